@@ -309,8 +309,10 @@ int plays_open(struct plays *p, uint32_t first_slot, uint32_t capacity)
 
 void plays_close(struct plays *p)
 {
-	for (uint32_t i = 0; p->list && i < p->capacity; i++)
+	for (uint32_t i = 0; p->list && i < p->capacity; i++) {
 		media_feed_free(p->list[i].feed);
+		text_wipe(&p->list[i].said);
+	}
 	free(p->list);
 	*p = (struct plays){ 0 };
 }
@@ -350,6 +352,7 @@ static void play_release(struct plays *p, struct play *y)
 		return;
 	}
 	media_feed_free(y->feed);
+	text_wipe(&y->said);
 	*y = (struct play){ 0 };
 	p->used--;
 	metric_set(g_plays_metrics.running, p->used);
@@ -443,11 +446,48 @@ static void play_missing(struct plays *p, const struct sound_name *name,
 			       name->kind == SOUND_DIGITS ? "" : name->file, fault->reason);
 }
 
+/* Some engine says the same text. */
+static bool play_is_spoken(const struct plays *p, const struct play *y)
+{
+	for (uint32_t i = 0; i < p->capacity; i++) {
+		if (p->list[i].speaking && !strcmp(p->list[i].name.hash, y->name.hash))
+			return true;
+	}
+	return false;
+}
+
+/* An engine has not said it yet, and is asked; its answer may be here already. False: none can be. */
+static bool play_speak(struct plays *p, struct play *y)
+{
+	bool spoken = play_is_spoken(p, y);
+
+	if (!y->said.n)
+		return false;
+	y->speaking = true;
+	if (spoken || (p->speak && p->speak(y, p->speak_arg)))
+		return true;
+	y->speaking = false;
+	return false;
+}
+
+static void play_fail(struct plays *p, struct play *y, const struct sound_fault *fault)
+{
+	play_missing(p, &y->name, fault);
+	LOG_WARN("play", y->call, "a file cannot be played", LOG_STR("file", sound_shown(&y->name)),
+		 LOG_STR("reason", fault->reason), LOG_U64("at", fault->at),
+		 LOG_STR("next", fault->absent ? "put it into media.sounds, and reload"
+					       : "mend the file, and reload"));
+	play_tell_why(p, y, PROMPT_NEWS_FAILED, fault->reason);
+	play_release(p, y);
+}
+
 static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 {
 	struct media_sound *sound;
 	struct sound_fault fault;
 
+	if (y->speaking)
+		return;
 	switch (sounds_get(p->sounds, &y->name, now_ns, &sound, &fault)) {
 	case SOUNDS_HERE:
 		play_sound(p, y, sound);
@@ -455,14 +495,8 @@ static void try_one(struct plays *p, struct play *y, uint64_t now_ns)
 	case SOUNDS_LATER:
 		return;
 	case SOUNDS_NONE:
-		play_missing(p, &y->name, &fault);
-		LOG_WARN("play", y->call, "a file cannot be played",
-			 LOG_STR("file", sound_shown(&y->name)), LOG_STR("reason", fault.reason),
-			 LOG_U64("at", fault.at),
-			 LOG_STR("next", fault.absent ? "put it into media.sounds, and reload"
-						      : "mend the file, and reload"));
-		play_tell_why(p, y, PROMPT_NEWS_FAILED, fault.reason);
-		play_release(p, y);
+		if (!fault.absent || !play_speak(p, y))
+			play_fail(p, y, &fault);
 		return;
 	}
 }
@@ -495,13 +529,15 @@ static bool work_of_word(struct bytes name, struct media_work *out)
 	       out->delay.ms <= ECHO_MS_MAX;
 }
 
-static bool play_name_set(struct sound_name *out, const struct play_wanted *w)
+static bool play_name_set(struct sound_name *out, const struct play_wanted *w,
+			  char said[SPEECH_TEXT_MAX])
 {
 	uint32_t rate_hz = w->room.generation ? w->rate_hz : player_rate(w->codec);
 
 	return rate_hz && (sound_beep_set(out, w->file, rate_hz) ||
 			   sound_recording_set(out, w->tenant, w->file, rate_hz) ||
 			   sound_prompt_set(out, w->tenant, w->language, w->file, rate_hz) ||
+			   sound_speech_set(out, w->tenant, w->language, w->file, rate_hz, said) ||
 			   sound_name_set(out, w->tenant, w->file, rate_hz));
 }
 
@@ -551,6 +587,7 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct p
 			    .rate_hz = wanted->rate_hz };
 	struct play *y = play_place_find(p);
 	struct media_work work;
+	char said[SPEECH_TEXT_MAX] = "";
 
 	metric_add(g_plays_metrics.begun, 1);
 	if (y && bytes_starts(wanted->file, PROMPT_LIVE)) {
@@ -562,11 +599,16 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct p
 		play_job_open(p, y, &work);
 		return;
 	}
-	if (!y || !play_name_set(&one.name, wanted)) {
+	if (!y || !play_name_set(&one.name, wanted, said)) {
 		play_refused(p, &one, wanted->file,
 			     y ? "no name of a file" : "too many are played");
 		return;
 	}
+	if (text_set(&one.said, bytes_str(said))) {
+		play_refused(p, &one, wanted->file, "no memory");
+		return;
+	}
+	explicit_bzero(said, sizeof(said));
 	play_put(p, y, &one);
 	try_one(p, y, now_ns);
 }
@@ -676,6 +718,26 @@ void plays_try(struct plays *p, uint64_t now_ns)
 	for (uint32_t i = 0; p->used && i < p->capacity; i++) {
 		if (p->list[i].state == PLAY_WAITS)
 			try_one(p, &p->list[i], now_ns);
+	}
+}
+
+/* Once: one that is still not there has failed. */
+void plays_said(struct plays *p, const char *hash, const char *why, uint64_t now_ns)
+{
+	const struct sound_fault fault = { .reason = why };
+
+	sounds_said(p->sounds, hash);
+	for (uint32_t i = 0; p->used && i < p->capacity; i++) {
+		struct play *y = &p->list[i];
+
+		if (!y->speaking || strcmp(y->name.hash, hash) != 0)
+			continue;
+		y->speaking = false;
+		text_wipe(&y->said);
+		if (why)
+			play_fail(p, y, &fault);
+		else
+			try_one(p, y, now_ns);
 	}
 }
 

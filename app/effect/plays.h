@@ -38,6 +38,9 @@ struct play {
 	uint32_t rate_hz;         /* ... at this rate */
 	struct media_feed *feed;  /* of one that is with an application; NULL: it is none */
 	bool job_gone, live_gone; /* with a feed: both, and it is freed */
+	struct text
+		said; /* of a text that no engine has said yet, as far as is known: LANGUAGE:VOICE:TEXT; a secret. Empty: it has, or is none */
+	bool speaking; /* one does */
 };
 
 /* What is to be played. */
@@ -60,6 +63,9 @@ struct plays {
 	struct media_queue *queue;
 	struct answers *answers;
 	struct lives *lives;
+	/* An engine is to say it: plays_said tells how that ended. False: it cannot be asked. NULL: there is none. */
+	bool (*speak)(const struct play *y, void *arg);
+	void *speak_arg;
 	char missing
 		[80]; /* the prompt that was to be played last of those that are not there; "": none */
 };
@@ -79,6 +85,8 @@ void plays_stop(struct plays *p, uint64_t call, uint64_t serial);
 void plays_leave(struct plays *p, uint16_t shard);
 /* Sounds were read. */
 void plays_try(struct plays *p, uint64_t now_ns);
+/* A text of that hash was said. why: it was not; a constant phrase. */
+void plays_said(struct plays *p, const char *hash, const char *why, uint64_t now_ns);
 /* An event of a job. */
 void plays_event(struct plays *p, const struct media_event *event);
 /* An event of the live thread. */

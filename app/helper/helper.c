@@ -17,7 +17,7 @@
 
 enum { WAIT_MS = 1000 };
 
-static const struct helper_kind *const g_kinds[] = { &g_helper_http };
+static const struct helper_kind *const g_kinds[] = { &g_helper_http, &g_helper_say };
 
 /* ---- requests ---- */
 

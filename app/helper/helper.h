@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tandem-helper: a process beside the node that does for calls what must never run on the control thread: it asks web servers. It has no
- * privileges, ends with the node, and is started again when it dies (app/node/node_helper.h). Lines of JSON over a socket pair:
+ * tandem-helper: a process beside the node that does for calls what must never run on the control thread: it asks web servers, and has
+ * texts spoken. It has no privileges, ends with the node, and is started again when it dies (app/node/node_helper.h). Lines of JSON over
+ * a socket pair:
  *
  *     {"ask":ID,"kind":NAME,"ms":DEADLINE,"args":{...}}  to it
  *     {"answer":ID,"result":{...}}                       from it, in any order
@@ -62,5 +63,8 @@ int helper_child(struct helper *h, struct helper_request *r, char *const argv[],
 extern const struct helper_kind g_helper_http;
 /* Requests that have ended. */
 void http_collect(struct helper *h);
+
+/* ---- say.c ---- */
+extern const struct helper_kind g_helper_say;
 
 #endif

@@ -2,6 +2,7 @@
 /* The sounds of the node, and what is played of them. */
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/live/live.h"
@@ -15,6 +16,7 @@
 enum {
 	SOUNDS_MAX = 256,
 	SOUNDS_OCTETS_MAX = 256 << 20,
+	SPEECH_MS = 5000, /* an engine says a text in less */
 };
 
 static_assert((int)SETTINGS_SOUND_MAX == (int)SOUND_NAME_MAX + 1, "a name fits");
@@ -107,6 +109,50 @@ static void on_prompt_work(struct prompt_work *w, void *arg)
 		node_prompts_on_work(arg, w);
 }
 
+/* ---- what a speech engine says ---- */
+
+static const char *speech_wrong(const json_t *result)
+{
+	if (!result)
+		return "the speech engine did not say it";
+	return json_is_true(json_object_get(result, "said"))
+		       ? NULL
+		       : "no speech engine is installed: apt install espeak-ng";
+}
+
+static void speech_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
+{
+	char *hash = arg;
+
+	if (!result)
+		LOG_WARN("speech", 0, "a text was not said", LOG_STR("reason", why));
+	plays_said(&n->media.plays, hash, speech_wrong(result), clock_now_ns());
+	free(hash);
+}
+
+static bool speech_ask(const struct play *y, void *arg)
+{
+	struct node *n = arg;
+	struct bytes text = text_bytes(&y->said), language, voice;
+	char file[SETTINGS_PATH_MAX + PROMPT_HASH_TEXT], *hash = malloc(sizeof(y->name.hash));
+
+	(void)bytes_cut(&text, ':', &language);
+	(void)bytes_cut(&text, ':', &voice);
+	(void)snprintf(file, sizeof(file), "%s/%s", n->media.speech, y->name.hash);
+	if (hash)
+		memcpy(hash, y->name.hash, sizeof(y->name.hash));
+	if (hash && node_helper_ask(n, "say",
+				    json_pack("{s:s, s:s%, s:s%, s:s%}", "file", file, "language",
+					      (const char *)language.p, language.n, "voice",
+					      (const char *)voice.p, voice.n, "text",
+					      (const char *)text.p, text.n),
+				    tenants_find(n->common.tenants, bytes_str(y->name.tenant)),
+				    SPEECH_MS, speech_on_answer, hash))
+		return true;
+	free(hash);
+	return false;
+}
+
 int node_players_open(struct node *n)
 {
 	char prompts[SETTINGS_PATH_MAX];
@@ -114,6 +160,7 @@ int node_players_open(struct node *n)
 						  .recordings = n->settings.recordings.folder,
 						  .shipped = NODE_SHIPPED_SOUNDS,
 						  .prompts = prompts,
+						  .speech = n->media.speech,
 						  .on_work = on_prompt_work,
 						  .arg = n,
 						  .count = SOUNDS_MAX,
@@ -122,6 +169,8 @@ int node_players_open(struct node *n)
 	int err;
 
 	(void)snprintf(prompts, sizeof(prompts), "%s/prompts", n->settings.node.state_dir);
+	(void)snprintf(n->media.speech, sizeof(n->media.speech), "%s/speech",
+		       n->settings.node.state_dir);
 	err = sounds_open(&n->media.sounds, &settings);
 	if (err)
 		return err;
@@ -152,6 +201,8 @@ int node_players_open(struct node *n)
 	n->media.plays.queue = &n->media.queue;
 	n->media.plays.answers = &n->shards.answers;
 	n->media.plays.lives = &n->media.lives;
+	n->media.plays.speak = speech_ask;
+	n->media.plays.speak_arg = n;
 	lives_start(n);
 	return loop_watch(sounds_fd(n->media.sounds), LOOP_READ, on_sounds, n);
 }

@@ -43,6 +43,7 @@ struct node_media {
 	struct node_prompts prompts;
 	struct lives lives;
 	struct sounds *sounds;                     /* NULL: not open yet */
+	char speech[SETTINGS_PATH_MAX];            /* the folder of texts that an engine has said */
 	struct player players[SHARD_TRACKS];       /* by enum shard_track */
 	struct music_choice choices[SHARD_TRACKS]; /* what they play from SHARD_TRACK_FILES on */
 	bool players_started;

@@ -100,7 +100,7 @@ bool prompt_hash_is_good(struct bytes text)
 	return text.n == PROMPT_HASH_TEXT - 1;
 }
 
-static void octets_hash(struct bytes octets, char out[PROMPT_HASH_TEXT])
+void prompt_hash_of(struct bytes octets, char out[PROMPT_HASH_TEXT])
 {
 	uint8_t hash[EVP_MAX_MD_SIZE] = { 0 };
 	struct writer w = writer_over(out, PROMPT_HASH_TEXT);
@@ -144,7 +144,7 @@ static void octets_load(const struct prompt_cache *c, struct prompt_work *w)
 	w->fault.reason = sound_path_load(folder, &path, 1, PROMPT_OCTETS_MAX, &w->octets, &w->n);
 	(void)close(folder);
 	if (!w->fault.reason) {
-		octets_hash(bytes_mem(w->octets, w->n), hash);
+		prompt_hash_of(bytes_mem(w->octets, w->n), hash);
 		w->fault.reason = strcmp(hash, w->hash) != 0 ? WRONG : NULL;
 	}
 	w->fault.absent = w->fault.reason != NULL; /* it is read from Redis again */
@@ -180,7 +180,7 @@ static void work_read(const struct prompt_cache *c, struct prompt_work *w)
 		return;
 	w->length_ms = (uint32_t)((uint64_t)s->length * 1000 / s->rate_hz);
 	media_sound_unref(s);
-	octets_hash(bytes_mem(w->octets, w->n), w->hash);
+	prompt_hash_of(bytes_mem(w->octets, w->n), w->hash);
 	octets_save(c, w);
 }
 
@@ -189,7 +189,7 @@ static void work_name(struct prompt_cache *c, struct prompt_work *w)
 	char hash[PROMPT_HASH_TEXT];
 
 	if (w->octets) {
-		octets_hash(bytes_mem(w->octets, w->n), hash);
+		prompt_hash_of(bytes_mem(w->octets, w->n), hash);
 		if (strcmp(hash, w->hash) != 0)
 			w->fault.reason = "its octets in Redis have another hash";
 		else

@@ -51,6 +51,7 @@ const char *prompt_cache_find(const struct prompt_cache *c, const char *tenant,
 /* With one reference; NULL: fault says why. */
 struct media_sound *prompt_cache_read(const struct prompt_cache *c, const char *hash,
 				      uint32_t rate_hz, struct sound_fault *fault);
+void prompt_hash_of(struct bytes octets, char out[PROMPT_HASH_TEXT]);
 /* 64 hexadecimal digits, small ones. */
 bool prompt_hash_is_good(struct bytes text);
 

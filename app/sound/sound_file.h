@@ -21,6 +21,7 @@ enum sound_kind {
 	SOUND_PROMPT,    /* sound_prompt.h */
 	SOUND_DIGITS,    /* the same, of the keys in file */
 	SOUND_SAID,      /* the same, of the value in file, which may be a secret */
+	SOUND_SPEECH,    /* the same: a text by its hash, as a speech engine has said it */
 	SOUND_RECORDING, /* sound_prompt.h */
 	SOUND_SPOKEN,    /* the same: a name */
 	SOUND_BEEP,      /* sounds.h */

@@ -252,6 +252,25 @@ static bool said_set(struct sound_name *out, struct bytes tenant, struct bytes l
 	return bytes_cstr(name, out->file, sizeof(out->file)) == 0;
 }
 
+bool sound_speech_set(struct sound_name *out, struct bytes tenant, struct bytes language,
+		      struct bytes name, uint32_t rate_hz, char said[SPEECH_TEXT_MAX])
+{
+	struct writer w = writer_over(said, SPEECH_TEXT_MAX - 1);
+	struct bytes rest = bytes_from(name, strlen(VALUE_TEXT)), own;
+
+	if (!bytes_starts(name, VALUE_TEXT) || !bytes_cut(&rest, ':', &own) ||
+	    !sound_name_set(out, tenant, BYTES_LIT("said"), rate_hz))
+		return false;
+	writer_bytes(&w, own.n ? own : language);
+	writer_str(&w, ":");
+	writer_bytes(&w, rest);
+	said[w.n] = '\0';
+	memset(out->file, 0, sizeof(out->file));
+	out->kind = SOUND_SPEECH;
+	prompt_hash_of(writer_done(&w), out->hash);
+	return !w.overflow;
+}
+
 bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes language,
 		      struct bytes name, uint32_t rate_hz)
 {

@@ -20,6 +20,10 @@
 /* "NAME" of one that is not a file: prompt:NAME, digits:KEYS, or a value that is said as words (sig/host/words.h). False: it is neither, or it has other characters. */
 bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes language,
 		      struct bytes name, uint32_t rate_hz);
+/* Of text:LANGUAGE:VOICE:TEXT: as it is said in that language, where it has none. False: it is none, or is longer than it may be. */
+enum { SPEECH_TEXT_MAX = 1280 };
+bool sound_speech_set(struct sound_name *out, struct bytes tenant, struct bytes language,
+		      struct bytes name, uint32_t rate_hz, char said[SPEECH_TEXT_MAX]);
 /* Where prompts are. */
 struct prompt_places {
 	int folder, shipped; /* descriptors; -1: there is none */

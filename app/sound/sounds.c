@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/sound/sound_prompt.h"
@@ -138,6 +139,24 @@ static int sounds_folder_open(const char *path)
 	return path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
+/* Its time says when it was played last. */
+static struct media_sound *speech_read(const struct sounds *s, const struct sound_name *name,
+				       struct sound_fault *fault)
+{
+	int folder = sounds_folder_open(s->settings.speech);
+	const char *path = name->hash;
+	struct media_sound *sound;
+
+	*fault = (struct sound_fault){ .reason = "it is not said yet", .absent = true };
+	if (folder < 0)
+		return NULL;
+	sound = sound_path_read(folder, &path, 1, name->rate_hz, fault);
+	if (sound)
+		(void)utimensat(folder, path, NULL, 0);
+	(void)close(folder);
+	return sound;
+}
+
 /* Prompts need no folder of sounds. */
 static struct media_sound *sounds_folder_read(const struct sounds *s, const struct sound_name *name,
 					      char hash[PROMPT_HASH_TEXT],
@@ -164,6 +183,8 @@ static struct media_sound *request_read(const struct sounds *s, const struct req
 {
 	if (r->name.tone || r->name.kind == SOUND_BEEP)
 		return sound_tone_make(&r->name, fault);
+	if (r->name.kind == SOUND_SPEECH)
+		return speech_read(s, &r->name, fault);
 	if (r->name.kind == SOUND_RECORDING || r->name.kind == SOUND_SPOKEN)
 		return sound_recording_read(s->settings.recordings, &r->name, fault);
 	return sounds_folder_read(s, &r->name, hash, fault);
@@ -331,14 +352,14 @@ static bool room_make(struct sounds *s, uint64_t octets)
 	return true;
 }
 
-/* What is wrong is said once, however often the file is looked at. */
+/* What is wrong is said once, however often the file is looked at; and not of a text that is to be said first. */
 static void entry_fail(struct entry *e, const struct sound_fault *fault)
 {
 	const char *before = e->fault.reason;
 	bool is_known = before && strcmp(before, fault->reason) == 0 && e->fault.at == fault->at;
 
 	e->fault = *fault;
-	if (is_known)
+	if (is_known || (e->name.kind == SOUND_SPEECH && fault->absent))
 		return;
 	LOG_WARN("sound", 0, "a sound file cannot be used", LOG_STR("tenant", e->name.tenant),
 		 LOG_STR("file", sound_shown(&e->name)), LOG_STR("language", e->name.language),
@@ -392,6 +413,16 @@ static void sounds_on_work(struct sounds *s, struct prompt_work *w)
 		s->settings.on_work(w, s->settings.arg);
 	else
 		prompt_work_free(w);
+}
+
+void sounds_said(struct sounds *s, const char *hash)
+{
+	for (uint32_t i = 0; i < s->settings.count; i++) {
+		struct entry *e = &s->list[i];
+
+		if (e->name.kind == SOUND_SPEECH && !e->sound && !strcmp(e->name.hash, hash))
+			entry_forget(s, e);
+	}
 }
 
 int sounds_fd(const struct sounds *s)

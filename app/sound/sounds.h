@@ -19,6 +19,7 @@ struct sounds_settings {
 	const char
 		*shipped; /* likewise, with .prompts that came with the program; NULL: none did */
 	const char *prompts; /* the folder of prompts that are documents; NULL: there are none */
+	const char *speech;  /* likewise, of texts that an engine has said; lives as long */
 	/* What became of sounds_work, from sounds_round; the receiver frees it. */
 	void (*on_work)(struct prompt_work *work, void *arg);
 	void *arg;
@@ -40,6 +41,8 @@ void sounds_close(struct sounds *s);
 /* HERE: *out is one reference, the caller's. NONE: *fault. */
 enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, uint64_t now_ns,
 			      struct media_sound **out, struct sound_fault *fault);
+/* A text of that hash was said, or could not be: it is looked for anew. */
+void sounds_said(struct sounds *s, const char *hash);
 /* The document's hash of a prompt that is here; "": it is of none. */
 const char *sounds_hash(const struct sounds *s, const struct sound_name *name);
 /* The helper does that, in the order in which it is asked. False: it has enough to do, and the work stays the caller's. */

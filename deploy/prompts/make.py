@@ -4,6 +4,7 @@
 beside this file, and those of the default language in FOLDER/.prompts itself. docs/guides/prompts.md says how they are chosen."""
 import argparse
 import array
+import contextlib
 import io
 import os
 import re
@@ -73,8 +74,17 @@ def written(path, rate, samples):
 
 def coded(path):
     """Opus in place of WAV, a tenth as large, and the same each time."""
-    subprocess.run(["opusenc", "--quiet", "--bitrate", "24", "--serial", "1", path, path[:-4] + ".opus"], check=True)
+    opus = path[:-4] + ".opus"
+    subprocess.run(["opusenc", "--quiet", "--bitrate", "24", "--serial", "1", path, opus], check=True)
     os.unlink(path)
+    return opus
+
+
+def linked(path, other):
+    """The same file under another name."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(other)
+    os.link(path, other)
 
 
 def main():
@@ -102,10 +112,12 @@ def main():
             os.makedirs(folder, exist_ok=True)
         for name, text in prompts.items():
             rate, samples = spoken(voice, text)
-            for folder in folders:
-                written(os.path.join(folder, name + ".wav"), rate, trimmed(rate, samples))
-                if options.opus:
-                    coded(os.path.join(folder, name + ".wav"))
+            path, *others = (os.path.join(folder, name + ".wav") for folder in folders)
+            written(path, rate, trimmed(rate, samples))
+            if options.opus:
+                path = coded(path)
+            for other in others:
+                linked(path, os.path.splitext(other)[0] + os.path.splitext(path)[1])
         print(f"{len(prompts)} prompts in {language}: {folders[0]}")
 
 

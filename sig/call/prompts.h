@@ -41,7 +41,7 @@ enum {
 /* Behind such a name, with the hash of what the call has begun: that is played, whatever the name means by now. Of no command. */
 #define PROMPT_PINNED "@"
 #define PROMPT_DIGITS "digits:"
-/* In place of a file: what terms.said names, which may be a secret: a value as words (sig/host/words.h). Of no command. */
+/* In place of a file: what terms.said names, which may be a secret: a value as words, or a text (sig/host/words.h). Of no command. */
 #define PROMPT_SAID "said:"
 /* In place of a file: the caller is with the application of that endpoint (live.endpoints). It has no end but that one's. */
 #define PROMPT_LIVE "live-"

@@ -358,7 +358,7 @@ static size_t value_kind(struct bytes name)
 
 bool words_is_value(struct bytes name)
 {
-	return value_kind(name) < COUNT_OF(g_value_kinds);
+	return bytes_starts(name, VALUE_TEXT) || value_kind(name) < COUNT_OF(g_value_kinds);
 }
 
 bool words_of_value(struct words *out, struct bytes name, struct bytes language)

@@ -5,7 +5,8 @@
  *
  *	number:-1250.5   date:2027-01-31   time:14:05   amount:12.50 EUR   letters:AB-12
  *
- * A language may stand before the value: number:de:21.
+ * A language may stand before the value: number:de:21. Beside these there is a text, for a speech engine: text:LANGUAGE:VOICE:TEXT,
+ * where language and voice may be empty.
  */
 #ifndef SIG_HOST_WORDS_H
 #define SIG_HOST_WORDS_H
@@ -22,7 +23,8 @@ struct words {
 
 /* language: of a name that has none. False: it is no such name, or no such value, or more words than that. */
 bool words_of_value(struct words *out, struct bytes name, struct bytes language);
-/* It is meant to be such a name, whatever its value is. */
+#define VALUE_TEXT "text:"
+/* It is meant to be such a name, or a text, whatever its value is. */
 bool words_is_value(struct bytes name);
 
 #endif

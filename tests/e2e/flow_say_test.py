@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What flows say: values by recorded words, and texts by a speech engine. The caller hears them, over a kill, too."""
+import os
+import shutil
 import subprocess
 import sys
 
@@ -41,6 +43,50 @@ class Say(Put, Prompts):
         """What is no number takes the branch, and the log names flow and step."""
         out, call = self.dialled(says({
             "say": {"say": {"text": "many", "as": "number"}, "failed": "wait", "next": "bye"}}))
+        self.waits(call)
+        self.assertEqual(self.at(call)["path"], "say,failed")
+        out.bye()
+
+    def spoken(self, text, language):
+        """As the engine says it."""
+        path = os.path.join(self.node.folder, "expected.wav")
+        subprocess.run(["espeak-ng", "-v", language, "--stdin", "-w", path], input=text.encode(), check=True)
+        return path
+
+    def files(self):
+        folder = os.path.join(self.node.folder, "speech")
+        return [name for name in os.listdir(folder) if not name.endswith(".new")] if os.path.isdir(folder) else []
+
+    def test_text(self):
+        out, call = self.dialled(says({
+            "say": {"say": {"text": "Sie haben die {called} gewählt.", "language": "de"}, "failed": "bye", "next": "wait"}}))
+        self.waits(call)
+        self.assertGreater(self.likeness(self.heard(), self.spoken("Sie haben die 100 gewählt.", "de")), 0.7)
+        self.assertEqual(self.at(call)["path"], "say")
+        self.assertEqual(len(self.files()), 1)
+        self.assertNotIn("gewählt", self.node.log_text())
+        out.bye()
+
+    def test_text_and_kill(self):
+        """A process that has no such file has it made once more, and says on."""
+        out, call = self.dialled(says({
+            "say": {"say": {"text": "This is a text that takes some time to be said. " * 6, "language": "en"},
+                    "failed": "bye", "next": "wait"}}))
+        self.audio_a.wait_packets(100)
+        self.node.kill()
+        shutil.rmtree(os.path.join(self.node.folder, "speech"))
+        self.node.restart()
+        self.waits(call)
+        self.assertEqual(self.at(call)["path"], "say")
+        self.assertEqual(len(self.files()), 1)
+        out.bye()
+
+    def test_no_engine(self):
+        """The branch, and a line in the log that names flow and step."""
+        if os.path.exists("/usr/bin/flite"):
+            self.skipTest("it is there")
+        out, call = self.dialled(says({
+            "say": {"say": {"text": "Hello", "voice": "flite"}, "failed": "wait", "next": "bye"}}))
         self.waits(call)
         self.assertEqual(self.at(call)["path"], "say,failed")
         out.bye()

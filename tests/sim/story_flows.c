@@ -84,6 +84,7 @@ const struct story story_flows[] = {
 	  .flow = FLOW("ask", "\"ask\":{\"gather\":{\"say\":\"14:05\",\"say_as\":\"time\","
 			      "\"max\":1,\"first_s\":20},\"timeout\":\"end\",\"next\":\"say\"},"
 			      "\"say\":{\"say\":{\"text\":\"{digits}\",\"as\":\"number\"},"
+			      "\"next\":\"text\"},\"text\":{\"say\":\"Good bye {caller}\","
 			      "\"next\":\"end\"},\"end\":{\"hangup\":{}}"),
 	  .look_s = 40, .status = 200, .pairs = 1 },
 	{ "flow-dials-together-up", CALLS({ 30, STORY_HANG_UP, A }), .manner = { [B] = RINGS },

@@ -58,6 +58,7 @@ static bool said_add(struct prompt_terms *terms, const struct flow_verb *v, cons
 {
 	const char *kind = verb_arg_find(v->verb, as)->words[verb_number(v, as)];
 	struct bytes language = verb_text(v, "language");
+	bool speech = verb_number(v, as) == 0;
 	struct words words;
 
 	if (terms->file_count == PROMPT_FILES_MAX)
@@ -66,10 +67,14 @@ static bool said_add(struct prompt_terms *terms, const struct flow_verb *v, cons
 			 sizeof(terms->files[0]));
 	WRITER_TEXTS(w, kind, ":");
 	writer_bytes(w, language);
-	writer_str(w, language.n ? ":" : "");
+	writer_str(w, language.n || speech ? ":" : "");
+	if (speech) {
+		writer_bytes(w, verb_text(v, "voice"));
+		writer_str(w, ":");
+	}
 	writer_bytes(w, verb_text(v, text));
 	terms->said = writer_done(w);
-	return !w->overflow && words_of_value(&words, terms->said, BYTES_LIT("en"));
+	return !w->overflow && (speech || words_of_value(&words, terms->said, BYTES_LIT("en")));
 }
 
 static int prompts_carry(struct flow_turn_of *t, const struct prompt_terms *terms)

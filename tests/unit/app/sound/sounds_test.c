@@ -690,6 +690,49 @@ static void values_are_spoken(void **state)
 	scene_close(s);
 }
 
+/* A text is known by what is said: by whom, and in which language, whatever the listener's is. It is looked for anew when it was said. */
+static void texts_are_spoken(void **state)
+{
+	struct scene *s = scene_open(8, 1 << 20);
+	struct sounds_settings settings = {
+		.count = 8, .octets_max = 1 << 20, .again_ns = AGAIN_NS, .folder = s->folder
+	};
+	char speech[160], said[SPEECH_TEXT_MAX], path[256];
+	struct sound_name name, other;
+	struct sound_fault fault;
+	struct media_sound *sound;
+
+	(void)state;
+	path_of(s, speech, "acme", "");
+	settings.speech = speech;
+	sounds_close(s->sounds);
+	assert_int_equal(sounds_open(&s->sounds, &settings), 0);
+	assert_true(sound_speech_set(&name, BYTES_LIT("acme"), BYTES_LIT("de"),
+				     BYTES_LIT("text:::Hallo: 1"), RATE, said));
+	assert_string_equal(said, "de::Hallo: 1");
+	assert_true(sound_speech_set(&other, BYTES_LIT("acme"), BYTES_LIT("en"),
+				     BYTES_LIT("text:de::Hallo: 1"), RATE, said));
+	assert_memory_equal(&name, &other, sizeof(name));
+	assert_true(sound_speech_set(&other, BYTES_LIT("acme"), BYTES_LIT("de"),
+				     BYTES_LIT("text::slt:Hallo: 1"), RATE, said));
+	assert_string_not_equal(name.hash, other.hash);
+	assert_false(sound_speech_set(&other, BYTES_LIT("acme"), BYTES_LIT("de"),
+				      BYTES_LIT("number:1"), RATE, said));
+	while (sounds_get(s->sounds, &name, s->now_ns, &sound, &fault) == SOUNDS_LATER)
+		(void)sounds_round(s->sounds, s->now_ns);
+	assert_true(fault.absent);
+	wav_put(s, name.hash, LENGTH, 21);
+	assert_int_equal(sounds_get(s->sounds, &name, s->now_ns, &sound, &fault), SOUNDS_NONE);
+	sounds_said(s->sounds, name.hash);
+	while (sounds_get(s->sounds, &name, s->now_ns, &sound, &fault) == SOUNDS_LATER)
+		(void)sounds_round(s->sounds, s->now_ns);
+	assert_int_equal(sound->samples[0], 21);
+	media_sound_unref(sound);
+	path_of(s, path, "acme", name.hash);
+	assert_int_equal(unlink(path), 0);
+	scene_close(s);
+}
+
 /* ---- recordings ---- */
 
 #define CALL "000agvj5jqr40"
@@ -1061,6 +1104,7 @@ int main(void)
 		cmocka_unit_test(documents_are_checked),
 		cmocka_unit_test(keys_are_spoken),
 		cmocka_unit_test(values_are_spoken),
+		cmocka_unit_test(texts_are_spoken),
 		cmocka_unit_test(recordings_are_played),
 		cmocka_unit_test(names_of_recordings),
 		cmocka_unit_test(the_beep),

@@ -443,7 +443,9 @@ static void test_group_of_nobody(void **state)
 	"\"max\":4,\"secret\":true},\"timeout\":\"pin\",\"next\":\"say\"},"                      \
 	"\"say\":{\"say\":{\"text\":\"{digits}\",\"as\":\"number\",\"language\":\"de\","         \
 	"\"stop_keys\":\"#\"},\"next\":\"day\"},"                                                \
-	"\"day\":{\"say\":{\"text\":\"2027-02-30\",\"as\":\"date\"},\"failed\":\"bye\"},"        \
+	"\"day\":{\"say\":{\"text\":\"2027-02-30\",\"as\":\"date\"},\"failed\":\"text\"},"       \
+	"\"text\":{\"say\":{\"text\":\"Auf: {{Wiedersehen}\",\"language\":\"de\","               \
+	"\"voice\":\"slow\"},\"next\":\"bye\"},"                                                 \
 	"\"bye\":{\"hangup\":{}}}}"
 
 /* A value is said by its words, which a player knows: here or in the next process. One of a secret is in no record that can be read. */
@@ -466,8 +468,10 @@ static void test_say(void **state)
 	put_program(l->r, "", SAYS);
 	press(l, '1');
 	press(l, '#');
+	assert_true(plays(l, "text:de:slow:Auf: {Wiedersehen}"));
+	played(l, PROMPT_NEWS_FAILED); /* no engine is there */
 	hung_up(l);
-	assert_gone(l, "pin,say,day,failed");
+	assert_gone(l, "pin,say,day,failed,text,failed");
 }
 
 static void test_secrets(void **state)
