@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many end-to-end files run side by side: as many as the processors have time for.
+"""How many end-to-end files run side by side: as many as the processors have time for; and when the whole machine had none.
 
 A node that waits for a processor answers late, and a test that waits for it fails.  So a slow machine runs fewer at a time.
 """
@@ -10,6 +10,7 @@ import time
 IDLE = 0.15         # of all processors' time: where there is more, one more file may begin
 LOOK_S = 2          # the time over which it is measured: as long as a file takes to show what it costs
 STAT = pathlib.Path("/proc/stat")
+STILL_S = 1.5       # a thread that wants to run a moment waits so long where its machine is stopped from outside, and not for load
 
 
 class Gate:
@@ -29,6 +30,17 @@ class Gate:
     def leave(self):
         with self.count:
             self.inside -= 1
+
+
+def watch(stood, pause=lambda: time.sleep(0.1)):
+    """For ever: tells when the machine stood still, and for how long.  Leases are lost then, and what fails at that time says little."""
+    last = time.monotonic()
+    while True:
+        pause()
+        now = time.monotonic()
+        if now - last > STILL_S:
+            stood(f"{time.strftime('%H:%M:%S', time.gmtime())} UTC: the machine stood still for {now - last:.1f} s")
+        last = now
 
 
 def idle_share(seconds):

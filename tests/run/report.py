@@ -28,7 +28,7 @@ class Report:
 
     def __init__(self):
         self._tests, self._parts, self._times, self._seconds = {}, {}, {}, {}
-        self._failures, self._skips, self._unsteady = [], {}, []
+        self._failures, self._skips, self._unsteady, self._stood = [], {}, [], []
         self._part = "?"
 
     @contextlib.contextmanager
@@ -67,6 +67,11 @@ class Report:
         self._unsteady.append((test, output))
         print(f"   UNSTEADY {test}", flush=True)
 
+    def stood(self, text):
+        """The machine stood still: beside what failed at that time."""
+        self._stood.append(text)
+        print(f"   {text}", flush=True)
+
     def finish(self):
         """Prints everything and returns the exit status.  The last line is for machines."""
         for test, output in self._unsteady:
@@ -79,6 +84,8 @@ class Report:
         for test in skipped:
             print(f"skipped: {test}: {self._skips[test].strip() or 'no reason given'}")
         print()
+        for text in self._stood:
+            print(text)
         for test, output in self._unsteady:
             print(f"unsteady: {test}: {reason(output)}")
         for part, test, output in self._failures:

@@ -443,6 +443,13 @@ class Room(unittest.TestCase):
         self.assertEqual(len(gate.times()), 8)
         self.assertGreater(sum(gate.times()), 0)
 
+    def test_a_machine_that_stood_still(self):
+        """It is told when that was, and for how long."""
+        said, pauses = [], unittest.mock.Mock(side_effect=[None, None, None, StopIteration])
+        with unittest.mock.patch.object(gate.time, "monotonic", unittest.mock.Mock(side_effect=[0, 0.1, 5.5, 5.7])):
+            self.assertRaises(StopIteration, gate.watch, said.append, pauses)
+        self.assertEqual([text.partition("the ")[2] for text in said], ["machine stood still for 5.4 s"])
+
 
 class Beside(unittest.TestCase):
     """The simulator has what time the end-to-end tests leave."""

@@ -11,8 +11,10 @@ import random
 import re
 import signal
 import sys
+import threading
 import time
 
+import gate
 import host
 import parts
 from report import FAILED, PASSED, Report
@@ -95,6 +97,7 @@ def main():
     os.environ[host.MARK] = f"{os.getpid()}-{time.time_ns()}"
     installed = host.snapshot()
     before = host.lines(pathlib.Path(options.host).read_text(encoding="utf-8")) if options.host else installed
+    threading.Thread(target=gate.watch, args=(report.stood,), daemon=True).start()
     try:
         with parts.environment():
             for name in chosen:
