@@ -17,8 +17,9 @@
 
 enum { APPLICATION_NAME_MAX = 33, APPLICATION_WAIT_S = 60, APPLICATION_WAIT_MAX_S = 600 };
 
-/* Small values that are kept of extensions, for all nodes (td:{kept:TENANT:USER}:NAME): id, name. */
-#define KEPT_VALUES(X) X(LAST_CALLER, "last_caller")
+/* Small values that are kept of extensions, for all nodes (td:{kept:TENANT:USER}:NAME): id, name. TURN is of a list of a flow: the number that
+ * rang first last time. SPOKE: when it last spoke with whom a flow has given it, ms of UTC. */
+#define KEPT_VALUES(X) X(LAST_CALLER, "last_caller") X(TURN, "turn") X(SPOKE, "spoke")
 enum kept {
 #define X(id, name) KEPT_##id,
 	KEPT_VALUES(X)

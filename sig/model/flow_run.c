@@ -36,21 +36,26 @@ static const struct schema flow_run_rows[] = {
 	  .max = UINT32_MAX },
 	{ "path", 10, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, path),
 	  .max = CALL_PATH_MAX - 1 },
+	{ "after", 11, SCHEMA_UINT, SCHEMA_AT(struct flow_run, after) },
+	{ "called", 12, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, called),
+	  .max = SAVED_USER_MAX },
 	{ "targets", 13, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, targets),
 	  .max = RUN_TARGETS_MAX },
 	{ "together", 14, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, together) },
 	{ "ring_ms", 15, SCHEMA_UINT, SCHEMA_AT(struct flow_run, ring_ms),
 	  .max = PLAN_STEP_MAX_MS },
-	{ "after", 11, SCHEMA_UINT, SCHEMA_AT(struct flow_run, after) },
-	{ "called", 12, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, called),
-	  .max = SAVED_USER_MAX },
+	{ "skip_busy", 16, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, skip_busy) },
+	{ "idle", 17, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, idle) },
+	{ "limit_ms", 18, SCHEMA_UINT, SCHEMA_AT(struct flow_run, limit_ms) },
+	{ "limit_utc_ms", 19, SCHEMA_DEADLINE, SCHEMA_AT(struct flow_run, limit_ns),
+	  .max = UINT32_MAX },
 	{ "ahead", 20, SCHEMA_CSTR, SCHEMA_SECRET | SCHEMA_LINE,
 	  SCHEMA_AT(struct flow_run, ahead) },
+	{ "turned_utc_s", 30, SCHEMA_UINT, SCHEMA_AT(struct flow_run, turned_utc_s) },
 	{ "group", 31, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, group),
 	  .max = GROUP_NAME_MAX - 1 },
 	{ "shown", 32, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, shown),
 	  .max = GROUP_SHOWN_MAX - 1 },
-	{ "turned_utc_s", 30, SCHEMA_UINT, SCHEMA_AT(struct flow_run, turned_utc_s) },
 	{ "order", 40, SCHEMA_UINT, SCHEMA_AT(struct flow_run, order) },
 	{ 0 },
 };
@@ -80,6 +85,7 @@ void flow_run_clear(struct flow_run **run)
 	position_clear(&(*run)->at);
 	text_wipe(&(*run)->value);
 	text_clear(&(*run)->targets);
+	free((*run)->kept);
 	text_clear(&(*run)->called);
 	text_clear(&(*run)->path);
 	text_clear(&(*run)->group);

@@ -46,7 +46,11 @@ struct flow_run {
 	/* of a dial: numbers, divided by blanks, in the order in which they ring, */
 	struct text targets;
 	bool together;         /* all at once, */
-	uint32_t ring_ms;      /* each for so long */
+	uint32_t ring_ms;      /* each for so long; */
+	bool skip_busy;        /* who has a call does not, and */
+	bool idle;             /* it is kept when who answers has spoken (sig/pbx/flow/dial.c) */
+	uint32_t limit_ms;     /* a conversation may last; 0: as long as any */
+	uint64_t limit_ns;     /* ... until then; 0: off */
 	struct text called;    /* the number of the flow, while the call has another one */
 	struct text path;      /* the steps that it has left, and by which branch */
 	uint64_t turned_utc_s; /* when its verb was reached: the time that the program knows */
@@ -54,6 +58,8 @@ struct flow_run {
 	struct text group; /* whose members were rung last */
 	struct text shown; /* what they see as the caller's name; empty: that name */
 	/* of this process: */
+	struct dial_kept *kept; /* what is asked for an order of targets; NULL: nothing was */
+	uint64_t kept_ns;       /* so long that is waited for */
 	const char
 		*by;   /* how the last verb ended, for the event of the next one; NULL: not known */
 	uint64_t gate; /* version that the verb waits for */

@@ -163,5 +163,19 @@ const struct story story_flows[] = {
 	  .flow = FLOW("n", "\"n\":{\"notify\":{\"event\":\"shop.open\",\"data\":{\"who\":"
 			    "\"{caller}\"}},\"next\":\"no\"},\"no\":{\"reject\":{}}"),
 	  .look_s = 20, .status = 603, .pairs = 1 },
+	{ "flow-dials-rotating", CALLS({ 30, STORY_HANG_UP, A }), .manner = { [B] = RINGS },
+	  .flow = GROUP("rotating"), .look_s = 25, .talk = ON(A) | ON(C), .status = 200,
+	  .pairs = 1 },
+	{ "flow-dials-longest-idle",
+	  CALLS({ 15, STORY_HANG_UP, A }, { 20, STORY_CODE, A, CODE_FLOW },
+		{ 60, STORY_HANG_UP, A }),
+	  .flow = GROUP("longest_idle"), .look_s = 30, .talk = ON(A) | ON(C), .status = 200 },
+	{ "flow-limits-a-dial", CALLS({ 60, STORY_HANG_UP, A }),
+	  .flow = FLOW(
+		  "desk",
+		  "\"desk\":{\"dial\":{\"to\":\"1002\",\"limit_s\":10,\"skip_busy\":true},"
+		  "\"busy\":\"end\",\"next\":\"wait\"},\"wait\":{\"pause\":60,\"next\":\"end\"},"
+		  "\"end\":{\"hangup\":{}}"),
+	  .look_s = 30, .talk = ON(A), .status = 200, .pairs = 2 },
 };
 const uint32_t story_flow_count = COUNT_OF(story_flows);

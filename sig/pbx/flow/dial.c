@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verb dial: whom it rings, and what follows when they have spoken with the caller. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -29,8 +30,11 @@ struct dial_target {
 	bool of_caller;
 };
 
+enum { DIAL_KEY_MAX = 160 };
+
 struct dial_terms {
-	uint32_t how; /* enum dial_how */
+	uint32_t how;           /* enum dial_how */
+	char key[DIAL_KEY_MAX]; /* of a rotating list; "": none */
 	uint32_t ring_ms, total_ms;
 	struct dial_target list[PLAN_STEPS_MAX];
 	uint8_t count;
@@ -89,6 +93,20 @@ static void dial_add_group(const struct flow_turn_of *t, struct bytes name, stru
 		out->total_ms = g->total_s * 1000U;
 }
 
+/* Of a group its name; a one-off program has no list of its own. */
+static void dial_key(const struct flow_turn_of *t, struct dial_terms *out)
+{
+	const struct flow_value *to = verb_value(t->v, "to");
+	struct writer w = writer_over(out->key, sizeof(out->key) - 1);
+	struct bytes text = t->v->texts[to->first];
+
+	if (to->count == 1 && bytes_starts(text, "group:"))
+		writer_bytes(&w, text);
+	else if (t->c->run->name[0])
+		WRITER_TEXTS(&w, t->c->run->name, "/", t->v->step->name);
+	out->key[w.overflow ? 0 : w.n] = '\0';
+}
+
 static bool dial_terms_of(const struct flow_turn_of *t, struct dial_terms *out)
 {
 	const struct flow_verb *v = t->v;
@@ -101,6 +119,7 @@ static bool dial_terms_of(const struct flow_turn_of *t, struct dial_terms *out)
 				    .total_ms = verb_number(v, "total_s") };
 	text_clear(&t->c->run->group);
 	text_clear(&t->c->run->shown);
+	dial_key(t, out);
 	for (uint8_t i = 0; i < to->count; i++) {
 		struct bytes text = v->texts[to->first + i];
 
@@ -114,6 +133,8 @@ static bool dial_terms_of(const struct flow_turn_of *t, struct dial_terms *out)
 	}
 	return true;
 }
+
+/* ---- in which order ---- */
 
 /* Who has more weight comes earlier more often. */
 static void dial_shuffle(const struct call_host *h, struct dial_terms *terms)
@@ -133,6 +154,152 @@ static void dial_shuffle(const struct call_host *h, struct dial_terms *terms)
 	}
 }
 
+/* What the store has of the targets, while it is asked for. */
+struct dial_kept {
+	uint64_t serial; /* of the first; each has the next one */
+	uint8_t left;    /* so many are not known yet */
+	uint64_t spoke[PLAN_STEPS_MAX];
+	char last[KEPT_VALUE_MAX];
+};
+
+enum { DIAL_KEPT_MS = 500 };
+#define DIAL_KEPT_FOR_MS (UINT64_C(30) * 86400 * 1000)
+
+static void dial_ask_one(struct flow_turn_of *t, enum kept what, uint64_t serial, struct bytes of)
+{
+	const struct effect_ask ask = { .kind = EFFECT_KEPT,
+					.call = t->c->id,
+					.serial = serial,
+					.what = what,
+					.tenant = bytes_str(call_tenant(t->h, t->c)),
+					.user = of };
+
+	(void)effects_ask(t->h->effects, &ask); /* without memory its time runs */
+}
+
+/* False: nobody is asked, or all is known. */
+static bool dial_asks(struct flow_turn_of *t, const struct dial_terms *terms)
+{
+	struct flow_run *r = t->c->run;
+	struct dial_kept *k = r->kept;
+	bool turn = terms->how == DIAL_ROTATING && terms->key[0];
+
+	if (k)
+		return k->left;
+	if (t->h->degraded || !(turn || terms->how == DIAL_LONGEST_IDLE))
+		return false;
+	r->kept = k = calloc(1, sizeof(*k));
+	if (!k)
+		return false;
+	k->serial = rand_u64_from(t->h->rand) | (UINT64_C(1) << 32);
+	k->left = turn ? 1 : terms->count;
+	r->kept_ns = t->h->now.ns + DIAL_KEPT_MS * NS_PER_MS;
+	if (turn)
+		dial_ask_one(t, KEPT_TURN, k->serial, bytes_str(terms->key));
+	for (uint8_t i = 0; i < terms->count && !turn; i++)
+		dial_ask_one(t, KEPT_SPOKE, k->serial + i, terms->list[i].number);
+	return true;
+}
+
+void dial_replied(struct call_host *h, struct call *c, const struct reply *reply)
+{
+	const struct kept_news *news = &reply->kept;
+	struct dial_kept *k = c->run ? c->run->kept : NULL;
+	uint64_t i = k ? news->serial - k->serial : PLAN_STEPS_MAX;
+
+	if (i >= PLAN_STEPS_MAX || !k->left)
+		return;
+	if (news->result == KEPT_OK) {
+		(void)bytes_cstr(news->value, k->last, sizeof(k->last));
+		(void)bytes_u64(news->value, &k->spoke[i]);
+	}
+	if (--k->left == 0)
+		flow_again(h, c);
+}
+
+void dial_kept_overdue(struct call_host *h, struct call *c)
+{
+	if (c->run->kept)
+		c->run->kept->left = 0;
+	flow_again(h, c);
+}
+
+static void dial_keep_value(const struct call_host *h, const struct call *c, enum kept what,
+			    struct bytes of, struct bytes value)
+{
+	const struct effect_ask ask = { .kind = EFFECT_KEPT,
+					.call = c->id,
+					.what = what,
+					.ttl_ms = DIAL_KEPT_FOR_MS,
+					.tenant = bytes_str(call_tenant(h, c)),
+					.user = of,
+					.data = value };
+
+	if (!effects_ask(h->effects, &ask))
+		LOG_WARN("flow", c->id, "no memory: the order of a list is not kept");
+}
+
+/* It begins behind who was first last time. */
+static void dial_rotate(struct flow_turn_of *t, struct dial_terms *terms)
+{
+	const struct dial_kept *k = t->c->run->kept;
+	struct dial_terms before = *terms;
+	uint8_t from = 0;
+
+	for (uint8_t i = 0; k && i < terms->count; i++) {
+		if (bytes_is(terms->list[i].number, k->last))
+			from = (uint8_t)(i + 1);
+	}
+	for (uint8_t i = 0; i < terms->count; i++)
+		terms->list[i] = before.list[(from + i) % terms->count];
+	if (terms->key[0] && terms->count)
+		dial_keep_value(t->h, t->c, KEPT_TURN, bytes_str(terms->key),
+				terms->list[0].number);
+}
+
+/* Of two who are as long idle the order of the list counts; who never spoke is the first. */
+static void dial_sort_idle(const struct dial_kept *k, struct dial_terms *terms)
+{
+	struct dial_terms before = *terms;
+	bool taken[PLAN_STEPS_MAX] = { false };
+
+	for (uint8_t i = 0; k && i < terms->count; i++) {
+		uint8_t best = PLAN_STEPS_MAX;
+
+		for (uint8_t j = 0; j < terms->count; j++) {
+			if (!taken[j] && (best == PLAN_STEPS_MAX || k->spoke[j] < k->spoke[best]))
+				best = j;
+		}
+		taken[best] = true;
+		terms->list[i] = before.list[best];
+	}
+}
+
+static void dial_order(struct flow_turn_of *t, struct dial_terms *terms)
+{
+	switch ((enum dial_how)terms->how) {
+	case DIAL_TOGETHER:
+	case DIAL_IN_TURN:
+		break;
+	case DIAL_ROTATING:
+		dial_rotate(t, terms);
+		break;
+	case DIAL_RANDOM:
+		dial_shuffle(t->h, terms);
+		break;
+	case DIAL_LONGEST_IDLE:
+		dial_sort_idle(t->c->run->kept, terms);
+		break;
+	}
+}
+
+static void dial_forget_kept(struct flow_run *r)
+{
+	free(r->kept);
+	r->kept = NULL;
+	r->kept_ns = 0;
+}
+
 /* The list stands in the record, in its order: another process goes on with the same one. */
 static bool dial_keep(struct flow_turn_of *t, const struct dial_terms *terms)
 {
@@ -146,6 +313,9 @@ static bool dial_keep(struct flow_turn_of *t, const struct dial_terms *terms)
 	}
 	r->together = terms->how == DIAL_TOGETHER;
 	r->ring_ms = terms->ring_ms;
+	r->idle = terms->how == DIAL_LONGEST_IDLE;
+	r->skip_busy = verb_number(t->v, "skip_busy");
+	r->limit_ms = verb_number(t->v, "limit_s");
 	r->until_ns = t->h->now.ns + terms->total_ms * NS_PER_MS;
 	r->after = step_branch(t->p, t->v->step, OUTCOME_NEXT) ? AFTER_ANSWER : 0;
 	return !w.overflow && !text_set(&r->targets, writer_done(&w));
@@ -200,15 +370,30 @@ static uint32_t dial_ring_s(const struct call_host *h, const struct flow_run *r)
 	return (uint32_t)((r->ring_ms < left_ms ? r->ring_ms : left_ms) / 1000);
 }
 
-/* The next one, where there is one. */
-static bool dial_take(struct flow_run *r, struct bytes *number)
+/* The user has a call, as far as that is known here. */
+static bool dial_is_busy(const struct call_host *h, const struct call *c, struct bytes user)
 {
-	if (!dial_target_at(r, r->target, number))
-		return false;
-	r->target++;
-	if (bytes_starts(*number, OF_CALLER))
-		*number = bytes_from(*number, strlen(OF_CALLER));
-	return true;
+	struct engaged e = { 0 };
+
+	if (c->run->skip_busy && h->engaged_of && plan_is_of_user(h, c, user))
+		h->engaged_of(h->owner, c, user, &e);
+	return e.calls;
+}
+
+/* The next one, where there is one. */
+static bool dial_take(const struct call_host *h, const struct call *c, struct bytes *number)
+{
+	struct flow_run *r = c->run;
+
+	while (dial_target_at(r, r->target, number)) {
+		r->target++;
+		if (bytes_starts(*number, OF_CALLER))
+			*number = bytes_from(*number, strlen(OF_CALLER));
+		if (!dial_is_busy(h, c, *number))
+			return true;
+		r->status = 486;
+	}
+	return false;
 }
 
 /* A caller that is not answered hears it ring there. */
@@ -248,7 +433,7 @@ static bool dial_next(struct call_host *h, struct call *c, struct bytes to, uint
 	c->ring_ns = 0;
 	do
 		rings |= dial_ring(h, c, to);
-	while (c->run == r && r->together && dial_take(r, &to));
+	while (c->run == r && r->together && dial_take(h, c, &to));
 	if (!rings)
 		flow_back(h, c);
 	return rings;
@@ -261,7 +446,7 @@ static int dial_go_on(struct flow_turn_of *t)
 	struct bytes to;
 	uint32_t ring_s;
 
-	while ((ring_s = dial_ring_s(t->h, r)) != 0 && dial_take(r, &to)) {
+	while ((ring_s = dial_ring_s(t->h, r)) != 0 && dial_take(t->h, t->c, &to)) {
 		if (!dial_next(t->h, t->c, to, ring_s))
 			continue;
 		if (t->c->run != r) { /* the number led to another flow, and r is gone */
@@ -276,18 +461,18 @@ static int dial_go_on(struct flow_turn_of *t)
 
 int verb_dial(struct flow_turn_of *t)
 {
-	static const char *const lacks[] = { "caller_id",    "skip_busy", "whisper",
-					     "confirm",      "announce",  "limit_s",
-					     "confirm_keys", "video",     NULL };
+	static const char *const lacks[] = { "caller_id",    "whisper", "confirm", "announce",
+					     "confirm_keys", "video",   NULL };
 	struct dial_terms terms;
 
 	if (t->c->run->targets.n)
 		return dial_go_on(t);
-	if (verb_has_any(t->v, lacks) || !dial_terms_of(t, &terms) || terms.how == DIAL_ROTATING ||
-	    terms.how == DIAL_LONGEST_IDLE)
+	if (verb_has_any(t->v, lacks) || !dial_terms_of(t, &terms))
 		return OUTCOME_FAILED;
-	if (terms.how == DIAL_RANDOM)
-		dial_shuffle(t->h, &terms);
+	if (dial_asks(t, &terms))
+		return VERB_ASKS;
+	dial_order(t, &terms);
+	dial_forget_kept(t->c->run);
 	return dial_keep(t, &terms) ? dial_go_on(t) : OUTCOME_FAILED;
 }
 
@@ -300,7 +485,7 @@ void dial_settle(struct call_host *h, struct call *c)
 	if (r->state != RUN_WAITS || r->kind != RUN_DIAL || !r->together || !c->transfer ||
 	    c->transfer->state != TRANSFER_RINGING || c->state > CALL_RINGING)
 		return;
-	while (dial_take(r, &to)) {
+	while (dial_take(h, c, &to)) {
 		outbox_touch(&c->out);
 		(void)dial_ring(h, c, to);
 		if (c->run != r) {
@@ -312,17 +497,56 @@ void dial_settle(struct call_host *h, struct call *c)
 
 /* ---- the conversation ---- */
 
-bool dial_answered(struct call *c)
+bool dial_answered(const struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
 
-	if (r->state != RUN_WAITS || r->after != AFTER_ANSWER)
+	if (r->state != RUN_WAITS)
+		return false;
+	if (r->limit_ms)
+		r->limit_ns = h->now.ns + r->limit_ms * NS_PER_MS;
+	if (r->after != AFTER_ANSWER)
 		return false;
 	r->after = (uint8_t)(c->bridge.callee + 1);
 	r->state = RUN_OVER;
 	r->until_ns = 0;
 	outbox_touch(&c->out);
 	return true;
+}
+
+/* It has spoken with its caller by now. */
+void dial_spoke(const struct call_host *h, const struct call *c)
+{
+	const struct flow_run *r = c->run;
+	uint8_t space[24];
+	struct writer w = writer_over(space, sizeof(space));
+	struct bytes number;
+
+	if (!r->idle || r->state != RUN_OVER || r->kind != RUN_DIAL || !r->target ||
+	    !dial_target_at(r, (uint8_t)(r->target - 1), &number))
+		return;
+	if (bytes_starts(number, OF_CALLER))
+		number = bytes_from(number, strlen(OF_CALLER));
+	writer_u64(&w, h->now.utc_ms);
+	dial_keep_value(h, c, KEPT_SPOKE, number, writer_done(&w));
+}
+
+/* Who was called is left; the flow goes on, or the call ends. */
+void dial_limit_over(struct call_host *h, struct call *c)
+{
+	static const struct call_ending e = { .cause = CAUSE_HANGUP,
+					      .by = ENDED_BY_NODE,
+					      .status = 480,
+					      .reason = BYTES_LIT(
+						      "Reason: Q.850;cause=16;text=\"the time of "
+						      "the conversation is over\"\r\n") };
+
+	if (c->run->state != RUN_OVER || c->state == CALL_ENDING || c->member || c->park)
+		return;
+	if (c->state == CALL_ESTABLISHED && c->bridge.callee != LEG_NONE && !invite_is_open(c))
+		call_party_left(h, c, c->bridge.callee, &e);
+	else
+		c->run->limit_ns = h->now.ns + NS_PER_S;
 }
 
 /* A transfer that rings may yet fail. */
@@ -355,10 +579,12 @@ void flow_called_back(struct call *c)
 bool dial_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e)
 {
 	const struct leg_farewell f = { .reason = e->reason };
-	const struct flow_run *r = c->run;
+	struct flow_run *r = c->run;
 
 	if (!dial_may_go_on(c, leg))
 		return false;
+	dial_spoke(h, c);
+	r->limit_ns = 0;
 	prompts_stop(h, c);
 	leg_leave(h, c, leg, &f);
 	flows_close_leg(h, c, leg);

@@ -174,7 +174,7 @@ static void run_act(struct flow_turn_of *t)
 
 	if (act && act->alone && !run_answers(t->h, t->c))
 		return;
-	if (!r->target)
+	if (!r->target && !r->kept)
 		run_publish(t, r->by);
 	if (act)
 		outcome = act->begin(t);
@@ -283,6 +283,8 @@ static enum flow_turn run_turn(struct flow_turn_of *t, const struct flow_program
 	r->target = 0;
 	r->status = 0;
 	r->after = 0;
+	r->limit_ms = 0;
+	r->limit_ns = 0;
 	text_clear(&r->targets);
 	explicit_bzero(t->v, sizeof(*t->v));
 	return turn;
@@ -455,6 +457,12 @@ static void flow_saved(struct call_host *h, struct call *c)
 		return;
 	run_begin(h, c);
 	run_go_on(h, c);
+}
+
+void flow_again(struct call_host *h, struct call *c)
+{
+	c->run->kept_ns = 0;
+	flow_saved(h, c);
 }
 
 void flow_leave_rung(struct call_host *h, struct call *c)
@@ -691,6 +699,15 @@ static const struct deadline flow_deadlines[] = {
 	  .saved = true,
 	  .on = run_has_time,
 	  .due = flow_time_over },
+	{ .name = "conversation",
+	  .owner = offsetof(struct call, run),
+	  .at = offsetof(struct flow_run, limit_ns),
+	  .saved = true,
+	  .due = dial_limit_over },
+	{ .name = "order of a dial",
+	  .owner = offsetof(struct call, run),
+	  .at = offsetof(struct flow_run, kept_ns),
+	  .due = dial_kept_overdue },
 	{ .name = "program",
 	  .owner = offsetof(struct call, run),
 	  .at = offsetof(struct flow_run, asked_ns),
@@ -725,6 +742,7 @@ static const struct module_reply flow_replies[] = {
 	{ ASK_PROGRAM, flow_replied },
 	{ ASK_PARK, place_replied },
 	{ ASK_HELP, flow_helped },
+	{ ASK_KEPT, dial_replied },
 	{ 0 },
 };
 
@@ -772,8 +790,9 @@ static void flow_settle(struct call_host *h, struct call *c)
 
 	if (!r || c->state == CALL_ENDING || c->parting_ns)
 		return;
-	if (r->state == RUN_OVER ? r->after && !dial_goes_on(c)
-				 : run_is_taken(c) && !(run_is_answered(c) && dial_answered(c))) {
+	if (r->state == RUN_OVER
+		    ? r->after && !dial_goes_on(c)
+		    : run_is_taken(c) && !(run_is_answered(c) && dial_answered(h, c))) {
 		run_over(h, c);
 		return;
 	}
@@ -803,8 +822,11 @@ static bool flow_repeated(struct call_host *h, struct call *c, const struct call
 /* The call ends, or goes on elsewhere. */
 static void flow_call_ends(struct call_host *h, struct call *c)
 {
-	if (c->run)
-		run_over(h, c);
+	if (!c->run)
+		return;
+	dial_spoke(h, c);
+	c->run->limit_ns = 0;
+	run_over(h, c);
 }
 
 static void flow_released(struct call_host *h, const struct call *c)

@@ -23,7 +23,7 @@ struct flow_turn_of {
 };
 
 /* No outcome yet: something has begun (flow_run.kind). Or ever: the call ends, or goes on in another flow. Or it was lost: it begins anew. Or
- * verb_ask has asked, and the answer is awaited. */
+ * somebody was asked, and the answer is awaited. */
 enum { VERB_BEGUN = -1, VERB_LEAVES = -2, VERB_AGAIN = -3, VERB_ASKS = -4 };
 
 /* How a verb is carried out. */
@@ -52,6 +52,8 @@ int place_overdue(struct call_host *h, struct call *c);
 void place_leave(struct call_host *h, struct call *c);
 /* The verb that was begun has ended so: the next one follows at the end of this step. */
 void flow_ended(struct call *c, enum flow_outcome outcome);
+/* The verb at the position, which waited for an answer to begin, begins. */
+void flow_again(struct call_host *h, struct call *c);
 /* Arguments of a verb: a number, and whether any of those is given. */
 uint32_t verb_number(const struct flow_verb *v, const char *arg);
 bool verb_has_any(const struct flow_verb *v, const char *const *args);
@@ -66,7 +68,14 @@ bool dial_is_of_caller(const struct call *c);
 /* At the end of each step. */
 void dial_settle(struct call_host *h, struct call *c);
 /* Somebody speaks with the caller. False: the flow is over. */
-bool dial_answered(struct call *c);
+bool dial_answered(const struct call_host *h, struct call *c);
+/* They have; also where the call ends. */
+void dial_spoke(const struct call_host *h, const struct call *c);
+/* So long they may. */
+void dial_limit_over(struct call_host *h, struct call *c);
+/* What was asked for the order of a list is known, or is not waited for any more. */
+void dial_replied(struct call_host *h, struct call *c, const struct reply *reply);
+void dial_kept_overdue(struct call_host *h, struct call *c);
 /* The flow goes on behind that conversation. */
 bool dial_goes_on(const struct call *c);
 /* The number of the flow is the call's again. */

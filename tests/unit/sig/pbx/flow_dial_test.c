@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verb dial: whom it rings, in which order, and what a caller that is up already has of it. */
 #include "sig/pbx/flow/flow.h"
+#include "tests/unit/sig/application.h"
 #include "tests/unit/sig/flows.h"
 #include "tests/unit/sig/trio.h"
 
@@ -87,12 +88,109 @@ static void test_random(void **state)
 	assert_in_range(first, 3, 21);
 }
 
+/* What the store has of the i-th of what was asked last. "": nothing. */
+static void kept_has(struct line *l, uint32_t from, const char *value)
+{
+	const struct rig_kept *asked = &l->r->kept[from];
+
+	rig_reply(l->r, (struct reply){ .ask = ASK_KEPT,
+					.of = asked->call,
+					.kept = { .serial = asked->serial,
+						  .result = value[0] ? KEPT_OK : KEPT_NONE,
+						  .value = bytes_str(value) } });
+	rig_run(l->r);
+}
+
+#define BOTH(more) \
+	"{\"start\":\"a\",\"steps\":{\"a\":{\"dial\":{\"to\":[\"1002\",\"1004\"]" more "}}}}"
+
+static const struct rig_kept *kept_last(const struct line *l)
+{
+	return &l->r->kept[l->r->kept_count - 1];
+}
+
+/* It begins behind who was first, which all nodes know. */
+static void test_rotating(void **state)
+{
+	struct trio *t = *state;
+	struct line *l = &t->l;
+
+	call_flow(l, BOTH(",\"how\":\"rotating\""));
+	assert_int_equal(l->r->kept_count, 1);
+	assert_string_equal(l->r->kept[0].user, "main/a");
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 0);
+	kept_has(l, 0, "1002");
+	assert_true(phone_rings(&t->c).n);
+	assert_int_equal(kept_last(l)->what, KEPT_TURN);
+	assert_string_equal(kept_last(l)->value, "1004");
+	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+	rig_run(l->r);
+	assert_true(phone_rings(&l->b).n);
+}
+
+/* The store says nothing: it begins with the first. */
+static void test_rotating_late(void **state)
+{
+	struct trio *t = *state;
+
+	call_flow(&t->l, BOTH(",\"how\":\"rotating\""));
+	rig_wait_ms(t->l.r, 450);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "INVITE "), 0);
+	rig_wait_ms(t->l.r, 100);
+	assert_true(phone_rings(&t->l.b).n);
+	kept_has(&t->l, 0, "1002"); /* too late */
+}
+
+/* Who has spoken later is rung later; when is kept at the end of the call. */
+static void test_longest_idle(void **state)
+{
+	struct trio *t = *state;
+	struct line *l = &t->l;
+
+	call_flow(l, BOTH(",\"how\":\"longest_idle\",\"limit_s\":30"));
+	assert_int_equal(l->r->kept_count, 2);
+	kept_has(l, 0, "2000");
+	assert_int_equal(rig_count(l->r, &t->c.addr, "INVITE "), 0);
+	line_restart(l, line_stored(l)); /* another process asks again */
+	phone_bind(&t->c);
+	put_flow(l->r, BOTH(",\"how\":\"longest_idle\",\"limit_s\":30"));
+	rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
+					.of = application_call(l->r),
+					.program = { .serial = l->r->program, .found = true } });
+	rig_run(l->r);
+	kept_has(l, l->r->kept_count - 2, "2000");
+	kept_has(l, l->r->kept_count - 1, "1999");
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
+	rig_run(l->r);
+	is_answered(l);
+	rig_wait_ms(l->r, 29900);
+	assert_int_equal(rig_count(l->r, &t->c.addr, "BYE "), 0);
+	rig_wait_ms(l->r, 200);
+	trio_assert_left(&t->c);
+	trio_assert_left(&l->a);
+	assert_int_equal(kept_last(l)->what, KEPT_SPOKE);
+	assert_string_equal(kept_last(l)->user, "1004");
+	assert_true(strlen(kept_last(l)->value) > 8);
+}
+
+static void test_skip_busy(void **state)
+{
+	struct trio *t = *state;
+
+	phones_talk(&t->l.b, &t->c);
+	call_flow(&t->l, BOTH(",\"skip_busy\":true"));
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "INVITE "), 0);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 480").n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TRIO_TEST(test_together_up),
-		TRIO_TEST(test_nobody_up),
-		TRIO_TEST(test_random),
+		TRIO_TEST(test_together_up),   TRIO_TEST(test_nobody_up),
+		TRIO_TEST(test_random),        TRIO_TEST(test_rotating),
+		TRIO_TEST(test_rotating_late), TRIO_TEST(test_longest_idle),
+		TRIO_TEST(test_skip_busy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
