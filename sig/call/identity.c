@@ -418,6 +418,7 @@ struct way {
 	const struct call *c;
 	const struct leg *to;
 	const struct plan *plan;
+	uint8_t first;       /* who was called first of those that lead to the last step */
 	struct bytes before; /* what was said of the time before */
 	bool verbatim;       /* its addresses, too */
 	bool trusted;
@@ -535,7 +536,7 @@ static void write_step(const struct way *y, struct bytes root, uint8_t i, const 
 		WRITER_TEXTS(y->w, "?Reason=SIP%3Bcause%3D", plan_why_cause(why));
 	writer_str(y->w, ">;index=");
 	write_index(y, root, i);
-	if (i) {
+	if (i != y->first) {
 		writer_str(y->w, ";mp=");
 		write_index(y, root, y->plan->steps[i].from);
 	}
@@ -572,7 +573,7 @@ static bool is_first_step(const struct way *y, struct bytes uri_text)
 	struct sip_uri uri;
 
 	return y->plan->count && !sip_uri_parse(&uri, uri_text) &&
-	       bytes_eq(uri.user, text_bytes(&y->plan->steps[0].user));
+	       bytes_eq(uri.user, text_bytes(&y->plan->steps[y->first].user));
 }
 
 static void root_of_history(const struct way *y, struct root *r)
@@ -625,15 +626,24 @@ static void root_of_diversions(const struct way *y, struct root *r)
 	}
 }
 
+/* Who was called first of those that lead to that step: of a flow there may be several. */
+static uint8_t step_root(const struct plan *p, uint8_t step)
+{
+	while (step < p->count && (p->steps[step].from != PLAN_FIRST || plan_is_again(p, step)))
+		step = p->steps[step].from != PLAN_FIRST ? p->steps[step].from
+							 : (uint8_t)(step - 1);
+	return step;
+}
+
 static void write_steps(const struct way *y, const struct root *r)
 {
-	for (uint8_t i = r->named; i < y->plan->count; i++) {
-		if (plan_is_again(y->plan, i))
+	for (uint8_t i = y->first + r->named; i < y->plan->count; i++) {
+		if (plan_is_again(y->plan, i) || step_root(y->plan, i) != y->first)
 			continue;
-		if (i || r->entries)
+		if (i != y->first || r->entries)
 			writer_str(y->w, ", ");
-		write_step(y, writer_done(&r->index), i, i ? NULL : r->cause);
-		if (i == 0 && r->cause) {
+		write_step(y, writer_done(&r->index), i, i != y->first ? NULL : r->cause);
+		if (i == y->first && r->cause) {
 			writer_str(y->w, ";mp=");
 			writer_bytes(y->w, root_above(r));
 		}
@@ -671,6 +681,7 @@ void diverted_write_lines(struct writer *w, const struct call_host *h, const str
 			 .c = c,
 			 .to = l,
 			 .plan = &c->plan,
+			 .first = step_root(&c->plan, c->plan.count ? c->plan.count - 1 : 0),
 			 .before = text_bytes(&asker->carried) };
 	struct writer own = writer_over(y.own, sizeof(y.own) - 1);
 	struct diversion any;

@@ -184,13 +184,32 @@ static void test_skip_busy(void **state)
 	assert_true(phone_hears(&t->l.a, "SIP/2.0 480").n);
 }
 
+/* Whoever is rung for one of several targets hears of that one alone, and not of the flow's number (RFC 7044). */
+static void test_forwarded(void **state)
+{
+	struct trio *t = *state;
+	struct shard_forward f = { .busy = "1004" };
+	struct bytes m;
+
+	assert_int_equal(shard_forward_set(t->l.r->shard, TENANT_DEFAULT, "1002", &f), 0);
+	call_flow(&t->l, "[{\"dial\":\"1002\"}]");
+	m = phone_rings(&t->l.b);
+	assert_true(m.n);
+	phone_answer(&t->l.b, m, "486 Busy Here", "");
+	m = phone_rings(&t->c);
+	assert_true(m.n);
+	assert_true(rig_has(m, "History-Info: <sip:1002@"));
+	assert_true(rig_has(m, "Reason=SIP%3Bcause%3D486>;index=1, <sip:1004@"));
+	assert_true(rig_has(m, ">;index=1.1;mp=1\r\n"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TRIO_TEST(test_together_up),   TRIO_TEST(test_nobody_up),
 		TRIO_TEST(test_random),        TRIO_TEST(test_rotating),
 		TRIO_TEST(test_rotating_late), TRIO_TEST(test_longest_idle),
-		TRIO_TEST(test_skip_busy),
+		TRIO_TEST(test_skip_busy),     TRIO_TEST(test_forwarded),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
