@@ -38,6 +38,30 @@ class Packet:
     tos: int                    # of the IP header: DSCP << 2 | ECN
 
 
+class Clock(threading.Thread):
+    """Knows when this process stood still, perhaps with all of the machine: who has not listened cannot say that nothing came."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.stills = []                        # (from, to)
+
+    def run(self):
+        last = time.monotonic()
+        while True:
+            time.sleep(0.05)
+            now = time.monotonic()
+            if now - last > 0.5:
+                self.stills.append((last, now))
+            last = now
+
+    def ran(self, since, until):
+        """Of these seconds."""
+        return until - since - sum(max(0.0, min(until, to) - max(since, at)) for at, to in self.stills)
+
+
+CLOCK = Clock()
+
+
 def tos_of(ancillary):
     """The IP header's TOS byte, or IPv6's traffic class, that came with a datagram."""
     return next((data[0] for level, kind, data in ancillary
@@ -83,6 +107,8 @@ class Media:
         self.sent, self.told = 0, 0             # told: audio packets that wait_tone() has looked at
         self._sending = None
         self._closed = False
+        if not CLOCK.is_alive():
+            CLOCK.start()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
@@ -272,9 +298,9 @@ class Media:
         return max(numbers) - min(numbers) + 1 - len(set(numbers))
 
     def gap(self, since=0.0):
-        """The longest time between two audio packets, in seconds."""
+        """The longest time between two audio packets, in seconds in which this process ran."""
         times = [packet.at for packet in self.audio(since)]
-        return max((b - a for a, b in zip(times, times[1:])), default=0.0)
+        return max((CLOCK.ran(a, b) for a, b in zip(times, times[1:])), default=0.0)
 
     def digits(self, pt=101):
         """Keys received as RFC 4733 events, one for each event timestamp."""
