@@ -105,6 +105,8 @@ bool command_zone_is_there(struct command_run *run, const char *name);
 int command_zone_read(struct node *node, const char *name);
 /* Twice a second: what the flows of all tenants are kept under is not forgotten. */
 void command_flows_beat(struct node *n, uint64_t now_ns);
+/* Likewise: lamps of opening hours. */
+void command_hours_beat(struct node *n);
 /* EFFECT_HELP. */
 void command_helper(const struct effect *e, void *node);
 /* What is known of prompts that flows name is out of date. */

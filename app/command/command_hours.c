@@ -59,6 +59,34 @@ int command_zone_read(struct node *node, const char *name)
 	return err;
 }
 
+static int64_t now_utc_s(void)
+{
+	return (int64_t)(clock_utc_ms() / 1000);
+}
+
+/* One code means one calendar. False: the run has failed. */
+static bool hours_code_is_free(struct command_run *run, const struct hours_value *v)
+{
+	const struct calendar *c = calendars_by_code(run->node->shards.commons->calendars,
+						     document_tenant(run), bytes_str(v->code));
+
+	if (!c || !strcmp(c->name, v->name))
+		return true;
+	command_fail(run, COMMAND_CONFLICT, "code", "%s has this code", c->name);
+	return false;
+}
+
+/* Twice a second: an override may be over. */
+void command_hours_beat(struct node *n)
+{
+	uint32_t cursor = 0, first = 0;
+	struct shard *core = node_core_next(n, &first);
+	const struct calendar *c;
+
+	while (core && (c = calendars_turn(n->shards.commons->calendars, &cursor, now_utc_s())))
+		shard_hours_changed(core, c, clock_instant());
+}
+
 static bool hours_make(struct command_run *run, void *value)
 {
 	struct bytes name = command_value(run, "name")->text;
@@ -71,7 +99,7 @@ static bool hours_make(struct command_run *run, void *value)
 		return false;
 	}
 	return document_read_args(run, &g_hours_documents, value) &&
-	       command_zone_is_there(run, hours_zone(value));
+	       hours_code_is_free(run, value) && command_zone_is_there(run, hours_zone(value));
 }
 
 /* False: the run has failed. */
@@ -84,11 +112,6 @@ static bool hours_find(struct command_run *run, struct hours_value *out, struct 
 	command_fail(run, COMMAND_NOT_FOUND, "name",
 		     "there are no such hours: hours.list shows those that there are");
 	return false;
-}
-
-static int64_t now_utc_s(void)
-{
-	return (int64_t)(clock_utc_ms() / 1000);
 }
 
 static bool override_make(struct command_run *run, void *value)
@@ -122,8 +145,10 @@ static int hours_apply(struct node *node, uint16_t tenant, const void *value)
 
 	hours_to_core(v, &h);
 	err = calendars_put(all, tenant, v->name, &h, hours_zone(v));
-	if (err != -ENOENT)
+	if (err != -ENOENT) {
+		command_hours_beat(node);
 		return err;
+	}
 	err = command_zone_read(node, hours_zone(v));
 	if (err && err != -ENOMEM) {
 		calendars_delete(all, tenant, v->name);

@@ -12,12 +12,14 @@
 #include "app/sound/sound_prompt.h"
 #include "base/log.h"
 #include "sig/call/prompts.h"
+#include "sig/host/calendars.h"
 #include "sig/host/groups.h"
 #include "sig/host/words.h"
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
 #include "sig/model/plan.h"
 #include "sig/pbx/media_stream.h"
+#include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 
 /* Feature codes: a phone changes its own extension, by the command extension.put in its name. */
@@ -179,11 +181,55 @@ static json_t *feature_value_json(const struct feature_run *run, struct bytes nu
 	return NULL;
 }
 
+static bool feature_of_hours(enum feature feature)
+{
+	return feature == FEATURE_HOURS_AUTO || feature == FEATURE_HOURS_OPEN ||
+	       feature == FEATURE_HOURS_CLOSED;
+}
+
+/* NULL: its phones may set those. */
+static const char *hours_wrong(const struct feature_run *run, uint16_t tenant, struct bytes code)
+{
+	const struct calendar *c =
+		calendars_by_code(run->node->shards.commons->calendars, tenant, code);
+	struct extension e = { 0 };
+	bool may;
+
+	if (!c)
+		return "no such hours";
+	may = extensions_find(run->node->api.extensions, tenant, bytes_str(run->number), &e) &&
+	      groups_out_has(bytes_str(e.hours), bytes_str(c->name));
+	extension_wipe(&e);
+	return may ? NULL : "it may not set these hours";
+}
+
+/* Checked before. */
+static json_t *feature_hours_args(const struct feature_run *run, struct bytes code)
+{
+	static const char *const states[] = { "none", "open", "closed" };
+	const struct calendar *c =
+		calendars_by_code(run->node->shards.commons->calendars,
+				  tenants_find(run->node->common.tenants, bytes_str(run->tenant)),
+				  code);
+
+	return c ? json_pack("{s:s, s:s}", "name", c->name, "state",
+			     states[run->feature - FEATURE_HOURS_AUTO])
+		 : NULL;
+}
+
+static json_t *feature_args(const struct feature_run *run, struct bytes number)
+{
+	if (feature_of_hours(run->feature))
+		return feature_hours_args(run, number);
+	return json_pack("{s:s, s:o}", "number", run->number, feature_field(run->feature),
+			 feature_value_json(run, number));
+}
+
 static void feature_put(struct feature_run *run, struct bytes number)
 {
 	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
-	json_t *args = json_pack("{s:s, s:o}", "number", run->number, feature_field(run->feature),
-				 feature_value_json(run, number));
+	json_t *args = feature_args(run, number);
+	const char *command = feature_of_hours(run->feature) ? "hours.override" : "extension.put";
 	char id[COMMAND_ID_MAX];
 
 	if (!args) {
@@ -192,8 +238,8 @@ static void feature_put(struct feature_run *run, struct bytes number)
 	}
 	(void)snprintf(who.tenant, sizeof(who.tenant), "%s", run->tenant);
 	(void)snprintf(id, sizeof(id), "feature %" PRIx64, run->call);
-	command_start(run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args,
-		      feature_on_done, run);
+	command_start(run->node, &who, bytes_str(command), bytes_str(id), args, feature_on_done,
+		      run);
 	json_decref(args);
 }
 
@@ -223,6 +269,8 @@ void command_feature(const struct effect *e, void *arg)
 	else if (!wrong && feature_of_groups(run->feature) && number.n &&
 		 !command_group_of_number(run->node, tenant, number).n)
 		wrong = "no such group";
+	else if (!wrong && feature_of_hours(run->feature))
+		wrong = hours_wrong(run, tenant, number);
 	if (wrong)
 		feature_end(run, SET_REFUSED, wrong);
 	else

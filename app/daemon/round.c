@@ -186,6 +186,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		document_keep_beat(n, now_ns);
 		document_beat(n, now_ns);
 		command_flows_beat(n, now_ns);
+		command_hours_beat(n);
 		node_belonging_beat(n, now_ns);
 		node_players_beat(n, now_ns);
 		node_prompts_beat(n, now_ns);

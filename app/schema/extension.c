@@ -717,6 +717,10 @@ const struct command_arg g_extension_fields[] = {
 		   "joined by ','. A code without a slot parks in the first one. Of no importance "
 		   "where the tenant has none."),
 	TEXT_FIELD(
+		"hours", hours, CHARSET_NUMBERS, field_pickup_wrong,
+		"Opening hours that its phones may open and close by a feature code: names joined "
+		"by ','; *: all."),
+	TEXT_FIELD(
 		"groups_out", groups_out, CHARSET_NUMBERS, field_pickup_wrong,
 		"Groups that it is logged out of (group.put): names joined by ','; *: all. None of "
 		"them rings it. group.login, group.logout and two feature codes change it."),

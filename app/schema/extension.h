@@ -70,6 +70,7 @@ struct extension {
 	char monitors[EXTENSION_MONITORS_MAX];
 	char pickup_groups[EXTENSION_PICKUP_MAX], park_groups[EXTENSION_PICKUP_MAX];
 	char groups_out[GROUPS_OUT_MAX];              /* groups that it is logged out of */
+	char hours[GROUPS_OUT_MAX];                   /* calendars that its phones open and close */
 	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* their ids joined by ',', in the order of */
 	struct shard_located located;
 	uint64_t page; /* with core.record_page: what is in the link to its page; 0: none */

@@ -67,6 +67,10 @@ const struct command_arg g_hours_fields[] = {
 		   "Christmas; easter-2 closed; orthodox+1 closed; 4th thu nov+1 closed; last mon "
 		   "may closed; wed before 11-23 closed; sat after 06-19 closed. Of "
 		   "two that fit a day the first one counts."),
+	TEXT_FIELD(
+		"code", code, CHARSET_DIGITS, NULL,
+		"What phones dial behind the feature codes hours_open, hours_closed and "
+		"hours_auto to say that it is open or closed: 1 to 7 digits. Empty: they cannot."),
 	WORD_FIELD("override", override, FIELD_NUMBER, g_hours_overrides, "none",
 		   "What counts instead of these times, as hours.override says it."),
 	TEXT_FIELD("until", until, CHARSET_TEXT, field_until_wrong,
@@ -85,6 +89,7 @@ void hours_to_core(const struct hours_value *v, struct hours *out)
 	*out = (struct hours){ .override = v->override };
 	(void)hours_week_parse(out, bytes_str(v->week), &where);
 	(void)hours_holidays_parse(out, bytes_str(v->holidays), &where);
+	memcpy(out->code, v->code, sizeof(out->code));
 	if (!v->until[0] || hours_time_parse(&out->until_local_s, bytes_str(v->until), 0))
 		out->until_local_s = 0;
 }

@@ -18,6 +18,7 @@ struct hours_value {
 	char name[HOURS_NAME_MAX];
 	char zone[ZONE_NAME_MAX];
 	char week[HOURS_WEEK_TEXT_MAX], holidays[HOURS_HOLIDAYS_TEXT_MAX];
+	char code[HOURS_CODE_MAX];
 	uint8_t override;            /* enum hours_override */
 	char until[HOURS_UNTIL_MAX]; /* "": until it is taken back */
 	uint64_t changed_utc_ms;

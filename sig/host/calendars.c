@@ -181,6 +181,42 @@ const char *calendar_word(const struct calendar *c, int64_t utc_s)
 	return state.overridden || !state.label[0] ? "closed" : "holiday";
 }
 
+const struct calendar *calendars_by_code(const struct calendars *x, uint16_t tenant,
+					 struct bytes code)
+{
+	for (uint32_t i = 0; x && code.n && i <= x->by_name.mask; i++) {
+		const struct calendar *c = calendar_at(x->by_name.slots[i].value);
+
+		if (c && c->tenant == tenant && bytes_is(code, c->hours.code))
+			return c;
+	}
+	return NULL;
+}
+
+enum hours_override calendar_override(const struct calendar *c, int64_t utc_s)
+{
+	struct hours_state state;
+
+	if (c->hours.override == HOURS_BY_PLAN)
+		return HOURS_BY_PLAN;
+	state = hours_at(&c->hours, c->zone, utc_s);
+	return state.overridden ? c->hours.override : HOURS_BY_PLAN;
+}
+
+const struct calendar *calendars_turn(struct calendars *x, uint32_t *cursor, int64_t utc_s)
+{
+	while (*cursor <= x->by_name.mask) {
+		struct calendar *c = calendar_at(x->by_name.slots[(*cursor)++].value);
+		enum hours_override now = c ? calendar_override(c, utc_s) : HOURS_BY_PLAN;
+
+		if (c && c->lit != now) {
+			c->lit = now;
+			return c;
+		}
+	}
+	return NULL;
+}
+
 void calendar_time_write(struct writer *w, struct bytes name, int64_t local_s)
 {
 	static const char days[][4] = { "sun", "mon", "tue", "wed", "thu", "fri", "sat" };

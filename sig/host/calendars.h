@@ -12,6 +12,7 @@ struct calendar {
 	char name[CALENDAR_NAME_MAX];
 	struct hours hours;
 	const struct zone *zone;
+	enum hours_override lit; /* what its lamps show */
 };
 
 struct calendars;
@@ -32,6 +33,13 @@ const struct calendar *calendars_find(const struct calendars *x, uint16_t tenant
 				      struct bytes name);
 /* What it says at that time, as flows have it: open, closed, or holiday on a day of its own. */
 const char *calendar_word(const struct calendar *c, int64_t utc_s);
+/* The one that phones mean by those digits; NULL: there is none. */
+const struct calendar *calendars_by_code(const struct calendars *x, uint16_t tenant,
+					 struct bytes code);
+/* What is said of it by hand, and counts then. */
+enum hours_override calendar_override(const struct calendar *c, int64_t utc_s);
+/* The next one, from *cursor 0 on, that its lamps show otherwise than it is; they show it from now on. NULL: there is none. */
+const struct calendar *calendars_turn(struct calendars *x, uint32_t *cursor, int64_t utc_s);
 /* What flows call time.date, time.weekday, time.hour and time.minute; nothing for another name. */
 void calendar_time_write(struct writer *w, struct bytes name, int64_t local_s);
 

@@ -16,6 +16,7 @@ enum {
 	HOURS_LABEL_MAX = 48,
 	HOURS_SHIFT_MAX = 180, /* days from what a rule says */
 	HOURS_NEXT_DAYS = 366, /* how far ahead is looked */
+	HOURS_CODE_MAX = 8,    /* with its NUL */
 };
 
 /* Minutes of the day; the end may be in the next one. */
@@ -55,7 +56,8 @@ struct hours {
 	uint8_t count;
 	struct hours_holiday holidays[HOURS_HOLIDAYS_MAX]; /* the first one that a day has counts */
 	enum hours_override override;
-	int64_t until_local_s; /* it counts to then; 0: until it is taken back */
+	int64_t until_local_s;     /* it counts to then; 0: until it is taken back */
+	char code[HOURS_CODE_MAX]; /* phones dial it behind a feature code; "": they cannot */
 };
 
 struct hours_state {

@@ -9,6 +9,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/host/calendars.h"
 
 enum { WARNING_MAX = 256 };
 static_assert((int)SET_TONE_MS <= (int)PARTING_MS, "as a record may have it");
@@ -18,6 +19,21 @@ static struct plan_step *set_step(const struct call *c)
 	const struct plan *p = &c->plan;
 
 	return p->count ? &p->steps[p->count - 1] : NULL;
+}
+
+/* Once more means back: decided here, so that what is asked for again has the same effect. */
+static enum feature set_feature(const struct call_host *h, const struct call *c,
+				const struct call_set *set)
+{
+	const struct calendar *of;
+	enum hours_override asks = set->feature == FEATURE_HOURS_OPEN     ? HOURS_OPEN
+				   : set->feature == FEATURE_HOURS_CLOSED ? HOURS_CLOSED
+									  : HOURS_BY_PLAN;
+
+	of = asks ? calendars_by_code(h->calendars, c->tenant, set->number) : NULL;
+	return of && calendar_override(of, ((int64_t)h->now.utc_ms + h->wall_ms) / 1000) == asks
+		       ? FEATURE_HOURS_AUTO
+		       : set->feature;
 }
 
 enum refusal set_begin(struct call_host *h, struct call *c, const struct call_start *start,
@@ -30,7 +46,7 @@ enum refusal set_begin(struct call_host *h, struct call *c, const struct call_st
 		return call_refuse(refusal, REFUSED_MEMORY);
 	step = &c->plan.steps[c->plan.count - 1];
 	step->set.state = SET_ASKED;
-	step->set.feature = (uint8_t)start->set->feature;
+	step->set.feature = (uint8_t)set_feature(h, c, start->set);
 	if (text_set(&step->set.number, start->set->number))
 		return call_refuse(refusal, REFUSED_MEMORY);
 	c->bridge.callee = LEG_NONE;

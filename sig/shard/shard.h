@@ -45,6 +45,9 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 int shard_pickup_set(struct shard *s, uint16_t tenant, const char *number,
 		     const char *groups) NODISCARD;
 /* The same of the tenant's groups of slots that it uses (sig/host/tenant.h). */
+/* Its lamps show something else: who watches it here is told. */
+struct calendar;
+void shard_hours_changed(struct shard *s, const struct calendar *c, struct instant now);
 int shard_park_groups_set(struct shard *s, uint16_t tenant, const char *number,
 			  const char *groups) NODISCARD;
 int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,

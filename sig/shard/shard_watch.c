@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What subscriptions tell of: dialogs of all shards of the node, and where users are. Whose change it is hears of it in its turn. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "sig/dial/pattern.h"
+#include "sig/host/calendars.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
@@ -91,6 +93,61 @@ static uint32_t watch_slot(const struct shard *s, uint16_t tenant, struct bytes 
 	return count;
 }
 
+/* ---- the state of opening hours ---- */
+
+static const enum feature hours_codes[] = { FEATURE_HOURS_AUTO, FEATURE_HOURS_OPEN,
+					    FEATURE_HOURS_CLOSED };
+
+/* What phones dial to set them is their name for those who watch them. NULL: it is none. */
+static const struct calendar *watched_hours_of(const struct shard *s, uint16_t tenant,
+					       struct bytes user, enum feature *feature)
+{
+	struct feature_codes codes;
+	struct bytes code;
+
+	if (!user.n || (user.p[0] != '*' && user.p[0] != '#') ||
+	    shard_extension_find(s, tenant, user))
+		return NULL;
+	codes_of(s, tenant, &codes);
+	if (!feature_dialled(&codes, user, feature, &code) ||
+	    (*feature != FEATURE_HOURS_AUTO && *feature != FEATURE_HOURS_OPEN &&
+	     *feature != FEATURE_HOURS_CLOSED))
+		return NULL;
+	return calendars_by_code(s->commons->calendars, tenant, code);
+}
+
+/* Each node has the documents: no other one is asked. */
+static bool watch_hours(const struct shard *s, uint16_t tenant, struct bytes user,
+			struct dialog_state *out, uint32_t *count)
+{
+	enum feature feature;
+	const struct calendar *c = watched_hours_of(s, tenant, user, &feature);
+
+	if (!c)
+		return false;
+	*count = c->lit == (enum hours_override)(feature - FEATURE_HOURS_AUTO);
+	if (*count)
+		*out = (struct dialog_state){ .id = hash_sip(&s->key, user) | 1,
+					      .phase = PHASE_CONFIRMED,
+					      .recipient = true };
+	return true;
+}
+
+void shard_hours_changed(struct shard *s, const struct calendar *c, struct instant now)
+{
+	struct feature_codes codes;
+	char user[FEATURE_CODE_LEN + HOURS_CODE_MAX];
+
+	shard_set_now(s, now);
+	codes_of(s, c->tenant, &codes);
+	for (size_t i = 0; i < COUNT_OF(hours_codes); i++) {
+		(void)snprintf(user, sizeof(user), "%s%s", codes.code[hours_codes[i]],
+			       c->hours.code);
+		if (codes.code[hours_codes[i]][0] && c->hours.code[0])
+			shard_watch_notify_of(s, c->tenant, bytes_str(user), CHANGED_DIALOGS);
+	}
+}
+
 uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes user,
 			 struct dialog_state *out)
 {
@@ -107,8 +164,11 @@ uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes us
 uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes user,
 			 struct dialog_state *out)
 {
-	uint32_t count = shard_watch_own(s, tenant, user, out);
+	uint32_t count;
 
+	if (watch_hours(s, tenant, user, out, &count))
+		return count;
+	count = shard_watch_own(s, tenant, user, out);
 	return s->commons->remote
 		       ? remote_watch_dialogs(s->commons->remote,
 					      bytes_str(tenants_name(s->settings.tenants, tenant)),
@@ -172,6 +232,17 @@ static enum watch_verdict slot_may(const struct shard *s, const struct subscript
 										    : WATCH_OK;
 }
 
+/* Likewise those of its hours. */
+static enum watch_verdict hours_may(const struct shard *s, const struct subscription *sub)
+{
+	const struct shard_extension_slot *w =
+		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
+
+	if (sub->package != PACKAGE_DIALOG)
+		return WATCH_NO_RESOURCE;
+	return w && w->extension.monitor == MONITOR_NONE ? WATCH_REJECTED : WATCH_OK;
+}
+
 /* What its document names it may watch, and nothing else: who asks hears the same of a number that nobody has. */
 static bool trunk_may(const struct shard *s, const struct subscription *sub)
 {
@@ -191,6 +262,7 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 	const struct shard_extension *e;
 	bool own = bytes_eq(text_bytes(&sub->watcher), text_bytes(&sub->resource));
 	struct bytes slot;
+	enum feature feature;
 
 	if (sub->trunk.n && !trunk_may(s, sub))
 		return WATCH_REJECTED;
@@ -198,6 +270,8 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 		return shard_watch_conference_may(s, sub);
 	if (watched_slot_of(s, sub->tenant, text_bytes(&sub->resource), &slot))
 		return slot_may(s, sub, slot);
+	if (watched_hours_of(s, sub->tenant, text_bytes(&sub->resource), &feature))
+		return hours_may(s, sub);
 	if (!own && (package_of(sub->package)->own || !watcher_may(s, sub)))
 		return WATCH_REJECTED;
 	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->resource));

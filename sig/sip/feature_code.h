@@ -27,44 +27,50 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 
 /* id, key of the setting (it stands in records: never another meaning), code without a setting, argument of extension.put, what it
  * becomes, help of the setting */
-#define FEATURE_CODES(X)                                                                      \
-	X(ALWAYS_ON, "forward_always", "*72", "forward_always", NUMBER,                       \
-	  "All calls go to the number behind the code.")                                      \
-	X(ALWAYS_OFF, "forward_always_off", "*73", "forward_always", NOTHING,                 \
-	  "They do no longer.")                                                               \
-	X(BUSY_ON, "forward_busy", "*90", "forward_busy", NUMBER,                             \
-	  "Calls go to the number behind the code when the phone is busy, or with do not "    \
-	  "disturb.")                                                                         \
-	X(BUSY_OFF, "forward_busy_off", "*91", "forward_busy", NOTHING, "They do no longer.") \
-	X(NO_ANSWER_ON, "forward_no_answer", "*92", "forward_no_answer", NUMBER,              \
-	  "Calls go to the number behind the code when nobody answers (forward_rings).")      \
-	X(NO_ANSWER_OFF, "forward_no_answer_off", "*93", "forward_no_answer", NOTHING,        \
-	  "They do no longer.")                                                               \
-	X(UNREACHABLE_ON, "forward_unreachable", "*94", "forward_unreachable", NUMBER,        \
-	  "Calls go to the number behind the code when no phone is registered.")              \
-	X(UNREACHABLE_OFF, "forward_unreachable_off", "*95", "forward_unreachable", NOTHING,  \
-	  "They do no longer.")                                                               \
-	X(DISTURB_OFF, "do_not_disturb", "*78", "do_not_disturb", TRUE,                       \
-	  "No phone of the extension rings any more: calls meet a busy one.")                 \
-	X(DISTURB_ON, "do_not_disturb_off", "*79", "do_not_disturb", FALSE,                   \
-	  "Its phones ring again.")                                                           \
-	X(SMART_ON, "smart_do_not_disturb", "*76", "smart_do_not_disturb", TRUE,              \
-	  "While the extension has a call no other one rings: that one meets a busy one.")    \
-	X(SMART_OFF, "smart_do_not_disturb_off", "*77", "smart_do_not_disturb", FALSE,        \
-	  "Any call rings again.")                                                            \
-	X(PARK, "park", "#41", "", SLOT,                                                      \
-	  "With two digits or more behind it, a slot: who is transferred there waits, and "   \
-	  "who calls it speaks with who waits there.")                                        \
-	X(PICKUP, "pickup", "**", "", MAYBE,                                                  \
-	  "Takes the call that rings at the extension behind the code; with nothing behind "  \
-	  "it the one that rings longest in the extension's pick-up groups.")                 \
-	X(LAST_CALLER, "last_caller", "#69", "", NOTHING,                                     \
-	  "Calls whoever called the extension last, by the number that was shown.")           \
-	X(GROUP_IN, "group_login", "*45", "groups_out", MAYBE,                                \
-	  "Logs the extension in to the group whose number is behind the code; with nothing " \
-	  "behind it to all.")                                                                \
-	X(GROUP_OUT, "group_logout", "*46", "groups_out", MAYBE,                              \
-	  "Likewise out of it, or of all: they do not ring it.")
+#define FEATURE_CODES(X)                                                                        \
+	X(ALWAYS_ON, "forward_always", "*72", "forward_always", NUMBER,                         \
+	  "All calls go to the number behind the code.")                                        \
+	X(ALWAYS_OFF, "forward_always_off", "*73", "forward_always", NOTHING,                   \
+	  "They do no longer.")                                                                 \
+	X(BUSY_ON, "forward_busy", "*90", "forward_busy", NUMBER,                               \
+	  "Calls go to the number behind the code when the phone is busy, or with do not "      \
+	  "disturb.")                                                                           \
+	X(BUSY_OFF, "forward_busy_off", "*91", "forward_busy", NOTHING, "They do no longer.")   \
+	X(NO_ANSWER_ON, "forward_no_answer", "*92", "forward_no_answer", NUMBER,                \
+	  "Calls go to the number behind the code when nobody answers (forward_rings).")        \
+	X(NO_ANSWER_OFF, "forward_no_answer_off", "*93", "forward_no_answer", NOTHING,          \
+	  "They do no longer.")                                                                 \
+	X(UNREACHABLE_ON, "forward_unreachable", "*94", "forward_unreachable", NUMBER,          \
+	  "Calls go to the number behind the code when no phone is registered.")                \
+	X(UNREACHABLE_OFF, "forward_unreachable_off", "*95", "forward_unreachable", NOTHING,    \
+	  "They do no longer.")                                                                 \
+	X(DISTURB_OFF, "do_not_disturb", "*78", "do_not_disturb", TRUE,                         \
+	  "No phone of the extension rings any more: calls meet a busy one.")                   \
+	X(DISTURB_ON, "do_not_disturb_off", "*79", "do_not_disturb", FALSE,                     \
+	  "Its phones ring again.")                                                             \
+	X(SMART_ON, "smart_do_not_disturb", "*76", "smart_do_not_disturb", TRUE,                \
+	  "While the extension has a call no other one rings: that one meets a busy one.")      \
+	X(SMART_OFF, "smart_do_not_disturb_off", "*77", "smart_do_not_disturb", FALSE,          \
+	  "Any call rings again.")                                                              \
+	X(PARK, "park", "#41", "", SLOT,                                                        \
+	  "With two digits or more behind it, a slot: who is transferred there waits, and "     \
+	  "who calls it speaks with who waits there.")                                          \
+	X(PICKUP, "pickup", "**", "", MAYBE,                                                    \
+	  "Takes the call that rings at the extension behind the code; with nothing behind "    \
+	  "it the one that rings longest in the extension's pick-up groups.")                   \
+	X(LAST_CALLER, "last_caller", "#69", "", NOTHING,                                       \
+	  "Calls whoever called the extension last, by the number that was shown.")             \
+	X(GROUP_IN, "group_login", "*45", "groups_out", MAYBE,                                  \
+	  "Logs the extension in to the group whose number is behind the code; with nothing "   \
+	  "behind it to all.")                                                                  \
+	X(GROUP_OUT, "group_logout", "*46", "groups_out", MAYBE,                                \
+	  "Likewise out of it, or of all: they do not ring it.")                                \
+	X(HOURS_AUTO, "hours_auto", "*50", "hours", MAYBE,                                      \
+	  "With the code of opening hours behind it: their times count again.")                 \
+	X(HOURS_OPEN, "hours_open", "*51", "hours", MAYBE,                                      \
+	  "Likewise: it is open, whatever their times are; once more: they count again. A BLF " \
+	  "key of it is lit while it is so.")                                                   \
+	X(HOURS_CLOSED, "hours_closed", "*52", "hours", MAYBE, "Likewise: it is closed.")
 
 enum feature {
 #define X(id, key, code, field, value, help) FEATURE_##id,
