@@ -198,6 +198,20 @@ class Dials(Put):
         self.ask("call.hangup", call=call)
         out.wait_bye()
 
+    def test_orders(self):
+        """What they need from one call to the next is in Redis."""
+        for how in ("rotating", "longest_idle"):
+            self.ask("flow.put", name="main", program={"start": "desk", "steps": {
+                "desk": {"dial": {"to": ["1002", "1009"], "how": how, "limit_s": 1}}}})
+            out, into, _ = self.speak()
+            into.wait_bye()
+            out.wait_bye()
+            self.ended()
+        with self.node.redis() as redis:
+            turn, spoke = (redis("GET", "td:{kept:default:" + key) for key in ("main/desk}:turn", "1002}:spoke"))
+        self.assertEqual(turn, "1002")
+        self.assertGreater(int(spoke), 0)
+
     def test_the_caller_hangs_up(self):
         out, into, _ = self.speak()
         out.bye()
