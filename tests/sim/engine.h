@@ -30,6 +30,8 @@ struct engine_stream {
 	struct media_key key;
 	uint32_t ssrc;
 	uint64_t next; /* above all that were sent */
+	/* The latest flow that sends, where it began, and above all of those before it. */
+	uint64_t sender, first, before;
 };
 
 /* Of all nodes. */
