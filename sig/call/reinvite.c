@@ -386,8 +386,10 @@ static bool may_start(struct call_host *h, const struct call *c, const struct ca
 	*refusal = (struct call_refusal){ .reason = REFUSED_GLARE };
 	if (invite_is_open(c)) { /* our own is open there: 491 */
 		refusal->status = peer && !peer->uac ? 491 : 500;
-	} else if (c->state != CALL_ESTABLISHED) {
+	} else if (c->state == CALL_ENDING) {
 		*refusal = (struct call_refusal){ .status = 481, .reason = REFUSED_NO_DIALOG };
+	} else if (c->state != CALL_ESTABLISHED) { /* it is given away: its dialog goes on */
+		refusal->status = 491;
 	} else if (ev->message->max_forwards == 0) {
 		*refusal = (struct call_refusal){ .status = 483, .reason = REFUSED_HOPS };
 	} else if (!session_timer_on_request(h, &c->legs[ev->leg]->timer, ev->message)) {

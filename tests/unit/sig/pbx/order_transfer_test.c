@@ -334,6 +334,23 @@ static void to_an_application(void **state)
 	assert_cdr_sum(r);
 }
 
+/* It refreshes its session meanwhile: 481 would end its dialog (RFC 3261 12.2.1.2). */
+static void asks_anew_on_the_way(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	phones_talk(&t->l.a, &t->l.b);
+	assert_int_equal(transfer(t, SHARD_LEG_CALLER, "1003", 1), 0);
+	phone_request(&t->l.b, "INVITE", "", PHONE_SDP_B);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 491").n);
+	phone_ack(&t->l.b);
+	assert_int_equal(shard_call_answer(r->shard, call_at(r, 0), NULL, r->now), 0);
+	rig_run(r);
+	trio_assert_left(&t->l.a);
+	assert_true(line_last_spec(r, 1).alone);
+}
+
 /* It does not answer: the two speak as before. */
 static void to_a_silent_application(void **state)
 {
@@ -350,14 +367,15 @@ static void to_a_silent_application(void **state)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		ORDER_TEST(caller_gives_callee), ORDER_TEST(callee_gives_caller),
-		ORDER_TEST(nobody_takes_it),     ORDER_TEST(alone_goes_on),
-		ORDER_TEST(alone_comes_back),    ORDER_TEST(alone_hangs_up),
-		ORDER_TEST(transfer_over_kills), ORDER_TEST(same_command_again),
-		ORDER_TEST(answered_when_saved), ORDER_TEST(transfer_refused),
-		ORDER_TEST(unregistered),        ORDER_TEST(behind_an_invite),
-		ORDER_TEST(who_was_held),        ORDER_TEST(refer_meanwhile),
-		ORDER_TEST(to_an_application),   ORDER_TEST(to_a_silent_application),
+		ORDER_TEST(caller_gives_callee),  ORDER_TEST(callee_gives_caller),
+		ORDER_TEST(nobody_takes_it),      ORDER_TEST(alone_goes_on),
+		ORDER_TEST(alone_comes_back),     ORDER_TEST(alone_hangs_up),
+		ORDER_TEST(transfer_over_kills),  ORDER_TEST(same_command_again),
+		ORDER_TEST(answered_when_saved),  ORDER_TEST(transfer_refused),
+		ORDER_TEST(unregistered),         ORDER_TEST(behind_an_invite),
+		ORDER_TEST(who_was_held),         ORDER_TEST(refer_meanwhile),
+		ORDER_TEST(to_an_application),    ORDER_TEST(to_a_silent_application),
+		ORDER_TEST(asks_anew_on_the_way),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
