@@ -178,8 +178,9 @@ enum {
 	DIALOG_ROUTES_MAX = 4096,
 };
 
-/* After a restart requests that no save waited for may have used these numbers; a gap is allowed (RFC 3261 12.2.2), going back is not. */
-enum { RESUME_CSEQ_GAP = 64 };
+/* After a restart requests that no save waited for may have used these numbers, and as many again of each further process since the
+ * record was written; a gap is allowed (RFC 3261 12.2.2), going back is not. */
+enum { RESUME_CSEQ_GAP = 64, RESUME_PROCESSES_MAX = 256 };
 
 /* A BYE for a dialog that nobody keeps: its call may have used numbers after that of the INVITE, also after restarts. */
 enum { STRAY_CSEQ_GAP = 1 << 16 };

@@ -641,11 +641,11 @@ struct bytes early_local_sdp(const struct call *c, uint8_t leg, const struct ear
 	return e ? text_bytes(&e->asker.open.local) : (struct bytes){ 0 };
 }
 
-void early_resume(struct leg *l)
+void early_resume(struct leg *l, uint32_t cseq_gap)
 {
 	for (uint8_t i = 0; l->uac && l->uac->early && i < EARLY_MAX; i++) {
 		if (l->uac->early[i].used && i != l->uac->early_at)
-			l->uac->early[i].party.local_cseq += RESUME_CSEQ_GAP;
+			l->uac->early[i].party.local_cseq += cseq_gap;
 	}
 }
 

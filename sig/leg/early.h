@@ -34,7 +34,7 @@ struct early_mark early_mark(const struct leg *l);
 struct bytes early_local_sdp(const struct call *c, uint8_t leg, const struct early_mark *mark);
 
 /* After a restart: as the dialog in use (RESUME_CSEQ_GAP). */
-void early_resume(struct leg *l);
+void early_resume(struct leg *l, uint32_t cseq_gap);
 /* Its phone is somewhere else by now. */
 void early_moved(struct leg *l, const struct sip_hop *from, const struct sip_hop *to);
 /* All but the one in use have. */

@@ -189,6 +189,7 @@ struct call {
 	bool transcoded;       /* counted as one whose audio is transcoded */
 	bool counted_as_video; /* counted as one that has video */
 	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
+	uint32_t cseq_gap;   /* of this process (RESUME_CSEQ_GAP); not part of a record */
 	struct text unknown; /* of its record: what a later program wrote (base/schema.h) */
 	/* why it cannot go on in this process (sig/call/call_end.h); NULL: it can */
 	const char *obstacle;

@@ -725,7 +725,7 @@ static void transfer_resume(struct call_host *h, struct call *c)
 	struct transfer *t = c->transfer;
 
 	if (t && t->outside)
-		t->outside->local_cseq += RESUME_CSEQ_GAP;
+		t->outside->local_cseq += c->cseq_gap;
 	if (t && t->state == TRANSFER_WAITING && t->with.call)
 		join_later(h, c);
 	if (!t || t->last || (t->state != TRANSFER_DONE && t->state != TRANSFER_FAILED))

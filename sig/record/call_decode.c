@@ -116,6 +116,14 @@ static void wait_for_room(struct call *c)
 
 /* ---- the record ---- */
 
+static uint32_t cseq_gap_of(uint64_t wrote, uint64_t now)
+{
+	uint64_t later = wrote && now > wrote ? now - wrote : 1;
+
+	return RESUME_CSEQ_GAP *
+	       (uint32_t)(later < RESUME_PROCESSES_MAX ? later : RESUME_PROCESSES_MAX);
+}
+
 static bool call_read(struct schema_reader *r, struct call_seed *seed, struct bytes record)
 {
 	const struct call_beside *b = r->beside;
@@ -125,6 +133,7 @@ static bool call_read(struct schema_reader *r, struct call_seed *seed, struct by
 
 	r->shift_ms = steady_shift(&l->h->steady, &b->mark, r->now.ns);
 	l->incarnation = b->incarnation;
+	c->cseq_gap = cseq_gap_of(b->incarnation, l->h->incarnation);
 	if (!schema_read(r, call_rows, c, record, SCHEMA_FIRST) || !facts_fit(r) ||
 	    !bridge_fit(r) || !legs_fit(r, seed) || !offers_fit(r, seed, record) ||
 	    !schema_read(r, call_rows, c, record, SCHEMA_SECOND))

@@ -349,8 +349,8 @@ void call_resume(struct call_host *h, struct call *c)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		if (!c->legs[i])
 			continue;
-		c->legs[i]->dialog.local_cseq += RESUME_CSEQ_GAP;
-		early_resume(c->legs[i]);
+		c->legs[i]->dialog.local_cseq += c->cseq_gap;
+		early_resume(c->legs[i], c->cseq_gap);
 		dialog_challenges_resume(&c->legs[i]->dialog);
 		session_timer_resume(h, &c->legs[i]->timer, c->legs[i]->state == LEG_CONFIRMED);
 		refusal_on_saved(h, c, i);

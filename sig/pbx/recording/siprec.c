@@ -570,7 +570,7 @@ void siprec_resume(struct call_host *h, struct call *c)
 		struct siprec *s = c->recordings->list[i].siprec;
 
 		if (s)
-			s->dialog.local_cseq += RESUME_CSEQ_GAP;
+			s->dialog.local_cseq += c->cseq_gap;
 	}
 }
 

@@ -160,6 +160,27 @@ static void two_kills_before_a_save(void **state)
 	text_clear(&record);
 }
 
+/* Where they know which of the shard's owners they are, each one has numbers of its own. */
+static void each_process_has_its_numbers(void **state)
+{
+	struct line *l = *state;
+	struct text record = { 0 };
+	uint32_t last = 0;
+
+	shard_incarnate(l->r->shard, 7);
+	phones_talk(&l->a, &l->b);
+	assert_int_equal(text_set(&record, line_stored(l)), 0);
+	for (l->r->incarnation = 8; l->r->incarnation < 12; l->r->incarnation++) {
+		uint32_t number;
+
+		line_restart(l, text_bytes(&record));
+		number = info_number(l);
+		assert_true(number > last);
+		last = number;
+	}
+	text_clear(&record);
+}
+
 /* The store has an older record than it had acknowledged: the numbers said since then are passed over. */
 static void store_forgot_numbers(void **state)
 {
@@ -392,6 +413,7 @@ int main(void)
 		LINE_TEST(bye_of_the_asked_side),
 		LINE_TEST(info_behind_a_waiting_invite),
 		LINE_TEST(two_kills_before_a_save),
+		LINE_TEST(each_process_has_its_numbers),
 		LINE_TEST(store_forgot_numbers),
 		LINE_TEST(killed_behind_a_bye_that_passed),
 		LINE_TEST(killed_before_487),
