@@ -139,7 +139,7 @@ static void no_transaction(struct shard *s, const struct sip_message *m)
 	if (c)
 		shard_call_step(s, c, &ev);
 	else if (success && is_just_resumed(s) && is_tag_of_shard(s, m->from.tag))
-		leg_stray(&s->host, m, false);
+		leg_stray(&s->host, m, true);
 	else
 		sig_count_dropped(&s->metrics, DROPPED_RESPONSE);
 }

@@ -272,6 +272,23 @@ static void a_branch_repeats(void **state)
 	assert_int_equal(rig_counts(t->r).calls_established, 1);
 }
 
+/* A process that is gone had asked it, and nobody knows its leg: it is told to go (RFC 3261 13.2.2.4). */
+static void nobody_knows_its_leg(void **state)
+{
+	struct line *l = *state;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	shard_close(l->r->shard);
+	rig_start_shard(l->r);
+	shard_resume(l->r->shard, l->r->now);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	(void)ack_to(l, "1 ACK");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "BYE "), "200 OK", "");
+	line_assert_idle(l->r);
+}
+
 /* Its 2xx crosses our CANCEL, and the process is killed before that, or when the BYE to it was lost. */
 static void a_cancelled_one_behind_kill(void **state)
 {
@@ -318,6 +335,7 @@ int main(void)
 		LINE_TEST(reinvite_behind_kill),
 		LINE_TEST(a_fork_repeats),
 		LINE_TEST(a_cancelled_one_behind_kill),
+		LINE_TEST(nobody_knows_its_leg),
 		HUNT_TEST(a_branch_repeats),
 	};
 
