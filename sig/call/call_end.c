@@ -342,7 +342,7 @@ void call_party_left(struct call_host *h, struct call *c, uint8_t leg, const str
 		call_end(h, c, e);
 }
 
-void call_on_party_gone(struct call_host *h, struct call *c, uint8_t leg)
+void call_on_party_gone(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
 	struct call_ending e = {
 		.cause = CAUSE_LOST,
@@ -350,8 +350,11 @@ void call_on_party_gone(struct call_host *h, struct call *c, uint8_t leg)
 		.status = 480,
 	};
 
-	leg_close(c->legs[leg]);
-	call_party_left(h, c, leg, &e);
+	if (status == 481)
+		c->legs[leg]->state = LEG_CLOSED;
+	call_party_left(h, c, leg, &e); /* its open INVITE gets its limit */
+	if (status == 481)
+		leg_close(c->legs[leg]);
 }
 
 /* The call goes on without it. */

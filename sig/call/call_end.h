@@ -22,8 +22,8 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e);
 void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e);
 /* The party of a leg of the bridge has left: the call ends, unless a module goes on with the other one. */
 void call_party_left(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
-/* The party of the leg said that it knows the call no longer, or does not answer at all (RFC 3261 12.2.1.2). */
-void call_on_party_gone(struct call_host *h, struct call *c, uint8_t leg);
+/* The party of the leg knows the call no longer (481), or does not answer at all, and is told to go (408, RFC 3261 12.2.1.2). */
+void call_on_party_gone(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
 /* The last counters of a flow. */
 void call_flow_closed(struct call_host *h, struct call *c, const struct media_event *ev);
 /* A flow could not be opened, or its socket died. */

@@ -501,7 +501,7 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 	if (is_away(h, c, leg, status))
 		party_is_away(c, leg);
 	else if (status == 481 || status == 408)
-		call_on_party_gone(h, c, leg);
+		call_on_party_gone(h, c, leg, status);
 	else if (refused_unheard(h, c, leg))
 		reoffer_unheard(h, c, leg);
 }

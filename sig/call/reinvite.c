@@ -132,7 +132,7 @@ static void update_refused(struct call_host *h, struct call *c, const struct cal
 	uint16_t status = ev->message->status;
 
 	if (status == 481 || status == 408) {
-		call_on_party_gone(h, c, ev->leg);
+		call_on_party_gone(h, c, ev->leg, status);
 	} else if (session_timer_raise(&l->timer, ev->message)) {
 		refresh(h, c, ev->leg);
 	} else if (status == 491 || status == 500 || status == 503) {

@@ -131,7 +131,7 @@ static void gone(struct call_host *h, struct call *c, const struct call_event *e
 	if (ev->kind == CALL_EV_FAILURE && ev->message->method != SIP_NOTIFY &&
 	    c->legs[ev->leg]->state == LEG_CONFIRMED &&
 	    (ev->message->status == 481 || ev->message->status == 408))
-		call_on_party_gone(h, c, ev->leg);
+		call_on_party_gone(h, c, ev->leg, ev->message->status);
 }
 
 /* It said BYE. Where the call goes on, another process would say it again. */

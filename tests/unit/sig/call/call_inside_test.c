@@ -108,6 +108,35 @@ static void reinvite_finds_nobody(void **state)
 	line_assert_cdr(l, 200, 31, ENDED_BY_B);
 }
 
+/* It says nothing at all: it may have heard the INVITE, and is told to go. */
+static void reinvite_is_not_answered(void **state)
+{
+	struct line *l = *state;
+
+	phone_request(&l->a, "INVITE", "", HOLD_SDP);
+	rig_wait_ms(l->r, 33000);
+	assert_true(phone_hears(&l->a, "SIP/2.0 408").n);
+	phone_write(&l->a, "ACK", "", "");
+	assert_true(rig_count(l->r, &l->b.addr, "BYE ") > 0);
+	line_assert_cdr(l, 200, 31, ENDED_BY_B);
+}
+
+/* It is trying, and then knows nothing of the call: nobody waits for that INVITE for ever. */
+static void reinvite_is_forgotten(void **state)
+{
+	struct line *l = *state;
+
+	phone_request(&l->a, "INVITE", "", HOLD_SDP);
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "100 Trying", "");
+	phone_request(&l->a, "INFO", "", "x=1");
+	phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INFO "), "481 Gone", "");
+	assert_true(phone_hears(&l->a, "SIP/2.0 487").n);
+	l->a.cseq--;
+	phone_write(&l->a, "ACK", "", "");
+	assert_int_equal(rig_count(l->r, &l->b.addr, "BYE "), 0);
+	line_assert_cdr(l, 200, 31, ENDED_BY_B);
+}
+
 static void reinvites_cross(void **state)
 {
 	struct line *l = *state;
@@ -469,6 +498,8 @@ int main(void)
 		TALK_TEST(callee_reinvites),
 		TALK_TEST(reinvite_is_refused),
 		TALK_TEST(reinvite_finds_nobody),
+		TALK_TEST(reinvite_is_not_answered),
+		TALK_TEST(reinvite_is_forgotten),
 		TALK_TEST(reinvites_cross),
 		TALK_TEST(bye_ends_a_reinvite),
 		TALK_TEST(reinvite_is_never_answered),
