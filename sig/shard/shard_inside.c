@@ -115,8 +115,7 @@ static void set_ack(struct shard *s, struct txn_slot *slot, const struct sip_mes
 		sig_count_dropped(&s->metrics, DROPPED_OOM); /* the response comes again */
 }
 
-/* What the process before had may still be said again to this one. */
-static bool is_just_resumed(const struct shard *s)
+bool shard_is_just_resumed(const struct shard *s)
 {
 	return s->resumed_ns && s->host.now.ns - s->resumed_ns < TXN_TIMEOUT_MS * NS_PER_MS;
 }
@@ -138,7 +137,7 @@ static void no_transaction(struct shard *s, const struct sip_message *m)
 	/* a 2xx sent again after a restart, or 64*T1 after the first one */
 	if (c)
 		shard_call_step(s, c, &ev);
-	else if (success && is_just_resumed(s) && is_tag_of_shard(s, m->from.tag))
+	else if (success && shard_is_just_resumed(s) && is_tag_of_shard(s, m->from.tag))
 		leg_stray(&s->host, m, true);
 	else
 		sig_count_dropped(&s->metrics, DROPPED_RESPONSE);
@@ -457,7 +456,7 @@ static void refuse_inside(struct shard *s, const struct sip_message *m)
 {
 	struct shard_reply over = { .status = 200 };
 
-	if (m->method == SIP_BYE && is_just_resumed(s) && is_tag_of_shard(s, m->to.tag))
+	if (m->method == SIP_BYE && shard_is_just_resumed(s) && is_tag_of_shard(s, m->to.tag))
 		shard_reply_stateless(s, m, &over);
 	else
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });

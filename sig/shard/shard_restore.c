@@ -52,13 +52,32 @@ void shard_lost_drop(struct shard *s)
 		lost_remove(s, &s->lost);
 }
 
-/* NULL: it is gone, or is reached elsewhere by now. */
-static struct leg *lost_leg(const struct shard *s, const struct lost_party *p)
-{
-	const struct call *c = shard_call_find(s, p->call);
-	struct leg *l = c ? call_leg(c, p->leg) : NULL;
+/* Whose dialog waits: that of a leg or of a subscription. */
+struct lost_dialog {
+	const struct dialog *dialog;
+	uint16_t tenant;
+	struct bytes user;
+};
 
-	return l && l->same_user.back && sip_hop_equal(&l->dialog.hop, &p->hop) ? l : NULL;
+/* False: it is gone, or of nobody who registers. */
+static bool lost_dialog(const struct shard *s, uint64_t id, uint8_t leg, struct lost_dialog *out)
+{
+	const struct call *c = id ? shard_call_find(s, id) : NULL;
+	const struct leg *l = c ? call_leg(c, leg) : NULL;
+	const struct subscription *sub = id && !c ? subscription_find(&s->subscriptions, id) : NULL;
+
+	if (sub)
+		*out = (struct lost_dialog){ &sub->dialog, sub->tenant, text_bytes(&sub->watcher) };
+	else if (l)
+		*out = (struct lost_dialog){ &l->dialog, l->same_user.tenant,
+					     text_bytes(&l->user) };
+	return sub || (l && l->same_user.back);
+}
+
+/* ... or is reached elsewhere by now. */
+static bool lost_waits(const struct shard *s, const struct lost_party *p, struct lost_dialog *out)
+{
+	return lost_dialog(s, p->call, p->leg, out) && sip_hop_equal(&out->dialog->hop, &p->hop);
 }
 
 static bool lost_is_over(const struct shard *s, const struct lost_party *p)
@@ -69,11 +88,11 @@ static bool lost_is_over(const struct shard *s, const struct lost_party *p)
 }
 
 /* Where the REGISTER of before came from, or what its dialog calls it. */
-static bool is_where_it_was(const struct leg *l, const struct binding *b)
+static bool is_where_it_was(const struct dialog *d, const struct binding *b)
 {
-	return l->dialog.hop.transport == b->hop.transport &&
-	       ((b->was && sip_hop_same(&l->dialog.hop, b->was)) ||
-		bytes_eq(text_bytes(&l->dialog.target), text_bytes(&b->contact)));
+	return d->hop.transport == b->hop.transport &&
+	       ((b->was && sip_hop_same(&d->hop, b->was)) ||
+		bytes_eq(text_bytes(&d->target), text_bytes(&b->contact)));
 }
 
 /* Its connection is where it was, but its node was not heard, or the way there broke: perhaps it is by now. Once for each failure. */
@@ -84,41 +103,39 @@ static void lost_say_again(struct shard *s, struct lost_party *p)
 	p->again = false;
 }
 
-static void lost_look(struct shard *s, struct lost_party *p, const struct leg *l)
+static void lost_look(struct shard *s, struct lost_party *p, const struct lost_dialog *l)
 {
 	const struct route_asker asker = shard_asker(s);
-	const struct sip_hop from = l->dialog.hop;
-	const struct location *a =
-		location_get(s->locations, l->same_user.tenant, text_bytes(&l->user));
+	const struct sip_hop from = l->dialog->hop;
+	const struct location *a = location_get(s->locations, l->tenant, l->user);
 	const struct aor *entry = a ? location_entry(a) : NULL;
 
 	for (uint32_t i = 0; entry && i < entry->count; i++) {
 		const struct binding *b = &entry->bindings[i];
 		struct sip_hop to, own;
 
-		if (binding_is_lost(b) || !is_where_it_was(l, b) || !route_hop(b, &asker, &to))
+		if (binding_is_lost(b) || !is_where_it_was(l->dialog, b) ||
+		    !route_hop(b, &asker, &to))
 			continue;
 		own = shard_hop_own(s, &to);
 		if (sip_hop_equal(&to, &from) || sip_hop_equal(&own, &from)) {
 			lost_say_again(s, p);
 			continue;
 		}
-		LOG_INFO("call", dialog_call(&l->dialog), "a party is with another node now",
-			 LOG_U64("leg", dialog_leg(&l->dialog)), LOG_ADDR("at", &to.remote));
-		shard_phone_moved(s, l->same_user.tenant, text_bytes(&l->user), &from, &to,
-				  s->host.now);
+		LOG_INFO("call", p->call, "a party is with another node now",
+			 LOG_U64("leg", p->leg), LOG_ADDR("at", &to.remote));
+		shard_phone_moved(s, l->tenant, l->user, &from, &to, s->host.now);
 		return;
 	}
 }
 
-static void lost_ask(struct shard *s, struct lost_party *p, const struct leg *l)
+static void lost_ask(struct shard *s, struct lost_party *p, const struct lost_dialog *l)
 {
 	bool waits = s->host.now.ns < p->until_ns;
 
 	p->ask_ns = s->host.now.ns + (waits ? LOST_ASK_NS : LOST_AWAY_NS);
 	p->token = ++s->invite_wait_token;
-	if (!locations_ask(s->locations, l->same_user.tenant, text_bytes(&l->user),
-			   &s->locations_user, p->token)) {
+	if (!locations_ask(s->locations, l->tenant, l->user, &s->locations_user, p->token)) {
 		p->token = 0;
 		lost_look(s, p, l); /* it was read just now */
 	}
@@ -131,14 +148,14 @@ void shard_lost_turn(struct shard *s)
 
 	while (*at) {
 		struct lost_party *p = *at;
-		const struct leg *l = lost_leg(s, p);
+		struct lost_dialog l;
 
-		if (!l || lost_is_over(s, p)) {
+		if (!lost_waits(s, p, &l) || lost_is_over(s, p)) {
 			lost_remove(s, at);
 			continue;
 		}
 		if (s->host.now.ns >= p->ask_ns)
-			lost_ask(s, p, l);
+			lost_ask(s, p, &l);
 		if (p->ask_ns < next)
 			next = p->ask_ns;
 		at = &p->next;
@@ -149,11 +166,10 @@ void shard_lost_turn(struct shard *s)
 
 void shard_lost_note(struct shard *s, const struct txn_slot *slot, int error)
 {
-	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
-	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;
 	struct lost_party *p = s->lost;
+	struct lost_dialog l;
 
-	if (!l || !l->same_user.back || !locations_are_shared(s->locations))
+	if (!lost_dialog(s, slot->call, slot->leg, &l) || !locations_are_shared(s->locations))
 		return;
 	while (p && !(p->call == slot->call && p->leg == slot->leg))
 		p = p->next;
@@ -169,8 +185,8 @@ void shard_lost_note(struct shard *s, const struct txn_slot *slot, int error)
 		return;
 	p->call = slot->call;
 	p->leg = slot->leg;
-	p->hop = l->dialog.hop;
-	p->again |= error && hop_is_edge(l->dialog.hop.connection) &&
+	p->hop = l.dialog->hop;
+	p->again |= error && hop_is_edge(p->hop.connection) &&
 		    (hop_is_edge(slot->txn.hop.connection) || error == EHOSTUNREACH);
 	p->until_ns = s->host.now.ns + LOST_MAX_NS;
 	wheel_aim(&s->wheel, &s->lost_timer, s->host.now.ns);
@@ -180,12 +196,15 @@ bool shard_lost_may_come(const struct shard *s, const struct txn_slot *slot)
 {
 	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
 	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;
+	bool rings =
+		c && c->restored && shard_is_just_resumed(s); /* perhaps: it was asked before */
+	struct lost_dialog d;
 
 	/* that node has said that it has no such connection: who was only asked is given up for the next way */
-	if (!l || (slot->txn.method == SIP_INVITE && l->state == LEG_EARLY &&
-		   !hop_is_edge(slot->txn.hop.connection)))
+	if (l && slot->txn.method == SIP_INVITE && l->state == LEG_EARLY &&
+	    !hop_is_edge(slot->txn.hop.connection) && !rings)
 		return false;
-	return l->same_user.back && hop_is_edge(l->dialog.hop.connection) &&
+	return lost_dialog(s, slot->call, slot->leg, &d) && hop_is_edge(d.dialog->hop.connection) &&
 	       locations_are_shared(s->locations);
 }
 
@@ -202,16 +221,15 @@ void shard_lost_unanswered(struct shard *s, const struct txn_slot *slot, int err
 bool shard_lost_found(struct shard *s, uint64_t token)
 {
 	struct lost_party *p = s->lost;
-	const struct leg *l;
+	struct lost_dialog l;
 
 	while (p && p->token != token)
 		p = p->next;
 	if (!p)
 		return false;
 	p->token = 0;
-	l = lost_leg(s, p);
-	if (l)
-		lost_look(s, p, l);
+	if (lost_waits(s, p, &l))
+		lost_look(s, p, &l);
 	return true;
 }
 

@@ -559,6 +559,8 @@ struct route_asker shard_asker(const struct shard *s);
 /* It waits for its party, whose connection is gone. */
 /* error: as of shard_send_failed; EHOSTUNREACH: by an edge, whose connection may be there. */
 void shard_lost_note(struct shard *s, const struct txn_slot *slot, int error);
+/* What the process before had may still be said again to this one. */
+bool shard_is_just_resumed(const struct shard *s);
 /* It is no neighbour, but a phone of ours whose connection was another node's: it may be with a third one by now. */
 bool shard_lost_may_come(const struct shard *s, const struct txn_slot *slot);
 /* It has waited for a first answer from its party, over UDP. */

@@ -530,6 +530,82 @@ static void rings_at_the_other(void **state)
 	assert_int_equal(last(r, "INVITE ")->hop.connection, edge_of(p, 5));
 }
 
+static void node_is_followed(struct pair *p)
+{
+	struct rig *r = p->nodes[0];
+	struct text record = { 0 };
+	const char *reason = "";
+
+	assert_int_equal(text_set(&record, text_bytes(&rig_stored(r)->record)), 0);
+	shard_close(r->shard);
+	rig_start_shard(r);
+	assert_int_equal(shard_restore_call(r->shard, text_bytes(&record), r->now, &reason), 0);
+	shard_resume(r->shard, r->now);
+	pair_wait(p, 10);
+	text_clear(&record);
+}
+
+/* The connection of whom a node has asked that was killed ended with another one: it may ring, and is waited for. */
+static void rings_behind_a_kill(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone, caller;
+	struct text via = { 0 };
+
+	phone_make(&phone, p->nodes[1], "192.0.2.12:5060", "run");
+	connect_phone(&phone, SIP_TCP, 5);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 3600), "SIP/2.0 200"));
+	call_from(p, 0, &caller);
+	pair_wait(p, 10);
+	assert_int_equal(text_set(&via, rig_header(text_bytes(&last(r, "INVITE ")->data), "Via")),
+			 0);
+	node_is_followed(p);
+	assert_int_equal(last(r, "INVITE ")->hop.connection, edge_of(p, 5));
+	shard_send_failed(r->shard, &last(r, "INVITE ")->hop, ENOTCONN, r->now);
+	rig_drain(r);
+	assert_int_equal(last(r, "INVITE ")->hop.connection, 0);
+	shard_send_failed(r->shard, &last(r, "INVITE ")->hop, ECONNREFUSED, r->now);
+	pair_wait(p, 10);
+	assert_int_equal(rig_counts(r).calls, 1);
+	connect_phone(&phone, SIP_TCP, 7);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	pair_wait(p, 1000);
+	assert_int_equal(last(r, "INVITE ")->hop.connection, edge_of(p, 7));
+	assert_true(bytes_eq(rig_header(text_bytes(&last(r, "INVITE ")->data), "Via"),
+			     text_bytes(&via))); /* the same, and no other call */
+	assert_int_equal(count(r, "SIP/2.0 480"), 0);
+	text_clear(&via);
+}
+
+/* Who watches by a connection of the other node comes there anew: it is told there. */
+static void watches_by_the_other(void **state)
+{
+	struct pair *p = *state;
+	struct rig *r = p->nodes[0];
+	struct phone phone;
+
+	phone_make(&phone, p->nodes[1], "192.0.2.12:5060", "run");
+	connect_phone(&phone, SIP_TCP, 5);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 3600), "SIP/2.0 200"));
+	phone.r = r;
+	phone.hop.connection = edge_of(p, 5);
+	phone_begin(&phone, "1002");
+	phone_request(&phone, "SUBSCRIBE", "Event: reg\r\n", "");
+	serve(p, r);
+	pair_wait(p, 10);
+	assert_int_equal(last(r, "NOTIFY ")->hop.connection, edge_of(p, 5));
+	shard_send_failed(r->shard, &last(r, "NOTIFY ")->hop, ENOTCONN, r->now);
+	pair_wait(p, 10);
+	assert_int_equal(last(r, "NOTIFY ")->hop.connection, 0);
+	shard_send_failed(r->shard, &last(r, "NOTIFY ")->hop, ECONNREFUSED, r->now);
+	pair_wait(p, 10);
+	connect_phone(&phone, SIP_TCP, 7);
+	assert_true(bytes_starts(come_to(p, &phone, 1, 90), "SIP/2.0 200"));
+	pair_wait(p, 1000);
+	assert_int_equal(last(r, "NOTIFY ")->hop.connection, edge_of(p, 7));
+}
+
 /* An INVITE is said until it is heard, too: given up before that it could not be cancelled (RFC 3261 9.1). */
 static void invite_is_lost_on_the_way(void **state)
 {
@@ -629,6 +705,8 @@ int main(void)
 		EDGES_TEST(bye_is_lost_on_the_way),
 		EDGES_TEST(rings_at_the_other),
 		EDGES_TEST(invite_is_lost_on_the_way),
+		EDGES_TEST(rings_behind_a_kill),
+		EDGES_TEST(watches_by_the_other),
 		EDGES_TEST(comes_back_at_the_other),
 		EDGES_TEST(bye_is_lost_where_it_went),
 		EDGES_TEST(comes_back_twice),
