@@ -180,8 +180,6 @@ void check_crashed(const struct node *n);
 void check_stood(struct sim *s, const struct node *n);
 /* That one alone. */
 void check_shard_lost(const struct node *n, const struct node_shard *shard);
-/* The same, by itself, before another one took it. */
-void check_shard_given_up(const struct node *n, const struct node_shard *shard);
 /* It has said its last: no packet of its calls leaves. */
 void check_shard_silent(const struct node *n, const struct node_shard *shard);
 void check_restored(struct node *n);

@@ -331,17 +331,6 @@ void check_shard_lost(const struct node *n, const struct node_shard *shard)
 	check_lamps_crashed(n->sim, shard->number);
 }
 
-/* As of one that was killed: what it asked last may have been refused, for its lease was past, and what Redis forgot it did not say again. */
-void check_shard_given_up(const struct node *n, const struct node_shard *shard)
-{
-	struct check *k = &n->sim->check;
-
-	for (uint32_t i = 0; i < k->seen_count; i++) {
-		if (id_shard(k->seen[i].call) == shard->number)
-			crashed(&k->seen[i]);
-	}
-}
-
 static bool is_of_others(const struct node *n, const struct node_shard *shard)
 {
 	for (uint32_t i = 0; i < n->shard_count; i++) {

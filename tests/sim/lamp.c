@@ -104,8 +104,20 @@ void lamp_refresh(struct sim *s, struct blf_watch *l)
 	blf_watch_ask(s, l, "");
 }
 
+static void on_end(struct sim *s, const struct event *e)
+{
+	struct blf_watch *l = s->lamps.list[e->a];
+
+	if (l->state != LAMP_OVER)
+		lamp_end(s, l);
+}
+
 void lamp_end(struct sim *s, struct blf_watch *l)
 {
+	if (!l->dialog.remote_tag[0]) { /* that dialog is not there yet (RFC 6665 4.1.2.3) */
+		sim_after(s, NS_PER_S, on_end, 0, l->index, 0);
+		return;
+	}
 	l->manner = BLF_WATCH_LEAVES;
 	l->expires_s = 0;
 	l->serial++;
@@ -139,6 +151,9 @@ static void lamp_accepted(struct sim *s, struct blf_watch *l, const struct sip_m
 {
 	struct id_tag id;
 
+	/* a copy came when its shard was back, which another one had stood in for */
+	if (l->dialog.remote_tag[0] && !bytes_is(m->to.tag, l->dialog.remote_tag))
+		l->excused |= s->totals.lost_alone > 0;
 	if (bytes_cstr(m->to.tag, l->dialog.remote_tag, sizeof(l->dialog.remote_tag)) ||
 	    bytes_cstr(m->contact.uri.all, l->dialog.target, sizeof(l->dialog.target)) ||
 	    id_tag_get(m->to.tag, &id)) {

@@ -39,10 +39,8 @@ static void former_lose(struct sim *s, uint32_t place)
 
 	if (o->vacant)
 		store_leave(before, before->shards[place].number);
-	else if (before->shards[place].core)
+	else /* also where its lease was past: what it asked last may have been refused, and what Redis forgot it did not say again */
 		check_shard_lost(before, &before->shards[place]);
-	else
-		check_shard_given_up(before, &before->shards[place]);
 }
 
 void node_lease_live(struct sim *s, uint32_t node, uint32_t place, uint32_t epoch)
