@@ -68,6 +68,8 @@ struct seen {
 		       1]; /* the last REFER of each leg, and the last outside of a dialog */
 	/* where the last one in a dialog was noted, by the leg as it was born */
 	struct id_tag refer_at[SEEN_LEGS];
+	/* ... and CSeq of the last one that another shard answers */
+	uint32_t refer_passed[SEEN_LEGS];
 	bool given;                          /* one was accepted: who talks to whom changes */
 	bool open;                           /* a 2xx came, ours did not leave yet */
 	uint8_t open_leg;                    /* of which it was */

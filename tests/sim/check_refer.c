@@ -67,6 +67,19 @@ static bool refer_is_passed_on(const struct sim *s, const struct id_tag *id)
 	return c && id->leg < c->leg_count && conference_is_remote(c, id->leg);
 }
 
+/* ... or a copy of one that was, whose leg has left that conference since. */
+static bool is_passed_on(struct sim *s, const struct sip_message *m, const struct id_tag *id)
+{
+	struct id_tag born;
+	struct seen *seen = id_tag_get(m->to.tag, &born) ? NULL : check_seen(s, born.call);
+
+	if (!seen)
+		return false;
+	if (refer_is_passed_on(s, id))
+		seen->refer_passed[born.leg] = m->cseq;
+	return seen->refer_passed[born.leg] == m->cseq;
+}
+
 void check_refer_came(struct sim *s, const struct sip_message *m)
 {
 	struct id_tag *at = noted_at(s, m->to.tag), id;
@@ -75,8 +88,7 @@ void check_refer_came(struct sim *s, const struct sip_message *m)
 	if (is_noted(s, at, m) || !leg_of_refer(s, m, &id))
 		return;
 	seen = check_seen(s, id.call);
-	if (!seen || seen->cdrs || seen->refers[id.leg].cseq >= m->cseq ||
-	    (at && refer_is_passed_on(s, &id)))
+	if (!seen || seen->cdrs || seen->refers[id.leg].cseq >= m->cseq || is_passed_on(s, m, &id))
 		return;
 	seen->refers[id.leg] = (struct seen_bye){ .cseq = m->cseq, .waits = true };
 	if (at)
@@ -244,15 +256,29 @@ bool check_is_there(struct sim *s, const struct phone_call *own, const struct ph
 	       named->state == PC_TALKING;
 }
 
-/* The node knows the dialog and has ended it: its BYE waits until a name was looked up. */
-static bool bye_is_held(const struct sim *s, const struct id_tag *born)
+static const struct leg *leg_of(const struct sim *s, const struct id_tag *born)
 {
 	const struct id_tag now = check_now(s, born);
 	const struct shard *core = node_core(s, now.call);
 	const struct call *call = core ? shard_call_find(core, now.call) : NULL;
-	const struct leg *l = call && now.leg < call->leg_count ? call->legs[now.leg] : NULL;
+
+	return call ? call_leg(call, (uint8_t)now.leg) : NULL;
+}
+
+/* The node knows the dialog and has ended it: its BYE waits until a name was looked up. */
+static bool bye_is_held(const struct sim *s, const struct id_tag *born)
+{
+	const struct leg *l = leg_of(s, born);
 
 	return l && l->state == LEG_LEAVING && dialog_lookup_due_ns(&l->dialog);
+}
+
+/* Its 2xx came while the store was away, and a kill took that: for the successor it rings. */
+static bool is_answer_taken(struct sim *s, const struct id_tag *born)
+{
+	const struct leg *l = leg_of(s, born);
+
+	return l && l->state == LEG_EARLY && check_took(s, check_now(s, born).call);
 }
 
 void check_forgot(struct sim *s, const struct phone_call *c, const char *method)
@@ -264,8 +290,8 @@ void check_forgot(struct sim *s, const struct phone_call *c, const char *method)
 	    seen->cdrs || seen->ended)
 		return;
 	if (!id_tag_get(bytes_str(c->remote_tag), &id) &&
-	    (seen->byes[id.leg].cseq || bye_is_held(s, &id)))
-		return; /* our BYE is under way */
+	    (seen->byes[id.leg].cseq || bye_is_held(s, &id) || is_answer_taken(s, &id)))
+		return;
 	check_fail(s, "%s: the node has forgotten the dialog of %s#%u: 481 to its %s", c->call_id,
 		   c->phone->user, c->phone->index, method);
 }

@@ -181,8 +181,10 @@ static void hear_origin(struct sim *s, const struct phone_call *c, struct phone_
 	d->node_hash = hash;
 }
 
-static void hear_keys(struct sim *s, const struct phone_call *c, struct bytes m, struct bytes sdp)
+static void hear_keys(struct sim *s, struct phone_call *c, struct bytes m, struct bytes sdp)
 {
+	if (c->caller && c->state == PC_CALLING) /* of an INVITE that came when it was deleted */
+		c->unknown |= document_is_unknown(s, c->phone->extension);
 	if (has(m, "UDP/TLS") || has(sdp, "a=ice-") || has(sdp, "a=fingerprint"))
 		check_fail(s, "%s: ICE or DTLS for a plain phone", c->call_id);
 	if (has(m, "RTP/SAVP") != has(sdp, "a=crypto:"))

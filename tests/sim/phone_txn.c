@@ -165,6 +165,20 @@ static bool is_for_now(const struct sip_message *m)
 	       (m->status == 403 && message_header(m, "Retry-After", 0, &value));
 }
 
+static uint16_t shard_of(const struct sip_message *m)
+{
+	struct id_tag id;
+
+	return id_tag_get(m->to.tag, &id) ? 0 : id_shard(id.call);
+}
+
+/* The node had lost that shard alone, and a late copy came to one that knows of nothing. */
+static bool is_of_another_shard(const struct sim *s, const struct phone_txn *t,
+				const struct sip_message *m)
+{
+	return s->totals.lost_alone && shard_of(m) != t->shard;
+}
+
 static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 			    const struct sip_message *m)
 {
@@ -185,9 +199,11 @@ static bool invite_response(struct sim *s, struct phone *p, struct phone_txn *t,
 		}
 		t->give_up_ns = s->now_ns + 64 * T1; /* timer M */
 		t->state = PT_ACCEPTED;
+		t->shard = shard_of(m);
 		first = true; /* the call knows its repetitions */
 	} else {
-		if (t->state == PT_ACCEPTED && node_run(s, t->node) != t->incarnation)
+		if (t->state == PT_ACCEPTED &&
+		    (node_run(s, t->node) != t->incarnation || is_of_another_shard(s, t, m)))
 			return false;
 		if (t->state == PT_ACCEPTED) {
 			check_fail(s, "%s heard %u after a 2xx of the same INVITE", p->user,

@@ -24,7 +24,8 @@ struct phone_txn {
 	uint64_t serial;
 	uint32_t node, incarnation; /* with which it is, and its process then */
 	bool server, dead;
-	bool was_full; /* refused for now */
+	bool was_full;  /* refused for now */
+	uint16_t shard; /* that accepted it */
 	enum phone_txn_state state;
 	enum sip_method method;
 	char branch[96];

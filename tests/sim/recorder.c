@@ -137,7 +137,7 @@ static void file_goes_on(struct sim *s, const struct node_shard *shard, struct r
 	f->segment = e->record.segment;
 	f->need = next_of(s, f->call);
 	f->run = shard->run;
-	f->paused = f->ended = f->paused_anyhow = false;
+	f->paused = f->ended = false;
 }
 
 static void file_told(struct sim *s, struct recorder_file *f, const struct node_shard *shard,
@@ -150,7 +150,8 @@ static void file_told(struct sim *s, struct recorder_file *f, const struct node_
 	case RECORD_PAUSE:
 	case RECORD_RESUME:
 		f->paused = e->record.act == RECORD_PAUSE;
-		f->paused_need = next_of(s, f->call);
+		if (!f->paused || f->stays != STAYS_PAUSED) /* the record has it */
+			f->paused_need = next_of(s, f->call);
 		f->paused_anyhow = false;
 		break;
 	case RECORD_END:
@@ -280,6 +281,7 @@ static void look_at_file(struct sim *s, struct recorder_file *f)
 		check_fail(s, "recording %u of call %" PRIx64 " is written, and nobody knows",
 			   f->number, f->call);
 	f->stays = STAYS_ANYHOW;
+	f->paused_anyhow = false;
 }
 
 /* A copy of what a flow hears goes to the recording that is on, and nowhere else. */

@@ -11,7 +11,7 @@
 
 struct sim;
 
-enum { STORE_RECORDS_MAX = 256, STORE_COMMANDS_MAX = 4096, STORE_TOLLS_MAX = 64 };
+enum { STORE_RECORDS_MAX = 256, STORE_COMMANDS_MAX = 8192, STORE_TOLLS_MAX = 64 };
 
 struct store_call {
 	uint64_t call, version;
