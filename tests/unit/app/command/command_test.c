@@ -725,7 +725,7 @@ static void test_password_becomes_hashes(void **state)
 
 static void test_docs(void **state)
 {
-	static char want[160 * 1024];
+	static char want[256 * 1024];
 	struct writer w = writer_over(want, sizeof(want) - 1);
 	char *text, *mark;
 	size_t n;
