@@ -6,7 +6,6 @@
  * is late itself takes nobody for late.
  *   menuload FROM SECONDS FIRST_MS A B     address:port; octets of the two prompts; stdin: a line "TO PRESSES" each, then an empty one
  */
-#define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>

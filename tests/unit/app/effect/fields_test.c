@@ -111,6 +111,14 @@ static void test_pairs(void **state)
 	assert_null(memmem(g_cdrs.list[0].value.p, g_cdrs.list[0].value.n, "linked", 6));
 }
 
+static void facts_fill(struct call_facts *f, int octet)
+{
+	memset(f, octet, sizeof(*f));
+#define CALL_FACT(member, size, from, name, help) f->member[(size)-1] = '\0';
+#include "sig/host/call_facts.def"
+#undef CALL_FACT
+}
+
 /* The longest of everything fits. */
 static void test_longest_cdr(void **state)
 {
@@ -120,9 +128,8 @@ static void test_longest_cdr(void **state)
 	memset(&cdr, 0xff, sizeof(cdr));
 	cdr.ended_by = ENDED_BY_OPERATOR;
 	cdr.forwarded = PLAN_UNREACHABLE;
-	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] =
-		cdr.facts.data[sizeof(cdr.facts.data) - 1] = '\0';
-	cdr.facts.account[sizeof(cdr.facts.account) - 1] = '\0';
+	facts_fill(&cdr.facts, 0xff);
+	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] = '\0';
 	cdr.from_trunk[sizeof(cdr.from_trunk) - 1] = cdr.to_trunk[sizeof(cdr.to_trunk) - 1] = '\0';
 	cdr.tenant[sizeof(cdr.tenant) - 1] = cdr.from[sizeof(cdr.from) - 1] =
 		cdr.to[sizeof(cdr.to) - 1] = '\0';
@@ -165,9 +172,11 @@ static void test_json(void **state)
 	memset(&cdr.a, 0x0f, sizeof(cdr.a));
 	memset(&cdr.b, 0x0f, sizeof(cdr.b));
 	cdr.forwarded = PLAN_UNREACHABLE;
-	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] =
-		cdr.facts.data[sizeof(cdr.facts.data) - 1] = '\0';
-	cdr.facts.account[sizeof(cdr.facts.account) - 1] = '\0';
+	memset(cdr.to, 1, sizeof(cdr.to));
+	memset(cdr.forwarded_to, 1, sizeof(cdr.forwarded_to));
+	memset(cdr.reason, 1, sizeof(cdr.reason));
+	facts_fill(&cdr.facts, 1);
+	cdr.forwarded_to[sizeof(cdr.forwarded_to) - 1] = '\0';
 	cdr.from_trunk[sizeof(cdr.from_trunk) - 1] = cdr.to_trunk[sizeof(cdr.to_trunk) - 1] = '\0';
 	cdr.setup_utc_ms = cdr.ringing_utc_ms = cdr.answer_utc_ms = cdr.end_utc_ms = INT64_MAX;
 	cdr.ended_by = ENDED_BY_OPERATOR;
@@ -184,7 +193,7 @@ static void test_every_number_is_known_as_one(void **state)
 	static const char *const texts[] = {
 		"tenant",   "from",    "to",           "sip_call_id",  "ended_by",  "cause",
 		"lines",    "a_codec", "b_codec",      "forwarded_to", "forwarded", "from_trunk",
-		"to_trunk", "data",    "account_code", "flow",         "path"
+		"to_trunk", "data",    "account_code", "flow",         "group",     "path"
 	};
 	struct cdr cdr = { 0 };
 	size_t numbers = 0;

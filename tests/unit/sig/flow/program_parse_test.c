@@ -129,7 +129,7 @@ static const struct row g_wrong[] = {
 	{ "a name of nothing", ALONE("{\"say\":\"{Caller}\"}"), "/steps/a/say",
 	  "'{Caller}' is no variable" },
 	{ "keys", ALONE("{\"dtmf\":\"12a\"}"), "/steps/a/dtmf", "0-9 * # A-D" },
-	{ "a target", ALONE("{\"refer\":\"a b\"}"), "/steps/a/refer", "a number or a SIP URI" },
+	{ "a target", ALONE("{\"refer\":\"a b\"}"), "/steps/a/refer", "a number, a SIP URI" },
 	{ "a line", ALONE("{\"hangup\":\"a\\nb\"}"), "/steps/a/hangup", "no control characters" },
 	{ "a URL", ALONE("{\"http\":\"ftp://a\"}"), "/steps/a/http", "http, https" },
 	{ "a flow", ALONE("{\"redirect\":\"main\"}"), "/steps/a/redirect", "flow:NAME" },
