@@ -171,7 +171,7 @@ class Flows(Pair):
         self.ask("room.put", number="700")
         put = self.ask("number.put", number="100", to="flow:main")
         self.assertNotIn("warnings", put)
-        self.assertEqual(self.ask("number.put", number="101", to="flow:later")["warnings"], ["to: there is no such flow yet"])
+        self.assertEqual(self.ask("number.put", number="101", to="flow:later")["warnings"], ["to: there is no such flow or group yet"])
         self.until(lambda: [n["number"] for n in self.b.tandemctl("number.list")] == ["100", "101"])
         self.assertEqual(self.b.tandemctl("number.get", number="100")["to"], "flow:main")
         self.refused("conflict", "number", "number.put", number="1001", to="flow:main")

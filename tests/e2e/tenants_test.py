@@ -258,6 +258,12 @@ ROWS = {
     "number.get": each(own(lambda me, row: row["to"] == f"flow:f{me.lone}", number="7100"), hidden(number="LONE")),
     "number.delete": each(own(number="7101"), hidden(number="LONE")),
     "number.list": own(lambda me, rows: [row["to"] for row in rows] == [f"flow:f{me.lone}"]),
+    "group.put": own(name="team", members="1001"),
+    "group.get": each(own(lambda me, row: row["members"] == "1001", name="team"), hidden(name="LONE")),
+    "group.list": own(lambda me, rows: [row["name"] for row in rows] == ["team"]),
+    "group.logout": each(own(number="1001", group="team"), hidden(number="LONE"), hidden(number="1001", group="LONE")),
+    "group.login": each(own(number="1001"), hidden(number="LONE")),
+    "group.delete": each(own(name="team"), hidden(name="LONE")),
     "prompt.put": hidden("bad_argument", name="LONE"),      # a file comes by the node's own socket alone
     "prompt.get": each(own(lambda me, row: row["sha256"] == me.sha256, name="hello"), hidden(name="LONE")),
     "prompt.list": own(lambda me, rows: [row["sha256"] for row in rows] == [me.sha256]),
