@@ -19,13 +19,16 @@ class Groups(CodesTest):
     def rings(self, *phones):
         """A call to the number rings those, one after the other, and is given up."""
         out = self.a.invite("100", self.audio_a.sdp())
+        incoming = None
         for phone in phones:
-            incoming = phone.incoming()
+            former, incoming = incoming, phone.incoming()
             incoming.ring()
-            shown = incoming.request.get("From")
-        self.assertIn("Sales 100", shown)
+            self.assertIn("Sales 100", incoming.request.get("From"))
+            if former:
+                former.wait_cancel()
         out.cancel()
         self.assertEqual(out.wait_final().status, 487)
+        incoming.wait_cancel()
         self.ended()
 
     def test_by_number(self):
@@ -34,12 +37,14 @@ class Groups(CodesTest):
         first = self.b.incoming()
         first.ring()
         second = self.c.incoming()
+        first.wait_cancel()
         self.assertIn("Sales 100", second.request.get("From"))
         second.answer(self.audio_b.sdp())
         self.assertEqual(out.wait_answer().status, 200)
         call = self.ask("call.list")[0]["id"]
         self.assertEqual(self.ask("call.show", call=call)["group"], "sales")
         out.bye()
+        second.wait_bye()
         row = self.ended()
         self.assertEqual((row["group"], row["flow"], row["to"]), ("sales", "group:sales", "100"))
 
@@ -53,7 +58,9 @@ class Groups(CodesTest):
         first.ring()
         second.answer(self.audio_b.sdp())
         self.assertEqual(out.wait_answer().status, 200)
+        first.wait_cancel()
         out.bye()
+        second.wait_bye()
         self.assertEqual(self.ended()["group"], "sales")
         for number in ("1002", "1003"):
             self.ask("group.logout", number=number)
@@ -97,6 +104,7 @@ class Groups(CodesTest):
         self.ask("group.put", **{"name": "sales", "members": "1003", "else": ""})
         self.node.kill()
         self.node.restart()
+        incoming.wait_cancel()
         self.assertEqual(out.wait_final().status, 486)
         until(lambda: not self.calls(ending=True), "the call has not ended")
 
