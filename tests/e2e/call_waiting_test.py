@@ -5,7 +5,7 @@ import time
 import tone
 
 from forward_test import ForwardTest
-from patience import until
+from patience import slowness, until
 from server import ServerError
 from taken_test import Cluster, Talk
 
@@ -66,8 +66,8 @@ class Waiting(ForwardTest):
         waits = self.waits()
         self.is_told(self.audio_b, count=4)
         apart = beeps(self.audio_b, since)[:4]
-        self.assertAlmostEqual(apart[1] - apart[0], 0.8, delta=0.3)
-        self.assertAlmostEqual(apart[2] - apart[0], 4.0, delta=0.5)
+        self.assertAlmostEqual(apart[1] - apart[0], 0.8, delta=0.3 * slowness())
+        self.assertAlmostEqual(apart[2] - apart[0], 4.0, delta=0.5 * slowness())
         self.assertEqual(beeps(self.audio_a, since), [])
         self.audio_b.wait_tone(880, anew=True)
         self.assertEqual(self.audio_b.lost(), 0)

@@ -252,7 +252,12 @@ class Changes(DialogTest):
         What the old port still had under way does not hold up the new one."""
         out, into, _ = self.connect()
         self.exchange(self.audio_a, self.audio_b)
-        until(lambda: len(self.audio_a.audio()) == self.audio_b.sent)      # else the last one comes after the marks, now and then
+
+        def comes_to_rest():            # else the last one comes after the marks, now and then
+            before = len(self.audio_a.packets)
+            time.sleep(0.2)
+            return len(self.audio_a.packets) == before
+        until(comes_to_rest)
         moved = self.media()
         moved.ssrc, moved.seq, moved.ts = self.audio_a.ssrc, self.audio_a.seq, self.audio_a.ts
         _, response = self.change(out, into, moved.sdp(version=2), self.audio_b.sdp(version=2))

@@ -82,7 +82,7 @@ class Forking(ForkingTest):
             leg.wait_ack()
 
         def sent_away():
-            return [agent.count(lambda m: m.is_request and m.method == "BYE") for agent in (self.b, self.second)]
+            return [int(agent.count(lambda m: m.is_request and m.method == "BYE") > 0) for agent in (self.b, self.second)]
         until(lambda: any(sent_away()))
         time.sleep(0.3)
         byes = sent_away()
