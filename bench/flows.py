@@ -336,10 +336,10 @@ def webhook_figures(quick):
     finally:
         node.stop()
         lib.end(server)
-    added = {share: lib.median([with_[f"setup_{share}_ms"] - without[f"setup_{share}_ms"] for without, with_ in pairs]) for share in ("p50", "p99")}
+    added = {share: lib.median([with_[f"setup_{share}_ms"] - without[f"setup_{share}_ms"] for without, with_ in pairs]) for share in ("mean", "p50", "p99")}
     lost["answers"] = sum(one["unfinished"] for pair in pairs for one in pair)
     lib.say(f"a web server that answers adds {added['p50']:.1f} ms to a call's set-up, p99 {added['p99']:.1f} ms; calls lost: {lost}")
-    return ({"webhook_added_setup_p50_ms": round(added["p50"], 2), "webhook_added_setup_p99_ms": round(added["p99"], 2),
+    return ({"webhook_added_setup_mean_ms": round(added["mean"], 2), "webhook_added_setup_p50_ms": round(added["p50"], 2), "webhook_added_setup_p99_ms": round(added["p99"], 2),
              "webhook_calls_lost": lost}, added["p50"] <= 5 and added["p99"] <= 20 and not sum(lost.values()))
 
 
