@@ -94,22 +94,9 @@ static void phone_ready(struct live_load *l, struct live_ready *r, uint32_t even
 	}
 }
 
-static struct sockaddr_in address_of(const char *text)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	char ip[64];
-	unsigned port;
-
-	if (sscanf(text, "%63[0-9.]:%u", ip, &port) != 2 ||
-	    inet_pton(AF_INET, ip, &a.sin_addr) != 1)
-		load_fail(text, EINVAL);
-	a.sin_port = htons((uint16_t)port);
-	return a;
-}
-
 void live_phone_add(struct live_load *l, const char *from, const char *to)
 {
-	struct sockaddr_in local = address_of(from), remote = address_of(to);
+	struct sockaddr_in local = load_address(from), remote = load_address(to);
 	struct phone *p = calloc(1, sizeof(*p));
 	struct epoll_event event = { .events = EPOLLIN, .data.ptr = p ? &p->ready : NULL };
 

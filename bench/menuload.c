@@ -278,19 +278,6 @@ static void run(double seconds)
 	}
 }
 
-static struct sockaddr_in address_of(const char *text)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	char ip[64];
-	unsigned port;
-
-	if (sscanf(text, "%63[0-9.]:%u", ip, &port) != 2 ||
-	    inet_pton(AF_INET, ip, &a.sin_addr) != 1)
-		load_fail(text, EINVAL);
-	a.sin_port = htons((uint16_t)port);
-	return a;
-}
-
 /* Those that are there talk meanwhile, as callers do. */
 static void callers_read(void)
 {
@@ -308,7 +295,7 @@ static void callers_read(void)
 			return;
 		if (sscanf(line, "%63s %d", to, &presses) != 2 || g.count == CALLERS_MAX)
 			load_fail("a line of stdin", EINVAL);
-		g.list[g.count] = (struct caller){ .to = address_of(to), .presses = presses };
+		g.list[g.count] = (struct caller){ .to = load_address(to), .presses = presses };
 		g.of_port[ntohs(g.list[g.count].to.sin_port)] = (uint16_t)(g.count + 1);
 		g.count++;
 	}
@@ -336,7 +323,7 @@ static uint32_t callers_silent(void)
 
 static void socket_open(const char *from)
 {
-	struct sockaddr_in local = address_of(from);
+	struct sockaddr_in local = load_address(from);
 	int one = 1, size = BUFFER;
 
 	g.fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);

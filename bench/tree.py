@@ -9,7 +9,9 @@ ring and bytes are those of bench/ring and bench/memory.py, on a quiet machine."
 import json
 import os
 import pathlib
+import random
 import re
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -21,6 +23,7 @@ import sources
 
 PROGRAMS = ("app/tandemd", "app/tandemctl", "bench/sigcall", "bench/relay", "bench/ring", "engine/port_dpdk.so")
 CALLS, ROUNDS, RELAYED = (500, 1500), (100, 300), 100        # RELAYED: packets a round
+TURNS, TURN_CALLS = 15, 20000
 FILE = re.compile(r"^(c?)f[lie]=\((\d+)\)(?: (.*))?$")       # c: of what is called, whose name may be said there alone
 
 
@@ -78,18 +81,36 @@ def memory(release):
     return {name: found[name] for name in ("bytes_per_call", "bytes_per_registration")}
 
 
+def us_per_call(release):
+    done = subprocess.run(lib.pinned(lib.SERVER_CORE, [release / "bench" / "sigcall", TURN_CALLS]), stdout=subprocess.PIPE, text=True, check=True)
+    return float(re.search(r"([0-9.]+) us a call", done.stdout)[1])
+
+
+def by_turns(release, before):
+    """Time of a call beside that of another build; the interval that has the median of 95 % of random choices among the turns."""
+    ratios = []
+    for turn in range(TURNS):
+        pair = {at: us_per_call(at) for at in ((before, release) if turn % 2 else (release, before))}
+        ratios.append(pair[release] / pair[before])
+    medians = sorted(statistics.median(random.choices(ratios, k=TURNS)) for _ in range(2000))
+    return {"ratio_cpu_per_call": round(statistics.median(ratios), 3), "ratio_cpu_per_call_interval": [round(medians[at], 3) for at in (50, -50)]}
+
+
 def measured(options):
     files = files_of_invite(build("debug", ["bench/sigcall"]))
     lib.say("\n".join(["from an INVITE to its answer:", *(f"    {name}" for name in files)]))
     release = build("release", PROGRAMS)
     figures = {"invite_files": len(files), "instructions_per_call": round(more([release / "bench" / "sigcall"], *CALLS)),
                "instructions_per_packet": round(more([release / "bench" / "relay", "--sim", "--calls", "50", "--rounds"], *ROUNDS) / RELAYED, 1)}
+    if options.before:
+        figures |= by_turns(release, pathlib.Path(options.before).resolve())
     return figures if options.quick else {**figures, "ring_ns_per_packet": ring_ns(release), **memory(release)}
 
 
 def main():
     parser = lib.argument_parser(__doc__.splitlines()[0])
     parser.add_argument("--sources", action="store_true", help="only what scripts/sources.py counts: nothing is built")
+    parser.add_argument("--before", metavar="FOLDER", help="a release build of another commit: the time of a call by turns with it")
     options = parser.parse_args()
     os.chdir(lib.ROOT)
     figures = sources.figures(sources.read())

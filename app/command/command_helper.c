@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What calls ask of the helper process (EFFECT_HELP): each kind has what the node adds, and what becomes of the result. */
+/* Requests of calls to the helper process (EFFECT_HELP): for each kind what the node adds, and how the result is used. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +82,7 @@ static const char *http_reason(const char *word)
 	return "helper";
 }
 
-/* It is in Redis: whoever goes on with the call finds it there. */
+/* The program is in Redis: a process that takes the call over finds it there. */
 static void http_on_program(enum store_result result, bool there, struct bytes value, void *arg)
 {
 	struct help_ask *ask = arg;

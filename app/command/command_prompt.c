@@ -304,7 +304,7 @@ void command_prompt_put(struct command_run *run)
 	command_fail(run, COMMAND_BUSY, NULL, "too many prompts are put at once");
 }
 
-/* ---- it is said at a phone ---- */
+/* ---- recorded at a phone ---- */
 
 /* A flow of no document: no name of one has a blank. */
 #define SAID_FLOW   BYTES_LIT("prompt record")

@@ -456,7 +456,7 @@ static bool play_is_spoken(const struct plays *p, const struct play *y)
 	return false;
 }
 
-/* An engine has not said it yet, and is asked; its answer may be here already. False: none can be. */
+/* The speech engine is asked for a text that is no file yet; its answer may come before this returns. False: no engine can be asked. */
 static bool play_speak(struct plays *p, struct play *y)
 {
 	bool spoken = play_is_spoken(p, y);

@@ -46,7 +46,7 @@ struct http_outcome {
 	char detail[CURL_ERROR_SIZE];
 };
 
-/* ---- whom it may ask ---- */
+/* ---- addresses that may be asked ---- */
 
 static bool address_is_own(const struct addr *a)
 {
@@ -93,7 +93,7 @@ static int http_before(void *arg, char *to, char *from, int to_port, int from_po
 								       : CURL_PREREQFUNC_ABORT;
 }
 
-/* ---- what is said ---- */
+/* ---- the answer ---- */
 
 static size_t http_on_octets(char *data, size_t size, size_t n, void *arg)
 {

@@ -43,7 +43,7 @@ struct engine {
 		     const char *voice);
 };
 
-/* A language is a voice, too: de-AT is said as de is. */
+/* The language names the voice: de-AT has that of de. */
 static void espeak_argv(const char *argv[SAY_ARGV_MAX], const char *file, const char *language,
 			const char *voice)
 {

@@ -60,7 +60,7 @@ void webhook_sign(char out[WEBHOOK_SIGNATURE_MAX], const struct webhook_secret *
 	free(text);
 }
 
-/* ---- whom one may ask ---- */
+/* ---- addresses that may be asked ---- */
 
 int webhook_networks_read(struct webhook_network out[WEBHOOK_NETWORKS_MAX], size_t *count,
 			  struct bytes text)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests to web servers of tenants, as far as they need no network: signatures by Standard Webhooks, and whom one may ask. Values. */
+/* Requests to web servers of tenants, as far as they need no network: signatures by Standard Webhooks, and addresses that may be asked. Values. */
 #ifndef APP_HELPER_WEBHOOK_H
 #define APP_HELPER_WEBHOOK_H
 

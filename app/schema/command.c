@@ -11,7 +11,7 @@
 #include "app/schema/command.h"
 #include "app/schema/extension.h"
 #include "app/schema/fields.h"
-#include "app/settings/reference.h"
+#include "app/settings/settings_schema.h"
 
 static const struct {
 	const char *name, *help;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
 
-#include "app/settings/reference.h"
 #include "app/settings/settings.h"
+#include "app/settings/settings_schema.h"
 #include "base/clock.h"
 
 static bool is_prose(struct bytes line)

@@ -76,4 +76,11 @@ void rule_recordings(const struct check *c);
 /* Where the external recorder is. */
 void rule_siprec(const struct check *c);
 
+/* Pages that are written from tables (docs/config.md, docs/api.md). */
+enum { REFERENCE_COLUMNS = 100 };
+
+/* Lines of prose end there at the latest, where there is a space: it becomes the end of a line, so nothing grows. Rows of tables, headings
+ * and fenced blocks stay. */
+void reference_wrap(struct writer *w);
+
 #endif

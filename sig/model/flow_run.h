@@ -73,7 +73,7 @@ struct flow_run {
 
 void flow_run_clear(struct flow_run **run);
 
-/* A key of its caller while the next verb is not there yet: it is for that one. False: there is none that it could be for. */
+/* A key that the caller presses between two verbs is kept for the next verb. False: a verb is carried out, or the flow is over. */
 bool flow_run_key(struct flow_run *r, char key);
 
 /* The caller's name, for who is rung now. */
