@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/table.h"
+#include "base/named.h"
 
 /* One for all calendars that name it. */
 struct calendar_zone {
@@ -31,18 +31,11 @@ int calendars_open(struct calendars **out)
 	return 0;
 }
 
-static struct calendar *calendar_at(uint64_t value)
-{
-	return (struct calendar *)(uintptr_t)value;
-}
-
 void calendars_close(struct calendars *x)
 {
 	if (!x)
 		return;
-	for (uint32_t i = 0; x->by_name.slots && i <= x->by_name.mask; i++)
-		free(calendar_at(x->by_name.slots[i].value));
-	table_close(&x->by_name);
+	named_close(&x->by_name);
 	while (x->zones) {
 		struct calendar_zone *z = x->zones;
 
@@ -51,28 +44,6 @@ void calendars_close(struct calendars *x)
 		free(z);
 	}
 	free(x);
-}
-
-/* Names are given by operators: the key need be no secret. */
-static uint64_t calendar_hash(uint16_t tenant, struct bytes name)
-{
-	const struct hash_key key = { .k0 = tenant };
-
-	return hash_sip(&key, name);
-}
-
-static struct calendar *calendar_find(const struct calendars *x, uint16_t tenant, struct bytes name)
-{
-	uint64_t hash = calendar_hash(tenant, name), value;
-	uint32_t cursor = 0;
-
-	while ((value = table_next(&x->by_name, hash, &cursor)) != 0) {
-		struct calendar *c = calendar_at(value);
-
-		if (c->tenant == tenant && bytes_is(name, c->name))
-			return c;
-	}
-	return NULL;
 }
 
 static struct calendar_zone *zone_find(const struct calendars *x, const char *name)
@@ -84,34 +55,18 @@ static struct calendar_zone *zone_find(const struct calendars *x, const char *na
 	return z;
 }
 
-/* NULL: -*err. */
-static struct calendar *calendar_new(struct calendars *x, uint16_t tenant, struct bytes name,
-				     int *err)
-{
-	struct calendar *c = calloc(1, sizeof(*c));
-
-	*err = c ? bytes_cstr(name, c->name, sizeof(c->name)) : -ENOMEM;
-	if (!*err) {
-		c->tenant = tenant;
-		*err = table_put(&x->by_name, calendar_hash(tenant, name), (uintptr_t)c);
-	}
-	if (!*err)
-		return c;
-	free(c);
-	return NULL;
-}
-
 int calendars_put(struct calendars *x, uint16_t tenant, const char *name, const struct hours *hours,
 		  const char *zone)
 {
 	const struct calendar_zone *z = zone_find(x, zone);
-	struct calendar *c = calendar_find(x, tenant, bytes_str(name));
-	int err = 0;
+	struct calendar *c;
+	int err;
 
 	if (!z)
 		return -ENOENT;
-	if (!c)
-		c = calendar_new(x, tenant, bytes_str(name), &err);
+	if (strlen(name) >= CALENDAR_NAME_MAX)
+		return -ENOSPC;
+	c = named_put(&x->by_name, tenant, bytes_str(name), sizeof(*c), &err);
 	if (!c)
 		return err;
 	c->hours = *hours;
@@ -121,23 +76,21 @@ int calendars_put(struct calendars *x, uint16_t tenant, const char *name, const 
 
 void calendars_delete(struct calendars *x, uint16_t tenant, const char *name)
 {
-	struct calendar *c = calendar_find(x, tenant, bytes_str(name));
+	struct calendar *c = named_find(&x->by_name, tenant, bytes_str(name));
 
-	if (!c)
-		return;
-	(void)table_del(&x->by_name, calendar_hash(tenant, bytes_str(name)), (uintptr_t)c);
+	if (c)
+		named_take(&x->by_name, c);
 	free(c);
 }
 
 /* Those that had the rules of before. */
 static void calendars_move(struct calendars *x, const struct zone *from, const struct zone *to)
 {
-	for (uint32_t i = 0; from && i <= x->by_name.mask; i++) {
-		struct calendar *c = calendar_at(x->by_name.slots[i].value);
+	struct calendar *c;
 
-		if (c && c->zone == from)
+	for (uint32_t cursor = 0; from && (c = named_next(&x->by_name, &cursor));)
+		if (c->zone == from)
 			c->zone = to;
-	}
 }
 
 int calendars_zone_put(struct calendars *x, const char *name, struct zone *zone)
@@ -169,7 +122,7 @@ const struct zone *calendars_zone(const struct calendars *x, const char *name)
 
 const struct calendar *calendars_find(const struct calendars *x, uint16_t tenant, struct bytes name)
 {
-	return x ? calendar_find(x, tenant, name) : NULL;
+	return x ? named_find(&x->by_name, tenant, name) : NULL;
 }
 
 const char *calendar_word(const struct calendar *c, int64_t utc_s)
@@ -184,12 +137,11 @@ const char *calendar_word(const struct calendar *c, int64_t utc_s)
 const struct calendar *calendars_by_code(const struct calendars *x, uint16_t tenant,
 					 struct bytes code)
 {
-	for (uint32_t i = 0; x && code.n && i <= x->by_name.mask; i++) {
-		const struct calendar *c = calendar_at(x->by_name.slots[i].value);
+	const struct calendar *c;
 
-		if (c && c->tenant == tenant && bytes_is(code, c->hours.code))
+	for (uint32_t cursor = 0; x && code.n && (c = named_next(&x->by_name, &cursor));)
+		if (c->tenant == tenant && bytes_is(code, c->hours.code))
 			return c;
-	}
 	return NULL;
 }
 
@@ -205,11 +157,12 @@ enum hours_override calendar_override(const struct calendar *c, int64_t utc_s)
 
 const struct calendar *calendars_turn(struct calendars *x, uint32_t *cursor, int64_t utc_s)
 {
-	while (*cursor <= x->by_name.mask) {
-		struct calendar *c = calendar_at(x->by_name.slots[(*cursor)++].value);
-		enum hours_override now = c ? calendar_override(c, utc_s) : HOURS_BY_PLAN;
+	struct calendar *c;
 
-		if (c && c->lit != now) {
+	while ((c = named_next(&x->by_name, cursor))) {
+		enum hours_override now = calendar_override(c, utc_s);
+
+		if (c->lit != now) {
 			c->lit = now;
 			return c;
 		}

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/table.h"
+#include "base/named.h"
 
 /* Of an extension that is logged out of any. */
 struct group_outs {
@@ -18,20 +18,12 @@ struct groups {
 	struct table outs;    /* struct group_outs, by number */
 };
 
-/* With what it points at. */
-static void groups_table_close(struct table *t)
-{
-	for (uint32_t i = 0; t->slots && i <= t->mask; i++)
-		free((void *)(uintptr_t)t->slots[i].value);
-	table_close(t);
-}
-
 void groups_close(struct groups *x)
 {
 	if (!x)
 		return;
-	groups_table_close(&x->by_name);
-	groups_table_close(&x->outs);
+	named_close(&x->by_name);
+	named_close(&x->outs);
 	free(x);
 }
 
@@ -48,78 +40,34 @@ int groups_open(struct groups **out)
 	return -ENOMEM;
 }
 
-static struct ring_group *group_at(uint64_t value)
-{
-	return (struct ring_group *)(uintptr_t)value;
-}
-
-/* Names are given by operators: the key need be no secret. */
-static uint64_t group_hash(uint16_t tenant, struct bytes name)
-{
-	const struct hash_key key = { .k0 = tenant };
-
-	return hash_sip(&key, name);
-}
-
-static struct ring_group *group_find(const struct groups *x, uint16_t tenant, struct bytes name)
-{
-	uint64_t hash = group_hash(tenant, name), value;
-	uint32_t cursor = 0;
-
-	while ((value = table_next(&x->by_name, hash, &cursor)) != 0) {
-		struct ring_group *g = group_at(value);
-
-		if (g->tenant == tenant && bytes_is(name, g->name))
-			return g;
-	}
-	return NULL;
-}
-
 int groups_put(struct groups *x, const struct ring_group *g)
 {
-	struct ring_group *at = group_find(x, g->tenant, bytes_str(g->name));
-	struct ring_group *made = at ? NULL : malloc(sizeof(*made));
 	int err;
+	struct ring_group *at =
+		named_put(&x->by_name, g->tenant, bytes_str(g->name), sizeof(*at), &err);
 
-	if (!at && !made)
-		return -ENOMEM;
-	if (made) {
-		err = table_put(&x->by_name, group_hash(g->tenant, bytes_str(g->name)),
-				(uintptr_t)made);
-		if (err) {
-			free(made);
-			return err;
-		}
-		at = made;
-	}
-	*at = *g;
-	return 0;
+	if (at)
+		*at = *g;
+	return err;
 }
 
 void groups_delete(struct groups *x, uint16_t tenant, struct bytes name)
 {
-	struct ring_group *g = group_find(x, tenant, name);
+	struct ring_group *g = named_find(&x->by_name, tenant, name);
 
-	if (!g)
-		return;
-	(void)table_del(&x->by_name, group_hash(tenant, name), (uintptr_t)g);
+	if (g)
+		named_take(&x->by_name, g);
 	free(g);
 }
 
 const struct ring_group *groups_find(const struct groups *x, uint16_t tenant, struct bytes name)
 {
-	return x ? group_find(x, tenant, name) : NULL;
+	return x ? named_find(&x->by_name, tenant, name) : NULL;
 }
 
 const struct ring_group *groups_next(const struct groups *x, uint32_t *cursor)
 {
-	while (x->by_name.slots && *cursor <= x->by_name.mask) {
-		const struct ring_group *g = group_at(x->by_name.slots[(*cursor)++].value);
-
-		if (g)
-			return g;
-	}
-	return NULL;
+	return named_next(&x->by_name, cursor);
 }
 
 /* ---- members ---- */
@@ -182,55 +130,27 @@ bool groups_out_has(struct bytes list, struct bytes name)
 
 /* ---- log-outs ---- */
 
-static struct group_outs *outs_find(const struct groups *x, uint16_t tenant, struct bytes number)
-{
-	uint64_t hash = group_hash(tenant, number), value;
-	uint32_t cursor = 0;
-
-	while ((value = table_next(&x->outs, hash, &cursor)) != 0) {
-		struct group_outs *o = (struct group_outs *)(uintptr_t)value;
-
-		if (o->tenant == tenant && bytes_is(number, o->number))
-			return o;
-	}
-	return NULL;
-}
-
-static int outs_add(struct groups *x, const struct group_outs *o)
-{
-	struct group_outs *made = malloc(sizeof(*made));
-	int err = made ? table_put(&x->outs, group_hash(o->tenant, bytes_str(o->number)),
-				   (uintptr_t)made)
-		       : -ENOMEM;
-
-	if (err)
-		free(made);
-	else
-		*made = *o;
-	return err;
-}
-
 int groups_out_put(struct groups *x, uint16_t tenant, struct bytes number, struct bytes list)
 {
-	struct group_outs *o = outs_find(x, tenant, number), made = { .tenant = tenant };
+	struct group_outs *o = named_find(&x->outs, tenant, number);
+	int err;
 
 	if (!list.n) {
 		if (o)
-			(void)table_del(&x->outs, group_hash(tenant, number), (uintptr_t)o);
+			named_take(&x->outs, o);
 		free(o);
 		return 0;
 	}
-	if (o)
-		return bytes_cstr(list, o->list, sizeof(o->list)) ? -ENOSPC : 0;
-	if (bytes_cstr(number, made.number, sizeof(made.number)) ||
-	    bytes_cstr(list, made.list, sizeof(made.list)))
+	if (number.n >= sizeof(o->number) || list.n >= sizeof(o->list))
 		return -ENOSPC;
-	return outs_add(x, &made);
+	o = named_put(&x->outs, tenant, number, sizeof(*o), &err);
+	return o ? bytes_cstr(list, o->list, sizeof(o->list)) : err;
 }
 
 bool group_rings(const struct groups *x, const struct ring_group *g, uint8_t member)
 {
-	const struct group_outs *o = outs_find(x, g->tenant, bytes_str(g->members[member].number));
+	const struct group_outs *o =
+		named_find(&x->outs, g->tenant, bytes_str(g->members[member].number));
 
 	return !o || !groups_out_has(bytes_str(o->list), bytes_str(g->name));
 }

@@ -4,77 +4,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/named.h"
 #include "sig/host/tenant_tables.h"
 
-/* In the order of tenant and number: few are put, and calls look for them. */
 struct rooms {
 	struct tenants *tenants;
-	uint32_t count;
-	struct room_terms *list[ROOMS_MAX];
+	struct table by_number; /* struct room_terms */
 };
 
 int rooms_open(struct rooms **out, struct tenants *tenants)
 {
 	struct rooms *x = calloc(1, sizeof(*x));
 
-	if (!x)
+	if (!x || table_open(&x->by_number, ROOMS_MAX)) {
+		free(x);
 		return -ENOMEM;
+	}
 	x->tenants = tenants;
 	*out = x;
-	return 0;
-}
-
-static int terms_number_order(struct bytes a, struct bytes b)
-{
-	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-	return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
-/* Below 0: the room stands before that one; 0: it is that one. */
-static int terms_order(const struct room_terms *room, uint16_t tenant, struct bytes number)
-{
-	int order = (room->tenant > tenant) - (room->tenant < tenant);
-
-	return order ? order : terms_number_order(bytes_str(room->number), number);
-}
-
-/* Where it is, or would be. */
-static uint32_t terms_place(const struct rooms *x, uint16_t tenant, struct bytes number)
-{
-	uint32_t low = 0, high = x->count;
-
-	while (low < high) {
-		uint32_t middle = (low + high) / 2;
-
-		if (terms_order(x->list[middle], tenant, number) < 0)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low;
-}
-
-static bool terms_are_at(const struct rooms *x, uint32_t place, uint16_t tenant,
-			 struct bytes number)
-{
-	return place < x->count && terms_order(x->list[place], tenant, number) == 0;
-}
-
-static int terms_add(struct rooms *x, uint32_t place, uint16_t tenant)
-{
-	struct room_terms *room;
-
-	if (x->count == ROOMS_MAX)
-		return -ENOSPC;
-	room = malloc(sizeof(*room));
-	if (!room)
-		return -ENOMEM;
-	memmove(&x->list[place + 1], &x->list[place],
-		(x->count - place) * sizeof(struct room_terms *));
-	x->list[place] = room;
-	x->count++;
-	tenants_hold(x->tenants, tenant, TENANT_ROOMS);
 	return 0;
 }
 
@@ -88,52 +35,54 @@ static void terms_pad(char pin[ROOM_PIN_MAX])
 int rooms_put(struct rooms *x, const struct room_terms *room)
 {
 	struct bytes number = bytes_str(room->number);
-	uint32_t place = terms_place(x, room->tenant, number);
-	int err = 0;
+	uint32_t before = x->by_number.count;
+	struct room_terms *at;
+	int err;
 
 	assert(number.n && room->tenant < TENANTS_MAX);
-	if (!terms_are_at(x, place, room->tenant, number))
-		err = terms_add(x, place, room->tenant);
-	if (err)
+	at = named_put(&x->by_number, room->tenant, number, sizeof(*at), &err);
+	if (!at)
 		return err;
-	*x->list[place] = *room;
-	terms_pad(x->list[place]->pin);
-	terms_pad(x->list[place]->host_pin);
+	if (x->by_number.count > before)
+		tenants_hold(x->tenants, room->tenant, TENANT_ROOMS);
+	*at = *room;
+	terms_pad(at->pin);
+	terms_pad(at->host_pin);
 	return 0;
 }
 
-static void terms_remove(struct rooms *x, uint32_t place)
+static void terms_wipe(struct rooms *x, struct room_terms *room)
 {
-	uint16_t tenant = x->list[place]->tenant;
-
-	explicit_bzero(x->list[place], sizeof(struct room_terms));
-	free(x->list[place]);
-	x->count--;
-	memmove(&x->list[place], &x->list[place + 1],
-		(x->count - place) * sizeof(struct room_terms *));
-	tenants_release(x->tenants, tenant, TENANT_ROOMS);
+	tenants_release(x->tenants, room->tenant, TENANT_ROOMS);
+	explicit_bzero(room, sizeof(*room));
 }
 
 void rooms_delete(struct rooms *x, uint16_t tenant, struct bytes number)
 {
-	uint32_t place = terms_place(x, tenant, number);
+	struct room_terms *room = named_find(&x->by_number, tenant, number);
 
-	if (terms_are_at(x, place, tenant, number))
-		terms_remove(x, place);
+	if (!room)
+		return;
+	named_take(&x->by_number, room);
+	terms_wipe(x, room);
+	free(room);
 }
 
 void rooms_close(struct rooms *x)
 {
-	while (x && x->count)
-		terms_remove(x, x->count - 1);
+	struct room_terms *room;
+
+	if (!x)
+		return;
+	for (uint32_t cursor = 0; (room = named_next(&x->by_number, &cursor));)
+		terms_wipe(x, room);
+	named_close(&x->by_number);
 	free(x);
 }
 
 const struct room_terms *rooms_find(const struct rooms *x, uint16_t tenant, struct bytes number)
 {
-	uint32_t place = x && number.n ? terms_place(x, tenant, number) : 0;
-
-	return x && number.n && terms_are_at(x, place, tenant, number) ? x->list[place] : NULL;
+	return x ? named_find(&x->by_number, tenant, number) : NULL;
 }
 
 bool room_asks_pin(const struct room_terms *room)

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/table.h"
+#include "base/named.h"
 
 struct kept_program {
 	struct flow_program *p;
@@ -13,9 +13,12 @@ struct kept_program {
 	struct kept_program *older, *newer; /* among those that are idle */
 };
 
-/* A name of a tenant, which means a program; or a number, which leads to a flow of that name. */
+enum { PROGRAM_KEY_MAX = 192 }; /* a tenant's name, and one of a flow, or a number */
+
+/* A name of a tenant, which means a program; or a number, which leads to a flow of that name. Tenants have names here, and no numbers. */
 struct program_name {
-	struct text tenant, name;
+	uint16_t unused;
+	char key[PROGRAM_KEY_MAX];
 	struct kept_program *means;
 	struct text flow;
 };
@@ -49,34 +52,22 @@ static uint64_t value_of(const void *p)
 	return (uint64_t)(uintptr_t)p;
 }
 
-static void program_name_free(struct program_name *n)
-{
-	text_clear(&n->tenant);
-	text_clear(&n->name);
-	text_clear(&n->flow);
-	free(n);
-}
-
 static void program_let_go(struct kept_program *k)
 {
 	program_free(k->p);
 	free(k);
 }
 
-static void program_names_free(struct table *names)
-{
-	for (uint32_t i = 0; names->slots && i <= names->mask; i++)
-		if (names->slots[i].value)
-			program_name_free(program_at(names->slots[i].value));
-	table_close(names);
-}
-
 void programs_free(struct programs *t)
 {
+	struct program_name *n;
+
 	if (!t)
 		return;
-	program_names_free(&t->by_name);
-	program_names_free(&t->by_number);
+	for (uint32_t cursor = 0; (n = named_next(&t->by_number, &cursor));)
+		text_clear(&n->flow);
+	named_close(&t->by_name);
+	named_close(&t->by_number);
 	for (uint32_t i = 0; t->by_hash.slots && i <= t->by_hash.mask; i++)
 		if (t->by_hash.slots[i].value)
 			program_let_go(program_at(t->by_hash.slots[i].value));
@@ -105,28 +96,42 @@ static struct kept_program *program_find(const struct programs *t,
 	return NULL;
 }
 
-/* Names are given by operators: the key need be no secret. */
-static uint64_t program_name_hash(struct bytes tenant, struct bytes name)
+/* No name of a tenant has a blank. Empty: it is too long. */
+static struct bytes program_name_key(char space[PROGRAM_KEY_MAX], struct bytes tenant,
+				     struct bytes name)
 {
-	static const struct hash_key key;
+	struct writer w = writer_over(space, PROGRAM_KEY_MAX - 1);
 
-	return hash_sip(&key, tenant) * 31 + hash_sip(&key, name);
+	writer_bytes(&w, tenant);
+	writer_str(&w, " ");
+	writer_bytes(&w, name);
+	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
 }
 
 static struct program_name *program_name_find(const struct table *names, struct bytes tenant,
 					      struct bytes name)
 {
-	uint32_t cursor = 0;
-	uint64_t value;
+	char space[PROGRAM_KEY_MAX];
 
-	while ((value = table_next(names, program_name_hash(tenant, name), &cursor)) != 0) {
-		struct program_name *n = program_at(value);
+	return names->count ? named_find(names, 0, program_name_key(space, tenant, name)) : NULL;
+}
 
-		if (bytes_eq(text_bytes(&n->tenant), tenant) &&
-		    bytes_eq(text_bytes(&n->name), name))
-			return n;
-	}
-	return NULL;
+/* The one that is there, or a new one. NULL: -*error. */
+static struct program_name *program_name_put(struct table *names, struct bytes tenant,
+					     struct bytes name, int *error)
+{
+	char space[PROGRAM_KEY_MAX];
+	struct bytes key = program_name_key(space, tenant, name);
+
+	*error = -ENOSPC;
+	return key.n ? named_put(names, 0, key, sizeof(struct program_name), error) : NULL;
+}
+
+static void program_name_delete(struct table *names, struct program_name *n)
+{
+	named_take(names, n);
+	text_clear(&n->flow);
+	free(n);
 }
 
 const struct flow_program *programs_find(const struct programs *t,
@@ -228,21 +233,6 @@ static struct kept_program *kept_put(struct programs *t, struct flow_program *p,
 	return k;
 }
 
-static struct program_name *program_name_new(struct table *names, struct bytes tenant,
-					     struct bytes name, int *error)
-{
-	struct program_name *n = calloc(1, sizeof(*n));
-
-	*error = n && text_set(&n->tenant, tenant) == 0 && text_set(&n->name, name) == 0
-			 ? table_put(names, program_name_hash(tenant, name), value_of(n))
-			 : -ENOMEM;
-	if (*error == 0)
-		return n;
-	if (n)
-		program_name_free(n);
-	return NULL;
-}
-
 int programs_put(struct programs *t, struct bytes tenant, struct bytes name, struct flow_program *p)
 {
 	struct kept_program *k, *former;
@@ -252,9 +242,7 @@ int programs_put(struct programs *t, struct bytes tenant, struct bytes name, str
 	k = kept_put(t, p, &error);
 	if (!k || name.n == 0)
 		return error;
-	n = program_name_find(&t->by_name, tenant, name);
-	if (!n)
-		n = program_name_new(&t->by_name, tenant, name, &error);
+	n = program_name_put(&t->by_name, tenant, name, &error);
 	if (!n)
 		return error;
 	former = n->means;
@@ -271,15 +259,13 @@ void programs_delete(struct programs *t, struct bytes tenant, struct bytes name)
 
 	if (!n)
 		return;
-	(void)table_del(&t->by_name, program_name_hash(tenant, name), value_of(n));
 	kept_unuse(t, n->means, &n->means->names);
-	program_name_free(n);
+	program_name_delete(&t->by_name, n);
 }
 
 struct bytes programs_number(const struct programs *t, struct bytes tenant, struct bytes number)
 {
-	const struct program_name *n =
-		t->by_number.count ? program_name_find(&t->by_number, tenant, number) : NULL;
+	const struct program_name *n = program_name_find(&t->by_number, tenant, number);
 
 	return n ? text_bytes(&n->flow) : (struct bytes){ 0 };
 }
@@ -287,16 +273,15 @@ struct bytes programs_number(const struct programs *t, struct bytes tenant, stru
 int programs_number_put(struct programs *t, struct bytes tenant, struct bytes number,
 			struct bytes flow)
 {
-	struct program_name *n = program_name_find(&t->by_number, tenant, number);
-	int error = 0;
+	struct program_name *n;
+	int error;
 
-	if (!n && flow.n)
-		n = program_name_new(&t->by_number, tenant, number, &error);
-	if (n && flow.n)
-		return text_set(&n->flow, flow);
-	if (n) {
-		(void)table_del(&t->by_number, program_name_hash(tenant, number), value_of(n));
-		program_name_free(n);
+	if (flow.n) {
+		n = program_name_put(&t->by_number, tenant, number, &error);
+		return n ? text_set(&n->flow, flow) : error;
 	}
-	return error;
+	n = program_name_find(&t->by_number, tenant, number);
+	if (n)
+		program_name_delete(&t->by_number, n);
+	return 0;
 }
