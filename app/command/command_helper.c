@@ -7,6 +7,7 @@
 #include "app/node/node.h"
 #include "app/schema/flow_field.h"
 #include "app/schema/tenant_field.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
@@ -17,6 +18,7 @@ struct help_ask {
 	const struct help_kind *kind;
 	struct answer answer;
 	struct flow_program *program; /* NULL: there is none */
+	json_t *row;                  /* what all its tries have in common, for who looks */
 	char tenant[TENANT_NAME_MAX];
 };
 
@@ -33,7 +35,33 @@ static void help_reply(struct help_ask *ask)
 {
 	answers_add(&ask->node->shards.answers, &ask->answer);
 	program_free(ask->program);
+	json_decref(ask->row);
 	free(ask);
+}
+
+/* For who looks. try: NULL: nothing is known of one. */
+static void help_show(const struct help_ask *ask, const json_t *one)
+{
+	json_t *row = json_copy(ask->row);
+
+	if (row && one)
+		(void)json_object_update((json_t *)row, (json_t *)(uintptr_t)one);
+	asked_put(&ask->node->helper.asked,
+		  tenants_find(ask->node->common.tenants, bytes_str(ask->tenant)), row);
+}
+
+static json_t *help_row(const struct help_ask *ask, const json_t *args)
+{
+	const json_t *body = json_object_get(args, "body");
+	const char *url = json_string_value(json_object_get(args, "url"));
+
+	return json_pack("{s:I, s:s, s:o, s:o, s:O?, s:O?, s:O?, s:O?}", "utc_ms",
+			 (json_int_t)clock_utc_ms(), "kind", ask->kind->name, "call",
+			 command_call_id_json(ask->answer.call), "url",
+			 asked_url(bytes_str(url ? url : ""), json_object_get(args, "hidden")),
+			 "flow", json_object_get(body, "flow"), "step",
+			 json_object_get(body, "step"), "visit", json_object_get(body, "visit"),
+			 "id", json_object_get(args, "id"));
 }
 
 static void help_fail(struct help_ask *ask, const char *reason, const char *detail)
@@ -46,6 +74,16 @@ static void help_fail(struct help_ask *ask, const char *reason, const char *deta
 		 LOG_STR("kind", ask->kind->name), LOG_STR("url", news->url),
 		 LOG_STR("reason", reason), LOG_STR("detail", detail));
 	help_reply(ask);
+}
+
+/* The helper process says nothing of it. */
+static void help_unasked(struct help_ask *ask, const char *why)
+{
+	json_t *one = json_pack("{s:s, s:s}", "reason", "helper", "answer", why);
+
+	help_show(ask, one);
+	json_decref(one);
+	help_fail(ask, "helper", why);
 }
 
 /* ---- http ---- */
@@ -130,7 +168,10 @@ static void http_answered(struct help_ask *ask, const json_t *result)
 	const char *url = json_string_value(json_object_get(result, "url"));
 	const char *detail = json_string_value(json_object_get(result, "detail"));
 	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	const json_t *one;
+	size_t i;
 
+	json_array_foreach(json_object_get(result, "shown"), i, one) help_show(ask, one);
 	(void)snprintf(news->url, sizeof(news->url), "%s", url ? url : "");
 	news->status = (uint16_t)json_integer_value(json_object_get(result, "status"));
 	news->ms = (uint32_t)json_integer_value(json_object_get(result, "ms"));
@@ -160,7 +201,7 @@ static void help_on_result(struct node *n, const json_t *result, const char *why
 	if (result)
 		ask->kind->answered(ask, result);
 	else
-		help_fail(ask, "helper", why);
+		help_unasked(ask, why);
 }
 
 void command_helper(const struct effect *e, void *node)
@@ -183,12 +224,24 @@ void command_helper(const struct effect *e, void *node)
 		.reply = { .ask = ASK_HELP, .of = e->call, .help = { .serial = e->version } }
 	};
 	args = json_loadb((const char *)data.p, data.n, 0, NULL);
+	ask->row = help_row(ask, args);
 	if (!args || !ask->kind->prepare(ask, args)) {
 		json_decref(args);
-		help_fail(ask, "helper", "it cannot be asked");
+		help_unasked(ask, "it cannot be asked");
 	} else if (!node_helper_ask(n, ask->kind->name, args,
 				    tenants_find(n->common.tenants, tenant), (uint32_t)e->ttl_ms,
 				    help_on_result, ask)) {
-		help_fail(ask, "helper", "tandem-helper does not run, or has too much to do");
+		help_unasked(ask, "tandem-helper does not run, or has too much to do");
 	}
+}
+
+/* ---- who looks ---- */
+
+void command_flow_trace(struct command_run *run)
+{
+	const struct node *n = run->node;
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
+
+	command_answer(run, asked_list(&n->helper.asked, run->of_tenant ? &tenant : NULL,
+				       command_value(run, "call")->text, command_limit(run)));
 }

@@ -4,8 +4,9 @@
  * No redirect is followed, and nobody is asked in a network that the tenant may not reach: that is looked at when an address is about to be
  * connected to, and once more before anything is said on a connection that was there.
  *
- *     args:   id, url, fallback, method, body, timeout_ms, secret, networks
- *     result: url (as it is shown), status, ms, tries; and answer (JSON), or reason (a word) and detail
+ *     args:   id, url, fallback, method, body, timeout_ms, secret, networks, hidden (values that nobody may see)
+ *     result: url (as it is shown), status, ms, tries; and answer (JSON), or reason (a word) and detail; shown: a list, each try for who
+ *             looks (app/helper/asked.h)
  */
 #include <errno.h>
 #include <ifaddrs.h>
@@ -15,6 +16,7 @@
 
 #include <openssl/crypto.h>
 
+#include "app/helper/asked.h"
 #include "app/helper/helper.h"
 #include "app/helper/webhook.h"
 
@@ -32,7 +34,9 @@ struct http {
 	size_t network_count;
 	const char *urls[HTTP_URLS_MAX]; /* of args */
 	uint32_t at, tried, tries;       /* which one, how often that, how often all */
-	uint64_t begin_ns, until_ns;     /* of this URL */
+	uint64_t begin_ns, try_ns;       /* of all, and of this try */
+	uint64_t until_ns;               /* of this URL */
+	json_t *shown;                   /* a list */
 	bool barred;                     /* an address is not to be asked */
 	bool too_long;
 	char *answer;
@@ -215,6 +219,7 @@ static bool http_try(struct http *q, struct helper_request *r, uint64_t now_ns)
 {
 	q->tried++;
 	q->tries++;
+	q->try_ns = now_ns;
 	q->barred = q->too_long = false;
 	q->answer_n = 0;
 	q->error[0] = '\0';
@@ -285,15 +290,32 @@ static void http_on_status(const struct http *q, long status, struct http_outcom
 			       status < 400 ? ": redirects are not followed" : "");
 }
 
+static json_t *http_url_shown(const struct http *q)
+{
+	return asked_url(bytes_str(q->urls[q->at]), json_object_get(q->args, "hidden"));
+}
+
 static json_t *http_result(const struct http *q, long status, uint64_t now_ns)
 {
-	char url[256];
-	struct writer w = writer_over(url, sizeof(url));
+	return json_pack("{s:o, s:I, s:I, s:I}", "url", http_url_shown(q), "status",
+			 (json_int_t)status, "ms", (json_int_t)((now_ns - q->begin_ns) / NS_PER_MS),
+			 "tries", (json_int_t)q->tries);
+}
 
-	webhook_url_shown(&w, bytes_str(q->urls[q->at]));
-	return json_pack("{s:s%, s:I, s:I, s:I}", "url", url, w.n, "status", (json_int_t)status,
-			 "ms", (json_int_t)((now_ns - q->begin_ns) / NS_PER_MS), "tries",
-			 (json_int_t)q->tries);
+static void http_show(const struct http *q, long status, const char *reason, uint64_t now_ns)
+{
+	const json_t *hidden = json_object_get(q->args, "hidden");
+	struct bytes sent = bytes_str(q->body ? q->body : ""),
+		     got = bytes_mem(q->answer, q->answer_n);
+
+	(void)json_array_append_new(
+		q->shown,
+		json_pack("{s:o, s:i, s:I, s:I, s:s, s:b, s:I, s:o, s:I, s:o}", "url",
+			  http_url_shown(q), "try", (int)q->tries, "status", (json_int_t)status,
+			  "ms", (json_int_t)((now_ns - q->try_ns) / NS_PER_MS), "reason",
+			  reason ? reason : "", "signed", q->secret.n != 0, "sent",
+			  (json_int_t)sent.n, "request", asked_text(sent, hidden), "received",
+			  (json_int_t)got.n, "answer", asked_text(got, hidden)));
 }
 
 /* The next URL, if there is one. */
@@ -322,6 +344,7 @@ static void http_ended(struct http *q, struct helper_request *r, CURLcode code)
 		http_on_status(q, status, &o, &answer);
 	else
 		http_on_error(q, code, &o);
+	http_show(q, status, o.reason, now_ns);
 	result = http_result(q, status, now_ns);
 	if (o.reason && ((o.again && q->tried < HTTP_TRIES_MAX &&
 			  now_ns + HTTP_AGAIN_MS * NS_PER_MS < q->until_ns) ||
@@ -336,6 +359,7 @@ static void http_ended(struct http *q, struct helper_request *r, CURLcode code)
 	else
 		(void)json_object_update_new(result, json_pack("{s:s, s:s}", "reason", o.reason,
 							       "detail", o.detail));
+	(void)json_object_set(result, "shown", q->shown);
 	helper_answer(q->helper, r, result);
 }
 
@@ -362,6 +386,7 @@ static bool http_open(struct http *q, const json_t *args)
 	const char *secret;
 
 	q->args = json_incref((json_t *)(uintptr_t)args);
+	q->shown = json_array();
 	q->urls[0] = http_text(q, "url");
 	q->urls[1] = http_text(q, "fallback");
 	secret = http_text(q, "secret");
@@ -404,6 +429,7 @@ static void http_end(struct helper *h, struct helper_request *r)
 	}
 	curl_slist_free_all(q->headers);
 	json_decref(q->args);
+	json_decref(q->shown);
 	free(q->body);
 	free(q->answer);
 	OPENSSL_cleanse(q, sizeof(*q));

@@ -158,4 +158,5 @@ void node_helper_close(struct node *n)
 	node_process_close(&n->helper.process);
 	free(n->helper.asks);
 	n->helper.asks = NULL;
+	asked_clear(&n->helper.asked);
 }

@@ -4,6 +4,7 @@
 #ifndef APP_NODE_NODE_HELPER_H
 #define APP_NODE_NODE_HELPER_H
 
+#include "app/helper/asked.h"
 #include "app/node/node_process.h"
 
 enum { NODE_HELPER_REQUESTS_MAX = 2048, NODE_HELPER_OF_TENANT_MAX = 512 };
@@ -21,7 +22,8 @@ struct node_helper {
 		void *arg;
 	} * asks; /* NULL: nothing was asked yet */
 	uint32_t count;
-	uint64_t last; /* id; its place is what is left of it by the number of places */
+	struct asked asked; /* what was asked, for who looks */
+	uint64_t last;      /* id; its place is what is left of it by the number of places */
 };
 
 void node_helper_setup(void); /* metrics; main thread, once */

@@ -120,36 +120,81 @@ static const char *speech_wrong(const json_t *result)
 		       : "no speech engine is installed: apt install espeak-ng";
 }
 
+struct speech_ask {
+	char hash[PROMPT_HASH_TEXT];
+	uint16_t tenant;
+	uint64_t begin_ns;
+	json_t *row; /* for who looks */
+};
+
+static void speech_ask_free(struct speech_ask *ask)
+{
+	json_decref(ask->row);
+	free(ask);
+}
+
+/* What came of it, for who looks. The text may be a secret. */
+static void speech_show(struct node *n, struct speech_ask *ask, const char *wrong)
+{
+	uint64_t ms = (clock_now_ns() - ask->begin_ns) / NS_PER_MS;
+
+	if (ask->row)
+		(void)json_object_update_new(ask->row, json_pack("{s:I, s:s}", "ms", (json_int_t)ms,
+								 "reason", wrong ? wrong : ""));
+	asked_put(&n->helper.asked, ask->tenant, json_incref(ask->row));
+}
+
 static void speech_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
 {
-	char *hash = arg;
+	struct speech_ask *ask = arg;
+	const char *wrong = speech_wrong(result);
 
 	if (!result)
 		LOG_WARN("speech", 0, "a text was not said", LOG_STR("reason", why));
-	plays_said(&n->media.plays, hash, speech_wrong(result), clock_now_ns());
-	free(hash);
+	speech_show(n, ask, result ? wrong : why);
+	plays_said(&n->media.plays, ask->hash, wrong, clock_now_ns());
+	speech_ask_free(ask);
+}
+
+static struct speech_ask *speech_ask_new(const struct node *n, const struct play *y,
+					 struct bytes language, struct bytes voice, size_t octets)
+{
+	struct speech_ask *ask = calloc(1, sizeof(*ask));
+	char id[ID_TEXT_LEN];
+
+	if (!ask)
+		return NULL;
+	id_call_put(id, y->call);
+	memcpy(ask->hash, y->name.hash, sizeof(ask->hash));
+	ask->tenant = tenants_find(n->common.tenants, bytes_str(y->name.tenant));
+	ask->begin_ns = clock_now_ns();
+	ask->row = json_pack("{s:I, s:s, s:s%, s:s%, s:s%, s:I}", "utc_ms",
+			     (json_int_t)clock_utc_ms(), "kind", "say", "call", id, sizeof(id),
+			     "language", (const char *)language.p, language.n, "voice",
+			     (const char *)voice.p, voice.n, "sent", (json_int_t)octets);
+	return ask;
 }
 
 static bool speech_ask(const struct play *y, void *arg)
 {
 	struct node *n = arg;
 	struct bytes text = text_bytes(&y->said), language, voice;
-	char file[SETTINGS_PATH_MAX + PROMPT_HASH_TEXT], *hash = malloc(sizeof(y->name.hash));
+	char file[SETTINGS_PATH_MAX + PROMPT_HASH_TEXT];
+	struct speech_ask *ask;
 
 	(void)bytes_cut(&text, ':', &language);
 	(void)bytes_cut(&text, ':', &voice);
 	(void)snprintf(file, sizeof(file), "%s/%s", n->media.speech, y->name.hash);
-	if (hash)
-		memcpy(hash, y->name.hash, sizeof(y->name.hash));
-	if (hash && node_helper_ask(n, "say",
-				    json_pack("{s:s, s:s%, s:s%, s:s%}", "file", file, "language",
-					      (const char *)language.p, language.n, "voice",
-					      (const char *)voice.p, voice.n, "text",
-					      (const char *)text.p, text.n),
-				    tenants_find(n->common.tenants, bytes_str(y->name.tenant)),
-				    SPEECH_MS, speech_on_answer, hash))
+	ask = speech_ask_new(n, y, language, voice, text.n);
+	if (ask && node_helper_ask(n, "say",
+				   json_pack("{s:s, s:s%, s:s%, s:s%}", "file", file, "language",
+					     (const char *)language.p, language.n, "voice",
+					     (const char *)voice.p, voice.n, "text",
+					     (const char *)text.p, text.n),
+				   ask->tenant, SPEECH_MS, speech_on_answer, ask))
 		return true;
-	free(hash);
+	if (ask)
+		speech_ask_free(ask);
 	return false;
 }
 

@@ -260,6 +260,56 @@ class Answers(Http):
         self.assertFalse(self.ask("tenant.show", name="default")["has_web_secret"])
 
 
+class Traced(Http):
+    """What was asked, and what came, for who looks: without what is secret."""
+
+    def test_traced(self):
+        self.flow(self.server.url("good?key=hush").replace("http://", "http://ann:wort@"), data={"who": "{caller}"})
+        out = self.call()
+        self.assertEqual(out.wait_answer().status, 200)
+        call = self.ask("call.list")[0]["id"]
+        [row] = self.ask("flow.trace", call=call)
+        [(_, headers, body)] = self.server.got
+        self.assertEqual({name: row[name] for name in ("kind", "call", "flow", "step", "visit", "url", "try", "status", "reason", "signed",
+                                                       "id", "sent", "request", "answer")},
+                         {"kind": "http", "call": call, "flow": "main", "step": "ask", "visit": 1, "url": self.server.url("good"), "try": 1,
+                          "status": 200, "reason": "", "signed": True, "id": headers["webhook-id"], "sent": len(body),
+                          "request": body.decode(), "answer": '{"to": "wait", "number": 7, "more": {"a": 1}}'})
+        self.assertLess(abs(row["utc_ms"] / 1000 - time.time()), 10)
+        shown = json.dumps(self.ask("flow.trace")) + json.dumps(self.node.ctl("flow.trace"))
+        for secret in ("hush", "wort", SECRET, headers["webhook-signature"]):
+            self.assertNotIn(secret, shown)
+        out.bye()
+        self.fails("broken", "status")
+        self.assertEqual([(row["try"], row["status"], row["reason"], row["answer"]) for row in self.ask("flow.trace", limit=2)],
+                         [(2, 500, "status", "{}"), (1, 500, "status", "{}")])
+        self.fails("ws://127.0.0.1:1/", "helper")
+        self.assertEqual([row["call"] for row in self.ask("flow.trace", call=call)], [call])
+        self.pin()
+
+    def pin(self):
+        """A secret variable goes where data names it, and is not seen; also where the server repeats it."""
+        Handler.on_pin = lambda handler: handler.say(200, b'{"to": "wait", "echo": "4711"}')
+        self.ask("flow.put", name="main", program={"start": "pin", "steps": {
+            "pin": {"gather": {"max": 4, "secret": True, "into": "pin", "first_s": 20}, "timeout": "no", "next": "ask"},
+            "ask": {"http": {"url": self.server.url("pin") + "?pin={pin}", "data": {"pin": "{pin}"}, "take": ["to"]}, "next": "no",
+                    "failed": "no"},
+            "no": {"hangup": {}}}})
+        out = self.call()
+        self.assertEqual(out.wait_answer().status, 200)
+        for key in "4711":
+            request = out.in_dialog("INFO", body=f"Signal={key}\r\nDuration=120\r\n")
+            request.set("Content-Type", "application/dtmf-relay")
+            self.assertEqual(out.transact(request).status, 200)
+        until(lambda: any(path.startswith("/pin") for path, _, _ in self.server.got))
+        self.assertIn(b'"pin":"4711"', self.server.got[-1][2])
+        until(lambda: self.ask("flow.trace", limit=1)[0]["url"] == self.server.url("pin"))
+        [row] = self.ask("flow.trace", limit=1)
+        self.assertIn('"pin":"***"', row["request"])
+        self.assertIn('"echo": "***"', row["answer"])
+        self.assertNotIn("4711", json.dumps(row))
+
+
 class Samples(Http):
     """The servers of the guide, by which its flow goes."""
 

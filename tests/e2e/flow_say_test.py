@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What flows say: values by recorded words, and texts by a speech engine. The caller hears them, over a kill, too."""
+import json
 import os
 import shutil
 import subprocess
@@ -64,7 +65,9 @@ class Say(Put, Prompts):
         self.assertGreater(self.likeness(self.heard(), self.spoken("Sie haben die 100 gewählt.", "de")), 0.7)
         self.assertEqual(self.at(call)["path"], "say")
         self.assertEqual(len(self.files()), 1)
-        self.assertNotIn("gewählt", self.node.log_text())
+        [row] = self.ask("flow.trace", call=call)
+        self.assertEqual((row["kind"], row["language"], row["voice"], row["reason"]), ("say", "de", "", ""))
+        self.assertNotIn("gewählt", self.node.log_text() + json.dumps(row, ensure_ascii=False))
         out.bye()
 
     def test_text_and_kill(self):

@@ -47,6 +47,12 @@ static const struct command_arg g_flow_try_args[] = {
 			   "themselves."),
 	END,
 };
+static const struct command_arg g_flow_trace_args[] = {
+	CALL_OR_NONE("Only those of this call, also when it is over."),
+	LIMIT_ARG,
+	NODE_ARG,
+	END,
+};
 static const struct command_arg g_flow_put_args[] = {
 	FLOW_ARG("name", true, "Name of the flow."),
 	PROGRAM_ARG(true),
@@ -119,6 +125,15 @@ const struct command g_flow_commands[] = {
 	  "(the branch), tag and value, flow (that redirect leads to), end (true; or why, such as "
 	  "a word that is no outcome). It ends with the verb of which digits says no end",
 	  BY(command_flow_try), .transient = true },
+	{ "flow.trace", COMMAND_FOR_ADMIN, g_flow_trace_args,
+	  "Shows what flows have asked web applications and speech engines lately, and what these "
+	  "have answered: the newest 128 tries of a tenant that the node has. Secrets of flows, "
+	  "credentials, queries of URLs and signatures are not shown, nor texts that are said.",
+	  "a list, newest first: utc_ms, kind (http, say), call, flow, step, visit, id "
+	  "(webhook-id), url, try (1 is the first), status (0: none), ms, reason (empty: it is "
+	  "well), signed, sent and received (octets), request and answer (the first 1024 octets)",
+	  BY(command_flow_trace), .transient = true,
+	  .columns = "utc_ms,call,flow,step,url,status,ms,reason" },
 	{ "call.run", COMMAND_FOR_APPLICATION, g_call_run_args,
 	  "Lets a call go through a flow: one whose party is up with nobody else, or that waits "
 	  "for "

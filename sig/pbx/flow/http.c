@@ -47,6 +47,20 @@ static void http_variables(const struct flow_position *at, struct writer *w)
 		json_pair(w, name, value);
 }
 
+/* The values of the others: who looks at requests does not see them. */
+static void http_hidden(const struct flow_position *at, struct writer *w)
+{
+	struct bytes rest = text_bytes(&at->secrets), name, value;
+	const char *before = ",\"hidden\":[";
+
+	while (bytes_cut(&rest, '\0', &name) && bytes_cut(&rest, '\0', &value)) {
+		writer_str(w, before);
+		json_write_text(w, value);
+		before = ",";
+	}
+	writer_str(w, at->secrets.n ? "]" : "");
+}
+
 static void http_tags(const struct call *c, struct writer *w)
 {
 	struct bytes rest = text_bytes(&c->data), one, name;
@@ -102,6 +116,7 @@ static void http_ask(struct flow_turn_of *t, struct writer *w)
 	json_member(w, "url", verb_text(t->v, "url"));
 	json_member(w, "fallback", verb_text(t->v, "fallback"));
 	json_member(w, "method", bytes_str(method->number ? "get" : "post"));
+	http_hidden(&r->at, w);
 	writer_number(w, ",\"timeout_ms\":", verb_number(t->v, "timeout_s"), ",\"body\":");
 	http_body(t, w);
 	writer_u8(w, '}');

@@ -490,6 +490,7 @@ static const struct {
 	{ "flow.delete", COMMAND_FOR_ADMIN },
 	{ "flow.list", COMMAND_FOR_READER },
 	{ "flow.try", COMMAND_FOR_READER },
+	{ "flow.trace", COMMAND_FOR_ADMIN },
 	{ "call.run", COMMAND_FOR_APPLICATION },
 	{ "call.flow", COMMAND_FOR_READER },
 	{ "number.put", COMMAND_FOR_ADMIN },
