@@ -668,6 +668,43 @@ const struct document_kind g_extension_documents = {
 	.forget = extension_forget,
 };
 
+/* group.login, group.logout: made in its turn of what the document is then, so a change of another writer is not lost. */
+static bool login_make(struct command_run *run, void *value)
+{
+	struct extension *e = value;
+
+	if (!extensions_find(run->node->api.extensions, document_tenant(run),
+			     command_value(run, "number")->text, e)) {
+		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
+		return false;
+	}
+	e->changed_utc_ms = clock_utc_ms();
+	return may_change(run, e) && command_group_log(run, e);
+}
+
+static json_t *login_show(const struct node *node, uint16_t tenant, const void *value)
+{
+	const struct extension *e = value;
+
+	(void)node;
+	(void)tenant;
+	return json_pack("{s:s, s:s}", "number", e->core.number, "groups_out", e->groups_out);
+}
+
+const struct document_kind g_login_documents = {
+	.name = "extension",
+	.argument = "number",
+	.limit = EXTENSION_LIMIT,
+	.size = sizeof(struct extension),
+	.make = login_make,
+	.name_of = extension_name,
+	.write = extension_write_document,
+	.show = login_show,
+	.read = extension_read_document,
+	.apply = extension_apply,
+	.forget = extension_forget,
+};
+
 void command_extension_get(struct command_run *run)
 {
 	struct extension e;

@@ -159,20 +159,6 @@ static void groups_of_member(const struct node *n, uint16_t tenant, struct bytes
 	}
 }
 
-bool command_group_list(const struct node *n, uint16_t tenant, struct bytes number,
-			struct bytes group, bool out, char *list)
-{
-	char mine[GROUPS_MINE_MAX];
-	struct writer w = writer_over(mine, sizeof(mine));
-	struct extension e = { 0 };
-	bool found = extensions_find(n->api.extensions, tenant, number, &e);
-
-	memcpy(list, e.groups_out, GROUPS_OUT_MAX);
-	extension_wipe(&e);
-	groups_of_member(n, tenant, number, &w);
-	return found && groups_out_change(list, group, out, writer_done(&w));
-}
-
 /* A number that leads to it; empty: none does. */
 struct bytes command_group_of_number(const struct node *n, uint16_t tenant, struct bytes number)
 {
@@ -184,58 +170,21 @@ struct bytes command_group_of_number(const struct node *n, uint16_t tenant, stru
 					    : (struct bytes){ 0 };
 }
 
-static void group_on_done(json_t *answer, void *arg)
+bool command_group_log(struct command_run *run, struct extension *e)
 {
-	struct command_run *run = arg;
-	json_t *result = json_object_get(answer, "result");
+	bool out = !strcmp(run->command->name, "group.logout");
+	struct bytes group = command_value(run, "group")->text;
+	char mine[GROUPS_MINE_MAX];
+	struct writer w = writer_over(mine, sizeof(mine));
 
-	if (!json_is_true(json_object_get(answer, "ok"))) {
-		command_end(run, answer);
-		return;
-	}
-	command_answer(run, json_pack("{s:O, s:O}", "number", json_object_get(result, "number"),
-				      "groups_out", json_object_get(result, "groups_out")));
-	json_decref(answer);
-}
-
-/* As extension.put says it, which no administrator need be asked for. */
-static void group_log(struct command_run *run, bool out)
-{
-	struct bytes number = command_value(run, "number")->text,
-		     group = command_value(run, "group")->text;
-	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
-	uint16_t tenant = document_tenant(run);
-	char list[GROUPS_OUT_MAX], id[COMMAND_ID_MAX];
-	json_t *args;
-
-	if (group.n && !groups_find(run->node->shards.commons->groups, tenant, group)) {
+	if (group.n && !groups_find(run->node->shards.commons->groups, e->core.tenant, group)) {
 		command_fail(run, COMMAND_NOT_FOUND, "group",
 			     "there is no such group: group.list shows those that there are");
-		return;
+		return false;
 	}
-	if (!extensions_has(run->node->api.extensions, tenant, number)) {
-		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
-		return;
-	}
-	if (!command_group_list(run->node, tenant, number, group, out, list)) {
-		command_fail(run, COMMAND_FULL, "group", "it is logged out of too many groups");
-		return;
-	}
-	(void)snprintf(who.tenant, sizeof(who.tenant), "%s",
-		       tenants_name(run->node->common.tenants, tenant));
-	(void)snprintf(id, sizeof(id), "group %.*s", COMMAND_ID_MAX - 16, run->id);
-	args = json_pack("{s:s%, s:s}", "number", number.p, number.n, "groups_out", list);
-	command_start(run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args,
-		      group_on_done, run);
-	json_decref(args);
-}
-
-void command_group_login(struct command_run *run)
-{
-	group_log(run, false);
-}
-
-void command_group_logout(struct command_run *run)
-{
-	group_log(run, true);
+	groups_of_member(run->node, e->core.tenant, bytes_str(e->core.number), &w);
+	if (groups_out_change(e->groups_out, group, out, writer_done(&w)))
+		return true;
+	command_fail(run, COMMAND_FULL, "group", "it is logged out of too many groups");
+	return false;
 }

@@ -16,6 +16,7 @@ struct effect;
 struct effect_order;
 struct node;
 struct ended_call;
+struct extension;
 struct shard_order;
 
 command_fn command_extension_get, command_extension_list, command_extension_page,
@@ -45,7 +46,7 @@ command_fn command_tenant_put, command_tenant_show, command_tenant_delete, comma
 	command_tenant_status;
 command_fn command_range_list, command_hours_check, command_prompt_put, command_prompt_get;
 command_fn command_prompt_record;
-command_fn command_group_put, command_group_login, command_group_logout;
+command_fn command_group_put;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_call_why, command_security_list;
 command_fn command_toll_show, command_toll_reset;
@@ -116,9 +117,8 @@ void command_prompt_said(struct node *n, uint64_t call, uint8_t number, uint64_t
 /* Its text is in Redis by its hash; then the document of the run is put. */
 struct flow_program;
 void command_flow_text_put(struct command_run *run, const struct flow_program *p);
-/* What an extension's groups_out becomes where it logs out of a group, or in; group "": all. list: GROUPS_OUT_MAX octets. False: there is no room. */
-bool command_group_list(const struct node *n, uint16_t tenant, struct bytes number,
-			struct bytes group, bool out, char *list);
+/* The extension logs in to the group of the run, or out. False: the run has failed. */
+bool command_group_log(struct command_run *run, struct extension *e);
 /* That a number leads to; empty: none. */
 struct bytes command_group_of_number(const struct node *n, uint16_t tenant, struct bytes number);
 /* EFFECT_PROGRAM. */
@@ -138,10 +138,11 @@ bool command_is_code(const struct command_run *run, struct bytes number);
 #define COMMAND_NUMBER_IS_CODE \
 	"number begins with a feature code: see codes in the node file, and dialplan.show"
 
-extern const struct document_kind g_extension_documents, g_profile_documents, g_range_documents,
-	g_tenant_documents, g_trunk_documents, g_did_documents, g_route_documents, g_dial_documents,
-	g_location_documents, g_room_documents, g_hours_documents, g_hours_override,
-	g_prompt_documents, g_flow_documents, g_number_documents, g_group_documents;
+extern const struct document_kind g_extension_documents, g_login_documents, g_profile_documents,
+	g_range_documents, g_tenant_documents, g_trunk_documents, g_did_documents,
+	g_route_documents, g_dial_documents, g_location_documents, g_room_documents,
+	g_hours_documents, g_hours_override, g_prompt_documents, g_flow_documents,
+	g_number_documents, g_group_documents;
 
 /* Words for the reasons of refusals (sig_refused_name). */
 

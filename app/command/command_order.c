@@ -147,24 +147,8 @@ static bool feature_of_groups(enum feature feature)
 	return feature == FEATURE_GROUP_IN || feature == FEATURE_GROUP_OUT;
 }
 
-/* Checked before. */
-static json_t *feature_groups_json(const struct feature_run *run, struct bytes number)
-{
-	const struct node *n = run->node;
-	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
-	char list[GROUPS_OUT_MAX];
-
-	return command_group_list(n, tenant, bytes_str(run->number),
-				  command_group_of_number(n, tenant, number),
-				  run->feature == FEATURE_GROUP_OUT, list)
-		       ? json_string(list)
-		       : NULL;
-}
-
 static json_t *feature_value_json(const struct feature_run *run, struct bytes number)
 {
-	if (feature_of_groups(run->feature))
-		return feature_groups_json(run, number);
 	switch (feature_value(run->feature)) {
 	case FEATURE_NUMBER:
 		return json_stringn((const char *)number.p, number.n);
@@ -217,19 +201,39 @@ static json_t *feature_hours_args(const struct feature_run *run, struct bytes co
 		 : NULL;
 }
 
+/* Checked before. */
+static json_t *feature_groups_args(const struct feature_run *run, struct bytes number)
+{
+	uint16_t tenant = tenants_find(run->node->common.tenants, bytes_str(run->tenant));
+	struct bytes group = command_group_of_number(run->node, tenant, number);
+
+	return number.n ? json_pack("{s:s, s:s%}", "number", run->number, "group", group.p, group.n)
+			: json_pack("{s:s}", "number", run->number);
+}
+
 static json_t *feature_args(const struct feature_run *run, struct bytes number)
 {
+	if (feature_of_groups(run->feature))
+		return feature_groups_args(run, number);
 	if (feature_of_hours(run->feature))
 		return feature_hours_args(run, number);
 	return json_pack("{s:s, s:o}", "number", run->number, feature_field(run->feature),
 			 feature_value_json(run, number));
 }
 
+static const char *feature_command(enum feature feature)
+{
+	if (feature_of_hours(feature))
+		return "hours.override";
+	if (!feature_of_groups(feature))
+		return "extension.put";
+	return feature == FEATURE_GROUP_IN ? "group.login" : "group.logout";
+}
+
 static void feature_put(struct feature_run *run, struct bytes number)
 {
 	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
 	json_t *args = feature_args(run, number);
-	const char *command = feature_of_hours(run->feature) ? "hours.override" : "extension.put";
 	char id[COMMAND_ID_MAX];
 
 	if (!args) {
@@ -238,8 +242,8 @@ static void feature_put(struct feature_run *run, struct bytes number)
 	}
 	(void)snprintf(who.tenant, sizeof(who.tenant), "%s", run->tenant);
 	(void)snprintf(id, sizeof(id), "feature %" PRIx64, run->call);
-	command_start(run->node, &who, bytes_str(command), bytes_str(id), args, feature_on_done,
-		      run);
+	command_start(run->node, &who, bytes_str(feature_command(run->feature)), bytes_str(id),
+		      args, feature_on_done, run);
 	json_decref(args);
 }
 

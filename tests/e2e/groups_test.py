@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Ring and hunt groups: whom a call to one rings, how members log in and out, and what is kept over a kill."""
+import json
+
 from codes_test import INFORMATION, UK_CONFIRMATION, CodesTest
 
 from patience import until
@@ -10,6 +12,9 @@ class Groups(CodesTest):
     def ask(self, command, **args):
         with Client(self.node.redis_socket, "_operator") as client:
             return client.ask(command, **args)
+
+    def groups_out(self):
+        return [name for name in self.ask("extension.get", number="1002")["groups_out"].split(",") if name]
 
     def setUp(self):
         super().setUp()
@@ -82,6 +87,21 @@ class Groups(CodesTest):
             self.ask("group.login", number="1002", group="shop")
         with self.assertRaisesRegex(Refused, "no such extension"):
             self.ask("group.login", number="1009", group="sales")
+
+    def test_at_once(self):
+        """Who log one member out of several groups in the same moment lose nothing of each other."""
+        names = [f"g{i}" for i in range(6)]
+        for name in names:
+            self.ask("group.put", name=name, members="1002")
+        for command, left in (("group.logout", names), ("group.login", [])):
+            with Client(self.node.redis_socket, "_operator") as client:
+                redis = client._connected()
+                redis("MULTI")
+                for name in names:
+                    redis("XADD", client._in, "*", "v", 1, "id", f"{command}-{name}", "client", client.name, "do", command,
+                          "args", json.dumps({"number": "1002", "group": name}))
+                redis("EXEC")
+            until(lambda: len(self.groups_out()) == len(left), lambda: f"{command}: {self.groups_out()}")
 
     def test_codes(self):
         self.ask("group.put", name="sales", members="1001,1002")
