@@ -6,10 +6,12 @@
 
 #include "app/command/command_handlers.h"
 #include "app/document/document.h"
+#include "app/helper/webhook.h"
 #include "app/node/node.h"
 #include "app/schema/flow_field.h"
 #include "app/schema/flow_try.h"
 #include "app/schema/group_field.h"
+#include "app/schema/tenant_field.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "sig/host/calendars.h"
@@ -123,10 +125,10 @@ void command_flows_beat(struct node *n, uint64_t now_ns)
 			t->next_ns = now_ns + TOUCH_NS;
 		} else if (bytes_is(d.kind, g_flow_documents.name)) {
 			flow_touch(n, &d, d.name);
-		} else if (bytes_is(d.kind, "group")) {
+		} else if (bytes_is(d.kind, "group") || bytes_is(d.kind, "number")) {
 			struct writer w = writer_over(name, sizeof(name));
 
-			writer_str(&w, GROUP_WORD);
+			writer_str(&w, bytes_is(d.kind, "group") ? GROUP_WORD : NUMBER_WORD);
 			writer_bytes(&w, d.name);
 			flow_touch(n, &d, writer_done(&w));
 		}
@@ -663,13 +665,66 @@ static bool number_may_lead(struct command_run *run, struct bytes number)
 	return false;
 }
 
+/* NULL: it leads to no web application, or that has a URL which is none (findings). */
+static struct flow_program *number_to_program(const struct number_value *v,
+					      struct flow_findings *findings)
+{
+	char text[4 * NUMBER_TO_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+
+	number_program(v, &w);
+	*findings = (struct flow_findings){ 0 };
+	return w.n && !w.overflow ? program_parse(writer_done(&w), NULL, findings) : NULL;
+}
+
+/* Names are looked at when they are asked. False: the run has failed. */
+static bool number_may_ask(struct command_run *run, const struct number_value *v)
+{
+	const char *const urls[][2] = { { "to", v->to }, { "fallback", v->fallback } };
+	struct tenant_value t;
+
+	if (!run->node->hooks->tenant_value(run->node, run->tenant, &t))
+		t.web.networks[0] = '\0';
+	for (size_t i = 0; i < COUNT_OF(urls); i++) {
+		if (urls[i][1][0] == 'h' &&
+		    !webhook_url_may_ask(bytes_str(urls[i][1]), bytes_str(t.web.networks))) {
+			command_fail(
+				run, COMMAND_BAD_ARGUMENT, urls[i][0],
+				"its address is one that this tenant may not ask: web_networks "
+				"of tenant.put allows it");
+			return false;
+		}
+	}
+	return true;
+}
+
 static bool number_make(struct command_run *run, void *value)
 {
 	struct bytes number = command_value(run, "number")->text;
 
 	form_begin(&g_number_form, value, number);
 	(void)document_stored(run->node, run->tenant, &g_number_documents, number, value);
-	return document_read_args(run, &g_number_documents, value) && number_may_lead(run, number);
+	return document_read_args(run, &g_number_documents, value) &&
+	       number_may_lead(run, number) && number_may_ask(run, value);
+}
+
+/* Where it leads to a web application, behind the program which asks that. */
+void command_number_put(struct command_run *run)
+{
+	static struct flow_findings findings;
+	struct number_value v;
+	struct flow_program *p;
+
+	if (!number_make(run, &v))
+		return;
+	p = number_to_program(&v, &findings);
+	if (p)
+		command_flow_text_put(run, p);
+	else if (findings.errors)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "to", "%s", findings.list[0].message);
+	else
+		document_put(run);
+	program_free(p);
 }
 
 static int number_lead(struct node *n, uint16_t tenant, const char *number, struct bytes flow)
@@ -679,25 +734,47 @@ static int number_lead(struct node *n, uint16_t tenant, const char *number, stru
 				   bytes_str(number), flow);
 }
 
-static int number_apply(struct node *node, uint16_t tenant, const void *value)
-{
-	const struct number_value *v = value;
-
-	return number_lead(node, tenant, v->number, number_flow(v));
-}
-
 static void number_forget(struct node *node, uint16_t tenant, const char *name)
 {
+	struct bytes owner = bytes_str(tenants_name(node->common.tenants, tenant));
+	char flow[CALL_FLOW_MAX];
+
+	(void)snprintf(flow, sizeof(flow), NUMBER_WORD "%s", name);
+	programs_delete(node->shards.commons->programs, owner, bytes_str(flow));
 	(void)!number_lead(node, tenant, name, (struct bytes){ 0 });
+}
+
+static int number_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	static struct flow_findings unused;
+	const struct number_value *v = value;
+	struct flow_program *p = number_to_program(v, &unused);
+	char space[CALL_FLOW_MAX];
+	struct bytes flow = number_flow(v, space);
+	int err = 0;
+
+	if (p)
+		err = programs_put(node->shards.commons->programs,
+				   bytes_str(tenants_name(node->common.tenants, tenant)), flow, p);
+	else
+		number_forget(node, tenant, v->number);
+	return err ? err : number_lead(node, tenant, v->number, flow);
 }
 
 static void number_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
 {
+	const struct number_value *v = value;
 	struct flow_whose whose = { node, tenant, "" };
+	struct bytes fallback = bytes_str(v->fallback);
+	char space[CALL_FLOW_MAX];
 
-	if (!flow_exists(&whose, "flow", number_flow(value)))
+	if (v->to[0] != 'h' && !flow_exists(&whose, "flow", number_flow(v, space)))
 		(void)json_array_append_new(out,
 					    json_string("to: there is no such flow or group yet"));
+	if (bytes_starts(fallback, "flow:") &&
+	    !flow_exists(&whose, "flow", bytes_from(fallback, strlen("flow:"))))
+		(void)json_array_append_new(out,
+					    json_string("fallback: there is no such flow yet"));
 }
 
 const struct document_kind g_number_documents = {

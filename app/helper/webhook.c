@@ -130,18 +130,40 @@ bool webhook_may_ask(const struct addr *a, bool own, const struct webhook_networ
 	return is_within_any(&to, networks, count) || (is_global(&to) && !own);
 }
 
-/* ---- shown ---- */
+/* ---- URLs ---- */
+
+/* Without scheme, user and password; the path, and what is behind it, in *path. */
+static struct bytes url_authority(struct bytes url, struct bytes *path)
+{
+	size_t begin = bytes_find(url, ':'), end = 0, at = 0;
+	struct bytes rest = bytes_from(url, begin < url.n ? begin + 3 : 0);
+
+	while (end < rest.n && !strchr("/?#", rest.p[end])) {
+		at = rest.p[end] == '@' ? end + 1 : at;
+		end++;
+	}
+	*path = bytes_from(rest, end);
+	return bytes_sub(rest, at, end - at);
+}
+
+bool webhook_url_may_ask(struct bytes url, struct bytes networks)
+{
+	struct webhook_network list[WEBHOOK_NETWORKS_MAX];
+	struct bytes path, host = url_authority(url, &path);
+	struct addr a;
+	size_t count;
+
+	return addr_parse(&a, host) || (!webhook_networks_read(list, &count, networks) &&
+					webhook_may_ask(&a, false, list, count));
+}
 
 void webhook_url_shown(struct writer *w, struct bytes url)
 {
-	size_t end = bytes_find(url, '?'), begin = bytes_find(url, ':'), path, at = 0;
-	struct bytes rest;
+	struct bytes path, host = url_authority(url, &path);
+	size_t scheme = bytes_find(url, ':');
 
-	end = bytes_find(bytes_sub(url, 0, end), '#');
-	rest = bytes_from(bytes_sub(url, 0, end), begin < end ? begin + 3 : 0);
-	path = bytes_find(rest, '/');
-	for (size_t i = 0; i < path; i++)
-		at = rest.p[i] == '@' ? i + 1 : at;
-	writer_bytes(w, bytes_sub(url, 0, end - rest.n));
-	writer_bytes(w, bytes_from(rest, at));
+	writer_bytes(w, bytes_sub(url, 0, scheme < url.n ? scheme + 3 : 0));
+	writer_bytes(w, host);
+	path = bytes_sub(path, 0, bytes_find(path, '?'));
+	writer_bytes(w, bytes_sub(path, 0, bytes_find(path, '#')));
 }

@@ -37,6 +37,9 @@ int webhook_networks_read(struct webhook_network out[WEBHOOK_NETWORKS_MAX], size
 bool webhook_may_ask(const struct addr *a, bool own, const struct webhook_network *networks,
 		     size_t count);
 
+/* Whether its host is no address that may not be asked, as far as that is known without a resolver. */
+bool webhook_url_may_ask(struct bytes url, struct bytes networks);
+
 /* A URL as it is shown: without user, password, query and fragment. */
 void webhook_url_shown(struct writer *w, struct bytes url);
 

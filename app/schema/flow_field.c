@@ -2,28 +2,75 @@
 #include "app/schema/flow_field.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "app/schema/group_field.h"
+#include "base/json.h"
 
-struct bytes number_flow(const struct number_value *v)
+static bool number_asks(const char *to)
+{
+	return !form_wrong(FORM_URL, bytes_str(to)) && to[0] == 'h';
+}
+
+struct bytes number_flow(const struct number_value *v, char space[CALL_FLOW_MAX])
 {
 	struct bytes to = bytes_str(v->to);
 
+	(void)snprintf(space, CALL_FLOW_MAX, NUMBER_WORD "%s", v->number);
+	if (number_asks(v->to))
+		return bytes_str(space);
 	return bytes_starts(to, GROUP_WORD) ? to : bytes_from(to, sizeof("flow:") - 1);
+}
+
+static void json_text_member(struct writer *w, const char *before, const char *text)
+{
+	writer_str(w, before);
+	json_write_text(w, bytes_str(text));
+}
+
+/* What is no list of verbs has failed, too: the number leads nowhere else. */
+void number_program(const struct number_value *v, struct writer *w)
+{
+	bool url = number_asks(v->fallback), flow = v->fallback[0] && !url;
+
+	if (!number_asks(v->to))
+		return;
+	json_text_member(w, "{\"start\":\"ask\",\"steps\":{\"ask\":{\"http\":{\"url\":", v->to);
+	if (url)
+		json_text_member(w, ",\"fallback\":", v->fallback);
+	WRITER_TEXTS(w, "},\"next\":\"else\",\"failed\":\"else\"},\"else\":{");
+	if (flow)
+		json_text_member(w, "\"redirect\":", v->fallback);
+	WRITER_TEXTS(w, flow ? ",\"failed\":\"no\"},\"no\":{" : "",
+		     "\"reject\":{\"status\":480}}}}");
+}
+
+static bool flow_word_is(const char *text)
+{
+	return !form_wrong(FORM_FLOW, bytes_str(text)) &&
+	       strlen(text) < sizeof("flow:") + FLOW_NAME_MAX - 1;
 }
 
 static const char *field_leads_wrong(const void *value, const char *text)
 {
-	struct bytes to = bytes_str(text), name = to, word;
+	struct bytes to = bytes_str(text), name = bytes_from(to, sizeof(GROUP_WORD) - 1);
+	bool group = bytes_starts(to, GROUP_WORD) && name.n && name.n < FLOW_NAME_MAX &&
+		     command_allows(CHARSET_NAME, name);
 
 	(void)value;
-	return bytes_cut(&name, ':', &word) &&
-			       (bytes_is(word, "flow") || bytes_is(word, "group")) && name.n &&
-			       command_allows(CHARSET_NAME, name)
+	return group || flow_word_is(text) || number_asks(text)
 		       ? NULL
-		       : "a number leads to flow:NAME or group:NAME";
+		       : "a number leads to flow:NAME, group:NAME or a URL of http or https";
+}
+
+static const char *field_fallback_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return !text[0] || flow_word_is(text) || number_asks(text)
+		       ? NULL
+		       : "it is flow:NAME, or a URL of http or https";
 }
 
 #undef FIELD_OF
@@ -31,7 +78,11 @@ static const char *field_leads_wrong(const void *value, const char *text)
 const struct command_arg g_number_fields[] = {
 	KEY_FIELD("number", number, CHARSET_NUMBER, "The number, as phones dial it."),
 	TEXT_FIELD("to", to, CHARSET_TEXT, field_leads_wrong,
-		   "What it leads to: flow:NAME or group:NAME."),
+		   "What it leads to: flow:NAME, group:NAME, or the URL of a web application, "
+		   "which answers with a list of verbs (docs/flows.md)."),
+	TEXT_FIELD("fallback", fallback, CHARSET_TEXT, field_fallback_wrong,
+		   "Of a URL: where the call goes when that application fails, another URL or "
+		   "flow:NAME. Empty: it is refused (480)."),
 	{ .name = NULL },
 };
 #undef FIELD_OF

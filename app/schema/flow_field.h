@@ -7,10 +7,12 @@
 #include "app/schema/field.h"
 #include "sig/dial/dial.h"
 #include "sig/flow/program.h"
+#include "sig/host/cdr.h"
 
 enum {
 	FLOW_NAME_MAX = 32,
 	FLOW_HASH_TEXT = 2 * PROGRAM_HASH_LEN + 1,
+	NUMBER_TO_MAX = 512,
 	FLOW_KEPT_MAX = 65000 /* octets of a program that is put: its document fits a snapshot */
 };
 
@@ -23,13 +25,17 @@ struct program_value {
 /* What a number of the tenant leads to. */
 struct number_value {
 	char number[DIAL_NUMBER_MAX];
-	char to[sizeof("group:") - 1 + FLOW_NAME_MAX];
+	char to[NUMBER_TO_MAX];       /* flow:NAME, group:NAME, or a URL: of a web application */
+	char fallback[NUMBER_TO_MAX]; /* of that one: another URL, or flow:NAME; "": none */
 	uint64_t changed_utc_ms;
 };
 extern const struct command_arg g_number_fields[];
 extern const struct form g_number_form;
-/* As programs are named: NAME, or group:NAME. */
-struct bytes number_flow(const struct number_value *v);
+/* The name of the program: NAME, group:NAME, or number:NUMBER of a URL. */
+struct bytes number_flow(const struct number_value *v, char space[CALL_FLOW_MAX]);
+#define NUMBER_WORD "number:"
+/* The program that asks its web application. Empty: it leads to none. */
+void number_program(const struct number_value *v, struct writer *w);
 
 /* The document. New reference, NULL: out of memory. */
 json_t *flow_document(const struct program_value *v);

@@ -185,6 +185,9 @@ class Flows(Pair):
         means = self.ask("dialplan.check", number="100", **{"from": "1001"})
         self.assertEqual((means["meaning"], means["flow"], means["status"]), ("flow", "main", 0))
         self.assertEqual(self.ask("flow.put", name="main", program=[{"dial": "100"}, {"hangup": {}}]).get("warnings"), None)
+        self.ask("number.put", number="101", to="https://a.test/call", fallback="flow:main")
+        self.until(lambda: self.b.tandemctl("number.get", number="101")["to"] == "https://a.test/call")
+        self.until(lambda: self.b.tandemctl("dialplan.check", number="101", **{"from": "1001"})["flow"] == "number:101")
         for number in ("100", "101"):
             self.ask("number.delete", number=number)
         self.assertNotEqual(self.ask("dialplan.check", number="100", **{"from": "1001"})["meaning"], "flow")

@@ -310,6 +310,61 @@ class Traced(Http):
         self.assertNotIn("4711", json.dumps(row))
 
 
+class Number(Http):
+    """A number leads straight to a web application."""
+
+    def answers(self, **put):
+        self.ask("number.put", number="120", **put)
+        return self.call("120")
+
+    def test_number(self):
+        out = self.answers(to=self.server.url("verbs") + "?of={called}")
+        until(lambda: self.ask("call.list"))
+        call = self.ask("call.list")[0]["id"]
+        until(lambda: "pause" in self.ask("call.flow", call=call)["at"], "the program has not begun")
+        [(path, headers, body)] = self.server.got
+        said = json.loads(body)
+        self.assertEqual((path, said["flow"], said["called"], said["caller"]), ("/verbs?of=120", "number:120", "120", "1001"))
+        self.assertIn("webhook-signature", headers)
+        self.assertEqual(self.ask("call.flow", call=call)["flow"], "number:120")
+        until(lambda: all(one["saved"] for one in self.ask("call.list")))
+        self.node.kill()
+        self.node.restart()
+        until(lambda: "pause" in self.ask("call.flow", call=call)["at"], "the program is lost")
+        self.assertEqual(len(self.server.got), 1)
+        out.cancel()
+        out = self.call("120")
+        until(lambda: len(self.server.got) == 2, "the number is lost")
+        out.cancel()
+        self.falls_back()
+        self.not_allowed()
+
+    def falls_back(self):
+        self.assertEqual(self.answers(to=self.server.url("broken")).wait_final().status, 480)
+        self.assertEqual(self.answers(to=self.server.url("good")).wait_final().status, 480, "no list of verbs")
+        self.ask("flow.put", name="later", program=[{"reject": {"status": 488}}])
+        put = self.ask("number.put", number="120", to=self.server.url("broken"), fallback="flow:nobody")
+        self.assertEqual(put["warnings"], ["fallback: there is no such flow yet"])
+        self.assertEqual(self.call("120").wait_final().status, 480)
+        self.assertEqual(self.answers(fallback="flow:later").wait_final().status, 488)
+        self.answers(fallback=self.server.url("verbs")).cancel()
+        until(lambda: self.server.got[-1][0] == "/verbs")
+        self.ask("number.put", number="120", to="flow:later", fallback="")
+        self.assertEqual(self.call("120").wait_final().status, 488)
+        self.ask("number.put", number="120", to=self.server.url("verbs"))
+        self.ask("number.delete", number="120")
+        self.assertEqual(self.call("120").wait_final().status, 404)
+
+    def not_allowed(self):
+        self.ask("tenant.put", name="default", web_networks="")
+        for args in ({"to": self.server.url("verbs")}, {"to": "https://a.test/", "fallback": "http://[::1]/"}, {"to": "http://10.0.0.1"}):
+            with self.assertRaisesRegex(Exception, "web_networks"):
+                self.ask("number.put", number="121", **args)
+        for to in ("ftp://a.test/", "https://", "http://a b/", "https://a.test/{called"):
+            with self.assertRaisesRegex(Exception, "bad_argument"):
+                self.ask("number.put", number="121", to=to)
+
+
 class Samples(Http):
     """The servers of the guide, by which its flow goes."""
 

@@ -147,7 +147,7 @@ const struct command g_flow_commands[] = {
 	{ "number.put", COMMAND_FOR_ADMIN, g_number_fields,
 	  "Says what a number of the tenant leads to, for phones that dial it and did.put that has "
 	  "it in to. It is no extension's, no room's and no feature code.",
-	  "the number; warnings, of a flow or group that is not there yet", BY(document_put),
+	  "the number; warnings, of a flow or group that is not there yet", BY(command_number_put),
 	  .documents = BY(&g_number_documents) },
 	{ "number.get", COMMAND_FOR_READER, g_number_args, "Shows what a number leads to.",
 	  "changed_utc_ms", BY(document_show), .documents = BY(&g_number_documents),
@@ -156,8 +156,8 @@ const struct command g_flow_commands[] = {
 	  "Deletes a number: it leads nowhere. Calls that came by it go on.", "number",
 	  BY(document_delete), .documents = BY(&g_number_documents) },
 	{ "number.list", COMMAND_FOR_READER, g_no_args,
-	  "Lists numbers that lead to flows and groups.", "a list of numbers", BY(document_list),
-	  .documents = BY(&g_number_documents), .columns = "number,to" },
+	  "Lists numbers that lead to flows, groups and web applications.", "a list of numbers",
+	  BY(document_list), .documents = BY(&g_number_documents), .columns = "number,to" },
 	{ "group.put", COMMAND_FOR_ADMIN, g_group_fields,
 	  "Makes a ring or hunt group, or changes what is given of it. A number leads to it by "
 	  "number.put with to=group:NAME, and the verb dial of a flow by the target group:NAME.",

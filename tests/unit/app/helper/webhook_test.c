@@ -91,6 +91,17 @@ static void test_networks(void **state)
 		assert_int_not_equal(webhook_networks_read(list, &count, bytes_str(wrong[i])), 0);
 }
 
+static void test_urls(void **state)
+{
+	(void)state;
+	assert_true(webhook_url_may_ask(BYTES_LIT("https://a.test/x"), BYTES_LIT("")));
+	assert_true(webhook_url_may_ask(BYTES_LIT("http://8.8.8.8:81?x"), BYTES_LIT("")));
+	assert_false(webhook_url_may_ask(BYTES_LIT("http://me@127.0.0.1:81/x"), BYTES_LIT("")));
+	assert_true(webhook_url_may_ask(BYTES_LIT("http://127.0.0.1/"), BYTES_LIT("127.0.0.0/8")));
+	assert_false(webhook_url_may_ask(BYTES_LIT("https://[::1]:8080#x"), BYTES_LIT("")));
+	assert_false(webhook_url_may_ask(BYTES_LIT("https://[::1]"), BYTES_LIT("10.0.0.0/8")));
+}
+
 static void shown(const char *url, const char *want)
 {
 	char text[128];
@@ -115,7 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_signed),   cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_networks), cmocka_unit_test(test_who_may_be_asked),
-		cmocka_unit_test(test_shown),
+		cmocka_unit_test(test_shown),    cmocka_unit_test(test_urls),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
