@@ -107,6 +107,14 @@ unpack_debs() {
 	dpkg_names >>"$peers/versions"
 	rm -rf -- "$peers/debs" "$peers/cache"
 	programs_apart
+	graphviz_plugins
+}
+
+# Its list of plugins, which its package would write when it is installed.
+graphviz_plugins() {
+	for folder in "$files"/usr/lib/*-linux-gnu; do
+		[ ! -d "$folder/graphviz" ] || GVBINDIR=$folder/graphviz LD_LIBRARY_PATH=$folder "$files/usr/bin/dot" -c
+	done
 }
 
 dpkg_names() {

@@ -9,6 +9,7 @@
 #include "app/helper/webhook.h"
 #include "app/node/node.h"
 #include "app/schema/flow_field.h"
+#include "app/schema/flow_graph.h"
 #include "app/schema/flow_try.h"
 #include "app/schema/group_field.h"
 #include "app/schema/tenant_field.h"
@@ -424,6 +425,22 @@ void command_flow_export(struct command_run *run)
 		command_answer(run, text ? json_string(text) : NULL);
 	free(text);
 	json_decref(program);
+	free(v);
+}
+
+void command_flow_graph(struct command_run *run)
+{
+	static struct flow_findings unused;
+	static char dot[FLOW_GRAPH_MAX];
+	struct writer w = writer_over(dot, sizeof(dot));
+	struct program_value *v = flow_stored(run);
+	struct flow_program *p = v ? program_parse(bytes_str(v->text), NULL, &unused) : NULL;
+
+	if (p)
+		flow_graph_write(p, &w);
+	if (v)
+		command_answer(run, p ? json_stringn(dot, w.n) : NULL);
+	program_free(p);
 	free(v);
 }
 

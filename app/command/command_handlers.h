@@ -51,7 +51,8 @@ command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_call_why, command_security_list;
 command_fn command_toll_show, command_toll_reset;
 command_fn command_number_put, command_flow_put, command_flow_get, command_flow_export,
-	command_flow_try, command_flow_trace, command_call_run, command_call_flow;
+	command_flow_graph, command_flow_try, command_flow_trace, command_call_run,
+	command_call_flow;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_shard_take,
 	command_cluster_status, command_cluster_rebalance, command_node_remove, command_log_level,
 	command_help;

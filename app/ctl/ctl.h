@@ -41,6 +41,10 @@ int ctl_trace(const struct ctl_target *target, int argc, char **argv);
 int ctl_flow(int argc, char **argv);
 /* The result of flow.try for people: one line for each thing that happens. */
 void ctl_flow_way_print(const json_t *way);
+/* Takes format=dot and format=svg out of the words behind flow graph and flow.graph. How many words are left. */
+int ctl_graph_format(int argc, char **argv, bool *svg);
+/* The picture of a flow, which graphviz draws where SVG is wanted. An exit status. */
+int ctl_graph_print(struct bytes dot, bool svg);
 /* tandemctl help [WORD] */
 int ctl_help(const char *word);
 /* Commands begin with that word and a dot. */

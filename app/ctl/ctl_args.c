@@ -35,13 +35,15 @@
 	"it\n"                                                                                    \
 	"           without -o into call-CALL.pcapng; -: to standard output\n"
 
-#define FLOW_TEXT                                                                                \
-	"       tandemctl flow check|print|graph FILE|-\n"                                       \
-	"       tandemctl flow try FILE|- [NAME=VALUE...] [OUTCOME|DIGITS...]\n"                 \
-	"       tandemctl flow schema\n"                                                         \
-	"           of a flow in a file, without a node: what is wrong with it; how it is\n"     \
-	"           kept; a picture for graphviz; which way a call takes, of which NAME=VALUE\n" \
-	"           is known (hours.NAME: what a calendar says), by what comes of one verb\n"    \
+#define FLOW_TEXT                                                                               \
+	"       tandemctl flow check|print FILE|-\n"                                            \
+	"       tandemctl flow graph FILE|- [format=dot|svg]\n"                                 \
+	"       tandemctl flow try FILE|- [NAME=VALUE...] [OUTCOME|DIGITS...]\n"                \
+	"       tandemctl flow schema\n"                                                        \
+	"           of a flow in a file, without a node: what is wrong with it; how it is\n"    \
+	"           kept; a picture for graphviz, which draws it for format=svg; which way a\n" \
+	"           call takes, of which NAME=VALUE\n"                                          \
+	"           is known (hours.NAME: what a calendar says), by what comes of one verb\n"   \
 	"           after the other; the JSON Schema of all flows\n"
 
 static const char g_command[] =

@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tandemctl flow: programs of flows without a node (docs/flows.md). */
+#include <errno.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "app/ctl/ctl.h"
+#include "app/schema/flow_graph.h"
 #include "app/schema/flow_try.h"
 #include "sig/flow/program.h"
 
-enum { FLOW_DOT_MAX = 1 << 20, FLOW_READ_MAX = PROGRAM_TEXT_MAX + 2 };
+enum { FLOW_READ_MAX = PROGRAM_TEXT_MAX + 2, DOT_MISSING = 127 };
 
 /* The words behind the file: NAME=VALUE says what is known of the call, all else how one verb after the other ended. */
 struct flow_words {
@@ -140,14 +145,74 @@ static int flow_print(const struct flow_program *p)
 	return text ? CTL_DONE : CTL_REFUSED;
 }
 
-static int flow_graph(const struct flow_program *p)
+/* Its exit status; it reads that file. DOT_MISSING: it is not there. */
+static int dot_run(int in)
 {
-	static char text[FLOW_DOT_MAX];
+	static char name[] = "dot", svg[] = "-Tsvg";
+	char *argv[] = { name, svg, NULL };
+	posix_spawn_file_actions_t files;
+	int status = 0, err;
+	pid_t pid;
+
+	(void)posix_spawn_file_actions_init(&files);
+	(void)posix_spawn_file_actions_adddup2(&files, in, STDIN_FILENO);
+	err = posix_spawnp(&pid, name, &files, NULL, argv, environ);
+	(void)posix_spawn_file_actions_destroy(&files);
+	if (err)
+		return err == ENOENT ? DOT_MISSING : err;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		continue;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : EINTR;
+}
+
+static int svg_print(struct bytes dot)
+{
+	FILE *file = tmpfile();
+	int status;
+
+	if (!file || fwrite(dot.p, 1, dot.n, file) != dot.n || fflush(file) ||
+	    lseek(fileno(file), 0, SEEK_SET)) {
+		ctl_complain("no room for a temporary file");
+		status = CTL_REFUSED;
+	} else {
+		status = dot_run(fileno(file));
+	}
+	if (status == DOT_MISSING)
+		ctl_complain(
+			"SVG is drawn by dot of graphviz, which is not here: apt install graphviz");
+	if (file)
+		(void)fclose(file);
+	return status ? CTL_REFUSED : CTL_DONE;
+}
+
+int ctl_graph_format(int argc, char **argv, bool *svg)
+{
+	int left = 0;
+
+	*svg = false;
+	for (int i = 0; i < argc; i++) {
+		if (!strcmp(argv[i], "format=svg"))
+			*svg = true;
+		else if (strcmp(argv[i], "format=dot") != 0)
+			argv[left++] = argv[i];
+	}
+	return left;
+}
+
+int ctl_graph_print(struct bytes dot, bool svg)
+{
+	if (svg)
+		return svg_print(dot);
+	return fwrite(dot.p, 1, dot.n, stdout) == dot.n ? CTL_DONE : CTL_REFUSED;
+}
+
+static int flow_graph(const struct flow_program *p, bool svg)
+{
+	static char text[FLOW_GRAPH_MAX];
 	struct writer w = writer_over(text, sizeof(text));
 
-	program_graph(p, &w);
-	(void)fwrite(text, 1, w.n, stdout);
-	return w.overflow ? CTL_REFUSED : CTL_DONE;
+	flow_graph_write(p, &w);
+	return w.overflow ? CTL_REFUSED : ctl_graph_print(writer_done(&w), svg);
 }
 
 static int flow_schema_print(void)
@@ -164,9 +229,12 @@ int ctl_flow(int argc, char **argv)
 {
 	struct flow_program *p;
 	int status = CTL_USAGE;
+	bool svg = false;
 
 	if (argc == 1 && !strcmp(argv[0], "schema"))
 		return flow_schema_print();
+	if (argc && !strcmp(argv[0], "graph"))
+		argc = ctl_graph_format(argc, argv, &svg);
 	if (argc < 2 || (strcmp(argv[0], "try") != 0 && argc != 2)) {
 		ctl_complain("see tandemctl help flow");
 		return CTL_USAGE;
@@ -179,7 +247,7 @@ int ctl_flow(int argc, char **argv)
 	else if (!strcmp(argv[0], "print"))
 		status = flow_print(p);
 	else if (!strcmp(argv[0], "graph"))
-		status = flow_graph(p);
+		status = flow_graph(p, svg);
 	else if (!strcmp(argv[0], "try"))
 		status = flow_try_print(p, (struct flow_words){ argc - 2, argv + 2 });
 	else

@@ -26,6 +26,7 @@ struct options {
 	const char *config, *redis, *tenant, *role;
 	bool json, wide; /* wide: tables have all columns */
 	bool doctor;     /* "doctor CALL": call.doctor, told in words */
+	bool svg;        /* of flow.graph */
 	int first;       /* of the words behind the options */
 };
 
@@ -132,6 +133,8 @@ static int answer_print(const json_t *answer, const struct options *o,
 		ctl_recent_print(result);
 	} else if (ok && !strcmp(command->name, "flow.try")) {
 		ctl_flow_way_print(result);
+	} else if (ok && !strcmp(command->name, "flow.graph")) {
+		status = ctl_graph_print(bytes_str(json_string_value(result)), o->svg);
 	} else if (ok && json_is_string(result)) {
 		(void)puts(json_string_value(result));
 	} else if (ok) {
@@ -235,6 +238,8 @@ static int ctl_run(struct options *o, int argc, char **argv)
 		return CTL_USAGE;
 	}
 	argc = options_read_forms(o, argc, argv);
+	if (!strcmp(command->name, "flow.graph"))
+		argc = o->first + ctl_graph_format(argc - o->first, argv + o->first, &o->svg);
 	args = ctl_args(command, argc - o->first - 1, argv + o->first + 1);
 	if (!args)
 		return CTL_USAGE;

@@ -71,63 +71,6 @@ void verb_write(struct writer *w, const struct flow_verb *v)
 	writer_str(w, "}}");
 }
 
-/* ---- a picture ---- */
-
-static void edge_write(struct writer *w, const char *from, const char *to, const char *label,
-		       const char *look)
-{
-	writer_str(w, "  ");
-	json_write_text(w, bytes_str(from));
-	writer_str(w, " -> ");
-	json_write_text(w, bytes_str(to));
-	writer_str(w, " [label=");
-	json_write_text(w, bytes_str(label));
-	writer_fmt(w, "%s];\n", look);
-}
-
-/* The outcomes of a step that lead to one place: a branch, or nowhere. */
-static void outcomes_write(struct writer *w, const struct flow_program *p,
-			   const struct flow_step *s, const struct flow_branch *b)
-{
-	char label[160] = "";
-	struct writer l = writer_over(label, sizeof(label) - 1);
-
-	for (enum flow_outcome o = 0; o < FLOW_OUTCOMES; o++) {
-		if ((s->verb->outcomes & 1U << o) && step_branch(p, s, o) == b)
-			writer_fmt(&l, "%s%s", l.n ? ", " : "", g_flow_outcomes[o]);
-	}
-	label[l.n] = '\0';
-	if (l.n)
-		edge_write(w, s->name, b ? p->steps[b->to].name : "(end)", label,
-			   b ? "" : ", style=dashed");
-}
-
-void program_graph(const struct flow_program *p, struct writer *w)
-{
-	const char *name = json_string_value(json_object_get(p->root, "name"));
-
-	writer_str(w, "digraph ");
-	json_write_text(w, bytes_str(name ? name : "flow"));
-	writer_str(w, " {\n  node [shape=box];\n  \"(start)\" [shape=plaintext];\n"
-		      "  \"(end)\" [shape=plaintext];\n");
-	edge_write(w, "(start)", p->steps[p->start].name, "", "");
-	for (uint16_t i = 0; i < p->count; i++) {
-		const struct flow_step *s = &p->steps[i];
-
-		writer_fmt(w, "  \"%s\" [label=\"%s\\n%s\"];\n", s->name, s->name, s->verb->name);
-		for (uint16_t j = s->first; j < s->first + s->count; j++) {
-			const struct flow_branch *b = &p->branches[j];
-
-			if (b->key)
-				edge_write(w, s->name, p->steps[b->to].name, b->key, "");
-			else
-				outcomes_write(w, p, s, b);
-		}
-		outcomes_write(w, p, s, NULL);
-	}
-	writer_str(w, "}\n");
-}
-
 /* ---- the reference ---- */
 
 static const char *const g_type_names[] = { "text",    "text or list", "number", "seconds",

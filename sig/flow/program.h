@@ -167,8 +167,6 @@ void program_free(struct flow_program *p); /* NULL is fine */
 
 /* JSON that is read as an equal program; the hash is of its compact form. For free(). NULL: no memory. */
 char *program_text(const struct flow_program *p, bool compact);
-/* A picture for graphviz: steps, and where each outcome leads. */
-void program_graph(const struct flow_program *p, struct writer *w);
 
 /* The branch that stands there for an outcome, or else `next`; NULL: neither does. */
 const struct flow_branch *step_branch(const struct flow_program *p, const struct flow_step *s,

@@ -251,6 +251,7 @@ ROWS = {
     "flow.put": own(name="spare", program=[{"hangup": {}}]),
     "flow.get": each(own(lambda me, row: row["program"][0] == {"play": [me.lone]}, name="menu"), hidden(name="LONE")),
     "flow.export": each(own(lambda me, text: me.lone in text, name="menu"), hidden(name="LONE")),
+    "flow.graph": each(own(lambda me, text: me.lone in text, name="menu"), hidden(name="LONE")),
     "flow.try": each(own(lambda me, rows: me.lone in json.dumps(rows), flow="menu"), hidden(flow="LONE")),
     "flow.trace": own(lambda me, rows: rows == []),
     "flow.delete": each(own(name="spare"), hidden(name="LONE")),

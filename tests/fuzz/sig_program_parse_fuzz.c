@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/schema/flow_graph.h"
 #include "base/json.h"
 #include "sig/flow/program.h"
 
@@ -15,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct flow_findings g_findings;
 static struct flow_verb g_verb;
-static char g_dot[4 << 20];
+static char g_dot[FLOW_GRAPH_MAX];
 
 static void check(bool ok, const char *what)
 {
@@ -166,7 +167,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	check_text(p, true);
 	check_text(p, false);
-	program_graph(p, &w);
+	flow_graph_write(p, &w);
+	check(!w.overflow, "the picture has no room");
 	check_way(p, rest, false);
 	check_way(p, rest, true);
 	program_free(p);

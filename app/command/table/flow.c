@@ -113,6 +113,11 @@ const struct command g_flow_commands[] = {
 	  "Shows the program of a flow as a file has it, which flow.put takes.",
 	  "the program as a text, indented", BY(command_flow_export),
 	  .documents = BY(&g_flow_documents), .transient = true },
+	{ "flow.graph", COMMAND_FOR_READER, g_flow_args,
+	  "Shows a flow as a picture for graphviz (DOT), with every branch. tandemctl has "
+	  "graphviz draw it for format=svg.",
+	  "the picture as a text", BY(command_flow_graph), .documents = BY(&g_flow_documents),
+	  .transient = true },
 	{ "flow.delete", COMMAND_FOR_ADMIN, g_flow_args, "Deletes a flow. Calls in it go on.",
 	  "name", BY(document_delete), .documents = BY(&g_flow_documents) },
 	{ "flow.list", COMMAND_FOR_READER, g_no_args, "Lists flows by name.",

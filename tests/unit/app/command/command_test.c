@@ -487,6 +487,7 @@ static const struct {
 	{ "flow.put", COMMAND_FOR_ADMIN },
 	{ "flow.get", COMMAND_FOR_READER },
 	{ "flow.export", COMMAND_FOR_READER },
+	{ "flow.graph", COMMAND_FOR_READER },
 	{ "flow.delete", COMMAND_FOR_ADMIN },
 	{ "flow.list", COMMAND_FOR_READER },
 	{ "flow.try", COMMAND_FOR_READER },

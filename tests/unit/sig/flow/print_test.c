@@ -1,46 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A program as a picture, and the table as docs/flows.md. */
+/* The table of verbs as docs/flows.md, and as a JSON Schema. */
 #include "tests/unit/test.h"
 
 #include "sig/flow/program.h"
 
 #define MARK "<!-- What follows is written by `tandemctl help flows`. -->\n"
-
-static void test_graph(void **state)
-{
-	static const char program[] = "{\"name\":\"n\",\"start\":\"m\",\"steps\":{\"m\":{\"match\":"
-				      "\"{caller}\",\"on\":{\"\\\"\":\"d\"},"
-				      "\"else\":\"d\"},\"d\":{\"dial\":\"1\",\"busy\":\"h\",\"no_"
-				      "answer\":\"m\"},\"h\":{\"hangup\":{}}}}";
-	static const char want[] =
-		"digraph \"n\" {\n"
-		"  node [shape=box];\n"
-		"  \"(start)\" [shape=plaintext];\n"
-		"  \"(end)\" [shape=plaintext];\n"
-		"  \"(start)\" -> \"m\" [label=\"\"];\n"
-		"  \"m\" [label=\"m\\nmatch\"];\n"
-		"  \"m\" -> \"d\" [label=\"\\\"\"];\n"
-		"  \"m\" -> \"d\" [label=\"else\"];\n"
-		"  \"d\" [label=\"d\\ndial\"];\n"
-		"  \"d\" -> \"h\" [label=\"busy\"];\n"
-		"  \"d\" -> \"m\" [label=\"no_answer\"];\n"
-		"  \"d\" -> \"(end)\" [label=\"next, failed, rejected\", style=dashed];\n"
-		"  \"h\" [label=\"h\\nhangup\"];\n"
-		"}\n";
-	static struct flow_findings found;
-	char text[4096];
-	struct writer w = writer_over(text, sizeof(text) - 1);
-	struct flow_program *p;
-
-	(void)state;
-	p = program_parse(bytes_str(program), NULL, &found);
-	if (!p)
-		fail_msg("%s: %s", found.list[0].path, found.list[0].message);
-	program_graph(p, &w);
-	text[w.n] = '\0';
-	assert_string_equal(text, want);
-	program_free(p);
-}
 
 static void test_docs(void **state)
 {
@@ -80,7 +44,6 @@ static void test_schema(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_graph),
 		cmocka_unit_test(test_docs),
 		cmocka_unit_test(test_schema),
 	};
