@@ -466,12 +466,6 @@ void command_conference_record(struct command_run *run)
 
 /* Rooms for conferences that are dialled (CONF-01). */
 
-static void room_seal_key(const struct node *node, struct seal_key *key)
-{
-	key->id = node->keys.id;
-	keys_derive(&node->keys, "tandem room seal 1", key->octets);
-}
-
 /* A number that means something else already would not be reached. False: the run has failed. */
 static bool room_number_is_free(struct command_run *run, struct bytes number)
 {
@@ -543,41 +537,11 @@ static bool room_put_make(struct command_run *run, void *value)
 	return fields_read_args(run, g_room_fields, r) && command_room_pins_read(run, r);
 }
 
-static void conference_row_name(const void *value, char name[DOCUMENT_NAME_MAX])
-{
-	const struct room_value *r = value;
-
-	(void)bytes_cstr(bytes_str(r->core.number), name, DOCUMENT_NAME_MAX);
-}
-
-static json_t *room_write_document(struct node *node, const void *value)
-{
-	struct seal_key key;
-	json_t *json;
-
-	room_seal_key(node, &key);
-	json = room_to_document(value, &key, &node->rand);
-	seal_key_wipe(&key);
-	return json;
-}
-
 static json_t *room_show(const struct node *node, uint16_t tenant, const void *value)
 {
 	(void)node;
 	(void)tenant;
 	return room_to_view(value);
-}
-
-static int room_read_document(const struct node *node, void *value, struct bytes json,
-			      const char **reason)
-{
-	struct seal_key key;
-	int err;
-
-	room_seal_key(node, &key);
-	err = room_from_document(value, json, &key, reason);
-	seal_key_wipe(&key);
-	return err;
 }
 
 /* A room whose PINs cannot be read is deleted by the node: nobody may enter without a PIN. */
@@ -615,10 +579,11 @@ const struct document_kind g_room_documents = {
 	.exact = true, /* its number is no extension's */
 	.size = sizeof(struct room_value),
 	.make = room_put_make,
-	.name_of = conference_row_name,
-	.write = room_write_document,
+	.name_at = offsetof(struct room_value, core.number),
+	.seal = "tandem room seal 1",
+	.write = room_to_document,
 	.show = room_show,
-	.read = room_read_document,
+	.read = room_from_document,
 	.apply = room_apply,
 	.forget = room_forget,
 };

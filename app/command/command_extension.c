@@ -507,27 +507,9 @@ static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 	return false;
 }
 
-static void extension_name(const void *value, char name[DOCUMENT_NAME_MAX])
-{
-	const struct extension *e = value;
-
-	(void)bytes_cstr(bytes_str(e->core.number), name, DOCUMENT_NAME_MAX);
-}
-
-static json_t *extension_write_document(struct node *node, const void *value)
-{
-	return extension_to_document(value, &node->extension_seal, &node->rand);
-}
-
 static json_t *extension_show(const struct node *node, uint16_t tenant, const void *value)
 {
 	return extension_to_view(value, document_realm(node, tenant));
-}
-
-static int extension_read_document(const struct node *node, void *value, struct bytes json,
-				   const char **reason)
-{
-	return extension_from_document(value, json, &node->extension_seal, reason);
 }
 
 /* Calls under way follow it from their next decision on, those that hold somebody at once. */
@@ -660,10 +642,10 @@ const struct document_kind g_extension_documents = {
 	.size = sizeof(struct extension),
 	.make = extension_make,
 	.aim = extension_aim,
-	.name_of = extension_name,
-	.write = extension_write_document,
+	.name_at = offsetof(struct extension, core.number),
+	.write = extension_to_document,
 	.show = extension_show,
-	.read = extension_read_document,
+	.read = extension_from_document,
 	.apply = extension_apply,
 	.forget = extension_forget,
 };
@@ -697,10 +679,10 @@ const struct document_kind g_login_documents = {
 	.limit = EXTENSION_LIMIT,
 	.size = sizeof(struct extension),
 	.make = login_make,
-	.name_of = extension_name,
-	.write = extension_write_document,
+	.name_at = offsetof(struct extension, core.number),
+	.write = extension_to_document,
 	.show = login_show,
-	.read = extension_read_document,
+	.read = extension_from_document,
 	.apply = extension_apply,
 	.forget = extension_forget,
 };

@@ -264,7 +264,6 @@ void command_flow_put(struct command_run *run)
 static bool flow_make(struct command_run *run, void *value)
 {
 	struct bytes name = command_value(run, "name")->text;
-	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
 	struct program_value *v = value;
 	size_t n = json_dumpb(command_value(run, "program")->json, v->text, sizeof(v->text),
 			      JSON_COMPACT);
@@ -278,24 +277,14 @@ static bool flow_make(struct command_run *run, void *value)
 		return false;
 	}
 	v->text[n] = '\0';
-	if (shelf_version(shelf, bytes_str(run->tenant), BYTES_LIT("flow"), name) ||
-	    shelf_count_of(shelf, bytes_str(run->tenant), BYTES_LIT("flow")) < FLOWS_MAX)
-		return true;
-	command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %d flows", FLOWS_MAX);
-	return false;
+	return true;
 }
 
-static json_t *flow_write(struct node *node, const void *value)
+static json_t *flow_write(const void *value, const struct seal_key *key, struct rand_source *rand)
 {
-	(void)node;
+	(void)key;
+	(void)rand;
 	return flow_document(value);
-}
-
-static void flow_name(const void *value, char name[DOCUMENT_NAME_MAX])
-{
-	const struct program_value *v = value;
-
-	(void)snprintf(name, DOCUMENT_NAME_MAX, "%s", v->name);
 }
 
 /* Of one that was checked; NULL: no memory. */
@@ -325,10 +314,10 @@ static json_t *flow_show(const struct node *node, uint16_t tenant, const void *v
 	return json;
 }
 
-static int flow_kind_read(const struct node *node, void *value, struct bytes json,
+static int flow_kind_read(void *value, struct bytes json, const struct seal_key *key,
 			  const char **reason)
 {
-	(void)node;
+	(void)key;
 	return flow_document_read(value, json, reason);
 }
 
@@ -379,7 +368,9 @@ const struct document_kind g_flow_documents = {
 	.size = sizeof(struct program_value),
 	.make = flow_make,
 	.write = flow_write,
-	.name_of = flow_name,
+	.name_at = offsetof(struct program_value, name),
+	.several = "flows",
+	.most = FLOWS_MAX,
 	.show = flow_show,
 	.read = flow_kind_read,
 	.apply = flow_apply,
@@ -396,8 +387,7 @@ static struct program_value *flow_stored(struct command_run *run)
 				 command_value(run, "name")->text, v))
 		return v;
 	free(v);
-	command_fail(run, COMMAND_NOT_FOUND, "name",
-		     "there is no such flow: flow.list shows those that there are");
+	(void)document_missing(run, &g_flow_documents);
 	return NULL;
 }
 
@@ -657,9 +647,9 @@ void command_call_flow(struct command_run *run)
 
 /* ---- numbers ---- */
 
-/* False: the run has failed. */
-static bool number_may_lead(struct command_run *run, struct bytes number)
+static bool number_may_lead(struct command_run *run, const struct number_value *v)
 {
+	struct bytes number = bytes_str(v->number);
 	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
 	struct bytes tenant = bytes_str(run->tenant);
 	const char *has = shelf_version(shelf, tenant, BYTES_LIT("extension"), number)
@@ -672,13 +662,8 @@ static bool number_may_lead(struct command_run *run, struct bytes number)
 	else if (has)
 		command_fail(run, COMMAND_CONFLICT, "number",
 			     "%s has this number: take another one, or delete that first", has);
-	else if (shelf_version(shelf, tenant, BYTES_LIT("number"), number) ||
-		 shelf_count_of(shelf, tenant, BYTES_LIT("number")) < NUMBERS_MAX)
-		return true;
 	else
-		command_fail(run, COMMAND_FULL, NULL,
-			     "a tenant has at most %d numbers that lead to flows or groups",
-			     NUMBERS_MAX);
+		return true;
 	return false;
 }
 
@@ -715,14 +700,9 @@ static bool number_may_ask(struct command_run *run, const struct number_value *v
 	return true;
 }
 
-static bool number_make(struct command_run *run, void *value)
+static bool number_may_be(struct command_run *run, const void *value)
 {
-	struct bytes number = command_value(run, "number")->text;
-
-	form_begin(&g_number_form, value, number);
-	(void)document_stored(run->node, run->tenant, &g_number_documents, number, value);
-	return document_read_args(run, &g_number_documents, value) &&
-	       number_may_lead(run, number) && number_may_ask(run, value);
+	return number_may_lead(run, value) && number_may_ask(run, value);
 }
 
 /* Where it leads to a web application, behind the program which asks that. */
@@ -732,7 +712,7 @@ void command_number_put(struct command_run *run)
 	struct number_value v;
 	struct flow_program *p;
 
-	if (!number_make(run, &v))
+	if (!document_make(run, &g_number_documents, &v))
 		return;
 	p = number_to_program(&v, &findings);
 	if (p)
@@ -801,7 +781,9 @@ const struct document_kind g_number_documents = {
 	.exact = true, /* it is no extension's, and no room's */
 	.size = sizeof(struct number_value),
 	.form = &g_number_form,
-	.make = number_make,
+	.check = number_may_be,
+	.several = "numbers that lead to flows or groups",
+	.most = NUMBERS_MAX,
 	.apply = number_apply,
 	.forget = number_forget,
 	.warn = number_warn,

@@ -36,27 +36,12 @@ static void group_flow_name(char out[CALL_FLOW_MAX], const char *name)
 	(void)snprintf(out, CALL_FLOW_MAX, GROUP_WORD "%s", name);
 }
 
-static bool group_make(struct command_run *run, void *value)
-{
-	struct bytes name = command_value(run, "name")->text;
-	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
-
-	form_begin(&g_group_form, value, name);
-	if (!document_stored(run->node, run->tenant, &g_group_documents, name, value) &&
-	    shelf_count_of(shelf, bytes_str(run->tenant), BYTES_LIT("group")) >=
-		    TENANT_GROUPS_MAX) {
-		command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %d groups",
-			     TENANT_GROUPS_MAX);
-		return false;
-	}
-	return document_read_args(run, &g_group_documents, value);
-}
-
 /* Behind its flow, which a successor of a call finds in Redis. */
 void command_group_put(struct command_run *run)
 {
 	struct group_value *v = calloc(1, sizeof(*v));
-	struct flow_program *p = v && group_make(run, v) ? group_flow(v) : NULL;
+	struct flow_program *p =
+		v && document_make(run, &g_group_documents, v) ? group_flow(v) : NULL;
 
 	if (p)
 		command_flow_text_put(run, p);
@@ -137,7 +122,8 @@ const struct document_kind g_group_documents = {
 	.limit = "the number of groups in memory",
 	.size = sizeof(struct group_value),
 	.form = &g_group_form,
-	.make = group_make,
+	.several = "groups",
+	.most = TENANT_GROUPS_MAX,
 	.show = group_show,
 	.apply = group_apply,
 	.forget = group_forget,

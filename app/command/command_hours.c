@@ -87,19 +87,9 @@ void command_hours_beat(struct node *n)
 		shard_hours_changed(core, c, clock_instant());
 }
 
-static bool hours_make(struct command_run *run, void *value)
+static bool hours_may_be(struct command_run *run, const void *value)
 {
-	struct bytes name = command_value(run, "name")->text;
-
-	form_begin(&g_hours_form, value, name);
-	if (!document_stored(run->node, run->tenant, &g_hours_documents, name, value) &&
-	    shelf_count_of(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
-			   BYTES_LIT("hours")) >= HOURS_MAX) {
-		command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %d hours", HOURS_MAX);
-		return false;
-	}
-	return document_read_args(run, &g_hours_documents, value) &&
-	       hours_code_is_free(run, value) && command_zone_is_there(run, hours_zone(value));
+	return hours_code_is_free(run, value) && command_zone_is_there(run, hours_zone(value));
 }
 
 /* False: the run has failed. */
@@ -133,6 +123,14 @@ static bool override_make(struct command_run *run, void *value)
 	command_fail(run, COMMAND_BAD_ARGUMENT, "until",
 		     "until is a time such as 18:00 or 2026-12-24 18:00");
 	return false;
+}
+
+/* An override is a field of the document. */
+static bool hours_make(struct command_run *run, void *value)
+{
+	return command_arg_find(run->command, BYTES_LIT("state"))
+		       ? override_make(run, value)
+		       : document_form_make(run, &g_hours_documents, value);
 }
 
 /* Flows ask it at each call: the zone is read with the first calendar that names it. */
@@ -169,18 +167,9 @@ const struct document_kind g_hours_documents = {
 	.size = sizeof(struct hours_value),
 	.form = &g_hours_form,
 	.make = hours_make,
-	.apply = hours_apply,
-	.forget = hours_forget,
-};
-
-/* The override is a field of the document of hours. */
-const struct document_kind g_hours_override = {
-	.name = "hours",
-	.argument = "name",
-	.limit = "the number of calendars in memory",
-	.size = sizeof(struct hours_value),
-	.form = &g_hours_form,
-	.make = override_make,
+	.check = hours_may_be,
+	.several = "hours",
+	.most = HOURS_MAX,
 	.apply = hours_apply,
 	.forget = hours_forget,
 };

@@ -175,6 +175,8 @@ const struct document_kind g_prompt_documents = {
 	.name = "prompt",
 	.argument = "name",
 	.limit = "the memory of the node",
+	.several = "prompts",
+	.most = PROMPTS_MAX,
 	.size = sizeof(struct prompt_value),
 	.form = &g_prompt_form,
 	.make = prompt_make,
@@ -235,7 +237,6 @@ static void on_file(struct prompt_work *w)
 /* False: the run has failed. */
 static bool prompt_name_fits(struct command_run *run, const struct prompt_value *v)
 {
-	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
 	char document[DOCUMENT_NAME_MAX];
 
 	prompt_name_of(v, document);
@@ -243,13 +244,8 @@ static bool prompt_name_fits(struct command_run *run, const struct prompt_value 
 		command_fail(run, COMMAND_BAD_ARGUMENT, "name", "a name does not begin with '.'");
 	else if (!sound_language_is_good(bytes_str(v->language)))
 		command_fail(run, COMMAND_BAD_ARGUMENT, "language", SOUND_LANGUAGE_WRONG);
-	else if (!shelf_version(shelf, bytes_str(run->tenant), BYTES_LIT("prompt"),
-				bytes_str(document)) &&
-		 shelf_count_of(shelf, bytes_str(run->tenant), BYTES_LIT("prompt")) >= PROMPTS_MAX)
-		command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %d prompts",
-			     PROMPTS_MAX);
 	else
-		return true;
+		return document_fits(run, &g_prompt_documents, bytes_str(document));
 	return false;
 }
 

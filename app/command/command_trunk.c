@@ -490,31 +490,6 @@ static bool trunk_make(struct command_run *run, void *value)
 	       is_somewhere(run, t) && trunk_credentials_read(run, t);
 }
 
-static void trunk_name(const void *value, char name[DOCUMENT_NAME_MAX])
-{
-	const struct trunk_value *t = value;
-
-	(void)bytes_cstr(bytes_str(t->name), name, DOCUMENT_NAME_MAX);
-}
-
-/* Passwords are of no use without the node's keys. */
-static void trunk_seal_key(const struct node *node, struct seal_key *key)
-{
-	key->id = node->keys.id;
-	keys_derive(&node->keys, "tandem trunk seal 1", key->octets);
-}
-
-static json_t *trunk_write_document(struct node *node, const void *value)
-{
-	struct seal_key key;
-	json_t *json;
-
-	trunk_seal_key(node, &key);
-	json = trunk_to_document(value, &key, &node->rand);
-	seal_key_wipe(&key);
-	return json;
-}
-
 static json_t *servers_up(const struct trunks *all, uint16_t trunk, uint8_t count)
 {
 	json_t *list = json_array();
@@ -564,18 +539,6 @@ static json_t *trunk_show(const struct node *node, uint16_t tenant, const void *
 	return json;
 }
 
-static int trunk_read_document(const struct node *node, void *value, struct bytes json,
-			       const char **reason)
-{
-	struct seal_key key;
-	int err;
-
-	trunk_seal_key(node, &key);
-	err = trunk_from_document(value, json, &key, reason);
-	seal_key_wipe(&key);
-	return err;
-}
-
 static int trunk_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	struct trunk_settings set;
@@ -598,10 +561,11 @@ const struct document_kind g_trunk_documents = {
 	.item = TENANT_TRUNKS,
 	.size = sizeof(struct trunk_value),
 	.make = trunk_make,
-	.name_of = trunk_name,
-	.write = trunk_write_document,
+	.name_at = offsetof(struct trunk_value, name),
+	.seal = "tandem trunk seal 1",
+	.write = trunk_to_document,
 	.show = trunk_show,
-	.read = trunk_read_document,
+	.read = trunk_from_document,
 	.apply = trunk_apply,
 	.forget = trunk_forget,
 };

@@ -219,11 +219,27 @@ static struct store_document change_stored(const struct document_change *change)
 					.json = bytes_str(change->text) };
 }
 
+/* Secrets are of no use without the node's keys. */
+static void document_seal_key(const struct node *node, const struct document_kind *kind,
+			      struct seal_key *key)
+{
+	*key = node->extension_seal;
+	if (kind->seal)
+		keys_derive(&node->keys, kind->seal, key->octets);
+}
+
 static int document_value(const struct node *node, const struct document_kind *kind, void *value,
 			  struct bytes json, const char **reason)
 {
-	return kind->read ? kind->read(node, value, json, reason)
-			  : form_read(kind->form, value, json, reason);
+	struct seal_key key;
+	int err;
+
+	if (!kind->read)
+		return form_read(kind->form, value, json, reason);
+	document_seal_key(node, kind, &key);
+	err = kind->read(value, json, &key, reason);
+	seal_key_wipe(&key);
+	return err;
 }
 
 /* What it says is not known here, so it must not be written over. False: the run has failed. */
@@ -246,22 +262,26 @@ static bool may_write_over(const struct document_change *change)
 	return !later;
 }
 
-/* A new one is within the quota of its tenant. False: the run has failed. */
-static bool change_fits(const struct document_change *change)
+bool document_fits(struct command_run *run, const struct document_kind *kind, struct bytes name)
 {
-	const struct node *node = change->run->node;
+	const struct node *node = run->node;
 	const struct shelf *shelf = &node->api.documents->keep.shelf;
-	const struct document_kind *kind = change->kind;
-	struct snapshot_document d = change_document(change);
-	uint16_t tenant = document_tenant(change->run);
+	struct bytes whose = kind->of_operators ? BYTES_LIT(DIRECTORY_OPERATORS)
+						: bytes_str(run->tenant),
+		     of = bytes_str(kind->name);
+	uint16_t tenant = document_tenant(run);
 	uint32_t most = kind->quota && tenant != TENANT_NONE
 				? tenants_most(node->common.tenants, tenant, kind->item)
-				: 0;
+				: kind->most;
 
-	if (!most || shelf_version(shelf, d.tenant, d.kind, d.name) ||
-	    shelf_count_of(shelf, d.tenant, d.kind) < most)
+	if (!most || shelf_version(shelf, whose, of, name) ||
+	    shelf_count_of(shelf, whose, of) < most)
 		return true;
-	command_fail(change->run, COMMAND_FULL, NULL, "%s of the tenant", kind->quota);
+	if (kind->quota)
+		command_fail(run, COMMAND_FULL, NULL, "%s of the tenant", kind->quota);
+	else
+		command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %u %s", most,
+			     kind->several);
 	return false;
 }
 
@@ -269,7 +289,15 @@ static bool change_fits(const struct document_change *change)
 static json_t *document_write(struct node *node, const struct document_kind *kind,
 			      const void *value)
 {
-	return kind->write ? kind->write(node, value) : form_document(kind->form, value);
+	struct seal_key key;
+	json_t *json;
+
+	if (!kind->write)
+		return form_document(kind->form, value);
+	document_seal_key(node, kind, &key);
+	json = kind->write(value, &key, &node->rand);
+	seal_key_wipe(&key);
+	return json;
 }
 
 /* The first field of a form names it, a text. */
@@ -279,8 +307,10 @@ static void document_name(const struct document_kind *kind, const void *value,
 	if (kind->name_of)
 		kind->name_of(value, name);
 	else
-		(void)bytes_cstr(bytes_str((const char *)value + kind->form->fields[0].field.at),
-				 name, DOCUMENT_NAME_MAX);
+		(void)bytes_cstr(
+			bytes_str((const char *)value +
+				  (kind->form ? kind->form->fields[0].field.at : kind->name_at)),
+			name, DOCUMENT_NAME_MAX);
 }
 
 static bool store_put(struct document_change *change)
@@ -297,7 +327,8 @@ static bool store_put(struct document_change *change)
 	}
 	change->text = text;
 	document_name(change->kind, change->value, change->name);
-	if (!may_write_over(change) || !change_fits(change))
+	if (!may_write_over(change) ||
+	    !document_fits(change->run, change->kind, bytes_str(change->name)))
 		return false;
 	known = change_known(change);
 	document = change_stored(change);
@@ -314,7 +345,7 @@ static bool store_delete(struct document_change *change)
 	return true;
 }
 
-static bool form_make(struct command_run *run, const struct document_kind *kind, void *value)
+bool document_form_make(struct command_run *run, const struct document_kind *kind, void *value)
 {
 	struct bytes name = command_value(run, kind->argument)->text;
 
@@ -323,13 +354,13 @@ static bool form_make(struct command_run *run, const struct document_kind *kind,
 	return document_read_args(run, kind, value);
 }
 
-static bool document_make(struct command_run *run, const struct document_kind *kind, void *value)
+bool document_make(struct command_run *run, const struct document_kind *kind, void *value)
 {
-	return kind->make ? kind->make(run, value) : form_make(run, kind, value);
+	return (kind->make ? kind->make(run, value) : document_form_make(run, kind, value)) &&
+	       (!kind->check || kind->check(run, value));
 }
 
-/* Ends the run: there is none of that name. False. */
-static bool document_missing(struct command_run *run, const struct document_kind *kind)
+bool document_missing(struct command_run *run, const struct document_kind *kind)
 {
 	struct bytes name = bytes_str(run->command->name);
 	char list[64];

@@ -16,9 +16,10 @@
 #include "sig/host/tenant.h"
 
 struct command_run;
-struct node;
-
 struct form;
+struct node;
+struct rand_source;
+struct seal_key;
 
 /* What is NULL follows from the form. */
 struct document_kind {
@@ -31,12 +32,18 @@ struct document_kind {
 	bool (*make)(struct command_run *run, void *value);
 	/* The one the command means, if it may go. False: the run has failed. */
 	bool (*aim)(struct command_run *run, char name[DOCUMENT_NAME_MAX]);
+	/* Whether what was made may be put. False: the run has failed. NULL: it may. */
+	bool (*check)(struct command_run *run, const void *value);
 	void (*name_of)(const void *value, char name[DOCUMENT_NAME_MAX]);
-	json_t *(*write)(struct node *node, const void *value); /* the document, secrets sealed */
+	size_t name_at; /* else, without a form: where the name stands in a value */
+	const char *
+		seal; /* label of the key that its secrets are sealed by; NULL: that of extensions */
+	json_t *(*write)(const void *value, const struct seal_key *key, struct rand_source *rand);
 	json_t *(*show)(const struct node *node, uint16_t tenant,
 			const void *value); /* without secrets */
 	/* 0 or -EBADMSG */
-	int (*read)(const struct node *node, void *value, struct bytes json, const char **reason);
+	int (*read)(void *value, struct bytes json, const struct seal_key *key,
+		    const char **reason);
 	/* From now on it counts: adds or replaces. The tenant is there. 0, -ENOSPC or -ENOMEM. */
 	int (*apply)(struct node *node, uint16_t tenant, const void *value);
 	void (*forget)(struct node *node, uint16_t tenant, const char *name);
@@ -45,8 +52,10 @@ struct document_kind {
 	const char *
 		quota; /* member of the tenant's document that bounds how many it has; NULL: none */
 	enum tenant_item item; /* by which the core knows that quota */
-	bool of_operators;     /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
-	bool exact;            /* what may be put depends on the tenant's other documents */
+	const char *several;   /* without a quota: what a tenant has at most so many of */
+	uint32_t most;
+	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
+	bool exact;        /* what may be put depends on the tenant's other documents */
 	/* Of one that was deleted by command: adds to the answer what names it still. NULL: nobody looks. */
 	void (*missed)(const struct node *node, uint16_t tenant, const char *name, json_t *answer);
 	/* Adds a sentence for each that it names and that is not there. NULL: it names none. */
@@ -55,6 +64,15 @@ struct document_kind {
 
 /* Of one that has a form: what is given of its fields, if all go together. False: the run has failed. */
 bool document_read_args(struct command_run *run, const struct document_kind *kind, void *value);
+
+/* The value that the command puts, by `make` or the form. False: the run has failed. */
+bool document_make(struct command_run *run, const struct document_kind *kind, void *value);
+/* Likewise, by the form, of what there is of that name. */
+bool document_form_make(struct command_run *run, const struct document_kind *kind, void *value);
+/* There is one of that name, or the tenant may have one more. False: the run has failed. */
+bool document_fits(struct command_run *run, const struct document_kind *kind, struct bytes name);
+/* Ends the run: there is none of the name that the command has. False. */
+bool document_missing(struct command_run *run, const struct document_kind *kind);
 
 struct document_change;
 

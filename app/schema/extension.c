@@ -313,9 +313,10 @@ static bool page_put(json_t *json, const struct extension *e)
 	return !e->page || !json_object_set_new(json, "page", json_stringn(text, sizeof(text)));
 }
 
-json_t *extension_to_document(const struct extension *e, const struct seal_key *key,
+json_t *extension_to_document(const void *value, const struct seal_key *key,
 			      struct rand_source *rand)
 {
+	const struct extension *e = value;
 	char sealed[HA1_SEALED_TEXT + 1], context[CONTEXT_MAX];
 	struct extension initial;
 	json_t *json;
@@ -430,7 +431,7 @@ void extension_begin(struct extension *e)
 				 .core.outside_minutes = EXTENSION_OUTSIDE_MINUTES };
 }
 
-int extension_from_document(struct extension *out, struct bytes json, const struct seal_key *key,
+int extension_from_document(void *value, struct bytes json, const struct seal_key *key,
 			    const char **reason)
 {
 	struct filling found = { .key = key };
@@ -440,7 +441,7 @@ int extension_from_document(struct extension *out, struct bytes json, const stru
 	err = document_read(json, extension_fill, &found, reason);
 
 	if (!err)
-		*out = found.extension;
+		*(struct extension *)value = found.extension;
 	explicit_bzero(&found, sizeof(found));
 	return err;
 }

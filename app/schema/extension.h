@@ -89,13 +89,13 @@ int extension_locations(struct bytes list, uint16_t out[EXTENSION_LOCATIONS_MAX]
 /* What one is before anything is said of it, but not enabled. */
 void extension_begin(struct extension *e);
 /* The document: with the hashes, sealed, and without fields that are as extension_begin has them, so those never change. New reference, NULL: out of memory. */
-json_t *extension_to_document(const struct extension *e, const struct seal_key *key,
+json_t *extension_to_document(const void *value, const struct seal_key *key,
 			      struct rand_source *rand);
 /* What may be shown: without them. realm: the node's. */
 json_t *extension_to_view(const struct extension *e, const char *realm);
 /* 0 or -EBADMSG with a reason. Unknown members are ignored. Older documents have the hashes in clear. One that was sealed with another
  * key is read without its secret and with an empty realm: nobody can log in with it. */
-int extension_from_document(struct extension *out, struct bytes json, const struct seal_key *key,
+int extension_from_document(void *value, struct bytes json, const struct seal_key *key,
 			    const char **reason) NODISCARD;
 
 void extension_wipe(struct extension *e);

@@ -174,9 +174,9 @@ static int pins_seal(char out[2 * PINS_SEALED + 1], const struct room_value *r,
 	return err;
 }
 
-json_t *room_to_document(const struct room_value *r, const struct seal_key *key,
-			 struct rand_source *rand)
+json_t *room_to_document(const void *value, const struct seal_key *key, struct rand_source *rand)
 {
+	const struct room_value *r = value;
 	char sealed[2 * PINS_SEALED + 1];
 	json_t *json = form_view(&g_room_form, r);
 
@@ -248,14 +248,14 @@ static void room_fill(struct document_reader *r, void *value)
 	room->changed_utc_ms = document_changed(r);
 }
 
-int room_from_document(struct room_value *out, struct bytes json, const struct seal_key *key,
+int room_from_document(void *value, struct bytes json, const struct seal_key *key,
 		       const char **reason)
 {
 	struct room_filling found = { .key = key };
 	int err = document_read(json, room_fill, &found, reason);
 
 	if (!err)
-		*out = found.room;
+		*(struct room_value *)value = found.room;
 	OPENSSL_cleanse(&found, sizeof(found));
 	return err;
 }

@@ -27,10 +27,9 @@ const char *room_wrong(const struct room_value *r, const char **member);
 /* Without its PINs. */
 json_t *room_to_view(const struct room_value *r);
 /* With its PINs, sealed. */
-json_t *room_to_document(const struct room_value *r, const struct seal_key *key,
-			 struct rand_source *rand);
+json_t *room_to_document(const void *value, const struct seal_key *key, struct rand_source *rand);
 /* 0, -EBADMSG or -EPROTONOSUPPORT with a reason. */
-int room_from_document(struct room_value *out, struct bytes json, const struct seal_key *key,
+int room_from_document(void *value, struct bytes json, const struct seal_key *key,
 		       const char **reason) NODISCARD;
 
 #endif

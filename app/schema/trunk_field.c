@@ -443,9 +443,9 @@ static struct bytes trunk_context(char buf[TRUNK_CONTEXT_MAX], const struct trun
 	return writer_done(&w);
 }
 
-json_t *trunk_to_document(const struct trunk_value *t, const struct seal_key *key,
-			  struct rand_source *rand)
+json_t *trunk_to_document(const void *value, const struct seal_key *key, struct rand_source *rand)
 {
+	const struct trunk_value *t = value;
 	char sealed[HA1_SEALED_TEXT + 1], context[TRUNK_CONTEXT_MAX];
 	json_t *json = trunk_to_view(t);
 
@@ -497,14 +497,14 @@ static void trunk_fill(struct document_reader *r, void *value)
 	t->changed_utc_ms = document_changed(r);
 }
 
-int trunk_from_document(struct trunk_value *out, struct bytes json, const struct seal_key *key,
+int trunk_from_document(void *value, struct bytes json, const struct seal_key *key,
 			const char **reason)
 {
 	struct trunk_filling found = { .key = key };
 	int err = document_read(json, trunk_fill, &found, reason);
 
 	if (!err)
-		*out = found.trunk;
+		*(struct trunk_value *)value = found.trunk;
 	OPENSSL_cleanse(&found, sizeof(found));
 	return err;
 }

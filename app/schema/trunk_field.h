@@ -56,10 +56,9 @@ extern const struct command_arg g_trunk_fields[];
 void trunk_default(struct trunk_value *out);
 json_t *trunk_to_view(const struct trunk_value *t);
 /* With the hashes of its password, sealed. */
-json_t *trunk_to_document(const struct trunk_value *t, const struct seal_key *key,
-			  struct rand_source *rand);
+json_t *trunk_to_document(const void *value, const struct seal_key *key, struct rand_source *rand);
 /* 0 or -EBADMSG with a reason. One that was sealed with another key is read without its secret. */
-int trunk_from_document(struct trunk_value *out, struct bytes json, const struct seal_key *key,
+int trunk_from_document(void *value, struct bytes json, const struct seal_key *key,
 			const char **reason) NODISCARD;
 /* What the core needs to know. */
 void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trunk_settings *out);

@@ -365,7 +365,7 @@ const struct command g_tenant_commands[] = {
 	{ "hours.override", COMMAND_FOR_APPLICATION, g_hours_override_args,
 	  "Says that it is open or closed now, whatever the hours have, at all nodes and over a "
 	  "restart.",
-	  "the hours", BY(document_put), .documents = BY(&g_hours_override) },
+	  "the hours", BY(document_put), .documents = BY(&g_hours_documents) },
 	{ "hours.check", COMMAND_FOR_READER, g_hours_check_args,
 	  "Says whether it is open at a time. Times of the wall that come twice are meant the "
 	  "first "
