@@ -140,6 +140,8 @@ static const struct verb_arg g_redirect_args[] = {
 static const struct verb_arg g_refer_args[] = {
 	TEXT("to", FORM_TARGET, 256,
 	     "A number or a SIP URI, which the caller's side is to call itself.", MUST),
+	SECONDS("timeout_s", SECOND, 600 * SECOND, 60 * SECOND,
+		"How long it may take until that has answered."),
 	{ 0 },
 };
 
@@ -257,8 +259,10 @@ const struct verb g_flow_verbs[] = {
 	{ "hangup", g_hangup_args, 0, 0, 0, VERB_MAIN, "Ends the call." },
 	{ "redirect", g_redirect_args, ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
 	  "Goes on with another flow, which takes the place of this one." },
-	{ "refer", g_refer_args, ON(FAILED), 0, 0, VERB_MAIN,
-	  "Has the caller's side call somebody else (REFER), and leaves the call." },
+	{ "refer", g_refer_args, ON(NEXT) | ON(REJECTED) | ON(TIMEOUT) | ON(FAILED), 0,
+	  ON(REJECTED) | ON(FAILED), VERB_MAIN,
+	  "Has the caller's side call somebody else (REFER). Without next the call ends when that "
+	  "has answered." },
 	{ "dtmf", g_dtmf_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
 	  "Sends digits." },
 	{ "park", g_park_args, ON(TIMEOUT) | ON(FULL) | ON(FAILED), ON(TIMEOUT), ON(FULL),

@@ -23,12 +23,13 @@ enum txn_user {
 	TXN_USER_INVITE,
 	TXN_USER_CANCEL,
 	TXN_USER_BYE,
-	TXN_USER_FORK,    /* BYE to a further fork of a leg */
-	TXN_USER_RELAY,   /* INFO and its like, carried from leg to leg */
-	TXN_USER_DIGIT,   /* INFO of our own */
-	TXN_USER_REFRESH, /* UPDATE of our own */
-	TXN_USER_TALK,    /* NOTIFY that asks a phone to end its hold */
-	TXN_USER_REFER,   /* NOTIFY of what became of its REFER */
+	TXN_USER_FORK,       /* BYE to a further fork of a leg */
+	TXN_USER_RELAY,      /* INFO and its like, carried from leg to leg */
+	TXN_USER_DIGIT,      /* INFO of our own */
+	TXN_USER_REFRESH,    /* UPDATE of our own */
+	TXN_USER_TALK,       /* NOTIFY that asks a phone to end its hold */
+	TXN_USER_REFER,      /* NOTIFY of what became of its REFER */
+	TXN_USER_FLOW_REFER, /* REFER of our own */
 	TXN_USER_PRACK,
 	TXN_USER_SUBSCRIPTION, /* NOTIFY of a subscription; call: its id */
 	TXN_USER_SIPREC,       /* INVITE to a recorder (sig/pbx/recording/siprec.h) */

@@ -17,8 +17,8 @@ static bool flow_run_check(struct schema_reader *r, void *object)
 	return utf8_is(bytes_str(run->name)) && utf8_is(text_bytes(&run->path)) &&
 	       utf8_is(text_bytes(&run->group)) &&
 	       (run->state != RUN_WAITS || run->kind != RUN_NOTHING) &&
-	       ((run->kind != RUN_TIME && run->kind != RUN_PARK) || run->until_ns ||
-		run->state != RUN_WAITS);
+	       ((run->kind != RUN_TIME && run->kind != RUN_PARK && run->kind != RUN_REFER) ||
+		run->until_ns || run->state != RUN_WAITS);
 }
 
 static const struct schema flow_run_rows[] = {
@@ -56,6 +56,8 @@ static const struct schema flow_run_rows[] = {
 	  .max = GROUP_NAME_MAX - 1 },
 	{ "shown", 32, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, shown),
 	  .max = GROUP_SHOWN_MAX - 1 },
+	{ "refer_cseq", 36, SCHEMA_UINT, SCHEMA_AT(struct flow_run, refer_cseq) },
+	{ "refer_branch", 37, SCHEMA_FIXED64, SCHEMA_AT(struct flow_run, refer_branch) },
 	{ "order", 40, SCHEMA_UINT, SCHEMA_AT(struct flow_run, order) },
 	{ 0 },
 };

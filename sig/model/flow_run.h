@@ -26,6 +26,7 @@ enum flow_run_kind {
 	RUN_PARK,
 	RUN_CONFERENCE,
 	RUN_PICKUP,
+	RUN_REFER,
 	RUN_KINDS
 };
 
@@ -35,10 +36,11 @@ struct flow_run {
 	uint8_t state;            /* enum flow_run_state */
 	uint8_t kind;             /* enum flow_run_kind */
 	uint8_t outcome;          /* of RUN_ENDED: enum flow_outcome, with */
-	struct text value;        /* digits and the like; of a pick-up its target */
+	struct text value;        /* digits and the like; of a pick-up or a REFER its target */
 	uint8_t target;           /* targets of a dial that were rung; 1: it was in its room */
-	uint16_t status;   /* why the last of them did not take the call; 0: it could not be rung */
-	uint64_t until_ns; /* a pause, a dial, or a time in a slot is over; 0: off */
+	/* why the last of them did not take the call; 0: it could not be rung. Of a REFER 202: it was accepted */
+	uint16_t status;
+	uint64_t until_ns; /* a pause, a dial, a REFER, or a time in a slot is over; 0: off */
 	char ahead
 		[RUN_AHEAD_MAX]; /* keys that came while no verb was there to take them; "": none */
 	/* of a dial with a `next`: AFTER_ANSWER, then 1 + the leg of who has answered; 0: the call ends with the conversation */
@@ -57,7 +59,13 @@ struct flow_run {
 	uint16_t order;    /* programs that were begun by order, as each counts its visits anew */
 	struct text group; /* whose members were rung last */
 	struct text shown; /* what they see as the caller's name; empty: that name */
+	/* of the REFER that the caller's side was sent; 0: none yet (sig/pbx/flow/refer.c) */
+	uint32_t refer_cseq;
+	uint64_t refer_branch;
 	/* of this process: */
+	uint64_t refer_txn;     /* its transaction; 0: this process has not said it */
+	uint64_t notified;      /* that of its last NOTIFY, which is to be answered; 0: none is */
+	bool answers_notify;    /* that waits for its save, and so does what follows */
 	struct dial_kept *kept; /* what is asked for an order of targets; NULL: nothing was */
 	uint64_t kept_ns;       /* so long that is waited for */
 	const char

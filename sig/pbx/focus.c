@@ -17,7 +17,6 @@
 #include "sig/pbx/transfer.h"
 #include "sig/room/room.h"
 #include "sig/sip/dialog_name.h"
-#include "sig/sip/event_parse.h"
 #include "sig/sip/focus_parse.h"
 
 static enum refusal focus_call_refuse(struct call_refusal *refusal, enum refusal why)
@@ -104,28 +103,6 @@ static void focus_remote_refer(struct call_host *h, struct call *c, const struct
 		respond_refuse(h, ev, 404, REFUSED_TRANSFER, (struct bytes){ 0 });
 }
 
-/* *number: of which one; 0: it does not say so. */
-static bool is_of_refer(const struct sip_message *m, uint32_t *number)
-{
-	struct event_name event;
-	struct bytes value;
-
-	if (!message_header(m, "Event", 0, &value) || event_parse(&event, value) ||
-	    !bytes_iis(event.package, "refer"))
-		return false;
-	if (bytes_u32(event.id, number))
-		*number = 0;
-	return true;
-}
-
-static bool is_last_notify(const struct sip_message *m)
-{
-	struct bytes value;
-
-	return message_header(m, "Subscription-State", 0, &value) &&
-	       bytes_starts(value, "terminated");
-}
-
 /* Whoever is there in its place has asked for nothing. A successor does not know who has, and lets the party say so. */
 static bool focus_remote_is_for(const struct dialog *conference, const struct dialog *party)
 {
@@ -145,14 +122,15 @@ static void focus_remote_pass_notify(struct call_host *h, struct call *c,
 	    (own && d->refer_is == DIALOG_REFER_OVER))
 		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 	else if (relay_request(h, c, ev) && own)
-		d->refer_is = is_last_notify(ev->message) ? DIALOG_REFER_NONE : DIALOG_REFER_TAKEN;
+		d->refer_is =
+			refer_is_last_notify(ev->message) ? DIALOG_REFER_NONE : DIALOG_REFER_TAKEN;
 }
 
 static bool focus_remote_notify(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	uint32_t number;
 
-	if (!c->legs[ev->leg]->dialog.confers || !is_of_refer(ev->message, &number))
+	if (!c->legs[ev->leg]->dialog.confers || !refer_is_notified(ev->message, &number))
 		return false;
 	if (relay_may(h, c, ev))
 		focus_remote_pass_notify(h, c, ev, number);

@@ -21,6 +21,7 @@
 #include "sig/pbx/remote_shard.h"
 #include "sig/pbx/transfer.h"
 #include "sig/sip/dialog_name.h"
+#include "sig/sip/event_parse.h"
 #include "sig/sip/id.h"
 #include "sig/sip/lex.h"
 
@@ -221,6 +222,27 @@ struct txn_slot *refer_notify_make(struct call_host *h, struct dialog *d, uint32
 	r.extra = writer_lines(&extra);
 	r.body = writer_done(&body);
 	return leg_request(h, d, &r, TXN_USER_REFER);
+}
+
+bool refer_is_notified(const struct sip_message *m, uint32_t *number)
+{
+	struct event_name event;
+	struct bytes value;
+
+	if (!message_header(m, "Event", 0, &value) || event_parse(&event, value) ||
+	    !bytes_iis(event.package, "refer"))
+		return false;
+	if (bytes_u32(event.id, number))
+		*number = 0;
+	return true;
+}
+
+bool refer_is_last_notify(const struct sip_message *m)
+{
+	struct bytes value;
+
+	return message_header(m, "Subscription-State", 0, &value) &&
+	       bytes_starts(value, "terminated");
 }
 
 /* The phone's newest connection is known by its leg. */

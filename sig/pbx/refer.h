@@ -22,6 +22,9 @@ bool refer_is_asked_anew(const struct call *other, uint8_t at);
 bool refer_to(const struct sip_message *m, struct bytes *value);
 /* RFC 4488: false where it wants to hear nothing more. */
 bool refer_wants_notify(const struct sip_message *m);
+/* A NOTIFY of what became of a REFER. *number: of which one; 0: it does not say so. last: there is no other behind it. */
+bool refer_is_notified(const struct sip_message *m, uint32_t *number);
+bool refer_is_last_notify(const struct sip_message *m);
 /* Only a dialog of the same phone, or of the same user's: nobody takes a stranger's party. */
 bool refer_is_own_dialog(const struct leg *l, const struct leg *other);
 /* Our tag in it begins with the number of the shard that has the dialog. */

@@ -179,6 +179,7 @@ static void response(struct call_host *h, struct call *c, const struct call_even
 		prack_answered(h, c, ev);
 		break;
 	case TXN_USER_TALK:
+	case TXN_USER_FLOW_REFER:
 		modules_response(h, c, ev);
 		gone(h, c, ev);
 		break;
@@ -212,7 +213,7 @@ static void timed_out(struct call_host *h, struct call *c, const struct call_eve
 		leg_digits_answered(h, c, ev);
 	} else if (ev->user == TXN_USER_REFRESH) {
 		refresh_answered(h, c, ev);
-	} else if (ev->user == TXN_USER_REFER) {
+	} else if (ev->user == TXN_USER_REFER || ev->user == TXN_USER_FLOW_REFER) {
 		modules_response(h, c, ev);
 	} else if (ev->user == TXN_USER_PRACK) {
 		prack_answered(h, c, ev);

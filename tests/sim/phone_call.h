@@ -90,6 +90,8 @@ struct phone_call {
 	uint64_t ring_serial;
 	struct phone_refer refers[PHONE_REFERS_MAX];
 	uint32_t refer_count;
+	uint32_t referred;  /* CSeq of the node's REFER; 0: none came */
+	bool notifies_last; /* ... what is said of it is the last */
 };
 
 struct phone_call *phone_call_new(struct sim *s, struct phone *p);
@@ -114,6 +116,9 @@ void phone_cancel(struct sim *s, struct phone_call *c);
 void phone_reinvite(struct sim *s, struct phone_call *c, bool late);
 void phone_ask(struct sim *s, struct phone_call *c, const char *method, const char *extra,
 	       const char *body);
+/* ... of any kind, with a CSeq and branch of its own. */
+struct phone_request;
+void phone_ask_as(struct sim *s, struct phone_call *c, struct phone_request *r);
 /* The same with further header lines. */
 void phone_ask_with(struct sim *s, struct phone_call *c, const char *method, const char *lines);
 void phone_uac_response(struct sim *s, struct phone_txn *t, const struct sip_message *m);
@@ -165,6 +170,9 @@ void phone_refer_joining(struct sim *s, struct phone_call *c, const struct phone
 void phone_refer_outside(struct sim *s, struct phone *p, struct phone_call *about, uint32_t to,
 			 bool silent);
 void phone_referred(struct sim *s, struct phone_txn *t, const struct sip_message *m);
+/* The node asks it to call somebody: the status that it answers with. It says later what became of that. */
+uint16_t phone_asked_to_call(struct sim *s, struct phone_call *c, const struct sip_message *m);
+void phone_notify_answered(struct sim *s, struct phone_call *c, const struct sip_message *m);
 /* NOTIFY; what to answer is decided elsewhere. */
 /* forgot: it answers 481, and wants to hear nothing more. */
 void phone_notified(struct sim *s, struct phone_call *c, const struct sip_message *m, bool forgot);

@@ -83,6 +83,68 @@ void phone_refer_joining(struct sim *s, struct phone_call *c, const struct phone
 	phone_ask_with(s, c, "REFER", lines);
 }
 
+/* ---- the node asks it to call somebody ---- */
+
+#define REFERRED_NS (NS_PER_S / 10)
+
+static void notify(struct sim *s, struct phone_call *c, const char *credentials)
+{
+	char extra[EXTRA_MAX], body[64];
+	struct phone_request r = { .method = "NOTIFY", .extra = extra, .body = body };
+
+	(void)snprintf(extra, sizeof(extra), "Event: refer;id=%u\r\nSubscription-State: %s\r\n%s",
+		       c->referred,
+		       c->notifies_last ? "terminated;reason=noresource" : "active;expires=60",
+		       credentials);
+	(void)snprintf(body, sizeof(body), "SIP/2.0 %u Said\r\n",
+		       c->notifies_last ? s->script->referred : 100U);
+	r.type = "Content-Type: message/sipfrag\r\n";
+	phone_ask_as(s, c, &r);
+}
+
+/* b: the last one. */
+static void on_notify(struct sim *s, const struct event *e)
+{
+	struct phone *p = &s->phones.list[e->who];
+	struct phone_call *c = p->calls[e->a];
+
+	if (!p->alive || c->state != PC_TALKING)
+		return;
+	c->notifies_last = e->b;
+	notify(s, c, "");
+	if (!c->notifies_last)
+		sim_after(s, 30 * REFERRED_NS, on_notify, e->who, e->a, true);
+}
+
+uint16_t phone_asked_to_call(struct sim *s, struct phone_call *c, const struct sip_message *m)
+{
+	struct bytes value;
+
+	if (!s->script || !s->script->referred)
+		return 405;
+	if (!message_header(m, "Refer-To", 0, &value) ||
+	    !message_header(m, "Referred-By", 0, &value))
+		check_fail(s, "%s: a REFER that names nobody", c->call_id);
+	if (c->referred)
+		check_fail(s, "%s: REFER %u after REFER %u", c->call_id, m->cseq, c->referred);
+	c->referred = m->cseq;
+	sim_after(s, REFERRED_NS, on_notify, c->phone->index, c->index, false);
+	return 202;
+}
+
+/* One that comes behind the next one is too late. */
+void phone_notify_answered(struct sim *s, struct phone_call *c, const struct sip_message *m)
+{
+	char credentials[1024];
+
+	if (m->status == 200 || m->cseq != c->cseq || c->state != PC_TALKING)
+		return;
+	if (m->status == 407 || m->status == 401)
+		notify(s, c, phone_credentials(s, c->phone, m, "NOTIFY", c->target, credentials));
+	else
+		check_forgot(s, c, "NOTIFY");
+}
+
 /* ---- outside of a dialog ---- */
 
 static void ask_outside(struct sim *s, struct phone_call *c, const char *credentials)

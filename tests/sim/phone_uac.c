@@ -151,7 +151,7 @@ void phone_reinvite(struct sim *s, struct phone_call *c, bool late)
 			   ->serial;
 }
 
-static void ask(struct sim *s, struct phone_call *c, struct phone_request *r)
+void phone_ask_as(struct sim *s, struct phone_call *c, struct phone_request *r)
 {
 	char text[TEXT_MAX_N], branch[96];
 
@@ -168,14 +168,14 @@ void phone_ask(struct sim *s, struct phone_call *c, const char *method, const ch
 {
 	struct phone_request r = { .method = method, .extra = "", .type = extra, .body = body };
 
-	ask(s, c, &r);
+	phone_ask_as(s, c, &r);
 }
 
 void phone_ask_with(struct sim *s, struct phone_call *c, const char *method, const char *lines)
 {
 	struct phone_request r = { .method = method, .extra = lines };
 
-	ask(s, c, &r);
+	phone_ask_as(s, c, &r);
 }
 
 /* RFC 3261 12.1.2, 12.2.1.2 */
@@ -342,6 +342,8 @@ void phone_uac_response(struct sim *s, struct phone_txn *t, const struct sip_mes
 		phone_call_over(s, c, "hung up");
 	else if (t->method == SIP_REFER && m->status >= 200)
 		phone_referred(s, t, m);
+	else if (t->method == SIP_NOTIFY && m->status >= 200)
+		phone_notify_answered(s, c, m);
 	else if (t->method == SIP_UPDATE && m->status >= 200 && c->state == PC_TALKING)
 		updated(s, c, m);
 }

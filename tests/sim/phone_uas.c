@@ -481,6 +481,8 @@ static void inside(struct sim *s, struct phone_call *c, struct phone_txn *t,
 		told_bye(s, c, t);
 	else if (m->method == SIP_INVITE)
 		invited_again(s, c, t);
+	else if (m->method == SIP_REFER)
+		say(s, t, phone_asked_to_call(s, c, m), c->tag);
 	else
 		say(s, t, takes(m->method) ? 200 : 405, c->tag);
 }

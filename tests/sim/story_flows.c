@@ -47,6 +47,11 @@
 	FLOW("room", "\"room\":{\"conference\":{\"name\":\"700\",\"moderator\":true}," \
 		     "\"next\":\"bye\"},\"bye\":{\"hangup\":{}}")
 
+/* Whom the caller's phone is to call does not take the call, or it calls nobody: the caller waits for a minute. */
+#define REFERS                                                                                    \
+	FLOW("go", "\"go\":{\"refer\":\"+4930123456\",\"rejected\":\"wait\",\"failed\":\"wait\"," \
+		   "\"timeout\":\"wait\"},\"wait\":{\"pause\":60,\"next\":\"end\"},"              \
+		   "\"end\":{\"hangup\":{}}")
 /* Who calls takes somebody's call, and waits for a minute when they have spoken. */
 #define PICKS_UP(target)                                                                        \
 	FLOW("pick", "\"pick\":{\"pickup\":\"" target "\",\"none\":\"end\",\"failed\":\"end\"," \
@@ -155,6 +160,12 @@ const struct story story_flows[] = {
 	  .talk = ON(A) | ON(C) },
 	{ "flow-picks-up-nobody", .steps = { { 10, STORY_CODE, C, CODE_FLOW } },
 	  .flow = PICKS_UP("1002"), .look_s = 30 },
+	{ "flow-refers", CALLS({ 20, STORY_OPTIONS, A }), .flow = REFERS, .referred = 200,
+	  .look_s = 30, .status = 200, .pairs = 1 },
+	{ "flow-refers-in-vain", CALLS({ 30, STORY_OPTIONS, A }), .flow = REFERS, .referred = 486,
+	  .look_s = 30, .talk = ON(A), .status = 200, .pairs = 1 },
+	{ "flow-refers-a-phone-that-cannot", CALLS({ 30, STORY_OPTIONS, A }), .flow = REFERS,
+	  .look_s = 30, .talk = ON(A), .status = 200, .pairs = 1 },
 	{ "flow-streams", CALLS({ 50, STORY_OPTIONS, A }),
 	  .flow = FLOW("bot", "\"bot\":{\"stream\":\"bot\",\"next\":\"wait\",\"failed\":\"wait\"},"
 			      "\"wait\":{\"pause\":60,\"next\":\"end\"},\"end\":{\"hangup\":{}}"),

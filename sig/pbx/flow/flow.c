@@ -312,7 +312,8 @@ static void run_next(struct call_host *h, struct call *c, const struct flow_prog
 
 static void run_go_on(struct call_host *h, struct call *c)
 {
-	while (c->run && c->run->state == RUN_ENDED && c->state != CALL_ENDING) {
+	while (c->run && c->run->state == RUN_ENDED && !c->run->answers_notify &&
+	       c->state != CALL_ENDING) {
 		run_next(h, c, NULL);
 		if (c->run->serial)
 			return;
@@ -449,7 +450,11 @@ static const struct module_order flow_orders[] = {
 
 static void flow_saved(struct call_host *h, struct call *c)
 {
-	if (!c->run || c->run->state != RUN_READY || c->state == CALL_ENDING || c->parting_ns)
+	if (!c->run || c->state == CALL_ENDING || c->parting_ns)
+		return;
+	c->run->answers_notify = false;
+	run_go_on(h, c);
+	if (c->run->state != RUN_READY)
 		return;
 	if (c->run->gate > c->out.released && !h->degraded) /* something else was saved */
 		return;
@@ -574,7 +579,9 @@ static void flow_prompted(struct call_host *h, struct call *c, const struct prom
 static void flow_time_over(struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
-	int outcome = r->kind == RUN_TIME ? OUTCOME_NEXT : place_overdue(h, c);
+	int outcome = r->kind == RUN_TIME    ? OUTCOME_NEXT
+		      : r->kind == RUN_REFER ? OUTCOME_TIMEOUT
+					     : place_overdue(h, c);
 
 	if (outcome >= 0)
 		flow_ended(c, (enum flow_outcome)outcome);
@@ -584,8 +591,8 @@ static bool run_has_time(const struct call *c)
 {
 	const struct flow_run *r = c->run;
 
-	return r->state == RUN_WAITS &&
-	       (r->kind == RUN_TIME || r->kind == RUN_PARK || r->kind == RUN_PICKUP);
+	return r->state == RUN_WAITS && (r->kind == RUN_TIME || r->kind == RUN_PARK ||
+					 r->kind == RUN_PICKUP || r->kind == RUN_REFER);
 }
 
 static void flow_not_there(struct call_host *h, struct call *c)
@@ -774,9 +781,10 @@ static bool run_is_taken(const struct call *c)
 /* What it waits for is looked at, as it is now. */
 static void run_look(struct call_host *h, struct call *c)
 {
-	int outcome = c->run->kind >= RUN_PARK ? place_look(c)
-		      : run_begins_again(c)    ? VERB_AGAIN
-					       : VERB_BEGUN;
+	int outcome = c->run->kind == RUN_REFER  ? refer_look(h, c)
+		      : c->run->kind >= RUN_PARK ? place_look(c)
+		      : run_begins_again(c)      ? VERB_AGAIN
+						 : VERB_BEGUN;
 
 	if (outcome >= 0)
 		flow_ended(c, (enum flow_outcome)outcome);
@@ -804,15 +812,18 @@ static void flow_settle(struct call_host *h, struct call *c)
 		run_begin(h, c);
 	else if (r->state == RUN_WAITS)
 		run_look(h, c);
+	if (r->notified)
+		refer_notify_answer(h, c);
 	run_go_on(h, c);
 }
 
-/* A key that the process before this one has, whose answer was lost with it. */
+/* A key, or what became of a REFER, that the process before this one has, whose answer was lost with it. */
 static bool flow_repeated(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct response ok = { .status = 200 };
 
-	if (!c->run || !c->restored || !ev->slot || ev->message->method != SIP_INFO ||
+	if (!c->run || !c->restored || !ev->slot ||
+	    (ev->message->method != SIP_INFO && ev->message->method != SIP_NOTIFY) ||
 	    ev->message->cseq != c->legs[ev->leg]->dialog.remote_cseq)
 		return false;
 	respond(h, ev->slot, ev->message, &ok);
@@ -901,6 +912,8 @@ const struct module flow_module = {
 	.replied = flow_replies,
 	.begun = flow_begun,
 	.dialled = flow_dialled,
+	.request = refer_notified,
+	.response = refer_answered,
 	.saved = flow_saved,
 	.repeated = flow_repeated,
 	.overdue = flow_overdue,

@@ -61,6 +61,17 @@ bool verb_has_any(const struct flow_verb *v, const char *const *args);
 /* ---- http.c ---- */
 int verb_http(struct flow_turn_of *t);
 
+/* ---- refer.c ---- */
+int verb_refer(struct flow_turn_of *t);
+/* At the end of each step: it is said, or said again by a process that has the call now. VERB_BEGUN, or OUTCOME_FAILED. */
+int refer_look(struct call_host *h, struct call *c);
+/* An answer to the REFER, or none came. */
+void refer_answered(struct call_host *h, struct call *c, const struct call_event *ev);
+/* A request of the caller. False: no NOTIFY of a REFER. */
+bool refer_notified(struct call_host *h, struct call *c, const struct call_event *ev);
+/* The last one has its answer when its outcome is saved, and then the flow goes on. */
+void refer_notify_answer(struct call_host *h, struct call *c);
+
 /* ---- dial.c ---- */
 int verb_dial(struct flow_turn_of *t);
 /* The number that is rung is the caller's word, and not the program's. */

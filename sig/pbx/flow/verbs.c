@@ -255,7 +255,7 @@ static const struct flow_act g_acts[] = {
 	{ "record", true, verb_record },  { "pause", false, verb_pause },
 	{ "dtmf", true, verb_dtmf },      { "reject", false, verb_reject },
 	{ "hangup", false, verb_hangup }, { "dial", false, verb_dial },
-	{ "http", false, verb_http },
+	{ "http", false, verb_http },     { "refer", true, verb_refer },
 };
 
 const struct flow_act *flow_act_of(const struct flow_verb *v)

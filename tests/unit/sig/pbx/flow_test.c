@@ -609,7 +609,7 @@ static void test_failed(void **state)
 	struct line *l = *state;
 
 	call_flow(l, "{\"name\":\"main\",\"start\":\"a\",\"steps\":{"
-		     "\"a\":{\"refer\":\"1002\",\"failed\":\"b\"},"
+		     "\"a\":{\"redirect\":\"flow:none\",\"failed\":\"b\"},"
 		     "\"b\":{\"reject\":{\"status\":486}}}}");
 	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
 	phone_write(&l->a, "ACK", "", "");
