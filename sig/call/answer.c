@@ -12,6 +12,7 @@
 #include "sig/call/module.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
+#include "sig/call/prompts.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
@@ -56,6 +57,8 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 
 	if (!uac || uac->state != UAC_ANSWERED || (uac->from == leg && !call_is_alone(c)))
 		return false;
+	if (uac->screen_ns)
+		return c->legs[leg]->state == LEG_ANSWERED;
 	uas = invite_carried(c, leg);
 	return !uas || uas->state == UAS_ANSWERED ||
 	       (uas->state == UAS_ACCEPTED && uas->late && !c->legs[leg]->open.by_18x);
@@ -149,7 +152,7 @@ void invite_ack_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 	if (l->state == LEG_ANSWERED)
 		l->state = LEG_CONFIRMED;
 	if (l->uac && l->uac->state == UAC_ANSWERED && !invite_carried(c, leg) &&
-	    c->state != CALL_ENDING)
+	    c->state != CALL_ENDING && !leg_is_screened(l))
 		established(h, c, l->uac->from); /* nobody else is to be told */
 }
 
@@ -258,8 +261,10 @@ static enum refusal answer_accept_session(struct call_host *h, struct call *c, u
 	struct bytes sdp;
 
 	*refusal = (struct call_refusal){ .status = 488, .reason = REFUSED_SDP };
-	if (session_body(m, &sdp))
+	if (m && session_body(m, &sdp))
 		return REFUSED_SDP;
+	if (!m) /* it was held back */
+		sdp = text_bytes(&c->legs[leg]->open.remote);
 	if (c->legs[leg]->uac->late && c->legs[leg]->open.by_18x)
 		return 0;
 	if (c->legs[leg]->uac->late)
@@ -303,7 +308,8 @@ static int offer_make_answer(struct call_host *h, const struct call *c, uint8_t 
 	return slot ? response_make_later(h, slot, &r, &from->uas->answer) : -ENOENT;
 }
 
-static void queue_answer(struct call_host *h, struct call *c, uint8_t leg)
+/* acked: our ACK to the leg left before, or waits for its save. */
+static void queue_answer(struct call_host *h, struct call *c, uint8_t leg, bool acked)
 {
 	uint8_t from = c->legs[leg]->uac->from;
 	struct outbox_item answer = { .kind = OUTBOX_ANSWER, .leg = from };
@@ -314,6 +320,11 @@ static void queue_answer(struct call_host *h, struct call *c, uint8_t leg)
 	queued = !c->legs[from]->uas || outbox_push(&c->out, &answer);
 	if (!queued)
 		invite_answer_on_saved(h, c, from);
+	if (acked) {
+		if (c->legs[leg]->state == LEG_CONFIRMED && !c->legs[from]->uas)
+			established(h, c, from);
+		return;
+	}
 	if (c->legs[leg]->uac->late && !c->legs[leg]->open.by_18x)
 		return; /* the ACK carries the asker's answer: it waits for their ACK */
 	if (!queued || !outbox_push(&c->out, &ack))
@@ -451,6 +462,7 @@ static enum refusal answer_carry(struct call_host *h, struct call *c, uint8_t le
 	return refused;
 }
 
+/* m is NULL where the answer was held back. */
 static void answered(struct call_host *h, struct call *c, uint8_t leg, bool first,
 		     const struct sip_message *m)
 {
@@ -469,7 +481,69 @@ static void answered(struct call_host *h, struct call *c, uint8_t leg, bool firs
 		fork_won(h, c, leg);
 		c->state = CALL_ANSWERING;
 	}
-	queue_answer(h, c, leg);
+	queue_answer(h, c, leg, !m);
+}
+
+/* ---- who answers is asked for a key before he has the call ---- */
+
+/* Others ring on, and no shorter than that. */
+static void screen_wait(struct call *c, uint64_t until_ns)
+{
+	uint64_t *const ends[] = { &c->ring_ns, &c->plan.until_ns };
+
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		if (*ends[i] && *ends[i] < until_ns + NS_PER_S)
+			*ends[i] = until_ns + NS_PER_S;
+	}
+}
+
+/* False: it has the call at once. */
+static bool screen_begin(struct call_host *h, struct call *c, uint8_t leg,
+			 const struct sip_message *m)
+{
+	struct outbox_item ack = { .kind = OUTBOX_ACK, .leg = leg };
+	struct leg *l = c->legs[leg];
+	uint32_t ms = l->uac->late ? 0 : modules_screen_ms(h, c, leg);
+	struct bytes sdp;
+
+	if (!ms || session_body(m, &sdp) ||
+	    (sdp.n && !l->open.by_18x && text_set(&l->open.remote, sdp)) || !l->open.remote.n)
+		return false;
+	l->uac->screen_ns = h->now.ns + ms * NS_PER_MS;
+	if (c->bridge.callee == leg)
+		c->bridge.callee = LEG_NONE;
+	screen_wait(c, l->uac->screen_ns);
+	LOG_INFO("call", c->id, "who has answered is asked for a key", LOG_U64("leg", leg));
+	outbox_touch(&c->out);
+	(void)modules_screened(h, c, leg, '\0');
+	session_refresh(h, c);
+	if (!outbox_push(&c->out, &ack))
+		invite_ack_on_saved(h, c, leg);
+	return true;
+}
+
+void screen_key(struct call_host *h, struct call *c, uint8_t leg, char key)
+{
+	struct leg *l = c->legs[leg];
+
+	if (!modules_screened(h, c, leg, key))
+		return;
+	prompts_stop(h, c);
+	l->uac->screen_ns = 0;
+	bridge_join(c, l->uac->from, leg);
+	answered(h, c, leg, true, NULL);
+}
+
+void screen_fail(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct refusal_kept lost = { .leg = leg, .status = 480, .cause = CAUSE_NO_ANSWER };
+	const struct leg_farewell f = { 0 };
+
+	LOG_INFO("call", c->id, "who has answered does not take the call", LOG_U64("leg", leg));
+	outbox_touch(&c->out);
+	leg_leave(h, c, leg, &f);
+	fork_on_failure(h, c, &lost);
+	flows_close_leg(h, c, leg);
 }
 
 void invite_success(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -498,7 +572,7 @@ void invite_success(struct call_host *h, struct call *c, const struct call_event
 		answer_give_up(h, c, &refusal);
 	} else if (first && l->uac->from == ev->leg) {
 		originate_answered(h, c, ev->message);
-	} else {
+	} else if (!first || !screen_begin(h, c, ev->leg, ev->message)) {
 		answered(h, c, ev->leg, first, ev->message);
 	}
 }

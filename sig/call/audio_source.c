@@ -15,9 +15,11 @@
 
 /* ---- what ---- */
 
-/* Our first INVITE to it has no final response, and is not taken back. */
+/* Our first INVITE to it has no final response, and is not taken back; or it does not have the call yet. */
 static bool leg_is_ringing(const struct leg *l)
 {
+	if (leg_is_screened(l))
+		return true;
 	return l->outbound && l->state == LEG_EARLY && l->uac && !l->leave;
 }
 

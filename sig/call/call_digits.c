@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/call_digits.h"
 #include "sig/call/call_end.h"
+#include "sig/call/invite.h"
 #include "sig/call/module.h"
 #include "sig/call/prompts.h"
 #include "sig/call/relay.h"
@@ -150,8 +151,9 @@ bool call_digits_are_read(const struct call_host *h, const struct call *c, uint8
 bool call_digits_are_tones(const struct call_host *h, const struct call *c,
 			   const struct call_flow *f)
 {
-	return dtmf_may_be_tones(c, f) &&
-	       (call_is_alone(c) ? prompts_want_digits(c) : call_digits_are_read(h, c, f->leg));
+	return dtmf_may_be_tones(c, f) && (leg_is_screened(c->legs[f->leg]) ? true
+					   : call_is_alone(c)               ? prompts_want_digits(c)
+							      : call_digits_are_read(h, c, f->leg));
 }
 
 /* ---- what they mean ---- */
@@ -390,8 +392,12 @@ static void info_alone(struct call_host *h, struct call *c, const struct call_ev
 	struct dtmf dtmf;
 
 	if (!dtmf_parse(ev->message->content_type, ev->message->body, &dtmf) &&
-	    !dtmf_came_by_info(h, c, ev->leg, dtmf.digit))
-		prompts_on_digit(h, c, dtmf.digit);
+	    !dtmf_came_by_info(h, c, ev->leg, dtmf.digit)) {
+		if (leg_is_screened(c->legs[ev->leg]))
+			screen_key(h, c, ev->leg, dtmf.digit);
+		else
+			prompts_on_digit(h, c, dtmf.digit);
+	}
 	if (!info_waits(h, c, ev))
 		respond(h, ev->slot, ev->message, &ok);
 }
@@ -402,7 +408,7 @@ void info_received(struct call_host *h, struct call *c, const struct call_event 
 		trickle_received(h, c, ev);
 	else if (!info_passes(h->settings, ev->message))
 		respond_refuse(h, ev, 415, REFUSED_BODY, BYTES_LIT(INFO_ACCEPT));
-	else if (call_is_alone(c))
+	else if (call_is_alone(c) || leg_is_screened(c->legs[ev->leg]))
 		info_alone(h, c, ev);
 	else if (!relay_may(h, c, ev) || info_digit_taken(h, c, ev))
 		return;

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/compiler.h"
+#include "media/offer/agree.h"
 #include "media/offer/session.h"
 #include "sig/call/audio_source.h"
 #include "sig/call/call_digits.h"
@@ -101,6 +102,8 @@ static const struct call_flow *spec_peer(const struct call *c, const struct call
 
 	if (f->echoes)
 		return f;
+	if (leg_is_screened(c->legs[f->leg]))
+		return NULL;
 	return other == LEG_NONE ? NULL : call_flow_find(c, other, f->line);
 }
 
@@ -132,7 +135,7 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 		.tap_live = taps.tap_live,
 	};
 
-	if (call_is_alone(c))
+	if (call_is_alone(c) || leg_is_screened(c->legs[f->leg]))
 		spec.alone = 1;
 	if (flow_port(f) != f->port) { /* a browser has rtcp-mux */
 		spec.shared_port = 1;
@@ -230,6 +233,20 @@ static void note_kind(struct call_flow *f, const struct media_line *line)
 	f->been |= line->lines | (line->kind == MEDIA_AUDIO ? FLOW_BEEN_AUDIO : 0);
 }
 
+/* Whom the node alone hears: as if it spoke with itself. */
+static NOINLINE bool side_heard(const struct session_texts *texts, uint8_t line,
+				struct media_side *out)
+{
+	struct offer_error error;
+	struct media_plan plan;
+
+	if (bridge_read(texts, texts, false, &plan, &error) || line >= plan.line_count ||
+	    !plan.line[line].active)
+		return false;
+	*out = plan.line[line].a;
+	return true;
+}
+
 /* What the party and we have said, when it need not wait for another to hear us. */
 static NOINLINE bool side_alone(const struct call *c, const struct call_flow *f,
 				struct media_side *out)
@@ -242,6 +259,8 @@ static NOINLINE bool side_alone(const struct call *c, const struct call_flow *f,
 	struct session s;
 	bool active;
 
+	if (leg_is_screened(c->legs[f->leg]))
+		return side_heard(&texts, f->line, out);
 	if (f->source.job.generation == 0 || session_read(&s, &texts, &error))
 		return false;
 	active = f->line < s.line_count && s.line[f->line].active;

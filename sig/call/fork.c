@@ -295,7 +295,7 @@ bool fork_is_ringing(const struct call *c)
 	for (uint8_t i = 0; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (l && l->state == LEG_EARLY && l->uac)
+		if (l && ((l->state == LEG_EARLY && l->uac) || leg_is_screened(l)))
 			return true;
 	}
 	return false;

@@ -47,6 +47,9 @@ void invite_answer_lost(struct call_host *h, struct call *c, uint8_t leg);
 void invite_ack_on_saved(struct call_host *h, struct call *c, uint8_t leg);
 bool invite_ack_waits(const struct call *c, uint8_t leg);
 void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev);
+/* Whose answer is held back until a key (module.screen_ms): it pressed one; it does not take the call, or has left, and others ring on. */
+void screen_key(struct call_host *h, struct call *c, uint8_t leg, char key);
+void screen_fail(struct call_host *h, struct call *c, uint8_t leg);
 /* A re-INVITE of the party. */
 void invite_again(struct call_host *h, struct call *c, const struct call_event *ev);
 /* Our own re-INVITE to the other leg, with the last remote SDP of `from` (hold and resume). 0, -EAGAIN (one is open), -ENOSPC, -ENOMEM. */

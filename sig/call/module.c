@@ -158,6 +158,25 @@ void modules_answering(struct call_host *h, struct call *c, uint8_t leg)
 	(*m)->answering(h, c, leg);
 }
 
+uint32_t modules_screen_ms(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	uint32_t ms = 0;
+
+	EACH_MODULE(m, h, screened)
+	ms = ms ? ms : (*m)->screen_ms(c, leg);
+	return ms;
+}
+
+bool modules_screened(struct call_host *h, struct call *c, uint8_t leg, char key)
+{
+	EACH_MODULE(m, h, screened)
+	{
+		if ((*m)->screened(h, c, leg, key))
+			return true;
+	}
+	return false;
+}
+
 void modules_answered(struct call_host *h, struct call *c)
 {
 	EACH_MODULE(m, h, answered)

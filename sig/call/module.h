@@ -108,6 +108,10 @@ struct module {
 	void (*dialog)(struct call_host *h, struct call *c, const struct call_event *ev);
 	/* The answer to the INVITE of the leg is chosen, and not written yet. */
 	void (*answering)(struct call_host *h, struct call *c, uint8_t leg);
+	/* So long who has answered for the leg is to have until he says by a key that he takes the call; 0: he has it at once. */
+	uint32_t (*screen_ms)(const struct call *c, uint8_t leg);
+	/* He is asked (key 0), or has pressed a key. True: he takes the call. */
+	bool (*screened)(struct call_host *h, struct call *c, uint8_t leg, char key);
 	/* Its callee has answered, and the caller knows. */
 	void (*answered)(struct call_host *h, struct call *c);
 	/* Two speak with each other, or one with the node. */
@@ -169,6 +173,7 @@ struct module_lists {
 	const struct module *const *resumed;
 	const struct module *const *dialog;
 	const struct module *const *answering;
+	const struct module *const *screened;
 	const struct module *const *answered;
 	const struct module *const *established;
 	const struct module *const *unanswered;
@@ -209,6 +214,8 @@ uint64_t modules_next(const struct call_host *h, struct call *c, uint64_t next);
 void modules_resumed(struct call_host *h, struct call *c);
 void modules_dialog(struct call_host *h, struct call *c, const struct call_event *ev);
 void modules_answering(struct call_host *h, struct call *c, uint8_t leg);
+uint32_t modules_screen_ms(const struct call_host *h, const struct call *c, uint8_t leg);
+bool modules_screened(struct call_host *h, struct call *c, uint8_t leg, char key);
 void modules_answered(struct call_host *h, struct call *c);
 void modules_established(struct call_host *h, struct call *c);
 bool modules_unanswered(struct call_host *h, struct call *c, const struct call_ending *e);

@@ -693,7 +693,7 @@ static void leave_first(struct call_host *h, struct call *c, uint8_t count)
 	for (uint8_t i = 0; i < count; i++) {
 		const struct leg *l = c->legs[i];
 
-		if (!l || l->state != LEG_EARLY || !l->uac)
+		if (!l || !l->uac || (l->state != LEG_EARLY && !leg_is_screened(l)))
 			continue;
 		leg_leave(h, c, i, &f);
 		flows_close_leg(h, c, i);

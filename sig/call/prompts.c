@@ -176,6 +176,7 @@ static const struct schema prompts_rows[] = {
 	{ "only_ends", 31, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.only_ends) },
 	{ "pinned", 32, SCHEMA_CSTR, SCHEMA_AT(struct prompts, pinned),
 	  .check = prompt_pinned_check, .wrong = "acts: pinned" },
+	{ "alone", 34, SCHEMA_UINT, SCHEMA_AT(struct prompts, alone), .max = PROMPT_FILES_MAX },
 	{ "said", 33, SCHEMA_TEXT, SCHEMA_SECRET, SCHEMA_AT(struct prompts, said),
 	  .max = PROMPT_SAID_MAX, .wrong = "acts: said" },
 	{ 0 },
@@ -257,26 +258,29 @@ static const struct prompt_step *prompt_step_now(const struct prompts *a)
 
 bool prompts_are_announcing(const struct call *c)
 {
-	return c->prompts && c->prompts->leg != LEG_NONE;
+	return c->prompts && c->prompts->leg != LEG_NONE && bridge_has(c, c->prompts->leg);
 }
 
 /* Who hears it. */
 static uint8_t prompt_leg(const struct call *c)
 {
-	return prompts_are_announcing(c) ? c->prompts->leg : c->bridge.caller;
+	return c->prompts->leg != LEG_NONE ? c->prompts->leg : c->bridge.caller;
 }
 
-static bool prompt_is_for_both(const struct call *c, uint8_t leg)
+/* Another one than that. */
+static bool prompt_is_also_for(const struct call *c, uint8_t leg)
 {
 	const struct prompts *a = c->prompts;
+	bool both = a->both && a->file >= a->alone && bridge_has(c, leg);
 
-	return a->both && bridge_has(c, leg) && a->source == AUDIO_SOURCE_PLAY &&
-	       audio_source_takes(c, leg, a->codec);
+	return (both ||
+		(leg_is_screened(call_leg(c, leg)) && leg_is_screened(call_leg(c, a->leg)))) &&
+	       a->source == AUDIO_SOURCE_PLAY && audio_source_takes(c, leg, a->codec);
 }
 
 enum audio_source prompts_audio_source(const struct call *c, uint8_t leg)
 {
-	if (c->prompts && (leg == prompt_leg(c) || prompt_is_for_both(c, leg)))
+	if (c->prompts && (leg == prompt_leg(c) || prompt_is_also_for(c, leg)))
 		return c->prompts->source;
 	return prompts_are_announcing(c) && bridge_has(c, leg) ? AUDIO_SOURCE_MUSIC
 							       : AUDIO_SOURCE_PEER;
@@ -518,7 +522,7 @@ static bool prompt_is_own(const struct call *c)
 	const struct prompt_terms *t = &c->prompts->terms;
 
 	if (flow_has_caller(c) && !c->prompts->order)
-		return true;
+		return c->prompts->leg == LEG_NONE;
 	return c->member && c->member->asks && (t->max || (c->member->naming && t->message_max_ms));
 }
 
@@ -560,7 +564,7 @@ static void prompt_finish(struct call_host *h, struct call *c, enum prompt_outco
 
 	collected_keep(c, outcome);
 	prompt_record_stop(h, c);
-	if (!prompts_are_announcing(c) && !prompt_is_own(c))
+	if (c->prompts->leg == LEG_NONE && !prompt_is_own(c))
 		event = call_publish_start(h, c, prompt_event_of(c->prompts));
 	if (event) {
 		event->order = c->prompts->order;
@@ -732,25 +736,45 @@ enum refusal prompts_collect(struct call_host *h, struct call *c, const struct p
 	return prompts_make(h, c, terms, 0);
 }
 
-bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,
-		      const char *const *files, uint8_t count)
+bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg,
+		      const struct prompt_terms *terms, uint8_t alone)
 {
 	struct prompts *a;
 
-	assert(count <= PROMPT_FILES_MAX && bridge_has(c, leg) && bridge_peer(c, leg) != LEG_NONE);
+	assert(leg_is_screened(call_leg(c, leg)) ||
+	       (bridge_has(c, leg) && bridge_peer(c, leg) != LEG_NONE));
 	if (c->prompts || !(a = calloc(1, sizeof(*a))))
 		return false;
-	for (uint8_t i = 0; i < count; i++)
-		(void)bytes_cstr(bytes_str(files[i]), a->terms.files[i], sizeof(a->terms.files[i]));
-	a->terms.file_count = count;
-	a->terms.times = 1;
+	a->terms = *terms;
 	a->leg = leg;
-	a->both = both;
+	a->both = alone < terms->file_count;
+	a->alone = a->both ? alone : 0;
 	steps_make(a);
 	c->prompts = a;
 	outbox_touch(&c->out);
 	prompt_step_start(h, c);
 	return c->prompts;
+}
+
+void prompts_settle(struct call_host *h, struct call *c)
+{
+	struct prompts *a = c->prompts;
+
+	if (!a || a->leg == LEG_NONE || bridge_has(c, a->leg) ||
+	    leg_is_screened(call_leg(c, a->leg)))
+		return;
+	outbox_touch(&c->out);
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (!leg_is_screened(c->legs[i]))
+			continue;
+		a->leg = i;
+		a->file = 0;
+		place_set(a, 0);
+		pin_clear(a);
+		prompt_step_start(h, c);
+		return;
+	}
+	prompt_finish(h, c, PROMPT_STOPPED);
 }
 
 /* ---- what happens ---- */

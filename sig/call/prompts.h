@@ -112,10 +112,11 @@ struct prompts {
 	uint8_t closing; /* 1 + enum prompt_outcome: of the message, when its file is there; 0: it is said */
 	uint32_t message_ms; /* as long as it is known to be; of a process before: before_ms */
 	uint32_t before_ms;
-	/* Of two who speak with each other, the leg that hears it, while the other one hears music: an announcement. LEG_NONE: the caller is
-	 * with no other party. */
+	/* Of two who speak with each other, the leg that hears it, while the other one hears music: an announcement. Or one of those that are
+	 * asked for a key (leg_is_screened): all of them hear it whose phones take the same codec. LEG_NONE: the caller is with no other party. */
 	uint8_t leg;
-	bool both; /* ... and the other one hears it, too, where its phone takes the same codec */
+	bool both; /* ... and the other one hears it, too, where its phone takes the same codec, */
+	uint8_t alone; /* but for so many files */
 	/* of this process */
 	uint64_t serial;                   /* of what was asked to be played; 0: nothing is */
 	bool resumed;                      /* what is played was played by a process before */
@@ -158,10 +159,12 @@ enum refusal prompts_start(struct call_host *h, struct call *c, const struct pro
  * it ended, and no event; of a name what was recorded is in member.name. As above. */
 enum refusal prompts_collect(struct call_host *h, struct call *c,
 			     const struct prompt_terms *terms) NODISCARD;
-/* Says that to a leg of a pair, which is joined again behind it; nobody is told. both: to the other one, too. False: it cannot be said, or
- * something is. */
-bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg, bool both,
-		      const char *const *files, uint8_t count);
+/* Plays files to a leg of a pair, which is joined again behind it; nobody is told. The first `alone` of them are for that leg, all others for
+ * the other one, too. Or to one that is asked for a key. False: it cannot be played, or something is. */
+bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg,
+		      const struct prompt_terms *terms, uint8_t alone);
+/* At the end of a step: nobody is asked for a key any more, or another one than who heard it. */
+void prompts_settle(struct call_host *h, struct call *c);
 /* It is being said to a leg of the pair. */
 bool prompts_are_announcing(const struct call *c);
 /* A digit would mean something to what is played or collected. */

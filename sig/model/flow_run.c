@@ -58,6 +58,9 @@ static const struct schema flow_run_rows[] = {
 	  .max = GROUP_SHOWN_MAX - 1 },
 	{ "refer_cseq", 36, SCHEMA_UINT, SCHEMA_AT(struct flow_run, refer_cseq) },
 	{ "refer_branch", 37, SCHEMA_FIXED64, SCHEMA_AT(struct flow_run, refer_branch) },
+	{ "said", 41, SCHEMA_TEXT, SCHEMA_AT(struct flow_run, said), .max = RUN_SAID_MAX },
+	{ "confirm_keys", 42, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct flow_run, confirm_keys) },
+	{ "confirm_outside", 43, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, confirm_outside) },
 	{ "order", 40, SCHEMA_UINT, SCHEMA_AT(struct flow_run, order) },
 	{ 0 },
 };
@@ -92,6 +95,7 @@ void flow_run_clear(struct flow_run **run)
 	text_clear(&(*run)->path);
 	text_clear(&(*run)->group);
 	text_clear(&(*run)->shown);
+	text_clear(&(*run)->said);
 	free(*run);
 	*run = NULL;
 }

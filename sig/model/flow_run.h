@@ -6,7 +6,7 @@
 #include "sig/flow/program.h"
 #include "sig/model/call.h"
 
-enum { RUN_AHEAD_MAX = 17, AFTER_ANSWER = UINT8_MAX, RUN_TARGETS_MAX = 2048 };
+enum { RUN_AHEAD_MAX = 17, AFTER_ANSWER = UINT8_MAX, RUN_TARGETS_MAX = 2048, RUN_SAID_MAX = 1024 };
 
 /* Numbers stand in records: append only. */
 enum flow_run_state {
@@ -62,12 +62,17 @@ struct flow_run {
 	/* of the REFER that the caller's side was sent; 0: none yet (sig/pbx/flow/refer.c) */
 	uint32_t refer_cseq;
 	uint64_t refer_branch;
+	struct text
+		said; /* prompts of a dial: a line each, behind a letter (sig/pbx/flow/dial.c) */
+	char confirm_keys[RUN_AHEAD_MAX]; /* those by which who answers takes the call; "": any */
+	bool confirm_outside;             /* ... where he is outside; else he is not asked */
 	/* of this process: */
 	uint64_t refer_txn;     /* its transaction; 0: this process has not said it */
 	uint64_t notified;      /* that of its last NOTIFY, which is to be answered; 0: none is */
 	bool answers_notify;    /* that waits for its save, and so does what follows */
 	struct dial_kept *kept; /* what is asked for an order of targets; NULL: nothing was */
 	uint64_t kept_ns;       /* so long that is waited for */
+	uint64_t screen_ns;     /* the first of who has answered has until then to press a key */
 	const char
 		*by;   /* how the last verb ended, for the event of the next one; NULL: not known */
 	uint64_t gate; /* version that the verb waits for */

@@ -172,6 +172,9 @@ struct invite_uac {
 	bool named; /* hop was found by a name; not part of a record where rest is empty */
 	uint8_t rest_count;
 	struct sip_hop *rest; /* where else the name leads, best first; NULL: nowhere */
+	/* its 2xx is acknowledged, and its party has until then to say by a key that it takes the call: whoever calls does not know of the 2xx;
+	 * 0: not so */
+	uint64_t screen_ns;
 };
 
 /* A party's INVITE to us, the first one or a re-INVITE (RFC 3261 13.3, 14.2, RFC 6026). */
@@ -325,6 +328,11 @@ struct leg {
 	struct text callback;
 	struct offer_terms *terms; /* as they were when the leg was made; NULL: none */
 };
+
+static inline bool leg_is_screened(const struct leg *l)
+{
+	return l && l->uac && l->uac->screen_ns;
+}
 
 /* What is agreed with its party, also before that is acknowledged. */
 static inline const struct leg_sdp *leg_sdp_newest(const struct leg *l)

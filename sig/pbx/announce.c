@@ -16,15 +16,17 @@ static void announce_begin(struct call_host *h, struct call *c)
 {
 	const struct leg *callee = call_callee(c);
 	const struct shard_forward *f = announce_terms(h, c);
+	struct prompt_terms terms = { .file_count = 1, .times = 1 };
 	const char *file;
 	uint8_t leg;
 
-	if (c->emergency || c->transfer || c->segment_count || !callee || !f)
+	if (c->prompts || c->emergency || c->transfer || c->segment_count || !callee || !f)
 		return;
 	/* a callee behind a trunk is outside */
 	file = callee->trunk.n ? f->announce_outside : f->announce_inside;
 	leg = f->announce_to == ANNOUNCE_CALLER ? c->bridge.caller : c->bridge.callee;
-	if (file[0] && !prompts_announce(h, c, leg, f->announce_to == ANNOUNCE_BOTH, &file, 1))
+	if (file[0] && (bytes_cstr(bytes_str(file), terms.files[0], sizeof(terms.files[0])) ||
+			!prompts_announce(h, c, leg, &terms, f->announce_to != ANNOUNCE_BOTH)))
 		LOG_WARN("call", c->id, "an announcement is left out", LOG_STR("file", file));
 }
 

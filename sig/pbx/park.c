@@ -213,10 +213,11 @@ static bool giver_listens(const struct call *c)
  * again. */
 static bool slot_is_said(struct call_host *h, struct call *c)
 {
-	char digits[sizeof(PROMPT_DIGITS) + PARK_SLOT_LEN];
-	const char *const files[] = { PROMPT_BY_NAME "parked", digits };
+	struct prompt_terms terms = { .files = { PROMPT_BY_NAME "parked" },
+				      .file_count = 2,
+				      .times = 1 };
 	struct transfer *t = c->transfer;
-	struct writer w = writer_over(digits, sizeof(digits) - 1);
+	struct writer w = writer_over(terms.files[1], sizeof(terms.files[1]) - 1);
 
 	if (t->slot.spoken || prompts_are_announcing(c)) {
 		t->slot.spoken = true;
@@ -226,8 +227,7 @@ static bool slot_is_said(struct call_host *h, struct call *c)
 	if (!tenants_terms(h->settings->tenants, c->tenant)->park_spoken || !giver_listens(c))
 		return false;
 	WRITER_TEXTS(&w, PROMPT_DIGITS, t->slot.number);
-	digits[w.n] = '\0';
-	return prompts_announce(h, c, t->leg, false, files, COUNT_OF(files));
+	return prompts_announce(h, c, t->leg, &terms, terms.file_count);
 }
 
 /* Whoever parks and hears the slot hangs up: it need not be said to its end. */

@@ -159,6 +159,8 @@ static bool uac_fits(const struct call *c, uint8_t leg)
 		return false;
 	if (leg == c->bridge.caller)
 		return l->outbound && l->state == LEG_EARLY && leg_is_open(l);
+	if (leg_is_screened(l) && (c->state > CALL_RINGING || leg_is_open(l) || bridge_has(c, leg)))
+		return false;
 	return leg_is_open(l) ? l->state == LEG_EARLY
 			      : l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED;
 }
@@ -277,11 +279,17 @@ static const char *check_legs(const struct call *c, const struct call_seed *seed
 	return wrong;
 }
 
+/* Who is asked for a key counts as one that rings. */
+static bool leg_has_state(const struct leg *l, enum leg_state state)
+{
+	return l && (leg_is_screened(l) ? LEG_EARLY : l->state) == state;
+}
+
 static bool has_state(const struct call *c, enum leg_state state)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		if (i != c->bridge.caller && !transfer_is_of_transferor(c, i) && c->legs[i] &&
-		    c->legs[i]->state == state)
+		if (i != c->bridge.caller && !transfer_is_of_transferor(c, i) &&
+		    leg_has_state(c->legs[i], state))
 			return true;
 	}
 	return false;
@@ -360,7 +368,8 @@ static const char *check_setup(const struct call *c)
 
 	if (c->bridge.callee == LEG_NONE && conference_waits(c))
 		return check_claiming(c);
-	if (c->bridge.callee == LEG_NONE && (plan_is_for_node(&c->plan) || slot_step_asks(c)))
+	if (c->bridge.callee == LEG_NONE && !has_state(c, LEG_EARLY) &&
+	    (plan_is_for_node(&c->plan) || slot_step_asks(c)))
 		return check_waiting(c);
 	if (call_caller_is_up(c))
 		return check_originating(c);
@@ -518,7 +527,8 @@ static bool prompts_fit(const struct call *c)
 		return false;
 	if (leg == LEG_NONE)
 		return call_is_alone(c);
-	return call_leg(c, leg) && bridge_has(c, leg) && bridge_peer(c, leg) != LEG_NONE;
+	return leg_is_screened(call_leg(c, leg)) ||
+	       (call_leg(c, leg) && bridge_has(c, leg) && bridge_peer(c, leg) != LEG_NONE);
 }
 
 const char *call_check(const struct call *c, const struct call_seed *seed)

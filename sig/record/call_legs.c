@@ -385,6 +385,8 @@ static const struct schema uac_rows[] = {
 	  .wrong = "asked: early dialog" },
 	{ "early", 19, SCHEMA_HAND, .of = early_rows, .write = earlies_write, .read = early_read,
 	  .wrong = "asked: early dialog" },
+	{ "screen_until_utc_ms", 20, SCHEMA_DEADLINE, SCHEMA_AT(struct invite_uac, screen_ns),
+	  .max = UINT32_MAX },
 	{ 0 },
 };
 

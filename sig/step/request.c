@@ -63,6 +63,12 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 	if (l->state == LEG_LEAVING &&
 	    l->uac) /* whoever was cancelled and says BYE owes no more answer */
 		txns_limit(h->txns, l->uac->client, h->now.ns);
+	if (leg_is_screened(l)) {
+		screen_fail(h, c, ev->leg);
+		leg_close(l);
+		answer_bye(h, c, ev);
+		return;
+	}
 	if (!bridge_has(
 		    c,
 		    ev->leg)) { /* a branch that lost has only to go, and so has who gave its party away */
@@ -155,7 +161,7 @@ static void refuse_other_leg(struct call_host *h, struct call *c, const struct c
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
 
-	if (!transfer_is_of_transferor(c, ev->leg)) {
+	if (!transfer_is_of_transferor(c, ev->leg) && !leg_is_screened(c->legs[ev->leg])) {
 		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 	} else if (ev->message->method == SIP_OPTIONS) {
 		respond_write_options(&extra, h, RESPOND_ALLOW_CALL);
@@ -185,7 +191,8 @@ static void request_go_on(struct call_host *h, struct call *c, const struct call
 		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;
 	}
-	if (!rings && !bridge_has(c, ev->leg) && ev->message->method != SIP_BYE) {
+	if (!rings && !bridge_has(c, ev->leg) && ev->message->method != SIP_BYE &&
+	    !(ev->message->method == SIP_INFO && leg_is_screened(c->legs[ev->leg]))) {
 		refuse_other_leg(h, c, ev);
 		return;
 	}

@@ -63,7 +63,40 @@
 		10, STORY_PARK, B    \
 	}
 
+/* Who answers is asked for a key. */
+#define CONFIRMS(start, up, to, more)                                                     \
+	FLOW(start, up "\"desk\":{\"dial\":{\"to\":[" to "],\"confirm\":[\"press\"]" more \
+		       "},\"busy\":\"no\",\"no_answer\":\"no\"},"                         \
+		       "\"no\":{\"reject\":{\"status\":486}}")
+#define BOTH "\"1002\",\"1003\""
+
 const struct story story_flows[] = {
+	{ "flow-confirms", CALLS({ 14, STORY_KEY, B, '1' }, { 19, STORY_KEY, B, '1' }),
+	  .flow = CONFIRMS("desk", "", "\"1002\"", ""), .look_s = 30, .talk = ON(A) | ON(B),
+	  .status = 200, .pairs = 1 },
+	{ "flow-confirms-up", CALLS({ 14, STORY_KEY, B, '1' }, { 19, STORY_KEY, B, '1' }),
+	  .flow = CONFIRMS("up", UP, "\"1002\"", ""), .look_s = 30, .talk = ON(A) | ON(B),
+	  .status = 200, .pairs = 2 },
+	{ "flow-confirms-together", CALLS({ 14, STORY_KEY, C, '1' }, { 19, STORY_KEY, C, '1' }),
+	  .flow = CONFIRMS("desk", "", BOTH, ""), .look_s = 30, .talk = ON(A) | ON(C),
+	  .status = 200, .pairs = 1 },
+	{ "flow-confirms-behind-a-voicemail",
+	  CALLS({ 33, STORY_KEY, C, '1' }, { 38, STORY_KEY, C, '1' }),
+	  .flow = CONFIRMS("desk", "", BOTH, ",\"how\":\"in_turn\""), .look_s = 60,
+	  .talk = ON(A) | ON(C), .status = 200, .pairs = 1 },
+	{ "flow-confirms-in-vain", CALLS({ 40, STORY_OPTIONS, A }),
+	  .flow = CONFIRMS("desk", "", BOTH, ""), .look_s = 50, .status = 486, .pairs = 1 },
+	{ "flow-hangs-up-and-does-not-confirm",
+	  CALLS({ 13, STORY_HANG_UP, B }, { 19, STORY_KEY, C, '1' }, { 24, STORY_KEY, C, '1' }),
+	  .flow = CONFIRMS("desk", "", BOTH, ""), .look_s = 35, .talk = ON(A) | ON(C),
+	  .status = 200, .pairs = 1 },
+	{ "flow-cancelled-while-it-asks", CALLS({ 13, STORY_HANG_UP, A }),
+	  .flow = CONFIRMS("desk", "", "\"1002\"", ""), .look_s = 40, .pairs = 1 },
+	{ "flow-whispers", CALLS({ 40, STORY_HANG_UP, A }),
+	  .flow = FLOW("desk", "\"desk\":{\"dial\":{\"to\":\"1002\",\"whisper\":\"sales\","
+			       "\"announce\":\"both\"},\"busy\":\"end\"},"
+			       "\"end\":{\"hangup\":{}}"),
+	  .look_s = 30, .talk = ON(A) | ON(B), .status = 200, .pairs = 1 },
 	{ "flow-menu-and-dial", CALLS({ 10, STORY_KEY, A, '1' }), .flow = MENU, .look_s = 24,
 	  .talk = ON(A) | ON(B), .status = 200 },
 	{ "flow-menu-and-wrong-keys", CALLS({ 10, STORY_KEY, A, '7' }, { 16, STORY_KEY, A, '2' }),

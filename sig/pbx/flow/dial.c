@@ -321,6 +321,135 @@ static bool dial_keep(struct flow_turn_of *t, const struct dial_terms *terms)
 	return !w.overflow && !text_set(&r->targets, writer_done(&w));
 }
 
+/* ---- what who answers is told ---- */
+
+/* What a line of flow_run.said is. */
+enum { SAID_WHISPER = 'w', SAID_CONFIRM = 'c', SAID_ANNOUNCE = 'a' };
+enum { CONFIRM_MS = 20000 };
+
+/* False: there is no room. */
+static bool said_keep(struct writer *w, const struct flow_verb *v, const char *arg, char what)
+{
+	struct prompt_terms terms = { 0 };
+
+	if (!verb_prompts(&terms, v, arg))
+		return false;
+	for (uint8_t i = 0; i < terms.file_count; i++) {
+		writer_u8(w, (uint8_t)what);
+		WRITER_TEXTS(w, terms.files[i], "\n");
+	}
+	return !w->overflow;
+}
+
+/* Another process, which may not have the program yet, says the same. */
+static bool dial_keep_said(struct flow_turn_of *t)
+{
+	uint8_t space[RUN_SAID_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct flow_run *r = t->c->run;
+
+	uint8_t whispers = verb_value(t->v, "whisper")->count;
+
+	r->confirm_outside = verb_number(t->v, "confirm_for");
+	return whispers + verb_value(t->v, "confirm")->count <= PROMPT_FILES_MAX &&
+	       whispers + verb_value(t->v, "announce")->count <= PROMPT_FILES_MAX &&
+	       said_keep(&w, t->v, "whisper", SAID_WHISPER) &&
+	       said_keep(&w, t->v, "confirm", SAID_CONFIRM) &&
+	       said_keep(&w, t->v, "announce", SAID_ANNOUNCE) &&
+	       !bytes_cstr(verb_text(t->v, "confirm_keys"), r->confirm_keys,
+			   sizeof(r->confirm_keys)) &&
+	       !text_set(&r->said, writer_done(&w));
+}
+
+/* Behind what the terms have. */
+static void dial_said(const struct call *c, char what, struct prompt_terms *terms)
+{
+	struct bytes rest = text_bytes(&c->run->said), line;
+
+	while (bytes_cut(&rest, '\n', &line) && terms->file_count < PROMPT_FILES_MAX) {
+		if (line.n && line.p[0] == what &&
+		    !bytes_cstr(bytes_from(line, 1), terms->files[terms->file_count],
+				sizeof(terms->files[0])))
+			terms->file_count++;
+	}
+}
+
+static bool dial_confirms(const struct call *c, uint8_t leg)
+{
+	struct prompt_terms terms = { 0 };
+
+	dial_said(c, SAID_CONFIRM, &terms);
+	return terms.file_count && (!c->run->confirm_outside || leg_is_trunk(c->legs[leg]));
+}
+
+/* Who makes the offer is asked after the caller is answered: before, an ACK would need the caller's answer. */
+bool dial_answers(const struct flow_turn_of *t)
+{
+	const struct leg *a = call_caller(t->c);
+
+	return verb_value(t->v, "confirm")->given && a->uas && a->uas->late;
+}
+
+uint32_t dial_screen_ms(const struct call *c, uint8_t leg)
+{
+	const struct flow_run *r = c->run;
+
+	return r && r->state == RUN_WAITS && r->kind == RUN_DIAL && dial_confirms(c, leg)
+		       ? CONFIRM_MS
+		       : 0;
+}
+
+/* All that are asked hear the same: it begins anew with each. */
+bool dial_screened(struct call_host *h, struct call *c, uint8_t leg, char key)
+{
+	struct prompt_terms terms = { 0 };
+
+	if (key)
+		return !c->run->confirm_keys[0] || strchr(c->run->confirm_keys, key);
+	dial_said(c, SAID_WHISPER, &terms);
+	dial_said(c, SAID_CONFIRM, &terms);
+	prompts_stop(h, c);
+	if (!prompts_announce(h, c, leg, &terms, terms.file_count))
+		LOG_WARN("flow", c->id, "who has answered is asked in silence");
+	return false;
+}
+
+void dial_screen_overdue(struct call_host *h, struct call *c)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		if (leg_is_screened(c->legs[i]) && c->legs[i]->uac->screen_ns <= h->now.ns)
+			screen_fail(h, c, i);
+	}
+}
+
+static void dial_screen_settle(struct call *c)
+{
+	c->run->screen_ns = 0;
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		uint64_t ns = leg_is_screened(c->legs[i]) ? c->legs[i]->uac->screen_ns : 0;
+
+		if (ns && (!c->run->screen_ns || ns < c->run->screen_ns))
+			c->run->screen_ns = ns;
+	}
+}
+
+/* Who has confirmed has heard what is for him alone. */
+void dial_announce(struct call_host *h, struct call *c)
+{
+	struct prompt_terms terms = { .times = 1 };
+	uint8_t alone;
+
+	if (!c->run || !c->run->said.n || c->run->state != RUN_WAITS || c->run->kind != RUN_DIAL ||
+	    c->bridge.callee == LEG_NONE)
+		return;
+	if (!dial_confirms(c, c->bridge.callee))
+		dial_said(c, SAID_WHISPER, &terms);
+	alone = terms.file_count;
+	dial_said(c, SAID_ANNOUNCE, &terms);
+	if (terms.file_count && !prompts_announce(h, c, c->bridge.callee, &terms, alone))
+		LOG_WARN("flow", c->id, "what who has answered is to hear is left out");
+}
+
 /* False: there are not so many. */
 static bool dial_target_at(const struct flow_run *r, uint8_t i, struct bytes *number)
 {
@@ -461,8 +590,7 @@ static int dial_go_on(struct flow_turn_of *t)
 
 int verb_dial(struct flow_turn_of *t)
 {
-	static const char *const lacks[] = { "caller_id",    "whisper", "confirm", "announce",
-					     "confirm_keys", "video",   NULL };
+	static const char *const lacks[] = { "caller_id", "video", NULL };
 	struct dial_terms terms;
 
 	if (t->c->run->targets.n)
@@ -473,7 +601,7 @@ int verb_dial(struct flow_turn_of *t)
 		return VERB_ASKS;
 	dial_order(t, &terms);
 	dial_forget_kept(t->c->run);
-	return dial_keep(t, &terms) ? dial_go_on(t) : OUTCOME_FAILED;
+	return dial_keep(t, &terms) && dial_keep_said(t) ? dial_go_on(t) : OUTCOME_FAILED;
 }
 
 /* A caller that is up is given to the first of several: now that it rings there, the others ring, too. */
@@ -482,6 +610,7 @@ void dial_settle(struct call_host *h, struct call *c)
 	struct flow_run *r = c->run;
 	struct bytes to;
 
+	dial_screen_settle(c);
 	if (r->state != RUN_WAITS || r->kind != RUN_DIAL || !r->together || !c->transfer ||
 	    c->transfer->state != TRANSFER_RINGING || c->state > CALL_RINGING)
 		return;

@@ -172,7 +172,8 @@ static void run_act(struct flow_turn_of *t)
 	struct flow_run *r = t->c->run;
 	int outcome = OUTCOME_FAILED;
 
-	if (act && act->alone && !run_answers(t->h, t->c))
+	if (act && (act->alone || (act->begin == verb_dial && dial_answers(t))) &&
+	    !run_answers(t->h, t->c))
 		return;
 	if (!r->target && !r->kept)
 		run_publish(t, r->by);
@@ -286,6 +287,7 @@ static enum flow_turn run_turn(struct flow_turn_of *t, const struct flow_program
 	r->limit_ms = 0;
 	r->limit_ns = 0;
 	text_clear(&r->targets);
+	text_clear(&r->said);
 	explicit_bzero(t->v, sizeof(*t->v));
 	return turn;
 }
@@ -711,6 +713,10 @@ static const struct deadline flow_deadlines[] = {
 	  .at = offsetof(struct flow_run, limit_ns),
 	  .saved = true,
 	  .due = dial_limit_over },
+	{ .name = "key of who has answered",
+	  .owner = offsetof(struct call, run),
+	  .at = offsetof(struct flow_run, screen_ns),
+	  .due = dial_screen_overdue },
 	{ .name = "order of a dial",
 	  .owner = offsetof(struct call, run),
 	  .at = offsetof(struct flow_run, kept_ns),
@@ -798,6 +804,7 @@ static void flow_settle(struct call_host *h, struct call *c)
 
 	if (!r || c->state == CALL_ENDING || c->parting_ns)
 		return;
+	prompts_settle(h, c);
 	if (r->state == RUN_OVER
 		    ? r->after && !dial_goes_on(c)
 		    : run_is_taken(c) && !(run_is_answered(c) && dial_answered(h, c))) {
@@ -920,6 +927,9 @@ const struct module flow_module = {
 	.unanswered = flow_unanswered,
 	.prompted = flow_prompted,
 	.settle = flow_settle,
+	.screen_ms = dial_screen_ms,
+	.screened = dial_screened,
+	.answered = dial_announce,
 	.deadlines = flow_deadlines,
 	.outside = flow_outside,
 	.parted = dial_parted,

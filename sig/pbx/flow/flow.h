@@ -57,6 +57,8 @@ void flow_again(struct call_host *h, struct call *c);
 /* Arguments of a verb: a number, and whether any of those is given. */
 uint32_t verb_number(const struct flow_verb *v, const char *arg);
 bool verb_has_any(const struct flow_verb *v, const char *const *args);
+/* Its prompts are played behind what the terms have. False: there are too many, or one has too long a name. */
+bool verb_prompts(struct prompt_terms *terms, const struct flow_verb *v, const char *arg);
 
 /* ---- http.c ---- */
 int verb_http(struct flow_turn_of *t);
@@ -74,6 +76,13 @@ void refer_notify_answer(struct call_host *h, struct call *c);
 
 /* ---- dial.c ---- */
 int verb_dial(struct flow_turn_of *t);
+/* The caller is to be answered first. */
+bool dial_answers(const struct flow_turn_of *t);
+/* Who answers is asked for a key (module.screened), or hears something before he speaks with the caller. */
+uint32_t dial_screen_ms(const struct call *c, uint8_t leg);
+bool dial_screened(struct call_host *h, struct call *c, uint8_t leg, char key);
+void dial_screen_overdue(struct call_host *h, struct call *c);
+void dial_announce(struct call_host *h, struct call *c);
 /* The number that is rung is the caller's word, and not the program's. */
 bool dial_is_of_caller(const struct call *c);
 /* At the end of each step. */

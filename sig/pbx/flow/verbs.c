@@ -32,8 +32,7 @@ bool verb_has_any(const struct flow_verb *v, const char *const *args)
 
 /* ---- prompts ---- */
 
-/* False: there are too many, or one has too long a name. */
-static bool prompts_add(struct prompt_terms *terms, const struct flow_verb *v, const char *arg)
+bool verb_prompts(struct prompt_terms *terms, const struct flow_verb *v, const char *arg)
 {
 	const struct flow_value *value = verb_value(v, arg);
 
@@ -101,7 +100,7 @@ static int verb_play(struct flow_turn_of *t)
 		.only_ends = stop.n,
 	};
 
-	if (!prompts_add(&terms, t->v, "prompt") ||
+	if (!verb_prompts(&terms, t->v, "prompt") ||
 	    bytes_cstr(stop, terms.ends, sizeof(terms.ends)))
 		return OUTCOME_FAILED;
 	return prompts_carry(t, &terms);
@@ -144,7 +143,7 @@ static int verb_gather(struct flow_turn_of *t)
 
 	terms.min = digits_limit(verb_number(v, "min"));
 	terms.min = terms.min < terms.max ? terms.min : terms.max;
-	if (!prompts_add(&terms, v, again ? "again" : "prompt") ||
+	if (!verb_prompts(&terms, v, again ? "again" : "prompt") ||
 	    (verb_value(v, "say")->given && !said_add(&terms, v, "say", "say_as", &w)) ||
 	    bytes_cstr(verb_text(v, "terminators"), terms.ends, sizeof(terms.ends)))
 		return OUTCOME_FAILED;
@@ -168,7 +167,7 @@ static int verb_record(struct flow_turn_of *t)
 		.message_min_ms = verb_number(v, "min_s"),
 	};
 
-	if (!prompts_add(&terms, v, "prompt") ||
+	if (!verb_prompts(&terms, v, "prompt") ||
 	    bytes_cstr(verb_text(v, "terminators"), terms.ends, sizeof(terms.ends)))
 		return OUTCOME_FAILED;
 	if (verb_number(v, "beep")) {
