@@ -106,27 +106,21 @@ static bool plan_redirects_check(struct schema_reader *r, void *member)
 	return redirects_are_valid(text_bytes(member));
 }
 
-/* Of the last step alone; a record of an earlier program may have them of others. */
-static void plan_write_last(struct schema_writer *w, const struct schema *row, const void *object)
+/* Its row's max. Of the last step alone; a record of an earlier program may have it of others. */
+static void plan_await_write(struct schema_writer *w, const struct schema *row, const void *object)
 {
-	const bool *member = (const void *)((const uint8_t *)object + row->offset);
+	const struct plan_step *step = object;
 
 	if (w->place->position + 1 == saver_of(w)->c->plan.count)
-		schema_put_number(w, row->tag, *member);
+		schema_put_number(w, row->tag, step->awaits == row->max);
 }
 
-static bool plan_read_last(struct schema_reader *r, const struct schema *row, void *object,
-			   const struct schema_wire *in)
+static bool plan_await_read(struct schema_reader *r, const struct schema *row, void *object,
+			    const struct schema_wire *in)
 {
-	bool *member = (void *)((uint8_t *)object + row->offset);
-
-	*member = in->number && loader_of(r)->c->state <= CALL_RINGING;
+	if (in->number && loader_of(r)->c->state <= CALL_RINGING)
+		((struct plan_step *)object)->awaits = (uint8_t)row->max;
 	return in->kind == SCHEMA_WIRE_VARINT;
-}
-
-static void plan_step_forget(struct plan_step *step)
-{
-	step->resolves = step->waits = step->confers = step->flows = false;
 }
 
 /* What it has of a trunk, or of a document, counts together. */
@@ -137,7 +131,7 @@ static bool plan_step_check(struct schema_reader *r, void *object)
 	size_t i = plan->count - 1U;
 
 	if (i)
-		plan_step_forget(step - 1);
+		step[-1].awaits = AWAITS_NOTHING;
 	if (step->from == PLAN_SAVED_FIRST)
 		step->from = PLAN_FIRST;
 	else if (step->from == PLAN_SAVED_AGAIN)
@@ -192,19 +186,19 @@ static const struct schema plan_step_rows[] = {
 	{ "feature", 4, SCHEMA_GROUP, .of = plan_set_rows, .is = plan_set_is },
 	{ "from", 7, SCHEMA_HAND, SCHEMA_PLUS_ONE, SCHEMA_AT(struct plan_step, from),
 	  .write = plan_from_write, .read = plan_from_read },
-	{ "resolves", 8, SCHEMA_HAND, SCHEMA_AT(struct plan_step, resolves),
-	  .write = plan_write_last, .read = plan_read_last },
+	{ "resolves", 8, SCHEMA_HAND, .max = AWAITS_NAMES, .write = plan_await_write,
+	  .read = plan_await_read },
 	{ "gruu", 9, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct plan_step, gruu),
 	  .max = GRUU_NAMED_MAX, .wrong = "plan: gruu" },
 	{ "trunk", 10, SCHEMA_GROUP, .of = plan_trunk_rows, .is = plan_trunk_is },
 	{ "again", 14, SCHEMA_HAND, .write = plan_again_write, .read = plan_again_read },
 	{ "redirects", 15, SCHEMA_GROUP, .of = plan_redirects_rows, .is = plan_trunk_is },
-	{ "waits", 16, SCHEMA_HAND, SCHEMA_AT(struct plan_step, waits), .write = plan_write_last,
-	  .read = plan_read_last },
-	{ "confers", 17, SCHEMA_HAND, SCHEMA_AT(struct plan_step, confers),
-	  .write = plan_write_last, .read = plan_read_last },
-	{ "flows", 18, SCHEMA_HAND, SCHEMA_AT(struct plan_step, flows), .write = plan_write_last,
-	  .read = plan_read_last },
+	{ "waits", 16, SCHEMA_HAND, .max = AWAITS_USER, .write = plan_await_write,
+	  .read = plan_await_read },
+	{ "confers", 17, SCHEMA_HAND, .max = AWAITS_ROOM, .write = plan_await_write,
+	  .read = plan_await_read },
+	{ "flows", 18, SCHEMA_HAND, .max = AWAITS_FLOW, .write = plan_await_write,
+	  .read = plan_await_read },
 	{ 0 },
 };
 
@@ -279,28 +273,12 @@ bool plan_is_for_node(const struct plan *plan)
 {
 	const struct plan_step *last = plan->count ? &plan->steps[plan->count - 1] : NULL;
 
-	return last && (last->application.n || last->set.state != SET_NONE || last->resolves ||
-			last->waits || last->confers || last->flows);
+	return last && (last->application.n || last->set.state != SET_NONE || last->awaits);
 }
 
-bool plan_is_call_waiting(const struct plan *plan)
+bool plan_awaits(const struct plan *plan, enum plan_await what)
 {
-	return plan->count && plan->steps[plan->count - 1].waits;
-}
-
-bool plan_flows(const struct plan *plan)
-{
-	return plan->count && plan->steps[plan->count - 1].flows;
-}
-
-bool plan_confers(const struct plan *plan)
-{
-	return plan->count && plan->steps[plan->count - 1].confers;
-}
-
-bool plan_resolves(const struct plan *plan)
-{
-	return plan->count && plan->steps[plan->count - 1].resolves;
+	return plan->count && plan->steps[plan->count - 1].awaits == what;
 }
 
 int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t from)
@@ -712,7 +690,8 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 	*out = (struct dialog_party){ .local_display = flow_shown_name(c),
 				      .local_user = text_bytes(&c->from) };
 	return call_application(c).n || resolve_is_pending(c) || slot_step_asks(c) ||
-	       plan_is_call_waiting(&c->plan) || plan_confers(&c->plan) || plan_flows(&c->plan);
+	       plan_awaits(&c->plan, AWAITS_USER) || plan_awaits(&c->plan, AWAITS_ROOM) ||
+	       plan_awaits(&c->plan, AWAITS_FLOW);
 }
 
 uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
@@ -780,7 +759,7 @@ void plan_wake(struct call_host *h, struct call *c)
 
 	e.status = 500;
 	if (caller_was(c, &party)) {
-		c->plan.steps[c->plan.count - 1].waits = false;
+		c->plan.steps[c->plan.count - 1].awaits = AWAITS_NOTHING;
 		outbox_touch(&c->out);
 		refused = plan_ring(h, c, last_user(&c->plan), &party, &refusal);
 		e.status = refusal.status;
@@ -798,7 +777,7 @@ enum refusal plan_is_open(const struct call *c)
 	if (c->state == CALL_ANSWERING || c->state == CALL_ESTABLISHED)
 		return REFUSED_ANSWERED;
 	if (c->state == CALL_ENDING || c->parting_ns || !p->count ||
-	    plan_set_state(p) != SET_NONE || slot_step_asks(c) || plan_confers(p))
+	    plan_set_state(p) != SET_NONE || slot_step_asks(c) || plan_awaits(p, AWAITS_ROOM))
 		return REFUSED_NOT_RINGING;
 	return REFUSED_NOT;
 }
@@ -824,10 +803,12 @@ enum refusal plan_forward_to(struct call_host *h, struct call *c, struct bytes u
 	struct call_refusal refusal;
 	struct dialog_party party;
 	enum refusal r = may_go_to(c, user);
-	bool waits = call_awaits_application(c), resolves = resolve_is_pending(c);
+	bool waits = call_awaits_application(c);
+	uint8_t awaits;
 
 	if (r)
 		return r;
+	awaits = c->plan.steps[steps - 1].awaits;
 	if (!caller_was(c, &party))
 		return REFUSED_NOT_RINGING;
 	outbox_touch(&c->out);
@@ -835,7 +816,7 @@ enum refusal plan_forward_to(struct call_host *h, struct call *c, struct bytes u
 	if (walk(h, c, user, (struct bytes){ 0 }, why, steps - 1, &party, &refusal)) {
 		plan_cut(&c->plan, steps);
 		c->plan.until_ns = until_ns;
-		c->plan.steps[steps - 1].resolves = resolves;
+		c->plan.steps[steps - 1].awaits = awaits;
 		resolve_resume(h, c);
 		return REFUSED_NOBODY_RINGS;
 	}

@@ -19,16 +19,10 @@ struct bytes plan_forwards(const struct call_host *h, const struct call *c, enum
 enum set_state plan_set_state(const struct plan *plan);
 /* The last step rings no phone: the node itself answers the caller. */
 bool plan_is_for_node(const struct plan *plan);
-/* The last step waits until its user is free (call_waiting.h). */
-bool plan_is_call_waiting(const struct plan *plan);
+/* The last step waits for that. */
+bool plan_awaits(const struct plan *plan, enum plan_await what);
 /* That wait is over: the phones ring; where none can, the call is forwarded or ends. */
 void plan_wake(struct call_host *h, struct call *c);
-/* The last step waits for a room to open (conference_waits). */
-bool plan_confers(const struct plan *plan);
-/* The last step leads to a flow, which goes on while nobody rings. */
-bool plan_flows(const struct plan *plan);
-/* The last step waits for a name (seek.h). */
-bool plan_resolves(const struct plan *plan);
 /* The targets of the last step, and the caller as they see it: how many of cap were filled. They live as long as those of call_host.targets_of. */
 uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
 		      struct call_target *out, uint32_t cap);

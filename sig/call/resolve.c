@@ -35,8 +35,8 @@ void resolve_stop(struct plan *plan)
 {
 	struct resolve *s = plan->resolve;
 
-	if (plan->count)
-		plan->steps[plan->count - 1].resolves = false;
+	if (plan_awaits(plan, AWAITS_NAMES))
+		plan->steps[plan->count - 1].awaits = AWAITS_NOTHING;
 	if (!s)
 		return;
 	resolve_cancel(s);
@@ -48,7 +48,7 @@ void resolve_stop(struct plan *plan)
 
 bool resolve_is_pending(const struct call *c)
 {
-	return plan_resolves(&c->plan);
+	return plan_awaits(&c->plan, AWAITS_NAMES);
 }
 
 void resolve_alone(struct call *c)
@@ -172,7 +172,7 @@ static int resolve_add(struct call_host *h, struct call *c, const struct lookup_
 		return -ENOMEM;
 	e->version = rand_u64_from(h->rand) | 1;
 	asks[s->count++] = (struct resolve_query){ .serial = e->version, .want = *want };
-	c->plan.steps[c->plan.count - 1].resolves = true;
+	c->plan.steps[c->plan.count - 1].awaits = AWAITS_NAMES;
 	outbox_touch(&c->out);
 	return 0;
 }
@@ -276,7 +276,7 @@ bool resolve_user(struct call_host *h, struct call *c, struct bytes user)
 			resolve_stop(&c->plan);
 		return false;
 	}
-	c->plan.steps[c->plan.count - 1].resolves = true;
+	c->plan.steps[c->plan.count - 1].awaits = AWAITS_NAMES;
 	outbox_touch(&c->out);
 	return true;
 }

@@ -32,7 +32,7 @@ void call_application_heard(struct call *c)
 
 bool call_awaits_user(const struct call *c)
 {
-	return plan_is_call_waiting(&c->plan) && c->state <= CALL_RINGING && !c->parting_ns;
+	return plan_awaits(&c->plan, AWAITS_USER) && c->state <= CALL_RINGING && !c->parting_ns;
 }
 
 bool call_is_ringing(const struct call *c)

@@ -44,6 +44,15 @@ struct plan_set {
 	struct text number;
 };
 
+/* What the last step waits for, while none of its phones rings for it. */
+enum plan_await {
+	AWAITS_NOTHING,
+	AWAITS_NAMES, /* where its user's phones are is looked up (sig/call/resolve.h) */
+	AWAITS_USER,  /* he has another call (sig/pbx/call_waiting.h) */
+	AWAITS_ROOM,  /* its number is a room's, which is not open yet (conference_waits) */
+	AWAITS_FLOW,  /* its number leads to a flow (sig/pbx/flow/flow.c) */
+};
+
 struct plan_step {
 	struct text user;
 	struct text gruu;        /* which of his phones (gruu_name), and nobody else; empty: all */
@@ -57,10 +66,7 @@ struct plan_step {
 	uint8_t server;        /* of that trunk */
 	struct text redirects; /* where its 3xx leads, as far as it may (sig/call/trunk_route.h) */
 	bool rang;             /* that one has said that somebody rings */
-	bool waits; /* the last step alone: its user has another call (sig/pbx/call_waiting.h) */
-	bool confers; /* the last step alone: its number is a room's, which is not open yet (conference_waits) */
-	bool flows; /* the last step alone: its number leads to a flow (sig/pbx/flow/flow.c) */
-	bool resolves; /* the last step alone: names where its user's phones are, are looked up (seek.h) */
+	uint8_t awaits;        /* enum plan_await; of the last step alone */
 };
 
 struct resolve;

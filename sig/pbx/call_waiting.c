@@ -68,7 +68,7 @@ static enum refusal call_waiting_begin(struct call_host *h, struct call *c, stru
 
 	if (text_set(&c->display, display))
 		return call_refuse(refusal, REFUSED_MEMORY);
-	c->plan.steps[c->plan.count - 1].waits = true;
+	c->plan.steps[c->plan.count - 1].awaits = AWAITS_USER;
 	c->bridge.callee = LEG_NONE;
 	plan_start_ringing(h, c);
 	outbox_touch(&c->out);

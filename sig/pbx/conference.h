@@ -16,7 +16,8 @@
  * rang before is left. */
 static inline bool conference_waits(const struct call *c)
 {
-	return c->member && c->member->asks && c->state < CALL_ANSWERING && plan_confers(&c->plan);
+	return c->member && c->member->asks && c->state < CALL_ANSWERING &&
+	       plan_awaits(&c->plan, AWAITS_ROOM);
 }
 /* It has called the room, or was sent on there: nobody has rung it for that. */
 bool conference_was_dialled(const struct call *c);

@@ -140,7 +140,7 @@ static enum refusal caller_asks(struct call_host *h, struct call *c, struct byte
 	c->member->admitted = caller_enters(c) & ENTERS_ADMITTED;
 	c->member->muted = caller_enters(c) & ENTERS_MUTED;
 	c->member->hosts = caller_enters(c) & ENTERS_HOST;
-	c->plan.steps[c->plan.count - 1].confers = true;
+	c->plan.steps[c->plan.count - 1].awaits = AWAITS_ROOM;
 	c->plan.until_ns = c->ring_ns = 0;
 	c->bridge.callee = LEG_NONE;
 	outbox_touch(&c->out);
@@ -154,7 +154,7 @@ static enum refusal meetme_answer_caller(struct call_host *h, struct call *c,
 	enum refusal refused = wait_answer_caller(h, c, refusal);
 
 	if (!refused)
-		c->plan.steps[c->plan.count - 1].confers = false;
+		c->plan.steps[c->plan.count - 1].awaits = AWAITS_NOTHING;
 	return refused;
 }
 
@@ -308,7 +308,7 @@ static enum refusal ring_local_shard(struct call_host *h, struct call *c, uint64
 	if (refused)
 		return refused;
 	conference_leave(h, c, "elsewhere");
-	c->plan.steps[c->plan.count - 1].confers = false;
+	c->plan.steps[c->plan.count - 1].awaits = AWAITS_NOTHING;
 	return 0;
 }
 

@@ -346,8 +346,9 @@ static bool waiting_caller_is(const struct call *c)
 static const char *check_waiting(const struct call *c)
 {
 	if (!waiting_caller_is(c) || c->answer_utc_ms ||
-	    (plan_is_call_waiting(&c->plan) ? c->ring_ns == 0
-					    : c->plan.until_ns == 0 && !plan_resolves(&c->plan)) ||
+	    (plan_awaits(&c->plan, AWAITS_USER)
+		     ? c->ring_ns == 0
+		     : c->plan.until_ns == 0 && !plan_awaits(&c->plan, AWAITS_NAMES)) ||
 	    !others_go(c))
 		return "call: waiting";
 	return NULL;

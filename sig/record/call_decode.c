@@ -111,7 +111,7 @@ static void wait_for_room(struct call *c)
 {
 	if (c->member && c->member->asks && c->state <= CALL_RINGING && c->plan.count &&
 	    c->bridge.callee == LEG_NONE && !call_caller(c)->outbound && !c->transfer)
-		c->plan.steps[c->plan.count - 1].confers = true;
+		c->plan.steps[c->plan.count - 1].awaits = AWAITS_ROOM;
 }
 
 /* ---- the record ---- */

@@ -151,7 +151,7 @@ static inline uint32_t call_record_format(const struct call *c)
 		return CALL_RECORD_PAGES;
 	if (c->member && c->member->naming)
 		return CALL_RECORD_NAMES;
-	if (plan_is_call_waiting(&c->plan))
+	if (plan_awaits(&c->plan, AWAITS_USER))
 		return CALL_RECORD_WAITS;
 	if (call_record_is_between_rooms(c))
 		return CALL_RECORD_CLAIMS;
@@ -175,7 +175,7 @@ static inline uint32_t call_record_format(const struct call *c)
 		return CALL_RECORD_HIDDEN;
 	if (call_record_has_inter_shard(c))
 		return CALL_RECORD_INTER_SHARD;
-	if (plan_resolves(&c->plan))
+	if (plan_awaits(&c->plan, AWAITS_NAMES))
 		return CALL_RECORD_RESOLVES;
 	if (c->tenant != TENANT_DEFAULT)
 		return CALL_RECORD_TENANTS;

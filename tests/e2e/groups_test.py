@@ -132,7 +132,7 @@ class Groups(CodesTest):
         with self.assertRaisesRegex(Refused, "named twice"):
             self.ask("group.put", name="sales", members="1001,1001")
         self.assertEqual(self.ask("group.put", name="new", members="4711")["warnings"], ["members: there is no number 4711 yet"])
-        with self.assertRaisesRegex(Refused, "flow:NAME or group:NAME"):
+        with self.assertRaisesRegex(Refused, "flow:NAME, group:NAME"):
             self.ask("number.put", number="102", to="room:x")
         self.assertEqual([g["name"] for g in self.ask("group.list")], ["new", "sales"])
         self.ask("group.delete", name="sales")

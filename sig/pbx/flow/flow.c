@@ -204,7 +204,7 @@ static void run_begin(struct call_host *h, struct call *c)
 
 	if (!t.p)
 		return;
-	if (!call_is_alone(c) && !plan_flows(&c->plan)) {
+	if (!call_is_alone(c) && !plan_awaits(&c->plan, AWAITS_FLOW)) {
 		run_over(h, c);
 		return;
 	}
@@ -355,7 +355,7 @@ static enum refusal flow_run_new(struct call_host *h, struct call *c, const stru
 /* It waits in its plan, which has no more steps. */
 static enum refusal plan_leads_to_flow(struct call_host *h, struct call *c)
 {
-	c->plan.steps[c->plan.count - 1].flows = true;
+	c->plan.steps[c->plan.count - 1].awaits = AWAITS_FLOW;
 	c->bridge.callee = LEG_NONE;
 	c->ring_ns = 0;
 	c->plan.until_ns = h->now.ns + FLOW_SETUP_MS * NS_PER_MS;
@@ -423,7 +423,8 @@ static bool flow_begun(struct call_host *h, struct call *c, const struct call_st
 static enum refusal order_run_flow(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct flow_program *p = programs_find(h->programs, order->program);
-	bool waits = call_awaits_application(c) || (plan_flows(&c->plan) && !call_is_alone(c));
+	bool waits = call_awaits_application(c) ||
+		     (plan_awaits(&c->plan, AWAITS_FLOW) && !call_is_alone(c));
 	enum refusal refused;
 
 	if (!waits && !(call_is_alone(c) && c->state == CALL_ESTABLISHED && !c->transfer))
@@ -509,7 +510,7 @@ static bool flow_unanswered(struct call_host *h, struct call *c, const struct ca
 
 static bool flow_overdue(struct call_host *h, struct call *c)
 {
-	if (!plan_flows(&c->plan))
+	if (!plan_awaits(&c->plan, AWAITS_FLOW))
 		return false;
 	if (c->run)
 		run_end_call(h, c, 480);
