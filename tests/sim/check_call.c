@@ -329,6 +329,9 @@ void check_rings_on(struct sim *s, const struct phone_call *c)
 {
 	const struct seen *seen = check_seen(s, c->node_call);
 
+	/* a process that does not know whether it was heard cancels it at once; its copies have the answer that the first one had */
+	if (c->outrun && seen && seen->crashes)
+		return;
 	if (c->apart || c->parted) /* its CANCEL goes where it was */
 		return;
 	if (s->links.on && !c->phone->registered) /* it went, and may not register there */

@@ -58,9 +58,10 @@ struct phone_call {
 	uint32_t auth_tries;
 	bool late; /* our INVITE had no offer, or theirs */
 	bool heard, wants_cancel, cancelled;
-	bool answered;   /* 2xx was sent or came */
-	bool acked;      /* callee: the ACK came */
-	bool unheard;    /* callee: no ACK came */
+	bool answered; /* 2xx was sent or came */
+	bool acked;    /* callee: the ACK came */
+	bool unheard;  /* callee: no ACK came */
+	bool outrun; /* callee: the CANCEL of its INVITE came before that, and was answered with 481 */
 	bool crossed;    /* callee: it answered as the CANCEL came */
 	bool forked;     /* callee: a further dialog of an INVITE */
 	bool wants_bye;  /* as soon as the ACK came */

@@ -324,6 +324,7 @@ static void invited(struct sim *s, struct phone *p, struct phone_txn *t,
 	c->node = p->heard_from;
 	c->state = PC_RINGING;
 	c->invite = t->serial;
+	c->outrun = phone_txn_server(p, m, SIP_CANCEL);
 	check_located(s, p, m);
 	c->late = !phone_sdp_of(m).n;
 	c->cseq = 100;

@@ -123,11 +123,15 @@ static void on_slot_asked(struct sim *s, const struct event *e)
 	struct slot_asked *a = &s->slots.asked[e->a];
 	struct node *n = node_of_process(s, a->incarnation);
 	enum park_result told = PARK_UNKNOWN;
+	const struct slot_taken *slot;
 
 	if (!a->flushed)
 		return;
 	if (!s->store.down && !(n && n->cut))
 		told = slot_do(s, a);
+	slot = slot_asked_for(&s->slots, a);
+	if (n && a->act == PARK_LOOK && slot)
+		check_across(s, n->index, node_of_call(s, slot->call)->index);
 	trace_line(s, "store: slot %s, act %d of call %" PRIx64 ": %d", a->name, (int)a->act,
 		   a->call, (int)told);
 	if (n)
