@@ -344,7 +344,7 @@ json_t *extension_to_view(const struct extension *e, const char *realm)
 }
 
 /* After the number, which the seal is bound to. */
-static void fill_secret(struct document_reader *r, struct extension *e, const struct seal_key *key)
+static void fill_secret(struct document_reader *r, struct extension *e)
 {
 	struct bytes sealed = document_member(r, "ha1_sealed").text;
 	char context[CONTEXT_MAX];
@@ -355,7 +355,7 @@ static void fill_secret(struct document_reader *r, struct extension *e, const st
 			document_refuse(r, "ha1");
 		return;
 	}
-	switch (ha1_unseal(&e->core.secret, sealed, seal_context(context, e), key)) {
+	switch (ha1_unseal(&e->core.secret, sealed, seal_context(context, e), r->key)) {
 	case 0:
 		return;
 	case -EBADMSG:
@@ -366,7 +366,7 @@ static void fill_secret(struct document_reader *r, struct extension *e, const st
 	}
 }
 
-static void fill_located(struct document_reader *r, struct extension *e, const struct seal_key *key)
+static void fill_located(struct document_reader *r, struct extension *e)
 {
 	struct given list = document_member(r, "locations_sealed");
 	uint16_t ids[EXTENSION_LOCATIONS_MAX];
@@ -383,7 +383,7 @@ static void fill_located(struct document_reader *r, struct extension *e, const s
 
 		l->location = ids[i];
 		switch (ha1_unseal(&l->secret, given_next(&list, (size_t)i).text,
-				   located_context(context, e, ids[i]), key)) {
+				   located_context(context, e, ids[i]), r->key)) {
 		case 0:
 			break;
 		case -EBADMSG:
@@ -404,22 +404,17 @@ static void fill_page(struct document_reader *r, struct extension *e)
 		document_refuse(r, "page");
 }
 
-struct filling {
-	struct extension extension;
-	const struct seal_key *key;
-};
-
 static void extension_fill(struct document_reader *r, void *value)
 {
-	struct filling *f = value;
-	struct extension *e = &f->extension;
+	struct extension *e = value;
 
+	extension_begin(e);
 	field_fill(r, g_extension_fields, e);
 	if (e->srtp != e->core.tls_srtp)
 		document_refuse(r, "srtp");
-	fill_secret(r, e, f->key);
+	fill_secret(r, e);
 	if (e->realm[0])
-		fill_located(r, e, f->key);
+		fill_located(r, e);
 	fill_page(r, e);
 	e->changed_utc_ms = document_changed(r);
 }
@@ -434,16 +429,7 @@ void extension_begin(struct extension *e)
 int extension_from_document(void *value, struct bytes json, const struct seal_key *key,
 			    const char **reason)
 {
-	struct filling found = { .key = key };
-	int err;
-
-	extension_begin(&found.extension);
-	err = document_read(json, extension_fill, &found, reason);
-
-	if (!err)
-		*(struct extension *)value = found.extension;
-	explicit_bzero(&found, sizeof(found));
-	return err;
+	return document_read(json, key, extension_fill, value, sizeof(struct extension), reason);
 }
 
 /* What may be set of an extension. */

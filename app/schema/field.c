@@ -73,33 +73,54 @@ static json_t *document_tree(struct bytes text)
 	return json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
 }
 
-int document_read(struct bytes text, document_fill_fn *fill, void *value, const char **reason)
+static int reader_fill(struct document_reader *r, struct bytes text, document_fill_fn *fill,
+		       void *value, const char **reason)
 {
 	struct flat flat;
-	struct document_reader r = { .flat = flat_read(&flat, text) ? &flat : NULL };
-	json_t *json = r.flat ? NULL : document_tree(text);
+	json_t *json;
 	bool later;
 
-	r.json = json;
-	later = document_member(&r, "v").number > DOCUMENT_FORMAT;
-	if (later) {
-		document_refuse(&r, "v: of a later program");
-	} else if (r.flat || json_is_object(json)) {
-		fill(&r, value);
-	} else {
-		document_refuse(&r, "not a JSON object");
-	}
+	r->flat = flat_read(&flat, text) ? &flat : NULL;
+	r->json = json = r->flat ? NULL : document_tree(text);
+	later = document_member(r, "v").number > DOCUMENT_FORMAT;
+	if (later)
+		document_refuse(r, "v: of a later program");
+	else if (r->flat || json_is_object(json))
+		fill(r, value);
+	else
+		document_refuse(r, "not a JSON object");
 	json_decref(json);
-	*reason = r.wrong;
-	if (!r.wrong)
+	*reason = r->wrong;
+	if (!r->wrong)
 		return 0;
 	return later ? -EPROTONOSUPPORT : -EBADMSG;
 }
 
-struct form_filling {
-	const struct form *form;
-	void *value;
-};
+/* The value is as it was, where that fails. */
+static int reader_read(struct document_reader *r, struct bytes text, document_fill_fn *fill,
+		       void *value, size_t size, const char **reason)
+{
+	void *read = calloc(1, size);
+	int err;
+
+	*reason = "out of memory";
+	if (!read)
+		return -ENOMEM;
+	err = reader_fill(r, text, fill, read, reason);
+	if (!err)
+		memcpy(value, read, size);
+	explicit_bzero(read, size); /* it may have secrets */
+	free(read);
+	return err;
+}
+
+int document_read(struct bytes text, const struct seal_key *key, document_fill_fn *fill,
+		  void *value, size_t size, const char **reason)
+{
+	struct document_reader r = { .key = key };
+
+	return reader_read(&r, text, fill, value, size, reason);
+}
 
 void form_begin(const struct form *f, void *value, struct bytes name)
 {
@@ -166,34 +187,26 @@ static void form_fill_secret(struct document_reader *r, const struct form *f, vo
 		document_refuse(r, f->secret);
 }
 
-static void form_fill(struct document_reader *r, void *arg)
+static void form_fill(struct document_reader *r, void *value)
 {
-	const struct form_filling *filling = arg;
-	const struct form *f = filling->form;
+	const struct form *f = r->form;
 	struct given name = document_member(r, f->fields[0].name);
 	const char *member = NULL;
 
-	form_begin(f, filling->value, name.text);
-	field_fill(r, f->fields, filling->value);
-	if (f->wrong && f->wrong(filling->value, &member))
+	form_begin(f, value, name.text);
+	field_fill(r, f->fields, value);
+	if (f->wrong && f->wrong(value, &member))
 		document_refuse(r, member);
-	*form_changed(f, filling->value) = document_changed(r);
+	*form_changed(f, value) = document_changed(r);
 	if (f->secret)
-		form_fill_secret(r, f, filling->value);
+		form_fill_secret(r, f, value);
 }
 
 int form_read(const struct form *f, void *value, struct bytes json, const char **reason)
 {
-	struct form_filling filling = { .form = f, .value = malloc(f->size) };
-	int err = -ENOMEM;
+	struct document_reader r = { .form = f };
 
-	*reason = "out of memory";
-	if (filling.value)
-		err = document_read(json, form_fill, &filling, reason);
-	if (!err)
-		memcpy(value, filling.value, f->size);
-	free(filling.value);
-	return err;
+	return reader_read(&r, json, form_fill, value, f->size, reason);
 }
 
 struct given given_json(const json_t *json)

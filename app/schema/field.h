@@ -121,6 +121,8 @@ json_t *field_json(const struct command_arg *fields, const void *value, const vo
  * form needs no functions for that.
  */
 
+struct seal_key;
+
 struct form {
 	const struct command_arg *fields; /* the first one names the document */
 	size_t size;                      /* of a value */
@@ -192,7 +194,9 @@ json_t *document_shown(json_t *json, uint64_t changed_utc_ms);
 struct document_reader {
 	struct flat *flat; /* NULL: it is not such a one, and a tree has it */
 	const json_t *json;
-	const char *wrong; /* NULL: none yet */
+	const char *wrong;          /* NULL: none yet */
+	const struct seal_key *key; /* of its secrets; NULL: it has none */
+	const struct form *form;    /* NULL: it has none */
 };
 
 struct given document_member(const struct document_reader *r, const char *name);
@@ -203,9 +207,9 @@ void document_text(struct document_reader *r, const char *member, char *out, siz
 void document_refuse(struct document_reader *r, const char *member);
 uint64_t document_changed(const struct document_reader *r);
 
-/* Parses, then fill reads the members of the object. 0, or -EBADMSG with what is wrong. */
+/* Parses, then fill reads the members of the object into a value of that size, zeroed before. As form_read. */
 typedef void document_fill_fn(struct document_reader *r, void *value);
-int document_read(struct bytes text, document_fill_fn *fill, void *value,
-		  const char **reason) NODISCARD;
+int document_read(struct bytes text, const struct seal_key *key, document_fill_fn *fill,
+		  void *value, size_t size, const char **reason) NODISCARD;
 
 #endif

@@ -125,16 +125,7 @@ static void flow_fill(struct document_reader *r, void *value)
 
 int flow_document_read(struct program_value *v, struct bytes json, const char **reason)
 {
-	struct program_value *read = calloc(1, sizeof(*read));
-	int err = -ENOMEM;
-
-	*reason = "out of memory";
-	if (read)
-		err = document_read(json, flow_fill, read, reason);
-	if (!err)
-		*v = *read;
-	free(read);
-	return err;
+	return document_read(json, NULL, flow_fill, v, sizeof(*v), reason);
 }
 
 void flow_hash_text(char out[FLOW_HASH_TEXT], const uint8_t hash[PROGRAM_HASH_LEN])

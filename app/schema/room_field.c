@@ -189,11 +189,6 @@ json_t *room_to_document(const void *value, const struct seal_key *key, struct r
 	return document_versioned(json);
 }
 
-struct room_filling {
-	struct room_value room;
-	const struct seal_key *key;
-};
-
 /* One of them in the plain text: digits, or nothing, and zeros behind. */
 static bool room_pin_unpack(char pin[ROOM_PIN_MAX], const uint8_t plain[ROOM_PIN_MAX])
 {
@@ -218,8 +213,7 @@ static bool pins_open(struct room_value *r, struct bytes sealed, const struct se
 }
 
 /* After its number, which the seal is bound to. */
-static void room_fill_pins(struct document_reader *r, const struct room_filling *f,
-			   struct room_value *room)
+static void room_fill_pins(struct document_reader *r, struct room_value *room)
 {
 	struct given given = document_member(r, "pins_sealed");
 	uint8_t sealed[PINS_SEALED];
@@ -231,18 +225,17 @@ static void room_fill_pins(struct document_reader *r, const struct room_filling 
 	    n != sizeof(sealed))
 		document_refuse(r, "pins_sealed");
 	else
-		room->unread = !pins_open(room, bytes_mem(sealed, n), f->key);
+		room->unread = !pins_open(room, bytes_mem(sealed, n), r->key);
 }
 
 static void room_fill(struct document_reader *r, void *value)
 {
-	struct room_filling *f = value;
-	struct room_value *room = &f->room;
+	struct room_value *room = value;
 	const char *member = NULL;
 
 	room_default(room);
 	field_fill(r, g_room_fields, room);
-	room_fill_pins(r, f, room);
+	room_fill_pins(r, room);
 	if (!room->unread && room_wrong(room, &member))
 		document_refuse(r, member);
 	room->changed_utc_ms = document_changed(r);
@@ -251,11 +244,5 @@ static void room_fill(struct document_reader *r, void *value)
 int room_from_document(void *value, struct bytes json, const struct seal_key *key,
 		       const char **reason)
 {
-	struct room_filling found = { .key = key };
-	int err = document_read(json, room_fill, &found, reason);
-
-	if (!err)
-		*(struct room_value *)value = found.room;
-	OPENSSL_cleanse(&found, sizeof(found));
-	return err;
+	return document_read(json, key, room_fill, value, sizeof(struct room_value), reason);
 }

@@ -458,21 +458,15 @@ json_t *trunk_to_document(const void *value, const struct seal_key *key, struct 
 	return document_versioned(json);
 }
 
-struct trunk_filling {
-	struct trunk_value trunk;
-	const struct seal_key *key;
-};
-
 /* After what the seal is bound to. */
-static void trunk_fill_secret(struct document_reader *r, const struct trunk_filling *f,
-			      struct trunk_value *t)
+static void trunk_fill_secret(struct document_reader *r, struct trunk_value *t)
 {
 	struct given sealed = document_member(r, "ha1_sealed");
 	char context[TRUNK_CONTEXT_MAX];
 
 	if (sealed.kind == GIVEN_NOTHING)
 		return;
-	switch (ha1_unseal(&t->secret, sealed.text, trunk_context(context, t), f->key)) {
+	switch (ha1_unseal(&t->secret, sealed.text, trunk_context(context, t), r->key)) {
 	case 0:
 		t->has_secret = true;
 		break;
@@ -488,25 +482,18 @@ static void trunk_fill_secret(struct document_reader *r, const struct trunk_fill
 
 static void trunk_fill(struct document_reader *r, void *value)
 {
-	struct trunk_filling *f = value;
-	struct trunk_value *t = &f->trunk;
+	struct trunk_value *t = value;
 
 	trunk_default(t);
 	field_fill(r, g_trunk_fields, t);
-	trunk_fill_secret(r, f, t);
+	trunk_fill_secret(r, t);
 	t->changed_utc_ms = document_changed(r);
 }
 
 int trunk_from_document(void *value, struct bytes json, const struct seal_key *key,
 			const char **reason)
 {
-	struct trunk_filling found = { .key = key };
-	int err = document_read(json, trunk_fill, &found, reason);
-
-	if (!err)
-		*(struct trunk_value *)value = found.trunk;
-	OPENSSL_cleanse(&found, sizeof(found));
-	return err;
+	return document_read(json, key, trunk_fill, value, sizeof(struct trunk_value), reason);
 }
 
 /* ---- for the core ---- */
