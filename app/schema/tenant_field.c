@@ -100,7 +100,7 @@ const struct command_arg g_dial_fields[] = {
 		   "for numbers of at least so many digits, joined by ','. The first one counts "
 		   "that fits."),
 	TEXT_FIELD("operator", plan.operator_number, CHARSET_NUMBER, NULL,
-		   "Extension that 0 calls."),
+		   "What 0 calls: an extension, or a number that leads to a flow or a group."),
 	WORD_FIELD("dialling", plan.overlap, FIELD_NUMBER, g_dialling, "enblock",
 		   "How phones send what is dialled. overlap: also the first digits alone; they "
 		   "hear 484 until one of numbers is complete (RFC 3578)."),

@@ -690,7 +690,7 @@ static void dial_plain(const struct dial_asker *asker, struct bytes dialled,
 	if (!dialled.n || dial_someone(asker, dialled, out) || dial_feature(asker, dialled, out))
 		return;
 	if (bytes_is(dialled, DIAL_OPERATOR) && plan->operator_number[0] &&
-	    dial_extension(asker, bytes_str(plan->operator_number), out))
+	    dial_inside(asker, bytes_str(plan->operator_number), out))
 		return;
 	if (dial_lacks(asker, dialled)) {
 		out->kind = DIAL_MORE;

@@ -52,7 +52,7 @@ struct dial_plan {
 	char redial[DIAL_PATTERNS_MAX];         /* numbers as call logs of phones have them, */
 	char redial_prefix[DIAL_PREFIX_MAX];    /* ... which get this in front */
 	char rules[DIAL_LIST_MAX];              /* dial_rules_wrong */
-	char operator_number[DIAL_NUMBER_MAX];  /* an extension, for DIAL_OPERATOR; "": none */
+	char operator_number[DIAL_NUMBER_MAX];  /* for DIAL_OPERATOR, of the tenant; "": none */
 	bool overlap;                           /* a phone may send the first digits alone */
 	char numbers[DIAL_PATTERNS_MAX];        /* what is complete then */
 	char country[4], area[DIAL_PREFIX_MAX]; /* codes in front of what is dialled; "": unknown */

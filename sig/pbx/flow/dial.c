@@ -11,6 +11,8 @@
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
 #include "sig/host/groups.h"
+#include "sig/host/settings.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/pbx/flow/flow.h"
@@ -107,6 +109,17 @@ static void dial_key(const struct flow_turn_of *t, struct dial_terms *out)
 	out->key[w.overflow ? 0 : w.n] = '\0';
 }
 
+/* 0 is the operator, where the tenant has one. */
+static struct bytes dial_number(const struct flow_turn_of *t, struct bytes number)
+{
+	const struct dial_plan *plan = dial_plans_of(t->h->settings->dials, t->c->tenant);
+
+	return bytes_is(number, DIAL_OPERATOR) && plan->operator_number[0] &&
+			       !plan_is_of_user(t->h, t->c, number)
+		       ? bytes_str(plan->operator_number)
+		       : number;
+}
+
 static bool dial_terms_of(const struct flow_turn_of *t, struct dial_terms *out)
 {
 	const struct flow_verb *v = t->v;
@@ -125,7 +138,7 @@ static bool dial_terms_of(const struct flow_turn_of *t, struct dial_terms *out)
 
 		if (bytes_starts(text, "group:"))
 			dial_add_group(t, bytes_from(text, strlen("group:")), out);
-		else if (!dial_add(out, (struct dial_target){ .number = text,
+		else if (!dial_add(out, (struct dial_target){ .number = dial_number(t, text),
 							      .weight = DIAL_WEIGHT,
 							      .of_caller = !step_text_is_plain(
 								      v->step, "to", i) }))

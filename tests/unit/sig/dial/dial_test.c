@@ -126,6 +126,9 @@ static void test_verdicts(void **state)
 	assert_true(dialled(&plan, true, "912125550000").blocked);
 	assert_false(dialled(&plan, true, "919005551212").blocked);
 	assert_int_equal(dialled(&plan, true, "919005551212").class, DIAL_PREMIUM);
+	(void)bytes_cstr(BYTES_LIT("700"), plan.operator_number, sizeof(plan.operator_number));
+	assert_int_equal(dialled(&plan, true, "0").kind, DIAL_ROOM);
+	assert_string_equal(dialled(&plan, true, "0").number, "700");
 }
 
 /* As an office in Berlin has it. */
