@@ -11,6 +11,7 @@
 #include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "base/log.h"
+#include "sig/host/names.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/shard/commons.h"
 #include "sig/sip/id.h"
@@ -575,6 +576,10 @@ static int extension_put_run(struct node *node, const struct extension *e)
 	if (!err)
 		err = groups_out_put(node->shards.commons->groups, e->core.tenant,
 				     bytes_str(e->core.number), bytes_str(e->groups_out));
+	if (!err)
+		err = names_put(node->shards.commons->names, e->core.tenant,
+				bytes_str(e->core.number),
+				bytes_str(e->unlisted ? "" : e->core.display_name));
 	if (err)
 		return err;
 	music = node_music_track(node, tenants_name(node->common.tenants, e->core.tenant),
@@ -627,6 +632,7 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 	shards_delete(node, tenant, name);
 	(void)!groups_out_put(node->shards.commons->groups, tenant, bytes_str(name),
 			      (struct bytes){ 0 });
+	(void)!names_put(node->shards.commons->names, tenant, bytes_str(name), (struct bytes){ 0 });
 	locations_forget(node->common.locations, tenant, bytes_str(name), clock_instant());
 	(void)extensions_delete(node->api.extensions, tenant, bytes_str(name));
 	extension_kept_drop(node, tenant, name);

@@ -600,7 +600,10 @@ const struct command_arg g_extension_fields[] = {
 	  .max = EXTENSION_LOCATIONS_MAX * (HA1_TEXT + 7),
 	  .help = "With ha1: ID=HASHES of each of locations, joined by ',', where HASHES are as in "
 		  "ha1, of NUMBER" LOCATED_MARK "ID. tandemctl sends this." },
-	TEXT_FIELD("display_name", core.display_name, CHARSET_TEXT, NULL, "Name shown to others."),
+	TEXT_FIELD("display_name", core.display_name, CHARSET_TEXT, NULL,
+		   "Name shown to others. Callers of a flow find it by its first letters "
+		   "(directory)."),
+	FLAG_FIELD("unlisted", unlisted, "false", "true: callers do not find it by its name."),
 	FLAG_FIELD("enabled", core.enabled, "true",
 		   "false: it can neither register nor call, but for emergency calls."),
 	FLAG_FIELD(

@@ -65,7 +65,8 @@ enum { EXTENSION_OUTSIDE_CALLS = 4, EXTENSION_OUTSIDE_MINUTES = 480 };
 
 struct extension {
 	struct shard_extension core;
-	bool srtp; /* goes together with core.tls_srtp */
+	bool srtp;     /* goes together with core.tls_srtp */
+	bool unlisted; /* callers do not find it by its name */
 	struct shard_forward forward;
 	char monitors[EXTENSION_MONITORS_MAX];
 	char pickup_groups[EXTENSION_PICKUP_MAX], park_groups[EXTENSION_PICKUP_MAX];

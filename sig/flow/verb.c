@@ -217,6 +217,16 @@ static const struct verb_arg g_dial_args[] = {
 	{ 0 },
 };
 
+static const struct verb_arg g_directory_args[] = {
+	TEXT("keys", FORM_KEYS, 16, "Keys of the first letters of a name, such as {digits}.", MUST),
+	YES_NO("confirm", false, "Who is meant is said also where nobody else is."),
+	SECONDS("first_s", SECOND / 10, 600 * SECOND, 5 * SECOND,
+		"How long a key is awaited, after all are named."),
+	TEXT("into", FORM_VARIABLE, VARIABLE_NAME_MAX, "The variable that has the number.", MAY,
+	     .preset_text = "number"),
+	{ 0 },
+};
+
 static const char *const g_method_words[] = { "post", "get", NULL };
 
 static const struct verb_arg g_http_args[] = {
@@ -285,6 +295,10 @@ const struct verb g_flow_verbs[] = {
 	  ON(BUSY) | ON(NO_ANSWER), VERB_WAITS | VERB_MAIN,
 	  "Calls somebody, and connects the caller with who answers. Next comes when they have "
 	  "spoken." },
+	{ "directory", g_directory_args, ON(NEXT) | ON(TIMEOUT) | ON(NONE) | ON(FAILED),
+	  ON(TIMEOUT) | ON(NONE), 0, VERB_WAITS | VERB_MAIN,
+	  "Finds an extension by the name that was keyed. Where several have such a name, they are "
+	  "named, and the caller presses a key for one." },
 	{ "http", g_http_args, ON(NEXT) | ON(TIMEOUT) | ON(FAILED), 0, ON(FAILED), VERB_MAIN,
 	  "Asks a web server. An object in its answer gives variables, a list of verbs takes the "
 	  "place of this flow." },

@@ -28,6 +28,7 @@ struct digest_account;
 struct dialog;
 struct focus_addition;
 struct groups;
+struct names;
 struct leg;
 struct leg_users;
 struct packing;
@@ -70,6 +71,7 @@ struct call_host {
 	struct programs *programs;    /* of flows (sig/pbx/flow/programs.h) */
 	struct calendars *calendars;  /* of tenants (calendars.h) */
 	struct groups *groups;        /* of tenants (groups.h) */
+	struct names *names;          /* of extensions (names.h) */
 	const struct sig_metrics *metrics;
 	struct instant now; /* utc_ms: of steady, for durations and deadlines; a wall may be set */
 	struct steady steady;

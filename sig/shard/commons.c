@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "sig/host/calendars.h"
 #include "sig/host/groups.h"
+#include "sig/host/names.h"
 #include "sig/host/tenant.h"
 #include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
@@ -386,7 +387,8 @@ int shard_commons_open(struct shard_commons **out, const struct shard_settings *
 	c->key.k0 = rand_u64_from(rand);
 	c->key.k1 = rand_u64_from(rand);
 	c->programs = programs_create();
-	err = c->programs ? calendars_open(&c->calendars) : -ENOMEM;
+	c->names = names_create();
+	err = c->programs && c->names ? calendars_open(&c->calendars) : -ENOMEM;
 	err = err ? err : groups_open(&c->groups);
 	if (!err)
 		err = nonce_window_open(&c->nonces);
@@ -413,6 +415,7 @@ void shard_commons_close(struct shard_commons *c)
 	programs_free(c->programs);
 	calendars_close(c->calendars);
 	groups_close(c->groups);
+	names_free(c->names);
 	remote_watch_close(c->remote);
 	shard_remote_picks_close(c);
 	free(c);

@@ -168,6 +168,7 @@ struct shard_remote {
 
 struct calendars;
 struct groups;
+struct names;
 struct programs;
 struct shard;
 struct remote_picking;
@@ -181,6 +182,7 @@ struct shard_commons {
 	struct programs *programs;    /* of flows (sig/pbx/flow/programs.h) */
 	struct calendars *calendars;  /* of tenants (sig/host/calendars.h) */
 	struct groups *groups;        /* of tenants (sig/host/groups.h) */
+	struct names *names;          /* of extensions (sig/host/names.h) */
 	uint32_t calls;               /* of all shards */
 	uint32_t codings;             /* of these whose audio is transcoded */
 	uint32_t videos;              /* of these that have video */

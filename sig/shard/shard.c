@@ -287,6 +287,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.programs = s->commons->programs,
 		.calendars = s->commons->calendars,
 		.groups = s->commons->groups,
+		.names = s->commons->names,
 		.secret_tried = shard_on_secret,
 		.metrics = &s->metrics,
 		.timer_kind = TIMER_CALL,

@@ -49,6 +49,7 @@ def args_for(rng, verb):
         "park": lambda: rng.choice([{}, "70", "{a}"]),
         "dial": lambda: rng.choice([rng.choice(["1001", "{a}"]), some(["1001", "{a}", "sip:{b}@x", "+49{digits}"], 4),
                                     {"to": "1", "how": rng.choice(["together", "in_turn"]), "rings": 4}]),
+        "directory": lambda: rng.choice(["26", "{digits}", {"keys": "{a}", "confirm": True, "into": rng.choice("abc")}]),
         "conference": lambda: rng.choice(["room", "{a}"]),
         "notify": lambda: rng.choice(["e", {"event": "e", "data": pairs(["x", "y", "z"])}]),
     }

@@ -21,6 +21,7 @@ VERBS = {
     "dtmf": ("next failed", "", "w", "digits"),
     "park": ("timeout full failed", "timeout", "w", "slot"),
     "dial": ("next busy no_answer rejected failed", "", "w", "to"),
+    "directory": ("next timeout none failed", "timeout none", "w", "keys"),
     "conference": ("next full failed", "", "w", "name"),
     "notify": ("next failed", "", "", "event"),
 }
@@ -30,10 +31,11 @@ LISTS = {("play", "prompt"), ("gather", "prompt"), ("dial", "to")}
 # what an argument is once names are replaced; those that are missing are any text
 NAME = r"[A-Za-z0-9._-]+"
 FORMS = {("play", "prompt"): NAME, ("gather", "prompt"): NAME, ("dial", "to"): r"[A-Za-z0-9+*#._-]+|sips?:[!#-;=?-~]+", ("dtmf", "digits"): r"[0-9*#A-D]+",
+         ("directory", "keys"): r"[0-9*#A-D]+",
          ("park", "slot"): r"[0-9*#A-D]+", ("conference", "name"): NAME, ("hours", "name"): NAME, ("redirect", "to"): "flow:" + NAME,
          ("notify", "event"): NAME, ("hangup", "reason"): r"[^\x00-\x1f\x7f]+", ("match", "value"): r"(?s).*"}
-MOST = {("dtmf", "digits"): 32, ("park", "slot"): 8, ("conference", "name"): 63, ("hours", "name"): 64, ("redirect", "to"): 70, ("notify", "event"): 64,
-        ("hangup", "reason"): 64, ("reject", "reason"): 64}
+MOST = {("dtmf", "digits"): 32, ("directory", "keys"): 16, ("park", "slot"): 8, ("conference", "name"): 63, ("hours", "name"): 64, ("redirect", "to"): 70,
+        ("notify", "event"): 64, ("hangup", "reason"): 64, ("reject", "reason"): 64}
 OPTIONAL = {("park", "slot"), ("hangup", "reason"), ("gather", "say")}
 VERBS_MAX, VARIABLES_MAX, TEXT_MAX = 1000, 2048, 1024
 
@@ -236,7 +238,7 @@ class Call:
             self.tries += 1
             return self.leave(outcome, self.at)
         self.tries = 0
-        into = {"gather": "digits", "record": "recording"}.get(verb)
+        into = {"gather": "digits", "record": "recording", "directory": "number"}.get(verb)
         try:
             if into and outcome == "next":
                 self.set(args.get("into", into), value, args.get("secret", False))

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/host/names.h"
 #include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
@@ -159,6 +160,7 @@ static void flow_put(const struct node *n, struct shard *core)
 	const char *text = n->sim->script ? n->sim->script->flow : NULL;
 	struct bytes tenant = bytes_str(tenants_name(n->tenants, n->tenant));
 	struct programs *programs = core->commons->programs;
+	struct names *names = core->commons->names;
 	struct flow_program *p;
 	int err;
 
@@ -171,6 +173,8 @@ static void flow_put(const struct node *n, struct shard *core)
 	if (!err)
 		err = programs_number_put(programs, tenant, BYTES_LIT(PHONE_FLOW),
 					  BYTES_LIT("main"));
+	err = err ? err : names_put(names, n->tenant, BYTES_LIT("1002"), BYTES_LIT("Bo Berg"));
+	err = err ? err : names_put(names, n->tenant, BYTES_LIT("1003"), BYTES_LIT("Cy Berger"));
 	assert(!err);
 	(void)err;
 }

@@ -57,6 +57,15 @@
 	FLOW("pick", "\"pick\":{\"pickup\":\"" target "\",\"none\":\"end\",\"failed\":\"end\"," \
 		     "\"next\":\"wait\"},\"wait\":{\"pause\":60,\"next\":\"end\"},"             \
 		     "\"end\":{\"hangup\":{}}")
+/* 23 are the first letters of two names: 1 is one of them, and then B rings. */
+#define BY_NAME                                                                                    \
+	FLOW("ask", "\"ask\":{\"gather\":{\"prompt\":[\"keys\"],\"max\":2,\"first_s\":20,\"digit_" \
+		    "s\":20},"                                                                     \
+		    "\"timeout\":\"end\",\"failed\":\"end\",\"next\":\"who\"},\"who\":{"           \
+		    "\"directory\":{\"keys\":"                                                     \
+		    "\"{digits}\",\"first_s\":20},\"none\":\"ask\",\"timeout\":\"end\","           \
+		    "\"next\":\"desk\"},\"desk\":{\"dial\":\"{number}\",\"busy\":\"end\","         \
+		    "\"next\":\"end\"},\"end\":{\"hangup\":{}}")
 #define B_PARKS_A                    \
 	{ 3, STORY_DIAL, A, EXT_B }, \
 	{                            \
@@ -118,6 +127,12 @@ const struct story story_flows[] = {
 	  .status = 486, .pairs = 1 },
 	{ "flow-cancelled-while-it-rings", CALLS({ 8, STORY_HANG_UP, A }),
 	  .manner = { [B] = RINGS }, .flow = GROUP("in_turn"), .look_s = 40, .pairs = 1 },
+	{ "flow-dials-by-name",
+	  CALLS({ 8, STORY_KEY, A, '2' }, { 14, STORY_KEY, A, '3' }, { 22, STORY_KEY, A, '1' }),
+	  .flow = BY_NAME, .look_s = 40, .talk = ON(A) | ON(B), .status = 200 },
+	{ "flow-dials-by-name-in-vain",
+	  CALLS({ 8, STORY_KEY, A, '2' }, { 14, STORY_KEY, A, '3' }, { 70, STORY_OPTIONS, A }),
+	  .flow = BY_NAME, .look_s = 65, .status = 200, .pairs = 1 },
 	{ "flow-says-values", CALLS({ 12, STORY_KEY, A, '4' }, { 40, STORY_OPTIONS, A }),
 	  .flow = FLOW("ask", "\"ask\":{\"gather\":{\"say\":\"14:05\",\"say_as\":\"time\","
 			      "\"max\":1,\"first_s\":20},\"timeout\":\"end\",\"next\":\"say\"},"

@@ -463,8 +463,7 @@ void dial_announce(struct call_host *h, struct call *c)
 		LOG_WARN("flow", c->id, "what who has answered is to hear is left out");
 }
 
-/* False: there are not so many. */
-static bool dial_target_at(const struct flow_run *r, uint8_t i, struct bytes *number)
+bool dial_target_at(const struct flow_run *r, uint8_t i, struct bytes *number)
 {
 	struct bytes rest = text_bytes(&r->targets);
 

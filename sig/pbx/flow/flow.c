@@ -555,6 +555,14 @@ static void run_failed(const struct call_host *h, const struct call *c, const ch
 		 LOG_STR("step", s ? s->name : ""), LOG_STR("reason", why ? why : "it has no end"));
 }
 
+static void flow_on_directory(struct call_host *h, struct call *c, int outcome)
+{
+	if (outcome == VERB_AGAIN)
+		run_ready(h, c);
+	else
+		flow_ended(c, (enum flow_outcome)outcome);
+}
+
 static void flow_prompted(struct call_host *h, struct call *c, const struct prompt_result *result)
 {
 	char name[ID_TEXT_LEN + 8];
@@ -565,6 +573,10 @@ static void flow_prompted(struct call_host *h, struct call *c, const struct prom
 
 	if (!flow_has_caller(c) || c->run->state != RUN_WAITS || c->run->kind != RUN_PROMPTS)
 		return;
+	if (directory_reads(c)) {
+		flow_on_directory(h, c, directory_prompted(c, result));
+		return;
+	}
 	outcome = prompt_outcome_of(result, &gives);
 	if (outcome == OUTCOME_FAILED || result->why)
 		run_failed(h, c, result->why);

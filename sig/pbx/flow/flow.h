@@ -74,8 +74,16 @@ bool refer_notified(struct call_host *h, struct call *c, const struct call_event
 /* The last one has its answer when its outcome is saved, and then the flow goes on. */
 void refer_notify_answer(struct call_host *h, struct call *c);
 
+/* ---- directory.c ---- */
+int verb_directory(struct flow_turn_of *t);
+/* The flow reads names, and one of them was said. The outcome, with the number in flow_run.value; or VERB_AGAIN: the next one is read. */
+bool directory_reads(const struct call *c);
+int directory_prompted(struct call *c, const struct prompt_result *result);
+
 /* ---- dial.c ---- */
 int verb_dial(struct flow_turn_of *t);
+/* Of the list in the record. False: it has not so many. */
+bool dial_target_at(const struct flow_run *r, uint8_t i, struct bytes *number);
 /* The caller is to be answered first. */
 bool dial_answers(const struct flow_turn_of *t);
 /* Who answers is asked for a key (module.screened), or hears something before he speaks with the caller. */

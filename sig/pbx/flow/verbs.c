@@ -249,12 +249,19 @@ static int verb_hangup(struct flow_turn_of *t)
 /* ---- the table ---- */
 
 static const struct flow_act g_acts[] = {
-	{ "answer", true, verb_answer },  { "play", true, verb_play },
-	{ "say", true, verb_say },        { "gather", true, verb_gather },
-	{ "record", true, verb_record },  { "pause", false, verb_pause },
-	{ "dtmf", true, verb_dtmf },      { "reject", false, verb_reject },
-	{ "hangup", false, verb_hangup }, { "dial", false, verb_dial },
-	{ "http", false, verb_http },     { "refer", true, verb_refer },
+	{ "answer", true, verb_answer },
+	{ "play", true, verb_play },
+	{ "say", true, verb_say },
+	{ "gather", true, verb_gather },
+	{ "record", true, verb_record },
+	{ "pause", false, verb_pause },
+	{ "dtmf", true, verb_dtmf },
+	{ "reject", false, verb_reject },
+	{ "hangup", false, verb_hangup },
+	{ "dial", false, verb_dial },
+	{ "http", false, verb_http },
+	{ "refer", true, verb_refer },
+	{ "directory", true, verb_directory },
 };
 
 const struct flow_act *flow_act_of(const struct flow_verb *v)
