@@ -122,6 +122,8 @@ def staged(stage, build, version, when):
     put(stage, "/usr/share/tandem/tandem_client.py", ROOT / "client" / "tandem_client.py")
     for path in (ROOT / "deploy" / "prompts").glob("*.*"):
         put(stage, f"/usr/share/tandem/prompts/{path.name}", path, 0o755 if path.suffix == ".py" else 0o644)
+    for path in (ROOT / "deploy" / "flows").glob("*.json"):
+        put(stage, f"/usr/share/tandem/flows/{path.name}", path, 0o644)
     say(sys.executable, ROOT / "deploy" / "prompts" / "make.py", "--opus", stage / "usr" / "share" / "tandem" / "sounds")
     documents_put(stage, version, when)
 

@@ -3,6 +3,7 @@
 import datetime
 import gzip
 import importlib.util
+import json
 import os
 import pathlib
 import re
@@ -54,6 +55,15 @@ class Package(unittest.TestCase):
             folder = self.stage / "usr/share/tandem/sounds/.prompts" / language
             self.assertEqual({path.stem for path in folder.iterdir()}, wanted)
             self.assertEqual({path.read_bytes()[:4] for path in folder.iterdir()}, {b"OggS"})
+
+    def test_it_has_flows_whose_prompts_are_there(self):
+        known = {path.stem for path in (self.stage / "usr/share/tandem/sounds/.prompts/en").iterdir()}
+        flows = sorted((self.stage / "usr/share/tandem/flows").iterdir())
+        self.assertIn("attendant.json", [path.name for path in flows])
+        for path in flows:
+            for step in json.loads(path.read_text(encoding="utf-8"))["steps"].values():
+                prompts = step["play"] if "play" in step else step.get("gather", step.get("record", {})).get("prompt", [])
+                self.assertLessEqual(set(prompts), known, path.name)
 
     def test_it_has_what_the_unit_names_beside(self):
         unit = (self.stage / "usr/lib/systemd/system/tandem.service").read_text(encoding="utf-8")

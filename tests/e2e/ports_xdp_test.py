@@ -8,7 +8,7 @@ os.environ["TANDEM_MEDIA_PORT"] = "xdp"          # before anything of lib
 
 from lib import everywhere                      # noqa: E402
 
-SOME = ("bundle_test.SharedPort.test_sound_and_picture", "browser_test.Audio.test_browser_calls_a_phone")
+SOME = ("bundle_test.SharedPort.test_sound_and_picture", "browser_test.Audio.test_browser_calls_a_phone", "flow_shipped_test.Events", "flow_shipped_test.Tones")
 
 
 def load_tests(loader, _tests, _pattern):

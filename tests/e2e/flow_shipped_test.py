@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Flows that the package brings (deploy/flows), with keys as events of RFC 4733, by INFO and as tones; and who is found by a name: IVR-01, CALL-46."""
+import json
+import os
+import time
+import unittest
+
+from flow_calls_test import Put
+from music_test import wav
+from patience import until
+from tandem_client import Refused
+
+FLOWS = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "flows")
+
+
+def shipped(name):
+    with open(os.path.join(FLOWS, name + ".json"), encoding="utf-8") as file:
+        return json.load(file)
+
+
+class Shipped(Put):
+    """Otto Berg is 1002."""
+    SDP, HEADERS = {}, ()
+
+    def setUp(self):
+        super().setUp()
+        self.ask("extension.put", number="1002", display_name="Otto Berg")
+
+    def dialled(self, name):
+        self.ask("flow.put", name="main", program=shipped(name))
+        self.ask("number.put", number="100", to="flow:main")
+        out = self.a.invite("100", self.audio_a.sdp(**self.SDP), headers=self.HEADERS)
+        self.audio_a.use(out.wait_answer())
+        return out, self.ask("call.list")[0]["id"]
+
+    def rings(self, out, call):
+        """1002 is connected with the caller, and the way that the call took."""
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp())
+        at = self.at(call)
+        self.ask("call.hangup", call=call)
+        into.wait_bye()
+        out.wait_bye()
+        return at["path"] + " " + at["at"]
+
+    def asks(self, call, step):
+        until(lambda: f" {step} is carried out" in self.at(call)["at"], lambda: self.at(call))
+
+    def keys(self, out, keys):
+        for key in keys:
+            self.key(out, key)
+
+
+
+class Ways:
+    """Each flow, whatever keys are."""
+
+    def test_attendant(self):
+        self.ask("dialplan.put", operator="1002")
+        for keys, way in (("1002", "extension"), ("0", "operator"), ("*2374#", "who")):
+            out, call = self.dialled("attendant")
+            self.asks(call, "menu")
+            self.keys(out, keys[0])
+            if keys[0] == "*":
+                self.asks(call, "name")
+            self.keys(out, keys[1:])
+            self.assertIn(way, self.rings(out, call))
+            self.ended()
+
+    def test_directory(self):
+        """Nobody has the first name that is keyed."""
+        out, call = self.dialled("directory")
+        self.asks(call, "name")
+        self.keys(out, "999#")
+        until(lambda: "nobody" in self.at(call)["path"])
+        self.asks(call, "name")
+        self.keys(out, "6886#")         # OTTO
+        self.rings(out, call)
+
+    def test_account_code(self):
+        out, call = self.dialled("account-code")
+        self.asks(call, "code")
+        self.keys(out, "4711#")
+        self.asks(call, "number")
+        self.keys(out, "1002#")
+        self.rings(out, call)
+        self.assertEqual(self.ended()["account_code"], "4711")
+
+    def test_conference(self):
+        self.ask("room.put", number="700")
+        out, call = self.dialled("conference")
+        self.asks(call, "room")
+        self.keys(out, "700#")
+        until(lambda: len(self.ask("conference.list")) == 1)
+        out.bye()
+        self.ended()
+
+    def test_message(self):
+        out, call = self.dialled("message")
+        self.asks(call, "note")
+        self.audio_a.start(620)
+        time.sleep(2)
+        self.audio_a.stop()
+        self.keys(out, "#")
+        out.wait_bye()
+        self.assertTrue(self.ended()["path"].startswith("note,bye"))
+
+
+class Events(Shipped, Ways):
+    def key(self, _, key):
+        self.audio_a.digit(key)
+        time.sleep(0.1)
+
+
+class Info(Shipped, Ways):
+    SDP = {"codecs": ("0 PCMU/8000",)}
+
+    def key(self, out, key):
+        request = out.in_dialog("INFO", body=f"Signal={key}\r\nDuration=120\r\n")
+        request.set("Content-Type", "application/dtmf-relay")
+        self.assertEqual(out.transact(request).status, 200)
+
+
+class Tones(Shipped, Ways):
+    """A phone that knows neither."""
+    SDP, HEADERS = {"codecs": ("0 PCMU/8000",)}, (("Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS"),)
+
+    def key(self, _, key):
+        self.audio_a.press(key)
+
+
+class Names(Shipped):
+    """Several have the name that is keyed: BERG."""
+    NAME = 620
+
+    def setUp(self):
+        super().setUp()
+        self.node.put_extension("1003", "secret1003")
+        self.ask("extension.put", number="1003", display_name="Anna Bergmüller")
+        wav(os.path.join(self.node.folder, "sounds", "default", "name-1003.wav"), self.NAME, seconds=8)
+
+    def key(self, _, key):
+        self.audio_a.digit(key)
+        time.sleep(0.1)
+
+    def named(self):
+        out, call = self.dialled("directory")
+        self.asks(call, "name")
+        self.keys(out, "2374#")
+        self.audio_a.wait_tone(self.NAME)
+        return out, call
+
+    def test_several(self):
+        """In the order of their names; a key chooses one that was not named yet."""
+        out, call = self.named()
+        self.keys(out, "2")
+        self.rings(out, call)
+
+    def test_killed(self):
+        """The next process goes on with the same list, though there is another name in front by then."""
+        out, call = self.named()
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        self.node.put_extension("1004", "secret1004")
+        self.ask("extension.put", number="1004", display_name="Adam Berg")
+        self.audio_a.wait_tone(self.NAME, anew=True)
+        self.keys(out, "2")
+        self.rings(out, call)
+
+    def test_unlisted(self):
+        self.ask("extension.put", number="1003", unlisted=True)
+        out, call = self.dialled("directory")
+        self.asks(call, "name")
+        self.keys(out, "2374#")
+        self.rings(out, call)
+        self.ask("extension.delete", number="1002")
+        out, call = self.dialled("directory")
+        self.asks(call, "name")
+        self.keys(out, "2374#")
+        until(lambda: "nobody" in self.at(call)["path"])
+        out.bye()
+
+
+class Codes(Shipped):
+    def test_dialled(self):
+        """CALL-46: a code of the tenant's own leads to a flow, and 0 to the operator, which may be a flow; a code that is taken does not."""
+        self.ask("flow.put", name="code", program=[{"reject": {"status": 486}}])
+        for code in ("#32", "##", "#17", "#82"):
+            self.ask("number.put", number=code, to="flow:code")
+            self.assertEqual(self.a.invite(code, self.audio_a.sdp()).wait_final().status, 486, code)
+        with self.assertRaises(Refused):
+            self.ask("number.put", number="#69", to="flow:code")
+        self.ask("number.put", number="199", to="flow:code")
+        self.ask("dialplan.put", operator="199")
+        self.assertEqual(self.a.invite("0", self.audio_a.sdp()).wait_final().status, 486)
+
+
+if __name__ == "__main__":
+    unittest.main()
