@@ -688,7 +688,7 @@ static bool number_may_ask(struct command_run *run, const struct number_value *v
 	if (!run->node->hooks->tenant_value(run->node, run->tenant, &t))
 		t.web.networks[0] = '\0';
 	for (size_t i = 0; i < COUNT_OF(urls); i++) {
-		if (urls[i][1][0] == 'h' &&
+		if (!form_wrong(FORM_URL, bytes_str(urls[i][1])) &&
 		    !webhook_url_may_ask(bytes_str(urls[i][1]), bytes_str(t.web.networks))) {
 			command_fail(
 				run, COMMAND_BAD_ARGUMENT, urls[i][0],
@@ -765,7 +765,8 @@ static void number_warn(const struct node *node, uint16_t tenant, const void *va
 	struct bytes fallback = bytes_str(v->fallback);
 	char space[CALL_FLOW_MAX];
 
-	if (v->to[0] != 'h' && !flow_exists(&whose, "flow", number_flow(v, space)))
+	if (form_wrong(FORM_URL, bytes_str(v->to)) &&
+	    !flow_exists(&whose, "flow", number_flow(v, space)))
 		(void)json_array_append_new(out,
 					    json_string("to: there is no such flow or group yet"));
 	if (bytes_starts(fallback, "flow:") &&

@@ -124,6 +124,8 @@ bool command_group_log(struct command_run *run, struct extension *e);
 struct bytes command_group_of_number(const struct node *n, uint16_t tenant, struct bytes number);
 /* EFFECT_PROGRAM. */
 void command_flow_program(const struct effect *e, void *node);
+/* The web application of a call has sent something by itself. */
+void command_helper_told(struct node *n, const json_t *line);
 /* EFFECT_SET. */
 void command_feature(const struct effect *e, void *node);
 /* Nobody hears any more what became of them. */

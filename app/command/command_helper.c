@@ -12,6 +12,8 @@
 #include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
 
+enum { TELL_MS = 1000 };
+
 /* A call waits for it. */
 struct help_ask {
 	struct node *node;
@@ -120,6 +122,26 @@ static const char *http_reason(const char *word)
 	return "helper";
 }
 
+/* Behind the verbs of an application that is connected it is asked for more, unless they end the call or lead elsewhere. */
+static void verbs_again(json_t *verbs, const json_t *again)
+{
+	static const char *const ends[] = { "hangup", "reject", "redirect", "refer", "http" };
+	const json_t *last = json_array_get(verbs, json_array_size(verbs) - 1);
+	const char *fallback = json_string_value(json_object_get(again, "fallback"));
+	json_int_t ms = json_integer_value(json_object_get(again, "timeout_ms"));
+	json_t *http;
+
+	for (size_t i = 0; i < COUNT_OF(ends); i++) {
+		if (json_object_get(last, ends[i]))
+			return;
+	}
+	http = json_pack("{s:O, s:f}", "url", json_object_get(again, "url"), "timeout_s",
+			 ms ? (double)ms / 1000 : 2);
+	if (fallback && fallback[0])
+		(void)json_object_set_new(http, "fallback", json_string(fallback));
+	(void)json_array_append_new(verbs, json_pack("{s:o}", "http", http));
+}
+
 /* The program is in Redis: a process that takes the call over finds it there. */
 static void http_on_program(enum store_result result, bool there, struct bytes value, void *arg)
 {
@@ -164,12 +186,17 @@ static void http_program(struct help_ask *ask, struct bytes text)
 static void http_answered(struct help_ask *ask, const json_t *result)
 {
 	struct help_news *news = &ask->answer.reply.help;
-	const json_t *answer = json_object_get(result, "answer");
+	json_t *answer = json_object_get(result, "answer");
+	const json_t *again = json_object_get(result, "again");
 	const char *url = json_string_value(json_object_get(result, "url"));
 	const char *detail = json_string_value(json_object_get(result, "detail"));
-	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 	const json_t *one;
+	char *text;
 	size_t i;
+
+	if (again && json_is_array(answer))
+		verbs_again(answer, again);
+	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
 
 	json_array_foreach(json_object_get(result, "shown"), i, one) help_show(ask, one);
 	(void)snprintf(news->url, sizeof(news->url), "%s", url ? url : "");
@@ -187,10 +214,90 @@ static void http_answered(struct help_ask *ask, const json_t *result)
 	free(text);
 }
 
+/* ---- WebSockets of calls ---- */
+
+static void help_link_answered(struct help_ask *ask, const json_t *result)
+{
+	(void)result;
+	help_reply(ask); /* nobody waits for it */
+}
+
+static bool leave_prepare(const struct help_ask *ask, json_t *args)
+{
+	(void)ask;
+	(void)args;
+	return true;
+}
+
+static void on_told(struct node *n, const json_t *result, const char *why, void *arg)
+{
+	(void)n;
+	(void)result;
+	(void)why;
+	(void)arg;
+}
+
+/* The application of a call has sent verbs by itself, and these were not taken. */
+struct told_run {
+	struct node *node;
+	uint16_t tenant;
+	json_t *call;
+};
+
+static void told_on_run(json_t *answer, void *arg)
+{
+	struct told_run *told = arg;
+	const json_t *why = json_object_get(json_object_get(answer, "error"), "message");
+
+	if (!json_is_true(json_object_get(answer, "ok")))
+		(void)!node_helper_ask(told->node, "tell",
+				       json_pack("{s:O, s:{s:s, s:O, s:O?}}", "call", told->call,
+						 "message", "type", "flow.refused", "call",
+						 told->call, "reason", why),
+				       told->tenant, TELL_MS, on_told, NULL);
+	json_decref(answer);
+	json_decref(told->call);
+	free(told);
+}
+
+/* As call.run does it. */
+static void told_run(struct told_run *told, const char *tenant, const json_t *verbs)
+{
+	struct command_principal who = { .role = COMMAND_FOR_APPLICATION };
+	json_t *args = json_pack("{s:O, s:O}", "call", told->call, "program", verbs);
+	char id[COMMAND_ID_MAX];
+
+	(void)snprintf(who.tenant, sizeof(who.tenant), "%s", tenant);
+	(void)snprintf(id, sizeof(id), "told %s", json_string_value(told->call));
+	command_start(told->node, &who, BYTES_LIT("call.run"), bytes_str(id), args, told_on_run,
+		      told);
+	json_decref(args);
+}
+
+void command_helper_told(struct node *n, const json_t *line)
+{
+	json_t *call = json_object_get(line, "told"), *verbs = json_object_get(line, "verbs");
+	struct told_run *told = malloc(sizeof(*told));
+	uint64_t id;
+
+	if (!told || !json_is_array(verbs) || !json_array_size(verbs) ||
+	    id_call_get(bytes_str(json_string_value(call)), &id) ||
+	    !shard_call_tenant(node_core(n, id), id, &told->tenant)) {
+		free(told);
+		return;
+	}
+	told->node = n;
+	told->call = json_incref(call);
+	verbs_again(verbs, json_object_get(line, "again"));
+	told_run(told, tenants_name(n->common.tenants, told->tenant), verbs);
+}
+
 /* ---- all ---- */
 
 static const struct help_kind g_helps[HELPS] = {
 	[HELP_HTTP] = { "http", http_prepare, http_answered },
+	[HELP_LINK] = { "link", http_prepare, help_link_answered },
+	[HELP_LEAVE] = { "tell", leave_prepare, help_link_answered },
 };
 
 static void help_on_result(struct node *n, const json_t *result, const char *why, void *arg)

@@ -417,6 +417,7 @@ static const struct node_hooks g_hooks = {
 	.pages_close = node_pages_close,
 	.tenant_value = command_tenant_value,
 	.delivered = command_recording_on_delivered,
+	.told = command_helper_told,
 };
 
 /* The node, and what lies above it. */

@@ -17,7 +17,8 @@
 
 enum { WAIT_MS = 1000 };
 
-static const struct helper_kind *const g_kinds[] = { &g_helper_http, &g_helper_say };
+static const struct helper_kind *const g_kinds[] = { &g_helper_http, &g_helper_link, &g_helper_tell,
+						     &g_helper_say };
 
 /* ---- requests ---- */
 
@@ -143,35 +144,41 @@ static void child_collect(struct helper *h, struct helper_request *r)
 /* What is over; until when nothing is. */
 static uint64_t helper_round(struct helper *h)
 {
-	uint64_t now_ns = clock_now_ns(), next_ns = now_ns + WAIT_MS * NS_PER_MS;
+	uint64_t now_ns = clock_now_ns(), next_ns = now_ns + WAIT_MS * NS_PER_MS, due_ns;
 
 	http_collect(h);
+	ws_read_all(h);
 	for (uint32_t i = 0; h->count && i < HELPER_REQUESTS_MAX; i++) {
 		struct helper_request *r = &h->requests[i];
 
 		if (!r->id)
 			continue;
 		child_collect(h, r);
+		due_ns = r->id && r->kind->due ? r->kind->due(h, r, now_ns) : UINT64_MAX;
+		next_ns = due_ns < next_ns ? due_ns : next_ns;
 		if (r->id && r->until_ns <= now_ns)
 			helper_fail(h, r, "it took too long");
 		else if (r->id && r->until_ns < next_ns)
 			next_ns = r->until_ns;
 	}
-	return next_ns - now_ns;
+	due_ns = ws_round(h, now_ns);
+	next_ns = due_ns < next_ns ? due_ns : next_ns;
+	return next_ns > now_ns ? next_ns - now_ns : 0;
 }
 
 static void helper_wait(struct helper *h, uint64_t ns)
 {
-	struct curl_waitfd wait[1 + HELPER_CHILDREN_MAX] = { { .fd = h->link.fd,
-							       .events = CURL_WAIT_POLLIN } };
+	static struct curl_waitfd wait[1 + HELPER_CHILDREN_MAX + HELPER_LINKS_MAX];
 	unsigned n = 1;
 	int running;
 
+	wait[0] = (struct curl_waitfd){ .fd = h->link.fd, .events = CURL_WAIT_POLLIN };
 	for (uint32_t i = 0; h->children && i < HELPER_REQUESTS_MAX; i++) {
 		if (h->requests[i].child && n < COUNT_OF(wait))
 			wait[n++] = (struct curl_waitfd){ .fd = h->requests[i].child_end,
 							  .events = CURL_WAIT_POLLIN };
 	}
+	n += ws_watch(h, wait + n, (unsigned)COUNT_OF(wait) - n);
 	(void)curl_multi_perform(h->multi, &running);
 	(void)curl_multi_poll(h->multi, wait, n, (int)(ns / NS_PER_MS) + 1, NULL);
 	(void)curl_multi_perform(h->multi, &running);
@@ -193,6 +200,7 @@ static void helper_run(void)
 		if (h->requests[i].id)
 			request_end(h, &h->requests[i]);
 	}
+	ws_close_all(h);
 	(void)curl_multi_cleanup(h->multi);
 	node_link_close(&h->link);
 	free(h);

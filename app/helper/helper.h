@@ -17,11 +17,13 @@
 #include <sys/types.h>
 
 #include "app/helper/node_link.h"
+#include "app/helper/webhook.h"
 #include "base/clock.h"
 
 enum {
 	HELPER_REQUESTS_MAX = 2048, /* at a time */
 	HELPER_CHILDREN_MAX = 8,
+	HELPER_LINKS_MAX = 2048,
 };
 
 struct helper;
@@ -42,6 +44,8 @@ struct helper_kind {
 	void (*begin)(struct helper *h, struct helper_request *r, const json_t *args);
 	/* Its child has ended. NULL: it never has one. */
 	void (*reaped)(struct helper *h, struct helper_request *r, int status);
+	/* Its own time is over, before that of the request. Until when it is not. NULL: it has none. */
+	uint64_t (*due)(struct helper *h, struct helper_request *r, uint64_t now_ns);
 	/* It is answered, or too late, and a child is killed: nothing is left of its work. */
 	void (*end)(struct helper *h, struct helper_request *r);
 };
@@ -49,7 +53,8 @@ struct helper_kind {
 struct helper {
 	struct node_link link;
 	CURLM *multi;
-	uint32_t count, children;
+	struct ws_link *links; /* WebSockets to web applications, one of a call */
+	uint32_t count, children, link_count;
 	struct helper_request requests[HELPER_REQUESTS_MAX];
 };
 
@@ -63,6 +68,47 @@ int helper_child(struct helper *h, struct helper_request *r, char *const argv[],
 extern const struct helper_kind g_helper_http;
 /* Requests that have ended. */
 void http_collect(struct helper *h);
+
+/* Whom a tenant may ask: looked at for each address that is about to be connected to. */
+struct http_gate {
+	struct webhook_network networks[WEBHOOK_NETWORKS_MAX];
+	size_t network_count;
+	struct webhook_secret secret;
+	bool barred; /* it is not to be asked */
+};
+/* Of the members networks and secret. False: they are wrong. */
+bool http_gate_read(struct http_gate *g, const json_t *args);
+/* What all connections have in common. */
+void http_gate_set(CURL *easy, struct http_gate *g);
+/* The headers that say who asks, signed where there is a secret. False: no memory. */
+bool http_signed(struct curl_slist **headers, const struct http_gate *g, const char *id,
+		 struct bytes body);
+/* With what lists of verbs of an application at that URL end: it is asked again. NULL: they do not, as the URL says what may not be kept. */
+json_t *http_again(const json_t *args, const char *url);
+/* A word for why it could not connect; its detail in *text. */
+const char *http_why(CURLcode code, const struct http_gate *g, const char **text);
+
+/* What has come of a try over a WebSocket. answer: stolen; NULL: it has failed, by that word. again: it may be tried once more. */
+void http_told(struct helper *h, struct helper_request *r, json_t *answer, const char *reason,
+	       const char *detail, bool again);
+
+/* ---- ws.c ---- */
+extern const struct helper_kind g_helper_link, g_helper_tell;
+bool ws_is(const char *url);
+/* The connection of a call to that application, which is made where there is none. again: what its lists of verbs end with. NULL: no room. */
+struct ws_link *ws_link_to(struct helper *h, const char *call, const char *url, const json_t *args);
+/* Says that, now or when it is connected. */
+void ws_ask(struct helper *h, struct ws_link *l, struct helper_request *r, const char *message);
+/* Nobody waits for an answer to it any more. */
+void ws_forget(struct helper *h, const struct helper_request *r);
+/* That transfer was a connection's: it is up, or is not. False: it is none. */
+bool ws_connected(struct helper *h, CURL *easy, CURLcode code);
+/* What is due; until when nothing is. */
+uint64_t ws_round(struct helper *h, uint64_t now_ns);
+/* Descriptors to wait for, at most so many; and what came. */
+unsigned ws_watch(const struct helper *h, struct curl_waitfd *wait, unsigned most);
+void ws_read_all(struct helper *h);
+void ws_close_all(struct helper *h);
 
 /* ---- say.c ---- */
 extern const struct helper_kind g_helper_say;

@@ -18,7 +18,6 @@
 
 #include "app/helper/asked.h"
 #include "app/helper/helper.h"
-#include "app/helper/webhook.h"
 
 enum { HTTP_URLS_MAX = 2, HTTP_TRIES_MAX = 2, HTTP_AGAIN_MS = 50 };
 
@@ -29,15 +28,13 @@ struct http {
 	char error[CURL_ERROR_SIZE];
 	json_t *args; /* a reference */
 	char *body;   /* NULL: none */
-	struct webhook_secret secret;
-	struct webhook_network networks[WEBHOOK_NETWORKS_MAX];
-	size_t network_count;
+	struct http_gate gate;
 	const char *urls[HTTP_URLS_MAX]; /* of args */
 	uint32_t at, tried, tries;       /* which one, how often that, how often all */
 	uint64_t begin_ns, try_ns;       /* of all, and of this try */
 	uint64_t until_ns;               /* of this URL */
 	json_t *shown;                   /* a list */
-	bool barred;                     /* an address is not to be asked */
+	bool linked;                     /* this try goes over a WebSocket */
 	bool too_long;
 	char *answer;
 	size_t answer_n;
@@ -67,11 +64,11 @@ static bool address_is_own(const struct addr *a)
 	return own;
 }
 
-static bool http_may_ask(struct http *q, const struct addr *a)
+static bool http_may_ask(struct http_gate *g, const struct addr *a)
 {
-	bool may = webhook_may_ask(a, address_is_own(a), q->networks, q->network_count);
+	bool may = webhook_may_ask(a, address_is_own(a), g->networks, g->network_count);
 
-	q->barred |= !may;
+	g->barred |= !may;
 	return may;
 }
 
@@ -127,7 +124,7 @@ static bool http_is_get(const struct http *q)
 	return !strcmp(http_text(q, "method"), "get");
 }
 
-static bool http_header(struct http *q, const char *name, const char *value)
+static bool http_header(struct curl_slist **headers, const char *name, const char *value)
 {
 	char line[256];
 	struct writer w = writer_over(line, sizeof(line) - 1);
@@ -135,32 +132,37 @@ static bool http_header(struct http *q, const char *name, const char *value)
 
 	WRITER_TEXTS(&w, name, ": ", value);
 	line[w.n] = '\0';
-	more = w.overflow ? NULL : curl_slist_append(q->headers, line);
+	more = w.overflow ? NULL : curl_slist_append(*headers, line);
 	if (more)
-		q->headers = more;
+		*headers = more;
 	return more != NULL;
 }
 
-static bool http_headers(struct http *q)
+bool http_signed(struct curl_slist **headers, const struct http_gate *g, const char *id,
+		 struct bytes body)
 {
 	char signature[WEBHOOK_SIGNATURE_MAX], utc[24];
 	uint64_t utc_s = clock_utc_ms() / 1000;
 	struct writer w = writer_over(utc, sizeof(utc) - 1);
 
-	curl_slist_free_all(q->headers);
-	q->headers = NULL;
 	writer_u64(&w, utc_s);
 	utc[w.n] = '\0';
-	if (!http_header(q, "Accept", "application/json") ||
-	    !http_header(q, "webhook-id", http_text(q, "id")) ||
-	    !http_header(q, "webhook-timestamp", utc) ||
-	    (q->body && !http_header(q, "Content-Type", "application/json")))
+	if (!http_header(headers, "webhook-id", id) ||
+	    !http_header(headers, "webhook-timestamp", utc))
 		return false;
-	if (!q->secret.n)
+	if (!g->secret.n)
 		return true;
-	webhook_sign(signature, &q->secret, bytes_str(http_text(q, "id")), utc_s,
-		     bytes_str(q->body));
-	return http_header(q, "webhook-signature", signature);
+	webhook_sign(signature, &g->secret, bytes_str(id), utc_s, body);
+	return http_header(headers, "webhook-signature", signature);
+}
+
+static bool http_headers(struct http *q)
+{
+	curl_slist_free_all(q->headers);
+	q->headers = NULL;
+	return http_header(&q->headers, "Accept", "application/json") &&
+	       (!q->body || http_header(&q->headers, "Content-Type", "application/json")) &&
+	       http_signed(&q->headers, &q->gate, http_text(q, "id"), bytes_str(q->body));
 }
 
 /* With what get sends in it. False: it is none, or there is no memory. */
@@ -191,18 +193,23 @@ static bool http_url(const struct http *q)
 	return ok;
 }
 
-static void http_usual(struct http *q, struct helper_request *r)
+bool http_gate_read(struct http_gate *g, const json_t *args)
 {
-	CURL *e = q->easy;
+	const char *secret = json_string_value(json_object_get(args, "secret"));
+	const char *networks = json_string_value(json_object_get(args, "networks"));
 
-	(void)curl_easy_setopt(e, CURLOPT_PRIVATE, r);
-	(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, q->error);
-	(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, http_on_octets);
-	(void)curl_easy_setopt(e, CURLOPT_WRITEDATA, q);
+	return (!secret || !secret[0] || !webhook_secret_read(&g->secret, bytes_str(secret))) &&
+	       !webhook_networks_read(g->networks, &g->network_count,
+				      bytes_str(networks ? networks : ""));
+}
+
+void http_gate_set(CURL *e, struct http_gate *g)
+{
+	g->barred = false;
 	(void)curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, http_socket);
-	(void)curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, q);
+	(void)curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, g);
 	(void)curl_easy_setopt(e, CURLOPT_PREREQFUNCTION, http_before);
-	(void)curl_easy_setopt(e, CURLOPT_PREREQDATA, q);
+	(void)curl_easy_setopt(e, CURLOPT_PREREQDATA, g);
 	(void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_PROXY, ""); /* nothing of the environment */
 	(void)curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
@@ -214,15 +221,40 @@ static void http_usual(struct http *q, struct helper_request *r)
 	(void)curl_easy_setopt(e, CURLOPT_USERAGENT, "tandem/" TANDEM_VERSION);
 }
 
+static void http_usual(struct http *q, struct helper_request *r)
+{
+	CURL *e = q->easy;
+
+	http_gate_set(e, &q->gate);
+	(void)curl_easy_setopt(e, CURLOPT_PRIVATE, r);
+	(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, q->error);
+	(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, http_on_octets);
+	(void)curl_easy_setopt(e, CURLOPT_WRITEDATA, q);
+}
+
+/* False: there is no room for one more. */
+static bool http_try_link(struct http *q, struct helper_request *r)
+{
+	const json_t *call = json_object_get(json_object_get(q->args, "body"), "call");
+	struct ws_link *l = ws_link_to(q->helper, json_string_value(call), q->urls[q->at], q->args);
+
+	if (l)
+		ws_ask(q->helper, l, r, q->body);
+	return l != NULL;
+}
+
 /* False: no memory. */
 static bool http_try(struct http *q, struct helper_request *r, uint64_t now_ns)
 {
 	q->tried++;
 	q->tries++;
 	q->try_ns = now_ns;
-	q->barred = q->too_long = false;
+	q->too_long = false;
 	q->answer_n = 0;
 	q->error[0] = '\0';
+	q->linked = ws_is(q->urls[q->at]);
+	if (q->linked)
+		return http_try_link(q, r);
 	curl_easy_reset(q->easy);
 	http_usual(q, r);
 	if (!http_url(q) || !http_headers(q))
@@ -230,7 +262,7 @@ static bool http_try(struct http *q, struct helper_request *r, uint64_t now_ns)
 	(void)curl_easy_setopt(q->easy, CURLOPT_HTTPHEADER, q->headers);
 	(void)curl_easy_setopt(q->easy, CURLOPT_TIMEOUT_MS,
 			       (long)((q->until_ns - now_ns) / NS_PER_MS) + 1);
-	if (q->body) {
+	if (q->body && !http_is_get(q)) {
 		(void)curl_easy_setopt(q->easy, CURLOPT_POSTFIELDSIZE_LARGE,
 				       (curl_off_t)strlen(q->body));
 		(void)curl_easy_setopt(q->easy, CURLOPT_POSTFIELDS, q->body);
@@ -251,25 +283,27 @@ static json_t *http_json(const struct http *q)
 	return NULL;
 }
 
+const char *http_why(CURLcode code, const struct http_gate *g, const char **text)
+{
+	if (g->barred) {
+		*text = "its address is one that this tenant may not ask (web_networks)";
+		return "address";
+	}
+	if (code == CURLE_OPERATION_TIMEDOUT)
+		return "timeout";
+	return code == CURLE_PEER_FAILED_VERIFICATION ? "certificate" : "unreachable";
+}
+
 static void http_on_error(const struct http *q, CURLcode code, struct http_outcome *o)
 {
 	const char *text = q->error[0] ? q->error : curl_easy_strerror(code);
 
-	if (q->barred)
-		text = "its address is one that this tenant may not ask (web_networks)";
-	if (q->too_long)
-		text = "the answer is longer than 65536 octets";
-	(void)snprintf(o->detail, sizeof(o->detail), "%s", text);
-	if (q->barred)
-		o->reason = "address";
-	else if (q->too_long)
+	o->reason = http_why(code, &q->gate, &text);
+	if (q->too_long) {
 		o->reason = "too_long";
-	else if (code == CURLE_OPERATION_TIMEDOUT)
-		o->reason = "timeout";
-	else if (code == CURLE_PEER_FAILED_VERIFICATION)
-		o->reason = "certificate";
-	else
-		o->reason = "unreachable";
+		text = "the answer is longer than 65536 octets";
+	}
+	(void)snprintf(o->detail, sizeof(o->detail), "%s", text);
 	o->again = !strcmp(o->reason, "unreachable");
 }
 
@@ -313,7 +347,7 @@ static void http_show(const struct http *q, long status, const char *reason, uin
 		json_pack("{s:o, s:i, s:I, s:I, s:s, s:b, s:I, s:o, s:I, s:o}", "url",
 			  http_url_shown(q), "try", (int)q->tries, "status", (json_int_t)status,
 			  "ms", (json_int_t)((now_ns - q->try_ns) / NS_PER_MS), "reason",
-			  reason ? reason : "", "signed", q->secret.n != 0, "sent",
+			  reason ? reason : "", "signed", q->gate.secret.n != 0, "sent",
 			  (json_int_t)sent.n, "request", asked_text(sent, hidden), "received",
 			  (json_int_t)got.n, "answer", asked_text(got, hidden)));
 }
@@ -331,11 +365,57 @@ static bool http_next(struct http *q, uint64_t now_ns)
 	return q->at < HTTP_URLS_MAX;
 }
 
+json_t *http_again(const json_t *args, const char *url)
+{
+	const char *fallback = json_string_value(json_object_get(args, "fallback"));
+	json_t *hidden = json_object_get(args, "hidden"), *value;
+	bool other = fallback && strcmp(fallback, url) != 0;
+	size_t i;
+
+	if (strchr(url, '{'))
+		return NULL;
+	json_array_foreach(hidden, i, value)
+	{
+		if (json_string_length(value) && strstr(url, json_string_value(value)))
+			return NULL;
+	}
+	return json_pack("{s:s, s:s, s:O?}", "url", url, "fallback", other ? fallback : "",
+			 "timeout_ms", json_object_get(args, "timeout_ms"));
+}
+
+/* A try has ended so. answer: stolen; NULL: it has failed. */
+static void http_settle(struct http *q, struct helper_request *r, long status, json_t *answer,
+			const struct http_outcome *o)
+{
+	uint64_t now_ns = clock_now_ns();
+	bool linked = q->linked;
+	json_t *result;
+
+	http_show(q, status, o->reason, now_ns);
+	result = http_result(q, status, now_ns);
+	if (o->reason && ((o->again && q->tried < HTTP_TRIES_MAX &&
+			   now_ns + HTTP_AGAIN_MS * NS_PER_MS < q->until_ns) ||
+			  http_next(q, now_ns))) {
+		json_decref(result);
+		if (!http_try(q, r, now_ns))
+			helper_fail(q->helper, r, "out of memory");
+		return;
+	}
+	if (answer)
+		(void)json_object_update_new(
+			result, json_pack("{s:o, s:o*}", "answer", answer, "again",
+					  linked ? http_again(q->args, q->urls[q->at]) : NULL));
+	else
+		(void)json_object_update_new(result, json_pack("{s:s, s:s}", "reason", o->reason,
+							       "detail", o->detail));
+	(void)json_object_set(result, "shown", q->shown);
+	helper_answer(q->helper, r, result);
+}
+
 static void http_ended(struct http *q, struct helper_request *r, CURLcode code)
 {
 	struct http_outcome o = { 0 };
-	uint64_t now_ns = clock_now_ns();
-	json_t *answer = NULL, *result;
+	json_t *answer = NULL;
 	long status = 0;
 
 	(void)curl_multi_remove_handle(q->helper->multi, q->easy);
@@ -344,23 +424,44 @@ static void http_ended(struct http *q, struct helper_request *r, CURLcode code)
 		http_on_status(q, status, &o, &answer);
 	else
 		http_on_error(q, code, &o);
-	http_show(q, status, o.reason, now_ns);
-	result = http_result(q, status, now_ns);
-	if (o.reason && ((o.again && q->tried < HTTP_TRIES_MAX &&
-			  now_ns + HTTP_AGAIN_MS * NS_PER_MS < q->until_ns) ||
-			 http_next(q, now_ns))) {
-		json_decref(result);
-		if (!http_try(q, r, now_ns))
-			helper_fail(q->helper, r, "out of memory");
-		return;
-	}
-	if (answer)
-		(void)json_object_set_new(result, "answer", answer);
-	else
-		(void)json_object_update_new(result, json_pack("{s:s, s:s}", "reason", o.reason,
-							       "detail", o.detail));
-	(void)json_object_set(result, "shown", q->shown);
-	helper_answer(q->helper, r, result);
+	http_settle(q, r, status, answer, &o);
+}
+
+/* For who looks. */
+static void http_keep_answer(struct http *q, const json_t *answer)
+{
+	if (!q->answer)
+		q->answer = malloc(WEBHOOK_ANSWER_MAX);
+	q->answer_n = q->answer && answer
+			      ? json_dumpb(answer, q->answer, WEBHOOK_ANSWER_MAX, JSON_COMPACT)
+			      : 0;
+	if (q->answer_n > WEBHOOK_ANSWER_MAX)
+		q->answer_n = 0;
+}
+
+void http_told(struct helper *h, struct helper_request *r, json_t *answer, const char *reason,
+	       const char *detail, bool again)
+{
+	struct http_outcome o = { .reason = reason, .again = again };
+	struct http *q = r->work;
+
+	ws_forget(h, r);
+	(void)snprintf(o.detail, sizeof(o.detail), "%s", detail);
+	http_keep_answer(q, answer);
+	http_settle(q, r, answer ? 101 : 0, answer, &o);
+}
+
+/* libcurl knows no end of those over a WebSocket. */
+static uint64_t http_due(struct helper *h, struct helper_request *r, uint64_t now_ns)
+{
+	const struct http *q = r->work;
+
+	if (!q->linked)
+		return UINT64_MAX;
+	if (q->until_ns > now_ns)
+		return q->until_ns;
+	http_told(h, r, NULL, "timeout", "it did not answer in time", false);
+	return now_ns;
 }
 
 void http_collect(struct helper *h)
@@ -374,6 +475,8 @@ void http_collect(struct helper *h)
 
 		if (message->msg != CURLMSG_DONE)
 			continue;
+		if (ws_connected(h, message->easy_handle, code))
+			continue;
 		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&r);
 		http_ended(r->work, r, code);
 	}
@@ -383,21 +486,21 @@ void http_collect(struct helper *h)
 
 static bool http_open(struct http *q, const json_t *args)
 {
-	const char *secret;
+	json_t *body = json_object_get(args, "body");
+	bool links;
 
 	q->args = json_incref((json_t *)(uintptr_t)args);
 	q->shown = json_array();
 	q->urls[0] = http_text(q, "url");
 	q->urls[1] = http_text(q, "fallback");
-	secret = http_text(q, "secret");
-	if (secret[0] && webhook_secret_read(&q->secret, bytes_str(secret)))
+	links = ws_is(q->urls[0]) || ws_is(q->urls[1]);
+	if (!http_gate_read(&q->gate, args))
 		return false;
-	if (webhook_networks_read(q->networks, &q->network_count,
-				  bytes_str(http_text(q, "networks"))))
-		return false;
+	if (links) /* where headers have it else */
+		(void)json_object_set_new(body, "id", json_string(http_text(q, "id")));
 	q->easy = curl_easy_init();
-	if (!http_is_get(q))
-		q->body = json_dumps(json_object_get(args, "body"), JSON_COMPACT);
+	if (links || !http_is_get(q))
+		q->body = json_dumps(body, JSON_COMPACT);
 	return q->easy && (q->body || http_is_get(q));
 }
 
@@ -423,6 +526,7 @@ static void http_end(struct helper *h, struct helper_request *r)
 
 	if (!q)
 		return;
+	ws_forget(h, r);
 	if (q->easy) {
 		(void)curl_multi_remove_handle(h->multi, q->easy);
 		curl_easy_cleanup(q->easy);
@@ -436,4 +540,6 @@ static void http_end(struct helper *h, struct helper_request *r)
 	free(q);
 }
 
-const struct helper_kind g_helper_http = { .name = "http", .begin = http_begin, .end = http_end };
+const struct helper_kind g_helper_http = {
+	.name = "http", .begin = http_begin, .due = http_due, .end = http_end
+};

@@ -254,4 +254,6 @@ static void say_end(struct helper *h, struct helper_request *r)
 	free(s);
 }
 
-const struct helper_kind g_helper_say = { "say", say_begin, say_reaped, say_end };
+const struct helper_kind g_helper_say = {
+	.name = "say", .begin = say_begin, .reaped = say_reaped, .end = say_end
+};

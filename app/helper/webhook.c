@@ -132,8 +132,7 @@ bool webhook_may_ask(const struct addr *a, bool own, const struct webhook_networ
 
 /* ---- URLs ---- */
 
-/* Without scheme, user and password; the path, and what is behind it, in *path. */
-static struct bytes url_authority(struct bytes url, struct bytes *path)
+struct bytes webhook_url_authority(struct bytes url, struct bytes *path)
 {
 	size_t begin = bytes_find(url, ':'), end = 0, at = 0;
 	struct bytes rest = bytes_from(url, begin < url.n ? begin + 3 : 0);
@@ -149,7 +148,7 @@ static struct bytes url_authority(struct bytes url, struct bytes *path)
 bool webhook_url_may_ask(struct bytes url, struct bytes networks)
 {
 	struct webhook_network list[WEBHOOK_NETWORKS_MAX];
-	struct bytes path, host = url_authority(url, &path);
+	struct bytes path, host = webhook_url_authority(url, &path);
 	struct addr a;
 	size_t count;
 
@@ -159,7 +158,7 @@ bool webhook_url_may_ask(struct bytes url, struct bytes networks)
 
 void webhook_url_shown(struct writer *w, struct bytes url)
 {
-	struct bytes path, host = url_authority(url, &path);
+	struct bytes path, host = webhook_url_authority(url, &path);
 	size_t scheme = bytes_find(url, ':');
 
 	writer_bytes(w, bytes_sub(url, 0, scheme < url.n ? scheme + 3 : 0));

@@ -37,6 +37,8 @@ int webhook_networks_read(struct webhook_network out[WEBHOOK_NETWORKS_MAX], size
 bool webhook_may_ask(const struct addr *a, bool own, const struct webhook_network *networks,
 		     size_t count);
 
+/* Without scheme, user and password; the path, and what is behind it, in *path. */
+struct bytes webhook_url_authority(struct bytes url, struct bytes *path);
 /* Whether its host is no address that may not be asked, as far as that is known without a resolver. */
 bool webhook_url_may_ask(struct bytes url, struct bytes networks);
 

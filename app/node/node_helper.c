@@ -56,7 +56,9 @@ static void node_helper_on_line(struct node *n, const json_t *line)
 	struct node_helper_ask *ask = &n->helper.asks[id % NODE_HELPER_REQUESTS_MAX];
 	const char *why = json_string_value(json_object_get(line, "failed"));
 
-	if (id && ask->id == id)
+	if (json_object_get(line, "told"))
+		n->hooks->told(n, line);
+	else if (id && ask->id == id)
 		ask_end(n, ask, json_object_get(line, "result"), why ? why : "no answer");
 }
 

@@ -75,6 +75,8 @@ struct node_hooks {
 	bool (*tenant_value)(const struct node *n, const char *name, struct tenant_value *out);
 	/* The process of recordings has answered node_deliver_query with that line; NULL: it will not, and why. */
 	void (*delivered)(struct node *n, uint64_t ticket, const json_t *line, const char *why);
+	/* The web application of a call says something by itself. */
+	void (*told)(struct node *n, const json_t *line);
 };
 
 /* Tells all shards whether new calls are welcome. */

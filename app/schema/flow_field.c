@@ -11,7 +11,7 @@
 
 static bool number_asks(const char *to)
 {
-	return !form_wrong(FORM_URL, bytes_str(to)) && to[0] == 'h';
+	return !form_wrong(FORM_URL, bytes_str(to));
 }
 
 struct bytes number_flow(const struct number_value *v, char space[CALL_FLOW_MAX])
@@ -62,7 +62,8 @@ static const char *field_leads_wrong(const void *value, const char *text)
 	(void)value;
 	return group || flow_word_is(text) || number_asks(text)
 		       ? NULL
-		       : "a number leads to flow:NAME, group:NAME or a URL of http or https";
+		       : "a number leads to flow:NAME, group:NAME or a URL of http, https, ws or "
+			 "wss";
 }
 
 static const char *field_fallback_wrong(const void *value, const char *text)
@@ -70,7 +71,7 @@ static const char *field_fallback_wrong(const void *value, const char *text)
 	(void)value;
 	return !text[0] || flow_word_is(text) || number_asks(text)
 		       ? NULL
-		       : "it is flow:NAME, or a URL of http or https";
+		       : "it is flow:NAME, or a URL of http, https, ws or wss";
 }
 
 #undef FIELD_OF

@@ -33,6 +33,8 @@ enum { HELP_URL_MAX = 128 };
 /* What the node has a helper process for. */
 enum help {
 	HELP_HTTP, /* a web server of the tenant is asked */
+	HELP_LINK, /* the WebSocket of a call to its application is made anew; nobody waits for that */
+	HELP_LEAVE, /* likewise, and it is over */
 	HELPS,
 };
 

@@ -80,6 +80,7 @@ struct flow_run {
 	uint64_t asked_ns; /* so long its answer is waited for */
 	uint64_t picks;    /* it is asked for who is to be picked up; 0: it is not */
 	bool held;         /* the program is held in memory */
+	bool linked;       /* a WebSocket to its application is there, or was asked for */
 	uint64_t help;     /* a request to a helper process is out; 0: none is */
 	uint64_t help_ns;  /* so long its answer is waited for */
 };

@@ -226,7 +226,6 @@ class Answers(Http):
         self.fails("http://127.0.0.1:1/", "unreachable")
         self.fails("http://nowhere.invalid/", "unreachable")
         self.fails(self.server.url("good").replace("http:", "https:"), "unreachable")
-        self.fails("ws://127.0.0.1:1/", "helper")
         self.flow(self.server.url("once"))
         self.assertEqual(self.call().wait_answer().status, 200)
         self.flow(self.server.url("garbage"), fallback=self.server.url("good"))
@@ -283,7 +282,6 @@ class Traced(Http):
         self.fails("broken", "status")
         self.assertEqual([(row["try"], row["status"], row["reason"], row["answer"]) for row in self.ask("flow.trace", limit=2)],
                          [(2, 500, "status", "{}"), (1, 500, "status", "{}")])
-        self.fails("ws://127.0.0.1:1/", "helper")
         self.assertEqual([row["call"] for row in self.ask("flow.trace", call=call)], [call])
         self.pin()
 

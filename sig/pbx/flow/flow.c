@@ -55,6 +55,7 @@ static const struct flow_program *run_program(struct call_host *h, struct call *
 
 	if (p) {
 		run_hold(h, r);
+		http_link(h, c, p);
 		return p;
 	}
 	if (r->serial)
@@ -336,6 +337,7 @@ static enum refusal flow_run_new(struct call_host *h, struct call *c, const stru
 	if (r && t.v) {
 		r->at.visit = visit;
 		r->order = (uint16_t)(former ? former->order + !visit : 0);
+		r->linked = former && former->linked;
 		(void)bytes_cstr(name, r->name, sizeof(r->name));
 		turn = run_turn(&t, p);
 	}
@@ -857,6 +859,7 @@ static void flow_call_ends(struct call_host *h, struct call *c)
 		return;
 	dial_spoke(h, c);
 	c->run->limit_ns = 0;
+	http_leave(h, c);
 	run_over(h, c);
 }
 

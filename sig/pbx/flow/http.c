@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "sig/pbx/flow/flow.h"
 
-enum { HTTP_ASK_MAX = 65536, HTTP_GRACE_MS = 500 };
+enum { HTTP_ASK_MAX = 65536, HTTP_GRACE_MS = 500, HTTP_LINK_MS = 5000 };
 
 /* A member of an object, behind others. */
 static void json_member(struct writer *w, const char *name, struct bytes value)
@@ -80,23 +80,22 @@ static void http_data(const struct flow_verb *v, struct writer *w)
 }
 
 /* What the server is told: the call, where it is, and how the verb before ended. */
-static void http_body(struct flow_turn_of *t, struct writer *w)
+static void http_body(struct flow_turn_of *t, const char *type, const struct flow_step *step,
+		      struct writer *w)
 {
 	const struct flow_run *r = t->c->run;
 
-	writer_str(w, "{\"type\":\"flow.http\"");
+	WRITER_TEXTS(w, "{\"type\":\"", type, "\"");
 	http_facts(t, w);
 	json_member(w, "flow", bytes_str(r->name));
-	json_member(w, "step", bytes_str(t->v->step->name));
+	json_member(w, "step", bytes_str(step->name));
 	writer_number(w, ",\"visit\":", r->at.visit, "");
 	json_member(w, "outcome", bytes_str(g_flow_outcomes[r->outcome]));
 	writer_str(w, ",\"tags\":{");
 	http_tags(t->c, w);
 	writer_str(w, "},\"variables\":{");
 	http_variables(&r->at, w);
-	writer_str(w, "},\"data\":{");
-	http_data(t->v, w);
-	writer_str(w, "}}");
+	writer_str(w, "}");
 }
 
 /* The id is the same for who asks again: the call, and the verb in it. */
@@ -118,8 +117,15 @@ static void http_ask(struct flow_turn_of *t, struct writer *w)
 	json_member(w, "method", bytes_str(method->number ? "get" : "post"));
 	http_hidden(&r->at, w);
 	writer_number(w, ",\"timeout_ms\":", verb_number(t->v, "timeout_s"), ",\"body\":");
-	http_body(t, w);
-	writer_u8(w, '}');
+	http_body(t, "flow.http", t->v->step, w);
+	writer_str(w, ",\"data\":{");
+	http_data(t->v, w);
+	writer_str(w, "}}}");
+}
+
+static bool url_links(struct bytes url)
+{
+	return bytes_starts(url, "ws://") || bytes_starts(url, "wss://");
 }
 
 int verb_http(struct flow_turn_of *t)
@@ -131,6 +137,8 @@ int verb_http(struct flow_turn_of *t)
 
 	if (!space)
 		return outcome;
+	t->c->run->linked |=
+		url_links(verb_text(t->v, "url")) || url_links(verb_text(t->v, "fallback"));
 	http_ask(t, &w);
 	if (!w.overflow)
 		outcome = verb_ask(t, HELP_HTTP, writer_done(&w),
@@ -138,4 +146,69 @@ int verb_http(struct flow_turn_of *t)
 	explicit_bzero(space, HTTP_ASK_MAX);
 	free(space);
 	return outcome;
+}
+
+/* ---- WebSockets ---- */
+
+static void http_help(const struct call_host *h, const struct call *c, enum help what,
+		      struct bytes data)
+{
+	const struct effect_ask ask = { .kind = EFFECT_HELP,
+					.call = c->id,
+					.what = what,
+					.ttl_ms = HTTP_LINK_MS,
+					.tenant = bytes_str(call_tenant(h, c)),
+					.data = data };
+
+	(void)effects_ask(h->effects,
+			  &ask); /* without memory it is asked when the next verb does */
+}
+
+/* Its last step asks that for more; empty: it is none of an application. */
+static struct bytes program_application(const struct flow_program *p)
+{
+	const struct flow_step *last = &p->steps[p->count - 1];
+	const json_t *url = json_object_get(last->args, "url");
+	struct bytes text = { 0 };
+
+	if (!strcmp(last->verb->name, "http") && json_is_string(url))
+		text = bytes_mem(json_string_value(url), json_string_length(url));
+	return url_links(text) && bytes_find(text, '{') == text.n ? text : (struct bytes){ 0 };
+}
+
+void http_link(struct call_host *h, struct call *c, const struct flow_program *p)
+{
+	struct bytes url = program_application(p);
+	struct flow_turn_of t = { h, c, p, NULL };
+	uint8_t *space = url.n && !c->run->linked && c->run->at.step < p->count
+				 ? malloc(HTTP_ASK_MAX)
+				 : NULL;
+	struct writer w = writer_over(space, HTTP_ASK_MAX);
+
+	if (!space)
+		return;
+	c->run->linked = true;
+	writer_u8(&w, '{');
+	json_member(&w, "url", url);
+	writer_str(&w, ",\"body\":");
+	http_body(&t, "flow.resumed", &p->steps[c->run->at.step], &w);
+	writer_str(&w, "}}");
+	if (!w.overflow)
+		http_help(h, c, HELP_LINK, writer_done(&w));
+	free(space);
+}
+
+void http_leave(struct call_host *h, struct call *c)
+{
+	char text[96], id[ID_TEXT_LEN];
+	struct writer w = writer_over(text, sizeof(text));
+
+	if (!c->run->linked)
+		return;
+	c->run->linked = false;
+	id_call_put(id, c->id);
+	writer_str(&w, "{\"leave\":true,\"call\":\"");
+	writer_mem(&w, id, sizeof(id));
+	writer_str(&w, "\"}");
+	http_help(h, c, HELP_LEAVE, writer_done(&w));
 }
