@@ -230,3 +230,35 @@ class Fails(Sockets):
         out = self.call()
         self.assertEqual(out.wait_answer().status, 200)
         out.bye()
+
+
+class Samples(Sockets):
+    """The servers of the guide."""
+
+    def runs(self, *command):
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        server = subprocess.Popen([*command, str(port)], env=os.environ | {"WEBHOOK_SECRET": SECRET})
+        self.addCleanup(server.wait)
+        self.addCleanup(server.kill)
+        until(lambda: not socket.socket().connect_ex(("127.0.0.1", port)))
+        self.ask("number.put", number="120", to=f"ws://127.0.0.1:{port}/call")
+        out = self.call("120")
+        self.assertEqual(out.wait_answer().status, 200)
+        request = out.in_dialog("INFO", body="Signal=1\r\nDuration=120\r\n")
+        request.set("Content-Type", "application/dtmf-relay")
+        self.assertEqual(out.transact(request).status, 200)
+        self.b.incoming().ring()
+        out.bye()
+        until(lambda: not self.ask("call.list"))
+        self.ask("tenant.put", name="default", web_secret="whsec_" + base64.b64encode(b"x" * 32).decode())
+        self.assertEqual(self.call("120").wait_final().status, 480)
+        self.assertEqual(self.events()[-1]["reason"], "status")
+        self.ask("tenant.put", name="default", web_secret=SECRET)
+        server.send_signal(signal.SIGKILL)
+
+    def test_samples(self):
+        guides = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "guides")
+        self.runs("/usr/bin/python3", os.path.join(guides, "websocket.py"))
+        if shutil.which("node"):
+            self.runs("node", os.path.join(guides, "websocket.mjs"))
