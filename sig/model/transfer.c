@@ -123,7 +123,8 @@ static const struct schema transfer_rows[] = {
 	  .wrong = "transfer: how long it rings" },
 	{ "away_s", 36, SCHEMA_UINT, SCHEMA_AT(struct transfer, away_s), .max = CALL_AWAY_MAX_S,
 	  .wrong = "transfer: how long it rings" },
-	{ "enters", 37, SCHEMA_UINT, SCHEMA_AT(struct transfer, enters), .max = 7 },
+	{ "enters", 37, SCHEMA_UINT, SCHEMA_AT(struct transfer, enters), .max = 15 },
+	{ "enters_most", 38, SCHEMA_UINT, SCHEMA_AT(struct transfer, enters_most) },
 	{ 0 },
 };
 

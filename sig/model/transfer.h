@@ -54,7 +54,7 @@ struct transfer_slot {
 };
 
 /* What a party is in the room that it is given to, by the word of its flow. */
-enum { ENTERS_ADMITTED = 1, ENTERS_MUTED = 2, ENTERS_HOST = 4 };
+enum { ENTERS_ADMITTED = 1, ENTERS_MUTED = 2, ENTERS_HOST = 4, ENTERS_BEEPS = 8 };
 
 struct transfer {
 	enum transfer_state state;
@@ -68,7 +68,9 @@ struct transfer {
 	uint32_t asked;  /* CSeq of its REFER */
 	uint32_t refer;  /* the same, which NOTIFY names; 0: nobody is notified */
 	uint8_t enters;  /* ENTERS_ADMITTED: no PIN is asked; and so on */
-	uint16_t status; /* FAILED: why */
+	uint16_t
+		enters_most; /* members that are there then, at most; 0: as many as the room may have */
+	uint16_t status;     /* FAILED: why */
 	/* which its REFER made, whose party is notified there; NULL: it came in the dialog of the transferor */
 	struct dialog *outside;
 	uint64_t last;                 /* transaction of the last NOTIFY; 0: none */

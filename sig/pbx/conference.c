@@ -27,14 +27,16 @@ enum {
 	NAMED_HOST = 1,
 	NAMED_MUTED = 2,
 	NAMED_DEAF = 4,
-	NAMED_HELD = 8
+	NAMED_HELD = 8,
+	NAMED_BEEPS = 16,
 };
 
-/* conference-ID-FLAGS-GAIN */
+/* conference-ID-FLAGS-GAIN, and -MOST where that is said. What an older node does not know is said where it is so alone. */
 void member_name_put(char out[MEMBER_NAME_MAX], const struct member_name *name)
 {
 	unsigned flags = (name->host ? NAMED_HOST : 0U) | (name->muted ? NAMED_MUTED : 0U) |
-			 (name->deaf ? NAMED_DEAF : 0U) | (name->held ? NAMED_HELD : 0U);
+			 (name->deaf ? NAMED_DEAF : 0U) | (name->held ? NAMED_HELD : 0U) |
+			 (name->beeps ? NAMED_BEEPS : 0U);
 	struct writer w = writer_over(out, MEMBER_NAME_MAX - 1);
 	char id[ID_TEXT_LEN];
 
@@ -42,16 +44,30 @@ void member_name_put(char out[MEMBER_NAME_MAX], const struct member_name *name)
 	writer_str(&w, MEMBER_NAME_BEGINS);
 	writer_bytes(&w, bytes_mem(id, sizeof(id)));
 	writer_fmt(&w, "-%x-%d", flags, GAIN_NONE + name->gain_db);
+	if (name->most)
+		writer_fmt(&w, "-%u", name->most);
 	out[w.overflow ? 0 : w.n] = '\0';
 }
 
 static bool named_flags(struct bytes text, unsigned *flags)
 {
 	static const char digits[] = "0123456789abcdef";
-	const char *at = text.n == 1 && text.p[0] ? strchr(digits, text.p[0]) : NULL;
+	bool beeps = text.n == 2 && text.p[0] == '1';
+	uint8_t last = text.n == 1U + beeps ? text.p[text.n - 1] : 0;
+	const char *at = last ? strchr(digits, last) : NULL;
 
-	*flags = at ? (unsigned)(at - digits) : 0;
+	*flags = at ? (unsigned)(at - digits) | (beeps ? NAMED_BEEPS : 0U) : 0;
 	return at;
+}
+
+static bool named_most(struct bytes text, uint16_t *most)
+{
+	uint32_t value;
+
+	if (!text.n || text.p[0] == '0' || bytes_u32(text, &value) || value > UINT16_MAX)
+		return false;
+	*most = (uint16_t)value;
+	return true;
 }
 
 static bool named_gain(struct bytes text, int8_t *db)
@@ -67,7 +83,7 @@ static bool named_gain(struct bytes text, int8_t *db)
 
 bool member_name_get(struct bytes user, struct member_name *out)
 {
-	struct bytes id, flags;
+	struct bytes id, flags, gain;
 	unsigned set;
 
 	*out = (struct member_name){ 0 };
@@ -75,13 +91,17 @@ bool member_name_get(struct bytes user, struct member_name *out)
 		return false;
 	user = bytes_from(user, strlen(MEMBER_NAME_BEGINS));
 	if (!bytes_cut(&user, '-', &id) || !bytes_cut(&user, '-', &flags) ||
-	    id_call_get(id, &out->room) || !named_flags(flags, &set) ||
-	    !named_gain(user, &out->gain_db))
+	    id_call_get(id, &out->room) || !named_flags(flags, &set))
+		return false;
+	gain = bytes_sub(user, 0, bytes_find(user, '-'));
+	if (!named_gain(gain, &out->gain_db) ||
+	    (gain.n < user.n && !named_most(bytes_from(user, gain.n + 1), &out->most)))
 		return false;
 	out->host = set & NAMED_HOST;
 	out->muted = set & NAMED_MUTED;
 	out->deaf = set & NAMED_DEAF;
 	out->held = set & NAMED_HELD;
+	out->beeps = set & NAMED_BEEPS;
 	return true;
 }
 

@@ -63,12 +63,14 @@ enum refusal conference_yield(struct call_host *h, struct call *c, uint64_t to);
  * party is there. Who has that name was let in where it comes from, and says no PIN.
  */
 
-enum { MEMBER_NAME_MAX = 32 };
+enum { MEMBER_NAME_MAX = 40 };
 
 struct member_name {
 	uint64_t room; /* id */
-	bool host, muted, deaf, held;
+	bool host, muted, deaf, held, beeps;
 	int8_t gain_db; /* at most MEMBER_GAIN_DB_MAX, either way */
+	uint16_t
+		most; /* it comes where no more members are there with it; 0: than the room may have */
 };
 
 void member_name_put(char out[MEMBER_NAME_MAX], const struct member_name *name);

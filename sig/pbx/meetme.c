@@ -78,7 +78,8 @@ static enum refusal room_is_closed(const struct call *c, const struct room *r,
 	if (r->locked && !lock_lets_in(c, t)) {
 		refused = call_refuse_as(refusal, 403, REFUSED_ROOM);
 		refusal->text = "the conference is locked";
-	} else if (room_is_full(r, 1)) {
+	} else if (room_is_full(r, 1) ||
+		   (c->transfer && room_has_most(r, c->transfer->enters_most))) {
 		refused = call_refuse(refusal, REFUSED_ROOM);
 		refusal->text = "the conference has as many members as it may have";
 	}
@@ -110,7 +111,9 @@ static enum refusal ring_admitted(struct call_host *h, struct call *c, struct by
 {
 	const struct member_name member = { .room = room,
 					    .host = caller_enters(c) & ENTERS_HOST,
-					    .muted = caller_enters(c) & ENTERS_MUTED };
+					    .muted = caller_enters(c) & ENTERS_MUTED,
+					    .beeps = caller_enters(c) & ENTERS_BEEPS,
+					    .most = c->transfer->enters_most };
 	char name[MEMBER_NAME_MAX];
 
 	member_name_put(name, &member);
@@ -140,6 +143,7 @@ static enum refusal caller_asks(struct call_host *h, struct call *c, struct byte
 	c->member->admitted = caller_enters(c) & ENTERS_ADMITTED;
 	c->member->muted = caller_enters(c) & ENTERS_MUTED;
 	c->member->hosts = caller_enters(c) & ENTERS_HOST;
+	c->member->beeps = caller_enters(c) & ENTERS_BEEPS;
 	c->plan.steps[c->plan.count - 1].awaits = AWAITS_ROOM;
 	c->plan.until_ns = c->ring_ns = 0;
 	c->bridge.callee = LEG_NONE;
@@ -248,7 +252,7 @@ static enum refusal member_begin_remote(struct call_host *h, struct call *c,
 
 	if (!r || r->object.tenant != c->tenant)
 		return call_refuse_as(refusal, 404, REFUSED_ROOM);
-	if (room_is_full(r, 1))
+	if (room_is_full(r, 1) || room_has_most(r, name->most))
 		return call_refuse(refusal, REFUSED_ROOM);
 	refused = caller_asks(h, c, start->display, r, refusal);
 	if (refused)
@@ -259,6 +263,7 @@ static enum refusal member_begin_remote(struct call_host *h, struct call *c,
 	c->member->muted = name->muted;
 	c->member->deaf = name->deaf;
 	c->member->held = name->held;
+	c->member->beeps = name->beeps;
 	c->member->gain_db = name->gain_db;
 	r->arrived++;
 	return meetme_answer_caller(h, c, refusal);

@@ -295,6 +295,11 @@ bool room_is_full(const struct room *r, uint32_t more)
 	return r->count + r->asking + more > r->max_members;
 }
 
+bool room_has_most(const struct room *r, uint16_t most)
+{
+	return most && r->count + r->asking >= most;
+}
+
 bool room_has_initiator(const struct room *r)
 {
 	for (const struct room_member *m = r->first; m && !m->asks; m = m->next) {
@@ -328,6 +333,8 @@ static bool room_plays_tone_for(const struct room *r, const struct room_member *
 static void room_tells_of(struct room *r, const struct room_member *m, uint8_t tone,
 			  enum room_sound sound)
 {
+	if (tone == ROOM_TONE_NONE && m->beeps)
+		tone = ROOM_TONE_BEEP;
 	if (room_plays_tone_for(r, m, tone))
 		room_sound_add(&r->parts.sounds, sound, m->call,
 			       tone == ROOM_TONE_NAME ? m->name : 0);

@@ -46,6 +46,7 @@ struct room_member {
 	bool hosts;    /* it is a host, by its PIN, or will be */
 	bool admitted; /* it comes from a conference of another shard, and is asked for no PIN */
 	bool made;     /* the room is one that a factory made, should its record be lost */
+	bool beeps;    /* others hear a tone when it comes and leaves, where the room has none */
 	bool naming;   /* ... it has said its PIN, and is asked for its name */
 	uint8_t tries; /* ... wrong PINs so far */
 	uint8_t name;  /* number of the recording of its call that is its name; 0: none */
@@ -276,6 +277,8 @@ bool room_is_empty(const struct room *r);
 bool room_has_initiator(const struct room *r);
 /* `more` would be too many; with those who ask. */
 bool room_is_full(const struct room *r, uint32_t more);
+/* So many are there, or ask; 0: does not matter. */
+bool room_has_most(const struct room *r, uint16_t most);
 /* Whose turn it is to be host when that one has left (BEAT-08): who is there for longest of those who are heard by all, else of all.
  * MEMBER_NOBODY: nobody is there. */
 uint16_t room_successor(const struct room *r);

@@ -634,7 +634,8 @@ static void send_name(const struct room *r, const struct room_member *m, char ou
 					  .muted = m->muted,
 					  .deaf = m->deaf,
 					  .held = m->held,
-					  .gain_db = m->gain_db };
+					  .gain_db = m->gain_db,
+					  .beeps = m->beeps };
 
 	member_name_put(out, &name);
 }

@@ -47,6 +47,11 @@
 	FLOW("room", "\"room\":{\"conference\":{\"name\":\"700\",\"moderator\":true}," \
 		     "\"next\":\"bye\"},\"bye\":{\"hangup\":{}}")
 
+/* No more than that, with the caller, wherever the room is. */
+#define CONFERS_MOST(most)                                                                    \
+	FLOW("room", "\"room\":{\"conference\":{\"name\":\"700\",\"beep\":true,\"max\":" most \
+		     "},\"full\":\"bye\",\"next\":\"bye\"},\"bye\":{\"hangup\":{}}")
+
 /* Whom the caller's phone is to call does not take the call, or it calls nobody: the caller waits for a minute. */
 #define REFERS                                                                                    \
 	FLOW("go", "\"go\":{\"refer\":\"+4930123456\",\"rejected\":\"wait\",\"failed\":\"wait\"," \
@@ -190,6 +195,18 @@ const struct story story_flows[] = {
 		     { 26, STORY_HANG_UP, A } },
 	  .shards = 3, .flow = CONFERS, .room = true, .absent = ON(B2), .look_s = 22,
 	  .talk = ON(A) | ON(B) },
+	{ "flow-confers-among-so-many",
+	  .steps = { { 3, STORY_CODE, B, CODE_ROOM },
+		     { 4, STORY_CODE, C, CODE_ROOM },
+		     { 7, STORY_CODE, A, CODE_FLOW } },
+	  .shards = 3, .flow = CONFERS_MOST("3"), .room = true, .absent = ON(B2), .look_s = 24,
+	  .talk = ON(A) | ON(B) | ON(C), .loose = true },
+	{ "flow-confers-among-too-many",
+	  .steps = { { 3, STORY_CODE, B, CODE_ROOM },
+		     { 4, STORY_CODE, C, CODE_ROOM },
+		     { 7, STORY_CODE, A, CODE_FLOW } },
+	  .shards = 3, .flow = CONFERS_MOST("2"), .room = true, .absent = ON(B2), .look_s = 24,
+	  .talk = ON(B) | ON(C), .loose = true },
 	{ "flow-picks-up-a-slot", .steps = { B_PARKS_A, { 20, STORY_CODE, C, CODE_FLOW } },
 	  .absent = ON(B2), .flow = PICKS_UP("71"), .look_s = 36, .talk = ON(A) | ON(C) },
 	{ "flow-picks-up-a-slot-and-goes-on",

@@ -80,7 +80,8 @@ static uint8_t room_enters(const struct flow_turn_of *t, const struct room_terms
 
 	if (!step_text_is_plain(t->v->step, "name", 0))
 		return 0;
-	return ENTERS_ADMITTED | (muted ? ENTERS_MUTED : 0) | (host ? ENTERS_HOST : 0);
+	return ENTERS_ADMITTED | (muted ? ENTERS_MUTED : 0) | (host ? ENTERS_HOST : 0) |
+	       (verb_number(t->v, "beep") ? ENTERS_BEEPS : 0);
 }
 
 /* As one that is up is transferred there: the room may be on another node, or begin now. */
@@ -91,11 +92,12 @@ static int verb_conference(struct flow_turn_of *t)
 	const struct room_terms *room = rooms_find(t->h->settings->rooms, t->c->tenant, name);
 	struct flow_run *r = t->c->run;
 
-	if (!room || room->factory || verb_number(t->v, "beep") || verb_number(t->v, "max") ||
-	    text_set(&r->called, text_bytes(&t->c->to)) ||
+	if (!room || room->factory || text_set(&r->called, text_bytes(&t->c->to)) ||
 	    transfer_begin(t->c, &ask, name, (struct bytes){ 0 }))
 		return OUTCOME_FAILED;
 	t->c->transfer->enters = room_enters(t, room);
+	if (t->c->transfer->enters)
+		t->c->transfer->enters_most = (uint16_t)verb_number(t->v, "max");
 	r->kind = RUN_CONFERENCE;
 	r->target = 0;
 	r->status = 0;

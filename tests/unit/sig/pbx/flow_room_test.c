@@ -110,6 +110,57 @@ static void test_refused(void **state)
 	assert_string_equal(r->played, "prompt:no");
 }
 
+/* So many as the flow says, with who comes: the room itself may have more. */
+static void test_most(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("", "");
+
+	put(m, &t);
+	calls(&m->p.t.l.b);
+	(void)flow_calls(m, &m->p.t.l.a, CONFERS("700", ",\"max\":1"));
+	assert_string_equal(r->played, "prompt:full");
+	hangs_up(&m->p.t.l.a);
+	assert_in_room(r, flow_calls(m, &m->p.t.l.a, CONFERS("700", ",\"max\":2")), the_room(m), 2);
+}
+
+static void tones_on(struct shard_settings *s)
+{
+	s->conferences.tones_most = 3;
+}
+
+static int beeps_setup(void **state)
+{
+	return meetme_open(state, tones_on);
+}
+
+static const char *room_hears(const struct rig *r)
+{
+	return r->part_count ? r->parts[r->part_count - 1].file : "";
+}
+
+/* Others hear who comes and leaves by that flow, where the room has no tones; also with the next process. */
+static void test_beeps(void **state)
+{
+	struct meetme *m = *state;
+	struct rig *r = m->p.t.l.r;
+	struct room_terms t = board("", "");
+
+	put(m, &t);
+	calls(&m->p.t.l.b);
+	(void)flow_calls(m, &m->p.t.l.a, CONFERS("700", ",\"beep\":true"));
+	assert_string_equal(room_hears(r), "beep-entry");
+	phone_open(&m->p.d, r, "1005", "192.0.2.15:5060");
+	party_restart(&m->p, true, true);
+	r->part_count = 0;
+	hangs_up(&m->p.t.l.a);
+	assert_string_equal(room_hears(r), "beep-exit");
+	r->part_count = 0;
+	(void)flow_calls(m, &m->p.t.l.a, CONFERS("700", ""));
+	assert_string_equal(room_hears(r), "");
+}
+
 /* A lock is for who moderates alone. */
 static void test_locked(void **state)
 {
@@ -154,8 +205,14 @@ static void test_his_word(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		MEETME_TEST(test_member),  MEETME_TEST(test_over),   MEETME_TEST(test_dropped),
-		MEETME_TEST(test_refused), MEETME_TEST(test_locked), MEETME_TEST(test_his_word),
+		MEETME_TEST(test_member),
+		MEETME_TEST(test_over),
+		MEETME_TEST(test_dropped),
+		MEETME_TEST(test_refused),
+		MEETME_TEST(test_locked),
+		MEETME_TEST(test_his_word),
+		MEETME_TEST(test_most),
+		cmocka_unit_test_setup_teardown(test_beeps, beeps_setup, meetme_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

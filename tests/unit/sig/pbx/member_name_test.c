@@ -11,6 +11,9 @@ static void written_and_read(void **state)
 		{ .room = UINT64_C(0xffff00000000ffff), .host = true, .gain_db = -15 },
 		{ .room = 1, .muted = true, .held = true, .gain_db = 15 },
 		{ .room = 1, .deaf = true, .gain_db = -6 },
+		{ .room = 1, .beeps = true, .held = true, .host = true },
+		{ .room = UINT64_C(0xffff00000000ffff), .beeps = true, .most = UINT16_MAX },
+		{ .room = 1, .most = 1 },
 	};
 	char text[MEMBER_NAME_MAX];
 	struct member_name read;
@@ -24,6 +27,8 @@ static void written_and_read(void **state)
 		assert_int_equal(read.muted, names[i].muted);
 		assert_int_equal(read.deaf, names[i].deaf);
 		assert_int_equal(read.held, names[i].held);
+		assert_int_equal(read.beeps, names[i].beeps);
+		assert_int_equal(read.most, names[i].most);
 		assert_int_equal(read.gain_db, names[i].gain_db);
 	}
 }
@@ -46,6 +51,12 @@ static void others(void **state)
 		"conference-000agvj5jqr42-g-50",
 		"conference-000agvj5jqr42--50",
 		"conference-000agvj5jqr4-0-50",
+		"conference-000agvj5jqr42-20-50",
+		"conference-000agvj5jqr42-1g-50",
+		"conference-000agvj5jqr42-0-50-",
+		"conference-000agvj5jqr42-0-50-0",
+		"conference-000agvj5jqr42-0-50-65536",
+		"conference-000agvj5jqr42-0-50-1-1",
 	};
 	struct member_name read;
 
