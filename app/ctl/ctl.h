@@ -33,8 +33,8 @@ bool ctl_target_find(struct ctl_target *out, const char *config, const char *red
 /* "tandemctl: " and the message, on standard error. */
 void ctl_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* tandemctl init OPTIONS: makes DIR/tandem.yaml and DIR/keys. */
-int ctl_init(int argc, char **argv);
+/* tandemctl [--config FILE] init OPTIONS: makes what is missing. config: before the word, or NULL. */
+int ctl_init(const char *config, int argc, char **argv);
 /* tandemctl trace CALL OPTIONS: the words behind "trace". */
 int ctl_trace(const struct ctl_target *target, int argc, char **argv);
 /* tandemctl flow WORD [FILE [...]]: the words behind "flow". */

@@ -24,7 +24,8 @@
 	"           makes what a first start needs and is missing; what is there stays:\n"         \
 	"           DIR/tandem.yaml, and in its node.state_dir (DIR) the files keys and tls, an\n" \
 	"           authority of its own and a certificate; phones trust tls/ca.pem\n"             \
-	"           --names: what else phones call the node, for the certificate\n"                \
+	"           --names: what else phones call the node, for the certificate; where one is\n"  \
+	"           there it is made anew, by the same authority: name all of them\n"              \
 	"           with --sip-ports alone TCP has the same numbers, and TLS is off\n"
 
 #define TRACE_TEXT                                                                                \

@@ -195,7 +195,7 @@ static int write_file(const char *dir, const char *name, unsigned mode, BIO *tex
 	long n = BIO_get_mem_data(text, &data);
 
 	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
-	return n > 0 ? file_create(path, mode, bytes_mem(data, (size_t)n)) : -EINVAL;
+	return n > 0 ? file_replace(path, mode, bytes_mem(data, (size_t)n)) : -EINVAL;
 }
 
 static int write_certificates(const char *dir, const char *name, X509 *first, X509 *second)
@@ -281,6 +281,57 @@ static int certificates_make(const char *dir, const struct certificate_names *na
 		if (err)
 			take_away(dir, made);
 	}
+	pair_free(&ca);
+	pair_free(&node);
+	return err;
+}
+
+/* The authority of that folder, as it is. */
+static bool ca_read(const char *dir, struct pair *ca)
+{
+	char path[PATH_MAX];
+	BIO *file;
+
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, g_files[0]);
+	file = BIO_new_file(path, "r");
+	ca->certificate = file ? PEM_read_bio_X509(file, NULL, NULL, NULL) : NULL;
+	BIO_free(file);
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, g_files[1]);
+	file = BIO_new_file(path, "r");
+	ca->key = file ? PEM_read_bio_PrivateKey(file, NULL, NULL, NULL) : NULL;
+	BIO_free(file);
+	return ca->certificate && ca->key && X509_check_private_key(ca->certificate, ca->key) == 1;
+}
+
+/* Both files are the folder's owner's: root does this for the node's user. */
+static int owner_set(const char *dir)
+{
+	char path[PATH_MAX];
+	struct stat st;
+
+	if (stat(dir, &st))
+		return -errno;
+	for (int i = 2; i < FILES; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, g_files[i]);
+		if (lchown(path, st.st_uid, st.st_gid))
+			return -errno;
+	}
+	return 0;
+}
+
+/* Another certificate and key of the same authority, for these names: phones trust it as the one before. 0, -EINVAL (the authority is
+ * none, or OpenSSL refused), or -errno. */
+static int certificate_renew(const char *dir, const struct certificate_names *names)
+{
+	struct pair ca = { 0 }, node = { 0 };
+	int err = ca_read(dir, &ca) && make_node(&node, &ca, names) ? 0 : -EINVAL;
+
+	if (!err)
+		err = certificate_write_key(dir, g_files[3], node.key);
+	if (!err)
+		err = write_certificates(dir, g_files[2], node.certificate, ca.certificate);
+	if (!err)
+		err = owner_set(dir);
 	pair_free(&ca);
 	pair_free(&node);
 	return err;
@@ -492,6 +543,7 @@ static int tls_complete(const struct init *x, const struct settings *s)
 {
 	static char path[PATH_MAX];
 	static struct names names;
+	int err;
 
 	if (!s->tls.is_preset) {
 		(void)printf("kept %s (tls.certificate)\n", s->tls.own.certificate);
@@ -499,8 +551,12 @@ static int tls_complete(const struct init *x, const struct settings *s)
 	}
 	names_collect(&names, x, s);
 	(void)snprintf(path, sizeof(path), "%s/tls", s->node.state_dir);
-	return file_report(certificates_make(path, &names.list), path,
-			   "certificate and authority: phones trust its ca.pem");
+	err = certificates_make(path, &names.list);
+	if (err == -EEXIST && x->names)
+		return file_report(
+			certificate_renew(path, &names.list), path,
+			"certificate for these names, of the same authority: reload the node");
+	return file_report(err, path, "certificate and authority: phones trust its ca.pem");
 }
 
 static bool settings_are_fine(const char *file, const char *yaml, size_t n, struct settings *out)
@@ -574,13 +630,13 @@ static int config_complete(struct init *x, const char *config)
 	return rest_complete(x, &settings) ? CTL_REFUSED : CTL_DONE;
 }
 
-int ctl_init(int argc, char **argv)
+int ctl_init(const char *given, int argc, char **argv)
 {
 	static struct init x;
 	static char config[PATH_MAX + 16];
 	int err;
 
-	x = (struct init){ 0 };
+	x = (struct init){ .config = given };
 	if (argc == 1 && !strcmp(argv[0], "--help"))
 		return ctl_help(NULL);
 	if (!init_options_read(&x, argc, argv))

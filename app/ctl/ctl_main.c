@@ -276,8 +276,6 @@ int main(int argc, char **argv)
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	if (help_is_wanted(argc, argv))
 		return ctl_help(help_word(&o, argc, argv));
-	if (argc >= 2 && !strcmp(argv[1], "init"))
-		return ctl_init(argc - 2, argv + 2);
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		(void)printf("tandemctl %s\n", TANDEM_VERSION);
 		return CTL_DONE;
@@ -291,6 +289,8 @@ int main(int argc, char **argv)
 	/* the own table says the same as a node's, which programs may ask for */
 	if (!strcmp(argv[o.first], "help") && !o.json)
 		return ctl_help(argv[o.first + 1]);
+	if (!strcmp(argv[o.first], "init"))
+		return ctl_init(o.config, argc - o.first - 1, argv + o.first + 1);
 	if (!strcmp(argv[o.first], "flow"))
 		return ctl_flow(argc - o.first - 1, argv + o.first + 1);
 	if (!strcmp(argv[o.first], "trace"))

@@ -57,7 +57,7 @@ static int init(const char *const *words, size_t n)
 		argv[2 + i] = (char *)(uintptr_t)words[i];
 	(void)fflush(stdout);
 	(void)dup2(null, STDOUT_FILENO);
-	status = ctl_init((int)n + 2, argv);
+	status = ctl_init(NULL, (int)n + 2, argv);
 	(void)fflush(stdout);
 	(void)dup2(saved, STDOUT_FILENO);
 	(void)close(null);
@@ -203,7 +203,30 @@ static int init_config(const char *names)
 	char *argv[] = { (char *)(uintptr_t) "--config", g_config, (char *)(uintptr_t) "--names",
 			 (char *)(uintptr_t)names };
 
-	return ctl_init(names ? 4 : 2, argv);
+	return ctl_init(NULL, names ? 4 : 2, argv);
+}
+
+/* A node that is there gets another certificate of the authority that its phones trust, and keeps the one that it has without names. */
+static void other_names(const struct settings *s)
+{
+	char *words[] = { (char *)(uintptr_t) "--names", (char *)(uintptr_t) "phone.example.org" };
+	char command[512];
+
+	(void)snprintf(command, sizeof(command),
+		       "cd %s/tls && cp ca.pem ../ca && cp node.pem ../node", g_dir);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(init_config(NULL), CTL_DONE);
+	(void)snprintf(command, sizeof(command), "cd %s/tls && cmp -s node.pem ../node", g_dir);
+	assert_int_equal(system(command), 0);
+	assert_int_equal(ctl_init(g_config, 2, words), CTL_DONE);
+	check_certificates(s);
+	(void)snprintf(command, sizeof(command),
+		       "cd %s/tls && cmp -s ca.pem ../ca && ! cmp -s node.pem ../node && rm ../ca "
+		       "../node && "
+		       "openssl x509 -in node.pem -noout -checkhost phone.example.org | grep -q "
+		       "'does match'",
+		       g_dir);
+	assert_int_equal(system(command), 0);
 }
 
 /* Settings that somebody wrote by hand, in a folder of their own. */
@@ -245,6 +268,7 @@ static void test_completes_by_hand(void **state)
 		       "openssl x509 -in %s/tls/node.pem -noout -subject | grep -q sip.example.org",
 		       g_dir);
 	assert_int_equal(system(command), 0);
+	other_names(&s);
 	sweep();
 }
 
@@ -317,7 +341,7 @@ static void test_no_dir(void **state)
 	char *none[] = { NULL };
 
 	(void)state;
-	assert_int_equal(ctl_init(0, none), CTL_USAGE);
+	assert_int_equal(ctl_init(NULL, 0, none), CTL_USAGE);
 	assert_non_null(strstr(g_said, "--dir"));
 	(void)snprintf(g_dir, sizeof(g_dir), "/proc/nowhere/x");
 	assert_int_equal(init(NULL, 0), CTL_REFUSED);
