@@ -330,7 +330,7 @@ class Carrier(unittest.TestCase):
         self.node = self.enterContext(Node())
         self.audio, self.other = (self.enterContext(self.node.media()) for _ in range(2))
         self.carrier = self.enterContext(self.node.user_agent("+4930901820"))
-        text = guide("carrier.md", **{"192.0.2.10": f"{PARTY}:{self.carrier.port}"})
+        text = guide("carrier.md", **{"198.51.100.10": f"{PARTY}:{self.carrier.port}"})
         lines = "".join(re.findall(r"<!-- run -->\n```sh\n(.*?)```", text, re.S))
         done = subprocess.run(["sh", "-ec", lines.replace("./tandem ctl", f"{self.node.program('tandemctl')} --config {self.node.config}")],
                               capture_output=True, text=True, timeout=60, env=self.node.environment)
