@@ -22,7 +22,7 @@ static const struct {
 	HOOK(deadlines), HOOK(resumed),       HOOK(established), HOOK(unanswered), HOOK(leg_left),
 	HOOK(over),      HOOK(prompted),      HOOK(admit),       HOOK(dialled),    HOOK(headers),
 	HOOK(answered),  HOOK(outside),       HOOK(ended),       HOOK(dialog),     HOOK(answering),
-	HOOK(next),      HOOK(message_begin), HOOK(message_end), HOOK(parted),
+	HOOK(next),      HOOK(message_begin), HOOK(message_end), HOOK(parted),     HOOK(screened),
 };
 
 static const struct module *const *list_at(size_t offset)
