@@ -145,7 +145,7 @@ extern const struct document_kind g_extension_documents, g_login_documents, g_pr
 	g_range_documents, g_tenant_documents, g_trunk_documents, g_did_documents,
 	g_route_documents, g_dial_documents, g_location_documents, g_room_documents,
 	g_hours_documents, g_hours_override, g_prompt_documents, g_flow_documents,
-	g_number_documents, g_group_documents;
+	g_number_documents, g_group_documents, g_account_documents;
 
 /* Words for the reasons of refusals (sig_refused_name). */
 

@@ -27,6 +27,7 @@ struct calendars;
 struct digest_account;
 struct dialog;
 struct focus_addition;
+struct accounts;
 struct groups;
 struct names;
 struct leg;
@@ -72,6 +73,7 @@ struct call_host {
 	struct calendars *calendars;  /* of tenants (calendars.h) */
 	struct groups *groups;        /* of tenants (groups.h) */
 	struct names *names;          /* of extensions (names.h) */
+	struct accounts *accounts;    /* of tenants (accounts.h) */
 	const struct sig_metrics *metrics;
 	struct instant now; /* utc_ms: of steady, for durations and deadlines; a wall may be set */
 	struct steady steady;

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "sig/host/accounts.h"
 #include "sig/host/calendars.h"
 #include "sig/host/groups.h"
 #include "sig/host/names.h"
@@ -390,6 +391,7 @@ int shard_commons_open(struct shard_commons **out, const struct shard_settings *
 	c->names = names_create();
 	err = c->programs && c->names ? calendars_open(&c->calendars) : -ENOMEM;
 	err = err ? err : groups_open(&c->groups);
+	err = err ? err : accounts_open(&c->accounts);
 	if (!err)
 		err = nonce_window_open(&c->nonces);
 	if (!err)
@@ -416,6 +418,7 @@ void shard_commons_close(struct shard_commons *c)
 	calendars_close(c->calendars);
 	groups_close(c->groups);
 	names_free(c->names);
+	accounts_close(c->accounts);
 	remote_watch_close(c->remote);
 	shard_remote_picks_close(c);
 	free(c);

@@ -167,6 +167,7 @@ struct shard_remote {
 };
 
 struct calendars;
+struct accounts;
 struct groups;
 struct names;
 struct programs;
@@ -183,6 +184,7 @@ struct shard_commons {
 	struct calendars *calendars;  /* of tenants (sig/host/calendars.h) */
 	struct groups *groups;        /* of tenants (sig/host/groups.h) */
 	struct names *names;          /* of extensions (sig/host/names.h) */
+	struct accounts *accounts;    /* of tenants (sig/host/accounts.h) */
 	uint32_t calls;               /* of all shards */
 	uint32_t codings;             /* of these whose audio is transcoded */
 	uint32_t videos;              /* of these that have video */

@@ -288,6 +288,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.calendars = s->commons->calendars,
 		.groups = s->commons->groups,
 		.names = s->commons->names,
+		.accounts = s->commons->accounts,
 		.secret_tried = shard_on_secret,
 		.metrics = &s->metrics,
 		.timer_kind = TIMER_CALL,

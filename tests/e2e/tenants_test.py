@@ -110,10 +110,10 @@ class House:
     def state(self):
         """All that it has, by its own eyes and in Redis."""
         lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list",
-                                                             "flow.list", "number.list", "group.list", "prompt.list", "call.list", "registration.list", "cdr.list", "subscription.list")}
+                                                             "flow.list", "number.list", "group.list", "account.list", "prompt.list", "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
             kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours",
-                                                                                  "flow", "number", "group", "prompt")}
+                                                                                  "flow", "number", "group", "account", "prompt")}
             kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
             kept["events"] = redis("XLEN", f"td:{{ev:{self.name}}}")
@@ -260,6 +260,10 @@ ROWS = {
     "number.get": each(own(lambda me, row: row["to"] == f"flow:f{me.lone}", number="7100"), hidden(number="LONE")),
     "number.delete": each(own(number="7101"), hidden(number="LONE")),
     "number.list": own(lambda me, rows: [row["to"] for row in rows] == [f"flow:f{me.lone}"]),
+    "account.put": own(code="4711", name="spare"),
+    "account.get": each(own(lambda me, row: row["name"] == "spare", code="4711"), hidden(code="LONE")),
+    "account.list": own(lambda me, rows: [row["code"] for row in rows] == ["4711"]),
+    "account.delete": each(own(code="4711"), hidden(code="LONE")),
     "group.put": own(name="team", members="1001"),
     "group.get": each(own(lambda me, row: row["members"] == "1001", name="team"), hidden(name="LONE")),
     "group.list": own(lambda me, rows: [row["name"] for row in rows] == ["team"]),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What happens to callers: flows, and the numbers that lead to them. */
 #include "app/command/table/table.h"
+#include "app/schema/account_field.h"
 #include "app/schema/flow_field.h"
 #include "app/schema/group_field.h"
 #include "app/schema/hours_field.h"
@@ -77,6 +78,19 @@ static const struct command_arg g_number_args[] = {
 #define FIELD_OF struct group_value
 static const struct command_arg g_group_args[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the group."),
+	END,
+};
+#undef FIELD_OF
+#define FIELD_OF struct account_value
+static const struct command_arg g_account_code_args[] = {
+	{ .name = "code",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NUMBER,
+	  .required = true,
+	  .min = 1,
+	  .max = ACCOUNT_KEYS_MAX - 1,
+	  .help = "The code.",
+	  .field = { FIELD_AT(FIELD_TEXT, core.code) } },
 	END,
 };
 #undef FIELD_OF
@@ -163,6 +177,18 @@ const struct command g_flow_commands[] = {
 	{ "number.list", COMMAND_FOR_READER, g_no_args,
 	  "Lists numbers that lead to flows, groups and web applications.", "a list of numbers",
 	  BY(document_list), .documents = BY(&g_number_documents), .columns = "number,to" },
+	{ "account.put", COMMAND_FOR_ADMIN, g_account_fields,
+	  "Makes an account code that calls may have, or changes it. A tenant with any takes no "
+	  "others from phones and flows.",
+	  "the account code", BY(document_put), .documents = BY(&g_account_documents) },
+	{ "account.get", COMMAND_FOR_READER, g_account_code_args, "Shows an account code.",
+	  "changed_utc_ms", BY(document_show), .documents = BY(&g_account_documents),
+	  .shows = g_account_fields },
+	{ "account.delete", COMMAND_FOR_ADMIN, g_account_code_args,
+	  "Deletes an account code. Calls that have it keep it.", "code", BY(document_delete),
+	  .documents = BY(&g_account_documents) },
+	{ "account.list", COMMAND_FOR_READER, g_no_args, "Lists account codes.",
+	  "a list of account codes", BY(document_list), .documents = BY(&g_account_documents) },
 	{ "group.put", COMMAND_FOR_ADMIN, g_group_fields,
 	  "Makes a ring or hunt group, or changes what is given of it. A number leads to it by "
 	  "number.put with to=group:NAME, and the verb dial of a flow by the target group:NAME.",

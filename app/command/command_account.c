@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Account codes that a tenant takes. */
+#include "app/command/command_handlers.h"
+#include "app/document/document.h"
+#include "app/node/node.h"
+#include "app/schema/account_field.h"
+#include "sig/shard/commons.h"
+
+static int account_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	struct account_code a = ((const struct account_value *)value)->core;
+
+	a.tenant = tenant;
+	return accounts_put(node->shards.commons->accounts, &a);
+}
+
+static void account_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	accounts_delete(node->shards.commons->accounts, tenant, bytes_str(name));
+}
+
+const struct document_kind g_account_documents = {
+	.name = "account",
+	.argument = "code",
+	.limit = "the number of account codes in memory",
+	.several = "account codes",
+	.most = 20000,
+	.size = sizeof(struct account_value),
+	.form = &g_account_form,
+	.apply = account_apply,
+	.forget = account_forget,
+};
