@@ -449,7 +449,7 @@ static const char *const g_record_scope[] = { "both", "internal", "external", NU
 static const char *const g_record_to[] = { "files", "siprec", "mailbox", NULL };
 
 /* In the order of enum account_by. */
-static const char *const g_account_code[] = { "off", "optional", NULL };
+static const char *const g_account_code[] = { "off", "optional", "required", "override", NULL };
 
 /* In the order of enum auto_answer. */
 static const char *const g_auto_answer[] = { "off", "alert-autoanswer", "auto-answer", NULL };
@@ -689,8 +689,9 @@ const struct command_arg g_extension_fields[] = {
 	  .help = "true: another link to its page; the one before is good no longer." },
 	WORD_FIELD("account_code", core.account_code, FIELD_NUMBER, g_account_code, "off",
 		   "Whether its phones enter account codes of calls. optional: at any time, by the "
-		   "in-call code (call_codes.account in the node file); off: they do not. "
-		   "call.account_code sets one in either case."),
+		   "in-call code (call_codes.account in the node file); required: and before each "
+		   "call outside; override: likewise, and # alone lets it go out without one; off: "
+		   "they do not. call.account_code sets one in any case."),
 	WORD_FIELD("monitor", core.monitor, FIELD_NUMBER, g_monitor, "all",
 		   "Whom its phones may watch by BLF. listed: those of monitors; none: itself "
 		   "alone. SUBSCRIBE for others is answered 403."),

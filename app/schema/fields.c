@@ -428,13 +428,13 @@ static const struct {
 			      HAS_CALL | HAS_VALUES },
 	[SIG_CALL_ACCOUNT] = { "call.account_code",
 			       "The call has that account code from now on; empty: none. reason: "
-			       "command (call.account_code), or code (the party of that leg "
-			       "pressed it).",
+			       "command (call.account_code), code (the party of that leg "
+			       "pressed it), or flow (the tag account.code).",
 			       HAS_CALL | HAS_LEG | HAS_REASON | HAS_ACCOUNT },
 	[SIG_CALL_ACCOUNT_REFUSED] = { "call.account_code_refused",
-				       "An account code was not taken, for the call is recorded "
-				       "(recordings.account_code): it has what it had. The call "
-				       "goes on.",
+				       "An account code was not taken: the call has what it had, "
+				       "and goes on. reason: recorded (recordings.account_code), "
+				       "or unknown (the tenant has no such one: account.list).",
 				       HAS_CALL | HAS_LEG | HAS_REASON | HAS_ACCOUNT },
 	[SIG_CALL_RECORDING] = { "call.recording",
 				 "What the party of that leg says and hears is recorded, under "

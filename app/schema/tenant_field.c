@@ -405,6 +405,13 @@ const struct command_arg g_tenant_fields[] = {
 		"zone", core.zone, CHARSET_TEXT, NULL,
 		"Time zone of the time that its flows know, by its name in the IANA database, as "
 		"Europe/Berlin. Empty: UTC."),
+	WORDS_FIELD("account_classes", core.account_classes, g_dial_classes, DIAL_CLASS_COUNT,
+		    "none",
+		    "Classes of numbers outside that its extensions call with an account code "
+		    "alone; account_code of extension.put and trunk.put ask for more."),
+	TEXT_FIELD("account_flow", core.account_flow, CHARSET_NAME, NULL,
+		   "The flow that asks for an account code where a call needs one and was dialled "
+		   "without. Empty: such a call is refused."),
 	NUMBER_FIELD(
 		"max_calls", max.calls, 0, 1000000, "0",
 		"Calls that it has on all nodes at most. Emergency calls are never refused. 0: "

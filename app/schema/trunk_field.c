@@ -363,6 +363,9 @@ const struct command_arg g_trunk_fields[] = {
 	WORD_FIELD("redirects", redirects, FIELD_NUMBER, g_trunk_redirects, "trunks",
 		   "Where its 3xx may send a call: to servers of trunks of the tenant; own, to its "
 		   "own ones; off, nowhere."),
+	FLAG_FIELD("account_code", account_code, "false",
+		   "true: no extension calls a number that a route has by it without an account "
+		   "code. Emergency calls need none."),
 	NUMBER_FIELD(
 		"probe_s", probe_s, 0, 3600, "0",
 		"Its servers are asked by OPTIONS so often, in seconds, whether they are there: "
@@ -582,6 +585,7 @@ void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trun
 		.record = t->record,
 		.record_to = t->record_to,
 		.redirects = t->redirects,
+		.account_code = t->account_code,
 		.no_replaces = t->no_replaces,
 		.probe_s = t->probe_s,
 		.probe_failures = t->probe_failures,

@@ -38,6 +38,7 @@ struct trunk_value {
 	uint8_t record;    /* enum trunk_record */
 	uint8_t record_to; /* enum record_to */
 	uint8_t redirects; /* enum trunk_redirects */
+	bool account_code;
 	uint16_t probe_s;
 	uint8_t probe_failures, probe_answers;
 	char user[TRUNK_USER_MAX], realm[TRUNK_REALM_MAX];

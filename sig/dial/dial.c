@@ -499,11 +499,29 @@ static struct bytes help_behind_code(const struct dial_asker *a, struct bytes di
 	return (struct bytes){ 0 };
 }
 
+/* An account code is dialled before it: whether that is one does not matter. */
+static struct bytes behind_account(const struct dial_asker *a, struct bytes dialled)
+{
+	struct feature_codes codes;
+	enum feature feature;
+	struct bytes rest, one;
+
+	if (!dialled.n || (dialled.p[0] != '*' && dialled.p[0] != '#') || !a->codes)
+		return dialled;
+	dial_plan_codes(a->plan, a->codes, &codes);
+	if (!feature_dialled(&codes, dialled, &feature, &rest) || feature != FEATURE_ACCOUNT ||
+	    !bytes_cut(&rest, '*', &one))
+		return dialled;
+	return rest;
+}
+
 static bool help_find(const struct dial_asker *a, struct bytes dialled,
 		      char number[DIAL_NUMBER_MAX])
 {
-	bool plain = dialled.n && is_help(a, dialled);
-	struct bytes found = plain ? dialled : help_behind_code(a, dialled);
+	struct bytes found = behind_account(a, dialled);
+
+	if (!found.n || !is_help(a, found))
+		found = help_behind_code(a, found);
 
 	return found.n && !bytes_cstr(found, number, DIAL_NUMBER_MAX);
 }

@@ -58,7 +58,12 @@ struct shard_located {
 };
 
 /* Whether the phones of an extension enter account codes (CALL-34). */
-enum account_by { ACCOUNT_OFF, ACCOUNT_OPTIONAL };
+enum account_by {
+	ACCOUNT_OFF,
+	ACCOUNT_OPTIONAL,
+	ACCOUNT_REQUIRED, /* it calls no number outside without one, */
+	ACCOUNT_OVERRIDE, /* ... unless it is asked for one, and presses # alone */
+};
 
 /* Whether phones of an extension are asked to answer by themselves, and by which word of Alert-Info (REG-18). */
 enum auto_answer { AUTO_ANSWER_OFF, AUTO_ANSWER_ALERT, AUTO_ANSWER_PLAIN };

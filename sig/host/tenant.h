@@ -42,6 +42,7 @@ enum {
 	TENANT_DOMAIN_MAX = 64,
 	TENANT_DOMAINS_MAX = 16,
 	LANGUAGE_MAX = 8, /* of prompts, as en or pt-BR */
+	ACCOUNT_FLOW_MAX = 32,
 };
 #define TENANT_DEFAULT_NAME "default"
 
@@ -90,6 +91,8 @@ struct tenant_terms {
 	uint8_t record_tone;         /* enum record_tone */
 	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */
 	char zone[ZONE_NAME_MAX];    /* of the time that its flows know; "": UTC */
+	uint8_t account_classes;     /* 1 << enum dial_class: numbers that need an account code */
+	char account_flow[ACCOUNT_FLOW_MAX]; /* which asks for it; "": none does */
 };
 
 /* What its document says. */

@@ -358,7 +358,8 @@ struct trunks {
 	struct tenants *tenants;
 	struct shares *shares;
 	struct trunk_index *index;
-	uint16_t end;                       /* no number from here on was ever given */
+	uint16_t end; /* no number from here on was ever given */
+	bool asks_accounts;
 	struct trunk *list[TRUNKS_MAX + 1]; /* NULL: the number is free */
 };
 
@@ -511,10 +512,16 @@ int trunks_put(struct trunks *t, const struct trunk_settings *set, uint16_t *tru
 	if (!has_same_servers(&t->list[*trunk]->settings, set))
 		t->list[*trunk]->down = 0;
 	t->list[*trunk]->settings = *set;
+	t->asks_accounts |= set->account_code;
 	t->list[*trunk]->there = true;
 	channels_share_note(t, t->list[*trunk]); /* there may be calls of it already */
 	trunk_index_spoil(t->index);
 	return 0;
+}
+
+bool trunks_ask_accounts(const struct trunks *t)
+{
+	return t && t->asks_accounts;
 }
 
 bool trunks_delete(struct trunks *t, uint16_t tenant, struct bytes name)

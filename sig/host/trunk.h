@@ -97,6 +97,7 @@ struct trunk_settings {
 	uint8_t record;                    /* enum trunk_record */
 	uint8_t record_to;                 /* enum record_to */
 	uint8_t redirects;                 /* enum trunk_redirects */
+	bool account_code;                 /* nobody calls by it without an account code */
 	uint8_t answer_s; /* the next way is tried when it has said nothing for so long; 0: TRUNK_ANSWER_S */
 };
 
@@ -121,6 +122,8 @@ uint16_t trunks_claim(struct trunks *t, uint16_t tenant, struct bytes name);
 const char *trunks_name(const struct trunks *t, uint16_t trunk);
 /* What was put last, also of one that was deleted since; zeroed but for tenant and name where nobody put it. NULL: no trunk. */
 const struct trunk_settings *trunks_settings(const struct trunks *t, uint16_t trunk);
+/* A trunk was put that asks for account codes. */
+bool trunks_ask_accounts(const struct trunks *t);
 /* It was put, and not deleted since, and is enabled. */
 bool trunks_has(const struct trunks *t, uint16_t trunk);
 /* The first from *trunk on that has a number. False: there is none. */

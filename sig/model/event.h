@@ -112,6 +112,8 @@ struct call_start {
 	struct offer_terms terms;   /* of the caller */
 	struct bytes to;            /* user of ours, or what was dialled */
 	struct bytes gruu;          /* which of his phones (gruu_name); empty: all */
+	struct bytes account;       /* dialled with it; empty: with none */
+	bool needs_account;         /* its phones call nobody outside without an account code */
 	const struct call_set *set; /* ... which means this; NULL: a user */
 	struct call_replaces replaces;
 };

@@ -61,6 +61,9 @@ static const struct schema flow_run_rows[] = {
 	{ "said", 41, SCHEMA_TEXT, SCHEMA_AT(struct flow_run, said), .max = RUN_SAID_MAX },
 	{ "confirm_keys", 42, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct flow_run, confirm_keys) },
 	{ "confirm_outside", 43, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, confirm_outside) },
+	{ "goal", 33, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, goal),
+	  .max = SAVED_USER_MAX },
+	{ "waived", 34, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, waived) },
 	{ "order", 40, SCHEMA_UINT, SCHEMA_AT(struct flow_run, order) },
 	{ 0 },
 };
@@ -96,6 +99,7 @@ void flow_run_clear(struct flow_run **run)
 	text_clear(&(*run)->group);
 	text_clear(&(*run)->shown);
 	text_clear(&(*run)->said);
+	text_clear(&(*run)->goal);
 	free(*run);
 	*run = NULL;
 }

@@ -66,6 +66,9 @@ struct flow_run {
 		said; /* prompts of a dial: a line each, behind a letter (sig/pbx/flow/dial.c) */
 	char confirm_keys[RUN_AHEAD_MAX]; /* those by which who answers takes the call; "": any */
 	bool confirm_outside;             /* ... where he is outside; else he is not asked */
+	struct text
+		goal; /* what its caller has dialled, and may, with an account code (sig/pbx/account.h) */
+	bool waived; /* ... or without */
 	/* of this process: */
 	uint64_t refer_txn;     /* its transaction; 0: this process has not said it */
 	uint64_t notified;      /* that of its last NOTIFY, which is to be answered; 0: none is */

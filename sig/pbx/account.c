@@ -5,37 +5,56 @@
  * it was. What is pressed so far is in the record, so who goes on with the call goes on with it.
  *
  * A call that is recorded goes on, and its recording does, unless a setting has it otherwise (BEAT-09, REC-06).
+ *
+ * A call outside may need one (account_lacks): dialled before the number, or else asked for by a flow of the tenant, which then dials the
+ * number (flow_run.goal). Tenants may have a list of codes. Who guesses waits, as with other secrets.
  */
 #include <stdlib.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/cdr.h"
 #include "sig/call/module.h"
 #include "sig/call/order.h"
+#include "sig/call/plan.h"
+#include "sig/call/secret.h"
+#include "sig/host/accounts.h"
+#include "sig/host/calendars.h"
 #include "sig/host/settings.h"
+#include "sig/host/tenant_tables.h"
+#include "sig/host/toll.h"
+#include "sig/host/trunk_route.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/leg.h"
 #include "sig/model/call.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/recording.h"
+#include "sig/pbx/account.h"
+#include "sig/pbx/flow/flow.h"
+#include "sig/pbx/flow/programs.h"
 
 enum { NEXT_DIGIT_MS = 5000 };
+#define ACCOUNT_SECRET "account codes" /* of which there is one brake for all of a tenant */
 
 /* ---- what it is ---- */
 
 static void account_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind,
-			    uint8_t leg)
+			    uint8_t leg, const char *reason)
 {
 	struct sig_event *event = call_publish_start(h, c, kind);
 
 	if (!event)
 		return;
 	event->leg = leg != LEG_NONE && leg != c->bridge.caller;
-	event->reason = kind == SIG_CALL_ACCOUNT_REFUSED ? "recorded"
-			: leg == LEG_NONE                ? "command"
-							 : "code";
+	event->reason = reason;
 }
 
-static enum refusal account_change(struct call_host *h, struct call *c, uint8_t leg,
+static const char *account_said_by(uint8_t leg)
+{
+	return leg == LEG_NONE ? "command" : "code";
+}
+
+static enum refusal account_change(struct call_host *h, struct call *c, uint8_t leg, const char *by,
 				   struct bytes code)
 {
 	if (bytes_eq(text_bytes(&c->account), code))
@@ -43,7 +62,7 @@ static enum refusal account_change(struct call_host *h, struct call *c, uint8_t 
 	if (text_set(&c->account, code))
 		return REFUSED_MEMORY;
 	outbox_touch(&c->out);
-	account_publish(h, c, SIG_CALL_ACCOUNT, leg);
+	account_publish(h, c, SIG_CALL_ACCOUNT, leg, by);
 	return 0;
 }
 
@@ -68,13 +87,190 @@ static enum refusal account_set(struct call_host *h, struct call *c, uint8_t leg
 	if (c->state == CALL_ENDING)
 		return REFUSED_NOT_ESTABLISHED;
 	if (recorded && h->settings->recordings.account_code == RECORD_ACCOUNT_REFUSED) {
-		account_publish(h, c, SIG_CALL_ACCOUNT_REFUSED, leg);
+		account_publish(h, c, SIG_CALL_ACCOUNT_REFUSED, leg, "recorded");
 		return REFUSED_RECORDED;
 	}
-	r = account_change(h, c, leg, code);
+	r = account_change(h, c, leg, account_said_by(leg), code);
 	if (!r && recorded && h->settings->recordings.account_code == RECORD_ACCOUNT_ENDS)
 		account_ends_call(h, c, leg);
 	return r;
+}
+
+/* ---- whether it is taken ---- */
+
+/* As the tenant's wall shows it. Where that zone cannot be read: of UTC, so that a code lasts some hours more or less. */
+static struct bytes account_day(const struct call_host *h, const struct call *c, struct writer *w)
+{
+	const char *own = tenants_terms(h->settings->tenants, c->tenant)->zone;
+	const struct zone *z = own[0] ? calendars_zone(h->calendars, own) : NULL;
+	int64_t utc_s = ((int64_t)h->now.utc_ms + h->wall_ms) / 1000;
+
+	calendar_time_write(w, BYTES_LIT("time.date"), utc_s + (z ? zone_offset_s(z, utc_s) : 0));
+	return writer_done(w);
+}
+
+static bool account_is_listed(const struct call_host *h, const struct call *c, struct bytes whose,
+			      struct bytes code)
+{
+	uint8_t space[ACCOUNT_DATE_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	return accounts_take(h->accounts, c->tenant, code, whose, account_day(h, c, &w));
+}
+
+/* What a caller, or a phone, gives. Without a list there is nothing to guess. */
+static bool account_is_taken(struct call_host *h, struct call *c, struct bytes whose,
+			     struct bytes code)
+{
+	if (!accounts_any(h->accounts, c->tenant))
+		return true;
+	if (secret_waits_ns(h, c, ACCOUNT_SECRET))
+		return false;
+	if (account_is_listed(h, c, whose, code)) {
+		secret_is_right(h, c, ACCOUNT_SECRET);
+		return true;
+	}
+	secret_is_wrong(h, c, ACCOUNT_SECRET);
+	return false;
+}
+
+/* ---- whether it is needed ---- */
+
+static const struct tenant_terms *account_terms(const struct call_host *h, const struct call *c)
+{
+	return tenants_terms(h->settings->tenants, c->tenant);
+}
+
+/* Rules may ask for codes of that tenant. */
+static bool account_may_be_asked(const struct call_host *h, const struct call *c)
+{
+	return account_terms(h, c)->account_classes || trunks_ask_accounts(h->settings->trunks);
+}
+
+static enum dial_class account_class(const struct call_host *h, const struct call *c,
+				     struct bytes number)
+{
+	const struct dial_plan *plan = dial_plans_of(h->settings->dials, c->tenant);
+	struct bytes plain = trunk_number_plain(h->settings, c->tenant, number);
+	char international[DIAL_NUMBER_MAX];
+	struct dial_judgement as;
+
+	dial_number_international(plan, plain, international);
+	dial_judge(plan, plain, bytes_str(international), &as);
+	return as.class;
+}
+
+static bool account_number_is_ours(const struct call_host *h, const struct call *c,
+				   struct bytes number)
+{
+	return plan_is_of_user(h, c, number) || rooms_find(h->settings->rooms, c->tenant, number) ||
+	       (h->programs &&
+		programs_number(h->programs, bytes_str(call_tenant(h, c)), number).n);
+}
+
+/* always: each number outside does. */
+static bool account_is_needed(const struct call_host *h, const struct call *c, struct bytes number,
+			      bool always)
+{
+	struct trunk_route_server list[TRUNK_ROUTE_SERVERS_MAX];
+	struct toll_terms unused;
+	uint32_t n;
+
+	if (account_number_is_ours(h, c, number) ||
+	    (h->toll_of && !h->toll_of(h->owner, c->tenant, (struct bytes){ 0 }, number, &unused)))
+		return false; /* the last: it is one for help */
+	n = trunk_route(h->settings, c->tenant, number, c->id, list, COUNT_OF(list));
+	if (n &&
+	    (always || account_terms(h, c)->account_classes >> account_class(h, c, number) & 1))
+		return true;
+	for (uint32_t i = 0; i < n; i++) {
+		if (trunks_settings(h->settings->trunks, list[i].trunk)->account_code)
+			return true;
+	}
+	return false;
+}
+
+bool account_lacks(const struct call_host *h, const struct call *c, struct bytes whose,
+		   struct bytes number)
+{
+	const struct shard_extension *e;
+	bool always;
+
+	if (c->account.n || c->emergency || (c->run && c->run->waived) || !h->extension_of)
+		return false;
+	e = h->extension_of(h->owner, c->tenant, whose);
+	always = e && e->account_code >= ACCOUNT_REQUIRED;
+	return e && (always || account_may_be_asked(h, c)) &&
+	       account_is_needed(h, c, number, always);
+}
+
+static enum refusal account_refuse(const struct call_host *h, const struct call *c,
+				   struct call_refusal *refusal)
+{
+	uint64_t wait_ns = secret_waits_ns(h, c, ACCOUNT_SECRET);
+
+	if (wait_ns)
+		return secret_refuse(wait_ns, refusal);
+	(void)call_refuse(refusal, REFUSED_ACCOUNT_CODE);
+	refusal->text = "the call needs an account code, or that one is not taken";
+	return refusal->reason;
+}
+
+/* Dialled before the number. */
+static enum refusal account_dialled(struct call_host *h, struct call *c,
+				    const struct call_start *start, struct call_refusal *refusal)
+{
+	if (!account_is_taken(h, c, start->from, start->account))
+		return account_refuse(h, c, refusal);
+	return text_set(&c->account, start->account) ? call_refuse(refusal, REFUSED_MEMORY)
+						     : REFUSED_NOT;
+}
+
+/* A flow asks for it, and goes on to the number then. */
+static enum refusal account_ask(struct call_host *h, struct call *c, const struct call_start *start,
+				struct call_refusal *refusal)
+{
+	struct bytes flow = bytes_str(account_terms(h, c)->account_flow);
+	enum refusal refused;
+
+	if (!flow.n)
+		return account_refuse(h, c, refusal);
+	refused = flow_begin(h, c, start, flow, refusal);
+	if (refused == REFUSED_NOT_FOUND)
+		return account_refuse(h, c, refusal);
+	if (!refused && text_set(&c->run->goal, start->to))
+		return call_refuse(refusal, REFUSED_MEMORY);
+	return refused;
+}
+
+static bool account_begun(struct call_host *h, struct call *c, const struct call_start *start,
+			  enum refusal *refused, struct call_refusal *refusal)
+{
+	if (start->set || start->replaces.call || start->emergency)
+		return false;
+	if (start->account.n) {
+		*refused = account_dialled(h, c, start, refusal);
+		return *refused != REFUSED_NOT;
+	}
+	if ((!start->needs_account && !account_may_be_asked(h, c)) ||
+	    leg_is_trunk(call_caller(c)) || !account_lacks(h, c, start->from, start->to))
+		return false;
+	*refused = account_ask(h, c, start, refusal);
+	return true;
+}
+
+bool account_from_flow(struct call_host *h, struct call *c, struct bytes code)
+{
+	const struct shard_extension *e =
+		h->extension_of ? h->extension_of(h->owner, c->tenant, text_bytes(&c->from)) : NULL;
+
+	if (!code.n && c->run->goal.n) {
+		c->run->waived = e && e->account_code == ACCOUNT_OVERRIDE;
+		return c->run->waived;
+	}
+	return account_code_is_good(code) &&
+	       (!code.n || account_is_taken(h, c, text_bytes(&c->from), code)) &&
+	       !account_change(h, c, c->bridge.caller, "flow", code);
 }
 
 /* ---- pressed ---- */
@@ -129,6 +325,11 @@ static void account_enter(struct call_host *h, struct call *c, uint8_t leg)
 	enum refusal r;
 
 	account_drop(c, leg);
+	if (keys.count && !account_is_taken(h, c, text_bytes(&c->legs[leg]->user),
+					    bytes_mem(keys.list, keys.count))) {
+		account_publish(h, c, SIG_CALL_ACCOUNT_REFUSED, leg, "unknown");
+		return;
+	}
 	r = account_set(h, c, leg, bytes_mem(keys.list, keys.count));
 	if (r)
 		LOG_INFO("call", c->id, "an account code is not taken", LOG_U64("leg", leg),
@@ -201,6 +402,7 @@ static const struct module_codes account_codes = {
 const struct module account_module = {
 	.codes = &account_codes,
 	.name = "account",
+	.begun = account_begun,
 	.resumed = account_resume,
 	.orders = account_orders,
 };

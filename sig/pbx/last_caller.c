@@ -12,6 +12,7 @@
 #include "sig/call/plan.h"
 #include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
+#include "sig/pbx/account.h"
 #include "sig/pbx/set.h"
 
 #define KEPT_MS (UINT64_C(30) * 86400 * 1000)
@@ -100,7 +101,9 @@ static bool last_caller_number(const struct call_host *h, const struct call *c, 
 		return !bytes_cstr(last, out, DIAL_NUMBER_MAX);
 	kind = h->dials ? h->dials(h->owner, c->tenant, text_bytes(&c->from), last, out)
 			: DIAL_UNKNOWN;
-	return kind == DIAL_OUTSIDE || kind == DIAL_EXTENSION;
+	return (kind == DIAL_OUTSIDE &&
+		!account_lacks(h, c, text_bytes(&c->from), bytes_str(out))) ||
+	       kind == DIAL_EXTENSION;
 }
 
 static void call_back(struct call_host *h, struct call *c, struct bytes number)

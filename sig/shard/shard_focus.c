@@ -7,6 +7,7 @@
 #include "sig/host/trunk.h"
 #include "sig/host/trunk_route.h"
 #include "sig/model/call_order.h"
+#include "sig/pbx/account.h"
 #include "sig/pbx/conference.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/room/room.h"
@@ -208,6 +209,8 @@ enum refusal shard_room_way(struct shard *s, const struct call *by, const struct
 		trunk_route_is_barred(&s->host, by, whose, bytes_str(o->to));
 		return REFUSED_MAY_NOT_CALL;
 	}
+	if (account_lacks(&s->host, by, whose, bytes_str(number)))
+		return REFUSED_MAY_NOT_CALL;
 	return out_way(s, by->tenant, bytes_str(number), o->rung, out);
 }
 

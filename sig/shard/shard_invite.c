@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/host/accounts.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/session_timer.h"
@@ -29,11 +30,13 @@ struct caller {
 	struct bytes display;
 	struct carried_self self;
 	bool early_media;
-	bool emergency;    /* it calls such a number, and that one can be reached */
-	uint16_t trunk;    /* it is that one; TRUNK_NONE: it is none */
-	bool far;          /* it is in a call of another shard, which was admitted there */
-	uint8_t classes;   /* 1 << enum dial_class: that it may call */
-	uint8_t scheme;    /* enum dial_scheme: how it dials */
+	bool emergency;     /* it calls such a number, and that one can be reached */
+	uint16_t trunk;     /* it is that one; TRUNK_NONE: it is none */
+	bool far;           /* it is in a call of another shard, which was admitted there */
+	uint8_t classes;    /* 1 << enum dial_class: that it may call */
+	uint8_t scheme;     /* enum dial_scheme: how it dials */
+	bool needs_account; /* enum account_by */
+	char account[ACCOUNT_KEYS_MAX]; /* that it has dialled before the number; "": none */
 	uint16_t location; /* where it makes an emergency call from; 0: it is not said */
 	bool known; /* it is a phone of its extension: it has shown the password, or is registered there */
 	struct offer_terms terms;
@@ -48,8 +51,8 @@ static bool says_why(const struct sip_message *m, const struct call_refusal *why
 	return (m->hop.transport == SIP_INTER_SHARD && why->text) || reason == REFUSED_OTHER_NODE ||
 	       reason == REFUSED_REGISTRATION_UNREAD || reason == REFUSED_BARRED ||
 	       reason == REFUSED_ROOM || reason == REFUSED_FEATURE ||
-	       reason == REFUSED_TOLL_CALLS || reason == REFUSED_TOLL_MINUTES ||
-	       reason == REFUSED_GUESSING;
+	       reason == REFUSED_ACCOUNT_CODE || reason == REFUSED_TOLL_CALLS ||
+	       reason == REFUSED_TOLL_MINUTES || reason == REFUSED_GUESSING;
 }
 
 static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
@@ -295,6 +298,7 @@ static void caller_known(struct shard *s, const struct sip_message *m, struct ca
 	}
 	caller->classes = e ? e->classes : 0;
 	caller->scheme = e ? e->dialling : 0;
+	caller->needs_account = e && e->account_code >= ACCOUNT_REQUIRED;
 	apply_profile(s, e, &m->hop, caller);
 }
 
@@ -497,10 +501,24 @@ static bool slot_may_be_called(const struct shard *s, const struct caller *calle
 	return false;
 }
 
+/* Behind the code that says so: an account code, '*', and what is called. False: it is none, or behind one. */
+static bool account_cut(struct caller *caller, struct bytes value, char user[ROUTE_USER_MAX])
+{
+	char number[ROUTE_USER_MAX];
+	struct bytes code;
+
+	if (caller->account[0] || !bytes_cut(&value, '*', &code) || !code.n || !value.n ||
+	    !account_code_is_good(code) || bytes_cstr(code, caller->account, ACCOUNT_KEYS_MAX) ||
+	    bytes_cstr(value, number, sizeof(number)))
+		return false;
+	memcpy(user, number, sizeof(number));
+	return true;
+}
+
 /* No extension has that number. Codes, and numbers outside, are for phones of extensions: whom a peer names need not be the one who speaks.
  * True: somebody of ours is meant, *user; or a feature code, *set. */
-static bool route_dialled(const struct shard *s, const struct caller *caller,
-			  char user[ROUTE_USER_MAX], struct call_set *set, struct call_refusal *why)
+static bool route_dialled(const struct shard *s, struct caller *caller, char user[ROUTE_USER_MAX],
+			  struct call_set *set, struct call_refusal *why)
 {
 	struct shard_dialler who = { caller->tenant, caller->known, caller->classes,
 				     caller->scheme };
@@ -514,6 +532,10 @@ static bool route_dialled(const struct shard *s, const struct caller *caller,
 		return !bytes_cstr(bytes_str(dialled.number), user, ROUTE_USER_MAX);
 	if (dialled.kind != DIAL_FEATURE)
 		return shard_dial_refuse(s, caller->tenant, &dialled, why);
+	if (dialled.feature == FEATURE_ACCOUNT)
+		return account_cut(caller, dialled.value, user)
+			       ? route_dialled(s, caller, user, set, why)
+			       : invite_fail(why, 404, REFUSED_NOT_FOUND);
 	if (dialled.value.n >= FEATURE_VALUE_MAX)
 		return invite_fail(why, 404, REFUSED_NOT_FOUND);
 	if (!feature_may(s, caller, dialled.feature, why))
@@ -620,7 +642,7 @@ static bool route_did(const struct shard *s, const struct sip_message *m,
 }
 
 /* R-URI to bindings, or to a feature code: then set has it. */
-static bool route(const struct shard *s, const struct sip_message *m, const struct caller *caller,
+static bool route(const struct shard *s, const struct sip_message *m, struct caller *caller,
 		  char user[ROUTE_USER_MAX], struct call_set *set, struct call_refusal *why)
 {
 	enum route_verdict verdict;
@@ -789,7 +811,7 @@ static bool invite_confers(const struct shard *s, const struct sip_message *m,
 
 /* Where it goes: to a user of ours, or (RFC 3891) to whom another leg speaks with. */
 static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
-				  const struct caller *caller, char to[ROUTE_USER_MAX],
+				  struct caller *caller, char to[ROUTE_USER_MAX],
 				  struct call_set *set, struct call_replaces *replaces,
 				  struct call_refusal *why)
 {
@@ -859,6 +881,8 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 			     .trunk = caller.trunk,
 			     .terms = caller.terms,
 			     .to = bytes_str(to),
+			     .account = bytes_str(caller.account),
+			     .needs_account = caller.needs_account,
 			     .gruu = writer_done(&gruu),
 			     .replaces = replaces,
 			     .set = set.feature < FEATURES || set.room ? &set : NULL,

@@ -70,7 +70,9 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 	X(HOURS_OPEN, "hours_open", "*51", "hours", MAYBE,                                      \
 	  "Likewise: it is open, whatever their times are; once more: they count again. A BLF " \
 	  "key of it is lit while it is so.")                                                   \
-	X(HOURS_CLOSED, "hours_closed", "*52", "hours", MAYBE, "Likewise: it is closed.")
+	X(HOURS_CLOSED, "hours_closed", "*52", "hours", MAYBE, "Likewise: it is closed.")       \
+	X(ACCOUNT, "account_code", "*47", "", MAYBE,                                            \
+	  "Calls with an account code: its digits follow, then *, then the number.")
 
 enum feature {
 #define X(id, key, code, field, value, help) FEATURE_##id,

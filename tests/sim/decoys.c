@@ -46,6 +46,12 @@ static int plan_open(struct node *n)
 	return err ? err : dial_plans_put(n->dials, n->tenant, &plan);
 }
 
+/* What calls outside need is asked for by the flow of the story. */
+static const char *account_flow(const struct node *n)
+{
+	return n->sim->script && n->sim->script->account ? "main" : "";
+}
+
 static uint16_t acme_put(struct node *n)
 {
 	struct tenant_settings set = { .name = ACME,
@@ -55,7 +61,11 @@ static uint16_t acme_put(struct node *n)
 				       .domain_count = 1,
 				       .domains = { ACME_DOMAIN } };
 	uint16_t acme;
-	int err = tenants_put(n->tenants, &set, &acme);
+	int err;
+
+	(void)bytes_cstr(bytes_str(account_flow(n)), set.terms.account_flow,
+			 sizeof(set.terms.account_flow));
+	err = tenants_put(n->tenants, &set, &acme);
 
 	assert(!err);
 	(void)err;
@@ -64,10 +74,14 @@ static uint16_t acme_put(struct node *n)
 
 static void default_put(struct node *n)
 {
-	const struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
-					     .terms.park_spoken = n->sim->phones.spoken };
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
+				       .terms.park_spoken = n->sim->phones.spoken };
 	uint16_t number;
-	int err = tenants_put(n->tenants, &set, &number);
+	int err;
+
+	(void)bytes_cstr(bytes_str(account_flow(n)), set.terms.account_flow,
+			 sizeof(set.terms.account_flow));
+	err = tenants_put(n->tenants, &set, &number);
 
 	assert(!err);
 	(void)err;

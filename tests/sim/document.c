@@ -96,6 +96,7 @@ static void document_put_core(struct shard *core, const struct node *n, uint32_t
 		.tenant = n->tenant,
 		.enabled = !s->documents.disabled[i],
 		.classes = s->script && s->script->trunks ? UINT8_MAX : 0,
+		.account_code = s->script && s->script->account ? ACCOUNT_REQUIRED : ACCOUNT_OFF,
 		.outside_calls = s->script ? s->script->outside_calls : 0,
 		.outside_minutes = s->script ? s->script->outside_minutes : 0,
 		.early_media = i == 2,

@@ -176,6 +176,7 @@ struct story {
 	bool room;        /* there is one that is called (PHONE_ROOM) */
 	bool says_names;  /* ... and asks for names */
 	const char *flow; /* the program that PHONE_FLOW leads to; NULL: none */
+	bool account;     /* ... which asks for the account code that calls of OUTSIDE need */
 	/* phones do what a REFER asks for, and say that whoever they have called says this; 0: 405 to a REFER */
 	uint16_t referred;
 	uint8_t paged; /* pages that a phone took; 0: not looked at */

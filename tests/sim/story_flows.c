@@ -26,6 +26,16 @@
 		     "\"rings\":2},\"busy\":\"no\",\"no_answer\":\"no\",\"next\":\"no\"}," \
 		     "\"no\":{\"reject\":{\"status\":486}}")
 
+/* Who calls outside is asked for an account code first: a key. */
+#define ACCOUNT                                                                      \
+	FLOW("ask",                                                                  \
+	     "\"ask\":{\"gather\":{\"prompt\":[\"code\"],\"max\":1,\"first_s\":20}," \
+	     "\"next\":\"take\",\"timeout\":\"no\"},"                                \
+	     "\"take\":{\"tag\":{\"account.code\":\"{digits}\"},\"failed\":\"no\","  \
+	     "\"next\":\"out\"},\"out\":{\"dial\":\"{called}\",\"busy\":\"no\","     \
+	     "\"no_answer\":\"no\",\"rejected\":\"no\"},\"no\":{\"reject\":{\"status\":403}}")
+#define OUTSIDE_CALLS .account = true, .flow = ACCOUNT, .trunks = ON(C)
+
 #define PARKS                                                                               \
 	FLOW("wait", "\"wait\":{\"park\":{\"slot\":\"71\",\"timeout_s\":20},"               \
 		     "\"timeout\":\"desk\",\"full\":\"desk\",\"failed\":\"bye\"},"          \
@@ -253,5 +263,13 @@ const struct story story_flows[] = {
 		  "\"busy\":\"end\",\"next\":\"wait\"},\"wait\":{\"pause\":60,\"next\":\"end\"},"
 		  "\"end\":{\"hangup\":{}}"),
 	  .look_s = 30, .talk = ON(A), .status = 200, .pairs = 2 },
+	{ "flow-asks-for-an-account-code",
+	  .steps = { { 3, STORY_DIAL, A, OUTSIDE },
+		     { 10, STORY_KEY, A, '4' },
+		     { 40, STORY_HANG_UP, A } },
+	  OUTSIDE_CALLS, .look_s = 30, .talk = ON(A) | ON(C), .status = 200 },
+	{ "flow-asks-for-an-account-code-in-vain",
+	  .steps = { { 3, STORY_DIAL, A, OUTSIDE }, { 60, STORY_OPTIONS, A } }, OUTSIDE_CALLS,
+	  .look_s = 90, .status = 200, .pairs = 1 },
 };
 const uint32_t story_flow_count = COUNT_OF(story_flows);

@@ -17,6 +17,7 @@
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/transfer.h"
+#include "sig/pbx/account.h"
 #include "sig/pbx/flow/programs.h"
 
 enum {
@@ -404,6 +405,14 @@ static bool flow_dialled(struct call_host *h, struct call *c, const struct plan_
 	return true;
 }
 
+enum refusal flow_begin(struct call_host *h, struct call *c, const struct call_start *start,
+			struct bytes flow, struct call_refusal *refusal)
+{
+	return plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST)
+		       ? call_refuse(refusal, REFUSED_MEMORY)
+		       : flow_enter(h, c, flow, start->display, refusal);
+}
+
 /* Dialled as the numbers of rooms are. */
 static bool flow_begun(struct call_host *h, struct call *c, const struct call_start *start,
 		       enum refusal *refused, struct call_refusal *refusal)
@@ -415,9 +424,7 @@ static bool flow_begun(struct call_host *h, struct call *c, const struct call_st
 		flow = flow_of_number(h, c, start->to);
 	if (!flow.n)
 		return false;
-	*refused = plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST)
-			   ? call_refuse(refusal, REFUSED_MEMORY)
-			   : flow_enter(h, c, flow, start->display, refusal);
+	*refused = flow_begin(h, c, start, flow, refusal);
 	return true;
 }
 
@@ -904,6 +911,12 @@ void flow_describe(const struct call_host *h, const struct call *c, struct write
 
 /* ---- who may dial outside ---- */
 
+/* It has called that one before the flow asked for an account code. */
+static bool flow_is_goal(const struct call *c, struct bytes number)
+{
+	return c->run->goal.n && bytes_eq(text_bytes(&c->run->goal), number);
+}
+
 /* What the program itself names is the tenant's word. What a caller has had put in for a name (digits, his number) is his: he dials it, with
  * his rights, and whoever comes by a trunk has none. */
 static bool flow_dials_for_caller(const struct call *c)
@@ -919,6 +932,10 @@ static enum refusal flow_outside(struct call_host *h, struct call *c, struct leg
 	char number[ROUTE_USER_MAX];
 
 	if (l || !flow_dials_for_caller(c))
+		return REFUSED_NOT;
+	if (account_lacks(h, c, text_bytes(&c->from), text_bytes(&last->user)))
+		return call_refuse(refusal, REFUSED_ACCOUNT_CODE);
+	if (flow_is_goal(c, text_bytes(&last->user)))
 		return REFUSED_NOT;
 	if (call_caller(c)->trunk.n || !trunk_route_dialled(h, c->tenant, text_bytes(&c->from),
 							    text_bytes(&last->user), number)) {

@@ -116,6 +116,9 @@ void flow_called_back(struct call *c);
 bool dial_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
 
 /* ---- flow.c ---- */
+/* A call begins in that flow. */
+enum refusal flow_begin(struct call_host *h, struct call *c, const struct call_start *start,
+			struct bytes flow, struct call_refusal *refusal) NODISCARD;
 /* Nobody rings any more. */
 void flow_leave_rung(struct call_host *h, struct call *c);
 /* Likewise, and the call is in the flow alone again. */

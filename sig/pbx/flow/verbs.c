@@ -12,6 +12,7 @@
 #include "sig/host/settings.h"
 #include "sig/host/words.h"
 #include "sig/leg/dtmf.h"
+#include "sig/pbx/account.h"
 #include "sig/pbx/flow/flow.h"
 
 enum { REASON_LINE_MAX = 160 };
@@ -364,7 +365,7 @@ static bool world_tag(void *arg, struct bytes name, struct bytes value)
 
 	outbox_touch(&t->c->out);
 	if (bytes_is(name, "account.code"))
-		return account_code_is_good(value) && !text_set(&t->c->account, value);
+		return account_from_flow(t->h, t->c, value);
 	return call_tag_is_good(name) && !call_data_set(t->c, name, value);
 }
 
