@@ -19,8 +19,6 @@
 #include "sig/pbx/slot.h"
 
 #define SLOT_NAME_BEGINS "slot-"
-/* A node that is about to be given up does not delay who presses a key. */
-enum { REMOTE_WAIT_MS = 300 };
 static_assert((int)RETRIEVE_NAME_MAX >= (int)PICK_NAME_MAX, "either is put there");
 
 bool retrieve_waits(const struct call *c)
@@ -41,49 +39,83 @@ static bool retrieve_is_rung(const struct call *c)
 	return set && set->feature == FEATURE_PICKUP;
 }
 
-static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner);
+/* ---- who is there ---- */
 
-/* Of other nodes, if there are any. */
-static bool retrieve_ask_remote(struct call_host *h, struct call *c)
+uint64_t retrieve_find(struct call_host *h, const struct call *c, bool rung, struct bytes by,
+		       struct bytes at, struct pick_news *out)
 {
-	c->plan.serial = h->picks_remote
-				 ? h->picks_remote(h->owner, c->tenant, text_bytes(&c->from),
-						   text_bytes(&retrieve_step(c)->number), c->id)
-				 : 0;
-	c->plan.until_ns = h->now.ns + REMOTE_WAIT_MS * NS_PER_MS;
-	return c->plan.serial != 0;
-}
-
-static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text)
-{
-	LOG_INFO("call", c->id, "nobody is retrieved", LOG_STR("reason", text),
-		 LOG_BYTES("from", text_bytes(&retrieve_step(c)->number)));
-	set_refuse(h, c, status, text);
-}
-
-static void retrieve_rung(struct call_host *h, struct call *c)
-{
-	struct pick_news news = { .status = 404, .text = "nobody calls there" };
-
+	*out = (struct pick_news){ .status = 404, .text = "nobody calls there" };
+	if (!rung)
+		return slot_look(h, c, at);
 	if (h->picks)
-		h->picks(h->owner, c->tenant, text_bytes(&c->from),
-			 text_bytes(&retrieve_step(c)->number), &news);
-	if (news.may && retrieve_ask_remote(h, c))
-		return;
-	if (news.call)
-		retrieve_begin(h, c, news.call);
-	else
-		retrieve_fail(h, c, news.status, news.text);
+		h->picks(h->owner, c->tenant, by, at, out);
+	return out->may && h->picks_remote ? h->picks_remote(h->owner, c->tenant, by, at, c->id)
+					   : 0;
 }
 
-static void retrieve_find_slot(struct call_host *h, struct call *c)
+/* What was said of a call here may be past. */
+static enum park_result rung_result_now(const struct call_host *h, const struct park_news *news)
 {
-	if (retrieve_is_rung(c)) {
-		retrieve_rung(h, c);
-		return;
-	}
-	c->plan.serial = slot_look(h, c, text_bytes(&retrieve_step(c)->number));
-	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
+	const struct call *rung;
+
+	if (news->told != PARK_OK || id_shard(news->owner) != h->settings->number)
+		return news->told;
+	rung = h->call_of ? h->call_of(h->owner, news->owner) : NULL;
+	if (!rung || !call_is_ringing(rung))
+		return PARK_EMPTY;
+	return pick_is_promised(h, rung) ? PARK_TAKEN : PARK_OK;
+}
+
+static struct pick_news found_nobody(uint16_t status, const char *text)
+{
+	return (struct pick_news){ .status = status, .text = text };
+}
+
+static struct pick_news found_rung(struct call_host *h, const struct park_news *news)
+{
+	enum park_result told = rung_result_now(h, news);
+
+	if (told == PARK_TAKEN)
+		return found_nobody(486, "somebody else takes the call");
+	if (told != PARK_OK)
+		return found_nobody(404, "nobody calls there");
+	return (struct pick_news){ .call = news->owner };
+}
+
+static struct pick_news found_parked(struct call_host *h, const struct call *c, struct bytes slot,
+				     const struct park_news *news)
+{
+	if (news->told == PARK_UNKNOWN || news->told == PARK_FULL)
+		return found_nobody(503, "it is not known who waits there");
+	if (news->told != PARK_OK)
+		return found_nobody(404, "nobody waits there");
+	if (id_shard(news->owner) == h->settings->number &&
+	    !park_may_pick(h, c->tenant, news->owner, slot))
+		return found_nobody(404, "nobody waits there any more");
+	return (struct pick_news){ .call = news->owner };
+}
+
+struct pick_news retrieve_found(struct call_host *h, const struct call *c, bool rung,
+				struct bytes at, const struct park_news *news)
+{
+	struct pick_news found = rung ? found_rung(h, news) : found_parked(h, c, at, news);
+	uint16_t shard = id_shard(found.call);
+
+	if (found.call && shard != h->settings->number &&
+	    !remote_shard_is_reachable(h->settings, shard))
+		return found_nobody(480, rung ? "the call that rings is on another node"
+					      : "who waits there is on another node");
+	return found;
+}
+
+struct pick_news retrieve_late(struct call_host *h, const struct call *c, bool rung,
+			       struct bytes at, uint64_t serial)
+{
+	struct park_news news = { .told = PARK_UNKNOWN };
+
+	if (rung && h->picked_remote)
+		h->picked_remote(h->owner, serial, &news);
+	return retrieve_found(h, c, rung, at, &news);
 }
 
 /* ---- of another shard ---- */
@@ -159,86 +191,53 @@ static void retrieve_begin(struct call_host *h, struct call *c, uint64_t owner)
 		wait_refuse(h, c, &refusal);
 }
 
-/* What was said of a call here may be past. */
-static enum park_result rung_result_now(const struct call_host *h, const struct park_news *news)
+static void retrieve_fail(struct call_host *h, struct call *c, uint16_t status, const char *text)
 {
-	const struct call *rung;
-
-	if (news->told != PARK_OK || id_shard(news->owner) != h->settings->number)
-		return news->told;
-	rung = h->call_of ? h->call_of(h->owner, news->owner) : NULL;
-	if (!rung || !call_is_ringing(rung))
-		return PARK_EMPTY;
-	return pick_is_promised(h, rung) ? PARK_TAKEN : PARK_OK;
+	LOG_INFO("call", c->id, "nobody is retrieved", LOG_STR("reason", text),
+		 LOG_BYTES("from", text_bytes(&retrieve_step(c)->number)));
+	set_refuse(h, c, status, text);
 }
 
-static void retrieve_rung_on_reply(struct call_host *h, struct call *c,
-				   const struct park_news *news)
+static void retrieve_end(struct call_host *h, struct call *c, const struct pick_news *found)
 {
-	enum park_result told = rung_result_now(h, news);
-	uint16_t shard = id_shard(news->owner);
-
-	if (told == PARK_TAKEN)
-		retrieve_fail(h, c, 486, "somebody else takes the call");
-	else if (told != PARK_OK)
-		retrieve_fail(h, c, 404, "nobody calls there");
-	else if (shard != h->settings->number && !remote_shard_is_reachable(h->settings, shard))
-		retrieve_fail(h, c, 480, "the call that rings is on another node");
+	if (found->call)
+		retrieve_begin(h, c, found->call);
 	else
-		retrieve_begin(h, c, news->owner);
-}
-
-static void retrieve_slot_on_reply(struct call_host *h, struct call *c,
-				   const struct park_news *news)
-{
-	struct bytes slot = text_bytes(&retrieve_step(c)->number);
-	bool here = id_shard(news->owner) == h->settings->number;
-
-	if (news->told == PARK_UNKNOWN || news->told == PARK_FULL)
-		retrieve_fail(h, c, 503, "it is not known who waits there");
-	else if (news->told != PARK_OK)
-		retrieve_fail(h, c, 404, "nobody waits there");
-	else if (here && !park_may_pick(h, c->tenant, news->owner, slot))
-		retrieve_fail(h, c, 404, "nobody waits there any more");
-	else if (!here && !remote_shard_is_reachable(h->settings, id_shard(news->owner)))
-		retrieve_fail(h, c, 480, "who waits there is on another node");
-	else
-		retrieve_begin(h, c, news->owner);
+		retrieve_fail(h, c, found->status, found->text);
 }
 
 void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news)
 {
-	if (retrieve_is_rung(c))
-		retrieve_rung_on_reply(h, c, news);
-	else
-		retrieve_slot_on_reply(h, c, news);
-}
+	struct pick_news found = retrieve_found(h, c, retrieve_is_rung(c),
+						text_bytes(&retrieve_step(c)->number), news);
 
-static void retrieve_unknown(struct call_host *h, struct call *c)
-{
-	struct park_news news;
-
-	if (!retrieve_is_rung(c) || !h->picked_remote) {
-		retrieve_fail(h, c, 503, "it is not known who waits there");
-		return;
-	}
-	h->picked_remote(h->owner, c->plan.serial, &news);
-	retrieve_rung_on_reply(h, c, &news);
+	retrieve_end(h, c, &found);
 }
 
 static void retrieve_on_saved(struct call_host *h, struct call *c)
 {
-	if (retrieve_waits(c))
-		retrieve_find_slot(h, c);
+	struct pick_news found;
+	bool rung = retrieve_is_rung(c);
+
+	if (!retrieve_waits(c))
+		return;
+	c->plan.serial = retrieve_find(h, c, rung, text_bytes(&c->from),
+				       text_bytes(&retrieve_step(c)->number), &found);
+	c->plan.until_ns = h->now.ns + (rung ? RETRIEVE_REMOTE_MS : SET_WAIT_MS) * NS_PER_MS;
+	if (rung && !c->plan.serial)
+		retrieve_end(h, c, &found);
 }
 
 static bool retrieve_overdue(struct call_host *h, struct call *c)
 {
-	bool waits = retrieve_waits(c);
+	struct pick_news found;
 
-	if (waits)
-		retrieve_unknown(h, c);
-	return waits;
+	if (!retrieve_waits(c))
+		return false;
+	found = retrieve_late(h, c, retrieve_is_rung(c), text_bytes(&retrieve_step(c)->number),
+			      c->plan.serial);
+	retrieve_end(h, c, &found);
+	return true;
 }
 
 /* Another shard is asked for who waits there. */

@@ -11,11 +11,25 @@
 #include "sig/model/call.h"
 #include "sig/model/event.h"
 
-enum { RETRIEVE_NAME_MAX = 40 };
+enum {
+	RETRIEVE_NAME_MAX = 40,
+	/* a node that is about to be given up does not delay who presses a key */
+	RETRIEVE_REMOTE_MS = 300,
+};
 
 /* The user part of an INVITE to the shard of that call, and back. False: it is none. */
 bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);
 void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot);
+/* Who waits in that slot, or (rung) which call rings there, for that user. The serial of the answer that comes; 0, of one that rings: out is
+ * it; of a slot: no memory. */
+uint64_t retrieve_find(struct call_host *h, const struct call *c, bool rung, struct bytes by,
+		       struct bytes at, struct pick_news *out);
+/* That answer: a call that may be taken, or why there is none. */
+struct pick_news retrieve_found(struct call_host *h, const struct call *c, bool rung,
+				struct bytes at, const struct park_news *news);
+/* It did not come in time. */
+struct pick_news retrieve_late(struct call_host *h, const struct call *c, bool rung,
+			       struct bytes at, uint64_t serial);
 /* It is not known yet who waits there. */
 bool retrieve_waits(const struct call *c);
 /* Nobody is there, or it is not known: the caller hears why. */

@@ -23,9 +23,7 @@
 
 enum {
 	PLACE_AGAIN_MS = 1000,
-	/* the store answers within its own deadline; a node that is about to be given up delays nobody */
-	PICKUP_WAIT_MS = 5000,
-	PICKUP_REMOTE_MS = 300,
+	PICKUP_WAIT_MS = 5000, /* the store answers within its own deadline */
 	NOTIFY_VALUES_MAX = 1024,
 };
 
@@ -125,10 +123,7 @@ static int pickup_remote(struct call_host *h, struct call *c, uint64_t owner)
 	else
 		retrieve_name_put(name, owner, target);
 	there.member = bytes_str(name);
-	return !remote_shard_is_reachable(h->settings, there.shard) ||
-			       transfer_begin_remote(c, &ask, target, &there)
-		       ? OUTCOME_FAILED
-		       : VERB_BEGUN;
+	return transfer_begin_remote(c, &ask, target, &there) ? OUTCOME_FAILED : VERB_BEGUN;
 }
 
 /* Who is parked comes into this call; of who rings for somebody the call takes this one's party. */
@@ -147,102 +142,83 @@ static int pickup_local(struct call_host *h, struct call *c, uint64_t owner)
 			&(struct call_event){ .kind = CALL_EV_PICK, .version = c->id });
 		return VERB_BEGUN;
 	}
-	if (!park_may_pick(h, c->tenant, owner, text_bytes(&c->run->value)))
-		return OUTCOME_NONE;
-	other = h->call_of(h->owner, owner); /* it may have changed within that */
 	with.leg = other->bridge.caller;
 	return transfer_begin_with(c, &ask, &with) ? OUTCOME_FAILED : VERB_BEGUN;
 }
 
-static int pickup_call(struct call_host *h, struct call *c, uint64_t owner)
+static int pickup_begin(struct call_host *h, struct call *c, const struct pick_news *found)
 {
 	c->run->picks = c->run->until_ns = 0;
 	outbox_touch(&c->out);
-	if (owner == c->id)
+	if (!found->call)
+		return found->status == 404 || found->status == 486 ? OUTCOME_NONE : OUTCOME_FAILED;
+	if (found->call == c->id)
 		return OUTCOME_NONE;
 	if (text_set(&c->run->called, text_bytes(&c->to)))
 		return OUTCOME_FAILED;
-	return id_shard(owner) == h->settings->number ? pickup_local(h, c, owner)
-						      : pickup_remote(h, c, owner);
+	return id_shard(found->call) == h->settings->number ? pickup_local(h, c, found->call)
+							    : pickup_remote(h, c, found->call);
 }
 
 /* An extension may take its own calls: that is the right of a flow that names it. */
-static int pickup_rung(struct flow_turn_of *t, struct bytes user, struct bytes target)
+static int pickup_find(struct flow_turn_of *t, bool rung, struct bytes user)
 {
-	struct pick_news news = { .status = 404 };
-	struct bytes by = user.n ? user : target;
 	struct flow_run *r = t->c->run;
-	struct call_host *h = t->h;
+	struct bytes target = text_bytes(&r->value);
+	struct pick_news found;
 
-	if (h->picks)
-		h->picks(h->owner, t->c->tenant, by, target, &news);
-	r->picks = news.may && h->picks_remote
-			   ? h->picks_remote(h->owner, t->c->tenant, by, target, t->c->id)
-			   : 0;
-	r->until_ns = h->now.ns + PICKUP_REMOTE_MS * NS_PER_MS;
+	r->picks = retrieve_find(t->h, t->c, rung, user.n ? user : target, target, &found);
+	r->until_ns = t->h->now.ns + (rung ? RETRIEVE_REMOTE_MS : PICKUP_WAIT_MS) * NS_PER_MS;
 	if (r->picks)
 		return VERB_BEGUN;
-	if (news.call)
-		return pickup_call(h, t->c, news.call);
-	return news.status == 403 ? OUTCOME_FAILED : OUTCOME_NONE;
-}
-
-static int pickup_slot(struct flow_turn_of *t, struct bytes user, struct bytes target)
-{
-	struct park_place place;
-	struct flow_run *r = t->c->run;
-	struct call_host *h = t->h;
-
-	if (!h->park_place ||
-	    !h->park_place(h->owner, t->c->tenant, user, target, (struct bytes){ 0 }, &place))
-		return OUTCOME_FAILED;
-	r->picks = slot_look(h, t->c, target);
-	r->until_ns = h->now.ns + PICKUP_WAIT_MS * NS_PER_MS;
-	return r->picks ? VERB_BEGUN : OUTCOME_FAILED;
+	return rung ? pickup_begin(t->h, t->c, &found) : OUTCOME_FAILED;
 }
 
 static int verb_pickup(struct flow_turn_of *t)
 {
 	struct bytes target = verb_text(t->v, "target"), user;
 	struct flow_run *r = t->c->run;
+	struct park_place place;
 	bool rung;
 
 	if (!place_word_of(t, "target", &user) || text_set(&r->value, target))
 		return OUTCOME_FAILED;
 	rung = pickup_is_rung(t->h, t->c);
+	if (!rung && (!t->h->park_place || !t->h->park_place(t->h->owner, t->c->tenant, user,
+							     target, (struct bytes){ 0 }, &place)))
+		return OUTCOME_FAILED;
 	r->kind = RUN_PICKUP;
 	r->status = 0;
 	r->after = !rung && step_branch(t->p, t->v->step, OUTCOME_NEXT) ? AFTER_ANSWER : 0;
-	return rung ? pickup_rung(t, user, target) : pickup_slot(t, user, target);
+	return pickup_find(t, rung, user);
 }
 
-static void pickup_known(struct call_host *h, struct call *c, const struct park_news *news)
+static void pickup_known(struct call_host *h, struct call *c, const struct pick_news *found)
 {
-	int outcome = OUTCOME_FAILED;
+	int outcome = pickup_begin(h, c, found);
 
-	if (news->told == PARK_OK)
-		outcome = pickup_call(h, c, news->owner);
-	else if (news->told == PARK_EMPTY || news->told == PARK_TAKEN)
-		outcome = OUTCOME_NONE;
-	c->run->picks = c->run->until_ns = 0;
 	if (outcome >= 0)
 		flow_ended(c, (enum flow_outcome)outcome);
 }
 
 void place_replied(struct call_host *h, struct call *c, const struct reply *reply)
 {
-	if (flow_picks(c) && c->run->picks && c->run->picks == reply->park.serial)
-		pickup_known(h, c, &reply->park);
+	struct pick_news found;
+
+	if (!flow_picks(c) || !c->run->picks || c->run->picks != reply->park.serial)
+		return;
+	found = retrieve_found(h, c, pickup_is_rung(h, c), text_bytes(&c->run->value),
+			       &reply->park);
+	pickup_known(h, c, &found);
 }
 
 /* The store, or another node, has not said who is there. */
 static void pickup_overdue(struct call_host *h, struct call *c)
 {
-	struct park_news news = { .told = PARK_UNKNOWN };
+	struct pick_news found = retrieve_late(h, c, pickup_is_rung(h, c),
+					       text_bytes(&c->run->value), c->run->picks);
 
-	if (c->run->picks && pickup_is_rung(h, c) && h->picked_remote)
-		h->picked_remote(h->owner, c->run->picks, &news);
-	pickup_known(h, c, &news);
+	pickup_known(h, c, &found);
 }
 
 static int pickup_outcome(const struct call *c)
