@@ -37,6 +37,7 @@ enum call_event_kind {
 	CALL_EV_JOIN,         /* leg, join: it goes to another call */
 	CALL_EV_REPLACE,      /* leg, replacing: another call has who takes its place */
 	CALL_EV_PICK,         /* version: the id of another call, which is to take its party */
+	CALL_EV_PICK_OVER,    /* whom it was to take has left */
 	CALL_EV_YIELD, /* somebody takes its party from its slot: nobody is rung for it any more */
 	CALL_EV_FOCUS, /* what became of who its party asked the focus for. version: CSeq of its REFER; error: SIP status */
 	CALL_EV_MEET, /* leg, meeting: it is to be joined with a leg of another call; meeting NULL: it is not any more */

@@ -145,8 +145,30 @@ static bool replace_begun(struct call_host *h, struct call *c, const struct call
 	return true;
 }
 
+/* Whom it was to speak with has left, or cannot speak with it. */
+static void replace_on_over(struct call_host *h, struct call *c, const struct call_event *ev)
+{
+	static const struct call_ending e = {
+		.cause = CAUSE_TRANSFERRED,
+		.by = ENDED_BY_A,
+		.status = 487,
+		.reason =
+			BYTES_LIT("Reason: SIP;cause=487;text=\"the other party has left\"\r\n")
+	};
+
+	(void)ev;
+	if (flow_picks(c)) {
+		c->run->status = e.status;
+		replace_forget(c);
+		return;
+	}
+	LOG_INFO("call", c->id, "whom it was to take has left");
+	call_end(h, c, &e);
+}
+
 static const struct module_event replace_events[] = {
 	{ CALL_EV_REPLACE, replace_on_event },
+	{ CALL_EV_PICK_OVER, replace_on_over },
 	{ 0 },
 };
 

@@ -263,10 +263,10 @@ static void transfer_publish_failed(struct call_host *h, const struct call *c, u
 /* Who was to take the transferor's place has nobody to speak with. */
 static void turn_away(struct call_host *h, const struct call *c)
 {
-	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
+	const struct call_event over = { .kind = CALL_EV_PICK_OVER };
 
 	if (c->transfer->replaced && c->transfer->state == TRANSFER_WAITING)
-		h->tell(h->owner, c->transfer->with.call, &hangup);
+		h->tell(h->owner, c->transfer->with.call, &over);
 }
 
 /* Who was asked for the other one goes on with whom it has. */

@@ -549,6 +549,7 @@ void call_step(struct call_host *h, struct call *c, const struct call_event *ev)
 	case CALL_EV_JOIN:
 	case CALL_EV_MEET:
 	case CALL_EV_PICK:
+	case CALL_EV_PICK_OVER:
 	case CALL_EV_REFER:
 	case CALL_EV_REPLACE:
 	case CALL_EV_YIELD:

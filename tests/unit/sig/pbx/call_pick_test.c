@@ -105,6 +105,28 @@ static void taken(void **state)
 	}
 }
 
+/* The caller leaves while it is taken: whoever takes it is told why it is over. */
+static void left_meanwhile(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = desk(t, "1002", "192.0.2.22:5060", "o");
+	struct bytes m;
+
+	rings(t);
+	press(t, &o, true, "");
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	phone_ack(&o);
+	rig_wait_ms(t->l.r, SOON_MS);
+	b_is_left(t);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	phone_request(&t->l.a, "BYE", "", "");
+	rig_wait_ms(t->l.r, SOON_MS);
+	m = rig_take(t->l.r, &o.addr, "BYE ");
+	assert_true(rig_has(m, "Reason: SIP;cause=487;text=\"the other party has left\"\r\n"));
+	phone_answer(&o, m, "200 OK", "");
+	line_assert_idle(t->l.r);
+}
+
 /* CALL-41, and who comes second. */
 static void pressed_twice(void **state)
 {
@@ -581,6 +603,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		TRIO_TEST(taken),
+		TRIO_TEST(left_meanwhile),
 		TRIO_TEST(pressed_twice),
 		TRIO_TEST(strangers),
 		TRIO_TEST(answered_meanwhile),

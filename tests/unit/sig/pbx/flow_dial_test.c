@@ -203,13 +203,45 @@ static void test_forwarded(void **state)
 	assert_true(rig_has(m, ">;index=1.1;mp=1\r\n"));
 }
 
+/* The caller leaves while a flow takes it: the flow goes on. */
+static void test_picked_up_and_left(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	rig_run(r);
+	assert_true(phone_rings(&t->l.b).n);
+	phone_answer(&t->l.b, t->l.b.invite, "180 Ringing", "");
+	put_flow(r, "{\"name\":\"main\",\"start\":\"a\",\"steps\":{\"a\":{\"pickup\":\"1002\","
+		    "\"none\":\"none\",\"failed\":\"bad\"},\"none\":{\"play\":[\"none\"]},"
+		    "\"bad\":{\"play\":[\"bad\"]}}}");
+	phone_invite(&t->c, "700", PHONE_SDP_B);
+	rig_run(r);
+	assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
+	phone_ack(&t->c);
+	rig_wait_ms(r, 100);
+	assert_true(rig_take(r, &t->l.b.addr, "CANCEL ").n);
+	phone_answer(&t->l.b, t->l.b.invite, "487 Request Terminated", "");
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	phone_request(&t->l.a, "BYE", "", "");
+	rig_wait_ms(r, 100);
+	assert_int_equal(rig_count(r, &t->c.addr, "BYE "), 0);
+	assert_true(plays(&t->l, "prompt:none"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TRIO_TEST(test_together_up),   TRIO_TEST(test_nobody_up),
-		TRIO_TEST(test_random),        TRIO_TEST(test_rotating),
-		TRIO_TEST(test_rotating_late), TRIO_TEST(test_longest_idle),
-		TRIO_TEST(test_skip_busy),     TRIO_TEST(test_forwarded),
+		TRIO_TEST(test_together_up),
+		TRIO_TEST(test_nobody_up),
+		TRIO_TEST(test_random),
+		TRIO_TEST(test_rotating),
+		TRIO_TEST(test_rotating_late),
+		TRIO_TEST(test_longest_idle),
+		TRIO_TEST(test_skip_busy),
+		TRIO_TEST(test_forwarded),
+		TRIO_TEST(test_picked_up_and_left),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
