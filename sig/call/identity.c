@@ -11,6 +11,7 @@
 #include "sig/identity/carried.h"
 #include "sig/identity/pidf.h"
 #include "sig/leg/leg.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/leg.h"
 #include "sig/sip/uri.h"
 
@@ -134,6 +135,21 @@ static struct bytes number_chosen(const struct call_host *h, const struct call *
 	return bytes_str(f ? f->outside_number : NULL);
 }
 
+/* What a flow shows to whom its dial rings, in the place of the caller. Empty: nothing. */
+static struct bytes number_of_flow(const struct call *c, const struct leg *to,
+				   const struct leg *who)
+{
+	struct bytes shows = c->run ? text_bytes(&c->run->shows) : (struct bytes){ 0 };
+	struct sip_name_addr as;
+
+	if (!shows.n || who != call_caller(c) || !to->outbound)
+		return (struct bytes){ 0 };
+	if (flow_has_caller(c) || (!sip_name_addr_parse(&as, text_bytes(&to->dialog.local)) &&
+				   bytes_eq(as.uri.user, shows)))
+		return shows;
+	return (struct bytes){ 0 };
+}
+
 /* MGT-09: an extension has another number outside, and a trunk may show some numbers alone. */
 static void number_outside(const struct call_host *h, const struct call *c, const struct leg *to,
 			   const struct leg *who, struct bytes *shown)
@@ -146,6 +162,8 @@ static void number_outside(const struct call_host *h, const struct call *c, cons
 		return;
 	if (c->emergency && who->callback.n) {
 		*shown = text_bytes(&who->callback);
+	} else if (number_of_flow(c, to, who).n) {
+		*shown = number_of_flow(c, to, who);
 	} else if (is_of_ours(h, c, text_bytes(&who->user))) {
 		chosen = number_chosen(h, c, who);
 		if (!chosen.n)
@@ -210,13 +228,18 @@ void identity_of_asker(const struct call_host *h, const struct call *c, const st
 		       struct dialog_party *party, char space[IDENTITY_SHOWN_MAX])
 {
 	const struct leg *asker = c->legs[leg->uac->from];
+	bool shows = number_of_flow(c, leg, asker).n;
 
 	if (leg_is_trunk(leg))
 		number_outside(h, c, leg, asker, &party->local_user);
-	else if (leg->user.n && party->hop.transport != SIP_INTER_SHARD)
+	else if (!shows && leg->user.n && party->hop.transport != SIP_INTER_SHARD)
 		number_with_access(h, asker, &party->local_user, space);
 	if (party->hop.transport == SIP_INTER_SHARD || !identity_is_hidden(c, asker))
 		return;
+	if (shows) { /* that is not who hides */
+		party->local_display = (struct bytes){ 0 };
+		return;
+	}
 	party->local_display = BYTES_LIT("Anonymous"); /* RFC 3323 4.1.1.3 */
 	party->local_user = BYTES_LIT("anonymous");
 	party->local_host = BYTES_LIT("anonymous.invalid");
@@ -228,6 +251,7 @@ struct telling {
 	const struct call *c;
 	const struct leg *to, *who;
 	struct identity_policy policy;
+	struct bytes shows;          /* a number in the place of who's */
 	bool hidden;                 /* who is not to be named */
 	char own[ADDR_TEXT_MAX + 1]; /* our host and port, as its party knows it */
 };
@@ -245,7 +269,8 @@ static bool telling_open(struct telling *t, struct writer *w, const struct call_
 	own = writer_over(t->own, sizeof(t->own) - 1);
 	addr_write(&own, &h->settings->locals[t->to->dialog.hop.local].advertise);
 	t->policy = identity_of(h, t->to);
-	t->hidden = identity_is_hidden(c, t->who);
+	t->shows = number_of_flow(c, t->to, t->who);
+	t->hidden = !t->shows.n && identity_is_hidden(c, t->who);
 	return true;
 }
 
@@ -268,9 +293,11 @@ static void identity_own_user_write(struct telling *t)
 	struct sip_name_addr as;
 	struct bytes display = { 0 };
 
-	if (!is_of_ours(t->h, t->c, user))
+	if (!t->shows.n && !is_of_ours(t->h, t->c, user))
 		return;
-	if (leg_is_trunk(t->to))
+	if (t->shows.n)
+		user = t->shows;
+	else if (leg_is_trunk(t->to))
 		number_outside(t->h, t->c, t->to, t->who, &user);
 	if (!sip_name_addr_parse(&as, text_bytes(&d->local)) && bytes_eq(as.uri.user, user))
 		display = as.display;
@@ -286,7 +313,8 @@ static void identity_asserted_write(struct telling *t)
 	if (!identity_tells(&t->policy, CARRIED_ASSERTED) || (t->hidden && !t->policy.trusted))
 		return;
 	/* outside it has another number than here */
-	if (leg_is_trunk(t->to) && is_of_ours(t->h, t->c, text_bytes(&t->who->user)))
+	if (t->shows.n ||
+	    (leg_is_trunk(t->to) && is_of_ours(t->h, t->c, text_bytes(&t->who->user))))
 		lines = (struct bytes){ 0 };
 	for (; carried_find(lines, CARRIED_ASSERTED, i, &value); i++)
 		identity_line_write(t, BYTES_LIT("P-Asserted-Identity"), value);
@@ -299,8 +327,8 @@ static void identity_privacy_write(struct telling *t)
 {
 	struct bytes value;
 
-	if (t->policy.trusted && identity_tells(&t->policy, CARRIED_PRIVACY) && !t->c->emergency &&
-	    carried_find(lines_of(t->who), CARRIED_PRIVACY, 0, &value))
+	if (!t->shows.n && t->policy.trusted && identity_tells(&t->policy, CARRIED_PRIVACY) &&
+	    !t->c->emergency && carried_find(lines_of(t->who), CARRIED_PRIVACY, 0, &value))
 		identity_line_write(t, BYTES_LIT("Privacy"), value);
 }
 

@@ -688,7 +688,7 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 			return true;
 	}
 	*out = (struct dialog_party){ .local_display = flow_shown_name(c),
-				      .local_user = text_bytes(&c->from) };
+				      .local_user = flow_shown_number(c) };
 	return call_application(c).n || resolve_is_pending(c) || slot_step_asks(c) ||
 	       plan_awaits(&c->plan, AWAITS_USER) || plan_awaits(&c->plan, AWAITS_ROOM) ||
 	       plan_awaits(&c->plan, AWAITS_FLOW);

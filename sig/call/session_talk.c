@@ -14,6 +14,7 @@
 #include "sig/leg/respond.h"
 #include "sig/leg/session_timer.h"
 #include "sig/model/conference.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/recording.h"
 #include "sig/sip/body.h"
 
@@ -22,7 +23,7 @@ enum { EVENT_PT = 101 }; /* REG-14 */
 struct offer_policy talk_policy(const struct call *c, uint8_t offerer, uint8_t answerer)
 {
 	struct offer_policy policy = {
-		.video = c->video,
+		.video = c->video && !(c->run && c->run->no_video),
 		.rtcp_mux = true,
 		.event_pt = EVENT_PT,
 		.sdp_max = HOST_SDP_MAX,

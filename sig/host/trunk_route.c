@@ -214,7 +214,7 @@ static bool did_is_for(const void *item, const void *trunk)
 {
 	const struct trunk_did *did = item;
 
-	return !did->trunk[0] || !strcmp(did->trunk, trunk);
+	return !trunk || !did->trunk[0] || !strcmp(did->trunk, trunk);
 }
 
 static const struct trunk_did *did_of(const struct trunk_numbers *t, uint16_t tenant,

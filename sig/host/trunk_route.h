@@ -68,7 +68,7 @@ int trunk_route_put(struct trunk_numbers *t, const struct trunk_route *route) NO
 bool trunk_route_delete(struct trunk_numbers *t, uint16_t tenant, struct bytes name);
 
 /* Whom a number means that a trunk of the tenant calls: a number beats patterns, the more exact pattern the others. *fixed: its document
- * names the user. False: nobody. */
+ * names the user. trunk NULL: any. False: nobody. */
 bool trunk_did_find(const struct trunk_numbers *t, uint16_t tenant, const char *trunk,
 		    struct bytes number, char to[TRUNK_NUMBER_MAX], bool *fixed);
 

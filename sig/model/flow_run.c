@@ -7,6 +7,7 @@
 #include "base/json.h"
 
 #include "sig/host/groups.h"
+#include "sig/host/trunk_route.h"
 #include "sig/model/saved.h"
 
 static bool flow_run_check(struct schema_reader *r, void *object)
@@ -64,6 +65,9 @@ static const struct schema flow_run_rows[] = {
 	{ "goal", 33, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, goal),
 	  .max = SAVED_USER_MAX },
 	{ "waived", 34, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, waived) },
+	{ "shows", 44, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, shows),
+	  .max = TRUNK_NUMBER_MAX - 1 },
+	{ "no_video", 45, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, no_video) },
 	{ "order", 40, SCHEMA_UINT, SCHEMA_AT(struct flow_run, order) },
 	{ 0 },
 };
@@ -100,6 +104,7 @@ void flow_run_clear(struct flow_run **run)
 	text_clear(&(*run)->shown);
 	text_clear(&(*run)->said);
 	text_clear(&(*run)->goal);
+	text_clear(&(*run)->shows);
 	free(*run);
 	*run = NULL;
 }

@@ -68,7 +68,9 @@ struct flow_run {
 	bool confirm_outside;             /* ... where he is outside; else he is not asked */
 	struct text
 		goal; /* what its caller has dialled, and may, with an account code (sig/pbx/account.h) */
-	bool waived; /* ... or without */
+	bool waived;       /* ... or without */
+	struct text shows; /* the number that they see as the caller's; empty: that number */
+	bool no_video;     /* they are offered none */
 	/* of this process: */
 	uint64_t refer_txn;     /* its transaction; 0: this process has not said it */
 	uint64_t notified;      /* that of its last NOTIFY, which is to be answered; 0: none is */
@@ -97,6 +99,13 @@ bool flow_run_key(struct flow_run *r, char key);
 static inline struct bytes flow_shown_name(const struct call *c)
 {
 	return text_bytes(c->run && c->run->shown.n ? &c->run->shown : &c->display);
+}
+
+/* The caller's number, for who is rung now. */
+static inline struct bytes flow_shown_number(const struct call *c)
+{
+	return text_bytes(c->run && c->run->shows.n && c->run->state != RUN_OVER ? &c->run->shows
+										 : &c->from);
 }
 
 /* Nobody else has its caller. */

@@ -142,10 +142,10 @@ static bool caller_of(const struct call *c, struct dialog_party *out)
 	const struct leg *told = call_leg(c, c->transfer->leg);
 
 	*out = (struct dialog_party){ .local_display = flow_shown_name(c),
-				      .local_user = text_bytes(&c->from) };
+				      .local_user = flow_shown_number(c) };
 	if (told && !fork_caller_of(told, out))
 		return false;
-	if (l->user.n)
+	if (l->user.n && bytes_eq(flow_shown_number(c), text_bytes(&c->from)))
 		out->local_user = text_bytes(&l->user);
 	return true;
 }

@@ -82,3 +82,33 @@ class Hears(Dialled):
         self.audio_b.start(880)
         self.hears(self.audio_b, 440)
         self.ends(out, into)
+
+
+class Outside(Dialled):
+    def setUp(self):
+        super().setUp()
+        self.mobile = self.enterContext(self.node.user_agent("mobile"))
+        self.node.ctl("trunk.put", name="carrier", servers=f"127.0.0.1:{self.mobile.port}", direction="out")
+        self.node.ctl("route.put", name="out", pattern="+x.", trunks="carrier")
+        self.node.ctl("did.put", number="+4930100", to="1001")
+
+    def test_a_number_of_the_tenant_is_shown(self):
+        """And who is reached there, and not at a desk, is asked for a key."""
+        out = self.dials(to=["+49170123"], caller_id="+4930100", confirm=["press"], confirm_for="outside", video=False)
+        into = self.mobile.incoming()
+        self.assertIn("sip:+4930100@", into.request.get("From"))
+        self.assertNotIn("1001", into.request.get("From"))
+        into.answer(self.audio_b.sdp())
+        self.audio_b.use(into.request)
+        self.audio_b.wait_tone(PRESS)
+        self.node.kill()
+        self.node.restart()
+        self.audio_b.wait_tone(PRESS, anew=True)
+        self.audio_b.digit("5")
+        self.speak(out, into)
+
+    def test_another_number_is_not(self):
+        out = self.dials(to=["+49170123"], caller_id="+4930999")
+        self.assertEqual(out.wait_final().status, 486)
+        self.assertEqual(self.ended()["path"], "desk,failed")
+        self.assertIn("a number is not shown that is none of the tenant's", self.node.log_text())

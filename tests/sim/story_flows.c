@@ -116,6 +116,13 @@ const struct story story_flows[] = {
 	  .status = 200, .pairs = 1 },
 	{ "flow-cancelled-while-it-asks", CALLS({ 13, STORY_HANG_UP, A }),
 	  .flow = CONFIRMS("desk", "", "\"1002\"", ""), .look_s = 40, .pairs = 1 },
+	{ "flow-shows-a-number-and-no-video", CALLS({ 40, STORY_HANG_UP, A }),
+	  .manner = { [B] = RINGS },
+	  .flow = FLOW("desk",
+		       "\"desk\":{\"dial\":{\"to\":[" BOTH "],\"how\":\"in_turn\",\"rings\":2,"
+		       "\"caller_id\":\"1002\",\"video\":false},\"busy\":\"end\"},"
+		       "\"end\":{\"hangup\":{}}"),
+	  .look_s = 30, .talk = ON(A) | ON(C), .status = 200, .pairs = 1 },
 	{ "flow-whispers", CALLS({ 40, STORY_HANG_UP, A }),
 	  .flow = FLOW("desk", "\"desk\":{\"dial\":{\"to\":\"1002\",\"whisper\":\"sales\","
 			       "\"announce\":\"both\"},\"busy\":\"end\"},"

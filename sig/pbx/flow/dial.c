@@ -13,6 +13,7 @@
 #include "sig/host/groups.h"
 #include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
+#include "sig/host/trunk_route.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/pbx/flow/flow.h"
@@ -334,7 +335,30 @@ static bool dial_keep(struct flow_turn_of *t, const struct dial_terms *terms)
 	return !w.overflow && !text_set(&r->targets, writer_done(&w));
 }
 
-/* ---- what who answers is told ---- */
+/* ---- what they are told ---- */
+
+/* A number of the tenant: one that leads to it, or an extension. */
+static bool dial_may_show(const struct call_host *h, const struct call *c, struct bytes number)
+{
+	char to[TRUNK_NUMBER_MAX];
+	bool fixed;
+
+	return (h->extension_of && h->extension_of(h->owner, c->tenant, number)) ||
+	       trunk_did_find(h->settings->numbers, c->tenant, NULL, number, to, &fixed);
+}
+
+/* False: the tenant has no such number. */
+static bool dial_shows(const struct flow_turn_of *t)
+{
+	struct bytes number = verb_text(t->v, "caller_id");
+
+	if (number.n && !dial_may_show(t->h, t->c, number)) {
+		LOG_WARN("flow", t->c->id, "a number is not shown that is none of the tenant's",
+			 LOG_BYTES("number", number), LOG_STR("step", t->v->step->name));
+		return false;
+	}
+	return !text_set(&t->c->run->shows, number);
+}
 
 /* What a line of flow_run.said is. */
 enum { SAID_WHISPER = 'w', SAID_CONFIRM = 'c', SAID_ANNOUNCE = 'a' };
@@ -541,7 +565,7 @@ static bool dial_take(const struct call_host *h, const struct call *c, struct by
 static bool dial_ring(struct call_host *h, struct call *c, struct bytes to)
 {
 	const struct dialog_party from = { .local_display = flow_shown_name(c),
-					   .local_user = text_bytes(&c->from) };
+					   .local_user = flow_shown_number(c) };
 	struct call_refusal refusal = { 0 };
 
 	if (!plan_start(h, c, to, (struct bytes){ 0 }, &from, &refusal))
@@ -602,13 +626,13 @@ static int dial_go_on(struct flow_turn_of *t)
 
 int verb_dial(struct flow_turn_of *t)
 {
-	static const char *const lacks[] = { "caller_id", "video", NULL };
 	struct dial_terms terms;
 
 	if (t->c->run->targets.n)
 		return dial_go_on(t);
-	if (verb_has_any(t->v, lacks) || !dial_terms_of(t, &terms))
+	if (!dial_shows(t) || !dial_terms_of(t, &terms))
 		return OUTCOME_FAILED;
+	t->c->run->no_video = !verb_number(t->v, "video");
 	if (dial_asks(t, &terms))
 		return VERB_ASKS;
 	dial_order(t, &terms);

@@ -13,6 +13,8 @@
 #include "sig/call/prompts.h"
 #include "sig/call/trunk_route.h"
 #include "sig/call/wait.h"
+#include "sig/dial/pattern.h"
+#include "sig/host/settings.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
@@ -925,12 +927,27 @@ static bool flow_dials_for_caller(const struct call *c)
 	       dial_is_of_caller(c);
 }
 
+/* The trunk takes the number that the flow shows. */
+static bool flow_may_show(const struct call_host *h, const struct call *c, const struct leg *l)
+{
+	const struct trunk_settings *set = trunks_settings(h->settings->trunks, l->channel);
+	struct pattern best;
+
+	return !flow_has_caller(c) || !c->run->shows.n || !set || !set->caller_ids[0] ||
+	       pattern_list_match(bytes_str(set->caller_ids), text_bytes(&c->run->shows), &best)
+		       .whole;
+}
+
 static enum refusal flow_outside(struct call_host *h, struct call *c, struct leg *l,
 				 struct call_refusal *refusal)
 {
 	struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	char number[ROUTE_USER_MAX];
 
+	if (l && !flow_may_show(h, c, l)) {
+		trunk_route_is_barred(h, c, text_bytes(&c->from), text_bytes(&c->run->shows));
+		return call_refuse(refusal, REFUSED_BARRED);
+	}
 	if (l || !flow_dials_for_caller(c))
 		return REFUSED_NOT;
 	if (account_lacks(h, c, text_bytes(&c->from), text_bytes(&last->user)))

@@ -54,9 +54,8 @@ void place_leave(struct call_host *h, struct call *c);
 void flow_ended(struct call *c, enum flow_outcome outcome);
 /* The verb at the position, which waited for an answer to begin, begins. */
 void flow_again(struct call_host *h, struct call *c);
-/* Arguments of a verb: a number, and whether any of those is given. */
+/* A number among the arguments of a verb. */
 uint32_t verb_number(const struct flow_verb *v, const char *arg);
-bool verb_has_any(const struct flow_verb *v, const char *const *args);
 /* Its prompts are played behind what the terms have. False: there are too many, or one has too long a name. */
 bool verb_prompts(struct prompt_terms *terms, const struct flow_verb *v, const char *arg);
 

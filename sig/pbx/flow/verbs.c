@@ -22,15 +22,6 @@ uint32_t verb_number(const struct flow_verb *v, const char *arg)
 	return verb_value(v, arg)->number;
 }
 
-bool verb_has_any(const struct flow_verb *v, const char *const *args)
-{
-	for (; *args; args++) {
-		if (verb_value(v, *args)->given)
-			return true;
-	}
-	return false;
-}
-
 /* ---- prompts ---- */
 
 bool verb_prompts(struct prompt_terms *terms, const struct flow_verb *v, const char *arg)
