@@ -12,65 +12,38 @@
 #undef FIELD_OF
 #define FIELD_OF struct call_order
 
-#define LEG_ARG(text)                                                                    \
-	{                                                                                \
-		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .required = true, \
-		.help = (text), IN(FIELD_PLUS_ONE, leg)                                  \
-	}
-#define LEG_CHOICE(what, text)                                                                    \
-	{                                                                                         \
-		.name = #what, .type = ARG_ENUM, .names = g_call_legs,                            \
-		.preset = "none: the caller, answered by tandem; no other party", .help = (text), \
-		IN(FIELD_PLUS_ONE, what)                                                          \
-	}
-#define EXTENSION_ARG(what, text)                                                                 \
-	{                                                                                         \
-		.name = (what), .type = ARG_STRING, .charset = CHARSET_DIALLED, .required = true, \
-		.min = 1, .max = 63, .help = (text), IN(FIELD_SLICE, to)                          \
-	}
+#define LEG_ARG(text) \
+	ENUM_ARG("leg", g_call_legs, NULL, text, .required = true, IN(FIELD_PLUS_ONE, leg))
+#define LEG_CHOICE(what, text)                                                                     \
+	ENUM_ARG(#what, g_call_legs, "none: the caller, answered by tandem; no other party", text, \
+		 IN(FIELD_PLUS_ONE, what))
+#define EXTENSION_ARG(what, text) \
+	TEXT_ARG(what, CHARSET_DIALLED, 1, 63, NULL, text, .required = true, IN(FIELD_SLICE, to))
 
 static const struct command_arg g_split_args[] = {
 	CALL_ARG,
-	{ .name = "leg",
-	  .type = ARG_ENUM,
-	  .names = g_call_legs,
-	  .preset = "b",
-	  .help = "Whose party goes to the new call: a is the caller, b whom it speaks with." },
-	{ .name = "application",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .max = APPLICATION_NAME_MAX - 1,
-	  .preset = "that of the call, or none",
-	  .help = "Application that has both calls from then on: its stream has their events." },
+	ENUM_ARG("leg", g_call_legs, "b",
+		 "Whose party goes to the new call: a is the caller, b whom it speaks with."),
+	TEXT_ARG("application", CHARSET_NAME, 0, APPLICATION_NAME_MAX - 1,
+		 "that of the call, or none",
+		 "Application that has both calls from then on: its stream has their events."),
 	END,
 };
 
 static const struct command_arg g_park_args[] = {
 	CALL_ARG,
-	{ .name = "slot",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_DIGITS,
-	  .min = 1,
-	  .max = PARK_SLOT_LEN,
-	  .preset = "the first free one of the group",
-	  .help = "Where the party waits: 1 to 8 digits." },
-	{ .name = "group",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .min = 1,
-	  .max = PARK_GROUP_NAME_MAX - 1,
-	  .preset = "the tenant's first one",
-	  .help = "In whose first free slot it waits where none is named (park_groups of "
-		  "tenant.put)." },
+	TEXT_ARG("slot", CHARSET_DIGITS, 1, PARK_SLOT_LEN, "the first free one of the group",
+		 "Where the party waits: 1 to 8 digits."),
+	TEXT_ARG("group", CHARSET_NAME, 1, PARK_GROUP_NAME_MAX - 1, "the tenant's first one",
+		 "In whose first free slot it waits where none is named (park_groups of "
+		 "tenant.put)."),
 	LEG_CHOICE(leg, "Whose party waits: a is the caller, b whom it speaks with."),
 	END,
 };
 
-#define SLOT_ARG                                                                                 \
-	{                                                                                        \
-		.name = "slot", .type = ARG_STRING, .charset = CHARSET_DIGITS, .required = true, \
-		.min = 1, .max = PARK_SLOT_LEN, .help = "Where the party waits: 1 to 8 digits."  \
-	}
+#define SLOT_ARG                                                 \
+	TEXT_ARG("slot", CHARSET_DIGITS, 1, PARK_SLOT_LEN, NULL, \
+		 "Where the party waits: 1 to 8 digits.", .required = true)
 
 static const struct command_arg g_retrieve_args[] = {
 	CALL_ARG,
@@ -95,11 +68,7 @@ static const struct command_arg g_hold_switch_args[] = {
 static const struct command_arg g_mute_args[] = {
 	CALL_ARG,
 	LEG_ARG("Whose party is not heard: a is the caller, b whom it speaks with."),
-	{ .name = "on",
-	  .type = ARG_BOOL,
-	  .required = true,
-	  .help = "false: it is heard again.",
-	  IN(FIELD_NUMBER, on) },
+	BOOL_ARG("on", NULL, "false: it is heard again.", .required = true, IN(FIELD_NUMBER, on)),
 	END,
 };
 
@@ -110,31 +79,22 @@ static const struct command_arg g_record_args[] = {
 	CALL_ARG,
 	LEG_ARG("Whose party is recorded, with all that it hears: a is the caller, b whom it "
 		"speaks with."),
-	{ .name = "state",
-	  .type = ARG_ENUM,
-	  .names = g_record_states,
-	  .required = true,
-	  IN(FIELD_NUMBER, record),
-	  .help = "on: begin, or go on; pause: what is said from now on is in no file; resume; "
-		  "off: the file is finished. on=true and on=false are the same as on and off." },
-	{ .name = "to",
-	  .type = ARG_ENUM,
-	  .names = g_record_places,
-	  IN(FIELD_PLUS_ONE, record_to),
-	  .help = "With on=true, where it goes: files of the node, or siprec, the external "
-		  "recorder of the setting siprec.address. Without it: as record_to of the "
-		  "extension." },
+	ENUM_ARG("state", g_record_states, NULL,
+		 "on: begin, or go on; pause: what is said from now on is in no file; resume; "
+		 "off: the file is finished. on=true and on=false are the same as on and off.",
+		 .required = true, IN(FIELD_NUMBER, record)),
+	ENUM_ARG("to", g_record_places, NULL,
+		 "With on=true, where it goes: files of the node, or siprec, the external "
+		 "recorder of the setting siprec.address. Without it: as record_to of the "
+		 "extension.",
+		 IN(FIELD_PLUS_ONE, record_to)),
 	END,
 };
 
 static const struct command_arg g_account_args[] = {
 	CALL_ARG,
-	{ .name = "code",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .max = ACCOUNT_CODE_MAX,
-	  IN(FIELD_SLICE, to),
-	  .help = "In place of what it has. Empty, or without it: none." },
+	TEXT_ARG("code", CHARSET_NAME, 0, ACCOUNT_CODE_MAX, NULL,
+		 "In place of what it has. Empty, or without it: none.", IN(FIELD_SLICE, to)),
 	END,
 };
 
@@ -163,22 +123,12 @@ static const struct command_arg g_pickup_args[] = {
 
 static const struct command_arg g_reject_args[] = {
 	CALL_ARG,
-	{ .name = "status",
-	  .type = ARG_U64,
-	  .min = 400,
-	  .max = 699,
-	  IN(FIELD_NUMBER, status),
-	  .preset = "486",
-	  .help = "What the caller hears: 480 (not there), 486 (busy), 603 (does not want it) or "
-		  "another that a callee may give, so none as 401, 407, 420 or 503." },
-	{ .name = "reason",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_TEXT,
-	  .min = 1,
-	  .max = ORDER_PHRASE_MAX,
-	  IN(FIELD_SLICE, phrase),
-	  .preset = "that of RFC 3261",
-	  .help = "Words beside the status, which many phones show." },
+	U64_ARG("status", 400, 699, "486",
+		"What the caller hears: 480 (not there), 486 (busy), 603 (does not want it) or "
+		"another that a callee may give, so none as 401, 407, 420 or 503.",
+		IN(FIELD_NUMBER, status)),
+	TEXT_ARG("reason", CHARSET_TEXT, 1, ORDER_PHRASE_MAX, "that of RFC 3261",
+		 "Words beside the status, which many phones show.", IN(FIELD_SLICE, phrase)),
 	END,
 };
 
@@ -201,21 +151,10 @@ static const struct command_arg g_list_args[] = {
 static const struct command_arg g_dtmf_args[] = {
 	CALL_ARG,
 	LEG_ARG("To whose party they go: a is the caller, b whom it speaks with."),
-	{ .name = "digits",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_DIGITS,
-	  .required = true,
-	  .min = 1,
-	  .max = 32,
-	  IN(FIELD_SLICE, digits),
-	  .help = "Sent one after the other." },
-	{ .name = "duration_ms",
-	  .type = ARG_U64,
-	  .min = 40,
-	  .max = 6000,
-	  IN(FIELD_NUMBER, duration_ms),
-	  .preset = "120",
-	  .help = "How long each sounds." },
+	TEXT_ARG("digits", CHARSET_DIGITS, 1, 32, NULL, "Sent one after the other.",
+		 .required = true, IN(FIELD_SLICE, digits)),
+	U64_ARG("duration_ms", 40, 6000, "120", "How long each sounds.",
+		IN(FIELD_NUMBER, duration_ms)),
 	END,
 };
 
@@ -226,30 +165,20 @@ static const char *const g_controls[] = {
 
 static const struct command_arg g_control_args[] = {
 	CALL_ARG,
-	{ .name = "action",
-	  .type = ARG_ENUM,
-	  .names = g_controls,
-	  IN(FIELD_NUMBER, control),
-	  .required = true,
-	  .help = "pause, resume; forward, back: by ms; to: the place ms; place: nothing, but says "
-		  "where it is." },
-	{ .name = "ms",
-	  .type = ARG_U64,
-	  .min = 0,
-	  .max = PROMPT_PLACE_MAX_MS,
-	  IN(FIELD_NUMBER, ms),
-	  .preset = "0",
-	  .help = "So much, or the place from the beginning of the file." },
+	ENUM_ARG("action", g_controls, NULL,
+		 "pause, resume; forward, back: by ms; to: the place ms; place: nothing, but says "
+		 "where it is.",
+		 .required = true, IN(FIELD_NUMBER, control)),
+	U64_ARG("ms", 0, PROMPT_PLACE_MAX_MS, "0",
+		"So much, or the place from the beginning of the file.", IN(FIELD_NUMBER, ms)),
 	END,
 };
 
-#define AWAY_ARG(unset)                                                                       \
-	{                                                                                     \
-		.name = "away_s", .type = ARG_U64, .max = CALL_AWAY_MAX_S, .preset = (unset), \
-		IN(FIELD_NUMBER, seconds),                                                    \
-		.help = "When the application gives no order to the call for so long, the"    \
-			" caller goes on to forward_no_answer of the extension. 0: never."    \
-	}
+#define AWAY_ARG(unset)                                                                            \
+	U64_ARG("away_s", 0, CALL_AWAY_MAX_S, unset,                                               \
+		"When the application gives no order to the call for so long, the caller goes on " \
+		"to forward_no_answer of the extension. 0: never.",                                \
+		IN(FIELD_NUMBER, seconds))
 static const struct command_arg g_answer_args[] = { CALL_ARG, AWAY_ARG("0"), END };
 static const struct command_arg g_keep_args[] = { CALL_ARG, AWAY_ARG("unchanged"), END };
 
@@ -383,11 +312,8 @@ static const struct command_arg g_play_args[] = {
 	FILE_ARG(true, "Files in media.sounds (WAV, or Opus in Ogg), at most 4, with commas "
 		       "between them."),
 	TIMES_ARG,
-	{ .name = "interruptible",
-	  .type = ARG_BOOL,
-	  .preset = "false",
-	  .help = "A DTMF digit of the caller ends it.",
-	  IN(FIELD_NUMBER, interruptible) },
+	BOOL_ARG("interruptible", "false", "A DTMF digit of the caller ends it.",
+		 IN(FIELD_NUMBER, interruptible)),
 	END,
 };
 
@@ -400,12 +326,9 @@ static const struct command_arg g_stream_args[] = {
 	LEG_OR_NONE(
 		"Of a call of two: whose party it hears beside their talk, without a word of its "
 		"own. a is the caller, b whom it speaks with."),
-	{ .name = "hear",
-	  .type = ARG_ENUM,
-	  .names = g_stream_sides,
-	  .preset = "both",
-	  .help = "With leg: what its party says, what that party hears, or both as two "
-		  "channels." },
+	ENUM_ARG("hear", g_stream_sides, "both",
+		 "With leg: what its party says, what that party hears, or both as two "
+		 "channels."),
 	END,
 };
 
@@ -417,100 +340,45 @@ static const struct command_arg g_stop_args[] = {
 
 static const struct command_arg g_collect_args[] = {
 	CALL_ARG,
-	{ .name = "min",
-	  .type = ARG_U64,
-	  IN(FIELD_NUMBER, min),
-	  .min = 0,
-	  .max = PROMPT_DIGITS_MAX,
-	  .preset = "1",
-	  .help = "Fewer digits are reported as short." },
-	{ .name = "max",
-	  .type = ARG_U64,
-	  IN(FIELD_NUMBER, max),
-	  .min = 1,
-	  .max = PROMPT_DIGITS_MAX,
-	  .preset = "16",
-	  .help = "It ends after so many digits. At most ivr.max_digits, which it is when it is "
-		  "not given." },
-	{ .name = "first_ms",
-	  .type = ARG_U64,
-	  IN(FIELD_NUMBER, first_ms),
-	  .min = 100,
-	  .max = PROMPT_WAIT_MAX_MS,
-	  .preset = "5000",
-	  .help = "How long the first digit is awaited, after what is played." },
-	{ .name = "inter_ms",
-	  .type = ARG_U64,
-	  IN(FIELD_NUMBER, inter_ms),
-	  .min = 100,
-	  .max = PROMPT_WAIT_MAX_MS,
-	  .preset = "3000",
-	  .help = "How long each further digit is awaited." },
-	{ .name = "terminators",
-	  .type = ARG_STRING,
-	  IN(FIELD_TEXT, ends),
-	  .charset = CHARSET_DIGITS,
-	  .min = 0,
-	  .max = PROMPT_DIGITS_MAX,
-	  .preset = "#",
-	  .help = "Keys that end it, and are not among those that are reported." },
-	{ .name = "tag",
-	  .type = ARG_STRING,
-	  IN(FIELD_TEXT, tag),
-	  .charset = CHARSET_NAME,
-	  .min = 3,
-	  .max = CALL_TAG_MAX,
-	  .preset = "none",
-	  .help = "TAB.FIELD, such as Case.CaseNumber: what was pressed becomes data of the call, "
-		  "which goes where the call goes, and is in its events and its call detail "
-		  "records. Not for secrets." },
-	{ .name = "tries",
-	  .type = ARG_U64,
-	  IN(FIELD_NUMBER, tries),
-	  .min = 1,
-	  .max = PROMPT_TRIES_MAX,
-	  .preset = "1",
-	  .help = "So often the files are played and digits awaited, while fewer than min "
-		  "come." },
+	U64_ARG("min", 0, PROMPT_DIGITS_MAX, "1", "Fewer digits are reported as short.",
+		IN(FIELD_NUMBER, min)),
+	U64_ARG("max", 1, PROMPT_DIGITS_MAX, "16",
+		"It ends after so many digits. At most ivr.max_digits, which it is when it is "
+		"not given.",
+		IN(FIELD_NUMBER, max)),
+	U64_ARG("first_ms", 100, PROMPT_WAIT_MAX_MS, "5000",
+		"How long the first digit is awaited, after what is played.",
+		IN(FIELD_NUMBER, first_ms)),
+	U64_ARG("inter_ms", 100, PROMPT_WAIT_MAX_MS, "3000",
+		"How long each further digit is awaited.", IN(FIELD_NUMBER, inter_ms)),
+	TEXT_ARG("terminators", CHARSET_DIGITS, 0, PROMPT_DIGITS_MAX, "#",
+		 "Keys that end it, and are not among those that are reported.",
+		 IN(FIELD_TEXT, ends)),
+	TEXT_ARG("tag", CHARSET_NAME, 3, CALL_TAG_MAX, "none",
+		 "TAB.FIELD, such as Case.CaseNumber: what was pressed becomes data of the call, "
+		 "which goes where the call goes, and is in its events and its call detail "
+		 "records. Not for secrets.",
+		 IN(FIELD_TEXT, tag)),
+	U64_ARG("tries", 1, PROMPT_TRIES_MAX, "1",
+		"So often the files are played and digits awaited, while fewer than min "
+		"come.",
+		IN(FIELD_NUMBER, tries)),
 	FILE_ARG(false, "Files that are played before, as of call.play."),
 	END,
 };
 
 static const struct command_arg g_message_args[] = {
 	CALL_ARG,
-	{ .name = "beep",
-	  .type = ARG_BOOL,
-	  .preset = "true",
-	  .help = "The party hears a beep before." },
-	{ .name = "max_ms",
-	  .type = ARG_U64,
-	  IN(FIELD_NUMBER, message_max_ms),
-	  .min = 1000,
-	  .max = PROMPT_MESSAGE_MAX_MS,
-	  .preset = "120000",
-	  .help = "It ends after so long." },
-	{ .name = "silence_ms",
-	  .type = ARG_U64,
-	  IN(FIELD_NUMBER, message_silence_ms),
-	  .min = 0,
-	  .max = PROMPT_SILENCE_MAX_MS,
-	  .preset = "3000",
-	  .help = "It ends when nothing was said for so long; 0: silence does not end it." },
-	{ .name = "min_ms",
-	  .type = ARG_U64,
-	  IN(FIELD_NUMBER, message_min_ms),
-	  .min = 0,
-	  .max = PROMPT_MESSAGE_MAX_MS,
-	  .preset = "0",
-	  .help = "Less is reported as short." },
-	{ .name = "terminators",
-	  .type = ARG_STRING,
-	  IN(FIELD_TEXT, ends),
-	  .charset = CHARSET_DIGITS,
-	  .min = 0,
-	  .max = PROMPT_DIGITS_MAX,
-	  .preset = "#",
-	  .help = "Keys that end it. Others do nothing." },
+	BOOL_ARG("beep", "true", "The party hears a beep before."),
+	U64_ARG("max_ms", 1000, PROMPT_MESSAGE_MAX_MS, "120000", "It ends after so long.",
+		IN(FIELD_NUMBER, message_max_ms)),
+	U64_ARG("silence_ms", 0, PROMPT_SILENCE_MAX_MS, "3000",
+		"It ends when nothing was said for so long; 0: silence does not end it.",
+		IN(FIELD_NUMBER, message_silence_ms)),
+	U64_ARG("min_ms", 0, PROMPT_MESSAGE_MAX_MS, "0", "Less is reported as short.",
+		IN(FIELD_NUMBER, message_min_ms)),
+	TEXT_ARG("terminators", CHARSET_DIGITS, 0, PROMPT_DIGITS_MAX, "#",
+		 "Keys that end it. Others do nothing.", IN(FIELD_TEXT, ends)),
 	MAILBOX_ARG("The mailbox that it lies in when it is finished (recording.list mailbox)."),
 	FILE_ARG(false, "Files that are played before, as of call.play. A digit skips them."),
 	END,
@@ -575,27 +443,15 @@ static const struct command_arg g_calls_args[] = {
 	SPAN_ARGS("Only those from or to this number.", "began"),
 	LIMIT_ARG,
 	NODE_ARG,
-	{ .name = "application",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .min = 1,
-	  .max = APPLICATION_NAME_MAX - 1,
-	  .help = "Those alone that this application has, or that wait for it." },
-	{ .name = "ending",
-	  .type = ARG_BOOL,
-	  .preset = "false",
-	  .help = "true: those as well that have ended and have no record yet." },
+	TEXT_ARG("application", CHARSET_NAME, 1, APPLICATION_NAME_MAX - 1, NULL,
+		 "Those alone that this application has, or that wait for it."),
+	BOOL_ARG("ending", "false", "true: those as well that have ended and have no record yet."),
 	END,
 };
 
 static const struct command_arg g_doctor_args[] = {
 	CALL_ARG,
-	{ .name = "window_ms",
-	  .type = ARG_U64,
-	  .min = 200,
-	  .max = 3000,
-	  .preset = "1000",
-	  .help = "Time between the two looks at the counters." },
+	U64_ARG("window_ms", 200, 3000, "1000", "Time between the two looks at the counters."),
 	END,
 };
 
@@ -606,11 +462,9 @@ static const struct command_arg g_originate_args[] = {
 	PARTY_ARG("from", CHARSET_NUMBER, "Extension whose phone is rung first."),
 	PARTY_ARG("to", CHARSET_DIALLED,
 		  "Extension that is called then, or a link to it: tel:1002, callto:1002."),
-	{ .name = "auto_answer",
-	  .type = ARG_BOOL,
-	  .preset = "false",
-	  IN(FIELD_NUMBER, auto_answer),
-	  .help = "Ask from's phone to answer by itself: Alert-Info with info=alert-autoanswer." },
+	BOOL_ARG("auto_answer", "false",
+		 "Ask from's phone to answer by itself: Alert-Info with info=alert-autoanswer.",
+		 IN(FIELD_NUMBER, auto_answer)),
 	RING_ARG(ring_s, "So long each of the two is rung, in all, wherever calls to it go."),
 	END,
 };

@@ -8,19 +8,14 @@
 #include "sig/shard/shard.h"
 
 #define CONFERENCE_ARG ID_ARG("conference", "Id of the conference: 13 characters.")
-#define MEMBER_BY_ARG                                                                            \
-	{                                                                                        \
-		.name = "by", .type = ARG_U64, .min = 1, .max = UINT16_MAX, .preset = "nobody",  \
-		.help = "Number of the member in whose name it is done: only the host, and who " \
-			"invited a member, may do everything."                                   \
-	}
+#define MEMBER_BY_ARG                                                                              \
+	U64_ARG("by", 1, UINT16_MAX, "nobody",                                                     \
+		"Number of the member in whose name it is done: only the host, and who invited a " \
+		"member, may do everything.")
 #define MEMBER_CALL_ARG ID_ARG("call", "Id of the member's call: 13 characters.")
-#define RUNG_ARG(needed)                                                                           \
-	{                                                                                          \
-		.name = "to", .type = ARG_STRING, .charset = CHARSET_NUMBER, .required = (needed), \
-		.min = 1, .max = 63, .preset = (needed) ? NULL : "nobody",                         \
-		.help = "Extension whose best phone is rung."                                      \
-	}
+#define RUNG_ARG(needed)                                                  \
+	TEXT_ARG("to", CHARSET_NUMBER, 1, 63, (needed) ? NULL : "nobody", \
+		 "Extension whose best phone is rung.", .required = (needed))
 
 static const struct command_arg g_conferences_args[] = {
 	SPAN_ARGS("Only those of the room with this number.", "began"),
@@ -50,11 +45,8 @@ static const struct command_arg g_conference_monitor_args[] = {
 	CALL_ARG,
 	LEG_OR_NONE("Whose party is coached, and is the host. a is the caller, b whom it speaks "
 		    "with."),
-	{ .name = "mode",
-	  .type = ARG_ENUM,
-	  .names = g_conference_modes,
-	  .required = true,
-	  .help = "What whoever answers may do." },
+	ENUM_ARG("mode", g_conference_modes, NULL, "What whoever answers may do.",
+		 .required = true),
 	RUNG_ARG(true),
 	END,
 };
@@ -75,30 +67,21 @@ static const struct command_arg g_conference_switch_all_args[] = {
 static const struct command_arg g_conference_deaf_args[] = {
 	MEMBER_CALL_ARG,
 	MEMBER_BY_ARG,
-	{ .name = "on", .type = ARG_BOOL, .required = true, .help = "Whether it is deaf." },
+	BOOL_ARG("on", NULL, "Whether it is deaf.", .required = true),
 	END,
 };
 static const struct command_arg g_conference_gain_args[] = {
 	MEMBER_CALL_ARG,
 	MEMBER_BY_ARG,
-	{ .name = "db",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_TEXT,
-	  .required = true,
-	  .min = 1,
-	  .max = 3,
-	  .help = "Decibels, from -15 to 15; 0: as it comes." },
+	TEXT_ARG("db", CHARSET_TEXT, 1, 3, NULL, "Decibels, from -15 to 15; 0: as it comes.",
+		 .required = true),
 	END,
 };
 static const struct command_arg g_conference_coach_args[] = {
 	MEMBER_CALL_ARG,
 	MEMBER_BY_ARG,
-	{ .name = "member",
-	  .type = ARG_U64,
-	  .required = true,
-	  .min = 0,
-	  .max = UINT16_MAX,
-	  .help = "Number of the member that alone hears it; 0: all do." },
+	U64_ARG("member", 0, UINT16_MAX, NULL,
+		"Number of the member that alone hears it; 0: all do.", .required = true),
 	END,
 };
 
@@ -121,22 +104,16 @@ static const struct command_arg g_conference_stream_args[] = {
 static const char *const g_conference_stops[] = { "play", "stream", NULL };
 static const struct command_arg g_conference_stop_args[] = {
 	CONFERENCE_ARG,
-	{ .name = "what",
-	  .type = ARG_ENUM,
-	  .names = g_conference_stops,
-	  .required = true,
-	  .help = "What is to end." },
+	ENUM_ARG("what", g_conference_stops, NULL, "What is to end.", .required = true),
 	MEMBER_BY_ARG,
 	END,
 };
 static const struct command_arg g_conference_record_args[] = {
 	CONFERENCE_ARG,
-	{ .name = "state",
-	  .type = ARG_ENUM,
-	  .names = g_record_states,
-	  .required = true,
-	  .help = "on begins a recording, or goes on with a paused one; off ends it. on=true and "
-		  "on=false are the same as on and off." },
+	ENUM_ARG("state", g_record_states, NULL,
+		 "on begins a recording, or goes on with a paused one; off ends it. on=true and "
+		 "on=false are the same as on and off.",
+		 .required = true),
 	MEMBER_BY_ARG,
 	END,
 };

@@ -6,11 +6,8 @@
 #include "app/schema/group_field.h"
 #include "app/schema/hours_field.h"
 
-#define FLOW_ARG(what, needed, text)                                                               \
-	{                                                                                          \
-		.name = (what), .type = ARG_STRING, .charset = CHARSET_NAME, .required = (needed), \
-		.min = 1, .max = FLOW_NAME_MAX - 1, .help = (text)                                 \
-	}
+#define FLOW_ARG(what, needed, text) \
+	TEXT_ARG(what, CHARSET_NAME, 1, FLOW_NAME_MAX - 1, NULL, text, .required = (needed))
 #define PROGRAM_ARG(needed)                                                                   \
 	{                                                                                     \
 		.name = "program", .type = ARG_JSON, .required = (needed),                    \
@@ -21,11 +18,7 @@ static const struct command_arg g_flow_args[] = {
 	FLOW_ARG("name", true, "Name of the flow."),
 	END,
 };
-#define SAID_ARG(what, text)                                                             \
-	{                                                                                \
-		.name = (what), .type = ARG_STRING, .charset = CHARSET_TEXT, .max = 255, \
-		.help = (text)                                                           \
-	}
+#define SAID_ARG(what, text) TEXT_ARG(what, CHARSET_TEXT, 0, 255, NULL, text)
 static const struct command_arg g_flow_try_args[] = {
 	FLOW_ARG("flow", true, "Name of the flow."),
 	SAID_ARG("from", "The caller's number."),
@@ -34,14 +27,9 @@ static const struct command_arg g_flow_try_args[] = {
 	SAID_ARG("trunk", "The trunk that the call comes by; empty: a phone of the tenant calls."),
 	SAID_ARG("language", "The language of the call."),
 	SAID_ARG("headers", "Headers of the INVITE, as X-Customer=77, joined by ';'."),
-	{ .name = "time",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_TEXT,
-	  .min = 5,
-	  .max = HOURS_UNTIL_MAX - 1,
-	  .preset = "now",
-	  .help = "Local time in the zone of each calendar, and of the tenant: 18:00 of today, or "
-		  "2026-12-24 18:00." },
+	TEXT_ARG("time", CHARSET_TEXT, 5, HOURS_UNTIL_MAX - 1, "now",
+		 "Local time in the zone of each calendar, and of the tenant: 18:00 of today, or "
+		 "2026-12-24 18:00."),
 	SAID_ARG("digits", "How one verb after the other ends, joined by ',': the digits that are "
 			   "pressed, an outcome such as busy or timeout, or another value, such "
 			   "as the name of a recording. Verbs that have one way on pass by "
@@ -95,20 +83,9 @@ static const struct command_arg g_account_code_args[] = {
 };
 #undef FIELD_OF
 static const struct command_arg g_group_log_args[] = {
-	{ .name = "number",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NUMBER,
-	  .required = true,
-	  .min = 1,
-	  .max = DIAL_NUMBER_MAX - 1,
-	  .help = "The extension." },
-	{ .name = "group",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .min = 1,
-	  .max = GROUP_NAME_MAX - 1,
-	  .preset = "all groups",
-	  .help = "Name of the group." },
+	TEXT_ARG("number", CHARSET_NUMBER, 1, DIAL_NUMBER_MAX - 1, NULL, "The extension.",
+		 .required = true),
+	TEXT_ARG("group", CHARSET_NAME, 1, GROUP_NAME_MAX - 1, "all groups", "Name of the group."),
 	END,
 };
 

@@ -8,12 +8,7 @@
 static const struct command_arg g_sip_args[] = {
 	CALL_OR_NONE("Only the dialogs of this call, also when it is over."),
 	SPAN_ARGS("Only dialogs whose messages name this user.", "passed"),
-	{ .name = "limit",
-	  .type = ARG_U64,
-	  .min = 1,
-	  .max = 500,
-	  .preset = "50",
-	  .help = "Most messages in the answer, the newest ones." },
+	U64_ARG("limit", 1, 500, "50", "Most messages in the answer, the newest ones."),
 	NODE_ARG,
 	END,
 };
@@ -21,30 +16,16 @@ static const struct command_arg g_sip_args[] = {
 static const struct command_arg g_why_args[] = {
 	CALL_OR_NONE("Only this call, also when it is over."),
 	SPAN_ARGS("Only dialogs whose messages name this user.", "came"),
-	{ .name = "limit",
-	  .type = ARG_U64,
-	  .min = 1,
-	  .max = 500,
-	  .preset = "20",
-	  .help = "Most entries in the answer, the newest ones." },
+	U64_ARG("limit", 1, 500, "20", "Most entries in the answer, the newest ones."),
 	NODE_ARG,
 	END,
 };
 
 static const struct command_arg g_security_args[] = {
-	{ .name = "type",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .min = 1,
-	  .max = 31,
-	  .help = "Only events of this type." },
+	TEXT_ARG("type", CHARSET_NAME, 1, 31, NULL, "Only events of this type."),
 	SPAN_ARGS("Only events of this user.", "came"),
-	{ .name = "source",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_TEXT,
-	  .min = 1,
-	  .max = 63,
-	  .help = "Only events whose source begins so: an address, or one with its port." },
+	TEXT_ARG("source", CHARSET_TEXT, 1, 63, NULL,
+		 "Only events whose source begins so: an address, or one with its port."),
 	LIMIT_ARG,
 	END,
 };
@@ -65,13 +46,10 @@ static const struct command_arg g_subscription_args[] = {
 
 static const struct command_arg g_subscription_end_args[] = {
 	ID_ARG("id", "Id of the subscription, as subscription.list shows it."),
-	{ .name = "reason",
-	  .type = ARG_ENUM,
-	  .names = g_subscription_endings,
-	  .preset = "deactivated",
-	  .help = "What its phone hears (RFC 6665 4.1.3). deactivated: it may subscribe again at "
-		  "once; probation: in a minute; giveup: some time; rejected, noresource: not "
-		  "again." },
+	ENUM_ARG("reason", g_subscription_endings, "deactivated",
+		 "What its phone hears (RFC 6665 4.1.3). deactivated: it may subscribe again at "
+		 "once; probation: in a minute; giveup: some time; rejected, noresource: not "
+		 "again."),
 	END,
 };
 
@@ -154,35 +132,21 @@ const struct command g_look_commands[] = {
 
 /* Traces of calls. */
 
-#define TRACE_ARG(needed)                                                                          \
-	{                                                                                          \
-		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = (needed), \
-		.min = 1, .max = 39, .help = "As call.trace.list shows it.", .place = PLACE_TRACE, \
-	}
+#define TRACE_ARG(needed)                                                           \
+	TEXT_ARG("name", CHARSET_NAME, 1, 39, NULL, "As call.trace.list shows it.", \
+		 .required = (needed), .place = PLACE_TRACE)
 
 static const struct command_arg g_trace_start_args[] = {
 	CALL_OR_NONE("Id of the call: 13 characters. Or from, or to."),
 	PARTY_OR_NONE("from",
 		      "The next call of this extension; it is waited for, an hour at most."),
 	PARTY_OR_NONE("to", "The next call to this number."),
-	{ .name = "decrypted",
-	  .type = ARG_BOOL,
-	  .preset = "false",
-	  .help = "Media of SRTP in clear and keys in SIP as they are; where trace.decrypted "
-		  "allows "
-		  "it." },
-	{ .name = "seconds",
-	  .type = ARG_U64,
-	  .min = 1,
-	  .max = 3600,
-	  .preset = "300",
-	  .help = "It ends after this." },
-	{ .name = "octets",
-	  .type = ARG_U64,
-	  .min = 65536,
-	  .max = 1073741824,
-	  .preset = "16777216",
-	  .help = "It ends before the file is longer." },
+	BOOL_ARG("decrypted", "false",
+		 "Media of SRTP in clear and keys in SIP as they are; where trace.decrypted "
+		 "allows "
+		 "it."),
+	U64_ARG("seconds", 1, 3600, "300", "It ends after this."),
+	U64_ARG("octets", 65536, 1073741824, "16777216", "It ends before the file is longer."),
 	END,
 };
 
@@ -194,11 +158,7 @@ static const struct command_arg g_trace_stop_args[] = {
 
 static const struct command_arg g_trace_read_args[] = {
 	TRACE_ARG(true),
-	{ .name = "offset",
-	  .type = ARG_U64,
-	  .max = INT64_MAX,
-	  .preset = "0",
-	  .help = "Octets of the file before what is wanted." },
+	U64_ARG("offset", 0, INT64_MAX, "0", "Octets of the file before what is wanted."),
 	END,
 };
 
@@ -261,52 +221,35 @@ static const struct command_arg g_drain_args[] = {
 };
 
 static const struct command_arg g_take_args[] = {
-	{ .name = "shard",
-	  .type = ARG_U64,
-	  .required = true,
-	  .min = 1,
-	  .max = UINT16_MAX,
-	  .help = "Number of the shard." },
+	U64_ARG("shard", 1, UINT16_MAX, NULL, "Number of the shard.", .required = true),
 	NODE_ARG,
 	END,
 };
 
 static const struct command_arg g_rebalance_args[] = {
-	{ .name = "dry",
-	  .type = ARG_BOOL,
-	  .preset = "false",
-	  .help = "true: says what would be moved, and moves nothing." },
+	BOOL_ARG("dry", "false", "true: says what would be moved, and moves nothing."),
 	NODE_ARG,
 	END,
 };
 
 static const struct command_arg g_remove_args[] = {
-	{ .name = "name",
-	  .type = ARG_STRING,
-	  .required = true,
-	  .min = 1,
-	  .max = 63,
-	  .help = "Name of the node that is gone, or its 16 digits (cluster.status)." },
+	TEXT_ARG("name", CHARSET_TEXT, 1, 63, NULL,
+		 "Name of the node that is gone, or its 16 digits (cluster.status).",
+		 .required = true),
 	NODE_ARG,
 	END,
 };
 
 static const struct command_arg g_level_args[] = {
-	{ .name = "level",
-	  .type = ARG_ENUM,
-	  .names = g_log_levels,
-	  .help = "New level, until the next reload or start; without it the present one is "
-		  "told." },
+	ENUM_ARG("level", g_log_levels, NULL,
+		 "New level, until the next reload or start; without it the present one is "
+		 "told."),
 	END,
 };
 
 static const struct command_arg g_help_args[] = {
-	{ .name = "command",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .min = 1,
-	  .max = 63,
-	  .help = "Only this command, or those that begin so: call." },
+	TEXT_ARG("command", CHARSET_NAME, 1, 63, NULL,
+		 "Only this command, or those that begin so: call."),
 	END,
 };
 

@@ -3,23 +3,18 @@
 #include "app/command/table/table.h"
 #include "app/record/entry.h"
 
-#define RECORDING_ARG                                                                       \
-	{                                                                                   \
-		.name = "name", .type = ARG_STRING, .required = true, .min = 1, .max = 159, \
-		.help = "Name of the recording, as recording.list has it:"                  \
-			" TENANT/DATE/FILE.",                                               \
-	}
-#define AFTER_ARG                                                                                \
-	{                                                                                        \
-		.name = "after", .type = ARG_STRING, .max = 159,                                 \
-		.help = "Go on after this name, the last one of the page before, to older ones." \
-	}
-#define RECORDED_ARG                                                                          \
-	{                                                                                     \
-		.name = "node", .type = ARG_STRING, .min = 1, .max = 63, .place = PLACE_NODE, \
-		.help = "Name of a node (node.name): what its folder says. Without it, what " \
-			"all nodes know (recordings.list_days).",                             \
-	}
+#define RECORDING_ARG                                                                  \
+	TEXT_ARG("name", CHARSET_TEXT, 1, 159, NULL,                                   \
+		 "Name of the recording, as recording.list has it: TENANT/DATE/FILE.", \
+		 .required = true)
+#define AFTER_ARG                                     \
+	TEXT_ARG("after", CHARSET_TEXT, 0, 159, NULL, \
+		 "Go on after this name, the last one of the page before, to older ones.")
+#define RECORDED_ARG                                                                             \
+	TEXT_ARG("node", CHARSET_TEXT, 1, 63, NULL,                                              \
+		 "Name of a node (node.name): what its folder says. Without it, what all nodes " \
+		 "know (recordings.list_days).",                                                 \
+		 .place = PLACE_NODE)
 
 static const struct command_arg g_recorded_args[] = { RECORDING_ARG, RECORDED_ARG, END };
 static const struct command_arg g_recording_args[] = { RECORDING_ARG, NODE_ARG, END };
@@ -28,27 +23,19 @@ static const struct command_arg g_recording_put_args[] = {
 	RECORDING_ARG,
 	MAILBOX_ARG("The mailbox that it lies in from now on: the number of an extension, or "
 		    "another name. Empty: none."),
-	{ .name = "heard", .type = ARG_BOOL, .help = "Whether somebody has heard it." },
+	BOOL_ARG("heard", NULL, "Whether somebody has heard it."),
 	NODE_ARG,
 	END,
 };
 static const struct command_arg g_link_args[] = {
 	RECORDING_ARG,
-	{ .name = "seconds",
-	  .type = ARG_U64,
-	  .min = 1,
-	  .max = 86400,
-	  .preset = "300",
-	  .help = "For so long it is good." },
+	U64_ARG("seconds", 1, 86400, "300", "For so long it is good."),
 	NODE_ARG,
 	END,
 };
 static const struct command_arg g_retry_args[] = {
-	{ .name = "name",
-	  .type = ARG_STRING,
-	  .min = 1,
-	  .max = 159,
-	  .help = "Name of the recording; without it, all dead letters." },
+	TEXT_ARG("name", CHARSET_TEXT, 1, 159, NULL,
+		 "Name of the recording; without it, all dead letters."),
 	NODE_ARG,
 	END,
 };
@@ -59,21 +46,13 @@ static const struct command_arg g_recordings_args[] = {
 	  .min = 13,
 	  .max = 13,
 	  .help = "Id of a call: its recordings alone." },
-	{ .name = "party",
-	  .type = ARG_STRING,
-	  .min = 1,
-	  .max = 127,
-	  .help = "The same as number, of who has a name that is no number, too." },
+	TEXT_ARG("party", CHARSET_TEXT, 1, 127, NULL,
+		 "The same as number, of who has a name that is no number, too."),
 	SPAN_ARGS("Only those from or to this number.", "began"),
-	{ .name = "state",
-	  .type = ARG_ENUM,
-	  .names = g_entry_states,
-	  .help = "Those alone that are so." },
+	ENUM_ARG("state", g_entry_states, NULL, "Those alone that are so."),
 	MAILBOX_ARG("Those alone that lie in this mailbox: the number of an extension, or another "
 		    "name."),
-	{ .name = "heard",
-	  .type = ARG_BOOL,
-	  .help = "Those alone that somebody has heard, or nobody (recording.put)." },
+	BOOL_ARG("heard", NULL, "Those alone that somebody has heard, or nobody (recording.put)."),
 	AFTER_ARG,
 	LIMIT_ARG,
 	RECORDED_ARG,
@@ -81,10 +60,7 @@ static const struct command_arg g_recordings_args[] = {
 };
 static const struct command_arg g_deliveries_args[] = {
 	SPAN_ARGS("Only those from or to this number.", "began"),
-	{ .name = "state",
-	  .type = ARG_ENUM,
-	  .names = g_entry_states,
-	  .help = "waits or dead: those alone." },
+	ENUM_ARG("state", g_entry_states, NULL, "waits or dead: those alone."),
 	AFTER_ARG,
 	LIMIT_ARG,
 	NODE_ARG,

@@ -17,96 +17,67 @@
 /* Where it lies in the order, a FIELD_OF. */
 #define IN(kind, member) .field = { FIELD_AT(kind, member) }
 
-/* The node that has what it names gets the command. */
-#define ID_ARG(what, text)                                                                   \
-	{                                                                                    \
-		.name = (what), .type = ARG_STRING, .charset = CHARSET_ID, .required = true, \
-		.min = 13, .max = 13, .help = (text), .place = PLACE_ID                      \
+/* An argument of each type; behind its help what else there is to say. preset NULL: nothing is meant where it is absent. */
+#define TEXT_ARG(what, set, least, most, first, text, ...)                            \
+	{                                                                             \
+		.name = (what), .type = ARG_STRING, .charset = (set), .min = (least), \
+		.max = (most), .preset = (first), .help = (text), __VA_ARGS__         \
 	}
-#define CALL_ARG ID_ARG("call", "Id of the call: 13 characters.")
-#define CALL_OR_NONE(text)                                                                       \
-	{                                                                                        \
-		.name = "call", .type = ARG_STRING, .charset = CHARSET_ID, .min = 13, .max = 13, \
-		.help = (text), .place = PLACE_ID                                                \
-	}
-/* Another one, wherever it is. */
-#define OTHER_CALL_ARG(called, needed, text)                                                       \
+#define U64_ARG(what, least, most, first, text, ...)                                               \
 	{                                                                                          \
-		.name = (called), .type = ARG_STRING, .charset = CHARSET_ID, .required = (needed), \
-		.min = 13, .max = 13, .help = (text), .preset = (needed) ? NULL : "none"           \
+		.name = (what), .type = ARG_U64, .min = (least), .max = (most), .preset = (first), \
+		.help = (text), __VA_ARGS__                                                        \
 	}
-#define RING_ARG(member, text)                                                         \
+#define BOOL_ARG(what, first, text, ...)                                                         \
+	{                                                                                        \
+		.name = (what), .type = ARG_BOOL, .preset = (first), .help = (text), __VA_ARGS__ \
+	}
+#define ENUM_ARG(what, words, first, text, ...)                                        \
 	{                                                                              \
-		.name = "ring_s", .type = ARG_U64, .min = 1, .max = CALL_RING_MAX_S,   \
-		.preset = "sip.ring_timeout", .help = (text), IN(FIELD_NUMBER, member) \
+		.name = (what), .type = ARG_ENUM, .names = (words), .preset = (first), \
+		.help = (text), __VA_ARGS__                                            \
 	}
-#define LIMIT_ARG                                                                         \
-	{                                                                                 \
-		.name = "limit", .type = ARG_U64, .min = 1, .max = 1000, .preset = "100", \
-		.help = "Most entries in the answer."                                     \
-	}
+
+/* The node that has what it names gets the command. */
+#define CALL_OR_NONE(text) TEXT_ARG("call", CHARSET_ID, 13, 13, NULL, text, .place = PLACE_ID)
+#define ID_ARG(what, text) \
+	TEXT_ARG(what, CHARSET_ID, 13, 13, NULL, text, .required = true, .place = PLACE_ID)
+#define CALL_ARG ID_ARG("call", "Id of the call: 13 characters.")
+/* Another one, wherever it is. */
+#define OTHER_CALL_ARG(called, needed, text) \
+	TEXT_ARG(called, CHARSET_ID, 13, 13, (needed) ? NULL : "none", text, .required = (needed))
+#define RING_ARG(member, text) \
+	U64_ARG("ring_s", 1, CALL_RING_MAX_S, "sip.ring_timeout", text, IN(FIELD_NUMBER, member))
+#define LIMIT_ARG U64_ARG("limit", 1, 1000, "100", "Most entries in the answer.")
 /* Of a switch. */
-#define ON_ARG(text)                                                             \
-	{                                                                        \
-		.name = "on", .type = ARG_BOOL, .preset = "true", .help = (text) \
-	}
+#define ON_ARG(text) BOOL_ARG("on", "true", text)
 /* number, since and until (command_span.h). when: that happened then. */
-#define SPAN_TIME(what, text)                                                                     \
-	{                                                                                         \
-		.name = (what), .type = ARG_STRING, .charset = CHARSET_TEXT, .min = 1, .max = 20, \
-		.help = (text)                                                                    \
-	}
-#define SPAN_ARGS(who, when) PARTY_OR_NONE("number", who), SPAN_TIMES(when)
+#define SPAN_TIME(what, text) TEXT_ARG(what, CHARSET_TEXT, 1, 20, NULL, text)
+#define SPAN_ARGS(who, when)  PARTY_OR_NONE("number", who), SPAN_TIMES(when)
 #define SPAN_TIMES(when)                                                                     \
 	SPAN_TIME("since", "Only those that " when " then or later: a day such as "          \
 			   "2026-11-25, a time of UTC such as 2026-11-25T20:30, or "         \
 			   "how long ago that is, such as 90s, 30m, 12h, 7d."),              \
 		SPAN_TIME("until", "Only those that " when " then or before, to the end of " \
 				   "the day or minute.")
-#define NODE_ARG                                                                              \
-	{                                                                                     \
-		.name = "node", .type = ARG_STRING, .min = 1, .max = 63, .place = PLACE_NODE, \
-		.help = "Name of the node (node.name); without it, whichever reads the "      \
-			"command first.",                                                     \
-	}
-#define PARTY_ARG(what, set, text)                                                                \
-	{                                                                                         \
-		.name = (what), .type = ARG_STRING, .charset = (set), .required = true, .min = 1, \
-		.max = 63, .help = (text)                                                         \
-	}
-#define PARTY_OR_NONE(what, text)                                                        \
-	{                                                                                \
-		.name = (what), .type = ARG_STRING, .charset = CHARSET_NUMBER, .min = 1, \
-		.max = 63, .help = (text)                                                \
-	}
-#define NUMBER_ARG(text) PARTY_ARG("number", CHARSET_NUMBER, text)
-#define LEG_OR_NONE(text)                                                             \
-	{                                                                             \
-		.name = "leg", .type = ARG_ENUM, .names = g_call_legs, .help = (text) \
-	}
-#define MAILBOX_ARG(text)                                                                    \
-	{                                                                                    \
-		.name = "mailbox", .type = ARG_STRING, .charset = CHARSET_NUMBER, .max = 63, \
-		.help = (text)                                                               \
-	}
-#define FILE_ARG(is_required, text)                                                               \
-	{                                                                                         \
-		.name = "file", .type = ARG_STRING, .charset = CHARSET_TEXT,                      \
-		.required = (is_required), .min = 1,                                              \
-		.max = PROMPT_FILES_MAX * (PROMPT_NAME_MAX + 1), .preset = "none", .help = (text) \
-	}
-#define TIMES_ARG                                                                           \
-	{                                                                                   \
-		.name = "times", .type = ARG_U64, .min = 0, .max = PROMPT_TIMES_MAX,        \
-		.preset = "1", .help = "How often all of them are played; 0: without end.", \
-		IN(FIELD_NUMBER, times)                                                     \
-	}
-#define ENDPOINT_ARG                                                                               \
-	{                                                                                          \
-		.name = "endpoint", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
-		.min = 1, .max = LIVE_NAME_MAX - 1,                                                \
-		.help = "A name in live.endpoints that is for the tenant."                         \
-	}
+#define NODE_ARG                                                                                 \
+	TEXT_ARG("node", CHARSET_TEXT, 1, 63, NULL,                                              \
+		 "Name of the node (node.name); without it, whichever reads the command first.", \
+		 .place = PLACE_NODE)
+#define PARTY_ARG(what, set, text) TEXT_ARG(what, set, 1, 63, NULL, text, .required = true)
+#define PARTY_OR_NONE(what, text)  TEXT_ARG(what, CHARSET_NUMBER, 1, 63, NULL, text)
+#define NUMBER_ARG(text)           PARTY_ARG("number", CHARSET_NUMBER, text)
+#define LEG_OR_NONE(text)          ENUM_ARG("leg", g_call_legs, NULL, text)
+#define MAILBOX_ARG(text)          TEXT_ARG("mailbox", CHARSET_NUMBER, 0, 63, NULL, text)
+#define FILE_ARG(needed, text)                                                                   \
+	TEXT_ARG("file", CHARSET_TEXT, 1, PROMPT_FILES_MAX *(PROMPT_NAME_MAX + 1), "none", text, \
+		 .required = (needed))
+#define TIMES_ARG                                  \
+	U64_ARG("times", 0, PROMPT_TIMES_MAX, "1", \
+		"How often all of them are played; 0: without end.", IN(FIELD_NUMBER, times))
+#define ENDPOINT_ARG                                                   \
+	TEXT_ARG("endpoint", CHARSET_NAME, 1, LIVE_NAME_MAX - 1, NULL, \
+		 "A name in live.endpoints that is for the tenant.", .required = true)
 #define END                  \
 	{                    \
 		.name = NULL \

@@ -11,11 +11,8 @@
 
 /* Extensions, and profiles of them. */
 
-#define PRESENCE_ARG(text)                                                                      \
-	{                                                                                       \
-		.name = "state", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
-		.min = 1, .max = PRESENCE_MAX - 1, .help = (text)                               \
-	}
+#define PRESENCE_ARG(text) \
+	TEXT_ARG("state", CHARSET_NAME, 1, PRESENCE_MAX - 1, NULL, text, .required = true)
 static const struct command_arg g_presence_args[] = {
 	NUMBER_ARG("Number of the extension."),
 	PRESENCE_ARG("available, busy, do_not_disturb, in_a_meeting, away, out_of_office, "
@@ -25,31 +22,21 @@ static const struct command_arg g_presence_args[] = {
 static const struct command_arg g_greeting_args[] = {
 	NUMBER_ARG("Number of the extension."),
 	PRESENCE_ARG("The presence that it is for; default: all that have none of their own."),
-	{ .name = "file",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_TEXT,
-	  .max = GREETING_FILE_MAX - 1,
-	  .help = "A file in media.sounds, prompt:NAME, or recording:CALL-NUMBER, which a caller "
-		  "has said (call.record_message). Empty, or without it: none." },
+	TEXT_ARG("file", CHARSET_TEXT, 0, GREETING_FILE_MAX - 1, NULL,
+		 "A file in media.sounds, prompt:NAME, or recording:CALL-NUMBER, which a caller "
+		 "has said (call.record_message). Empty, or without it: none."),
 	END,
 };
 
 static const struct command_arg g_extension_list_args[] = {
-	{ .name = "after",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NUMBER,
-	  .min = 0,
-	  .max = 63,
-	  .help = "Begin after this number: the last one of the page before." },
+	TEXT_ARG("after", CHARSET_NUMBER, 0, 63, NULL,
+		 "Begin after this number: the last one of the page before."),
 	LIMIT_ARG,
 	END,
 };
 
-#define PROFILE_ARG(text)                                                                      \
-	{                                                                                      \
-		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
-		.min = 1, .max = PROFILE_NAME_MAX - 1, .help = (text)                          \
-	}
+#define PROFILE_ARG(text) \
+	TEXT_ARG("name", CHARSET_NAME, 1, PROFILE_NAME_MAX - 1, NULL, text, .required = true)
 static const struct command_arg g_profile_args[] = { PROFILE_ARG("Name of the profile."), END };
 
 #undef FIELD_OF
@@ -167,18 +154,13 @@ const struct command g_dial_commands[] = {
 
 static const struct command_arg g_status_args[] = { NODE_ARG, END };
 
-#define TENANT_ARG(text)                                                                       \
-	{                                                                                      \
-		.name = "name", .type = ARG_STRING, .charset = CHARSET_NAME, .required = true, \
-		.min = 1, .max = TENANT_NAME_MAX - 1, .help = (text)                           \
-	}
+#define TENANT_ARG(text) \
+	TEXT_ARG("name", CHARSET_NAME, 1, TENANT_NAME_MAX - 1, NULL, text, .required = true)
 static const struct command_arg g_tenant_args[] = { TENANT_ARG("Name of the tenant."), END };
 
-#define DID_ARG(what, needed, text)                                                                \
-	{                                                                                          \
-		.name = (what), .type = ARG_STRING, .charset = CHARSET_PATTERN,                    \
-		.required = (needed), .min = (needed), .max = TRUNK_NUMBER_MAX - 1, .help = (text) \
-	}
+#define DID_ARG(what, needed, text)                                               \
+	TEXT_ARG(what, CHARSET_PATTERN, needed, TRUNK_NUMBER_MAX - 1, NULL, text, \
+		 .required = (needed))
 static const struct command_arg g_did_args[] = {
 	DID_ARG("number", true, "Number or pattern, as it was put."),
 	END,
@@ -209,29 +191,16 @@ static const struct command_arg g_room_args[] = {
 static const struct command_arg g_hours_args[] = { HOURS_ARG, END };
 static const struct command_arg g_hours_check_args[] = {
 	HOURS_ARG,
-	{ .name = "time",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_TEXT,
-	  .min = 5,
-	  .max = HOURS_UNTIL_MAX - 1,
-	  .preset = "now",
-	  .help = "Local time in the zone of the hours: 18:00 of today, or 2026-12-24 18:00." },
+	TEXT_ARG("time", CHARSET_TEXT, 5, HOURS_UNTIL_MAX - 1, "now",
+		 "Local time in the zone of the hours: 18:00 of today, or 2026-12-24 18:00."),
 	END,
 };
 static const struct command_arg g_hours_override_args[] = {
 	HOURS_ARG,
-	{ .name = "state",
-	  .type = ARG_ENUM,
-	  .names = g_hours_overrides,
-	  .required = true,
-	  .help = "What counts from now on; none: their times do." },
-	{ .name = "until",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_TEXT,
-	  .min = 5,
-	  .max = HOURS_UNTIL_MAX - 1,
-	  .preset = "until it is taken back",
-	  .help = "Local time in their zone: the next 18:00, or 2026-12-24 18:00." },
+	ENUM_ARG("state", g_hours_overrides, NULL, "What counts from now on; none: their times do.",
+		 .required = true),
+	TEXT_ARG("until", CHARSET_TEXT, 5, HOURS_UNTIL_MAX - 1, "until it is taken back",
+		 "Local time in their zone: the next 18:00, or 2026-12-24 18:00."),
 	END,
 };
 #undef FIELD_OF
@@ -248,34 +217,21 @@ static const struct command_arg g_hours_override_args[] = {
 static const struct command_arg g_prompt_args[] = { PROMPT_ARGS, END };
 static const struct command_arg g_prompt_record_args[] = {
 	PROMPT_ARGS,
-	{ .name = "from",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NUMBER,
-	  .required = true,
-	  .min = 1,
-	  .max = 63,
-	  .help = "Extension whose phone is rung." },
+	TEXT_ARG("from", CHARSET_NUMBER, 1, 63, NULL, "Extension whose phone is rung.",
+		 .required = true),
 	END,
 };
 static const struct command_arg g_prompt_put_args[] = {
 	PROMPT_ARGS,
-	{ .name = "file",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_TEXT,
-	  .min = 1,
-	  .max = 4095,
-	  .opens = true,
-	  .help = "Path of a WAV file, or of Opus in Ogg, of at most 1 MiB: tandemctl opens it, so "
-		  "the node needs no right to it." },
-	{ .name = "recording",
-	  .type = ARG_STRING,
-	  .charset = CHARSET_NAME,
-	  .min = 15,
-	  .max = 20,
-	  .place = PLACE_ID,
-	  .help = "In place of a file CALL-NUMBER: what a caller has said (call.record_message), "
-		  "of "
-		  "this node, and neither coded as Opus nor encrypted." },
+	TEXT_ARG("file", CHARSET_TEXT, 1, 4095, NULL,
+		 "Path of a WAV file, or of Opus in Ogg, of at most 1 MiB: tandemctl opens it, so "
+		 "the node needs no right to it.",
+		 .opens = true),
+	TEXT_ARG("recording", CHARSET_NAME, 15, 20, NULL,
+		 "In place of a file CALL-NUMBER: what a caller has said (call.record_message), "
+		 "of "
+		 "this node, and neither coded as Opus nor encrypted.",
+		 .place = PLACE_ID),
 	END,
 };
 #undef FIELD_OF
