@@ -17,8 +17,8 @@ static enum answer_of_rule by_order(const struct suspect *s, struct finding *out
 {
 	if (s->f->holds) {
 		found(out, FINDING_HELD_BY_ORDER, s,
-		      "By command the party of leg %c holds the other one: no media goes either "
-		      "way.",
+		      "By command the party of leg %c holds the other one, which hears hold music "
+		      "at most.",
 		      s->who);
 		return RULE_FOUND;
 	}

@@ -15,7 +15,7 @@ struct call_split;
 
 /* What each is refused with: sig/host/refusal.def. Where it is so already it is not. */
 enum call_order_kind {
-	/* The party of leg holds the other one: that one is offered a=sendonly, and no media goes either way. Until resumed, or until
+	/* The party of leg holds the other one: that one is offered a=sendonly, and neither hears the other. Until resumed, or until
 	 * the party's own offer to send and receive (CALL-07). */
 	ORDER_HOLD,
 	/* Where the phone itself holds it is asked to go on (Event: talk). */

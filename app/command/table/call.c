@@ -206,9 +206,9 @@ const struct command g_call_order_commands[] = {
 	  "the slot is free.",
 	  "id, order", BY(command_call_retrieve) },
 	{ "call.hold", COMMAND_FOR_APPLICATION, g_hold_switch_args,
-	  "Holds a party of an established call for the other one. It is offered a=sendonly and no "
-	  "media goes either way, until call.resume, or until the holder's own phone offers to go "
-	  "on. "
+	  "Holds a party of an established call for the other one. It is offered a=sendonly and "
+	  "hears hold music, if there is any; neither hears the other, until call.resume, or until "
+	  "the holder's own phone offers to go on. "
 	  "The event call.held tells that it is so.",
 	  "id, order", BY(command_call_order), .order = ORDER_HOLD, .off = "call.resume" },
 	{ "call.resume", COMMAND_FOR_APPLICATION, g_hold_args,
