@@ -299,6 +299,15 @@ class Client:
             raise
         return follower._follow(key, seconds, tick)
 
+    def share(self, key, calls=(), seconds=None, after=None, lease=10.0):
+        """As follow, for one of several instances of an application, each a Client with a name of its own: events of calls that this one
+        has.  A call is its who takes it first, and is another one's when that has not come back for `lease` seconds: then there is
+        {"type": "call.taken_over", "call": ID, "events": what has come of it lately}.  {"type": "call.lost"}: another one has it now, as
+        we were too slow.  calls: ids that an instance before us had, or others.  {"type": "tick"} comes as of follow."""
+        shared = _Shared(self, key, lease, calls)
+        for event in self.follow(key, seconds, after, tick=lease / 4):
+            yield from shared.events(event)
+
     def _follow(self, key, seconds, tick):
         never = float("inf")
         end = never if seconds is None else time.monotonic() + seconds
@@ -344,6 +353,77 @@ class Client:
 
     def __exit__(self, *_):
         self.close()
+
+
+class _Shared:
+    """Which calls of an application this instance has.  A key for each, KEY:of:CALL, has the name of who has it, and goes by itself."""
+    OVER = ("call.ended", "call.transferred")
+
+    def __init__(self, client, key, lease, calls):
+        self._client, self._key, self._lease, self._due = client, key, lease, 0
+        self._mine, self._others = set(), {call: [] for call in calls}      # of others: events of late, with their times
+
+    def _redis(self, word, call, *more):
+        return self._client._connected()(word, f"{self._key}:of:{call}", *more)
+
+    def _take(self, call):
+        if self._redis("SET", call, self._client.name, "NX", "PX", int(self._lease * 1000)) is None:
+            return False
+        self._mine.add(call)
+        return True
+
+    def _keeps(self, call):
+        """Longer first, and then who has it: an answer that is ours was true for so long."""
+        self._redis("PEXPIRE", call, int(self._lease * 1000))
+        owner = self._redis("GET", call)
+        return owner == self._client.name or (owner is None and self._take(call))
+
+    def events(self, event):
+        """What of an event this instance is to be told, and what has become of other calls meanwhile."""
+        try:
+            yield from self._look(event)
+        except OSError:     # Redis is away: nobody takes a call
+            self._client._hang_up()
+        call = event.get("call")
+        if call is None or call in self._mine:
+            yield event
+        elif call in self._others:
+            self._others[call].append((time.monotonic(), event))
+        if event["type"] in self.OVER:
+            self._forget(call)
+
+    def _look(self, event):
+        call, now = event.get("call"), time.monotonic()
+        if call and call not in self._mine and call not in self._others and not self._take(call):
+            self._others[call] = []
+        if event["type"] == "call.waiting" and call in self._others:        # it is told again: nobody has answered
+            yield from self._taken_over(call, event["entry"])
+        if now < self._due:
+            return
+        self._due = now + self._lease / 4
+        for call in [call for call in self._mine if not self._keeps(call)]:
+            self._mine.discard(call)
+            self._others[call] = []
+            yield {"type": "call.lost", "call": call, "entry": event["entry"]}
+        for call in list(self._others):
+            yield from self._taken_over(call, event["entry"])
+
+    def _taken_over(self, call, entry):
+        """The events since its former owner was there for sure; it may have dealt with some of them."""
+        since = time.monotonic() - 2 * self._lease
+        self._others[call] = late = [(when, event) for when, event in self._others[call] if when > since]
+        if self._take(call):
+            del self._others[call]
+            yield {"type": "call.taken_over", "call": call, "entry": entry, "events": [event for _, event in late]}
+
+    def _forget(self, call):
+        if call in self._mine:
+            try:
+                self._redis("DEL", call)
+            except OSError:
+                self._client._hang_up()
+        self._mine.discard(call)
+        self._others.pop(call, None)
 
 
 def ha1(number, realm, password):

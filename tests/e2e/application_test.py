@@ -501,6 +501,52 @@ class Prompts(SoundsTest):
         return float(numpy.max(product[:len(power)] / numpy.sqrt(power * numpy.dot(said, said) + 1)))
 
 
+class Shares(SoundsTest):
+    """Several instances of one application: each call is one's, and another one's when that does not come back (tandem_client.share)."""
+
+    def instance(self, **more):
+        client = Client(self.node.redis_socket)
+        self.addCleanup(client.close)
+        events = client.share("td:{ev:default}:ivr", lease=2 * slowness(), **more)
+        self.assertEqual(next(events)["type"], "tick")      # it follows
+        return events
+
+    def until_told(self, events, kind):
+        for event in events:
+            if event["type"] == kind:
+                return event
+        return None
+
+    def test_slow(self):
+        """Who stands still for too long has lost it, and hears so; what came meanwhile is told to the other one."""
+        first = self.instance()
+        out, call = self.call()
+        self.assertEqual(self.until_told(first, "call.waiting")["call"], call)
+        second = self.instance(calls=[call])
+        end = time.monotonic() + 2
+        while time.monotonic() < end:       # both come back in time
+            self.assertEqual({event["type"] for event in (next(first), next(second))} - {"tick", "call.waiting"}, set())
+        self.node.ctl("call.answer", call=call)
+        self.audio_a.use(out.wait_answer())
+        over = self.until_told(second, "call.taken_over")
+        self.assertEqual(over["call"], call)
+        self.assertIn("call.answered", [event["type"] for event in over["events"]])
+        self.assertEqual(self.until_told(first, "call.lost")["call"], call)
+        out.bye()
+        self.assertEqual(self.until_told(second, "call.ended")["call"], call)
+
+    def test_redis_restarts(self):
+        """What it forgot is taken anew by who has it."""
+        events = self.instance()
+        out, call = self.call()
+        self.assertEqual(self.until_told(events, "call.waiting")["call"], call)
+        with self.node.redis() as redis:
+            redis("DEL", f"td:{{ev:default}}:ivr:of:{call}")
+            until(lambda: next(events) and redis("GET", f"td:{{ev:default}}:ivr:of:{call}"))
+        out.cancel()
+        self.assertEqual(self.until_told(events, "call.ended")["call"], call)
+
+
 class ComesBack(SoundsTest):
     """An application that has died, and comes back or does not. Ten of the node's seconds are one of ours."""
     node_options = {"rate": 10}

@@ -3,6 +3,7 @@
 import glob
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -219,9 +220,11 @@ class Application(ApplicationTest):
     def begin(self, number):
         """The program of that number, which follows the events from now on."""
         before = self.followers()
-        with open(os.path.join(self.node.home, "program.log"), "ab") as log:
+        path = os.path.join(self.node.home, f"program-{secrets.token_hex(4)}.log")
+        with open(path, "ab") as log:
             process = subprocess.Popen([sys.executable, "-c", self.programs()[number]], stdout=log, stderr=log,
                                        env={**os.environ, "PYTHONPATH": str(ROOT / "client")})
+        process.log = path
         self.addCleanup(process.wait, 10)
         self.addCleanup(process.kill)
         end = time.monotonic() + PATIENCE_S
@@ -248,7 +251,7 @@ class Application(ApplicationTest):
             time.sleep(0.05)
 
     def test_collect_and_play(self):
-        self.assertEqual(len(self.programs()), 5, "a program without a test")
+        self.assertEqual(len(self.programs()), 6, "a program without a test")
         program = self.begin(0)
         self.calls_with("1234#", "welcome.wav")
         self.calls_with("4321#", "sorry.wav")
@@ -286,6 +289,41 @@ class Application(ApplicationTest):
             dialog.bye()
         until(lambda: len(self.node.cdrs()) == 2, lambda: f"{self.node.cdrs()}")
         self.assertIsNone(program.poll())
+
+    def has(self, call):
+        """The name of the instance that has it."""
+        with self.node.redis() as redis:
+            return redis("GET", f"td:{{ev:default}}:ivr:of:{call}")
+
+    def printed(self, program, kind):
+        """The calls of the events of that kind that an instance was told of."""
+        with open(program.log, encoding="utf-8") as log:
+            return [row[2] for row in map(str.split, log) if len(row) == 3 and row[1] == kind]
+
+    def test_several_instances(self):
+        """Each call is one's; what a dead one had goes on with another one."""
+        programs = [self.begin(5), self.begin(5)]
+        out = self.a.invite(self.NUMBER, self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.hears("wait.wav")
+        [first] = [row["id"] for row in self.calls()]
+        second = self.b.invite(self.NUMBER, self.audio_b.sdp())
+        self.audio_b.use(second.wait_answer())
+        calls = [row["id"] for row in self.calls()]
+        until(lambda: sorted(call for one in programs for call in self.printed(one, "call.waiting")) == sorted(calls),
+              lambda: "not each call is one's")
+        dead, left = programs if first in self.printed(programs[0], "call.waiting") else reversed(programs)
+        gone = self.has(first)
+        dead.kill()
+        dead.wait()
+        self.hears("welcome.wav")
+        self.assertNotEqual(self.has(first), gone)
+        self.assertEqual(sorted(self.printed(left, "call.taken_over")), sorted(self.printed(dead, "call.waiting")))
+        out.wait_bye()
+        until(lambda: self.has(first) is None, lambda: "its key is there still")
+        second.bye()
+        until(lambda: not self.calls(), lambda: f"{self.calls()}")
+        self.assertIsNone(left.poll())
 
     def test_two_are_taken_apart(self):
         """The page has the middle of a program: here are its first lines."""
