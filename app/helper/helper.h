@@ -44,6 +44,8 @@ struct helper_kind {
 	void (*begin)(struct helper *h, struct helper_request *r, const json_t *args);
 	/* Its child has ended. NULL: it never has one. */
 	void (*reaped)(struct helper *h, struct helper_request *r, int status);
+	/* Its transfer by libcurl, whose CURLOPT_PRIVATE is the request, has ended. NULL: it has none. */
+	void (*fetched)(struct helper *h, struct helper_request *r, CURLcode code);
 	/* Its own time is over, before that of the request. Until when it is not. NULL: it has none. */
 	uint64_t (*due)(struct helper *h, struct helper_request *r, uint64_t now_ns);
 	/* It is answered, or too late, and a child is killed: nothing is left of its work. */

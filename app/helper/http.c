@@ -412,13 +412,14 @@ static void http_settle(struct http *q, struct helper_request *r, long status, j
 	helper_answer(q->helper, r, result);
 }
 
-static void http_ended(struct http *q, struct helper_request *r, CURLcode code)
+static void http_fetched(struct helper *h, struct helper_request *r, CURLcode code)
 {
+	struct http *q = r->work;
 	struct http_outcome o = { 0 };
 	json_t *answer = NULL;
 	long status = 0;
 
-	(void)curl_multi_remove_handle(q->helper->multi, q->easy);
+	(void)curl_multi_remove_handle(h->multi, q->easy);
 	(void)curl_easy_getinfo(q->easy, CURLINFO_RESPONSE_CODE, &status);
 	if (code == CURLE_OK)
 		http_on_status(q, status, &o, &answer);
@@ -478,7 +479,7 @@ void http_collect(struct helper *h)
 		if (ws_connected(h, message->easy_handle, code))
 			continue;
 		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, (char **)&r);
-		http_ended(r->work, r, code);
+		r->kind->fetched(h, r, code);
 	}
 }
 
@@ -540,6 +541,8 @@ static void http_end(struct helper *h, struct helper_request *r)
 	free(q);
 }
 
-const struct helper_kind g_helper_http = {
-	.name = "http", .begin = http_begin, .due = http_due, .end = http_end
-};
+const struct helper_kind g_helper_http = { .name = "http",
+					   .begin = http_begin,
+					   .fetched = http_fetched,
+					   .due = http_due,
+					   .end = http_end };

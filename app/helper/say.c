@@ -3,8 +3,10 @@
  * Texts that a speech engine says into a file, WAV: a program for each, which reads the text from its standard input, so that no list of
  * processes has it. The folder of these files is bounded: those that were played longest ago go.
  *
- *     args:   file (a path without an end), language, voice, text
- *     result: said: true; false: no engine is installed
+ * A web server may say it in their place: media.speech_url. Where that fails they do.
+ *
+ *     args:   file (a path without an end), language, voice, text, url
+ *     result: said: true; false: no engine is installed. url, status and fetch (why not) of a web server that was asked
  */
 #include <dirent.h>
 #include <errno.h>
@@ -18,13 +20,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "app/helper/asked.h"
 #include "app/helper/helper.h"
 #include "base/bytes.h"
+#include "base/log.h"
 
 enum {
 	SAY_OCTETS_MAX = 256 << 20, /* of all files */
 	SAY_FOLDER_MODE = 0750,
 	SAY_ARGV_MAX = 8,
+	SAY_FETCH_MAX = 16 << 20,
+	SAY_FETCH_MS = 3000, /* then an engine has its turn */
+	SAY_FILE_MODE = 0640,
 };
 
 struct say {
@@ -32,6 +39,16 @@ struct say {
 	char file[PATH_MAX];  /* while it is written */
 	const char *finished; /* of args */
 	bool waits;           /* too many programs run */
+	/* a web server, if there is one */
+	CURL *easy;
+	struct curl_slist *headers;
+	struct http_gate gate;
+	char *body;
+	int out; /* -1: none */
+	size_t octets;
+	char head[4];
+	long status;
+	const char *fetch; /* why it has not said it; NULL: it was not asked, or has */
 };
 
 /* ---- engines ---- */
@@ -175,7 +192,72 @@ static int say_text_open(const char *text)
 	return ends[0];
 }
 
-static void say_start(struct helper *h, struct helper_request *r)
+/* ---- a web server ---- */
+
+static bool say_asks(const struct say *s)
+{
+	return say_arg(s, "url")[0] && !s->easy && !voice_is_of_flite(say_arg(s, "voice"));
+}
+
+static size_t say_on_octets(char *data, size_t size, size_t n, void *arg)
+{
+	struct say *s = arg;
+	size_t has = s->octets < sizeof(s->head) ? s->octets : sizeof(s->head), lacks;
+
+	n *= size;
+	lacks = sizeof(s->head) - has;
+	if (n > SAY_FETCH_MAX - s->octets)
+		return 0;
+	memcpy(s->head + has, data, lacks < n ? lacks : n);
+	s->octets += n;
+	return write(s->out, data, n) == (ssize_t)n ? n : 0;
+}
+
+/* The operator's word: no network is barred. */
+static bool say_ask(struct helper *h, struct helper_request *r, struct say *s)
+{
+	json_t *gate = json_pack("{s:s}", "networks", "0.0.0.0/0,::/0");
+	json_t *body = json_pack("{s:s, s:s, s:s}", "text", say_arg(s, "text"), "language",
+				 say_arg(s, "language"), "voice", say_arg(s, "voice"));
+	bool ok = http_gate_read(&s->gate, gate) && body;
+
+	s->easy = curl_easy_init();
+	s->body = ok ? json_dumps(body, JSON_COMPACT) : NULL;
+	s->headers = curl_slist_append(NULL, "Content-Type: application/json");
+	json_decref(gate);
+	json_decref(body);
+	s->out = open(s->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, SAY_FILE_MODE);
+	if (!s->easy || !s->body || !s->headers || s->out < 0)
+		return false;
+	http_gate_set(s->easy, &s->gate);
+	(void)curl_easy_setopt(s->easy, CURLOPT_URL, say_arg(s, "url"));
+	(void)curl_easy_setopt(s->easy, CURLOPT_PRIVATE, r);
+	(void)curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
+	(void)curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, s->body);
+	(void)curl_easy_setopt(s->easy, CURLOPT_TIMEOUT_MS, (long)SAY_FETCH_MS);
+	(void)curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, say_on_octets);
+	(void)curl_easy_setopt(s->easy, CURLOPT_WRITEDATA, s);
+	return curl_multi_add_handle(h->multi, s->easy) == CURLM_OK;
+}
+
+/* What is said of that server, too. */
+static void say_answer(struct helper *h, struct helper_request *r, bool said)
+{
+	const struct say *s = r->work;
+	json_t *result = json_pack("{s:b}", "said", said);
+
+	if (result && s->easy)
+		(void)json_object_update_new(
+			result,
+			json_pack("{s:o, s:I, s:s}", "url",
+				  asked_url(bytes_str(say_arg(s, "url")), NULL), "status",
+				  (json_int_t)s->status, "fetch", s->fetch ? s->fetch : ""));
+	helper_answer(h, r, result);
+}
+
+/* ---- an engine ---- */
+
+static void say_run(struct helper *h, struct helper_request *r)
 {
 	struct say *s = r->work;
 	const char *language = say_arg(s, "language"), *voice = say_arg(s, "voice");
@@ -184,7 +266,7 @@ static void say_start(struct helper *h, struct helper_request *r)
 	int in, err;
 
 	if (!engine) {
-		helper_answer(h, r, json_pack("{s:b}", "said", 0));
+		say_answer(h, r, false);
 		return;
 	}
 	in = say_text_open(say_arg(s, "text"));
@@ -195,6 +277,44 @@ static void say_start(struct helper *h, struct helper_request *r)
 	s->waits = err == -EAGAIN;
 	if (err && !s->waits)
 		helper_fail(h, r, "the speech engine cannot be started");
+}
+
+static const char *fetch_wrong(const struct say *s, CURLcode code)
+{
+	if (code != CURLE_OK)
+		return code == CURLE_OPERATION_TIMEDOUT ? "timeout" : "unreachable";
+	if (s->status < 200 || s->status >= 300)
+		return "status";
+	return s->octets > sizeof(s->head) && !memcmp(s->head, "RIFF", sizeof(s->head)) ? NULL
+											: "no_wav";
+}
+
+static void say_fetched(struct helper *h, struct helper_request *r, CURLcode code)
+{
+	struct say *s = r->work;
+
+	(void)curl_multi_remove_handle(h->multi, s->easy);
+	(void)curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &s->status);
+	s->fetch = fetch_wrong(s, code);
+	if (!s->fetch && rename(s->file, s->finished))
+		s->fetch = "disk";
+	if (!s->fetch) {
+		folder_bound(s);
+		say_answer(h, r, true);
+		return;
+	}
+	LOG_WARN("say", 0, "media.speech_url did not say a text", LOG_STR("reason", s->fetch),
+		 LOG_INT("status", s->status), LOG_STR("next", "an engine of this machine"));
+	(void)unlink(s->file);
+	say_run(h, r);
+}
+
+static void say_start(struct helper *h, struct helper_request *r)
+{
+	struct say *s = r->work;
+
+	if (!say_asks(s) || !say_ask(h, r, s))
+		say_run(h, r);
 }
 
 static void say_begin(struct helper *h, struct helper_request *r, const json_t *args)
@@ -208,6 +328,7 @@ static void say_begin(struct helper *h, struct helper_request *r, const json_t *
 		helper_fail(h, r, "no memory");
 		return;
 	}
+	s->out = -1;
 	s->args = json_incref((json_t *)(uintptr_t)args);
 	s->finished = say_arg(s, "file");
 	n = snprintf(s->file, sizeof(s->file), "%s.%" PRIu64 ".new", s->finished, r->id);
@@ -228,7 +349,7 @@ static void say_reaped(struct helper *h, struct helper_request *r, int status)
 
 	if (said) {
 		folder_bound(s);
-		helper_answer(h, r, json_pack("{s:b}", "said", 1));
+		say_answer(h, r, true);
 	} else {
 		helper_fail(h, r,
 			    "the speech engine has no such voice or language, or the disk is full");
@@ -238,7 +359,7 @@ static void say_reaped(struct helper *h, struct helper_request *r, int status)
 
 		if (other->id && other->kind == &g_helper_say &&
 		    ((const struct say *)other->work)->waits)
-			say_start(h, other);
+			say_run(h, other);
 	}
 }
 
@@ -246,14 +367,23 @@ static void say_end(struct helper *h, struct helper_request *r)
 {
 	struct say *s = r->work;
 
-	(void)h;
 	if (!s)
 		return;
+	if (s->easy) {
+		(void)curl_multi_remove_handle(h->multi, s->easy);
+		curl_easy_cleanup(s->easy);
+	}
+	curl_slist_free_all(s->headers);
+	free(s->body);
+	if (s->out >= 0)
+		(void)close(s->out);
 	(void)unlink(s->file); /* of one that was not finished */
 	json_decref(s->args);
 	free(s);
 }
 
-const struct helper_kind g_helper_say = {
-	.name = "say", .begin = say_begin, .reaped = say_reaped, .end = say_end
-};
+const struct helper_kind g_helper_say = { .name = "say",
+					  .begin = say_begin,
+					  .fetched = say_fetched,
+					  .reaped = say_reaped,
+					  .end = say_end };

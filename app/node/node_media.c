@@ -134,13 +134,20 @@ static void speech_ask_free(struct speech_ask *ask)
 }
 
 /* What came of it, for who looks. The text may be a secret. */
-static void speech_show(struct node *n, struct speech_ask *ask, const char *wrong)
+static void speech_show(struct node *n, struct speech_ask *ask, const json_t *result,
+			const char *wrong)
 {
 	uint64_t ms = (clock_now_ns() - ask->begin_ns) / NS_PER_MS;
 
 	if (ask->row)
 		(void)json_object_update_new(ask->row, json_pack("{s:I, s:s}", "ms", (json_int_t)ms,
 								 "reason", wrong ? wrong : ""));
+	if (ask->row && json_object_get(result, "url"))
+		(void)json_object_update_new(ask->row,
+					     json_pack("{s:O, s:O, s:O}", "url",
+						       json_object_get(result, "url"), "status",
+						       json_object_get(result, "status"), "fetch",
+						       json_object_get(result, "fetch")));
 	asked_put(&n->helper.asked, ask->tenant, json_incref(ask->row));
 }
 
@@ -151,7 +158,7 @@ static void speech_on_answer(struct node *n, const json_t *result, const char *w
 
 	if (!result)
 		LOG_WARN("speech", 0, "a text was not said", LOG_STR("reason", why));
-	speech_show(n, ask, result ? wrong : why);
+	speech_show(n, ask, result, result ? wrong : why);
 	plays_said(&n->media.plays, ask->hash, wrong, clock_now_ns());
 	speech_ask_free(ask);
 }
@@ -187,7 +194,8 @@ static bool speech_ask(const struct play *y, void *arg)
 	(void)snprintf(file, sizeof(file), "%s/%s", n->media.speech, y->name.hash);
 	ask = speech_ask_new(n, y, language, voice, text.n);
 	if (ask && node_helper_ask(n, "say",
-				   json_pack("{s:s, s:s%, s:s%, s:s%}", "file", file, "language",
+				   json_pack("{s:s, s:s, s:s%, s:s%, s:s%}", "url",
+					     n->settings.media.speech_url, "file", file, "language",
 					     (const char *)language.p, language.n, "voice",
 					     (const char *)voice.p, voice.n, "text",
 					     (const char *)text.p, text.n),

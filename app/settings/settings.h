@@ -166,8 +166,9 @@ struct settings_media {
 	uint32_t batch_wait_us;
 	char sounds
 		[SETTINGS_PATH_MAX]; /* filled with the folder sounds of state_dir when the file gives none */
-	char music[SETTINGS_SOUND_MAX]; /* empty: none */
-	int tones;                      /* settings_tones */
+	char music[SETTINGS_SOUND_MAX];     /* empty: none */
+	char speech_url[SETTINGS_PATH_MAX]; /* who says texts; empty: the engines of this machine */
+	int tones;                          /* settings_tones */
 	struct settings_dpdk dpdk;
 };
 

@@ -596,6 +596,11 @@ static void check_sounds(const struct check *c)
 	else if (media->sounds[0] != '/')
 		REPORT(c, "media.sounds",
 		       "media.sounds must be an absolute path, such as /var/lib/tandem/sounds");
+	if (media->speech_url[0] && strncmp(media->speech_url, "http://", 7) != 0 &&
+	    strncmp(media->speech_url, "https://", 8) != 0)
+		REPORT(c, "media.speech_url",
+		       "media.speech_url must be a URL of http or https, such as "
+		       "https://speech.example.com/say");
 	if (media->music[0] == '.' || (media->music[0] && !rule_is_name(media->music, true)))
 		REPORT(c, "media.music",
 		       "media.music must be the name of a file in media.sounds: letters, digits, "

@@ -158,6 +158,13 @@ const struct conf_field g_media_fields[] = {
 		  "its end. SIGHUP reads the file again. One that cannot be used changes nothing; "
 		  "it "
 		  "is tried again every 10 seconds. Without it: nothing is heard." },
+	{ .key = "speech_url",
+	  TEXT(settings_media, speech_url),
+	  .help = "A web server that says the texts of flows: it is sent text, language and voice "
+		  "as "
+		  "JSON (POST), and answers with WAV within 3 seconds. What it has said is kept as "
+		  "what an engine of this machine says, which comes in its place where it fails "
+		  "(docs/flows.md). Without it: those engines." },
 	{ .key = "tones",
 	  WORD(settings_media, tones, g_settings_tones),
 	  .preset = "etsi",

@@ -1,22 +1,47 @@
 # SPDX-License-Identifier: Apache-2.0
 """What flows say: values by recorded words, and texts by a speech engine. The caller hears them, over a kill, too."""
+import http.server
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 
 import numpy
 
-from application_test import MAKE, Prompts
+from application_test import MAKE, Prompts, SoundsTest
 from flow_calls_test import Put
+from music_test import wav
+from patience import until
+
+
+class Speaker(http.server.BaseHTTPRequestHandler):
+    """Says any text as a tone; or what the path wants."""
+    HERTZ, got = 700, []
+
+    def log_message(self, *args):
+        pass
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.got.append((self.path, dict(self.headers.items()), json.loads(body)))
+        path = os.path.join(self.server.folder, "tone.wav")
+        wav(path, self.HERTZ)
+        with open(path, "rb") as file:
+            octets = file.read() if self.path == "/say" else b"<html>"
+        self.send_response(500 if self.path == "/broken" else 200)
+        self.send_header("Content-Length", str(len(octets)))
+        self.end_headers()
+        self.wfile.write(octets)
 
 
 def says(steps):
     return {"start": "say", "steps": steps | {"wait": {"pause": 300, "next": "bye"}, "bye": {"hangup": {}}}}
 
 
-class Say(Put, Prompts):
+class Spoken(Put):
     def dialled(self, program):
         self.ask("flow.put", name="main", program=program)
         self.ask("number.put", number="100", to="flow:main")
@@ -27,6 +52,18 @@ class Say(Put, Prompts):
     def heard(self):
         return numpy.array(self.audio_a.codec.samples([packet.payload for packet in self.audio_a.audio()]), float)
 
+    def spoken(self, text, language):
+        """As the engine says it."""
+        path = os.path.join(self.node.folder, "expected.wav")
+        subprocess.run(["espeak-ng", "-v", language, "--stdin", "-w", path], input=text.encode(), check=True)
+        return path
+
+    def files(self):
+        folder = os.path.join(self.node.folder, "speech")
+        return [name for name in os.listdir(folder) if not name.endswith(".new")] if os.path.isdir(folder) else []
+
+
+class Say(Spoken, Prompts):
     def test_values(self):
         subprocess.run([sys.executable, MAKE, self.sound(), "--languages", "en,de"], check=True, capture_output=True)
         out, call = self.dialled(says({
@@ -47,16 +84,6 @@ class Say(Put, Prompts):
         self.waits(call)
         self.assertEqual(self.at(call)["path"], "say,failed")
         out.bye()
-
-    def spoken(self, text, language):
-        """As the engine says it."""
-        path = os.path.join(self.node.folder, "expected.wav")
-        subprocess.run(["espeak-ng", "-v", language, "--stdin", "-w", path], input=text.encode(), check=True)
-        return path
-
-    def files(self):
-        folder = os.path.join(self.node.folder, "speech")
-        return [name for name in os.listdir(folder) if not name.endswith(".new")] if os.path.isdir(folder) else []
 
     def test_text(self):
         out, call = self.dialled(says({
@@ -93,3 +120,51 @@ class Say(Put, Prompts):
         self.waits(call)
         self.assertEqual(self.at(call)["path"], "say,failed")
         out.bye()
+
+
+class ByServer(Spoken, SoundsTest):
+    """media.speech_url: a web server says it in place of the engines of the machine, which come where it fails."""
+
+    def use(self, path):
+        before = self.node.log_text().count("settings read again")
+        self.node.configure({"media": {"speech_url": f"http://ann:wort@127.0.0.1:{self.server.server_port}/{path}"}})
+        self.node.process.send_signal(signal.SIGHUP)
+        until(lambda: self.node.log_text().count("settings read again") > before)
+
+    def setUp(self):
+        super().setUp()
+        Speaker.got.clear()
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Speaker)
+        self.server.folder = self.node.folder
+        self.addCleanup(self.server.server_close)
+        self.addCleanup(self.server.shutdown)
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def says(self, text, hertz=None):
+        """Its caller hears that tone, or what an engine says; the row of flow.trace."""
+        out, call = self.dialled(says({
+            "say": {"say": {"text": text, "language": "de"}, "failed": "bye", "next": "wait"}}))
+        if hertz:
+            self.audio_a.wait_tone(hertz, 20)
+        self.waits(call)
+        self.assertEqual(self.at(call)["path"], "say")
+        rows = self.ask("flow.trace", call=call)
+        out.bye()
+        until(lambda: not self.ask("call.list"))
+        return rows
+
+    def test_by_server(self):
+        self.use("say")
+        [row] = self.says("Guten Tag", Speaker.HERTZ)
+        [(_, headers, body)] = Speaker.got
+        self.assertEqual(body, {"text": "Guten Tag", "language": "de", "voice": ""})
+        self.assertTrue(headers["Authorization"].startswith("Basic "))
+        self.assertEqual((row["status"], row["fetch"], row["reason"]), (200, "", ""))
+        self.assertNotIn("wort", json.dumps(row))
+        self.assertEqual(self.says("Guten Tag", Speaker.HERTZ), [], "it is kept")
+        self.assertEqual(len(Speaker.got), 1)
+        for path, reason in (("broken", "status"), ("garbage", "no_wav")):
+            self.use(path)
+            [row] = self.says("Auf Wiedersehen " + path)
+            self.assertEqual((row["fetch"], row["reason"]), (reason, ""))
+            self.assertGreater(Prompts.likeness(self.heard()[-16000:], self.spoken("Auf Wiedersehen " + path, "de")), 0.5, path)
