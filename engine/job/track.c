@@ -123,7 +123,7 @@ static struct media_sound *track_close(struct job *j)
 
 /* ---- its time ---- */
 
-/* Each job at a ms of its own, as far as there are any. */
+/* Each job at a ms of its own, as far as there are any: hold music of all tenants begins together. What is played once begins at once. */
 static void track_wake(struct worker *w, struct job *j)
 {
 	struct track *t = j->work;
@@ -131,8 +131,11 @@ static void track_wake(struct worker *w, struct job *j)
 
 	if (t->ended)
 		return;
-	t->due_ns = w->now_ns + frame_ns(t) - 1 - phase_ns;
-	t->due_ns = t->due_ns - t->due_ns % frame_ns(t) + phase_ns;
+	t->due_ns = w->now_ns;
+	if (t->loops) {
+		t->due_ns += frame_ns(t) - 1 - phase_ns;
+		t->due_ns = t->due_ns - t->due_ns % frame_ns(t) + phase_ns;
+	}
 	t->reported_ns = w->now_ns;
 	wheel_start(&w->wheel, &j->timer, t->due_ns);
 }

@@ -698,6 +698,29 @@ static void a_costly_frame_has_a_slice_of_its_own(void **state)
 	scene_close(s);
 }
 
+/* Whenever it is: who waits for it hears it in time. */
+static void what_is_played_once_begins_at_once(void **state)
+{
+	struct scene *s = scene_open();
+
+	(void)state;
+	for (uint32_t i = 1; i < FRAME_MS; i += 3) {
+		const struct job_id id = { .slot = 0, .generation = i };
+		struct media_track track = track_of(s->sound);
+
+		track.loops = 0;
+		play(s, i);
+		job_open_as(s->r, id, &track);
+		hears(s->r, B, id, MUSIC_PT);
+		s->n = 0;
+		play(s, 2);
+		assert_int_equal(s->n, 1);
+		hears_peer(s->r, B);
+		(void)job_close_as(s->r, id);
+	}
+	scene_close(s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -708,6 +731,7 @@ int main(void)
 		cmocka_unit_test(many_hear_one_encoding),
 		cmocka_unit_test(the_next_one_leaves),
 		cmocka_unit_test(once),
+		cmocka_unit_test(what_is_played_once_begins_at_once),
 		cmocka_unit_test(the_end_is_told),
 		cmocka_unit_test(its_place_is_known),
 		cmocka_unit_test(a_digit_comes_first),
