@@ -697,7 +697,7 @@ static enum refusal prompts_make(struct call_host *h, struct call *c,
 		return REFUSED_MEMORY;
 	if (c->prompts)
 		prompt_finish(h, c, PROMPT_STOPPED);
-	outbox_touch_later(&c->out);
+	outbox_touch_lazily(&c->out); /* what has begun begins anew */
 	a->terms = *terms;
 	a->leg = LEG_NONE;
 	a->order = order;
@@ -903,7 +903,7 @@ void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_ne
 		a->track[news->codec] = news->job;
 		a->since_utc_ms = h->now.utc_ms;
 		memcpy(a->pinned, news->pinned, sizeof(a->pinned));
-		outbox_touch_later(&c->out);
+		outbox_touch_lazily(&c->out);
 		return;
 	case PROMPT_NEWS_ENDED:
 		if (!play_next(a)) {

@@ -81,6 +81,7 @@ struct flow_run {
 	const char
 		*by;   /* how the last verb ended, for the event of the next one; NULL: not known */
 	uint64_t gate; /* version that the verb waits for */
+	bool saves;    /* it need not: what is observed of it waits */
 	uint64_t serial;   /* the program was asked for; 0: it was not */
 	uint64_t asked_ns; /* so long its answer is waited for */
 	uint64_t picks;    /* it is asked for who is to be picked up; 0: it is not */

@@ -5,12 +5,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-void outbox_touch_later(struct outbox *o)
+void outbox_touch_lazily(struct outbox *o)
 {
 	if (o->dirty)
 		return;
-	o->dirty = true;
+	o->dirty = o->lazy = true;
 	o->version++;
+}
+
+void outbox_touch_later(struct outbox *o)
+{
+	outbox_touch_lazily(o);
+	o->lazy = false;
 }
 
 void outbox_touch(struct outbox *o)
@@ -40,6 +46,7 @@ bool outbox_push(struct outbox *o, const struct outbox_item *item)
 		return false;
 	o->items[o->count] = *item;
 	o->items[o->count++].gate = o->version;
+	o->lazy = false;
 	return true;
 }
 

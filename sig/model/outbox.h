@@ -58,13 +58,16 @@ struct outbox {
 	uint64_t acked;     /* known to be in the store */
 	uint64_t in_flight; /* version being saved; 0: none */
 	bool dirty;         /* version was not handed to the store yet, */
-	bool hurried;       /* ... and somebody waits for it */
+	bool hurried;       /* ... and somebody waits for it; */
+	bool lazy;          /* ... or it is worth a save only if it lasts */
 };
 
 /* The state changed: it becomes a new version. */
 void outbox_touch(struct outbox *o);
 /* The same, where nobody hears of it sooner for an early save: the next one, within some ms, has it. */
 void outbox_touch_later(struct outbox *o);
+/* The same, where a successor that does not know it yet loses nothing for half a second. */
+void outbox_touch_lazily(struct outbox *o);
 /* Waits for the present version. False: full or out of memory (the caller goes on without waiting). */
 bool outbox_push(struct outbox *o, const struct outbox_item *item) NODISCARD;
 /* How many of a kind wait. */

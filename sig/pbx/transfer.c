@@ -493,7 +493,7 @@ static const struct deadline transfer_deadlines[] = {
 	{ 0 },
 };
 
-static void transfer_go(struct call_host *h, struct call *c)
+void transfer_go(struct call_host *h, struct call *c)
 {
 	const struct transfer *t = c->transfer;
 

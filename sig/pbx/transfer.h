@@ -40,6 +40,8 @@ void transfer_refuse(struct call_host *h, struct call *c, uint16_t status);
 void transfer_call_off(struct call_host *h, struct call *c);
 /* It is done: who gave its party away is told so, and left. */
 void transfer_done(struct call_host *h, struct call *c);
+/* One that waits begins, where it may. */
+void transfer_go(struct call_host *h, struct call *c);
 /* That REFER was accepted. */
 bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq);
 /* Nobody of the pair has still to be asked for what the other one can. */

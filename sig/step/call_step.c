@@ -31,7 +31,7 @@
 #include "sig/step/step.h"
 
 /* The store answers within its own deadline; this is for one that does not answer at all. */
-enum { SAVE_OVERDUE_MS = 5000 };
+enum { SAVE_OVERDUE_MS = 5000, SAVE_LAZY_MS = 500 };
 
 static void ask_save(struct call_host *h, struct call *c)
 {
@@ -87,12 +87,15 @@ static void note_open(struct call_host *h, struct call *c)
  * that ends the call, are no saves of their own. */
 static bool later_is_due(const struct call_host *h, struct call *c)
 {
-	uint64_t step_ns = h->settings->save_later_ms * NS_PER_MS;
+	uint64_t step_ns = h->settings->save_later_ms * NS_PER_MS, at_ns = h->now.ns;
 
 	if (!step_ns || h->degraded || h->hurries || c->out.hurried)
 		return true;
-	if (!c->later_ns)
-		c->later_ns = (h->now.ns / step_ns + 1) * step_ns;
+	if (c->out.dirty && c->out.lazy)
+		at_ns += SAVE_LAZY_MS * NS_PER_MS;
+	at_ns = (at_ns / step_ns + 1) * step_ns;
+	if (!c->later_ns || at_ns < c->later_ns)
+		c->later_ns = at_ns;
 	return false;
 }
 

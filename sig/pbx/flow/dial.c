@@ -675,7 +675,7 @@ bool dial_answered(const struct call_host *h, struct call *c)
 	r->after = (uint8_t)(c->bridge.callee + 1);
 	r->state = RUN_OVER;
 	r->until_ns = 0;
-	outbox_touch(&c->out);
+	outbox_touch_later(&c->out);
 	return true;
 }
 

@@ -21,6 +21,7 @@
 #include "sig/model/transfer.h"
 #include "sig/pbx/account.h"
 #include "sig/pbx/flow/programs.h"
+#include "sig/pbx/transfer.h"
 
 enum {
 	FLOW_PROGRAM_MS = 5000,           /* for a program that is not in memory */
@@ -87,7 +88,7 @@ static void run_over(const struct call_host *h, struct call *c)
 	c->run->after = 0;
 	c->run->state = RUN_OVER;
 	c->run->until_ns = 0;
-	outbox_touch(&c->out);
+	outbox_touch_later(&c->out);
 }
 
 static void run_end_call(struct call_host *h, struct call *c, uint16_t status)
@@ -196,7 +197,10 @@ static void run_act(struct flow_turn_of *t)
 		return;
 	}
 	r->state = RUN_WAITS;
-	outbox_touch_later(&t->c->out);
+	if (r->kind == RUN_PROMPTS)
+		outbox_touch_lazily(&t->c->out);
+	else
+		outbox_touch_later(&t->c->out);
 	run_keys_ahead(t->h, t->c);
 }
 
@@ -212,7 +216,7 @@ static void run_begin(struct call_host *h, struct call *c)
 		run_over(h, c);
 		return;
 	}
-	outbox_touch_later(&c->out); /* before anything waits for it */
+	outbox_touch_lazily(&c->out); /* before anything waits for it */
 	t.v = malloc(sizeof(*t.v));
 	if (t.v && program_verb(t.p, &c->run->at, &world, t.v))
 		run_act(&t);
@@ -221,6 +225,8 @@ static void run_begin(struct call_host *h, struct call *c)
 	if (t.v)
 		explicit_bzero(t.v, sizeof(*t.v));
 	free(t.v);
+	if (c->run->state == RUN_WAITS && c->run->kind == RUN_DIAL)
+		transfer_go(h, c); /* what rings is in the same save */
 }
 
 /* The verb at the position begins when that is saved. */
@@ -235,6 +241,16 @@ static void run_ready(struct call_host *h, struct call *c)
 	c->run->gate = c->out.version;
 	if (!outbox_push(&c->out, &item))
 		run_begin(h, c);
+}
+
+/* What others observe of it waits for a save of its own. */
+static void run_begin_at_once(struct call_host *h, struct call *c)
+{
+	run_ask_drop(c->run);
+	c->run->state = RUN_READY;
+	c->run->kind = RUN_NOTHING;
+	outbox_touch(&c->out);
+	run_begin(h, c);
 }
 
 /* ---- turns ---- */
@@ -275,6 +291,7 @@ static enum flow_turn run_turn(struct flow_turn_of *t, const struct flow_program
 {
 	struct flow_run *r = t->c->run;
 	struct flow_world world = flow_world_of(t);
+	const struct flow_act *act;
 	enum flow_turn turn;
 
 	r->turned_utc_s = (uint64_t)((int64_t)t->h->now.utc_ms + t->h->wall_ms) / 1000;
@@ -292,6 +309,8 @@ static enum flow_turn run_turn(struct flow_turn_of *t, const struct flow_program
 	r->limit_ns = 0;
 	text_clear(&r->targets);
 	text_clear(&r->said);
+	act = turn == FLOW_VERB ? flow_act_of(t->v) : NULL;
+	r->saves = act && act->saves;
 	explicit_bzero(t->v, sizeof(*t->v));
 	return turn;
 }
@@ -307,7 +326,9 @@ static void run_next(struct call_host *h, struct call *c, const struct flow_prog
 	if (t.v)
 		turn = run_turn(&t, enters);
 	free(t.v);
-	if (turn == FLOW_VERB)
+	if (turn == FLOW_VERB && c->run->saves && call_is_alone(c) && c->state == CALL_ESTABLISHED)
+		run_begin_at_once(h, c);
+	else if (turn == FLOW_VERB)
 		run_ready(h, c);
 	else if (turn == FLOW_OVER)
 		run_end_call(h, c, 480);

@@ -32,6 +32,7 @@ struct flow_act {
 	bool alone; /* its caller is answered first */
 	/* enum flow_outcome, or one of those above. It may set flow_run.value. */
 	int (*begin)(struct flow_turn_of *t);
+	bool saves; /* what others observe of it waits for a save anyway */
 };
 /* Verbs that give the caller to somewhere else (places.c). The last one has no name. */
 extern const struct flow_act g_place_acts[];

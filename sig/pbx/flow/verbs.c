@@ -250,7 +250,7 @@ static const struct flow_act g_acts[] = {
 	{ "dtmf", true, verb_dtmf },
 	{ "reject", false, verb_reject },
 	{ "hangup", false, verb_hangup },
-	{ "dial", false, verb_dial },
+	{ "dial", false, verb_dial, true },
 	{ "http", false, verb_http },
 	{ "refer", true, verb_refer },
 	{ "directory", true, verb_directory },

@@ -116,6 +116,28 @@ static void hurries(void **state)
 	outbox_clear(&o);
 }
 
+/* What is lazy is so until something else changes, or waits for it. */
+static void is_lazy(void **state)
+{
+	struct outbox o = { 0 };
+
+	(void)state;
+	outbox_touch_lazily(&o);
+	assert_int_equal(o.version, 1);
+	assert_true(outbox_wants_save(&o) && o.lazy);
+	outbox_touch_later(&o);
+	assert_int_equal(o.version, 1);
+	assert_false(o.lazy);
+	outbox_touch_lazily(&o);
+	assert_false(o.lazy);
+	outbox_save_started(&o);
+	outbox_touch_lazily(&o);
+	assert_true(o.lazy);
+	assert_true(push(&o, OUTBOX_ACK));
+	assert_false(o.lazy);
+	outbox_clear(&o);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -124,6 +146,7 @@ int main(void)
 		cmocka_unit_test(degraded_waits_for_nothing),
 		cmocka_unit_test(is_bounded),
 		cmocka_unit_test(hurries),
+		cmocka_unit_test(is_lazy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

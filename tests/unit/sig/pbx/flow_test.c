@@ -515,6 +515,28 @@ static void test_saved_before(void **state)
 	assert_true(plays(l, "prompt:menu"));
 }
 
+/* A prompt that has begun is worth a save only if it lasts, and who is dialled is in the save of the position. */
+static void test_saves(void **state)
+{
+	struct line *l = *state;
+	uint32_t before;
+
+	l->r->settings.save_later_ms = SHARD_SAVE_LATER_MS;
+	shard_configure(l->r->shard, &l->r->settings);
+	call_flow(l, MENU);
+	is_answered(l);
+	rig_wait_ms(l->r, 2 * SHARD_SAVE_LATER_MS);
+	before = l->r->save_count;
+	played(l, PROMPT_NEWS_OPEN);
+	rig_wait_ms(l->r, 400);
+	assert_int_equal(l->r->save_count, before);
+	rig_wait_ms(l->r, 200);
+	assert_int_equal(l->r->save_count, before + 1);
+	press(l, '1');
+	assert_true(phone_rings(&l->b).n);
+	assert_int_equal(l->r->save_count, before + 2);
+}
+
 #define FAST                                                                                \
 	"{\"name\":\"main\",\"start\":\"menu\",\"steps\":{"                                 \
 	"\"menu\":{\"gather\":{\"prompt\":[\"menu\"],\"max\":1},\"on\":{\"1\":\"pin\"},"    \
@@ -922,6 +944,7 @@ int main(void)
 		LINE_TEST(test_say),
 		LINE_TEST(test_secrets),
 		LINE_TEST(test_saved_before),
+		LINE_TEST(test_saves),
 		LINE_TEST(test_keys_ahead),
 		LINE_TEST(test_keys_ahead_of_a_restart),
 		LINE_TEST(test_run),
