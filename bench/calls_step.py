@@ -60,7 +60,7 @@ def unacknowledged(metrics):
 def step(node, callee_port, rate, seconds, number="2000", caller_port=None, scenario=("-sn", "uac")):
     calls = rate * seconds
     before = os.times()
-    cpu, redis_pid = lib.cpu_seconds(node.pid), node.redis_pid()
+    cpu, media, redis_pid = lib.cpu_seconds(node.pid), lib.media_seconds(node.pid), node.redis_pid()
     redis = lib.cpu_seconds(redis_pid)
     before_metrics = node.metrics()
     uas = Sipp("uas", node.dir, ["-sn", "uas", "-i", lib.ADDRESS, "-p", str(callee_port), "-m", str(calls),
@@ -92,7 +92,7 @@ def step(node, callee_port, rate, seconds, number="2000", caller_port=None, scen
         "p50_ms": percentile(before_metrics, after_metrics, 0.5), "p99_ms": percentile(before_metrics, after_metrics, 0.99),
         "rate": rate, "calls": calls, "took": took,
         "unfinished": calls - min(caller["ok"], callee["ok"]),
-        "cpu_us": 1e6 * (lib.cpu_seconds(node.pid) - cpu) / calls,
+        "cpu_us": 1e6 * (lib.cpu_seconds(node.pid) - cpu) / calls, "media_us": 1e6 * (lib.media_seconds(node.pid) - media) / calls,
         "redis_us": 1e6 * (lib.cpu_seconds(redis_pid) - redis) / calls,
         "sipp_s": lib.cpu_seconds_exited(before),
         "setup_p50_ms": highest_of_most(setups, 0.5), "setup_p99_ms": highest_of_most(setups, 0.99), "setup_mean_ms": sum(setups) / max(1, len(setups)),

@@ -86,6 +86,12 @@ def cpu_seconds(pid):
     return total / 1e9
 
 
+def media_seconds(pid):
+    """The part of the media workers."""
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in pathlib.Path(f"/proc/{pid}/task").iterdir()
+               if (task / "comm").read_text().startswith("media-")) / 1e9
+
+
 def cpu_seconds_exited(before):
     """CPU of children reaped since `before` (an os.times())."""
     now = os.times()
