@@ -242,6 +242,16 @@ void writer_hex(struct writer *w, struct bytes b)
 	}
 }
 
+void writer_zeros(struct writer *w, size_t from, size_t width)
+{
+	size_t n = w->n - from, more = n && n < width ? width - n : 0;
+
+	if (!more || !writer_room(w, more))
+		return;
+	memmove(w->p + from + more, w->p + from, n);
+	memset(w->p + from, '0', more);
+}
+
 struct bytes writer_done(const struct writer *w)
 {
 	return bytes_mem(w->p, w->n);

@@ -173,7 +173,9 @@ void writer_be16(struct writer *w, uint16_t v);
 void writer_be32(struct writer *w, uint32_t v);
 void writer_be64(struct writer *w, uint64_t v);
 void writer_hex(struct writer *w, struct bytes b); /* lower case */
-struct bytes writer_done(const struct writer *w);  /* what was written */
+/* What was written from there on gets zeros in front, until it is so long; nothing stays nothing. */
+void writer_zeros(struct writer *w, size_t from, size_t width);
+struct bytes writer_done(const struct writer *w); /* what was written */
 /* Lines that end in CRLF: what was written up to the end of the last whole one. Of those that did not fit none is cut. */
 struct bytes writer_lines(const struct writer *w);
 bool bytes_are_lines(struct bytes text); /* empty, or it ends in CRLF */

@@ -187,18 +187,19 @@ struct turn {
 	bool secret; /* what came is for nobody else to see */
 };
 
-static void piece_write(struct turn *t, struct writer *w, struct bytes name, bool *secret)
+static void piece_write(struct turn *t, struct writer *w, struct bytes piece, bool *secret)
 {
-	struct bytes value;
-	bool hidden;
+	size_t from = w->n;
+	uint32_t width;
+	struct bytes name = piece_name(piece, &width);
+	bool hidden = false;
 
-	if (fact_is(name)) {
+	if (fact_is(name))
 		t->world->fact(t->world->arg, name, w);
-		return;
-	}
-	value = variable_get(t->pos, name, &hidden);
+	else
+		writer_bytes(w, variable_get(t->pos, name, &hidden));
 	*secret |= hidden;
-	writer_bytes(w, value);
+	writer_zeros(w, from, width);
 }
 
 /* With values in place of names: once, and what they have in braces stays. False: it is too long. */

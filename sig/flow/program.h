@@ -26,6 +26,7 @@ enum {
 	VARIABLES_MAX = 2048, /* octets of all, with their names */
 	VARIABLE_NAME_MAX = 32,
 	STEP_NAME_MAX = 64,
+	PIECE_WIDTH_MAX = 32,
 };
 
 enum arg_type {
@@ -183,6 +184,8 @@ enum text_piece {
 	PIECE_WRONG, /* a brace without an end, or what is no name */
 };
 enum text_piece text_piece_cut(struct bytes *rest, struct bytes *out);
+/* Of a name in braces without its width, as 8 in "digits:8"; 0: none. Empty: that is wrong. */
+struct bytes piece_name(struct bytes piece, uint32_t *width);
 
 /* ---- what happens ---- */
 

@@ -120,9 +120,11 @@ static bool may_exist(const struct checker *c, const struct verb_arg *arg, struc
 }
 
 /* A name in braces. */
-static void check_name(struct checker *c, struct bytes name)
+static void check_name(struct checker *c, struct bytes piece)
 {
 	char word[SHOWN_MAX + 1];
+	uint32_t width;
+	struct bytes name = piece_name(piece, &width);
 
 	if (fact_is(name))
 		return;

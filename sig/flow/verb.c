@@ -344,63 +344,51 @@ const struct flow_fact g_flow_facts[] = {
 bool fact_is(struct bytes name)
 {
 	for (const struct flow_fact *f = g_flow_facts; f->name; f++) {
-		struct bytes known = bytes_str(f->name);
+		size_t n = strlen(f->name);
 
-		if (bytes_eq(known, name) || (known.p[known.n - 1] == '.' && name.n > known.n &&
-					      bytes_eq(bytes_sub(name, 0, known.n), known)))
-			return true;
+		if (bytes_starts(name, f->name) && (name.n == n || f->name[n - 1] == '.'))
+			return name.n > n || f->name[n - 1] != '.';
 	}
 	return false;
 }
 
 /* ---- texts ---- */
 
-static bool all_of(struct bytes text, const char *more)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		uint8_t c = text.p[i];
-		bool letter = (c | 0x20) >= 'a' && (c | 0x20) <= 'z', digit = c >= '0' && c <= '9';
+#define DIGITS "0123456789"
+#define SMALL  "abcdefghijklmnopqrstuvwxyz"
+#define NAMES  SMALL "ABCDEFGHIJKLMNOPQRSTUVWXYZ" DIGITS
 
-		if (!letter && !digit && (!c || !strchr(more, c)))
-			return false;
-	}
-	return text.n != 0;
+/* And at least one. */
+static bool has_only(struct bytes text, const char *octets)
+{
+	size_t i = 0;
+
+	while (i < text.n && text.p[i] && strchr(octets, text.p[i]))
+		i++;
+	return i && i == text.n;
 }
 
 bool variable_name_is(struct bytes name)
 {
-	for (size_t i = 0; i < name.n; i++) {
-		if (name.p[i] >= 'A' && name.p[i] <= 'Z')
-			return false;
-	}
-	return name.n <= VARIABLE_NAME_MAX && all_of(name, "_") &&
-	       (name.p[0] < '0' || name.p[0] > '9');
+	return name.n <= VARIABLE_NAME_MAX && has_only(name, SMALL DIGITS "_") &&
+	       !strchr(DIGITS, name.p[0]);
 }
 
-static bool is_one_line(struct bytes text)
+static bool has_control(struct bytes text)
 {
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.p[i] < ' ' || text.p[i] == 0x7f)
-			return false;
-	}
-	return true;
-}
+	size_t i = 0;
 
-static bool keys_are(struct bytes text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		if (!text.p[i] || !strchr("0123456789*#ABCD", text.p[i]))
-			return false;
-	}
-	return true;
+	while (i < text.n && text.p[i] >= ' ' && text.p[i] != 0x7f)
+		i++;
+	return i < text.n;
 }
 
 static bool tag_is(struct bytes text)
 {
 	size_t dot = bytes_find(text, '.');
 
-	return text.n <= 40 && dot < text.n && all_of(bytes_sub(text, 0, dot), "_-") &&
-	       all_of(bytes_from(text, dot + 1), "_-");
+	return text.n <= 40 && dot < text.n && has_only(bytes_sub(text, 0, dot), NAMES "_-") &&
+	       has_only(bytes_from(text, dot + 1), NAMES "_-");
 }
 
 /* With one of the schemes, and something behind it that stays within the brackets of a header. */
@@ -410,13 +398,9 @@ static bool uri_is(struct bytes text, const char *const *schemes)
 		if (text.p[i] <= ' ' || text.p[i] >= 0x7f || strchr("<>\"", text.p[i]))
 			return false;
 	}
-	for (; *schemes; schemes++) {
-		struct bytes scheme = bytes_str(*schemes);
-
-		if (text.n > scheme.n && bytes_eq(bytes_sub(text, 0, scheme.n), scheme))
-			return true;
-	}
-	return false;
+	while (*schemes && !(bytes_starts(text, *schemes) && text.n > strlen(*schemes)))
+		schemes++;
+	return *schemes;
 }
 
 const char *form_wrong(enum arg_form form, struct bytes text)
@@ -429,11 +413,11 @@ const char *form_wrong(enum arg_form form, struct bytes text)
 	case FORM_ANY:
 		return NULL;
 	case FORM_LINE:
-		return is_one_line(text) ? NULL : "has no control characters";
+		return has_control(text) ? "has no control characters" : NULL;
 	case FORM_NAME:
-		return all_of(text, "._-") ? NULL : "has letters, digits and . _ - alone";
+		return has_only(text, NAMES "._-") ? NULL : "has letters, digits and . _ - alone";
 	case FORM_KEYS:
-		return keys_are(text) ? NULL : "has 0-9 * # A-D alone";
+		return !text.n || has_only(text, DIGITS "*#ABCD") ? NULL : "has 0-9 * # A-D alone";
 	case FORM_VARIABLE:
 		return variable_name_is(text)
 			       ? NULL
@@ -443,23 +427,34 @@ const char *form_wrong(enum arg_form form, struct bytes text)
 	case FORM_TARGET:
 		if (bytes_starts(text, "group:"))
 			return form_wrong(FORM_NAME, bytes_from(text, strlen("group:")));
-		return uri_is(text, sip) || all_of(text, "+*#._-")
+		return uri_is(text, sip) || has_only(text, NAMES "+*#._-")
 			       ? NULL
 			       : "is a number, a SIP URI or group:NAME";
 	case FORM_URL:
 		return uri_is(text, web) ? NULL : "is a URL of http, https, ws or wss";
 	case FORM_FLOW:
-		return bytes_is(bytes_sub(text, 0, 5), "flow:") &&
-				       !form_wrong(FORM_NAME, bytes_from(text, 5))
+		return bytes_starts(text, "flow:") && has_only(bytes_from(text, 5), NAMES "._-")
 			       ? NULL
 			       : "is flow:NAME";
 	}
 	return NULL;
 }
 
+struct bytes piece_name(struct bytes piece, uint32_t *width)
+{
+	size_t end = bytes_find(piece, ':');
+
+	*width = 0;
+	if (end < piece.n &&
+	    (bytes_u32(bytes_from(piece, end + 1), width) || *width > PIECE_WIDTH_MAX))
+		return (struct bytes){ 0 };
+	return bytes_sub(piece, 0, end);
+}
+
 enum text_piece text_piece_cut(struct bytes *rest, struct bytes *out)
 {
 	size_t brace = bytes_find(*rest, '{'), end;
+	uint32_t width;
 
 	if (!rest->n)
 		return PIECE_END;
@@ -472,7 +467,7 @@ enum text_piece text_piece_cut(struct bytes *rest, struct bytes *out)
 	}
 	end = bytes_find(*rest, '}');
 	*out = bytes_sub(*rest, 1, end - 1);
-	if (end == rest->n || !all_of(*out, "._-"))
+	if (end == rest->n || !has_only(piece_name(*out, &width), NAMES "._-"))
 		return PIECE_WRONG;
 	*rest = bytes_from(*rest, end + 1);
 	return PIECE_NAME;

@@ -14,7 +14,7 @@ import time
 from flow_reference import OUTCOMES, VERBS, Call, may_be_kept, steps_of
 
 SECONDS = 5
-VALUES = ["", "1", "42", "+4930", "yes", "{{", "{a}", "{b}", "{digits}", "{caller}", "x{a}{b}", "{header.X-A}", "é{c}", "{recording}", "*" * 90]
+VALUES = ["", "1", "42", "+4930", "yes", "{{", "{a}", "{b}", "{digits}", "{caller}", "x{a}{b}", "{header.X-A}", "é{c}", "{recording}", "*" * 90, "{digits:4}", "{a:32}{b:2}", "{header.X-A:5}"]
 KEYS = ["1", "2", "x", "1x", "x.", "[1-4]x.", "9.", "12", "1[27]", "+49x.", "*", "#"]
 NAMES = ["p", "main", "{a}", "{digits}", "1{b}"]
 

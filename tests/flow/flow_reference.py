@@ -146,14 +146,13 @@ class Call:
     def expand(self, text):
         """The text, and whether a secret is in it."""
         made, hidden = "", False
-        for literal, name in re.findall(r"([^{]+|\{\{)|\{([A-Za-z0-9._-]+)\}", text):
+        for literal, name, width in re.findall(r"([^{]+|\{\{)|\{([A-Za-z0-9._-]+)(?::([0-9]+))?\}", text):
             if literal:
                 made += "{" if literal == "{{" else literal
-            elif name in ("caller", "called") or "." in name:
-                made += self.facts.get(name, "")
-            else:
-                made += self.variables.get(name, "")
-                hidden |= name in self.secret
+                continue
+            value = (self.facts if name in ("caller", "called") or "." in name else self.variables).get(name, "")
+            hidden |= name in self.secret
+            made += "0" * max(0, int(width or 0) - len(value.encode())) * bool(value) + value
         if len(made.encode()) > TEXT_MAX:
             raise Failed
         return made, hidden

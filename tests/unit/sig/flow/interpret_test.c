@@ -235,6 +235,18 @@ static void test_expand(void **state)
 	assert_verb("{\"step\":\"4\",\"visit\":7,\"dial\":{\"to\":[\"1\"]}}");
 }
 
+/* Case numbers are kept with zeros in front: who types 1234 means 00001234 (IVR-03). */
+static void test_width(void **state)
+{
+	(void)state;
+	assert_int_equal(begin("[{\"set\":{\"a\":\"1234\"}},{\"set\":{\"b\":\"{a:8}\",\"c\":"
+			       "\"x{a:2}{none:8}\",\"d\":\"{caller:16}\"}},{\"say\":\"{b}\"}]"),
+			 FLOW_VERB);
+	assert_variable("b", "00001234", false);
+	assert_variable("c", "x1234", false);
+	assert_variable("d", "000+4930{called}", false);
+}
+
 static void test_secrets(void **state)
 {
 	(void)state;
@@ -432,6 +444,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_hours, leave),
 		cmocka_unit_test_teardown(test_match, leave),
 		cmocka_unit_test_teardown(test_expand, leave),
+		cmocka_unit_test_teardown(test_width, leave),
 		cmocka_unit_test_teardown(test_secrets, leave),
 		cmocka_unit_test_teardown(test_tags, leave),
 		cmocka_unit_test_teardown(test_variables, leave),

@@ -126,6 +126,8 @@ static const struct row g_wrong[] = {
 	{ "a brace", ALONE("{\"say\":\"{caller\"}"), "/steps/a/say", "a brace is the begin" },
 	{ "a name with a space", ALONE("{\"say\":\"{a b}\"}"), "/steps/a/say",
 	  "a brace is the begin" },
+	{ "a width", ALONE("{\"say\":\"{caller:33}\"}"), "/steps/a/say", "a brace is the begin" },
+	{ "no width", ALONE("{\"say\":\"{caller:}\"}"), "/steps/a/say", "a brace is the begin" },
 	{ "a name of nothing", ALONE("{\"say\":\"{Caller}\"}"), "/steps/a/say",
 	  "'{Caller}' is no variable" },
 	{ "keys", ALONE("{\"dtmf\":\"12a\"}"), "/steps/a/dtmf", "0-9 * # A-D" },
