@@ -393,6 +393,10 @@ const struct command_arg g_tenant_fields[] = {
 		   "Its slots to park calls in, joined by ',': NAME=FIRST-LAST each, such as "
 		   "sales=10-19. An extension uses those of the groups it is in (park_groups of "
 		   "extension.put). Empty: all slots are there, for everybody."),
+	FLAG_FIELD(
+		"user_to_user", core.user_to_user, "false",
+		"true: INVITEs to its phones have the tags of the call as User-to-User (RFC 7433), "
+		"in hex, where the caller has sent none."),
 	FLAG_FIELD("park_confirm", core.park_confirm, "false",
 		   "true: a phone that parks somebody hears the slot by MESSAGE."),
 	FLAG_FIELD("park_spoken", core.park_spoken, "false",

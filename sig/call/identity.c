@@ -347,6 +347,20 @@ static void identity_others_write(struct telling *t)
 	}
 }
 
+/* What the caller has typed goes where he goes: to phones of a tenant that wants it, where he has said nothing there himself. */
+static void identity_data_write(struct telling *t)
+{
+	struct bytes data = text_bytes(&t->c->data), said;
+
+	if (!data.n || !is_of_ours(t->h, t->c, text_bytes(&t->to->user)) ||
+	    !tenants_terms(t->h->settings->tenants, t->c->tenant)->user_to_user ||
+	    carried_find(lines_of(t->who), CARRIED_UUI, 0, &said))
+		return;
+	writer_str(t->w, "User-to-User: ");
+	writer_hex(t->w, data);
+	writer_str(t->w, ";encoding=hex\r\n");
+}
+
 void identity_write_peer(struct writer *w, const struct call_host *h, const struct call *c,
 			 uint8_t leg, uint8_t by)
 {
@@ -370,8 +384,10 @@ void identity_write_request(struct writer *w, const struct call_host *h, const s
 		return;
 	identity_asserted_write(&t);
 	identity_privacy_write(&t);
-	if (c->legs[leg]->state == LEG_EARLY)
-		identity_others_write(&t);
+	if (c->legs[leg]->state != LEG_EARLY)
+		return;
+	identity_others_write(&t);
+	identity_data_write(&t);
 }
 
 /* Where an administrator says that its phone stands: more than a phone can know. */
