@@ -33,6 +33,12 @@
 	.type = CONF_LIST, ARRAY(level, member, count), ITEM_SIZE(level, member), \
 	.fields = (children)
 
+/* A row. first: its preset, or NULL. Behind its help: where it lies, and what else there is to say. */
+#define SETTING(what, first, text, ...)                                       \
+	{                                                                     \
+		.key = (what), .preset = (first), .help = (text), __VA_ARGS__ \
+	}
+
 #define SECONDS(n) ((n)*NS_PER_S)
 
 /* In the order of the file; each ends with key NULL. */
