@@ -277,91 +277,73 @@ static const char *const g_kind_names[] = {
 };
 
 static const struct conf_field g_destination_fields[] = {
-	{ .key = "name",
-	  TEXT(settings_destination, name),
-	  .required = true,
-	  .help = "Name of the destination, for deliver, tenants and logs." },
-	{ .key = "kind",
-	  WORD(settings_destination, kind, g_kind_names),
-	  .required = true,
-	  .help = "What it is: a directory that is shared, as by NFS; s3: storage with the API of "
-		  "Amazon S3; http: a server that takes PUT; sftp, ftp, or mail." },
-	{ .key = "url",
-	  TEXT(settings_destination, url),
-	  .required = true,
-	  .help = "Where: an absolute path of a directory that is there; "
-		  "https://s3.eu-central-1.amazonaws.com; https://files.example.org/calls; "
-		  "sftp://files.example.org/srv/calls, or /~/calls below the home of the user; "
-		  "ftp://files.example.org/calls, or ftps:// where TLS comes first; "
-		  "smtp://mail.example.org:587, or smtps://. http:// goes to this machine alone. "
-		  "The tenant, the date and the name of the recording come behind it." },
-	{ .key = "user",
-	  TEXT(settings_destination, user),
-	  .help = "Name of the user, or of the access key of S3." },
-	{ .key = "password_file",
-	  TEXT(settings_destination, password_file),
-	  .help = "File whose first line is its password, the secret key of S3, or the passphrase "
-		  "of key_file; others than the node's user may not read it (chmod 600). SIGHUP "
-		  "reads it again." },
-	{ .key = "key_file",
-	  TEXT(settings_destination, key_file),
-	  .help = "With sftp: PEM file of the private key, in the place of a password." },
-	{ .key = "known_hosts",
-	  TEXT(settings_destination, known_hosts),
-	  .help = "With sftp: file of the keys of servers, as ssh-keyscan writes it. Only a server "
-		  "that is in it is believed." },
-	{ .key = "ca",
-	  TEXT(settings_destination, ca),
-	  .help = "PEM file of the authorities that may have signed the server's certificate. "
-		  "Without it: those of the system." },
-	{ .key = "bucket", TEXT(settings_destination, bucket), .help = "With s3: the bucket." },
-	{ .key = "region",
-	  TEXT(settings_destination, region),
-	  .preset = "us-east-1",
-	  .help = "With s3: its region, which is signed." },
-	{ .key = "path_style",
-	  FLAG(settings_destination, path_style),
-	  .preset = "false",
-	  .help = "With s3: true: the bucket stands in the path of the URL, as servers of one's "
-		  "own "
-		  "want it; false: before the host, as Amazon wants it." },
-	{ .key = "starttls",
-	  FLAG(settings_destination, starttls),
-	  .preset = "true",
-	  .help = "With ftp:// and smtp://: nothing is said before there is TLS. false: passwords "
-		  "and recordings go there in plain." },
-	{ .key = "metadata",
-	  FLAG(settings_destination, metadata),
-	  .preset = "true",
-	  .help = "The file NAME.json, which says whose recording it is, follows the recording." },
-	{ .key = "from",
-	  TEXT(settings_destination, from),
-	  .help = "With mail: the address of the sender." },
-	{ .key = "to",
-	  TEXTS(settings_destination, to, to_count),
-	  .help = "With mail: the addresses of the receivers." },
-	{ .key = "max_mib",
-	  U32(settings_destination, max_mib, 0, 1048576),
-	  .preset = "0",
-	  .help = "A file of more MiB becomes a dead letter at once. 0: any goes; of mail 20." },
-	{ .key = "part_mib",
-	  U32(settings_destination, part_mib, 5, 5120),
-	  .preset = "64",
-	  .help = "With s3: a file of more MiB goes in parts of so many. One that was sent is not "
-		  "sent again after a failure. A file has at most 1,000 parts: of a very large one "
-		  "they are larger." },
+	SETTING("name", NULL, "Name of the destination, for deliver, tenants and logs.",
+		TEXT(settings_destination, name), .required = true),
+	SETTING("kind", NULL,
+		"What it is: a directory that is shared, as by NFS; s3: storage with the API of "
+		"Amazon S3; http: a server that takes PUT; sftp, ftp, or mail.",
+		WORD(settings_destination, kind, g_kind_names), .required = true),
+	SETTING("url", NULL,
+		"Where: an absolute path of a directory that is there; "
+		"https://s3.eu-central-1.amazonaws.com; https://files.example.org/calls; "
+		"sftp://files.example.org/srv/calls, or /~/calls below the home of the user; "
+		"ftp://files.example.org/calls, or ftps:// where TLS comes first; "
+		"smtp://mail.example.org:587, or smtps://. http:// goes to this machine alone. "
+		"The tenant, the date and the name of the recording come behind it.",
+		TEXT(settings_destination, url), .required = true),
+	SETTING("user", NULL, "Name of the user, or of the access key of S3.",
+		TEXT(settings_destination, user)),
+	SETTING("password_file", NULL,
+		"File whose first line is its password, the secret key of S3, or the passphrase "
+		"of key_file; others than the node's user may not read it (chmod 600). SIGHUP "
+		"reads it again.",
+		TEXT(settings_destination, password_file)),
+	SETTING("key_file", NULL,
+		"With sftp: PEM file of the private key, in the place of a password.",
+		TEXT(settings_destination, key_file)),
+	SETTING("known_hosts", NULL,
+		"With sftp: file of the keys of servers, as ssh-keyscan writes it. Only a server "
+		"that is in it is believed.",
+		TEXT(settings_destination, known_hosts)),
+	SETTING("ca", NULL,
+		"PEM file of the authorities that may have signed the server's certificate. "
+		"Without it: those of the system.",
+		TEXT(settings_destination, ca)),
+	SETTING("bucket", NULL, "With s3: the bucket.", TEXT(settings_destination, bucket)),
+	SETTING("region", "us-east-1", "With s3: its region, which is signed.",
+		TEXT(settings_destination, region)),
+	SETTING("path_style", "false",
+		"With s3: true: the bucket stands in the path of the URL, as servers of one's "
+		"own "
+		"want it; false: before the host, as Amazon wants it.",
+		FLAG(settings_destination, path_style)),
+	SETTING("starttls", "true",
+		"With ftp:// and smtp://: nothing is said before there is TLS. false: passwords "
+		"and recordings go there in plain.",
+		FLAG(settings_destination, starttls)),
+	SETTING("metadata", "true",
+		"The file NAME.json, which says whose recording it is, follows the recording.",
+		FLAG(settings_destination, metadata)),
+	SETTING("from", NULL, "With mail: the address of the sender.",
+		TEXT(settings_destination, from)),
+	SETTING("to", NULL, "With mail: the addresses of the receivers.",
+		TEXTS(settings_destination, to, to_count)),
+	SETTING("max_mib", "0",
+		"A file of more MiB becomes a dead letter at once. 0: any goes; of mail 20.",
+		U32(settings_destination, max_mib, 0, 1048576)),
+	SETTING("part_mib", "64",
+		"With s3: a file of more MiB goes in parts of so many. One that was sent is not "
+		"sent again after a failure. A file has at most 1,000 parts: of a very large one "
+		"they are larger.",
+		U32(settings_destination, part_mib, 5, 5120)),
 	{ .key = NULL },
 };
 
 static const struct conf_field g_tenant_certificate_fields[] = {
-	{ .key = "tenant",
-	  TEXT(settings_tenant_certificate, tenant),
-	  .required = true,
-	  .help = "Name of the tenant." },
-	{ .key = "file",
-	  TEXT(settings_tenant_certificate, file),
-	  .required = true,
-	  .help = "Its PEM file." },
+	SETTING("tenant", NULL, "Name of the tenant.", TEXT(settings_tenant_certificate, tenant),
+		.required = true),
+	SETTING("file", NULL, "Its PEM file.", TEXT(settings_tenant_certificate, file),
+		.required = true),
 	{ .key = NULL },
 };
 
@@ -369,41 +351,38 @@ static const struct conf_field g_tenant_certificate_fields[] = {
 static const char *const g_siprec_transports[] = { "udp", "tcp", "tls", NULL };
 
 const struct conf_field g_siprec_fields[] = {
-	{ .key = "address",
-	  TEXT(settings_siprec, address),
-	  .help = "Address or name of an external recorder (SIPREC, RFC 7866), with ':' and a port "
-		  "or without. A name without a port is looked up by SRV (RFC 3263). Calls go "
-		  "there "
-		  "whose extension or trunk has record_to=siprec. Without it: there is none." },
-	{ .key = "more",
-	  TEXTS(settings_siprec, more, more_count),
-	  .help = "Addresses or names of further recorders, in this order. The next one is asked "
-		  "where one "
-		  "does not answer within 4 s, cannot be reached, or refuses with 5xx." },
-	{ .key = "auth_user",
-	  TEXT(settings_siprec, auth_user),
-	  .help = "Who the node is where a recorder asks for credentials (401, 407). Without it: "
-		  "nobody." },
-	{ .key = "auth_realm",
-	  TEXT(settings_siprec, auth_realm),
-	  .help = "The realm in which it is that. Other realms get no credentials." },
-	{ .key = "password", TEXT(settings_siprec, password), .help = "Its password there." },
-	{ .key = "transport",
-	  WORD(settings_siprec, transport, g_siprec_transports),
-	  .preset = "tcp",
-	  .help = "How it is asked. Over udp its INVITEs are longer than most paths carry in one "
-		  "piece." },
-	{ .key = "user",
-	  TEXT(settings_siprec, user),
-	  .help = "User part of its URI. Without it: its URI has none." },
-	{ .key = "network",
-	  TEXT(settings_siprec, network),
-	  .help = "Network of this node (networks) by which alone it is reached. Without it: the "
-		  "first one that can." },
-	{ .key = "srtp",
-	  FLAG(settings_siprec, srtp),
-	  .preset = "false",
-	  .help = "What is sent to it is SRTP, with keys in SDP (RFC 4568). Needs transport tls." },
+	SETTING("address", NULL,
+		"Address or name of an external recorder (SIPREC, RFC 7866), with ':' and a port "
+		"or without. A name without a port is looked up by SRV (RFC 3263). Calls go "
+		"there "
+		"whose extension or trunk has record_to=siprec. Without it: there is none.",
+		TEXT(settings_siprec, address)),
+	SETTING("more", NULL,
+		"Addresses or names of further recorders, in this order. The next one is asked "
+		"where one "
+		"does not answer within 4 s, cannot be reached, or refuses with 5xx.",
+		TEXTS(settings_siprec, more, more_count)),
+	SETTING("auth_user", NULL,
+		"Who the node is where a recorder asks for credentials (401, 407). Without it: "
+		"nobody.",
+		TEXT(settings_siprec, auth_user)),
+	SETTING("auth_realm", NULL,
+		"The realm in which it is that. Other realms get no credentials.",
+		TEXT(settings_siprec, auth_realm)),
+	SETTING("password", NULL, "Its password there.", TEXT(settings_siprec, password)),
+	SETTING("transport", "tcp",
+		"How it is asked. Over udp its INVITEs are longer than most paths carry in one "
+		"piece.",
+		WORD(settings_siprec, transport, g_siprec_transports)),
+	SETTING("user", NULL, "User part of its URI. Without it: its URI has none.",
+		TEXT(settings_siprec, user)),
+	SETTING("network", NULL,
+		"Network of this node (networks) by which alone it is reached. Without it: the "
+		"first one that can.",
+		TEXT(settings_siprec, network)),
+	SETTING("srtp", "false",
+		"What is sent to it is SRTP, with keys in SDP (RFC 4568). Needs transport tls.",
+		FLAG(settings_siprec, srtp)),
 	{ .key = NULL },
 };
 
@@ -413,156 +392,125 @@ static const char *const g_recording_names[] = { "wav", "pcapng", NULL };
 static const char *const g_account_names[] = { "allow", "refuse", "disconnect", NULL };
 
 const struct conf_field g_recordings_fields[] = {
-	{ .key = "folder",
-	  TEXT(settings_recordings, folder),
-	  .at_start = true,
-	  .help = "Folder of recordings, in it one for each tenant and day. An absolute path. "
-		  "Without it: recordings in state_dir." },
-	{ .key = "format",
-	  WORD(settings_recordings, format, g_recording_names),
-	  .preset = "wav",
-	  .help = "What files are made from now on: wav (stereo, what is said and what is heard), "
-		  "or pcapng (the packets, deciphered, with the digits that are pressed)." },
-	{ .key = "memory_mib",
-	  U32(settings_recordings, memory_mib, 1, 65536),
-	  .preset = "64",
-	  .at_start = true,
-	  .help = "Most MiB of recordings that wait for the disk. What does not fit is missing in "
-		  "the file, which says so (docs/guides/recording.md)." },
-	{ .key = "most",
-	  U32(settings_recordings, most, 1, 16384),
-	  .preset = "2000",
-	  .at_start = true,
-	  .help = "Recordings at once. A further one fails, and its call goes on." },
-	{ .key = "tone",
-	  DURATION(settings_recordings, calls.tone_ns, 0, SECONDS(3600)),
-	  .preset = "0s",
-	  .help = "While a call is recorded, both parties hear a short tone when that begins and "
-		  "so "
-		  "often from then on, such as 15s: at least 1s. 0s: never. Not while the "
-		  "recording "
-		  "is paused." },
-	{ .key = "follow_preferences",
-	  FLAG(settings_recordings, calls.follow_preferences),
-	  .preset = "false",
-	  .help = "Whether what a phone says of recording in its session (a=recordpref, RFC 7866) "
-		  "is done, as if its party had pressed the code: of extensions with "
-		  "record=on_demand alone. Else it is written to the log." },
-	{ .key = "account_code",
-	  WORD(settings_recordings, calls.account_code, g_account_names),
-	  .preset = "allow",
-	  .help = "What an account code does to a call that is recorded (call.account_code, "
-		  "call_codes.account): allow (call and recording go on), refuse (the call keeps "
-		  "the code that it has), or disconnect (the call ends, as with older systems)." },
-	{ .key = "port",
-	  U32(settings_recordings, port, 0, 65535),
-	  .preset = "0",
-	  .at_start = true,
-	  .help = "TCP port on http.bind where recordings are fetched, by links of recording.link "
-		  "alone; with TLS where http.tls is true. With TLS it has record pages, too "
-		  "(extension.page). 0: none." },
-	{ .key = "store",
-	  MAPS(settings_recordings, store, store_count, g_destination_fields),
-	  .help = "Destinations of recordings (docs/guides/recording-store.md)." },
-	{ .key = "deliver",
-	  TEXTS(settings_recordings, deliver, deliver_count),
-	  .help = "Names of the destinations that recordings of a tenant go to, each to all of "
-		  "them, where the tenant's document names none (recording_store). Without it: "
-		  "they stay in folder." },
-	{ .key = "retry",
-	  DURATION(settings_recordings, retry, 100 * NS_PER_MS, SECONDS(3600)),
-	  .preset = "5s",
-	  .help = "After a failure a delivery is tried again after about so long, then after twice "
-		  "as long, and so on." },
-	{ .key = "retry_max",
-	  DURATION(settings_recordings, retry_max, SECONDS(1), SECONDS(86400)),
-	  .preset = "3600s",
-	  .help = "The longest of these pauses." },
-	{ .key = "give_up",
-	  DURATION(settings_recordings, give_up, SECONDS(1), SECONDS(31536000)),
-	  .preset = "604800s",
-	  .help = "What is not delivered so long after the first try becomes a dead letter: it "
-		  "stays in folder, and delivery.retry tries it again." },
-	{ .key = "refusals",
-	  U32(settings_recordings, refusals, 1, 100),
-	  .preset = "3",
-	  .help = "So many refusals in turn make a dead letter: a wrong password, a folder that "
-		  "may "
-		  "not be written, a server whose key is not known." },
-	{ .key = "scan",
-	  DURATION(settings_recordings, scan, 100 * NS_PER_MS, SECONDS(3600)),
-	  .preset = "5s",
-	  .help = "How often folder is looked through for what is new; for what is old, and to "
-		  "count "
-		  "all, 30 times as rarely." },
-	{ .key = "join_wait",
-	  DURATION(settings_recordings, join_wait, 0, SECONDS(86400)),
-	  .preset = "3600s",
-	  .help = "A recording that was interrupted has several files. They wait so long for the "
-		  "last one, and become one before they are delivered. 0s: they are delivered each "
-		  "by itself." },
-	{ .key = "keep_days",
-	  U32(settings_recordings, keep_days, 0, 36500),
-	  .preset = "0",
-	  .help = "Recordings of more days ago are deleted from folder, delivered or not. 0: none "
-		  "is. A tenant's document may say otherwise (recording_days)." },
-	{ .key = "list_days",
-	  U32(settings_recordings, list_days, 0, 36500),
-	  .preset = "30",
-	  .help = "All nodes know so long what became of a recording, by Redis: recording.list "
-		  "without node says it, also of one that is deleted, or of a node that is gone. "
-		  "Where recordings are kept for longer, as long as they are. 0: each node knows "
-		  "of its own." },
-	{ .key = "delete_delivered",
-	  FLAG(settings_recordings, delete_delivered),
-	  .preset = "false",
-	  .help = "A recording is deleted from folder when all of its destinations have it." },
-	{ .key = "free_mib",
-	  U32(settings_recordings, free_mib, 0, 1073741824),
-	  .preset = "1024",
-	  .help = "With less room on the disk of folder, recordings that are delivered are "
-		  "deleted, "
-		  "the oldest day first. 0: never." },
-	{ .key = "opus",
-	  WORD(settings_recordings, opus, g_opus_names),
-	  .preset = "off",
-	  .help = "Finished WAV files are coded as Opus in Ogg, at idle priority, before they are "
-		  "delivered: replace (the WAV file is deleted), keep (it is delivered as well), "
-		  "or off." },
-	{ .key = "opus_wait",
-	  DURATION(settings_recordings, opus_wait, SECONDS(1), SECONDS(2592000)),
-	  .preset = "21600s",
-	  .help = "A recording that waited so long to be coded goes as WAV. So the backlog of a "
-		  "machine without idle time has a bound." },
-	{ .key = "copies",
-	  U32(settings_recordings, copies, 0, 1),
-	  .preset = "0",
-	  .help = "1: another node of the cluster has a copy of what is not stored yet, also of "
-		  "what is being recorded, and delivers it where the host of this node is lost. "
-		  "All nodes want the same." },
-	{ .key = "copies_mib",
-	  U32(settings_recordings, copies_mib, 1, 1073741824),
-	  .preset = "10240",
-	  .help = "Copies of other nodes' recordings may have so many MiB here." },
-	{ .key = "copies_every",
-	  DURATION(settings_recordings, copies_every, SECONDS(2), SECONDS(30)),
-	  .preset = "5s",
-	  .help = "How often what was recorded since goes to the other node. What comes late is "
-		  "written up to 2 s back, so it is not less." },
-	{ .key = "copies_wait",
-	  DURATION(settings_recordings, copies_wait, SECONDS(1), SECONDS(2592000)),
-	  .preset = "900s",
-	  .help = "When a node is not there for so long, whoever has copies of its recordings "
-		  "delivers them." },
-	{ .key = "certificate",
-	  TEXT(settings_recordings, certificate),
-	  .help = "PEM file of up to 8 certificates, without a private key. Finished recordings "
-		  "are encrypted for each of them (CMS), and what is plain is deleted. SIGHUP "
-		  "reads "
-		  "it again. Without it: they stay as they are." },
-	{ .key = "tenant_certificates",
-	  MAPS(settings_recordings, tenant_certificates, tenant_certificate_count,
-	       g_tenant_certificate_fields),
-	  .help = "The same of tenants, in the place of certificate." },
+	SETTING("folder", NULL,
+		"Folder of recordings, in it one for each tenant and day. An absolute path. "
+		"Without it: recordings in state_dir.",
+		TEXT(settings_recordings, folder), .at_start = true),
+	SETTING("format", "wav",
+		"What files are made from now on: wav (stereo, what is said and what is heard), "
+		"or pcapng (the packets, deciphered, with the digits that are pressed).",
+		WORD(settings_recordings, format, g_recording_names)),
+	SETTING("memory_mib", "64",
+		"Most MiB of recordings that wait for the disk. What does not fit is missing in "
+		"the file, which says so (docs/guides/recording.md).",
+		U32(settings_recordings, memory_mib, 1, 65536), .at_start = true),
+	SETTING("most", "2000", "Recordings at once. A further one fails, and its call goes on.",
+		U32(settings_recordings, most, 1, 16384), .at_start = true),
+	SETTING("tone", "0s",
+		"While a call is recorded, both parties hear a short tone when that begins and "
+		"so "
+		"often from then on, such as 15s: at least 1s. 0s: never. Not while the "
+		"recording "
+		"is paused.",
+		DURATION(settings_recordings, calls.tone_ns, 0, SECONDS(3600))),
+	SETTING("follow_preferences", "false",
+		"Whether what a phone says of recording in its session (a=recordpref, RFC 7866) "
+		"is done, as if its party had pressed the code: of extensions with "
+		"record=on_demand alone. Else it is written to the log.",
+		FLAG(settings_recordings, calls.follow_preferences)),
+	SETTING("account_code", "allow",
+		"What an account code does to a call that is recorded (call.account_code, "
+		"call_codes.account): allow (call and recording go on), refuse (the call keeps "
+		"the code that it has), or disconnect (the call ends, as with older systems).",
+		WORD(settings_recordings, calls.account_code, g_account_names)),
+	SETTING("port", "0",
+		"TCP port on http.bind where recordings are fetched, by links of recording.link "
+		"alone; with TLS where http.tls is true. With TLS it has record pages, too "
+		"(extension.page). 0: none.",
+		U32(settings_recordings, port, 0, 65535), .at_start = true),
+	SETTING("store", NULL, "Destinations of recordings (docs/guides/recording-store.md).",
+		MAPS(settings_recordings, store, store_count, g_destination_fields)),
+	SETTING("deliver", NULL,
+		"Names of the destinations that recordings of a tenant go to, each to all of "
+		"them, where the tenant's document names none (recording_store). Without it: "
+		"they stay in folder.",
+		TEXTS(settings_recordings, deliver, deliver_count)),
+	SETTING("retry", "5s",
+		"After a failure a delivery is tried again after about so long, then after twice "
+		"as long, and so on.",
+		DURATION(settings_recordings, retry, 100 * NS_PER_MS, SECONDS(3600))),
+	SETTING("retry_max", "3600s", "The longest of these pauses.",
+		DURATION(settings_recordings, retry_max, SECONDS(1), SECONDS(86400))),
+	SETTING("give_up", "604800s",
+		"What is not delivered so long after the first try becomes a dead letter: it "
+		"stays in folder, and delivery.retry tries it again.",
+		DURATION(settings_recordings, give_up, SECONDS(1), SECONDS(31536000))),
+	SETTING("refusals", "3",
+		"So many refusals in turn make a dead letter: a wrong password, a folder that "
+		"may "
+		"not be written, a server whose key is not known.",
+		U32(settings_recordings, refusals, 1, 100)),
+	SETTING("scan", "5s",
+		"How often folder is looked through for what is new; for what is old, and to "
+		"count "
+		"all, 30 times as rarely.",
+		DURATION(settings_recordings, scan, 100 * NS_PER_MS, SECONDS(3600))),
+	SETTING("join_wait", "3600s",
+		"A recording that was interrupted has several files. They wait so long for the "
+		"last one, and become one before they are delivered. 0s: they are delivered each "
+		"by itself.",
+		DURATION(settings_recordings, join_wait, 0, SECONDS(86400))),
+	SETTING("keep_days", "0",
+		"Recordings of more days ago are deleted from folder, delivered or not. 0: none "
+		"is. A tenant's document may say otherwise (recording_days).",
+		U32(settings_recordings, keep_days, 0, 36500)),
+	SETTING("list_days", "30",
+		"All nodes know so long what became of a recording, by Redis: recording.list "
+		"without node says it, also of one that is deleted, or of a node that is gone. "
+		"Where recordings are kept for longer, as long as they are. 0: each node knows "
+		"of its own.",
+		U32(settings_recordings, list_days, 0, 36500)),
+	SETTING("delete_delivered", "false",
+		"A recording is deleted from folder when all of its destinations have it.",
+		FLAG(settings_recordings, delete_delivered)),
+	SETTING("free_mib", "1024",
+		"With less room on the disk of folder, recordings that are delivered are "
+		"deleted, "
+		"the oldest day first. 0: never.",
+		U32(settings_recordings, free_mib, 0, 1073741824)),
+	SETTING("opus", "off",
+		"Finished WAV files are coded as Opus in Ogg, at idle priority, before they are "
+		"delivered: replace (the WAV file is deleted), keep (it is delivered as well), "
+		"or off.",
+		WORD(settings_recordings, opus, g_opus_names)),
+	SETTING("opus_wait", "21600s",
+		"A recording that waited so long to be coded goes as WAV. So the backlog of a "
+		"machine without idle time has a bound.",
+		DURATION(settings_recordings, opus_wait, SECONDS(1), SECONDS(2592000))),
+	SETTING("copies", "0",
+		"1: another node of the cluster has a copy of what is not stored yet, also of "
+		"what is being recorded, and delivers it where the host of this node is lost. "
+		"All nodes want the same.",
+		U32(settings_recordings, copies, 0, 1)),
+	SETTING("copies_mib", "10240",
+		"Copies of other nodes' recordings may have so many MiB here.",
+		U32(settings_recordings, copies_mib, 1, 1073741824)),
+	SETTING("copies_every", "5s",
+		"How often what was recorded since goes to the other node. What comes late is "
+		"written up to 2 s back, so it is not less.",
+		DURATION(settings_recordings, copies_every, SECONDS(2), SECONDS(30))),
+	SETTING("copies_wait", "900s",
+		"When a node is not there for so long, whoever has copies of its recordings "
+		"delivers them.",
+		DURATION(settings_recordings, copies_wait, SECONDS(1), SECONDS(2592000))),
+	SETTING("certificate", NULL,
+		"PEM file of up to 8 certificates, without a private key. Finished recordings "
+		"are encrypted for each of them (CMS), and what is plain is deleted. SIGHUP "
+		"reads "
+		"it again. Without it: they stay as they are.",
+		TEXT(settings_recordings, certificate)),
+	SETTING("tenant_certificates", NULL, "The same of tenants, in the place of certificate.",
+		MAPS(settings_recordings, tenant_certificates, tenant_certificate_count,
+		     g_tenant_certificate_fields)),
 	{ .key = NULL },
 };
