@@ -180,8 +180,8 @@ static const char *const g_hear_words[] = { "said", "heard", "both", NULL };
 static const struct verb_arg g_stream_args[] = {
 	TEXT("endpoint", FORM_NAME, 31, "A name in live.endpoints that is for the tenant.", MUST),
 	WORD("hear", g_hear_words,
-	     "What the application hears: what the caller says, what the caller hears, or "
-	     "both."),
+	     "What the application hears. Said: it speaks with the caller. Heard: what the caller "
+	     "hears, and both: what he says, too, through the verbs that follow."),
 	{ 0 },
 };
 
@@ -288,7 +288,7 @@ const struct verb g_flow_verbs[] = {
 	{ "conference", g_conference_args, ON(NEXT) | ON(FULL) | ON(FAILED), 0, 0,
 	  VERB_WAITS | VERB_MAIN, "Joins a conference. Next comes when it is over." },
 	{ "stream", g_stream_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
-	  "Lets an application speak with the caller by WebSocket." },
+	  "Lets an application speak with the caller, or hear him, by WebSocket." },
 	{ "notify", g_notify_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_MAIN,
 	  "Tells applications an event." },
 	{ "dial", g_dial_args, ON(NEXT) | ON(BUSY) | ON(NO_ANSWER) | ON(REJECTED) | ON(FAILED), 0,

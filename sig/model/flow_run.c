@@ -18,7 +18,7 @@ static bool flow_run_check(struct schema_reader *r, void *object)
 	return utf8_is(bytes_str(run->name)) && utf8_is(text_bytes(&run->path)) &&
 	       utf8_is(text_bytes(&run->group)) &&
 	       (run->state != RUN_WAITS || run->kind != RUN_NOTHING) &&
-	       ((run->kind != RUN_TIME && run->kind != RUN_PARK && run->kind != RUN_REFER) ||
+	       ((run->kind != RUN_TIME && run->kind != RUN_PARK && run->kind < RUN_REFER) ||
 		run->until_ns || run->state != RUN_WAITS);
 }
 

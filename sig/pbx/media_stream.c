@@ -95,8 +95,8 @@ static void media_stream_fail(struct call_host *h, struct call *c, const char *r
 	media_stream_drop(c);
 }
 
-static enum refusal media_stream_begin(struct call_host *h, struct call *c, uint8_t leg,
-				       const struct media_stream_terms *terms, uint32_t order)
+enum refusal media_stream_begin(struct call_host *h, struct call *c, uint8_t leg,
+				const struct media_stream_terms *terms, uint32_t order)
 {
 	struct media_stream *l = calloc(1, sizeof(*l));
 
@@ -124,6 +124,7 @@ static void media_stream_replied(struct call_host *h, struct call *c, const stru
 		return;
 	switch (news->kind) {
 	case MEDIA_STREAM_STARTED:
+		c->media_stream->started = true;
 		media_stream_publish(h, c, SIG_CALL_STREAM_STARTED, NULL);
 		return;
 	case MEDIA_STREAM_ENDED:

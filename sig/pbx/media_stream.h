@@ -19,6 +19,7 @@ struct media_stream {
 	char endpoint[MEDIA_STREAM_NAME_MAX];
 	/* of this process, not part of a record */
 	uint64_t serial;
+	bool started; /* the application hears it */
 };
 
 /* What is wanted; endpoint "": nobody is to hear it. */
@@ -26,5 +27,9 @@ struct media_stream_terms {
 	char endpoint[MEDIA_STREAM_NAME_MAX];
 	uint8_t sides;
 };
+
+/* In place of who heard the call before. order: what events name it by. REFUSED_MEMORY: nothing has changed. */
+enum refusal media_stream_begin(struct call_host *h, struct call *c, uint8_t leg,
+				const struct media_stream_terms *terms, uint32_t order);
 
 #endif

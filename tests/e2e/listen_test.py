@@ -2,6 +2,7 @@
 """An application hears a party that speaks with another one: both directions, beside a recording, over a kill -9 of the node; who does not
 read is told, and the call does not feel it."""
 import array
+import os
 import time
 import unittest
 
@@ -9,9 +10,10 @@ import record_test
 import tone
 
 from lib.live import Application
-from music_test import MusicTest, TALK_A, TALK_B
+from music_test import MUSIC, MusicTest, TALK_A, TALK_B, wav
 from patience import slowness, until
 from server import ServerError
+from tandem_client import Client
 
 RATE = 16000
 
@@ -139,6 +141,29 @@ class Listens(MusicTest):
         self.stream(leg="a", endpoint="dead")
         self.assertIn("was not reached", self.told("call.stream_failed")["reason"])
         self.ends(out, into)
+
+    def test_of_a_flow(self):
+        """It hears what the caller says, and what is played to him, through the verbs that follow, over a kill."""
+        path = os.path.join(self.node.folder, "played.wav")
+        wav(path, MUSIC, rate=8000, channels=1, seconds=2)
+        self.node.tandemctl("prompt.put", name="played", file=path)
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("flow.put", name="main", program=[
+                {"stream": {"endpoint": "ears", "hear": "both"}}, {"play": {"prompt": "played", "loop": 100}}])
+            client.ask("number.put", number="100", to="flow:main")
+        out = self.a.invite("100", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.audio_a.start(TALK_A)
+        stream = self.application.wait_stream()
+        self.assertEqual([stream.told("start")[0][name] for name in ("leg", "tracks", "listens")], ["a", ["said", "heard"], True])
+        self.tells(stream, TALK_A, MUSIC)
+        self.node.kill()
+        self.node.restart()
+        again = self.application.wait_stream(2)
+        self.assertTrue(again.told("start")[0]["resumed"])
+        self.tells(again, TALK_A, MUSIC)
+        out.bye()
+        self.assertEqual(self.told("call.stream_ended")["reason"], "hangup")
 
 
 if __name__ == "__main__":

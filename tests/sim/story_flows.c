@@ -252,6 +252,11 @@ const struct story story_flows[] = {
 	  .flow = FLOW("bot", "\"bot\":{\"stream\":\"bot\",\"next\":\"wait\",\"failed\":\"wait\"},"
 			      "\"wait\":{\"pause\":60,\"next\":\"end\"},\"end\":{\"hangup\":{}}"),
 	  .look_s = 30, .talk = ON(A), .status = 200 },
+	{ "flow-is-heard", CALLS({ 30, STORY_HANG_UP, A }),
+	  .flow = FLOW("ear", "\"ear\":{\"stream\":{\"endpoint\":\"bot\",\"hear\":\"both\"},"
+			      "\"next\":\"desk\",\"failed\":\"desk\"},\"desk\":{\"dial\":\"1002\","
+			      "\"busy\":\"end\",\"no_answer\":\"end\"},\"end\":{\"hangup\":{}}"),
+	  .look_s = 20, .talk = ON(A) | ON(B), .status = 200 },
 	{ "flow-notifies", CALLS({ 20, STORY_OPTIONS, A }),
 	  .flow = FLOW("n", "\"n\":{\"notify\":{\"event\":\"shop.open\",\"data\":{\"who\":"
 			    "\"{caller}\"}},\"next\":\"no\"},\"no\":{\"reject\":{}}"),

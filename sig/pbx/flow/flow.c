@@ -626,9 +626,9 @@ static void flow_prompted(struct call_host *h, struct call *c, const struct prom
 static void flow_time_over(struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
-	int outcome = r->kind == RUN_TIME    ? OUTCOME_NEXT
-		      : r->kind == RUN_REFER ? OUTCOME_TIMEOUT
-					     : place_overdue(h, c);
+	int outcome = r->kind == RUN_TIME || r->kind == RUN_STREAM ? OUTCOME_NEXT
+		      : r->kind == RUN_REFER                       ? OUTCOME_TIMEOUT
+								   : place_overdue(h, c);
 
 	if (outcome >= 0)
 		flow_ended(c, (enum flow_outcome)outcome);
@@ -639,7 +639,7 @@ static bool run_has_time(const struct call *c)
 	const struct flow_run *r = c->run;
 
 	return r->state == RUN_WAITS && (r->kind == RUN_TIME || r->kind == RUN_PARK ||
-					 r->kind == RUN_PICKUP || r->kind == RUN_REFER);
+					 r->kind == RUN_PICKUP || r->kind >= RUN_REFER);
 }
 
 static void flow_not_there(struct call_host *h, struct call *c)

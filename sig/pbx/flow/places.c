@@ -14,6 +14,7 @@
 #include "sig/pbx/conference.h"
 #include "sig/pbx/flow/flow.h"
 #include "sig/pbx/flow/programs.h"
+#include "sig/pbx/media_stream.h"
 #include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
 #include "sig/pbx/remote_shard.h"
@@ -25,6 +26,7 @@ enum {
 	PLACE_AGAIN_MS = 1000,
 	PICKUP_WAIT_MS = 5000, /* the store answers within its own deadline */
 	NOTIFY_VALUES_MAX = 1024,
+	STREAM_WAIT_MS = 2000,
 };
 
 /* Whose word the text of an argument is: the tenant's (empty), where the program has it as it is, else the caller's. False: the word of
@@ -278,16 +280,32 @@ static int verb_notify(struct flow_turn_of *t)
 
 enum { HEAR_SAID };
 
+/* As by call.stream of a party: it hears him through what follows, and says nothing. Who is slow to come is waited for no longer. */
+static int stream_listens(struct flow_turn_of *t)
+{
+	struct media_stream_terms terms = { .sides = (uint8_t)(MEDIA_STREAM_FROM_PARTY +
+							       verb_number(t->v, "hear")) };
+	struct call *c = t->c;
+
+	if (bytes_cstr(verb_text(t->v, "endpoint"), terms.endpoint, sizeof(terms.endpoint)) ||
+	    media_stream_begin(t->h, c, c->bridge.caller, &terms, 0))
+		return OUTCOME_FAILED;
+	c->run->kind = RUN_STREAM;
+	c->run->until_ns = t->h->now.ns + STREAM_WAIT_MS * NS_PER_MS;
+	return VERB_BEGUN;
+}
+
 /* As by call.stream: sound goes both ways until the application ends it. */
 static int verb_stream(struct flow_turn_of *t)
 {
 	struct prompt_terms terms = { .times = 1, .file_count = 1 };
 	struct writer w = writer_over(terms.files[0], PROMPT_NAME_MAX);
 
+	if (verb_number(t->v, "hear") != HEAR_SAID)
+		return stream_listens(t);
 	writer_str(&w, PROMPT_LIVE);
 	writer_bytes(&w, verb_text(t->v, "endpoint"));
-	if (w.overflow || verb_number(t->v, "hear") != HEAR_SAID ||
-	    prompts_collect(t->h, t->c, &terms))
+	if (w.overflow || prompts_collect(t->h, t->c, &terms))
 		return OUTCOME_FAILED;
 	t->c->run->kind = RUN_PROMPTS;
 	return VERB_BEGUN;
@@ -307,6 +325,10 @@ int place_look(struct call *c)
 
 	if (r->kind == RUN_PICKUP)
 		return pickup_outcome(c);
+	if (r->kind == RUN_STREAM)
+		return !c->media_stream           ? OUTCOME_FAILED
+		       : c->media_stream->started ? OUTCOME_NEXT
+						  : VERB_BEGUN;
 	if (c->member && !c->member->asks && !r->target) {
 		r->target = 1;
 		outbox_touch(&c->out);

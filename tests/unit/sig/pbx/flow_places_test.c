@@ -302,6 +302,53 @@ static void test_stream(void **state)
 	}
 }
 
+static void ears(struct line *l, enum media_stream_news_kind kind)
+{
+	const struct media_stream_news news = { .kind = kind, .serial = l->r->listen.serial };
+
+	rig_reply(l->r, (struct reply){ .ask = ASK_MEDIA_STREAM,
+					.of = first_call(l->r),
+					.media_stream = news });
+	rig_run(l->r);
+}
+
+#define HEARS                                                                           \
+	"{\"name\":\"main\",\"start\":\"s\",\"steps\":{"                                \
+	"\"s\":{\"stream\":{\"endpoint\":\"ears\",\"hear\":\"both\"},\"next\":\"bye\"," \
+	"\"failed\":\"no\"},\"bye\":{\"play\":[\"bye\"]},\"no\":{\"play\":[\"no\"]}}}"
+
+/* The application hears both sides through what follows, also of the next process; one that is not there is not waited for. */
+static void test_stream_hears(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, HEARS);
+	is_answered(l);
+	assert_string_equal(l->r->listener, "ears");
+	assert_int_equal(l->r->listen.sides, MEDIA_STREAM_BOTH);
+	assert_false(l->r->listen.of_callee);
+	assert_int_equal(l->r->play_count, 0);
+	line_restart(l, line_stored(l));
+	put_program(l->r, "", HEARS);
+	rig_reply(l->r, (struct reply){ .ask = ASK_PROGRAM,
+					.of = first_call(l->r),
+					.program = { .serial = l->r->program, .found = true } });
+	assert_true(l->r->listen.resumed);
+	ears(l, MEDIA_STREAM_STARTED);
+	assert_true(plays(l, "prompt:bye"));
+	assert_int_equal(line_last_spec(l->r, 0).tap_live, l->r->listen.number);
+	hangs_up(l);
+	call_flow(l, HEARS);
+	is_answered(l);
+	ears(l, MEDIA_STREAM_FAILED);
+	assert_true(plays(l, "prompt:no"));
+	hangs_up(l);
+	call_flow(l, HEARS);
+	is_answered(l);
+	rig_wait_ms(l->r, 2100);
+	assert_true(plays(l, "prompt:bye"));
+}
+
 static void test_notify(void **state)
 {
 	static const char text[] =
@@ -333,19 +380,13 @@ static void test_notify(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(test_park_in_vain),
-		LINE_TEST(test_park_is_full),
-		LINE_TEST(test_park_saved_before),
-		LINE_TEST(test_park_is_retrieved),
-		LINE_TEST(test_park_and_run),
-		LINE_TEST(test_park_groups),
-		LINE_TEST(test_who_parks_where),
-		LINE_TEST(test_pickup_nobody),
-		LINE_TEST(test_pickup_in_vain),
-		LINE_TEST(test_pickup_restart),
-		LINE_TEST(test_who_picks_up_what),
-		LINE_TEST(test_stream),
-		LINE_TEST(test_notify),
+		LINE_TEST(test_park_in_vain),      LINE_TEST(test_park_is_full),
+		LINE_TEST(test_park_saved_before), LINE_TEST(test_park_is_retrieved),
+		LINE_TEST(test_park_and_run),      LINE_TEST(test_park_groups),
+		LINE_TEST(test_who_parks_where),   LINE_TEST(test_pickup_nobody),
+		LINE_TEST(test_pickup_in_vain),    LINE_TEST(test_pickup_restart),
+		LINE_TEST(test_who_picks_up_what), LINE_TEST(test_stream),
+		LINE_TEST(test_stream_hears),      LINE_TEST(test_notify),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
