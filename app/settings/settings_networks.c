@@ -16,165 +16,132 @@ static const char *const g_latch_names[] = { "strict", "same-ip", "any-once", NU
 static const char *const g_opus_rate_names[] = { "auto", "48000", NULL };
 
 static const struct conf_field g_dpdk_fields[] = {
-	{ .key = "device",
-	  TEXT(settings_dpdk, device),
-	  .at_start = true,
-	  .help = "The device: a PCI address (\"0000:03:00.0\") or a driver with its parameters "
-		  "(\"net_memif0,role=server,socket=/run/m.sock\"). Take role=server with "
-		  "net_memif: DPDK's client does not connect again when its peer comes back." },
-	{ .key = "args",
-	  TEXTS(settings_dpdk, args, arg_count),
-	  .at_start = true,
-	  .help = "More arguments for DPDK's EAL, after those that the node gives it." },
-	{ .key = "hugepages",
-	  FLAG(settings_dpdk, hugepages),
-	  .preset = "true",
-	  .at_start = true,
-	  .help = "false: ordinary memory. Enough for devices that are none of hardware." },
-	{ .key = "tap",
-	  TEXT(settings_dpdk, tap),
-	  .at_start = true,
-	  .help = "Name of a TAP interface that is made with the device's MAC address: all that is "
-		  "not media passes through it, so the device's addresses and routes belong on it. "
-		  "It is gone with the node. Needs CAP_NET_ADMIN at start alone." },
-	{ .key = "gateway",
-	  TEXT(settings_dpdk, gateway),
-	  .at_start = true,
-	  .help = "Where no interface of the kernel stands for the device: the MAC address frames "
-		  "go to. Without it a party must send first." },
+	SETTING("device", NULL,
+		"The device: a PCI address (\"0000:03:00.0\") or a driver with its parameters "
+		"(\"net_memif0,role=server,socket=/run/m.sock\"). Take role=server with "
+		"net_memif: DPDK's client does not connect again when its peer comes back.",
+		TEXT(settings_dpdk, device), .at_start = true),
+	SETTING("args", NULL, "More arguments for DPDK's EAL, after those that the node gives it.",
+		TEXTS(settings_dpdk, args, arg_count), .at_start = true),
+	SETTING("hugepages", "true",
+		"false: ordinary memory. Enough for devices that are none of hardware.",
+		FLAG(settings_dpdk, hugepages), .at_start = true),
+	SETTING("tap", NULL,
+		"Name of a TAP interface that is made with the device's MAC address: all that is "
+		"not media passes through it, so the device's addresses and routes belong on it. "
+		"It is gone with the node. Needs CAP_NET_ADMIN at start alone.",
+		TEXT(settings_dpdk, tap), .at_start = true),
+	SETTING("gateway", NULL,
+		"Where no interface of the kernel stands for the device: the MAC address frames "
+		"go to. Without it a party must send first.",
+		TEXT(settings_dpdk, gateway), .at_start = true),
 	{ .key = NULL },
 };
 
 const struct conf_field g_media_fields[] = {
-	{ .key = "port",
-	  WORD(settings_media, port, g_port_names),
-	  .preset = "auto",
-	  .at_start = true,
-	  .help = "How packets come and go: io_uring or epoll over the kernel's sockets (auto: the "
-		  "first that is allowed), dpdk, or xdp: AF_XDP on networks[].interface, which "
-		  "needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON at start alone. An "
-		  "interface that "
-		  "is made again while the node runs is used again, on Linux 6.0 and newer." },
-	{ .key = "xdp_forward",
-	  WORD(settings_media, xdp_forward, g_forward_names),
-	  .preset = "auto",
-	  .at_start = true,
-	  .help = "With media.port: xdp, whether the kernel forwards plain RTP of two parties by "
-		  "itself while nothing is to be decided about it: auto (where a frame surely "
-		  "leaves by the interface that it came by), on (also from one interface to "
-		  "another, and over veth, whose other end must have an XDP program then), or "
-		  "off." },
-	{ .key = "xdp_forward_alive",
-	  DURATION(settings_media, xdp_forward_alive, SECONDS(2), SECONDS(3600)),
-	  .preset = "10s",
-	  .at_start = true,
-	  .help = "With xdp_forward: the kernel goes on for so long after the last sign of life of "
-		  "the "
-		  "thread that carries a call's packets. Then it drops them, so that a node that "
-		  "hangs "
-		  "does not speak for ever." },
-	{ .key = "workers",
-	  U32(settings_media, workers, 1, 16),
-	  .preset = "1",
-	  .at_start = true,
-	  .help = "Threads that carry packets. A call goes to the one with the least load, and "
-		  "stays there." },
-	{ .key = "latch",
-	  WORD(settings_media, latch, g_latch_names),
-	  .preset = "same-ip",
-	  .help = "Whose RTP is believed: strict (the signalled address and port), same-ip (the "
-		  "signalled address, its "
-		  "first port), any-once (the first source at all)." },
-	{ .key = "dscp_audio",
-	  U32(settings_media, dscp_audio, 0, 63),
-	  .preset = "46",
-	  .help = "DSCP of all but video, for calls set up from now on." },
-	{ .key = "dscp_video",
-	  U32(settings_media, dscp_video, 0, 63),
-	  .preset = "34",
-	  .help = "DSCP of video, for calls set up from now on." },
-	{ .key = "dscp_sip",
-	  U32(settings_media, dscp_sip, 0, 63),
-	  .preset = "24",
-	  .at_start = true,
-	  .help = "DSCP of SIP." },
-	{ .key = "video",
-	  FLAG(settings_media, video),
-	  .preset = "true",
-	  .help = "Relay H.264 video; false: video is refused, the call goes on with audio." },
-	{ .key = "transcode",
-	  FLAG(settings_media, transcode),
-	  .preset = "true",
-	  .help = "Audio is decoded and encoded again between two parties that have no codec in "
-		  "common, where the node codes one of each: PCMA, PCMU, G722, opus, G726-32, and "
-		  "G729 where its module is installed. A codec profile may say otherwise. For "
-		  "calls set up from now on." },
-	{ .key = "transcode_complexity",
-	  U32(settings_media, transcode_complexity, 0, 10),
-	  .preset = "5",
-	  .help = "Complexity of Opus with which audio is encoded again, while a media worker has "
-		  "time: at 10 it takes nearly twice the CPU of 5, at 0 half. Under load it is "
-		  "half "
-		  "of that, and then 0." },
-	{ .key = "transcode_busy",
-	  U32(settings_media, transcode_busy, 10, 100),
-	  .preset = "70",
-	  .help = "Load of a media worker, in percent of a core, from which on the complexity goes "
-		  "down by a step each second; below three quarters of it for 5 seconds, up "
-		  "again." },
-	{ .key = "transcode_opus_rate",
-	  WORD(settings_media, transcode_opus_rate, g_opus_rate_names),
-	  .preset = "auto",
-	  .help = "Hz at which Opus is decoded, and encoded, where audio is encoded again. auto: "
-		  "as the other codec has it, 8000 or 16000; there is nothing to hear above. "
-		  "48000: as servers do that know no other rate, so that calls sound and cost as "
-		  "with them: 24 kbit/s, up to four times the CPU, and 1 to 2 ms of delay. For "
-		  "calls set up or changed from now on." },
-	{ .key = "timeout",
-	  DURATION(settings_media, timeout, 0, SECONDS(86400)),
-	  .preset = "300s",
-	  .help = "A call ends when a party that should send audio or video sends neither RTP nor "
-		  "RTCP for so long; 0s: never. For calls set up or changed from now on." },
-	{ .key = "port_rest",
-	  DURATION(settings_media, port_rest, 0, SECONDS(3600)),
-	  .preset = "60s",
-	  .at_start = true,
-	  .help = "A media port of an ended call is not used again before this." },
-	{ .key = "batch_wait_us",
-	  U32(settings_media, batch_wait_us, 100, 20000),
-	  .preset = "1000",
-	  .help = "Microseconds a packet may wait for others, so that they share a system call. "
-		  "Less is less delay, more is less CPU: docs/benchmarks.md has the table. An idle "
-		  "worker waits a quarter of it." },
-	{ .key = "sounds",
-	  TEXT(settings_media, sounds),
-	  .help = "Folder of sounds, which the node's user can read; in it a folder for each "
-		  "tenant: default. An absolute path. Without it: sounds in state_dir." },
-	{ .key = "music",
-	  TEXT(settings_media, music),
-	  .help = "What a party hears while it is held: name of a WAV file in the tenant's folder "
-		  "of sounds, such as music.wav, of at most 64 MiB and 10 minutes; it begins anew "
-		  "at "
-		  "its end. SIGHUP reads the file again. One that cannot be used changes nothing; "
-		  "it "
-		  "is tried again every 10 seconds. Without it: nothing is heard." },
-	{ .key = "speech_url",
-	  TEXT(settings_media, speech_url),
-	  .help = "A web server that says the texts of flows: it is sent text, language and voice "
-		  "as "
-		  "JSON (POST), and answers with WAV within 3 seconds. What it has said is kept as "
-		  "what an engine of this machine says, which comes in its place where it fails "
-		  "(docs/flows.md). Without it: those engines." },
-	{ .key = "tones",
-	  WORD(settings_media, tones, g_settings_tones),
-	  .preset = "etsi",
-	  .help = "The country whose tones a party hears of the node, such as ringback while "
-		  "another is rung for it, or that another call waits: au, de, fr, jp, uk or us; "
-		  "etsi: those that most "
-		  "countries of Europe are close to; off: nothing is heard." },
-	{ .key = "dpdk",
-	  MAP(settings_media, dpdk, g_dpdk_fields),
-	  .help = "With port: dpdk. The packages of deploy/packages/dpdk.txt must be installed." },
+	SETTING("port", "auto",
+		"How packets come and go: io_uring or epoll over the kernel's sockets (auto: the "
+		"first that is allowed), dpdk, or xdp: AF_XDP on networks[].interface, which "
+		"needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON at start alone. An "
+		"interface that "
+		"is made again while the node runs is used again, on Linux 6.0 and newer.",
+		WORD(settings_media, port, g_port_names), .at_start = true),
+	SETTING("xdp_forward", "auto",
+		"With media.port: xdp, whether the kernel forwards plain RTP of two parties by "
+		"itself while nothing is to be decided about it: auto (where a frame surely "
+		"leaves by the interface that it came by), on (also from one interface to "
+		"another, and over veth, whose other end must have an XDP program then), or "
+		"off.",
+		WORD(settings_media, xdp_forward, g_forward_names), .at_start = true),
+	SETTING("xdp_forward_alive", "10s",
+		"With xdp_forward: the kernel goes on for so long after the last sign of life of "
+		"the "
+		"thread that carries a call's packets. Then it drops them, so that a node that "
+		"hangs "
+		"does not speak for ever.",
+		DURATION(settings_media, xdp_forward_alive, SECONDS(2), SECONDS(3600)),
+		.at_start = true),
+	SETTING("workers", "1",
+		"Threads that carry packets. A call goes to the one with the least load, and "
+		"stays there.",
+		U32(settings_media, workers, 1, 16), .at_start = true),
+	SETTING("latch", "same-ip",
+		"Whose RTP is believed: strict (the signalled address and port), same-ip (the "
+		"signalled address, its "
+		"first port), any-once (the first source at all).",
+		WORD(settings_media, latch, g_latch_names)),
+	SETTING("dscp_audio", "46", "DSCP of all but video, for calls set up from now on.",
+		U32(settings_media, dscp_audio, 0, 63)),
+	SETTING("dscp_video", "34", "DSCP of video, for calls set up from now on.",
+		U32(settings_media, dscp_video, 0, 63)),
+	SETTING("dscp_sip", "24", "DSCP of SIP.", U32(settings_media, dscp_sip, 0, 63),
+		.at_start = true),
+	SETTING("video", "true",
+		"Relay H.264 video; false: video is refused, the call goes on with audio.",
+		FLAG(settings_media, video)),
+	SETTING("transcode", "true",
+		"Audio is decoded and encoded again between two parties that have no codec in "
+		"common, where the node codes one of each: PCMA, PCMU, G722, opus, G726-32, and "
+		"G729 where its module is installed. A codec profile may say otherwise. For "
+		"calls set up from now on.",
+		FLAG(settings_media, transcode)),
+	SETTING("transcode_complexity", "5",
+		"Complexity of Opus with which audio is encoded again, while a media worker has "
+		"time: at 10 it takes nearly twice the CPU of 5, at 0 half. Under load it is "
+		"half "
+		"of that, and then 0.",
+		U32(settings_media, transcode_complexity, 0, 10)),
+	SETTING("transcode_busy", "70",
+		"Load of a media worker, in percent of a core, from which on the complexity goes "
+		"down by a step each second; below three quarters of it for 5 seconds, up "
+		"again.",
+		U32(settings_media, transcode_busy, 10, 100)),
+	SETTING("transcode_opus_rate", "auto",
+		"Hz at which Opus is decoded, and encoded, where audio is encoded again. auto: "
+		"as the other codec has it, 8000 or 16000; there is nothing to hear above. "
+		"48000: as servers do that know no other rate, so that calls sound and cost as "
+		"with them: 24 kbit/s, up to four times the CPU, and 1 to 2 ms of delay. For "
+		"calls set up or changed from now on.",
+		WORD(settings_media, transcode_opus_rate, g_opus_rate_names)),
+	SETTING("timeout", "300s",
+		"A call ends when a party that should send audio or video sends neither RTP nor "
+		"RTCP for so long; 0s: never. For calls set up or changed from now on.",
+		DURATION(settings_media, timeout, 0, SECONDS(86400))),
+	SETTING("port_rest", "60s", "A media port of an ended call is not used again before this.",
+		DURATION(settings_media, port_rest, 0, SECONDS(3600)), .at_start = true),
+	SETTING("batch_wait_us", "1000",
+		"Microseconds a packet may wait for others, so that they share a system call. "
+		"Less is less delay, more is less CPU: docs/benchmarks.md has the table. An idle "
+		"worker waits a quarter of it.",
+		U32(settings_media, batch_wait_us, 100, 20000)),
+	SETTING("sounds", NULL,
+		"Folder of sounds, which the node's user can read; in it a folder for each "
+		"tenant: default. An absolute path. Without it: sounds in state_dir.",
+		TEXT(settings_media, sounds)),
+	SETTING("music", NULL,
+		"What a party hears while it is held: name of a WAV file in the tenant's folder "
+		"of sounds, such as music.wav, of at most 64 MiB and 10 minutes; it begins anew "
+		"at "
+		"its end. SIGHUP reads the file again. One that cannot be used changes nothing; "
+		"it "
+		"is tried again every 10 seconds. Without it: nothing is heard.",
+		TEXT(settings_media, music)),
+	SETTING("speech_url", NULL,
+		"A web server that says the texts of flows: it is sent text, language and voice "
+		"as "
+		"JSON (POST), and answers with WAV within 3 seconds. What it has said is kept as "
+		"what an engine of this machine says, which comes in its place where it fails "
+		"(docs/flows.md). Without it: those engines.",
+		TEXT(settings_media, speech_url)),
+	SETTING("tones", "etsi",
+		"The country whose tones a party hears of the node, such as ringback while "
+		"another is rung for it, or that another call waits: au, de, fr, jp, uk or us; "
+		"etsi: those that most "
+		"countries of Europe are close to; off: nothing is heard.",
+		WORD(settings_media, tones, g_settings_tones)),
+	SETTING("dpdk", NULL,
+		"With port: dpdk. The packages of deploy/packages/dpdk.txt must be installed.",
+		MAP(settings_media, dpdk, g_dpdk_fields)),
 	{ .key = NULL },
 };
 
@@ -547,95 +514,74 @@ void rule_cluster(const struct check *c)
 /* Addresses that phones and carriers reach. */
 
 const struct conf_field g_network_fields[] = {
-	{ .key = "name",
-	  TEXT(settings_network, name),
-	  .required = true,
-	  .at_start = true,
-	  .help = "Name of the network, for logs." },
-	{ .key = "bind",
-	  ADDRESS(settings_network, bind),
-	  .required = true,
-	  .at_start = true,
-	  .help = "Address of this machine for SIP and media. No wildcard: list one network per "
-		  "address." },
-	{ .key = "advertise",
-	  ADDRESS(settings_network, advertise),
-	  .at_start = true,
-	  .help = "Address that SIP and SDP name, behind 1:1 NAT; without it, bind." },
-	{ .key = "shard",
-	  U32(settings_network, shard, 0, 65535),
-	  .preset = "0",
-	  .at_start = true,
-	  .help = "The shard of this node that takes new calls which come to this network; 0: any "
-		  "of them. With floating it may be a shard of any node of the cluster." },
-	{ .key = "floating",
-	  FLAG(settings_network, floating),
-	  .preset = "false",
-	  .at_start = true,
-	  .help = "The address is that of shard, and moves with it: all nodes of the cluster have "
-		  "the network in their files, and the one that runs the shard listens there. "
-		  "When that node is gone, another one takes the shard, its calls and its "
-		  "address." },
-	{ .key = "sip_ports",
-	  U32S(settings_network, sip_ports, sip_port_count, 1, 65535),
-	  .at_start = true,
-	  .preset = "5060, 10060",
-	  .help = "UDP ports for SIP. A request of more than 1300 octets stays on UDP, too, "
-		  "whatever RFC "
-		  "3261 18.1.1 says: over TCP no phone behind a NAT would hear it." },
-	{ .key = "sip_tcp_ports",
-	  U32S(settings_network, sip_tcp_ports, sip_tcp_port_count, 1, 65535),
-	  .at_start = true,
-	  .help = "TCP ports for SIP. Without it: the numbers of sip_ports; []: none." },
-	{ .key = "sip_tls_ports",
-	  U32S(settings_network, sip_tls_ports, sip_tls_port_count, 1, 65535),
-	  .at_start = true,
-	  .help = "TCP ports for SIP over TLS; they are opened when there is a certificate (see "
-		  "tls). Without it: 5061, but none where sip_ports is given." },
-	{ .key = "media_ports",
-	  .type = CONF_RANGE,
-	  FIELD(settings_network, media_ports),
-	  .min = 1024,
-	  .max = 65535,
-	  .preset = "12000-31999",
-	  .at_start = true,
-	  .help = "UDP ports for RTP and RTCP; an audio call takes four. Keep them out of the "
-		  "ephemeral range of the machine." },
-	{ .key = "webrtc_port",
-	  U32(settings_network, webrtc_port, 0, 65535),
-	  .preset = "0",
-	  .at_start = true,
-	  .help = "UDP port for all media of browsers, outside of media_ports; with several of "
-		  "media.workers the next ones have the next ports. A firewall then needs no "
-		  "range open for browsers, but calls still count as if they had ports in "
-		  "media_ports. Its receive buffer asks for 4 MiB: let sysctl net.core.rmem_max "
-		  "allow it. 0: each call has ports of its own. Not with media.port: dpdk. After a "
-		  "change, or with fewer workers, calls of browsers do not outlive the restart." },
-	{ .key = "allow",
-	  TEXTS(settings_network, allow, allow_count),
-	  .at_start = true,
-	  .help = "Special addresses to which the node may send SIP and media where a trusted "
-		  "peer, "
-		  "or an extension with media_address sdp, names them: loopback, link_local, own "
-		  "(other programs at the addresses of this node). Without it: none. A network "
-		  "whose bind is such an address allows it." },
-	{ .key = "interface",
-	  TEXT(settings_network, interface),
-	  .at_start = true,
-	  .help = "Name of the Ethernet interface that media of this network crosses. A floating "
-		  "address is added there; without it, to the interface in whose network the "
-		  "address is, else to that of cluster.listen. With media.port: xdp "
-		  "packets of media are taken there, past the firewall of the machine. "
-		  "For an address on a VLAN, the interface below it. Without it the network's "
-		  "media goes by the kernel's sockets. Each of media.workers has at most 64 "
-		  "receive queues over all interfaces (ethtool -L); of more than eight each holds "
-		  "fewer packets." },
-	{ .key = "tenant",
-	  TEXT(settings_network, tenant),
-	  .at_start = true,
-	  .help = "Name of the tenant whose phones and trunks alone come to the SIP ports of this "
-		  "network. Without it the domain says whose a request is: that of To in "
-		  "REGISTER, else the caller's, or the called one where the caller's is no "
-		  "tenant's. At the port for browsers (http.sip) the domain says it always." },
+	SETTING("name", NULL, "Name of the network, for logs.", TEXT(settings_network, name),
+		.required = true, .at_start = true),
+	SETTING("bind", NULL,
+		"Address of this machine for SIP and media. No wildcard: list one network per "
+		"address.",
+		ADDRESS(settings_network, bind), .required = true, .at_start = true),
+	SETTING("advertise", NULL,
+		"Address that SIP and SDP name, behind 1:1 NAT; without it, bind.",
+		ADDRESS(settings_network, advertise), .at_start = true),
+	SETTING("shard", "0",
+		"The shard of this node that takes new calls which come to this network; 0: any "
+		"of them. With floating it may be a shard of any node of the cluster.",
+		U32(settings_network, shard, 0, 65535), .at_start = true),
+	SETTING("floating", "false",
+		"The address is that of shard, and moves with it: all nodes of the cluster have "
+		"the network in their files, and the one that runs the shard listens there. "
+		"When that node is gone, another one takes the shard, its calls and its "
+		"address.",
+		FLAG(settings_network, floating), .at_start = true),
+	SETTING("sip_ports", "5060, 10060",
+		"UDP ports for SIP. A request of more than 1300 octets stays on UDP, too, "
+		"whatever RFC "
+		"3261 18.1.1 says: over TCP no phone behind a NAT would hear it.",
+		U32S(settings_network, sip_ports, sip_port_count, 1, 65535), .at_start = true),
+	SETTING("sip_tcp_ports", NULL,
+		"TCP ports for SIP. Without it: the numbers of sip_ports; []: none.",
+		U32S(settings_network, sip_tcp_ports, sip_tcp_port_count, 1, 65535),
+		.at_start = true),
+	SETTING("sip_tls_ports", NULL,
+		"TCP ports for SIP over TLS; they are opened when there is a certificate (see "
+		"tls). Without it: 5061, but none where sip_ports is given.",
+		U32S(settings_network, sip_tls_ports, sip_tls_port_count, 1, 65535),
+		.at_start = true),
+	SETTING("media_ports", "12000-31999",
+		"UDP ports for RTP and RTCP; an audio call takes four. Keep them out of the "
+		"ephemeral range of the machine.",
+		.type = CONF_RANGE, FIELD(settings_network, media_ports), .min = 1024, .max = 65535,
+		.at_start = true),
+	SETTING("webrtc_port", "0",
+		"UDP port for all media of browsers, outside of media_ports; with several of "
+		"media.workers the next ones have the next ports. A firewall then needs no "
+		"range open for browsers, but calls still count as if they had ports in "
+		"media_ports. Its receive buffer asks for 4 MiB: let sysctl net.core.rmem_max "
+		"allow it. 0: each call has ports of its own. Not with media.port: dpdk. After a "
+		"change, or with fewer workers, calls of browsers do not outlive the restart.",
+		U32(settings_network, webrtc_port, 0, 65535), .at_start = true),
+	SETTING("allow", NULL,
+		"Special addresses to which the node may send SIP and media where a trusted "
+		"peer, "
+		"or an extension with media_address sdp, names them: loopback, link_local, own "
+		"(other programs at the addresses of this node). Without it: none. A network "
+		"whose bind is such an address allows it.",
+		TEXTS(settings_network, allow, allow_count), .at_start = true),
+	SETTING("interface", NULL,
+		"Name of the Ethernet interface that media of this network crosses. A floating "
+		"address is added there; without it, to the interface in whose network the "
+		"address is, else to that of cluster.listen. With media.port: xdp "
+		"packets of media are taken there, past the firewall of the machine. "
+		"For an address on a VLAN, the interface below it. Without it the network's "
+		"media goes by the kernel's sockets. Each of media.workers has at most 64 "
+		"receive queues over all interfaces (ethtool -L); of more than eight each holds "
+		"fewer packets.",
+		TEXT(settings_network, interface), .at_start = true),
+	SETTING("tenant", NULL,
+		"Name of the tenant whose phones and trunks alone come to the SIP ports of this "
+		"network. Without it the domain says whose a request is: that of To in "
+		"REGISTER, else the caller's, or the called one where the caller's is no "
+		"tenant's. At the port for browsers (http.sip) the domain says it always.",
+		TEXT(settings_network, tenant), .at_start = true),
 	{ .key = NULL },
 };
