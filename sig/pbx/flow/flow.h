@@ -62,7 +62,7 @@ bool verb_prompts(struct prompt_terms *terms, const struct flow_verb *v, const c
 
 /* ---- http.c ---- */
 int verb_http(struct flow_turn_of *t);
-/* This process has the program of a call: its application is connected with, where it gave that by WebSocket. */
+/* This process has the program of a call of another one: its application is connected with, where that gave it by WebSocket. */
 void http_link(struct call_host *h, struct call *c, const struct flow_program *p);
 /* The call is over. */
 void http_leave(struct call_host *h, struct call *c);

@@ -180,7 +180,7 @@ void http_link(struct call_host *h, struct call *c, const struct flow_program *p
 {
 	struct bytes url = program_application(p);
 	struct flow_turn_of t = { h, c, p, NULL };
-	uint8_t *space = url.n && !c->run->linked && c->run->at.step < p->count
+	uint8_t *space = url.n && c->restored && !c->run->linked && c->run->at.step < p->count
 				 ? malloc(HTTP_ASK_MAX)
 				 : NULL;
 	struct writer w = writer_over(space, HTTP_ASK_MAX);

@@ -921,6 +921,37 @@ static void test_http_restart(void **state)
 	assert_string_equal(l->r->help_data, before);
 }
 
+/* Whoever goes on with verbs of an application that is connected connects anew, and says when the call is over. */
+static void test_http_linked(void **state)
+{
+	static const char list[] =
+		"[{\"play\":[\"list\"]},{\"http\":{\"url\":\"wss://a.test/x\"}}]";
+	struct line *l = *state;
+	struct bytes asked = { 0 };
+
+	call_flow(l, list);
+	is_answered(l);
+	assert_int_equal(l->r->help_count, 0); /* it is asked behind them */
+	line_restart(l, line_stored(l));
+	put_program(l->r, "", list);
+	rig_run(l->r);
+	if (l->r->program_count)
+		rig_reply(l->r,
+			  (struct reply){ .ask = ASK_PROGRAM,
+					  .of = application_call(l->r),
+					  .program = { .serial = l->r->program, .found = true } });
+	rig_run(l->r);
+	asked = bytes_str(l->r->help_data);
+	assert_int_equal(l->r->help_count, 1);
+	assert_true(rig_has(asked, "{\"url\":\"wss://a.test/x\",\"body\":{\"type\":"
+				   "\"flow.resumed\",\"call\":"));
+	assert_true(rig_has(asked, "\"step\":\"1\",\"visit\":1,\"outcome\":\"next\""));
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	assert_int_equal(l->r->help_count, 2);
+	assert_true(rig_has(bytes_str(l->r->help_data), "{\"leave\":true,\"call\":\""));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -962,6 +993,7 @@ int main(void)
 		LINE_TEST(test_http_program),
 		LINE_TEST(test_http_program_is_gone),
 		LINE_TEST(test_http_restart),
+		LINE_TEST(test_http_linked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
