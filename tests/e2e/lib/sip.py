@@ -126,8 +126,8 @@ class UserAgent:
                         return message
                 left = end - time.monotonic()
                 if left <= 0:
-                    raise SipError(f"{self.number}: no {what} in {seconds} s; "
-                                   f"received {self.received}")
+                    lost = " and its connection is closed" if getattr(self, "lost", False) else ""
+                    raise SipError(f"{self.number}: no {what} in {seconds} s{lost}; received {self.received}")
                 self._news.wait(left)
 
     def take_request(self, method, seconds=PATIENCE_S, call_id=None):
