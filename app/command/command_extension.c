@@ -120,13 +120,8 @@ static void presence_failed(struct presence_run *p, const json_t *error)
 {
 	const char *name = json_string_value(json_object_get(error, "code"));
 	const char *text = json_string_value(json_object_get(error, "message"));
-	unsigned code = 0;
 
-	while (code < COMMAND_INTERNAL &&
-	       (!name || strcmp(name, command_error_name((enum command_error_code)code)) != 0))
-		code++;
-	command_fail(p->run, (enum command_error_code)code, NULL, "%s",
-		     text ? text : "out of memory");
+	command_fail(p->run, command_error_named(name), NULL, "%s", text ? text : "out of memory");
 }
 
 static void presence_on_done(json_t *answer, void *arg)

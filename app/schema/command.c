@@ -11,6 +11,7 @@
 #include "app/schema/command.h"
 #include "app/schema/extension.h"
 #include "app/schema/fields.h"
+#include "app/schema/route.h"
 #include "app/settings/settings_schema.h"
 
 static const struct {
@@ -61,6 +62,15 @@ const char *command_error_name(enum command_error_code code)
 {
 	assert((size_t)code < COUNT_OF(g_errors));
 	return g_errors[code].name;
+}
+
+enum command_error_code command_error_named(const char *name)
+{
+	unsigned code = 0;
+
+	while (code < COMMAND_INTERNAL && (!name || strcmp(name, g_errors[code].name) != 0))
+		code++;
+	return (enum command_error_code)code;
 }
 
 static const char *command_error_help(enum command_error_code code)
@@ -168,9 +178,9 @@ json_t *command_row(json_t *row)
 	return string;
 }
 
-static char *rows_text(const json_t *rows)
+static char *rows_text(const json_t *rows, const char *begin, const char *end)
 {
-	size_t n = sizeof(ROWS_BEGIN ROWS_END), i;
+	size_t n = strlen(begin) + strlen(end) + 1, i;
 	struct writer w;
 	json_t *row;
 	char *text;
@@ -180,13 +190,13 @@ static char *rows_text(const json_t *rows)
 	if (!text)
 		return NULL;
 	w = writer_over(text, n - 1);
-	writer_str(&w, ROWS_BEGIN);
+	writer_str(&w, begin);
 	json_array_foreach(rows, i, row)
 	{
 		writer_str(&w, i ? "," : "");
 		writer_bytes(&w, bytes_mem(json_string_value(row), json_string_length(row)));
 	}
-	writer_str(&w, ROWS_END);
+	writer_str(&w, end);
 	text[w.n] = '\0';
 	return text;
 }
@@ -194,10 +204,20 @@ static char *rows_text(const json_t *rows)
 char *command_answer_text(json_t *answer)
 {
 	const json_t *rows = json_object_get(answer, ROWS);
-	char *text = rows ? rows_text(rows) : answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	char *text = rows     ? rows_text(rows, ROWS_BEGIN, ROWS_END)
+		     : answer ? json_dumps(answer, JSON_COMPACT)
+			      : NULL;
 
 	json_decref(answer);
 	return text;
+}
+
+char *command_result_text(const json_t *answer)
+{
+	const json_t *rows = json_object_get(answer, ROWS);
+
+	return rows ? rows_text(rows, "[", "]")
+		    : json_dumps(json_object_get(answer, "result"), JSON_COMPACT | JSON_ENCODE_ANY);
 }
 
 void command_fail(struct command_run *run, enum command_error_code code, const char *argument,
@@ -383,7 +403,10 @@ void command_help(struct command_run *run)
 
 static void write_command(struct writer *w, const struct command *c)
 {
-	writer_fmt(w, "\n### %s\n\n%s For: %s.\n", c->name, c->help, command_role_name(c->role));
+	const struct route *r = route_of(c);
+
+	writer_fmt(w, "\n### %s\n\n%s For: %s.\n\n`%s %s`\n", c->name, c->help,
+		   command_role_name(c->role), g_route_methods[r->method], r->path);
 	if (c->args->name) {
 		writer_str(w, "\n| Argument | Type | Allowed | Default | Meaning "
 			      "|\n|---|---|---|---|---|\n");
@@ -427,6 +450,7 @@ void command_write_reference(struct writer *w)
 	write_refusals(w);
 	fields_write_events(w);
 	writer_str(w, "\n## Commands\n");
+	route_setup();
 	COMMAND_EACH (c)
 		write_command(w, c);
 	reference_wrap(w);

@@ -109,6 +109,7 @@ enum command_error_code {
 	COMMAND_ERROR_CODES,
 };
 const char *command_error_name(enum command_error_code code);
+enum command_error_code command_error_named(const char *name); /* COMMAND_INTERNAL: it is none */
 enum command_error_code command_error_of(enum refusal_class class);
 
 struct command_error {
@@ -192,6 +193,8 @@ void command_answer_rows(struct command_run *run, json_t *rows);
 json_t *command_row(json_t *row);
 /* The text of an answer (stolen), to be freed. NULL: out of memory. */
 char *command_answer_text(json_t *answer);
+/* The same of its result alone, which it has; the answer stays. */
+char *command_result_text(const json_t *answer);
 void command_fail(struct command_run *run, enum command_error_code code, const char *argument,
 		  const char *fmt, ...) PRINTF_LIKE(4, 5);
 /* The run is over here, and goes on at the node that has that call, which its argument call names there. */

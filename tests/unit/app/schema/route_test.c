@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths of the HTTP API: each command has one, no two have the same, and what does not fit is named. */
+#include "tests/unit/test.h"
+
+#include "app/schema/route.h"
+
+static void assert_route(const char *name, const char *want)
+{
+	const struct command *c = command_find(bytes_str(name));
+	const struct route *r = c ? route_of(c) : NULL;
+	char got[ROUTE_PATH_MAX + 16];
+
+	assert_non_null(r);
+	(void)snprintf(got, sizeof(got), "%s %s", g_route_methods[r->method], r->path);
+	assert_string_equal(got, want);
+}
+
+static void test_names(void **state)
+{
+	(void)state;
+	route_setup();
+	assert_route("extension.list", "GET /v1/extensions");
+	assert_route("extension.get", "GET /v1/extensions/{number}");
+	assert_route("extension.put", "PATCH /v1/extensions/{number}");
+	assert_route("extension.delete", "DELETE /v1/extensions/{number}");
+	assert_route("call.show", "GET /v1/calls/{call}");
+	assert_route("call.originate", "POST /v1/calls");
+	assert_route("call.hangup", "POST /v1/calls/{call}/hangup");
+	assert_route("call.doctor", "GET /v1/calls/{call}/doctor");
+	assert_route("conference.mute", "POST /v1/conferences:mute");
+	assert_route("conference.lock", "POST /v1/conferences/{conference}/lock");
+	assert_route("call.trace.list", "GET /v1/call-traces");
+	assert_route("delivery.list", "GET /v1/deliveries");
+	assert_route("hours.get", "GET /v1/hours/{name}");
+	assert_route("token.create", "POST /v1/tokens");
+	assert_route("dialplan.put", "PATCH /v1/dialplan");
+	assert_route("security.list", "GET /v1/security");
+	assert_route("node.status", "GET /v1/node/status");
+	assert_route("cluster.status", "GET /v1/cluster/status");
+	assert_route("help", "GET /v1/help");
+}
+
+/* Its own path leads to each of them, with a key that could be mistaken for a verb. */
+static void test_each_is_found(void **state)
+{
+	char path[2 * ROUTE_PATH_MAX], allow[ROUTE_ALLOW_MAX];
+	struct bytes key;
+
+	(void)state;
+	route_setup();
+	COMMAND_EACH (c) {
+		const struct route *r = route_of(c);
+		const char *open = strchr(r->path, '{');
+
+		if (open)
+			(void)snprintf(path, sizeof(path), "%.*slist%s", (int)(open - r->path),
+				       r->path, strchr(open, '}') + 1);
+		else
+			(void)snprintf(path, sizeof(path), "%s", r->path);
+		assert_ptr_equal(route_find(r->method, bytes_str(path), &key, allow), r);
+		assert_true(open ? bytes_is(key, "list") : key.n == 0);
+	}
+}
+
+static void test_not_found(void **state)
+{
+	static const char *const nowhere[] = { "",
+					       "/v1/",
+					       "/v1/call",
+					       "/v1/calls/",
+					       "/v1/calls//hangup",
+					       "/v1/calls/a/b/c",
+					       "/v1/calls:x",
+					       "/v1/hours/a/b",
+					       "/V1/calls" };
+	char allow[ROUTE_ALLOW_MAX];
+	struct bytes key;
+
+	(void)state;
+	route_setup();
+	for (size_t i = 0; i < COUNT_OF(nowhere); i++) {
+		assert_null(route_find(ROUTE_GET, bytes_str(nowhere[i]), &key, allow));
+		assert_string_equal(allow, "");
+	}
+	assert_null(route_find(ROUTE_DELETE, BYTES_LIT("/v1/calls"), &key, allow));
+	assert_string_equal(allow, "GET, POST");
+	assert_null(route_find(ROUTE_METHODS, BYTES_LIT("/v1/extensions/1"), &key, allow));
+	assert_string_equal(allow, "PATCH, GET, DELETE");
+}
+
+static const char *args(const char *command, const char *key, const char *query, const char *want)
+{
+	json_t *got = json_object(), *expected = json_loads(want, 0, NULL);
+	struct bytes argument;
+	const char *wrong = route_args(route_of(command_find(bytes_str(command))), bytes_str(key),
+				       bytes_str(query), got, &argument);
+
+	assert_non_null(expected);
+	if (!wrong)
+		assert_true(json_equal(got, expected));
+	json_decref(got);
+	json_decref(expected);
+	return wrong;
+}
+
+static void test_arguments(void **state)
+{
+	(void)state;
+	route_setup();
+	assert_null(args("call.list", "", "limit=5\nnumber=+49 30\ntenant=a\n",
+			 "{\"limit\":5,\"number\":\"+49 30\",\"tenant\":\"a\"}"));
+	assert_null(args("extension.put", "1001", "enabled=false\n",
+			 "{\"number\":\"1001\",\"enabled\":false}"));
+	assert_null(args("call.list", "", "limit=x\n", "{\"limit\":\"x\"}"));
+	assert_null(args("call.list", "", "limit\n", "{\"limit\":\"\"}"));
+	assert_string_equal(args("call.list", "", "limit=1\nlimit=1\n", "{}"), "it is given twice");
+	assert_string_equal(args("extension.get", "1", "number=2\n", "{}"), "it is given twice");
+	assert_string_equal(args("call.list", "", "what=1\n", "{}"), "there is no such argument");
+	assert_non_null(args("call.list", "", "number=\xff\n", "{}"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_each_is_found),
+		cmocka_unit_test(test_not_found),
+		cmocka_unit_test(test_arguments),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
