@@ -136,8 +136,9 @@ static bool page_is_open(const struct node *n, const struct web_page_of *of)
 	return open;
 }
 
-static void on_page_request(const struct web_asked *asked, void *arg)
+static void on_page_request(const void *item, void *arg)
 {
+	const struct web_asked *asked = item;
 	const struct web_page_ask *a = &asked->ask;
 	struct node *n = arg;
 	struct record_page_ask ask = { .tenant = bytes_str(a->of.tenant),
@@ -164,7 +165,10 @@ static int node_pages_open(struct node *n)
 {
 	static_assert((int)WEB_PAGE_KEY_LEN == (int)KEYS_LEN, "a key of its own");
 	keys_derive(&n->keys, "tandem record page 1", n->web.pages.key);
-	return web_asks_open(&n->web.pages.asks, on_page_request, n);
+	return web_asks_open(&n->web.pages.asks,
+			     (struct web_asks_size){ sizeof(struct web_asked),
+						     sizeof(struct web_answered), WEB_ASKS_MAX },
+			     on_page_request, n);
 }
 
 /* Behind that one. */

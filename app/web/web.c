@@ -214,6 +214,8 @@ static void news(struct web *web)
 		web_sip_on_messages(web->sip);
 	if (web->pages.desk)
 		web_desk_on_answers(web->pages.desk);
+	if (web->pages.api)
+		web_api_on_answers(web->pages.api);
 }
 
 static int upgrade(const struct web *web, struct lws *wsi)
@@ -241,7 +243,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 			web_request_drop(request);
 		return 0;
 	case LWS_CALLBACK_HTTP_BODY:
-		return web_request_body(request, len);
+		return web_request_body(request, bytes_mem(in, len));
 	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
 		return web_request_body_end(request);
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
@@ -404,6 +406,8 @@ static int parts_open(struct web *web, const struct web_settings *settings)
 		err = web_sip_open(&web->sip, settings);
 	if (!err && settings->asks)
 		err = web_desk_open(&web->pages.desk, settings->page_key, settings->asks);
+	if (!err && settings->door)
+		err = web_api_open(&web->pages.api, settings->door);
 	return err;
 }
 
@@ -428,6 +432,8 @@ static int web_prepare(struct web *web, const struct web_settings *settings)
 	}
 	if (!err && settings->asks)
 		web_asks_attach(settings->asks, web_wake, web);
+	if (!err && settings->door)
+		web_asks_attach(settings->door->asks, web_wake, web);
 	return err;
 }
 
@@ -439,6 +445,7 @@ static void web_free(struct web *web)
 		lws_context_destroy(web->context);
 	web_sip_close(web->sip);
 	web_desk_close(web->pages.desk);
+	web_api_close(web->pages.api);
 	web_pages_close(&web->pages);
 	web_certificates_close(web->certificates);
 	web_clients_close(web->clients);

@@ -13,6 +13,7 @@
 
 struct tls_settings;
 struct web_asks;
+struct web_door;
 struct web;
 struct web_files;
 struct web_link;
@@ -28,9 +29,10 @@ struct web_settings {
 	/* The caller's; outlives the thread. NULL: no pages, they are another listener's. */
 	struct health *health;
 	const struct web_files
-		*files;          /* the caller's; NULL: none. A listener of files has no pages */
-	struct web_asks *asks;   /* the caller's; NULL: no record pages */
-	const uint8_t *page_key; /* with asks: WEB_PAGE_KEY_LEN octets, read at once */
+		*files;        /* the caller's; NULL: none. A listener of files has no pages */
+	struct web_asks *asks; /* the caller's; NULL: no record pages */
+	const struct web_door *door;    /* the caller's; NULL: no HTTP API */
+	const uint8_t *page_key;        /* with asks: WEB_PAGE_KEY_LEN octets, read at once */
 	const struct tls_settings *tls; /* NULL: no TLS; read at once */
 	struct web_link *link;          /* the caller's; NULL: no SIP */
 	uint16_t local;                 /* sip_hop.local of what comes */

@@ -38,6 +38,8 @@ static void web_rings_close(struct ring *in, struct ring *out)
 	ring_close(out);
 }
 
+enum { WEB_ASKED_SIZE_MAX = 512 };
+
 struct web_asks {
 	web_asked_fn *asked;
 	void *arg;
@@ -49,29 +51,29 @@ struct web_asks {
 static void on_asks(int fd, unsigned events, void *arg)
 {
 	struct web_asks *a = arg;
-	struct web_asked asked;
+	uint64_t item[WEB_ASKED_SIZE_MAX / sizeof(uint64_t)];
 
 	(void)fd;
 	(void)events;
 	ring_awake(&a->in);
 	do {
-		while (ring_pop(&a->in, &asked, 1))
-			a->asked(&asked, a->arg);
+		while (ring_pop(&a->in, item, 1))
+			a->asked(item, a->arg);
 	} while (!ring_sleep(&a->in));
 }
 
-int web_asks_open(struct web_asks **out, web_asked_fn *asked, void *arg)
+int web_asks_open(struct web_asks **out, struct web_asks_size size, web_asked_fn *asked, void *arg)
 {
 	struct web_asks *a = calloc(1, sizeof(*a));
 	int err;
 
 	if (!a)
 		return -ENOMEM;
+	assert(size.asked <= WEB_ASKED_SIZE_MAX);
 	a->asked = asked;
 	a->arg = arg;
-	err = web_rings_open(
-		&a->in, (struct web_rings_size){ sizeof(struct web_asked), WEB_ASKS_MAX }, &a->out,
-		(struct web_rings_size){ sizeof(struct web_answered), WEB_ASKS_MAX }, on_asks, a);
+	err = web_rings_open(&a->in, (struct web_rings_size){ size.asked, size.count }, &a->out,
+			     (struct web_rings_size){ size.answered, size.count }, on_asks, a);
 	if (err) {
 		free(a);
 		return err;
@@ -88,12 +90,17 @@ void web_asks_close(struct web_asks *a)
 	free(a);
 }
 
-void web_asks_answer(struct web_asks *a, const struct web_answered *answered)
+void web_asks_answer(struct web_asks *a, const void *answered)
 {
 	if (!ring_push(&a->out, answered))
 		assert(false && "each question has one answer");
 	if (a->wake)
 		a->wake(a->wake_arg);
+}
+
+bool web_asks_left(struct web_asks *a, void *asked)
+{
+	return ring_pop(&a->in, asked, 1) == 1;
 }
 
 void web_asks_attach(struct web_asks *a, void (*wake)(void *arg), void *arg)
@@ -102,15 +109,15 @@ void web_asks_attach(struct web_asks *a, void (*wake)(void *arg), void *arg)
 	a->wake_arg = arg;
 }
 
-void web_asks_push(struct web_asks *a, const struct web_asked *asked)
+void web_asks_push(struct web_asks *a, const void *asked)
 {
 	if (!ring_push(&a->in, asked))
 		assert(false && "there are as many places as the ring has");
 }
 
-bool web_asks_pop(struct web_asks *a, struct web_answered *out)
+bool web_asks_pop(struct web_asks *a, void *answered)
 {
-	return ring_pop(&a->out, out, 1) == 1;
+	return ring_pop(&a->out, answered, 1) == 1;
 }
 
 enum { WATCH_BITS = 16 };

@@ -73,11 +73,13 @@ bool web_link_withholds(struct web_link *l, const struct web_link_out *out);
 void web_link_sent(struct web_link *l, const struct web_link_out *out);
 
 /*
- * Questions of record pages, from the web thread to the loop's, and their answers: two bounded rings. Each question has one answer, so there are
- * never more of these than the web thread has places. Neither thread waits for the other.
+ * Questions of the web thread to the loop's, and their answers: two bounded rings, of items of one size each. Each question has one answer, so
+ * there are never more of these than the web thread has places. Neither thread waits for the other.
  */
 
-enum { WEB_ASKS_MAX = 64 };
+enum { WEB_ASKS_MAX = 64, WEB_CALLS_MAX = 256 };
+
+/* Of record pages. */
 
 struct web_asked {
 	uint64_t id;
@@ -90,23 +92,60 @@ struct web_answered {
 	struct record_page page;
 };
 
+/*
+ * A request of the HTTP API, /v1/..., which the web thread has read whole; slices are valid during the call. arguments: of the query, decoded,
+ * each NAME=VALUE and a line feed. key: of Idempotency-Key; empty: none.
+ */
+struct web_call {
+	struct bytes method, path, arguments, token, key, body;
+	bool from_loopback;
+};
+
+/* What answers it. */
+struct web_reply {
+	uint64_t id;
+	unsigned status;
+	char *text; /* JSON, malloc'ed, its owner's who has the reply; NULL: out of memory */
+	size_t n;
+	char allow[32]; /* of 405; empty: none */
+};
+
+/* Who knows what requests mean. */
+struct web_door {
+	/* The web thread: true: *reply answers it; else *work goes to the loop's thread, which owns it then. */
+	bool (*look)(const struct web_call *call, struct web_reply *reply, void **work, void *arg);
+	void *arg;
+	struct web_asks *asks; /* of struct web_work and struct web_reply */
+};
+
+struct web_work {
+	uint64_t id;
+	void *work;
+};
+
 struct web_asks;
-typedef void web_asked_fn(const struct web_asked *asked, void *arg);
+struct web_asks_size {
+	size_t asked, answered;
+	uint32_t count; /* at most wait for their answer */
+};
+typedef void web_asked_fn(const void *asked, void *arg);
 
 /* ---- the loop's thread ---- */
 
 /* Watches the ring. asked answers each, at once or later. 0 or -errno. */
-int web_asks_open(struct web_asks **out, web_asked_fn *asked, void *arg) NODISCARD;
+int web_asks_open(struct web_asks **out, struct web_asks_size size, web_asked_fn *asked,
+		  void *arg) NODISCARD;
 void web_asks_close(struct web_asks *a); /* the web thread is gone; NULL is fine */
-void web_asks_answer(struct web_asks *a, const struct web_answered *answered);
+void web_asks_answer(struct web_asks *a, const void *answered);
+/* The web thread is gone: what it asked and nobody has looked at yet. False: nothing. */
+bool web_asks_left(struct web_asks *a, void *asked);
 
 /* ---- the web thread ---- */
 
 /* Before its thread runs: wake makes it call web_asks_pop, from the loop's thread. */
 void web_asks_attach(struct web_asks *a, void (*wake)(void *arg), void *arg);
-/* At most WEB_ASKS_MAX of them wait for their answer. */
-void web_asks_push(struct web_asks *a, const struct web_asked *asked);
-bool web_asks_pop(struct web_asks *a, struct web_answered *out);
+void web_asks_push(struct web_asks *a, const void *asked);
+bool web_asks_pop(struct web_asks *a, void *answered);
 
 /* Two rings between the thread of HTTP and that of calls: what comes in wakes the loop of the thread that opens them. */
 

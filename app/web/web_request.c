@@ -250,8 +250,7 @@ static int head_send(struct lws *wsi, struct web_answer answer, size_t size)
 	return 0;
 }
 
-/* It is answered. */
-static void web_request_count(bool served)
+void web_request_count(bool served)
 {
 	metric_add(served ? g_request_metrics.served : g_request_metrics.refused, 1);
 }
@@ -493,6 +492,8 @@ int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages
 	struct web_answer answer;
 
 	web_request_drop(r);
+	if (pages->api && bytes_starts(path, WEB_API_HEAD))
+		return web_query_on_head(pages->api, &r->query, wsi, path);
 	if (pages->desk && bytes_starts(path, WEB_PAGE_HEAD))
 		return web_visit_on_head(pages->desk, &r->visit, wsi, path);
 	if (!lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI)) {
@@ -523,10 +524,12 @@ static int web_visit_body(struct web_visit *v, size_t n)
 	return 0;
 }
 
-/* Only a key that is pressed has one. */
-int web_request_body(struct web_request *r, size_t n)
+/* Only a key that is pressed has one, and the HTTP API. */
+int web_request_body(struct web_request *r, struct bytes octets)
 {
-	return r->visit ? web_visit_body(r->visit, n) : -1;
+	if (r->query)
+		return web_query_body(r->query, octets);
+	return r->visit ? web_visit_body(r->visit, octets.n) : -1;
 }
 
 /* Octets of its body, which nobody reads; and its end. */
@@ -539,6 +542,8 @@ static int web_visit_body_end(struct web_visit *v)
 
 int web_request_body_end(struct web_request *r)
 {
+	if (r->query)
+		return web_query_body_end(r->query);
 	return r->visit ? web_visit_body_end(r->visit) : 0;
 }
 
@@ -623,8 +628,22 @@ static int web_visit_send(struct web_visit *v)
 	return -1;
 }
 
+static int request_query_send(struct web_request *r, struct lws *wsi)
+{
+	bool done;
+	int err = web_query_send(r->query, &done);
+
+	if (!done || err)
+		return err;
+	web_request_drop(r);
+	/* r is the library's again, and may be gone */
+	return lws_http_transaction_completed(wsi) ? -1 : 0;
+}
+
 int web_request_send(struct web_request *r, struct lws *wsi)
 {
+	if (r->query)
+		return request_query_send(r, wsi);
 	return r->visit ? web_visit_send(r->visit) : request_page_send(r, wsi);
 }
 
@@ -641,6 +660,7 @@ static void web_visit_drop(struct web_visit *v)
 void web_request_drop(struct web_request *r)
 {
 	web_visit_drop(r->visit);
+	web_query_drop(r->query);
 	text_drop(r->text);
 	free(r->piece);
 	if (r->file)

@@ -7,6 +7,7 @@
 #include <libwebsockets.h>
 
 #include "app/web/health.h"
+#include "app/web/web_api.h"
 #include "app/web/web_link.h"
 #include "app/web/web_page.h"
 #include "base/bytes.h"
@@ -46,6 +47,7 @@ struct web_request {
 	int file;                /* a descriptor and 1; 0: the page is all */
 	uint64_t from;           /* of the file: its first octet that is sent */
 	struct web_visit *visit; /* of a record page; NULL: it is for something else */
+	struct web_query *query; /* of the HTTP API; NULL: it is for something else */
 };
 
 void web_request_setup(void); /* registers the metrics; main thread, once */
@@ -64,6 +66,7 @@ struct web_pages {
 	struct health *health;         /* NULL: no pages */
 	const struct web_files *files; /* NULL: no files */
 	struct web_desk *desk;         /* NULL: no record pages */
+	struct web_api *api;           /* NULL: no HTTP API */
 	struct web_text *metrics;      /* made last; NULL: never */
 	struct web_budget budget;      /* for making it */
 };
@@ -72,8 +75,10 @@ void web_pages_close(struct web_pages *pages);
 /* Its head has come: the answer's goes out, the page follows. path without the query. */
 int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages *pages,
 			struct bytes path);
+/* It is answered. */
+void web_request_count(bool served);
 /* Octets of its body; and its end. */
-int web_request_body(struct web_request *r, size_t n);
+int web_request_body(struct web_request *r, struct bytes octets);
 int web_request_body_end(struct web_request *r);
 /* The connection takes more. */
 int web_request_send(struct web_request *r, struct lws *wsi);

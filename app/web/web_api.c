@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/web/web_api.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/web/web_clients.h"
+#include "app/web/web_request.h"
+
+enum {
+	API_BODY_MAX = 147456, /* the longest arguments of a command, and what is around them */
+	API_TEXT_MAX = 4096,   /* path and query, or one header */
+	API_HEAD_MAX = 1024,   /* of an answer */
+	PROBLEM_MAX = 256,
+	API_PIECE = 4096,
+	API_ANSWER_S = 15,
+	API_PLACE_BITS = 8,
+};
+
+static_assert(WEB_CALLS_MAX <= 1 << API_PLACE_BITS, "a place is the last octet of an id");
+
+struct api_place {
+	uint64_t id;         /* 0: free */
+	struct web_query *q; /* NULL: it has left before its answer */
+};
+
+struct web_api {
+	const struct web_door *door;
+	uint64_t asked; /* so far */
+	struct api_place places[WEB_CALLS_MAX];
+};
+
+struct web_query {
+	struct web_api *api;
+	struct lws *wsi;
+	struct api_place *place; /* NULL: nothing is awaited */
+	struct web_call call;    /* its slices lie in text */
+	struct web_reply reply;  /* status 0: none yet */
+	uint8_t *body;           /* malloc'ed */
+	size_t body_n, body_size;
+	bool has_head, closes;
+	size_t sent;
+	size_t text_n;
+	char text[3 * API_TEXT_MAX];
+};
+
+int web_api_open(struct web_api **out, const struct web_door *door)
+{
+	struct web_api *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return -ENOMEM;
+	a->door = door;
+	*out = a;
+	return 0;
+}
+
+void web_api_close(struct web_api *a)
+{
+	free(a);
+}
+
+/* ---- answers ---- */
+
+static int query_answer(struct web_query *q, const struct web_reply *reply)
+{
+	q->reply = *reply;
+	web_request_count(reply->status < 400);
+	(void)lws_callback_on_writable(q->wsi);
+	return 0;
+}
+
+/* Before the door was asked. RFC 9457. */
+static int query_refuse(struct web_query *q, unsigned status, const char *title)
+{
+	struct web_reply reply = { .status = status };
+	char *text = malloc(PROBLEM_MAX);
+
+	q->closes = true;
+	if (text)
+		reply.n = (size_t)snprintf(
+			text, PROBLEM_MAX,
+			"{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", title, status);
+	reply.text = text;
+	return query_answer(q, &reply);
+}
+
+void web_api_on_answers(struct web_api *a)
+{
+	struct web_reply reply;
+
+	while (web_asks_pop(a->door->asks, &reply)) {
+		struct api_place *place = &a->places[reply.id & ((1U << API_PLACE_BITS) - 1)];
+		struct web_query *q = place->q;
+
+		assert(place->id == reply.id);
+		*place = (struct api_place){ 0 };
+		if (!q) {
+			free(reply.text);
+			continue;
+		}
+		q->place = NULL;
+		(void)query_answer(q, &reply);
+	}
+}
+
+/* ---- a request ---- */
+
+static struct api_place *api_place(struct web_api *a)
+{
+	for (size_t i = 0; i < WEB_CALLS_MAX; i++) {
+		if (!a->places[i].id)
+			return &a->places[i];
+	}
+	return NULL;
+}
+
+/* It is whole. */
+static int query_ask(struct web_query *q)
+{
+	struct web_api *a = q->api;
+	struct api_place *place = api_place(a);
+	struct web_reply reply = { 0 };
+	struct web_work work = { 0 };
+
+	if (!place)
+		return query_refuse(q, 503, "too many requests wait for their answer");
+	q->call.body = bytes_mem(q->body, q->body_n);
+	if (a->door->look(&q->call, &reply, &work.work, a->door->arg))
+		return query_answer(q, &reply);
+	work.id = ++a->asked << API_PLACE_BITS | (uint64_t)(place - a->places);
+	*place = (struct api_place){ work.id, q };
+	q->place = place;
+	lws_set_timeout(q->wsi, PENDING_TIMEOUT_HTTP_CONTENT, API_ANSWER_S);
+	web_asks_push(a->door->asks, &work);
+	return 0;
+}
+
+/* So many octets of text are the slice that it gives. */
+static struct bytes text_take(struct web_query *q, size_t n)
+{
+	struct bytes taken = bytes_mem(q->text + q->text_n, n);
+
+	q->text_n += n;
+	return taken;
+}
+
+/* Empty: it is not there. False: it is too long. */
+static bool header_take(struct web_query *q, enum lws_token_indexes token, struct bytes *out)
+{
+	int n = lws_hdr_total_length(q->wsi, token);
+	size_t room = sizeof(q->text) - q->text_n;
+
+	*out = (struct bytes){ 0 };
+	if (n <= 0)
+		return true;
+	if (lws_hdr_copy(q->wsi, q->text + q->text_n, (int)room, token) != n)
+		return false;
+	*out = text_take(q, (size_t)n);
+	return true;
+}
+
+static bool key_take(struct web_query *q)
+{
+	static const char name[] = "idempotency-key:";
+	int n = lws_hdr_custom_length(q->wsi, name, sizeof(name) - 1);
+	size_t room = sizeof(q->text) - q->text_n;
+
+	if (n <= 0)
+		return true;
+	if (lws_hdr_custom_copy(q->wsi, q->text + q->text_n, (int)room, name, sizeof(name) - 1) < 0)
+		return false;
+	q->call.key = text_take(q, (size_t)n);
+	return true;
+}
+
+/* The library has taken them apart, and decoded each. */
+static bool arguments_take(struct web_query *q)
+{
+	size_t from = q->text_n;
+	int n;
+
+	for (int i = 0;; i++) {
+		size_t room = sizeof(q->text) - q->text_n;
+
+		n = lws_hdr_copy_fragment(q->wsi, q->text + q->text_n, (int)room - 1,
+					  WSI_TOKEN_HTTP_URI_ARGS, i);
+		if (n < 0)
+			break;
+		q->text_n += (size_t)n;
+		q->text[q->text_n++] = '\n';
+		if (sizeof(q->text) - q->text_n < API_TEXT_MAX)
+			return false;
+	}
+	q->call.arguments = bytes_mem(q->text + from, q->text_n - from);
+	return true;
+}
+
+static bool head_take(struct web_query *q, struct bytes path)
+{
+	static const char bearer[] = "Bearer ";
+	struct bytes said;
+
+	if (path.n > API_TEXT_MAX)
+		return false;
+	memcpy(q->text, path.p, path.n);
+	q->call.path = text_take(q, path.n);
+	if (!header_take(q, WSI_TOKEN_HTTP_AUTHORIZATION, &said) || !key_take(q) ||
+	    !arguments_take(q))
+		return false;
+	if (bytes_istarts(said, bearer))
+		q->call.token = bytes_from(said, sizeof(bearer) - 1);
+	return true;
+}
+
+static struct bytes query_method(struct lws *wsi)
+{
+	static const struct {
+		enum lws_token_indexes token;
+		const char *name;
+	} methods[] = {
+		{ WSI_TOKEN_GET_URI, "GET" },         { WSI_TOKEN_POST_URI, "POST" },
+		{ WSI_TOKEN_PATCH_URI, "PATCH" },     { WSI_TOKEN_DELETE_URI, "DELETE" },
+		{ WSI_TOKEN_PUT_URI, "PUT" },         { WSI_TOKEN_HEAD_URI, "HEAD" },
+		{ WSI_TOKEN_OPTIONS_URI, "OPTIONS" },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(methods); i++) {
+		if (lws_hdr_total_length(wsi, methods[i].token))
+			return bytes_str(methods[i].name);
+	}
+	return BYTES_LIT("");
+}
+
+/* How long its body is: RFC 9112 6.3. Without a length it has none. */
+static int body_begin(struct web_query *q)
+{
+	struct bytes length;
+	uint64_t n = 0;
+
+	if (lws_hdr_total_length(q->wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) > 0)
+		return query_refuse(q, 411, "give Content-Length, not Transfer-Encoding");
+	if (!header_take(q, WSI_TOKEN_HTTP_CONTENT_LENGTH, &length) ||
+	    (length.n && bytes_u64(length, &n)))
+		return query_refuse(q, 400, "Content-Length is no number");
+	if (n > API_BODY_MAX)
+		return query_refuse(q, 413, "a body has at most 147456 octets");
+	/* the library waits for a body where no length says that there is none */
+	q->closes = !length.n && !bytes_is(q->call.method, "GET");
+	if (!n)
+		return query_ask(q);
+	q->body = malloc(n);
+	q->body_size = n;
+	return q->body ? 0 : -1;
+}
+
+int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi, struct bytes path)
+{
+	struct web_query *q = calloc(1, sizeof(*q));
+	struct addr peer;
+
+	*out = q;
+	if (!q)
+		return -1;
+	q->api = a;
+	q->wsi = wsi;
+	q->call.method = query_method(wsi);
+	q->call.from_loopback =
+		!web_clients_peer(lws_get_socket_fd(wsi), &peer) && addr_is_loopback(&peer);
+	return head_take(q, path) ? body_begin(q)
+				  : query_refuse(q, 431, "the request's head is too long");
+}
+
+int web_query_body(struct web_query *q, struct bytes octets)
+{
+	if (q->reply.status)
+		return 0; /* it was refused, and is read no further than it was sent */
+	if (octets.n > q->body_size - q->body_n)
+		return -1;
+	memcpy(q->body + q->body_n, octets.p, octets.n);
+	q->body_n += octets.n;
+	return 0;
+}
+
+int web_query_body_end(struct web_query *q)
+{
+	if (q->reply.status || q->place)
+		return 0;
+	return q->body_n == q->body_size ? query_ask(q) : -1;
+}
+
+static int api_header(const struct web_query *q, const char *name, const char *value, uint8_t **p,
+		      uint8_t *end)
+{
+	return lws_add_http_header_by_name(q->wsi, (const uint8_t *)name, (const uint8_t *)value,
+					   (int)strlen(value), p, end);
+}
+
+static int query_head(const struct web_query *q)
+{
+	uint8_t buffer[LWS_PRE + API_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
+	uint8_t *end = buffer + sizeof(buffer) - 1;
+	unsigned status = q->reply.status;
+	const char *type = status < 400 ? "application/json" : "application/problem+json";
+
+	if (lws_add_http_common_headers(q->wsi, status, type, q->reply.n, &p, end) ||
+	    api_header(q, "cache-control:", "no-store", &p, end) ||
+	    api_header(q, "x-content-type-options:", "nosniff", &p, end) ||
+	    (q->closes && api_header(q, "connection:", "close", &p, end)) ||
+	    (status == 401 && api_header(q, "www-authenticate:", "Bearer", &p, end)) ||
+	    (q->reply.allow[0] && api_header(q, "allow:", q->reply.allow, &p, end)) ||
+	    ((status == 429 || status == 503) && api_header(q, "retry-after:", "1", &p, end)) ||
+	    lws_finalize_write_http_header(q->wsi, start, &p, end))
+		return -1;
+	return 0;
+}
+
+int web_query_send(struct web_query *q, bool *done)
+{
+	uint8_t piece[LWS_PRE + API_PIECE]; /* the library may write before what it sends */
+	size_t left = q->reply.n - q->sent, n = left < API_PIECE ? left : API_PIECE;
+
+	*done = false;
+	if (!q->reply.status)
+		return 0;
+	if (!q->reply.text)
+		return -1;
+	if (!q->has_head) {
+		q->has_head = true;
+		(void)lws_callback_on_writable(q->wsi);
+		return query_head(q);
+	}
+	memcpy(piece + LWS_PRE, q->reply.text + q->sent, n);
+	if (lws_write(q->wsi, piece + LWS_PRE, n,
+		      n == left ? LWS_WRITE_HTTP_FINAL : LWS_WRITE_HTTP) != (int)n)
+		return -1;
+	q->sent += n;
+	if (n < left)
+		return lws_callback_on_writable(q->wsi) < 0 ? -1 : 0;
+	*done = true;
+	return q->closes ? -1 : 0;
+}
+
+void web_query_drop(struct web_query *q)
+{
+	if (!q)
+		return;
+	if (q->place)
+		q->place->q = NULL;
+	free(q->reply.text);
+	if (q->body)
+		explicit_bzero(q->body, q->body_n);
+	free(q->body);
+	explicit_bzero(q->text, q->text_n); /* there is a token */
+	free(q);
+}

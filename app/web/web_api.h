@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests of the HTTP API: those under /v1/. A request is read whole, with a bound, and looked at by the door (web_link.h); what may be done
+ * goes to the loop's thread, and its answer is sent piece by piece. Web thread.
+ */
+#ifndef APP_WEB_WEB_API_H
+#define APP_WEB_WEB_API_H
+
+#include <libwebsockets.h>
+
+#include "app/web/web_link.h"
+
+#define WEB_API_HEAD "/v1/"
+
+struct web_api;
+struct web_query;
+
+/* door: borrowed. 0 or -ENOMEM. */
+int web_api_open(struct web_api **out, const struct web_door *door) NODISCARD;
+void web_api_close(struct web_api *a); /* NULL is fine */
+/* The loop has answered some. */
+void web_api_on_answers(struct web_api *a);
+
+/* What the next four return is what the library's callback returns: 0, or -1: it closes the connection. */
+
+/* The head of a request came. *out: to be dropped. */
+int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi,
+		      struct bytes path);
+/* Octets of its body; and its end. */
+int web_query_body(struct web_query *q, struct bytes octets);
+int web_query_body_end(struct web_query *q);
+/* The connection takes more. *done: it was answered whole, and the next request may come. */
+int web_query_send(struct web_query *q, bool *done);
+/* It is over, or the connection is. NULL is fine. */
+void web_query_drop(struct web_query *q);
+
+#endif
