@@ -46,7 +46,7 @@ command_fn command_tenant_put, command_tenant_show, command_tenant_delete, comma
 	command_tenant_status;
 command_fn command_range_list, command_hours_check, command_prompt_put, command_prompt_get;
 command_fn command_prompt_record;
-command_fn command_group_put;
+command_fn command_group_put, command_token_create;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_call_why, command_security_list;
 command_fn command_toll_show, command_toll_reset;
@@ -145,7 +145,7 @@ extern const struct document_kind g_extension_documents, g_login_documents, g_pr
 	g_range_documents, g_tenant_documents, g_trunk_documents, g_did_documents,
 	g_route_documents, g_dial_documents, g_location_documents, g_room_documents,
 	g_hours_documents, g_hours_override, g_prompt_documents, g_flow_documents,
-	g_number_documents, g_group_documents, g_account_documents;
+	g_number_documents, g_group_documents, g_account_documents, g_token_documents;
 
 /* Words for the reasons of refusals (sig_refused_name). */
 

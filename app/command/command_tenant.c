@@ -764,5 +764,6 @@ const struct document_kind *const g_document_kinds[] = {
 	&g_number_documents,
 	&g_group_documents,
 	&g_account_documents,
+	&g_token_documents,
 	NULL,
 };

@@ -8,6 +8,7 @@
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
 #include "app/command/control_local.h"
+#include "app/command/door.h"
 #include "app/command/queries.h"
 #include "app/daemon/daemon.h"
 #include "app/dns/resolver.h"
@@ -216,6 +217,7 @@ static void node_on_timer(void *arg)
 	if (n->api.control)
 		control_expire(n->api.control, now.ns);
 	control_local_expire(n->api.local, now.ns);
+	door_expire(n->api.door, now.ns);
 	directory_expire(n, now.ns);
 	if (n->common.locations && n->life.phase != NODE_STARTING &&
 	    locations_next_ns(n->common.locations) <= now.ns)
@@ -417,7 +419,8 @@ static bool is_stop_complete(const struct node *n)
 	}
 	node_counts(n, &counts);
 	return counts.saves_pending == 0 && control_running(n->api.control) == 0 &&
-	       control_local_running(n->api.local) == 0 && n->shards.answers.count == 0 &&
+	       control_local_running(n->api.local) == 0 &&
+	       door_running(n->api.door) == 0 && n->shards.answers.count == 0 &&
 	       claimant_has_left(n->cluster.claimant);
 }
 
@@ -457,6 +460,7 @@ static void arm(struct node *n)
 	if (n->api.control)
 		next = ns_least(next, control_next_ns(n->api.control));
 	next = ns_least(next, control_local_next_ns(n->api.local));
+	next = ns_least(next, door_next_ns(n->api.door));
 	next = ns_least(next, directory_next_ns(n));
 	if (n->life.phase != NODE_STARTING) {
 		next = ns_least(next, locations_next_ns(n->common.locations));

@@ -14,6 +14,7 @@
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
 #include "app/command/control_local.h"
+#include "app/command/door.h"
 #include "app/command/queries.h"
 #include "app/daemon/daemon.h"
 #include "app/dns/resolver.h"
@@ -373,6 +374,10 @@ static int shard_start(struct node *n)
 	static_assert((int)KEYS_LEN == (int)DIGEST_KEY_LEN, "one derived key");
 	static_assert((int)KEYS_LEN == (int)SEAL_KEY_LEN, "one derived key");
 	if (!err)
+		err = door_open(&n->api.door, n);
+	if (!err)
+		n->web.door = door_web(n->api.door);
+	if (!err)
 		err = tenants_open(&n->common.tenants, &key);
 	if (!err)
 		err = trunks_open(&n->common.trunks, n->common.tenants);
@@ -686,6 +691,7 @@ int node_start(struct node *n)
 	node_probe_setup();
 	control_setup();
 	control_local_setup();
+	door_setup();
 	directory_setup();
 	web_setup();
 	watch_setup();
@@ -759,6 +765,7 @@ void node_stop(struct node *n)
 	node_deliver_close(n);
 	node_helper_close(n);
 	node_web_close(n);
+	door_shut(n->api.door);
 	transport_close(n->sip.transport);
 	node_edge_close(n);
 	node_held_close(n);
@@ -789,6 +796,7 @@ void node_stop(struct node *n)
 	tenancy_close(n);
 	if (n->api.extensions->pool.slots)
 		extensions_close(n->api.extensions);
+	door_close(n->api.door);
 	certificate_close(&n->media.certificate);
 	node_keeper_stop(n);
 	if (n->life.loop_opened)

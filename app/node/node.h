@@ -59,6 +59,7 @@ struct node_api {
 	struct command_walk *walks; /* lists under way */
 	struct control *control;
 	struct control_local *local; /* NULL: there is none */
+	struct door *door;           /* of HTTP */
 };
 
 struct node {

@@ -321,6 +321,11 @@ int node_web_open(struct node *n)
 	settings.bind.port = (uint16_t)http->port;
 	err = node_link_open(n);
 	settings.link = n->web.link;
+	/* a token in clear is anybody's who hears it */
+	if (http->tls || addr_is_loopback(&http->bind))
+		settings.door = n->web.door;
+	else
+		LOG_INFO("node", 0, "no HTTP API: it needs http.tls, or http.bind on this machine");
 	return err ? err : web_open(&n->web.http, &settings);
 }
 

@@ -50,11 +50,12 @@ struct node_pages {
 struct node_web {
 	struct health health;
 	struct web *http;
-	struct web *health_web;  /* http.health_port; NULL: there is none */
-	struct web *files_web;   /* recordings.port; NULL: there is none */
-	struct web_files files;  /* what it has, and with which key */
-	struct node_pages pages; /* of extensions: it has them, too, where it has TLS */
-	struct web_link *link;   /* NULL: no SIP over WebSocket */
+	struct web *health_web;      /* http.health_port; NULL: there is none */
+	struct web *files_web;       /* recordings.port; NULL: there is none */
+	struct web_files files;      /* what it has, and with which key */
+	struct node_pages pages;     /* of extensions: it has them, too, where it has TLS */
+	struct web_link *link;       /* NULL: no SIP over WebSocket */
+	const struct web_door *door; /* of the HTTP API */
 };
 
 enum {

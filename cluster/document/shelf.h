@@ -69,7 +69,7 @@ int snapshot_open(struct snapshot *out, struct bytes file, const char **reason) 
 bool snapshot_next(struct snapshot *s, struct snapshot_document *out);
 
 /* How many deletions are remembered; how many kinds of documents are counted, more than there are. */
-enum { SHELF_GONE_MAX = 4096, SHELF_KINDS_MAX = 16 };
+enum { SHELF_GONE_MAX = 4096, SHELF_KINDS_MAX = 32 };
 
 /* A tenant whose documents are known. */
 struct shelf_tenant {

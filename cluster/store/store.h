@@ -24,7 +24,7 @@ struct store_shared;
 struct store_shard;
 struct validity;
 
-enum { STORE_KINDS_MAX = 16 };
+enum { STORE_KINDS_MAX = 32 };
 
 enum store_result {
 	STORE_OK,

@@ -109,10 +109,10 @@ class House:
 
     def state(self):
         """All that it has, by its own eyes and in Redis."""
-        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list",
+        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list", "token.list",
                                                              "flow.list", "number.list", "group.list", "account.list", "prompt.list", "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours",
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token",
                                                                                   "flow", "number", "group", "account", "prompt")}
             kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
@@ -144,7 +144,7 @@ def wait(what, seconds=PATIENCE_S):
 
 # ---- the rows: what one tenant, me, asks for, and what it must hear while the other one has the same ----
 
-def own(check=None, **arguments):
+def own(check=None, /, **arguments):
     """It hears of its own."""
     def row(_, me, command, __):
         result = me.ask(command, **arguments)
@@ -153,7 +153,7 @@ def own(check=None, **arguments):
     return row
 
 
-def hidden(code="not_found", **arguments):
+def hidden(code="not_found", /, **arguments):
     """What is named of the other is not there; CALL stands for its call, ENDED for one that is over, LONE for its own number."""
     def row(test, me, command, other):
         names = {"OWN": me.call, "CALL": other.call, "ENDED": other.ended, "LAMP": other.lamp, "LONE": other.lone}
@@ -242,6 +242,11 @@ ROWS = {
     "room.show": each(own(lambda me, row: row["name"] == me.lone, number="7000"), hidden(number="LONE")),
     "room.delete": each(own(number="7001"), hidden(number="LONE")),
     "room.list": own(lambda me, rows: [row["name"] for row in rows] == [me.lone]),
+    "token.create": own(lambda me, row: row["token"].startswith(f"{me.name}~door~"), name="door"),
+    "token.put": own(name="door", expires_utc_s=4000000000),
+    "token.get": each(own(lambda me, row: row["expires_utc_s"] == 4000000000, name="door"), hidden(name="LONE")),
+    "token.list": own(lambda me, rows: [row["name"] for row in rows] == ["door"]),
+    "token.delete": each(own(name="door"), hidden(name="LONE")),
     "hours.put": own(name="night", week="mon 20:00-24:00"),
     "hours.get": each(own(name="night"), hidden(name="LONE")),
     "hours.list": own(lambda me, rows: [row["name"] for row in rows] == ["night"]),
@@ -384,7 +389,7 @@ class Matrix(unittest.TestCase):
         maroon, indigo = self.houses
         return (maroon, indigo), (indigo, maroon)
 
-    def refused(self, house, command, code, role="admin", **arguments):
+    def refused(self, house, command, code, /, role="admin", **arguments):
         with self.assertRaises(Refused, msg=f"{command} {arguments}") as caught:
             house.ask(command, role=role, **arguments)
         self.assertEqual(caught.exception.code, code, f"{command}: {caught.exception}")

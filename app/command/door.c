@@ -1,0 +1,657 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/command/door.h"
+
+#include <errno.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/control.h"
+#include "app/document/document.h"
+#include "app/node/node.h"
+#include "app/schema/route.h"
+#include "app/web/web_link.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/named.h"
+#include "sig/sip/id.h"
+
+/* ---- tokens: the control thread changes them, the web thread looks ---- */
+
+enum { TOKENS_MAX = 16384, TOKEN_KEY_MAX = TOKEN_TEXT_MAX };
+
+/* Found by "TENANT~NAME": tenants have no numbers on the web thread. */
+struct token {
+	uint16_t tenant; /* 0 */
+	char name[TOKEN_KEY_MAX];
+	uint8_t role;
+	uint8_t hash[TOKEN_HASH_LEN];
+	uint32_t expires_utc_s;
+};
+
+/* A command on its way, of who may give it. */
+struct door_work {
+	struct command_principal who;
+	const struct command *command;
+	json_t *args; /* owned */
+	char id[CONTROL_ID_MAX];
+	bool keyed; /* the client has named it: the same again is the same command */
+};
+
+struct door_job {
+	struct door *door;
+	struct door_work *work;    /* NULL: the place is free */
+	uint64_t id;               /* of the web's */
+	uint64_t ask_ns, until_ns; /* of one that Redis has; 0: it is carried out here */
+	bool asked;
+};
+
+struct door {
+	struct node *node;
+	pthread_mutex_t lock; /* of tokens */
+	struct table tokens;
+	_Atomic uint64_t away_ns; /* since when Redis is away; 0: it is there */
+	struct web_door web;
+	struct rand_source rand; /* the web thread's */
+	uint32_t running;
+	struct door_job jobs[WEB_CALLS_MAX];
+};
+
+#define AWAY_NS      (30 * NS_PER_S) /* a token that was revoked meanwhile is good no longer */
+#define ELSEWHERE_NS (10 * NS_PER_S)
+#define FETCH_NS     (10 * NS_PER_MS)
+
+/* ---- what is wrong ---- */
+
+static const struct {
+	unsigned status;
+	const char *title;
+} g_problems[COMMAND_ERROR_CODES] = {
+	[COMMAND_BAD_REQUEST] = { 400, "The request is wrong" },
+	[COMMAND_UNKNOWN_COMMAND] = { 404, "There is nothing at this path" },
+	[COMMAND_UNKNOWN_ARGUMENT] = { 400, "There is no such argument" },
+	[COMMAND_MISSING_ARGUMENT] = { 400, "An argument is missing" },
+	[COMMAND_BAD_ARGUMENT] = { 400, "An argument is wrong" },
+	[COMMAND_NOT_ALLOWED] = { 403, "The role of the token may not" },
+	[COMMAND_NOT_FOUND] = { 404, "It is not there" },
+	[COMMAND_CONFLICT] = { 409, "It does not go together with what is there" },
+	[COMMAND_FULL] = { 409, "There is no room" },
+	[COMMAND_BUSY] = { 429, "Too much at once" },
+	[COMMAND_EXPIRED] = { 504, "It came too late" },
+	[COMMAND_UNAVAILABLE] = { 503, "It cannot be done now" },
+	[COMMAND_UNCERTAIN] = { 504, "Nobody knows whether it was done" },
+	[COMMAND_INTERNAL] = { 500, "The node has failed" },
+};
+
+/* RFC 9457. detail may be of the request: jansson checks that it is UTF-8. */
+static void problem_write(struct web_reply *out, unsigned status, const char *title,
+			  const char *code, const char *argument, const char *detail)
+{
+	json_t *json = json_pack("{s:s, s:s, s:i, s:s*, s:s*, s:s*}", "type", "about:blank",
+				 "title", title, "status", (int)status, "code", code, "argument",
+				 argument, "detail", detail);
+
+	out->status = status;
+	out->text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	out->n = out->text ? strlen(out->text) : 0;
+	json_decref(json);
+}
+
+static bool look_fails(struct web_reply *out, enum command_error_code code, const char *argument,
+		       const char *detail)
+{
+	problem_write(out, g_problems[code].status, g_problems[code].title,
+		      command_error_name(code), argument, detail);
+	return true;
+}
+
+/* What a command has answered, for HTTP: the result alone, or the problem. */
+static void reply_of(const json_t *answer, struct web_reply *out)
+{
+	const json_t *error = json_object_get(answer, "error");
+	enum command_error_code code;
+
+	if (error) {
+		code = command_error_named(json_string_value(json_object_get(error, "code")));
+		(void)look_fails(out, code, json_string_value(json_object_get(error, "argument")),
+				 json_string_value(json_object_get(error, "message")));
+		return;
+	}
+	out->status = 200;
+	out->text = command_result_text(answer);
+	out->n = out->text ? strlen(out->text) : 0;
+}
+
+/* ---- the web thread: a request ---- */
+
+static const struct token *token_find(const struct door *d, struct bytes tenant, struct bytes name)
+{
+	char key[TOKEN_KEY_MAX];
+
+	(void)snprintf(key, sizeof(key), BYTES_FMT "~" BYTES_FMT, BYTES_ARG(tenant),
+		       BYTES_ARG(name));
+	return named_find(&d->tokens, 0, bytes_str(key));
+}
+
+/* False: nobody may come in with that. */
+static bool who_is(struct door *d, struct bytes text, struct command_principal *who)
+{
+	struct bytes tenant, name, secret;
+	uint8_t hash[TOKEN_HASH_LEN];
+	const struct token *t;
+	bool is_good;
+
+	if (!token_parts(text, &tenant, &name, &secret))
+		return false;
+	token_hash(hash, secret);
+	(void)pthread_mutex_lock(&d->lock);
+	t = token_find(d, tenant, name);
+	is_good = t && !CRYPTO_memcmp(t->hash, hash, sizeof(hash)) &&
+		  (!t->expires_utc_s || clock_utc_ms() / 1000 < t->expires_utc_s);
+	if (is_good)
+		who->role = (enum command_role)t->role;
+	(void)pthread_mutex_unlock(&d->lock);
+	return is_good && !bytes_cstr(tenant, who->tenant, sizeof(who->tenant));
+}
+
+/* A node that cannot hear of what was revoked believes who is on its own machine. */
+static bool is_cut_off(struct door *d, const struct web_call *call)
+{
+	/* relaxed: a time; nothing else hangs on it */
+	uint64_t since = atomic_load_explicit(&d->away_ns, memory_order_relaxed);
+
+	return since && !call->from_loopback && clock_now_ns() - since > AWAY_NS;
+}
+
+static bool method_read(struct bytes name, enum route_method *out)
+{
+	for (unsigned i = 0; i < ROUTE_METHODS; i++) {
+		if (bytes_is(name, g_route_methods[i])) {
+			*out = (enum route_method)i;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* NULL: *out answers it. */
+static const struct route *look_path(const struct web_call *call, struct bytes *key,
+				     struct web_reply *out)
+{
+	enum route_method method = ROUTE_METHODS;
+	const struct route *r;
+
+	(void)method_read(call->method, &method);
+	r = route_find(method, call->path, key, out->allow);
+	if (r)
+		return r;
+	if (out->allow[0])
+		problem_write(out, 405, "The path knows other methods", "bad_request", NULL,
+			      out->allow);
+	else
+		(void)look_fails(out, COMMAND_UNKNOWN_COMMAND, NULL,
+				 "docs/api.md has the paths, and GET /v1/help");
+	return NULL;
+}
+
+/* The arguments of body, path and query. NULL: *out answers it. */
+static json_t *look_args(const struct route *r, const struct web_call *call, struct bytes key,
+			 struct web_reply *out)
+{
+	json_t *args = call->body.n ? json_loadb((const char *)call->body.p, call->body.n,
+						 JSON_REJECT_DUPLICATES, NULL)
+				    : json_object();
+	const char *wrong;
+	struct bytes which;
+	char name[64];
+
+	if (!json_is_object(args)) {
+		json_decref(args);
+		(void)look_fails(out, COMMAND_BAD_REQUEST, NULL, "the body must be a JSON object");
+		return NULL;
+	}
+	wrong = route_args(r, key, call->arguments, args, &which);
+	if (!wrong)
+		return args;
+	json_decref(args);
+	if (bytes_cstr(which, name, sizeof(name)))
+		name[0] = '\0';
+	(void)look_fails(out, COMMAND_BAD_ARGUMENT, name[0] ? name : NULL, wrong);
+	return NULL;
+}
+
+/* As command_start checks it again: here it costs no call anything. */
+static bool args_are_right(const struct door_work *w, struct web_reply *out)
+{
+	static _Thread_local struct command_value values[COMMAND_ARGS_MAX];
+	struct command_error error = { 0 };
+	json_t *args = json_copy(w->args);
+	const struct command *c = w->command;
+	bool ok;
+
+	(void)json_object_del(args, g_command_tenant.name);
+	if (c->off && json_is_false(json_object_get(args, "on"))) {
+		c = command_find(bytes_str(c->off));
+		(void)json_object_del(args, "on");
+	}
+	ok = args && !command_check(c, args, values, &error);
+	if (!ok)
+		(void)look_fails(out, error.code, error.argument, error.message);
+	json_decref(args);
+	return ok;
+}
+
+/* The same key of the same token is the same command. False: it is none. */
+static bool work_identify(struct door_work *w, const struct web_call *call,
+			  struct rand_source *rand)
+{
+	uint8_t hash[TOKEN_HASH_LEN];
+	char text[2 * TOKEN_TEXT_MAX];
+	struct writer writer = writer_over(w->id, sizeof(w->id) - 1);
+	int n;
+
+	w->keyed = call->key.n > 0;
+	if (call->key.n > CONTROL_NAME_MAX)
+		return false;
+	n = snprintf(text, sizeof(text), "%s~%u~" BYTES_FMT, w->who.tenant, w->who.role,
+		     BYTES_ARG(call->key));
+	token_hash(hash, bytes_mem(text, (size_t)n));
+	if (!w->keyed)
+		rand_fill(rand, hash, 16);
+	writer_str(&writer, "http-");
+	writer_hex(&writer, bytes_mem(hash, 16));
+	w->id[writer.n] = '\0';
+	return true;
+}
+
+static bool door_look(const struct web_call *call, struct web_reply *out, void **work, void *arg)
+{
+	struct door *d = arg;
+	struct door_work w = { 0 };
+	struct bytes key;
+	const struct route *r;
+
+	if (is_cut_off(d, call))
+		return look_fails(out, COMMAND_UNAVAILABLE, NULL,
+				  "Redis is away for longer than 30 s: tokens cannot be checked");
+	if (!who_is(d, call->token, &w.who)) {
+		problem_write(out, 401, "A token is needed", "not_allowed", NULL,
+			      "Authorization: Bearer TOKEN, as token.create has made it");
+		return true;
+	}
+	r = look_path(call, &key, out);
+	if (!r)
+		return true;
+	w.command = r->command;
+	if (w.who.role < r->command->role)
+		return look_fails(out, COMMAND_NOT_ALLOWED, NULL,
+				  command_role_name(r->command->role));
+	if (!work_identify(&w, call, &d->rand))
+		return look_fails(out, COMMAND_BAD_REQUEST, NULL,
+				  "Idempotency-Key has at most 64 characters");
+	w.args = look_args(r, call, key, out);
+	if (!w.args)
+		return true;
+	*work = args_are_right(&w, out) ? malloc(sizeof(w)) : NULL;
+	if (*work) {
+		memcpy(*work, &w, sizeof(w));
+		return false;
+	}
+	json_decref(w.args);
+	return out->status ? true : look_fails(out, COMMAND_INTERNAL, NULL, "out of memory");
+}
+
+static void work_free(struct door_work *w)
+{
+	if (w)
+		json_decref(w->args);
+	free(w);
+}
+
+/* ---- the loop's thread: a command ---- */
+
+static void door_answer(struct door_job *job, const struct web_reply *reply)
+{
+	struct door *d = job->door;
+	struct web_reply out = *reply;
+	bool ok = reply->status < 400;
+
+	control_log(job->work->command->name, "http", job->work->id, ok ? "ok" : "failed");
+	metric_add(ok ? g_control_metrics.ok : g_control_metrics.failed, 1);
+	out.id = job->id;
+	work_free(job->work);
+	*job = (struct door_job){ .door = d };
+	d->running--;
+	if (d->web.asks)
+		web_asks_answer(d->web.asks, &out);
+	else
+		free(out.text);
+}
+
+static void job_fail(struct door_job *job, enum command_error_code code, const char *detail)
+{
+	struct web_reply reply = { 0 };
+
+	(void)look_fails(&reply, code, NULL, detail);
+	door_answer(job, &reply);
+}
+
+static void door_answer_json(struct door_job *job, json_t *answer)
+{
+	struct web_reply reply = { 0 };
+
+	reply_of(answer, &reply);
+	json_decref(answer);
+	door_answer(job, &reply);
+}
+
+/* ---- what another node has, through Redis ---- */
+
+static void out_key(const struct door_job *job, char key[CONTROL_KEY_MAX])
+{
+	char client[CONTROL_KEY_MAX];
+
+	control_stream_key(job->door->node, "", COMMAND_FOR_OPERATOR, "out:", client);
+	(void)snprintf(key, CONTROL_KEY_MAX, "%s%s", client, job->work->id);
+}
+
+/* The tenant's streams may not be read by anybody: it is asked by the operators', for that tenant. */
+static json_t *args_of_tenant(const struct door_work *w)
+{
+	json_t *args = json_copy(w->args);
+
+	if (w->who.role != COMMAND_FOR_OPERATOR)
+		(void)json_object_set_new(args, g_command_tenant.name, json_string(w->who.tenant));
+	return args;
+}
+
+static void job_elsewhere(struct door_job *job)
+{
+	struct node *n = job->door->node;
+	json_t *args = args_of_tenant(job->work);
+	char in[CONTROL_KEY_MAX], *text = args ? json_dumps(args, JSON_COMPACT) : NULL;
+	struct bytes words[] = {
+		BYTES_LIT("XADD"),
+		{ 0 },
+		BYTES_LIT("*"),
+		BYTES_LIT("v"),
+		BYTES_LIT("1"),
+		BYTES_LIT("id"),
+		bytes_str(job->work->id),
+		BYTES_LIT("do"),
+		bytes_str(job->work->command->name),
+		BYTES_LIT("args"),
+		bytes_str(text ? text : ""),
+		BYTES_LIT("client"),
+		bytes_str(job->work->id),
+		BYTES_LIT("ttl_ms"),
+		BYTES_LIT("10000"),
+	};
+	bool ok;
+
+	control_stream_key(n, "", COMMAND_FOR_OPERATOR, "in", in);
+	words[1] = bytes_str(in);
+	job->until_ns = clock_now_ns() + ELSEWHERE_NS;
+	job->ask_ns = clock_now_ns() + FETCH_NS;
+	ok = text && !redis_command(n->redis.link, words, COUNT_OF(words), 0, NULL, NULL);
+	free(text);
+	json_decref(args);
+	if (!ok)
+		job_fail(job, COMMAND_UNAVAILABLE,
+			 "another node has it, or it has a key, and Redis is away");
+}
+
+/* An answer, or nil: it is looked for again. */
+static void on_fetched(int err, const struct redisReply *reply, void *arg)
+{
+	struct door_job *job = arg;
+	const struct redisReply *entry = redis_reply_at(redis_reply_at(reply, 0), 1);
+	struct bytes text = redis_reply_text(redis_reply_at(entry, 3));
+	json_t *answer;
+	char key[CONTROL_KEY_MAX];
+
+	job->asked = false;
+	if (err || !text.n)
+		return;
+	out_key(job, key);
+	(void)!redis_command(job->door->node->redis.link,
+			     (struct bytes[]){ BYTES_LIT("DEL"), bytes_str(key) }, 2, 0, NULL,
+			     NULL);
+	answer = json_loadb((const char *)text.p, text.n, 0, NULL);
+	if (answer)
+		door_answer_json(job, answer);
+	else
+		job_fail(job, COMMAND_INTERNAL, "another node's answer is no JSON");
+}
+
+static void job_fetch(struct door_job *job, uint64_t now_ns)
+{
+	char key[CONTROL_KEY_MAX];
+	struct bytes words[] = { BYTES_LIT("XRANGE"), { 0 },         BYTES_LIT("-"), BYTES_LIT("+"),
+				 BYTES_LIT("COUNT"),  BYTES_LIT("1") };
+
+	out_key(job, key);
+	words[1] = bytes_str(key);
+	job->ask_ns = now_ns + FETCH_NS;
+	job->asked = !redis_command(job->door->node->redis.link, words, COUNT_OF(words), 0,
+				    on_fetched, job);
+}
+
+void door_expire(struct door *d, uint64_t now_ns)
+{
+	if (!d || !d->node->redis.link)
+		return;
+	bool is_there = redis_is_connected(d->node->redis.link);
+	uint64_t since = atomic_load_explicit(&d->away_ns, memory_order_relaxed);
+
+	if (is_there == (since != 0))
+		atomic_store_explicit(&d->away_ns, is_there ? 0 : now_ns, memory_order_relaxed);
+	for (size_t i = 0; d->running && i < WEB_CALLS_MAX; i++) {
+		struct door_job *job = &d->jobs[i];
+
+		if (!job->work || !job->until_ns || job->asked)
+			continue;
+		if (now_ns >= job->until_ns)
+			job_fail(job, COMMAND_UNCERTAIN, "no node has answered in 10 s");
+		else if (now_ns >= job->ask_ns)
+			job_fetch(job, now_ns);
+	}
+}
+
+uint64_t door_next_ns(const struct door *d)
+{
+	uint64_t next = UINT64_MAX;
+
+	for (size_t i = 0; d && d->running && i < WEB_CALLS_MAX; i++) {
+		const struct door_job *job = &d->jobs[i];
+
+		if (job->work && job->until_ns && !job->asked && job->ask_ns < next)
+			next = job->ask_ns;
+	}
+	return next;
+}
+
+uint32_t door_running(const struct door *d)
+{
+	return d ? d->running : 0;
+}
+
+/* ---- here ---- */
+
+static void on_done(json_t *answer, void *arg)
+{
+	struct door_job *job = arg;
+
+	if (!json_object_get(answer, "moved")) {
+		door_answer_json(job, answer);
+		return;
+	}
+	json_decref(answer);
+	job_elsewhere(job);
+}
+
+static struct door_job *job_begin(struct door *d, const struct web_work *w)
+{
+	for (size_t i = 0; i < WEB_CALLS_MAX; i++) {
+		struct door_job *job = &d->jobs[i];
+
+		if (job->work)
+			continue;
+		*job = (struct door_job){ .door = d, .work = w->work, .id = w->id };
+		d->running++;
+		return job;
+	}
+	return NULL;
+}
+
+static void door_job_run(struct door_job *job)
+{
+	struct node *n = job->door->node;
+	const struct door_work *w = job->work;
+	struct bytes name = bytes_str(w->command->name);
+
+	if (n->life.phase == NODE_STARTING) {
+		job_fail(job, COMMAND_UNAVAILABLE, "the node starts, and may wait for Redis");
+	} else if (n->life.phase == NODE_STOPPING) {
+		job_fail(job, COMMAND_UNAVAILABLE, "the node is stopping");
+	} else if (tenants_find(n->common.tenants, bytes_str(w->who.tenant)) == TENANT_NONE) {
+		job_fail(job, COMMAND_NOT_FOUND, "there is no such tenant");
+	} else if (w->keyed || control_is_elsewhere(n, name, w->args)) {
+		job_elsewhere(job);
+	} else {
+		struct command_principal who = w->who;
+		json_t *args = json_incref(w->args);
+		char id[CONTROL_ID_MAX];
+
+		if (who.role == COMMAND_FOR_OPERATOR)
+			(void)snprintf(who.tenant, sizeof(who.tenant), "%s", NODE_TENANT);
+		memcpy(id, w->id, sizeof(id));
+		command_start(n, &who, name, bytes_str(id), args, on_done, job);
+		json_decref(args);
+	}
+}
+
+static void on_work(const void *item, void *arg)
+{
+	const struct web_work *w = item;
+	struct door *d = arg;
+	struct door_job *job = job_begin(d, w);
+	struct web_reply full = { .id = w->id };
+
+	if (job) {
+		door_job_run(job);
+		return;
+	}
+	/* whoever asked has gone, and its command is under way still */
+	work_free(w->work);
+	(void)look_fails(&full, COMMAND_BUSY, NULL, "too many commands are under way");
+	web_asks_answer(d->web.asks, &full);
+}
+
+/* ---- life ---- */
+
+void door_setup(void)
+{
+	route_setup();
+}
+
+int door_open(struct door **out, struct node *node)
+{
+	struct door *d = calloc(1, sizeof(*d));
+	int err = d ? -pthread_mutex_init(&d->lock, NULL) : -ENOMEM;
+
+	if (!err)
+		err = table_open(&d->tokens, TOKENS_MAX);
+	if (!err)
+		err = web_asks_open(&d->web.asks,
+				    (struct web_asks_size){ sizeof(struct web_work),
+							    sizeof(struct web_reply),
+							    WEB_CALLS_MAX },
+				    on_work, d);
+	if (err) {
+		free(d);
+		return err;
+	}
+	d->node = node;
+	rand_open_system(&d->rand);
+	d->web.look = door_look;
+	d->web.arg = d;
+	*out = d;
+	return 0;
+}
+
+void door_shut(struct door *d)
+{
+	struct web_reply reply;
+	struct web_work left;
+
+	if (!d || !d->web.asks)
+		return;
+	while (web_asks_left(d->web.asks, &left))
+		work_free(left.work);
+	while (web_asks_pop(d->web.asks, &reply))
+		free(reply.text);
+	web_asks_close(d->web.asks);
+	d->web.asks = NULL;
+}
+
+void door_close(struct door *d)
+{
+	if (!d)
+		return;
+	door_shut(d);
+	for (size_t i = 0; i < WEB_CALLS_MAX; i++)
+		work_free(d->jobs[i].work);
+	named_close(&d->tokens);
+	(void)pthread_mutex_destroy(&d->lock);
+	free(d);
+}
+
+const struct web_door *door_web(const struct door *d)
+{
+	return &d->web;
+}
+
+/* ---- the control thread changes tokens ---- */
+
+static void token_key(char key[TOKEN_KEY_MAX], const char *tenant, const char *name)
+{
+	(void)snprintf(key, TOKEN_KEY_MAX, "%s~%s", tenant, name);
+}
+
+int door_token_put(struct door *d, const char *tenant, const struct token_value *v)
+{
+	char key[TOKEN_KEY_MAX];
+	struct token *t;
+	int err = 0;
+	size_t n;
+
+	token_key(key, tenant, v->name);
+	(void)pthread_mutex_lock(&d->lock);
+	t = named_put(&d->tokens, 0, bytes_str(key), sizeof(*t), &err);
+	if (t) {
+		t->role = v->role;
+		t->expires_utc_s = v->expires_utc_s;
+		(void)hex_decode(bytes_str(v->hash), t->hash, sizeof(t->hash), &n);
+	}
+	(void)pthread_mutex_unlock(&d->lock);
+	return err;
+}
+
+void door_token_delete(struct door *d, const char *tenant, const char *name)
+{
+	char key[TOKEN_KEY_MAX];
+	struct token *t;
+
+	token_key(key, tenant, name);
+	(void)pthread_mutex_lock(&d->lock);
+	t = named_find(&d->tokens, 0, bytes_str(key));
+	if (t)
+		named_take(&d->tokens, t);
+	(void)pthread_mutex_unlock(&d->lock);
+	free(t);
+}
