@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The HTTP API: tokens, what each role and tenant may, calls, documents, what is wrong, and another node's calls."""
+import http.client
+import json
+import socket
+import threading
+import time
+
+from call_test import CallTest
+from directory_test import Pair
+from lib import place
+from patience import until
+from tandem_client import Client
+
+
+class Asks:
+    """What one node is asked over HTTP."""
+
+    def token(self, node, role, tenant=None, **more):
+        with Client(node.redis_socket, "_operator") as client:
+            return client.ask("token.create", name=more.pop("name", f"t-{role}"), role=role, **({"tenant": tenant} if tenant else {}), **more)["token"]
+
+    @staticmethod
+    def http(node, method, path, token=None, body=None, raw=None, **headers):
+        """Status, headers, and the JSON that came."""
+        link = http.client.HTTPConnection(place.NODE, node.http_port, timeout=60)
+        try:
+            headers = {name.replace("_", "-"): value for name, value in headers.items()}
+            if token:
+                headers["Authorization"] = f"Bearer {token}"
+            link.request(method, path, raw if raw is not None else json.dumps(body) if body is not None else None, headers)
+            answer = link.getresponse()
+            text = answer.read()
+            return answer.status, answer.headers, json.loads(text) if text else None
+        finally:
+            link.close()
+
+    def ok(self, *args, **more):
+        status, _, result = self.http(*args, **more)
+        self.assertEqual(status, 200, result)
+        return result
+
+    def refused(self, status, code, *args, **more):
+        got, headers, problem = self.http(*args, **more)
+        self.assertEqual((got, problem.get("code"), headers["Content-Type"]), (status, code, "application/problem+json"), problem)
+        self.assertEqual(problem["status"], status)
+        return headers, problem
+
+
+class Api(Asks, CallTest):
+    def setUp(self):
+        super().setUp()
+        self.admin = self.token(self.node, "admin")
+
+    def test_of_a_call(self):
+        application, reader = self.token(self.node, "application"), self.token(self.node, "reader")
+        out, into, _ = self.connect()
+        row, = self.ok(self.node, "GET", "/v1/calls", reader)
+        call = self.ok(self.node, "GET", f"/v1/calls/{row['id']}", reader)
+        self.assertEqual((call["id"], call["from"], call["to"]), (row["id"], "1001", "1002"))
+        self.assertEqual(self.ok(self.node, "GET", "/v1/calls?number=1001&limit=5", reader)[0]["id"], row["id"])
+        self.assertEqual(self.ok(self.node, "GET", "/v1/calls?number=4711", reader), [])
+        self.refused(403, "not_allowed", self.node, "POST", f"/v1/calls/{row['id']}/hangup", reader)
+        ends = [threading.Thread(target=end.wait_bye) for end in (out, into)]
+        for end in ends:
+            end.start()
+        self.ok(self.node, "POST", f"/v1/calls/{row['id']}/hangup", application)
+        for end in ends:
+            end.join()
+        self.ended()
+        self.assertEqual(self.ok(self.node, "GET", f"/v1/calls/{row['id']}", reader)["ended_by"], "operator")
+        self.refused(404, "not_found", self.node, "GET", "/v1/calls/0000000000000", reader)
+
+    def test_of_documents(self):
+        made = self.ok(self.node, "PATCH", "/v1/extensions/1009", self.admin, {"password": "a long secret of 1009", "display_name": "Nine"})
+        self.assertEqual((made["number"], made["display_name"]), ("1009", "Nine"))
+        self.assertEqual(self.ok(self.node, "PATCH", "/v1/extensions/1009", self.admin, {"display_name": "IX"})["display_name"], "IX")
+        self.assertIn("1009", [row["number"] for row in self.ok(self.node, "GET", "/v1/extensions?limit=1000", self.admin)])
+        self.ok(self.node, "DELETE", "/v1/extensions/1009", self.admin)
+        self.refused(404, "not_found", self.node, "GET", "/v1/extensions/1009", self.admin)
+
+    def test_the_same_key_is_the_same_command(self):
+        answers = [self.ok(self.node, "POST", "/v1/calls", self.admin, {"from": "1002", "to": "1001"}, Idempotency_Key="order-77")
+                   for _ in range(2)]
+        self.assertEqual(answers[0], answers[1])
+        rings = self.b.incoming()
+        rings.ring()
+        calls = self.ok(self.node, "GET", "/v1/calls", self.admin)
+        self.assertEqual(len(calls), 1)
+        self.ok(self.node, "POST", f"/v1/calls/{calls[0]['id']}/hangup", self.admin)
+        rings.wait_cancel()
+
+    def test_without_a_right(self):
+        name, secret = self.admin.rsplit("~", 1)
+        for token in (None, "x", "~~", f"{name}~{secret[:-1]}", f"{name}~{secret}0", f"default~nobody~{secret}", f"other~t-admin~{secret}", "a" * 900):
+            headers, _ = self.refused(401, "not_allowed", self.node, "GET", "/v1/calls", token)
+            self.assertEqual(headers["WWW-Authenticate"], "Bearer")
+        soon = self.token(self.node, "reader", name="soon", expires_utc_s=int(time.time()) + 2)
+        self.ok(self.node, "GET", "/v1/calls", soon)
+        until(lambda: self.http(self.node, "GET", "/v1/calls", soon)[0] == 401)
+        # a tenant's admin makes none that may more
+        self.refused(403, "not_allowed", self.node, "POST", "/v1/tokens", self.admin, {"name": "more", "role": "operator"})
+        made = self.ok(self.node, "POST", "/v1/tokens", self.admin, {"name": "own", "role": "reader"})
+        self.ok(self.node, "GET", "/v1/calls", made["token"])
+        self.assertNotIn("hash", json.dumps(self.ok(self.node, "GET", "/v1/tokens", self.admin)))
+        self.ok(self.node, "DELETE", "/v1/tokens/own", self.admin)
+        self.refused(401, "not_allowed", self.node, "GET", "/v1/calls", made["token"])
+        self.assertNotIn(secret, self.node.log)
+
+    def test_what_is_wrong(self):
+        for status, code, method, path, more in (
+                (404, "unknown_command", "GET", "/v1/", {}), (404, "unknown_command", "GET", "/v1/call", {}),
+                (404, "unknown_command", "GET", "/v1/calls/a/b/c", {}), (405, "bad_request", "PUT", "/v1/calls", {}),
+                (405, "bad_request", "DELETE", "/v1/calls", {}),
+                (400, "bad_argument", "GET", "/v1/calls?nothing=1", {}), (400, "bad_argument", "GET", "/v1/calls?limit=1&limit=2", {}),
+                (400, "bad_argument", "GET", "/v1/calls?limit=x", {}), (400, "bad_argument", "GET", "/v1/calls?limit=5000", {}),
+                (400, "unknown_argument", "PATCH", "/v1/extensions/1001", {"body": {"nothing": 1}}),
+                (400, "bad_argument", "PATCH", "/v1/extensions/1001", {"body": {"number": "1002"}}),
+                (400, "bad_request", "PATCH", "/v1/extensions/1001", {"raw": "[1]"}),
+                (400, "bad_request", "PATCH", "/v1/extensions/1001", {"raw": '{"name":"a","name":"b"}'}),
+                (400, "bad_request", "PATCH", "/v1/extensions/1001", {"raw": "{" * 10000}),
+                (400, "bad_request", "PATCH", "/v1/extensions/1001", {"raw": b"\xff\xfe"}),
+                (400, "bad_request", "POST", "/v1/calls", {"body": {}, "Idempotency_Key": "k" * 65})):
+            headers, _ = self.refused(status, code, self.node, method, path, self.admin, **more)
+            if status == 405:
+                self.assertIn("GET", headers["Allow"])
+        for head, status in (("Content-Length: 200000", 413), ("Transfer-Encoding: chunked", 411), ("Content-Length: x", 400)):
+            with socket.create_connection((place.NODE, self.node.http_port), 30) as link:
+                link.sendall(f"PATCH /v1/extensions/1001 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.admin}\r\n{head}\r\n\r\n".encode())
+                self.assertIn(f" {status} ".encode(), link.recv(4096).split(b"\r\n")[0] + b" ")
+
+    def test_tenants_never_meet(self):
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("tenant.put", name="acme", domains="acme.example")
+        self.addCleanup(self.tenant_gone)
+        stranger = self.token(self.node, "admin", tenant="acme")
+        out, into, _ = self.connect()
+        call, = self.ok(self.node, "GET", "/v1/calls", self.admin)
+        self.assertEqual(self.ok(self.node, "GET", "/v1/calls", stranger), [])
+        self.refused(404, "not_found", self.node, "GET", f"/v1/calls/{call['id']}", stranger)
+        self.refused(404, "not_found", self.node, "POST", f"/v1/calls/{call['id']}/hangup", stranger)
+        self.refused(404, "not_found", self.node, "GET", "/v1/extensions/1001", stranger)
+        self.refused(400, "unknown_argument", self.node, "GET", "/v1/calls?tenant=default", stranger)
+        operator = self.token(self.node, "operator")
+        self.assertEqual(self.ok(self.node, "GET", "/v1/calls?tenant=default", operator)[0]["id"], call["id"])
+        self.assertEqual(self.ok(self.node, "GET", "/v1/calls?tenant=acme", operator), [])
+        out.bye()
+        into.wait_bye()
+
+    def tenant_gone(self):
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("token.delete", name="t-admin", tenant="acme")
+            client.ask("tenant.delete", name="acme")
+
+    def test_slow_ones_cost_nobody(self):
+        """As many as a source may have stand still in the middle of a head or a body; others are answered."""
+        slow = []
+        for i in range(20):
+            link = socket.create_connection((place.NODE, self.node.http_port), 30)
+            self.addCleanup(link.close)
+            link.sendall(b"GET /v1/calls HTTP/1.1\r\nHost:" if i % 2 else f"PATCH /v1/extensions/1001 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.admin}\r\nContent-Length: 9\r\n\r\n{{".encode())
+            slow.append(link)
+        for _ in range(20):
+            self.ok(self.node, "GET", "/v1/calls", self.admin)
+
+
+class Nodes(Asks, Pair):
+    def test_of_another_node(self):
+        """A token counts on all nodes and is revoked on all; what another node has is asked there."""
+        token = self.token(self.a, "operator")
+        until(lambda: self.http(self.b, "GET", "/v1/calls", token)[0] == 200)
+        for node in (self.a, self.b):
+            for name in ("a", "b"):
+                self.assertEqual(self.ok(node, "GET", f"/v1/node/status?node={name}", token)["name"], name)
+        with Client(self.a.redis_socket, "_operator") as client:
+            client.ask("token.delete", name="t-operator")
+        until(lambda: self.http(self.b, "GET", "/v1/calls", token)[0] == 401)
