@@ -9,6 +9,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
+#include "sig/model/flow_run.h"
 
 /* ---- what it meets ---- */
 
@@ -45,6 +46,9 @@ static enum call_waiting_verdict call_waiting_meets(const struct call_host *h, c
 	if (!f || f->call_waiting == CALL_WAITING_PHONE || c->emergency)
 		return CALL_WAITING_FREE;
 	e = engaged_of(h, c, user);
+	if (flow_has_caller(c) &&
+	    c->run->group.n) /* who is rung by a group lets nobody wait for him */
+		return e.calls ? CALL_WAITING_BUSY : CALL_WAITING_FREE;
 	switch ((enum call_waiting)f->call_waiting) {
 	case CALL_WAITING_PHONE:
 		break;

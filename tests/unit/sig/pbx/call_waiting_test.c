@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A second call at an extension that has one (FEATURES CALL-12, CALL-13). */
 
+#include "sig/host/groups.h"
 #include "sig/model/call_order.h"
+#include "tests/unit/sig/flows.h"
 #include "tests/unit/sig/trio.h"
 
 #define HOLD_B                                                                        \
@@ -334,6 +336,27 @@ static void over_a_kill_and_an_end(void **state)
 
 #define QUARTET_TEST(fn) cmocka_unit_test_setup_teardown(fn, quartet_setup, line_teardown)
 
+/* Whom a group rings has no call that waits: the next one is rung (CALL-11). */
+static void not_by_a_group(void **state)
+{
+	struct quartet *q = *state;
+	struct ring_group g = { .tenant = TENANT_DEFAULT, .name = "sales", .how = 1 };
+	struct bytes m;
+
+	assert_null(group_members_parse(&g, BYTES_LIT("1002,1004")));
+	assert_int_equal(groups_put(q->t.l.r->shard->commons->groups, &g), 0);
+	put_flow(q->t.l.r, "[{\"dial\":\"group:sales\"}]");
+	phones_talk(&q->t.l.a, &q->t.l.b);
+	phone_invite(&q->d, "700", PHONE_SDP_A);
+	rig_run(q->t.l.r);
+	m = phone_rings(&q->t.c);
+	assert_true(m.n);
+	assert_told(q, false);
+	phone_answer(&q->t.c, m, "486 Busy Here", "");
+	rig_run(q->t.l.r);
+	comes(q, &q->t.c); /* who calls the extension itself waits */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +374,7 @@ int main(void)
 		QUARTET_TEST(who_is_given_away_waits),
 		QUARTET_TEST(over_a_kill),
 		QUARTET_TEST(over_a_kill_and_an_end),
+		QUARTET_TEST(not_by_a_group),
 	};
 
 	return cmocka_run_group_tests_name("sig/call_waiting", tests, NULL, NULL);
