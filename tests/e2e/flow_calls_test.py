@@ -50,6 +50,36 @@ class Numbers(Put):
         out.wait_bye()
         self.assertEqual(self.ended()["flow"], "")
 
+    def test_forwarded(self):
+        """CALL-16: an attendant, which is a number of a flow, takes the calls of an extension."""
+        self.ask("number.put", number="100", to="flow:main")
+        self.ask("extension.put", number="1002", forward_always="100")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.assertEqual(out.wait_answer().status, 200)
+        call = self.ask("call.list")[0]["id"]
+        self.waits(call)
+        self.ask("call.hangup", call=call)
+        out.wait_bye()
+        self.assertEqual(self.ended()["flow"], "main")
+
+    def test_given_away(self):
+        """CALL-25: by REFER to an attendant."""
+        self.ask("number.put", number="100", to="flow:main")
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.answer(self.audio_b.sdp())
+        self.assertEqual(out.wait_answer().status, 200)
+        request = into.in_dialog("REFER", headers=[("Refer-To", f"<sip:100@{self.b.home}>")])
+        self.assertEqual(into.transact(request).status, 202)
+        for _ in range(2):
+            self.b.respond(self.b.take_request("NOTIFY", call_id=into.call_id), 200)
+        into.bye()
+        call = self.ask("call.list")[0]["id"]
+        self.waits(call)
+        self.ask("call.hangup", call=call)
+        out.wait_bye()
+        self.assertIn("main", [row["flow"] for row in until(lambda: len(self.node.cdrs()) >= 2 and self.node.cdrs())])
+
     def test_headers_and_time(self):
         """What a trunk may say decides, and so does the time in the tenant's zone."""
         trunk = self.enterContext(self.node.user_agent("+4940123"))

@@ -57,6 +57,29 @@ class LampsOfNodes(Cluster):
         for end, hertz in zip(ends, (880, 440)):
             end.wait_tone(hertz, anew=True)
 
+    def test_hours(self):
+        """Said by hand at one node: the lamp at the other one is lit, also when the first one was killed, and dark when that is taken back."""
+        self.a.ctl("hours.put", name="office", code="1")
+        self.a.ctl("extension.put", number="1001", hours="office")
+        lamp = self.lamp("*521")
+        self.until(lambda: self.dials_hours("*521"))
+        self.shows(lamp, "confirmed")
+        self.until(lambda: self.b.ctl("hours.get", name="office")["override"] == "closed")
+        self.a.kill()
+        self.a.restart()
+        self.until(lambda: self.a.ctl("hours.get", name="office")["override"] == "closed")
+        self.b.ctl("hours.override", name="office", state="none")
+        self.dark(lamp)
+        self.until(lambda: self.a.ctl("hours.get", name="office")["override"] == "none")
+
+    def dials_hours(self, digits):
+        """It is answered and told by a tone, and the node hangs up."""
+        end = self.end()
+        out = self.phones[17, "1001"].invite(digits, end.sdp())
+        out.wait_answer()
+        out.wait_bye()
+        return True
+
     def test_taken_by_a_key(self):
         """The lamp is dark, blinks, and its key takes the call; then it is lit by who talks there."""
         lamp = self.lamp("1002")

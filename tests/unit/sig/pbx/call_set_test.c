@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Feature codes (FEATURES CALL-15 to CALL-21, CALL-46): a phone sets something in the document of its extension, and hears what became of it. */
+#include "sig/host/calendars.h"
 #include "sig/pbx/set.h"
+#include "sig/shard/commons.h"
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/line.h"
 
 #define SDP_G729                                                                      \
@@ -452,6 +455,51 @@ static void killed_within_the_tone(void **state)
 
 #define CODES_TEST(fn) cmocka_unit_test_setup_teardown(fn, codes_setup, line_teardown)
 
+static void put_hours(struct rig *r, enum hours_override override)
+{
+	struct hours h = { .code = "1", .override = override };
+	struct calendars *x = r->shard->commons->calendars;
+	struct zone *z = NULL;
+
+	assert_int_equal(zone_load(&z, "UTC"), 0);
+	assert_int_equal(calendars_zone_put(x, "UTC", z), 0);
+	assert_int_equal(calendars_put(x, TENANT_DEFAULT, "office", &h, "UTC"), 0);
+}
+
+/* The same code once more means that their times count again: so it is decided when it is dialled, and stays over a kill. */
+static void hours(void **state)
+{
+	static const struct {
+		enum hours_override is;
+		const char *digits;
+		enum feature feature;
+	} rows[] = {
+		{ HOURS_BY_PLAN, "*511", FEATURE_HOURS_OPEN },
+		{ HOURS_OPEN, "*511", FEATURE_HOURS_AUTO },
+		{ HOURS_OPEN, "*521", FEATURE_HOURS_CLOSED },
+		{ HOURS_CLOSED, "*521", FEATURE_HOURS_AUTO },
+		{ HOURS_CLOSED, "*501", FEATURE_HOURS_AUTO },
+		{ HOURS_CLOSED, "*522", FEATURE_HOURS_CLOSED }, /* there are none: the command says so */
+	}, *row;
+	struct line *l = *state;
+
+	EACH_ROW(row, rows)
+	{
+		put_hours(l->r, row->is);
+		dial(l, row->digits);
+		ROW_ASSERT(row->digits, l->r->set_feature == row->feature);
+		restart(l);
+		put_codes(l->r);
+		put_hours(l->r, HOURS_BY_PLAN);
+		ROW_ASSERT(row->digits, l->r->set_feature == row->feature);
+		told(l, SET_DONE);
+		assert_hears(l, 5);
+		rig_wait_ms(l->r, 4100);
+		phone_answer(&l->a, rig_take(l->r, &l->a.addr, "BYE "), "200 OK", "");
+		rig_wait_ms(l->r, 1000);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +523,7 @@ int main(void)
 		CODES_TEST(killed_for_long),
 		CODES_TEST(killed_when_it_is_told),
 		CODES_TEST(killed_within_the_tone),
+		CODES_TEST(hours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The lamp of a slot (PARK-05): dark while nobody waits there, lit with who does. */
+#include "sig/host/calendars.h"
 #include "sig/model/call_order.h"
+#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/watch.h"
 
@@ -176,12 +178,53 @@ static void another_code(void **state)
 	assert_true(rig_has(watch_told(&t->w), "terminated;reason=noresource"));
 }
 
+/* ---- opening hours ---- */
+
+static const struct calendar *hours_put(struct watch *t, enum hours_override override)
+{
+	struct hours h = { .code = "1", .override = override };
+	struct calendars *x = t->l.r->shard->commons->calendars;
+	const struct calendar *c;
+	struct zone *z = NULL;
+	uint32_t cursor = 0;
+
+	assert_int_equal(zone_load(&z, "UTC"), 0);
+	assert_int_equal(calendars_zone_put(x, "UTC", z), 0);
+	assert_int_equal(calendars_put(x, TENANT_DEFAULT, "office", &h, "UTC"), 0);
+	c = calendars_turn(x, &cursor, 0);
+	if (c)
+		shard_hours_changed(t->l.r->shard, c, t->l.r->now);
+	return c;
+}
+
+/* What phones dial to close them is lit while they are closed by hand, whoever has said so. */
+static void of_hours(void **state)
+{
+	struct watch *t = *state;
+	struct feature_codes codes = {
+		.code = { [FEATURE_HOURS_OPEN] = "*51", [FEATURE_HOURS_CLOSED] = "*52" }
+	};
+
+	t->l.r->settings.codes = codes;
+	shard_configure(t->l.r->shard, &t->l.r->settings);
+	(void)hours_put(t, HOURS_BY_PLAN);
+	assert_true(bytes_starts(watch_ask(&t->w, "*521", WATCH_DIALOG), "SIP/2.0 200"));
+	assert_false(rig_has(watch_told(&t->w), "<dialog "));
+	assert_non_null(hours_put(t, HOURS_CLOSED));
+	assert_true(rig_has(watch_told(&t->w), "<state>confirmed</state>"));
+	assert_null(hours_put(t, HOURS_CLOSED));
+	assert_int_equal(watch_told(&t->w).n, 0);
+	assert_non_null(hours_put(t, HOURS_OPEN));
+	assert_true(rig_has(watch_told(&t->w), "<state>terminated</state>"));
+	assert_true(bytes_starts(watch_ask(&t->w, "*522", WATCH_DIALOG), "SIP/2.0 404"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		SLOT_TEST(lit_and_dark),  SLOT_TEST(asked_late),   SLOT_TEST(after_a_kill),
 		SLOT_TEST(slot_refused),  SLOT_TEST(another_code), SLOT_TEST(who_may_watch_nobody),
-		SLOT_TEST(of_its_groups),
+		SLOT_TEST(of_its_groups), SLOT_TEST(of_hours),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
