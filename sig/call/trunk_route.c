@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 #include "sig/call/trunk_route.h"
+
+#include <string.h>
+
 #include "base/log.h"
 #include "sig/call/plan.h"
 #include "sig/host/route_uri.h"
@@ -8,6 +11,8 @@
 #include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk_route.h"
+#include "sig/model/flow_run.h"
+#include "sig/sip/uri.h"
 
 static struct plan_step *trunk_route_step(const struct call *c)
 {
@@ -164,6 +169,59 @@ static bool has_rung(const struct call *c, struct bytes user)
 	return false;
 }
 
+/* It stands in a flow: neither who calls nor who is rung has said it. What he has put in is refused by the flow (sig/pbx/flow/flow.c). */
+static bool uri_is_of_flow(const struct call *c)
+{
+	return flow_has_caller(c) && c->plan.steps[c->plan.count - 1].from == PLAN_FIRST;
+}
+
+/* A name, as which no number of a class goes out. */
+static bool uri_user_is_name(const char *user)
+{
+	bool letter = (*user >= 'a' && *user <= 'z') || (*user >= 'A' && *user <= 'Z');
+
+	for (const char *at = user; *at; at++) {
+		if (!(*at >= '0' && *at <= '9') && !(*at >= 'a' && *at <= 'z') &&
+		    !(*at >= 'A' && *at <= 'Z') && !strchr("._-", *at))
+			return false;
+	}
+	return letter;
+}
+
+/* The servers of the tenant's trunks that have the host of a SIP URI: whose administrator lets it be called. How many of cap were filled. */
+static uint32_t trunk_route_of_uri(const struct call_host *h, const struct call *c,
+				   struct bytes text, struct trunk_route_server *out, uint32_t cap)
+{
+	const struct trunks *all = h->settings->trunks;
+	char user[TRUNK_NUMBER_MAX];
+	struct subscriber who;
+	struct sip_uri uri;
+	uint32_t n = 0;
+
+	if (!bytes_starts(text, "sip:") || !uri_is_of_flow(c) || sip_uri_parse(&uri, text))
+		return 0;
+	who = subscriber_of(&uri);
+	if (subscriber_text(&who, user, sizeof(user)) || !uri_user_is_name(user))
+		return 0;
+	for (uint16_t trunk = 0; trunks_next(all, &trunk); trunk++) {
+		const struct trunk_settings *set = trunks_settings(all, trunk);
+
+		for (uint8_t i = 0; set && set->tenant == c->tenant && i < set->server_count; i++) {
+			if (n == cap || !bytes_iis(uri.host, set->servers[i].host) ||
+			    (uri.port && uri.port != set->servers[i].port))
+				continue;
+			out[n] =
+				(struct trunk_route_server){ .trunk = trunk,
+							     .server = i,
+							     .open = trunk_is_open(all, trunk),
+							     .down = !trunks_is_up(all, trunk, i) };
+			(void)bytes_cstr(bytes_str(user), out[n].number, sizeof(out[n].number));
+			n++;
+		}
+	}
+	return n;
+}
+
 /* The first that may be asked and was not tried. */
 static enum refusal trunk_route_find(const struct call_host *h, const struct call *c,
 				     struct bytes user, struct trunk_route_server *out)
@@ -175,7 +233,9 @@ static enum refusal trunk_route_find(const struct call_host *h, const struct cal
 		return 0;
 	if (has_rung(c, user))
 		return REFUSED_TRUNK_AWAY;
-	n = trunk_route(h->settings, c->tenant, user, c->id, list, COUNT_OF(list));
+	n = trunk_route_of_uri(h, c, user, list, COUNT_OF(list));
+	if (!n)
+		n = trunk_route(h->settings, c->tenant, user, c->id, list, COUNT_OF(list));
 	for (uint32_t i = 0; i < n * trunk_route_turns(c); i++) {
 		const struct trunk_route_server *route = &list[i % n];
 
@@ -192,7 +252,8 @@ bool trunk_route_is_known(const struct call_host *h, const struct call *c)
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	struct trunk_route_server unused;
 
-	return trunk_route(h->settings, c->tenant, text_bytes(&last->user), c->id, &unused, 1) != 0;
+	return trunk_route_of_uri(h, c, text_bytes(&last->user), &unused, 1) ||
+	       trunk_route(h->settings, c->tenant, text_bytes(&last->user), c->id, &unused, 1);
 }
 
 enum refusal trunk_route_choose(const struct call_host *h, struct call *c)

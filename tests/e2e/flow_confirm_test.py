@@ -112,3 +112,16 @@ class Outside(Dialled):
         self.assertEqual(out.wait_final().status, 486)
         self.assertEqual(self.ended()["path"], "desk,failed")
         self.assertIn("a number is not shown that is none of the tenant's", self.node.log_text())
+
+    def test_a_uri(self):
+        """It goes to the trunk with that host, also by another process; a host of no trunk is not asked."""
+        out = self.dials(to=[f"sip:bob@127.0.0.1:{self.mobile.port}"])
+        into = self.mobile.incoming()
+        self.assertIn("INVITE sip:bob@127.0.0.1", into.request.start)
+        into.ring()
+        self.node.kill()
+        self.node.restart()
+        into.answer(self.audio_b.sdp())
+        self.audio_b.use(into.request)
+        self.speak(out, into)
+        self.assertEqual(self.dials(to=["sip:bob@127.0.0.9"]).wait_final().status, 486)

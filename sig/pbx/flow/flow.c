@@ -975,8 +975,9 @@ static enum refusal flow_outside(struct call_host *h, struct call *c, struct leg
 		return call_refuse(refusal, REFUSED_ACCOUNT_CODE);
 	if (flow_is_goal(c, text_bytes(&last->user)))
 		return REFUSED_NOT;
-	if (call_caller(c)->trunk.n || !trunk_route_dialled(h, c->tenant, text_bytes(&c->from),
-							    text_bytes(&last->user), number)) {
+	if (call_caller(c)->trunk.n || bytes_starts(text_bytes(&last->user), "sip:") ||
+	    !trunk_route_dialled(h, c->tenant, text_bytes(&c->from), text_bytes(&last->user),
+				 number)) {
 		trunk_route_is_barred(h, c, text_bytes(&c->from), text_bytes(&last->user));
 		return call_refuse(refusal, REFUSED_BARRED);
 	}

@@ -135,6 +135,52 @@ static void test_inside(void **state)
 	refuses(g, &g->l.b, m);
 }
 
+/* A SIP URI that stands in the flow goes to the tenant's trunk with that host: no number, no other host, and nothing that a caller has put in. */
+static void test_uri(void **state)
+{
+	static const struct {
+		const char *to, *hears;
+	} set[] = {
+		{ "sip:bob@198.51.100.2", NULL },
+		{ "sip:Bob.o@198.51.100.2:5060;transport=udp", NULL },
+		{ "sip:+4930155@198.51.100.2", "SIP/2.0 480" },
+		{ "sip:%2B4930155@198.51.100.2", "SIP/2.0 480" },
+		{ "sip:0900123@198.51.100.2", "SIP/2.0 480" },
+		{ "sip:bob@198.51.100.9", "SIP/2.0 480" },
+		{ "sip:bob@198.51.100.2:5062", "SIP/2.0 480" },
+		{ "sip:bob{called}@198.51.100.2", "SIP/2.0 403" },
+	};
+	struct gate *g = *state;
+	struct bytes m;
+
+	opens(g, "");
+	for (size_t i = 0; i < COUNT_OF(set); i++) {
+		calls(g, &g->l.a, "out", set[i].to, SHOWS);
+		m = rig_take(g->l.r, &g->carriers[1].addr, "INVITE ");
+		assert_int_equal(m.n != 0, !set[i].hears);
+		if (m.n) {
+			assert_true(bytes_starts(m, i ? "INVITE sip:Bob.o@198.51.100.2"
+						      : "INVITE sip:bob@198.51.100.2"));
+			refuses(g, &g->carriers[1], m);
+		}
+		is_refused(&g->l.a, m.n ? "SIP/2.0 480" : set[i].hears);
+	}
+}
+
+/* Nobody else may have one called. */
+static void test_uri_of_nobody(void **state)
+{
+	struct shard_forward f = { .always = "sip:bob@198.51.100.2" };
+	struct gate *g = *state;
+
+	opens(g, "");
+	assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1002", &f), 0);
+	calls(g, &g->l.a, "out", "1002", "");
+	phone_invite(&g->l.b, "sip%3Abob%40198.51.100.2", PHONE_SDP_A);
+	rig_run(g->l.r);
+	assert_false(rig_take(g->l.r, &g->carriers[1].addr, "INVITE ").n);
+}
+
 static void test_video(void **state)
 {
 	struct gate *g = *state;
@@ -156,6 +202,7 @@ int main(void)
 		GATE_TEST(test_outside),   GATE_TEST(test_not_the_tenants),
 		GATE_TEST(test_who_hides), GATE_TEST(test_not_by_this_trunk),
 		GATE_TEST(test_inside),    GATE_TEST(test_video),
+		GATE_TEST(test_uri),       GATE_TEST(test_uri_of_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
