@@ -176,9 +176,9 @@ static const struct schema prompts_rows[] = {
 	{ "only_ends", 31, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.only_ends) },
 	{ "pinned", 32, SCHEMA_CSTR, SCHEMA_AT(struct prompts, pinned),
 	  .check = prompt_pinned_check, .wrong = "acts: pinned" },
-	{ "alone", 34, SCHEMA_UINT, SCHEMA_AT(struct prompts, alone), .max = PROMPT_FILES_MAX },
 	{ "said", 33, SCHEMA_TEXT, SCHEMA_SECRET, SCHEMA_AT(struct prompts, said),
 	  .max = PROMPT_SAID_MAX, .wrong = "acts: said" },
+	{ "alone", 34, SCHEMA_UINT, SCHEMA_AT(struct prompts, alone), .max = PROMPT_FILES_MAX },
 	{ 0 },
 };
 

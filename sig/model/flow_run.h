@@ -41,8 +41,7 @@ struct flow_run {
 	uint8_t target;           /* targets of a dial that were rung; 1: it was in its room */
 	/* why the last of them did not take the call; 0: it could not be rung. Of a REFER 202: it was accepted */
 	uint16_t status;
-	uint64_t
-		until_ns; /* a pause, a dial, a REFER, a stream or a time in a slot is over; 0: off */
+	uint64_t until_ns; /* a pause, dial, REFER, stream or time in a slot is over; 0: off */
 	char ahead
 		[RUN_AHEAD_MAX]; /* keys that came while no verb was there to take them; "": none */
 	/* of a dial with a `next`: AFTER_ANSWER, then 1 + the leg of who has answered; 0: the call ends with the conversation */
