@@ -73,7 +73,7 @@ static uint64_t frame_length(struct bytes in, size_t head)
 	return n;
 }
 
-static bool opcode_is(uint8_t opcode)
+static bool opcode_is(unsigned opcode)
 {
 	return opcode <= WS_BINARY || (opcode >= WS_CLOSE && opcode <= WS_PONG);
 }

@@ -102,9 +102,9 @@ static const struct schema member_rows[] = {
 	  .max = RECORDING_NUMBER_MAX },
 	{ "taken", 20, SCHEMA_UINT, SCHEMA_AT(struct room_member, taken) },
 	{ "made", 21, SCHEMA_BOOL, SCHEMA_AT(struct room_member, made) },
-	{ "beeps", 23, SCHEMA_BOOL, SCHEMA_AT(struct room_member, beeps) },
 	{ "named", 22, SCHEMA_CSTR, SCHEMA_AT(struct room_member, named),
 	  .wrong = "member: name of the room" },
+	{ "beeps", 23, SCHEMA_BOOL, SCHEMA_AT(struct room_member, beeps) },
 	{ 0 },
 };
 
