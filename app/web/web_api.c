@@ -279,7 +279,8 @@ int web_query_body(struct web_query *q, struct bytes octets)
 		return 0; /* it was refused, and is read no further than it was sent */
 	if (octets.n > q->body_size - q->body_n)
 		return -1;
-	memcpy(q->body + q->body_n, octets.p, octets.n);
+	if (octets.n)
+		memcpy(q->body + q->body_n, octets.p, octets.n);
 	q->body_n += octets.n;
 	return 0;
 }

@@ -60,7 +60,7 @@ struct call_split {
  * change in one transaction), _MEMORY: nothing has changed. */
 enum refusal split_begin(struct call_host *h, struct call *c, uint8_t leg,
 			 const struct call_split *split) NODISCARD;
-/* The pair parts, and that leg of it is alone with the node. Names and plan are the caller's. */
+/* The pair parts, and that leg of it is answered by tandem, with no other party. Names and plan are the caller's. */
 void pair_leave_one(struct call_host *h, struct call *c, uint8_t stays, enum call_cause cause,
 		    enum call_ended_by by);
 /* The leg has no other one any more: what its party held of it, or was told not to be heard, ends. */

@@ -152,8 +152,8 @@ static void replace_on_over(struct call_host *h, struct call *c, const struct ca
 		.cause = CAUSE_TRANSFERRED,
 		.by = ENDED_BY_A,
 		.status = 487,
-		.reason =
-			BYTES_LIT("Reason: SIP;cause=487;text=\"the other party has left\"\r\n")
+		.reason = BYTES_LIT(
+			"Reason: SIP;cause=487;text=\"the other party has hung up\"\r\n")
 	};
 
 	(void)ev;
@@ -162,7 +162,7 @@ static void replace_on_over(struct call_host *h, struct call *c, const struct ca
 		replace_forget(c);
 		return;
 	}
-	LOG_INFO("call", c->id, "whom it was to take has left");
+	LOG_INFO("call", c->id, "whom it was to take has hung up");
 	call_end(h, c, &e);
 }
 

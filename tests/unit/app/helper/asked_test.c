@@ -16,7 +16,7 @@ static void shows(const char *text, const char *hidden, const char *want)
 static void test_text(void **state)
 {
 	char many[3 * ASKED_TEXT_MAX];
-	json_t *json;
+	json_t *json, *hidden = json_pack("[s]", "4711");
 
 	(void)state;
 	shows("", "[]", "");
@@ -28,7 +28,8 @@ static void test_text(void **state)
 	shows("\xff\xfe<html>\x01", "[]", "\?\?<html>?");
 	memset(many, 'x', sizeof(many));
 	memcpy(many + ASKED_TEXT_MAX - 2, "4711", 4);
-	json = asked_text(bytes_mem(many, ASKED_TEXT_MAX + 2), json_pack("[s]", "4711"));
+	json = asked_text(bytes_mem(many, ASKED_TEXT_MAX + 2), hidden);
+	json_decref(hidden);
 	assert_int_equal(json_string_length(json), ASKED_TEXT_MAX - 2);
 	assert_null(strstr(json_string_value(json), "4"));
 	json_decref(json);

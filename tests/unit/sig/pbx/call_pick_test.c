@@ -122,7 +122,7 @@ static void left_meanwhile(void **state)
 	phone_request(&t->l.a, "BYE", "", "");
 	rig_wait_ms(t->l.r, SOON_MS);
 	m = rig_take(t->l.r, &o.addr, "BYE ");
-	assert_true(rig_has(m, "Reason: SIP;cause=487;text=\"the other party has left\"\r\n"));
+	assert_true(rig_has(m, "Reason: SIP;cause=487;text=\"the other party has hung up\"\r\n"));
 	phone_answer(&o, m, "200 OK", "");
 	line_assert_idle(t->l.r);
 }
