@@ -122,7 +122,7 @@ static const char *http_reason(const char *word)
 	return "helper";
 }
 
-/* Behind the verbs of an application that is connected it is asked for more, unless they end the call or lead elsewhere. */
+/* An application that is connected is asked for further verbs when its list ends, unless that ends the call or leads elsewhere. */
 static void verbs_again(json_t *verbs, const json_t *again)
 {
 	static const char *const ends[] = { "hangup", "reject", "redirect", "refer", "http" };

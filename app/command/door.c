@@ -158,7 +158,7 @@ static bool who_is(struct door *d, struct bytes text, struct command_principal *
 	return is_good && !bytes_cstr(tenant, who->tenant, sizeof(who->tenant));
 }
 
-/* A node that cannot hear of what was revoked believes who is on its own machine. */
+/* Redis is away for too long to hear of revoked tokens: only clients of this machine are let in. */
 static bool is_cut_off(struct door *d, const struct web_call *call)
 {
 	/* relaxed: a time; nothing else hangs on it */
@@ -359,7 +359,7 @@ static void out_key(const struct door_job *job, char key[CONTROL_KEY_MAX])
 	(void)snprintf(key, CONTROL_KEY_MAX, "%s%s", client, job->work->id);
 }
 
-/* The tenant's streams may not be read by anybody: it is asked by the operators', for that tenant. */
+/* Sent as an operator's command that names the tenant: nodes need not read the tenant's own streams. */
 static json_t *args_of_tenant(const struct door_work *w)
 {
 	json_t *args = json_copy(w->args);

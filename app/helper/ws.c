@@ -38,7 +38,7 @@ enum ws_state {
 	WS_CONNECTS,
 	WS_SHAKES_HANDS,
 	WS_OPEN,
-	WS_LEAVES, /* all is said */
+	WS_LEAVES, /* nothing more is sent */
 };
 
 struct ws_buffer {

@@ -100,6 +100,10 @@ class Api(Asks, CallTest):
         until(lambda: self.http(self.node, "GET", "/v1/calls", soon)[0] == 401)
         # a tenant's admin makes none that may more
         self.refused(403, "not_allowed", self.node, "POST", "/v1/tokens", self.admin, {"name": "more", "role": "operator"})
+        # nor where the command goes through Redis, and none of one that may more
+        self.refused(403, "not_allowed", self.node, "POST", "/v1/tokens", self.admin, {"name": "more", "role": "operator"}, Idempotency_Key="more")
+        self.token(self.node, "operator", name="high")
+        self.refused(403, "not_allowed", self.node, "POST", "/v1/tokens", self.admin, {"name": "high"}, Idempotency_Key="high")
         made = self.ok(self.node, "POST", "/v1/tokens", self.admin, {"name": "own", "role": "reader"})
         self.ok(self.node, "GET", "/v1/calls", made["token"])
         self.assertNotIn("hash", json.dumps(self.ok(self.node, "GET", "/v1/tokens", self.admin)))
