@@ -31,6 +31,7 @@ struct token {
 	uint8_t role;
 	uint8_t hash[TOKEN_HASH_LEN];
 	uint32_t expires_utc_s;
+	char commands[TOKEN_COMMANDS_MAX];
 };
 
 /* A command on its way, of who may give it. */
@@ -138,7 +139,8 @@ static const struct token *token_find(const struct door *d, struct bytes tenant,
 }
 
 /* False: nobody may come in with that. */
-static bool who_is(struct door *d, struct bytes text, struct command_principal *who)
+static bool who_is(struct door *d, struct bytes text, struct command_principal *who,
+		   char commands[TOKEN_COMMANDS_MAX])
 {
 	struct bytes tenant, name, secret;
 	uint8_t hash[TOKEN_HASH_LEN];
@@ -152,8 +154,10 @@ static bool who_is(struct door *d, struct bytes text, struct command_principal *
 	t = token_find(d, tenant, name);
 	is_good = t && !CRYPTO_memcmp(t->hash, hash, sizeof(hash)) &&
 		  (!t->expires_utc_s || clock_utc_ms() / 1000 < t->expires_utc_s);
-	if (is_good)
+	if (is_good) {
 		who->role = (enum command_role)t->role;
+		memcpy(commands, t->commands, TOKEN_COMMANDS_MAX);
+	}
 	(void)pthread_mutex_unlock(&d->lock);
 	return is_good && !bytes_cstr(tenant, who->tenant, sizeof(who->tenant));
 }
@@ -274,11 +278,12 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	struct door_work w = { 0 };
 	struct bytes key;
 	const struct route *r;
+	char commands[TOKEN_COMMANDS_MAX];
 
 	if (is_cut_off(d, call))
 		return look_fails(out, COMMAND_UNAVAILABLE, NULL,
 				  "Redis is away for longer than 30 s: tokens cannot be checked");
-	if (!who_is(d, call->token, &w.who)) {
+	if (!who_is(d, call->token, &w.who, commands)) {
 		problem_write(out, 401, "A token is needed", "not_allowed", NULL,
 			      "Authorization: Bearer TOKEN, as token.create has made it");
 		return true;
@@ -290,6 +295,9 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	if (w.who.role < r->command->role)
 		return look_fails(out, COMMAND_NOT_ALLOWED, NULL,
 				  command_role_name(r->command->role));
+	if (!token_allows(commands, r->command->name))
+		return look_fails(out, COMMAND_NOT_ALLOWED, NULL,
+				  "it is none of the commands of this token");
 	if (!work_identify(&w, call, &d->rand))
 		return look_fails(out, COMMAND_BAD_REQUEST, NULL,
 				  "Idempotency-Key has at most 64 characters");
@@ -636,6 +644,7 @@ int door_token_put(struct door *d, const char *tenant, const struct token_value 
 	if (t) {
 		t->role = v->role;
 		t->expires_utc_s = v->expires_utc_s;
+		memcpy(t->commands, v->commands, sizeof(t->commands));
 		(void)hex_decode(bytes_str(v->hash), t->hash, sizeof(t->hash), &n);
 	}
 	(void)pthread_mutex_unlock(&d->lock);

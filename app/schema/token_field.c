@@ -17,19 +17,50 @@ static const char *field_hash_wrong(const void *value, const char *text)
 		       : "hash is the SHA-256 of a secret: 64 hexadecimal digits";
 }
 
+/* "call.*" has all that begin so, "*" all. */
+static bool pattern_has(struct bytes pattern, struct bytes name)
+{
+	if (!pattern.n || pattern.p[pattern.n - 1] != '*')
+		return bytes_eq(pattern, name);
+	pattern.n--;
+	return bytes_eq(bytes_sub(name, 0, pattern.n), pattern);
+}
+
+const char *token_commands_wrong(const void *value, const char *text)
+{
+	struct bytes list = bytes_str(text), one;
+	bool is_known = true;
+
+	(void)value;
+	while (is_known && bytes_cut(&list, ',', &one)) {
+		is_known = false;
+		COMMAND_EACH (c)
+			is_known |= pattern_has(one, bytes_str(c->name));
+	}
+	return is_known ? NULL : "each is a command, or the beginning of some and a *, as call.*";
+}
+
+bool token_allows(const char *patterns, const char *command)
+{
+	struct bytes list = bytes_str(patterns), one, name = bytes_str(command);
+
+	while (bytes_cut(&list, ',', &one)) {
+		if (pattern_has(one, name) && !pattern_has(BYTES_LIT("token.*"), name))
+			return true;
+	}
+	return !patterns[0];
+}
+
 #undef FIELD_OF
 #define FIELD_OF struct token_value
 
 const struct command_arg g_token_fields[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the token."),
-	WORD_FIELD("role", role, FIELD_NUMBER, g_token_roles, "reader",
-		   "What it may: a role, and all before it. operator: for operators alone, who may "
-		   "do everything for all tenants."),
+	TOKEN_ROLE,
 	TEXT_FIELD("hash", hash, CHARSET_NAME, field_hash_wrong,
 		   "SHA-256 of its secret in hexadecimal digits: another one makes the secret of "
 		   "before worthless. The secret is at least 32 random octets' worth of text."),
-	NUMBER_FIELD("expires_utc_s", expires_utc_s, 0, UINT32_MAX, "0",
-		     "Seconds since 1970 from when on it is refused. 0: never."),
+	TOKEN_LIMITS,
 	{ .name = NULL },
 };
 

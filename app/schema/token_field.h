@@ -13,6 +13,7 @@ enum {
 	TOKEN_NAME_MAX = 32,
 	TOKEN_HASH_LEN = 32,
 	TOKEN_SECRET_LEN = 24,
+	TOKEN_COMMANDS_MAX = 256,
 	TOKEN_TEXT_MAX = COMMAND_TENANT_MAX + TOKEN_NAME_MAX + 2 * 64,
 };
 
@@ -20,14 +21,31 @@ struct token_value {
 	char name[TOKEN_NAME_MAX];
 	uint8_t role; /* enum command_role */
 	char hash[2 * TOKEN_HASH_LEN + 1];
-	uint32_t expires_utc_s; /* 0: never */
+	uint32_t expires_utc_s;            /* 0: never */
+	char commands[TOKEN_COMMANDS_MAX]; /* patterns joined by ','; "": all that the role may */
 	uint64_t changed_utc_ms;
 };
 
+/* Rows of its fields that both commands have which make one. */
+#define TOKEN_ROLE                                                                               \
+	WORD_FIELD("role", role, FIELD_NUMBER, g_token_roles, "reader",                          \
+		   "What it may: a role, and all before it. operator: for operators alone, who " \
+		   "may do everything for all tenants.")
+#define TOKEN_LIMITS                                                                            \
+	NUMBER_FIELD("expires_utc_s", expires_utc_s, 0, UINT32_MAX, "0",                        \
+		     "Seconds since 1970 from when on it is refused. 0: never."),               \
+		TEXT_FIELD("commands", commands, CHARSET_NUMBERS, token_commands_wrong,         \
+			   "Commands that it may give, of those that its role may, joined by "  \
+			   "',': call.list, or call.* for all that begin so. Empty: all. With " \
+			   "any of them it makes no tokens.")
+
+const char *token_commands_wrong(const void *value, const char *text);
 extern const struct command_arg g_token_fields[];
 extern const char *const g_token_roles[]; /* enum command_role */
 extern const struct form g_token_form;
 
+/* A command that tokens with these patterns may give. Those that make tokens are for none: a limited one would make one without limits. */
+bool token_allows(const char *patterns, const char *command);
 /* SHA-256 of the secret. */
 void token_hash(uint8_t out[TOKEN_HASH_LEN], struct bytes secret);
 /* The parts of what a client shows. False: it is no token. */

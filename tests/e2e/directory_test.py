@@ -38,6 +38,7 @@ def snapshot(node):
 
 class Pair(unittest.TestCase):
     """Nodes a and b with a Redis of the test's own, which is theirs for the whole file: starting it takes longest."""
+    rate = 1
 
     @classmethod
     def setUpClass(cls):
@@ -47,8 +48,8 @@ class Pair(unittest.TestCase):
         cls.server = None
         cls.addClassCleanup(cls.redis_stop)
         cls.redis_start()
-        cls.a = cls.enterClassContext(Node(settings=cls.settings("a", 1)))
-        cls.b = cls.enterClassContext(Node(settings=cls.settings("b", 2), start=False))
+        cls.a = cls.enterClassContext(Node(settings=cls.settings("a", 1), rate=cls.rate))
+        cls.b = cls.enterClassContext(Node(settings=cls.settings("b", 2), start=False, rate=cls.rate))
         shutil.copy(os.path.join(cls.a.state_dir, "keys"), os.path.join(cls.b.state_dir, "keys"))
         cls.b.start()
 

@@ -3,14 +3,15 @@
 import http.client
 import json
 import socket
+import ssl
 import threading
 import time
 
 from call_test import CallTest
 from directory_test import Pair
 from lib import place
-from patience import until
-from tandem_client import Client
+from patience import slowness, until
+from tandem_client import Client, Refused
 
 
 class Asks:
@@ -21,9 +22,10 @@ class Asks:
             return client.ask("token.create", name=more.pop("name", f"t-{role}"), role=role, **({"tenant": tenant} if tenant else {}), **more)["token"]
 
     @staticmethod
-    def http(node, method, path, token=None, body=None, raw=None, **headers):
+    def http(node, method, path, token=None, body=None, raw=None, host=place.NODE, **headers):
         """Status, headers, and the JSON that came."""
-        link = http.client.HTTPConnection(place.NODE, node.http_port, timeout=60)
+        link = (http.client.HTTPSConnection(host, node.http_port, timeout=60, context=ssl._create_unverified_context()) if node.secure else
+                http.client.HTTPConnection(host, node.http_port, timeout=60))
         try:
             headers = {name.replace("_", "-"): value for name, value in headers.items()}
             if token:
@@ -111,6 +113,19 @@ class Api(Asks, CallTest):
         self.refused(401, "not_allowed", self.node, "GET", "/v1/calls", made["token"])
         self.assertNotIn(secret, self.node.log)
 
+    def test_of_some_commands(self):
+        """A token with patterns gives the commands that they name, and makes no tokens."""
+        some = self.token(self.node, "admin", name="some", commands="call.*,extension.get,token.*")
+        for status, method, path in ((200, "GET", "/v1/calls"), (200, "GET", "/v1/extensions/1001"), (403, "GET", "/v1/extensions"),
+                                     (403, "PATCH", "/v1/extensions/1001"), (403, "GET", "/v1/tokens"), (403, "POST", "/v1/tokens"), (404, "POST", "/v1/calls/0000000000000/hangup")):
+            self.assertEqual(self.http(self.node, method, path, some, {} if method != "GET" else None)[0], status, path)
+        for wrong in ("call", "nothing.*", "call.list,,help", "call.list,nobody"):
+            with Client(self.node.redis_socket, "_operator") as client, self.assertRaises(Refused) as caught:
+                client.ask("token.put", name="some", commands=wrong)
+            self.assertEqual(caught.exception.code, "bad_argument", wrong)
+        self.ok(self.node, "PATCH", "/v1/tokens/some", self.admin, {"commands": ""})
+        until(lambda: self.http(self.node, "GET", "/v1/tokens", some)[0] == 200)
+
     def test_what_is_wrong(self):
         for status, code, method, path, more in (
                 (404, "unknown_command", "GET", "/v1/", {}), (404, "unknown_command", "GET", "/v1/call", {}),
@@ -168,7 +183,23 @@ class Api(Asks, CallTest):
             self.ok(self.node, "GET", "/v1/calls", self.admin)
 
 
+def host_elsewhere():
+    """An address of this machine that is not loopback's."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return probe.getsockname()[0]
+
+
 class Nodes(Asks, Pair):
+    rate = 5
+
+    @classmethod
+    def settings(cls, name, shard):
+        return super().settings(name, shard) | {"http": {"bind": "0.0.0.0", "tls": True}}
+
     def test_of_another_node(self):
         """A token counts on all nodes and is revoked on all; what another node has is asked there."""
         token = self.token(self.a, "operator")
@@ -178,4 +209,28 @@ class Nodes(Asks, Pair):
                 self.assertEqual(self.ok(node, "GET", f"/v1/node/status?node={name}", token)["name"], name)
         with Client(self.a.redis_socket, "_operator") as client:
             client.ask("token.delete", name="t-operator")
-        until(lambda: self.http(self.b, "GET", "/v1/calls", token)[0] == 401)
+        gone = time.monotonic()
+        until(lambda: {self.http(node, "GET", "/v1/calls", token)[0] for node in (self.a, self.b)} == {401})
+        self.assertLess(time.monotonic() - gone, slowness())
+
+    def test_zz_without_redis(self):
+        """Redis is away: for 30 s tokens count as they are known, then for clients of this machine alone, until it is back."""
+        elsewhere = host_elsewhere()
+        if not elsewhere or elsewhere.startswith("127."):
+            self.skipTest("this machine has no address but loopback's")
+        token = self.token(self.a, "reader", name="away")
+        until(lambda: self.http(self.b, "GET", "/v1/help", token, host=elsewhere)[0] == 200)
+        self.redis_stop()
+        began = time.monotonic()
+        statuses = []
+        while time.monotonic() - began < 8 * slowness() and 503 not in statuses:
+            statuses.append(self.http(self.b, "GET", "/v1/help", token, host=elsewhere)[0])
+            cut = time.monotonic() - began
+            time.sleep(0.1)
+        self.assertEqual((set(statuses[:-1]), statuses[-1]), ({200}, 503))
+        self.assertGreater(cut, 30 / self.rate - 0.5)
+        self.assertLess(cut, 30 / self.rate + slowness())
+        self.ok(self.b, "GET", "/v1/help", token)
+        self.refused(503, "unavailable", self.b, "GET", "/v1/help", token, host=elsewhere)
+        self.redis_start()
+        until(lambda: self.http(self.b, "GET", "/v1/help", token, host=elsewhere)[0] == 200)

@@ -192,11 +192,8 @@ static const struct command_arg g_token_args[] = {
 };
 static const struct command_arg g_token_create_args[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the token."),
-	WORD_FIELD("role", role, FIELD_NUMBER, g_token_roles, "reader",
-		   "What it may: a role, and all before it. operator: for operators alone, who may "
-		   "do everything for all tenants."),
-	NUMBER_FIELD("expires_utc_s", expires_utc_s, 0, UINT32_MAX, "0",
-		     "Seconds since 1970 from when on it is refused. 0: never."),
+	TOKEN_ROLE,
+	TOKEN_LIMITS,
 	END,
 };
 #undef FIELD_OF
@@ -327,21 +324,22 @@ const struct command g_tenant_commands[] = {
 	  "Makes a token of the HTTP API, or gives one another secret, so that the one of before "
 	  "is "
 	  "worthless. The answer shows it, once.",
-	  "name, role, expires_utc_s, and token, which clients show: Authorization: Bearer TOKEN",
+	  "name, role, expires_utc_s, commands, and token, which clients show: Authorization: "
+	  "Bearer TOKEN",
 	  BY(command_token_create) },
 	{ "token.put", COMMAND_FOR_ADMIN, g_token_fields,
 	  "Makes a token with a secret that somebody else has made, or changes what is given of "
 	  "it. Clients show TENANT~NAME~SECRET.",
 	  "the token", BY(document_put), .documents = BY(&g_token_documents) },
 	{ "token.get", COMMAND_FOR_ADMIN, g_token_args, "Shows a token, without its secret.",
-	  "name, role, expires_utc_s, changed_utc_ms", BY(document_show),
+	  "name, role, expires_utc_s, commands, changed_utc_ms", BY(document_show),
 	  .documents = BY(&g_token_documents) },
 	{ "token.delete", COMMAND_FOR_ADMIN, g_token_args,
 	  "Revokes a token: within a second no node takes it any more.", "name",
 	  BY(document_delete), .documents = BY(&g_token_documents) },
 	{ "token.list", COMMAND_FOR_ADMIN, g_no_args, "Lists tokens by name.", "a list of tokens",
 	  BY(document_list), .documents = BY(&g_token_documents),
-	  .columns = "name,role,expires_utc_s" },
+	  .columns = "name,role,commands,expires_utc_s" },
 	{ "hours.put", COMMAND_FOR_ADMIN, g_hours_fields,
 	  "Says when the tenant is open, or changes what is given of it.", "the hours",
 	  BY(document_put), .documents = BY(&g_hours_documents) },
