@@ -5,8 +5,8 @@
 #include <string.h>
 
 /* In the order of those of the verb dial. */
-static const char *const g_group_hows[] = { "together", "in_turn",      "rotating",
-					    "random",   "longest_idle", NULL };
+static const char *const g_group_hows[] = { "together",     "in_turn",  "rotating", "random",
+					    "longest_idle", "weighted", NULL };
 
 static const char *field_members_wrong(const void *value, const char *text)
 {
@@ -34,10 +34,12 @@ const struct command_arg g_group_fields[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the group."),
 	TEXT_FIELD("members", members, CHARSET_TEXT, field_members_wrong,
 		   "Numbers that ring, at most 32, joined by ',' in their order: extensions, or "
-		   "numbers outside. With how=random a weight may stand behind one: 1001:5."),
-	WORD_FIELD("how", how, FIELD_NUMBER, g_group_hows, "together",
-		   "In which order they ring: all together, in_turn, rotating (each call begins "
-		   "behind the one before), random, or longest_idle."),
+		   "numbers outside. With how=weighted a weight may stand behind one: 1001:5."),
+	WORD_FIELD(
+		"how", how, FIELD_NUMBER, g_group_hows, "together",
+		"In which order they ring: all together, in_turn, rotating (each call begins "
+		"behind the one before), random, longest_idle, or weighted (random; who has more "
+		"weight is earlier more often)."),
 	NUMBER_FIELD("ring_s", ring_s, 0, 600, "0",
 		     "How long each rings, in seconds. 0: 30 s, or as dial says."),
 	NUMBER_FIELD("total_s", total_s, 0, 3600, "0",

@@ -191,8 +191,8 @@ static const struct verb_arg g_notify_args[] = {
 	{ 0 },
 };
 
-static const char *const g_dial_words[] = { "together", "in_turn",      "rotating",
-					    "random",   "longest_idle", NULL };
+static const char *const g_dial_words[] = { "together",     "in_turn",  "rotating", "random",
+					    "longest_idle", "weighted", NULL };
 
 static const char *const g_whom_words[] = { "all", "outside", NULL };
 

@@ -29,7 +29,7 @@ struct ring_group {
 	uint8_t count;
 	struct group_member {
 		char number[DIAL_NUMBER_MAX];
-		uint8_t weight; /* of a random order; at least 1 */
+		uint8_t weight; /* of a weighted order; at least 1 */
 	} members[GROUP_MEMBERS_MAX];
 };
 

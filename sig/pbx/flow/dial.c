@@ -10,18 +10,28 @@
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
+#include "sig/call/trunk_route.h"
+#include "sig/dial/pattern.h"
 #include "sig/host/groups.h"
 #include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk_route.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
+#include "sig/pbx/account.h"
 #include "sig/pbx/flow/flow.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/transfer.h"
 
 /* Words of the argument how, in their order. */
-enum dial_how { DIAL_TOGETHER, DIAL_IN_TURN, DIAL_ROTATING, DIAL_RANDOM, DIAL_LONGEST_IDLE };
+enum dial_how {
+	DIAL_TOGETHER,
+	DIAL_IN_TURN,
+	DIAL_ROTATING,
+	DIAL_RANDOM,
+	DIAL_LONGEST_IDLE,
+	DIAL_WEIGHTED,
+};
 enum { RING_MS = 5000, DIAL_WEIGHT = 1 };
 #define OF_CALLER "!" /* before a number that its caller has had put in */
 
@@ -29,7 +39,7 @@ enum { RING_MS = 5000, DIAL_WEIGHT = 1 };
 
 struct dial_target {
 	struct bytes number;
-	uint8_t weight; /* of a random order */
+	uint8_t weight;
 	bool of_caller;
 };
 
@@ -150,6 +160,11 @@ static bool dial_terms_of(const struct flow_turn_of *t, struct dial_terms *out)
 
 /* ---- in which order ---- */
 
+static uint32_t dial_weight(const struct dial_terms *terms, uint8_t i)
+{
+	return terms->how == DIAL_WEIGHTED ? terms->list[i].weight : DIAL_WEIGHT;
+}
+
 /* Who has more weight comes earlier more often. */
 static void dial_shuffle(const struct call_host *h, struct dial_terms *terms)
 {
@@ -159,10 +174,10 @@ static void dial_shuffle(const struct call_host *h, struct dial_terms *terms)
 		uint8_t k = i;
 
 		for (uint8_t j = i; j < terms->count; j++)
-			sum += terms->list[j].weight;
+			sum += dial_weight(terms, j);
 		at = rand_below(h->rand, sum);
-		while (at >= terms->list[k].weight)
-			at -= terms->list[k++].weight;
+		while (at >= dial_weight(terms, k))
+			at -= dial_weight(terms, k++);
 		terms->list[i] = terms->list[k];
 		terms->list[k] = first;
 	}
@@ -299,6 +314,7 @@ static void dial_order(struct flow_turn_of *t, struct dial_terms *terms)
 		dial_rotate(t, terms);
 		break;
 	case DIAL_RANDOM:
+	case DIAL_WEIGHTED:
 		dial_shuffle(t->h, terms);
 		break;
 	case DIAL_LONGEST_IDLE:
@@ -498,7 +514,7 @@ bool dial_target_at(const struct flow_run *r, uint8_t i, struct bytes *number)
 	return true;
 }
 
-bool dial_is_of_caller(const struct call *c)
+static bool dial_is_of_caller(const struct call *c)
 {
 	struct bytes number;
 
@@ -658,6 +674,59 @@ void dial_settle(struct call_host *h, struct call *c)
 			return;
 		}
 	}
+}
+
+/* ---- who may dial outside ---- */
+
+/* It has called that one before the flow asked for an account code. */
+static bool dial_is_goal(const struct call *c, struct bytes number)
+{
+	return c->run->goal.n && bytes_eq(text_bytes(&c->run->goal), number);
+}
+
+/* What the program itself names is the tenant's word. What a caller has had put in for a name (digits, his number) is his: he dials it, with
+ * his rights, and whoever comes by a trunk has none. */
+static bool dial_is_by_caller(const struct call *c)
+{
+	return flow_has_caller(c) && c->plan.steps[c->plan.count - 1].from == PLAN_FIRST &&
+	       dial_is_of_caller(c);
+}
+
+/* The trunk takes the number that the flow shows. */
+static bool dial_shows_allowed(const struct call_host *h, const struct call *c, const struct leg *l)
+{
+	const struct trunk_settings *set = trunks_settings(h->settings->trunks, l->channel);
+	struct pattern best;
+
+	return !flow_has_caller(c) || !c->run->shows.n || !set || !set->caller_ids[0] ||
+	       pattern_list_match(bytes_str(set->caller_ids), text_bytes(&c->run->shows), &best)
+		       .whole;
+}
+
+enum refusal dial_outside(struct call_host *h, struct call *c, struct leg *l,
+			  struct call_refusal *refusal)
+{
+	struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+	char number[ROUTE_USER_MAX];
+
+	if (l && !dial_shows_allowed(h, c, l)) {
+		trunk_route_is_barred(h, c, text_bytes(&c->from), text_bytes(&c->run->shows));
+		return call_refuse(refusal, REFUSED_BARRED);
+	}
+	if (l || !dial_is_by_caller(c))
+		return REFUSED_NOT;
+	if (account_lacks(h, c, text_bytes(&c->from), text_bytes(&last->user)))
+		return call_refuse(refusal, REFUSED_ACCOUNT_CODE);
+	if (dial_is_goal(c, text_bytes(&last->user)))
+		return REFUSED_NOT;
+	if (call_caller(c)->trunk.n || bytes_starts(text_bytes(&last->user), "sip:") ||
+	    !trunk_route_dialled(h, c->tenant, text_bytes(&c->from), text_bytes(&last->user),
+				 number)) {
+		trunk_route_is_barred(h, c, text_bytes(&c->from), text_bytes(&last->user));
+		return call_refuse(refusal, REFUSED_BARRED);
+	}
+	return text_set(&last->user, bytes_str(number)) ? call_refuse(refusal, REFUSED_MEMORY)
+							: REFUSED_NOT;
 }
 
 /* ---- the conversation ---- */

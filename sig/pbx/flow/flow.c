@@ -2,6 +2,7 @@
 #include "sig/pbx/flow/flow.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
@@ -11,15 +12,11 @@
 #include "sig/call/order.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
-#include "sig/call/trunk_route.h"
 #include "sig/call/wait.h"
-#include "sig/dial/pattern.h"
-#include "sig/host/settings.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/transfer.h"
-#include "sig/pbx/account.h"
 #include "sig/pbx/flow/programs.h"
 #include "sig/pbx/transfer.h"
 
@@ -91,11 +88,10 @@ static void run_over(const struct call_host *h, struct call *c)
 	outbox_touch_later(&c->out);
 }
 
-static void run_end_call(struct call_host *h, struct call *c, uint16_t status)
+static void run_end_call(struct call_host *h, struct call *c, enum call_cause cause,
+			 uint16_t status)
 {
-	const struct call_ending e = { .cause = CAUSE_HANGUP,
-				       .by = ENDED_BY_NODE,
-				       .status = status };
+	const struct call_ending e = { .cause = cause, .by = ENDED_BY_NODE, .status = status };
 
 	run_over(h, c);
 	call_end(h, c, &e);
@@ -105,7 +101,22 @@ static void run_lost(struct call_host *h, struct call *c, const char *why)
 {
 	LOG_WARN("flow", c->id, "a call cannot go on in its flow", LOG_STR("flow", c->run->name),
 		 LOG_STR("reason", why));
-	run_end_call(h, c, 500);
+	run_end_call(h, c, CAUSE_HANGUP, 500);
+}
+
+/* The program is through. A caller who was never answered is refused for the reason that the last dial had. */
+static void run_through(struct call_host *h, struct call *c, enum flow_outcome dialled)
+{
+	static const enum call_cause causes[FLOW_OUTCOMES] = {
+		[OUTCOME_BUSY] = CAUSE_REFUSED,
+		[OUTCOME_REJECTED] = CAUSE_REFUSED,
+		[OUTCOME_NO_ANSWER] = CAUSE_NO_ANSWER,
+		[OUTCOME_FAILED] = CAUSE_UNREACHABLE,
+	};
+	bool refused = call_caller(c)->state != LEG_CONFIRMED && causes[dialled];
+
+	run_end_call(h, c, refused ? causes[dialled] : CAUSE_HANGUP,
+		     refused && dialled == OUTCOME_BUSY ? 486 : 480);
 }
 
 /* ---- verbs ---- */
@@ -318,10 +329,14 @@ static enum flow_turn run_turn(struct flow_turn_of *t, const struct flow_program
 static void run_next(struct call_host *h, struct call *c, const struct flow_program *enters)
 {
 	struct flow_turn_of t = { h, c, run_program(h, c), NULL };
+	enum flow_outcome dialled = OUTCOME_NEXT;
 	enum flow_turn turn = FLOW_ASTRAY;
 
 	if (!t.p)
 		return;
+	if (!enters && c->run->at.step < t.p->count &&
+	    !strcmp(t.p->steps[c->run->at.step].verb->name, "dial"))
+		dialled = (enum flow_outcome)c->run->outcome;
 	t.v = malloc(sizeof(*t.v));
 	if (t.v)
 		turn = run_turn(&t, enters);
@@ -331,7 +346,7 @@ static void run_next(struct call_host *h, struct call *c, const struct flow_prog
 	else if (turn == FLOW_VERB)
 		run_ready(h, c);
 	else if (turn == FLOW_OVER)
-		run_end_call(h, c, 480);
+		run_through(h, c, dialled);
 	else
 		run_lost(h, c,
 			 turn == FLOW_TOO_MANY ? "it began 1000 verbs" : "it has no such step");
@@ -421,8 +436,11 @@ static bool flow_dialled(struct call_host *h, struct call *c, const struct plan_
 			 enum refusal *refused, struct call_refusal *refusal)
 {
 	struct bytes flow = flow_of_number(h, c, at->user);
+	struct toll_terms unused;
+	bool help = flow.n && h->toll_of &&
+		    !h->toll_of(h->owner, c->tenant, (struct bytes){ 0 }, at->user, &unused);
 
-	if (!flow.n || plan_is_of_user(h, c, at->user))
+	if (!flow.n || help || plan_is_of_user(h, c, at->user))
 		return false;
 	*refused = flow_enter(h, c, flow, at->display, refusal);
 	return true;
@@ -545,7 +563,7 @@ static bool flow_overdue(struct call_host *h, struct call *c)
 	if (!plan_awaits(&c->plan, AWAITS_FLOW))
 		return false;
 	if (c->run)
-		run_end_call(h, c, 480);
+		run_end_call(h, c, CAUSE_NO_ANSWER, 480);
 	else
 		call_untaken(h, c,
 			     &(struct call_ending){ .cause = CAUSE_NO_ANSWER,
@@ -932,59 +950,6 @@ void flow_describe(const struct call_host *h, const struct call *c, struct write
 	writer_number(w, ", after ", r->at.visit, " verbs");
 }
 
-/* ---- who may dial outside ---- */
-
-/* It has called that one before the flow asked for an account code. */
-static bool flow_is_goal(const struct call *c, struct bytes number)
-{
-	return c->run->goal.n && bytes_eq(text_bytes(&c->run->goal), number);
-}
-
-/* What the program itself names is the tenant's word. What a caller has had put in for a name (digits, his number) is his: he dials it, with
- * his rights, and whoever comes by a trunk has none. */
-static bool flow_dials_for_caller(const struct call *c)
-{
-	return flow_has_caller(c) && c->plan.steps[c->plan.count - 1].from == PLAN_FIRST &&
-	       dial_is_of_caller(c);
-}
-
-/* The trunk takes the number that the flow shows. */
-static bool flow_may_show(const struct call_host *h, const struct call *c, const struct leg *l)
-{
-	const struct trunk_settings *set = trunks_settings(h->settings->trunks, l->channel);
-	struct pattern best;
-
-	return !flow_has_caller(c) || !c->run->shows.n || !set || !set->caller_ids[0] ||
-	       pattern_list_match(bytes_str(set->caller_ids), text_bytes(&c->run->shows), &best)
-		       .whole;
-}
-
-static enum refusal flow_outside(struct call_host *h, struct call *c, struct leg *l,
-				 struct call_refusal *refusal)
-{
-	struct plan_step *last = &c->plan.steps[c->plan.count - 1];
-	char number[ROUTE_USER_MAX];
-
-	if (l && !flow_may_show(h, c, l)) {
-		trunk_route_is_barred(h, c, text_bytes(&c->from), text_bytes(&c->run->shows));
-		return call_refuse(refusal, REFUSED_BARRED);
-	}
-	if (l || !flow_dials_for_caller(c))
-		return REFUSED_NOT;
-	if (account_lacks(h, c, text_bytes(&c->from), text_bytes(&last->user)))
-		return call_refuse(refusal, REFUSED_ACCOUNT_CODE);
-	if (flow_is_goal(c, text_bytes(&last->user)))
-		return REFUSED_NOT;
-	if (call_caller(c)->trunk.n || bytes_starts(text_bytes(&last->user), "sip:") ||
-	    !trunk_route_dialled(h, c->tenant, text_bytes(&c->from), text_bytes(&last->user),
-				 number)) {
-		trunk_route_is_barred(h, c, text_bytes(&c->from), text_bytes(&last->user));
-		return call_refuse(refusal, REFUSED_BARRED);
-	}
-	return text_set(&last->user, bytes_str(number)) ? call_refuse(refusal, REFUSED_MEMORY)
-							: REFUSED_NOT;
-}
-
 const struct module flow_module = {
 	.name = "flow",
 	.orders = flow_orders,
@@ -1003,7 +968,7 @@ const struct module flow_module = {
 	.screened = dial_screened,
 	.answered = dial_announce,
 	.deadlines = flow_deadlines,
-	.outside = flow_outside,
+	.outside = dial_outside,
 	.parted = dial_parted,
 	.over = flow_call_ends,
 	.released = flow_released,

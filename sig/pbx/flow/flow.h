@@ -95,8 +95,9 @@ uint32_t dial_screen_ms(const struct call *c, uint8_t leg);
 bool dial_screened(struct call_host *h, struct call *c, uint8_t leg, char key);
 void dial_screen_overdue(struct call_host *h, struct call *c);
 void dial_announce(struct call_host *h, struct call *c);
-/* The number that is rung is the caller's word, and not the program's. */
-bool dial_is_of_caller(const struct call *c);
+/* module.outside */
+enum refusal dial_outside(struct call_host *h, struct call *c, struct leg *l,
+			  struct call_refusal *refusal);
 /* At the end of each step. */
 void dial_settle(struct call_host *h, struct call *c);
 /* Somebody speaks with the caller. False: the flow is over. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verb dial: whom it rings, in which order, and what a caller that is up already has of it. */
+#include "sig/host/groups.h"
 #include "sig/pbx/flow/flow.h"
 #include "tests/unit/sig/application.h"
 #include "tests/unit/sig/flows.h"
@@ -81,11 +82,40 @@ static void test_random(void **state)
 		assert_true(phone_rings(other).n);
 		phone_answer(other, other->invite, "486 Busy Here", "");
 		rig_run(t->l.r);
-		assert_true(phone_hears(&t->l.a, "SIP/2.0 480").n);
+		assert_true(phone_hears(&t->l.a, "SIP/2.0 486").n);
 		phone_write(&t->l.a, "ACK", "", "");
 		rig_run(t->l.r);
 	}
 	assert_in_range(first, 3, 21);
+}
+
+/* Who has nearly all the weight is nearly always first. */
+static void test_weighted(void **state)
+{
+	struct trio *t = *state;
+	struct ring_group g = { .tenant = TENANT_DEFAULT, .name = "sales" };
+
+	assert_null(group_members_parse(&g, BYTES_LIT("1002:1,1004:100")));
+	assert_int_equal(groups_put(t->l.r->shard->commons->groups, &g), 0);
+	for (unsigned i = 0, first = 0; i < 24; i++) {
+		call_flow(&t->l, "[{\"dial\":{\"to\":\"group:sales\",\"how\":\"weighted\"}}]");
+		if (phone_rings(&t->c).n) {
+			first++;
+			phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+			rig_run(t->l.r);
+		}
+		assert_true(phone_rings(&t->l.b).n);
+		phone_answer(&t->l.b, t->l.b.invite, "486 Busy Here", "");
+		rig_run(t->l.r);
+		if (phone_rings(&t->c).n) {
+			phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+			rig_run(t->l.r);
+		}
+		assert_true(phone_hears(&t->l.a, "SIP/2.0 486").n);
+		phone_write(&t->l.a, "ACK", "", "");
+		rig_run(t->l.r);
+		assert_true(i < 23 || first > 20);
+	}
 }
 
 /* What the store has of the i-th of what was asked last. "": nothing. */
@@ -181,7 +211,38 @@ static void test_skip_busy(void **state)
 	phones_talk(&t->l.b, &t->c);
 	call_flow(&t->l, BOTH(",\"skip_busy\":true"));
 	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "INVITE "), 0);
-	assert_true(phone_hears(&t->l.a, "SIP/2.0 480").n);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 486").n);
+}
+
+/* Its caller, who was never answered, hears why, and so does the record. */
+static void test_nobody(void **state)
+{
+	static const struct {
+		const char *status, *caller;
+		enum call_cause cause;
+	} cases[] = {
+		{ "486 Busy Here", "SIP/2.0 486", CAUSE_REFUSED },
+		{ "603 Decline", "SIP/2.0 480", CAUSE_REFUSED },
+		{ "500 Server Internal Error", "SIP/2.0 480", CAUSE_UNREACHABLE },
+		{ NULL, "SIP/2.0 480", CAUSE_NO_ANSWER },
+	};
+	struct trio *t = *state;
+
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		call_flow(&t->l, "[{\"dial\":{\"to\":[\"1002\"],\"ring_s\":2}}]");
+		assert_true(phone_rings(&t->l.b).n);
+		phone_answer(&t->l.b, t->l.b.invite,
+			     cases[i].status ? cases[i].status : "180 Ringing", "");
+		rig_wait_ms(t->l.r, cases[i].status ? 0 : 2500);
+		if (!cases[i].status)
+			phone_answer(&t->l.b, t->l.b.invite, "487 Request Terminated", "");
+		rig_run(t->l.r);
+		assert_true(phone_hears(&t->l.a, cases[i].caller).n);
+		phone_write(&t->l.a, "ACK", "", "");
+		rig_run(t->l.r);
+		assert_string_equal(t->l.r->cdrs[t->l.r->cdr_count - 1].reason,
+				    call_cause_text(cases[i].cause));
+	}
 }
 
 /* Whoever is rung for one of several targets hears of that one alone, and not of the flow's number (RFC 7044). */
@@ -236,10 +297,12 @@ int main(void)
 		TRIO_TEST(test_together_up),
 		TRIO_TEST(test_nobody_up),
 		TRIO_TEST(test_random),
+		TRIO_TEST(test_weighted),
 		TRIO_TEST(test_rotating),
 		TRIO_TEST(test_rotating_late),
 		TRIO_TEST(test_longest_idle),
 		TRIO_TEST(test_skip_busy),
+		TRIO_TEST(test_nobody),
 		TRIO_TEST(test_forwarded),
 		TRIO_TEST(test_picked_up_and_left),
 	};
