@@ -565,6 +565,12 @@ static int room_apply(struct node *node, uint16_t tenant, const void *value)
 	return err;
 }
 
+static void room_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+{
+	command_warn_emergency(node, tenant,
+			       bytes_str(((const struct room_value *)value)->core.number), out);
+}
+
 static void room_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	rooms_delete(node->common.rooms, tenant, bytes_str(name));
@@ -585,6 +591,7 @@ const struct document_kind g_room_documents = {
 	.show = room_show,
 	.read = room_from_document,
 	.apply = room_apply,
+	.warn = room_warn,
 	.forget = room_forget,
 };
 static_assert(ROOMS_MAX == 4096, "the text above says it");

@@ -758,13 +758,32 @@ static int number_apply(struct node *node, uint16_t tenant, const void *value)
 	return err ? err : number_lead(node, tenant, v->number, flow);
 }
 
+static struct bytes number_met(const struct node *node, uint16_t tenant,
+			       const struct number_value *v)
+{
+	struct bytes number = bytes_str(v->number);
+	struct pattern p;
+
+	return programs_pattern(number, &p)
+		       ? programs_pattern_met(node->shards.commons->programs,
+					      bytes_str(tenants_name(node->common.tenants, tenant)),
+					      number, &p)
+		       : (struct bytes){ 0 };
+}
+
 static void number_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
 {
 	const struct number_value *v = value;
 	struct flow_whose whose = { node, tenant, "" };
-	struct bytes fallback = bytes_str(v->fallback);
+	struct bytes fallback = bytes_str(v->fallback), met = number_met(node, tenant, v);
 	char space[CALL_FLOW_MAX];
 
+	command_warn_emergency(node, tenant, bytes_str(v->number), out);
+	if (met.n)
+		(void)json_array_append_new(out,
+					    json_sprintf("number: some number fits " BYTES_FMT
+							 ", too: the more exact pattern counts",
+							 BYTES_ARG(met)));
 	if (form_wrong(FORM_URL, bytes_str(v->to)) &&
 	    !flow_exists(&whose, "flow", number_flow(v, space)))
 		(void)json_array_append_new(out,

@@ -98,6 +98,9 @@ bool command_tenant_value(const struct node *n, const char *name, struct tenant_
 uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant);
 /* What is played to the call, where anything is. */
 void command_play_put(json_t *json, const struct shard *core, uint64_t call);
+/* A warning where the number is one for emergencies. */
+void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes number,
+			    json_t *out);
 /* Somebody of the tenant is meant by it, or whoever is called outside. */
 bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number);
 /* One that leads to a flow: then the run has failed. */

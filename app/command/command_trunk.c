@@ -308,8 +308,9 @@ static struct bytes dial_flow(const struct dial_whose *whose, const struct dial_
 
 	if (r->kind == DIAL_EMERGENCY || r->kind == DIAL_EXTENSION || r->kind == DIAL_ROOM)
 		return (struct bytes){ 0 };
-	return programs_number(n->shards.commons->programs,
-			       bytes_str(tenants_name(n->common.tenants, whose->tenant)), dialled);
+	return (r->kind == DIAL_FEATURE ? programs_number_exact : programs_number)(
+		n->shards.commons->programs,
+		bytes_str(tenants_name(n->common.tenants, whose->tenant)), dialled);
 }
 
 /* may: a feature code that is meant. */
@@ -377,6 +378,21 @@ bool command_number_known(const struct node *n, uint16_t tenant, struct bytes nu
 	dial_resolve(&asker, number, &result);
 	return dial_flow(&whose, &result, number).n ||
 	       !shard_dial_outcome(node_core(n, 0), tenant, &result, &unused);
+}
+
+/* Whoever dials it gets help, whatever else it leads to. */
+void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes number, json_t *out)
+{
+	struct dial_whose whose = { .node = n, .tenant = tenant };
+	struct feature_codes codes;
+	struct dial_asker asker = dial_asker_for(&whose, &codes);
+	char help[DIAL_NUMBER_MAX];
+
+	if (dial_is_emergency(&asker, number, help))
+		(void)json_array_append_new(
+			out, json_sprintf("number: whoever dials it makes an emergency call to %s: "
+					  "take another one",
+					  help));
 }
 
 void command_dialplan_check(struct command_run *run)

@@ -77,7 +77,10 @@ static const char *field_fallback_wrong(const void *value, const char *text)
 #undef FIELD_OF
 #define FIELD_OF struct number_value
 const struct command_arg g_number_fields[] = {
-	KEY_FIELD("number", number, CHARSET_NUMBER, "The number, as phones dial it."),
+	KEY_FIELD(
+		"number", number, CHARSET_NUMBER,
+		"The number, as phones dial it; with an x for any digit and a dot behind what may "
+		"be repeated or missing, as in #1x or 7x.: the most exact one counts."),
 	TEXT_FIELD("to", to, CHARSET_TEXT, field_leads_wrong,
 		   "What it leads to: flow:NAME, group:NAME, or the URL of a web application, "
 		   "which answers with a list of verbs (docs/flows.md)."),

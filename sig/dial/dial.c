@@ -546,16 +546,19 @@ static bool dial_extension(const struct dial_asker *a, struct bytes number, stru
 	return true;
 }
 
-/* An extension comes first: two nodes may have given both one number at a time. */
-static bool dial_inside(const struct dial_asker *a, struct bytes number, struct dial_result *out)
+static bool dial_room(const struct dial_asker *a, bool (*is)(void *arg, struct bytes number),
+		      struct bytes number, struct dial_result *out)
 {
-	if (dial_extension(a, number, out))
-		return true;
-	if (!a->is_room || !a->is_room(a->arg, number) ||
-	    bytes_cstr(number, out->number, DIAL_NUMBER_MAX))
+	if (!is || !is(a->arg, number) || bytes_cstr(number, out->number, DIAL_NUMBER_MAX))
 		return false;
 	out->kind = DIAL_ROOM;
 	return true;
+}
+
+/* An extension comes first: two nodes may have given both one number at a time. */
+static bool dial_inside(const struct dial_asker *a, struct bytes number, struct dial_result *out)
+{
+	return dial_extension(a, number, out) || dial_room(a, a->is_room, number, out);
 }
 
 /* Emergency numbers, extensions and rooms: who dials them gets them, whatever else they could be. */
@@ -705,7 +708,8 @@ static void dial_plain(const struct dial_asker *asker, struct bytes dialled,
 	char changed[DIAL_NUMBER_MAX];
 
 	*out = (struct dial_result){ .kind = DIAL_UNKNOWN };
-	if (!dialled.n || dial_someone(asker, dialled, out) || dial_feature(asker, dialled, out))
+	if (!dialled.n || dial_someone(asker, dialled, out) || dial_feature(asker, dialled, out) ||
+	    dial_room(asker, asker->fits, dialled, out))
 		return;
 	if (bytes_is(dialled, DIAL_OPERATOR) && plan->operator_number[0] &&
 	    dial_inside(asker, bytes_str(plan->operator_number), out))

@@ -131,6 +131,8 @@ struct dial_asker {
 	bool (*is_extension)(void *arg, struct bytes number);
 	/* It is that of a room for conferences. NULL: there are none. */
 	bool (*is_room)(void *arg, struct bytes number);
+	/* A pattern among numbers fits it: it is like a room's then, but codes come before it. NULL: there are none. */
+	bool (*fits)(void *arg, struct bytes number);
 	/* How many digits in front of it are the access code of a trunk, which is dialled in place of the plan's (CALL-39); 0: none are. NULL:
 	 * no trunk has one. */
 	size_t (*trunk_access)(void *arg, struct bytes number);

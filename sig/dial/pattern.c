@@ -373,6 +373,27 @@ int pattern_order(const struct pattern *a, const struct pattern *b)
 	return order ? order : b->count - a->count;
 }
 
+/* Bit j of reached[i]: something is read by the first i elements of a, and by the first j of b. */
+bool pattern_meets(const struct pattern *a, const struct pattern *b)
+{
+	uint64_t reached[PATTERN_ELEMENTS_MAX + 2] = { 1 };
+
+	for (uint32_t i = 0; i <= a->count; i++) {
+		for (uint32_t j = 0; j <= b->count; j++) {
+			bool dot_a = i < a->count && a->repeats >> i & 1,
+			     dot_b = j < b->count && b->repeats >> j & 1;
+
+			if (!(reached[i] >> j & 1))
+				continue;
+			reached[i + 1] |= (uint64_t)dot_a << j;
+			reached[i] |= (uint64_t)dot_b << j << 1;
+			if (i < a->count && j < b->count && a->symbols[i] & b->symbols[j])
+				reached[i + !dot_a] |= UINT64_C(1) << (j + !dot_b);
+		}
+	}
+	return reached[a->count] >> b->count & 1;
+}
+
 /* The element with a dot that repeats one symbol alone; -1: none. */
 static int repeats_one(const struct pattern *p)
 {

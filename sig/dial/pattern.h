@@ -39,6 +39,8 @@ int pattern_order(const struct pattern *a, const struct pattern *b);
 
 /* NULL: all patterns of the list can be read, and an empty list has none. Else what is wrong. */
 const char *pattern_list_wrong(struct bytes list);
+/* There is a number that fits both. */
+bool pattern_meets(const struct pattern *a, const struct pattern *b);
 /* A pattern of the list that can be read, and hardly means what it says: which and why, as a sentence. False: there is none. */
 bool pattern_list_odd(struct bytes list, struct writer *w);
 /* Of any pattern. *best: the most exact one that fits the whole number, where fit.whole. A list that cannot be read ends there. */

@@ -48,19 +48,29 @@ static bool dial_finds(void *arg, struct bytes number)
 	return shard_extension_find(of->shard, of->tenant, number) != NULL;
 }
 
+static bool dial_fits(void *arg, struct bytes number)
+{
+	const struct dial_of *of = arg;
+	struct bytes name = bytes_str(tenants_name(of->shard->settings.tenants, of->tenant));
+
+	return programs_number(of->shard->commons->programs, name, number).n;
+}
+
 bool shard_number_is_of_node(const struct shard *s, uint16_t tenant, struct bytes number)
 {
-	return rooms_find(s->settings.rooms, tenant, number) ||
-	       programs_number(s->commons->programs,
-			       bytes_str(tenants_name(s->settings.tenants, tenant)), number)
-		       .n;
+	struct dial_of of = { s, tenant };
+
+	return rooms_find(s->settings.rooms, tenant, number) || dial_fits(&of, number);
 }
 
 static bool dial_finds_room(void *arg, struct bytes number)
 {
 	const struct dial_of *of = arg;
 
-	return shard_number_is_of_node(of->shard, of->tenant, number);
+	struct bytes name = bytes_str(tenants_name(of->shard->settings.tenants, of->tenant));
+
+	return rooms_find(of->shard->settings.rooms, of->tenant, number) ||
+	       programs_number_exact(of->shard->commons->programs, name, number).n;
 }
 
 static size_t dial_trunk_access(void *arg, struct bytes number)
@@ -82,6 +92,7 @@ static struct dial_asker dial_asker_of(const struct shard *s, struct dial_of *of
 				    .arg = of,
 				    .is_extension = dial_finds,
 				    .is_room = dial_finds_room,
+				    .fits = dial_fits,
 				    .trunk_access = dial_trunk_access };
 }
 

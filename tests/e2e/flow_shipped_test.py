@@ -191,6 +191,10 @@ class Codes(Shipped):
             self.assertEqual(self.a.invite(code, self.audio_a.sdp()).wait_final().status, 486, code)
         with self.assertRaises(Refused):
             self.ask("number.put", number="#69", to="flow:code")
+        self.ask("flow.put", name="ones", program=[{"reject": {"status": 603}}])
+        self.ask("number.put", number="#1x", to="flow:ones")
+        for code, status in (("#17", 486), ("#18", 603), ("#11", 603), ("#69", 404)):
+            self.assertEqual(self.a.invite(code, self.audio_a.sdp()).wait_final().status, status, code)
         self.ask("number.put", number="199", to="flow:code")
         self.ask("dialplan.put", operator="199")
         self.assertEqual(self.a.invite("0", self.audio_a.sdp()).wait_final().status, 486)

@@ -69,8 +69,10 @@ static const struct command_arg g_deliveries_args[] = {
 
 const struct command g_recording_commands[] = {
 	{ "recording.list", COMMAND_FOR_READER, g_recordings_args,
-	  "Lists recordings that are finished, tenant by tenant, the newest call first: of all "
-	  "nodes, also of one that is gone. Of a node that is named, those that are still there.",
+	  "Lists recordings that are finished, tenant by tenant, the newest day first, and of a "
+	  "day the newest call first, but for calls made by call.originate, whose ids follow no "
+	  "time: of all nodes, also of one that is gone. Of a node that is named, those that are "
+	  "still there.",
 	  "a list: name, tenant, state (kept: it goes nowhere; waits, delivered, dead; deleted: "
 	  "it is on no node any more; lost: its file is not there, and nobody deleted it by "
 	  "command), node (that has or had the file), stored (without a named node; where it is "
@@ -103,9 +105,8 @@ const struct command g_recording_commands[] = {
 	  "there. Of a message all segments are meant that lie on the node.",
 	  "name", BY(command_store_one) },
 	{ "delivery.list", COMMAND_FOR_ADMIN, g_deliveries_args,
-	  "Lists recordings that are not delivered everywhere, and why, tenant by tenant, the "
-	  "newest "
-	  "call first.",
+	  "Lists recordings that are not delivered everywhere, and why, in the order of "
+	  "recording.list.",
 	  "a list: name, tenant, state, deliveries as in recording.get", BY(command_store_list),
 	  .transient = true },
 	{ "delivery.retry", COMMAND_FOR_ADMIN, g_retry_args, "Tries dead letters again, at once.",

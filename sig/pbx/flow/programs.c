@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/named.h"
+#include "sig/host/tenant.h"
 
 struct kept_program {
 	struct flow_program *p;
@@ -23,8 +24,16 @@ struct program_name {
 	struct text flow;
 };
 
+/* Of a tenant: the numbers that are patterns. */
+struct program_patterns {
+	uint16_t unused;
+	char tenant[PROGRAM_KEY_MAX];
+	struct pattern_tree tree;
+};
+
 struct programs {
 	struct table by_hash, by_name, by_number; /* pointers to those above */
+	struct table patterns;                    /* struct program_patterns, by tenant */
 	struct kept_program *oldest, *newest;
 	uint32_t idle;
 };
@@ -35,7 +44,8 @@ struct programs *programs_create(void)
 
 	if (t && (table_open(&t->by_hash, PROGRAMS_MAX) < 0 ||
 		  table_open(&t->by_name, PROGRAMS_MAX) < 0 ||
-		  table_open(&t->by_number, PROGRAMS_MAX) < 0)) {
+		  table_open(&t->by_number, PROGRAMS_MAX) < 0 ||
+		  table_open(&t->patterns, TENANTS_MAX) < 0)) {
 		programs_free(t);
 		return NULL;
 	}
@@ -60,10 +70,14 @@ static void program_let_go(struct kept_program *k)
 
 void programs_free(struct programs *t)
 {
+	struct program_patterns *all;
 	struct program_name *n;
 
 	if (!t)
 		return;
+	for (uint32_t cursor = 0; (all = named_next(&t->patterns, &cursor));)
+		pattern_tree_close(&all->tree);
+	named_close(&t->patterns);
 	for (uint32_t cursor = 0; (n = named_next(&t->by_number, &cursor));)
 		text_clear(&n->flow);
 	named_close(&t->by_name);
@@ -263,25 +277,111 @@ void programs_delete(struct programs *t, struct bytes tenant, struct bytes name)
 	program_name_delete(&t->by_name, n);
 }
 
-struct bytes programs_number(const struct programs *t, struct bytes tenant, struct bytes number)
+/* ---- numbers ---- */
+
+bool programs_pattern(struct bytes number, struct pattern *out)
+{
+	const char *unused;
+	bool any = bytes_find(number, 'x') < number.n || bytes_find(number, 'X') < number.n;
+
+	return any && !pattern_read(out, number, &unused);
+}
+
+static int pattern_name_order(const void *a, const void *b)
+{
+	return strcmp(((const struct program_name *)a)->key, ((const struct program_name *)b)->key);
+}
+
+static bool pattern_any(const void *item, const void *arg)
+{
+	(void)item;
+	(void)arg;
+	return true;
+}
+
+struct bytes programs_number_exact(const struct programs *t, struct bytes tenant,
+				   struct bytes number)
 {
 	const struct program_name *n = program_name_find(&t->by_number, tenant, number);
 
 	return n ? text_bytes(&n->flow) : (struct bytes){ 0 };
 }
 
+struct bytes programs_number(const struct programs *t, struct bytes tenant, struct bytes number)
+{
+	const struct program_patterns *all =
+		t->patterns.count ? named_find(&t->patterns, 0, tenant) : NULL;
+	const struct program_name *n = program_name_find(&t->by_number, tenant, number);
+
+	if (!n && all)
+		n = pattern_tree_find(&all->tree, number, pattern_any, NULL);
+	return n ? text_bytes(&n->flow) : (struct bytes){ 0 };
+}
+
+struct bytes programs_pattern_met(const struct programs *t, struct bytes tenant,
+				  struct bytes number, const struct pattern *p)
+{
+	char space[PROGRAM_KEY_MAX] = "";
+	struct bytes before = program_name_key(space, tenant, (struct bytes){ 0 });
+	const struct program_name *n;
+	struct pattern one;
+
+	for (uint32_t cursor = 0; (n = named_next(&t->by_number, &cursor));) {
+		struct bytes other = bytes_from(bytes_str(n->key), before.n);
+
+		if (bytes_starts(bytes_str(n->key), space) && !bytes_eq(other, number) &&
+		    programs_pattern(other, &one) && pattern_meets(p, &one))
+			return other;
+	}
+	return (struct bytes){ 0 };
+}
+
+static void number_drop(struct programs *t, struct bytes tenant, struct bytes number)
+{
+	struct program_patterns *all = named_find(&t->patterns, 0, tenant);
+	struct program_name *n = program_name_find(&t->by_number, tenant, number);
+	struct pattern p;
+
+	if (n && all && programs_pattern(number, &p))
+		pattern_tree_delete(&all->tree, &p, n);
+	if (all && !all->tree.first) {
+		named_take(&t->patterns, all);
+		free(all);
+	}
+	if (n)
+		program_name_delete(&t->by_number, n);
+}
+
+static int pattern_put(struct programs *t, struct bytes tenant, const struct pattern *p,
+		       struct program_name *n)
+{
+	int error = -ENOMEM;
+	struct program_patterns *all = named_put(&t->patterns, 0, tenant, sizeof(*all), &error);
+
+	if (!all)
+		return error;
+	all->tree.order = pattern_name_order;
+	return pattern_tree_put(&all->tree, p, n);
+}
+
 int programs_number_put(struct programs *t, struct bytes tenant, struct bytes number,
 			struct bytes flow)
 {
 	struct program_name *n;
+	struct pattern p;
 	int error;
 
-	if (flow.n) {
-		n = program_name_put(&t->by_number, tenant, number, &error);
-		return n ? text_set(&n->flow, flow) : error;
+	if (!flow.n) {
+		number_drop(t, tenant, number);
+		return 0;
 	}
-	n = program_name_find(&t->by_number, tenant, number);
-	if (n)
-		program_name_delete(&t->by_number, n);
-	return 0;
+	n = program_name_put(&t->by_number, tenant, number, &error);
+	if (!n)
+		return error;
+	error = text_set(&n->flow, flow);
+	if (!error && programs_pattern(number, &p))
+		error = pattern_put(t, tenant, &p, n);
+	if (error)
+		number_drop(t, tenant, number);
+	return error;
 }

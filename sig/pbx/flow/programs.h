@@ -3,6 +3,7 @@
 #ifndef SIG_PBX_FLOW_PROGRAMS_H
 #define SIG_PBX_FLOW_PROGRAMS_H
 
+#include "sig/dial/pattern.h"
 #include "sig/flow/program.h"
 
 enum {
@@ -24,8 +25,16 @@ const struct flow_program *programs_named(const struct programs *t, struct bytes
 int programs_put(struct programs *t, struct bytes tenant, struct bytes name,
 		 struct flow_program *p) NODISCARD;
 void programs_delete(struct programs *t, struct bytes tenant, struct bytes name);
-/* The flow that a number of the tenant leads to; empty: none. */
+/* The flow that a number of the tenant leads to: the number itself, or the most exact pattern. Empty: none. */
 struct bytes programs_number(const struct programs *t, struct bytes tenant, struct bytes number);
+/* Of numbers themselves alone. */
+struct bytes programs_number_exact(const struct programs *t, struct bytes tenant,
+				   struct bytes number);
+/* A number of the tenant's table is a pattern (sig/dial/pattern.h): it has an x, and nothing else but digits, '*', '#', '+' and '.'. */
+bool programs_pattern(struct bytes number, struct pattern *out);
+/* Another pattern of the tenant that some number fits, too. Empty: none. */
+struct bytes programs_pattern_met(const struct programs *t, struct bytes tenant,
+				  struct bytes number, const struct pattern *p);
 /* flow "": it leads to none any more. 0, -ENOSPC or -ENOMEM. */
 int programs_number_put(struct programs *t, struct bytes tenant, struct bytes number,
 			struct bytes flow) NODISCARD;

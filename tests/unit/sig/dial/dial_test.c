@@ -16,6 +16,12 @@ static bool is_room(void *arg, struct bytes number)
 	return bytes_is(number, "700") || bytes_is(number, "112") || bytes_is(number, "123");
 }
 
+static bool fits(void *arg, struct bytes number)
+{
+	(void)arg;
+	return bytes_is(number, "#17") || bytes_is(number, "*72123") || bytes_is(number, "134");
+}
+
 /* 81 and 815 are those of trunks. */
 static size_t trunk_access(void *arg, struct bytes number)
 {
@@ -61,6 +67,7 @@ static struct dial_result dialled(const struct dial_plan *plan, bool outside, co
 				    .classes = DIAL_CLASSES_FIRST,
 				    .is_extension = is_extension,
 				    .is_room = is_room,
+				    .fits = fits,
 				    .trunk_access = trunk_access };
 	struct dial_result out;
 
@@ -79,6 +86,8 @@ static void test_verdicts(void **state)
 		{ "123", DIAL_EXTENSION, "123" },
 		{ "12", DIAL_MORE, "" },
 		{ "124", DIAL_UNKNOWN, "" },
+		{ "134", DIAL_ROOM, "134" },
+		{ "#17", DIAL_ROOM, "#17" },
 		{ "0", DIAL_EXTENSION, "201" },
 		{ "88", DIAL_EXTENSION, "123" },
 		{ "700", DIAL_ROOM, "700" }, /* CONF-01 */
@@ -340,7 +349,7 @@ static void test_own_codes(void **state)
 	assert_int_equal(dialled(&plan, true, "#33").kind, DIAL_FEATURE);
 	assert_int_equal(dialled(&plan, true, "#33").feature, FEATURE_DISTURB_OFF);
 	assert_int_equal(dialled(&plan, true, "*78").kind, DIAL_UNKNOWN);
-	assert_int_equal(dialled(&plan, true, "*72123").kind, DIAL_UNKNOWN);
+	assert_int_equal(dialled(&plan, true, "*72123").kind, DIAL_ROOM);
 }
 
 int main(void)

@@ -148,12 +148,37 @@ static void test_hardly_meant(void **state)
 	}
 }
 
+static void test_meets(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool both;
+	} rows[] = {
+		{ "#1x", "#x1", true },   { "#1x", "#2x", false },   { "#1x", "#1xx", false },
+		{ "7x.", "7", true },     { "7x.", "77x", true },    { "7x.", "x.8", true },
+		{ "x.7", "8x.", true },   { "[1-3]x", "3.4", true }, { "[1-3]x", "[4-6]x.", false },
+		{ "x.1", "x.2", false },  { "1.2.", "2", true },     { "x", "*", false },
+	}, *row;
+
+	(void)state;
+	EACH_ROW(row, rows)
+	{
+		struct pattern a, b;
+		const char *wrong;
+
+		ROW_ASSERT(row->a, !pattern_read(&a, bytes_str(row->a), &wrong));
+		ROW_ASSERT(row->b, !pattern_read(&b, bytes_str(row->b), &wrong));
+		ROW_ASSERT(row->a, pattern_meets(&a, &b) == row->both);
+		ROW_ASSERT(row->b, pattern_meets(&b, &a) == row->both);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_hardly_meant),   cmocka_unit_test(test_fits),
 		cmocka_unit_test(test_wrong),          cmocka_unit_test(test_more_exact),
-		cmocka_unit_test(test_best_of_a_list),
+		cmocka_unit_test(test_best_of_a_list), cmocka_unit_test(test_meets),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

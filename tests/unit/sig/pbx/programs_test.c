@@ -146,13 +146,44 @@ static void test_numbers(void **state)
 	programs_free(t);
 }
 
+/* The number itself comes first, then the most exact pattern; another tenant has its own. */
+static void test_patterns(void **state)
+{
+	struct programs *t = programs_create();
+	struct pattern p;
+
+	(void)state;
+	assert_int_equal(number_put(t, "#1x", "ones"), 0);
+	assert_int_equal(number_put(t, "#x.", "all"), 0);
+	assert_int_equal(number_put(t, "#17", "login"), 0);
+	assert_int_equal(number_put(t, "max", "person"), 0);
+	assert_true(leads_to(t, "#17", "login") && leads_to(t, "#18", "ones"));
+	assert_true(leads_to(t, "#28", "all") && leads_to(t, "#", "all"));
+	assert_true(leads_to(t, "max", "person") && leads_to(t, "18", ""));
+	assert_false(programs_number_exact(t, BYTES_LIT("acme"), BYTES_LIT("#18")).n);
+	assert_false(programs_number(t, BYTES_LIT("other"), BYTES_LIT("#18")).n);
+	assert_false(programs_pattern(BYTES_LIT("max"), &p));
+	assert_true(programs_pattern(BYTES_LIT("#x1"), &p));
+	assert_true(bytes_eq(programs_pattern_met(t, BYTES_LIT("acme"), BYTES_LIT("#x1"), &p),
+			     BYTES_LIT("#1x")) ||
+		    bytes_eq(programs_pattern_met(t, BYTES_LIT("acme"), BYTES_LIT("#x1"), &p),
+			     BYTES_LIT("#x.")));
+	assert_false(programs_pattern_met(t, BYTES_LIT("acm"), BYTES_LIT("#x1"), &p).n);
+	assert_int_equal(number_put(t, "#1x", "other"), 0);
+	assert_true(leads_to(t, "#18", "other"));
+	assert_int_equal(number_put(t, "#1x", ""), 0);
+	assert_true(leads_to(t, "#18", "all"));
+	assert_int_equal(number_put(t, "#x.", ""), 0);
+	assert_true(leads_to(t, "#18", "") && leads_to(t, "#17", "login"));
+	programs_free(t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),
-		cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_again),
-		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_names),    cmocka_unit_test(test_calls),
+		cmocka_unit_test(test_again),    cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_patterns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
