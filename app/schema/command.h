@@ -118,6 +118,15 @@ struct command_error {
 	char message[1024];
 };
 
+/* Of a list that is of no documents, or of more than their fields. */
+struct command_rows {
+	const char *key;     /* the columns that name a row, joined by ',' */
+	const char *order;   /* the column that rows are in order of; NULL: their key */
+	bool down;           /* the highest first */
+	const char *columns; /* joined by ',', all that can be compared */
+};
+
+struct command_list;
 struct command_run;
 struct document_kind;
 typedef void command_fn(struct command_run *run);
@@ -135,6 +144,7 @@ struct command {
 	const char *columns; /* of a list, joined by ',': what a page of tandemctl shows; or NULL */
 	const char *off;     /* the command that it is with on=false; or NULL */
 	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
+	const struct command_rows *rows; /* of a list, or NULL */
 };
 
 /* Ends with NULL; each part ends with name NULL. */
@@ -174,8 +184,9 @@ struct command_run {
 	char tenant[COMMAND_TENANT_MAX];
 	enum command_role role; /* of whoever asked */
 	bool of_tenant; /* nothing of another one is meant: the role is a tenant's, or an operator named it */
-	char id[COMMAND_ID_MAX]; /* of whoever asked, unique among its commands */
-	json_t *args;            /* owned */
+	char id[COMMAND_ID_MAX];   /* of whoever asked, unique among its commands */
+	json_t *args;              /* owned */
+	struct command_list *list; /* of a list (app/schema/list.h), malloc'ed; else NULL */
 	struct command_value values[COMMAND_ARGS_MAX];
 	int file;   /* 1 + a descriptor that came with it, closed at the end; 0: none */
 	void *kept; /* of its handler, malloc'ed, freed at the end */

@@ -290,7 +290,8 @@ const struct command g_call_slot_commands[] = {
 	  "Lists the slots where calls of the tenant are parked, on all nodes, the newest first.",
 	  "a list: slot, call (null: what is there cannot be read), by (who parked it), party (who "
 	  "is parked), since_utc_ms",
-	  BY(command_park_list) },
+	  BY(command_park_list),
+	  LISTS("slot", "since_utc_ms", true, "call,by,party,since_utc_ms") },
 	{ .name = NULL },
 };
 
@@ -480,7 +481,10 @@ const struct command g_call_commands[] = {
 	  "setup_utc_ms, answer_utc_ms, saved, "
 	  "restored",
 	  BY(command_call_list),
-	  .columns = "id,state,application,from,to,setup_utc_ms,answer_utc_ms" },
+	  .columns = "id,state,application,from,to,setup_utc_ms,answer_utc_ms",
+	  LISTS("id", "setup_utc_ms", true,
+		"state,application,waits,from,to,setup_utc_ms,answer_utc_ms,version,saved,"
+		"restored") },
 	{ "call.show", COMMAND_FOR_READER, g_call_args,
 	  "Shows a call with the live counters of its media flows. A call that ended in the last "
 	  "hour: "

@@ -126,7 +126,10 @@ const struct command g_conference_commands[] = {
 	  "max_members, created_utc_ms, saved, mixed, apart (Redis has not said whether the number "
 	  "is open on another node, too), recording (its number; 0: none), recording_paused, plays "
 	  "(the file of conference.play), stream (the endpoint of conference.stream)",
-	  BY(command_conference_list) },
+	  BY(command_conference_list),
+	  LISTS("id", "created_utc_ms", true,
+		"kind,number,members,asking,host,locked,max_members,created_utc_ms,saved,mixed,"
+		"apart,recording,recording_paused,plays,stream") },
 	{ "conference.get", COMMAND_FOR_READER, g_conference_args, "Shows a conference.",
 	  "as conference.list, and list: of each member its number (member), call, from, state "
 	  "(there; comes: it is rung, or has not said the PIN; away: somebody else is rung for "

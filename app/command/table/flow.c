@@ -113,7 +113,8 @@ const struct command g_flow_commands[] = {
 	  "name", BY(document_delete), .documents = BY(&g_flow_documents) },
 	{ "flow.list", COMMAND_FOR_READER, g_no_args, "Lists flows by name.",
 	  "a list: name, hash, steps, changed_utc_ms", BY(document_list),
-	  .documents = BY(&g_flow_documents), .columns = "name,steps,changed_utc_ms" },
+	  .documents = BY(&g_flow_documents), .columns = "name,steps,changed_utc_ms",
+	  LISTS("name", NULL, false, "hash") },
 	{ "flow.try", COMMAND_FOR_READER, g_flow_try_args,
 	  "Says which way a call would take through a flow, by the interpreter of calls. Nothing "
 	  "is called, played or changed.",

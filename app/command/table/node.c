@@ -86,19 +86,22 @@ const struct command g_look_commands[] = {
 	  "a list, newest first: utc_ms, type, source, user, detail, count (how many such events "
 	  "it "
 	  "tells of), node",
-	  BY(command_security_list), .transient = true },
+	  BY(command_security_list), .transient = true,
+	  LISTS("utc_ms", NULL, true, "utc_ms,type,source,user,detail,count,node") },
 	{ "registration.list", COMMAND_FOR_READER, g_registration_args,
 	  "Lists registered phones, as a node knows them: first who has registered last.",
 	  "a list: tenant, number, version, contacts: contact, source, user_agent, "
 	  "registered_utc_ms (by its last REGISTER; 0: not known), expires_utc_ms, nat, location "
 	  "(0: none)",
-	  BY(command_registration_list) },
+	  BY(command_registration_list), LISTS("number,tenant", NULL, true, "number,version") },
 	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
 	  "Lists subscriptions of phones at a node (BLF), the newest first: who watches whom.",
 	  "a list: id, tenant, number (that watches), watches, trunk (that it came by), event "
 	  "(dialog, presence, reg), begun_utc_ms, "
 	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
-	  BY(command_subscription_list) },
+	  BY(command_subscription_list),
+	  LISTS("id", "begun_utc_ms", true,
+		"number,watches,trunk,event,begun_utc_ms,expires_utc_ms,notified,source") },
 	{ "subscription.end", COMMAND_FOR_ADMIN, g_subscription_end_args,
 	  "Ends a subscription: its phone hears why in a last NOTIFY.", "id",
 	  BY(command_subscription_end) },
@@ -126,7 +129,19 @@ const struct command g_look_commands[] = {
 	  "findings: what the doctor found at its end, if anything was wrong",
 	  BY(command_cdr_list),
 	  .columns =
-		  "id,from,to,setup_utc_ms,talk_ms,sip_status,ended_by,cause,from_trunk,to_trunk" },
+		  "id,from,to,setup_utc_ms,talk_ms,sip_status,ended_by,cause,from_trunk,to_trunk",
+	  .rows = &(
+		  const struct command_rows){ .key = "id",
+					      .down = true,
+					      .columns =
+#define CALL_FACT(member, size, from, name, help) name ","
+#include "sig/host/call_facts.def"
+#undef CALL_FACT
+						      "from,to,sip_call_id,setup_utc_ms,ringing_"
+						      "utc_ms,answer_utc_ms,end_utc_ms,talk_ms,"
+						      "sip_status,q850,ended_by,cause,lines,"
+						      "forwarded_to,forwarded,from_trunk,to_trunk,"
+						      "recordings,conference,linked" } },
 	{ .name = NULL },
 };
 
@@ -180,7 +195,8 @@ const struct command g_trace_commands[] = {
 	  BY(command_call_trace_stop) },
 	{ "call.trace.list", COMMAND_FOR_OPERATOR, g_trace_list_args,
 	  "Lists traces, the newest first.", "a list: name, call, running, octets, started_utc_ms",
-	  BY(command_call_trace_list) },
+	  BY(command_call_trace_list),
+	  LISTS("name", "started_utc_ms", true, "call,running,octets,started_utc_ms") },
 	{ "call.trace.read", COMMAND_FOR_OPERATOR, g_trace_read_args,
 	  "Reads on in a trace, also while it runs: up to 48 KiB.",
 	  "offset, size (of the file), running, data (base64; empty at the end)",

@@ -82,7 +82,10 @@ const struct command g_recording_commands[] = {
 	  "(call.record_message) is one row, that of its first segment; parts (a list: name, "
 	  "node) are the further ones, where it lies in several",
 	  BY(command_recording_list),
-	  .columns = "name,from,to,begun,duration_ms,state,mailbox,heard,node", .transient = true },
+	  .columns = "name,from,to,begun,duration_ms,state,mailbox,heard,node", .transient = true,
+	  LISTS("name", NULL, false,
+		"state,node,call,number,segment,last,interrupted,format,begun,ended,from,to,"
+		"direction,duration_ms,octets,account_code,mailbox,heard,encrypted,cause") },
 	{ "recording.get", COMMAND_FOR_READER, g_recorded_args,
 	  "Shows all that is known of a recording. Of one that the node which reads the command "
 	  "does not have it is what all nodes know.",
@@ -108,7 +111,7 @@ const struct command g_recording_commands[] = {
 	  "Lists recordings that are not delivered everywhere, and why, in the order of "
 	  "recording.list.",
 	  "a list: name, tenant, state, deliveries as in recording.get", BY(command_store_list),
-	  .transient = true },
+	  .transient = true, LISTS("name", NULL, false, "state") },
 	{ "delivery.retry", COMMAND_FOR_ADMIN, g_retry_args, "Tries dead letters again, at once.",
 	  "retried (how many)", BY(command_store_retry) },
 	{ .name = NULL },

@@ -49,6 +49,12 @@
 #define RING_ARG(member, text) \
 	U64_ARG("ring_s", 1, CALL_RING_MAX_S, "sip.ring_timeout", text, IN(FIELD_NUMBER, member))
 #define LIMIT_ARG U64_ARG("limit", 1, 1000, "100", "Most entries in the answer.")
+/* What a list has: LISTS(key, order, down, columns). */
+#define LISTS(by, in, first, names)                                             \
+	.rows = &(const struct command_rows)                                    \
+	{                                                                       \
+		.key = (by), .order = (in), .down = (first), .columns = (names) \
+	}
 /* Of a switch. */
 #define ON_ARG(text) BOOL_ARG("on", "true", text)
 /* number, since and until (command_span.h). when: that happened then. */

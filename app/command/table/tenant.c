@@ -77,7 +77,8 @@ const struct command g_extension_commands[] = {
 	{ "extension.list", COMMAND_FOR_READER, g_extension_list_args,
 	  "Lists extensions by number.", "a list of extensions", BY(command_extension_list),
 	  .columns = "number,display_name,enabled,classes,do_not_disturb,forward_always,"
-		     "forward_busy,forward_no_answer,application" },
+		     "forward_busy,forward_no_answer,application",
+	  LISTS("number", NULL, false, "password_valid") },
 	{ "profile.put", COMMAND_FOR_ADMIN, g_profile_fields,
 	  "Makes a codec profile, or changes what is given of it. Calls that stand keep theirs.",
 	  "the profile", BY(document_put), .documents = BY(&g_profile_documents) },
@@ -319,7 +320,8 @@ const struct command g_tenant_commands[] = {
 	  BY(document_delete), .documents = BY(&g_room_documents) },
 	{ "room.list", COMMAND_FOR_READER, g_no_args, "Lists rooms by number.", "a list of rooms",
 	  BY(document_list), .documents = BY(&g_room_documents),
-	  .columns = "number,name,max_members,wait_for_host,locked,record,factory" },
+	  .columns = "number,name,max_members,wait_for_host,locked,record,factory",
+	  LISTS("number", NULL, false, "pins_valid") },
 	{ "token.create", COMMAND_FOR_ADMIN, g_token_create_args,
 	  "Makes a token of the HTTP API, or gives one another secret, so that the one of before "
 	  "is "
@@ -387,7 +389,8 @@ const struct command g_tenant_commands[] = {
 	  "name, language, call", BY(command_prompt_record) },
 	{ "prompt.list", COMMAND_FOR_READER, g_no_args, "Lists prompts by name and language.",
 	  "a list of prompts", BY(document_list), .documents = BY(&g_prompt_documents),
-	  .columns = "name,language,length_ms,octets,here,flows" },
+	  .columns = "name,language,length_ms,octets,here,flows",
+	  LISTS("name,language", NULL, false, "sha256") },
 	{ "route.put", COMMAND_FOR_ADMIN, g_route_fields,
 	  "Makes a route by which calls go out, or changes what is given of it.",
 	  "the route; warnings, of a pattern that hardly means what it says, as +4420. does, or "
@@ -410,7 +413,7 @@ const struct command g_tenant_commands[] = {
 	  "name", BY(document_delete), .documents = BY(&g_trunk_documents) },
 	{ "trunk.list", COMMAND_FOR_READER, g_no_args, "Lists trunks by name.", "a list of trunks",
 	  BY(document_list), .documents = BY(&g_trunk_documents),
-	  .columns =
-		  "name,enabled,direction,servers,transport,channels,calls_in,calls_out,access" },
+	  .columns = "name,enabled,direction,servers,transport,channels,calls_in,calls_out,access",
+	  LISTS("name", NULL, false, "calls,refused,failovers") },
 	{ .name = NULL },
 };
