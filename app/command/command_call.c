@@ -107,6 +107,7 @@ static bool call_look(const struct command_run *run, const struct command_span *
 		return false;
 	out->wanted = call_is_listed(run, &view, span);
 	out->utc_ms = view.setup_utc_ms;
+	id_call_put(out->key, view.call);
 	out->json = show && out->wanted ? call_view_json(&view) : NULL;
 	return true;
 }

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
@@ -76,6 +77,62 @@ static void entry_pages_start(struct entry_pages *s, uint64_t from, uint64_t unt
 	entry_page_ask(s);
 }
 
+/* A stream is in order of its ids: when Redis wrote the entry, and a number. */
+static void entry_rank(const struct redisReply *entry, uint32_t stream, struct list_rank *out)
+{
+	struct bytes id = redis_reply_text(redis_reply_at(entry, 0)), ms = { 0 };
+	uint64_t utc_ms = 0, number = 0;
+
+	if (bytes_cut(&id, '-', &ms)) {
+		(void)bytes_u64(ms, &utc_ms);
+		(void)bytes_u64(id, &number);
+	}
+	*out = (struct list_rank){ .kind = LIST_NUMBER, .number = (double)utc_ms };
+	(void)snprintf(out->key, sizeof(out->key), "%05" PRIu32 ".%020" PRIu64, stream,
+		       UINT64_MAX - number);
+}
+
+/* row: stolen; NULL: it is not wanted. False: no later one of the stream has a place in the list. */
+static bool entry_put(struct command_list *l, const struct list_rank *at, json_t *row)
+{
+	struct list_row one = { .rank = *at };
+
+	if (!row || !list_wants(l, row)) {
+		json_decref(row);
+		return true;
+	}
+	if (l->sort[0]) {
+		list_rank_row(l, row, &one.rank);
+		memcpy(one.rank.key, at->key, sizeof(at->key));
+	}
+	if (!list_has_place(l, &one.rank)) {
+		json_decref(row);
+		return l->sort[0] || (l->goes_on && list_order(l, at, &l->after) <= 0);
+	}
+	one.text = command_row(row);
+	(void)(one.text && list_put(l, &one));
+	return true;
+}
+
+/* It has looked at as many as it may, up to there. */
+static bool entries_stop(struct command_run *run, const struct list_rank *last)
+{
+	if (!run->list->sort[0])
+		list_stop(run->list, last);
+	else
+		command_fail(run, COMMAND_BAD_ARGUMENT, "sort",
+			     "there are too many to sort: narrow them by since and until");
+	return !run->list->sort[0];
+}
+
+/* Where a page begins. */
+static uint64_t entries_until(const struct command_list *l, uint64_t until)
+{
+	double after = l->goes_on && !l->sort[0] ? l->after.number : -1;
+
+	return after >= 0 && after < (double)until ? (uint64_t)after : until;
+}
+
 /* security.list: the newest entries of the stream of security events, of all nodes. */
 
 #define SECURITY_STREAM "td:security"
@@ -84,7 +141,7 @@ enum { SECURITY_READ = 2000 }; /* entries are looked through */
 struct security_list {
 	struct entry_pages read;
 	struct command_run *run;
-	json_t *list;
+	struct list_rank last;
 };
 
 /* Its id begins with the time of Redis. */
@@ -132,31 +189,32 @@ static bool security_is_wanted(const struct command_run *run, const json_t *row)
 	       security_says(row, "source", command_value(run, "source"), true);
 }
 
-static void entries_answer(struct command_run *run, json_t *list)
-{
-	if (list)
-		command_answer(run, list);
-	else
-		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
-}
-
 static bool security_entry(void *arg, const struct redisReply *entry)
 {
 	struct security_list *l = arg;
 	json_t *row = security_row(entry);
 
+	entry_rank(entry, 0, &l->last);
 	if (security_is_wanted(l->run, row))
-		(void)json_array_append(l->list, row);
+		return entry_put(l->run->list, &l->last, row);
 	json_decref(row);
-	return json_array_size(l->list) < command_limit(l->run);
+	return true;
+}
+
+static void entries_end(struct command_run *run, bool failed)
+{
+	if (failed)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
+	else
+		command_answer_rows(run, list_finish(run->list));
 }
 
 static void security_end(void *arg, bool failed)
 {
 	struct security_list *l = arg;
 
-	entries_answer(l->run, failed ? NULL : json_incref(l->list));
-	json_decref(l->list);
+	if (failed || l->read.left || entries_stop(l->run, &l->last))
+		entries_end(l->run, failed);
 	free(l);
 }
 
@@ -173,17 +231,21 @@ void command_security_list(struct command_run *run)
 		return;
 	}
 	*l = (struct security_list){ .run = run,
-				     .list = json_array(),
 				     .read = { .link = run->node->redis.link,
 					       .key = SECURITY_STREAM,
 					       .left = SECURITY_READ,
 					       .entry = security_entry,
 					       .end = security_end,
 					       .arg = l } };
-	entry_pages_start(&l->read, span.since_utc_ms, span.until_utc_ms);
+	entry_pages_start(&l->read, span.since_utc_ms, entries_until(run->list, span.until_utc_ms));
 }
 
-enum { NEWEST_MAX = 1000, WRITTEN_LATER_MS = 3600 * 1000, CLOCKS_DIFFER_MS = 60 * 1000 };
+enum {
+	NEWEST_MAX = 1000,
+	LOOKED_MAX = 10000,
+	WRITTEN_LATER_MS = 3600 * 1000,
+	CLOCKS_DIFFER_MS = 60 * 1000
+};
 
 static json_t *cdr_value_json(struct bytes name, struct bytes value)
 {
@@ -261,48 +323,34 @@ static bool cdr_is_seen(const struct command_run *run, const json_t *json)
 struct cdr_list {
 	struct entry_pages read;
 	struct command_run *run;
-	command_cdrs_fn *done;
+	command_cdrs_fn *done; /* NULL: it is cdr.list */
 	json_t *list;
 	struct command_span span;
 	size_t most;
-	uint64_t count; /* of entries of each stream */
-	bool rows;      /* for cdr.list: each as its text */
-	uint32_t next;  /* in node_shards.list */
+	uint64_t count;        /* of entries of each stream */
+	uint32_t next;         /* in node_shards.list */
+	struct list_rank last; /* of cdr.list */
 };
 
 #define CDR_TIME "end_utc_ms"
-
-/* Its text, and what it is sorted by. */
-static json_t *cdr_row(json_t *json)
-{
-	json_int_t end = json_integer_value(json_object_get(json, CDR_TIME));
-
-	return json_pack("{s:I, s:o}", CDR_TIME, end, "row", command_row(json));
-}
-
-static void cdr_rows_answer(struct command_run *run, json_t *list)
-{
-	json_t *rows = list ? json_array() : NULL, *one;
-	size_t i;
-
-	json_array_foreach(list, i, one)(void) json_array_append(rows, json_object_get(one, "row"));
-	json_decref(list);
-	if (rows)
-		command_answer_rows(run, rows);
-	else
-		entries_answer(run, NULL);
-}
 
 static bool cdr_entry(void *arg, const struct redisReply *entry)
 {
 	struct cdr_list *l = arg;
 	json_t *json = cdr_entry_json(entry);
+	bool wanted = cdr_is_seen(l->run, json) &&
+		      cdr_is_wanted(json, command_value(l->run, "call"), &l->span);
 
-	if (cdr_is_seen(l->run, json) &&
-	    cdr_is_wanted(json, command_value(l->run, "call"), &l->span))
-		command_newest_put(l->list, l->rows ? cdr_row(json) : json, CDR_TIME, l->most);
-	else
+	if (!wanted) {
 		json_decref(json);
+		json = NULL;
+	}
+	if (!l->done) {
+		entry_rank(entry, l->next, &l->last);
+		return entry_put(l->run->list, &l->last, json);
+	}
+	if (json)
+		command_newest_put(l->list, json, CDR_TIME, l->most);
 	return true;
 }
 
@@ -313,35 +361,39 @@ static bool cdr_shard_is_named(const struct command_run *run, uint16_t shard)
 	return id_call_get(command_value(run, "call")->text, &call) || id_shard(call) == shard;
 }
 
-/* Those of other tenants lie between those that are wanted. */
-static bool cdrs_are_mixed(const struct command_run *run)
-{
-	uint16_t other = TENANT_DEFAULT + 1;
-
-	return run->of_tenant && tenants_next(run->node->common.tenants, &other);
-}
-
 /* failed: of the stream before. */
 static void cdrs_next(void *arg, bool failed)
 {
 	struct cdr_list *l = arg;
 	const struct node_shards *shards = &l->run->node->shards;
-	uint64_t until = l->span.until_utc_ms, since = l->span.since_utc_ms;
+	uint64_t since = l->span.since_utc_ms;
 
+	if (!l->done && !failed && l->last.kind && !l->read.left &&
+	    !entries_stop(l->run, &l->last)) {
+		free(l);
+		return;
+	}
 	while (!failed && l->next < shards->count) {
 		uint16_t shard = shards->list[l->next++].number;
+		uint64_t until = l->span.until_utc_ms;
 
 		if (!cdr_shard_is_named(l->run, shard))
 			continue;
 		(void)snprintf(l->read.key, sizeof(l->read.key), "td:{s%u}:cdr", shard);
 		l->read.left = l->count;
+		until = until < UINT64_MAX - WRITTEN_LATER_MS ? until + WRITTEN_LATER_MS
+							      : UINT64_MAX;
+		if (!l->done)
+			until = entries_until(l->run->list, until);
 		/* an entry's id is when it was written, which Redis may have put off */
 		entry_pages_start(&l->read, since > CLOCKS_DIFFER_MS ? since - CLOCKS_DIFFER_MS : 0,
-				  until < UINT64_MAX - WRITTEN_LATER_MS ? until + WRITTEN_LATER_MS
-									: UINT64_MAX);
+				  until);
 		return;
 	}
-	l->done(l->run, failed ? NULL : json_incref(l->list));
+	if (l->done)
+		l->done(l->run, failed ? NULL : json_incref(l->list));
+	else
+		entries_end(l->run, failed);
 	json_decref(l->list);
 	free(l);
 }
@@ -357,11 +409,10 @@ static void cdrs_find(struct command_run *run, const struct command_span *span, 
 	}
 	*l = (struct cdr_list){ .run = run,
 				.done = done,
-				.list = json_array(),
+				.list = done ? json_array() : NULL,
 				.span = *span,
 				.most = most,
 				.count = count,
-				.rows = done == cdr_rows_answer,
 				.read = { .link = run->node->redis.link,
 					  .entry = cdr_entry,
 					  .end = cdrs_next,
@@ -371,16 +422,15 @@ static void cdrs_find(struct command_run *run, const struct command_span *span, 
 
 void command_cdr_list(struct command_run *run)
 {
-	size_t most = command_limit(run);
-	uint64_t count = most;
+	uint32_t shards = run->node->shards.count;
+	uint64_t count = shards ? LOOKED_MAX / shards : LOOKED_MAX;
 	struct command_span span;
 
 	if (!command_span_read(run, &span))
 		return;
-	if (command_value(run, "call")->given || command_value(run, "number")->given ||
-	    command_value(run, "until")->given || cdrs_are_mixed(run))
+	if (command_value(run, "call")->given || count < NEWEST_MAX)
 		count = NEWEST_MAX;
-	cdrs_find(run, &span, most, count, cdr_rows_answer);
+	cdrs_find(run, &span, 0, count, NULL);
 }
 
 void command_cdrs_find(struct command_run *run, command_cdrs_fn *done)

@@ -367,6 +367,7 @@ static bool conference_look(const struct command_run *run, const struct command_
 	if (!core)
 		return false;
 	out->utc_ms = view.created_utc_ms;
+	id_call_put(out->key, view.room);
 	out->wanted = command_may_see(run, view.tenant) && command_span_has(span, out->utc_ms) &&
 		      command_span_is_of(span, view.number, "");
 	out->json = show && out->wanted ? conference_json(&view) : NULL;

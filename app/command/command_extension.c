@@ -67,6 +67,8 @@ static bool registration_look(const struct command_run *run, const struct comman
 	if (!aor)
 		return false;
 	out->utc_ms = aor_utc_ms(locations, aor);
+	(void)snprintf(out->key, sizeof(out->key), BYTES_FMT "/" BYTES_FMT,
+		       BYTES_ARG(text_bytes(&aor->user)), BYTES_ARG(text_bytes(&aor->tenant)));
 	out->wanted = aor->count && command_may_see(run, text_str(&aor->tenant)) &&
 		      command_span_has(span, out->utc_ms) &&
 		      (!span->number.n || bytes_eq(text_bytes(&aor->user), span->number));
@@ -279,6 +281,7 @@ static bool subscription_look(const struct command_run *run, const struct comman
 	if (!core)
 		return false;
 	out->utc_ms = row.begun_utc_ms;
+	id_call_put(out->key, row.id);
 	out->wanted = command_may_see(run, row.tenant) && command_span_has(span, out->utc_ms) &&
 		      (!span->number.n || bytes_eq(row.watcher, span->number) ||
 		       bytes_eq(row.resource, span->number));
@@ -688,25 +691,46 @@ const struct document_kind g_login_documents = {
 	.forget = extension_forget,
 };
 
-void command_extension_get(struct command_run *run)
+/* NULL: there is none, or no memory. */
+static json_t *extension_view(const struct node *n, uint16_t tenant, struct bytes number)
 {
 	struct extension e;
+	json_t *view;
 
-	if (extensions_find(run->node->api.extensions, document_tenant(run),
-			    command_value(run, "number")->text, &e)) {
-		command_answer(run,
-			       extension_to_view(&e, document_realm(run->node, e.core.tenant)));
-		extension_wipe(&e);
-	} else {
+	if (!extensions_find(n->api.extensions, tenant, number, &e))
+		return NULL;
+	view = extension_to_view(&e, document_realm(n, e.core.tenant));
+	extension_wipe(&e);
+	return view;
+}
+
+void command_extension_get(struct command_run *run)
+{
+	json_t *view =
+		extension_view(run->node, document_tenant(run), command_value(run, "number")->text);
+
+	if (view)
+		command_answer(run, view);
+	else
 		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
-	}
+}
+
+static bool extension_look(const struct command_run *run, const struct command_span *span,
+			   struct command_walk_at *at, bool show, struct command_walk_entry *out)
+{
+	uint16_t tenant;
+	struct bytes number;
+
+	(void)span;
+	if (!extensions_next(run->node->api.extensions, &at->place, &tenant, &number))
+		return false;
+	out->wanted =
+		tenant == document_tenant(run) && !bytes_cstr(number, out->key, sizeof(out->key));
+	out->json = show && out->wanted ? extension_view(run->node, tenant, number) : NULL;
+	return true;
 }
 
 void command_extension_list(struct command_run *run)
 {
-	uint16_t tenant = document_tenant(run);
-
-	command_answer(run, extensions_list(run->node->api.extensions, tenant,
-					    command_value(run, "after")->text, command_limit(run),
-					    document_realm(run->node, tenant)));
+	command_walk_start(run, extension_look);
 }

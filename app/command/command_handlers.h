@@ -29,7 +29,7 @@ command_fn command_call_originate, command_call_play, command_call_stream, comma
 	command_call_park, command_call_pickup, command_call_retrieve;
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
-command_fn command_park_list;
+command_fn command_park_list, command_document_list;
 command_fn command_conference_list, command_conference_get, command_conference_add,
 	command_conference_join, command_conference_invite, command_conference_member,
 	command_conference_monitor, command_conference_order, command_conference_play,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -112,6 +113,8 @@ bool command_span_read(struct command_run *run, struct command_span *out)
 	if (command_arg_find(run->command, BYTES_LIT("number")) &&
 	    command_value(run, "number")->given)
 		out->number = command_value(run, "number")->text;
+	if (!command_arg_find(run->command, BYTES_LIT("since")))
+		return true;
 	return span_time_read(run, "since", false, &out->since_utc_ms) &&
 	       span_time_read(run, "until", true, &out->until_utc_ms);
 }
@@ -162,12 +165,7 @@ struct command_walk {
 	struct command_span span;
 	struct command_walk_at at;
 	bool chosen; /* all were looked at: the list is written */
-	json_t *list;
-	uint32_t most, count, shown;
-	struct walk_row {
-		uint64_t utc_ms;
-		struct command_walk_at at;
-	} rows[]; /* the newest of those that are wanted */
+	bool failed;
 };
 
 struct shard *command_walk_shard(const struct command_run *run, struct command_walk_at *at)
@@ -186,87 +184,106 @@ void command_walk_past(struct command_walk_at *at)
 	*at = (struct command_walk_at){ .shard = at->shard + 1 };
 }
 
+/* after: a cursor that clients write themselves. */
+static void walk_after(struct command_run *run)
+{
+	struct command_list *l = run->list;
+
+	if (l->goes_on || l->sort[0] || !command_arg_find(run->command, BYTES_LIT("after")) ||
+	    !command_value(run, "after")->text.n)
+		return;
+	l->after = (struct list_rank){ .kind = LIST_NUMBER };
+	l->goes_on =
+		!bytes_cstr(command_value(run, "after")->text, l->after.key, sizeof(l->after.key));
+}
+
 void command_walk_start(struct command_run *run, command_walk_fn *look)
 {
-	uint32_t most = (uint32_t)command_limit(run);
 	struct command_walk *w, **last = &run->node->api.walks;
 	struct command_span span;
 
+	assert(run->list);
 	if (!command_span_read(run, &span))
 		return;
-	w = calloc(1, sizeof(*w) + most * sizeof(w->rows[0]));
+	w = calloc(1, sizeof(*w));
 	if (!w) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	*w = (struct command_walk){
-		.run = run, .look = look, .span = span, .list = json_array(), .most = most
-	};
+	*w = (struct command_walk){ .run = run, .look = look, .span = span };
+	walk_after(run);
 	while (*last)
 		last = &(*last)->next;
 	*last = w;
 }
 
-/* Behind those that are as new; the oldest one makes room. */
-static void walk_put(struct command_walk *w, uint64_t utc_ms, struct command_walk_at at)
+static void walk_rank(const struct command_list *l, const struct command_walk_entry *entry,
+		      struct list_rank *out)
 {
-	uint32_t from = 0, to = w->count;
-
-	while (from < to) {
-		uint32_t middle = from + (to - from) / 2;
-
-		if (w->rows[middle].utc_ms >= utc_ms)
-			from = middle + 1;
-		else
-			to = middle;
+	if (l->sort[0]) {
+		list_rank_row(l, entry->json, out);
+	} else {
+		*out = (struct list_rank){ .kind = LIST_NUMBER, .number = (double)entry->utc_ms };
+		memcpy(out->key, entry->key, sizeof(out->key));
 	}
-	if (from == w->most)
-		return;
-	if (w->count < w->most)
-		w->count++;
-	memmove(&w->rows[from + 1], &w->rows[from], (w->count - from - 1) * sizeof(w->rows[0]));
-	w->rows[from] = (struct walk_row){ utc_ms, at };
 }
 
+/* Where its row is needed now it is kept; else it is made when it is shown. */
 static void walk_choose(struct command_walk *w)
 {
+	struct command_list *l = w->run->list;
 	struct command_walk_entry entry = { 0 };
+	struct list_row row = { 0 };
 
-	w->chosen = !w->look(w->run, &w->span, &w->at, false, &entry);
-	if (!w->chosen && entry.wanted)
-		walk_put(w, entry.utc_ms, (struct command_walk_at){ w->at.shard, w->at.place - 1 });
+	w->chosen = !w->look(w->run, &w->span, &w->at, list_needs_rows(l), &entry);
+	if (!w->chosen && entry.wanted && list_wants(l, entry.json)) {
+		walk_rank(l, &entry, &row.rank);
+		if (list_has_place(l, &row.rank)) {
+			row.shard = w->at.shard;
+			row.place = w->at.place - 1;
+			if (entry.json)
+				row.text = command_row(json_incref(entry.json));
+			w->failed |= !list_put(l, &row);
+		}
+	}
+	json_decref(entry.json);
 }
 
-/* One that has ended since then is left out. One that is newer by now, as a phone that has registered again, moves up: the first rows are of
- * what the list has already. */
-static void walk_show(struct command_walk *w)
+/* One that has ended since then is left out, and what has its place now. */
+static json_t *walk_row(const struct command_walk *w, const struct list_row *row)
 {
-	struct command_walk_at place = w->rows[w->shown++].at, at = place;
+	struct command_walk_at at = { row->shard, row->place };
 	struct command_walk_entry entry = { 0 };
-	size_t i = json_array_size(w->list);
 
-	if (!w->look(w->run, &w->span, &at, true, &entry) || at.shard != place.shard ||
-	    at.place != place.place + 1 || !entry.json) {
-		json_decref(entry.json);
-		return;
-	}
-	for (; i && w->rows[i - 1].utc_ms < entry.utc_ms; i--)
-		w->rows[i] = w->rows[i - 1];
-	w->rows[i].utc_ms = entry.utc_ms;
-	(void)json_array_insert_new(w->list, i, command_row(entry.json));
+	if (row->text)
+		return row->text;
+	if (w->look(w->run, &w->span, &at, true, &entry) && at.shard == row->shard &&
+	    at.place == row->place + 1 && entry.json && !strcmp(entry.key, row->rank.key))
+		return command_row(entry.json);
+	json_decref(entry.json);
+	return NULL;
+}
+
+/* False: that was the last one. */
+static bool walk_show(struct command_walk *w)
+{
+	struct list_row row;
+
+	if (!list_pop(w->run->list, &row))
+		return false;
+	list_show(w->run->list, walk_row(w, &row));
+	return true;
 }
 
 /* False: its time is over. */
 static bool walk_turn(struct command_walk *w, uint64_t until_ns)
 {
-	while (!w->chosen || w->shown < w->count) {
+	do {
 		if (clock_now_ns() >= until_ns)
 			return false;
-		if (w->chosen)
-			walk_show(w);
-		else
+		if (!w->chosen)
 			walk_choose(w);
-	}
+	} while (!w->chosen || walk_show(w));
 	return true;
 }
 
@@ -279,7 +296,7 @@ void command_walks_round(struct node *n)
 
 		if (walk_turn(w, until_ns)) {
 			n->api.walks = w->next;
-			command_answer_rows(w->run, w->list);
+			command_answer_rows(w->run, w->failed ? NULL : list_end(w->run->list));
 			free(w);
 			continue;
 		}
@@ -299,8 +316,27 @@ void command_walks_drop(struct node *n)
 		struct command_walk *w = n->api.walks;
 
 		n->api.walks = w->next;
-		json_decref(w->list);
 		command_fail(w->run, COMMAND_UNAVAILABLE, NULL, "the node stops");
 		free(w);
 	}
+}
+
+static bool document_look(const struct command_run *run, const struct command_span *span,
+			  struct command_walk_at *at, bool show, struct command_walk_entry *out)
+{
+	struct snapshot_document d;
+
+	(void)span;
+	if (!shelf_next(&run->node->api.documents->keep.shelf, &at->place, &d))
+		return false;
+	out->wanted = bytes_is(d.tenant, run->tenant) &&
+		      bytes_is(d.kind, run->command->documents->name) &&
+		      !bytes_cstr(d.name, out->key, sizeof(out->key));
+	out->json = show && out->wanted ? document_view_stored(run, d.name) : NULL;
+	return true;
+}
+
+void command_document_list(struct command_run *run)
+{
+	command_walk_start(run, document_look);
 }

@@ -6,7 +6,7 @@
 #ifndef APP_COMMAND_COMMAND_WALK_H
 #define APP_COMMAND_COMMAND_WALK_H
 
-#include "app/schema/command.h"
+#include "app/schema/list.h"
 
 /* What a list is narrowed by: a number, and from when until when. */
 
@@ -36,8 +36,9 @@ struct command_walk_at {
 
 struct command_walk_entry {
 	bool wanted;
-	uint64_t utc_ms; /* the list has the newest first */
-	json_t *json;    /* if shown and wanted: a new reference, which the caller drops */
+	uint64_t utc_ms; /* the list has the newest first; 0: it is in order of the keys */
+	char key[LIST_KEY_MAX];
+	json_t *json; /* if shown and wanted: a new reference, which the caller drops */
 };
 
 /* Looks at the entry of that place, or the next one that is there, and moves *at to the place behind it. False: none is left. show: its JSON
@@ -45,7 +46,7 @@ struct command_walk_entry {
 typedef bool command_walk_fn(const struct command_run *run, const struct command_span *span,
 			     struct command_walk_at *at, bool show, struct command_walk_entry *out);
 
-/* Answers the run, which has the arguments of command_span_read and limit, with a list of what there is. */
+/* Answers the run, of a list, with a page of what there is. It may have the arguments of command_span_read. */
 void command_walk_start(struct command_run *run, command_walk_fn *look);
 /* The shard of that place, or the next one that is here; NULL: none is left. */
 struct shard *command_walk_shard(const struct command_run *run, struct command_walk_at *at);

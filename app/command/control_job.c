@@ -12,6 +12,7 @@
 #include "app/command/command_handlers.h"
 #include "app/command/control.h"
 #include "app/node/node.h"
+#include "app/schema/list.h"
 #include "app/watch/watch_sink.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -85,6 +86,26 @@ static void run_switch(struct command_run *run)
 	(void)json_object_del(run->args, "on");
 }
 
+/* What the list's own arguments become of what all lists have: rows enough for a page. 0, or -EINVAL and *error. */
+static int run_list(struct command_run *run, struct command_error *error)
+{
+	struct command_list *l = list_is(run->command) ? calloc(1, sizeof(*l)) : NULL;
+
+	if (!l || list_open(l, run->command, run->args, error)) {
+		free(l);
+		return l ? -EINVAL : 0;
+	}
+	run->list = l;
+	if (!run->args)
+		run->args = json_object();
+	if (command_arg_find(run->command, BYTES_LIT("limit")))
+		(void)json_object_set_new(run->args, "limit",
+					  json_integer((json_int_t)list_source(l)));
+	if (command_arg_find(run->command, BYTES_LIT("after")) && l->goes_on && !l->sort[0])
+		(void)json_object_set_new(run->args, "after", json_string(l->after.key));
+	return 0;
+}
+
 /* 0, or -EINVAL and *error. */
 static int run_fill(struct command_run *run, const struct command_principal *who,
 		    const json_t *args, struct command_error *error)
@@ -96,7 +117,7 @@ static int run_fill(struct command_run *run, const struct command_principal *who
 		return -EINVAL;
 	}
 	run_switch(run);
-	return run_tenant_read(run, who, error) ||
+	return run_tenant_read(run, who, error) || run_list(run, error) ||
 			       command_check(run->command, run->args, run->values, error)
 		       ? -EINVAL
 		       : 0;

@@ -13,6 +13,7 @@
 #include "app/command/control.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/schema/list.h"
 #include "app/schema/route.h"
 #include "app/web/web_link.h"
 #include "base/clock.h"
@@ -61,6 +62,8 @@ struct door {
 	uint32_t running;
 	struct door_job jobs[WEB_CALLS_MAX];
 };
+
+enum { LIST_ROWS = 100 };
 
 #define AWAY_NS      (30 * NS_PER_S) /* a token that was revoked meanwhile is good no longer */
 #define ELSEWHERE_NS (10 * NS_PER_S)
@@ -114,6 +117,7 @@ static bool look_fails(struct web_reply *out, enum command_error_code code, cons
 static void reply_of(const json_t *answer, struct web_reply *out)
 {
 	const json_t *error = json_object_get(answer, "error");
+	const char *next;
 	enum command_error_code code;
 
 	if (error) {
@@ -123,6 +127,9 @@ static void reply_of(const json_t *answer, struct web_reply *out)
 		return;
 	}
 	out->status = 200;
+	next = json_string_value(json_object_get(answer, "next"));
+	if (next && bytes_cstr(bytes_str(next), out->next, sizeof(out->next)))
+		out->next[0] = '\0';
 	out->text = command_result_text(answer);
 	out->n = out->text ? strlen(out->text) : 0;
 }
@@ -219,8 +226,11 @@ static json_t *look_args(const struct route *r, const struct web_call *call, str
 		return NULL;
 	}
 	wrong = route_args(r, key, call->arguments, args, &which);
-	if (!wrong)
+	if (!wrong) {
+		if (list_takes(r->command, BYTES_LIT("limit")) && !json_object_get(args, "limit"))
+			(void)json_object_set_new(args, "limit", json_integer(LIST_ROWS));
 		return args;
+	}
 	json_decref(args);
 	if (bytes_cstr(which, name, sizeof(name)))
 		name[0] = '\0';

@@ -9,6 +9,7 @@
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_table.h"
 #include "app/schema/extension.h"
+#include "app/schema/list.h"
 #include "sig/flow/program.h"
 #include "sig/sip/uri.h"
 
@@ -324,6 +325,15 @@ static json_t *args_value_read(const struct command_arg *arg, const char *value)
 	return json_string(value);
 }
 
+/* A column that a list is narrowed by; until the next one. */
+static const struct command_arg *column_of(struct bytes name)
+{
+	static char text[LIST_NAME_MAX];
+	static const struct command_arg column = { .name = text, .type = ARG_STRING };
+
+	return bytes_cstr(name, text, sizeof(text)) ? NULL : &column;
+}
+
 static bool word_add(json_t *args, const struct command *command, const char *word)
 {
 	struct bytes rest = bytes_str(word), name;
@@ -340,6 +350,10 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 		arg = &g_command_tenant;
 	if (!arg && bytes_is(name, g_on.name) && command_arg_find(command, BYTES_LIT("state")))
 		arg = &g_on;
+	if (!arg && list_takes(command, name))
+		arg = list_arg_find(name);
+	if (!arg && list_takes(command, name))
+		arg = column_of(name);
 	if (!arg) {
 		ctl_complain("%s has no argument '" BYTES_FMT "'; see tandemctl help %s",
 			     command->name, BYTES_ARG(name), command->name);

@@ -119,6 +119,7 @@ static void table_print(const json_t *result, bool wide, const char *columns)
 static int answer_print(const json_t *answer, const struct options *o,
 			const struct command *command)
 {
+	const char *next = json_string_value(json_object_get(answer, "next"));
 	const json_t *error = json_object_get(answer, "error"),
 		     *result = json_object_get(answer, "result");
 	int status = ctl_status(answer);
@@ -139,6 +140,8 @@ static int answer_print(const json_t *answer, const struct options *o,
 		(void)puts(json_string_value(result));
 	} else if (ok) {
 		table_print(result, o->wide, command->columns);
+		if (next)
+			ctl_complain("there are more: cursor=%s", next);
 	} else {
 		ctl_complain("%s: %s", json_string_value(json_object_get(error, "code")),
 			     json_string_value(json_object_get(error, "message")));

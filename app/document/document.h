@@ -141,10 +141,10 @@ void document_beat(struct node *node, uint64_t now_ns);
  * none that can be read. */
 bool document_stored(const struct node *n, const char *tenant, const struct document_kind *kind,
 		     struct bytes name, void *value);
-/* Commands as document_put: what is shown of one; of all of the tenant, sorted, behind `after`, at most `limit`, where the command has
- * these. */
+/* What is shown of one of the kind that run->command names. NULL: there is none. */
+json_t *document_view_stored(const struct command_run *run, struct bytes name);
+/* Command as document_put: what is shown of one. */
 void document_show(struct command_run *run);
-void document_list(struct command_run *run);
 /* All kinds in the order in which a start loads them. NULL-terminated. */
 extern const struct document_kind *const g_document_kinds[];
 

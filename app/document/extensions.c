@@ -299,56 +299,15 @@ uint32_t extensions_count(const struct extensions *x)
 	return x->pool.in_use;
 }
 
-static int bytes_order(struct bytes a, struct bytes b)
+bool extensions_next(const struct extensions *x, uint32_t *cursor, uint16_t *tenant,
+		     struct bytes *number)
 {
-	int order = memcmp(a.p, b.p, a.n < b.n ? a.n : b.n);
-
-	return order ? order : (a.n > b.n) - (a.n < b.n);
-}
-
-static int by_number(const void *a, const void *b)
-{
-	const struct extension_item *const *left = a, *const *right = b;
-
-	return bytes_order(item_number(*left), item_number(*right));
-}
-
-static json_t *item_view(const struct extension_item *item, const char *realm)
-{
-	struct extension e;
-	json_t *view;
-
-	item_get(item, &e);
-	view = extension_to_view(&e, realm);
-	extension_wipe(&e);
-	return view;
-}
-
-static bool item_is_listed(const struct extension_item *item, uint16_t tenant, struct bytes after)
-{
-	return item->tenant == tenant && (!after.n || bytes_order(item_number(item), after) > 0);
-}
-
-json_t *extensions_list(const struct extensions *x, uint16_t tenant, struct bytes after,
-			size_t limit, const char *realm)
-{
-	const struct extension_item **all =
-		calloc((size_t)x->pool.in_use + 1, sizeof(struct extension_item *));
-	json_t *list = json_array();
-	uint32_t cursor = 0;
-	size_t n = 0;
 	pool_handle h;
+	const struct extension_item *item = pool_next(&x->pool, cursor, &h);
 
-	if (!all || !list) {
-		free(all);
-		json_decref(list);
-		return NULL;
-	}
-	while ((all[n] = pool_next(&x->pool, &cursor, &h)))
-		n += item_is_listed(all[n], tenant, after);
-	qsort(all, n, sizeof(struct extension_item *), by_number);
-	for (size_t i = 0; i < n && i < limit; i++)
-		(void)json_array_append_new(list, item_view(all[i], realm));
-	free(all);
-	return list;
+	if (!item)
+		return false;
+	*tenant = item->tenant;
+	*number = item_number(item);
+	return true;
 }

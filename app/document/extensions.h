@@ -28,9 +28,9 @@ bool extensions_has(const struct extensions *x, uint16_t tenant, struct bytes nu
 int extensions_put(struct extensions *x, const struct extension *e) NODISCARD;
 bool extensions_delete(struct extensions *x, uint16_t tenant, struct bytes number);
 uint32_t extensions_count(const struct extensions *x);
-/* The views of a tenant's after `after` in the order of their numbers, at most limit. New reference or NULL. */
-json_t *extensions_list(const struct extensions *x, uint16_t tenant, struct bytes after,
-			size_t limit, const char *realm);
+/* Walks all, in no order: *cursor 0 at first; false at the end. */
+bool extensions_next(const struct extensions *x, uint32_t *cursor, uint16_t *tenant,
+		     struct bytes *number);
 
 /* All codec profiles and ranges of a tenant, as the documents in Redis say; both sorted. Control thread. */
 

@@ -11,6 +11,7 @@
 #include "app/schema/command.h"
 #include "app/schema/extension.h"
 #include "app/schema/fields.h"
+#include "app/schema/list.h"
 #include "app/schema/route.h"
 #include "app/settings/settings_schema.h"
 
@@ -127,6 +128,9 @@ void command_end(struct command_run *run, json_t *answer)
 {
 	run->done(answer, run->arg);
 	json_decref(run->args);
+	if (run->list)
+		list_close(run->list);
+	free(run->list);
 	if (run->file)
 		(void)close(run->file - 1);
 	free(run->kept);
@@ -145,8 +149,13 @@ const struct command_arg g_command_tenant = {
 
 void command_answer(struct command_run *run, json_t *result)
 {
-	json_t *answer = result ? json_pack("{s:b, s:o}", "ok", 1, "result", result) : NULL;
+	json_t *answer;
 
+	if (run->list && json_is_array(result)) {
+		command_answer_rows(run, list_page(run->list, result));
+		return;
+	}
+	answer = result ? json_pack("{s:b, s:o}", "ok", 1, "result", result) : NULL;
 	if (!answer) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
@@ -156,11 +165,12 @@ void command_answer(struct command_run *run, json_t *result)
 
 #define ROWS       "rows"
 #define ROWS_BEGIN "{\"ok\":true,\"result\":["
-#define ROWS_END   "]}"
 
 void command_answer_rows(struct command_run *run, json_t *rows)
 {
-	json_t *answer = rows ? json_pack("{s:b, s:o}", "ok", 1, ROWS, rows) : NULL;
+	const char *next = run->list && run->list->next[0] ? run->list->next : NULL;
+	json_t *answer =
+		rows ? json_pack("{s:b, s:o, s:s*}", "ok", 1, ROWS, rows, "next", next) : NULL;
 
 	if (answer)
 		command_end(run, answer);
@@ -201,10 +211,18 @@ static char *rows_text(const json_t *rows, const char *begin, const char *end)
 	return text;
 }
 
+static const char *rows_end(char *out, size_t cap, const char *next)
+{
+	(void)snprintf(out, cap, next ? "],\"next\":\"%s\"}" : "]}", next);
+	return out;
+}
+
 char *command_answer_text(json_t *answer)
 {
 	const json_t *rows = json_object_get(answer, ROWS);
-	char *text = rows     ? rows_text(rows, ROWS_BEGIN, ROWS_END)
+	const char *next = json_string_value(json_object_get(answer, "next"));
+	char end[LIST_CURSOR_MAX + 16];
+	char *text = rows     ? rows_text(rows, ROWS_BEGIN, rows_end(end, sizeof(end), next))
 		     : answer ? json_dumps(answer, JSON_COMPACT)
 			      : NULL;
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "app/schema/command.h"
+#include "app/schema/list.h"
 #include "base/addr.h"
 #include "sig/sip/id.h"
 #include "sig/sip/uri.h"
@@ -311,7 +312,8 @@ static int check_names(const struct command *command, json_t *args, struct comma
 	if (!w.n)
 		writer_str(&w, "no argument");
 	json_object_foreach((json_t *)(uintptr_t)args, name,
-			    json) if (!command_arg_find(command, bytes_str(name)))
+			    json) if (!command_arg_find(command, bytes_str(name)) &&
+				      !list_takes(command, bytes_str(name)))
 	{
 		return argument_refuse(error, COMMAND_UNKNOWN_ARGUMENT, NULL,
 				       "%s takes " BYTES_FMT " and nothing else", command->name,
@@ -362,6 +364,7 @@ static void preset_read(const struct command_arg *arg, struct command_value *val
 int command_check(const struct command *command, json_t *args,
 		  struct command_value values[COMMAND_ARGS_MAX], struct command_error *error)
 {
+	struct command_list list;
 	size_t i = 0;
 	int err;
 
@@ -372,6 +375,10 @@ int command_check(const struct command *command, json_t *args,
 	err = state_of_on(command, args, error);
 	if (!err)
 		err = check_names(command, args, error);
+	if (!err && list_is(command)) {
+		err = list_open(&list, command, args, error);
+		list_close(&list);
+	}
 	for (const struct command_arg *arg = command->args; !err && arg->name; arg++, i++) {
 		const json_t *json = json_object_get(args, arg->name);
 

@@ -62,7 +62,7 @@ static const char *list_key(const struct command *c)
 	return c->rows ? c->rows->key : "name";
 }
 
-static bool is_of(const char *words, struct bytes word)
+static bool list_words_have(const char *words, struct bytes word)
 {
 	struct bytes rest = bytes_str(words), one;
 
@@ -88,9 +88,10 @@ bool list_has(const struct command *c, struct bytes column)
 {
 	const struct command *put = sibling(c, "put");
 
-	return (put && put_shows(put, column)) || is_of(list_key(c), column) ||
-	       bytes_is(column, "changed_utc_ms") || (c->columns && is_of(c->columns, column)) ||
-	       (c->rows && c->rows->columns && is_of(c->rows->columns, column));
+	return (put && put_shows(put, column)) || list_words_have(list_key(c), column) ||
+	       bytes_is(column, "changed_utc_ms") ||
+	       (c->columns && list_words_have(c->columns, column)) ||
+	       (c->rows && c->rows->columns && list_words_have(c->rows->columns, column));
 }
 
 const struct command_arg *list_arg_find(struct bytes name)
@@ -125,7 +126,7 @@ void list_cursor_write(const struct command_list *l, const struct list_rank *ran
 	out[w.n] = '\0';
 }
 
-static int number_read(struct bytes text, double *out)
+static int cursor_number_read(struct bytes text, double *out)
 {
 	char plain[40], *end;
 
@@ -150,7 +151,7 @@ int list_cursor_read(struct bytes text, char sort[LIST_NAME_MAX], bool *down, st
 	if (!bytes_cut(&rest, '\0', &name) || !bytes_cut(&rest, '\0', &number) ||
 	    !bytes_cut(&rest, '\0', &value) || memchr(rest.p ? rest.p : plain, '\0', rest.n))
 		return -EINVAL;
-	return bytes_cstr(name, sort, LIST_NAME_MAX) || number_read(number, &out->number) ||
+	return bytes_cstr(name, sort, LIST_NAME_MAX) || cursor_number_read(number, &out->number) ||
 			       bytes_cstr(value, out->text, sizeof(out->text)) ||
 			       bytes_cstr(rest, out->key, sizeof(out->key))
 		       ? -EINVAL
@@ -368,7 +369,7 @@ int list_order(const struct command_list *l, const struct list_rank *a, const st
 
 /* ---- the rows of a page: a heap ---- */
 
-static bool is_behind(const struct command_list *l, size_t a, size_t b)
+static bool row_is_behind(const struct command_list *l, size_t a, size_t b)
 {
 	return list_order(l, &l->rows[a].rank, &l->rows[b].rank) > 0;
 }
@@ -384,9 +385,9 @@ static void rows_swap(struct command_list *l, size_t a, size_t b)
 static void rows_sink(struct command_list *l)
 {
 	for (size_t i = 0, child; (child = 2 * i + 1) < l->count; i = child) {
-		if (child + 1 < l->count && is_behind(l, child + 1, child))
+		if (child + 1 < l->count && row_is_behind(l, child + 1, child))
 			child++;
-		if (!is_behind(l, child, i))
+		if (!row_is_behind(l, child, i))
 			return;
 		rows_swap(l, i, child);
 	}
@@ -394,7 +395,7 @@ static void rows_sink(struct command_list *l)
 
 static void rows_rise(struct command_list *l)
 {
-	for (size_t i = l->count - 1; i && is_behind(l, i, (i - 1) / 2); i = (i - 1) / 2)
+	for (size_t i = l->count - 1; i && row_is_behind(l, i, (i - 1) / 2); i = (i - 1) / 2)
 		rows_swap(l, i, (i - 1) / 2);
 }
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/schema/list.h"
+
 enum { ROUTES_MAX = 320, NOUN_MAX = 48 };
 
 const char *const g_route_methods[ROUTE_METHODS] = { "GET", "POST", "PATCH", "DELETE" };
@@ -221,7 +223,20 @@ static const struct command_arg *arg_of(const struct route *r, struct bytes name
 	if (bytes_is(name, g_command_tenant.name) &&
 	    !command_arg_find(r->command, bytes_str(g_command_tenant.name)))
 		return &g_command_tenant;
-	return command_arg_find(r->command, name);
+	return list_takes(r->command, name) ? list_arg_find(name)
+					    : command_arg_find(r->command, name);
+}
+
+/* A column that a list is narrowed by. */
+static const char *column_add(struct bytes name, struct bytes text, json_t *args)
+{
+	struct command_arg column = { .type = ARG_STRING };
+	char plain[LIST_NAME_MAX];
+
+	if (bytes_cstr(name, plain, sizeof(plain)))
+		return "its name is too long";
+	column.name = plain;
+	return arg_add(&column, text, args);
 }
 
 const char *route_args(const struct route *r, struct bytes key, struct bytes query, json_t *args,
@@ -237,7 +252,12 @@ const char *route_args(const struct route *r, struct bytes key, struct bytes que
 	while (!wrong && bytes_cut(&query, '\n', &one)) {
 		(void)bytes_cut(&one, '=', argument);
 		arg = arg_of(r, *argument);
-		wrong = arg ? arg_add(arg, one, args) : "there is no such argument";
+		if (arg)
+			wrong = arg_add(arg, one, args);
+		else if (list_takes(r->command, *argument))
+			wrong = column_add(*argument, one, args);
+		else
+			wrong = "there is no such argument";
 	}
 	return wrong;
 }

@@ -2,6 +2,7 @@
 #include "app/web/web_api.h"
 
 #include <assert.h>
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,8 @@
 enum {
 	API_BODY_MAX = 147456, /* the longest arguments of a command, and what is around them */
 	API_TEXT_MAX = 4096,   /* path and query, or one header */
-	API_HEAD_MAX = 1024,   /* of an answer */
+	API_LINK_MAX = 3072,   /* the next page */
+	API_HEAD_MAX = 4096,   /* of an answer */
 	PROBLEM_MAX = 256,
 	API_PIECE = 4096,
 	API_ANSWER_S = 15,
@@ -292,11 +294,50 @@ int web_query_body_end(struct web_query *q)
 	return q->body_n == q->body_size ? query_ask(q) : -1;
 }
 
+/* RFC 3986 2.1: all but unreserved octets and those. */
+static void uri_part_write(struct writer *w, struct bytes text, const char *more)
+{
+	for (size_t i = 0; i < text.n; i++) {
+		uint8_t c = text.p[i];
+
+		if (isalnum(c) || (c && (strchr("-._~", c) || strchr(more, c))))
+			writer_u8(w, c);
+		else
+			writer_fmt(w, "%%%02X", c);
+	}
+}
+
 static int api_header(const struct web_query *q, const char *name, const char *value, uint8_t **p,
 		      uint8_t *end)
 {
 	return lws_add_http_header_by_name(q->wsi, (const uint8_t *)name, (const uint8_t *)value,
 					   (int)strlen(value), p, end);
+}
+
+/* The same request with another cursor: RFC 8288. */
+static int next_header(const struct web_query *q, uint8_t **p, uint8_t *end)
+{
+	char value[API_LINK_MAX];
+	struct writer w = writer_over(value, sizeof(value) - 1);
+	struct bytes rest = q->call.arguments, one;
+
+	writer_str(&w, "<");
+	uri_part_write(&w, q->call.path, "/:");
+	WRITER_TEXTS(&w, "?cursor=", q->reply.next);
+	while (bytes_cut(&rest, '\n', &one)) {
+		struct bytes name;
+
+		if (bytes_starts(one, "cursor="))
+			continue;
+		(void)bytes_cut(&one, '=', &name);
+		writer_str(&w, "&");
+		uri_part_write(&w, name, "");
+		writer_str(&w, "=");
+		uri_part_write(&w, one, "");
+	}
+	writer_str(&w, ">; rel=\"next\"");
+	value[w.overflow ? 0 : w.n] = '\0';
+	return value[0] ? api_header(q, "link:", value, p, end) : 0;
 }
 
 static int query_head(const struct web_query *q)
@@ -311,6 +352,7 @@ static int query_head(const struct web_query *q)
 	    api_header(q, "x-content-type-options:", "nosniff", &p, end) ||
 	    (q->closes && api_header(q, "connection:", "close", &p, end)) ||
 	    (status == 401 && api_header(q, "www-authenticate:", "Bearer", &p, end)) ||
+	    (q->reply.next[0] && next_header(q, &p, end)) ||
 	    (q->reply.allow[0] && api_header(q, "allow:", q->reply.allow, &p, end)) ||
 	    ((status == 429 || status == 503) && api_header(q, "retry-after:", "1", &p, end)) ||
 	    lws_finalize_write_http_header(q->wsi, start, &p, end))

@@ -77,7 +77,7 @@ void web_link_sent(struct web_link *l, const struct web_link_out *out);
  * there are never more of these than the web thread has places. Neither thread waits for the other.
  */
 
-enum { WEB_ASKS_MAX = 64, WEB_CALLS_MAX = 256 };
+enum { WEB_ASKS_MAX = 64, WEB_CALLS_MAX = 256, WEB_NEXT_MAX = 640 };
 
 /* Of record pages. */
 
@@ -107,7 +107,8 @@ struct web_reply {
 	unsigned status;
 	char *text; /* JSON, malloc'ed, its owner's who has the reply; NULL: out of memory */
 	size_t n;
-	char allow[32]; /* of 405; empty: none */
+	char allow[32];          /* of 405; empty: none */
+	char next[WEB_NEXT_MAX]; /* where the next page of a list begins; empty: it is none */
 };
 
 /* Who knows what requests mean. */

@@ -3,6 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "app/schema/list.h"
 #include "app/schema/route.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -16,7 +17,8 @@ static void check_args(const struct route *r, struct bytes key, struct bytes que
 	json_object_foreach(args, name, value)
 	{
 		assert(!strcmp(name, g_command_tenant.name) ||
-		       command_arg_find(r->command, bytes_str(name)));
+		       command_arg_find(r->command, bytes_str(name)) ||
+		       list_takes(r->command, bytes_str(name)));
 	}
 	assert(wrong || !r->key || json_object_get(args, r->key));
 	assert(wrong || json_object_size(args) >= (r->key ? 1U : 0U));

@@ -112,7 +112,7 @@ const struct command g_flow_commands[] = {
 	{ "flow.delete", COMMAND_FOR_ADMIN, g_flow_args, "Deletes a flow. Calls in it go on.",
 	  "name", BY(document_delete), .documents = BY(&g_flow_documents) },
 	{ "flow.list", COMMAND_FOR_READER, g_no_args, "Lists flows by name.",
-	  "a list: name, hash, steps, changed_utc_ms", BY(document_list),
+	  "a list: name, hash, steps, changed_utc_ms", BY(command_document_list),
 	  .documents = BY(&g_flow_documents), .columns = "name,steps,changed_utc_ms",
 	  LISTS("name", NULL, false, "hash") },
 	{ "flow.try", COMMAND_FOR_READER, g_flow_try_args,
@@ -154,7 +154,7 @@ const struct command g_flow_commands[] = {
 	  BY(document_delete), .documents = BY(&g_number_documents) },
 	{ "number.list", COMMAND_FOR_READER, g_no_args,
 	  "Lists numbers that lead to flows, groups and web applications.", "a list of numbers",
-	  BY(document_list), .documents = BY(&g_number_documents), .columns = "number,to" },
+	  BY(command_document_list), .documents = BY(&g_number_documents), .columns = "number,to" },
 	{ "account.put", COMMAND_FOR_ADMIN, g_account_fields,
 	  "Makes an account code that calls may have, or changes it. A tenant with any takes no "
 	  "others from phones and flows.",
@@ -166,7 +166,8 @@ const struct command g_flow_commands[] = {
 	  "Deletes an account code. Calls that have it keep it.", "code", BY(document_delete),
 	  .documents = BY(&g_account_documents) },
 	{ "account.list", COMMAND_FOR_READER, g_no_args, "Lists account codes.",
-	  "a list of account codes", BY(document_list), .documents = BY(&g_account_documents) },
+	  "a list of account codes", BY(command_document_list),
+	  .documents = BY(&g_account_documents) },
 	{ "group.put", COMMAND_FOR_ADMIN, g_group_fields,
 	  "Makes a ring or hunt group, or changes what is given of it. A number leads to it by "
 	  "number.put with to=group:NAME, and the verb dial of a flow by the target group:NAME.",
@@ -179,7 +180,7 @@ const struct command g_flow_commands[] = {
 	  "Deletes a group. Who rings by it rings on.", "name", BY(document_delete),
 	  .documents = BY(&g_group_documents) },
 	{ "group.list", COMMAND_FOR_READER, g_no_args, "Lists groups by name.", "a list of groups",
-	  BY(document_list), .documents = BY(&g_group_documents),
+	  BY(command_document_list), .documents = BY(&g_group_documents),
 	  .columns = "name,how,members,logged_out" },
 	{ "group.login", COMMAND_FOR_APPLICATION, g_group_log_args,
 	  "Logs an extension in to a group, or to all: they ring it from the next call on. On all "

@@ -44,6 +44,7 @@ static bool look(const struct command_run *run, const struct command_span *span,
 	if (at->place >= g_rig.count)
 		return false;
 	out->utc_ms = g_rig.utc_ms[at->place];
+	(void)snprintf(out->key, sizeof(out->key), "%04u", at->place);
 	out->wanted = command_span_has(span, out->utc_ms);
 	out->json = show && out->wanted
 			    ? json_pack("[i, I]", (int)at->place, (json_int_t)out->utc_ms)
@@ -52,19 +53,25 @@ static bool look(const struct command_run *run, const struct command_span *span,
 	return true;
 }
 
-static void walk_start(struct node *n, uint64_t limit)
+static void walk_start_at(struct node *n, uint64_t limit, const char *cursor)
 {
 	struct command_run *run = calloc(1, sizeof(*run));
+	struct command_error error;
+	json_t *args = json_pack("{s:I, s:s*}", "limit", (json_int_t)limit, "cursor", cursor);
 
 	assert_non_null(run);
 	run->command = command_find(BYTES_LIT("call.list"));
 	run->node = n;
 	run->done = on_answer;
-	for (size_t i = 0; run->command->args[i].name; i++) {
-		if (!strcmp(run->command->args[i].name, "limit"))
-			run->values[i] = (struct command_value){ .given = true, .number = limit };
-	}
+	run->list = calloc(1, sizeof(*run->list));
+	assert_int_equal(list_open(run->list, run->command, args, &error), 0);
+	json_decref(args);
 	command_walk_start(run, look);
+}
+
+static void walk_start(struct node *n, uint64_t limit)
+{
+	walk_start_at(n, limit, NULL);
 }
 
 static uint32_t turn(struct node *n)
@@ -145,16 +152,54 @@ static void test_what_happens_meanwhile(void **state)
 	assert_non_null(n->api.walks);
 	g_rig.utc_ms[place_of(1500)] = ENDED;
 	again = place_of(1100);
-	g_rig.utc_ms[again] = 5000; /* a phone has registered again */
+	g_rig.utc_ms[again] = 5000; /* a phone has registered again: it stays where it was */
 	while (n->api.walks)
 		(void)turn(n);
 	assert_int_equal(json_array_size(json_object_get(g_rig.answers[0], "result")), 999);
-	assert_row(g_rig.answers[0], 0, 5000);
-	assert_row(g_rig.answers[0], 1, 2000);
-	assert_row(g_rig.answers[0], 500, 1501);
-	assert_row(g_rig.answers[0], 501, 1499);
+	assert_row(g_rig.answers[0], 0, 2000);
+	assert_row(g_rig.answers[0], 499, 1501);
+	assert_row(g_rig.answers[0], 500, 1499);
+	assert_row(g_rig.answers[0], 899, 5000);
 	assert_row(g_rig.answers[0], 998, 1001);
 	json_decref(g_rig.answers[0]);
+	free(n);
+}
+
+/* What comes and goes between two pages moves no other row. */
+static void test_pages(void **state)
+{
+	struct node *n = calloc(1, sizeof(*n));
+	char cursor[LIST_CURSOR_MAX] = "";
+	json_int_t want = 500;
+
+	(void)state;
+	assert_non_null(n);
+	setup(500);
+	do {
+		json_t *result;
+
+		g_rig.answered = 0;
+		walk_start_at(n, 120, cursor[0] ? cursor : NULL);
+		while (n->api.walks)
+			(void)turn(n);
+		result = json_object_get(g_rig.answers[0], "result");
+		for (size_t i = 0; i < json_array_size(result); i++, want--) {
+			if (want == 200)
+				want--;
+			assert_row(g_rig.answers[0], i, want);
+		}
+		(void)snprintf(
+			cursor, sizeof(cursor), "%.*s", LIST_CURSOR_MAX - 1,
+			json_is_string(json_object_get(g_rig.answers[0], "next"))
+				? json_string_value(json_object_get(g_rig.answers[0], "next"))
+				: "");
+		json_decref(g_rig.answers[0]);
+		if (g_rig.count == 500)
+			g_rig.utc_ms[place_of(200)] = ENDED;
+		g_rig.utc_ms[g_rig.count++] = 3000;
+	} while (cursor[0]);
+	assert_int_equal(want, 0);
+	assert_int_equal(g_rig.count, 505);
 	free(n);
 }
 
@@ -186,6 +231,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_what_happens_meanwhile),
+		cmocka_unit_test(test_pages),
 		cmocka_unit_test(test_none_and_a_stop),
 	};
 

@@ -113,6 +113,12 @@ static void test_arguments(void **state)
 			 "{\"number\":\"1001\",\"enabled\":false}"));
 	assert_null(args("call.list", "", "limit=x\n", "{\"limit\":\"x\"}"));
 	assert_null(args("call.list", "", "limit\n", "{\"limit\":\"\"}"));
+	assert_null(args("call.list", "", "from=1001\nsort=-to\nsaved=true\n",
+			 "{\"from\":\"1001\",\"sort\":\"-to\",\"saved\":\"true\"}"));
+	assert_null(args("trunk.list", "", "limit=5\ncursor=00\nenabled=true\n",
+			 "{\"limit\":5,\"cursor\":\"00\",\"enabled\":\"true\"}"));
+	assert_string_equal(args("call.list", "", "from=1\nfrom=2\n", "{}"), "it is given twice");
+	assert_string_equal(args("call.show", "x", "from=1\n", "{}"), "there is no such argument");
 	assert_string_equal(args("call.list", "", "limit=1\nlimit=1\n", "{}"), "it is given twice");
 	assert_string_equal(args("extension.get", "1", "number=2\n", "{}"), "it is given twice");
 	assert_string_equal(args("call.list", "", "what=1\n", "{}"), "there is no such argument");
