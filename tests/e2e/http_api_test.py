@@ -6,12 +6,13 @@ import socket
 import ssl
 import threading
 import time
+import urllib.parse
 
 from call_test import CallTest
 from directory_test import Pair
 from lib import place
 from patience import slowness, until
-from tandem_client import Client, Refused
+from tandem_client import Client, Redis, Refused
 
 
 class Asks:
@@ -80,6 +81,97 @@ class Api(Asks, CallTest):
         self.assertIn("1009", [row["number"] for row in self.ok(self.node, "GET", "/v1/extensions?limit=1000", self.admin)])
         self.ok(self.node, "DELETE", "/v1/extensions/1009", self.admin)
         self.refused(404, "not_found", self.node, "GET", "/v1/extensions/1009", self.admin)
+
+    def pages(self, path, token):
+        """The rows of each page, as Link leads on."""
+        while path:
+            status, headers, rows = self.http(self.node, "GET", path, token)
+            self.assertEqual(status, 200, rows)
+            yield rows
+            link = headers["Link"]
+            path = link[1:link.index(">")] if link else None
+
+    def test_lists(self):
+        for number in range(2000, 2010):
+            self.ok(self.node, "PATCH", f"/v1/extensions/{number}", self.admin, {"password": "a long secret", "display_name": f"N {number % 3}"})
+            self.addCleanup(self.http, self.node, "DELETE", f"/v1/extensions/{number}", self.admin)
+        whole = self.ok(self.node, "GET", "/v1/extensions", self.admin)
+        numbers = [row["number"] for row in whole]
+        self.assertEqual(numbers, sorted(numbers))
+        read = []
+        for i, rows in enumerate(self.pages("/v1/extensions?limit=4", self.admin)):
+            self.assertEqual(len(rows), min(4, len(numbers) - len(read)))
+            read += [row["number"] for row in rows]
+            if not i:  # one that comes and one that goes before the page: no other is missed or there twice
+                self.ok(self.node, "PATCH", "/v1/extensions/1000", self.admin, {"password": "a long secret"})
+                self.ok(self.node, "DELETE", "/v1/extensions/1000", self.admin)
+        self.assertEqual(read, numbers)
+        some = [row for page in self.pages("/v1/extensions?limit=1&display_name=N%201&sort=-number", self.admin) for row in page]
+        self.assertEqual([row["number"] for row in some], ["2008", "2005", "2002"])
+        self.assertEqual([row["number"] for row in self.ok(self.node, "GET", "/v1/extensions?sort=display_name&limit=1000", self.admin) if row["display_name"]],
+                         sorted((str(n) for n in range(2000, 2010)), key=lambda n: (int(n) % 3, n)))
+        with Client(self.node.redis_socket) as client:
+            answer = client.ask("extension.list", limit=2, sort="-number")
+            self.assertEqual([row["number"] for row in answer], sorted(numbers, reverse=True)[:2])
+        cursor = next(self.pages("/v1/extensions?limit=1", self.admin)) and self.http(self.node, "GET", "/v1/extensions?limit=1", self.admin)[1]["Link"]
+        cursor = cursor.split("cursor=")[1].split("&")[0]
+        for argument, query in (("sort", "sort=nothing"), ("sort", "sort=password"), ("cursor", "cursor=x"), ("cursor", f"cursor={cursor}&sort=display_name"),
+                                ("limit", "limit=0"), ("nothing", "nothing=1"), ("password", "password=x")):
+            _, problem = self.refused(400, "bad_argument", self.node, "GET", f"/v1/extensions?{query}", self.admin)
+            self.assertEqual(problem["argument"], argument)
+
+    def test_each_list_has_its_columns(self):
+        """Each can be sorted and narrowed by what its rows have."""
+        operator = self.token(self.node, "operator", name="all")
+        out, into, _ = self.connect()
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("profile.put", name="branch", codecs=["PCMA"])
+            client.ask("profile.range.put", **{"from": "192.0.2.0", "to": "192.0.2.9", "profile": "branch"})
+            client.ask("trunk.put", name="carrier", servers="127.0.0.1:9", direction="out")
+            client.ask("route.put", name="out", pattern="+x.", trunks="carrier")
+            client.ask("room.put", number="700", pin="4711")
+            client.ask("group.put", name="sales", members="1001,1002")
+            client.ask("account.put", code="4711", name="Smith")
+            client.ask("did.put", number="+4970", to="700")
+            client.ask("hours.put", name="office", week="mon 08:00-18:00")
+            client.ask("flow.put", name="hello", program=[{"hangup": {}}])
+            lists = [c["name"] for c in client.ask("help") if c["name"].endswith(".list")]
+        self.assertGreater(len(lists), 20)
+        before, missing = [], []
+        for path in [f"/v1/{name}" for name in ("calls", "extensions", "profiles", "profile-ranges", "tokens", "registrations", "subscriptions", "conferences",
+                                                "tenants", "trunks", "routes", "dids", "rooms", "hours", "locations", "prompts", "flows", "numbers", "accounts",
+                                                "groups", "parks", "call-traces", "recordings", "deliveries", "security")]:
+            rows = self.ok(self.node, "GET", path, operator)
+            before.append(path if rows else None)
+            for name, value in (rows[0] if rows else {}).items():
+                if name == "tenant" or isinstance(value, (list, dict)) or value in (None, ""):
+                    continue
+                if self.http(self.node, "GET", f"{path}?sort={name}", operator)[0] != 200:
+                    missing.append((path, name))
+                    continue
+                text = {True: "true", False: "false"}.get(value, value) if isinstance(value, bool) else value
+                for one in self.ok(self.node, "GET", f"{path}?{urllib.parse.urlencode({name: text, 'limit': 3})}", operator):
+                    self.assertEqual(one[name], value, path)
+                if (path, name) != ("/v1/calls", "number"):
+                    self.ok(self.node, "GET", f"{path}?sort=-{name}", operator)
+        self.assertEqual(missing, [])
+        self.assertGreater(len([path for path in before if path]), 6, before)
+        out.bye()
+        into.wait_bye()
+
+    def test_cdrs_page_by_page(self):
+        """A record is an entry of a stream: pages go down it, also where few of many are wanted."""
+        token = self.token(self.node, "reader", name="cdrs")
+        with Redis(self.node.redis_socket) as redis:
+            redis("DEL", "td:{s1}:cdr")
+            for k in range(2600):
+                at = 1600000000000 + k // 3
+                redis("XADD", "td:{s1}:cdr", f"{at}-{1 + k % 3}", "cdr",
+                      json.dumps({"id": f"x{k}", "tenant": "default", "from": str(k % 650), "to": "7", "end_utc_ms": at, "talk_ms": k}))
+        read = [row["id"] for rows in self.pages("/v1/cdrs?to=7&limit=900", token) for row in rows]
+        self.assertEqual(read, [f"x{k}" for k in range(2599, -1, -1)])
+        self.assertEqual([row["id"] for rows in self.pages("/v1/cdrs?from=649&limit=3", token) for row in rows], ["x2599", "x1949", "x1299", "x649"])
+        self.assertEqual([row["id"] for row in self.ok(self.node, "GET", "/v1/cdrs?to=7&sort=talk_ms&limit=3", token)], ["x0", "x1", "x2"])
 
     def test_the_same_key_is_the_same_command(self):
         answers = [self.ok(self.node, "POST", "/v1/calls", self.admin, {"from": "1002", "to": "1001"}, Idempotency_Key="order-77")
