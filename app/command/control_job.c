@@ -157,6 +157,8 @@ void command_start(struct node *node, const struct command_principal *who, struc
 		command_end(run, command_error_json(&error));
 		return;
 	}
+	if (node)
+		run->version = document_version(run);
 	run->command->fn(run);
 }
 

@@ -83,6 +83,7 @@ static const struct {
 	[COMMAND_NOT_ALLOWED] = { 403, "The role of the token may not" },
 	[COMMAND_NOT_FOUND] = { 404, "It is not there" },
 	[COMMAND_CONFLICT] = { 409, "It does not go together with what is there" },
+	[COMMAND_CHANGED] = { 412, "Another client was first" },
 	[COMMAND_FULL] = { 409, "There is no room" },
 	[COMMAND_BUSY] = { 429, "Too much at once" },
 	[COMMAND_EXPIRED] = { 504, "It came too late" },
@@ -130,6 +131,7 @@ static void reply_of(const json_t *answer, struct web_reply *out)
 	next = json_string_value(json_object_get(answer, "next"));
 	if (next && bytes_cstr(bytes_str(next), out->next, sizeof(out->next)))
 		out->next[0] = '\0';
+	out->version = (uint64_t)json_integer_value(json_object_get(answer, "version"));
 	out->text = command_result_text(answer);
 	out->n = out->text ? strlen(out->text) : 0;
 }
@@ -209,6 +211,37 @@ static const struct route *look_path(const struct web_call *call, struct bytes *
 	return NULL;
 }
 
+/*
+ * If-Match and If-None-Match of a change (RFC 9110 13.1) become if_version, which is compared where the document is written. An entity tag is
+ * "vVERSION" or "vVERSION-..." (web_api.c). False: *out answers it.
+ */
+static bool condition_read(const struct route *r, const struct web_call *call, json_t *args,
+			   struct web_reply *out)
+{
+	struct bytes tag = call->if_match, version;
+	uint64_t number;
+
+	if (r->method == ROUTE_GET || (!tag.n && !call->if_none_match.n))
+		return true;
+	if (!command_changes_document(r->command) ||
+	    (call->if_none_match.n && (tag.n || !bytes_is(call->if_none_match, "*"))))
+		return !look_fails(out, COMMAND_BAD_REQUEST, NULL,
+				   "If-Match is for documents, with the ETag of one or *; "
+				   "If-None-Match: * is for one that is not there");
+	if (!tag.n || bytes_is(tag, "*"))
+		return !json_object_set_new(args, g_command_if_version.name,
+					    json_string(tag.n ? "*" : "0"));
+	if (tag.n > 3 && tag.p[0] == '"' && tag.p[1] == 'v' && tag.p[tag.n - 1] == '"') {
+		tag = bytes_sub(tag, 2, tag.n - 3);
+		(void)bytes_cut(&tag, '-', &version);
+		if (!bytes_u64(version, &number) && number)
+			return !json_object_set_new(args, g_command_if_version.name,
+						    json_stringn((const char *)version.p,
+								 version.n));
+	}
+	return !look_fails(out, COMMAND_CHANGED, NULL, "If-Match is no ETag of such a document");
+}
+
 /* The arguments of body, path and query. NULL: *out answers it. */
 static json_t *look_args(const struct route *r, const struct web_call *call, struct bytes key,
 			 struct web_reply *out)
@@ -226,6 +259,10 @@ static json_t *look_args(const struct route *r, const struct web_call *call, str
 		return NULL;
 	}
 	wrong = route_args(r, key, call->arguments, args, &which);
+	if (!wrong && !condition_read(r, call, args, out)) {
+		json_decref(args);
+		return NULL;
+	}
 	if (!wrong) {
 		if (list_takes(r->command, BYTES_LIT("limit")) && !json_object_get(args, "limit"))
 			(void)json_object_set_new(args, "limit", json_integer(LIST_ROWS));

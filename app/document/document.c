@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
+#include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,6 +115,14 @@ static void change_answer_gone(const struct node *node, const struct document_ch
 	command_answer(change->run, answer);
 }
 
+static uint64_t change_known_version(const struct document_change *change)
+{
+	const struct snapshot_document d = change_document(change);
+
+	return shelf_version(&change->run->node->api.documents->keep.shelf, d.tenant, d.kind,
+			     d.name);
+}
+
 /* It takes effect as a change of another node does. */
 static void change_answer(struct node *node, const struct document_change *change, uint64_t version)
 {
@@ -133,6 +142,7 @@ static void change_answer(struct node *node, const struct document_change *chang
 		/* It is saved: a node with more room would know it after a restart. */
 		command_fail(change->run, COMMAND_FULL, NULL, "%s is reached", kind->limit);
 	} else {
+		change->run->version = version ? version : change_known_version(change);
 		command_answer(change->run, change_view(node, change));
 	}
 }
@@ -205,8 +215,7 @@ static struct store_known change_known(struct document_change *change)
 	const struct directory_tenant *t = directory_tenant(&d->directory, document.tenant);
 
 	change->made_of = t ? t->seen.all : 0;
-	return (struct store_known){ .version = shelf_version(&d->keep.shelf, document.tenant,
-							      document.kind, document.name),
+	return (struct store_known){ .version = change_known_version(change),
 				     .generation = change->made_of,
 				     .exact = change->kind->exact };
 }
@@ -313,6 +322,26 @@ static void document_name(const struct document_kind *kind, const void *value,
 			name, DOCUMENT_NAME_MAX);
 }
 
+/* Redis compares it once more: who is too late there comes here again. False: the run has failed. */
+static bool change_may(struct document_change *change, uint64_t version)
+{
+	const json_t *wanted = json_object_get(change->run->args, g_command_if_version.name);
+	const char *text = json_string_value(wanted);
+	uint64_t number = (uint64_t)json_integer_value(wanted);
+	bool fits;
+
+	if (text)
+		(void)bytes_u64(bytes_str(text), &number);
+	fits = !wanted || (text && !strcmp(text, "*") ? version != 0 : number == version);
+	if (!fits && version)
+		command_fail(change->run, COMMAND_CHANGED, g_command_if_version.name,
+			     "another client has changed it: its version is %" PRIu64, version);
+	else if (!fits)
+		command_fail(change->run, COMMAND_CHANGED, g_command_if_version.name,
+			     "there is none");
+	return fits;
+}
+
 static bool store_put(struct document_change *change)
 {
 	json_t *json = document_write(change->run->node, change->kind, change->value);
@@ -331,6 +360,8 @@ static bool store_put(struct document_change *change)
 	    !document_fits(change->run, change->kind, bytes_str(change->name)))
 		return false;
 	known = change_known(change);
+	if (!change_may(change, known.version))
+		return false;
 	document = change_stored(change);
 	store_document_put(change->run->node->redis.store, &document, &known, on_stored, change);
 	return true;
@@ -341,6 +372,8 @@ static bool store_delete(struct document_change *change)
 	struct store_known known = change_known(change);
 	struct store_document document = change_stored(change);
 
+	if (!change_may(change, known.version))
+		return false;
 	store_document_delete(change->run->node->redis.store, &document, &known, on_stored, change);
 	return true;
 }
@@ -577,4 +610,19 @@ void document_show(struct command_run *run)
 		command_answer(run, json);
 	else
 		(void)document_missing(run, kind);
+}
+
+uint64_t document_version(const struct command_run *run)
+{
+	const struct command *put = command_sibling(run->command, "put");
+	const struct document_kind *kind = put ? put->documents : NULL;
+	const struct command_arg *arg =
+		kind ? command_arg_find(run->command, bytes_str(kind->argument)) : NULL;
+
+	if (!arg || arg->type != ARG_STRING || command_changes_document(run->command))
+		return 0;
+	return shelf_version(&run->node->api.documents->keep.shelf,
+			     kind->of_operators ? BYTES_LIT(DIRECTORY_OPERATORS)
+						: bytes_str(run->tenant),
+			     bytes_str(kind->name), command_value(run, kind->argument)->text);
 }

@@ -143,6 +143,8 @@ bool document_stored(const struct node *n, const char *tenant, const struct docu
 		     struct bytes name, void *value);
 /* What is shown of one of the kind that run->command names. NULL: there is none. */
 json_t *document_view_stored(const struct command_run *run, struct bytes name);
+/* Of the document that a command of its kind is about, but for those that change it; 0: it is about none. */
+uint64_t document_version(const struct command_run *run);
 /* Command as document_put: what is shown of one. */
 void document_show(struct command_run *run);
 /* All kinds in the order in which a start loads them. NULL-terminated. */

@@ -30,6 +30,8 @@ static const struct {
 	[COMMAND_NOT_FOUND] = { "not_found", "What the arguments name does not exist." },
 	[COMMAND_CONFLICT] = { "conflict", "What the arguments name is not in a state for it; "
 					   "nothing was done." },
+	[COMMAND_CHANGED] = { "changed", "The document does not have the version of if_version: "
+					 "another client was first. Read it again." },
 	[COMMAND_FULL] = { "full", "A limit of the node file is reached." },
 	[COMMAND_BUSY] = { "busy", "Something else is under way; nothing was done. Try again." },
 	[COMMAND_EXPIRED] = { "expired",
@@ -147,6 +149,41 @@ const struct command_arg g_command_tenant = {
 	.help = "For operators, with any command: whose extensions, calls and so on are meant.",
 };
 
+const struct command_arg g_command_if_version = {
+	.name = "if_version",
+	.type = ARG_STRING,
+	.charset = CHARSET_TEXT,
+	.min = 1,
+	.max = 20,
+	.help = "The version that the document must have: of the answer that showed it. * is any, "
+		"0 "
+		"none: it is made.",
+};
+
+static bool command_is_verb(const struct command *c, const char *verb)
+{
+	const char *dot = strrchr(c->name, '.');
+
+	return dot && !strcmp(dot + 1, verb);
+}
+
+/* tandemctl does not know documents: the node checks it. */
+bool command_changes_document(const struct command *c)
+{
+	return (command_is_verb(c, "put") || command_is_verb(c, "delete")) &&
+	       (c->documents || !c->fn);
+}
+
+const struct command *command_sibling(const struct command *c, const char *verb)
+{
+	const char *dot = strrchr(c->name, '.');
+	char name[96];
+
+	(void)snprintf(name, sizeof(name), "%.*s.%s", dot ? (int)(dot - c->name) : 0, c->name,
+		       verb);
+	return command_find(bytes_str(name));
+}
+
 void command_answer(struct command_run *run, json_t *result)
 {
 	json_t *answer;
@@ -156,6 +193,9 @@ void command_answer(struct command_run *run, json_t *result)
 		return;
 	}
 	answer = result ? json_pack("{s:b, s:o}", "ok", 1, "result", result) : NULL;
+	if (answer && run->version)
+		(void)json_object_set_new(answer, "version",
+					  json_integer((json_int_t)run->version));
 	if (!answer) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;

@@ -100,6 +100,7 @@ enum command_error_code {
 	COMMAND_NOT_ALLOWED,
 	COMMAND_NOT_FOUND,
 	COMMAND_CONFLICT,
+	COMMAND_CHANGED,
 	COMMAND_FULL,
 	COMMAND_BUSY,
 	COMMAND_EXPIRED,
@@ -158,6 +159,12 @@ const struct command_arg *command_arg_find(const struct command *command, struct
 /* How many octets of JSON its arguments may have. */
 size_t command_args_max(struct bytes name);
 
+/* What may be given beside the arguments of any command that changes a document: the version that it has now. */
+extern const struct command_arg g_command_if_version;
+bool command_changes_document(const struct command *command);
+/* NOUN.VERB of the command's noun. NULL: there is none. */
+const struct command *command_sibling(const struct command *command, const char *verb);
+
 /* What operators may give beside the arguments of any command: whose it is. */
 extern const struct command_arg g_command_tenant;
 
@@ -188,8 +195,9 @@ struct command_run {
 	json_t *args;              /* owned */
 	struct command_list *list; /* of a list (app/schema/list.h), malloc'ed; else NULL */
 	struct command_value values[COMMAND_ARGS_MAX];
-	int file;   /* 1 + a descriptor that came with it, closed at the end; 0: none */
-	void *kept; /* of its handler, malloc'ed, freed at the end */
+	uint64_t version; /* of the document that is shown, or was put; 0: it is about none */
+	int file;         /* 1 + a descriptor that came with it, closed at the end; 0: none */
+	void *kept;       /* of its handler, malloc'ed, freed at the end */
 	command_done_fn *done;
 	void *arg;
 };

@@ -300,6 +300,11 @@ int command_arg_check(const struct command_arg *arg, struct given given,
 	return -EINVAL;
 }
 
+static bool command_takes_version(const struct command *command, const char *name)
+{
+	return !strcmp(name, g_command_if_version.name) && command_changes_document(command);
+}
+
 static int check_names(const struct command *command, json_t *args, struct command_error *error)
 {
 	const char *name;
@@ -313,13 +318,30 @@ static int check_names(const struct command *command, json_t *args, struct comma
 		writer_str(&w, "no argument");
 	json_object_foreach((json_t *)(uintptr_t)args, name,
 			    json) if (!command_arg_find(command, bytes_str(name)) &&
-				      !list_takes(command, bytes_str(name)))
+				      !list_takes(command, bytes_str(name)) &&
+				      !command_takes_version(command, name))
 	{
 		return argument_refuse(error, COMMAND_UNKNOWN_ARGUMENT, NULL,
 				       "%s takes " BYTES_FMT " and nothing else", command->name,
 				       BYTES_ARG(writer_done(&w)));
 	}
 	return 0;
+}
+
+/* A number, or '*'. 0, or -EINVAL and *error. */
+static int if_version_check(json_t *given, struct command_error *error)
+{
+	struct command_value value = { 0 };
+	uint64_t version;
+
+	if (!given || json_is_integer(given))
+		return 0;
+	if (command_arg_check(&g_command_if_version, given_json(given), &value, error))
+		return -EINVAL;
+	return bytes_is(value.text, "*") || !bytes_u64(value.text, &version)
+		       ? 0
+		       : argument_refuse(error, COMMAND_BAD_ARGUMENT, g_command_if_version.name,
+					 "if_version must be a number or *");
 }
 
 /* In place of state=on and state=off a command that has these takes on=true and on=false. 0, or -EINVAL and *error. */
@@ -375,6 +397,8 @@ int command_check(const struct command *command, json_t *args,
 	err = state_of_on(command, args, error);
 	if (!err)
 		err = check_names(command, args, error);
+	if (!err && command_changes_document(command))
+		err = if_version_check(json_object_get(args, g_command_if_version.name), error);
 	if (!err && list_is(command)) {
 		err = list_open(&list, command, args, error);
 		list_close(&list);

@@ -40,20 +40,10 @@ bool list_is(const struct command *c)
 	return n > verb && !strcmp(c->name + n - verb, LIST_VERB);
 }
 
-/* NOUN.VERB of the same noun; NULL: there is none. */
-static const struct command *sibling(const struct command *c, const char *verb)
-{
-	char name[2 * LIST_NAME_MAX];
-
-	(void)snprintf(name, sizeof(name), "%.*s.%s",
-		       (int)(strlen(c->name) - sizeof(LIST_VERB) + 1), c->name, verb);
-	return command_find(bytes_str(name));
-}
-
 /* Of documents it is what deletes one. */
 static const char *list_key(const struct command *c)
 {
-	const struct command *by = c->rows ? NULL : sibling(c, "delete");
+	const struct command *by = c->rows ? NULL : command_sibling(c, "delete");
 
 	for (const struct command_arg *a = by ? by->args : NULL; a && a->name; a++) {
 		if (a->required)
@@ -86,7 +76,7 @@ static bool put_shows(const struct command *put, struct bytes column)
 
 bool list_has(const struct command *c, struct bytes column)
 {
-	const struct command *put = sibling(c, "put");
+	const struct command *put = command_sibling(c, "put");
 
 	return (put && put_shows(put, column)) || list_words_have(list_key(c), column) ||
 	       bytes_is(column, "changed_utc_ms") ||

@@ -9,6 +9,7 @@
 
 #include "app/web/web_clients.h"
 #include "app/web/web_request.h"
+#include "base/table.h"
 
 enum {
 	API_BODY_MAX = 147456, /* the longest arguments of a command, and what is around them */
@@ -43,6 +44,8 @@ struct web_query {
 	uint8_t *body;           /* malloc'ed */
 	size_t body_n, body_size;
 	bool has_head, closes;
+	bool is_head;  /* its answer has no body */
+	char etag[48]; /* of the answer; empty: none */
 	size_t sent;
 	size_t text_n;
 	char text[3 * API_TEXT_MAX];
@@ -66,9 +69,49 @@ void web_api_close(struct web_api *a)
 
 /* ---- answers ---- */
 
+/* Weak comparison (RFC 9110 8.8.3.2) with each of a list. */
+static bool etag_is_known(struct bytes list, const char *etag)
+{
+	struct bytes one;
+
+	while (bytes_cut(&list, ',', &one)) {
+		one = bytes_trim(one);
+		if (bytes_starts(one, "W/"))
+			one = bytes_from(one, 2);
+		if (bytes_is(one, "*") || bytes_is(one, etag))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A strong validator: what a document shows has its version, which If-Match names, and a hash of the octets, as some show counters, too; all else
+ * a hash alone. The key is no secret: all nodes say the same.
+ */
+static void query_tag(struct web_query *q)
+{
+	static const struct hash_key key = { 0 };
+	const struct web_reply *r = &q->reply;
+	bool is_get = bytes_is(q->call.method, "GET");
+	struct writer w = writer_over(q->etag, sizeof(q->etag) - 1);
+
+	if (r->status != 200 || !r->text || !(is_get || r->version))
+		return;
+	writer_str(&w, "\"");
+	if (r->version)
+		writer_fmt(&w, "v%" PRIu64 "%s", r->version, is_get ? "-" : "");
+	if (is_get)
+		writer_fmt(&w, "%016" PRIx64, hash_sip(&key, bytes_mem(r->text, r->n)));
+	writer_str(&w, "\"");
+	q->etag[w.n] = '\0';
+	if (is_get && etag_is_known(q->call.if_none_match, q->etag))
+		q->reply.status = 304;
+}
+
 static int query_answer(struct web_query *q, const struct web_reply *reply)
 {
 	q->reply = *reply;
+	query_tag(q);
 	web_request_count(reply->status < 400);
 	(void)lws_callback_on_writable(q->wsi);
 	return 0;
@@ -212,6 +255,9 @@ static bool head_take(struct web_query *q, struct bytes path)
 	if (!header_take(q, WSI_TOKEN_HTTP_AUTHORIZATION, &said) || !key_take(q) ||
 	    !arguments_take(q))
 		return false;
+	if (!header_take(q, WSI_TOKEN_HTTP_IF_NONE_MATCH, &q->call.if_none_match) ||
+	    !header_take(q, WSI_TOKEN_HTTP_IF_MATCH, &q->call.if_match))
+		return false;
 	if (bytes_istarts(said, bearer))
 		q->call.token = bytes_from(said, sizeof(bearer) - 1);
 	return true;
@@ -269,6 +315,9 @@ int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi
 	q->api = a;
 	q->wsi = wsi;
 	q->call.method = query_method(wsi);
+	q->is_head = bytes_is(q->call.method, "HEAD");
+	if (q->is_head) /* RFC 9110 9.3.2: all but the body is as of GET */
+		q->call.method = BYTES_LIT("GET");
 	q->call.from_loopback =
 		!web_clients_peer(lws_get_socket_fd(wsi), &peer) && addr_is_loopback(&peer);
 	return head_take(q, path) ? body_begin(q)
@@ -340,6 +389,15 @@ static int next_header(const struct web_query *q, uint8_t **p, uint8_t *end)
 	return value[0] ? api_header(q, "link:", value, p, end) : 0;
 }
 
+static int allow_header(const struct web_query *q, uint8_t **p, uint8_t *end)
+{
+	char value[sizeof(q->reply.allow) + 16];
+
+	(void)snprintf(value, sizeof(value), "%s%s, OPTIONS", q->reply.allow,
+		       strstr(q->reply.allow, "GET") ? ", HEAD" : "");
+	return api_header(q, "allow:", value, p, end);
+}
+
 static int query_head(const struct web_query *q)
 {
 	uint8_t buffer[LWS_PRE + API_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
@@ -347,13 +405,16 @@ static int query_head(const struct web_query *q)
 	unsigned status = q->reply.status;
 	const char *type = status < 400 ? "application/json" : "application/problem+json";
 
-	if (lws_add_http_common_headers(q->wsi, status, type, q->reply.n, &p, end) ||
+	if (status == 304 ? lws_add_http_header_status(q->wsi, status, &p, end)
+			  : lws_add_http_common_headers(q->wsi, status, type, q->reply.n, &p, end))
+		return -1;
+	if ((q->etag[0] && api_header(q, "etag:", q->etag, &p, end)) ||
 	    api_header(q, "cache-control:", "no-store", &p, end) ||
 	    api_header(q, "x-content-type-options:", "nosniff", &p, end) ||
 	    (q->closes && api_header(q, "connection:", "close", &p, end)) ||
 	    (status == 401 && api_header(q, "www-authenticate:", "Bearer", &p, end)) ||
 	    (q->reply.next[0] && next_header(q, &p, end)) ||
-	    (q->reply.allow[0] && api_header(q, "allow:", q->reply.allow, &p, end)) ||
+	    (q->reply.allow[0] && allow_header(q, &p, end)) ||
 	    ((status == 429 || status == 503) && api_header(q, "retry-after:", "1", &p, end)) ||
 	    lws_finalize_write_http_header(q->wsi, start, &p, end))
 		return -1;
@@ -372,8 +433,10 @@ int web_query_send(struct web_query *q, bool *done)
 		return -1;
 	if (!q->has_head) {
 		q->has_head = true;
-		(void)lws_callback_on_writable(q->wsi);
-		return query_head(q);
+		*done = q->is_head || q->reply.status == 304;
+		if (!*done)
+			(void)lws_callback_on_writable(q->wsi);
+		return query_head(q) || (*done && q->closes) ? -1 : 0;
 	}
 	memcpy(piece + LWS_PRE, q->reply.text + q->sent, n);
 	if (lws_write(q->wsi, piece + LWS_PRE, n,

@@ -98,6 +98,7 @@ struct web_answered {
  */
 struct web_call {
 	struct bytes method, path, arguments, token, key, body;
+	struct bytes if_match, if_none_match;
 	bool from_loopback;
 };
 
@@ -107,6 +108,7 @@ struct web_reply {
 	unsigned status;
 	char *text; /* JSON, malloc'ed, its owner's who has the reply; NULL: out of memory */
 	size_t n;
+	uint64_t version;        /* of the document that it shows; 0: none */
 	char allow[32];          /* of 405; empty: none */
 	char next[WEB_NEXT_MAX]; /* where the next page of a list begins; empty: it is none */
 };

@@ -82,6 +82,44 @@ class Api(Asks, CallTest):
         self.ok(self.node, "DELETE", "/v1/extensions/1009", self.admin)
         self.refused(404, "not_found", self.node, "GET", "/v1/extensions/1009", self.admin)
 
+    def test_conditions(self):
+        """Who changes what another has changed meanwhile is told so, and a client that has it all gets no body again."""
+        path, number = "/v1/extensions/2100", {"password": "a long secret"}
+        self.refused(412, "changed", self.node, "PATCH", path, self.admin, number, If_Match="*")
+        status, headers, _ = self.http(self.node, "PATCH", path, self.admin, number, If_None_Match="*")
+        self.assertEqual(status, 200)
+        made = headers["ETag"]
+        self.refused(412, "changed", self.node, "PATCH", path, self.admin, number, If_None_Match="*")
+        _, headers, shown = self.http(self.node, "GET", path, self.admin)
+        tag = headers["ETag"]
+        self.assertTrue(tag.startswith(made[:-1] + "-"), (tag, made))
+        for known in (tag, f'"x", W/{tag}', "*"):
+            status, headers, body = self.http(self.node, "GET", path, self.admin, If_None_Match=known)
+            self.assertEqual((status, headers["ETag"], body), (304, tag, None))
+        self.assertEqual(self.http(self.node, "GET", path, self.admin, If_None_Match='"x"')[2], shown)
+        status, headers, body = self.http(self.node, "HEAD", path, self.admin)
+        self.assertEqual((status, headers["ETag"], body, int(headers["Content-Length"])), (200, tag, None, len(json.dumps(shown, separators=(",", ":"), ensure_ascii=False))))
+        status, headers, _ = self.http(self.node, "PATCH", path, self.admin, {"display_name": "One"}, If_Match=tag)
+        self.assertEqual(status, 200)
+        self.refused(412, "changed", self.node, "PATCH", path, self.admin, {"display_name": "Two"}, If_Match=tag)
+        self.refused(412, "changed", self.node, "PATCH", path, self.admin, {"display_name": "Two"}, If_Match=tag, Idempotency_Key="late")
+        self.refused(412, "changed", self.node, "DELETE", path, self.admin, If_Match=made)
+        self.refused(412, "changed", self.node, "DELETE", path, self.admin, If_Match='"other"')
+        self.refused(400, "bad_request", self.node, "POST", "/v1/calls", self.admin, {"from": "1001", "to": "1002"}, If_Match=tag)
+        self.refused(400, "bad_request", self.node, "PATCH", path, self.admin, number, If_None_Match='"x"')
+        self.assertEqual(self.ok(self.node, "GET", path, self.admin)["display_name"], "One")
+        with Client(self.node.redis_socket) as client:
+            with self.assertRaisesRegex(Refused, "changed"):
+                client.ask("extension.put", number="2100", display_name="Two", if_version=1)
+        self.assertEqual(self.http(self.node, "DELETE", path, self.admin, If_Match=headers["ETag"])[0], 200)
+        # what is no document has a tag of its octets
+        tag = self.http(self.node, "GET", "/v1/calls", self.admin)[1]["ETag"]
+        self.assertEqual(self.http(self.node, "GET", "/v1/calls", self.admin, If_None_Match=tag)[0], 304)
+        out, into, _ = self.connect()
+        self.assertEqual(self.http(self.node, "GET", "/v1/calls", self.admin, If_None_Match=tag)[0], 200)
+        out.bye()
+        into.wait_bye()
+
     def pages(self, path, token):
         """The rows of each page, as Link leads on."""
         while path:
@@ -286,6 +324,34 @@ def host_elsewhere():
 
 
 class Nodes(Asks, Pair):
+    def test_no_change_is_lost(self):
+        """Four clients at two nodes count in one document: each reads, adds one, and writes if nobody was first."""
+        token, path = self.token(self.a, "admin", tenant="default"), "/v1/extensions/2200"
+        until(lambda: self.http(self.b, "GET", "/v1/calls", token)[0] == 200)
+        self.assertEqual(self.http(self.a, "PATCH", path, token, {"password": "a long secret", "display_name": "0"})[0], 200)
+        until(lambda: self.http(self.b, "GET", path, token)[0] == 200)
+        late, failed = [], []
+
+        def count(node):
+            for _ in range(10):
+                for _ in range(500):
+                    _, headers, shown = self.http(node, "GET", path, token)
+                    status, _, problem = self.http(node, "PATCH", path, token, {"display_name": str(int(shown["display_name"]) + 1)}, If_Match=headers["ETag"])
+                    if status == 200:
+                        break
+                    (late if status == 412 else failed).append(problem)
+                else:
+                    failed.append("nobody was ever first")
+
+        clients = [threading.Thread(target=count, args=(node,)) for node in (self.a, self.b) * 2]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        self.assertEqual(failed, [])
+        until(lambda: self.http(self.a, "GET", path, token)[2]["display_name"] == "40")
+        self.assertTrue(late)
+
     rate = 5
 
     @classmethod
