@@ -291,12 +291,28 @@ void node_web_open_early(struct node *n)
 		(void)!pages_open(n);
 }
 
+static struct stream_rate requests_rate(uint32_t per_s)
+{
+	return (struct stream_rate){ .per_s = per_s, .burst = 2 * per_s };
+}
+
+static void api_terms(const struct settings_http *http, struct web_api_terms *out)
+{
+	_Static_assert(SETTINGS_ORIGINS_MAX <= (int)WEB_CORS_MAX, "all have room");
+	*out = (struct web_api_terms){ .cors_count = http->cors_origin_count,
+				       .per_token = requests_rate(http->requests_per_token),
+				       .per_source = requests_rate(http->requests_per_source) };
+	memcpy(out->cors, http->cors_origins, sizeof(http->cors_origins));
+}
+
 int node_web_open(struct node *n)
 {
 	static struct tls_settings tls;
 	const struct settings_http *http = &n->settings.http;
+	struct web_api_terms terms;
 	struct web_settings settings = {
 		.bind = http->bind,
+		.api_terms = &terms,
 		.health = http->health_port ? NULL : &n->web.health,
 		.tls = http->tls ? &tls : NULL,
 		.local = (uint16_t)settings_web_local(&n->settings, n->sip.tls != NULL),
@@ -311,6 +327,7 @@ int node_web_open(struct node *n)
 	};
 	int err = http->health_port && !n->web.health_web ? health_open(n) : 0;
 
+	api_terms(http, &terms);
 	web_close(n->web.http); /* that of a start that took long: it has no SIP */
 	n->web.http = NULL;
 	settings_to_tls(&n->settings, &tls);
@@ -333,8 +350,13 @@ void node_web_reload(struct node *n)
 {
 	const struct settings_http *http = &n->settings.http;
 
-	if (n->web.http)
-		web_origins_reload(n->web.http, http->origins, http->origin_count);
+	struct web_api_terms terms;
+
+	if (!n->web.http)
+		return;
+	api_terms(http, &terms);
+	web_origins_reload(n->web.http, http->origins, http->origin_count);
+	web_api_reload(n->web.http, &terms);
 }
 
 void node_web_close(struct node *n)

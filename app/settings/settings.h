@@ -205,6 +205,10 @@ struct settings_http {
 	bool tls, sip;
 	char origins[SETTINGS_ORIGINS_MAX][ORIGIN_MAX];
 	uint32_t origin_count;
+	char cors_origins[SETTINGS_ORIGINS_MAX][ORIGIN_MAX];
+	uint32_t cors_origin_count;
+	uint32_t requests_per_token,
+		requests_per_source; /* of the HTTP API, a second; 0: no limit */
 };
 
 struct settings_log {

@@ -409,19 +409,28 @@ static void check_codes(const struct check *c)
 		check_code(c, &codes, (enum feature)i);
 }
 
-static void check_origins(const struct check *c)
+static void check_origin_list(const struct check *c, const char *key,
+			      const char (*list)[ORIGIN_MAX], uint32_t count)
 {
-	for (uint32_t i = 0; i < c->s->http.origin_count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		char path[PATH_MAX_BYTES];
 
-		(void)snprintf(path, sizeof(path), "http.origins[%" PRIu32 "]", i);
-		if (!origin_is_pattern(bytes_str(c->s->http.origins[i]))) {
+		(void)snprintf(path, sizeof(path), "%s[%" PRIu32 "]", key, i);
+		if (!origin_is_pattern(bytes_str(list[i]))) {
 			REPORT(c, path,
 			       "%s must be \"*\" or as \"https://phone.example.org:8443\": scheme, "
 			       "host, port if any, in small letters",
 			       path);
 		}
 	}
+}
+
+static void check_origins(const struct check *c)
+{
+	const struct settings_http *http = &c->s->http;
+
+	check_origin_list(c, "http.origins", http->origins, http->origin_count);
+	check_origin_list(c, "http.cors_origins", http->cors_origins, http->cors_origin_count);
 }
 
 static bool redis_url_fits(struct bytes url)

@@ -265,6 +265,18 @@ const struct conf_field g_http_fields[] = {
 		"without TLS only where that is an address or localhost. Clients that are no "
 		"browsers name no origin: that is no reason to refuse them.",
 		TEXTS(settings_http, origins, origin_count)),
+	SETTING("cors_origins", NULL,
+		"Whose pages may use the HTTP API (CORS), such as \"https://crm.example.org\"; "
+		"\"*\": all. Without it: no pages of other hosts.",
+		TEXTS(settings_http, cors_origins, cors_origin_count)),
+	SETTING("requests_per_token", "0",
+		"Requests of the HTTP API of one token a second, and twice as many at once; what "
+		"is "
+		"more is answered 429. 0: no limit.",
+		U32(settings_http, requests_per_token, 0, 1000000)),
+	SETTING("requests_per_source", "0",
+		"The same of one address (IPv6: one /64), whatever tokens it shows.",
+		U32(settings_http, requests_per_source, 0, 1000000)),
 	{ .key = NULL },
 };
 

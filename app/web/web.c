@@ -407,7 +407,7 @@ static int parts_open(struct web *web, const struct web_settings *settings)
 	if (!err && settings->asks)
 		err = web_desk_open(&web->pages.desk, settings->page_key, settings->asks);
 	if (!err && settings->door)
-		err = web_api_open(&web->pages.api, settings->door);
+		err = web_api_open(&web->pages.api, settings->door, settings->api_terms);
 	return err;
 }
 
@@ -482,6 +482,14 @@ void web_origins_reload(struct web *web, const char (*list)[ORIGIN_MAX], uint32_
 	if (!web->sip)
 		return;
 	web_sip_origins(web->sip, list, count);
+	lws_cancel_service(web->context);
+}
+
+void web_api_reload(struct web *web, const struct web_api_terms *terms)
+{
+	if (!web->pages.api)
+		return;
+	web_api_renew(web->pages.api, terms);
 	lws_cancel_service(web->context);
 }
 

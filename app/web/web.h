@@ -22,6 +22,14 @@ enum {
 	WEB_CONNECTIONS_MAX =
 		256, /* beside those that carry SIP: they have not said yet what they want */
 	WEB_HEADS_OF_SOURCE = 32, /* of these of one address (IPv6: one /64) */
+	WEB_CORS_MAX = 16,
+};
+
+/* Who may ask the HTTP API how often, and from which pages; a reload changes it. */
+struct web_api_terms {
+	uint32_t cors_count; /* 0: no pages of other hosts */
+	char cors[WEB_CORS_MAX][ORIGIN_MAX];
+	struct stream_rate per_token, per_source; /* requests; per_s 0: no limit */
 };
 
 struct web_settings {
@@ -31,7 +39,8 @@ struct web_settings {
 	const struct web_files
 		*files;        /* the caller's; NULL: none. A listener of files has no pages */
 	struct web_asks *asks; /* the caller's; NULL: no record pages */
-	const struct web_door *door;    /* the caller's; NULL: no HTTP API */
+	const struct web_door *door;           /* the caller's; NULL: no HTTP API */
+	const struct web_api_terms *api_terms; /* with door; read at once */
 	const uint8_t *page_key;        /* with asks: WEB_PAGE_KEY_LEN octets, read at once */
 	const struct tls_settings *tls; /* NULL: no TLS; read at once */
 	struct web_link *link;          /* the caller's; NULL: no SIP */
@@ -55,6 +64,8 @@ int web_open(struct web **out, const struct web_settings *settings) NODISCARD;
 void web_tls_reload(struct web *w, const struct tls_settings *settings);
 /* The control thread: WebSockets from now on may be of these pages; those that are open stay. */
 void web_origins_reload(struct web *w, const char (*list)[ORIGIN_MAX], uint32_t count);
+/* The control thread: requests of the HTTP API from now on are of these terms. */
+void web_api_reload(struct web *w, const struct web_api_terms *terms);
 /* Stops and joins it. NULL is fine. */
 void web_close(struct web *w);
 

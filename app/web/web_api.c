@@ -4,12 +4,17 @@
 #include <assert.h>
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 #include "app/web/web_clients.h"
 #include "app/web/web_request.h"
+#include "base/clock.h"
+#include "base/rand.h"
 #include "base/table.h"
+#include "sig/sip/stream_rate.h"
 
 enum {
 	API_BODY_MAX = 147456, /* the longest arguments of a command, and what is around them */
@@ -18,6 +23,9 @@ enum {
 	API_HEAD_MAX = 4096,   /* of an answer */
 	PROBLEM_MAX = 256,
 	API_PIECE = 4096,
+	API_GZIP_MIN = 1024, /* octets of an answer that are worth it */
+	API_SOURCES = 1024,  /* buckets, by a hash: two may share one */
+	API_TOKENS = 4096,
 	API_ANSWER_S = 15,
 	API_PLACE_BITS = 8,
 };
@@ -29,8 +37,16 @@ struct api_place {
 	struct web_query *q; /* NULL: it has left before its answer */
 };
 
+/* Of one source: who has a good token is served all the same. */
+static const struct stream_rate g_wrong_tokens = { .per_s = 2, .burst = 20 };
+
 struct web_api {
 	const struct web_door *door;
+	struct web_api_terms terms;
+	_Atomic(struct web_api_terms *) fresh; /* malloc'ed; NULL: nothing newer */
+	struct hash_key key;
+	uint64_t sources[API_SOURCES], wrong[API_SOURCES]; /* of stream_rate */
+	uint64_t tokens[API_TOKENS];
 	uint64_t asked; /* so far */
 	struct api_place places[WEB_CALLS_MAX];
 };
@@ -44,45 +60,66 @@ struct web_query {
 	uint8_t *body;           /* malloc'ed */
 	size_t body_n, body_size;
 	bool has_head, closes;
-	bool is_head;  /* its answer has no body */
+	bool is_head; /* its answer has no body */
+	bool gzip;    /* its answer is to be, or is */
+	bool cors;    /* of a page that may ask */
+	struct bytes origin, encodings;
+	uint64_t source; /* a hash of its address */
+	unsigned retry_s;
 	char etag[48]; /* of the answer; empty: none */
 	size_t sent;
 	size_t text_n;
 	char text[3 * API_TEXT_MAX];
 };
 
-int web_api_open(struct web_api **out, const struct web_door *door)
+int web_api_open(struct web_api **out, const struct web_door *door,
+		 const struct web_api_terms *terms)
 {
 	struct web_api *a = calloc(1, sizeof(*a));
+	struct rand_source rand;
 
 	if (!a)
 		return -ENOMEM;
 	a->door = door;
+	if (terms)
+		a->terms = *terms;
+	rand_open_system(&rand);
+	a->key.k0 = rand_u64_from(&rand);
+	a->key.k1 = rand_u64_from(&rand);
 	*out = a;
 	return 0;
 }
 
+void web_api_renew(struct web_api *a, const struct web_api_terms *terms)
+{
+	struct web_api_terms *fresh = malloc(sizeof(*fresh));
+
+	if (!fresh)
+		return;
+	*fresh = *terms;
+	/* release: pairs with the acquire in api_refresh */
+	free(atomic_exchange_explicit(&a->fresh, fresh, memory_order_acq_rel));
+}
+
+static void api_refresh(struct web_api *a)
+{
+	/* acquire: pairs with the release in web_api_renew */
+	struct web_api_terms *fresh =
+		atomic_exchange_explicit(&a->fresh, NULL, memory_order_acquire);
+
+	if (fresh)
+		a->terms = *fresh;
+	free(fresh);
+}
+
 void web_api_close(struct web_api *a)
 {
+	if (a)
+		api_refresh(a);
 	free(a);
 }
 
 /* ---- answers ---- */
-
-/* Weak comparison (RFC 9110 8.8.3.2) with each of a list. */
-static bool etag_is_known(struct bytes list, const char *etag)
-{
-	struct bytes one;
-
-	while (bytes_cut(&list, ',', &one)) {
-		one = bytes_trim(one);
-		if (bytes_starts(one, "W/"))
-			one = bytes_from(one, 2);
-		if (bytes_is(one, "*") || bytes_is(one, etag))
-			return true;
-	}
-	return false;
-}
 
 /*
  * A strong validator: what a document shows has its version, which If-Match names, and a hash of the octets, as some show counters, too; all else
@@ -101,17 +138,48 @@ static void query_tag(struct web_query *q)
 	if (r->version)
 		writer_fmt(&w, "v%" PRIu64 "%s", r->version, is_get ? "-" : "");
 	if (is_get)
-		writer_fmt(&w, "%016" PRIx64, hash_sip(&key, bytes_mem(r->text, r->n)));
+		writer_fmt(&w, "%016" PRIx64 "%s", hash_sip(&key, bytes_mem(r->text, r->n)),
+			   q->gzip ? "-gzip" : "");
 	writer_str(&w, "\"");
 	q->etag[w.n] = '\0';
-	if (is_get && etag_is_known(q->call.if_none_match, q->etag))
+	if (is_get && web_header_has_tag(q->call.if_none_match, q->etag))
 		q->reply.status = 304;
+}
+
+/* False: it stays as it is. */
+static bool text_gzip(struct web_reply *r)
+{
+	z_stream z = { .next_in = (Bytef *)r->text, .avail_in = (uInt)r->n };
+	size_t room;
+	char *out;
+	bool ok;
+
+	if (r->n > UINT32_MAX / 2 || deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + 16,
+						  MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
+		return false;
+	room = deflateBound(&z, r->n);
+	out = malloc(room);
+	z.next_out = (Bytef *)out;
+	z.avail_out = (uInt)room;
+	ok = out && deflate(&z, Z_FINISH) == Z_STREAM_END;
+	(void)deflateEnd(&z);
+	if (ok) {
+		free(r->text);
+		r->text = out;
+		r->n = (size_t)z.total_out;
+	} else {
+		free(out);
+	}
+	return ok;
 }
 
 static int query_answer(struct web_query *q, const struct web_reply *reply)
 {
 	q->reply = *reply;
+	q->gzip = reply->text && reply->n >= API_GZIP_MIN && web_header_takes_gzip(q->encodings);
 	query_tag(q);
+	if (q->gzip && q->reply.status != 304)
+		q->gzip = text_gzip(&q->reply);
 	web_request_count(reply->status < 400);
 	(void)lws_callback_on_writable(q->wsi);
 	return 0;
@@ -127,14 +195,32 @@ static int query_refuse(struct web_query *q, unsigned status, const char *title)
 	if (text)
 		reply.n = (size_t)snprintf(
 			text, PROBLEM_MAX,
-			"{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u}", title, status);
+			"{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"code\":\"%s\"}",
+			title, status, status == 429 || status == 503 ? "busy" : "bad_request");
 	reply.text = text;
 	return query_answer(q, &reply);
+}
+
+/* Of the rate, which is spent, until the next one. */
+static int query_brake(struct web_query *q, uint64_t full_ns, const struct stream_rate *rate,
+		       const char *title)
+{
+	uint64_t now_ns = clock_now_ns(), next_ns = stream_rate_next_ns(full_ns, rate);
+
+	q->retry_s = 1 + (unsigned)(next_ns > now_ns ? (next_ns - now_ns) / NS_PER_S : 0);
+	return query_refuse(q, 429, title);
+}
+
+static bool api_has(uint64_t *bucket, const struct stream_rate *rate)
+{
+	return !rate->per_s || stream_rate_spend(bucket, rate, clock_now_ns());
 }
 
 void web_api_on_answers(struct web_api *a)
 {
 	struct web_reply reply;
+
+	api_refresh(a);
 
 	while (web_asks_pop(a->door->asks, &reply)) {
 		struct api_place *place = &a->places[reply.id & ((1U << API_PLACE_BITS) - 1)];
@@ -162,6 +248,15 @@ static struct api_place *api_place(struct web_api *a)
 	return NULL;
 }
 
+/* Who has shown a good token keeps its connection while strangers come and go. */
+static void query_trust(struct web_query *q)
+{
+	struct web_client *client = lws_get_opaque_user_data(q->wsi);
+
+	if (client)
+		web_client_trust(client);
+}
+
 /* It is whole. */
 static int query_ask(struct web_query *q)
 {
@@ -173,8 +268,15 @@ static int query_ask(struct web_query *q)
 	if (!place)
 		return query_refuse(q, 503, "too many requests wait for their answer");
 	q->call.body = bytes_mem(q->body, q->body_n);
-	if (a->door->look(&q->call, &reply, &work.work, a->door->arg))
-		return query_answer(q, &reply);
+	if (a->door->look(&q->call, &reply, &work.work, a->door->arg)) {
+		uint64_t *wrong = &a->wrong[q->source % API_SOURCES];
+
+		if (reply.status != 401 || api_has(wrong, &g_wrong_tokens))
+			return query_answer(q, &reply);
+		free(reply.text);
+		return query_brake(q, *wrong, &g_wrong_tokens, "too many wrong tokens");
+	}
+	query_trust(q);
 	work.id = ++a->asked << API_PLACE_BITS | (uint64_t)(place - a->places);
 	*place = (struct api_place){ work.id, q };
 	q->place = place;
@@ -255,7 +357,9 @@ static bool head_take(struct web_query *q, struct bytes path)
 	if (!header_take(q, WSI_TOKEN_HTTP_AUTHORIZATION, &said) || !key_take(q) ||
 	    !arguments_take(q))
 		return false;
-	if (!header_take(q, WSI_TOKEN_HTTP_IF_NONE_MATCH, &q->call.if_none_match) ||
+	if (!header_take(q, WSI_TOKEN_ORIGIN, &q->origin) ||
+	    !header_take(q, WSI_TOKEN_HTTP_ACCEPT_ENCODING, &q->encodings) ||
+	    !header_take(q, WSI_TOKEN_HTTP_IF_NONE_MATCH, &q->call.if_none_match) ||
 	    !header_take(q, WSI_TOKEN_HTTP_IF_MATCH, &q->call.if_match))
 		return false;
 	if (bytes_istarts(said, bearer))
@@ -304,10 +408,39 @@ static int body_begin(struct web_query *q)
 	return q->body ? 0 : -1;
 }
 
+/* RFC 9110 9.3.7, and what browsers ask before a page asks: they show no token then. */
+static int query_options(struct web_query *q)
+{
+	const struct web_reply reply = { .status = 204, .text = calloc(1, 1) };
+
+	return query_answer(q, &reply);
+}
+
+/* What a source and a token may ask a second; before anything else is done for them. */
+static int query_begin(struct web_query *q)
+{
+	struct web_api *a = q->api;
+	uint64_t *source = &a->sources[q->source % API_SOURCES];
+	uint64_t *token = &a->tokens[hash_sip(&a->key, q->call.token) % API_TOKENS];
+	const struct origin_request page = { .origin = q->origin };
+
+	q->cors = q->origin.n && a->terms.cors_count &&
+		  origin_is_allowed(&page, a->terms.cors, a->terms.cors_count);
+	if (!api_has(source, &a->terms.per_source))
+		return query_brake(q, *source, &a->terms.per_source,
+				   "too many requests of this address");
+	if (bytes_is(q->call.method, "OPTIONS"))
+		return query_options(q);
+	if (q->call.token.n && !api_has(token, &a->terms.per_token))
+		return query_brake(q, *token, &a->terms.per_token,
+				   "too many requests with this token");
+	return body_begin(q);
+}
+
 int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi, struct bytes path)
 {
 	struct web_query *q = calloc(1, sizeof(*q));
-	struct addr peer;
+	struct addr peer = { 0 };
 
 	*out = q;
 	if (!q)
@@ -320,7 +453,9 @@ int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi
 		q->call.method = BYTES_LIT("GET");
 	q->call.from_loopback =
 		!web_clients_peer(lws_get_socket_fd(wsi), &peer) && addr_is_loopback(&peer);
-	return head_take(q, path) ? body_begin(q)
+	peer = addr_source(&peer);
+	q->source = hash_sip(&a->key, bytes_mem(peer.ip, sizeof(peer.ip)));
+	return head_take(q, path) ? query_begin(q)
 				  : query_refuse(q, 431, "the request's head is too long");
 }
 
@@ -398,6 +533,25 @@ static int allow_header(const struct web_query *q, uint8_t **p, uint8_t *end)
 	return api_header(q, "allow:", value, p, end);
 }
 
+/* https://fetch.spec.whatwg.org/#http-cors-protocol; no cookies, so no credentials. */
+static int cors_headers(const struct web_query *q, uint8_t **p, uint8_t *end)
+{
+	char origin[ORIGIN_MAX];
+
+	if (bytes_cstr(q->origin, origin, sizeof(origin)) ||
+	    api_header(q, "access-control-allow-origin:", origin, p, end))
+		return -1;
+	if (!bytes_is(q->call.method, "OPTIONS"))
+		return api_header(q, "access-control-expose-headers:", "ETag, Link, Retry-After", p,
+				  end);
+	return api_header(q, "access-control-allow-methods:", "GET, HEAD, POST, PATCH, DELETE", p,
+			  end) ||
+	       api_header(q, "access-control-allow-headers:",
+			  "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match",
+			  p, end) ||
+	       api_header(q, "access-control-max-age:", "600", p, end);
+}
+
 static int query_head(const struct web_query *q)
 {
 	uint8_t buffer[LWS_PRE + API_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
@@ -405,8 +559,12 @@ static int query_head(const struct web_query *q)
 	unsigned status = q->reply.status;
 	const char *type = status < 400 ? "application/json" : "application/problem+json";
 
-	if (status == 304 ? lws_add_http_header_status(q->wsi, status, &p, end)
-			  : lws_add_http_common_headers(q->wsi, status, type, q->reply.n, &p, end))
+	char retry[12];
+
+	(void)snprintf(retry, sizeof(retry), "%u", q->retry_s ? q->retry_s : 1);
+	if (status == 304 || status == 204
+		    ? lws_add_http_header_status(q->wsi, status, &p, end)
+		    : lws_add_http_common_headers(q->wsi, status, type, q->reply.n, &p, end))
 		return -1;
 	if ((q->etag[0] && api_header(q, "etag:", q->etag, &p, end)) ||
 	    api_header(q, "cache-control:", "no-store", &p, end) ||
@@ -415,7 +573,10 @@ static int query_head(const struct web_query *q)
 	    (status == 401 && api_header(q, "www-authenticate:", "Bearer", &p, end)) ||
 	    (q->reply.next[0] && next_header(q, &p, end)) ||
 	    (q->reply.allow[0] && allow_header(q, &p, end)) ||
-	    ((status == 429 || status == 503) && api_header(q, "retry-after:", "1", &p, end)) ||
+	    ((status == 429 || status == 503) && api_header(q, "retry-after:", retry, &p, end)) ||
+	    api_header(q, "vary:", "Accept-Encoding, Origin", &p, end) ||
+	    (q->gzip && status != 304 && api_header(q, "content-encoding:", "gzip", &p, end)) ||
+	    (q->cors && cors_headers(q, &p, end)) ||
 	    lws_finalize_write_http_header(q->wsi, start, &p, end))
 		return -1;
 	return 0;
@@ -433,7 +594,7 @@ int web_query_send(struct web_query *q, bool *done)
 		return -1;
 	if (!q->has_head) {
 		q->has_head = true;
-		*done = q->is_head || q->reply.status == 304;
+		*done = q->is_head || q->reply.status == 304 || q->reply.status == 204;
 		if (!*done)
 			(void)lws_callback_on_writable(q->wsi);
 		return query_head(q) || (*done && q->closes) ? -1 : 0;

@@ -8,6 +8,7 @@
 
 #include <libwebsockets.h>
 
+#include "app/web/web.h"
 #include "app/web/web_link.h"
 
 #define WEB_API_HEAD "/v1/"
@@ -16,7 +17,10 @@ struct web_api;
 struct web_query;
 
 /* door: borrowed. 0 or -ENOMEM. */
-int web_api_open(struct web_api **out, const struct web_door *door) NODISCARD;
+int web_api_open(struct web_api **out, const struct web_door *door,
+		 const struct web_api_terms *terms) NODISCARD;
+/* The control thread. Out of memory: the old ones stay. */
+void web_api_renew(struct web_api *a, const struct web_api_terms *terms);
 void web_api_close(struct web_api *a); /* NULL is fine */
 /* The loop has answered some. */
 void web_api_on_answers(struct web_api *a);
@@ -33,5 +37,12 @@ int web_query_body_end(struct web_query *q);
 int web_query_send(struct web_query *q, bool *done);
 /* It is over, or the connection is. NULL is fine. */
 void web_query_drop(struct web_query *q);
+
+/* Headers of requests. Pure. */
+
+/* Accept-Encoding (RFC 9110 12.5.3) takes gzip. */
+bool web_header_takes_gzip(struct bytes text);
+/* If-None-Match (RFC 9110 13.1.2) has that tag, or '*'; compared weakly. */
+bool web_header_has_tag(struct bytes text, const char *tag);
 
 #endif

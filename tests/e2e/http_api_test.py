@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP API: tokens, what each role and tenant may, calls, documents, what is wrong, and another node's calls."""
+import gzip
 import http.client
 import json
+import resource
+import signal
 import socket
 import ssl
 import threading
@@ -321,6 +324,109 @@ def host_elsewhere():
         except OSError:
             return None
         return probe.getsockname()[0]
+
+
+class Limits(Asks, CallTest):
+    settings = {"http": {"cors_origins": ["https://crm.example.org", "http://127.0.0.1:3000"]}}
+
+    def setUp(self):
+        super().setUp()
+        self.admin = self.token(self.node, "admin")
+
+    def limited(self, **http):
+        """The node has read those settings."""
+        read = self.node.log_text().count("settings read again")
+        self.node.configure({"http": http})
+        self.node.process.send_signal(signal.SIGHUP)
+        until(lambda: self.node.log_text().count("settings read again") > read)
+
+    def test_pages_of_other_hosts(self):
+        origin = self.settings["http"]["cors_origins"][0]
+        more = {"Access_Control_Request_Method": "PATCH", "Access_Control_Request_Headers": "authorization, if-match"}
+        status, headers, body = self.http(self.node, "OPTIONS", "/v1/calls", Origin=origin, **more)
+        self.assertEqual((status, headers["Access-Control-Allow-Origin"], body), (204, origin, None))
+        self.assertIn("PATCH", headers["Access-Control-Allow-Methods"])
+        self.assertIn("Authorization", headers["Access-Control-Allow-Headers"])
+        status, headers, _ = self.http(self.node, "GET", "/v1/calls", self.admin, Origin=origin)
+        self.assertEqual((status, headers["Access-Control-Allow-Origin"]), (200, origin))
+        self.assertIn("Link", headers["Access-Control-Expose-Headers"])
+        self.assertEqual(self.http(self.node, "GET", "/v1/calls", "wrong", Origin=origin)[1]["Access-Control-Allow-Origin"], origin)
+        for other in ("https://other.example.org", "https://crm.example.org:444", "null"):
+            for method, token in (("OPTIONS", None), ("GET", self.admin)):
+                self.assertIsNone(self.http(self.node, method, "/v1/calls", token, Origin=other, **more)[1]["Access-Control-Allow-Origin"])
+        self.limited(cors_origins=[])
+        self.assertIsNone(self.http(self.node, "GET", "/v1/calls", self.admin, Origin=origin)[1]["Access-Control-Allow-Origin"])
+
+    def raw(self, path, **headers):
+        link = http.client.HTTPConnection(place.NODE, self.node.http_port, timeout=60)
+        try:
+            link.request("GET", path, headers={"Authorization": f"Bearer {self.admin}"} | headers)
+            answer = link.getresponse()
+            return answer, answer.read()
+        finally:
+            link.close()
+
+    def test_compressed(self):
+        plain, text = self.raw("/v1/help")
+        answer, packed = self.raw("/v1/help", **{"Accept-Encoding": "br, gzip;q=0.5"})
+        self.assertEqual((answer.headers["Content-Encoding"], gzip.decompress(packed)), ("gzip", text))
+        self.assertLess(3 * len(packed), len(text))
+        self.assertEqual((plain.headers["Content-Encoding"], plain.headers["ETag"]), (None, answer.headers["ETag"].replace("-gzip", "")))
+        answer, body = self.raw("/v1/help", **{"Accept-Encoding": "gzip", "If-None-Match": answer.headers["ETag"]})
+        self.assertEqual((answer.status, body), (304, b""))
+        self.assertEqual(self.raw("/v1/help", **{"Accept-Encoding": "gzip;q=0, br"})[1], text)
+        self.assertIsNone(self.raw("/v1/calls", **{"Accept-Encoding": "gzip"})[0].headers["Content-Encoding"])
+
+    def test_too_many(self):
+        other = self.token(self.node, "reader", name="other")
+        self.limited(requests_per_token=5)
+        answers = [self.http(self.node, "GET", "/v1/calls", self.admin) for _ in range(30)]
+        self.assertEqual({status for status, _, _ in answers}, {200, 429})
+        late = [(headers, problem) for status, headers, problem in answers if status == 429]
+        self.assertTrue(all(int(headers["Retry-After"]) >= 1 and problem["code"] == "busy" for headers, problem in late))
+        self.ok(self.node, "GET", "/v1/calls", other)
+        time.sleep(int(late[-1][0]["Retry-After"]))
+        self.ok(self.node, "GET", "/v1/calls", self.admin)
+        self.limited(requests_per_source=5)
+        answers = [self.http(self.node, "GET", "/v1/calls", token)[0] for token in (self.admin, other) * 15]
+        self.assertEqual(set(answers), {200, 429})
+        self.limited()
+        self.assertEqual({self.http(self.node, "GET", "/v1/calls", self.admin)[0] for _ in range(30)}, {200})
+
+    def test_wrong_tokens(self):
+        """Who guesses is told to wait; who has a token and comes from the same address is served."""
+        answers = [self.http(self.node, "GET", "/v1/calls", f"default~t-admin~{i:032}")[:2] for i in range(60)]
+        self.assertEqual({status for status, _ in answers}, {401, 429})
+        self.assertGreaterEqual(int(answers[-1][1]["Retry-After"]), 1)
+        self.ok(self.node, "GET", "/v1/calls", self.admin)
+
+    def test_hostile(self):
+        """5,000 connections of many addresses stand still in the middle of a request, and bodies of 1 GB are promised; who is honest is served, and calls come through."""
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(8192, most), most))
+        honest = http.client.HTTPConnection(place.NODE, self.node.http_port, timeout=60)
+        self.addCleanup(honest.close)
+        slow, took = [], []
+        for i in range(5000):
+            link = socket.socket()
+            slow.append(link)
+            link.bind((f"127.1.{i // 250}.{1 + i % 250}", 0))
+            link.connect((place.NODE, self.node.http_port))
+            link.sendall(b"GET /v1/calls HTTP/1.1\r\nHost:" if i % 2 else b"POST /v1/calls HTTP/1.1\r\nHost: x\r\nContent-Length: 1073741824\r\n\r\n{")
+            if i % 50 == 0:
+                begun = time.monotonic()
+                honest.request("GET", "/v1/calls", headers={"Authorization": f"Bearer {self.admin}"})
+                answer = honest.getresponse()
+                self.assertEqual((answer.status, answer.read()), (200, b"[]"))
+                took.append(time.monotonic() - begun)
+        out, into, _ = self.connect()
+        self.assertEqual(len(self.ok(self.node, "GET", "/v1/calls", self.admin)), 1)
+        out.bye()
+        into.wait_bye()
+        for link in slow:
+            link.close()
+        took.sort()
+        self.assertLess(took[len(took) * 98 // 100], 0.05 * slowness(), took[-5:])
 
 
 class Nodes(Asks, Pair):
