@@ -75,7 +75,8 @@ void http_collect(struct helper *h);
 struct http_gate {
 	struct webhook_network networks[WEBHOOK_NETWORKS_MAX];
 	size_t network_count;
-	struct webhook_secret secret;
+	struct webhook_secret secrets[WEBHOOK_SECRETS_MAX];
+	size_t secret_count;
 	bool barred; /* it is not to be asked */
 };
 /* Of the members networks and secret. False: they are wrong. */

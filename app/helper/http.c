@@ -141,7 +141,8 @@ static bool http_header(struct curl_slist **headers, const char *name, const cha
 bool http_signed(struct curl_slist **headers, const struct http_gate *g, const char *id,
 		 struct bytes body)
 {
-	char signature[WEBHOOK_SIGNATURE_MAX], utc[24];
+	char signatures[WEBHOOK_SECRETS_MAX * WEBHOOK_SIGNATURE_MAX] = "", utc[24];
+	struct writer all = writer_over(signatures, sizeof(signatures) - 1);
 	uint64_t utc_s = clock_utc_ms() / 1000;
 	struct writer w = writer_over(utc, sizeof(utc) - 1);
 
@@ -150,10 +151,13 @@ bool http_signed(struct curl_slist **headers, const struct http_gate *g, const c
 	if (!http_header(headers, "webhook-id", id) ||
 	    !http_header(headers, "webhook-timestamp", utc))
 		return false;
-	if (!g->secret.n)
-		return true;
-	webhook_sign(signature, &g->secret, bytes_str(id), utc_s, body);
-	return http_header(headers, "webhook-signature", signature);
+	for (size_t i = 0; i < g->secret_count; i++) {
+		char one[WEBHOOK_SIGNATURE_MAX];
+
+		webhook_sign(one, &g->secrets[i], bytes_str(id), utc_s, body);
+		WRITER_TEXTS(&all, i ? " " : "", one);
+	}
+	return !all.n || http_header(headers, "webhook-signature", signatures);
 }
 
 static bool http_headers(struct http *q)
@@ -198,7 +202,7 @@ bool http_gate_read(struct http_gate *g, const json_t *args)
 	const char *secret = json_string_value(json_object_get(args, "secret"));
 	const char *networks = json_string_value(json_object_get(args, "networks"));
 
-	return (!secret || !secret[0] || !webhook_secret_read(&g->secret, bytes_str(secret))) &&
+	return !webhook_secrets_read(g->secrets, &g->secret_count, bytes_str(secret)) &&
 	       !webhook_networks_read(g->networks, &g->network_count,
 				      bytes_str(networks ? networks : ""));
 }
@@ -347,7 +351,7 @@ static void http_show(const struct http *q, long status, const char *reason, uin
 		json_pack("{s:o, s:i, s:I, s:I, s:s, s:b, s:I, s:o, s:I, s:o}", "url",
 			  http_url_shown(q), "try", (int)q->tries, "status", (json_int_t)status,
 			  "ms", (json_int_t)((now_ns - q->try_ns) / NS_PER_MS), "reason",
-			  reason ? reason : "", "signed", q->gate.secret.n != 0, "sent",
+			  reason ? reason : "", "signed", q->gate.secret_count != 0, "sent",
 			  (json_int_t)sent.n, "request", asked_text(sent, hidden), "received",
 			  (json_int_t)got.n, "answer", asked_text(got, hidden)));
 }

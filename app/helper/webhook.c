@@ -39,6 +39,20 @@ int webhook_secret_read(struct webhook_secret *out, struct bytes text)
 	return 0;
 }
 
+int webhook_secrets_read(struct webhook_secret out[WEBHOOK_SECRETS_MAX], size_t *count,
+			 struct bytes text)
+{
+	struct bytes one;
+
+	*count = 0;
+	while (text.n && bytes_cut(&text, ',', &one)) {
+		if (*count == WEBHOOK_SECRETS_MAX || webhook_secret_read(&out[*count], one))
+			return -EINVAL;
+		(*count)++;
+	}
+	return 0;
+}
+
 void webhook_sign(char out[WEBHOOK_SIGNATURE_MAX], const struct webhook_secret *secret,
 		  struct bytes id, uint64_t utc_s, struct bytes body)
 {

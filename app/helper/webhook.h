@@ -8,8 +8,10 @@
 enum {
 	WEBHOOK_SECRET_MIN = 24, /* octets */
 	WEBHOOK_SECRET_MAX = 64,
-	WEBHOOK_SECRET_TEXT_MAX = 96, /* "whsec_" and base64 */
-	WEBHOOK_SIGNATURE_MAX = 48,   /* "v1," and base64 of 32 octets, and NUL */
+	WEBHOOK_SECRET_TEXT_MAX = 96,   /* "whsec_" and base64 */
+	WEBHOOK_SIGNATURE_MAX = 48,     /* "v1," and base64 of 32 octets, and NUL */
+	WEBHOOK_SECRETS_MAX = 4,        /* while they are changed, each signs */
+	WEBHOOK_SECRETS_TEXT_MAX = 288, /* of all, joined by ',' */
 	WEBHOOK_NETWORKS_MAX = 16,
 	WEBHOOK_ANSWER_MAX = 65536,
 };
@@ -26,6 +28,9 @@ struct webhook_network {
 
 /* Of "whsec_" and base64. 0 or -EINVAL. */
 int webhook_secret_read(struct webhook_secret *out, struct bytes text) NODISCARD;
+/* Several, joined by ','; none is none. 0 or -EINVAL: one is wrong, or they are too many. */
+int webhook_secrets_read(struct webhook_secret out[WEBHOOK_SECRETS_MAX], size_t *count,
+			 struct bytes text) NODISCARD;
 /* What stands in webhook-signature. */
 void webhook_sign(char out[WEBHOOK_SIGNATURE_MAX], const struct webhook_secret *secret,
 		  struct bytes id, uint64_t utc_s, struct bytes body);

@@ -5,6 +5,7 @@
 
 #include "app/schema/command.h"
 #include "app/schema/field.h"
+#include "base/seal.h"
 #include "sig/dial/pattern.h"
 
 /* Members of documents. People write into Redis by hand: every type is checked. */
@@ -174,6 +175,43 @@ json_t *form_document(const struct form *f, const void *value)
 		(void)json_object_set_new(json, form_secret(f, "", "_sealed", name),
 					  json_string(form_sealed(f, value)));
 	return json;
+}
+
+enum { FORM_SEALED_MAX = (FORM_SECRET_MAX - 1) / 2 };
+
+int form_secret_seal(char out[FORM_SECRET_MAX], struct bytes context, struct bytes secret,
+		     const struct seal_key *key, struct rand_source *rand)
+{
+	uint8_t sealed[FORM_SEALED_MAX];
+	struct writer hex = writer_over(out, FORM_SECRET_MAX - 1);
+	size_t n;
+	int err = secret.n > sizeof(sealed) - SEAL_OVERHEAD
+			  ? -EINVAL
+			  : seal_make(key, rand, context, secret, sealed, sizeof(sealed), &n);
+
+	out[0] = '\0';
+	if (err)
+		return err;
+	writer_hex(&hex, bytes_mem(sealed, n));
+	out[hex.n] = '\0';
+	return 0;
+}
+
+int form_secret_open(char *out, size_t cap, struct bytes context, const char *sealed,
+		     const struct seal_key *key)
+{
+	uint8_t octets[FORM_SEALED_MAX];
+	enum seal_refusal why;
+	size_t n, length = 0;
+
+	out[0] = '\0';
+	if (!sealed[0])
+		return 0;
+	if (hex_decode(bytes_str(sealed), octets, sizeof(octets), &n) ||
+	    seal_open(key, context, bytes_mem(octets, n), (uint8_t *)out, cap - 1, &length, &why))
+		return -EBADMSG;
+	out[length] = '\0';
+	return 0;
 }
 
 static void form_fill_secret(struct document_reader *r, const struct form *f, void *value)

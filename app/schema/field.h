@@ -136,7 +136,14 @@ struct form {
 	size_t secret_at; /* char[FORM_SECRET_MAX]: the sealed text; "": none is given */
 };
 
-enum { FORM_SECRET_MAX = 256 };
+enum { FORM_SECRET_MAX = 640 };
+
+struct rand_source;
+/* A secret as documents have it, bound to that context: another document's is none. 0, -EINVAL or -EBADMSG: then out is "". */
+int form_secret_seal(char out[FORM_SECRET_MAX], struct bytes context, struct bytes secret,
+		     const struct seal_key *key, struct rand_source *rand) NODISCARD;
+int form_secret_open(char *out, size_t cap, struct bytes context, const char *sealed,
+		     const struct seal_key *key) NODISCARD;
 
 /* Of values of a type, with its member changed_utc_ms. */
 #define FORM_OF(type) .size = sizeof(type), .changed = offsetof(type, changed_utc_ms)

@@ -509,43 +509,23 @@ static struct bytes tenant_context(const struct tenant_value *t, char out[TENANT
 int tenant_web_seal(struct tenant_value *t, struct bytes secret, const struct seal_key *key,
 		    struct rand_source *rand)
 {
-	uint8_t sealed[WEBHOOK_SECRET_TEXT_MAX + SEAL_OVERHEAD];
 	char context[TENANT_CONTEXT_MAX];
-	struct writer hex = writer_over(t->web.secret, sizeof(t->web.secret) - 1);
 	struct webhook_secret octets;
-	size_t n;
 	int err = webhook_secret_read(&octets, secret);
 
 	explicit_bzero(&octets, sizeof(octets));
-	if (!err)
-		err = seal_make(key, rand, tenant_context(t, context), secret, sealed,
-				sizeof(sealed), &n);
-	if (err)
-		return err;
-	writer_hex(&hex, bytes_mem(sealed, n));
-	t->web.secret[hex.n] = '\0';
-	return 0;
+	return err ? err
+		   : form_secret_seal(t->web.secret, tenant_context(t, context), secret, key, rand);
 }
 
 int tenant_web_open(const struct tenant_value *t, const struct seal_key *key,
 		    char out[WEBHOOK_SECRET_TEXT_MAX])
 {
-	uint8_t sealed[WEBHOOK_SECRET_TEXT_MAX + SEAL_OVERHEAD];
 	char context[TENANT_CONTEXT_MAX];
-	enum seal_refusal why;
-	size_t n, length = 0;
 
-	out[0] = '\0';
-	if (!t->web.secret[0])
-		return 0;
-	if (hex_decode(bytes_str(t->web.secret), sealed, sizeof(sealed), &n) ||
-	    seal_open(key, tenant_context(t, context), bytes_mem(sealed, n), (uint8_t *)out,
-		      WEBHOOK_SECRET_TEXT_MAX - 1, &length, &why))
-		return -EBADMSG;
-	out[length] = '\0';
-	return 0;
+	return form_secret_open(out, WEBHOOK_SECRET_TEXT_MAX, tenant_context(t, context),
+				t->web.secret, key);
 }
-static_assert(2 * (WEBHOOK_SECRET_TEXT_MAX + (int)SEAL_OVERHEAD) < (int)FORM_SECRET_MAX, "its hex");
 
 uint32_t tenant_roles(const struct tenant_value *t)
 {

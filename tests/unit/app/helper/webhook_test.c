@@ -38,6 +38,27 @@ static void test_secrets(void **state)
 	assert_int_equal(secret.n, 25);
 }
 
+static void test_several(void **state)
+{
+	struct webhook_secret secrets[WEBHOOK_SECRETS_MAX];
+	size_t count;
+
+	(void)state;
+	assert_int_equal(webhook_secrets_read(secrets, &count, (struct bytes){ 0 }), 0);
+	assert_int_equal(count, 0);
+	assert_int_equal(
+		webhook_secrets_read(secrets, &count,
+				     BYTES_LIT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw,"
+					       "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAA==")),
+		0);
+	assert_int_equal(count, 2);
+	assert_int_equal(secrets[1].n, 25);
+	assert_int_not_equal(webhook_secrets_read(secrets, &count,
+						  BYTES_LIT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+							    ",,")),
+			     0);
+}
+
 static bool may(const char *address, bool own, const char *networks)
 {
 	struct webhook_network list[WEBHOOK_NETWORKS_MAX];
@@ -127,6 +148,7 @@ int main(void)
 		cmocka_unit_test(test_signed),   cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_networks), cmocka_unit_test(test_who_may_be_asked),
 		cmocka_unit_test(test_shown),    cmocka_unit_test(test_urls),
+		cmocka_unit_test(test_several),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
