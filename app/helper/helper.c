@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/helper/helper.h"
+#include "app/helper/hooks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -208,13 +209,16 @@ static void helper_run(void)
 
 int main(int argc, char **argv)
 {
+	bool hooks;
+	int status = 0;
+
 	if (argc == 2 && !strcmp(argv[1], "--version")) {
 		(void)printf("tandem-helper %s\n", TANDEM_VERSION);
 		return 0;
 	}
-	if (argc != 1 || !node_link_is(NODE_LINK, SOCK_STREAM)) {
-		(void)fputs("tandem-helper: the node starts it where calls need it; it takes no "
-			    "arguments\n",
+	hooks = argc == 2 && !strcmp(argv[1], "webhooks");
+	if ((argc != 1 && !hooks) || !node_link_is(NODE_LINK, SOCK_STREAM)) {
+		(void)fputs("tandem-helper: the node starts it where calls or webhooks need it\n",
 			    stderr);
 		return 2;
 	}
@@ -222,7 +226,10 @@ int main(int argc, char **argv)
 	log_setup(STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return 1;
-	helper_run();
+	if (hooks)
+		status = hooks_run();
+	else
+		helper_run();
 	curl_global_cleanup();
-	return 0;
+	return status;
 }
