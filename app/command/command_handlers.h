@@ -46,6 +46,7 @@ command_fn command_tenant_put, command_tenant_show, command_tenant_delete, comma
 	command_tenant_status;
 command_fn command_range_list, command_hours_check, command_prompt_put, command_prompt_get;
 command_fn command_prompt_record;
+command_fn command_webhook_get, command_webhook_ask;
 command_fn command_group_put, command_token_create;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_call_why, command_security_list;
@@ -129,6 +130,10 @@ struct bytes command_group_of_number(const struct node *n, uint16_t tenant, stru
 void command_flow_program(const struct effect *e, void *node);
 /* The web application of a call has sent something by itself. */
 void command_helper_told(struct node *n, const json_t *line);
+/* Webhooks of a tenant count as its document says, or of all: "". */
+void command_webhooks_tell(struct node *n, const char *tenant);
+/* One is switched off: its server wants no more. */
+void command_webhook_told(struct node *n, const json_t *line);
 /* EFFECT_SET. */
 void command_feature(const struct effect *e, void *node);
 /* Nobody hears any more what became of them. */
@@ -148,7 +153,8 @@ extern const struct document_kind g_extension_documents, g_login_documents, g_pr
 	g_range_documents, g_tenant_documents, g_trunk_documents, g_did_documents,
 	g_route_documents, g_dial_documents, g_location_documents, g_room_documents,
 	g_hours_documents, g_hours_override, g_prompt_documents, g_flow_documents,
-	g_number_documents, g_group_documents, g_account_documents, g_token_documents;
+	g_number_documents, g_group_documents, g_account_documents, g_token_documents,
+	g_webhook_documents;
 
 /* Words for the reasons of refusals (sig_refused_name). */
 

@@ -85,6 +85,7 @@ struct node {
 	struct node_record record;
 	struct node_deliver deliver; /* the process that has recordings */
 	struct node_helper helper;   /* and the one that asks web servers */
+	struct node_helper webhooks; /* and the one that delivers webhooks */
 	struct node_api api;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The node's side of the helper process (app/helper/helper.h), which does what must never run on the control thread. It runs from the first
- * request on. Control thread. */
+/* The node's side of the helper processes (app/helper/helper.h, hooks.h), which do what must never run on the control thread: one asks for calls,
+ * from the first request on, and one delivers webhooks, from the first webhook on. Control thread. */
 #ifndef APP_NODE_NODE_HELPER_H
 #define APP_NODE_NODE_HELPER_H
 
@@ -32,6 +32,11 @@ void node_helper_open(struct node *n);
  * False: it is not called, as too much is asked already or the process does not run. */
 bool node_helper_ask(struct node *n, const char *kind, json_t *args, uint16_t tenant, uint32_t ms,
 		     node_helper_fn *done, void *arg) NODISCARD;
+/* Likewise of the process that delivers webhooks, which knows what becomes of them. */
+bool node_hooks_ask(struct node *n, const char *kind, json_t *args, uint16_t tenant, uint32_t ms,
+		    node_helper_fn *done, void *arg) NODISCARD;
+/* A line for it; where it does not run it is told all when it starts. line: stolen. */
+void node_hooks_send(struct node *n, json_t *line);
 /* Twice a second. */
 void node_helper_beat(struct node *n, uint64_t now_ns);
 void node_helper_close(struct node *n);

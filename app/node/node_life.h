@@ -77,6 +77,10 @@ struct node_hooks {
 	void (*delivered)(struct node *n, uint64_t ticket, const json_t *line, const char *why);
 	/* The web application of a call says something by itself. */
 	void (*told)(struct node *n, const json_t *line);
+	/* The process that delivers webhooks has started: it is told all of them. "": of all tenants. */
+	void (*webhooks)(struct node *n, const char *tenant);
+	/* The server of a webhook wants no more. */
+	void (*webhook_told)(struct node *n, const json_t *line);
 };
 
 /* Tells all shards whether new calls are welcome. */

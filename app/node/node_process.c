@@ -45,16 +45,17 @@ static int process_path(const char *program, char out[PATH_MAX])
 }
 
 /* Its ends are descriptors 3 and 4; no signal is blocked there, as they are here. */
-static int process_spawn(const char *path, int its, int hands, pid_t *pid)
+static int process_spawn(const char *path, const char *role, int its, int hands, pid_t *pid)
 {
-	char name[NAME_MAX + 1];
-	char *argv[] = { name, NULL }, *envp[] = { NULL };
+	char name[NAME_MAX + 1], word[NAME_MAX + 1];
+	char *argv[] = { name, role ? word : NULL, NULL }, *envp[] = { NULL };
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none;
 	int err;
 
 	(void)snprintf(name, sizeof(name), "%s", strrchr(path, '/') + 1);
+	(void)snprintf(word, sizeof(word), "%s", role ? role : "");
 	(void)sigemptyset(&none);
 	(void)posix_spawn_file_actions_init(&files);
 	(void)posix_spawnattr_init(&attr);
@@ -166,7 +167,7 @@ static int process_begin(struct node_process *p)
 		err = process_pairs(p->kind->hands, ends, hands);
 	if (err)
 		return err;
-	err = process_spawn(path, ends[1], hands[1], &p->pid);
+	err = process_spawn(path, p->kind->role, ends[1], hands[1], &p->pid);
 	p->link = ends[0];
 	p->hands = hands[0];
 	process_ends_close((int[]){ ends[1], hands[1] });

@@ -17,6 +17,7 @@ enum { NODE_PROCESS_LINE_MAX = 8 << 20 };
 
 struct node_process_kind {
 	const char *program;
+	const char *role;    /* its argument; NULL: none */
 	const char *area;    /* of the log */
 	const char *missing; /* said once, where it cannot be started */
 	const char *ended;   /* said when it has died */

@@ -109,10 +109,10 @@ class House:
 
     def state(self):
         """All that it has, by its own eyes and in Redis."""
-        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list", "token.list",
+        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list", "token.list", "webhook.list",
                                                              "flow.list", "number.list", "group.list", "account.list", "prompt.list", "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token",
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token", "webhook",
                                                                                   "flow", "number", "group", "account", "prompt")}
             kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
@@ -247,6 +247,13 @@ ROWS = {
     "token.get": each(own(lambda me, row: row["expires_utc_s"] == 4000000000, name="door"), hidden(name="LONE")),
     "token.list": own(lambda me, rows: [row["name"] for row in rows] == ["door"]),
     "token.delete": each(own(name="door"), hidden(name="LONE")),
+    "webhook.put": own(name="crm", url="http://nowhere.invalid/"),
+    "webhook.get": each(own(lambda me, row: row["name"] == "crm", name="crm"), hidden(name="LONE")),
+    "webhook.list": own(lambda me, rows: [row["name"] for row in rows] == ["crm"]),
+    "webhook.dead": each(own(lambda me, rows: not rows, name="crm"), hidden(name="LONE")),
+    "webhook.replay": each(own(name="crm"), hidden(name="LONE")),
+    "webhook.test": each(own(lambda me, row: not row["ok"], name="crm"), hidden(name="LONE")),
+    "webhook.delete": each(own(name="crm"), hidden(name="LONE")),
     "hours.put": own(name="night", week="mon 20:00-24:00"),
     "hours.get": each(own(name="night"), hidden(name="LONE")),
     "hours.list": own(lambda me, rows: [row["name"] for row in rows] == ["night"]),

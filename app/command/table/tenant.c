@@ -9,6 +9,7 @@
 #include "app/schema/tenant_field.h"
 #include "app/schema/token_field.h"
 #include "app/schema/trunk_field.h"
+#include "app/schema/webhook_field.h"
 
 /* Extensions, and profiles of them. */
 
@@ -199,6 +200,24 @@ static const struct command_arg g_token_create_args[] = {
 };
 #undef FIELD_OF
 
+#define FIELD_OF    struct webhook_value
+#define WEBHOOK_ARG KEY_FIELD("name", name, CHARSET_NAME, "Name of the webhook.")
+static const struct command_arg g_webhook_args[] = { WEBHOOK_ARG, END };
+static const struct command_arg g_webhook_dead_args[] = {
+	WEBHOOK_ARG,
+	LIMIT_ARG,
+	END,
+};
+static const struct command_arg g_webhook_replay_args[] = {
+	WEBHOOK_ARG,
+	TEXT_ARG("id", CHARSET_NAME, 3, 41, "all dead letters",
+		 "One event: its webhook-id, as in webhook.dead."),
+	U64_ARG("since_utc_ms", 0, INT64_MAX, NULL,
+		"All events since then, in ms since 1970, as far back as their stream goes."),
+	END,
+};
+#undef FIELD_OF
+
 #define FIELD_OF  struct hours_value
 #define HOURS_ARG KEY_FIELD("name", name, CHARSET_NAME, "Name of the hours.")
 static const struct command_arg g_hours_args[] = { HOURS_ARG, END };
@@ -343,6 +362,37 @@ const struct command g_tenant_commands[] = {
 	{ "token.list", COMMAND_FOR_ADMIN, g_no_args, "Lists tokens by name.", "a list of tokens",
 	  BY(command_document_list), .documents = BY(&g_token_documents),
 	  .columns = "name,role,commands,expires_utc_s" },
+	{ "webhook.put", COMMAND_FOR_ADMIN, g_webhook_fields,
+	  "Makes a webhook, or changes what is given of it: events of the tenant are posted to a "
+	  "URL, each at least once, those of a call in order (guides/webhooks.md).",
+	  "the webhook, without its secrets", BY(document_put),
+	  .documents = BY(&g_webhook_documents) },
+	{ "webhook.get", COMMAND_FOR_READER, g_webhook_args,
+	  "Shows a webhook, without its secrets, and how it goes.",
+	  "has_secrets, changed_utc_ms, and figures: node (that posts), delivered, retried (tries "
+	  "that failed), dead (events given up), lost (that went from the stream unread), waiting, "
+	  "failures (in a row), lag_ms (from event to answer, the last one), last_utc_ms, status "
+	  "and error (of the last try that failed), dead_letters; null: it is not known",
+	  BY(command_webhook_get), .documents = BY(&g_webhook_documents),
+	  .shows = g_webhook_fields },
+	{ "webhook.delete", COMMAND_FOR_ADMIN, g_webhook_args,
+	  "Deletes a webhook, with its dead letters.", "name", BY(document_delete),
+	  .documents = BY(&g_webhook_documents) },
+	{ "webhook.list", COMMAND_FOR_READER, g_no_args, "Lists webhooks by name.",
+	  "a list of webhooks", BY(command_document_list), .documents = BY(&g_webhook_documents),
+	  .columns = "name,enabled,url,events,application,reason" },
+	{ "webhook.dead", COMMAND_FOR_READER, g_webhook_dead_args,
+	  "Lists dead letters of a webhook: events that were given up. The newest 1000 are kept, "
+	  "for 14 days.",
+	  "a list, newest first: id (the webhook-id), utc_ms (when it was given up), tries, "
+	  "status, error, and event",
+	  BY(command_webhook_ask) },
+	{ "webhook.replay", COMMAND_FOR_ADMIN, g_webhook_replay_args,
+	  "Posts events once more: one, all dead letters, or all since a time.",
+	  "replayed (how many; -1: all since then)", BY(command_webhook_ask) },
+	{ "webhook.test", COMMAND_FOR_ADMIN, g_webhook_args,
+	  "Posts an event of the type webhook.test, once and now, also where it is off.",
+	  "status (of HTTP; 0: none), ms, ok, error", BY(command_webhook_ask) },
 	{ "hours.put", COMMAND_FOR_ADMIN, g_hours_fields,
 	  "Says when the tenant is open, or changes what is given of it.", "the hours",
 	  BY(document_put), .documents = BY(&g_hours_documents) },
