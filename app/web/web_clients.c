@@ -25,7 +25,8 @@ struct web_client {
 	struct addr from;
 	uint64_t born_ns, received_ns;
 	bool used;
-	bool is_head; /* it has not said what it wants */
+	bool is_head;   /* it has not said what it wants */
+	bool has_asked; /* a whole request came */
 	bool trusted;
 	bool is_doomed;
 };
@@ -40,10 +41,10 @@ struct web_clients {
 	struct web_client list[];
 };
 
-/* How many, and which stranger among them came first. */
+/* How many, and which stranger among them goes first: one that has asked for nothing yet, else who has asked for the longest time. */
 struct crowd {
 	uint32_t count;
-	struct web_client *oldest;
+	struct web_client *first;
 };
 
 static struct {
@@ -118,8 +119,15 @@ static bool client_is_of(const struct web_client *client, const struct addr *sou
 	return addr_ip_eq(&theirs, source);
 }
 
-/* source, as addr_source has it: of it; NULL: of all. heads: those alone that have not said what they want. */
-static struct crowd crowd_of(struct web_clients *c, const struct addr *source, bool heads)
+static bool client_goes_before(const struct web_client *a, const struct web_client *b)
+{
+	return a->has_asked != b->has_asked ? b->has_asked : a->received_ns < b->received_ns;
+}
+
+/* source, as addr_source has it: of it; NULL: of all. heads: those alone that have not said what they want. Who came before_ns or later
+ * does not go. */
+static struct crowd crowd_of(struct web_clients *c, const struct addr *source, bool heads,
+			     uint64_t before_ns)
 {
 	struct crowd crowd = { 0 };
 
@@ -130,8 +138,9 @@ static struct crowd crowd_of(struct web_clients *c, const struct addr *source, b
 		    (source && !client_is_of(client, source)))
 			continue;
 		crowd.count++;
-		if (!client->trusted && (!crowd.oldest || client->born_ns < crowd.oldest->born_ns))
-			crowd.oldest = client;
+		if (!client->trusted && client->born_ns < before_ns &&
+		    (!crowd.first || client_goes_before(client, crowd.first)))
+			crowd.first = client;
 	}
 	return crowd;
 }
@@ -149,14 +158,14 @@ static bool client_refuse(metric_id why)
 	return false;
 }
 
-/* One more than limit: the stranger that came first goes, unless it came before_ns or later. */
-static bool clients_make_room(struct crowd crowd, uint32_t limit, uint64_t before_ns, metric_id why)
+/* One more than limit: a stranger goes. */
+static bool clients_make_room(struct crowd crowd, uint32_t limit, metric_id why)
 {
 	if (crowd.count < limit)
 		return true;
-	if (!crowd.oldest || crowd.oldest->born_ns >= before_ns)
+	if (!crowd.first)
 		return client_refuse(why);
-	client_doom(crowd.oldest, g_client_metrics.made_room);
+	client_doom(crowd.first, g_client_metrics.made_room);
 	return true;
 }
 
@@ -189,16 +198,16 @@ bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns)
 	source = addr_source(&source);
 	if (!free_client(c))
 		return client_refuse(g_client_metrics.full);
-	if (!clients_make_room(crowd_of(c, &source, true), WEB_HEADS_OF_SOURCE, young_ns,
+	if (!clients_make_room(crowd_of(c, &source, true, young_ns), WEB_HEADS_OF_SOURCE,
 			       g_client_metrics.heads) ||
-	    !clients_make_room(crowd_of(c, &source, false), c->per_source, now_ns,
+	    !clients_make_room(crowd_of(c, &source, false, now_ns), c->per_source,
 			       g_client_metrics.source))
 		return false;
 	if (is_hurried(c, &source, now_ns))
 		return client_refuse(g_client_metrics.hurried);
-	return clients_make_room(crowd_of(c, NULL, true), WEB_CONNECTIONS_MAX, now_ns,
+	return clients_make_room(crowd_of(c, NULL, true, now_ns), WEB_CONNECTIONS_MAX,
 				 g_client_metrics.full) &&
-	       clients_make_room(crowd_of(c, NULL, false), c->max, now_ns, g_client_metrics.full);
+	       clients_make_room(crowd_of(c, NULL, false, now_ns), c->max, g_client_metrics.full);
 }
 
 struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint64_t now_ns)
@@ -223,12 +232,14 @@ void web_clients_remove(struct web_clients *c, struct web_client *client)
 
 void web_client_on_request(struct web_client *client, uint64_t now_ns)
 {
+	client->has_asked = true;
 	client->received_ns = now_ns;
 }
 
 void web_client_upgraded(struct web_client *client)
 {
 	client->is_head = false;
+	client->has_asked = true;
 }
 
 void web_client_trust(struct web_client *client)

@@ -279,6 +279,40 @@ static void test_idle_connections_do_not_shut_others_out(void **state)
 		(void)close(fds[i]);
 }
 
+/* Strangers of many addresses who ask for nothing make room for each other before they take the place of one that has asked, however old it is. */
+static void test_who_asked_stays(void **state)
+{
+	enum { STRANGERS = WEB_CONNECTIONS_MAX + 60, OF_SOURCE = 20 };
+	metric_id ended = metric_register(METRIC_COUNTER, "tandem_http_ended_total",
+					  "reason=\"made_room\"", "");
+	uint64_t before = metric_value(ended);
+	int fds[STRANGERS], honest = dial();
+	char answer[4096];
+
+	(void)state;
+	put(honest, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
+	assert_true(recv(honest, answer, sizeof(answer), 0) > 0);
+	for (int i = 0; i < STRANGERS; i++) {
+		struct sockaddr_in from = { .sin_family = AF_INET,
+					    .sin_addr.s_addr = htonl(0x7f000601U +
+								     (uint32_t)(i / OF_SOURCE)) };
+		struct sockaddr_storage sa;
+		uint32_t n = addr_to_sockaddr(&g_address, &sa);
+
+		fds[i] = socket_open();
+		assert_int_equal(bind(fds[i], (const struct sockaddr *)&from, sizeof(from)), 0);
+		assert_int_equal(connect(fds[i], (const struct sockaddr *)&sa, n), 0);
+		put(fds[i], "G");
+	}
+	while (metric_value(ended) < before + STRANGERS - WEB_CONNECTIONS_MAX)
+		(void)usleep(1000);
+	put(honest, GET("/readyz"));
+	assert_non_null(strstr(take(honest), "HTTP/1.1 200"));
+	(void)close(honest);
+	for (int i = 0; i < STRANGERS; i++)
+		(void)close(fds[i]);
+}
+
 /* An octet buys no time. */
 static void test_who_asks_for_nothing_goes(void **state)
 {
@@ -350,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_keepalive),
 		cmocka_unit_test(test_long_header_is_refused),
 		cmocka_unit_test(test_idle_connections_do_not_shut_others_out),
+		cmocka_unit_test(test_who_asked_stays),
 		cmocka_unit_test(test_who_asks_for_nothing_goes),
 		cmocka_unit_test(test_pages_elsewhere),
 		cmocka_unit_test(test_port_busy),
