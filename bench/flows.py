@@ -332,7 +332,7 @@ def webhook_figures(quick):
                 program["steps"]["no"] = {"reject": {"status": 480}}
             node.put(kind, str(number), program)
         for _ in range(turns):
-            pairs.append((step(node, port, rate, seconds, "3000"), step(node, port, rate, seconds, "3001")))
+            pairs.append(tuple(step(node, port, rate, seconds, number, scenario=("-sn", "uac", "-timer_resol", "1")) for number in ("3000", "3001")))
         for number, kind in enumerate(list(asks)[1:], 3002):
             lost[kind] = step(node, port, 20, 3, str(number))["unfinished"]
     finally:
