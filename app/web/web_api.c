@@ -509,7 +509,7 @@ static int next_header(const struct web_query *q, uint8_t **p, uint8_t *end)
 	uri_part_write(&w, q->call.path, "/:");
 	WRITER_TEXTS(&w, "?cursor=", q->reply.next);
 	while (bytes_cut(&rest, '\n', &one)) {
-		struct bytes name;
+		struct bytes name = { 0 };
 
 		if (bytes_starts(one, "cursor="))
 			continue;

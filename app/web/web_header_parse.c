@@ -26,6 +26,7 @@ bool web_header_takes_gzip(struct bytes text)
 	bool any = false;
 
 	while (bytes_cut(&text, ',', &one)) {
+		name = (struct bytes){ 0 };
 		(void)bytes_cut(&one, ';', &name);
 		name = bytes_trim(name);
 		if (bytes_iis(name, "gzip") || bytes_iis(name, "x-gzip"))
