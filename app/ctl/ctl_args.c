@@ -10,6 +10,8 @@
 #include "app/ctl/ctl_table.h"
 #include "app/schema/extension.h"
 #include "app/schema/list.h"
+#include "app/schema/openapi.h"
+#include "app/schema/route.h"
 #include "sig/flow/program.h"
 #include "sig/sip/uri.h"
 
@@ -79,11 +81,11 @@ static const struct {
 	{ "trace", TRACE_TEXT },
 	{ "flow", FLOW_TEXT },
 	{ "help",
-	  "       tandemctl help [COMMAND|init|doctor|trace|flow|config|api|flows]\n"
+	  "       tandemctl help [COMMAND|init|doctor|trace|flow|config|api|openapi|flows]\n"
 	  "                      or COMMAND --help\n"
 	  "           call: the commands that begin so; as well trunk, conference and so on\n"
-	  "           config: every setting, in Markdown; api: every command; flows: their "
-	  "verbs\n" },
+	  "           config: every setting, in Markdown; api: every command; openapi: the\n"
+	  "           HTTP API as OpenAPI 3.1; flows: their verbs\n" },
 };
 
 static const char g_statuses[] =
@@ -191,6 +193,19 @@ static int print_verb(const char *text)
 	return CTL_DONE;
 }
 
+static int print_openapi(void)
+{
+	json_t *json;
+	int err;
+
+	route_setup();
+	json = openapi_json();
+	err = json ? json_dumpf(json, stdout, JSON_INDENT(1)) : -1;
+	(void)putchar('\n');
+	json_decref(json);
+	return err ? CTL_REFUSED : CTL_DONE;
+}
+
 int ctl_help(const char *word)
 {
 	static char text[256 * 1024];
@@ -207,6 +222,8 @@ int ctl_help(const char *word)
 		command_write_reference(&w);
 		return print(&w);
 	}
+	if (bytes_is(bytes_str(word), "openapi"))
+		return print_openapi();
 	if (bytes_is(bytes_str(word), "flows")) {
 		flow_write_reference(&w);
 		return print(&w);

@@ -16,33 +16,41 @@
 #include "app/settings/settings_schema.h"
 
 static const struct {
+	unsigned status; /* in HTTP */
 	const char *name, *help;
 } g_errors[] = {
-	[COMMAND_BAD_REQUEST] = { "bad_request", "The stream entry or its JSON is not a command." },
-	[COMMAND_UNKNOWN_COMMAND] = { "unknown_command", "There is no such command." },
-	[COMMAND_UNKNOWN_ARGUMENT] = { "unknown_argument", "The command has no such argument." },
-	[COMMAND_MISSING_ARGUMENT] = { "missing_argument", "A required argument is absent." },
-	[COMMAND_BAD_ARGUMENT] = { "bad_argument",
+	[COMMAND_BAD_REQUEST] = { 400, "bad_request",
+				  "The stream entry or its JSON is not a command." },
+	[COMMAND_UNKNOWN_COMMAND] = { 404, "unknown_command", "There is no such command." },
+	[COMMAND_UNKNOWN_ARGUMENT] = { 400, "unknown_argument",
+				       "The command has no such argument." },
+	[COMMAND_MISSING_ARGUMENT] = { 400, "missing_argument", "A required argument is absent." },
+	[COMMAND_BAD_ARGUMENT] = { 400, "bad_argument",
 				   "An argument has the wrong type or is out of its limits." },
-	[COMMAND_NOT_ALLOWED] = { "not_allowed",
+	[COMMAND_NOT_ALLOWED] = { 403, "not_allowed",
 				  "The command needs a higher role, which the message "
 				  "names, or the settings do not allow it." },
-	[COMMAND_NOT_FOUND] = { "not_found", "What the arguments name does not exist." },
-	[COMMAND_CONFLICT] = { "conflict", "What the arguments name is not in a state for it; "
-					   "nothing was done." },
-	[COMMAND_CHANGED] = { "changed", "The document does not have the version of if_version: "
-					 "another client was first. Read it again." },
-	[COMMAND_FULL] = { "full", "A limit of the node file is reached." },
-	[COMMAND_BUSY] = { "busy", "Something else is under way; nothing was done. Try again." },
-	[COMMAND_EXPIRED] = { "expired",
+	[COMMAND_NOT_FOUND] = { 404, "not_found", "What the arguments name does not exist." },
+	[COMMAND_CONFLICT] = { 409, "conflict",
+			       "What the arguments name is not in a state for it; "
+			       "nothing was done." },
+	[COMMAND_CHANGED] = { 412, "changed",
+			      "The document does not have the version of if_version: "
+			      "another client was first. Read it again." },
+	[COMMAND_FULL] = { 409, "full", "A limit of the node file is reached." },
+	[COMMAND_BUSY] = { 429, "busy",
+			   "Something else is under way; nothing was done. Try again." },
+	[COMMAND_EXPIRED] = { 504, "expired",
 			      "The command was older than its ttl_ms; nothing was done." },
-	[COMMAND_UNAVAILABLE] = { "unavailable",
+	[COMMAND_UNAVAILABLE] = { 503, "unavailable",
 				  "Redis refused or is away, or the node is stopping; nothing was "
 				  "done. Try again." },
-	[COMMAND_UNCERTAIN] = { "uncertain", "Redis did not answer in time: it may or may not have "
-					     "happened. The same command may be "
-					     "sent again." },
-	[COMMAND_INTERNAL] = { "internal", "The node is out of memory, or a file cannot be made." },
+	[COMMAND_UNCERTAIN] = { 504, "uncertain",
+				"Redis did not answer in time: it may or may not have "
+				"happened. The same command may be "
+				"sent again." },
+	[COMMAND_INTERNAL] = { 500, "internal",
+			       "The node is out of memory, or a file cannot be made." },
 };
 
 enum command_error_code command_error_of(enum refusal_class class)
@@ -67,6 +75,12 @@ const char *command_error_name(enum command_error_code code)
 	return g_errors[code].name;
 }
 
+unsigned command_error_status(enum command_error_code code)
+{
+	assert((size_t)code < COUNT_OF(g_errors));
+	return g_errors[code].status;
+}
+
 enum command_error_code command_error_named(const char *name)
 {
 	unsigned code = 0;
@@ -76,7 +90,7 @@ enum command_error_code command_error_named(const char *name)
 	return (enum command_error_code)code;
 }
 
-static const char *command_error_help(enum command_error_code code)
+const char *command_error_help(enum command_error_code code)
 {
 	assert((size_t)code < COUNT_OF(g_errors));
 	return g_errors[code].help;
@@ -403,7 +417,7 @@ static json_t *arg_json(const struct command_arg *arg)
 			 "default", arg->preset, "help", arg->help);
 }
 
-static void write_result(struct writer *w, const struct command *command)
+void command_write_result(struct writer *w, const struct command *command)
 {
 	for (const struct command_arg *arg = command->shows; arg && arg->name; arg++) {
 		if (arg->field.kind)
@@ -420,7 +434,7 @@ static json_t *one_json(const struct command *command)
 
 	for (const struct command_arg *arg = command->args; arg->name; arg++)
 		(void)json_array_append_new(args, arg_json(arg));
-	write_result(&w, command);
+	command_write_result(&w, command);
 	result[w.n] = '\0';
 	return json_pack("{s:s, s:s, s:s, s:s, s:o}", "name", command->name, "for",
 			 command_role_name(command->role), "help", command->help, "result", result,
@@ -479,7 +493,7 @@ static void write_command(struct writer *w, const struct command *c)
 			   arg->help);
 	}
 	writer_str(w, "\nResult: ");
-	write_result(w, c);
+	command_write_result(w, c);
 	writer_str(w, ".\n");
 }
 

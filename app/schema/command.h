@@ -110,6 +110,8 @@ enum command_error_code {
 	COMMAND_ERROR_CODES,
 };
 const char *command_error_name(enum command_error_code code);
+const char *command_error_help(enum command_error_code code);
+unsigned command_error_status(enum command_error_code code);   /* in HTTP */
 enum command_error_code command_error_named(const char *name); /* COMMAND_INTERNAL: it is none */
 enum command_error_code command_error_of(enum refusal_class class);
 
@@ -224,6 +226,8 @@ const struct command_value *command_value(const struct command_run *run, const c
 
 /* It has that name, or one that begins with that word and a dot. */
 bool command_is_of(const struct command *command, struct bytes word);
+/* What "result" holds, in words. */
+void command_write_result(struct writer *w, const struct command *command);
 /* The table as JSON: all commands, or those of the word. */
 json_t *command_help_json(struct bytes word);
 /* The commands' part of docs/api.md. */

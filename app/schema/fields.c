@@ -553,7 +553,13 @@ bool fields_event_is_private(const struct sig_event *e)
 				     e->kind == SIG_CALL_MISSED);
 }
 
-static const char *fields_event_name(enum sig_event_kind kind)
+const char *fields_event_help(enum sig_event_kind kind)
+{
+	assert(kind < SIG_EVENT_KINDS);
+	return g_events[kind].help;
+}
+
+const char *fields_event_name(enum sig_event_kind kind)
 {
 	assert(kind < SIG_EVENT_KINDS);
 	return g_events[kind].name;

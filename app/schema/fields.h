@@ -29,6 +29,8 @@ const char *fields_security_source(const struct security_event *event, char *buf
 bool fields_cdr_is_number(struct bytes name);
 /* It is the application's alone. */
 bool fields_event_is_private(const struct sig_event *event);
+const char *fields_event_name(enum sig_event_kind kind);
+const char *fields_event_help(enum sig_event_kind kind);
 /* The events' part of docs/api.md. */
 void fields_write_events(struct writer *w);
 
