@@ -14,6 +14,7 @@
 #include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/list.h"
+#include "app/schema/openapi.h"
 #include "app/schema/route.h"
 #include "app/web/web_link.h"
 #include "base/clock.h"
@@ -58,6 +59,7 @@ struct door {
 	struct table tokens;
 	_Atomic uint64_t away_ns; /* since when Redis is away; 0: it is there */
 	struct web_door web;
+	char *openapi;
 	struct rand_source rand; /* the web thread's */
 	uint32_t running;
 	struct door_job jobs[WEB_CALLS_MAX];
@@ -71,25 +73,22 @@ enum { LIST_ROWS = 100 };
 
 /* ---- what is wrong ---- */
 
-static const struct {
-	unsigned status;
-	const char *title;
-} g_problems[COMMAND_ERROR_CODES] = {
-	[COMMAND_BAD_REQUEST] = { 400, "The request is wrong" },
-	[COMMAND_UNKNOWN_COMMAND] = { 404, "There is nothing at this path" },
-	[COMMAND_UNKNOWN_ARGUMENT] = { 400, "There is no such argument" },
-	[COMMAND_MISSING_ARGUMENT] = { 400, "An argument is missing" },
-	[COMMAND_BAD_ARGUMENT] = { 400, "An argument is wrong" },
-	[COMMAND_NOT_ALLOWED] = { 403, "The role of the token may not" },
-	[COMMAND_NOT_FOUND] = { 404, "It is not there" },
-	[COMMAND_CONFLICT] = { 409, "It does not go together with what is there" },
-	[COMMAND_CHANGED] = { 412, "Another client was first" },
-	[COMMAND_FULL] = { 409, "There is no room" },
-	[COMMAND_BUSY] = { 429, "Too much at once" },
-	[COMMAND_EXPIRED] = { 504, "It came too late" },
-	[COMMAND_UNAVAILABLE] = { 503, "It cannot be done now" },
-	[COMMAND_UNCERTAIN] = { 504, "Nobody knows whether it was done" },
-	[COMMAND_INTERNAL] = { 500, "The node has failed" },
+static const char *const g_problems[COMMAND_ERROR_CODES] = {
+	[COMMAND_BAD_REQUEST] = "The request is wrong",
+	[COMMAND_UNKNOWN_COMMAND] = "There is nothing at this path",
+	[COMMAND_UNKNOWN_ARGUMENT] = "There is no such argument",
+	[COMMAND_MISSING_ARGUMENT] = "An argument is missing",
+	[COMMAND_BAD_ARGUMENT] = "An argument is wrong",
+	[COMMAND_NOT_ALLOWED] = "The role of the token may not",
+	[COMMAND_NOT_FOUND] = "It is not there",
+	[COMMAND_CONFLICT] = "It does not go together with what is there",
+	[COMMAND_CHANGED] = "Another client was first",
+	[COMMAND_FULL] = "There is no room",
+	[COMMAND_BUSY] = "Too much at once",
+	[COMMAND_EXPIRED] = "It came too late",
+	[COMMAND_UNAVAILABLE] = "It cannot be done now",
+	[COMMAND_UNCERTAIN] = "Nobody knows whether it was done",
+	[COMMAND_INTERNAL] = "The node has failed",
 };
 
 /* RFC 9457. detail may be of the request: jansson checks that it is UTF-8. */
@@ -109,8 +108,8 @@ static void problem_write(struct web_reply *out, unsigned status, const char *ti
 static bool look_fails(struct web_reply *out, enum command_error_code code, const char *argument,
 		       const char *detail)
 {
-	problem_write(out, g_problems[code].status, g_problems[code].title,
-		      command_error_name(code), argument, detail);
+	problem_write(out, command_error_status(code), g_problems[code], command_error_name(code),
+		      argument, detail);
 	return true;
 }
 
@@ -614,6 +613,15 @@ void door_setup(void)
 	route_setup();
 }
 
+static char *door_openapi(void)
+{
+	json_t *json = openapi_json();
+	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+
+	json_decref(json);
+	return text;
+}
+
 int door_open(struct door **out, struct node *node)
 {
 	struct door *d = calloc(1, sizeof(*d));
@@ -621,6 +629,10 @@ int door_open(struct door **out, struct node *node)
 
 	if (!err)
 		err = table_open(&d->tokens, TOKENS_MAX);
+	if (!err) {
+		d->web.openapi = d->openapi = door_openapi();
+		err = d->openapi ? 0 : -ENOMEM;
+	}
 	if (!err)
 		err = web_asks_open(&d->web.asks,
 				    (struct web_asks_size){ sizeof(struct web_work),
@@ -632,6 +644,7 @@ int door_open(struct door **out, struct node *node)
 		return err;
 	}
 	d->node = node;
+	d->web.swagger_ui = node->settings.http.swagger_ui;
 	rand_open_system(&d->rand);
 	d->web.look = door_look;
 	d->web.arg = d;
@@ -661,6 +674,7 @@ void door_close(struct door *d)
 	door_shut(d);
 	for (size_t i = 0; i < WEB_CALLS_MAX; i++)
 		work_free(d->jobs[i].work);
+	free(d->openapi);
 	named_close(&d->tokens);
 	(void)pthread_mutex_destroy(&d->lock);
 	free(d);

@@ -277,6 +277,11 @@ const struct conf_field g_http_fields[] = {
 	SETTING("requests_per_source", "0",
 		"The same of one address (IPv6: one /64), whatever tokens it shows.",
 		U32(settings_http, requests_per_source, 0, 1000000)),
+	SETTING("swagger_ui", "/usr/share/tandem/swagger-ui",
+		"Folder with swagger-ui.css and swagger-ui-bundle.js of the npm package "
+		"swagger-ui-dist, of which /v1/docs is made. Without them that page says so, and "
+		"/v1/openapi.json is there all the same.",
+		TEXT(settings_http, swagger_ui), .at_start = true),
 	{ .key = NULL },
 };
 

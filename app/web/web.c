@@ -408,6 +408,8 @@ static int parts_open(struct web *web, const struct web_settings *settings)
 		err = web_desk_open(&web->pages.desk, settings->page_key, settings->asks);
 	if (!err && settings->door)
 		err = web_api_open(&web->pages.api, settings->door, settings->api_terms);
+	if (!err && settings->door)
+		err = web_manual_open(&web->pages.manual, settings->door);
 	return err;
 }
 
@@ -446,6 +448,7 @@ static void web_free(struct web *web)
 	web_sip_close(web->sip);
 	web_desk_close(web->pages.desk);
 	web_api_close(web->pages.api);
+	web_manual_close(web->pages.manual);
 	web_pages_close(&web->pages);
 	web_certificates_close(web->certificates);
 	web_clients_close(web->clients);

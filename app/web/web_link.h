@@ -118,7 +118,8 @@ struct web_door {
 	/* The web thread: true: *reply answers it; else *work goes to the loop's thread, which owns it then. */
 	bool (*look)(const struct web_call *call, struct web_reply *reply, void **work, void *arg);
 	void *arg;
-	struct web_asks *asks; /* of struct web_work and struct web_reply */
+	const char *openapi, *swagger_ui; /* what describes it; the folder of a page's files */
+	struct web_asks *asks;            /* of struct web_work and struct web_reply */
 };
 
 struct web_work {

@@ -153,14 +153,13 @@ void web_request_setup(void)
 
 /* ---- pages ---- */
 
-static void text_drop(struct web_text *t)
+void web_text_drop(struct web_text *t)
 {
 	if (t && --t->users == 0)
 		free(t);
 }
 
-/* What was written, as long as it is; NULL: no memory. */
-static struct web_text *text_make(struct bytes written)
+struct web_text *web_text_make(struct bytes written)
 {
 	struct web_text *t = malloc(sizeof(*t) + written.n);
 
@@ -168,13 +167,14 @@ static struct web_text *text_make(struct bytes written)
 		return NULL;
 	t->users = 1;
 	t->n = written.n;
-	memcpy(t->octets, written.p, written.n);
+	if (written.p)
+		memcpy(t->octets, written.p, written.n);
 	return t;
 }
 
 void web_pages_close(struct web_pages *pages)
 {
-	text_drop(pages->metrics);
+	web_text_drop(pages->metrics);
 	pages->metrics = NULL;
 }
 
@@ -184,7 +184,7 @@ static struct web_text *metrics_make(void)
 	struct writer w = writer_over(space, sizeof(space));
 
 	metric_write(&w);
-	return w.overflow ? NULL : text_make(writer_done(&w));
+	return w.overflow ? NULL : web_text_make(writer_done(&w));
 }
 
 bool web_budget_has(const struct web_budget *b, uint64_t now_ns)
@@ -205,7 +205,7 @@ static struct web_text *web_metrics_get(struct web_pages *pages)
 	uint64_t began_ns = clock_now_ns();
 
 	if (!pages->metrics || web_budget_has(&pages->budget, began_ns)) {
-		text_drop(pages->metrics);
+		web_text_drop(pages->metrics);
 		pages->metrics = metrics_make();
 		web_budget_spend(&pages->budget, began_ns, clock_now_ns());
 	}
@@ -363,7 +363,7 @@ static struct web_answer web_page_answer(struct web_request *r, struct web_pages
 		return metrics;
 	}
 	answer = page_write(pages->health, path, &w);
-	r->text = text_make(writer_done(&w));
+	r->text = web_text_make(writer_done(&w));
 	return answer;
 }
 
@@ -486,12 +486,42 @@ static int web_visit_on_head(struct web_desk *d, struct web_visit **out, struct 
 	return visit_press(v);
 }
 
+static int manual_head(struct lws *wsi, const struct web_manual_page *page)
+{
+	uint8_t buffer[LWS_PRE + ANSWER_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
+	uint8_t *end = buffer + sizeof(buffer) - 1;
+
+	if (lws_add_http_common_headers(wsi, 200, page->type, page->text->n, &p, end) ||
+	    header_add(wsi, "cache-control:", "public, max-age=60", &p, end) ||
+	    header_add(wsi, "content-security-policy:", g_web_manual_policy, &p, end) ||
+	    header_add(wsi, "referrer-policy:", "no-referrer", &p, end) ||
+	    header_add(wsi, "x-content-type-options:", "nosniff", &p, end) ||
+	    lws_finalize_write_http_header(wsi, start, &p, end))
+		return -1;
+	return 0;
+}
+
+static int manual_answer(struct web_request *r, struct lws *wsi, const struct web_manual_page *page)
+{
+	r->text = page->text;
+	if (!r->text || manual_head(wsi, page))
+		return -1;
+	r->size = r->text->n;
+	web_request_count(true);
+	(void)lws_callback_on_writable(wsi);
+	return 0;
+}
+
 int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages *pages,
 			struct bytes path)
 {
+	struct web_manual_page page;
 	struct web_answer answer;
 
 	web_request_drop(r);
+	if (pages->manual && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) &&
+	    web_manual_find(pages->manual, path, &page))
+		return manual_answer(r, wsi, &page);
 	if (pages->api && bytes_starts(path, WEB_API_HEAD))
 		return web_query_on_head(pages->api, &r->query, wsi, path);
 	if (pages->desk && bytes_starts(path, WEB_PAGE_HEAD))
@@ -661,7 +691,7 @@ void web_request_drop(struct web_request *r)
 {
 	web_visit_drop(r->visit);
 	web_query_drop(r->query);
-	text_drop(r->text);
+	web_text_drop(r->text);
 	free(r->piece);
 	if (r->file)
 		(void)close(r->file - 1);

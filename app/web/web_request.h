@@ -9,6 +9,7 @@
 #include "app/web/health.h"
 #include "app/web/web_api.h"
 #include "app/web/web_link.h"
+#include "app/web/web_manual.h"
 #include "app/web/web_page.h"
 #include "base/bytes.h"
 
@@ -38,6 +39,9 @@ struct web_text {
 	size_t n;
 	uint8_t octets[];
 };
+/* A copy of the octets, or room for so many where p is NULL. NULL: no memory. */
+struct web_text *web_text_make(struct bytes octets);
+void web_text_drop(struct web_text *t); /* NULL is fine */
 
 /* The one a connection is at. Zeroed by the library. */
 struct web_request {
@@ -67,6 +71,7 @@ struct web_pages {
 	const struct web_files *files; /* NULL: no files */
 	struct web_desk *desk;         /* NULL: no record pages */
 	struct web_api *api;           /* NULL: no HTTP API */
+	struct web_manual *manual;     /* NULL: the same */
 	struct web_text *metrics;      /* made last; NULL: never */
 	struct web_budget budget;      /* for making it */
 };
