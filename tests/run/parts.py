@@ -35,7 +35,8 @@ THREADED = ("base", "engine", "cluster", "app", "threads")  # suites whose code 
 SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 8                       # tests, or programs of a build, that may fail once: a machine that stands still has one of each file that runs
 SCRIPT_SECONDS = 400                # an end-to-end file that takes longer hangs
-AT_LENGTH = "TANDEM_RACES", "TANDEM_MOVES", "TANDEM_SPEAKERS"      # unless it was told to
+AT_LENGTH = "TANDEM_RACES", "TANDEM_MOVES", "TANDEM_SPEAKERS", "TANDEM_REQUESTS"      # unless it was told to
+NPM = {"browser": r"\bbrowser_test\b|import browser\b", "api": r"\bnpm\.install\b"}        # which files want the packages of a folder of tests/e2e
 ROOM = 8 << 30                      # octets of memory that must be free: far more than the files of a run
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(12, 4 * CORES)        # programs of unit tests: many wait
@@ -306,9 +307,10 @@ def e2e(report, chosen=(), beside=(), seed=0):
     scripts = shuffled([str(path) for path in chosen or E2E.glob("*_test.py")], seed)
     folders = {variant: build(report, variant, *PROGRAMS, WALL, *(OF_RELEASE if variant == "release" else ()))
                for variant in {variant_of(script) for script in scripts}}
-    if any(re.search(r"\bbrowser_test\b|import browser\b", text_of(script)) for script in scripts):
+    for name, wanted in NPM.items():
         # Here: some files run where no network is, and the others would wait for them.
-        report.add("e2e: the phone for browsers is installed", *pages())
+        if any(re.search(wanted, text_of(script)) for script in scripts):
+            report.add(f"e2e: the npm packages of tests/e2e/{name} are installed", *packages(name))
     shared = [script for script in scripts if not wants(script, "ALONE")]
     took, failed, gate = {}, [], Gate()
 
@@ -357,9 +359,9 @@ def judge(report, failed, folders):
             report.add(test, FAILED, "\n-- once more, alone:\n".join([output, *(said for _, result, said in results if result == FAILED)]))
 
 
-def pages():
-    """(result, output): JsSIP of npm lies in the build folder."""
-    status, output = run(sys.executable, "-c", "from lib import browser; browser.install()",
+def packages(name):
+    """(result, output): what a lock file of tests/e2e names lies in the build folder."""
+    status, output = run(sys.executable, "-c", f"from lib import npm; npm.install({name!r})",
                          env={**os.environ, "PYTHONPATH": f"{E2E}:{ROOT}/deploy/demo"})
     return FAILED if status else PASSED, output
 

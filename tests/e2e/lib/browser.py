@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Headless Chromium with a phone in a page (browser/phone.js, JsSIP), driven through its debugging pipe."""
-import fcntl
 import http.server
 import json
 import math
@@ -14,44 +13,22 @@ import threading
 import time
 import wave
 
-from . import ROOT
+from . import ROOT, npm
 from .commonjs import bundle
 from patience import PATIENCE_S
 
 CHROMIUM = "/usr/bin/chromium"
 PAGES = ROOT / "tests" / "e2e" / "browser"
-MODULES = ROOT / "build" / "browser" / "node_modules"
+MODULES = npm.modules("browser")
 QUIET = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
          "--disable-component-update", "--disable-sync", "--disable-default-apps", "--mute-audio=false")
 MEDIA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream", "--autoplay-policy=no-user-gesture-required",
          "--allow-loopback-in-peer-connection", "--disable-features=WebRtcHideLocalIpsWithMdns")
 
 
-NPM_TRIES = 4
-
-
 def install():
-    """JsSIP from npm, as locked, into the build folder; once for each lock file."""
-    target = MODULES.parent
-    target.mkdir(parents=True, exist_ok=True)
-    with open(target / ".lock", "w", encoding="ascii") as one_at_a_time:
-        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
-        install_as_locked(target, PAGES / "package-lock.json")
-
-
-def install_as_locked(target, lock):
-    installed = target / "installed"  # written last: what is cut short is not taken for whole
-    if MODULES.is_dir() and installed.is_file() and installed.read_bytes() == lock.read_bytes():
-        return
-    for file in (PAGES / "package.json", lock):
-        shutil.copy(file, target)
-    for left in reversed(range(NPM_TRIES)):  # what a network loses is not the node's
-        done = subprocess.run(["npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts"], cwd=target, check=not left,
-                              stdout=subprocess.DEVNULL, env={**os.environ, "PATH": "/usr/local/bin:/usr/bin:/bin"})
-        if done.returncode == 0:
-            break
-        time.sleep(5)
-    shutil.copy(lock, installed)
+    """JsSIP from npm, as locked, into the build folder."""
+    npm.install("browser")
 
 
 def write_tone(path, hertz, seconds=10, rate=48000):
