@@ -119,7 +119,8 @@ def staged(stage, build, version, when):
     put(stage, "/etc/default/tandem", HERE / "default")
     for name in DROP_INS:
         put(stage, f"/usr/share/tandem/tandem-{name}.conf", ROOT / "deploy" / f"tandem-{name}.conf")
-    put(stage, "/usr/share/tandem/tandem_client.py", ROOT / "client" / "tandem_client.py")
+    for name in ("tandem_client.py", "tandem_http.py", "js/tandem.js", "js/package.json", "js/types.py"):
+        put(stage, f"/usr/share/tandem/{name}", ROOT / "client" / name)
     for path in (ROOT / "deploy" / "prompts").glob("*.*"):
         put(stage, f"/usr/share/tandem/prompts/{path.name}", path, 0o755 if path.suffix == ".py" else 0o644)
     for path in (ROOT / "deploy" / "flows").glob("*.json"):
