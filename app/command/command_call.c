@@ -80,13 +80,15 @@ static json_t *call_view_json(const struct call_view *v)
 			 v->restored);
 }
 
-static bool call_is_listed(const struct command_run *run, const struct call_view *view,
-			   const struct command_span *span)
+static bool call_is_listed(const struct command_run *run, const struct shard *core,
+			   const struct call_view *view, const struct command_span *span)
 {
 	const struct command_value *application = command_value(run, "application");
 	bool ending = command_value(run, "ending")->number;
 
 	if (!command_may_see(run, view->tenant) || (view->state == CALL_ENDING && !ending))
+		return false;
+	if (run->user[0] && !shard_call_party(core, view->call, bytes_str(run->user)))
 		return false;
 	if (application->given && !bytes_is(application->text, view->application))
 		return false;
@@ -105,7 +107,7 @@ static bool call_look(const struct command_run *run, const struct command_span *
 		command_walk_past(at);
 	if (!core)
 		return false;
-	out->wanted = call_is_listed(run, &view, span);
+	out->wanted = call_is_listed(run, core, &view, span);
 	out->utc_ms = view.setup_utc_ms;
 	id_call_put(out->key, view.call);
 	out->json = show && out->wanted ? call_view_json(&view) : NULL;
@@ -213,6 +215,7 @@ static void on_stats(const struct query *q, void *arg)
 	command_play_put(json, node_core(run->node, view.call), view.call);
 	call_facts_put(json, node_core(run->node, view.call), view.call);
 	conference_put(json, node_core(run->node, view.call), view.call);
+	command_user_view(run, json);
 	command_answer(run, json);
 }
 
@@ -259,9 +262,11 @@ static void live_show(struct command_run *run)
 void command_call_show(struct command_run *run)
 {
 	const struct ended_call *ended = command_call_ended(run);
+	json_t *json = ended ? ended_json(ended) : NULL;
 
+	command_user_view(run, json);
 	if (ended)
-		command_answer(run, ended_json(ended));
+		command_answer(run, json);
 	else
 		live_show(run);
 }

@@ -316,7 +316,11 @@ static bool cdr_is_seen(const struct command_run *run, const json_t *json)
 {
 	const char *tenant = json_string_value(json_object_get(json, "tenant"));
 
-	return command_may_see(run, tenant ? tenant : NODE_TENANT);
+	return command_may_see(run, tenant ? tenant : NODE_TENANT) &&
+	       command_user_was(run, (struct call_parties){
+					     cdr_text(json, "from"), cdr_text(json, "from_trunk"),
+					     cdr_text(json, "to"), cdr_text(json, "to_trunk"),
+					     cdr_text(json, "forwarded_to") });
 }
 
 /* The streams of all shards, one behind the other, or of the one that has the call. */
@@ -345,6 +349,7 @@ static bool cdr_entry(void *arg, const struct redisReply *entry)
 		json_decref(json);
 		json = NULL;
 	}
+	command_user_view(l->run, json);
 	if (!l->done) {
 		entry_rank(entry, l->next, &l->last);
 		return entry_put(l->run->list, &l->last, json);

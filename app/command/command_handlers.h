@@ -47,7 +47,8 @@ command_fn command_tenant_put, command_tenant_show, command_tenant_delete, comma
 command_fn command_range_list, command_hours_check, command_prompt_put, command_prompt_get;
 command_fn command_prompt_record;
 command_fn command_webhook_get, command_webhook_ask;
-command_fn command_group_put, command_token_create;
+command_fn command_group_put, command_session_create;
+command_fn command_session_list;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_call_why, command_security_list;
 command_fn command_toll_show, command_toll_reset;
@@ -154,7 +155,7 @@ extern const struct document_kind g_extension_documents, g_login_documents, g_pr
 	g_route_documents, g_dial_documents, g_location_documents, g_room_documents,
 	g_hours_documents, g_hours_override, g_prompt_documents, g_flow_documents,
 	g_number_documents, g_group_documents, g_account_documents, g_token_documents,
-	g_webhook_documents;
+	g_webhook_documents, g_session_documents;
 
 /* Words for the reasons of refusals (sig_refused_name). */
 
@@ -174,9 +175,25 @@ struct shard_room_order;
 /* Who asks. */
 struct command_principal {
 	char tenant[COMMAND_TENANT_MAX];
-	enum command_role role;
-	int file; /* 1 + a descriptor that he hands over; 0: none */
+	enum command_role role;      /* of a user: the least */
+	char user[COMMAND_USER_MAX]; /* the extension that asks; "": it is no user */
+	struct addr source;          /* ADDR_NONE: not known */
+	int file;                    /* 1 + a descriptor that he hands over; 0: none */
 };
+
+/* What follows from who a user is: his extension is there, and the call that is named is his. Of no user: nothing. 0, or -EINVAL and *error. */
+int command_user_check(struct command_run *run, struct command_error *error) NODISCARD;
+/* A session of that name is good as long as its user has the password that it was opened with. */
+bool command_session_counts(const struct node *node, const char *tenant, const char *user,
+			    const char *name);
+/* What the record of a call says of its parties. A number that came by a trunk is none of ours, whatever it says. */
+struct call_parties {
+	const char *from, *from_trunk, *to, *to_trunk, *forwarded_to;
+};
+/* The user was a party of that call, or no user asks. */
+bool command_user_was(const struct command_run *run, struct call_parties p);
+/* Of a call, for a user: what he may see of it, in place. Of no user: all. */
+void command_user_view(const struct command_run *run, json_t *call);
 
 /* Finds, checks and starts a command. done is called once, maybe before this returns. id: the same one again is the same command;
  * unique among all principals. args: borrowed, may be NULL. */

@@ -767,5 +767,6 @@ const struct document_kind *const g_document_kinds[] = {
 	&g_account_documents,
 	&g_token_documents,
 	&g_webhook_documents,
+	&g_session_documents,
 	NULL,
 };

@@ -77,6 +77,25 @@ static int run_tenant_read(struct command_run *run, const struct command_princip
 	return 0;
 }
 
+/* An operator may speak for a user, as the HTTP API does where another node has what is asked about. 0, or -EINVAL and *error. */
+static int run_user_read(struct command_run *run, const struct command_principal *who,
+			 struct command_error *error)
+{
+	json_t *given = json_object_get(run->args, g_command_as.name);
+	struct command_value value = { 0 };
+
+	memcpy(run->user, who->user, sizeof(run->user));
+	if (!given || who->role != COMMAND_FOR_OPERATOR)
+		return 0;
+	if (command_arg_check(&g_command_as, given_json(given), &value, error))
+		return -EINVAL;
+	(void)bytes_cstr(value.text, run->user, sizeof(run->user));
+	run->role = COMMAND_FOR_READER;
+	run->of_tenant = true;
+	(void)json_object_del(run->args, g_command_as.name);
+	return 0;
+}
+
 /* A switch with on=false is the command that undoes it. */
 static void run_switch(struct command_run *run)
 {
@@ -117,7 +136,8 @@ static int run_fill(struct command_run *run, const struct command_principal *who
 		return -EINVAL;
 	}
 	run_switch(run);
-	return run_tenant_read(run, who, error) || run_list(run, error) ||
+	return run_tenant_read(run, who, error) || run_user_read(run, who, error) ||
+			       command_user_check(run, error) || run_list(run, error) ||
 			       command_check(run->command, run->args, run->values, error)
 		       ? -EINVAL
 		       : 0;
@@ -135,7 +155,7 @@ void command_start(struct node *node, const struct command_principal *who, struc
 			       "there is no such command; see help");
 		return;
 	}
-	if (who->role < command->role) {
+	if (who->role < command->role && !(who->user[0] && command->own)) {
 		command_refuse(done, arg, COMMAND_NOT_ALLOWED,
 			       "%s needs the role %s; whoever asks has the role %s", command->name,
 			       command_role_name(command->role), command_role_name(who->role));
@@ -149,6 +169,7 @@ void command_start(struct node *node, const struct command_principal *who, struc
 	*run = (struct command_run){ .command = command, .node = node, .done = done, .arg = arg };
 	memcpy(run->tenant, who->tenant, sizeof(run->tenant));
 	run->role = who->role;
+	run->source = who->source;
 	run->file = who->file ? fcntl(who->file - 1, F_DUPFD_CLOEXEC, 0) + 1 : 0;
 	run->of_tenant = who->role != COMMAND_FOR_OPERATOR;
 	if (bytes_cstr(id, run->id, sizeof(run->id)))

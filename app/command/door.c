@@ -34,11 +34,13 @@ struct token {
 	uint8_t hash[TOKEN_HASH_LEN];
 	uint32_t expires_utc_s;
 	char commands[TOKEN_COMMANDS_MAX];
+	char user[COMMAND_USER_MAX];
 };
 
 /* A command on its way, of who may give it. */
 struct door_work {
 	struct command_principal who;
+	char token[TOKEN_NAME_MAX]; /* its name; "": none was needed */
 	const struct command *command;
 	json_t *args; /* owned */
 	char id[CONTROL_ID_MAX];
@@ -57,6 +59,8 @@ struct door {
 	struct node *node;
 	pthread_mutex_t lock; /* of tokens */
 	struct table tokens;
+	uint32_t reap_cursor;     /* in tokens */
+	uint64_t reap_ns;         /* when sessions that are over are looked for next */
 	_Atomic uint64_t away_ns; /* since when Redis is away; 0: it is there */
 	struct web_door web;
 	char *openapi;
@@ -70,6 +74,9 @@ enum { LIST_ROWS = 100 };
 #define AWAY_NS      (30 * NS_PER_S) /* a token that was revoked meanwhile is good no longer */
 #define ELSEWHERE_NS (10 * NS_PER_S)
 #define FETCH_NS     (10 * NS_PER_MS)
+#define REAP_NS      (10 * NS_PER_S)
+
+enum { REAP_LOOKS = 512, REAP_MOST = 16, REAP_AFTER_S = 60 };
 
 /* ---- what is wrong ---- */
 
@@ -147,9 +154,10 @@ static const struct token *token_find(const struct door *d, struct bytes tenant,
 }
 
 /* False: nobody may come in with that. */
-static bool who_is(struct door *d, struct bytes text, struct command_principal *who,
+static bool who_is(struct door *d, struct bytes text, struct door_work *w,
 		   char commands[TOKEN_COMMANDS_MAX])
 {
+	struct command_principal *who = &w->who;
 	struct bytes tenant, name, secret;
 	uint8_t hash[TOKEN_HASH_LEN];
 	const struct token *t;
@@ -165,9 +173,13 @@ static bool who_is(struct door *d, struct bytes text, struct command_principal *
 	if (is_good) {
 		who->role = (enum command_role)t->role;
 		memcpy(commands, t->commands, TOKEN_COMMANDS_MAX);
+		memcpy(who->user, t->user, sizeof(who->user));
+		if (who->user[0])
+			who->role = COMMAND_FOR_READER;
 	}
 	(void)pthread_mutex_unlock(&d->lock);
-	return is_good && !bytes_cstr(tenant, who->tenant, sizeof(who->tenant));
+	return is_good && !bytes_cstr(tenant, who->tenant, sizeof(who->tenant)) &&
+	       !bytes_cstr(name, w->token, sizeof(w->token));
 }
 
 /* Redis is away for too long to hear of revoked tokens: only clients of this machine are let in. */
@@ -288,7 +300,8 @@ static bool args_are_right(const struct door_work *w, struct web_reply *out)
 		c = command_find(bytes_str(c->off));
 		(void)json_object_del(args, "on");
 	}
-	ok = args && !command_check(c, args, values, &error);
+	ok = args && (!w->who.user[0] || !command_own(c, w->who.user, args, &error)) &&
+	     !command_check(c, args, values, &error);
 	if (!ok)
 		(void)look_fails(out, error.code, error.argument, error.message);
 	json_decref(args);
@@ -300,21 +313,36 @@ static bool work_identify(struct door_work *w, const struct web_call *call,
 			  struct rand_source *rand)
 {
 	uint8_t hash[TOKEN_HASH_LEN];
-	char text[2 * TOKEN_TEXT_MAX];
+	char text[3 * TOKEN_TEXT_MAX];
 	struct writer writer = writer_over(w->id, sizeof(w->id) - 1);
 	int n;
 
-	w->keyed = call->key.n > 0;
+	w->keyed = call->key.n > 0 && !w->command->anyone; /* a password goes no way but this */
 	if (call->key.n > CONTROL_NAME_MAX)
 		return false;
-	n = snprintf(text, sizeof(text), "%s~%u~" BYTES_FMT, w->who.tenant, w->who.role,
-		     BYTES_ARG(call->key));
+	n = snprintf(text, sizeof(text), "%s~%u~%s~" BYTES_FMT, w->who.tenant, w->who.role,
+		     w->who.user, BYTES_ARG(call->key));
 	token_hash(hash, bytes_mem(text, (size_t)n));
 	if (!w->keyed)
 		rand_fill(rand, hash, 16);
 	writer_str(&writer, "http-");
 	writer_hex(&writer, bytes_mem(hash, 16));
 	w->id[writer.n] = '\0';
+	return true;
+}
+
+/* Who has no token names the tenant. False: *out answers it. */
+static bool stranger_tenant(struct door_work *w, struct web_reply *out)
+{
+	json_t *given = json_object_get(w->args, g_command_tenant.name);
+	struct command_value value = { .text = BYTES_LIT(TENANT_DEFAULT_NAME) };
+	struct command_error error;
+
+	w->who.role = COMMAND_FOR_READER;
+	if (given && command_arg_check(&g_command_tenant, given_json(given), &value, &error))
+		return !look_fails(out, error.code, error.argument, error.message);
+	(void)bytes_cstr(value.text, w->who.tenant, sizeof(w->who.tenant));
+	(void)json_object_del(w->args, g_command_tenant.name);
 	return true;
 }
 
@@ -325,23 +353,32 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	struct bytes key;
 	const struct route *r;
 	char commands[TOKEN_COMMANDS_MAX];
+	struct web_reply unseen = { 0 };
+	bool is_known;
 
 	if (is_cut_off(d, call))
 		return look_fails(out, COMMAND_UNAVAILABLE, NULL,
 				  "Redis is away for longer than 30 s: tokens cannot be checked");
-	if (!who_is(d, call->token, &w.who, commands)) {
+	w.who.source = call->peer;
+	is_known = who_is(d, call->token, &w, commands);
+	r = look_path(call, &key, is_known ? out : &unseen);
+	free(unseen.text);
+	if (!is_known && !(r && r->command->anyone)) {
 		problem_write(out, 401, "A token is needed", "not_allowed", NULL,
-			      "Authorization: Bearer TOKEN, as token.create has made it");
+			      "Authorization: Bearer TOKEN, as token.create has made it, or "
+			      "session.create");
 		return true;
 	}
-	r = look_path(call, &key, out);
 	if (!r)
 		return true;
 	w.command = r->command;
-	if (w.who.role < r->command->role)
+	if (w.who.role < r->command->role && !(w.who.user[0] && r->command->own))
 		return look_fails(out, COMMAND_NOT_ALLOWED, NULL,
 				  command_role_name(r->command->role));
-	if (!token_allows(commands, r->command->name))
+	if (w.who.user[0] && !r->command->own)
+		return look_fails(out, COMMAND_NOT_ALLOWED, NULL,
+				  "it is not for users of an extension");
+	if (is_known && !token_allows(commands, r->command->name))
 		return look_fails(out, COMMAND_NOT_ALLOWED, NULL,
 				  "it is none of the commands of this token");
 	if (!work_identify(&w, call, &d->rand))
@@ -350,6 +387,10 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	w.args = look_args(r, call, key, out);
 	if (!w.args)
 		return true;
+	if (!is_known && !stranger_tenant(&w, out)) {
+		json_decref(w.args);
+		return true;
+	}
 	*work = args_are_right(&w, out) ? malloc(sizeof(w)) : NULL;
 	if (*work) {
 		memcpy(*work, &w, sizeof(w));
@@ -420,6 +461,8 @@ static json_t *args_of_tenant(const struct door_work *w)
 
 	if (w->who.role != COMMAND_FOR_OPERATOR)
 		(void)json_object_set_new(args, g_command_tenant.name, json_string(w->who.tenant));
+	if (w->who.user[0])
+		(void)json_object_set_new(args, g_command_as.name, json_string(w->who.user));
 	return args;
 }
 
@@ -495,6 +538,64 @@ static void job_fetch(struct door_job *job, uint64_t now_ns)
 				    on_fetched, job);
 }
 
+/* ---- sessions that are over ---- */
+
+static void on_reaped(json_t *answer, void *arg)
+{
+	(void)arg; /* another node was first, or Redis is away: the next look finds it again */
+	json_decref(answer);
+}
+
+static void session_reap(struct door *d, const char *key)
+{
+	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
+	struct bytes rest = bytes_str(key), tenant = { 0 };
+	char id[COMMAND_ID_MAX];
+	json_t *args;
+
+	(void)bytes_cut(&rest, '~', &tenant);
+	(void)bytes_cstr(tenant, who.tenant, sizeof(who.tenant));
+	(void)snprintf(id, sizeof(id), "over " BYTES_FMT, BYTES_ARG(rest));
+	args = json_pack("{s:s%}", "name", (const char *)rest.p, rest.n);
+	command_start(d->node, &who, BYTES_LIT("session.delete"), bytes_str(id), args, on_reaped,
+		      NULL);
+	json_decref(args);
+}
+
+static bool token_is_over_session(const struct token *t, uint64_t utc_s)
+{
+	struct bytes rest = bytes_str(t->name), tenant;
+
+	return bytes_cut(&rest, '~', &tenant) && bytes_starts(rest, TOKEN_SESSION) &&
+	       t->expires_utc_s + REAP_AFTER_S < utc_s;
+}
+
+/* A few at a time. */
+static void sessions_reap(struct door *d, uint64_t now_ns)
+{
+	char over[REAP_MOST][TOKEN_KEY_MAX];
+	uint64_t utc_s = clock_utc_ms() / 1000;
+	const struct token *t = NULL;
+	size_t count = 0;
+
+	if (now_ns < d->reap_ns || d->node->life.phase != NODE_RUNNING)
+		return;
+	d->reap_ns = now_ns + REAP_NS;
+	(void)pthread_mutex_lock(&d->lock);
+	for (size_t i = 0; i < REAP_LOOKS && count < REAP_MOST; i++) {
+		t = named_next(&d->tokens, &d->reap_cursor);
+		if (!t)
+			break;
+		if (token_is_over_session(t, utc_s))
+			memcpy(over[count++], t->name, TOKEN_KEY_MAX);
+	}
+	(void)pthread_mutex_unlock(&d->lock);
+	if (!t)
+		d->reap_cursor = 0;
+	for (size_t i = 0; i < count; i++)
+		session_reap(d, over[i]);
+}
+
 void door_expire(struct door *d, uint64_t now_ns)
 {
 	if (!d || !d->node->redis.link)
@@ -504,6 +605,8 @@ void door_expire(struct door *d, uint64_t now_ns)
 
 	if (is_there == (since != 0))
 		atomic_store_explicit(&d->away_ns, is_there ? 0 : now_ns, memory_order_relaxed);
+	if (is_there)
+		sessions_reap(d, now_ns);
 	for (size_t i = 0; d->running && i < WEB_CALLS_MAX; i++) {
 		struct door_job *job = &d->jobs[i];
 
@@ -572,8 +675,13 @@ static void door_job_run(struct door_job *job)
 		job_fail(job, COMMAND_UNAVAILABLE, "the node starts, and may wait for Redis");
 	} else if (n->life.phase == NODE_STOPPING) {
 		job_fail(job, COMMAND_UNAVAILABLE, "the node is stopping");
-	} else if (tenants_find(n->common.tenants, bytes_str(w->who.tenant)) == TENANT_NONE) {
+	} else if (!w->command->anyone &&
+		   tenants_find(n->common.tenants, bytes_str(w->who.tenant)) == TENANT_NONE) {
 		job_fail(job, COMMAND_NOT_FOUND, "there is no such tenant");
+	} else if (w->who.user[0] &&
+		   !command_session_counts(n, w->who.tenant, w->who.user, w->token)) {
+		job_fail(job, COMMAND_NOT_ALLOWED,
+			 "the session is over: the extension has another password, or is gone");
 	} else if (w->keyed || control_is_elsewhere(n, name, w->args)) {
 		job_elsewhere(job);
 	} else {
@@ -706,6 +814,7 @@ int door_token_put(struct door *d, const char *tenant, const struct token_value 
 		t->role = v->role;
 		t->expires_utc_s = v->expires_utc_s;
 		memcpy(t->commands, v->commands, sizeof(t->commands));
+		memcpy(t->user, v->user, sizeof(t->user));
 		(void)hex_decode(bytes_str(v->hash), t->hash, sizeof(t->hash), &n);
 	}
 	(void)pthread_mutex_unlock(&d->lock);

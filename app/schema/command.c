@@ -217,6 +217,71 @@ void command_answer(struct command_run *run, json_t *result)
 	command_end(run, answer);
 }
 
+const struct command_arg g_command_as = {
+	.name = "as",
+	.type = ARG_STRING,
+	.charset = CHARSET_NUMBER,
+	.min = 1,
+	.max = COMMAND_USER_MAX - 1,
+	.help = "For operators, with any command: the extension in whose name it is given.",
+};
+
+static bool words_have(const char *list, const char *name)
+{
+	struct bytes rest = bytes_str(list), one;
+
+	while (bytes_cut(&rest, ',', &one)) {
+		if (bytes_is(one, name))
+			return true;
+	}
+	return false;
+}
+
+static int own_refuse(struct command_error *error, enum command_error_code code,
+		      const char *argument, const char *words, const char *what)
+{
+	*error = (struct command_error){ .code = code, .argument = argument };
+	(void)snprintf(error->message, sizeof(error->message), "%s%s", words, what);
+	return -EINVAL;
+}
+
+int command_own(const struct command *command, const char *user, json_t *args,
+		struct command_error *error)
+{
+	const struct command_arg *own =
+		command->own ? command_arg_find(command, bytes_str(command->own)) : NULL;
+	json_t *given = own ? json_object_get(args, own->name) : NULL;
+	const struct command_arg *other;
+	const char *name;
+	json_t *value;
+
+	if (!command->own)
+		return own_refuse(error, COMMAND_NOT_ALLOWED, NULL,
+				  "not for users of an extension: ", command->name);
+	json_object_foreach(args, name, value)
+	{
+		other = command_arg_find(command, bytes_str(name));
+		if (other && other != own && command->own_args &&
+		    !words_have(command->own_args, name))
+			return own_refuse(error, COMMAND_NOT_ALLOWED, other->name, "a user gives ",
+					  command->own_args);
+	}
+	if (!own)
+		return 0;
+	if (own->place == PLACE_ID) {
+		/* which leg is the user's follows from the call */
+		if (command_arg_find(command, BYTES_LIT("leg")))
+			(void)json_object_set_new(args, "leg", json_string("a"));
+		return 0;
+	}
+	if (!given)
+		return json_object_set_new(args, own->name, json_string(user)) ? -EINVAL : 0;
+	return json_is_string(given) && !strcmp(json_string_value(given), user)
+		       ? 0
+		       : own_refuse(error, COMMAND_NOT_ALLOWED, own->name,
+				    "a user gives the own number alone: ", user);
+}
+
 #define ROWS       "rows"
 #define ROWS_BEGIN "{\"ok\":true,\"result\":["
 
@@ -477,8 +542,12 @@ static void write_command(struct writer *w, const struct command *c)
 {
 	const struct route *r = route_of(c);
 
-	writer_fmt(w, "\n### %s\n\n%s For: %s.\n\n`%s %s`\n", c->name, c->help,
-		   command_role_name(c->role), g_route_methods[r->method], r->path);
+	writer_fmt(w, "\n### %s\n\n%s For: %s%s.\n\n`%s %s`\n", c->name, c->help,
+		   command_role_name(c->role),
+		   c->anyone ? ", and who has no token"
+		   : c->own  ? ", user"
+			     : "",
+		   g_route_methods[r->method], r->path);
 	if (c->args->name) {
 		writer_str(w, "\n| Argument | Type | Allowed | Default | Meaning "
 			      "|\n|---|---|---|---|---|\n");

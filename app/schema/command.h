@@ -19,6 +19,7 @@ enum {
 	COMMAND_LIST_MAX = 16,
 	COMMAND_ID_MAX = 160,
 	COMMAND_TENANT_MAX = 32,
+	COMMAND_USER_MAX = 64,
 	COMMAND_JSON_MAX = 16384, /* octets of all arguments, */
 	COMMAND_TREE_MAX = 131072 /* of a command that has one of ARG_JSON */
 };
@@ -146,6 +147,14 @@ struct command {
 	const struct command_arg *shows; /* "result" begins with these fields; or NULL */
 	const char *columns; /* of a list, joined by ',': what a page of tandemctl shows; or NULL */
 	const char *off;     /* the command that it is with on=false; or NULL */
+	/*
+	 * Of a user (struct command_principal): NULL: it is not for users. Else the argument that is the user's own number, or a call that
+	 * the user is a party of; "": none is, and the handler shows what is the user's alone.
+	 */
+	const char *own;
+	const char
+		*own_args; /* joined by ',': all that a user may give beside that one; NULL: any */
+	bool anyone;       /* HTTP asks no token for it: it is how one gets one */
 	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
 	const struct command_rows *rows; /* of a list, or NULL */
 };
@@ -167,8 +176,8 @@ bool command_changes_document(const struct command *command);
 /* NOUN.VERB of the command's noun. NULL: there is none. */
 const struct command *command_sibling(const struct command *command, const char *verb);
 
-/* What operators may give beside the arguments of any command: whose it is. */
-extern const struct command_arg g_command_tenant;
+/* What operators may give beside the arguments of any command: whose it is, and in the name of which user. */
+extern const struct command_arg g_command_tenant, g_command_as;
 
 /* All of its characters are in the set. */
 bool command_allows(enum command_charset charset, struct bytes text);
@@ -179,6 +188,10 @@ int command_arg_check(const struct command_arg *arg, struct given given,
 int command_check(const struct command *command, json_t *args,
 		  struct command_value values[COMMAND_ARGS_MAX],
 		  struct command_error *error) NODISCARD;
+
+/* What a user gives: args get the user's number where that is not given. 0, or -EINVAL and *error: it is not for him. */
+int command_own(const struct command *command, const char *user, json_t *args,
+		struct command_error *error) NODISCARD;
 
 /* The answer; owned by the receiver. One with "moved" is none: the command goes on elsewhere, with those arguments (command_move). */
 typedef void command_done_fn(json_t *answer, void *arg);
@@ -192,6 +205,9 @@ struct command_run {
 	struct node *node;
 	char tenant[COMMAND_TENANT_MAX];
 	enum command_role role; /* of whoever asked */
+	char user
+		[COMMAND_USER_MAX]; /* the extension that asks: nothing of another one is meant; "": no user */
+	struct addr source; /* of whoever asked; ADDR_NONE: it is not known */
 	bool of_tenant; /* nothing of another one is meant: the role is a tenant's, or an operator named it */
 	char id[COMMAND_ID_MAX];   /* of whoever asked, unique among its commands */
 	json_t *args;              /* owned */

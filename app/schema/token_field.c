@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/schema/token_field.h"
 
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *const g_token_roles[] = { "reader", "application", "admin", "operator", NULL };
@@ -12,7 +14,8 @@ static const char *field_hash_wrong(const void *value, const char *text)
 	size_t n = 0;
 
 	(void)value;
-	return !hex_decode(bytes_str(text), octets, sizeof(octets), &n) && n == TOKEN_HASH_LEN
+	return !text[0] || (!hex_decode(bytes_str(text), octets, sizeof(octets), &n) &&
+			    n == TOKEN_HASH_LEN)
 		       ? NULL
 		       : "hash is the SHA-256 of a secret: 64 hexadecimal digits";
 }
@@ -60,6 +63,7 @@ const struct command_arg g_token_fields[] = {
 	TEXT_FIELD("hash", hash, CHARSET_NAME, field_hash_wrong,
 		   "SHA-256 of its secret in hexadecimal digits: another one makes the secret of "
 		   "before worthless. The secret is at least 32 random octets' worth of text."),
+	TOKEN_USER,
 	TOKEN_LIMITS,
 	{ .name = NULL },
 };
@@ -69,6 +73,23 @@ const struct form g_token_form = { .fields = g_token_fields, FORM_OF(struct toke
 void token_hash(uint8_t out[TOKEN_HASH_LEN], struct bytes secret)
 {
 	(void)EVP_Digest(secret.p, secret.n, out, NULL, EVP_sha256(), NULL);
+}
+
+void token_secret_make(struct token_value *v, const char *tenant, struct rand_source *rand)
+{
+	uint8_t octets[TOKEN_SECRET_LEN], hash[TOKEN_HASH_LEN];
+	char secret[2 * TOKEN_SECRET_LEN];
+	struct writer s = writer_over(secret, sizeof(secret));
+	struct writer h = writer_over(v->hash, sizeof(v->hash) - 1);
+
+	rand_fill(rand, octets, sizeof(octets));
+	writer_hex(&s, bytes_mem(octets, sizeof(octets)));
+	token_hash(hash, writer_done(&s));
+	writer_hex(&h, bytes_mem(hash, sizeof(hash)));
+	v->hash[h.n] = '\0';
+	(void)snprintf(v->text, sizeof(v->text), "%s~%s~" BYTES_FMT, tenant, v->name,
+		       BYTES_ARG(writer_done(&s)));
+	OPENSSL_cleanse(secret, sizeof(secret));
 }
 
 bool token_parts(struct bytes text, struct bytes *tenant, struct bytes *name, struct bytes *secret)

@@ -8,6 +8,7 @@
 
 #include "app/schema/command.h"
 #include "app/schema/field.h"
+#include "base/rand.h"
 
 enum {
 	TOKEN_NAME_MAX = 32,
@@ -21,7 +22,9 @@ struct token_value {
 	char name[TOKEN_NAME_MAX];
 	uint8_t role; /* enum command_role */
 	char hash[2 * TOKEN_HASH_LEN + 1];
-	uint32_t expires_utc_s;            /* 0: never */
+	uint32_t expires_utc_s;      /* 0: never */
+	char user[COMMAND_USER_MAX]; /* the extension in whose name it is; "": it is not a user's */
+	char text[TOKEN_TEXT_MAX];   /* what clients show, of one that is new; not saved */
 	char commands[TOKEN_COMMANDS_MAX]; /* patterns joined by ','; "": all that the role may */
 	uint64_t changed_utc_ms;
 };
@@ -31,6 +34,10 @@ struct token_value {
 	WORD_FIELD("role", role, FIELD_NUMBER, g_token_roles, "reader",                          \
 		   "What it may: a role, and all before it. operator: for operators alone, who " \
 		   "may do everything for all tenants.")
+#define TOKEN_USER                                                                          \
+	TEXT_FIELD("user", user, CHARSET_NUMBER, NULL,                                      \
+		   "Extension in whose name it is: whoever shows it may what its user may " \
+		   "(For: user), and nothing of another one. role is of no importance then.")
 #define TOKEN_LIMITS                                                                            \
 	NUMBER_FIELD("expires_utc_s", expires_utc_s, 0, UINT32_MAX, "0",                        \
 		     "Seconds since 1970 from when on it is refused. 0: never."),               \
@@ -46,8 +53,12 @@ extern const struct form g_token_form;
 
 /* A command that tokens with these patterns may give. Those that make tokens are for none: a limited one would make one without limits. */
 bool token_allows(const char *patterns, const char *command);
+/* Of the names of sessions alone. */
+#define TOKEN_SESSION "session-"
 /* SHA-256 of the secret. */
 void token_hash(uint8_t out[TOKEN_HASH_LEN], struct bytes secret);
+/* Another secret, at random: v->hash, and v->text for whoever asked. */
+void token_secret_make(struct token_value *v, const char *tenant, struct rand_source *rand);
 /* The parts of what a client shows. False: it is no token. */
 bool token_parts(struct bytes text, struct bytes *tenant, struct bytes *name, struct bytes *secret);
 

@@ -440,7 +440,7 @@ static int query_begin(struct web_query *q)
 int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi, struct bytes path)
 {
 	struct web_query *q = calloc(1, sizeof(*q));
-	struct addr peer = { 0 };
+	struct addr peer;
 
 	*out = q;
 	if (!q)
@@ -451,9 +451,9 @@ int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi
 	q->is_head = bytes_is(q->call.method, "HEAD");
 	if (q->is_head) /* RFC 9110 9.3.2: all but the body is as of GET */
 		q->call.method = BYTES_LIT("GET");
-	q->call.from_loopback =
-		!web_clients_peer(lws_get_socket_fd(wsi), &peer) && addr_is_loopback(&peer);
-	peer = addr_source(&peer);
+	q->call.from_loopback = !web_clients_peer(lws_get_socket_fd(wsi), &q->call.peer) &&
+				addr_is_loopback(&q->call.peer);
+	peer = addr_source(&q->call.peer);
 	q->source = hash_sip(&a->key, bytes_mem(peer.ip, sizeof(peer.ip)));
 	return head_take(q, path) ? query_begin(q)
 				  : query_refuse(q, 431, "the request's head is too long");

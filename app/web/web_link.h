@@ -99,6 +99,7 @@ struct web_answered {
 struct web_call {
 	struct bytes method, path, arguments, token, key, body;
 	struct bytes if_match, if_none_match;
+	struct addr peer;
 	bool from_loopback;
 };
 

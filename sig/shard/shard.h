@@ -435,6 +435,15 @@ bool shard_call_place(const struct shard *s, uint64_t call, uint8_t leg, struct 
 bool shard_call_flow(const struct shard *s, uint64_t call, struct writer *w);
 /* The tenant of a call. False: there is no such call. */
 bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant);
+/* Where the phone of that extension is in it: 'a' (the caller's leg) or 'b'; 0: it is no party of it. */
+char shard_call_party(const struct shard *s, uint64_t call, struct bytes user);
+/*
+ * Whether an extension has that password, given in clear by who is no phone: it counts with those of SIP, and with PINs on all nodes. False:
+ * it has not; or *wait_ns: it was not looked at, and is in so long.
+ */
+bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number,
+			   struct bytes password, const struct addr *source, struct instant now,
+			   uint64_t *wait_ns);
 /* The same without what stands in session descriptions, which must be read for it: codecs and suites are "". */
 bool shard_call_glance(const struct shard *s, uint64_t call, struct call_view *out);
 /* What the party of a leg says of an m-line; *contact: address of its SIP, ADDR_NONE where it is a name. False: nothing is agreed. */

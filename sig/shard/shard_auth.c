@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who asks: digest credentials (RFC 3261 22, 8760) or an address we trust. */
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -559,6 +560,89 @@ static const struct shard_extension *auth_prove(struct shard *s, const struct au
 		return NULL;
 	}
 	return auth_right(s, ask, a, e);
+}
+
+static struct bytes password_object(struct bytes number, char space[SECRET_TEXT_MAX])
+{
+	struct writer w = writer_over(space, SECRET_TEXT_MAX);
+
+	writer_str(&w, "password ");
+	writer_bytes(&w, number);
+	return writer_done(&w);
+}
+
+static struct bytes password_source(const struct addr *source, char space[SECRET_TEXT_MAX])
+{
+	struct writer w = writer_over(space, SECRET_TEXT_MAX);
+	struct addr whose = addr_source(source);
+
+	writer_str(&w, "address ");
+	addr_write(&w, &whose);
+	return writer_done(&w);
+}
+
+/* In constant time; without an extension it takes as long. */
+static bool password_is(const struct shard_extension_slot *slot, const struct digest_server *server,
+			struct bytes number, struct bytes password)
+{
+	static const struct digest_secret nobody;
+	const struct digest_secret *secret = slot ? &slot->extension.secret : &nobody;
+	struct digest_secret made;
+	bool equal;
+
+	digest_secret_make(&made, number, bytes_str(server->realm), password);
+	equal = !CRYPTO_memcmp(&made, secret, sizeof(made));
+	OPENSSL_cleanse(&made, sizeof(made));
+	return equal && slot && slot->extension.enabled;
+}
+
+bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number,
+			   struct bytes password, const struct addr *source, struct instant now,
+			   uint64_t *wait_ns)
+{
+	struct shard_commons *c = s->commons;
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, number);
+	char object[SECRET_TEXT_MAX], from[SECRET_TEXT_MAX];
+	const struct secret_guess guess = {
+		.tenant = bytes_str(tenants_name(s->settings.tenants, tenant)),
+		.object = password_object(number, object),
+		.source = password_source(source, from),
+		.caller = number,
+	};
+	struct auth_try t = {
+		.guesses = slot ? slot->guesses
+				: auth_limit_nobody(&c->auth_limit, &c->key, tenant, number),
+		.source = auth_limit_source(&c->key, source),
+		.flow = auth_limit_flow(&c->key, source, SIP_TLS),
+		.standing = AUTH_STRANGER,
+	};
+	struct digest_server space;
+	uint64_t limit_ns;
+	bool right;
+
+	shard_set_now(s, now);
+	*wait_ns = auth_limit_wait_ns(&c->auth_limit, &t, now.ns);
+	limit_ns = secret_limit_wait_ns(c->secrets, &guess, now.ns);
+	if (limit_ns > *wait_ns)
+		*wait_ns = limit_ns;
+	if (*wait_ns)
+		return false;
+	right = password_is(slot, auth_server(s, tenant, &space), number, password);
+	shard_on_secret(s, &guess, right);
+	if (right) {
+		auth_limit_passed(&t, now.ns);
+		secret_limit_passed(c->secrets, &guess, now.ns);
+		return true;
+	}
+	secret_limit_failed(c->secrets, &guess, now.ns);
+	t.guesses = auth_guesses_of(s, tenant, number);
+	if (auth_limit_failed(&c->auth_limit, &t, now.ns) ||
+	    secret_limit_wait_ns(c->secrets, &guess, now.ns))
+		security_event(&s->security, SECURITY_GUESSING, source, number, "session.create",
+			       now.ns);
+	security_event(&s->security, SECURITY_WRONG_PASSWORD, source, number, "session.create",
+		       now.ns);
+	return false;
 }
 
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,

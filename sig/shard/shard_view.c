@@ -400,6 +400,19 @@ bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant)
 	return c != NULL;
 }
 
+char shard_call_party(const struct shard *s, uint64_t call, struct bytes user)
+{
+	const struct call *c = shard_call_find(s, call);
+
+	for (uint8_t i = 0; c && i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && !leg_is_trunk(l) && bytes_eq(text_bytes(&l->user), user))
+			return l == call_caller(c) ? 'a' : 'b';
+	}
+	return 0;
+}
+
 bool shard_call_flow(const struct shard *s, uint64_t call, struct writer *w)
 {
 	const struct call *c = shard_call_find(s, call);

@@ -210,12 +210,13 @@ const struct command g_call_order_commands[] = {
 	  "hears hold music, if there is any; neither hears the other, until call.resume, or until "
 	  "the holder's own phone offers to go on. "
 	  "The event call.held tells that it is so.",
-	  "id, order", BY(command_call_order), .order = ORDER_HOLD, .off = "call.resume" },
+	  "id, order", BY(command_call_order), .order = ORDER_HOLD, .own = "call",
+	  .off = "call.resume" },
 	{ "call.resume", COMMAND_FOR_APPLICATION, g_hold_args,
 	  "Ends what call.hold did. A phone that holds by itself is asked to go on (NOTIFY with "
 	  "Event: talk) where its Allow-Events names talk; call.resumed is not published for that. "
 	  "Where it does not: conflict, and the hold ends at the phone.",
-	  "id, order", BY(command_call_order), .order = ORDER_RESUME },
+	  "id, order", BY(command_call_order), .order = ORDER_RESUME, .own = "call" },
 	{ "call.mute", COMMAND_FOR_APPLICATION, g_mute_args,
 	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
 	  "phone is told.",
@@ -240,12 +241,12 @@ const struct command g_call_order_commands[] = {
 	  "tandem, with no other party goes on to the extension, and is its application's again "
 	  "where nobody answers. Answered when it is saved; the events call.transferred and "
 	  "call.transfer_failed tell what becomes of it.",
-	  "id, order", BY(command_call_order), .order = ORDER_TRANSFER },
+	  "id, order", BY(command_call_order), .order = ORDER_TRANSFER, .own = "call" },
 	{ "call.transfer_cancel", COMMAND_FOR_APPLICATION, g_call_args,
 	  "Calls a transfer off that has not been answered: it stops ringing there, and the call "
 	  "is as before. The event call.transfer_failed tells of it, with sip_status 487. "
 	  "conflict: none rings.",
-	  "id, order", BY(command_call_order), .order = ORDER_CANCEL },
+	  "id, order", BY(command_call_order), .order = ORDER_CANCEL, .own = "call" },
 	{ "call.deflect", COMMAND_FOR_APPLICATION, g_deflect_args,
 	  "Sends a call that rings, or waits for an application, on to an extension: phones that "
 	  "ring stop, and the phones of that one ring, or its calls go where it sends them. Who is "
@@ -480,7 +481,7 @@ const struct command g_call_commands[] = {
 	  "has the call; empty: none), waits (for it, to be answered), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
 	  "restored",
-	  BY(command_call_list),
+	  BY(command_call_list), .own = "",
 	  .columns = "id,state,application,from,to,setup_utc_ms,answer_utc_ms",
 	  LISTS("id", "setup_utc_ms", true,
 		"state,application,waits,from,to,setup_utc_ms,answer_utc_ms,version,saved,"
@@ -506,7 +507,7 @@ const struct command g_call_commands[] = {
 	  "loss_percent, jitter_ms, mos, r, and rtt_ms (ice, dtls, stats, drops, quality null: the "
 	  "media worker did not answer within 100 ms; what else is null is not known); conference, "
 	  "where its party is in one",
-	  BY(command_call_show) },
+	  BY(command_call_show), .own = "call" },
 	{ "call.doctor", COMMAND_FOR_READER, g_doctor_args,
 	  "Says why a party of a call is not heard, or hears nothing, from counters and state "
 	  "alone: "
@@ -519,7 +520,7 @@ const struct command g_call_commands[] = {
 	  "call",
 	  BY(command_call_doctor) },
 	{ "call.hangup", COMMAND_FOR_APPLICATION, g_call_args, "Ends a call.", "id",
-	  BY(command_call_hangup) },
+	  BY(command_call_hangup), .own = "call" },
 	{ "call.originate", COMMAND_FOR_APPLICATION, g_originate_args,
 	  "Makes a call: rings from's phone (the one with the highest q, else the newest), and "
 	  "when it has answered all phones of "
@@ -527,7 +528,7 @@ const struct command g_call_commands[] = {
 	  "(quotas.extension). The id follows from the command's id: "
 	  "the same command again "
 	  "names the same call.",
-	  "id", BY(command_call_originate) },
+	  "id", BY(command_call_originate), .own = "from" },
 	{ "call.answer", COMMAND_FOR_APPLICATION, g_answer_args,
 	  "Answers a call that waits for an application, by the node itself: the caller hears "
 	  "what call.play plays. conflict: it waits for none, or nothing the caller takes can be "

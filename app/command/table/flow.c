@@ -185,9 +185,10 @@ const struct command g_flow_commands[] = {
 	{ "group.login", COMMAND_FOR_APPLICATION, g_group_log_args,
 	  "Logs an extension in to a group, or to all: they ring it from the next call on. On all "
 	  "nodes, and over a restart.",
-	  "number, groups_out", BY(document_put), .documents = BY(&g_login_documents) },
+	  "number, groups_out", BY(document_put), .documents = BY(&g_login_documents),
+	  .own = "number" },
 	{ "group.logout", COMMAND_FOR_APPLICATION, g_group_log_args,
 	  "Logs an extension out of a group, or of all: they do not ring it.", "number, groups_out",
-	  BY(document_put), .documents = BY(&g_login_documents) },
+	  BY(document_put), .documents = BY(&g_login_documents), .own = "number" },
 	{ .name = NULL },
 };

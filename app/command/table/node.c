@@ -93,7 +93,8 @@ const struct command g_look_commands[] = {
 	  "a list: tenant, number, version, contacts: contact, source, user_agent, "
 	  "registered_utc_ms (by its last REGISTER; 0: not known), expires_utc_ms, nat, location "
 	  "(0: none)",
-	  BY(command_registration_list), LISTS("number,tenant", NULL, true, "number,version") },
+	  BY(command_registration_list), .own = "number",
+	  LISTS("number,tenant", NULL, true, "number,version") },
 	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
 	  "Lists subscriptions of phones at a node (BLF), the newest first: who watches whom.",
 	  "a list: id, tenant, number (that watches), watches, trunk (that it came by), event "
@@ -127,7 +128,7 @@ const struct command g_look_commands[] = {
 	  "one for each pair: id is that of the call, then ID.2, ID.3 and so on, and linked, in "
 	  "each of them, that of the call. Of one that was recorded: recordings, their names. "
 	  "findings: what the doctor found at its end, if anything was wrong",
-	  BY(command_cdr_list),
+	  BY(command_cdr_list), .own = "",
 	  .columns =
 		  "id,from,to,setup_utc_ms,talk_ms,sip_status,ended_by,cause,from_trunk,to_trunk",
 	  .rows = &(
@@ -325,6 +326,6 @@ const struct command g_node_commands[] = {
 	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",
 	  "level", BY(command_log_level) },
 	{ "help", COMMAND_FOR_READER, g_help_args, "Shows this table.",
-	  "a list: name, for, help, result, arguments", BY(command_help) },
+	  "a list: name, for, help, result, arguments", BY(command_help), .own = "" },
 	{ .name = NULL },
 };

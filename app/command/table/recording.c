@@ -81,7 +81,7 @@ const struct command g_recording_commands[] = {
 	  "duration_ms, octets, account_code, mailbox, heard, encrypted, cause. A message "
 	  "(call.record_message) is one row, that of its first segment; parts (a list: name, "
 	  "node) are the further ones, where it lies in several",
-	  BY(command_recording_list),
+	  BY(command_recording_list), .own = "mailbox",
 	  .columns = "name,from,to,begun,duration_ms,state,mailbox,heard,node", .transient = true,
 	  LISTS("name", NULL, false,
 		"state,node,call,number,segment,last,interrupted,format,begun,ended,from,to,"

@@ -52,10 +52,12 @@ static const struct command_arg g_range_args[] = {
 const struct command g_extension_commands[] = {
 	{ "extension.put", COMMAND_FOR_ADMIN, g_extension_fields,
 	  "Makes an extension, or changes what is given of it.", "the extension", BY(document_put),
-	  .documents = BY(&g_extension_documents) },
+	  .documents = BY(&g_extension_documents), .own = "number",
+	  .own_args = "forward_always,forward_busy,forward_no_answer,forward_unreachable,"
+		      "forward_rings,do_not_disturb,smart_do_not_disturb,presence" },
 	{ "extension.get", COMMAND_FOR_READER, g_get_args, "Shows an extension.",
 	  "password_valid (false: the realm was changed since), changed_utc_ms",
-	  BY(command_extension_get), .shows = g_extension_fields },
+	  BY(command_extension_get), .shows = g_extension_fields, .own = "number" },
 	{ "extension.page", COMMAND_FOR_ADMIN, g_get_args,
 	  "Shows the link to the record page of an extension, for its phone's settings. It is a "
 	  "secret: who has it may record the extension's calls, at each node, until record_page or "
@@ -67,7 +69,7 @@ const struct command g_extension_commands[] = {
 	  "Says the presence of an extension. It chooses the greeting that callers hear "
 	  "(extension.greeting), and changes nothing else. The event extension.presence tells of "
 	  "it.",
-	  "number, state", BY(command_extension_presence) },
+	  "number, state", BY(command_extension_presence), .own = "number" },
 	{ "extension.greeting", COMMAND_FOR_APPLICATION, g_greeting_args,
 	  "Sets what callers of an extension hear while it has that presence, where an application "
 	  "plays greeting:NUMBER (call.play).",
@@ -195,6 +197,7 @@ static const struct command_arg g_token_args[] = {
 static const struct command_arg g_token_create_args[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the token."),
 	TOKEN_ROLE,
+	TOKEN_USER,
 	TOKEN_LIMITS,
 	END,
 };
@@ -217,6 +220,29 @@ static const struct command_arg g_webhook_replay_args[] = {
 	END,
 };
 #undef FIELD_OF
+#define SESSION_NUMBER(needed)                                            \
+	TEXT_ARG("number", CHARSET_NUMBER, 1, COMMAND_USER_MAX - 1, NULL, \
+		 "Number of the extension.", .required = (needed))
+#define SESSION_NAME                                                                        \
+	TEXT_ARG("name", CHARSET_NAME, 1, TOKEN_NAME_MAX - 1, NULL, "Name of the session.", \
+		 .required = true)
+#define SESSION_TTL U64_ARG("ttl_s", 60, 86400, "3600", "Seconds from now on that it is good for.")
+static const struct command_arg g_session_create_args[] = {
+	SESSION_NUMBER(true),
+	{ .name = "password",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .required = true,
+	  .min = 1,
+	  .max = 128,
+	  .help = "Its password, as its phones have it." },
+	SESSION_TTL,
+	END,
+};
+static const struct command_arg g_session_args[] = { SESSION_NAME, SESSION_NUMBER(false), END };
+static const struct command_arg g_session_renew_args[] = { SESSION_NAME, SESSION_NUMBER(false),
+							   SESSION_TTL, END };
+static const struct command_arg g_session_list_args[] = { SESSION_NUMBER(true), END };
 
 #define FIELD_OF  struct hours_value
 #define HOURS_ARG KEY_FIELD("name", name, CHARSET_NAME, "Name of the hours.")
@@ -346,22 +372,23 @@ const struct command g_tenant_commands[] = {
 	  "Makes a token of the HTTP API, or gives one another secret, so that the one of before "
 	  "is "
 	  "worthless. The answer shows it, once.",
-	  "name, role, expires_utc_s, commands, and token, which clients show: Authorization: "
+	  "name, role, user, expires_utc_s, commands, and token, which clients show: "
+	  "Authorization: "
 	  "Bearer TOKEN",
-	  BY(command_token_create) },
+	  BY(document_put), .documents = BY(&g_token_documents) },
 	{ "token.put", COMMAND_FOR_ADMIN, g_token_fields,
 	  "Makes a token with a secret that somebody else has made, or changes what is given of "
 	  "it. Clients show TENANT~NAME~SECRET.",
 	  "the token", BY(document_put), .documents = BY(&g_token_documents) },
 	{ "token.get", COMMAND_FOR_ADMIN, g_token_args, "Shows a token, without its secret.",
-	  "name, role, expires_utc_s, commands, changed_utc_ms", BY(document_show),
+	  "name, role, user, expires_utc_s, commands, changed_utc_ms", BY(document_show),
 	  .documents = BY(&g_token_documents) },
 	{ "token.delete", COMMAND_FOR_ADMIN, g_token_args,
 	  "Revokes a token: within a second no node takes it any more.", "name",
 	  BY(document_delete), .documents = BY(&g_token_documents) },
 	{ "token.list", COMMAND_FOR_ADMIN, g_no_args, "Lists tokens by name.", "a list of tokens",
 	  BY(command_document_list), .documents = BY(&g_token_documents),
-	  .columns = "name,role,commands,expires_utc_s" },
+	  .columns = "name,role,user,commands,expires_utc_s" },
 	{ "webhook.put", COMMAND_FOR_ADMIN, g_webhook_fields,
 	  "Makes a webhook, or changes what is given of it: events of the tenant are posted to a "
 	  "URL, each at least once, those of a call in order (guides/webhooks.md).",
@@ -393,6 +420,25 @@ const struct command g_tenant_commands[] = {
 	{ "webhook.test", COMMAND_FOR_ADMIN, g_webhook_args,
 	  "Posts an event of the type webhook.test, once and now, also where it is off.",
 	  "status (of HTTP; 0: none), ms, ok, error", BY(command_webhook_ask) },
+	{ "session.create", COMMAND_FOR_READER, g_session_create_args,
+	  "Opens a session of a user: its token is good for what its extension's user may (For: "
+	  "user). An extension has 8; a further one takes the place of the one that ends first. It "
+	  "ends with its time, by session.delete, with another password, and with the extension. "
+	  "Wrong passwords count with those of SIP: busy, and when it may be tried again.",
+	  "name, number, expires_utc_s, changed_utc_ms, and token, which clients show: "
+	  "Authorization: Bearer TOKEN",
+	  BY(command_session_create), .documents = BY(&g_session_documents), .anyone = true,
+	  .transient = true },
+	{ "session.renew", COMMAND_FOR_ADMIN, g_session_renew_args,
+	  "Lets a session last longer: from now on ttl_s.", "the session", BY(document_put),
+	  .documents = BY(&g_session_documents), .own = "number" },
+	{ "session.list", COMMAND_FOR_ADMIN, g_session_list_args, "Lists sessions of an extension.",
+	  "a list of sessions", BY(command_session_list), .own = "number",
+	  .columns = "name,number,expires_utc_s",
+	  LISTS("name", NULL, false, "name,number,expires_utc_s,changed_utc_ms") },
+	{ "session.delete", COMMAND_FOR_ADMIN, g_session_args,
+	  "Ends a session: within a second no node takes its token any more.", "name",
+	  BY(document_delete), .documents = BY(&g_session_documents), .own = "number" },
 	{ "hours.put", COMMAND_FOR_ADMIN, g_hours_fields,
 	  "Says when the tenant is open, or changes what is given of it.", "the hours",
 	  BY(document_put), .documents = BY(&g_hours_documents) },

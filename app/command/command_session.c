@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sessions of users: who knows the number and the password of an extension gets a token for what its user may (docs/adr/0109). A session is a
+ * document, so all nodes know it. Its name has a code over the password, so that another password ends it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <openssl/crypto.h>
+#include <openssl/hmac.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/command/door.h"
+#include "app/document/document.h"
+#include "app/document/extensions.h"
+#include "app/node/node.h"
+#include "app/schema/token_field.h"
+#include "sig/sip/id.h"
+
+enum { USER_SESSIONS_MAX = 8, TENANT_SESSIONS_MAX = 4096, CODE_LEN = 8 };
+
+/* ---- what a user may ---- */
+
+static bool user_extension(const struct node *node, const char *tenant, const char *user,
+			   struct extension *e)
+{
+	uint16_t number = tenants_find(node->common.tenants, bytes_str(tenant));
+
+	return number != TENANT_NONE &&
+	       extensions_find(node->api.extensions, number, bytes_str(user), e);
+}
+
+static int user_refuse(struct command_error *error, enum command_error_code code,
+		       const char *argument, const char *what)
+{
+	*error = (struct command_error){ .code = code, .argument = argument };
+	(void)snprintf(error->message, sizeof(error->message), "%s", what);
+	return -EINVAL;
+}
+
+/* The flags of the extension hold for its user as for its phones. */
+static const char *user_is_denied(const struct extension *e, const struct command *c)
+{
+	if (!e->core.enabled)
+		return "the extension is not enabled";
+	if (e->core.no_transfer && command_is_of(c, BYTES_LIT("call.transfer")))
+		return "the extension may not transfer (transfer)";
+	if (e->core.no_hold && (command_is_of(c, BYTES_LIT("call.hold")) ||
+				command_is_of(c, BYTES_LIT("call.resume"))))
+		return "the extension may not hold (hold)";
+	return NULL;
+}
+
+/* Of extension.put: what the phones may not set by codes, the user may not set either. */
+static const char *user_may_not_set(const struct extension *e, json_t *args)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach(args, name, value)
+	{
+		if (e->core.no_forwarding_codes && bytes_starts(bytes_str(name), "forward_"))
+			return "the extension may not change forward_* (forwarding_codes)";
+		if (e->core.no_do_not_disturb_codes && strstr(name, "do_not_disturb"))
+			return "the extension may not change do_not_disturb "
+			       "(do_not_disturb_codes)";
+	}
+	return NULL;
+}
+
+bool command_user_was(const struct command_run *run, struct call_parties p)
+{
+	return !run->user[0] || (!p.from_trunk[0] && !strcmp(p.from, run->user)) ||
+	       (!p.to_trunk[0] && (!strcmp(p.to, run->user) || !strcmp(p.forwarded_to, run->user)));
+}
+
+/* The leg of the user, where the command names one: 'a', 'b'; of a call that is over 'a'. 0: it is not the user's call. */
+static char user_leg(const struct command_run *run, struct bytes text)
+{
+	const struct node *n = run->node;
+	const struct ended_call *ended;
+	uint16_t tenant;
+	uint64_t call;
+
+	if (id_call_get(text, &call))
+		return 0;
+	if (shard_call_tenant(node_core(n, call), call, &tenant))
+		return strcmp(tenants_name(n->common.tenants, tenant), run->tenant) != 0
+			       ? 0
+			       : shard_call_party(node_core(n, call), call, bytes_str(run->user));
+	ended = ended_find(&n->shards.ended, call, clock_now_ns());
+	return ended && !strcmp(ended->cdr.tenant, run->tenant) &&
+			       command_user_was(run,
+						(struct call_parties){
+							ended->cdr.from, ended->cdr.from_trunk,
+							ended->cdr.to, ended->cdr.to_trunk,
+							ended->cdr.forwarded_to })
+		       ? 'a'
+		       : 0;
+}
+
+static int user_call_check(struct command_run *run, struct command_error *error)
+{
+	const struct command_arg *own =
+		command_arg_find(run->command, bytes_str(run->command->own));
+	const char *text = own ? json_string_value(json_object_get(run->args, own->name)) : NULL;
+	char leg[2] = "";
+
+	if (!text || own->place != PLACE_ID)
+		return 0;
+	leg[0] = user_leg(run, bytes_str(text));
+	if (!leg[0])
+		return user_refuse(error, COMMAND_NOT_FOUND, own->name,
+				   "there is no such call of yours");
+	if (command_arg_find(run->command, BYTES_LIT("leg")))
+		(void)json_object_set_new(run->args, "leg", json_string(leg));
+	return 0;
+}
+
+int command_user_check(struct command_run *run, struct command_error *error)
+{
+	const char *denied = "the extension is gone";
+	struct extension e;
+
+	if (!run->user[0])
+		return 0;
+	if (!run->args && !(run->args = json_object()))
+		return user_refuse(error, COMMAND_INTERNAL, NULL, "out of memory");
+	if (user_extension(run->node, run->tenant, run->user, &e)) {
+		denied = user_is_denied(&e, run->command);
+		if (!denied && run->command->documents == &g_extension_documents)
+			denied = user_may_not_set(&e, run->args);
+		extension_wipe(&e);
+	}
+	if (denied)
+		return user_refuse(error, COMMAND_NOT_ALLOWED, NULL, denied);
+	return command_own(run->command, run->user, run->args, error) || user_call_check(run, error)
+		       ? -EINVAL
+		       : 0;
+}
+
+void command_user_view(const struct command_run *run, json_t *call)
+{
+	static const char *const seen[] = {
+		"id",           "tenant",    "state",        "application",    "waits",
+		"from",         "to",        "setup_utc_ms", "ringing_utc_ms", "answer_utc_ms",
+		"end_utc_ms",   "talk_ms",   "sip_status",   "ended_by",       "cause",
+		"forwarded_to", "forwarded", "version",      "saved",          "restored",
+	};
+	const char *name;
+	json_t *value;
+	void *next;
+
+	if (!run->user[0])
+		return;
+	json_object_foreach_safe(call, next, name, value)
+	{
+		size_t i = 0;
+
+		while (i < COUNT_OF(seen) && strcmp(name, seen[i]) != 0)
+			i++;
+		if (i == COUNT_OF(seen))
+			(void)json_object_del(call, name);
+	}
+}
+
+/* ---- names ---- */
+
+/* "session-CODE-": of that user, as long as the password is the same. */
+static void session_head(const struct node *node, const char *tenant, const struct extension *e,
+			 char out[TOKEN_NAME_MAX])
+{
+	uint8_t key[KEYS_LEN], mac[EVP_MAX_MD_SIZE] = { 0 }, said[sizeof(e->core.secret) + 2 * 64];
+	struct writer w = writer_over((char *)said, sizeof(said));
+	struct writer name = writer_over(out, TOKEN_NAME_MAX - 1);
+
+	keys_derive(&node->keys, "tandem session 1", key);
+	writer_bytes(&w, bytes_mem(tenant, strlen(tenant) + 1));
+	writer_bytes(&w, bytes_mem(e->core.number, strlen(e->core.number) + 1));
+	writer_bytes(&w, bytes_mem(&e->core.secret, sizeof(e->core.secret)));
+	(void)HMAC(EVP_sha256(), key, sizeof(key), said, w.n, mac, NULL);
+	writer_str(&name, TOKEN_SESSION);
+	writer_hex(&name, bytes_mem(mac, CODE_LEN));
+	writer_str(&name, "-");
+	out[name.n] = '\0';
+	OPENSSL_cleanse(key, sizeof(key));
+	OPENSSL_cleanse(said, sizeof(said));
+}
+
+/* False: there is no such extension. */
+static bool session_head_of(const struct node *node, const char *tenant, const char *user,
+			    char out[TOKEN_NAME_MAX])
+{
+	struct extension e;
+
+	if (!user_extension(node, tenant, user, &e))
+		return false;
+	session_head(node, tenant, &e, out);
+	extension_wipe(&e);
+	return true;
+}
+
+bool command_session_counts(const struct node *node, const char *tenant, const char *user,
+			    const char *name)
+{
+	char head[TOKEN_NAME_MAX];
+
+	return session_head_of(node, tenant, user, head) &&
+	       (!bytes_starts(bytes_str(name), TOKEN_SESSION) ||
+		bytes_starts(bytes_str(name), head));
+}
+
+static bool session_stored(const struct command_run *run, const char *name, struct token_value *v)
+{
+	return document_stored(run->node, run->tenant, &g_session_documents, bytes_str(name), v);
+}
+
+static bool session_is_over(const struct token_value *v)
+{
+	return clock_utc_ms() / 1000 >= v->expires_utc_s;
+}
+
+static void session_name(char out[TOKEN_NAME_MAX], const char *head, unsigned i)
+{
+	(void)snprintf(out, TOKEN_NAME_MAX, "%.*s%u", TOKEN_NAME_MAX - 2, head,
+		       i % USER_SESSIONS_MAX);
+}
+
+/* A free one of the user's, else the one that ends first, which the new one takes the place of. */
+static void session_pick(const struct command_run *run, const char *head, char out[TOKEN_NAME_MAX])
+{
+	uint32_t first = UINT32_MAX;
+	char name[TOKEN_NAME_MAX];
+	struct token_value v;
+
+	for (unsigned i = 0; i < USER_SESSIONS_MAX; i++) {
+		session_name(name, head, i);
+		if (!session_stored(run, name, &v))
+			v.expires_utc_s = 0;
+		if (v.expires_utc_s < first) {
+			first = v.expires_utc_s;
+			memcpy(out, name, sizeof(name));
+		}
+	}
+}
+
+/* ---- the documents ---- */
+
+static uint32_t session_until(const struct command_run *run)
+{
+	return (uint32_t)(clock_utc_ms() / 1000 + command_value(run, "ttl_s")->number);
+}
+
+/* In its turn, so that two at once have two places. */
+static bool session_create(struct command_run *run, struct token_value *v)
+{
+	struct bytes number = command_value(run, "number")->text;
+	char head[TOKEN_NAME_MAX], name[TOKEN_NAME_MAX], user[COMMAND_USER_MAX];
+
+	if (bytes_cstr(number, user, sizeof(user)) ||
+	    !session_head_of(run->node, run->tenant, user, head)) {
+		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
+		return false;
+	}
+	session_pick(run, head, name);
+	form_begin(&g_token_form, v, bytes_str(name));
+	memcpy(v->name, name, sizeof(name));
+	memcpy(v->user, user, sizeof(user));
+	v->expires_utc_s = session_until(run);
+	v->changed_utc_ms = clock_utc_ms();
+	token_secret_make(v, run->tenant, &run->node->rand);
+	return true;
+}
+
+/* The one that the command names, if it is of that number, where one is given. False: the run has failed. */
+static bool session_named(struct command_run *run, struct token_value *v)
+{
+	const struct command_value *number = command_value(run, "number");
+
+	if (document_stored(run->node, run->tenant, &g_session_documents,
+			    command_value(run, "name")->text, v) &&
+	    (!number->given || bytes_is(number->text, v->user)))
+		return true;
+	command_fail(run, COMMAND_NOT_FOUND, "name", "there is no such session");
+	return false;
+}
+
+static bool session_make(struct command_run *run, void *value)
+{
+	struct token_value *v = value;
+
+	if (command_arg_find(run->command, BYTES_LIT("password")))
+		return session_create(run, v);
+	if (!session_named(run, v))
+		return false;
+	v->expires_utc_s = session_until(run);
+	v->changed_utc_ms = clock_utc_ms();
+	return true;
+}
+
+static bool session_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
+{
+	struct token_value v;
+
+	if (!session_named(run, &v))
+		return false;
+	(void)bytes_cstr(command_value(run, "name")->text, name, DOCUMENT_NAME_MAX);
+	return true;
+}
+
+static json_t *session_show(const struct node *node, uint16_t tenant, const void *value)
+{
+	const struct token_value *v = value;
+	json_t *json = json_pack("{s:s, s:s, s:I, s:I}", "name", v->name, "number", v->user,
+				 "expires_utc_s", (json_int_t)v->expires_utc_s, "changed_utc_ms",
+				 (json_int_t)v->changed_utc_ms);
+
+	(void)node;
+	(void)tenant;
+	if (json && v->text[0])
+		(void)json_object_set_new(json, "token", json_string(v->text));
+	return json;
+}
+
+static int session_apply(struct node *node, uint16_t tenant, const void *value)
+{
+	return door_token_put(node->api.door, tenants_name(node->common.tenants, tenant), value);
+}
+
+static void session_forget(struct node *node, uint16_t tenant, const char *name)
+{
+	door_token_delete(node->api.door, tenants_name(node->common.tenants, tenant), name);
+}
+
+const struct document_kind g_session_documents = {
+	.name = "session",
+	.argument = "name",
+	.limit = "the number of tokens in memory",
+	.several = "sessions",
+	.most = TENANT_SESSIONS_MAX,
+	.size = sizeof(struct token_value),
+	.form = &g_token_form,
+	.make = session_make,
+	.aim = session_aim,
+	.show = session_show,
+	.apply = session_apply,
+	.forget = session_forget,
+};
+
+/* ---- commands ---- */
+
+void command_session_create(struct command_run *run)
+{
+	uint16_t tenant = document_tenant(run);
+	uint32_t cursor = 0;
+	struct shard *core = node_core_next(run->node, &cursor);
+	uint64_t wait_ns = 0;
+
+	if (!core) {
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "the node has no shard yet");
+		return;
+	}
+	if (tenant != TENANT_NONE &&
+	    shard_password_proves(core, tenant, command_value(run, "number")->text,
+				  command_value(run, "password")->text, &run->source,
+				  clock_instant(), &wait_ns)) {
+		document_put(run);
+		return;
+	}
+	if (wait_ns)
+		command_fail(run, COMMAND_BUSY, NULL,
+			     "too many wrong passwords: it is looked at again in %" PRIu64 " s",
+			     wait_ns / NS_PER_S + 1);
+	else
+		command_fail(run, COMMAND_NOT_ALLOWED, NULL, "number or password is wrong");
+}
+
+void command_session_list(struct command_run *run)
+{
+	char head[TOKEN_NAME_MAX], name[TOKEN_NAME_MAX], user[COMMAND_USER_MAX];
+	json_t *list = json_array();
+	struct token_value v;
+
+	if (bytes_cstr(command_value(run, "number")->text, user, sizeof(user)) ||
+	    !session_head_of(run->node, run->tenant, user, head)) {
+		json_decref(list);
+		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
+		return;
+	}
+	for (unsigned i = 0; i < USER_SESSIONS_MAX; i++) {
+		session_name(name, head, i);
+		if (session_stored(run, name, &v) && !session_is_over(&v))
+			(void)json_array_append_new(list, session_show(run->node, 0, &v));
+	}
+	command_answer(run, list);
+}
