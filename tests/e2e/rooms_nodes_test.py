@@ -2,10 +2,12 @@
 """A room that phones of two nodes call is one conference: they hear each other, also behind a kill, a drain, and a time without Redis. CONF-01."""
 import signal
 import threading
+import time
 import unittest
 
 from conference_test import HERTZ, ConferenceTest
-from patience import until
+from http_api_test import Asks
+from patience import slowness, until
 from taken_test import ADDRESSES, SIP, Cluster
 
 AT = {"1001": 17, "1002": 18, "1003": 17, "1004": 18}
@@ -107,6 +109,13 @@ class One(Rooms):
         self.until(lambda: self.owner(17) == "a")
         self.all_hear(*AT)
         self.all_go()
+
+    def test_guessed_passwords(self):
+        """Six wrong passwords of an extension over HTTP at one node: who guesses waits at both."""
+        for node, statuses in ((self.a, [403] * 6 + [429]), (self.b, [429])):
+            for status in statuses:
+                self.assertEqual(Asks.http(node, "POST", "/v1/sessions", None, {"number": "1002", "password": "wrong"})[0], status)
+            time.sleep(0.5 * slowness())
 
     def test_guesses(self):
         """Wrong PINs of a phone at one node, of a room at the other one, make it wait at both; others come in."""

@@ -112,7 +112,7 @@ class House:
         lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list", "token.list", "webhook.list",
                                                              "flow.list", "number.list", "group.list", "account.list", "prompt.list", "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token", "webhook",
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token", "webhook", "session",
                                                                                   "flow", "number", "group", "account", "prompt")}
             kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
@@ -254,6 +254,11 @@ ROWS = {
     "webhook.replay": each(own(name="crm"), hidden(name="LONE")),
     "webhook.test": each(own(lambda me, row: not row["ok"], name="crm"), hidden(name="LONE")),
     "webhook.delete": each(own(name="crm"), hidden(name="LONE")),
+    "session.create": lambda test, me, command, other: [
+        setattr(me, "session", me.ask(command, number="1002", password=f"secret-{me.name}")), test.refused(me, command, "not_allowed", number=other.lone, password=f"secret-{other.name}")],
+    "session.renew": each(lambda test, me, command, other: [me.ask(command, name=me.session["name"])], hidden(name="LONE")),
+    "session.list": each(own(lambda me, rows: [row["name"] for row in rows] == [me.session["name"]], number="1002"), hidden(number="LONE")),
+    "session.delete": each(lambda test, me, command, other: [test.refused(other, command, "not_found", name=me.session["name"]), me.ask(command, name=me.session["name"])], hidden(name="LONE")),
     "hours.put": own(name="night", week="mon 20:00-24:00"),
     "hours.get": each(own(name="night"), hidden(name="LONE")),
     "hours.list": own(lambda me, rows: [row["name"] for row in rows] == ["night"]),

@@ -33,6 +33,8 @@ static void test_names(void **state)
 	assert_route("delivery.list", "GET /v1/deliveries");
 	assert_route("hours.get", "GET /v1/hours/{name}");
 	assert_route("token.create", "POST /v1/tokens");
+	assert_route("session.create", "POST /v1/sessions");
+	assert_route("session.renew", "POST /v1/sessions/{name}/renew");
 	assert_route("dialplan.put", "PATCH /v1/dialplan");
 	assert_route("security.list", "GET /v1/security");
 	assert_route("node.status", "GET /v1/node/status");

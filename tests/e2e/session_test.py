@@ -1,0 +1,212 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sessions of users (docs/adr/0109): what a user may, over every command; passwords, their brake, renewal, ends, on two nodes."""
+import json
+import time
+
+from call_test import CallTest
+from directory_test import Pair
+from http_api_test import Asks
+from patience import PATIENCE_S, slowness, until
+from tandem_client import Client, Refused
+
+
+class Users(Asks):
+    def session(self, node, number, password=None, **more):
+        status, _, result = self.http(node, "POST", "/v1/sessions", None, {"number": number, "password": password or f"secret{number}", **more})
+        self.assertEqual(status, 200, result)
+        self.assertEqual(result["number"], number)
+        self.assertNotIn("hash", result)
+        return result
+
+    def wrong(self, node, number, password, status=403, **more):
+        got, _, problem = self.http(node, "POST", "/v1/sessions", None, {"number": number, "password": password, **more})
+        self.assertEqual(got, status, problem)
+        return problem["detail"]
+
+    def counts(self, node, token, status=200):
+        return self.http(node, "GET", "/v1/calls", token)[0] == status
+
+
+class Sessions(Users, CallTest):
+    """1001 and 1002 are users; 1003 is another one, and what it has nobody else sees."""
+
+    def setUp(self):
+        super().setUp()
+        self.node.put_extension("1003", "secret1003")
+        self.admin = self.token(self.node, "admin")
+
+    def operator(self, command, **arguments):
+        with Client(self.node.redis_socket, "_operator") as client:
+            return client.ask(command, wait=PATIENCE_S, **arguments)
+
+    def test_of_own_calls(self):
+        mine, peer, other = (self.session(self.node, number)["token"] for number in ("1001", "1002", "1003"))
+        out, into, _ = self.connect()
+        call, = self.ok(self.node, "GET", "/v1/calls", mine)
+        self.assertEqual((call["from"], call["to"]), ("1001", "1002"))
+        shown = self.ok(self.node, "GET", f"/v1/calls/{call['id']}", peer)
+        self.assertEqual(shown["id"], call["id"])
+        self.assertFalse({"a_peer", "b_peer", "a", "b", "flows", "a_sip_call_id", "recordings"} & set(shown), "what is of the other one's phone")
+        self.assertEqual(self.ok(self.node, "GET", "/v1/calls", other), [])
+        for method, path in (("GET", ""), ("POST", "/hangup"), ("POST", "/hold"), ("POST", "/resume"), ("POST", "/transfer_cancel")):
+            self.refused(404, "not_found", self.node, method, f"/v1/calls/{call['id']}{path}", other, {} if method == "POST" else None)
+        self.refused(404, "not_found", self.node, "POST", f"/v1/calls/{call['id']}/transfer", other, {"to": "1003"})
+        # the leg is his own, whichever he names
+        self.ok(self.node, "POST", f"/v1/calls/{call['id']}/hold", peer, {"leg": "a"})
+        until(lambda: self.ok(self.node, "GET", f"/v1/calls/{call['id']}", self.admin)["b"]["holds"])
+        self.assertFalse(self.ok(self.node, "GET", f"/v1/calls/{call['id']}", self.admin)["a"]["holds"])
+        self.operator("extension.put", number="1002", hold=False, transfer=False)
+        self.refused(403, "not_allowed", self.node, "POST", f"/v1/calls/{call['id']}/resume", peer, {})
+        self.refused(403, "not_allowed", self.node, "POST", f"/v1/calls/{call['id']}/transfer", peer, {"to": "1003"})
+        self.operator("extension.put", number="1002", hold=True, transfer=True)
+        self.ok(self.node, "POST", f"/v1/calls/{call['id']}/hangup", peer)
+        for end in (out, into):
+            end.wait_bye()
+        self.ended()
+        self.assertEqual(self.ok(self.node, "GET", f"/v1/calls/{call['id']}", mine)["state"], "ended")
+        self.refused(404, "not_found", self.node, "GET", f"/v1/calls/{call['id']}", other)
+        until(lambda: self.ok(self.node, "GET", "/v1/cdrs", mine))
+        row, = self.ok(self.node, "GET", "/v1/cdrs", peer)
+        self.assertEqual((row["id"], row["from"]), (call["id"], "1001"))
+        self.assertFalse([name for name in row if name.startswith(("a_", "b_"))])
+        self.assertEqual(self.ok(self.node, "GET", "/v1/cdrs", other), [])
+
+    def test_of_own_extension(self):
+        mine = self.session(self.node, "1001")["token"]
+        self.assertEqual(self.ok(self.node, "PATCH", "/v1/extensions/1001", mine, {"do_not_disturb": True})["do_not_disturb"], True)
+        self.assertEqual(self.ok(self.node, "PATCH", "/v1/extensions/1001", mine, {"do_not_disturb": False, "forward_busy": "1003"})["forward_busy"], "1003")
+        self.ok(self.node, "POST", "/v1/extensions/1001/presence", mine, {"state": "away"})
+        self.assertEqual([row["number"] for row in self.ok(self.node, "GET", "/v1/registrations", mine)], ["1001"])
+        for status, method, path, body in (
+                (403, "PATCH", "/v1/extensions/1001", {"classes": ["international"]}), (403, "PATCH", "/v1/extensions/1001", {"password": "another one"}),
+                (403, "PATCH", "/v1/extensions/1002", {"do_not_disturb": True}), (403, "GET", "/v1/extensions/1002", None),
+                (403, "POST", "/v1/extensions/1002/presence", {"state": "away"}), (403, "GET", "/v1/registrations?number=1002", None),
+                (403, "POST", "/v1/calls", {"from": "1002", "to": "1003"}), (403, "GET", "/v1/extensions", None), (403, "GET", "/v1/tokens", None),
+                (403, "DELETE", "/v1/extensions/1001", None), (403, "GET", "/v1/sessions?number=1002", None),
+                (403, "PATCH", "/v1/tokens/more", {"hash": "0" * 64}), (400, "GET", "/v1/calls?as=1002", None), (400, "GET", "/v1/calls?tenant=default", None)):
+            got, _, problem = self.http(self.node, method, path, mine, body)
+            self.assertEqual(got, status, f"{method} {path}: {problem}")
+        self.operator("extension.put", number="1001", forwarding_codes=False, do_not_disturb_codes=False)
+        for body in ({"forward_busy": ""}, {"do_not_disturb": True}):
+            self.refused(403, "not_allowed", self.node, "PATCH", "/v1/extensions/1001", mine, body)
+        self.operator("extension.put", number="1001", forwarding_codes=True, do_not_disturb_codes=True, forward_busy="", presence="")
+
+    def test_passwords(self):
+        """A wrong one is refused as for no extension and no tenant, counts, and after some nobody is looked at; SIP's and these are one count."""
+        said = {self.wrong(self.node, "1003", "wrong"), self.wrong(self.node, "4711", "wrong"), self.wrong(self.node, "1003", "secret1003", tenant="nobody")}
+        self.assertEqual(said, {"number or password is wrong"})
+        until(lambda: any(row["type"] == "wrong_password" and row.get("user") == "1003" and row.get("detail") == "session.create"
+                          for row in self.operator("security.list")))
+        for _ in range(20):
+            status, headers, problem = self.http(self.node, "POST", "/v1/sessions", None, {"number": "1003", "password": "wrong"})
+            if status != 403:
+                break
+        self.assertEqual((status, problem["code"]), (429, "busy"))
+        self.assertIn("Retry-After", headers)
+        self.wrong(self.node, "1003", "secret1003", 429)
+        self.assertNotIn("secret1003", self.node.log)
+        self.operator("extension.put", number="1002", enabled=False)
+        self.wrong(self.node, "1002", "secret1002")
+        self.operator("extension.put", number="1002", enabled=True)
+        for body in ({"number": "1002"}, {"number": "1002", "password": "secret1002", "ttl_s": 1}, {"number": "1002", "password": "secret1002", "more": 1}):
+            self.assertEqual(self.http(self.node, "POST", "/v1/sessions", None, body)[0], 400, body)
+
+    def test_tokens_of_admins_for_a_user(self):
+        made = self.ok(self.node, "POST", "/v1/tokens", self.admin, {"name": "crm-1001", "user": "1001", "role": "admin"})
+        self.refused(403, "not_allowed", self.node, "GET", "/v1/extensions", made["token"])
+        self.assertEqual(self.ok(self.node, "GET", "/v1/extensions/1001", made["token"])["number"], "1001")
+        self.refused(404, "not_found", self.node, "POST", "/v1/tokens", self.admin, {"name": "crm-4711", "user": "4711"})
+        self.refused(400, "bad_argument", self.node, "POST", "/v1/tokens", self.admin, {"name": "session-1", "user": "1001"})
+        keyed = [self.http(self.node, "GET", "/v1/extensions/1001", token, Idempotency_Key="same")[0] for token in (made["token"], self.session(self.node, "1002")["token"])]
+        self.assertEqual(keyed, [200, 403], "the answer of another user's key is not told")
+
+
+class Matrix(Users, CallTest):
+    def test_every_command(self):
+        """A user gives no command but those that are for users, and none of those with another one's number, call or session."""
+        self.node.put_extension("1003", "secret1003")
+        theirs = self.session(self.node, "1002")
+        mine = self.session(self.node, "1001")["token"]
+        names = {}
+        with Client(self.node.redis_socket, "_operator") as client:
+            table = client.ask("help")
+            client.ask("extension.put", number="1002", display_name="whom nobody sees")
+        with self.node.media() as audio:
+            out = self.node.user_agent("1003", "secret1003")
+            self.addCleanup(out.close)
+            out.register()
+            one = out.invite("1002", audio.sdp())
+            two = self.b.incoming()
+            two.respond(200, "OK", body=audio.sdp())
+            one.wait_answer()
+            two.wait_ack()
+            with Client(self.node.redis_socket, "_operator") as client:
+                call = client.ask("call.list")[0]["id"]
+            values = {"call": call, "with": call, "number": "1002", "from": "1002", "by": "1002", "mailbox": "1002", "name": theirs["name"], "to": "1002", "state": "away"}
+            for row in table:
+                given = {arg["name"]: values[arg["name"]] for arg in row["arguments"] if arg["name"] in values and (arg["required"] or arg["name"] in ("number", "mailbox"))}
+                for arg in row["arguments"]:
+                    if arg["required"] and arg["name"] not in given:
+                        given[arg["name"]] = 1 if arg["type"] == "number" else "a"
+                with self.subTest(command=row["name"]), Client(self.node.redis_socket, "_operator") as client:
+                    try:
+                        said = json.dumps(client.ask(row["name"], **{"as": "1001", **given}))
+                    except Refused as refused:
+                        names.setdefault(refused.code, set()).add(row["name"])
+                        continue
+                    names.setdefault("ok", set()).add(row["name"])
+                    for mark in (call, "whom nobody sees", theirs["name"]):
+                        self.assertNotIn(mark, said)
+            one.bye()
+            two.wait_bye()
+        self.assertLessEqual(names["ok"], {"help", "call.list", "cdr.list"}, "what names nobody shows nobody")
+        self.assertEqual(self.http(self.node, "GET", "/v1/calls", mine)[0], 200)
+        users = {row["name"] for row in table if row["name"] in names.get("ok", set()) | names.get("not_found", set())}
+        self.assertLessEqual(users, {"help", "call.list", "cdr.list", "call.show", "call.hangup", "call.hold", "call.resume", "call.transfer", "call.transfer_cancel"}, names)
+
+
+class Nodes(Users, Pair):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        with Client(cls.socket, "_operator") as client:
+            for number in ("1001", "1002"):
+                client.ask("extension.put", number=number, password=f"secret{number}")
+
+    def gone(self, what, token):
+        began = time.monotonic()
+        what()
+        until(lambda: all(self.http(node, "GET", "/v1/calls", token)[0] in (401, 403) for node in (self.a, self.b)))
+        self.assertLess(time.monotonic() - began, slowness() + 0.5)
+
+    def test_ends_on_both(self):
+        """A session of one node is good at the other, and ends there too: by its user, by an admin, by another password, with the extension."""
+        admin = self.token(self.a, "admin")
+        until(lambda: all(self.counts(node, admin) for node in (self.a, self.b)))
+
+        def begin(number="1001"):
+            made = self.session(self.a, number)
+            until(lambda: all(self.counts(node, made["token"]) for node in (self.a, self.b)))
+            return made
+
+        made, second = begin(), begin()
+        self.assertEqual({row["name"] for row in self.ok(self.b, "GET", "/v1/sessions", made["token"])}, {made["name"], second["name"]})
+        other = begin("1002")
+        self.refused(404, "not_found", self.b, "DELETE", f"/v1/sessions/{made['name']}", other["token"])
+        self.assertGreater(self.ok(self.b, "POST", f"/v1/sessions/{made['name']}/renew", made["token"], {"ttl_s": 7200})["expires_utc_s"], made["expires_utc_s"] + 3000)
+        self.refused(404, "not_found", self.b, "POST", f"/v1/sessions/{made['name']}/renew", other["token"], {"ttl_s": 7200})
+        self.gone(lambda: self.ok(self.b, "DELETE", f"/v1/sessions/{made['name']}", made["token"]), made["token"])
+        self.gone(lambda: self.ok(self.b, "DELETE", f"/v1/sessions/{second['name']}", admin), second["token"])
+        self.assertEqual([row["name"] for row in self.ok(self.a, "GET", "/v1/sessions?number=1001", admin)], [])
+        with Client(self.socket, "_operator") as client:
+            made = begin()
+            self.gone(lambda: client.ask("extension.put", number="1001", password="changed1001"), made["token"])
+            self.assertTrue(self.counts(self.a, other["token"]), "of another one")
+            self.wrong(self.a, "1001", "secret1001")
+            client.ask("extension.put", number="1001", password="secret1001")
+            self.gone(lambda: client.ask("extension.delete", number="1002"), other["token"])
+            client.ask("extension.put", number="1002", password="secret1002")
+        # a ninth takes the place of the one that ends first
+        all_of = [self.session(self.a, "1001", ttl_s=60 + i)["token"] for i in range(9)]
+        until(lambda: self.counts(self.b, all_of[-1]) and not self.counts(self.b, all_of[0]))
+        self.assertEqual(len(self.ok(self.a, "GET", "/v1/sessions", all_of[-1])), 8)
