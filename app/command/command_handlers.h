@@ -26,7 +26,7 @@ command_fn command_call_list, command_call_show, command_call_doctor, command_ca
 command_fn command_call_order;
 command_fn command_call_originate, command_call_play, command_call_stream, command_call_stop,
 	command_call_collect, command_call_record_message, command_call_join, command_call_split,
-	command_call_park, command_call_pickup, command_call_retrieve;
+	command_call_link, command_call_park, command_call_pickup, command_call_retrieve;
 command_fn command_call_trace_start, command_call_trace_stop, command_call_trace_list,
 	command_call_trace_read, command_call_trace_delete;
 command_fn command_park_list, command_document_list;

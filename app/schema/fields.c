@@ -426,6 +426,10 @@ static const struct {
 			      "its data as a JSON object. After a kill it may come again, with "
 			      "the same visit.",
 			      HAS_CALL | HAS_VALUES },
+	[SIG_CALL_STATE] = { "call.state",
+			     "A party is at something else (a_state, b_state) that no other event "
+			     "tells.",
+			     HAS_CALL },
 	[SIG_CALL_ACCOUNT] = { "call.account_code",
 			       "The call has that account code from now on; empty: none. reason: "
 			       "command (call.account_code), code (the party of that leg "
@@ -582,8 +586,11 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 	if (has & (HAS_CALL | HAS_SUBSCRIPTION | HAS_FROM))
 		field_text(out, "from", event->from);
 	field_text(out, "to", event->to);
-	if (has & HAS_CALL)
+	if (has & HAS_CALL) {
+		field_text(out, "a_state", party_state_name(event->states[0]));
+		field_text(out, "b_state", party_state_name(event->states[1]));
 		add_facts(out, &event->facts, false);
+	}
 	if (has & HAS_ACCOUNT && !event->facts.account[0])
 		field_text(out, "account_code", "");
 	if (has & HAS_CALL)

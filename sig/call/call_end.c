@@ -12,6 +12,7 @@
 #include "sig/call/module.h"
 #include "sig/call/order.h"
 #include "sig/call/originate.h"
+#include "sig/call/party_state.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
@@ -139,6 +140,8 @@ struct sig_event *call_publish_start(struct call_host *h, const struct call *c,
 	cdr_put_number(event->to, sizeof(event->to), h, c, text_bytes(&c->to));
 	cdr_put_trunks(c, event->from_trunk, event->to_trunk);
 	call_facts_fill(&event->facts, c);
+	for (unsigned b = 0; b < 2; b++)
+		event->states[b] = (uint8_t)party_state_of(c, b);
 	return event;
 }
 

@@ -205,6 +205,18 @@ void cdr_put_number(char *out, size_t cap, const struct call_host *h, const stru
 	cdr_put(out, cap, cdr_number(h, c, number));
 }
 
+/* Whoever is outside dials no codes. */
+static struct bytes call_dnis(const struct call *c)
+{
+	const struct leg *l = call_caller(c);
+	struct sip_name_addr to;
+
+	return l && leg_is_trunk(l) && !l->outbound &&
+			       !sip_name_addr_parse(&to, text_bytes(&l->dialog.local))
+		       ? to.uri.user
+		       : (struct bytes){ 0 };
+}
+
 void call_facts_fill(struct call_facts *out, const struct call *c)
 {
 #define CALL_FACT(member, size, from, name, help) cdr_put(out->member, size, from);

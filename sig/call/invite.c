@@ -321,6 +321,7 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 	if (!leg_is_open(l) || l->uac->state == UAC_QUEUED)
 		return;
 	l->uac->state = UAC_PROCEEDING;
+	l->takes_talk |= message_has_token(ev->message, "Allow-Events", "talk");
 	trunk_route_on_response(h, c, ev->leg, ev->message->status);
 	identity_learn(h, c, ev->leg, ev->message);
 	if (l->uac->from == ev->leg && !l->leave)

@@ -3,11 +3,33 @@
 
 #include "sig/call/call_end.h"
 #include "sig/call/wait.h"
+#include "sig/leg/leg.h"
 #include "sig/model/event.h"
 
 uint8_t order_leg_of(const struct call *c, const struct call_order *order)
 {
 	return order->leg == SHARD_LEG_CALLEE ? c->bridge.callee : c->bridge.caller;
+}
+
+/* RFC 6665 knows no such notification without a subscription, phones do: it is how a button of a switchboard takes a call, or takes one off
+ * hold. */
+enum refusal order_talk(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct dialog_request r = { .method = SIP_NOTIFY,
+				    .max_forwards = -1,
+				    .contact = true,
+				    .extra = BYTES_LIT("Event: talk\r\n"
+						       "Subscription-State: active\r\n") };
+	struct leg *l = c->legs[leg];
+	struct txn_slot *slot;
+
+	if (!l->takes_talk)
+		return REFUSED_NO_TALK;
+	slot = leg_request(h, &l->dialog, &r, TXN_USER_TALK);
+	if (!slot)
+		return REFUSED_CHANGING;
+	relay_start(h, c, leg, slot->self);
+	return 0;
 }
 
 static enum refusal has_what_it_needs(const struct call *c, const struct call_order *order,

@@ -10,6 +10,9 @@ void order_carry_out(struct call_host *h, struct call *c, struct call_order *ord
 /* The leg that it names. */
 uint8_t order_leg_of(const struct call *c, const struct call_order *order);
 
+/* The leg's phone is asked to take the call, or to end its hold (NOTIFY with Event: talk). */
+enum refusal order_talk(struct call_host *h, struct call *c, uint8_t leg);
+
 /* The call is as ordered: who waits hears so when it is saved. by: NULL is nobody. */
 void order_wait(struct call_host *h, struct call *c, const struct shard_order *by, uint32_t number);
 /* It waits no longer. */

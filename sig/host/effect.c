@@ -23,6 +23,18 @@ const char *call_state_name(enum call_state state)
 	return "";
 }
 
+const char *party_state_name(enum party_state state)
+{
+	static const char *const names[] = {
+#define X(id, name, help) name,
+		PARTY_STATES(X)
+#undef X
+	};
+
+	assert(state < COUNT_OF(names));
+	return names[state];
+}
+
 enum { EFFECTS_FIRST = 32 };
 
 static bool effects_grow(struct effects *e)
@@ -148,7 +160,7 @@ void effects_clear(struct effects *e)
 {
 	for (uint32_t i = 0; i < e->count; i++)
 		effect_clear(&e->list[i]);
-	e->count = 0;
+	e->count = e->settled = 0;
 }
 
 void effects_sift(struct effects *e, effects_take_fn *take, void *arg)
@@ -162,6 +174,7 @@ void effects_sift(struct effects *e, effects_take_fn *take, void *arg)
 			e->list[kept++] = e->list[i];
 	}
 	e->count = kept;
+	e->settled = kept;
 }
 
 void effects_close(struct effects *e)

@@ -135,6 +135,7 @@ enum sig_event_kind {
 	SIG_CALL_FLOW, /* step, package: the verb, that begins there; reason: how the one before ended */
 	SIG_CALL_HTTP,   /* step, url, status, ms; reason: why it has failed, or NULL */
 	SIG_CALL_NOTIFY, /* step: its name, order: the visit, values: of a flow */
+	SIG_CALL_STATE,  /* states: a party is at something else, which no other event tells */
 	SIG_EVENT_KINDS,
 };
 
@@ -170,6 +171,7 @@ struct sig_event {
 	char digits[17];         /* a secret of caller and application */
 	struct bytes values;     /* a JSON object; lies in effect.data */
 	struct call_facts facts; /* of the call */
+	uint8_t states[2];       /* enum party_state: of its caller, and of whom that speaks with */
 };
 
 /* What became of an order. */
@@ -255,6 +257,7 @@ struct effect {
 struct effects {
 	struct effect *list;
 	uint32_t count, capacity;
+	uint32_t settled; /* what comes behind those is of a step that has not ended */
 };
 
 /* A zeroed effect at the end of the list, or NULL (out of memory). */
@@ -295,6 +298,29 @@ enum call_state {
 	CALL_ENDING, /* BYE or CANCEL under way */
 };
 const char *call_state_name(enum call_state state);
+
+/* What a party is at, as screens for calls show it. */
+#define PARTY_STATES(X)                                                                        \
+	X(IDLE, "idle", "in no call yet, or no longer")                                        \
+	X(RINGING, "ringing", "its phone rings")                                               \
+	X(RINGBACK, "ringback", "it waits while the other phone rings")                        \
+	X(CALL_PENDING, "call_pending",                                                        \
+	  "it waits for an application, or for who has another call")                          \
+	X(CONNECT, "connect", "it speaks with the other party")                                \
+	X(HOLD, "hold", "on hold, its own or the other party's, or parked")                    \
+	X(HOLD_PENDING, "hold_pending", "it is being transferred, or comes into a conference") \
+	X(CONFERENCE, "conference", "in a conference")                                         \
+	X(AA, "aa", "answered by tandem: an attendant, a flow or an application")              \
+	X(PLAY_VM, "play_vm", "it hears a recorded message")                                   \
+	X(RECORD, "record", "it says a message that is recorded")                              \
+	X(BUSY, "busy", "whom it called is busy or not there")                                 \
+	X(ERROR, "error", "its call failed otherwise")
+enum party_state {
+#define X(id, name, help) STATE_##id,
+	PARTY_STATES(X)
+#undef X
+};
+const char *party_state_name(enum party_state state);
 
 /* Who gives an order. 0 says that it was carried out, and EFFECT_ORDERED follows when that is saved: maybe at once, for certain. With any
  * other answer nothing was done and nothing follows. NULL: nobody waits, and the call does not remember the order. */

@@ -218,6 +218,8 @@ struct call {
 	struct recordings *recordings;     /* NULL: nothing was recorded (recording.h) */
 	/* The pair whose policy was asked whether it is recorded; the same twice: none. Of a call that goes on it is the one that talks. */
 	uint8_t record_asked[2];
+	uint8_t shown[2];  /* enum party_state: of its caller and callee, as events said last, */
+	bool shows;        /* ... if any did; not part of a record */
 	struct cdr *cdr;   /* while ENDING */
 	uint8_t end_tries; /* CALL_END asked for so often; 0: not yet */
 	bool end_done;     /* nothing more to wait for: to be freed */

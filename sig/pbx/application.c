@@ -103,9 +103,24 @@ static const struct deadline application_deadlines[] = {
 
 /* ---- what it orders ---- */
 
+/* One phone that rings and can be told so takes the call; the others are left then. */
+static enum refusal order_taken(struct call_host *h, struct call *c)
+{
+	enum refusal r = REFUSED_NOT_WAITING;
+
+	for (uint8_t i = 0; r && i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->state == LEG_EARLY && l->uac && l->uac->state == UAC_PROCEEDING &&
+		    l->dialog.remote_tag.n)
+			r = order_talk(h, c, i);
+	}
+	return r;
+}
+
 static enum refusal order_application(struct call_host *h, struct call *c, struct call_order *order)
 {
-	enum refusal r = wait_answer(h, c);
+	enum refusal r = call_awaits_application(c) ? wait_answer(h, c) : order_taken(h, c);
 
 	return r || !order->has_seconds ? r : attend_order(c, order);
 }

@@ -10,33 +10,13 @@
 #include "sig/leg/leg.h"
 #include "sig/model/event.h"
 
-/* RFC 6665 knows no such notification without a subscription, phones do: it is how a button of a switchboard takes a call off hold. */
-static enum refusal ask_to_talk(struct call_host *h, struct call *c, uint8_t leg)
-{
-	struct dialog_request r = { .method = SIP_NOTIFY,
-				    .max_forwards = -1,
-				    .contact = true,
-				    .extra = BYTES_LIT("Event: talk\r\n"
-						       "Subscription-State: active\r\n") };
-	struct leg *l = c->legs[leg];
-	struct txn_slot *slot;
-
-	if (!l->takes_talk)
-		return REFUSED_NO_TALK;
-	slot = leg_request(h, &l->dialog, &r, TXN_USER_TALK);
-	if (!slot)
-		return REFUSED_CHANGING;
-	relay_start(h, c, leg, slot->self);
-	return 0;
-}
-
 /* What a phone says to Event: talk. */
 static void hold_response(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	(void)h;
 	if (ev->user == TXN_USER_TALK && ev->kind == CALL_EV_FAILURE)
-		LOG_WARN("call", c->id, "a phone does not end its hold", LOG_U64("leg", ev->leg),
-			 LOG_U64("status", ev->message->status));
+		LOG_WARN("call", c->id, "a phone does not do what Event: talk asks for",
+			 LOG_U64("leg", ev->leg), LOG_U64("status", ev->message->status));
 }
 
 /* The media changes at once, whatever the party that is told says to it. */
@@ -45,7 +25,7 @@ static enum refusal order_hold_set(struct call_host *h, struct call *c, uint8_t 
 	struct leg *l = c->legs[leg];
 
 	if (!on && session_is_holding(c, leg)) /* its offer to go on ends what we do for it, too */
-		return ask_to_talk(h, c, leg);
+		return order_talk(h, c, leg);
 	if (l->held == on)
 		return 0;
 	if (invite_is_open(c))

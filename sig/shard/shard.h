@@ -113,6 +113,15 @@ void shard_picks(void *owner, uint16_t tenant, struct bytes user, struct bytes a
 /* The same, of that call alone; 0: of any. */
 void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
 		   uint64_t call, struct pick_news *out);
+/* The newest call of a user at the shard: that rings at one of its phones, in which it is up, or any. */
+enum user_call_want { USER_RINGS, USER_TALKS, USER_HAS };
+struct user_call {
+	uint64_t call, setup_utc_ms; /* call 0: none */
+	bool b;                      /* it is whom the caller speaks with */
+	bool holds, muted;
+};
+void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
+		     enum user_call_want want, struct user_call *out);
 /* All other nodes are asked as well. shard_remote.picked tells by that serial when they have answered; else see shard_remote_picked. False:
  * there are none. */
 bool shard_picks_ask(struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
@@ -380,6 +389,7 @@ struct call_view {
 	char application[33]; /* that has it, or that it waits for; "": none */
 	bool waits;           /* it does */
 	char from[64], to[64];
+	enum party_state states[2]; /* of caller and callee */
 	struct text const *sip_call_id
 		[2]; /* caller and callee (the caller again: nobody is asked yet); valid until the next event */
 	struct addr remote[2]; /* SIP peers */

@@ -421,3 +421,41 @@ void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
 {
 	shard_pick_of(owner, tenant, by, of, 0, out);
 }
+
+/* ---- a user's own call ---- */
+
+static bool user_call_is(const struct call *c, const struct leg *l, enum user_call_want want)
+{
+	bool rings = picking_rings(l), up = l->state == LEG_CONFIRMED || l->state == LEG_ANSWERED;
+
+	if (c->state == CALL_ENDING)
+		return false;
+	switch (want) {
+	case USER_RINGS:
+		return rings;
+	case USER_TALKS:
+		return c->state == CALL_ESTABLISHED && up;
+	case USER_HAS:
+		return l->state == LEG_EARLY || up;
+	}
+	return false;
+}
+
+void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
+		     enum user_call_want want, struct user_call *out)
+{
+	const struct leg *l = NULL;
+
+	*out = (struct user_call){ 0 };
+	while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
+		const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
+
+		if (!c || !user_call_is(c, l, want) || c->setup_utc_ms < out->setup_utc_ms)
+			continue;
+		*out = (struct user_call){ .call = c->id,
+					   .setup_utc_ms = c->setup_utc_ms,
+					   .b = l != call_caller(c),
+					   .holds = l->held || l->holds,
+					   .muted = l->muted };
+	}
+}

@@ -5,6 +5,7 @@
 
 #include "media/payload.h"
 #include "sig/call/cdr.h"
+#include "sig/call/party_state.h"
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
 #include "sig/leg/flow.h"
@@ -352,6 +353,8 @@ static void view_head(const struct shard *s, const struct call *c, struct call_v
 		bytes_str(tenants_name(s->settings.tenants, c->tenant)));
 	cdr_put(out->application, sizeof(out->application), call_application(c));
 	out->waits = call_awaits_application(c);
+	for (unsigned b = 0; b < 2; b++)
+		out->states[b] = party_state_of(c, b);
 	cdr_put_number(out->from, sizeof(out->from), &s->host, c, text_bytes(&c->from));
 	cdr_put_number(out->to, sizeof(out->to), &s->host, c, text_bytes(&c->to));
 }

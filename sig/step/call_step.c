@@ -11,6 +11,7 @@
 #include "sig/call/module.h"
 #include "sig/call/order.h"
 #include "sig/call/originate.h"
+#include "sig/call/party_state.h"
 #include "sig/call/prompts.h"
 #include "sig/call/reinvite.h"
 #include "sig/call/reliable.h"
@@ -107,6 +108,7 @@ bool call_settle(struct call_host *h, struct call *c)
 		deadlines_handle(settle_deadlines, h, c);
 	call_digits_settle(c);
 	modules_follow(h, c);
+	party_states_settle(h, c);
 	if (c->end_done)
 		return false;
 	audio_source_settle(h, c);

@@ -309,6 +309,7 @@ ROWS = {
     "call.keep": order(),
     "call.transfer_cancel": order(),
     "call.accept": order(),
+    "call.link": each(hidden(number="LONE", link="call.center:hangup"), hidden("conflict", number="LONE", link="tel:1001")),
     "call.play": order(file="echo"),
     "call.stream": order(endpoint="bot"),
     "call.play_control": order(action="pause"),

@@ -121,6 +121,15 @@ static const struct command_arg g_pickup_args[] = {
 	END,
 };
 
+static const struct command_arg g_call_link_args[] = {
+	PARTY_ARG("number", CHARSET_NUMBER, "Extension whose call it is about."),
+	TEXT_ARG("link", CHARSET_TEXT, 1, 255, NULL,
+		 "tel:NUMBER, callto:NUMBER, or call.center: and call?number=NUMBER, "
+		 "transfer?number=NUMBER, hold_unhold, mute_unmute, hangup, answer or reject.",
+		 .required = true),
+	END,
+};
+
 static const struct command_arg g_reject_args[] = {
 	CALL_ARG,
 	U64_ARG("status", 400, 699, "486",
@@ -262,6 +271,13 @@ const struct command g_call_order_commands[] = {
 	  "the reason "
 	  "pickup.",
 	  "id, order", BY(command_call_pickup) },
+	{ "call.link", COMMAND_FOR_APPLICATION, g_call_link_args,
+	  "Does what a link says that a user has clicked: calls a number, or changes the newest "
+	  "call of the extension at this node. answer and reject are for one that rings at it, "
+	  "transfer, hold_unhold and mute_unmute for one in which it speaks, hangup for any. Each "
+	  "is another command: call.originate, call.transfer, call.hold, call.mute, call.hangup, "
+	  "call.answer, call.reject. not_found: it has no such call.",
+	  "that of the other command", BY(command_call_link) },
 	{ "call.accept", COMMAND_FOR_APPLICATION, g_call_args,
 	  "Lets a call ring that waits while its extension has another one (call_waiting of "
 	  "extension.put, the event call.call_waiting). A phone that takes it holds the first "
@@ -477,7 +493,8 @@ const struct command g_call_commands[] = {
 	  "the answer of "
 	  "call.hangup or the event call.ended on. Until its record is in Redis call.show knows it "
 	  "as ending: each party has up to 32 s to acknowledge BYE, and Redis may be away.",
-	  "a list: id, state (setup, ringing, answering, established, ending), application (that "
+	  "a list: id, state (setup, ringing, answering, established, ending), a_state and "
+	  "b_state (what its parties are at: see States of a party), application (that "
 	  "has the call; empty: none), waits (for it, to be answered), from, to, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
 	  "restored",
@@ -531,8 +548,10 @@ const struct command g_call_commands[] = {
 	  "id", BY(command_call_originate), .own = "from" },
 	{ "call.answer", COMMAND_FOR_APPLICATION, g_answer_args,
 	  "Answers a call that waits for an application, by the node itself: the caller hears "
-	  "what call.play plays. conflict: it waits for none, or nothing the caller takes can be "
-	  "said.",
+	  "what call.play plays. A phone that rings for the call is asked to answer (NOTIFY with "
+	  "Event: talk) where the Allow-Events of its 180 names talk. conflict: it waits for no "
+	  "application and nobody rings, the phone does not take that, or nothing the caller takes "
+	  "can be said.",
 	  "id, order", BY(command_call_order), .order = ORDER_ANSWER },
 	{ "call.keep", COMMAND_FOR_APPLICATION, g_keep_args,
 	  "Says that the application is there, as any other order to the call does: away_s "

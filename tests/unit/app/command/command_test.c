@@ -549,6 +549,7 @@ static const struct {
 	{ "call.transfer_cancel", COMMAND_FOR_APPLICATION },
 	{ "call.deflect", COMMAND_FOR_APPLICATION },
 	{ "call.pickup", COMMAND_FOR_APPLICATION },
+	{ "call.link", COMMAND_FOR_APPLICATION },
 	{ "call.accept", COMMAND_FOR_APPLICATION },
 	{ "call.reject", COMMAND_FOR_APPLICATION },
 	{ "call.join", COMMAND_FOR_APPLICATION },

@@ -14,6 +14,7 @@ static void open_to_all(void **state)
 {
 	struct meetme *m = *state;
 	struct rig *r = m->p.t.l.r;
+	struct call_view view;
 	struct room_terms t = board("", "");
 	struct room_view v;
 	uint64_t room;
@@ -22,6 +23,9 @@ static void open_to_all(void **state)
 	calls(&m->p.t.l.a);
 	room = the_room(m);
 	assert_in_room(r, call_from(m, "1001"), room, 1);
+	assert_true(shard_call_view(r->shard, call_from(m, "1001"), &view));
+	assert_int_equal(view.states[0], STATE_CONFERENCE);
+	assert_int_equal(view.states[1], STATE_IDLE);
 	calls(&m->p.t.l.b);
 	assert_in_room(r, call_from(m, "1002"), room, 2);
 	v = conference_of(r, room);

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A link that a user has clicked, for the user's own call: each verb is another command (FEATURES CALL-37). */
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "sig/host/tenant.h"
+#include "sig/shard/shard.h"
+#include "sig/sip/message.h"
+
+struct link_verb {
+	const char *verb, *command;
+	enum user_call_want want;
+	bool number; /* it has one; it begins a call, or the call goes there */
+};
+
+static const struct link_verb link_verbs[] = {
+	{ "call", "call.originate", USER_HAS, true },
+	{ "transfer", "call.transfer", USER_TALKS, true },
+	{ "hold_unhold", "call.hold", USER_TALKS, false },
+	{ "mute_unmute", "call.mute", USER_TALKS, false },
+	{ "hangup", "call.hangup", USER_HAS, false },
+	{ "answer", "call.answer", USER_RINGS, false },
+	{ "reject", "call.reject", USER_RINGS, false },
+	{ 0 },
+};
+
+struct link {
+	const struct link_verb *verb;
+	char number[128]; /* as a link: tel:NUMBER */
+};
+
+static const struct link_verb *link_verb_find(struct bytes name)
+{
+	for (const struct link_verb *v = link_verbs; v->verb; v++) {
+		if (bytes_iis(name, v->verb))
+			return v;
+	}
+	return NULL;
+}
+
+/* False: it has no number, or none that can be read. */
+static bool link_number_read(struct link *l, struct bytes query)
+{
+	size_t at = strlen("tel:"), n;
+	struct bytes part;
+
+	memcpy(l->number, "tel:", at);
+	while (bytes_cut(&query, '&', &part)) {
+		if (bytes_starts(part, "number=") &&
+		    !sip_user_unescape(bytes_from(part, strlen("number=")), l->number + at,
+				       sizeof(l->number) - at - 1, &n)) {
+			l->number[at + n] = '\0';
+			return n > 0;
+		}
+	}
+	return false;
+}
+
+/* tel: and callto: with a number; call.center:VERB and call.center:VERB?number=NUMBER. False: it is none of them. */
+static bool call_link_read(struct link *l, struct bytes text)
+{
+	size_t colon = bytes_find(text, ':');
+	struct bytes scheme = bytes_sub(text, 0, colon), rest = bytes_from(text, colon + 1), verb;
+
+	*l = (struct link){ 0 };
+	if (bytes_iis(scheme, "tel") || bytes_iis(scheme, "callto")) {
+		l->verb = link_verbs;
+		return !bytes_cstr(text, l->number, sizeof(l->number));
+	}
+	if (!bytes_iis(scheme, "call.center") && !bytes_iis(scheme, "tcall.center"))
+		return false;
+	while (bytes_starts(rest, "/"))
+		rest = bytes_from(rest, 1);
+	verb = bytes_sub(rest, 0, bytes_find(rest, '?'));
+	l->verb = link_verb_find(verb);
+	return l->verb && (!l->verb->number || link_number_read(l, bytes_from(rest, verb.n + 1)));
+}
+
+static void link_call_find(const struct command_run *run, const struct link *l,
+			   struct user_call *out)
+{
+	uint16_t tenant = tenants_find(run->node->common.tenants, bytes_str(run->tenant));
+	struct bytes user = command_value(run, "number")->text;
+	struct user_call one;
+	uint32_t cursor = 0;
+	struct shard *core;
+
+	*out = (struct user_call){ 0 };
+	while (tenant != TENANT_NONE && (core = node_core_next(run->node, &cursor)) != NULL) {
+		shard_user_call(core, tenant, user, l->verb->want, &one);
+		if (one.call && one.setup_utc_ms >= out->setup_utc_ms)
+			*out = one;
+	}
+}
+
+static json_t *link_args(const struct command_run *run, const struct link *l,
+			 const struct user_call *of)
+{
+	struct bytes user = command_value(run, "number")->text;
+	json_t *args = json_object(), *leg = json_string(of->b ? "b" : "a");
+	const char *command = l->verb->command;
+
+	if (l->verb == link_verbs)
+		(void)json_object_set_new(args, "from", command_text_json(user));
+	else
+		(void)json_object_set_new(args, "call", command_call_id_json(of->call));
+	if (l->verb->number)
+		(void)json_object_set_new(args, "to", json_string(l->number));
+	if (l->verb->want == USER_TALKS)
+		(void)json_object_set(args, "leg", leg);
+	if (!strcmp(command, "call.hold"))
+		(void)json_object_set_new(args, "on", json_boolean(!of->holds));
+	if (!strcmp(command, "call.mute"))
+		(void)json_object_set_new(args, "on", json_boolean(!of->muted));
+	json_decref(leg);
+	return args;
+}
+
+static void link_on_done(json_t *answer, void *arg)
+{
+	command_end(arg, answer);
+}
+
+void command_call_link(struct command_run *run)
+{
+	struct command_principal who = { .role = run->role };
+	struct user_call of = { 0 };
+	char id[COMMAND_ID_MAX];
+	struct link l;
+	json_t *args;
+
+	if (!call_link_read(&l, command_value(run, "link")->text)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "link",
+			     "it is tel:, callto:, or call.center: with call, transfer, "
+			     "hold_unhold, mute_unmute, hangup, answer or reject");
+		return;
+	}
+	if (l.verb != link_verbs)
+		link_call_find(run, &l, &of);
+	if (l.verb != link_verbs && !of.call) {
+		command_fail(run, COMMAND_NOT_FOUND, "number",
+			     "the extension has no such call at this node: call.list shows those "
+			     "that run");
+		return;
+	}
+	args = link_args(run, &l, &of);
+	memcpy(who.tenant, run->tenant, sizeof(who.tenant));
+	(void)snprintf(id, sizeof(id), "link %.*s", COMMAND_ID_MAX - 8, run->id);
+	command_start(run->node, &who, bytes_str(l.verb->command), bytes_str(id), args,
+		      link_on_done, run);
+	json_decref(args);
+}
