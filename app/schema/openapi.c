@@ -573,6 +573,17 @@ static json_t *openapi_event(enum sig_event_kind kind)
 			 fields_event_help(kind), "required", "type", "properties", members);
 }
 
+/* What is posted: docs/guides/webhooks.md. */
+static json_t *openapi_posted(const char *name)
+{
+	return json_pack(
+		"{s:s, s:[s,s,s,s], s:{s:{s:s}, s:{s:s, s:s}, s:{s:s, s:s}, s:{s:s}, s:o}}", "type",
+		"object", "required", "type", "timestamp", "id", "data", "properties", "type",
+		"const", name, "timestamp", "type", "string", "format", "date-time", "id", "type",
+		"string", "description", "The same as webhook-id: an event may come twice.",
+		"tenant", "type", "string", "data", openapi_ref("schemas", name));
+}
+
 static void events_add(json_t *schemas, json_t *webhooks)
 {
 	for (int i = 0; i < SIG_EVENT_KINDS; i++) {
@@ -582,12 +593,14 @@ static void events_add(json_t *schemas, json_t *webhooks)
 		(void)json_object_set_new(schemas, name, openapi_event(kind));
 		(void)json_object_set_new(
 			webhooks, name,
-			json_pack("{s:{s:s+, s:[], s:[s], s:o, s:{s:b, s:o}, s:{s:{s:s}}}}", "post",
-				  "operationId", "event.", name, "security", "tags", "events",
-				  "summary", openapi_sentence(fields_event_help(kind)),
+			json_pack("{s:{s:s+, s:[], s:[s], s:o, s:{s:b, s:o}, s:{s:{s:s}, "
+				  "s:{s:s}}}}",
+				  "post", "operationId", "event.", name, "security", "tags",
+				  "events", "summary", openapi_sentence(fields_event_help(kind)),
 				  "requestBody", "required", 1, "content",
-				  openapi_media("application/json", openapi_ref("schemas", name)),
-				  "responses", "2XX", "description", "Taken."));
+				  openapi_media("application/json", openapi_posted(name)),
+				  "responses", "2XX", "description", "Taken.", "410", "description",
+				  "Never again: the webhook is switched off."));
 	}
 }
 

@@ -60,6 +60,8 @@ class Document(unittest.TestCase):
             self.api.check({"type": name}, schema)
             with self.assertRaises(Exception):
                 self.api.check({"type": "call.nothing"}, schema)
+            posted = self.api.schema_of(self.api.document["webhooks"][name]["post"]["requestBody"])
+            self.api.check({"type": name, "timestamp": "2026-11-27T20:00:00.000Z", "id": "1-0", "tenant": "acme", "data": {"type": name}}, posted)
 
     def test_documents_have_their_fields(self):
         account = self.api.document["components"]["schemas"]["Account"]["properties"]
