@@ -18,6 +18,7 @@ enum {
 	DOWN_PAUSE_MAX_MS = 300000,
 	AFTER_MAX_S = 86400, /* of Retry-After */
 	FIGURES_MS = 1000,
+	OFF_MS = 30000,
 	HOOKS_WAIT_MS = 1000,
 	GONE = 410,
 	TOO_MANY = 429,
@@ -42,12 +43,10 @@ void hooks_answer(struct hooks *s, json_int_t ask, json_t *result, const char *f
 
 static void hook_say_off(struct hook *h)
 {
-	if (!h->told_off)
-		node_link_send(&h->all->link,
-			       json_pack("{s:s, s:s, s:I, s:s}", "off", h->name, "tenant",
-					 h->tenant, "changed_utc_ms", (json_int_t)h->changed_utc_ms,
-					 "reason", "its server answered 410 Gone"));
-	h->told_off = true;
+	node_link_send(&h->all->link,
+		       json_pack("{s:s, s:s, s:I, s:s}", "off", h->name, "tenant", h->tenant,
+				 "changed_utc_ms", (json_int_t)h->changed_utc_ms, "reason",
+				 "its server answered 410 Gone"));
 }
 
 static void hooks_say_figures(struct hooks *s, uint64_t now_ns)
@@ -371,8 +370,10 @@ static void event_fetched(struct hook_event *e, CURLcode code)
 		hook_taken(h, e, now_ns);
 	} else {
 		hook_failed(h, e, after_ms, now_ns);
-		if (e->status == GONE)
+		if (e->status == GONE) {
+			h->pause_ns = now_ns + OFF_MS * NS_PER_MS; /* until its document says so */
 			hook_say_off(h);
+		}
 	}
 }
 
@@ -403,7 +404,7 @@ static uint64_t hook_post(struct hook *h, uint64_t now_ns, uint64_t utc_ms)
 	uint32_t most = h->failures >= DOWN ? 1 : HOOK_FLIGHTS;
 	uint64_t next_ns = UINT64_MAX;
 
-	if (!h->mine || h->told_off || now_ns >= h->until_ns)
+	if (!h->mine || now_ns >= h->until_ns)
 		return UINT64_MAX;
 	for (struct hook_event *e = h->first; e; e = e->next) {
 		if (e->over || e->easy || e->behind)
@@ -609,7 +610,6 @@ static void hooks_on_webhook(struct hooks *s, const json_t *line)
 	}
 	if (before) {
 		hook_free(h);
-		before->told_off = false;
 		before->pause_ns = 0;
 		return;
 	}

@@ -71,7 +71,7 @@ struct hook {
 	struct http_gate gate;
 	uint64_t changed_utc_ms, retry_ms;
 	/* Its lease, and what was read. */
-	bool asked, mine, reading, pending_read, hungry, told_off;
+	bool asked, mine, reading, pending_read, hungry;
 	bool gone;                  /* deleted */
 	uint32_t refs;              /* questions to Redis whose answer has not come */
 	uint64_t beat_ns, until_ns; /* next turn; the lease */

@@ -327,7 +327,7 @@ static void hooks_wake(struct hooks *s, uint64_t now_ns)
 		return;
 	}
 	for (h = s->list; h && n < WAKE_STREAMS; h = h->next)
-		n += h->mine && !h->reading;
+		n += h->mine && !h->reading && !h->hungry;
 	if (!n || !redis_is_connected(s->wake))
 		return;
 	args[0] = BYTES_LIT("XREAD");
@@ -337,7 +337,7 @@ static void hooks_wake(struct hooks *s, uint64_t now_ns)
 	args[4] = BYTES_LIT("100");
 	args[5] = BYTES_LIT("STREAMS");
 	for (h = s->list; h && i < n; h = h->next) {
-		if (!h->mine || h->reading)
+		if (!h->mine || h->reading || h->hungry)
 			continue;
 		args[6 + i] = bytes_str(h->stream);
 		args[6 + n + i++] = bytes_str(h->tip[0] ? h->tip : BEGINNING);
