@@ -423,7 +423,9 @@ static int tap_start(struct dpdk_device *d, const struct port_dpdk_settings *s,
 	else
 		d->ifindex = if_nametoindex(s->tap);
 	return err ? dpdk_refuse(why, err, "TAP interface %s: %s%s", s->tap, strerror(-err),
-				 err == -EPERM ? " (it needs CAP_NET_ADMIN)" : "")
+				 err == -EPERM    ? " (it needs CAP_NET_ADMIN)"
+				 : err == -EACCES ? " (its user must be able to open /dev/net/tun)"
+						  : "")
 		   : 0;
 }
 

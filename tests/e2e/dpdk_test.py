@@ -243,6 +243,12 @@ class Privileges(AsNobody, DpdkTest):
         self.assertEqual([name for name, mask in self.everywhere() if mask & wanted], [])
         self.a_call()
 
+    def test_without_root_nor_tun(self):
+        with self.assertRaises(ServerError):
+            self.start_as_nobody("+net_admin,+net_raw", tun="600")
+        self.node.killed = True                 # it ended as it should
+        self.assertIn("Permission denied (its user must be able to open /dev/net/tun)", self.node.log_text())
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -4,6 +4,8 @@ import os
 import re
 
 NOBODY = 65534
+# udev lets all open it, and a machine without udev nobody but root.
+TUN = 'mount -t tmpfs -o mode=755 tmpfs /dev/net && mknod -m "$0" /dev/net/tun c 10 200 && exec "$@"'
 
 
 def effective(pid):
@@ -27,15 +29,16 @@ def parent_of(pid):
 class AsNobody:
     """Of a test with a node that it starts itself."""
 
-    def start_as_nobody(self, wanted):
-        """With these as ambient capabilities and no others."""
+    def start_as_nobody(self, wanted, tun="666"):
+        """With these as ambient capabilities and no others; tun: who may open /dev/net/tun."""
         user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
         for folder, names, files in os.walk(self.node.home):
             for name in (folder, *(os.path.join(folder, other) for other in names + files)):
                 os.chown(name, NOBODY, NOBODY)
         if os.spawnlp(os.P_WAIT, user[0], *user, "test", "-x", self.node.program("tandemd")):
             self.skipTest("the build cannot be run by another user")
-        self.node.start(wrapper=[*user, "--inh-caps=" + wanted, "--ambient-caps=" + wanted, "--"])
+        own = ["unshare", "--mount", "--propagation", "private", "sh", "-c", TUN, tun]
+        self.node.start(wrapper=[*own, *user, "--inh-caps=" + wanted, "--ambient-caps=" + wanted, "--"])
         self.addCleanup(self.node.stop)
 
     def children(self):
