@@ -95,7 +95,8 @@ const struct command_arg *list_arg_find(struct bytes name)
 
 bool list_takes(const struct command *c, struct bytes name)
 {
-	return list_is(c) && !command_arg_find(c, name) &&
+	/* an operator's "tenant" says for whom he speaks, and nobody else may give it */
+	return list_is(c) && !command_arg_find(c, name) && !bytes_is(name, g_command_tenant.name) &&
 	       (list_arg_find(name) || list_has(c, name));
 }
 
