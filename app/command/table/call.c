@@ -501,8 +501,8 @@ const struct command g_call_commands[] = {
 	  BY(command_call_list), .own = "",
 	  .columns = "id,state,application,from,to,setup_utc_ms,answer_utc_ms",
 	  LISTS("id", "setup_utc_ms", true,
-		"state,application,waits,from,to,setup_utc_ms,answer_utc_ms,version,saved,"
-		"restored") },
+		"state,a_state,b_state,application,waits,from,to,setup_utc_ms,answer_utc_ms,"
+		"version,saved,restored") },
 	{ "call.show", COMMAND_FOR_READER, g_call_args,
 	  "Shows a call with the live counters of its media flows. A call that ended in the last "
 	  "hour: "
