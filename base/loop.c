@@ -30,7 +30,7 @@ struct hook {
 	void *arg;
 };
 
-static struct loop {
+static _Thread_local struct loop {
 	struct watch *watches; /* by descriptor */
 	unsigned fd_max;
 	struct tmr round_end;
@@ -41,6 +41,7 @@ static struct loop {
 	int signal_fd;
 	loop_signal_fn *signal_fn;
 	void *signal_arg;
+	bool beside; /* of a thread beside the one that has the process's */
 } g_loop = { .timer_fd = -1, .signal_fd = -1 };
 
 static void on_round_end(void *arg)
@@ -176,7 +177,7 @@ int loop_signals(const int *signals, size_t n, loop_signal_fn *fn, void *arg)
 
 static int libre_open(unsigned fd_max)
 {
-	int err = libre_init();
+	int err = g_loop.beside ? re_thread_init() : libre_init();
 
 	if (err)
 		return -err;
@@ -194,6 +195,12 @@ static int timer_open(void)
 	if (g_loop.timer_fd < 0)
 		return -errno;
 	return loop_watch(g_loop.timer_fd, LOOP_READ, on_timer, NULL);
+}
+
+int loop_open_beside(unsigned fd_max)
+{
+	g_loop.beside = true;
+	return loop_open(fd_max);
 }
 
 int loop_open(unsigned fd_max)
@@ -229,7 +236,10 @@ void loop_close(void)
 	tmr_cancel(&g_loop.round_end);
 	fd_end(&g_loop.timer_fd);
 	fd_end(&g_loop.signal_fd);
-	libre_close();
+	if (g_loop.beside)
+		re_thread_close();
+	else
+		libre_close();
 	free(g_loop.watches);
 	g_loop = (struct loop){ .timer_fd = -1, .signal_fd = -1 };
 }

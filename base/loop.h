@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The control thread's event loop, over libre's (epoll). loop.c is the only file of base that sees libre.
- * One loop per process, run by one thread; handlers run on it.
+ * An event loop, over libre's (epoll). loop.c is the only file of base that sees libre.
+ * One loop of a thread, which runs it; handlers run on it. The control thread has the process's, with its signals.
  */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
@@ -20,6 +20,8 @@ typedef void loop_signal_fn(int signal, void *arg);
 
 /* fd_max: most descriptors ever. SIGPIPE is ignored afterwards. 0 or -errno. */
 int loop_open(unsigned fd_max) NODISCARD;
+/* The same for a thread beside it, while that one is open. */
+int loop_open_beside(unsigned fd_max) NODISCARD;
 void loop_close(void);
 /* Adds fd or replaces its mask and handler; events 0 keeps it registered but quiet. 0 or -errno. */
 int loop_watch(int fd, unsigned events, loop_fd_fn *fn, void *arg) NODISCARD;

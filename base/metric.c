@@ -124,6 +124,7 @@ struct block {
 
 static struct metric g_registered[METRIC_MAX];
 static uint32_t g_count;
+static pthread_mutex_t g_register_lock = PTHREAD_MUTEX_INITIALIZER; /* of both */
 static _Atomic uint64_t g_gauges[METRIC_MAX];
 static struct block g_blocks[METRIC_THREADS];
 static _Atomic uint32_t g_blocks_used;
@@ -160,7 +161,7 @@ metric_id metric_register(enum metric_type type, const char *name, const char *l
 	return metric_register_per(type, name, labels, help, 1);
 }
 
-metric_id metric_register_per(enum metric_type type, const char *name, const char *labels,
+static metric_id metric_enter(enum metric_type type, const char *name, const char *labels,
 			      const char *help, uint32_t per)
 {
 	uint32_t last;
@@ -185,6 +186,17 @@ metric_id metric_register_per(enum metric_type type, const char *name, const cha
 	};
 	if (last != NO_METRIC)
 		g_registered[last].next = id;
+	return id;
+}
+
+metric_id metric_register_per(enum metric_type type, const char *name, const char *labels,
+			      const char *help, uint32_t per)
+{
+	metric_id id;
+
+	(void)pthread_mutex_lock(&g_register_lock);
+	id = metric_enter(type, name, labels, help, per);
+	(void)pthread_mutex_unlock(&g_register_lock);
 	return id;
 }
 
