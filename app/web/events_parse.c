@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include <inttypes.h>
+
+#include "app/web/events.h"
+
+/* ---- ids ---- */
+
+int events_id_compare(struct events_id a, struct events_id b)
+{
+	if (a.ms != b.ms)
+		return a.ms < b.ms ? -1 : 1;
+	return a.seq == b.seq ? 0 : a.seq < b.seq ? -1 : 1;
+}
+
+bool events_id_parse(struct bytes text, struct events_id *out)
+{
+	size_t dash = bytes_find(text, '-');
+
+	*out = (struct events_id){ 0 };
+	return !bytes_u64(bytes_sub(text, 0, dash), &out->ms) &&
+	       (dash == text.n || !bytes_u64(bytes_from(text, dash + 1), &out->seq));
+}
+
+struct bytes events_id_write(char out[EVENTS_ID_MAX], struct events_id id)
+{
+	struct writer w = writer_over(out, EVENTS_ID_MAX - 1);
+
+	writer_u64(&w, id.ms);
+	writer_str(&w, "-");
+	writer_u64(&w, id.seq);
+	out[w.n] = '\0';
+	return writer_done(&w);
+}
+
+/* ---- an event ---- */
+
+static void event_blanks(struct bytes *rest)
+{
+	while (rest->n && (rest->p[0] == ' ' || rest->p[0] == '\t' || rest->p[0] == '\n' ||
+			   rest->p[0] == '\r'))
+		*rest = bytes_from(*rest, 1);
+}
+
+static bool event_eats(struct bytes *rest, uint8_t c)
+{
+	event_blanks(rest);
+	if (!rest->n || rest->p[0] != c)
+		return false;
+	*rest = bytes_from(*rest, 1);
+	return true;
+}
+
+/* What is between the quotes, as it stands there. */
+static bool event_string(struct bytes *rest, struct bytes *out)
+{
+	size_t n = 0;
+
+	if (!event_eats(rest, '"'))
+		return false;
+	while (n < rest->n && rest->p[n] != '"')
+		n += rest->p[n] == '\\' ? 2 : 1;
+	if (n >= rest->n)
+		return false;
+	*out = bytes_sub(*rest, 0, n);
+	*rest = bytes_from(*rest, n + 1);
+	return true;
+}
+
+/* Up to the ',' or '}' behind it; out: of a text alone. */
+static bool event_value(struct bytes *rest, struct bytes *out)
+{
+	struct bytes text;
+	uint32_t depth = 0;
+
+	*out = (struct bytes){ 0 };
+	event_blanks(rest);
+	if (rest->n && rest->p[0] == '"')
+		return event_string(rest, out);
+	while (rest->n && (depth || (rest->p[0] != ',' && rest->p[0] != '}'))) {
+		uint8_t c = rest->p[0];
+
+		if (c == '"') {
+			if (!event_string(rest, &text))
+				return false;
+			continue;
+		}
+		if ((c == '}' || c == ']') && !depth)
+			return false;
+		depth += c == '{' || c == '[';
+		depth -= c == '}' || c == ']';
+		*rest = bytes_from(*rest, 1);
+	}
+	return rest->n;
+}
+
+bool events_facts_parse(struct bytes json, struct events_facts *out)
+{
+	struct bytes name, value, from_trunk = { 0 }, to_trunk = { 0 };
+	struct {
+		const char *name;
+		struct bytes *value;
+	} known[] = {
+		{ "type", &out->type }, { "call", &out->call },        { "from", &out->from },
+		{ "to", &out->to },     { "from_trunk", &from_trunk }, { "to_trunk", &to_trunk },
+	};
+
+	*out = (struct events_facts){ 0 };
+	if (!event_eats(&json, '{'))
+		return false;
+	do {
+		if (!event_string(&json, &name) || !event_eats(&json, ':') ||
+		    !event_value(&json, &value))
+			return false;
+		for (size_t i = 0; i < COUNT_OF(known); i++) {
+			if (bytes_is(name, known[i].name))
+				*known[i].value = value;
+		}
+	} while (event_eats(&json, ','));
+	if (from_trunk.n)
+		out->from = (struct bytes){ 0 };
+	if (to_trunk.n)
+		out->to = (struct bytes){ 0 };
+	return event_eats(&json, '}') && out->type.n;
+}
+
+/* ---- a filter ---- */
+
+static bool event_char(uint8_t c, const char *more)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       strchr(more, c) != NULL;
+}
+
+static bool filter_text(char *out, size_t size, struct bytes value, const char *more)
+{
+	for (size_t i = 0; i < value.n; i++) {
+		if (!value.p[i] || !event_char(value.p[i], more))
+			return false;
+	}
+	return value.n && !bytes_cstr(value, out, size);
+}
+
+/* A '*' stands at the end of a type alone. */
+static bool types_are_right(const char *types)
+{
+	for (const char *star = strchr(types, '*'); star; star = strchr(star + 1, '*')) {
+		if (star[1] && star[1] != ',')
+			return false;
+	}
+	return true;
+}
+
+static const char *filter_argument(struct events_filter *f, struct bytes name, struct bytes value)
+{
+	if (bytes_is(name, "access_token"))
+		return NULL;
+	if (bytes_is(name, "after")) {
+		f->has_after = true;
+		return events_id_parse(value, &f->after) ? NULL : "the id of an event is needed";
+	}
+	if (bytes_is(name, "tenant"))
+		return filter_text(f->tenant, sizeof(f->tenant), value, "._-")
+			       ? NULL
+			       : "the name of a tenant is needed";
+	if (bytes_is(name, "application"))
+		return filter_text(f->application, sizeof(f->application), value, "._-")
+			       ? NULL
+			       : "the name of an application is needed";
+	if (bytes_is(name, "call"))
+		return filter_text(f->calls, sizeof(f->calls), value, ",")
+			       ? NULL
+			       : "ids of calls are needed, joined by ','";
+	if (bytes_is(name, "user"))
+		return filter_text(f->users, sizeof(f->users), value, ",._-+*#")
+			       ? NULL
+			       : "numbers of extensions are needed, joined by ','";
+	if (bytes_is(name, "type"))
+		return filter_text(f->types, sizeof(f->types), value, ",._*") &&
+				       types_are_right(f->types)
+			       ? NULL
+			       : "types of events are needed, joined by ','; * may end one";
+	return "events have no such argument";
+}
+
+const char *events_filter_parse(struct bytes arguments, struct events_filter *out,
+				struct bytes *argument)
+{
+	struct bytes line;
+	const char *wrong;
+
+	*out = (struct events_filter){ 0 };
+	*argument = (struct bytes){ 0 };
+	while (bytes_cut(&arguments, '\n', &line)) {
+		size_t at = bytes_find(line, '=');
+
+		if (!line.n || bytes_is(line, "/")) /* as libwebsockets has a '&' at the end */
+			continue;
+		*argument = bytes_sub(line, 0, at);
+		wrong = filter_argument(out, *argument, bytes_from(line, at + 1));
+		if (wrong)
+			return wrong;
+	}
+	return NULL;
+}
+
+static bool types_have(const char *types, struct bytes type)
+{
+	struct bytes rest = bytes_str(types), one;
+
+	while (bytes_cut(&rest, ',', &one)) {
+		bool all = one.n && one.p[one.n - 1] == '*';
+
+		if (all ? type.n >= one.n - 1 && !memcmp(type.p, one.p, one.n - 1)
+			: bytes_eq(one, type))
+			return true;
+	}
+	return false;
+}
+
+bool events_filter_has(const struct events_filter *f, const struct events_facts *facts)
+{
+	struct bytes users = bytes_str(f->users);
+
+	return (!f->types[0] || types_have(f->types, facts->type)) &&
+	       (!f->calls[0] || bytes_list_has(bytes_str(f->calls), facts->call)) &&
+	       (!f->users[0] || bytes_list_has(users, facts->from) ||
+		bytes_list_has(users, facts->to));
+}
