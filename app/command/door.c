@@ -400,6 +400,82 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	return out->status ? true : look_fails(out, COMMAND_INTERNAL, NULL, "out of memory");
 }
 
+/* ---- the web thread: who listens to events ---- */
+
+static enum command_role listen_role(const struct events_filter *f)
+{
+	return f->application[0] ? COMMAND_FOR_APPLICATION : COMMAND_FOR_READER;
+}
+
+static bool listen_fails(struct web_reply *out, enum command_error_code code, const char *argument,
+			 const char *detail)
+{
+	(void)look_fails(out, code, argument, detail);
+	return false;
+}
+
+static bool door_listen(const struct web_call *call, struct events_filter *f, struct web_reply *out,
+			void *arg)
+{
+	struct door *d = arg;
+	struct door_work w = { 0 };
+	char name[32], commands[TOKEN_COMMANDS_MAX];
+	struct bytes argument;
+	const char *wrong;
+
+	if (is_cut_off(d, call))
+		return listen_fails(out, COMMAND_UNAVAILABLE, NULL,
+				    "Redis is away for longer than 30 s: tokens cannot be checked");
+	if (!who_is(d, call->token, &w, commands)) {
+		problem_write(out, 401, "A token is needed", "not_allowed", NULL,
+			      "Authorization: Bearer TOKEN, or access_token in the query");
+		return false;
+	}
+	wrong = events_filter_parse(call->arguments, f, &argument);
+	if (wrong)
+		return listen_fails(out, COMMAND_BAD_ARGUMENT,
+				    bytes_cstr(argument, name, sizeof(name)) ? NULL : name, wrong);
+	if (w.who.role < listen_role(f))
+		return listen_fails(out, COMMAND_NOT_ALLOWED, NULL,
+				    command_role_name(listen_role(f)));
+	if (!token_allows(commands, TOKEN_EVENTS))
+		return listen_fails(out, COMMAND_NOT_ALLOWED, NULL,
+				    "it is none of the commands of this token");
+	if (w.who.user[0] && f->users[0] && strcmp(f->users, w.who.user))
+		return listen_fails(out, COMMAND_NOT_ALLOWED, "user",
+				    "a user hears of the own extension alone");
+	if (w.who.user[0])
+		memcpy(f->users, w.who.user, sizeof(w.who.user));
+	if (f->tenant[0] && w.who.role != COMMAND_FOR_OPERATOR)
+		return listen_fails(out, COMMAND_UNKNOWN_ARGUMENT, "tenant",
+				    "it is that of the token");
+	if (!f->tenant[0])
+		memcpy(f->tenant, w.who.tenant, sizeof(f->tenant));
+	return true;
+}
+
+static bool door_listens(struct bytes token, bool from_loopback, const struct events_filter *f,
+			 void *arg)
+{
+	struct door *d = arg;
+	struct door_work w = { 0 };
+	char commands[TOKEN_COMMANDS_MAX];
+
+	return !is_cut_off(d, &(struct web_call){ .from_loopback = from_loopback }) &&
+	       who_is(d, token, &w, commands) && w.who.role >= listen_role(f) &&
+	       token_allows(commands, TOKEN_EVENTS) &&
+	       (!w.who.user[0] || !strcmp(w.who.user, f->users)) &&
+	       (w.who.role == COMMAND_FOR_OPERATOR || !strcmp(w.who.tenant, f->tenant));
+}
+
+static void door_listeners_full(bool of_tenant, struct web_reply *out, void *arg)
+{
+	(void)arg;
+	(void)look_fails(out, of_tenant ? COMMAND_BUSY : COMMAND_UNAVAILABLE, NULL,
+			 of_tenant ? "the tenant has 3072 listeners at this node"
+				   : "the node has 4096 listeners: try another one");
+}
+
 static void work_free(struct door_work *w)
 {
 	if (w)
@@ -755,6 +831,10 @@ int door_open(struct door **out, struct node *node)
 	d->web.swagger_ui = node->settings.http.swagger_ui;
 	rand_open_system(&d->rand);
 	d->web.look = door_look;
+	d->web.listen = door_listen;
+	d->web.listens = door_listens;
+	d->web.full = door_listeners_full;
+	d->web.place = &node->redis.place;
 	d->web.arg = d;
 	*out = d;
 	return 0;

@@ -36,11 +36,12 @@ const char *token_commands_wrong(const void *value, const char *text)
 
 	(void)value;
 	while (is_known && bytes_cut(&list, ',', &one)) {
-		is_known = false;
+		is_known = bytes_is(one, TOKEN_EVENTS);
 		COMMAND_EACH (c)
 			is_known |= pattern_has(one, bytes_str(c->name));
 	}
-	return is_known ? NULL : "each is a command, or the beginning of some and a *, as call.*";
+	return is_known ? NULL
+			: "each is a command, the beginning of some and a *, as call.*, or events";
 }
 
 bool token_allows(const char *patterns, const char *command)

@@ -29,6 +29,9 @@ struct token_value {
 	uint64_t changed_utc_ms;
 };
 
+/* Listening to events, which is no command, as one. */
+#define TOKEN_EVENTS "events"
+
 /* Rows of its fields that both commands have which make one. */
 #define TOKEN_ROLE                                                                               \
 	WORD_FIELD("role", role, FIELD_NUMBER, g_token_roles, "reader",                          \
@@ -38,13 +41,13 @@ struct token_value {
 	TEXT_FIELD("user", user, CHARSET_NUMBER, NULL,                                      \
 		   "Extension in whose name it is: whoever shows it may what its user may " \
 		   "(For: user), and nothing of another one. role is of no importance then.")
-#define TOKEN_LIMITS                                                                            \
-	NUMBER_FIELD("expires_utc_s", expires_utc_s, 0, UINT32_MAX, "0",                        \
-		     "Seconds since 1970 from when on it is refused. 0: never."),               \
-		TEXT_FIELD("commands", commands, CHARSET_NUMBERS, token_commands_wrong,         \
-			   "Commands that it may give, of those that its role may, joined by "  \
-			   "',': call.list, or call.* for all that begin so. Empty: all. With " \
-			   "any of them it makes no tokens.")
+#define TOKEN_LIMITS                                                                           \
+	NUMBER_FIELD("expires_utc_s", expires_utc_s, 0, UINT32_MAX, "0",                       \
+		     "Seconds since 1970 from when on it is refused. 0: never."),              \
+		TEXT_FIELD("commands", commands, CHARSET_NUMBERS, token_commands_wrong,        \
+			   "Commands that it may give, of those that its role may, joined by " \
+			   "',': call.list, or call.* for all that begin so; events: it may "  \
+			   "listen to them. Empty: all. With any of them it makes no tokens.")
 
 const char *token_commands_wrong(const void *value, const char *text);
 extern const struct command_arg g_token_fields[];

@@ -10,6 +10,7 @@
 
 #include "app/web/web.h"
 #include "app/web/web_clients.h"
+#include "app/web/web_events.h"
 #include "app/web/web_link.h"
 #include "app/web/web_request.h"
 #include "app/web/web_sip.h"
@@ -131,7 +132,7 @@ enum {
 	OWN_DESCRIPTORS = 8, /* listener, pipe, and what the library keeps */
 	PING_SECONDS = 30,   /* without traffic: bindings of a NAT stay, dead browsers are found */
 	HANGUP_SECONDS = 45,
-	TICK_US = 1000000,
+	TICK_US = 500000,
 	TX_PACKET = 16384, /* or the library cuts what it writes to its receive buffer */
 };
 
@@ -156,6 +157,7 @@ void web_setup(void)
 	web_clients_setup();
 	web_link_setup();
 	web_sip_setup();
+	web_events_setup();
 }
 
 /* ---- the web thread ---- */
@@ -193,6 +195,8 @@ static void on_tick(lws_sorted_usec_list_t *sul)
 	struct web *web = CONTAINER_OF(sul, struct web, tick);
 
 	web_clients_expire(web->clients, clock_now_ns());
+	if (web->pages.events)
+		web_events_expire(web->pages.events, clock_now_ns());
 	lws_sul_schedule(web->context, 0, &web->tick, on_tick, TICK_US);
 }
 
@@ -216,10 +220,24 @@ static void news(struct web *web)
 		web_desk_on_answers(web->pages.desk);
 	if (web->pages.api)
 		web_api_on_answers(web->pages.api);
+	if (web->pages.events)
+		web_events_on_news(web->pages.events);
+}
+
+/* /v1/events, or of no sub-protocol. */
+static bool is_of_events(const struct web *web, struct lws *wsi)
+{
+	char path[sizeof(WEB_EVENTS_PATH) + 1] = "";
+
+	return web->pages.events && !lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) &&
+	       lws_hdr_copy(wsi, path, sizeof(path), WSI_TOKEN_GET_URI) > 0 &&
+	       bytes_is(bytes_str(path), WEB_EVENTS_PATH);
 }
 
 static int upgrade(const struct web *web, struct lws *wsi)
 {
+	if (is_of_events(web, wsi))
+		return web_events_admit(web->pages.events, wsi);
 	if (web->sip)
 		return web_sip_admit(web->sip, wsi) ? 0 : -1;
 	return web_request_refuse();
@@ -238,6 +256,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	case LWS_CALLBACK_HTTP_WRITEABLE:
 		return web_request_send(request, wsi);
 	case LWS_CALLBACK_CLOSED_HTTP:
+	case LWS_CALLBACK_CLOSED:
 	case LWS_CALLBACK_HTTP_DROP_PROTOCOL:
 		if (request)
 			web_request_drop(request);
@@ -249,7 +268,11 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
 		return upgrade(web, wsi);
 	case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
-		return 1; /* a WebSocket of no sub-protocol */
+		return !is_of_events(web, wsi); /* a WebSocket of no sub-protocol */
+	case LWS_CALLBACK_ESTABLISHED:
+		return web_events_begin(web->pages.events, &request->ear, wsi);
+	case LWS_CALLBACK_SERVER_WRITEABLE:
+		return request->ear ? web_events_send(request->ear) : 0;
 	/* The library would leave those beyond its own limit waiting, and be woken by them for ever. */
 	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
 		return !web_clients_admit(web->clients, (int)(intptr_t)in, clock_now_ns());
@@ -278,13 +301,21 @@ static int on_sip(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	return web_sip_callback(wsi, reason, user, in, len);
 }
 
+/* True: some are there still. */
+static bool web_stops(struct web *web)
+{
+	bool sip = web->sip && web_sip_stop(web->sip);
+	bool events = web->pages.events && web_events_stop(web->pages.events);
+
+	return sip || events;
+}
+
 /* Browsers hear that the node stops, and have a second to say Close as well. */
 static void web_leave(struct web *web)
 {
 	uint64_t until_ns = clock_now_ns() + LEAVE_NS;
 
-	while (web->sip && web_sip_stop(web->sip) && clock_now_ns() < until_ns &&
-	       lws_service(web->context, 0) >= 0)
+	while (web_stops(web) && clock_now_ns() < until_ns && lws_service(web->context, 0) >= 0)
 		;
 }
 
@@ -317,7 +348,8 @@ static void protocols_fill(struct web *web)
 	web->protocols[0] =
 		(struct lws_protocols){ .name = "http",
 					.callback = on_http,
-					.per_session_data_size = sizeof(struct web_request) };
+					.per_session_data_size = sizeof(struct web_request),
+					.tx_packet_size = TX_PACKET };
 	if (!web->sip)
 		return;
 	web->protocols[1] = (struct lws_protocols){ .name = WEB_ADMIT_PROTOCOL,
@@ -346,7 +378,7 @@ static int context_open(struct web *web, const struct web_settings *settings)
 		.retry_and_idle_policy = &validity,
 		.alpn = "http/1.1", /* browsers would have WebSockets inside of HTTP/2 */
 		.max_http_header_data = HEADERS_MAX,
-		.max_http_header_pool = (unsigned short)web_clients_heads_max(),
+		.max_http_header_pool = (unsigned short)web_clients_heads_max(web->clients),
 		.timeout_secs = REQUEST_SECONDS,
 		.timeout_secs_ah_idle = REQUEST_SECONDS,
 		.keepalive_timeout = REQUEST_SECONDS,
@@ -410,6 +442,9 @@ static int parts_open(struct web *web, const struct web_settings *settings)
 		err = web_api_open(&web->pages.api, settings->door, settings->api_terms);
 	if (!err && settings->door)
 		err = web_manual_open(&web->pages.manual, settings->door);
+	if (!err && settings->door)
+		err = web_events_open(&web->pages.events, web->pages.api, settings->door, web_wake,
+				      web);
 	return err;
 }
 
@@ -447,6 +482,7 @@ static void web_free(struct web *web)
 		lws_context_destroy(web->context);
 	web_sip_close(web->sip);
 	web_desk_close(web->pages.desk);
+	web_events_close(web->pages.events);
 	web_api_close(web->pages.api);
 	web_manual_close(web->pages.manual);
 	web_pages_close(&web->pages);

@@ -437,14 +437,13 @@ static int query_begin(struct web_query *q)
 	return body_begin(q);
 }
 
-int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi, struct bytes path)
+static struct web_query *query_new(struct web_api *a, struct lws *wsi)
 {
 	struct web_query *q = calloc(1, sizeof(*q));
 	struct addr peer;
 
-	*out = q;
 	if (!q)
-		return -1;
+		return NULL;
 	q->api = a;
 	q->wsi = wsi;
 	q->call.method = query_method(wsi);
@@ -455,6 +454,41 @@ int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi
 				addr_is_loopback(&q->call.peer);
 	peer = addr_source(&q->call.peer);
 	q->source = hash_sip(&a->key, bytes_mem(peer.ip, sizeof(peer.ip)));
+	return q;
+}
+
+struct web_query *web_query_read(struct web_api *a, struct lws *wsi, struct bytes path)
+{
+	struct web_query *q = query_new(a, wsi);
+
+	if (q && head_take(q, path))
+		return q;
+	web_query_drop(q);
+	return NULL;
+}
+
+const struct web_call *web_query_call(const struct web_query *q)
+{
+	return &q->call;
+}
+
+int web_query_answer(struct web_query *q, const struct web_reply *reply)
+{
+	uint64_t *wrong = &q->api->wrong[q->source % API_SOURCES];
+
+	if (reply->status != 401 || api_has(wrong, &g_wrong_tokens))
+		return query_answer(q, reply);
+	free(reply->text);
+	return query_brake(q, *wrong, &g_wrong_tokens, "too many wrong tokens");
+}
+
+int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi, struct bytes path)
+{
+	struct web_query *q = query_new(a, wsi);
+
+	*out = q;
+	if (!q)
+		return -1;
 	return head_take(q, path) ? query_begin(q)
 				  : query_refuse(q, 431, "the request's head is too long");
 }

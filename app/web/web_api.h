@@ -35,6 +35,11 @@ int web_query_body(struct web_query *q, struct bytes octets);
 int web_query_body_end(struct web_query *q);
 /* The connection takes more. *done: it was answered whole, and the next request may come. */
 int web_query_send(struct web_query *q, bool *done);
+/* The head alone, read as the door looks at it. NULL: it is too long, or there is no memory. */
+struct web_query *web_query_read(struct web_api *a, struct lws *wsi, struct bytes path);
+const struct web_call *web_query_call(const struct web_query *q);
+/* *reply answers it. */
+int web_query_answer(struct web_query *q, const struct web_reply *reply);
 /* It is over, or the connection is. NULL is fine. */
 void web_query_drop(struct web_query *q);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "app/web/events.h"
 #include "app/web/web_clients.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -36,7 +37,7 @@ struct web_clients {
 	struct hash_key key;
 	uint64_t source_handshakes[SOURCES]; /* buckets of stream_rate, by hash of the address */
 	uint64_t patience_ns;
-	uint32_t max, per_source;
+	uint32_t max, per_source, listeners;
 	uint32_t room; /* of list: max, and some to spare */
 	struct web_client list[];
 };
@@ -76,13 +77,15 @@ void web_clients_setup(void)
 
 int web_clients_open(struct web_clients **out, const struct web_settings *settings)
 {
-	uint32_t max = WEB_CONNECTIONS_MAX + (settings->link ? settings->places : 0);
+	uint32_t listeners = settings->door ? EVENTS_LISTENERS_MAX : 0;
+	uint32_t max = WEB_CONNECTIONS_MAX + listeners + (settings->link ? settings->places : 0);
 	struct web_clients *c = calloc(1, sizeof(*c) + (max + SPARE) * sizeof(c->list[0]));
 	struct rand_source rand;
 
 	if (!c)
 		return -ENOMEM;
 	c->max = max;
+	c->listeners = listeners;
 	c->room = max + SPARE;
 	c->per_source = settings->per_source;
 	c->patience_ns = settings->patience_ns ? settings->patience_ns : PATIENCE_NS;
@@ -105,9 +108,10 @@ uint32_t web_clients_max(const struct web_clients *c)
 	return c->room;
 }
 
-uint32_t web_clients_heads_max(void)
+/* The library keeps the head of one that listens to Server-Sent Events. */
+uint32_t web_clients_heads_max(const struct web_clients *c)
 {
-	return WEB_CONNECTIONS_MAX + SPARE;
+	return WEB_CONNECTIONS_MAX + SPARE + c->listeners;
 }
 
 /* ---- the rule ---- */

@@ -22,7 +22,7 @@ int web_clients_open(struct web_clients **out, const struct web_settings *settin
 void web_clients_close(struct web_clients *c); /* NULL is fine */
 /* Descriptors at most; and those of them that may be reading a request's head. */
 uint32_t web_clients_max(const struct web_clients *c);
-uint32_t web_clients_heads_max(void);
+uint32_t web_clients_heads_max(const struct web_clients *c);
 
 /* A connection before its first octet; a stranger goes for it where that helps. False: it is one too many, and counted as such. */
 bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns);

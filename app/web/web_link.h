@@ -9,6 +9,7 @@
 #ifndef APP_WEB_WEB_LINK_H
 #define APP_WEB_WEB_LINK_H
 
+#include "app/web/events.h"
 #include "app/web/web_page.h"
 #include "base/loop.h"
 #include "base/ring.h"
@@ -118,9 +119,18 @@ struct web_reply {
 struct web_door {
 	/* The web thread: true: *reply answers it; else *work goes to the loop's thread, which owns it then. */
 	bool (*look)(const struct web_call *call, struct web_reply *reply, void **work, void *arg);
+	/* Who wants to hear events: *out is what it may hear of them, or *reply answers it. False: it may not. */
+	bool (*listen)(const struct web_call *call, struct events_filter *out,
+		       struct web_reply *reply, void *arg);
+	/* There is no room for one more; of_tenant: of its tenant. */
+	void (*full)(bool of_tenant, struct web_reply *reply, void *arg);
+	/* Whether who shows that token may hear that now. */
+	bool (*listens)(struct bytes token, bool from_loopback, const struct events_filter *filter,
+			void *arg);
 	void *arg;
 	const char *openapi, *swagger_ui; /* what describes it; the folder of a page's files */
 	struct web_asks *asks;            /* of struct web_work and struct web_reply */
+	const struct redis_place *place;  /* where events are; NULL: there are none */
 };
 
 struct web_work {

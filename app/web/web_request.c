@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/web/web_events.h"
 #include "app/web/web_request.h"
 #include "base/clock.h"
 #include "base/metric.h"
@@ -522,6 +523,9 @@ int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages
 	if (pages->manual && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) &&
 	    web_manual_find(pages->manual, path, &page))
 		return manual_answer(r, wsi, &page);
+	if (pages->events && bytes_is(path, WEB_EVENTS_PATH) &&
+	    lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI))
+		return web_events_on_head(pages->events, &r->ear, &r->query, wsi);
 	if (pages->api && bytes_starts(path, WEB_API_HEAD))
 		return web_query_on_head(pages->api, &r->query, wsi, path);
 	if (pages->desk && bytes_starts(path, WEB_PAGE_HEAD))
@@ -672,6 +676,8 @@ static int request_query_send(struct web_request *r, struct lws *wsi)
 
 int web_request_send(struct web_request *r, struct lws *wsi)
 {
+	if (r->ear)
+		return web_events_send(r->ear);
 	if (r->query)
 		return request_query_send(r, wsi);
 	return r->visit ? web_visit_send(r->visit) : request_page_send(r, wsi);
@@ -691,6 +697,7 @@ void web_request_drop(struct web_request *r)
 {
 	web_visit_drop(r->visit);
 	web_query_drop(r->query);
+	web_events_drop(r->ear);
 	web_text_drop(r->text);
 	free(r->piece);
 	if (r->file)

@@ -52,6 +52,7 @@ struct web_request {
 	uint64_t from;           /* of the file: its first octet that is sent */
 	struct web_visit *visit; /* of a record page; NULL: it is for something else */
 	struct web_query *query; /* of the HTTP API; NULL: it is for something else */
+	struct web_ear *ear;     /* it listens to events; NULL: it does not */
 };
 
 void web_request_setup(void); /* registers the metrics; main thread, once */
@@ -72,6 +73,7 @@ struct web_pages {
 	struct web_desk *desk;         /* NULL: no record pages */
 	struct web_api *api;           /* NULL: no HTTP API */
 	struct web_manual *manual;     /* NULL: the same */
+	struct web_events *events;     /* with api */
 	struct web_text *metrics;      /* made last; NULL: never */
 	struct web_budget budget;      /* for making it */
 };

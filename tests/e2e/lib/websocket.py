@@ -77,7 +77,7 @@ class WebSocket:
         head, _, self._data = self._data.partition(b"\r\n\r\n")
         words = head.split(b" ", 2)
         if len(words) < 2 or words[1] != b"101":
-            raise Refused(int(words[1]) if len(words) > 1 else None, head.decode(errors="replace"))
+            raise Refused(int(words[1]) if len(words) > 1 else None, (head + self._data).decode(errors="replace"))
         accept = base64.b64encode(hashlib.sha1(key + MAGIC).digest())
         if b"Sec-WebSocket-Accept: " + accept not in head.replace(b"sec-websocket-accept", b"Sec-WebSocket-Accept"):
             raise Refused(101, "the key was not answered")

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Events over HTTP, by WebSocket and as Server-Sent Events: filters, resuming, tokens, tenants, slow clients, a browser, and a node that is killed."""
+import http.client
+import json
+import time
+
+from call_test import CallTest
+from http_api_test import Asks
+from lib import browser, place
+from lib.websocket import CLOSE, TEXT, WebSocket
+from patience import PATIENCE_S, until
+from tandem_client import Client
+
+
+class Stream:
+    """Server-Sent Events, as a plain client reads them."""
+
+    def __init__(self, node, token, query="", after=None):
+        self.link = http.client.HTTPConnection(place.NODE, node.http_port, timeout=PATIENCE_S)
+        headers = {"Accept": "text/event-stream", **({"Authorization": f"Bearer {token}"} if token else {}),
+                   **({"Last-Event-ID": after} if after else {})}
+        self.link.request("GET", "/v1/events?" + query, headers=headers)
+        self.answer = self.link.getresponse()
+        self.ids = []
+
+    def next(self):
+        """The next one; None: the stream has ended."""
+        found = {}
+        while line := self.answer.readline().decode().rstrip("\n"):
+            name, _, text = line.partition(": ")
+            found[name] = text
+        if not found:
+            return None
+        event = json.loads(found["data"])
+        self.ids.append(found.get("id"))
+        assert event.get("id") == found.get("id"), found
+        return event
+
+    def close(self):
+        self.link.close()
+        self.answer.close()
+
+
+class Socket:
+    def __init__(self, node, token, query=""):
+        self.link = WebSocket((place.NODE, node.http_port), path=f"/v1/events?access_token={token}&{query}", protocol=None)
+
+    def next(self):
+        while True:
+            kind, text = self.link.receive() or (CLOSE, b"")
+            if kind == CLOSE:
+                return None
+            if kind == TEXT:
+                return json.loads(text)
+
+    def close(self):
+        self.link.close()
+
+
+class EventsTest(Asks, CallTest):
+    def setUp(self):
+        super().setUp()
+        self.reader = self.token(self.node, "reader")
+
+    def listen(self, kind=Stream, *args, node=None, token=None, **more):
+        stream = kind(node or self.node, token or self.reader, *args, **more)
+        self.addCleanup(stream.close)
+        return stream
+
+    def types(self, stream, last):
+        """What came, up to the event of that type."""
+        found = []
+        while not found or found[-1]["type"] != last:
+            found.append(stream.next())
+            self.assertIsNotNone(found[-1], found)
+        return found
+
+    def call(self):
+        out, into, _ = self.connect()
+        out.bye()
+        into.wait_bye()
+        self.ended()
+        return out
+
+
+class Events(EventsTest):
+    def test_of_a_call(self):
+        """Both ways say the same, in order, each with its id; a filter takes out what it names."""
+        both = [self.listen(Stream), self.listen(Socket)]
+        ringing, other = self.listen(Socket, "type=call.ringing,call.ended&user=1002"), self.listen(Stream, "user=1003")
+        for stream in (*both, ringing, other):
+            self.assertEqual(stream.next()["type"], "listening")
+        self.call()
+        heard = [self.types(stream, "call.ended") for stream in both]
+        self.assertEqual(heard[0], heard[1])
+        self.assertEqual([event["type"] for event in heard[0]], ["call.new", "call.ringing", "call.answered", "call.ended"])
+        with self.node.redis() as redis:
+            stored = [(entry, json.loads(fields[1])) for entry, fields in redis("XRANGE", "td:{ev:default}", "-", "+")]
+        self.assertEqual(heard[0], [{"id": entry, **event} for entry, event in stored if event["type"].startswith("call.")])
+        self.assertEqual([event["type"] for event in self.types(ringing, "call.ended")], ["call.ringing", "call.ended"])
+        one = self.listen(Stream, f"call={heard[0][0]['call']}&after=0")
+        self.assertEqual(self.types(one, "call.ended")[1:], heard[0])
+        # behind the second one, by the head and by the link; the head counts
+        for more in ({"after": heard[0][1]["id"]}, {"query": f"after={heard[0][1]['id']}"}, {"query": "after=0", "after": heard[0][1]["id"]}):
+            self.assertEqual(self.types(self.listen(Stream, more.get("query", "") + "&type=call.*", after=more.get("after")), "call.ended")[1:], heard[0][2:])
+        self.node.put_extension("1003", "secret1003")
+        with self.node.user_agent("1003", "secret1003") as agent:
+            agent.register()
+            self.assertEqual(other.next()["to"], "1003")
+
+
+class Refusals(EventsTest):
+    def test_who_may_not(self):
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("tenant.put", name="acme", domains="acme.example")
+        less, more = self.token(self.node, "reader", name="less", commands="call.list"), self.token(self.node, "reader", name="more", commands="events")
+        stranger, operator = self.token(self.node, "reader", tenant="acme", name="acme"), self.token(self.node, "operator")
+        for status, code, query, token in (
+                (401, "not_allowed", "", None), (401, "not_allowed", "access_token=default~x~y", None), (400, "bad_argument", "nothing=1", self.reader),
+                (400, "bad_argument", "after=x", self.reader), (400, "bad_argument", "type=*.new", self.reader),
+                (400, "bad_argument", "user=%22", self.reader), (400, "unknown_argument", "tenant=acme", self.reader),
+                (403, "not_allowed", "application=ivr", self.reader), (403, "not_allowed", "user=1001", less)):
+            with self.subTest(query):
+                self.refused(status, code, self.node, "GET", "/v1/events?" + query, token)
+                with self.assertRaisesRegex(Exception, str(status)):
+                    Socket(self.node, token or "", query)
+        self.assertEqual(self.listen(Stream, token=more).next()["type"], "listening")
+        other = self.listen(Stream, token=stranger)
+        acme, own = self.listen(Socket, "tenant=acme", token=operator), self.listen(Socket, token=operator)
+        for stream in (other, acme, own):
+            stream.next()
+        self.call()
+        self.assertEqual(len(self.types(own, "call.ended")), 4)
+        with Client(self.node.redis_socket, "_operator") as client:
+            # told in a second that the token is good no longer: and nothing before that
+            began = time.monotonic()
+            client.ask("token.delete", name="acme", tenant="acme")
+            self.assertEqual(other.next(), {"id": "0-0", "type": "end", "reason": "token"})
+            self.assertIsNone(other.next())
+            self.assertLess(time.monotonic() - began, 2)
+            client.ask("token.delete", name="t-operator")
+            self.assertEqual((acme.next()["reason"], own.next()["reason"]), ("token", "token"))
+            client.ask("tenant.delete", name="acme")
+
+
+class Slow(EventsTest):
+    def test_takes_its_time(self):
+        """Who does not read costs no more than a queue, and has all when it does; what the stream has no longer it is told of."""
+        slow, begun = self.listen(Socket), self.listen(Stream)
+        first = slow.next()
+        with self.node.redis() as redis:
+            sent = []
+            for n in range(4000):
+                sent.append(redis("XADD", "td:{ev:default}", "*", "event", json.dumps({"type": "call.new", "call": f"{n:013}", "text": "x" * 3000})))
+            while begun.next()["id"] != sent[-1]:
+                pass
+            got = []
+            while len(got) < len(sent):
+                got.append(slow.next()["id"])
+            self.assertEqual(got, sent)
+            redis("XTRIM", "td:{ev:default}", "MAXLEN", 10)
+            late = self.listen(Stream, after=sent[5])
+            self.assertEqual([late.next()["type"] for _ in range(3)], ["listening", "missed", "call.new"])
+            self.assertEqual(late.next()["id"], sent[-9])
+        self.assertGreater(first["id"], "0")
+
+
+class Browsers(EventsTest):
+    def test_event_source(self):
+        chromium = browser.Browser()
+        self.addCleanup(chromium.close)
+        target = chromium.command("Target.createTarget", url=f"http://{place.NODE}:{self.node.http_port}/healthz")["targetId"]
+        session = chromium.command("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+
+        def run(expression):
+            return chromium.command("Runtime.evaluate", session, expression=expression, returnByValue=True)["result"].get("value")
+        until(lambda: run("location.pathname + document.readyState") == "/healthzcomplete")
+        run(f"window.heard = []; for (const s of [new EventSource('/v1/events?access_token={self.reader}&type=call.*'),"
+            f" new WebSocket('ws://' + location.host + '/v1/events?access_token={self.reader}&type=call.*')])"
+            " s.onmessage = e => heard.push(JSON.parse(e.data).type)")
+        until(lambda: run("heard.length") == 2, lambda: run("location.href + heard"))
+        self.call()
+        until(lambda: run("heard.length") == 10)
+        self.assertEqual(sorted(run("heard")), sorted(2 * ["listening", "call.new", "call.ringing", "call.answered", "call.ended"]))
