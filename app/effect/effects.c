@@ -385,29 +385,21 @@ static void carry_media(struct effects_to *to, struct effect *e)
 		media_drop(to, command, e->call);
 }
 
-static void event_publish(struct effects_to *to, struct bytes tenant, struct bytes application,
-			  const struct store_field *event)
-{
-	if (to->store)
-		store_event(to->store, tenant, application, event, 1);
-	else
-		store_shared_event(to->shared, tenant, application, event, 1);
-}
-
 static void carry_event(struct effects_to *to, const struct effect *e)
 {
-	struct store_field event;
+	struct bytes tenant, application, text;
 	struct fields fields;
 
 	assert(e->event);
 	e->event->values = text_bytes(&e->data);
 	fields_of_event(&fields, e->event);
-	event = (struct store_field){ "event", fields_json(&fields, to->json) };
+	text = fields_json(&fields, to->json);
+	tenant = bytes_str(e->event->tenant);
+	application = bytes_str(e->event->application);
 	if (!fields_event_is_private(e->event))
-		event_publish(to, bytes_str(e->event->tenant), (struct bytes){ 0 }, &event);
-	if (e->event->application[0])
-		event_publish(to, bytes_str(e->event->tenant), bytes_str(e->event->application),
-			      &event);
+		store_event(to->shared, tenant, (struct bytes){ 0 }, text);
+	if (application.n)
+		store_event(to->shared, tenant, application, text);
 }
 
 /* So few of them that the log's limits hold none back. */

@@ -294,16 +294,14 @@ static void change_publish(struct node *n, const struct trunk_settings *t, uint8
 				   .version = clock_utc_ms(),
 				   .reason = why };
 	static char json[FIELDS_JSON_MAX]; /* large for a stack */
-	struct store_field field;
 	static struct fields fields;
 
 	(void)bytes_cstr(bytes_sub(bytes_str(t->servers[server].host), 0, sizeof(event.to) - 1),
 			 event.to, sizeof(event.to));
 	(void)bytes_cstr(bytes_str(t->name), event.to_trunk, sizeof(event.to_trunk));
 	fields_of_event(&fields, &event);
-	field = (struct store_field){ "event", fields_json(&fields, json) };
-	store_shared_event(n->redis.store, bytes_str(tenants_name(n->common.tenants, t->tenant)),
-			   (struct bytes){ 0 }, &field, 1);
+	store_event(n->redis.store, bytes_str(tenants_name(n->common.tenants, t->tenant)),
+		    (struct bytes){ 0 }, fields_json(&fields, json));
 }
 
 /* One that is known to lead nowhere is left to the calls, which say so. */

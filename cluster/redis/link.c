@@ -294,8 +294,13 @@ void redis_flush(struct redis *r)
 	redis_guests_flush(r);
 	if (r->socket.fd >= 0 && r->state >= REDIS_LINK_GREETING && !r->broken && !out_may_wait(r))
 		out_write(r);
-	for (struct redis *one = r->beside; one; one = one->beside_next)
-		redis_flush(one);
+	/* events before what is saved after them: those that are of no slot go first */
+	for (int saves = 0; saves < 2; saves++) {
+		for (struct redis *one = r->beside; one; one = one->beside_next) {
+			if (one->is_of_slot == saves)
+				redis_flush(one);
+		}
+	}
 	redis_link_leave(r);
 }
 

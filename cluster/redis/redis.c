@@ -115,9 +115,12 @@ int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t 
 	return err;
 }
 
-int redis_command_later(struct redis *r, const struct bytes *args, size_t n)
+int redis_command_later(struct redis *r, const struct bytes *args, size_t n, redis_reply_fn *fn,
+			void *arg)
 {
-	struct redis_wait wait = { .deadline_ns = deadline_of(r, 0) };
+	struct redis_wait wait = {
+		.fn = fn, .arg = arg, .deadline_ns = deadline_of(r, 0), .even_late = true
+	};
 	struct redis *link = link_for(r, args, n);
 	bool first = redis_buffer_bytes(&link->out).n == 0;
 	int err = command_queue(link, args, n, &wait);

@@ -66,9 +66,10 @@ int redis_open_beside(struct redis **out, struct redis *r, struct bytes key,
 int redis_command(struct redis *r, const struct bytes *args, size_t n, uint64_t deadline_ns,
 		  redis_reply_fn *fn, void *arg) NODISCARD;
 /* The same, with the next command that waits for nothing, at the latest REDIS_LATER_NS from now: for what nobody waits for. Each write
- * wakes Redis, which costs as much as several commands do. */
+ * wakes Redis, which costs as much as several commands do. fn may be NULL; it is called again when the answer comes after its deadline. */
 #define REDIS_LATER_NS (1 * NS_PER_MS)
-int redis_command_later(struct redis *r, const struct bytes *args, size_t n) NODISCARD;
+int redis_command_later(struct redis *r, const struct bytes *args, size_t n, redis_reply_fn *fn,
+			void *arg) NODISCARD;
 /* Several commands that are written already (cluster/redis/buffer.h), with who waits for their answers, in order: all of it, or nothing. */
 struct redis_answers {
 	uint32_t count; /* of answers in a row, fn is called for each */

@@ -231,76 +231,6 @@ void store_nodes_read(struct store_shared *s, store_node_fn *each, store_done_fn
 	store_leave(&s->base);
 }
 
-/* Events: one stream for each tenant, and one for those of security; best effort. */
-
-enum { EVENT_FIELDS_MAX = 64, EVENT_ARGS = 6 };
-#define EVENTS_KEPT      "100000"
-#define SECURITY_KEPT    "10000"
-#define APPLICATION_KEPT "10000"
-
-/* key empty: it did not fit. */
-static bool event_add(struct redis *redis, struct bytes key, const char *kept,
-		      const struct store_field *fields, size_t n)
-{
-	struct bytes args[EVENT_ARGS + 2 * EVENT_FIELDS_MAX];
-
-	if (key.n == 0 || n == 0 || n > EVENT_FIELDS_MAX || !redis)
-		return false;
-	args[0] = BYTES_LIT("XADD");
-	args[1] = key;
-	args[2] = BYTES_LIT("MAXLEN");
-	args[3] = BYTES_LIT("~");
-	args[4] = bytes_str(kept);
-	args[5] = BYTES_LIT("*");
-	for (size_t i = 0; i < n; i++) {
-		args[EVENT_ARGS + 2 * i] = bytes_str(fields[i].name);
-		args[EVENT_ARGS + 2 * i + 1] = fields[i].value;
-	}
-	return redis_command_later(redis, args, EVENT_ARGS + 2 * n) == 0;
-}
-
-static void event_of(struct store_base *base, struct bytes tenant, struct bytes application,
-		     const struct store_field *fields, size_t n)
-{
-	char key[STORE_KEY_MAX];
-	struct writer w = writer_over(key, sizeof(key));
-
-	writer_str(&w, "td:{ev:");
-	writer_bytes(&w, tenant);
-	writer_str(&w, "}");
-	if (application.n) {
-		writer_str(&w, ":");
-		writer_bytes(&w, application);
-	}
-	if (!event_add(base->guest.redis, w.overflow ? (struct bytes){ 0 } : writer_done(&w),
-		       application.n ? APPLICATION_KEPT : EVENTS_KEPT, fields, n))
-		metric_add(base->metrics.events_dropped, 1);
-}
-
-void store_event(struct store_shard *s, struct bytes tenant, struct bytes application,
-		 const struct store_field *fields, size_t n)
-{
-	event_of(&s->base, tenant, application, fields, n);
-}
-
-void store_shared_event(struct store_shared *s, struct bytes tenant, struct bytes application,
-			const struct store_field *fields, size_t n)
-{
-	event_of(&s->base, tenant, application, fields, n);
-}
-
-void store_security(struct store_shared *s, const struct store_field *fields, size_t n)
-{
-	struct store_field all[EVENT_FIELDS_MAX];
-
-	if (n < EVENT_FIELDS_MAX) {
-		memcpy(all, fields, n * sizeof(*fields));
-		all[n++] = (struct store_field){ "node", bytes_str(s->settings.node) };
-	}
-	if (!event_add(s->base.guest.redis, BYTES_LIT("td:security"), SECURITY_KEPT, all, n))
-		metric_add(s->base.metrics.events_dropped, 1);
-}
-
 static struct store_shared *shared_of(struct store_base *base)
 {
 	return (struct store_shared *)base;
@@ -334,7 +264,9 @@ static void shared_keys_aside(struct store_base *base)
 
 static uint64_t shared_next_ns(const struct store_base *base)
 {
-	return base->keys_ns;
+	const struct store_shared *s = (const struct store_shared *)base;
+
+	return base->keys_ns < s->events.again_ns ? base->keys_ns : s->events.again_ns;
 }
 
 static void shared_destroy(struct store_base *base)
@@ -352,8 +284,10 @@ static void shared_on_state(bool connected, void *arg)
 {
 	struct store_shared *s = arg;
 
-	if (connected)
-		scripts_load(&s->scripts, s->base.guest.redis);
+	if (!connected)
+		return;
+	scripts_load(&s->scripts, s->base.guest.redis);
+	store_events_send(s);
 }
 
 static void shared_on_expire(uint64_t now_ns, void *arg)
@@ -363,6 +297,8 @@ static void shared_on_expire(uint64_t now_ns, void *arg)
 	store_enter(&s->base);
 	store_failed_answer(&s->base);
 	store_keys_expire(&s->base, now_ns);
+	if (now_ns >= s->events.again_ns)
+		store_events_send(s);
 	store_leave(&s->base);
 }
 
@@ -383,6 +319,7 @@ int store_shared_open(struct store_shared **out, struct redis *redis,
 	s->settings = *settings;
 	store_base_open(&s->base, &g_shared_kind, &s->scripts, settings->deadline_ns);
 	s->base.cluster = redis_is_cluster(redis);
+	store_events_open(&s->events);
 	s->base.guest.state = shared_on_state;
 	s->base.guest.expire = shared_on_expire;
 	s->base.guest.arg = s;
@@ -404,6 +341,7 @@ void store_shared_close(struct store_shared *s)
 	s->base.closing = true;
 	store_ops_end(&s->base);
 	store_loads_free(&s->base);
+	store_events_close(&s->events);
 	redis_leave(&s->base.guest);
 	store_leave(&s->base);
 }

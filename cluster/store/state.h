@@ -382,8 +382,18 @@ struct store_shard {
 };
 
 /* What the shards of a node share. */
+/* Those that Redis does not have yet, oldest first: event.c. */
+struct store_events {
+	struct store_event *first, **end;
+	struct store_event *note; /* the first one that says how many had no room; NULL: none */
+	size_t octets;
+	uint32_t waiting;  /* that are not on their way */
+	uint64_t again_ns; /* when they are sent */
+};
+
 struct store_shared {
 	struct store_base base;
+	struct store_events events;
 	struct store_shared_settings settings;
 	struct scripts scripts;
 	struct store_shard *shards;
@@ -393,6 +403,12 @@ struct store_shared {
 	struct redis_guest keeper; /* of the link for leases */
 	struct keep_flight *keeps; /* replicas are being asked; NULL: they are not */
 };
+
+/* ---- events: event.c ---- */
+
+void store_events_open(struct store_events *q);
+void store_events_send(struct store_shared *s);
+void store_events_close(struct store_events *q);
 
 /* ---- both: op.c ---- */
 

@@ -506,14 +506,11 @@ typedef void store_look_fn(const struct store_look *look, void *arg);
 void store_documents_look(struct store_shared *s, const struct bytes *tenants, size_t n,
 			  struct bytes history, store_look_fn *looked, void *arg);
 
-/* Events: best effort within the stream's trimmed length (MAXLEN ~ 100000). application: one of the tenant's, which has a stream of its own (~ 10000);
- * empty: none. */
-void store_event(struct store_shard *s, struct bytes tenant, struct bytes application,
-		 const struct store_field *fields, size_t n);
-
-/* The same, of no call. */
-void store_shared_event(struct store_shared *s, struct bytes tenant, struct bytes application,
-			const struct store_field *fields, size_t n);
+/* Events: within the stream's trimmed length (MAXLEN ~ 100000). text: a JSON object. application: one of the tenant's, which has a stream of its
+ * own (~ 10000); empty: none. It is sent before what is saved after it, and again until Redis has it: at least once, and in order. 16 MiB wait while
+ * Redis is away; of what has no room then the stream says how many, as an event of the type events.lost. */
+void store_event(struct store_shared *s, struct bytes tenant, struct bytes application,
+		 struct bytes text);
 
 /* Security events of all nodes, with this one's name: best effort within the stream's trimmed length (MAXLEN ~ 10000). */
 void store_security(struct store_shared *s, const struct store_field *fields, size_t n);

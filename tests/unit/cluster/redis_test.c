@@ -135,7 +135,7 @@ static void append_later(struct redis *r)
 {
 	const struct bytes append[] = { BYTES_LIT("APPEND"), BYTES_LIT("log"), BYTES_LIT("x") };
 
-	assert_int_equal(redis_command_later(r, append, COUNT_OF(append)), 0);
+	assert_int_equal(redis_command_later(r, append, COUNT_OF(append), NULL, NULL), 0);
 	redis_flush(r);
 }
 

@@ -99,13 +99,11 @@ static void test_events(void **state)
 					      { "empty", { 0 } } };
 	struct server s;
 	struct node n;
-	uint64_t dropped = node_metric("tandem_store_events_dropped_total", NULL);
 
 	(void)state;
 	node_with_server(&n, &s);
 	for (int i = 0; i < 10; i++)
-		store_event(n.store, BYTES_LIT("acme"), (struct bytes){ 0 }, fields,
-			    COUNT_OF(fields));
+		store_event(n.shared, BYTES_LIT("acme"), (struct bytes){ 0 }, BYTES_LIT("{}"));
 	save(&n, 0, 1, "x", 1000);
 	NODE_EXPECT(&n, "o"); /* after them */
 	assert_string_equal(server_ask(&s, "XLEN td:{ev:acme}"), "10");
@@ -113,20 +111,78 @@ static void test_events(void **state)
 	save(&n, 1, 2, "x", 1000);
 	NODE_EXPECT(&n, "o");
 	assert_string_equal(server_ask(&s, "XLEN td:security"), "1");
+	node_without_server(&n, &s);
+}
+
+struct events_goal {
+	const struct server *s;
+	int n;
+};
+
+static bool events_came(void *arg)
+{
+	const struct events_goal *goal = arg;
+
+	return atoi(server_ask(goal->s, "XLEN td:{ev:acme}:ivr")) == goal->n;
+}
+
+/* The newest one is 1. */
+static const char *event_of(const struct server *s, const char *key, int n)
+{
+	return server_ask(s,
+			  "EVAL return(redis.call('XREVRANGE',KEYS[1],'+','-')[tonumber(ARGV[1])]"
+			  "[2][2]) 1 %s %d",
+			  key, n);
+}
+
+/* While Redis is away they wait, and come in order before what came later; of what had no room the stream says how many. */
+static void test_events_wait(void **state)
+{
+	static char text[1 << 16];
+	uint64_t dropped = node_metric("tandem_store_events_dropped_total", NULL);
+	struct server s;
+	struct node n;
+
+	(void)state;
+	memset(text, 'x', sizeof(text));
+	node_with_server(&n, &s);
+	server_kill(&s);
+	store_event(n.shared, BYTES_LIT("acme"), (struct bytes){ 0 }, BYTES_LIT("1"));
+	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
+	store_event(n.shared, BYTES_LIT("acme"), (struct bytes){ 0 }, BYTES_LIT("2"));
+	server_start(&s, NULL);
+	assert_true(drive(n.redis, 5000, is_up, n.redis));
+	store_event(n.shared, BYTES_LIT("acme"), (struct bytes){ 0 }, BYTES_LIT("3"));
+	store_event(n.shared, BYTES_LIT("acme"), BYTES_LIT("ivr"), BYTES_LIT("4"));
+	assert_true(drive(n.redis, 2000, events_came, &(struct events_goal){ &s, 1 }));
+	assert_string_equal(event_of(&s, "td:{ev:acme}", 3), "1");
+	assert_string_equal(event_of(&s, "td:{ev:acme}", 2), "2");
+	assert_string_equal(event_of(&s, "td:{ev:acme}", 1), "3");
+	assert_int_equal(node_metric("tandem_store_events_dropped_total", NULL), dropped);
 	server_kill(&s);
 	assert_true(drive(n.redis, 2000, node_is_degraded, &n));
-	store_event(n.store, BYTES_LIT("acme"), (struct bytes){ 0 }, fields, COUNT_OF(fields));
-	assert_int_equal(node_metric("tandem_store_events_dropped_total", NULL), dropped + 1);
+	for (int i = 0; i < 300; i++)
+		store_event(n.shared, BYTES_LIT("big"), (struct bytes){ 0 },
+			    bytes_mem(text, sizeof(text)));
+	store_event(n.shared, BYTES_LIT("acme"), BYTES_LIT("ivr"), BYTES_LIT("5"));
+	dropped = node_metric("tandem_store_events_dropped_total", NULL) - dropped;
+	assert_true(dropped > 40 && dropped < 60);
+	server_start(&s, NULL);
+	assert_true(drive(n.redis, 5000, events_came, &(struct events_goal){ &s, 2 }));
+	(void)snprintf(text, sizeof(text), "{\"type\":\"events.lost\",\"count\":%d}",
+		       (int)dropped - 1);
+	assert_string_equal(event_of(&s, "td:{ev:big}", 1), text);
+	assert_string_equal(event_of(&s, "td:{ev:acme}:ivr", 1),
+			    "{\"type\":\"events.lost\",\"count\":1}");
 	node_without_server(&n, &s);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_binding_versions),
-		cmocka_unit_test(test_binding_life),
-		cmocka_unit_test(test_binding_without_lease),
-		cmocka_unit_test(test_events),
+		cmocka_unit_test(test_binding_versions),      cmocka_unit_test(test_binding_life),
+		cmocka_unit_test(test_binding_without_lease), cmocka_unit_test(test_events),
+		cmocka_unit_test(test_events_wait),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);

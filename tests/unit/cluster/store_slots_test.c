@@ -164,8 +164,8 @@ static void others_do(struct node *n)
 	store_park_free(n->shared, &slot, 42, on_parked, n);
 	store_node_put(n->shared, &node, node_done, n);
 	store_nodes_read(n->shared, on_node, node_done, n);
-	store_event(n->store, ACME, BYTES_LIT("bot"), &field, 1);
-	store_shared_event(n->shared, ACME, (struct bytes){ 0 }, &field, 1);
+	store_event(n->shared, ACME, BYTES_LIT("bot"), BYTES_LIT("{}"));
+	store_event(n->shared, ACME, (struct bytes){ 0 }, BYTES_LIT("{}"));
 	store_security(n->shared, &field, 1);
 	NODE_EXPECT(n, "oooo");
 	assert_int_equal(g_nodes, 1);
