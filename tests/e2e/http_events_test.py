@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Events over HTTP, by WebSocket and as Server-Sent Events: filters, resuming, tokens, tenants, slow clients, a browser, and a node that is killed."""
+import contextlib
 import http.client
 import json
+import threading
 import time
 
 from call_test import CallTest
@@ -9,6 +11,7 @@ from http_api_test import Asks
 from lib import browser, place
 from lib.websocket import CLOSE, TEXT, WebSocket
 from patience import PATIENCE_S, until
+from taken_test import Cluster, Talk
 from tandem_client import Client
 
 
@@ -182,3 +185,63 @@ class Browsers(EventsTest):
         self.call()
         until(lambda: run("heard.length") == 10)
         self.assertEqual(sorted(run("heard")), sorted(2 * ["listening", "call.new", "call.ringing", "call.answered", "call.ended"]))
+
+
+class Follower(threading.Thread):
+    """A client that comes back: to the next node, with the last id that it has had."""
+
+    def __init__(self, nodes, token):
+        super().__init__(daemon=True)
+        self.nodes, self.token, self.events, self.last, self.stops = nodes, token, [], None, False
+        self.start()
+
+    def run(self):
+        while not self.stops:
+            for node in self.nodes:
+                with contextlib.suppress(OSError, http.client.HTTPException):
+                    self.follow(Stream(node, self.token, after=self.last))
+
+    def follow(self, stream):
+        while stream.answer.status == 200 and (event := stream.next()) and not self.stops:
+            self.last = event.get("id", self.last)
+            if event["type"] != "listening":
+                self.events.append(event)
+        stream.close()
+
+
+class Kills(Asks, Cluster):
+    KILLS = 4
+
+    def test_each_event_at_least_once(self):
+        """Over kills and take-overs, each at another moment of a call: what one call says is there, in its order, and a client that comes back has all of
+        it once."""
+        self.registers(17, "1001", "1002")
+        follower = Follower((self.a, self.b), self.token(self.a, "reader"))
+        self.until(lambda: follower.last)
+        calls = []
+        for kill in range(self.KILLS):
+            self.registers(17, "1001", "1002")
+            talk = Talk(self, 17).answer()
+            calls.append(talk.id)
+            node, other = (self.a, self.b) if self.owner(17) == "a" else (self.b, self.a)
+            killer = threading.Timer(kill % 8 / 40, node.kill)
+            killer.start()
+            late = Talk(self, 17).answer()
+            calls.append(late.id)
+            killer.join()
+            self.until(lambda other=other: other.running() and self.owner(17) == ("a" if other is self.a else "b"))
+            for one in (talk, late):
+                one.hang_up()
+                for end in one.ends:
+                    end.close()
+            node.restart()
+        self.until(lambda: sum(event["type"] == "call.ended" for event in follower.events) >= len(calls))
+        follower.stops = True
+        with self.redis() as redis:
+            stored = {entry: json.loads(fields[1]) for entry, fields in redis("XRANGE", "td:{ev:default}", "(" + follower.events[0]["id"], "+")}
+        heard = [event["id"] for event in follower.events]
+        self.assertEqual(heard, sorted(set(heard), key=lambda text: [int(n) for n in text.split("-")]))
+        self.assertEqual(heard[1:], [entry for entry in stored if entry in set(heard) or entry < heard[-1]])
+        for call in calls:
+            types = list(dict.fromkeys(event["type"] for event in follower.events if event.get("call") == call))
+            self.assertEqual(types, ["call.new", "call.answered", "call.ended"])
