@@ -1,4 +1,4 @@
--- KEYS documents, versions, generation, log, history; ARGV tenant, kind, name, version that is meant, generation known, whether
+-- KEYS documents, versions, generation, log, history, set that is moved; ARGV tenant, kind, name, version that is meant, generation known, whether
 -- that is exact. Version 0: there was none.
 -- include document_told
 -- include document_known

@@ -1,4 +1,4 @@
--- KEYS documents, versions, generation, log, history; ARGV tenant, kind, name, version it was made of, generation known, whether
+-- KEYS documents, versions, generation, log, history, set that is moved; ARGV tenant, kind, name, version it was made of, generation known, whether
 -- that is exact, json.
 -- include document_told
 -- include document_known

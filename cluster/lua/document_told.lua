@@ -9,7 +9,7 @@ local function present()
   return number(redis.call('HGET', KEYS[2], ARGV[3]))
 end
 -- All nodes hear of it, in the order in which it happens.
-local function tell(version, what, text)
+local function tell(version, what, text, name)
   redis.call('XADD', KEYS[4], 'MAXLEN', '~', 10000, '*', 'history', redis.call('GET', KEYS[5]) or '', 'tenant', ARGV[1],
-    'kind', ARGV[2], 'name', ARGV[3], 'version', version, what, text)
+    'kind', ARGV[2], 'name', name or ARGV[3], 'version', version, what, text)
 end

@@ -190,6 +190,7 @@ static struct bytes document_number(char buf[NUMBER_MAX], uint64_t number)
 struct document_call {
 	enum script_id script;
 	uint64_t deadline_ns;
+	bool knows; /* it has the key of the set that is moved, too */
 	struct bytes args[4]; /* behind tenant, kind and name */
 	size_t n;
 };
@@ -198,26 +199,28 @@ static void document_send(struct store_op *op, const struct store_document *d,
 			  const struct document_call *call)
 {
 	char docs[STORE_KEY_MAX], versions[STORE_KEY_MAX], generation[STORE_KEY_MAX];
-	struct bytes args[KEYS + 3 + COUNT_OF(call->args)] = {
+	struct bytes args[KEYS + 4 + COUNT_OF(call->args)] = {
 		store_key_document(docs, op->base, d->tenant, "doc", d->kind),
 		store_key_document(versions, op->base, d->tenant, "ver", d->kind),
 		store_key_document(generation, op->base, d->tenant, "gen", NULL),
 		STORE_KEY_LOG,
 		STORE_KEY_HISTORY,
-		d->tenant,
-		bytes_str(d->kind),
-		d->name,
+		STORE_KEY_SET,
 	};
+	size_t keys = call->knows ? KEYS + 1 : KEYS, n = keys;
 
+	args[n++] = d->tenant;
+	args[n++] = bytes_str(d->kind);
+	args[n++] = d->name;
 	for (size_t i = 0; i < call->n; i++)
-		args[KEYS + 3 + i] = call->args[i];
+		args[n++] = call->args[i];
 	if (!args[0].n || !args[1].n || !args[2].n) {
 		store_op_fail(op, STORE_REFUSED);
 	} else {
 		store_op_run(op, &(struct script_call){ .id = call->script,
 							.args = args,
-							.keys = KEYS,
-							.n = KEYS + 3 + call->n,
+							.keys = keys,
+							.n = n,
 							.deadline_ns = call->deadline_ns });
 	}
 }
@@ -245,6 +248,7 @@ static void document_change(struct store_shared *s, enum script_id script,
 		       &(struct document_call){
 			       .script = script,
 			       .deadline_ns = s->base.deadline_ns,
+			       .knows = true,
 			       .args = { document_number(version, known->version),
 					 document_number(generation, known->generation),
 					 known->exact ? BYTES_LIT("1") : BYTES_LIT("0"), d->json },

@@ -565,6 +565,7 @@ uint32_t store_tag_of_aor(const struct store_base *base, struct bytes tenant, st
 #define STORE_KEY_PLACES  BYTES_LIT("td:{nodes}:places")
 #define STORE_KEY_LOG     BYTES_LIT("td:{docs}:log")
 #define STORE_KEY_HISTORY BYTES_LIT("td:{docs}:history")
+#define STORE_KEY_SET     BYTES_LIT("td:{docs}:set")
 /* td:{t:TENANT}:WHAT:KIND, without ":KIND" when it is NULL */
 struct bytes store_key_tenant(char buf[STORE_KEY_MAX], struct bytes tenant, const char *what,
 			      const char *kind);

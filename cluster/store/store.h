@@ -475,6 +475,54 @@ void store_document_delete(struct store_shared *s, const struct store_document *
 void store_document_restore(struct store_shared *s, const struct store_document *d,
 			    struct bytes history, store_done_fn *done, void *arg);
 
+/* Documents that change together: entries of a set, which are written and read in pieces, under the key of a version of it (NAME:VERSION). */
+enum { STORE_SET_PIECE = 64, STORE_SET_TENANTS_MAX = 16, STORE_SET_STAGED_S = 3600 };
+struct store_set {
+	struct bytes tenant;
+	const char *key;
+};
+/* Puts entries from the first one on, for STORE_SET_STAGED_S. */
+void store_set_stage(struct store_shared *s, const struct store_set *of, uint32_t first,
+		     const struct bytes *entries, size_t n, store_done_fn *done, void *arg);
+/* Each that there is of so many, before done. */
+typedef void store_set_fn(uint32_t i, struct bytes entry, void *arg);
+void store_set_read(struct store_shared *s, const struct store_set *of, uint32_t first, size_t n,
+		    store_set_fn *each, store_done_fn *done, void *arg);
+/* A tenant beside that of the set: the generation that is known, and how many changes the set has of it. */
+struct store_set_tenant {
+	struct bytes name;
+	uint64_t generation, count;
+};
+struct store_set_begin {
+	struct store_set set;
+	struct store_document document; /* of the set */
+	struct store_known known;
+	uint64_t count; /* changes of its tenant, which come behind the document */
+	const struct store_set_tenant *others;
+	size_t other_count;
+};
+/* The set counts from then on, if nothing of these tenants has changed and no other one is being moved. As store_document_put; REFUSED: it is
+ * not staged any more. */
+void store_set_begin(struct store_shared *s, const struct store_set_begin *b, store_done_fn *done,
+		     void *arg);
+/* All of it was moved. The entries of before go. version 0: another node has said so. */
+void store_set_end(struct store_shared *s, const struct store_document *d, uint64_t version,
+		   const struct store_set *before, store_done_fn *done, void *arg);
+/* Documents of one tenant and kind: entries of the set from `moved` on. Each text is put or, empty, deleted. Done: version: entries that were
+ * moved. */
+struct store_set_move {
+	struct store_set set;
+	struct bytes tenant;
+	const char *kind;
+	uint32_t moved, n;
+	struct store_set_moved {
+		struct bytes name, text;
+		uint64_t version;
+	} documents[STORE_SET_PIECE];
+};
+void store_set_move(struct store_shared *s, const struct store_set_move *m, store_done_fn *done,
+		    void *arg);
+
 /* What Redis has of a document. */
 struct store_found {
 	enum store_result result;
