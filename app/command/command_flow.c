@@ -43,14 +43,14 @@ static bool flow_exists(void *arg, const char *kind, struct bytes name)
 	struct bytes tenant = bytes_str(tenants_name(w->node->common.tenants, w->tenant));
 
 	if (bytes_starts(name, GROUP_WORD))
-		return shelf_version(&w->node->api.documents->keep.shelf, tenant,
-				     BYTES_LIT("group"), bytes_from(name, sizeof(GROUP_WORD) - 1));
+		return document_named(w->node, tenant, "group",
+				      bytes_from(name, sizeof(GROUP_WORD) - 1));
 	if (!strcmp(kind, "number"))
 		return bytes_find(name, ':') < name.n || bytes_find(name, '@') < name.n ||
 		       command_number_known(w->node, w->tenant, name);
 	if (!strcmp(kind, "prompt") || bytes_is(name, w->self))
 		return true;
-	return shelf_version(&w->node->api.documents->keep.shelf, tenant, bytes_str(kind), name);
+	return document_named(w->node, tenant, kind, name);
 }
 
 /* ---- texts by hash ---- */
@@ -84,6 +84,27 @@ static void flow_text_put(struct node *n, struct bytes tenant, const struct flow
 	else if (done)
 		done(STORE_REFUSED, false, (struct bytes){ 0 }, arg);
 	free(text);
+}
+
+static const struct flow_program *flow_of(struct node *n, const struct snapshot_document *d)
+{
+	char name[CALL_FLOW_MAX];
+	struct writer w = writer_over(name, sizeof(name));
+
+	if (bytes_is(d->kind, "group") || bytes_is(d->kind, "number"))
+		writer_str(&w, bytes_is(d->kind, "group") ? GROUP_WORD : NUMBER_WORD);
+	else if (!bytes_is(d->kind, "flow"))
+		return NULL;
+	writer_bytes(&w, d->name);
+	return programs_named(n->shards.commons->programs, d->tenant, writer_done(&w));
+}
+
+void command_flow_text_keep(struct node *n, const struct snapshot_document *d)
+{
+	const struct flow_program *p = flow_of(n, d);
+
+	if (p)
+		flow_text_put(n, d->tenant, p, NULL, NULL);
 }
 
 /* A Redis that was emptied has documents again, and this is put again by the next round. */
@@ -280,6 +301,17 @@ static bool flow_make(struct command_run *run, void *value)
 	return true;
 }
 
+/* A set has looked at nothing of it. */
+static bool flow_may_be(struct command_run *run, const void *value)
+{
+	struct flow_program *p = flow_take(run);
+	bool fine = p != NULL;
+
+	(void)value;
+	program_free(p);
+	return fine;
+}
+
 static json_t *flow_write(const void *value, const struct seal_key *key, struct rand_source *rand)
 {
 	(void)key;
@@ -367,6 +399,7 @@ const struct document_kind g_flow_documents = {
 	.limit = "the number of programs in memory",
 	.size = sizeof(struct program_value),
 	.make = flow_make,
+	.check = flow_may_be,
 	.write = flow_write,
 	.name_at = offsetof(struct program_value, name),
 	.several = "flows",
@@ -702,7 +735,14 @@ static bool number_may_ask(struct command_run *run, const struct number_value *v
 
 static bool number_may_be(struct command_run *run, const void *value)
 {
-	return number_may_lead(run, value) && number_may_ask(run, value);
+	static struct flow_findings findings;
+
+	if (!number_may_lead(run, value) || !number_may_ask(run, value))
+		return false;
+	program_free(number_to_program(value, &findings));
+	if (findings.errors)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "to", "%s", findings.list[0].message);
+	return !findings.errors;
 }
 
 /* Where it leads to a web application, behind the program which asks that. */
@@ -717,8 +757,6 @@ void command_number_put(struct command_run *run)
 	p = number_to_program(&v, &findings);
 	if (p)
 		command_flow_text_put(run, p);
-	else if (findings.errors)
-		command_fail(run, COMMAND_BAD_ARGUMENT, "to", "%s", findings.list[0].message);
 	else
 		document_put(run);
 	program_free(p);

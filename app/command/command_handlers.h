@@ -49,6 +49,7 @@ command_fn command_prompt_record;
 command_fn command_webhook_get, command_webhook_ask;
 command_fn command_group_put, command_session_create;
 command_fn command_session_list;
+command_fn command_set_apply, command_set_stage, command_set_rollback;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_call_why, command_security_list;
 command_fn command_toll_show, command_toll_reset;
@@ -123,6 +124,8 @@ void command_prompt_said(struct node *n, uint64_t call, uint8_t number, uint64_t
 /* Its text is in Redis by its hash; then the document of the run is put. */
 struct flow_program;
 void command_flow_text_put(struct command_run *run, const struct flow_program *p);
+/* The text of the program that a document names, which a set has put. */
+void command_flow_text_keep(struct node *n, const struct snapshot_document *d);
 /* The extension logs in to the group of the run, or out. False: the run has failed. */
 bool command_group_log(struct command_run *run, struct extension *e);
 /* That a number leads to; empty: none. */
@@ -155,7 +158,7 @@ extern const struct document_kind g_extension_documents, g_login_documents, g_pr
 	g_route_documents, g_dial_documents, g_location_documents, g_room_documents,
 	g_hours_documents, g_hours_override, g_prompt_documents, g_flow_documents,
 	g_number_documents, g_group_documents, g_account_documents, g_token_documents,
-	g_webhook_documents, g_session_documents;
+	g_webhook_documents, g_session_documents, g_set_documents;
 
 /* Words for the reasons of refusals (sig_refused_name). */
 

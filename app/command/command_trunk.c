@@ -29,7 +29,8 @@ static_assert(TRUNK_NUMBERS_MAX == 65536 && TRUNK_PATTERNS_MAX == 4096 &&
 static void trunk_warn(const struct node *node, uint16_t tenant, const char *member,
 		       const char *trunk, json_t *out)
 {
-	if (trunk[0] && trunks_find(node->common.trunks, tenant, bytes_str(trunk)) == TRUNK_NONE)
+	if (trunk[0] && !document_named(node, bytes_str(tenants_name(node->common.tenants, tenant)),
+					"trunk", bytes_str(trunk)))
 		(void)json_array_append_new(
 			out, json_sprintf("%s: there is no trunk %s yet: trunk.put makes one, "
 					  "trunk.list shows those that there are",
@@ -365,6 +366,19 @@ static json_t *dial_flow_json(struct bytes number, struct bytes flow)
 			 "");
 }
 
+/* A set that is checked is to put what has it. */
+static bool number_is_of_set(const struct node *n, uint16_t tenant, struct bytes number)
+{
+	static const char *const kinds[] = { "extension", "room", "number" };
+	struct bytes owner = bytes_str(tenants_name(n->common.tenants, tenant));
+
+	for (size_t i = 0; n->api.documents->naming && i < COUNT_OF(kinds); i++) {
+		if (document_named(n, owner, kinds[i], number))
+			return true;
+	}
+	return false;
+}
+
 bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number)
 {
 	struct dial_whose whose = { .node = n, .tenant = tenant };
@@ -377,7 +391,8 @@ bool command_number_known(const struct node *n, uint16_t tenant, struct bytes nu
 	asker.classes = UINT8_MAX;
 	dial_resolve(&asker, number, &result);
 	return dial_flow(&whose, &result, number).n ||
-	       !shard_dial_outcome(node_core(n, 0), tenant, &result, &unused);
+	       !shard_dial_outcome(node_core(n, 0), tenant, &result, &unused) ||
+	       number_is_of_set(n, tenant, number);
 }
 
 /* Whoever dials it gets help, whatever else it leads to. */

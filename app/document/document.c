@@ -73,8 +73,7 @@ uint16_t document_tenant(const struct command_run *run)
 /* Whose it is. */
 static struct bytes change_tenant(const struct document_change *change)
 {
-	return change->kind->of_operators ? BYTES_LIT(DIRECTORY_OPERATORS)
-					  : bytes_str(change->run->tenant);
+	return document_owner(change->run->tenant, change->kind);
 }
 
 static struct snapshot_document change_document(const struct document_change *change)
@@ -271,17 +270,27 @@ static bool may_write_over(const struct document_change *change)
 	return !later;
 }
 
+struct bytes document_owner(const char *tenant, const struct document_kind *kind)
+{
+	return kind->of_operators ? BYTES_LIT(DIRECTORY_OPERATORS) : bytes_str(tenant);
+}
+
+uint32_t document_most(const struct node *node, const char *tenant,
+		       const struct document_kind *kind)
+{
+	uint16_t number = tenants_find(node->common.tenants, bytes_str(tenant));
+
+	return kind->quota && number != TENANT_NONE
+		       ? tenants_most(node->common.tenants, number, kind->item)
+		       : kind->most;
+}
+
 bool document_fits(struct command_run *run, const struct document_kind *kind, struct bytes name)
 {
 	const struct node *node = run->node;
 	const struct shelf *shelf = &node->api.documents->keep.shelf;
-	struct bytes whose = kind->of_operators ? BYTES_LIT(DIRECTORY_OPERATORS)
-						: bytes_str(run->tenant),
-		     of = bytes_str(kind->name);
-	uint16_t tenant = document_tenant(run);
-	uint32_t most = kind->quota && tenant != TENANT_NONE
-				? tenants_most(node->common.tenants, tenant, kind->item)
-				: kind->most;
+	struct bytes whose = document_owner(run->tenant, kind), of = bytes_str(kind->name);
+	uint32_t most = document_most(node, run->tenant, kind);
 
 	if (!most || shelf_version(shelf, whose, of, name) ||
 	    shelf_count_of(shelf, whose, of) < most)
@@ -292,6 +301,26 @@ bool document_fits(struct command_run *run, const struct document_kind *kind, st
 		command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %u %s", most,
 			     kind->several);
 	return false;
+}
+
+const char *document_naming(char out[DOCUMENT_NAMING_MAX], struct bytes tenant, struct bytes kind,
+			    struct bytes name)
+{
+	(void)snprintf(out, DOCUMENT_NAMING_MAX, BYTES_FMT "/" BYTES_FMT "/" BYTES_FMT,
+		       BYTES_ARG(tenant), BYTES_ARG(kind), BYTES_ARG(name));
+	return out;
+}
+
+bool document_named(const struct node *node, struct bytes tenant, const char *kind,
+		    struct bytes name)
+{
+	const struct documents *d = node->api.documents;
+	char key[DOCUMENT_NAMING_MAX];
+	const json_t *said =
+		json_object_get(d->naming, document_naming(key, tenant, bytes_str(kind), name));
+
+	return said ? !json_is_false(said)
+		    : shelf_version(&d->keep.shelf, tenant, bytes_str(kind), name) != 0;
 }
 
 /* By the kind's function, else by its form. */
@@ -340,6 +369,113 @@ static bool change_may(struct document_change *change, uint64_t version)
 		command_fail(change->run, COMMAND_CHANGED, g_command_if_version.name,
 			     "there is none");
 	return fits;
+}
+
+/* ---- what a set would put ---- */
+
+/* Of the same value the same text: what is sealed in it is so by the same random octets. */
+static json_t *document_plain(const struct node *node, const struct document_kind *kind,
+			      const void *value)
+{
+	struct rand_source rand;
+	struct seal_key key;
+	json_t *json;
+
+	if (!kind->write) {
+		json = form_document(kind->form, value);
+	} else {
+		rand_open_seed(&rand, 1);
+		document_seal_key(node, kind, &key);
+		json = kind->write(value, &key, &rand);
+		seal_key_wipe(&key);
+	}
+	(void)json_object_del(json, "changed_utc_ms");
+	return json;
+}
+
+/* What is shown of both; of what nobody is shown, that it differs. */
+static json_t *proposal_differs(const struct command_run *run, const struct document_kind *kind,
+				const void *before, const void *after)
+{
+	json_t *old = document_view(run->node, kind, document_tenant(run), before);
+	json_t *new = document_view(run->node, kind, document_tenant(run), after);
+	json_t *out = json_object(), *value;
+	const char *name;
+
+	(void)json_object_del(new, "changed_utc_ms");
+	json_object_foreach(new, name, value)
+	{
+		json_t *was = json_object_get(old, name);
+
+		if (!json_equal(was, value))
+			(void)json_object_set_new(out, name, json_pack("[O?, O]", was, value));
+	}
+	if (!json_object_size(out))
+		(void)json_object_set_new(out, "secrets", json_pack("[s, s]", "(kept)", "(new)"));
+	json_decref(old);
+	json_decref(new);
+	return out;
+}
+
+/* False: the run has failed. */
+static bool proposal_compare(struct command_run *run, const struct document_kind *kind,
+			     const void *value, struct document_proposal *out)
+{
+	struct bytes whose = document_owner(run->tenant, kind);
+	struct bytes text = shelf_text(&run->node->api.documents->keep.shelf, whose,
+				       bytes_str(kind->name), bytes_str(out->name));
+	void *before = text.n ? calloc(1, kind->size) : NULL;
+	const char *reason;
+	json_t *was, *is;
+	int err = before ? document_value(run->node, kind, before, text, &reason) : -ENOENT;
+
+	out->is_new = !text.n;
+	if (!err) {
+		was = document_plain(run->node, kind, before);
+		is = document_plain(run->node, kind, value);
+		out->same = json_equal(was, is);
+		json_decref(was);
+		json_decref(is);
+		if (!out->same)
+			out->differs = proposal_differs(run, kind, before, value);
+	}
+	if (before)
+		OPENSSL_cleanse(before, kind->size);
+	free(before);
+	if (err == -EPROTONOSUPPORT)
+		command_fail(run, COMMAND_CONFLICT, kind->argument,
+			     "a later program has changed it: change it there");
+	return err != -EPROTONOSUPPORT;
+}
+
+bool document_propose(struct command_run *run, const struct document_kind *kind,
+		      struct document_proposal *out)
+{
+	void *value = calloc(1, kind->size);
+	json_t *json;
+	bool made;
+
+	*out = (struct document_proposal){ 0 };
+	if (!value) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return false;
+	}
+	made = document_make(run, kind, value);
+	if (made) {
+		document_name(kind, value, out->name);
+		made = proposal_compare(run, kind, value, out);
+	}
+	if (made) {
+		json = out->same ? NULL : document_write(run->node, kind, value);
+		out->text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+		json_decref(json);
+		out->warnings = json_array();
+		if (kind->warn)
+			kind->warn(run->node, document_tenant(run), value, out->warnings);
+	}
+	OPENSSL_cleanse(value, kind->size);
+	free(value);
+	return made;
 }
 
 static bool store_put(struct document_change *change)
@@ -411,8 +547,8 @@ bool document_missing(struct command_run *run, const struct document_kind *kind)
 	return false;
 }
 
-static bool document_aim(struct command_run *run, const struct document_kind *kind,
-			 char name[DOCUMENT_NAME_MAX])
+bool document_aim(struct command_run *run, const struct document_kind *kind,
+		  char name[DOCUMENT_NAME_MAX])
 {
 	struct bytes text;
 
@@ -535,8 +671,7 @@ static void document_forget(struct node *node, const struct document_kind *kind,
 		kind->forget(node, tenant, text);
 }
 
-/* NULL: there is none of that name. */
-static const struct document_kind *document_kind_find(struct bytes name)
+const struct document_kind *document_kind_find(struct bytes name)
 {
 	for (size_t i = 0; g_document_kinds[i]; i++) {
 		if (bytes_is(name, g_document_kinds[i]->name))

@@ -71,6 +71,35 @@ bool document_make(struct command_run *run, const struct document_kind *kind, vo
 bool document_form_make(struct command_run *run, const struct document_kind *kind, void *value);
 /* There is one of that name, or the tenant may have one more. False: the run has failed. */
 bool document_fits(struct command_run *run, const struct document_kind *kind, struct bytes name);
+/* How many the tenant may have of it, by a quota or `several`; 0: any number. */
+uint32_t document_most(const struct node *node, const char *tenant,
+		       const struct document_kind *kind);
+/* Its own tenant's name, or DIRECTORY_OPERATORS. */
+struct bytes document_owner(const char *tenant, const struct document_kind *kind);
+/* There is one of that name, or will be: what a set is to put counts as put, and what it is to delete as gone, while that is checked. */
+bool document_named(const struct node *node, struct bytes tenant, const char *kind,
+		    struct bytes name);
+/* The name by which documents.naming knows one, in out. */
+enum { DOCUMENT_NAMING_MAX = COMMAND_TENANT_MAX + 2 * DOCUMENT_NAME_MAX };
+const char *document_naming(char out[DOCUMENT_NAMING_MAX], struct bytes tenant, struct bytes kind,
+			    struct bytes name);
+
+/* What a command would put, which is not put. */
+struct document_proposal {
+	char name[DOCUMENT_NAME_MAX];
+	bool is_new, same;
+	char *text;       /* malloc'ed, may hold secrets; NULL: it is the same */
+	json_t *differs;  /* {field: [before, after]}; NULL: it is new, or the same */
+	json_t *warnings; /* of a reference to what is not there, and others: never NULL */
+};
+/* False: the run has failed. Else the run goes on. */
+bool document_propose(struct command_run *run, const struct document_kind *kind,
+		      struct document_proposal *out);
+/* The name of the one that the command deletes, if it may go. False: the run has failed. */
+bool document_aim(struct command_run *run, const struct document_kind *kind,
+		  char name[DOCUMENT_NAME_MAX]);
+/* NULL: there is none of that name. */
+const struct document_kind *document_kind_find(struct bytes name);
 /* Ends the run: there is none of the name that the command has. False. */
 bool document_missing(struct command_run *run, const struct document_kind *kind);
 
@@ -115,6 +144,7 @@ struct documents {
 	const char *loading_of;              /* of that tenant */
 	struct document_keep keep;
 	struct document_programs programs;
+	json_t *naming; /* {tenant/kind/name: it is put, or deleted} of the set that is checked; NULL: none is */
 	struct document_said said[DOCUMENT_SAID_MAX]; /* the oldest one makes room */
 	uint32_t said_next;
 	struct directory directory;

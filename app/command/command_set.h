@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sets of documents that are put together: command_set.c checks and stages them, command_set_move.c moves what counts. Control thread. */
+#ifndef APP_COMMAND_COMMAND_SET_H
+#define APP_COMMAND_COMMAND_SET_H
+
+#include "app/command/command_handlers.h"
+#include "app/schema/set_field.h"
+
+/* ---- between the files of sets ---- */
+
+enum { SET_ERRORS_MAX = 1000 };
+
+/* One document of the set. */
+struct set_item {
+	const struct command *put; /* KIND.put; NULL: an earlier version had it */
+	const struct document_kind *kind;
+	json_t *args;
+	uint32_t document; /* its place in what was given */
+	uint64_t made_of;  /* version that was there */
+	enum set_change change;
+	bool is_new, staged;
+	uint16_t rank;
+	char *text;      /* as it is put */
+	json_t *differs; /* NULL: it is new */
+	char tenant[COMMAND_TENANT_MAX];
+	char name[DOCUMENT_NAME_MAX];
+};
+
+enum set_phase {
+	SET_FIRST,  /* its turn has come */
+	SET_NAMES,  /* which documents are meant */
+	SET_BEFORE, /* what the newest version has is read */
+	SET_MAKE,   /* what becomes of each */
+	SET_PLAN,   /* in which order */
+	SET_STAGE,  /* entries are written */
+	SET_BEGIN,  /* made valid */
+	SET_PAUSE,  /* something has changed meanwhile: again */
+	SET_MOVED,  /* command_set_move.c has it */
+};
+
+struct set_job {
+	struct set_job *next;
+	struct sets *sets;
+	struct command_run *run;
+	bool prune, dry_run;
+	uint32_t of; /* version that is rolled back to; 0: none is */
+	enum set_phase phase;
+	uint32_t asked; /* questions that Redis has not answered, */
+	bool failed;    /* or not well */
+	uint64_t again_ns, until_ns;
+	json_t *documents; /* owned; NULL: a rollback */
+	json_t *naming;    /* documents.naming while something of it is checked */
+	json_t *numbers;   /* {tenant/number: document} */
+	json_t *errors, *warnings;
+	size_t error_count;
+	struct set_value value;    /* with the version that is made */
+	uint32_t before, entries;  /* version that was the newest; entries of source */
+	struct set_version source; /* that is rolled back to */
+	uint32_t i;
+	struct set_item *items;
+	uint32_t count, room, moves;
+	char *text; /* the document of the set */
+};
+
+/* One is wrong: said to whoever applies. */
+void set_error(struct set_job *job, const struct set_item *item, const char *field,
+	       const char *code, const char *message);
+/* NULL: no memory. */
+struct set_item *set_item_add(struct set_job *job);
+/* The i-th of the documents that were given: which one is meant, and whether it is so twice. */
+void set_item_begin(struct set_job *job, uint32_t i);
+/* What becomes of it. */
+void set_item_make(struct set_job *job, struct set_item *item);
+void set_item_clear(struct set_item *item);
+/* As this node knows it. */
+struct bytes set_item_text(const struct node *n, const struct set_item *item);
+uint64_t set_item_version(const struct node *n, const struct set_item *item);
+/* The command that puts documents of a kind; NULL: none does so alone. */
+const struct command *set_kind_put(const char *kind);
+
+/* ---- for the node ---- */
+
+void command_sets_round(struct node *n);
+uint64_t command_sets_next_ns(const struct node *n);
+void command_sets_drop(struct node *n); /* the node stops */
+void command_sets_close(struct node *n);
+
+/* Moves the entries of a set that counts. done: all of it was moved; NULL: nobody waits. */
+typedef void set_moved_fn(bool all, void *arg);
+void command_set_move(struct node *n, const char *tenant, const struct set_value *v,
+		      set_moved_fn *done, void *arg);
+/* The document of a set is such now, whoever put it: a node that moved it may die. */
+void command_set_moving(struct node *n, const char *tenant, const struct set_value *v);
+void command_set_move_round(struct node *n);
+uint64_t command_set_move_next_ns(const struct node *n);
+void command_set_move_close(struct node *n);
+
+#endif
