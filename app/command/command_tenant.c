@@ -129,7 +129,8 @@ _Static_assert(SHARD_RANGES_MAX == 256, "the text above says it");
 static bool profile_stands(struct command_run *run, const struct shard_range *r)
 {
 	if (!profiles_find(document_profiles(run->node, document_tenant(run)),
-			   bytes_str(r->profile))) {
+			   bytes_str(r->profile)) &&
+	    !document_named(run->node, bytes_str(run->tenant), "profile", bytes_str(r->profile))) {
 		command_fail(run, COMMAND_NOT_FOUND, "profile",
 			     "there is no such profile: make it with profile.put");
 		return false;
@@ -754,4 +755,5 @@ const struct document_kind *const g_document_kinds[] = {
 	&g_route_documents,     &g_room_documents,    &g_hours_documents,    &g_prompt_documents,
 	&g_flow_documents,      &g_number_documents,  &g_group_documents,    &g_account_documents,
 	&g_token_documents,     &g_webhook_documents, &g_session_documents,  NULL,
+	&g_set_documents,
 };

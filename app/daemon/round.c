@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_set.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
 #include "app/command/control_local.h"
@@ -236,6 +237,8 @@ static void node_on_timer(void *arg)
 	node_rebalance_expire(n, now.ns);
 	queries_expire(n->api.queries, now.ns);
 	command_walks_round(n);
+	command_sets_round(n);
+	command_set_move_round(n);
 	respawn(n, now.ns);
 	beat(n, now.ns);
 }
@@ -486,6 +489,8 @@ static void arm(struct node *n)
 	if (n->life.phase != NODE_STARTING &&
 	    (n->shards.answers.count || n->round.events_left || n->round.inter_shard_left))
 		next = 0;
+	next = ns_least(next, command_sets_next_ns(n));
+	next = ns_least(next, command_set_move_next_ns(n));
 	if (n->api.walks)
 		next = 0;
 	err = loop_timer(next, node_on_timer, n);

@@ -11,6 +11,7 @@
 
 #include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
+#include "app/command/command_set.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
 #include "app/command/control_local.h"
@@ -727,6 +728,7 @@ static void stop_redis(struct node *n)
 		control_stop(n->api.control);
 	queries_expire(n->api.queries, UINT64_MAX);
 	command_walks_drop(n);
+	command_sets_drop(n);
 	command_orders_drop(n);
 	document_beat(n, UINT64_MAX);
 	directory_stop(n);
@@ -793,6 +795,8 @@ void node_stop(struct node *n)
 	toll_close(n->common.toll);
 	shares_close(n->common.shares);
 	tenants_close(n->common.tenants);
+	command_sets_close(n);
+	command_set_move_close(n);
 	tenancy_close(n);
 	if (n->api.extensions->pool.slots)
 		extensions_close(n->api.extensions);

@@ -27,6 +27,8 @@
 struct claimant;
 struct command_asks;
 struct command_walk;
+struct set_moving;
+struct sets;
 struct control;
 struct control_local;
 struct documents;
@@ -57,6 +59,8 @@ struct node_api {
 	struct command_asks *asks;
 	struct waiting *waiting;
 	struct command_walk *walks; /* lists under way */
+	struct sets *sets;          /* of documents; NULL: none was applied here */
+	struct set_moving *set_moving;
 	struct control *control;
 	struct control_local *local; /* NULL: there is none */
 	struct door *door;           /* of HTTP */

@@ -6,6 +6,7 @@
 #include "app/schema/profile.h"
 #include "app/schema/prompt_field.h"
 #include "app/schema/room_field.h"
+#include "app/schema/set_field.h"
 #include "app/schema/tenant_field.h"
 #include "app/schema/token_field.h"
 #include "app/schema/trunk_field.h"
@@ -308,6 +309,47 @@ static const struct command_arg g_trunk_args[] = {
 };
 #undef FIELD_OF
 
+#define SET_NAME_ARG(text) \
+	TEXT_ARG("name", CHARSET_NAME, 1, SET_NAME_MAX - 1, NULL, text, .required = true)
+#define SET_DOCUMENTS_ARG(needed)                                                                \
+	{                                                                                        \
+		.name = "documents", .type = ARG_JSON, .required = (needed),                     \
+		.help = "List of documents: each an object with kind, and what KIND.put takes; " \
+			"tenant, of operators. \"(kept)\": the field stays as it is.",           \
+	}
+#define STAGE_ARG(text, ...) \
+	TEXT_ARG("stage", CHARSET_NAME, 1, SET_NAME_MAX - 1, NULL, text, __VA_ARGS__)
+#define DRY_RUN_ARG BOOL_ARG("dry_run", "false", "Says what would change, and changes nothing.")
+#define SET_RESULT                                                                                 \
+	"name, state (applied, unchanged, dry_run), version, created, changed, deleted, "          \
+	"unchanged, changes (each with change, kind, tenant, name, document, and fields: of each " \
+	"what it was and is), more (there are others), warnings"
+#define SET_SHOWN                                                                                \
+	"name, state (done; moving: its documents are on their way), version, versions (newest " \
+	"first: version, utc_ms, by, entries, created, changed, deleted, rollback_of), "         \
+	"changed_utc_ms"
+static const struct command_arg g_set_args[] = { SET_NAME_ARG("Name of the set."), END };
+static const struct command_arg g_set_apply_args[] = {
+	SET_NAME_ARG("Name of the set: whoever owns these documents."),
+	SET_DOCUMENTS_ARG(false),
+	STAGE_ARG("In place of documents: what set.stage has under this name.", .required = false),
+	BOOL_ARG("prune", "false", "Deletes what the set had before, and has no longer."),
+	DRY_RUN_ARG,
+	END,
+};
+static const struct command_arg g_set_stage_args[] = {
+	STAGE_ARG("Name of what is staged, of the client's choice.", .required = true),
+	U64_ARG("part", 0, 65535, NULL, "Number of the part, from 0 on.", .required = true),
+	SET_DOCUMENTS_ARG(true),
+	END,
+};
+static const struct command_arg g_set_rollback_args[] = {
+	SET_NAME_ARG("Name of the set."),
+	U64_ARG("version", 1, UINT32_MAX, NULL, "A version that set.show lists.", .required = true),
+	DRY_RUN_ARG,
+	END,
+};
+
 const struct command g_tenant_commands[] = {
 	{ "tenant.put", COMMAND_FOR_OPERATOR, g_tenant_fields,
 	  "Makes a tenant, or changes what is given of it. Equal numbers of two tenants never "
@@ -439,6 +481,27 @@ const struct command g_tenant_commands[] = {
 	{ "session.delete", COMMAND_FOR_ADMIN, g_session_args,
 	  "Ends a session: within a second no node takes its token any more.", "name",
 	  BY(document_delete), .documents = BY(&g_session_documents), .own = "number" },
+	{ "set.apply", COMMAND_FOR_ADMIN, g_set_apply_args,
+	  "Puts many documents at once, or none: all are checked first, and count from one moment "
+	  "on. Where nothing differs nothing is done. bad_argument: errors lists every one, by "
+	  "document, field and message. busy: other changes were faster.",
+	  SET_RESULT, BY(command_set_apply) },
+	{ "set.stage", COMMAND_FOR_ADMIN, g_set_stage_args,
+	  "Hands a part of a set to the node that is asked, for set.apply at the same node within "
+	  "10 minutes. A part that comes again counts once.",
+	  "stage, parts, documents (how many there are by now)", BY(command_set_stage) },
+	{ "set.rollback", COMMAND_FOR_ADMIN, g_set_rollback_args,
+	  "Makes the documents of a set what they were when a version of it had been applied. That "
+	  "is a new version.",
+	  SET_RESULT, BY(command_set_rollback) },
+	{ "set.show", COMMAND_FOR_ADMIN, g_set_args, "Shows a set and its versions.", SET_SHOWN,
+	  BY(document_show), .documents = BY(&g_set_documents) },
+	{ "set.list", COMMAND_FOR_ADMIN, g_no_args, "Lists sets by name.", "a list of sets",
+	  BY(command_document_list), .documents = BY(&g_set_documents),
+	  .columns = "name,state,version" },
+	{ "set.delete", COMMAND_FOR_ADMIN, g_set_args,
+	  "Forgets a set and its versions. Its documents stay.", "name", BY(document_delete),
+	  .documents = BY(&g_set_documents) },
 	{ "hours.put", COMMAND_FOR_ADMIN, g_hours_fields,
 	  "Says when the tenant is open, or changes what is given of it.", "the hours",
 	  BY(document_put), .documents = BY(&g_hours_documents) },

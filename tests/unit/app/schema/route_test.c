@@ -35,6 +35,8 @@ static void test_names(void **state)
 	assert_route("token.create", "POST /v1/tokens");
 	assert_route("session.create", "POST /v1/sessions");
 	assert_route("session.renew", "POST /v1/sessions/{name}/renew");
+	assert_route("set.apply", "POST /v1/sets/{name}/apply");
+	assert_route("set.stage", "POST /v1/sets:stage");
 	assert_route("dialplan.put", "PATCH /v1/dialplan");
 	assert_route("security.list", "GET /v1/security");
 	assert_route("node.status", "GET /v1/node/status");
