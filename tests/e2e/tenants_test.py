@@ -109,10 +109,11 @@ class House:
 
     def state(self):
         """All that it has, by its own eyes and in Redis."""
-        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list", "token.list", "webhook.list",
+        lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list", "token.list", "set.list", "webhook.list",
                                                              "flow.list", "number.list", "group.list", "account.list", "prompt.list", "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
             kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token", "webhook", "session",
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token", "set", "webhook",
                                                                                   "flow", "number", "group", "account", "prompt")}
             kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
@@ -259,6 +260,12 @@ ROWS = {
     "session.renew": each(lambda test, me, command, other: [me.ask(command, name=me.session["name"])], hidden(name="LONE")),
     "session.list": each(own(lambda me, rows: [row["name"] for row in rows] == [me.session["name"]], number="1002"), hidden(number="LONE")),
     "session.delete": each(lambda test, me, command, other: [test.refused(other, command, "not_found", name=me.session["name"]), me.ask(command, name=me.session["name"])], hidden(name="LONE")),
+    "set.stage": own(stage="part", part=0, documents=[]),
+    "set.apply": own(lambda me, row: row["state"] == "applied", name="spare", documents=[]),
+    "set.show": each(own(lambda me, row: row["version"] == 1, name="spare"), hidden(name="LONE")),
+    "set.list": own(lambda me, rows: [row["name"] for row in rows] == ["spare"]),
+    "set.rollback": hidden(name="LONE", version=1),
+    "set.delete": each(own(name="spare"), hidden(name="LONE")),
     "hours.put": own(name="night", week="mon 20:00-24:00"),
     "hours.get": each(own(name="night"), hidden(name="LONE")),
     "hours.list": own(lambda me, rows: [row["name"] for row in rows] == ["night"]),

@@ -1,0 +1,268 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Sets of documents: checked whole, staged in pieces, valid by one write, the same on all nodes; nothing of it when it is refused or dies."""
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+import time
+
+from directory_test import Pair
+from patience import PATIENCE_S
+from tandem_client import Client, Redis
+
+LONG = True
+MANY = 10000
+PIECE = 400                     # documents of a part
+
+
+class Refusal(Exception):
+    def __init__(self, error):
+        super().__init__(error["message"])
+        self.code, self.errors = error["code"], error.get("errors", [])
+
+
+class Local:
+    """A client of a node's own socket."""
+
+    def __init__(self, node, **who):
+        self.who = who
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(PATIENCE_S * 4)
+        self.socket.connect(os.path.join(node.state_dir, "control.sock"))
+        self.file = self.socket.makefile("rw")
+        self.count = 0
+
+    def ask(self, command, **args):
+        self.count += 1
+        line = {"id": f"local-{self.count}-{time.monotonic_ns()}", "do": command, "args": args, **self.who}
+        self.file.write(json.dumps(line) + "\n")
+        self.file.flush()
+        answer = json.loads(self.file.readline() or '{"ok": false, "error": {"code": "gone", "message": "the node is gone"}}')
+        if not answer["ok"]:
+            raise Refusal(answer["error"])
+        return answer["result"]
+
+    def apply(self, name, documents, **args):
+        stage = f"s{time.monotonic_ns()}"
+        for part in range(0, max(len(documents), 1), PIECE):
+            self.ask("set.stage", stage=stage, part=part // PIECE, documents=documents[part:part + PIECE])
+        return self.ask("set.apply", name=name, stage=stage, **args)
+
+
+def extension(number, **fields):
+    return {"kind": "extension", "number": str(number), "password": "verysecret0", **fields}
+
+
+class Sets(Pair):
+    def setUp(self):
+        if not self.a.process or self.a.process.poll() is not None:
+            self.a.start()
+        self.local = {node: Local(node) for node in (self.a, self.b)}
+        for left in self.local[self.b].ask("set.list"):
+            self.local[self.b].ask("set.apply", name=left["name"], documents=[], prune=True)
+            self.local[self.b].ask("set.delete", name=left["name"])
+
+    def tearDown(self):
+        for local in self.local.values():
+            local.socket.close()
+
+    def numbers(self, node, after="", tenant="default"):
+        found, page = [], [{"number": after}]
+        while page:
+            page = Local(node).ask("extension.list", tenant=tenant, after=page[-1]["number"], limit=1000)
+            found += page
+        return {row["number"]: row["display_name"] for row in found}
+
+    def test_a_set(self):
+        a, b = self.local[self.a], self.local[self.b]
+        documents = [extension(1001, display_name="Ada", password="verysecret1"), extension(1002),
+                     {"kind": "group", "name": "sales", "members": "1001,1002"},
+                     {"kind": "flow", "name": "menu", "program": [{"dial": {"to": ["group:sales"]}}, {"hangup": {}}]},
+                     {"kind": "number", "number": "2000", "to": "flow:menu"}]
+        done = a.ask("set.apply", name="office", documents=documents)
+        self.assertEqual((done["state"], done["version"], done["created"], done["changed"], done["deleted"]), ("applied", 1, 5, 0, 0))
+        self.assertEqual([change["change"] for change in done["changes"]], ["created"] * 5)
+        self.until(lambda: set(self.numbers(self.b)) == {"1001", "1002"})
+        self.until(lambda: b.ask("set.show", name="office")["state"] == "done")
+        self.assertEqual([flow["name"] for flow in b.ask("flow.list")], ["menu"])
+        self.assertNotIn("verysecret1", json.dumps(self.everything()))
+        again = b.ask("set.apply", name="office", documents=documents)
+        self.assertEqual((again["state"], again["version"], again["unchanged"]), ("unchanged", 1, 5))
+        documents[0]["display_name"] = "Ada L."
+        planned = b.ask("set.apply", name="office", documents=documents, dry_run=True)
+        self.assertEqual((planned["state"], planned["changes"][0]["fields"]), ("dry_run", {"display_name": ["Ada", "Ada L."]}))
+        self.assertEqual(self.numbers(self.a)["1001"], "Ada")
+        documents[0]["password"] = "(kept)"
+        self.assertEqual(b.ask("set.apply", name="office", documents=documents)["changed"], 1)
+        self.until(lambda: self.numbers(self.a)["1001"] == "Ada L.")
+        self.assertEqual(b.ask("set.apply", name="office", documents=documents)["state"], "unchanged")
+        documents[0]["password"] = "verysecret2"
+        self.assertEqual(b.ask("set.apply", name="office", documents=documents)["changes"][0]["fields"],
+                         {"secrets": ["(kept)", "(new)"]})
+        self.until(lambda: a.ask("set.show", name="office")["version"] == 3)
+
+        left = b.ask("set.apply", name="office", documents=documents[:2])
+        self.assertEqual((left["state"], left["unchanged"]), ("unchanged", 5))
+        pruned = b.ask("set.apply", name="office", documents=documents[:2], prune=True)
+        self.assertEqual((pruned["deleted"], [(c["kind"], c["change"]) for c in pruned["changes"]]),
+                         (3, [("group", "deleted"), ("number", "deleted"), ("flow", "deleted")]))
+        self.until(lambda: a.ask("flow.list") == [] and a.ask("number.list") == [] and a.ask("group.list") == [])
+        self.assertEqual(b.ask("set.apply", name="office", documents=documents[:2], prune=True)["state"], "unchanged")
+
+        back = a.ask("set.rollback", name="office", version=1)
+        self.assertEqual((back["version"], back["created"], back["changed"]), (5, 3, 1))
+        self.until(lambda: self.numbers(self.b).get("1001") == "Ada" and len(b.ask("flow.list")) == 1)
+        self.assertEqual(a.ask("set.show", name="office")["versions"][0]["rollback_of"], 1)
+        with self.assertRaises(Refusal) as refused:
+            a.ask("set.rollback", name="office", version=77)
+        self.assertEqual(refused.exception.code, "not_found")
+        self.assertEqual(a.ask("set.apply", name="office", documents=[], prune=True)["deleted"], 5)
+        self.until(lambda: self.numbers(self.b) == {})
+
+    def everything(self):
+        with Redis(self.socket) as redis:
+            return [redis("HGETALL", key) for key in redis("KEYS", "td:{t:*}:set:*") + redis("KEYS", "td:{t:*}:doc:*")]
+
+    def test_what_is_refused(self):
+        a = self.local[self.a]
+        before = self.everything()
+        wrong = [extension("3001", nonsense=1), {"kind": "castle", "name": "x"}, extension("3002", enabled="maybe", display_name=7),
+                 extension("3003"), extension("3003"), {"kind": "room", "number": "3003"}, {"kind": "group", "name": "g", "members": "3009"},
+                 {"kind": "did", "number": "+49301", "trunk": "nobody", "to": "3003"}, {"name": "x"}, extension("3004", tenant="nobody"),
+                 extension("3005", password="(kept)"), {"kind": "flow", "name": "f", "program": [{"nonsense": {}}]}, {"kind": "extension"},
+                 {"kind": "prompt", "name": "p"}, {"kind": "profile.range", "from": "192.0.2.1", "to": "192.0.2.9", "profile": "none"},
+                 7]
+        with self.assertRaises(Refusal) as refused:
+            a.ask("set.apply", name="wrong", documents=wrong)
+        found = {(e["document"], e.get("field")) for e in refused.exception.errors}
+        self.assertEqual(found, {(0, "nonsense"), (1, "kind"), (2, "enabled"), (2, "display_name"), (4, "number"), (5, "number"),
+                                 (6, "members"), (7, "trunk"), (8, "kind"), (9, "tenant"), (10, "password"), (11, "program"), (12, "number"),
+                                 (13, "kind"), (14, "profile"), (15, "kind")})
+        self.assertEqual(self.everything(), before)
+        self.assertEqual(self.numbers(self.a), {})
+        with self.assertRaises(Refusal) as refused:
+            a.ask("set.apply", name="wrong", stage="nothing")
+        self.assertEqual(refused.exception.code, "not_found")
+        with self.assertRaises(Refusal) as refused:
+            a.ask("set.stage", stage="gap", part=1, documents=[])
+        self.assertEqual(refused.exception.code, "not_found")
+
+    def in_background(self, node, name, documents, **args):
+        """{"result" or "refused"} when it is over."""
+        found = {}
+
+        def run():
+            try:
+                with contextlib.closing(Local(node).socket) as _:
+                    found["result"] = Local(node).apply(name, documents, **args)
+            except (Refusal, OSError, ValueError) as error:
+                found["refused"] = error
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        self.addCleanup(thread.join)
+        return thread, found
+
+    def count(self, kind="extension"):
+        with Redis(self.socket) as redis:
+            return redis("HLEN", f"td:{{t:default}}:doc:{kind}")
+
+    def slow(self):
+        """What Redis did for longer than 5 ms since the last time: (µs, command)."""
+        with Redis(self.socket) as redis:
+            found = [(entry[2], entry[3][:2]) for entry in redis("SLOWLOG", "GET", "-1")]
+            redis("CONFIG", "SET", "slowlog-log-slower-than", "5000")
+            redis("SLOWLOG", "RESET")
+            return found
+
+    def test_ten_thousand(self):
+        documents = [extension(20000 + i, display_name="one") for i in range(MANY)]
+        with Redis(self.socket) as redis:
+            redis("CONFIG", "SET", "appendfsync", "everysec")        # as a node's own server
+        self.slow()
+        begun = time.monotonic()
+        done = self.local[self.a].apply("many", documents)
+        applied = time.monotonic()
+        self.assertEqual((done["state"], done["created"], len(done["changes"]), done["more"]), ("applied", MANY, 1000, True))
+        self.until(lambda: self.local[self.b].ask("tenant.status")["extensions"] == MANY)
+        self.assertLess(time.monotonic() - applied, 1 + PATIENCE_S / 10)
+        print(f"# {MANY} documents in {applied - begun:.2f} s; the other node {time.monotonic() - applied:.3f} s later")
+        self.assertEqual(self.local[self.b].apply("many", documents)["state"], "unchanged")
+        slow = self.slow()
+        self.assertEqual([entry for entry in slow if entry[0] > 5000 * 4], [], slow)        # beside others on two processors
+        with Redis(self.socket) as redis:
+            took = dict(line.split(":") for line in redis("INFO", "commandstats").split() if line.startswith("cmdstat_"))
+        usual = {name: float(took[f"cmdstat_{name}"].split("usec_per_call=")[1].split(",")[0]) for name in ("evalsha", "hset", "hmget")}
+        self.assertLess(max(usual.values()), 2500)
+        print(f"# microseconds a command: {usual}; slower than 5 ms: {slow}")
+        gone = self.local[self.b].apply("many", documents[:1], prune=True)
+        self.assertEqual((gone["deleted"], gone["unchanged"]), (MANY - 1, 1))
+        self.until(lambda: self.local[self.a].ask("tenant.status")["extensions"] == 1)
+        self.assertEqual(self.local[self.b].apply("many", [], prune=True)["deleted"], 1)
+
+    def test_two_at_once(self):
+        for turn in range(5):
+            one, other = ([extension(30000 + i, display_name=f"{who}{turn}") for i in range(300)] for who in "ab")
+            a = self.in_background(self.a, "both", one)
+            b = self.in_background(self.b, "both" if turn % 2 else "other", other)
+            for thread, found in (a, b):
+                thread.join()
+                self.assertEqual(found["result"]["state"], "applied")
+            for node in (self.a, self.b):
+                self.until(lambda node=node: len(set(self.numbers(node).values())) == 1)
+            self.assertEqual(self.numbers(self.a), self.numbers(self.b))
+        for name in ("both", "other"):
+            self.local[self.a].apply(name, [], prune=True)
+
+    def test_beside_changes(self):
+        documents = [extension(31000 + i, display_name="set") for i in range(2000)]
+        thread, found = self.in_background(self.a, "beside", documents)
+        with Client(self.socket, "_operator") as client:
+            changes = 0
+            while thread.is_alive():
+                client.ask("extension.put", number="31999", ha1="0" * 32 + ":" + "0" * 64 + ":" + "0" * 64, display_name=f"put {changes}")
+                changes += 1
+        self.assertGreater(changes, 3)
+        self.assertEqual(found["result"]["state"], "applied")
+        self.until(lambda: self.numbers(self.a) == self.numbers(self.b))
+        self.assertEqual(len(self.numbers(self.b)), 2000)
+        self.local[self.a].apply("beside", [], prune=True)
+
+    def killed(self, when):
+        """Applies 1,500 documents at node a, and kills it when Redis is in that state.  How many documents there are then."""
+        thread, found = self.in_background(self.a, "killed", [extension(40000 + i) for i in range(1500)])
+        with Redis(self.socket) as redis:
+            end = time.monotonic() + PATIENCE_S
+            while not when(redis):
+                self.assertLess(time.monotonic(), end)
+            self.a.kill()
+            left = self.count()
+        thread.join()
+        self.assertIn("refused", found)
+        return left
+
+    def over(self):
+        self.a.start()
+        self.local[self.a] = Local(self.a)
+        self.local[self.a].apply("killed", [], prune=True)
+        self.until(lambda: self.count() == 0)
+
+    def test_killed_while_it_is_staged(self):
+        self.assertEqual(self.killed(lambda redis: sum(redis("HLEN", key) for key in redis("KEYS", "td:{t:default}:set:killed:*")
+                                                      if redis("TTL", key) > 0) > 500), 0)
+        time.sleep(2.5)
+        self.assertEqual(self.count(), 0)
+        self.over()
+
+    def test_killed_while_it_is_moved(self):
+        for moved in (1, 700):
+            left = self.killed(lambda redis, moved=moved: redis("EXISTS", "td:{docs}:set") and redis("HLEN", "td:{t:default}:doc:extension") >= moved)
+            self.assertLess(left, 1500)
+            begun = time.monotonic()
+            self.until(lambda: self.count() == 1500)
+            self.assertLess(time.monotonic() - begun, 3 + PATIENCE_S / 10)
+            self.until(lambda: self.local[self.b].ask("tenant.status")["extensions"] == 1500)
+            self.until(lambda: self.local[self.b].ask("set.show", name="killed")["state"] == "done")
+            self.over()
