@@ -271,8 +271,8 @@ static void directory_on_entry(const struct document_entry *e, void *arg)
 	}
 	switch (seen_add(&t->seen, e->version)) {
 	case SEEN_OLD: /* of a set: its versions count before its documents are where documents are */
-		if (shelf_gone_version(&n->api.documents->keep.shelf, e->tenant, e->kind,
-				       e->name) < e->version)
+		if (shelf_gone_version(&n->api.documents->keep.shelf, e->tenant, e->kind, e->name) <
+		    e->version)
 			directory_apply_entry(n, e);
 		return;
 	case SEEN_AHEAD:

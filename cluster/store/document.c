@@ -190,7 +190,7 @@ static struct bytes document_number(char buf[NUMBER_MAX], uint64_t number)
 struct document_call {
 	enum script_id script;
 	uint64_t deadline_ns;
-	bool knows; /* it has the key of the set that is moved, too */
+	bool knows;           /* it has the key of the set that is moved, too */
 	struct bytes args[4]; /* behind tenant, kind and name */
 	size_t n;
 };
