@@ -304,6 +304,8 @@ struct builder {
 	struct conf_node *key;  /* waits for its value */
 	uint32_t depth;
 	uint32_t documents;
+	bool all; /* more than one document */
+	struct conf_node *last_root;
 	bool stopped; /* reading on would only repeat the error */
 };
 
@@ -325,7 +327,7 @@ static struct conf_node *node_new(struct builder *b, enum conf_kind kind, const 
 	struct conf_node *node;
 	uint8_t *copy;
 
-	if (b->tree->count >= CONF_NODES_MAX) {
+	if (b->tree->count >= (uint32_t)(b->all ? CONF_ALL_NODES_MAX : CONF_NODES_MAX)) {
 		stop_at(b, mark, "too many values in one file");
 		return NULL;
 	}
@@ -356,7 +358,11 @@ static void node_add(struct builder *b, struct conf_node *node)
 
 	node->parent = parent;
 	if (!parent) {
-		b->tree->root = node;
+		if (b->last_root)
+			b->last_root->next = node;
+		else
+			b->tree->root = node;
+		b->last_root = node;
 		return;
 	}
 	if (parent->kind == CONF_NODE_MAP && !b->key) {
@@ -395,6 +401,8 @@ static void on_scalar(struct builder *b, const yaml_event_t *event)
 	struct conf_node *node = node_new(b, CONF_NODE_SCALAR, &event->start_mark, text);
 
 	extras_refuse(b, &event->start_mark, event->data.scalar.anchor, event->data.scalar.tag);
+	if (b->all && bytes_find(text, '\0') < text.n)
+		error_at(b, &event->start_mark, "a text has no octet 0");
 	if (!node)
 		return;
 	node->plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -439,7 +447,7 @@ static void on_close(struct builder *b)
 
 static void conf_on_document(struct builder *b, const yaml_event_t *event)
 {
-	if (b->documents++)
+	if (b->documents++ && !b->all)
 		stop_at(b, &event->start_mark, "a second document (---): one file holds one");
 }
 
@@ -518,14 +526,16 @@ static void conf_events_read(struct builder *b, yaml_parser_t *parser, struct by
 	}
 }
 
-int conf_tree_open(struct conf_tree *t, struct bytes yaml, struct conf_errors *errors)
+static int conf_tree_read(struct conf_tree *t, struct bytes yaml, bool all,
+			  struct conf_errors *errors)
 {
-	struct builder b = { .tree = t, .errors = errors };
+	struct builder b = { .tree = t, .errors = errors, .all = all };
+	const int text_max = all ? CONF_ALL_TEXT_MAX : CONF_TEXT_MAX;
 	yaml_parser_t parser;
 
 	*t = (struct conf_tree){ 0 };
-	if (yaml.n > CONF_TEXT_MAX) {
-		conf_error_add(errors, 1, 1, "longer than %d bytes", CONF_TEXT_MAX);
+	if (yaml.n > (size_t)text_max) {
+		conf_error_add(errors, 1, 1, "longer than %d bytes", text_max);
 		return -EINVAL;
 	}
 	if (!yaml_parser_initialize(&parser)) {
@@ -537,6 +547,16 @@ int conf_tree_open(struct conf_tree *t, struct bytes yaml, struct conf_errors *e
 	conf_events_read(&b, &parser, yaml);
 	yaml_parser_delete(&parser);
 	return b.stopped ? -EINVAL : 0;
+}
+
+int conf_tree_open(struct conf_tree *t, struct bytes yaml, struct conf_errors *errors)
+{
+	return conf_tree_read(t, yaml, false, errors);
+}
+
+int conf_tree_open_all(struct conf_tree *t, struct bytes yaml, struct conf_errors *errors)
+{
+	return conf_tree_read(t, yaml, true, errors);
 }
 
 void conf_tree_close(struct conf_tree *t)

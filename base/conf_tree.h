@@ -12,6 +12,8 @@ enum {
 	CONF_TEXT_MAX = 1 << 20, /* bytes of YAML */
 	CONF_DEPTH_MAX = 16,
 	CONF_NODES_MAX = 1 << 16,
+	CONF_ALL_TEXT_MAX = 32 << 20, /* of several documents */
+	CONF_ALL_NODES_MAX = 1 << 22,
 	CONF_SHOWN_MAX = 48, /* bytes of a key or value in a message */
 };
 
@@ -44,6 +46,9 @@ struct conf_tree {
 /* Every error is added; of what can be named and left out (aliases, tags) the reading goes on. 0: the
  * whole text was read. -EINVAL: only up to an error. Close the tree in both cases. */
 int conf_tree_open(struct conf_tree *t, struct bytes yaml, struct conf_errors *errors) NODISCARD;
+/* Of a text of several documents (---), which may be longer: their roots, one behind the other by `next`. */
+int conf_tree_open_all(struct conf_tree *t, struct bytes yaml,
+		       struct conf_errors *errors) NODISCARD;
 void conf_tree_close(struct conf_tree *t);
 /* The value of a key, or NULL. The first one where the key is there twice. */
 const struct conf_node *conf_node_get(const struct conf_node *map, struct bytes key);

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Documents in files: YAML or JSON, several in one file, and CSV of which each row is one. Each field knows where it stands. Values become what
+ * the table of commands says of KIND.put; what it does not know stays as it is, for the node to refuse. Pure but for the files that secrets name.
+ */
+#ifndef APP_CTL_CTL_DOCUMENTS_H
+#define APP_CTL_CTL_DOCUMENTS_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "base/bytes.h"
+
+struct command;
+
+struct ctl_documents {
+	json_t *list;  /* as set.apply takes them */
+	json_t *where; /* of each {field: [line, column]}; "": of the document itself */
+	json_t *files; /* of each the name of its file */
+	uint32_t errors;
+	FILE *say; /* where errors are said; NULL: nowhere */
+};
+
+/* False: no memory. */
+bool ctl_documents_open(struct ctl_documents *d);
+void ctl_documents_close(struct ctl_documents *d);
+/* Adds those of a text. Errors are written as "file:line:column: message". file: relative names of secrets are beside it. */
+void ctl_documents_yaml(struct ctl_documents *d, const char *file, struct bytes text);
+void ctl_documents_csv(struct ctl_documents *d, const char *file, struct bytes text,
+		       const char *kind);
+/* An error of a document; field NULL, or one that it does not have: of the document. */
+void ctl_documents_error(struct ctl_documents *d, size_t document, const char *field,
+			 const char *message);
+/* The command that puts documents of a kind; NULL: there is none, or it takes a file. */
+const struct command *ctl_kind_put(const char *kind);
+
+/* One row of CSV (RFC 4180): cells, unquoted, as a list of strings; NULL: there are no more. *wrong: what is not right, or NULL. */
+json_t *ctl_csv_row(struct bytes *rest, const char **wrong);
+void ctl_csv_cell_write(struct writer *w, const char *text);
+
+/* As YAML that reads back as the same. */
+void ctl_yaml_write(struct writer *w, const json_t *document);
+
+#endif
