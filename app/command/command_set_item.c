@@ -191,8 +191,9 @@ static void item_name_read(struct set_item *item)
 		item->name[0] = '\0';
 }
 
-static void item_double(struct set_job *job, struct set_item *item, json_t *of, const char *key,
-			const char *what)
+/* True: it was said. */
+static bool item_is_double(struct set_job *job, struct set_item *item, json_t *of, const char *key,
+			   const char *what)
 {
 	const json_t *other = json_object_get(of, key);
 	char message[128];
@@ -201,9 +202,10 @@ static void item_double(struct set_job *job, struct set_item *item, json_t *of, 
 		(void)snprintf(message, sizeof(message), "%s is also that of document %d", what,
 			       (int)json_integer_value(other));
 		set_error(job, item, item->kind->argument, "conflict", message);
-		return;
+		return true;
 	}
 	(void)json_object_set_new(of, key, json_integer(item->document));
+	return false;
 }
 
 static bool kind_has_number(const struct document_kind *kind)
@@ -244,11 +246,12 @@ void set_item_begin(struct set_job *job, uint32_t i)
 		else if (item_tenant_read(job, item, tenant)) {
 			document_naming(key, bytes_str(item->tenant), bytes_str(item->kind->name),
 					bytes_str(item->name));
-			item_double(job, item, job->naming, key, "this name");
-			if (kind_has_number(item->kind)) {
+			if (item->name[0] &&
+			    !item_is_double(job, item, job->naming, key, "this name") &&
+			    kind_has_number(item->kind)) {
 				document_naming(key, bytes_str(item->tenant), BYTES_LIT("#"),
 						bytes_str(item->name));
-				item_double(job, item, job->numbers, key, "this number");
+				(void)item_is_double(job, item, job->numbers, key, "this number");
 			}
 		}
 	}

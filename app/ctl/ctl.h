@@ -37,6 +37,9 @@ void ctl_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 int ctl_init(const char *config, int argc, char **argv);
 /* tandemctl trace CALL OPTIONS: the words behind "trace". */
 int ctl_trace(const struct ctl_target *target, int argc, char **argv);
+/* Documents as files: apply, diff, get, explain, edit, export, import, history, rollback; the words behind. */
+bool ctl_set_is_verb(const char *word);
+int ctl_set(const struct ctl_target *target, const char *verb, int argc, char **argv);
 /* tandemctl flow WORD [FILE [...]]: the words behind "flow". */
 int ctl_flow(int argc, char **argv);
 /* The result of flow.try for people: one line for each thing that happens. */

@@ -50,6 +50,21 @@
 	"           is known (hours.NAME: what a calendar says), by what comes of one verb\n"   \
 	"           after the other; the JSON Schema of all flows\n"
 
+#define SET_TEXT                                                                              \
+	"       tandemctl apply -f FILE|DIR|- [-f ...] [--set NAME] [--prune] [--dry-run]\n"  \
+	"       tandemctl diff -f FILE|DIR|- [-f ...] [--set NAME] [--prune]\n"               \
+	"       tandemctl get KIND [NAME] [-o yaml|json|table]\n"                             \
+	"       tandemctl explain [KIND[.FIELD]]\n"                                           \
+	"       tandemctl edit KIND NAME\n"                                                   \
+	"       tandemctl export [DIR] | export extensions FILE.csv\n"                        \
+	"       tandemctl import extensions FILE.csv [--set NAME] [--prune] [--dry-run]\n"    \
+	"       tandemctl import extensions --template\n"                                     \
+	"       tandemctl history [--set NAME]\n"                                             \
+	"       tandemctl rollback VERSION [--set NAME] [--dry-run]\n"                        \
+	"           documents as files, YAML or JSON: all of a set count at once, or none;\n" \
+	"           what would change; what there is; which fields; one in $EDITOR; all of\n" \
+	"           them as files; extensions as CSV; versions of a set\n"
+
 static const char g_command[] =
 	"       tandemctl [--config FILE|--redis URL] [--tenant NAME [--role ROLE]] [-o "
 	"wide|json]\n"
@@ -80,6 +95,7 @@ static const struct {
 	  "           or of one that ended in the last hour; see call.doctor\n" },
 	{ "trace", TRACE_TEXT },
 	{ "flow", FLOW_TEXT },
+	{ "apply", SET_TEXT },
 	{ "help",
 	  "       tandemctl help [COMMAND|init|doctor|trace|flow|config|api|openapi|flows]\n"
 	  "                      or COMMAND --help\n"

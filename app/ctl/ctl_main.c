@@ -209,6 +209,19 @@ static int trace(const struct options *o, int argc, char **argv)
 	return ctl_trace(&target, argc - o->first - 1, argv + o->first + 1);
 }
 
+static int documents(const struct options *o, int argc, char **argv)
+{
+	struct ctl_target target = { 0 };
+	int status;
+
+	/* explain asks nobody */
+	if (strcmp(argv[o->first], "explain") != 0 && !target_find(&target, o))
+		return CTL_USAGE;
+	status = ctl_set(&target, argv[o->first], argc - o->first - 1, argv + o->first + 1);
+	explicit_bzero(&target, sizeof(target));
+	return status;
+}
+
 /* "doctor CALL" is call.doctor call=CALL. */
 static void doctor_read(struct options *o, int argc, char **argv, char call[CALL_WORD])
 {
@@ -298,5 +311,7 @@ int main(int argc, char **argv)
 		return ctl_flow(argc - o.first - 1, argv + o.first + 1);
 	if (!strcmp(argv[o.first], "trace"))
 		return trace(&o, argc, argv);
+	if (ctl_set_is_verb(argv[o.first]))
+		return documents(&o, argc, argv);
 	return ctl_run(&o, argc, argv);
 }

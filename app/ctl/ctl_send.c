@@ -19,12 +19,17 @@
 
 /* One command and its answer by the socket of a node of this machine, which needs no Redis (control_local.h). */
 
-enum { WAIT_S = 5, ANSWER_STEP = 64 * 1024, ANSWER_MAX = 64 * 1024 * 1024 };
+enum {
+	WAIT_S = 5,
+	WAIT_SET_S = 60 /* of many documents */,
+	ANSWER_STEP = 64 * 1024,
+	ANSWER_MAX = 64 * 1024 * 1024
+};
 
 /* -1: nobody is there, or it is not for us. */
-static int local_connect(const char *path)
+static int local_connect(const char *path, bool set)
 {
-	const struct timeval wait = { .tv_sec = WAIT_S };
+	const struct timeval wait = { .tv_sec = set ? WAIT_SET_S : WAIT_S };
 	struct sockaddr_un at = { .sun_family = AF_UNIX };
 	int fd = -1;
 
@@ -126,7 +131,8 @@ static char *request_text(const struct ctl_target *target, const struct ctl_requ
 /* By the socket alone. NULL: nobody answers there. */
 static json_t *ctl_local_send(const struct ctl_target *target, const struct ctl_request *request)
 {
-	int fd = target->local[0] ? local_connect(target->local) : -1;
+	const bool set = bytes_starts(bytes_str(request->command), "set.");
+	int fd = target->local[0] ? local_connect(target->local, set) : -1;
 	char *text = fd >= 0 ? request_text(target, request) : NULL;
 	json_t *answer = NULL;
 
