@@ -160,7 +160,7 @@ static json_t *joined_json(const struct conf_node *list)
 	return w.overflow ? NULL : text_json(writer_done(&w));
 }
 
-static json_t *node_json(const struct command_arg *arg, const struct conf_node *node)
+static json_t *yaml_node_json(const struct command_arg *arg, const struct conf_node *node)
 {
 	json_t *json = NULL;
 
@@ -236,7 +236,8 @@ struct field_place {
 	uint32_t line, column;
 };
 
-static void document_add(struct ctl_documents *d, const char *file, json_t *document, json_t *where)
+static void file_document_add(struct ctl_documents *d, const char *file, json_t *document,
+			      json_t *where)
 {
 	(void)json_array_append_new(d->list, document);
 	(void)json_array_append_new(d->where, where);
@@ -271,7 +272,7 @@ static void yaml_field_add(struct ctl_documents *d, const char *file, const stru
 	if (bytes_is(at.key, "kind") || bytes_is(at.key, "tenant"))
 		arg = arg ? arg : &g_command_tenant; /* a text, whatever it looks like */
 	is_secret = secret && node->kind == CONF_NODE_SCALAR;
-	value = is_secret ? secret_json(file, env, node->text) : node_json(arg, node);
+	value = is_secret ? secret_json(file, env, node->text) : yaml_node_json(arg, node);
 	if (is_secret && !value) {
 		error_say(d, file, node->line, node->column,
 			  env ? "there is no such variable in the environment"
@@ -311,7 +312,7 @@ static void yaml_document_add(struct ctl_documents *d, const char *file,
 	where_set(where, "", node->line, node->column);
 	for (const struct conf_node *n = node->first; n; n = n->next)
 		yaml_field_add(d, file, put, n, document, where);
-	document_add(d, file, document, where);
+	file_document_add(d, file, document, where);
 }
 
 void ctl_documents_yaml(struct ctl_documents *d, const char *file, struct bytes text)
@@ -442,7 +443,7 @@ static void csv_document_add(struct ctl_documents *d, const struct field_place *
 			field_add(d, &at, document, where,
 				  arg ? given_field_json(arg, text) : text_json(text));
 	}
-	document_add(d, place->file, document, where);
+	file_document_add(d, place->file, document, where);
 }
 
 void ctl_documents_csv(struct ctl_documents *d, const char *file, struct bytes text,

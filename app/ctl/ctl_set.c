@@ -30,7 +30,7 @@ struct set_words {
 };
 
 /* False: complained. */
-static bool words_read(struct set_words *o, int argc, char **argv)
+static bool set_words_read(struct set_words *o, int argc, char **argv)
 {
 	*o = (struct set_words){ .name = "default" };
 	for (int i = 0; i < argc; i++) {
@@ -870,7 +870,7 @@ int ctl_set(const struct ctl_target *target, const char *verb, int argc, char **
 {
 	struct set_words o;
 
-	if (!words_read(&o, argc, argv))
+	if (!set_words_read(&o, argc, argv))
 		return CTL_USAGE;
 	switch (verb[0]) {
 	case 'a':
