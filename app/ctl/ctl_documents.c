@@ -71,7 +71,7 @@ static void where_set(json_t *where, const char *field, uint32_t line, uint32_t 
 
 /* ---- values ---- */
 
-static json_t *text_json(struct bytes text)
+static json_t *file_text_json(struct bytes text)
 {
 	return json_stringn((const char *)text.p, text.n);
 }
@@ -88,14 +88,14 @@ static json_t *plain_json(struct bytes text)
 	if (bytes_is(text, "true") || bytes_is(text, "false"))
 		return json_boolean(bytes_is(text, "true"));
 	if (bytes_cstr(text, number, sizeof(number)) || !strchr("-0123456789", number[0]))
-		return text_json(text);
+		return file_text_json(text);
 	whole = strtoll(number, &end, 10);
 	if (!*end && end != number)
 		return json_integer(whole);
 	real = strtod(number, &end);
 	return !*end && end != number && isfinite(real) && !strpbrk(number, "xXpP")
 		       ? json_real(real)
-		       : text_json(text);
+		       : file_text_json(text);
 }
 
 static json_t *tree_json(const struct conf_node *node)
@@ -104,7 +104,7 @@ static json_t *tree_json(const struct conf_node *node)
 
 	switch (node->kind) {
 	case CONF_NODE_SCALAR:
-		return node->plain ? plain_json(node->text) : text_json(node->text);
+		return node->plain ? plain_json(node->text) : file_text_json(node->text);
 	case CONF_NODE_MAP:
 		json = json_object();
 		for (const struct conf_node *n = node->first; n; n = n->next)
@@ -139,10 +139,10 @@ static json_t *given_field_json(const struct command_arg *arg, struct bytes text
 		struct bytes word;
 
 		while (bytes_cut(&text, ',', &word))
-			(void)json_array_append_new(list, text_json(bytes_trim(word)));
+			(void)json_array_append_new(list, file_text_json(bytes_trim(word)));
 		return list;
 	}
-	return text_json(text);
+	return file_text_json(text);
 }
 
 /* A list where a text is wanted: its words, joined. NULL: it has others than texts. */
@@ -157,7 +157,7 @@ static json_t *joined_json(const struct conf_node *list)
 		writer_str(&w, n == list->first ? "" : ",");
 		writer_bytes(&w, n->text);
 	}
-	return w.overflow ? NULL : text_json(writer_done(&w));
+	return w.overflow ? NULL : file_text_json(writer_done(&w));
 }
 
 static json_t *yaml_node_json(const struct command_arg *arg, const struct conf_node *node)
@@ -378,7 +378,7 @@ json_t *ctl_csv_row(struct bytes *rest, const char **wrong)
 
 		if (!csv_cell(rest, &w))
 			*wrong = "a quote is not closed";
-		text = text_json(writer_done(&w));
+		text = file_text_json(writer_done(&w));
 		if (!text)
 			*wrong = "it is no text in UTF-8";
 		if (*wrong)
@@ -441,7 +441,7 @@ static void csv_document_add(struct ctl_documents *d, const struct field_place *
 				  "the first row has no name for this column");
 		else if (text.n)
 			field_add(d, &at, document, where,
-				  arg ? given_field_json(arg, text) : text_json(text));
+				  arg ? given_field_json(arg, text) : file_text_json(text));
 	}
 	file_document_add(d, place->file, document, where);
 }
