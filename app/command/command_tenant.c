@@ -756,5 +756,4 @@ const struct document_kind *const g_document_kinds[] = {
 	&g_flow_documents,      &g_number_documents,  &g_group_documents,    &g_account_documents,
 	&g_token_documents,     &g_webhook_documents, &g_session_documents,  NULL,
 	&g_set_documents,
-	&g_set_documents,
 };

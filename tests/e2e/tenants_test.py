@@ -112,8 +112,7 @@ class House:
         lists = {name: timeless(self.ask(name)) for name in ("extension.list", "profile.list", "profile.range.list", "trunk.list", "did.list", "route.list", "location.list", "room.list", "hours.list", "token.list", "set.list", "webhook.list",
                                                              "flow.list", "number.list", "group.list", "account.list", "prompt.list", "call.list", "registration.list", "cdr.list", "subscription.list")}
         with Redis(self.node.redis_socket) as redis:
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token", "webhook", "session",
-            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token", "set", "webhook",
+            kept = {kind: redis("HGETALL", f"td:{{t:{self.name}}}:doc:{kind}") for kind in ("extension", "profile", "profile_range", "trunk", "did", "route", "dialplan", "location", "room", "hours", "token", "set", "webhook", "session",
                                                                                   "flow", "number", "group", "account", "prompt")}
             kept["slots"] = redis("HGETALL", f"td:{{t:{self.name}}}:park:default")
             kept["generation"] = redis("GET", f"td:{{t:{self.name}}}:gen")
