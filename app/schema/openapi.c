@@ -652,6 +652,45 @@ static json_t *openapi_own(void)
 			 "404", openapi_ref("responses", "404"));
 }
 
+/* GET /v1/events, which no command carries out. */
+static const struct command_arg g_stream_args[] = {
+	{ .name = "type",
+	  .type = ARG_STRING,
+	  .help = "Types joined by ','; call.*: all that begin so." },
+	{ .name = "call", .type = ARG_STRING, .help = "Ids of calls, joined by ','." },
+	{ .name = "user", .type = ARG_STRING, .help = "Numbers of extensions, joined by ','." },
+	{ .name = "application", .type = ARG_STRING, .help = "The stream of that application." },
+	{ .name = "after", .type = ARG_STRING, .help = "The id of the last event that was heard." },
+	{ .name = "access_token",
+	  .type = ARG_STRING,
+	  .help = "The token, where no Authorization can be sent." },
+	{ .name = NULL },
+};
+
+static json_t *openapi_stream(void)
+{
+	static const unsigned refused[] = { 400, 401, 403, 429, 503 };
+	json_t *parameters = json_array();
+	json_t *responses =
+		json_pack("{s:{s:s, s:o}}", "200", "description", "Server-Sent Events.", "content",
+			  openapi_media("text/event-stream", json_pack("{s:s}", "type", "string")));
+
+	for (const struct command_arg *arg = g_stream_args; arg->name; arg++)
+		(void)json_array_append_new(parameters,
+					    json_pack("{s:s, s:s, s:s, s:{s:s}}", "name", arg->name,
+						      "in", "query", "description", arg->help,
+						      "schema", "type", "string"));
+	(void)json_array_append_new(parameters, openapi_ref("parameters", "tenant"));
+	for (size_t i = 0; i < COUNT_OF(refused); i++)
+		response_ref(responses, refused[i]);
+	return json_pack("{s:{s:s, s:s, s:s, s:[s], s:o, s:o}}", "get", "operationId",
+			 "events.listen", "summary", "Events as they come, or by WebSocket",
+			 "description",
+			 "Each message is a JSON object with id and type. Who comes back says the "
+			 "last id as after or as Last-Event-ID. For: reader.",
+			 "tags", "events", "parameters", parameters, "responses", responses);
+}
+
 json_t *openapi_json(void)
 {
 	json_t *paths = json_object(), *schemas = json_object(), *webhooks = json_object();
@@ -660,9 +699,10 @@ json_t *openapi_json(void)
 	COMMAND_EACH (c)
 		method_set(paths, route_of(c));
 	(void)json_object_set_new(paths, OPENAPI_PATH, openapi_own());
+	(void)json_object_set_new(paths, "/v1/events", openapi_stream());
 	events_add(schemas, webhooks);
 	(void)json_array_append_new(tags, json_pack("{s:s, s:s}", "name", "events", "description",
-						    "What webhooks are sent."));
+						    "What listeners hear, and webhooks are sent."));
 	return json_pack(
 		"{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}], s:o, s:o, s:o, "
 		"s:o}",

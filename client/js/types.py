@@ -91,6 +91,8 @@ def main():
     for path, methods in document["paths"].items():
         for operation in methods.values():
             resource = camel(re.match(r"/v1/([\w-]+)", path)[1])
+            if resource == "events":        # events() reads that
+                continue
             resources.setdefault(resource, []).append(operation)
     print("export class Tandem {\n  constructor(url?: string, token?: string, options?: { tenant?: string });")
     print("  do(name: string, args?: object, more?: More): Promise<any>;")
