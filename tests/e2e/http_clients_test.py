@@ -105,7 +105,7 @@ await tandem.extensions.put({ number: "1001", call_waiting: "double" });
 """
 
 
-class Clients(Asks, CallTest):
+class ClientTest(Asks, CallTest):
     def setUp(self):
         super().setUp()
         self.url = f"http://{place.NODE}:{self.node.http_port}"
@@ -122,6 +122,8 @@ class Clients(Asks, CallTest):
         self.assertEqual(done.stderr, "")
         return [json.loads(line) for line in done.stdout.splitlines()]
 
+
+class Clients(ClientTest):
     def is_rung(self):
         """Whom call.originate rings first."""
         rings = self.b.incoming()
@@ -154,3 +156,69 @@ class Clients(Asks, CallTest):
         done = subprocess.run(["node", "../node_modules/typescript/bin/tsc", "--noEmit", "--strict", "--target", "es2022", "--module", "nodenext",
                                "use.ts"], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
         self.assertEqual((done.returncode, done.stdout), (0, ""))
+
+
+class Heard(ClientTest):
+    """Events, by both clients: the programs of their guides, as they stand."""
+
+    def programs(self):
+        """(guide, command, token) of the program in each guide, told where this node is."""
+        token = self.token(self.node, "application")
+        for name, kind, program, client, copy in (
+                ("first-call-from-python.md", "python", sys.executable, "tandem_http.py", "tandem_http.py"),
+                ("first-call-from-javascript.md", "js", "node", "js/tandem.js", "tandem.mjs")):
+            text, = re.findall(rf"^```{kind}\n(.*?)^```", (ROOT / "docs" / "guides" / name).read_text(encoding="utf-8"), re.M | re.S)
+            self.assertLessEqual(len(text.splitlines()), 15)
+            self.assertIn("http://127.0.0.1:8080", text)
+            shutil.copy(CLIENT / client, os.path.join(self.node.home, copy))
+            yield name, [program, self.write("call" + os.path.splitext(copy)[1], text.replace("http://127.0.0.1:8080", self.url))], token
+
+    def begin(self, command, token):
+        return subprocess.Popen(command, cwd=self.node.home, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                env={**os.environ, "TANDEM_TOKEN": token})
+
+    def answer(self):
+        """1001 answers, then 1002."""
+        first = self.a.incoming()
+        first.ring()
+        first.respond(200, "OK", body=self.audio_a.sdp())
+        first.wait_ack()
+        second = self.b.incoming()
+        second.ring()
+        second.respond(200, "OK", body=self.audio_b.sdp())
+        second.wait_ack()
+        return first, second
+
+    def test_guides_as_they_stand(self):
+        for name, command, token in self.programs():
+            with self.subTest(name):
+                process = self.begin(command, token)
+                self.addCleanup(process.kill)
+                first, second = self.answer()
+                first.bye()
+                second.wait_bye()
+                said, _ = process.communicate(timeout=PATIENCE_S)
+                self.assertEqual(process.returncode, 0, said)
+                types = [line.split(" ")[0] for line in said.splitlines()]
+                self.assertEqual((types[0], types[-1]), ("listening", "call.ended"), said)
+                self.assertIn("call.answered", types)
+                self.assertEqual(len({line.split(" ")[1] for line in said.splitlines()[1:]}), 1, said)
+
+    def test_over_a_kill(self):
+        """Each client goes on behind the last event, with the next process: nothing is missing, and nothing is called twice."""
+        for name, command, token in self.programs():
+            with self.subTest(name):
+                process = self.begin(command, token)
+                self.addCleanup(process.kill)
+                first, second = self.answer()
+                self.saved()
+                self.node.kill()
+                self.node.restart()
+                first.bye()
+                second.wait_bye()
+                said, _ = process.communicate(timeout=PATIENCE_S)
+                types = [line.split(" ")[0] for line in said.splitlines()]
+                self.assertEqual((process.returncode, types[-1]), (0, "call.ended"), said)
+                self.assertEqual(types.count("listening"), 1, said)
+                self.assertEqual(types.count("call.answered"), 1, said)
+                self.ended()
