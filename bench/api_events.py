@@ -17,7 +17,7 @@ import lib
 sys.path.insert(0, str(lib.ROOT / "client"))
 from tandem_client import Redis     # noqa: E402
 
-EXTENSIONS, OF_ALL, EVENTS_OF_A_CALL, PACE_S = 2000, 5, 4, 0.01
+EXTENSIONS, OF_ALL, EVENTS_OF_A_CALL, PACE_S, QUIET_S = 2000, 5, 4, 0.01, 3
 TYPES = ("call.new", "call.ringing", "call.answered", "call.ended")
 HEARD = re.compile(rb'^data: \{"id":"(\d+)-(\d+)","type":"(call[^"]*|missed)"', re.M)
 
@@ -88,10 +88,11 @@ def listeners_figures(node, quick):
     writer = multiprocessing.Process(target=write, args=(str(node.dir / "redis" / "redis.sock"), rate, seconds, extensions, out))
     before, began = lib.cpu_seconds(node.pid), time.monotonic()
     writer.start()
-    quiet = began + seconds + 5
-    while time.monotonic() < quiet:
+    last = began + seconds
+    while time.monotonic() < last + QUIET_S:
         for key, _ in selector.select(0.2):
             key.data.read(lags)
+            last = max(last, time.monotonic())
     cpu = (lib.cpu_seconds(node.pid) - before) / seconds
     written, counts, late = out.get()
     writer.join()
