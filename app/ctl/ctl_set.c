@@ -546,9 +546,10 @@ static int verb_explain(const struct set_words *o)
 	if (!o->word_count) {
 		COMMAND_EACH (c) {
 			n = strlen(c->name);
-			if (n > 4 && !strcmp(c->name + n - 4, ".put") &&
-			    (snprintf(word, sizeof(word), "%.*s", (int)n - 4, c->name),
-			     ctl_kind_put(word)))
+			if (n <= 4 || strcmp(c->name + n - 4, ".put"))
+				continue;
+			(void)snprintf(word, sizeof(word), "%.*s", (int)n - 4, c->name);
+			if (ctl_kind_put(word))
 				(void)printf("  %-16s %s\n", word, c->help);
 		}
 		return CTL_DONE;
