@@ -371,7 +371,8 @@ static void set_job_plan(struct set_job *job)
 		lost = job->items[i].change == SET_SAME && !job->items[i].made_of;
 		job->items[i].rank += lost;
 	}
-	qsort(job->items, job->count, sizeof(*job->items), items_order);
+	if (job->count)
+		qsort(job->items, job->count, sizeof(*job->items), items_order);
 	if (!job->again_ns && job->value.version_count) { /* the newest one is new */
 		memmove(v + 1, v, (SET_VERSIONS_MAX - 1) * sizeof(*v));
 		if (job->value.version_count < SET_VERSIONS_MAX)
