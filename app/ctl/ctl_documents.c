@@ -381,8 +381,10 @@ json_t *ctl_csv_row(struct bytes *rest, const char **wrong)
 		text = file_text_json(writer_done(&w));
 		if (!text)
 			*wrong = "it is no text in UTF-8";
-		if (*wrong)
+		if (*wrong) {
+			json_decref(text);
 			break;
+		}
 		(void)json_array_append_new(row, text);
 		if (rest->n && rest->p[0] == ',') {
 			*rest = bytes_from(*rest, 1);

@@ -283,7 +283,7 @@ static int verb_apply(const struct ctl_target *target, const struct set_words *o
 	bool fine = o->file_count && !o->word_count;
 	int status = CTL_USAGE;
 
-	if (!ctl_documents_open(&d) || !fine) {
+	if (!fine || !ctl_documents_open(&d)) {
 		ctl_complain("%s", fine ? "out of memory" : "which documents? -f FILE|DIR|-");
 		return CTL_USAGE;
 	}

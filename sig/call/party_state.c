@@ -171,16 +171,21 @@ static bool party_events_fill(struct call_host *h, const struct call *c)
 	return any;
 }
 
-/* Of a call that ends call.ended says it. */
+/* Of a call that ends call.ended says it, and call.answered of one that is answered, once that is saved. */
 void party_states_settle(struct call_host *h, struct call *c)
 {
 	const uint8_t now[2] = { (uint8_t)party_state_of(c, false),
 				 (uint8_t)party_state_of(c, true) };
-	bool other = memcmp(now, c->shown, sizeof(now)) != 0, known = c->shows;
+	const uint8_t before[2] = { c->shown[0], c->shown[1] };
+	bool known = c->shows;
 
 	memcpy(c->shown, now, sizeof(now));
 	c->shows = true;
-	if (!party_events_fill(h, c) && other && known && c->state != CALL_ENDING)
-		call_publish(h, c, SIG_CALL_STATE);
+	if (!party_events_fill(h, c) && known && memcmp(now, before, sizeof(now)) != 0) {
+		if (c->state == CALL_ANSWERING)
+			memcpy(c->shown, before, sizeof(before));
+		else if (c->state != CALL_ENDING)
+			call_publish(h, c, SIG_CALL_STATE);
+	}
 	h->effects->settled = h->effects->count;
 }

@@ -377,7 +377,7 @@ class Samples(Http):
         self.ask("flow.put", name="main", program={"start": "ask", "steps": {
             "ask": {"http": {"url": url, "take": ["desk"]}, "next": "desk", "failed": "no"},
             "desk": {"dial": "{desk}", "busy": "no", "no_answer": "no"}, "no": {"reject": {"status": 486}}}})
-        for number, path in (("100", "ask,program"), ("110", "ask")):
+        for number, path in (("100", "ask,program"), ("120", "ask")):
             out = self.call(number)
             into = self.b.incoming()
             into.ring()
@@ -391,7 +391,7 @@ class Samples(Http):
         self.ask("tenant.put", name="default", web_secret=SECRET)
 
     def test_samples(self):
-        self.ask("number.put", number="110", to="flow:main")
+        self.ask("number.put", number="120", to="flow:main")
         guides = os.path.join(os.path.dirname(__file__), "..", "..", "docs", "guides")
         self.runs("/usr/bin/python3", os.path.join(guides, "webhook.py"))
         if shutil.which("node"):
