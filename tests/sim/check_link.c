@@ -35,6 +35,12 @@ static void excuse(struct sim *s, struct bytes message)
 	}
 }
 
+void check_link_unsent(struct sim *s, struct bytes message)
+{
+	if (s->links.on && bytes_starts(message, "CANCEL "))
+		excuse(s, message);
+}
+
 /* What becomes of the story nobody can say then. Lamps are told again, and shards say it again. */
 static bool is_said_once(const struct sim *s, const struct parcel *p)
 {

@@ -119,6 +119,8 @@ void node_link_lost(struct node *n, const struct parcel *p, uint32_t process);
 void check_link_arrived(struct sim *s, const struct link_wire *w, const struct link_parcel *p);
 /* Its connection broke: what had left is not said twice (docs/adr/0023). */
 void check_link_lost(struct sim *s, const struct link_parcel *p);
+/* A phone has no connection for it. CANCEL is said once: it rings on until it gives up. */
+void check_link_unsent(struct sim *s, struct bytes message);
 /* A phone of another node was not told, as that is not heard, and is given up at once (docs/adr/0023). */
 void check_link_unheard(struct sim *s, struct bytes message);
 /* Whoever listens was connected to, and refused that: all that waits for it there is given up, also by connections that live. */

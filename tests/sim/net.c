@@ -154,8 +154,10 @@ void net_send(struct sim *s, struct node *n, const struct sip_hop *to, struct by
 	s->totals.sent++;
 	if (to->transport == SIP_UDP)
 		net_datagram(s, &from, &to->remote, message);
-	else if (!net_send_on(s, n, to, message))
+	else if (!net_send_on(s, n, to, message)) {
+		check_link_unsent(s, message);
 		unsent(s, n, p, to);
+	}
 }
 
 void net_say(struct sim *s, struct phone *p, struct bytes message)
