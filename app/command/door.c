@@ -539,6 +539,9 @@ static json_t *args_of_tenant(const struct door_work *w)
 		(void)json_object_set_new(args, g_command_tenant.name, json_string(w->who.tenant));
 	if (w->who.user[0])
 		(void)json_object_set_new(args, g_command_as.name, json_string(w->who.user));
+	else if (w->who.role != COMMAND_FOR_OPERATOR)
+		(void)json_object_set_new(args, g_command_as_role.name,
+					  json_string(command_role_name(w->who.role)));
 	return args;
 }
 

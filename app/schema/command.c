@@ -226,6 +226,14 @@ const struct command_arg g_command_as = {
 	.help = "For operators, with any command: the extension in whose name it is given.",
 };
 
+const struct command_arg g_command_as_role = {
+	.name = "as_role",
+	.type = ARG_ENUM,
+	.names = g_command_roles,
+	.help = "For operators, with any command and tenant: it may what this role may, and no "
+		"more.",
+};
+
 static bool words_have(const char *list, const char *name)
 {
 	struct bytes rest = bytes_str(list), one;

@@ -177,7 +177,7 @@ bool command_changes_document(const struct command *command);
 const struct command *command_sibling(const struct command *command, const char *verb);
 
 /* What operators may give beside the arguments of any command: whose it is, and in the name of which user. */
-extern const struct command_arg g_command_tenant, g_command_as;
+extern const struct command_arg g_command_tenant, g_command_as, g_command_as_role;
 
 /* All of its characters are in the set. */
 bool command_allows(enum command_charset charset, struct bytes text);

@@ -164,6 +164,16 @@ class Api(Asks, CallTest):
             _, problem = self.refused(400, "bad_argument", self.node, "GET", f"/v1/extensions?{query}", self.admin)
             self.assertEqual(problem["argument"], argument)
 
+    def test_a_set_of_a_tenant(self):
+        """An administrator's set has no documents of operators, also where his command goes through Redis as one of theirs."""
+        evil = {"documents": [{"kind": "trunk", "name": "evil", "servers": "192.0.2.9"}]}
+        for key in ({}, {"Idempotency_Key": "evil-1"}):
+            status, _, problem = self.http(self.node, "POST", "/v1/sets/mine/apply", self.admin, evil, **key)
+            self.assertEqual(status, 400, problem)
+            self.assertIn("documents of this kind need a higher role", problem["detail"])
+        with Client(self.node.redis_socket, "_operator") as client:
+            self.assertEqual(client.ask("trunk.list"), [])
+
     def test_each_list_has_its_columns(self):
         """Each can be sorted and narrowed by what its rows have."""
         operator = self.token(self.node, "operator", name="all")
