@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* key=value words as JSON. */
 #include <openssl/crypto.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -15,17 +14,6 @@
 #include "app/schema/route.h"
 #include "sig/flow/program.h"
 #include "sig/sip/uri.h"
-
-void ctl_complain(const char *fmt, ...)
-{
-	va_list ap;
-
-	(void)fputs("tandemctl: ", stderr);
-	va_start(ap, fmt);
-	(void)vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	(void)fputc('\n', stderr);
-}
 
 #define INIT_TEXT                                                                                  \
 	"       tandemctl init --dir DIR [--names NAME,...] [--bind ADDRESS [--advertise "         \

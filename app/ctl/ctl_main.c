@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,6 +8,17 @@
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_table.h"
 #include "base/log.h"
+
+void ctl_complain(const char *fmt, ...)
+{
+	va_list ap;
+
+	(void)fputs("tandemctl: ", stderr);
+	va_start(ap, fmt);
+	(void)vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	(void)fputc('\n', stderr);
+}
 
 enum { CALL_WORD = 64 };
 
