@@ -122,7 +122,7 @@ static const char *http_reason(const char *word)
 	return "helper";
 }
 
-/* An application that is connected is asked for further verbs when its list ends, unless that ends the call or leads elsewhere. */
+/* A connected application gives further verbs when its list ends, unless the list ends the call or goes to another flow. */
 static void verbs_again(json_t *verbs, const json_t *again)
 {
 	static const char *const ends[] = { "hangup", "reject", "redirect", "refer", "http" };

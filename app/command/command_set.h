@@ -30,7 +30,7 @@ enum set_phase {
 	SET_FIRST,  /* its turn has come */
 	SET_NAMES,  /* which documents are meant */
 	SET_BEFORE, /* what the newest version has is read */
-	SET_MAKE,   /* what becomes of each */
+	SET_MAKE,   /* the change of each document */
 	SET_PLAN,   /* in which order */
 	SET_STAGE,  /* entries are written */
 	SET_BEGIN,  /* made valid */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document of a set: which one is meant, and what would become of it. All that is wrong is said. Control thread. */
+/* A document of a set: its kind and name, the change that it makes, and all of its errors. Control thread. */
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +117,7 @@ static bool item_args_say(const struct item_ask *ask, const struct command_run *
 	return ask->job->error_count > before;
 }
 
-/* A command about the document that is never carried out: what it would do is asked. NULL: it was refused. */
+/* A dry run of the document's own command. NULL: the command was refused. */
 static struct command_run *item_run(struct item_ask *ask, const struct command *command,
 				    json_t *args)
 {

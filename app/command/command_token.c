@@ -10,7 +10,7 @@
 
 enum { TENANT_TOKENS_MAX = 256 };
 
-/* What a tenant's token asks by way of Redis comes as an operator's command that names the tenant. */
+/* An operator who names a tenant makes tokens of at most the role admin. */
 static enum command_role token_role_most(const struct command_run *run)
 {
 	return run->of_tenant && run->role > COMMAND_FOR_ADMIN ? COMMAND_FOR_ADMIN : run->role;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Webhooks of tenants: their documents, which the process that delivers them is told, and what that process knows of them (app/helper/hooks.h). */
+/* Webhooks of tenants: their documents, which go to the process that delivers events, and the figures of that process (app/helper/hooks.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -205,7 +205,7 @@ static void webhook_on_asked(struct node *n, const json_t *result, const char *w
 		webhook_answer(run, result, why);
 }
 
-/* The process of webhooks is asked what the command is called, behind the dot. */
+/* The request to the process of webhooks has the name of the command, behind the dot. */
 static void webhook_ask(struct command_run *run, json_t *args, uint32_t ms)
 {
 	struct node *n = run->node;

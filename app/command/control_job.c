@@ -77,7 +77,7 @@ static int run_tenant_read(struct command_run *run, const struct command_princip
 	return 0;
 }
 
-/* An operator may speak for a user, as the HTTP API does where another node has what is asked about. 0, or -EINVAL and *error. */
+/* An operator may give a command in a user's name, as the HTTP API does where another node has the call. 0, or -EINVAL and *error. */
 static int run_user_read(struct command_run *run, const struct command_principal *who,
 			 struct command_error *error)
 {
@@ -96,7 +96,7 @@ static int run_user_read(struct command_run *run, const struct command_principal
 	return 0;
 }
 
-/* An operator may ask for less than he may, as the HTTP API does for a tenant's token: no handler sees his role then. 0, or -EINVAL and *error. */
+/* An operator may lower the role of his command, as the HTTP API does for a tenant's token. 0, or -EINVAL and *error. */
 static int run_role_read(struct command_run *run, const struct command_principal *who,
 			 struct command_error *error)
 {

@@ -544,7 +544,7 @@ static void yaml_map_write(struct writer *w, const json_t *map, unsigned depth, 
 	}
 }
 
-/* inside: behind "- ", where its first line goes on. */
+/* inside: of an item of a list, whose first line begins with "- ". */
 static void yaml_value_write(struct writer *w, const json_t *json, unsigned depth, bool inside)
 {
 	if (json_object_size(json)) {
