@@ -26,7 +26,7 @@ from patience import PATIENCE_S
 
 LIB = pathlib.Path(__file__).resolve().parent / "lib"
 ALONE = True                    # a flood wants its core, and would take others'
-LOAD = 30000                    # packets relayed before the kill
+LOAD = 5000                     # packets relayed before the kill, and as many dropped
 PLACES = ("/dev/hugepages/*", "/var/run/dpdk/*/*", "/run/netns/*")    # where files could be left
 PAGES = pathlib.Path("/sys/kernel/mm/hugepages/hugepages-2048kB")
 PAGES_NEEDED = 64
@@ -119,14 +119,13 @@ class Killed:
         self.assertEqual((told[0] - told[1], told[1] - told[0]), (set(), set()), "what is gone, what is new")
 
     def rush(self):
-        """A call whose parties send as much as they can; returns when enough of it has passed."""
+        """A call whose parties send more than the node passes; (its dialogs, processes) when enough of it has passed, and been dropped."""
         ends = self.phone("1003"), self.phone("1004")
         for agent in ends:
             agent.audio.close()
             agent.audio = Deaf(self.node.ports, IPV4[1])
             self.addCleanup(agent.audio.close)
-        self.call(*ends)
-        loads = []
+        dialogs, loads = self.call(*ends), []
         for audio in (agent.audio for agent in ends):           # a process each, or their own core is what is full
             words = [str(word) for word in (audio.rtp.fileno(), *audio.remote, audio.ssrc)]
             load = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", sys.executable, str(LIB / "rush.py"), *words],
@@ -134,13 +133,15 @@ class Killed:
             self.addCleanup(load.wait)
             self.addCleanup(load.kill)
             loads.append(load)
-        before, began = self.relayed(), time.monotonic()
-        self.wait("the load", lambda: self.relayed() > before + LOAD, 20)
-        print(f"# {self.id()}: {(self.relayed() - before) / (time.monotonic() - began):.0f} packets/s", flush=True)
-        return loads
+        began, call = time.monotonic(), next(call["id"] for call in self.node.ctl("call.list") if call["from"] == ends[0].number)
+        self.wait("the load", lambda: min(self.load(call)) > LOAD)
+        print(f"# {self.id()}: {sum(self.load(call)) / (time.monotonic() - began):.0f} packets/s", flush=True)
+        return dialogs, loads
 
-    def relayed(self):
-        return self.node.metric("tandem_media_packets_total", direction="out")
+    def load(self, call):
+        """(packets relayed, dropped) of a call; by no connection over the wire that is full."""
+        flows = [flow for flow in self.node.ctl("call.show", call=call)["flows"] if flow["stats"]]     # or its worker did not answer
+        return sum(flow["stats"]["packets_out"] for flow in flows), sum(flow["drops"].get("too_fast", 0) for flow in flows)
 
     def held(self):
         """What the node has that must go with it: functions that tell whether it is there still."""
@@ -155,7 +156,8 @@ class Killed:
         a, b = self.phone("1001"), self.phone("1002")
         out, into = self.call(a, b)
         self.talk(a, b)
-        loads, held = self.rush(), self.held()
+        dialogs, loads = self.rush()
+        held = self.held()
         self.assertNotEqual(self.state(), self.before)
         self.assertTrue(all(there() for there in held))
         self.node.kill()
@@ -164,9 +166,10 @@ class Killed:
             load.kill()
         self.node.restart()
         self.talk(a, b)
-        out.bye()
-        into.wait_bye()
-        self.wait("the end of the call", lambda: len(self.node.ctl("call.list", ending=True)) == 1)
+        for caller, callee in ((out, into), dialogs):
+            caller.bye()
+            callee.wait_bye()
+        self.wait("the end of the calls", lambda: not self.node.ctl("call.list", ending=True))
         self.stop()
         self.same()
 
