@@ -17,10 +17,19 @@ def shortened(output):
 
 
 def reason(output):
-    """The line of its output that says why it failed."""
+    """The line of its output that says why it failed, and where: in the test, and in the innermost function of tests/."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
-    said = [line for line in lines if re.match(r"[\w.]+(Error|Failed|Exception|Refused|Expired)\b|ERROR:|\S+: runtime error", line)]
-    return (said or lines or ["it said nothing"])[0][:300]
+    said = [i for i, line in enumerate(lines) if re.match(r"[\w.]+(Error|Failed|Exception|Refused|Expired)\b|ERROR:|\S+: runtime error", line)]
+    text = (lines[said[0]] if said else (lines or ["it said nothing"])[0])[:300]
+    # what it was caught and raised again behind has the frames of a library alone: then those of the whole count
+    found = places(lines[:said[0]]) or places(lines) if said else []
+    return f"{text} ({', '.join(dict.fromkeys((found[0], found[-1])))})" if found else text
+
+
+def places(lines):
+    """Of a traceback of Python: frames in files of tests/."""
+    frames = (re.match(r'File ".*\btests/(?:\S*/)?(\S+)", line (\d+), in (\S+)', line) for line in lines)
+    return ["{}:{} in {}".format(*frame.groups()) for frame in frames if frame]
 
 
 class Report:

@@ -24,7 +24,7 @@ import host                                             # noqa: E402
 import parts                                            # noqa: E402
 import suite                                            # noqa: E402
 import tap                                              # noqa: E402
-from report import FAILED, PASSED, SKIPPED, Report      # noqa: E402
+from report import FAILED, PASSED, SKIPPED, Report, reason  # noqa: E402
 
 
 def entry(stdout="", result="OK", returncode=0, name="tandem:base / bytes"):
@@ -282,6 +282,29 @@ class Count(unittest.TestCase):
         self.assertIn("failed: a (e2e): AssertionError: 1 != 2", lines[-4:])
         self.assertIn("  File a", lines)
         self.assertLess(len(lines), 120)
+
+    def reason(self, *frames, said="TimeoutError: timed out"):
+        return reason("Traceback (most recent call last):\n" + "".join(
+            f'  File "{file}", line {line}, in {name}\n    call()\n    ^^^^^^\n' for file, line, name in frames)
+            + said + '\n\n-- log of a node\n  File "/r/tests/e2e/log_test.py", line 1, in log\n')
+
+    def test_where_it_failed(self):
+        test, rush, http = ("/r/tests/e2e/kill_test.py", 156, "test_kill_9"), ("/r/tests/e2e/kill_test.py", 134, "rush"), ("/r/tests/e2e/lib/node.py", 229, "http")
+        library = ("/usr/lib/python3.11/socket.py", 706, "readinto")
+        self.assertEqual(self.reason(test), "TimeoutError: timed out (kill_test.py:156 in test_kill_9)")
+        self.assertEqual(self.reason(test, rush, library), "TimeoutError: timed out (kill_test.py:156 in test_kill_9, kill_test.py:134 in rush)")
+        self.assertEqual(self.reason(test, rush, http, library), "TimeoutError: timed out (kill_test.py:156 in test_kill_9, node.py:229 in http)")
+
+    def test_where_it_failed_behind_what_was_caught(self):
+        again = "\n\nDuring handling of the above exception, another exception occurred:\n\nTraceback (most recent call last):\n"
+        said = f'ConnectionRefusedError: [Errno 111]{again}  File "/r/tests/e2e/a_test.py", line 7, in test_a\nurllib.error.URLError: refused'
+        self.assertEqual(reason('Traceback (most recent call last):\n  File "/usr/lib/python3.11/socket.py", line 1, in connect\n' + said),
+                         "ConnectionRefusedError: [Errno 111] (a_test.py:7 in test_a)")
+
+    def test_no_place_is_known(self):
+        self.assertEqual(reason("a line\nanother"), "a line")
+        self.assertEqual(self.reason(("/usr/lib/python3.11/socket.py", 706, "readinto"), said="none"), "Traceback (most recent call last):")
+        self.assertEqual(reason(""), "it said nothing")
 
 
 class Slowest(unittest.TestCase):
