@@ -29,6 +29,7 @@ from ports import Ports
 from server import ServerError
 from tandem_client import Client, Refused
 
+LONG = 80                       # s
 SAID, HEARD = 400, 1000             # Hz of the two sides
 
 
@@ -163,9 +164,16 @@ class Parts(StoreTest):
     """S3 gets a large file in parts: each is sent once, whatever happens, and none is left there that nobody wants."""
     PART = 65536
 
+    @classmethod
+    def setUpClass(cls):
+        ports = cls.enterClassContext(Ports(10))
+        cls.swift = Swift(cls.enterClassContext(tempfile.TemporaryDirectory(prefix="tandem-swift-")), ports.take())
+        cls.addClassCleanup(cls.swift.stop)
+        cls.swift.start()
+
     def setUp(self):
         super().setUp()
-        self.swift = self.server(Swift).start()
+        self.addCleanup(self.swift.empty)
         self.name = record(self.folder, octets=4 * self.PART)      # two octets a sample: nine parts
 
     def begun(self, *destinations, **more):

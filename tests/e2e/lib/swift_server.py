@@ -2,8 +2,9 @@
 """OpenStack Swift with its S3 door, all of its servers in one process: python3 swift_server.py FOLDER PORT USER KEY.
 
 It prints "ready" when there is the bucket "recordings"; for each line of its input it prints {key: sha256} of what is in there, as botocore
-sees it; for the line "uploads" the keys of uploads in parts that are neither completed nor aborted, which "abort" aborts. What was asked of it stands in
-FOLDER/requests with its status. What has the text of FOLDER/refuse in its method and URL is answered 503. It runs under Debian's python3, for which swift is packaged.
+sees it; for the line "uploads" the keys of uploads in parts that are neither completed nor aborted, which "abort" aborts; "empty" deletes
+what is in the bucket, too. What was asked of it stands in FOLDER/requests with its status. What has the text of FOLDER/refuse in its method
+and URL is answered 503. It runs under Debian's python3, for which swift is packaged.
 """
 import array
 import hashlib
@@ -130,7 +131,9 @@ def main(folder, port, user, key):
         if line == "uploads\n":
             print(json.dumps([one["Key"] for one in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", [])]), flush=True)
             continue
-        if line == "abort\n":
+        if line in ("abort\n", "empty\n"):
+            for one in client.list_objects_v2(Bucket=BUCKET).get("Contents", []) if line == "empty\n" else ():
+                client.delete_object(Bucket=BUCKET, Key=one["Key"])
             for one in client.list_multipart_uploads(Bucket=BUCKET).get("Uploads", []):
                 client.abort_multipart_upload(Bucket=BUCKET, Key=one["Key"], UploadId=one["UploadId"])
             print("true", flush=True)
