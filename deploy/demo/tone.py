@@ -28,8 +28,8 @@ def loudest(samples, rate, low=200, high=2000):
     total = sum(sample * sample for sample in samples) / max(1, len(samples))
     if total < 1:
         return 0, 0.0                   # silence
-    part = samples[:rate // 5]          # 5 Hz resolution is enough to find the peak
-    coarse = max(range(low, high, 5), key=lambda hz: power(part, rate, hz))
+    coarse = max(range(low, high, 20), key=lambda hz: power(samples[:rate // 20], rate, hz))        # as 20 Hz are told apart there
+    coarse = max(range(coarse - 20, coarse + 21, 5), key=lambda hz: power(samples[:rate // 5], rate, hz))
     fine = max(range(coarse - 5, coarse + 6), key=lambda hz: power(samples, rate, hz))
     return fine, min(1.0, power(samples, rate, fine) / total)
 

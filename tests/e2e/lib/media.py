@@ -334,6 +334,11 @@ class Media:
             before = now
         return text
 
+    def is_tone(self, hertz, packets=15):
+        """The last 0.3 s are this tone, and little else."""
+        payloads = [packet.payload for packet in self.audio()[-packets:] if packet.pt == self.pt]
+        return bool(payloads) and tone.share(self.codec.samples(payloads), self.codec.rate, hertz) > 0.8
+
     def heard(self, seconds=0.5):
         """(Hz, share) of the strongest tone in the last half second, in order of arrival."""
         payloads = [packet.payload for packet in self.audio()[-int(seconds * FRAMES):]
