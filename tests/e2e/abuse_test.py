@@ -21,6 +21,7 @@ from lib.srtp import Key
 from lib.stream import StreamAgent
 from patience import PATIENCE_S, slowness, until
 
+LONG = 90                       # s
 HERE = os.path.dirname(os.path.abspath(__file__))
 ATTACKERS = [f"127.0.0.{31 + i}" for i in range(8)]
 CROWD = [f"127.0.0.{51 + i}" for i in range(12)]       # enough to fill the house

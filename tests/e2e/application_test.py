@@ -22,6 +22,7 @@ from server import ServerError
 from tandem_client import Client
 
 
+LONG = 130                      # s
 MAKE = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "prompts", "make.py")
 
 

@@ -16,6 +16,7 @@ from lib.picture import Picture
 from patience import PATIENCE_S, until
 import tone
 
+LONG = 120                      # s
 VIDEO_MODULES = ("avcodec", "fakevideo", "swscale", "snapshot", "avformat")
 VIDEO_CONFIG = ("video_source fakevideo,nil\nvideo_display fakevideo,nil\nvideo_size 352x288\nvideo_fps 15\n"
                 "videnc_format yuv420p")

@@ -18,6 +18,7 @@ from transfer_phones_test import HERTZ, SETTLED_S, Phones
 from patience import PATIENCE_S
 import tone
 
+LONG = 70                       # s
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 

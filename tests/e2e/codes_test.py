@@ -12,7 +12,7 @@ from tones_test import TonesTest, UK_CONGESTION
 import tone
 from server import ServerError
 
-LONG = True                     # it listens
+LONG = 110                      # s: it listens
 UK_CONFIRMATION = (((350, 440),), [100, 100, 100, 100, 100, 1500])
 INFORMATION = (((950,), (1400,), (1800,)), [990, 1000])
 

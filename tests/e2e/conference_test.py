@@ -14,7 +14,7 @@ from music_test import MUSIC, wav
 from patience import PATIENCE_S, slowness, until
 from server import ServerError
 
-LONG = True                     # it listens
+LONG = 80                       # s: it listens
 SYLLABLE, PAUSE = 14, 6          # packets: what is constant is no voice, and has no place in a mix. Together whole waves of all those
 HERTZ = {"1001": 440, "1002": 650, "1003": 880, "1004": 1130}
 

@@ -5,7 +5,7 @@ import os
 from music_test import MusicTest, wav
 from tandem_client import Client
 
-LONG = True                     # it listens
+LONG = 50                       # s: it listens
 PRESS, SALES, BOTH = 1600, 1240, 1800
 
 

@@ -10,6 +10,7 @@ from music_test import wav
 from patience import until
 from tandem_client import Refused
 
+LONG = 70                       # s
 FLOWS = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "flows")
 
 

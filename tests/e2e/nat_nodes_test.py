@@ -6,7 +6,7 @@ from lib.stream import StreamAgent
 from lib.takeover import registered
 from taken_test import ADDRESSES, SIP, Cluster, Owning, Talk, Three
 
-LONG = True                     # it waits for leases
+LONG = 60                       # s: it waits for leases
 
 
 class Restricted(UserAgent):

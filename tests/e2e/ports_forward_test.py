@@ -3,7 +3,7 @@
 plain RTP for each other, or might have. What has keys, or is no RTP, goes the way that ports_xdp_test.py sees."""
 import os
 
-LONG = True                     # its tests are those of other files
+LONG = 60                       # s: its tests are those of other files
 os.environ["TANDEM_MEDIA_PORT"], os.environ["TANDEM_MEDIA_FORWARD"] = "xdp", "on"      # before anything of lib
 
 from lib import everywhere                      # noqa: E402

@@ -13,6 +13,7 @@ from music_test import wav
 from server import ServerError
 from tandem_client import Client, Refused
 
+LONG = 80                       # s
 FIRST, SECOND, FILE = 620, 1240, 880
 NUMBER = "1900"
 

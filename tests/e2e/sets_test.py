@@ -12,7 +12,7 @@ from directory_test import Pair
 from patience import PATIENCE_S
 from tandem_client import Client, Redis
 
-LONG = True
+LONG = 60
 MANY = 10000
 PIECE = 400                     # documents of a part
 

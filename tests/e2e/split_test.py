@@ -15,6 +15,7 @@ from music_test import MusicTest, MUSIC, TALK_A, TALK_B, wav
 from patience import PATIENCE_S
 from server import ServerError
 
+LONG = 60                       # s
 PROMPT = 1240
 
 

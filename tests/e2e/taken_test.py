@@ -14,7 +14,7 @@ from lib.sip import SipError, parameter
 from patience import slowness
 from server import ServerError
 
-LONG = True                     # it waits for leases
+LONG = 120                      # s: it waits for leases
 SIP, LEASE_S = 5060, 2
 ADDRESSES = {number: f"127.0.0.{number}" for number in range(17, 22)}
 

@@ -10,6 +10,7 @@ import time
 IDLE = 0.15         # of all processors' time: where there is more, one more file may begin
 LOOK_S = 2          # the time over which it is measured: as long as a file takes to show what it costs
 STAT = pathlib.Path("/proc/stat")
+NICE = (1,)         # of times()
 STILL_S = 1.5       # a thread that wants to run a moment waits so long where its machine is stopped from outside, and not for load
 
 
@@ -44,11 +45,16 @@ def watch(stood, pause=lambda: time.sleep(0.1)):
 
 
 def idle_share(seconds):
-    """0..1: of the processors' time from now on.  Who waits for a disk is idle, and who is nice gives way."""
+    """0..1: of the processors' time from now on.  Who is nice gives way."""
     before = times()
     time.sleep(seconds)
+    return idle_since(before, NICE)
+
+
+def idle_since(before, also=()):
+    """0..1: of the processors' time since times() was this.  Who waits for a disk is idle."""
     spent = [after - was for was, after in zip(before, times())]
-    return (spent[1] + sum(spent[3:5])) / (sum(spent) or 1)
+    return sum(spent[each] for each in (3, 4, *also)) / (sum(spent) or 1)
 
 
 def times():

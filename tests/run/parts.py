@@ -17,7 +17,7 @@ import time
 
 import examples
 import tap
-from gate import Gate
+from gate import Gate, idle_since, times
 from report import FAILED, PASSED, SKIPPED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -40,7 +40,7 @@ NPM = {"browser": r"\bbrowser_test\b|import browser\b", "api": r"\bnpm\.install\
 ROOM = 8 << 30                      # octets of memory that must be free: far more than the files of a run
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(12, 4 * CORES)        # programs of unit tests: many wait
-E2E_AT_ONCE = min(10, 4 * CORES)    # end-to-end files: they mostly wait; gate.py lets fewer in where there is no time for them
+E2E_AT_ONCE = min(16, 8 * CORES)    # end-to-end files: they mostly wait, and take less than a tenth of a processor; gate.py lets fewer in where there is no time for them
 
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
@@ -291,10 +291,10 @@ def named_programs(folder):
 
 
 def shuffled(scripts, seed):
-    """In an order that the seed says: which files run beside which must not matter.  The long ones first, or all would wait for one."""
+    """In an order that the seed says: which files run beside which must not matter.  The longest first, or all would wait for one."""
     order = sorted(scripts)
     random.Random(seed).shuffle(order)
-    return sorted(order, key=lambda script: not wants(script, "LONG"))
+    return sorted(order, key=lambda script: -int(wants(script, "LONG") or 0))
 
 
 def e2e(report, chosen=(), beside=(), seed=0):
@@ -327,7 +327,7 @@ def e2e(report, chosen=(), beside=(), seed=0):
     for group, workers in ((shared, E2E_AT_ONCE), ([s for s in scripts if s not in shared], 1)):
         if workers == 1:
             concurrent.futures.wait([outcome for *_, outcome in beside])
-        began = time.monotonic()
+        began, spent = time.monotonic(), times()
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             for script, results in zip(group, pool.map(timed, group)):
                 for test, result, output in results:
@@ -335,7 +335,7 @@ def e2e(report, chosen=(), beside=(), seed=0):
                         failed.append((script, test, output))
                     else:
                         report.add(test, result, output)
-        print(f"   {len(group)} files, {workers} at a time at most: {time.monotonic() - began:.0f} s; " + ", ".join(
+        print(f"   {len(group)} files, {workers} at a time at most: {time.monotonic() - began:.0f} s, processors idle for {idle_since(spent, ()):.0%}; " + ", ".join(
             f"{pathlib.Path(script.partition('::')[0]).stem} {took[script]:.0f} s"
             for script in sorted(group, key=took.get, reverse=True)[:SLOWEST]), flush=True)
     judge(report, failed, folders)
@@ -371,7 +371,7 @@ def text_of(script):
 
 
 def wants(script, name):
-    """The value of a line NAME = value of a file: ALONE = True where other load would spoil it, LONG = True where it is short but takes long."""
+    """The value of a line NAME = value of a file: ALONE = True where other load would spoil it, LONG = the seconds of one that takes many."""
     match = re.search(rf'^{name} = "?(\w+)"?(?: *#.*)?$', text_of(script), re.M)
     return match[1] if match else None
 

@@ -463,6 +463,9 @@ class Room(unittest.TestCase):
         spent = iter([[100, 0, 100, 100, 100, 0, 0, 0], [130, 10, 150, 105, 105, 0, 0, 0]])
         with unittest.mock.patch.object(gate, "times", lambda: next(spent)):
             self.assertEqual(gate.idle_share(0), 0.2)
+        spent = iter([[130, 10, 150, 105, 105, 0, 0, 0]])
+        with unittest.mock.patch.object(gate, "times", lambda: next(spent)):
+            self.assertEqual(gate.idle_since([100, 0, 100, 100, 100, 0, 0, 0]), 0.1)
         self.assertEqual(len(gate.times()), 8)
         self.assertGreater(sum(gate.times()), 0)
 
@@ -485,13 +488,17 @@ class Beside(unittest.TestCase):
         self.told.append(way)
         return [("300 seeds", "asan", self.outcome)]
 
-    def test_begins_with_end_to_end_tests(self):
+    def test_begins_with_tests_that_wait(self):
         with unittest.mock.patch.object(parts, "sim_begin", self.begins):
             begun = []
             self.assertEqual(suite.arguments_of("unit", ["unit", "e2e", "sim"], [], None, begun), ())
             self.assertEqual(self.told, [])
+            for first in ("asan", "e2e"):
+                self.told.clear()
+                suite.arguments_of(first, ["asan", "e2e", "sim"], [], None, begun := [])
+                self.assertEqual(self.told, [("nice", "-n", "19")])
             self.assertEqual(suite.arguments_of("e2e", ["e2e", "sim"], ["x"], None, begun, 7), (["x"], begun, 7))
-            self.assertEqual(self.told, [("nice", "-n", "19")])
+            self.assertEqual(self.told, [("nice", "-n", "19")], "once")
             self.assertEqual(suite.arguments_of("sim", ["e2e", "sim"], [], None, begun), (begun,))
             self.assertEqual(begun, [("300 seeds", "asan", self.outcome)])
 
@@ -513,14 +520,14 @@ class Beside(unittest.TestCase):
         self.assertIn("0 passed, 2 failed", output.getvalue())      # of the seeds, and that the stories differ
 
     def test_order_of_files(self):
-        """A seed's, in which the long ones are first."""
+        """A seed's, in which the long ones are first, and the longest of all."""
         with tempfile.TemporaryDirectory() as folder:
             scripts = [str(pathlib.Path(folder, f"{n}_test.py")) for n in range(9)]
             for n, script in enumerate(scripts):
-                pathlib.Path(script).write_text("LONG = True\n" if n in (4, 7) else "", encoding="ascii")
+                pathlib.Path(script).write_text({4: "LONG = 60\n", 7: "LONG = 60\n", 2: "LONG = 170    # s\n"}.get(n, ""), encoding="ascii")
             orders = [parts.shuffled(scripts[::way], seed) for seed in range(20) for way in (1, -1)]
         self.assertEqual(orders[::2], orders[1::2])
-        self.assertEqual({tuple(sorted(order[:2])) for order in orders}, {(scripts[4], scripts[7])})
+        self.assertEqual({(order[0], *sorted(order[1:3])) for order in orders}, {(scripts[2], scripts[4], scripts[7])})
         self.assertGreater(len(set(map(tuple, orders))), 15)
         self.assertEqual({tuple(sorted(order)) for order in orders}, {tuple(scripts)})
 

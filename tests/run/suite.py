@@ -60,8 +60,8 @@ def selection(words):
 
 
 def arguments_of(name, chosen, scripts, report, begun, seed=0):
-    """Of a part, beside its report.  The simulator begins with the end-to-end tests, which mostly wait, and has what time they leave."""
-    if name == "e2e" and "sim" in chosen:
+    """Of a part, beside its report.  The simulator begins with the first tests that mostly wait, and has what time they leave."""
+    if name in ("asan", "e2e") and "sim" in chosen and not begun:
         begun += parts.sim_begin(report, "nice", "-n", "19") or []
     return {"e2e": (scripts, begun, seed), "sim": (begun,)}.get(name, ())
 
