@@ -189,7 +189,8 @@ class Audio:
         path = os.path.join(folder, f"calls-{id(self)}")
         with open(path, "w", encoding="ascii") as file:
             file.writelines(call.line + "\n" for call in calls)
-        command = [os.path.join(build_folder(), "bench", "rtpload"), "--seconds", "86400", "--tick-us", "1000", "--tell-ms", "200",
+        program = os.environ.get("TANDEM_RTPLOAD") or os.path.join(build_folder(), "bench", "rtpload")
+        command = [program, "--seconds", "86400", "--tick-us", "1000", "--tell-ms", "200",
                    "--warm-up", str(warm_up), "--interval-ms", str(interval_ms), "--calls", path, *(["--speech"] if speech else [])]
         self.process = subprocess.Popen([*DIES_WITH_US, *command], stdout=subprocess.PIPE, text=True, start_new_session=True)
         self.reader = threading.Thread(target=self._read, daemon=True)

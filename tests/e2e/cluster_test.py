@@ -12,7 +12,7 @@ from lib.node import ROOT, build_folder
 from patience import until
 
 LONG = 80                       # s: a cluster of its own, thrice
-BUILD = "release"           # it has the load generator
+BUILD = "release"           # as it is installed
 FIGURES = {"kills": 1, "calls": 6, "calls_lost": 0, "cdr_expected": 6, "cdr_missing": 0, "cdr_duplicate": 0}
 DRAINED = {"rounds": 2, "calls": 6, "calls_lost": 0, "cdr_expected": 6, "cdr_missing": 0, "cdr_duplicate": 0, "leaks": 0}
 REDIS_FIGURES = {"rounds": 10, "calls": 33, "calls_lost": 0, "cdr_expected": 33, "cdr_missing": 0, "cdr_ids_wrong": 0, "leaks": 0, "double_owners": 0,

@@ -30,7 +30,7 @@ NODES_SEEDS = "500 seeds of three nodes with two shards"
 LEASE_SEEDS = "500 seeds of leases alone"
 PROGRAMS = "app/tandemd", "app/tandemctl", "app/tandem-store", "app/tandem-helper"
 WALL = "tests/step_clock.so"        # for a node whose wall clock a test sets
-OF_RELEASE = ("bench/rtpload",)      # audio of many calls
+LOAD = "bench/rtpload"               # audio of many calls; of debug, as -O3 over all files takes a minute of two processors to link it
 THREADED = ("base", "engine", "cluster", "app", "threads")  # suites whose code runs in more than one thread
 SLOWEST = 12                        # end-to-end files whose time is told
 FAIL_ONCE = 8                       # tests, or programs of a build, that may fail once: a machine that stands still has one of each file that runs
@@ -121,15 +121,20 @@ def steady():
     return ("setarch", "-R")
 
 
-def build(report, name, *targets):
-    """The folder of a finished build, or None, which is a failed test."""
-    done = subprocess.run([str(ROOT / "tandem"), "build", name, *targets], cwd=ROOT,
+def build(report, name, *targets, way=()):
+    """The folder of a finished build, or None, which is a failed test.  way: how it is run."""
+    done = subprocess.run([*way, str(ROOT / "tandem"), "build", name, *targets], cwd=ROOT,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, errors="replace")
     if done.returncode:
         report.add(f"build {name}", FAILED, done.stderr)
         return None
     return done.stdout.strip()
+
+
+def build_begin(report, name, *way):
+    """A build of a whole node that is wanted later, by the words of way: its folder to come."""
+    return concurrent.futures.ThreadPoolExecutor(1).submit(build, report, name, *PROGRAMS, WALL, way=way)
 
 
 def meson(report, folder, *selected):
@@ -297,27 +302,33 @@ def shuffled(scripts, seed):
     return sorted(order, key=lambda script: -int(wants(script, "LONG") or 0))
 
 
-def e2e(report, chosen=(), beside=(), seed=0):
+def e2e(report, chosen=(), beside=(), seed=0, release=None):
     """Python tests of whole nodes, several files at a time, shuffled().  Then those that want to be alone.
 
     Few that failed are run once more, by themselves: see judge().
     chosen: files, or FILE::CLASS[.METHOD].  beside: what runs beside those that do not want to be alone, of sim_begin().
+    release: of build_begin(), where that was called.
     """
     print(f"   files in random order: --seed {seed} repeats it", flush=True)
     scripts = shuffled([str(path) for path in chosen or E2E.glob("*_test.py")], seed)
-    folders = {variant: build(report, variant, *PROGRAMS, WALL, *(OF_RELEASE if variant == "release" else ()))
-               for variant in {variant_of(script) for script in scripts}}
-    for name, wanted in NPM.items():
+    wanted = {variant_of(script) for script in scripts}
+    folders = {variant: build(report, variant, *PROGRAMS, WALL) for variant in wanted - ({"release"} if release else set())}
+    if "release" in wanted:
+        os.environ["TANDEM_RTPLOAD"] = f"{build(report, 'debug', LOAD)}/{LOAD}"
+    for name, words in NPM.items():
         # Here: some files run where no network is, and the others would wait for them.
-        if any(re.search(wanted, text_of(script)) for script in scripts):
+        if any(re.search(words, text_of(script)) for script in scripts):
             report.add(f"e2e: the npm packages of tests/e2e/{name} are installed", *packages(name))
     shared = [script for script in scripts if not wants(script, "ALONE")]
     took, failed, gate = {}, [], Gate()
 
     def timed(script):
+        variant = variant_of(script)
+        if variant not in folders:
+            folders[variant] = release.result()
         gate.enter()
         began = time.monotonic()
-        results = script_results(script, folders[variant_of(script)], ran=report.ran)
+        results = script_results(script, folders[variant], ran=report.ran)
         took[script] = time.monotonic() - began
         gate.leave()
         for test in [test for test, result, _ in results if result == FAILED]:
@@ -326,7 +337,7 @@ def e2e(report, chosen=(), beside=(), seed=0):
 
     for group, workers in ((shared, E2E_AT_ONCE), ([s for s in scripts if s not in shared], 1)):
         if workers == 1:
-            concurrent.futures.wait([outcome for *_, outcome in beside])
+            concurrent.futures.wait([*(outcome for *_, outcome in beside), *filter(None, [release])])
         began, spent = time.monotonic(), times()
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             for script, results in zip(group, pool.map(timed, group)):

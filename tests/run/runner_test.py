@@ -488,25 +488,34 @@ class Beside(unittest.TestCase):
         self.told.append(way)
         return [("300 seeds", "asan", self.outcome)]
 
+    def arguments(self, name, chosen, scripts=(), begun=None, builds=None):
+        return suite.arguments_of(name, chosen, list(scripts), None, self.begun if begun is None else begun, 7,
+                                  self.builds if builds is None else builds)
+
     def test_begins_with_tests_that_wait(self):
-        with unittest.mock.patch.object(parts, "sim_begin", self.begins):
-            begun = []
-            self.assertEqual(suite.arguments_of("unit", ["unit", "e2e", "sim"], [], None, begun), ())
-            self.assertEqual(self.told, [])
-            for first in ("asan", "e2e"):
-                self.told.clear()
-                suite.arguments_of(first, ["asan", "e2e", "sim"], [], None, begun := [])
-                self.assertEqual(self.told, [("nice", "-n", "19")])
-            self.assertEqual(suite.arguments_of("e2e", ["e2e", "sim"], ["x"], None, begun, 7), (["x"], begun, 7))
-            self.assertEqual(self.told, [("nice", "-n", "19")], "once")
-            self.assertEqual(suite.arguments_of("sim", ["e2e", "sim"], [], None, begun), (begun,))
-            self.assertEqual(begun, [("300 seeds", "asan", self.outcome)])
+        """Once."""
+        self.begun, self.builds = [], []
+        with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build"):
+            self.assertEqual(self.arguments("unit", ["unit", "asan", "e2e", "sim"]), ())
+            self.assertEqual((self.told, self.builds), ([], []))
+            self.assertEqual(self.arguments("asan", ["asan", "e2e", "sim"]), ())
+            self.assertEqual((self.told, self.builds), ([("nice", "-n", "19")], ["build"]))
+            self.assertEqual(self.arguments("e2e", ["asan", "e2e", "sim"]), ([], self.begun, 7, "build"))
+            self.assertEqual(self.arguments("sim", ["e2e", "sim"]), (self.begun,))
+            self.assertEqual((self.told, self.begun), ([("nice", "-n", "19")], [("300 seeds", "asan", self.outcome)]))
+
+    def test_begins_with_end_to_end_tests(self):
+        """Where those are the first that wait; the build is then part of them."""
+        self.begun, self.builds = [], []
+        with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build"):
+            self.assertEqual(self.arguments("e2e", ["e2e", "sim"], ["x"]), (["x"], self.begun, 7))
+            self.assertEqual((self.told, self.builds), ([("nice", "-n", "19")], []))
 
     def test_not_where_one_part_is_chosen(self):
-        with unittest.mock.patch.object(parts, "sim_begin", self.begins):
-            for part in ("e2e", "sim"):
-                suite.arguments_of(part, [part], [], None, begun := [])
-                self.assertEqual((self.told, begun), ([], []))
+        with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build"):
+            for part in ("asan", "e2e", "sim"):
+                self.arguments(part, [part], begun=(begun := []), builds=(builds := []))
+                self.assertEqual((self.told, begun, builds), ([], [], []))
 
     def test_counts(self):
         self.outcome.set_result((0, "# 300 seeds\n# all stories: 1"))
@@ -530,6 +539,23 @@ class Beside(unittest.TestCase):
         self.assertEqual({(order[0], *sorted(order[1:3])) for order in orders}, {(scripts[2], scripts[4], scripts[7])})
         self.assertGreater(len(set(map(tuple, orders))), 15)
         self.assertEqual({tuple(sorted(order)) for order in orders}, {tuple(scripts)})
+
+    def test_waits_for_its_build(self):
+        """One that was begun earlier; the others do not wait."""
+        began, release = [], concurrent.futures.Future()
+
+        def ran(script, folder, **_):
+            began.append((pathlib.Path(script).stem, folder, release.done()))
+            threading.Timer(0.1, lambda: release.done() or release.set_result("late")).start()
+            return [(f"e2e: {script}", PASSED, "")]
+
+        report = Report()
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()), report.part("e2e"):
+            for name, text in (("a_test.py", 'BUILD = "release"\nLONG = 80\n'), ("b_test.py", ""), ("c_test.py", "ALONE = True\n")):
+                pathlib.Path(folder, name).write_text(text, encoding="ascii")
+            with unittest.mock.patch.multiple(parts, build=lambda _, name, *__: name, script_results=ran), unittest.mock.patch.dict(os.environ):
+                parts.e2e(report, sorted(str(path) for path in pathlib.Path(folder).iterdir()), release=release)
+        self.assertEqual(began, [("b_test", "asan", False), ("a_test", "late", True), ("c_test", "asan", True)])
 
     def test_who_is_alone_is_alone(self):
         """It begins when all is done that runs beside."""

@@ -29,6 +29,7 @@ PARTS = {
     "sim": parts.sim,
     "docs": parts.docs,
 }
+GIVES_WAY = "nice", "-n", "19"
 
 
 def script_of(word):
@@ -59,11 +60,14 @@ def selection(words):
     return [name for name in PARTS if name in chosen] or list(PARTS), scripts
 
 
-def arguments_of(name, chosen, scripts, report, begun, seed=0):
-    """Of a part, beside its report.  The simulator begins with the first tests that mostly wait, and has what time they leave."""
+def arguments_of(name, chosen, scripts, report, begun, seed, builds):
+    """Of a part, beside its report.  The simulator, and a build that takes minutes, begin with the first tests that mostly wait, and have
+    what time those leave."""
     if name in ("asan", "e2e") and "sim" in chosen and not begun:
-        begun += parts.sim_begin(report, "nice", "-n", "19") or []
-    return {"e2e": (scripts, begun, seed), "sim": (begun,)}.get(name, ())
+        begun += parts.sim_begin(report, *GIVES_WAY) or []
+    if name == "asan" and "e2e" in chosen and not scripts:
+        builds.append(parts.build_begin(report, "release", *GIVES_WAY))
+    return {"e2e": (scripts, begun, seed, *builds), "sim": (begun,)}.get(name, ())
 
 
 def alone(report, before, installed):
@@ -93,7 +97,7 @@ def main():
         os.environ["TANDEM_KEEP"] = "1"
     signal.signal(signal.SIGTERM, interrupted)
     os.chdir(parts.ROOT)
-    report, begun = Report(), []
+    report, begun, builds = Report(), [], []
     os.environ[host.MARK] = f"{os.getpid()}-{time.time_ns()}"
     installed = host.snapshot()
     before = host.lines(pathlib.Path(options.host).read_text(encoding="utf-8")) if options.host else installed
@@ -104,11 +108,11 @@ def main():
                 print(f"== {name}", flush=True)
                 began = time.monotonic()
                 with report.part(name):
-                    PARTS[name](report, *arguments_of(name, chosen, scripts, report, begun, options.seed))
+                    PARTS[name](report, *arguments_of(name, chosen, scripts, report, begun, options.seed, builds))
                 report.took(name, time.monotonic() - began)
         alone(report, before, installed)
     finally:
-        for *_, outcome in begun:
+        for outcome in (*builds, *(outcome for *_, outcome in begun)):
             outcome.cancel()        # what was interrupted begins no more
     return report.finish()
 
