@@ -29,11 +29,10 @@ class CodesTest(TonesTest):
         return self.node.ctl("extension.get", number=number)
 
     def dialled(self, digits, heard):
-        """The tone is heard once the outcome is known; then the node hangs up."""
+        """The tone is heard once the outcome is known, from the answer on; then the node hangs up."""
+        since = time.monotonic()                # before it: who looks late must not miss what was said
         out = self.a.invite(digits, self.audio_a.sdp())
-        answer = out.wait_answer()
-        since = time.monotonic()
-        self.audio_a.use(answer)
+        self.audio_a.use(out.wait_answer())
         self.hears_tone(self.audio_a, heard, 3.5, since)
         out.wait_bye()
         return self.ended()

@@ -75,12 +75,12 @@ class Hold(DialogTest):
         audio = self.audio_b
         self.talk(audio, 880)
         device.command("hold")
-        offer = dialog.wait_reinvite(audio.sdp(direction="recvonly", version=2))
+        offer = self.answered(dialog, audio.sdp(direction="recvonly", version=2))
         self.assertIn("a=sendonly", offer.text)
         self.silent(audio, 0.6)
         refused = self.disobey(audio)
         device.command("resume")
-        offer = dialog.wait_reinvite(audio.sdp(version=3))
+        offer = self.answered(dialog, audio.sdp(version=3))
         self.assertIn("a=sendrecv", offer.text)
         self.talk(audio, 700)
         self.one_stream(audio)
@@ -90,6 +90,13 @@ class Hold(DialogTest):
         self.assertLessEqual(received, audio.sent - refused, "not what was said while held")
         self.assertGreater(received, audio.sent - refused - 5, "but all else, once the change has settled")
         self.assertAlmostEqual(tone.heard(device.recordings()[0], 0.3, 0.7)[0], 880, delta=3)
+
+    @staticmethod
+    def answered(dialog, sdp):
+        """A re-INVITE, once the answer is acknowledged: until then the change is under way."""
+        offer = dialog.wait_reinvite(sdp)
+        dialog.agent.take_request("ACK", PATIENCE_S, dialog.call_id)
+        return offer
 
     def counted(self, device):
         """(sent, received) as the phone counts them, which it writes a moment after the end."""
@@ -110,7 +117,8 @@ class Hold(DialogTest):
         audio.start(1300)
         time.sleep(0.4)
         audio.stop()
-        time.sleep(0.1)
+        until(lambda: self.dropped("not_receiving") - before >= audio.sent - sent,
+              lambda: f"{self.dropped('not_receiving') - before} of {audio.sent - sent}")
         self.assertEqual(self.dropped("not_receiving") - before, audio.sent - sent)
         return audio.sent - sent
 
