@@ -719,9 +719,17 @@ class Words(unittest.TestCase):
                 self.assertEqual((done.returncode, said in done.stderr), (status, True), done.stderr)
 
     def test_the_script_asks_first(self):
-        text = (HERE.parents[1] / "tandem").read_text(encoding="utf-8")
-        test = text[text.index("\ntest)"):]
-        self.assertLess(test.index("--understood"), test.index("install.sh"))
+        """So does ./tandem run: what is asked for help, or in vain, builds nothing."""
+        root = HERE.parents[1]
+        text = (root / "tandem").read_text(encoding="utf-8")
+        for command in "run", "test":
+            of_it = text[text.index(f"\n{command})"):]
+            self.assertLess(of_it.index("understood "), of_it.index("install.sh"))
+            for words, status, said in (["--help"], 0, f"usage: ./tandem {command}"), (["--bogus"], 2, "--bogus"):
+                done = subprocess.run([root / "tandem", command, *words], capture_output=True, text=True, check=False, timeout=60)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertIn(said, done.stdout + done.stderr)
+                self.assertNotIn("building", done.stdout + done.stderr)
 
 
 def findings_of(name, text):
