@@ -112,14 +112,7 @@ static bool party_is_attended(const struct call *c, const struct leg *l, bool b)
 static bool party_is_connected(const struct call *c, const struct leg *l, bool b)
 {
 	(void)b;
-	return c->state >= CALL_ANSWERING && l->state != LEG_EARLY;
-}
-
-static bool party_is_connected_early(const struct call *c, const struct leg *l, bool b)
-{
-	(void)l;
-	(void)b;
-	return c->state == CALL_ANSWERING;
+	return c->state == CALL_ANSWERING || (c->state > CALL_ANSWERING && l->state != LEG_EARLY);
 }
 
 static const struct {
@@ -139,7 +132,6 @@ static const struct {
 	{ STATE_CONFERENCE, party_is_confering },
 	{ STATE_AA, party_is_attended },
 	{ STATE_CONNECT, party_is_connected },
-	{ STATE_CONNECT, party_is_connected_early },
 };
 
 enum party_state party_state_of(const struct call *c, bool b)

@@ -48,6 +48,17 @@ RIG_FN void line_assert_idle(struct rig *r)
 	assert_int_equal(c.saves_pending, 0);
 }
 
+/* What lists say that the caller and the callee of a call are at. */
+RIG_FN void line_assert_states(const struct rig *r, uint64_t call, enum party_state a,
+			       enum party_state b)
+{
+	struct call_view v;
+
+	assert_true(shard_call_view(r->shard, call, &v));
+	assert_string_equal(party_state_name(v.states[0]), party_state_name(a));
+	assert_string_equal(party_state_name(v.states[1]), party_state_name(b));
+}
+
 /* B answers whatever BYE it got; then the one CDR says this. */
 RIG_FN void line_assert_cdr(struct line *l, uint16_t status, uint16_t q850, enum call_ended_by by)
 {

@@ -50,7 +50,8 @@ struct rig {
 	uint32_t open_count;
 	struct sig_event events[RIG_LIST_MAX];
 	uint32_t event_count;
-	uint8_t states[2]; /* as the last event has them */
+	uint8_t states[2];     /* as the last event has them */
+	uint32_t state_events; /* SIG_CALL_STATE, which are in no list here */
 	struct media_command media[RIG_LIST_MAX];
 	uint32_t media_count;
 	struct sip_hop trusted;    /* the last one that was */
@@ -482,8 +483,10 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		break;
 	case EFFECT_EVENT:
 		memcpy(r->states, e->event->states, sizeof(r->states));
-		if (e->event->kind == SIG_CALL_STATE)
+		if (e->event->kind == SIG_CALL_STATE) {
+			r->state_events++;
 			break;
+		}
 		if (r->rolling && r->event_count == RIG_LIST_MAX)
 			r->event_count = 0;
 		assert(r->event_count < RIG_LIST_MAX);

@@ -14,11 +14,7 @@
 static void assert_states(const struct rig *r, uint64_t call, enum party_state a,
 			  enum party_state b)
 {
-	struct call_view v;
-
-	assert_true(shard_call_view(r->shard, call, &v));
-	assert_string_equal(party_state_name(v.states[0]), party_state_name(a));
-	assert_string_equal(party_state_name(v.states[1]), party_state_name(b));
+	line_assert_states(r, call, a, b);
 	assert_string_equal(party_state_name(r->states[0]), party_state_name(a));
 	assert_string_equal(party_state_name(r->states[1]), party_state_name(b));
 }
@@ -40,14 +36,39 @@ static void test_two(void **state)
 	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
 	rig_run(l->r);
 	in_order(l->r, STATE_RINGBACK, STATE_RINGING);
+	l->r->hold_saves = true;
 	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	rig_run(l->r);
+	line_assert_states(l->r, first_call(l->r), STATE_CONNECT, STATE_CONNECT);
+	assert_int_equal(l->r->state_events, 0); /* that is said when it is saved */
+	assert_int_equal(l->r->states[0], STATE_RINGBACK);
+	l->r->hold_saves = false;
 	rig_run(l->r);
 	in_order(l->r, STATE_CONNECT, STATE_CONNECT);
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
 	phone_ack(&l->a);
 	rig_run(l->r);
 	in_order(l->r, STATE_CONNECT, STATE_CONNECT);
+	l->r->hold_saves = true;
 	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	line_assert_states(l->r, first_call(l->r), STATE_IDLE, STATE_IDLE);
+	assert_int_equal(l->r->state_events, 0);
+	l->r->hold_saves = false;
+	rig_run(l->r);
+	in_order(l->r, STATE_IDLE, STATE_IDLE);
+}
+
+/* Who gives up hears no error. */
+static void test_cancelled(void **state)
+{
+	struct trio *t = *state;
+	struct line *l = &t->l;
+
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	assert_true(phone_rings(&l->b).n);
+	phone_answer(&l->b, l->b.invite, "180 Ringing", "");
+	phone_cancel(&l->a);
 	rig_run(l->r);
 	in_order(l->r, STATE_IDLE, STATE_IDLE);
 }
@@ -100,6 +121,8 @@ static void test_in_vain(void **state)
 	} rows[] = {
 		{ "486 Busy Here", STATE_BUSY },
 		{ "480 Temporarily Unavailable", STATE_BUSY },
+		{ "600 Busy Everywhere", STATE_BUSY },
+		{ "408 Request Timeout", STATE_BUSY },
 		{ "500 Server Internal Error", STATE_ERROR },
 		{ "603 Decline", STATE_ERROR },
 	};
@@ -144,6 +167,9 @@ static void test_application(void **state)
 	phone_ack(&l->a);
 	rig_run(l->r);
 	in_order(l->r, STATE_AA, STATE_IDLE);
+	play(l, "recording:0000000000000-1", 0); /* nothing else is said of it */
+	in_order(l->r, STATE_PLAY_VM, STATE_IDLE);
+	assert_int_equal(l->r->state_events, 1);
 	play(l, "beep", 20000);
 	played(l, PROMPT_NEWS_OPEN);
 	played(l, PROMPT_NEWS_ENDED);
@@ -193,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TRIO_TEST(test_two),
+		TRIO_TEST(test_cancelled),
 		TRIO_TEST(test_held),
 		TRIO_TEST(test_given),
 		TRIO_TEST(test_in_vain),

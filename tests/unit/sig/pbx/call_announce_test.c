@@ -89,6 +89,7 @@ static void the_caller_hears_it(void **state)
 	told(l, PROMPT_NEWS_OPEN);
 	assert_hears(l, 0, PROMPT);
 	assert_hears(l, 1, 3);
+	line_assert_states(l->r, l->r->events[0].call, STATE_CONNECT, STATE_CONNECT);
 	told(l, PROMPT_NEWS_ENDED);
 	they_speak(l);
 }

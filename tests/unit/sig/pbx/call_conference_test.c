@@ -215,6 +215,7 @@ static void one_member_is_changed(void **state)
 	assert_int_equal(order_one(r, b, MEMBER_COACH, false, 2, 0), REFUSED_NO_COACHED);
 	assert_int_equal(order_one(r, b, MEMBER_HOLD, true, 0, 0), 0);
 	assert_int_not_equal(spec_of_call(r, b).source.job.slot, 100);
+	line_assert_states(r, b, STATE_HOLD, STATE_IDLE);
 	assert_int_equal(order_one(r, b, MEMBER_HOLD, false, 0, 0), 0);
 	assert_in_room(r, b, ROOM, 2);
 	for (uint32_t i = told; i < r->media_count; i++)

@@ -14,7 +14,6 @@ static void open_to_all(void **state)
 {
 	struct meetme *m = *state;
 	struct rig *r = m->p.t.l.r;
-	struct call_view view;
 	struct room_terms t = board("", "");
 	struct room_view v;
 	uint64_t room;
@@ -23,9 +22,7 @@ static void open_to_all(void **state)
 	calls(&m->p.t.l.a);
 	room = the_room(m);
 	assert_in_room(r, call_from(m, "1001"), room, 1);
-	assert_true(shard_call_view(r->shard, call_from(m, "1001"), &view));
-	assert_int_equal(view.states[0], STATE_CONFERENCE);
-	assert_int_equal(view.states[1], STATE_IDLE);
+	line_assert_states(r, call_from(m, "1001"), STATE_CONFERENCE, STATE_IDLE);
 	calls(&m->p.t.l.b);
 	assert_in_room(r, call_from(m, "1002"), room, 2);
 	v = conference_of(r, room);
@@ -87,6 +84,7 @@ static void asked_for_a_pin(void **state)
 	a = call_from(m, "1001");
 	assert_string_equal(r->played, "prompt:conference-pin");
 	assert_int_equal(conference_of(r, the_room(m)).asking, 1);
+	line_assert_states(r, a, STATE_HOLD_PENDING, STATE_IDLE);
 	keys(m, a, "4711#");
 	assert_int_equal(conference_of(r, the_room(m)).members, 1);
 	assert_int_equal(conference_of(r, the_room(m)).host, 0);

@@ -106,6 +106,7 @@ static void assert_waits(const struct line *l)
 {
 	assert_true(line_last_spec(l->r, 0).alone);
 	assert_int_equal(rig_counts(l->r).calls_established, 1);
+	line_assert_states(l->r, the_call(l->r), STATE_HOLD, STATE_IDLE);
 }
 
 /* ---- */

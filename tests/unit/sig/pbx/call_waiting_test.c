@@ -132,6 +132,7 @@ static void rings_when_the_first_is_over(void **state)
 
 	phones_talk(&q->t.l.a, &q->t.l.b);
 	comes(q, &q->t.c);
+	line_assert_states(q->t.l.r, call_that_waits(q->t.l.r), STATE_CALL_PENDING, STATE_IDLE);
 	assert_told(q, true);
 	assert_int_equal(waiting_events(q->t.l.r), 1);
 	a_hangs_up(q);
