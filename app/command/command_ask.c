@@ -236,8 +236,8 @@ static bool command_ask_has_others(const struct node *n)
 	       claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX);
 }
 
-bool command_ask_pick(struct command_run *run, struct shard *core, const struct command_pick *pick,
-		      command_picked_fn *picked)
+bool command_ask_pick(struct command_run *run, struct shard *core, uint16_t tenant,
+		      const struct remote_pick *pick, command_picked_fn *picked)
 {
 	struct command_ask *question;
 
@@ -247,7 +247,7 @@ bool command_ask_pick(struct command_run *run, struct shard *core, const struct 
 	if (!question)
 		return true;
 	question->picked = picked;
-	if (shard_picks_ask(core, pick->tenant, pick->by, pick->of, question->ticket))
+	if (shard_picks_ask(core, tenant, pick, question->ticket))
 		return true;
 	(void)waiting_pop(run->node->api.waiting, question->ticket);
 	question->ticket = 0;

@@ -56,14 +56,10 @@ const char *command_ask_tenant(struct command_run *run, uint64_t call);
 void command_ask_confer(const struct effect *e, void *node);
 /* It has answered. */
 void command_ask_answered(struct node *node, uint64_t serial, const struct remote_joined *told);
-/* Asks all other nodes for the call that rings longest there, beside those of this node. picked is called later, or the run has failed.
+/* Asks all other nodes for the call that rings longest there, or the user's own, beside those of this node. picked is called later, or the run has failed.
  * False: there are none. */
-struct command_pick {
-	uint16_t tenant;
-	struct bytes by, of; /* extensions: who is to take it, and where it rings */
-};
-bool command_ask_pick(struct command_run *run, struct shard *core, const struct command_pick *pick,
-		      command_picked_fn *picked);
+bool command_ask_pick(struct command_run *run, struct shard *core, uint16_t tenant,
+		      const struct remote_pick *pick, command_picked_fn *picked);
 /* They have answered. */
 void command_ask_picked(struct node *node, const struct park_news *told);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A link that a user has clicked, for the user's own call: each verb is another command (FEATURES CALL-37). */
+#include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "sig/host/tenant.h"
@@ -75,23 +76,6 @@ static bool call_link_read(struct link *l, struct bytes text)
 	return l->verb && (!l->verb->number || link_number_read(l, bytes_from(rest, verb.n + 1)));
 }
 
-static void link_call_find(const struct command_run *run, const struct link *l,
-			   struct user_call *out)
-{
-	uint16_t tenant = tenants_find(run->node->common.tenants, bytes_str(run->tenant));
-	struct bytes user = command_value(run, "number")->text;
-	struct user_call one;
-	uint32_t cursor = 0;
-	struct shard *core;
-
-	*out = (struct user_call){ 0 };
-	while (tenant != TENANT_NONE && (core = node_core_next(run->node, &cursor)) != NULL) {
-		shard_user_call(core, tenant, user, l->verb->want, &one);
-		if (one.call && one.setup_utc_ms >= out->setup_utc_ms)
-			*out = one;
-	}
-}
-
 static json_t *link_args(const struct command_run *run, const struct link *l,
 			 const struct user_call *of)
 {
@@ -120,32 +104,79 @@ static void link_on_done(json_t *answer, void *arg)
 	command_end(arg, answer);
 }
 
-void command_call_link(struct command_run *run)
+static void link_run(struct command_run *run, const struct link *l, const struct user_call *of)
 {
 	struct command_principal who = { .role = run->role };
-	struct user_call of = { 0 };
+	json_t *args = link_args(run, l, of);
 	char id[COMMAND_ID_MAX];
-	struct link l;
-	json_t *args;
 
-	if (!call_link_read(&l, command_value(run, "link")->text)) {
+	memcpy(who.tenant, run->tenant, sizeof(who.tenant));
+	(void)snprintf(id, sizeof(id), "link %.*s", COMMAND_ID_MAX - 8, run->id);
+	command_start(run->node, &who, bytes_str(l->verb->command), bytes_str(id), args,
+		      link_on_done, run);
+	json_decref(args);
+}
+
+static uint16_t link_tenant(const struct command_run *run)
+{
+	return tenants_find(run->node->common.tenants, bytes_str(run->tenant));
+}
+
+/* call: that one alone; 0: the newest one of this node. */
+static void link_here(struct command_run *run, const struct link *l, uint64_t call)
+{
+	struct bytes user = command_value(run, "number")->text;
+	struct user_call of = { 0 };
+	uint32_t cursor = 0;
+	const struct shard *core = node_core_next(run->node, &cursor);
+
+	if (core && link_tenant(run) != TENANT_NONE)
+		shard_user_call(core, link_tenant(run), user, l->verb->want, call, &of);
+	if (of.call)
+		link_run(run, l, &of);
+	else
+		command_fail(run, COMMAND_NOT_FOUND, "number",
+			     "the extension has no such call: call.list shows those that run");
+}
+
+static void link_on_picked(struct command_run *run, const struct park_news *told)
+{
+	struct link l;
+
+	(void)call_link_read(&l, command_value(run, "link")->text);
+	if (told->told == PARK_OK && !node_shard_find(run->node, id_shard(told->owner)))
+		command_move(run, told->owner);
+	else
+		link_here(run, &l, told->owner);
+}
+
+/* The newest one of all nodes. */
+static void link_anywhere(struct command_run *run, const struct link *l)
+{
+	struct bytes user = command_value(run, "number")->text;
+	const struct remote_pick pick = { .by = user, .of = user, .want = l->verb->want };
+	uint16_t tenant = link_tenant(run);
+	uint32_t cursor = 0;
+	struct shard *core = node_core_next(run->node, &cursor);
+
+	if (!core || tenant == TENANT_NONE ||
+	    !command_ask_pick(run, core, tenant, &pick, link_on_picked))
+		link_here(run, l, 0);
+}
+
+void command_call_link(struct command_run *run)
+{
+	uint64_t call;
+	struct link l;
+
+	if (!call_link_read(&l, command_value(run, "link")->text))
 		command_fail(run, COMMAND_BAD_ARGUMENT, "link",
 			     "it is tel:, callto:, or call.center: with call, transfer, "
 			     "hold_unhold, mute_unmute, hangup, answer or reject");
-		return;
-	}
-	if (l.verb != link_verbs)
-		link_call_find(run, &l, &of);
-	if (l.verb != link_verbs && !of.call) {
-		command_fail(run, COMMAND_NOT_FOUND, "number",
-			     "the extension has no such call at this node: call.list shows those "
-			     "that run");
-		return;
-	}
-	args = link_args(run, &l, &of);
-	memcpy(who.tenant, run->tenant, sizeof(who.tenant));
-	(void)snprintf(id, sizeof(id), "link %.*s", COMMAND_ID_MAX - 8, run->id);
-	command_start(run->node, &who, bytes_str(l.verb->command), bytes_str(id), args,
-		      link_on_done, run);
-	json_decref(args);
+	else if (l.verb == link_verbs)
+		link_run(run, &l, &(struct user_call){ 0 });
+	else if (!command_value(run, "call")->given)
+		link_anywhere(run, &l);
+	else if (command_call_id(run, &call))
+		link_here(run, &l, call);
 }

@@ -186,25 +186,21 @@ static void pickup_order(struct command_run *run, uint64_t call)
 	command_order_to(run, call, &order);
 }
 
-static struct command_pick pickup_of(const struct command_run *run)
+static uint16_t pickup_tenant(const struct command_run *run)
 {
-	return (struct command_pick){
-		.tenant = tenants_find(run->node->common.tenants, bytes_str(run->tenant)),
-		.by = command_value(run, "by")->text,
-		.of = command_value(run, "extension")->text,
-	};
+	return tenants_find(run->node->common.tenants, bytes_str(run->tenant));
 }
 
 /* Of the shards of this node: that call, or any (0). */
 static void pickup_look(const struct command_run *run, uint64_t call, struct pick_news *news)
 {
-	const struct command_pick pick = pickup_of(run);
 	uint32_t cursor = 0;
 	const struct shard *core = node_core_next(run->node, &cursor);
 
 	*news = (struct pick_news){ .status = 404, .text = "this node has no shard" };
 	if (core)
-		shard_pick_of(core, pick.tenant, pick.by, pick.of, call, news);
+		shard_pick_of(core, pickup_tenant(run), command_value(run, "by")->text,
+			      command_value(run, "extension")->text, call, news);
 }
 
 /* What was said of a call here may be past. */
@@ -234,13 +230,14 @@ static void pickup_on_result(struct command_run *run, const struct park_news *to
 /* The one that rings longest on all nodes. */
 static void pickup_any(struct command_run *run)
 {
-	const struct command_pick pick = pickup_of(run);
+	const struct remote_pick pick = { .by = command_value(run, "by")->text,
+					  .of = command_value(run, "extension")->text };
 	uint32_t cursor = 0;
 	struct shard *core = node_core_next(run->node, &cursor);
 	struct pick_news news;
 
 	pickup_look(run, 0, &news);
-	if (news.may && command_ask_pick(run, core, &pick, pickup_on_result))
+	if (news.may && command_ask_pick(run, core, pickup_tenant(run), &pick, pickup_on_result))
 		return;
 	if (news.call)
 		pickup_order(run, news.call);

@@ -393,6 +393,8 @@ enum { PARK_PLACE_LEN = 9 };
 struct park_place {
 	char slot[PARK_PLACE_LEN], last[PARK_PLACE_LEN];
 };
+/* Which call of a user is meant: that rings and the user may take, that rings at one of its phones, in which the user is up, or any. */
+enum user_call_want { USER_MAY_TAKE, USER_RINGS, USER_TALKS, USER_HAS };
 /* TAKEN: by another call; FULL: the tenant may have no more; EMPTY: nobody is there; UNKNOWN: the store did not say. */
 enum park_result { PARK_OK, PARK_TAKEN, PARK_FULL, PARK_EMPTY, PARK_UNKNOWN };
 struct park_news {

@@ -186,6 +186,7 @@ static struct bytes pick_pack(union packed_item *out, char *tenant, const struct
 	out->pick.tenant = tenant;
 	out->pick.by = news_lend(in->pick.by);
 	out->pick.of = news_lend(in->pick.of);
+	out->pick.want = in->pick.want;
 	return in->pick.tenant;
 }
 
@@ -279,7 +280,9 @@ static bool pick_unpack(struct remote_item *out, const union packed_item *in)
 	struct remote_pick *p = &out->pick;
 
 	out->serial = in->pick.serial;
-	return out->serial && tenant_unpack(&p->tenant, in->pick.tenant) && in->pick.by.len &&
+	p->want = (enum user_call_want)in->pick.want;
+	return out->serial && in->pick.want <= USER_HAS &&
+	       tenant_unpack(&p->tenant, in->pick.tenant) && in->pick.by.len &&
 	       news_line(&p->by, &in->pick.by, REMOTE_USER_MAX) &&
 	       news_line(&p->of, &in->pick.of, REMOTE_USER_MAX);
 }

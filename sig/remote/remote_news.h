@@ -3,6 +3,7 @@
 #ifndef SIG_SUBSCRIPTION_REMOTE_NEWS_H
 #define SIG_SUBSCRIPTION_REMOTE_NEWS_H
 
+#include "sig/host/effect.h"
 #include "sig/host/security.h"
 #include "sig/host/share.h"
 #include "sig/model/call_order.h"
@@ -25,17 +26,18 @@ struct remote_user {
 	struct dialog_state dialogs[DIALOG_STATES_MAX];
 };
 
-/* Which call that rings a user may take. */
+/* Which call that rings a user may take; or which one is his own: the newest one that is so. */
 struct remote_pick {
 	struct bytes tenant, by;
 	struct bytes of; /* at whom it rings; empty: at any whose calls he may take */
+	enum user_call_want want;
 };
 
-/* The one that rings for longest. */
+/* The one that rings for longest, or his own. */
 struct remote_picked {
-	uint64_t call; /* 0: none */
-	uint64_t utc_ms;
-	bool promised; /* there is one that another one takes */
+	uint64_t call;   /* 0: none */
+	uint64_t utc_ms; /* the smallest counts: of a user's own UINT64_MAX less its beginning */
+	bool promised;   /* there is one that another one takes */
 };
 
 /* With whom a call is to be joined. */

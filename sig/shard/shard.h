@@ -26,6 +26,7 @@ struct shard_extension;
 struct shard_located;
 struct shard_profile;
 struct shard_range;
+struct remote_pick;
 
 struct shard;
 
@@ -113,18 +114,17 @@ void shard_picks(void *owner, uint16_t tenant, struct bytes user, struct bytes a
 /* The same, of that call alone; 0: of any. */
 void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
 		   uint64_t call, struct pick_news *out);
-/* The newest call of a user at the shard: that rings at one of its phones, in which it is up, or any. */
-enum user_call_want { USER_RINGS, USER_TALKS, USER_HAS };
+/* The newest call of a user at this node; call: that one alone, if it is so. */
 struct user_call {
 	uint64_t call, setup_utc_ms; /* call 0: none */
 	bool b;                      /* it is whom the caller speaks with */
 	bool holds, muted;
 };
 void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
-		     enum user_call_want want, struct user_call *out);
-/* All other nodes are asked as well. shard_remote.picked tells by that serial when they have answered; else see shard_remote_picked. False:
+		     enum user_call_want want, uint64_t call, struct user_call *out);
+/* All other nodes are asked as well, also for a user's own call (by). shard_remote.picked tells by that serial when they have answered; else see shard_remote_picked. False:
  * there are none. */
-bool shard_picks_ask(struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+bool shard_picks_ask(struct shard *s, uint16_t tenant, const struct remote_pick *pick,
 		     uint64_t serial);
 /* An effect OPEN could not bind its ports (error -errno). */
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,

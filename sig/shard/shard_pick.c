@@ -103,13 +103,20 @@ static void picking_look(struct picking *p, struct bytes of)
 	}
 }
 
-/* The one that rings for longest in the shards of this node; he may take it. (shard_pick.c) */
-static void shard_pick_here(const struct shard *s, uint16_t tenant, struct bytes by,
-			    struct bytes of, struct remote_picked *out)
+/* Of the shards of this node: the one that rings for longest, and he may take it; or his own. */
+static void shard_pick_here(const struct shard *s, uint16_t tenant, const struct remote_pick *pick,
+			    struct remote_picked *out)
 {
-	struct picking p = { .shard = s, .tenant = tenant, .by = by };
+	struct picking p = { .shard = s, .tenant = tenant, .by = pick->by };
+	struct user_call own;
 
-	picking_look(&p, of);
+	if (pick->want != USER_MAY_TAKE) {
+		shard_user_call(s, tenant, pick->by, pick->want, 0, &own);
+		out->call = own.call;
+		out->utc_ms = UINT64_MAX - steady_add(own.setup_utc_ms, s->host.wall_ms);
+		return;
+	}
+	picking_look(&p, pick->of);
 	out->promised = p.promised;
 	out->call = p.oldest ? p.oldest->id : 0;
 	out->utc_ms = p.oldest ? steady_add(p.oldest->setup_utc_ms, s->host.wall_ms) : 0;
@@ -174,17 +181,11 @@ static void picking_drop(struct remote_picking **at)
 }
 
 /* call: which is told; 0: who gave the serial. */
-static bool picking_begin(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+static bool picking_begin(const struct shard *s, uint16_t tenant, const struct remote_pick *pick,
 			  uint64_t serial, uint64_t call)
 {
 	struct shard_commons *c = s->commons;
-	const struct remote_item ask = {
-		.kind = REMOTE_PICK,
-		.serial = serial,
-		.pick = { .tenant = bytes_str(tenants_name(s->settings.tenants, tenant)),
-			  .by = by,
-			  .of = of },
-	};
+	struct remote_item ask = { .kind = REMOTE_PICK, .serial = serial, .pick = *pick };
 	uint32_t others = c->remote ? c->remote_with.others(c->remote_with.arg) : 0;
 	struct remote_picking *picking = others ? remote_picking_add(c) : NULL;
 
@@ -194,7 +195,8 @@ static bool picking_begin(const struct shard *s, uint16_t tenant, struct bytes b
 	picking->call = call;
 	picking->awaited = others;
 	picking->seconds_left = PICKING_KEPT_S;
-	shard_pick_here(s, tenant, by, of, &picking->best);
+	shard_pick_here(s, tenant, pick, &picking->best);
+	ask.pick.tenant = bytes_str(tenants_name(s->settings.tenants, tenant));
 	remote_watch_send(c->remote, 0, &ask);
 	return true;
 }
@@ -203,15 +205,16 @@ uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by, struc
 			    uint64_t call)
 {
 	const struct shard *s = owner;
+	const struct remote_pick pick = { .by = by, .of = of };
 	uint64_t serial = rand_u64_from(s->host.rand) | 1;
 
-	return picking_begin(s, tenant, by, of, serial, call) ? serial : 0;
+	return picking_begin(s, tenant, &pick, serial, call) ? serial : 0;
 }
 
-bool shard_picks_ask(struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
+bool shard_picks_ask(struct shard *s, uint16_t tenant, const struct remote_pick *pick,
 		     uint64_t serial)
 {
-	return s->commons->remote_with.picked && picking_begin(s, tenant, by, of, serial, 0);
+	return s->commons->remote_with.picked && picking_begin(s, tenant, pick, serial, 0);
 }
 
 static void picked_news(const struct remote_picking *picking, struct park_news *out)
@@ -245,7 +248,7 @@ void shard_remote_asked(const struct shard_commons *c, const struct remote_pick 
 
 	if (shard_remote_tenant(c, p->tenant, &tenant) &&
 	    (!p->of.n || shard_may_pick(c->shards, tenant, p->by, p->of)))
-		shard_pick_here(c->shards, tenant, p->by, p->of, out);
+		shard_pick_here(c->shards, tenant, p, out);
 }
 
 static void picking_notify(struct shard_commons *c, uint64_t call, const struct park_news *news)
@@ -431,6 +434,8 @@ static bool user_call_is(const struct call *c, const struct leg *l, enum user_ca
 	if (c->state == CALL_ENDING)
 		return false;
 	switch (want) {
+	case USER_MAY_TAKE:
+		break;
 	case USER_RINGS:
 		return rings;
 	case USER_TALKS:
@@ -442,20 +447,23 @@ static bool user_call_is(const struct call *c, const struct leg *l, enum user_ca
 }
 
 void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
-		     enum user_call_want want, struct user_call *out)
+		     enum user_call_want want, uint64_t call, struct user_call *out)
 {
-	const struct leg *l = NULL;
-
 	*out = (struct user_call){ 0 };
-	while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
-		const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
+	for (s = s->commons->shards; s; s = s->next) {
+		const struct leg *l = NULL;
 
-		if (!c || !user_call_is(c, l, want) || c->setup_utc_ms < out->setup_utc_ms)
-			continue;
-		*out = (struct user_call){ .call = c->id,
-					   .setup_utc_ms = c->setup_utc_ms,
-					   .b = l != call_caller(c),
-					   .holds = l->held || l->holds,
-					   .muted = l->muted };
+		while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
+			const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
+
+			if (!c || (call && c->id != call) || !user_call_is(c, l, want) ||
+			    c->setup_utc_ms < out->setup_utc_ms)
+				continue;
+			*out = (struct user_call){ .call = c->id,
+						   .setup_utc_ms = c->setup_utc_ms,
+						   .b = l != call_caller(c),
+						   .holds = l->held || l->holds,
+						   .muted = l->muted };
+		}
 	}
 }

@@ -136,6 +136,28 @@ class LampsOfNodes(Cluster):
             self.until(lambda: self.cdrs(self.a, call))
             self.assertEqual([(row["forwarded"], row["forwarded_to"]) for row in self.cdrs(self.a, call)], [("pickup", "1003")])
 
+    def test_links(self):
+        """Whichever node reads a link finds the user's own call, and the newest one; a call that is named is that one."""
+        for via in (self.a, self.b):
+            rings = Talk(self, 17)
+            rings.into.ring()
+            rings.out.wait_provisional(180)
+            via.ctl("call.link", number="1002", link="call.center:reject")
+            rings.into.wait_cancel()
+            self.assertEqual(rings.out.wait_final().status, 486)
+            with self.assertRaisesRegex(ServerError, "no such call"):
+                via.ctl("call.link", number="1002", link="call.center:hangup")
+        talk = Talk(self, 17).answer()
+        call = self.a.ctl("call.list")[0]["id"]
+        with self.assertRaisesRegex(ServerError, "no such call"):
+            self.b.ctl("call.link", number="1003", link="call.center:hangup", call=call)
+        for via, muted in ((self.b, True), (self.a, False), (self.b, True)):
+            via.ctl("call.link", number="1001", link="call.center:mute_unmute")
+            self.assertEqual(self.a.ctl("call.show", call=call)["a"]["muted"], muted)
+        self.b.ctl("call.link", number="1002", link="call.center:hangup", call=call)
+        talk.out.wait_bye()
+        talk.into.wait_bye()
+
     def test_sent_twice(self):
         """The same command by two clients at once, while two calls ring: one of them is taken."""
         many = [Talk(self, 17) for _ in range(2)]

@@ -65,7 +65,8 @@ static void on_user(const struct remote_user *u, void *arg)
 static void on_pick(struct told *t, const struct remote_pick *p)
 {
 	assert(p->tenant.n && p->tenant.n < TENANT_NAME_MAX && p->by.n);
-	assert(p->by.n <= REMOTE_USER_MAX && p->of.n <= REMOTE_USER_MAX);
+	assert(p->by.n <= REMOTE_USER_MAX && p->of.n <= REMOTE_USER_MAX && p->want <= USER_HAS);
+	t->sum += p->want;
 	sum_add(t, p->tenant);
 	sum_add(t, p->by);
 	sum_add(t, p->of);

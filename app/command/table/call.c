@@ -127,6 +127,7 @@ static const struct command_arg g_call_link_args[] = {
 		 "tel:NUMBER, callto:NUMBER, or call.center: and call?number=NUMBER, "
 		 "transfer?number=NUMBER, hold_unhold, mute_unmute, hangup, answer or reject.",
 		 .required = true),
+	CALL_OR_NONE("That call alone, if it is so; else the newest one."),
 	END,
 };
 
@@ -273,7 +274,8 @@ const struct command g_call_order_commands[] = {
 	  "id, order", BY(command_call_pickup) },
 	{ "call.link", COMMAND_FOR_APPLICATION, g_call_link_args,
 	  "Does what a link says that a user has clicked: calls a number, or changes the newest "
-	  "call of the extension at this node. answer and reject are for one that rings at it, "
+	  "call of the extension, on whichever node. answer and reject are for one that rings at "
+	  "it, "
 	  "transfer, hold_unhold and mute_unmute for one in which it speaks, hangup for any. Each "
 	  "is another command: call.originate, call.transfer, call.hold, call.mute, call.hangup, "
 	  "call.answer, call.reject. not_found: it has no such call.",

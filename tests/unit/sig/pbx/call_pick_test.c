@@ -363,6 +363,7 @@ struct others {
 	uint32_t asked;
 	struct park_news told; /* whoever asked himself */
 	uint32_t told_count;
+	enum user_call_want want;
 };
 
 static void others_user(const struct remote_user *u, void *arg)
@@ -376,7 +377,9 @@ static void others_asked(const struct remote_item *item, void *arg)
 	struct others *o = arg;
 
 	assert_int_equal(item->kind, REMOTE_PICK);
-	assert_true(bytes_is(item->pick.tenant, "default") && bytes_is(item->pick.by, "1004"));
+	assert_true(bytes_is(item->pick.tenant, "default"));
+	assert_true(bytes_is(item->pick.by, item->pick.want ? "1002" : "1004"));
+	assert_int_equal(item->pick.want, o->want);
 	assert_true(bytes_is(item->pick.of, "1002"));
 	o->serial = item->serial;
 	o->asked++;
@@ -444,6 +447,8 @@ static void others_answer(struct trio *t, const struct others *o, bool rings, in
 	if (rings)
 		p.picked.call = id_call_none(OTHERS_CALL_SHARD) + 1;
 	p.picked.utc_ms = (uint64_t)((int64_t)r->now.utc_ms + since_ms);
+	if (o->want)
+		p.picked.utc_ms = UINT64_MAX - p.picked.utc_ms;
 	remote_news_add_item(&w, &p);
 	shard_on_remote(r->shard->commons, 5, writer_done(&w), r->now);
 	rig_run(r);
@@ -520,6 +525,7 @@ static void asked_by_command(void **state)
 		{ false, false, true, 0, PARK_TAKEN, 0 },
 		{ false, false, false, 0, PARK_EMPTY, 0 },
 	};
+	const struct remote_pick pick = { .by = BYTES_LIT("1004"), .of = BYTES_LIT("1002") };
 
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
 		struct trio *t = *state;
@@ -530,8 +536,7 @@ static void asked_by_command(void **state)
 		put_others(t, &o);
 		if (row->rings_here)
 			rings(t);
-		assert_true(shard_picks_ask(t->l.r->shard, TENANT_DEFAULT, BYTES_LIT("1004"),
-					    BYTES_LIT("1002"), serial));
+		assert_true(shard_picks_ask(t->l.r->shard, TENANT_DEFAULT, &pick, serial));
 		assert_int_equal(o.serial, serial);
 		assert_int_equal(o.told_count, 0);
 		others_answer(t, &o, row->rings_there, row->since_ms, row->promised_there);
@@ -545,17 +550,50 @@ static void asked_by_command(void **state)
 	}
 }
 
+/* Of a user's own calls the newest one that is as it is wanted. */
+static void own_of_all_nodes(void **state)
+{
+	static const struct row {
+		enum user_call_want want;
+		bool there;
+		int64_t since_ms;
+		uint16_t shard; /* 0: there is none; 7: it is here */
+	} rows[] = {
+		{ USER_RINGS, true, -5000, 7 }, { USER_RINGS, true, 5000, OTHERS_CALL_SHARD },
+		{ USER_RINGS, false, 0, 7 },    { USER_TALKS, false, 0, 0 },
+		{ USER_HAS, false, 0, 7 },      { USER_TALKS, true, -5000, OTHERS_CALL_SHARD },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct trio *t = *state;
+		const struct row *row = &rows[i];
+		const struct remote_pick pick = { .by = BYTES_LIT("1002"),
+						  .of = BYTES_LIT("1002"),
+						  .want = row->want };
+		struct others o = { .want = row->want };
+
+		put_others(t, &o);
+		rings(t);
+		assert_true(shard_picks_ask(t->l.r->shard, TENANT_DEFAULT, &pick, 1 + i));
+		others_answer(t, &o, row->there, row->since_ms, false);
+		assert_int_equal(o.told.told, row->shard ? PARK_OK : PARK_EMPTY);
+		assert_int_equal(id_shard(o.told.owner), row->shard);
+		assert_int_equal(line_teardown(state), 0);
+		assert_int_equal(trio_setup(state), 0);
+	}
+}
+
 /* What is known is told to whoever waits no longer, and no more. */
 static void command_waits_no_longer(void **state)
 {
 	struct trio *t = *state;
 	struct others o = { 0 };
+	const struct remote_pick pick = { .by = BYTES_LIT("1004"), .of = BYTES_LIT("1002") };
 	struct park_news known;
 
 	put_others(t, &o);
 	rings(t);
-	assert_true(shard_picks_ask(t->l.r->shard, TENANT_DEFAULT, BYTES_LIT("1004"),
-				    BYTES_LIT("1002"), 7));
+	assert_true(shard_picks_ask(t->l.r->shard, TENANT_DEFAULT, &pick, 7));
 	shard_remote_picked(t->l.r->shard->commons, 7, &known);
 	assert_int_equal(known.told, PARK_OK);
 	assert_int_equal(id_shard(known.owner), t->l.r->settings.number);
@@ -616,6 +654,7 @@ int main(void)
 		TRIO_TEST(others_are_silent),
 		TRIO_TEST(the_older_one),
 		TRIO_TEST(asked_by_command),
+		TRIO_TEST(own_of_all_nodes),
 		TRIO_TEST(command_waits_no_longer),
 		TRIO_TEST(that_call_alone),
 		cmocka_unit_test(in_its_name),
