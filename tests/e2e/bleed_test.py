@@ -29,7 +29,7 @@ from call_test import CallTest
 from patience import PATIENCE_S, slowness, until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-ALONE = True                    # a flood wants its core, and would take others'
+LONG = 50                       # s: floods, in a network of its own
 NEWUSER, NEWNET = 0x10000000, 0x40000000
 STRANGER_6 = "fd00::66"         # as STRANGER: another host than the parties'
 RATE = 60000                    # a second
