@@ -32,13 +32,13 @@ def install():
 
 
 def write_tone(path, hertz, seconds=10, rate=48000):
-    """What the fake microphone plays, over and over: whole periods, so that it has no click."""
+    """What the fake microphone plays, over and over: a second has whole periods, so that it has no click."""
     with wave.open(path, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(b"".join(struct.pack("<h", round(12000 * math.sin(2 * math.pi * hertz * i / rate)))
-                                  for i in range(rate * seconds)))
+                                  for i in range(rate)) * seconds)
 
 
 class Pages(http.server.ThreadingHTTPServer):
