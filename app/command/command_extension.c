@@ -475,6 +475,16 @@ static bool page_make(struct command_run *run, struct extension *e)
 	return true;
 }
 
+/* Of a set all are counted together (set_job_fit). False: the run has failed. */
+static bool may_be_recorded(struct command_run *run, const struct extension *e, bool before)
+{
+	if (e->core.record == RECORD_OFF || before || run->node->api.documents->naming ||
+	    !tenants_is_full(run->node->common.tenants, e->core.tenant, TENANT_RECORDED))
+		return true;
+	command_fail(run, COMMAND_FULL, "record", "max_recorded of the tenant");
+	return false;
+}
+
 /* The present extension with what the arguments change. False: the run has failed. */
 static bool extension_make(struct command_run *run, void *value)
 {
@@ -482,6 +492,7 @@ static bool extension_make(struct command_run *run, void *value)
 	struct extension *e = value;
 	uint16_t tenant = document_tenant(run);
 	bool changes = extensions_find(run->node->api.extensions, tenant, number->text, e);
+	bool recorded = changes && e->core.record != RECORD_OFF;
 
 	if (changes ? !may_change(run, e) : !extension_may_begin(run))
 		return false;
@@ -492,8 +503,8 @@ static bool extension_make(struct command_run *run, void *value)
 	}
 	e->core.tenant = tenant;
 	e->changed_utc_ms = clock_utc_ms();
-	return fields_read_args(run, g_extension_fields, e) && tls_and_srtp(run, e) &&
-	       page_make(run, e) && extension_secret_read(run, e);
+	return fields_read_args(run, g_extension_fields, e) && may_be_recorded(run, e, recorded) &&
+	       tls_and_srtp(run, e) && page_make(run, e) && extension_secret_read(run, e);
 }
 
 static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -551,26 +562,41 @@ static void shards_delete(struct node *node, uint16_t tenant, const char *number
 		(void)shard_extension_delete(core, tenant, number);
 }
 
-static void extension_music_of(const struct node *node, uint16_t tenant, const char *number,
+/* True: it was one that may be recorded. */
+static bool extension_music_of(const struct node *node, uint16_t tenant, const char *number,
 			       char out[SETTINGS_SOUND_MAX])
 {
 	struct extension e;
+	bool recorded;
 
 	out[0] = '\0';
 	if (!extensions_find(node->api.extensions, tenant, bytes_str(number), &e))
-		return;
+		return false;
 	memcpy(out, e.music, SETTINGS_SOUND_MAX);
+	recorded = e.core.record != RECORD_OFF;
 	extension_wipe(&e);
+	return recorded;
+}
+
+static void recorded_count(const struct node *node, uint16_t tenant, bool before, bool after)
+{
+	if (after && !before)
+		tenants_hold(node->common.tenants, tenant, TENANT_RECORDED);
+	if (before && !after)
+		tenants_release(node->common.tenants, tenant, TENANT_RECORDED);
 }
 
 static int extension_put_run(struct node *node, const struct extension *e)
 {
 	char before[SETTINGS_SOUND_MAX];
 	uint8_t music;
+	bool recorded;
 	int err;
 
-	extension_music_of(node, e->core.tenant, e->core.number, before);
+	recorded = extension_music_of(node, e->core.tenant, e->core.number, before);
 	err = extensions_put(node->api.extensions, e);
+	if (!err)
+		recorded_count(node, e->core.tenant, recorded, e->core.record != RECORD_OFF);
 	if (!err)
 		err = groups_out_put(node->shards.commons->groups, e->core.tenant,
 				     bytes_str(e->core.number), bytes_str(e->groups_out));
@@ -626,7 +652,7 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 {
 	char before[SETTINGS_SOUND_MAX];
 
-	extension_music_of(node, tenant, name, before);
+	recorded_count(node, tenant, extension_music_of(node, tenant, name, before), false);
 	shards_delete(node, tenant, name);
 	(void)!groups_out_put(node->shards.commons->groups, tenant, bytes_str(name),
 			      (struct bytes){ 0 });
@@ -643,6 +669,9 @@ const struct document_kind g_extension_documents = {
 	.limit = EXTENSION_LIMIT,
 	.quota = "max_extensions",
 	.item = TENANT_EXTENSIONS,
+	.seat = "record",
+	.seat_quota = "max_recorded",
+	.seat_item = TENANT_RECORDED,
 	.size = sizeof(struct extension),
 	.make = extension_make,
 	.aim = extension_aim,

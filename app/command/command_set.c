@@ -298,6 +298,53 @@ static struct set_tenant *set_job_tenant(struct set_job *job, const char *name)
 	return &v->tenants[v->tenant_count++];
 }
 
+static bool seat_is_on(const json_t *value)
+{
+	return json_is_string(value) && strcmp(json_string_value(value), "off") != 0;
+}
+
+/* Seats that the document takes (1) or gives back (-1). */
+static int item_seats(const struct set_item *item)
+{
+	const char *seat = item->change == SET_PUT ? item->kind->seat : NULL;
+	const json_t *was_is = seat ? json_object_get(item->differs, seat) : NULL;
+
+	if (seat && item->is_new)
+		return seat_is_on(json_object_get(item->args, seat));
+	return seat_is_on(json_array_get(was_is, 1)) - seat_is_on(json_array_get(was_is, 0));
+}
+
+/* Who gives a seat back may stand behind who takes it. */
+static void set_job_seats(struct set_job *job)
+{
+	const struct tenants *all = job->run->node->common.tenants;
+	json_t *sums = json_object();
+	char message[64];
+
+	for (uint32_t i = 0; i < 2 * job->moves; i++) {
+		const struct set_item *item = &job->items[i % job->moves];
+		json_int_t sum = json_integer_value(json_object_get(sums, item->tenant));
+		uint16_t tenant = tenants_find(all, bytes_str(item->tenant));
+		int seats = item_seats(item);
+		uint32_t most;
+
+		if (!seats || tenant == TENANT_NONE)
+			continue;
+		if (i < job->moves) {
+			(void)json_object_set_new(sums, item->tenant, json_integer(sum + seats));
+			continue;
+		}
+		most = tenants_most(all, tenant, item->kind->seat_item);
+		if (seats < 0 || sum <= 0 || !most ||
+		    tenants_held(all, tenant, item->kind->seat_item) + sum <= most)
+			continue;
+		(void)snprintf(message, sizeof(message), "%s of the tenant: %" PRIu32,
+			       item->kind->seat_quota, most);
+		set_error(job, item, item->kind->seat, "full", message);
+	}
+	json_decref(sums);
+}
+
 /* No tenant gets more of a kind than it may have. */
 static void set_job_fit(struct set_job *job)
 {
@@ -387,6 +434,7 @@ static void set_job_plan(struct set_job *job)
 	(void)snprintf(v->by, sizeof(v->by), "%s", command_role_name(job->run->role));
 	set_job_version(job);
 	set_job_fit(job);
+	set_job_seats(job);
 	if (job->error_count)
 		set_job_refuse(job);
 	else if (!job->moves && job->before && v->entries == v[1].entries - v[1].deleted)

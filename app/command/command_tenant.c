@@ -713,6 +713,8 @@ static json_t *tenant_usage(const struct node *n, uint16_t tenant)
 		{ "calls", "max_calls", TENANT_CALLS, NULL },
 		{ "registrations", "max_registrations", TENANT_REGISTRATIONS, NULL },
 		{ "extensions", "max_extensions", TENANT_EXTENSIONS, &g_extension_documents },
+		{ "recorded", "max_recorded", TENANT_RECORDED, NULL },
+		{ "sessions", "max_sessions", TENANT_SESSIONS, &g_session_documents },
 		{ "subscriptions", "max_subscriptions", TENANT_SUBSCRIPTIONS, NULL },
 		{ "trunks", "max_trunks", TENANT_TRUNKS, &g_trunk_documents },
 		{ "dids", "max_dids", TENANT_NUMBERS, &g_did_documents },

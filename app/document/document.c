@@ -279,10 +279,11 @@ uint32_t document_most(const struct node *node, const char *tenant,
 		       const struct document_kind *kind)
 {
 	uint16_t number = tenants_find(node->common.tenants, bytes_str(tenant));
+	uint32_t quota = kind->quota && number != TENANT_NONE
+				 ? tenants_most(node->common.tenants, number, kind->item)
+				 : 0;
 
-	return kind->quota && number != TENANT_NONE
-		       ? tenants_most(node->common.tenants, number, kind->item)
-		       : kind->most;
+	return quota ? quota : kind->most;
 }
 
 bool document_fits(struct command_run *run, const struct document_kind *kind, struct bytes name)
@@ -295,7 +296,7 @@ bool document_fits(struct command_run *run, const struct document_kind *kind, st
 	if (!most || shelf_version(shelf, whose, of, name) ||
 	    shelf_count_of(shelf, whose, of) < most)
 		return true;
-	if (kind->quota)
+	if (kind->quota && most != kind->most)
 		command_fail(run, COMMAND_FULL, NULL, "%s of the tenant", kind->quota);
 	else
 		command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %u %s", most,

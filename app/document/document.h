@@ -52,7 +52,10 @@ struct document_kind {
 	const char *
 		quota; /* member of the tenant's document that bounds how many it has; NULL: none */
 	enum tenant_item item; /* by which the core knows that quota */
-	const char *several;   /* without a quota: what a tenant has at most so many of */
+	/* Likewise of those alone that have this member, and not as "off"; NULL: there is no such quota. Who makes one looks at it, but for sets. */
+	const char *seat, *seat_quota;
+	enum tenant_item seat_item;
+	const char *several; /* without a quota: what a tenant has at most so many of */
 	uint32_t most;
 	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
 	bool exact;        /* what may be put depends on the tenant's other documents */

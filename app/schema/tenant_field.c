@@ -424,6 +424,11 @@ const struct command_arg g_tenant_fields[] = {
 		     "Extensions with a registered phone that it has on one node at most."),
 	NUMBER_FIELD("max_extensions", max.extensions, 0, 1000000, "0",
 		     "Extensions that it has at most. Those that are there stay."),
+	NUMBER_FIELD("max_recorded", max.recorded, 0, 1000000, "0",
+		     "Extensions whose record is on at most. Those that are there stay, and are "
+		     "recorded. 0: any number."),
+	NUMBER_FIELD("max_sessions", max.sessions, 0, 4096, "0",
+		     "Sessions of users that it has at most (session.create). 0: 4096."),
 	NUMBER_FIELD("max_subscriptions", max.subscriptions, 0, 1000000, "0",
 		     "Subscriptions that its phones have on one node at most."),
 	NUMBER_FIELD(
@@ -545,6 +550,8 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	out->most[TENANT_CALLS] = t->max.calls;
 	out->most[TENANT_REGISTRATIONS] = t->max.registrations;
 	out->most[TENANT_EXTENSIONS] = t->max.extensions;
+	out->most[TENANT_RECORDED] = t->max.recorded;
+	out->most[TENANT_SESSIONS] = t->max.sessions;
 	out->most[TENANT_SUBSCRIPTIONS] = t->max.subscriptions;
 	out->most[TENANT_TRUNKS] = t->max.trunks;
 	out->most[TENANT_NUMBERS] = t->max.dids;

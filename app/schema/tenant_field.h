@@ -28,6 +28,7 @@ struct tenant_value {
 	struct tenant_quotas {
 		uint32_t calls, registrations, extensions, subscriptions;
 		uint32_t trunks, dids, routes, locations, rooms, conferences;
+		uint32_t recorded, sessions;
 		uint32_t calls_per_s, registers_per_s;
 	} max; /* on one node; 0: any number */
 	struct tenant_recordings {

@@ -77,6 +77,8 @@ enum tenant_item {
 	TENANT_ROUTES,
 	TENANT_ROOMS,       /* for conferences */
 	TENANT_CONFERENCES, /* that are held; bounded where a factory makes one */
+	TENANT_RECORDED, /* extensions that may be recorded; bounded, as the next one, where a document is put */
+	TENANT_SESSIONS,
 	TENANT_ITEMS,
 };
 

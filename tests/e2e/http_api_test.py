@@ -257,7 +257,7 @@ class Api(Asks, CallTest):
         self.assertNotIn("hash", json.dumps(self.ok(self.node, "GET", "/v1/tokens", self.admin)))
         self.ok(self.node, "DELETE", "/v1/tokens/own", self.admin)
         self.refused(401, "not_allowed", self.node, "GET", "/v1/calls", made["token"])
-        self.assertNotIn(secret, self.node.log)
+        self.assertNotIn(secret, self.node.log_text())
 
     def test_of_some_commands(self):
         """A token with patterns gives the commands that they name, and makes no tokens."""

@@ -104,12 +104,23 @@ class Sessions(Users, CallTest):
         self.assertEqual((status, problem["code"]), (429, "busy"))
         self.assertIn("Retry-After", headers)
         self.wrong(self.node, "1003", "secret1003", 429)
-        self.assertNotIn("secret1003", self.node.log)
+        self.assertNotIn("secret1003", self.node.log_text())
         self.operator("extension.put", number="1002", enabled=False)
         self.wrong(self.node, "1002", "secret1002")
         self.operator("extension.put", number="1002", enabled=True)
         for body in ({"number": "1002"}, {"number": "1002", "password": "secret1002", "ttl_s": 1}, {"number": "1002", "password": "secret1002", "more": 1}):
             self.assertEqual(self.http(self.node, "POST", "/v1/sessions", None, body)[0], 400, body)
+
+    def test_as_many_as_the_tenant_may_have(self):
+        first, second = self.session(self.node, "1001"), self.session(self.node, "1002")
+        self.operator("tenant.put", name="default", max_sessions=1)
+        status, _, problem = self.http(self.node, "POST", "/v1/sessions", None, {"number": "1003", "password": "secret1003"})
+        self.assertEqual((status, problem["code"], problem["detail"]), (409, "full", "max_sessions of the tenant"))
+        self.assertTrue(self.counts(self.node, first["token"]) and self.counts(self.node, second["token"]))
+        shown = self.ok(self.node, "GET", "/v1/tenants:status", self.admin)
+        self.assertEqual((shown["sessions"], shown["max_sessions"]), (2, 1))
+        self.operator("tenant.put", name="default", max_sessions=3)
+        self.session(self.node, "1003")
 
     def test_tokens_of_admins_for_a_user(self):
         made = self.ok(self.node, "POST", "/v1/tokens", self.admin, {"name": "crm-1001", "user": "1001", "role": "admin"})

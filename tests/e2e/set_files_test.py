@@ -9,7 +9,7 @@ import tempfile
 import unittest
 
 from lib import ROOT
-from lib.node import Node, build_folder
+from lib.node import Node, ServerError, build_folder
 
 OFFICE = """\
 # an office
@@ -140,6 +140,7 @@ class Files(unittest.TestCase):
         self.run_it("rollback", 1)
         self.assertEqual(len(self.node.ctl("group.list")), 1)
         self.run_it("rollback", 77, status=4)
+
     def test_errors_have_places(self):
         file = self.file("wrong.yaml", WRONG)
         text = self.run_it("apply", "-f", file, status=2)
@@ -153,6 +154,33 @@ class Files(unittest.TestCase):
         file.write_text("kind: [\n")
         self.assertIn(f"{file}:2:1: ", self.run_it("apply", "-f", file, status=2))
         self.run_it("apply", status=2)
+
+    def test_what_a_tenant_may_have(self):
+        """Quotas count over a whole file: what gives a seat back may stand behind what takes it, and less than there is refuses what is new alone."""
+        self.addCleanup(self.clear, "default")
+        self.addCleanup(self.node.ctl, "tenant.put", name="default", max_recorded=0, max_extensions=0)
+        self.node.ctl("tenant.put", name="default", max_recorded=1, max_extensions=2)
+        text = "".join(f"---\nkind: extension\nnumber: 310{i}\npassword: verysecret1\nrecord: {record}\n" for i, record in enumerate(("auto", "off")))
+        file = self.file("seats.yaml", text.replace("off", "on_demand"))
+        said = self.run_it("apply", "-f", file, status=1)
+        self.assertEqual([place for place in (5, 10) if f"{file}:{place}:9: max_recorded of the tenant: 1" in said], [5, 10], said)
+        file.write_text(text)
+        self.run_it("apply", "-f", file)
+        file.write_text(text.replace("off", "on").replace("auto", "off").replace(": on\n", ": auto\n"))
+        self.run_it("apply", "-f", file)
+        self.assertEqual([row["record"] for row in self.node.ctl("extension.list")], ["off", "auto"])
+        self.node.ctl("extension.put", number="3101", record="on_demand", display_name="still one")
+        with self.assertRaisesRegex(ServerError, "max_recorded of the tenant"):
+            self.node.ctl("extension.put", number="3100", record="auto")
+        self.node.ctl("tenant.put", name="default", max_recorded=0)
+        self.node.ctl("extension.put", number="3100", record="auto")
+        self.node.ctl("tenant.put", name="default", max_recorded=1, max_extensions=1)
+        self.assertEqual([self.node.ctl("tenant.status")[name] for name in ("recorded", "max_recorded", "extensions", "max_extensions")], [2, 1, 2, 1])
+        self.node.ctl("extension.put", number="3100", display_name="as before")
+        self.run_it("apply", "-f", file)
+        more = self.file("more.csv", "number,password\n3100,verysecret1\n3102,verysecret1\n")
+        self.assertIn(f"{more}:3:1: the tenant may have 1 of this kind", self.run_it("import", "extensions", more, "--set", "more", status=1))
+        self.assertEqual(self.node.ctl("tenant.status")["extensions"], 2)
 
     def test_explained(self):
         self.assertIn("extension", self.run_it("explain"))

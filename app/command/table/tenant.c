@@ -365,9 +365,8 @@ const struct command g_tenant_commands[] = {
 	{ "tenant.status", COMMAND_FOR_READER, g_status_args,
 	  "Shows the tenant of whoever asks, and what it has on a node.",
 	  "name, realm (of passwords), role (of whoever asks), calls, registrations, extensions, "
-	  "subscriptions, trunks, dids, routes, locations, rooms, and max_calls and so on for each "
-	  "of "
-	  "them (its quotas; 0: any number)",
+	  "recorded, sessions, subscriptions, trunks, dids, routes, locations, rooms, conferences, "
+	  "and max_calls and so on for each of them (its quotas; 0: any number)",
 	  BY(command_tenant_status) },
 	{ "did.put", COMMAND_FOR_ADMIN, g_did_fields,
 	  "Says whom a number means that a trunk calls. A number counts before patterns, the more "
