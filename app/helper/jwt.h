@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ID tokens of an OpenID provider: JSON Web Tokens (RFC 7519) in compact form, signed with RS256, ES256 or EdDSA (Ed25519) by a key of a JWK set
+ * (RFC 7517). No other algorithm is known, so neither "none" nor a secret that both share proves anything. Values.
+ */
+#ifndef APP_HELPER_JWT_H
+#define APP_HELPER_JWT_H
+
+#include <jansson.h>
+
+#include "base/bytes.h"
+
+enum {
+	JWT_MAX = 32768,
+	JWT_SIGNATURE_MAX = 1024,
+	JWT_KID_MAX = 256,
+	JWT_KEYS_MAX = 64, /* of a set that are looked at */
+	JWT_SKEW_S = 60,   /* that clocks differ */
+};
+
+struct jwt {
+	char alg[8], kid[JWT_KID_MAX]; /* kid "": none */
+	struct bytes said;             /* what is signed: of the text */
+	uint8_t signature[JWT_SIGNATURE_MAX];
+	size_t signature_n;
+	json_t *claims;
+};
+
+/* RFC 4648 5, without padding, one text for each value. 0; -EBADMSG: it is none, or longer than cap. */
+int base64url_decode(struct bytes text, uint8_t *out, size_t cap, size_t *n) NODISCARD;
+void base64url_write(struct writer *w, struct bytes octets);
+
+/* Text: the token as it came, which outlives *out. 0 or -EBADMSG; only then nothing is to be dropped. */
+int jwt_parse(struct jwt *out, struct bytes text) NODISCARD;
+void jwt_drop(struct jwt *j);
+
+/* The set has a key of its kid; without kid: any key. */
+bool jwt_has_key(const struct jwt *j, const json_t *set);
+/* One of the keys that it may be of has signed it. */
+bool jwt_is_signed(const struct jwt *j, const json_t *set);
+
+struct jwt_terms {
+	const char *issuer, *client, *nonce;
+	uint64_t now_utc_s;
+};
+/* OpenID Connect Core 3.1.3.7. NULL, or what is wrong. */
+const char *jwt_claims_wrong(const json_t *claims, const struct jwt_terms *t);
+/* That member, or the one at that path, as realm_access.roles. NULL: there is none. */
+const json_t *jwt_claim(const json_t *claims, const char *path);
+
+#endif
