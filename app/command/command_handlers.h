@@ -48,7 +48,7 @@ command_fn command_range_list, command_hours_check, command_prompt_put, command_
 command_fn command_prompt_record;
 command_fn command_webhook_get, command_webhook_ask;
 command_fn command_group_put, command_session_create;
-command_fn command_session_list;
+command_fn command_session_list, command_login;
 command_fn command_set_apply, command_set_stage, command_set_rollback;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_call_why, command_security_list;

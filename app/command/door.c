@@ -636,8 +636,10 @@ static void session_reap(struct door *d, const char *key)
 	(void)bytes_cstr(tenant, who.tenant, sizeof(who.tenant));
 	(void)snprintf(id, sizeof(id), "over " BYTES_FMT, BYTES_ARG(rest));
 	args = json_pack("{s:s%}", "name", (const char *)rest.p, rest.n);
-	command_start(d->node, &who, BYTES_LIT("session.delete"), bytes_str(id), args, on_reaped,
-		      NULL);
+	command_start(d->node, &who,
+		      bytes_starts(rest, TOKEN_LOGIN) ? BYTES_LIT("token.delete")
+						      : BYTES_LIT("session.delete"),
+		      bytes_str(id), args, on_reaped, NULL);
 	json_decref(args);
 }
 
@@ -645,7 +647,8 @@ static bool token_is_over_session(const struct token *t, uint64_t utc_s)
 {
 	struct bytes rest = bytes_str(t->name), tenant;
 
-	return bytes_cut(&rest, '~', &tenant) && bytes_starts(rest, TOKEN_SESSION) &&
+	return bytes_cut(&rest, '~', &tenant) && t->expires_utc_s &&
+	       (bytes_starts(rest, TOKEN_SESSION) || bytes_starts(rest, TOKEN_LOGIN)) &&
 	       t->expires_utc_s + REAP_AFTER_S < utc_s;
 }
 

@@ -56,6 +56,10 @@ bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, co
 /* A connection of another node's process that stores recordings, which has said so much: it is that of ours, or closed. */
 void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t length);
 
+/* The first line of a file that its owner alone may read. Why there is none, as a sentence; NULL: there is, or none is wanted. */
+enum { NODE_SECRET_MAX = 512 };
+const char *node_secret_read(const char *path, char out[NODE_SECRET_MAX]);
+
 /* ---- between the files ---- */
 /* Of this node, in what others read. */
 const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX]);

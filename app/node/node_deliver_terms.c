@@ -225,10 +225,9 @@ void node_deliver_copies_figures(struct node *n, const json_t *f)
 }
 
 /* So long before may be what a Redis that fails has acknowledged, and lost. */
-enum { SECRET_MAX = 512, MAIL_MIB = 20, SETTLE_MS = 10000 };
+enum { MAIL_MIB = 20, SETTLE_MS = 10000 };
 
-/* Why there is no secret, as a sentence; NULL: there is, or none is wanted. */
-static const char *store_secret_read(const char *path, char out[SECRET_MAX])
+const char *node_secret_read(const char *path, char out[NODE_SECRET_MAX])
 {
 	struct stat st;
 	ssize_t n;
@@ -244,7 +243,7 @@ static const char *store_secret_read(const char *path, char out[SECRET_MAX])
 		(void)close(fd);
 		return "it must be a file that its owner alone may read: chmod 600";
 	}
-	n = read(fd, out, SECRET_MAX - 1);
+	n = read(fd, out, NODE_SECRET_MAX - 1);
 	(void)close(fd);
 	out[n > 0 ? n : 0] = '\0';
 	out[strcspn(out, "\r\n")] = '\0';
@@ -279,8 +278,8 @@ static json_t *terms_destination(const struct settings_destination *d)
 	static const char *const kinds[] = { "directory", "s3", "http", "sftp", "ftp", "mail" };
 	uint64_t mib = !d->max_mib && d->kind == SETTINGS_MAIL ? MAIL_MIB : d->max_mib;
 	json_t *json = json_object(), *to = json_array();
-	char secret[SECRET_MAX], fault[256];
-	const char *why = store_secret_read(d->password_file, secret);
+	char secret[NODE_SECRET_MAX], fault[256];
+	const char *why = node_secret_read(d->password_file, secret);
 
 	terms_texts(json, d);
 	for (uint32_t i = 0; i < d->to_count; i++)

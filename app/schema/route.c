@@ -95,10 +95,10 @@ static enum route_method command_method(const struct command *c)
 	if (bytes_is(verb, "delete"))
 		return ROUTE_DELETE;
 	if ((c->role == COMMAND_FOR_READER && !c->anyone) ||
-	    is_word_of(
-		    "check export flow get help link list page read recent show status trace try "
-		    "why",
-		    verb))
+	    is_word_of("callback check export flow get help link list page read recent show status "
+		       "trace try "
+		       "why",
+		       verb))
 		return ROUTE_GET;
 	return ROUTE_POST;
 }
@@ -258,7 +258,7 @@ const char *route_args(const struct route *r, struct bytes key, struct bytes que
 			wrong = arg_add(arg, one, args);
 		else if (list_takes(r->command, *argument))
 			wrong = column_add(*argument, one, args);
-		else
+		else if (!r->command->open)
 			wrong = "there is no such argument";
 	}
 	return wrong;

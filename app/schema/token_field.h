@@ -58,6 +58,8 @@ extern const struct form g_token_form;
 bool token_allows(const char *patterns, const char *command);
 /* Of the names of sessions alone. */
 #define TOKEN_SESSION "session-"
+/* ... and of those tokens that a login has made: they are deleted behind their time. */
+#define TOKEN_LOGIN "login-"
 /* SHA-256 of the secret. */
 void token_hash(uint8_t out[TOKEN_HASH_LEN], struct bytes secret);
 /* Another secret, at random: v->hash, and v->text for whoever asked. */

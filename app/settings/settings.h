@@ -212,6 +212,18 @@ struct settings_http {
 	char swagger_ui[SETTINGS_PATH_MAX];
 };
 
+enum { SETTINGS_LOGIN_ROLES_MAX = 32 };
+
+/* Where administrators log in: an OpenID provider. */
+struct settings_login {
+	char issuer[512]; /* "": nowhere */
+	char client_id[256], secret_file[SETTINGS_PATH_MAX], ca[SETTINGS_PATH_MAX];
+	char redirect[512], scope[128], role_claim[128], tenant_claim[128];
+	char roles[SETTINGS_LOGIN_ROLES_MAX][128]; /* VALUE=ROLE */
+	uint32_t role_count;
+	uint64_t session_ns;
+};
+
 struct settings_log {
 	int level;  /* enum log_level */
 	int format; /* enum log_format */
@@ -360,6 +372,7 @@ struct settings {
 	struct settings_redis redis;
 	struct settings_cluster cluster;
 	struct settings_http http;
+	struct settings_login login;
 	struct settings_log log;
 	struct settings_limits limits;
 	struct settings_quotas quotas;
@@ -375,6 +388,8 @@ struct settings {
 /* The schema of the whole file; ends with key NULL. */
 extern const struct conf_field g_settings_fields[];
 extern const char *const g_settings_tones[]; /* the first one is off */
+/* Role of a row of login.roles, 0 the least; *value is what stands before it. -1: it is none. */
+int settings_login_role(const char *row, struct bytes *value);
 
 /* Schema and rules, all errors at once. 0, or -EINVAL with at least one error. */
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors) NODISCARD;

@@ -502,6 +502,46 @@ static void check_others(const struct check *c)
 	}
 }
 
+int settings_login_role(const char *row, struct bytes *value)
+{
+	static const char *const words[] = { "reader", "application", "admin", "operator" };
+	const char *equals = strrchr(row, '=');
+
+	for (int i = 0; equals && equals != row && i < (int)COUNT_OF(words); i++) {
+		*value = bytes_mem(row, (size_t)(equals - row));
+		if (!strcmp(equals + 1, words[i]))
+			return i;
+	}
+	return -1;
+}
+
+static void check_login(const struct check *c)
+{
+	const struct settings_login *l = &c->s->login;
+	char path[PATH_MAX_BYTES];
+	struct bytes value;
+
+	if (!l->issuer[0])
+		return;
+	if (!bytes_starts(bytes_str(l->issuer), "https://"))
+		REPORT(c, "login.issuer", "login.issuer must begin with https://");
+	if (!l->client_id[0] || !l->role_count)
+		REPORT(c, "login", "login.issuer needs login.client_id and login.roles");
+	if (!bytes_starts(bytes_str(l->redirect), "https://") &&
+	    !bytes_starts(bytes_str(l->redirect), "http://"))
+		REPORT(c, "login.redirect",
+		       "login.redirect must be a URL, as "
+		       "https://pbx.example.org/v1/login/callback");
+	for (uint32_t i = 0; i < l->role_count; i++) {
+		(void)snprintf(path, sizeof(path), "login.roles[%" PRIu32 "]", i);
+		if (settings_login_role(l->roles[i], &value) < 0)
+			REPORT(c, path,
+			       "%s must be VALUE=ROLE; roles are reader, application, admin and "
+			       "operator",
+			       path);
+	}
+}
+
 static void check_hep(const struct check *c)
 {
 	const struct addr *to = &c->s->hep.collector;
@@ -658,6 +698,7 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_others(&c);
 	check_dns(&c);
 	rule_cluster(&c);
+	check_login(&c);
 	check_hep(&c);
 	check_live(&c);
 	check_tenants(&c);

@@ -36,6 +36,10 @@ const struct conf_field g_settings_fields[] = {
 		MAP(settings, cluster, g_cluster_fields)),
 	SETTING("http", NULL, "Health, metrics, phones in browsers.",
 		MAP(settings, http, g_http_fields)),
+	SETTING("login", NULL,
+		"Where administrators log in to use the HTTP API: an OpenID provider "
+		"(guides/login.md).",
+		MAP(settings, login, g_login_fields)),
 	SETTING("log", NULL, "What is written to standard error.",
 		MAP(settings, log, g_log_fields)),
 	SETTING("limits", NULL,
@@ -282,6 +286,44 @@ const struct conf_field g_http_fields[] = {
 		"swagger-ui-dist, of which /v1/docs is made. Without them that page says so, and "
 		"/v1/openapi.json is there all the same.",
 		TEXT(settings_http, swagger_ui), .at_start = true),
+	{ .key = NULL },
+};
+
+const struct conf_field g_login_fields[] = {
+	SETTING("issuer", NULL,
+		"The provider, as it names itself: https://id.example.org/realms/office. Without "
+		"it nobody logs in so.",
+		TEXT(settings_login, issuer)),
+	SETTING("client_id", NULL, "Name of this node's client there.",
+		TEXT(settings_login, client_id)),
+	SETTING("secret_file", NULL,
+		"File whose first line is the client's secret; others than the node's user may "
+		"not read it (chmod 600). Without it the client is public: PKCE alone proves it.",
+		TEXT(settings_login, secret_file)),
+	SETTING("ca", NULL,
+		"File of certificates that the provider's is checked by. Without it "
+		"those of the machine.",
+		TEXT(settings_login, ca)),
+	SETTING("redirect", NULL,
+		"Where the provider sends the browser back: a page of yours that asks "
+		"/v1/login/callback with the query it got, or that path itself.",
+		TEXT(settings_login, redirect)),
+	SETTING("scope", "openid profile", "What is asked for; openid is one of it.",
+		TEXT(settings_login, scope)),
+	SETTING("role_claim", "groups",
+		"Claim of the ID token, a text or a list, that roles follow from; a path such as "
+		"realm_access.roles is one, too.",
+		TEXT(settings_login, role_claim)),
+	SETTING("roles", NULL,
+		"What a value of it may, as VALUE=ROLE: tandem-admins=admin. The highest counts; "
+		"whoever has none is refused. reader, application, admin, operator.",
+		TEXTS(settings_login, roles, role_count)),
+	SETTING("tenant_claim", NULL,
+		"Claim that names the tenant of whoever is no operator. Without it the tenant "
+		"default.",
+		TEXT(settings_login, tenant_claim)),
+	SETTING("session", "1h", "How long the token of a login is good.",
+		DURATION(settings_login, session_ns, SECONDS(60), SECONDS(86400))),
 	{ .key = NULL },
 };
 

@@ -243,6 +243,23 @@ static const struct command_arg g_session_create_args[] = {
 static const struct command_arg g_session_args[] = { SESSION_NAME, SESSION_NUMBER(false), END };
 static const struct command_arg g_session_renew_args[] = { SESSION_NAME, SESSION_NUMBER(false),
 							   SESSION_TTL, END };
+static const struct command_arg g_login_args[] = {
+	{ .name = "state",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = 1,
+	  .max = 64,
+	  .help = "As in the URL of login.get." },
+	{ .name = "code",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_TEXT,
+	  .min = 1,
+	  .max = 2048,
+	  .help = "What the provider has given the browser." },
+	TEXT_ARG("iss", CHARSET_TEXT, 1, 511, NULL, "The provider (RFC 9207)."),
+	TEXT_ARG("error", CHARSET_TEXT, 1, 64, NULL, "Why it lets nobody in."),
+	END,
+};
 static const struct command_arg g_session_list_args[] = { SESSION_NUMBER(true), END };
 
 #define FIELD_OF  struct hours_value
@@ -480,6 +497,17 @@ const struct command g_tenant_commands[] = {
 	{ "session.delete", COMMAND_FOR_ADMIN, g_session_args,
 	  "Ends a session: within a second no node takes its token any more.", "name",
 	  BY(document_delete), .documents = BY(&g_session_documents), .own = "number" },
+	{ "login.get", COMMAND_FOR_READER, g_no_args,
+	  "Begins the login of an administrator at the OpenID provider of the setting login "
+	  "(guides/login.md): a browser goes to the URL.",
+	  "url", BY(command_login), .anyone = true, .transient = true },
+	{ "login.callback", COMMAND_FOR_READER, g_login_args,
+	  "Ends the login: where the provider sends the browser, or what a page asks that it was "
+	  "sent to. Each state is good once, for ten minutes, at the node where it began. Other "
+	  "arguments in the query are passed over.",
+	  "name, role, user, expires_utc_s, commands, and token, which clients show: "
+	  "Authorization: Bearer TOKEN",
+	  BY(command_login), .anyone = true, .transient = true, .open = true },
 	{ "set.apply", COMMAND_FOR_ADMIN, g_set_apply_args,
 	  "Puts many documents at once, or none: all are checked first, and count from one moment "
 	  "on. Where nothing differs nothing is done. bad_argument: errors lists every one, by "

@@ -481,6 +481,8 @@ static const struct {
 	{ "session.renew", COMMAND_FOR_ADMIN },
 	{ "session.list", COMMAND_FOR_ADMIN },
 	{ "session.delete", COMMAND_FOR_ADMIN },
+	{ "login.get", COMMAND_FOR_READER },
+	{ "login.callback", COMMAND_FOR_READER },
 	{ "set.apply", COMMAND_FOR_ADMIN },
 	{ "set.stage", COMMAND_FOR_ADMIN },
 	{ "set.rollback", COMMAND_FOR_ADMIN },

@@ -35,6 +35,8 @@ static void test_names(void **state)
 	assert_route("token.create", "POST /v1/tokens");
 	assert_route("session.create", "POST /v1/sessions");
 	assert_route("session.renew", "POST /v1/sessions/{name}/renew");
+	assert_route("login.get", "GET /v1/login");
+	assert_route("login.callback", "GET /v1/login/callback");
 	assert_route("set.apply", "POST /v1/sets/{name}/apply");
 	assert_route("set.stage", "POST /v1/sets:stage");
 	assert_route("dialplan.put", "PATCH /v1/dialplan");
@@ -126,6 +128,8 @@ static void test_arguments(void **state)
 	assert_string_equal(args("call.list", "", "limit=1\nlimit=1\n", "{}"), "it is given twice");
 	assert_string_equal(args("extension.get", "1", "number=2\n", "{}"), "it is given twice");
 	assert_string_equal(args("call.list", "", "what=1\n", "{}"), "there is no such argument");
+	assert_null(args("login.callback", "", "code=1\nsession_state=x\nstate=2\n",
+			 "{\"code\":\"1\",\"state\":\"2\"}"));
 	assert_non_null(args("call.list", "", "number=\xff\n", "{}"));
 }
 

@@ -21,6 +21,7 @@
 #define NETWORK_TWO       \
 	"  - name: two\n" \
 	"    bind: 192.0.2.11\n"
+#define LOGIN     "login:\n  client_id: x\n  roles: [a=admin]\n"
 #define INTERFACE "    interface: eth0\n"
 #define REDIS     "redis: {url: redis://x}\n"
 #define XDP       "media: {port: xdp}\n"
@@ -361,6 +362,16 @@ static const struct {
 	{ "siprec: credentials for any realm", NODE NETWORK "siprec:\n  auth_user: node\n", 9, 14,
 	  "needs siprec.auth_realm" },
 	{ "http port", NODE NETWORK "http:\n  port: 65536\n", 9, 9, "65535" },
+	{ "login without its client",
+	  NODE NETWORK "login:\n  issuer: https://a\n  redirect: https://b\n", 9, 3, "client_id" },
+	{ "login without TLS", NODE NETWORK LOGIN "  redirect: https://b\n  issuer: http://a\n", 12,
+	  11, "https" },
+	{ "login without a way back", NODE NETWORK LOGIN "  issuer: https://a\n  redirect: back\n",
+	  12, 13, "login.redirect" },
+	{ "role of a login",
+	  NODE NETWORK "login:\n  issuer: https://a\n  client_id: x\n"
+		       "  redirect: https://b\n  roles: [a=admin, a=b=root]\n",
+	  12, 20, "VALUE=ROLE" },
 	{ "log level", NODE NETWORK "log:\n  level: loud\n", 9, 10, "warn" },
 	{ "calls", NODE NETWORK "limits:\n  calls: 0\n", 9, 10, "from 1" },
 	{ "transactions", NODE NETWORK "limits:\n  transactions: 100\n", 9, 17, "limits.calls" },

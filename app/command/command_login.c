@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Logins of administrators at an OpenID provider (docs/adr/0114): the helper process talks to it (app/helper/login.c), and what it proves becomes
+ * a token by the settings login.roles and login.tenant_claim. */
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "app/command/command_ask.h"
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "app/schema/token_field.h"
+#include "base/clock.h"
+#include "base/log.h"
+
+enum { LOGIN_MS = 10000, LOGIN_WHO_MAX = 14 };
+
+static void login_fail(struct command_run *run, enum command_error_code code, const char *what)
+{
+	LOG_WARN("login", 0, "a login has failed", LOG_ADDR("source", &run->source),
+		 LOG_STR("why", what));
+	command_fail(run, code, NULL, "%s", what);
+}
+
+/* Of all values that whoever logs in has. -1: none is for him. */
+static int login_role(const struct settings_login *s, const json_t *values)
+{
+	int role, best = -1;
+	struct bytes value;
+
+	for (uint32_t i = 0; i < s->role_count; i++) {
+		role = settings_login_role(s->roles[i], &value);
+		for (size_t k = 0; role > best && k < json_array_size(values); k++) {
+			const char *has = json_string_value(json_array_get(values, k));
+
+			if (has && bytes_is(value, has))
+				best = role;
+		}
+	}
+	return best;
+}
+
+/* "login-", what can be read of the name, and eight digits by chance. */
+static void login_name(char out[TOKEN_NAME_MAX], const char *who, struct rand_source *rand)
+{
+	char plain[LOGIN_WHO_MAX + 1];
+	size_t n = 0;
+
+	for (; *who && n < LOGIN_WHO_MAX; who++) {
+		if (isalnum((unsigned char)*who) || *who == '.' || *who == '-')
+			plain[n++] = *who;
+	}
+	plain[n] = '\0';
+	(void)snprintf(out, TOKEN_NAME_MAX, TOKEN_LOGIN "%s-%08" PRIx32, plain,
+		       rand_u32_from(rand));
+}
+
+static void login_on_token(json_t *answer, void *arg)
+{
+	struct command_run *run = arg;
+	const json_t *error = json_object_get(answer, "error");
+	const char *message = json_string_value(json_object_get(error, "message"));
+
+	if (error)
+		login_fail(run,
+			   command_error_named(json_string_value(json_object_get(error, "code"))),
+			   message ? message : "");
+	else
+		command_answer(run, json_incref(json_object_get(answer, "result")));
+	json_decref(answer);
+}
+
+/* It is proved who that is. */
+static void login_admit(struct command_run *run, const json_t *result)
+{
+	const struct settings_login *s = &run->node->settings.login;
+	const char *of = json_string_value(json_object_get(result, "tenant"));
+	const char *who = json_string_value(json_object_get(result, "name"));
+	int role = login_role(s, json_object_get(result, "roles"));
+	struct command_principal by = { .role = COMMAND_FOR_ADMIN, .source = run->source };
+	char name[TOKEN_NAME_MAX];
+	json_t *args;
+
+	if (role == COMMAND_FOR_OPERATOR)
+		by.role = COMMAND_FOR_OPERATOR;
+	if (by.role == COMMAND_FOR_OPERATOR || !s->tenant_claim[0])
+		of = NODE_TENANT;
+	if (role < 0 || !of || bytes_cstr(bytes_str(of), by.tenant, sizeof(by.tenant)) ||
+	    tenants_find(run->node->common.tenants, bytes_str(of)) == TENANT_NONE) {
+		login_fail(run, COMMAND_NOT_ALLOWED,
+			   role < 0 ? "no value of login.role_claim has a role in login.roles"
+				    : "login.tenant_claim names no tenant that is there");
+		return;
+	}
+	login_name(name, who ? who : "", &run->node->rand);
+	LOG_INFO("login", 0, "an administrator has logged in", LOG_STR("token", name),
+		 LOG_STR("tenant", of), LOG_STR("role", g_token_roles[role]));
+	args = json_pack("{s:s, s:s, s:I}", "name", name, "role", g_token_roles[role],
+			 "expires_utc_s",
+			 (json_int_t)(clock_utc_ms() / 1000 + s->session_ns / NS_PER_S));
+	command_start(run->node, &by, BYTES_LIT("token.create"), bytes_str(name), args,
+		      login_on_token, run);
+	json_decref(args);
+}
+
+static void login_answer(struct command_run *run, const json_t *result, const char *why)
+{
+	const char *refused = json_string_value(json_object_get(result, "refused"));
+	const char *detail = json_string_value(json_object_get(result, "detail"));
+	const json_t *url = json_object_get(result, "url");
+
+	if (!result)
+		login_fail(run, COMMAND_UNAVAILABLE, why);
+	else if (refused)
+		login_fail(run, command_error_named(refused), detail ? detail : "");
+	else if (url)
+		command_answer(run, json_copy((json_t *)(uintptr_t)result));
+	else
+		login_admit(run, result);
+}
+
+static void login_on_asked(struct node *n, const json_t *result, const char *why, void *arg)
+{
+	struct command_run *run = waiting_pop(n->api.waiting, (uint64_t)(uintptr_t)arg);
+
+	if (run)
+		login_answer(run, result, why);
+}
+
+/* NULL: the run has failed. */
+static json_t *login_args(struct command_run *run)
+{
+	const struct settings_login *s = &run->node->settings.login;
+	char secret[NODE_SECRET_MAX];
+	const char *why = node_secret_read(s->secret_file, secret);
+	json_t *args;
+
+	if (why) {
+		LOG_ERROR("login", 0, "login.secret_file cannot be used", LOG_STR("why", why));
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "login.secret_file cannot be used: see the log");
+		return NULL;
+	}
+	args = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s}", "issuer", s->issuer, "client",
+			 s->client_id, "secret", secret, "ca", s->ca, "redirect", s->redirect,
+			 "scope", s->scope, "role_claim", s->role_claim, "tenant_claim",
+			 s->tenant_claim);
+	explicit_bzero(secret, sizeof(secret));
+	if (!args || (run->args && json_object_update_missing(args, run->args))) {
+		json_decref(args);
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return NULL;
+	}
+	return args;
+}
+
+void command_login(struct command_run *run)
+{
+	struct node *n = run->node;
+	bool ends = !strcmp(run->command->name, "login.callback");
+	const char *error = json_string_value(json_object_get(run->args, "error"));
+	json_t *args;
+	uint64_t ticket;
+
+	if (!n->settings.login.issuer[0]) {
+		command_fail(run, COMMAND_NOT_FOUND, NULL,
+			     "nobody logs in so here: the setting login.issuer is empty");
+		return;
+	}
+	if (ends &&
+	    (error || !command_value(run, "code")->given || !command_value(run, "state")->given)) {
+		login_fail(run, COMMAND_NOT_ALLOWED, error ? error : "code or state is missing");
+		return;
+	}
+	args = login_args(run);
+	if (!args)
+		return;
+	ticket = waiting_put(n->api.waiting, run);
+	if (ticket && node_helper_ask(n, "login", args, document_tenant(run), LOGIN_MS,
+				      login_on_asked, (void *)(uintptr_t)ticket))
+		return;
+	if (!ticket)
+		json_decref(args);
+	if (!ticket || waiting_pop(n->api.waiting, ticket))
+		login_fail(run, COMMAND_UNAVAILABLE, "too much is asked at once: try again");
+}
