@@ -259,6 +259,8 @@ ROWS = {
     "session.renew": each(lambda test, me, command, other: [me.ask(command, name=me.session["name"])], hidden(name="LONE")),
     "session.list": each(own(lambda me, rows: [row["name"] for row in rows] == [me.session["name"]], number="1002"), hidden(number="LONE")),
     "session.delete": each(lambda test, me, command, other: [test.refused(other, command, "not_found", name=me.session["name"]), me.ask(command, name=me.session["name"])], hidden(name="LONE")),
+    "login.get": hidden(),
+    "login.callback": hidden(state="LONE", code="LONE"),
     "set.stage": own(stage="part", part=0, documents=[]),
     "set.apply": own(lambda me, row: row["state"] == "applied", name="spare", documents=[]),
     "set.show": each(own(lambda me, row: row["version"] == 1, name="spare"), hidden(name="LONE")),
