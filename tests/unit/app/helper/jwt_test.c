@@ -199,6 +199,9 @@ static void test_keys(void **state)
 	assert_int_equal(judged(text, set), 1);
 	(void)json_object_set_new(key, "alg", json_string("RS256"));
 	assert_int_equal(judged(text, set), 2);
+	(void)json_object_set_new(key, "kty", json_string("oct"));
+	assert_int_equal(judged(text, set), 1);
+	(void)json_object_set_new(key, "kty", json_string("RSA"));
 	(void)json_object_set_new(key, "e", json_string("AQABAQABAQABAQAB"));
 	assert_int_equal(judged(text, set), 1);
 	g_key[RS256] = EVP_RSA_gen(1024);
