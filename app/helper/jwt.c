@@ -10,7 +10,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { RSA_BITS_MIN = 2048, RSA_OCTETS_MAX = 1024, EC_OCTETS = 32, EXPONENT_MAX = 8 };
+enum {
+	RSA_BITS_MIN = 2048,
+	RSA_OCTETS_MAX = 1024,
+	EC_OCTETS = 32,
+	EXPONENT_MAX = 8,
+	EC_POINT_OCTETS = 1 + 2 * EC_OCTETS
+};
 
 /* ---- base64url ---- */
 
@@ -156,12 +162,10 @@ static const struct jwt_algorithm *key_algorithm(const struct jwt *j, const json
 	return NULL;
 }
 
-/* Of the two members, as OpenSSL wants them. False: they are no key. */
+/* Of the two members, as OpenSSL wants them, which copies none of it before build is done. False: they are no key. */
 static bool key_describe(OSSL_PARAM_BLD *build, const struct jwt_algorithm *a, struct bytes first,
-			 struct bytes second, BIGNUM *numbers[2])
+			 struct bytes second, BIGNUM *numbers[2], uint8_t point[EC_POINT_OCTETS])
 {
-	uint8_t point[1 + 2 * EC_OCTETS] = { POINT_CONVERSION_UNCOMPRESSED };
-
 	if (!a->second)
 		return OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, first.p,
 							first.n);
@@ -175,17 +179,18 @@ static bool key_describe(OSSL_PARAM_BLD *build, const struct jwt_algorithm *a, s
 	}
 	if (first.n != EC_OCTETS || second.n != EC_OCTETS)
 		return false;
+	point[0] = POINT_CONVERSION_UNCOMPRESSED;
 	memcpy(point + 1, first.p, EC_OCTETS);
 	memcpy(point + 1 + EC_OCTETS, second.p, EC_OCTETS);
 	return OSSL_PARAM_BLD_push_utf8_string(build, OSSL_PKEY_PARAM_GROUP_NAME, "prime256v1",
 					       0) &&
 	       OSSL_PARAM_BLD_push_octet_string(build, OSSL_PKEY_PARAM_PUB_KEY, point,
-						sizeof(point));
+						EC_POINT_OCTETS);
 }
 
 static EVP_PKEY *key_read(const struct jwt_algorithm *a, const json_t *jwk)
 {
-	uint8_t first[RSA_OCTETS_MAX], second[EC_OCTETS];
+	uint8_t first[RSA_OCTETS_MAX], second[EC_OCTETS], point[EC_POINT_OCTETS];
 	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
 	EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, a->type, NULL);
 	BIGNUM *numbers[2] = { NULL, NULL };
@@ -195,7 +200,7 @@ static EVP_PKEY *key_read(const struct jwt_algorithm *a, const json_t *jwk)
 
 	if (build && ctx && member_octets(jwk, a->first, first, sizeof(first), &n) &&
 	    (!a->second || member_octets(jwk, a->second, second, sizeof(second), &m)) &&
-	    key_describe(build, a, bytes_mem(first, n), bytes_mem(second, m), numbers))
+	    key_describe(build, a, bytes_mem(first, n), bytes_mem(second, m), numbers, point))
 		params = OSSL_PARAM_BLD_to_param(build);
 	if (!params || EVP_PKEY_fromdata_init(ctx) != 1 ||
 	    EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)

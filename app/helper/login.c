@@ -24,7 +24,7 @@ enum {
 	LOGIN_KEY_MAX = 44, /* the same in base64url, and NUL */
 	LOGIN_BODY_MAX = 262144,
 	LOGIN_TEXT_MAX = 6144,
-	LOGIN_FETCH_MS = 4000,
+	LOGIN_FETCH_MS = 8000,
 	LOGIN_POLL_MS = 50,
 };
 #define LOGIN_LASTS_NS (600 * NS_PER_S)

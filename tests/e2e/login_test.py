@@ -116,7 +116,7 @@ class Logins(Asks, unittest.TestCase):
             said = f"{encode(json.dumps(head).encode())}.{encode(json.dumps(claims).encode())}"
             return f"{said}.{encode(signature(said.encode()) if callable(signature) else signature)}"
 
-        modulus = base64.urlsafe_b64decode(self.issuer.keys[0].public()["n"] + "==")
+        modulus = base64.urlsafe_b64decode(self.issuer.keys[0].public["n"] + "==")
         for spoil, why in (
                 (lambda head, claims: text(head, claims, bytes(256)), "no key"),
                 (lambda head, claims: text({**head, "alg": "none"}, claims), "no key"),

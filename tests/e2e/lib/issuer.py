@@ -30,8 +30,9 @@ class Key:
         self.kid, self.algorithm, self.path = kid, algorithm, os.path.join(folder, f"{kid}.pem")
         kind, option = ALGORITHMS[algorithm]
         openssl("genpkey", "-algorithm", kind, "-out", self.path, *(("-pkeyopt", option) if option else ()))
+        self.public = self._public()
 
-    def public(self):
+    def _public(self):
         der = openssl("pkey", "-in", self.path, "-pubout", "-outform", "DER")
         if self.algorithm == "RS256":
             modulus = bytes.fromhex(openssl("rsa", "-in", self.path, "-noout", "-modulus").decode().partition("=")[2].strip())
@@ -120,7 +121,7 @@ class Issuer:
                 if what == "authorize":
                     self.answer(302, b"", Location=issuer.authorize(query))
                 elif what == "keys":
-                    self.answer(200, {"keys": [key.public() for key in issuer.keys]})
+                    self.answer(200, {"keys": [key.public for key in issuer.keys]})
                 elif of == "huge":
                     self.answer(200, b'{"issuer":"' + b"x" * 1000000 + b'"}')
                 elif of == "moved":
