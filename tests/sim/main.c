@@ -9,7 +9,9 @@
  * --all: goes on after a failure, and only names each.
  * sim --stories [NAME]: those of story.h. --stories NAME --kill N: one, aloud, killed behind its effect N; 0: not at all.
  * --fence N: it loses its shard there. --move N: a phone goes to another network there. --go N: there are two nodes, and a phone registers
- * with the other one from there on, or for a while. --take N: there are two nodes, and the shard goes to the other one there; --twice N: the first dies there, and soon the other one. --document N: a document changes there. --link N: links of its two nodes break there. --whole: behind each effect, where the suite
+ * with the other one from there on, or for a while. --take N: there are two nodes, and the shard goes to the other one there; --twice N: the
+ * first dies there, and soon the other one (both: of stories with one shard and no room). --document N: a document changes there. --link N:
+ * links of its two nodes break there. --whole: behind each effect, where the suite
  * has some alone. With --harvest FOLDER: their records.
  * sim --leases [--nodes N]: seeds of leases.h alone, with three nodes or so many. --model N --nodes M [--shards K]: a system of N nodes with K shards each, known to M
  * of them (model.c).

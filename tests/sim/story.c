@@ -764,9 +764,15 @@ bool story_tell(const char *name, const struct story_mishap *mishap)
 	const struct story *t;
 
 	for (uint32_t i = 0; (t = story_at(i)) != NULL; i++) {
-		if (strcmp(name, t->name) == 0)
+		if (strcmp(name, t->name) != 0)
+			continue;
+		if (story_harm_fits(mishap->harm, t))
 			return tell(t, mishap, true, &ignored);
+		(void)fprintf(stderr, "sim: a story of this kind is not %s\n",
+			      story_harm_name(mishap->harm));
+		return false;
 	}
+	(void)fprintf(stderr, "sim: no story is called %s\n", name);
 	return false;
 }
 
