@@ -17,6 +17,7 @@ static bool flow_run_check(struct schema_reader *r, void *object)
 	(void)r;
 	return utf8_is(bytes_str(run->name)) && utf8_is(text_bytes(&run->path)) &&
 	       utf8_is(text_bytes(&run->group)) &&
+	       (!run->asker.n || run->asker.n == PROGRAM_HASH_LEN) &&
 	       (run->state != RUN_WAITS || run->kind != RUN_NOTHING) &&
 	       ((run->kind != RUN_TIME && run->kind != RUN_PARK && run->kind < RUN_REFER) ||
 		run->until_ns || run->state != RUN_WAITS);
@@ -69,6 +70,9 @@ static const struct schema flow_run_rows[] = {
 	{ "shows", 44, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, shows),
 	  .max = TRUNK_NUMBER_MAX - 1 },
 	{ "no_video", 45, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, no_video) },
+	{ "asker", 46, SCHEMA_TEXT, SCHEMA_AT(struct flow_run, asker), .max = PROGRAM_HASH_LEN },
+	{ "asker_step", 47, SCHEMA_UINT, SCHEMA_AT(struct flow_run, asker_step),
+	  .max = PROGRAM_STEPS_MAX - 1 },
 	{ 0 },
 };
 
@@ -105,6 +109,7 @@ void flow_run_clear(struct flow_run **run)
 	text_clear(&(*run)->said);
 	text_clear(&(*run)->goal);
 	text_clear(&(*run)->shows);
+	text_clear(&(*run)->asker);
 	free(*run);
 	*run = NULL;
 }

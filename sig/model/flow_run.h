@@ -72,6 +72,9 @@ struct flow_run {
 	bool waived;       /* ... or without */
 	struct text shows; /* the number that they see as the caller's; empty: that number */
 	bool no_video;     /* they are offered none */
+	/* whose http was answered by the list of verbs that runs: the program's hash, and the step; empty: nobody's */
+	struct text asker;
+	uint16_t asker_step;
 	/* of this process: */
 	uint64_t refer_txn;     /* its transaction; 0: this process has not said it */
 	uint64_t notified;      /* that of its last NOTIFY, which is to be answered; 0: none is */

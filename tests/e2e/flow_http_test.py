@@ -72,6 +72,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def on_verbs(self):
         self.say(200, json.dumps([{"pause": 300}, {"hangup": {}}]).encode())
 
+    def on_then(self):
+        self.say(200, json.dumps([{"set": {"asked": "1"}}, {"http": self.server.url("broken")}]).encode())
+
     def on_broken(self):
         self.say(500, b"{}")
 
@@ -233,6 +236,7 @@ class Answers(Http):
         self.flow(self.server.url("hangs"), fallback=self.server.url("good"), timeout_s=0.5)
         self.assertEqual(self.call().wait_answer().status, 200)
         self.empty()
+        self.behind_a_list()
         self.networks()
 
     def empty(self):
@@ -240,6 +244,12 @@ class Answers(Http):
         self.flow(self.server.url("empty"))
         self.assertEqual(self.call().wait_final().status, 486)
         self.assertEqual(self.events()[-1]["reason"], "")
+
+    def behind_a_list(self):
+        """The server gave verbs, and then is gone: the branch of the step that it gave them to."""
+        self.flow(self.server.url("then"))
+        self.assertEqual(self.call().wait_final().status, 486)
+        until(lambda: any(row["path"] == "ask,program,1,ask,failed" for row in self.ask("cdr.list")), lambda: self.ask("cdr.list"))
 
     def networks(self):
         """Without leave nobody is asked at home, whatever the name is; also not by a connection that was there."""

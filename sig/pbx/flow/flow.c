@@ -163,6 +163,18 @@ static bool run_answers(struct call_host *h, struct call *c)
 	return false;
 }
 
+/* The web server of a list of verbs has failed, and nothing follows in the list: the step that was given the list says what comes then. */
+static void run_back_to_asker(const struct call_host *h, struct flow_run *r,
+			      const struct flow_program *p, const struct flow_step *step)
+{
+	if (!r->asker.n || step_branch(p, step, OUTCOME_FAILED))
+		return;
+	run_let_go(h, r);
+	memcpy(r->at.program, r->asker.p, sizeof(r->at.program));
+	r->at.step = r->asker_step;
+	text_clear(&r->asker);
+}
+
 static void run_unknown(const struct flow_turn_of *t)
 {
 	LOG_WARN("flow", t->c->id, "a verb is not carried out", LOG_STR("flow", t->c->run->name),
@@ -203,6 +215,8 @@ static void run_act(struct flow_turn_of *t)
 	}
 	if (outcome == OUTCOME_FAILED)
 		run_unknown(t);
+	if (outcome == OUTCOME_FAILED && act && act->begin == verb_http)
+		run_back_to_asker(t->h, r, t->p, t->v->step);
 	if (outcome != VERB_BEGUN) {
 		flow_ended(t->c, (enum flow_outcome)outcome);
 		return;
@@ -294,6 +308,7 @@ static enum flow_turn run_redirect(struct flow_turn_of *t)
 				    t->v);
 	}
 	world.left(world.arg, t->v->step, r->name);
+	text_clear(&r->asker);
 	return run_enter(t, p);
 }
 
@@ -377,6 +392,8 @@ static enum refusal flow_run_new(struct call_host *h, struct call *c, const stru
 		r->at.visit = visit;
 		r->order = (uint16_t)(former ? former->order + !visit : 0);
 		r->linked = former && former->linked;
+		if (r->linked && !text_set(&r->asker, text_bytes(&former->asker)))
+			r->asker_step = former->asker_step;
 		(void)bytes_cstr(name, r->name, sizeof(r->name));
 		turn = run_turn(&t, p);
 	}
@@ -719,10 +736,13 @@ static void run_on_program(struct call_host *h, struct call *c, const struct flo
 {
 	struct flow_turn_of t = { h, c, p, NULL };
 	struct flow_world world = flow_world_of(&t);
+	struct flow_run *r = c->run;
 
 	world.left(world.arg, step, "program");
-	run_ask_drop(c->run);
-	c->run->outcome = OUTCOME_NEXT;
+	if (!r->asker.n && !text_set(&r->asker, bytes_mem(r->at.program, sizeof(r->at.program))))
+		r->asker_step = r->at.step;
+	run_ask_drop(r);
+	r->outcome = OUTCOME_NEXT;
 	run_next(h, c, p);
 }
 
@@ -746,6 +766,8 @@ static void run_on_help(struct call_host *h, struct call *c, const struct help_n
 	}
 	if (news->is_program || (outcome == OUTCOME_NEXT && text_set(&c->run->value, news->value)))
 		outcome = OUTCOME_FAILED;
+	if (outcome == OUTCOME_FAILED)
+		run_back_to_asker(h, c->run, p, step);
 	flow_ended(c, outcome);
 }
 

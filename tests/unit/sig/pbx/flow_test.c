@@ -900,6 +900,62 @@ static void test_http_program(void **state)
 	assert_gone(l, "ask,program,1");
 }
 
+static void gives_program(struct line *l, const char *text)
+{
+	put_program(l->r, "", text);
+	rig_run(l->r);
+	if (l->r->program_count)
+		rig_reply(l->r,
+			  (struct reply){ .ask = ASK_PROGRAM,
+					  .of = application_call(l->r),
+					  .program = { .serial = l->r->program, .found = true } });
+	rig_run(l->r);
+}
+
+/* A list whose web server fails goes back to the step that was given it; what that does not have ends the call. */
+static void goes_back(struct line *l, const char *flow, bool restarts)
+{
+	static const char list[] = "[{\"play\":[\"list\"]},{\"http\":\"https://b.test/y\"}]";
+	struct help_news news = { .is_program = true };
+	struct flow_findings found = { 0 };
+	struct flow_program *p = program_parse(bytes_str(list), NULL, &found);
+
+	assert_non_null(p);
+	memcpy(news.program, p->hash, sizeof(news.program));
+	program_free(p);
+	(void)asks(l, flow);
+	put_program(l->r, "", list);
+	answers(l, news);
+	is_answered(l);
+	played(l, PROMPT_NEWS_ENDED);
+	assert_int_equal(l->r->help_count, 2);
+	if (restarts) {
+		line_restart(l, line_stored(l));
+		gives_program(l, list);
+	}
+	answers(l, (struct help_news){ .result = HELP_FAILED, .reason = "unreachable" });
+	if (restarts)
+		gives_program(l, flow);
+}
+
+static void test_http_program_fails(void **state)
+{
+	struct line *l = *state;
+
+	goes_back(l, ASKS(""), false);
+	hung_up(l);
+	assert_gone(l, "ask,program,1,ask,failed");
+}
+
+static void test_http_program_fails_restarted(void **state)
+{
+	struct line *l = *state;
+
+	goes_back(l, ASKS(""), true);
+	hung_up(l);
+	assert_gone(l, "ask,program,1,ask,failed");
+}
+
 /* Whoever goes on with the call asks again, by the same id. */
 static void test_http_restart(void **state)
 {
@@ -909,14 +965,7 @@ static void test_http_restart(void **state)
 	(void)asks(l, ASKS(""));
 	(void)memcpy(before, l->r->help_data, sizeof(before));
 	line_restart(l, line_stored(l));
-	put_program(l->r, "", ASKS(""));
-	rig_run(l->r);
-	if (l->r->program_count)
-		rig_reply(l->r,
-			  (struct reply){ .ask = ASK_PROGRAM,
-					  .of = application_call(l->r),
-					  .program = { .serial = l->r->program, .found = true } });
-	rig_run(l->r);
+	gives_program(l, ASKS(""));
 	assert_int_equal(l->r->help_count, 2);
 	assert_string_equal(l->r->help_data, before);
 }
@@ -933,14 +982,7 @@ static void test_http_linked(void **state)
 	is_answered(l);
 	assert_int_equal(l->r->help_count, 0); /* it is asked behind them */
 	line_restart(l, line_stored(l));
-	put_program(l->r, "", list);
-	rig_run(l->r);
-	if (l->r->program_count)
-		rig_reply(l->r,
-			  (struct reply){ .ask = ASK_PROGRAM,
-					  .of = application_call(l->r),
-					  .program = { .serial = l->r->program, .found = true } });
-	rig_run(l->r);
+	gives_program(l, list);
 	asked = bytes_str(l->r->help_data);
 	assert_int_equal(l->r->help_count, 1);
 	assert_true(rig_has(asked, "{\"url\":\"wss://a.test/x\",\"body\":{\"type\":"
@@ -992,6 +1034,8 @@ int main(void)
 		LINE_TEST(test_http_without_answer),
 		LINE_TEST(test_http_program),
 		LINE_TEST(test_http_program_is_gone),
+		LINE_TEST(test_http_program_fails),
+		LINE_TEST(test_http_program_fails_restarted),
 		LINE_TEST(test_http_restart),
 		LINE_TEST(test_http_linked),
 	};
