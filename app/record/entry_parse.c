@@ -141,6 +141,7 @@ void entry_add_part(json_t *row, const json_t *part)
 {
 	static const char *const latest[] = { "last", "ended" };
 	json_t *parts = json_object_get(row, "parts");
+	bool has_end = json_is_true(json_object_get(row, "last"));
 
 	if (!parts) {
 		parts = json_array();
@@ -155,7 +156,7 @@ void entry_add_part(json_t *row, const json_t *part)
 	for (size_t i = 0; i < COUNT_OF(latest); i++) {
 		json_t *value = json_object_get(part, latest[i]);
 
-		if (value)
+		if (value && !has_end)
 			(void)json_object_set(row, latest[i], value);
 	}
 }

@@ -159,6 +159,12 @@ static void a_part_is_added(void **state)
 				  "\"last\":true,\"name\":\"a\",\"octets\":10,"
 				  "\"parts\":[{\"name\":\"b\",\"node\":\"n2\"}]}");
 	free(text);
+	/* names are no numbers: the tenth comes before the second */
+	(void)json_object_set_new(part, "last", json_false());
+	(void)json_object_set_new(part, "ended", json_string("t1"));
+	entry_add_part(row, part);
+	assert_true(json_is_true(json_object_get(row, "last")));
+	assert_string_equal(json_string_value(json_object_get(row, "ended")), "t2");
 	json_decref(row);
 	json_decref(part);
 }
