@@ -285,3 +285,14 @@ int calls_join(struct call_host *h, struct call *from, uint8_t leg, struct call 
 	outbox_touch(&to->out);
 	return 0;
 }
+
+const char *legs_language(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	struct bytes user = text_bytes(&c->legs[leg]->user);
+	const struct shard_extension *e =
+		user.n && h->extension_of ? h->extension_of(h->owner, c->tenant, user) : NULL;
+
+	if (e && e->language[0])
+		return e->language;
+	return h->settings->tenants ? tenants_terms(h->settings->tenants, c->tenant)->language : "";
+}

@@ -12,6 +12,9 @@ void legs_free_one(struct call *c, uint8_t leg);
 /* Once a call is answered the legs that are over are not needed any more. */
 void legs_trim(struct call_host *h, struct call *c);
 
+/* Of the prompts that the party of the leg hears; "": the node's. */
+const char *legs_language(const struct call_host *h, const struct call *c, uint8_t leg);
+
 /* What every new call begins as: the caller's INVITE is open, and nobody else is there yet. */
 void call_init(struct call_host *h, struct call *c);
 /* Frees what it holds, gives ports back. */

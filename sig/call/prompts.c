@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "sig/call/audio_source.h"
 #include "sig/call/call_end.h"
+#include "sig/call/legs.h"
 #include "sig/call/module.h"
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
@@ -67,11 +68,11 @@ static bool prompt_step_fits(const struct prompts *a, uint8_t i)
 
 static bool prompt_steps_fit(const struct prompts *a)
 {
-	for (uint8_t i = 0; i < a->count; i++) {
-		if (!prompt_step_fits(a, i))
-			return false;
-	}
-	return a->at < a->count;
+	uint8_t i = 0;
+
+	while (i < a->count && prompt_step_fits(a, i))
+		i++;
+	return i == a->count && a->at < a->count;
 }
 
 /* What is recorded of it is in the recordings of the call. */
@@ -218,29 +219,6 @@ static void prompt_record_stop(struct call_host *h, struct call *c)
 	modules_message_end(h, c, c->prompts->recording);
 }
 
-static const char *prompt_record_reason(const struct prompts *a, enum prompt_outcome outcome)
-{
-	bool is_short = a->message_ms < a->terms.message_min_ms;
-
-	switch (outcome) {
-	case PROMPT_ENDED:
-		return is_short ? "short" : "silence";
-	case PROMPT_DIGIT:
-		return is_short ? "short" : "key";
-	case PROMPT_TIMEOUT:
-		return is_short ? "short" : "max";
-	case PROMPT_HANGUP:
-		return is_short ? "short" : "hangup";
-	case PROMPT_FAILED:
-		return "failed";
-	case PROMPT_STOPPED:
-		return "stopped";
-	case PROMPT_OUTCOMES:
-		break;
-	}
-	return "";
-}
-
 void prompts_clear(struct prompts **prompts)
 {
 	if (!*prompts)
@@ -354,18 +332,6 @@ static void place_set(struct prompts *a, uint32_t ms)
 	a->since_utc_ms = 0;
 }
 
-/* Of the prompts that the caller hears. */
-const char *prompts_language(const struct call_host *h, const struct call *c, uint8_t leg)
-{
-	struct bytes user = text_bytes(&c->legs[leg]->user);
-	const struct shard_extension *e =
-		user.n && h->extension_of ? h->extension_of(h->owner, c->tenant, user) : NULL;
-
-	if (e && e->language[0])
-		return e->language;
-	return h->settings->tenants ? tenants_terms(h->settings->tenants, c->tenant)->language : "";
-}
-
 /* In its place. False: that tone is not played here, or not in a codec of the caller's. */
 static bool word_start(const struct call_host *h, const struct call *c, enum audio_source word)
 {
@@ -401,7 +367,7 @@ static bool file_start(struct call_host *h, struct call *c)
 				  .call = c->id,
 				  .ttl_ms = a->place_ms,
 				  .tenant = bytes_str(call_tenant(h, c)),
-				  .user = bytes_str(prompts_language(h, c, prompt_leg(c))),
+				  .user = bytes_str(legs_language(h, c, prompt_leg(c))),
 				  .data = file_named(a, space, sizeof(space)) };
 	struct effect *e;
 
@@ -436,17 +402,21 @@ static void pin_clear(struct prompts *a)
 		a->pinned[0] = '\0';
 }
 
-/* False: all has been played. */
-static bool play_next(struct prompts *a)
+/* That file from its beginning. */
+static void file_set(struct prompts *a, uint8_t file)
 {
 	place_set(a, 0);
 	pin_clear(a);
-	if (++a->file < a->terms.file_count)
-		return true;
-	a->file = 0;
-	if (a->terms.times == 0)
-		return true;
-	return ++a->time < a->terms.times;
+	a->file = file;
+}
+
+/* False: all has been played. */
+static bool play_next(struct prompts *a)
+{
+	bool more = a->file + 1 < a->terms.file_count;
+
+	file_set(a, more ? (uint8_t)(a->file + 1) : 0);
+	return more || !a->terms.times || ++a->time < a->terms.times;
 }
 
 /* ---- steps ---- */
@@ -456,29 +426,37 @@ static bool collected_are_few(const struct prompts *a)
 	return a->terms.max && a->digit_count < a->terms.min;
 }
 
+/* What was said is too short. */
+static bool given_is_little(const struct prompts *a)
+{
+	return a->terms.message_max_ms ? a->message_ms < a->terms.message_min_ms
+				       : collected_are_few(a);
+}
+
+/* It came to an end of its own. */
+static bool outcome_is_own(enum prompt_outcome outcome)
+{
+	return outcome == PROMPT_ENDED || outcome == PROMPT_DIGIT || outcome == PROMPT_TIMEOUT;
+}
+
 static const char *prompt_reason_of(const struct prompts *a, enum prompt_outcome outcome)
 {
-	bool collects = a->terms.max, few = collected_are_few(a);
+	/* of what is played, collected and recorded */
+	static const char *const reasons[PROMPT_OUTCOMES + 1][3] = {
+		[PROMPT_ENDED] = { "end", "max", "silence" },
+		[PROMPT_DIGIT] = { "key", "terminator", "key" },
+		[PROMPT_TIMEOUT] = { "timeout", "timeout", "max" },
+		[PROMPT_FAILED] = { "failed", "failed", "failed" },
+		[PROMPT_STOPPED] = { "stopped", "stopped", "stopped" },
+		[PROMPT_HANGUP] = { "hangup", "hangup", "hangup" },
+		[PROMPT_OUTCOMES] = { "", "", "" },
+	};
+	bool records = a->terms.message_max_ms;
 
-	if (a->terms.message_max_ms)
-		return prompt_record_reason(a, outcome);
-	switch (outcome) {
-	case PROMPT_ENDED:
-		return collects ? "max" : "end";
-	case PROMPT_DIGIT:
-		return !collects ? "key" : few ? "short" : "terminator";
-	case PROMPT_TIMEOUT:
-		return few ? "short" : "timeout";
-	case PROMPT_FAILED:
-		return "failed";
-	case PROMPT_STOPPED:
-		return "stopped";
-	case PROMPT_HANGUP:
-		return "hangup";
-	case PROMPT_OUTCOMES:
-		break;
-	}
-	return "";
+	if (given_is_little(a) &&
+	    (outcome_is_own(outcome) || (records && outcome == PROMPT_HANGUP)))
+		return "short";
+	return reasons[outcome][records ? 2 : a->terms.max != 0];
 }
 
 /* What is known beside the reason: why nothing was played, or recorded; and why digits are not asked for once more. NULL: nothing is. */
@@ -499,10 +477,9 @@ static const char *prompt_cause(const struct prompts *a, enum prompt_outcome out
 static void collected_keep(struct call *c, enum prompt_outcome outcome)
 {
 	const struct prompts *a = c->prompts;
-	bool given =
-		outcome == PROMPT_ENDED || outcome == PROMPT_DIGIT || outcome == PROMPT_TIMEOUT;
 
-	if (!given || !a->terms.max || !a->terms.tag[0] || !a->digit_count || collected_are_few(a))
+	if (!outcome_is_own(outcome) || !a->terms.max || !a->terms.tag[0] || !a->digit_count ||
+	    collected_are_few(a))
 		return;
 	if (call_data_set(c, bytes_str(a->terms.tag), bytes_str(a->digits)))
 		LOG_WARN("call", c->id, "the call has no room for what was collected",
@@ -529,8 +506,7 @@ static bool prompt_is_own(const struct call *c)
 /* Also of who has hung up: then it is forgotten. */
 static void name_keep(const struct call *c, enum prompt_outcome outcome)
 {
-	bool said = outcome != PROMPT_FAILED &&
-		    c->prompts->message_ms >= c->prompts->terms.message_min_ms;
+	bool said = outcome != PROMPT_FAILED && !given_is_little(c->prompts);
 
 	if (c->member && c->member->naming)
 		c->member->name = said || outcome == PROMPT_HANGUP ? c->prompts->recording : 0;
@@ -543,11 +519,9 @@ static void prompt_forget_call(struct call_host *h, struct call *c, enum prompt_
 	char digits[PROMPT_DIGITS_MAX + 1];
 	struct prompt_result result = { .outcome = outcome,
 					.recording = c->prompts->recording,
+					.few = given_is_little(c->prompts),
 					.why = c->prompts->why };
 
-	result.few = c->prompts->terms.message_max_ms
-			     ? c->prompts->message_ms < c->prompts->terms.message_min_ms
-			     : collected_are_few(c->prompts);
 	name_keep(c, outcome);
 	memcpy(digits, c->prompts->digits, sizeof(digits));
 	result.digits = bytes_str(digits);
@@ -615,8 +589,7 @@ static void prompt_step_start(struct call_host *h, struct call *c)
 /* Its file is not there yet, and who hears of it wants to play it. */
 static bool record_waits(const struct prompts *a, enum prompt_outcome outcome)
 {
-	return prompt_step_now(a)->kind == PROMPT_RECORD && !a->closing &&
-	       (outcome == PROMPT_ENDED || outcome == PROMPT_DIGIT || outcome == PROMPT_TIMEOUT);
+	return prompt_step_now(a)->kind == PROMPT_RECORD && !a->closing && outcome_is_own(outcome);
 }
 
 /* Too few came, and may be given once more (IVR-05). */
@@ -650,10 +623,9 @@ static void prompt_step_end(struct call_host *h, struct call *c, enum prompt_out
 		return;
 	}
 	a->at = next;
-	a->file = a->time = 0;
+	a->time = 0;
 	a->paused = false;
-	place_set(a, 0);
-	pin_clear(a);
+	file_set(a, 0);
 	prompt_step_start(h, c);
 }
 
@@ -687,53 +659,56 @@ static bool is_recorded(const struct call *c)
 	return r && r->cause != RECORDING_MESSAGE;
 }
 
-static enum refusal prompts_make(struct call_host *h, struct call *c,
-				 const struct prompt_terms *terms, uint32_t order)
+/* NULL: no memory. */
+static struct prompts *prompts_new(const struct prompt_terms *terms, uint8_t leg)
+{
+	struct prompts *a = calloc(1, sizeof(*a));
+
+	if (!a || text_set(&a->said, terms->said)) {
+		free(a);
+		return NULL;
+	}
+	a->terms = *terms;
+	a->terms.said = (struct bytes){ 0 };
+	a->leg = leg;
+	steps_make(a);
+	return a;
+}
+
+enum refusal prompts_collect(struct call_host *h, struct call *c, const struct prompt_terms *terms,
+			     uint32_t order)
 {
 	struct prompts *a;
 
-	a = calloc(1, sizeof(*a));
+	if (!call_is_alone(c) || c->state == CALL_ENDING)
+		return REFUSED_NOT_ALONE;
+	a = prompts_new(terms, LEG_NONE);
 	if (!a)
 		return REFUSED_MEMORY;
 	if (c->prompts)
 		prompt_finish(h, c, PROMPT_STOPPED);
 	outbox_touch_lazily(&c->out); /* what has begun begins anew */
-	a->terms = *terms;
-	a->leg = LEG_NONE;
 	a->order = order;
-	steps_make(a);
-	a->terms.said = (struct bytes){ 0 };
-	if (!a->count) {
-		free(a);
-		return 0;
+	if (a->count) {
+		c->prompts = a;
+		prompt_step_start(h, c);
+	} else {
+		prompts_clear(&a);
 	}
-	if (text_set(&a->said, terms->said)) {
-		free(a);
-		return REFUSED_MEMORY;
-	}
-	c->prompts = a;
-	prompt_step_start(h, c);
-	return 0;
+	return REFUSED_NOT;
 }
 
 enum refusal prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
 			   uint32_t order)
 {
-	if (!call_is_alone(c) || c->state == CALL_ENDING)
-		return REFUSED_NOT_ALONE;
-	assert(!terms->max || !terms->message_max_ms);
-	if (terms->max && !call_application(c).n)
-		return REFUSED_NO_COLLECTOR;
-	if (terms->message_max_ms && is_recorded(c))
-		return REFUSED_LEG_RECORDED;
-	return prompts_make(h, c, terms, order);
-}
+	bool alone = call_is_alone(c) && c->state != CALL_ENDING;
 
-enum refusal prompts_collect(struct call_host *h, struct call *c, const struct prompt_terms *terms)
-{
-	if (!call_is_alone(c) || c->state == CALL_ENDING)
-		return REFUSED_NOT_ALONE;
-	return prompts_make(h, c, terms, 0);
+	assert(!terms->max || !terms->message_max_ms);
+	if (alone && terms->max && !call_application(c).n)
+		return REFUSED_NO_COLLECTOR;
+	if (alone && terms->message_max_ms && is_recorded(c))
+		return REFUSED_LEG_RECORDED;
+	return prompts_collect(h, c, terms, order);
 }
 
 bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg,
@@ -743,13 +718,10 @@ bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg,
 
 	assert(leg_is_screened(call_leg(c, leg)) ||
 	       (bridge_has(c, leg) && bridge_peer(c, leg) != LEG_NONE));
-	if (c->prompts || !(a = calloc(1, sizeof(*a))))
+	if (c->prompts || !(a = prompts_new(terms, leg)))
 		return false;
-	a->terms = *terms;
-	a->leg = leg;
 	a->both = alone < terms->file_count;
 	a->alone = a->both ? alone : 0;
-	steps_make(a);
 	c->prompts = a;
 	outbox_touch(&c->out);
 	prompt_step_start(h, c);
@@ -768,9 +740,7 @@ void prompts_settle(struct call_host *h, struct call *c)
 		if (!leg_is_screened(c->legs[i]))
 			continue;
 		a->leg = i;
-		a->file = 0;
-		place_set(a, 0);
-		pin_clear(a);
+		file_set(a, 0);
 		prompt_step_start(h, c);
 		return;
 	}
@@ -877,9 +847,8 @@ void prompts_on_recorded(struct call_host *h, struct call *c, const struct recor
 
 void prompts_on_record_failed(struct call_host *h, struct call *c, uint8_t number)
 {
-	if (!c->prompts || !c->prompts->recording || c->prompts->recording != number)
-		return;
-	prompt_fail(h, c, "its file cannot be written");
+	if (number && c->prompts && c->prompts->recording == number)
+		prompt_fail(h, c, "its file cannot be written");
 }
 
 bool prompts_records(const struct call *c, uint8_t number)

@@ -156,9 +156,9 @@ uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms);
 enum refusal prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
 			   uint32_t order) NODISCARD;
 /* The node asks by itself: for digits, or for a name, of a caller that is to come into a conference, or as a flow says. modules_prompted tells how
- * it ended, and no event; of a name what was recorded is in member.name. As above. */
-enum refusal prompts_collect(struct call_host *h, struct call *c,
-			     const struct prompt_terms *terms) NODISCARD;
+ * it ended, and no event; of a name what was recorded is in member.name. As above; order 0. */
+enum refusal prompts_collect(struct call_host *h, struct call *c, const struct prompt_terms *terms,
+			     uint32_t order) NODISCARD;
 /* Plays files to a leg of a pair, which is joined again behind it; nobody is told. The first `alone` of them are for that leg, all others for
  * the other one, too. Or to one that is asked for a key. False: it cannot be played, or something is. */
 bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg,
@@ -190,8 +190,6 @@ uint32_t prompts_silence_ms(const struct call *c, uint8_t number);
 bool prompts_records(const struct call *c, uint8_t number);
 /* What that leg hears of it; AUDIO_SOURCE_PEER: nothing. */
 enum audio_source prompts_audio_source(const struct call *c, uint8_t leg);
-/* Of what the party of the leg is told; "": the node's. */
-const char *prompts_language(const struct call_host *h, const struct call *c, uint8_t leg);
 /* By codec, where that is AUDIO_SOURCE_PLAY. */
 const struct job_id *prompts_track(const struct call *c);
 

@@ -380,7 +380,7 @@ static bool name_ask(struct call_host *h, struct call *c)
 
 	c->member->naming = true;
 	outbox_touch(&c->out);
-	if (!prompts_collect(h, c, &ask))
+	if (!prompts_collect(h, c, &ask, 0))
 		return true;
 	c->member->naming = false;
 	return false;
@@ -415,7 +415,7 @@ static void pin_ask(struct call_host *h, struct call *c)
 	if (c->member->tries)
 		(void)bytes_cstr(BYTES_LIT(PROMPT_BY_NAME "conference-pin-wrong"), ask.files[0],
 				 sizeof(ask.files[0]));
-	if (prompts_collect(h, c, &ask))
+	if (prompts_collect(h, c, &ask, 0))
 		pin_said(h, c, (struct bytes){ 0 });
 }
 

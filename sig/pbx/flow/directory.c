@@ -72,7 +72,7 @@ static int directory_say(struct flow_turn_of *t)
 		terms.min = terms.max = 1;
 		terms.first_ms = verb_number(t->v, "first_s");
 	}
-	if (prompts_collect(t->h, t->c, &terms))
+	if (prompts_collect(t->h, t->c, &terms, 0))
 		return OUTCOME_FAILED;
 	r->kind = RUN_PROMPTS;
 	return VERB_BEGUN;

@@ -305,7 +305,7 @@ static int verb_stream(struct flow_turn_of *t)
 		return stream_listens(t);
 	writer_str(&w, PROMPT_LIVE);
 	writer_bytes(&w, verb_text(t->v, "endpoint"));
-	if (w.overflow || prompts_collect(t->h, t->c, &terms))
+	if (w.overflow || prompts_collect(t->h, t->c, &terms, 0))
 		return OUTCOME_FAILED;
 	t->c->run->kind = RUN_PROMPTS;
 	return VERB_BEGUN;

@@ -7,6 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
 #include "sig/call/identity.h"
+#include "sig/call/legs.h"
 #include "sig/call/prompts.h"
 #include "sig/host/calendars.h"
 #include "sig/host/settings.h"
@@ -70,7 +71,7 @@ static bool said_add(struct prompt_terms *terms, const struct flow_verb *v, cons
 
 static int prompts_carry(struct flow_turn_of *t, const struct prompt_terms *terms)
 {
-	if (prompts_collect(t->h, t->c, terms))
+	if (prompts_collect(t->h, t->c, terms, 0))
 		return OUTCOME_FAILED;
 	t->c->run->kind = RUN_PROMPTS;
 	return VERB_BEGUN;
@@ -327,7 +328,7 @@ static void world_fact(void *arg, struct bytes name, struct writer *w)
 	else if (bytes_is(name, "trunk"))
 		writer_bytes(w, text_bytes(&call_caller(c)->trunk));
 	else if (bytes_is(name, "language"))
-		writer_str(w, prompts_language(t->h, c, c->bridge.caller));
+		writer_str(w, legs_language(t->h, c, c->bridge.caller));
 	else if (bytes_is(name, "call"))
 		writer_mem(w, id, sizeof(id));
 	else if (bytes_is(name, "tenant"))
