@@ -237,6 +237,17 @@ void modules_prompted(struct call_host *h, struct call *c, const struct prompt_r
 	(*m)->prompted(h, c, result);
 }
 
+bool modules_tagged(struct call_host *h, struct call *c, struct bytes name, struct bytes value,
+		    bool *taken)
+{
+	EACH_MODULE(m, h, tagged)
+	{
+		if ((*m)->tagged(h, c, name, value, taken))
+			return true;
+	}
+	return false;
+}
+
 enum refusal modules_outside(struct call_host *h, struct call *c, struct leg *l,
 			     struct call_refusal *refusal)
 {

@@ -136,6 +136,9 @@ struct module {
 	/* The call goes outside: a trunk is asked for the leg. NULL: one will be for the last step. */
 	enum refusal (*outside)(struct call_host *h, struct call *c, struct leg *l,
 				struct call_refusal *refusal);
+	/* A flow sets a tag. False: it is none of this module's. True: *taken says whether it is set. */
+	bool (*tagged)(struct call_host *h, struct call *c, struct bytes name, struct bytes value,
+		       bool *taken);
 	/* The store is told that the call is over. */
 	void (*ended)(const struct call_host *h, const struct call *c, struct effect *end);
 	/* The user of the last step takes the call, or *why it is forwarded. */
@@ -185,6 +188,7 @@ struct module_lists {
 	const struct module *const *message_end;
 	const struct module *const *prompted;
 	const struct module *const *outside;
+	const struct module *const *tagged;
 	const struct module *const *ended;
 	const struct module *const *admit;
 	const struct module *const *dialled;
@@ -227,6 +231,8 @@ uint8_t modules_message_begin(struct call_host *h, struct call *c, uint8_t leg,
 			      struct bytes mailbox);
 void modules_message_end(struct call_host *h, struct call *c, uint8_t number);
 void modules_prompted(struct call_host *h, struct call *c, const struct prompt_result *result);
+bool modules_tagged(struct call_host *h, struct call *c, struct bytes name, struct bytes value,
+		    bool *taken);
 enum refusal modules_outside(struct call_host *h, struct call *c, struct leg *l,
 			     struct call_refusal *refusal) NODISCARD;
 void modules_ended(const struct call_host *h, const struct call *c, struct effect *end);

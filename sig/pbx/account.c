@@ -259,18 +259,34 @@ static bool account_begun(struct call_host *h, struct call *c, const struct call
 	return true;
 }
 
-bool account_from_flow(struct call_host *h, struct call *c, struct bytes code)
+/* What a flow was given as the account code of its call. Empty, where the call needs one: it is to go without. */
+static bool account_tagged(struct call_host *h, struct call *c, struct bytes name,
+			   struct bytes code, bool *taken)
 {
 	const struct shard_extension *e =
 		h->extension_of ? h->extension_of(h->owner, c->tenant, text_bytes(&c->from)) : NULL;
 
-	if (!code.n && c->run->goal.n) {
-		c->run->waived = e && e->account_code == ACCOUNT_OVERRIDE;
-		return c->run->waived;
-	}
-	return account_code_is_good(code) &&
-	       (!code.n || account_is_taken(h, c, text_bytes(&c->from), code)) &&
-	       !account_change(h, c, c->bridge.caller, "flow", code);
+	if (!bytes_is(name, "account.code"))
+		return false;
+	if (!code.n && c->run->goal.n)
+		*taken = c->run->waived = e && e->account_code == ACCOUNT_OVERRIDE;
+	else
+		*taken = account_code_is_good(code) &&
+			 (!code.n || account_is_taken(h, c, text_bytes(&c->from), code)) &&
+			 !account_change(h, c, c->bridge.caller, "flow", code);
+	return true;
+}
+
+/* A number that the caller of a flow has it dial. */
+static enum refusal account_outside(struct call_host *h, struct call *c, struct leg *l,
+				    struct call_refusal *refusal)
+{
+	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+
+	return !l && dial_is_by_caller(c) &&
+			       account_lacks(h, c, text_bytes(&c->from), text_bytes(&last->user))
+		       ? call_refuse(refusal, REFUSED_ACCOUNT_CODE)
+		       : REFUSED_NOT;
 }
 
 /* ---- pressed ---- */
@@ -403,6 +419,8 @@ const struct module account_module = {
 	.codes = &account_codes,
 	.name = "account",
 	.begun = account_begun,
+	.outside = account_outside,
+	.tagged = account_tagged,
 	.resumed = account_resume,
 	.orders = account_orders,
 };

@@ -8,7 +8,5 @@
 /* The number is outside, whose name it is called in may not call it without an account code, and the call has none. */
 bool account_lacks(const struct call_host *h, const struct call *c, struct bytes whose,
 		   struct bytes number);
-/* What a flow was given as the account code of its call. Empty, where the call needs one: it is to go without. False: it is not taken. */
-bool account_from_flow(struct call_host *h, struct call *c, struct bytes code);
 
 #endif

@@ -13,7 +13,6 @@
 #include "sig/host/settings.h"
 #include "sig/host/words.h"
 #include "sig/leg/dtmf.h"
-#include "sig/pbx/account.h"
 #include "sig/pbx/flow/flow.h"
 
 enum { REASON_LINE_MAX = 160 };
@@ -350,14 +349,15 @@ static void world_hours(void *arg, struct bytes name, struct writer *w)
 		writer_str(w, calendar_word(c, (int64_t)t->c->run->turned_utc_s));
 }
 
-/* A tag of the data; account.code is the account code. */
+/* A tag of the data, or of a module, as account.code. */
 static bool world_tag(void *arg, struct bytes name, struct bytes value)
 {
 	const struct flow_turn_of *t = arg;
+	bool taken = false;
 
 	outbox_touch(&t->c->out);
-	if (bytes_is(name, "account.code"))
-		return account_from_flow(t->h, t->c, value);
+	if (modules_tagged(t->h, t->c, name, value, &taken))
+		return taken;
 	return call_tag_is_good(name) && !call_data_set(t->c, name, value);
 }
 
