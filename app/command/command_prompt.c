@@ -261,7 +261,8 @@ static bool prompt_source_fits(struct command_run *run)
 		command_fail(
 			run, COMMAND_BAD_ARGUMENT, "file",
 			"no file came with the command: tandemctl hands it over, on the machine of "
-			"a node, by the node's own socket");
+			"a node, by the node's own socket; by HTTP it is the body, with "
+			"Content-Type: audio/wav or audio/ogg");
 	else
 		return true;
 	return false;

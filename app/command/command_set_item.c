@@ -155,13 +155,7 @@ const struct command *set_kind_put(const char *kind)
 
 	(void)snprintf(name, sizeof(name), "%.48s.put", kind);
 	put = command_find(bytes_str(name));
-	if (!put || !put->documents)
-		return NULL;
-	for (const struct command_arg *arg = put->args; arg->name; arg++) {
-		if (arg->opens)
-			return NULL;
-	}
-	return put;
+	return put && put->documents && !command_file(put) ? put : NULL;
 }
 
 static bool item_tenant_read(struct set_job *job, struct set_item *item, const json_t *given)

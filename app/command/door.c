@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "app/command/control.h"
 #include "app/document/document.h"
@@ -16,6 +18,7 @@
 #include "app/schema/list.h"
 #include "app/schema/openapi.h"
 #include "app/schema/route.h"
+#include "app/sound/prompt_cache.h"
 #include "app/web/web_link.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -253,20 +256,31 @@ static bool condition_read(const struct route *r, const struct web_call *call, j
 	return !look_fails(out, COMMAND_CHANGED, NULL, "If-Match is no ETag of such a document");
 }
 
+/* The body is the file that the command takes. */
+static bool call_is_file(const struct web_call *call, const struct command *c)
+{
+	return bytes_istarts(call->content_type, "audio/") && command_file(c);
+}
+
 /* The arguments of body, path and query. NULL: *out answers it. */
 static json_t *look_args(const struct route *r, const struct web_call *call, struct bytes key,
 			 struct web_reply *out)
 {
-	json_t *args = call->body.n ? json_loadb((const char *)call->body.p, call->body.n,
-						 JSON_REJECT_DUPLICATES, NULL)
-				    : json_object();
+	bool has_json = call->body.n && !call_is_file(call, r->command);
+	json_t *args = has_json ? json_loadb((const char *)call->body.p, call->body.n,
+					     JSON_REJECT_DUPLICATES, NULL)
+				: json_object();
 	const char *wrong;
 	struct bytes which;
 	char name[64];
 
 	if (!json_is_object(args)) {
 		json_decref(args);
-		(void)look_fails(out, COMMAND_BAD_REQUEST, NULL, "the body must be a JSON object");
+		(void)look_fails(out, COMMAND_BAD_REQUEST, NULL,
+				 command_file(r->command)
+					 ? "the body must be a JSON object, or a file with "
+					   "Content-Type: audio/wav or audio/ogg"
+					 : "the body must be a JSON object");
 		return NULL;
 	}
 	wrong = route_args(r, key, call->arguments, args, &which);
@@ -346,6 +360,48 @@ static bool stranger_tenant(struct door_work *w, struct web_reply *out)
 	return true;
 }
 
+static void work_clear(struct door_work *w)
+{
+	if (w->who.file)
+		(void)close(w->who.file - 1);
+	json_decref(w->args);
+}
+
+static void work_free(struct door_work *w)
+{
+	if (w)
+		work_clear(w);
+	free(w);
+}
+
+/* As a file that tandemctl hands over. A key needs none: the same again makes the same. False: *out answers it. */
+static bool work_take_file(struct door_work *w, const struct web_call *call, struct web_reply *out)
+{
+	if (!call->body.n || !call_is_file(call, w->command))
+		return true;
+	w->keyed = false;
+	w->who.file = memfd_create("file", MFD_CLOEXEC) + 1;
+	if (w->who.file &&
+	    pwrite(w->who.file - 1, call->body.p, call->body.n, 0) == (ssize_t)call->body.n)
+		return true;
+	return !look_fails(out, COMMAND_UNAVAILABLE, NULL, "the node has no room for the file");
+}
+
+static size_t door_file_max(const struct web_call *call, void *arg)
+{
+	struct door_work w = { 0 };
+	struct bytes key;
+	char commands[TOKEN_COMMANDS_MAX];
+	struct web_reply unseen = { 0 };
+	const struct route *r = look_path(call, &key, &unseen);
+
+	free(unseen.text);
+	return r && call_is_file(call, r->command) && who_is(arg, call->token, &w, commands) &&
+			       w.who.role >= r->command->role
+		       ? PROMPT_OCTETS_MAX
+		       : 0;
+}
+
 static bool door_look(const struct web_call *call, struct web_reply *out, void **work, void *arg)
 {
 	struct door *d = arg;
@@ -391,12 +447,13 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 		json_decref(w.args);
 		return true;
 	}
-	*work = args_are_right(&w, out) ? malloc(sizeof(w)) : NULL;
-	if (*work) {
+	*work = malloc(sizeof(w));
+	if (*work && args_are_right(&w, out) && work_take_file(&w, call, out)) {
 		memcpy(*work, &w, sizeof(w));
 		return false;
 	}
-	json_decref(w.args);
+	work_clear(&w);
+	free(*work);
 	return out->status ? true : look_fails(out, COMMAND_INTERNAL, NULL, "out of memory");
 }
 
@@ -474,13 +531,6 @@ static void door_listeners_full(bool of_tenant, struct web_reply *out, void *arg
 	(void)look_fails(out, of_tenant ? COMMAND_BUSY : COMMAND_UNAVAILABLE, NULL,
 			 of_tenant ? "the tenant has 3072 listeners at this node"
 				   : "the node has 4096 listeners: try another one");
-}
-
-static void work_free(struct door_work *w)
-{
-	if (w)
-		json_decref(w->args);
-	free(w);
 }
 
 /* ---- the loop's thread: a command ---- */
@@ -837,6 +887,7 @@ int door_open(struct door **out, struct node *node)
 	d->web.swagger_ui = node->settings.http.swagger_ui;
 	rand_open_system(&d->rand);
 	d->web.look = door_look;
+	d->web.file_max = door_file_max;
 	d->web.listen = door_listen;
 	d->web.listens = door_listens;
 	d->web.full = door_listeners_full;

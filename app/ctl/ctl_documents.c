@@ -34,11 +34,7 @@ const struct command *ctl_kind_put(const char *kind)
 
 	(void)snprintf(name, sizeof(name), "%.48s.put", kind);
 	put = command_find(bytes_str(name));
-	for (const struct command_arg *arg = put ? put->args : NULL; arg && arg->name; arg++) {
-		if (arg->opens)
-			return NULL;
-	}
-	return put;
+	return command_file(put) ? NULL : put;
 }
 
 /* ---- errors ---- */

@@ -311,16 +311,13 @@ static void request_id(char out[CTL_ID_LEN])
 	(void)snprintf(out, CTL_ID_LEN, "ctl-%016llx", (unsigned long long)rand_u64_from(&source));
 }
 
-/* What a file is for says the command: of two there is none. -1: none is handed over; -2: it cannot be opened. */
+/* -1: none is handed over; -2: it cannot be opened. */
 static int request_file(const char *name, const json_t *args)
 {
-	const struct command *command = command_find(bytes_str(name));
-	const char *path = NULL;
+	const struct command_arg *file = command_file(command_find(bytes_str(name)));
+	const char *path = file ? json_string_value(json_object_get(args, file->name)) : NULL;
 	int fd;
 
-	for (const struct command_arg *a = command ? command->args : NULL; a && a->name; a++)
-		if (a->opens)
-			path = json_string_value(json_object_get(args, a->name));
 	if (!path)
 		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);

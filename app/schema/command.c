@@ -182,6 +182,15 @@ static bool command_is_verb(const struct command *c, const char *verb)
 }
 
 /* tandemctl does not know documents: the node checks it. */
+const struct command_arg *command_file(const struct command *c)
+{
+	const struct command_arg *arg = c ? c->args : NULL;
+
+	while (arg && arg->name && !arg->opens)
+		arg++;
+	return arg && arg->name ? arg : NULL;
+}
+
 bool command_changes_document(const struct command *c)
 {
 	return (command_is_verb(c, "put") || command_is_verb(c, "delete")) &&

@@ -174,6 +174,8 @@ size_t command_args_max(struct bytes name);
 /* What may be given beside the arguments of any command that changes a document: the version that it has now. */
 extern const struct command_arg g_command_if_version;
 bool command_changes_document(const struct command *command);
+/* The argument that is a file which comes with the command; NULL: it takes none, or there is no command. */
+const struct command_arg *command_file(const struct command *command);
 /* NOUN.VERB of the command's noun. NULL: there is none. */
 const struct command *command_sibling(const struct command *command, const char *verb);
 

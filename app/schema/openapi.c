@@ -370,7 +370,7 @@ static json_t *openapi_body(const struct route *r)
 {
 	json_t *members = json_object(), *required = json_array();
 	bool is_required;
-	json_t *schema;
+	json_t *schema, *content;
 
 	for (const struct command_arg *arg = r->command->args; arg->name; arg++) {
 		if (r->key && !strcmp(arg->name, r->key))
@@ -390,8 +390,12 @@ static json_t *openapi_body(const struct route *r)
 	if (is_required)
 		(void)json_object_set(schema, "required", required);
 	json_decref(required);
-	return json_pack("{s:b, s:o}", "required", is_required, "content",
-			 openapi_media("application/json", schema));
+	content = openapi_media("application/json", schema);
+	if (command_file(r->command))
+		json_object_update_new(
+			content, openapi_media("audio/*", json_pack("{s:s, s:s}", "type", "string",
+								    "format", "binary")));
+	return json_pack("{s:b, s:o}", "required", is_required, "content", content);
 }
 
 /* What is wrong with a request before a command is asked. */

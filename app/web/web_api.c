@@ -18,6 +18,7 @@
 
 enum {
 	API_BODY_MAX = 147456, /* the longest arguments of a command, and what is around them */
+	API_FILES_MAX = 8,     /* longer bodies at once */
 	API_TEXT_MAX = 4096,   /* path and query, or one header */
 	API_LINK_MAX = 3072,   /* the next page */
 	API_HEAD_MAX = 4096,   /* of an answer */
@@ -48,6 +49,7 @@ struct web_api {
 	uint64_t sources[API_SOURCES], wrong[API_SOURCES]; /* of stream_rate */
 	uint64_t tokens[API_TOKENS];
 	uint64_t asked; /* so far */
+	uint32_t files; /* bodies that are longer than API_BODY_MAX */
 	struct api_place places[WEB_CALLS_MAX];
 };
 
@@ -359,6 +361,7 @@ static bool head_take(struct web_query *q, struct bytes path)
 		return false;
 	if (!header_take(q, WSI_TOKEN_ORIGIN, &q->origin) ||
 	    !header_take(q, WSI_TOKEN_HTTP_ACCEPT_ENCODING, &q->encodings) ||
+	    !header_take(q, WSI_TOKEN_HTTP_CONTENT_TYPE, &q->call.content_type) ||
 	    !header_take(q, WSI_TOKEN_HTTP_IF_NONE_MATCH, &q->call.if_none_match) ||
 	    !header_take(q, WSI_TOKEN_HTTP_IF_MATCH, &q->call.if_match))
 		return false;
@@ -397,14 +400,17 @@ static int body_begin(struct web_query *q)
 	if (!header_take(q, WSI_TOKEN_HTTP_CONTENT_LENGTH, &length) ||
 	    (length.n && bytes_u64(length, &n)))
 		return query_refuse(q, 400, "Content-Length is no number");
-	if (n > API_BODY_MAX)
-		return query_refuse(q, 413, "a body has at most 147456 octets");
+	if (n > API_BODY_MAX && n > q->api->door->file_max(&q->call, q->api->door->arg))
+		return query_refuse(q, 413, "a body has at most 147456 octets, a file 1048576");
+	if (n > API_BODY_MAX && q->api->files == API_FILES_MAX)
+		return query_refuse(q, 503, "too many files come at once");
 	/* the library waits for a body where no length says that there is none */
 	q->closes = !length.n && !bytes_is(q->call.method, "GET");
 	if (!n)
 		return query_ask(q);
 	q->body = malloc(n);
 	q->body_size = n;
+	q->api->files += n > API_BODY_MAX;
 	return q->body ? 0 : -1;
 }
 
@@ -650,6 +656,7 @@ void web_query_drop(struct web_query *q)
 		return;
 	if (q->place)
 		q->place->q = NULL;
+	q->api->files -= q->body_size > API_BODY_MAX;
 	free(q->reply.text);
 	if (q->body)
 		explicit_bzero(q->body, q->body_n);

@@ -99,7 +99,7 @@ struct web_answered {
  */
 struct web_call {
 	struct bytes method, path, arguments, token, key, body;
-	struct bytes if_match, if_none_match;
+	struct bytes if_match, if_none_match, content_type;
 	struct addr peer;
 	bool from_loopback;
 };
@@ -119,6 +119,8 @@ struct web_reply {
 struct web_door {
 	/* The web thread: true: *reply answers it; else *work goes to the loop's thread, which owns it then. */
 	bool (*look)(const struct web_call *call, struct web_reply *reply, void **work, void *arg);
+	/* The web thread: its body is a file, of that many octets at most; 0: it is none. */
+	size_t (*file_max)(const struct web_call *call, void *arg);
 	/* Who wants to hear events: *out is what it may hear of them, or *reply answers it. False: it may not. */
 	bool (*listen)(const struct web_call *call, struct events_filter *out,
 		       struct web_reply *reply, void *arg);

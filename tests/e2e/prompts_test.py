@@ -5,10 +5,13 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import time
 
 from directory_test import Pair
+from http_api_test import Asks
+from lib import place
 from music_test import wav
 from server import ServerError
 from tandem_client import Client, Refused
@@ -94,7 +97,7 @@ class Prompts(Pair):
             (node or self.a).tandemctl("prompt.put", file=path, name="welcome", **named)
 
 
-class Put(Prompts):
+class Put(Asks, Prompts):
     def test_put_here_and_played_there(self):
         said = self.put(FIRST, name="welcome")
         octets = self.octets(self.file(FIRST))
@@ -105,6 +108,34 @@ class Put(Prompts):
         self.plays(self.a, FIRST)
         with open(os.path.join(self.b.state_dir, "prompts", said["sha256"]), "rb") as file:
             self.assertEqual(file.read(), octets)
+
+    def test_by_http(self):
+        """The body is the file: as from tandemctl, for each node; what it may not be is said, and a tenant has its own."""
+        admin, octets = self.token(self.a, "admin"), self.octets(self.file(FIRST, seconds=20))
+        path, sound = "/v1/prompts/welcome?language=de", {"Content_Type": "audio/wav"}
+        said = self.ok(self.a, "PATCH", path, admin, raw=octets, **sound)
+        self.assertEqual((said["sha256"], said["octets"], said["length_ms"]), (hashlib.sha256(octets).hexdigest(), len(octets), 20000))
+        self.here(self.b, said, name="welcome", language="de")
+        small = self.octets(self.file(SECOND))
+        self.ok(self.a, "PATCH", path, admin, raw=small, Idempotency_Key="k", **sound)
+        with Client(self.a.redis_socket, "_operator") as client:
+            client.ask("tenant.put", name="acme", domains="acme.example")
+        acme = self.token(self.a, "admin", tenant="acme")
+        self.refused(404, "not_found", self.a, "GET", path, acme)
+        self.ok(self.a, "PATCH", path, acme, raw=octets, **sound)
+        self.assertEqual(self.ok(self.a, "GET", path, admin)["sha256"], hashlib.sha256(small).hexdigest())
+        for status, code, raw, more, token in (
+                (400, "bad_argument", b"RIFF", sound, admin), (400, "bad_argument", b"ID3" + bytes(100), {"Content_Type": "audio/mpeg"}, admin),
+                (400, "bad_argument", b"", sound, admin), (400, "bad_request", small, {"Content_Type": "text/plain"}, admin),
+                (403, "not_allowed", small, sound, self.token(self.a, "application")), (401, "not_allowed", small, sound, "x")):
+            self.refused(status, code, self.a, "PATCH", path, token, raw=raw, **more)
+        self.refused(400, "bad_request", self.a, "PATCH", "/v1/extensions/1001", admin, raw=small, **sound)
+        self.refused(400, "bad_argument", self.a, "PATCH", path + "&recording=000agvj5jqr40-1", admin, raw=small, **sound)
+        for length, token in ((1048577, admin), (200000, "x"), (200000, self.token(self.a, "reader"))):
+            with socket.create_connection((place.NODE, self.a.http_port), 30) as link:
+                link.sendall(f"PATCH {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n"
+                             f"Content-Type: audio/wav\r\nContent-Length: {length}\r\n\r\n".encode())
+                self.assertIn(b" 413 ", link.recv(4096).split(b"\r\n")[0] + b" ")
 
     def test_opus(self):
         path = self.file(FIRST)

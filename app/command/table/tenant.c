@@ -301,7 +301,8 @@ static const struct command_arg g_prompt_put_args[] = {
 	PROMPT_ARGS,
 	TEXT_ARG("file", CHARSET_TEXT, 1, 4095, NULL,
 		 "Path of a WAV file, or of Opus in Ogg, of at most 1 MiB: tandemctl opens it, so "
-		 "the node needs no right to it.",
+		 "the node needs no right to it. By HTTP the file is the body (Content-Type "
+		 "audio/wav or audio/ogg), and language is in the query.",
 		 .opens = true),
 	TEXT_ARG("recording", CHARSET_NAME, 15, 20, NULL,
 		 "In place of a file CALL-NUMBER: what a caller has said (call.record_message), "
