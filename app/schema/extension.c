@@ -451,8 +451,7 @@ static const char *const g_record_to[] = { "files", "siprec", "mailbox", NULL };
 /* In the order of enum account_by. */
 static const char *const g_account_code[] = { "off", "optional", "required", "override", NULL };
 
-/* In the order of enum auto_answer. */
-static const char *const g_auto_answer[] = { "off", "alert-autoanswer", "auto-answer", NULL };
+const char *const g_auto_answer_words[] = { "off", "alert-autoanswer", "auto-answer", NULL };
 
 /* In the order of enum call_waiting. */
 static const char *const g_call_waiting[] = { "phone", "off", "single", "multiple", NULL };
@@ -743,7 +742,7 @@ const struct command_arg g_extension_fields[] = {
 		"and do as they like; off: it is busy; single: the call waits, who speaks hears "
 		"a tone, and its phones ring when it hangs up, holds or parks; one more finds it "
 		"busy; multiple: five wait so, and ring in their order."),
-	WORD_FIELD("auto_answer", core.auto_answer, FIELD_NUMBER, g_auto_answer, "off",
+	WORD_FIELD("auto_answer", core.auto_answer, FIELD_NUMBER, g_auto_answer_words, "off",
 		   "Whether its phones are asked to answer all calls by themselves: the word that "
 		   "they know in Alert-Info (info=...), or off."),
 	NUMBER_FIELD(

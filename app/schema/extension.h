@@ -84,6 +84,7 @@ struct extension {
 };
 
 extern const struct command_arg g_extension_fields[];
+extern const char *const g_auto_answer_words[]; /* in the order of enum auto_answer */
 
 /* Ids of locations joined by ','. Their number, or -EINVAL: it is no list of different ones. */
 int extension_locations(struct bytes list, uint16_t out[EXTENSION_LOCATIONS_MAX]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/schema/group_field.h"
 
+#include "app/schema/extension.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +50,10 @@ const struct command_arg g_group_fields[] = {
 		   "What members' phones show before the caller's name, such as Sales."),
 	FLAG_FIELD("show_called", show_called, "false",
 		   "true: they show the number that was called, too."),
+	WORD_FIELD("auto_answer", auto_answer, FIELD_NUMBER, g_auto_answer_words, "off",
+		   "Whether phones of its extensions are asked to answer its calls by themselves: "
+		   "the word that they know in Alert-Info (info=...), or off. An extension's own "
+		   "auto_answer comes before."),
 	TEXT_FIELD(
 		"else", otherwise, CHARSET_TEXT, field_otherwise_wrong,
 		"Where a caller of its number goes on whom nobody takes: flow:NAME, or a number. "
@@ -64,7 +70,8 @@ void group_to_core(const struct group_value *v, uint16_t tenant, struct ring_gro
 				    .how = v->how,
 				    .ring_s = v->ring_s,
 				    .total_s = v->total_s,
-				    .show_called = v->show_called };
+				    .show_called = v->show_called,
+				    .auto_answer = v->auto_answer };
 	memcpy(out->name, v->name, sizeof(out->name));
 	memcpy(out->prefix, v->prefix, sizeof(out->prefix));
 	(void)group_members_parse(out, bytes_str(v->members));

@@ -6,6 +6,19 @@
  */
 #include "sig/call/module.h"
 #include "sig/host/extension.h"
+#include "sig/host/groups.h"
+#include "sig/model/flow_run.h"
+
+/* That of the extension, or of the group that rings it (IVR-07). */
+static enum auto_answer auto_answer_of(const struct call_host *h, const struct call *c,
+				       const struct shard_extension *e)
+{
+	const struct ring_group *g = NULL;
+
+	if (e && e->auto_answer == AUTO_ANSWER_OFF && flow_has_caller(c))
+		g = groups_find(h->groups, c->tenant, text_bytes(&c->run->group));
+	return !e ? AUTO_ANSWER_OFF : (enum auto_answer)(g ? g->auto_answer : e->auto_answer);
+}
 
 static void auto_answer_headers(struct writer *w, const struct call_host *h, const struct call *c,
 				uint8_t leg)
@@ -16,15 +29,15 @@ static void auto_answer_headers(struct writer *w, const struct call_host *h, con
 			? h->extension_of(h->owner, c->tenant, text_bytes(&l->user))
 			: NULL;
 	bool by_command = c->auto_answer && leg == c->bridge.caller;
-	bool is_set = e && e->auto_answer != AUTO_ANSWER_OFF;
+	enum auto_answer how = auto_answer_of(h, c, e);
+	bool is_set = how != AUTO_ANSWER_OFF;
 	unsigned seconds = is_set && !by_command ? e->auto_answer_s : 0;
 
 	if (l->state != LEG_EARLY || (!is_set && !by_command))
 		return;
 	/* the URI is there for the grammar */
 	writer_str(w, "Alert-Info: <http://localhost>;info=");
-	writer_str(w, is_set && e->auto_answer == AUTO_ANSWER_PLAIN ? "auto-answer"
-								    : "alert-autoanswer");
+	writer_str(w, how == AUTO_ANSWER_PLAIN ? "auto-answer" : "alert-autoanswer");
 	if (seconds)
 		writer_fmt(w, ";delay=%u\r\n", seconds);
 	else

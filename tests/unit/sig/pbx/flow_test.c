@@ -378,7 +378,8 @@ static void put_group(struct rig *r, const char *members, const char *out)
 				.how = 1,
 				.ring_s = 9,
 				.prefix = "Sales",
-				.show_called = true };
+				.show_called = true,
+				.auto_answer = AUTO_ANSWER_PLAIN };
 
 	assert_null(group_members_parse(&g, bytes_str(members)));
 	assert_int_equal(groups_put(r->shard->commons->groups, &g), 0);
@@ -398,6 +399,7 @@ static void test_group(void **state)
 	call_flow(l, text);
 	invite = phone_rings(&l->b);
 	assert_true(rig_has(invite, "From: \"Sales 700"));
+	assert_true(rig_has(invite, "info=auto-answer\r\nAnswer-Mode: Auto\r\n"));
 	phone_answer(&l->b, invite, "180 Ringing", "");
 	line_restart(l, line_stored(l));
 	put_group(l->r, "1003", "");
