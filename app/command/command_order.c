@@ -9,6 +9,7 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
+#include "app/schema/flow_field.h"
 #include "app/sound/sound_prompt.h"
 #include "base/log.h"
 #include "sig/call/prompts.h"
@@ -17,6 +18,7 @@
 #include "sig/host/words.h"
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/plan.h"
 #include "sig/pbx/media_stream.h"
 #include "sig/shard/commons.h"
@@ -633,9 +635,15 @@ static uint64_t call_id_of(const struct command_run *run)
 
 static void originate(struct command_run *run)
 {
-	char from[64], to[64];
+	const struct command_value *flow = command_value(run, "flow");
+	const struct command_value *shows = command_value(run, "caller_id");
+	char from[64], to[sizeof(FLOW_WORD) + FLOW_NAME_MAX + 64], caller_id[64];
 	struct shard_order by;
-	struct shard_originate o = { .call = call_id_of(run), .from = from, .to = to, .by = &by };
+	struct shard_originate o = { .call = call_id_of(run),
+				     .from = from,
+				     .to = to,
+				     .caller_id = shows->given ? caller_id : NULL,
+				     .by = &by };
 
 	o.tenant = tenants_find(run->node->common.tenants, bytes_str(run->tenant));
 	if (o.tenant == TENANT_NONE) {
@@ -646,7 +654,9 @@ static void originate(struct command_run *run)
 		return;
 	field_order(run, &o);
 	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));
-	(void)bytes_cstr(command_value(run, "to")->text, to, sizeof(to));
+	(void)bytes_cstr(shows->text, caller_id, sizeof(caller_id));
+	(void)snprintf(to, sizeof(to), "%s" BYTES_FMT, flow->given ? FLOW_WORD : "",
+		       BYTES_ARG(flow->given ? flow->text : command_value(run, "to")->text));
 	command_order_end(run, &by, false,
 			  shard_call_originate(node_core(run->node, o.call), &o, clock_instant()));
 }
@@ -692,6 +702,11 @@ static bool originate_waits(struct command_run *run)
 
 void command_call_originate(struct command_run *run)
 {
-	if (!originate_waits(run))
+	bool given = command_value(run, "to")->given;
+
+	if (given == command_value(run, "flow")->given)
+		command_fail(run, given ? COMMAND_BAD_ARGUMENT : COMMAND_MISSING_ARGUMENT, "to",
+			     "say who is called then: to, or flow");
+	else if (!originate_waits(run))
 		originate(run);
 }

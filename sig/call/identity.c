@@ -96,6 +96,15 @@ int identity_on_invite(struct call_host *h, struct call *c, const struct call_st
 	return keep_hidden(l, writer_done(&w));
 }
 
+int identity_show(const struct call_host *h, struct leg *l, struct bytes number)
+{
+	struct writer w = writer_over(h->extra, HOST_EXTRA);
+
+	write_own_name(&w, (struct bytes){ 0 }, number,
+		       &h->settings->locals[l->dialog.hop.local].advertise);
+	return text_set(&l->carried, writer_done(&w));
+}
+
 void identity_learn(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
 	struct writer w = writer_over(h->extra, HOST_EXTRA);

@@ -13,6 +13,8 @@
 struct identity_policy identity_of(const struct call_host *h, const struct leg *leg);
 /* The caller's INVITE has come. 0 or -ENOMEM. */
 int identity_on_invite(struct call_host *h, struct call *c, const struct call_start *s) NODISCARD;
+/* Its party is to be shown by that number outside. 0 or -ENOMEM. */
+int identity_show(const struct call_host *h, struct leg *l, struct bytes number) NODISCARD;
 /* The party says it anew, in a request or a response of its dialog. */
 void identity_learn(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
 /* Its party is not to be named to who is not trusted. Calls to emergency numbers say who calls. */

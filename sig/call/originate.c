@@ -17,6 +17,7 @@
 #include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/model/conference.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/leg.h"
 
 static int originate_fill(struct call_host *h, struct call *c, const struct call_originate *o)
@@ -61,10 +62,11 @@ static enum refusal originate_outside(struct call_host *h, struct call *c,
 /* A hears from the one it is to speak with. */
 static int open_a(struct call_host *h, struct call *c, const struct call_originate *o)
 {
+	bool flow = bytes_starts(o->to, FLOW_WORD);
 	struct id_tag tag = { .call = c->id,
 			      .leg = c->bridge.caller,
 			      .random = rand_u64_from(h->rand) };
-	struct dialog_party party = { .local_user = o->to,
+	struct dialog_party party = { .local_user = bytes_from(o->to, flow ? strlen(FLOW_WORD) : 0),
 				      .remote_user = o->from,
 				      .target = o->target.uri,
 				      .routes = o->target.routes,
@@ -87,7 +89,9 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 		trunks_count(h->settings->trunks, o->target.trunk, TRUNK_CALLS);
 		party.local_user = shown_outside(h, c, o);
 	}
-	return err ? err : leg_to_party(h, call_caller(c), &tag, &party);
+	if (!err)
+		err = leg_to_party(h, call_caller(c), &tag, &party);
+	return err || !o->caller_id.n ? err : identity_show(h, call_caller(c), o->caller_id);
 }
 
 enum refusal call_originate(struct call_host *h, struct call *c, const struct call_originate *o,

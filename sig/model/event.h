@@ -121,6 +121,8 @@ struct call_start {
 /* By command: A is rung first. */
 struct call_originate {
 	struct bytes from, display, to;
+	struct bytes
+		caller_id; /* the number outside that from shows; empty: as its extension says */
 	struct call_target target; /* of from */
 	struct bytes payer;        /* of a number outside: the extension whose call it is */
 	const struct shard_order *by;

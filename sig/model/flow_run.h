@@ -6,6 +6,8 @@
 #include "sig/flow/program.h"
 #include "sig/model/call.h"
 
+#define FLOW_WORD "flow:" /* in front of its name, where a number could stand */
+
 enum { RUN_AHEAD_MAX = 17, AFTER_ANSWER = UINT8_MAX, RUN_TARGETS_MAX = 2048, RUN_SAID_MAX = 1024 };
 
 /* Numbers stand in records: append only. */

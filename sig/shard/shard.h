@@ -201,13 +201,15 @@ struct call_order;
 enum refusal shard_call_order(struct shard *s, uint64_t call, struct call_order *order,
 			      struct instant now) NODISCARD;
 
-/* Rings the best phone of `from`, and when it answered all phones of `to`, as if `from` had called. */
+/* Rings the best phone of `from`, and when it answered all phones of `to`, as if `from` had called: a number, or flow:NAME. */
 struct shard_originate {
 	uint16_t tenant; /* of both */
 	uint64_t call;   /* the id it is to have; where there is such a call nothing is done */
 	const char *from, *to;
-	bool auto_answer; /* from's phone is asked to answer by itself (REG-18) */
-	uint32_t ring_s;  /* so long each of them is rung; 0: as settings say */
+	const char
+		*caller_id; /* the number outside that `from` shows; NULL: as its extension says */
+	bool auto_answer;   /* from's phone is asked to answer by itself (REG-18) */
+	uint32_t ring_s;    /* so long each of them is rung; 0: as settings say */
 	const struct shard_order *by;
 };
 enum refusal shard_call_originate(struct shard *s, const struct shard_originate *o,

@@ -4,9 +4,13 @@
 #include "sig/call/legs.h"
 #include "sig/call/order.h"
 #include "sig/call/originate.h"
+#include "sig/call/trunk_route.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/model/call_order.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/payer.h"
+#include "sig/pbx/account.h"
+#include "sig/pbx/flow/programs.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/park.h"
 #include "sig/shard/shard_state.h"
@@ -45,9 +49,34 @@ static uint32_t targets_of(struct shard *s, uint16_t tenant, const char *number,
 	return shard_targets_of(s, tenant, &uri, out, cap);
 }
 
-static enum refusal may_originate(struct shard *s, const struct shard_originate *o,
-				  struct call_target *from)
+/* A number outside, as the dial plan of who calls has it. Who makes an emergency call does so himself. */
+static enum refusal originate_outside_may(struct shard *s, const struct shard_originate *o,
+					  char number[ROUTE_USER_MAX])
 {
+	const struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = bytes_str(o->to) };
+	char help[DIAL_NUMBER_MAX];
+
+	if (shard_is_emergency(s, o->tenant, &uri, help) ||
+	    !trunk_route_dialled(&s->host, o->tenant, bytes_str(o->from), bytes_str(o->to), number))
+		return REFUSED_MAY_NOT_CALL;
+	return shard_has_trunk_route(s, o->tenant, bytes_str(number)) ? REFUSED_NOT
+								      : REFUSED_NOT_REGISTERED;
+}
+
+static bool originate_shows(struct shard *s, const struct shard_originate *o)
+{
+	const struct shard_forward *f = shard_forward_for(s, o->tenant, bytes_str(o->from));
+
+	return !o->caller_id ||
+	       (f && (bytes_is(bytes_str(o->caller_id), f->outside_number) ||
+		      bytes_list_has(bytes_str(f->outside_numbers), bytes_str(o->caller_id))));
+}
+
+/* number: where `to` is one outside, as it is dialled. */
+static enum refusal may_originate(struct shard *s, const struct shard_originate *o,
+				  struct call_target *from, char number[ROUTE_USER_MAX])
+{
+	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, o->tenant));
 	struct call_target list[BINDINGS_MAX];
 
 	if (s->draining)
@@ -55,14 +84,22 @@ static enum refusal may_originate(struct shard *s, const struct shard_originate 
 	if (!targets_of(s, o->tenant, o->from, list, COUNT_OF(list)))
 		return REFUSED_CALLER_AWAY;
 	*from = list[0];
+	if (!originate_shows(s, o))
+		return REFUSED_CALLER_ID;
+	if (bytes_starts(bytes_str(o->to), FLOW_WORD))
+		return programs_named(s->commons->programs, tenant,
+				      bytes_from(bytes_str(o->to), strlen(FLOW_WORD)))
+			       ? REFUSED_NOT
+			       : REFUSED_NO_FLOW;
 	if (shard_forward_of(s, o->tenant, bytes_str(o->to)) ||
 	    shard_number_is_of_node(s, o->tenant, bytes_str(o->to)) ||
 	    targets_of(s, o->tenant, o->to, list, COUNT_OF(list)))
 		return REFUSED_NOT;
-	return shard_extension_of(s, o->tenant, bytes_str(o->to)) &&
-			       !locations_know(s->locations, o->tenant, bytes_str(o->to))
-		       ? REFUSED_NOT /* he is looked up when he is rung */
-		       : REFUSED_NOT_REGISTERED;
+	if (!shard_extension_of(s, o->tenant, bytes_str(o->to)))
+		return originate_outside_may(s, o, number);
+	return locations_know(s->locations, o->tenant, bytes_str(o->to))
+		       ? REFUSED_NOT_REGISTERED
+		       : REFUSED_NOT; /* he is looked up when he is rung */
 }
 
 static enum refusal originate_start(struct shard *s, uint64_t id, uint16_t tenant,
@@ -85,6 +122,10 @@ static enum refusal originate_start(struct shard *s, uint64_t id, uint16_t tenan
 		sig_count_refused(&s->metrics, refusal.reason);
 		shard_call_give(s, c);
 		return refusal.reason;
+	}
+	if (account_lacks(&s->host, c, o->from, o->to)) {
+		shard_call_give(s, c);
+		return REFUSED_ACCOUNT_CODE;
 	}
 	if (call_originate(&s->host, c, o, &refusal)) {
 		txns_refuse_for(&s->txns, refusal.reason);
@@ -117,14 +158,18 @@ enum refusal shard_call_originate(struct shard *s, const struct shard_originate 
 					     .display = bytes_str(e ? e->display_name : ""),
 					     .to = bytes_str(o->to),
 					     .auto_answer = o->auto_answer,
+					     .caller_id = bytes_str(o->caller_id),
 					     .ring_s = o->ring_s,
 					     .by = o->by };
+	char number[ROUTE_USER_MAX] = "";
 	enum refusal r;
 
 	shard_set_now(s, now);
 	if (was_started(s, o->call, o->by))
 		return 0;
-	r = may_originate(s, o, &start_args.target);
+	r = may_originate(s, o, &start_args.target, number);
+	if (number[0])
+		start_args.to = bytes_str(number);
 	return r ? r : originate_start(s, o->call, o->tenant, &start_args);
 }
 

@@ -95,6 +95,22 @@ class CallControl(CallTest):
             rung.wait_cancel()
             self.ended()
 
+        self.by_command()
+
+    def by_command(self):
+        """To a flow, and shown as another number."""
+        for more, why in (({"to": "1001", "caller_id": "4930199"}, "may not show"), ({"flow": "none"}, "no such flow"),
+                          ({}, "to, or flow"), ({"to": "1001", "flow": "tone"}, "to, or flow"), ({"to": "4930"}, "registered")):
+            with self.assertRaisesRegex(ServerError, why):
+                self.node.ctl("call.originate", **{"from": "1002", **more})
+        self.node.ctl("flow.put", name="tone", program=[{"play": ["tone-dial"]}])
+        call = self.node.ctl("call.originate", **{"from": "1002", "flow": "tone"})["id"]
+        rung = self.b.incoming()
+        rung.answer(self.audio_b.sdp())
+        rung.wait_bye()
+        row = self.ended()
+        self.assertEqual((row["id"], row["to"], row["flow"]), (call, "flow:tone", "tone"))
+
     def test_of_a_trunk(self):
         """Events, lists and the record have the number that was dialled at the trunk."""
         trunk = self.enterContext(self.node.user_agent("+4940123"))

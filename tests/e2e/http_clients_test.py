@@ -96,8 +96,8 @@ const tandem = new Tandem("http://127.0.0.1:8080", "x");
 const { id } = await tandem.calls.originate({ from: "1001", to: "1002" });
 const name: string | undefined = (await tandem.accounts.get({ code: "1" })).name;
 for await (const event of tandem.events({ user: "1001" })) console.log(event.type, id, name);
-// @ts-expect-error: it needs both
-await tandem.calls.originate({ from: "1001" });
+// @ts-expect-error: it needs who calls
+await tandem.calls.originate({ to: "1001" });
 // @ts-expect-error: no such argument
 await tandem.calls.originate({ from: "1001", to: "1002", nothing: 1 });
 // @ts-expect-error: no such word

@@ -3,6 +3,7 @@
 #include "sig/model/call.h"
 #include "app/command/table/table.h"
 #include "app/live/live.h"
+#include "app/schema/flow_field.h"
 #include "sig/call/prompts.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
@@ -480,8 +481,15 @@ static const struct command_arg g_doctor_args[] = {
 
 static const struct command_arg g_originate_args[] = {
 	PARTY_ARG("from", CHARSET_NUMBER, "Extension whose phone is rung first."),
-	PARTY_ARG("to", CHARSET_DIALLED,
-		  "Extension that is called then, or a link to it: tel:1002, callto:1002."),
+	TEXT_ARG(
+		"to", CHARSET_DIALLED, 1, 63, NULL,
+		"Who is called then: an extension, a number outside as from dials it, or a link to "
+		"one: tel:1002, callto:1002."),
+	TEXT_ARG("flow", CHARSET_NAME, 1, FLOW_NAME_MAX - 1, NULL,
+		 "In place of to: the flow that from's phone goes through then."),
+	TEXT_ARG("caller_id", CHARSET_NUMBER, 1, 63, "as its extension says",
+		 "Number as which from is shown outside: one that it may show (outside_number, "
+		 "outside_numbers of extension.put)."),
 	BOOL_ARG("auto_answer", "false",
 		 "Ask from's phone to answer by itself: Alert-Info with info=alert-autoanswer.",
 		 IN(FIELD_NUMBER, auto_answer)),
@@ -544,10 +552,12 @@ const struct command g_call_commands[] = {
 	  "Makes a call: rings from's phone (the one with the highest q, else the newest), and "
 	  "when it has answered all phones of "
 	  "to, or its application, as if from had called: it is one of its calls "
-	  "(quotas.extension). The id follows from the command's id: "
+	  "(quotas.extension), and a number outside is one that from may call. not_allowed: it "
+	  "may not, or may not show that number. The id follows from the command's id: "
 	  "the same command again "
 	  "names the same call.",
-	  "id", BY(command_call_originate), .own = "from" },
+	  "id", BY(command_call_originate), .own = "from",
+	  .own_args = "to,caller_id,auto_answer,ring_s" },
 	{ "call.answer", COMMAND_FOR_APPLICATION, g_answer_args,
 	  "Answers a call that waits for an application, by the node itself: the caller hears "
 	  "what call.play plays. A phone that rings for the call is asked to answer (NOTIFY with "

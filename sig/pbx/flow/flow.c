@@ -452,7 +452,9 @@ static struct bytes flow_of_number(const struct call_host *h, const struct call 
 static bool flow_dialled(struct call_host *h, struct call *c, const struct plan_target *at,
 			 enum refusal *refused, struct call_refusal *refusal)
 {
-	struct bytes flow = flow_of_number(h, c, at->user);
+	struct bytes flow = bytes_starts(at->user, FLOW_WORD)
+				    ? bytes_from(at->user, strlen(FLOW_WORD))
+				    : flow_of_number(h, c, at->user);
 	struct toll_terms unused;
 	bool help = flow.n && h->toll_of &&
 		    !h->toll_of(h->owner, c->tenant, (struct bytes){ 0 }, at->user, &unused);

@@ -2,7 +2,7 @@
 /* A call that a command makes. */
 
 #include "sig/sip/id.h"
-#include "tests/unit/sig/line.h"
+#include "tests/unit/sig/flows.h"
 
 #define CALL UINT64_C(0x7800000000001) /* of shard 7, derived */
 
@@ -242,6 +242,40 @@ static void not_possible(void **state)
 	assert_int_equal(l->r->cdr_count, 0);
 }
 
+/* In place of a number; also over a kill before its phone has answered. */
+static void to_a_flow(void **state)
+{
+	struct line *l = *state;
+
+	assert_int_equal(originate(l, "1001", "flow:main", false), REFUSED_NO_FLOW);
+	put_program(l->r, "main", "[{\"play\":\"hello\"}]");
+	assert_int_equal(originate(l, "1001", "flow:main", false), 0);
+	assert_true(phone_rings(&l->a).n);
+	assert_true(rig_has(rig_header(l->a.invite, "From"), "<sip:main@"));
+	restart(l);
+	put_program(l->r, "main", "[{\"play\":\"hello\"}]");
+	phone_answer(&l->a, l->a.invite, "200 OK", PHONE_SDP_A);
+	assert_true(rig_take(l->r, &l->a.addr, "ACK ").n);
+	rig_run(l->r);
+	assert_true(plays(l, "prompt:hello"));
+	assert_int_equal(rig_count(l->r, &l->b.addr, "INVITE "), 0);
+	phone_request(&l->a, "BYE", "", "");
+	rig_run(l->r);
+	assert_string_equal(l->r->cdrs[l->r->cdr_count - 1].to, "flow:main");
+}
+
+/* What a phone calls, or a forward names, is no flow. */
+static void flows_are_not_dialled(void **state)
+{
+	struct line *l = *state;
+
+	put_program(l->r, "main", "[{\"play\":\"hello\"}]");
+	phone_invite(&l->a, "flow:main", PHONE_SDP_A);
+	assert_true(phone_hears(&l->a, "SIP/2.0 404").n);
+	phone_invite(&l->a, "flow%3Amain", PHONE_SDP_A);
+	assert_true(phone_hears(&l->a, "SIP/2.0 404").n);
+}
+
 static void a_refuses(void **state)
 {
 	struct line *l = *state;
@@ -377,6 +411,8 @@ int main(void)
 		LINE_TEST(with_srtp),
 		LINE_TEST(once),
 		LINE_TEST(not_possible),
+		LINE_TEST(to_a_flow),
+		LINE_TEST(flows_are_not_dialled),
 		LINE_TEST(a_refuses),
 		LINE_TEST(a_redirects),
 		LINE_TEST(a_does_not_answer),

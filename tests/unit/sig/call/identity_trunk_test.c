@@ -226,13 +226,73 @@ static void calls_nobody_outside(void **state)
 	assert_int_equal(rig_take(g->l.r, &g->carriers[0].addr, "INVITE ").n, 0);
 }
 
+/* A call by command: the number as the extension dials it, shown as it may be shown; or refused with the reason. */
+static void originated_outside(void **state)
+{
+	static const struct {
+		const char *to, *caller_id, *shown;
+		uint8_t account;
+		enum refusal refused;
+	} rows[] = {
+		{ "9123", NULL, "493011", 0, REFUSED_NOT },
+		{ "9123", "493013", "493013", 0, REFUSED_NOT },
+		{ "9123", "493011", "493011", 0, REFUSED_NOT },
+		{ "9123", "493099", NULL, 0, REFUSED_CALLER_ID },
+		{ "8123", NULL, NULL, 0, REFUSED_NOT_REGISTERED },
+		{ "9123", NULL, NULL, ACCOUNT_REQUIRED, REFUSED_ACCOUNT_CODE },
+	};
+	struct shard_forward f = { .outside_number = "493011", .outside_numbers = "493012,493013" };
+	struct gate *g = *state;
+	struct shard_extension e;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct shard_originate o = { .call = UINT64_C(0x7800000000001) + i,
+						   .from = "1001",
+						   .to = rows[i].to,
+						   .caller_id = rows[i].caller_id };
+		char from[64];
+		struct bytes m;
+
+		may_go_out(g, "", "");
+		e = rig_extension("1001", false);
+		e.classes = 0xff;
+		e.account_code = rows[i].account;
+		assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+		assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1001", &f), 0);
+		ROW_ASSERT(rows[i].to,
+			   shard_call_originate(g->l.r->shard, &o, g->l.r->now) == rows[i].refused);
+		rig_wait_ms(g->l.r, 1);
+		if (rows[i].refused)
+			continue;
+		assert_true(phone_rings(&g->l.a).n);
+		phone_answer(&g->l.a, g->l.a.invite, "200 OK", PHONE_SDP_A);
+		m = phone_rings(&g->carriers[0]);
+		(void)snprintf(from, sizeof(from), "<sip:%s@", rows[i].shown);
+		ROW_ASSERT(rows[i].shown, rig_has(rig_header(m, "From"), from));
+		ROW_ASSERT(rows[i].shown, rig_has(rig_header(m, "P-Asserted-Identity"), from));
+		ROW_ASSERT(rows[i].shown, rig_has(m, "INVITE sip:123@"));
+		phone_answer(&g->carriers[0], m, "486 Busy Here", "");
+		phone_request(&g->l.a, "BYE", "", "");
+		rig_run(g->l.r);
+	}
+	may_go_out(g, "", "");
+	e = rig_extension("1001", false);
+	assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+	assert_int_equal(shard_call_originate(g->l.r->shard,
+					      &(struct shard_originate){
+						      .call = 9, .from = "1001", .to = "9123" },
+					      g->l.r->now),
+			 REFUSED_MAY_NOT_CALL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		GATE_TEST(believed),        GATE_TEST(not_believed),
-		GATE_TEST(no_extension),    GATE_TEST(hidden_by_the_trunk),
-		GATE_TEST(in_responses),    GATE_TEST(shown_outside),
-		GATE_TEST(sent_on_outside), GATE_TEST(calls_nobody_outside),
+		GATE_TEST(believed),           GATE_TEST(not_believed),
+		GATE_TEST(no_extension),       GATE_TEST(hidden_by_the_trunk),
+		GATE_TEST(in_responses),       GATE_TEST(shown_outside),
+		GATE_TEST(sent_on_outside),    GATE_TEST(calls_nobody_outside),
+		GATE_TEST(originated_outside),
 	};
 
 	return cmocka_run_group_tests_name("identity_trunk", tests, NULL, NULL);
