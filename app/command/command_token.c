@@ -41,6 +41,11 @@ static bool token_make(struct command_run *run, void *value)
 			     "a new token needs hash: token.create makes a secret");
 		return false;
 	}
+	if (v->without[0] && strcmp(v->commands, TOKEN_EVENTS)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "without",
+			     "commands show what events do not: with without they are events");
+		return false;
+	}
 	if (v->role <= token_role_most(run))
 		return true;
 	command_fail(run, COMMAND_NOT_ALLOWED, "role",

@@ -37,6 +37,7 @@ struct token {
 	uint8_t hash[TOKEN_HASH_LEN];
 	uint32_t expires_utc_s;
 	char commands[TOKEN_COMMANDS_MAX];
+	char without[TOKEN_WITHOUT_MAX];
 	char user[COMMAND_USER_MAX];
 };
 
@@ -44,6 +45,7 @@ struct token {
 struct door_work {
 	struct command_principal who;
 	char token[TOKEN_NAME_MAX]; /* its name; "": none was needed */
+	char without[TOKEN_WITHOUT_MAX];
 	const struct command *command;
 	json_t *args; /* owned */
 	char id[CONTROL_ID_MAX];
@@ -177,6 +179,7 @@ static bool who_is(struct door *d, struct bytes text, struct door_work *w,
 		who->role = (enum command_role)t->role;
 		memcpy(commands, t->commands, TOKEN_COMMANDS_MAX);
 		memcpy(who->user, t->user, sizeof(who->user));
+		memcpy(w->without, t->without, sizeof(w->without));
 		if (who->user[0])
 			who->role = COMMAND_FOR_READER;
 	}
@@ -498,6 +501,7 @@ static bool door_listen(const struct web_call *call, struct events_filter *f, st
 	if (!token_allows(commands, TOKEN_EVENTS))
 		return listen_fails(out, COMMAND_NOT_ALLOWED, NULL,
 				    "it is none of the commands of this token");
+	memcpy(f->without, w.without, sizeof(f->without));
 	if (w.who.user[0] && f->users[0] && strcmp(f->users, w.who.user))
 		return listen_fails(out, COMMAND_NOT_ALLOWED, "user",
 				    "a user hears of the own extension alone");
@@ -520,7 +524,7 @@ static bool door_listens(struct bytes token, bool from_loopback, const struct ev
 
 	return !is_cut_off(d, &(struct web_call){ .from_loopback = from_loopback }) &&
 	       who_is(d, token, &w, commands) && w.who.role >= listen_role(f) &&
-	       token_allows(commands, TOKEN_EVENTS) &&
+	       token_allows(commands, TOKEN_EVENTS) && !strcmp(w.without, f->without) &&
 	       (!w.who.user[0] || !strcmp(w.who.user, f->users)) &&
 	       (w.who.role == COMMAND_FOR_OPERATOR || !strcmp(w.who.tenant, f->tenant));
 }
@@ -952,6 +956,7 @@ int door_token_put(struct door *d, const char *tenant, const struct token_value 
 		t->expires_utc_s = v->expires_utc_s;
 		memcpy(t->commands, v->commands, sizeof(t->commands));
 		memcpy(t->user, v->user, sizeof(t->user));
+		memcpy(t->without, v->without, sizeof(t->without));
 		(void)hex_decode(bytes_str(v->hash), t->hash, sizeof(t->hash), &n);
 	}
 	(void)pthread_mutex_unlock(&d->lock);

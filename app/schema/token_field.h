@@ -15,6 +15,7 @@ enum {
 	TOKEN_HASH_LEN = 32,
 	TOKEN_SECRET_LEN = 24,
 	TOKEN_COMMANDS_MAX = 256,
+	TOKEN_WITHOUT_MAX = 64,
 	TOKEN_TEXT_MAX = COMMAND_TENANT_MAX + TOKEN_NAME_MAX + 2 * 64,
 };
 
@@ -26,6 +27,8 @@ struct token_value {
 	char user[COMMAND_USER_MAX]; /* the extension in whose name it is; "": it is not a user's */
 	char text[TOKEN_TEXT_MAX];   /* what clients show, of one that is new; not saved */
 	char commands[TOKEN_COMMANDS_MAX]; /* patterns joined by ','; "": all that the role may */
+	char without
+		[TOKEN_WITHOUT_MAX]; /* members of events that it does not hear, joined by ',' */
 	uint64_t changed_utc_ms;
 };
 
@@ -41,13 +44,17 @@ struct token_value {
 	TEXT_FIELD("user", user, CHARSET_NUMBER, NULL,                                      \
 		   "Extension in whose name it is: whoever shows it may what its user may " \
 		   "(For: user), and nothing of another one. role is of no importance then.")
-#define TOKEN_LIMITS                                                                           \
-	NUMBER_FIELD("expires_utc_s", expires_utc_s, 0, UINT32_MAX, "0",                       \
-		     "Seconds since 1970 from when on it is refused. 0: never."),              \
-		TEXT_FIELD("commands", commands, CHARSET_NUMBERS, token_commands_wrong,        \
-			   "Commands that it may give, of those that its role may, joined by " \
-			   "',': call.list, or call.* for all that begin so; events: it may "  \
-			   "listen to them. Empty: all. With any of them it makes no tokens.")
+#define TOKEN_LIMITS                                                                            \
+	NUMBER_FIELD("expires_utc_s", expires_utc_s, 0, UINT32_MAX, "0",                        \
+		     "Seconds since 1970 from when on it is refused. 0: never."),               \
+		TEXT_FIELD("commands", commands, CHARSET_NUMBERS, token_commands_wrong,         \
+			   "Commands that it may give, of those that its role may, joined by "  \
+			   "',': call.list, or call.* for all that begin so; events: it may "   \
+			   "listen to them. Empty: all. With any of them it makes no tokens."), \
+		TEXT_FIELD("without", without, CHARSET_NUMBERS, NULL,                           \
+			   "Members of events that it does not hear, joined by ',': from, "     \
+			   "dnis for one who is not to see who calls. With commands=events "    \
+			   "alone.")
 
 const char *token_commands_wrong(const void *value, const char *text);
 extern const struct command_arg g_token_fields[];

@@ -217,13 +217,31 @@ static void listener_lags(struct events *e, struct events_listener *l, struct ev
 struct events_one {
 	struct events_stream *s;
 	struct events_facts facts;
+	struct bytes json;
 	struct events_text *text;
 	struct events_id before;
 	bool late; /* for those who lag; else for those who do not */
 };
 
+/* For one whose token says that it does not hear all of it. NULL: out of memory. */
+static struct events_text *event_text_without(const struct events_one *one,
+					      const struct events_listener *l)
+{
+	uint8_t *space = malloc(one->json.n + 1);
+	struct writer w = writer_over(space, one->json.n + 1);
+	struct events_text *t;
+
+	if (!space)
+		return NULL;
+	events_without(&w, one->json, bytes_str(l->filter.without));
+	t = events_text_make(one->text->id, writer_done(&w));
+	free(space);
+	return t;
+}
+
 static void event_tell_to(struct events *e, const struct events_one *one, struct events_listener *l)
 {
+	struct events_text *t = one->text;
 	bool wants = one->late ? l->catches && events_id_compare(l->cursor, one->text->id) < 0
 			       : !l->lags;
 
@@ -232,13 +250,18 @@ static void event_tell_to(struct events *e, const struct events_one *one, struct
 	l->seen = e->serial;
 	if (!events_filter_has(&l->filter, &one->facts))
 		return;
-	if (!listener_put(e, l, one->text, EVENTS_OWN_ROOM))
+	if (l->filter.without[0])
+		t = event_text_without(one, l);
+	if (t)
+		t->users++;
+	if (!listener_put(e, l, t, EVENTS_OWN_ROOM))
 		listener_lags(e, l,
 			      one->late && events_id_compare(l->cursor, one->before) > 0
 				      ? l->cursor
 				      : one->before);
 	else
 		metric_add(g_events_metrics.told, 1);
+	events_text_leave(t);
 }
 
 static void event_tell_by(struct events *e, const struct events_one *one, char kind,
@@ -256,7 +279,9 @@ static void event_tell_by(struct events *e, const struct events_one *one, char k
 static void event_tell(struct events *e, struct events_stream *s, struct events_id id,
 		       struct bytes json, bool late)
 {
-	struct events_one one = { .s = s, .before = late ? s->late : s->live, .late = late };
+	struct events_one one = {
+		.s = s, .json = json, .before = late ? s->late : s->live, .late = late
+	};
 
 	if (!events_facts_parse(json, &one.facts))
 		return;

@@ -19,6 +19,8 @@ enum {
 	EVENTS_APPLICATION_MAX = 33,
 	EVENTS_LIST_MAX = 256, /* octets of one list of a filter */
 	EVENTS_ID_MAX = 42,
+	EVENTS_PARTS_MAX = 64,
+	EVENTS_WITHOUT_MAX = 64,
 };
 
 /* Of an entry of a stream: times of Redis, so later ones are larger. */
@@ -37,6 +39,9 @@ struct events_facts {
 /* Of the JSON object that an event is, as the node writes it. False: it is none. */
 bool events_facts_parse(struct bytes json, struct events_facts *out);
 
+/* The object behind its '{', without the members of a list that is joined by ','. */
+void events_without(struct writer *w, struct bytes json, struct bytes list);
+
 /* Lists are joined by ','; an empty one: all. */
 struct events_filter {
 	char tenant[EVENTS_TENANT_MAX];           /* empty: that of who asks */
@@ -44,6 +49,8 @@ struct events_filter {
 	char calls[EVENTS_LIST_MAX], users[EVENTS_LIST_MAX], types[EVENTS_LIST_MAX];
 	bool has_after;
 	struct events_id after;
+	char without[EVENTS_WITHOUT_MAX]; /* members that it does not hear: its token says so */
+	uint8_t part, parts; /* of the calls of a stream: this connection's; parts 0: all */
 };
 /* Arguments, each NAME=VALUE and a line feed. NULL, or what is wrong, of which *argument is the name. */
 const char *events_filter_parse(struct bytes arguments, struct events_filter *out,

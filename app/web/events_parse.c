@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "app/web/events.h"
+#include "base/table.h"
 
 /* ---- ids ---- */
 
@@ -123,6 +124,27 @@ bool events_facts_parse(struct bytes json, struct events_facts *out)
 	return event_eats(&json, '}') && out->type.n;
 }
 
+void events_without(struct writer *w, struct bytes json, struct bytes list)
+{
+	struct bytes name, value, from;
+	const char *before = "";
+
+	(void)event_eats(&json, '{');
+	do {
+		event_blanks(&json);
+		from = json;
+		if (!event_string(&json, &name) || !event_eats(&json, ':') ||
+		    !event_value(&json, &value))
+			return;
+		if (bytes_list_has(list, name))
+			continue;
+		writer_str(w, before);
+		writer_bytes(w, bytes_sub(from, 0, from.n - json.n));
+		before = ",";
+	} while (event_eats(&json, ','));
+	writer_str(w, "}");
+}
+
 /* ---- a filter ---- */
 
 static bool event_char(uint8_t c, const char *more)
@@ -148,6 +170,27 @@ static bool types_are_right(const char *types)
 			return false;
 	}
 	return true;
+}
+
+/* "2/3": the second one of three. */
+static bool filter_part(struct events_filter *f, struct bytes text)
+{
+	struct bytes part;
+	uint64_t n, of;
+
+	if (!bytes_cut(&text, '/', &part) || bytes_u64(part, &n) || bytes_u64(text, &of) || !n ||
+	    n > of || of > EVENTS_PARTS_MAX)
+		return false;
+	f->part = (uint8_t)(n - 1);
+	f->parts = (uint8_t)of;
+	return true;
+}
+
+/* The same on all nodes. That events were lost is for all. */
+static bool part_has(const struct events_filter *f, const struct events_facts *facts)
+{
+	return f->parts < 2 || hash_crc32c(0, facts->call) % f->parts == f->part ||
+	       bytes_is(facts->type, "events.lost");
 }
 
 static const char *filter_argument(struct events_filter *f, struct bytes name, struct bytes value)
@@ -179,6 +222,9 @@ static const char *filter_argument(struct events_filter *f, struct bytes name, s
 				       types_are_right(f->types)
 			       ? NULL
 			       : "types of events are needed, joined by ','; * may end one";
+	if (bytes_is(name, "part"))
+		return filter_part(f, value) ? NULL
+					     : "PART/PARTS is needed, such as 2/3; at most 64";
 	return "events have no such argument";
 }
 
@@ -221,7 +267,7 @@ bool events_filter_has(const struct events_filter *f, const struct events_facts 
 {
 	struct bytes users = bytes_str(f->users);
 
-	return (!f->types[0] || types_have(f->types, facts->type)) &&
+	return part_has(f, facts) && (!f->types[0] || types_have(f->types, facts->type)) &&
 	       (!f->calls[0] || bytes_list_has(bytes_str(f->calls), facts->call)) &&
 	       (!f->users[0] || bytes_list_has(users, facts->from) ||
 		bytes_list_has(users, facts->to));

@@ -12,7 +12,7 @@ from lib import browser, place
 from lib.websocket import CLOSE, TEXT, WebSocket
 from patience import PATIENCE_S, until
 from taken_test import Cluster, Talk
-from tandem_client import Client
+from tandem_client import Client, Refused
 
 OF_A_CALL = ("call.new", "call.ringing", "call.answered", "call.ended")
 
@@ -41,9 +41,25 @@ class Stream:
         assert event.get("id") == found.get("id"), found
         return event
 
+    def ended(self, count):
+        """So many calls end, by their ids."""
+        ids = set()
+        while len(ids) < count:
+            event = self.next()
+            ids |= {event["call"]} if event["type"] == "call.ended" else set()
+        return ids
+
     def close(self):
         self.link.close()
         self.answer.close()
+
+
+def listener(test):
+    """Who hears all of calls, at a node whose Redis is not its own."""
+    stream = Stream(test.node, test.node.tandemctl("token.create", name="listener", role="reader")["token"], "type=call.*")
+    test.addCleanup(stream.close)
+    test.assertEqual(stream.next()["type"], "listening")
+    return stream
 
 
 class Socket:
@@ -108,10 +124,39 @@ class Events(EventsTest):
         # behind the second one, by the head and by the link; the head counts
         for more in ({"after": heard[0][1]["id"]}, {"query": f"after={heard[0][1]['id']}"}, {"query": "after=0", "after": heard[0][1]["id"]}):
             self.assertEqual(self.types(self.listen(Stream, more.get("query", "") + "&type=call.*", after=more.get("after")), "call.ended")[1:], heard[0][2:])
+        self.shared(3)
+        with self.assertRaisesRegex(Refused, "commands show"):
+            self.token(self.node, "reader", name="blank", without="from")
+        blank = self.token(self.node, "reader", name="blank", commands="events", without="from,dnis")
+        self.assertEqual(self.http(self.node, "GET", "/v1/calls", blank)[0], 403)
+        less = self.types(self.listen(Stream, "after=0&type=call.*", token=blank), "call.ended")[1:]
+        self.assertEqual(less, [{name: value for name, value in event.items() if name not in ("from", "dnis")} for event in heard[0]])
+        with Client(self.node.redis_socket, "_operator") as client:
+            changed = self.listen(Stream, token=blank)
+            client.ask("token.put", name="blank", without="to")
+            self.assertEqual(self.types(changed, "end")[-1]["reason"], "token")
         self.node.put_extension("1003", "secret1003")
         with self.node.user_agent("1003", "secret1003") as agent:
             agent.register()
             self.assertEqual(other.next()["to"], "1003")
+
+
+    def shared(self, parts):
+        """Connections of one application: each call is one's; who takes the place of one hears what that has not heard."""
+        all_of_it = [self.listen(Stream, f"part={n + 1}/{parts}") for n in range(parts)]
+        for stream in all_of_it:
+            self.assertEqual(stream.next()["type"], "listening")
+        with self.node.redis() as redis:
+            sent = [redis("XADD", "td:{ev:default}", "*", "event", json.dumps({"type": kind, "call": f"{n:013}"}))
+                    for kind in ("call.new", "call.ended") for n in range(60)]
+            redis("XADD", "td:{ev:default}", "*", "event", '{"type":"events.lost"}')
+        heard = [self.types(stream, "events.lost")[:-1] for stream in all_of_it]
+        self.assertEqual(sorted(event["id"] for events in heard for event in events), sorted(sent))
+        calls = [{event["call"] for event in events} for events in heard]
+        self.assertEqual((sum(map(len, calls)), len(set().union(*calls))), (60, 60))
+        last = heard[1][len(heard[1]) // 2]["id"]
+        again = self.types(self.listen(Socket, f"part=2/{parts}&after={last}"), "events.lost")[1:-1]
+        self.assertEqual(again, heard[1][len(heard[1]) // 2 + 1:])
 
 
 class Refusals(EventsTest):

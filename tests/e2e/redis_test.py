@@ -16,6 +16,7 @@ from ports import Ports
 from tandem_client import Redis, RedisError
 
 from call_test import CallTest
+from http_events_test import listener
 from patience import PATIENCE_S
 
 PASSWORD = "s3cret-of-the-node"
@@ -82,12 +83,14 @@ class Secured(CallTest):
         self.node.kill()
         self.node.restart()
         self.assertEqual(len(self.calls()), 1)
+        events = listener(self)
         self.redis_stop()
         self.redis_start()
         self.healthy()
         out.bye()
         into.wait_bye()
         self.assertEqual([row["cause"] for row in self.node.cdrs(1)], ["hung up"])
+        self.assertEqual(events.ended(1), {row["id"] for row in self.node.cdrs(1)})
         self.node.forget_socket()
         self.assertEqual(self.node.tandemctl("extension.get", number="1001")["number"], "1001")
         with Redis(self.url("auditor"), tls=self.tls) as redis:

@@ -14,6 +14,7 @@ from ports import Ports
 from tandem_client import Redis, RedisError, primary_of
 
 from call_test import CallTest
+from http_events_test import listener
 from patience import PATIENCE_S
 
 PASSWORDS = {"HASH": "s3cret-of-the-node", "SENTINEL_HASH": "s3cret-of-sentinels", "REPLICA_HASH": "s3cret-of-replicas"}
@@ -116,6 +117,7 @@ class Sentinel(CallTest):
 
     def test_the_primary_dies(self):
         first, second = self.servers
+        events = listener(self)
         call = self.connect()
         self.saved()
         self.processes[first].kill()
@@ -125,6 +127,7 @@ class Sentinel(CallTest):
         self.assertEqual(len(self.node.tandemctl("registration.list")), 2)
         self.assertEqual(self.a.register().status, 200)
         self.end(call, self.connect())
+        self.assertEqual(events.ended(2), {row["id"] for row in self.node.cdrs(2)})
         self.no_rights_missing(second)
 
     def test_the_primary_was_paused(self):

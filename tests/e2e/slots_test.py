@@ -10,6 +10,7 @@ import time
 
 from lib.node import ROOT
 from call_test import CallTest
+from http_events_test import listener
 from park_test import ParkTest
 from ports import Ports
 from tandem_client import Redis, RedisError
@@ -56,9 +57,10 @@ class Slots(ParkTest):
         self.node.kill()
         self.node.restart()
         self.wait(lambda: self.slots() == {"7": (self.first.call, "1002", "1001")})
-        talk = self.elsewhere()
+        events, talk = listener(self), self.elsewhere()
         self.retrieve(talk)
         self.hangs_up(talk)
+        self.assertEqual(len(events.ended(1)), 1)
         self.assertEqual(len(self.node.ctl("registration.list")), 4)
         self.wait(lambda: self.node.told("td:{s1}:cdr") and self.node.told("td:{s2}:cdr"))
         self.node.forget_socket()

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What has threads of its own, under ThreadSanitizer: packets handed from worker to worker, sockets that change hands when an interface
-is made again, handshakes, and a trace. The tests are those that the other files have for the build with AddressSanitizer. Not DPDK's:
-its rings have barriers where ThreadSanitizer looks for atomics."""
+is made again, handshakes, a trace, and events for clients of HTTP. The tests are those that the other files have for the build with
+AddressSanitizer. Not DPDK's: its rings have barriers where ThreadSanitizer looks for atomics."""
 BUILD = "tsan"
 
 NAMES = (
@@ -9,6 +9,7 @@ NAMES = (
     "xdp_test.Workers.test_handed_over",
     "webrtc_test.Calls.test_with_a_plain_phone",
     "trace_test.InClear.test_a_call",
+    "http_events_test.Events.test_of_a_call",
 )
 
 

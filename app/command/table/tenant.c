@@ -431,7 +431,7 @@ const struct command g_tenant_commands[] = {
 	  "Makes a token of the HTTP API, or gives one another secret, so that the one of before "
 	  "is "
 	  "worthless. The answer shows it, once.",
-	  "name, role, user, expires_utc_s, commands, and token, which clients show: "
+	  "name, role, user, expires_utc_s, commands, without, and token, which clients show: "
 	  "Authorization: "
 	  "Bearer TOKEN",
 	  BY(document_put), .documents = BY(&g_token_documents) },

@@ -262,11 +262,72 @@ static void so_many(void **state)
 	end();
 }
 
+/* Each call is in one part, all its events are, and no part has nearly all. */
+static void parts_share(void **state)
+{
+	uint32_t shares[3] = { 0 };
+	struct events_filter f[3];
+	struct bytes argument;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(f); i++) {
+		char text[16];
+
+		(void)snprintf(text, sizeof(text), "part=%zu/3", i + 1);
+		assert_null(events_filter_parse(bytes_str(text), &f[i], &argument));
+	}
+	for (unsigned call = 0; call < 3000; call++) {
+		char id[16];
+		struct events_facts facts = { .type = BYTES_LIT("call.new") };
+		uint32_t heard = 0;
+
+		(void)snprintf(id, sizeof(id), "%013u", call);
+		facts.call = bytes_str(id);
+		for (size_t i = 0; i < COUNT_OF(f); i++) {
+			bool has = events_filter_has(&f[i], &facts);
+
+			facts.type = BYTES_LIT("call.ended");
+			assert_int_equal(events_filter_has(&f[i], &facts), has);
+			facts.type = BYTES_LIT("events.lost");
+			assert_true(events_filter_has(&f[i], &facts));
+			facts.type = BYTES_LIT("call.new");
+			shares[i] += has;
+			heard += has;
+		}
+		assert_int_equal(heard, 1);
+	}
+	for (size_t i = 0; i < COUNT_OF(f); i++)
+		assert_in_range(shares[i], 900, 1100);
+}
+
+static void members_left_out(void **state)
+{
+	static const struct {
+		const char *json, *rest;
+	} rows[] = {
+		{ "{\"type\":\"a\",\"from\":\"1\",\"to\":\"2\"}", "\"type\":\"a\",\"to\":\"2\"}" },
+		{ "{\"from\":\"1\"}", "}" },
+		{ " { \"from\" : {\"from\":[1,2]} , \"n\": 7 ,\"dnis\":\"\"}", "\"n\": 7 }" },
+		{ "{\"by\":{\"from\":1},\"fro\":2}", "\"by\":{\"from\":1},\"fro\":2}" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char space[128] = "";
+		struct writer w = writer_over(space, sizeof(space) - 1);
+
+		events_without(&w, bytes_str(rows[i].json), BYTES_LIT("from,dnis"));
+		assert_string_equal(space, rows[i].rest);
+	}
+}
+
 static void what_is_no_filter(void **state)
 {
-	static const char *const wrong[] = { "x=1\n",     "after=\n",          "after=1-\n",
-					     "type=*a\n", "user=1\"2\n",       "call=a b\n",
-					     "tenant=\n", "application=a/b\n", "type\n" };
+	static const char *const wrong[] = { "x=1\n",      "after=\n",          "after=1-\n",
+					     "type=*a\n",  "user=1\"2\n",       "call=a b\n",
+					     "tenant=\n",  "application=a/b\n", "type\n",
+					     "part=0/2\n", "part=3/2\n",        "part=1/65\n",
+					     "part=2\n",   "part=a/b\n",        "part=1/2/3\n" };
 	static const char *const no_event[] = { "",
 						"{",
 						"{}",
@@ -297,6 +358,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_wants_it),      cmocka_unit_test(goes_on),
 		cmocka_unit_test(slow_ones),         cmocka_unit_test(so_many),
+		cmocka_unit_test(parts_share),       cmocka_unit_test(members_left_out),
 		cmocka_unit_test(what_is_no_filter),
 	};
 
