@@ -18,7 +18,7 @@ enum { PAGE_ENTRIES = 32 };
 
 struct entry_pages {
 	struct redis *link;
-	char key[32];
+	char key[STORE_AUDIT_KEY_MAX];
 	char newest[48], oldest[24]; /* newest, behind a page: '(' and the id of its last entry */
 	uint64_t left;               /* so many entries are looked at */
 	bool (*entry)(void *arg, const struct redisReply *entry); /* false: no more are needed */
@@ -133,22 +133,32 @@ static uint64_t entries_until(const struct command_list *l, uint64_t until)
 	return after >= 0 && after < (double)until ? (uint64_t)after : until;
 }
 
-/* security.list: the newest entries of the stream of security events, of all nodes. */
+/* security.list and audit.list: the newest entries of a stream. */
 
 #define SECURITY_STREAM "td:security"
-enum { SECURITY_READ = 2000 }; /* entries are looked through */
+enum { NOTES_READ = 2000 }; /* entries are looked through */
 
-struct security_list {
+struct note_list {
 	struct entry_pages read;
 	struct command_run *run;
 	struct list_rank last;
 };
 
+/* An entry of the audit is JSON. */
+static void audit_row_put(json_t *row, struct bytes id, struct bytes text)
+{
+	json_t *entry = json_loadb((const char *)text.p, text.n, 0, NULL);
+
+	(void)json_object_update(row, entry);
+	(void)json_object_set_new(row, "id", command_text_json(id));
+	json_decref(entry);
+}
+
 /* Its id begins with the time of Redis. */
-static json_t *security_row(const struct redisReply *entry)
+static json_t *note_row(const struct redisReply *entry)
 {
 	const struct redisReply *fields = redis_reply_at(entry, 1);
-	struct bytes id = redis_reply_text(redis_reply_at(entry, 0)), ms = { 0 };
+	struct bytes id = redis_reply_text(redis_reply_at(entry, 0)), whole = id, ms = { 0 };
 	json_t *row = json_object();
 	uint64_t number = 0;
 
@@ -161,11 +171,14 @@ static json_t *security_row(const struct redisReply *entry)
 
 		if (bytes_cstr(redis_reply_text(redis_reply_at(fields, i)), name, sizeof(name)))
 			continue;
-		(void)json_object_set_new(row, name,
-					  bytes_is(bytes_str(name), "count") &&
-							  !bytes_u64(value, &number)
-						  ? json_integer((json_int_t)number)
-						  : command_text_json(value));
+		if (!strcmp(name, "event"))
+			audit_row_put(row, whole, value);
+		else
+			(void)json_object_set_new(row, name,
+						  bytes_is(bytes_str(name), "count") &&
+								  !bytes_u64(value, &number)
+							  ? json_integer((json_int_t)number)
+							  : command_text_json(value));
 	}
 	return row;
 }
@@ -189,13 +202,13 @@ static bool security_is_wanted(const struct command_run *run, const json_t *row)
 	       security_says(row, "source", command_value(run, "source"), true);
 }
 
-static bool security_entry(void *arg, const struct redisReply *entry)
+static bool note_entry(void *arg, const struct redisReply *entry)
 {
-	struct security_list *l = arg;
-	json_t *row = security_row(entry);
+	struct note_list *l = arg;
+	json_t *row = note_row(entry);
 
 	entry_rank(entry, 0, &l->last);
-	if (security_is_wanted(l->run, row))
+	if (l->run->command->fn != command_security_list || security_is_wanted(l->run, row))
 		return entry_put(l->run->list, &l->last, row);
 	json_decref(row);
 	return true;
@@ -209,19 +222,19 @@ static void entries_end(struct command_run *run, bool failed)
 		command_answer_rows(run, list_finish(run->list));
 }
 
-static void security_end(void *arg, bool failed)
+static void notes_end(void *arg, bool failed)
 {
-	struct security_list *l = arg;
+	struct note_list *l = arg;
 
 	if (failed || l->read.left || entries_stop(l->run, &l->last))
 		entries_end(l->run, failed);
 	free(l);
 }
 
-void command_security_list(struct command_run *run)
+static void notes_list(struct command_run *run, const char *key)
 {
 	struct command_span span;
-	struct security_list *l;
+	struct note_list *l;
 
 	if (!command_span_read(run, &span))
 		return;
@@ -230,14 +243,29 @@ void command_security_list(struct command_run *run)
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	*l = (struct security_list){ .run = run,
-				     .read = { .link = run->node->redis.link,
-					       .key = SECURITY_STREAM,
-					       .left = SECURITY_READ,
-					       .entry = security_entry,
-					       .end = security_end,
-					       .arg = l } };
+	*l = (struct note_list){ .run = run,
+				 .read = { .link = run->node->redis.link,
+					   .left = NOTES_READ,
+					   .entry = note_entry,
+					   .end = notes_end,
+					   .arg = l } };
+	(void)snprintf(l->read.key, sizeof(l->read.key), "%s", key);
 	entry_pages_start(&l->read, span.since_utc_ms, entries_until(run->list, span.until_utc_ms));
+}
+
+void command_security_list(struct command_run *run)
+{
+	notes_list(run, SECURITY_STREAM);
+}
+
+void command_audit_list(struct command_run *run)
+{
+	bool of_node = run->role == COMMAND_FOR_OPERATOR && !run->of_tenant &&
+		       command_value(run, "operators")->number;
+	char key[STORE_AUDIT_KEY_MAX];
+
+	notes_list(run, store_audit_key(key, bytes_str(of_node ? DIRECTORY_OPERATORS : run->tenant),
+					command_value(run, "calls")->number));
 }
 
 enum {

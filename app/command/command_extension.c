@@ -146,12 +146,10 @@ static void presence_on_done(json_t *answer, void *arg)
 
 static void presence_put(struct presence_run *p, const char *field, const char *value)
 {
-	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
+	struct command_principal who = command_in_name(p->run, COMMAND_FOR_ADMIN);
 	json_t *args = json_pack("{s:s, s:s}", "number", p->number, field, value);
 	char id[COMMAND_ID_MAX];
 
-	(void)snprintf(who.tenant, sizeof(who.tenant), "%s",
-		       tenants_name(p->run->node->common.tenants, p->tenant));
 	(void)snprintf(id, sizeof(id), "presence %.*s", COMMAND_ID_MAX - 16, p->run->id);
 	command_start(p->run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args,
 		      presence_on_done, p);

@@ -51,7 +51,7 @@ command_fn command_group_put, command_session_create;
 command_fn command_session_list, command_login;
 command_fn command_set_apply, command_set_stage, command_set_rollback;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
-	command_dialplan_check, command_call_why, command_security_list;
+	command_dialplan_check, command_call_why, command_security_list, command_audit_list;
 command_fn command_toll_show, command_toll_reset;
 command_fn command_number_put, command_flow_put, command_flow_get, command_flow_export,
 	command_flow_graph, command_flow_try, command_flow_trace, command_call_run,
@@ -182,7 +182,13 @@ struct command_principal {
 	char user[COMMAND_USER_MAX]; /* the extension that asks; "": it is no user */
 	struct addr source;          /* ADDR_NONE: not known */
 	int file;                    /* 1 + a descriptor that he hands over; 0: none */
+	const char *door, *by;       /* as in command_run; NULL: the node itself */
 };
+
+/* Who gave that command, with that role in its tenant: for what follows from it. It points into the run. */
+struct command_principal command_in_name(const struct command_run *run, enum command_role role);
+/* What notes the end of that command, for the audit; NULL: it changes nothing. */
+command_ended_fn *command_audit_of(const struct command_run *run);
 
 /* What follows from who a user is: his extension is there, and the call that is named is his. Of no user: nothing. 0, or -EINVAL and *error. */
 int command_user_check(struct command_run *run, struct command_error *error) NODISCARD;

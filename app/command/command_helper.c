@@ -263,7 +263,7 @@ static void told_on_run(json_t *answer, void *arg)
 /* As call.run does it. */
 static void told_run(struct told_run *told, const char *tenant, const json_t *verbs)
 {
-	struct command_principal who = { .role = COMMAND_FOR_APPLICATION };
+	struct command_principal who = { .role = COMMAND_FOR_APPLICATION, .door = "flow" };
 	json_t *args = json_pack("{s:O, s:O}", "call", told->call, "program", verbs);
 	char id[COMMAND_ID_MAX];
 

@@ -106,11 +106,10 @@ static void link_on_done(json_t *answer, void *arg)
 
 static void link_run(struct command_run *run, const struct link *l, const struct user_call *of)
 {
-	struct command_principal who = { .role = run->role };
+	struct command_principal who = command_in_name(run, run->role);
 	json_t *args = link_args(run, l, of);
 	char id[COMMAND_ID_MAX];
 
-	memcpy(who.tenant, run->tenant, sizeof(who.tenant));
 	(void)snprintf(id, sizeof(id), "link %.*s", COMMAND_ID_MAX - 8, run->id);
 	command_start(run->node, &who, bytes_str(l->verb->command), bytes_str(id), args,
 		      link_on_done, run);

@@ -77,7 +77,9 @@ static void login_admit(struct command_run *run, const json_t *result)
 	const char *of = json_string_value(json_object_get(result, "tenant"));
 	const char *who = json_string_value(json_object_get(result, "name"));
 	int role = login_role(s, json_object_get(result, "roles"));
-	struct command_principal by = { .role = COMMAND_FOR_ADMIN, .source = run->source };
+	struct command_principal by = {
+		.role = COMMAND_FOR_ADMIN, .source = run->source, .door = run->door, .by = who
+	};
 	char name[TOKEN_NAME_MAX];
 	json_t *args;
 

@@ -234,7 +234,9 @@ static const char *feature_command(enum feature feature)
 
 static void feature_put(struct feature_run *run, struct bytes number)
 {
-	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
+	struct command_principal who = { .role = COMMAND_FOR_ADMIN,
+					 .door = "phone",
+					 .by = run->number };
 	json_t *args = feature_args(run, number);
 	char id[COMMAND_ID_MAX];
 

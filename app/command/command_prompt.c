@@ -347,7 +347,7 @@ static void said_on_call(json_t *answer, void *arg)
 
 void command_prompt_record(struct command_run *run)
 {
-	struct command_principal who = { .role = run->role };
+	struct command_principal who = command_in_name(run, run->role);
 	struct prompt_value v = { 0 };
 	char id[COMMAND_ID_MAX];
 	json_t *args;
@@ -359,7 +359,6 @@ void command_prompt_record(struct command_run *run)
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	memcpy(who.tenant, run->tenant, sizeof(who.tenant));
 	(void)snprintf(id, sizeof(id), "prompt %.*s", COMMAND_ID_MAX - 16, run->id);
 	args = json_pack("{s:s%, s:s%}", "from", command_value(run, "from")->text.p,
 			 command_value(run, "from")->text.n, "to", SAID_NUMBER.p, SAID_NUMBER.n);
@@ -389,7 +388,7 @@ static void said_on_put(json_t *answer, void *arg)
 
 static void said_put(struct node *n, struct document_said *said, uint8_t number)
 {
-	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
+	struct command_principal who = { .role = COMMAND_FOR_ADMIN, .door = "phone" };
 	char call[ID_TEXT_LEN + 1] = "", id[COMMAND_ID_MAX];
 	json_t *args;
 

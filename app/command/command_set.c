@@ -431,7 +431,9 @@ static void set_job_plan(struct set_job *job)
 				   .key = job->again_ns ? v->key
 							: rand_u64_from(&job->run->node->rand) >> 1,
 				   .utc_ms = clock_utc_ms() };
-	(void)snprintf(v->by, sizeof(v->by), "%s", command_role_name(job->run->role));
+	(void)snprintf(v->by, sizeof(v->by), "%s %s %.*s", command_role_name(job->run->role),
+		       job->run->door, (int)sizeof(v->by) - 32,
+		       job->run->user[0] ? job->run->user : job->run->by);
 	set_job_version(job);
 	set_job_fit(job);
 	set_job_seats(job);

@@ -52,6 +52,18 @@ uint64_t set_item_version(const struct node *n, const struct set_item *item)
 
 /* ---- errors ---- */
 
+/* Where whoever applies the set has that field: "at" of the document, a text, or an object of fields. */
+static json_t *set_error_at(const struct set_job *job, const struct set_item *item,
+			    const char *field)
+{
+	json_t *at = json_object_get(json_array_get(job->documents, item->document), "at");
+	json_t *of_field = field ? json_object_get(at, field) : NULL;
+
+	if (json_is_object(at))
+		at = of_field ? of_field : json_object_get(at, "");
+	return json_is_string(at) ? at : NULL;
+}
+
 void set_error(struct set_job *job, const struct set_item *item, const char *field,
 	       const char *code, const char *message)
 {
@@ -59,10 +71,10 @@ void set_error(struct set_job *job, const struct set_item *item, const char *fie
 
 	if (job->error_count++ >= SET_ERRORS_MAX)
 		return;
-	one = json_pack("{s:I, s:s*, s:s*, s:s*, s:s, s:s}", "document", (json_int_t)item->document,
-			"kind", item->kind ? item->kind->name : NULL, "name",
-			item->name[0] ? item->name : NULL, "field", field, "code", code, "message",
-			message);
+	one = json_pack("{s:I, s:s*, s:s*, s:s*, s:s, s:s, s:O*}", "document",
+			(json_int_t)item->document, "kind", item->kind ? item->kind->name : NULL,
+			"name", item->name[0] ? item->name : NULL, "field", field, "code", code,
+			"message", message, "at", set_error_at(job, item, field));
 	(void)json_array_append_new(job->errors, one);
 }
 
@@ -232,6 +244,7 @@ void set_item_begin(struct set_job *job, uint32_t i)
 		item->args = json_copy(given);
 		(void)json_object_del(item->args, "kind");
 		(void)json_object_del(item->args, "tenant");
+		(void)json_object_del(item->args, "at");
 		item_name_read(item);
 		if (job->run->role < item->put->role ||
 		    (item->kind->of_operators && job->run->of_tenant))

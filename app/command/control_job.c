@@ -54,17 +54,34 @@ static void command_refuse(command_done_fn *done, void *arg, enum command_error_
 	done(command_error_json(&error), arg);
 }
 
+/* What operators alone give is taken off the arguments. 1; 0: it is not given; -EINVAL and *error. */
+static int run_take(struct command_run *run, const struct command_principal *who,
+		    const struct command_arg *arg, struct command_value *value,
+		    struct command_error *error)
+{
+	json_t *given = json_object_get(run->args, arg->name);
+
+	*value = (struct command_value){ 0 };
+	if (!given || who->role != COMMAND_FOR_OPERATOR)
+		return 0;
+	if (command_arg_check(arg, given_json(given), value, error))
+		return -EINVAL;
+	if (!run->as)
+		run->as = json_object();
+	(void)json_object_set(run->as, arg->name, given);
+	(void)json_object_del(run->args, arg->name);
+	return 1;
+}
+
 /* An operator may speak for a tenant. 0, or -EINVAL and *error. */
 static int run_tenant_read(struct command_run *run, const struct command_principal *who,
 			   struct command_error *error)
 {
-	json_t *given = json_object_get(run->args, g_command_tenant.name);
-	struct command_value value = { 0 };
+	struct command_value value;
+	int given = run_take(run, who, &g_command_tenant, &value, error);
 
-	if (!given || who->role != COMMAND_FOR_OPERATOR)
-		return 0;
-	if (command_arg_check(&g_command_tenant, given_json(given), &value, error))
-		return -EINVAL;
+	if (given <= 0)
+		return given;
 	if (tenants_find(run->node->common.tenants, value.text) == TENANT_NONE) {
 		*error = (struct command_error){ .code = COMMAND_NOT_FOUND,
 						 .argument = g_command_tenant.name,
@@ -73,7 +90,6 @@ static int run_tenant_read(struct command_run *run, const struct command_princip
 	}
 	(void)bytes_cstr(value.text, run->tenant, sizeof(run->tenant));
 	run->of_tenant = true;
-	(void)json_object_del(run->args, g_command_tenant.name);
 	return 0;
 }
 
@@ -81,18 +97,15 @@ static int run_tenant_read(struct command_run *run, const struct command_princip
 static int run_user_read(struct command_run *run, const struct command_principal *who,
 			 struct command_error *error)
 {
-	json_t *given = json_object_get(run->args, g_command_as.name);
-	struct command_value value = { 0 };
+	struct command_value value;
+	int given = run_take(run, who, &g_command_as, &value, error);
 
 	memcpy(run->user, who->user, sizeof(run->user));
-	if (!given || who->role != COMMAND_FOR_OPERATOR)
-		return 0;
-	if (command_arg_check(&g_command_as, given_json(given), &value, error))
-		return -EINVAL;
+	if (given <= 0)
+		return given;
 	(void)bytes_cstr(value.text, run->user, sizeof(run->user));
 	run->role = COMMAND_FOR_READER;
 	run->of_tenant = true;
-	(void)json_object_del(run->args, g_command_as.name);
 	return 0;
 }
 
@@ -100,22 +113,33 @@ static int run_user_read(struct command_run *run, const struct command_principal
 static int run_role_read(struct command_run *run, const struct command_principal *who,
 			 struct command_error *error)
 {
-	json_t *given = json_object_get(run->args, g_command_as_role.name);
-	struct command_value value = { 0 };
+	struct command_value value;
+	int given = run_take(run, who, &g_command_as_role, &value, error);
 
-	if (!given || who->role != COMMAND_FOR_OPERATOR)
-		return 0;
-	if (command_arg_check(&g_command_as_role, given_json(given), &value, error))
-		return -EINVAL;
+	if (given <= 0)
+		return given;
 	if (value.number < run->role)
 		run->role = (enum command_role)value.number;
-	(void)json_object_del(run->args, g_command_as_role.name);
 	if (run->role >= run->command->role)
 		return 0;
 	*error = (struct command_error){ .code = COMMAND_NOT_ALLOWED,
 					 .argument = g_command_as_role.name,
 					 .message = "the command needs a higher role" };
 	return -EINVAL;
+}
+
+/* The HTTP API asks so for a token, where another node has the call. 0, or -EINVAL and *error. */
+static int run_token_read(struct command_run *run, const struct command_principal *who,
+			  struct command_error *error)
+{
+	struct command_value value;
+	int given = run_take(run, who, &g_command_as_token, &value, error);
+
+	if (given <= 0)
+		return given;
+	run->door = "http";
+	(void)bytes_cstr(value.text, run->by, sizeof(run->by));
+	return 0;
 }
 
 /* A switch with on=false is the command that undoes it. */
@@ -159,8 +183,8 @@ static int run_fill(struct command_run *run, const struct command_principal *who
 	}
 	run_switch(run);
 	return run_tenant_read(run, who, error) || run_role_read(run, who, error) ||
-			       run_user_read(run, who, error) || command_user_check(run, error) ||
-			       run_list(run, error) ||
+			       run_user_read(run, who, error) || run_token_read(run, who, error) ||
+			       command_user_check(run, error) || run_list(run, error) ||
 			       command_check(run->command, run->args, run->values, error)
 		       ? -EINVAL
 		       : 0;
@@ -193,6 +217,8 @@ void command_start(struct node *node, const struct command_principal *who, struc
 	memcpy(run->tenant, who->tenant, sizeof(run->tenant));
 	run->role = who->role;
 	run->source = who->source;
+	run->door = who->door ? who->door : "node";
+	(void)snprintf(run->by, sizeof(run->by), "%s", who->by ? who->by : "");
 	run->file = who->file ? fcntl(who->file - 1, F_DUPFD_CLOEXEC, 0) + 1 : 0;
 	run->of_tenant = who->role != COMMAND_FOR_OPERATOR;
 	if (bytes_cstr(id, run->id, sizeof(run->id)))
@@ -203,6 +229,7 @@ void command_start(struct node *node, const struct command_principal *who, struc
 	}
 	if (node)
 		run->version = document_version(run);
+	run->ended = command_audit_of(run);
 	run->command->fn(run);
 }
 
@@ -525,17 +552,20 @@ static void job_refuse_lost(struct control_job *job)
 
 static void control_job_run(struct control_job *job)
 {
+	struct command_principal who = job->stream->who;
 	json_t *args = job->args;
 	char key[CONTROL_KEY_MAX];
 
+	who.door = "redis";
+	who.by = job->client;
 	if (job->lost) {
 		job_refuse_lost(job);
 		return;
 	}
 	control_key(job, "done", job->id, key); /* each stream has ids of its own */
 	job->args = NULL;
-	command_start(job->control->node, &job->stream->who, bytes_str(job->command),
-		      bytes_str(key), args, job_on_done, job);
+	command_start(job->control->node, &who, bytes_str(job->command), bytes_str(key), args,
+		      job_on_done, job);
 	json_decref(args);
 }
 

@@ -286,7 +286,11 @@ static const char *not_here(const struct node *n, const struct local_request *r)
 static void client_run(struct local_client *c, const struct local_request *r)
 {
 	struct node *n = c->local->node;
-	struct command_principal who = { .role = r->role, .tenant = NODE_TENANT, .file = c->file };
+	struct command_principal who = { .role = r->role,
+					 .tenant = NODE_TENANT,
+					 .file = c->file,
+					 .door = "local",
+					 .by = "operator" };
 	const char *why = not_here(n, r);
 	char key[CONTROL_KEY_MAX];
 

@@ -103,14 +103,18 @@ static const char *const g_problems[COMMAND_ERROR_CODES] = {
 	[COMMAND_INTERNAL] = "The node has failed",
 };
 
-/* RFC 9457. detail may be of the request: jansson checks that it is UTF-8. */
+/* RFC 9457. detail may be of the request: jansson checks that it is UTF-8. error: of a command, which may say more; or NULL. */
 static void problem_write(struct web_reply *out, unsigned status, const char *title,
-			  const char *code, const char *argument, const char *detail)
+			  const char *code, const char *argument, const char *detail,
+			  const json_t *error)
 {
 	json_t *json = json_pack("{s:s, s:s, s:i, s:s*, s:s*, s:s*}", "type", "about:blank",
 				 "title", title, "status", (int)status, "code", code, "argument",
 				 argument, "detail", detail);
 
+	if (json && error)
+		(void)json_object_update_missing(json, (json_t *)(uintptr_t)error);
+	(void)json_object_del(json, "message"); /* it is the detail */
 	out->status = status;
 	out->text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	out->n = out->text ? strlen(out->text) : 0;
@@ -121,7 +125,7 @@ static bool look_fails(struct web_reply *out, enum command_error_code code, cons
 		       const char *detail)
 {
 	problem_write(out, command_error_status(code), g_problems[code], command_error_name(code),
-		      argument, detail);
+		      argument, detail, NULL);
 	return true;
 }
 
@@ -134,8 +138,9 @@ static void reply_of(const json_t *answer, struct web_reply *out)
 
 	if (error) {
 		code = command_error_named(json_string_value(json_object_get(error, "code")));
-		(void)look_fails(out, code, json_string_value(json_object_get(error, "argument")),
-				 json_string_value(json_object_get(error, "message")));
+		problem_write(out, command_error_status(code), g_problems[code],
+			      command_error_name(code), NULL,
+			      json_string_value(json_object_get(error, "message")), error);
 		return;
 	}
 	out->status = 200;
@@ -221,7 +226,7 @@ static const struct route *look_path(const struct web_call *call, struct bytes *
 		return r;
 	if (out->allow[0])
 		problem_write(out, 405, "The path knows other methods", "bad_request", NULL,
-			      out->allow);
+			      out->allow, NULL);
 	else
 		(void)look_fails(out, COMMAND_UNKNOWN_COMMAND, NULL,
 				 "docs/api.md has the paths, and GET /v1/help");
@@ -425,7 +430,8 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	if (!is_known && !(r && r->command->anyone)) {
 		problem_write(out, 401, "A token is needed", "not_allowed", NULL,
 			      "Authorization: Bearer TOKEN, as token.create has made it, or "
-			      "session.create");
+			      "session.create",
+			      NULL);
 		return true;
 	}
 	if (!r)
@@ -488,7 +494,7 @@ static bool door_listen(const struct web_call *call, struct events_filter *f, st
 				    "Redis is away for longer than 30 s: tokens cannot be checked");
 	if (!who_is(d, call->token, &w, commands)) {
 		problem_write(out, 401, "A token is needed", "not_allowed", NULL,
-			      "Authorization: Bearer TOKEN, or access_token in the query");
+			      "Authorization: Bearer TOKEN, or access_token in the query", NULL);
 		return false;
 	}
 	wrong = events_filter_parse(call->arguments, f, &argument);
@@ -596,6 +602,8 @@ static json_t *args_of_tenant(const struct door_work *w)
 	else if (w->who.role != COMMAND_FOR_OPERATOR)
 		(void)json_object_set_new(args, g_command_as_role.name,
 					  json_string(command_role_name(w->who.role)));
+	if (w->token[0])
+		(void)json_object_set_new(args, g_command_as_token.name, json_string(w->token));
 	return args;
 }
 
@@ -825,6 +833,8 @@ static void door_job_run(struct door_job *job)
 		json_t *args = json_incref(w->args);
 		char id[CONTROL_ID_MAX];
 
+		who.door = "http";
+		who.by = w->token;
 		if (who.role == COMMAND_FOR_OPERATOR)
 			(void)snprintf(who.tenant, sizeof(who.tenant), "%s", NODE_TENANT);
 		memcpy(id, w->id, sizeof(id));

@@ -250,24 +250,77 @@ static int document_value(const struct node *node, const struct document_kind *k
 	return err;
 }
 
-/* What it says is not known here, so it must not be written over. False: the run has failed. */
-static bool may_write_over(const struct document_change *change)
+/* Of that text, malloc'ed; NULL: there is none that can be read, and *err says why. */
+static void *document_parse(const struct node *node, const struct document_kind *kind,
+			    struct bytes text, int *err)
 {
-	struct node *node = change->run->node;
-	struct snapshot_document d = change_document(change);
-	struct bytes text = shelf_text(&node->api.documents->keep.shelf, d.tenant, d.kind, d.name);
-	void *value = text.n ? calloc(1, change->kind->size) : NULL;
+	void *value = text.n ? calloc(1, kind->size) : NULL;
 	const char *reason;
-	bool later = value &&
-		     document_value(node, change->kind, value, text, &reason) == -EPROTONOSUPPORT;
 
-	if (value)
-		OPENSSL_cleanse(value, change->kind->size);
+	*err = value ? document_value(node, kind, value, text, &reason) : -ENOENT;
+	if (!*err || !value)
+		return value;
+	OPENSSL_cleanse(value, kind->size);
 	free(value);
-	if (later)
-		command_fail(change->run, COMMAND_CONFLICT, change->kind->argument,
-			     "a later program has changed it: change it there");
-	return !later;
+	return NULL;
+}
+
+static void document_drop(const struct document_kind *kind, void *value)
+{
+	if (value)
+		OPENSSL_cleanse(value, kind->size);
+	free(value);
+}
+
+/* {field: [before, after]} of what is shown of both; of none nothing is shown. */
+static json_t *document_differs(const struct command_run *run, const struct document_kind *kind,
+				const void *before, const void *after)
+{
+	uint16_t tenant = document_tenant(run);
+	json_t *old = before ? document_view(run->node, kind, tenant, before) : json_object();
+	json_t *new = after ? document_view(run->node, kind, tenant, after) : json_object();
+	json_t *out = json_object(), *value;
+	const char *name;
+
+	(void)json_object_del(new, "changed_utc_ms");
+	json_object_foreach(new, name, value)
+	{
+		json_t *was = json_object_get(old, name);
+
+		if (!was || !json_equal(was, value))
+			(void)json_object_set_new(out, name, json_pack("[O?, O]", was, value));
+	}
+	if (!after) {
+		json_object_foreach(old, name, value)(void)
+			json_object_set_new(out, name, json_pack("[O, n]", value));
+	}
+	json_decref(old);
+	json_decref(new);
+	return out;
+}
+
+/* What the run changes is noted. What is not known here must not be written over: false: the run has failed. */
+static bool change_compare(const struct document_change *change)
+{
+	struct command_run *run = change->run;
+	struct snapshot_document d = change_document(change);
+	const struct document_kind *kind = change->kind;
+	int err, wrong;
+	void *before = document_parse(
+		run->node, kind,
+		shelf_text(&run->node->api.documents->keep.shelf, d.tenant, d.kind, d.name), &err);
+	/* as it is stored: a token is shown once, and not here */
+	void *after = document_parse(run->node, kind, d.text, &wrong);
+
+	json_decref(run->changes);
+	run->changes = document_differs(run, kind, before, after);
+	document_drop(kind, before);
+	document_drop(kind, after);
+	if (change->gone || err != -EPROTONOSUPPORT)
+		return true;
+	command_fail(run, COMMAND_CONFLICT, kind->argument,
+		     "a later program has changed it: change it there");
+	return false;
 }
 
 struct bytes document_owner(const char *tenant, const struct document_kind *kind)
@@ -394,30 +447,6 @@ static json_t *document_plain(const struct node *node, const struct document_kin
 	return json;
 }
 
-/* What is shown of both; of what nobody is shown, that it differs. */
-static json_t *proposal_differs(const struct command_run *run, const struct document_kind *kind,
-				const void *before, const void *after)
-{
-	json_t *old = document_view(run->node, kind, document_tenant(run), before);
-	json_t *new = document_view(run->node, kind, document_tenant(run), after);
-	json_t *out = json_object(), *value;
-	const char *name;
-
-	(void)json_object_del(new, "changed_utc_ms");
-	json_object_foreach(new, name, value)
-	{
-		json_t *was = json_object_get(old, name);
-
-		if (!json_equal(was, value))
-			(void)json_object_set_new(out, name, json_pack("[O?, O]", was, value));
-	}
-	if (!json_object_size(out))
-		(void)json_object_set_new(out, "secrets", json_pack("[s, s]", "(kept)", "(new)"));
-	json_decref(old);
-	json_decref(new);
-	return out;
-}
-
 /* False: the run has failed. */
 static bool proposal_compare(struct command_run *run, const struct document_kind *kind,
 			     const void *value, struct document_proposal *out)
@@ -425,24 +454,24 @@ static bool proposal_compare(struct command_run *run, const struct document_kind
 	struct bytes whose = document_owner(run->tenant, kind);
 	struct bytes text = shelf_text(&run->node->api.documents->keep.shelf, whose,
 				       bytes_str(kind->name), bytes_str(out->name));
-	void *before = text.n ? calloc(1, kind->size) : NULL;
-	const char *reason;
 	json_t *was, *is;
-	int err = before ? document_value(run->node, kind, before, text, &reason) : -ENOENT;
+	int err;
+	void *before = document_parse(run->node, kind, text, &err);
 
 	out->is_new = !text.n;
-	if (!err) {
+	if (before) {
 		was = document_plain(run->node, kind, before);
 		is = document_plain(run->node, kind, value);
 		out->same = json_equal(was, is);
 		json_decref(was);
 		json_decref(is);
 		if (!out->same)
-			out->differs = proposal_differs(run, kind, before, value);
+			out->differs = document_differs(run, kind, before, value);
+		if (out->differs && !json_object_size(out->differs)) /* nobody is shown what */
+			(void)json_object_set_new(out->differs, "secrets",
+						  json_pack("[s, s]", "(kept)", "(new)"));
 	}
-	if (before)
-		OPENSSL_cleanse(before, kind->size);
-	free(before);
+	document_drop(kind, before);
 	if (err == -EPROTONOSUPPORT)
 		command_fail(run, COMMAND_CONFLICT, kind->argument,
 			     "a later program has changed it: change it there");
@@ -474,8 +503,7 @@ bool document_propose(struct command_run *run, const struct document_kind *kind,
 		if (kind->warn)
 			kind->warn(run->node, document_tenant(run), value, out->warnings);
 	}
-	OPENSSL_cleanse(value, kind->size);
-	free(value);
+	document_drop(kind, value);
 	return made;
 }
 
@@ -493,7 +521,7 @@ static bool store_put(struct document_change *change)
 	}
 	change->text = text;
 	document_name(change->kind, change->value, change->name);
-	if (!may_write_over(change) ||
+	if (!change_compare(change) ||
 	    !document_fits(change->run, change->kind, bytes_str(change->name)))
 		return false;
 	known = change_known(change);
@@ -509,7 +537,7 @@ static bool store_delete(struct document_change *change)
 	struct store_known known = change_known(change);
 	struct store_document document = change_stored(change);
 
-	if (!change_may(change, known.version))
+	if (!change_compare(change) || !change_may(change, known.version))
 		return false;
 	store_document_delete(change->run->node->redis.store, &document, &known, on_stored, change);
 	return true;

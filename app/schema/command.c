@@ -142,8 +142,12 @@ json_t *command_error_json(const struct command_error *error)
 
 void command_end(struct command_run *run, json_t *answer)
 {
+	if (run->ended)
+		run->ended(run, answer);
 	run->done(answer, run->arg);
 	json_decref(run->args);
+	json_decref(run->as);
+	json_decref(run->changes);
 	if (run->list)
 		list_close(run->list);
 	free(run->list);
@@ -241,6 +245,15 @@ const struct command_arg g_command_as_role = {
 	.names = g_command_roles,
 	.help = "For operators, with any command and tenant: it may what this role may, and no "
 		"more.",
+};
+
+const struct command_arg g_command_as_token = {
+	.name = "as_token",
+	.type = ARG_STRING,
+	.charset = CHARSET_TEXT,
+	.min = 1,
+	.max = COMMAND_BY_MAX - 1,
+	.help = "For operators, with any command: the token whose holder asks, as the audit says.",
 };
 
 static bool words_have(const char *list, const char *name)
@@ -391,8 +404,8 @@ void command_move(struct command_run *run, uint64_t call)
 	json_t *args = json_incref(run->args);
 
 	(void)json_object_set_new(args, "call", command_call_id_json(call));
-	if (run->role == COMMAND_FOR_OPERATOR && run->of_tenant)
-		(void)json_object_set_new(args, g_command_tenant.name, json_string(run->tenant));
+	if (run->as)
+		(void)json_object_update(args, run->as);
 	command_end(run, json_pack("{s:o}", "moved", args));
 }
 

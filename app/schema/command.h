@@ -20,6 +20,7 @@ enum {
 	COMMAND_ID_MAX = 160,
 	COMMAND_TENANT_MAX = 32,
 	COMMAND_USER_MAX = 64,
+	COMMAND_BY_MAX = 80,
 	COMMAND_JSON_MAX = 16384, /* octets of all arguments, */
 	COMMAND_TREE_MAX = 131072 /* of a command that has one of ARG_JSON */
 };
@@ -179,8 +180,9 @@ const struct command_arg *command_file(const struct command *command);
 /* NOUN.VERB of the command's noun. NULL: there is none. */
 const struct command *command_sibling(const struct command *command, const char *verb);
 
-/* What operators may give beside the arguments of any command: whose it is, and in the name of which user. */
-extern const struct command_arg g_command_tenant, g_command_as, g_command_as_role;
+/* What operators may give beside the arguments of any command: whose it is, in the name of which user, and by which token. */
+extern const struct command_arg g_command_tenant, g_command_as, g_command_as_role,
+	g_command_as_token;
 
 /* All of its characters are in the set. */
 bool command_allows(enum command_charset charset, struct bytes text);
@@ -198,6 +200,8 @@ int command_own(const struct command *command, const char *user, json_t *args,
 
 /* The answer; owned by the receiver. One with "moved" is none: the command goes on elsewhere, with those arguments (command_move). */
 typedef void command_done_fn(json_t *answer, void *arg);
+/* Hears of the answer before it goes. */
+typedef void command_ended_fn(struct command_run *run, const json_t *answer);
 
 struct digest_secret;
 struct node;
@@ -210,10 +214,15 @@ struct command_run {
 	enum command_role role; /* of whoever asked */
 	char user
 		[COMMAND_USER_MAX]; /* the extension that asks: nothing of another one is meant; "": no user */
-	struct addr source; /* of whoever asked; ADDR_NONE: it is not known */
+	struct addr source;      /* of whoever asked; ADDR_NONE: it is not known */
+	const char *door;        /* by which it came, as the audit says; */
+	char by[COMMAND_BY_MAX]; /* and who gave it there: a token, a client, a phone */
 	bool of_tenant; /* nothing of another one is meant: the role is a tenant's, or an operator named it */
 	char id[COMMAND_ID_MAX];   /* of whoever asked, unique among its commands */
 	json_t *args;              /* owned */
+	json_t *as;                /* what operators gave beside them; owned, or NULL */
+	json_t *changes;           /* of a document: {field: [before, after]}, owned */
+	command_ended_fn *ended;   /* or NULL */
 	struct command_list *list; /* of a list (app/schema/list.h), malloc'ed; else NULL */
 	struct command_value values[COMMAND_ARGS_MAX];
 	uint64_t version; /* of the document that is shown, or was put; 0: it is about none */

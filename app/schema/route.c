@@ -109,7 +109,7 @@ static void route_fill(struct route *r, const struct command *c)
 	const char *key = noun_key(noun), *first = first_required(c);
 	struct writer w = writer_over(r->path, sizeof(r->path) - 1);
 	bool makes = is_word_of("originate add create", verb);
-	bool has_list = noun_command(noun, "list") != NULL && !bytes_is(noun, "security");
+	bool has_list = noun_command(noun, "list") != NULL && !is_word_of("audit security", noun);
 
 	*r = (struct route){ .command = c, .method = command_method(c) };
 	r->key = !makes && key && first && !strcmp(key, first) ? key : NULL;

@@ -5,6 +5,7 @@
  * that its successor does not tell again.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@ enum { EVENT_FIELDS_MAX = 64, EVENT_ARGS = 6, EVENT_KEY_MAX = 128 };
 #define EVENTS_KEPT      "100000"
 #define SECURITY_KEPT    "10000"
 #define APPLICATION_KEPT "10000"
+#define AUDIT_KEPT       "10000"
 #define EVENTS_WAIT_MAX  (16U << 20)      /* octets that wait for Redis */
 #define EVENTS_AGAIN_NS  (1 * NS_PER_S)   /* Redis has refused some */
 #define EVENTS_ROOM_NS   (20 * NS_PER_MS) /* the link has too much to do */
@@ -212,6 +214,20 @@ void store_event(struct store_shared *s, struct bytes tenant, struct bytes appli
 			   text);
 	else
 		metric_add(s->base.metrics.events_dropped, 1);
+}
+
+const char *store_audit_key(char out[STORE_AUDIT_KEY_MAX], struct bytes tenant, bool of_calls)
+{
+	(void)snprintf(out, STORE_AUDIT_KEY_MAX, "td:{t:" BYTES_FMT "}:audit%s", BYTES_ARG(tenant),
+		       of_calls ? ":calls" : "");
+	return out;
+}
+
+void store_audit(struct store_shared *s, struct bytes tenant, bool of_calls, struct bytes text)
+{
+	char key[STORE_AUDIT_KEY_MAX];
+
+	event_keep(s, bytes_str(store_audit_key(key, tenant, of_calls)), AUDIT_KEPT, text);
 }
 
 /* Those of security are best effort. */

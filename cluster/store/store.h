@@ -560,6 +560,11 @@ void store_documents_look(struct store_shared *s, const struct bytes *tenants, s
 void store_event(struct store_shared *s, struct bytes tenant, struct bytes application,
 		 struct bytes text);
 
+/* The audit of a tenant, likewise (~ 10000); of commands about calls there is a stream of its own. */
+void store_audit(struct store_shared *s, struct bytes tenant, bool of_calls, struct bytes text);
+enum { STORE_AUDIT_KEY_MAX = 64 };
+const char *store_audit_key(char out[STORE_AUDIT_KEY_MAX], struct bytes tenant, bool of_calls);
+
 /* Security events of all nodes, with this one's name: best effort within the stream's trimmed length (MAXLEN ~ 10000). */
 void store_security(struct store_shared *s, const struct store_field *fields, size_t n);
 

@@ -6,6 +6,7 @@ import time
 import unittest
 
 from lib.node import Node
+from patience import until
 from state_test import redis_pid
 from tones_test import TonesTest, UK_CONGESTION
 
@@ -56,6 +57,8 @@ class Codes(CodesTest):
         self.node.ctl("extension.put", number="1001", display_name="Anna", forward_rings="3")
         before = self.extension()
         self.confirmed("*721002")
+        noted = until(lambda: self.node.ctl("audit.list", object="1001", door="phone"))[0]
+        self.assertEqual((noted["command"], noted["by"], noted["changes"]), ("extension.put", "1001", {"forward_always": ["", "1002"]}))
         self.assertEqual(self.extension() | {"changed_utc_ms": 0},
                          before | {"forward_always": "1002", "changed_utc_ms": 0})
         out = self.c.invite("1001", self.audio_b.sdp())

@@ -174,6 +174,71 @@ class Api(Asks, CallTest):
         with Client(self.node.redis_socket, "_operator") as client:
             self.assertEqual(client.ask("trunk.list"), [])
 
+    def test_all_errors_of_a_set(self):
+        """Who applies a set hears of every error, where it stands in the own files."""
+        documents = [{"kind": "extension", "number": "2400", "nonsense": 1, "enabled": "maybe", "password": "a long secret",
+                      "at": {"": "a.yaml:1:1", "nonsense": "a.yaml:3:3"}},
+                     {"kind": "castle", "at": "b.yaml:7:1"}, {"kind": "group", "name": "g", "members": "9999"}]
+        _, problem = self.refused(400, "bad_argument", self.node, "POST", "/v1/sets/wrong/apply", self.admin, {"documents": documents})
+        self.assertEqual({(one["document"], one["field"], one.get("at")) for one in problem["errors"]},
+                         {(0, "nonsense", "a.yaml:3:3"), (0, "enabled", "a.yaml:1:1"), (1, "kind", "b.yaml:7:1"), (2, "members", None)})
+        self.assertEqual(set(problem), {"type", "title", "status", "code", "argument", "detail", "errors"})
+        self.refused(404, "not_found", self.node, "GET", "/v1/extensions/2400", self.admin)
+        _, problem = self.refused(400, "bad_argument", self.node, "PATCH", "/v1/flows/wrong", self.admin, {"program": [{"nonsense": {}}]})
+        self.assertIn("/0/nonsense", [one["path"] for one in problem["findings"]])
+
+    def audit(self, token=None, query=""):
+        return self.ok(self.node, "GET", f"/v1/audit?{query}", token or self.admin)
+
+    def test_audit(self):
+        """Who changed what, when and by which door; what was before and what is now, without secrets; of a tenant its own alone."""
+        path, secret = "/v1/extensions/2300", "a long secret of 2300"
+        begun = int(time.time() * 1000) - 1000
+        self.ok(self.node, "PATCH", path, self.admin, {"password": secret, "display_name": "One"})
+        self.ok(self.node, "PATCH", path, self.admin, {"display_name": "Two"}, Idempotency_Key="audit-1")   # which goes through Redis
+        self.node.tandemctl("extension.put", secret=f"{secret}!\n", number="2300", password="-")
+        with Client(self.node.redis_socket, "default") as client:
+            client.ask("extension.delete", number="2300")
+            name = client.name
+        self.refused(412, "changed", self.node, "PATCH", path, self.admin, {"password": secret}, If_Match="*")
+        self.refused(400, "bad_argument", self.node, "PATCH", path, self.admin, {"display_name": 7})        # it was never begun
+        rows = until(lambda: (found := self.audit(query="object=2300"))[4:] and found)
+        self.assertEqual([(row["command"], row["door"], row["role"], row["by"], row["outcome"]) for row in rows],
+                         [("extension.put", "http", "admin", "t-admin", "changed"), ("extension.delete", "redis", "admin", name, "ok"),
+                          ("extension.put", "local", "operator", "operator", "ok"), ("extension.put", "http", "admin", "t-admin", "ok"),
+                          ("extension.put", "http", "admin", "t-admin", "ok")])
+        self.assertEqual(rows[3]["changes"], {"display_name": ["One", "Two"]})
+        self.assertEqual((rows[4]["changes"]["display_name"], rows[4]["arguments"]["password"]), ([None, "One"], "(secret)"))
+        self.assertEqual((rows[2]["changes"], rows[2]["arguments"]["ha1"]), ({}, "(secret)"))
+        self.assertEqual(rows[1]["changes"]["display_name"], ["Two", None])
+        self.assertNotIn("changes", rows[0])
+        self.assertTrue(begun < rows[4]["utc_ms"] <= rows[0]["utc_ms"] and "127.0.0.1" in rows[4]["source"], rows[4])
+        self.assertEqual([row["id"] for page in self.pages("/v1/audit?object=2300&limit=2", self.admin) for row in page], [row["id"] for row in rows])
+        self.assertEqual(self.audit(query=f"object=2300&by={name}"), [rows[1]])
+        self.assertEqual(self.audit(query="object=2300&until=1h"), [])
+        self.ok(self.node, "POST", "/v1/sets/audited/apply", self.admin, {"documents": [{"kind": "group", "name": "audited", "members": ""}]})
+        self.ok(self.node, "POST", "/v1/sets/audited/apply", self.admin, {"documents": [], "prune": True, "dry_run": True})
+        self.ok(self.node, "POST", "/v1/sets/audited/apply", self.admin, {"documents": [], "prune": True})
+        rows = until(lambda: (found := self.audit(query="object=audited"))[1:] and found)
+        self.assertEqual([[(one["change"], one["name"]) for one in row["changes"]] for row in rows], [[("deleted", "audited")], [("created", "audited")]])
+        made = self.ok(self.node, "POST", "/v1/tokens", self.admin, {"name": "audited", "role": "reader"})["token"]
+        self.refused(404, "not_found", self.node, "POST", "/v1/calls/0000000000000/hangup", self.admin)
+        row, = until(lambda: self.audit(query="calls=true&object=0000000000000"))
+        self.assertEqual((row["command"], row["outcome"], row["by"]), ("call.hangup", "not_found", "t-admin"))
+        self.refused(403, "not_allowed", self.node, "GET", "/v1/audit", made)
+        self.node.ctl("tenant.put", name="others", domains="others.example")
+        self.ok(self.node, "PATCH", "/v1/rooms/2300?tenant=others", self.token(self.node, "operator", name="high"), {"name": "theirs"})
+        others = self.token(self.node, "admin", tenant="others")
+        row, = until(lambda: self.audit(others, "object=2300"))
+        self.assertEqual((row["command"], row["role"], row["by"]), ("room.put", "operator", "high"))
+        self.assertEqual([row for row in self.audit(query="object=2300") if row["command"] == "room.put"], [])
+        self.assertEqual(self.node.ctl("audit.list", operators=True, object="others")[0]["command"], "tenant.put")
+        self.assertEqual(self.audit(others, "operators=true&object=others"), [])
+        with Redis(self.node.redis_socket) as redis:
+            kept = json.dumps([redis("XRANGE", key, "-", "+") for key in redis("KEYS", "td:{t:*}:audit*")])
+        for word in (secret, made, made.rsplit("~", 1)[1], self.admin.rsplit("~", 1)[1]):
+            self.assertNotIn(word, kept)
+
     def test_each_list_has_its_columns(self):
         """Each can be sorted and narrowed by what its rows have."""
         operator = self.token(self.node, "operator", name="all")

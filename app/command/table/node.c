@@ -30,6 +30,15 @@ static const struct command_arg g_security_args[] = {
 	END,
 };
 
+static const struct command_arg g_audit_args[] = {
+	BOOL_ARG("calls", "false", "Commands about calls and recordings, in place of all others."),
+	BOOL_ARG("operators", "false",
+		 "For operators: those that are of no tenant, as tenant.put and node.drain."),
+	SPAN_TIMES("ended"),
+	LIMIT_ARG,
+	END,
+};
+
 static const struct command_arg g_registration_args[] = {
 	SPAN_ARGS("Only this extension.", "registered, or did so again,"),
 	LIMIT_ARG,
@@ -88,6 +97,20 @@ const struct command g_look_commands[] = {
 	  "tells of), node",
 	  BY(command_security_list), .transient = true,
 	  LISTS("utc_ms", NULL, true, "utc_ms,type,source,user,detail,count,node") },
+	{ "audit.list", COMMAND_FOR_ADMIN, g_audit_args,
+	  "Lists commands of the tenant that changed something, or were to: who gave them, and "
+	  "what they changed. It looks through 2,000, of the time that since and until say.",
+	  "a list, newest first: id, utc_ms, command, door (http, redis, local, phone, flow, "
+	  "node), "
+	  "role, by (name of the token or client, number of the phone), user (extension in whose "
+	  "name it was given), source, object (what it was about), outcome (ok, or the code of "
+	  "the "
+	  "error), arguments, changes (of a document: its fields, each a list of what was and "
+	  "what "
+	  "is; of a set: its changes), node",
+	  BY(command_audit_list), .transient = true,
+	  .columns = "utc_ms,command,object,outcome,door,by,role",
+	  LISTS("id", NULL, true, "utc_ms,command,door,role,by,user,source,object,outcome,node") },
 	{ "registration.list", COMMAND_FOR_READER, g_registration_args,
 	  "Lists registered phones, as a node knows them: first who has registered last.",
 	  "a list: tenant, number, version, contacts: contact, source, user_agent, "

@@ -512,7 +512,8 @@ const struct command g_tenant_commands[] = {
 	{ "set.apply", COMMAND_FOR_ADMIN, g_set_apply_args,
 	  "Puts many documents at once, or none: all are checked first, and count from one moment "
 	  "on. Where nothing differs nothing is done. bad_argument: errors lists every one, by "
-	  "document, field and message. busy: other changes were faster.",
+	  "document, field and message, with what the document says of it: at (FILE:LINE:COLUMN, "
+	  "or such a text for each field). busy: other changes were faster.",
 	  SET_RESULT, BY(command_set_apply) },
 	{ "set.stage", COMMAND_FOR_ADMIN, g_set_stage_args,
 	  "Hands a part of a set to the node that is asked, for set.apply at the same node within "

@@ -604,6 +604,7 @@ static const struct {
 	{ "sip.recent", COMMAND_FOR_OPERATOR },
 	{ "call.why", COMMAND_FOR_OPERATOR },
 	{ "security.list", COMMAND_FOR_OPERATOR },
+	{ "audit.list", COMMAND_FOR_ADMIN },
 	{ "registration.list", COMMAND_FOR_READER },
 	{ "subscription.list", COMMAND_FOR_READER },
 	{ "subscription.end", COMMAND_FOR_ADMIN },

@@ -41,6 +41,7 @@ static void test_names(void **state)
 	assert_route("set.stage", "POST /v1/sets:stage");
 	assert_route("dialplan.put", "PATCH /v1/dialplan");
 	assert_route("security.list", "GET /v1/security");
+	assert_route("audit.list", "GET /v1/audit");
 	assert_route("node.status", "GET /v1/node/status");
 	assert_route("cluster.status", "GET /v1/cluster/status");
 	assert_route("help", "GET /v1/help");
