@@ -39,6 +39,7 @@ struct web_clients {
 	uint64_t patience_ns;
 	uint32_t max, per_source, listeners;
 	uint32_t room; /* of list: max, and some to spare */
+	uint32_t top;  /* behind the last one that is used: who comes costs a look at all before */
 	struct web_client list[];
 };
 
@@ -135,7 +136,7 @@ static struct crowd crowd_of(struct web_clients *c, const struct addr *source, b
 {
 	struct crowd crowd = { 0 };
 
-	for (uint32_t i = 0; i < c->room; i++) {
+	for (uint32_t i = 0; i < c->top; i++) {
 		struct web_client *client = &c->list[i];
 
 		if (!client->used || client->is_doomed || (heads && !client->is_head) ||
@@ -184,11 +185,11 @@ static bool is_hurried(struct web_clients *c, const struct addr *source, uint64_
 
 static struct web_client *free_client(struct web_clients *c)
 {
-	for (uint32_t i = 0; i < c->room; i++) {
-		if (!c->list[i].used)
-			return &c->list[i];
-	}
-	return NULL;
+	uint32_t i = 0;
+
+	while (i < c->top && c->list[i].used)
+		i++;
+	return i < c->room ? &c->list[i] : NULL;
 }
 
 /* What an address may have comes first, so that one of many connections takes nobody else's place. */
@@ -220,6 +221,8 @@ struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint6
 
 	if (!client)
 		return NULL;
+	if (client == &c->list[c->top])
+		c->top++;
 	*client = (struct web_client){
 		.wsi = wsi, .used = true, .is_head = true, .born_ns = now_ns, .received_ns = now_ns
 	};
@@ -230,8 +233,9 @@ struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint6
 
 void web_clients_remove(struct web_clients *c, struct web_client *client)
 {
-	(void)c;
 	client->used = false;
+	while (c->top && !c->list[c->top - 1].used)
+		c->top--;
 }
 
 void web_client_on_request(struct web_client *client, uint64_t now_ns)
@@ -254,7 +258,7 @@ void web_client_trust(struct web_client *client)
 /* A WebSocket has limits of its own (web_sip.c). */
 void web_clients_expire(struct web_clients *c, uint64_t now_ns)
 {
-	for (uint32_t i = 0; i < c->room; i++) {
+	for (uint32_t i = 0; i < c->top; i++) {
 		struct web_client *client = &c->list[i];
 
 		if (client->used && client->is_head && !client->is_doomed &&
