@@ -3,6 +3,7 @@
 import contextlib
 import http.client
 import json
+import os
 import threading
 import time
 
@@ -13,6 +14,7 @@ from lib.websocket import CLOSE, TEXT, WebSocket
 from patience import PATIENCE_S, until
 from taken_test import Cluster, Talk
 from tandem_client import Client, Refused
+from webhooks_test import Server
 
 OF_A_CALL = ("call.new", "call.ringing", "call.answered", "call.ended")
 
@@ -264,11 +266,16 @@ class Follower(threading.Thread):
 
 
 class Kills(Asks, Cluster):
-    KILLS = 4
+    KILLS = int(os.environ.get("TANDEM_KILLS", "4"))
 
     def test_each_event_at_least_once(self):
         """Over kills and take-overs, each at another moment of a call: what one call says is there, in its order, and a client that comes back has all of
-        it once."""
+        it once.  A webhook has each at least once, and those of a call in their order."""
+        server = Server()
+        self.addCleanup(server.close)
+        with Client(self.socket, "_operator") as client:
+            client.ask("tenant.put", PATIENCE_S, name="default", web_networks="127.0.0.0/8")
+            client.ask("webhook.put", PATIENCE_S, tenant="default", name="over", url=server.url("over"), events="call.*")
         self.registers(17, "1001", "1002")
         follower = Follower((self.a, self.b), self.token(self.a, "reader"))
         self.until(lambda: follower.last)
@@ -299,3 +306,10 @@ class Kills(Asks, Cluster):
         for call in calls:
             types = list(dict.fromkeys(event["type"] for event in follower.events if event.get("call") == call))
             self.assertEqual([kind for kind in types if kind in OF_A_CALL], ["call.new", "call.answered", "call.ended"])
+        with self.redis() as redis:
+            wanted = {entry: json.loads(fields[1]) for entry, fields in redis("XRANGE", "td:{ev:default}", "-", "+")}
+        wanted = {entry: event for entry, event in wanted.items() if event["type"].startswith("call.")}
+        self.until(lambda: set(wanted) <= set(server.ids("over")))
+        for call in calls:
+            posted = [entry for entry in dict.fromkeys(server.ids("over")) if wanted.get(entry, {}).get("call") == call]
+            self.assertEqual(posted, [entry for entry in wanted if wanted[entry].get("call") == call])

@@ -47,6 +47,11 @@ class Server(http.server.ThreadingHTTPServer):
         with self.lock:
             return [json.loads(body)["data"] for where, _, body, status in self.got if where == "/" + path and status == 200]
 
+    def ids(self, path):
+        """Of all that came, in that order."""
+        with self.lock:
+            return [headers["webhook-id"] for where, headers, _, _ in self.got if where == "/" + path]
+
     def handle_error(self, request, client_address):
         pass
 
