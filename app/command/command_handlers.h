@@ -57,6 +57,7 @@ command_fn command_number_put, command_flow_put, command_flow_get, command_flow_
 	command_flow_graph, command_flow_try, command_flow_trace, command_call_run,
 	command_call_flow;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_shard_take,
+	command_node_list, command_shard_list, command_shard_get, command_health,
 	command_cluster_status, command_cluster_rebalance, command_node_remove, command_log_level,
 	command_help;
 

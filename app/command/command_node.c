@@ -71,13 +71,21 @@ static json_t *node_json(const struct claimant_node *node, uint64_t self)
 			 node->node.address, "state", node_state(node, self), "shards", shards);
 }
 
-static json_t *nodes_json(const struct claimant *c, uint64_t self)
+/* In no cluster: the node itself alone. */
+static json_t *nodes_json(const struct node *n, uint64_t self)
 {
+	const struct claimant *c = n->cluster.claimant;
+	struct claimant_node node = { 0 };
 	json_t *list = json_array();
-	struct claimant_node node;
 
-	for (uint32_t i = 0; claimant_node(c, i, &node); i++)
+	for (uint32_t i = 0; c && claimant_node(c, i, &node); i++)
 		(void)json_array_append_new(list, node_json(&node, self));
+	if (c)
+		return list;
+	(void)bytes_cstr(bytes_str(n->settings.node.name), node.node.name, sizeof(node.node.name));
+	for (uint32_t i = 0; i < n->shards.count; i++)
+		node.node.shards[node.node.shard_count++] = n->shards.list[i].number;
+	(void)json_array_append_new(list, node_json(&node, self));
 	return list;
 }
 
@@ -201,8 +209,40 @@ void command_cluster_status(struct command_run *run)
 				 (json_int_t)n->settings.cluster.replicas, "redis_connected",
 				 redis_is_connected(n->redis.link), "leases_connected",
 				 n->redis.leases && redis_is_connected(n->redis.leases), "nodes",
-				 nodes_json(n->cluster.claimant, self), "shards",
-				 shards_json(n, clock_now_ns())));
+				 nodes_json(n, self), "shards", shards_json(n, clock_now_ns())));
+}
+
+void command_node_list(struct command_run *run)
+{
+	uint64_t self = 0, incarnation;
+
+	if (run->node->cluster.claimant)
+		claimant_self(run->node->cluster.claimant, &self, &incarnation);
+	command_answer(run, nodes_json(run->node, self));
+}
+
+void command_shard_list(struct command_run *run)
+{
+	command_answer(run, shards_json(run->node, clock_now_ns()));
+}
+
+void command_shard_get(struct command_run *run)
+{
+	json_int_t wanted = (json_int_t)command_value(run, "shard")->number;
+	json_t *list = shards_json(run->node, clock_now_ns()), *row, *found = NULL;
+	size_t i;
+
+	json_array_foreach(list, i, row)
+	{
+		if (json_integer_value(json_object_get(row, "shard")) == wanted)
+			found = json_incref(row);
+	}
+	json_decref(list);
+	if (found)
+		command_answer(run, found);
+	else
+		command_fail(run, COMMAND_NOT_FOUND, "shard",
+			     "the node knows no shard of that number");
 }
 
 /* ---- removal of a dead node ---- */
@@ -329,6 +369,11 @@ static json_t *health_json(struct node *node)
 	health_write(&w, &node->web.health, health_reasons(&node->web.health, clock_now_ns()));
 	done = writer_done(&w);
 	return json_loadb((const char *)done.p, done.n, 0, NULL);
+}
+
+void command_health(struct command_run *run)
+{
+	command_answer(run, health_json(run->node));
 }
 
 static json_t *limits_json(const struct node *node)

@@ -549,7 +549,16 @@ class Nodes(Asks, Pair):
         until(lambda: self.http(self.b, "GET", "/v1/calls", token)[0] == 200)
         for node in (self.a, self.b):
             for name in ("a", "b"):
-                self.assertEqual(self.ok(node, "GET", f"/v1/node/status?node={name}", token)["name"], name)
+                self.assertEqual(self.ok(node, "GET", f"/v1/nodes/{name}", token)["name"], name)
+            row, = self.ok(node, "GET", "/v1/nodes", token)     # in no cluster
+            self.assertEqual(row["state"], "self")
+            shard, = self.ok(node, "GET", "/v1/shards?state=live", token)
+            self.assertEqual((shard["owner"], row["shards"]), (row["name"], [shard["shard"]]))
+            self.assertEqual(self.ok(node, "GET", f"/v1/shards/{shard['shard']}", token)["live_utc_ms"], shard["live_utc_ms"])
+            self.assertEqual(self.ok(node, "GET", "/v1/shards?state=lost", token), [])
+            self.refused(404, "not_found", node, "GET", "/v1/shards/65535", token)
+            self.assertEqual(self.ok(node, "GET", "/v1/health", token), {"status": "ok", "reasons": []})
+        self.refused(409, "conflict", self.a, "GET", "/v1/cluster/status", token)
         with Client(self.a.redis_socket, "_operator") as client:
             client.ask("token.delete", name="t-operator")
         gone = time.monotonic()

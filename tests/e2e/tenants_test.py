@@ -378,13 +378,18 @@ ROWS = {
     "subscription.end": hidden(id="LAMP"),
     "cdr.list": each(own(has(1, tenant="NAME")), lambda test, me, command, other:
                      [test.assertEqual(me.ask(command, call=other.ended), [])]),
+    "node.list": of_operators,
+    "node.get": of_operators,
     "node.status": of_operators,
     "node.drain": of_operators,
     "node.undrain": of_operators,
+    "shard.list": of_operators,
+    "shard.get": of_operators,
     "shard.take": of_operators,
     "cluster.status": of_operators,
     "cluster.rebalance": of_operators,
     "node.remove": of_operators,
+    "health": own(lambda me, row: row["status"] == "ok"),
     "log.level": of_operators,
     "help": own(),
 }

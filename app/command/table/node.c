@@ -254,6 +254,19 @@ const struct command *const g_command_parts[] = {
 
 static const struct command_arg g_node_args[] = { NODE_ARG, END };
 
+static const struct command_arg g_node_get_args[] = {
+	TEXT_ARG("node", CHARSET_TEXT, 1, 63, NULL, "Name of the node, as node.list shows it.",
+		 .required = true, .place = PLACE_NODE),
+	END,
+};
+
+static const struct command_arg g_shard_args[] = {
+	U64_ARG("shard", 1, UINT16_MAX, NULL, "Number of the shard, as shard.list shows it.",
+		.required = true),
+	NODE_ARG,
+	END,
+};
+
 static const struct command_arg g_drain_args[] = {
 	NODE_ARG,
 	ON_ARG("false: it takes new calls again, as by node.undrain."),
@@ -293,11 +306,26 @@ static const struct command_arg g_help_args[] = {
 	END,
 };
 
+#define NODE_STATUS_WORDS                                                                        \
+	"name, realm (of passwords), shard, version, uptime_ms, status, reasons, redis, epoch, " \
+	"counts and limits"
+#define SHARD_WORDS                                                                             \
+	"shard, home (it is of this node), state (live: this node has it, waiting, lost), "     \
+	"owner, epoch, named (who may claim it), age_ms (since its last renewal, as far as "    \
+	"this node has seen); and where it is live: valid_ms (for so long it may speak; null: " \
+	"it never falls silent), kept, why_not_kept (redis_away, redis_cluster: with Redis "    \
+	"Cluster no replica is asked, no_link, replicas), live_utc_ms (since then)"
+
 const struct command g_node_commands[] = {
+	{ "node.list", COMMAND_FOR_OPERATOR, g_node_args,
+	  "Lists the nodes of a cluster as a node of it sees them; in no cluster itself alone.",
+	  "a list: name, id, address, state (self, heard, unheard: Redis says that it lives, "
+	  "silent, left: it stopped or was removed), shards",
+	  BY(command_node_list), LISTS("id", NULL, false, "name,id,address,state,shards") },
+	{ "node.get", COMMAND_FOR_OPERATOR, g_node_get_args, "Shows how that node is.",
+	  NODE_STATUS_WORDS, BY(command_node_status) },
 	{ "node.status", COMMAND_FOR_OPERATOR, g_node_args, "Shows how a node is.",
-	  "name, realm (of passwords), shard, version, uptime_ms, status, reasons, redis, epoch, "
-	  "counts and limits",
-	  BY(command_node_status) },
+	  NODE_STATUS_WORDS, BY(command_node_status) },
 	{ "node.drain", COMMAND_FOR_OPERATOR, g_drain_args,
 	  "Takes no new calls (503 with Retry-After, /readyz says so); calls go on. In a cluster "
 	  "other nodes are asked to take its shards, with all calls. Until node.undrain or the "
@@ -305,6 +333,12 @@ const struct command g_node_commands[] = {
 	  "draining, calls", BY(command_node_drain), .off = "node.undrain" },
 	{ "node.undrain", COMMAND_FOR_OPERATOR, g_node_args, "Takes new calls again.",
 	  "draining, calls", BY(command_node_undrain) },
+	{ "shard.list", COMMAND_FOR_OPERATOR, g_node_args,
+	  "Lists the shards that a node has, or may come to have.", "a list: " SHARD_WORDS,
+	  BY(command_shard_list),
+	  LISTS("shard", "shard", false, "shard,home,state,owner,epoch,named,kept") },
+	{ "shard.get", COMMAND_FOR_OPERATOR, g_shard_args, "Shows one of them.", SHARD_WORDS,
+	  BY(command_shard_get) },
 	{ "shard.take", COMMAND_FOR_OPERATOR, g_take_args,
 	  "Asks the node that has a shard of the cluster to give it to this one, with all its "
 	  "calls. "
@@ -316,17 +350,9 @@ const struct command g_node_commands[] = {
 	  "Shows a cluster as a node of it sees it.",
 	  "name and id (of the node that answers), lease_ms, replicas (cluster.replicas), "
 	  "redis_connected, "
-	  "leases_connected (the link that asks the replicas), nodes (a list: name, id, address, "
-	  "state, "
-	  "shards; state: self, heard, unheard: Redis says that it lives, silent, left: it "
-	  "stopped or was removed) and shards (a list: shard, home: it is of this node, state: "
-	  "live: this node has "
-	  "it, waiting, lost; owner, epoch, named: who may claim it, age_ms: since its last "
-	  "renewal, as "
-	  "far as this node has seen; and where it is live: valid_ms: for so long it may speak; "
-	  "null: it never falls "
-	  "silent, kept, why_not_kept: redis_away, redis_cluster: with Redis Cluster "
-	  "no replica is asked, no_link, replicas, live_utc_ms: since then)",
+	  "leases_connected (the link that asks the replicas), nodes (as node.list has them) and "
+	  "shards (as shard.list "
+	  "has them)",
 	  BY(command_cluster_status) },
 	{ "cluster.rebalance", COMMAND_FOR_OPERATOR, g_rebalance_args,
 	  "Spreads the shards of a cluster evenly over the nodes that are heard and take calls: "
@@ -346,6 +372,9 @@ const struct command g_node_commands[] = {
 	  "so "
 	  "itself. Of one that has left, the line in Redis is removed. conflict: it lives.",
 	  "name, id", BY(command_node_remove) },
+	{ "health", COMMAND_FOR_READER, g_no_args,
+	  "Shows whether the node is well, and what is wrong.",
+	  "status, reasons and their counts, as /healthz says them", BY(command_health) },
 	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",
 	  "level", BY(command_log_level) },
 	{ "help", COMMAND_FOR_READER, g_help_args, "Shows this table.",

@@ -42,7 +42,13 @@ static void test_names(void **state)
 	assert_route("dialplan.put", "PATCH /v1/dialplan");
 	assert_route("security.list", "GET /v1/security");
 	assert_route("audit.list", "GET /v1/audit");
-	assert_route("node.status", "GET /v1/node/status");
+	assert_route("node.list", "GET /v1/nodes");
+	assert_route("node.get", "GET /v1/nodes/{node}");
+	assert_route("node.drain", "POST /v1/nodes:drain");
+	assert_route("shard.list", "GET /v1/shards");
+	assert_route("shard.get", "GET /v1/shards/{shard}");
+	assert_route("shard.take", "POST /v1/shards/{shard}/take");
+	assert_route("health", "GET /v1/health");
 	assert_route("cluster.status", "GET /v1/cluster/status");
 	assert_route("help", "GET /v1/help");
 }
