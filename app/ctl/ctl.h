@@ -42,6 +42,8 @@ bool ctl_set_is_verb(const char *word);
 int ctl_set(const struct ctl_target *target, const char *verb, int argc, char **argv);
 /* tandemctl flow WORD [FILE [...]]: the words behind "flow". */
 int ctl_flow(int argc, char **argv);
+/* tandemctl listen and trigger: events to the terminal or to a URL; the words behind. */
+int ctl_listen(const char *verb, int argc, char **argv);
 /* The result of flow.try for people: one line for each thing that happens. */
 void ctl_flow_way_print(const json_t *way);
 /* Takes format=dot and format=svg out of the words behind flow graph and flow.graph. How many words are left. */

@@ -50,6 +50,14 @@
 	"           is known (hours.NAME: what a calendar says), by what comes of one verb\n"   \
 	"           after the other; the JSON Schema of all flows\n"
 
+#define LISTEN_TEXT                                                                               \
+	"       tandemctl listen [--from URL [--ca FILE]] [--forward URL]\n"                      \
+	"                      [type=TYPES] [call=IDS] [user=NUMBERS] [application=NAME]\n"       \
+	"       tandemctl trigger KIND --forward URL [NAME=VALUE...]\n"                           \
+	"           events as they come, by HTTP (http://127.0.0.1:8080) with the token in\n"     \
+	"           TANDEM_TOKEN: a line each, or posted to a server of yours as webhooks are;\n" \
+	"           one event that is made up, posted there. WEBHOOK_SECRET signs both\n"
+
 #define SET_TEXT                                                                              \
 	"       tandemctl apply -f FILE|DIR|- [-f ...] [--set NAME] [--prune] [--dry-run]\n"  \
 	"       tandemctl diff -f FILE|DIR|- [-f ...] [--set NAME] [--prune]\n"               \
@@ -95,9 +103,10 @@ static const struct {
 	  "           or of one that ended in the last hour; see call.doctor\n" },
 	{ "trace", TRACE_TEXT },
 	{ "flow", FLOW_TEXT },
+	{ "listen", LISTEN_TEXT },
 	{ "apply", SET_TEXT },
 	{ "help",
-	  "       tandemctl help [COMMAND|init|doctor|trace|flow|config|api|openapi|flows]\n"
+	  "       tandemctl help [COMMAND|init|doctor|trace|flow|listen|config|api|openapi|flows]\n"
 	  "                      or COMMAND --help\n"
 	  "           call: the commands that begin so; as well trunk, conference and so on\n"
 	  "           config: every setting, in Markdown; api: every command; openapi: the\n"

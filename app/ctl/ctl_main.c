@@ -309,6 +309,8 @@ int main(int argc, char **argv)
 		return ctl_init(o.config, argc - o.first - 1, argv + o.first + 1);
 	if (!strcmp(argv[o.first], "flow"))
 		return ctl_flow(argc - o.first - 1, argv + o.first + 1);
+	if (!strcmp(argv[o.first], "listen") || !strcmp(argv[o.first], "trigger"))
+		return ctl_listen(argv[o.first], argc - o.first - 1, argv + o.first + 1);
 	if (!strcmp(argv[o.first], "trace"))
 		return trace(&o, argc, argv);
 	if (ctl_set_is_verb(argv[o.first]))

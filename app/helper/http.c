@@ -141,8 +141,7 @@ static bool http_header(struct curl_slist **headers, const char *name, const cha
 bool http_signed(struct curl_slist **headers, const struct http_gate *g, const char *id,
 		 struct bytes body)
 {
-	char signatures[WEBHOOK_SECRETS_MAX * WEBHOOK_SIGNATURE_MAX] = "", utc[24];
-	struct writer all = writer_over(signatures, sizeof(signatures) - 1);
+	char signatures[WEBHOOK_SIGNATURES_MAX], utc[24];
 	uint64_t utc_s = clock_utc_ms() / 1000;
 	struct writer w = writer_over(utc, sizeof(utc) - 1);
 
@@ -151,13 +150,8 @@ bool http_signed(struct curl_slist **headers, const struct http_gate *g, const c
 	if (!http_header(headers, "webhook-id", id) ||
 	    !http_header(headers, "webhook-timestamp", utc))
 		return false;
-	for (size_t i = 0; i < g->secret_count; i++) {
-		char one[WEBHOOK_SIGNATURE_MAX];
-
-		webhook_sign(one, &g->secrets[i], bytes_str(id), utc_s, body);
-		WRITER_TEXTS(&all, i ? " " : "", one);
-	}
-	return !all.n || http_header(headers, "webhook-signature", signatures);
+	webhook_sign_all(signatures, g->secrets, g->secret_count, bytes_str(id), utc_s, body);
+	return !signatures[0] || http_header(headers, "webhook-signature", signatures);
 }
 
 static bool http_headers(struct http *q)

@@ -74,6 +74,20 @@ void webhook_sign(char out[WEBHOOK_SIGNATURE_MAX], const struct webhook_secret *
 	free(text);
 }
 
+void webhook_sign_all(char out[WEBHOOK_SIGNATURES_MAX], const struct webhook_secret *secrets,
+		      size_t count, struct bytes id, uint64_t utc_s, struct bytes body)
+{
+	struct writer w = writer_over(out, WEBHOOK_SIGNATURES_MAX - 1);
+
+	for (size_t i = 0; i < count; i++) {
+		char one[WEBHOOK_SIGNATURE_MAX];
+
+		webhook_sign(one, &secrets[i], id, utc_s, body);
+		WRITER_TEXTS(&w, i ? " " : "", one);
+	}
+	out[w.n] = '\0';
+}
+
 /* ---- addresses that may be asked ---- */
 
 int webhook_networks_read(struct webhook_network out[WEBHOOK_NETWORKS_MAX], size_t *count,

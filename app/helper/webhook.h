@@ -8,9 +8,10 @@
 enum {
 	WEBHOOK_SECRET_MIN = 24, /* octets */
 	WEBHOOK_SECRET_MAX = 64,
-	WEBHOOK_SECRET_TEXT_MAX = 96,   /* "whsec_" and base64 */
-	WEBHOOK_SIGNATURE_MAX = 48,     /* "v1," and base64 of 32 octets, and NUL */
-	WEBHOOK_SECRETS_MAX = 4,        /* while they are changed, each signs */
+	WEBHOOK_SECRET_TEXT_MAX = 96, /* "whsec_" and base64 */
+	WEBHOOK_SIGNATURE_MAX = 48,   /* "v1," and base64 of 32 octets, and NUL */
+	WEBHOOK_SECRETS_MAX = 4,      /* while they are changed, each signs */
+	WEBHOOK_SIGNATURES_MAX = WEBHOOK_SECRETS_MAX * WEBHOOK_SIGNATURE_MAX,
 	WEBHOOK_SECRETS_TEXT_MAX = 288, /* of all, joined by ',' */
 	WEBHOOK_NETWORKS_MAX = 16,
 	WEBHOOK_ANSWER_MAX = 65536,
@@ -34,6 +35,9 @@ int webhook_secrets_read(struct webhook_secret out[WEBHOOK_SECRETS_MAX], size_t 
 /* What stands in webhook-signature. */
 void webhook_sign(char out[WEBHOOK_SIGNATURE_MAX], const struct webhook_secret *secret,
 		  struct bytes id, uint64_t utc_s, struct bytes body);
+/* By each of them. */
+void webhook_sign_all(char out[WEBHOOK_SIGNATURES_MAX], const struct webhook_secret *secrets,
+		      size_t count, struct bytes id, uint64_t utc_s, struct bytes body);
 
 /* Networks joined by ',': "10.0.0.0/8", or one address. 0; -EINVAL; -ENOSPC: too many. */
 int webhook_networks_read(struct webhook_network out[WEBHOOK_NETWORKS_MAX], size_t *count,
