@@ -50,6 +50,8 @@ struct web_api {
 	uint64_t tokens[API_TOKENS];
 	uint64_t asked; /* so far */
 	uint32_t files; /* bodies that are longer than API_BODY_MAX */
+	char *packed; /* the OpenAPI document by gzip, malloc'ed; NULL: nobody has asked for that */
+	size_t packed_n;
 	struct api_place places[WEB_CALLS_MAX];
 };
 
@@ -65,6 +67,7 @@ struct web_query {
 	bool is_head; /* its answer has no body */
 	bool gzip;    /* its answer is to be, or is */
 	bool cors;    /* of a page that may ask */
+	bool openapi; /* its answer is that document, which all share */
 	struct bytes origin, encodings;
 	uint64_t source; /* a hash of its address */
 	unsigned retry_s;
@@ -116,8 +119,10 @@ static void api_refresh(struct web_api *a)
 
 void web_api_close(struct web_api *a)
 {
-	if (a)
-		api_refresh(a);
+	if (!a)
+		return;
+	api_refresh(a);
+	free(a->packed);
 	free(a);
 }
 
@@ -148,8 +153,8 @@ static void query_tag(struct web_query *q)
 		q->reply.status = 304;
 }
 
-/* False: it stays as it is. */
-static bool text_gzip(struct web_reply *r)
+/* malloc'ed; NULL: it stays as it is. */
+static char *text_gzip(const struct web_reply *r, size_t *n)
 {
 	z_stream z = { .next_in = (Bytef *)r->text, .avail_in = (uInt)r->n };
 	size_t room;
@@ -158,21 +163,40 @@ static bool text_gzip(struct web_reply *r)
 
 	if (r->n > UINT32_MAX / 2 || deflateInit2(&z, Z_BEST_SPEED, Z_DEFLATED, MAX_WBITS + 16,
 						  MAX_MEM_LEVEL, Z_DEFAULT_STRATEGY) != Z_OK)
-		return false;
+		return NULL;
 	room = deflateBound(&z, r->n);
 	out = malloc(room);
 	z.next_out = (Bytef *)out;
 	z.avail_out = (uInt)room;
 	ok = out && deflate(&z, Z_FINISH) == Z_STREAM_END;
 	(void)deflateEnd(&z);
-	if (ok) {
-		free(r->text);
-		r->text = out;
-		r->n = (size_t)z.total_out;
+	*n = (size_t)z.total_out;
+	if (ok)
+		return out;
+	free(out);
+	return NULL;
+}
+
+static bool query_gzip(struct web_query *q)
+{
+	struct web_api *a = q->api;
+	struct web_reply *r = &q->reply;
+	size_t n = a->packed_n;
+	char *packed = q->openapi ? a->packed : NULL;
+
+	if (!packed)
+		packed = text_gzip(r, &n);
+	if (!packed)
+		return false;
+	if (q->openapi) {
+		a->packed = packed;
+		a->packed_n = n;
 	} else {
-		free(out);
+		free(r->text);
 	}
-	return ok;
+	r->text = packed;
+	r->n = n;
+	return true;
 }
 
 static int query_answer(struct web_query *q, const struct web_reply *reply)
@@ -181,7 +205,7 @@ static int query_answer(struct web_query *q, const struct web_reply *reply)
 	q->gzip = reply->text && reply->n >= API_GZIP_MIN && web_header_takes_gzip(q->encodings);
 	query_tag(q);
 	if (q->gzip && q->reply.status != 304)
-		q->gzip = text_gzip(&q->reply);
+		q->gzip = query_gzip(q);
 	web_request_count(reply->status < 400);
 	(void)lws_callback_on_writable(q->wsi);
 	return 0;
@@ -422,6 +446,16 @@ static int query_options(struct web_query *q)
 	return query_answer(q, &reply);
 }
 
+/* To anybody: it says what docs/api.md says. */
+static int query_openapi(struct web_query *q)
+{
+	char *text = q->api->door->openapi;
+	const struct web_reply reply = { .status = 200, .text = text, .n = strlen(text) };
+
+	q->openapi = true;
+	return query_answer(q, &reply);
+}
+
 /* What a source and a token may ask a second; before anything else is done for them. */
 static int query_begin(struct web_query *q)
 {
@@ -437,6 +471,8 @@ static int query_begin(struct web_query *q)
 				   "too many requests of this address");
 	if (bytes_is(q->call.method, "OPTIONS"))
 		return query_options(q);
+	if (bytes_is(q->call.path, WEB_API_OPENAPI) && bytes_is(q->call.method, "GET"))
+		return query_openapi(q);
 	if (q->call.token.n && !api_has(token, &a->terms.per_token))
 		return query_brake(q, *token, &a->terms.per_token,
 				   "too many requests with this token");
@@ -607,7 +643,7 @@ static int query_head(const struct web_query *q)
 		    : lws_add_http_common_headers(q->wsi, status, type, q->reply.n, &p, end))
 		return -1;
 	if ((q->etag[0] && api_header(q, "etag:", q->etag, &p, end)) ||
-	    api_header(q, "cache-control:", "no-store", &p, end) ||
+	    api_header(q, "cache-control:", q->openapi ? "no-cache" : "no-store", &p, end) ||
 	    api_header(q, "x-content-type-options:", "nosniff", &p, end) ||
 	    (q->closes && api_header(q, "connection:", "close", &p, end)) ||
 	    (status == 401 && api_header(q, "www-authenticate:", "Bearer", &p, end)) ||
@@ -657,7 +693,8 @@ void web_query_drop(struct web_query *q)
 	if (q->place)
 		q->place->q = NULL;
 	q->api->files -= q->body_size > API_BODY_MAX;
-	free(q->reply.text);
+	if (!q->openapi)
+		free(q->reply.text);
 	if (q->body)
 		explicit_bzero(q->body, q->body_n);
 	free(q->body);

@@ -11,7 +11,8 @@
 #include "app/web/web.h"
 #include "app/web/web_link.h"
 
-#define WEB_API_HEAD "/v1/"
+#define WEB_API_HEAD    "/v1/"
+#define WEB_API_OPENAPI "/v1/openapi.json"
 
 struct web_api;
 struct web_query;

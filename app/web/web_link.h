@@ -130,9 +130,10 @@ struct web_door {
 	bool (*listens)(struct bytes token, bool from_loopback, const struct events_filter *filter,
 			void *arg);
 	void *arg;
-	const char *openapi, *swagger_ui; /* what describes it; the folder of a page's files */
-	struct web_asks *asks;            /* of struct web_work and struct web_reply */
-	const struct redis_place *place;  /* where events are; NULL: there are none */
+	char *openapi;                   /* what describes it; nobody changes it */
+	const char *swagger_ui;          /* the folder of a page's files */
+	struct web_asks *asks;           /* of struct web_work and struct web_reply */
+	const struct redis_place *place; /* where events are; NULL: there are none */
 };
 
 struct web_work {

@@ -34,7 +34,6 @@ enum {
 	MANUAL_SCRIPT,
 	MANUAL_FILES,
 	MANUAL_START = MANUAL_FILES,
-	MANUAL_OPENAPI,
 	MANUAL_PAGE,
 	MANUAL_PARTS
 };
@@ -46,7 +45,6 @@ static const struct {
 	[MANUAL_SCRIPT] = { "/v1/docs/swagger-ui-bundle.js", "swagger-ui-bundle.js",
 			    "text/javascript" },
 	[MANUAL_START] = { "/v1/docs/start.js", NULL, "text/javascript" },
-	[MANUAL_OPENAPI] = { "/v1/openapi.json", NULL, "application/json" },
 	[MANUAL_PAGE] = { "/v1/docs", NULL, "text/html; charset=utf-8" },
 };
 
@@ -130,7 +128,7 @@ static struct web_text *manual_text(struct web_manual *m, size_t i)
 	if (i == MANUAL_PAGE && (!*manual_file(m, MANUAL_CSS) || !*manual_file(m, MANUAL_SCRIPT)))
 		return manual_excuse(m);
 	if (!*text && i >= MANUAL_FILES)
-		*text = web_text_make(bytes_str(own[i] ? own[i] : m->door->openapi));
+		*text = web_text_make(bytes_str(own[i]));
 	if (*text)
 		(*text)->users++;
 	return *text;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the HTTP API says of itself, to anybody: GET /v1/openapi.json, and /v1/docs, a page to try it, made of the files of swagger-ui in a folder
- * of this machine. They are read once, when somebody asks. Web thread.
+ * /v1/docs, a page to try the HTTP API, for anybody, made of the files of swagger-ui in a folder of this machine. They are read once, when
+ * somebody asks. Web thread.
  */
 #ifndef APP_WEB_WEB_MANUAL_H
 #define APP_WEB_WEB_MANUAL_H

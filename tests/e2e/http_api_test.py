@@ -432,6 +432,8 @@ class Limits(Asks, CallTest):
         for other in ("https://other.example.org", "https://crm.example.org:444", "null"):
             for method, token in (("OPTIONS", None), ("GET", self.admin)):
                 self.assertIsNone(self.http(self.node, method, "/v1/calls", token, Origin=other, **more)[1]["Access-Control-Allow-Origin"])
+        status, headers, document = self.http(self.node, "GET", "/v1/openapi.json", Origin=origin)
+        self.assertEqual((status, headers["Access-Control-Allow-Origin"], document["openapi"]), (200, origin, "3.1.0"))
         self.limited(cors_origins=[])
         self.assertIsNone(self.http(self.node, "GET", "/v1/calls", self.admin, Origin=origin)[1]["Access-Control-Allow-Origin"])
 
@@ -445,13 +447,17 @@ class Limits(Asks, CallTest):
             link.close()
 
     def test_compressed(self):
-        plain, text = self.raw("/v1/help")
-        answer, packed = self.raw("/v1/help", **{"Accept-Encoding": "br, gzip;q=0.5"})
-        self.assertEqual((answer.headers["Content-Encoding"], gzip.decompress(packed)), ("gzip", text))
-        self.assertLess(3 * len(packed), len(text))
-        self.assertEqual((plain.headers["Content-Encoding"], plain.headers["ETag"]), (None, answer.headers["ETag"].replace("-gzip", "")))
-        answer, body = self.raw("/v1/help", **{"Accept-Encoding": "gzip", "If-None-Match": answer.headers["ETag"]})
-        self.assertEqual((answer.status, body), (304, b""))
+        for path in ("/v1/help", "/v1/openapi.json", "/v1/openapi.json"):
+            plain, text = self.raw(path)
+            answer, packed = self.raw(path, **{"Accept-Encoding": "br, gzip;q=0.5"})
+            self.assertEqual((answer.headers["Content-Encoding"], gzip.decompress(packed)), ("gzip", text))
+            self.assertLess(3 * len(packed), len(text))
+            self.assertEqual((plain.headers["Content-Encoding"], plain.headers["ETag"]), (None, answer.headers["ETag"].replace("-gzip", "")))
+            for encoding, tag in (("gzip", answer.headers["ETag"]), ("", plain.headers["ETag"])):
+                answer, body = self.raw(path, **{"Accept-Encoding": encoding, "If-None-Match": tag})
+                self.assertEqual((answer.status, body), (304, b""))
+        self.assertEqual(answer.headers["Cache-Control"], "no-cache")
+        text = self.raw("/v1/help")[1]
         for refused in ("gzip;q=0, br", "", ",,", ";,;q=", "gzip2, ;q=1"):
             self.assertEqual(self.raw("/v1/help", **{"Accept-Encoding": refused})[1], text)
         self.assertIsNone(self.raw("/v1/calls", **{"Accept-Encoding": "gzip"})[0].headers["Content-Encoding"])
