@@ -111,6 +111,18 @@ def pages_put(stage, version, when):
         put(stage, f"/usr/share/man/man8/{program}.8.gz", gzip.compress(text.encode(), mtime=when))
 
 
+def swagger_put(stage):
+    """What /v1/docs is made of (http.swagger_ui), of the version that the tests lock."""
+    if not shutil.which("npm"):
+        print("tandem package: there is no npm, so /v1/docs will say which files it lacks", file=sys.stderr)
+        return
+    sys.path.insert(0, str(ROOT / "tests" / "e2e"))
+    from lib import npm     # pylint: disable=import-outside-toplevel
+    files = npm.install("api") / "swagger-ui-dist"
+    for name in ("swagger-ui.css", "swagger-ui-bundle.js", "swagger-ui-bundle.js.LICENSE.txt", "LICENSE", "NOTICE"):
+        put(stage, f"/usr/share/tandem/swagger-ui/{name}", files / name)
+
+
 def staged(stage, build, version, when):
     programs_put(stage, build)
     pages_put(stage, version, when)
@@ -119,8 +131,12 @@ def staged(stage, build, version, when):
     put(stage, "/etc/default/tandem", HERE / "default")
     for name in DROP_INS:
         put(stage, f"/usr/share/tandem/tandem-{name}.conf", ROOT / "deploy" / f"tandem-{name}.conf")
-    for name in ("tandem_client.py", "tandem_http.py", "js/tandem.js", "js/package.json", "js/types.py"):
+    for name in ("tandem_client.py", "tandem_client.h", "tandem_client.c", "tandem_http.py", "tandem_http.h", "tandem_http.c",
+                 "js/tandem.js", "js/package.json", "js/types.py"):
         put(stage, f"/usr/share/tandem/{name}", ROOT / "client" / name)
+    document = say(stage / "usr" / "bin" / "tandemctl", "help", "openapi")
+    put(stage, "/usr/share/tandem/js/tandem.d.ts", say(sys.executable, ROOT / "client" / "js" / "types.py", input=document) + "\n")
+    swagger_put(stage)
     for path in (ROOT / "deploy" / "prompts").glob("*.*"):
         put(stage, f"/usr/share/tandem/prompts/{path.name}", path, 0o755 if path.suffix == ".py" else 0o644)
     for path in (ROOT / "deploy" / "flows").glob("*.json"):

@@ -82,6 +82,15 @@ class Package(unittest.TestCase):
             said = subprocess.run([str(self.stage / "usr/bin" / name), "--help"], capture_output=True, text=True, check=True).stdout
             self.assertIn("usage", said)
 
+    def test_it_has_the_page_and_the_clients_of_the_http_api(self):
+        share = self.stage / "usr/share/tandem"
+        self.assertIn('"/usr/share/tandem/swagger-ui"', (ROOT / "app/settings/settings_schema.c").read_text(encoding="utf-8"))
+        for name in ("swagger-ui/swagger-ui.css", "swagger-ui/swagger-ui-bundle.js", "swagger-ui/LICENSE", "tandem_http.py", "tandem_http.h", "tandem_http.c"):
+            self.assertGreater((share / name).stat().st_size, 100, name)
+        files = json.loads((share / "js/package.json").read_text(encoding="utf-8"))["files"]
+        self.assertEqual([name for name in files if not (share / "js" / name).exists()], [])
+        self.assertIn("originate(args: {", (share / "js/tandem.d.ts").read_text(encoding="utf-8"))
+
     def test_manual_pages_have_each_command(self):
         pages = {path.name: gzip.decompress(path.read_bytes()).decode() for path in (self.stage / "usr/share/man/man8").iterdir()}
         self.assertEqual(set(pages), {"tandemctl.8.gz", "tandemd.8.gz"})
