@@ -565,6 +565,11 @@ class Nodes(Asks, Pair):
             self.refused(404, "not_found", node, "GET", "/v1/shards/65535", token)
             self.assertEqual(self.ok(node, "GET", "/v1/health", token), {"status": "ok", "reasons": []})
         self.refused(409, "conflict", self.a, "GET", "/v1/cluster/status", token)
+        plain = http.client.HTTPConnection(place.NODE, self.a.http_port, timeout=60)
+        self.addCleanup(plain.close)
+        with self.assertRaises((http.client.HTTPException, OSError)):       # it is HTTPS alone
+            plain.request("GET", "/v1/calls", headers={"Authorization": f"Bearer {token}"})
+            plain.getresponse()
         with Client(self.a.redis_socket, "_operator") as client:
             client.ask("token.delete", name="t-operator")
         gone = time.monotonic()
