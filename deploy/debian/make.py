@@ -132,10 +132,10 @@ def staged(stage, build, version, when):
     for name in DROP_INS:
         put(stage, f"/usr/share/tandem/tandem-{name}.conf", ROOT / "deploy" / f"tandem-{name}.conf")
     for name in ("tandem_client.py", "tandem_client.h", "tandem_client.c", "tandem_http.py", "tandem_http.h", "tandem_http.c",
-                 "js/tandem.js", "js/package.json", "js/types.py"):
+                 "js/tandem.js", "js/package.json", "js/tandem_types.py"):
         put(stage, f"/usr/share/tandem/{name}", ROOT / "client" / name)
     document = say(stage / "usr" / "bin" / "tandemctl", "help", "openapi")
-    put(stage, "/usr/share/tandem/js/tandem.d.ts", say(sys.executable, ROOT / "client" / "js" / "types.py", input=document) + "\n")
+    put(stage, "/usr/share/tandem/js/tandem.d.ts", say(sys.executable, ROOT / "client" / "js" / "tandem_types.py", input=document) + "\n")
     swagger_put(stage)
     for path in (ROOT / "deploy" / "prompts").glob("*.*"):
         put(stage, f"/usr/share/tandem/prompts/{path.name}", path, 0o755 if path.suffix == ".py" else 0o644)

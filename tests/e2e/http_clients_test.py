@@ -271,7 +271,7 @@ class Clients(ClientTest):
         folder = npm.install("api").parent / "types"
         folder.mkdir(exist_ok=True)
         openapi = subprocess.run([os.path.join(build_folder(), "app", "tandemctl"), "help", "openapi"], check=True, capture_output=True).stdout
-        types = subprocess.run([sys.executable, CLIENT / "js" / "types.py"], input=openapi, check=True, capture_output=True).stdout
+        types = subprocess.run([sys.executable, CLIENT / "js" / "tandem_types.py"], input=openapi, check=True, capture_output=True).stdout
         for name in ("tandem.js", "package.json"):
             shutil.copy(CLIENT / "js" / name, folder)
         (folder / "tandem.d.ts").write_bytes(types)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Types of tandem.js: `tandemctl help openapi | types.py > tandem.d.ts`.  Every resource, argument, result and event is as the document says."""
+"""Types of tandem.js: `tandemctl help openapi | tandem_types.py > tandem.d.ts`.  Every resource, argument, result and event is as the document says."""
 import json
 import re
 import sys
 
-HEAD = """// Written from the OpenAPI document by types.py.
+HEAD = """// Written from the OpenAPI document by tandem_types.py.
 export class Refused extends Error {
   status: number;
   code: string;
