@@ -205,6 +205,8 @@ static json_t *openapi_member(const struct command *c, struct bytes name)
 		return openapi_type(field, false);
 	if (bytes_is(name, "id") || (arg && arg->required && arg->type == ARG_STRING))
 		return json_pack("{s:s}", "type", "string");
+	if (bytes_is(name, "number")) /* of an extension, of a recording among those of a call */
+		return json_pack("{s:[s,s,s]}", "type", "string", "integer", "null");
 	if (bytes_is(name, "order"))
 		return json_pack("{s:s}", "type", "integer");
 	if (ends_with(name, "_ms") || fields_cdr_is_number(name))

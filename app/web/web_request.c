@@ -526,7 +526,8 @@ int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages
 	if (pages->events && bytes_is(path, WEB_EVENTS_PATH) &&
 	    lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI))
 		return web_events_on_head(pages->events, &r->ear, &r->query, wsi);
-	if (pages->api && bytes_starts(path, WEB_API_HEAD))
+	/* "/v1/tokens/.." is "/v1" by now */
+	if (pages->api && (bytes_starts(path, WEB_API_HEAD) || bytes_is(path, "/v1")))
 		return web_query_on_head(pages->api, &r->query, wsi, path);
 	if (pages->desk && bytes_starts(path, WEB_PAGE_HEAD))
 		return web_visit_on_head(pages->desk, &r->visit, wsi, path);

@@ -76,6 +76,7 @@ class Api(Asks, CallTest):
         self.ended()
         self.assertEqual(self.ok(self.node, "GET", f"/v1/calls/{row['id']}", reader)["ended_by"], "operator")
         self.refused(404, "not_found", self.node, "GET", "/v1/calls/0000000000000", reader)
+        self.refused(404, "unknown_command", self.node, "DELETE", "/v1/tokens/..", reader)
 
     def test_of_documents(self):
         made = self.ok(self.node, "PATCH", "/v1/extensions/1009", self.admin, {"password": "a long secret of 1009", "display_name": "Nine"})

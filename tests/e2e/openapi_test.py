@@ -64,6 +64,8 @@ class Document(unittest.TestCase):
             self.api.check({"type": name, "timestamp": "2026-11-27T20:00:00.000Z", "id": "1-0", "tenant": "acme", "data": {"type": name}}, posted)
 
     def test_documents_have_their_fields(self):
+        _, _, recordings = self.api.operations["recording.list"]
+        self.api.check([{"number": 1}], self.api.schema_of(recordings["responses"]["200"]))
         account = self.api.document["components"]["schemas"]["Account"]["properties"]
         self.assertEqual(account["code"]["type"], "string")
         _, _, put = self.api.operations["extension.put"]
