@@ -409,10 +409,11 @@ static void login_fetched(struct helper *h, struct helper_request *r, CURLcode c
 
 static uint64_t login_due(struct helper *h, struct helper_request *r, uint64_t now_ns)
 {
-	const struct login *l = r->work;
+	struct login *l = r->work;
 
 	if (!l->waits)
 		return UINT64_MAX;
+	l->waits = false; /* the next step may be a fetch of its own, which is begun once */
 	login_go(h, r);
 	return now_ns + LOGIN_POLL_MS * NS_PER_MS;
 }
