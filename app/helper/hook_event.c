@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/glob.h"
+
 enum { STAMP_MAX = 32, SHIFTS_MAX = 12, FIRST_PAUSE_MS = 1000 };
 
 /* ---- which ---- */
@@ -29,40 +31,6 @@ const char *hook_patterns_wrong(struct bytes patterns)
 			       "text, as call.*";
 	}
 	return NULL;
-}
-
-/* Back to the last '*' where it does not go on: that one takes one more. */
-static bool pattern_takes(struct bytes pattern, struct bytes text)
-{
-	size_t p = 0, t = 0, star = SIZE_MAX, from = 0;
-
-	while (t < text.n) {
-		if (p < pattern.n && pattern.p[p] == '*') {
-			star = p++;
-			from = t;
-		} else if (p < pattern.n && pattern.p[p] == text.p[t]) {
-			p++;
-			t++;
-		} else if (star == SIZE_MAX) {
-			return false;
-		} else {
-			p = star + 1;
-			t = ++from;
-		}
-	}
-	while (p < pattern.n && pattern.p[p] == '*')
-		p++;
-	return p == pattern.n;
-}
-
-bool hook_patterns_take(struct bytes patterns, struct bytes type)
-{
-	bool takes = !patterns.n;
-	struct bytes one;
-
-	while (!takes && bytes_cut(&patterns, ',', &one))
-		takes = pattern_takes(one, type);
-	return takes;
 }
 
 static struct bytes event_text(const json_t *event, const char *name)
@@ -101,7 +69,8 @@ bool hook_event_wanted(const json_t *event, struct bytes patterns, struct bytes 
 {
 	struct bytes type = event_text(event, "type");
 
-	if (!type.n || !hook_patterns_take(patterns, type) || !event_has_number(event, numbers))
+	if (!type.n || (patterns.n && !glob_list_takes(patterns, type)) ||
+	    !event_has_number(event, numbers))
 		return false;
 	*order = event_order(event);
 	return true;

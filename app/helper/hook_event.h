@@ -11,7 +11,6 @@ enum { HOOK_PAUSE_MAX_MS = 3600000 };
 
 /* Types of events joined by ',', in which '*' is any text; empty: all. NULL, or what is wrong. */
 const char *hook_patterns_wrong(struct bytes patterns);
-bool hook_patterns_take(struct bytes patterns, struct bytes type);
 /* Whether it is an event that a webhook with these patterns and numbers (joined by ','; empty: any) wants. *order: those with an equal one are
  * of one call, or else of one conference, subscription or number: they are posted one after the other. */
 bool hook_event_wanted(const json_t *event, struct bytes patterns, struct bytes numbers,

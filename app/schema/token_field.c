@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/glob.h"
+
 const char *const g_token_roles[] = { "reader", "application", "admin", "operator", NULL };
 
 static const char *field_hash_wrong(const void *value, const char *text)
@@ -20,15 +22,6 @@ static const char *field_hash_wrong(const void *value, const char *text)
 		       : "hash is the SHA-256 of a secret: 64 hexadecimal digits";
 }
 
-/* "call.*" has all that begin so, "*" all. */
-static bool pattern_has(struct bytes pattern, struct bytes name)
-{
-	if (!pattern.n || pattern.p[pattern.n - 1] != '*')
-		return bytes_eq(pattern, name);
-	pattern.n--;
-	return bytes_eq(bytes_sub(name, 0, pattern.n), pattern);
-}
-
 const char *token_commands_wrong(const void *value, const char *text)
 {
 	struct bytes list = bytes_str(text), one;
@@ -38,7 +31,8 @@ const char *token_commands_wrong(const void *value, const char *text)
 	while (is_known && bytes_cut(&list, ',', &one)) {
 		is_known = bytes_is(one, TOKEN_EVENTS);
 		COMMAND_EACH (c)
-			is_known |= pattern_has(one, bytes_str(c->name));
+			is_known |= bytes_find(one, '*') + 1 >= one.n &&
+				    glob_list_takes(one, bytes_str(c->name));
 	}
 	return is_known ? NULL
 			: "each is a command, the beginning of some and a *, as call.*, or events";
@@ -46,13 +40,10 @@ const char *token_commands_wrong(const void *value, const char *text)
 
 bool token_allows(const char *patterns, const char *command)
 {
-	struct bytes list = bytes_str(patterns), one, name = bytes_str(command);
+	struct bytes name = bytes_str(command);
 
-	while (bytes_cut(&list, ',', &one)) {
-		if (pattern_has(one, name) && !pattern_has(BYTES_LIT("token.*"), name))
-			return true;
-	}
-	return !patterns[0];
+	return !patterns[0] ||
+	       (glob_list_takes(bytes_str(patterns), name) && !bytes_starts(name, "token."));
 }
 
 #undef FIELD_OF

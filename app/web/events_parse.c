@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "app/web/events.h"
+#include "base/glob.h"
 #include "base/table.h"
 
 /* ---- ids ---- */
@@ -193,6 +194,25 @@ static bool part_has(const struct events_filter *f, const struct events_facts *f
 	       bytes_is(facts->type, "events.lost");
 }
 
+/* The arguments that are texts, and which characters they may have beside letters and digits. */
+static const struct {
+	const char *name, *more, *wrong;
+	size_t at, size;
+} g_filter_texts[] = {
+#define FILTER_TEXT(name, member, more, wrong)                             \
+	{                                                                  \
+		name, more, wrong, offsetof(struct events_filter, member), \
+			sizeof(((struct events_filter *)NULL)->member)     \
+	}
+	FILTER_TEXT("tenant", tenant, "._-", "the name of a tenant is needed"),
+	FILTER_TEXT("application", application, "._-", "the name of an application is needed"),
+	FILTER_TEXT("call", calls, ",", "ids of calls are needed, joined by ','"),
+	FILTER_TEXT("user", users, ",._-+*#", "numbers of extensions are needed, joined by ','"),
+	FILTER_TEXT("type", types, ",._*",
+		    "types of events are needed, joined by ','; * may end one"),
+#undef FILTER_TEXT
+};
+
 static const char *filter_argument(struct events_filter *f, struct bytes name, struct bytes value)
 {
 	if (bytes_is(name, "access_token"))
@@ -201,27 +221,14 @@ static const char *filter_argument(struct events_filter *f, struct bytes name, s
 		f->has_after = true;
 		return events_id_parse(value, &f->after) ? NULL : "the id of an event is needed";
 	}
-	if (bytes_is(name, "tenant"))
-		return filter_text(f->tenant, sizeof(f->tenant), value, "._-")
-			       ? NULL
-			       : "the name of a tenant is needed";
-	if (bytes_is(name, "application"))
-		return filter_text(f->application, sizeof(f->application), value, "._-")
-			       ? NULL
-			       : "the name of an application is needed";
-	if (bytes_is(name, "call"))
-		return filter_text(f->calls, sizeof(f->calls), value, ",")
-			       ? NULL
-			       : "ids of calls are needed, joined by ','";
-	if (bytes_is(name, "user"))
-		return filter_text(f->users, sizeof(f->users), value, ",._-+*#")
-			       ? NULL
-			       : "numbers of extensions are needed, joined by ','";
-	if (bytes_is(name, "type"))
-		return filter_text(f->types, sizeof(f->types), value, ",._*") &&
-				       types_are_right(f->types)
-			       ? NULL
-			       : "types of events are needed, joined by ','; * may end one";
+	for (size_t i = 0; i < COUNT_OF(g_filter_texts); i++) {
+		if (bytes_is(name, g_filter_texts[i].name))
+			return filter_text((char *)f + g_filter_texts[i].at, g_filter_texts[i].size,
+					   value, g_filter_texts[i].more) &&
+					       types_are_right(f->types)
+				       ? NULL
+				       : g_filter_texts[i].wrong;
+	}
 	if (bytes_is(name, "part"))
 		return filter_part(f, value) ? NULL
 					     : "PART/PARTS is needed, such as 2/3; at most 64";
@@ -249,25 +256,12 @@ const char *events_filter_parse(struct bytes arguments, struct events_filter *ou
 	return NULL;
 }
 
-static bool types_have(const char *types, struct bytes type)
-{
-	struct bytes rest = bytes_str(types), one;
-
-	while (bytes_cut(&rest, ',', &one)) {
-		bool all = one.n && one.p[one.n - 1] == '*';
-
-		if (all ? type.n >= one.n - 1 && !memcmp(type.p, one.p, one.n - 1)
-			: bytes_eq(one, type))
-			return true;
-	}
-	return false;
-}
-
 bool events_filter_has(const struct events_filter *f, const struct events_facts *facts)
 {
 	struct bytes users = bytes_str(f->users);
 
-	return part_has(f, facts) && (!f->types[0] || types_have(f->types, facts->type)) &&
+	return part_has(f, facts) &&
+	       (!f->types[0] || glob_list_takes(bytes_str(f->types), facts->type)) &&
 	       (!f->calls[0] || bytes_list_has(bytes_str(f->calls), facts->call)) &&
 	       (!f->users[0] || bytes_list_has(users, facts->from) ||
 		bytes_list_has(users, facts->to));
