@@ -15,6 +15,7 @@
 #include "app/schema/list.h"
 #include "app/watch/watch_sink.h"
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/log.h"
 #include "sig/sip/id.h"
 
@@ -314,7 +315,6 @@ static size_t add(struct bytes *args, size_t n, const char *name, struct bytes v
 /* Puts it back for that one, and ends the job. False: that was done often enough, no node has it. */
 static bool control_pass(struct control_job *job, const struct control_entry *e)
 {
-	char since[24], passed[24], ttl[24] = "";
 	struct bytes args[5 + PASS_WORDS_MAX] = { BYTES_LIT("EVAL"), BYTES_LIT(PASS),
 						  BYTES_LIT("1"), bytes_str(job->stream->key),
 						  bytes_str(job->entry_id) };
@@ -324,18 +324,14 @@ static bool control_pass(struct control_job *job, const struct control_entry *e)
 		return false;
 	if (e->passed) /* it came back here: the one that it is for shall be first now */
 		job->stream->pause_ns = clock_now_ns() + PASS_PAUSE_NS;
-	(void)snprintf(since, sizeof(since), "%" PRIu64, e->added_utc_ms);
-	(void)snprintf(passed, sizeof(passed), "%" PRIu64, e->passed + 1);
-	if (e->ttl_ms)
-		(void)snprintf(ttl, sizeof(ttl), "%" PRIu64, e->ttl_ms);
 	n = add(args, n, "v", e->version);
 	n = add(args, n, "id", e->id);
 	n = add(args, n, "do", e->command);
 	n = add(args, n, "args", e->args);
 	n = add(args, n, "client", e->client);
-	n = add(args, n, "ttl_ms", bytes_str(ttl));
-	n = add(args, n, "since", bytes_str(since));
-	n = add(args, n, "passed", bytes_str(passed));
+	n = add(args, n, "ttl_ms", e->ttl_ms ? DECIMAL_TEXT(e->ttl_ms) : (struct bytes){ 0 });
+	n = add(args, n, "since", DECIMAL_TEXT(e->added_utc_ms));
+	n = add(args, n, "passed", DECIMAL_TEXT(e->passed + 1));
 	n = add(args, n, "claim", e->claim);
 	if (redis_command(job->control->node->redis.link, args, n, PASS_LIMIT_NS, on_passed, job))
 		on_passed(-ENOTCONN, NULL, job);

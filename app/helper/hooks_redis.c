@@ -6,20 +6,13 @@
 #include <string.h>
 
 #include "app/helper/hooks.h"
+#include "base/decimal.h"
 
 #define BEGINNING   "0-0"
 #define CONSUMER    "node" /* one name for all: what is pending is whoever's turn it is */
 #define DEADLINE_NS (3 * NS_PER_S)
 
 enum { READ_MOST = 64, WAKE_MS = 100, WAKE_PAUSE_MS = 10, POLL_MS = 50, WAKE_STREAMS = 256 };
-
-static struct bytes number_text(uint64_t number, char out[24])
-{
-	struct writer w = writer_over(out, 24);
-
-	writer_u64(&w, number);
-	return writer_done(&w);
-}
 
 static int hook_script(struct hooks *s, struct script_call call, redis_reply_fn *fn, void *arg)
 {
@@ -55,17 +48,12 @@ static void hook_on_over(int err, const struct redisReply *reply, void *arg)
 
 static int over_dead(struct hook *h, struct hook_event *e)
 {
-	char tries[24], status[24];
-	struct bytes args[] = { bytes_str(h->stream),
-				bytes_str(h->dead),
-				bytes_str(h->again),
-				bytes_str(h->group),
-				bytes_str(e->id),
-				bytes_str(e->entry),
-				bytes_str(e->body),
-				number_text(e->tries, tries),
-				number_text((uint64_t)e->status, status),
-				bytes_str(e->error) };
+	struct bytes args[] = {
+		bytes_str(h->stream), bytes_str(h->dead),     bytes_str(h->again),
+		bytes_str(h->group),  bytes_str(e->id),       bytes_str(e->entry),
+		bytes_str(e->body),   DECIMAL_TEXT(e->tries), DECIMAL_TEXT((uint64_t)e->status),
+		bytes_str(e->error)
+	};
 
 	return hook_script(h->all, SCRIPT_CALL(SCRIPT_HOOK_DEAD, args, 3), hook_on_over, e);
 }
@@ -174,14 +162,13 @@ static void hook_on_read(int err, const struct redisReply *reply, void *arg)
 
 static void hook_read_more(struct hook *h)
 {
-	char most[24];
 	size_t room = HOOK_WINDOW - h->count;
 	struct bytes args[] = { BYTES_LIT("XREADGROUP"),
 				BYTES_LIT("GROUP"),
 				bytes_str(h->group),
 				BYTES_LIT(CONSUMER),
 				BYTES_LIT("COUNT"),
-				number_text(room < READ_MOST ? room : READ_MOST, most),
+				DECIMAL_TEXT(room < READ_MOST ? room : READ_MOST),
 				BYTES_LIT("STREAMS"),
 				bytes_str(h->stream),
 				h->pending_read ? BYTES_LIT(">") : bytes_str(h->after) };
@@ -229,14 +216,14 @@ static void hook_on_own(int err, const struct redisReply *reply, void *arg)
 /* Its lease, and what is to be seen of it. */
 static void hook_own(struct hook *h, uint64_t now_ns)
 {
-	char numbers[12][24];
+	char numbers[9][DECIMAL_TEXT_MAX];
 	struct bytes args[32] = { bytes_str(h->state),
 				  bytes_str(h->stream),
 				  bytes_str(h->again),
 				  bytes_str(h->all->id),
-				  number_text(HOOK_LEASE_MS, numbers[0]),
+				  DECIMAL_TEXT(HOOK_LEASE_MS),
 				  bytes_str(h->group),
-				  number_text(h->changed_utc_ms, numbers[1]) };
+				  DECIMAL_TEXT(h->changed_utc_ms) };
 	struct {
 		const char *name;
 		uint64_t value;
@@ -252,7 +239,7 @@ static void hook_own(struct hook *h, uint64_t now_ns)
 	if (h->mine) {
 		for (size_t i = 0; i < COUNT_OF(figures); i++) {
 			args[call.n++] = bytes_str(figures[i].name);
-			args[call.n++] = number_text(figures[i].value, numbers[2 + i]);
+			args[call.n++] = decimal_text(numbers[i], figures[i].value);
 		}
 		args[call.n++] = BYTES_LIT("error");
 		args[call.n++] = bytes_str(h->error);
@@ -429,7 +416,6 @@ static int ask_replay(struct hooks *s, const struct hook *h, const json_t *args,
 {
 	const char *id = json_string_value(json_object_get(args, "id"));
 	const json_t *since = json_object_get(args, "since_utc_ms");
-	char ms[24];
 	struct bytes list[] = { bytes_str(h->stream),
 				bytes_str(h->dead),
 				bytes_str(h->again),
@@ -438,7 +424,7 @@ static int ask_replay(struct hooks *s, const struct hook *h, const json_t *args,
 					  : since ? "since"
 						  : "dead"),
 				id ? bytes_str(id)
-				   : number_text((uint64_t)json_integer_value(since), ms) };
+				   : DECIMAL_TEXT((uint64_t)json_integer_value(since)) };
 
 	return hook_script(s, SCRIPT_CALL(SCRIPT_HOOK_REPLAY, list, 3), hook_on_asked, a);
 }
@@ -447,11 +433,10 @@ static int ask_send(struct hooks *s, const struct hook *h, const char *kind, con
 		    struct hook_ask *a)
 {
 	json_int_t limit = json_integer_value(json_object_get(args, "limit"));
-	char most[24];
 	struct bytes get[] = { bytes_str(h->state), bytes_str(h->dead) };
 	struct bytes dead[] = { BYTES_LIT("XREVRANGE"), bytes_str(h->dead),
 				BYTES_LIT("+"),         BYTES_LIT("-"),
-				BYTES_LIT("COUNT"),     number_text((uint64_t)limit, most) };
+				BYTES_LIT("COUNT"),     DECIMAL_TEXT((uint64_t)limit) };
 
 	if (!strcmp(kind, "replay"))
 		return ask_replay(s, h, args, a);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/log.h"
 #include "cluster/record.h"
 #include "cluster/store/state.h"
@@ -447,11 +448,7 @@ static void toll_loaded(struct store_op *op, const struct store_answer *a)
 
 static struct bytes toll_key(char buf[STORE_KEY_MAX], const struct store_shard *s, uint64_t day)
 {
-	char text[TOLL_TEXT];
-	struct writer w = writer_over(text, sizeof(text));
-
-	writer_u64(&w, day);
-	return store_key_toll(buf, s, writer_done(&w));
+	return store_key_toll(buf, s, DECIMAL_TEXT(day));
 }
 
 void store_toll_load(struct store_shard *s, uint64_t day, store_toll_fn *each, store_done_fn *done,

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Changes of documents: JSON text, each change a new generation of its tenant. Read by people with redis-cli, so without an envelope. */
 #include <assert.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "cluster/document/shelf.h"
 #include "cluster/store/state.h"
 
@@ -177,15 +177,7 @@ void store_documents_look(struct store_shared *s, const struct bytes *tenants, s
 #define AWAITED_NS \
 	(5 * NS_PER_S) /* a start waits for it, and no call: a late Redis must not end the start */
 
-enum { KEYS = 5, NUMBER_MAX = 24 };
-
-static struct bytes document_number(char buf[NUMBER_MAX], uint64_t number)
-{
-	struct writer w = writer_over(buf, NUMBER_MAX);
-
-	writer_fmt(&w, "%" PRIu64, number);
-	return writer_done(&w);
-}
+enum { KEYS = 5 };
 
 struct document_call {
 	enum script_id script;
@@ -242,15 +234,13 @@ static void document_change(struct store_shared *s, enum script_id script,
 			    const struct store_document *d, const struct store_known *known,
 			    store_done_fn *done, void *arg)
 {
-	char version[NUMBER_MAX], generation[NUMBER_MAX];
-
 	document_store(s, d,
 		       &(struct document_call){
 			       .script = script,
 			       .deadline_ns = s->base.deadline_ns,
 			       .knows = true,
-			       .args = { document_number(version, known->version),
-					 document_number(generation, known->generation),
+			       .args = { DECIMAL_TEXT(known->version),
+					 DECIMAL_TEXT(known->generation),
 					 known->exact ? BYTES_LIT("1") : BYTES_LIT("0"), d->json },
 			       .n = script == SCRIPT_DOCUMENT_PUT ? 4 : 3 },
 		       done, arg);
@@ -271,13 +261,11 @@ void store_document_delete(struct store_shared *s, const struct store_document *
 void store_document_restore(struct store_shared *s, const struct store_document *d,
 			    struct bytes history, store_done_fn *done, void *arg)
 {
-	char version[NUMBER_MAX];
-
-	document_store(s, d,
-		       &(struct document_call){
-			       .script = SCRIPT_DOCUMENT_RESTORE,
-			       .deadline_ns = AWAITED_NS,
-			       .args = { history, document_number(version, d->version), d->json },
-			       .n = 3 },
-		       done, arg);
+	document_store(
+		s, d,
+		&(struct document_call){ .script = SCRIPT_DOCUMENT_RESTORE,
+					 .deadline_ns = AWAITED_NS,
+					 .args = { history, DECIMAL_TEXT(d->version), d->json },
+					 .n = 3 },
+		done, arg);
 }

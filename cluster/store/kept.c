@@ -7,10 +7,9 @@
 #include <assert.h>
 #include <inttypes.h>
 
+#include "base/decimal.h"
 #include "base/log.h"
 #include "cluster/store/state.h"
-
-enum { KEPT_TTL_TEXT = 24 };
 
 struct kept_op {
 	struct store_op op;
@@ -74,17 +73,11 @@ static void kept_run(struct store_shared *s, const struct bytes *args, size_t n,
 void store_kept_put(struct store_shared *s, const struct store_kept *of, struct bytes value,
 		    uint64_t ttl_ms, store_kept_fn *done, void *arg)
 {
-	char key[STORE_KEY_MAX], ttl[KEPT_TTL_TEXT];
-	struct writer w = writer_over(ttl, sizeof(ttl));
+	char key[STORE_KEY_MAX];
 	bool fits = value.n <= STORE_KEPT_MAX;
-	struct bytes args[] = { BYTES_LIT("SET"),
-				fits ? kept_key(key, of) : (struct bytes){ 0 },
-				value,
-				BYTES_LIT("PX"),
-				{ 0 } };
+	struct bytes args[] = { BYTES_LIT("SET"), fits ? kept_key(key, of) : (struct bytes){ 0 },
+				value, BYTES_LIT("PX"), DECIMAL_TEXT(ttl_ms) };
 
-	writer_u64(&w, ttl_ms);
-	args[4] = writer_done(&w);
 	metric_add(s->base.metrics.saves, 1);
 	kept_run(s, args, COUNT_OF(args), false, done, arg);
 }

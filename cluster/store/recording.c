@@ -6,10 +6,11 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/log.h"
 #include "cluster/store/state.h"
 
-enum { RECORDING_NUMBER = 24, RECORDING_ROW_MAX = 512, RECORDING_PUT_WORDS = 14 };
+enum { RECORDING_ROW_MAX = 512, RECORDING_PUT_WORDS = 14 };
 #define RECORDING_LIMIT_NS (2 * NS_PER_S) /* a person waits, or nobody: no call does */
 
 /* ---- keys ---- */
@@ -29,14 +30,6 @@ static struct bytes recording_key(char buf[STORE_KEY_MAX], struct bytes tenant, 
 		writer_bytes(&w, day);
 	}
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
-}
-
-static struct bytes recording_number(char buf[RECORDING_NUMBER], uint64_t number)
-{
-	struct writer w = writer_over(buf, RECORDING_NUMBER);
-
-	writer_u64(&w, number);
-	return writer_done(&w);
 }
 
 /* ---- what is said of one ---- */
@@ -79,7 +72,7 @@ static struct bytes recording_act(enum store_recording_act act)
 void store_recording_announce(struct store_shared *s, const struct store_recording *r,
 			      store_done_fn *done, void *arg)
 {
-	char days[STORE_KEY_MAX], of[STORE_KEY_MAX], by[STORE_KEY_MAX], life[RECORDING_NUMBER];
+	char days[STORE_KEY_MAX], of[STORE_KEY_MAX], by[STORE_KEY_MAX];
 	const struct bytes args[RECORDING_PUT_WORDS] = {
 		recording_key(days, r->tenant, "days", (struct bytes){ 0 }),
 		recording_key(of, r->tenant, "of", r->day),
@@ -88,7 +81,7 @@ void store_recording_announce(struct store_shared *s, const struct store_recordi
 		r->name,
 		r->entry,
 		r->state,
-		recording_number(life, r->life_s),
+		DECIMAL_TEXT(r->life_s),
 		r->day,
 		r->first_day,
 		r->mine,
@@ -179,12 +172,11 @@ void store_recording_days(struct store_shared *s, const struct store_recording_d
 			  store_recording_fn *each, store_done_fn *done, void *arg)
 {
 	char key[STORE_KEY_MAX], last[RECORDING_ROW_MAX], first[RECORDING_ROW_MAX];
-	char most[RECORDING_NUMBER];
 	const struct bytes args[] = {
 		recording_key(key, of->tenant, "days", (struct bytes){ 0 }),
 		recording_bound(last, of->before ? "(" : "[", of->until, "+"),
 		recording_bound(first, "[", of->since, "-"),
-		recording_number(most, STORE_RECORDING_DAYS),
+		DECIMAL_TEXT(STORE_RECORDING_DAYS),
 	};
 
 	recording_query(s,
@@ -246,8 +238,7 @@ void store_recordings_read(struct store_shared *s, const struct store_recordings
 			   store_recording_fn *each, store_done_fn *done, void *arg)
 {
 	char entries[STORE_KEY_MAX], index[STORE_KEY_MAX], to[RECORDING_ROW_MAX],
-		from[RECORDING_ROW_MAX], most[RECORDING_NUMBER], cut[RECORDING_NUMBER],
-		longest[RECORDING_NUMBER];
+		from[RECORDING_ROW_MAX];
 	struct writer last = writer_over(to, sizeof(to)), first = writer_over(from, sizeof(from));
 	size_t head;
 	const bool fits = recording_range(of, &last, &first, &head);
@@ -256,9 +247,9 @@ void store_recordings_read(struct store_shared *s, const struct store_recordings
 		recording_key(index, of->tenant, "by", of->day),
 		writer_done(&last),
 		writer_done(&first),
-		recording_number(most, STORE_RECORDINGS_PAGE),
-		recording_number(cut, head),
-		recording_number(longest, STORE_RECORDING_MAX),
+		DECIMAL_TEXT(STORE_RECORDINGS_PAGE),
+		DECIMAL_TEXT(head),
+		DECIMAL_TEXT(STORE_RECORDING_MAX),
 	};
 
 	if (!fits) {
@@ -279,9 +270,9 @@ void store_recording_get(struct store_shared *s, struct bytes tenant, struct byt
 			 struct bytes name, store_recording_fn *each, store_done_fn *done,
 			 void *arg)
 {
-	char key[STORE_KEY_MAX], longest[RECORDING_NUMBER];
+	char key[STORE_KEY_MAX];
 	const struct bytes args[] = { recording_key(key, tenant, "of", day), name,
-				      recording_number(longest, STORE_RECORDING_MAX) };
+				      DECIMAL_TEXT(STORE_RECORDING_MAX) };
 
 	recording_query(s,
 			&(struct script_call){ .id = SCRIPT_RECORDING_GET,

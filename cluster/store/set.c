@@ -1,28 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sets of documents: entries in a hash of each version, which a script makes valid at once and others move to where documents are. */
 #include <assert.h>
-#include <inttypes.h>
 
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "cluster/store/state.h"
 
 #define SET_NS (5 * NS_PER_S) /* a person waits, and no call */
 
-enum { SET_NUMBER_MAX = 24, SET_ENDED = 8, BEGIN_KEYS = 8, MOVE_KEYS = 6 };
+enum { SET_ENDED = 8, BEGIN_KEYS = 8, MOVE_KEYS = 6 };
 
 struct set_op {
 	struct store_op op;
 	store_set_fn *each;
 	uint32_t first;
 };
-
-static struct bytes set_number_write(char buf[SET_NUMBER_MAX], uint64_t number)
-{
-	struct writer w = writer_over(buf, SET_NUMBER_MAX);
-
-	writer_u64(&w, number);
-	return writer_done(&w);
-}
 
 static struct bytes set_key_write(char buf[STORE_KEY_MAX], const struct store_base *base,
 				  const struct store_set *of)
@@ -56,16 +48,16 @@ static void set_finish(struct store_op *op, const struct store_answer *a)
 void store_set_stage(struct store_shared *s, const struct store_set *of, uint32_t first,
 		     const struct bytes *entries, size_t n, store_done_fn *done, void *arg)
 {
-	static char numbers[STORE_SET_PIECE][SET_NUMBER_MAX]; /* control thread alone */
+	static char numbers[STORE_SET_PIECE][DECIMAL_TEXT_MAX]; /* control thread alone */
 	struct bytes args[2 + 2 * STORE_SET_PIECE] = { BYTES_LIT("HSET") };
-	char key[STORE_KEY_MAX], life[SET_NUMBER_MAX];
+	char key[STORE_KEY_MAX];
 	struct set_op *op;
 
 	assert(n && n <= STORE_SET_PIECE);
 	store_enter(&s->base);
 	args[1] = set_key_write(key, &s->base, of);
 	for (size_t i = 0; i < n; i++) {
-		args[2 + 2 * i] = set_number_write(numbers[i], first + i);
+		args[2 + 2 * i] = decimal_text(numbers[i], first + i);
 		args[3 + 2 * i] = entries[i];
 	}
 	op = set_op_begin(s, set_finish, first ? done : NULL, first ? arg : NULL);
@@ -73,7 +65,7 @@ void store_set_stage(struct store_shared *s, const struct store_set *of, uint32_
 		store_op_command(&op->op, args, 2 + 2 * n, SET_NS);
 	if (!first && (op = set_op_begin(s, set_finish, done, arg)) != NULL) {
 		const struct bytes expire[] = { BYTES_LIT("EXPIRE"), args[1],
-						set_number_write(life, STORE_SET_STAGED_S) };
+						DECIMAL_TEXT(STORE_SET_STAGED_S) };
 
 		store_op_command(&op->op, expire, COUNT_OF(expire), SET_NS);
 	}
@@ -97,7 +89,7 @@ static void set_read_finish(struct store_op *op, const struct store_answer *a)
 void store_set_read(struct store_shared *s, const struct store_set *of, uint32_t first, size_t n,
 		    store_set_fn *each, store_done_fn *done, void *arg)
 {
-	static char numbers[STORE_SET_PIECE][SET_NUMBER_MAX]; /* control thread alone */
+	static char numbers[STORE_SET_PIECE][DECIMAL_TEXT_MAX]; /* control thread alone */
 	struct bytes args[2 + STORE_SET_PIECE] = { BYTES_LIT("HMGET") };
 	char key[STORE_KEY_MAX];
 	struct set_op *op;
@@ -106,7 +98,7 @@ void store_set_read(struct store_shared *s, const struct store_set *of, uint32_t
 	store_enter(&s->base);
 	args[1] = set_key_write(key, &s->base, of);
 	for (size_t i = 0; i < n; i++)
-		args[2 + i] = set_number_write(numbers[i], first + i);
+		args[2 + i] = decimal_text(numbers[i], first + i);
 	op = set_op_begin(s, set_read_finish, done, arg);
 	if (op) {
 		op->each = each;
@@ -130,7 +122,7 @@ struct set_turn {
 static void set_turn_send(struct store_op *op, const struct set_turn *t)
 {
 	static char keys[BEGIN_KEYS + STORE_SET_TENANTS_MAX][STORE_KEY_MAX]; /* control thread */
-	static char numbers[3 + 2 * STORE_SET_TENANTS_MAX][SET_NUMBER_MAX];
+	static char numbers[2 * STORE_SET_TENANTS_MAX][DECIMAL_TEXT_MAX];
 	const struct store_document *d = t->document;
 	struct bytes args[BEGIN_KEYS + SET_ENDED + 1 + 4 * STORE_SET_TENANTS_MAX] = {
 		store_key_document(keys[0], op->base, d->tenant, "doc", d->kind),
@@ -152,16 +144,16 @@ static void set_turn_send(struct store_op *op, const struct set_turn *t)
 	args[n++] = d->tenant;
 	args[n++] = bytes_str(d->kind);
 	args[n++] = d->name;
-	args[n++] = set_number_write(numbers[0], t->version);
-	args[n++] = set_number_write(numbers[1], t->generation);
+	args[n++] = DECIMAL_TEXT(t->version);
+	args[n++] = DECIMAL_TEXT(t->generation);
 	args[n++] = BYTES_LIT("1");
 	args[n++] = d->json;
 	args[n++] = t->begins ? BYTES_LIT("begin") : BYTES_LIT("end");
-	args[n++] = set_number_write(numbers[2], t->count);
+	args[n++] = DECIMAL_TEXT(t->count);
 	for (size_t i = 0; i < t->other_count; i++) {
 		args[n++] = t->others[i].name;
-		args[n++] = set_number_write(numbers[3 + 2 * i], t->others[i].generation);
-		args[n++] = set_number_write(numbers[4 + 2 * i], t->others[i].count);
+		args[n++] = decimal_text(numbers[2 * i], t->others[i].generation);
+		args[n++] = decimal_text(numbers[2 * i + 1], t->others[i].count);
 	}
 	store_op_run(op, &(struct script_call){ .id = SCRIPT_DOCUMENT_SET,
 						.args = args,
@@ -211,7 +203,7 @@ void store_set_end(struct store_shared *s, const struct store_document *d, uint6
 void store_set_move(struct store_shared *s, const struct store_set_move *m, store_done_fn *done,
 		    void *arg)
 {
-	static char keys[4][STORE_KEY_MAX], numbers[2 + STORE_SET_PIECE][SET_NUMBER_MAX];
+	static char keys[4][STORE_KEY_MAX], numbers[STORE_SET_PIECE][DECIMAL_TEXT_MAX];
 	struct bytes args[MOVE_KEYS + 4 + 3 * STORE_SET_PIECE];
 	struct store_op *op;
 	size_t n = 0;
@@ -229,11 +221,11 @@ void store_set_move(struct store_shared *s, const struct store_set_move *m, stor
 		args[n++] = set_key_write(keys[3], op->base, &m->set);
 		args[n++] = m->tenant;
 		args[n++] = bytes_str(m->kind);
-		args[n++] = set_number_write(numbers[0], m->moved);
-		args[n++] = set_number_write(numbers[1], m->moved + m->n);
+		args[n++] = DECIMAL_TEXT(m->moved);
+		args[n++] = DECIMAL_TEXT(m->moved + m->n);
 		for (uint32_t i = 0; i < m->n; i++) {
 			args[n++] = m->documents[i].name;
-			args[n++] = set_number_write(numbers[2 + i], m->documents[i].version);
+			args[n++] = decimal_text(numbers[i], m->documents[i].version);
 			args[n++] = m->documents[i].text;
 		}
 		store_op_run(op, &(struct script_call){ .id = SCRIPT_DOCUMENT_MOVE,
