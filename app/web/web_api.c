@@ -21,7 +21,6 @@ enum {
 	API_FILES_MAX = 8,     /* longer bodies at once */
 	API_TEXT_MAX = 4096,   /* path and query, or one header */
 	API_LINK_MAX = 3072,   /* the next page */
-	API_HEAD_MAX = 4096,   /* of an answer */
 	PROBLEM_MAX = 256,
 	API_PIECE = 4096,
 	API_GZIP_MIN = 1024, /* octets of an answer that are worth it */
@@ -567,18 +566,10 @@ static void uri_part_write(struct writer *w, struct bytes text, const char *more
 	}
 }
 
-static int api_header(const struct web_query *q, const char *name, const char *value, uint8_t **p,
-		      uint8_t *end)
+/* The same request with another cursor: RFC 8288. NULL: it is too long. */
+static const char *next_link(const struct web_query *q, char out[API_LINK_MAX])
 {
-	return lws_add_http_header_by_name(q->wsi, (const uint8_t *)name, (const uint8_t *)value,
-					   (int)strlen(value), p, end);
-}
-
-/* The same request with another cursor: RFC 8288. */
-static int next_header(const struct web_query *q, uint8_t **p, uint8_t *end)
-{
-	char value[API_LINK_MAX];
-	struct writer w = writer_over(value, sizeof(value) - 1);
+	struct writer w = writer_over(out, API_LINK_MAX - 1);
 	struct bytes rest = q->call.arguments, one;
 
 	writer_str(&w, "<");
@@ -596,66 +587,49 @@ static int next_header(const struct web_query *q, uint8_t **p, uint8_t *end)
 		uri_part_write(&w, one, "");
 	}
 	writer_str(&w, ">; rel=\"next\"");
-	value[w.overflow ? 0 : w.n] = '\0';
-	return value[0] ? api_header(q, "link:", value, p, end) : 0;
-}
-
-static int allow_header(const struct web_query *q, uint8_t **p, uint8_t *end)
-{
-	char value[sizeof(q->reply.allow) + 16];
-
-	(void)snprintf(value, sizeof(value), "%s%s, OPTIONS", q->reply.allow,
-		       strstr(q->reply.allow, "GET") ? ", HEAD" : "");
-	return api_header(q, "allow:", value, p, end);
-}
-
-/* https://fetch.spec.whatwg.org/#http-cors-protocol; no cookies, so no credentials. */
-static int cors_headers(const struct web_query *q, uint8_t **p, uint8_t *end)
-{
-	char origin[ORIGIN_MAX];
-
-	if (bytes_cstr(q->origin, origin, sizeof(origin)) ||
-	    api_header(q, "access-control-allow-origin:", origin, p, end))
-		return -1;
-	if (!bytes_is(q->call.method, "OPTIONS"))
-		return api_header(q, "access-control-expose-headers:", "ETag, Link, Retry-After", p,
-				  end);
-	return api_header(q, "access-control-allow-methods:", "GET, HEAD, POST, PATCH, DELETE", p,
-			  end) ||
-	       api_header(q, "access-control-allow-headers:",
-			  "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match",
-			  p, end) ||
-	       api_header(q, "access-control-max-age:", "600", p, end);
+	out[w.n] = '\0';
+	return w.overflow ? NULL : out;
 }
 
 static int query_head(const struct web_query *q)
 {
-	uint8_t buffer[LWS_PRE + API_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
-	uint8_t *end = buffer + sizeof(buffer) - 1;
-	unsigned status = q->reply.status;
-	const char *type = status < 400 ? "application/json" : "application/problem+json";
-
-	char retry[12];
+	const struct web_reply *r = &q->reply;
+	bool has_body = r->status != 304 && r->status != 204;
+	bool asks = q->cors && bytes_is(q->call.method, "OPTIONS"); /* before a page asks */
+	char link[API_LINK_MAX], retry[12], allow[sizeof(r->allow) + 16], origin[ORIGIN_MAX] = "";
+	const struct web_header headers[] = {
+		{ "etag:", q->etag[0] ? q->etag : NULL },
+		{ "cache-control:", q->openapi ? "no-cache" : "no-store" },
+		{ "x-content-type-options:", "nosniff" },
+		{ "connection:", q->closes ? "close" : NULL },
+		{ "www-authenticate:", r->status == 401 ? "Bearer" : NULL },
+		{ "link:", r->next[0] ? next_link(q, link) : NULL },
+		{ "allow:", r->allow[0] ? allow : NULL },
+		{ "retry-after:", r->status == 429 || r->status == 503 ? retry : NULL },
+		{ "vary:", "Accept-Encoding, Origin" },
+		{ "content-encoding:", q->gzip && r->status != 304 ? "gzip" : NULL },
+		/* https://fetch.spec.whatwg.org/#http-cors-protocol; no cookies, so no credentials */
+		{ "access-control-allow-origin:", q->cors ? origin : NULL },
+		{ "access-control-expose-headers:",
+		  q->cors && !asks ? "ETag, Link, Retry-After" : NULL },
+		{ "access-control-allow-methods:", asks ? "GET, HEAD, POST, PATCH, DELETE" : NULL },
+		{ "access-control-allow-headers:",
+		  asks ? "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"
+		       : NULL },
+		{ "access-control-max-age:", asks ? "600" : NULL },
+		{ 0 }
+	};
 
 	(void)snprintf(retry, sizeof(retry), "%u", q->retry_s ? q->retry_s : 1);
-	if (status == 304 || status == 204
-		    ? lws_add_http_header_status(q->wsi, status, &p, end)
-		    : lws_add_http_common_headers(q->wsi, status, type, q->reply.n, &p, end))
+	(void)snprintf(allow, sizeof(allow), "%s%s, OPTIONS", r->allow,
+		       strstr(r->allow, "GET") ? ", HEAD" : "");
+	if (q->cors && bytes_cstr(q->origin, origin, sizeof(origin)))
 		return -1;
-	if ((q->etag[0] && api_header(q, "etag:", q->etag, &p, end)) ||
-	    api_header(q, "cache-control:", q->openapi ? "no-cache" : "no-store", &p, end) ||
-	    api_header(q, "x-content-type-options:", "nosniff", &p, end) ||
-	    (q->closes && api_header(q, "connection:", "close", &p, end)) ||
-	    (status == 401 && api_header(q, "www-authenticate:", "Bearer", &p, end)) ||
-	    (q->reply.next[0] && next_header(q, &p, end)) ||
-	    (q->reply.allow[0] && allow_header(q, &p, end)) ||
-	    ((status == 429 || status == 503) && api_header(q, "retry-after:", retry, &p, end)) ||
-	    api_header(q, "vary:", "Accept-Encoding, Origin", &p, end) ||
-	    (q->gzip && status != 304 && api_header(q, "content-encoding:", "gzip", &p, end)) ||
-	    (q->cors && cors_headers(q, &p, end)) ||
-	    lws_finalize_write_http_header(q->wsi, start, &p, end))
-		return -1;
-	return 0;
+	return web_head_send(q->wsi, r->status,
+			     !has_body         ? NULL
+			     : r->status < 400 ? "application/json"
+					       : "application/problem+json",
+			     r->n, headers);
 }
 
 int web_query_send(struct web_query *q, bool *done)

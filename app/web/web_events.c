@@ -15,7 +15,7 @@ enum {
 	EAR_TOKEN_MAX = 512,
 	EAR_TEXTS = 16,    /* taken at once */
 	EAR_PIECE = 16384, /* octets of Server-Sent Events in one write */
-	EAR_HEAD_MAX = 1024,
+	EAR_REFUSAL_MAX = 1024,
 	EAR_NOTE_MAX = 128,
 	EAR_TYPE_MAX = 64,
 };
@@ -211,28 +211,13 @@ void web_events_drop(struct web_ear *ear)
 	free(ear);
 }
 
-static int ear_head(struct lws *wsi)
-{
-	static const struct {
-		const char *name, *value;
-	} more[] = { { "cache-control:", "no-store" },
-		     { "x-content-type-options:", "nosniff" },
-		     { "x-accel-buffering:", "no" } };
-	uint8_t buffer[LWS_PRE + EAR_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
-	uint8_t *end = buffer + sizeof(buffer) - 1;
-	int err = lws_add_http_common_headers(wsi, 200, "text/event-stream",
-					      LWS_ILLEGAL_HTTP_CONTENT_LEN, &p, end);
-
-	for (size_t i = 0; i < COUNT_OF(more) && !err; i++)
-		err = lws_add_http_header_by_name(wsi, (const uint8_t *)more[i].name,
-						  (const uint8_t *)more[i].value,
-						  (int)strlen(more[i].value), &p, end);
-	return err || lws_finalize_write_http_header(wsi, start, &p, end) ? -1 : 0;
-}
-
 int web_events_on_head(struct web_events *v, struct web_ear **out, struct web_query **query,
 		       struct lws *wsi)
 {
+	static const struct web_header headers[] = { { "cache-control:", "no-store" },
+						     { "x-content-type-options:", "nosniff" },
+						     { "x-accel-buffering:", "no" },
+						     { 0 } };
 	struct web_query *q = web_query_read(v->api, wsi, BYTES_LIT(WEB_EVENTS_PATH));
 	struct web_reply reply = { 0 };
 
@@ -244,7 +229,7 @@ int web_events_on_head(struct web_events *v, struct web_ear **out, struct web_qu
 		return reply.status ? web_query_answer(q, &reply) : -1;
 	}
 	web_query_drop(q);
-	if (ear_head(wsi))
+	if (web_head_send(wsi, 200, "text/event-stream", LWS_ILLEGAL_HTTP_CONTENT_LEN, headers))
 		return -1;
 	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* it is there to stay */
 	return lws_callback_on_writable(wsi) < 0 ? -1 : 0;
@@ -255,16 +240,14 @@ int web_events_on_head(struct web_events *v, struct web_ear **out, struct web_qu
 /* Refused before it is one: what would answer a request. */
 static int ear_refuse(struct lws *wsi, const struct web_reply *reply)
 {
-	uint8_t buffer[LWS_PRE + EAR_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
-	uint8_t *end = buffer + sizeof(buffer) - 1;
+	static const struct web_header none = { 0 };
+	uint8_t body[LWS_PRE + EAR_REFUSAL_MAX];
 
 	web_request_count(false);
-	if (reply->text && reply->n < sizeof(buffer) - LWS_PRE &&
-	    !lws_add_http_common_headers(wsi, reply->status, "application/problem+json", reply->n,
-					 &p, end) &&
-	    !lws_finalize_write_http_header(wsi, start, &p, end)) {
-		memcpy(start, reply->text, reply->n);
-		(void)lws_write(wsi, start, reply->n, LWS_WRITE_HTTP_FINAL);
+	if (reply->text && reply->n <= EAR_REFUSAL_MAX &&
+	    !web_head_send(wsi, reply->status, "application/problem+json", reply->n, &none)) {
+		memcpy(body + LWS_PRE, reply->text, reply->n);
+		(void)lws_write(wsi, body + LWS_PRE, reply->n, LWS_WRITE_HTTP_FINAL);
 	}
 	free(reply->text);
 	return -1;

@@ -128,7 +128,7 @@ enum {
 	PAGE_MAX = 256 * 1024,
 	PAGE_SHORT = 4096,
 	BUDGET_SHARE = 10,
-	ANSWER_HEAD_MAX = 1024,
+	ANSWER_HEAD_MAX = 4096,
 	FILE_PIECE = 16384,
 	RANGE_MAX = 64
 };
@@ -238,17 +238,21 @@ static struct web_answer page_write(struct health *health, struct bytes path, st
 	return (struct web_answer){ 404, "text/plain" };
 }
 
-static int head_send(struct lws *wsi, struct web_answer answer, size_t size)
+int web_head_send(struct lws *wsi, unsigned status, const char *type, uint64_t n,
+		  const struct web_header *headers)
 {
 	uint8_t buffer[LWS_PRE + ANSWER_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
 	uint8_t *end = buffer + sizeof(buffer) - 1;
+	int err = type ? lws_add_http_common_headers(wsi, status, type, n, &p, end)
+		       : lws_add_http_header_status(wsi, status, &p, end);
 
-	if (lws_add_http_common_headers(wsi, answer.status, answer.type, size, &p, end) ||
-	    lws_add_http_header_by_token(wsi, WSI_TOKEN_HTTP_CACHE_CONTROL,
-					 (const uint8_t *)"no-store", 8, &p, end) ||
-	    lws_finalize_write_http_header(wsi, start, &p, end))
-		return -1;
-	return 0;
+	for (const struct web_header *h = headers; h->name && !err; h++) {
+		if (h->value)
+			err = lws_add_http_header_by_name(wsi, (const uint8_t *)h->name,
+							  (const uint8_t *)h->value,
+							  (int)strlen(h->value), &p, end);
+	}
+	return err || lws_finalize_write_http_header(wsi, start, &p, end) ? -1 : 0;
 }
 
 void web_request_count(bool served)
@@ -264,44 +268,31 @@ int web_request_refuse(void)
 
 /* ---- files ---- */
 
-static int header_add(struct lws *wsi, const char *name, const char *value, uint8_t **p,
-		      uint8_t *end)
-{
-	return lws_add_http_header_by_name(wsi, (const uint8_t *)name, (const uint8_t *)value,
-					   (int)strlen(value), p, end);
-}
-
 static int file_head_send(struct lws *wsi, const char *type, const struct web_range *range,
 			  uint64_t size)
 {
-	uint8_t buffer[LWS_PRE + ANSWER_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
-	uint8_t *end = buffer + sizeof(buffer) - 1;
 	char part[RANGE_MAX];
+	const struct web_header headers[] = { { "content-range:", range->part ? part : NULL },
+					      { "accept-ranges:", "bytes" },
+					      { "cache-control:", "private, no-store" },
+					      { "x-content-type-options:", "nosniff" },
+					      { 0 } };
 
 	(void)snprintf(part, sizeof(part), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, range->from,
 		       range->from + range->n - 1, size);
-	if (lws_add_http_common_headers(wsi, range->part ? 206 : 200, type, range->n, &p, end) ||
-	    (range->part && header_add(wsi, "content-range:", part, &p, end)) ||
-	    header_add(wsi, "accept-ranges:", "bytes", &p, end) ||
-	    header_add(wsi, "cache-control:", "private, no-store", &p, end) ||
-	    header_add(wsi, "x-content-type-options:", "nosniff", &p, end) ||
-	    lws_finalize_write_http_header(wsi, start, &p, end))
-		return -1;
-	return 0;
+	return web_head_send(wsi, range->part ? 206 : 200, type, range->n, headers);
 }
 
 static int range_refuse(struct lws *wsi, uint64_t size)
 {
-	uint8_t buffer[LWS_PRE + ANSWER_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
-	uint8_t *end = buffer + sizeof(buffer) - 1;
 	char all[RANGE_MAX];
+	const struct web_header headers[] = { { "content-range:", all }, { 0 } };
 
 	(void)snprintf(all, sizeof(all), "bytes */%" PRIu64, size);
-	if (lws_add_http_common_headers(wsi, 416, "text/plain", 0, &p, end) ||
-	    header_add(wsi, "content-range:", all, &p, end) ||
-	    lws_finalize_write_http_header(wsi, start, &p, end))
-		return -1;
-	return lws_http_transaction_completed(wsi) ? -1 : 0;
+	return web_head_send(wsi, 416, "text/plain", 0, headers) ||
+			       lws_http_transaction_completed(wsi)
+		       ? -1
+		       : 0;
 }
 
 static int file_begin(struct web_request *r, struct lws *wsi, struct bytes name, int fd,
@@ -368,7 +359,7 @@ static struct web_answer web_page_answer(struct web_request *r, struct web_pages
 	return answer;
 }
 
-enum { BODY_MAX = 1024, HEAD_MAX = 1024, ANSWER_S = 5, PLACE_BITS = 8 };
+enum { BODY_MAX = 1024, ANSWER_S = 5, PLACE_BITS = 8 };
 
 struct web_place {
 	uint64_t id;         /* 0: free */
@@ -487,25 +478,17 @@ static int web_visit_on_head(struct web_desk *d, struct web_visit **out, struct 
 	return visit_press(v);
 }
 
-static int manual_head(struct lws *wsi, const struct web_manual_page *page)
-{
-	uint8_t buffer[LWS_PRE + ANSWER_HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
-	uint8_t *end = buffer + sizeof(buffer) - 1;
-
-	if (lws_add_http_common_headers(wsi, 200, page->type, page->text->n, &p, end) ||
-	    header_add(wsi, "cache-control:", "public, max-age=60", &p, end) ||
-	    header_add(wsi, "content-security-policy:", g_web_manual_policy, &p, end) ||
-	    header_add(wsi, "referrer-policy:", "no-referrer", &p, end) ||
-	    header_add(wsi, "x-content-type-options:", "nosniff", &p, end) ||
-	    lws_finalize_write_http_header(wsi, start, &p, end))
-		return -1;
-	return 0;
-}
-
 static int manual_answer(struct web_request *r, struct lws *wsi, const struct web_manual_page *page)
 {
+	static const struct web_header headers[] = { { "cache-control:", "public, max-age=60" },
+						     { "content-security-policy:",
+						       g_web_manual_policy },
+						     { "referrer-policy:", "no-referrer" },
+						     { "x-content-type-options:", "nosniff" },
+						     { 0 } };
+
 	r->text = page->text;
-	if (!r->text || manual_head(wsi, page))
+	if (!r->text || web_head_send(wsi, 200, page->type, r->text->n, headers))
 		return -1;
 	r->size = r->text->n;
 	web_request_count(true);
@@ -516,6 +499,7 @@ static int manual_answer(struct web_request *r, struct lws *wsi, const struct we
 int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages *pages,
 			struct bytes path)
 {
+	static const struct web_header fresh[] = { { "cache-control:", "no-store" }, { 0 } };
 	struct web_manual_page page;
 	struct web_answer answer;
 
@@ -542,7 +526,7 @@ int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages
 		return -1;
 	metric_add(answer.status == 404 ? g_request_metrics.refused : g_request_metrics.served, 1);
 	r->size = r->text->n;
-	if (head_send(wsi, answer, r->text->n))
+	if (web_head_send(wsi, answer.status, answer.type, r->text->n, fresh))
 		return -1;
 	(void)lws_callback_on_writable(wsi);
 	return 0;
@@ -608,45 +592,28 @@ static int request_page_send(struct web_request *r, struct lws *wsi)
 	return lws_http_transaction_completed(wsi) ? -1 : 0;
 }
 
-static int visit_header(struct lws *wsi, const char *name, const char *value, uint8_t **p,
-			uint8_t *end)
-{
-	return lws_add_http_header_by_name(wsi, (const uint8_t *)name, (const uint8_t *)value,
-					   (int)strlen(value), p, end);
-}
-
-/* Behind a key that was pressed the page is asked for anew, not the key. */
-static int visit_header_refresh(const struct web_visit *v, uint8_t **p, uint8_t *end)
-{
-	char value[WEB_PAGE_PATH_MAX + 32];
-
-	(void)snprintf(value, sizeof(value), "%d; url=%.*s", WEB_PAGE_REFRESH_S, (int)v->link_n,
-		       v->link);
-	return visit_header(v->wsi, "refresh:", value, p, end);
-}
-
 static int visit_head(const struct web_visit *v)
 {
-	static const char policy[] = "default-src 'none'; form-action 'self'; "
-				     "frame-ancestors 'none'";
-	uint8_t buffer[LWS_PRE + HEAD_MAX], *start = buffer + LWS_PRE, *p = start;
-	uint8_t *end = buffer + sizeof(buffer) - 1;
+	char refresh[WEB_PAGE_PATH_MAX + 32];
 	bool ok = v->status == 200;
+	const struct web_header headers[] = {
+		{ "cache-control:", "no-store" },
+		{ "connection:", "close" },
+		{ "referrer-policy:", "no-referrer" },
+		{ "x-content-type-options:", "nosniff" },
+		{ "content-security-policy:",
+		  ok ? "default-src 'none'; form-action 'self'; frame-ancestors 'none'" : NULL },
+		{ "refresh:", ok ? refresh : NULL },
+		{ "allow:", v->allow },
+		{ "retry-after:", v->status == 503 ? "1" : NULL },
+		{ 0 }
+	};
 
-	if (lws_add_http_common_headers(v->wsi, v->status,
-					ok ? "text/html; charset=utf-8" : "text/plain", v->n, &p,
-					end) ||
-	    visit_header(v->wsi, "cache-control:", "no-store", &p, end) ||
-	    visit_header(v->wsi, "connection:", "close", &p, end) ||
-	    visit_header(v->wsi, "referrer-policy:", "no-referrer", &p, end) ||
-	    visit_header(v->wsi, "x-content-type-options:", "nosniff", &p, end) ||
-	    (ok && visit_header(v->wsi, "content-security-policy:", policy, &p, end)) ||
-	    (ok && visit_header_refresh(v, &p, end)) ||
-	    (v->allow && visit_header(v->wsi, "allow:", v->allow, &p, end)) ||
-	    (v->status == 503 && visit_header(v->wsi, "retry-after:", "1", &p, end)) ||
-	    lws_finalize_write_http_header(v->wsi, start, &p, end))
-		return -1;
-	return 0;
+	/* behind a key that was pressed the page is asked for anew, not the key */
+	(void)snprintf(refresh, sizeof(refresh), "%d; url=%.*s", WEB_PAGE_REFRESH_S, (int)v->link_n,
+		       v->link);
+	return web_head_send(v->wsi, v->status, ok ? "text/html; charset=utf-8" : "text/plain",
+			     v->n, headers);
 }
 
 /* The connection takes more. */

@@ -82,6 +82,13 @@ void web_pages_close(struct web_pages *pages);
 /* Its head has come: the answer's goes out, the page follows. path without the query. */
 int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages *pages,
 			struct bytes path);
+/* Of an answer. */
+struct web_header {
+	const char *name, *value; /* value NULL: it is left out */
+};
+/* Writes the head of an answer, whose body has n octets. type NULL: it has none. headers: the last one has name NULL. 0 or -1. */
+int web_head_send(struct lws *wsi, unsigned status, const char *type, uint64_t n,
+		  const struct web_header *headers);
 /* It is answered. */
 void web_request_count(bool served);
 /* Octets of its body; and its end. */
