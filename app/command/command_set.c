@@ -168,7 +168,7 @@ static void set_job_on_entry(uint32_t i, struct bytes text, void *arg)
 	(void)bytes_cstr(e.kind, kind, sizeof(kind));
 	if (!strcmp(kind, "profile_range"))
 		(void)snprintf(kind, sizeof(kind), "profile.range");
-	item->put = set_kind_put(kind);
+	item->put = command_put_of(kind);
 	if (!item->kind || !item->put || bytes_cstr(e.tenant, item->tenant, sizeof(item->tenant)) ||
 	    bytes_cstr(e.name, item->name, sizeof(item->name))) {
 		job->count--;

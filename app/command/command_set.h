@@ -75,8 +75,6 @@ void set_item_clear(struct set_item *item);
 /* As this node knows it. */
 struct bytes set_item_text(const struct node *n, const struct set_item *item);
 uint64_t set_item_version(const struct node *n, const struct set_item *item);
-/* The command that puts documents of a kind; NULL: none does so alone. */
-const struct command *set_kind_put(const char *kind);
 
 /* ---- for the node ---- */
 

@@ -159,17 +159,6 @@ static struct command_run *item_run(struct item_ask *ask, const struct command *
 
 /* ---- what is meant ---- */
 
-/* The command that puts documents of a kind; NULL: none does so alone. */
-const struct command *set_kind_put(const char *kind)
-{
-	char name[64];
-	const struct command *put;
-
-	(void)snprintf(name, sizeof(name), "%.48s.put", kind);
-	put = command_find(bytes_str(name));
-	return put && put->documents && !command_file(put) ? put : NULL;
-}
-
 static bool item_tenant_read(struct set_job *job, struct set_item *item, const json_t *given)
 {
 	const struct command_run *run = job->run;
@@ -234,8 +223,8 @@ void set_item_begin(struct set_job *job, uint32_t i)
 	item->document = i;
 	kind = json_incref(json_object_get(given, "kind"));
 	tenant = json_incref(json_object_get(given, "tenant"));
-	item->put = set_kind_put(json_is_string(kind) ? json_string_value(kind) : "");
-	if (!item->put) {
+	item->put = command_put_of(json_is_string(kind) ? json_string_value(kind) : "");
+	if (!item->put || !item->put->documents) {
 		set_error(job, item, "kind", json_is_object(given) ? "not_found" : "bad_argument",
 			  "a document has a kind: one that has a command KIND.put without a file");
 		job->count--;
@@ -348,16 +337,13 @@ static void item_propose(struct set_job *job, struct set_item *item)
 static void item_remove(struct set_job *job, struct set_item *item)
 {
 	struct item_ask ask = { job, item };
-	char name[96];
-	const struct command *delete;
+	char name[DOCUMENT_NAME_MAX];
+	const struct command *delete = command_of_noun(command_noun(item->put), "delete");
 	struct command_run *run;
 	json_t *args;
 
 	item->made_of = set_item_version(job->run->node, item);
 	item->change = item->made_of ? SET_DELETE : SET_SAME;
-	(void)snprintf(name, sizeof(name), "%.*s.delete",
-		       (int)(strrchr(item->put->name, '.') - item->put->name), item->put->name);
-	delete = command_find(bytes_str(name));
 	if (item->change == SET_SAME || !delete)
 		return;
 	args = json_object();

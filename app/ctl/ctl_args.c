@@ -298,21 +298,6 @@ static json_t *secret_read(const char *name)
 	return json;
 }
 
-/* "a,b" as ["a","b"]; "" as []. NULL: not UTF-8. */
-static json_t *list_read(const char *value)
-{
-	struct bytes rest = bytes_str(value), word;
-	json_t *list = json_array();
-
-	while (bytes_cut(&rest, ',', &word)) {
-		if (json_array_append_new(list, json_stringn((const char *)word.p, word.n))) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
-}
-
 /* "@FILE", "@-", or the text itself. NULL: complained. */
 static json_t *tree_read(const struct command_arg *arg, const char *value)
 {
@@ -335,37 +320,6 @@ static json_t *tree_read(const struct command_arg *arg, const char *value)
 
 /* In place of state=on and state=off. */
 static const struct command_arg g_on = { .name = "on", .type = ARG_BOOL };
-
-/* As the API has it; as tables show it; and as people say it. */
-static const char *const g_switch_words[] = { "false", "true", "no", "yes", "off", "on" };
-
-/* A text that does not fit the type stays a string: the check says what is allowed. */
-static json_t *args_value_read(const struct command_arg *arg, const char *value)
-{
-	uint64_t number;
-
-	switch (arg->type) {
-	case ARG_U64:
-		if (!bytes_u64(bytes_str(value), &number) && number <= INT64_MAX)
-			return json_integer((json_int_t)number);
-		break;
-	case ARG_BOOL:
-		for (size_t i = 0; i < COUNT_OF(g_switch_words); i++) {
-			if (!strcmp(value, g_switch_words[i]))
-				return json_boolean(i % 2);
-		}
-		break;
-	case ARG_LIST:
-		return list_read(value);
-	case ARG_JSON:
-		return tree_read(arg, value);
-	case ARG_STRING:
-	case ARG_ENUM:
-	case ARG_SECRET:
-		break;
-	}
-	return json_string(value);
-}
 
 /* A column that a list is narrowed by; until the next one. */
 static const struct command_arg *column_of(struct bytes name)
@@ -410,7 +364,9 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 			arg->name);
 		return false;
 	}
-	json = arg->type == ARG_SECRET ? secret_read(arg->name) : args_value_read(arg, value);
+	json = arg->type == ARG_SECRET ? secret_read(arg->name)
+	       : arg->type == ARG_JSON ? tree_read(arg, value)
+				       : command_arg_json(arg, bytes_str(value), true);
 	if (!json && arg->type == ARG_JSON)
 		return false;
 	if (!json || json_object_set_new(args, arg->name, json)) {

@@ -27,16 +27,6 @@ void ctl_documents_close(struct ctl_documents *d)
 	*d = (struct ctl_documents){ 0 };
 }
 
-const struct command *ctl_kind_put(const char *kind)
-{
-	char name[64];
-	const struct command *put;
-
-	(void)snprintf(name, sizeof(name), "%.48s.put", kind);
-	put = command_find(bytes_str(name));
-	return command_file(put) ? NULL : put;
-}
-
 /* ---- errors ---- */
 
 static void error_say(struct ctl_documents *d, const char *file, uint32_t line, uint32_t column,
@@ -118,29 +108,6 @@ static json_t *tree_json(const struct conf_node *node)
 	return json_null();
 }
 
-/* A text of a file, as the field means it. */
-static json_t *given_field_json(const struct command_arg *arg, struct bytes text)
-{
-	static const char *const switches[] = { "false", "true", "no", "yes", "off", "on" };
-	uint64_t number;
-
-	if (arg->type == ARG_U64 && !bytes_u64(text, &number) && number <= INT64_MAX)
-		return json_integer((json_int_t)number);
-	for (size_t i = 0; arg->type == ARG_BOOL && i < COUNT_OF(switches); i++) {
-		if (bytes_is(text, switches[i]))
-			return json_boolean(i % 2);
-	}
-	if (arg->type == ARG_LIST) {
-		json_t *list = json_array();
-		struct bytes word;
-
-		while (bytes_cut(&text, ',', &word))
-			(void)json_array_append_new(list, file_text_json(bytes_trim(word)));
-		return list;
-	}
-	return file_text_json(text);
-}
-
 /* A list where a text is wanted: its words, joined. NULL: it has others than texts. */
 static json_t *joined_json(const struct conf_node *list)
 {
@@ -161,7 +128,7 @@ static json_t *yaml_node_json(const struct command_arg *arg, const struct conf_n
 	json_t *json = NULL;
 
 	if (arg && node->kind == CONF_NODE_SCALAR && arg->type != ARG_JSON)
-		return given_field_json(arg, node->text);
+		return command_arg_json(arg, node->text, true);
 	if (arg && node->kind == CONF_NODE_SEQUENCE && arg->type == ARG_STRING)
 		json = joined_json(node);
 	return json ? json : tree_json(node);
@@ -302,7 +269,7 @@ static void yaml_document_add(struct ctl_documents *d, const char *file,
 	kind = conf_node_get(node, BYTES_LIT("kind"));
 	if (kind)
 		(void)bytes_cstr(kind->text, name, sizeof(name));
-	put = ctl_kind_put(name);
+	put = command_put_of(name);
 	document = json_object();
 	where = json_object();
 	where_set(where, "", node->line, node->column);
@@ -439,7 +406,8 @@ static void csv_document_add(struct ctl_documents *d, const struct field_place *
 				  "the first row has no name for this column");
 		else if (text.n)
 			field_add(d, &at, document, where,
-				  arg ? given_field_json(arg, text) : file_text_json(text));
+				  arg && arg->type != ARG_JSON ? command_arg_json(arg, text, true)
+							       : file_text_json(text));
 	}
 	file_document_add(d, place->file, document, where);
 }
@@ -447,7 +415,7 @@ static void csv_document_add(struct ctl_documents *d, const struct field_place *
 void ctl_documents_csv(struct ctl_documents *d, const char *file, struct bytes text,
 		       const char *kind)
 {
-	const struct command *put = ctl_kind_put(kind);
+	const struct command *put = command_put_of(kind);
 	struct field_place at = { .file = file, .line = 1 };
 	json_t *head = NULL, *row;
 	const char *wrong;

@@ -31,8 +31,6 @@ void ctl_documents_csv(struct ctl_documents *d, const char *file, struct bytes t
 /* An error of a document; field NULL, or one that it does not have: of the document. */
 void ctl_documents_error(struct ctl_documents *d, size_t document, const char *field,
 			 const char *message);
-/* The command that puts documents of a kind; NULL: there is none, or it takes a file. */
-const struct command *ctl_kind_put(const char *kind);
 
 /* One row of CSV (RFC 4180): cells, unquoted, as a list of strings; NULL: there are no more. *wrong: what is not right, or NULL. */
 json_t *ctl_csv_row(struct bytes *rest, const char **wrong);

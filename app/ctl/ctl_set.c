@@ -346,17 +346,7 @@ static json_t *document_of(const struct command *put, const char *kind, const js
 
 static const struct command *kind_command(const char *kind, const char *verb)
 {
-	char name[64];
-
-	(void)snprintf(name, sizeof(name), "%.40s.%s", kind, verb);
-	return command_find(bytes_str(name));
-}
-
-static const struct command *kind_shown(const char *kind)
-{
-	const struct command *c = kind_command(kind, "get");
-
-	return c ? c : kind_command(kind, "show");
+	return command_of_noun(bytes_str(kind), verb);
 }
 
 /* Of a list that leaves out what makes a document. */
@@ -372,7 +362,8 @@ static bool is_listed_whole(const struct command *put)
 static json_t *one_ask(const struct ctl_target *target, const char *kind, const char *name,
 		       int *status)
 {
-	const struct command *show = kind_shown(kind);
+	const struct command *get = kind_command(kind, "get"),
+			     *show = get ? get : kind_command(kind, "show");
 	json_t *args = json_object();
 
 	if (show && show->args->name && name)
@@ -421,7 +412,7 @@ static json_t *list_ask(const struct ctl_target *target, const char *kind, int *
 static json_t *documents_ask(const struct ctl_target *target, const char *kind, const char *name,
 			     bool all, int *status)
 {
-	const struct command *put = ctl_kind_put(kind);
+	const struct command *put = command_put_of(kind);
 	json_t *rows, *out = json_array(), *row;
 	size_t i;
 
@@ -474,13 +465,13 @@ static const char *kind_read(const char *word, char out[48])
 	} others[] = { { "hours", "hours" }, { "profile.ranges", "profile.range" } };
 
 	(void)snprintf(out, 48, "%s", word);
-	if (!ctl_kind_put(out) && out[0] && out[strlen(out) - 1] == 's')
+	if (!command_put_of(out) && out[0] && out[strlen(out) - 1] == 's')
 		out[strlen(out) - 1] = '\0';
 	for (size_t i = 0; i < COUNT_OF(others); i++) {
 		if (!strcmp(word, others[i].many))
 			(void)snprintf(out, 48, "%s", others[i].one);
 	}
-	if (ctl_kind_put(out))
+	if (command_put_of(out))
 		return out;
 	ctl_complain("there is no kind '%s' of documents: tandemctl explain lists them", word);
 	return NULL;
@@ -549,19 +540,19 @@ static int verb_explain(const struct set_words *o)
 			if (n <= 4 || strcmp(c->name + n - 4, ".put"))
 				continue;
 			(void)snprintf(word, sizeof(word), "%.*s", (int)n - 4, c->name);
-			if (ctl_kind_put(word))
+			if (command_put_of(word))
 				(void)printf("  %-16s %s\n", word, c->help);
 		}
 		return CTL_DONE;
 	}
 	(void)snprintf(word, sizeof(word), "%s", o->words[0]);
-	dot = ctl_kind_put(word) ? NULL : strrchr(word, '.');
+	dot = command_put_of(word) ? NULL : strrchr(word, '.');
 	if (dot)
 		*dot = '\0';
 	kind = kind_read(word, space);
 	if (!kind)
 		return CTL_NOT_FOUND;
-	put = ctl_kind_put(kind);
+	put = command_put_of(kind);
 	if (!dot) {
 		(void)printf("%s\n\n", put->help);
 		for (arg = put->args; arg->name; arg++)
@@ -634,7 +625,7 @@ static char *csv_value(const json_t *value)
 
 static int export_csv(const struct ctl_target *target, const char *path)
 {
-	const struct command *put = ctl_kind_put("extension");
+	const struct command *put = command_put_of("extension");
 	FILE *file = path && strcmp(path, "-") ? fopen(path, "w") : stdout;
 	int status = CTL_DONE;
 	json_t *list, *one;
@@ -693,7 +684,7 @@ static int verb_export(const struct ctl_target *target, const struct set_words *
 		if (status != CTL_DONE || n <= 4 || strcmp(c->name + n - 4, ".put") != 0)
 			continue;
 		(void)snprintf(kind, sizeof(kind), "%.*s", (int)n - 4, c->name);
-		if (!ctl_kind_put(kind) || !strcmp(kind, "tenant") || !strcmp(kind, "token"))
+		if (!command_put_of(kind) || !strcmp(kind, "tenant") || !strcmp(kind, "token"))
 			continue; /* of operators; of a secret that is somebody's */
 		status = export_kind(target, folder, kind, &any);
 	}
@@ -704,7 +695,7 @@ static int verb_export(const struct ctl_target *target, const struct set_words *
 
 static int verb_import(const struct ctl_target *target, const struct set_words *o)
 {
-	const struct command *put = ctl_kind_put("extension");
+	const struct command *put = command_put_of("extension");
 	struct ctl_documents d;
 	int status = CTL_USAGE;
 	char *text;

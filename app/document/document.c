@@ -778,7 +778,7 @@ void document_show(struct command_run *run)
 
 uint64_t document_version(const struct command_run *run)
 {
-	const struct command *put = command_sibling(run->command, "put");
+	const struct command *put = command_of_noun(command_noun(run->command), "put");
 	const struct document_kind *kind = put ? put->documents : NULL;
 	const struct command_arg *arg =
 		kind ? command_arg_find(run->command, bytes_str(kind->argument)) : NULL;

@@ -178,7 +178,14 @@ const struct command_arg g_command_if_version = {
 		"none: it is made.",
 };
 
-static bool command_is_verb(const struct command *c, const char *verb)
+struct bytes command_noun(const struct command *c)
+{
+	const char *dot = strrchr(c->name, '.');
+
+	return bytes_mem(c->name, dot ? (size_t)(dot - c->name) : 0);
+}
+
+bool command_is_verb(const struct command *c, const char *verb)
 {
 	const char *dot = strrchr(c->name, '.');
 
@@ -201,14 +208,19 @@ bool command_changes_document(const struct command *c)
 	       (c->documents || !c->fn);
 }
 
-const struct command *command_sibling(const struct command *c, const char *verb)
+const struct command *command_of_noun(struct bytes noun, const char *verb)
 {
-	const char *dot = strrchr(c->name, '.');
 	char name[96];
 
-	(void)snprintf(name, sizeof(name), "%.*s.%s", dot ? (int)(dot - c->name) : 0, c->name,
-		       verb);
+	(void)snprintf(name, sizeof(name), BYTES_FMT ".%s", BYTES_ARG(noun), verb);
 	return command_find(bytes_str(name));
+}
+
+const struct command *command_put_of(const char *kind)
+{
+	const struct command *put = command_of_noun(bytes_str(kind), "put");
+
+	return command_file(put) ? NULL : put;
 }
 
 void command_answer(struct command_run *run, json_t *result)
@@ -256,17 +268,6 @@ const struct command_arg g_command_as_token = {
 	.help = "For operators, with any command: the token whose holder asks, as the audit says.",
 };
 
-static bool words_have(const char *list, const char *name)
-{
-	struct bytes rest = bytes_str(list), one;
-
-	while (bytes_cut(&rest, ',', &one)) {
-		if (bytes_is(one, name))
-			return true;
-	}
-	return false;
-}
-
 static int own_refuse(struct command_error *error, enum command_error_code code,
 		      const char *argument, const char *words, const char *what)
 {
@@ -292,7 +293,7 @@ int command_own(const struct command *command, const char *user, json_t *args,
 	{
 		other = command_arg_find(command, bytes_str(name));
 		if (other && other != own && command->own_args &&
-		    !words_have(command->own_args, name))
+		    !bytes_list_has(bytes_str(command->own_args), bytes_str(name)))
 			return own_refuse(error, COMMAND_NOT_ALLOWED, other->name, "a user gives ",
 					  command->own_args);
 	}

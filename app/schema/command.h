@@ -177,8 +177,13 @@ extern const struct command_arg g_command_if_version;
 bool command_changes_document(const struct command *command);
 /* The argument that is a file which comes with the command; NULL: it takes none, or there is no command. */
 const struct command_arg *command_file(const struct command *command);
-/* NOUN.VERB of the command's noun. NULL: there is none. */
-const struct command *command_sibling(const struct command *command, const char *verb);
+/* NOUN of NOUN.VERB; empty: the command is one word. */
+struct bytes command_noun(const struct command *command);
+bool command_is_verb(const struct command *command, const char *verb);
+/* NULL: there is none. */
+const struct command *command_of_noun(struct bytes noun, const char *verb);
+/* The command that puts documents of a kind; NULL: there is none, or it takes a file. */
+const struct command *command_put_of(const char *kind);
 
 /* What operators may give beside the arguments of any command: whose it is, in the name of which user, and by which token. */
 extern const struct command_arg g_command_tenant, g_command_as, g_command_as_role,
@@ -261,6 +266,9 @@ json_t *command_help_json(struct bytes word);
 /* The commands' part of docs/api.md. */
 void command_write_reference(struct writer *w);
 
+/* A text as the argument's type means it; what does not fit stays a string: the check says what is allowed. people: also the words that they
+ * say, and blanks in lists. NULL: it is not UTF-8, or no JSON where that is meant. */
+json_t *command_arg_json(const struct command_arg *arg, struct bytes text, bool people);
 json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
 json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */
 json_t *command_call_id_json(uint64_t call);

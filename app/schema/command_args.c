@@ -49,6 +49,42 @@ json_t *command_call_id_json(uint64_t call)
 	return json_stringn(text, sizeof(text));
 }
 
+/* Words joined by ','. NULL: they are not UTF-8. */
+static json_t *arg_list_json(struct bytes text, bool people)
+{
+	json_t *list = json_array();
+	struct bytes one;
+	int err = 0;
+
+	while (!err && bytes_cut(&text, ',', &one)) {
+		one = people ? bytes_trim(one) : one;
+		err = json_array_append_new(list, json_stringn((const char *)one.p, one.n));
+	}
+	if (!err)
+		return list;
+	json_decref(list);
+	return NULL;
+}
+
+json_t *command_arg_json(const struct command_arg *arg, struct bytes text, bool people)
+{
+	/* as the API has it; as tables show it; and as people say it */
+	static const char *const switches[] = { "false", "true", "no", "yes", "off", "on" };
+	uint64_t number;
+
+	if (arg->type == ARG_U64 && !bytes_u64(text, &number) && number <= INT64_MAX)
+		return json_integer((json_int_t)number);
+	for (size_t i = 0; arg->type == ARG_BOOL && i < (people ? COUNT_OF(switches) : 2); i++) {
+		if (bytes_is(text, switches[i]))
+			return json_boolean(i % 2);
+	}
+	if (arg->type == ARG_LIST)
+		return arg_list_json(text, people);
+	if (arg->type == ARG_JSON)
+		return json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+	return json_stringn((const char *)text.p, text.n);
+}
+
 #define NUMBER_OR_LINK                                                          \
 	"letters, digits, '.', '_', '-', '+', '*' and '#', or tel: or callto: " \
 	"and a telephone number"

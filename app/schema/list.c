@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LIST_VERB ".list"
-
 const struct command_arg g_list_args[] = {
 	{ .name = "limit",
 	  .type = ARG_U64,
@@ -35,32 +33,19 @@ const struct command_arg g_list_args[] = {
 
 bool list_is(const struct command *c)
 {
-	size_t n = strlen(c->name), verb = sizeof(LIST_VERB) - 1;
-
-	return n > verb && !strcmp(c->name + n - verb, LIST_VERB);
+	return command_is_verb(c, "list");
 }
 
 /* Of documents it is what deletes one. */
 static const char *list_key(const struct command *c)
 {
-	const struct command *by = c->rows ? NULL : command_sibling(c, "delete");
+	const struct command *by = c->rows ? NULL : command_of_noun(command_noun(c), "delete");
 
 	for (const struct command_arg *a = by ? by->args : NULL; a && a->name; a++) {
 		if (a->required)
 			return a->name;
 	}
 	return c->rows ? c->rows->key : "name";
-}
-
-static bool list_words_have(const char *words, struct bytes word)
-{
-	struct bytes rest = bytes_str(words), one;
-
-	while (bytes_cut(&rest, ',', &one)) {
-		if (bytes_eq(one, word))
-			return true;
-	}
-	return false;
 }
 
 /* Of a secret alone whether there is one. */
@@ -76,12 +61,12 @@ static bool put_shows(const struct command *put, struct bytes column)
 
 bool list_has(const struct command *c, struct bytes column)
 {
-	const struct command *put = command_sibling(c, "put");
+	const struct command *put = command_of_noun(command_noun(c), "put");
 
-	return (put && put_shows(put, column)) || list_words_have(list_key(c), column) ||
+	return (put && put_shows(put, column)) || bytes_list_has(bytes_str(list_key(c)), column) ||
 	       bytes_is(column, "changed_utc_ms") ||
-	       (c->columns && list_words_have(c->columns, column)) ||
-	       (c->rows && c->rows->columns && list_words_have(c->rows->columns, column));
+	       bytes_list_has(bytes_str(c->columns), column) ||
+	       (c->rows && bytes_list_has(bytes_str(c->rows->columns), column));
 }
 
 const struct command_arg *list_arg_find(struct bytes name)

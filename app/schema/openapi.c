@@ -20,13 +20,6 @@ static bool ends_with(struct bytes text, const char *end)
 	return text.n >= n && bytes_is(bytes_from(text, text.n - n), end);
 }
 
-static struct bytes command_noun(const struct command *c)
-{
-	const char *dot = strrchr(c->name, '.');
-
-	return dot ? bytes_mem(c->name, (size_t)(dot - c->name)) : bytes_str(c->name);
-}
-
 /* profile.range: ProfileRange. */
 static void schema_name(char out[NAME_MAX_], struct bytes noun)
 {

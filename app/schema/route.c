@@ -8,7 +8,7 @@
 
 #include "app/schema/list.h"
 
-enum { ROUTES_MAX = 320, NOUN_MAX = 48 };
+enum { ROUTES_MAX = 320 };
 
 const char *const g_route_methods[ROUTE_METHODS] = { "GET", "POST", "PATCH", "DELETE" };
 
@@ -17,38 +17,11 @@ static size_t g_route_count;
 
 /* ---- names ---- */
 
-static bool is_word_of(const char *words, struct bytes word)
-{
-	struct bytes rest = bytes_str(words), one;
-
-	while (bytes_cut(&rest, ' ', &one)) {
-		if (bytes_eq(one, word))
-			return true;
-	}
-	return false;
-}
-
 static struct bytes verb_of(const struct command *c)
 {
 	const char *dot = strrchr(c->name, '.');
 
 	return bytes_str(dot ? dot + 1 : c->name);
-}
-
-/* What stands before the verb; empty: the command is one word. */
-static struct bytes noun_of(const struct command *c)
-{
-	const char *dot = strrchr(c->name, '.');
-
-	return bytes_mem(c->name, dot ? (size_t)(dot - c->name) : 0);
-}
-
-static const struct command *noun_command(struct bytes noun, const char *verb)
-{
-	char name[NOUN_MAX + 16];
-
-	(void)snprintf(name, sizeof(name), BYTES_FMT ".%s", BYTES_ARG(noun), verb);
-	return command_find(bytes_str(name));
 }
 
 static const char *first_required(const struct command *c)
@@ -66,7 +39,7 @@ static const char *noun_key(struct bytes noun)
 	static const char *const verbs[] = { "get", "show", "delete" };
 
 	for (size_t i = 0; i < COUNT_OF(verbs); i++) {
-		const char *key = first_required(noun_command(noun, verbs[i]));
+		const char *key = first_required(command_of_noun(noun, verbs[i]));
 
 		if (key)
 			return key;
@@ -95,21 +68,22 @@ static enum route_method command_method(const struct command *c)
 	if (bytes_is(verb, "delete"))
 		return ROUTE_DELETE;
 	if ((c->role == COMMAND_FOR_READER && !c->anyone) ||
-	    is_word_of("callback check export flow get help link list page read recent show status "
-		       "trace try "
-		       "why",
-		       verb))
+	    bytes_list_has(
+		    BYTES_LIT("callback,check,export,flow,get,help,link,list,page,read,recent,show,"
+			      "status,trace,try,why"),
+		    verb))
 		return ROUTE_GET;
 	return ROUTE_POST;
 }
 
 static void route_fill(struct route *r, const struct command *c)
 {
-	struct bytes noun = noun_of(c), verb = verb_of(c);
+	struct bytes noun = command_noun(c), verb = verb_of(c);
 	const char *key = noun_key(noun), *first = first_required(c);
 	struct writer w = writer_over(r->path, sizeof(r->path) - 1);
-	bool makes = is_word_of("originate add create", verb);
-	bool has_list = noun_command(noun, "list") != NULL && !is_word_of("audit security", noun);
+	bool makes = bytes_list_has(BYTES_LIT("originate,add,create"), verb);
+	bool has_list = command_of_noun(noun, "list") != NULL &&
+			!bytes_list_has(BYTES_LIT("audit,security"), noun);
 
 	*r = (struct route){ .command = c, .method = command_method(c) };
 	r->key = !makes && key && first && !strcmp(key, first) ? key : NULL;
@@ -118,7 +92,7 @@ static void route_fill(struct route *r, const struct command *c)
 		noun_write(&w, noun, has_list);
 	if (r->key)
 		WRITER_TEXTS(&w, "/{", r->key, "}");
-	if (!makes && !is_word_of("get show put delete list", verb))
+	if (!makes && !bytes_list_has(BYTES_LIT("get,show,put,delete,list"), verb))
 		WRITER_TEXTS(&w, r->key || !has_list ? "/" : ":", (const char *)verb.p);
 	assert(!w.overflow);
 	r->path[w.n] = '\0';
@@ -179,40 +153,13 @@ const struct route *route_find(enum route_method method, struct bytes path, stru
 	return NULL;
 }
 
-/* Words joined by ','. */
-static json_t *list_json(struct bytes text)
-{
-	json_t *list = json_array();
-	struct bytes one;
-
-	while (bytes_cut(&text, ',', &one))
-		(void)json_array_append_new(list, json_stringn((const char *)one.p, one.n));
-	return list;
-}
-
-/* A text that does not fit the type stays one: the check of the command says what is allowed. */
-static json_t *value_json(const struct command_arg *arg, struct bytes text)
-{
-	uint64_t number;
-
-	if (arg->type == ARG_U64 && !bytes_u64(text, &number) && number <= INT64_MAX)
-		return json_integer((json_int_t)number);
-	if (arg->type == ARG_BOOL && (bytes_is(text, "true") || bytes_is(text, "false")))
-		return json_boolean(bytes_is(text, "true"));
-	if (arg->type == ARG_LIST)
-		return list_json(text);
-	if (arg->type == ARG_JSON)
-		return json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
-	return json_stringn((const char *)text.p, text.n);
-}
-
 static const char *arg_add(const struct command_arg *arg, struct bytes text, json_t *args)
 {
 	json_t *value;
 
 	if (json_object_get(args, arg->name))
 		return "it is given twice";
-	value = value_json(arg, text);
+	value = command_arg_json(arg, text, false);
 	if (!value)
 		return "it must be UTF-8, or JSON where the command wants that";
 	return json_object_set_new(args, arg->name, value) ? "out of memory" : NULL;
