@@ -78,14 +78,18 @@ static char *set_file_read(const char *path, size_t *n)
 	return text;
 }
 
-static bool set_yaml_add(struct ctl_documents *d, const char *path)
+/* kind: of CSV, whose rows are of it; NULL: YAML. False: complained. */
+static bool set_file_add(struct ctl_documents *d, const char *path, const char *kind)
 {
 	size_t n;
 	char *text = set_file_read(path, &n);
 
 	if (!text)
 		return false;
-	ctl_documents_yaml(d, path, bytes_mem(text, n));
+	if (kind)
+		ctl_documents_csv(d, path, bytes_mem(text, n), kind);
+	else
+		ctl_documents_yaml(d, path, bytes_mem(text, n));
 	explicit_bzero(text, n);
 	free(text);
 	return true;
@@ -109,11 +113,11 @@ static bool set_path_add(struct ctl_documents *d, const char *path)
 	int count;
 
 	if (!strcmp(path, "-") || stat(path, &st) || !S_ISDIR(st.st_mode))
-		return set_yaml_add(d, path);
+		return set_file_add(d, path, NULL);
 	count = scandir(path, &list, is_document, alphasort);
 	for (int i = 0; i < count; i++) {
 		(void)snprintf(file, sizeof(file), "%s/%s", path, list[i]->d_name);
-		fine = fine && set_yaml_add(d, file);
+		fine = fine && set_file_add(d, file, NULL);
 		free(list[i]);
 	}
 	if (count >= 0)
@@ -477,6 +481,17 @@ static const char *kind_read(const char *word, char out[48])
 	return NULL;
 }
 
+static void set_table_print(const json_t *rows, const char *columns)
+{
+	char *text = malloc(SET_TEXT_MAX);
+	struct writer w = writer_over(text, text ? SET_TEXT_MAX : 0);
+
+	if (rows)
+		ctl_table_write(&w, rows, CTL_TABLE_COLUMNS, columns);
+	(void)fwrite(text, 1, w.n, stdout);
+	free(text);
+}
+
 static int verb_get(const struct ctl_target *target, const struct set_words *o)
 {
 	const char *form = o->output ? o->output : "table", *kind;
@@ -490,18 +505,11 @@ static int verb_get(const struct ctl_target *target, const struct set_words *o)
 		return CTL_USAGE;
 	}
 	if (!strcmp(form, "table")) {
-		char *text = malloc(SET_TEXT_MAX);
-		struct writer w = writer_over(text, text ? SET_TEXT_MAX : 0);
-		const struct command *rows = kind_command(kind, "list");
+		const struct command *rows = o->words[1] ? NULL : kind_command(kind, "list");
 
 		list = o->words[1] ? one_ask(target, kind, o->words[1], &status)
 				   : list_ask(target, kind, &status);
-		if (list)
-			ctl_table_write(&w, list, CTL_TABLE_COLUMNS,
-					!o->words[1] && rows ? rows->columns : NULL);
-		if (list)
-			(void)fwrite(text, 1, w.n, stdout);
-		free(text);
+		set_table_print(list, rows ? rows->columns : NULL);
 	} else {
 		list = documents_ask(target, kind, o->words[1], false, &status);
 		if (list && !strcmp(form, "json")) {
@@ -515,32 +523,31 @@ static int verb_get(const struct ctl_target *target, const struct set_words *o)
 	return status;
 }
 
-/* ---- explain ---- */
-
-static void field_explain(const struct command_arg *arg, bool all)
+/* The kind of documents that the command puts. False: it puts none. */
+static bool kind_is_put(const struct command *c, char out[64])
 {
-	json_t *list = command_help_json((struct bytes){ 0 });
-
-	json_decref(list);
-	(void)printf("  %-24s %s%s\n", arg->name, arg->required ? "(required) " : "",
-		     all ? arg->help : "");
+	return command_is_verb(c, "put") && !bytes_cstr(command_noun(c), out, 64) &&
+	       command_put_of(out);
 }
 
-static int verb_explain(const struct set_words *o)
+/* ---- explain ---- */
+
+static void field_explain(const struct command_arg *arg)
 {
-	char word[96], space[48], *dot;
+	(void)printf("  %-24s %s%s\n", arg->name, arg->required ? "(required) " : "", arg->help);
+}
+
+static int verb_explain(const struct ctl_target *target, const struct set_words *o)
+{
+	char word[64], space[48], *dot;
 	const char *kind;
 	const struct command *put;
 	const struct command_arg *arg;
-	size_t n;
 
+	(void)target;
 	if (!o->word_count) {
 		COMMAND_EACH (c) {
-			n = strlen(c->name);
-			if (n <= 4 || strcmp(c->name + n - 4, ".put"))
-				continue;
-			(void)snprintf(word, sizeof(word), "%.*s", (int)n - 4, c->name);
-			if (command_put_of(word))
+			if (kind_is_put(c, word))
 				(void)printf("  %-16s %s\n", word, c->help);
 		}
 		return CTL_DONE;
@@ -556,7 +563,7 @@ static int verb_explain(const struct set_words *o)
 	if (!dot) {
 		(void)printf("%s\n\n", put->help);
 		for (arg = put->args; arg->name; arg++)
-			field_explain(arg, true);
+			field_explain(arg);
 		return CTL_DONE;
 	}
 	arg = command_arg_find(put, bytes_str(dot + 1));
@@ -679,12 +686,8 @@ static int verb_export(const struct ctl_target *target, const struct set_words *
 		return CTL_REFUSED;
 	}
 	COMMAND_EACH (c) {
-		size_t n = strlen(c->name);
-
-		if (status != CTL_DONE || n <= 4 || strcmp(c->name + n - 4, ".put") != 0)
-			continue;
-		(void)snprintf(kind, sizeof(kind), "%.*s", (int)n - 4, c->name);
-		if (!command_put_of(kind) || !strcmp(kind, "tenant") || !strcmp(kind, "token"))
+		if (status != CTL_DONE || !kind_is_put(c, kind) || !strcmp(kind, "tenant") ||
+		    !strcmp(kind, "token"))
 			continue; /* of operators; of a secret that is somebody's */
 		status = export_kind(target, folder, kind, &any);
 	}
@@ -698,8 +701,6 @@ static int verb_import(const struct ctl_target *target, const struct set_words *
 	const struct command *put = command_put_of("extension");
 	struct ctl_documents d;
 	int status = CTL_USAGE;
-	char *text;
-	size_t n;
 
 	if (!o->word_count || strcmp(o->words[0], "extensions") != 0 ||
 	    (!o->template && o->word_count < 2)) {
@@ -712,15 +713,11 @@ static int verb_import(const struct ctl_target *target, const struct set_words *
 		(void)putchar('\n');
 		return CTL_DONE;
 	}
-	text = set_file_read(o->words[1], &n);
-	if (text && ctl_documents_open(&d)) {
-		ctl_documents_csv(&d, o->words[1], bytes_mem(text, n), "extension");
-		status = documents_apply(target, &d, o, false);
+	if (ctl_documents_open(&d)) {
+		if (set_file_add(&d, o->words[1], "extension"))
+			status = documents_apply(target, &d, o, false);
 		ctl_documents_close(&d);
 	}
-	if (text)
-		explicit_bzero(text, n);
-	free(text);
 	return status;
 }
 
@@ -746,7 +743,7 @@ static int edit_apply(const struct ctl_target *target, const char *path, const j
 
 	if (!ctl_documents_open(&d))
 		return CTL_USAGE;
-	(void)set_yaml_add(&d, path);
+	(void)set_file_add(&d, path, NULL);
 	after = json_array_get(d.list, 0);
 	if (d.errors || json_array_size(d.list) != 1) {
 		ctl_complain("%s: it is one document: nothing was changed", path);
@@ -811,17 +808,12 @@ static int verb_edit(const struct ctl_target *target, const struct set_words *o)
 
 static int verb_history(const struct ctl_target *target, const struct set_words *o)
 {
-	char *text = malloc(SET_TEXT_MAX);
-	struct writer w = writer_over(text, text ? SET_TEXT_MAX : 0);
 	int status;
 	json_t *set =
 		set_ask(target, "set.show", json_pack("{s:s}", "name", o->name), NULL, &status);
 
-	if (set)
-		ctl_table_write(&w, json_object_get(set, "versions"), CTL_TABLE_COLUMNS,
-				"version,utc_ms,by,created,changed,deleted,rollback_of");
-	(void)fwrite(text, 1, w.n, stdout);
-	free(text);
+	set_table_print(json_object_get(set, "versions"),
+			"version,utc_ms,by,created,changed,deleted,rollback_of");
 	json_decref(set);
 	return status;
 }
@@ -846,13 +838,29 @@ static int verb_rollback(const struct ctl_target *target, const struct set_words
 	return status;
 }
 
+static int verb_diff(const struct ctl_target *target, const struct set_words *o)
+{
+	return verb_apply(target, o, true);
+}
+
+static int verb_apply_now(const struct ctl_target *target, const struct set_words *o)
+{
+	return verb_apply(target, o, false);
+}
+
+static const struct {
+	const char *name;
+	int (*fn)(const struct ctl_target *target, const struct set_words *o);
+} g_set_verbs[] = {
+	{ "apply", verb_apply_now }, { "diff", verb_diff },       { "get", verb_get },
+	{ "explain", verb_explain }, { "edit", verb_edit },       { "export", verb_export },
+	{ "import", verb_import },   { "history", verb_history }, { "rollback", verb_rollback },
+};
+
 bool ctl_set_is_verb(const char *word)
 {
-	static const char *const verbs[] = { "apply",  "diff",   "get",     "explain", "edit",
-					     "export", "import", "history", "rollback" };
-
-	for (size_t i = 0; i < COUNT_OF(verbs); i++) {
-		if (!strcmp(word, verbs[i]))
+	for (size_t i = 0; i < COUNT_OF(g_set_verbs); i++) {
+		if (!strcmp(word, g_set_verbs[i].name))
 			return true;
 	}
 	return false;
@@ -861,25 +869,11 @@ bool ctl_set_is_verb(const char *word)
 int ctl_set(const struct ctl_target *target, const char *verb, int argc, char **argv)
 {
 	struct set_words o;
+	size_t i = 0;
 
 	if (!set_words_read(&o, argc, argv))
 		return CTL_USAGE;
-	switch (verb[0]) {
-	case 'a':
-		return verb_apply(target, &o, false);
-	case 'd':
-		return verb_apply(target, &o, true);
-	case 'g':
-		return verb_get(target, &o);
-	case 'h':
-		return verb_history(target, &o);
-	case 'i':
-		return verb_import(target, &o);
-	case 'r':
-		return verb_rollback(target, &o);
-	default:
-		return !strcmp(verb, "explain") ? verb_explain(&o)
-		       : !strcmp(verb, "edit")  ? verb_edit(target, &o)
-						: verb_export(target, &o);
-	}
+	while (strcmp(verb, g_set_verbs[i].name) != 0)
+		i++;
+	return g_set_verbs[i].fn(target, &o);
 }

@@ -58,34 +58,28 @@ static int over_dead(struct hook *h, struct hook_event *e)
 	return hook_script(h->all, SCRIPT_CALL(SCRIPT_HOOK_DEAD, args, 3), hook_on_over, e);
 }
 
-void hook_over(struct hook *h, struct hook_event *e)
-{
-	struct bytes taken[] = { BYTES_LIT("XACK"), bytes_str(h->stream), bytes_str(h->group),
-				 bytes_str(e->id) };
-	struct bytes replayed[] = { BYTES_LIT("XDEL"), bytes_str(h->again), bytes_str(e->entry) };
-	int err;
-
-	if (e->told)
-		return;
-	if (e->dead)
-		err = over_dead(h, e);
-	else if (e->entry[0])
-		err = redis_command(h->all->redis, replayed, COUNT_OF(replayed), 0, hook_on_over,
-				    e);
-	else
-		err = redis_command(h->all->redis, taken, COUNT_OF(taken), 0, hook_on_over, e);
-	e->told = !err;
-}
-
-void hook_pass(struct hook *h, struct bytes id, struct bytes entry)
+/* One of its group is acknowledged; one that was replayed is deleted. */
+static int over_say(struct hook *h, struct bytes id, struct bytes entry, redis_reply_fn *fn,
+		    void *arg)
 {
 	struct bytes taken[] = { BYTES_LIT("XACK"), bytes_str(h->stream), bytes_str(h->group), id };
 	struct bytes replayed[] = { BYTES_LIT("XDEL"), bytes_str(h->again), entry };
 
-	if (entry.n)
-		(void)!redis_command(h->all->redis, replayed, COUNT_OF(replayed), 0, NULL, NULL);
-	else
-		(void)!redis_command(h->all->redis, taken, COUNT_OF(taken), 0, NULL, NULL);
+	return entry.n ? redis_command(h->all->redis, replayed, COUNT_OF(replayed), 0, fn, arg)
+		       : redis_command(h->all->redis, taken, COUNT_OF(taken), 0, fn, arg);
+}
+
+void hook_over(struct hook *h, struct hook_event *e)
+{
+	if (e->told)
+		return;
+	e->told = !(e->dead ? over_dead(h, e)
+			    : over_say(h, bytes_str(e->id), bytes_str(e->entry), hook_on_over, e));
+}
+
+void hook_pass(struct hook *h, struct bytes id, struct bytes entry)
+{
+	(void)!over_say(h, id, entry, NULL, NULL);
 }
 
 /* ---- events ---- */
