@@ -256,13 +256,17 @@ const char *events_filter_parse(struct bytes arguments, struct events_filter *ou
 	return NULL;
 }
 
+/* A number that a listener is not shown is none by which it finds a user's events either. */
+static bool user_has(const struct events_filter *f, const char *member, struct bytes number)
+{
+	return !bytes_list_has(bytes_str(f->without), bytes_str(member)) &&
+	       bytes_list_has(bytes_str(f->users), number);
+}
+
 bool events_filter_has(const struct events_filter *f, const struct events_facts *facts)
 {
-	struct bytes users = bytes_str(f->users);
-
 	return part_has(f, facts) &&
 	       (!f->types[0] || glob_list_takes(bytes_str(f->types), facts->type)) &&
 	       (!f->calls[0] || bytes_list_has(bytes_str(f->calls), facts->call)) &&
-	       (!f->users[0] || bytes_list_has(users, facts->from) ||
-		bytes_list_has(users, facts->to));
+	       (!f->users[0] || user_has(f, "from", facts->from) || user_has(f, "to", facts->to));
 }

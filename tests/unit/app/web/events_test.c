@@ -321,6 +321,23 @@ static void members_left_out(void **state)
 	}
 }
 
+/* Who does not hear who calls cannot find it out by asking for the events of one number after the other. */
+static void members_left_out_find_nobody(void **state)
+{
+	const struct events_facts facts = { .type = BYTES_LIT("call.new"),
+					    .from = BYTES_LIT("1001"),
+					    .to = BYTES_LIT("1002") };
+	struct events_filter f = { .users = "1001", .without = "from,dnis" };
+
+	(void)state;
+	assert_false(events_filter_has(&f, &facts));
+	(void)snprintf(f.users, sizeof(f.users), "1001,1002");
+	assert_true(events_filter_has(&f, &facts));
+	f.without[0] = '\0';
+	(void)snprintf(f.users, sizeof(f.users), "1001");
+	assert_true(events_filter_has(&f, &facts));
+}
+
 static void what_is_no_filter(void **state)
 {
 	static const char *const wrong[] = { "x=1\n",      "after=\n",          "after=1-\n",
@@ -359,7 +376,7 @@ int main(void)
 		cmocka_unit_test(who_wants_it),      cmocka_unit_test(goes_on),
 		cmocka_unit_test(slow_ones),         cmocka_unit_test(so_many),
 		cmocka_unit_test(parts_share),       cmocka_unit_test(members_left_out),
-		cmocka_unit_test(what_is_no_filter),
+		cmocka_unit_test(what_is_no_filter), cmocka_unit_test(members_left_out_find_nobody),
 	};
 
 	events_setup();
