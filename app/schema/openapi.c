@@ -547,15 +547,17 @@ static json_t *openapi_problem(void)
 			codes, json_string(command_error_name((enum command_error_code)code)));
 	return json_pack(
 		"{s:s, s:s, s:[s,s,s], s:{s:{s:s}, s:{s:s}, s:{s:s}, s:{s:s, s:o}, s:{s:s, s:s}, "
-		"s:{s:s, s:s}, s:{s:s, s:s}, s:{s:s, s:s}}}",
+		"s:{s:s, s:s}, s:{s:s, s:{s:s}, s:s}, s:{s:s, s:{s:s}, s:s}}}",
 		"type", "object", "description", "RFC 9457. Codes do not change; words may.",
 		"required", "type", "title", "status", "properties", "type", "type", "string",
 		"title", "type", "string", "status", "type", "integer", "code", "type", "string",
 		"enum", codes, "argument", "type", "string", "description",
 		"The one that is to blame.", "detail", "type", "string", "description",
-		"What is wrong, and what to do.", "errors", "type", "array", "description",
+		"What is wrong, and what to do.", "errors", "type", "array", "items", "type",
+		"object", "description",
 		"Of a set: all errors, by document, field, message, and at.", "findings", "type",
-		"array", "description", "Of a flow: all errors, by path.");
+		"array", "items", "type", "object", "description",
+		"Of a flow: all errors, by path.");
 }
 
 static json_t *openapi_event(enum sig_event_kind kind)

@@ -549,7 +549,7 @@ class Matrix(unittest.TestCase):
 
     def test_every_page(self):
         source = pathlib.Path(ROOT, "app/web/web_request.c").read_text(encoding="utf-8")
-        self.assertEqual(set(re.findall(r'bytes_is\(path, "([^"]*)"', source)), set(PAGES), "each page has its row")
+        self.assertEqual(set(re.findall(r'bytes_is\(path, "([^"]*)"', source)) - {"/v1"}, set(PAGES), "each page has its row")
         for page in PAGES:
             said = self.node.http(page)[1]
             for house in self.houses:

@@ -26,7 +26,7 @@ from bleed_test import HERE, kernel, setUpModule as own_network
 from call_test import CallTest
 from patience import PATIENCE_S, until
 
-LONG = 45                       # s: floods, in a network of its own
+ALONE = True                    # a flood wants its core, and would take others'
 RATE = 4000                     # a second: what a node with sanitizers takes without loss
 BEGIN_BURST = 6                 # handshakes of a leg for the party's address, and for all others; then one a second
 DEADLINE_S = 30.0

@@ -40,7 +40,7 @@ NPM = {"browser": r"\bbrowser_test\b|import browser\b", "api": r"\bnpm\.install\
 ROOM = 8 << 30                      # octets of memory that must be free: far more than the files of a run
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(12, 4 * CORES)        # programs of unit tests: many wait
-E2E_AT_ONCE = min(16, 8 * CORES)    # end-to-end files: they mostly wait, and take less than a tenth of a processor; gate.py lets fewer in where there is no time for them
+E2E_AT_ONCE = min(10, 4 * CORES)    # end-to-end files: they mostly wait; gate.py lets fewer in where there is no time for them
 
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
