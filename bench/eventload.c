@@ -180,12 +180,16 @@ static void events_write(uint64_t since_ns, double rate, uint64_t end_ns)
 	put_all(g.redis, g.out, n);
 }
 
+/* Each answer is "$N", and an id in a line of its own: a '-' stands in that, too. */
 static void redis_read(void)
 {
+	static char before = '\n';
 	ssize_t got;
 
 	while ((got = recv(g.redis, g.in, ROOM, MSG_DONTWAIT)) > 0)
-		for (ssize_t i = 0; i < got; i++) {
+		for (ssize_t i = 0; i < got; before = g.in[i++]) {
+			if (before != '\n')
+				continue;
 			if (g.in[i] == '-')
 				load_fail("Redis refuses", EPROTO);
 			g.answered += g.in[i] == '$';
