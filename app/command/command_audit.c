@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The audit: of each command that changes something, who gave it, by which door, what it was about, what it changed, and how it ended (ADR 116).
- * Where commands begin it is decided which ones are noted; where they end they are. audit.list is in command_cdr.c. Control thread.
+ * command_start() chooses which commands get an entry; it is written when the command ends. audit.list is in command_cdr.c. Control thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -119,7 +119,7 @@ static void audit_write(const struct command_run *run, const char *tenant, const
 	json_decref(entry);
 }
 
-/* Tenants that it has changed hear of it, each of its own. */
+/* Each tenant that a set changed gets an entry with its own changes. */
 static void audit_set(const struct command_run *run, const json_t *answer, const json_t *changes)
 {
 	const char *tenants[AUDIT_TENANTS_MAX + 1] = { run->tenant };
@@ -161,7 +161,7 @@ static void audit_ended(struct command_run *run, const json_t *answer)
 	const char *tenant = run->tenant;
 
 	if (json_object_get(answer, "moved") || audit_is_trial(run, result))
-		return; /* it goes on elsewhere, and is noted there */
+		return; /* the node that the command moved to writes the entry */
 	if (c->documents ? c->documents->of_operators
 			 : c->role == COMMAND_FOR_OPERATOR && !run->of_tenant)
 		tenant = DIRECTORY_OPERATORS;

@@ -508,7 +508,7 @@ static void yaml_map_write(struct writer *w, const json_t *map, unsigned depth, 
 	}
 }
 
-/* inside: of an item of a list, whose first line begins with "- ". */
+/* inside: the value is an item of a list, and "- " stands on its first line already. */
 static void yaml_value_write(struct writer *w, const json_t *json, unsigned depth, bool inside)
 {
 	if (json_object_size(json)) {

@@ -78,7 +78,7 @@ static char *set_file_read(const char *path, size_t *n)
 	return text;
 }
 
-/* kind: of CSV, whose rows are of it; NULL: YAML. False: complained. */
+/* kind: the file is CSV, and each row a document of that kind; NULL: the file is YAML. False: the error was printed. */
 static bool set_file_add(struct ctl_documents *d, const char *path, const char *kind)
 {
 	size_t n;

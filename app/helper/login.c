@@ -191,7 +191,7 @@ static void login_key_make(char out[LOGIN_KEY_MAX])
 	login_key(out, octets);
 }
 
-/* The oldest one makes room: who is late begins again. */
+/* A new login replaces the oldest one, whose user has to begin again. */
 static void login_url(struct helper *h, struct helper_request *r)
 {
 	const struct login *l = r->work;

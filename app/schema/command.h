@@ -185,7 +185,7 @@ const struct command *command_of_noun(struct bytes noun, const char *verb);
 /* The command that puts documents of a kind; NULL: there is none, or it takes a file. */
 const struct command *command_put_of(const char *kind);
 
-/* What operators may give beside the arguments of any command: whose it is, in the name of which user, and by which token. */
+/* Arguments of any command that operators alone may give: its tenant, its user, the highest role it has, and the token it came by. */
 extern const struct command_arg g_command_tenant, g_command_as, g_command_as_role,
 	g_command_as_token;
 

@@ -223,7 +223,7 @@ struct events_one {
 	bool late; /* for those who lag; else for those who do not */
 };
 
-/* For one whose token says that it does not hear all of it. NULL: out of memory. */
+/* The event without the members that the token of this listener leaves out. NULL: out of memory. */
 static struct events_text *event_text_without(const struct events_one *one,
 					      const struct events_listener *l)
 {

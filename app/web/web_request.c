@@ -609,7 +609,7 @@ static int visit_head(const struct web_visit *v)
 		{ 0 }
 	};
 
-	/* behind a key that was pressed the page is asked for anew, not the key */
+	/* the browser reloads the page, and does not send the button of a form once more */
 	(void)snprintf(refresh, sizeof(refresh), "%d; url=%.*s", WEB_PAGE_REFRESH_S, (int)v->link_n,
 		       v->link);
 	return web_head_send(v->wsi, v->status, ok ? "text/html; charset=utf-8" : "text/plain",

@@ -86,7 +86,7 @@ int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages
 struct web_header {
 	const char *name, *value; /* value NULL: it is left out */
 };
-/* Writes the head of an answer, whose body has n octets. type NULL: it has none. headers: the last one has name NULL. 0 or -1. */
+/* Writes the head of a response. n: Content-Length. type: Content-Type; NULL: there is no body. headers end with a name of NULL. 0 or -1. */
 int web_head_send(struct lws *wsi, unsigned status, const char *type, uint64_t n,
 		  const struct web_header *headers);
 /* It is answered. */

@@ -151,9 +151,15 @@ class LampsOfNodes(Cluster):
         call = self.a.ctl("call.list")[0]["id"]
         with self.assertRaisesRegex(ServerError, "no such call"):
             self.b.ctl("call.link", number="1003", link="call.center:hangup", call=call)
-        for via, muted in ((self.b, True), (self.a, False), (self.b, True)):
-            via.ctl("call.link", number="1001", link="call.center:mute_unmute")
-            self.assertEqual(self.a.ctl("call.show", call=call)["a"]["muted"], muted)
+        for turn in range(7):       # in a role, which goes with the command to the node that has the call
+            via = (self.b, self.a)[turn % 2]
+            via.ctl("call.link", number="1001", link="call.center:mute_unmute", as_role="admin")
+            self.assertEqual(self.a.ctl("call.show", call=call)["a"]["muted"], turn % 2 == 0)
+        def roles():
+            return [row["role"] for row in self.a.ctl("audit.list", calls=True, tenant="default", object=call) if row["command"] == "call.mute"]
+
+        self.until(lambda: len(roles()) == 7)
+        self.assertEqual(set(roles()), {"admin"})
         self.b.ctl("call.link", number="1002", link="call.center:hangup", call=call)
         talk.out.wait_bye()
         talk.into.wait_bye()
