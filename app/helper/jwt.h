@@ -26,10 +26,6 @@ struct jwt {
 	json_t *claims;
 };
 
-/* RFC 4648 5, without padding, one text for each value. 0; -EBADMSG: it is none, or longer than cap. */
-int base64url_decode(struct bytes text, uint8_t *out, size_t cap, size_t *n) NODISCARD;
-void base64url_write(struct writer *w, struct bytes octets);
-
 /* Text: the token as it came, which outlives *out. 0 or -EBADMSG; only then nothing is to be dropped. */
 int jwt_parse(struct jwt *out, struct bytes text) NODISCARD;
 void jwt_drop(struct jwt *j);

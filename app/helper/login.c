@@ -16,6 +16,7 @@
 
 #include "app/helper/helper.h"
 #include "app/helper/jwt.h"
+#include "base/base64url.h"
 #include "base/rand.h"
 
 enum {

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/base64url.h"
 #include "base/table.h"
 #include "sig/sip/lex.h"
 
@@ -17,47 +18,6 @@ enum {
 	CONTEXT_MAX = 512,
 	USER_TEXT_MAX = 3 * GRUU_USER_MAX, /* each octet may be escaped */
 };
-
-/* RFC 4648 5, without padding: nothing that a user part would have to escape. */
-static const char g_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-static void write_base64(struct writer *w, const uint8_t *in, size_t n)
-{
-	uint32_t bits = 0;
-	unsigned have = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		bits = bits << 8 | in[i];
-		for (have += 8; have >= 6; have -= 6)
-			writer_u8(w, (uint8_t)g_digits[bits >> (have - 6) & 63]);
-	}
-	if (have)
-		writer_u8(w, (uint8_t)g_digits[bits << (6 - have) & 63]);
-}
-
-/* The one text of those octets, and no other. */
-static bool read_base64(struct bytes in, uint8_t *out, size_t cap, size_t *n)
-{
-	uint32_t bits = 0;
-	unsigned have = 0;
-
-	*n = 0;
-	for (size_t i = 0; i < in.n; i++) {
-		const char *at = in.p[i] ? strchr(g_digits, in.p[i]) : NULL;
-
-		if (!at)
-			return false;
-		bits = bits << 6 | (uint32_t)(at - g_digits);
-		have += 6;
-		if (have < 8)
-			continue;
-		have -= 8;
-		if (*n == cap)
-			return false;
-		out[(*n)++] = (uint8_t)(bits >> have);
-	}
-	return have < 6 && (bits & ((1U << have) - 1)) == 0;
-}
 
 /* What needs no escape in a user part and in a parameter alike (RFC 3261 25.1); and ':' for the latter. */
 static bool is_plain(uint8_t c, bool param)
@@ -161,7 +121,7 @@ void gruu_write_temporary(struct writer *w, const struct gruu_phone *phone,
 	}
 	write_scheme(w, home);
 	writer_str(w, PREFIX);
-	write_base64(w, sealed, n);
+	base64url_write(w, bytes_mem(sealed, n));
 	writer_str(w, "@");
 	writer_bytes(w, home->host);
 	writer_str(w, ";gr");
@@ -191,7 +151,7 @@ static int read_temporary(struct gruu *out, struct bytes text, struct bytes tena
 	enum seal_refusal why;
 	size_t n;
 
-	if (!read_base64(text, sealed, sizeof(sealed), &n) ||
+	if (base64url_decode(text, sealed, sizeof(sealed), &n) ||
 	    seal_open(key, gruu_context(&context, tenant), bytes_mem(sealed, n), plain,
 		      sizeof(plain), &n, &why))
 		return -EBADMSG;

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/helper/jwt.h"
+#include "base/base64url.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/helper/jwt.h"
+#include "base/base64url.h"
 
 #include <openssl/ecdsa.h>
 #include <openssl/evp.h>

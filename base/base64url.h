@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* base64url without padding (RFC 4648 5). */
+#ifndef BASE_BASE64URL_H
+#define BASE_BASE64URL_H
+
+#include "base/bytes.h"
+
+/* One text for each value, and no other. 0; -EBADMSG: it is none, or longer than cap. */
+int base64url_decode(struct bytes text, uint8_t *out, size_t cap, size_t *n) NODISCARD;
+void base64url_write(struct writer *w, struct bytes octets);
+
+#endif
