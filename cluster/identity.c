@@ -158,7 +158,7 @@ void twin_taken(struct twin *t, uint64_t own_incarnation)
 {
 	uint64_t owner = line_owner(bytes_str(t->seen));
 
-	if (!t->before && owner != own_incarnation)
+	if (!t->before && owner != own_incarnation && owner != t->later)
 		t->before = owner;
 	t->seen[0] = '\0';
 }

@@ -130,6 +130,22 @@ static void test_first(void **state)
 	assert_int_equal(found(&t, 10, 0, NULL), TWIN_NOBODY);
 }
 
+/* Whoever made the line at all is not second because another one came, and was replaced. */
+static void test_very_first(void **state)
+{
+	struct twin t = { 0 };
+
+	(void)state;
+	assert_int_equal(twin_look(&t, &OURS, (struct bytes){ 0 }, (struct bytes){ 0 }, 5),
+			 TWIN_NOBODY);
+	twin_taken(&t, OWN);
+	for (uint64_t beat = 1; beat < 9; beat++) {
+		assert_int_equal(found(&t, 8, beat, &COPY), TWIN_LATER);
+		twin_taken(&t, OWN);
+		assert_int_equal(t.before, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -138,6 +154,7 @@ int main(void)
 		cmocka_unit_test(test_place_of_another),
 		cmocka_unit_test(test_second),
 		cmocka_unit_test(test_first),
+		cmocka_unit_test(test_very_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
