@@ -38,13 +38,14 @@ bool transfer_is_allowed(const struct call_host *h, const struct call *c, const 
 	return l->trunk.n == 0 && (!e || !e->no_transfer);
 }
 
-/* There is somebody to be given away. */
+/* There is somebody to be given away. The caller's ACK may be on its way: the transfer waits for it. */
 static bool transfer_may_begin(const struct call *c, uint8_t leg)
 {
 	if (leg == LEG_NONE)
 		return call_is_answered_alone(c) ||
 		       (c->state == CALL_ESTABLISHED && call_is_alone(c));
-	return c->state == CALL_ESTABLISHED && bridge_has(c, leg) && call_callee(c);
+	return (c->state == CALL_ANSWERING || c->state == CALL_ESTABLISHED) && bridge_has(c, leg) &&
+	       call_callee(c);
 }
 
 static enum refusal transfer_make(struct call *c, const struct transfer_request *ask)

@@ -499,8 +499,7 @@ static const char *check_transfer(const struct call *c)
 		return NULL;
 	switch (t->state) {
 	case TRANSFER_WAITING:
-		fits = (s == CALL_ESTABLISHED || call_is_answered_alone(c)) &&
-		       is_pair_of(t, &c->bridge);
+		fits = (s == CALL_ANSWERING || s == CALL_ESTABLISHED) && is_pair_of(t, &c->bridge);
 		break;
 	case TRANSFER_FAILED:
 		fits = s == CALL_ESTABLISHED && is_pair_of(t, &c->bridge);

@@ -336,6 +336,58 @@ static void killed_while_it_waits(void **state)
 	trio_assert_ends(t, &t->l.a, &o);
 }
 
+/* B has answered, and A's ACK is on its way: B's other phone is faster. */
+static void before_the_ack(void **state, bool killed)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&t->l.b);
+	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	replace_with(&o, &t->l.b, "", "", SDP_B2);
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	phone_ack(&o);
+	rig_wait_ms(t->l.r, SOON_MS);
+	assert_int_equal(rig_count(t->l.r, &t->l.b.addr, "BYE "), 0);
+	if (killed)
+		trio_restart(t);
+	phone_ack(&t->l.a);
+	rig_wait_ms(t->l.r, SOON_MS);
+	trio_assert_left(&t->l.b);
+	trio_assert_talks(t->l.r, 0, 2);
+	trio_assert_ends(t, &t->l.a, &o);
+}
+
+static void answered_a_moment_ago(void **state)
+{
+	before_the_ack(state, false);
+}
+
+static void killed_a_moment_behind_an_answer(void **state)
+{
+	before_the_ack(state, true);
+}
+
+/* ... and the ACK never comes. */
+static void never_acknowledged(void **state)
+{
+	struct trio *t = *state;
+	struct phone o = other_phone(&t->l.b, "192.0.2.22:5060");
+
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&t->l.b);
+	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	replace_with(&o, &t->l.b, "", "", SDP_B2);
+	assert_true(phone_hears(&o, "SIP/2.0 200").n);
+	phone_ack(&o);
+	rig_wait_ms(t->l.r, TXN_TIMEOUT_MS + SOON_MS);
+	assert_true(rig_take(t->l.r, &o.addr, "BYE ").n);
+	trio_assert_left(&t->l.b);
+}
+
 static void killed_afterwards(void **state)
 {
 	struct trio *t = *state;
@@ -376,6 +428,9 @@ int main(void)
 		TRIO_TEST(killed_before_the_ack),
 		TRIO_TEST(killed_behind_the_ack),
 		TRIO_TEST(killed_while_it_waits),
+		TRIO_TEST(answered_a_moment_ago),
+		TRIO_TEST(killed_a_moment_behind_an_answer),
+		TRIO_TEST(never_acknowledged),
 		TRIO_TEST(killed_afterwards),
 		TRIO_TEST(is_announced),
 	};

@@ -263,6 +263,29 @@ static void behind_an_invite(void **state)
 	assert_true(phone_rings(&t->c).n);
 }
 
+/* The caller's ACK is on its way: the transfer waits for it, in the next process as well. */
+static void behind_an_answer(void **state)
+{
+	struct trio *t = *state;
+
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&t->l.b);
+	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 200").n);
+	refer(&t->l.b, "sip:1004@test.local");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 202").n);
+	trio_restart(t);
+	assert_int_equal(rig_count(t->l.r, &t->c.addr, "INVITE "), 0);
+	phone_ack(&t->l.a);
+	assert_notified(&t->l.b, "SIP/2.0 100 Trying\r\n", "Subscription-State: active");
+	assert_true(phone_rings(&t->c).n);
+	trio_c_answers(t, &t->l.a, PHONE_SDP_A);
+	assert_notified(&t->l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	trio_assert_left(&t->l.b);
+	trio_assert_talks(t->l.r, 0, 2);
+	trio_assert_ends(t, &t->l.a, &t->c);
+}
+
 static void without_subscription(void **state)
 {
 	struct trio *t = *state;
@@ -656,6 +679,7 @@ int main(void)
 		TRIO_TEST(transferor_leaves_in_time),
 		TRIO_TEST(given_away_hangs_up),
 		TRIO_TEST(behind_an_invite),
+		TRIO_TEST(behind_an_answer),
 		TRIO_TEST(without_subscription),
 		TRIO_TEST(refused),
 		TRIO_TEST(after_a_restart),
