@@ -277,6 +277,11 @@ const struct conf_field g_sip_fields[] = {
 		"it ring for 20 s. When nobody answers the party waits on in its slot, and comes "
 		"back again after as long. 0s: it never does.",
 		DURATION(settings_sip, calls.park_return_ns, 0, SECONDS(86400))),
+	SETTING("list_pace", "100ms",
+		"So long a phone that watches a list of extensions (RFC 4662) is told nothing "
+		"behind a NOTIFY of it; what changes meanwhile is in the next one. 0s: it is told "
+		"each change at once.",
+		DURATION(settings_sip, calls.list_pace_ns, 0, SECONDS(60))),
 	SETTING("session_expires", "1800s",
 		"Session timers (RFC 4028): a call lasts so long unless it is refreshed, by the "
 		"party or by the node, and one whose phone has vanished ends. At least 90s; 0s: "

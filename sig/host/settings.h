@@ -115,6 +115,8 @@ struct call_settings {
 	uint64_t ring_timeout_ns;
 	/* so long a party is parked before who parked it is rung; 0: for ever */
 	uint64_t park_return_ns;
+	/* so long nothing is told of a list (RFC 4662) behind a NOTIFY, but what did not fit into that */
+	uint64_t list_pace_ns;
 };
 
 struct registrar_settings {

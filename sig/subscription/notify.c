@@ -6,7 +6,7 @@
 #include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/sip/hop.h"
-#include "sig/subscription/subscriptions.h"
+#include "sig/subscription/list.h"
 
 enum {
 	NOTIFY_EXTRA_MAX = 256,
@@ -78,6 +78,10 @@ void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct byte
 	while ((sub = subscription_of_resource(s, tenant, user, sub)) != NULL) {
 		if (package_tells(package_of(sub->package), what))
 			subscription_change(s, sub);
+	}
+	for (struct list_resource *r = list_with(s, tenant, user); r; r = r->next) {
+		if (package_tells(package_of(list_of_resource(r)->sub->package), what))
+			list_changed(s, r, false);
 	}
 }
 
@@ -174,6 +178,24 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 	package_of(sub->package)->write(w, &state);
 }
 
+uint32_t subscription_write(struct subscriptions *s, struct subscription *sub, bool hidden,
+			    struct writer *w)
+{
+	static const struct hash_key key;
+	struct notify_about a;
+	size_t from = w->n;
+	uint64_t hash = hidden;
+
+	about_read(s, sub, &a);
+	write_state(w, s, sub, &a, hidden);
+	/* the body of a dialog has its version in it */
+	for (uint32_t i = 0; i < a.dialog_count; i++)
+		hash = hash * 31 + a.dialogs[i].id + a.dialogs[i].phase * 2 + a.dialogs[i].held;
+	if (package_of(sub->package)->of_phones)
+		hash ^= hash_sip(&key, bytes_mem(w->p + from, w->n - from));
+	return (uint32_t)(hash ^ hash >> 32) | WATCH_VERDICTS;
+}
+
 /* ---- the request ---- */
 
 static void write_event(struct writer *w, const struct subscription *sub)
@@ -206,8 +228,9 @@ static void write_standing(struct writer *w, const struct subscriptions *s,
 /* False: there is no transaction left for it. */
 static bool notify_send(struct subscriptions *s, struct subscription *sub, struct bytes body)
 {
-	uint8_t space[NOTIFY_EXTRA_MAX];
+	uint8_t space[NOTIFY_EXTRA_MAX], type_space[NOTIFY_EXTRA_MAX];
 	struct writer extra = writer_over(space, sizeof(space));
+	struct writer type = writer_over(type_space, sizeof(type_space));
 	struct dialog_request r = { .method = SIP_NOTIFY,
 				    .max_forwards = -1,
 				    .contact = true,
@@ -217,6 +240,11 @@ static bool notify_send(struct subscriptions *s, struct subscription *sub, struc
 
 	write_event(&extra, sub);
 	write_standing(&extra, s, sub);
+	if (sub->list) {
+		list_write_type(&type, sub);
+		r.content_type = writer_done(&type);
+		writer_str(&extra, "Require: eventlist\r\n");
+	}
 	r.extra = writer_lines(&extra);
 	slot = leg_request(s->host, &sub->dialog, &r, TXN_USER_SUBSCRIPTION);
 	if (!slot)
@@ -256,15 +284,31 @@ static bool may_hear(const struct subscription *sub, enum watch_verdict verdict)
 static void notified_now(struct subscriptions *s, struct subscription *sub,
 			 const struct notify_about *a)
 {
-	uint32_t pace_ms = package_of(sub->package)->pace_ms;
+	uint64_t pace_ns = sub->list ? s->host->settings->calls.list_pace_ns
+				     : package_of(sub->package)->pace_ms * NS_PER_MS;
 
 	notified_note(sub, a);
 	sub->whole = false;
-	sub->changed = a->told.more;
-	sub->pace_ns = pace_ms && !sub->changed && !sub->ending
-			       ? s->host->now.ns + pace_ms * NS_PER_MS
-			       : 0;
+	sub->changed = a->told.more && !sub->ending;
+	sub->pace_ns = pace_ns && !sub->changed && !sub->ending ? s->host->now.ns + pace_ns : 0;
 	subscription_aim(s, sub);
+}
+
+/* False: there is nothing new. */
+static bool notify_write(struct subscriptions *s, struct subscription *sub,
+			 enum watch_verdict verdict, struct notify_about *about, struct writer *w)
+{
+	if (sub->list) {
+		*about = (struct notify_about){ .dialog_count = 0 };
+		return !may_hear(sub, verdict) ||
+		       list_write(s, sub, most_of(sub), w, &about->told.more);
+	}
+	about_read(s, sub, about);
+	if (!sub->whole && !sub->ending && is_same_state(sub, about))
+		return false;
+	if (may_hear(sub, verdict))
+		write_state(w, s, sub, about, verdict == WATCH_HIDDEN);
+	return true;
 }
 
 static void notify_state(struct subscriptions *s, struct subscription *sub,
@@ -273,13 +317,10 @@ static void notify_state(struct subscriptions *s, struct subscription *sub,
 	struct writer w = writer_over(s->host->sdp, HOST_SDP_MAX);
 	struct notify_about about;
 
-	about_read(s, sub, &about);
-	if (!sub->whole && !sub->ending && is_same_state(sub, &about)) {
+	if (!notify_write(s, sub, verdict, &about, &w)) {
 		sub->changed = false; /* it came and went before it could be told */
 		return;
 	}
-	if (may_hear(sub, verdict))
-		write_state(&w, s, sub, &about, verdict == WATCH_HIDDEN);
 	if (w.overflow)
 		notify_too_long(sub, &w);
 	if (!notify_send(s, sub, writer_done(&w))) {

@@ -21,6 +21,16 @@ struct subscription_link {
 	uint32_t hash;
 };
 
+/* Where the users of a list come from (list.h). */
+enum list_kind {
+	LIST_NOT,    /* it tells of one resource */
+	LIST_INLINE, /* its SUBSCRIBE named them (RFC 5367) */
+	LIST_LAMPS,  /* the document of its watcher does */
+	LIST_KINDS,
+};
+
+struct subscription_list;
+
 struct subscription {
 	uint64_t id; /* one of the shard's, as calls have; in its tag and branches */
 	pool_handle self;
@@ -30,6 +40,9 @@ struct subscription {
 	struct text watcher, resource; /* users */
 	struct text trunk;             /* by whose SUBSCRIBE; "": no trunk */
 	struct text event_id;
+	uint8_t list_kind;              /* enum list_kind */
+	struct text users;              /* of LIST_INLINE, joined by ' ' */
+	struct subscription_list *list; /* NULL: LIST_NOT */
 	struct dialog dialog;
 	uint64_t expires_ns;
 	uint64_t pace_ns;       /* nothing that only changed is told before; 0: off */
@@ -56,7 +69,8 @@ struct subscription {
 };
 
 /* Record (protobuf sig/subscription/subscription.proto). */
-enum { SUBSCRIPTION_FORMAT = 1 };
+/* Older programs do not know lists, and leave those as they are. */
+enum { SUBSCRIPTION_FORMAT = 2, SUBSCRIPTION_FORMAT_ONE = 1 };
 extern const struct schema subscription_rows[];
 int subscription_encode(const struct call_host *h, const struct subscription *sub,
 			struct text *out) NODISCARD;

@@ -13,8 +13,7 @@
 #include "sig/sip/event_parse.h"
 #include "sig/sip/hop.h"
 #include "sig/sip/lex.h"
-#include "sig/subscription/subscription.h"
-#include "sig/subscription/subscriptions.h"
+#include "sig/subscription/list.h"
 
 /* A subscription is saved when it begins, with each refresh, and when its NOTIFYs come near the number that its record allows; not with
  * each NOTIFY. */
@@ -110,7 +109,7 @@ static void write_left(struct writer *w, const struct subscriptions *s,
 void subscription_answer(struct subscriptions *s, struct subscription *sub)
 {
 	struct txn_slot *slot = txns_get(s->host->txns, sub->asked);
-	uint8_t space[64];
+	uint8_t space[96];
 	struct writer w = writer_over(space, sizeof(space));
 	struct response r = {
 		.status = 200, .dialog = &sub->dialog, .contact = true, .record_route = true
@@ -119,6 +118,7 @@ void subscription_answer(struct subscriptions *s, struct subscription *sub)
 	sub->asked = 0;
 	if (slot) {
 		write_left(&w, s, sub);
+		writer_str(&w, sub->list ? "Require: eventlist\r\n" : ""); /* RFC 4662 4.1 */
 		r.extra = writer_lines(&w);
 		respond(s->host, slot, NULL, &r);
 	}
@@ -219,6 +219,10 @@ const struct schema subscription_rows[] = {
 	  SCHEMA_AT(struct subscription_beside, mark.utc_ms) },
 	{ "trunk", 15, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct subscription, trunk),
 	  .max = TRUNK_NAME_MAX - 1 },
+	{ "list_kind", 26, SCHEMA_UINT, SCHEMA_AT(struct subscription, list_kind),
+	  .max = LIST_KINDS - 1 },
+	{ "users", 27, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct subscription, users),
+	  .max = LIST_USERS_MAX },
 	{ 0 },
 };
 
@@ -228,7 +232,7 @@ int subscription_encode(const struct call_host *h, const struct subscription *su
 	uint64_t left = sub->expires_ns > h->now.ns ? sub->expires_ns - h->now.ns : 0;
 	uint8_t *end = h->space + HOST_SPACE;
 	struct subscription_beside beside = {
-		.format = SUBSCRIPTION_FORMAT,
+		.format = sub->list_kind ? SUBSCRIPTION_FORMAT : SUBSCRIPTION_FORMAT_ONE,
 		.expires_utc_ms = h->now.utc_ms + left / NS_PER_MS,
 		.mark = steady_mark(&h->steady, h->now.ns),
 		.bound = h->settings->locals[hop->local].bind,
@@ -332,5 +336,6 @@ void subscription_clear(struct subscription *sub)
 	text_clear(&sub->resource);
 	text_clear(&sub->trunk);
 	text_clear(&sub->event_id);
+	text_clear(&sub->users);
 	text_wipe(&sub->unknown);
 }

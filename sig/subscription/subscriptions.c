@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/subscription/subscriptions.h"
 #include "sig/host/settings.h"
+#include "sig/subscription/list.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -40,8 +40,9 @@ int subscriptions_open(struct subscriptions *s, uint32_t capacity, struct call_h
 	s->mask = size - 1;
 	s->watchers = calloc(size, sizeof(struct subscription *));
 	s->resources = calloc(size, sizeof(struct subscription *));
+	s->watched = calloc(size, sizeof(struct watched *));
 	metrics_open(&s->metrics);
-	if (!s->watchers || !s->resources)
+	if (!s->watchers || !s->resources || !s->watched)
 		return -ENOMEM;
 	if (pool_open(&s->pool, sizeof(struct subscription), capacity) ||
 	    table_open(&s->by_id, capacity))
@@ -144,6 +145,7 @@ void subscription_remove(struct subscriptions *s, struct subscription *sub)
 	watch_unlink(sub, offsetof(struct subscription, of_watcher));
 	watch_unlink(sub, offsetof(struct subscription, of_resource));
 	(void)table_del(&s->by_id, sub->id, sub->self);
+	list_clear(s, sub);
 	subscription_clear(sub);
 	(void)pool_free(&s->pool, sub->self);
 }
@@ -156,6 +158,7 @@ void subscriptions_close(struct subscriptions *s)
 
 	while (s->pool.slots && (sub = pool_next(&s->pool, &cursor, &h)) != NULL) {
 		tenants_release(s->host->settings->tenants, sub->tenant, TENANT_SUBSCRIPTIONS);
+		list_clear(s, sub);
 		subscription_clear(sub);
 	}
 	if (s->pool.slots)
@@ -163,6 +166,7 @@ void subscriptions_close(struct subscriptions *s)
 	table_close(&s->by_id);
 	free(s->watchers);
 	free(s->resources);
+	free(s->watched);
 }
 
 struct subscription *subscription_find(const struct subscriptions *s, uint64_t id)

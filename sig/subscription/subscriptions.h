@@ -25,6 +25,7 @@ enum watch_verdict {
 	WATCH_HIDDEN, /* whether he talks, not with whom */
 	WATCH_REJECTED,
 	WATCH_NO_RESOURCE,
+	WATCH_VERDICTS,
 };
 
 /* What is asked of the shard. */
@@ -39,6 +40,8 @@ struct subscription_view {
 	/* That of this number or name. False: there is none. */
 	bool (*conference)(void *owner, uint16_t tenant, struct bytes user,
 			   struct conference_view *out);
+	/* What a resource of a list is called there; empty: nothing. NULL: none has a name. */
+	struct bytes (*name)(void *owner, const struct subscription *sub, uint32_t resource);
 };
 
 /* What of a user has changed. */
@@ -54,6 +57,7 @@ struct subscriptions {
 	struct pool pool;
 	struct table by_id;
 	struct subscription **watchers, **resources; /* buckets */
+	struct watched **watched;                    /* of users of lists (list.h); likewise */
 	uint32_t mask;
 	struct hash_key key;
 	struct subscription *due, **due_end;
@@ -95,6 +99,9 @@ void subscription_end(struct subscriptions *s, struct subscription *sub,
 /* Of a user, or of a conference. */
 void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct bytes user,
 			   enum watch_change what);
+/* The state of its resource, and a hash of it: as long as that is the same nothing new is to be told. */
+uint32_t subscription_write(struct subscriptions *s, struct subscription *sub, bool hidden,
+			    struct writer *w);
 /* Those whose turn it is. */
 void subscriptions_turn(struct subscriptions *s);
 /* What became of its NOTIFY. */
