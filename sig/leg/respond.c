@@ -168,6 +168,13 @@ static bool registrar_supports(const struct call_host *h, const struct sip_messa
 					     (bytes_iis(tag, "path") && host_trusts(h, &m->hop)));
 }
 
+/* Of whoever watches many (RFC 4662, RFC 5367). */
+static bool notifier_supports(const struct sip_message *m, struct bytes tag)
+{
+	return m->method == SIP_SUBSCRIBE &&
+	       (bytes_iis(tag, "eventlist") || bytes_iis(tag, "recipient-list-subscribe"));
+}
+
 static bool is_supported(const struct call_host *h, struct bytes tag)
 {
 	return bytes_iis(tag, "100rel") || bytes_iis(tag, "replaces") ||
@@ -183,7 +190,8 @@ bool respond_unsupported(struct writer *w, const struct call_host *h, const stru
 
 	for (unsigned i = 0; message_header(m, "Require", i, &rest); i++) {
 		while (lex_element(&rest, &tag)) {
-			if (tag.n == 0 || is_supported(h, tag) || registrar_supports(h, m, tag))
+			if (tag.n == 0 || is_supported(h, tag) || registrar_supports(h, m, tag) ||
+			    notifier_supports(m, tag))
 				continue;
 			any = true;
 			if (tag.n > UNSUPPORTED_TAG_MAX ||

@@ -470,6 +470,7 @@ static void close_extensions(struct shard *s)
 		free(slot->guesses);
 		free(slot->forward);
 		free(slot->monitors);
+		free(slot->lamps);
 		free(slot->pickup_groups);
 		free(slot->park_groups);
 		shard_located_free(slot->located);

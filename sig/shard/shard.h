@@ -51,6 +51,9 @@ struct calendar;
 void shard_hours_changed(struct shard *s, const struct calendar *c, struct instant now);
 int shard_park_groups_set(struct shard *s, uint16_t tenant, const char *number,
 			  const char *groups) NODISCARD;
+/* Its lamps (sig/host/lamps.h), which are right. As shard_monitors_set. */
+int shard_lamps_set(struct shard *s, uint16_t tenant, const char *number,
+		    const char *lamps) NODISCARD;
 int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,
 		       const char *monitors) NODISCARD;
 /* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
@@ -486,7 +489,7 @@ struct subscription_row {
 	const char *tenant, *package;
 	struct bytes watcher, resource, trunk;
 	uint64_t begun_utc_ms, expires_utc_ms; /* as the wall shows them */
-	uint32_t notified;
+	uint32_t notified, resources; /* resources: of a list; 0: it is none, or an empty one */
 	const struct addr *remote;
 };
 /* Walks all subscriptions: *cursor = 0 first. */

@@ -303,6 +303,7 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 	free(slot->monitors);
 	free(slot->pickup_groups);
 	free(slot->park_groups);
+	free(slot->lamps);
 	shard_located_free(slot->located);
 	tenants_release(s->settings.tenants, tenant, TENANT_EXTENSIONS);
 	(void)table_del(&s->extensions_by_number, number_hash(s, tenant, key), at);
@@ -350,6 +351,19 @@ int shard_park_groups_set(struct shard *s, uint16_t tenant, const char *number, 
 	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
 
 	return slot ? extension_text_set(&slot->park_groups, groups) : -ENOENT;
+}
+
+int shard_lamps_set(struct shard *s, uint16_t tenant, const char *number, const char *lamps)
+{
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
+	int err;
+
+	if (slot && !strcmp(slot->lamps ? slot->lamps : "", lamps))
+		return 0;
+	err = slot ? extension_text_set(&slot->lamps, lamps) : -ENOENT;
+	if (!err)
+		shard_lamps_changed(s, tenant, bytes_str(number));
+	return err;
 }
 
 const struct host_track *shard_music_of(void *owner, uint16_t tenant, struct bytes user)

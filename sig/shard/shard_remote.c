@@ -325,7 +325,8 @@ static bool remote_is_watched(void *owner, struct bytes tenant, struct bytes use
 	if (!shard_remote_tenant(c, tenant, &number))
 		return false;
 	for (const struct shard *s = c->shards; s; s = s->next) {
-		if (subscription_of_resource(&s->subscriptions, number, user, NULL))
+		if (subscription_of_resource(&s->subscriptions, number, user, NULL) ||
+		    list_with(&s->subscriptions, number, user))
 			return true;
 	}
 	return c->shards && shard_engaged_asks(c->shards, number, user);
@@ -482,12 +483,19 @@ int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 /* Of several that watch a user one asks. */
 static void remote_ask_for(struct shard *s, const struct subscription *sub)
 {
-	struct bytes user = text_bytes(&sub->resource);
+	struct bytes user = text_bytes(&sub->resource),
+		     tenant = bytes_str(tenants_name(s->settings.tenants, sub->tenant));
 
-	if (package_of(sub->package)->of_dialogs &&
+	if (!package_of(sub->package)->of_dialogs)
+		return;
+	for (uint32_t i = 0; sub->list && i < sub->list->count; i++) {
+		user = list_user(&sub->list->resources[i]);
+		if (list_with(&s->subscriptions, sub->tenant, user) == &sub->list->resources[i])
+			remote_watch_ask(s->commons->remote, tenant, user);
+	}
+	if (!sub->list &&
 	    subscription_of_resource(&s->subscriptions, sub->tenant, user, NULL) == sub)
-		remote_watch_ask(s->commons->remote,
-				 bytes_str(tenants_name(s->settings.tenants, sub->tenant)), user);
+		remote_watch_ask(s->commons->remote, tenant, user);
 }
 
 void shard_remote_begin(struct shard *s, const struct subscription *sub)

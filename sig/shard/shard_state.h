@@ -18,7 +18,7 @@
 #include "sig/shard/objects.h"
 #include "sig/shard/overload.h"
 #include "sig/shard/shard.h"
-#include "sig/subscription/subscriptions.h"
+#include "sig/subscription/list.h"
 
 /*
  * Calls that the node refused although it knew who asked leave a line in the log and a call record, as others do: who dials a number that
@@ -65,9 +65,10 @@ struct shard_extension_slot {
 	char *monitors;      /* whom it may watch, where that is MONITOR_LISTED; NULL: nobody */
 	char *pickup_groups; /* names joined by ','; NULL: it is in none */
 	char *park_groups;   /* so, too */
+	char *lamps;         /* sig/host/lamps.h; NULL: it has none */
 	struct shard_located *located; /* NULL: its phones are nowhere */
 };
-static_assert(sizeof(struct shard_extension_slot) <= 312, "of each extension");
+static_assert(sizeof(struct shard_extension_slot) <= 320, "of each extension");
 
 void shard_located_free(struct shard_located *located); /* NULL is fine */
 
@@ -362,7 +363,24 @@ void shard_engaged_changed(struct shard *s, uint16_t tenant, struct bytes user);
 void shard_engaged_set(struct shard *s, const struct shard_extension_slot *slot,
 		       const struct shard_forward *before);
 
+/* ---- shard_lists.c ---- */
+/* What a SUBSCRIBE to that user asks for. */
+enum list_kind shard_list_kind(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			       struct bytes resource);
+/* The users of the list that it brings along, joined by ' '. 0, or the status to refuse it with. */
+uint16_t shard_list_read(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			 char users[LIST_USERS_MAX + 1]);
+/* A refresh may bring another one. As above. */
+uint16_t shard_list_replace(struct shard *s, struct subscription *sub, const struct sip_message *m);
+/* A list has the users that it is to have; others have none. 0 or -ENOMEM. */
+int shard_list_set(struct shard *s, struct subscription *sub) NODISCARD;
+enum watch_verdict shard_list_may(const struct shard *s, const struct subscription *sub);
+/* subscription_view.name */
+struct bytes shard_lamp_name(void *owner, const struct subscription *sub, uint32_t resource);
+/* The document of an extension has other lamps. */
+void shard_lamps_changed(struct shard *s, uint16_t tenant, struct bytes number);
 /* ---- shard_watch.c ---- */
+void shard_codes_of(const struct shard *s, uint16_t tenant, struct feature_codes *out);
 int shard_watch_open(struct shard *s) NODISCARD;
 /* A step of the call is over: who watches its parties hears of what changed. */
 void shard_watch_call(struct shard *s, struct call *c);

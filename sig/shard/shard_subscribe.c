@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* SUBSCRIBE (RFC 6665 4.2.1): who asks, for what, for how long; saved, then answered. */
+#include <stdio.h>
+#include <string.h>
+
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/event_parse.h"
@@ -53,6 +56,9 @@ static void subscribe_refuse(struct shard *s, struct txn_slot *slot, const struc
 		break;
 	case 489:
 		package_write_allowed(&extra);
+		break;
+	case 421:
+		writer_str(&extra, "Require: eventlist\r\n"); /* RFC 4662 4.1 */
 		break;
 	case 480:
 	case 503:
@@ -138,10 +144,12 @@ static uint16_t read_resource(const struct shard *s, const struct sip_message *m
 }
 
 /* Of the watched, and of who watches. */
-static bool has_subscribed_enough(const struct shard *s, uint16_t tenant, struct bytes watcher,
-				  struct bytes resource)
+static bool has_subscribed_enough(const struct shard *s, const struct subscription *of)
 {
+	struct bytes watcher = text_bytes(&of->watcher), resource = text_bytes(&of->resource),
+		     users = text_bytes(&of->users), user;
 	const struct subscriptions *all = &s->subscriptions;
+	uint16_t tenant = of->tenant;
 	const struct subscription *sub = NULL;
 	uint32_t count = 0;
 
@@ -149,24 +157,28 @@ static bool has_subscribed_enough(const struct shard *s, uint16_t tenant, struct
 		count++;
 	if (count >= SUBSCRIPTIONS_OF_WATCHER)
 		return true;
+	while (bytes_cut(&users, ' ', &user)) {
+		if (list_watchers(all, tenant, user) >= SUBSCRIPTIONS_OF_RESOURCE)
+			return true;
+	}
 	for (count = 0; (sub = subscription_of_resource(all, tenant, resource, sub)) != NULL;)
 		count++;
 	return count >= SUBSCRIPTIONS_OF_RESOURCE;
 }
 
 /* 0 or the status to refuse with. 503 is about the node, which a phone may take for gone then; 480 about this one subscription. */
-static uint16_t subscriptions_fit(const struct shard *s, uint16_t tenant, struct bytes watcher,
-				  struct bytes resource)
+static uint16_t subscriptions_fit(const struct shard *s, const struct subscription *of)
 {
 	const struct tenants *tenants = s->settings.tenants;
 	uint32_t max = s->settings.subscriptions_max;
+	uint16_t tenant = of->tenant;
 
 	if (s->subscriptions.pool.in_use >= max)
 		return 503;
 	if (tenants_is_full(tenants, tenant, TENANT_SUBSCRIPTIONS) ||
 	    tenants_held(tenants, tenant, TENANT_SUBSCRIPTIONS) >= max - max / 8)
 		return 480; /* an eighth is left to others */
-	return has_subscribed_enough(s, tenant, watcher, resource) ? 480 : 0;
+	return has_subscribed_enough(s, of) ? 480 : 0;
 }
 
 /* One that the process before this one may have answered, whose 200 was lost: the phone says it again. */
@@ -197,9 +209,11 @@ static struct subscription *subscription_begin(struct shard *s, const struct sip
 		return NULL;
 	tag.call = sub->id;
 	sub->package = wish->package;
+	sub->list_kind = of->list_kind;
 	if (!dialog_from_request(&sub->dialog, &tag, m, &s->host) &&
 	    !text_set(&sub->event_id, wish->event.id) && !subscription_focus(sub) &&
-	    !text_set(&sub->trunk, text_bytes(&of->trunk)))
+	    !text_set(&sub->trunk, text_bytes(&of->trunk)) &&
+	    !text_set(&sub->users, text_bytes(&of->users)) && !shard_list_set(s, sub))
 		return sub;
 	subscription_remove(&s->subscriptions, sub);
 	return NULL;
@@ -252,10 +266,15 @@ static struct txn_slot *subscribe_admit(struct shard *s, const struct sip_messag
 	return NULL;
 }
 
+/* A list that came along is no resource of anybody else's. */
+#define LIST_PREFIX "list-"
+enum { LIST_PREFIX_LEN = sizeof(LIST_PREFIX) - 1 };
+
 /* As it would be: what is looked at before there is one. */
 struct subscribe_candidate {
 	struct subscription sub; /* its texts are not owned */
-	char watcher[ROUTE_USER_MAX], resource[ROUTE_USER_MAX];
+	char watcher[ROUTE_USER_MAX], resource[LIST_PREFIX_LEN + ROUTE_USER_MAX];
+	char users[LIST_USERS_MAX + 1];
 };
 
 static bool may_subscribe(struct shard *s, const struct sip_message *m,
@@ -282,8 +301,7 @@ static void subscribe_begin(struct shard *s, const struct sip_message *m,
 		return;
 	sub = subscription_same(s, m, of->tenant, text_bytes(&of->watcher));
 	if (!sub)
-		status = subscriptions_fit(s, of->tenant, text_bytes(&of->watcher),
-					   text_bytes(&of->resource));
+		status = subscriptions_fit(s, of);
 	if (status) {
 		subscribe_refuse(s, slot, m, status, REFUSED_SUBSCRIPTIONS_FULL);
 		return;
@@ -296,6 +314,36 @@ static void subscribe_begin(struct shard *s, const struct sip_message *m,
 		subscription_go_on(s, sub, slot, m, wish->expires_s);
 	else
 		subscribe_refuse(s, slot, m, 400, REFUSED_MALFORMED);
+}
+
+static struct text text_of(const char *str)
+{
+	return (struct text){ .p = (char *)(uintptr_t)str, .n = (uint32_t)strlen(str) };
+}
+
+/* 0 or the status to refuse with. */
+static uint16_t read_list(struct shard *s, const struct sip_message *m,
+			  struct subscribe_candidate *ask, enum refusal *reason)
+{
+	struct subscription *sub = &ask->sub;
+	uint16_t status = 0;
+
+	sub->list_kind = (uint8_t)shard_list_kind(s, m, sub->tenant, bytes_str(ask->resource));
+	if (sub->list_kind == LIST_NOT)
+		return 0;
+	*reason = REFUSED_EVENT;
+	if (package_of(sub->package)->of_conferences)
+		return 489;
+	*reason = REFUSED_EXTENSION;
+	if (!message_has_token(m, "Supported", "eventlist") &&
+	    !message_has_token(m, "Require", "eventlist"))
+		return 421;
+	if (sub->list_kind == LIST_LAMPS)
+		return 0;
+	(void)snprintf(ask->resource, sizeof(ask->resource), LIST_PREFIX "%s", ask->watcher);
+	status = shard_list_read(s, m, sub->tenant, ask->users);
+	*reason = status == 413 ? REFUSED_BODY : REFUSED_MALFORMED;
+	return status;
 }
 
 void shard_subscribe(struct shard *s, const struct sip_message *m)
@@ -328,9 +376,15 @@ void shard_subscribe(struct shard *s, const struct sip_message *m)
 		return;
 	}
 	ask.sub.package = wish.package;
+	status = read_list(s, m, &ask, &reason);
+	if (status) {
+		subscribe_refuse(s, NULL, m, status, reason);
+		return;
+	}
 	ask.sub.trunk = (struct text){ .p = (char *)(uintptr_t)trunk.p, .n = (uint32_t)trunk.n };
-	ask.sub.watcher = (struct text){ .p = ask.watcher, .n = (uint32_t)strlen(ask.watcher) };
-	ask.sub.resource = (struct text){ .p = ask.resource, .n = (uint32_t)strlen(ask.resource) };
+	ask.sub.watcher = text_of(ask.watcher);
+	ask.sub.resource = text_of(ask.resource);
+	ask.sub.users = text_of(ask.users);
 	if (may_subscribe(s, m, &ask.sub))
 		subscribe_begin(s, m, &wish, &ask.sub);
 }
@@ -440,7 +494,10 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 	slot = shard_txn_in_dialog(s, m, &party);
 	if (!slot)
 		return;
-	if (subscription_follow(s, sub, m))
+	status = shard_list_replace(s, sub, m);
+	if (status)
+		subscribe_refuse(s, slot, m, status, REFUSED_BODY);
+	else if (subscription_follow(s, sub, m))
 		subscription_go_on(s, sub, slot, m, wish.expires_s);
 	else
 		subscribe_refuse(s, slot, m, 400, REFUSED_MALFORMED);

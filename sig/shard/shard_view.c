@@ -512,6 +512,7 @@ bool shard_subscription_next(const struct shard *s, uint32_t *cursor, struct sub
 		.begun_utc_ms = shard_wall_utc_ms(s, id_utc_ms(sub->id, s->host.now.utc_ms)),
 		.expires_utc_ms = steady_add(s->host.now.utc_ms + left, s->host.wall_ms),
 		.notified = sub->dialog.local_cseq,
+		.resources = sub->list ? sub->list->count : 0,
 		.remote = &sub->dialog.hop.remote,
 	};
 	return true;

@@ -48,7 +48,7 @@ static const struct call *slot_call(const struct shard *s, uint16_t tenant, stru
 	return NULL;
 }
 
-static void codes_of(const struct shard *s, uint16_t tenant, struct feature_codes *out)
+void shard_codes_of(const struct shard *s, uint16_t tenant, struct feature_codes *out)
 {
 	dial_plan_codes(dial_plans_of(s->settings.dials, tenant), &s->settings.codes, out);
 }
@@ -63,7 +63,7 @@ static bool watched_slot_of(const struct shard *s, uint16_t tenant, struct bytes
 	if (!user.n || (user.p[0] != '*' && user.p[0] != '#') ||
 	    shard_extension_find(s, tenant, user))
 		return false;
-	codes_of(s, tenant, &codes);
+	shard_codes_of(s, tenant, &codes);
 	return feature_dialled(&codes, user, &feature, slot) && feature == FEATURE_PARK &&
 	       slot->n >= FEATURE_SLOT_MIN && park_slot_is(*slot);
 }
@@ -108,7 +108,7 @@ static const struct calendar *watched_hours_of(const struct shard *s, uint16_t t
 	if (!user.n || (user.p[0] != '*' && user.p[0] != '#') ||
 	    shard_extension_find(s, tenant, user))
 		return NULL;
-	codes_of(s, tenant, &codes);
+	shard_codes_of(s, tenant, &codes);
 	if (!feature_dialled(&codes, user, feature, &code) ||
 	    (*feature != FEATURE_HOURS_AUTO && *feature != FEATURE_HOURS_OPEN &&
 	     *feature != FEATURE_HOURS_CLOSED))
@@ -139,7 +139,7 @@ void shard_hours_changed(struct shard *s, const struct calendar *c, struct insta
 	char user[FEATURE_CODE_LEN + HOURS_CODE_MAX];
 
 	shard_set_now(s, now);
-	codes_of(s, c->tenant, &codes);
+	shard_codes_of(s, c->tenant, &codes);
 	for (size_t i = 0; i < COUNT_OF(hours_codes); i++) {
 		(void)snprintf(user, sizeof(user), "%s%s", codes.code[hours_codes[i]],
 			       c->hours.code);
@@ -264,6 +264,8 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 	struct bytes slot;
 	enum feature feature;
 
+	if (sub->list_kind)
+		return shard_list_may(s, sub);
 	if (sub->trunk.n && !trunk_may(s, sub))
 		return WATCH_REJECTED;
 	if (package_of(sub->package)->of_conferences)
@@ -303,6 +305,7 @@ int shard_watch_open(struct shard *s)
 		.dialogs = watch_dialogs,
 		.entry = watch_entry,
 		.conference = shard_watch_conference,
+		.name = shard_lamp_name,
 	};
 	return err;
 }
@@ -351,7 +354,7 @@ static struct bytes slot_user(const struct shard *s, uint16_t tenant, const char
 	struct writer w = writer_over(out, SLOT_USER_MAX);
 	struct feature_codes codes;
 
-	codes_of(s, tenant, &codes);
+	shard_codes_of(s, tenant, &codes);
 	writer_str(&w, codes.code[FEATURE_PARK]);
 	writer_str(&w, slot);
 	return writer_done(&w);
@@ -474,6 +477,8 @@ void shard_watch_extension(struct shard *s, uint16_t tenant, struct bytes number
 
 	while ((sub = subscription_of_resource(&s->subscriptions, tenant, number, sub)) != NULL)
 		subscription_renew(&s->subscriptions, sub);
+	for (struct list_resource *r = list_with(&s->subscriptions, tenant, number); r; r = r->next)
+		list_changed(&s->subscriptions, r, true);
 	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, number, sub)) != NULL)
 		subscription_renew(&s->subscriptions, sub);
 }
@@ -533,9 +538,11 @@ int shard_restore_subscription(struct shard *s, struct bytes record, struct inst
 		*reason = "it is here already";
 		err = -EEXIST;
 		subscription_clear(sub);
-	} else if (!err && (subscription_focus(sub) || subscription_list(&s->subscriptions, sub))) {
+	} else if (!err && (subscription_focus(sub) || shard_list_set(s, sub) ||
+			    subscription_list(&s->subscriptions, sub))) {
 		*reason = "out of memory";
 		err = -ENOMEM;
+		list_clear(&s->subscriptions, sub);
 		subscription_clear(sub);
 	}
 	if (err)

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of resources at a shard (RFC 4662): those that a SUBSCRIBE brings along (RFC 5367), and the lamps of an extension's document. */
+#include <errno.h>
+#include <string.h>
+
+#include "sig/host/lamps.h"
+#include "sig/shard/shard_state.h"
+#include "sig/sip/body.h"
+#include "sig/sip/resource_list.h"
+#include "sig/subscription/list.h"
+
+/* ---- lamps ---- */
+
+#define LAMPS_PREFIX "lamps-"
+
+static struct bytes lamps_text(const struct shard *s, const struct subscription *sub)
+{
+	const struct shard_extension_slot *slot =
+		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
+
+	return bytes_str(slot ? slot->lamps : NULL);
+}
+
+/* Its users in the order of the phone's slots. What phones dial to park there is the name of a slot; without such a code nobody has it. */
+static void lamps_users(const struct shard *s, const struct subscription *sub, struct writer *w)
+{
+	struct bytes lamps = lamps_text(s, sub);
+	struct feature_codes codes;
+	struct lamp lamp;
+
+	shard_codes_of(s, sub->tenant, &codes);
+	for (uint32_t i = 1; i <= LAMPS_MAX; i++) {
+		if (!lamps_in(lamps, i, &lamp))
+			continue;
+		writer_str(w, w->n ? " " : "");
+		if (lamp.park)
+			writer_str(w, codes.code[FEATURE_PARK]);
+		writer_bytes(w, lamp.target);
+		if (lamp.park && !codes.code[FEATURE_PARK][0])
+			writer_str(w, "@park.invalid");
+	}
+}
+
+/* Its label, or what it is of. */
+static struct bytes lamp_name(const struct shard *s, uint16_t tenant, const struct lamp *lamp)
+{
+	const struct shard_extension *e =
+		lamp->park ? NULL : shard_extension_find(s, tenant, lamp->target);
+
+	if (lamp->label.n)
+		return lamp->label;
+	return e && e->display_name[0] ? bytes_str(e->display_name) : lamp->target;
+}
+
+struct bytes shard_lamp_name(void *owner, const struct subscription *sub, uint32_t resource)
+{
+	struct lamp lamp;
+
+	for (uint32_t i = 1; sub->list_kind == LIST_LAMPS && i <= LAMPS_MAX; i++) {
+		if (lamps_in(lamps_text(owner, sub), i, &lamp) && resource-- == 0)
+			return lamp_name(owner, sub->tenant, &lamp);
+	}
+	return (struct bytes){ 0 };
+}
+
+/* ---- who may, and whom it names ---- */
+
+enum watch_verdict shard_list_may(const struct shard *s, const struct subscription *sub)
+{
+	struct bytes owner = bytes_from(text_bytes(&sub->resource), strlen(LAMPS_PREFIX));
+	const struct shard_extension *e;
+
+	if (sub->list_kind != LIST_LAMPS)
+		return WATCH_OK; /* each of its resources is asked for alone */
+	e = shard_extension_find(s, sub->tenant, owner);
+	if (!e || !e->enabled)
+		return WATCH_NO_RESOURCE;
+	return bytes_eq(owner, text_bytes(&sub->watcher)) && !sub->trunk.n ? WATCH_OK
+									   : WATCH_REJECTED;
+}
+
+int shard_list_set(struct shard *s, struct subscription *sub)
+{
+	char space[LIST_USERS_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	if (sub->list_kind == LIST_NOT)
+		return 0;
+	if (sub->list_kind == LIST_INLINE)
+		return list_set(&s->subscriptions, sub, text_bytes(&sub->users));
+	lamps_users(s, sub, &w);
+	return list_set(&s->subscriptions, sub, writer_done(&w));
+}
+
+void shard_lamps_changed(struct shard *s, uint16_t tenant, struct bytes number)
+{
+	struct subscription *sub = NULL;
+
+	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, number, sub)) != NULL) {
+		if (sub->list_kind != LIST_LAMPS || shard_list_set(s, sub))
+			continue;
+		shard_remote_begin(s, sub);
+		subscription_renew(&s->subscriptions, sub);
+	}
+}
+
+/* ---- SUBSCRIBE ---- */
+
+static bool has_list(const struct sip_message *m)
+{
+	const struct body_part body = { .type = m->content_type };
+
+	return m->body.n && body_part_is(&body, RESOURCE_LIST_TYPE);
+}
+
+enum list_kind shard_list_kind(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			       struct bytes resource)
+{
+	if (has_list(m))
+		return LIST_INLINE;
+	return bytes_starts(resource, LAMPS_PREFIX) && !shard_extension_find(s, tenant, resource)
+		       ? LIST_LAMPS
+		       : LIST_NOT;
+}
+
+/* One of another domain is nobody's here: it has its host, so that it is shown as it came. */
+static void list_user_of_uri(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			     struct bytes text, struct writer *w)
+{
+	char user[ROUTE_USER_MAX];
+	struct sip_uri uri;
+
+	writer_str(w, w->n ? " " : "");
+	if (!sip_uri_parse(&uri, text) && route_is_near(&uri, &m->from.uri, tenant, &s->settings) &&
+	    route_user(&uri, user) == ROUTE_OK && !strpbrk(user, " @")) {
+		writer_str(w, user);
+		return;
+	}
+	text = bytes_from(text, bytes_find(text, ':') + 1);
+	writer_bytes(w, text);
+	if (bytes_find(text, '@') == text.n)
+		writer_str(w, "@invalid");
+}
+
+uint16_t shard_list_read(struct shard *s, const struct sip_message *m, uint16_t tenant,
+			 char users[LIST_USERS_MAX + 1])
+{
+	struct writer uris = writer_over(s->host.space, HOST_SPACE);
+	struct writer w = writer_over(users, LIST_USERS_MAX);
+	int err = resource_list_read(m->body, LIST_RESOURCES_MAX, &uris);
+	struct bytes rest = writer_done(&uris), one;
+
+	if (err)
+		return err == -E2BIG ? 413 : 400;
+	while (bytes_cut(&rest, '\n', &one))
+		list_user_of_uri(s, m, tenant, one, &w);
+	if (w.overflow)
+		return 413;
+	users[w.n] = '\0';
+	return 0;
+}
+
+uint16_t shard_list_replace(struct shard *s, struct subscription *sub, const struct sip_message *m)
+{
+	char users[LIST_USERS_MAX + 1];
+	uint16_t status = 0;
+
+	if (sub->list_kind != LIST_INLINE || !has_list(m))
+		return 0;
+	status = shard_list_read(s, m, sub->tenant, users);
+	if (!status && (text_set(&sub->users, bytes_str(users)) || shard_list_set(s, sub)))
+		status = 500;
+	if (!status)
+		shard_remote_begin(s, sub);
+	return status;
+}
