@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "sig/host/names.h"
 #include "sig/host/tenant_tables.h"
+#include "sig/model/park.h"
 #include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 #include "sig/sip/uri.h"
@@ -218,13 +219,14 @@ static json_t *subscription_json(const struct subscription_row *row)
 	char id[ID_TEXT_LEN];
 
 	id_call_put(id, row->id);
-	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:I, s:I, s:I, s:o}", "id",
+	return json_pack("{s:o, s:s, s:o, s:o, s:o, s:s, s:i, s:I, s:I, s:I, s:o}", "id",
 			 command_text_json(bytes_mem(id, sizeof(id))), "tenant", row->tenant,
 			 "number", command_text_json(row->watcher), "watches",
 			 command_text_json(row->resource), "trunk", command_text_json(row->trunk),
-			 "event", row->package, "begun_utc_ms", (json_int_t)row->begun_utc_ms,
-			 "expires_utc_ms", (json_int_t)row->expires_utc_ms, "notified",
-			 (json_int_t)row->notified, "source", command_addr_json(row->remote));
+			 "event", row->package, "resources", (int)row->resources, "begun_utc_ms",
+			 (json_int_t)row->begun_utc_ms, "expires_utc_ms",
+			 (json_int_t)row->expires_utc_ms, "notified", (json_int_t)row->notified,
+			 "source", command_addr_json(row->remote));
 }
 
 static const enum subscription_ending g_endings[] = { ENDING_DEACTIVATED, ENDING_PROBATION,
@@ -483,6 +485,46 @@ static bool may_be_recorded(struct command_run *run, const struct extension *e, 
 	return false;
 }
 
+static bool may_monitor(const struct extension *e, const struct lamp *lamp)
+{
+	return lamp->park || e->core.monitor == MONITOR_ALL ||
+	       (e->core.monitor == MONITOR_LISTED &&
+		bytes_list_has(bytes_str(e->monitors), lamp->target));
+}
+
+/* BLF-01, BLF-02: what no text says alone. False: the run has failed. */
+static bool lamps_fit(struct command_run *run, const struct extension *e)
+{
+	uint32_t left = command_tenant_blf_lamps(run->node, e->core.tenant);
+	struct bytes rest = bytes_str(e->lamps);
+	struct lamp lamp, other;
+
+	while (command_value(run, "lamps")->given && lamps_cut(&rest, &lamp)) {
+		struct bytes t = lamp.target;
+
+		if (!may_monitor(e, &lamp)) {
+			command_fail(run, COMMAND_BAD_ARGUMENT, "lamps",
+				     "lamp %" PRIu32 ": the extension may not watch " BYTES_FMT
+				     ": add it to monitors first",
+				     lamp.slot, BYTES_ARG(t));
+		} else if (lamp.park && (!park_slot_is(t) || t.n < FEATURE_SLOT_MIN)) {
+			command_fail(run, COMMAND_BAD_ARGUMENT, "lamps",
+				     "lamp %" PRIu32 ": a slot to park in has 2 to 8 digits",
+				     lamp.slot);
+		} else if (lamps_of(rest, lamp.park, t, &other)) {
+			command_fail(run, COMMAND_CONFLICT, "lamps",
+				     "lamps %" PRIu32 " and %" PRIu32 " are both of " BYTES_FMT,
+				     lamp.slot, other.slot, BYTES_ARG(t));
+		} else if (!lamp.park && !left--) {
+			command_fail(run, COMMAND_FULL, "lamps", "blf_lamps of the tenant");
+		} else {
+			continue;
+		}
+		return false;
+	}
+	return true;
+}
+
 /* The present extension with what the arguments change. False: the run has failed. */
 static bool extension_make(struct command_run *run, void *value)
 {
@@ -502,7 +544,8 @@ static bool extension_make(struct command_run *run, void *value)
 	e->core.tenant = tenant;
 	e->changed_utc_ms = clock_utc_ms();
 	return fields_read_args(run, g_extension_fields, e) && may_be_recorded(run, e, recorded) &&
-	       tls_and_srtp(run, e) && page_make(run, e) && extension_secret_read(run, e);
+	       lamps_fit(run, e) && tls_and_srtp(run, e) && page_make(run, e) &&
+	       extension_secret_read(run, e);
 }
 
 static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -531,6 +574,8 @@ static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 	explicit_bzero(&core, sizeof(core));
 	if (!err)
 		err = shard_monitors_set(s, e->core.tenant, e->core.number, e->monitors);
+	if (!err)
+		err = shard_lamps_set(s, e->core.tenant, e->core.number, e->lamps);
 	if (!err)
 		err = shard_pickup_set(s, e->core.tenant, e->core.number, e->pickup_groups);
 	if (!err)

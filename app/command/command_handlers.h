@@ -100,6 +100,8 @@ struct tenant_value;
 bool command_tenant_value(const struct node *n, const char *name, struct tenant_value *out);
 /* Classes of numbers outside that a new extension of it may call (MGT-09). */
 uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant);
+/* ... and how many lamps of others an extension of the tenant has at most. */
+uint32_t command_tenant_blf_lamps(const struct node *n, uint16_t tenant);
 /* What is played to the call, where anything is. */
 void command_play_put(json_t *json, const struct shard *core, uint64_t call);
 /* A warning where the number is one for emergencies. */

@@ -462,6 +462,15 @@ uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant)
 	return t.extension_classes;
 }
 
+uint32_t command_tenant_blf_lamps(const struct node *n, uint16_t tenant)
+{
+	struct tenant_value t;
+
+	form_begin(&g_tenant_form, &t, (struct bytes){ 0 });
+	(void)tenant_known(n, bytes_str(tenants_name(n->common.tenants, tenant)), &t);
+	return t.blf_lamps;
+}
+
 /* It has documents of its own. */
 static bool has_documents(const struct node *n, struct bytes tenant)
 {

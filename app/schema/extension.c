@@ -500,6 +500,12 @@ static const char *field_monitors_wrong(const void *value, const char *text)
 	return NULL;
 }
 
+static const char *field_lamps_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return lamps_wrong(bytes_str(text));
+}
+
 static const char *field_pickup_wrong(const void *value, const char *text)
 {
 	struct bytes list = bytes_str(text), one;
@@ -696,6 +702,15 @@ const struct command_arg g_extension_fields[] = {
 		   "alone. SUBSCRIBE for others is answered 403."),
 	TEXT_FIELD("monitors", monitors, CHARSET_NUMBERS, field_monitors_wrong,
 		   "Numbers joined by ',' that it may watch with monitor=listed."),
+	TEXT_FIELD("lamps", lamps, CHARSET_TEXT, field_lamps_wrong,
+		   "Lamps of its phones, at most 10, which they watch as the list lamps-NUMBER: "
+		   "SLOT=blf:NUMBER for an extension of its monitors, or SLOT=park:SLOT for a slot "
+		   "of parked calls, joined by ','; SLOT before '=' is 1 to 10. :LABEL behind it "
+		   "is shown at the key; without one it is the name of the extension. blf_lamps of "
+		   "tenant.put says how many may be blf."),
+	FLAG_FIELD("lamps_splash", lamps_splash, "false",
+		   "true: its phones ring and show who calls where a lamp of theirs does; false: "
+		   "the key blinks. It is for who makes settings of phones."),
 	WORD_FIELD("monitored", core.monitored, FIELD_NUMBER, g_monitored, "parties",
 		   "What those may know who watch it. parties: that it speaks, with whom and in "
 		   "which dialog; state: that it speaks; none: nothing."),

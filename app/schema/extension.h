@@ -10,6 +10,7 @@
 #include "base/bytes.h"
 #include "base/seal.h"
 #include "sig/host/groups.h"
+#include "sig/host/lamps.h"
 #include "sig/shard/shard.h"
 #include "sig/sip/digest.h"
 
@@ -70,8 +71,10 @@ struct extension {
 	struct shard_forward forward;
 	char monitors[EXTENSION_MONITORS_MAX];
 	char pickup_groups[EXTENSION_PICKUP_MAX], park_groups[EXTENSION_PICKUP_MAX];
-	char groups_out[GROUPS_OUT_MAX];              /* groups that it is logged out of */
-	char hours[GROUPS_OUT_MAX];                   /* calendars that its phones open and close */
+	char groups_out[GROUPS_OUT_MAX]; /* groups that it is logged out of */
+	char hours[GROUPS_OUT_MAX];      /* calendars that its phones open and close */
+	char lamps[LAMPS_TEXT_MAX];      /* sig/host/lamps.h */
+	bool lamps_splash;
 	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* their ids joined by ',', in the order of */
 	struct shard_located located;
 	uint64_t page; /* with core.record_page: what is in the link to its page; 0: none */

@@ -429,6 +429,9 @@ const struct command_arg g_tenant_fields[] = {
 		     "recorded. 0: any number."),
 	NUMBER_FIELD("max_sessions", max.sessions, 0, 4096, "0",
 		     "Sessions of users that it has at most (session.create). 0: 4096."),
+	NUMBER_FIELD("blf_lamps", blf_lamps, 0, LAMPS_MAX, "4",
+		     "Lamps of other extensions (lamps of extension.put) that an extension has at "
+		     "most. Those that are there stay."),
 	NUMBER_FIELD("max_subscriptions", max.subscriptions, 0, 1000000, "0",
 		     "Subscriptions that its phones have on one node at most."),
 	NUMBER_FIELD(
@@ -490,6 +493,7 @@ static void tenant_begin(void *value, struct bytes name)
 	t->enabled = true;
 	t->classes = CLASSES_ALL;
 	t->extension_classes = DIAL_CLASSES_FIRST;
+	t->blf_lamps = BLF_LAMPS;
 	(void)bytes_cstr(name, t->name, sizeof(t->name));
 	if (bytes_is(name, TENANT_DEFAULT_NAME))
 		t->commands = 1u << COMMAND_FOR_ADMIN;

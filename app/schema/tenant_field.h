@@ -8,6 +8,7 @@
 #include "app/schema/field.h"
 #include "base/seal.h"
 #include "sig/dial/dial.h"
+#include "sig/host/lamps.h"
 #include "sig/host/tenant.h"
 #include "sig/host/tenant_tables.h"
 
@@ -21,6 +22,7 @@ struct tenant_value {
 	char domains[TENANT_DOMAINS_MAX * TENANT_DOMAIN_MAX]; /* joined by ',' */
 	bool enabled;
 	uint8_t classes;           /* 1 << enum dial_class */
+	uint8_t blf_lamps;         /* of one extension, at most */
 	uint8_t extension_classes; /* the same, of an extension that is new */
 	struct toll_limits outside;
 	char outside_day[sizeof("23:59")]; /* when a day of those begins, UTC; "": at midnight */

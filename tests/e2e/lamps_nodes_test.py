@@ -3,10 +3,10 @@
 import time
 import unittest
 
-from lamps_test import INFO, Lamp
+from lamps_test import INFO, Keys, Lamp
 from pickup_test import ELSEWHERE
 from server import ServerError
-from taken_test import ADDRESSES, Cluster, Talk
+from taken_test import ADDRESSES, LONG, Cluster, Talk
 
 SLOT = "%234107"
 
@@ -79,6 +79,27 @@ class LampsOfNodes(Cluster):
         out.wait_answer()
         out.wait_bye()
         return True
+
+    def test_keys(self):
+        """One subscription for calls of another node: when its own node is killed the other one tells all at once. BLF-01, MON-01."""
+        self.a.ctl("extension.put", number="1003", lamps="1=blf:1001,4=blf:1002,7=park:07")
+        self.until(lambda: self.b.ctl("extension.get", number="1003")["lamps"])
+        keys = Keys(self.desk, "lamps-1003")
+        keys.hear()
+        self.assertEqual(keys.named, ["1001", "1002", SLOT])
+        talk = Talk(self, 17)
+        talk.into.ring()
+        talk.out.wait_provisional(180)
+        keys.until_lamps(_1001=["early"], _1002=["early"])
+        talk.answer()
+        keys.until_lamps(_1001=["confirmed"], _1002=["confirmed"])
+        self.b.kill()
+        before = keys.version
+        while not (keys.hear(LONG) and keys.whole and keys.version > before):
+            pass
+        self.assertEqual((keys.lamps["1001"], keys.lamps["1002"]), (["confirmed"], ["confirmed"]))
+        talk.hang_up()
+        keys.until_lamps(_1001=[], _1002=[])
 
     def test_taken_by_a_key(self):
         """The lamp is dark, blinks, and its key takes the call; then it is lit by who talks there."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lamps: phones that watch extensions (RFC 6665, 4235, 3856): a scripted desk phone, baresip and linphone.  BLF-04, BLF-07, SEC-06."""
 import contextlib
+import email
 import os
 import time
 import unittest
@@ -12,6 +13,7 @@ from lib.node import Node
 from lib.place import PARTY
 from lib.sip import SipError
 from patience import PATIENCE_S
+from server import ServerError
 
 INFO = "{urn:ietf:params:xml:ns:dialog-info}"
 
@@ -19,10 +21,11 @@ INFO = "{urn:ietf:params:xml:ns:dialog-info}"
 class Lamp:
     """One lamp of a desk phone: it keeps what it is told as RFC 4235 4.1 wants it."""
 
-    def __init__(self, agent, number):
+    def __init__(self, agent, number, headers=(), **body):
         self.agent, self.number, self.dialogs, self.version, self.cseq = agent, number, {}, -1, 0
         uri = f"sip:{number}@{agent.home}"
-        ask = agent.request("SUBSCRIBE", uri, headers=[("Event", "dialog"), ("Accept", "application/dialog-info+xml"), ("Expires", "600")])
+        ask = agent.request("SUBSCRIBE", uri, headers=[("Event", "dialog"), ("Accept", "application/dialog-info+xml"), ("Expires", "600"), *headers],
+                            **body)
         sent, self.answer = agent.transact_authorized(ask)
         assert self.answer.status == 200, self.answer
         self.call_id, self.from_, self.to = self.answer.call_id, self.answer.get("From"), self.answer.get("To")
@@ -44,8 +47,11 @@ class Lamp:
                 break
         self.cseq, self.standing = notify.cseq, notify.get("Subscription-State")
         if notify.body:
-            self.learn(ElementTree.fromstring(notify.body))
+            self.read(notify)
         return notify
+
+    def read(self, notify):
+        self.learn(ElementTree.fromstring(notify.body))
 
     def learn(self, info):
         version, whole = int(info.get("version")), info.get("state") == "full"
@@ -72,6 +78,55 @@ class Lamp:
                 self.hear(seconds)
                 shown.append(self.states())
         return shown
+
+
+RLMI = "{urn:ietf:params:xml:ns:rlmi}"
+
+
+class Keys(Lamp):
+    """All lamps of a desk phone by one subscription: it keeps what it is told as RFC 4662 5.6 wants it. lamps: user -> states of its dialogs;
+    None: nothing was told yet; a text: why it is not watched."""
+
+    def __init__(self, agent, number, entries=()):
+        self.lamps, self.names = {}, {}
+        headers, body = [("Supported", "eventlist"), ("Accept", "application/rlmi+xml, multipart/related")], {}
+        if entries:
+            headers += [("Require", "recipient-list-subscribe"), ("Content-Disposition", "recipient-list")]
+            body = {"content_type": "application/resource-lists+xml", "body": "<resource-lists><list>" + "".join(
+                f'<entry uri="sip:{entry}@{agent.home}"/>' for entry in entries) + "</list></resource-lists>"}
+        super().__init__(agent, number, headers, **body)
+        assert self.answer.get("Require") == "eventlist", self.answer
+
+    def read(self, notify):
+        assert notify.get("Require") == "eventlist", notify
+        whole = email.message_from_bytes(b"Content-Type: " + notify.get("Content-Type").encode() + b"\r\n\r\n" + notify.body)
+        parts = {part["Content-ID"].strip("<>"): part for part in whole.get_payload()}
+        root = parts.pop(whole.get_param("start").strip("<>"))
+        assert root is whole.get_payload(0) and root.get_content_type() == whole.get_param("type") == "application/rlmi+xml", notify
+        self.learn_list(ElementTree.fromstring(root.get_payload(decode=True)), parts)
+        assert not parts, "nothing leads to a part"
+
+    def learn_list(self, rlmi, parts):
+        version, whole = int(rlmi.get("version")), rlmi.get("fullState") == "true"
+        assert version > self.version and (whole or version == self.version + 1), (version, self.version, whole)
+        self.version, self.whole = version, whole
+        if whole:
+            self.lamps = {}
+        self.named = [resource.get("uri")[4:].partition("@")[0] for resource in rlmi.iter(RLMI + "resource")]
+        for user, resource in zip(self.named, rlmi.iter(RLMI + "resource")):
+            self.names[user] = resource.findtext(RLMI + "name")
+            instance = resource.find(RLMI + "instance")
+            self.lamps[user] = None if instance is None else instance.get("reason")
+            if instance is None or instance.get("state") != "active":
+                continue
+            info = ElementTree.fromstring(parts.pop(instance.get("cid")).get_payload(decode=True))
+            assert info.get("state") == "full" and info.get("entity") == resource.get("uri"), (info.attrib, resource.attrib)
+            self.lamps[user] = sorted(dialog.find(INFO + "state").text for dialog in info.iter(INFO + "dialog"))
+
+    def until_lamps(self, **lamps):
+        """Users are keywords with '_' in front."""
+        while any(self.lamps.get(user[1:]) != state for user, state in lamps.items()):
+            self.hear()
 
 
 class Lamps(unittest.TestCase):
@@ -131,6 +186,50 @@ class Lamps(unittest.TestCase):
         while self.node.ctl("subscription.list"):
             self.assertLess(time.monotonic(), end)
         self.assertEqual(lamp.again(600).status, 481)
+
+    def test_keys(self):
+        """The lamps of a document by one subscription, as it changes, over a kill -9; and a list that comes along. BLF-01, BLF-02, ADM-17."""
+        caller, called, desk = self.agent("1001"), self.agent("1002"), self.agent("1003")
+        put = lambda lamps: self.node.ctl("extension.put", number="1003", lamps=lamps)
+        self.node.ctl("extension.put", number="1003", monitor="listed", monitors="1001,1002,1004,1005,1006")
+        for lamps, why in (("1=blf:1001,2=blf:1001", "lamps 1 and 2 are both of 1001"), ("1=park:70,2=park:70", "are both of 70"),
+                           ("1=park:7", "has 2 to 8 digits"), ("5=blf:1007", "lamp 5: the extension may not watch 1007"),
+                           ("1=blf:1001,2=blf:1002,3=blf:1004,4=blf:1005,5=blf:1006", "blf_lamps of the tenant"), ("11=blf:1001", "SLOT")):
+            with self.assertRaisesRegex(ServerError, why):
+                put(lamps)
+        put("3=blf:1002:Ann & Co,1=blf:1001,10=park:70")
+        keys = Keys(desk, "lamps-1003")
+        keys.hear()
+        self.assertEqual((keys.named, keys.whole, keys.version), (["1001", "1002", "%234170"], True, 0))
+        self.assertEqual(keys.names, {"1001": "1001", "1002": "Ann & Co", "%234170": "70"})
+        keys.until_lamps(_1001=[], _1002=[])
+        self.assertEqual([(row["watches"], row["resources"]) for row in self.node.ctl("subscription.list")], [("lamps-1003", 3)])
+        with self.node.media() as audio:
+            out, into = self.ring(caller, called, audio)
+            keys.until_lamps(_1001=["early"], _1002=["early"])
+            self.assertFalse(keys.whole)
+            into.answer(audio.sdp(), ack=False)
+            out.wait_answer()
+            into.wait_ack()
+            keys.until_lamps(_1001=["confirmed"], _1002=["confirmed"])
+            self.node.kill()
+            self.node.restart()
+            keys.hear(20)
+            self.assertEqual((keys.whole, keys.lamps), (True, {"1001": ["confirmed"], "1002": ["confirmed"], "%234170": []}))
+            put("2=blf:1002")
+            keys.hear()
+            self.assertEqual((keys.whole, keys.lamps), (True, {"1002": ["confirmed"]}))
+            out.bye()
+            into.wait_bye()
+            keys.until_lamps(_1002=[])
+        self.node.ctl("extension.put", number="1003", monitors="1001")
+        keys.until_lamps(_1002="rejected")
+        brought = Keys(desk, "lists", ["1001", "1002", "1999"])
+        brought.hear()
+        self.assertEqual(brought.lamps, {"1001": [], "1002": "rejected", "1999": "rejected"})
+        for ask, status in ((("lamps-1003", []), 421), (("lamps-1001", [("Supported", "eventlist")]), 403)):
+            _, refused = desk.transact_authorized(desk.request("SUBSCRIBE", f"sip:{ask[0]}@{desk.home}", headers=[("Event", "dialog"), *ask[1]]))
+            self.assertEqual(refused.status, status, ask)
 
     def test_who_may(self):
         """A permission that is taken counts at once; names are hidden where the extension says so."""

@@ -121,11 +121,12 @@ const struct command g_look_commands[] = {
 	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
 	  "Lists subscriptions of phones at a node (BLF), the newest first: who watches whom.",
 	  "a list: id, tenant, number (that watches), watches, trunk (that it came by), event "
-	  "(dialog, presence, reg), begun_utc_ms, "
+	  "(dialog, presence, reg), resources (of a list; 0: it is none, or empty), begun_utc_ms, "
 	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
 	  BY(command_subscription_list),
 	  LISTS("id", "begun_utc_ms", true,
-		"number,watches,trunk,event,begun_utc_ms,expires_utc_ms,notified,source") },
+		"number,watches,trunk,event,resources,begun_utc_ms,expires_utc_ms,notified,"
+		"source") },
 	{ "subscription.end", COMMAND_FOR_ADMIN, g_subscription_end_args,
 	  "Ends a subscription: its phone hears why in a last NOTIFY.", "id",
 	  BY(command_subscription_end) },
