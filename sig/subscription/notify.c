@@ -16,6 +16,8 @@ enum {
 	TURN_MS = 1,
 	TURNS_OF_MANY = 4, /* each tells one part in so many of those who wait */
 	SEND_AGAIN_MS = 1000,
+	MISSES_MAX = 3, /* in a row: its watcher is gone */
+	MISSED_MS = 5000,
 };
 
 const char *subscription_ending_name(enum subscription_ending ending)
@@ -453,6 +455,12 @@ static uint32_t retry_after_s(const struct sip_message *m)
 	return s < RETRY_MAX_S ? s : RETRY_MAX_S;
 }
 
+/* It says nothing of the subscription (RFC 5057 5.1): nobody answered, or whoever did could not. */
+static bool is_missed(const struct sip_message *m)
+{
+	return !m || m->status == 408 || m->status == 500 || m->status == 503 || m->status == 504;
+}
+
 static void notify_failed(struct subscriptions *s, struct subscription *sub,
 			  const struct call_event *ev)
 {
@@ -467,6 +475,8 @@ static void notify_failed(struct subscriptions *s, struct subscription *sub,
 		notify_later(s, sub, after_s * UINT64_C(1000));
 	} else if (!ev->message && way_is_theirs(hop)) {
 		sub->out_of_reach = true; /* its phone comes back, or it runs out */
+	} else if (is_missed(ev->message) && ++sub->misses < MISSES_MAX) {
+		notify_later(s, sub, MISSED_MS);
 	} else {
 		subscription_over(s, sub);
 	}
@@ -480,7 +490,10 @@ void subscription_notified(struct subscriptions *s, struct subscription *sub,
 	sub->notify = 0;
 	if (ev->kind != CALL_EV_SUCCESS) {
 		notify_failed(s, sub, ev);
-	} else if (sub->ending && !sub->changed) {
+		return;
+	}
+	sub->misses = 0;
+	if (sub->ending && !sub->changed) {
 		subscription_over(s, sub);
 	} else if (sub->changed) {
 		subscription_change(s, sub);

@@ -58,6 +58,7 @@ struct subscription {
 	pool_handle notify;     /* the NOTIFY that is not answered yet; 0: none */
 	bool changed, whole;    /* something is to be told; all of it */
 	bool out_of_reach;      /* its way is a connection that is gone: until its phone is back */
+	uint8_t misses;         /* NOTIFYs in a row that nobody could answer */
 	bool published;         /* an event said that it is there */
 	bool is_due;            /* listed among those that are told next */
 	struct subscription *due_next;

@@ -469,12 +469,36 @@ static void notify_refused(void **state)
 	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
 	assert_true(watch_told_with(&t->w, "481 Gone").n != 0);
 	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 481"));
+}
+
+static void notify_is_missed(struct watch *t, const char *status)
+{
+	assert_true(watch_told_with(&t->w, status).n != 0);
+	rig_wait_ms(t->l.r, status[0] ? 4900 : 32000 + 4900);
+	while (!status[0] && rig_take(t->l.r, &t->w.addr, "NOTIFY ").n) /* said again */
+		;
+	assert_int_equal(watch_told(&t->w).n, 0);
+	rig_wait_ms(t->l.r, 100);
+}
+
+/* Silence, and what says nothing of the subscription: it is told all a moment later, and over with the third one in a row. */
+static void notify_missed(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m;
 
 	watch_begin(t);
-	phone_cancel(&t->l.a);
-	assert_true(watch_told_with(&t->w, "").n != 0);
-	rig_wait_ms(t->l.r, 33000);
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	notify_is_missed(t, "");
+	notify_is_missed(t, "408 Request Timeout");
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "version=\"3\" state=\"full\""));
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	notify_is_missed(t, "503 Service Unavailable");
+	notify_is_missed(t, "500 Server Internal Error");
+	assert_true(watch_told_with(&t->w, "504 Server Time-out").n != 0);
 	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG), "SIP/2.0 481"));
+	line_assert_idle(t->l.r);
 }
 
 static void notify_later(void **state)
@@ -860,23 +884,41 @@ static void presence(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WATCH_TEST(refused),        WATCH_TEST(challenged),
-		WATCH_TEST(lamp),           WATCH_TEST(coalesced),
-		WATCH_TEST(calls_go_first), WATCH_TEST(saved_before_said),
-		WATCH_TEST(unsaved),        WATCH_TEST(fetched),
-		WATCH_TEST(refreshed),      WATCH_TEST(unsubscribed),
-		WATCH_TEST(notify_refused), WATCH_TEST(notify_later),
-		WATCH_TEST(killed),         WATCH_TEST(killed_at_once),
-		WATCH_TEST(many_notifies),  WATCH_TEST(rejected),
-		WATCH_TEST(hidden),         WATCH_TEST(of_another_tenant),
-		WATCH_TEST(full),           WATCH_TEST(node_full),
-		WATCH_TEST(tenant_full),    WATCH_TEST(reg),
-		WATCH_TEST(ended),          WATCH_TEST(forked),
-		WATCH_TEST(out_of_order),   WATCH_TEST(long_document),
-		WATCH_TEST(bounded),        WATCH_TEST(bounded_many),
-		WATCH_TEST(presence),       WATCH_TEST(long_names),
-		WATCH_TEST(too_long),       WATCH_TEST(events),
-		CONNECTED_TEST(node_lives), CONNECTED_TEST(node_is_gone),
+		WATCH_TEST(refused),
+		WATCH_TEST(challenged),
+		WATCH_TEST(lamp),
+		WATCH_TEST(coalesced),
+		WATCH_TEST(calls_go_first),
+		WATCH_TEST(saved_before_said),
+		WATCH_TEST(unsaved),
+		WATCH_TEST(fetched),
+		WATCH_TEST(refreshed),
+		WATCH_TEST(unsubscribed),
+		WATCH_TEST(notify_refused),
+		WATCH_TEST(notify_missed),
+		WATCH_TEST(notify_later),
+		WATCH_TEST(killed),
+		WATCH_TEST(killed_at_once),
+		WATCH_TEST(many_notifies),
+		WATCH_TEST(rejected),
+		WATCH_TEST(hidden),
+		WATCH_TEST(of_another_tenant),
+		WATCH_TEST(full),
+		WATCH_TEST(node_full),
+		WATCH_TEST(tenant_full),
+		WATCH_TEST(reg),
+		WATCH_TEST(ended),
+		WATCH_TEST(forked),
+		WATCH_TEST(out_of_order),
+		WATCH_TEST(long_document),
+		WATCH_TEST(bounded),
+		WATCH_TEST(bounded_many),
+		WATCH_TEST(presence),
+		WATCH_TEST(long_names),
+		WATCH_TEST(too_long),
+		WATCH_TEST(events),
+		CONNECTED_TEST(node_lives),
+		CONNECTED_TEST(node_is_gone),
 		CONNECTED_TEST(third_node),
 	};
 
