@@ -19,7 +19,7 @@ TOLD_P99_MS = 200       # wanted
 class Phones(Asked):
     """The generator, with phones that are registered."""
 
-    def __init__(self, node, phones, lamps):
+    def __init__(self, node, phones, lamps, *words):
         sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(SOCKETS)]
         for sock in sockets:
             sock.bind((lib.ADDRESS, 0))
@@ -30,7 +30,7 @@ class Phones(Asked):
             sock.setblocking(False)
         fds = [sock.fileno() for sock in sockets]
         super().__init__([*lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "lamps"]), "--to", f"{lib.ADDRESS}:{node.sip_port}",
-                         "--phones", str(phones), "--lamps", str(lamps), "--first", str(FIRST), *map(str, fds)],
+                         "--phones", str(phones), "--lamps", str(lamps), "--first", str(FIRST), *words, *map(str, fds)],
                          pass_fds=fds)
         for sock in sockets:
             sock.close()

@@ -4,8 +4,8 @@
  *
  *   lamps --to 127.0.0.1:5060 --phones 2000 --lamps 10 --first 100000 3 4 5
  *
- * What to do comes by lines: "on" and "off" subscribe all lamps and end them, "calls RATE SECONDS" places calls. Each is answered by a
- * line of JSON. A change is told when a NOTIFY has it or one behind it.
+ * What to do comes by lines: "on" and "off" subscribe all lamps and end them, "half" those of half of the phones, "calls RATE SECONDS" places calls, "all" waits until each list
+ * was told all again. Each is answered by a line of JSON. With --lists the lamps of a phone are one subscription. A change is told when a NOTIFY has it or one behind it.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -51,14 +51,14 @@ static void blf_open(struct blf_load *l, char **fds)
 		blf_fail("no socket");
 }
 
-static void switch_run(struct blf_load *l, bool on)
+static void switch_run(struct blf_load *l, bool on, uint32_t phones)
 {
 	uint64_t began = clock_now_ns();
 
-	if (!blf_switch(l, on))
+	if (!blf_switch(l, on, phones))
 		blf_fail("lamps do not change");
 	(void)printf("{\"seconds\": %.3f, \"lamps\": %u}\n", (double)(clock_now_ns() - began) / 1e9,
-		     on ? l->phone_count * l->each : 0);
+		     on ? phones * l->each : 0);
 	(void)fflush(stdout);
 }
 
@@ -69,11 +69,15 @@ static void blf_run(struct blf_load *l)
 
 	while (fgets(line, sizeof(line), stdin)) {
 		if (strcmp(line, "on\n") == 0) {
-			switch_run(l, true);
+			switch_run(l, true, l->phone_count);
+		} else if (strcmp(line, "half\n") == 0) {
+			switch_run(l, true, l->phone_count / 2);
 		} else if (strcmp(line, "off\n") == 0) {
-			switch_run(l, false);
+			switch_run(l, false, l->phone_count);
 		} else if (sscanf(line, "calls %u %u", &rate, &seconds) == 2) {
 			blf_calls(l, rate, seconds);
+		} else if (strcmp(line, "all\n") == 0) {
+			blf_await_all(l, clock_now_ns());
 		} else {
 			(void)fprintf(stderr, "lamps: what is this? %s", line);
 			exit(2);
@@ -84,11 +88,8 @@ static void blf_run(struct blf_load *l)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "to", 1, NULL, 't' },
-		{ "phones", 1, NULL, 'p' },
-		{ "lamps", 1, NULL, 'l' },
-		{ "first", 1, NULL, 'f' },
-		{ 0 },
+		{ "to", 1, NULL, 't' },    { "phones", 1, NULL, 'p' }, { "lamps", 1, NULL, 'l' },
+		{ "first", 1, NULL, 'f' }, { "lists", 0, NULL, 'L' },  { 0 },
 	};
 	static struct blf_load l = { .phone_count = 2000, .each = 10, .first = 100000 };
 	int c;
@@ -100,6 +101,8 @@ int main(int argc, char **argv)
 			l.phone_count = (uint32_t)strtoul(optarg, NULL, 10);
 		if (c == 'l')
 			l.each = (uint32_t)strtoul(optarg, NULL, 10);
+		if (c == 'L')
+			l.lists = true;
 		if (c == 'f')
 			l.first = (uint32_t)strtoul(optarg, NULL, 10);
 	}

@@ -11,6 +11,7 @@
 
 enum {
 	BLF_TEXT_MAX = 4096,
+	BLF_HEARD_MAX = 16384, /* the first document of a list of fifty */
 	BLF_SOCKETS_MAX = 256,
 	BLF_CALLS_MAX = 4096,
 	BLF_TAG_MAX = 80,
@@ -37,6 +38,9 @@ struct blf_watch {
 	} state;
 	uint32_t dialogs, cseq; /* how many it had; number of its SUBSCRIBE */
 	uint32_t heard;         /* of the newest NOTIFY */
+	uint32_t version;       /* of the newest document of a list */
+	bool whole;             /* it was told all since a kill */
+	uint8_t shows;          /* enum blf_watch_phase */
 	uint32_t turn;          /* of the watched phone's calls: what it was told of that one */
 	uint8_t told;
 	uint64_t again_ns;
@@ -54,6 +58,7 @@ struct blf_call {
 
 struct blf_figures {
 	uint64_t calls, failed, changes, told, notifies;
+	uint64_t disordered; /* documents of lists whose version is not the next one */
 	struct load_latency setup, late;
 };
 
@@ -63,6 +68,7 @@ struct blf_load {
 	socklen_t to_n;
 	char ip[ADDR_TEXT_MAX];
 	uint32_t phone_count, each, first; /* each: lamps of a phone, and of whom they are told */
+	bool lists;                        /* those of a phone are one subscription (RFC 4662) */
 	int epoll, sockets[BLF_SOCKETS_MAX];
 	uint16_t ports[BLF_SOCKETS_MAX];
 	uint32_t socket_count;
@@ -85,9 +91,13 @@ uint16_t blf_port(const struct blf_load *l, uint32_t phone);
 void blf_hear(struct blf_load *l);
 
 /* ---- lamps_watch.c ---- */
-/* All lamps on, or all dark. False: some would not. */
-bool blf_switch(struct blf_load *l, bool on);
+/* All lamps of so many phones on, or all dark. False: some would not. */
+bool blf_switch(struct blf_load *l, bool on, uint32_t phones);
 void blf_watch_heard(struct blf_load *l, const struct sip_message *m, uint32_t lamp, uint64_t now);
+/* Lamps of lists that do not show what is so, while nobody calls. */
+uint32_t blf_wrong(const struct blf_load *l);
+/* Says in a line when each list was told all since then: its node was killed. */
+void blf_await_all(struct blf_load *l, uint64_t began);
 /* A phase of a phone's call begins. */
 void blf_change(struct blf_load *l, uint32_t phone, enum blf_watch_phase phase, uint64_t now);
 

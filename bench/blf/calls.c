@@ -221,11 +221,11 @@ static void figures_say(const struct blf_load *l, double seconds)
 		     ", \"setup_p50_ms\": %.3f, \"setup_p99_ms\": %.3f, \"changes\": %" PRIu64
 		     ", \"told\": %" PRIu64
 		     ", \"told_p50_ms\": %.3f, \"told_p99_ms\": %.3f, \"told_max_ms\": %.3f"
-		     ", \"notifies\": %" PRIu64 "}\n",
+		     ", \"notifies\": %" PRIu64 ", \"disordered\": %" PRIu64 ", \"wrong\": %u}\n",
 		     seconds, f->calls, f->failed, load_latency_us(&f->setup, 0.5) / 1e3,
 		     load_latency_us(&f->setup, 0.99) / 1e3, f->changes, f->told,
 		     load_latency_us(&f->late, 0.5) / 1e3, load_latency_us(&f->late, 0.99) / 1e3,
-		     (double)f->late.max_ns / 1e6, f->notifies);
+		     (double)f->late.max_ns / 1e6, f->notifies, f->disordered, blf_wrong(l));
 	(void)fflush(stdout);
 }
 

@@ -2,6 +2,7 @@
 /* The lamps of a phone: of those that follow it in number. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "bench/blf/blf.h"
 
@@ -12,13 +13,33 @@ static uint32_t watched_by(const struct blf_load *l, uint32_t lamp)
 	return (lamp / l->each + 1 + lamp % l->each) % l->phone_count;
 }
 
+/* Lamps of a list are one subscription: that of the phone's first lamp. */
+static uint32_t subscription_step(const struct blf_load *l)
+{
+	return l->lists ? l->each : 1;
+}
+
+static void list_write(const struct blf_load *l, uint32_t i, struct writer *w)
+{
+	writer_str(w, "<resource-lists><list>");
+	for (uint32_t k = 0; k < l->each; k++) {
+		writer_number(w, "<entry uri=\"sip:", l->first + watched_by(l, i + k), "@");
+		WRITER_TEXTS(w, l->ip, "\"/>");
+	}
+	writer_str(w, "</list></resource-lists>");
+}
+
 static void blf_watch_ask(struct blf_load *l, uint32_t i, uint64_t now)
 {
 	struct blf_watch *lamp = &l->watches[i];
 	uint32_t phone = i / l->each, watches = l->first + watched_by(l, i);
 	bool begins = !lamp->to_tag[0];
-	char text[BLF_TEXT_MAX], uri[BLF_URI_MAX];
+	char text[BLF_TEXT_MAX], uri[BLF_URI_MAX], body[3 * BLF_TEXT_MAX / 4] = "";
+	struct writer list = writer_over(body, sizeof(body) - 1);
 
+	if (l->lists && begins)
+		list_write(l, i, &list);
+	body[list.n] = '\0';
 	(void)snprintf(uri, sizeof(uri), "sip:%u@%s", watches, l->ip);
 	lamp->again_ns = now + AGAIN_S * NS_PER_S;
 	blf_say(l, phone, text,
@@ -28,13 +49,15 @@ static void blf_watch_ask(struct blf_load *l, uint32_t i, uint64_t now)
 			 "Max-Forwards: 70\r\nFrom: <sip:%u@%s>;tag=l%u\r\n"
 			 "To: <sip:%u@%s>%s%s\r\nCall-ID: L%u.%u@lamps\r\n"
 			 "CSeq: %u SUBSCRIBE\r\nContact: <sip:%u@%s:%u>\r\n"
-			 "Event: dialog\r\nAccept: application/dialog-info+xml\r\n"
-			 "Expires: %u\r\nContent-Length: 0\r\n\r\n",
+			 "Event: dialog\r\nSupported: eventlist\r\n"
+			 "Expires: %u\r\n%sContent-Length: %zu\r\n\r\n%s",
 			 begins ? uri : lamp->target, l->ip, blf_port(l, phone), i, lamp->dialogs,
 			 lamp->cseq, l->first + phone, l->ip, i, watches, l->ip,
 			 begins ? "" : ";tag=", lamp->to_tag, i, lamp->dialogs, lamp->cseq,
 			 l->first + phone, l->ip, blf_port(l, phone),
-			 lamp->state == BLF_WATCH_LEAVES ? 0U : 3600U));
+			 lamp->state == BLF_WATCH_LEAVES ? 0U : 3600U,
+			 list.n ? "Content-Type: application/resource-lists+xml\r\n" : "", list.n,
+			 body));
 }
 
 static void blf_watch_begin(struct blf_load *l, uint32_t i, bool on, uint64_t now)
@@ -47,6 +70,8 @@ static void blf_watch_begin(struct blf_load *l, uint32_t i, bool on, uint64_t no
 		lamp->dialogs++;
 		lamp->heard = 0;
 		lamp->to_tag[0] = '\0';
+		for (uint32_t k = 0; l->lists && k < l->each; k++)
+			l->watches[i + k].shows = PHASE_TERMINATED;
 	}
 	l->asked++;
 	blf_watch_ask(l, i, now);
@@ -64,17 +89,17 @@ static void blf_repeat(struct blf_load *l, uint32_t until, uint64_t now)
 	}
 }
 
-bool blf_switch(struct blf_load *l, bool on)
+bool blf_switch(struct blf_load *l, bool on, uint32_t phones)
 {
-	uint32_t count = l->phone_count * l->each, next = 0;
+	uint32_t count = phones * l->each, next = 0;
 	uint64_t began = clock_now_ns(), looked = began;
 
 	l->lit = false;
 	while (next < count || l->asked) {
 		uint64_t now = clock_now_ns();
 
-		for (; next < count && l->asked < WINDOW; next++) {
-			if (on || l->watches[next].state == BLF_WATCH_ON)
+		for (; next < count && l->asked < WINDOW; next += subscription_step(l)) {
+			if (on != (l->watches[next].state == BLF_WATCH_ON))
 				blf_watch_begin(l, next, on, now);
 		}
 		blf_hear(l);
@@ -85,7 +110,7 @@ bool blf_switch(struct blf_load *l, bool on)
 		if (now - began > SWITCH_S * NS_PER_S)
 			return false;
 	}
-	l->lit = on;
+	l->lit = on && phones == l->phone_count;
 	return true;
 }
 
@@ -135,15 +160,76 @@ static void blf_watch_told(struct blf_load *l, uint32_t i, enum blf_watch_phase 
 	}
 }
 
+static void list_shows(struct blf_load *l, uint32_t i, enum blf_watch_phase phase, bool counts,
+		       uint64_t now)
+{
+	uint8_t before = l->watches[i].shows;
+
+	if (phase == PHASES)
+		phase = PHASE_TERMINATED;
+	l->watches[i].shows = (uint8_t)phase;
+	if (counts && phase != before)
+		blf_watch_told(l, i, phase, now);
+}
+
+/* The state behind "sip:USER@" of each document: an empty one is dark. */
+static void list_told(struct blf_load *l, struct bytes body, uint32_t i, bool counts, uint64_t now)
+{
+	const uint8_t *at = body.p, *end = body.p + body.n;
+
+	while ((at = memmem(at, (size_t)(end - at), " entity=\"sip:", 13)) != NULL) {
+		struct bytes rest = bytes_mem(at + 13, (size_t)(end - at - 13));
+		const uint8_t *next = memmem(rest.p, rest.n, "</dialog-info>", 14);
+		uint32_t user = 0, k;
+
+		if (!next || bytes_u32(bytes_sub(rest, 0, bytes_find(rest, '@')), &user))
+			blf_fail("a document of a list");
+		k = (user - l->first + 2 * l->phone_count - 1 - i / l->each) % l->phone_count;
+		rest.n = (size_t)(next - rest.p);
+		at = next;
+		if (k >= l->each)
+			blf_fail("a resource that is in no list");
+		list_shows(l, i + k, phase_told(rest), counts, now);
+	}
+}
+
+static void list_heard(struct blf_load *l, const struct sip_message *m, uint32_t i, bool counts,
+		       uint64_t now)
+{
+	const uint8_t *at = memmem(m->body.p, m->body.n, " version=\"", 10);
+	struct blf_watch *lamp = &l->watches[i];
+	struct bytes version;
+	bool whole;
+
+	/* the first one is of the XML itself */
+	at = at ? memmem(at + 10, (size_t)(m->body.p + m->body.n - at - 10), " version=\"", 10)
+		: at;
+	if (!at) {
+		l->figures.disordered += m->body.n != 0;
+		return;
+	}
+	whole = memmem(m->body.p, m->body.n, "fullState=\"true\"", 16) != NULL;
+	version = bytes_mem(at + 10, (size_t)(m->body.p + m->body.n - at - 10));
+	if (bytes_u32(bytes_sub(version, 0, bytes_find(version, '"')), &lamp->version) ||
+	    lamp->version + 1 != m->cseq)
+		l->figures.disordered++;
+	if (m->cseq != lamp->heard + 1 && !whole)
+		l->figures.disordered++;
+	lamp->whole |= whole;
+	list_told(l, m->body, i, counts, now);
+}
+
 static void notify_heard(struct blf_load *l, const struct sip_message *m, uint32_t i, uint64_t now)
 {
 	struct blf_watch *lamp = &l->watches[i];
-	enum blf_watch_phase phase = phase_told(m->body);
+	enum blf_watch_phase phase = l->lists ? PHASES : phase_told(m->body);
 	struct bytes state = { 0 };
 
 	blf_answer(l, i / l->each, m, 200, "", "");
 	if (m->cseq <= lamp->heard || lamp->state == BLF_WATCH_DARK)
 		return;
+	if (l->lists)
+		list_heard(l, m, i, lamp->state == BLF_WATCH_ON, now);
 	lamp->heard = m->cseq;
 	l->figures.notifies++;
 	(void)message_header(m, "Subscription-State", 0, &state);
@@ -153,7 +239,7 @@ static void notify_heard(struct blf_load *l, const struct sip_message *m, uint32
 	} else if (lamp->state == BLF_WATCH_ACCEPTED) {
 		lamp->state = BLF_WATCH_ON;
 		l->asked--;
-	} else if (lamp->state == BLF_WATCH_ON && phase < PHASES) {
+	} else if (lamp->state == BLF_WATCH_ON && !l->lists && phase < PHASES) {
 		blf_watch_told(l, i, phase, now);
 	}
 }
@@ -177,4 +263,33 @@ void blf_watch_heard(struct blf_load *l, const struct sip_message *m, uint32_t i
 	    bytes_cstr(m->contact.uri.all, lamp->target, sizeof(lamp->target)))
 		blf_fail("a tag or contact is too long");
 	lamp->state = BLF_WATCH_ACCEPTED;
+}
+
+uint32_t blf_wrong(const struct blf_load *l)
+{
+	uint32_t wrong = 0;
+
+	for (uint32_t i = 0; l->lists && l->lit && i < l->phone_count * l->each; i++) {
+		const struct phone *p = &l->phones[watched_by(l, i)];
+
+		wrong += l->watches[i].shows != PHASE_TERMINATED && !p->talks;
+	}
+	return wrong;
+}
+
+void blf_await_all(struct blf_load *l, uint64_t began)
+{
+	uint32_t left = l->phone_count;
+
+	for (uint32_t i = 0; i < l->phone_count; i++)
+		l->watches[i * l->each].whole = false;
+	while (left && clock_now_ns() - began < SWITCH_S * NS_PER_S) {
+		blf_hear(l);
+		left = 0;
+		for (uint32_t i = 0; i < l->phone_count; i++)
+			left += !l->watches[i * l->each].whole;
+	}
+	(void)printf("{\"seconds\": %.3f, \"left\": %u}\n", (double)(clock_now_ns() - began) / 1e9,
+		     left);
+	(void)fflush(stdout);
 }

@@ -84,7 +84,7 @@ void blf_hear(struct blf_load *l)
 {
 	struct epoll_event events[EVENTS];
 	int count = epoll_wait(l->epoll, events, EVENTS, 1);
-	uint8_t text[BLF_TEXT_MAX];
+	static uint8_t text[BLF_HEARD_MAX];
 
 	for (int i = 0; i < count; i++) {
 		ssize_t n;
