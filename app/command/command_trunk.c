@@ -428,6 +428,7 @@ void command_dialplan_check(struct command_run *run)
 	}
 	whose.enabled = asker.outside = e.core.enabled;
 	asker.scheme = e.core.dialling;
+	asker.rules = bytes_str(e.forward.dial_rules);
 	asker.classes = tenants_classes(run->node->common.tenants, whose.tenant, e.core.classes);
 	dial_resolve(&asker, number, &result);
 	flow = dial_flow(&whose, &result, number);

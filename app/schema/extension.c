@@ -486,6 +486,12 @@ static const char *field_forward_wrong(const void *value, const char *text)
 	return NULL;
 }
 
+static const char *extension_rules_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return dial_rules_wrong(bytes_str(text));
+}
+
 static const char *field_monitors_wrong(const void *value, const char *text)
 {
 	struct bytes list = bytes_str(text), one;
@@ -655,6 +661,10 @@ const struct command_arg g_extension_fields[] = {
 		"dialling", core.dialling, FIELD_NUMBER, g_extension_dialling, "dialplan",
 		"How its phones send what is dialled. dialplan: as dialling of the tenant's dial "
 		"plan says; enblock, overlap: as there, for this extension."),
+	TEXT_FIELD("dial_rules", forward.dial_rules, CHARSET_TEXT, extension_rules_wrong,
+		   "Changes of what its phones dial, as rules of dialplan.put: "
+		   "PREFIX>REPLACEMENT or PREFIX>REPLACEMENT/LENGTH, joined by ','. The first one "
+		   "counts that fits; the plan's come after it."),
 	NUMBER_FIELD("outside_calls", core.outside_calls, 0, UINT16_MAX, "4",
 		     "Calls to numbers outside that it has at a time at most, with those that it "
 		     "forwards or gives away. 0: any number. Emergency calls are not limited."),

@@ -527,15 +527,26 @@ static bool help_find(const struct dial_asker *a, struct bytes dialled,
 }
 
 /* What an extension has is not changed. */
+static bool help_by_plan(const struct dial_asker *a, struct bytes dialled,
+			 char number[DIAL_NUMBER_MAX])
+{
+	char changed[DIAL_NUMBER_MAX];
+
+	return help_find(a, dialled, number) ||
+	       (dial_rules_apply(bytes_str(a->plan->rules), dialled, changed) &&
+		!a->is_extension(a->arg, dialled) && help_find(a, bytes_str(changed), number));
+}
+
+/* No rule of an extension hides what the plan makes of it. */
 bool dial_is_emergency(const struct dial_asker *asker, struct bytes dialled,
 		       char number[DIAL_NUMBER_MAX])
 {
 	char changed[DIAL_NUMBER_MAX];
 
-	return help_find(asker, dialled, number) ||
-	       (dial_rules_apply(bytes_str(asker->plan->rules), dialled, changed) &&
+	return help_by_plan(asker, dialled, number) ||
+	       (dial_rules_apply(asker->rules, dialled, changed) &&
 		!asker->is_extension(asker->arg, dialled) &&
-		help_find(asker, bytes_str(changed), number));
+		help_by_plan(asker, bytes_str(changed), number));
 }
 
 static bool dial_extension(const struct dial_asker *a, struct bytes number, struct dial_result *out)
@@ -705,7 +716,8 @@ static void dial_plain(const struct dial_asker *asker, struct bytes dialled,
 		       struct dial_result *out)
 {
 	const struct dial_plan *plan = asker->plan;
-	char changed[DIAL_NUMBER_MAX];
+	const struct bytes rules[] = { asker->rules, bytes_str(plan->rules) };
+	char changed[COUNT_OF(rules)][DIAL_NUMBER_MAX];
 
 	*out = (struct dial_result){ .kind = DIAL_UNKNOWN };
 	if (!dialled.n || dial_someone(asker, dialled, out) || dial_feature(asker, dialled, out) ||
@@ -718,8 +730,10 @@ static void dial_plain(const struct dial_asker *asker, struct bytes dialled,
 		out->kind = DIAL_MORE;
 		return;
 	}
-	if (dial_rules_apply(bytes_str(plan->rules), dialled, changed)) {
-		dialled = bytes_str(changed);
+	for (size_t i = 0; i < COUNT_OF(rules); i++) {
+		if (!dial_rules_apply(rules[i], dialled, changed[i]))
+			continue;
+		dialled = bytes_str(changed[i]);
 		if (dial_inside(asker, dialled, out)) /* help is found above */
 			return;
 	}

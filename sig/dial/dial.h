@@ -127,6 +127,7 @@ struct dial_asker {
 	bool outside;    /* may call outside at all, and set features: a phone of ours */
 	uint8_t classes; /* 1 << enum dial_class: that he may call */
 	uint8_t scheme;  /* enum dial_scheme */
+	struct bytes rules; /* his own, before the plan's */
 	void *arg;
 	bool (*is_extension)(void *arg, struct bytes number);
 	/* It is that of a room for conferences. NULL: there are none. */

@@ -4,6 +4,7 @@
 #define SIG_HOST_EXTENSION_H
 
 #include "media/offer/terms.h"
+#include "sig/dial/dial.h"
 #include "sig/host/effect.h"
 #include "sig/host/tenant.h"
 #include "sig/sip/digest.h"
@@ -147,7 +148,7 @@ enum call_waiting {
 };
 enum { CALL_WAITING_MOST = 5 };
 
-/* Where calls to an extension go instead. Targets are numbers of ours, joined by ',', which are tried one after the other; "": nowhere. */
+/* Where calls to an extension go instead, and what else few of them have. Targets are numbers of ours, joined by ',', which are tried one after the other; "": nowhere. */
 struct shard_forward {
 	char always[FORWARD_LIST_MAX], busy[FORWARD_LIST_MAX];
 	char no_answer[FORWARD_LIST_MAX], unreachable[FORWARD_LIST_MAX];
@@ -167,7 +168,9 @@ struct shard_forward {
 	char announce_inside
 		[FORWARD_ANNOUNCE_MAX]; /* what whom its phones call hears first (sig/pbx/announce.c) */
 	char announce_outside[FORWARD_ANNOUNCE_MAX]; /* ... behind a trunk */
-	uint8_t announce_to; /* enum announce_to: or somebody else hears it */
+	char dial_rules
+		[DIAL_LIST_MAX]; /* of what its phones dial, before those of the plan (CALL-38) */
+	uint8_t announce_to;     /* enum announce_to: or somebody else hears it */
 };
 /* What other calls it has counts, those on other nodes, too. */
 static inline bool shard_forward_counts_calls(const struct shard_forward *f)
@@ -180,7 +183,8 @@ static inline bool shard_forward_is_set(const struct shard_forward *f)
 	return f->always[0] || f->busy[0] || f->no_answer[0] || f->unreachable[0] ||
 	       f->do_not_disturb || f->smart_do_not_disturb || f->call_waiting ||
 	       f->application[0] || f->blocked[0] || f->outside_number[0] ||
-	       f->outside_numbers[0] || f->announce_inside[0] || f->announce_outside[0];
+	       f->outside_numbers[0] || f->announce_inside[0] || f->announce_outside[0] ||
+	       f->dial_rules[0];
 }
 
 enum { PROFILE_NAME_MAX = 32, SHARD_PROFILES_MAX = 64, SHARD_RANGES_MAX = 256 };

@@ -56,7 +56,7 @@ static enum refusal originate_outside_may(struct shard *s, const struct shard_or
 	const struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = bytes_str(o->to) };
 	char help[DIAL_NUMBER_MAX];
 
-	if (shard_is_emergency(s, o->tenant, &uri, help) ||
+	if (shard_is_emergency(s, o->tenant, bytes_str(o->from), &uri, help) ||
 	    !trunk_route_dialled(&s->host, o->tenant, bytes_str(o->from), bytes_str(o->to), number))
 		return REFUSED_MAY_NOT_CALL;
 	return shard_has_trunk_route(s, o->tenant, bytes_str(number)) ? REFUSED_NOT

@@ -39,6 +39,7 @@ static void shard_user_found(struct shard *s, uint64_t token, struct instant now
 struct dial_of {
 	const struct shard *shard;
 	uint16_t tenant;
+	struct bytes user; /* who dials, where it is an extension */
 };
 
 static bool dial_finds(void *arg, struct bytes number)
@@ -58,7 +59,7 @@ static bool dial_fits(void *arg, struct bytes number)
 
 bool shard_number_is_of_node(const struct shard *s, uint16_t tenant, struct bytes number)
 {
-	struct dial_of of = { s, tenant };
+	struct dial_of of = { .shard = s, .tenant = tenant };
 
 	return rooms_find(s->settings.rooms, tenant, number) || dial_fits(&of, number);
 }
@@ -84,11 +85,15 @@ static size_t dial_trunk_access(void *arg, struct bytes number)
 
 static struct dial_asker dial_asker_of(const struct shard *s, struct dial_of *of)
 {
+	const struct shard_forward *own =
+		of->user.n ? shard_forward_of(s, of->tenant, of->user) : NULL;
+
 	static_assert(sizeof(s->settings.emergency[0]) == sizeof(char[16]), "struct dial_asker");
 	return (struct dial_asker){ .plan = dial_plans_of(s->settings.dials, of->tenant),
 				    .codes = &s->settings.codes,
 				    .emergency = s->settings.emergency,
 				    .emergency_count = s->settings.emergency_count,
+				    .rules = bytes_str(own ? own->dial_rules : NULL),
 				    .arg = of,
 				    .is_extension = dial_finds,
 				    .is_room = dial_finds_room,
@@ -99,7 +104,7 @@ static struct dial_asker dial_asker_of(const struct shard *s, struct dial_of *of
 void shard_dial(const struct shard *s, const struct shard_dialler *who, struct bytes dialled,
 		struct dial_result *out)
 {
-	struct dial_of of = { s, who->tenant };
+	struct dial_of of = { s, who->tenant, who->user };
 	struct dial_asker asker = dial_asker_of(s, &of);
 
 	asker.outside = who->phone;
@@ -108,10 +113,10 @@ void shard_dial(const struct shard *s, const struct shard_dialler *who, struct b
 	dial_resolve(&asker, dialled, out);
 }
 
-bool shard_is_emergency(const struct shard *s, uint16_t tenant, const struct sip_uri *uri,
-			char number[DIAL_NUMBER_MAX])
+bool shard_is_emergency(const struct shard *s, uint16_t tenant, struct bytes by,
+			const struct sip_uri *uri, char number[DIAL_NUMBER_MAX])
 {
-	struct dial_of of = { s, tenant };
+	struct dial_of of = { s, tenant, by };
 	struct dial_asker asker = dial_asker_of(s, &of);
 	char user[ROUTE_USER_MAX];
 
@@ -234,9 +239,9 @@ bool shard_invite_is_waiting(const struct shard *s, const struct sip_message *m)
 
 /* The user is one of ours, and there may be news of him. */
 static bool is_to_be_asked(const struct shard *s, const struct sip_message *m, uint16_t tenant,
-			   char user[ROUTE_USER_MAX])
+			   const char *from, char user[ROUTE_USER_MAX])
 {
-	struct shard_dialler who = { .tenant = tenant };
+	struct shard_dialler who = { .tenant = tenant, .user = bytes_str(from) };
 	struct dial_result dialled;
 	struct gruu gruu;
 	bool fixed;
@@ -301,7 +306,8 @@ bool shard_invite_hold(struct shard *s, const struct sip_message *m, uint16_t te
 {
 	char user[ROUTE_USER_MAX];
 
-	return is_to_be_asked(s, m, tenant, user) && invite_asks(s, m, tenant, user, from, phone);
+	return is_to_be_asked(s, m, tenant, from, user) &&
+	       invite_asks(s, m, tenant, user, from, phone);
 }
 
 bool shard_refer_hold(struct shard *s, const struct call *c, const struct sip_message *m)
@@ -534,7 +540,7 @@ enum dial_kind shard_dials(void *owner, uint16_t tenant, struct bytes user, stru
 			   char out[DIAL_NUMBER_MAX])
 {
 	const struct shard_extension *e = shard_extension_of(owner, tenant, user);
-	struct shard_dialler who = { .tenant = tenant, .phone = true };
+	struct shard_dialler who = { .tenant = tenant, .user = user, .phone = true };
 	struct dial_result dialled;
 
 	if (!e)
@@ -558,7 +564,7 @@ bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes
 	*out = (struct toll_terms){ .tenant = tenants_toll(s->settings.tenants, tenant) };
 	if (e)
 		out->user = (struct toll_limits){ e->outside_calls, e->outside_minutes };
-	return !number.n || !shard_is_emergency(s, tenant, &uri, help);
+	return !number.n || !shard_is_emergency(s, tenant, user, &uri, help);
 }
 
 /* RFC 3261 25.1: user. */

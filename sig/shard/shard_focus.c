@@ -203,7 +203,7 @@ enum refusal shard_room_way(struct shard *s, const struct call *by, const struct
 	struct bytes whose = bytes_str(o->whose);
 	char help[DIAL_NUMBER_MAX];
 
-	if (shard_is_emergency(s, by->tenant, &uri, help))
+	if (shard_is_emergency(s, by->tenant, whose, &uri, help))
 		return REFUSED_MAY_NOT_CALL; /* who makes an emergency call does so himself */
 	if (!trunk_route_dialled(&s->host, by->tenant, whose, bytes_str(o->to), number)) {
 		trunk_route_is_barred(&s->host, by, whose, bytes_str(o->to));

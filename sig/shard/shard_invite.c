@@ -210,15 +210,17 @@ static bool speaks_for(struct shard *s, const struct sip_message *m, char user[R
 	return false;
 }
 
-/* Another domain's number is none, and with an access code it may be that of an extension. */
+/* Another domain's number is none, and with an access code it may be that of an extension. by: who calls, where that is known. */
 static bool is_number_for_help(const struct shard *s, const struct sip_message *m, uint16_t tenant,
-			       char number[ROUTE_USER_MAX])
+			       const char *by, char number[ROUTE_USER_MAX])
 {
 	char user[ROUTE_USER_MAX];
 
+	if (!by)
+		by = route_user(&m->from.uri, user) == ROUTE_OK ? user : "";
 	if ((m->hop.transport != SIP_INTER_SHARD &&
 	     !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings)) ||
-	    !shard_is_emergency(s, tenant, &m->uri, number))
+	    !shard_is_emergency(s, tenant, bytes_str(by), &m->uri, number))
 		return false;
 	return route_user(&m->uri, user) == ROUTE_OK &&
 	       (!strcmp(user, number) || !shard_extension_find(s, tenant, bytes_str(user)));
@@ -229,7 +231,7 @@ bool shard_calls_for_help(const struct shard *s, const struct sip_message *m, ui
 	char number[ROUTE_USER_MAX];
 
 	return m->method == SIP_INVITE && !shard_has_replaces(m) &&
-	       is_number_for_help(s, m, tenant, number);
+	       is_number_for_help(s, m, tenant, NULL, number);
 }
 
 bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenant,
@@ -520,8 +522,8 @@ static bool account_cut(struct caller *caller, struct bytes value, char user[ROU
 static bool route_dialled(const struct shard *s, struct caller *caller, char user[ROUTE_USER_MAX],
 			  struct call_set *set, struct call_refusal *why)
 {
-	struct shard_dialler who = { caller->tenant, caller->known, caller->classes,
-				     caller->scheme };
+	struct shard_dialler who = { caller->tenant, bytes_str(caller->user), caller->known,
+				     caller->classes, caller->scheme };
 	struct dial_result dialled;
 
 	shard_dial(s, &who, bytes_str(user), &dialled);
@@ -741,12 +743,13 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 }
 
 /* A number that nobody answers is no reason to let anybody pass. Who calls from a trunk calls numbers of ours. */
-static bool invite_is_emergency(const struct shard *s, const struct sip_message *m, uint16_t tenant)
+static bool invite_is_emergency(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+				const char *by)
 {
 	char number[ROUTE_USER_MAX];
 
 	return shard_trunk_of(s, &m->hop) == TRUNK_NONE &&
-	       is_number_for_help(s, m, tenant, number) &&
+	       is_number_for_help(s, m, tenant, by, number) &&
 	       (verdict_of_number(s, tenant, number) == ROUTE_OK ||
 		shard_has_trunk_route(s, tenant, bytes_str(number)));
 }
@@ -913,7 +916,7 @@ void shard_invite_resume(struct shard *s, const struct sip_message *m, const cha
 	const struct shard_extension *e =
 		phone ? shard_extension_find(s, caller.tenant, bytes_str(from)) : NULL;
 
-	caller.emergency = invite_is_emergency(s, m, caller.tenant);
+	caller.emergency = invite_is_emergency(s, m, caller.tenant, from);
 	(void)bytes_cstr(bytes_str(from), caller.user, sizeof(caller.user));
 	caller_known(s, m, &caller, e);
 	caller.location = caller_location(s, m, &caller, e != NULL);
@@ -929,7 +932,7 @@ void shard_invite(struct shard *s, const struct sip_message *m)
 
 	if (shard_invite_is_waiting(s, m))
 		return;
-	if (!may_enter(s, m, invite_is_emergency(s, m, tenant), &why)) {
+	if (!may_enter(s, m, invite_is_emergency(s, m, tenant, NULL), &why)) {
 		first_invite_refuse(s, NULL, m, &why);
 		return;
 	}

@@ -258,7 +258,7 @@ static int adopt(struct shard *s, struct call *decoded, struct call_seed *seed, 
 {
 	struct sip_uri to = { .scheme = BYTES_LIT("tel"), .user = text_bytes(&decoded->to) };
 	char number[DIAL_NUMBER_MAX];
-	bool emergency = shard_is_emergency(s, decoded->tenant, &to, number);
+	bool emergency = shard_is_emergency(s, decoded->tenant, (struct bytes){ 0 }, &to, number);
 	struct call *c = shard_call_allocate(s, decoded->id, decoded->tenant, emergency);
 	pool_handle self;
 	int err;

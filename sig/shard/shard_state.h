@@ -229,18 +229,19 @@ uint32_t shard_overload_retry_s(const struct shard *s);
 /* Who dials. */
 struct shard_dialler {
 	uint16_t tenant;
-	bool phone;      /* of an extension */
-	uint8_t classes; /* 1 << enum dial_class: that it may call */
-	uint8_t scheme;  /* enum dial_scheme */
+	struct bytes user; /* whose rules count first; empty: nobody's */
+	bool phone;        /* of an extension */
+	uint8_t classes;   /* 1 << enum dial_class: that it may call */
+	uint8_t scheme;    /* enum dial_scheme */
 };
 
 /* A room, or a flow: no phone is rung. */
 bool shard_number_is_of_node(const struct shard *s, uint16_t tenant, struct bytes number);
 void shard_dial(const struct shard *s, const struct shard_dialler *who, struct bytes dialled,
 		struct dial_result *out);
-/* An emergency number of the tenant: *number without what is dialled before it. */
-bool shard_is_emergency(const struct shard *s, uint16_t tenant, const struct sip_uri *uri,
-			char number[DIAL_NUMBER_MAX]);
+/* An emergency number of the tenant: *number without what is dialled before it. by: as shard_dialler.user. */
+bool shard_is_emergency(const struct shard *s, uint16_t tenant, struct bytes by,
+			const struct sip_uri *uri, char number[DIAL_NUMBER_MAX]);
 /* Some tenant's, maybe: whose request it is is not known yet. */
 bool shard_may_be_emergency(const struct shard *s, const struct sip_uri *uri);
 /* How a number is refused that leads to nobody here. Returns false. */

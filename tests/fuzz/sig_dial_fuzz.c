@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Dial plans: lines of a plan's texts, and in the last one what is dialled. Whatever the plan says, emergency numbers get there, extensions
- * and rooms are reached, who may not call outside does not, and the one difference between who may all and who may nothing is that the same
+ * Dial plans: lines of a plan's texts, then what is dialled, and perhaps rules of who dials. Whatever plan and rules say, emergency numbers
+ * get there, extensions and rooms are reached, who may not call outside does not, and the one difference between who may all and who may nothing is that the same
  * number is barred. A number that goes outside can be read by no pattern as dearer than its class.
  */
 #include <stdio.h>
@@ -109,8 +109,8 @@ static void check_forms(const struct dial_plan *plan, struct bytes text)
 	check(!strcmp(forms.international, again.international), "a national number is another");
 }
 
-static struct dial_result ask(const struct dial_plan *plan, bool outside, uint8_t classes,
-			      struct bytes dialled)
+static struct dial_result ask_by(const struct dial_plan *plan, struct bytes rules, bool outside,
+				 uint8_t classes, struct bytes dialled)
 {
 	struct dial_asker a = { .plan = plan,
 				.codes = &g_codes,
@@ -118,6 +118,7 @@ static struct dial_result ask(const struct dial_plan *plan, bool outside, uint8_
 				.emergency_count = 1,
 				.outside = outside,
 				.classes = classes,
+				.rules = rules,
 				.is_extension = is_extension,
 				.is_room = is_room,
 				.trunk_access = trunk_access };
@@ -125,6 +126,12 @@ static struct dial_result ask(const struct dial_plan *plan, bool outside, uint8_
 
 	dial_resolve(&a, dialled, &out);
 	return out;
+}
+
+static struct dial_result ask(const struct dial_plan *plan, bool outside, uint8_t classes,
+			      struct bytes dialled)
+{
+	return ask_by(plan, (struct bytes){ 0 }, outside, classes, dialled);
 }
 
 static bool is_outside(const struct dial_result *r)
@@ -213,12 +220,14 @@ static void check_permissions(const struct dial_plan *plan, struct bytes dialled
 	check_evasion(plan, &all);
 }
 
-static void check_help(const struct dial_plan *plan, struct bytes dialled)
+static void check_help(const struct dial_plan *plan, struct bytes rules, struct bytes dialled)
 {
 	bool help = plan->emergency[0] ? false : bytes_is(dialled, "112");
 	struct bytes list = bytes_str(plan->emergency), one;
-	struct dial_result r = ask(plan, false, 0, dialled);
+	struct dial_result r = ask_by(plan, rules, false, 0, dialled),
+			   without = ask(plan, false, 0, dialled);
 
+	check(r.kind == DIAL_EMERGENCY || without.kind != DIAL_EMERGENCY, "a rule hides help");
 	while (bytes_cut(&list, ',', &one))
 		help |= bytes_eq(one, dialled) && one.n && one.n < DIAL_NUMBER_MAX;
 	check(!help || r.kind == DIAL_EMERGENCY, "an emergency call is something else");
@@ -233,7 +242,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct dial_plan plan;
-	struct bytes rest = bytes_mem(data, size);
+	struct bytes rest = bytes_mem(data, size), dialled = { 0 };
 
 	if (size && memchr(data, 0, size))
 		return 0;
@@ -241,8 +250,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	plan_take(&rest, &plan);
 	if (dial_rules_wrong(bytes_str(plan.rules)))
 		plan.rules[0] = '\0';
-	check_help(&plan, rest);
-	check_permissions(&plan, rest);
-	check_forms(&plan, rest);
+	(void)bytes_cut(&rest, '\n', &dialled);
+	check_help(&plan, dial_rules_wrong(rest) ? (struct bytes){ 0 } : rest, dialled);
+	check_permissions(&plan, dialled);
+	check_forms(&plan, dialled);
 	return 0;
 }

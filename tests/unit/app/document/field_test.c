@@ -89,7 +89,7 @@ static json_t *letters(const struct command_arg *arg, size_t round)
 	if (n && (bytes_starts(bytes_str(arg->name), "code_") ||
 		  bytes_starts(bytes_str(arg->name), "call_code_")))
 		return json_string("off");
-	if (n && !strcmp(arg->name, "rules"))
+	if (n && (!strcmp(arg->name, "rules") || !strcmp(arg->name, "dial_rules")))
 		return json_string("7>");
 	if (n && !strcmp(arg->name, "greetings"))
 		return json_string("away=7.wav,default=prompt:closed");

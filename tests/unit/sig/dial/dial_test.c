@@ -54,7 +54,8 @@ static struct dial_plan america(void)
 	};
 }
 
-static struct dial_result dialled(const struct dial_plan *plan, bool outside, const char *digits)
+static struct dial_result dialled_by(const struct dial_plan *plan, const char *rules, bool outside,
+				     const char *digits)
 {
 	static const struct feature_codes codes = {
 		.code = { [FEATURE_ALWAYS_ON] = "*72", [FEATURE_DISTURB_OFF] = "*78" }
@@ -65,6 +66,7 @@ static struct dial_result dialled(const struct dial_plan *plan, bool outside, co
 				    .emergency_count = 2,
 				    .outside = outside,
 				    .classes = DIAL_CLASSES_FIRST,
+				    .rules = bytes_str(rules),
 				    .is_extension = is_extension,
 				    .is_room = is_room,
 				    .fits = fits,
@@ -73,6 +75,11 @@ static struct dial_result dialled(const struct dial_plan *plan, bool outside, co
 
 	dial_resolve(&asker, bytes_str(digits), &out);
 	return out;
+}
+
+static struct dial_result dialled(const struct dial_plan *plan, bool outside, const char *digits)
+{
+	return dialled_by(plan, "", outside, digits);
 }
 
 static void test_verdicts(void **state)
@@ -138,6 +145,45 @@ static void test_verdicts(void **state)
 	(void)bytes_cstr(BYTES_LIT("700"), plan.operator_number, sizeof(plan.operator_number));
 	assert_int_equal(dialled(&plan, true, "0").kind, DIAL_ROOM);
 	assert_string_equal(dialled(&plan, true, "0").number, "700");
+}
+
+/* CALL-38: those of who dials come first, and the plan's look at what they have made. */
+static void test_own_rules(void **state)
+{
+	static const struct {
+		const char *rules, *digits;
+		enum dial_kind kind;
+		const char *number;
+	} rows[] = {
+		{ "88>700", "88", DIAL_ROOM, "700" }, /* the plan's makes 123 of it */
+		{ "88>87", "88", DIAL_ROOM, "700" },
+		{ "66>123", "66", DIAL_EXTENSION, "123" },
+		{ "017>91/10", "0174448746", DIAL_OUTSIDE, "+14448746" },
+		{ "017>91/11", "0174448746", DIAL_UNKNOWN, "" },
+		{ "017>9190055/10", "0174448746", DIAL_BARRED, "+1900554448746" },
+		{ "123>700,0>700", "123", DIAL_EXTENSION, "123" },
+		{ "123>700,0>700", "0", DIAL_EXTENSION, "201" },
+		{ "*>700", "*78", DIAL_FEATURE, "" },
+		{ "1>700,9>700", "112", DIAL_EMERGENCY, "112" },
+		{ "1>700,9>700", "9911", DIAL_EMERGENCY, "911" },
+		{ "66>9911", "66", DIAL_EMERGENCY, "911" },
+		{ "64>63", "64", DIAL_EMERGENCY, "112" }, /* by a rule of the plan */
+		{ "65>64", "65", DIAL_EMERGENCY, "112" },
+		{ "201>112", "201", DIAL_EXTENSION, "201" },
+	};
+	const typeof(rows[0]) *row;
+	struct dial_plan plan = america();
+
+	(void)state;
+	plan.overlap = false;
+	(void)bytes_cstr(BYTES_LIT("88>123,87>700,64>112"), plan.rules, sizeof(plan.rules));
+	EACH_ROW(row, rows)
+	{
+		struct dial_result out = dialled_by(&plan, row->rules, true, row->digits);
+
+		ROW_ASSERT(row->digits, out.kind == row->kind);
+		ROW_ASSERT(row->digits, !strcmp(out.number, row->number));
+	}
 }
 
 /* As an office in Berlin has it. */
@@ -356,6 +402,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
+		cmocka_unit_test(test_own_rules),
 		cmocka_unit_test(test_not_from_outside),
 		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_own_emergency),

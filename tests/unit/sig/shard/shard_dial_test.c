@@ -91,6 +91,17 @@ static void rings(struct street *s, unsigned house, const char *digits)
 	rig_run(s->r);
 }
 
+static uint32_t told(const struct street *s, enum sig_event_kind kind)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < s->r->event_count; i++)
+		count += s->r->events[i].kind == kind && !strcmp(s->r->events[i].from, "1001") &&
+			 !strcmp(s->r->events[i].to, "1002") &&
+			 !strcmp(s->r->events[i].tenant, "acme");
+	return count;
+}
+
 static void extensions(void **state)
 {
 	struct street *s = *state;
@@ -102,6 +113,31 @@ static void extensions(void **state)
 	(void)hears(s, OTHER, "0", "SIP/2.0 404");
 	(void)hears(s, OTHER, "882", "SIP/2.0 404");
 	(void)hears(s, OTHER, "91002", "SIP/2.0 404");
+}
+
+/* CALL-38: of one extension, and of no other. What they make an emergency number of is one, also while the node drains. */
+static void rules_of_one(void **state)
+{
+	struct shard_forward own = { .dial_rules = "77>1002,55>10/4,66>1003" };
+	struct street *s = *state;
+	uint16_t acme = s->houses[ACME].number;
+
+	(void)hears(s, ACME, "77", "SIP/2.0 404");
+	rig_wait_ms(s->r, 1000);
+	assert_int_equal(shard_forward_set(s->r->shard, acme, "1001", &own), 0);
+	rings(s, ACME, "77");
+	rings(s, ACME, "5502");
+	(void)hears(s, ACME, "66", "SIP/2.0 480");
+	rig_wait_ms(s->r, 1000);
+	assert_int_equal(told(s, SIG_CALL_EMERGENCY), 2);
+	shard_drain(s->r->shard, true);
+	rings(s, ACME, "77");
+	assert_int_equal(told(s, SIG_CALL_EMERGENCY), 3);
+	(void)hears(s, ACME, "78", "SIP/2.0 503");
+	rig_wait_ms(s->r, 1000);
+	assert_int_equal(shard_forward_set(s->r->shard, acme, "1001", &(struct shard_forward){ 0 }),
+			 0);
+	(void)hears(s, ACME, "77", "SIP/2.0 503");
 }
 
 /* Digit by digit (RFC 3578): the same Call-ID, more of the number each time. No record is written of what is not dialled yet. */
@@ -273,17 +309,6 @@ static void without_plan(void **state)
 	(void)hears(s, ACME, "90900123", "SIP/2.0 404");
 }
 
-static uint32_t told(const struct street *s, enum sig_event_kind kind)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < s->r->event_count; i++)
-		count += s->r->events[i].kind == kind && !strcmp(s->r->events[i].from, "1001") &&
-			 !strcmp(s->r->events[i].to, "1002") &&
-			 !strcmp(s->r->events[i].tenant, "acme");
-	return count;
-}
-
 /* CONF-01: those of its tenant, with what a rule makes of it, and never in an extension's place. */
 static void room(void **state)
 {
@@ -369,6 +394,7 @@ int main(void)
 		TEST(access_code),  TEST(barred),    TEST(of_no_extension),
 		TEST(without_plan), TEST(emergency), TEST(no_emergency),
 		TEST(holds),        TEST(room),      TEST(barred_when_sent_on),
+		TEST(rules_of_one),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
