@@ -51,7 +51,8 @@ command_fn command_group_put, command_session_create;
 command_fn command_session_list, command_login;
 command_fn command_set_apply, command_set_stage, command_set_rollback;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
-	command_dialplan_check, command_call_why, command_security_list, command_audit_list;
+	command_dialplan_check, command_dialplan_digit_map, command_call_why, command_security_list,
+	command_audit_list;
 command_fn command_toll_show, command_toll_reset;
 command_fn command_number_put, command_flow_put, command_flow_get, command_flow_export,
 	command_flow_graph, command_flow_try, command_flow_trace, command_call_run,

@@ -446,6 +446,22 @@ void command_dialplan_check(struct command_run *run)
 	command_answer(run, json);
 }
 
+void command_dialplan_digit_map(struct command_run *run)
+{
+	struct dial_whose whose = { run->node, document_tenant(run) };
+	enum dial_map_form as = (enum dial_map_form)command_value(run, "form")->number;
+	struct feature_codes codes;
+	struct dial_asker asker = dial_asker_for(&whose, &codes);
+	char text[DIAL_MAP_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+
+	if (!dial_digit_map(&asker, as, &w))
+		command_fail(run, COMMAND_FULL, "numbers", "the digit map is too long for phones");
+	else
+		command_answer(run, json_pack("{s:s, s:o}", "form", g_dial_map_forms[as],
+					      "digit_map", command_text_json(writer_done(&w))));
+}
+
 #define TRUNK_LIMIT "the number of trunks (4,096)"
 static_assert(TRUNKS_MAX == 4096, "the text above says it");
 

@@ -124,9 +124,9 @@ struct dial_asker {
 	const struct feature_codes *codes; /* of the node */
 	const char (*emergency)[16];       /* of the node, for plans that name none */
 	uint32_t emergency_count;
-	bool outside;    /* may call outside at all, and set features: a phone of ours */
-	uint8_t classes; /* 1 << enum dial_class: that he may call */
-	uint8_t scheme;  /* enum dial_scheme */
+	bool outside;       /* may call outside at all, and set features: a phone of ours */
+	uint8_t classes;    /* 1 << enum dial_class: that he may call */
+	uint8_t scheme;     /* enum dial_scheme */
 	struct bytes rules; /* his own, before the plan's */
 	void *arg;
 	bool (*is_extension)(void *arg, struct bytes number);
@@ -156,5 +156,12 @@ struct dial_result {
 bool dial_is_emergency(const struct dial_asker *asker, struct bytes dialled,
 		       char number[DIAL_NUMBER_MAX]);
 void dial_resolve(const struct dial_asker *asker, struct bytes dialled, struct dial_result *out);
+
+/* Digit maps for phones, by name in g_dial_map_forms: with ',' for the second dial tone, as phones of Polycom have it; as RFC 3435 2.1.5. */
+enum dial_map_form { DIAL_MAP_POLYCOM, DIAL_MAP_RFC3435 };
+enum { DIAL_MAP_MAX = 4096 };
+extern const char *const g_dial_map_forms[];
+/* Of plan, codes, emergency numbers and trunk_access of the asker. False: it has no room there, or in memory. */
+bool dial_digit_map(const struct dial_asker *asker, enum dial_map_form form, struct writer *w);
 
 #endif

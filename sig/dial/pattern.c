@@ -373,8 +373,8 @@ int pattern_order(const struct pattern *a, const struct pattern *b)
 	return order ? order : b->count - a->count;
 }
 
-/* Bit j of reached[i]: something is read by the first i elements of a, and by the first j of b. */
-bool pattern_meets(const struct pattern *a, const struct pattern *b)
+/* Bit j of reached[i]: something is read by the first i elements of a, and by the first j of b. Those of all elements of a. */
+static uint64_t pattern_reaches(const struct pattern *a, const struct pattern *b)
 {
 	uint64_t reached[PATTERN_ELEMENTS_MAX + 2] = { 1 };
 
@@ -391,7 +391,17 @@ bool pattern_meets(const struct pattern *a, const struct pattern *b)
 				reached[i + !dot_a] |= UINT64_C(1) << (j + !dot_b);
 		}
 	}
-	return reached[a->count] >> b->count & 1;
+	return reached[a->count];
+}
+
+bool pattern_meets(const struct pattern *a, const struct pattern *b)
+{
+	return pattern_reaches(a, b) >> b->count & 1;
+}
+
+bool pattern_goes_on(const struct pattern *a, const struct pattern *b)
+{
+	return pattern_reaches(a, b) & ((UINT64_C(1) << b->count) - 1);
 }
 
 /* The element with a dot that repeats one symbol alone; -1: none. */

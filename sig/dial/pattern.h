@@ -39,8 +39,9 @@ int pattern_order(const struct pattern *a, const struct pattern *b);
 
 /* NULL: all patterns of the list can be read, and an empty list has none. Else what is wrong. */
 const char *pattern_list_wrong(struct bytes list);
-/* There is a number that fits both. */
+/* There is a number that fits both; one that fits a, and with more symbols behind it b. */
 bool pattern_meets(const struct pattern *a, const struct pattern *b);
+bool pattern_goes_on(const struct pattern *a, const struct pattern *b);
 /* A pattern of the list that can be read, and hardly means what it says: which and why, as a sentence. False: there is none. */
 bool pattern_list_odd(struct bytes list, struct writer *w);
 /* Of any pattern. *best: the most exact one that fits the whole number, where fit.whole. A list that cannot be read ends there. */

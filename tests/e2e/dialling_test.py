@@ -28,6 +28,7 @@ class Dialling(unittest.TestCase):
         self.a, self.b = (self.enterContext(self.node.user_agent(number, f"secret{number}")) for number in ("1001", "1002"))
         self.register()
         self.node.ctl("dialplan.put", **PLAN)
+        self.node.ctl("extension.put", number="1001", dial_rules="77>882")
 
     def register(self):
         for phone in (self.a, self.b):
@@ -42,7 +43,7 @@ class Dialling(unittest.TestCase):
         self.assertEqual(out.wait_final().status, 486, digits)
 
     def every_number(self):
-        for digits in ("1002", "0", "882", "91002"):
+        for digits in ("1002", "0", "882", "91002", "77"):
             self.rings(digits)
         for digits in ("1", "100", "9"):
             self.assertEqual(self.hears(digits).status, 484, digits)

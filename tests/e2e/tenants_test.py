@@ -223,6 +223,7 @@ ROWS = {
     "dialplan.show": own(),
     "dialplan.delete": own(),
     "dialplan.check": each(own(number="1002", **{"from": "1001"}), hidden(number="1001", **{"from": "LONE"})),
+    "dialplan.digit_map": own(),
     "toll.show": each(own(lambda me, row: row["tenant"]["calls"] == 0, number="1002"), hidden(number="LONE")),
     "toll.reset": each(own(number="1002"), hidden(number="LONE")),
     "tenant.put": of_operators,

@@ -113,6 +113,13 @@ static const struct command_arg g_dial_check_args[] = {
 	END,
 };
 
+static const struct command_arg g_digit_map_args[] = {
+	ENUM_ARG("form", g_dial_map_forms, "polycom",
+		 "polycom: with a comma where the second dial tone is; rfc3435: in brackets, "
+		 "without numbers that begin with +."),
+	END,
+};
+
 static const struct command_arg g_toll_args[] = {
 	PARTY_OR_NONE("number", "Number of the extension. Without it, the tenant alone."),
 	NODE_ARG,
@@ -144,6 +151,11 @@ const struct command g_dial_commands[] = {
 	  "where it is read as another number that has it), international (+4930123456) and "
 	  "national (030123456): its forms of E.164, empty where the plan does not know them",
 	  BY(command_dialplan_check) },
+	{ "dialplan.digit_map", COMMAND_FOR_READER, g_digit_map_args,
+	  "Shows the digit map for the tenant's phones, made of its dial plan: emergency numbers, "
+	  "feature codes, operator and numbers. T is the phone's timer, where more digits may "
+	  "follow. full: it would have more than 4,096 octets.",
+	  "form, digit_map", BY(command_dialplan_digit_map) },
 	{ "toll.show", COMMAND_FOR_READER, g_toll_args,
 	  "Shows what calls outside have cost today, on a node.",
 	  "extension (where one is named) and tenant, each with calls (now), used_s (today, with "

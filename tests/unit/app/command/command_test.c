@@ -446,6 +446,7 @@ static const struct {
 	{ "dialplan.show", COMMAND_FOR_READER },
 	{ "dialplan.delete", COMMAND_FOR_ADMIN },
 	{ "dialplan.check", COMMAND_FOR_READER },
+	{ "dialplan.digit_map", COMMAND_FOR_READER },
 	{ "toll.show", COMMAND_FOR_READER },
 	{ "toll.reset", COMMAND_FOR_ADMIN },
 	{ "tenant.put", COMMAND_FOR_OPERATOR },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is meant by what is dialled. */
 #include "sig/dial/dial.h"
+#include "sig/dial/pattern.h"
 #include "tests/unit/test.h"
 
 static bool is_extension(void *arg, struct bytes number)
@@ -54,24 +55,31 @@ static struct dial_plan america(void)
 	};
 }
 
-static struct dial_result dialled_by(const struct dial_plan *plan, const char *rules, bool outside,
-				     const char *digits)
+static struct dial_asker asker_of(const struct dial_plan *plan)
 {
 	static const struct feature_codes codes = {
 		.code = { [FEATURE_ALWAYS_ON] = "*72", [FEATURE_DISTURB_OFF] = "*78" }
 	};
-	struct dial_asker asker = { .plan = plan,
+
+	return (struct dial_asker){ .plan = plan,
 				    .codes = &codes,
 				    .emergency = g_node_emergency,
 				    .emergency_count = 2,
-				    .outside = outside,
 				    .classes = DIAL_CLASSES_FIRST,
-				    .rules = bytes_str(rules),
 				    .is_extension = is_extension,
 				    .is_room = is_room,
 				    .fits = fits,
 				    .trunk_access = trunk_access };
+}
+
+static struct dial_result dialled_by(const struct dial_plan *plan, const char *rules, bool outside,
+				     const char *digits)
+{
+	struct dial_asker asker = asker_of(plan);
 	struct dial_result out;
+
+	asker.outside = outside;
+	asker.rules = bytes_str(rules);
 
 	dial_resolve(&asker, bytes_str(digits), &out);
 	return out;
@@ -398,11 +406,142 @@ static void test_own_codes(void **state)
 	assert_int_equal(dialled(&plan, true, "*72123").kind, DIAL_ROOM);
 }
 
+/* ---- digit maps ---- */
+
+static const char *map_of(const struct dial_plan *plan, enum dial_map_form form)
+{
+	static char text[DIAL_MAP_MAX];
+	struct dial_asker asker = asker_of(plan);
+	struct writer w = writer_over(text, sizeof(text) - 1);
+
+	assert_true(dial_digit_map(&asker, form, &w));
+	text[w.n] = '\0';
+	return text;
+}
+
+static void test_digit_map(void **state)
+{
+	struct dial_plan plan = america();
+	size_t n = strlen(plan.numbers);
+
+	(void)state;
+	assert_string_equal(map_of(&plan, DIAL_MAP_POLYCOM),
+			    "112|911|9,112|9,911|*72xx.T|*78|0|##|#[1-3]x|[1-7]xx|9,[2-9]xxxxxx|"
+			    "9,1xxxxxxxxxx");
+	(void)snprintf(plan.numbers + n, sizeof(plan.numbers) - n, "%s",
+		       "|+x.|9011x.|1xxx|815[0189#]x|9|0x");
+	assert_string_equal(map_of(&plan, DIAL_MAP_POLYCOM),
+			    "112|911|9,112|9,911|*72xx.T|*78|0T|##|#[1-3]x|[1-7]xxT|9,[2-9]xxxxxx|"
+			    "9,1xxxxxxxxxx|+x.T|9,011x.T|1xxx|815,[0189#]x|9T|0x");
+	assert_string_equal(map_of(&plan, DIAL_MAP_RFC3435),
+			    "(112|911|9112|9911|*72xx.T|*78|0T|##|#[1-3]x|[1-7]xxT|9[2-9]xxxxxx|"
+			    "91xxxxxxxxxx|9011x.T|1xxx|815[0189#]x|9T|0x)");
+	plan = (struct dial_plan){ .emergency = "110",
+				   .access = "0",
+				   .codes.code = { [FEATURE_ALWAYS_ON] = DIAL_OFF,
+						   [FEATURE_PARK] = "#41",
+						   [FEATURE_ACCOUNT] = "*47",
+						   [FEATURE_PICKUP] = "**" } };
+	assert_string_equal(map_of(&plan, DIAL_MAP_POLYCOM),
+			    "110|0,110|*78|#41xxx.T|**x.T|*47xx.*xx.T|0,xx.T|xx.T");
+}
+
+enum phone_does { PHONE_STOPS, PHONE_WAITS, PHONE_TIMES_OUT, PHONE_SENDS };
+
+/* What a phone with that map does behind the digits; *n: how many of them it has sent before. */
+static enum phone_does phone_dials(const char *map, struct bytes digits, size_t *n)
+{
+	char list[DIAL_MAP_MAX] = "", *to = list;
+	enum phone_does does = PHONE_STOPS;
+	const char *wrong;
+	struct bytes rest, one;
+	struct pattern p;
+
+	for (; *map; map++) {
+		if (!strchr("(,)", *map))
+			*to++ = *map;
+	}
+	for (*n = 1; *n <= digits.n && does != PHONE_SENDS; ++*n) {
+		does = PHONE_STOPS;
+		rest = bytes_str(list);
+		while (bytes_cut(&rest, '|', &one)) {
+			bool timer = one.p[one.n - 1] == 'T';
+			enum phone_does this = PHONE_STOPS;
+			struct pattern_fit fit;
+
+			assert_int_equal(pattern_read(&p, bytes_sub(one, 0, one.n - timer), &wrong),
+					 0);
+			fit = pattern_match(&p, bytes_sub(digits, 0, *n));
+			if (fit.whole)
+				this = timer ? PHONE_TIMES_OUT : PHONE_SENDS;
+			else if (fit.more)
+				this = PHONE_WAITS;
+			does = this > does ? this : does;
+		}
+	}
+	--*n;
+	return does;
+}
+
+/* What the phone sends lacks no digit, and it waits where the plan does. Of emergency numbers it waits for nothing. */
+static void map_agrees(const struct dial_plan *plan, const char *map, struct bytes digits)
+{
+	bool by_trunk = bytes_starts(digits, "81"); /* those are what `numbers` says */
+	char text[DIAL_NUMBER_MAX];
+	enum phone_does does;
+	struct dial_result r;
+	size_t n;
+
+	assert_int_equal(bytes_cstr(digits, text, sizeof(text)), 0);
+	does = phone_dials(map, digits, &n);
+	r = dialled(plan, true, text);
+	if (n < digits.n) {
+		text[n] = '\0';
+		r = dialled(plan, true, text);
+	}
+	if (does >= PHONE_TIMES_OUT)
+		ROW_ASSERT(text, r.kind != DIAL_MORE);
+	else if (r.kind == DIAL_MORE && !by_trunk)
+		ROW_ASSERT(text, does == PHONE_WAITS);
+	if (r.kind == DIAL_EMERGENCY && !by_trunk)
+		ROW_ASSERT(text, does == PHONE_SENDS);
+	if ((does == PHONE_STOPS || n < digits.n) && r.kind != DIAL_EMERGENCY &&
+	    pattern_list_match(bytes_str(plan->numbers), digits, &(struct pattern){ 0 }).whole)
+		fail_msg(BYTES_FMT " is dialled by nobody", BYTES_ARG(digits));
+}
+
+static void test_digit_map_of_plan(void **state)
+{
+	static const char symbols[] = "0123456789*#", *const fronts[] = { "", "911", "91", "9011",
+									  "*72" };
+	struct dial_plan plan = america();
+	char digits[16], map[DIAL_MAP_MAX];
+	size_t n = strlen(plan.numbers);
+	uint32_t seed = 1;
+
+	(void)state;
+	(void)snprintf(plan.numbers + n, sizeof(plan.numbers) - n, "%s", "|9011x.|1xxx");
+	for (unsigned form = 0; form < 2; form++) {
+		(void)snprintf(map, sizeof(map), "%s", map_of(&plan, (enum dial_map_form)form));
+		for (uint32_t i = 0; i < 40000; i++) {
+			size_t len = strlen(strcpy(digits, fronts[i % COUNT_OF(fronts)]));
+
+			for (uint32_t k = 0; k < 1 + i % 9; k++) {
+				seed = seed * 1664525 + 1013904223;
+				digits[len++] = symbols[(seed >> 16) % (i % 3 ? 10 : 12)];
+			}
+			map_agrees(&plan, map, bytes_mem(digits, len));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_verdicts),
 		cmocka_unit_test(test_own_rules),
+		cmocka_unit_test(test_digit_map),
+		cmocka_unit_test(test_digit_map_of_plan),
 		cmocka_unit_test(test_not_from_outside),
 		cmocka_unit_test(test_at_once),
 		cmocka_unit_test(test_own_emergency),
