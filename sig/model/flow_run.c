@@ -73,6 +73,8 @@ static const struct schema flow_run_rows[] = {
 	{ "asker", 46, SCHEMA_TEXT, SCHEMA_AT(struct flow_run, asker), .max = PROGRAM_HASH_LEN },
 	{ "asker_step", 47, SCHEMA_UINT, SCHEMA_AT(struct flow_run, asker_step),
 	  .max = PROGRAM_STEPS_MAX - 1 },
+	{ "dialled", 48, SCHEMA_UINT, SCHEMA_AT(struct flow_run, dialled),
+	  .max = FLOW_OUTCOMES - 1 },
 	{ 0 },
 };
 

@@ -77,6 +77,7 @@ struct flow_run {
 	/* whose http was answered by the list of verbs that runs: the program's hash, and the step; empty: nobody's */
 	struct text asker;
 	uint16_t asker_step;
+	uint8_t dialled; /* how the last dial ended: enum flow_outcome */
 	/* of this process: */
 	uint64_t refer_txn;     /* its transaction; 0: this process has not said it */
 	uint64_t notified;      /* that of its last NOTIFY, which is to be answered; 0: none is */

@@ -97,15 +97,7 @@ static void run_end_call(struct call_host *h, struct call *c, enum call_cause ca
 	call_end(h, c, &e);
 }
 
-static void run_lost(struct call_host *h, struct call *c, const char *why)
-{
-	LOG_WARN("flow", c->id, "a call cannot go on in its flow", LOG_STR("flow", c->run->name),
-		 LOG_STR("reason", why));
-	run_end_call(h, c, CAUSE_HANGUP, 500);
-}
-
-/* The program is through. A caller who was never answered is refused for the reason that the last dial had. */
-static void run_through(struct call_host *h, struct call *c, enum flow_outcome dialled)
+struct call_ending flow_ending(const struct call *c)
 {
 	static const enum call_cause causes[FLOW_OUTCOMES] = {
 		[OUTCOME_BUSY] = CAUSE_REFUSED,
@@ -113,10 +105,18 @@ static void run_through(struct call_host *h, struct call *c, enum flow_outcome d
 		[OUTCOME_NO_ANSWER] = CAUSE_NO_ANSWER,
 		[OUTCOME_FAILED] = CAUSE_UNREACHABLE,
 	};
-	bool refused = call_caller(c)->state != LEG_CONFIRMED && causes[dialled];
+	uint8_t dialled = call_caller(c)->state != LEG_CONFIRMED ? c->run->dialled : OUTCOME_NEXT;
 
-	run_end_call(h, c, refused ? causes[dialled] : CAUSE_HANGUP,
-		     refused && dialled == OUTCOME_BUSY ? 486 : 480);
+	return (struct call_ending){ .cause = causes[dialled] ? causes[dialled] : CAUSE_HANGUP,
+				     .by = ENDED_BY_NODE,
+				     .status = dialled == OUTCOME_BUSY ? 486 : 480 };
+}
+
+static void run_lost(struct call_host *h, struct call *c, const char *why)
+{
+	LOG_WARN("flow", c->id, "a call cannot go on in its flow", LOG_STR("flow", c->run->name),
+		 LOG_STR("reason", why));
+	run_end_call(h, c, CAUSE_HANGUP, 500);
 }
 
 /* ---- verbs ---- */
@@ -163,16 +163,18 @@ static bool run_answers(struct call_host *h, struct call *c)
 	return false;
 }
 
-/* The web server of a list of verbs has failed, and nothing follows in the list: the step that was given the list says what comes then. */
-static void run_back_to_asker(const struct call_host *h, struct flow_run *r,
+/* The web server of a list of verbs has failed, and nothing follows in the list: the step that was given the list says what comes then. False:
+ * it is no such list. */
+static bool run_back_to_asker(const struct call_host *h, struct flow_run *r,
 			      const struct flow_program *p, const struct flow_step *step)
 {
 	if (!r->asker.n || step_branch(p, step, OUTCOME_FAILED))
-		return;
+		return false;
 	run_let_go(h, r);
 	memcpy(r->at.program, r->asker.p, sizeof(r->at.program));
 	r->at.step = r->asker_step;
 	text_clear(&r->asker);
+	return true;
 }
 
 static void run_unknown(const struct flow_turn_of *t)
@@ -216,7 +218,7 @@ static void run_act(struct flow_turn_of *t)
 	if (outcome == OUTCOME_FAILED)
 		run_unknown(t);
 	if (outcome == OUTCOME_FAILED && act && act->begin == verb_http)
-		run_back_to_asker(t->h, r, t->p, t->v->step);
+		(void)run_back_to_asker(t->h, r, t->p, t->v->step);
 	if (outcome != VERB_BEGUN) {
 		flow_ended(t->c, (enum flow_outcome)outcome);
 		return;
@@ -341,17 +343,35 @@ static enum flow_turn run_turn(struct flow_turn_of *t, const struct flow_program
 	return turn;
 }
 
+/* The last verb of a list asks a web server, and its URL cannot be made. visit: as it was before the turn. */
+static bool run_cannot_ask(const struct flow_turn_of *t, uint16_t visit)
+{
+	const struct flow_step *s = &t->p->steps[t->c->run->at.step];
+
+	return t->c->run->at.visit != visit && !strcmp(s->verb->name, "http") &&
+	       run_back_to_asker(t->h, t->c->run, t->p, s);
+}
+
+/* The program is through. */
+static void run_through(struct call_host *h, struct call *c)
+{
+	const struct call_ending e = flow_ending(c);
+
+	run_over(h, c);
+	call_end(h, c, &e);
+}
+
 static void run_next(struct call_host *h, struct call *c, const struct flow_program *enters)
 {
 	struct flow_turn_of t = { h, c, run_program(h, c), NULL };
-	enum flow_outcome dialled = OUTCOME_NEXT;
 	enum flow_turn turn = FLOW_ASTRAY;
+	uint16_t visit = c->run->at.visit;
 
 	if (!t.p)
 		return;
 	if (!enters && c->run->at.step < t.p->count &&
 	    !strcmp(t.p->steps[c->run->at.step].verb->name, "dial"))
-		dialled = (enum flow_outcome)c->run->outcome;
+		c->run->dialled = c->run->outcome;
 	t.v = malloc(sizeof(*t.v));
 	if (t.v)
 		turn = run_turn(&t, enters);
@@ -360,8 +380,10 @@ static void run_next(struct call_host *h, struct call *c, const struct flow_prog
 		run_begin_at_once(h, c);
 	else if (turn == FLOW_VERB)
 		run_ready(h, c);
+	else if (turn == FLOW_OVER && run_cannot_ask(&t, visit))
+		flow_ended(c, OUTCOME_FAILED);
 	else if (turn == FLOW_OVER)
-		run_through(h, c, dialled);
+		run_through(h, c);
 	else
 		run_lost(h, c,
 			 turn == FLOW_TOO_MANY ? "it began 1000 verbs" : "it has no such step");
@@ -769,7 +791,7 @@ static void run_on_help(struct call_host *h, struct call *c, const struct help_n
 	if (news->is_program || (outcome == OUTCOME_NEXT && text_set(&c->run->value, news->value)))
 		outcome = OUTCOME_FAILED;
 	if (outcome == OUTCOME_FAILED)
-		run_back_to_asker(h, c->run, p, step);
+		(void)run_back_to_asker(h, c->run, p, step);
 	flow_ended(c, outcome);
 }
 

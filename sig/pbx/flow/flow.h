@@ -123,6 +123,8 @@ bool dial_parted(struct call_host *h, struct call *c, uint8_t leg, const struct 
 /* A call begins in that flow. */
 enum refusal flow_begin(struct call_host *h, struct call *c, const struct call_start *start,
 			struct bytes flow, struct call_refusal *refusal) NODISCARD;
+/* How it ends its call: a caller who was never answered hears, as the record does, why the last dial had nobody for him. */
+struct call_ending flow_ending(const struct call *c);
 /* Nobody rings any more. */
 void flow_leave_rung(struct call_host *h, struct call *c);
 /* Likewise, and the call is in the flow alone again. */

@@ -229,11 +229,9 @@ static int verb_hangup(struct flow_turn_of *t)
 {
 	uint8_t space[REASON_LINE_MAX];
 	struct writer w = writer_over(space, sizeof(space));
-	const struct call_ending e = { .cause = CAUSE_HANGUP,
-				       .by = ENDED_BY_NODE,
-				       .status = 480,
-				       .reason = reason_line(&w, verb_text(t->v, "reason")) };
+	struct call_ending e = flow_ending(t->c);
 
+	e.reason = reason_line(&w, verb_text(t->v, "reason"));
 	call_end(t->h, t->c, &e);
 	return VERB_LEAVES;
 }

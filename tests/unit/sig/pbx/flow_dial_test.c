@@ -226,22 +226,32 @@ static void test_nobody(void **state)
 		{ "500 Server Internal Error", "SIP/2.0 480", CAUSE_UNREACHABLE },
 		{ NULL, "SIP/2.0 480", CAUSE_NO_ANSWER },
 	};
+	static const char dial[] = "{\"dial\":{\"to\":[\"1002\"],\"ring_s\":2}}",
+			  *const behind[] = {
+				  "", ",{\"hangup\":{}}",
+				  ",{\"set\":{\"a\":\"1\"}},{\"pause\":0.1}",
+				  ",{\"pause\":0.1},{\"hangup\":{\"reason\":\"bye\"}}"
+			  };
 	struct trio *t = *state;
+	char flow[160];
 
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		call_flow(&t->l, "[{\"dial\":{\"to\":[\"1002\"],\"ring_s\":2}}]");
+	for (size_t i = 0; i < COUNT_OF(cases) * COUNT_OF(behind); i++) {
+		(void)snprintf(flow, sizeof(flow), "[%s%s]", dial, behind[i / COUNT_OF(cases)]);
+		call_flow(&t->l, flow);
 		assert_true(phone_rings(&t->l.b).n);
 		phone_answer(&t->l.b, t->l.b.invite,
-			     cases[i].status ? cases[i].status : "180 Ringing", "");
-		rig_wait_ms(t->l.r, cases[i].status ? 0 : 2500);
-		if (!cases[i].status)
+			     cases[i % COUNT_OF(cases)].status ? cases[i % COUNT_OF(cases)].status
+							       : "180 Ringing",
+			     "");
+		rig_wait_ms(t->l.r, cases[i % COUNT_OF(cases)].status ? 0 : 2500);
+		if (!cases[i % COUNT_OF(cases)].status)
 			phone_answer(&t->l.b, t->l.b.invite, "487 Request Terminated", "");
-		rig_run(t->l.r);
-		assert_true(phone_hears(&t->l.a, cases[i].caller).n);
+		rig_wait_ms(t->l.r, 200);
+		assert_true(phone_hears(&t->l.a, cases[i % COUNT_OF(cases)].caller).n);
 		phone_write(&t->l.a, "ACK", "", "");
 		rig_run(t->l.r);
 		assert_string_equal(t->l.r->cdrs[t->l.r->cdr_count - 1].reason,
-				    call_cause_text(cases[i].cause));
+				    call_cause_text(cases[i % COUNT_OF(cases)].cause));
 	}
 }
 

@@ -915,13 +915,16 @@ static void gives_program(struct line *l, const char *text)
 }
 
 /* A list whose web server fails goes back to the step that was given it; what that does not have ends the call. */
-static void goes_back(struct line *l, const char *flow, bool restarts)
+static void goes_back(struct line *l, const char *flow, const char *url, bool restarts)
 {
-	static const char list[] = "[{\"play\":[\"list\"]},{\"http\":\"https://b.test/y\"}]";
+	char list[80];
 	struct help_news news = { .is_program = true };
 	struct flow_findings found = { 0 };
-	struct flow_program *p = program_parse(bytes_str(list), NULL, &found);
+	struct flow_program *p;
+	bool asked = url[0] != '{';
 
+	(void)snprintf(list, sizeof(list), "[{\"play\":[\"list\"]},{\"http\":\"%s\"}]", url);
+	p = program_parse(bytes_str(list), NULL, &found);
 	assert_non_null(p);
 	memcpy(news.program, p->hash, sizeof(news.program));
 	program_free(p);
@@ -930,7 +933,9 @@ static void goes_back(struct line *l, const char *flow, bool restarts)
 	answers(l, news);
 	is_answered(l);
 	played(l, PROMPT_NEWS_ENDED);
-	assert_int_equal(l->r->help_count, 2);
+	assert_int_equal(l->r->help_count, 1 + asked);
+	if (!asked)
+		return;
 	if (restarts) {
 		line_restart(l, line_stored(l));
 		gives_program(l, list);
@@ -944,16 +949,26 @@ static void test_http_program_fails(void **state)
 {
 	struct line *l = *state;
 
-	goes_back(l, ASKS(""), false);
+	goes_back(l, ASKS(""), "https://b.test/y", false);
 	hung_up(l);
 	assert_gone(l, "ask,program,1,ask,failed");
+}
+
+/* Nobody can be asked: what is put in makes no URL. */
+static void test_http_program_has_no_url(void **state)
+{
+	struct line *l = *state;
+
+	goes_back(l, ASKS(""), "{nothing}", false);
+	hung_up(l);
+	assert_gone(l, "ask,program,1,2,failed,ask,failed");
 }
 
 static void test_http_program_fails_restarted(void **state)
 {
 	struct line *l = *state;
 
-	goes_back(l, ASKS(""), true);
+	goes_back(l, ASKS(""), "https://b.test/y", true);
 	hung_up(l);
 	assert_gone(l, "ask,program,1,ask,failed");
 }
@@ -1037,6 +1052,7 @@ int main(void)
 		LINE_TEST(test_http_program),
 		LINE_TEST(test_http_program_is_gone),
 		LINE_TEST(test_http_program_fails),
+		LINE_TEST(test_http_program_has_no_url),
 		LINE_TEST(test_http_program_fails_restarted),
 		LINE_TEST(test_http_restart),
 		LINE_TEST(test_http_linked),
