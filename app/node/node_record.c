@@ -195,15 +195,19 @@ static void node_on_recorded(int fd, unsigned events, void *arg)
 
 static bool record_begin(struct node *n, const struct effect *e)
 {
-	struct record_terms terms = { .call = e->call,
-				      .number = e->record.number,
-				      .segment = e->record.segment,
-				      .format = (enum record_format)n->settings.recordings.format,
-				      .begun_utc_ms = clock_utc_ms(), /* of this segment */
-				      .message = e->record.message,
-				      .name = e->record.name,
-				      .mix = e->record.mix,
-				      .silence_ms = e->record.silence_ms };
+	struct record_terms terms = {
+		.call = e->call,
+		.number = e->record.number,
+		.segment = e->record.segment,
+		.format = (enum record_format)n->settings.recordings.format,
+		.begun_utc_ms = clock_utc_ms(), /* of this segment */
+		.message = e->record.message,
+		/* all segments of a message lie beside each other: it is one thing, also over midnight */
+		.day_utc_ms = e->record.message ? e->record.begun_utc_ms : 0,
+		.name = e->record.name,
+		.mix = e->record.mix,
+		.silence_ms = e->record.silence_ms
+	};
 
 	(void)bytes_cstr(text_bytes(&e->tenant), terms.tenant, sizeof(terms.tenant));
 	return recorder_begin(n->record.recorder, &terms, text_bytes(&e->data));

@@ -286,7 +286,7 @@ static void path_make(const struct recorder *r, const struct record_terms *t,
 			tenant[i] = '_';
 	}
 	record_file_name(file, t);
-	wav_time_put(day, t->begun_utc_ms);
+	wav_time_put(day, t->day_utc_ms ? t->day_utc_ms : t->begun_utc_ms);
 	if (t->name)
 		(void)snprintf(out, DISK_PATH_MAX, "%s/" RECORD_NAMES "/%s/%s", r->settings.folder,
 			       n ? tenant : "default", file);

@@ -52,6 +52,7 @@ struct record_terms {
 	char tenant[RECORD_TENANT_MAX];
 	enum record_format format;
 	uint64_t begun_utc_ms;
+	uint64_t day_utc_ms; /* it lies in the folder of that day; 0: in which it has begun */
 	/* What the party says, alone, without silence at both ends (record_voice.h). A WAV file, whatever format says. */
 	bool message;
 	bool name; /* a message that is a name: it lies apart, and is no recording to anybody */

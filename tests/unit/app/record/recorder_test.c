@@ -750,6 +750,24 @@ static void test_message_left_behind(void **state)
 	assert_non_null(memmem(g_file + WAV_HEAD_LEN, n - WAV_HEAD_LEN, first, FRAME));
 }
 
+/* A further segment of a message that was begun the day before lies beside the first one. */
+static void test_message_over_midnight(void **state)
+{
+	struct recorder_results told;
+
+	(void)state;
+	begin_terms(&(struct record_terms){ .call = CALL,
+					    .number = 1,
+					    .segment = 2,
+					    .tenant = "acme",
+					    .begun_utc_ms = ((uint64_t)BEGUN_S + 86400) * 1000,
+					    .day_utc_ms = (uint64_t)BEGUN_S * 1000,
+					    .message = true });
+	assert_true(recorder_end(g_recorder, CALL, 1, true, BYTES_LIT("\"from\":\"1001\"")));
+	told = told_of(RECORDER_ENDED);
+	assert_int_equal(file_get(told.file), WAV_HEAD_LEN);
+}
+
 /* A machine that was suspended for a minute: what comes next is where it belongs, silence before it. */
 static void test_stood_still(void **state)
 {
@@ -804,6 +822,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_mix, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message_of_nobody, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message_left_behind, rig_setup, rig_teardown),
+		cmocka_unit_test_setup_teardown(test_message_over_midnight, rig_setup,
+						rig_teardown),
 		cmocka_unit_test_setup_teardown(test_stood_still, rig_setup, rig_teardown),
 		cmocka_unit_test_setup_teardown(test_message_stood_still, rig_setup, rig_teardown),
 	};
