@@ -180,6 +180,8 @@ static const struct schema prompts_rows[] = {
 	{ "said", 33, SCHEMA_TEXT, SCHEMA_SECRET, SCHEMA_AT(struct prompts, said),
 	  .max = PROMPT_SAID_MAX, .wrong = "acts: said" },
 	{ "alone", 34, SCHEMA_UINT, SCHEMA_AT(struct prompts, alone), .max = PROMPT_FILES_MAX },
+	{ "tone_behind", 35, SCHEMA_CSTR, SCHEMA_AT(struct prompts, terms.tone_behind),
+	  .check = prompt_digits_check, .wrong = "acts: keys" },
 	{ 0 },
 };
 
@@ -749,6 +751,16 @@ void prompts_settle(struct call_host *h, struct call *c)
 
 /* ---- what happens ---- */
 
+/* The second dial tone, behind an access code (MED-04). The next key ends it. */
+static void collect_tone(struct call_host *h, struct call *c)
+{
+	struct prompts *a = c->prompts;
+
+	play_stop(h, c);
+	if (a->digit_count && !strcmp(a->digits, a->terms.tone_behind))
+		(void)word_start(h, c, AUDIO_SOURCE_DIAL);
+}
+
 static void collect_digit(struct call_host *h, struct call *c, char key)
 {
 	struct prompts *a = c->prompts;
@@ -762,6 +774,8 @@ static void collect_digit(struct call_host *h, struct call *c, char key)
 	wait_digit(h, a);
 	if (a->digit_count == a->terms.max)
 		prompt_step_end(h, c, PROMPT_ENDED);
+	else
+		collect_tone(h, c);
 }
 
 static bool prompt_is_live(const struct prompts *a)
@@ -936,6 +950,8 @@ void prompts_resume(struct call_host *h, struct call *c)
 {
 	if (c->prompts && prompt_step_now(c->prompts)->kind == PROMPT_RECORD)
 		record_resume(h, c);
+	else if (c->prompts && prompt_step_now(c->prompts)->kind == PROMPT_COLLECT)
+		collect_tone(h, c);
 	if (!c->prompts || prompt_step_now(c->prompts)->kind != PROMPT_PLAY)
 		return;
 	place_resume(h, c->prompts);

@@ -82,7 +82,10 @@ struct prompt_terms {
 	uint32_t first_ms, inter_ms;
 	char ends[PROMPT_DIGITS_MAX + 1]; /* digits that end them, or the message */
 	char tag[CALL_TAG_MAX +
-		 1];   /* what they are called in the call's data; "": they are not kept */
+		 1]; /* what they are called in the call's data; "": they are not kept */
+	char tone_behind
+		[PROMPT_DIGITS_MAX +
+		 1]; /* these digits the dial tone is heard again, until the next; "": it is not */
 	uint8_t tries; /* so often all is played and asked for, while fewer than min come; 0: once */
 	uint32_t message_max_ms; /* 0: no message is recorded */
 	uint32_t

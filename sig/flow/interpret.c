@@ -407,7 +407,6 @@ static enum flow_outcome verb_decide(struct turn *t, struct bytes *value)
 
 /* ---- what others did ---- */
 
-/* A number of gather. */
 bool step_text_is_plain(const struct flow_step *s, const char *arg, size_t i)
 {
 	const json_t *given = json_object_get(s->args, arg);

@@ -82,11 +82,10 @@ enum flow_outcome {
 extern const char *const g_flow_outcomes[FLOW_OUTCOMES + 1]; /* NULL behind them */
 
 enum verb_flag {
-	VERB_WAITS = 1, /* for the caller, or for time to pass: but not where it fails at once */
-	VERB_DECIDES =
-		2,   /* nobody else sees that it was done: no save is needed before the next one */
-	VERB_ON = 4, /* has branches by what came, under `on` */
-	VERB_MAIN = 8, /* the first argument may stand in place of all */
+	VERB_WAITS = 1,   /* for the caller, or for time to pass: but not where it fails at once */
+	VERB_DECIDES = 2, /* nobody else sees that it was done: it needs no save */
+	VERB_ON = 4,      /* has branches by what came, under `on` */
+	VERB_MAIN = 8,    /* the first argument may stand in place of all */
 };
 
 struct verb {

@@ -380,6 +380,10 @@ static const struct command_arg g_collect_args[] = {
 		 "which goes where the call goes, and is in its events and its call detail "
 		 "records. Not for secrets.",
 		 IN(FIELD_TEXT, tag)),
+	TEXT_ARG("tone_behind", CHARSET_DIGITS, 0, PROMPT_DIGITS_MAX, "none",
+		 "Digits, such as an access code: behind them the dial tone is heard, until the "
+		 "next digit. Play tone-dial as the last file for the first one.",
+		 IN(FIELD_TEXT, tone_behind)),
 	U64_ARG("tries", 1, PROMPT_TRIES_MAX, "1",
 		"So often the files are played and digits awaited, while fewer than min "
 		"come.",

@@ -113,6 +113,19 @@ static int verb_say(struct flow_turn_of *t)
 	return outcome;
 }
 
+/* Behind the prompts, and again behind an access code. False: there is no room. */
+static bool dial_tone_add(struct prompt_terms *terms, const struct flow_verb *v)
+{
+	if (!verb_value(v, "dial_tone")->given)
+		return true;
+	terms->interruptible = true; /* it has no end */
+	return terms->file_count < PROMPT_FILES_MAX &&
+	       !bytes_cstr(BYTES_LIT(PROMPT_TONE "dial"), terms->files[terms->file_count++],
+			   sizeof(terms->files[0])) &&
+	       !bytes_cstr(verb_text(v, "dial_tone"), terms->tone_behind,
+			   sizeof(terms->tone_behind));
+}
+
 static uint8_t digits_limit(uint32_t n)
 {
 	return (uint8_t)(n < PROMPT_DIGITS_MAX ? n : PROMPT_DIGITS_MAX);
@@ -137,6 +150,7 @@ static int verb_gather(struct flow_turn_of *t)
 	terms.min = terms.min < terms.max ? terms.min : terms.max;
 	if (!verb_prompts(&terms, v, again ? "again" : "prompt") ||
 	    (verb_value(v, "say")->given && !said_add(&terms, v, "say", "say_as", &w)) ||
+	    !dial_tone_add(&terms, v) ||
 	    bytes_cstr(verb_text(v, "terminators"), terms.ends, sizeof(terms.ends)))
 		return OUTCOME_FAILED;
 	if (!verb_number(v, "secret") && verb_value(v, "tag")->given)

@@ -74,4 +74,27 @@ UNUSED static void application_restart(struct line *l)
 	rig_run(r);
 }
 
+/* Dial tone and busy tone are there: jobs 70 and 71. */
+UNUSED static void put_tones(struct rig *r, bool on)
+{
+	static const struct job_id dial[MEDIA_CODECS] = {
+		[MEDIA_CODEC_PCMA] = { .slot = 70, .generation = 7 },
+	};
+	static const struct job_id busy[MEDIA_CODECS] = {
+		[MEDIA_CODEC_PCMA] = { .slot = 71, .generation = 7 },
+	};
+
+	r->settings.tones = on;
+	shard_configure(r->shard, &r->settings);
+	shard_track_set(r->shard, SHARD_TRACK_DIAL, dial);
+	shard_track_set(r->shard, SHARD_TRACK_BUSY, busy);
+	rig_wait_ms(r, 1);
+}
+
+UNUSED static void assert_hears(const struct line *l, uint32_t slot)
+{
+	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, slot);
+	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, slot ? 7 : 0);
+}
+
 #endif

@@ -511,28 +511,6 @@ static const struct prompt_terms g_dial = { .files = { "tone-dial" },
 					    .inter_ms = 2000,
 					    .ends = "#" };
 
-static void put_tones(struct rig *r, bool on)
-{
-	static const struct job_id dial[MEDIA_CODECS] = {
-		[MEDIA_CODEC_PCMA] = { .slot = 70, .generation = 7 },
-	};
-	static const struct job_id busy[MEDIA_CODECS] = {
-		[MEDIA_CODEC_PCMA] = { .slot = 71, .generation = 7 },
-	};
-
-	r->settings.tones = on;
-	shard_configure(r->shard, &r->settings);
-	shard_track_set(r->shard, SHARD_TRACK_DIAL, dial);
-	shard_track_set(r->shard, SHARD_TRACK_BUSY, busy);
-	rig_wait_ms(r, 1);
-}
-
-static void assert_hears(const struct line *l, uint32_t slot)
-{
-	assert_int_equal(line_last_spec(l->r, 0).source.job.slot, slot);
-	assert_int_equal(line_last_spec(l->r, 0).source.job.generation, slot ? 7 : 0);
-}
-
 /* Behind a file, until the first key. */
 static void dials(void **state)
 {
@@ -557,6 +535,41 @@ static void dials(void **state)
 	assert_null(last_of(l->r, SIG_CALL_COLLECTED));
 	rig_wait_ms(l->r, 2100);
 	assert_over(l, SIG_CALL_COLLECTED, 1, "timeout", "12");
+}
+
+/* MED-04: behind the access code, over a kill; behind no other digits, nor for longer than the next one is waited for. */
+static void second_dial_tone(void **state)
+{
+	struct prompt_terms terms = g_dial;
+	struct line *l = *state;
+
+	put_tones(l->r, true);
+	application_answered(l);
+	strcpy(terms.tone_behind, "81");
+	terms.max = 5;
+	assert_int_equal(act_by(l, terms, 1), 0);
+	assert_hears(l, 70);
+	key(l, '8');
+	assert_hears(l, 0);
+	key(l, '1');
+	assert_hears(l, 70);
+	rig_wait_ms(l->r, 1500);
+	application_restart(l);
+	put_tones(l->r, true);
+	assert_hears(l, 70);
+	key(l, '8');
+	assert_hears(l, 0);
+	key(l, '1');
+	assert_hears(l, 0);
+	rig_wait_ms(l->r, 2100);
+	assert_over(l, SIG_CALL_COLLECTED, 1, "timeout", "8181");
+	assert_int_equal(act_by(l, terms, 2), 0);
+	key(l, '8');
+	key(l, '1');
+	assert_hears(l, 70);
+	rig_wait_ms(l->r, 2100);
+	assert_over(l, SIG_CALL_COLLECTED, 2, "timeout", "81");
+	assert_hears(l, 0);
 }
 
 /* It is over as silence would be; a kill makes it no longer. */
@@ -740,6 +753,7 @@ int main(void)
 		ACT_TEST(hears_itself),
 		ACT_TEST(a_key_ends_an_echo),
 		ACT_TEST(dials),
+		ACT_TEST(second_dial_tone),
 		ACT_TEST(nobody_dials),
 		ACT_TEST(dials_without_tones),
 		ACT_TEST(plays_a_tone),

@@ -450,6 +450,24 @@ static void test_group_of_nobody(void **state)
 	"\"voice\":\"slow\"},\"next\":\"bye\"},"                                                 \
 	"\"bye\":{\"hangup\":{}}}}"
 
+/* MED-04: until a key comes, and again behind the access code. */
+static void test_dial_tone(void **state)
+{
+	struct line *l = *state;
+
+	put_tones(l->r, true);
+	call_flow(l, "[{\"gather\":{\"dial_tone\":\"9\",\"max\":3,\"barge_in\":false}},"
+		     "{\"play\":[\"done\"]}]");
+	is_answered(l);
+	assert_hears(l, 70);
+	press(l, '9');
+	assert_hears(l, 70);
+	press(l, '9');
+	assert_hears(l, 0);
+	press(l, '1');
+	assert_true(plays(l, "prompt:done"));
+}
+
 /* A value is said by its words, which a player knows: here or in the next process. One of a secret is in no record that can be read. */
 static void test_say(void **state)
 {
@@ -1031,6 +1049,7 @@ int main(void)
 		LINE_TEST(test_time),
 		LINE_TEST(test_program_comes),
 		LINE_TEST(test_program_is_gone),
+		LINE_TEST(test_dial_tone),
 		LINE_TEST(test_say),
 		LINE_TEST(test_secrets),
 		LINE_TEST(test_saved_before),
