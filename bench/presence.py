@@ -3,7 +3,8 @@
 
 All call each other. A change is told when a NOTIFY has it or one behind it, from the moment at which a phone caused it. Memory is what the
 node's own pages grow by with the second half of them, when transactions have ended. A take-over is `kill -9` of the node and its start; it is over when each list was told
-all. notify_wrong: documents out of order, changes that were never told, and lamps that show something else than is so when all calls are over.
+all. notify_wrong: documents out of order, changes that lamps alone were never told, and lamps of lists that show something else than is so when
+all calls are over: a call that comes and goes within the pace of a list is not told.
 Redis commands are those of turns with lamps, less those of turns without, by changes of a phone."""
 import json
 import os
@@ -34,10 +35,10 @@ def commands(node):
 
 
 def turn(node, phones, rate, seconds):
-    """Calls, and what Redis was asked for meanwhile."""
-    before = commands(node)
+    """Calls, and what they took of the node and of its Redis."""
+    before, cpu = commands(node), lib.cpu_seconds(node.pid)
     told = phones.ask(f"calls {rate} {seconds}")
-    told["commands"] = commands(node) - before
+    told["commands"], told["node_s"] = commands(node) - before, lib.cpu_seconds(node.pid) - cpu
     lib.say(f"# {told}")
     return told
 
@@ -72,15 +73,16 @@ def measure(options, count, each, rate, seconds, lists):
         settle()
         grown = (lib.own_bytes(node.pid) - before) / (count // 2 * (1 if lists else each))
         lit = turn(node, load, rate, seconds)
-        wrong = lit["disordered"] + lit["changes"] - lit["told"] + lit["wrong"]
+        wrong = lit["disordered"] + lit["wrong"] + (0 if lists else lit["changes"] - lit["told"])
         changes = lit["changes"] / each
         figures = {"told_p50_ms": lit["told_p50_ms"], "told_p99_ms": lit["told_p99_ms"], "notifies_per_s": round(lit["notifies"] / lit["seconds"]),
                    "calls": lit["calls"], "failed": lit["failed"] + dark["failed"], "wrong": wrong, "bytes": None if options.quick else round(grown),
+                   "cpu_us_per_notify": round(1e6 * (lit["node_s"] - dark["node_s"]) / lit["notifies"], 1) if lit["notifies"] else None,
                    "commands_per_change": round((lit["commands"] - dark["commands"]) / changes, 2) if changes else None}
         if lists:
             figures["takeover_s"] = taken(node, load)
             behind = turn(node, load, rate, seconds)
-            figures["wrong"] += behind["disordered"] + behind["changes"] - behind["told"] + behind["wrong"]
+            figures["wrong"] += behind["disordered"] + behind["wrong"]
         return figures
     finally:
         if load:

@@ -86,9 +86,11 @@ int shard_list_set(struct shard *s, struct subscription *sub)
 
 	if (sub->list_kind == LIST_NOT)
 		return 0;
-	if (sub->list_kind == LIST_INLINE)
-		return list_set(&s->subscriptions, sub, text_bytes(&sub->users));
-	lamps_users(s, sub, &w);
+	if (sub->list_kind == LIST_LAMPS)
+		lamps_users(s, sub, &w);
+	else
+		writer_bytes(&w, text_bytes(&sub->users));
+	text_clear(&sub->users);
 	return list_set(&s->subscriptions, sub, writer_done(&w));
 }
 

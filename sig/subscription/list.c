@@ -120,6 +120,14 @@ static bool list_add_user(struct subscriptions *s, struct subscription_list *lis
 	return true;
 }
 
+void list_write_users(struct writer *w, const struct subscription_list *list)
+{
+	for (uint32_t i = 0; list && i < list->count; i++) {
+		writer_str(w, i ? " " : "");
+		writer_bytes(w, list_user(&list->resources[i]));
+	}
+}
+
 int list_set(struct subscriptions *s, struct subscription *sub, struct bytes users)
 {
 	struct subscription_list *list;

@@ -37,6 +37,8 @@ static inline struct subscription_list *list_of_resource(struct list_resource *r
 /* Its users from now on; users: joined by ' '. 0 or -ENOMEM: it has those that it had. */
 int list_set(struct subscriptions *s, struct subscription *sub, struct bytes users) NODISCARD;
 void list_clear(struct subscriptions *s, struct subscription *sub);
+/* They, joined by ' '. */
+void list_write_users(struct writer *w, const struct subscription_list *list);
 struct bytes list_user(const struct list_resource *r);
 /* That user in the first list that has him; NULL: none has. */
 struct list_resource *list_with(const struct subscriptions *s, uint16_t tenant, struct bytes user);

@@ -190,11 +190,11 @@ uint32_t subscription_write(struct subscriptions *s, struct subscription *sub, b
 
 	about_read(s, sub, &a);
 	write_state(w, s, sub, &a, hidden);
-	/* the body of a dialog has its version in it */
+	/* the body of dialogs has its version in it */
 	for (uint32_t i = 0; i < a.dialog_count; i++)
 		hash = hash * 31 + a.dialogs[i].id + a.dialogs[i].phase * 2 + a.dialogs[i].held;
 	if (package_of(sub->package)->of_phones)
-		hash ^= hash_sip(&key, bytes_mem(w->p + from, w->n - from));
+		hash = hash_sip(&key, bytes_mem(w->p + from, w->n - from));
 	return (uint32_t)(hash ^ hash >> 32) | WATCH_VERDICTS;
 }
 

@@ -40,8 +40,9 @@ struct subscription {
 	struct text watcher, resource; /* users */
 	struct text trunk;             /* by whose SUBSCRIBE; "": no trunk */
 	struct text event_id;
-	uint8_t list_kind;              /* enum list_kind */
-	struct text users;              /* of LIST_INLINE, joined by ' ' */
+	uint8_t list_kind; /* enum list_kind */
+	struct text
+		users; /* of LIST_INLINE, joined by ' ', until the list has them, and in records */
 	struct subscription_list *list; /* NULL: LIST_NOT */
 	struct dialog dialog;
 	uint64_t expires_ns;

@@ -231,6 +231,9 @@ int subscription_encode(const struct call_host *h, const struct subscription *su
 	const struct sip_hop *hop = &sub->dialog.hop;
 	uint64_t left = sub->expires_ns > h->now.ns ? sub->expires_ns - h->now.ns : 0;
 	uint8_t *end = h->space + HOST_SPACE;
+	struct subscription saved = *sub;
+	char space[LIST_USERS_MAX];
+	struct writer users = writer_over(space, sizeof(space));
 	struct subscription_beside beside = {
 		.format = sub->list_kind ? SUBSCRIPTION_FORMAT : SUBSCRIPTION_FORMAT_ONE,
 		.expires_utc_ms = h->now.utc_ms + left / NS_PER_MS,
@@ -241,12 +244,16 @@ int subscription_encode(const struct call_host *h, const struct subscription *su
 		.start = h->space, .at = end, .unknown = &sub->unknown, .beside = &beside
 	};
 
+	if (sub->list_kind == LIST_INLINE && sub->list) {
+		list_write_users(&users, sub->list);
+		saved.users = (struct text){ .p = space, .n = (uint32_t)users.n };
+	}
 	(void)hop_edge_get(h->settings->edges, hop->connection, &beside.edge);
 	(void)bytes_cstr(bytes_str(tenants_name(h->settings->tenants, sub->tenant)), beside.tenant,
 			 sizeof(beside.tenant));
 	(void)bytes_cstr(bytes_str(package_of(sub->package)->name), beside.package,
 			 sizeof(beside.package));
-	schema_write(&w, subscription_rows, sub);
+	schema_write(&w, subscription_rows, &saved);
 	return w.overflow ? -EMSGSIZE : text_set(out, bytes_mem(w.at, (size_t)(end - w.at)));
 }
 

@@ -245,6 +245,31 @@ static void refreshed(void **state)
 	line_assert_idle(t->l.r);
 }
 
+/* Another package: what differs is seen by its body. */
+static void of_presence(void **state)
+{
+	struct watch *t = *state;
+	struct bytes m = list_ask_as(t,
+				     "Event: presence\r\nSupported: eventlist\r\nContent-Type: "
+				     "application/resource-lists+xml\r\n",
+				     ENTRY("1001") ENTRY("1002") ENTRY("1003"));
+
+	assert_true(bytes_starts(m, "SIP/2.0 200"));
+	m = watch_told(&t->w);
+	assert_int_equal(times(m, "Content-Type: application/pidf+xml"), 3);
+	assert_int_equal(times(m, "<rpid:on-the-phone/>"), 0);
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	wait_pace(t);
+	m = watch_told(&t->w);
+	assert_int_equal(times(m, "<resource uri="), 2);
+	assert_int_equal(times(m, "<rpid:on-the-phone/>"), 2);
+	(void)phone_rings(&t->l.b);
+	phone_answer(&t->l.b, t->l.b.invite, "180 Ringing", "");
+	wait_pace(t);
+	assert_int_equal(watch_told(&t->w).n, 0); /* it is on the phone as before */
+	phone_cancel(&t->l.a);
+}
+
 /* A right that is taken or given counts at once, of that resource alone. */
 static void rights(void **state)
 {
@@ -350,9 +375,11 @@ static void size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LIST_TEST(inline_list),  LIST_TEST(refused),   LIST_TEST(paced),
-		LIST_TEST(split),        LIST_TEST(refreshed), LIST_TEST(rights),
-		LIST_TEST(after_a_kill), LIST_TEST(lamps),     cmocka_unit_test(lamps_are_read),
+		LIST_TEST(inline_list), LIST_TEST(refused),
+		LIST_TEST(paced),       LIST_TEST(split),
+		LIST_TEST(refreshed),   LIST_TEST(rights),
+		LIST_TEST(of_presence), LIST_TEST(after_a_kill),
+		LIST_TEST(lamps),       cmocka_unit_test(lamps_are_read),
 		cmocka_unit_test(size),
 	};
 
