@@ -33,6 +33,7 @@ struct feature_run {
 	char tenant[TENANT_NAME_MAX];
 	char number[sizeof(((struct shard_extension *)NULL)->number)];
 	enum feature feature;
+	uint64_t rings; /* 0: as they are */
 };
 
 static void feature_end(struct feature_run *run, enum set_state state, const char *reason)
@@ -219,8 +220,9 @@ static json_t *feature_args(const struct feature_run *run, struct bytes number)
 		return feature_groups_args(run, number);
 	if (feature_of_hours(run->feature))
 		return feature_hours_args(run, number);
-	return json_pack("{s:s, s:o}", "number", run->number, feature_field(run->feature),
-			 feature_value_json(run, number));
+	return json_pack("{s:s, s:o, s:o*}", "number", run->number, feature_field(run->feature),
+			 feature_value_json(run, number), "forward_rings",
+			 run->rings ? json_integer((json_int_t)run->rings) : NULL);
 }
 
 static const char *feature_command(enum feature feature)
@@ -245,7 +247,7 @@ static void feature_put(struct feature_run *run, struct bytes number)
 		return;
 	}
 	(void)snprintf(who.tenant, sizeof(who.tenant), "%s", run->tenant);
-	(void)snprintf(id, sizeof(id), "feature %" PRIx64, run->call);
+	(void)snprintf(id, sizeof(id), "feature %" PRIx64, run->serial);
 	command_start(run->node, &who, bytes_str(feature_command(run->feature)), bytes_str(id),
 		      args, feature_on_done, run);
 	json_decref(args);
@@ -265,7 +267,8 @@ void command_feature(const struct effect *e, void *arg)
 	*run = (struct feature_run){ .node = arg,
 				     .call = e->call,
 				     .serial = e->version,
-				     .feature = (enum feature)e->expected };
+				     .feature = (enum feature)e->expected,
+				     .rings = e->ttl_ms };
 	if (bytes_cstr(text_bytes(&e->user), run->number, sizeof(run->number)) ||
 	    bytes_cstr(text_bytes(&e->tenant), run->tenant, sizeof(run->tenant)))
 		wrong = "no such extension";

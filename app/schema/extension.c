@@ -466,6 +466,8 @@ static const char *const g_extension_dialling[] = { "dialplan", "enblock", "over
 static const char *const g_monitor[] = { "all", "listed", "none", NULL };
 /* In the order of enum shard_monitored. */
 static const char *const g_monitored[] = { "parties", "state", "none", NULL };
+/* In the order of enum phone_features. */
+static const char *const g_phone_features[] = { "all", "no_do_not_disturb", "none", NULL };
 
 static const char *field_forward_wrong(const void *value, const char *text)
 {
@@ -651,6 +653,11 @@ const struct command_arg g_extension_fields[] = {
 		"403; commands change them all the same."),
 	NOT_FIELD("do_not_disturb_codes", core.no_do_not_disturb_codes,
 		  "The same of do_not_disturb and smart_do_not_disturb."),
+	WORD_FIELD(
+		"phone_features", core.phone_features, FIELD_NUMBER, g_phone_features, "all",
+		"What its phones show and set by as-feature-event. all: do not disturb and "
+		"forwarding; no_do_not_disturb: forwarding, and their key for do not disturb does "
+		"nothing; none: nothing, and they watch no presence, as old phones."),
 	WORDS_FIELD(
 		"classes", core.classes, g_dial_classes, DIAL_CLASS_COUNT,
 		"toll_free, local, national, mobile",

@@ -51,7 +51,9 @@ enum effect_kind {
 	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
 	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a file of that tenant, ttl_ms: where in it to begin, peer: a process before has played it; answers: replies */
-	EFFECT_SET, /* call, version: a serial, expected: enum feature, data: its number, tenant, user: whose document; answer: a reply */
+	/* call: or a subscription, version: a serial, expected: enum feature, data: its number, ttl_ms: rings, 0: as they are, tenant, user: whose
+	 * document; answer: a reply */
+	EFFECT_SET,
 	EFFECT_PARK, /* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a room's number, data: what lies there; answer: a reply */
 	EFFECT_KEPT, /* call, version: a serial, expected: enum kept, tenant, user: whose, ttl_ms: data is kept so long; 0: it is asked for. Answer: a reply, where there is a serial */
 	EFFECT_PROGRAM, /* call, version: a serial, tenant, data: the hash of a flow's program, which is to be in memory (sig/pbx/flow/programs.h). Answer: a reply */

@@ -71,6 +71,9 @@ enum auto_answer { AUTO_ANSWER_OFF, AUTO_ANSWER_ALERT, AUTO_ANSWER_PLAIN };
 
 enum { AUTO_ANSWER_MAX_S = 60 };
 
+/* What its phones show and set of it by as-feature-event, and whether they know presence (sig/subscription/feature_event.h). */
+enum phone_features { PHONE_FEATURES_ALL, PHONE_FEATURES_NO_DISTURB, PHONE_FEATURES_NONE };
+
 /* What the core needs to know of an extension document. */
 struct shard_extension {
 	uint16_t tenant;
@@ -94,6 +97,7 @@ struct shard_extension {
 	bool no_hold;                 /* REG-05: its phones hold nobody */
 	bool no_forwarding_codes;     /* its phones send its calls nowhere else by a feature code */
 	bool no_do_not_disturb_codes; /* ... nor keep them away */
+	uint8_t phone_features;       /* enum phone_features */
 	uint8_t record;               /* enum record_method */
 	uint8_t record_directions;    /* enum record_direction */
 	uint8_t record_scope;         /* enum record_scope */
@@ -120,6 +124,14 @@ static inline bool shard_extension_may_set(const struct shard_extension *e, enum
 		break;
 	}
 	return true;
+}
+
+/* Its phones have keys for that. */
+static inline bool shard_extension_has_keys(const struct shard_extension *e,
+					    enum feature_right right)
+{
+	return e->phone_features == PHONE_FEATURES_ALL ||
+	       (e->phone_features == PHONE_FEATURES_NO_DISTURB && right != FEATURE_DO_NOT_DISTURB);
 }
 
 enum {

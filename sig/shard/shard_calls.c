@@ -14,6 +14,7 @@
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
+#include "sig/subscription/features.h"
 
 /* Who we are to a party that asks: what the document of its trunk says now, and of a recorder the settings. */
 
@@ -656,9 +657,11 @@ void shard_replied(struct shard *s, const struct reply *reply, struct instant no
 	if (shard_call_event(s, reply->of, &ev, now))
 		return;
 	o = objects_find(s, reply->of);
-	sub = reply->ask == ASK_LOOKUP ? subscription_find(&s->subscriptions, reply->of) : NULL;
-	if (sub)
+	sub = subscription_find(&s->subscriptions, reply->of);
+	if (sub && reply->ask == ASK_LOOKUP)
 		subscription_on_lookup(&s->subscriptions, sub, reply->lookup);
+	else if (sub && reply->ask == ASK_SET)
+		features_set_over(&s->subscriptions, sub, reply->set.serial);
 	else if (o && reply->ask == ASK_PARK)
 		object_on_claim(s, o, &reply->park);
 	else if (o)

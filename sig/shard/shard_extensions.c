@@ -404,5 +404,6 @@ int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 	slot->forward = copy;
 	shard_engaged_set(s, slot, before);
 	free(before);
+	subscriptions_changed(&s->subscriptions, tenant, bytes_str(number), CHANGED_SETTINGS);
 	return 0;
 }

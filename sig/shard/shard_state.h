@@ -68,7 +68,7 @@ struct shard_extension_slot {
 	char *lamps;         /* sig/host/lamps.h; NULL: it has none */
 	struct shard_located *located; /* NULL: its phones are nowhere */
 };
-static_assert(sizeof(struct shard_extension_slot) <= 320, "of each extension");
+static_assert(sizeof(struct shard_extension_slot) <= 328, "of each extension");
 
 void shard_located_free(struct shard_located *located); /* NULL is fine */
 

@@ -5,7 +5,9 @@
 
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
+#include "sig/sip/body.h"
 #include "sig/sip/event_parse.h"
+#include "sig/subscription/features.h"
 
 /* Conferences of all shards of the node, as those see them who watch them: those who are in them, and nobody else (RFC 4575 3.5). */
 
@@ -42,6 +44,7 @@ struct subscribe_wish {
 	enum package_kind package;
 	struct event_name event;
 	uint32_t expires_s; /* 0: once, or no more */
+	struct feature_event set;
 };
 
 static void subscribe_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
@@ -122,6 +125,34 @@ static uint16_t read_wish(const struct sip_message *m, struct subscribe_wish *wi
 		return 406;
 	*reason = REFUSED_EXPIRES;
 	return read_expires(m, wish);
+}
+
+/* What its phone sets by the body. 0 or the status to refuse with. */
+static uint16_t read_set(const struct shard *s, const struct sip_message *m,
+			 const struct subscription *sub, struct subscribe_wish *wish,
+			 enum refusal *reason)
+{
+	const struct body_part whole = { .type = m->content_type, .octets = m->body };
+	const struct shard_extension *e;
+	enum feature_right right;
+
+	wish->set.feature = FEATURES;
+	if (wish->package != PACKAGE_FEATURES || !m->body.n)
+		return 0;
+	*reason = REFUSED_BODY;
+	if (!body_part_is(&whole, FEATURE_EVENT_TYPE))
+		return 415;
+	if (feature_event_parse(&wish->set, m->body))
+		return 400;
+	if (wish->set.feature == FEATURES)
+		return 0;
+	*reason = REFUSED_FEATURE;
+	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->resource));
+	right = feature_right(wish->set.feature);
+	return e && shard_extension_may_set(e, wish->set.feature) &&
+			       shard_extension_has_keys(e, right)
+		       ? 0
+		       : 403;
 }
 
 static struct bytes subscribe_trunk(const struct shard *s, const struct sip_message *m)
@@ -223,8 +254,9 @@ static struct subscription *subscription_begin(struct shard *s, const struct sip
 
 /* The 200 waits for the save; one that ends has its last NOTIFY behind it. */
 static void subscription_go_on(struct shard *s, struct subscription *sub, struct txn_slot *slot,
-			       const struct sip_message *m, uint32_t expires_s)
+			       const struct sip_message *m, const struct subscribe_wish *wish)
 {
+	uint32_t expires_s = wish->expires_s;
 	struct subscriptions *all = &s->subscriptions;
 
 	if (txns_keep_request(slot, m)) {
@@ -241,6 +273,8 @@ static void subscription_go_on(struct shard *s, struct subscription *sub, struct
 		subscription_save(all, sub);
 	else
 		subscription_end(all, sub, ENDING_TIMEOUT);
+	if (wish->set.feature < FEATURES)
+		features_set(all, sub, &wish->set);
 	if (!expires_s || s->host.degraded)
 		subscription_answer(all, sub);
 	subscription_aim(all, sub);
@@ -311,7 +345,7 @@ static void subscribe_begin(struct shard *s, const struct sip_message *m,
 	if (sub)
 		shard_remote_begin(s, sub);
 	if (sub)
-		subscription_go_on(s, sub, slot, m, wish->expires_s);
+		subscription_go_on(s, sub, slot, m, wish);
 	else
 		subscribe_refuse(s, slot, m, 400, REFUSED_MALFORMED);
 }
@@ -332,7 +366,7 @@ static uint16_t read_list(struct shard *s, const struct sip_message *m,
 	if (sub->list_kind == LIST_NOT)
 		return 0;
 	*reason = REFUSED_EVENT;
-	if (package_of(sub->package)->of_conferences)
+	if (package_of(sub->package)->of_conferences || package_of(sub->package)->of_settings)
 		return 489;
 	*reason = REFUSED_EXTENSION;
 	if (!message_has_token(m, "Supported", "eventlist") &&
@@ -385,7 +419,12 @@ void shard_subscribe(struct shard *s, const struct sip_message *m)
 	ask.sub.watcher = text_of(ask.watcher);
 	ask.sub.resource = text_of(ask.resource);
 	ask.sub.users = text_of(ask.users);
-	if (may_subscribe(s, m, &ask.sub))
+	if (!may_subscribe(s, m, &ask.sub))
+		return;
+	status = read_set(s, m, &ask.sub, &wish, &reason);
+	if (status)
+		subscribe_refuse(s, NULL, m, status, reason);
+	else
 		subscribe_begin(s, m, &wish, &ask.sub);
 }
 
@@ -475,6 +514,17 @@ static uint16_t refresh_wish(const struct subscription *sub, const struct sip_me
 	return m->cseq < sub->dialog.remote_cseq ? 500 : 0;
 }
 
+/* A key that its phone has lit may not stay so. */
+static uint16_t refresh_set(struct shard *s, struct subscription *sub, const struct sip_message *m,
+			    struct subscribe_wish *wish, enum refusal *reason)
+{
+	uint16_t status = read_set(s, m, sub, wish, reason);
+
+	if (status)
+		subscription_renew(&s->subscriptions, sub);
+	return status;
+}
+
 void shard_subscription_inside(struct shard *s, struct subscription *sub,
 			       const struct sip_message *m)
 {
@@ -484,6 +534,8 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 	struct quota_party party;
 	struct txn_slot *slot;
 
+	if (!status)
+		status = refresh_set(s, sub, m, &wish, &reason);
 	if (status) {
 		subscribe_refuse(s, NULL, m, status, reason);
 		return;
@@ -498,7 +550,7 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 	if (status)
 		subscribe_refuse(s, slot, m, status, REFUSED_BODY);
 	else if (subscription_follow(s, sub, m))
-		subscription_go_on(s, sub, slot, m, wish.expires_s);
+		subscription_go_on(s, sub, slot, m, &wish);
 	else
 		subscribe_refuse(s, slot, m, 400, REFUSED_MALFORMED);
 }

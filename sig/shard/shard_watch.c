@@ -276,6 +276,10 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 		return hours_may(s, sub);
 	if (!own && (package_of(sub->package)->own || !watcher_may(s, sub)))
 		return WATCH_REJECTED;
+	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->watcher));
+	if (e && e->phone_features == PHONE_FEATURES_NONE &&
+	    (sub->package == PACKAGE_FEATURES || sub->package == PACKAGE_PRESENCE))
+		return WATCH_REJECTED;
 	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->resource));
 	if (!e || !e->enabled)
 		return WATCH_NO_RESOURCE;
@@ -471,16 +475,25 @@ void shard_watch_moved(struct shard *s, uint16_t tenant, struct bytes user,
 	}
 }
 
+/* Of its settings a phone hears what is new alone. */
+static void watch_renew(struct subscriptions *all, struct subscription *sub)
+{
+	if (package_of(sub->package)->of_settings)
+		subscription_change(all, sub);
+	else
+		subscription_renew(all, sub);
+}
+
 void shard_watch_extension(struct shard *s, uint16_t tenant, struct bytes number)
 {
 	struct subscription *sub = NULL;
 
 	while ((sub = subscription_of_resource(&s->subscriptions, tenant, number, sub)) != NULL)
-		subscription_renew(&s->subscriptions, sub);
+		watch_renew(&s->subscriptions, sub);
 	for (struct list_resource *r = list_with(&s->subscriptions, tenant, number); r; r = r->next)
 		list_changed(&s->subscriptions, r, true);
 	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, number, sub)) != NULL)
-		subscription_renew(&s->subscriptions, sub);
+		watch_renew(&s->subscriptions, sub);
 }
 
 /* ---- commands ---- */

@@ -6,6 +6,7 @@
 #include "sig/host/settings.h"
 #include "sig/leg/leg.h"
 #include "sig/sip/hop.h"
+#include "sig/subscription/features.h"
 #include "sig/subscription/list.h"
 
 enum {
@@ -63,9 +64,11 @@ static bool package_tells(const struct package *p, enum watch_change what)
 	case CHANGED_DIALOGS:
 		return p->of_dialogs;
 	case CHANGED_PHONES:
-		return p->of_phones;
+		return p->of_phones || p->of_settings;
 	case CHANGED_CONFERENCE:
 		return p->of_conferences;
+	case CHANGED_SETTINGS:
+		return p->of_settings;
 	}
 	return false;
 }
@@ -78,7 +81,11 @@ void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct byte
 	if (!s->pool.in_use)
 		return;
 	while ((sub = subscription_of_resource(s, tenant, user, sub)) != NULL) {
-		if (package_tells(package_of(sub->package), what))
+		const struct package *p = package_of(sub->package);
+
+		if (what == CHANGED_PHONES && p->of_settings) /* it may have started anew */
+			sub->whole = true;
+		if (package_tells(p, what))
 			subscription_change(s, sub);
 	}
 	for (struct list_resource *r = list_with(s, tenant, user); r; r = r->next) {
@@ -95,7 +102,8 @@ struct notify_about {
 	uint32_t dialog_count;
 	bool has_conference;
 	struct conference_view conference;
-	struct conference_notified told; /* of it, when this is said */
+	struct conference_notified told; /* of it, when this is said; more: of any package */
+	struct features_due features;
 };
 
 static void about_read(struct subscriptions *s, struct subscription *sub, struct notify_about *a)
@@ -105,8 +113,14 @@ static void about_read(struct subscriptions *s, struct subscription *sub, struct
 
 	a->dialog_count = 0;
 	a->has_conference = false;
+	a->features.part = FEATURE_EVENT_PARTS;
 	a->told = sub->conference;
 	a->told.more = false;
+	if (p->of_settings) {
+		a->features = features_due(s, sub);
+		a->told.more = a->features.more;
+		return;
+	}
 	if (!p->of_conferences) {
 		a->dialog_count = s->view.dialogs(s->view.owner, sub->tenant, user, a->dialogs);
 		return;
@@ -118,6 +132,11 @@ static void about_read(struct subscriptions *s, struct subscription *sub, struct
 
 static void notified_note(struct subscription *sub, const struct notify_about *a)
 {
+	if (package_of(sub->package)->of_settings) {
+		if (a->features.part < FEATURE_EVENT_PARTS)
+			sub->told[a->features.part].id = a->features.mark;
+		return;
+	}
 	sub->conference = a->told;
 	sub->told_count = a->dialog_count;
 	for (uint32_t i = 0; i < a->dialog_count; i++)
@@ -145,6 +164,8 @@ static bool is_same_state(const struct subscription *sub, const struct notify_ab
 {
 	if (a->has_conference)
 		return a->conference.roster->change == sub->conference.change;
+	if (package_of(sub->package)->of_settings)
+		return a->features.part == FEATURE_EVENT_PARTS;
 	return sub->package == PACKAGE_DIALOG && is_same_dialogs(sub, a);
 }
 
@@ -173,6 +194,8 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 		.conference = a->has_conference ? &a->conference : NULL,
 		.conference_notified = &a->told,
 		.most = most_of(sub),
+		.part = a->features.part,
+		.forward = s->host->forward_of(s->host->owner, sub->tenant, user),
 	};
 
 	if (!sip_name_addr_parse(&to, text_bytes(&sub->dialog.local)))
@@ -210,13 +233,14 @@ static void write_event(struct writer *w, const struct subscription *sub)
 	writer_str(w, "\r\n");
 }
 
+/* more: further ones follow, so it does not end yet. */
 static void write_standing(struct writer *w, const struct subscriptions *s,
-			   const struct subscription *sub)
+			   const struct subscription *sub, bool more)
 {
 	uint64_t now_ns = s->host->now.ns;
 	uint64_t left = sub->expires_ns > now_ns ? sub->expires_ns - now_ns : 0;
 
-	if (!sub->ending) {
+	if (!sub->ending || more) {
 		writer_number(w, "Subscription-State: active;expires=", left / NS_PER_S, "\r\n");
 		return;
 	}
@@ -228,7 +252,8 @@ static void write_standing(struct writer *w, const struct subscriptions *s,
 }
 
 /* False: there is no transaction left for it. */
-static bool notify_send(struct subscriptions *s, struct subscription *sub, struct bytes body)
+static bool notify_send(struct subscriptions *s, struct subscription *sub, struct bytes body,
+			bool more)
 {
 	uint8_t space[NOTIFY_EXTRA_MAX], type_space[NOTIFY_EXTRA_MAX];
 	struct writer extra = writer_over(space, sizeof(space));
@@ -241,7 +266,7 @@ static bool notify_send(struct subscriptions *s, struct subscription *sub, struc
 	struct txn_slot *slot;
 
 	write_event(&extra, sub);
-	write_standing(&extra, s, sub);
+	write_standing(&extra, s, sub, more);
 	if (sub->list) {
 		list_write_type(&type, sub);
 		r.content_type = writer_done(&type);
@@ -291,7 +316,7 @@ static void notified_now(struct subscriptions *s, struct subscription *sub,
 
 	notified_note(sub, a);
 	sub->whole = false;
-	sub->changed = a->told.more && !sub->ending;
+	sub->changed = a->told.more;
 	sub->pace_ns = pace_ns && !sub->changed && !sub->ending ? s->host->now.ns + pace_ns : 0;
 	subscription_aim(s, sub);
 }
@@ -323,9 +348,11 @@ static void notify_state(struct subscriptions *s, struct subscription *sub,
 		sub->changed = false; /* it came and went before it could be told */
 		return;
 	}
+	about.told.more &=
+		may_hear(sub, verdict) && (!sub->ending || package_of(sub->package)->of_settings);
 	if (w.overflow)
 		notify_too_long(sub, &w);
-	if (!notify_send(s, sub, writer_done(&w))) {
+	if (!notify_send(s, sub, writer_done(&w), about.told.more)) {
 		sub->whole = true; /* a number may be left out */
 		notify_later(s, sub, SEND_AGAIN_MS);
 		return;
@@ -569,6 +596,7 @@ void subscription_timer(struct subscriptions *s, struct subscription *sub)
 	}
 	if (sub->retry_ns && sub->retry_ns <= now_ns) {
 		sub->retry_ns = 0;
+		features_set_over(s, sub, 0);
 		subscription_change(s, sub);
 	}
 	if (sub->pace_ns && sub->pace_ns <= now_ns) {

@@ -512,6 +512,12 @@ void conference_info_write(struct writer *w, const struct package_state *state)
 	writer_str(w, "</conference-info>\r\n");
 }
 
+static void features_write(struct writer *w, const struct package_state *state)
+{
+	if (state->part < FEATURE_EVENT_PARTS)
+		feature_event_write(w, state->part, state->entity.user, state->forward);
+}
+
 /* The packages. */
 
 static const struct package g_packages[PACKAGES] = {
@@ -535,6 +541,11 @@ static const struct package g_packages[PACKAGES] = {
 				 .tells_end = true,
 				 .pace_ms = 1000, /* RFC 4575 3.9 */
 				 .write = conference_info_write },
+	[PACKAGE_FEATURES] = { .name = "as-feature-event",
+			       .type = FEATURE_EVENT_TYPE,
+			       .own = true,
+			       .of_settings = true,
+			       .write = features_write },
 };
 
 const struct package *package_of(enum package_kind kind)

@@ -9,6 +9,7 @@
 #include "sig/location/registrar.h"
 #include "sig/model/leg.h"
 #include "sig/room/roster.h"
+#include "sig/subscription/feature_event.h"
 
 /*
  * A conference as those see it who watch it (RFC 4575): read from its room when it is told, kept nowhere but the order of its changes. Whoever
@@ -93,6 +94,7 @@ enum package_kind {
 	PACKAGE_PRESENCE,   /* RFC 3856 */
 	PACKAGE_REG,        /* RFC 3680 */
 	PACKAGE_CONFERENCE, /* RFC 4575 */
+	PACKAGE_FEATURES,   /* as-feature-event (feature_event.h) */
 	PACKAGES,
 };
 
@@ -117,12 +119,14 @@ struct package_state {
 	const struct conference_view *conference;        /* NULL: there is none */
 	struct conference_notified *conference_notified; /* read and written */
 	size_t most;                                     /* octets of the body */
+	enum feature_event_part part;                    /* FEATURE_EVENT_PARTS: none */
+	const struct shard_forward *forward;             /* NULL: nothing is set */
 };
 
 struct package {
-	const char *name, *type;                    /* of Event, and of the body */
-	bool own;                                   /* told to the user itself alone */
-	bool of_dialogs, of_phones, of_conferences; /* what it changes with */
+	const char *name, *type;                                 /* of Event, and of the body */
+	bool own;                                                /* told to the user itself alone */
+	bool of_dialogs, of_phones, of_conferences, of_settings; /* what it changes with */
 	bool tells_end; /* whoever is told that there is no such resource any more is told so in a body, too */
 	/* so long nothing is told behind a NOTIFY, but what did not fit into that; 0: it is told at once */
 	uint32_t pace_ms;

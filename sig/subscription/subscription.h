@@ -61,7 +61,8 @@ struct subscription {
 	bool out_of_reach;      /* its way is a connection that is gone: until its phone is back */
 	uint8_t misses;         /* NOTIFYs in a row that nobody could answer */
 	bool published;         /* an event said that it is there */
-	bool is_due;            /* listed among those that are told next */
+	uint64_t setting; /* what its phone sets waits for the store (features.h); 0: nothing */
+	bool is_due;      /* listed among those that are told next */
 	struct subscription *due_next;
 	struct subscription_link of_watcher, of_resource;
 	struct dialog_notified told[DIALOG_STATES_MAX];

@@ -115,6 +115,8 @@ void subscription_answer(struct subscriptions *s, struct subscription *sub)
 		.status = 200, .dialog = &sub->dialog, .contact = true, .record_route = true
 	};
 
+	if (sub->setting)
+		return;
 	sub->asked = 0;
 	if (slot) {
 		write_left(&w, s, sub);

@@ -45,7 +45,7 @@ struct subscription_view {
 };
 
 /* What of a user has changed. */
-enum watch_change { CHANGED_DIALOGS, CHANGED_PHONES, CHANGED_CONFERENCE };
+enum watch_change { CHANGED_DIALOGS, CHANGED_PHONES, CHANGED_CONFERENCE, CHANGED_SETTINGS };
 
 struct subscription_metrics {
 	metric_id notified, failed, ended[ENDINGS];

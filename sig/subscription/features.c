@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "sig/subscription/features.h"
+
+#include "base/table.h"
+#include "sig/host/host.h"
+#include "sig/host/settings.h"
+
+enum { FEATURES_SET_MS = 5000 };
+
+static_assert((int)FEATURE_EVENT_PARTS <= (int)DIALOG_STATES_MAX, "what was told is kept there");
+
+/* 0: its phones are told nothing of it. */
+static uint64_t features_mark(const struct subscriptions *s, const struct subscription *sub,
+			      enum feature_event_part part)
+{
+	const struct call_host *h = s->host;
+	struct bytes user = text_bytes(&sub->resource);
+	const struct shard_extension *e = h->extension_of(h->owner, sub->tenant, user);
+	uint8_t space[FEATURE_EVENT_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	static const struct hash_key key;
+
+	if (e && !shard_extension_has_keys(e, part == FEATURE_EVENT_DISTURB ? FEATURE_DO_NOT_DISTURB
+									    : FEATURE_FORWARDING))
+		return 0;
+	feature_event_write(&w, part, user, h->forward_of(h->owner, sub->tenant, user));
+	return hash_sip(&key, writer_done(&w)) | 1;
+}
+
+struct features_due features_due(const struct subscriptions *s, struct subscription *sub)
+{
+	struct features_due due = { .part = FEATURE_EVENT_PARTS };
+
+	for (unsigned i = 0; i < FEATURE_EVENT_PARTS; i++) {
+		uint64_t mark = features_mark(s, sub, (enum feature_event_part)i);
+
+		if (sub->whole && !sub->ending)
+			sub->told[i].id = 0;
+		if (!mark || mark == sub->told[i].id)
+			continue;
+		due.more = due.part < FEATURE_EVENT_PARTS;
+		if (!due.more)
+			due = (struct features_due){ (enum feature_event_part)i, mark, false };
+	}
+	return due;
+}
+
+void features_set(struct subscriptions *s, struct subscription *sub,
+		  const struct feature_event *set)
+{
+	const struct call_host *h = s->host;
+	const struct effect_ask ask = {
+		.kind = EFFECT_SET,
+		.call = sub->id,
+		.serial = rand_u64_from(h->rand) | 1,
+		.what = set->feature,
+		.ttl_ms = set->rings,
+		.tenant = bytes_str(tenants_name(h->settings->tenants, sub->tenant)),
+		.user = text_bytes(&sub->resource),
+		.data = bytes_str(set->number),
+	};
+
+	if (!effects_ask(h->effects, &ask))
+		return; /* no memory: the phone hears that nothing has changed */
+	sub->setting = ask.serial;
+	sub->retry_ns = h->now.ns + FEATURES_SET_MS * NS_PER_MS;
+}
+
+void features_set_over(struct subscriptions *s, struct subscription *sub, uint64_t serial)
+{
+	if (!sub->setting || (serial && serial != sub->setting))
+		return;
+	sub->setting = 0;
+	sub->retry_ns = 0;
+	if (!sub->saving)
+		subscription_answer(s, sub);
+	subscription_renew(s, sub);
+	subscription_aim(s, sub);
+}
