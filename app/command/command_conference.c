@@ -78,11 +78,25 @@ static void conference_number_read(const struct command_run *run, const char *na
 	(void)bytes_cstr(command_value(run, name)->text, out, 64);
 }
 
-static bool one_of_two(struct command_run *run)
+static bool one_of_three(struct command_run *run)
 {
-	if (command_value(run, "with")->given != command_value(run, "to")->given)
+	if (command_value(run, "with")->given + command_value(run, "to")->given +
+		    command_value(run, "endpoint")->given ==
+	    1)
 		return true;
-	command_fail(run, COMMAND_BAD_ARGUMENT, "with", "give either with or to");
+	command_fail(run, COMMAND_BAD_ARGUMENT, "with", "give either with, to or endpoint");
+	return false;
+}
+
+/* False: the run has failed. */
+static bool conference_endpoint_read(struct command_run *run, char out[ROOM_STREAM_MAX])
+{
+	(void)bytes_cstr(command_value(run, "endpoint")->text, out, ROOM_STREAM_MAX);
+	if (!out[0] || lives_know(&run->node->media.lives,
+				  bytes_str(run->of_tenant ? run->tenant : ""), bytes_str(out)))
+		return true;
+	command_fail(run, COMMAND_NOT_FOUND, "endpoint",
+		     "live.endpoints has none of that name for this tenant");
 	return false;
 }
 
@@ -112,8 +126,8 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 	o->by = &by;
 	o->to = to;
 	confer_ids(run, o, id_shard(o->call));
-	refused = o->with ? shard_confer(core, o, clock_instant())
-			  : shard_confer_ring(core, o, clock_instant());
+	refused = o->with || o->endpoint ? shard_confer(core, o, clock_instant())
+					 : shard_confer_ring(core, o, clock_instant());
 	command_order_end(run, &by, o->of_with, refused);
 	return !refused;
 }
@@ -183,9 +197,12 @@ static void confer_remote(struct command_run *run, struct shard_confer *o)
 void command_conference_add(struct command_run *run)
 {
 	struct shard_confer o = { .leg = command_order_leg(run, "leg") };
+	char endpoint[ROOM_STREAM_MAX];
 
-	if (!command_call_id(run, &o.call) || !one_of_two(run) || !other_call(run, "with", &o.with))
+	if (!command_call_id(run, &o.call) || !one_of_three(run) ||
+	    !other_call(run, "with", &o.with) || !conference_endpoint_read(run, endpoint))
 		return;
+	o.endpoint = endpoint[0] ? endpoint : NULL;
 	if (o.with && id_shard(o.with) != id_shard(o.call))
 		confer_remote(run, &o);
 	else
@@ -438,13 +455,8 @@ void command_conference_stream(struct command_run *run)
 	char endpoint[ROOM_STREAM_MAX];
 	struct shard_room_order order = { .act = SHARD_ROOM_STREAM, .endpoint = endpoint };
 
-	(void)bytes_cstr(command_value(run, "endpoint")->text, endpoint, sizeof(endpoint));
-	if (lives_know(&run->node->media.lives, bytes_str(run->of_tenant ? run->tenant : ""),
-		       bytes_str(endpoint)))
+	if (conference_endpoint_read(run, endpoint))
 		conference_order(run, &order);
-	else
-		command_fail(run, COMMAND_NOT_FOUND, "endpoint",
-			     "live.endpoints has none of that name for this tenant");
 }
 
 /* In the order of g_conference_stops. */

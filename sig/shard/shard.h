@@ -280,6 +280,8 @@ struct shard_confer {
 	enum shard_leg leg; /* ... whose is host; of a call of one none need be */
 	/* another call, whose parties come; 0: none. Who is in both leaves this one. Of another shard: that is told so by EFFECT_CONFER */
 	uint64_t with;
+	/* in its place: of live.endpoints, an application that hears all and is heard; while it is there two stay a conference. NULL: none */
+	const char *endpoint;
 	const char *to; /* shard_confer_ring: the extension whose best phone is rung, */
 	/* ... or a number outside, as this extension may call it; NULL: extensions alone, */
 	const char *whose;

@@ -322,6 +322,11 @@ static enum refusal confer_begin(struct shard *s, struct shard_confer *o, struct
 	if (!*out)
 		return REFUSED_CONFERENCES_FULL;
 	refused = confer_gather(s, *out, o, c, with);
+	if (!refused && o->endpoint)
+		refused = shard_room_parts_order(
+			s, *out,
+			&(struct shard_room_order){ .act = SHARD_ROOM_STREAM,
+						    .endpoint = o->endpoint });
 	return refused ? confer_end(s, *out, refused) : REFUSED_NOT;
 }
 

@@ -444,7 +444,7 @@ static void room_shrink(struct shard *s, struct room *r)
 	if (parties < 2 && r->gathered)
 		shard_room_empty(s, r);
 	else if (parties == 2 && r->count == 2 && room_has_grown(r) && room_is_released(s, r) &&
-		 r->releases < RELEASE_TRIES)
+		 !r->parts.live.endpoint[0] && r->releases < RELEASE_TRIES)
 		room_release(s, r);
 }
 

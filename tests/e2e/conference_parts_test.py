@@ -211,6 +211,27 @@ class Streamed(PartsTest):
         wanted = {HERTZ[number] for number in numbers}
         until(lambda: {hertz for hertz, share in shares().items() if share > 0.1} == wanted, lambda: f"{shares()}, and should {wanted}")
 
+    def test_into_a_call_of_two(self):
+        """An application comes to two who speak: it hears both, and both hear it, also behind a kill; then they have their call again."""
+        call, _ = self.talk("1001", "1002")
+        for named in ({}, {"to": "1003", "endpoint": "bot"}, {"endpoint": "none"}):
+            with self.assertRaisesRegex(ServerError, "not_found" if named.get("endpoint") == "none" else "bad_argument"):
+                self.node.ctl("conference.add", call=call, leg="a", **named)
+        room = self.node.ctl("conference.add", call=call, leg="a", endpoint="bot")["id"]
+        stream = self.application.wait_stream()
+        self.application_hears(stream, "1001", "1002")
+        stream.say(sine(MUSIC, 8000))
+        self.hears("1001", "1002", music=True)
+        self.hears("1002", "1001", music=True)
+        self.assertEqual((self.only()["id"], self.only()["stream"]), (room, "bot"))
+        self.members("1001", "1002")
+        self.restart()
+        again = self.application.wait_stream(2)
+        self.application_hears(again, "1001", "1002")
+        again.order("stop")
+        until(lambda: not self.node.ctl("conference.list") and len(self.node.ctl("call.list")) == 1, lambda: self.node.ctl("call.list"))
+        self.all_hear("1001", "1002")
+
     def test_hears_and_speaks(self):
         """An application hears all and not itself, and all hear it, also behind a kill; then it has enough."""
         self.node.ctl("room.put", number="700", entry_tone="none", exit_tone="none")

@@ -38,6 +38,10 @@ static const struct command_arg g_conference_add_args[] = {
 		    "with."),
 	OTHER_CALL_ARG("with", false, "Id of the other call."),
 	RUNG_ARG(false),
+	TEXT_ARG(
+		"endpoint", CHARSET_NAME, 1, ROOM_STREAM_MAX - 1, "none",
+		"A name in live.endpoints: an application that hears both parties of the call, and "
+		"is heard by both."),
 	END,
 };
 static const char *const g_conference_modes[] = { "listen", "coach", "barge", NULL };
@@ -137,7 +141,8 @@ const struct command g_conference_commands[] = {
 	  "alone hears it; 0: all do), gain_db, monitors, joined_utc_ms",
 	  BY(command_conference_get) },
 	{ "conference.add", COMMAND_FOR_APPLICATION, g_conference_add_args,
-	  "Makes a conference of two calls, or of a call and an extension that is rung. Each party "
+	  "Makes a conference of two calls, of a call and an extension that is rung, or of a call "
+	  "and an application (endpoint), until that has ended its stream. Each party "
 	  "goes on in a call of its own, which is in the conference: it is held, muted or dropped "
 	  "by that call's id. Who is in both calls leaves the second one. Where call is in a "
 	  "conference, with or to come into that. Until who is rung answers, and if it does not, "

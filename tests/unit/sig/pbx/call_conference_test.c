@@ -547,6 +547,45 @@ static void survives_a_kill(void **state)
 	(void)state;
 }
 
+/* APP-02: an application hears two who speak and is heard by both, over a kill; when it has enough they are a call of two again. */
+static void with_an_application(void **state)
+{
+	const struct shard_order by = order_of(1);
+	struct shard_confer o = {
+		.room = ROOM, .leg = SHARD_LEG_CALLER, .endpoint = "bot", .by = &by
+	};
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct members all;
+
+	phones_talk(&p->t.l.a, &p->t.l.b);
+	o.call = call_of_user(r, "1001", "1002");
+	assert_int_equal(shard_confer(r->shard, &o, r->now), 0);
+	rig_run(r);
+	for (unsigned killed = 0; killed < 2; killed++) {
+		rig_wait_ms(r, 3000);
+		assert_int_equal(conference_of(r, ROOM).members, 2);
+		assert_string_equal(conference_of(r, ROOM).endpoint, "bot");
+		all = members_of(r, ROOM);
+		for (uint32_t i = 0; i < all.count; i++)
+			assert_in_room(r, all.list[i].call, ROOM, all.list[i].number);
+		assert_string_equal(r->parts[r->part_count - 1].file, "live-bot");
+		if (killed)
+			break;
+		r->mixer_count = 0;
+		party_restart(p, true, true);
+	}
+	rig_reply(r, (struct reply){ .ask = ASK_PLAY,
+				     .of = ROOM,
+				     .play = { .kind = PROMPT_NEWS_ENDED,
+					       .serial = r->parts[r->part_count - 1].serial } });
+	rig_wait_ms(r, 1500);
+	assert_int_equal(rig_counts(r).calls, 1);
+	trio_assert_talks(r, 0, 1);
+	assert_string_equal(last_event(r, SIG_CONFERENCE_STREAM_ENDED)->reason, "end");
+	assert_int_equal(last_event(r, SIG_CONFERENCE_ENDED)->room, ROOM);
+}
+
 /* A leg that left for a conference is back in the call where it was born: its record is taken as any (sig/dialog/dialog.h). */
 static void home_again_survives_a_kill(void **state)
 {
@@ -659,6 +698,7 @@ int main(void)
 		PARTY_TEST(refused),
 		PARTY_TEST(a_member_is_transferred),
 		PARTY_TEST(survives_a_kill),
+		PARTY_TEST(with_an_application),
 		PARTY_TEST(home_again_survives_a_kill),
 		PARTY_TEST(ruled_by_its_host),
 		PARTY_TEST(one_monitors),
