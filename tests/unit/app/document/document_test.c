@@ -80,6 +80,10 @@ static void test_extension_classes(void **state)
 		{ "tenant.put", "{\"name\":\"default\",\"extension_classes\":[]}",
 		  "\"extension_classes\":[]" },
 		{ "extension.put", "{\"number\":\"2\",\"password\":\"secret\"}", "\"classes\":[]" },
+		/* ADM-23: all else is off at first, too */
+		{ "extension.get", "{\"number\":\"2\"}", "\"record\":\"off\"" },
+		{ "extension.get", "{\"number\":\"2\"}", "\"announce_inside\":\"\"" },
+		{ "extension.get", "{\"number\":\"2\"}", "\"announce_outside\":\"\"" },
 		{ "extension.put",
 		  "{\"number\":\"3\",\"password\":\"secret\",\"classes\":[\"mobile\"]}",
 		  "\"classes\":[\"mobile\"]" },
