@@ -37,13 +37,22 @@ struct blf_watch *lamp_of(struct sim *s, const struct phone *p)
 static void blf_watch_ask(struct sim *s, struct blf_watch *l, const char *credentials)
 {
 	struct phone_call *d = &l->dialog;
-	char text[TEXT_MAX_N], branch[96], extra[1200];
+	char text[TEXT_MAX_N], branch[96], extra[1200], body[256], number[16];
 	struct phone_request r = { .method = "SUBSCRIBE", .extra = extra };
 
 	(void)snprintf(extra, sizeof(extra),
 		       "%sEvent: dialog\r\nAccept: application/dialog-info+xml\r\n"
-		       "Expires: %u\r\n",
-		       credentials, l->expires_s);
+		       "Expires: %u\r\n%s",
+		       credentials, l->expires_s, l->list ? "Supported: eventlist\r\n" : "");
+	(void)node_extension(l->extension, number);
+	(void)snprintf(body, sizeof(body),
+		       "<resource-lists><entry uri=\"sip:%s@%s\"/><entry uri=\"sip:nobody@%s\"/>"
+		       "</resource-lists>",
+		       number, g_sim_domain, g_sim_domain);
+	if (l->list && !d->remote_tag[0]) {
+		r.type = "Content-Type: application/resource-lists+xml\r\n";
+		r.body = body;
+	}
 	r.branch = phone_branch(d->phone, branch);
 	r.cseq = ++d->cseq;
 	if (l->expires_s)
@@ -84,7 +93,10 @@ struct blf_watch *blf_watch_begin(struct sim *s, struct phone *p, uint32_t exten
 	l->expires_s = manner == LAMP_FETCHES ? 0 : expires_s;
 	l->dialog.phone = p;
 	l->dialog.node = p->node;
+	l->list = l->index % 2;
 	(void)node_extension(extension, number);
+	if (l->list)
+		(void)snprintf(number, sizeof(number), "lists");
 	(void)snprintf(l->dialog.call_id, sizeof(l->dialog.call_id), "lamp-%u", l->index);
 	(void)snprintf(l->dialog.tag, sizeof(l->dialog.tag), "l%u", l->index);
 	(void)snprintf(l->dialog.local, sizeof(l->dialog.local), "sip:%s@%s", p->user,
@@ -196,6 +208,8 @@ void lamp_answered(struct sim *s, struct blf_watch *l, const struct sip_message 
 		lamp_challenged(s, l, m);
 		return;
 	}
+	if (status == 400 || status == 421)
+		check_fail(s, "%s is not understood", l->dialog.call_id);
 	if (status == 481)
 		check_lamp_lost(s, l);
 	l->excused |= status != 481 && status != 403 && status != 404;

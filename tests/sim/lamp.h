@@ -43,6 +43,7 @@ struct blf_watch {
 	char reason[16];  /* why it is over; "": nobody said */
 	struct lamp_dialog dialogs[LAMP_DIALOGS];
 	uint32_t dialog_count;
+	bool list;    /* it is one of a list that came along (RFC 5367): every second one is */
 	bool left;    /* it has heard 200 to that: the last word alone may come */
 	bool excused; /* the node may have it on: its phone was away, or had no answer */
 	bool silent; /* its phone has forgotten it, and no NOTIFY has come that it would say so to */

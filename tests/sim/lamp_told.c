@@ -58,6 +58,38 @@ static void learn_dialogs(struct sim *s, struct blf_watch *l, struct bytes body)
 	}
 }
 
+static void learn_version(struct sim *s, struct blf_watch *l, uint32_t version, bool whole,
+			  bool first)
+{
+	if (!first && version <= l->version && !check_lamp_took(s, l->id))
+		check_fail(s, "%s: version %u comes after %u", l->dialog.call_id, version,
+			   l->version);
+	if (!whole && (first || version != l->version + 1))
+		check_fail(s, "%s: a part of version %u, of %u", l->dialog.call_id, version,
+			   l->version);
+	l->version = version;
+	if (whole)
+		l->dialog_count = 0;
+}
+
+/* Of a list: all of its dialogs are of one user, and the state of that is whole. */
+static void learn_list(struct sim *s, struct blf_watch *l, struct bytes body, bool first)
+{
+	struct bytes rest = body, value = { 0 }, state = { 0 }, info = { 0 };
+	uint32_t version = 0;
+
+	if (!cut(&rest, "<list xmlns=", ">", &value) || !cut(&value, "version=\"", "\"", &info) ||
+	    bytes_u32(info, &version) || !cut(&value, "fullState=\"", "\"", &state)) {
+		check_fail(s, "%s: no list", l->dialog.call_id);
+		return;
+	}
+	learn_version(s, l, version, bytes_is(state, "true"), first);
+	if (cut(&rest, "<dialog-info ", "</dialog-info>", &info)) {
+		l->dialog_count = 0;
+		learn_dialogs(s, l, info);
+	}
+}
+
 static void learn(struct sim *s, struct blf_watch *l, struct bytes body, bool first)
 {
 	struct bytes rest = body, value = { 0 }, state = { 0 };
@@ -69,15 +101,7 @@ static void learn(struct sim *s, struct blf_watch *l, struct bytes body, bool fi
 		check_fail(s, "%s: no dialog-info", l->dialog.call_id);
 		return;
 	}
-	if (!first && version <= l->version && !check_lamp_took(s, l->id))
-		check_fail(s, "%s: version %u comes after %u", l->dialog.call_id, version,
-			   l->version);
-	if (!bytes_is(state, "full") && (first || version != l->version + 1))
-		check_fail(s, "%s: a part of version %u, of %u", l->dialog.call_id, version,
-			   l->version);
-	l->version = version;
-	if (bytes_is(state, "full"))
-		l->dialog_count = 0;
+	learn_version(s, l, version, bytes_is(state, "full"), first);
 	learn_dialogs(s, l, rest);
 }
 
@@ -137,7 +161,9 @@ uint16_t blf_watch_told(struct sim *s, struct blf_watch *l, const struct sip_mes
 	}
 	l->heard = m->cseq;
 	s->totals.told++;
-	if (m->body.n)
+	if (m->body.n && l->list)
+		learn_list(s, l, m->body, first);
+	else if (m->body.n)
 		learn(s, l, m->body, first);
 	learn_standing(s, l, m);
 	return 200;

@@ -147,6 +147,7 @@ void scenario_settings(struct node *n, struct shard_settings *out)
 	out->lookup = names_host(n);
 	if (s->script)
 		out->calls.park_return_ns = s->script->returns_s * NS_PER_S;
+	out->calls.list_pace_ns = 100 * NS_PER_MS;
 	if (s->script && s->script->codes)
 		call_codes(out);
 	if (s->script && s->script->external)
