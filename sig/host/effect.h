@@ -73,8 +73,9 @@ enum effect_kind {
 	EFFECT_ROOM_TAP, /* call, job, version: likewise, record.number, tone: the mix is copied for who records it; EFFECT_PLAY_STOP ends it. It may fail: a reply as of EFFECT_PLAY */
 	EFFECT_CONFER, /* call: of another shard, version: a conference, tenant, user: who leaves it, expected: room_comes.dialog: its parties are to come there (shard_confer_give); again and again */
 	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: a reply */
+	EFFECT_PUBLISH, /* call: one of the shard's ids, version: a transaction, tenant, user: whose presence, expected: the etag, ttl_ms: so long it lasts, data: the etag before, state, note (shard_presence.c); empty: what has ended is to go. Answer: a reply, where there is data */
 };
-enum { EFFECT_KINDS = EFFECT_RECORD + 1 };
+enum { EFFECT_KINDS = EFFECT_PUBLISH + 1 };
 
 enum sig_event_kind {
 	SIG_CALL_NEW,
@@ -373,6 +374,13 @@ struct set_news {
 	enum set_state state;
 	uint64_t serial;
 };
+/* Of an EFFECT_PUBLISH. */
+struct publish_news {
+	uint64_t txn;
+	uint16_t status; /* 200; 412, 404, 403, 503 */
+	uint64_t etag;
+	uint32_t expires_s;
+};
 /* A call that rings, and is to be taken. */
 struct pick_news {
 	uint64_t call;    /* 0: none, and: */
@@ -451,7 +459,8 @@ enum ask {
 	ASK_PROGRAM,
 	ASK_HELP,
 	ASK_LOOKUP,
-	ASK_USER
+	ASK_USER,
+	ASK_PUBLISH,
 };
 struct reply {
 	enum ask ask;
@@ -460,6 +469,7 @@ struct reply {
 		struct prompt_news play;
 		struct media_stream_news media_stream;
 		struct set_news set;
+		struct publish_news publish;
 		struct record_news record;
 		struct park_news park;
 		struct kept_news kept;

@@ -41,6 +41,7 @@ enum {
 	TENANT_REALM_MAX = 128,
 	TENANT_DOMAIN_MAX = 64,
 	TENANT_DOMAINS_MAX = 16,
+	PRESENCE_STATES_MAX = 256,
 	LANGUAGE_MAX = 8, /* of prompts, as en or pt-BR */
 	ACCOUNT_FLOW_MAX = 32,
 };
@@ -93,8 +94,10 @@ struct tenant_terms {
 	bool user_to_user;           /* its phones are told the call's data (RFC 7433) */
 	uint8_t record_tone;         /* enum record_tone */
 	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */
-	char zone[ZONE_NAME_MAX];    /* of the time that its flows know; "": UTC */
-	uint8_t account_classes;     /* 1 << enum dial_class: numbers that need an account code */
+	char presence_states
+		[PRESENCE_STATES_MAX]; /* beside the usual ones, joined by ','; "": any */
+	char zone[ZONE_NAME_MAX];      /* of the time that its flows know; "": UTC */
+	uint8_t account_classes;       /* 1 << enum dial_class: numbers that need an account code */
 	char account_flow[ACCOUNT_FLOW_MAX]; /* which asks for it; "": none does */
 };
 

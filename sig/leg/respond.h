@@ -8,7 +8,7 @@
 
 /* Outside of calls, and of a party with no other party. */
 #define RESPOND_METHODS "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER"
-#define RESPOND_ALLOW   "Allow: " RESPOND_METHODS ", SUBSCRIBE, MESSAGE\r\n"
+#define RESPOND_ALLOW   "Allow: " RESPOND_METHODS ", SUBSCRIBE, MESSAGE, PUBLISH\r\n"
 /* From whom no messages are taken, or to whom none can be brought. */
 #define RESPOND_ALLOW_TRUNK "Allow: " RESPOND_METHODS ", SUBSCRIBE\r\n"
 /* In a call. */

@@ -44,6 +44,7 @@ static void dialog_pack(pb_remote_dialog *out, const struct dialog_state *d)
 	out->phase = (uint32_t)d->phase;
 	out->recipient = d->recipient;
 	out->held = d->held;
+	out->conference = d->conference;
 	out->shard = d->shard;
 	out->waits_utc_ms = d->waits_utc_ms;
 	out->call_id = news_lend(d->call_id);
@@ -65,6 +66,7 @@ static void news_pack(struct packed_news *p, const struct remote_user *u)
 	p->user.user = news_lend(u->user);
 	p->user.asks = u->asks;
 	p->user.holds = u->holds;
+	p->user.registered = u->registered;
 	p->user.dialogs = p->list;
 	p->user.n_dialogs = u->count;
 	for (uint32_t i = 0; i < u->count; i++) {
@@ -134,6 +136,7 @@ static bool dialog_unpack(struct dialog_state *out, const pb_remote_dialog *in)
 				      .phase = (enum dialog_phase)in->phase,
 				      .recipient = in->recipient,
 				      .held = in->held,
+				      .conference = in->conference,
 				      .shard = in->shard,
 				      .waits_utc_ms = in->waits_utc_ms };
 	if (!in->id || in->phase >= PHASE_TERMINATED ||
@@ -151,10 +154,12 @@ static bool dialog_unpack(struct dialog_state *out, const pb_remote_dialog *in)
 
 static bool user_unpack(struct remote_user *out, const pb_user *in)
 {
-	*out = (struct remote_user){ .asks = in->asks, .holds = in->holds };
+	*out = (struct remote_user){ .asks = in->asks,
+				     .holds = in->holds,
+				     .registered = in->registered };
 	if (!tenant_unpack(&out->tenant, in->tenant) || !in->user.len ||
 	    !news_line(&out->user, &in->user, REMOTE_USER_MAX) ||
-	    in->n_dialogs > DIALOG_STATES_MAX || (in->asks && in->n_dialogs) ||
+	    in->n_dialogs > DIALOG_STATES_MAX || (in->asks && (in->n_dialogs || in->registered)) ||
 	    (in->holds && !in->asks))
 		return false;
 	for (; out->count < in->n_dialogs; out->count++) {

@@ -20,8 +20,9 @@ enum {
 /* A user, as one node asks for it or tells of it. Slices live as long as what they were read from. */
 struct remote_user {
 	struct bytes tenant, user;
-	bool asks;  /* else all of the user's dialogs on the sender's node follow */
-	bool holds; /* with asks: that there are none is an answer, too */
+	bool asks;       /* else all of the user's dialogs on the sender's node follow */
+	bool holds;      /* with asks: that there are none is an answer, too */
+	bool registered; /* without asks: a phone of the user is, by that node */
 	uint32_t count;
 	struct dialog_state dialogs[DIALOG_STATES_MAX];
 };

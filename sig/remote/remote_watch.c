@@ -18,6 +18,7 @@ struct remote_entry {
 	struct remote_entry *due_next;
 	bool is_due;
 	uint8_t empty_left; /* so often it is still told that there is nothing */
+	bool registered;
 	uint32_t count;
 	struct dialog_state *dialogs; /* and what they point at, in one */
 };
@@ -173,18 +174,20 @@ static int remote_entry_fill(struct remote_entry *e, const struct remote_user *u
 	free(e->dialogs);
 	e->dialogs = list;
 	e->count = u->count;
+	e->registered = u->registered;
 	return 0;
 }
 
 /* Nobody who watches would be told anything new. */
 static bool remote_entry_is(const struct remote_entry *e, const struct remote_user *u)
 {
-	bool same = e->count == u->count;
+	bool same = e->count == u->count && e->registered == u->registered;
 
 	for (uint32_t i = 0; same && i < u->count; i++)
 		same = e->dialogs[i].id == u->dialogs[i].id &&
 		       e->dialogs[i].phase == u->dialogs[i].phase &&
 		       e->dialogs[i].held == u->dialogs[i].held &&
+		       e->dialogs[i].conference == u->dialogs[i].conference &&
 		       e->dialogs[i].waits_utc_ms == u->dialogs[i].waits_utc_ms;
 	return same;
 }
@@ -344,9 +347,10 @@ static void remote_entry_write(struct remote_watch *r, struct remote_entry *e, s
 	size_t before = w->n;
 
 	u.count = r->host.dialogs(r->host.owner, u.tenant, u.user, u.dialogs);
-	if (!u.count && !e->empty_left)
+	u.registered = r->host.registered(r->host.owner, u.tenant, u.user);
+	if (!u.count && !u.registered && !e->empty_left)
 		return;
-	e->empty_left = u.count ? EMPTY_TOLD : (uint8_t)(e->empty_left - 1);
+	e->empty_left = u.count || u.registered ? EMPTY_TOLD : (uint8_t)(e->empty_left - 1);
 	if (before > REMOTE_NEWS_MAX / 2) /* the next one may need the other half */
 		news_for(r, e->process, w);
 	if (!w->n)
@@ -498,7 +502,8 @@ static bool views_settle(struct remote_watch *r, const struct remote_user *u)
 /* Of users that nobody watches here any more nothing is kept: the other node stops when it is not asked again. */
 static void hear_view(struct remote_watch *r, const struct remote_user *u)
 {
-	bool wanted = u->count && r->host.is_watched(r->host.owner, u->tenant, u->user);
+	bool wanted = (u->count || u->registered) &&
+		      r->host.is_watched(r->host.owner, u->tenant, u->user);
 	bool changed = views_settle(r, u);
 	struct remote_entry *e =
 		wanted ? remote_entry_refresh(r, &r->views, u)
@@ -509,7 +514,7 @@ static void hear_view(struct remote_watch *r, const struct remote_user *u)
 	else if (!remote_entry_is(e, u)) {
 		changed = true;
 		hold_rest(r, e, u);
-		if (!u->count)
+		if (!u->count && !u->registered)
 			remote_forget(r, &r->views, e);
 		else if (remote_entry_fill(e, u))
 			r->counts.refused++;
@@ -594,6 +599,16 @@ uint32_t remote_watch_dialogs(const struct remote_watch *r, struct bytes tenant,
 	return entries_add(&r->held, tenant, user, out, count);
 }
 
+bool remote_watch_registered(const struct remote_watch *r, struct bytes tenant, struct bytes user)
+{
+	const struct remote_entry *e;
+	uint32_t cursor = 0;
+
+	while ((e = remote_list_next(&r->views, tenant, user, &cursor)) != NULL && !e->registered)
+		;
+	return e != NULL;
+}
+
 bool remote_watch_waits(const struct remote_watch *r, struct bytes tenant, struct bytes user)
 {
 	struct dialog_state list[DIALOG_STATES_MAX];
@@ -631,7 +646,9 @@ static void process_lost(struct remote_watch *r, struct remote_list *l, uint64_t
 			continue;
 		if (l == &r->views)
 			hold_rest(r, e, NULL);
-		entry_lapse(r, l, e);
+		e->count = 0;
+		if (!e->registered)
+			entry_lapse(r, l, e);
 	}
 }
 

@@ -30,6 +30,8 @@ struct remote_watch_host {
 	/* What this node has of a user: how many of DIALOG_STATES_MAX were filled. */
 	uint32_t (*dialogs)(void *owner, struct bytes tenant, struct bytes user,
 			    struct dialog_state *out);
+	/* A phone of his is registered here. */
+	bool (*registered)(void *owner, struct bytes tenant, struct bytes user);
 	/* Shards that live on this node, each and 1: how many of REMOTE_SHARDS_MAX were filled. */
 	uint32_t (*shards)(void *owner, uint32_t *out);
 	/* Somebody here watches the user. */
@@ -76,6 +78,8 @@ void remote_watch_expire(struct remote_watch *r, uint64_t now_ns);
  * as its call has just come here, is not there twice. */
 uint32_t remote_watch_dialogs(const struct remote_watch *r, struct bytes tenant, struct bytes user,
 			      struct dialog_state *out, uint32_t count);
+/* Another node has told that a phone of his is registered there; of one that is gone that holds until it could have been told anew. */
+bool remote_watch_registered(const struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* Another node has told of a call that waits for him. */
 bool remote_watch_waits(const struct remote_watch *r, struct bytes tenant, struct bytes user);
 void remote_watch_counts(struct remote_watch *r, struct remote_watch_counts *out);

@@ -131,12 +131,14 @@ static void dispatch_by_method(struct shard *s, const struct sip_message *m)
 	case SIP_MESSAGE:
 		shard_message(s, m);
 		break;
+	case SIP_PUBLISH:
+		shard_publish(s, m);
+		break;
 	case SIP_ACK:
 	case SIP_CANCEL:
 	case SIP_INFO:
 	case SIP_UPDATE:
 	case SIP_NOTIFY:
-	case SIP_PUBLISH:
 		shard_refuse(s, NULL, m, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW));
 		break;
 	case SIP_UNKNOWN:
@@ -474,6 +476,7 @@ static void close_extensions(struct shard *s)
 		free(slot->pickup_groups);
 		free(slot->park_groups);
 		shard_located_free(slot->located);
+		shard_presence_free(s, slot);
 		tenants_release(s->settings.tenants, slot->extension.tenant, TENANT_EXTENSIONS);
 	}
 }
@@ -681,6 +684,9 @@ static void expired(struct shard *s, const struct wheel_timer *t)
 		break;
 	case TIMER_OBJECT:
 		objects_timer(s, t);
+		break;
+	case TIMER_PRESENCE:
+		shard_presence_timer(s, t->owner);
 		break;
 	case TIMER_SECURITY:
 		security_publish(&s->security, s->host.now.ns);

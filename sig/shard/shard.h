@@ -59,6 +59,14 @@ int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,
 /* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
 int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_forward *forward) NODISCARD;
+/* What was said of its presence: who watches it is told, also when some of that ends. 0, -ENOENT, -ENOMEM. */
+struct presence;
+int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
+		       const struct presence *presence) NODISCARD;
+/* What is shown of a user. */
+struct presence_view;
+void shard_presence_of(struct shard *s, uint16_t tenant, struct bytes user, struct instant now,
+		       struct presence_view *out);
 /* The locations that its phones may use. 0, -ENOENT, -ENOMEM. */
 int shard_located_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_located *located) NODISCARD;

@@ -656,6 +656,10 @@ void shard_replied(struct shard *s, const struct reply *reply, struct instant no
 
 	if (shard_call_event(s, reply->of, &ev, now))
 		return;
+	if (reply->ask == ASK_PUBLISH) {
+		shard_published(s, &reply->publish);
+		return;
+	}
 	o = objects_find(s, reply->of);
 	sub = subscription_find(&s->subscriptions, reply->of);
 	if (sub && reply->ask == ASK_LOOKUP)

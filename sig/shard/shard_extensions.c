@@ -203,8 +203,8 @@ static uint64_t number_hash(const struct shard *s, uint16_t tenant, struct bytes
 	return tenant_hash(hash_sip(&s->key, number), tenant);
 }
 
-static struct shard_extension_slot *slot_find(const struct shard *s, uint16_t tenant,
-					      struct bytes number, pool_handle *at)
+struct shard_extension_slot *shard_extension_at(const struct shard *s, uint16_t tenant,
+						struct bytes number, pool_handle *at)
 {
 	uint32_t cursor = 0;
 
@@ -224,7 +224,7 @@ struct shard_extension_slot *shard_extension_slot(const struct shard *s, uint16_
 {
 	pool_handle at;
 
-	return slot_find(s, tenant, number, &at);
+	return shard_extension_at(s, tenant, number, &at);
 }
 
 const struct shard_extension *shard_extension_find(const struct shard *s, uint16_t tenant,
@@ -239,8 +239,8 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 {
 	struct bytes number = bytes_str(extension->number);
 	pool_handle at;
-	struct shard_extension_slot *slot = slot_find(s, extension->tenant, number, &at);
-	bool other_music = slot && slot->extension.music != extension->music;
+	struct shard_extension_slot *slot = shard_extension_at(s, extension->tenant, number, &at);
+	bool other_music = slot && slot->extension.music != extension->music, other;
 
 	if (!slot) {
 		slot = pool_alloc(&s->extensions, &at);
@@ -253,8 +253,10 @@ int shard_extension_put(struct shard *s, const struct shard_extension *extension
 		}
 		tenants_hold(s->settings.tenants, extension->tenant, TENANT_EXTENSIONS);
 	}
+	other = memcmp(&slot->extension, extension, sizeof(*extension)) != 0;
 	slot->extension = *extension;
-	shard_watch_extension(s, extension->tenant, number);
+	if (other) /* what its phones publish changes the document, too */
+		shard_watch_extension(s, extension->tenant, number);
 	if (other_music)
 		shard_calls_hear(s);
 	return 0;
@@ -291,13 +293,14 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 	struct bytes key = bytes_str(number);
 	struct shard_forward *forward;
 	pool_handle at;
-	struct shard_extension_slot *slot = slot_find(s, tenant, key, &at);
+	struct shard_extension_slot *slot = shard_extension_at(s, tenant, key, &at);
 
 	if (!slot)
 		return false;
 	forward = slot->forward;
 	slot->forward = NULL;
 	shard_engaged_set(s, slot, forward);
+	shard_presence_free(s, slot);
 	free(forward);
 	free(slot->guesses);
 	free(slot->monitors);
@@ -332,9 +335,10 @@ static int extension_text_set(char **text, const char *value)
 int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number, const char *monitors)
 {
 	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
+	bool other = slot && strcmp(slot->monitors ? slot->monitors : "", monitors) != 0;
 	int err = slot ? extension_text_set(&slot->monitors, monitors) : -ENOENT;
 
-	if (!err)
+	if (other && !err)
 		shard_watch_extension(s, tenant, bytes_str(number));
 	return err;
 }
@@ -402,6 +406,9 @@ int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 	}
 	before = slot->forward;
 	slot->forward = copy;
+	if ((copy && copy->do_not_disturb) != (before && before->do_not_disturb))
+		subscriptions_changed(&s->subscriptions, tenant, bytes_str(number),
+				      CHANGED_PRESENCE);
 	shard_engaged_set(s, slot, before);
 	free(before);
 	subscriptions_changed(&s->subscriptions, tenant, bytes_str(number), CHANGED_SETTINGS);

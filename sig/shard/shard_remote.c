@@ -305,6 +305,14 @@ static uint32_t remote_dialogs(void *owner, struct bytes tenant, struct bytes us
 		       : 0;
 }
 
+static bool remote_registered(void *owner, struct bytes tenant, struct bytes user)
+{
+	const struct shard_commons *c = owner;
+	uint16_t number;
+
+	return shard_remote_tenant(c, tenant, &number) && shard_has_phone(c->shards, number, user);
+}
+
 static uint32_t remote_shards(void *owner, uint32_t *out)
 {
 	const struct shard_commons *c = owner;
@@ -471,6 +479,7 @@ int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
 						.send = with->send,
 						.is_heard = with->is_heard,
 						.dialogs = remote_dialogs,
+						.registered = remote_registered,
 						.shards = remote_shards,
 						.is_watched = remote_is_watched,
 						.changed = remote_changed,

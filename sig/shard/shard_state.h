@@ -52,6 +52,7 @@ enum shard_timer {
 	TIMER_NOTIFY,
 	TIMER_LOST,
 	TIMER_OBJECT,
+	TIMER_PRESENCE,
 };
 
 enum { SHARD_TRUNK_TARGET_MAX = 512 };
@@ -66,9 +67,10 @@ struct shard_extension_slot {
 	char *pickup_groups; /* names joined by ','; NULL: it is in none */
 	char *park_groups;   /* so, too */
 	char *lamps;         /* sig/host/lamps.h; NULL: it has none */
-	struct shard_located *located; /* NULL: its phones are nowhere */
+	struct shard_located *located;   /* NULL: its phones are nowhere */
+	struct shard_presence *presence; /* NULL: nothing was said */
 };
-static_assert(sizeof(struct shard_extension_slot) <= 328, "of each extension");
+static_assert(sizeof(struct shard_extension_slot) <= 336, "of each extension");
 
 void shard_located_free(struct shard_located *located); /* NULL is fine */
 
@@ -380,6 +382,21 @@ enum watch_verdict shard_list_may(const struct shard *s, const struct subscripti
 struct bytes shard_lamp_name(void *owner, const struct subscription *sub, uint32_t resource);
 /* The document of an extension has other lamps. */
 void shard_lamps_changed(struct shard *s, uint16_t tenant, struct bytes number);
+
+/* ---- shard_presence.c ---- */
+/* subscription_view.presence */
+void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
+			 const struct dialog_state *dialogs, uint32_t count,
+			 struct presence_view *out);
+/* A phone of his is registered by this node. */
+bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user);
+/* Something that was said of an extension has ended. */
+void shard_presence_timer(struct shard *s, pool_handle extension);
+void shard_presence_free(struct shard *s, struct shard_extension_slot *slot);
+void shard_publish(struct shard *s, const struct sip_message *m);
+/* What became of it. */
+void shard_published(struct shard *s, const struct publish_news *news);
+
 /* ---- shard_watch.c ---- */
 void shard_codes_of(const struct shard *s, uint16_t tenant, struct feature_codes *out);
 int shard_watch_open(struct shard *s) NODISCARD;
@@ -503,6 +520,8 @@ void shard_trust(struct shard *s, const struct sip_hop *hop);
 void shard_trust_peer(struct shard *s, const struct sip_hop *hop);
 const struct shard_extension *shard_extension_find(const struct shard *s, uint16_t tenant,
 						   struct bytes number);
+struct shard_extension_slot *shard_extension_at(const struct shard *s, uint16_t tenant,
+						struct bytes number, pool_handle *at);
 /* The same, with what is remembered of it. */
 struct shard_extension_slot *shard_extension_slot(const struct shard *s, uint16_t tenant,
 						  struct bytes number);

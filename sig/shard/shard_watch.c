@@ -11,7 +11,16 @@
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 
+enum { MARK_CONFERENCE = 0x20 }; /* beside dialog_state_mark() */
+
 /* ---- the state of a user ---- */
+
+static bool leg_is_in_conference(const struct shard *s, const struct leg *l)
+{
+	const struct call *c = shard_call_find(s, dialog_call(&l->dialog));
+
+	return c && c->member;
+}
 
 static uint32_t watch_dialogs_add(const struct shard *s, uint16_t tenant, struct bytes user,
 				  struct dialog_state *out, uint32_t count)
@@ -21,6 +30,7 @@ static uint32_t watch_dialogs_add(const struct shard *s, uint16_t tenant, struct
 	while (count < DIALOG_STATES_MAX &&
 	       (l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
 		dialog_state_read(&out[count], l);
+		out[count].conference = leg_is_in_conference(s, l);
 		count += out[count].phase != PHASE_TERMINATED;
 	}
 	return count;
@@ -308,6 +318,7 @@ int shard_watch_open(struct shard *s)
 		.may = watch_may,
 		.dialogs = watch_dialogs,
 		.entry = watch_entry,
+		.presence = shard_presence_view,
 		.conference = shard_watch_conference,
 		.name = shard_lamp_name,
 	};
@@ -409,6 +420,8 @@ void shard_watch_call(struct shard *s, struct call *c)
 		struct leg *l = c->legs[i];
 		uint8_t mark = l && l->user.n ? dialog_state_mark(l) : 0;
 
+		if (mark && c->member)
+			mark |= MARK_CONFERENCE;
 		if (!mark || mark == l->watched)
 			continue;
 		l->watched = mark;
@@ -458,6 +471,8 @@ void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struc
 {
 	struct shard *s = owner;
 
+	if (s->commons->remote && s == s->commons->shards)
+		remote_watch_changed(s->commons->remote, watch_tenant(s, tenant), user);
 	if (!s->subscriptions.pool.in_use)
 		return;
 	shard_set_now(s, now);

@@ -505,6 +505,8 @@ static void call_replied(struct call_host *h, struct call *c, const struct reply
 	case ASK_SET:
 		modules_replied(h, c, reply);
 		break;
+	case ASK_PUBLISH: /* of no call */
+		break;
 	}
 }
 

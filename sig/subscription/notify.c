@@ -69,6 +69,8 @@ static bool package_tells(const struct package *p, enum watch_change what)
 		return p->of_conferences;
 	case CHANGED_SETTINGS:
 		return p->of_settings;
+	case CHANGED_PRESENCE:
+		return p->of_presence;
 	}
 	return false;
 }
@@ -200,6 +202,12 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 
 	if (!sip_name_addr_parse(&to, text_bytes(&sub->dialog.local)))
 		state.entity = to.uri;
+	if (package_of(sub->package)->of_presence) {
+		s->view.presence(s->view.owner, sub->tenant, user, a->dialogs, a->dialog_count,
+				 &state.presence);
+		if (hidden)
+			state.presence.note = "";
+	}
 	package_of(sub->package)->write(w, &state);
 }
 

@@ -79,17 +79,7 @@ static void reg_info_write(struct writer *w, const struct package_state *state)
 	writer_str(w, "</registration>\r\n</reginfo>\r\n");
 }
 
-/* application/pidf+xml (RFC 3863), with what the user does by RFC 4480: of calls and registrations, as nobody publishes here. */
-
-static bool is_registered_now(const struct package_state *state)
-{
-	for (uint32_t i = 0; state->entry && i < state->entry->count; i++) {
-		if (state->entry->bindings[i].expires_utc_ms > state->utc_ms)
-			return true;
-	}
-	return false;
-}
-
+/* application/pidf+xml (RFC 3863). */
 static void presence_write(struct writer *w, const struct package_state *state)
 {
 	writer_str(w, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\r\n"
@@ -97,13 +87,8 @@ static void presence_write(struct writer *w, const struct package_state *state)
 		      " xmlns:dm=\"urn:ietf:params:xml:ns:pidf:data-model\""
 		      " xmlns:rpid=\"urn:ietf:params:xml:ns:pidf:rpid\" entity=\"");
 	package_write_uri(w, &state->entity);
-	writer_str(w, "\">\r\n<tuple id=\"t\"><status><basic>");
-	writer_str(w, is_registered_now(state) ? "open" : "closed");
-	writer_str(w, "</basic></status></tuple>\r\n");
-	if (state->dialog_count)
-		writer_str(w, "<dm:person id=\"p\"><rpid:activities><rpid:on-the-phone/>"
-			      "</rpid:activities></dm:person>\r\n");
-	writer_str(w, "</presence>\r\n");
+	writer_str(w, "\">\r\n");
+	presence_write_pidf(w, &state->presence);
 }
 
 /* application/dialog-info+xml (RFC 4235 4). */
@@ -529,6 +514,7 @@ static const struct package g_packages[PACKAGES] = {
 			       .type = "application/pidf+xml",
 			       .of_dialogs = true,
 			       .of_phones = true,
+			       .of_presence = true,
 			       .write = presence_write },
 	[PACKAGE_REG] = { .name = "reg",
 			  .type = "application/reginfo+xml",

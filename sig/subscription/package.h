@@ -6,6 +6,7 @@
 #ifndef SIG_SUBSCRIPTION_PACKAGE_H
 #define SIG_SUBSCRIPTION_PACKAGE_H
 
+#include "sig/identity/presence.h"
 #include "sig/location/registrar.h"
 #include "sig/model/leg.h"
 #include "sig/room/roster.h"
@@ -74,9 +75,10 @@ enum { DIALOG_STATES_MAX = 8 }; /* of one user; others are not told */
 struct dialog_state {
 	uint64_t id; /* of the dialog, never 0: says nothing of its tags */
 	enum dialog_phase phase;
-	bool recipient; /* the phone was called */
-	bool held;      /* the phone takes nothing of the other party */
-	uint32_t shard; /* of its call, and 1; 0: not known */
+	bool recipient;  /* the phone was called */
+	bool held;       /* the phone takes nothing of the other party */
+	bool conference; /* it speaks in one */
+	uint32_t shard;  /* of its call, and 1; 0: not known */
 	/* no dialog, but a call that waits for the user (sig/pbx/call_waiting.h), which began then; 0: a dialog */
 	uint64_t waits_utc_ms;
 	struct bytes call_id,
@@ -114,8 +116,9 @@ struct package_state {
 	uint32_t dialog_count;
 	const struct dialog_notified *told;
 	uint32_t told_count;
-	const struct aor *entry;                         /* where its phones are; NULL: nowhere */
-	uint64_t utc_ms;                                 /* that its times are of */
+	const struct aor *entry; /* where its phones are; NULL: nowhere */
+	uint64_t utc_ms;         /* that its times are of */
+	struct presence_view presence;
 	const struct conference_view *conference;        /* NULL: there is none */
 	struct conference_notified *conference_notified; /* read and written */
 	size_t most;                                     /* octets of the body */
@@ -124,9 +127,10 @@ struct package_state {
 };
 
 struct package {
-	const char *name, *type;                                 /* of Event, and of the body */
-	bool own;                                                /* told to the user itself alone */
-	bool of_dialogs, of_phones, of_conferences, of_settings; /* what it changes with */
+	const char *name, *type; /* of Event, and of the body */
+	bool own;                /* told to the user itself alone */
+	/* what it changes with */
+	bool of_dialogs, of_phones, of_conferences, of_settings, of_presence;
 	bool tells_end; /* whoever is told that there is no such resource any more is told so in a body, too */
 	/* so long nothing is told behind a NOTIFY, but what did not fit into that; 0: it is told at once */
 	uint32_t pace_ms;

@@ -37,6 +37,10 @@ struct subscription_view {
 			    struct dialog_state *out);
 	const struct aor *(*entry)(void *owner, uint16_t tenant,
 				   struct bytes user); /* NULL: none */
+	/* With its dialogs as they were read. */
+	void (*presence)(void *owner, uint16_t tenant, struct bytes user,
+			 const struct dialog_state *dialogs, uint32_t count,
+			 struct presence_view *out);
 	/* That of this number or name. False: there is none. */
 	bool (*conference)(void *owner, uint16_t tenant, struct bytes user,
 			   struct conference_view *out);
@@ -45,7 +49,13 @@ struct subscription_view {
 };
 
 /* What of a user has changed. */
-enum watch_change { CHANGED_DIALOGS, CHANGED_PHONES, CHANGED_CONFERENCE, CHANGED_SETTINGS };
+enum watch_change {
+	CHANGED_DIALOGS,
+	CHANGED_PHONES,
+	CHANGED_CONFERENCE,
+	CHANGED_SETTINGS,
+	CHANGED_PRESENCE
+};
 
 struct subscription_metrics {
 	metric_id notified, failed, ended[ENDINGS];

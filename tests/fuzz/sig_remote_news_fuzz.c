@@ -42,7 +42,7 @@ static void on_user(const struct remote_user *u, void *arg)
 	assert(u->user.n && u->user.n <= REMOTE_USER_MAX);
 	assert(u->count <= DIALOG_STATES_MAX && (!u->asks || !u->count));
 	t->users++;
-	t->sum += u->asks + u->holds * UINT64_C(3);
+	t->sum += u->asks + u->holds * UINT64_C(3) + u->registered * UINT64_C(11);
 	sum_add(t, u->tenant);
 	sum_add(t, u->user);
 	for (uint32_t i = 0; i < u->count; i++) {
@@ -53,7 +53,8 @@ static void on_user(const struct remote_user *u, void *arg)
 		assert(d->local.n <= DIALOG_TEXT_MAX && d->remote.n <= DIALOG_TEXT_MAX);
 		assert(!d->call_id.n == !d->remote_tag.text[0] || d->call_id.n);
 		t->sum += d->id * 2 + d->recipient + d->shard * UINT64_C(5) +
-			  d->held * UINT64_C(3) + d->phase * UINT64_C(7);
+			  d->held * UINT64_C(3) + d->conference * UINT64_C(13) +
+			  d->phase * UINT64_C(7);
 		sum_add(t, d->call_id);
 		sum_add(t, d->tag);
 		sum_add(t, d->local);

@@ -21,6 +21,7 @@ static const char *const kind_names[] = {
 	[EFFECT_SECURITY] = "security",
 	[EFFECT_PLAY] = "play",
 	[EFFECT_SET] = "set",
+	[EFFECT_PUBLISH] = "publish",
 	[EFFECT_PARK] = "park",
 	[EFFECT_KEPT] = "kept",
 	[EFFECT_PROGRAM] = "program",

@@ -166,6 +166,8 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_HELP:
 		sim_after(s, HELP_MS * NS_PER_MS, on_helped, n->incarnation, e->call, e->version);
 		break;
+	case EFFECT_PUBLISH: /* no phone does */
+		break;
 	case EFFECT_SET:
 		document_set(n, e);
 		break;

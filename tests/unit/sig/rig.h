@@ -116,8 +116,12 @@ struct rig {
 		uint8_t dialog;
 		char user[64];
 		uint32_t count;
-	} confer;     /* the last EFFECT_CONFER */
-	uint64_t set; /* serial of the last EFFECT_SET */
+	} confer;                    /* the last EFFECT_CONFER */
+	uint64_t set;                /* serial of the last EFFECT_SET */
+	struct publish_news publish; /* of the last EFFECT_PUBLISH */
+	uint64_t publish_of;
+	char published[256];
+	uint32_t publish_count;
 	enum feature set_feature;
 	char set_user[64], set_number[FEATURE_VALUE_MAX];
 	uint32_t set_count;
@@ -517,6 +521,15 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		(void)bytes_cstr(text_bytes(&e->user), r->set_user, sizeof(r->set_user));
 		(void)bytes_cstr(text_bytes(&e->data), r->set_number, sizeof(r->set_number));
 		r->set_count++;
+		break;
+	case EFFECT_PUBLISH:
+		r->publish = (struct publish_news){ .txn = e->version,
+						    .etag = e->expected,
+						    .expires_s = (uint32_t)(e->ttl_ms / 1000) };
+		r->publish_of = e->call;
+		(void)bytes_cstr(text_bytes(&e->user), r->set_user, sizeof(r->set_user));
+		(void)bytes_cstr(text_bytes(&e->data), r->published, sizeof(r->published));
+		r->publish_count++;
 		break;
 	case EFFECT_LOOKUP:
 		rig_keep_lookup(r, e);

@@ -17,7 +17,7 @@ struct side {
 	struct net *net;
 	uint64_t process;
 	struct remote_watch *watch;
-	bool watched, deaf; /* deaf: nobody hears it */
+	bool watched, registered, deaf; /* deaf: nobody hears it */
 	struct dialog_state has[DIALOG_STATES_MAX];
 	uint32_t count, changes;
 	uint32_t shards[2], shard_count; /* that it has, each and 1 */
@@ -74,6 +74,13 @@ static uint32_t dialogs(void *owner, struct bytes tenant, struct bytes user,
 		return 0;
 	memcpy(out, s->has, s->count * sizeof(*out));
 	return s->count;
+}
+
+static bool registered(void *owner, struct bytes tenant, struct bytes user)
+{
+	const struct side *s = owner;
+
+	return s->registered && bytes_eq(tenant, ACME) && bytes_eq(user, USER);
 }
 
 static uint32_t shards(void *owner, uint32_t *out)
@@ -232,6 +239,7 @@ static int net_setup(void **state)
 							.with = s,
 							.send = send_to,
 							.dialogs = dialogs,
+							.registered = registered,
 							.shards = shards,
 							.is_watched = is_watched,
 							.changed = changed,
@@ -852,6 +860,39 @@ static void what_does_not_fit(void **state)
 	assert_int_equal(w.n, 0);
 }
 
+/* Where a phone is registered is told, at once and with each change; of a node that is gone it holds until it could have been told anew. */
+static void where_a_phone_is(void **state)
+{
+	struct net *net = *state;
+	struct side *a = &net->sides[0], *b = &net->sides[1];
+
+	b->registered = true;
+	side_asks(a);
+	assert_true(remote_watch_registered(a->watch, ACME, USER));
+	assert_false(remote_watch_registered(a->watch, ACME, OTHER));
+	assert_int_equal(a->changes, 1);
+	b->registered = false;
+	side_changes(b);
+	assert_false(remote_watch_registered(a->watch, ACME, USER));
+	b->registered = true;
+	side_has(b, PHASE_CONFIRMED, 1, 7);
+	b->has[0].conference = true;
+	side_changes(b);
+	assert_int_equal(known(a), 1);
+	b->has[0].conference = false;
+	a->changes = 0;
+	side_changes(b);
+	assert_int_equal(a->changes, 1);
+	side_has(b, PHASE_CONFIRMED, 0, 0);
+	side_changes(b);
+	assert_int_equal(known(a), 0);
+	b->deaf = true;
+	net_seconds(net, 20);
+	assert_true(remote_watch_registered(a->watch, ACME, USER));
+	net_seconds(net, 60);
+	assert_false(remote_watch_registered(a->watch, ACME, USER));
+}
+
 #define NET_TEST(fn) cmocka_unit_test_setup_teardown(fn, net_setup, net_teardown)
 
 int main(void)
@@ -870,6 +911,7 @@ int main(void)
 		NET_TEST(nobody_takes_it),
 		NET_TEST(an_older_one_is_lost),
 		NET_TEST(given_to_another),
+		NET_TEST(where_a_phone_is),
 		NET_TEST(given_by_this_one),
 		NET_TEST(lost_while_it_waits),
 		NET_TEST(many_are_asked_for),

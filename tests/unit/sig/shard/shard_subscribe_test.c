@@ -569,12 +569,14 @@ static void many_notifies(void **state)
 	watch_begin(t);
 	saves = r->save_count;
 	for (int i = 0; i < 300; i++) { /* each tells all again */
+		b.early_media = !b.early_media;
 		assert_int_equal(shard_extension_put(r->shard, &b), 0);
 		assert_true(watch_told(&t->w).n != 0);
 	}
 	assert_in_range(r->save_count - saves, 1, 3);
 	r->hold_saves = true;
 	for (int i = 0; i < 300; i++) {
+		b.early_media = !b.early_media;
 		assert_int_equal(shard_extension_put(r->shard, &b), 0);
 		if (!watch_told(&t->w).n)
 			break;

@@ -15,7 +15,7 @@ static void outside_of_dialogs(void **state)
 		{ "DANCE", "sip:test.local", "", "SIP/2.0 501", "Allow" },
 		{ "SUBSCRIBE", "sip:1002@test.local", "", "SIP/2.0 489", "Allow-Events" },
 		{ "NOTIFY", "sip:1002@test.local", "", "SIP/2.0 405", "Allow" },
-		{ "PUBLISH", "sip:1002@test.local", "", "SIP/2.0 405", "Allow" },
+		{ "PUBLISH", "sip:1002@test.local", "", "SIP/2.0 489", "Allow-Events" },
 		{ "MESSAGE", "sip:9999@test.local", "", "SIP/2.0 404", "To" },
 		{ "MESSAGE", "sip:1003@test.local", "", "SIP/2.0 480", "To" },
 		{ "MESSAGE", "sip:1002@elsewhere.test", "", "SIP/2.0 404", "To" },

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Presence of extensions (sig/identity/presence.h): what their documents say of it, until when, and what phones publish (RFC 3903). A
+ * publication is a change of the document, which all nodes have: this one waits for it, and keeps nothing but the transaction.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "sig/shard/shard_state.h"
+#include "sig/sip/body.h"
+#include "sig/sip/event_parse.h"
+
+struct shard_presence {
+	struct presence of;
+	struct wheel_timer timer; /* the next word ends */
+};
+
+static uint64_t presence_now(const struct shard *s)
+{
+	return steady_add(s->host.now.utc_ms, s->host.wall_ms);
+}
+
+/* ---- what was said ---- */
+
+static void presence_aim(struct shard *s, struct shard_presence *p)
+{
+	uint64_t now = presence_now(s), next = presence_next_utc_ms(&p->of, now);
+
+	wheel_aim(&s->wheel, &p->timer,
+		  next == UINT64_MAX ? next : s->host.now.ns + (next - now) * NS_PER_MS);
+}
+
+void shard_presence_free(struct shard *s, struct shard_extension_slot *slot)
+{
+	if (slot->presence)
+		wheel_stop(&s->wheel, &slot->presence->timer);
+	free(slot->presence);
+	slot->presence = NULL;
+}
+
+int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
+		       const struct presence *presence)
+{
+	static const struct presence nothing;
+	pool_handle at;
+	struct shard_extension_slot *slot = shard_extension_at(s, tenant, bytes_str(number), &at);
+	const struct presence *before;
+
+	if (!slot)
+		return -ENOENT;
+	before = slot->presence ? &slot->presence->of : &nothing;
+	if (!memcmp(before, presence, sizeof(*before)))
+		return 0;
+	if (!slot->presence)
+		slot->presence = calloc(1, sizeof(*slot->presence));
+	if (!slot->presence)
+		return -ENOMEM;
+	slot->presence->of = *presence;
+	slot->presence->timer.kind = TIMER_PRESENCE;
+	slot->presence->timer.owner = at;
+	if (memcmp(presence, &nothing, sizeof(nothing)))
+		presence_aim(s, slot->presence);
+	else
+		shard_presence_free(s, slot);
+	subscriptions_changed(&s->subscriptions, tenant, bytes_str(number), CHANGED_PRESENCE);
+	return 0;
+}
+
+/* Each shard has its own; one of the node has the document tidied. */
+void shard_presence_timer(struct shard *s, pool_handle extension)
+{
+	struct shard_extension_slot *slot = pool_get(&s->extensions, extension);
+	const struct shard_extension *e = slot ? &slot->extension : NULL;
+	struct effect_ask ask = { .kind = EFFECT_PUBLISH, .what = rand_u64_from(s->host.rand) | 1 };
+
+	if (!slot || !slot->presence)
+		return;
+	subscriptions_changed(&s->subscriptions, e->tenant, bytes_str(e->number), CHANGED_PRESENCE);
+	presence_aim(s, slot->presence);
+	if (s != s->commons->shards)
+		return;
+	ask.tenant = bytes_str(tenants_name(s->settings.tenants, e->tenant));
+	ask.user = bytes_str(e->number);
+	(void)effects_ask(&s->effects, &ask);
+}
+
+bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user)
+{
+	const struct aor *a = locations_find(s->locations, tenant, user);
+
+	for (uint32_t i = 0; a && i < a->count; i++) {
+		if (!binding_is_foreign(&a->bindings[i]) &&
+		    a->bindings[i].expires_utc_ms > locations_utc_ms(s->locations))
+			return true;
+	}
+	return false;
+}
+
+/* ... or by another one that tells so. */
+static bool presence_has_phone(const struct shard *s, uint16_t tenant, struct bytes user)
+{
+	return shard_has_phone(s, tenant, user) ||
+	       (s->commons->remote &&
+		remote_watch_registered(s->commons->remote,
+					bytes_str(tenants_name(s->settings.tenants, tenant)),
+					user));
+}
+
+void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
+			 const struct dialog_state *dialogs, uint32_t count,
+			 struct presence_view *out)
+{
+	const struct shard *s = owner;
+	const struct shard_extension_slot *slot = shard_extension_slot(s, tenant, user);
+	const struct shard_forward *f = slot ? slot->forward : NULL;
+	unsigned facts = f && f->do_not_disturb ? PRESENCE_DO_NOT_DISTURB : 0;
+
+	if (!presence_has_phone(s, tenant, user))
+		facts |= PRESENCE_OFFLINE;
+	for (uint32_t i = 0; i < count; i++) {
+		if (!dialogs[i].waits_utc_ms)
+			facts |= dialogs[i].conference ? PRESENCE_CONFERENCE : PRESENCE_CALL;
+	}
+	presence_show(slot && slot->presence ? &slot->presence->of : NULL, facts, presence_now(s),
+		      out);
+}
+
+void shard_presence_of(struct shard *s, uint16_t tenant, struct bytes user, struct instant now,
+		       struct presence_view *out)
+{
+	struct dialog_state dialogs[DIALOG_STATES_MAX];
+	uint32_t count;
+
+	shard_set_now(s, now);
+	count = shard_watch_all(s, tenant, user, dialogs);
+	shard_presence_view(s, tenant, user, dialogs, count, out);
+}
+
+/* ---- PUBLISH ---- */
+
+enum {
+	PUBLISH_EXPIRES_S = 3600, /* at most, and where none is asked for */
+	PUBLISH_EXPIRES_MIN_S = 60,
+	PUBLISH_RETRY_S = 5,
+};
+
+struct publish_wish {
+	uint64_t if_match; /* 0: it is the first */
+	uint32_t expires_s;
+	struct presence_word word;
+};
+
+static void publish_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+			   uint16_t status, enum refusal reason)
+{
+	uint8_t space[128];
+	struct writer extra = writer_over(space, sizeof(space));
+
+	if (status == 423)
+		writer_number(&extra, "Min-Expires: ", PUBLISH_EXPIRES_MIN_S, "\r\n");
+	if (status == 489)
+		WRITER_TEXTS(&extra, "Allow-Events: ", package_of(PACKAGE_PRESENCE)->name, "\r\n");
+	if (status == 415)
+		WRITER_TEXTS(&extra, "Accept: ", package_of(PACKAGE_PRESENCE)->type, "\r\n");
+	if (status == 503)
+		writer_number(&extra, "Retry-After: ", PUBLISH_RETRY_S, "\r\n");
+	shard_refuse(s, slot, m, status, reason, writer_lines(&extra));
+}
+
+/* 0 or the status to refuse with. One that no publication of ours has is answered as one that is gone. */
+static uint16_t publish_read_head(const struct sip_message *m, struct publish_wish *wish,
+				  enum refusal *reason)
+{
+	int64_t asked = message_expires(m);
+	struct event_name event;
+	struct bytes value;
+
+	*reason = REFUSED_EVENT;
+	if (!message_header(m, "Event", 0, &value) || event_parse(&event, value) ||
+	    package_find(event.package) != PACKAGE_PRESENCE)
+		return 489;
+	*reason = REFUSED_EXPIRES;
+	if (asked > 0 && asked < PUBLISH_EXPIRES_MIN_S)
+		return 423;
+	wish->expires_s =
+		asked < 0 || asked > PUBLISH_EXPIRES_S ? PUBLISH_EXPIRES_S : (uint32_t)asked;
+	*reason = REFUSED_ETAG;
+	if (message_header(m, "SIP-If-Match", 0, &value) &&
+	    (base32_u64_get(bytes_trim(value), &wish->if_match) || !wish->if_match))
+		return 412;
+	return 0;
+}
+
+static uint16_t publish_read(const struct sip_message *m, struct publish_wish *wish,
+			     enum refusal *reason)
+{
+	const struct body_part body = { .type = m->content_type, .octets = m->body };
+	uint16_t status = publish_read_head(m, wish, reason);
+	struct bytes coding;
+
+	if (status)
+		return status;
+	*reason = REFUSED_MALFORMED;
+	if (!m->body.n)
+		return wish->if_match ? 0 : 400;
+	if (!body_part_is(&body, package_of(PACKAGE_PRESENCE)->type) ||
+	    message_header(m, "Content-Encoding", 0, &coding))
+		return 415;
+	return presence_read_pidf(&wish->word, m->body) ? 400 : 0;
+}
+
+/* The same request has the same one, in the next process, too. */
+static uint64_t publish_etag(const struct shard *s, const struct sip_message *m)
+{
+	const struct hash_key *key = &s->settings.message_key;
+	uint64_t parts[3] = { hash_sip(key, m->call_id), hash_sip(key, m->from.tag), m->cseq };
+
+	return hash_sip(key, bytes_mem(parts, sizeof(parts))) | 1;
+}
+
+static bool publish_ask(struct shard *s, const struct sip_message *m,
+			const struct shard_extension *e, const struct publish_wish *wish,
+			pool_handle txn)
+{
+	uint8_t space[PRESENCE_MAX + PRESENCE_NOTE_MAX + 32];
+	struct writer w = writer_over(space, sizeof(space));
+	struct effect_ask ask = { .kind = EFFECT_PUBLISH,
+				  .call = id_call_derive(s->ids.shard, m->call_id),
+				  .serial = txn,
+				  .what = publish_etag(s, m),
+				  .ttl_ms = wish->expires_s * UINT64_C(1000),
+				  .user = bytes_str(e->number) };
+
+	writer_number(&w, "", wish->if_match, " ");
+	WRITER_TEXTS(&w, wish->word.state, " ", wish->word.note);
+	ask.data = writer_done(&w);
+	ask.tenant = bytes_str(tenants_name(s->settings.tenants, e->tenant));
+	return effects_ask(&s->effects, &ask) != NULL;
+}
+
+static void publish_admit(struct shard *s, const struct sip_message *m,
+			  const struct shard_extension *e, const struct publish_wish *wish)
+{
+	struct quota_party party = shard_party(s, e->tenant, bytes_str(e->number), &m->hop);
+	struct call_refusal why;
+	struct txn_slot *slot;
+
+	if (!shard_quota_charge(s, &party, QUOTA_TXNS, false, &why)) {
+		shard_quota_refuse(s, m, 503, &why);
+		return;
+	}
+	slot = txns_add_server(&s->txns, m, TXN_REGISTER, s->host.now.ns);
+	if (!slot) {
+		shard_quota_release(s, &party, QUOTA_TXNS);
+		publish_refuse(s, NULL, m, 503, REFUSED_TXNS_FULL);
+		return;
+	}
+	txns_charge(slot, &party);
+	if (txns_keep_request(slot, m) || !publish_ask(s, m, e, wish, slot->self))
+		publish_refuse(s, slot, m, 500, REFUSED_MEMORY);
+}
+
+/* A phone publishes for its own user alone. */
+void shard_publish(struct shard *s, const struct sip_message *m)
+{
+	struct publish_wish wish = { 0 };
+	const struct shard_extension *e;
+	uint16_t tenant = shard_tenant_of(s, m);
+	char from[ROUTE_USER_MAX], user[ROUTE_USER_MAX];
+	enum refusal reason;
+	uint16_t status = publish_read(m, &wish, &reason);
+
+	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE || m->hop.transport == SIP_INTER_SHARD) {
+		shard_refuse(s, NULL, m, 405, REFUSED_METHOD, BYTES_LIT(RESPOND_ALLOW_TRUNK));
+		return;
+	}
+	if (status) {
+		publish_refuse(s, NULL, m, status, reason);
+		return;
+	}
+	if (s->is_overloaded) {
+		publish_refuse(s, NULL, m, 503, REFUSED_OVERLOADED);
+		return;
+	}
+	if (!shard_identify(s, m, tenant, from, &e))
+		return;
+	if (!e)
+		e = shard_extension_find(s, tenant, bytes_str(from));
+	if (!e || !route_is_near(&m->uri, &m->from.uri, tenant, &s->settings) ||
+	    route_user(&m->uri, user) != ROUTE_OK || strcmp(user, e->number) != 0)
+		publish_refuse(s, NULL, m, 403, REFUSED_PUBLISH);
+	else
+		publish_admit(s, m, e, &wish);
+}
+
+void shard_published(struct shard *s, const struct publish_news *news)
+{
+	struct txn_slot *slot = txns_get(&s->txns, news->txn);
+	uint8_t space[128];
+	struct writer extra = writer_over(space, sizeof(space));
+	const struct dialog made = { .tag = { .call = id_call_derive(s->ids.shard,
+								     (struct bytes){ 0 }),
+					      .random = rand_u64_from(s->host.rand) } };
+	struct response r = { .status = news->status, .dialog = &made };
+	char etag[BASE32_U64_LEN];
+
+	if (!slot || slot->txn.state >= TXN_COMPLETED)
+		return;
+	if (news->status == 200) {
+		base32_u64_put(etag, news->etag);
+		writer_str(&extra, "SIP-ETag: ");
+		writer_mem(&extra, etag, sizeof(etag));
+		writer_number(&extra, "\r\nExpires: ", news->expires_s, "\r\n");
+	} else {
+		txns_refuse_for(&s->txns, news->status == 412 ? REFUSED_ETAG : REFUSED_OTHER);
+	}
+	if (news->status == 503)
+		writer_number(&extra, "Retry-After: ", PUBLISH_RETRY_S, "\r\n");
+	r.extra = writer_lines(&extra);
+	respond(&s->host, slot, NULL, &r);
+}
