@@ -175,5 +175,6 @@ command_ended_fn *command_audit_of(const struct command_run *run)
 {
 	const struct route *r = route_of(run->command);
 
-	return run->node && r && r->method != ROUTE_GET ? audit_ended : NULL;
+	return run->node && r && r->method != ROUTE_GET && !run->command->often ? audit_ended
+										: NULL;
 }

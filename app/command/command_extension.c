@@ -82,136 +82,74 @@ void command_registration_list(struct command_run *run)
 	command_walk_start(run, registration_look);
 }
 
-/*
- * What an application changes of an extension beside its calls: its presence, and what callers hear then. Each is the command extension.put in
- * its name, about one field that no administrator need be asked for.
- */
-
-struct presence_run {
+/* Of what callers hear in a presence, as extension.put would set it. */
+struct greeting_run {
 	struct command_run *run;
-	bool greets; /* it is about a greeting */
-	bool tells;  /* its presence becomes another one */
-	uint16_t tenant;
 	char number[sizeof(((struct shard_extension *)NULL)->number)];
 	char state[PRESENCE_MAX], file[GREETING_FILE_MAX];
 };
 
-static void presence_notify(const struct presence_run *p)
+static void extension_greeting_done(json_t *answer, void *arg)
 {
-	struct node *n = p->run->node;
-	struct sig_event *event = calloc(1, sizeof(*event));
-	struct effects effects = { 0 };
-	struct effect *e = event ? effects_add(&effects, EFFECT_EVENT) : NULL;
-
-	if (!e) {
-		free(event);
-		return;
-	}
-	event->kind = SIG_PRESENCE;
-	event->version = clock_utc_ms();
-	(void)bytes_cstr(bytes_str(tenants_name(n->common.tenants, p->tenant)), event->tenant,
-			 sizeof(event->tenant));
-	(void)bytes_cstr(bytes_str(p->number), event->to, sizeof(event->to));
-	(void)bytes_cstr(bytes_str(p->state), event->presence, sizeof(event->presence));
-	e->event = event;
-	effects_carry_out(&n->shards.effects_to, &effects);
-	effects_close(&effects);
-}
-
-/* As extension.put said it. */
-static void presence_failed(struct presence_run *p, const json_t *error)
-{
-	const char *name = json_string_value(json_object_get(error, "code"));
+	struct greeting_run *g = arg;
+	const json_t *error = json_object_get(answer, "error");
 	const char *text = json_string_value(json_object_get(error, "message"));
 
-	command_fail(p->run, command_error_named(name), NULL, "%s", text ? text : "out of memory");
-}
-
-static void presence_on_done(json_t *answer, void *arg)
-{
-	struct presence_run *p = arg;
-
-	if (!json_is_true(json_object_get(answer, "ok"))) {
-		presence_failed(p, json_object_get(answer, "error"));
-	} else {
-		if (p->tells)
-			presence_notify(p);
-		command_answer(p->run, p->greets ? json_pack("{s:s, s:s, s:s}", "number", p->number,
-							     "state", p->state, "file", p->file)
-						 : json_pack("{s:s, s:s}", "number", p->number,
-							     "state", p->state));
-	}
+	if (json_is_true(json_object_get(answer, "ok")))
+		command_answer(g->run, json_pack("{s:s, s:s, s:s}", "number", g->number, "state",
+						 g->state, "file", g->file));
+	else /* as extension.put said it */
+		command_fail(g->run,
+			     command_error_named(json_string_value(json_object_get(error, "code"))),
+			     NULL, "%s", text ? text : "out of memory");
 	json_decref(answer);
-	free(p);
+	free(g);
 }
 
-static void presence_put(struct presence_run *p, const char *field, const char *value)
+static void extension_greeting_put(struct greeting_run *g, const char *list)
 {
-	struct command_principal who = command_in_name(p->run, COMMAND_FOR_ADMIN);
-	json_t *args = json_pack("{s:s, s:s}", "number", p->number, field, value);
+	struct command_principal who = command_in_name(g->run, COMMAND_FOR_ADMIN);
+	json_t *args = json_pack("{s:s, s:s}", "number", g->number, "greetings", list);
 	char id[COMMAND_ID_MAX];
 
-	(void)snprintf(id, sizeof(id), "presence %.*s", COMMAND_ID_MAX - 16, p->run->id);
-	command_start(p->run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args,
-		      presence_on_done, p);
+	(void)snprintf(id, sizeof(id), "greeting %.*s", COMMAND_ID_MAX - 16, g->run->id);
+	command_start(g->run->node, &who, BYTES_LIT("extension.put"), bytes_str(id), args,
+		      extension_greeting_done, g);
 	json_decref(args);
-}
-
-/* NULL: the run has failed. */
-static struct presence_run *presence_begin(struct command_run *run, struct extension *e)
-{
-	struct bytes number = command_value(run, "number")->text;
-	struct presence_run *p = calloc(1, sizeof(*p));
-
-	if (!p) {
-		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
-		return NULL;
-	}
-	*p = (struct presence_run){ .run = run, .tenant = document_tenant(run) };
-	if (extensions_find(run->node->api.extensions, p->tenant, number, e) &&
-	    !bytes_cstr(number, p->number, sizeof(p->number)))
-		return p;
-	free(p);
-	command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
-	return NULL;
-}
-
-void command_extension_presence(struct command_run *run)
-{
-	struct extension e;
-	struct presence_run *p = presence_begin(run, &e);
-
-	if (!p)
-		return;
-	(void)bytes_cstr(command_value(run, "state")->text, p->state, sizeof(p->state));
-	p->tells = strcmp(p->state, e.presence[0] ? e.presence : PRESENCE_USUAL) != 0;
-	extension_wipe(&e);
-	presence_put(p, "presence", p->state);
 }
 
 void command_extension_greeting(struct command_run *run)
 {
+	struct bytes number = command_value(run, "number")->text;
 	struct bytes file = command_value(run, "file")->text;
+	struct greeting_run *g = calloc(1, sizeof(*g));
 	char list[GREETINGS_MAX];
 	struct extension e;
-	struct presence_run *p = presence_begin(run, &e);
-	bool fits;
+	bool fits = false;
 
-	if (!p)
-		return;
-	p->greets = true;
-	(void)bytes_cstr(command_value(run, "state")->text, p->state, sizeof(p->state));
-	fits = !bytes_cstr(file, p->file, sizeof(p->file)) &&
-	       greeting_set(e.greetings, p->state, file, list);
-	extension_wipe(&e);
-	if (!fits) {
-		free(p);
-		command_fail(run, COMMAND_BAD_ARGUMENT, "file",
-			     "it has too many greetings: all of them have %d characters at most",
-			     GREETINGS_MAX - 1);
+	if (!g) {
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
 		return;
 	}
-	presence_put(p, "greetings", list);
+	g->run = run;
+	if (bytes_cstr(number, g->number, sizeof(g->number)) ||
+	    !extensions_find(run->node->api.extensions, document_tenant(run), number, &e)) {
+		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
+		free(g);
+		return;
+	}
+	(void)bytes_cstr(command_value(run, "state")->text, g->state, sizeof(g->state));
+	fits = !bytes_cstr(file, g->file, sizeof(g->file)) &&
+	       greeting_set(e.greetings, g->state, file, list);
+	extension_wipe(&e);
+	if (fits) {
+		extension_greeting_put(g, list);
+		return;
+	}
+	free(g);
+	command_fail(run, COMMAND_BAD_ARGUMENT, "file",
+		     "it has too many greetings: all of them have %d characters at most",
+		     GREETINGS_MAX - 1);
 }
 
 static json_t *subscription_json(const struct subscription_row *row)
@@ -543,9 +481,13 @@ static bool extension_make(struct command_run *run, void *value)
 	}
 	e->core.tenant = tenant;
 	e->changed_utc_ms = clock_utc_ms();
-	return fields_read_args(run, g_extension_fields, e) && may_be_recorded(run, e, recorded) &&
-	       lamps_fit(run, e) && tls_and_srtp(run, e) && page_make(run, e) &&
-	       extension_secret_read(run, e);
+	if (command_value(run, "presence")->given)
+		e->presence.words[PRESENCE_MANUAL] =
+			(struct presence_word){ .said_utc_ms = e->changed_utc_ms };
+	return fields_read_args(run, g_extension_fields, e) &&
+	       command_presence_may(run, e->presence.words[PRESENCE_MANUAL].state) &&
+	       may_be_recorded(run, e, recorded) && lamps_fit(run, e) && tls_and_srtp(run, e) &&
+	       page_make(run, e) && extension_secret_read(run, e);
 }
 
 static bool extension_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
@@ -582,6 +524,8 @@ static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 		err = shard_park_groups_set(s, e->core.tenant, e->core.number, e->park_groups);
 	if (!err)
 		err = shard_located_set(s, e->core.tenant, e->core.number, &e->located);
+	if (!err)
+		err = shard_presence_set(s, e->core.tenant, e->core.number, &e->presence);
 	return err ? err : shard_forward_set(s, e->core.tenant, e->core.number, &e->forward);
 }
 
@@ -724,20 +668,33 @@ const struct document_kind g_extension_documents = {
 	.read = extension_from_document,
 	.apply = extension_apply,
 	.forget = extension_forget,
+	.saved = command_presence_saved,
 };
 
-/* group.login, group.logout: made in its turn of what the document is then, so a change of another writer is not lost. */
-static bool login_make(struct command_run *run, void *value)
+/* group.login, presence.set and the like: made in its turn of what the document is then, so a change of another writer is not lost. */
+static bool part_begin(struct command_run *run, struct extension *e)
 {
-	struct extension *e = value;
-
 	if (!extensions_find(run->node->api.extensions, document_tenant(run),
 			     command_value(run, "number")->text, e)) {
 		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 		return false;
 	}
 	e->changed_utc_ms = clock_utc_ms();
-	return may_change(run, e) && command_group_log(run, e);
+	if (e->realm[0])
+		return true;
+	command_fail(run, COMMAND_CONFLICT, "number",
+		     "its password was sealed with other keys: give a new one (extension.put)");
+	return false;
+}
+
+static bool login_make(struct command_run *run, void *value)
+{
+	return part_begin(run, value) && command_group_log(run, value);
+}
+
+static bool presence_make(struct command_run *run, void *value)
+{
+	return part_begin(run, value) && command_presence_make(run, value);
 }
 
 static json_t *login_show(const struct node *node, uint16_t tenant, const void *value)
@@ -749,18 +706,15 @@ static json_t *login_show(const struct node *node, uint16_t tenant, const void *
 	return json_pack("{s:s, s:s}", "number", e->core.number, "groups_out", e->groups_out);
 }
 
-const struct document_kind g_login_documents = {
-	.name = "extension",
-	.argument = "number",
-	.limit = EXTENSION_LIMIT,
-	.size = sizeof(struct extension),
-	.make = login_make,
-	.name_at = offsetof(struct extension, core.number),
-	.write = extension_to_document,
-	.show = login_show,
-	.read = extension_from_document,
-	.apply = extension_apply,
-	.forget = extension_forget,
+#define EXTENSION_PART(makes, shows)                                                        \
+	.name = "extension", .argument = "number", .limit = EXTENSION_LIMIT,                \
+	.size = sizeof(struct extension), .make = (makes), .show = (shows),                 \
+	.name_at = offsetof(struct extension, core.number), .write = extension_to_document, \
+	.read = extension_from_document, .apply = extension_apply, .forget = extension_forget
+
+const struct document_kind g_login_documents = { EXTENSION_PART(login_make, login_show) };
+const struct document_kind g_presence_documents = {
+	EXTENSION_PART(presence_make, command_presence_show), .saved = command_presence_saved
 };
 
 /* NULL: there is none, or no memory. */

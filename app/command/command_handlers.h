@@ -20,7 +20,16 @@ struct extension;
 struct shard_order;
 
 command_fn command_extension_get, command_extension_list, command_extension_page,
-	command_extension_presence, command_extension_greeting;
+	command_extension_greeting, command_presence_get;
+/* EFFECT_PUBLISH. */
+void command_publish(const struct effect *e, void *arg);
+/* What a command of g_presence_documents makes of an extension, and shows. False: the run has failed. */
+bool command_presence_make(struct command_run *run, struct extension *e);
+json_t *command_presence_show(const struct node *node, uint16_t tenant, const void *value);
+/* A word that the tenant's extensions may have. False: the run has failed. */
+bool command_presence_may(struct command_run *run, const char *state);
+/* An extension was changed by command: where its presence is another one an event tells so. */
+void command_presence_saved(struct command_run *run, const void *value, json_t *view);
 command_fn command_call_list, command_call_show, command_call_doctor, command_call_hangup;
 /* Orders that need no more than their arguments; the others. */
 command_fn command_call_order;
@@ -157,10 +166,10 @@ bool command_is_code(const struct command_run *run, struct bytes number);
 #define COMMAND_NUMBER_IS_CODE \
 	"number begins with a feature code: see codes in the node file, and dialplan.show"
 
-extern const struct document_kind g_extension_documents, g_login_documents, g_profile_documents,
-	g_range_documents, g_tenant_documents, g_trunk_documents, g_did_documents,
-	g_route_documents, g_dial_documents, g_location_documents, g_room_documents,
-	g_hours_documents, g_hours_override, g_prompt_documents, g_flow_documents,
+extern const struct document_kind g_extension_documents, g_login_documents, g_presence_documents,
+	g_profile_documents, g_range_documents, g_tenant_documents, g_trunk_documents,
+	g_did_documents, g_route_documents, g_dial_documents, g_location_documents,
+	g_room_documents, g_hours_documents, g_hours_override, g_prompt_documents, g_flow_documents,
 	g_number_documents, g_group_documents, g_account_documents, g_token_documents,
 	g_webhook_documents, g_session_documents, g_set_documents;
 

@@ -467,6 +467,7 @@ static bool file_is_good(struct bytes name)
 static bool order_file_read(const struct command_run *run, struct bytes name,
 			    char out[PROMPT_NAME_MAX + 1])
 {
+	const struct presence_word *said;
 	struct extension e;
 
 	if (!bytes_starts(name, FILE_GREETING))
@@ -474,7 +475,8 @@ static bool order_file_read(const struct command_run *run, struct bytes name,
 	if (!extensions_find(run->node->api.extensions, document_tenant(run),
 			     bytes_from(name, strlen(FILE_GREETING)), &e))
 		return false;
-	greeting_of(e.greetings, e.presence, out);
+	said = presence_said(&e.presence, clock_utc_ms());
+	greeting_of(e.greetings, said ? said->state : "", out);
 	extension_wipe(&e);
 	return true;
 }

@@ -127,6 +127,7 @@ static void change_answer(struct node *node, const struct document_change *chang
 {
 	const struct document_kind *kind = change->kind;
 	struct snapshot_document d = change_document(change);
+	json_t *view;
 	int err;
 
 	d.version = version;
@@ -142,7 +143,10 @@ static void change_answer(struct node *node, const struct document_change *chang
 		command_fail(change->run, COMMAND_FULL, NULL, "%s is reached", kind->limit);
 	} else {
 		change->run->version = version ? version : change_known_version(change);
-		command_answer(change->run, change_view(node, change));
+		view = change_view(node, change);
+		if (kind->saved)
+			kind->saved(change->run, change->value, view);
+		command_answer(change->run, view);
 	}
 }
 

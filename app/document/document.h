@@ -49,6 +49,8 @@ struct document_kind {
 	void (*forget)(struct node *node, uint16_t tenant, const char *name);
 	/* Here, by command: what else belongs to it in Redis goes. NULL: nothing does. */
 	void (*deleted)(struct node *node, const char *name);
+	/* Here, by command: it counts, and run->changes says what is new; view: what is shown. NULL: nobody hears of it. */
+	void (*saved)(struct command_run *run, const void *value, json_t *view);
 	const char *
 		quota; /* member of the tenant's document that bounds how many it has; NULL: none */
 	enum tenant_item item; /* by which the core knows that quota */

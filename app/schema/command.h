@@ -157,6 +157,7 @@ struct command {
 		*own_args; /* joined by ',': all that a user may give beside that one; NULL: any */
 	bool anyone;       /* HTTP asks no token for it: it is how one gets one */
 	bool open;         /* other arguments of the query are passed over (RFC 6749 4.1.2) */
+	bool often;        /* it is given again and again: the audit has none of it */
 	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
 	const struct command_rows *rows; /* of a list, or NULL */
 };

@@ -116,27 +116,6 @@ static const struct {
 	{ "off_work", "prompt:greeting-away" },
 };
 
-static bool presence_name_fits(struct bytes text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		uint8_t c = text.p[i];
-
-		if (!(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z') && !(c >= '0' && c <= '9') &&
-		    c != '_' && c != '-' && c != '.')
-			return false;
-	}
-	return text.n && text.p[0] != '.';
-}
-
-const char *presence_wrong(const char *state)
-{
-	struct bytes text = bytes_str(state);
-
-	return !text.n || (text.n < PRESENCE_MAX && presence_name_fits(text))
-		       ? NULL
-		       : "a state has 1 to 31 letters, digits, '.', '_' and '-', no '.' first";
-}
-
 static bool greeting_file_is_good(struct bytes file)
 {
 	if (!file.n || file.n >= GREETING_FILE_MAX)
@@ -304,6 +283,30 @@ static json_t *located_seal(const struct extension *e, const struct seal_key *ke
 	return list;
 }
 
+/* What was said of its presence, but for what the field presence says alone. True: it is there. */
+static bool presence_put(json_t *json, const struct extension *e)
+{
+	json_t *list = json_array();
+	char text[PRESENCE_MAX + PRESENCE_NOTE_MAX + 96];
+
+	for (unsigned i = 0; i < PRESENCE_WORDS; i++) {
+		struct writer w = writer_over(text, sizeof(text));
+
+		if (!e->presence.words[i].state[0] ||
+		    (i == PRESENCE_MANUAL && !e->presence.words[i].said_utc_ms))
+			continue;
+		presence_word_write(&w, &e->presence, i);
+		if (json_array_append_new(list, json_stringn(text, w.n))) {
+			json_decref(list);
+			return false;
+		}
+	}
+	if (json_array_size(list))
+		return !json_object_set_new(json, "presence_words", list);
+	json_decref(list);
+	return true;
+}
+
 /* True: it is there, where there is one. */
 static bool page_put(json_t *json, const struct extension *e)
 {
@@ -326,7 +329,7 @@ json_t *extension_to_document(const void *value, const struct seal_key *key,
 	json = json_pack("{s:s, s:s}", "realm", e->realm, "ha1_sealed", sealed);
 	if (json && ((e->located.count &&
 		      json_object_set_new(json, "locations_sealed", located_seal(e, key, rand))) ||
-		     !page_put(json, e))) {
+		     !page_put(json, e) || !presence_put(json, e))) {
 		json_decref(json);
 		json = NULL;
 	}
@@ -404,6 +407,24 @@ static void fill_page(struct document_reader *r, struct extension *e)
 		document_refuse(r, "page");
 }
 
+/* The field is what somebody may have written by hand. */
+static void fill_presence(struct document_reader *r, struct extension *e)
+{
+	struct given list = document_member(r, "presence_words");
+	struct presence *p = &e->presence;
+	char state[PRESENCE_MAX];
+
+	memcpy(state, p->words[PRESENCE_MANUAL].state, sizeof(state));
+	for (size_t i = 0; i < list.count && i < PRESENCE_WORDS; i++) {
+		if (presence_word_read(p, given_next(&list, i).text))
+			document_refuse(r, "presence_words");
+	}
+	if (!strcmp(p->words[PRESENCE_MANUAL].state, state))
+		return;
+	p->words[PRESENCE_MANUAL] = (struct presence_word){ 0 };
+	memcpy(p->words[PRESENCE_MANUAL].state, state, sizeof(state));
+}
+
 static void extension_fill(struct document_reader *r, void *value)
 {
 	struct extension *e = value;
@@ -416,6 +437,7 @@ static void extension_fill(struct document_reader *r, void *value)
 	if (e->realm[0])
 		fill_located(r, e);
 	fill_page(r, e);
+	fill_presence(r, e);
 	e->changed_utc_ms = document_changed(r);
 }
 
@@ -452,6 +474,8 @@ static const char *const g_record_to[] = { "files", "siprec", "mailbox", NULL };
 static const char *const g_account_code[] = { "off", "optional", "required", "override", NULL };
 
 const char *const g_auto_answer_words[] = { "off", "alert-autoanswer", "auto-answer", NULL };
+
+const char *const g_presence_sources[] = { "command", "page", "code", "calendar", NULL };
 
 /* In the order of enum call_waiting. */
 static const char *const g_call_waiting[] = { "phone", "off", "single", "multiple", NULL };
@@ -810,7 +834,8 @@ const struct command_arg g_extension_fields[] = {
 		   "What those hear whom it holds: name of a file in media.sounds, which need not "
 		   "be there yet; off: none, so that what its phone sends is heard; empty, or "
 		   "while the file cannot be used: as media.music says."),
-	TEXT_FIELD("presence", presence, CHARSET_NAME, field_presence_wrong,
+	TEXT_FIELD("presence", presence.words[PRESENCE_MANUAL].state, CHARSET_NAME,
+		   field_presence_wrong,
 		   "Its presence: available, busy, do_not_disturb, in_a_meeting, away, "
 		   "out_of_office, off_work, or another word. Empty: available. No phone rings "
 		   "otherwise for it. extension.presence says it, too, and tells of it."),

@@ -11,6 +11,7 @@
 #include "base/seal.h"
 #include "sig/host/groups.h"
 #include "sig/host/lamps.h"
+#include "sig/identity/presence.h"
 #include "sig/shard/shard.h"
 #include "sig/sip/digest.h"
 
@@ -34,21 +35,18 @@ int ha1_unseal(struct digest_secret *out, struct bytes hex, struct bytes context
 	       const struct seal_key *key) NODISCARD;
 
 /*
- * The presence of an extension as somebody says it (PRES-01), and what its callers hear then: a greeting for each state (VM-09). Values of its
- * document. Greetings are a list: greeting = STATE "=" FILE, joined by ','. Pure.
+ * What callers of an extension hear in each presence of it (VM-09). Values of its document. Greetings are a list: greeting = STATE "=" FILE,
+ * joined by ','. Pure.
  */
 
 enum {
-	PRESENCE_MAX = 32, /* with its NUL */
 	GREETINGS_MAX = 384,
 	GREETING_FILE_MAX = 65,
 };
 
-#define PRESENCE_USUAL     "available" /* where nobody says anything */
-#define GREETING_OTHERWISE "default"   /* no state: the greeting of those that have none */
+#define GREETING_OTHERWISE "default" /* no state: the greeting of those that have none */
 
 /* NULL, or what is wrong. */
-const char *presence_wrong(const char *state);
 const char *greetings_wrong(const char *list);
 /* The greeting of that state, else of GREETING_OTHERWISE, else the prompt of the node for it. state: "": PRESENCE_USUAL. */
 void greeting_of(const char *list, const char *state, char out[GREETING_FILE_MAX]);
@@ -78,7 +76,7 @@ struct extension {
 	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* their ids joined by ',', in the order of */
 	struct shard_located located;
 	uint64_t page; /* with core.record_page: what is in the link to its page; 0: none */
-	char presence[PRESENCE_MAX];    /* as somebody said it; "": available */
+	struct presence presence;       /* as it was said */
 	char greetings[GREETINGS_MAX];  /* of each presence */
 	char music[SETTINGS_SOUND_MAX]; /* name of a file, "off", or "": the node's */
 	char realm
@@ -87,6 +85,7 @@ struct extension {
 };
 
 extern const struct command_arg g_extension_fields[];
+extern const char *const g_presence_sources[];  /* enum presence_source, but for phones */
 extern const char *const g_auto_answer_words[]; /* in the order of enum auto_answer */
 
 /* Ids of locations joined by ','. Their number, or -EINVAL: it is no list of different ones. */

@@ -10,6 +10,7 @@
 #include "sig/dial/dial.h"
 #include "sig/dial/pattern.h"
 #include "sig/identity/pidf.h"
+#include "sig/identity/presence.h"
 #include "sig/sip/lex.h"
 #include "sig/sip/uri.h"
 
@@ -322,6 +323,12 @@ static const char *field_park_wrong(const void *value, const char *text)
 	return park_groups_wrong(bytes_str(text));
 }
 
+static const char *field_presences_wrong(const void *value, const char *text)
+{
+	(void)value;
+	return presence_list_wrong(bytes_str(text));
+}
+
 static const char *field_store_wrong(const void *value, const char *text)
 {
 	struct bytes list = bytes_str(text), one;
@@ -393,6 +400,9 @@ const struct command_arg g_tenant_fields[] = {
 		   "Its slots to park calls in, joined by ',': NAME=FIRST-LAST each, such as "
 		   "sales=10-19. An extension uses those of the groups it is in (park_groups of "
 		   "extension.put). Empty: all slots are there, for everybody."),
+	TEXT_FIELD("presence_states", core.presence_states, CHARSET_NUMBERS, field_presences_wrong,
+		   "States of presence that its extensions may have beside the seven "
+		   "(extension.put presence), joined by ','. Empty: any word."),
 	FLAG_FIELD(
 		"user_to_user", core.user_to_user, "false",
 		"true: INVITEs to its phones have the tags of the call as User-to-User (RFC 7433), "

@@ -4,6 +4,7 @@ import time
 import unittest
 
 from lamps_test import INFO, Keys, Lamp
+from patience import PATIENCE_S
 from pickup_test import ELSEWHERE
 from server import ServerError
 from taken_test import ADDRESSES, LONG, Cluster, Talk
@@ -56,6 +57,64 @@ class LampsOfNodes(Cluster):
             end.start(hertz)
         for end, hertz in zip(ends, (880, 440)):
             end.wait_tone(hertz, anew=True)
+
+    def watched(self, *wanted):
+        """What 1003, at node b, hears of the presence of 1002 until that has all of it."""
+        while True:
+            notify = self.desk.take_request("NOTIFY", PATIENCE_S, self.watch)
+            self.desk.respond(notify, 200)
+            body = notify.body.decode()
+            if all(part in body for part in wanted):
+                return body
+
+    def publish(self, shard, state="", expires=600, match=None):
+        """1002 says by PUBLISH what its user does; the status, and the etag to go on with."""
+        phone = self.phones[shard, "1002"]
+        body = f"<presence><tuple><status><basic>open</basic></status></tuple><activities><{state}/></activities></presence>" if state else ""
+        headers = [("Event", "presence"), ("Expires", str(expires))] + ([("SIP-If-Match", match)] if match else [])
+        ask = phone.request("PUBLISH", f"sip:1002@{phone.home}", headers=headers, body=body.encode(), content_type="application/pidf+xml")
+        answer = phone.transact_authorized(ask)[1]
+        return answer.status, answer.get("SIP-ETag")
+
+    def said(self):
+        return [row["presence"] for row in self.b.events() if row["type"] == "extension.presence"]
+
+    def test_presence(self):
+        """1002 is registered at node a; what it says, by a command, by PUBLISH or by its calls, is seen at node b, also when a was killed."""
+        ask = self.desk.request("SUBSCRIBE", f"sip:1002@{self.desk.home}", headers=[("Event", "presence"), ("Expires", "600")])
+        self.watch = self.desk.transact_authorized(ask)[1].call_id
+        self.assertNotIn("person", self.watched("<basic>open</basic>"))
+        said = self.a.ctl("presence.set", number="1002", state="out_of_office", note="Back on <Monday>")
+        self.assertEqual((said["state"], said["available"], said["said"], said["by"]), ("out_of_office", False, "out_of_office", "command"))
+        self.assertIn("Back on &lt;Monday&gt;", self.watched("<basic>closed</basic>", "<rpid:other>out_of_office</rpid:other>"))
+        talk = Talk(self, 17).answer()
+        self.assertNotIn("out_of_office", self.watched("<rpid:on-the-phone/>"))
+        talk.out.bye()
+        talk.into.wait_bye()
+        self.watched("out_of_office")
+        # a phone that says the newest word, and goes on with it at the other node, behind a kill
+        status, etag = self.publish(17, "meeting")
+        self.assertEqual(status, 200)
+        self.assertIn("<basic>open</basic>", self.watched("<rpid:meeting/>"))
+        self.until(lambda: self.said() == ["out_of_office", "in_a_meeting"])
+        self.a.kill()
+        self.assertEqual(self.b.ctl("presence.get", number="1002")["said"], "in_a_meeting")
+        status, other = self.publish(18, "away", match=etag)
+        self.assertEqual(status, 200)
+        self.watched("<rpid:away/>")
+        self.a.restart()
+        self.assertEqual(self.publish(18, match=etag)[0], 412)
+        self.assertEqual(self.publish(18, expires=30, match=other)[0], 423)
+        self.assertEqual(self.publish(18, expires=0, match=other)[0], 200)
+        self.watched("out_of_office")
+        self.until(lambda: self.a.ctl("presence.get", number="1002")["said"] == "out_of_office")
+        # a word that ends
+        self.b.ctl("presence.set", number="1002", state="busy", until_utc_ms=int(time.time() * 1000) + 1500)
+        self.watched("<rpid:busy/>", "until=")
+        self.assertNotIn("person", self.watched("<basic>open</basic>"))
+        for node in (self.a, self.b):
+            self.until(lambda node=node: node.ctl("presence.get", number="1002")["said"] == "available")
+        self.until(lambda: self.said() == ["out_of_office", "in_a_meeting", "away", "out_of_office", "busy", "available"])
 
     def test_hours(self):
         """Said by hand at one node: the lamp at the other one is lit, also when the first one was killed, and dark when that is taken back."""

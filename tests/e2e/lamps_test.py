@@ -288,10 +288,10 @@ class Lamps(unittest.TestCase):
         self.assertEqual(parameter(lamp.standing, "reason"), "rejected")
 
     def test_phones(self):
-        """What baresip and linphone know of a friend: that he is there, and that he is on the phone."""
+        """What baresip and linphone know of a friend: that he is there, and that he is on the phone. baresip publishes what its user says."""
         caller, called = self.agent("1001"), self.agent("1002")
         host = f"{self.node.server[0]}:{self.node.server[1]}"
-        bare = self.node.phone("1003", "secret-1003", modules=(), config="module_app contact.so\nmodule_app presence.so",
+        bare = self.node.phone("1003", "secret-1003", ";pubint=600", modules=(), config="module_app contact.so\nmodule_app presence.so",
                                contacts=f'"Friend" <sip:1002@{host}>;presence=p2p\n')
         self.addCleanup(bare.quit)
         folder = os.path.join(self.node.home, "linphone")
@@ -310,6 +310,15 @@ class Lamps(unittest.TestCase):
             out.cancel()
             into.wait_cancel()
         self.until(lambda: "Online" in bare.command("contacts"), bare)
+        for word, said in (("offline", "off_work"), ("online", "available"), ("offline", "off_work")):
+            bare.command("presence_" + word)
+            self.until(lambda said=said: self.said("1003") == (said, "phone"), bare)
+        bare.quit()     # it takes its word along
+        self.until(lambda: self.said("1003") == ("available", ""), bare)
+
+    def said(self, number):
+        shown = self.node.ctl("presence.get", number=number)
+        return shown["said"], shown["by"]
 
     def until(self, what, phone):
         end = time.monotonic() + PATIENCE_S

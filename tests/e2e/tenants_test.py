@@ -209,6 +209,9 @@ ROWS = {
                           hidden(number="LONE")),
     "extension.page": hidden(number="LONE"),    # record_page_test has extensions with pages
     "extension.presence": each(own(number="1002", state="away"), hidden(number="LONE", state="away")),
+    "presence.set": each(own(number="1002", state="away"), hidden(number="LONE", state="away")),
+    "presence.get": each(own(number="1002"), hidden(number="LONE")),
+    "presence.publish": each(own(number="1002", state="busy"), hidden(number="LONE", state="busy")),
     "extension.greeting": each(own(number="1002", state="away", file="hello"), hidden(number="LONE", state="away", file="hello")),
     "extension.delete": each(own(number="1004"), hidden(number="LONE")),
     "extension.list": own(lambda me, rows: {row["number"] for row in rows} == {*NUMBERS, me.lone}),

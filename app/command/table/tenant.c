@@ -14,12 +14,35 @@
 
 /* Extensions, and profiles of them. */
 
+#define PRESENCE_RESULT                                                                            \
+	"number, state (offline, on_the_phone and in_a_conference among them), available (it may " \
+	"be called), said (the newest word, without what is shown by itself), by, note, "          \
+	"until_utc_ms (0: it lasts)"
 #define PRESENCE_ARG(text) \
 	TEXT_ARG("state", CHARSET_NAME, 1, PRESENCE_MAX - 1, NULL, text, .required = true)
+#define NOTE_ARG                                                          \
+	TEXT_ARG("note", CHARSET_TEXT, 0, PRESENCE_NOTE_MAX - 1, "empty", \
+		 "A line for those who see it.")
 static const struct command_arg g_presence_args[] = {
 	NUMBER_ARG("Number of the extension."),
 	PRESENCE_ARG("available, busy, do_not_disturb, in_a_meeting, away, out_of_office, "
-		     "off_work, or another word."),
+		     "off_work, or another one (presence_states of tenant.put)."),
+	NOTE_ARG,
+	U64_ARG("until_utc_ms", 0, INT64_MAX, "0",
+		"When that ends, and what was said before counts again. 0: it lasts."),
+	ENUM_ARG("by", g_presence_sources, "page for users, else command",
+		 "What says it. calendar: a meeting that its calendar has, until that time; "
+		 "available ends it. It is kept beside all else."),
+	END,
+};
+static const struct command_arg g_publish_args[] = {
+	NUMBER_ARG("Number of the extension."),
+	TEXT_ARG("etag", CHARSET_ID, BASE32_U64_LEN, BASE32_U64_LEN, "a new one",
+		 "Which publication it goes on with: as the answer before has it."),
+	U64_ARG("expires_s", 0, 86400, "3600", "How long it lasts. 0: it ends now."),
+	TEXT_ARG("state", CHARSET_NAME, 1, PRESENCE_MAX - 1, "as before, or available",
+		 "As in presence.set."),
+	NOTE_ARG,
 	END,
 };
 static const struct command_arg g_greeting_args[] = {
@@ -67,10 +90,23 @@ const struct command g_extension_commands[] = {
 	  "number, path (behind https:// and the host), port", BY(command_extension_page),
 	  .transient = true },
 	{ "extension.presence", COMMAND_FOR_APPLICATION, g_presence_args,
-	  "Says the presence of an extension. It chooses the greeting that callers hear "
-	  "(extension.greeting), and changes nothing else. The event extension.presence tells of "
-	  "it.",
-	  "number, state", BY(command_extension_presence), .own = "number" },
+	  "The same as presence.set, by its older name.", PRESENCE_RESULT, BY(document_put),
+	  .documents = BY(&g_presence_documents), .own = "number" },
+	{ "presence.set", COMMAND_FOR_APPLICATION, g_presence_args,
+	  "Says the presence of an extension, to all who may watch it. It chooses the greeting "
+	  "that callers hear (extension.greeting), and keeps no call away. The event "
+	  "extension.presence tells of it, and of its end.",
+	  PRESENCE_RESULT, BY(document_put), .documents = BY(&g_presence_documents),
+	  .own = "number" },
+	{ "presence.get", COMMAND_FOR_READER, g_get_args,
+	  "Shows the presence of an extension, as those see it who watch it.", PRESENCE_RESULT,
+	  BY(command_presence_get), .own = "number" },
+	{ "presence.publish", COMMAND_FOR_APPLICATION, g_publish_args,
+	  "Says it for as long as a page or a program is there, as a phone does by PUBLISH. At "
+	  "most four of an extension count at a time; the newest word is shown. changed: there is "
+	  "no such publication any more.",
+	  "etag, expires_s, " PRESENCE_RESULT, BY(document_put),
+	  .documents = BY(&g_presence_documents), .own = "number", .often = true },
 	{ "extension.greeting", COMMAND_FOR_APPLICATION, g_greeting_args,
 	  "Sets what callers of an extension hear while it has that presence, where an application "
 	  "plays greeting:NUMBER (call.play).",
