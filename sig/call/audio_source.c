@@ -253,6 +253,32 @@ bool audio_source_track(const struct call_host *h, const struct call *c, uint8_t
 	return track && codec_choose(track, c->legs[leg], line, out);
 }
 
+/* What a choice of codec is made of. The party's SDP is its own: a text that has the hash of another one harms nobody else. */
+static uint64_t codec_choice(const struct job_id track[MEDIA_CODECS], const struct leg *l,
+			     uint8_t line)
+{
+	const struct leg_sdp *sdp = leg_sdp_newest(l);
+	uint32_t remote = hash_crc32c(line, text_bytes(&sdp->remote));
+	uint32_t local = hash_crc32c(sdp->local.n, text_bytes(&sdp->local));
+
+	local = hash_crc32c(local, bytes_mem(track, MEDIA_CODECS * sizeof(track[0])));
+	return (uint64_t)remote << 32 | local;
+}
+
+void audio_source_choose(const struct call_host *h, const struct call *c, struct call_flow *f)
+{
+	struct job_id room[MEDIA_CODECS];
+	const struct job_id *track = h->tracks ? track_of(h, c, f->leg, room) : NULL;
+	uint64_t choice = track ? codec_choice(track, c->legs[f->leg], f->line) : 0;
+
+	if (choice && choice == f->source_choice)
+		return;
+	f->source = (struct flow_source){ 0 };
+	f->source_choice = choice;
+	if (track)
+		(void)codec_choose(track, c->legs[f->leg], f->line, &f->source);
+}
+
 bool audio_source_music_by(const struct call_host *h, const struct call *c, uint8_t holder)
 {
 	const struct leg *l = c->legs[holder];
@@ -326,7 +352,7 @@ static bool video_is_changed(const struct call_host *h, const struct call *c, st
 
 static bool is_changed(const struct call_host *h, const struct call *c, struct call_flow *f)
 {
-	struct flow_source now, before = f->source;
+	struct flow_source before = f->source;
 	bool changed;
 
 	if (!f->open || f->closing)
@@ -342,10 +368,9 @@ static bool is_changed(const struct call_host *h, const struct call *c, struct c
 	changed |= taps_are_changed(h, c, f);
 	changed |= f->withholds_digits != call_digits_are_read(h, c, f->leg);
 	changed |= f->detects_dtmf != call_digits_are_tones(h, c, f);
-	(void)audio_source_track(h, c, f->leg, f->line, &now);
-	f->source = now;
-	return changed || !job_id_eq(now.job, before.job) ||
-	       now.payload_type != before.payload_type;
+	audio_source_choose(h, c, f);
+	return changed || !job_id_eq(f->source.job, before.job) ||
+	       f->source.payload_type != before.payload_type;
 }
 
 void audio_source_settle(struct call_host *h, struct call *c)

@@ -25,6 +25,8 @@ enum audio_source audio_source_of(const struct call *c, uint8_t leg);
 /* The track of it, in a codec that the party takes on this line. False: there is none, and the party hears its peer. */
 bool audio_source_track(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
 			struct flow_source *out);
+/* f.source is that. It is settled at each step, and SDP is read where something is other than it was. */
+void audio_source_choose(const struct call_host *h, const struct call *c, struct call_flow *f);
 /* It takes that of the node, on its first line of sound. */
 bool audio_source_takes(const struct call *c, uint8_t leg, enum media_codec codec);
 /* That track is not there yet, and soon will be: until then the party hears nothing. */

@@ -367,12 +367,13 @@ static void flow_command(struct call_host *h, const struct call *c, struct call_
 	command->moves = f->moves;
 	f->moves = false;
 	flow_dtls_spec(&command->spec, c, f, NULL);
-	f->source = (struct flow_source){ 0 };
 	f->transcoded_to = 0;
 	f->detects_dtmf = false;
 	f->waits = f->kind == MEDIA_AUDIO && audio_source_is_late(h, c, f->leg);
 	if (f->kind == MEDIA_AUDIO)
-		(void)audio_source_track(h, c, f->leg, f->line, &f->source);
+		audio_source_choose(h, c, f);
+	else
+		f->source = (struct flow_source){ 0 };
 	if (f->kind == MEDIA_VIDEO)
 		(void)room_video_source(h, c, f, &f->source);
 	if ((f->kind == MEDIA_AUDIO || f->source.job.generation) && f->leg == c->bridge.caller)

@@ -64,6 +64,7 @@ struct call_flow {
 	uint32_t ssrc_out;
 	struct addr remote;        /* RTP address the party signalled; follows from the texts */
 	struct flow_source source; /* the audio source that the engine has */
+	uint64_t source_choice;    /* a hash of what it was chosen from; 0: not known */
 	struct flow_member member; /* ... and of it, where that is a room, */
 	uint64_t home;             /* the job whose worker it is on; 0: the call's worker */
 	struct flow_resume resume;

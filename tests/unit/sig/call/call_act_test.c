@@ -537,6 +537,33 @@ static void dials(void **state)
 	assert_over(l, SIG_CALL_COLLECTED, 1, "timeout", "12");
 }
 
+/* What is heard goes on in the codec's new number, and ends where the party takes that codec no longer. */
+static void codec_has_another_number(void **state)
+{
+	static const char *const sdp[] = { "97\r\na=rtpmap:97 PCMA/8000", "0" };
+	struct line *l = *state;
+	char text[256];
+
+	put_tones(l->r, true);
+	application_answered(l);
+	assert_int_equal(act_by(l, g_dial, 1), 0);
+	assert_hears(l, 70);
+	assert_int_equal(line_last_spec(l->r, 0).source.payload_type, 8);
+	for (size_t i = 0; i < COUNT_OF(sdp); i++) {
+		(void)snprintf(text, sizeof(text),
+			       "v=0\r\no=a 1 %u IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\n"
+			       "t=0 0\r\nm=audio 4000 RTP/AVP %s\r\n",
+			       (unsigned)i + 2, sdp[i]);
+		phone_request(&l->a, "INVITE", "", text);
+		rig_run(l->r);
+		assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+		phone_ack(&l->a);
+		rig_run(l->r);
+		assert_hears(l, i ? 0 : 70);
+		assert_int_equal(line_last_spec(l->r, 0).source.payload_type, i ? 0 : 97);
+	}
+}
+
 /* MED-04: behind the access code, over a kill; behind no other digits, nor for longer than the next one is waited for. */
 static void second_dial_tone(void **state)
 {
@@ -754,6 +781,7 @@ int main(void)
 		ACT_TEST(a_key_ends_an_echo),
 		ACT_TEST(dials),
 		ACT_TEST(second_dial_tone),
+		ACT_TEST(codec_has_another_number),
 		ACT_TEST(nobody_dials),
 		ACT_TEST(dials_without_tones),
 		ACT_TEST(plays_a_tone),
