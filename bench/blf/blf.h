@@ -39,7 +39,7 @@ struct blf_watch {
 	uint32_t dialogs, cseq; /* how many it had; number of its SUBSCRIBE */
 	uint32_t heard;         /* of the newest NOTIFY */
 	uint32_t version;       /* of the newest document of a list */
-	bool whole;             /* it was told all since a kill */
+	bool whole;             /* its lamp of a list was told since a kill */
 	uint8_t shows;          /* enum blf_watch_phase */
 	uint32_t turn;          /* of the watched phone's calls: what it was told of that one */
 	uint8_t told;
@@ -75,6 +75,7 @@ struct blf_load {
 	struct phone *phones;
 	struct blf_watch *watches;
 	uint32_t asked; /* lamps that wait */
+	uint32_t left;  /* those of lists that were not told since a kill */
 	bool lit;       /* all lamps are on */
 	struct blf_call calls[BLF_CALLS_MAX];
 	uint32_t call_count, open, next_phone;
@@ -96,7 +97,7 @@ bool blf_switch(struct blf_load *l, bool on, uint32_t phones);
 void blf_watch_heard(struct blf_load *l, const struct sip_message *m, uint32_t lamp, uint64_t now);
 /* Lamps of lists that do not show what is so, while nobody calls. */
 uint32_t blf_wrong(const struct blf_load *l);
-/* Says in a line when each list was told all since then: its node was killed. */
+/* Says in a line when each lamp of the lists was told since then: its node was killed. */
 void blf_await_all(struct blf_load *l, uint64_t began);
 /* A phase of a phone's call begins. */
 void blf_change(struct blf_load *l, uint32_t phone, enum blf_watch_phase phase, uint64_t now);

@@ -70,8 +70,10 @@ static void blf_watch_begin(struct blf_load *l, uint32_t i, bool on, uint64_t no
 		lamp->dialogs++;
 		lamp->heard = 0;
 		lamp->to_tag[0] = '\0';
-		for (uint32_t k = 0; l->lists && k < l->each; k++)
+		for (uint32_t k = 0; l->lists && k < l->each; k++) {
 			l->watches[i + k].shows = PHASE_TERMINATED;
+			l->watches[i + k].whole = true;
+		}
 	}
 	l->asked++;
 	blf_watch_ask(l, i, now);
@@ -168,6 +170,8 @@ static void list_shows(struct blf_load *l, uint32_t i, enum blf_watch_phase phas
 	if (phase == PHASES)
 		phase = PHASE_TERMINATED;
 	l->watches[i].shows = (uint8_t)phase;
+	l->left -= !l->watches[i].whole;
+	l->watches[i].whole = true;
 	if (counts && phase != before)
 		blf_watch_told(l, i, phase, now);
 }
@@ -215,7 +219,6 @@ static void list_heard(struct blf_load *l, const struct sip_message *m, uint32_t
 		l->figures.disordered++;
 	if (m->cseq != lamp->heard + 1 && !whole)
 		l->figures.disordered++;
-	lamp->whole |= whole;
 	list_told(l, m->body, i, counts, now);
 }
 
@@ -279,17 +282,12 @@ uint32_t blf_wrong(const struct blf_load *l)
 
 void blf_await_all(struct blf_load *l, uint64_t began)
 {
-	uint32_t left = l->phone_count;
-
-	for (uint32_t i = 0; i < l->phone_count; i++)
-		l->watches[i * l->each].whole = false;
-	while (left && clock_now_ns() - began < SWITCH_S * NS_PER_S) {
+	l->left = l->phone_count * l->each;
+	for (uint32_t i = 0; i < l->left; i++)
+		l->watches[i].whole = false;
+	while (l->left && clock_now_ns() - began < SWITCH_S * NS_PER_S)
 		blf_hear(l);
-		left = 0;
-		for (uint32_t i = 0; i < l->phone_count; i++)
-			left += !l->watches[i * l->each].whole;
-	}
 	(void)printf("{\"seconds\": %.3f, \"left\": %u}\n", (double)(clock_now_ns() - began) / 1e9,
-		     left);
+		     l->left);
 	(void)fflush(stdout);
 }
