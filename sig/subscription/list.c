@@ -330,32 +330,35 @@ static bool resource_write(struct list_document *d, struct list_resource *r)
 	return true;
 }
 
-/* *more: of some nothing is told yet. */
+/* *more: of some nothing is told yet. A document that names all has no state behind the first one that does not fit: none is written for
+ * nothing. */
 static void resources_write(struct list_document *d, bool *more)
 {
 	struct subscription_list *list = d->sub->list;
 	const struct writer meta = d->meta;
+	size_t bare[LIST_RESOURCES_MAX];
+	bool full;
 
 	for (uint32_t i = 0; d->sub->whole && i < list->count; i++)
-		d->bare += resource_bare(d, &list->resources[i]);
+		d->bare += bare[i] = resource_bare(d, &list->resources[i]);
 	d->meta = meta;
+	full = d->sub->whole && d->meta.n + d->bare > d->most;
 	for (uint32_t i = 0; i < list->count; i++) {
 		struct list_resource *r = &list->resources[i];
-		const struct writer before = d->meta;
 
-		if (d->sub->whole) {
-			d->bare -= resource_bare(d, r);
-			d->meta = before;
-		} else if (!r->changed) {
+		if (d->sub->whole)
+			d->bare -= bare[i];
+		else if (!r->changed)
 			continue;
-		}
-		if (resource_write(d, r))
+		if (!full && resource_write(d, r))
 			continue;
 		*more = true;
 		if (!d->sub->whole)
 			return;
+		full = true;
 		(void)resource_bare(d, r);
 		r->told = 0;
+		r->changed = true;
 	}
 }
 

@@ -15,6 +15,7 @@ enum {
 	RETRY_MAX_S = 300,
 	SUBSCRIBE_AGAIN_S = 60,
 	TURN_MS = 1,
+	LIST_COSTS = 4,    /* of a turn: a document that names all */
 	TURNS_OF_MANY = 4, /* each tells one part in so many of those who wait */
 	SEND_AGAIN_MS = 1000,
 	MISSES_MAX = 3, /* in a row: its watcher is gone */
@@ -447,9 +448,9 @@ static uint32_t turn_size(const struct subscriptions *s)
 
 void subscriptions_turn(struct subscriptions *s)
 {
-	uint32_t left = turn_size(s);
+	uint32_t left = turn_size(s), costs;
 
-	while (s->due && left-- > 0) {
+	while (s->due && left) {
 		struct subscription *sub = s->due;
 
 		s->due = sub->due_next;
@@ -457,6 +458,8 @@ void subscriptions_turn(struct subscriptions *s)
 		if (!s->due)
 			s->due_end = &s->due;
 		sub->is_due = false;
+		costs = sub->list && sub->whole ? LIST_COSTS : 1;
+		left = left > costs ? left - costs : 0;
 		subscription_notify(s, sub);
 	}
 	if (s->due)
