@@ -482,8 +482,8 @@ static bool extension_make(struct command_run *run, void *value)
 	e->core.tenant = tenant;
 	e->changed_utc_ms = clock_utc_ms();
 	if (command_value(run, "presence")->given)
-		e->presence.words[PRESENCE_MANUAL] =
-			(struct presence_word){ .said_utc_ms = e->changed_utc_ms };
+		presence_say(&e->presence,
+			     &(struct presence_word){ .said_utc_ms = e->changed_utc_ms });
 	return fields_read_args(run, g_extension_fields, e) &&
 	       command_presence_may(run, e->presence.words[PRESENCE_MANUAL].state) &&
 	       may_be_recorded(run, e, recorded) && lamps_fit(run, e) && tls_and_srtp(run, e) &&

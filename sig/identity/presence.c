@@ -118,7 +118,17 @@ bool presence_expire(struct presence *p, uint64_t utc_ms)
 
 void presence_say(struct presence *p, const struct presence_word *word)
 {
-	p->words[word->by == PRESENCE_BY_CALENDAR ? PRESENCE_CALENDAR : PRESENCE_MANUAL] = *word;
+	struct presence_word *manual = &p->words[PRESENCE_MANUAL];
+
+	if (word->by == PRESENCE_BY_CALENDAR) {
+		p->words[PRESENCE_CALENDAR] = *word;
+		return;
+	}
+	if (!word->until_utc_ms)
+		p->words[PRESENCE_LASTING] = (struct presence_word){ 0 };
+	else if (!manual->until_utc_ms)
+		p->words[PRESENCE_LASTING] = *manual;
+	*manual = *word;
 }
 
 /* ---- publications ---- */

@@ -39,6 +39,7 @@ struct presence_word {
 
 enum {
 	PRESENCE_MANUAL,
+	PRESENCE_LASTING, /* by hand before that one, which ends */
 	PRESENCE_CALENDAR,
 	PRESENCE_PHONES,
 	PRESENCE_WORDS = PRESENCE_PHONES + PRESENCE_PHONES_MAX

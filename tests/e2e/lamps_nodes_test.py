@@ -70,7 +70,7 @@ class LampsOfNodes(Cluster):
     def publish(self, shard, state="", expires=600, match=None):
         """1002 says by PUBLISH what its user does; the status, and the etag to go on with."""
         phone = self.phones[shard, "1002"]
-        body = f"<presence><tuple><status><basic>open</basic></status></tuple><activities><{state}/></activities></presence>" if state else ""
+        body = f"<presence><tuple><status><basic>open</basic></status></tuple><activities><{state}{'' if '>' in state else '/'}></activities></presence>" if state else ""
         headers = [("Event", "presence"), ("Expires", str(expires))] + ([("SIP-If-Match", match)] if match else [])
         ask = phone.request("PUBLISH", f"sip:1002@{phone.home}", headers=headers, body=body.encode(), content_type="application/pidf+xml")
         answer = phone.transact_authorized(ask)[1]
@@ -108,13 +108,34 @@ class LampsOfNodes(Cluster):
         self.assertEqual(self.publish(18, expires=0, match=other)[0], 200)
         self.watched("out_of_office")
         self.until(lambda: self.a.ctl("presence.get", number="1002")["said"] == "out_of_office")
+        # states of the tenant, to commands and to phones
+        self.b.ctl("tenant.put", name="default", presence_states="lunch,gym")
+        self.addCleanup(self.b.ctl, "tenant.put", name="default", presence_states="")
+        with self.assertRaisesRegex(ServerError, "presence_states"):
+            self.b.ctl("presence.set", number="1002", state="home")
+        self.b.ctl("presence.set", number="1002", state="gym")
+        self.watched("<rpid:other>gym</rpid:other>")
+        self.assertEqual(self.publish(18, "other>home</other")[0], 403)
+        # a meeting is shown in place of that, and beside it
+        self.b.ctl("presence.set", number="1002", state="in_a_meeting", by="calendar", until_utc_ms=int(time.time() * 1000) + 60000)
+        self.watched("<rpid:meeting/>")
+        self.assertEqual([self.b.ctl("presence.get", number="1002")[key] for key in ("state", "said")], ["in_a_meeting", "gym"])
+        self.b.ctl("presence.set", number="1002", state="available", by="calendar")
+        self.watched("gym")
+        # a page, for as long as it is there
+        page = self.b.ctl("presence.publish", number="1002", state="lunch")
+        self.watched("lunch")
+        self.b.ctl("presence.publish", number="1002", etag=page["etag"], expires_s=0)
+        self.watched("gym")
+        with self.assertRaisesRegex(ServerError, "no such publication"):
+            self.b.ctl("presence.publish", number="1002", etag=page["etag"])
         # a word that ends
         self.b.ctl("presence.set", number="1002", state="busy", until_utc_ms=int(time.time() * 1000) + 1500)
         self.watched("<rpid:busy/>", "until=")
-        self.assertNotIn("person", self.watched("<basic>open</basic>"))
+        self.watched("gym")
         for node in (self.a, self.b):
-            self.until(lambda node=node: node.ctl("presence.get", number="1002")["said"] == "available")
-        self.until(lambda: self.said() == ["out_of_office", "in_a_meeting", "away", "out_of_office", "busy", "available"])
+            self.until(lambda node=node: node.ctl("presence.get", number="1002")["said"] == "gym")
+        self.until(lambda: self.said() == ["out_of_office", "in_a_meeting", "away", "out_of_office", "gym", "lunch", "gym", "busy", "gym"])
 
     def test_hours(self):
         """Said by hand at one node: the lamp at the other one is lit, also when the first one was killed, and dark when that is taken back."""

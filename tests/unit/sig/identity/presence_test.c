@@ -124,6 +124,29 @@ static void which_word(void **state)
 	assert_null(presence_said(&p, 200));
 }
 
+/* One that ends leaves the one before, which lasts; one that lasts leaves none. */
+static void back_to_before(void **state)
+{
+	struct presence p = { 0 };
+	struct presence_word w = word("out_of_office", PRESENCE_BY_COMMAND, 1, 0);
+
+	(void)state;
+	presence_say(&p, &w);
+	w = word("busy", PRESENCE_BY_COMMAND, 2, 100);
+	presence_say(&p, &w);
+	w = word("away", PRESENCE_BY_PAGE, 3, 50);
+	presence_say(&p, &w);
+	assert_string_equal(presence_said(&p, 49)->state, "away");
+	assert_true(presence_expire(&p, 50));
+	assert_string_equal(presence_said(&p, 50)->state, "out_of_office");
+	w = word("available", PRESENCE_BY_PAGE, 60, 0);
+	presence_say(&p, &w);
+	assert_string_equal(presence_said(&p, 61)->state, "available");
+	w = word("busy", PRESENCE_BY_PAGE, 62, 100);
+	presence_say(&p, &w);
+	assert_string_equal(presence_said(&p, 100)->state, "available");
+}
+
 static void publications(void **state)
 {
 	struct presence p = { 0 };
@@ -185,14 +208,14 @@ static void as_text(void **state)
 	char text[256];
 
 	(void)state;
-	p.words[3] = word("lunch", PRESENCE_BY_PHONE, 10, UINT64_MAX);
-	p.words[3].etag = UINT64_MAX;
-	(void)snprintf(p.words[3].note, PRESENCE_NOTE_MAX, "back at  two \xc3\xa9");
+	p.words[4] = word("lunch", PRESENCE_BY_PHONE, 10, UINT64_MAX);
+	p.words[4].etag = UINT64_MAX;
+	(void)snprintf(p.words[4].note, PRESENCE_NOTE_MAX, "back at  two \xc3\xa9");
 	for (unsigned i = 0; i < PRESENCE_WORDS; i++) {
 		struct writer w = writer_over(text, sizeof(text));
 
 		presence_word_write(&w, &p, i);
-		assert_int_equal(presence_word_read(&q, writer_done(&w)), i == 3 ? 0 : -EBADMSG);
+		assert_int_equal(presence_word_read(&q, writer_done(&w)), i == 4 ? 0 : -EBADMSG);
 	}
 	assert_memory_equal(&p, &q, sizeof(p));
 	for (size_t i = 0; i < COUNT_OF(bad); i++)
@@ -297,8 +320,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_may_be_said), cmocka_unit_test(what_is_shown),
 		cmocka_unit_test(which_word),       cmocka_unit_test(publications),
-		cmocka_unit_test(as_text),          cmocka_unit_test(documents),
-		cmocka_unit_test(written),
+		cmocka_unit_test(back_to_before),   cmocka_unit_test(as_text),
+		cmocka_unit_test(documents),        cmocka_unit_test(written),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
