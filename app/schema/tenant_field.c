@@ -270,6 +270,7 @@ void location_to_core(const struct location_value *l, uint16_t tenant, struct si
 }
 
 /* In the order of enum record_tone. */
+static const char *const g_offline_lamps[] = { "dark", "busy", NULL };
 const char *const g_record_tone[] = { "default", "on", "off", NULL };
 
 enum { CLASSES_ALL = (1 << DIAL_CLASS_COUNT) - 1 };
@@ -473,6 +474,9 @@ const struct command_arg g_tenant_fields[] = {
 		   "Empty: those of recordings.deliver."),
 	NUMBER_FIELD("recording_days", recordings.days, 0, 36500, "0",
 		     "Days that its recordings are kept on the node. 0: recordings.keep_days."),
+	WORD_FIELD("offline_lamps", core.offline_busy, FIELD_NUMBER, g_offline_lamps, "dark",
+		   "What a lamp (Event: dialog) shows of an extension without a phone. dark: it "
+		   "has no call; busy: that it is busy, as older systems do."),
 	WORD_FIELD("record_tone", core.record_tone, FIELD_NUMBER, g_record_tone, "default",
 		   "Whether a tone tells both parties that a call is recorded: on, off, or "
 		   "default, as recordings.tone says. On: as often as that says; where it is 0s, "

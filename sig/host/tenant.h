@@ -91,6 +91,7 @@ struct tenant_terms {
 	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (tenant.h); "": it has all */
 	bool park_confirm;           /* who parked somebody by phone is told the slot by MESSAGE */
 	bool park_spoken;            /* ... and hears it said, before it is left */
+	bool offline_busy;           /* a lamp of an extension without a phone is lit (BEAT-17) */
 	bool user_to_user;           /* its phones are told the call's data (RFC 7433) */
 	uint8_t record_tone;         /* enum record_tone */
 	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */

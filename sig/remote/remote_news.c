@@ -46,6 +46,7 @@ static void dialog_pack(pb_remote_dialog *out, const struct dialog_state *d)
 	out->held = d->held;
 	out->conference = d->conference;
 	out->shard = d->shard;
+	out->parked = d->parked;
 	out->waits_utc_ms = d->waits_utc_ms;
 	out->call_id = news_lend(d->call_id);
 	out->tag = news_lend(d->tag);
@@ -138,6 +139,7 @@ static bool dialog_unpack(struct dialog_state *out, const pb_remote_dialog *in)
 				      .held = in->held,
 				      .conference = in->conference,
 				      .shard = in->shard,
+				      .parked = in->parked,
 				      .waits_utc_ms = in->waits_utc_ms };
 	if (!in->id || in->phase >= PHASE_TERMINATED ||
 	    in->remote_tag.len != (in->call_id.len ? sizeof(out->remote_tag.text) : 0))

@@ -833,6 +833,8 @@ static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
 		return why->status == 0;
 	if (!shard_has_replaces(m))
 		return route(s, m, caller, to, set, why);
+	if (shard_replaces_slot(s, m, caller->tenant, to))
+		return route_dialled(s, caller, to, set, why);
 	if (shard_replaces_anew(s, m, caller->tenant, to))
 		return true;
 	if (!shard_replaces(s, m, caller->tenant, bytes_str(caller->user), replaces, why))

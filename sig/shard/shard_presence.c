@@ -98,7 +98,7 @@ bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user)
 }
 
 /* ... or by another one that tells so. */
-static bool presence_has_phone(const struct shard *s, uint16_t tenant, struct bytes user)
+bool shard_has_phone_anywhere(const struct shard *s, uint16_t tenant, struct bytes user)
 {
 	return shard_has_phone(s, tenant, user) ||
 	       (s->commons->remote &&
@@ -116,10 +116,10 @@ void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
 	const struct shard_forward *f = slot ? slot->forward : NULL;
 	unsigned facts = f && f->do_not_disturb ? PRESENCE_DO_NOT_DISTURB : 0;
 
-	if (!presence_has_phone(s, tenant, user))
+	if (!shard_has_phone_anywhere(s, tenant, user))
 		facts |= PRESENCE_OFFLINE;
 	for (uint32_t i = 0; i < count; i++) {
-		if (!dialogs[i].waits_utc_ms)
+		if (!dialogs[i].waits_utc_ms && !dialogs[i].parked)
 			facts |= dialogs[i].conference ? PRESENCE_CONFERENCE : PRESENCE_CALL;
 	}
 	presence_show(slot && slot->presence ? &slot->presence->of : NULL, facts, presence_now(s),

@@ -95,7 +95,7 @@ void shard_engaged_of(void *owner, const struct call *c, struct bytes user, stru
 
 	*out = (struct engaged){ .unsure = s->commons->remote && s->commons->remote_quick };
 	for (uint32_t i = 0; i < count; i++) {
-		if (engaged_is_own(c, &list[i]))
+		if (engaged_is_own(c, &list[i]) || list[i].parked)
 			continue;
 		if (list[i].waits_utc_ms) {
 			out->waits++;

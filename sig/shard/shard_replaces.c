@@ -207,6 +207,22 @@ static bool replaces_state(const struct shard *s, const struct call *c, uint8_t 
 	return true;
 }
 
+bool shard_replaces_slot(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			 char to[ROUTE_USER_MAX])
+{
+	struct call_refusal why;
+	struct replaces r;
+	struct id_tag tag;
+	const struct call *c;
+
+	if (m->hop.transport == SIP_INTER_SHARD || !replaces_read(m, &r, &why) ||
+	    !park_slot_is(r.call_id) || id_tag_get(r.from_tag, &tag))
+		return false;
+	c = shard_call_find(s, tag.call);
+	return c && c->tenant == tenant && bytes_is(r.call_id, c->watched_slot) &&
+	       shard_watch_slot_name(s, c, to);
+}
+
 /* Whom the transferor rings yet, or the application it waits for, is asked anew for who is given: its own call to them is over. */
 bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 char to[ROUTE_USER_MAX])

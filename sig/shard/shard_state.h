@@ -390,6 +390,8 @@ void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
 			 struct presence_view *out);
 /* A phone of his is registered by this node. */
 bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user);
+/* ... or at another node that tells so. */
+bool shard_has_phone_anywhere(const struct shard *s, uint16_t tenant, struct bytes user);
 /* Something that was said of an extension has ended. */
 void shard_presence_timer(struct shard *s, pool_handle extension);
 void shard_presence_free(struct shard *s, struct shard_extension_slot *slot);
@@ -429,6 +431,8 @@ bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
 enum watch_verdict shard_watch_conference_may(struct shard *s, const struct subscription *sub);
 /* What is told of a conference of this shard has changed (roster.h), or it is over: those who watch it hear of it in their turn. */
 void shard_conference_changed(struct shard *s, uint16_t tenant, struct bytes user);
+/* What phones dial to call who waits in the slot of that call. False: nobody does, or there is no code for it. */
+bool shard_watch_slot_name(const struct shard *s, const struct call *c, char out[ROUTE_USER_MAX]);
 /* The call goes on elsewhere: those who watch here see it no more. */
 void shard_watch_left(struct shard *s, const struct call *c);
 /* Some are saved again. False: that was all. */
@@ -459,6 +463,9 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 		    struct bytes user, struct call_replaces *out, struct call_refusal *why);
 /* Its leg that another call is to take the place of, if it is to replace one: nobody else may. */
 void shard_replaced_know(struct shard *s, const struct call *c);
+/* It names who is parked in the slot of an extension's number, as the lamp of that extension shows: *to is the slot, as phones dial it. */
+bool shard_replaces_slot(const struct shard *s, const struct sip_message *m, uint16_t tenant,
+			 char to[ROUTE_USER_MAX]);
 /* Another shard asks for whom the leg that it names has not got yet: that call is over, and *to is to be called. */
 bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 char to[ROUTE_USER_MAX]);

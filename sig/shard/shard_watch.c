@@ -78,8 +78,9 @@ static bool watched_slot_of(const struct shard *s, uint16_t tenant, struct bytes
 	       slot->n >= FEATURE_SLOT_MIN && park_slot_is(*slot);
 }
 
-/* Without the tags of its dialog: who wants to speak with the party calls the slot. */
-static uint32_t slot_state(const struct call *c, struct dialog_state *out)
+/* Without the tags of its dialog: who wants to speak with the party calls the slot. At an extension it has our tag, by which a key takes
+ * who waits there (shard_replaces_slot). */
+static uint32_t slot_state(const struct call *c, struct dialog_state *out, bool at_extension)
 {
 	const struct leg *l = c ? call_leg(c, c->bridge.caller) : NULL;
 
@@ -90,16 +91,23 @@ static uint32_t slot_state(const struct call *c, struct dialog_state *out)
 				      .recipient = true,
 				      .shard = id_shard(c->id) + 1U,
 				      .remote = text_bytes(&l->dialog.remote) };
+	if (at_extension) {
+		out->phase = PHASE_EARLY;
+		out->parked = true;
+		out->id ^= 1; /* beside the lamp of the slot */
+		out->call_id = bytes_str(c->watched_slot);
+		out->remote_tag = dialog_tag(&l->dialog);
+	}
 	return 1;
 }
 
 static uint32_t watch_slot(const struct shard *s, uint16_t tenant, struct bytes slot,
-			   struct dialog_state *out)
+			   struct dialog_state *out, bool at_extension)
 {
 	uint32_t count = 0;
 
 	for (s = s->commons->shards; s && !count; s = s->next)
-		count = slot_state(slot_call(s, tenant, slot), out);
+		count = slot_state(slot_call(s, tenant, slot), out, at_extension);
 	return count;
 }
 
@@ -165,9 +173,12 @@ uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes us
 	uint32_t count = 0;
 
 	if (watched_slot_of(s, tenant, user, &slot))
-		return watch_slot(s, tenant, slot, out);
+		return watch_slot(s, tenant, slot, out, false);
 	for (const struct shard *of = s->commons->shards; of; of = of->next)
 		count = watch_dialogs_add(of, tenant, user, out, count);
+	if (count < DIALOG_STATES_MAX && shard_extension_find(s, tenant, user) &&
+	    watch_slot(s, tenant, user, &out[count], true))
+		count++;
 	return shard_waiting_add(s->commons, tenant, user, out, count);
 }
 
@@ -186,16 +197,30 @@ uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes us
 		       : count;
 }
 
-/* Who watches is told of no call that waits: no phone of the user rings. */
-static uint32_t watch_dialogs(void *owner, uint16_t tenant, struct bytes user,
-			      struct dialog_state *out)
+/* No phone of it is there, and its tenant wants its lamps lit then (BEAT-17). */
+static bool watch_shows_offline(const struct shard *s, uint16_t tenant, struct bytes user)
+{
+	return tenants_terms(s->settings.tenants, tenant)->offline_busy &&
+	       shard_extension_find(s, tenant, user) &&
+	       !locations_unread(s->locations, tenant, user) &&
+	       !shard_has_phone_anywhere(s, tenant, user);
+}
+
+/* Who watches is told of no call that waits: no phone of the user rings. A lamp alone shows who is parked, and who is not there. */
+static uint32_t watch_dialogs(void *owner, enum package_kind package, uint16_t tenant,
+			      struct bytes user, struct dialog_state *out)
 {
 	uint32_t count = shard_watch_all(owner, tenant, user, out), kept = 0;
+	bool lamp = package == PACKAGE_DIALOG;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (!out[i].waits_utc_ms)
+		if (!out[i].waits_utc_ms && (lamp || !out[i].parked))
 			out[kept++] = out[i];
 	}
+	if (lamp && !kept && watch_shows_offline(owner, tenant, user))
+		out[kept++] = (struct dialog_state){ .id = 1,
+						     .phase = PHASE_CONFIRMED,
+						     .recipient = true };
 	return kept;
 }
 
@@ -375,11 +400,21 @@ static struct bytes slot_user(const struct shard *s, uint16_t tenant, const char
 	return writer_done(&w);
 }
 
+bool shard_watch_slot_name(const struct shard *s, const struct call *c, char out[ROUTE_USER_MAX])
+{
+	char user[SLOT_USER_MAX];
+	struct bytes name = slot_user(s, c->tenant, c->watched_slot, user);
+
+	return c->watched_slot[0] && !park_slot_is(name) && !bytes_cstr(name, out, ROUTE_USER_MAX);
+}
+
 static void slot_notify(struct shard *s, uint16_t tenant, const char *slot)
 {
 	char user[SLOT_USER_MAX];
 
 	shard_watch_notify(s, tenant, slot_user(s, tenant, slot, user));
+	if (shard_extension_find(s, tenant, bytes_str(slot)))
+		shard_watch_notify(s, tenant, bytes_str(slot));
 }
 
 static void slot_changed(struct shard *s, struct call *c)
@@ -443,8 +478,11 @@ static void slot_left(struct shard *s, const struct call *c)
 	struct dialog_state d;
 	char user[SLOT_USER_MAX];
 
-	if (slot_state(c, &d))
+	if (slot_state(c, &d, false))
 		watch_left(s, c->tenant, slot_user(s, c->tenant, c->watched_slot, user), &d);
+	if (shard_extension_find(s, c->tenant, bytes_str(c->watched_slot)) &&
+	    slot_state(c, &d, true))
+		watch_left(s, c->tenant, bytes_str(c->watched_slot), &d);
 }
 
 void shard_watch_left(struct shard *s, const struct call *c)

@@ -65,7 +65,7 @@ static bool package_tells(const struct package *p, enum watch_change what)
 	case CHANGED_DIALOGS:
 		return p->of_dialogs;
 	case CHANGED_PHONES:
-		return p->of_phones || p->of_settings;
+		return p->of_phones || p->of_settings || p->of_dialogs;
 	case CHANGED_CONFERENCE:
 		return p->of_conferences;
 	case CHANGED_SETTINGS:
@@ -125,7 +125,8 @@ static void about_read(struct subscriptions *s, struct subscription *sub, struct
 		return;
 	}
 	if (!p->of_conferences) {
-		a->dialog_count = s->view.dialogs(s->view.owner, sub->tenant, user, a->dialogs);
+		a->dialog_count =
+			s->view.dialogs(s->view.owner, sub->package, sub->tenant, user, a->dialogs);
 		return;
 	}
 	a->has_conference = s->view.conference &&

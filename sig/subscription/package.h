@@ -78,7 +78,8 @@ struct dialog_state {
 	bool recipient;  /* the phone was called */
 	bool held;       /* the phone takes nothing of the other party */
 	bool conference; /* it speaks in one */
-	uint32_t shard;  /* of its call, and 1; 0: not known */
+	bool parked; /* no dialog of a phone, but who waits in the slot of the extension's number */
+	uint32_t shard; /* of its call, and 1; 0: not known */
 	/* no dialog, but a call that waits for the user (sig/pbx/call_waiting.h), which began then; 0: a dialog */
 	uint64_t waits_utc_ms;
 	struct bytes call_id,

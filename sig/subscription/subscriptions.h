@@ -32,9 +32,9 @@ enum watch_verdict {
 struct subscription_view {
 	void *owner;
 	enum watch_verdict (*may)(void *owner, const struct subscription *sub);
-	/* Of all shards of the node: how many of DIALOG_STATES_MAX were filled. None is over. */
-	uint32_t (*dialogs)(void *owner, uint16_t tenant, struct bytes user,
-			    struct dialog_state *out);
+	/* Of all shards of the node, as that package tells of them: how many of DIALOG_STATES_MAX were filled. None is over. */
+	uint32_t (*dialogs)(void *owner, enum package_kind package, uint16_t tenant,
+			    struct bytes user, struct dialog_state *out);
 	const struct aor *(*entry)(void *owner, uint16_t tenant,
 				   struct bytes user); /* NULL: none */
 	/* With its dialogs as they were read. */

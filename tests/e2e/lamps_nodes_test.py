@@ -318,6 +318,46 @@ class LampsOfNodes(Cluster):
         picks.bye()
         talk.out.wait_bye()
 
+    def test_at_an_extension(self):
+        """PARK-03: who waits in the slot of 1002's number blinks at its lamp at node b, and the key there has him; 1002 is no busier for that."""
+        lamp = self.lamp("1002")
+        talk = Talk(self, 17).answer()
+        self.shows(lamp, "confirmed")
+        self.a.ctl("extension.put", number="1002", smart_do_not_disturb=True)
+        self.addCleanup(self.a.ctl, "extension.put", number="1002", smart_do_not_disturb=False)
+        self.a.ctl("call.park", call=talk.id, leg="a", slot="1002")
+        talk.into.wait_bye()
+        key = self.key(lamp)
+        self.assertTrue(key.startswith("1002;to-tag=0;"), key)
+        out = self.desk.invite("1002", self.end().sdp())
+        self.phones[17, "1002"].incoming().reject(480, "Temporarily Unavailable")
+        self.assertEqual(out.wait_final().status, 480)
+        mine = self.end()
+        picks = self.desk.invite("1002", mine.sdp(), [("Replaces", key), ("Require", "replaces")])
+        mine.use(picks.wait_answer())
+        self.hear(talk.ends[0], mine)
+        self.dark(lamp)
+        picks.bye()
+        talk.out.wait_bye()
+
+    def test_offline(self):
+        """BEAT-17: an extension without a phone is dark, or busy where the tenant says so, until a phone of it comes to the other node."""
+        self.a.ctl("tenant.put", name="default", offline_lamps="busy")
+        self.addCleanup(self.a.ctl, "tenant.put", name="default", offline_lamps="dark")
+        self.a.put_extension("1399", "secret")
+        self.addCleanup(self.a.ctl, "extension.delete", number="1399")
+        self.until(lambda: self.b.ctl("tenant.list")[0]["offline_lamps"] == "busy")
+        self.until(lambda: [row for row in self.b.ctl("extension.list", limit=1000) if row["number"] == "1399"])
+        lamp = self.lamp("1399")
+        self.shows(lamp, "confirmed")
+        agent = self.b.user_agent("1399", "secret")
+        self.addCleanup(agent.close)
+        agent.server = (ADDRESSES[18], 5060)
+        self.assertEqual(agent.register().status, 200)
+        self.dark(lamp)
+        self.assertEqual(agent.register(expires=0).status, 200)
+        self.shows(lamp, "confirmed")
+
 
 if __name__ == "__main__":
     unittest.main()

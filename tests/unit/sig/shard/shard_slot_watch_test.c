@@ -119,6 +119,69 @@ static void after_a_kill(void **state)
 	assert_true(rig_has(watch_told(&t->w), "<state>confirmed</state>"));
 }
 
+static void watch_of_1003(struct watch *t, const char *lines)
+{
+	assert_true(bytes_starts(watch_ask(&t->w, "1003", lines), "SIP/2.0 200"));
+	assert_false(rig_has(watch_told(&t->w), "<dialog "));
+}
+
+/* PARK-03: who waits in the slot of an extension's number blinks at its lamp; the key calls the slot. It is no call of that extension. */
+static void at_an_extension(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+	char tag[64], lines[256];
+	const uint8_t *at;
+	uint32_t claims;
+	struct bytes m;
+
+	assert_true(bytes_starts(watch_ask(&t->w, "1003", "Event: presence\r\n"), "SIP/2.0 200"));
+	assert_true(watch_told(&t->w).n != 0);
+	watch_of_1003(t, WATCH_DIALOG);
+	slot_park(t, "1003");
+	m = watch_told(&t->w);
+	while (!rig_has(m, "dialog-info"))
+		m = watch_told(&t->w);
+	assert_true(rig_has(m, "<state>early</state>"));
+	assert_true(rig_has(m, "call-id=\"1003\" local-tag=\"0\""));
+	assert_true(rig_has(m, "<remote><identity") && rig_has(m, ">sip:1001@"));
+	at = memmem(m.p, m.n, "remote-tag=\"", 12);
+	assert_non_null(at);
+	m = bytes_from(m, (size_t)(at - m.p) + 12);
+	assert_int_equal(bytes_cstr(bytes_sub(m, 0, bytes_find(m, '"')), tag, sizeof(tag)), 0);
+	while ((m = watch_told(&t->w)).n) /* of presence */
+		assert_false(rig_has(m, "on-the-phone"));
+	(void)snprintf(lines, sizeof(lines), "Replaces: 1003;to-tag=0;from-tag=%s;early-only\r\n",
+		       tag);
+	claims = r->park_count;
+	phone_begin(&t->w, "1003");
+	phone_request(&t->w, "INVITE", lines, PHONE_SDP_B);
+	rig_run(r);
+	assert_true(bytes_starts(rig_take(r, &t->w.addr, "SIP/2.0"), "SIP/2.0 100"));
+	assert_int_equal(rig_take(r, &t->w.addr, "SIP/2.0 4").n, 0);
+	assert_int_equal(r->park_count, claims + 1); /* who waits there is asked for */
+}
+
+/* BEAT-17: dark, or lit, as its tenant likes; it follows its phones. */
+static void without_a_phone(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME };
+	struct phone p;
+	uint16_t number;
+
+	watch_of_1003(t, WATCH_DIALOG);
+	set.terms.offline_busy = true;
+	assert_int_equal(tenants_put(r->shard->settings.tenants, &set, &number), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "1003", WATCH_DIALOG), "SIP/2.0 200"));
+	assert_true(rig_has(watch_told(&t->w), "<state>confirmed</state>"));
+	phone_open(&p, r, "1003", "192.0.2.13:5060");
+	phone_bind(&p);
+	shard_phones_changed(r->shard, TENANT_DEFAULT, bytes_str("1003"), r->now);
+	assert_true(rig_has(watch_told(&t->w), "<state>terminated</state>"));
+}
+
 static void slot_refused(void **state)
 {
 	static const struct row {
@@ -222,9 +285,11 @@ static void of_hours(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SLOT_TEST(lit_and_dark),  SLOT_TEST(asked_late),   SLOT_TEST(after_a_kill),
-		SLOT_TEST(slot_refused),  SLOT_TEST(another_code), SLOT_TEST(who_may_watch_nobody),
-		SLOT_TEST(of_its_groups), SLOT_TEST(of_hours),
+		SLOT_TEST(lit_and_dark),    SLOT_TEST(asked_late),
+		SLOT_TEST(after_a_kill),    SLOT_TEST(slot_refused),
+		SLOT_TEST(another_code),    SLOT_TEST(who_may_watch_nobody),
+		SLOT_TEST(of_its_groups),   SLOT_TEST(of_hours),
+		SLOT_TEST(at_an_extension), SLOT_TEST(without_a_phone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
