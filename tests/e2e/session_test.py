@@ -90,6 +90,13 @@ class Sessions(Users, CallTest):
         for body in ({"forward_busy": ""}, {"do_not_disturb": True}):
             self.refused(403, "not_allowed", self.node, "PATCH", "/v1/extensions/1001", mine, body)
         self.operator("extension.put", number="1001", forwarding_codes=True, do_not_disturb_codes=True, forward_busy="", presence="")
+        # MON-01: of those whom it may watch it chooses; of nobody else
+        self.operator("extension.put", number="1001", monitor="listed", monitors="1002")
+        self.assertEqual(self.ok(self.node, "PATCH", "/v1/extensions/1001", mine, {"lamps": "1=blf:1002"})["lamps"], "1=blf:1002")
+        self.assertEqual(self.http(self.node, "PATCH", "/v1/extensions/1001", mine, {"lamps": "1=blf:1002,2=blf:1003"})[0], 400)
+        self.operator("extension.put", number="1001", monitor="none", lamps="")
+        self.assertEqual(self.http(self.node, "PATCH", "/v1/extensions/1001", mine, {"lamps": "1=blf:1002"})[0], 400)
+        self.operator("extension.put", number="1001", monitor="all", monitors="")
 
     def test_passwords(self):
         """A wrong one is refused as for no extension and no tenant, counts, and after some nobody is looked at; SIP's and these are one count."""

@@ -78,7 +78,7 @@ const struct command g_extension_commands[] = {
 	  "Makes an extension, or changes what is given of it.", "the extension", BY(document_put),
 	  .documents = BY(&g_extension_documents), .own = "number",
 	  .own_args = "forward_always,forward_busy,forward_no_answer,forward_unreachable,"
-		      "forward_rings,do_not_disturb,smart_do_not_disturb,presence" },
+		      "forward_rings,do_not_disturb,smart_do_not_disturb,lamps,presence" },
 	{ "extension.get", COMMAND_FOR_READER, g_get_args, "Shows an extension.",
 	  "password_valid (false: the realm was changed since), changed_utc_ms",
 	  BY(command_extension_get), .shows = g_extension_fields, .own = "number" },
