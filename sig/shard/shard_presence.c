@@ -67,18 +67,21 @@ int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
 	return 0;
 }
 
-/* Each shard has its own; one of the node has the document tidied. */
+/* Each shard has its own; the first one that lives on the node has the document tidied. Those that stand by have no timers. */
 void shard_presence_timer(struct shard *s, pool_handle extension)
 {
 	struct shard_extension_slot *slot = pool_get(&s->extensions, extension);
 	const struct shard_extension *e = slot ? &slot->extension : NULL;
+	const struct shard *first = s->commons->shards;
 	struct effect_ask ask = { .kind = EFFECT_PUBLISH, .what = rand_u64_from(s->host.rand) | 1 };
 
 	if (!slot || !slot->presence)
 		return;
 	subscriptions_changed(&s->subscriptions, e->tenant, bytes_str(e->number), CHANGED_PRESENCE);
 	presence_aim(s, slot->presence);
-	if (s != s->commons->shards)
+	while (first && !first->resumed_ns)
+		first = first->next;
+	if (first && s != first)
 		return;
 	ask.tenant = bytes_str(tenants_name(s->settings.tenants, e->tenant));
 	ask.user = bytes_str(e->number);
