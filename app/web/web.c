@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <libwebsockets.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -133,6 +134,7 @@ enum {
 	PING_SECONDS = 30,   /* without traffic: bindings of a NAT stay, dead browsers are found */
 	HANGUP_SECONDS = 45,
 	TICK_US = 500000,
+	NEWCOMERS = 256,   /* are looked at in a round beside the library */
 	TX_PACKET = 16384, /* or the library cuts what it writes to its receive buffer */
 };
 
@@ -209,6 +211,32 @@ static void client_on_request(struct lws *wsi)
 		web_client_on_request(client, clock_now_ns());
 }
 
+/*
+ * The library asks for a connection that it has accepted. Where it is refused it asks for no other one in this round: what waits behind that is
+ * looked at here, as a round costs more than a hundred refusals.
+ */
+static int web_newcomer(struct web *web, struct lws *listener, int fd)
+{
+	uint64_t now_ns = clock_now_ns();
+	int one = 1, next;
+
+	if (web_clients_admit(web->clients, fd, now_ns))
+		return 0;
+	for (int i = 0; i < NEWCOMERS && web_clients_have_room(web->clients); i++) {
+		next = accept4(lws_get_socket_fd(listener), NULL, NULL,
+			       SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (next < 0)
+			break;
+		if (!web_clients_admit(web->clients, next, now_ns)) {
+			(void)close(next);
+			continue;
+		}
+		(void)setsockopt(next, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		(void)lws_adopt_socket_vhost(lws_get_vhost(listener), next);
+	}
+	return -1;
+}
+
 /* What may have woken us: certificates, SIP, record pages. */
 static void news(struct web *web)
 {
@@ -275,7 +303,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		return request->ear ? web_events_send(request->ear) : 0;
 	/* The library would leave those beyond its own limit waiting, and be woken by them for ever. */
 	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-		return !web_clients_admit(web->clients, (int)(intptr_t)in, clock_now_ns());
+		return web_newcomer(web, wsi, (int)(intptr_t)in);
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
 		web_client_begin(web, wsi);
 		return 0;

@@ -23,8 +23,9 @@ enum {
 
 struct web_client {
 	struct lws *wsi;
-	struct addr from;
+	struct addr source; /* as addr_source has it */
 	uint64_t born_ns, received_ns;
+	uint16_t bucket; /* of its address */
 	bool used;
 	bool is_head;   /* it has not said what it wants */
 	bool has_asked; /* a whole request came */
@@ -32,10 +33,17 @@ struct web_client {
 	bool is_doomed;
 };
 
+/* How many strangers an address has. source NULL: none. */
+struct tally {
+	const struct addr *source;
+	uint32_t count;
+};
+
 struct web_clients {
 	struct stream_rate handshakes; /* per_s 0: no limit */
 	struct hash_key key;
 	uint64_t source_handshakes[SOURCES]; /* buckets of stream_rate, by hash of the address */
+	struct tally tallies[SOURCES];       /* while one is looked at */
 	uint64_t patience_ns;
 	uint32_t max, per_source, listeners;
 	uint32_t room; /* of list: max, and some to spare */
@@ -117,11 +125,9 @@ uint32_t web_clients_heads_max(const struct web_clients *c)
 
 /* ---- the rule ---- */
 
-static bool client_is_of(const struct web_client *client, const struct addr *source)
+static bool client_is_stranger(const struct web_client *client)
 {
-	const struct addr theirs = addr_source(&client->from);
-
-	return addr_ip_eq(&theirs, source);
+	return client->used && !client->is_doomed && client->is_head && !client->trusted;
 }
 
 static bool client_goes_before(const struct web_client *a, const struct web_client *b)
@@ -140,7 +146,7 @@ static struct crowd crowd_of(struct web_clients *c, const struct addr *source, b
 		struct web_client *client = &c->list[i];
 
 		if (!client->used || client->is_doomed || (heads && !client->is_head) ||
-		    (source && !client_is_of(client, source)))
+		    (source && !addr_ip_eq(&client->source, source)))
 			continue;
 		crowd.count++;
 		if (!client->trusted && client->born_ns < before_ns &&
@@ -149,6 +155,52 @@ static struct crowd crowd_of(struct web_clients *c, const struct addr *source, b
 	}
 	return crowd;
 }
+
+/* There are fewer strangers than places. */
+static struct tally *tally_of(struct tally all[SOURCES], uint32_t bucket, const struct addr *source)
+{
+	while (all[bucket].source && !addr_ip_eq(all[bucket].source, source))
+		bucket = (bucket + 1) % SOURCES;
+	all[bucket].source = source;
+	return &all[bucket];
+}
+
+/*
+ * Who goes when there are too many strangers: the first one of the address that has the most of them, and nobody where the newcomer's has as
+ * many. So addresses that open connections again and again do not get more of them, and refusing one costs little.
+ */
+static struct web_client *stranger_of_most(struct web_clients *c, uint16_t bucket,
+					   const struct addr *source)
+{
+	struct tally *all = c->tallies, *own;
+	struct web_client *first = NULL;
+	uint32_t most = 0;
+
+	memset(c->tallies, 0, sizeof(c->tallies));
+	own = tally_of(all, bucket, source);
+	for (uint32_t i = 0; i < c->top; i++) {
+		const struct web_client *client = &c->list[i];
+
+		if (client_is_stranger(client)) {
+			struct tally *t = tally_of(all, client->bucket, &client->source);
+
+			most = ++t->count > most ? t->count : most;
+		}
+	}
+	if (own->count && own->count + 1 >= most)
+		return NULL;
+	for (uint32_t i = 0; i < c->top; i++) {
+		struct web_client *client = &c->list[i];
+
+		if (client_is_stranger(client) &&
+		    tally_of(all, client->bucket, &client->source)->count == most &&
+		    (!first || client_goes_before(client, first)))
+			first = client;
+	}
+	return first;
+}
+
+static_assert(WEB_CONNECTIONS_MAX + SPARE < SOURCES, "a tally has a place for each");
 
 static void client_doom(struct web_client *client, metric_id why)
 {
@@ -174,13 +226,16 @@ static bool clients_make_room(struct crowd crowd, uint32_t limit, metric_id why)
 	return true;
 }
 
-/* One handshake costs as much as hundreds of messages. */
-static bool is_hurried(struct web_clients *c, const struct addr *source, uint64_t now_ns)
+static uint16_t bucket_of(const struct web_clients *c, const struct addr *source)
 {
-	uint64_t hash = hash_sip(&c->key, bytes_mem(source->ip, sizeof(source->ip)));
+	return (uint16_t)(hash_sip(&c->key, bytes_mem(source->ip, sizeof(source->ip))) % SOURCES);
+}
 
+/* One handshake costs as much as hundreds of messages. */
+static bool is_hurried(struct web_clients *c, uint16_t bucket, uint64_t now_ns)
+{
 	return c->handshakes.per_s &&
-	       !stream_rate_spend(&c->source_handshakes[hash % SOURCES], &c->handshakes, now_ns);
+	       !stream_rate_spend(&c->source_handshakes[bucket], &c->handshakes, now_ns);
 }
 
 static struct web_client *free_client(struct web_clients *c)
@@ -192,11 +247,18 @@ static struct web_client *free_client(struct web_clients *c)
 	return i < c->room ? &c->list[i] : NULL;
 }
 
+bool web_clients_have_room(struct web_clients *c)
+{
+	return free_client(c) != NULL;
+}
+
 /* What an address may have comes first, so that one of many connections takes nobody else's place. */
 bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns)
 {
 	uint64_t young_ns = now_ns - YOUNG_MS * NS_PER_MS;
+	struct crowd heads;
 	struct addr source;
+	uint16_t bucket;
 
 	if (web_clients_peer(fd, &source))
 		return client_refuse(g_client_metrics.source);
@@ -208,10 +270,13 @@ bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns)
 	    !clients_make_room(crowd_of(c, &source, false, now_ns), c->per_source,
 			       g_client_metrics.source))
 		return false;
-	if (is_hurried(c, &source, now_ns))
+	bucket = bucket_of(c, &source);
+	if (is_hurried(c, bucket, now_ns))
 		return client_refuse(g_client_metrics.hurried);
-	return clients_make_room(crowd_of(c, NULL, true, now_ns), WEB_CONNECTIONS_MAX,
-				 g_client_metrics.full) &&
+	heads = crowd_of(c, NULL, true, now_ns);
+	if (heads.count >= WEB_CONNECTIONS_MAX)
+		heads.first = stranger_of_most(c, bucket, &source);
+	return clients_make_room(heads, WEB_CONNECTIONS_MAX, g_client_metrics.full) &&
 	       clients_make_room(crowd_of(c, NULL, false, now_ns), c->max, g_client_metrics.full);
 }
 
@@ -226,8 +291,10 @@ struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint6
 	*client = (struct web_client){
 		.wsi = wsi, .used = true, .is_head = true, .born_ns = now_ns, .received_ns = now_ns
 	};
-	if (web_clients_peer(lws_get_socket_fd(wsi), &client->from))
-		client->from = (struct addr){ 0 };
+	if (web_clients_peer(lws_get_socket_fd(wsi), &client->source))
+		client->source = (struct addr){ 0 };
+	client->source = addr_source(&client->source);
+	client->bucket = bucket_of(c, &client->source);
 	return client;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Who is connected to the web listener, whatever it speaks, and who may be. The rule is that of TCP (sig/transport/stream_connection.c): strangers
- * go for newcomers, the oldest first, and silent they go in the end. Who has not asked for anything yet is a stranger; a WebSocket is
+ * go for newcomers, of the address that has the most of them the oldest first, and silent they go in the end. Who has not asked for anything yet is a stranger; a WebSocket is
  * one until SIP has proved who is there. Of one address there may be so many, and so many TLS handshakes a second. Web thread.
  */
 #ifndef APP_WEB_WEB_CLIENTS_H
@@ -26,6 +26,8 @@ uint32_t web_clients_heads_max(const struct web_clients *c);
 
 /* A connection before its first octet; a stranger goes for it where that helps. False: it is one too many, and counted as such. */
 bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns);
+/* There is a place for one more before those that are ending have gone. */
+bool web_clients_have_room(struct web_clients *c);
 /* One that was admitted; a client until it is removed. NULL: there is no room. */
 struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint64_t now_ns);
 void web_clients_remove(struct web_clients *c, struct web_client *client);

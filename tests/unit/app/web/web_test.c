@@ -279,10 +279,25 @@ static void test_idle_connections_do_not_shut_others_out(void **state)
 		(void)close(fds[i]);
 }
 
+/* A connection of an address of this machine that has begun a request. */
+static int dial_from(uint32_t number)
+{
+	struct sockaddr_in from = { .sin_family = AF_INET,
+				    .sin_addr.s_addr = htonl(0x7f000601U + number) };
+	struct sockaddr_storage sa;
+	uint32_t n = addr_to_sockaddr(&g_address, &sa);
+	int fd = socket_open();
+
+	assert_int_equal(bind(fd, (const struct sockaddr *)&from, sizeof(from)), 0);
+	assert_int_equal(connect(fd, (const struct sockaddr *)&sa, n), 0);
+	put(fd, "G");
+	return fd;
+}
+
 /* Strangers of many addresses who ask for nothing make room for each other before they take the place of one that has asked, however old it is. */
 static void test_who_asked_stays(void **state)
 {
-	enum { STRANGERS = WEB_CONNECTIONS_MAX + 60, OF_SOURCE = 20 };
+	enum { STRANGERS = WEB_CONNECTIONS_MAX + 60 };
 	metric_id ended = metric_register(METRIC_COUNTER, "tandem_http_ended_total",
 					  "reason=\"made_room\"", "");
 	uint64_t before = metric_value(ended);
@@ -292,18 +307,8 @@ static void test_who_asked_stays(void **state)
 	(void)state;
 	put(honest, "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n");
 	assert_true(recv(honest, answer, sizeof(answer), 0) > 0);
-	for (int i = 0; i < STRANGERS; i++) {
-		struct sockaddr_in from = { .sin_family = AF_INET,
-					    .sin_addr.s_addr = htonl(0x7f000601U +
-								     (uint32_t)(i / OF_SOURCE)) };
-		struct sockaddr_storage sa;
-		uint32_t n = addr_to_sockaddr(&g_address, &sa);
-
-		fds[i] = socket_open();
-		assert_int_equal(bind(fds[i], (const struct sockaddr *)&from, sizeof(from)), 0);
-		assert_int_equal(connect(fds[i], (const struct sockaddr *)&sa, n), 0);
-		put(fds[i], "G");
-	}
+	for (uint32_t i = 0; i < STRANGERS; i++)
+		fds[i] = dial_from(i);
 	while (metric_value(ended) < before + STRANGERS - WEB_CONNECTIONS_MAX)
 		(void)usleep(1000);
 	put(honest, GET("/readyz"));
@@ -311,6 +316,45 @@ static void test_who_asked_stays(void **state)
 	(void)close(honest);
 	for (int i = 0; i < STRANGERS; i++)
 		(void)close(fds[i]);
+}
+
+/* Addresses that open connections again and again do not get more of them, and one of another address has room. */
+static void test_who_has_many_gets_no_more(void **state)
+{
+	enum { ADDRESSES = 16, EACH = WEB_CONNECTIONS_MAX / ADDRESSES, AGAIN = 640 };
+	metric_id ended = metric_register(METRIC_COUNTER, "tandem_http_ended_total",
+					  "reason=\"made_room\"", "");
+	metric_id refused = metric_register(METRIC_COUNTER, "tandem_http_refused_total",
+					    "reason=\"connections_full\"", "");
+	uint64_t ended_before, refused_before = metric_value(refused);
+	int fds[ADDRESSES * EACH], again[AGAIN], honest[2];
+	struct addr kept = g_address;
+	struct web *web;
+
+	(void)state;
+	free_port(); /* one of its own, without those that other tests have just closed */
+	assert_int_equal(open_at(&web, &g_address), 0);
+	ended_before = metric_value(ended);
+	for (uint32_t i = 0; i < COUNT_OF(fds); i++)
+		fds[i] = dial_from(i % ADDRESSES);
+	for (uint32_t i = 0; i < AGAIN; i++)
+		again[i] = dial_from(i % ADDRESSES);
+	for (size_t i = 0; i < COUNT_OF(honest); i++)
+		honest[i] = dial_from(ADDRESSES);
+	for (size_t i = 0; i < COUNT_OF(honest); i++) {
+		put(honest[i], GET("/readyz") + 1);
+		assert_non_null(strstr(take(honest[i]), "HTTP/1.1 200"));
+		(void)close(honest[i]);
+	}
+	while (metric_value(refused) < refused_before + AGAIN)
+		(void)usleep(1000);
+	assert_in_range(metric_value(ended), ended_before, ended_before + COUNT_OF(honest));
+	for (size_t i = 0; i < COUNT_OF(fds); i++)
+		(void)close(fds[i]);
+	for (size_t i = 0; i < AGAIN; i++)
+		(void)close(again[i]);
+	web_close(web);
+	g_address = kept;
 }
 
 /* An octet buys no time. */
@@ -385,6 +429,7 @@ int main(void)
 		cmocka_unit_test(test_long_header_is_refused),
 		cmocka_unit_test(test_idle_connections_do_not_shut_others_out),
 		cmocka_unit_test(test_who_asked_stays),
+		cmocka_unit_test(test_who_has_many_gets_no_more),
 		cmocka_unit_test(test_who_asks_for_nothing_goes),
 		cmocka_unit_test(test_pages_elsewhere),
 		cmocka_unit_test(test_port_busy),
