@@ -40,12 +40,19 @@ static int user_refuse(struct command_error *error, enum command_error_code code
 }
 
 /* The flags of the extension hold for its user as for its phones. */
-static const char *user_is_denied(const struct extension *e, const struct command *c)
+static const char *user_is_denied(const struct node *node, const struct extension *e,
+				  const struct command *c)
 {
+	const struct tenants *tenants = node->common.tenants;
+
 	if (!e->core.enabled)
 		return "the extension is not enabled";
-	if (e->core.no_transfer && command_is_of(c, BYTES_LIT("call.transfer")))
-		return "the extension may not transfer (transfer)";
+	if (bytes_is(command_noun(c), "call") && c->role != COMMAND_FOR_READER &&
+	    !extension_may(tenants, &e->core, ENTITLED_CALL_CONTROL))
+		return "the extension controls no calls (features_off: call_control)";
+	if (command_is_of(c, BYTES_LIT("call.transfer")) &&
+	    (e->core.no_transfer || !extension_may(tenants, &e->core, ENTITLED_TRANSFER)))
+		return "the extension may not transfer (transfer, features_off)";
 	if (e->core.no_hold && (command_is_of(c, BYTES_LIT("call.hold")) ||
 				command_is_of(c, BYTES_LIT("call.resume"))))
 		return "the extension may not hold (hold)";
@@ -128,7 +135,7 @@ int command_user_check(struct command_run *run, struct command_error *error)
 	if (!run->args && !(run->args = json_object()))
 		return user_refuse(error, COMMAND_INTERNAL, NULL, "out of memory");
 	if (user_extension(run->node, run->tenant, run->user, &e)) {
-		denied = user_is_denied(&e, run->command);
+		denied = user_is_denied(run->node, &e, run->command);
 		if (!denied && run->command->documents == &g_extension_documents)
 			denied = user_may_not_set(&e, run->args);
 		extension_wipe(&e);

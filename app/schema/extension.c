@@ -683,6 +683,14 @@ const struct command_arg g_extension_fields[] = {
 		"forwarding; no_do_not_disturb: forwarding, and their key for do not disturb does "
 		"nothing; none: nothing, and they watch no presence, as old phones."),
 	WORDS_FIELD(
+		"features_off", core.withheld, g_entitlements, ENTITLEMENT_COUNT, "none",
+		"Features that it does not have, joined by ',': who uses one of them is refused "
+		"(not_entitled). presence, lamps: its phones watch nobody so; feature_sync: they "
+		"are not told of do_not_disturb and forward_*; park, page, transfer, conference, "
+		"record_key: they do not do that, nor does its user; call_control: its user "
+		"controls no calls by a session; auto_answer: its phones are not asked to answer; "
+		"video: its calls have none."),
+	WORDS_FIELD(
 		"classes", core.classes, g_dial_classes, DIAL_CLASS_COUNT,
 		"toll_free, local, national, mobile",
 		"Classes of numbers outside that it may call, by the tenant's dial plan. other: "

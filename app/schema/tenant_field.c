@@ -427,6 +427,8 @@ const struct command_arg g_tenant_fields[] = {
 	TEXT_FIELD("account_flow", core.account_flow, CHARSET_NAME, NULL,
 		   "The flow that asks for an account code where a call needs one and was dialled "
 		   "without. Empty: such a call is refused."),
+	WORDS_FIELD("features_off", core.withheld, g_entitlements, ENTITLEMENT_COUNT, "none",
+		    "Features that none of its extensions has, whatever their features_off says."),
 	NUMBER_FIELD(
 		"max_calls", max.calls, 0, 1000000, "0",
 		"Calls that it has on all nodes at most. Emergency calls are never refused. 0: "

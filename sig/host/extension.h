@@ -88,6 +88,7 @@ struct shard_extension {
 	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
 	uint8_t webrtc;     /* enum shard_webrtc */
 	uint8_t classes;    /* 1 << enum dial_class: numbers outside that it may call */
+	uint16_t withheld;  /* 1 << enum entitlement: what it does not have */
 	uint16_t outside_calls;       /* of them at a time; 0: any number */
 	uint16_t outside_minutes;     /* of them a day; 0: any number */
 	uint8_t dialling;             /* enum dial_scheme (sig/dial/dial.h) */
@@ -111,6 +112,17 @@ struct shard_extension {
 	char language[LANGUAGE_MAX];  /* of prompts that its phones hear; "": its tenant's */
 	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
 };
+
+/* Whether it has that (ADM-90). e: NULL: a party outside, or nobody's, which nothing is withheld from. t: as in struct shard_settings. */
+static inline bool extension_may(const struct tenants *t, const struct shard_extension *e,
+				 enum entitlement what)
+{
+	uint32_t withheld = e ? e->withheld : 0;
+
+	if (e && t)
+		withheld |= tenants_terms(t, e->tenant)->withheld;
+	return !(withheld & 1u << what);
+}
 
 /* Whether its phones may do that by its code (SEC-06). */
 static inline bool shard_extension_may_set(const struct shard_extension *e, enum feature feature)

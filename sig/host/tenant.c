@@ -10,6 +10,13 @@
 #include "sig/host/tenant.h"
 #include "sig/sip/stream_rate.h"
 
+const char *const g_entitlements[] = {
+#define X(id, word) word,
+	ENTITLEMENTS(X)
+#undef X
+		NULL,
+};
+
 enum { SLOT_DIGITS_MAX = 8 };
 
 static bool is_digits(struct bytes b)

@@ -51,6 +51,28 @@ enum {
 enum record_tone { RECORD_TONE_AS_SET, RECORD_TONE_ON, RECORD_TONE_OFF };
 enum { RECORD_TONE_MS = 15000 }; /* so often, where the node says nothing */
 
+/* What may be withheld from an extension, or from all of a tenant (ADM-90). The word stands in documents: never another meaning. */
+#define ENTITLEMENTS(X)                 \
+	X(PRESENCE, "presence")         \
+	X(LAMPS, "lamps")               \
+	X(FEATURE_SYNC, "feature_sync") \
+	X(PARK, "park")                 \
+	X(PAGE, "page")                 \
+	X(CALL_CONTROL, "call_control") \
+	X(TRANSFER, "transfer")         \
+	X(CONFERENCE, "conference")     \
+	X(AUTO_ANSWER, "auto_answer")   \
+	X(RECORD_KEY, "record_key")     \
+	X(VIDEO, "video")
+
+enum entitlement {
+#define X(id, word) ENTITLED_##id,
+	ENTITLEMENTS(X)
+#undef X
+		ENTITLEMENT_COUNT
+};
+extern const char *const g_entitlements[]; /* words by enum entitlement, ends with NULL */
+
 /* Of a name's hash: equal names of many tenants lie apart. */
 static inline uint64_t tenant_hash(uint64_t hash, uint16_t tenant)
 {
@@ -100,6 +122,7 @@ struct tenant_terms {
 	char zone[ZONE_NAME_MAX];      /* of the time that its flows know; "": UTC */
 	uint8_t account_classes;       /* 1 << enum dial_class: numbers that need an account code */
 	char account_flow[ACCOUNT_FLOW_MAX]; /* which asks for it; "": none does */
+	uint16_t withheld; /* 1 << enum entitlement: what none of its extensions has */
 };
 
 /* What its document says. */

@@ -7,6 +7,7 @@
 #include "sig/call/module.h"
 #include "sig/host/extension.h"
 #include "sig/host/groups.h"
+#include "sig/host/settings.h"
 #include "sig/model/flow_run.h"
 
 /* That of the extension, or of the group that rings it (IVR-07). */
@@ -33,7 +34,8 @@ static void auto_answer_headers(struct writer *w, const struct call_host *h, con
 	bool is_set = how != AUTO_ANSWER_OFF;
 	unsigned seconds = is_set && !by_command ? e->auto_answer_s : 0;
 
-	if (l->state != LEG_EARLY || (!is_set && !by_command))
+	if (l->state != LEG_EARLY || (!is_set && !by_command) ||
+	    !extension_may(h->settings->tenants, e, ENTITLED_AUTO_ANSWER))
 		return;
 	/* the URI is there for the grammar */
 	writer_str(w, "Alert-Info: <http://localhost>;info=");

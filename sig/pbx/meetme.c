@@ -213,9 +213,15 @@ static enum refusal meetme_call(struct call_host *h, struct call *c, const struc
 static enum refusal factory_call(struct call_host *h, struct call *c, struct bytes display,
 				 struct call_refusal *refusal)
 {
-	struct room *r = h->room_make ? h->room_make(h->owner, c->tenant) : NULL;
+	const struct shard_extension *e =
+		h->extension_of ? h->extension_of(h->owner, c->tenant, text_bytes(&c->from)) : NULL;
+	struct room *r = NULL;
 	enum refusal refused;
 
+	if (!extension_may(h->settings->tenants, e, ENTITLED_CONFERENCE))
+		return call_refuse_as(refusal, 403, REFUSED_NOT_ENTITLED);
+	if (h->room_make)
+		r = h->room_make(h->owner, c->tenant);
 	if (!r) {
 		refused = call_refuse_as(refusal, 503, REFUSED_ROOM);
 		refusal->text = "the tenant has as many conferences as it may have";

@@ -35,7 +35,8 @@ bool transfer_is_allowed(const struct call_host *h, const struct call *c, const 
 	const struct shard_extension *e =
 		h->extension_of ? h->extension_of(h->owner, c->tenant, text_bytes(&l->user)) : NULL;
 
-	return l->trunk.n == 0 && (!e || !e->no_transfer);
+	return l->trunk.n == 0 && (!e || !e->no_transfer) &&
+	       extension_may(h->settings->tenants, e, ENTITLED_TRANSFER);
 }
 
 /* There is somebody to be given away. The caller's ACK may be on its way: the transfer waits for it. */

@@ -150,7 +150,8 @@ static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant
 	/* keys in the clear are no keys, unless somebody wants it so */
 	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);
 	terms.sdes_only = only;
-	terms.no_video |= e && e->no_video;
+	terms.no_video |=
+		(e && e->no_video) || !extension_may(s->settings.tenants, e, ENTITLED_VIDEO);
 	if (!terms.video_codecs && is_browser(e, hop))
 		terms.video_codecs = OFFER_VIDEO_ALL;
 	terms.media_elsewhere = e && e->media_elsewhere;
@@ -483,6 +484,8 @@ static bool feature_may(const struct shard *s, const struct caller *caller, enum
 	const struct shard_extension *e =
 		shard_extension_find(s, caller->tenant, bytes_str(caller->user));
 
+	if (feature == FEATURE_PARK && !extension_may(s->settings.tenants, e, ENTITLED_PARK))
+		return invite_fail(why, 403, REFUSED_NOT_ENTITLED);
 	if (!e || shard_extension_may_set(e, feature))
 		return true;
 	(void)invite_fail(why, 403, REFUSED_FEATURE);

@@ -26,7 +26,8 @@ static bool page_may(const struct shard_commons *c, uint16_t tenant, struct byte
 {
 	const struct shard_extension *e = shard_extension_find(c->shards, tenant, number);
 
-	return e && e->enabled && e->record_page && e->record == RECORD_ON_DEMAND;
+	return e && e->enabled && e->record_page && e->record == RECORD_ON_DEMAND &&
+	       extension_may(c->shards->settings.tenants, e, ENTITLED_RECORD_KEY);
 }
 
 /* Of those who hear each other; LEG_NONE: another one, which rings or has left. */

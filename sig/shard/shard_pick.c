@@ -360,11 +360,13 @@ bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes n
 		 struct park_place *out)
 {
 	const struct shard *s = owner;
+	const struct shard_extension *e = shard_extension_of(owner, tenant, user);
 	struct shard_dialler who = { .tenant = tenant, .phone = true };
 	struct dial_result dialled;
 
 	*out = (struct park_place){ 0 };
-	if (!shard_extension_of(owner, tenant, user) || shard_extension_find(owner, tenant, number))
+	if (!e || !extension_may(s->settings.tenants, e, ENTITLED_PARK) ||
+	    shard_extension_find(owner, tenant, number))
 		return false;
 	shard_dial(owner, &who, number, &dialled);
 	if (dialled.kind == DIAL_MORE && dialled.feature == FEATURE_PARK && !dialled.value.n)

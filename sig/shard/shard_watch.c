@@ -291,6 +291,17 @@ static bool trunk_may(const struct shard *s, const struct subscription *sub)
 		       .whole;
 }
 
+/* What an extension watches beside itself its document, or its tenant's, may withhold (ADM-90). */
+static bool watcher_is_entitled(const struct shard *s, const struct subscription *sub)
+{
+	const struct shard_extension *e =
+		sub->trunk.n ? NULL
+			     : shard_extension_find(s, sub->tenant, text_bytes(&sub->watcher));
+
+	return extension_may(s->settings.tenants, e,
+			     sub->package == PACKAGE_DIALOG ? ENTITLED_LAMPS : ENTITLED_PRESENCE);
+}
+
 static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 {
 	struct shard *s = owner;
@@ -305,6 +316,8 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 		return WATCH_REJECTED;
 	if (package_of(sub->package)->of_conferences)
 		return shard_watch_conference_may(s, sub);
+	if (!own && !watcher_is_entitled(s, sub))
+		return WATCH_REJECTED;
 	if (watched_slot_of(s, sub->tenant, text_bytes(&sub->resource), &slot))
 		return slot_may(s, sub, slot);
 	if (watched_hours_of(s, sub->tenant, text_bytes(&sub->resource), &feature))

@@ -486,6 +486,14 @@ bool recording_is_on_demand(const struct call_host *h, const struct call *c, uin
 	return e && e->record == RECORD_ON_DEMAND;
 }
 
+/* ... and its party may say so by what it presses (ADM-90). */
+static bool recording_has_key(const struct call_host *h, const struct call *c, uint8_t leg)
+{
+	return recording_is_on_demand(h, c, leg) &&
+	       extension_may(h->settings->tenants, extension_of(h, c, c->legs[leg]),
+			     ENTITLED_RECORD_KEY);
+}
+
 /* to: enum order_record_to. It may be there already, and goes nowhere else then. */
 static enum refusal recording_order_on(struct call_host *h, struct call *c, uint8_t leg,
 				       enum order_record_to to, enum recording_cause cause)
@@ -689,7 +697,7 @@ static void recording_pressed(struct call_host *h, struct call *c, uint8_t leg, 
 static const struct module_codes recording_codes = {
 	.codes = UINT32_C(1) << CALL_CODE_RECORD_ON | UINT32_C(1) << CALL_CODE_RECORD_OFF |
 		 UINT32_C(1) << CALL_CODE_RECORD_PAUSE | UINT32_C(1) << CALL_CODE_RECORD_RESUME,
-	.may = recording_is_on_demand,
+	.may = recording_has_key,
 	.pressed = recording_pressed,
 };
 

@@ -236,6 +236,21 @@ static void no_codes_pass(void **state)
 	ends(l);
 }
 
+/* ADM-90: what it presses is the other one's. */
+static void no_record_key(void **state)
+{
+	struct line *l = *state;
+	struct shard_extension e = rig_extension("1001", false);
+
+	e.record = RECORD_ON_DEMAND;
+	e.withheld = 1u << ENTITLED_RECORD_KEY;
+	assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
+	dial(l, 0, "*1");
+	assert_acts(l->r, "");
+	assert_sent(l, 1, "*1");
+	ends(l);
+}
+
 /* It is as long as it was pressed. */
 static void no_key_in_time(void **state)
 {
@@ -528,6 +543,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(four_codes, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(beside_commands, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(no_codes_pass, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(no_record_key, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(no_key_in_time, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(relayed_already, setup, line_teardown),
 		LINE_TEST(by_info),

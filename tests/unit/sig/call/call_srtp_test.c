@@ -435,6 +435,22 @@ static void no_video(struct shard_extension *e)
 	e->no_video = true;
 }
 
+static void withheld_video(struct shard_extension *e)
+{
+	e->withheld = 1u << ENTITLED_VIDEO;
+}
+
+static void video_is_withheld(void **state)
+{
+	static const char video[] =
+		PHONE_SDP_A "m=video 4002 RTP/AVP 97\r\na=rtpmap:97 H264/90000\r\n";
+	struct line *l = *state;
+
+	extension(l->r, "1002", withheld_video);
+	phone_invite(&l->a, "1002", video);
+	assert_true(rig_has(phone_rings(&l->b), "m=video 0 "));
+}
+
 /* MED-08; the terms are the call's, also in the next process and after the extension changed. */
 static void terms_stay(void **state)
 {
@@ -545,6 +561,7 @@ int main(void)
 		LINE_TEST(secure_plain_secure),
 		LINE_TEST(secure_only),
 		LINE_TEST(terms_stay),
+		LINE_TEST(video_is_withheld),
 		LINE_TEST(a_party_is_gone),
 		LINE_TEST(held_parties_are_silent),
 		LINE_TEST(silent_before_the_ack),

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Phones that are asked to answer by themselves (FEATURES REG-18, CALL-31, CALL-32). Calls by a command: call_originate_test.c. */
+#include "sig/shard/shard_state.h"
 #include "tests/unit/sig/line.h"
 
 static void set(struct rig *r, const char *number, enum auto_answer how, uint8_t seconds)
@@ -50,6 +51,27 @@ static void later(void **state)
 	assert_false(rig_has(m, "Answer-Mode"));
 }
 
+/* ADM-90: of the extension, of its tenant. */
+static void withheld(void **state)
+{
+	struct line *l = *state;
+	struct shard_extension e = rig_extension("1002", false);
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME };
+	uint16_t tenant;
+
+	e.auto_answer = AUTO_ANSWER_ALERT;
+	for (int i = 0; i < 3; i++) {
+		e.withheld = i == 0 ? 1u << ENTITLED_AUTO_ANSWER : 0;
+		set.terms.withheld = i == 1 ? 1u << ENTITLED_AUTO_ANSWER : 0;
+		assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
+		assert_int_equal(tenants_put(l->r->shard->settings.tenants, &set, &tenant), 0);
+		assert_int_equal(rig_has(ring(l), "Alert-Info"), i == 2);
+		phone_answer(&l->b, l->b.invite, "486 Busy Here", "");
+		assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
+		phone_ack(&l->a);
+	}
+}
+
 /* The caller's own extension is of no importance to whom it calls, nor to its own phone later on. */
 static void no_call_of_its_own(void **state)
 {
@@ -69,6 +91,7 @@ int main(void)
 		LINE_TEST(off),
 		LINE_TEST(at_once),
 		LINE_TEST(later),
+		LINE_TEST(withheld),
 		LINE_TEST(no_call_of_its_own),
 	};
 

@@ -245,6 +245,19 @@ static void refused(void **state)
 	calls_name(m, g_name, "SIP/2.0 403");
 }
 
+/* ADM-90 */
+static void not_entitled(void **state)
+{
+	struct meetme *m = *state;
+	struct shard_extension e = rig_extension("1001", false);
+
+	e.withheld = 1u << ENTITLED_CONFERENCE;
+	assert_int_equal(shard_extension_put(m->p.t.l.r->shard, &e), 0);
+	phone_invite(&m->p.t.l.a, "800", PHONE_SDP_A);
+	assert_true(phone_hears(&m->p.t.l.a, "SIP/2.0 403").n);
+	phone_ack(&m->p.t.l.a);
+}
+
 static const struct sig_event *asked(const struct rig *r)
 {
 	for (uint32_t i = r->event_count; i-- > 0;) {
@@ -401,6 +414,7 @@ int main(void)
 		FACTORY_TEST(one_for_each),
 		FACTORY_TEST(killed),
 		FACTORY_TEST(refused),
+		FACTORY_TEST(not_entitled),
 		FACTORY_TEST(uninvited),
 		FACTORY_TEST(dropped),
 		FACTORY_TEST(too_many),

@@ -101,6 +101,20 @@ static void of_whom_it_is_for(void **state)
 	assert_int_equal(shows(r, "1002").state, RECORD_PAGE_NOTHING);
 }
 
+/* ADM-90 */
+static void not_entitled(void **state)
+{
+	struct party *p = *state;
+	struct shard_extension e = rig_extension("1001", false);
+
+	e.record = RECORD_ON_DEMAND;
+	e.record_page = true;
+	e.withheld = 1u << ENTITLED_RECORD_KEY;
+	assert_int_equal(shard_extension_put(p->t.l.r->shard, &e), 0);
+	phones_talk(&p->t.l.a, &p->t.l.b);
+	assert_int_equal(shows(p->t.l.r, "1001").state, RECORD_PAGE_NOTHING);
+}
+
 static void another_tenant(void **state)
 {
 	const struct record_page_ask ask = { .tenant = BYTES_LIT("acme"),
@@ -402,12 +416,19 @@ static void a_pin_is_said(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		PARTY_TEST(of_whom_it_is_for),   PARTY_TEST(another_tenant),
-		PARTY_TEST(from_start_to_end),   PARTY_TEST(about_what_was_shown),
-		PARTY_TEST(the_one_that_speaks), PARTY_TEST(of_a_policy),
-		TRIO_TEST(over_a_kill),          PARTY_TEST(the_mix),
-		PARTY_TEST(a_member_holds),      PARTY_TEST(recorded_before),
-		PARTY_TEST(a_listener),          MEETME_TEST(of_rooms),
+		PARTY_TEST(of_whom_it_is_for),
+		PARTY_TEST(another_tenant),
+		PARTY_TEST(not_entitled),
+		PARTY_TEST(from_start_to_end),
+		PARTY_TEST(about_what_was_shown),
+		PARTY_TEST(the_one_that_speaks),
+		PARTY_TEST(of_a_policy),
+		TRIO_TEST(over_a_kill),
+		PARTY_TEST(the_mix),
+		PARTY_TEST(a_member_holds),
+		PARTY_TEST(recorded_before),
+		PARTY_TEST(a_listener),
+		MEETME_TEST(of_rooms),
 		MEETME_TEST(a_pin_is_said),
 	};
 

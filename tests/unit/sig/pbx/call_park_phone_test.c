@@ -595,6 +595,21 @@ static void killed_while_it_tries(void **state)
 	assert_true(shard_call_waits_in(r->shard, call_at(r, 0), BYTES_LIT("11")));
 }
 
+/* ADM-90: who is withheld that neither parks nor fetches. */
+static void not_entitled(void **state)
+{
+	struct far *f = *state;
+	struct shard_extension e = rig_extension("1002", false);
+
+	phones_talk(&f->near.l.a, &f->near.l.b);
+	e.withheld = 1u << ENTITLED_PARK;
+	assert_int_equal(shard_extension_put(f->near.l.r->shard, &e), 0);
+	refer_there(f);
+	assert_notified(&f->near.l.b, "SIP/2.0 404 Not Found\r\n", "terminated");
+	assert_int_equal(f->near.l.r->park_count, 0);
+	is_refused(f, "%234107", "SIP/2.0 403", "");
+}
+
 /* Without groups nobody knows which one is meant. */
 static void no_groups(void **state)
 {
@@ -630,6 +645,7 @@ int main(void)
 		PARK_TEST(all_are_taken),
 		PARK_TEST(killed_while_it_tries),
 		PARK_TEST(no_groups),
+		PARK_TEST(not_entitled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

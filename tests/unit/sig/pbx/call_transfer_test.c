@@ -180,6 +180,20 @@ static void not_permitted(void **state)
 	give_away(t, &t->l.b);
 }
 
+/* ADM-90 */
+static void not_entitled(void **state)
+{
+	struct trio *t = *state;
+	struct shard_extension e = rig_extension("1002", false);
+
+	e.withheld = 1u << ENTITLED_TRANSFER;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &e), 0);
+	phones_talk(&t->l.a, &t->l.b);
+	refer(&t->l.b, "sip:1004@test.local");
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 403").n);
+	give_away(t, &t->l.a); /* the other one may */
+}
+
 /* It was allowed when it was accepted, and waits behind an INVITE. */
 static void permitted_no_longer(void **state)
 {
@@ -673,6 +687,7 @@ int main(void)
 		TRIO_TEST(nobody_is_there),
 		TRIO_TEST(nobody_has_it),
 		TRIO_TEST(not_permitted),
+		TRIO_TEST(not_entitled),
 		TRIO_TEST(permitted_no_longer),
 		TRIO_TEST(given_away_hears_why),
 		TRIO_TEST(transferor_has_left),

@@ -212,6 +212,13 @@ static void who_may_watch_nobody(void **state)
 	e.monitor = MONITOR_NONE;
 	assert_int_equal(shard_extension_put(t->l.r->shard, &e), 0);
 	assert_true(bytes_starts(watch_ask(&t->w, SLOT_07, WATCH_DIALOG), "SIP/2.0 403"));
+	e.monitor = MONITOR_ALL;
+	e.withheld = 1u << ENTITLED_LAMPS; /* ADM-90 */
+	assert_int_equal(shard_extension_put(t->l.r->shard, &e), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, SLOT_07, WATCH_DIALOG), "SIP/2.0 403"));
+	e.withheld = 0;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &e), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, SLOT_07, WATCH_DIALOG), "SIP/2.0 200"));
 }
 
 /* PARK-01: a user sees the groups that he belongs to. */
