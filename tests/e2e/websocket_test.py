@@ -256,6 +256,23 @@ class Secure(Phones, WebSocketTest):
         self.node.ctl("extension.put", number="1003", tls="true", srtp="true")
         self.assertEqual(self.agent("1003").register().status, 200)
 
+    def test_behind_a_crowd(self):
+        """Who comes right behind connections that are refused is taken with them, and its handshake goes on."""
+        def crowd(count):
+            for number in range(count):
+                link = socket.socket()
+                link.bind((f"127.0.9.{1 + number % 20}", 0))
+                link.setblocking(False)
+                link.connect_ex(self.server)
+                self.addCleanup(link.close)
+
+        crowd(300)
+        for _ in range(10):
+            crowd(40)
+            self.assertEqual(self.node.http("/healthz")[0], 200)
+        self.assertGreater(self.node.metric("tandem_http_refused_total", reason="connections_full")
+                           + self.node.metric("tandem_http_refused_total", reason="handshakes_of_source"), 100)
+
     def test_plain_http_on_the_secure_port(self):
         for _ in range(20):
             with self.assertRaises((ConnectionError, http.client.HTTPException, socket.timeout)):
