@@ -34,6 +34,7 @@ struct set_mover {
 /* One that is being moved by somebody. */
 struct set_moving {
 	struct set_mover *mover; /* by this node; NULL: it is not */
+	struct set_mover *next;  /* of a set that this node has begun meanwhile; NULL: none */
 	char tenant[COMMAND_TENANT_MAX], name[SET_NAME_MAX];
 	uint64_t due_ns; /* 0: there is none */
 };
@@ -56,14 +57,21 @@ static void texts_drop(struct set_mover *m)
 	m->n = 0;
 }
 
+static void mover_step(struct set_mover *m);
+
 static void mover_end(struct set_mover *m, bool all)
 {
-	m->node->api.set_moving->mover = NULL;
+	struct set_moving *s = m->node->api.set_moving;
+
+	s->mover = s->next;
+	s->next = NULL;
 	if (m->done)
 		m->done(all, m->arg);
 	texts_drop(m);
 	free(m->document);
 	free(m);
+	if (s->mover)
+		mover_step(s->mover);
 }
 
 /* Redis is late: it is tried again. */
@@ -140,8 +148,6 @@ static void mover_finish(struct set_mover *m)
 }
 
 /* ---- a piece ---- */
-
-static void mover_step(struct set_mover *m);
 
 /* They count here now, as a change of another node does. */
 static void mover_take(struct set_mover *m)
@@ -261,7 +267,7 @@ void command_set_move(struct node *n, const char *tenant, const struct set_value
 		      set_moved_fn *done, void *arg)
 {
 	struct set_moving *s = moving_of(n);
-	struct set_mover *m = s && !s->mover ? calloc(1, sizeof(*m)) : NULL;
+	struct set_mover *m = s ? calloc(1, sizeof(*m)) : NULL;
 
 	if (!m) {
 		if (done)
@@ -271,6 +277,11 @@ void command_set_move(struct node *n, const char *tenant, const struct set_value
 	*m = (struct set_mover){ .node = n, .value = *v, .done = done, .arg = arg };
 	(void)snprintf(m->tenant, sizeof(m->tenant), "%s", tenant);
 	set_key(m->key, v->name, &v->versions[0]);
+	if (s->mover) {
+		assert(!s->next); /* sets are applied one after the other */
+		s->next = m;
+		return;
+	}
 	s->mover = m;
 	mover_step(m);
 }
