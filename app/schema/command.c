@@ -37,14 +37,15 @@ static const struct {
 	[COMMAND_CHANGED] = { 412, "changed",
 			      "The document does not have the version of if_version: "
 			      "another client was first. Read it again." },
-	[COMMAND_FULL] = { 409, "full", "A limit of the node file is reached." },
+	[COMMAND_FULL] = { 409, "full", "A limit of what there may be at all is reached." },
 	[COMMAND_BUSY] = { 429, "busy",
-			   "Something else is under way; nothing was done. Try again." },
+			   "Something else is under way, or who asks has as much as it may "
+			   "have at a time; nothing was done. Try again." },
 	[COMMAND_EXPIRED] = { 504, "expired",
 			      "The command was older than its ttl_ms; nothing was done." },
 	[COMMAND_UNAVAILABLE] = { 503, "unavailable",
-				  "Redis refused or is away, or the node is stopping; nothing was "
-				  "done. Try again." },
+				  "Redis refused or is away, or the node is stopping, or full for "
+				  "the moment; nothing was done. Try again." },
 	[COMMAND_UNCERTAIN] = { 504, "uncertain",
 				"Redis did not answer in time: it may or may not have "
 				"happened. The same command may be "
