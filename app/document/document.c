@@ -210,6 +210,18 @@ void document_beat(struct node *node, uint64_t now_ns)
 	change_end(node, d->first);
 }
 
+/* Its tenant may have so many: two nodes that put the last one at once would both find room. */
+static bool change_counts(const struct document_change *change)
+{
+	const struct tenants *tenants = change->run->node->common.tenants;
+	const struct document_kind *kind = change->kind;
+	uint16_t tenant = document_tenant(change->run);
+
+	return tenant != TENANT_NONE &&
+	       ((kind->quota && tenants_most(tenants, tenant, kind->item)) ||
+		(kind->seat && tenants_most(tenants, tenant, kind->seat_item)));
+}
+
 /* What the change is made of. */
 static struct store_known change_known(struct document_change *change)
 {
@@ -220,7 +232,7 @@ static struct store_known change_known(struct document_change *change)
 	change->made_of = t ? t->seen.all : 0;
 	return (struct store_known){ .version = change_known_version(change),
 				     .generation = change->made_of,
-				     .exact = change->kind->exact };
+				     .exact = change->kind->exact || change_counts(change) };
 }
 
 static struct store_document change_stored(const struct document_change *change)

@@ -266,6 +266,35 @@ class Sets(Pair):
         for name in ("both", "other"):
             self.local[self.a].apply(name, [], prune=True)
 
+    def test_the_last_seat(self):
+        """Of two nodes that are asked at once one gives it."""
+        numbers, ends = [[32000 + i * 10 + turn for turn in range(8)] for i in range(2)], []
+        self.local[self.a].apply("seats", [extension(number) for both in numbers for number in both])
+        self.local[self.a].ask("tenant.put", name="default", max_recorded=1)
+        self.addCleanup(self.local[self.b].ask, "set.apply", name="seats", documents=[], prune=True)
+        self.addCleanup(self.local[self.b].ask, "tenant.put", name="default", max_recorded=0)
+
+        def put(node, number, barrier):
+            local = Local(node)
+            with contextlib.closing(local.socket):
+                barrier.wait()
+                try:
+                    local.ask("extension.put", number=str(number), record="auto")
+                    ends.append(str(number))
+                except Refusal as refusal:
+                    self.assertIn(refusal.code, ("full", "busy"))
+
+        for pair in zip(*numbers):
+            self.until(lambda: [self.local[node].ask("tenant.status")[name] for node in (self.a, self.b) for name in ("recorded", "max_recorded")] == [0, 1] * 2)
+            barrier = threading.Barrier(2)
+            threads = [threading.Thread(target=put, args=(node, number, barrier)) for node, number in zip((self.a, self.b), pair)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            self.assertEqual(len(ends), 1, pair)
+            self.local[self.a].ask("extension.put", number=ends.pop(), record="off")
+
     def test_beside_changes(self):
         documents = [extension(31000 + i, display_name="set") for i in range(2000)]
         thread, found = self.in_background(self.a, "beside", documents)
