@@ -644,12 +644,13 @@ static void originate(struct command_run *run)
 {
 	const struct command_value *flow = command_value(run, "flow");
 	const struct command_value *shows = command_value(run, "caller_id");
-	char from[64], to[sizeof(FLOW_WORD) + FLOW_NAME_MAX + 64], caller_id[64];
+	char from[64], to[sizeof(FLOW_WORD) + FLOW_NAME_MAX + 64], caller_id[64], payer[64];
 	struct shard_order by;
 	struct shard_originate o = { .call = call_id_of(run),
 				     .from = from,
 				     .to = to,
 				     .caller_id = shows->given ? caller_id : NULL,
+				     .payer = payer,
 				     .by = &by };
 
 	o.tenant = tenants_find(run->node->common.tenants, bytes_str(run->tenant));
@@ -661,6 +662,7 @@ static void originate(struct command_run *run)
 		return;
 	field_order(run, &o);
 	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));
+	(void)bytes_cstr(command_value(run, "payer")->text, payer, sizeof(payer));
 	(void)bytes_cstr(shows->text, caller_id, sizeof(caller_id));
 	(void)snprintf(to, sizeof(to), "%s" BYTES_FMT, flow->given ? FLOW_WORD : "",
 		       BYTES_ARG(flow->given ? flow->text : command_value(run, "to")->text));

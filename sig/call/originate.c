@@ -19,6 +19,7 @@
 #include "sig/model/conference.h"
 #include "sig/model/flow_run.h"
 #include "sig/model/leg.h"
+#include "sig/model/payer.h"
 
 static int originate_fill(struct call_host *h, struct call *c, const struct call_originate *o)
 {
@@ -127,11 +128,16 @@ static int ask_others(struct call_host *h, struct call *c)
 	struct dialog_party from = { .local_display = text_bytes(&c->display),
 				     .local_user = text_bytes(&c->from) };
 	struct call_refusal refusal;
+	struct bytes to = text_bytes(&c->to);
+	struct quota_name payer;
 
 	c->ring_ns = 0;
 	if (c->member) /* a conference asks for it */
 		return wait_answer_caller(h, c, &refusal);
-	return plan_start(h, c, text_bytes(&c->to), (struct bytes){ 0 }, &from, &refusal);
+	if (leg_is_trunk(call_caller(c)) && payer_of(c, &payer) && !bytes_starts(to, FLOW_WORD) &&
+	    !plan_is_of_user(h, c, to))
+		return plan_start_for(h, c, payer.user, to, &from, &refusal);
+	return plan_start(h, c, to, (struct bytes){ 0 }, &from, &refusal);
 }
 
 static void originate_confirm(struct call *c)

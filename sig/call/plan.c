@@ -640,6 +640,15 @@ enum refusal plan_start(struct call_host *h, struct call *c, struct bytes user, 
 	return walk(h, c, user, gruu, PLAN_CALLED, PLAN_FIRST, from, refusal);
 }
 
+enum refusal plan_start_for(struct call_host *h, struct call *c, struct bytes whose,
+			    struct bytes user, const struct dialog_party *from,
+			    struct call_refusal *refusal)
+{
+	if (plan_add(&c->plan, whose, PLAN_CALLED, PLAN_FIRST))
+		return call_refuse(refusal, REFUSED_MEMORY);
+	return walk(h, c, user, (struct bytes){ 0 }, PLAN_DEFLECTED, 0, from, refusal);
+}
+
 bool plan_has_forward(const struct call_host *h, const struct call *c, enum plan_why why)
 {
 	struct bytes user;

@@ -217,6 +217,8 @@ struct shard_originate {
 	uint16_t tenant; /* of both */
 	uint64_t call;   /* the id it is to have; where there is such a call nothing is done */
 	const char *from, *to;
+	const char *
+		payer; /* an extension: from is a number outside, and both are called in its name; NULL, "": it is its own */
 	const char
 		*caller_id; /* the number outside that `from` shows; NULL: as its extension says */
 	bool auto_answer;   /* from's phone is asked to answer by itself (REG-18) */

@@ -13,6 +13,7 @@
 #include "sig/pbx/flow/programs.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/park.h"
+#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 
@@ -49,15 +50,21 @@ static uint32_t targets_of(struct shard *s, uint16_t tenant, const char *number,
 	return shard_targets_of(s, tenant, &uri, out, cap);
 }
 
+static bool originate_is_paid(const struct shard_originate *o)
+{
+	return o->payer && o->payer[0];
+}
+
 /* A number outside, as the dial plan of who calls has it. Who makes an emergency call does so himself. */
 static enum refusal originate_outside_may(struct shard *s, const struct shard_originate *o,
-					  char number[ROUTE_USER_MAX])
+					  const char *to, char number[ROUTE_USER_MAX])
 {
-	const struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = bytes_str(o->to) };
+	const struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = bytes_str(to) };
+	struct bytes whose = bytes_str(originate_is_paid(o) ? o->payer : o->from);
 	char help[DIAL_NUMBER_MAX];
 
-	if (shard_is_emergency(s, o->tenant, bytes_str(o->from), &uri, help) ||
-	    !trunk_route_dialled(&s->host, o->tenant, bytes_str(o->from), bytes_str(o->to), number))
+	if (shard_is_emergency(s, o->tenant, whose, &uri, help) ||
+	    !trunk_route_dialled(&s->host, o->tenant, whose, bytes_str(to), number))
 		return REFUSED_MAY_NOT_CALL;
 	return shard_has_trunk_route(s, o->tenant, bytes_str(number)) ? REFUSED_NOT
 								      : REFUSED_NOT_REGISTERED;
@@ -72,20 +79,33 @@ static bool originate_shows(struct shard *s, const struct shard_originate *o)
 		      bytes_list_has(bytes_str(f->outside_numbers), bytes_str(o->caller_id))));
 }
 
-/* number: where `to` is one outside, as it is dialled. */
-static enum refusal may_originate(struct shard *s, const struct shard_originate *o,
-				  struct call_target *from, char number[ROUTE_USER_MAX])
+/* Who is rung first. number: where it is one outside, as it is dialled. */
+static enum refusal originate_first(struct shard *s, const struct shard_originate *o,
+				    struct call_target *from, char number[ROUTE_USER_MAX])
+{
+	struct call_target list[BINDINGS_MAX];
+	enum refusal refused;
+
+	if (!originate_is_paid(o)) {
+		if (!targets_of(s, o->tenant, o->from, list, COUNT_OF(list)))
+			return REFUSED_CALLER_AWAY;
+		*from = list[0];
+		return originate_shows(s, o) ? REFUSED_NOT : REFUSED_CALLER_ID;
+	}
+	if (o->caller_id || !shard_extension_of(s, o->tenant, bytes_str(o->payer)) ||
+	    shard_extension_find(s, o->tenant, bytes_str(o->from)))
+		return REFUSED_PAYER;
+	refused = originate_outside_may(s, o, o->from, number);
+	return refused ? refused : shard_way_out(s, o->tenant, bytes_str(number), o->call, from);
+}
+
+/* Whom it speaks with then. number: where that is one outside, as it is dialled. */
+static enum refusal originate_second(struct shard *s, const struct shard_originate *o,
+				     char number[ROUTE_USER_MAX])
 {
 	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, o->tenant));
 	struct call_target list[BINDINGS_MAX];
 
-	if (s->draining)
-		return REFUSED_DRAINING;
-	if (!targets_of(s, o->tenant, o->from, list, COUNT_OF(list)))
-		return REFUSED_CALLER_AWAY;
-	*from = list[0];
-	if (!originate_shows(s, o))
-		return REFUSED_CALLER_ID;
 	if (bytes_starts(bytes_str(o->to), FLOW_WORD))
 		return programs_named(s->commons->programs, tenant,
 				      bytes_from(bytes_str(o->to), strlen(FLOW_WORD)))
@@ -96,7 +116,7 @@ static enum refusal may_originate(struct shard *s, const struct shard_originate 
 	    targets_of(s, o->tenant, o->to, list, COUNT_OF(list)))
 		return REFUSED_NOT;
 	if (!shard_extension_of(s, o->tenant, bytes_str(o->to)))
-		return originate_outside_may(s, o, number);
+		return originate_outside_may(s, o, o->to, number);
 	return locations_know(s->locations, o->tenant, bytes_str(o->to))
 		       ? REFUSED_NOT_REGISTERED
 		       : REFUSED_NOT; /* he is looked up when he is rung */
@@ -107,7 +127,7 @@ static enum refusal originate_start(struct shard *s, uint64_t id, uint16_t tenan
 {
 	const struct quota_name name = { .kind = QUOTA_EXTENSION,
 					 .tenant = tenant,
-					 .user = o->from };
+					 .user = o->payer.n ? o->payer : o->from };
 	struct call_refusal refusal = { 0 };
 	struct call *c;
 
@@ -123,7 +143,8 @@ static enum refusal originate_start(struct shard *s, uint64_t id, uint16_t tenan
 		shard_call_give(s, c);
 		return refusal.reason;
 	}
-	if (account_lacks(&s->host, c, o->from, o->to)) {
+	if (account_lacks(&s->host, c, name.user, o->to) ||
+	    (o->payer.n && account_lacks(&s->host, c, o->payer, o->from))) {
 		shard_call_give(s, c);
 		return REFUSED_ACCOUNT_CODE;
 	}
@@ -160,15 +181,20 @@ enum refusal shard_call_originate(struct shard *s, const struct shard_originate 
 					     .auto_answer = o->auto_answer,
 					     .caller_id = bytes_str(o->caller_id),
 					     .ring_s = o->ring_s,
+					     .payer = bytes_str(o->payer),
 					     .by = o->by };
-	char number[ROUTE_USER_MAX] = "";
+	char first[ROUTE_USER_MAX] = "", number[ROUTE_USER_MAX] = "";
 	enum refusal r;
 
 	shard_set_now(s, now);
 	if (was_started(s, o->call, o->by))
 		return 0;
-	r = may_originate(s, o, &start_args.target, number);
-	if (number[0])
+	r = s->draining ? REFUSED_DRAINING : originate_first(s, o, &start_args.target, first);
+	if (!r)
+		r = originate_second(s, o, number);
+	if (first[0])
+		start_args.from = bytes_str(first);
+	if (number[0] && !start_args.payer.n) /* else it is dialled when it is called */
 		start_args.to = bytes_str(number);
 	return r ? r : originate_start(s, o->call, o->tenant, &start_args);
 }

@@ -177,8 +177,8 @@ static bool out_target(struct shard *s, uint16_t tenant, const struct trunk_rout
 }
 
 /* Those that answer first. */
-static enum refusal out_way(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
-			    struct call_target *out)
+enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
+			   struct call_target *out)
 {
 	struct trunk_route_server routes[TRUNK_ROUTE_SERVERS_MAX];
 	uint32_t n = trunk_route(&s->settings, tenant, number, seed, routes, COUNT_OF(routes));
@@ -211,7 +211,7 @@ enum refusal shard_room_way(struct shard *s, const struct call *by, const struct
 	}
 	if (account_lacks(&s->host, by, whose, bytes_str(number)))
 		return REFUSED_MAY_NOT_CALL;
-	return out_way(s, by->tenant, bytes_str(number), o->rung, out);
+	return shard_way_out(s, by->tenant, bytes_str(number), o->rung, out);
 }
 
 enum { RUNG_NAME_MAX = 64 };

@@ -95,6 +95,9 @@ enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
 struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant);
 
 /* ---- shard_focus.c ---- */
+/* The way to a number outside, as routes have it. seed: which of equal ones is first. */
+enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
+			   struct call_target *out) NODISCARD;
 /* o->to as o->whose calls it, who is the party of by. */
 enum refusal shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
 			    char number[ROUTE_USER_MAX], struct call_target *out) NODISCARD;

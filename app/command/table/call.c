@@ -484,13 +484,18 @@ static const struct command_arg g_doctor_args[] = {
 #define FIELD_OF struct shard_originate
 
 static const struct command_arg g_originate_args[] = {
-	PARTY_ARG("from", CHARSET_NUMBER, "Extension whose phone is rung first."),
+	PARTY_ARG("from", CHARSET_NUMBER,
+		  "Extension whose phone is rung first; with payer a number outside."),
 	TEXT_ARG(
 		"to", CHARSET_DIALLED, 1, 63, NULL,
 		"Who is called then: an extension, a number outside as from dials it, or a link to "
 		"one: tel:1002, callto:1002."),
 	TEXT_ARG("flow", CHARSET_NAME, 1, FLOW_NAME_MAX - 1, NULL,
 		 "In place of to: the flow that from's phone goes through then."),
+	TEXT_ARG(
+		"payer", CHARSET_NUMBER, 1, 63, NULL,
+		"Where from is a number outside: the extension in whose name it and to are called, "
+		"as if it had sent the call on there. Its dial plan, classes and limits count."),
 	TEXT_ARG("caller_id", CHARSET_NUMBER, 1, 63, "as its extension says",
 		 "Number as which from is shown outside: one that it may show (outside_number, "
 		 "outside_numbers of extension.put)."),

@@ -285,6 +285,43 @@ static void originated_outside(void **state)
 			 REFUSED_MAY_NOT_CALL);
 }
 
+/* Two numbers outside: both are dialled, shown and paid as of an extension. */
+static void originated_for(void **state)
+{
+	struct gate *g = *state;
+	const struct shard_forward f = { .outside_number = "493011" };
+	struct shard_originate o = {
+		.call = UINT64_C(0x7800000000001), .from = "9123", .to = "9124", .payer = "1001"
+	};
+	struct phone *out = &g->carriers[0];
+	struct shard_extension e = rig_extension("1001", false);
+	struct bytes m;
+
+	may_go_out(g, "", "");
+	assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+	assert_int_equal(shard_call_originate(g->l.r->shard, &o, g->l.r->now),
+			 REFUSED_MAY_NOT_CALL);
+	e.classes = 0xff;
+	assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+	assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1001", &f), 0);
+	o.from = "1002";
+	assert_int_equal(shard_call_originate(g->l.r->shard, &o, g->l.r->now), REFUSED_PAYER);
+	o.from = "9123";
+	assert_int_equal(shard_call_originate(g->l.r->shard, &o, g->l.r->now), 0);
+	rig_wait_ms(g->l.r, 1);
+	m = phone_rings(out);
+	assert_true(rig_has(m, "INVITE sip:123@"));
+	assert_true(rig_has(rig_header(m, "From"), "<sip:493011@"));
+	phone_answer(out, m, "200 OK", PHONE_SDP_A);
+	m = phone_rings(out);
+	assert_true(rig_has(m, "INVITE sip:124@"));
+	assert_true(rig_has(rig_header(m, "Diversion"), "<sip:493011@"));
+	assert_int_equal(rig_count(g->l.r, &g->l.a.addr, "INVITE "), 0);
+	phone_answer(out, m, "486 Busy Here", "");
+	rig_wait_ms(g->l.r, 1);
+	assert_true(rig_take(g->l.r, &out->addr, "BYE ").n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -292,7 +329,7 @@ int main(void)
 		GATE_TEST(no_extension),       GATE_TEST(hidden_by_the_trunk),
 		GATE_TEST(in_responses),       GATE_TEST(shown_outside),
 		GATE_TEST(sent_on_outside),    GATE_TEST(calls_nobody_outside),
-		GATE_TEST(originated_outside),
+		GATE_TEST(originated_outside), GATE_TEST(originated_for),
 	};
 
 	return cmocka_run_group_tests_name("identity_trunk", tests, NULL, NULL);
