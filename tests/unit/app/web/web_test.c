@@ -342,7 +342,7 @@ static void test_who_has_many_gets_no_more(void **state)
 	for (size_t i = 0; i < COUNT_OF(honest); i++)
 		honest[i] = dial_from(ADDRESSES);
 	for (size_t i = 0; i < COUNT_OF(honest); i++) {
-		put(honest[i], GET("/readyz") + 1);
+		put(honest[i], &GET("/readyz")[1]);
 		assert_non_null(strstr(take(honest[i]), "HTTP/1.1 200"));
 		(void)close(honest[i]);
 	}
