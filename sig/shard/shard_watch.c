@@ -291,15 +291,21 @@ static bool trunk_may(const struct shard *s, const struct subscription *sub)
 		       .whole;
 }
 
-/* What an extension watches beside itself its document, or its tenant's, may withhold (ADM-90). */
-static bool watcher_is_entitled(const struct shard *s, const struct subscription *sub)
+/* What an extension watches beside itself, and what it is told of itself, may be withheld (ADM-90). */
+static bool watcher_is_entitled(const struct shard *s, const struct subscription *sub, bool own)
 {
+	static const enum entitlement needs[PACKAGES] = { [PACKAGE_DIALOG] = ENTITLED_LAMPS,
+							  [PACKAGE_PRESENCE] = ENTITLED_PRESENCE,
+							  [PACKAGE_REG] = ENTITLEMENT_COUNT,
+							  [PACKAGE_CONFERENCE] = ENTITLEMENT_COUNT,
+							  [PACKAGE_FEATURES] =
+								  ENTITLED_FEATURE_SYNC };
 	const struct shard_extension *e =
 		sub->trunk.n ? NULL
 			     : shard_extension_find(s, sub->tenant, text_bytes(&sub->watcher));
 
-	return extension_may(s->settings.tenants, e,
-			     sub->package == PACKAGE_DIALOG ? ENTITLED_LAMPS : ENTITLED_PRESENCE);
+	return (own && !sub->list_kind && sub->package != PACKAGE_FEATURES) ||
+	       extension_may(s->settings.tenants, e, needs[sub->package]);
 }
 
 static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
@@ -310,14 +316,14 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 	struct bytes slot;
 	enum feature feature;
 
+	if (!watcher_is_entitled(s, sub, own))
+		return WATCH_REJECTED;
 	if (sub->list_kind)
 		return shard_list_may(s, sub);
 	if (sub->trunk.n && !trunk_may(s, sub))
 		return WATCH_REJECTED;
 	if (package_of(sub->package)->of_conferences)
 		return shard_watch_conference_may(s, sub);
-	if (!own && !watcher_is_entitled(s, sub))
-		return WATCH_REJECTED;
 	if (watched_slot_of(s, sub->tenant, text_bytes(&sub->resource), &slot))
 		return slot_may(s, sub, slot);
 	if (watched_hours_of(s, sub->tenant, text_bytes(&sub->resource), &feature))

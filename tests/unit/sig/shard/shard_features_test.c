@@ -224,6 +224,13 @@ static void who_may(void **state)
 	assert_true(bytes_starts(watch_ask(&t->w, "1004", FEATURES_ASK), "SIP/2.0 403"));
 	assert_true(bytes_starts(watch_ask(&t->w, "1002", "Event: presence\r\n"), "SIP/2.0 403"));
 	watch_begin(t);
+	e = rig_extension("1004", false);
+	e.withheld = 1u << ENTITLED_FEATURE_SYNC; /* ADM-90 */
+	assert_int_equal(shard_extension_put(t->l.r->shard, &e), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "1004", FEATURES_ASK), "SIP/2.0 403"));
+	e.withheld = 0;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &e), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "1004", FEATURES_ASK), "SIP/2.0 200"));
 }
 
 int main(void)
