@@ -336,6 +336,29 @@ static void lamps(void **state)
 	assert_true(rig_has(m, "fullState=\"true\">"));
 }
 
+/* Without the feature there is no list, and the one that is there ends (BLF-03). */
+static void withheld(void **state)
+{
+	struct watch *t = *state;
+	struct shard_extension w = rig_extension("1004", false);
+	struct bytes m;
+
+	lamps_set(t, "1=blf:1002");
+	assert_true(bytes_starts(watch_ask(&t->w, "lamps-1004", LAMP_LINES), "SIP/2.0 200"));
+	assert_int_equal(times(watch_told(&t->w), "<dialog-info "), 1);
+	w.withheld = 1U << ENTITLED_LAMPS;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &w), 0);
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "terminated;reason=rejected"));
+	assert_int_equal(rig_body(m).n, 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "lamps-1004", LAMP_LINES), "SIP/2.0 403"));
+	assert_true(bytes_starts(list_ask_as(t, LIST_LINES, ENTRY("1002")), "SIP/2.0 403"));
+	w.withheld = 0;
+	assert_int_equal(shard_extension_put(t->l.r->shard, &w), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "lamps-1004", LAMP_LINES), "SIP/2.0 200"));
+	(void)watch_told(&t->w);
+}
+
 static void lamps_are_read(void **state)
 {
 	static const struct row {
@@ -375,11 +398,17 @@ static void size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LIST_TEST(inline_list), LIST_TEST(refused),
-		LIST_TEST(paced),       LIST_TEST(split),
-		LIST_TEST(refreshed),   LIST_TEST(rights),
-		LIST_TEST(of_presence), LIST_TEST(after_a_kill),
-		LIST_TEST(lamps),       cmocka_unit_test(lamps_are_read),
+		LIST_TEST(inline_list),
+		LIST_TEST(refused),
+		LIST_TEST(paced),
+		LIST_TEST(split),
+		LIST_TEST(refreshed),
+		LIST_TEST(rights),
+		LIST_TEST(of_presence),
+		LIST_TEST(withheld),
+		LIST_TEST(after_a_kill),
+		LIST_TEST(lamps),
+		cmocka_unit_test(lamps_are_read),
 		cmocka_unit_test(size),
 	};
 
