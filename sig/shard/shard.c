@@ -476,7 +476,7 @@ static void close_extensions(struct shard *s)
 		free(slot->pickup_groups);
 		free(slot->park_groups);
 		shard_located_free(slot->located);
-		shard_presence_free(s, slot);
+		free(slot->presence); /* its timer's neighbours are gone by now */
 		tenants_release(s->settings.tenants, slot->extension.tenant, TENANT_EXTENSIONS);
 	}
 }
