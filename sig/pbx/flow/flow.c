@@ -963,39 +963,6 @@ static void flow_released(struct call_host *h, const struct call *c)
 		run_let_go(h, c->run);
 }
 
-static const char *run_state_words(const struct flow_run *r)
-{
-	switch ((enum flow_run_state)r->state) {
-	case RUN_READY:
-		return r->help ? "waits for an answer" : "is about to begin";
-	case RUN_ANSWERS:
-		return "waits until the caller is answered";
-	case RUN_WAITS:
-		return "is carried out";
-	case RUN_ENDED:
-		return "has ended";
-	case RUN_OVER:
-		break;
-	}
-	return r->after ? "is answered, and the flow goes on when they have spoken"
-			: "was the last one: somebody else has the caller";
-}
-
-void flow_describe(const struct call_host *h, const struct call *c, struct writer *w)
-{
-	const struct flow_run *r = c->run;
-	const struct flow_program *p = r ? programs_find(h->programs, r->at.program) : NULL;
-
-	if (!r)
-		return;
-	if (p && r->at.step < p->count)
-		WRITER_TEXTS(w, p->steps[r->at.step].verb->name, " of step ",
-			     p->steps[r->at.step].name, " ", run_state_words(r));
-	else
-		WRITER_TEXTS(w, "its verb ", run_state_words(r));
-	writer_number(w, ", after ", r->at.visit, " verbs");
-}
-
 const struct module flow_module = {
 	.name = "flow",
 	.orders = flow_orders,

@@ -60,6 +60,10 @@ uint32_t verb_number(const struct flow_verb *v, const char *arg);
 /* Its prompts are played behind what the terms have. False: there are too many, or one has too long a name. */
 bool verb_prompts(struct prompt_terms *terms, const struct flow_verb *v, const char *arg);
 
+/* ---- verbs.c ---- */
+/* Where a call is, in words. Empty: in no flow. */
+void flow_describe(const struct call_host *h, const struct call *c, struct writer *w);
+
 /* ---- http.c ---- */
 int verb_http(struct flow_turn_of *t);
 /* This process has the program of a call of another one: its application is connected with, where that gave it by WebSocket. */
@@ -129,7 +133,5 @@ struct call_ending flow_ending(const struct call *c);
 void flow_leave_rung(struct call_host *h, struct call *c);
 /* Likewise, and the call is in the flow alone again. */
 void flow_back(struct call_host *h, struct call *c);
-/* Where a call is, in words. Empty: in no flow. */
-void flow_describe(const struct call_host *h, const struct call *c, struct writer *w);
 
 #endif
