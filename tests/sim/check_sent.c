@@ -415,6 +415,15 @@ static bool is_given_up(const struct seen *seen)
 	return seen->given_up[seen->open_leg].cseq || seen->byes[seen->open_leg].cseq;
 }
 
+/* The node has answered by itself meanwhile: for a room, that was asked for last. */
+static bool is_answered(struct sim *s, uint64_t call)
+{
+	const struct shard *core = node_core(s, call);
+	struct call_view view;
+
+	return core && shard_call_glance(core, call, &view) && view.state == CALL_ANSWERING;
+}
+
 /* The first one counts: other branches of a fork come too late. */
 static void note_answer(struct sim *s, const struct id_tag *born, uint32_t cseq)
 {
@@ -426,7 +435,7 @@ static void note_answer(struct sim *s, const struct id_tag *born, uint32_t cseq)
 		return;
 	seen->answer_cseq[born->leg] = cseq;
 	seen = check_seen(s, check_now(s, born).call);
-	if (!seen || (seen->open && !is_given_up(seen)))
+	if (!seen || (seen->open && !is_given_up(seen)) || is_answered(s, seen->call))
 		return;
 	seen->open = seen->waiting = true;
 	seen->open_leg = (uint8_t)born->leg;
