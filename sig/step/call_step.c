@@ -314,30 +314,6 @@ static void rerouted(const struct call *c, const struct call_flow *f, const stru
 		 LOG_BYTES("was", writer_done(&was)), LOG_BYTES("now", writer_done(&now)));
 }
 
-/* A successor that does not know the first source of a stream yet latches its next packet, with the numbers it comes with. Of a further
- * one it would not know how its numbers go on. */
-static bool source_is_further(const struct flow_resume *was, const struct flow_resume *is)
-{
-	return was->started &&
-	       (!addr_eq(&was->source_rtp, &is->source_rtp) ||
-		was->source_ssrc != is->source_ssrc || was->srtp_key != is->srtp_key ||
-		was->timestamp_offset != is->timestamp_offset ||
-		was->sequence_offset != is->sequence_offset);
-}
-
-static void media_latched(struct call *c, struct call_flow *f, const struct flow_resume *is)
-{
-	bool further = source_is_further(&f->resume, is);
-
-	f->resume = *is;
-	if (c->state == CALL_ENDING)
-		return;
-	if (further)
-		outbox_touch_later(&c->out);
-	else
-		outbox_touch_lazily(&c->out);
-}
-
 static void media_event(struct call_host *h, struct call *c, const struct media_event *m)
 {
 	struct call_flow *f = flow_by_id(c, m->id);
@@ -347,7 +323,9 @@ static void media_event(struct call_host *h, struct call *c, const struct media_
 	flow_dtls_age(h, f);
 	switch (m->kind) {
 	case MEDIA_FLOW_LATCHED:
-		media_latched(c, f, &m->resume);
+		f->resume = m->resume;
+		if (c->state != CALL_ENDING)
+			outbox_touch_later(&c->out);
 		break;
 	case MEDIA_FLOW_DIGIT:
 		digit(h, c, f->leg, m);

@@ -617,43 +617,6 @@ static void digits_and_latching(void **state)
 	assert_true(v.saved);
 }
 
-static void latches(struct line *l, uint32_t ssrc)
-{
-	struct media_event ev = { .kind = MEDIA_FLOW_LATCHED };
-	struct call_view v;
-	uint32_t cursor = 0;
-
-	assert_true(shard_call_next(l->r->shard, &cursor, &v));
-	ev.call = v.call;
-	ev.id = v.flows[0].id;
-	ev.resume.source_rtp = rig_addr("198.51.100.7:4242");
-	ev.resume.source_ssrc = ssrc;
-	ev.resume.started = 1;
-	shard_media_event(l->r->shard, &ev, l->r->now);
-	rig_run(l->r);
-}
-
-/* The first source of a stream is found again by the next process; of a further one it would not know the numbers. */
-static void a_further_source_is_saved_soon(void **state)
-{
-	struct line *l = *state;
-	uint64_t version;
-
-	phones_talk(&l->a, &l->b);
-	l->r->settings.save_later_ms = 4;
-	shard_configure(l->r->shard, &l->r->settings);
-	rig_wait_ms(l->r, 1000);
-	version = rig_record(l->r)->version;
-	latches(l, 77);
-	rig_wait_ms(l->r, 400);
-	assert_int_equal(rig_record(l->r)->version, version);
-	rig_wait_ms(l->r, 200);
-	assert_int_equal(rig_record(l->r)->version, version + 1);
-	latches(l, 78);
-	rig_wait_ms(l->r, 8);
-	assert_int_equal(rig_record(l->r)->version, version + 2);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -687,7 +650,6 @@ int main(void)
 		LINE_TEST(a_named_port_is_held),
 		LINE_TEST(engine_is_silent),
 		LINE_TEST(digits_and_latching),
-		LINE_TEST(a_further_source_is_saved_soon),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
