@@ -686,10 +686,10 @@ const struct command_arg g_extension_fields[] = {
 		"features_off", core.withheld, g_entitlements, ENTITLEMENT_COUNT, "none",
 		"Features that it does not have, joined by ',': who uses one of them is refused "
 		"(not_entitled). presence, lamps: its phones watch nobody so; feature_sync: they "
-		"are not told of do_not_disturb and forward_*; park, page, transfer, conference, "
-		"record_key: they do not do that, nor does its user; call_control: its user "
-		"controls no calls by a session; auto_answer: its phones are not asked to answer; "
-		"video: its calls have none."),
+		"are not told of do_not_disturb and forward_*; park, transfer, record_key: they do "
+		"not do that, nor does its user; conference: they make none by a factory; "
+		"call_control: its user controls no calls by a session; auto_answer: its phones "
+		"are not asked to answer; video: its calls have none."),
 	WORDS_FIELD(
 		"classes", core.classes, g_dial_classes, DIAL_CLASS_COUNT,
 		"toll_free, local, national, mobile",

@@ -57,7 +57,6 @@ enum { RECORD_TONE_MS = 15000 }; /* so often, where the node says nothing */
 	X(LAMPS, "lamps")               \
 	X(FEATURE_SYNC, "feature_sync") \
 	X(PARK, "park")                 \
-	X(PAGE, "page")                 \
 	X(CALL_CONTROL, "call_control") \
 	X(TRANSFER, "transfer")         \
 	X(CONFERENCE, "conference")     \
