@@ -129,9 +129,12 @@ static void meet_reoffer_legs(struct call_host *h, struct call *c)
 
 static enum refusal may_give(const struct call_host *h, const struct call *c, uint8_t leg)
 {
-	if (c->state != CALL_ESTABLISHED || !bridge_has(c, leg) || c->transfer)
+	if ((c->state != CALL_ANSWERING && c->state != CALL_ESTABLISHED) || !bridge_has(c, leg) ||
+	    c->transfer)
 		return REFUSED_NO_DIALOG;
-	return invite_is_open(c) || !call_may_join(h, c) ? REFUSED_CHANGING : REFUSED_NOT;
+	return c->state == CALL_ANSWERING || invite_is_open(c) || !call_may_join(h, c)
+		       ? REFUSED_CHANGING
+		       : REFUSED_NOT;
 }
 
 static void join_hand_over(struct call_host *h, struct call *c, const struct call_event *ev)

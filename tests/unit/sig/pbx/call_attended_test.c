@@ -104,6 +104,27 @@ static void attended(void **state)
 	}
 }
 
+/* C called, and its ACK is on its way: the two are joined behind it. */
+static void joined_behind_the_ack(void **state)
+{
+	struct trio *t = *state;
+	struct phone second;
+
+	hold(t, &second);
+	phone_invite(&t->c, "1002", SDP_C);
+	assert_true(phone_rings(&second).n);
+	phone_answer(&second, second.invite, "200 OK", PHONE_SDP_B);
+	assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
+	assert_true(rig_take(t->l.r, &second.addr, "ACK ").n);
+	refer_to(&t->l.b, &second);
+	rig_wait_ms(t->l.r, 100);
+	assert_int_equal(rig_counts(t->l.r).calls, 2);
+	phone_ack(&t->c);
+	rig_wait_ms(t->l.r, 100);
+	assert_joined(t, &second);
+	trio_assert_ends(t, &t->l.a, &t->c);
+}
+
 #define SOUND_OF(who, version, lines)                                                            \
 	"v=0\r\no=x 1 " version " IN IP4 192.0.2." who "\r\ns=-\r\nc=IN IP4 192.0.2." who "\r\n" \
 	"t=0 0\r\nm=audio 4000 RTP/AVP 8\r\n" lines
@@ -585,6 +606,7 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		TRIO_TEST(attended),
 		TRIO_TEST(to_an_application),
+		TRIO_TEST(joined_behind_the_ack),
 		TRIO_TEST(joined_after_a_restart),
 		TRIO_TEST(joined_with_another_line),
 		TRIO_TEST(joined_in_one_save),
