@@ -120,7 +120,7 @@ bool command_presence_make(struct command_run *run, struct extension *e)
 		      ? presence_make_published(run, p, utc_ms, kept)
 		      : presence_make_said(run, p, utc_ms)))
 		return false;
-	/* of before also what has ended since: nobody was told yet */
+	/* before: ended states included, as no NOTIFY of their end has been sent */
 	kept->is_news = strcmp(said_state(&before, 0), said_state(p, utc_ms)) != 0;
 	return true;
 }

@@ -192,7 +192,7 @@ static void login_key_make(char out[LOGIN_KEY_MAX])
 	login_key(out, octets);
 }
 
-/* A new login replaces the oldest one, whose user has to begin again. */
+/* Table full: the oldest pending login is dropped, and its user starts over. */
 static void login_url(struct helper *h, struct helper_request *r)
 {
 	const struct login *l = r->work;

@@ -39,7 +39,7 @@ struct blf_watch {
 	uint32_t dialogs, cseq; /* how many it had; number of its SUBSCRIBE */
 	uint32_t heard;         /* of the newest NOTIFY */
 	uint32_t version;       /* of the newest document of a list */
-	bool whole;             /* its lamp of a list was told since a kill */
+	bool whole;             /* its state in a list was notified since the kill */
 	uint8_t shows;          /* enum blf_watch_phase */
 	uint32_t turn;          /* of the watched phone's calls: what it was told of that one */
 	uint8_t told;
@@ -58,7 +58,7 @@ struct blf_call {
 
 struct blf_figures {
 	uint64_t calls, failed, changes, told, notifies;
-	uint64_t disordered; /* documents of lists whose version is not the next one */
+	uint64_t disordered; /* RLMI documents out of order (RFC 4662 version) */
 	struct load_latency setup, late;
 };
 
@@ -97,7 +97,7 @@ bool blf_switch(struct blf_load *l, bool on, uint32_t phones);
 void blf_watch_heard(struct blf_load *l, const struct sip_message *m, uint32_t lamp, uint64_t now);
 /* Lamps of lists that do not show what is so, while nobody calls. */
 uint32_t blf_wrong(const struct blf_load *l);
-/* Says in a line when each lamp of the lists was told since then: its node was killed. */
+/* Prints the time from the kill of the node to the full state of all lists. */
 void blf_await_all(struct blf_load *l, uint64_t began);
 /* A phase of a phone's call begins. */
 void blf_change(struct blf_load *l, uint32_t phone, enum blf_watch_phase phase, uint64_t now);

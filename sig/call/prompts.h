@@ -85,7 +85,7 @@ struct prompt_terms {
 		 1]; /* what they are called in the call's data; "": they are not kept */
 	char tone_behind
 		[PROMPT_DIGITS_MAX +
-		 1]; /* these digits the dial tone is heard again, until the next; "": it is not */
+		 1]; /* digits after which the dial tone starts again, until the next one; "": never */
 	uint8_t tries; /* so often all is played and asked for, while fewer than min come; 0: once */
 	uint32_t message_max_ms; /* 0: no message is recorded */
 	uint32_t

@@ -115,7 +115,7 @@ static void map_fill(struct digit_map *m)
 	map_add(m, "", BYTES_LIT("xx."));
 }
 
-/* Behind so many elements the second dial tone is heard; 0: it is not. */
+/* Number of elements before the second dial tone (","); 0: none. */
 static uint32_t map_tone(const struct digit_map *m, uint32_t at)
 {
 	const struct dial_asker *a = m->asker;
