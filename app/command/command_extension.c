@@ -33,12 +33,12 @@ static json_t *contacts_json(const struct locations *locations, const struct aor
 
 		(void)json_array_append_new(
 			list,
-			json_pack("{s:o, s:o, s:o, s:I, s:I, s:b, s:i}", "contact",
+			json_pack("{s:o, s:o, s:o, s:o, s:I, s:I, s:b, s:i}", "contact",
 				  command_text_json(text_bytes(&b->contact)), "source",
 				  command_addr_json(&b->hop.remote), "user_agent",
-				  command_text_json(text_bytes(&b->user_agent)),
-				  "registered_utc_ms", (json_int_t)registered_utc_ms(locations, b),
-				  "expires_utc_ms",
+				  command_text_json(text_bytes(&b->user_agent)), "instance",
+				  command_text_json(text_bytes(&b->instance)), "registered_utc_ms",
+				  (json_int_t)registered_utc_ms(locations, b), "expires_utc_ms",
 				  (json_int_t)locations_wall_utc_ms(locations, b->expires_utc_ms),
 				  "nat", b->nat, "location", (int)b->location));
 	}

@@ -490,6 +490,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 			       .expires_max_s =
 				       (uint32_t)(s->sip.registration_expires_max / NS_PER_S),
 			       .contacts_max = s->sip.max_contacts,
+			       .device_accounts = s->sip.max_device_accounts,
 			       .many = s->sip.registration_many,
 			       .expires_many_s =
 				       (uint32_t)(s->sip.registration_expires_many / NS_PER_S) },

@@ -100,6 +100,7 @@ struct settings_sip {
 	struct call_settings calls;
 	uint64_t session_expires; /* 0: off */
 	uint32_t max_contacts;
+	uint32_t max_device_accounts;
 	char digest_algorithms[DIGEST_ALGORITHMS][SETTINGS_ALGORITHM_MAX];
 	uint32_t digest_algorithm_count; /* 0: MD5 alone */
 	char domains[SETTINGS_DOMAINS_MAX][SHARD_DOMAIN_MAX];

@@ -123,9 +123,10 @@ struct registrar_settings {
 	uint32_t expires_s;     /* when the phone asks for none; 90 (REG-04) */
 	uint32_t expires_min_s; /* below: 423 */
 	uint32_t expires_max_s;
-	uint32_t contacts_max;   /* per address of record, <= BINDINGS_MAX; more: 403 */
-	uint32_t many;           /* with more registrations than this in the shard */
-	uint32_t expires_many_s; /* a phone that asks for no time gets this (REG-04) */
+	uint32_t contacts_max;    /* per address of record, <= BINDINGS_MAX; more: 403 */
+	uint32_t device_accounts; /* addresses of record of a device; more: 403; 0: any number */
+	uint32_t many;            /* with more registrations than this in the shard */
+	uint32_t expires_many_s;  /* a phone that asks for no time gets this (REG-04) */
 	bool path;         /* of this REGISTER: who sent it may say by whom its phone is reached */
 	uint16_t location; /* of this REGISTER, too: where its phone says that it is; 0: nowhere */
 };

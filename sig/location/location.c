@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "sig/host/settings.h"
 #include "sig/location/locations_state.h"
 #include "sig/sip/hop.h"
 
@@ -464,7 +465,7 @@ void location_remove(struct locations *l, struct location *a)
 	location_waits_drop(a, NULL);
 	location_asked_drop(a, NULL);
 	wheel_stop(&l->wheel, &a->timer);
-	aor_connections_list(&l->connections, &a->links, a->self, NULL);
+	aor_connections_list(l, a, NULL);
 	(void)table_del(&l->by_user, a->hash, a->self);
 	l->bindings -= a->entry.count;
 	tenants_release(l->tenants, a->tenant, TENANT_REGISTRATIONS);
@@ -556,12 +557,48 @@ static void location_follow(struct locations *l, const struct location *a,
 	}
 }
 
+static bool aor_has_device(const struct aor *entry, struct bytes instance)
+{
+	for (uint32_t i = 0; i < entry->count; i++) {
+		if (bytes_eq(text_bytes(&entry->bindings[i].instance), instance))
+			return true;
+	}
+	return false;
+}
+
+/* REG-27: one account more of a device that has as many as it may. What it has stays, also where the setting is lowered. */
+static bool device_is_full(const struct locations *l, const struct location *a,
+			   const struct sip_message *m, uint32_t most)
+{
+	struct sip_name_addr contact;
+	struct bytes instance, expires;
+	unsigned cursor = 0;
+
+	for (unsigned i = 0; most && i < REGISTER_CONTACTS_MAX; i++) {
+		if (message_name_addr_next(m, "Contact", &cursor, &contact) != 1)
+			break;
+		if (sip_param(contact.params, "+sip.instance", &instance) && instance.n &&
+		    (sip_param(contact.params, "expires", &expires) ? !bytes_is(expires, "0")
+								    : message_expires(m) != 0) &&
+		    !aor_has_device(&a->entry, instance) &&
+		    location_accounts(l, a, instance) >= most)
+			return true;
+	}
+	return false;
+}
+
 void location_register(struct locations *l, struct location *a, const struct sip_message *m,
 		       const struct registrar_settings *settings, struct registrar_answer *answer)
 {
 	uint32_t before = a->entry.count;
 	struct aor was = { 0 };
 
+	if (device_is_full(l, a, m, settings->device_accounts)) {
+		*answer = (struct registrar_answer){ .status = 403,
+						     .reason = "too_many_accounts_of_device",
+						     .device_full = true };
+		return;
+	}
 	if (before && l->lookup && is_leaving(m) && aor_copy(&was, &a->entry))
 		was = (struct aor){ 0 };
 	registrar_step(&a->entry, m, settings, l->now, answer);
@@ -646,7 +683,7 @@ void location_settle(struct locations *l, struct location *a)
 		location_remove(l, a);
 		return;
 	}
-	aor_connections_list(&l->connections, &a->links, a->self, &a->entry);
+	aor_connections_list(l, a, &a->entry);
 	aor_timer_set(l, a);
 }
 

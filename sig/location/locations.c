@@ -111,10 +111,16 @@ static void aor_connections_close(struct aor_connections *c)
 	c->buckets = NULL;
 }
 
-/* Names of connections are counted up by us: nobody chooses where they fall. */
-static struct aor_link **connection_bucket(const struct aor_connections *c, uint64_t connection)
+/* Names of connections are counted up by us, those of devices have a key: nobody chooses where they fall. */
+static struct aor_link **link_bucket(const struct aor_connections *c, uint64_t key)
 {
-	return &c->buckets[(uint32_t)(connection * UINT64_C(0x9e3779b97f4a7c15) >> 32) & c->mask];
+	return &c->buckets[(uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & c->mask];
+}
+
+/* No connection has such a name (sig/sip/hop.h). */
+static uint64_t device_key(const struct locations *l, uint16_t tenant, struct bytes instance)
+{
+	return tenant_hash(hash_sip(&l->key, instance), tenant) >> 2 | UINT64_C(1) << 63;
 }
 
 static void link_remove(struct aor_link *l)
@@ -129,7 +135,7 @@ static void link_remove(struct aor_link *l)
 
 static void link_put(struct aor_connections *c, struct aor_link *l)
 {
-	struct aor_link **head = connection_bucket(c, l->connection);
+	struct aor_link **head = link_bucket(c, l->key);
 
 	l->next = *head;
 	l->back = head;
@@ -143,12 +149,24 @@ static bool is_by_connection(const struct binding *b)
 	return !b->closed && b->hop.connection != 0;
 }
 
-static uint32_t connections_of(const struct aor *entry)
+/* Flows of one device are one account of it. */
+static bool is_of_new_device(const struct aor *entry, uint32_t i)
+{
+	struct bytes instance = text_bytes(&entry->bindings[i].instance);
+
+	for (uint32_t k = 0; k < i; k++) {
+		if (bytes_eq(text_bytes(&entry->bindings[k].instance), instance))
+			return false;
+	}
+	return instance.n != 0;
+}
+
+static uint32_t links_of(const struct aor *entry)
 {
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; entry && i < entry->count; i++)
-		n += is_by_connection(&entry->bindings[i]);
+		n += is_by_connection(&entry->bindings[i]) + is_of_new_device(entry, i);
 	return n;
 }
 
@@ -164,29 +182,43 @@ static void links_renew(struct aor_links *links, uint32_t count)
 	links->count = links->list ? count : 0;
 }
 
-void aor_connections_list(struct aor_connections *c, struct aor_links *links, pool_handle aor,
-			  const struct aor *entry)
+void aor_connections_list(struct locations *l, struct location *a, const struct aor *entry)
 {
+	struct aor_link *link;
+
+	links_renew(&a->links, links_of(entry));
+	link = a->links.list;
+	for (uint32_t i = 0; a->links.count && i < entry->count; i++) {
+		const struct binding *b = &entry->bindings[i];
+		bool by[] = { is_by_connection(b), is_of_new_device(entry, i) };
+
+		for (uint32_t k = 0; k < 2; k++) {
+			if (!by[k])
+				continue;
+			link->key = k ? device_key(l, a->tenant, text_bytes(&b->instance))
+				      : b->hop.connection;
+			link->aor = a->self;
+			link_put(&l->connections, link++);
+		}
+	}
+}
+
+uint32_t location_accounts(const struct locations *l, const struct location *a,
+			   struct bytes instance)
+{
+	uint64_t key = device_key(l, a->tenant, instance);
 	uint32_t n = 0;
 
-	links_renew(links, connections_of(entry));
-	for (uint32_t i = 0; n < links->count; i++) {
-		struct aor_link *l = &links->list[n];
-
-		if (!is_by_connection(&entry->bindings[i]))
-			continue;
-		l->connection = entry->bindings[i].hop.connection;
-		l->aor = aor;
-		link_put(c, l);
-		n++;
-	}
+	for (const struct aor_link *i = *link_bucket(&l->connections, key); i; i = i->next)
+		n += i->key == key && i->aor != a->self;
+	return n;
 }
 
 bool aor_connections_pop(struct aor_connections *c, uint64_t connection, pool_handle *aor)
 {
-	struct aor_link *l = *connection_bucket(c, connection);
+	struct aor_link *l = *link_bucket(c, connection);
 
-	while (l && l->connection != connection)
+	while (l && l->key != connection)
 		l = l->next;
 	if (!l)
 		return false;

@@ -11,18 +11,21 @@
 #include "sig/location/registrar.h"
 
 /*
- * Which addresses of record have a binding by a connection, so that the end of one costs what was on it. Bindings link each other: no
- * capacity, and no memory but the buckets.
+ * Which addresses of record have a binding by a connection, so that the end of one costs what was on it; and which have one of a device
+ * (+sip.instance), whose accounts are counted. Bindings link each other: no capacity, and no memory but the buckets.
  */
+
+struct locations;
+struct location;
 
 struct aor_link {
 	struct aor_link *next;
 	struct aor_link **back; /* what points at this one; NULL: not listed */
-	uint64_t connection;
+	uint64_t key;           /* the connection's name, or device_key() */
 	pool_handle aor;
 };
 
-/* In an address of record: one for each binding that came by a connection. No memory where none did. */
+/* In an address of record: one for each binding that came by a connection, and one for each device. No memory where none is. */
 struct aor_links {
 	struct aor_link *list;
 	uint32_t count; /* so many are in use, or were */
@@ -33,10 +36,12 @@ struct aor_connections {
 	uint32_t mask;
 };
 
-/* What the entry says now; nothing else of it is listed any more. entry NULL: nothing at all. Without memory nothing is listed, and the end
- * of a connection changes nothing: what only it reached runs out in its own time. */
-void aor_connections_list(struct aor_connections *c, struct aor_links *links, pool_handle aor,
-			  const struct aor *entry);
+/* What the entry says now; nothing else of it is listed any more. entry NULL: nothing at all. Without memory nothing is listed: the end
+ * of a connection changes nothing, what only it reached runs out in its own time, and the account counts for no device. */
+void aor_connections_list(struct locations *l, struct location *a, const struct aor *entry);
+/* How many other addresses of record of the tenant have a binding of that device, as far as this node knows. */
+uint32_t location_accounts(const struct locations *l, const struct location *a,
+			   struct bytes instance);
 /* Takes one off the connection's list. False: nothing is on it any more. */
 bool aor_connections_pop(struct aor_connections *c, uint64_t connection, pool_handle *aor);
 

@@ -84,6 +84,7 @@ struct registrar_answer {
 	uint16_t status;       /* 200, 400, 403, 423, 439, 500 (old CSeq) */
 	const char *reason;    /* constant; NULL: the standard phrase */
 	bool changed;          /* the entry must be saved before the answer is sent */
+	bool device_full;      /* 403: it has as many accounts as it may (REG-27) */
 	bool path;             /* RFC 3327 5.3: that of the last binding is repeated */
 	bool outbound;         /* RFC 5626 6: the flow is kept, and the phone asked to be told */
 	uint16_t flow_timer_s; /* with that: the phone is to be heard of as often */

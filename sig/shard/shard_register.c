@@ -201,7 +201,8 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 	if (!answer.changed && !again && register_asks(s, a, slot, m))
 		return;
 	if (answer.status != 200) {
-		txns_refuse_for(&s->txns, REFUSED_BINDING);
+		txns_refuse_for(&s->txns,
+				answer.device_full ? REFUSED_DEVICE_ACCOUNTS : REFUSED_BINDING);
 		LOG_INFO("sip", 0, "registration refused", LOG_STR("user", e->number),
 			 LOG_U64("status", answer.status),
 			 LOG_STR("reason", answer.reason ? answer.reason : ""));

@@ -115,6 +115,23 @@ class Registration(unittest.TestCase):
         self.assertIn(str(agent.port), str(rows[0]))
         self.assertEqual(agent.register(expires=600).status, 200, "the extension is still there")
 
+    def test_accounts_of_a_device(self):
+        """REG-27: the fifth is refused, also behind a crash, and the operator finds why."""
+        agents = []
+        for number in range(1020, 1025):
+            self.node.put_extension(str(number), "secret")
+            agents.append(self.agent("secret", str(number)))
+        device = '+sip.instance="<urn:uuid:00000000-0000-1000-8000-000000000027>"'
+        tries = lambda agent, expires=600: agent.register(expires=expires, contact=f"{agent.contact};{device}").status
+        self.assertEqual([tries(agent) for agent in agents], [200, 200, 200, 200, 403])
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual([tries(agent) for agent in (agents[4], agents[0])], [403, 200])
+        self.assertEqual([row["reason"] for row in self.node.ctl("sip.recent", number="1024") if " 403 " in row["message"]][0], "device_accounts")
+        of_it = [row["number"] for row in self.node.ctl("registration.list") if row["contacts"][0]["instance"] in device and row["contacts"][0]["instance"]]
+        self.assertEqual(sorted(of_it), ["1020", "1021", "1022", "1023"])
+        self.assertEqual([tries(agents[0], 0), tries(agents[4])], [200, 200])
+
     def test_no_password_anywhere(self):
         """SEC: what an operator or a file can show has no secret."""
         self.node.put_extension("1006", "very-secret-word")

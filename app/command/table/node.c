@@ -113,8 +113,9 @@ const struct command g_look_commands[] = {
 	  LISTS("id", NULL, true, "utc_ms,command,door,role,by,user,source,object,outcome,node") },
 	{ "registration.list", COMMAND_FOR_READER, g_registration_args,
 	  "Lists registered phones, as a node knows them: first who has registered last.",
-	  "a list: tenant, number, version, contacts: contact, source, user_agent, "
-	  "registered_utc_ms (by its last REGISTER; 0: not known), expires_utc_ms, nat, location "
+	  "a list: tenant, number, version, contacts: contact, source, user_agent, instance "
+	  "(+sip.instance: the device), registered_utc_ms (by its last REGISTER; 0: not known), "
+	  "expires_utc_ms, nat, location "
 	  "(0: none)",
 	  BY(command_registration_list), .own = "number",
 	  LISTS("number,tenant", NULL, true, "number,version") },

@@ -16,6 +16,7 @@ static int setup(void **state)
 	s.digest.offer = DIGEST_OFFER_ALL;
 	s.registrations_max = 256;
 	s.registrar.many = 100;
+	s.registrar.device_accounts = 3;
 	s.registrar.expires_many_s = 600;
 	d->r = rig_open_with(&s);
 	phone_open(&d->p, d->r, "1001", "198.51.100.11:5060"); /* not a trusted address */
@@ -456,6 +457,52 @@ static void invite_with_credentials(void **state)
 	assert_true(rig_take(d->r, &d->p.addr, "SIP/2.0 403").n);
 }
 
+static bool takes(struct desk *d, unsigned expires)
+{
+	struct bytes m = log_in(d, DIGEST_MD5, d->p.user, "secret", expires);
+
+	assert_true(bytes_starts(m, "SIP/2.0 200") || bytes_starts(m, "SIP/2.0 403"));
+	return bytes_starts(m, "SIP/2.0 200");
+}
+
+static struct desk device(struct rig *r, const char *user, const char *address, const char *params)
+{
+	struct desk d = { .r = r };
+
+	phone_open(&d.p, r, user, address);
+	(void)snprintf(d.p.registration, sizeof(d.p.registration), "%s-%s", user, address);
+	(void)snprintf(d.p.contact_params, sizeof(d.p.contact_params), "%s", params);
+	return d;
+}
+
+/* REG-27: one account more than it may have is refused, until another one of it leaves or has run out. */
+static void accounts_of_a_device(void **state)
+{
+	static const char desk[] = ";+sip.instance=\"<urn:desk>\"";
+	struct rig *r = ((struct desk *)*state)->r;
+	struct desk first = device(r, "1001", "192.0.2.21:5060", desk),
+		    second = device(r, "1002", "192.0.2.22:5060", desk),
+		    third = device(r, "1003", "192.0.2.23:5060", desk),
+		    fourth = device(r, "1004", "192.0.2.24:5060", desk),
+		    nameless = device(r, "1004", "192.0.2.25:5060", ""),
+		    other = device(r, "1004", "192.0.2.26:5060", ";+sip.instance=\"<urn:x>\""),
+		    flow = device(r, "1002", "192.0.2.27:5060",
+				  ";reg-id=2;+sip.instance=\"<urn:desk>\"");
+
+	assert_true(takes(&first, 90) && takes(&second, 90) && takes(&third, 90));
+	assert_false(takes(&fourth, 90));
+	assert_int_equal(rig_counts(r).aors, 3);
+	assert_true(takes(&nameless, 90) && takes(&other, 90));
+	assert_false(takes(&fourth, 90));
+	assert_true(takes(&fourth, 0));                     /* who leaves is never refused, */
+	assert_true(takes(&first, 90) && takes(&flow, 90)); /* nor who is there */
+	assert_int_equal(rig_counts(r).bindings, 6);
+	assert_true(takes(&first, 0) && takes(&fourth, 90)); /* two flows are one account */
+	assert_false(takes(&first, 90));
+	rig_wait_ms(r, 100000);
+	assert_true(takes(&first, 90));
+}
+
 #define DESK_TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -478,6 +525,7 @@ int main(void)
 		DESK_TEST(restored),
 		DESK_TEST(invite_with_credentials),
 		DESK_TEST(many_phones),
+		DESK_TEST(accounts_of_a_device),
 		DESK_TEST(tls_only_invite),
 	};
 
