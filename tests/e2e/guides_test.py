@@ -20,8 +20,10 @@ from lib.sip import UserAgent
 
 from application_test import ApplicationTest
 from call_test import CallTest
+from lamps_test import Keys
 from music_test import wav
 from patience import PATIENCE_S, until
+from server import ServerError
 
 GUIDES = ROOT / "docs" / "guides"
 
@@ -34,6 +36,15 @@ def guide(name, **places):
             raise AssertionError(f"{name} has no {place}")
         text = text.replace(place, value)
     return text
+
+
+def typed(case, node, text):
+    """What the page's commands print, one after the other as they stand there."""
+    lines = "".join(re.findall(r"<!-- run -->\n```sh\n(.*?)```", text, re.S))
+    done = subprocess.run(["sh", "-ec", lines.replace("./tandem ctl", f"{node.program('tandemctl')} --config {node.config}")],
+                          capture_output=True, text=True, timeout=60, env=node.environment)
+    case.assertEqual((done.returncode, done.stderr), (0, ""))
+    return done.stdout
 
 
 class Guide(CallTest):
@@ -369,11 +380,7 @@ class Carrier(unittest.TestCase):
         self.audio, self.other = (self.enterContext(self.node.media()) for _ in range(2))
         self.carrier = self.enterContext(self.node.user_agent("+4930901820"))
         text = guide("carrier.md", **{"198.51.100.10": f"{PARTY}:{self.carrier.port}"})
-        lines = "".join(re.findall(r"<!-- run -->\n```sh\n(.*?)```", text, re.S))
-        done = subprocess.run(["sh", "-ec", lines.replace("./tandem ctl", f"{self.node.program('tandemctl')} --config {self.node.config}")],
-                              capture_output=True, text=True, timeout=60, env=self.node.environment)
-        self.assertEqual((done.returncode, done.stderr), (0, ""))
-        self.said = done.stdout
+        self.said = typed(self, self.node, text)
         self.node.ctl("trunk.put", name="carrier", source_port=str(self.carrier.port))     # all parties have one address here
         self.phone = self.enterContext(self.node.user_agent("1001", "correct-horse-battery"))
         self.assertEqual(self.phone.register().status, 200)
@@ -403,6 +410,116 @@ class Carrier(unittest.TestCase):
         stranger = self.enterContext(self.node.user_agent("+4930901820"))
         self.assertEqual(stranger.invite("+493020001001", self.audio.sdp()).wait_final().status, 407)
         until(lambda: len(self.node.ctl("cdr.list", number="1001", since="1h")) >= 4, lambda: self.node.ctl("cdr.list"))
+
+
+class Watched(unittest.TestCase):
+    """docs/guides/presence.md and lamps.md: their commands as they stand, and what their tables say is what phones see, over kills."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.node = Node()
+        cls.addClassCleanup(cls.node.close)
+
+    def agent(self, number, password="correct-horse-battery"):
+        agent = self.enterContext(self.node.user_agent(number, password))
+        self.assertEqual(agent.register(expires=600).status, 200)
+        return agent
+
+    def put(self, **fields):
+        self.node.ctl("extension.put", number="1001", **fields)
+
+    def told(self, state, activity):
+        """The page's row is what a command shows, and what the watching phone is told."""
+        until(lambda: self.node.ctl("presence.get", number="1001")["state"] == state, lambda: f"not {state}")
+        while True:
+            activities = re.findall(r"<rpid:([\w-]+)/>", self.body)
+            if activity in activities or (not activities and activity == "–"):
+                return
+            notify = self.desk.take_request("NOTIFY", PATIENCE_S, self.watch)
+            self.desk.respond(notify, 200)
+            self.body = notify.body.decode()
+
+    def published(self, who="1001", body="<presence/>", kind="application/pidf+xml", **headers):
+        ask = self.phone.request("PUBLISH", f"sip:{who}@{self.phone.home}", body=body.encode(), content_type=kind,
+                                 headers=list({"Event": "presence", "Expires": "600", **{name.replace("_", "-"): value for name, value in headers.items()}}.items()))
+        return self.phone.transact_authorized(ask)[1].status
+
+    def test_presence(self):
+        text = guide("presence.md")
+        said = typed(self, self.node, text)
+        for word in ("out_of_office", "Back on Monday"):
+            self.assertIn(word, said)
+        for number in ("1002", "1003"):
+            self.node.put_extension(number, "correct-horse-battery")
+        self.node.ctl("room.put", number="700")
+        rows = {int(row): (state, activity) for row, state, activity in re.findall(r"^\| (\d) \|.*\| `([\w]+)` \| `?([\w–-]+)`? \|$", text, re.M)}
+        self.assertEqual(set(rows), {1, 2, 3, 4, 5, 7})      # the sixth is any word
+        self.desk, audio = self.agent("1002"), self.enterContext(self.node.media())
+        ask = self.desk.request("SUBSCRIBE", f"sip:1001@{self.desk.home}", headers=[("Event", "presence"), ("Expires", "600")])
+        self.watch, self.body = self.desk.transact_authorized(ask)[1].call_id, ""
+        self.told(*rows[1])
+        self.phone, calls = self.agent("1001"), []
+        meeting = lambda state, **until: self.node.ctl("presence.set", number="1001", state=state, by="calendar", **until)
+        steps = [(7, lambda: None, lambda: None), (5, lambda: meeting("in_a_meeting", until_utc_ms=4102444800000), lambda: meeting("available")),
+                 (4, lambda: self.put(do_not_disturb=True), lambda: self.put(do_not_disturb=False)),
+                 (3, lambda: calls.append(self.phone.invite("1003", audio.sdp())), lambda: calls.pop().bye()),
+                 (2, lambda: calls.append(self.phone.invite("700", audio.sdp())), lambda: calls.pop().bye())]
+        other = self.agent("1003")
+        for row, begin, _ in steps:
+            begin()
+            if row == 3:
+                other.incoming().answer(audio.sdp())
+                calls[-1].wait_answer()
+            elif row == 2:
+                calls[-1].wait_answer()
+            self.told(*rows[row])
+        self.node.kill()
+        self.node.restart()
+        for (row, _, end), (below, _, _) in zip(reversed(steps), reversed(steps[:-1])):
+            self.told(*rows[row])
+            end()
+            self.told(*rows[below])
+        for state in re.findall(r"`(\w+)`", re.search(r"^- States are (.*?\.)$", text, re.M | re.S)[1]):
+            self.node.ctl("presence.set", number="1001", state=state)
+            until(lambda state=state: self.node.ctl("presence.get", number="1001")["state"] == state, lambda: "another state")
+        refused = {code for row in re.findall(r"^\| (\d{3}(?:, \d{3})*) \|", text, re.M) for code in row.split(", ")}
+        self.assertEqual({str(self.published(**what)) for what in (
+            {"who": "1002"}, {"SIP_If_Match": "never"}, {"kind": "text/plain"}, {"body": "no document"}, {"Expires": "59"}, {"Event": "dialog"})},
+            refused - {"503"})
+
+    def test_lamps(self):
+        text = guide("lamps.md")
+        said = typed(self, self.node, text)
+        self.assertIn("Front desk", said)
+        desk = self.agent("1011")
+        keys = Keys(desk, re.search(r'attendant.uri="(.*)@YOUR-DOMAIN"', text)[1])
+        keys.hear()
+        self.assertEqual(keys.names, {"1012": "Ann", "1013": "Front desk", "%234172": "Hall"})
+        watches, resources = re.search(r"`watches` is `(.*)`, and `resources` is (\d+)", text).groups()
+        self.assertIn((watches, int(resources)), [(row["watches"], row["resources"]) for row in self.node.ctl("subscription.list")])
+        lamps = lambda lamps: self.node.ctl("extension.put", number="1011", lamps=lamps)
+        codes = re.findall(r"^\| `(\w+)` \(\d+\) \|", text, re.M)
+        self.node.ctl("tenant.put", name="default", blf_lamps=1)
+        for code, wrong in zip(codes, ("1=park:7", "1=blf:1012,2=blf:1012", "1=blf:1012,2=blf:1013")):
+            with self.assertRaisesRegex(ServerError, f": {code}: "):
+                lamps(wrong)
+        called, audio = self.agent("1012"), self.enterContext(self.node.media())
+        self.node.put_extension("1014", "correct-horse-battery")
+        out = self.agent("1014").invite("1012", audio.sdp())
+        called.incoming().ring()
+        keys.until_lamps(_1012=["early"])
+        self.node.kill()
+        self.node.restart()
+        keys.hear()
+        self.assertEqual((keys.whole, keys.lamps), (True, {"1012": ["early"], "1013": [], "%234172": []}))
+        out.cancel()
+        keys.until_lamps(_1012=[])
+        lamps("2=blf:1013")
+        while set(keys.lamps) != {"1013"}:
+            keys.hear()
+        asked = [desk.transact_authorized(desk.request("SUBSCRIBE", f"sip:{of}@{desk.home}", headers=[("Event", "dialog"), *headers]))[1].status
+                 for of, headers in (("lamps-1011", []), ("lamps-1012", [("Supported", "eventlist")]))]
+        self.assertEqual([str(status) for status in asked], re.findall(r"The phone hears (\d+)", text))
 
 
 class Forms(unittest.TestCase):
