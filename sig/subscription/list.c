@@ -155,7 +155,7 @@ int list_set(struct subscriptions *s, struct subscription *sub, struct bytes use
 
 void list_changed(struct subscriptions *s, struct list_resource *r, bool anew)
 {
-	r->changed = true;
+	r->changed = r->first = true;
 	if (anew)
 		r->told = 0;
 	subscription_change(s, list_of_resource(r)->sub);
@@ -174,6 +174,10 @@ struct list_document {
 	struct writer meta, parts;
 	size_t most, bare; /* bare: of resources that are still to be named, without a state */
 	bool any;
+	struct {
+		size_t bare;
+		enum watch_verdict verdict; /* WATCH_VERDICTS: without a state */
+	} resources[LIST_RESOURCES_MAX];
 };
 
 /* Each part of each document has its own (RFC 2392). */
@@ -325,40 +329,68 @@ static bool resource_write(struct list_document *d, struct list_resource *r)
 		return known;
 	}
 	d->any = true;
+	d->resources[r->index].verdict = verdict;
 	r->told = told;
-	r->changed = false;
+	r->changed = r->first = false;
 	return true;
 }
 
-/* *more: of some nothing is told yet. A document that names all has no state behind the first one that does not fit: none is written for
- * nothing. */
+/* Whoever reads a document that names all forgets what he knew (RFC 4662 5.6.1): a lamp without a state is dark. */
+static bool resource_is_lit(struct list_document *d, const struct list_resource *r)
+{
+	struct dialog_state dialogs[DIALOG_STATES_MAX];
+	const struct subscription *sub = d->sub;
+
+	return sub->package != PACKAGE_DIALOG ||
+	       d->s->view.dialogs(d->s->view.owner, sub->package, sub->tenant, list_user(r),
+				  dialogs) != 0;
+}
+
+/* The states of those that are told first, or of the others. A document that names all has none behind the first one that does not fit: none is
+ * written for nothing. False: it is full. */
+static bool states_write(struct list_document *d, bool first)
+{
+	struct subscription_list *list = d->sub->list;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		struct list_resource *r = &list->resources[i];
+
+		if (!r->changed || r->first != first)
+			continue;
+		d->bare -= d->resources[i].bare;
+		if (!resource_write(d, r)) {
+			d->bare += d->resources[i].bare;
+			return false;
+		}
+	}
+	return true;
+}
+
+/* In the order of the list. *more: of some nothing is told yet. */
 static void resources_write(struct list_document *d, bool *more)
 {
 	struct subscription_list *list = d->sub->list;
 	const struct writer meta = d->meta;
-	size_t bare[LIST_RESOURCES_MAX];
-	bool full;
 
-	for (uint32_t i = 0; d->sub->whole && i < list->count; i++)
-		d->bare += bare[i] = resource_bare(d, &list->resources[i]);
-	d->meta = meta;
-	full = d->sub->whole && d->meta.n + d->bare > d->most;
 	for (uint32_t i = 0; i < list->count; i++) {
 		struct list_resource *r = &list->resources[i];
 
-		if (d->sub->whole)
-			d->bare -= bare[i];
-		else if (!r->changed)
-			continue;
-		if (!full && resource_write(d, r))
-			continue;
-		*more = true;
+		d->resources[i].verdict = WATCH_VERDICTS;
 		if (!d->sub->whole)
-			return;
-		full = true;
-		(void)resource_bare(d, r);
-		r->told = 0;
+			continue;
+		d->bare += d->resources[i].bare = resource_bare(d, r);
+		r->first = resource_is_lit(d, r);
 		r->changed = true;
+		r->told = 0;
+	}
+	d->meta = meta;
+	*more = d->meta.n + d->bare > d->most || !states_write(d, true) || !states_write(d, false);
+	d->meta = meta;
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (d->resources[i].verdict != WATCH_VERDICTS)
+			resource_end(d, &list->resources[i], d->resources[i].verdict);
+		else if (d->sub->whole)
+			(void)resource_bare(d, &list->resources[i]);
 	}
 }
 

@@ -20,7 +20,7 @@ struct list_resource {
 	struct list_resource *next; /* of the same user, in another list */
 	uint32_t told;              /* a hash of what its watcher was told of it; 0: nothing */
 	uint8_t index;
-	bool changed;
+	bool changed, first; /* first: before others that changed */
 };
 
 struct subscription_list {

@@ -15,7 +15,7 @@ enum {
 	RETRY_MAX_S = 300,
 	SUBSCRIBE_AGAIN_S = 60,
 	TURN_MS = 1,
-	LIST_COSTS = 4,    /* of a turn: a document that names all */
+	LIST_COSTS = 2,    /* of a turn: a document that names all */
 	TURNS_OF_MANY = 4, /* each tells one part in so many of those who wait */
 	SEND_AGAIN_MS = 1000,
 	MISSES_MAX = 3, /* in a row: its watcher is gone */
@@ -184,6 +184,7 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 			struct notify_about *a, bool hidden)
 {
 	struct bytes user = text_bytes(&sub->resource);
+	const struct package *p = package_of(sub->package);
 	struct sip_name_addr to = { 0 };
 	struct package_state state = {
 		.version = sub->dialog.local_cseq,
@@ -193,24 +194,25 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 		.dialog_count = a->dialog_count,
 		.told = sub->told,
 		.told_count = sub->told_count,
-		.entry = s->view.entry(s->view.owner, sub->tenant, user),
+		.entry = p->of_phones ? s->view.entry(s->view.owner, sub->tenant, user) : NULL,
 		.utc_ms = s->host->now.utc_ms,
 		.conference = a->has_conference ? &a->conference : NULL,
 		.conference_notified = &a->told,
 		.most = most_of(sub),
 		.part = a->features.part,
-		.forward = s->host->forward_of(s->host->owner, sub->tenant, user),
+		.forward = p->of_settings ? s->host->forward_of(s->host->owner, sub->tenant, user)
+					  : NULL,
 	};
 
 	if (!sip_name_addr_parse(&to, text_bytes(&sub->dialog.local)))
 		state.entity = to.uri;
-	if (package_of(sub->package)->of_presence) {
+	if (p->of_presence) {
 		s->view.presence(s->view.owner, sub->tenant, user, a->dialogs, a->dialog_count,
 				 &state.presence);
 		if (hidden)
 			state.presence.note = "";
 	}
-	package_of(sub->package)->write(w, &state);
+	p->write(w, &state);
 }
 
 uint32_t subscription_write(struct subscriptions *s, struct subscription *sub, bool hidden,

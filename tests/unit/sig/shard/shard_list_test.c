@@ -168,22 +168,31 @@ static void paced(void **state)
 	assert_int_equal(watch_told(&t->w).n, 0);
 }
 
-/* It has as many resources as documents of datagrams have no room for: the first one names all, and each is told once. */
-static void split(void **state)
+/* Entries of 40 users, whom nobody calls. */
+static void many_write(const struct watch *t, char many[3072])
 {
-	struct watch *t = *state;
-	char many[3072] = "", one[64];
-	uint32_t states = 0, documents = 0;
-	struct bytes m;
+	char one[64];
 
+	many[0] = '\0';
 	for (uint32_t i = 0; i < 40; i++) {
 		struct shard_extension e = rig_extension("1200", false);
 
 		(void)snprintf(e.number, sizeof(e.number), "%u", 1200 + i);
 		assert_int_equal(shard_extension_put(t->l.r->shard, &e), 0);
 		(void)snprintf(one, sizeof(one), ENTRY("%u"), 1200 + i);
-		(void)strncat(many, one, sizeof(many) - strlen(many) - 1);
+		(void)strncat(many, one, 3072 - strlen(many) - 1);
 	}
+}
+
+/* It has as many resources as documents of datagrams have no room for: the first one names all, and each is told once. */
+static void split(void **state)
+{
+	struct watch *t = *state;
+	char many[3072];
+	uint32_t states = 0, documents = 0;
+	struct bytes m;
+
+	many_write(t, many);
 	list_begin(t, many);
 	while ((m = watch_told(&t->w)).n) {
 		char version[64];
@@ -200,6 +209,34 @@ static void split(void **state)
 	}
 	assert_int_equal(states, 40);
 	assert_in_range(documents, 4, 12);
+}
+
+/* Who talks is told before those who do not, in each place of the list; and what changes meanwhile before what is left. */
+static void lit_first(void **state)
+{
+	struct watch *t = *state;
+	char many[3072];
+	struct bytes m;
+
+	many_write(t, many);
+	(void)strncat(many, ENTRY("1002"), sizeof(many) - strlen(many) - 1);
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&t->l.b);
+	list_begin(t, many);
+	m = watch_told(&t->w);
+	assert_int_equal(times(m, "<resource uri="), 41);
+	assert_true(rig_has(m, "<resource uri=\"sip:1239@test.local\"></resource>\r\n"
+			       "<resource uri=\"sip:1002@test.local\">"));
+	if (!rig_has(m, "<dialog-info "))
+		m = watch_told(&t->w);
+	assert_true(rig_has(m, "entity=\"sip:1002@test.local\">\r\n<dialog "));
+	phone_cancel(&t->l.a);
+	phone_answer(&t->l.b, t->l.b.invite, "487 Request Terminated", "");
+	m = watch_told(&t->w); /* it was sent before */
+	assert_true(rig_has(m, "</dialog-info>") && !rig_has(m, "sip:1002@"));
+	m = watch_told(&t->w);
+	assert_true(rig_has(m, "entity=\"sip:1002@test.local\">\r\n</dialog-info>"));
+	assert_true(watch_told(&t->w).n);
 }
 
 /* kill -9: all is told, under a higher number; then changes. */
@@ -398,17 +435,10 @@ static void size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LIST_TEST(inline_list),
-		LIST_TEST(refused),
-		LIST_TEST(paced),
-		LIST_TEST(split),
-		LIST_TEST(refreshed),
-		LIST_TEST(rights),
-		LIST_TEST(of_presence),
-		LIST_TEST(withheld),
-		LIST_TEST(after_a_kill),
-		LIST_TEST(lamps),
-		cmocka_unit_test(lamps_are_read),
+		LIST_TEST(inline_list),  LIST_TEST(refused),     LIST_TEST(paced),
+		LIST_TEST(split),        LIST_TEST(lit_first),   LIST_TEST(refreshed),
+		LIST_TEST(rights),       LIST_TEST(of_presence), LIST_TEST(withheld),
+		LIST_TEST(after_a_kill), LIST_TEST(lamps),       cmocka_unit_test(lamps_are_read),
 		cmocka_unit_test(size),
 	};
 
