@@ -4,8 +4,8 @@
  *
  *   lamps --to 127.0.0.1:5060 --phones 2000 --lamps 10 --first 100000 3 4 5
  *
- * What to do comes by lines: "on" and "off" subscribe all lamps and end them, "half" those of half of the phones, "calls RATE SECONDS" places calls, "all" waits until each list
- * was told all again. Each is answered by a line of JSON. With --lists the lamps of a phone are one subscription. A change is told when a NOTIFY has it or one behind it.
+ * What to do comes by lines: "on" and "off" subscribe all lamps and end them, "half" those of half of the phones, "calls RATE SECONDS" places calls, "hold COUNT" some that stay
+ * until "hold 0", "race COUNT RATE" short ones over kills of the node, "all" waits until each lamp was told again. Each is answered by a line of JSON. With --lists the lamps of a phone are one subscription. A change is told when a NOTIFY has it or one behind it.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -45,6 +45,8 @@ static void blf_open(struct blf_load *l, char **fds)
 	l->watches = calloc((size_t)l->phone_count * l->each, sizeof(*l->watches));
 	if (l->epoll < 0 || !l->phones || !l->watches)
 		blf_fail("open");
+	for (uint32_t i = 0; i < l->phone_count; i++)
+		l->phones[i].phase = PHASE_TERMINATED;
 	for (; *fds; fds++)
 		blf_socket(l, (int)strtol(*fds, NULL, 10));
 	if (!l->socket_count)
@@ -76,6 +78,10 @@ static void blf_run(struct blf_load *l)
 			switch_run(l, false, l->phone_count);
 		} else if (sscanf(line, "calls %u %u", &rate, &seconds) == 2) {
 			blf_calls(l, rate, seconds);
+		} else if (sscanf(line, "race %u %u", &rate, &seconds) == 2) {
+			blf_race(l, rate, seconds);
+		} else if (sscanf(line, "hold %u", &rate) == 1) {
+			blf_hold(l, rate);
 		} else if (strcmp(line, "all\n") == 0) {
 			blf_await_all(l, clock_now_ns());
 		} else {
@@ -106,7 +112,7 @@ int main(int argc, char **argv)
 		if (c == 'f')
 			l.first = (uint32_t)strtoul(optarg, NULL, 10);
 	}
-	if (!l.to.port || !l.each || l.each >= l.phone_count)
+	if (!l.to.port || !l.each || l.each >= l.phone_count || l.each > BLF_LAMPS_MAX)
 		return 2;
 	blf_open(&l, argv + optind);
 	blf_run(&l);

@@ -16,6 +16,7 @@ enum {
 	BLF_CALLS_MAX = 4096,
 	BLF_TAG_MAX = 80,
 	BLF_URI_MAX = 160,
+	BLF_LAMPS_MAX = 256, /* of a phone */
 };
 
 /* What of a call is told (RFC 4235 3.7.1). */
@@ -26,6 +27,7 @@ struct phone {
 	uint32_t turn;          /* of its calls */
 	uint64_t at_ns[PHASES]; /* when each phase of its last call began */
 	uint32_t owed;          /* changes of it that its lamps were not told yet */
+	uint8_t phase;          /* what its lamps are to show */
 };
 
 struct blf_watch {
@@ -39,7 +41,8 @@ struct blf_watch {
 	uint32_t dialogs, cseq; /* how many it had; number of its SUBSCRIBE */
 	uint32_t heard;         /* of the newest NOTIFY */
 	uint32_t version;       /* of the newest document of a list */
-	bool whole;             /* its state in a list was notified since the kill */
+	bool whole;             /* its own state was notified since the kill */
+	bool named;             /* of a list: a document that names all came since the kill */
 	uint8_t shows;          /* enum blf_watch_phase */
 	uint32_t turn;          /* of the watched phone's calls: what it was told of that one */
 	uint8_t told;
@@ -48,9 +51,18 @@ struct blf_watch {
 };
 
 struct blf_call {
-	enum { CALL_NONE, CALL_ASKED, CALL_RINGS, CALL_ANSWERED, CALL_TALKS, CALL_LEAVES } state;
+	enum {
+		CALL_NONE,
+		CALL_ASKED,
+		CALL_RINGS,
+		CALL_ANSWERED,
+		CALL_TALKS,
+		CALL_LEAVES,
+		CALL_CANCELLED
+	} state;
+	bool heard; /* its INVITE was answered, provisionally at least */
 	uint32_t number, caller, callee;
-	uint64_t asked_ns, came_ns, said_ns, next_ns;
+	uint64_t asked_ns, came_ns, said_ns, next_ns, again_ns, until_ns;
 	char to_tag[BLF_TAG_MAX], target[BLF_URI_MAX];
 	char invite[BLF_TEXT_MAX]; /* as it came to the callee */
 	size_t invite_n;
@@ -58,7 +70,8 @@ struct blf_call {
 
 struct blf_figures {
 	uint64_t calls, failed, changes, told, notifies;
-	uint64_t disordered; /* RLMI documents out of order (RFC 4662 version) */
+	uint64_t disordered; /* documents out of order, by their versions */
+	uint64_t lost;       /* calls of a race that nobody ended within their time */
 	struct load_latency setup, late;
 };
 
@@ -74,9 +87,13 @@ struct blf_load {
 	uint32_t socket_count;
 	struct phone *phones;
 	struct blf_watch *watches;
-	uint32_t asked; /* lamps that wait */
-	uint32_t left;  /* those of lists that were not told since a kill */
-	bool lit;       /* all lamps are on */
+	uint32_t asked;   /* lamps that wait */
+	uint32_t left;    /* those that were not told since a kill */
+	uint32_t unnamed; /* lists without a document that names all since then */
+	bool lit;         /* all lamps are on */
+	bool holds;       /* calls stay */
+	bool races; /* they are short, some are cancelled, and what is not answered is said again */
+	uint32_t chance;
 	struct blf_call calls[BLF_CALLS_MAX];
 	uint32_t call_count, open, next_phone;
 	struct blf_figures figures;
@@ -95,15 +112,19 @@ void blf_hear(struct blf_load *l);
 /* All lamps of so many phones on, or all dark. False: some would not. */
 bool blf_switch(struct blf_load *l, bool on, uint32_t phones);
 void blf_watch_heard(struct blf_load *l, const struct sip_message *m, uint32_t lamp, uint64_t now);
-/* Lamps of lists that do not show what is so, while nobody calls. */
+/* Lamps that do not show what is so, while nothing changes. */
 uint32_t blf_wrong(const struct blf_load *l);
-/* Prints the time from the kill of the node to the full state of all lists. */
+/* Prints the time from the kill of the node until all lamps are right, and until each was told. */
 void blf_await_all(struct blf_load *l, uint64_t began);
 /* A phase of a phone's call begins. */
 void blf_change(struct blf_load *l, uint32_t phone, enum blf_watch_phase phase, uint64_t now);
 
 /* ---- lamps_calls.c ---- */
 void blf_calls(struct blf_load *l, uint32_t rate, uint32_t seconds);
+/* So many at that rate; "wrong" is when all is quiet again. */
+void blf_race(struct blf_load *l, uint32_t count, uint32_t rate);
+/* So many calls begin and stay; 0: they end. */
+void blf_hold(struct blf_load *l, uint32_t count);
 void blf_call_answered(struct blf_load *l, const struct sip_message *m, uint32_t number,
 		       uint64_t now);
 void blf_call_asked(struct blf_load *l, const struct sip_message *m, uint32_t phone, uint64_t now);

@@ -70,10 +70,11 @@ static void blf_watch_begin(struct blf_load *l, uint32_t i, bool on, uint64_t no
 		lamp->dialogs++;
 		lamp->heard = 0;
 		lamp->to_tag[0] = '\0';
-		for (uint32_t k = 0; l->lists && k < l->each; k++) {
+		for (uint32_t k = 0; k < subscription_step(l); k++) {
 			l->watches[i + k].shows = PHASE_TERMINATED;
 			l->watches[i + k].whole = true;
 		}
+		lamp->named = true;
 	}
 	l->asked++;
 	blf_watch_ask(l, i, now);
@@ -123,6 +124,7 @@ void blf_change(struct blf_load *l, uint32_t phone, enum blf_watch_phase phase, 
 	struct phone *p = &l->phones[phone];
 
 	p->at_ns[phase] = now;
+	p->phase = (uint8_t)phase;
 	if (!l->lit)
 		return;
 	p->owed += l->each;
@@ -162,22 +164,15 @@ static void blf_watch_told(struct blf_load *l, uint32_t i, enum blf_watch_phase 
 	}
 }
 
-static void list_shows(struct blf_load *l, uint32_t i, enum blf_watch_phase phase, bool counts,
-		       uint64_t now)
+static void blf_shows(struct blf_load *l, uint32_t i, enum blf_watch_phase phase)
 {
-	uint8_t before = l->watches[i].shows;
-
-	if (phase == PHASES)
-		phase = PHASE_TERMINATED;
-	l->watches[i].shows = (uint8_t)phase;
+	l->watches[i].shows = (uint8_t)(phase == PHASES ? PHASE_TERMINATED : phase);
 	l->left -= !l->watches[i].whole;
 	l->watches[i].whole = true;
-	if (counts && phase != before)
-		blf_watch_told(l, i, phase, now);
 }
 
 /* The state behind "sip:USER@" of each document: an empty one is dark. */
-static void list_told(struct blf_load *l, struct bytes body, uint32_t i, bool counts, uint64_t now)
+static void list_told(struct blf_load *l, struct bytes body, uint32_t i)
 {
 	const uint8_t *at = body.p, *end = body.p + body.n;
 
@@ -193,7 +188,7 @@ static void list_told(struct blf_load *l, struct bytes body, uint32_t i, bool co
 		at = next;
 		if (k >= l->each)
 			blf_fail("a resource that is in no list");
-		list_shows(l, i + k, phase_told(rest), counts, now);
+		blf_shows(l, i + k, phase_told(rest));
 	}
 }
 
@@ -202,6 +197,7 @@ static void list_heard(struct blf_load *l, const struct sip_message *m, uint32_t
 {
 	const uint8_t *at = memmem(m->body.p, m->body.n, " version=\"", 10);
 	struct blf_watch *lamp = &l->watches[i];
+	uint8_t before[BLF_LAMPS_MAX];
 	struct bytes version;
 	bool whole;
 
@@ -219,20 +215,48 @@ static void list_heard(struct blf_load *l, const struct sip_message *m, uint32_t
 		l->figures.disordered++;
 	if (m->cseq != lamp->heard + 1 && !whole)
 		l->figures.disordered++;
-	list_told(l, m->body, i, counts, now);
+	for (uint32_t k = 0; k < l->each; k++) {
+		before[k] = l->watches[i + k].shows;
+		if (whole) /* RFC 4662 5.6.1: what was known before is forgotten */
+			l->watches[i + k].shows = PHASE_TERMINATED;
+	}
+	list_told(l, m->body, i);
+	for (uint32_t k = 0; k < l->each; k++) {
+		if (counts && l->watches[i + k].shows != before[k])
+			blf_watch_told(l, i + k, l->watches[i + k].shows, now);
+	}
+	l->unnamed -= whole && !lamp->named;
+	lamp->named |= whole;
+}
+
+/* Of a lamp that is watched alone. */
+static void alone_heard(struct blf_load *l, const struct sip_message *m, uint32_t i, bool counts,
+			uint64_t now)
+{
+	enum blf_watch_phase phase = phase_told(m->body);
+	bool whole = memmem(m->body.p, m->body.n, "state=\"full\"", 12) != NULL;
+
+	l->figures.disordered += m->body.n && !whole && m->cseq != l->watches[i].heard + 1;
+	if (whole || phase < PHASES)
+		blf_shows(l, i, phase);
+	if (counts && phase < PHASES)
+		blf_watch_told(l, i, phase, now);
 }
 
 static void notify_heard(struct blf_load *l, const struct sip_message *m, uint32_t i, uint64_t now)
 {
 	struct blf_watch *lamp = &l->watches[i];
-	enum blf_watch_phase phase = l->lists ? PHASES : phase_told(m->body);
 	struct bytes state = { 0 };
 
 	blf_answer(l, i / l->each, m, 200, "", "");
+	/* the last one may come twice */
+	l->figures.disordered += lamp->state == BLF_WATCH_ON && m->cseq < lamp->heard;
 	if (m->cseq <= lamp->heard || lamp->state == BLF_WATCH_DARK)
 		return;
 	if (l->lists)
 		list_heard(l, m, i, lamp->state == BLF_WATCH_ON, now);
+	else
+		alone_heard(l, m, i, lamp->state == BLF_WATCH_ON, now);
 	lamp->heard = m->cseq;
 	l->figures.notifies++;
 	(void)message_header(m, "Subscription-State", 0, &state);
@@ -242,8 +266,6 @@ static void notify_heard(struct blf_load *l, const struct sip_message *m, uint32
 	} else if (lamp->state == BLF_WATCH_ACCEPTED) {
 		lamp->state = BLF_WATCH_ON;
 		l->asked--;
-	} else if (lamp->state == BLF_WATCH_ON && !l->lists && phase < PHASES) {
-		blf_watch_told(l, i, phase, now);
 	}
 }
 
@@ -268,26 +290,42 @@ void blf_watch_heard(struct blf_load *l, const struct sip_message *m, uint32_t i
 	lamp->state = BLF_WATCH_ACCEPTED;
 }
 
+static bool lamp_is_right(const struct blf_load *l, uint32_t i)
+{
+	return l->watches[i].shows == l->phones[watched_by(l, i)].phase;
+}
+
 uint32_t blf_wrong(const struct blf_load *l)
 {
 	uint32_t wrong = 0;
 
-	for (uint32_t i = 0; l->lists && l->lit && i < l->phone_count * l->each; i++) {
-		const struct phone *p = &l->phones[watched_by(l, i)];
-
-		wrong += l->watches[i].shows != PHASE_TERMINATED && !p->talks;
-	}
+	for (uint32_t i = 0; l->lit && i < l->phone_count * l->each; i++)
+		wrong += !lamp_is_right(l, i);
 	return wrong;
 }
 
 void blf_await_all(struct blf_load *l, uint64_t began)
 {
-	l->left = l->phone_count * l->each;
-	for (uint32_t i = 0; i < l->left; i++)
-		l->watches[i].whole = false;
-	while (l->left && clock_now_ns() - began < SWITCH_S * NS_PER_S)
+	double right_s = -1;
+	uint32_t right = 0, count = l->phone_count * l->each;
+
+	l->left = count;
+	for (uint32_t i = 0; i < count; i++)
+		l->watches[i].whole = l->watches[i].named = false;
+	l->unnamed = l->lists ? l->phone_count : 0;
+	while ((l->left || right_s < 0) && clock_now_ns() - began < SWITCH_S * NS_PER_S) {
 		blf_hear(l);
-	(void)printf("{\"seconds\": %.3f, \"left\": %u}\n", (double)(clock_now_ns() - began) / 1e9,
-		     l->left);
+		/* lamps alone have no document that names them all */
+		if (right_s >= 0 || l->unnamed || (!l->lists && l->left))
+			continue;
+		while (right < count && lamp_is_right(l, right))
+			right++;
+		if (right == count && !blf_wrong(l))
+			right_s = (double)(clock_now_ns() - began) / 1e9;
+	}
+	(void)printf("{\"seconds\": %.3f, \"right_s\": %.3f, \"left\": %u, \"unnamed\": %u, "
+		     "\"wrong\": %u}\n",
+		     (double)(clock_now_ns() - began) / 1e9, right_s, l->left, l->unnamed,
+		     blf_wrong(l));
 	(void)fflush(stdout);
 }
