@@ -507,10 +507,15 @@ static void caller_fact(void *arg, struct bytes name, struct writer *w)
 					       { "trunk", "trunk" },
 					       { "language", "language" } };
 	const struct flow_caller *c = arg;
+	const struct dial_plan *plan = dial_plans_of(c->run->node->common.dials, c->tenant);
+	struct bytes front = bytes_sub(name, 0, bytes_find(name, '.'));
+	bool e164 = front.n < name.n && command_value(c->run, "trunk")->text.n;
 
 	for (size_t i = 0; i < COUNT_OF(args); i++) {
-		if (bytes_is(name, args[i][0]))
-			writer_bytes(w, command_value(c->run, args[i][1])->text);
+		struct bytes text = command_value(c->run, args[i][1])->text;
+
+		if (bytes_is(front, args[i][0]))
+			dial_write_international(e164 ? plan : NULL, text, w);
 	}
 	if (bytes_is(name, "tenant"))
 		writer_str(w, c->run->tenant);

@@ -206,7 +206,7 @@ void cdr_put_number(char *out, size_t cap, const struct call_host *h, const stru
 }
 
 /* Whoever is outside dials no codes. */
-static struct bytes call_dnis(const struct call *c)
+struct bytes call_dnis(const struct call *c)
 {
 	const struct leg *l = call_caller(c);
 	struct sip_name_addr to;

@@ -13,6 +13,8 @@ void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const stru
 void cdr_put(char *out, size_t cap, struct bytes b);
 /* A number of the call as it is told to others: the access code of a trunk before it is how it is dialled. */
 struct bytes cdr_number(const struct call_host *h, const struct call *c, struct bytes number);
+/* What a trunk called; empty: a phone of ours has. */
+struct bytes call_dnis(const struct call *c);
 /* Into a fixed field. */
 void cdr_put_number(char *out, size_t cap, const struct call_host *h, const struct call *c,
 		    struct bytes number);

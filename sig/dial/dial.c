@@ -269,6 +269,15 @@ bool dial_forms_of(const struct dial_plan *plan, struct bytes text, struct dial_
 	return true;
 }
 
+void dial_write_international(const struct dial_plan *plan, struct bytes text, struct writer *w)
+{
+	struct dial_forms forms = { 0 };
+
+	if (plan)
+		(void)dial_forms_of(plan, text, &forms);
+	writer_bytes(w, forms.international[0] ? bytes_str(forms.international) : text);
+}
+
 /* ---- what a network could read a number as ---- */
 
 enum { READINGS_MAX = 32 };

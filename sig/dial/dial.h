@@ -94,6 +94,8 @@ struct dial_forms {
 /* Of a number as phones, trunks and people write it: 030/123456, +49 (0)30 123456;ext=12, 123456;phone-context=+4930 (RFC 3966). Where it
  * counts in another country, or in a domain, it is not known. False: it is no number. */
 bool dial_forms_of(const struct dial_plan *plan, struct bytes text, struct dial_forms *out);
+/* The international one; where that is not known, or plan is NULL, the text. */
+void dial_write_international(const struct dial_plan *plan, struct bytes text, struct writer *w);
 /* A number outside, as any network may read it: with or without trunk and international prefixes that stand where none belongs, as in
  * +49 (0) 900 or +49 00 1 900. The dearest reading counts. */
 struct dial_judgement {

@@ -330,6 +330,8 @@ const struct flow_fact g_flow_facts[] = {
 	{ "caller", "the caller's number" },
 	{ "caller_name", "the caller's name" },
 	{ "called", "the number that was called" },
+	{ "caller.e164", "the caller's number in the form of E.164, of calls by trunks" },
+	{ "called.e164", "likewise the number that a trunk called" },
 	{ "trunk", "the trunk that the call came by; empty: a phone of the tenant called" },
 	{ "language", "the language of the call, such as en or de-CH" },
 	{ "call", "the id of the call" },
@@ -422,9 +424,7 @@ const char *form_wrong(enum arg_form form, struct bytes text)
 	case FORM_KEYS:
 		return !text.n || has_only(text, DIGITS "*#ABCD") ? NULL : "has 0-9 * # A-D alone";
 	case FORM_VARIABLE:
-		return variable_name_is(text)
-			       ? NULL
-			       : "is a name of a-z, 0-9 and _ that begins with no digit";
+		return variable_name_is(text) ? NULL : "is a name of a-z, 0-9, _, no digit first";
 	case FORM_TAG:
 		return tag_is(text) ? NULL : "is TAB.FIELD, of letters, digits, _ and -";
 	case FORM_TARGET:

@@ -163,6 +163,17 @@ class Attendant(unittest.TestCase):
         self.assertTrue(into.request.uri.startswith("sip:+491711234567@"), into.request.uri)
         self.answers(into).bye()
         phone.wait("CALL_CLOSED")
+        self.ended()
+        self.support(phone)
+
+    def support(self, phone):
+        """Killed in the second flow while it rings."""
+        self.dials(phone)
+        phone.digits("2")
+        into = self.rings(self.second)
+        self.assertEqual((self.at()["flow"], self.at()["path"]), ("help", "open,menu,2,help,help"))
+        self.answers(into).bye()
+        self.is_at("2")
 
     def test_a_message(self):
         phone = self.phone()

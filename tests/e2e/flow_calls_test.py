@@ -81,21 +81,24 @@ class Numbers(Put):
         self.assertIn("main", [row["flow"] for row in until(lambda: len(self.node.cdrs()) >= 2 and self.node.cdrs())])
 
     def test_headers_and_time(self):
-        """What a trunk may say decides, and so does the time in the tenant's zone."""
-        trunk = self.enterContext(self.node.user_agent("+4940123"))
+        """What a trunk may say decides, numbers in the form of E.164, however it writes them, and the time in the tenant's zone."""
+        trunk = self.enterContext(self.node.user_agent("040123"))
+        self.ask("dialplan.put", country="49", area="30", national_prefix="0", international_prefix="00")
         self.ask("trunk.put", name="pbx", direction="in", sources=PARTY, source_port=trunk.port, x_headers="X-Customer")
-        self.ask("did.put", number="+4930100", to="100")
+        self.ask("did.put", number="030100", to="100")
         self.ask("number.put", number="100", to="flow:main")
         with self.assertRaisesRegex(Refused, "time zone"):
             self.ask("tenant.put", name="default", zone="Europe/Atlantis")
         self.ask("tenant.put", name="default", zone="Asia/Kolkata")
         self.ask("flow.put", name="main", program={"start": "who", "steps": {
-            "who": {"match": "{header.X-Customer}{header.X-Other}", "on": {"77": "when"}, "else": "no"},
+            "who": {"match": "{header.X-Customer}{header.X-Other}", "on": {"77": "where"}, "else": "no"},
+            "where": {"match": "{called.e164}", "on": {"+4930x.": "from"}, "else": "no"},
+            "from": {"match": "{caller.e164}", "on": {"+4940123": "when", "1001": "busy"}, "else": "no"},
             "when": {"tag": {"Call.At": "{time.date} {time.weekday} {time.hour}"}, "next": "busy"},
             "no": {"reject": {"status": 480}}, "busy": {"reject": {"status": 486}}}})
         before = datetime.now(ZoneInfo("Asia/Kolkata"))
         for value, status in (("77", 486), ("78", 480)):
-            out = trunk.invite("+4930100", self.audio_a.sdp(), headers=[("X-Customer", value), ("X-Other", "5")])
+            out = trunk.invite("030100", self.audio_a.sdp(), headers=[("X-Customer", value), ("X-Other", "5")])
             self.assertEqual(out.wait_final().status, status)
         after = datetime.now(ZoneInfo("Asia/Kolkata"))
         said = [f"Call.At={t:%Y-%m-%d} {'mon tue wed thu fri sat sun'.split()[t.weekday()]} {t:%H}" for t in (before, after)]
@@ -143,19 +146,20 @@ class Numbers(Put):
         out, _ = self.dialled()
         out.bye()
 
-    def test_a_prompt_that_is_not_there(self):
-        """The caller may press digits all the same, play fails, and the log says of both where they are in the flow."""
+    def test_what_is_not_there(self):
+        """Without hours, or a prompt to play, the branch failed is taken; digits may be pressed all the same. The log says where in the flow."""
         self.ask("number.put", number="100", to="flow:main")
-        self.ask("flow.put", name="main", program={"start": "menu", "steps": {
+        self.ask("flow.put", name="main", program={"start": "open", "steps": {
+            "open": {"hours": "shop", "closed": "bye", "failed": "menu", "next": "bye"},
             "menu": {"gather": {"prompt": ["no-menu"], "max": 1, "first_s": 1}, "timeout": "say", "next": "bye"},
             "say": {"play": ["no-word"], "failed": "bye", "next": "menu"},
             "bye": {"hangup": {}}}})
         out = self.a.invite("100", self.audio_a.sdp())
         out.wait_answer()
         out.wait_bye()
-        self.assertEqual(self.ended()["path"], "menu,timeout,say,failed")
-        for step in ("menu", "say"):
-            self.assertRegex(self.node.log_text(), f'msg="what a verb plays has failed" flow=main step={step} reason=')
+        self.assertEqual(self.ended()["path"], "open,failed,menu,timeout,say,failed")
+        for what, step in (("a verb", "open"), ("what a verb plays", "menu"), ("what a verb plays", "say")):
+            self.assertRegex(self.node.log_text(), f'msg="{what} has failed" flow=main step={step} ')
 
     def test_a_flow_that_is_gone(self):
         self.ask("number.put", number="100", to="flow:main")

@@ -161,6 +161,12 @@ class Flows(Pair):
         self.ask("flow.put", name="main", program=[{"tag": {"A.b": "{header.x-crm} {header.X-Other}|{time.hour}"}}, {"hangup": {}}])
         tried = self.ask("flow.try", flow="main", headers="X-Crm=a b;X-No=1", time="07:59")
         self.assertIn({"tag": "A.b", "value": "a b |07"}, tried)
+        self.ask("flow.put", name="main", program=[{"tag": {"A.b": "{caller.e164} {called.e164}"}}, {"hangup": {}}])
+        self.ask("dialplan.put", country="49", international_prefix="00")
+        self.addCleanup(self.ask, "dialplan.put", country="", international_prefix="")
+        for trunk, value in (("pbx", "+49301 +49302"), ("", "0049301 0049302")):
+            tried = self.ask("flow.try", flow="main", trunk=trunk, to="0049302", **{"from": "0049301"})
+            self.assertIn({"tag": "A.b", "value": value}, tried)
         self.refused("bad_argument", "time", "flow.try", flow="main", time="tomorrow")
         self.refused("not_found", "flow", "flow.try", flow="shop")
 

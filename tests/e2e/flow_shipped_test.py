@@ -5,6 +5,8 @@ import os
 import time
 import unittest
 
+from lib.place import PARTY
+
 from flow_calls_test import Put
 from music_test import wav
 from patience import until
@@ -86,6 +88,23 @@ class Ways:
         self.keys(out, "1002#")
         self.rings(out, call)
         self.assertEqual(self.ended()["account_code"], "4711")
+        self.account()
+
+    def account(self):
+        """Who calls outside is asked for the code."""
+        carrier = self.enterContext(self.node.user_agent("carrier"))
+        self.ask("trunk.put", name="carrier", servers=f"{PARTY}:{carrier.port}", direction="out")
+        self.ask("route.put", name="out", pattern="030x.", trunks="carrier")
+        self.ask("extension.put", number="1001", account_code="required", classes=["other"])
+        self.ask("flow.put", name="account", program=shipped("account"))
+        self.ask("tenant.put", name="default", account_flow="account")
+        out = self.a.invite("030123", self.audio_a.sdp(**self.SDP), headers=self.HEADERS)
+        self.audio_a.use(out.wait_answer())
+        self.asks(self.ask("call.list")[0]["id"], "first")
+        self.keys(out, "7#")
+        carrier.incoming().reject(486, "Busy Here")
+        out.wait_bye()
+        self.assertEqual(self.ended()["account_code"], "7")
 
     def test_conference(self):
         self.ask("room.put", number="700")

@@ -57,6 +57,13 @@
 	FLOW("room", "\"room\":{\"conference\":{\"name\":\"700\",\"moderator\":true}," \
 		     "\"next\":\"bye\"},\"bye\":{\"hangup\":{}}")
 
+/* B rings when the caller has said what he wants to say. */
+#define RECORDS                                                                        \
+	FLOW("note", "\"note\":{\"record\":{\"prompt\":[\"say\"],\"silence_s\":0},"    \
+		     "\"timeout\":\"end\",\"next\":\"desk\"},"                         \
+		     "\"desk\":{\"dial\":\"1002\",\"busy\":\"end\",\"next\":\"end\"}," \
+		     "\"end\":{\"hangup\":{}}")
+
 /* No more than that, with the caller, wherever the room is. */
 #define CONFERS_MOST(most)                                                                    \
 	FLOW("room", "\"room\":{\"conference\":{\"name\":\"700\",\"beep\":true,\"max\":" most \
@@ -257,6 +264,11 @@ const struct story story_flows[] = {
 			      "\"next\":\"desk\",\"failed\":\"desk\"},\"desk\":{\"dial\":\"1002\","
 			      "\"busy\":\"end\",\"no_answer\":\"end\"},\"end\":{\"hangup\":{}}"),
 	  .look_s = 20, .talk = ON(A) | ON(B), .status = 200 },
+	{ "flow-records", CALLS({ 16, STORY_KEY, A, '#' }, { 20, STORY_KEY, A, '#' }),
+	  .flow = RECORDS, .look_s = 30, .recordings = 1u << 1, .talk = ON(A) | ON(B),
+	  .status = 200 },
+	{ "flow-records-and-gone", CALLS({ 16, STORY_HANG_UP, A }), .flow = RECORDS, .look_s = 30,
+	  .recordings = 1u << 1, .status = 200, .pairs = 1 },
 	{ "flow-notifies", CALLS({ 20, STORY_OPTIONS, A }),
 	  .flow = FLOW("n", "\"n\":{\"notify\":{\"event\":\"shop.open\",\"data\":{\"who\":"
 			    "\"{caller}\"}},\"next\":\"no\"},\"no\":{\"reject\":{}}"),

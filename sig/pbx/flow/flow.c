@@ -177,13 +177,6 @@ static bool run_back_to_asker(const struct call_host *h, struct flow_run *r,
 	return true;
 }
 
-static void run_unknown(const struct flow_turn_of *t)
-{
-	LOG_WARN("flow", t->c->id, "a verb is not carried out", LOG_STR("flow", t->c->run->name),
-		 LOG_STR("step", t->v->step->name), LOG_STR("verb", t->v->verb->name),
-		 LOG_STR("next", "its branch failed"));
-}
-
 /* The verb has begun. Those that it does not wait for, as it is over before, are for the next one again. */
 static void run_keys_ahead(struct call_host *h, struct call *c)
 {
@@ -215,8 +208,6 @@ static void run_act(struct flow_turn_of *t)
 		r->state = RUN_READY; /* a successor asks again */
 		return;
 	}
-	if (outcome == OUTCOME_FAILED)
-		run_unknown(t);
 	if (outcome == OUTCOME_FAILED && act && act->begin == verb_http)
 		(void)run_back_to_asker(t->h, r, t->p, t->v->step);
 	if (outcome != VERB_BEGUN) {
@@ -304,11 +295,9 @@ static enum flow_turn run_redirect(struct flow_turn_of *t)
 	struct flow_world world = flow_world_of(t);
 	struct flow_run *r = t->c->run;
 
-	if (!p || bytes_cstr(name, r->name, sizeof(r->name))) {
-		run_unknown(t);
+	if (!p || bytes_cstr(name, r->name, sizeof(r->name)))
 		return program_next(t->p, &r->at, OUTCOME_FAILED, (struct bytes){ 0 }, &world,
 				    t->v);
-	}
 	world.left(world.arg, t->v->step, r->name);
 	text_clear(&r->asker);
 	return run_enter(t, p);

@@ -11,6 +11,7 @@
 #include "sig/call/prompts.h"
 #include "sig/host/calendars.h"
 #include "sig/host/settings.h"
+#include "sig/host/tenant_tables.h"
 #include "sig/host/words.h"
 #include "sig/leg/dtmf.h"
 #include "sig/pbx/flow/flow.h"
@@ -328,11 +329,19 @@ static void world_fact(void *arg, struct bytes name, struct writer *w)
 {
 	const struct flow_turn_of *t = arg;
 	const struct call *c = t->c;
+	struct bytes dnis = call_dnis(c);
+	/* Numbers of our phones stay as they are: they may be extensions. */
+	const struct dial_plan *plan =
+		dnis.n ? dial_plans_of(t->h->settings->dials, c->tenant) : NULL;
 	char id[ID_TEXT_LEN];
 
 	id_call_put(id, c->id);
 	if (bytes_is(name, "caller"))
 		writer_bytes(w, cdr_number(t->h, c, text_bytes(&c->from)));
+	else if (bytes_is(name, "caller.e164"))
+		dial_write_international(plan, cdr_number(t->h, c, text_bytes(&c->from)), w);
+	else if (bytes_is(name, "called.e164"))
+		dial_write_international(plan, dnis.n ? dnis : text_bytes(&c->to), w);
 	else if (bytes_is(name, "caller_name"))
 		writer_bytes(w, text_bytes(&c->display));
 	else if (bytes_is(name, "called"))
@@ -384,6 +393,10 @@ static void world_left(void *arg, const struct flow_step *step, const char *by)
 	struct bytes before = text_bytes(&r->path);
 	bool next = !strcmp(by, g_flow_outcomes[OUTCOME_NEXT]);
 
+	if (!strcmp(by, g_flow_outcomes[OUTCOME_FAILED]))
+		LOG_WARN("flow", t->c->id, "a verb has failed", LOG_STR("flow", r->name),
+			 LOG_STR("step", step->name), LOG_STR("verb", step->verb->name),
+			 LOG_STR("next", "its branch failed"));
 	if (before.n >= w.cap)
 		return;
 	writer_bytes(&w, before);

@@ -245,6 +245,10 @@ static void test_width(void **state)
 	assert_variable("b", "00001234", false);
 	assert_variable("c", "x1234", false);
 	assert_variable("d", "000+4930{called}", false);
+	(void)begin("{\"start\":\"a\",\"steps\":{\"a\":{\"set\":{\"n\":\"1234\"},\"next\":\"b\"},"
+		    "\"b\":{\"match\":\"{n:8}\",\"on\":{\"00001234\":\"c\"},\"else\":\"d\"},"
+		    "\"c\":{\"tag\":{\"A.b\":\"{n:8}\"},\"next\":\"d\"},\"d\":{\"hangup\":{}}}}");
+	assert_string_equal(g_tags, "A.b=00001234;");
 }
 
 static void test_secrets(void **state)
