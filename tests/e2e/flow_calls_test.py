@@ -129,6 +129,14 @@ class Numbers(Put):
             out = trunk.invite(number, self.audio_a.sdp())
             self.assertEqual(out.wait_answer().status, 200, number)
             out.bye()
+        # IVR-06: members of a group see which of its numbers that was
+        self.ask("group.put", name="sales", members="1002", prefix="Sales", show_called=True)
+        self.ask("number.put", number="100", to="group:sales")
+        out = trunk.invite("+4930100", self.audio_a.sdp())
+        into = self.b.incoming()
+        self.assertIn("Sales +4930100", into.request.get("From"))
+        into.reject(486, "Busy Here")
+        out.wait_final()
 
     def test_hours(self):
         """The calendar that the node has in memory, as it is said by hand, and as the next process has it."""

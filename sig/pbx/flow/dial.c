@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/cdr.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/invite.h"
 #include "sig/call/plan.h"
@@ -66,12 +67,13 @@ static void group_shown(const struct flow_turn_of *t, const struct ring_group *g
 	uint8_t space[GROUP_SHOWN_MAX - 1];
 	struct writer w = writer_over(space, sizeof(space));
 	struct flow_run *r = t->c->run;
-	struct bytes name = text_bytes(&t->c->display);
+	struct bytes name = text_bytes(&t->c->display), dnis = call_dnis(t->c);
+	struct bytes called = text_bytes(r->called.n ? &r->called : &t->c->to);
 
 	writer_str(&w, g->prefix);
 	if (g->show_called) {
 		writer_str(&w, w.n ? " " : "");
-		writer_bytes(&w, text_bytes(r->called.n ? &r->called : &t->c->to));
+		writer_bytes(&w, dnis.n ? dnis : called);
 	}
 	if (w.n && name.n) {
 		writer_str(&w, ": ");
