@@ -131,7 +131,7 @@ static const struct verb_arg g_reject_args[] = {
 };
 
 static const struct verb_arg g_hangup_args[] = {
-	TEXT("reason", FORM_LINE, 64, "Why, in the Reason header and the call record.", MAY),
+	TEXT("reason", FORM_LINE, 64, "Why, in the Reason header of BYE.", MAY),
 	{ 0 },
 };
 
