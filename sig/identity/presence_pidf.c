@@ -156,7 +156,7 @@ static int pidf_walk(struct pidf *d, struct bytes text)
 /* One line of UTF-8, cut where a character ends. */
 static void pidf_line(char *out, size_t cap, struct bytes text)
 {
-	char space[4 * PRESENCE_NOTE_MAX];
+	char space[6 * PRESENCE_NOTE_MAX]; /* each character may be &quot; */
 	struct writer w = writer_over(space, sizeof(space));
 	struct bytes line;
 

@@ -152,6 +152,8 @@ uint16_t shard_list_read(struct shard *s, const struct sip_message *m, uint16_t 
 	int err = resource_list_read(m->body, LIST_RESOURCES_MAX, &uris);
 	struct bytes rest = writer_done(&uris), one;
 
+	if (message_header(m, "Content-Encoding", 0, &one))
+		return 415;
 	if (err)
 		return err == -E2BIG ? 413 : 400;
 	while (bytes_cut(&rest, '\n', &one))

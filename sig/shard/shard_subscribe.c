@@ -376,7 +376,7 @@ static uint16_t read_list(struct shard *s, const struct sip_message *m,
 		return 0;
 	(void)snprintf(ask->resource, sizeof(ask->resource), LIST_PREFIX "%s", ask->watcher);
 	status = shard_list_read(s, m, sub->tenant, ask->users);
-	*reason = status == 413 ? REFUSED_BODY : REFUSED_MALFORMED;
+	*reason = status == 400 ? REFUSED_MALFORMED : REFUSED_BODY;
 	return status;
 }
 

@@ -163,7 +163,8 @@ void list_changed(struct subscriptions *s, struct list_resource *r, bool anew)
 
 /* ---- documents ---- */
 
-#define LIST_BOUNDARY "=_list"
+/* A token: belle-sip, which linphone is made of, takes quotes for a part of it, and crashes then. */
+#define LIST_BOUNDARY "_list_"
 
 enum { PARTS_MAX = HOST_SPACE / 2, FRAME_MAX = 512, URI_MAX = 512 };
 
@@ -196,7 +197,7 @@ void list_write_type(struct writer *w, const struct subscription *sub)
 {
 	writer_str(w, "multipart/related;type=\"application/rlmi+xml\";start=\"<");
 	cid_write(w, sub, 0);
-	writer_str(w, ">\";boundary=\"" LIST_BOUNDARY "\"");
+	writer_str(w, ">\";boundary=" LIST_BOUNDARY);
 }
 
 static void part_open(struct writer *w, const struct subscription *sub, uint32_t part,

@@ -111,6 +111,7 @@ static void refused(void **state)
 		{ LIST_LINES, "<entry/>", "400", "" },
 		{ LIST_LINES, "<entry uri=\"a b\"/>", "400", "" },
 		{ LIST_LINES, "</list>", "400", "" },
+		{ LIST_LINES "Content-Encoding: deflate\r\n", "<entry uri=\"sip:a\"/>", "415", "" },
 	};
 	struct watch *t = *state;
 	char many[3072] = "";
