@@ -1,13 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lamps show calls and slots of other nodes, and what they show is taken: by a key, and by a call to the slot. BLF-04, PARK-01, BEAT-16."""
+import os
 import time
 import unittest
 
+import phone
+from keys_of_phones_test import Keys as Features
+from lib.linphone import Linphone, core
+from lib.place import PARTY
+from lib.sipp import Sipp, user
+from lib.twinkle import Twinkle
 from lamps_test import INFO, Keys, Lamp
 from patience import PATIENCE_S
 from pickup_test import ELSEWHERE
 from server import ServerError
-from taken_test import ADDRESSES, LONG, Cluster, Talk
+from taken_test import ADDRESSES, LONG, SIP, Cluster, Talk
 
 SLOT = "%234107"
 
@@ -136,6 +143,71 @@ class LampsOfNodes(Cluster):
         for node in (self.a, self.b):
             self.until(lambda node=node: node.ctl("presence.get", number="1002")["said"] == "gym")
         self.until(lambda: self.said() == ["out_of_office", "in_a_meeting", "away", "out_of_office", "gym", "lunch", "gym", "busy", "gym"])
+
+    def others(self):
+        """Phones that others wrote, at node b's address: baresip, linphone and SIPp watch 1002, another linphone a list, Twinkle publishes."""
+        server, folder = (ADDRESSES[18], SIP), lambda name: os.path.join(self.b.home, name)
+        for number in range(1401, 1406):
+            self.a.put_extension(str(number), "secret")
+            self.addCleanup(self.a.ctl, "extension.delete", number=str(number))
+        self.until(lambda: len([row for row in self.b.ctl("extension.list", limit=1000) if row["number"].startswith("140")]) == 5)
+        bare = phone.Phone(folder("baresip"), phone.account("1401", "secret", f"{server[0]}:{SIP}"), self.b.ports, address=PARTY,
+                           extra="module_app contact.so\nmodule_app presence.so", contacts=f'"Friend" <sip:1002@{server[0]}:{SIP}>;presence=p2p\n')
+        for name in ("linphone", "list"):
+            os.makedirs(folder(name))
+        lin = Linphone(folder("linphone"), self.b.ports, server, "1402", "secret")
+        rls = Linphone(folder("list"), self.b.ports, server, "1403", "secret", program=core(folder("list")))
+        twin = Twinkle(folder("twinkle"), self.b.ports, server, "1404", "secret")
+        sipp = Sipp(folder("sipp"), os.path.join(os.path.dirname(__file__), "sipp", "watcher.xml"), server, self.b.ports,
+                    users=[user("1405", "secret", "1002")], seconds=30, extra=("-auth_uri", f"1002@{server[0]}:{SIP}"))
+        for made in (bare, lin, rls, twin):
+            self.addCleanup(made.quit)
+        lin.heard("LinphoneRegistrationOk")
+        lin.say(f"friend add friend sip:1002@{server[0]}")
+        rls.heard("LinphoneRegistrationOk")
+        for number in ("1001", "1002"):
+            rls.say(f"friend sip:{number}@{server[0]}")
+        rls.say(f"list sip:friends@{server[0]}")
+        twin.heard("registration succeeded")
+        return bare, lin, rls, twin, sipp
+
+    def test_phones_of_others(self):
+        """Their node is killed: the other one tells all of them, and what comes then: a call, do not disturb, a word. PRES-01, BLF-01, CALL-22."""
+        self.a.ctl("extension.put", number="1003", lamps="1=blf:1002")
+        for number in ("1002", "1003"):
+            self.addCleanup(self.a.ctl, "extension.put", number=number, do_not_disturb=False)
+        self.until(lambda: self.b.ctl("extension.get", number="1003")["lamps"])
+        bare, lin, rls, twin, sipp = self.others()
+        lin.heard("<basic>open</basic>")
+        rls.matches(r'fullState="true"(.*\n)+?SIP/2.0 200 Ok')
+        self.until(lambda: "Online" in bare.command("contacts"))
+        lamps, features = Keys(self.desk, "lamps-1003"), Features(self.desk)
+        lamps.hear()
+        features.until(dnd=False)
+        self.until(lambda: self.a.ctl("presence.get", number="1404")["by"] == "phone")
+        before = len(rls.output())
+        self.b.kill()
+        rls.matches(r'fullState="true"(.*\n)+?SIP/2.0 200 Ok', LONG, before)
+        talk = Talk(self, 17)
+        talk.into.ring()
+        talk.out.wait_provisional(180)
+        lamps.until_lamps(_1002=["early"])
+        lin.heard("<rpid:on-the-phone/>")
+        self.until(lambda: "Busy" in bare.command("contacts"))
+        talk.out.cancel()
+        talk.into.wait_cancel()
+        self.until(lambda: "Online" in bare.command("contacts"))
+        before = len(rls.output())
+        for number in ("1002", "1003"):
+            self.a.ctl("extension.put", number=number, do_not_disturb=True)
+        features.until(dnd=True)
+        lin.heard("do_not_disturb")
+        rls.matches(r'do_not_disturb(.*\n)+?SIP/2.0 200 Ok', after=before)
+        self.until(lambda: "Busy" in bare.command("contacts"))
+        outcome = sipp.wait()
+        self.assertTrue(outcome.ok(1), outcome)
+        twin.say("presence -b offline")
+        self.until(lambda: self.a.ctl("presence.get", number="1404")["said"] == "off_work")
 
     def test_hours(self):
         """Said by hand at one node: the lamp at the other one is lit, also when the first one was killed, and dark when that is taken back."""

@@ -26,6 +26,7 @@ auto_net_state_mon=0
 contact="{number}" <sip:{number}@127.0.0.1>
 default_proxy=0
 register_only_when_network_is_up=0
+handle_content_encoding=none
 verify_server_certs=1
 verify_server_cn=1
 root_ca={authority}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A phone of the library that linphonec is made of, with a command that linphonec lacks: `update` offers anew, by UPDATE (RFC 3311).
+ * A phone of the library that linphonec is made of, with commands that linphonec lacks: `update` offers anew, by UPDATE (RFC 3311); `friend`
+ * names somebody, and `list` watches all of these by one subscription, to that URI (RFC 4662, 5367).
  * It reads the same configuration and takes the same words: lib/linphone.py starts it.
  */
 #include <linphone/core.h>
@@ -15,6 +16,7 @@ void linphone_call_params_set_no_user_consent(LinphoneCallParams *params, bool_t
 
 struct phone {
 	LinphoneCore *core;
+	LinphoneFriendList *friends;
 	bool quits;
 };
 
@@ -40,6 +42,28 @@ static void phone_update(LinphoneCore *core, const char *direction)
 	linphone_call_params_unref(params);
 }
 
+static void phone_friend(struct phone *phone, const char *uri)
+{
+	LinphoneFriend *friend = linphone_core_create_friend_with_address(phone->core, uri);
+
+	if (!phone->friends)
+		phone->friends = linphone_core_create_friend_list(phone->core);
+	linphone_friend_enable_subscribes(friend, FALSE);
+	(void)linphone_friend_list_add_friend(phone->friends, friend);
+	linphone_friend_unref(friend);
+}
+
+static void phone_list(struct phone *phone, const char *uri)
+{
+	LinphoneAddress *address = linphone_factory_create_address(linphone_factory_get(), uri);
+
+	linphone_friend_list_set_rls_address(phone->friends, address);
+	linphone_address_unref(address);
+	linphone_core_add_friend_list(phone->core, phone->friends);
+	linphone_friend_list_enable_subscriptions(phone->friends, TRUE);
+	linphone_friend_list_update_subscriptions(phone->friends);
+}
+
 static void phone_answer(LinphoneCore *core)
 {
 	LinphoneCall *call = linphone_core_get_current_call(core);
@@ -56,6 +80,10 @@ static void phone_command(struct phone *phone, const char *word, const char *arg
 		phone_answer(phone->core);
 	else if (strcmp(word, "update") == 0)
 		phone_update(phone->core, argument);
+	else if (strcmp(word, "friend") == 0)
+		phone_friend(phone, argument);
+	else if (strcmp(word, "list") == 0)
+		phone_list(phone, argument);
 	else if (strcmp(word, "soundcard") == 0)
 		linphone_core_set_use_files(phone->core, TRUE);
 	else if (strcmp(word, "play") == 0)
