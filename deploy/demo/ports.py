@@ -5,6 +5,7 @@ Ports are claimed in blocks outside the kernel's ephemeral range (32768 to 60999
 block's name in the abstract unix socket namespace owns the block: runs side by side never share
 ports, and the kernel frees those of a killed run.
 """
+import collections
 import random
 import socket
 
@@ -31,10 +32,10 @@ def is_free(address, port):
 
 
 class Ports:
-    """A contiguous range of claimed ports; take() hands them out, close() gives them back."""
+    """A contiguous range of claimed ports; take() hands them out, give() takes back, close() ends the claim."""
 
     def __init__(self, count=BLOCK):
-        self._claims = []
+        self._claims, self._given = [], collections.deque()
         size = -(-count // BLOCK) * BLOCK
         for ranges in (PREFERRED, OTHERS):
             starts = [start for first, end in ranges
@@ -65,14 +66,24 @@ class Ports:
         return False
 
     def take(self, count=1):
-        """The first of `count` ports in a row; even if count is even (RTP beside RTCP)."""
+        """The first of `count` ports in a row; even if count is even (RTP beside RTCP).
+
+        Ports that were given back come last, the oldest first: late packets may be on their way there."""
         if count % 2 == 0:
             self.next += self.next % 2
         first = self.next
         if first + count > self.end:
-            raise PortsError("the claimed ports are used up")
+            again = next((given for given in self._given if given[1] == count), None)
+            if not again:
+                raise PortsError("the claimed ports are used up")
+            self._given.remove(again)
+            return again[0]
         self.next += count
         return first
+
+    def give(self, first, count=1):
+        """Those of take(count) are free again."""
+        self._given.append((first, count))
 
     def take_range(self, count):
         """`count` ports as "first-last"."""

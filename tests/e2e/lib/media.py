@@ -95,7 +95,7 @@ class Media:
     """One audio end on an even RTP port and the RTCP port above it."""
 
     def __init__(self, ports, address=PARTY, ssrc=None, opened=udp_socket):
-        self.address, self.port = address, ports.take(2)
+        self.address, self.port, self._ports = address, ports.take(2), ports
         self.rtp, self.rtcp = (opened(address, self.port + i) for i in (0, 1))
         self.remote = None                      # set by use(sdp) or by hand
         self.codec, self.pt = PCMU, 0           # of the tone it sends, and of what it hears
@@ -115,6 +115,8 @@ class Media:
     def close(self):
         """Afterwards the reader has let go of the sockets: their numbers may be other files' at once, such as a pipe's."""
         self.stop()
+        if self._closed:
+            return
         self._closed = True
         for sock in (self.rtp, self.rtcp):
             with contextlib.suppress(OSError):  # not connected; it wakes the reader all the same
@@ -122,6 +124,7 @@ class Media:
         self._reader.join()
         self.rtp.close()
         self.rtcp.close()
+        self._ports.give(self.port, 2)
 
     def __enter__(self):
         return self
