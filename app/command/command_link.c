@@ -91,6 +91,8 @@ static json_t *link_args(const struct command_run *run, const struct link *l,
 		(void)json_object_set_new(args, "to", json_string(l->number));
 	if (l->verb->want == USER_TALKS)
 		(void)json_object_set(args, "leg", leg);
+	if (!strcmp(command, "call.answer"))
+		(void)json_object_set_new(args, "number", command_text_json(user));
 	if (!strcmp(command, "call.hold"))
 		(void)json_object_set_new(args, "on", json_boolean(!of->holds));
 	if (!strcmp(command, "call.mute"))

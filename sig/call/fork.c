@@ -15,6 +15,7 @@
 #include "sig/call/plan.h"
 #include "sig/call/resolve.h"
 #include "sig/call/session.h"
+#include "sig/host/extension.h"
 #include "sig/host/settings.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
@@ -37,6 +38,7 @@ static enum refusal refuse_leg(struct call_refusal *r, int err)
 static int leg_set_rest(struct leg *l, const struct call_target *target)
 {
 	l->uac->named = target->by_name;
+	l->uac->auto_answer = target->auto_answer;
 	if (!target->rest_count)
 		return 0;
 	l->uac->rest = calloc(target->rest_count, sizeof(*l->uac->rest));
@@ -246,6 +248,39 @@ static void lose(struct call_host *h, struct call *c, uint8_t leg)
 
 	leg_leave(h, c, leg, &f);
 	flows_close_leg(h, c, leg);
+}
+
+enum refusal fork_auto_answer(struct call_host *h, struct call *c, uint8_t leg)
+{
+	const struct leg *l = c->legs[leg];
+	const struct txn_slot *invite = txns_get(h->txns, l->uac->client);
+	const struct shard_extension *e =
+		h->extension_of ? h->extension_of(h->owner, c->tenant, text_bytes(&l->user)) : NULL;
+	struct call_target again = {
+		.uri = early_first_target(l),
+		.user = text_bytes(&l->user),
+		.trunk = TRUNK_NONE,
+		.routes = early_first_routes(l),
+		.hop = invite ? invite->txn.hop : l->dialog.hop,
+		.behind_nat = l->behind_nat,
+		.auto_answer = true,
+		.by_name = l->uac->named,
+	};
+	struct call_refusal refusal;
+	struct dialog_party from;
+	enum refusal refused;
+
+	if (!e || leg_is_trunk(l) || l->uac->auto_answer || !fork_caller_of(l, &from) ||
+	    !extension_may(h->settings->tenants, e, ENTITLED_AUTO_ANSWER))
+		return REFUSED_NO_TALK;
+	if (l->terms)
+		again.terms = *l->terms;
+	from.remote_user = again.user;
+	outbox_touch(&c->out);
+	refused = fork_add_branch(h, c, l->uac->from, &again, &from, &refusal);
+	if (!refused)
+		lose(h, c, leg);
+	return refused;
 }
 
 void fork_leave_rung(struct call_host *h, struct call *c, const struct leg_farewell *f)

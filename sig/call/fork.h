@@ -21,6 +21,8 @@ uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
 bool fork_next_flow(struct call_host *h, struct call *c, uint8_t leg);
 /* The caller as the leg's INVITE named it; *out lies in the leg. False: it cannot be read. */
 bool fork_caller_of(const struct leg *l, struct dialog_party *out);
+/* The leg's phone, which rings, is rung anew in its place and asked to answer by itself. Once a leg; nothing has changed where it is refused. */
+enum refusal fork_auto_answer(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* This branch has answered: all others are cancelled. */
 void fork_won(struct call_host *h, struct call *c, uint8_t leg);
 /* A branch failed with *lost, whose text is taken over. The call ends when no branch is left, or after 6xx. */

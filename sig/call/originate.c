@@ -24,7 +24,6 @@
 static int originate_fill(struct call_host *h, struct call *c, const struct call_originate *o)
 {
 	call_init(h, c);
-	c->auto_answer = o->auto_answer;
 	c->ring_s = o->ring_s;
 	return text_set(&c->from, o->from) || text_set(&c->to, o->to) ||
 			       text_set(&c->display, o->display)
@@ -80,8 +79,10 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 	call_caller(c)->outbound = true;
 	call_caller(c)->behind_nat = o->target.behind_nat;
 	err = leg_invite(call_caller(c), c->bridge.caller);
-	if (!err)
+	if (!err) {
+		call_caller(c)->uac->auto_answer = o->auto_answer;
 		err = leg_set_trunk(h->settings->trunks, call_caller(c), o->target.trunk);
+	}
 	if (!err && !leg_is_trunk(call_caller(c)))
 		err = leg_set_user(h, call_caller(c), c->tenant, o->from);
 	if (!err)

@@ -181,11 +181,10 @@ struct call {
 	struct text from, to; /* users */
 	bool early_media;     /* of the caller: 183 with SDP is passed on */
 	bool video;           /* node-wide policy when the call began: it stays */
-	bool auto_answer; /* the caller is called first, and its phone was asked to answer by itself (REG-18) */
-	struct text display; /* the caller's name, where it is called */
-	struct text data;    /* call.h */
-	struct text account; /* call.h */
-	struct text source;  /* call.h; of a call of another shard */
+	struct text display;  /* the caller's name, where it is called */
+	struct text data;     /* call.h */
+	struct text account;  /* call.h */
+	struct text source;   /* call.h; of a call of another shard */
 	bool restored;
 	bool transcoded;       /* counted as one whose audio is transcoded */
 	bool counted_as_video; /* counted as one that has video */

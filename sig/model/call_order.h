@@ -31,7 +31,7 @@ enum call_order_kind {
 	/* leg, media_stream: an application hears that party, in place of the one before (sig/pbx/media_stream.h). endpoint "": none does. */
 	ORDER_MEDIA_STREAM,
 	/* A call that waits for an application is answered by the node itself. REFUSED_PORTS_FULL: it waits on.
-	 * REFUSED_NO_CODEC: the call is refused. */
+	 * REFUSED_NO_CODEC: the call is refused. Or a phone that rings is asked to answer; to: of that extension, empty: anybody's. */
 	ORDER_ANSWER,
 	/* leg, to: its party gives the other one to the extension, as if its phone had sent REFER, which nobody hears of. No leg: the
 	 * caller, which has no other party, goes on to it. */

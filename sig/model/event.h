@@ -75,6 +75,7 @@ struct call_target {
 	struct bytes routes; /* by whom it is reached, as Route has them; empty: nobody */
 	struct sip_hop hop;
 	bool behind_nat;
+	bool auto_answer; /* it is asked to answer by itself */
 	bool by_name; /* its name says where it is (RFC 3263); hop: where it is reached without one */
 	uint8_t rest_count;
 	/* where it is asked when it is not reached at hop, best first */

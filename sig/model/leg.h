@@ -159,6 +159,8 @@ struct invite_uac {
 	bool joins;   /* to join its party with one of another call (sig/pbx/join.h) */
 	bool tells;   /* only the recording state is new; not part of a record */
 	bool pracks;  /* we signalled 100rel to the party */
+	/* by command: its phone is asked to answer by itself (sig/pbx/auto_answer.c); not part of a record */
+	bool auto_answer;
 	challenge_tries challenged;
 	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
 	uint64_t deadline_ns; /* a re-INVITE is given up; 0: off */

@@ -7,6 +7,7 @@
  */
 #include "base/log.h"
 #include "sig/call/call_end.h"
+#include "sig/call/fork.h"
 #include "sig/call/module.h"
 #include "sig/call/order.h"
 #include "sig/call/plan.h"
@@ -103,24 +104,27 @@ static const struct deadline application_deadlines[] = {
 
 /* ---- what it orders ---- */
 
-/* One phone that rings and can be told so takes the call; the others are left then. */
-static enum refusal order_taken(struct call_host *h, struct call *c)
+/* One phone that rings takes the call, the extension's where there is one; the others are left then. A phone that takes Event: talk comes first. */
+static enum refusal order_taken(struct call_host *h, struct call *c, struct bytes extension)
 {
 	enum refusal r = REFUSED_NOT_WAITING;
 
-	for (uint8_t i = 0; r && i < c->leg_count; i++) {
-		const struct leg *l = c->legs[i];
+	for (unsigned n = 2 * c->leg_count, i = 0; r && i < n; i++) {
+		uint8_t leg = (uint8_t)(i % c->leg_count);
+		const struct leg *l = c->legs[leg];
 
 		if (l && l->state == LEG_EARLY && l->uac && l->uac->state == UAC_PROCEEDING &&
-		    l->dialog.remote_tag.n)
-			r = order_talk(h, c, i);
+		    l->dialog.remote_tag.n &&
+		    (!extension.n || bytes_eq(extension, text_bytes(&l->user))))
+			r = i == leg ? order_talk(h, c, leg) : fork_auto_answer(h, c, leg);
 	}
 	return r;
 }
 
 static enum refusal order_application(struct call_host *h, struct call *c, struct call_order *order)
 {
-	enum refusal r = call_awaits_application(c) ? wait_answer(h, c) : order_taken(h, c);
+	enum refusal r =
+		call_awaits_application(c) ? wait_answer(h, c) : order_taken(h, c, order->to);
 
 	return r || !order->has_seconds ? r : attend_order(c, order);
 }

@@ -2,7 +2,8 @@
 /*
  * Phones are asked to answer by themselves (FEATURES REG-18, CALL-31, CALL-32): Alert-Info (RFC 3261 20.4) with the word that they know, and
  * how many seconds they ring before; Answer-Mode (RFC 5373) where they are not to ring at all. The first INVITE to each phone of an
- * extension that is set so has it, and that to whom a command calls first and wants it. Nothing of it is saved: the INVITE is.
+ * extension that is set so has it, and that of a command: to whom it calls first, or to a phone that rings and is to answer (fork_auto_answer).
+ * Nothing of it is saved: the INVITE is.
  */
 #include "sig/call/module.h"
 #include "sig/host/extension.h"
@@ -29,7 +30,7 @@ static void auto_answer_headers(struct writer *w, const struct call_host *h, con
 		h->extension_of && l->user.n && !l->trunk.n
 			? h->extension_of(h->owner, c->tenant, text_bytes(&l->user))
 			: NULL;
-	bool by_command = c->auto_answer && leg == c->bridge.caller;
+	bool by_command = l->uac && l->uac->auto_answer;
 	enum auto_answer how = auto_answer_of(h, c, e);
 	bool is_set = how != AUTO_ANSWER_OFF;
 	unsigned seconds = is_set && !by_command ? e->auto_answer_s : 0;

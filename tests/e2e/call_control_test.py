@@ -69,13 +69,18 @@ class CallControl(CallTest):
                                 ("connect", "connect"), ("idle", "idle")])
 
     def test_rejected_and_called(self):
-        """A link refuses what rings, and calls a number; a phone that takes no Event: talk is not told to answer."""
+        """A phone that takes no Event: talk is rung anew and asked to answer by itself. A link refuses what rings, and calls a number."""
         out = self.a.invite("1002", self.audio_a.sdp())
-        into = self.b.incoming()
-        into.ring()
+        first = self.b.incoming()
+        first.ring()
         out.wait_provisional(180)
         call = self.calls()[0]["id"]
-        with self.assertRaisesRegex(ServerError, "Event: talk"):
+        self.link("1002", "call.center:answer")
+        first.wait_cancel()
+        into = self.b.incoming()
+        self.assertEqual((into.request.get("Alert-Info"), into.request.get("Answer-Mode")), ("<http://localhost>;info=alert-autoanswer", "Auto"))
+        into.ring()
+        with self.assertRaisesRegex(ServerError, "cannot be told to"):
             self.link("1002", "call.center:answer")
         self.link("1002", "call.center:reject")
         into.wait_cancel()

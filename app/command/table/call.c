@@ -190,7 +190,13 @@ static const struct command_arg g_control_args[] = {
 		"When the application gives no order to the call for so long, the caller goes on " \
 		"to forward_no_answer of the extension. 0: never.",                                \
 		IN(FIELD_NUMBER, seconds))
-static const struct command_arg g_answer_args[] = { CALL_ARG, AWAY_ARG("0"), END };
+static const struct command_arg g_answer_args[] = {
+	CALL_ARG,
+	AWAY_ARG("0"),
+	TEXT_ARG("number", CHARSET_NUMBER, 1, 63, "any",
+		 "Extension one of whose phones answers, of those that ring.", IN(FIELD_SLICE, to)),
+	END,
+};
 static const struct command_arg g_keep_args[] = { CALL_ARG, AWAY_ARG("unchanged"), END };
 
 const struct command g_call_order_commands[] = {
@@ -569,10 +575,13 @@ const struct command g_call_commands[] = {
 	  .own_args = "to,caller_id,auto_answer,ring_s" },
 	{ "call.answer", COMMAND_FOR_APPLICATION, g_answer_args,
 	  "Answers a call that waits for an application, by the node itself: the caller hears "
-	  "what call.play plays. A phone that rings for the call is asked to answer (NOTIFY with "
-	  "Event: talk) where the Allow-Events of its 180 names talk. conflict: it waits for no "
-	  "application and nobody rings, the phone does not take that, or nothing the caller takes "
-	  "can be said.",
+	  "what call.play plays. A phone that rings for the call is asked to answer: by NOTIFY "
+	  "with "
+	  "Event: talk where the Allow-Events of its 180 names talk. Else it is rung anew, "
+	  "once, with Alert-Info and Answer-Mode: Auto; a phone that knows neither rings on. "
+	  "conflict: the call waits for no application and nobody rings, the phone was rung anew "
+	  "before, auto_answer is withheld from it (features_off), or nothing the caller takes can "
+	  "be said.",
 	  "id, order", BY(command_call_order), .order = ORDER_ANSWER },
 	{ "call.keep", COMMAND_FOR_APPLICATION, g_keep_args,
 	  "Says that the application is there, as any other order to the call does: away_s "
