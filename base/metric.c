@@ -241,7 +241,7 @@ uint64_t metric_value(metric_id id)
 {
 	uint64_t sum;
 
-	assert(id < g_count);
+	assert(id < METRIC_MAX); /* see metric_set() */
 	sum = atomic_load_explicit(&g_gauges[id], memory_order_relaxed);
 	for (uint32_t i = 0; i < METRIC_THREADS; i++)
 		sum += atomic_load_explicit(&g_blocks[i].values[id], memory_order_relaxed);
@@ -313,9 +313,11 @@ static void family_write(struct writer *w, uint32_t first)
 
 void metric_write(struct writer *w)
 {
+	(void)pthread_mutex_lock(&g_register_lock);
 	for (uint32_t id = 0; id < g_count; id++) {
 		if (g_registered[id].first)
 			family_write(w, id);
 	}
+	(void)pthread_mutex_unlock(&g_register_lock);
 	metric_table_write(w);
 }

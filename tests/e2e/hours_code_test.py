@@ -30,7 +30,7 @@ class HoursByCode(CodesTest):
         self.node.restart()
         self.assertEqual(self.now(), "closed")
         self.dialled("*511", UK_CONFIRMATION)
-        self.closed.until()
+        self.closed.off()
         self.open.until("confirmed")
         self.dialled("*511", UK_CONFIRMATION)
         self.open.until("terminated")

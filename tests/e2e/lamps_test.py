@@ -70,6 +70,11 @@ class Lamp:
         while self.states() != sorted(states):
             self.hear()
 
+    def off(self):
+        """Whether the last dialog is shown once more behind a kill depends on when the successor shows it."""
+        while set(self.states()) - {"terminated"}:
+            self.hear()
+
     def drain(self, seconds=1.5):
         """What it has shown, one after the other, until nothing comes for so long."""
         shown = [self.states()]

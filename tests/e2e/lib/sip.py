@@ -239,7 +239,7 @@ class UserAgent:
             response = self.transact(request, seconds, provisional=provisional)
         return request, response
 
-    def register(self, expires=90, contact=None, algorithm=None, headers=(), seconds=PATIENCE_S):
+    def register(self, expires=600, contact=None, algorithm=None, headers=(), seconds=PATIENCE_S):
         """REGISTER with credentials if asked for; the final response."""
         self._register["cseq"] += 1
         request = self.request("REGISTER", f"sip:{self.home}", call_id=self._register["call_id"],

@@ -84,9 +84,11 @@ static void histogram_is_one_family(void **state)
 			 0);
 }
 
+static char g_late[THREADS][16];
+
 static void *adder(void *arg)
 {
-	(void)arg;
+	metric_register(METRIC_COUNTER, "t_late_total", arg, "From a thread that began late.");
 	for (int i = 0; i < ADDS; i++)
 		metric_add(g_shared, 1);
 	return NULL;
@@ -101,10 +103,19 @@ static void threads_lose_nothing(void **state)
 	for (int done = 0; done < THREADS; done += BATCH) {
 		pthread_t threads[BATCH];
 
-		for (int i = 0; i < BATCH; i++)
-			assert_int_equal(pthread_create(&threads[i], NULL, adder, NULL), 0);
+		for (int i = 0; i < BATCH; i++) {
+			char *late = g_late[done + i];
+
+			(void)snprintf(late, sizeof(g_late[0]), "thread=\"%d\"", done + i);
+			assert_int_equal(pthread_create(&threads[i], NULL, adder, late), 0);
+		}
 		for (int i = 0; i < 100; i++) {
 			uint64_t now = metric_value(g_shared);
+			char page[16384];
+			struct writer w = writer_over(page, sizeof(page) - 1);
+
+			metric_write(&w);
+			assert_false(w.overflow);
 
 			assert_true(now >= last);
 			last = now;
