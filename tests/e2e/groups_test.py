@@ -54,16 +54,21 @@ class Groups(CodesTest):
         self.assertEqual((row["group"], row["flow"], row["to"]), ("sales", "group:sales", "100"))
 
     def test_together_in_a_flow(self):
+        """All phones of each member ring, and one has the call."""
+        beside = self.enterContext(self.node.user_agent("1002", "secret1002"))
+        self.assertEqual(beside.register().status, 200)
         self.ask("group.put", name="sales", how="together", ring_s=30)
         self.ask("flow.put", name="main", program={"start": "sales", "steps": {
             "sales": {"dial": "group:sales", "busy": "no", "no_answer": "no", "failed": "no"}, "no": {"reject": {"status": 480}}}})
         self.ask("number.put", number="101", to="flow:main")
         out = self.a.invite("101", self.audio_a.sdp())
-        first, second = self.b.incoming(), self.c.incoming()
+        first, third, second = self.b.incoming(), beside.incoming(), self.c.incoming()
         first.ring()
+        third.ring()
         second.answer(self.audio_b.sdp())
         self.assertEqual(out.wait_answer().status, 200)
         first.wait_cancel()
+        third.wait_cancel()
         out.bye()
         second.wait_bye()
         self.assertEqual(self.ended()["group"], "sales")
