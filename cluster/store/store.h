@@ -10,6 +10,7 @@
  * td:{t:TENANT}:park:GROUP (hash)  td:{kept:TENANT:USER}:NAME (string)  td:{t:TENANT}:KIND:HASH (string)
  * td:{ev:TENANT} (stream)
  * td:security (stream)  td:{cluster}:ids (set)  td:{rec:TENANT}:days (sorted set)  td:{rec:TENANT}:of:DAY (hash)  td:{rec:TENANT}:by:DAY (sorted set)
+ * td:{box:TENANT:BOX}:msg (hash), :new :urgent :old :oldurgent :draft :gone (sorted sets)
  * td:broken:<key> (records set aside)
  */
 #ifndef CLUSTER_STORE_STORE_H
@@ -449,6 +450,31 @@ void store_recordings_read(struct store_shared *s, const struct store_recordings
 void store_recording_get(struct store_shared *s, struct bytes tenant, struct bytes day,
 			 struct bytes name, store_recording_fn *each, store_done_fn *done,
 			 void *arg);
+
+/* Messages of a mailbox (cluster/lua/box_change.lua, box_read.lua have the words). */
+enum { STORE_BOX_COUNTS = 5, STORE_BOX_WORDS = 12 };
+enum store_box_code { STORE_BOX_NONE, STORE_BOX_DONE, STORE_BOX_OTHER_VERSION, STORE_BOX_OVER };
+struct store_box {
+	struct bytes tenant, box;
+	bool change; /* else it is read */
+	const struct bytes *words;
+	size_t n;
+};
+struct store_box_row {
+	struct bytes id, set, facts, marks; /* set: where it lies; the others: JSON of one line */
+	uint64_t at_utc_ms; /* when it came to be in gone or draft; else when it began */
+};
+struct store_box_said {
+	enum store_result result; /* not OK: the rest says nothing */
+	enum store_box_code code;
+	uint64_t version;                  /* of the box */
+	uint32_t counts[STORE_BOX_COUNTS]; /* new, urgent, old, old and urgent, deleted */
+};
+/* Each message of the answer, before done. */
+typedef void store_box_row_fn(const struct store_box_row *row, void *arg);
+typedef void store_box_fn(const struct store_box_said *said, void *arg);
+void store_box_ask(struct store_shared *s, const struct store_box *of, store_box_row_fn *each,
+		   store_box_fn *done, void *arg);
 
 /* A document: JSON text by tenant, kind and name. Its version is the generation of the tenant that it came with. */
 struct store_document {

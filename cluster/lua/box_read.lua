@@ -1,0 +1,47 @@
+-- KEYS as box_keys.lua; ARGV now (ms), a message or empty, how many, 1: the newest first, the message behind which it goes on or empty, and
+-- names of sets whose messages are wanted. Counts as box_change.lua; then messages: id, set, when it came there, facts, marks.
+-- include box_keys
+local now, most, back, after = tonumber(ARGV[1]), tonumber(ARGV[3]), ARGV[4] == '1', ARGV[5]
+local EQUALS = 16 -- that began in one millisecond
+box_drafts(now)
+local said = box_answer(1, now)
+if ARGV[2] ~= '' then
+  local class, at = box_where(ARGV[2])
+  if not class or (class == 'gone' and at <= now - UNDELETE_MS) then
+    said[2] = 0
+  else
+    box_row(said, ARGV[2], class, at)
+  end
+  return said
+end
+local function before(a, b)
+  if a.at ~= b.at then
+    return (a.at < b.at) ~= back
+  end
+  return a.id ~= b.id and (a.id < b.id) ~= back
+end
+local rows, bound = {}, nil
+for i = 6, #ARGV do
+  local key, gone = sets[ARGV[i]], ARGV[i] == 'gone'
+  local least = gone and '(' .. now - UNDELETE_MS or '-inf'
+  if after ~= '' then
+    bound = {id = after, at = tonumber(redis.call('ZSCORE', key, after) or box_begun(after))}
+  end
+  local found
+  if back then
+    found = redis.call('ZREVRANGEBYSCORE', key, bound and string.format('%d', bound.at) or '+inf', least, 'WITHSCORES', 'LIMIT', 0, most + EQUALS)
+  else
+    found = redis.call('ZRANGEBYSCORE', key, bound and not gone and string.format('%d', bound.at) or least, '+inf', 'WITHSCORES', 'LIMIT', 0, most + EQUALS)
+  end
+  for k = 1, #found, 2 do
+    local row = {id = found[k], at = tonumber(found[k + 1]), class = ARGV[i]}
+    if not bound or before(bound, row) then
+      rows[#rows + 1] = row
+    end
+  end
+end
+table.sort(rows, before)
+for i = 1, math.min(most, #rows) do
+  box_row(said, rows[i].id, rows[i].class, rows[i].at)
+end
+return said

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Messages of a mailbox: a hash of what is known of them, and a sorted set for each state, which has the messages that are so. All keys of a
+ * box have one tag.
+ */
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "cluster/store/state.h"
+
+enum { BOX_HEAD = 8, BOX_ROW = 5 };
+#define BOX_LIMIT_NS (2 * NS_PER_S)
+
+struct box_op {
+	struct store_op op;
+	store_box_row_fn *each;
+	store_box_fn *done;
+	void *arg;
+};
+
+static struct bytes box_key(char buf[STORE_KEY_MAX], const struct store_box *of, const char *what)
+{
+	struct writer w = writer_over(buf, STORE_KEY_MAX);
+
+	writer_str(&w, "td:{box:");
+	writer_bytes(&w, of->tenant);
+	writer_str(&w, ":");
+	writer_bytes(&w, of->box);
+	WRITER_TEXTS(&w, "}:", what);
+	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
+}
+
+static uint64_t box_number(const struct store_answer *a, size_t i)
+{
+	long long value = redis_reply_integer(redis_reply_at(a->reply, i));
+
+	return value > 0 ? (uint64_t)value : 0;
+}
+
+static void box_on_reply(struct store_op *op, const struct store_answer *a)
+{
+	const struct box_op *b = (const struct box_op *)op;
+	struct store_box_said said = { .result = a->result };
+	size_t n = a->result == STORE_OK ? redis_reply_count(a->reply) : 0;
+
+	if (n >= BOX_HEAD) {
+		said.code = (enum store_box_code)box_number(a, 1);
+		said.version = box_number(a, 2);
+		for (unsigned i = 0; i < STORE_BOX_COUNTS; i++)
+			said.counts[i] = (uint32_t)box_number(a, 3 + i);
+	}
+	for (size_t i = BOX_HEAD; b->each && i + BOX_ROW <= n; i += BOX_ROW) {
+		struct store_box_row row = { 0 };
+		struct bytes at = redis_reply_text(redis_reply_at(a->reply, i + 2));
+
+		row.id = redis_reply_text(redis_reply_at(a->reply, i));
+		row.set = redis_reply_text(redis_reply_at(a->reply, i + 1));
+		(void)bytes_u64(at, &row.at_utc_ms);
+		row.facts = redis_reply_text(redis_reply_at(a->reply, i + 3));
+		row.marks = redis_reply_text(redis_reply_at(a->reply, i + 4));
+		b->each(&row, b->arg);
+	}
+	b->done(&said, b->arg);
+}
+
+void store_box_ask(struct store_shared *s, const struct store_box *of, store_box_row_fn *each,
+		   store_box_fn *done, void *arg)
+{
+	static const char *const names[] = { "msg",       "new",   "urgent", "old",
+					     "oldurgent", "draft", "gone" };
+	enum { KEYS = COUNT_OF(names) };
+	char keys[KEYS][STORE_KEY_MAX];
+	struct bytes args[KEYS + STORE_BOX_WORDS];
+	size_t words = of->n <= STORE_BOX_WORDS ? of->n : STORE_BOX_WORDS;
+	struct box_op *b;
+	bool fits = true;
+
+	for (size_t i = 0; i < KEYS; i++) {
+		args[i] = box_key(keys[i], of, names[i]);
+		fits &= args[i].n > 0;
+	}
+	for (size_t i = 0; i < words; i++)
+		args[KEYS + i] = of->words[i];
+	store_enter(&s->base);
+	b = (struct box_op *)store_op_new(&s->base, sizeof(*b), box_on_reply);
+	if (!b) {
+		done(&(struct store_box_said){ .result = STORE_UNKNOWN }, arg);
+	} else {
+		b->each = each;
+		b->done = done;
+		b->arg = arg;
+		if (fits && words == of->n)
+			store_op_run(&b->op,
+				     &(struct script_call){ .id = of->change ? SCRIPT_BOX_CHANGE
+									     : SCRIPT_BOX_READ,
+							    .args = args,
+							    .keys = KEYS,
+							    .n = KEYS + words,
+							    .deadline_ns = BOX_LIMIT_NS });
+		else
+			store_op_fail(&b->op, STORE_REFUSED);
+	}
+	store_leave(&s->base);
+}

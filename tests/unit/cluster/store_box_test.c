@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages of a mailbox: which set has one is its state, and the sizes of the sets are the counts. */
+#include "base/decimal.h"
+#include "tests/unit/cluster/node.h"
+
+#define DAY_MS (UINT64_C(86400000))
+#define NOW    (UINT64_C(1764300000000))
+
+/* What was said, as text: the result, code, version, counts; behind it "ID SET" of each message, with its facts and marks where verbose. */
+struct heard {
+	struct node *node;
+	bool verbose, done;
+	char rows[4096], text[8192];
+};
+
+static void each(const struct store_box_row *row, void *arg)
+{
+	struct heard *h = arg;
+	size_t n = strlen(h->rows);
+
+	(void)snprintf(h->rows + n, sizeof(h->rows) - n, " " BYTES_FMT " " BYTES_FMT,
+		       BYTES_ARG(row->id), BYTES_ARG(row->set));
+	n = strlen(h->rows);
+	if (h->verbose)
+		(void)snprintf(h->rows + n, sizeof(h->rows) - n, " " BYTES_FMT " " BYTES_FMT,
+			       BYTES_ARG(row->facts), BYTES_ARG(row->marks));
+}
+
+static void told(const struct store_box_said *said, void *arg)
+{
+	struct heard *h = arg;
+
+	h->done = true;
+	(void)snprintf(h->text, sizeof(h->text), "%c%d v%u %u/%u %u/%u %u%s",
+		       NODE_LETTERS[said->result], said->code, (unsigned)said->version,
+		       said->counts[0], said->counts[1], said->counts[2], said->counts[3],
+		       said->counts[4], h->rows);
+}
+
+static bool has_heard(void *arg)
+{
+	return ((struct heard *)arg)->done;
+}
+
+enum { WORDS = 12 };
+
+/* words: with blanks between; '-' is an empty one; day: of the clock. */
+static const char *ask(struct heard *h, const char *box, int day, const char *words)
+{
+	char now[DECIMAL_TEXT_MAX];
+	struct bytes list[WORDS], rest = bytes_str(words), part;
+	struct store_box of = { .tenant = BYTES_LIT("acme"), .box = bytes_str(box), .words = list };
+
+	of.change = words[0] != 'r';
+	(void)bytes_cut(&rest, ' ', &part);
+	if (of.change)
+		list[of.n++] = part;
+	list[of.n++] = decimal_text(now, NOW + (uint64_t)day * DAY_MS);
+	while (bytes_cut(&rest, ' ', &part))
+		list[of.n++] = bytes_is(part, "-") ? (struct bytes){ 0 } : part;
+	h->done = false;
+	h->rows[0] = '\0';
+	store_box_ask(h->node->shared, &of, each, told, h);
+	assert_true(drive(h->node->redis, 5000, has_heard, h));
+	return h->text;
+}
+
+#define PART(segment, name, begun)                                                               \
+	"{\"segment\":" segment ",\"name\":\"" name "\",\"begun_utc_ms\":" begun ",\"ms\":2000," \
+	"\"octets\":16000,\"from\":\"1002\",\"to\":\"1001\"}"
+
+static void test_states(void **state)
+{
+	static const struct {
+		const char *name;
+		int day;
+		const char *words, *want;
+	} rows[] = {
+		{ "nothing", 0, "r - 10 1 - new urgent", "o1 v0 0/0 0/0 0" },
+		{ "left", 0, "put a-1 " PART("1", "a1", "1764300000001") " new", "o1 v1 1/0 0/0 0 a-1 new" },
+		{ "said again", 0, "put a-1 " PART("1", "a1", "1764300000001") " new", "o1 v1 1/0 0/0 0 a-1 new" },
+		{ "a second one", 0, "put b-1 " PART("1", "b1", "1764300000002") " draft", "o1 v2 1/0 0/0 0 b-1 draft" },
+		{ "a draft is in no list", 0, "r - 10 1 - new urgent old oldurgent", "o1 v2 1/0 0/0 0 a-1 new" },
+		{ "deposited", 0, "set b-1 new 1 {\"private\":true} 0", "o1 v3 1/1 0/0 0 b-1 urgent" },
+		{ "nobody has it", 0, "set c-1 old - - 0", "o0 v3 1/1 0/0 0" },
+		{ "heard", 0, "set b-1 old - - 1", "o1 v4 1/0 0/1 0 b-1 oldurgent" },
+		{ "too late", 0, "set b-1 new - - 1", "o2 v4 1/0 0/1 0 b-1 oldurgent" },
+		{ "the newest first", 0, "r - 10 1 - new urgent old oldurgent", "o1 v4 1/0 0/1 0 b-1 oldurgent a-1 new" },
+		{ "the oldest first", 0, "r - 10 0 - new urgent old oldurgent", "o1 v4 1/0 0/1 0 a-1 new b-1 oldurgent" },
+		{ "a page", 0, "r - 1 1 - new urgent old oldurgent", "o1 v4 1/0 0/1 0 b-1 oldurgent" },
+		{ "the next page", 0, "r - 1 1 b-1 new urgent old oldurgent", "o1 v4 1/0 0/1 0 a-1 new" },
+		{ "behind the last", 0, "r - 1 1 a-1 new urgent old oldurgent", "o1 v4 1/0 0/1 0" },
+		{ "deleted", 0, "set b-1 deleted - - 0", "o1 v5 1/0 0/0 1 b-1 gone" },
+		{ "it is in its list", 6, "r - 10 1 - gone", "o1 v5 1/0 0/0 1 b-1 gone" },
+		{ "taken back", 6, "set b-1 kept - - 0", "o1 v6 1/0 0/1 0 b-1 oldurgent" },
+		{ "deleted again", 6, "set b-1 deleted - - 0", "o1 v7 1/0 0/0 1 b-1 gone" },
+		{ "a note does not take it back", 6, "set b-1 - - {\"note\":\"x\"} 0", "o1 v8 1/0 0/0 1 b-1 gone" },
+		{ "still there", 12, "put b-1 " PART("1", "b1", "1764300000002") " new", "o1 v8 1/0 0/0 1 b-1 gone" },
+		{ "over", 13, "put b-1 " PART("1", "b1", "1764300000002") " new", "o3 v8 1/0 0/0 0 b-1 gone" },
+		{ "not taken back", 13, "set b-1 kept - - 0", "o0 v8 1/0 0/0 0 b-1 gone" },
+		{ "not shown", 13, "r b-1 1 1 -", "o0 v8 1/0 0/0 0" },
+		{ "its file goes", 13, "drop b-1 b1", "o1 v9 1/0 0/0 0" },
+		{ "one of two parts", 13, "put a-1 " PART("2", "a2", "1764300009999") " new", "o1 v9 1/0 0/0 0 a-1 new" },
+		{ "goes", 13, "drop a-1 a1", "o1 v9 1/0 0/0 0 a-1 new" },
+		{ "another one's name", 13, "drop a-1 a9", "o1 v9 1/0 0/0 0 a-1 new" },
+		{ "and the other", 13, "drop a-1 a2", "o1 v10 0/0 0/0 0" },
+		{ "never said", 13, "put d-1 " PART("1", "d1", "1764300000003") " draft", "o1 v11 0/0 0/0 0 d-1 draft" },
+		{ "dropped", 13, "set d-1 dropped - - 0", "o1 v12 0/0 0/0 0 d-1 gone" },
+		{ "at once over", 13, "put d-1 " PART("1", "d1", "1764300000003") " draft", "o3 v12 0/0 0/0 0 d-1 gone" },
+		{ "another draft", 13, "put e-1 " PART("1", "e1", "1764300000004") " draft", "o1 v13 0/0 0/0 0 e-1 draft" },
+		{ "that nobody spoke of", 14, "r - 10 1 - new", "o1 v14 1/0 0/0 0 e-1 new" },
+	}, *row;
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n };
+
+	(void)state;
+	node_with_server(&n, &s);
+	EACH_ROW(row, rows)
+	{
+		ROW_ASSERT(row->name, !strcmp(ask(&h, "1001", row->day, row->words), row->want));
+	}
+	assert_string_equal(ask(&h, "1002", 14, "r - 10 1 - new"), "o1 v0 0/0 0/0 0");
+	node_without_server(&n, &s);
+}
+
+/* Parts are one message, in their order, said in any: a whole one takes the place of all, and none that was cut that of one that was not. */
+static void test_parts(void **state)
+{
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n, .verbose = true };
+
+	(void)state;
+	node_with_server(&n, &s);
+	(void)ask(&h, "1001", 0, "put a-1 " PART("2", "a2", "1764300000002") " new");
+	assert_non_null(
+		strstr(ask(&h, "1001", 0, "put a-1 " PART("1", "a1", "1764300000001") " new"),
+		       "\"ms\":4000"));
+	assert_non_null(strstr(h.text, "\"begun_utc_ms\":1764300000001"));
+	assert_true(strstr(h.text, "\"a1\"") < strstr(h.text, "\"a2\""));
+	(void)ask(&h, "1001", 0,
+		  "put a-1 "
+		  "{\"segment\":1,\"cut\":true,\"name\":\"cut\",\"ms\":1,\"octets\":1,\"begun_utc_"
+		  "ms\":9} new");
+	assert_null(strstr(h.text, "\"cut\""));
+	(void)ask(&h, "1001", 0, "put a-1 " PART("0", "whole", "1764300000001") " new");
+	assert_null(strstr(h.text, "\"a1\""));
+	assert_non_null(
+		strstr(ask(&h, "1001", 0, "put a-1 " PART("1", "a1", "1764300000001") " new"),
+		       "\"whole\""));
+	assert_null(strstr(h.text, "\"a1\""));
+	assert_non_null(strstr(ask(&h, "1001", 0, "set a-1 - - {\"note\":\"call_back\"} 0"),
+			       "\"note\":\"call_back\""));
+	node_without_server(&n, &s);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_states),
+		cmocka_unit_test(test_parts),
+	};
+
+	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
+}
