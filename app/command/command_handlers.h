@@ -45,6 +45,8 @@ command_fn command_conference_list, command_conference_get, command_conference_a
 	command_conference_record, command_conference_stop, command_conference_stream;
 command_fn command_recording_list, command_recording_get;
 command_fn command_recording_link, command_store_list, command_store_one, command_store_retry;
+command_fn command_message_count, command_message_list, command_message_get, command_message_put,
+	command_message_delete, command_message_undelete;
 command_fn command_sip_recent;
 command_fn command_registration_list;
 command_fn command_subscription_end;

@@ -765,6 +765,7 @@ void node_stop(struct node *n)
 {
 	n->life.phase = NODE_STOPPING;
 	node_deliver_close(n);
+	node_boxes_close(n);
 	node_helper_close(n);
 	node_web_close(n);
 	door_shut(n->api.door);

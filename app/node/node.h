@@ -7,6 +7,7 @@
 #define APP_NODE_NODE_H
 
 #include "app/node/node_blf.h"
+#include "app/node/node_boxes.h"
 #include "app/node/node_capacity.h"
 #include "app/node/node_deliver.h"
 #include "app/node/node_edge.h"
@@ -88,6 +89,7 @@ struct node {
 	struct node_watch watch;
 	struct node_record record;
 	struct node_deliver deliver; /* the process that has recordings */
+	struct node_boxes boxes;
 	struct node_helper helper;   /* and the one that asks web servers */
 	struct node_helper webhooks; /* and the one that delivers webhooks */
 	struct node_api api;

@@ -117,8 +117,8 @@ static bool store_finds_any(const struct node *n)
 
 static bool store_is_wanted(const struct node *n)
 {
-	return n->settings.recordings.store_count || n->deliver.any ||
-	       metric_value(g_store_metrics.ended) > 0;
+	return n->settings.recordings.store_count || n->settings.recordings.copies ||
+	       n->deliver.any || metric_value(g_store_metrics.ended) > 0;
 }
 
 /* To a process that knows nothing yet. */
@@ -137,7 +137,10 @@ static void store_asks_fail(struct node *n, uint64_t now_ns, const char *why)
 		if (!ticket || ask->deadline_ns > now_ns)
 			continue;
 		ask->ticket = 0;
-		n->hooks->delivered(n, ticket, NULL, why);
+		if (ask->fetch[0])
+			plays_said(&n->media.plays, ask->fetch, why, now_ns);
+		else
+			n->hooks->delivered(n, ticket, NULL, why);
 	}
 }
 
@@ -212,6 +215,12 @@ void node_deliver_close(struct node *n)
 	node_process_close(&n->deliver.process);
 }
 
+void node_deliver_look(struct node *n)
+{
+	if (node_deliver_runs(n))
+		node_deliver_send(n, json_pack("{s:b}", "look", 1));
+}
+
 void node_deliver_send(struct node *n, json_t *line)
 {
 	node_process_send(&n->deliver.process, line);
@@ -235,11 +244,31 @@ bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, co
 
 	if (!ask)
 		return false;
-	*ask = (struct node_deliver_query){ ticket, clock_now_ns() + ANSWER_NS };
+	*ask = (struct node_deliver_query){ .ticket = ticket,
+					    .deadline_ns = clock_now_ns() + ANSWER_NS };
 	if (n->deliver.stale) /* whoever changed a document sees it */
 		node_deliver_reload(n);
 	node_deliver_send(n, json_pack("{s:I, s:s, s:s, s:O}", "ask", (json_int_t)ticket, "command",
 				       command, "tenant", tenant, "args", args));
+	return true;
+}
+
+/* No ticket of a command is like that. */
+#define FETCH_TICKET (UINT64_C(1) << 62)
+#define NO_RECORDING "no node has such a recording: recording.list has them"
+
+bool node_deliver_fetch(struct node *n, const char *tenant, const char *recording)
+{
+	struct node_deliver_query *ask = store_ask_free(&n->deliver);
+
+	if (!ask || !node_deliver_runs(n))
+		return false;
+	*ask = (struct node_deliver_query){ .ticket = FETCH_TICKET | ++n->deliver.fetches,
+					    .deadline_ns = clock_now_ns() + ANSWER_NS };
+	(void)snprintf(ask->fetch, sizeof(ask->fetch), "%s", recording);
+	node_deliver_send(n, json_pack("{s:I, s:s, s:s, s:{s:s}}", "ask", (json_int_t)ask->ticket,
+				       "command", "recording.fetch", "tenant", tenant, "args",
+				       "recording", recording));
 	return true;
 }
 
@@ -251,7 +280,12 @@ static void store_answered(struct node *n, const json_t *line)
 		if (n->deliver.asks[i].ticket != ticket)
 			continue;
 		n->deliver.asks[i].ticket = 0;
-		n->hooks->delivered(n, ticket, line, NULL);
+		if (n->deliver.asks[i].fetch[0])
+			plays_said(&n->media.plays, n->deliver.asks[i].fetch,
+				   json_object_get(line, "error") ? NO_RECORDING : NULL,
+				   clock_now_ns());
+		else
+			n->hooks->delivered(n, ticket, line, NULL);
 		return;
 	}
 }
@@ -337,6 +371,7 @@ static void store_figures(struct node *n, const json_t *f)
 
 struct store_index_flight {
 	struct node *node;
+	json_t *line;
 	uint64_t number;
 	uint64_t start_ns; /* of the process that has said it */
 };
@@ -381,23 +416,50 @@ static void node_deliver_tell_redis(struct node *n)
 
 /* ---- a change ---- */
 
-static void store_index_answer(struct node *n, uint64_t number, bool ok)
+/* message: what the box says of it; NULL: it is none. */
+static void store_index_answer(struct node *n, uint64_t number, bool ok,
+			       const struct node_box_answer *message)
 {
+	json_t *line = json_pack("{s:I, s:b}", "said", (json_int_t)number, "ok", (int)ok);
+	const json_t *row = message ? json_array_get(message->rows, 0) : NULL;
+	const char *state = json_string_value(json_object_get(row, "state"));
+
+	if (message)
+		(void)json_object_set_new(line, "over", json_boolean(message->over));
+	if (state)
+		(void)json_object_set_new(
+			line, "heard", json_boolean(!strcmp(state, g_message_states[MESSAGE_OLD])));
 	if (node_deliver_runs(n))
-		node_deliver_send(n, json_pack("{s:I, s:b}", "said", (json_int_t)number, "ok",
-					       (int)ok));
+		node_deliver_send(n, line);
+	else
+		json_decref(line);
+}
+
+static void store_index_end(struct store_index_flight *flight, bool ok,
+			    const struct node_box_answer *message)
+{
+	if (flight->node->deliver.process.start_ns == flight->start_ns)
+		store_index_answer(flight->node, flight->number, ok, message);
+	json_decref(flight->line);
+	free(flight);
+}
+
+/* A message is in its box, too. */
+static void store_index_on_box(const struct node_box_answer *answer, void *arg)
+{
+	store_index_end(arg, answer->result != BOX_UNKNOWN, answer);
 }
 
 static void store_index_on_reply(enum store_result result, uint64_t key, uint64_t version,
 				 void *arg)
 {
-	struct store_index_flight flight = *(struct store_index_flight *)arg;
+	struct store_index_flight *flight = arg;
 
 	(void)key;
 	(void)version;
-	free(arg);
-	if (flight.node->deliver.process.start_ns == flight.start_ns)
-		store_index_answer(flight.node, flight.number, result == STORE_OK);
+	if (result != STORE_OK ||
+	    !node_box_say(flight->node, flight->line, store_index_on_box, flight))
+		store_index_end(flight, result == STORE_OK, NULL);
 }
 
 static struct bytes store_index_text(const json_t *line, const char *key)
@@ -446,15 +508,17 @@ static bool store_index_read(const json_t *line, struct store_recording *r)
 	       r->life_s && r->life_s <= LATER_MAX_S;
 }
 
-static void store_index_write(struct node *n, const struct store_recording *r, uint64_t number)
+static void store_index_write(struct node *n, const struct store_recording *r, uint64_t number,
+			      const json_t *line)
 {
 	struct store_index_flight *flight = malloc(sizeof(*flight));
 
 	if (!flight) {
-		store_index_answer(n, number, false);
+		store_index_answer(n, number, false, NULL);
 		return;
 	}
-	*flight = (struct store_index_flight){ n, number, n->deliver.process.start_ns };
+	*flight = (struct store_index_flight){ n, json_deep_copy(line), number,
+					       n->deliver.process.start_ns };
 	store_recording_announce(n->redis.store, r, store_index_on_reply, flight);
 }
 
@@ -476,11 +540,11 @@ static void node_deliver_write(struct node *n, const json_t *line)
 	if (!store_index_read(line, &r)) {
 		LOG_ERROR("recordings", 0,
 			  "what tandem-store says of a recording is not understood");
-		store_index_answer(n, number, false);
+		store_index_answer(n, number, false, NULL);
 	} else if (!n->redis.store || !redis_is_connected(n->redis.link)) {
-		store_index_answer(n, number, false);
+		store_index_answer(n, number, false, NULL);
 	} else {
-		store_index_write(n, &r, number);
+		store_index_write(n, &r, number, line);
 	}
 }
 

@@ -26,6 +26,7 @@ struct node_deliver {
 	bool full;                   /* too little room, and nothing that may be deleted */
 	int folder_error;            /* -errno: recordings.folder cannot be written */
 	unsigned deaths;             /* one after the other */
+	uint64_t fetches;            /* counted */
 	uint64_t start_ns, again_ns;
 	struct redis_guest guest;        /* of the link to Redis (node_deliver_index.c) */
 	bool redis_stale;                /* it is a new one, and that is to be told */
@@ -33,6 +34,7 @@ struct node_deliver {
 	struct node_deliver_query {
 		uint64_t ticket; /* 0: free */
 		uint64_t deadline_ns;
+		char fetch[20]; /* a recording that is to be played; "": a command waits */
 	} asks[NODE_DELIVER_ASKS_MAX];
 	struct {
 		/* as told last */
@@ -48,10 +50,15 @@ void node_deliver_beat(struct node *n, uint64_t now_ns);
 /* Settings, or documents of tenants, are others. */
 void node_deliver_reload(struct node *n);
 void node_deliver_close(struct node *n);
+/* A message has ended: it is looked for at once. */
+void node_deliver_look(struct node *n);
 bool node_deliver_runs(const struct node *n);
 /* Asks the process what the command says; hooks->delivered has the answer, with that ticket. False: too many questions at once. args: borrowed. */
 bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, const char *tenant,
 			json_t *args) NODISCARD;
+
+/* Files of a recording that lie on other nodes; plays_said is called then. False: it cannot be asked for. */
+bool node_deliver_fetch(struct node *n, const char *tenant, const char *recording) NODISCARD;
 
 /* A connection of another node's process that stores recordings, which has said so much: it is that of ours, or closed. */
 void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t length);

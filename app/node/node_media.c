@@ -189,6 +189,8 @@ static bool speech_ask(const struct play *y, void *arg)
 	char file[SETTINGS_PATH_MAX + PROMPT_HASH_TEXT];
 	struct speech_ask *ask;
 
+	if (y->name.kind == SOUND_RECORDING)
+		return node_deliver_fetch(n, y->name.tenant, y->name.file);
 	(void)bytes_cut(&text, ':', &language);
 	(void)bytes_cut(&text, ':', &voice);
 	(void)snprintf(file, sizeof(file), "%s/%s", n->media.speech, y->name.hash);

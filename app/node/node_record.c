@@ -166,6 +166,8 @@ static void recording_on_result(struct node *n, const struct recorder_results *t
 			 LOG_U64("duration_ms", told->duration_ms),
 			 LOG_U64("octets", told->octets));
 		recording_notify(n, told, RECORD_NEWS_ENDED);
+		if (told->message)
+			node_deliver_look(n);
 		if (told->message && n->record.on_message)
 			n->record.on_message(n, told->call, told->number, told->duration_ms);
 		break;

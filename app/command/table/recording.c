@@ -2,6 +2,7 @@
 /* Recordings that are finished, and where they go. */
 #include "app/command/table/table.h"
 #include "app/record/entry.h"
+#include "sig/host/box.h"
 
 #define RECORDING_ARG                                                                  \
 	TEXT_ARG("name", CHARSET_TEXT, 1, 159, NULL,                                   \
@@ -67,6 +68,38 @@ static const struct command_arg g_deliveries_args[] = {
 	END,
 };
 
+static const char *const g_message_list_states[] = { "new", "old", "deleted", NULL };
+static const char *const g_message_put_states[] = { "new", "old", NULL };
+#define BOX_ARG                                          \
+	TEXT_ARG("mailbox", CHARSET_NUMBER, 1, 63, NULL, \
+		 "The mailbox: the number of an extension, or another name.", .required = true)
+#define MESSAGE_ARG                                                 \
+	TEXT_ARG("message", CHARSET_NAME, 15, MESSAGE_ID_MAX, NULL, \
+		 "Id of the message, as message.list has it: CALL-NUMBER.", .required = true)
+static const struct command_arg g_box_args[] = { BOX_ARG, END };
+static const struct command_arg g_box_message_args[] = { MESSAGE_ARG, BOX_ARG, END };
+static const struct command_arg g_box_messages_args[] = {
+	BOX_ARG,
+	ENUM_ARG("state", g_message_list_states, NULL,
+		 "Those alone that are so; without it all but those that are deleted."),
+	TEXT_ARG("after", CHARSET_NAME, 15, MESSAGE_ID_MAX, NULL,
+		 "Go on behind this message, the last one of the page before, to older ones."),
+	LIMIT_ARG,
+	END,
+};
+static const struct command_arg g_box_message_put_args[] = {
+	MESSAGE_ARG,
+	BOX_ARG,
+	ENUM_ARG("state", g_message_put_states, NULL,
+		 "new: nobody has heard it; old: somebody has."),
+	BOOL_ARG("urgent", NULL, "Whether it is heard before others, and counted apart."),
+	BOOL_ARG("private", NULL, "Whether it may not be forwarded."),
+	TEXT_ARG("note", CHARSET_TEXT, 0, 255, NULL, "A text for who sees the mailbox."),
+	U64_ARG("version", 0, UINT32_MAX, "0",
+		"Only if the message has this version; 0: whatever it has."),
+	END,
+};
+
 const struct command g_recording_commands[] = {
 	{ "recording.list", COMMAND_FOR_READER, g_recordings_args,
 	  "Lists recordings that are finished, tenant by tenant, the newest day first, and of a "
@@ -107,6 +140,36 @@ const struct command g_recording_commands[] = {
 	  "Deletes a recording from the node, delivered or not. What a destination has stays "
 	  "there. Of a message all segments are meant that lie on the node.",
 	  "name", BY(command_store_one) },
+	{ "message.list", COMMAND_FOR_READER, g_box_messages_args,
+	  "Lists the messages of a mailbox, the newest first: of all nodes, also of one that is "
+	  "gone. A message is a recording that lies in a mailbox, whatever segments it has. "
+	  "unavailable: Redis is away, and nothing is known.",
+	  "a list: message (its id; call.play plays it as recording:MESSAGE), mailbox, state (new, "
+	  "old, deleted), urgent, private, version, from, to, begun_utc_ms, duration_ms, octets, "
+	  "note, by (who changed it last), deleted_utc_ms, parts (a list: name, as recording.list "
+	  "has it, segment, node, node_id, ms, octets)",
+	  BY(command_message_list), .own = "mailbox",
+	  .columns = "message,from,begun_utc_ms,duration_ms,state,urgent,note", .transient = true,
+	  LISTS("message", "begun_utc_ms", true,
+		"mailbox,state,urgent,private,version,from,to,duration_ms,octets") },
+	{ "message.count", COMMAND_FOR_READER, g_box_args,
+	  "Counts the messages of a mailbox, as message-summary (RFC 3842) does. Each count is the "
+	  "size of what is there: none is stored.",
+	  "mailbox, new, old, urgent_new, urgent_old (of those), deleted, version (a higher one is "
+	  "newer)",
+	  BY(command_message_count), .own = "mailbox", .transient = true },
+	{ "message.get", COMMAND_FOR_READER, g_box_message_args, "Shows a message.",
+	  "as message.list has it", BY(command_message_get), .own = "mailbox", .transient = true },
+	{ "message.put", COMMAND_FOR_APPLICATION, g_box_message_put_args,
+	  "Changes what a message is: what is not given stays. changed: it has another version.",
+	  "as message.list has it", BY(command_message_put), .own = "mailbox" },
+	{ "message.delete", COMMAND_FOR_APPLICATION, g_box_message_args,
+	  "Deletes a message. For 7 days message.undelete takes that back; then its file goes, on "
+	  "the node that has it.",
+	  "as message.list has it", BY(command_message_delete), .own = "mailbox" },
+	{ "message.undelete", COMMAND_FOR_APPLICATION, g_box_message_args,
+	  "Takes back that a message was deleted: it is new or old, as it was.",
+	  "as message.list has it", BY(command_message_undelete), .own = "mailbox" },
 	{ "delivery.list", COMMAND_FOR_ADMIN, g_deliveries_args,
 	  "Lists recordings that are not delivered everywhere, and why, in the order of "
 	  "recording.list.",

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/node_boxes.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/node/node.h"
+#include "app/record/entry.h"
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "base/log.h"
+#include "cluster/store/store.h"
+
+enum { BOX_WAITING_MAX = 256, MARKS_MAX = 2048, PART_MAX = 1024, WORD_MAX = 24 };
+
+/* What is asked, until Redis has answered. */
+struct box_run {
+	struct box_run *next;
+	struct node *node;
+	char tenant[TENANT_NAME_MAX], box[BOX_NAME_MAX + 1];
+	struct box_order order;
+	const char *said; /* "put", "drop": of tandem-store; NULL: an order */
+	char id[MESSAGE_ID_MAX + 1], sets[64], to[WORD_MAX];
+	char *text; /* marks, a part, or its name */
+	uint32_t most;
+	uint64_t until_ns;
+	json_t *rows;
+	node_box_fn *done;
+	void *arg;
+};
+
+/* ---- a row ---- */
+
+/* Sets by their names: what the state of their messages is. */
+static const struct box_set {
+	const char *name;
+	enum message_state state;
+	bool urgent;
+} g_sets[] = {
+	{ "new", MESSAGE_NEW, false },     { "urgent", MESSAGE_NEW, true },
+	{ "old", MESSAGE_OLD, false },     { "oldurgent", MESSAGE_OLD, true },
+	{ "draft", MESSAGE_DRAFT, false }, { "gone", MESSAGE_DELETED, false },
+};
+
+static const struct box_set *box_set_of(enum message_state state, bool urgent)
+{
+	for (size_t i = 0; i < COUNT_OF(g_sets); i++) {
+		if (g_sets[i].state == state &&
+		    (g_sets[i].urgent == urgent || state == MESSAGE_DRAFT ||
+		     state == MESSAGE_DELETED))
+			return &g_sets[i];
+	}
+	return &g_sets[0];
+}
+
+static json_t *box_json(struct bytes text)
+{
+	json_t *json = json_loadb((const char *)text.p, text.n, JSON_REJECT_DUPLICATES, NULL);
+
+	if (json_is_object(json))
+		return json;
+	json_decref(json);
+	return json_object();
+}
+
+static void row_copy(json_t *row, const char *to, const json_t *from, const char *key)
+{
+	json_t *value = json_object_get(from, key);
+
+	if (value)
+		(void)json_object_set(row, to, value);
+}
+
+/* Numbers of a script are rational to jansson where they are large. */
+static void row_number(json_t *row, const char *to, const json_t *from, const char *key)
+{
+	(void)json_object_set_new(
+		row, to, json_integer((json_int_t)json_number_value(json_object_get(from, key))));
+}
+
+static void box_on_row(const struct store_box_row *in, void *arg)
+{
+	static const char *const texts[] = { "from", "to", "parts" };
+	static const char *const marks_of[] = { "note", "by" };
+	struct box_run *run = arg;
+	json_t *facts = box_json(in->facts), *marks = box_json(in->marks), *row;
+	const struct box_set *set = NULL;
+
+	for (size_t i = 0; i < COUNT_OF(g_sets); i++)
+		set = bytes_is(in->set, g_sets[i].name) ? &g_sets[i] : set;
+	row = json_pack("{s:s#, s:s, s:s, s:b, s:b}", "message", (const char *)in->id.p,
+			(int)in->id.n, "mailbox", run->box, "state",
+			g_message_states[set ? set->state : MESSAGE_NEW], "urgent",
+			set && set->urgent, "private",
+			json_is_true(json_object_get(marks, "private")));
+	if (set && set->state == MESSAGE_DELETED)
+		(void)json_object_set_new(row, "deleted_utc_ms",
+					  json_integer((json_int_t)in->at_utc_ms));
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		row_copy(row, texts[i], facts, texts[i]);
+	for (size_t i = 0; i < COUNT_OF(marks_of); i++)
+		row_copy(row, marks_of[i], marks, marks_of[i]);
+	row_number(row, "begun_utc_ms", facts, "begun_utc_ms");
+	row_number(row, "duration_ms", facts, "ms");
+	row_number(row, "octets", facts, "octets");
+	row_number(row, "version", marks, "version");
+	json_decref(facts);
+	json_decref(marks);
+	(void)json_array_append_new(run->rows, row);
+}
+
+/* ---- an answer ---- */
+
+static void box_run_free(struct box_run *run)
+{
+	json_decref(run->rows);
+	free(run->text);
+	free(run);
+}
+
+static void box_run_send(struct box_run *run);
+
+/* Those that wait are asked for again. */
+static void boxes_try(struct node *n)
+{
+	struct box_run *run = n->boxes.waiting, *next;
+
+	n->boxes.waiting = NULL;
+	n->boxes.count = 0;
+	for (; run; run = next) {
+		next = run->next;
+		box_run_send(run);
+	}
+}
+
+static enum box_result said_result(const struct store_box_said *said)
+{
+	static const enum box_result results[] = { [STORE_BOX_NONE] = BOX_NONE,
+						   [STORE_BOX_DONE] = BOX_OK,
+						   [STORE_BOX_OTHER_VERSION] = BOX_CONFLICT,
+						   [STORE_BOX_OVER] = BOX_OK };
+
+	if (said->result != STORE_OK || said->code >= COUNT_OF(results))
+		return BOX_UNKNOWN;
+	return results[said->code];
+}
+
+static void box_on_said(const struct store_box_said *said, void *arg)
+{
+	struct box_run *run = arg;
+	struct node *n = run->node;
+	const uint32_t *c = said->counts;
+	struct node_box_answer answer = { .result = said_result(said),
+					  .over = said->code == STORE_BOX_OVER,
+					  .rows = run->rows,
+					  .counts = { said->version, c[0] + c[1], c[2] + c[3], c[1],
+						      c[3], c[4] } };
+
+	if (answer.result == BOX_NONE && clock_now_ns() < run->until_ns &&
+	    n->boxes.count < BOX_WAITING_MAX) {
+		run->next = n->boxes.waiting;
+		n->boxes.waiting = run;
+		n->boxes.count++;
+		return;
+	}
+	run->done(&answer, run->arg);
+	if (run->said && answer.result == BOX_OK && n->boxes.waiting)
+		boxes_try(n);
+	box_run_free(run);
+}
+
+/* ---- a question ---- */
+
+static void box_word(struct store_box *of, struct bytes *words, const char *text)
+{
+	words[of->n++] = bytes_str(text);
+}
+
+static const char *flag_word(unsigned what, unsigned flag, bool is)
+{
+	return !(what & flag) ? "" : is ? "1" : "0";
+}
+
+static void words_of_change(struct store_box *of, struct bytes *words, const struct box_run *run,
+			    struct bytes version)
+{
+	const struct box_order *o = &run->order;
+
+	box_word(of, words, run->id);
+	if (run->said) {
+		box_word(of, words, run->text);
+		box_word(of, words, run->to);
+		return;
+	}
+	box_word(of, words, run->to);
+	box_word(of, words, flag_word(o->what, BOX_URGENT, o->urgent));
+	box_word(of, words, run->text ? run->text : "");
+	words[of->n++] = version;
+}
+
+static void words_of_read(struct store_box *of, struct bytes *words, const struct box_run *run,
+			  struct bytes most)
+{
+	struct bytes rest = bytes_str(run->sets), name;
+
+	box_word(of, words, run->id);
+	words[of->n++] = most;
+	box_word(of, words, run->order.newest_first ? "1" : "0");
+	box_word(of, words, run->order.id);
+	while (of->n < STORE_BOX_WORDS && bytes_cut(&rest, ' ', &name))
+		words[of->n++] = name;
+}
+
+static void box_run_send(struct box_run *run)
+{
+	struct bytes words[STORE_BOX_WORDS];
+	struct store_box of = { .tenant = bytes_str(run->tenant),
+				.box = bytes_str(run->box),
+				.change = run->said || run->order.act >= BOX_SET,
+				.words = words };
+	struct store_shared *store = run->node->redis.store;
+
+	(void)json_array_clear(run->rows);
+	if (of.change)
+		box_word(&of, words, run->said ? run->said : "set");
+	words[of.n++] = DECIMAL_TEXT(clock_utc_ms());
+	if (of.change)
+		words_of_change(&of, words, run, DECIMAL_TEXT(run->order.version));
+	else
+		words_of_read(&of, words, run, DECIMAL_TEXT(run->most));
+	if (store)
+		store_box_ask(store, &of, box_on_row, box_on_said, run);
+	else
+		box_on_said(&(struct store_box_said){ .result = STORE_UNKNOWN }, run);
+}
+
+static struct box_run *box_run_make(struct node *n, struct bytes tenant, struct bytes box,
+				    node_box_fn *done, void *arg)
+{
+	struct box_run *run = calloc(1, sizeof(*run));
+
+	if (run)
+		*run = (struct box_run){
+			.node = n, .rows = json_array(), .done = done, .arg = arg
+		};
+	if (run && run->rows && box.n && !bytes_cstr(tenant, run->tenant, sizeof(run->tenant)) &&
+	    !bytes_cstr(box, run->box, sizeof(run->box)))
+		return run;
+	if (run)
+		box_run_free(run);
+	return NULL;
+}
+
+/* Marks of an order as one text. False: out of memory. */
+static bool box_run_marks(struct box_run *run, const struct node_box_ask *ask)
+{
+	json_t *marks = ask->marks ? json_copy(ask->marks) : json_object();
+
+	if (ask->order.what & BOX_PRIVATE)
+		(void)json_object_set_new(marks, "private", json_boolean(ask->order.is_private));
+	run->text = json_dumps(marks, JSON_COMPACT);
+	json_decref(marks);
+	return run->text && strlen(run->text) <= MARKS_MAX;
+}
+
+static void box_run_aim(struct box_run *run, const struct node_box_ask *ask)
+{
+	const struct box_order *o = &ask->order;
+	const struct box_set *set = box_set_of(o->state, o->urgent);
+	const char *to = ask->to               ? ask->to
+			 : o->act == BOX_DROP  ? "dropped"
+			 : o->what & BOX_STATE ? g_message_states[o->state]
+					       : "";
+
+	run->order = *o;
+	run->most = ask->most ? ask->most : BOX_PAGE;
+	(void)snprintf(run->to, sizeof(run->to), "%s", to);
+	(void)snprintf(run->id, sizeof(run->id), "%s",
+		       o->act >= BOX_SET ? o->id : (ask->one ? ask->one : ""));
+	if (o->act == BOX_LIST)
+		(void)snprintf(run->sets, sizeof(run->sets), "%s",
+			       ask->sets ? ask->sets : set->name);
+	if (o->wait_ms)
+		run->until_ns = clock_now_ns() + o->wait_ms * NS_PER_MS;
+}
+
+void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *done, void *arg)
+{
+	struct box_run *run = box_run_make(n, ask->tenant, ask->box, done, arg);
+
+	if (run && box_run_marks(run, ask)) {
+		box_run_aim(run, ask);
+		box_run_send(run);
+		return;
+	}
+	if (run)
+		box_run_free(run);
+	done(&(struct node_box_answer){ .result = BOX_UNKNOWN }, arg);
+}
+
+/* ---- what tandem-store says ---- */
+
+/* ID.wav: all of it; ID.2.wav: its second segment; ID.2.cut.wav: what another node had of that. */
+static json_t *said_part(const json_t *entry, const char *file, struct bytes stem)
+{
+	static const char *const keys[] = { "from", "to", "node", "node_id", "encrypted" };
+	const char *rest = file + stem.n + 1;
+	const char *begun = json_string_value(json_object_get(entry, "begun"));
+	struct tm tm = { 0 };
+	json_t *part;
+
+	part = json_pack("{s:s, s:I, s:I, s:I}", "name",
+			 json_string_value(json_object_get(entry, "name")), "segment",
+			 (json_int_t)strtoul(rest, NULL, 10), "ms",
+			 json_integer_value(json_object_get(entry, "duration_ms")), "octets",
+			 json_integer_value(json_object_get(entry, "octets")));
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		row_copy(part, keys[i], entry, keys[i]);
+	if (strstr(rest, "cut."))
+		(void)json_object_set_new(part, "cut", json_true());
+	begun = begun ? strptime(begun, "%Y-%m-%dT%H:%M:%S", &tm) : NULL;
+	(void)json_object_set_new(
+		part, "begun_utc_ms",
+		json_integer((json_int_t)timegm(&tm) * 1000 +
+			     (begun && *begun == '.' ? strtol(begun + 1, NULL, 10) : 0)));
+	return part;
+}
+
+/* Whether the line is of a message; else what of it is not. */
+static bool said_fill(struct box_run *run, const json_t *line, const json_t *entry)
+{
+	const char *act = json_string_value(json_object_get(line, "act"));
+	const char *state = json_string_value(json_object_get(line, "state"));
+	const char *name = json_string_value(json_object_get(line, "name"));
+	struct bytes stem = name ? entry_stem(name) : (struct bytes){ 0 };
+	json_t *part;
+
+	if (!act || !state || !stem.n || bytes_cstr(stem, run->id, sizeof(run->id)))
+		return false;
+	run->said = strcmp(act, "put") != 0 ? "drop" : "put";
+	if (!strcmp(run->said, "drop")) {
+		/* what is lost may come back, and is said where it is to be heard */
+		run->text = strcmp(state, g_entry_states[ENTRY_LOST]) != 0 ? strndup(name, PART_MAX)
+									   : NULL;
+		return run->text;
+	}
+	part = said_part(entry, (const char *)stem.p, stem);
+	run->text = json_dumps(part, JSON_COMPACT);
+	json_decref(part);
+	(void)snprintf(run->to, sizeof(run->to), "%s",
+		       json_is_true(json_object_get(entry, "draft")) ? "draft"
+		       : entry_has_audio(entry)                      ? "old"
+								     : "new");
+	return run->text && strlen(run->text) <= PART_MAX;
+}
+
+bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *arg)
+{
+	const json_t *text = json_object_get(line, "entry");
+	json_t *entry = box_json(bytes_mem(json_string_value(text), json_string_length(text)));
+	struct bytes box = bytes_str(json_string_value(json_object_get(entry, "mailbox"))), tenant;
+	struct bytes name = bytes_str(json_string_value(json_object_get(line, "name")));
+	struct box_run *run = NULL;
+	bool is = false;
+
+	if (box.n && bytes_cut(&name, '/', &tenant))
+		run = box_run_make(n, tenant, box, done, arg);
+	if (run)
+		is = said_fill(run, line, entry);
+	json_decref(entry);
+	if (is)
+		box_run_send(run);
+	else if (run)
+		box_run_free(run);
+	return is;
+}
+
+/* ---- its life ---- */
+
+void node_boxes_beat(struct node *n, uint64_t now_ns)
+{
+	(void)now_ns;
+	if (n->boxes.waiting)
+		boxes_try(n);
+}
+
+void node_boxes_close(struct node *n)
+{
+	while (n->boxes.waiting) {
+		struct box_run *run = n->boxes.waiting;
+
+		n->boxes.waiting = run->next;
+		run->done(&(struct node_box_answer){ .result = BOX_UNKNOWN }, run->arg);
+		box_run_free(run);
+	}
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Mailboxes as the node asks Redis for them (docs/adr/0123): for calls and subscriptions, for commands, and for tandem-store, whose lines are
+ * where rows come from. Control thread.
+ */
+#ifndef APP_NODE_NODE_BOXES_H
+#define APP_NODE_NODE_BOXES_H
+
+#include <jansson.h>
+
+#include "base/bytes.h"
+#include "sig/host/box.h"
+
+struct node;
+struct box_run;
+
+struct node_boxes {
+	struct box_run *waiting; /* for messages that are not in their boxes yet */
+	uint32_t count;
+};
+
+/* counts say nothing where the result is BOX_UNKNOWN. rows: borrowed; of SET and DROP what the message is by now. */
+struct node_box_answer {
+	enum box_result result;
+	bool over; /* its file is to go */
+	struct box_counts counts;
+	json_t *rows;
+};
+typedef void node_box_fn(const struct node_box_answer *answer, void *arg);
+
+struct node_box_ask {
+	struct bytes tenant, box;
+	struct box_order order;
+	uint32_t most;    /* LIST: 0: BOX_PAGE */
+	const char *sets; /* LIST: in place of state and urgent: names with blanks between */
+	const char *one;  /* LIST: that message alone */
+	const char *to;   /* SET: in place of state: a word of box_change.lua */
+	json_t *marks;    /* SET: others beside private; NULL: none */
+};
+/* done is called once, later. */
+void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *done, void *arg);
+/* What tandem-store says of a recording (docs/adr/0050), once Redis knows that. False: it is no message, and done is not called. */
+bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *arg);
+/* Twice a second. */
+void node_boxes_beat(struct node *n, uint64_t now_ns);
+void node_boxes_close(struct node *n);
+
+#endif
