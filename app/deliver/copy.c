@@ -142,14 +142,15 @@ void copy_message_write(struct writer *w, const struct copy_message *m)
 
 static bool copy_has_path(enum copy_kind kind)
 {
-	return kind == COPY_DATA || kind == COPY_FINISH || kind == COPY_DROP || kind == COPY_HAS;
+	return kind == COPY_DATA || kind == COPY_FINISH || kind == COPY_DROP || kind == COPY_HAS ||
+	       kind == COPY_FIND || kind == COPY_READ;
 }
 
 int copy_message_read(struct copy_message *out, struct bytes text)
 {
 	size_t n;
 
-	if (text.n < 12 || text.p[0] < COPY_LIST || text.p[0] > COPY_FAILED ||
+	if (text.n < 12 || text.p[0] < COPY_LIST || text.p[0] >= COPY_KINDS ||
 	    (text.p[1] & ~COPY_WHOLE) >= COPY_PARTS)
 		return -EBADMSG;
 	n = be16_get(text.p + 10);

@@ -25,6 +25,9 @@ enum copy_kind {
 	COPY_DONE,
 	COPY_FULL, /* no room: the owner may try later */
 	COPY_FAILED,
+	COPY_FIND, /* files of TENANT/ANY DATE/CALL-NUMBER that are whole: COPY_HAS for each, then COPY_DONE */
+	COPY_READ, /* octets of a file from at on: COPY_DATA, without any behind its end */
+	COPY_KINDS,
 };
 
 enum copy_part {

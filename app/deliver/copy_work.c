@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -380,8 +381,9 @@ static void sender_grown(struct sender *s, struct send_file *f)
 
 static bool sender_takes(struct sender *s, const struct folder_entry *entry)
 {
-	return terms_tenant(s->terms, entry->tenant)->count &&
-	       folder_path_fits(bytes_str(entry->path)) && entry->state != FOLDER_DONE;
+	return folder_path_fits(bytes_str(entry->path)) &&
+	       (entry->boxed ||
+		(terms_tenant(s->terms, entry->tenant)->count && entry->state != FOLDER_DONE));
 }
 
 static bool sender_finished(const struct folder_entry *entry, void *arg)
@@ -458,7 +460,8 @@ static void sender_drop(struct sender *s)
 		const struct copy_message m = copy_message_of(COPY_DROP, path);
 
 		if (sender_is_there(s, path, "") &&
-		    !sender_is_there(s, path, g_folder_states[FOLDER_DONE]))
+		    (sender_is_there(s, path, FOLDER_BOX) ||
+		     !sender_is_there(s, path, g_folder_states[FOLDER_DONE])))
 			continue;
 		if (!sender_write(s, &m))
 			sender_forget(s, i);
@@ -535,6 +538,8 @@ struct taker {
 	struct copy_shared *shared;
 	char folder[FOLDER_PATH_MAX];
 	int err;
+	int fd; /* of the file that the other reads; -1: none */
+	char path[QUEUE_PATH_MAX];
 };
 
 void copy_folder(char out[FOLDER_PATH_MAX], const char *folder, uint64_t node)
@@ -690,6 +695,198 @@ static bool taker_has_some(const struct folder_entry *entry, void *arg)
 	return taker_has(arg, entry->path, false);
 }
 
+/* ---- what another node lacks ---- */
+
+/* The files of a recording that are whole, on whatever day it began. */
+struct copy_find {
+	const char *folder;
+	char tenant[SIDECAR_TENANT_MAX], id[SIDECAR_FILE_MAX];
+	copy_found_fn *fn;
+	void *arg;
+};
+
+static void find_file(const struct copy_find *f, const char *day, const char *ending)
+{
+	char path[QUEUE_PATH_MAX], file[FOLDER_PATH_MAX];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s/%s.%s", f->tenant, day, f->id, ending);
+	folder_path(file, f->folder, path, "json");
+	if (!folder_path_fits(bytes_str(path)) || access(file, F_OK) < 0)
+		return;
+	folder_path(file, f->folder, path, "");
+	if (!stat(file, &st))
+		f->fn(f->folder, path, (uint64_t)st.st_size, f->arg);
+}
+
+static void find_folder(struct copy_find *f, const char *folder)
+{
+	char path[FOLDER_PATH_MAX], ending[32];
+	const struct dirent *day;
+	DIR *dir;
+
+	f->folder = folder;
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, f->tenant);
+	dir = opendir(path);
+	while (dir && (day = readdir(dir))) {
+		if (day->d_name[0] == '.')
+			continue;
+		find_file(f, day->d_name, "wav");
+		for (unsigned i = 1; i <= COPY_SEGMENTS; i++) {
+			(void)snprintf(ending, sizeof(ending), "%u.wav", i);
+			find_file(f, day->d_name, ending);
+			(void)snprintf(ending, sizeof(ending), "%u.cut.wav", i);
+			find_file(f, day->d_name, ending);
+		}
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+void copy_find(const char *folder, const char *path, copy_found_fn *fn, void *arg)
+{
+	struct copy_find f = { .fn = fn, .arg = arg };
+	char copies[FOLDER_PATH_MAX], of[FOLDER_PATH_MAX];
+	const struct dirent *node;
+	DIR *dir;
+
+	folder_tenant(path, f.tenant);
+	(void)snprintf(f.id, sizeof(f.id), "%s", strrchr(path, '/') + 1);
+	find_folder(&f, folder);
+	copy_folder(copies, folder, 0);
+	dir = opendir(copies);
+	while (dir && (node = readdir(dir))) {
+		(void)snprintf(of, sizeof(of), "%s/%s", copies, node->d_name);
+		if (node->d_name[0] != '.')
+			find_folder(&f, of);
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+static void taker_found(const char *folder, const char *path, uint64_t octets, void *arg)
+{
+	struct taker *t = arg;
+	struct copy_message m = copy_message_of(COPY_HAS, path);
+
+	(void)folder;
+	m.at = octets;
+	if (!t->err)
+		t->err = copy_link_send(t->link, &m);
+}
+
+/* Where it is: here, or a copy. */
+static void taker_open(const char *folder, const char *path, uint64_t octets, void *arg)
+{
+	struct taker *t = arg;
+	char name[FOLDER_PATH_MAX];
+
+	(void)octets;
+	folder_path(name, folder, path, "");
+	if (t->fd < 0 && !strcmp(path, t->path))
+		t->fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* The one that is read stays open: it is asked for piece by piece. */
+static void taker_read(struct taker *t, const struct copy_message *m)
+{
+	static uint8_t octets[COPY_DATA_MAX];
+	struct copy_message answer = copy_message_of(COPY_DATA, m->path);
+	char id[QUEUE_PATH_MAX];
+	ssize_t n;
+
+	if (strcmp(t->path, m->path) != 0) {
+		if (t->fd >= 0)
+			(void)close(t->fd);
+		t->fd = -1;
+		memcpy(t->path, m->path, sizeof(t->path));
+		memcpy(id, m->path, sizeof(id));
+		strrchr(id, '/')[1 + strcspn(strrchr(id, '/') + 1, ".")] = '\0';
+		copy_find(t->terms->folder, id, taker_open, t);
+	}
+	n = t->fd < 0 ? -1 : pread(t->fd, octets, sizeof(octets), (off_t)m->at);
+	answer.at = m->at;
+	answer.data = bytes_mem(octets, n > 0 ? (size_t)n : 0);
+	if (n < 0)
+		answer = (struct copy_message){ .kind = COPY_FAILED };
+	t->err = copy_link_send(t->link, &answer);
+}
+
+/* ---- what this node lacks ---- */
+
+struct fetch {
+	const struct terms *terms;
+	struct copy_link *link;
+	char paths[2 * COPY_SEGMENTS][QUEUE_PATH_MAX];
+	uint32_t count;
+};
+
+int copy_fetched(const struct terms *terms, const char *path, const char *ending,
+		 char out[FOLDER_PATH_MAX])
+{
+	char folder[FOLDER_PATH_MAX];
+
+	(void)snprintf(folder, sizeof(folder), "%s/" COPY_FETCHED, terms->folder);
+	folder_path(out, folder, path, ending);
+	return folder_make(folder, path);
+}
+
+static int fetch_octets(struct fetch *f, const char *path, int fd)
+{
+	struct copy_message ask = copy_message_of(COPY_READ, path), m;
+	int err;
+
+	for (;;) {
+		err = copy_link_send(f->link, &ask);
+		if (!err)
+			err = copy_link_receive(f->link, &m);
+		if (!err && m.kind != COPY_DATA)
+			err = -ENOENT;
+		if (err || !m.data.n)
+			return err;
+		if (write(fd, m.data.p, m.data.n) != (ssize_t)m.data.n)
+			return errno ? -errno : -EIO;
+		ask.at += m.data.n;
+	}
+}
+
+/* It has its name when all of it is there. */
+static int fetch_file(struct fetch *f, const char *path)
+{
+	char part[FOLDER_PATH_MAX], name[FOLDER_PATH_MAX];
+	int fd, err = copy_fetched(f->terms, path, "part", part);
+
+	if (!err)
+		err = copy_fetched(f->terms, path, "", name);
+	fd = err ? -1 : open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err ? err : -errno;
+	err = fetch_octets(f, path, fd);
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	if (!err && rename(part, name) < 0)
+		err = -errno;
+	if (err)
+		(void)unlink(part);
+	return err;
+}
+
+int copy_fetch(const struct terms *terms, struct copy_link *link, const char *path)
+{
+	static struct fetch f;
+	struct copy_message m = copy_message_of(COPY_FIND, path);
+	int err = copy_link_send(link, &m);
+
+	f = (struct fetch){ .terms = terms, .link = link };
+	while (!err && !(err = copy_link_receive(link, &m)) && m.kind == COPY_HAS)
+		if (f.count < COUNT_OF(f.paths))
+			memcpy(f.paths[f.count++], m.path, sizeof(m.path));
+	for (uint32_t i = 0; !err && i < f.count; i++)
+		err = fetch_file(&f, f.paths[i]);
+	copy_link_close(link);
+	return err ? err : f.count ? 0 : -ENOENT;
+}
+
 /* ---- messages ---- */
 
 static enum copy_kind taker_answer(int err)
@@ -714,6 +911,11 @@ static int taker_do(struct taker *t, const struct copy_message *m)
 		return taker_drop(t, m);
 	case COPY_BEAT:
 		return 0;
+	case COPY_FIND:
+		copy_find(t->terms->folder, m->path, taker_found, t);
+		return 0;
+	case COPY_READ:
+	case COPY_KINDS:
 	case COPY_HAS:
 	case COPY_DONE:
 	case COPY_FULL:
@@ -735,7 +937,7 @@ static int taker_start(struct taker *t)
 int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_shared *shared,
 		 struct copy_taken *slot)
 {
-	struct taker t = { .terms = terms, .link = link, .shared = shared };
+	struct taker t = { .terms = terms, .link = link, .shared = shared, .fd = -1 };
 	struct copy_message m;
 
 	t.err = taker_start(&t);
@@ -745,6 +947,10 @@ int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_
 		copy_link_proven(link);
 		atomic_store_explicit(&slot->other, link->other, memory_order_relaxed);
 		atomic_store_explicit(&slot->heard_ms, clock_utc_ms(), memory_order_relaxed);
+		if (m.kind == COPY_READ) {
+			taker_read(&t, &m);
+			continue;
+		}
 		answer.kind = taker_answer(taker_do(&t, &m));
 		if (!t.err)
 			t.err = copy_link_send(link, &answer);

@@ -64,6 +64,22 @@ int copy_clear(const struct terms *terms, struct copy_link *link, struct copy_sh
 int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_shared *shared,
 		 struct copy_taken *slot);
 
+/*
+ * What another node has and this one is to play: files go into FOLDER/.fetched, under the names that they have there. path:
+ * TENANT/DATE/CALL-NUMBER, of any date.
+ */
+#define COPY_FETCHED ".fetched"
+#define COPY_ANY_DAY "0000-00-00"
+enum { COPY_SEGMENTS = 64 };
+typedef void copy_found_fn(const char *folder, const char *path, uint64_t octets, void *arg);
+/* What there is here, and of copies. */
+void copy_find(const char *folder, const char *path, copy_found_fn *fn, void *arg);
+/* From the other end of a new link, which is closed then. 0, -ENOENT or -errno. */
+int copy_fetch(const struct terms *terms, struct copy_link *link, const char *path);
+/* Where it lies; the folders are made. 0 or -errno. */
+int copy_fetched(const struct terms *terms, const char *path, const char *ending,
+		 char out[FOLDER_PATH_MAX]) NODISCARD;
+
 /* FOLDER/.copies/NODE; NODE 0: all. */
 void copy_folder(char out[FOLDER_PATH_MAX], const char *folder, uint64_t node);
 

@@ -176,6 +176,7 @@ static void folder_entry_fill(struct folder_entry *entry, struct dirent *const *
 	entry->state = folder_state_of(list, n, name, length);
 	entry->coded = folder_has(list, n, name, length, "coded");
 	entry->apart = folder_has(list, n, name, length, "apart");
+	entry->boxed = folder_has(list, n, name, length, FOLDER_BOX);
 	if (entry->gone == FOLDER_HERE && !folder_has(list, n, name, length, ""))
 		entry->gone = FOLDER_LOST;
 	entry->listed =
@@ -407,7 +408,7 @@ static int folder_unlink(const char *folder, const char *path, const char *const
 int folder_delete(const char *folder, const char *path, enum folder_gone how)
 {
 	static const char *const first[] = { "",    "sealing", "joining", "coding",
-					     "job", "coded",   "apart" };
+					     "job", "coded",   "apart",   FOLDER_BOX };
 	static const char *const last[] = { "dead", "done", "listed", "lost", "json" };
 	char from[FOLDER_PATH_MAX], to[FOLDER_PATH_MAX];
 	int err = folder_unlink(folder, path, first, COUNT_OF(first));
@@ -441,7 +442,7 @@ enum folder_gone folder_look(const char *folder, const char *path)
 	return FOLDER_NOTHING;
 }
 
-static int folder_touch(const char *folder, const char *path, const char *ending)
+int folder_mark(const char *folder, const char *path, const char *ending)
 {
 	char name[FOLDER_PATH_MAX];
 	int fd;
@@ -464,10 +465,10 @@ int folder_listed(const char *folder, const char *path, enum folder_gone gone)
 
 	switch (gone) {
 	case FOLDER_HERE:
-		err = folder_touch(folder, path, "listed");
+		err = folder_mark(folder, path, "listed");
 		return err ? err : folder_unlink(folder, path, traces, COUNT_OF(traces));
 	case FOLDER_LOST:
-		err = folder_touch(folder, path, "lost");
+		err = folder_mark(folder, path, "lost");
 		return err ? err : folder_unlink(folder, path, rest + COUNT_OF(rest) - 1, 1);
 	case FOLDER_DELETED:
 	case FOLDER_REPLACED:

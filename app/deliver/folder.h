@@ -6,6 +6,7 @@
  *     NAME.job    to be delivered (app/deliver/job.h)
  *     NAME.done   delivered everywhere
  *     NAME.dead   given up; delivery.retry makes a job of it again
+ *     NAME.box    a message of a mailbox: it has a copy elsewhere as long as it is there (docs/adr/0123)
  *     NAME.apart  a part of a recording that is not joined with the others (app/deliver/process_join.c)
  *
  * And what Redis knows of it (app/deliver/process_index.c):
@@ -50,6 +51,7 @@ struct folder_entry {
 	enum folder_gone gone;
 	bool coded;  /* NAME.coded is there (app/deliver/process_work.c) */
 	bool apart;  /* NAME.apart is there (app/deliver/process_join.c) */
+	bool boxed;  /* NAME.box is there (app/deliver/process_index.c) */
 	bool listed; /* Redis knows: NAME.listed, or NAME.lost of one that is lost */
 };
 
@@ -99,6 +101,9 @@ int folder_trace_load(const char *folder, const char *path, enum folder_gone gon
 /* The file goes first and the sidecar last: whoever dies between finds it again. how: FOLDER_NOTHING: no trace is left; FOLDER_DELETED or
  * FOLDER_REPLACED: that one. 0 or -errno. */
 int folder_delete(const char *folder, const char *path, enum folder_gone how) NODISCARD;
+#define FOLDER_BOX "box"
+/* Makes NAME.ending. 0 or -errno. */
+int folder_mark(const char *folder, const char *path, const char *ending) NODISCARD;
 /* What there is of it. */
 enum folder_gone folder_look(const char *folder, const char *path);
 /* Redis knows that it is so. 0 or -errno. */

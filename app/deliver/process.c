@@ -16,7 +16,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
-enum { FIGURES_MS = 1000, WAIT_MS = 1000 };
+enum { FIGURES_MS = 1000, WAIT_MS = 1000, COPYING_MS = 10 };
 
 /* So long nothing is due. */
 static int process_wait_ms(struct process *p, uint64_t now_ms)
@@ -26,6 +26,8 @@ static int process_wait_ms(struct process *p, uint64_t now_ms)
 
 	if (p->configured && p->scan_ms < next_ms)
 		next_ms = p->scan_ms;
+	if (p->index.copying && next_ms > now_ms + COPYING_MS)
+		next_ms = now_ms + COPYING_MS;
 	for (uint32_t i = 0; i < p->queue.count; i++) {
 		const struct queue_job *q = &p->queue.jobs[i];
 
@@ -37,9 +39,9 @@ static int process_wait_ms(struct process *p, uint64_t now_ms)
 
 static void process_wait(struct process *p)
 {
-	struct curl_waitfd wait[1 + WORK_KINDS + PROCESS_TRANSFERS_MAX + 3 + COPY_TAKERS_MAX] = {
-		{ .fd = p->link.fd, .events = CURL_WAIT_POLLIN }
-	};
+	struct curl_waitfd wait[1 + WORK_KINDS + PROCESS_TRANSFERS_MAX + 3 + COPY_TAKERS_MAX +
+				PROCESS_FETCHES_MAX] = { { .fd = p->link.fd,
+							   .events = CURL_WAIT_POLLIN } };
 	unsigned n = 1 + process_copies_wait(p, wait + 1);
 	int running;
 
@@ -197,6 +199,7 @@ static bool sweep_entry(const struct folder_entry *entry, void *arg)
 	if (!folder_path_fits(bytes_str(entry->path)))
 		return true;
 	process_index_saw(s->p, entry, s->now_ms);
+	process_index_daily(s->p, entry, s->now_ms);
 	if (scan_is_gone(entry))
 		return true;
 	if (strcmp(s->tenant, entry->tenant) != 0) {
@@ -320,7 +323,8 @@ static void process_scan(struct process *p, uint64_t now_ms)
 		folder_walk_all(p->terms.folder, yesterday, scan_add_new, p);
 		took_ms = (clock_now_ns() - began_ns) / NS_PER_MS;
 	}
-	p->scan_ms = now_ms + p->terms.scan_ms + took_ms * WALK_SHARE;
+	p->look_ms = now_ms + took_ms * WALK_SHARE;
+	p->scan_ms = p->look_ms + p->terms.scan_ms;
 }
 
 /* tandem-store: started by the node (app/node/node_deliver.c) with sockets at descriptors 3 and 4, and by nobody else. */
@@ -412,6 +416,8 @@ static void process_line(const json_t *line, void *arg)
 		process_copies_nodes(p, json_object_get(line, "nodes"));
 	else if (json_object_get(line, "said"))
 		process_index_on_answer(p, line, clock_utc_ms());
+	else if (json_object_get(line, "look"))
+		p->scan_ms = p->look_ms < p->scan_ms ? p->look_ms : p->scan_ms;
 	else if (json_object_get(line, "redis"))
 		process_index_redis(p, line);
 	else if (json_object_get(line, "ask"))

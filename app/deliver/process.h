@@ -9,7 +9,8 @@
  *     {"answer":TICKET,"result":... or "error":CODE,"message":TEXT}
  *     {"nodes":[{"id":..,"address":..,"alive":..}]}          to it: of the cluster, for copies (docs/adr/0048)
  *     {"say":NUMBER,"act":..,"name":..,...}                  what Redis is to know of a recording (docs/adr/0050)
- *     {"said":NUMBER,"ok":...}                               to it: Redis knows, or not
+ *     {"said":NUMBER,"ok":..,"over":..,"heard":..}         to it: Redis knows, or not; the message is to go, and was heard
+ *     {"look":true}                                          to it: a message has ended
  *     {"redis":HISTORY}                                      to it: there is a link to Redis, anew
  *     {"figures":{...}}                                      what metrics and alarms are made of
  *
@@ -48,7 +49,7 @@ struct process_work {
 	char path[QUEUE_PATH_MAX];
 };
 
-enum { PROCESS_NODES_MAX = 128 };
+enum { PROCESS_NODES_MAX = 128, PROCESS_FETCHES_MAX = 8 };
 
 /* Copies on a neighbour, and those of others here. */
 struct process_copies {
@@ -75,8 +76,14 @@ struct process_copies {
 		bool clear;        /* it has no copy of ours; else */
 		uint64_t clear_ms; /* when it may be asked */
 	} nodes[PROCESS_NODES_MAX];
-	uint64_t on_ms, look_ms, count_ms;
+	uint64_t on_ms, look_ms, count_ms, fetched_ms;
 	uint64_t adopted;
+	/* what is to be played here and lies elsewhere */
+	struct process_fetch {
+		pid_t pid; /* 0: free */
+		int end;
+		json_int_t ticket;
+	} fetches[PROCESS_FETCHES_MAX];
 };
 
 /* What Redis is told of recordings. Each row is one that it does not know as it is, or has not known for long. */
@@ -85,7 +92,8 @@ enum {
 	INDEX_FLIGHT_MAX = 32,
 	INDEX_HISTORY_MAX = 64,
 };
-enum index_state { INDEX_FREE, INDEX_WAITS, INDEX_SAID, INDEX_KNOWN };
+/* COPIES: the neighbour is brought the message. */
+enum index_state { INDEX_FREE, INDEX_WAITS, INDEX_COPIES, INDEX_SAID, INDEX_KNOWN };
 
 struct process_index {
 	struct index_row {
@@ -94,13 +102,15 @@ struct process_index {
 		enum index_state state;
 		enum folder_gone gone; /* what is there */
 		bool changed;          /* since it was said */
+		bool daily;            /* a message: its sidecar is to say whether it was heard */
 		uint64_t number;       /* under which it was said */
 		uint64_t at_ms;        /* when that was, or when it was known */
 	} rows[INDEX_ROWS_MAX];
 	uint32_t count, flight;
-	bool full;   /* a row was left out */
-	bool linked; /* the node has had a link to Redis */
-	bool anew;   /* this Redis knows nothing of what was told before */
+	bool full;    /* a row was left out */
+	bool copying; /* of one COPIES is the state */
+	bool linked;  /* the node has had a link to Redis */
+	bool anew;    /* this Redis knows nothing of what was told before */
 	char history[INDEX_HISTORY_MAX];
 	uint64_t next_number;
 	uint64_t again_ms; /* nothing is said before */
@@ -123,6 +133,7 @@ struct process {
 	uint64_t uploads_aborted;         /* counted */
 	struct process_destination of[TERMS_DESTINATIONS_MAX];
 	uint64_t scan_ms, sweep_ms, told_ms; /* when it is due again */
+	uint64_t look_ms;                    /* when it may be, as a message has ended */
 	/* As the last walk found them. */
 	struct process_found {
 		uint64_t files, octets, backlog, dead, oldest_ms;
@@ -187,6 +198,7 @@ void process_index_changed(struct process *p, const char *path);
 void process_index_round(struct process *p, uint64_t now_ms);
 void process_index_on_answer(struct process *p, const json_t *line, uint64_t now_ms);
 void process_index_redis(struct process *p, const json_t *line);
+void process_index_daily(struct process *p, const struct folder_entry *entry, uint64_t now_ms);
 /* All folders were walked through. */
 void process_index_swept(struct process *p);
 /* What it says of itself to those who delete: what is left of it. */
@@ -204,6 +216,12 @@ void process_copies_reset(struct process *p, bool takers);
 void process_copies_nodes(struct process *p, const json_t *list);
 /* For how long not all that should be there was with the neighbour. */
 json_t *process_copies_figures(const struct process *p, uint64_t now_ms);
+/* Asks all nodes for the files of a recording, and answers the ticket. False: there are too many. */
+bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording);
+/* What is new is brought at once. */
+void process_copies_wake(const struct process *p);
+/* When the round began after which the neighbour had all; 0: it never had. */
+uint64_t process_copies_had_all(const struct process *p);
 /* What is to be polled. How many. */
 unsigned process_copies_wait(const struct process *p, struct curl_waitfd *wait);
 
@@ -228,6 +246,8 @@ void process_abort(struct process *p, uint64_t now_ms);
 enum entry_state process_state(const struct process *p, const struct folder_entry *entry);
 /* Its sidecar, or what is left of it; an empty object where there is none that can be read. */
 json_t *process_sidecar(const struct process *p, const char *path, enum folder_gone gone);
+/* Its sidecar says so from now on. */
+void process_heard(struct process *p, const char *path, bool heard);
 void process_on_question(struct process *p, const json_t *line);
 
 #endif

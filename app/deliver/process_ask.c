@@ -355,18 +355,31 @@ static void ask_sidecar_change(const struct ask *a, json_t *sidecar)
 		(void)json_object_set_new(sidecar, "heard", json_boolean(json_is_true(heard)));
 }
 
-static int ask_sidecar_write(const struct ask *a, const char *path, const json_t *sidecar)
+static int sidecar_write(const struct process *p, const char *path, const json_t *sidecar)
 {
 	char name[FOLDER_PATH_MAX];
 	char *text = json_dumps(sidecar, JSON_COMPACT);
 	int err = -ENOMEM;
 
-	folder_path(name, a->p->terms.folder, path, "json");
+	folder_path(name, p->terms.folder, path, "json");
 	if (text)
 		err = strlen(text) > SIDECAR_MAX ? -EFBIG
 						 : file_replace(name, 0600, bytes_str(text));
 	free(text);
 	return err;
+}
+
+void process_heard(struct process *p, const char *path, bool heard)
+{
+	json_t *sidecar = process_sidecar(p, path, FOLDER_HERE);
+
+	if (json_object_size(sidecar) && entry_has_audio(sidecar) != heard) {
+		(void)json_object_set_new(sidecar, "heard", json_boolean(heard));
+		if (sidecar_write(p, path, sidecar))
+			LOG_WARN("recordings", 0, "that a message was heard cannot be written",
+				 LOG_STR("file", path));
+	}
+	json_decref(sidecar);
 }
 
 /* False: it cannot be written. */
@@ -377,7 +390,7 @@ static bool ask_put_part(struct ask *a, const char *path)
 
 	ask_sidecar_change(a, sidecar);
 	mailbox = json_object_get(sidecar, "mailbox");
-	done = json_object_size(sidecar) && !ask_sidecar_write(a, path, sidecar);
+	done = json_object_size(sidecar) && !sidecar_write(a->p, path, sidecar);
 	if (done)
 		process_index_changed(a->p, path);
 	if (done && !a->result)
@@ -484,6 +497,10 @@ void process_on_question(struct process *p, const json_t *line)
 			 .args = json_object_get(line, "args") };
 	json_int_t limit = json_integer_value(json_object_get(a.args, "limit"));
 
+	if (command && !strcmp(command, "recording.fetch") && p->configured &&
+	    process_fetch(p, json_integer_value(json_object_get(line, "ask")), a.tenant,
+			  ask_text(&a, "recording")))
+		return;
 	a.limit = limit > 0 && limit <= ASK_LIMIT_MOST ? (uint64_t)limit : ASK_LIMIT;
 	ask_run(&a, command ? command : "");
 	if (a.error) {

@@ -231,11 +231,18 @@ static uint64_t shared_read(const _Atomic uint64_t *of)
 	return atomic_load_explicit(of, memory_order_relaxed);
 }
 
+static void copies_woken(int signal)
+{
+	(void)signal;
+}
+
 int process_copies_open(struct process *p, int descriptors)
 {
 	void *shared = mmap(NULL, sizeof(struct copy_shared), PROT_READ | PROT_WRITE,
 			    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
+	/* what brings copies pauses, and is woken; it has this from its beginning */
+	(void)sigaction(SIGUSR1, &(struct sigaction){ .sa_handler = copies_woken }, NULL);
 	p->copies.descriptors = descriptors;
 	if (shared == MAP_FAILED)
 		return -ENOMEM;
@@ -469,6 +476,109 @@ static void clearer_ended(struct process *p, int status, uint64_t now_ms)
 	node->clear_ms = now_ms + (p->terms.copies.every_ms << DOUBLINGS);
 }
 
+/* ---- what is to be played here ---- */
+
+enum { FETCHED_S = 86400 };
+
+/* What there is here already lies beside what comes. */
+static void fetch_link(const char *folder, const char *path, uint64_t octets, void *arg)
+{
+	const struct process *p = arg;
+	char from[FOLDER_PATH_MAX], to[FOLDER_PATH_MAX];
+
+	(void)octets;
+	folder_path(from, folder, path, "");
+	if (!copy_fetched(&p->terms, path, "", to) && link(from, to) < 0 && errno != EEXIST)
+		LOG_WARN("recordings", 0, "a copy cannot be played", LOG_STR("file", path),
+			 LOG_STR("error", strerror(errno)));
+}
+
+/* Of all nodes, as each may have a part. */
+static int fetch_run(struct process *p, const char *path)
+{
+	static struct copy_link link;
+	struct copy_self self;
+	struct rand_source rand;
+	int err = -ENOENT;
+
+	rand_open_system(&rand);
+	copies_self(p, &self);
+	copy_find(p->terms.folder, path, fetch_link, p);
+	for (uint32_t i = 0; p->terms.copies.on && i < p->copies.count; i++) {
+		const struct process_node *node = &p->copies.nodes[i];
+
+		if (node->alive && node->id != self.id &&
+		    !copy_link_connect(&link, &self, &node->address, node->id, &rand) &&
+		    !copy_fetch(&p->terms, &link, path))
+			err = 0;
+	}
+	return err;
+}
+
+bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording)
+{
+	char path[QUEUE_PATH_MAX];
+	pid_t parent = getpid();
+
+	(void)snprintf(path, sizeof(path), "%s/" COPY_ANY_DAY "/%s", tenant, recording);
+	for (uint32_t i = 0; i < PROCESS_FETCHES_MAX && folder_path_fits(bytes_str(path)); i++) {
+		struct process_fetch *f = &p->copies.fetches[i];
+
+		if (f->pid)
+			continue;
+		f->pid = fork();
+		if (!f->pid) {
+			(void)child_begins(parent, -1);
+			_exit(-fetch_run(p, path));
+		}
+		f->end = f->pid > 0 ? child_pidfd(f->pid) : -1;
+		f->ticket = ticket;
+		f->pid = f->pid > 0 ? f->pid : 0;
+		return f->pid != 0;
+	}
+	return false;
+}
+
+static void fetches_reap(struct process *p)
+{
+	for (uint32_t i = 0; i < PROCESS_FETCHES_MAX; i++) {
+		struct process_fetch *f = &p->copies.fetches[i];
+		int status;
+
+		if (!f->pid || waitpid(f->pid, &status, WNOHANG) != f->pid)
+			continue;
+		if (f->end >= 0)
+			(void)close(f->end);
+		if (WIFEXITED(status) && !WEXITSTATUS(status))
+			process_send_line(p,
+					  json_pack("{s:I, s:{}}", "answer", f->ticket, "result"));
+		else
+			process_send_line(p, json_pack("{s:I, s:s, s:s}", "answer", f->ticket,
+						       "error", "not_found", "message",
+						       "no node has this recording"));
+		*f = (struct process_fetch){ .end = -1 };
+	}
+}
+
+/* What was fetched is there for a day. */
+static int fetched_old(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)at;
+	if (kind == FTW_F && st->st_mtime + FETCHED_S < (time_t)(clock_utc_ms() / 1000))
+		(void)unlink(path);
+	else if (kind == FTW_DP)
+		(void)rmdir(path); /* where nothing is left in it */
+	return 0;
+}
+
+static void fetched_clear(const struct process *p)
+{
+	char folder[FOLDER_PATH_MAX];
+
+	(void)snprintf(folder, sizeof(folder), "%s/" COPY_FETCHED, p->terms.folder);
+	(void)nftw(folder, fetched_old, 8, FTW_DEPTH | FTW_PHYS);
+}
+
 static void copies_reap(struct process *p, uint64_t now_ms)
 {
 	struct process_copies *c = &p->copies;
@@ -579,6 +689,11 @@ void process_copies_round(struct process *p, uint64_t now_ms)
 
 	copies_accept(p);
 	copies_reap(p, now_ms);
+	fetches_reap(p);
+	if (now_ms >= c->fetched_ms) {
+		fetched_clear(p);
+		c->fetched_ms = now_ms + COUNT_MS;
+	}
 	if (!p->terms.copies.on)
 		return;
 	copies_run(p, now_ms);
@@ -591,6 +706,17 @@ void process_copies_round(struct process *p, uint64_t now_ms)
 		atomic_store_explicit(&c->shared->held, copy_held(p), memory_order_relaxed);
 		c->count_ms = now_ms + COUNT_MS;
 	}
+}
+
+void process_copies_wake(const struct process *p)
+{
+	if (p->copies.sender)
+		(void)kill(p->copies.sender, SIGUSR1);
+}
+
+uint64_t process_copies_had_all(const struct process *p)
+{
+	return shared_read(&p->copies.shared->whole_ms);
 }
 
 unsigned process_copies_wait(const struct process *p, struct curl_waitfd *wait)
@@ -609,6 +735,11 @@ unsigned process_copies_wait(const struct process *p, struct curl_waitfd *wait)
 	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
 		if (c->takers[i].pid && c->takers[i].end >= 0)
 			wait[n++] = (struct curl_waitfd){ .fd = c->takers[i].end,
+							  .events = CURL_WAIT_POLLIN };
+	}
+	for (uint32_t i = 0; i < PROCESS_FETCHES_MAX; i++) {
+		if (c->fetches[i].pid && c->fetches[i].end >= 0)
+			wait[n++] = (struct curl_waitfd){ .fd = c->fetches[i].end,
 							  .events = CURL_WAIT_POLLIN };
 	}
 	return n;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -22,7 +23,9 @@
 
 enum {
 	DAY_S = 86400,
-	LATE_MS = 30000,      /* the node has forgotten it */
+	LATE_MS = 30000,   /* the node has forgotten it */
+	COPIES_MS = 10000, /* the neighbour does not take a message */
+	BOX_AGAIN_MS = 1000 * DAY_S,
 	INDEX_AGAIN_MS = 500, /* doubled */
 	AGAIN_DOUBLINGS = 6,
 };
@@ -274,6 +277,36 @@ static void index_known(struct process *p, struct index_row *row)
 	index_drop(&p->index, row);
 }
 
+/* Marks a message, which the neighbour is brought at once. False: it is none, or waits for nobody. */
+static bool index_is_copied(struct process *p, struct index_row *row, uint64_t now_ms)
+{
+	json_t *sidecar = process_sidecar(p, row->path, row->gone);
+	const char *mailbox = json_string_value(json_object_get(sidecar, "mailbox"));
+	bool is = mailbox && mailbox[0];
+	int err = is ? folder_mark(p->terms.folder, row->path, FOLDER_BOX) : 0;
+
+	json_decref(sidecar);
+	if (err)
+		LOG_ERROR("recordings", 0, "a message cannot be marked as one: it has no copy",
+			  LOG_STR("file", row->path), LOG_STR("error", strerror(-err)));
+	if (!is || err || !p->terms.copies.on || !process_copies_neighbour(p))
+		return false;
+	row->at_ms = now_ms;
+	process_copies_wake(p);
+	return true;
+}
+
+/* A message is said when the neighbour has it, or does not take it (docs/adr/0123). */
+static bool index_is_safe(struct process *p, struct index_row *row, uint64_t now_ms)
+{
+	if (row->gone != FOLDER_HERE)
+		return true;
+	if (row->state != INDEX_COPIES)
+		return !index_is_copied(p, row, now_ms);
+	return process_copies_had_all(p) > row->at_ms || now_ms >= row->at_ms + COPIES_MS ||
+	       !process_copies_neighbour(p);
+}
+
 static void index_announce(struct process *p, struct index_row *row, uint64_t now_ms)
 {
 	struct process_index *x = &p->index;
@@ -282,6 +315,10 @@ static void index_announce(struct process *p, struct index_row *row, uint64_t no
 	row->gone = folder_look(p->terms.folder, row->path);
 	if (row->gone == FOLDER_NOTHING) {
 		index_drop(x, row);
+		return;
+	}
+	if (!index_is_safe(p, row, now_ms)) {
+		row->state = INDEX_COPIES;
 		return;
 	}
 	row->number = ++x->next_number;
@@ -306,9 +343,10 @@ static void index_row_round(struct process *p, struct index_row *row, uint64_t n
 		index_known(p, row);
 	else if (row->state == INDEX_SAID && since_ms >= LATE_MS)
 		index_wait(x, row);
-	if (row->state == INDEX_WAITS && x->linked && now_ms >= x->again_ms &&
-	    x->flight < INDEX_FLIGHT_MAX)
+	if ((row->state == INDEX_WAITS || row->state == INDEX_COPIES) && x->linked &&
+	    now_ms >= x->again_ms && x->flight < INDEX_FLIGHT_MAX)
 		index_announce(p, row, now_ms);
+	x->copying |= row->state == INDEX_COPIES;
 }
 
 void process_index_round(struct process *p, uint64_t now_ms)
@@ -317,6 +355,7 @@ void process_index_round(struct process *p, uint64_t now_ms)
 
 	if (x->again_ms > now_ms + ((uint64_t)INDEX_AGAIN_MS << AGAIN_DOUBLINGS))
 		x->again_ms = now_ms; /* the clock was set */
+	x->copying = false;
 	for (uint32_t i = 0; x->count && i < INDEX_ROWS_MAX; i++)
 		index_row_round(p, &x->rows[i], now_ms);
 	if (x->full && x->count < INDEX_ROWS_MAX / 2) {
@@ -351,6 +390,29 @@ void process_index_on_answer(struct process *p, const json_t *line, uint64_t now
 	x->flight--;
 	row->state = INDEX_KNOWN;
 	row->at_ms = now_ms;
+	if (row->daily && json_is_boolean(json_object_get(line, "heard")))
+		process_heard(p, row->path, json_is_true(json_object_get(line, "heard")));
+	row->daily = false;
+	if (json_is_true(json_object_get(line, "over")))
+		process_delete(p, row->path, "the message was deleted, and nobody took that back");
+}
+
+/* Once a day it is asked whether a message is still one. */
+void process_index_daily(struct process *p, const struct folder_entry *entry, uint64_t now_ms)
+{
+	char name[FOLDER_PATH_MAX];
+	struct index_row *row;
+	struct stat st;
+
+	folder_path(name, p->terms.folder, entry->path, FOLDER_BOX);
+	if (!entry->boxed || !entry->listed || stat(name, &st) < 0 ||
+	    (uint64_t)st.st_mtime * 1000 + BOX_AGAIN_MS > now_ms)
+		return;
+	(void)utimensat(AT_FDCWD, name, NULL, 0);
+	process_index_changed(p, entry->path);
+	row = index_find(&p->index, entry->path);
+	if (row)
+		row->daily = true;
 }
 
 /* ---- what is to be told ---- */
@@ -416,6 +478,7 @@ uint32_t process_index_open(const struct process *p)
 
 	for (uint32_t i = 0; p->index.count && i < INDEX_ROWS_MAX; i++)
 		open += p->index.rows[i].state == INDEX_WAITS ||
+			p->index.rows[i].state == INDEX_COPIES ||
 			p->index.rows[i].state == INDEX_SAID;
 	return open;
 }

@@ -534,8 +534,13 @@ static bool play_name_set(struct sound_name *out, const struct play_wanted *w,
 {
 	uint32_t rate_hz = w->room.generation ? w->rate_hz : player_rate(w->codec);
 
+	if (rate_hz && sound_recording_set(out, w->tenant, w->file, rate_hz)) {
+		/* another node may have it */
+		if (out->kind == SOUND_RECORDING)
+			(void)snprintf(said, SPEECH_TEXT_MAX, "%s", out->file);
+		return true;
+	}
 	return rate_hz && (sound_beep_set(out, w->file, rate_hz) ||
-			   sound_recording_set(out, w->tenant, w->file, rate_hz) ||
 			   sound_prompt_set(out, w->tenant, w->language, w->file, rate_hz) ||
 			   sound_speech_set(out, w->tenant, w->language, w->file, rate_hz, said) ||
 			   sound_name_set(out, w->tenant, w->file, rate_hz));

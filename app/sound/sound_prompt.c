@@ -36,6 +36,8 @@ bool sound_recording_set(struct sound_name *out, struct bytes tenant, struct byt
 	    !sound_recording_is_good(name) || !sound_name_set(out, tenant, name, rate_hz))
 		return false;
 	out->kind = spoken ? SOUND_SPOKEN : SOUND_RECORDING;
+	if (!spoken) /* by it who waits for its octets is found */
+		(void)bytes_cstr(name, out->hash, sizeof(out->hash));
 	return true;
 }
 
@@ -78,8 +80,16 @@ static struct media_sound *segment_read(const struct segments *of, uint32_t numb
 	const char *const path[] = { SOUND_SPOKEN_FOLDER, of->name->tenant, file };
 
 	(void)snprintf(file, sizeof(file), "%s.%u.wav", of->name->file, number);
-	if (of->tenant)
+	if (of->tenant) {
+		struct media_sound *s =
+			recording_file_read(of->tenant, file, of->name->rate_hz, fault);
+
+		if (s || !fault->absent)
+			return s;
+		/* what a neighbour had of one that was being said (docs/adr/0048) */
+		(void)snprintf(file, sizeof(file), "%s.%u.cut.wav", of->name->file, number);
 		return recording_file_read(of->tenant, file, of->name->rate_hz, fault);
+	}
 	return sound_path_read(of->root, path, COUNT_OF(path), of->name->rate_hz, fault);
 }
 
@@ -165,7 +175,8 @@ struct media_sound *sound_recording_read(const char *folder, const struct sound_
 	DIR *tenant = fd < 0 ? NULL : fdopendir(fd);
 	struct media_sound *s = NULL;
 
-	*fault = (struct sound_fault){ .reason = "the tenant has no recordings here" };
+	*fault = (struct sound_fault){ .reason = "the tenant has no recordings here",
+				       .absent = true };
 	if (root >= 0 && name->kind == SOUND_SPOKEN)
 		s = spoken_read(root, name, fault);
 	if (tenant)

@@ -2,7 +2,9 @@
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -178,6 +180,19 @@ static struct media_sound *sounds_folder_read(const struct sounds *s, const stru
 	return sound;
 }
 
+/* Its own, or what was fetched of another node's: tandem-store puts it there. */
+static struct media_sound *recording_any_read(const char *folder, const struct sound_name *name,
+					      struct sound_fault *fault)
+{
+	struct media_sound *s = sound_recording_read(folder, name, fault);
+	char fetched[PATH_MAX];
+
+	if (s || !fault->absent || !folder)
+		return s;
+	(void)snprintf(fetched, sizeof(fetched), "%s/.fetched", folder);
+	return sound_recording_read(fetched, name, fault);
+}
+
 static struct media_sound *request_read(const struct sounds *s, const struct request *r,
 					char hash[PROMPT_HASH_TEXT], struct sound_fault *fault)
 {
@@ -186,7 +201,7 @@ static struct media_sound *request_read(const struct sounds *s, const struct req
 	if (r->name.kind == SOUND_SPEECH)
 		return speech_read(s, &r->name, fault);
 	if (r->name.kind == SOUND_RECORDING || r->name.kind == SOUND_SPOKEN)
-		return sound_recording_read(s->settings.recordings, &r->name, fault);
+		return recording_any_read(s->settings.recordings, &r->name, fault);
 	return sounds_folder_read(s, &r->name, hash, fault);
 }
 
@@ -359,7 +374,8 @@ static void entry_fail(struct entry *e, const struct sound_fault *fault)
 	bool is_known = before && strcmp(before, fault->reason) == 0 && e->fault.at == fault->at;
 
 	e->fault = *fault;
-	if (is_known || (e->name.kind == SOUND_SPEECH && fault->absent))
+	if (is_known ||
+	    ((e->name.kind == SOUND_SPEECH || e->name.kind == SOUND_RECORDING) && fault->absent))
 		return;
 	LOG_WARN("sound", 0, "a sound file cannot be used", LOG_STR("tenant", e->name.tenant),
 		 LOG_STR("file", sound_shown(&e->name)), LOG_STR("language", e->name.language),
@@ -420,7 +436,8 @@ void sounds_said(struct sounds *s, const char *hash)
 	for (uint32_t i = 0; i < s->settings.count; i++) {
 		struct entry *e = &s->list[i];
 
-		if (e->name.kind == SOUND_SPEECH && !e->sound && !strcmp(e->name.hash, hash))
+		if ((e->name.kind == SOUND_SPEECH || e->name.kind == SOUND_RECORDING) &&
+		    !e->sound && !strcmp(e->name.hash, hash))
 			entry_forget(s, e);
 	}
 }

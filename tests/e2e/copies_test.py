@@ -312,5 +312,67 @@ class Lost(Copies):
         until(lambda: self.shared() == want, self.said)
 
 
+class Messages(Copies):
+    """Recordings that lie in a mailbox: docs/adr/0123."""
+
+    def told(self, **more):
+        self.a.settle(*self.a.destinations, list_days=30, list_settle_ms=100, node_id=self.a.copies["id"], **more)
+        self.a.redis = True
+        self.a.say({"redis": "first"})
+
+    def copied(self, name):
+        return set(self.files(self.a.folder, name).items()) <= set(self.b.of(self.a).items())
+
+    def test_said_when_the_neighbour_has_it(self):
+        """And its copy stays when it is delivered, until it is deleted."""
+        self.told()
+        self.b.open = False
+        self.b.kill()
+        name, other = record(self.a.folder, mailbox="1001"), record(self.a.folder, number=2)
+        until(lambda: self.a.acts(other), self.said)
+        self.assertEqual(self.a.acts(name), [])
+        self.b.open = True
+        self.b.start()
+        until(lambda: self.a.acts(name) == [("put", "waits")], self.said)
+        self.assertTrue(self.copied(name))
+        os.mkdir(self.share)
+        until(lambda: ("put", "delivered") in self.a.acts(name) and ("put", "delivered") in self.a.acts(other), self.said)
+        until(lambda: not any(other in one for one in self.b.of(self.a)), self.said)
+        self.assertTrue(self.copied(name))
+        until(lambda: self.a.ask("recording.delete", name=name) == {"name": name}, self.said)
+        until(lambda: self.b.of(self.a) == {}, self.said)
+
+    def test_once_a_day(self):
+        """A message that somebody has heard is so in its sidecar; one that was deleted for long goes."""
+        self.told()
+        name = record(self.a.folder, mailbox="1001")
+        mark = os.path.join(self.a.folder, name)
+        for box, done in (({"heard": True}, lambda: self.a.ask("recording.get", name=name).get("heard")),
+                          ({"over": True}, lambda: self.a.acts(name)[-1:] == [("end", "deleted")])):
+            until(lambda: self.a.acts(name) and os.path.exists(mark + ".listed"), self.said)
+            os.utime(mark + ".box", (0, 0))
+            self.a.box = box
+            self.told()
+            until(lambda done=done: self.a.acts(name) and done(), self.said)
+        self.assertFalse(os.path.exists(mark))
+
+    def test_any_node_has_its_octets(self):
+        """A third node asks the others, and takes what there is, of segments on two nodes as well; also of one that is gone."""
+        c = self.member(3)
+        self.meet(self.a, self.b, c)
+        parts = [record(one.folder, segment=segment, octets=150000, mailbox="1001") for one, segment in ((self.a, 1), (self.b, 2))]
+        want = {name: digest(os.path.join(one.folder, name)) for one, name in zip((self.a, self.b), parts)}
+        self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1"), {})
+        self.assertEqual(digests(os.path.join(c.folder, ".fetched")), want)
+        self.assertEqual(c.ask("recording.fetch", tenant="other", recording=f"{CALL}-1"), "not_found")
+        self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-2"), "not_found")
+        until(lambda: any(parts[0] in one for one in self.b.of(self.a)), self.said)
+        self.a.lost()
+        shutil.rmtree(os.path.join(c.folder, ".fetched"))
+        c.sees(self.b, c)
+        self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1"), {})
+        self.assertEqual(digests(os.path.join(c.folder, ".fetched")), want)
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -52,6 +52,7 @@ class Store:
         self.tickets, self.figures, self.terms = 0, {}, terms
         self.destinations = destinations
         self.said, self.redis = [], None        # what Redis is to know, and whether it is told: None: nobody answers
+        self.box = {}                           # what its mailbox says of each that is told
         self.start()
 
     def start(self):
@@ -95,7 +96,7 @@ class Store:
         if "say" in line:
             self.said.append({**line, "entry": json.loads(line["entry"])})
             if self.redis is not None:
-                self.say({"said": line["say"], "ok": self.redis})
+                self.say({"said": line["say"], "ok": self.redis, **self.box})
 
     def acts(self, name):
         """What was said of it by now."""

@@ -26,6 +26,8 @@ static void each_kind(void **state)
 		{ .kind = COPY_DONE },
 		{ .kind = COPY_FULL },
 		{ .kind = COPY_FAILED },
+		{ .kind = COPY_FIND, .path = "acme/0000-00-00/000agvj5jqr40-1" },
+		{ .kind = COPY_READ, .at = 60000, .path = PATH },
 	};
 	uint8_t text[COPY_MESSAGE_MAX];
 
@@ -58,7 +60,7 @@ static void refused(void **state)
 		{ .kind = COPY_BEAT, .path = PATH },
 		{ .kind = COPY_DATA, .part = COPY_PARTS, .path = PATH },
 		{ .kind = (enum copy_kind)0 },
-		{ .kind = (enum copy_kind)(COPY_FAILED + 1) },
+		{ .kind = COPY_KINDS },
 		{ .kind = COPY_FINISH, .at = UINT64_MAX, .path = PATH },
 	};
 	const struct copy_message good = { .kind = COPY_DROP, .path = PATH };

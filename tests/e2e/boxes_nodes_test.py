@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Messages of a mailbox on two nodes with copies: each counts and lists the same, whatever is killed or lost: VM-09."""
+import glob
+import os
+import shutil
+import unittest
+
+from lib.store import record
+from server import ServerError
+from taken_test import Cluster, Talk
+
+
+class Boxes(Cluster):
+    BOX = "1001"
+
+    @classmethod
+    def settings(cls, name, shard):
+        recordings = {"scan": "200ms", "free_mib": 0, "copies": 1, "copies_every": "2s", "copies_wait": "1s"}
+        return {**super().settings(name, shard), "recordings": recordings}
+
+    def folder_of(self, node):
+        return os.path.join(node.folder, "recordings")
+
+    def copies(self, name):
+        return glob.glob(f"{self.folder_of(self.b)}/.copies/*/default/*/{name}.json")
+
+    def counts(self, node):
+        said = node.ctl("message.count", mailbox=self.BOX)
+        return [said[key] for key in ("new", "urgent_new", "old", "urgent_old", "deleted")]
+
+    def count(self, *want):
+        """Both say so."""
+        for node in (self.a, self.b):
+            self.until(lambda node=node: self.counts(node) == list(want))
+
+    def put(self, node, message, **what):
+        return node.ctl("message.put", message=message, mailbox=self.BOX, **what)
+
+    def heard(self, message):
+        """By a phone of the other node, which has no such file of its own."""
+        self.b.put_extension("7100", "secret", application="ivr")
+        self.registers(18, "1003")
+        media = self.b.media()
+        self.addCleanup(media.close)
+        out = self.phones[18, "1003"].invite("7100", media.sdp())
+        calls = []
+        self.until(lambda: calls.extend(self.b.ctl("call.list", application="ivr")) or calls)
+        call = calls[0]
+        self.b.ctl("call.answer", call=call["id"])
+        media.use(out.wait_answer())
+        self.b.ctl("call.play", call=call["id"], file=f"recording:{message}")
+        media.wait_tone(440, anew=True)
+        out.bye()
+
+    def test_host_lost(self):
+        """A message is in its box when the neighbour has it. Its state is changed at either node, and stays when the one that took it is lost with its disk."""
+        self.a.ctl("extension.put", number="1001", record="on_demand", record_to="mailbox")
+        self.registers(17, "1001", "1002")
+        talk = Talk(self, 17).answer().speaks()
+        talk.hears()
+        talk.ends[1].stop()         # one tone is to be heard in it
+        self.a.ctl("call.record", call=talk.id, leg="a", state="on")
+        self.until(lambda: any(os.path.getsize(path) > 20000 for path in glob.glob(f"{self.folder_of(self.a)}/default/*/{talk.id}-1.1.wav")))
+        self.a.ctl("call.record", call=talk.id, leg="a", state="off")
+        message = f"{talk.id}-1"
+        self.until(lambda: self.counts(self.b)[0] == 1)
+        self.assertTrue(self.copies(f"{message}.1.wav"))
+        [row] = self.b.ctl("message.list", mailbox=self.BOX)
+        self.assertEqual([row[key] for key in ("message", "mailbox", "state", "urgent", "private", "version", "from", "to")],
+                         [message, self.BOX, "new", False, False, 0, "1001", "1002"])
+        self.assertGreater(row["duration_ms"], 1000)
+        self.assertEqual([part["node"] for part in row["parts"]], ["a"])
+        talk.quiet()
+        talk.hang_up()
+        self.heard(message)
+        row = self.put(self.b, message, urgent="true", private="true", note="call her back")
+        self.assertEqual((row["urgent"], row["private"], row["note"], row["version"]), (True, True, "call her back", 1))
+        self.count(1, 1, 0, 0, 0)
+        self.assertEqual(self.put(self.a, message, state="old", version=1)["version"], 2)
+        self.count(0, 0, 1, 1, 0)
+        with self.assertRaisesRegex(ServerError, "changed it meanwhile"):
+            self.put(self.b, message, state="new", version=1)
+        self.a.kill()
+        shutil.rmtree(self.folder_of(self.a))
+        self.until(lambda: [part["node"] for part in self.b.ctl("message.get", message=message, mailbox=self.BOX)["parts"]] == ["b"])
+        self.assertEqual(self.counts(self.b), [0, 0, 1, 1, 0])
+        self.assertEqual(self.b.ctl("message.delete", message=message, mailbox=self.BOX)["state"], "deleted")
+        self.assertEqual(self.counts(self.b), [0, 0, 0, 0, 1])
+        self.assertEqual(self.b.ctl("message.list", mailbox=self.BOX), [])
+        self.assertEqual([row["message"] for row in self.b.ctl("message.list", mailbox=self.BOX, state="deleted")], [message])
+        self.assertEqual(self.b.ctl("message.undelete", message=message, mailbox=self.BOX)["state"], "old")
+        self.assertEqual(self.counts(self.b), [0, 0, 1, 1, 0])
+        self.b.ctl("recording.delete", name=self.b.ctl("message.list", mailbox=self.BOX)[0]["parts"][0]["name"])
+        self.until(lambda: self.counts(self.b) == [0, 0, 0, 0, 0])
+        with self.assertRaisesRegex(ServerError, "no such message"):
+            self.put(self.b, message, state="new")
+
+
+if __name__ == "__main__":
+    unittest.main()
