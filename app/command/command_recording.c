@@ -421,7 +421,8 @@ void command_recording_link(struct command_run *run)
 static bool command_recording_found(struct command_run *run, const json_t *found)
 {
 	const struct node *n = run->node;
-	struct bytes name = bytes_str(json_string_value(json_object_get(found, "name")));
+	const json_t *of = run->kept ? run->args : found;
+	struct bytes name = bytes_str(json_string_value(json_object_get(of, "name")));
 	uint64_t expires_utc_ms, seconds;
 	char path[WEB_FILE_PATH_MAX];
 	struct writer w = writer_over(path, sizeof(path) - 1);
@@ -539,9 +540,35 @@ void command_recording_get(struct command_run *run)
 		command_recorded_get(run);
 }
 
+/* recording.link of one that this node does not have: it is fetched, once. */
+static bool recording_fetch(struct command_run *run)
+{
+	struct bytes name = command_value(run, "name")->text, tenant = { 0 };
+	struct bytes stem = entry_stem(json_string_value(json_object_get(run->args, "name")));
+	uint64_t ticket = run->kept ? 0 : waiting_put(run->node->api.waiting, run);
+	char of[TENANT_NAME_MAX] = "";
+	json_t *args;
+	bool sent;
+
+	(void)bytes_cut(&name, '/', &tenant);
+	if (!ticket)
+		return false;
+	run->kept = malloc(1);
+	args = json_pack("{s:s%, s:O}", "recording", (const char *)stem.p, stem.n, "name",
+			 json_object_get(run->args, "name"));
+	sent = run->kept && args && !bytes_cstr(tenant, of, sizeof(of)) &&
+	       node_deliver_query(run->node, ticket, "recording.fetch", of, args);
+	json_decref(args);
+	if (!sent)
+		(void)waiting_pop(run->node->api.waiting, ticket);
+	return sent;
+}
+
 /* recording.get of one that this node does not have: what all nodes know answers. False: the run goes on to fail. */
 static bool command_recording_elsewhere(struct command_run *run, enum command_error_code code)
 {
+	if (code == COMMAND_NOT_FOUND && run->command->fn == command_recording_link)
+		return recording_fetch(run);
 	if (code != COMMAND_NOT_FOUND || run->command->fn != command_recording_get ||
 	    recording_is_of_node(run))
 		return false;

@@ -478,7 +478,7 @@ static void clearer_ended(struct process *p, int status, uint64_t now_ms)
 
 /* ---- what is to be played here ---- */
 
-enum { FETCHED_S = 86400 };
+enum { FETCHED_S = 3600 };
 
 /* What there is here already lies beside what comes. */
 static void fetch_link(const char *folder, const char *path, uint64_t octets, void *arg)
@@ -515,7 +515,8 @@ static int fetch_run(struct process *p, const char *path)
 	return err;
 }
 
-bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording)
+bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording,
+		   const char *name)
 {
 	char path[QUEUE_PATH_MAX];
 	pid_t parent = getpid();
@@ -533,10 +534,20 @@ bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, con
 		}
 		f->end = f->pid > 0 ? child_pidfd(f->pid) : -1;
 		f->ticket = ticket;
+		(void)snprintf(f->name, sizeof(f->name), "%s", name);
 		f->pid = f->pid > 0 ? f->pid : 0;
 		return f->pid != 0;
 	}
 	return false;
+}
+
+static bool fetch_is_there(const struct process *p, const struct process_fetch *f)
+{
+	char path[FOLDER_PATH_MAX];
+
+	return !f->name[0] ||
+	       (folder_path_fits(bytes_str(f->name)) &&
+		!copy_fetched(&p->terms, f->name, "", path) && access(path, F_OK) == 0);
 }
 
 static void fetches_reap(struct process *p)
@@ -549,7 +560,7 @@ static void fetches_reap(struct process *p)
 			continue;
 		if (f->end >= 0)
 			(void)close(f->end);
-		if (WIFEXITED(status) && !WEXITSTATUS(status))
+		if (WIFEXITED(status) && !WEXITSTATUS(status) && fetch_is_there(p, f))
 			process_send_line(p,
 					  json_pack("{s:I, s:{}}", "answer", f->ticket, "result"));
 		else
@@ -560,7 +571,7 @@ static void fetches_reap(struct process *p)
 	}
 }
 
-/* What was fetched is there for a day. */
+/* What was fetched is there for an hour. */
 static int fetched_old(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	(void)at;

@@ -19,9 +19,9 @@
 /* What a record page says. Micro-browsers of desk phones read XHTML Basic: no script, no style, one form for each button. */
 
 /* Each folder on the way is opened by itself. */
-static int web_file_open(const struct web_files *f, struct bytes name, uint64_t *size)
+static int web_file_open_in(const char *folder, struct bytes name, uint64_t *size)
 {
-	int at = open(f->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), next;
+	int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), next;
 	struct bytes one;
 	struct stat st;
 
@@ -41,6 +41,16 @@ static int web_file_open(const struct web_files *f, struct bytes name, uint64_t 
 	}
 	*size = (uint64_t)st.st_size;
 	return at;
+}
+
+/* Of this node, or what was fetched of another one's. */
+static int web_file_open(const struct web_files *f, struct bytes name, uint64_t *size)
+{
+	char fetched[PATH_MAX];
+	int fd = web_file_open_in(f->folder, name, size);
+
+	(void)snprintf(fetched, sizeof(fetched), "%s/.fetched", f->folder);
+	return fd == -ENOENT ? web_file_open_in(fetched, name, size) : fd;
 }
 
 /* A descriptor of a file in the folder, through no symbolic link; or -errno. */

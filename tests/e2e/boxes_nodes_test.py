@@ -4,8 +4,11 @@ import glob
 import os
 import shutil
 import unittest
+import urllib.request
 
-from lib.store import record
+from lib import place
+from patience import PATIENCE_S
+from ports import Ports
 from server import ServerError
 from taken_test import Cluster, Talk
 
@@ -15,8 +18,14 @@ class Boxes(Cluster):
 
     @classmethod
     def settings(cls, name, shard):
-        recordings = {"scan": "200ms", "free_mib": 0, "copies": 1, "copies_every": "2s", "copies_wait": "1s"}
+        recordings = {"scan": "200ms", "free_mib": 0, "copies": 1, "copies_every": "2s", "copies_wait": "1s", "port": cls.web[name]}
         return {**super().settings(name, shard), "recordings": recordings}
+
+    @classmethod
+    def setUpClass(cls):
+        ports = cls.enterClassContext(Ports(2))
+        cls.web = {name: ports.take() for name in "ab"}
+        super().setUpClass()
 
     def folder_of(self, node):
         return os.path.join(node.folder, "recordings")
@@ -73,6 +82,16 @@ class Boxes(Cluster):
         talk.quiet()
         talk.hang_up()
         self.heard(message)
+        name = row["parts"][0]["name"]
+        link = self.b.ctl("recording.link", name=name, node="b")
+        self.assertEqual(link["port"], self.web["b"])
+        with open(os.path.join(self.folder_of(self.a), name), "rb") as file:
+            want = file.read()
+        request = urllib.request.Request(f"http://{place.NODE}:{link['port']}{link['path']}", headers={"Range": "bytes=100-"})
+        with urllib.request.urlopen(request, timeout=PATIENCE_S) as answer:
+            self.assertEqual((answer.status, answer.read()), (206, want[100:]))
+        with self.assertRaisesRegex(ServerError, "not_found"):
+            self.b.ctl("recording.link", name=name + ".json", node="b")
         row = self.put(self.b, message, urgent="true", private="true", note="call her back")
         self.assertEqual((row["urgent"], row["private"], row["note"], row["version"]), (True, True, "call her back", 1))
         self.count(1, 1, 0, 0, 0)

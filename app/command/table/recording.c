@@ -127,7 +127,8 @@ const struct command g_recording_commands[] = {
 	  BY(command_recording_get), .transient = true },
 	{ "recording.link", COMMAND_FOR_APPLICATION, g_link_args,
 	  "Makes a link by which anybody fetches the recording from this node, over HTTP, also in "
-	  "parts (Range). It must be finished, and lie there. The log says who asked for it. "
+	  "parts (Range). It must be finished. One that lies on other nodes is brought here "
+	  "first. The log says who asked for it. "
 	  "unavailable: recordings.port is 0.",
 	  "name, path (behind http://, or https://, and the host), port, expires_utc_ms",
 	  BY(command_recording_link), .transient = true },
