@@ -215,12 +215,6 @@ static void prompt_record_close(struct call_host *h, struct call *c, enum prompt
 	outbox_touch(&c->out);
 }
 
-/* No more is recorded. */
-static void prompt_record_stop(struct call_host *h, struct call *c)
-{
-	modules_message_end(h, c, c->prompts->recording);
-}
-
 void prompts_clear(struct prompts **prompts)
 {
 	if (!*prompts)
@@ -393,7 +387,6 @@ static bool play_start(struct call_host *h, struct call *c)
 {
 	enum audio_source word = prompt_word(c->prompts->terms.files[c->prompts->file]);
 
-	play_stop(h, c);
 	return word == AUDIO_SOURCE_PLAY ? file_start(h, c) : word_start(h, c, word);
 }
 
@@ -539,7 +532,7 @@ static void prompt_finish(struct call_host *h, struct call *c, enum prompt_outco
 	struct sig_event *event = NULL;
 
 	collected_keep(c, outcome);
-	prompt_record_stop(h, c);
+	modules_message_end(h, c, c->prompts->recording);
 	if (c->prompts->leg == LEG_NONE && !prompt_is_own(c))
 		event = call_publish_start(h, c, prompt_event_of(c->prompts));
 	if (event) {
@@ -567,31 +560,22 @@ static void prompt_step_start(struct call_host *h, struct call *c)
 {
 	struct prompts *a = c->prompts;
 
+	play_stop(h, c);
 	switch ((enum prompt_step_kind)prompt_step_now(a)->kind) {
 	case PROMPT_PLAY:
-		if (a->paused)
-			play_stop(h, c);
-		else if (!play_start(h, c))
+		if (!a->paused && !play_start(h, c))
 			prompt_fail(h, c, "it cannot be said in a codec of the party");
 		return;
 	case PROMPT_COLLECT:
-		play_stop(h, c);
 		wait_digit(h, a);
 		if (a->digit_count == a->terms.max)
 			prompt_step_end(h, c, PROMPT_ENDED);
 		return;
 	case PROMPT_RECORD:
-		play_stop(h, c);
 		if (!prompt_record_begin(h, c, prompt_leg(c)))
 			prompt_step_end(h, c, PROMPT_FAILED);
 		return;
 	}
-}
-
-/* Its file is not there yet, and who hears of it wants to play it. */
-static bool record_waits(const struct prompts *a, enum prompt_outcome outcome)
-{
-	return prompt_step_now(a)->kind == PROMPT_RECORD && !a->closing && outcome_is_own(outcome);
 }
 
 /* Too few came, and may be given once more (IVR-05). */
@@ -613,7 +597,8 @@ static void prompt_step_end(struct call_host *h, struct call *c, enum prompt_out
 	struct prompts *a = c->prompts;
 	uint8_t next = prompt_step_now(a)->next[outcome];
 
-	if (record_waits(a, outcome)) {
+	if (prompt_step_now(a)->kind == PROMPT_RECORD && !a->closing && outcome_is_own(outcome)) {
+		/* its file is not there yet, and who hears of it wants to play it */
 		prompt_record_close(h, c, outcome);
 		return;
 	}
@@ -967,9 +952,8 @@ static bool prompt_has_place(const struct prompts *a)
 {
 	const char *file = a->terms.files[a->file];
 
-	return prompt_word(file) == AUDIO_SOURCE_PLAY &&
-	       !bytes_starts(bytes_str(file), PROMPT_LATE_ECHO) &&
-	       !bytes_starts(bytes_str(file), PROMPT_LIVE);
+	return prompt_word(file) == AUDIO_SOURCE_PLAY && !prompt_is_live(a) &&
+	       !bytes_starts(bytes_str(file), PROMPT_LATE_ECHO);
 }
 
 static uint32_t place_wanted(enum prompt_control control, uint32_t place, uint32_t ms)
