@@ -82,4 +82,20 @@ UNUSED static bool plays(const struct line *l, const char *prompt)
 	return strcmp(l->r->played, prompt) == 0;
 }
 
+static inline void flow_gone(struct line *l, const char *path)
+{
+	line_assert_idle(l->r);
+	assert_int_equal(l->r->cdr_count, 1);
+	assert_string_equal(l->r->cdrs[0].facts.flow, "main");
+	assert_string_equal(l->r->cdrs[0].facts.path, path);
+}
+
+static inline void flow_hung_up(struct line *l)
+{
+	struct bytes bye = rig_take(l->r, &l->a.addr, "BYE ");
+
+	assert_true(bye.n);
+	phone_answer(&l->a, bye, "200 OK", "");
+}
+
 #endif

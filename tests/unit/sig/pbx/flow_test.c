@@ -15,22 +15,6 @@
 	"\"bye\":{\"play\":[\"bye\"],\"next\":\"end\"},"                                    \
 	"\"end\":{\"hangup\":{\"reason\":\"nobody \\\"here\\\"\"}}}}"
 
-static void assert_gone(struct line *l, const char *path)
-{
-	line_assert_idle(l->r);
-	assert_int_equal(l->r->cdr_count, 1);
-	assert_string_equal(l->r->cdrs[0].facts.flow, "main");
-	assert_string_equal(l->r->cdrs[0].facts.path, path);
-}
-
-static void hung_up(struct line *l)
-{
-	struct bytes bye = rig_take(l->r, &l->a.addr, "BYE ");
-
-	assert_true(bye.n);
-	phone_answer(&l->a, bye, "200 OK", "");
-}
-
 static void test_menu(void **state)
 {
 	struct line *l = *state;
@@ -50,7 +34,7 @@ static void test_menu(void **state)
 	bye = rig_take(l->r, &l->a.addr, "BYE ");
 	assert_true(rig_has(bye, "Reason: Q.850;cause=16;text=\"nobody \\\"here\\\"\""));
 	phone_answer(&l->a, bye, "200 OK", "");
-	assert_gone(l, "hello,menu,invalid,menu,2,bye");
+	flow_gone(l, "hello,menu,invalid,menu,2,bye");
 }
 
 /* Who is asked in vain twice; the second time nothing is pressed. */
@@ -67,8 +51,8 @@ static void test_timeout(void **state)
 	rig_wait_ms(l->r, 5100);
 	assert_true(plays(l, "prompt:bye"));
 	played(l, PROMPT_NEWS_FAILED);
-	hung_up(l);
-	assert_gone(l, "hello,menu,timeout,menu,timeout,bye,failed");
+	flow_hung_up(l);
+	flow_gone(l, "hello,menu,timeout,menu,timeout,bye,failed");
 }
 
 static void test_dial(void **state)
@@ -85,7 +69,7 @@ static void test_dial(void **state)
 	rig_run(l->r);
 	assert_true(plays(l, "prompt:bye"));
 	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
+	flow_hung_up(l);
 	line_assert_idle(l->r);
 	assert_string_equal(l->r->cdrs[l->r->cdr_count - 1].facts.path,
 			    "hello,menu,1,desk,busy,bye");
@@ -163,7 +147,7 @@ static void rates(struct line *l)
 	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE "), 0);
 	assert_true(plays(l, "prompt:rate"));
 	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
+	flow_hung_up(l);
 	line_assert_idle(l->r);
 	assert_string_equal(l->r->cdrs[l->r->cdr_count - 1].to, "700");
 }
@@ -174,7 +158,7 @@ static void test_goes_on(void **state)
 
 	speak(l, DIALS("\"1002\"", "in_turn"));
 	b_hangs_up(l);
-	hung_up(l);
+	flow_hung_up(l);
 	line_assert_idle(l->r);
 	assert_int_equal(l->r->cdr_count, 2);
 	assert_string_equal(l->r->cdrs[0].facts.path, "a");
@@ -210,7 +194,7 @@ static void test_goes_on_nowhere(void **state)
 
 	speak(l, "{\"name\":\"main\",\"start\":\"a\",\"steps\":{\"a\":{\"dial\":\"1002\"}}}");
 	b_hangs_up(l);
-	hung_up(l);
+	flow_hung_up(l);
 	line_assert_idle(l->r);
 	speak(l, UP);
 	phone_request(&l->a, "BYE", "", "");
@@ -256,8 +240,8 @@ static void test_restart(void **state)
 	press(l, '2');
 	assert_true(plays(l, "prompt:bye"));
 	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
-	assert_gone(l, "hello,menu,2,bye");
+	flow_hung_up(l);
+	flow_gone(l, "hello,menu,2,bye");
 }
 
 /* Its outcome waits for the program; that comes, or the call ends. */
@@ -283,8 +267,8 @@ static void test_program_comes(void **state)
 	outcome_waits(l, true);
 	assert_true(plays(l, "prompt:bye"));
 	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
-	assert_gone(l, "hello,menu,2,bye");
+	flow_hung_up(l);
+	flow_gone(l, "hello,menu,2,bye");
 }
 
 static void test_program_is_gone(void **state)
@@ -292,8 +276,8 @@ static void test_program_is_gone(void **state)
 	struct line *l = *state;
 
 	outcome_waits(l, false);
-	hung_up(l);
-	assert_gone(l, "hello");
+	flow_hung_up(l);
+	flow_gone(l, "hello");
 }
 
 #define TAGS                                                                                      \
@@ -313,7 +297,7 @@ static void test_tags(void **state)
 					.of = application_call(l->r),
 					.program = { .serial = l->r->program, .found = true } });
 	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
+	flow_hung_up(l);
 	line_assert_idle(l->r);
 	assert_string_equal(l->r->cdrs[0].facts.data, "A.c=3=4;A.d=M\u00fcller, Anna");
 }
@@ -338,7 +322,7 @@ static void test_headers(void **state)
 	rig_run(l->r);
 	is_answered(l);
 	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
+	flow_hung_up(l);
 	line_assert_idle(l->r);
 	assert_string_equal(l->r->cdrs[0].facts.data, "A.a=77;A.c=0041");
 }
@@ -367,7 +351,7 @@ static void test_time(void **state)
 	played(l, PROMPT_NEWS_ENDED);
 	assert_false(plays(l, prompt));
 	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
+	flow_hung_up(l);
 	line_assert_idle(l->r);
 }
 
@@ -413,7 +397,7 @@ static void test_group(void **state)
 	is_answered(l);
 	assert_true(plays(l, "prompt:p"));
 	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
+	flow_hung_up(l);
 	rig_wait_ms(l->r, 70000);
 	assert_string_equal(l->r->cdrs[0].facts.group, "sales");
 }
@@ -490,8 +474,8 @@ static void test_say(void **state)
 	press(l, '#');
 	assert_true(plays(l, "text:de:slow:Auf: {Wiedersehen}"));
 	played(l, PROMPT_NEWS_FAILED); /* no engine is there */
-	hung_up(l);
-	assert_gone(l, "pin,say,day,failed,text,failed");
+	flow_hung_up(l);
+	flow_gone(l, "pin,say,day,failed,text,failed");
 }
 
 static void test_secrets(void **state)
@@ -591,8 +575,8 @@ static void keys_ahead(struct line *l, bool restarts)
 					  .program = { .serial = l->r->program, .found = true } });
 	}
 	press(l, '5');
-	hung_up(l);
-	assert_gone(l, "menu,1,pin,***,again,45");
+	flow_hung_up(l);
+	flow_gone(l, "menu,1,pin,***,again,45");
 }
 
 static void test_keys_ahead(void **state)
@@ -655,7 +639,7 @@ static void test_failed(void **state)
 		     "\"b\":{\"reject\":{\"status\":486}}}}");
 	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
 	phone_write(&l->a, "ACK", "", "");
-	assert_gone(l, "a,failed");
+	flow_gone(l, "a,failed");
 	programs_delete(l->r->shard->commons->programs, BYTES_LIT("default"), BYTES_LIT("main"));
 	phone_invite(&l->a, "700", PHONE_SDP_A);
 	rig_run(l->r);
@@ -677,7 +661,7 @@ static void test_dials_itself(void **state)
 	call_flow(l, DIALS("[\"700\",\"1002\"]", "together"));
 	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
 	phone_write(&l->a, "ACK", "", "");
-	assert_gone(l, "a,failed");
+	flow_gone(l, "a,failed");
 }
 
 /* Who rings beside the number of another flow is left: that has the caller. */
@@ -722,7 +706,7 @@ static void test_leads_nowhere(void **state)
 	call_flow(l, DIALS("\"701\"", "in_turn"));
 	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
 	phone_write(&l->a, "ACK", "", "");
-	assert_gone(l, "a,failed");
+	flow_gone(l, "a,failed");
 }
 
 /* What Redis does not have is not asked for again at once. */
@@ -758,7 +742,7 @@ static void test_transferred_to_flow(void **state)
 	rig_run(l->r);
 	assert_true(plays(l, "prompt:o"));
 	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
+	flow_hung_up(l);
 	line_assert_idle(l->r);
 }
 
@@ -821,214 +805,6 @@ static void test_who_dials_outside(void **state)
 	outside(g, &g->l.b, answer, "9{caller}", false);
 }
 
-/* ---- http ---- */
-
-#define ASKS(more)                                                                 \
-	"{\"name\":\"main\",\"start\":\"ask\",\"steps\":{"                         \
-	"\"ask\":{\"http\":{\"url\":\"https://a.test/x\",\"take\":[\"to\"]" more   \
-	",\"data\":{\"who\":\"{caller}\"}},\"next\":\"which\",\"failed\":\"no\"}," \
-	"\"which\":{\"match\":\"{to}\",\"on\":{\"bye\":\"bye\"},\"else\":\"no\"}," \
-	"\"bye\":{\"play\":[\"bye\"],\"next\":\"no\"},\"no\":{\"reject\":{\"status\":486}}}}"
-
-static void answers(struct line *l, struct help_news news)
-{
-	news.serial = l->r->help;
-	rig_reply(l->r,
-		  (struct reply){ .ask = ASK_HELP, .of = application_call(l->r), .help = news });
-	rig_run(l->r);
-}
-
-/* A caller whose flow asks, with what is asked. */
-static struct bytes asks(struct line *l, const char *text)
-{
-	call_flow(l, text);
-	assert_int_equal(l->r->help_count, 1);
-	return bytes_str(l->r->help_data);
-}
-
-static void test_http(void **state)
-{
-	struct line *l = *state;
-	struct bytes said = asks(l, ASKS(""));
-
-	assert_non_null(strstr((const char *)said.p,
-			       "-0.1\",\"url\":\"https://a.test/x\",\"fallback\""
-			       ":\"\",\"method\":\"post\",\"timeout_ms\":2000"));
-	assert_non_null(
-		strstr((const char *)said.p, "\"flow\":\"main\",\"step\":\"ask\",\"visit\":1,"));
-	assert_non_null(
-		strstr((const char *)said.p, "\"variables\":{},\"data\":{\"who\":\"1001\"}}}"));
-	answers(l, (struct help_news){ .value = BYTES_LIT("{\"to\":\"bye\"}"), .status = 200 });
-	is_answered(l);
-	assert_true(plays(l, "prompt:bye"));
-	assert_int_equal(l->r->events[0].kind, SIG_CALL_NEW);
-	answers(l, (struct help_news){ .result = HELP_FAILED }); /* nobody waits any more */
-	assert_true(plays(l, "prompt:bye"));
-	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
-	assert_gone(l, "ask,which,bye,bye");
-}
-
-static void fails(struct line *l, struct help_news news, bool in_time)
-{
-	(void)asks(l, ASKS(",\"timeout_s\":1"));
-	if (in_time)
-		answers(l, news);
-	else
-		rig_wait_ms(l->r, 4000);
-	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
-	phone_ack(&l->a);
-	rig_run(l->r);
-	line_assert_idle(l->r);
-}
-
-static void test_http_fails(void **state)
-{
-	fails(*state, (struct help_news){ .result = HELP_LATE, .reason = "timeout" }, true);
-}
-
-/* The node itself is silent. */
-static void test_http_without_answer(void **state)
-{
-	fails(*state, (struct help_news){ 0 }, false);
-}
-
-static void test_http_program_is_gone(void **state)
-{
-	fails(*state, (struct help_news){ .is_program = true, .program = { 1 } }, true);
-}
-
-/* What the server answers takes the place of the flow. */
-static void test_http_program(void **state)
-{
-	static const char list[] = "[{\"play\":[\"list\"]}]";
-	struct help_news news = { .is_program = true };
-	struct flow_findings found = { 0 };
-	struct flow_program *p = program_parse(bytes_str(list), NULL, &found);
-	struct line *l = *state;
-
-	assert_non_null(p);
-	memcpy(news.program, p->hash, sizeof(news.program));
-	program_free(p);
-	(void)asks(l, ASKS(""));
-	put_program(l->r, "", list);
-	answers(l, news);
-	is_answered(l);
-	assert_true(plays(l, "prompt:list"));
-	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
-	assert_gone(l, "ask,program,1");
-}
-
-static void gives_program(struct line *l, const char *text)
-{
-	put_program(l->r, "", text);
-	rig_run(l->r);
-	if (l->r->program_count)
-		rig_reply(l->r,
-			  (struct reply){ .ask = ASK_PROGRAM,
-					  .of = application_call(l->r),
-					  .program = { .serial = l->r->program, .found = true } });
-	rig_run(l->r);
-}
-
-/* A list whose web server fails goes back to the step that was given it; what that does not have ends the call. */
-static void goes_back(struct line *l, const char *flow, const char *url, bool restarts)
-{
-	char list[80];
-	struct help_news news = { .is_program = true };
-	struct flow_findings found = { 0 };
-	struct flow_program *p;
-	bool asked = url[0] != '{';
-
-	(void)snprintf(list, sizeof(list), "[{\"play\":[\"list\"]},{\"http\":\"%s\"}]", url);
-	p = program_parse(bytes_str(list), NULL, &found);
-	assert_non_null(p);
-	memcpy(news.program, p->hash, sizeof(news.program));
-	program_free(p);
-	(void)asks(l, flow);
-	put_program(l->r, "", list);
-	answers(l, news);
-	is_answered(l);
-	played(l, PROMPT_NEWS_ENDED);
-	assert_int_equal(l->r->help_count, 1 + asked);
-	if (!asked)
-		return;
-	if (restarts) {
-		line_restart(l, line_stored(l));
-		gives_program(l, list);
-	}
-	answers(l, (struct help_news){ .result = HELP_FAILED, .reason = "unreachable" });
-	if (restarts)
-		gives_program(l, flow);
-}
-
-static void test_http_program_fails(void **state)
-{
-	struct line *l = *state;
-
-	goes_back(l, ASKS(""), "https://b.test/y", false);
-	hung_up(l);
-	assert_gone(l, "ask,program,1,ask,failed");
-}
-
-/* Nobody can be asked: what is put in makes no URL. */
-static void test_http_program_has_no_url(void **state)
-{
-	struct line *l = *state;
-
-	goes_back(l, ASKS(""), "{nothing}", false);
-	hung_up(l);
-	assert_gone(l, "ask,program,1,2,failed,ask,failed");
-}
-
-static void test_http_program_fails_restarted(void **state)
-{
-	struct line *l = *state;
-
-	goes_back(l, ASKS(""), "https://b.test/y", true);
-	hung_up(l);
-	assert_gone(l, "ask,program,1,ask,failed");
-}
-
-/* Whoever goes on with the call asks again, by the same id. */
-static void test_http_restart(void **state)
-{
-	struct line *l = *state;
-	char before[sizeof(l->r->help_data)];
-
-	(void)asks(l, ASKS(""));
-	(void)memcpy(before, l->r->help_data, sizeof(before));
-	line_restart(l, line_stored(l));
-	gives_program(l, ASKS(""));
-	assert_int_equal(l->r->help_count, 2);
-	assert_string_equal(l->r->help_data, before);
-}
-
-/* Whoever goes on with verbs of an application that is connected connects anew, and says when the call is over. */
-static void test_http_linked(void **state)
-{
-	static const char list[] =
-		"[{\"play\":[\"list\"]},{\"http\":{\"url\":\"wss://a.test/x\"}}]";
-	struct line *l = *state;
-	struct bytes asked = { 0 };
-
-	call_flow(l, list);
-	is_answered(l);
-	assert_int_equal(l->r->help_count, 0); /* it is asked behind them */
-	line_restart(l, line_stored(l));
-	gives_program(l, list);
-	asked = bytes_str(l->r->help_data);
-	assert_int_equal(l->r->help_count, 1);
-	assert_true(rig_has(asked, "{\"url\":\"wss://a.test/x\",\"body\":{\"type\":"
-				   "\"flow.resumed\",\"call\":"));
-	assert_true(rig_has(asked, "\"step\":\"1\",\"visit\":1,\"outcome\":\"next\""));
-	phone_request(&l->a, "BYE", "", "");
-	rig_run(l->r);
-	assert_int_equal(l->r->help_count, 2);
-	assert_true(rig_has(bytes_str(l->r->help_data), "{\"leave\":true,\"call\":\""));
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -1065,16 +841,6 @@ int main(void)
 		LINE_TEST(test_asked_seldom),
 		LINE_TEST(test_transferred_to_flow),
 		GATE_TEST(test_who_dials_outside),
-		LINE_TEST(test_http),
-		LINE_TEST(test_http_fails),
-		LINE_TEST(test_http_without_answer),
-		LINE_TEST(test_http_program),
-		LINE_TEST(test_http_program_is_gone),
-		LINE_TEST(test_http_program_fails),
-		LINE_TEST(test_http_program_has_no_url),
-		LINE_TEST(test_http_program_fails_restarted),
-		LINE_TEST(test_http_restart),
-		LINE_TEST(test_http_linked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

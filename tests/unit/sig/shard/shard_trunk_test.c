@@ -27,6 +27,13 @@ static void calls_as(struct phone *gw, const char *from, const char *to)
 	rig_run(gw->r);
 }
 
+static void is_answered(struct gate *g, struct phone *gw)
+{
+	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
+	assert_true(phone_hears(gw, "SIP/2.0 200").n);
+	phone_ack(gw);
+}
+
 static void a_number_rings_its_user(void **state)
 {
 	struct gate *g = *state;
@@ -500,9 +507,7 @@ static void goes_on_elsewhere(void **state)
 
 	phone_begin(gw, NUMBER);
 	phone_request(gw, "INVITE", "Record-Route: <sip:198.51.100.9:5070;lr>\r\n", PHONE_SDP_B);
-	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
-	assert_true(phone_hears(gw, "SIP/2.0 200").n);
-	phone_ack(gw);
+	is_answered(g, gw);
 	other = *gw;
 	other.addr = rig_addr("198.51.100.8:5060");
 	(void)snprintf(other.address, sizeof(other.address), "198.51.100.8:5060");
@@ -570,9 +575,7 @@ static void strangers_over(struct gate *g, enum sip_transport transport)
 		(void)gate_put(g, &set);
 		comes_over(gw, transport, "198.51.100.1:5060");
 		calls_as(gw, "+4940123", NUMBER);
-		phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
-		assert_true(phone_hears(gw, "SIP/2.0 200").n);
-		phone_ack(gw);
+		is_answered(g, gw);
 		if (way) { /* which calls may come has nothing to do with it */
 			set.directions = TRUNK_OUT;
 			(void)gate_put(g, &set);
@@ -611,9 +614,7 @@ static void another_trunk_in_its_calls(void **state)
 
 	(void)gate_put(g, &other);
 	calls_as(gw, "+4940123", NUMBER);
-	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
-	assert_true(phone_hears(gw, "SIP/2.0 200").n);
-	phone_ack(gw);
+	is_answered(g, gw);
 	thief = *gw;
 	comes_from(&thief, "198.51.100.2:5060");
 	assert_moved(g, &thief, "SIP/2.0 403");
@@ -630,9 +631,7 @@ static void a_carrier_by_name(void **state)
 	struct phone *gw = carrier(g, &set);
 
 	calls_as(gw, "+4940123", NUMBER);
-	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
-	assert_true(phone_hears(gw, "SIP/2.0 200").n);
-	phone_ack(gw);
+	is_answered(g, gw);
 	set = gate_trunk("carrier", "sip.carrier.example");
 	(void)gate_put(g, &set);
 	comes_from(gw, "203.0.113.66:5060");
@@ -649,9 +648,7 @@ static void killed_without_the_trunk(void **state)
 	uint16_t trunk;
 
 	calls_as(gw, "+4940123", NUMBER);
-	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
-	assert_true(phone_hears(gw, "SIP/2.0 200").n);
-	phone_ack(gw);
+	is_answered(g, gw);
 	assert_true(trunks_delete(g->trunks, 0, BYTES_LIT("carrier")));
 	assert_int_equal(text_set(&record, line_stored(&g->l)), 0);
 	line_restart(&g->l, text_bytes(&record));
@@ -673,9 +670,7 @@ static void refers(void **state)
 	struct phone *gw = carrier(g, &set);
 
 	calls_as(gw, "+4940123", NUMBER);
-	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
-	assert_true(phone_hears(gw, "SIP/2.0 200").n);
-	phone_ack(gw);
+	is_answered(g, gw);
 	phone_request(gw, "REFER", "Refer-To: <sip:1002@test.local>\r\n", "");
 	assert_true(rig_take(g->l.r, &gw->addr, "SIP/2.0 403").n);
 }
@@ -788,9 +783,7 @@ static struct phone *talks(struct gate *g, struct trunk_settings *set)
 	struct phone *gw = carrier(g, set);
 
 	calls_as(gw, "+4940123", NUMBER);
-	phone_answer(&g->l.a, phone_rings(&g->l.a), "200 OK", PHONE_SDP_A);
-	assert_true(phone_hears(gw, "SIP/2.0 200").n);
-	phone_ack(gw);
+	is_answered(g, gw);
 	return gw;
 }
 
