@@ -93,7 +93,7 @@ class Forwards(ForwardTest):
         self.talk(out, into)
 
     def test_do_not_disturb(self):
-        """CALL-19: as if it were busy; without a target the caller hears so."""
+        """CALL-19: as if it were busy; without a target the caller hears so. Its own calls go out."""
         self.forward(do_not_disturb="true")
         self.assertEqual(self.a.invite("1002", self.audio_a.sdp()).wait_final().status, 486)
         self.ended()
@@ -104,6 +104,9 @@ class Forwards(ForwardTest):
         self.assertEqual(self.b.count(lambda m: m.is_request and m.method == "INVITE"), 0)
         into.reject(480, "Temporarily Unavailable")
         out.wait_final()
+        out = self.b.invite("1001", self.audio_b.sdp())     # it calls others
+        self.a.incoming().reject(480, "Temporarily Unavailable")
+        self.assertEqual(out.wait_final().status, 480)
 
     def test_lists_of_numbers(self):
         for wrong in ("1003,", ",1003", "1003,,1001", "1003,1002", "3," * 8 + "4"):
