@@ -70,8 +70,8 @@ struct blf_call {
 
 struct blf_figures {
 	uint64_t calls, failed, changes, told, notifies;
-	uint64_t disordered; /* documents out of order, by their versions */
-	uint64_t lost;       /* calls of a race that nobody ended within their time */
+	uint64_t disordered;    /* documents out of order, by their versions */
+	uint64_t lost, refused; /* calls without their end; with a 503, by a node that is busy */
 	struct load_latency setup, late;
 };
 

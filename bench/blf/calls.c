@@ -184,7 +184,8 @@ void blf_call_asked(struct blf_load *l, const struct sip_message *m, uint32_t ph
 
 	if (m->method == SIP_BYE || m->method == SIP_CANCEL)
 		blf_answer(l, phone, m, 200, "", "");
-	if (m->method == SIP_CANCEL && c && c->invite_n)
+	if (m->method == SIP_CANCEL && c &&
+	    memmem(c->invite, c->invite_n, m->via.branch.p, m->via.branch.n))
 		callee_answers(l, c, 487);
 	else if (m->method == SIP_INVITE && c)
 		callee_rings(l, c, m, now);
@@ -213,7 +214,8 @@ static void call_refused(struct blf_load *l, struct blf_call *c, const struct si
 		c->state = CALL_CANCELLED; /* the ACK is of its transaction */
 	if (m->method == SIP_INVITE && !bytes_cstr(m->to.tag, c->to_tag, sizeof(c->to_tag)))
 		caller_say(l, c, "ACK", 1, "");
-	call_end(l, c, !cancelled);
+	l->figures.refused += l->races && m->status == 503;
+	call_end(l, c, !cancelled && (!l->races || m->status != 503));
 }
 
 void blf_call_answered(struct blf_load *l, const struct sip_message *m, uint32_t number,
@@ -308,13 +310,14 @@ static void figures_say(const struct blf_load *l, double seconds)
 
 	(void)printf("{\"seconds\": %.3f, \"calls\": %" PRIu64 ", \"failed\": %" PRIu64
 		     ", \"setup_p50_ms\": %.3f, \"setup_p99_ms\": %.3f, \"changes\": %" PRIu64
-		     ", \"told\": %" PRIu64 ", \"lost\": %" PRIu64
+		     ", \"told\": %" PRIu64 ", \"lost\": %" PRIu64 ", \"refused\": %" PRIu64
 		     ", \"told_p50_ms\": %.3f, \"told_p99_ms\": %.3f, \"told_max_ms\": %.3f"
 		     ", \"notifies\": %" PRIu64 ", \"disordered\": %" PRIu64 ", \"wrong\": %u}\n",
 		     seconds, f->calls, f->failed, load_latency_us(&f->setup, 0.5) / 1e3,
 		     load_latency_us(&f->setup, 0.99) / 1e3, f->changes, f->told, f->lost,
-		     load_latency_us(&f->late, 0.5) / 1e3, load_latency_us(&f->late, 0.99) / 1e3,
-		     (double)f->late.max_ns / 1e6, f->notifies, f->disordered, blf_wrong(l));
+		     f->refused, load_latency_us(&f->late, 0.5) / 1e3,
+		     load_latency_us(&f->late, 0.99) / 1e3, (double)f->late.max_ns / 1e6,
+		     f->notifies, f->disordered, blf_wrong(l));
 	(void)fflush(stdout);
 }
 
