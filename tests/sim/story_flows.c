@@ -57,6 +57,16 @@
 	FLOW("room", "\"room\":{\"conference\":{\"name\":\"700\",\"moderator\":true}," \
 		     "\"next\":\"bye\"},\"bye\":{\"hangup\":{}}")
 
+/* 1 begins the flow anew, and then 2 rings B. */
+#define DECIDES                                                                                 \
+	FLOW("open", "\"open\":{\"hours\":\"office\",\"closed\":\"end\",\"failed\":\"say\"},"   \
+		     "\"say\":{\"set\":{\"to\":\"1002\"},\"next\":\"menu\"},"                   \
+		     "\"menu\":{\"gather\":{\"max\":1,\"first_s\":20},\"on\":{\"1\":\"again\"," \
+		     "\"2\":\"desk\"},\"invalid\":\"end\",\"timeout\":\"end\"},"                \
+		     "\"again\":{\"redirect\":\"flow:main\",\"failed\":\"end\"},"               \
+		     "\"desk\":{\"dial\":\"{to}\",\"busy\":\"end\",\"next\":\"end\"},"          \
+		     "\"end\":{\"hangup\":{}}")
+
 /* B rings when the caller has said what he wants to say. */
 #define RECORDS                                                                        \
 	FLOW("note", "\"note\":{\"record\":{\"prompt\":[\"say\"],\"silence_s\":0},"    \
@@ -264,6 +274,8 @@ const struct story story_flows[] = {
 			      "\"next\":\"desk\",\"failed\":\"desk\"},\"desk\":{\"dial\":\"1002\","
 			      "\"busy\":\"end\",\"no_answer\":\"end\"},\"end\":{\"hangup\":{}}"),
 	  .look_s = 20, .talk = ON(A) | ON(B), .status = 200 },
+	{ "flow-decides", CALLS({ 10, STORY_KEY, A, '1' }, { 16, STORY_KEY, A, '2' }),
+	  .flow = DECIDES, .look_s = 30, .talk = ON(A) | ON(B), .status = 200 },
 	{ "flow-records", CALLS({ 16, STORY_KEY, A, '#' }, { 20, STORY_KEY, A, '#' }),
 	  .flow = RECORDS, .look_s = 30, .recordings = 1u << 1, .talk = ON(A) | ON(B),
 	  .status = 200 },
