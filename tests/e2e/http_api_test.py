@@ -3,6 +3,7 @@
 import gzip
 import http.client
 import json
+import os
 import resource
 import signal
 import socket
@@ -14,6 +15,7 @@ import urllib.parse
 from call_test import CallTest
 from directory_test import Pair
 from lib import place
+from music_test import wav
 from patience import slowness, until
 from tandem_client import Client, Redis, Refused
 
@@ -77,6 +79,54 @@ class Api(Asks, CallTest):
         self.assertEqual(self.ok(self.node, "GET", f"/v1/calls/{row['id']}", reader)["ended_by"], "operator")
         self.refused(404, "not_found", self.node, "GET", "/v1/calls/0000000000000", reader)
         self.refused(404, "unknown_command", self.node, "DELETE", "/v1/tokens/..", reader)
+
+    def test_an_application(self):
+        """APP-01: it answers, plays, collects, takes a message, calls somebody for its caller, and joins two callers."""
+        application, calls = self.token(self.node, "application"), []
+        wav(os.path.join(self.node.folder, "sounds", "default", "menu.wav"), 620, seconds=4)
+        self.node.ctl("extension.put", number="1900", password="a long secret", application="ivr")
+
+        def waits(agent, audio):
+            out = agent.invite("1900", audio.sdp())
+            calls.extend(until(lambda: {row["id"] for row in self.ok(self.node, "GET", "/v1/calls", application)} - set(calls)))
+            return out
+
+        def does(verb, call=0, **args):
+            self.ok(self.node, "POST", f"/v1/calls/{calls[call]}/{verb}", application, args)
+
+        def told(kind, **want):
+            until(lambda: [event for event in self.node.told("td:{ev:default}:ivr") if event["type"] == kind and want.items() <= event.items()],
+                  lambda: f"{self.node.told('td:{ev:default}:ivr')}")
+
+        out = waits(self.a, self.audio_a)
+        does("answer")
+        self.audio_a.use(out.wait_answer())
+        does("collect", file="menu.wav", max=2)
+        self.audio_a.wait_tone(620)
+        for key in "42":
+            self.audio_a.digit(key)
+        told("call.collected", digits="42")
+        does("record_message")
+        self.audio_a.wait_tone(1000, 8)
+        begun = self.audio_a.sent
+        self.audio_a.start(440)
+        until(lambda: self.audio_a.sent > begun + 60)
+        self.audio_a.digit("#")
+        told("call.recorded", reason="key")
+        does("play", file="menu.wav", times=0)
+        self.audio_a.wait_tone(620, anew=True)
+        does("transfer", to="1002")
+        self.b.incoming().reject(486, "Busy Here")
+        told("call.transfer_failed")
+        second = waits(self.b, self.audio_b)
+        does("answer", 1)
+        self.audio_b.use(second.wait_answer())
+        does("join", **{"with": calls[1]})
+        self.audio_b.wait_tone(440)
+        self.audio_a.stop()
+        self.ok(self.node, "POST", f"/v1/calls/{calls[0]}/hangup", application)
+        out.wait_bye()
+        second.wait_bye()
 
     def test_of_documents(self):
         made = self.ok(self.node, "PATCH", "/v1/extensions/1009", self.admin, {"password": "a long secret of 1009", "display_name": "Nine"})
