@@ -113,6 +113,7 @@ struct tenant_terms {
 	bool park_confirm;           /* who parked somebody by phone is told the slot by MESSAGE */
 	bool park_spoken;            /* ... and hears it said, before it is left */
 	bool offline_busy;           /* a lamp of an extension without a phone is lit (BEAT-17) */
+	bool messages_unasked;       /* its phones hear of messages without a subscription */
 	bool user_to_user;           /* its phones are told the call's data (RFC 7433) */
 	uint8_t record_tone;         /* enum record_tone */
 	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */

@@ -19,6 +19,7 @@ typedef Tandem__Remote__Page pb_page;
 typedef Tandem__Remote__Paged pb_paged;
 typedef Tandem__Remote__Share pb_share;
 typedef Tandem__Remote__Guess pb_guess;
+typedef Tandem__Remote__Box pb_box;
 
 /* What a message points at while it is packed. */
 struct packed_news {
@@ -184,6 +185,7 @@ union packed_item {
 	pb_page page;
 	pb_paged paged;
 	pb_guess guess;
+	pb_box box;
 };
 
 /* These return the tenant whose name is to be there; of kinds that have none: empty. */
@@ -280,6 +282,13 @@ static struct bytes guess_pack(union packed_item *out, char *tenant, const struc
 	out->guess.caller = news_lend(in->guess.guess.caller);
 	out->guess.right = in->guess.right;
 	return in->guess.guess.tenant;
+}
+
+static struct bytes box_pack(union packed_item *out, char *tenant, const struct remote_item *in)
+{
+	out->box.tenant = tenant;
+	out->box.box = news_lend(in->box.box);
+	return in->box.tenant;
 }
 
 static bool pick_unpack(struct remote_item *out, const union packed_item *in)
@@ -391,6 +400,12 @@ static bool guess_unpack(struct remote_item *out, const union packed_item *in)
 	       news_line(&g->caller, &p->caller, SECRET_TEXT_MAX);
 }
 
+static bool box_unpack(struct remote_item *out, const union packed_item *in)
+{
+	return tenant_unpack(&out->box.tenant, in->box.tenant) && in->box.box.len &&
+	       news_line(&out->box.box, &in->box.box, REMOTE_USER_MAX);
+}
+
 /* ---- by kind ---- */
 
 static const struct item_form {
@@ -415,6 +430,8 @@ static const struct item_form {
 			   offsetof(pb_news, paged), paged_pack, paged_unpack },
 	[REMOTE_GUESS] = { &tandem__remote__guess__descriptor, offsetof(pb_news, n_guesses),
 			   offsetof(pb_news, guesses), guess_pack, guess_unpack },
+	[REMOTE_BOX] = { &tandem__remote__box__descriptor, offsetof(pb_news, n_boxes),
+			 offsetof(pb_news, boxes), box_pack, box_unpack },
 };
 
 void remote_news_add_item(struct writer *w, const struct remote_item *item)

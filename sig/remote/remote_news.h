@@ -76,6 +76,11 @@ struct remote_guess {
 	bool right;
 };
 
+/* Something in it has changed. */
+struct remote_box {
+	struct bytes tenant, box;
+};
+
 /* What is asked, answered or told. The answer to a question is the kind behind it, with the same serial. */
 enum remote_kind {
 	REMOTE_PICK,
@@ -86,6 +91,7 @@ enum remote_kind {
 	REMOTE_PAGE,
 	REMOTE_PAGED,
 	REMOTE_GUESS,
+	REMOTE_BOX,
 	REMOTE_KINDS,
 };
 
@@ -101,6 +107,7 @@ struct remote_item {
 		struct record_page_ask page; /* what an extension's record page shows, and does */
 		struct record_page paged;
 		struct remote_guess guess;
+		struct remote_box box;
 	};
 };
 

@@ -7,6 +7,7 @@
 #include "sig/host/accounts.h"
 #include "sig/host/calendars.h"
 #include "sig/host/groups.h"
+#include "sig/host/mailboxes.h"
 #include "sig/host/names.h"
 #include "sig/host/tenant.h"
 #include "sig/pbx/flow/programs.h"
@@ -396,6 +397,8 @@ int shard_commons_open(struct shard_commons **out, const struct shard_settings *
 		err = nonce_window_open(&c->nonces);
 	if (!err)
 		err = secret_limit_open(&c->secrets, &c->key);
+	if (!err && !(c->mailboxes = mailboxes_create()))
+		err = -ENOMEM;
 	if (!err)
 		err = commons_ports_open(c, settings, rand);
 	if (err) {
@@ -416,6 +419,7 @@ void shard_commons_close(struct shard_commons *c)
 	secret_limit_close(c->secrets);
 	programs_free(c->programs);
 	calendars_close(c->calendars);
+	mailboxes_free(c->mailboxes);
 	groups_close(c->groups);
 	names_free(c->names);
 	accounts_close(c->accounts);

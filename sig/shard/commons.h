@@ -167,6 +167,8 @@ struct shard_remote {
 };
 
 struct calendars;
+struct mailboxes;
+struct message_counts;
 struct accounts;
 struct groups;
 struct names;
@@ -182,6 +184,7 @@ struct shard_commons {
 	struct secret_limit *secrets; /* guesses of PINs and the like */
 	struct programs *programs;    /* of flows (sig/pbx/flow/programs.h) */
 	struct calendars *calendars;  /* of tenants (sig/host/calendars.h) */
+	struct mailboxes *mailboxes;  /* of tenants (sig/host/mailboxes.h) */
 	struct groups *groups;        /* of tenants (sig/host/groups.h) */
 	struct names *names;          /* of extensions (sig/host/names.h) */
 	struct accounts *accounts;    /* of tenants (sig/host/accounts.h) */
@@ -203,6 +206,12 @@ struct shard_commons {
 int shard_commons_open(struct shard_commons **out, const struct shard_settings *settings,
 		       struct rand_source *rand) NODISCARD;
 void shard_commons_close(struct shard_commons *c); /* NULL is fine */
+
+/* Something in a box was changed by this node: it is due here and at all others. */
+void shard_box_changed(struct shard_commons *c, struct bytes tenant, struct bytes box);
+/* Of a box that was due (sig/host/mailboxes.h): whom it concerns is told. NULL: nobody could count. */
+void shard_messages_counted(struct shard_commons *c, uint16_t tenant, struct bytes box,
+			    const struct message_counts *counts, struct instant now);
 
 /* 0 or -ENOMEM. */
 int shard_remote_open(struct shard_commons *c, const struct shard_remote *with) NODISCARD;

@@ -136,6 +136,25 @@ static void register_refuse_kept(struct shard *s, struct txn_slot *slot)
 	message_close(&m);
 }
 
+/* Its phone hears that first, and of its messages behind it. */
+static void register_saved(struct shard *s, struct txn_slot *slot, struct text *response)
+{
+	const struct sip_hop from = slot->source;
+	uint16_t tenant = slot->tenant;
+	char user[ROUTE_USER_MAX] = "";
+	struct message_error error;
+	struct sip_message m;
+
+	if (shard_messages_unasked(s, tenant)) {
+		if (message_parse(&m, text_bytes(&slot->request), &error) ||
+		    route_user(&m.to.uri, user) != ROUTE_OK)
+			user[0] = '\0';
+		message_close(&m);
+	}
+	txns_reply(&s->txns, slot, 200, response, s->host.now.ns);
+	shard_messages_registered(s, tenant, bytes_str(user), &from);
+}
+
 void shard_register_answer(void *owner, pool_handle txn, struct text *response, struct instant now)
 {
 	struct shard *s = owner;
@@ -143,7 +162,7 @@ void shard_register_answer(void *owner, pool_handle txn, struct text *response, 
 
 	shard_set_now(s, now);
 	if (slot && response->n)
-		txns_reply(&s->txns, slot, 200, response, s->host.now.ns);
+		register_saved(s, slot, response);
 	else if (slot)
 		register_refuse_kept(s, slot);
 }
@@ -210,6 +229,8 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 	text = register_make_answer(s, m, a, &answer);
 	if (!answer.changed || locations_is_degraded(s->locations) || text.n == 0) {
 		answer_now(s, slot, answer.status, &text);
+		if (answer.status == 200)
+			shard_messages_registered(s, e->tenant, bytes_str(e->number), &m->hop);
 	} else if (!answer_later(s, a, slot, m, &text)) {
 		register_refuse(s, slot, m, 503, REFUSED_BINDING_BUSY);
 	}

@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "sig/call/plan.h"
 #include "sig/call/wait.h"
+#include "sig/host/mailboxes.h"
 #include "sig/pbx/call_waiting.h"
 #include "sig/pbx/park.h"
 #include "sig/shard/shard.h"
@@ -284,7 +285,7 @@ static void shard_engaged_look(struct shard_commons *commons)
 }
 
 /* A round over all subscriptions takes so many seconds; a quick one is for nodes that have just come. */
-enum { ASK_ROUND_S = 20, ASK_QUICK_S = 4 };
+enum { ASK_ROUND_S = 20, ASK_QUICK_S = 4, COUNT_AGAIN_S = 120 };
 static_assert(ASK_ROUND_S * NS_PER_S == REMOTE_ASK_NS, "as others expect it");
 
 /* A tenant that nobody here knows has nobody who is watched. */
@@ -433,6 +434,24 @@ static void remote_guess(const struct shard_commons *c, const struct remote_gues
 		secret_limit_failed(c->secrets, &g->guess, c->remote_now.ns);
 }
 
+static void box_changed(const struct shard_commons *c, const struct remote_box *of)
+{
+	uint16_t tenant =
+		c->shards ? tenants_find(c->shards->settings.tenants, of->tenant) : TENANT_NONE;
+
+	if (tenant != TENANT_NONE)
+		mailboxes_changed(c->mailboxes, tenant, of->box);
+}
+
+void shard_box_changed(struct shard_commons *c, struct bytes tenant, struct bytes box)
+{
+	const struct remote_item told = { .kind = REMOTE_BOX, .box = { tenant, box } };
+
+	box_changed(c, &told.box);
+	if (c->remote)
+		remote_watch_send(c->remote, 0, &told);
+}
+
 static bool remote_hear(void *owner, uint64_t process, const struct remote_item *item,
 			struct remote_item *answer)
 {
@@ -459,6 +478,9 @@ static bool remote_hear(void *owner, uint64_t process, const struct remote_item 
 		break;
 	case REMOTE_GUESS:
 		remote_guess(c, &item->guess);
+		break;
+	case REMOTE_BOX:
+		box_changed(c, &item->box);
 		break;
 	case REMOTE_SHARE:
 		word = item->share;
@@ -539,6 +561,7 @@ void shard_on_remote(struct shard_commons *c, uint64_t process, struct bytes new
 void shard_remote_joined(struct shard_commons *c)
 {
 	c->remote_quick = ASK_QUICK_S;
+	mailboxes_changed_all(c->mailboxes);
 }
 
 void shard_remote_second(struct shard_commons *c, uint64_t now_ns)
@@ -551,6 +574,7 @@ void shard_remote_second(struct shard_commons *c, uint64_t now_ns)
 	}
 	shard_engaged_ask_some(c, quick ? ASK_QUICK_S : ASK_ROUND_S);
 	c->remote_quick -= quick;
+	mailboxes_changed_some(c->mailboxes, COUNT_AGAIN_S);
 	if (quick && !c->remote_quick)
 		shard_engaged_look(c);
 	shard_remote_picks_expire(c);

@@ -383,6 +383,16 @@ struct bytes shard_lamp_name(void *owner, const struct subscription *sub, uint32
 /* The document of an extension has other lamps. */
 void shard_lamps_changed(struct shard *s, uint16_t tenant, struct bytes number);
 
+/* ---- shard_messages.c ---- */
+/* subscription_view.messages */
+bool shard_messages_of(void *owner, uint16_t tenant, struct bytes user, struct message_counts *out);
+/* Its tenant wants phones told that do not subscribe. */
+bool shard_messages_unasked(const struct shard *s, uint16_t tenant);
+/* The phone there has registered, and knows so. */
+void shard_messages_registered(struct shard *s, uint16_t tenant, struct bytes user,
+			       const struct sip_hop *from);
+void shard_messages_resume(struct shard *s);
+
 /* ---- shard_presence.c ---- */
 /* subscription_view.presence */
 void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,

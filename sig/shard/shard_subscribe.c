@@ -366,7 +366,8 @@ static uint16_t read_list(struct shard *s, const struct sip_message *m,
 	if (sub->list_kind == LIST_NOT)
 		return 0;
 	*reason = REFUSED_EVENT;
-	if (package_of(sub->package)->of_conferences || package_of(sub->package)->of_settings)
+	if (package_of(sub->package)->of_conferences || package_of(sub->package)->of_settings ||
+	    package_of(sub->package)->of_messages)
 		return 489;
 	*reason = REFUSED_EXTENSION;
 	if (!message_has_token(m, "Supported", "eventlist") &&

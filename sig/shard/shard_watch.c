@@ -286,6 +286,7 @@ static bool trunk_may(const struct shard *s, const struct subscription *sub)
 	struct pattern best;
 
 	return trunks_has(s->settings.trunks, trunk) && !p->own && !p->of_conferences &&
+	       !p->of_messages &&
 	       pattern_list_match(bytes_str(trunks_settings(s->settings.trunks, trunk)->monitors),
 				  text_bytes(&sub->resource), &best)
 		       .whole;
@@ -294,12 +295,14 @@ static bool trunk_may(const struct shard *s, const struct subscription *sub)
 /* What an extension watches beside itself, and what it is told of itself, may be withheld (ADM-90). */
 static bool watcher_is_entitled(const struct shard *s, const struct subscription *sub, bool own)
 {
-	static const enum entitlement needs[PACKAGES] = { [PACKAGE_DIALOG] = ENTITLED_LAMPS,
-							  [PACKAGE_PRESENCE] = ENTITLED_PRESENCE,
-							  [PACKAGE_REG] = ENTITLEMENT_COUNT,
-							  [PACKAGE_CONFERENCE] = ENTITLEMENT_COUNT,
-							  [PACKAGE_FEATURES] =
-								  ENTITLED_FEATURE_SYNC };
+	static const enum entitlement needs[PACKAGES] = {
+		[PACKAGE_DIALOG] = ENTITLED_LAMPS,
+		[PACKAGE_PRESENCE] = ENTITLED_PRESENCE,
+		[PACKAGE_REG] = ENTITLEMENT_COUNT,
+		[PACKAGE_CONFERENCE] = ENTITLEMENT_COUNT,
+		[PACKAGE_FEATURES] = ENTITLED_FEATURE_SYNC,
+		[PACKAGE_MESSAGES] = ENTITLEMENT_COUNT
+	};
 	const struct shard_extension *e =
 		sub->trunk.n ? NULL
 			     : shard_extension_find(s, sub->tenant, text_bytes(&sub->watcher));
@@ -340,8 +343,8 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 	if (own)
 		return WATCH_OK;
 	switch ((enum shard_monitored)e->monitored) {
-	case MONITORED_PARTIES:
-		return WATCH_OK;
+	case MONITORED_PARTIES: /* how many messages there are is the owner's own affair */
+		return sub->package == PACKAGE_MESSAGES ? WATCH_HIDDEN : WATCH_OK;
 	case MONITORED_STATE:
 		return WATCH_HIDDEN;
 	case MONITORED_NOT:
@@ -364,6 +367,7 @@ int shard_watch_open(struct shard *s)
 		.entry = watch_entry,
 		.presence = shard_presence_view,
 		.conference = shard_watch_conference,
+		.messages = shard_messages_of,
 		.name = shard_lamp_name,
 	};
 	return err;

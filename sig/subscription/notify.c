@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What subscribers are told: one NOTIFY of a subscription is on its way at a time, and the next one tells the newest state. */
 #include <inttypes.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "sig/host/settings.h"
@@ -20,6 +21,7 @@ enum {
 	SEND_AGAIN_MS = 1000,
 	MISSES_MAX = 3, /* in a row: its watcher is gone */
 	MISSED_MS = 5000,
+	COUNT_MS = 1000,
 };
 
 const char *subscription_ending_name(enum subscription_ending ending)
@@ -65,13 +67,15 @@ static bool package_tells(const struct package *p, enum watch_change what)
 	case CHANGED_DIALOGS:
 		return p->of_dialogs;
 	case CHANGED_PHONES:
-		return p->of_phones || p->of_settings || p->of_dialogs;
+		return p->of_phones || p->of_settings || p->of_dialogs || p->of_messages;
 	case CHANGED_CONFERENCE:
 		return p->of_conferences;
 	case CHANGED_SETTINGS:
 		return p->of_settings;
 	case CHANGED_PRESENCE:
 		return p->of_presence;
+	case CHANGED_MESSAGES:
+		return p->of_messages;
 	}
 	return false;
 }
@@ -86,8 +90,12 @@ void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct byte
 	while ((sub = subscription_of_resource(s, tenant, user, sub)) != NULL) {
 		const struct package *p = package_of(sub->package);
 
-		if (what == CHANGED_PHONES && p->of_settings) /* it may have started anew */
-			sub->whole = true;
+		if (what == CHANGED_PHONES && (p->of_settings || p->of_messages))
+			sub->whole = true; /* it may have started anew */
+		if (what == CHANGED_MESSAGES && sub->counting) {
+			sub->counting = false;
+			sub->retry_ns = 0;
+		}
 		if (package_tells(p, what))
 			subscription_change(s, sub);
 	}
@@ -107,6 +115,8 @@ struct notify_about {
 	struct conference_view conference;
 	struct conference_notified told; /* of it, when this is said; more: of any package */
 	struct features_due features;
+	bool counted;
+	struct message_counts messages;
 };
 
 static void about_read(struct subscriptions *s, struct subscription *sub, struct notify_about *a)
@@ -115,13 +125,17 @@ static void about_read(struct subscriptions *s, struct subscription *sub, struct
 	const struct package *p = package_of(sub->package);
 
 	a->dialog_count = 0;
-	a->has_conference = false;
+	a->has_conference = a->counted = false;
 	a->features.part = FEATURE_EVENT_PARTS;
 	a->told = sub->conference;
 	a->told.more = false;
 	if (p->of_settings) {
 		a->features = features_due(s, sub);
 		a->told.more = a->features.more;
+		return;
+	}
+	if (p->of_messages) {
+		a->counted = s->view.messages(s->view.owner, sub->tenant, user, &a->messages);
 		return;
 	}
 	if (!p->of_conferences) {
@@ -142,6 +156,8 @@ static void notified_note(struct subscription *sub, const struct notify_about *a
 		return;
 	}
 	sub->conference = a->told;
+	if (a->counted)
+		sub->messages = a->messages;
 	sub->told_count = a->dialog_count;
 	for (uint32_t i = 0; i < a->dialog_count; i++)
 		sub->told[i] = (struct dialog_notified){ .id = a->dialogs[i].id,
@@ -170,6 +186,8 @@ static bool is_same_state(const struct subscription *sub, const struct notify_ab
 		return a->conference.roster->change == sub->conference.change;
 	if (package_of(sub->package)->of_settings)
 		return a->features.part == FEATURE_EVENT_PARTS;
+	if (sub->package == PACKAGE_MESSAGES)
+		return !a->counted || !memcmp(&a->messages, &sub->messages, sizeof(a->messages));
 	return sub->package == PACKAGE_DIALOG && is_same_dialogs(sub, a);
 }
 
@@ -202,6 +220,7 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 		.part = a->features.part,
 		.forward = p->of_settings ? s->host->forward_of(s->host->owner, sub->tenant, user)
 					  : NULL,
+		.messages = a->counted ? &a->messages : NULL,
 	};
 
 	if (!sip_name_addr_parse(&to, text_bytes(&sub->dialog.local)))
@@ -421,6 +440,19 @@ static bool may_notify(struct subscriptions *s, struct subscription *sub)
 	       !is_at_limit(s, sub);
 }
 
+/* Nobody has counted its messages yet: they are, in a moment. A phone that is told nothing of them might show that there are none. */
+static bool subscription_counts(struct subscriptions *s, struct subscription *sub)
+{
+	struct message_counts counts;
+
+	if (!package_of(sub->package)->of_messages || sub->counting ||
+	    s->view.messages(s->view.owner, sub->tenant, text_bytes(&sub->resource), &counts))
+		return false;
+	sub->counting = true;
+	notify_later(s, sub, COUNT_MS);
+	return true;
+}
+
 static void subscription_notify(struct subscriptions *s, struct subscription *sub)
 {
 	enum watch_verdict verdict;
@@ -429,7 +461,7 @@ static void subscription_notify(struct subscriptions *s, struct subscription *su
 		subscription_over(s, sub);
 		return;
 	}
-	if (!may_notify(s, sub))
+	if (!may_notify(s, sub) || subscription_counts(s, sub))
 		return;
 	verdict = s->view.may(s->view.owner, sub);
 	if (verdict == WATCH_REJECTED && !sub->ending)

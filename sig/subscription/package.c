@@ -503,6 +503,26 @@ static void features_write(struct writer *w, const struct package_state *state)
 		feature_event_write(w, state->part, state->entity.user, state->forward);
 }
 
+/* application/simple-message-summary (RFC 3842 5.2). Numbers are for the owner of the box. */
+void message_summary_write(struct writer *w, const struct package_state *state)
+{
+	const struct message_counts *m = state->messages;
+	struct sip_uri account = state->entity;
+
+	if (!m)
+		return;
+	account.user = BYTES_LIT(MESSAGE_ACCOUNT);
+	WRITER_TEXTS(w, "Messages-Waiting: ", m->fresh ? "yes" : "no", "\r\n");
+	if (state->hidden)
+		return;
+	writer_str(w, "Message-Account: ");
+	package_write_uri(w, &account);
+	writer_number(w, "\r\nVoice-Message: ", m->fresh, "/");
+	writer_number(w, "", m->old, " (");
+	writer_number(w, "", m->urgent_fresh, "/");
+	writer_number(w, "", m->urgent_old, ")\r\n");
+}
+
 /* The packages. */
 
 static const struct package g_packages[PACKAGES] = {
@@ -532,6 +552,10 @@ static const struct package g_packages[PACKAGES] = {
 			       .own = true,
 			       .of_settings = true,
 			       .write = features_write },
+	[PACKAGE_MESSAGES] = { .name = "message-summary",
+			       .type = "application/simple-message-summary",
+			       .of_messages = true,
+			       .write = message_summary_write },
 };
 
 const struct package *package_of(enum package_kind kind)

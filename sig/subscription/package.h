@@ -6,6 +6,7 @@
 #ifndef SIG_SUBSCRIPTION_PACKAGE_H
 #define SIG_SUBSCRIPTION_PACKAGE_H
 
+#include "sig/host/mailboxes.h"
 #include "sig/identity/presence.h"
 #include "sig/location/registrar.h"
 #include "sig/model/leg.h"
@@ -98,6 +99,7 @@ enum package_kind {
 	PACKAGE_REG,        /* RFC 3680 */
 	PACKAGE_CONFERENCE, /* RFC 4575 */
 	PACKAGE_FEATURES,   /* as-feature-event (feature_event.h) */
+	PACKAGE_MESSAGES,   /* RFC 3842 */
 	PACKAGES,
 };
 
@@ -125,13 +127,14 @@ struct package_state {
 	size_t most;                                     /* octets of the body */
 	enum feature_event_part part;                    /* FEATURE_EVENT_PARTS: none */
 	const struct shard_forward *forward;             /* NULL: nothing is set */
+	const struct message_counts *messages;           /* NULL: nobody has counted */
 };
 
 struct package {
 	const char *name, *type; /* of Event, and of the body */
 	bool own;                /* told to the user itself alone */
 	/* what it changes with */
-	bool of_dialogs, of_phones, of_conferences, of_settings, of_presence;
+	bool of_dialogs, of_phones, of_conferences, of_settings, of_presence, of_messages;
 	bool tells_end; /* whoever is told that there is no such resource any more is told so in a body, too */
 	/* so long nothing is told behind a NOTIFY, but what did not fit into that; 0: it is told at once */
 	uint32_t pace_ms;
@@ -145,6 +148,9 @@ enum package_kind package_find(struct bytes name);
 void package_write_allowed(struct writer *w);
 
 /* ---- the bodies ---- */
+/* What phones call to hear messages: "##" (REG-17), as a URI has it. */
+#define MESSAGE_ACCOUNT "%23%23"
 void conference_info_write(struct writer *w, const struct package_state *state);
+void message_summary_write(struct writer *w, const struct package_state *state);
 
 #endif

@@ -59,6 +59,7 @@ struct subscription {
 	pool_handle notify;     /* the NOTIFY that is not answered yet; 0: none */
 	bool changed, whole;    /* something is to be told; all of it */
 	bool out_of_reach;      /* its way is a connection that is gone: until its phone is back */
+	bool counting;          /* nothing is told until messages are counted, or retry_ns */
 	uint8_t misses;         /* NOTIFYs in a row that nobody could answer */
 	bool published;         /* an event said that it is there */
 	uint64_t setting; /* what its phone sets waits for the store (features.h); 0: nothing */
@@ -68,6 +69,7 @@ struct subscription {
 	struct dialog_notified told[DIALOG_STATES_MAX];
 	uint32_t told_count;
 	struct conference_notified conference; /* the same of a conference */
+	struct message_counts messages;        /* likewise, of a box */
 	struct wheel_timer timer;              /* its expiry, or one of these */
 };
 

@@ -44,6 +44,9 @@ struct subscription_view {
 	/* That of this number or name. False: there is none. */
 	bool (*conference)(void *owner, uint16_t tenant, struct bytes user,
 			   struct conference_view *out);
+	/* Of a box. False: nobody has counted yet. */
+	bool (*messages)(void *owner, uint16_t tenant, struct bytes user,
+			 struct message_counts *out);
 	/* What a resource of a list is called there; empty: nothing. NULL: none has a name. */
 	struct bytes (*name)(void *owner, const struct subscription *sub, uint32_t resource);
 };
@@ -54,7 +57,8 @@ enum watch_change {
 	CHANGED_PHONES,
 	CHANGED_CONFERENCE,
 	CHANGED_SETTINGS,
-	CHANGED_PRESENCE
+	CHANGED_PRESENCE,
+	CHANGED_MESSAGES
 };
 
 struct subscription_metrics {

@@ -164,6 +164,10 @@ static void on_item(const struct remote_item *item, void *arg)
 	case REMOTE_GUESS:
 		on_guess(t, &item->guess);
 		break;
+	case REMOTE_BOX:
+		assert(item->box.tenant.n && item->box.box.n);
+		t->sum += item->box.tenant.n * 11 + item->box.box.n;
+		break;
 	case REMOTE_KINDS:
 		assert(false);
 	}

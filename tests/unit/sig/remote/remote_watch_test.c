@@ -219,6 +219,11 @@ static bool hear(void *owner, uint64_t process, const struct remote_item *item,
 	case REMOTE_GUESS:
 		guess(s, &item->guess);
 		break;
+	case REMOTE_BOX:
+		assert_true(bytes_is(item->box.tenant, "acme"));
+		assert_true(bytes_is(item->box.box, "1001"));
+		s->calls++;
+		break;
 	case REMOTE_SHARE:
 	case REMOTE_KINDS:
 		fail();
@@ -330,7 +335,7 @@ static uint32_t known(const struct side *s)
 	return remote_watch_dialogs(s->watch, ACME, USER, out, 0);
 }
 
-/* What was given for a secret counts everywhere. */
+/* What was given for a secret counts everywhere; and a box that has changed is counted everywhere. */
 static void guessed(void **state)
 {
 	struct net *net = *state;
@@ -338,14 +343,16 @@ static void guessed(void **state)
 				 .guess.guess = { .tenant = ACME,
 						  .object = BYTES_LIT("room 700"),
 						  .source = BYTES_LIT("trunk carrier") } };
+	const struct remote_item box = { .kind = REMOTE_BOX, .box = { ACME, USER } };
 
 	remote_watch_send(net->sides[0].watch, 0, &g);
 	g.guess.right = true;
 	remote_watch_send(net->sides[0].watch, 0, &g);
+	remote_watch_send(net->sides[0].watch, 0, &box);
 	net_run(net);
 	assert_int_equal(net->sides[0].calls, 0);
-	assert_int_equal(net->sides[1].calls, 2);
-	assert_int_equal(net->sides[2].calls, 2);
+	assert_int_equal(net->sides[1].calls, 3);
+	assert_int_equal(net->sides[2].calls, 3);
 	assert_int_equal(net->sides[2].promised, 1);
 }
 
@@ -794,6 +801,9 @@ static void what_is_no_item(void **state)
 		{ REMOTE_GUESS, .guess.guess = { .object = USER, .source = USER } },
 		{ REMOTE_GUESS, .guess.guess = { .tenant = ACME, .source = USER } },
 		{ REMOTE_GUESS, .guess.guess = { .tenant = ACME, .object = USER } },
+		{ REMOTE_BOX, .box = { .tenant = ACME } },
+		{ REMOTE_BOX, .box = { .box = USER } },
+		{ REMOTE_BOX, .box = { ACME, BYTES_LIT("1\n") } },
 	};
 	uint8_t octets[100];
 

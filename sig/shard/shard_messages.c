@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Messages of boxes, as phones are told of them (RFC 3842): those that subscribe, and those that are told unasked. */
+#include "sig/dialog/dialog.h"
+#include "sig/leg/leg.h"
+#include "sig/shard/shard_state.h"
+
+enum { MESSAGES_BODY_MAX = 512 };
+
+bool shard_messages_of(void *owner, uint16_t tenant, struct bytes user, struct message_counts *out)
+{
+	const struct shard *s = owner;
+
+	return mailboxes_get(s->commons->mailboxes, tenant, user, out);
+}
+
+bool shard_messages_unasked(const struct shard *s, uint16_t tenant)
+{
+	return tenants_terms(s->settings.tenants, tenant)->messages_unasked;
+}
+
+/* A phone that subscribes is told by that. */
+static bool messages_are_watched(const struct shard *s, uint16_t tenant, struct bytes user,
+				 const struct sip_hop *hop)
+{
+	for (const struct shard *of = s->commons->shards; of; of = of->next) {
+		const struct subscription *sub = NULL;
+
+		while ((sub = subscription_of_watcher(&of->subscriptions, tenant, user, sub))) {
+			if (sub->package == PACKAGE_MESSAGES &&
+			    shard_is_same_phone(&sub->dialog.hop, hop))
+				return true;
+		}
+	}
+	return false;
+}
+
+/* Of no dialog: nothing follows, and what becomes of it is the phone's own affair. */
+static void messages_tell_phone(struct shard *s, struct bytes user, const struct binding *b,
+				const struct sip_hop *hop, const struct message_counts *counts)
+{
+	uint8_t space[MESSAGES_BODY_MAX];
+	struct writer body = writer_over(space, sizeof(space));
+	struct package_state state = { .messages = counts };
+	const struct package *p = package_of(PACKAGE_MESSAGES);
+	struct id_tag tag = { .call = shard_call_new_id(s), .random = rand_u64_from(s->host.rand) };
+	struct dialog_party party = { .local_user = user,
+				      .remote_user = user,
+				      .target = text_bytes(&b->contact),
+				      .routes = text_bytes(&b->path),
+				      .hop = *hop };
+	struct dialog_request r = {
+		.method = SIP_NOTIFY,
+		.max_forwards = -1,
+		.contact = true,
+		.extra = BYTES_LIT("Event: message-summary\r\n"
+				   "Subscription-State: terminated;reason=noresource\r\n"),
+		.content_type = bytes_str(p->type),
+	};
+	struct sip_name_addr from;
+	struct dialog d = { 0 };
+
+	if (!txns_has_room(&s->txns, TXN_NEW) || dialog_to_party(&d, &tag, &party, &s->settings))
+		return;
+	if (!sip_name_addr_parse(&from, text_bytes(&d.local)))
+		state.entity = from.uri;
+	p->write(&body, &state);
+	r.body = writer_done(&body);
+	if (party.routes.n)
+		dialog_choose_hop(&d, &s->host, false);
+	(void)leg_send(&s->host, &d, &r, TXN_USER_NONE);
+	dialog_clear(&d);
+}
+
+/* One shard of the cluster tells it: the first one here by whose address it is reached. */
+static bool messages_are_ours(const struct shard *s, const struct binding *b)
+{
+	const struct shard_settings *set = &s->settings;
+	const struct shard *of = s->commons->shards;
+
+	if (b->hop.local >= set->local_count ||
+	    (binding_is_foreign(b) && !set->networks[set->locals[b->hop.local].network].shard))
+		return false;
+	while (of && !shard_local_is_own(&of->settings, b->hop.local))
+		of = of->next;
+	return of == s;
+}
+
+/* from: the phone there alone; NULL: those that are ours to tell. */
+static void messages_tell(struct shard *s, uint16_t tenant, struct bytes user,
+			  const struct sip_hop *from)
+{
+	const struct route_asker asker = shard_asker(s);
+	const struct aor *a = locations_find(s->locations, tenant, user);
+	struct message_counts counts;
+	struct sip_hop hop;
+
+	if (!shard_messages_unasked(s, tenant) || !a ||
+	    !shard_messages_of(s, tenant, user, &counts))
+		return;
+	for (uint32_t i = 0; i < a->count; i++) {
+		const struct binding *b = &a->bindings[i];
+
+		if (b->expires_utc_ms > asker.utc_ms &&
+		    (from ? shard_is_same_phone(&b->hop, from) : messages_are_ours(s, b)) &&
+		    route_hop(b, &asker, &hop) && !messages_are_watched(s, tenant, user, &hop))
+			messages_tell_phone(s, user, b, &hop, &counts);
+	}
+}
+
+void shard_messages_registered(struct shard *s, uint16_t tenant, struct bytes user,
+			       const struct sip_hop *from)
+{
+	messages_tell(s, tenant, user, from);
+}
+
+/* What phones were told of the shard's boxes nobody knows: those that are known here are counted, and told. */
+void shard_messages_resume(struct shard *s)
+{
+	struct message_counts counts;
+	uint32_t cursor = 0;
+	const struct aor *a;
+
+	while ((a = locations_next(s->locations, &cursor))) {
+		uint16_t tenant = tenants_find(s->settings.tenants, text_bytes(&a->tenant));
+		struct bytes user = text_bytes(&a->user);
+
+		if (tenant == TENANT_NONE || !shard_messages_unasked(s, tenant))
+			continue;
+		if (shard_messages_of(s, tenant, user, &counts))
+			messages_tell(s, tenant, user, NULL);
+	}
+}
+
+void shard_messages_counted(struct shard_commons *c, uint16_t tenant, struct bytes box,
+			    const struct message_counts *counts, struct instant now)
+{
+	if (!mailboxes_counted(c->mailboxes, tenant, box, counts))
+		return;
+	for (struct shard *s = c->shards; s; s = s->next) {
+		shard_set_now(s, now);
+		subscriptions_changed(&s->subscriptions, tenant, box, CHANGED_MESSAGES);
+		messages_tell(s, tenant, box, NULL);
+	}
+}
