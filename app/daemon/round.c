@@ -513,6 +513,7 @@ void node_round(void *arg)
 		return;
 	}
 	node_hand_round(n, clock_now_ns());
+	node_messages_round(n, clock_now_ns());
 	node_keeper_round(n);
 	if (!node_ahead_round(n))
 		sockets_beat(&n->cluster.keeper.sockets, clock_now_ns());

@@ -11,6 +11,7 @@
 #include "base/decimal.h"
 #include "base/log.h"
 #include "cluster/store/store.h"
+#include "sig/shard/commons.h"
 
 enum { BOX_WAITING_MAX = 256, MARKS_MAX = 2048, PART_MAX = 1024, WORD_MAX = 24 };
 
@@ -164,6 +165,8 @@ static void box_on_said(const struct store_box_said *said, void *arg)
 		n->boxes.count++;
 		return;
 	}
+	if (answer.result == BOX_OK && (run->said || run->order.act >= BOX_SET))
+		shard_box_changed(n->shards.commons, bytes_str(run->tenant), bytes_str(run->box));
 	run->done(&answer, run->arg);
 	if (run->said && answer.result == BOX_OK && n->boxes.waiting)
 		boxes_try(n);

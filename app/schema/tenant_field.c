@@ -270,6 +270,7 @@ void location_to_core(const struct location_value *l, uint16_t tenant, struct si
 }
 
 /* In the order of enum record_tone. */
+static const char *const g_message_lamps[] = { "subscribed", "registered", NULL };
 static const char *const g_offline_lamps[] = { "dark", "busy", NULL };
 const char *const g_record_tone[] = { "default", "on", "off", NULL };
 
@@ -479,6 +480,11 @@ const struct command_arg g_tenant_fields[] = {
 	WORD_FIELD("offline_lamps", core.offline_busy, FIELD_NUMBER, g_offline_lamps, "dark",
 		   "What a lamp (Event: dialog) shows of an extension without a phone. dark: it "
 		   "has no call; busy: that it is busy, as older systems do."),
+	WORD_FIELD("message_lamps", core.messages_unasked, FIELD_NUMBER, g_message_lamps,
+		   "subscribed",
+		   "Which phones are told how many messages lie in their box (Event: "
+		   "message-summary). subscribed: those that subscribe to it; registered: the "
+		   "others, too, when they register and with each change."),
 	WORD_FIELD("record_tone", core.record_tone, FIELD_NUMBER, g_record_tone, "default",
 		   "Whether a tone tells both parties that a call is recorded: on, off, or "
 		   "default, as recordings.tone says. On: as often as that says; where it is 0s, "

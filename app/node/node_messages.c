@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/node_messages.h"
+
+#include <stdlib.h>
+
+#include "app/node/node.h"
+#include "base/clock.h"
+#include "sig/host/mailboxes.h"
+#include "sig/shard/commons.h"
+
+enum { MESSAGES_UNDER_WAY = 32, MESSAGES_AGAIN_MS = 1000 };
+
+struct messages_run {
+	struct node *node;
+	uint16_t tenant;
+	char box[MAILBOX_NAME_MAX];
+};
+
+static void messages_on_state(bool connected, void *arg)
+{
+	struct node *n = arg;
+
+	if (connected && n->shards.commons)
+		mailboxes_changed_all(n->shards.commons->mailboxes);
+}
+
+static void messages_on_expire(uint64_t now_ns, void *arg)
+{
+	(void)now_ns;
+	(void)arg;
+}
+
+static void messages_on_counted(const struct node_box_answer *answer, void *arg)
+{
+	struct messages_run run = *(struct messages_run *)arg;
+	struct node_messages *m = &run.node->messages;
+	const struct box_counts *c = &answer->counts;
+	const struct message_counts counts = { c->fresh, c->old, c->urgent_fresh, c->urgent_old };
+	bool known = answer->result != BOX_UNKNOWN;
+
+	free(arg);
+	m->under_way--;
+	if (!known)
+		m->again_ns = clock_now_ns() + MESSAGES_AGAIN_MS * NS_PER_MS;
+	shard_messages_counted(run.node->shards.commons, run.tenant, bytes_str(run.box),
+			       known ? &counts : NULL, clock_instant());
+}
+
+static void messages_ask(struct node *n, uint16_t tenant, struct bytes box)
+{
+	struct node_box_ask ask = { .tenant = bytes_str(tenants_name(n->common.tenants, tenant)),
+				    .box = box,
+				    .order = { .act = BOX_LOOK } };
+	struct messages_run *run = malloc(sizeof(*run));
+
+	if (!run) {
+		(void)mailboxes_counted(n->shards.commons->mailboxes, tenant, box, NULL);
+		n->messages.again_ns = clock_now_ns() + MESSAGES_AGAIN_MS * NS_PER_MS;
+		return;
+	}
+	run->node = n;
+	run->tenant = tenant;
+	(void)bytes_cstr(box, run->box, sizeof(run->box));
+	n->messages.under_way++;
+	node_box_ask(n, &ask, messages_on_counted, run);
+}
+
+void node_messages_round(struct node *n, uint64_t now_ns)
+{
+	struct node_messages *m = &n->messages;
+	struct bytes box;
+	uint16_t tenant;
+
+	if (!m->guest.redis && n->redis.link) {
+		m->guest.state = messages_on_state;
+		m->guest.expire = messages_on_expire;
+		m->guest.next_ns = UINT64_MAX;
+		m->guest.arg = n;
+		redis_join(n->redis.link, &m->guest);
+	}
+	while (n->shards.commons && m->under_way < MESSAGES_UNDER_WAY && now_ns >= m->again_ns &&
+	       mailboxes_next(n->shards.commons->mailboxes, &tenant, &box))
+		messages_ask(n, tenant, box);
+}
