@@ -528,6 +528,7 @@ static void carry_one(struct effects_to *to, struct effect *e)
 	case EFFECT_HELP:
 	case EFFECT_SET:
 	case EFFECT_PUBLISH:
+	case EFFECT_USER:
 	case EFFECT_LOOKUP:
 	case EFFECT_LOOKUP_STOP:
 	case EFFECT_CONFER:

@@ -67,6 +67,18 @@ int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
 struct presence_view;
 void shard_presence_of(struct shard *s, uint16_t tenant, struct bytes user, struct instant now,
 		       struct presence_view *out);
+/* What a page shows of its user and of those whom he watches (user_watch.c). */
+struct shard_user_watch {
+	uint64_t page;
+	uint16_t tenant;
+	struct bytes user,
+		users; /* users: whom else, joined by ','; empty: those of his lamps, and whom he may watch alone */
+	uint32_t told; /* the number of the last state that it had; 0: none */
+	bool ready;    /* for one more */
+};
+/* Goes on with the subscription of that id, or begins one; to be said every few seconds. Its id; 0: there is no room. */
+uint64_t shard_user_watch(struct shard *s, uint64_t id, const struct shard_user_watch *w,
+			  struct instant now);
 /* The locations that its phones may use. 0, -ENOENT, -ENOMEM. */
 int shard_located_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_located *located) NODISCARD;

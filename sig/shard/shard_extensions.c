@@ -340,6 +340,8 @@ int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number, con
 
 	if (other && !err)
 		shard_watch_extension(s, tenant, bytes_str(number));
+	if (other && !err)
+		shard_lamps_changed(s, tenant, bytes_str(number)); /* of pages */
 	return err;
 }
 

@@ -94,12 +94,85 @@ int shard_list_set(struct shard *s, struct subscription *sub)
 	return list_set(&s->subscriptions, sub, writer_done(&w));
 }
 
+/* ---- pages ---- */
+
+enum { USER_WATCH_S = 10 }; /* a page that says nothing for so long is gone */
+
+/* His own, and those that are named: by the page, or by his document. */
+static int user_watch_set(struct shard *s, struct subscription *sub)
+{
+	const struct shard_extension_slot *slot =
+		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
+	struct bytes rest = text_bytes(&sub->users), user;
+	char space[LIST_USERS_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	uint32_t count = LIST_RESOURCES_MAX - 1 - LAMPS_MAX;
+
+	writer_bytes(&w, text_bytes(&sub->watcher));
+	if (!rest.n) {
+		lamps_users(s, sub, &w);
+		rest = bytes_str(slot && slot->extension.monitor == MONITOR_LISTED ? slot->monitors
+										   : NULL);
+	}
+	while (count-- && bytes_cut(&rest, ',', &user)) {
+		writer_str(&w, " ");
+		writer_bytes(&w, bytes_trim(user));
+	}
+	return w.overflow ? -ENOMEM : list_set(&s->subscriptions, sub, writer_done(&w));
+}
+
+static struct subscription *user_watch_begin(struct shard *s, const struct shard_user_watch *w)
+{
+	const struct text user = { .p = (char *)(uintptr_t)w->user.p, .n = (uint32_t)w->user.n };
+	const struct subscription of = { .tenant = w->tenant, .watcher = user, .resource = user };
+	struct subscription *sub =
+		shard_subscriptions_fit(s, &of)
+			? NULL
+			: subscription_add(&s->subscriptions, shard_call_new_id(s), w->tenant,
+					   w->user, w->user);
+
+	if (!sub)
+		return NULL;
+	sub->package = PACKAGE_USER;
+	sub->page = w->page;
+	if (text_set(&sub->users, w->users) || user_watch_set(s, sub)) {
+		subscription_remove(&s->subscriptions, sub);
+		return NULL;
+	}
+	sub->dialog.local_cseq = w->told;
+	sub->waits = true;
+	sub->whole = true;
+	shard_remote_begin(s, sub);
+	return sub;
+}
+
+uint64_t shard_user_watch(struct shard *s, uint64_t id, const struct shard_user_watch *w,
+			  struct instant now)
+{
+	struct subscription *sub;
+
+	shard_set_now(s, now);
+	sub = subscription_find(&s->subscriptions, id);
+	if (!sub || sub->page != w->page)
+		sub = user_watch_begin(s, w);
+	if (!sub)
+		return 0;
+	sub->whole |= sub->dialog.local_cseq != w->told; /* one is lost */
+	sub->waits &= !w->ready;
+	sub->expires_ns = now.ns + USER_WATCH_S * NS_PER_S;
+	if (sub->changed || sub->whole)
+		subscription_change(&s->subscriptions, sub);
+	subscription_aim(&s->subscriptions, sub);
+	return sub->id;
+}
+
 void shard_lamps_changed(struct shard *s, uint16_t tenant, struct bytes number)
 {
 	struct subscription *sub = NULL;
 
 	while ((sub = subscription_of_watcher(&s->subscriptions, tenant, number, sub)) != NULL) {
-		if (sub->list_kind != LIST_LAMPS || shard_list_set(s, sub))
+		if (sub->page ? user_watch_set(s, sub)
+			      : sub->list_kind != LIST_LAMPS || shard_list_set(s, sub))
 			continue;
 		shard_remote_begin(s, sub);
 		subscription_renew(&s->subscriptions, sub);

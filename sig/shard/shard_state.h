@@ -315,6 +315,8 @@ bool shard_has_trunk_route(const struct shard *s, uint16_t tenant, struct bytes 
 struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 				     const struct sip_hop *hop);
 void shard_subscribe(struct shard *s, const struct sip_message *m);
+/* 0 or the status to refuse with. 503 is about the node, which a phone may take for gone then; 480 about this one subscription. */
+uint16_t shard_subscriptions_fit(const struct shard *s, const struct subscription *of);
 /* The one whose dialog the request is in. NULL: none. */
 struct subscription *shard_subscription_of(const struct shard *s, const struct sip_message *m);
 void shard_subscription_inside(struct shard *s, struct subscription *sub,

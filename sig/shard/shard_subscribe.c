@@ -197,8 +197,7 @@ static bool has_subscribed_enough(const struct shard *s, const struct subscripti
 	return count >= SUBSCRIPTIONS_OF_RESOURCE;
 }
 
-/* 0 or the status to refuse with. 503 is about the node, which a phone may take for gone then; 480 about this one subscription. */
-static uint16_t subscriptions_fit(const struct shard *s, const struct subscription *of)
+uint16_t shard_subscriptions_fit(const struct shard *s, const struct subscription *of)
 {
 	const struct tenants *tenants = s->settings.tenants;
 	uint32_t max = s->settings.subscriptions_max;
@@ -335,7 +334,7 @@ static void subscribe_begin(struct shard *s, const struct sip_message *m,
 		return;
 	sub = subscription_same(s, m, of->tenant, text_bytes(&of->watcher));
 	if (!sub)
-		status = subscriptions_fit(s, of);
+		status = shard_subscriptions_fit(s, of);
 	if (status) {
 		subscribe_refuse(s, slot, m, status, REFUSED_SUBSCRIPTIONS_FULL);
 		return;

@@ -211,10 +211,10 @@ static uint32_t watch_dialogs(void *owner, enum package_kind package, uint16_t t
 			      struct bytes user, struct dialog_state *out)
 {
 	uint32_t count = shard_watch_all(owner, tenant, user, out), kept = 0;
-	bool lamp = package == PACKAGE_DIALOG;
+	bool lamp = package == PACKAGE_DIALOG, page = package == PACKAGE_USER;
 
 	for (uint32_t i = 0; i < count; i++) {
-		if (!out[i].waits_utc_ms && (lamp || !out[i].parked))
+		if (!out[i].waits_utc_ms && (lamp || page || !out[i].parked))
 			out[kept++] = out[i];
 	}
 	if (lamp && !kept && watch_shows_offline(owner, tenant, user))
@@ -334,7 +334,7 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 	if (!own && (package_of(sub->package)->own || !watcher_may(s, sub)))
 		return WATCH_REJECTED;
 	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->watcher));
-	if (e && e->phone_features == PHONE_FEATURES_NONE &&
+	if (e && e->phone_features == PHONE_FEATURES_NONE && !sub->page &&
 	    (sub->package == PACKAGE_FEATURES || sub->package == PACKAGE_PRESENCE))
 		return WATCH_REJECTED;
 	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->resource));

@@ -48,6 +48,8 @@ uint32_t list_watchers(const struct subscriptions *s, uint16_t tenant, struct by
 void list_changed(struct subscriptions *s, struct list_resource *r, bool anew);
 /* "multipart/related; ..." of its next document. */
 void list_write_type(struct writer *w, const struct subscription *sub);
+/* A page is told of its users, as JSON (user_watch.c). */
+void user_watch_notify(struct subscriptions *s, struct subscription *sub);
 /* Its next document. *more: not all went into it. False: there is nothing new to be told. */
 bool list_write(struct subscriptions *s, struct subscription *sub, size_t most, struct writer *w,
 		bool *more);

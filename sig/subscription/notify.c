@@ -71,7 +71,7 @@ static bool package_tells(const struct package *p, enum watch_change what)
 	case CHANGED_CONFERENCE:
 		return p->of_conferences;
 	case CHANGED_SETTINGS:
-		return p->of_settings;
+		return p->of_settings || !p->write;
 	case CHANGED_PRESENCE:
 		return p->of_presence;
 	case CHANGED_MESSAGES:
@@ -457,6 +457,10 @@ static void subscription_notify(struct subscriptions *s, struct subscription *su
 {
 	enum watch_verdict verdict;
 
+	if (sub->page) {
+		user_watch_notify(s, sub);
+		return;
+	}
 	if (sub->ending && is_out_of_reach(sub)) {
 		subscription_over(s, sub);
 		return;

@@ -133,7 +133,7 @@ static void info_open(struct writer *w, uint64_t id, bool recipient)
 	info_attribute(w, "direction", bytes_str(recipient ? "recipient" : "initiator"));
 }
 
-static const char *phase_name(enum dialog_phase phase)
+const char *dialog_phase_name(enum dialog_phase phase)
 {
 	switch (phase) {
 	case PHASE_TRYING:
@@ -150,7 +150,7 @@ static const char *phase_name(enum dialog_phase phase)
 
 static void info_phase(struct writer *w, enum dialog_phase phase)
 {
-	WRITER_TEXTS(w, "<state>", phase_name(phase), "</state>");
+	WRITER_TEXTS(w, "<state>", dialog_phase_name(phase), "</state>");
 }
 
 /* RFC 4235 4.1.6: who it is, and where it is reached. */
@@ -556,6 +556,10 @@ static const struct package g_packages[PACKAGES] = {
 			       .type = "application/simple-message-summary",
 			       .of_messages = true,
 			       .write = message_summary_write },
+	[PACKAGE_USER] = { .name = "user",
+			   .of_dialogs = true,
+			   .of_phones = true,
+			   .of_presence = true },
 };
 
 const struct package *package_of(enum package_kind kind)
@@ -566,7 +570,7 @@ const struct package *package_of(enum package_kind kind)
 enum package_kind package_find(struct bytes name)
 {
 	for (unsigned i = 0; i < PACKAGES; i++) {
-		if (bytes_iis(name, g_packages[i].name))
+		if (g_packages[i].write && bytes_iis(name, g_packages[i].name))
 			return (enum package_kind)i;
 	}
 	return PACKAGES;
@@ -574,7 +578,7 @@ enum package_kind package_find(struct bytes name)
 
 void package_write_allowed(struct writer *w)
 {
-	for (unsigned i = 0; i < PACKAGES; i++)
+	for (unsigned i = 0; i < PACKAGES && g_packages[i].write; i++)
 		WRITER_TEXTS(w, i ? ", " : "Allow-Events: ", g_packages[i].name);
 	writer_str(w, "\r\n");
 }

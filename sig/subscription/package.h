@@ -89,6 +89,7 @@ struct dialog_state {
 	struct bytes local, remote; /* name-addrs of the phone's user and of whom it speaks with */
 };
 
+const char *dialog_phase_name(enum dialog_phase phase);
 void dialog_state_read(struct dialog_state *out, const struct leg *l);
 /* What of it is told changes when this number does. Never 0. */
 uint8_t dialog_state_mark(const struct leg *l);
@@ -100,6 +101,7 @@ enum package_kind {
 	PACKAGE_CONFERENCE, /* RFC 4575 */
 	PACKAGE_FEATURES,   /* as-feature-event (feature_event.h) */
 	PACKAGE_MESSAGES,   /* RFC 3842 */
+	PACKAGE_USER,       /* no phone's: what a page shows (user_watch.c) */
 	PACKAGES,
 };
 
@@ -138,7 +140,8 @@ struct package {
 	bool tells_end; /* whoever is told that there is no such resource any more is told so in a body, too */
 	/* so long nothing is told behind a NOTIFY, but what did not fit into that; 0: it is told at once */
 	uint32_t pace_ms;
-	void (*write)(struct writer *w, const struct package_state *state);
+	void (*write)(struct writer *w,
+		      const struct package_state *state); /* NULL: no phone may subscribe to it */
 };
 
 const struct package *package_of(enum package_kind kind);

@@ -62,6 +62,7 @@ struct subscription {
 	bool counting;          /* nothing is told until messages are counted, or retry_ns */
 	uint8_t misses;         /* NOTIFYs in a row that nobody could answer */
 	bool published;         /* an event said that it is there */
+	uint64_t page;          /* of PACKAGE_USER: the connection that shows it */
 	uint64_t setting; /* what its phone sets waits for the store (features.h); 0: nothing */
 	bool is_due;      /* listed among those that are told next */
 	struct subscription *due_next;

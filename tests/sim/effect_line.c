@@ -22,6 +22,7 @@ static const char *const kind_names[] = {
 	[EFFECT_PLAY] = "play",
 	[EFFECT_SET] = "set",
 	[EFFECT_PUBLISH] = "publish",
+	[EFFECT_USER] = "user",
 	[EFFECT_PARK] = "park",
 	[EFFECT_KEPT] = "kept",
 	[EFFECT_PROGRAM] = "program",

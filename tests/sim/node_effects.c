@@ -167,6 +167,7 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 		sim_after(s, HELP_MS * NS_PER_MS, on_helped, n->incarnation, e->call, e->version);
 		break;
 	case EFFECT_PUBLISH: /* no phone does */
+	case EFFECT_USER:    /* no page is there */
 		break;
 	case EFFECT_SET:
 		document_set(n, e);

@@ -120,6 +120,8 @@ struct rig {
 	uint64_t set;                /* serial of the last EFFECT_SET */
 	struct publish_news publish; /* of the last EFFECT_PUBLISH */
 	uint64_t publish_of;
+	char page[16384]; /* the last EFFECT_USER */
+	uint32_t page_number, page_count;
 	char published[256];
 	uint32_t publish_count;
 	enum feature set_feature;
@@ -521,6 +523,11 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		(void)bytes_cstr(text_bytes(&e->user), r->set_user, sizeof(r->set_user));
 		(void)bytes_cstr(text_bytes(&e->data), r->set_number, sizeof(r->set_number));
 		r->set_count++;
+		break;
+	case EFFECT_USER:
+		(void)bytes_cstr(text_bytes(&e->data), r->page, sizeof(r->page));
+		r->page_number = (uint32_t)e->version;
+		r->page_count++;
 		break;
 	case EFFECT_PUBLISH:
 		r->publish = (struct publish_news){ .txn = e->version,

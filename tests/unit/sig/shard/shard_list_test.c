@@ -423,6 +423,82 @@ static void lamps_are_read(void **state)
 	ROW_ASSERT(row->text, !lamps_wrong(bytes_str(row->text)) == row->good);
 }
 
+/* ---- pages ---- */
+
+static uint64_t page_asks(const struct watch *t, uint64_t id, uint32_t told, bool ready,
+			  const char *users)
+{
+	struct rig *r = t->l.r;
+
+	id = shard_user_watch(r->shard, id,
+			      &(struct shard_user_watch){ .page = 7,
+							  .user = BYTES_LIT("1002"),
+							  .users = bytes_str(users),
+							  .told = told,
+							  .ready = ready },
+			      r->now);
+	rig_wait_ms(r, 2);
+	return id;
+}
+
+/* What its page has not had waits for it, and is told once; what is lost, and a page that is silent, begins anew. */
+static void page(void **state)
+{
+	struct watch *t = *state;
+	struct rig *r = t->l.r;
+	uint64_t id = page_asks(t, 0, 0, false, "1003,1999,1002");
+	const struct bytes told = { (const uint8_t *)r->page, sizeof(r->page) };
+
+	assert_true(id);
+	assert_int_equal(r->page_count, 0);
+	assert_int_equal(page_asks(t, id, 0, true, ""), id);
+	assert_int_equal(r->page_count, 1);
+	assert_non_null(strstr(r->page,
+			       "{\"type\":\"user.state\",\"number\":\"1002\",\"whole\":true,"
+			       "\"users\":[{\"user\":\"1002\",\"state\":\""));
+	assert_int_equal(times(told, "{\"user\":"), 3);
+	assert_non_null(
+		strstr(r->page, ",{\"user\":\"1999\",\"ended\":\"noresource\"}],\"more\":false}"));
+
+	phone_invite(&t->l.a, "1003", PHONE_SDP_A);
+	rig_wait_ms(r, 200);
+	assert_int_equal(r->page_count, 1); /* it is not ready */
+	phone_request(&t->l.a, "CANCEL", "", "");
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	(void)phone_rings(&t->l.b);
+	assert_int_equal(page_asks(t, id, 1, true, ""), id);
+	assert_int_equal(r->page_count, 2);
+	assert_non_null(strstr(r->page, "\"whole\":false,\"users\":[{\"user\":\"1002\","));
+	assert_non_null(strstr(r->page, "\"calls\":[{\"state\":\"trying\",\"direction\":\"in\","));
+	assert_int_equal(page_asks(t, id, 2, true, ""), id);
+	rig_wait_ms(r, 200);
+	assert_int_equal(r->page_count, 2); /* nothing is new */
+	assert_int_equal(page_asks(t, id, 1, true, ""), id);
+	assert_int_equal(r->page_count, 3);
+	assert_int_equal(r->page_number, 3);
+	assert_non_null(strstr(r->page, "\"whole\":true"));
+
+	rig_wait_ms(r, 11000);
+	phone_request(&t->l.a, "CANCEL", "", "");
+	assert_int_not_equal(page_asks(t, id, 3, true, ""), id);
+}
+
+/* One who may watch few, and a shard that has room for no more. */
+static void pages_are_bounded(void **state)
+{
+	struct watch *t = *state;
+	uint64_t last = 1;
+	uint32_t count = 0;
+
+	for (; last && count <= SUBSCRIPTIONS_OF_WATCHER; count++)
+		last = shard_user_watch(t->l.r->shard, 0,
+					&(struct shard_user_watch){ .page = count + 1,
+								    .user = BYTES_LIT("1002") },
+					t->l.r->now);
+	assert_int_equal(last, 0);
+	assert_in_range(count, 2, SUBSCRIPTIONS_OF_WATCHER + 1);
+}
+
 /* The memory of a list of fifty, beside that of a subscription and of the users themselves. */
 static void size(void **state)
 {
@@ -436,10 +512,20 @@ static void size(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LIST_TEST(inline_list),  LIST_TEST(refused),     LIST_TEST(paced),
-		LIST_TEST(split),        LIST_TEST(lit_first),   LIST_TEST(refreshed),
-		LIST_TEST(rights),       LIST_TEST(of_presence), LIST_TEST(withheld),
-		LIST_TEST(after_a_kill), LIST_TEST(lamps),       cmocka_unit_test(lamps_are_read),
+		LIST_TEST(inline_list),
+		LIST_TEST(refused),
+		LIST_TEST(paced),
+		LIST_TEST(split),
+		LIST_TEST(lit_first),
+		LIST_TEST(refreshed),
+		LIST_TEST(rights),
+		LIST_TEST(of_presence),
+		LIST_TEST(withheld),
+		LIST_TEST(after_a_kill),
+		LIST_TEST(lamps),
+		LIST_TEST(page),
+		LIST_TEST(pages_are_bounded),
+		cmocka_unit_test(lamps_are_read),
 		cmocka_unit_test(size),
 	};
 
