@@ -21,6 +21,12 @@ struct shard_order;
 
 command_fn command_extension_get, command_extension_list, command_extension_page,
 	command_extension_greeting, command_presence_get;
+/* What pages are told of a user. 0 or -errno. */
+struct web_asks;
+int command_watch_open(struct node *node, struct web_asks **out);
+void command_watch_close(struct node *node);
+/* EFFECT_USER. */
+void command_user_told(const struct effect *e, void *arg);
 /* EFFECT_PUBLISH. */
 void command_publish(const struct effect *e, void *arg);
 /* What a command of g_presence_documents makes of an extension, and shows. False: the run has failed. */

@@ -508,6 +508,11 @@ static bool door_listen(const struct web_call *call, struct events_filter *f, st
 		return listen_fails(out, COMMAND_NOT_ALLOWED, NULL,
 				    "it is none of the commands of this token");
 	memcpy(f->without, w.without, sizeof(f->without));
+	if (f->watch[0] && w.without[0])
+		return listen_fails(out, COMMAND_NOT_ALLOWED, "watch",
+				    "this token is not to see who calls");
+	if (w.who.user[0])
+		memcpy(f->session, w.token, sizeof(f->session));
 	if (w.who.user[0] && f->users[0] && strcmp(f->users, w.who.user))
 		return listen_fails(out, COMMAND_NOT_ALLOWED, "user",
 				    "a user hears of the own extension alone");
@@ -908,7 +913,7 @@ int door_open(struct door **out, struct node *node)
 	d->web.place = &node->redis.place;
 	d->web.arg = d;
 	*out = d;
-	return 0;
+	return command_watch_open(node, &d->web.watches);
 }
 
 void door_shut(struct door *d)
@@ -924,6 +929,8 @@ void door_shut(struct door *d)
 		free(reply.text);
 	web_asks_close(d->web.asks);
 	d->web.asks = NULL;
+	command_watch_close(d->node);
+	d->web.watches = NULL;
 }
 
 void door_close(struct door *d)

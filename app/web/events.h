@@ -21,6 +21,8 @@ enum {
 	EVENTS_ID_MAX = 42,
 	EVENTS_PARTS_MAX = 64,
 	EVENTS_WITHOUT_MAX = 64,
+	EVENTS_USER_MAX = 64,
+	EVENTS_SESSION_MAX = 32,
 };
 
 /* Of an entry of a stream: times of Redis, so later ones are larger. */
@@ -49,6 +51,10 @@ struct events_filter {
 	char calls[EVENTS_LIST_MAX], users[EVENTS_LIST_MAX], types[EVENTS_LIST_MAX];
 	bool has_after;
 	struct events_id after;
+	/* watch: whose state it is told; it hears events of that user alone, and none where it names no types */
+	char watch[EVENTS_USER_MAX];      /* whose state it is told, beside events; "": nobody's */
+	char watched[EVENTS_LIST_MAX];    /* whom else; empty: those whom that user watches */
+	char session[EVENTS_SESSION_MAX]; /* its token's name, where that is a user's */
 	char without[EVENTS_WITHOUT_MAX]; /* members that it does not hear: its token says so */
 	uint8_t part, parts; /* of the calls of a stream: this connection's; parts 0: all */
 };

@@ -208,6 +208,7 @@ static const struct {
 	FILTER_TEXT("application", application, "._-", "the name of an application is needed"),
 	FILTER_TEXT("call", calls, ",", "ids of calls are needed, joined by ','"),
 	FILTER_TEXT("user", users, ",._-+*#", "numbers of extensions are needed, joined by ','"),
+	FILTER_TEXT("watch", watch, "._-+", "the number of an extension is needed"),
 	FILTER_TEXT("type", types, ",._*",
 		    "types of events are needed, joined by ','; * may end one"),
 #undef FILTER_TEXT
@@ -253,7 +254,12 @@ const char *events_filter_parse(struct bytes arguments, struct events_filter *ou
 		if (wrong)
 			return wrong;
 	}
-	return NULL;
+	if (!out->watch[0])
+		return NULL;
+	memcpy(out->watched, out->users, sizeof(out->watched));
+	memcpy(out->users, out->watch, sizeof(out->watch));
+	return out->types[0] ? NULL
+			     : filter_argument(out, BYTES_LIT("type"), BYTES_LIT("user.state"));
 }
 
 /* A number that a listener is not shown is none by which it finds a user's events either. */

@@ -499,6 +499,8 @@ static int web_prepare(struct web *web, const struct web_settings *settings)
 		web_asks_attach(settings->asks, web_wake, web);
 	if (!err && settings->door)
 		web_asks_attach(settings->door->asks, web_wake, web);
+	if (!err && settings->door && settings->door->watches)
+		web_asks_attach(settings->door->watches, web_wake, web);
 	return err;
 }
 

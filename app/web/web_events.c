@@ -17,8 +17,8 @@ enum {
 	EAR_PIECE = 16384, /* octets of Server-Sent Events in one write */
 	EAR_REFUSAL_MAX = 1024,
 	EAR_NOTE_MAX = 128,
-	EAR_TYPE_MAX = 64,
 };
+#define EAR_WATCH_NS (2 * NS_PER_S)    /* its user's state is asked for again */
 #define EAR_CHECK_NS (500 * NS_PER_MS) /* its token */
 #define EAR_TICK_NS  (15 * NS_PER_S)   /* without an event */
 #define EAR_STALL_NS (30 * NS_PER_S)   /* the client takes nothing */
@@ -28,6 +28,7 @@ enum {
 	X(CLIENT, "closed_by_client", LWS_CLOSE_STATUS_NORMAL) \
 	X(TOKEN, "token", LWS_CLOSE_STATUS_POLICY_VIOLATION)   \
 	X(STOP, "node_stops", LWS_CLOSE_STATUS_GOINGAWAY)      \
+	X(FULL, "full", LWS_CLOSE_STATUS_POLICY_VIOLATION)     \
 	X(STALLED, "client_takes_nothing", LWS_CLOSE_STATUS_POLICY_VIOLATION)
 
 enum ear_end {
@@ -64,6 +65,12 @@ struct web_ear {
 	uint64_t told_ns, stalled_ns;
 	struct events_text *texts[EAR_TEXTS];
 	uint32_t at, n; /* of texts: those from at on are not sent */
+	/* of one that watches a user */
+	uint64_t page;   /* its name; 0: it watches nobody */
+	uint32_t number; /* of the last state that it was told */
+	uint64_t ask_ns; /* when the next one is asked for at the latest */
+	char *state;     /* that is not sent yet; NULL: none */
+	size_t state_n;
 	char token[EAR_TOKEN_MAX];
 };
 
@@ -73,6 +80,8 @@ struct web_events {
 	struct events *events;
 	struct web_ear *first;
 	uint64_t check_ns;
+	uint64_t pages;                               /* named so far */
+	struct web_ear *places[EVENTS_LISTENERS_MAX]; /* by their pages' names */
 };
 
 void web_events_setup(void)
@@ -165,6 +174,71 @@ static struct web_ear *ear_new(struct web_events *v, struct lws *wsi, const stru
 	return ear;
 }
 
+/* ---- what a user is at ---- */
+
+/* For one more state, unless one waits here. It is lost where there is no room, and said again. */
+static void ear_ask(struct web_ear *ear, uint64_t now_ns)
+{
+	const struct events_filter *f = &ear->filter;
+	struct web_watch ask = { .page = ear->page, .told = ear->number, .ready = !ear->state };
+
+	memcpy(ask.tenant, f->tenant, sizeof(ask.tenant));
+	memcpy(ask.user, f->watch, sizeof(ask.user));
+	memcpy(ask.users, f->watched, sizeof(ask.users));
+	memcpy(ask.session, f->session, sizeof(ask.session));
+	(void)web_asks_offer(ear->v->door->watches, &ask);
+	ear->ask_ns = now_ns + EAR_WATCH_NS;
+}
+
+/* There are as many places as listeners. */
+static void ear_watch(struct web_ear *ear)
+{
+	struct web_events *v = ear->v;
+
+	while (v->places[++v->pages % EVENTS_LISTENERS_MAX])
+		;
+	ear->page = v->pages;
+	v->places[ear->page % EVENTS_LISTENERS_MAX] = ear;
+	ear_ask(ear, ear->told_ns);
+}
+
+static void ear_ends(struct web_ear *ear, enum ear_end why)
+{
+	if (ear->why != EAR_END_CLIENT)
+		return;
+	ear->why = why;
+	if (why == EAR_END_STALLED)
+		lws_set_timeout(ear->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
+	else
+		(void)lws_callback_on_writable(ear->wsi);
+}
+
+static void ears_watched(struct web_events *v)
+{
+	static const enum ear_end ends[] = { [WEB_WATCH_TOKEN] = EAR_END_TOKEN,
+					     [WEB_WATCH_FULL] = EAR_END_FULL,
+					     [WEB_WATCH_STOP] = EAR_END_STOP };
+	struct web_watched told;
+
+	while (v->door->watches && web_asks_pop(v->door->watches, &told)) {
+		struct web_ear *ear = v->places[told.page % EVENTS_LISTENERS_MAX];
+
+		if (!ear || ear->page != told.page) {
+			free(told.text);
+			continue;
+		}
+		if (!told.text) {
+			ear_ends(ear, ends[told.end]);
+			continue;
+		}
+		free(ear->state);
+		ear->state = told.text;
+		ear->state_n = told.n;
+		ear->number = told.number;
+		(void)lws_callback_on_writable(ear->wsi);
+	}
+}
+
 /* It listens. NULL: as ear_new. */
 static struct web_ear *ear_add(struct web_events *v, struct lws *wsi, const struct web_query *q,
 			       struct web_reply *reply)
@@ -187,6 +261,8 @@ static struct web_ear *ear_add(struct web_events *v, struct lws *wsi, const stru
 	if (v->first)
 		v->first->link = &ear->next;
 	v->first = ear;
+	if (ear->filter.watch[0])
+		ear_watch(ear);
 	if (client) {
 		web_client_upgraded(client);
 		web_client_trust(client);
@@ -206,6 +282,9 @@ void web_events_drop(struct web_ear *ear)
 	if (ear->next)
 		ear->next->link = ear->link;
 	events_release(v->events, ear->texts + ear->at, ear->n - ear->at);
+	if (ear->page)
+		v->places[ear->page % EVENTS_LISTENERS_MAX] = NULL;
+	free(ear->state);
 	events_remove(v->events, ear->l);
 	explicit_bzero(ear->token, sizeof(ear->token));
 	free(ear);
@@ -322,11 +401,11 @@ static int ear_write_frame(struct web_ear *ear)
 	return n < 0 ? -1 : 0;
 }
 
-/* What is no event: it is for this client alone. */
-static int ear_note(struct web_ear *ear, const char *type, const char *why)
+/* What is no event: it is for this client alone. json: an object. */
+static int ear_write_own(struct web_ear *ear, struct bytes json)
 {
-	uint8_t space[LWS_PRE + EAR_NOTE_MAX + EAR_TYPE_MAX];
-	struct writer w = writer_over(space + LWS_PRE, EAR_NOTE_MAX + EAR_TYPE_MAX - 1);
+	static uint8_t space[LWS_PRE + EAR_PIECE]; /* as in ear_write_events */
+	struct writer w = writer_over(space + LWS_PRE, EAR_PIECE);
 	char text[EVENTS_ID_MAX] = "";
 	struct events_id id;
 
@@ -334,17 +413,35 @@ static int ear_note(struct web_ear *ear, const char *type, const char *why)
 		(void)events_id_write(text, id);
 	if (!ear->is_websocket)
 		WRITER_TEXTS(&w, text[0] ? "id: " : "", text, text[0] ? "\n" : "", "data: ");
-	WRITER_TEXTS(&w, "{", text[0] ? "\"id\":\"" : "", text, text[0] ? "\"," : "", "\"type\":\"",
-		     type, "\"");
-	if (why)
-		WRITER_TEXTS(&w, ",\"reason\":\"", why, "\"");
-	writer_str(&w, ear->is_websocket ? "}" : "}\n\n");
+	WRITER_TEXTS(&w, "{", text[0] ? "\"id\":\"" : "", text, text[0] ? "\"," : "");
+	writer_bytes(&w, bytes_from(json, 1));
+	writer_str(&w, ear->is_websocket ? "" : "\n\n");
 	ear->told_ns = clock_now_ns();
 	ear->ticks = false;
 	return lws_write(ear->wsi, space + LWS_PRE, w.n,
 			 ear->is_websocket ? LWS_WRITE_TEXT : LWS_WRITE_HTTP) < 0
 		       ? -1
 		       : 0;
+}
+
+static int ear_note(struct web_ear *ear, const char *type, const char *why)
+{
+	uint8_t space[EAR_NOTE_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+
+	WRITER_TEXTS(&w, "{\"type\":\"", type, why ? "\",\"reason\":\"" : "", why ? why : "",
+		     "\"}");
+	return ear_write_own(ear, writer_done(&w));
+}
+
+static int ear_write_state(struct web_ear *ear)
+{
+	int err = ear_write_own(ear, bytes_mem(ear->state, ear->state_n));
+
+	free(ear->state);
+	ear->state = NULL;
+	ear_ask(ear, ear->told_ns);
+	return err;
 }
 
 static int ear_end(struct web_ear *ear)
@@ -385,9 +482,11 @@ int web_events_send(struct web_ear *ear)
 		ear->told_ns = now_ns;
 		ear->ticks = false;
 	}
+	if (!err && ear->state && ear->at == ear->n && !lws_send_pipe_choked(ear->wsi))
+		err = ear_write_state(ear);
 	if (!err && ear->ticks && !lws_send_pipe_choked(ear->wsi))
 		return ear_note(ear, "tick", NULL);
-	if (err || ear->at == ear->n)
+	if (err || (ear->at == ear->n && !ear->state))
 		return err;
 	ear->stalled_ns = now_ns;
 	return lws_callback_on_writable(ear->wsi) < 0 ? -1 : 0;
@@ -397,27 +496,19 @@ void web_events_on_news(struct web_events *v)
 {
 	struct web_ear *ear;
 
+	ears_watched(v);
 	while ((ear = events_ready(v->events)) != NULL)
 		(void)lws_callback_on_writable(ear->wsi);
 }
 
 /* ---- time ---- */
 
-static void ear_ends(struct web_ear *ear, enum ear_end why)
-{
-	if (ear->why != EAR_END_CLIENT)
-		return;
-	ear->why = why;
-	if (why == EAR_END_STALLED)
-		lws_set_timeout(ear->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
-	else
-		(void)lws_callback_on_writable(ear->wsi);
-}
-
 static void ear_check(struct web_ear *ear, uint64_t now_ns)
 {
 	const struct web_door *door = ear->v->door;
 
+	if (ear->page && now_ns >= ear->ask_ns)
+		ear_ask(ear, now_ns);
 	if (!door->listens(bytes_str(ear->token), ear->from_loopback, &ear->filter, door->arg))
 		ear_ends(ear, EAR_END_TOKEN);
 	else if (ear->stalled_ns && now_ns - ear->stalled_ns > EAR_STALL_NS)

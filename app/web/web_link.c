@@ -90,12 +90,19 @@ void web_asks_close(struct web_asks *a)
 	free(a);
 }
 
-void web_asks_answer(struct web_asks *a, const void *answered)
+bool web_asks_tell(struct web_asks *a, const void *answered)
 {
-	if (!ring_push(&a->out, answered))
-		assert(false && "each question has one answer");
+	bool fits = ring_push(&a->out, answered);
+
 	if (a->wake)
 		a->wake(a->wake_arg);
+	return fits;
+}
+
+void web_asks_answer(struct web_asks *a, const void *answered)
+{
+	if (!web_asks_tell(a, answered))
+		assert(false && "each question has one answer");
 }
 
 bool web_asks_left(struct web_asks *a, void *asked)
@@ -109,9 +116,14 @@ void web_asks_attach(struct web_asks *a, void (*wake)(void *arg), void *arg)
 	a->wake_arg = arg;
 }
 
+bool web_asks_offer(struct web_asks *a, const void *asked)
+{
+	return ring_push(&a->in, asked);
+}
+
 void web_asks_push(struct web_asks *a, const void *asked)
 {
-	if (!ring_push(&a->in, asked))
+	if (!web_asks_offer(a, asked))
 		assert(false && "there are as many places as the ring has");
 }
 

@@ -130,11 +130,31 @@ struct web_door {
 	bool (*listens)(struct bytes token, bool from_loopback, const struct events_filter *filter,
 			void *arg);
 	void *arg;
-	char *openapi;                   /* what describes it; nobody changes it */
-	const char *swagger_ui;          /* the folder of a page's files */
-	struct web_asks *asks;           /* of struct web_work and struct web_reply */
+	char *openapi;          /* what describes it; nobody changes it */
+	const char *swagger_ui; /* the folder of a page's files */
+	struct web_asks *asks;  /* of struct web_work and struct web_reply */
+	struct web_asks
+		*watches; /* of struct web_watch and struct web_watched; any of them may be lost */
 	const struct redis_place *place; /* where events are; NULL: there are none */
 };
+
+/* What a page asks that shows a user (web_events.c): to be told of him and of others, for one more state, or that it is gone. */
+struct web_watch {
+	uint64_t page;
+	uint32_t told; /* the number of the last state that it had; 0: none */
+	bool ready;    /* for one more */
+	char tenant[EVENTS_TENANT_MAX], user[EVENTS_USER_MAX], users[EVENTS_LIST_MAX];
+	char session[EVENTS_SESSION_MAX]; /* the name of its token; "": no user's */
+};
+
+struct web_watched {
+	uint64_t page;
+	uint32_t number; /* of the state */
+	uint8_t end;     /* enum web_watch_end */
+	char *text;      /* JSON, malloc'ed; NULL: it ends */
+	size_t n;
+};
+enum web_watch_end { WEB_WATCH_TOKEN, WEB_WATCH_FULL, WEB_WATCH_STOP };
 
 struct web_work {
 	uint64_t id;
@@ -155,6 +175,8 @@ int web_asks_open(struct web_asks **out, struct web_asks_size size, web_asked_fn
 		  void *arg) NODISCARD;
 void web_asks_close(struct web_asks *a); /* the web thread is gone; NULL is fine */
 void web_asks_answer(struct web_asks *a, const void *answered);
+/* The same of what may be lost. False: there is no room. */
+bool web_asks_tell(struct web_asks *a, const void *answered);
 /* The web thread is gone: what it asked and nobody has looked at yet. False: nothing. */
 bool web_asks_left(struct web_asks *a, void *asked);
 
@@ -163,6 +185,7 @@ bool web_asks_left(struct web_asks *a, void *asked);
 /* Before its thread runs: wake makes it call web_asks_pop, from the loop's thread. */
 void web_asks_attach(struct web_asks *a, void (*wake)(void *arg), void *arg);
 void web_asks_push(struct web_asks *a, const void *asked);
+bool web_asks_offer(struct web_asks *a, const void *asked); /* as web_asks_tell */
 bool web_asks_pop(struct web_asks *a, void *answered);
 
 /* Two rings between the thread of HTTP and that of calls: what comes in wakes the loop of the thread that opens them. */

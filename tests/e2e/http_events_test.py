@@ -56,6 +56,30 @@ class Stream:
         self.answer.close()
 
 
+class Page(Stream):
+    """What a page shows of its user, and of whom he watches."""
+
+    def __init__(self, node, token, query):
+        super().__init__(node, token, query)
+        self.users, self.whole = {}, 0
+
+    def next(self):
+        event = super().next()
+        if event and event["type"] == "user.state":
+            if event["whole"]:
+                self.users, self.whole = {}, self.whole + 1
+            for user in event["users"]:
+                self.users[user.pop("user")] = user
+        return event
+
+    def shows(self, what=bool):
+        """Until that is so."""
+        end = time.monotonic() + PATIENCE_S
+        while not (self.users and what(self.users)):
+            assert self.next() and time.monotonic() < end, self.users
+        return self.users
+
+
 def listener(test):
     """Who hears all of calls, at a node whose Redis is not its own."""
     stream = Stream(test.node, test.node.tandemctl("token.create", name="listener", role="reader")["token"], "type=call.*")

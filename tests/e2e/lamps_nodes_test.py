@@ -5,21 +5,23 @@ import time
 import unittest
 
 import phone
+from http_events_test import Page
 from keys_of_phones_test import Keys as Features
 from lib.linphone import Linphone, core
 from lib.place import PARTY
 from lib.sipp import Sipp, user
 from lib.twinkle import Twinkle
 from lamps_test import INFO, Keys, Lamp
-from patience import PATIENCE_S
+from patience import PATIENCE_S, slowness
 from pickup_test import ELSEWHERE
 from server import ServerError
+from session_test import Users
 from taken_test import ADDRESSES, LONG, SIP, Cluster, Talk
 
 SLOT = "%234107"
 
 
-class LampsOfNodes(Cluster):
+class LampsOfNodes(Users, Cluster):
     """1003 is at node b; the calls are at node a."""
 
     def setUp(self):
@@ -208,6 +210,99 @@ class LampsOfNodes(Cluster):
         self.assertTrue(outcome.ok(1), outcome)
         twin.say("presence -b offline")
         self.until(lambda: self.a.ctl("presence.get", number="1404")["said"] == "off_work")
+
+    def page(self, node, token, query):
+        page = Page(node, token, query)
+        self.addCleanup(page.close)
+        return page
+
+    def test_page(self):
+        """One stream shows a page its user and whom he watches: at each node the same, within a second, and at the other one when its own was killed."""
+        self.a.ctl("extension.put", number="1002", monitor="all")
+        token = self.session(self.a, "1002", "secret")["token"]
+        both = [self.page(node, token, "watch=1002&user=1001,1003,%234107,1999") for node in (self.b, self.a)]
+
+        def show(what):
+            for page in both:
+                page.shows(what)
+            self.assertEqual(both[0].users, both[1].users)
+
+        show(lambda users: users.get("1003", {}).get("state") == users["1002"]["state"] == "available")
+        self.assertEqual(list(both[0].users), ["1002", "1001", "1003", "#4107", "1999"])
+        self.assertEqual((both[0].users["1999"], both[0].users["#4107"]), ({"ended": "noresource"}, {"calls": []}))
+        self.assertNotIn("forward_busy", both[0].users["1001"])
+        began = time.monotonic()
+        self.b.ctl("presence.set", number="1001", state="away", note="at <lunch>")
+        self.a.ctl("extension.put", number="1002", do_not_disturb=True, forward_busy="1003")
+        show(lambda users: users["1001"]["note"] == "at <lunch>" and users["1002"]["forward_busy"] == "1003")
+        self.assertLess(time.monotonic() - began, slowness())
+        self.assertEqual((both[0].users["1002"]["state"], both[0].users["1002"]["available"]), ("do_not_disturb", False))
+        self.a.ctl("extension.put", number="1002", do_not_disturb=False, forward_busy="")
+        self.b.ctl("presence.set", number="1001", state="available")
+        show(lambda users: users["1002"]["state"] == users["1001"]["state"] == "available")
+        talk = Talk(self, 17)
+        talk.into.ring()
+        show(lambda users: [call["state"] for call in users["1002"]["calls"]] == ["early"])
+        talk.answer()
+        show(lambda users: [call["state"] for call in users["1002"]["calls"] + users["1001"]["calls"]] == ["confirmed"] * 2)
+        call, other = both[0].users["1002"]["calls"][0], both[0].users["1001"]["calls"][0]
+        self.assertEqual((call["call"], call["remote"], call["direction"]), (talk.id, "1001", "in"))
+        self.assertEqual((other.get("call"), other["remote"], other["direction"]), (None, "1002", "out"))
+        self.assertEqual(both[0].users["1001"]["state"], "on_the_phone")
+        self.a.ctl("call.park", call=talk.id, leg="a", slot="07")
+        talk.into.wait_bye()
+        show(lambda users: [call["remote"] for call in users["#4107"]["calls"]] == ["1001"] and not users["1002"]["calls"])
+        # the page at the node that is killed goes to the other one, and is told all at once
+        before = both[0].users
+        self.a.kill()
+        both[1] = self.page(self.b, token, "watch=1002&user=1001,1003,%234107,1999")
+        both[1].shows()
+        self.assertEqual((both[1].users, both[1].whole), (before, 1))
+        talk.out.bye()
+        show(lambda users: not users["#4107"]["calls"])
+        self.assertEqual(both[0].whole, 1)
+        self.a.restart()
+
+    def test_who_may_watch(self):
+        """A page is told of nobody whom its user may not watch, as of lamps; of a user it is told by that user's session or an administrator's token."""
+        self.a.ctl("extension.put", number="1002", monitor="listed", monitors="1001", lamps="1=park:07")
+        self.addCleanup(self.a.ctl, "extension.put", number="1002", monitor="all", monitors="", lamps="")
+        session = self.session(self.a, "1002", "secret")["token"]
+        admin = self.token(self.a, "admin")
+        self.refused(403, "not_allowed", self.a, "GET", "/v1/events?watch=1001", session)
+        self.refused(401, "not_allowed", self.a, "GET", "/v1/events?watch=1002", "default~x~y")
+        own, named = self.page(self.a, session, "watch=1002"), self.page(self.b, admin, "watch=1002&user=1001,1003")
+        own.shows()
+        self.assertEqual(list(own.users), ["1002", "#4107", "1001"])
+        named.shows()
+        self.assertEqual(named.users["1003"], {"ended": "rejected"})
+        talk = Talk(self, 17).answer()
+        for page in (own, named):
+            page.shows(lambda users: users["1001"]["calls"])
+        self.a.ctl("extension.put", number="1001", monitored="state")
+        self.addCleanup(self.a.ctl, "extension.put", number="1001", monitored="parties")
+        for page in (own, named):
+            page.shows(lambda users: users["1001"]["calls"] and "remote" not in users["1001"]["calls"][0])
+        self.a.ctl("extension.put", number="1001", monitored="none")
+        for page in (own, named):
+            page.shows(lambda users: users["1001"] == {"ended": "rejected"})
+        self.a.ctl("extension.put", number="1002", monitors="1003")
+        own.shows(lambda users: list(users) == ["1002", "#4107", "1003"])
+        talk.hang_up()
+        # of another tenant's users none is known
+        self.a.ctl("tenant.put", name="acme", domains="acme.example")
+        self.addCleanup(self.a.ctl, "tenant.delete", name="acme")
+        self.addCleanup(self.a.ctl, "token.delete", name="acme", tenant="acme")
+        self.until(lambda: [row for row in self.a.ctl("tenant.list") if row["name"] == "acme"])
+        other = self.page(self.a, self.token(self.a, "admin", tenant="acme", name="acme"), "watch=1002&user=1001")
+        other.shows()
+        self.assertEqual(other.users, {"1002": {"ended": "noresource"}, "1001": {"ended": "noresource"}})
+        # a session that is over by another password is told so
+        self.a.ctl("extension.put", number="1002", password="another one")
+        self.addCleanup(self.a.ctl, "extension.put", number="1002", password="secret")
+        while (event := own.next())["type"] != "end":
+            pass
+        self.assertEqual(event["reason"], "token")
 
     def test_hours(self):
         """Said by hand at one node: the lamp at the other one is lit, also when the first one was killed, and dark when that is taken back."""

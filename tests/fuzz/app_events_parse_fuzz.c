@@ -65,7 +65,8 @@ static void check_filter(struct bytes in)
 	if (events_filter_parse(in, &f, &argument))
 		return;
 	for (uint8_t c = 1; c < 0x20; c++)
-		assert(!strchr(f.users, c) && !strchr(f.application, c) && !strchr(f.tenant, c));
+		assert(!strchr(f.users, c) && !strchr(f.application, c) && !strchr(f.tenant, c) &&
+		       !strchr(f.watch, c));
 	if (f.has_after) {
 		assert(events_id_parse(events_id_write(id, f.after), &one.after) &&
 		       !events_id_compare(f.after, one.after));

@@ -122,7 +122,8 @@ const struct command g_look_commands[] = {
 	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
 	  "Lists subscriptions of phones at a node (BLF), the newest first: who watches whom.",
 	  "a list: id, tenant, number (that watches), watches, trunk (that it came by), event "
-	  "(dialog, presence, reg), resources (of a list; 0: it is none, or empty), begun_utc_ms, "
+	  "(dialog, presence, reg; user: a page), resources (of a list; 0: it is none, or empty), "
+	  "begun_utc_ms, "
 	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
 	  BY(command_subscription_list),
 	  LISTS("id", "begun_utc_ms", true,

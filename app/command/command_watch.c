@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Pages that show a user, between the web thread, which has their connections, and the shard that tells of him. What is lost on its way a page asks for again. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/command/command_handlers.h"
+#include "app/node/node.h"
+#include "app/web/web_link.h"
+
+enum { WATCH_ASKS = 1024 };
+
+struct user_watches {
+	struct node *node;
+	struct web_asks *asks;
+	struct {
+		uint64_t page, id; /* id: of its subscription */
+	} places[EVENTS_LISTENERS_MAX];
+};
+
+static void watch_tell(struct user_watches *w, const struct web_watched *told)
+{
+	if (!w || !web_asks_tell(w->asks, told))
+		free(told->text);
+}
+
+/* NULL: no shard lives on this node; its page goes to another one. */
+static struct shard *watch_core(const struct node *n, uint64_t id)
+{
+	for (uint32_t i = 0; i < n->shards.count; i++) {
+		if (n->shards.list[i].state == NODE_SHARD_LIVE)
+			return node_core(n, id);
+	}
+	return NULL;
+}
+
+static void on_watch(const void *item, void *arg)
+{
+	const struct web_watch *ask = item;
+	struct user_watches *w = arg;
+	struct node *n = w->node;
+	uint64_t *page = &w->places[ask->page % EVENTS_LISTENERS_MAX].page,
+		 *id = &w->places[ask->page % EVENTS_LISTENERS_MAX].id;
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(ask->tenant));
+	struct web_watched told = { .page = ask->page, .end = WEB_WATCH_STOP };
+	struct shard *core;
+
+	if (n->life.phase == NODE_STARTING)
+		return;
+	if (*page != ask->page)
+		*id = 0;
+	*page = ask->page;
+	core = watch_core(n, *id);
+	if (tenant == TENANT_NONE ||
+	    (ask->session[0] && !command_session_counts(n, ask->tenant, ask->user, ask->session))) {
+		told.end = WEB_WATCH_TOKEN;
+	} else if (core && n->life.phase == NODE_RUNNING) {
+		*id = shard_user_watch(core, *id,
+				       &(struct shard_user_watch){ .page = ask->page,
+								   .tenant = tenant,
+								   .user = bytes_str(ask->user),
+								   .users = bytes_str(ask->users),
+								   .told = ask->told,
+								   .ready = ask->ready },
+				       clock_instant());
+		if (*id)
+			return;
+		told.end = WEB_WATCH_FULL;
+	}
+	watch_tell(w, &told);
+}
+
+void command_user_told(const struct effect *e, void *arg)
+{
+	struct node *n = arg;
+	struct bytes data = text_bytes(&e->data);
+	struct web_watched told = { .page = e->expected,
+				    .number = (uint32_t)e->version,
+				    .text = malloc(data.n),
+				    .n = data.n };
+
+	if (!told.text)
+		return;
+	memcpy(told.text, data.p, data.n);
+	watch_tell(n->api.watches, &told);
+}
+
+int command_watch_open(struct node *node, struct web_asks **out)
+{
+	struct user_watches *w = calloc(1, sizeof(*w));
+	struct web_asks_size size = { sizeof(struct web_watch), sizeof(struct web_watched),
+				      WATCH_ASKS };
+	int err = w ? web_asks_open(&w->asks, size, on_watch, w) : -ENOMEM;
+
+	if (err) {
+		free(w);
+		return err;
+	}
+	w->node = node;
+	node->api.watches = w;
+	*out = w->asks;
+	return 0;
+}
+
+void command_watch_close(struct node *node)
+{
+	struct web_watched told;
+
+	if (!node->api.watches)
+		return;
+	while (web_asks_pop(node->api.watches->asks, &told))
+		free(told.text);
+	web_asks_close(node->api.watches->asks);
+	free(node->api.watches);
+	node->api.watches = NULL;
+}
