@@ -510,6 +510,7 @@ static void caller_fact(void *arg, struct bytes name, struct writer *w)
 	const struct dial_plan *plan = dial_plans_of(c->run->node->common.dials, c->tenant);
 	struct bytes front = bytes_sub(name, 0, bytes_find(name, '.'));
 	bool e164 = front.n < name.n && command_value(c->run, "trunk")->text.n;
+	struct shard *core = node_core(c->run->node, 0);
 
 	for (size_t i = 0; i < COUNT_OF(args); i++) {
 		struct bytes text = command_value(c->run, args[i][1])->text;
@@ -519,6 +520,11 @@ static void caller_fact(void *arg, struct bytes name, struct writer *w)
 	}
 	if (bytes_is(name, "tenant"))
 		writer_str(w, c->run->tenant);
+	if (bytes_starts(name, "presence.") && core)
+		writer_str(w, shard_presence_said(core, c->tenant,
+						  bytes_is(name, "presence.called")
+							  ? command_value(c->run, "to")->text
+							  : bytes_from(name, strlen("presence."))));
 	if (bytes_starts(name, "header."))
 		writer_bytes(w, caller_header(c, bytes_from(name, strlen("header."))));
 	calendar_time_write(w, name, c->timed ? c->at : c->at + caller_offset_s(c));

@@ -341,6 +341,10 @@ const struct flow_fact g_flow_facts[] = {
 	{ "time.hour", "00 to 23" },
 	{ "time.minute", "00 to 59" },
 	{ "tag.", "a tag of the call: tag.Case.Number" },
+	{ "presence.",
+	  "the presence of an extension, as said by hand, by a phone, a calendar or do "
+	  "not disturb: presence.1001; or of the number that was called: "
+	  "presence.called" },
 	{ "header.", "a header of the INVITE, named by x_headers of the trunk or node: "
 		     "header.X-Customer; or header.User-to-User" },
 	{ 0 },

@@ -112,6 +112,8 @@ struct call_host {
 	const struct host_track *(*music_of)(void *owner, uint16_t tenant, struct bytes user);
 	/* Forwards of a local user. NULL: none set; or the function: nobody has any. */
 	const struct shard_forward *(*forward_of)(void *owner, uint16_t tenant, struct bytes user);
+	/* What is said of the user's presence, calls and phones aside; empty: there is no such user. NULL: nothing is of anybody. */
+	const char *(*presence_of)(void *owner, uint16_t tenant, struct bytes user);
 	/* The user's other calls. NULL: they are not counted. */
 	void (*engaged_of)(void *owner, const struct call *c, struct bytes user,
 			   struct engaged *out);

@@ -315,6 +315,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.contact_of = shard_contact_of,
 		.account_of = shard_account_of,
 		.forward_of = shard_forward_for,
+		.presence_of = shard_presence_said,
 		.engaged_of = shard_engaged_of,
 		.waited_for = shard_waited_for,
 		.extension_of = shard_extension_of,

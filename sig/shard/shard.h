@@ -63,6 +63,8 @@ int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 struct presence;
 int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
 		       const struct presence *presence) NODISCARD;
+/* What is said of a user, as host.h has it. */
+const char *shard_presence_said(void *owner, uint16_t tenant, struct bytes user);
 /* What is shown of a user. */
 struct presence_view;
 void shard_presence_of(struct shard *s, uint16_t tenant, struct bytes user, struct instant now,

@@ -129,6 +129,21 @@ void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
 		      out);
 }
 
+const char *shard_presence_said(void *owner, uint16_t tenant, struct bytes user)
+{
+	const struct shard *s = owner;
+	const struct shard_extension_slot *slot = shard_extension_slot(s, tenant, user);
+	struct presence_view view = { .state = "" };
+
+	if (slot)
+		presence_show(slot->presence ? &slot->presence->of : NULL,
+			      slot->forward && slot->forward->do_not_disturb
+				      ? PRESENCE_DO_NOT_DISTURB
+				      : 0,
+			      presence_now(s), &view);
+	return view.state;
+}
+
 void shard_presence_of(struct shard *s, uint16_t tenant, struct bytes user, struct instant now,
 		       struct presence_view *out)
 {

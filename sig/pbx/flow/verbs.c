@@ -325,6 +325,14 @@ static void fact_time(const struct flow_turn_of *t, struct bytes name, struct wr
 		calendar_time_write(w, name, utc_s + (z ? zone_offset_s(z, utc_s) : 0));
 }
 
+static void fact_presence(const struct flow_turn_of *t, struct bytes user, struct writer *w)
+{
+	if (bytes_is(user, "called"))
+		user = text_bytes(&t->c->to);
+	if (t->h->presence_of)
+		writer_str(w, t->h->presence_of(t->h->owner, t->c->tenant, user));
+}
+
 static void world_fact(void *arg, struct bytes name, struct writer *w)
 {
 	const struct flow_turn_of *t = arg;
@@ -356,6 +364,8 @@ static void world_fact(void *arg, struct bytes name, struct writer *w)
 		writer_str(w, call_tenant(t->h, c));
 	else if (bytes_starts(name, "tag."))
 		writer_bytes(w, tag_value(c, bytes_from(name, strlen("tag."))));
+	else if (bytes_starts(name, "presence."))
+		fact_presence(t, bytes_from(name, strlen("presence.")), w);
 	else if (bytes_starts(name, "header."))
 		writer_bytes(w, header_value(c, bytes_from(name, strlen("header."))));
 	else

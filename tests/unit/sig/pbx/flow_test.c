@@ -355,6 +355,27 @@ static void test_time(void **state)
 	line_assert_idle(l->r);
 }
 
+#define PRESENT "{\"play\":[\"is-{presence.1002}-{presence.called}{presence.1999}x\"]}"
+
+/* A flow knows what is said of a user: a state of the tenant's own, too, and do not disturb before it; of nobody it knows nothing. */
+static void test_presence(void **state)
+{
+	struct line *l = *state;
+	struct presence p = { .words[0] = { .state = "gym", .said_utc_ms = 1 } };
+	struct shard_forward quiet = { .do_not_disturb = true };
+
+	assert_int_equal(shard_presence_set(l->r->shard, TENANT_DEFAULT, "1002", &p), 0);
+	call_flow(l, "[" PRESENT "," PRESENT "]");
+	is_answered(l);
+	assert_true(plays(l, "prompt:is-gym-x"));
+	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1002", &quiet), 0);
+	played(l, PROMPT_NEWS_ENDED);
+	assert_true(plays(l, "prompt:is-do_not_disturb-x"));
+	played(l, PROMPT_NEWS_ENDED);
+	hung_up(l);
+	line_assert_idle(l->r);
+}
+
 static void put_group(struct rig *r, const char *members, const char *out)
 {
 	struct ring_group g = { .tenant = TENANT_DEFAULT,
@@ -823,6 +844,7 @@ int main(void)
 		LINE_TEST(test_group_of_nobody),
 		LINE_TEST(test_headers),
 		LINE_TEST(test_time),
+		LINE_TEST(test_presence),
 		LINE_TEST(test_program_comes),
 		LINE_TEST(test_program_is_gone),
 		LINE_TEST(test_dial_tone),
