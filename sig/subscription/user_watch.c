@@ -10,19 +10,19 @@ enum {
 	USER_MAX = 6144, /* a user whose calls need more is told without the other parties */
 };
 
-static void member_text(struct writer *w, const char *name, struct bytes text)
+static void shown_text(struct writer *w, const char *name, struct bytes text)
 {
 	WRITER_TEXTS(w, ",\"", name, "\":");
 	json_write_text(w, text);
 }
 
-static void member_bool(struct writer *w, const char *name, bool value)
+static void shown_flag(struct writer *w, const char *name, bool value)
 {
 	WRITER_TEXTS(w, ",\"", name, value ? "\":true" : "\":false");
 }
 
 /* own: a call of the user himself has its id, for commands. */
-static void call_write(struct writer *w, const struct dialog_state *d, bool own, bool hidden)
+static void shown_call(struct writer *w, const struct dialog_state *d, bool own, bool hidden)
 {
 	struct sip_name_addr remote;
 	struct id_tag tag;
@@ -30,46 +30,46 @@ static void call_write(struct writer *w, const struct dialog_state *d, bool own,
 
 	WRITER_TEXTS(w, "{\"state\":\"", d->parked ? "parked" : dialog_phase_name(d->phase),
 		     "\",\"direction\":\"", d->recipient ? "in\"" : "out\"");
-	member_bool(w, "held", d->held);
-	member_bool(w, "conference", d->conference);
+	shown_flag(w, "held", d->held);
+	shown_flag(w, "conference", d->conference);
 	if (!hidden && !sip_name_addr_parse(&remote, d->remote)) {
-		member_text(w, "remote", remote.uri.user);
-		member_text(w, "remote_name", remote.display);
+		shown_text(w, "remote", remote.uri.user);
+		shown_text(w, "remote_name", remote.display);
 	}
 	if (own && !id_tag_get(bytes_mem(d->remote_tag.text, sizeof(d->remote_tag.text)), &tag)) {
 		id_call_put(id, tag.call);
-		member_text(w, "call", bytes_mem(id, sizeof(id)));
+		shown_text(w, "call", bytes_mem(id, sizeof(id)));
 	}
 	if (!hidden && d->parked)
-		member_text(w, "slot", d->call_id);
+		shown_text(w, "slot", d->call_id);
 	writer_str(w, "}");
 }
 
-static void presence_members(struct writer *w, const struct presence_view *v, bool hidden)
+static void shown_presence(struct writer *w, const struct presence_view *v, bool hidden)
 {
-	member_text(w, "state", bytes_str(v->state));
-	member_bool(w, "available", v->open);
-	member_text(w, "note", bytes_str(hidden ? "" : v->note));
+	shown_text(w, "state", bytes_str(v->state));
+	shown_flag(w, "available", v->open);
+	shown_text(w, "note", bytes_str(hidden ? "" : v->note));
 	writer_number(w, ",\"until_utc_ms\":", v->until_utc_ms, "");
 }
 
-static void settings_members(struct writer *w, const struct shard_forward *f)
+static void shown_settings(struct writer *w, const struct shard_forward *f)
 {
-	member_bool(w, "do_not_disturb", f && f->do_not_disturb);
-	member_bool(w, "smart_do_not_disturb", f && f->smart_do_not_disturb);
-	member_text(w, "forward_always", bytes_str(f ? f->always : ""));
-	member_text(w, "forward_busy", bytes_str(f ? f->busy : ""));
-	member_text(w, "forward_no_answer", bytes_str(f ? f->no_answer : ""));
-	member_text(w, "forward_unreachable", bytes_str(f ? f->unreachable : ""));
+	shown_flag(w, "do_not_disturb", f && f->do_not_disturb);
+	shown_flag(w, "smart_do_not_disturb", f && f->smart_do_not_disturb);
+	shown_text(w, "forward_always", bytes_str(f ? f->always : ""));
+	shown_text(w, "forward_busy", bytes_str(f ? f->busy : ""));
+	shown_text(w, "forward_no_answer", bytes_str(f ? f->no_answer : ""));
+	shown_text(w, "forward_unreachable", bytes_str(f ? f->unreachable : ""));
 }
 
-static bool may_know(enum watch_verdict verdict)
+static bool shown_may(enum watch_verdict verdict)
 {
 	return verdict == WATCH_OK || verdict == WATCH_HIDDEN;
 }
 
 /* brief: nobody else is named. */
-static void user_write(struct subscriptions *s, const struct subscription *sub, struct bytes user,
+static void shown_user(struct subscriptions *s, const struct subscription *sub, struct bytes user,
 		       bool brief, struct writer *w)
 {
 	struct subscription one = { .tenant = sub->tenant,
@@ -86,7 +86,7 @@ static void user_write(struct subscriptions *s, const struct subscription *sub, 
 
 	writer_str(w, "{\"user\":");
 	json_write_text(w, user);
-	if (!may_know(verdict)) {
+	if (!shown_may(verdict)) {
 		WRITER_TEXTS(w, ",\"ended\":\"",
 			     subscription_ending_name(verdict == WATCH_REJECTED
 							      ? ENDING_REJECTED
@@ -97,22 +97,22 @@ static void user_write(struct subscriptions *s, const struct subscription *sub, 
 	brief |= verdict == WATCH_HIDDEN;
 	count = s->view.dialogs(s->view.owner, PACKAGE_USER, sub->tenant, user, dialogs);
 	one.package = PACKAGE_PRESENCE;
-	if (may_know(s->view.may(s->view.owner, &one))) {
+	if (shown_may(s->view.may(s->view.owner, &one))) {
 		s->view.presence(s->view.owner, sub->tenant, user, dialogs, count, &presence);
-		presence_members(w, &presence, verdict == WATCH_HIDDEN);
+		shown_presence(w, &presence, verdict == WATCH_HIDDEN);
 	}
 	if (own)
-		settings_members(w, s->host->forward_of(s->host->owner, sub->tenant, user));
+		shown_settings(w, s->host->forward_of(s->host->owner, sub->tenant, user));
 	writer_str(w, ",\"calls\":[");
 	for (uint32_t i = 0; i < count; i++) {
 		writer_str(w, i ? "," : "");
-		call_write(w, &dialogs[i], own, brief);
+		shown_call(w, &dialogs[i], own, brief);
 	}
 	writer_str(w, "]}");
 }
 
 /* A user is written where another state is to be told than was, and where it fits. False: it does not fit. */
-static bool resource_write(struct subscriptions *s, const struct subscription *sub,
+static bool shown_resource(struct subscriptions *s, const struct subscription *sub,
 			   struct list_resource *r, bool first, struct writer *w)
 {
 	static const struct hash_key key;
@@ -121,11 +121,11 @@ static bool resource_write(struct subscriptions *s, const struct subscription *s
 	uint32_t told;
 
 	writer_str(w, first ? "" : ",");
-	user_write(s, sub, list_user(r), false, w);
+	shown_user(s, sub, list_user(r), false, w);
 	if (w->overflow || w->n - from > USER_MAX) {
 		*w = before;
 		writer_str(w, first ? "" : ",");
-		user_write(s, sub, list_user(r), true, w);
+		shown_user(s, sub, list_user(r), true, w);
 	}
 	told = (uint32_t)hash_sip(&key, bytes_mem(w->p + from, w->n - from)) | 1;
 	r->changed = w->overflow || w->n > STATE_MAX - STATE_TAIL;
@@ -138,7 +138,7 @@ static bool resource_write(struct subscriptions *s, const struct subscription *s
 }
 
 /* *more: not all went into it. False: there is nothing new. */
-static bool users_write(struct subscriptions *s, struct subscription *sub, struct writer *w,
+static bool shown_users(struct subscriptions *s, struct subscription *sub, struct writer *w,
 			bool *more)
 {
 	struct subscription_list *list = sub->list;
@@ -156,7 +156,7 @@ static bool users_write(struct subscriptions *s, struct subscription *sub, struc
 			r->told = 0;
 		}
 		if (r->changed && !*more)
-			*more = !resource_write(s, sub, r, w->n == empty, w);
+			*more = !shown_resource(s, sub, r, w->n == empty, w);
 	}
 	WRITER_TEXTS(w, *more ? "],\"more\":true}" : "],\"more\":false}");
 	return sub->whole || w->n > empty + sizeof("],\"more\":false}") - 1;
@@ -174,7 +174,7 @@ void user_watch_notify(struct subscriptions *s, struct subscription *sub)
 	}
 	if (!sub->changed || sub->waits || (sub->pace_ns && !sub->whole))
 		return;
-	if (!users_write(s, sub, &w, &more)) {
+	if (!shown_users(s, sub, &w, &more)) {
 		sub->changed = false;
 		return;
 	}

@@ -15,7 +15,7 @@ import xml.etree.ElementTree
 from lib import ROOT
 from lib.kamailio import Kamailio as Program
 from lib.node import Node
-from lib.place import PARTY
+from lib.place import NODE, PARTY
 from lib.sip import UserAgent
 
 from application_test import ApplicationTest
@@ -42,7 +42,7 @@ def typed(case, node, text):
     """What the page's commands print, one after the other as they stand there."""
     lines = "".join(re.findall(r"<!-- run -->\n```sh\n(.*?)```", text, re.S))
     done = subprocess.run(["sh", "-ec", lines.replace("./tandem ctl", f"{node.program('tandemctl')} --config {node.config}")],
-                          capture_output=True, text=True, timeout=60, env=node.environment)
+                          capture_output=True, text=True, timeout=60, env={**node.environment, "HTTP": f"{NODE}:{node.http_port}"})
     case.assertEqual((done.returncode, done.stderr), (0, ""))
     return done.stdout
 
