@@ -372,7 +372,7 @@ static void test_presence(void **state)
 	played(l, PROMPT_NEWS_ENDED);
 	assert_true(plays(l, "prompt:is-do_not_disturb-x"));
 	played(l, PROMPT_NEWS_ENDED);
-	hung_up(l);
+	flow_hung_up(l);
 	line_assert_idle(l->r);
 }
 
