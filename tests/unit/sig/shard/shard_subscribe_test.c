@@ -621,6 +621,7 @@ static void rejected(void **state)
 	assert_true(bytes_starts(watch_ask(&t->w, "1002", WATCH_DIALOG), "SIP/2.0 403"));
 	w.withheld = 1u << ENTITLED_PRESENCE;
 	assert_int_equal(shard_extension_put(t->l.r->shard, &w), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", "Event: presence\r\n"), "SIP/2.0 403"));
 	watch_begin(t);
 	assert_true(shard_extension_delete(t->l.r->shard, TENANT_DEFAULT, "1002"));
 	assert_true(rig_has(watch_told(&t->w), "terminated;reason=noresource"));
