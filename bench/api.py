@@ -148,9 +148,10 @@ def attacked(node, name, quick, attack):
     finally:
         did = stop()
     wrong = found["answers"] - found["statuses"].get("200", 0) + found["lost"]
-    lib.say(f"{name}: {did}; who asks honestly waits {found['p50_ms']:.1f} ms, p99 {found['p99_ms']:.1f} ms, {wrong} not answered well; "
+    lib.say(f"{name}: {did}; who asks honestly waits {found['p50_ms']:.1f} ms, p99 {found['p99_ms']:.1f} ms, {wrong} not answered well "
+            f"({found['statuses']}, {found['lost']} without an answer; {found['again']} asked again as their connection ended before); "
             f"{calls['unfinished']} of {calls['calls']} calls unfinished")
-    return {f"honest_p99_ms_{name}": found["p99_ms"], f"honest_wrong_{name}": wrong, f"calls_unfinished_{name}": calls["unfinished"]}, \
+    return {f"honest_p99_ms_{name}": found["p99_ms"], f"honest_wrong_{name}": wrong, f"honest_again_{name}": found["again"], f"calls_unfinished_{name}": calls["unfinished"]}, \
         found["p99_ms"] < 50 and not wrong and not calls["unfinished"]
 
 

@@ -2,7 +2,8 @@
 /*
  * Requests of the HTTP API, of bench/api.py: one after the other on each of so many connections, which are opened again where the node
  * closes them. With a rate a request is due at a time of its own, and what it waits for a connection counts; without one each follows
- * the answer before. Ends with a line of JSON.
+ * the answer before. A GET whose connection ends before a word of the answer is asked again on another one, as clients do (RFC 9112 9.3.1):
+ * it is due when it was. Ends with a line of JSON.
  *   apiload FROM TO SECONDS CONNECTIONS RATE METHOD PATH [TOKEN [BODY]]     FROM: an address of this machine; TO: address:port; RATE 0: none
  */
 #include <netinet/in.h>
@@ -42,13 +43,21 @@ static struct {
 	char request[8192];
 	size_t length;
 	uint64_t period_ns, next_ns; /* of a rate */
-	uint64_t statuses[STATUSES], answers, lost, refused;
+	bool repeats;
+	uint64_t due_again_ns[LINKS_MAX]; /* of requests that are asked again */
+	unsigned due_again;
+	uint64_t statuses[STATUSES], answers, again, lost, refused;
 	struct load_latency latency;
 } g;
 
 static void link_close(struct link *l, uint64_t now_ns)
 {
-	g.lost += l->asked;
+	if (l->asked && l->n == 0 && g.repeats) {
+		g.due_again_ns[g.due_again++] = l->due_ns;
+		g.again++;
+	} else {
+		g.lost += l->asked;
+	}
 	(void)close(l->fd);
 	*l = (struct link){ .fd = -1, .reopen_ns = now_ns + REOPEN_NS };
 }
@@ -71,15 +80,21 @@ static void link_open(struct link *l)
 /* The next request, where one is due. */
 static void link_ask(struct link *l, uint64_t now_ns)
 {
-	if (!l->open || l->asked || (g.period_ns && g.next_ns > now_ns))
+	bool again = g.due_again;
+
+	if (!l->open || l->asked || (!again && g.period_ns && g.next_ns > now_ns))
 		return;
-	l->due_ns = g.period_ns ? g.next_ns : now_ns;
+	l->due_ns = again ? g.due_again_ns[0] : g.period_ns ? g.next_ns : now_ns;
 	if (send(l->fd, g.request, g.length, MSG_NOSIGNAL) != (ssize_t)g.length) {
 		link_close(l, now_ns);
 		return;
 	}
 	l->asked = true;
-	g.next_ns += g.period_ns;
+	if (again)
+		memmove(g.due_again_ns, g.due_again_ns + 1,
+			--g.due_again * sizeof(g.due_again_ns[0]));
+	else
+		g.next_ns += g.period_ns;
 }
 
 /* Octets of the answer that l->in begins with; 0: it is not whole. */
@@ -171,12 +186,13 @@ static void say(double seconds)
 	struct rusage r;
 
 	(void)getrusage(RUSAGE_SELF, &r);
-	(void)printf("{\"answers\":%llu,\"per_second\":%.0f,\"lost\":%llu,\"refused\":%llu,"
+	(void)printf("{\"answers\":%llu,\"per_second\":%.0f,\"lost\":%llu,\"again\":%llu,"
+		     "\"refused\":%llu,"
 		     "\"p50_ms\":%.2f,\"p99_ms\":%.2f,\"max_ms\":%.2f,\"load_cpu\":%.2f,"
 		     "\"statuses\":{",
 		     (unsigned long long)g.answers, (double)g.answers / seconds,
-		     (unsigned long long)g.lost, (unsigned long long)g.refused,
-		     load_latency_us(&g.latency, 0.5) / 1000,
+		     (unsigned long long)g.lost + g.due_again, (unsigned long long)g.again,
+		     (unsigned long long)g.refused, load_latency_us(&g.latency, 0.5) / 1000,
 		     load_latency_us(&g.latency, 0.99) / 1000, (double)g.latency.max_ns / 1e6,
 		     ((double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
 		      (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec) / 1e6) /
@@ -212,6 +228,7 @@ int main(int argc, char **argv)
 	if (g.count > LINKS_MAX || n < 0 || (size_t)n >= sizeof(g.request))
 		load_fail("too much", E2BIG);
 	g.length = (size_t)n;
+	g.repeats = !strcmp(argv[6], "GET");
 	g.epoll = epoll_create1(EPOLL_CLOEXEC);
 	for (unsigned i = 0; i < g.count; i++)
 		g.links[i].fd = -1;
