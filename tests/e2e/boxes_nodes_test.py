@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Messages of a mailbox on two nodes with copies: each counts and lists the same, whatever is killed or lost: VM-09."""
+"""Messages of a mailbox on two nodes with copies: each counts and lists the same, whatever is killed or lost: VM-04, VM-10, REC-05."""
 import glob
 import os
 import shutil
@@ -95,19 +95,22 @@ class Boxes(Cluster):
         row = self.put(self.b, message, urgent="true", private="true", note="call her back")
         self.assertEqual((row["urgent"], row["private"], row["note"], row["version"]), (True, True, "call her back", 1))
         self.count(1, 1, 0, 0, 0)
-        self.assertEqual(self.put(self.a, message, state="old", version=1)["version"], 2)
+        row = self.put(self.a, message, state="old", version=1)
+        self.assertEqual((row["note"], row["version"]), ("call her back", 2))
         self.count(0, 0, 1, 1, 0)
         with self.assertRaisesRegex(ServerError, "changed it meanwhile"):
             self.put(self.b, message, state="new", version=1)
         self.a.kill()
         shutil.rmtree(self.folder_of(self.a))
         self.until(lambda: [part["node"] for part in self.b.ctl("message.get", message=message, mailbox=self.BOX)["parts"]] == ["b"])
+        self.assertEqual(self.b.ctl("message.get", message=message, mailbox=self.BOX)["note"], "call her back")
         self.assertEqual(self.counts(self.b), [0, 0, 1, 1, 0])
         self.assertEqual(self.b.ctl("message.delete", message=message, mailbox=self.BOX)["state"], "deleted")
         self.assertEqual(self.counts(self.b), [0, 0, 0, 0, 1])
         self.assertEqual(self.b.ctl("message.list", mailbox=self.BOX), [])
         self.assertEqual([row["message"] for row in self.b.ctl("message.list", mailbox=self.BOX, state="deleted")], [message])
         self.assertEqual(self.b.ctl("message.undelete", message=message, mailbox=self.BOX)["state"], "old")
+        self.assertEqual(self.b.ctl("message.get", message=message, mailbox=self.BOX)["note"], "call her back")
         self.assertEqual(self.counts(self.b), [0, 0, 1, 1, 0])
         self.b.ctl("recording.delete", name=self.b.ctl("message.list", mailbox=self.BOX)[0]["parts"][0]["name"])
         self.until(lambda: self.counts(self.b) == [0, 0, 0, 0, 0])
