@@ -273,8 +273,7 @@ enum refusal fork_auto_answer(struct call_host *h, struct call *c, uint8_t leg)
 	if (!e || leg_is_trunk(l) || l->uac->auto_answer || !fork_caller_of(l, &from) ||
 	    !extension_may(h->settings->tenants, e, ENTITLED_AUTO_ANSWER))
 		return REFUSED_NO_TALK;
-	if (l->terms)
-		again.terms = *l->terms;
+	leg_terms(l, &again.terms);
 	from.remote_user = again.user;
 	outbox_touch(&c->out);
 	refused = fork_add_branch(h, c, l->uac->from, &again, &from, &refusal);
