@@ -221,7 +221,7 @@ const struct command *command_put_of(const char *kind)
 {
 	const struct command *put = command_of_noun(bytes_str(kind), "put");
 
-	return command_file(put) ? NULL : put;
+	return put && put->role >= COMMAND_FOR_ADMIN && !command_file(put) ? put : NULL;
 }
 
 void command_answer(struct command_run *run, json_t *result)

@@ -183,7 +183,7 @@ struct bytes command_noun(const struct command *command);
 bool command_is_verb(const struct command *command, const char *verb);
 /* NULL: there is none. */
 const struct command *command_of_noun(struct bytes noun, const char *verb);
-/* The command that puts documents of a kind; NULL: there is none, or it takes a file. */
+/* The command that puts documents of a kind; NULL: there is none, it takes a file, or it is no administrator's: then it puts something else. */
 const struct command *command_put_of(const char *kind);
 
 /* Arguments of any command that operators alone may give: its tenant, its user, the highest role it has, and the token it came by. */
