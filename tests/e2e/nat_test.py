@@ -59,6 +59,9 @@ class SamePorts:
     def take(self, _count=1):
         return self.first
 
+    def give(self, first, count=1):
+        pass
+
 
 class OnePublicAddress(Talk):
     """a and b are behind it, c and d are not."""
