@@ -350,10 +350,16 @@ class Messages(Copies):
         for box, done in (({"heard": True}, lambda: self.a.ask("recording.get", name=name).get("heard")),
                           ({"over": True}, lambda: self.a.acts(name)[-1:] == [("end", "deleted")])):
             until(lambda: self.a.acts(name) and os.path.exists(mark + ".listed"), self.said)
-            os.utime(mark + ".box", (0, 0))
             self.a.box = box
             self.told()
-            until(lambda done=done: self.a.acts(name) and done(), self.said)
+
+            def yesterday(done=done):
+                """The line of before may be marked as said just now."""
+                with contextlib.suppress(FileNotFoundError):
+                    os.utime(mark + ".box", (0, 0))
+                return self.a.acts(name) and done()
+
+            until(yesterday, self.said)
         self.assertFalse(os.path.exists(mark))
 
     def test_any_node_has_its_octets(self):

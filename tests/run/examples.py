@@ -5,7 +5,6 @@ A fenced block directly below the line <!-- run --> is executed by sh in the che
 `./tandem ctl` speaks to it, and $HTTP, $SIP_PORT name its ports.  It must exit with 0.
 """
 import os
-import pathlib
 import re
 import subprocess
 import sys
@@ -73,7 +72,7 @@ def run_blocks(root, build, name, blocks):
         variables = {**os.environ, "TANDEM_HOME": node.folder, "SIP_PORT": str(node.sip_port),
                      "HTTP": f"127.0.0.1:{node.http_port}"}
         for number, block in enumerate(blocks, 1):
-            done = subprocess.run(["sh", "-eu"], input=block, cwd=pathlib.Path(root), env=variables,
+            done = subprocess.run([root / "deploy" / "peers.sh", "with", "sh", "-eu"], input=block, cwd=root, env=variables,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                   timeout=120)
             found.append((f"docs {name}: example {number}", FAILED if done.returncode else PASSED,
