@@ -70,7 +70,7 @@ static bool recorded_is_wanted(const struct recorded_listing *l, const json_t *j
 
 	return (!mailbox[0] || (entry_lies_in(json, mailbox) &&
 				(recorded_arg(l, "state")[0] || entry_is_there(json)))) &&
-	       (!heard || entry_has_audio(json) == json_is_true(heard)) &&
+	       (!heard || entry_is_heard(json) == json_is_true(heard)) &&
 	       entry_is_between(json, l->run->args) &&
 	       recorded_is(recorded_arg(l, "state"), json, "state") &&
 	       recorded_is(recorded_arg(l, "call"), json, "call") &&

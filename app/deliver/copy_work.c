@@ -787,7 +787,7 @@ static void taker_open(const char *folder, const char *path, uint64_t octets, vo
 		t->fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 }
 
-/* The one that is read stays open: it is asked for piece by piece. */
+/* The file stays open between requests: the neighbour reads it piece by piece. */
 static void taker_read(struct taker *t, const struct copy_message *m)
 {
 	static uint8_t octets[COPY_DATA_MAX];

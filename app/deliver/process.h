@@ -111,7 +111,7 @@ struct process_index {
 	bool full;    /* a row was left out */
 	bool copying; /* of one COPIES is the state */
 	bool linked;  /* the node has had a link to Redis */
-	bool anew;    /* this Redis knows nothing of what was told before */
+	bool anew;    /* Redis is empty: the index is written again */
 	char history[INDEX_HISTORY_MAX];
 	uint64_t next_number;
 	uint64_t again_ms; /* nothing is said before */

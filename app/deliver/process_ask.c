@@ -131,7 +131,7 @@ static bool ask_wants_facts(const struct ask *a, const char *path)
 	facts = process_sidecar(a->p, path, FOLDER_HERE);
 	wants = (!party[0] || entry_is_of(facts, party)) &&
 		(!mailbox[0] || entry_lies_in(facts, mailbox)) &&
-		(!heard || entry_has_audio(facts) == json_is_true(heard)) &&
+		(!heard || entry_is_heard(facts) == json_is_true(heard)) &&
 		entry_is_between(facts, a->args);
 	json_decref(facts);
 	return wants;
@@ -373,7 +373,7 @@ void process_heard(struct process *p, const char *path, bool heard)
 {
 	json_t *sidecar = process_sidecar(p, path, FOLDER_HERE);
 
-	if (json_object_size(sidecar) && entry_has_audio(sidecar) != heard) {
+	if (json_object_size(sidecar) && entry_is_heard(sidecar) != heard) {
 		(void)json_object_set_new(sidecar, "heard", json_boolean(heard));
 		if (sidecar_write(p, path, sidecar))
 			LOG_WARN("recordings", 0, "that a message was heard cannot be written",
@@ -396,7 +396,7 @@ static bool ask_put_part(struct ask *a, const char *path)
 	if (done && !a->result)
 		a->result = json_pack("{s:s, s:s, s:b}", "name", ask_text(a, "name"), "mailbox",
 				      mailbox ? json_string_value(mailbox) : "", "heard",
-				      entry_has_audio(sidecar));
+				      entry_is_heard(sidecar));
 	json_decref(sidecar);
 	return done;
 }

@@ -296,7 +296,7 @@ static bool index_is_copied(struct process *p, struct index_row *row, uint64_t n
 	return true;
 }
 
-/* A message is said when the neighbour has it, or does not take it (docs/adr/0123). */
+/* The line of a message is sent when the neighbour has the file, or refuses it (docs/adr/0123). */
 static bool index_is_safe(struct process *p, struct index_row *row, uint64_t now_ms)
 {
 	if (row->gone != FOLDER_HERE)
@@ -397,7 +397,7 @@ void process_index_on_answer(struct process *p, const json_t *line, uint64_t now
 		process_delete(p, row->path, "the message was deleted, and nobody took that back");
 }
 
-/* Once a day it is asked whether a message is still one. */
+/* The line of each message is sent once a day; the answer says whether its file is to be deleted. */
 void process_index_daily(struct process *p, const struct folder_entry *entry, uint64_t now_ms)
 {
 	char name[FOLDER_PATH_MAX];

@@ -16,7 +16,6 @@
 #include "app/node/node_keeper.h"
 #include "app/node/node_life.h"
 #include "app/node/node_media.h"
-#include "app/node/node_messages.h"
 #include "app/node/node_probe.h"
 #include "app/node/node_record.h"
 #include "app/node/node_shard.h"

@@ -15,7 +15,7 @@
 
 enum { BOX_WAITING_MAX = 256, MARKS_MAX = 2048, PART_MAX = 1024, WORD_MAX = 24 };
 
-/* What is asked, until Redis has answered. */
+/* A request to a mailbox, until Redis has answered. */
 struct box_run {
 	struct box_run *next;
 	struct node *node;
@@ -343,7 +343,7 @@ static bool said_fill(struct box_run *run, const json_t *line, const json_t *ent
 		return false;
 	run->said = strcmp(act, "put") != 0 ? "drop" : "put";
 	if (!strcmp(run->said, "drop")) {
-		/* what is lost may come back, and is said where it is to be heard */
+		/* a lost file may come back: its part stays in the row */
 		run->text = strcmp(state, g_entry_states[ENTRY_LOST]) != 0 ? strndup(name, PART_MAX)
 									   : NULL;
 		return run->text;
@@ -353,7 +353,7 @@ static bool said_fill(struct box_run *run, const json_t *line, const json_t *ent
 	json_decref(part);
 	(void)snprintf(run->to, sizeof(run->to), "%s",
 		       json_is_true(json_object_get(entry, "draft")) ? "draft"
-		       : entry_has_audio(entry)                      ? "old"
+		       : entry_is_heard(entry)                       ? "old"
 								     : "new");
 	return run->text && strlen(run->text) <= PART_MAX;
 }

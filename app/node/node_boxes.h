@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mailboxes as the node asks Redis for them (docs/adr/0123): for calls and subscriptions, for commands, and for tandem-store, whose lines are
+ * Mailboxes in Redis (docs/adr/0123), as calls, subscriptions, commands and tandem-store read and change them: the lines of tandem-store are
  * where rows come from. Control thread.
  */
 #ifndef APP_NODE_NODE_BOXES_H
@@ -9,6 +9,7 @@
 #include <jansson.h>
 
 #include "base/bytes.h"
+#include "cluster/redis/redis.h"
 #include "sig/host/box.h"
 
 struct node;
@@ -37,10 +38,18 @@ struct node_box_ask {
 	const char *to;   /* SET: in place of state: a word of box_change.lua */
 	json_t *marks;    /* SET: others beside private; NULL: none */
 };
-/* done is called once, later. */
+/* done is called once: later, or at once where Redis cannot be asked. */
 void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *done, void *arg);
 /* What tandem-store says of a recording (docs/adr/0050), once Redis knows that. False: it is no message, and done is not called. */
 bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *arg);
+/* Counts for subscriptions (sig/host/mailboxes.h). */
+struct node_messages {
+	uint32_t under_way;
+	uint64_t again_ns;        /* no request before: Redis did not answer */
+	struct redis_guest guest; /* each new link to Redis makes all boxes due */
+};
+/* Requests the counts of boxes that are due, a bounded number at once. */
+void node_messages_round(struct node *n, uint64_t now_ns);
 /* Twice a second. */
 void node_boxes_beat(struct node *n, uint64_t now_ns);
 void node_boxes_close(struct node *n);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/node/node_messages.h"
+/* Counts messages of boxes that phones subscribe to, as Redis has them. */
+#include "app/node/node_boxes.h"
 
 #include <stdlib.h>
 

@@ -32,7 +32,7 @@ void entry_facts(json_t *json, const json_t *sidecar);
 bool entry_is_of(const json_t *json, const char *party);
 /* Likewise: it lies in that mailbox, and somebody has heard it. */
 bool entry_lies_in(const json_t *json, const char *mailbox);
-bool entry_has_audio(const json_t *json);
+bool entry_is_heard(const json_t *json);
 /* It began in that time. args: of a command, with those times, or without. */
 #define ENTRY_SINCE_DAY "since_day" /* their days, by which there are folders */
 #define ENTRY_UNTIL_DAY "until_day"

@@ -96,7 +96,7 @@ bool entry_is_there(const json_t *json)
 	       strcmp(state, g_entry_states[ENTRY_LOST]) != 0;
 }
 
-bool entry_has_audio(const json_t *json)
+bool entry_is_heard(const json_t *json)
 {
 	return json_is_true(json_object_get(json, "heard"));
 }
