@@ -363,14 +363,18 @@ static void test_presence(void **state)
 	struct line *l = *state;
 	struct presence p = { .words[0] = { .state = "gym", .said_utc_ms = 1 } };
 	struct shard_forward quiet = { .do_not_disturb = true };
+	const struct shard_forward away = { .always = "700" };
 
+	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1002", &away), 0);
 	assert_int_equal(shard_presence_set(l->r->shard, TENANT_DEFAULT, "1002", &p), 0);
-	call_flow(l, "[" PRESENT "," PRESENT "]");
+	put_flow(l->r, "[" PRESENT "," PRESENT "]");
+	phone_invite(&l->a, "1002", PHONE_SDP_A);
+	rig_run(l->r);
 	is_answered(l);
-	assert_true(plays(l, "prompt:is-gym-x"));
+	assert_true(plays(l, "prompt:is-gym-gymx"));
 	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1002", &quiet), 0);
 	played(l, PROMPT_NEWS_ENDED);
-	assert_true(plays(l, "prompt:is-do_not_disturb-x"));
+	assert_true(plays(l, "prompt:is-do_not_disturb-do_not_disturbx"));
 	played(l, PROMPT_NEWS_ENDED);
 	flow_hung_up(l);
 	line_assert_idle(l->r);
