@@ -10,6 +10,7 @@
 #include "app/node/node.h"
 #include "app/schema/flow_field.h"
 #include "app/schema/flow_graph.h"
+#include "app/schema/flow_shipped.h"
 #include "app/schema/flow_try.h"
 #include "app/schema/group_field.h"
 #include "app/schema/tenant_field.h"
@@ -50,7 +51,9 @@ static bool flow_exists(void *arg, const char *kind, struct bytes name)
 		       command_number_known(w->node, w->tenant, name);
 	if (!strcmp(kind, "prompt") || bytes_is(name, w->self))
 		return true;
-	return document_named(w->node, tenant, kind, name);
+	return document_named(w->node, tenant, kind, name) ||
+	       (!strcmp(kind, "flow") &&
+		programs_named(w->node->shards.commons->programs, PROGRAMS_NODE, name));
 }
 
 /* ---- texts by hash ---- */
@@ -135,6 +138,41 @@ static void flow_touch(struct node *n, const struct snapshot_document *d, struct
 	store_program_touch(n->redis.store, d->tenant, bytes_str(hash), flow_on_touched, n);
 }
 
+static const struct flow_shipped *flow_shipped_find(struct bytes name)
+{
+	const struct flow_shipped *s = g_flows_shipped;
+
+	while (s->name && !bytes_is(name, s->name))
+		s++;
+	return s->name ? s : NULL;
+}
+
+int command_flows_ship(struct node *n)
+{
+	static struct flow_findings unused;
+
+	for (const struct flow_shipped *s = g_flows_shipped; s->name; s++) {
+		struct flow_program *p = program_parse(bytes_str(s->program), NULL, &unused);
+		int err = p ? programs_put(n->shards.commons->programs, PROGRAMS_NODE,
+					   bytes_str(s->name), p)
+			    : -EBADMSG;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* A later version of this program has others: it finds those of calls that have begun here. */
+static void flows_shipped_keep(struct node *n)
+{
+	for (const struct flow_shipped *s = g_flows_shipped; s->name; s++)
+		flow_text_put(n, BYTES_LIT(DIRECTORY_OPERATORS),
+			      programs_named(n->shards.commons->programs, PROGRAMS_NODE,
+					     bytes_str(s->name)),
+			      NULL, NULL);
+}
+
 void command_flows_beat(struct node *n, uint64_t now_ns)
 {
 	struct document_programs *t = &n->api.documents->programs;
@@ -145,6 +183,7 @@ void command_flows_beat(struct node *n, uint64_t now_ns)
 		if (!shelf_next(&n->api.documents->keep.shelf, &t->cursor, &d)) {
 			t->cursor = 0;
 			t->next_ns = now_ns + TOUCH_NS;
+			flows_shipped_keep(n);
 		} else if (bytes_is(d.kind, g_flow_documents.name)) {
 			flow_touch(n, &d, d.name);
 		} else if (bytes_is(d.kind, "group") || bytes_is(d.kind, "number")) {
@@ -163,6 +202,7 @@ struct program_ask {
 	uint64_t call, serial;
 	uint8_t hash[PROGRAM_HASH_LEN];
 	char tenant[TENANT_NAME_MAX];
+	bool shipped; /* it is none of the tenant's own */
 };
 
 static void program_reply(struct node *n, uint64_t call, uint64_t serial, bool found)
@@ -191,7 +231,15 @@ static void program_on_text(enum store_result result, bool there, struct bytes t
 {
 	struct program_ask *a = arg;
 	bool found = result == STORE_OK && there && program_keep(a, text);
+	char hash[FLOW_HASH_TEXT];
 
+	if (result == STORE_OK && !there && !a->shipped) {
+		a->shipped = true;
+		flow_hash_text(hash, a->hash);
+		store_program_get(a->node->redis.store, BYTES_LIT(DIRECTORY_OPERATORS),
+				  bytes_str(hash), program_on_text, a);
+		return;
+	}
 	if (!found)
 		LOG_WARN("flow", a->call, "the program of a call is not in Redis",
 			 LOG_STR("tenant", a->tenant), LOG_INT("result", result));
@@ -411,13 +459,22 @@ const struct document_kind g_flow_documents = {
 	.warn = flow_warn,
 };
 
+static bool flow_is_shipped(struct program_value *v, struct bytes name)
+{
+	const struct flow_shipped *s = flow_shipped_find(name);
+
+	return s && !bytes_cstr(name, v->name, sizeof(v->name)) &&
+	       !bytes_cstr(bytes_str(s->program), v->text, sizeof(v->text));
+}
+
 /* NULL: the run has failed. For free(). */
 static struct program_value *flow_stored(struct command_run *run)
 {
 	struct program_value *v = calloc(1, sizeof(*v));
+	struct bytes name = command_value(run, "name")->text;
 
-	if (v && document_stored(run->node, run->tenant, &g_flow_documents,
-				 command_value(run, "name")->text, v))
+	if (v && (document_stored(run->node, run->tenant, &g_flow_documents, name, v) ||
+		  flow_is_shipped(v, name)))
 		return v;
 	free(v);
 	(void)document_missing(run, &g_flow_documents);
@@ -436,6 +493,25 @@ void command_flow_get(struct command_run *run)
 		(void)json_object_set_new(json, "program", json_loads(v->text, 0, NULL));
 	free(v);
 	command_answer(run, json);
+}
+
+void command_flow_list(struct command_run *run)
+{
+	struct program_value *v;
+	json_t *list;
+
+	if (!command_value(run, "shipped")->number) {
+		command_document_list(run);
+		return;
+	}
+	v = calloc(1, sizeof(*v));
+	list = json_array();
+	for (const struct flow_shipped *s = g_flows_shipped; v && s->name; s++)
+		if (flow_is_shipped(v, bytes_str(s->name)))
+			(void)json_array_append_new(list,
+						    flow_show(run->node, document_tenant(run), v));
+	free(v);
+	command_answer(run, list);
 }
 
 void command_flow_export(struct command_run *run)

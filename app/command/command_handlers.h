@@ -71,9 +71,9 @@ command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_dialplan_digit_map, command_call_why, command_security_list,
 	command_audit_list;
 command_fn command_toll_show, command_toll_reset;
-command_fn command_number_put, command_flow_put, command_flow_get, command_flow_export,
-	command_flow_graph, command_flow_try, command_flow_trace, command_call_run,
-	command_call_flow;
+command_fn command_number_put, command_flow_put, command_flow_get, command_flow_list,
+	command_flow_export, command_flow_graph, command_flow_try, command_flow_trace,
+	command_call_run, command_call_flow;
 command_fn command_node_status, command_node_drain, command_node_undrain, command_shard_take,
 	command_node_list, command_shard_list, command_shard_get, command_health,
 	command_cluster_status, command_cluster_rebalance, command_node_remove, command_log_level,
@@ -132,6 +132,8 @@ bool command_number_leads(struct command_run *run, struct bytes number);
 /* A time zone is in memory from now on; false: the run has failed. The other one: 0 or -errno, which is logged. */
 bool command_zone_is_there(struct command_run *run, const char *name);
 int command_zone_read(struct node *node, const char *name);
+/* At start: flows that every tenant has. 0 or -errno. */
+int command_flows_ship(struct node *n) NODISCARD;
 /* Twice a second: what the flows of all tenants are kept under is not forgotten. */
 void command_flows_beat(struct node *n, uint64_t now_ns);
 /* Likewise: lamps of opening hours. */

@@ -440,6 +440,8 @@ static int shard_start(struct node *n)
 	n->record.on_message = command_prompt_said;
 	if (!err)
 		err = shard_commons_open(&n->shards.commons, &settings, &n->rand);
+	if (!err)
+		err = command_flows_ship(n);
 	settings.commons = n->shards.commons;
 	if (!err)
 		err = node_blf_open(n);

@@ -202,6 +202,47 @@ class Names(Shipped):
         out.bye()
 
 
+class Own(Shipped):
+    """Every tenant has them without putting them."""
+
+    def dials(self, number="100"):
+        return self.a.invite(number, self.audio_a.sdp()).wait_final().status
+
+    def test_own(self):
+        """A flow of the tenant of that name counts, while there is one; what is in no flow of the tenant can be read, and copied."""
+        self.assertEqual(self.ask("number.put", number="100", to="flow:attendant").get("warnings", []), [])
+        self.assertEqual([flow["name"] for flow in self.ask("flow.list")], ["main"])
+        self.assertIn("attendant", {flow["name"] for flow in self.ask("flow.list", shipped=True)})
+        self.assertEqual(self.ask("flow.get", name="attendant")["program"]["steps"], shipped("attendant")["steps"])
+        self.ask("flow.put", name="attendant", program=[{"reject": {"status": 486}}])
+        self.assertEqual(self.dials(), 486)
+        self.ask("flow.delete", name="attendant")
+        out = self.a.invite("100", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.asks(self.ask("call.list")[0]["id"], "menu")
+        self.assertIn(shipped("attendant")["start"], self.at(self.ask("call.list")[0]["id"])["path"])
+        out.bye()
+        self.ended()
+        with self.assertRaises(Refused):
+            self.ask("flow.delete", name="attendant")
+
+    def test_killed(self):
+        """The next process, of whatever version, finds what the call goes through in Redis."""
+        self.ask("number.put", number="100", to="flow:directory")
+        out = self.a.invite("100", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.asks(self.ask("call.list")[0]["id"], "name")
+        self.saved()
+        hashes = {flow["hash"] for flow in self.ask("flow.list", shipped=True)}
+        with self.node.redis() as redis:
+            until(lambda: hashes <= {key.split(":")[-1] for key in redis("KEYS", "td:{t:_operator}:program:*")})
+        self.node.kill()
+        self.node.restart()
+        self.asks(self.ask("call.list")[0]["id"], "name")
+        out.bye()
+        self.ended()
+
+
 class Codes(Shipped):
     def test_dialled(self):
         """CALL-46: a code of the tenant's own leads to a flow, and 0 to the operator, which may be a flow; a code that is taken does not."""

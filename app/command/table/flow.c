@@ -42,6 +42,12 @@ static const struct command_arg g_flow_trace_args[] = {
 	NODE_ARG,
 	END,
 };
+static const struct command_arg g_flow_list_args[] = {
+	BOOL_ARG("shipped", "false",
+		 "true: those of the node, which every tenant has without putting them, where it "
+		 "has none of that name."),
+	END,
+};
 static const struct command_arg g_flow_put_args[] = {
 	FLOW_ARG("name", true, "Name of the flow."),
 	PROGRAM_ARG(true),
@@ -97,7 +103,8 @@ const struct command g_flow_commands[] = {
 	  "name, hash (SHA-256 of the program), steps (how many), changed_utc_ms; warnings: "
 	  "hours, numbers and flows that it names and that are not there yet",
 	  BY(command_flow_put), .documents = BY(&g_flow_documents) },
-	{ "flow.get", COMMAND_FOR_READER, g_flow_args, "Shows a flow.",
+	{ "flow.get", COMMAND_FOR_READER, g_flow_args,
+	  "Shows a flow: the tenant's, or else that of the node.",
 	  "name, hash, steps, changed_utc_ms, program", BY(command_flow_get),
 	  .documents = BY(&g_flow_documents), .transient = true },
 	{ "flow.export", COMMAND_FOR_READER, g_flow_args,
@@ -111,8 +118,8 @@ const struct command g_flow_commands[] = {
 	  .transient = true },
 	{ "flow.delete", COMMAND_FOR_ADMIN, g_flow_args, "Deletes a flow. Calls in it go on.",
 	  "name", BY(document_delete), .documents = BY(&g_flow_documents) },
-	{ "flow.list", COMMAND_FOR_READER, g_no_args, "Lists flows by name.",
-	  "a list: name, hash, steps, changed_utc_ms", BY(command_document_list),
+	{ "flow.list", COMMAND_FOR_READER, g_flow_list_args, "Lists flows by name.",
+	  "a list: name, hash, steps, changed_utc_ms", BY(command_flow_list),
 	  .documents = BY(&g_flow_documents), .columns = "name,steps,changed_utc_ms",
 	  LISTS("name", NULL, false, "hash") },
 	{ "flow.try", COMMAND_FOR_READER, g_flow_try_args,

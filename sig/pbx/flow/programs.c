@@ -161,6 +161,7 @@ const struct flow_program *programs_named(const struct programs *t, struct bytes
 {
 	const struct program_name *n = program_name_find(&t->by_name, tenant, name);
 
+	n = n ? n : program_name_find(&t->by_name, PROGRAMS_NODE, name);
 	return n ? n->means->p : NULL;
 }
 
@@ -315,6 +316,7 @@ struct bytes programs_number(const struct programs *t, struct bytes tenant, stru
 
 	if (!n && all)
 		n = pattern_tree_find(&all->tree, number, pattern_any, NULL);
+	n = n ? n : program_name_find(&t->by_number, PROGRAMS_NODE, number);
 	return n ? text_bytes(&n->flow) : (struct bytes){ 0 };
 }
 

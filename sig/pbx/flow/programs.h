@@ -11,6 +11,9 @@ enum {
 	PROGRAMS_IDLE_MAX = 64, /* that neither a name means nor a call goes through: the newest */
 };
 
+/* In place of a tenant: what every tenant has that has no flow, or no number, of that name. */
+#define PROGRAMS_NODE ((struct bytes){ 0 })
+
 struct programs;
 struct programs *programs_create(void); /* NULL: no memory */
 void programs_free(struct programs *t); /* NULL is fine */
@@ -18,16 +21,16 @@ void programs_free(struct programs *t); /* NULL is fine */
 /* By its hash; NULL: it is not here. Whoever keeps a pointer over a step holds it. */
 const struct flow_program *programs_find(const struct programs *t,
 					 const uint8_t hash[PROGRAM_HASH_LEN]);
-/* What a name of a tenant means now; NULL: nothing. */
+/* What a name of a tenant means now, or else that of PROGRAMS_NODE; NULL: nothing. */
 const struct flow_program *programs_named(const struct programs *t, struct bytes tenant,
 					  struct bytes name);
 /* A program comes, or what a name means changes; name "": a one-off program. It owns p, also where it fails: -ENOMEM, or -ENOSPC. */
 int programs_put(struct programs *t, struct bytes tenant, struct bytes name,
 		 struct flow_program *p) NODISCARD;
 void programs_delete(struct programs *t, struct bytes tenant, struct bytes name);
-/* The flow that a number of the tenant leads to: the number itself, or the most exact pattern. Empty: none. */
+/* The flow that a number of the tenant leads to: the number itself, the most exact pattern, or a number of PROGRAMS_NODE. Empty: none. */
 struct bytes programs_number(const struct programs *t, struct bytes tenant, struct bytes number);
-/* Of numbers themselves alone. */
+/* Of the tenant's own numbers themselves alone. */
 struct bytes programs_number_exact(const struct programs *t, struct bytes tenant,
 				   struct bytes number);
 /* A number of the tenant's table is a pattern (sig/dial/pattern.h): it has an x, and nothing else but digits, '*', '#', '+' and '.'. */

@@ -69,6 +69,30 @@ static void test_names(void **state)
 	programs_free(t);
 }
 
+/* What every tenant has is behind what is its own. */
+static void test_node(void **state)
+{
+	struct programs *t = programs_create();
+	struct bytes acme = BYTES_LIT("acme"), code = BYTES_LIT("##");
+	uint8_t node[PROGRAM_HASH_LEN], own[PROGRAM_HASH_LEN];
+
+	(void)state;
+	put(t, "", "box", "one", node);
+	assert_true(means(t, "acme", "box", node));
+	put(t, "acme", "box", "two", own);
+	assert_true(means(t, "acme", "box", own) && means(t, "other", "box", node));
+	programs_delete(t, acme, BYTES_LIT("box"));
+	assert_true(means(t, "acme", "box", node));
+	assert_int_equal(programs_number_put(t, PROGRAMS_NODE, code, BYTES_LIT("box")), 0);
+	assert_true(bytes_is(programs_number(t, acme, code), "box"));
+	assert_int_equal(programs_number_exact(t, acme, code).n, 0);
+	assert_int_equal(programs_number_put(t, acme, code, BYTES_LIT("main")), 0);
+	assert_true(bytes_is(programs_number(t, acme, code), "main"));
+	assert_int_equal(programs_number_put(t, acme, code, (struct bytes){ 0 }), 0);
+	assert_true(bytes_is(programs_number(t, acme, code), "box"));
+	programs_free(t);
+}
+
 static void test_calls(void **state)
 {
 	struct programs *t = programs_create();
@@ -181,9 +205,9 @@ static void test_patterns(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),    cmocka_unit_test(test_calls),
-		cmocka_unit_test(test_again),    cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_patterns),
+		cmocka_unit_test(test_names),   cmocka_unit_test(test_node),
+		cmocka_unit_test(test_calls),   cmocka_unit_test(test_again),
+		cmocka_unit_test(test_numbers), cmocka_unit_test(test_patterns),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
