@@ -526,6 +526,7 @@ static void carry_one(struct effects_to *to, struct effect *e)
 		return;
 	case EFFECT_PROGRAM:
 	case EFFECT_HELP:
+	case EFFECT_BOX:
 	case EFFECT_SET:
 	case EFFECT_PUBLISH:
 	case EFFECT_USER:

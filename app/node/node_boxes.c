@@ -93,8 +93,8 @@ static void box_on_row(const struct store_box_row *in, void *arg)
 	row = json_pack("{s:s#, s:s, s:s, s:b, s:b}", "message", (const char *)in->id.p,
 			(int)in->id.n, "mailbox", run->box, "state",
 			g_message_states[set ? set->state : MESSAGE_NEW], "urgent",
-			set && set->urgent, "private",
-			json_is_true(json_object_get(marks, "private")));
+			(set && set->urgent) || json_is_true(json_object_get(marks, "urgent")),
+			"private", json_is_true(json_object_get(marks, "private")));
 	if (set && set->state == MESSAGE_DELETED)
 		(void)json_object_set_new(row, "deleted_utc_ms",
 					  json_integer((json_int_t)in->at_utc_ms));
@@ -273,6 +273,7 @@ static void box_run_aim(struct box_run *run, const struct node_box_ask *ask)
 	const struct box_set *set = box_set_of(o->state, o->urgent);
 	const char *to = ask->to               ? ask->to
 			 : o->act == BOX_DROP  ? "dropped"
+			 : o->act == BOX_SEND  ? "sent"
 			 : o->what & BOX_STATE ? g_message_states[o->state]
 					       : "";
 
@@ -300,6 +301,81 @@ void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *d
 	if (run)
 		box_run_free(run);
 	done(&(struct node_box_answer){ .result = BOX_UNKNOWN }, arg);
+}
+
+/* ---- what calls ask ---- */
+
+struct box_wait {
+	struct node *node;
+	struct reply reply;
+};
+
+static uint64_t row_value(const json_t *row, const char *key)
+{
+	json_int_t value = json_integer_value(json_object_get(row, key));
+
+	return value > 0 ? (uint64_t)value : 0;
+}
+
+static void box_message_fill(struct box_message *m, const json_t *row)
+{
+	const char *id = json_string_value(json_object_get(row, "message"));
+	const char *from = json_string_value(json_object_get(row, "from"));
+	const char *state = json_string_value(json_object_get(row, "state"));
+
+	(void)snprintf(m->id, sizeof(m->id), "%s", id ? id : "");
+	(void)snprintf(m->from, sizeof(m->from), "%s", from ? from : "");
+	while (state && m->state < MESSAGE_STATES - 1 &&
+	       strcmp(g_message_states[m->state], state) != 0)
+		m->state++;
+	m->begun_utc_ms = row_value(row, "begun_utc_ms");
+	m->version = row_value(row, "version");
+	m->ms = (uint32_t)row_value(row, "duration_ms");
+	m->urgent = json_is_true(json_object_get(row, "urgent"));
+	m->is_private = json_is_true(json_object_get(row, "private"));
+}
+
+static void box_on_wait(const struct node_box_answer *answer, void *arg)
+{
+	struct box_wait *wait = arg;
+	struct box_news *news = &wait->reply.box;
+	const json_t *row = json_array_get(answer->rows, 0);
+
+	news->result = answer->result;
+	news->counts = answer->counts;
+	news->found = answer->result != BOX_UNKNOWN && row;
+	if (news->found)
+		box_message_fill(&news->message, row);
+	answers_reply(&wait->node->shards.answers, &wait->reply);
+	free(wait);
+}
+
+static void box_on_nobody(const struct node_box_answer *answer, void *arg)
+{
+	(void)answer;
+	(void)arg;
+}
+
+void node_box_carry(const struct effect *e, void *node)
+{
+	struct node *n = node;
+	const struct node_box_ask ask = { .tenant = text_bytes(&e->tenant),
+					  .box = text_bytes(&e->user),
+					  .order = *e->box,
+					  .most = 1 };
+	struct box_wait *wait = e->version ? calloc(1, sizeof(*wait)) : NULL;
+
+	if (wait) {
+		wait->node = n;
+		wait->reply =
+			(struct reply){ .ask = ASK_BOX,
+					.of = e->call,
+					.box = { .serial = e->version, .result = BOX_UNKNOWN } };
+	} else if (e->version) {
+		LOG_ERROR("boxes", e->call, "no memory for a request to a mailbox");
+	}
+	/* without memory the call's own time runs */
+	node_box_ask(n, &ask, wait ? box_on_wait : box_on_nobody, wait);
 }
 
 /* ---- what tandem-store says ---- */

@@ -40,6 +40,9 @@ struct node_box_ask {
 };
 /* done is called once: later, or at once where Redis cannot be asked. */
 void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *done, void *arg);
+/* EFFECT_BOX. */
+struct effect;
+void node_box_carry(const struct effect *e, void *node);
 /* What tandem-store says of a recording (docs/adr/0050), once Redis knows that. False: it is no message, and done is not called. */
 bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *arg);
 /* Counts for subscriptions (sig/host/mailboxes.h). */

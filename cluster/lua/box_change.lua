@@ -1,8 +1,8 @@
 -- KEYS as box_keys.lua; ARGV put, drop or set, now (ms), message, and
 --   put: a part as JSON, the set where a message lies that is not there yet
 --   drop: the name of a part that is gone
---   set: new, old, draft, deleted, kept (as it was before it was deleted), dropped or empty; 1, 0 or empty (urgent); marks as JSON or empty;
---     the version that it must have, or 0
+--   set: new, old, draft, deleted, kept (as it was before it was deleted), dropped, sent (a draft is new; else it is as it was) or empty;
+--     1, 0 or empty (urgent); marks as JSON or empty; the version that it must have, or 0
 -- Answers: 0: there is no such message; 1: done; 2: it has another version; 3: it is over, and its file is to go. Then the message.
 -- include box_keys
 local act, now, id = ARGV[1], tonumber(ARGV[2]), ARGV[3]
@@ -75,18 +75,21 @@ if ARGV[7] ~= '0' and tonumber(ARGV[7]) ~= marks.version then
 end
 local before = class == 'gone' and (marks.was or 'old') or class
 local state, urgent = ARGV[4], ARGV[5]
-if state == '' then
+if state == 'sent' and class == 'draft' then
+  state = 'new'
+elseif state == '' or state == 'sent' then
   state = class == 'gone' and 'deleted' or before
 elseif state == 'kept' then
   state = before
 end
-local is_urgent = urgent == '1' or (urgent == '' and (before == 'urgent' or before == 'oldurgent'))
+local is_urgent = urgent == '1' or (urgent == '' and (before == 'urgent' or before == 'oldurgent' or (before == 'draft' and marks.urgent)))
 local to = ({new = is_urgent and 'urgent' or 'new', urgent = is_urgent and 'urgent' or 'new', draft = 'draft',
   old = is_urgent and 'oldurgent' or 'old', oldurgent = is_urgent and 'oldurgent' or 'old', deleted = 'gone', dropped = 'gone'})[state]
 for key, value in pairs(ARGV[6] ~= '' and cjson.decode(ARGV[6]) or {}) do
   marks[key] = value
 end
 marks.version = marks.version + 1
+marks.urgent = to == 'draft' and is_urgent or nil
 if to == 'gone' then
   marks.was = before
 end

@@ -23,10 +23,11 @@ local function box_move(id, from, to, at)
   redis.call('ZADD', sets[to], at, id)
   redis.call('HINCRBY', KEYS[1], 'version', 1)
 end
--- Those that their callers have not spoken of for long.
+-- Those that their callers have not spoken of for long. Whether a draft is urgent is among its marks.
 local function box_drafts(now)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', sets.draft, '-inf', now - DRAFT_MS)) do
-    box_move(id, 'draft', 'new', box_begun(id))
+    local marks = box_text('m', id)
+    box_move(id, 'draft', marks and cjson.decode(marks).urgent and 'urgent' or 'new', box_begun(id))
   end
 end
 local function box_answer(code, now)

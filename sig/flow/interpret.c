@@ -457,6 +457,17 @@ static enum flow_outcome variables_from_answer(struct flow_position *pos, const 
 	return ok || !json_object_get(s->args, "take") ? OUTCOME_NEXT : OUTCOME_FAILED;
 }
 
+static enum flow_outcome variables_from_value(struct flow_position *pos, struct bytes text)
+{
+	json_t *value = json_loadb((const char *)text.p, text.n, 0, NULL), *member;
+	const char *name;
+	bool ok = true;
+
+	json_object_foreach(value, name, member) ok &= variable_from_member(pos, name, member);
+	json_decref(value);
+	return ok ? OUTCOME_NEXT : OUTCOME_FAILED;
+}
+
 /* What a verb that is done well leaves in variables. */
 static enum flow_outcome result_store(struct flow_position *pos, const struct flow_step *s,
 				      struct bytes value)
@@ -467,6 +478,8 @@ static enum flow_outcome result_store(struct flow_position *pos, const struct fl
 
 	if (!strcmp(s->verb->name, "http"))
 		return variables_from_answer(pos, s, value);
+	if (s->verb->flags & VERB_VARIABLES)
+		return variables_from_value(pos, value);
 	if (into && variable_set(pos, bytes_str(name ? name : into->preset_text), value, secret))
 		return OUTCOME_FAILED;
 	return OUTCOME_NEXT;

@@ -86,6 +86,7 @@ enum verb_flag {
 	VERB_DECIDES = 2, /* nobody else sees that it was done: it needs no save */
 	VERB_ON = 4,      /* has branches by what came, under `on` */
 	VERB_MAIN = 8,    /* the first argument may stand in place of all */
+	VERB_VARIABLES = 16, /* its value is a JSON object, whose members become variables */
 };
 
 struct verb {

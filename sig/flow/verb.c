@@ -230,6 +230,20 @@ static const struct verb_arg g_directory_args[] = {
 	{ 0 },
 };
 
+static const char *const g_message_words[] = { "count",  "send",    "drop", "urgent",
+					       "normal", "private", NULL };
+
+static const struct verb_arg g_message_args[] = {
+	WORD("do", g_message_words,
+	     "What is done. Count: how many are in the box, in new, old and urgent. Send: what was "
+	     "recorded is a message now, and safe. Drop: it is none. Urgent, normal, private: it "
+	     "is marked so."),
+	TEXT("box", FORM_TARGET, 63, "The mailbox: the number of an extension, or another name.",
+	     MUST),
+	TEXT("message", FORM_NAME, 16, "The message: what record gave. Count needs none.", MAY),
+	{ 0 },
+};
+
 static const char *const g_method_words[] = { "post", "get", NULL };
 
 static const struct verb_arg g_http_args[] = {
@@ -302,6 +316,12 @@ const struct verb g_flow_verbs[] = {
 	  ON(TIMEOUT) | ON(NONE), 0, VERB_WAITS | VERB_MAIN,
 	  "Finds an extension by the name that was keyed. Where several have such a name, they are "
 	  "named, and the caller presses a key for one." },
+	{ "message", g_message_args, ON(NEXT) | ON(NONE) | ON(FULL) | ON(FAILED), 0,
+	  ON(NONE) | ON(FAILED), VERB_VARIABLES,
+	  "Does something with a message in a mailbox. None: it is not there. Full: the mailbox "
+	  "may "
+	  "have no more. Failed: nothing is known of the mailbox now, and nothing may have been "
+	  "done." },
 	{ "http", g_http_args, ON(NEXT) | ON(TIMEOUT) | ON(FAILED), 0, ON(FAILED), VERB_MAIN,
 	  "Asks a web server. An object in its answer gives variables, a list of verbs takes the "
 	  "place of this flow." },

@@ -29,8 +29,9 @@ struct box_counts {
 enum box_act {
 	BOX_LOOK, /* counts alone */
 	BOX_LIST, /* messages of one state, urgent or not, and counts */
-	BOX_SET, /* of one message; of a draft: the deposit. OK: it is safe, and "saved" may be said */
+	BOX_SET,  /* of one message. OK: it is safe, and "saved" may be said */
 	BOX_DROP, /* the message was never said: a draft that its caller says again */
+	BOX_SEND, /* a draft is a message from now on; no other one changes. OK as of SET */
 };
 
 /* What of a message is to be changed: each on its own. */
@@ -38,16 +39,27 @@ enum { BOX_STATE = 1, BOX_URGENT = 2, BOX_PRIVATE = 4 };
 
 struct box_order {
 	enum box_act act;
-	char id[MESSAGE_ID_MAX + 1]; /* SET, DROP; LIST: the last one of the page before, or "" */
-	enum message_state state;    /* LIST, SET */
-	bool urgent;                 /* LIST, SET */
-	bool is_private;             /* SET */
-	bool newest_first;           /* LIST */
-	unsigned what;               /* SET: BOX_STATE and others */
+	char id[MESSAGE_ID_MAX +
+		1];               /* LIST: the last one of the page before, or ""; LOOK: unused */
+	enum message_state state; /* LIST, SET */
+	bool urgent;              /* LIST, SET */
+	bool is_private;          /* SET */
+	bool newest_first;        /* LIST */
+	unsigned what;            /* SET: BOX_STATE and others */
 	/* SET: that of the message as it was read; 0: whatever it is by now */
 	uint64_t version;
-	/* SET: so long the message is awaited that has just been recorded; 0: it is there, or not */
+	/* SET, DROP, SEND: so long the message is awaited that has just been recorded; 0: it is there, or not */
 	uint32_t wait_ms;
+};
+
+/* What calls are told of a message. */
+struct box_message {
+	char id[MESSAGE_ID_MAX + 1];
+	char from[64]; /* who left it */
+	uint64_t begun_utc_ms, version;
+	uint32_t ms;
+	enum message_state state;
+	bool urgent, is_private;
 };
 
 /* NONE: there is no such message. CONFLICT: somebody else changed it meanwhile. UNKNOWN: the store did not say: nothing is known, of counts

@@ -133,6 +133,7 @@ static void effect_clear(struct effect *e)
 	free(e->event);
 	free(e->security);
 	free(e->want);
+	free(e->box);
 	if (e->fork)
 		explicit_bzero(e->fork, sizeof(*e->fork));
 	free(e->fork);
@@ -148,8 +149,11 @@ struct effect *effects_ask(struct effects *e, const struct effect_ask *ask)
 	effect->version = ask->serial;
 	effect->expected = ask->what;
 	effect->ttl_ms = ask->ttl_ms;
-	if (!text_set(&effect->tenant, ask->tenant) && !text_set(&effect->user, ask->user) &&
-	    !text_set(&effect->data, ask->data))
+	effect->box = ask->box ? malloc(sizeof(*effect->box)) : NULL;
+	if (effect->box)
+		*effect->box = *ask->box;
+	if (!effect->box == !ask->box && !text_set(&effect->tenant, ask->tenant) &&
+	    !text_set(&effect->user, ask->user) && !text_set(&effect->data, ask->data))
 		return effect;
 	effect_clear(effect);
 	e->count--;

@@ -10,6 +10,7 @@
 #include "media/flow.h"
 #include "media/fork.h"
 #include "media/job.h"
+#include "sig/host/box.h"
 #include "sig/host/cdr.h"
 #include "sig/host/security.h"
 #include "sig/lookup/lookup.h"
@@ -74,6 +75,7 @@ enum effect_kind {
 	EFFECT_CONFER, /* call: of another shard, version: a conference, tenant, user: who leaves it, expected: room_comes.dialog: its parties are to come there (shard_confer_give); again and again */
 	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: a reply */
 	EFFECT_PUBLISH, /* call: one of the shard's ids, version: a transaction, tenant, user: whose presence, expected: the etag, ttl_ms: so long it lasts, data: the etag before, state, note (shard_presence.c); empty: what has ended is to go. Answer: a reply, where there is data */
+	EFFECT_BOX, /* call, version: a serial, 0: nobody waits, tenant, user: a mailbox, box: what is asked of it. Answer: a reply */
 	EFFECT_USER, /* call: a subscription, version: counts them, expected: the page that shows it, data: JSON (user_watch.c) */
 };
 enum { EFFECT_KINDS = EFFECT_USER + 1 };
@@ -256,6 +258,7 @@ struct effect {
 	struct security_event *security; /* owned */
 	struct lookup_want *want;        /* owned */
 	struct media_fork *fork;         /* owned; it may have keys */
+	struct box_order *box;           /* owned */
 };
 
 struct effects {
@@ -280,6 +283,7 @@ struct effect_ask {
 	uint64_t what;   /* expected */
 	uint64_t ttl_ms;
 	struct bytes tenant, user, data; /* copied */
+	const struct box_order *box;     /* likewise; NULL: none */
 };
 /* With what else its kind has to be filled in by the caller. NULL: out of memory, nothing was added. */
 struct effect *effects_ask(struct effects *e, const struct effect_ask *ask);
@@ -440,6 +444,15 @@ struct help_news {
 	uint32_t ms;
 	const char *reason; /* not OK: a constant word */
 };
+/* Of an EFFECT_BOX. */
+struct box_news {
+	uint64_t serial;
+	enum box_result result;
+	struct box_counts counts; /* nothing, where the result is BOX_UNKNOWN */
+	bool full;                /* it may have no more messages */
+	bool found;
+	struct box_message message; /* found: of LIST the first one, else what it is by now */
+};
 /* Of an EFFECT_LOOKUP. Never LOOKUP_ASK. */
 struct lookup_news {
 	uint64_t serial;
@@ -459,6 +472,7 @@ enum ask {
 	ASK_KEPT,
 	ASK_PROGRAM,
 	ASK_HELP,
+	ASK_BOX,
 	ASK_LOOKUP,
 	ASK_USER,
 	ASK_PUBLISH,
@@ -476,6 +490,7 @@ struct reply {
 		struct kept_news kept;
 		struct program_news program;
 		struct help_news help;
+		struct box_news box;
 		const struct lookup_news *lookup;
 		uint64_t user; /* what call_host.user_ask returned */
 	};

@@ -477,6 +477,7 @@ static void call_replied(struct call_host *h, struct call *c, const struct reply
 	case ASK_KEPT:
 	case ASK_PROGRAM:
 	case ASK_HELP:
+	case ASK_BOX:
 	case ASK_MEDIA_STREAM:
 	case ASK_PARK:
 	case ASK_RECORD:

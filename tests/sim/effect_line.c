@@ -23,6 +23,7 @@ static const char *const kind_names[] = {
 	[EFFECT_SET] = "set",
 	[EFFECT_PUBLISH] = "publish",
 	[EFFECT_USER] = "user",
+	[EFFECT_BOX] = "box",
 	[EFFECT_PARK] = "park",
 	[EFFECT_KEPT] = "kept",
 	[EFFECT_PROGRAM] = "program",
@@ -509,6 +510,21 @@ static void put_listen(struct writer *w, const struct effect_media_stream *l)
 	number(w, "resumed", l->resumed);
 }
 
+static void put_box(struct writer *w, const struct box_order *o)
+{
+	open(w, "box");
+	number(w, "act", (uint64_t)o->act + 1);
+	word(w, "message", o->id);
+	number(w, "state", (uint64_t)o->state);
+	number(w, "urgent", o->urgent);
+	number(w, "private", o->is_private);
+	number(w, "newest", o->newest_first);
+	number(w, "what", o->what);
+	number(w, "version", o->version);
+	number(w, "wait_ms", o->wait_ms);
+	close(w);
+}
+
 static void put_owned(struct writer *w, const struct effect *e)
 {
 	if (e->media)
@@ -523,6 +539,8 @@ static void put_owned(struct writer *w, const struct effect *e)
 		put_want(w, e->want);
 	if (e->fork)
 		put_fork(w, e->fork);
+	if (e->box)
+		put_box(w, e->box);
 }
 
 static void put_effect(struct writer *w, const struct effect *e)

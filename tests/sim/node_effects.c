@@ -199,6 +199,9 @@ static void carry_one(struct node *n, const struct node_shard *shard, const stru
 	case EFFECT_KEPT:
 		kept_ask(n, shard, e);
 		break;
+	case EFFECT_BOX:
+		boxes_ask(n, shard, e);
+		break;
 	case EFFECT_RECORD:
 		if (is_owner(n, shard))
 			recorder_carry(n, shard, e);
@@ -359,6 +362,7 @@ void node_carry(struct node *n)
 	store_flush(n->sim);
 	slots_flush(n->sim);
 	kept_flush(n->sim);
+	boxes_flush(n->sim);
 	check_step(n->sim);
 	arm(n);
 }

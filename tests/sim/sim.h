@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/rand.h"
+#include "tests/sim/boxes.h"
 #include "tests/sim/check.h"
 #include "tests/sim/document.h"
 #include "tests/sim/engine.h"
@@ -113,6 +114,7 @@ struct sim {
 	struct store store;
 	struct slots slots;
 	struct kept_values kept;
+	struct boxes boxes;
 	struct leases *leases; /* NULL: nobody asks who owns a shard */
 	struct links links;    /* between nodes, where they have any */
 	struct engine engine;

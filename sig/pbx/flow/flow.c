@@ -699,22 +699,26 @@ static void flow_not_there(struct call_host *h, struct call *c)
 
 /* ---- what a helper process did ---- */
 
-int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms)
+uint64_t verb_asks(struct flow_turn_of *t, uint32_t ms)
 {
 	struct flow_run *r = t->c->run;
+
+	r->help = rand_u64_from(t->h->rand) | 1;
+	r->help_ns = t->h->now.ns + (ms + FLOW_HELP_GRACE_MS) * NS_PER_MS;
+	return r->help;
+}
+
+int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms)
+{
 	struct effect_ask ask = { .kind = EFFECT_HELP,
 				  .call = t->c->id,
-				  .serial = rand_u64_from(t->h->rand) | 1,
+				  .serial = verb_asks(t, ms),
 				  .what = what,
 				  .ttl_ms = ms,
 				  .tenant = bytes_str(call_tenant(t->h, t->c)),
 				  .data = data };
 
-	if (!effects_ask(t->h->effects, &ask))
-		return OUTCOME_FAILED;
-	r->help = ask.serial;
-	r->help_ns = t->h->now.ns + (ms + FLOW_HELP_GRACE_MS) * NS_PER_MS;
-	return VERB_ASKS;
+	return effects_ask(t->h->effects, &ask) ? VERB_ASKS : OUTCOME_FAILED;
 }
 
 static void run_publish_http(struct call_host *h, struct call *c, const struct flow_step *step,
@@ -794,9 +798,15 @@ static void flow_helped(struct call_host *h, struct call *c, const struct reply 
 static void flow_help_late(struct call_host *h, struct call *c)
 {
 	const struct help_news late = { .result = HELP_LATE, .reason = "helper" };
+	const struct flow_program *p;
 
-	if (flow_has_caller(c) && c->state != CALL_ENDING)
+	if (!flow_has_caller(c) || c->state == CALL_ENDING)
+		return;
+	p = run_program(h, c);
+	if (p && !strcmp(p->steps[c->run->at.step].verb->name, "http"))
 		run_on_help(h, c, &late);
+	else
+		flow_ended(c, OUTCOME_FAILED);
 }
 
 static const struct deadline flow_deadlines[] = {
@@ -850,11 +860,8 @@ static void flow_replied(struct call_host *h, struct call *c, const struct reply
 }
 
 static const struct module_reply flow_replies[] = {
-	{ ASK_PROGRAM, flow_replied },
-	{ ASK_PARK, place_replied },
-	{ ASK_HELP, flow_helped },
-	{ ASK_KEPT, dial_replied },
-	{ 0 },
+	{ ASK_PROGRAM, flow_replied }, { ASK_PARK, place_replied }, { ASK_HELP, flow_helped },
+	{ ASK_BOX, message_replied },  { ASK_KEPT, dial_replied },  { 0 },
 };
 
 /* What has begun is over, though nobody has said how: another order was carried out meanwhile, or whom it gave its caller to has not taken

@@ -40,6 +40,8 @@ extern const struct flow_act g_place_acts[];
 const struct flow_act *flow_act_of(const struct flow_verb *v);
 /* Asks a helper process of the node. VERB_ASKS, or OUTCOME_FAILED. */
 int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms);
+/* The serial of a question that a verb asks; its answer is awaited for so long. */
+uint64_t verb_asks(struct flow_turn_of *t, uint32_t ms);
 /* What the world says to a program. */
 struct flow_world flow_world_of(struct flow_turn_of *t);
 
@@ -70,6 +72,12 @@ int verb_http(struct flow_turn_of *t);
 void http_link(struct call_host *h, struct call *c, const struct flow_program *p);
 /* The call is over. */
 void http_leave(struct call_host *h, struct call *c);
+
+/* ---- message.c ---- */
+int verb_message(struct flow_turn_of *t);
+/* Asks a mailbox, and is answered within some seconds. VERB_ASKS, or OUTCOME_FAILED. */
+int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_order *order);
+void message_replied(struct call_host *h, struct call *c, const struct reply *reply);
 
 /* ---- refer.c ---- */
 int verb_refer(struct flow_turn_of *t);

@@ -268,6 +268,7 @@ static const struct flow_act g_acts[] = {
 	{ "http", false, verb_http },
 	{ "refer", true, verb_refer },
 	{ "directory", true, verb_directory },
+	{ "message", false, verb_message },
 };
 
 const struct flow_act *flow_act_of(const struct flow_verb *v)

@@ -109,6 +109,17 @@ static void test_states(void **state)
 		{ "at once over", 13, "put d-1 " PART("1", "d1", "1764300000003") " draft", "o3 v12 0/0 0/0 0 d-1 gone" },
 		{ "another draft", 13, "put e-1 " PART("1", "e1", "1764300000004") " draft", "o1 v13 0/0 0/0 0 e-1 draft" },
 		{ "that nobody spoke of", 14, "r - 10 1 - new", "o1 v14 1/0 0/0 0 e-1 new" },
+		{ "marked", 14, "put f-1 " PART("1", "f1", "1764300000005") " draft", "o1 v15 1/0 0/0 0 f-1 draft" },
+		{ "urgent", 14, "set f-1 - 1 - 0", "o1 v16 1/0 0/0 0 f-1 draft" },
+		{ "private", 14, "set f-1 - - {\"private\":true} 0", "o1 v17 1/0 0/0 0 f-1 draft" },
+		{ "sent", 14, "set f-1 sent - - 0", "o1 v18 1/1 0/0 0 f-1 urgent" },
+		{ "heard", 14, "set f-1 old - - 0", "o1 v19 1/0 0/1 0 f-1 oldurgent" },
+		{ "sent again", 14, "set f-1 sent - - 0", "o1 v20 1/0 0/1 0 f-1 oldurgent" },
+		{ "deleted and sent", 14, "set f-1 deleted - - 0", "o1 v21 1/0 0/0 1 f-1 gone" },
+		{ "stays so", 14, "set f-1 sent - - 0", "o1 v22 1/0 0/0 1 f-1 gone" },
+		{ "urgent at last", 14, "put g-1 " PART("1", "g1", "1764300000006") " draft", "o1 v23 1/0 0/0 1 g-1 draft" },
+		{ "its mark", 14, "set g-1 - 1 - 0", "o1 v24 1/0 0/0 1 g-1 draft" },
+		{ "and nobody spoke of it", 15, "r - 10 1 - urgent", "o1 v25 1/1 0/0 1 g-1 urgent" },
 	}, *row;
 	struct server s;
 	struct node n;

@@ -92,6 +92,12 @@ struct rig {
 	uint64_t help;    /* and of the last EFFECT_HELP, with */
 	char help_data[4096];
 	uint32_t help_count;
+	struct {
+		uint64_t call, serial;
+		char tenant[32], box[64];
+		struct box_order order;
+		uint32_t count;
+	} box; /* the last EFFECT_BOX */
 	uint32_t program_count;
 	struct rig_mixer {
 		uint64_t room, serial;
@@ -552,6 +558,14 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		r->help = e->version;
 		r->help_count++;
 		(void)bytes_cstr(text_bytes(&e->data), r->help_data, sizeof(r->help_data));
+		break;
+	case EFFECT_BOX:
+		r->box.call = e->call;
+		r->box.serial = e->version;
+		r->box.order = *e->box;
+		r->box.count++;
+		(void)bytes_cstr(text_bytes(&e->tenant), r->box.tenant, sizeof(r->box.tenant));
+		(void)bytes_cstr(text_bytes(&e->user), r->box.box, sizeof(r->box.box));
 		break;
 	case EFFECT_PROGRAM:
 		r->program = e->version;

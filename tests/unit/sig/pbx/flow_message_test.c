@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A flow asks a mailbox: what of it follows, that nobody answers, and who asks again. */
+#include "sig/pbx/flow/flow.h"
+#include "tests/unit/sig/application.h"
+#include "tests/unit/sig/flows.h"
+
+#define ASKS(what)                                                                      \
+	"{\"name\":\"main\",\"start\":\"ask\",\"steps\":{"                              \
+	"\"ask\":{\"message\":" what ",\"next\":\"which\",\"none\":\"none\","           \
+	"\"full\":\"full\",\"failed\":\"no\"},"                                         \
+	"\"which\":{\"match\":\"{new} {old} {urgent}\",\"on\":{\"3 2 1\":\"bye\"},"     \
+	"\"else\":\"no\"},\"bye\":{\"play\":[\"bye\"]},\"none\":{\"play\":[\"none\"]}," \
+	"\"full\":{\"play\":[\"full\"]},\"no\":{\"reject\":{\"status\":486}}}}"
+#define COUNT    "{\"do\":\"count\",\"box\":\"1002\"}"
+#define DO(what) "{\"do\":\"" what "\",\"box\":\"1002\",\"message\":\"000agvj5jqr40-1\"}"
+
+static void answers(struct line *l, enum box_result result, bool full)
+{
+	rig_reply(l->r, (struct reply){ .ask = ASK_BOX,
+					.of = application_call(l->r),
+					.box = { .serial = l->r->box.serial,
+						 .result = result,
+						 .full = full,
+						 .counts = { 9, 3, 2, 1, 0, 0 } } });
+	rig_run(l->r);
+}
+
+static void test_count(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, ASKS(COUNT));
+	assert_int_equal(l->r->box.count, 1);
+	assert_string_equal(l->r->box.tenant, "default");
+	assert_string_equal(l->r->box.box, "1002");
+	assert_int_equal(l->r->box.order.act, BOX_LOOK);
+	answers(l, BOX_OK, false);
+	is_answered(l);
+	assert_true(plays(l, "prompt:bye"));
+	answers(l, BOX_UNKNOWN, false); /* nobody waits any more */
+	assert_true(plays(l, "prompt:bye"));
+}
+
+/* What each word asks, and how the answer is followed. */
+static void test_words(void **state)
+{
+	static const struct {
+		const char *name, *flow;
+		struct box_order want;
+		enum box_result result;
+		bool full;
+		const char *plays;
+	} rows[] = {
+		{ "send", ASKS(DO("send")), { .act = BOX_SEND }, BOX_OK, false, "prompt:bye" },
+		{ "send: none", ASKS(DO("send")), { .act = BOX_SEND }, BOX_NONE, false, "prompt:none" },
+		{ "drop", ASKS(DO("drop")), { .act = BOX_DROP }, BOX_OK, false, "prompt:bye" },
+		{ "urgent", ASKS(DO("urgent")), { .act = BOX_SET, .what = BOX_URGENT, .urgent = true },
+		  BOX_OK, false, "prompt:bye" },
+		{ "normal", ASKS(DO("normal")), { .act = BOX_SET, .what = BOX_URGENT }, BOX_OK, false,
+		  "prompt:bye" },
+		{ "private", ASKS(DO("private")),
+		  { .act = BOX_SET, .what = BOX_PRIVATE, .is_private = true }, BOX_OK, false,
+		  "prompt:bye" },
+		{ "full", ASKS(COUNT), { .act = BOX_LOOK }, BOX_OK, true, "prompt:full" },
+	}, *row;
+	struct line *l = *state;
+
+	EACH_ROW(row, rows)
+	{
+		const struct box_order *o = &l->r->box.order;
+
+		call_flow(l, row->flow);
+		ROW_ASSERT(row->name,
+			   o->act == row->want.act && o->what == row->want.what &&
+				   o->urgent == row->want.urgent &&
+				   o->is_private == row->want.is_private &&
+				   (o->act == BOX_LOOK || (!strcmp(o->id, "000agvj5jqr40-1") &&
+							   o->wait_ms == BOX_DEPOSIT_MS)));
+		answers(l, row->result, row->full);
+		is_answered(l);
+		ROW_ASSERT(row->name, plays(l, row->plays));
+		phone_request(&l->a, "BYE", "", "");
+		rig_run(l->r);
+		line_assert_idle(l->r);
+		line_teardown(state);
+		line_setup(state);
+		l = *state;
+	}
+}
+
+static void fails(struct line *l, const char *flow, bool in_time)
+{
+	call_flow(l, flow);
+	if (in_time)
+		answers(l, BOX_UNKNOWN, false);
+	else
+		rig_wait_ms(l->r, BOX_DEPOSIT_MS + 6000);
+	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
+	phone_ack(&l->a);
+	rig_run(l->r);
+	line_assert_idle(l->r);
+}
+
+static void test_unknown(void **state)
+{
+	fails(*state, ASKS(DO("send")), true);
+}
+
+static void test_silent(void **state)
+{
+	fails(*state, ASKS(DO("send")), false);
+}
+
+/* What was put in for its name is empty. */
+static void test_no_message(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, ASKS("{\"do\":\"send\",\"box\":\"1002\",\"message\":\"{recording}\"}"));
+	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
+	assert_int_equal(l->r->box.count, 0);
+}
+
+/* Whoever goes on with the call asks again. */
+static void test_restart(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, ASKS(DO("send")));
+	line_restart(l, line_stored(l));
+	put_program(l->r, "", ASKS(DO("send")));
+	rig_run(l->r);
+	if (l->r->program_count)
+		rig_reply(l->r,
+			  (struct reply){ .ask = ASK_PROGRAM,
+					  .of = application_call(l->r),
+					  .program = { .serial = l->r->program, .found = true } });
+	rig_run(l->r);
+	assert_int_equal(l->r->box.count, 2);
+	answers(l, BOX_OK, false);
+	is_answered(l);
+	assert_true(plays(l, "prompt:bye"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LINE_TEST(test_count),  LINE_TEST(test_words),      LINE_TEST(test_unknown),
+		LINE_TEST(test_silent), LINE_TEST(test_no_message), LINE_TEST(test_restart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
