@@ -161,12 +161,21 @@ void list_changed(struct subscriptions *s, struct list_resource *r, bool anew)
 	subscription_change(s, list_of_resource(r)->sub);
 }
 
+bool list_has_news(const struct subscription_list *list)
+{
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (list->resources[i].changed && list->resources[i].first)
+			return true;
+	}
+	return false;
+}
+
 /* ---- documents ---- */
 
 /* A token: belle-sip, which linphone is made of, takes quotes for a part of it, and crashes then. */
 #define LIST_BOUNDARY "_list_"
 
-enum { PARTS_MAX = HOST_SPACE / 2, FRAME_MAX = 512, URI_MAX = 512 };
+enum { PARTS_MAX = HOST_SPACE / 2, FRAME_MAX = 320, URI_MAX = 512 };
 
 struct list_document {
 	struct subscriptions *s;
@@ -239,7 +248,8 @@ static void uri_write(struct writer *w, const struct sip_uri *list, struct bytes
 		writer_number(w, ":", list->port, "");
 }
 
-static void resource_open(struct list_document *d, const struct list_resource *r)
+/* stateless: RFC 4662 4.5: that there is more to know of it is for a later document. */
+static void resource_open(struct list_document *d, const struct list_resource *r, bool stateless)
 {
 	char space[URI_MAX];
 	struct writer uri = writer_over(space, sizeof(space)), *w = &d->meta;
@@ -249,21 +259,19 @@ static void resource_open(struct list_document *d, const struct list_resource *r
 	uri_write(&uri, &d->uri, list_user(r));
 	writer_str(w, "<resource uri=\"");
 	xml_write(w, writer_done(&uri));
-	writer_str(w, "\">");
-	if (!name.n)
-		return;
-	writer_str(w, "<name>");
-	xml_write(w, name);
-	writer_str(w, "</name>");
+	writer_str(w, stateless && !name.n ? "\"/>\r\n" : "\">");
+	if (name.n) {
+		writer_str(w, "<name>");
+		xml_write(w, name);
+		writer_str(w, stateless ? "</name></resource>\r\n" : "</name>");
+	}
 }
 
-/* RFC 4662 4.5: that there is more to know of it is for a later document. */
 static size_t resource_bare(struct list_document *d, const struct list_resource *r)
 {
 	size_t from = d->meta.n;
 
-	resource_open(d, r);
-	writer_str(&d->meta, "</resource>\r\n");
+	resource_open(d, r, true);
 	return d->meta.n - from;
 }
 
@@ -272,7 +280,7 @@ static void resource_end(struct list_document *d, const struct list_resource *r,
 {
 	struct writer *w = &d->meta;
 
-	resource_open(d, r);
+	resource_open(d, r, false);
 	if (verdict == WATCH_OK || verdict == WATCH_HIDDEN) {
 		writer_str(w, "<instance id=\"1\" state=\"active\" cid=\"");
 		cid_write(w, d->sub, r->index + 1U);

@@ -44,6 +44,8 @@ struct bytes list_user(const struct list_resource *r);
 struct list_resource *list_with(const struct subscriptions *s, uint16_t tenant, struct bytes user);
 /* How many have him. */
 uint32_t list_watchers(const struct subscriptions *s, uint16_t tenant, struct bytes user);
+/* Something is to be told of one that was changed, or that has a state which a document without it does not show. */
+bool list_has_news(const struct subscription_list *list);
 /* The state of one is another. anew: it is told again whatever it is. */
 void list_changed(struct subscriptions *s, struct list_resource *r, bool anew);
 /* "multipart/related; ..." of its next document. */

@@ -43,14 +43,20 @@ const char *subscription_ending_name(enum subscription_ending ending)
 
 void subscription_change(struct subscriptions *s, struct subscription *sub)
 {
+	enum due_order order = sub->list && !sub->whole && !sub->ending && !list_has_news(sub->list)
+				       ? DUE_REST
+				       : DUE_NEWS;
+
 	sub->changed = true;
-	if (sub->is_due)
+	if (sub->due_back && sub->due_order <= order)
 		return;
-	sub->is_due = true;
+	subscription_due_drop(s, sub);
 	s->due_count++;
+	sub->due_order = order;
 	sub->due_next = NULL;
-	*s->due_end = sub;
-	s->due_end = &sub->due_next;
+	sub->due_back = s->due[order].end;
+	*sub->due_back = sub;
+	s->due[order].end = &sub->due_next;
 	if (!wheel_is_running(&s->turn)) /* what the change is about has its turn first */
 		wheel_start(s->host->wheel, &s->turn, s->host->now.ns + TURN_MS * NS_PER_MS);
 }
@@ -194,8 +200,9 @@ static bool is_same_state(const struct subscription *sub, const struct notify_ab
 /* Over UDP a document of 16 KiB would be a dozen fragments, of which one may be lost each time. */
 static size_t most_of(const struct subscription *sub)
 {
-	return sip_transport_is_stream(sub->dialog.hop.transport) ? (size_t)HOST_SDP_MAX
-								  : CONFERENCE_DATAGRAM_MAX;
+	if (sip_transport_is_stream(sub->dialog.hop.transport))
+		return HOST_SDP_MAX;
+	return sub->list ? LIST_DATAGRAM_MAX : CONFERENCE_DATAGRAM_MAX;
 }
 
 static void write_state(struct writer *w, struct subscriptions *s, struct subscription *sub,
@@ -485,24 +492,25 @@ static uint32_t turn_size(const struct subscriptions *s)
 	return many < SUBSCRIPTIONS_TOLD ? many : SUBSCRIPTIONS_TOLD;
 }
 
+static struct subscription *due_first(const struct subscriptions *s)
+{
+	return s->due[DUE_NEWS].first ? s->due[DUE_NEWS].first : s->due[DUE_REST].first;
+}
+
 void subscriptions_turn(struct subscriptions *s)
 {
 	uint32_t left = turn_size(s), costs;
+	struct subscription *sub;
 
-	while (s->due && left) {
-		struct subscription *sub = s->due;
-
-		s->due = sub->due_next;
-		s->due_count--;
-		if (!s->due)
-			s->due_end = &s->due;
-		sub->is_due = false;
+	while (left && (sub = due_first(s)) != NULL) {
+		subscription_due_drop(s, sub);
 		costs = sub->list && sub->whole ? LIST_COSTS : 1;
 		left = left > costs ? left - costs : 0;
 		subscription_notify(s, sub);
 	}
-	if (s->due)
-		wheel_start(s->host->wheel, &s->turn, s->host->now.ns + TURN_MS * NS_PER_MS);
+	if (due_first(s)) /* as a millisecond begins: timers are rounded up to the next one */
+		wheel_start(s->host->wheel, &s->turn,
+			    (s->host->now.ns / NS_PER_MS + TURN_MS) * NS_PER_MS);
 }
 
 /* ---- the end ---- */

@@ -29,6 +29,13 @@ enum list_kind {
 	LIST_KINDS,
 };
 
+/* Who is told before whom. */
+enum due_order {
+	DUE_NEWS,
+	DUE_REST, /* states that its watcher knows already, as a document had no room for them */
+	DUE_ORDERS,
+};
+
 struct subscription_list;
 
 struct subscription {
@@ -64,8 +71,9 @@ struct subscription {
 	bool published;         /* an event said that it is there */
 	uint64_t page;          /* of PACKAGE_USER: the connection that shows it */
 	uint64_t setting; /* what its phone sets waits for the store (features.h); 0: nothing */
-	bool is_due;      /* listed among those that are told next */
-	struct subscription *due_next;
+	enum due_order due_order;
+	/* among those that are told next; due_back: what points at this one, NULL: not listed */
+	struct subscription *due_next, **due_back;
 	struct subscription_link of_watcher, of_resource;
 	struct dialog_notified told[DIALOG_STATES_MAX];
 	uint32_t told_count;

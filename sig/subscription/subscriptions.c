@@ -32,7 +32,8 @@ int subscriptions_open(struct subscriptions *s, uint32_t capacity, struct call_h
 	uint32_t size = 16;
 
 	*s = (struct subscriptions){ .host = host, .timer_kind = timer_kind };
-	s->due_end = &s->due;
+	for (unsigned i = 0; i < DUE_ORDERS; i++)
+		s->due[i].end = &s->due[i].first;
 	s->turn.kind = turn_kind;
 	s->key = host->txns->key;
 	while (size < capacity && size < UINT32_C(1) << 24)
@@ -120,24 +121,22 @@ struct subscription *subscription_add(struct subscriptions *s, uint64_t id, uint
 	return NULL;
 }
 
-static void due_remove(struct subscriptions *s, const struct subscription *sub)
+void subscription_due_drop(struct subscriptions *s, struct subscription *sub)
 {
-	struct subscription **at = &s->due;
-
-	while (*at && *at != sub)
-		at = &(*at)->due_next;
-	if (!*at)
+	if (!sub->due_back)
 		return;
-	*at = sub->due_next;
+	*sub->due_back = sub->due_next;
+	if (sub->due_next)
+		sub->due_next->due_back = sub->due_back;
+	else
+		s->due[sub->due_order].end = sub->due_back;
+	sub->due_back = NULL;
 	s->due_count--;
-	if (!*at)
-		s->due_end = at;
 }
 
 void subscription_remove(struct subscriptions *s, struct subscription *sub)
 {
-	if (sub->is_due)
-		due_remove(s, sub);
+	subscription_due_drop(s, sub);
 	wheel_stop(s->host->wheel, &sub->timer);
 	subscription_saving(s, sub, 0);
 	txns_drop(s->host->txns, sub->notify);

@@ -14,6 +14,8 @@ enum {
 	SUBSCRIPTIONS_OF_RESOURCE = 500,
 	/* octets of a document about a conference where a datagram is to hold it */
 	CONFERENCE_DATAGRAM_MAX = 3072,
+	/* likewise of a list: with 800 octets of headers three fragments of 1,500 hold it */
+	LIST_DATAGRAM_MAX = 3584,
 	/* in a millisecond, where few wait and where many do: calls have their turn in between */
 	SUBSCRIPTIONS_TOLD_LEAST = 8,
 	SUBSCRIPTIONS_TOLD = 32,
@@ -74,8 +76,10 @@ struct subscriptions {
 	struct watched **watched;                    /* of users of lists (list.h); likewise */
 	uint32_t mask;
 	struct hash_key key;
-	struct subscription *due, **due_end;
-	uint32_t due_count;
+	struct {
+		struct subscription *first, **end;
+	} due[DUE_ORDERS];
+	uint32_t due_count; /* of all */
 	struct wheel_timer turn;
 	uint32_t timer_kind; /* of a subscription's timer */
 	uint32_t saving;     /* so many have a save that is not answered */
@@ -94,6 +98,8 @@ struct subscription *subscription_add(struct subscriptions *s, uint64_t id, uint
 				      struct bytes watcher, struct bytes resource);
 /* Found by its users from now on, which a record said. 0 or -ENOSPC. */
 int subscription_list(struct subscriptions *s, struct subscription *sub) NODISCARD;
+/* It is not told next. */
+void subscription_due_drop(struct subscriptions *s, struct subscription *sub);
 /* Forgotten, without a word to anybody. */
 void subscription_remove(struct subscriptions *s, struct subscription *sub);
 /* All of a watcher, or of a resource: after NULL the first one, NULL at the end. */

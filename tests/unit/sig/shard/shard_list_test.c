@@ -204,7 +204,7 @@ static void split(void **state)
 		assert_int_equal(times(m, "<resource uri="),
 				 documents ? times(m, "<instance ") : 40);
 		assert_int_equal(times(m, "<instance "), times(m, "<dialog-info "));
-		assert_true(!documents || rig_body(m).n <= CONFERENCE_DATAGRAM_MAX);
+		assert_true(!documents || rig_body(m).n <= LIST_DATAGRAM_MAX);
 		states += times(m, "<dialog-info ");
 		documents++;
 	}
@@ -226,7 +226,7 @@ static void lit_first(void **state)
 	list_begin(t, many);
 	m = watch_told(&t->w);
 	assert_int_equal(times(m, "<resource uri="), 41);
-	assert_true(rig_has(m, "<resource uri=\"sip:1239@test.local\"></resource>\r\n"
+	assert_true(rig_has(m, "<resource uri=\"sip:1239@test.local\"/>\r\n"
 			       "<resource uri=\"sip:1002@test.local\">"));
 	if (!rig_has(m, "<dialog-info "))
 		m = watch_told(&t->w);
@@ -238,6 +238,36 @@ static void lit_first(void **state)
 	m = watch_told(&t->w);
 	assert_true(rig_has(m, "entity=\"sip:1002@test.local\">\r\n</dialog-info>"));
 	assert_true(watch_told(&t->w).n);
+}
+
+/* What has changed is told before what a document of another list had no room for, also where that has waited longer. */
+static void news_first(void **state)
+{
+	enum { LISTS = 3 * SUBSCRIPTIONS_TOLD_LEAST };
+	struct watch *t = *state;
+	char many[3072];
+	struct bytes m;
+
+	many_write(t, many);
+	list_begin(t, ENTRY("1002"));
+	(void)watch_told(&t->w);
+	for (uint32_t i = 0; i < LISTS; i++) {
+		list_begin(t, many);
+		rig_wait_ms(t->l.r, 5);
+	}
+	wait_pace(t);
+	for (uint32_t i = 0; i < LISTS; i++) {
+		m = rig_take(t->l.r, &t->w.addr, "NOTIFY ");
+		assert_true(rig_has(m, "fullState=\"true\">"));
+		phone_answer(&t->w, m, "200 OK", "");
+	}
+	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
+	rig_wait_ms(t->l.r, 2);
+	m = rig_take(t->l.r, &t->w.addr, "NOTIFY ");
+	assert_true(rig_has(m, "entity=\"sip:1002@test.local\">\r\n<dialog "));
+	m = rig_take(t->l.r, &t->w.addr, "NOTIFY ");
+	assert_true(rig_has(m, "fullState=\"false\">"));
+	phone_cancel(&t->l.a);
 }
 
 /* kill -9: all is told, under a higher number; then changes. */
@@ -518,6 +548,7 @@ int main(void)
 		LIST_TEST(paced),
 		LIST_TEST(split),
 		LIST_TEST(lit_first),
+		LIST_TEST(news_first),
 		LIST_TEST(refreshed),
 		LIST_TEST(rights),
 		LIST_TEST(of_presence),
