@@ -8,10 +8,12 @@
  * until "hold 0", "race COUNT RATE" short ones over kills of the node, "all" waits until each lamp was told again. Each is answered by a line of JSON. With --lists the lamps of a phone are one subscription. A change is told when a NOTIFY has it or one behind it.
  */
 #include <getopt.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "bench/blf/blf.h"
 
@@ -64,12 +66,23 @@ static void switch_run(struct blf_load *l, bool on, uint32_t phones)
 	(void)fflush(stdout);
 }
 
+/* Phones answer also while nothing is asked for. */
+static bool line_read(struct blf_load *l, char *line, int size)
+{
+	struct pollfd input = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	while (poll(&input, 1, 0) == 0)
+		blf_hear(l);
+	return fgets(line, size, stdin) != NULL;
+}
+
 static void blf_run(struct blf_load *l)
 {
 	unsigned rate, seconds;
 	char line[64];
 
-	while (fgets(line, sizeof(line), stdin)) {
+	(void)setvbuf(stdin, NULL, _IONBF, 0);
+	while (line_read(l, line, sizeof(line))) {
 		if (strcmp(line, "on\n") == 0) {
 			switch_run(l, true, l->phone_count);
 		} else if (strcmp(line, "half\n") == 0) {
