@@ -72,11 +72,13 @@ struct pkt {
 	uint16_t sequence;
 	uint32_t timestamp;
 	uint32_t ssrc;
+	uint32_t
+		age_us; /* by the port, at receive: how long it had waited at the batch's time; 0: not known */
 	uint16_t payload_at, payload_length; /* in data, without padding */
 	uint16_t received;                   /* octets as they came in: demux */
 	uint8_t padding_bad;                 /* demux; 1: malformed, unless it is encrypted */
-	uint32_t clock_hz;                   /* rewrite; of the payload type */
 	uint8_t event;                       /* rewrite; 1: telephone-event */
+	uint32_t clock_hz;                   /* rewrite; of the payload type */
 	uint8_t made;          /* 1: made here, not received; peer set, flow only by bundle.h */
 	struct flow *flow;     /* flow; valid within the batch: no flow changes under the stages */
 	struct flow *peer;     /* flow; NULL: none */
@@ -90,7 +92,7 @@ struct pkt {
 } CACHE_ALIGNED;
 
 static_assert(sizeof(struct pkt) == 128, "two cache lines");
-static_assert(offsetof(struct pkt, tail_known) < 64, "what the port writes lies in the first line");
+static_assert(offsetof(struct pkt, age_us) < 64, "what the port writes lies in the first line");
 
 struct batch {
 	uint64_t now_ns; /* CLOCK_BOOTTIME when the batch was received */

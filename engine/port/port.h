@@ -9,6 +9,7 @@
 
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "engine/net/packet.h"
@@ -67,6 +68,9 @@ struct port_ops {
 	 * slot is to be sent by instead, under its DSCP.
 	 */
 	int (*send_over)(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp) NODISCARD;
+	/* From now on packets to the slot's RTP socket have their age (pkt.age_us), by the kernel's time of arrival. Twice is as once. No
+	 * such function: the time of the batch is all that is known. */
+	void (*stamp)(struct port *p, uint32_t slot);
 	/* Packets that the kernel refused to send since the last call. */
 	uint64_t (*send_errors)(struct port *p);
 	/* ICMP errors about the slot's packets since the last call (engine/net/host_udp.h). */
@@ -116,6 +120,19 @@ static inline void port_limit_pass(struct port *p, struct port *inner)
 
 /* connect(2) of a socket, for the ports over sockets. to NULL: connects to nobody. 0 or -errno. */
 int port_socket_connect(int fd, const struct addr *to) NODISCARD;
+
+/* A socket whose packets bring their time of arrival along, and what recvmsg(2) needs room for then. */
+enum { PORT_STAMP_ROOM = CMSG_SPACE(sizeof(struct timespec)) };
+void port_stamp(int fd);
+
+/* What makes ages of stamps. Zero-initialised, for the life of a port. */
+struct port_ages {
+	int64_t off_ns; /* the time of batches less that of stamps */
+	bool known;
+};
+
+/* How long a packet had waited at the batch's time, more or less a constant, which is near 0 after the first ones. 0: it has no stamp. */
+uint32_t port_age_us(struct port_ages *a, uint64_t batch_ns, struct msghdr *m);
 
 /* The copies of port_ops.sockets. 0 or -errno. */
 int port_sockets_copy(const int from[CHANNELS], int to[CHANNELS]) NODISCARD;

@@ -61,6 +61,7 @@ static void dpdk_pkt_receive(struct dpdk_port *d, struct batch *b, struct rte_mb
 		end_learn(d, &d->slots[who->slot].ends[who->channel], &f->from, f->vlan, frame);
 	p->data = frame + f->payload_at;
 	p->length = f->payload_length;
+	p->age_us = 0;
 	p->verdict = VERDICT_NONE;
 	if (p->length > PACKET_MAX) {
 		p->length = PACKET_MAX;
@@ -131,6 +132,7 @@ static ALWAYS_INLINE bool ordinary_receive(struct dpdk_port *d, struct batch *b,
 			end_learn(d, e, &p->from, 0, frame);
 	}
 	p->data = frame + FRAME_ORDINARY_AT;
+	p->age_us = 0;
 	p->verdict = VERDICT_NONE;
 	p->buffer = mbuf_hold(d, m);
 	p->slot = who.slot;

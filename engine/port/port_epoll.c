@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <stdalign.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -24,9 +25,10 @@ struct epoll_slot {
 	int fd[CHANNELS];
 	struct addr connected; /* the RTP socket to this party; ADDR_NONE: to nobody */
 	uint8_t in_use;
-	uint8_t dscp;  /* with over */
-	int error;     /* the fault, until it was fetched */
-	uint32_t over; /* slot + 1, whose sockets send; 0: its own */
+	uint8_t stamped; /* the RTP socket */
+	uint8_t dscp;    /* with over */
+	int error;       /* the fault, until it was fetched */
+	uint32_t over;   /* slot + 1, whose sockets send; 0: its own */
 	uint32_t icmp_errors;
 };
 
@@ -41,6 +43,7 @@ struct epoll_port {
 	uint32_t shared_from;
 	uint32_t fault_count;
 	uint64_t send_errors;
+	struct port_ages ages;
 	/* level-triggered: what does not fit into a batch is reported again, so one batch of buffers is enough */
 	uint8_t memory[BATCH_MAX][BUFFER_SIZE];
 	uint8_t own[BATCH_MAX][BUFFER_SIZE]; /* for packets that are made here; tx sends at once */
@@ -77,19 +80,26 @@ static void receive_failed(struct epoll_port *e, uint32_t socket, int err)
 static bool epoll_receive_one(struct epoll_port *e, struct batch *b, uint32_t socket)
 {
 	struct pkt *p = &b->list[b->count];
+	const struct epoll_slot *s = &e->slots[socket / CHANNELS];
 	struct sockaddr_storage from;
-	socklen_t from_len = sizeof(from);
-	ssize_t n;
+	alignas(struct cmsghdr) uint8_t stamp[PORT_STAMP_ROOM];
+	struct iovec data = { .iov_base = e->memory[b->count], .iov_len = BUFFER_SIZE };
+	struct msghdr m = { .msg_name = &from,
+			    .msg_namelen = sizeof(from),
+			    .msg_iov = &data,
+			    .msg_iovlen = 1,
+			    .msg_control = stamp,
+			    .msg_controllen = s->stamped ? sizeof(stamp) : 0 };
+	ssize_t n = recvmsg(s->fd[socket % CHANNELS], &m, MSG_DONTWAIT | MSG_TRUNC);
 
-	p->data = e->memory[b->count];
-	n = recvfrom(e->slots[socket / CHANNELS].fd[socket % CHANNELS], p->data, BUFFER_SIZE,
-		     MSG_DONTWAIT | MSG_TRUNC, (struct sockaddr *)&from, &from_len);
 	if (n < 0) {
 		receive_failed(e, socket, -errno);
 		return false;
 	}
 	if (addr_from_sockaddr(&p->from, (const struct sockaddr *)&from))
 		return true;
+	p->data = e->memory[b->count];
+	p->age_us = s->stamped ? port_age_us(&e->ages, b->now_ns, &m) : 0;
 	p->verdict = n > PACKET_MAX ? VERDICT_TRUNCATED : VERDICT_NONE;
 	p->length = (uint16_t)(n > PACKET_MAX ? PACKET_MAX : n);
 	p->tail_known = 0;
@@ -290,6 +300,14 @@ static int epoll_send_over(struct port *p, uint32_t slot, uint32_t over, uint8_t
 	return 0;
 }
 
+static void epoll_stamp(struct port *p, uint32_t slot)
+{
+	struct epoll_slot *s = &epoll_of(p)->slots[slot];
+
+	port_stamp(s->fd[CHANNEL_RTP]);
+	s->stamped = 1;
+}
+
 static bool epoll_fault(struct port *p, struct port_fault *out)
 {
 	struct epoll_port *e = epoll_of(p);
@@ -329,6 +347,7 @@ static const struct port_ops EPOLL_OPS = {
 	.tx = epoll_tx,
 	.connect = epoll_connect,
 	.send_over = epoll_send_over,
+	.stamp = epoll_stamp,
 	.send_errors = epoll_send_errors,
 	.icmp_errors = epoll_icmp_errors,
 	.fault = epoll_fault,

@@ -49,6 +49,7 @@ static struct sim_packet *sim_copy(struct sim_packet *buffer, const struct sim_p
 	buffer->channel = in->channel;
 	buffer->remote = in->remote;
 	buffer->length = in->length;
+	buffer->age_us = in->age_us;
 	memcpy(buffer->data, in->data, in->length);
 	return buffer;
 }
@@ -65,6 +66,7 @@ static void sim_receive_one(struct sim_port *s, struct batch *b, struct sim_pack
 		.slot = buffer->slot,
 		.channel = (uint8_t)buffer->channel,
 		.from = buffer->remote,
+		.age_us = s->flows[buffer->slot] == SIM_STAMPED ? buffer->age_us : 0,
 	};
 	if (!s->unchecked)
 		p->tail_known = tail_sum(p->data, p->length, &p->tail_sum);
@@ -160,6 +162,12 @@ static int sim_send_over(struct port *p, uint32_t slot, uint32_t over, uint8_t d
 	return 0;
 }
 
+static void sim_stamp(struct port *p, uint32_t slot)
+{
+	assert(sim_of(p)->flows[slot]);
+	sim_of(p)->flows[slot] = SIM_STAMPED;
+}
+
 static uint64_t sim_send_errors(struct port *p)
 {
 	(void)p;
@@ -237,6 +245,7 @@ int port_sim_open(struct sim_port **out, uint32_t slots, uint64_t now_ns, uint64
 		.tx = sim_tx,
 		.connect = sim_connect,
 		.send_over = sim_send_over,
+		.stamp = sim_stamp,
 		.send_errors = sim_send_errors,
 		.icmp_errors = sim_icmp_errors,
 		.fault = sim_fault,
@@ -272,6 +281,7 @@ bool port_sim_put(struct sim_port *s, uint32_t slot, enum channel c, const struc
 	in->slot = slot;
 	in->channel = c;
 	in->remote = *from;
+	in->age_us = s->age_us;
 	in->length = (uint16_t)payload.n;
 	if (payload.n > 0)
 		memcpy(in->data, payload.p, payload.n);

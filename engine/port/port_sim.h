@@ -10,12 +10,14 @@
 #include "engine/port/port.h"
 
 enum { SIM_QUEUE = 256 }; /* packets that wait in either direction; a power of two */
+enum { SIM_STAMPED = 2 };
 
 struct sim_packet {
 	uint32_t slot;
 	enum channel channel;
 	struct addr remote; /* from whom, to whom */
 	uint16_t length;
+	uint32_t age_us;
 	uint8_t made; /* 1: of one sent: it was made here, not received */
 	uint8_t dscp; /* of one sent over another slot, whose slot is here; else 0 */
 	uint8_t data[PACKET_MAX];
@@ -29,6 +31,7 @@ struct sim_over {
 struct sim_port {
 	struct port port;
 	uint64_t now_ns;
+	uint32_t age_us;         /* of the packets that are put, where their slot is stamped */
 	uint32_t loss_per_mille; /* of the packets that arrive */
 	bool refuses_flows;      /* flow_add answers -EIO */
 	bool unchecked; /* no checksums, for speed; else a stage that forgets to clear tail_known is found */
@@ -37,7 +40,7 @@ struct sim_port {
 	struct port_fault fault; /* error 0: none */
 	struct rand_source rand;
 	uint64_t lost, unheard, lent, sent, forgotten;
-	uint8_t *flows;         /* per slot: in use */
+	uint8_t *flows;         /* per slot: 0: not in use, SIM_STAMPED: packets have their age */
 	struct addr *connected; /* per slot: the RTP socket hears this party only; ADDR_NONE: all */
 	struct sim_over *over;  /* per slot */
 	uint32_t slots;

@@ -27,6 +27,32 @@ void port_mark(struct port_mark *m, const struct pkt *p, uint8_t dscp)
 				      .msg_controllen = CMSG_SPACE(sizeof(tos)) };
 }
 
+void port_stamp(int fd)
+{
+	int on = 1;
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof(on));
+}
+
+enum { AGE_MAX_S = 2 }; /* no packet waits so long: a clock was set */
+
+/* Stamps are of the wall's clock, which steps; how far it is from the other one is what the packet says that waited least. */
+uint32_t port_age_us(struct port_ages *a, uint64_t batch_ns, struct msghdr *m)
+{
+	const struct cmsghdr *c = CMSG_FIRSTHDR(m);
+	struct timespec stamp;
+	int64_t off_ns;
+
+	if (!c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
+		return 0;
+	memcpy(&stamp, CMSG_DATA(c), sizeof(stamp));
+	off_ns = (int64_t)clock_to_kernel(batch_ns) -
+		 (stamp.tv_sec * (int64_t)NS_PER_S + stamp.tv_nsec);
+	if (!a->known || off_ns < a->off_ns || off_ns - a->off_ns > AGE_MAX_S * (int64_t)NS_PER_S)
+		*a = (struct port_ages){ .known = true, .off_ns = off_ns };
+	return (uint32_t)((uint64_t)(off_ns - a->off_ns) / NS_PER_US);
+}
+
 int port_sockets_copy(const int from[CHANNELS], int to[CHANNELS])
 {
 	to[CHANNEL_RTP] = to[CHANNEL_RTCP] = -1;

@@ -41,14 +41,15 @@ struct uring {
 
 enum {
 	/* a buffer: io_uring_recvmsg_out, then the source address, then the payload */
-	URING_NAME_ROOM = sizeof(struct sockaddr_in6),
+	URING_NAME_ROOM = (sizeof(struct sockaddr_in6) + 7) / 8 * 8,
 	URING_BUFFER_HEAD = sizeof(struct io_uring_recvmsg_out) + URING_NAME_ROOM,
-	URING_BUFFER_SIZE = 2048,
+	URING_BUFFER_SIZE = 2112, /* 33 cache lines */
 };
 
-static_assert(URING_BUFFER_SIZE - URING_BUFFER_HEAD >= PACKET_MAX, "a packet fits its buffer");
+static_assert(URING_BUFFER_SIZE - URING_BUFFER_HEAD - PORT_STAMP_ROOM >= PACKET_MAX,
+	      "a packet fits its buffer");
 
-enum uring_op { OP_IGNORE, OP_WAKE, OP_RECEIVE, OP_SEND };
+enum uring_op { OP_IGNORE, OP_WAKE, OP_RECEIVE, OP_RECEIVE_STAMPED, OP_SEND };
 
 /* Sockets are numbered slot * CHANNELS + channel. */
 struct uring_slot {
@@ -57,16 +58,19 @@ struct uring_slot {
 	uint32_t files;        /* where they are registered: files * CHANNELS + channel */
 	uint16_t use; /* changes with each flow_add: completions of a former use are told apart */
 	uint8_t in_use;
-	uint8_t dscp;  /* with over */
-	int error;     /* the fault, until it was fetched */
-	uint32_t over; /* slot + 1, whose sockets send; 0: its own */
+	uint8_t stamped; /* the RTP socket */
+	uint8_t dscp;    /* with over */
+	int error;       /* the fault, until it was fetched */
+	uint32_t over;   /* slot + 1, whose sockets send; 0: its own */
 	uint32_t icmp_errors;
 };
 
 struct uring_port {
 	struct port port;
 	struct uring uring;
-	struct msghdr receive; /* template: the room for the name */
+	struct msghdr receive;         /* template: the room for the name */
+	struct msghdr receive_stamped; /* and for the stamp, between name and payload */
+	struct port_ages ages;
 	struct uring_slot *slots;
 	uint32_t slot_count;
 	/* The table of files is shorter than that of slots: no longer than the limit of descriptors. */
@@ -285,9 +289,15 @@ static int file_of(const struct uring_port *u, uint32_t socket)
 
 /* ---- receive ---- */
 
+static enum uring_op receive_op(const struct uring_slot *s, uint32_t channel)
+{
+	return s->stamped && channel == CHANNEL_RTP ? OP_RECEIVE_STAMPED : OP_RECEIVE;
+}
+
 static bool receive_arm(struct uring_port *u, uint32_t socket)
 {
 	const struct uring_slot *s = &u->slots[socket / CHANNELS];
+	enum uring_op op = receive_op(s, socket % CHANNELS);
 	struct io_uring_sqe *sqe;
 
 	if (!s->in_use || s->fd[socket % CHANNELS] < 0)
@@ -295,10 +305,11 @@ static bool receive_arm(struct uring_port *u, uint32_t socket)
 	sqe = uring_sqe(&u->uring, NULL);
 	if (!sqe)
 		return false;
-	io_uring_prep_recvmsg_multishot(sqe, file_of(u, socket), &u->receive, 0);
+	io_uring_prep_recvmsg_multishot(sqe, file_of(u, socket),
+					op == OP_RECEIVE ? &u->receive : &u->receive_stamped, 0);
 	sqe->flags |= IOSQE_BUFFER_SELECT | IOSQE_FIXED_FILE;
 	sqe->buf_group = URING_BUFFER_GROUP;
-	io_uring_sqe_set_data64(sqe, uring_tag(OP_RECEIVE, s->use, socket));
+	io_uring_sqe_set_data64(sqe, uring_tag(op, s->use, socket));
 	return true;
 }
 
@@ -348,22 +359,40 @@ static void receive_ended(struct uring_port *u, uint32_t socket, int res)
 	u->deaf[u->deaf_count++] = socket;
 }
 
-static bool pkt_fill(struct uring_port *u, struct pkt *p, uint16_t buffer, int res)
+static ALWAYS_INLINE bool pkt_fill(struct uring_port *u, struct pkt *p, uint16_t buffer, int res,
+				   uint32_t stamp_room)
 {
 	uint8_t *base = uring_buffer(&u->uring, buffer);
-	struct io_uring_recvmsg_out *out = io_uring_recvmsg_validate(base, res, &u->receive);
+	const struct io_uring_recvmsg_out *out = (const void *)base;
+	uint32_t head = URING_BUFFER_HEAD + stamp_room;
 
-	if (!out)
+	if (res < (int)head)
 		return false;
-	p->data = base + URING_BUFFER_HEAD;
-	p->length = (uint16_t)(res - URING_BUFFER_HEAD);
+	p->data = base + head;
+	p->length = (uint16_t)(res - (int)head);
 	p->buffer = buffer;
 	p->tail_known = 0;
+	p->age_us = 0;
 	p->verdict = out->flags & MSG_TRUNC ? VERDICT_TRUNCATED : VERDICT_NONE;
-	return addr_from_sockaddr(&p->from, io_uring_recvmsg_name(out)) == 0;
+	return addr_from_sockaddr(&p->from, (const void *)(out + 1)) == 0;
 }
 
-static void received(struct uring_port *u, struct batch *b, const struct io_uring_cqe *cqe)
+static bool pkt_fill_stamped(struct uring_port *u, struct pkt *p, uint16_t buffer, int res,
+			     uint64_t batch_ns)
+{
+	const struct io_uring_recvmsg_out *out = (const void *)uring_buffer(&u->uring, buffer);
+	struct msghdr control = { 0 };
+
+	if (!pkt_fill(u, p, buffer, res, PORT_STAMP_ROOM))
+		return false;
+	control.msg_control = p->data - PORT_STAMP_ROOM;
+	control.msg_controllen = out->controllen;
+	p->age_us = port_age_us(&u->ages, batch_ns, &control);
+	return true;
+}
+
+static void received(struct uring_port *u, struct batch *b, const struct io_uring_cqe *cqe,
+		     bool stamped)
 {
 	uint32_t socket = (uint32_t)cqe->user_data;
 	const struct uring_slot *s = &u->slots[socket / CHANNELS];
@@ -373,7 +402,9 @@ static void received(struct uring_port *u, struct batch *b, const struct io_urin
 		uint16_t buffer = (uint16_t)(cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 		struct pkt *p = &b->list[b->count];
 
-		if (current && cqe->res >= 0 && pkt_fill(u, p, buffer, cqe->res)) {
+		if (current && cqe->res >= 0 &&
+		    (UNLIKELY(stamped) ? pkt_fill_stamped(u, p, buffer, cqe->res, b->now_ns)
+				       : pkt_fill(u, p, buffer, cqe->res, 0))) {
 			p->slot = socket / CHANNELS;
 			p->channel = (uint8_t)(socket % CHANNELS);
 			b->count++;
@@ -394,7 +425,10 @@ static void completion(struct uring_port *u, struct batch *b, const struct io_ur
 		u->wake_armed = cqe->flags & IORING_CQE_F_MORE;
 		break;
 	case OP_RECEIVE:
-		received(u, b, cqe);
+		received(u, b, cqe, false);
+		break;
+	case OP_RECEIVE_STAMPED:
+		received(u, b, cqe, true);
 		break;
 	case OP_SEND:
 		if (icmp_is(cqe->res)) /* said of an earlier packet, instead of sending this one */
@@ -550,6 +584,7 @@ static int uring_flow_add(struct port *p, uint32_t slot, const int fd[CHANNELS])
 	s->files = u->free_files[--u->free_count];
 	s->use++;
 	s->in_use = 1;
+	s->stamped = 0;
 	s->connected = (struct addr){ 0 };
 	s->error = 0;
 	s->icmp_errors = 0;
@@ -568,7 +603,7 @@ static void receive_cancel(struct uring_port *u, uint32_t slot, uint32_t channel
 
 	if (!sqe)
 		return; /* the receive then ends with the ring, and its packets are recognised as stale */
-	io_uring_prep_cancel64(sqe, uring_tag(OP_RECEIVE, s->use, socket), 0);
+	io_uring_prep_cancel64(sqe, uring_tag(receive_op(s, channel), s->use, socket), 0);
 	sqe_quiet(sqe);
 }
 
@@ -620,6 +655,20 @@ static int uring_connect(struct port *p, uint32_t slot, const struct addr *to)
 	err = port_socket_connect(s->fd[CHANNEL_RTP], to);
 	s->connected = to && !err ? *to : (struct addr){ 0 };
 	return err;
+}
+
+/* The receive that is armed has no room for a stamp: it ends, and the next one has. */
+static void uring_stamp(struct port *p, uint32_t slot)
+{
+	struct uring_port *u = uring_of(p);
+	struct uring_slot *s = &u->slots[slot];
+
+	assert(slot < u->slot_count && s->in_use);
+	if (s->stamped)
+		return;
+	port_stamp(s->fd[CHANNEL_RTP]);
+	receive_cancel(u, slot, CHANNEL_RTP);
+	s->stamped = 1;
 }
 
 static int uring_send_over(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp)
@@ -706,6 +755,7 @@ static const struct port_ops URING_OPS = {
 	.tx = uring_tx,
 	.connect = uring_connect,
 	.send_over = uring_send_over,
+	.stamp = uring_stamp,
 	.send_errors = uring_send_errors,
 	.icmp_errors = uring_icmp_errors,
 	.fault = uring_fault,
@@ -721,7 +771,8 @@ int port_uring_open(struct port **out, const struct port_settings *settings)
 	if (!u)
 		return -ENOMEM;
 	u->port.ops = &URING_OPS;
-	u->receive.msg_namelen = URING_NAME_ROOM;
+	u->receive.msg_namelen = u->receive_stamped.msg_namelen = URING_NAME_ROOM;
+	u->receive_stamped.msg_controllen = PORT_STAMP_ROOM;
 	u->slot_count = settings->slots;
 	u->wake_fd = settings->wake_fd;
 	u->slots = calloc(settings->slots, sizeof(*u->slots));

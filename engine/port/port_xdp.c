@@ -286,6 +286,7 @@ static void packet_put(struct batch *b, uint8_t *payload, const struct xdp_parce
 	p->from = of->from;
 	p->tail_sum = of->tail_sum;
 	p->tail_known = of->tail_known;
+	p->age_us = 0;
 }
 
 static enum xdp_refusal xdp_refusal_of(enum frame_fault fault)

@@ -209,6 +209,7 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 	own_set(w, f, true);
 	if (!(f->transport & TRANSPORT_NO_SOCKET))
 		shortcut_open(w, f);
+	feedback_stamp(w, f);
 	resend_set(w, f, c->spec.nack);
 	source_set(w, f, &c->spec);
 	capture_flow_opened(w, f);
@@ -237,6 +238,7 @@ static void update_transport(struct worker *w, struct flow *f, const struct flow
 		      : err_transcoder ? err_transcoder
 		      : err_overlay    ? err_overlay
 				       : err_ear;
+	feedback_stamp(w, f);
 	if (!err)
 		return;
 	event = event_of(f, MEDIA_FLOW_FAILED);

@@ -420,6 +420,14 @@ void feedback_close(struct worker *w, const struct flow *owner)
 	t->feedback = NULL;
 }
 
+void feedback_stamp(struct worker *w, const struct flow *f)
+{
+	const struct flow *owner = f->transport & TRANSPORT_CC ? worker_owner(w, f) : NULL;
+
+	if (owner && w->port->ops->stamp && !(owner->transport & TRANSPORT_NO_SOCKET))
+		w->port->ops->stamp(w->port, owner->id.slot);
+}
+
 static bool number_read(const struct pkt *p, uint8_t extension, uint16_t *out)
 {
 	struct rtp_head head;
@@ -456,7 +464,7 @@ void feedback_stage(struct worker *w, struct batch *b)
 		return;
 	BATCH_REST(p, b)
 	if (p->verdict == VERDICT_NONE && p->kind == PKT_RTP && p->flow->transport & TRANSPORT_CC)
-		pkt_note(w, p, b->now_ns);
+		pkt_note(w, p, b->now_ns - p->age_us * NS_PER_US);
 }
 
 /* A compound, as RFC 4585 3.1 wants it of those who did not agree on less. */

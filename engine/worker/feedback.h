@@ -22,6 +22,9 @@ struct worker;
 /* The owner has one from here on; where there is no memory for it the party hears nothing. */
 void feedback_open(struct worker *w, const struct flow *owner);
 void feedback_close(struct worker *w, const struct flow *owner);
+/* Of a flow just opened or updated: with TRANSPORT_CC its packets have their own times of arrival, not that of a batch, which is late where
+ * the worker was. */
+void feedback_stamp(struct worker *w, const struct flow *f);
 /* Notes RTP of flows with TRANSPORT_CC, once it is authentic. Drops nothing. */
 void feedback_stage(struct worker *w, struct batch *b);
 /* Tells what was noted. */

@@ -82,6 +82,8 @@ int shared_port_add(struct worker *w, uint32_t port, int fd)
 		err = w->port->ops->flow_add(w->port, s->first + port, fds);
 	if (err)
 		return err;
+	if (w->port->ops->stamp)
+		w->port->ops->stamp(w->port, s->first + port);
 	s->local[port] = local;
 	s->dscp[port] = dscp_of(fd, local.family);
 	return 0;

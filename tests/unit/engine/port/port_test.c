@@ -625,6 +625,55 @@ static void late_packets_stay_here(open_fn *open_port)
 	rig_close(r);
 }
 
+/* Two packets 20 ms apart lie in one batch: how much older the first one is. */
+static uint32_t older_us(struct rig *r, const struct socket_at *from, const struct addr *to)
+{
+	uint32_t us;
+
+	for (uint8_t n = 0; n < 2; n++) {
+		(void)usleep(n * 20000);
+		send_to(from, to, &n, sizeof(n));
+	}
+	assert_int_equal(rx(r), 2);
+	for (uint8_t n = 0; n < 2; n++) {
+		assert_int_equal(r->batch.list[n].length, 1);
+		assert_int_equal(r->batch.list[n].data[0], n);
+		assert_true(addr_eq(&r->batch.list[n].from, &from->at));
+	}
+	us = r->batch.list[0].age_us - r->batch.list[1].age_us;
+	forget(r);
+	return us;
+}
+
+/* The kernel begins with it a moment after it was asked. */
+static void ages_are_the_kernels(open_fn *open_port, const char *ip)
+{
+	struct rig *r = rig_open(open_port);
+	struct socket_at a = socket_open(ip);
+	struct addr to_a = slot_open(r, SLOTS - 1, ip);
+	uint32_t us = 0;
+
+	assert_int_equal(older_us(r, &a, &to_a), 0);
+	for (int i = 0; i < TRIES && (us < 15000 || us > 2000000); i++) {
+		r->port->ops->stamp(r->port,
+				    SLOTS - 1); /* while its receive is armed; twice is as once */
+		us = older_us(r, &a, &to_a);
+	}
+	assert_in_range(us, 15000, 2000000);
+	(void)close(a.fd);
+	rig_close(r);
+}
+
+static void ages_v4(open_fn *open_port)
+{
+	ages_are_the_kernels(open_port, "127.0.0.1");
+}
+
+static void ages_v6(open_fn *open_port)
+{
+	ages_are_the_kernels(open_port, "::1");
+}
+
 static void marks_v6(open_fn *open_port)
 {
 	sends_over_another_slot(open_port, "::1");
@@ -670,11 +719,15 @@ FOR_EACH_PORT(a_shared_socket_fills_a_batch)
 FOR_EACH_PORT(late_packets_stay_here)
 FOR_EACH_PORT(marks_v4)
 FOR_EACH_PORT(marks_v6)
+FOR_EACH_PORT(ages_v4)
+FOR_EACH_PORT(ages_v6)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TESTS_OF(relays_v4),
+		TESTS_OF(ages_v4),
+		TESTS_OF(ages_v6),
 		TESTS_OF(relays_v6),
 		TESTS_OF(keeps_channels_apart),
 		TESTS_OF(a_long_packet_is_truncated),

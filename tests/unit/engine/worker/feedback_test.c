@@ -197,6 +197,27 @@ static void one_count_for_all_lines(void **state)
 	}
 }
 
+/* A worker that was late has both in one batch. What counts is when they came, as the kernel says. */
+static void times_of_arrival_not_of_the_batch(void **state)
+{
+	struct browser x = browser_open(false);
+	struct transport_cc want = { 0 };
+	uint8_t memory[PACKET_MAX], out[TRANSPORT_CC_MAX];
+	uint64_t now_ns = x.r->sim->now_ns;
+
+	(void)state;
+	x.r->sim->age_us = 35000;
+	put_numbered(&x, AUDIO, 1);
+	x.r->sim->age_us = 5000;
+	put_numbered(&x, VIDEO, 2);
+	worker_step(&x.r->w);
+	transport_cc_note(&want, 1, now_ns - 35 * NS_PER_MS);
+	transport_cc_note(&want, 2, now_ns - 5 * NS_PER_MS);
+	later(&x, 101);
+	check_told(told(&x, memory), transport_cc_write(&want, out, 0xa0, 1 + VIDEO));
+	browser_close(&x);
+}
+
 static void forgeries_are_not_noted(void **state)
 {
 	struct browser x = browser_open(true);
@@ -362,6 +383,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_count_for_all_lines),
+		cmocka_unit_test(times_of_arrival_not_of_the_batch),
 		cmocka_unit_test(forgeries_are_not_noted),
 		cmocka_unit_test(other_elements),
 		cmocka_unit_test(nothing_of_it_leaves),
