@@ -422,6 +422,7 @@ class Folder(StoreTest):
 
     def test_low_priority_and_no_privilege(self):
         store = self.store(self.directory())
+        store.hurries = False
         store.ask("recording.list")
         with open(f"/proc/{store.process.pid}/status", encoding="utf-8") as file:
             status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
