@@ -135,6 +135,51 @@ static json_t *leg_json(const struct call_view_leg *leg)
 			 leg->muted, "profile", leg->profile, "codecs", codecs);
 }
 
+static json_t *call_leg_json(uint64_t number, const struct call_leg_view *leg)
+{
+	const char party[2] = { leg->party };
+	json_t *json =
+		json_pack("{s:I, s:s?, s:s, s:s, s:o, s:o, s:o, s:o}", "leg", (json_int_t)number,
+			  "party", leg->party ? party : NULL, "state", leg->state, "direction",
+			  leg->outbound ? "out" : "in", "user", command_text_json(leg->user),
+			  "trunk", command_text_json(leg->trunk), "sip_call_id",
+			  command_text_json(leg->sip_call_id), "peer",
+			  command_addr_json(&leg->remote));
+
+	(void)json_object_update_new(json, leg_json(&leg->facts));
+	return json;
+}
+
+void command_call_leg_list(struct command_run *run)
+{
+	struct call_leg_view leg;
+	struct call_view view;
+	json_t *list;
+
+	if (!command_call_view(run, &view))
+		return;
+	list = json_array();
+	for (uint64_t i = 0; shard_call_leg(node_core(run->node, view.call), view.call, &i, &leg);
+	     i++)
+		(void)json_array_append_new(list, call_leg_json(i, &leg));
+	command_answer(run, list);
+}
+
+void command_call_leg_show(struct command_run *run)
+{
+	uint64_t number = command_value(run, "leg")->number, found = number;
+	struct call_leg_view leg;
+	struct call_view view;
+
+	if (!command_call_view(run, &view))
+		return;
+	if (shard_call_leg(node_core(run->node, view.call), view.call, &found, &leg) &&
+	    found == number)
+		command_answer(run, call_leg_json(number, &leg));
+	else
+		command_fail(run, COMMAND_NOT_FOUND, "leg", "the call has no such leg");
+}
+
 static json_t *flows_json(const struct node *node, const struct call_view *v, const struct query *q)
 {
 	json_t *list = json_array();

@@ -36,7 +36,8 @@ json_t *command_presence_show(const struct node *node, uint16_t tenant, const vo
 bool command_presence_may(struct command_run *run, const char *state);
 /* An extension was changed by command: where its presence is another one an event tells so. */
 void command_presence_saved(struct command_run *run, const void *value, json_t *view);
-command_fn command_call_list, command_call_show, command_call_doctor, command_call_hangup;
+command_fn command_call_list, command_call_show, command_call_leg_list, command_call_leg_show,
+	command_call_doctor, command_call_hangup;
 /* Orders that need no more than their arguments; the others. */
 command_fn command_call_order;
 command_fn command_call_originate, command_call_play, command_call_stream, command_call_stop,

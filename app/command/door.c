@@ -214,14 +214,14 @@ static bool method_read(struct bytes name, enum route_method *out)
 }
 
 /* NULL: *out answers it. */
-static const struct route *look_path(const struct web_call *call, struct bytes *key,
+static const struct route *look_path(const struct web_call *call, struct bytes keys[ROUTE_KEYS],
 				     struct web_reply *out)
 {
 	enum route_method method = ROUTE_METHODS;
 	const struct route *r;
 
 	(void)method_read(call->method, &method);
-	r = route_find(method, call->path, key, out->allow);
+	r = route_find(method, call->path, keys, out->allow);
 	if (r)
 		return r;
 	if (out->allow[0])
@@ -271,8 +271,8 @@ static bool call_is_file(const struct web_call *call, const struct command *c)
 }
 
 /* The arguments of body, path and query. NULL: *out answers it. */
-static json_t *look_args(const struct route *r, const struct web_call *call, struct bytes key,
-			 struct web_reply *out)
+static json_t *look_args(const struct route *r, const struct web_call *call,
+			 const struct bytes keys[ROUTE_KEYS], struct web_reply *out)
 {
 	bool has_json = call->body.n && !call_is_file(call, r->command);
 	json_t *args = has_json ? json_loadb((const char *)call->body.p, call->body.n,
@@ -291,7 +291,7 @@ static json_t *look_args(const struct route *r, const struct web_call *call, str
 					 : "the body must be a JSON object");
 		return NULL;
 	}
-	wrong = route_args(r, key, call->arguments, args, &which);
+	wrong = route_args(r, keys, call->arguments, args, &which);
 	if (!wrong && !condition_read(r, call, args, out)) {
 		json_decref(args);
 		return NULL;
@@ -398,10 +398,10 @@ static bool work_take_file(struct door_work *w, const struct web_call *call, str
 static size_t door_file_max(const struct web_call *call, void *arg)
 {
 	struct door_work w = { 0 };
-	struct bytes key;
+	struct bytes keys[ROUTE_KEYS];
 	char commands[TOKEN_COMMANDS_MAX];
 	struct web_reply unseen = { 0 };
-	const struct route *r = look_path(call, &key, &unseen);
+	const struct route *r = look_path(call, keys, &unseen);
 
 	free(unseen.text);
 	return r && call_is_file(call, r->command) && who_is(arg, call->token, &w, commands) &&
@@ -414,7 +414,7 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 {
 	struct door *d = arg;
 	struct door_work w = { 0 };
-	struct bytes key;
+	struct bytes keys[ROUTE_KEYS];
 	const struct route *r;
 	char commands[TOKEN_COMMANDS_MAX];
 	struct web_reply unseen = { 0 };
@@ -425,7 +425,7 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 				  "Redis is away for longer than 30 s: tokens cannot be checked");
 	w.who.source = call->peer;
 	is_known = who_is(d, call->token, &w, commands);
-	r = look_path(call, &key, is_known ? out : &unseen);
+	r = look_path(call, keys, is_known ? out : &unseen);
 	free(unseen.text);
 	if (!is_known && !(r && r->command->anyone)) {
 		problem_write(out, 401, "A token is needed", "not_allowed", NULL,
@@ -449,7 +449,7 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	if (!work_identify(&w, call, &d->rand))
 		return look_fails(out, COMMAND_BAD_REQUEST, NULL,
 				  "Idempotency-Key has at most 64 characters");
-	w.args = look_args(r, call, key, out);
+	w.args = look_args(r, call, keys, out);
 	if (!w.args)
 		return true;
 	if (!is_known && !stranger_tenant(&w, out)) {

@@ -345,7 +345,7 @@ static json_t *openapi_parameters(const struct route *r)
 	json_t *list = json_array();
 
 	for (const struct command_arg *arg = r->command->args; arg->name; arg++) {
-		bool is_key = r->key && !strcmp(arg->name, r->key);
+		bool is_key = route_has_key(r, arg->name);
 
 		if (is_key || !route_has_body(r))
 			(void)json_array_append_new(list, openapi_parameter(arg, is_key ? "path"
@@ -368,7 +368,7 @@ static json_t *openapi_body(const struct route *r)
 	json_t *schema, *content;
 
 	for (const struct command_arg *arg = r->command->args; arg->name; arg++) {
-		if (r->key && !strcmp(arg->name, r->key))
+		if (route_has_key(r, arg->name))
 			continue;
 		(void)json_object_set_new(members, arg->name, openapi_argument(arg));
 		if (arg->required)

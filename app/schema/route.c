@@ -24,22 +24,23 @@ static struct bytes verb_of(const struct command *c)
 	return bytes_str(dot ? dot + 1 : c->name);
 }
 
-static const char *first_required(const struct command *c)
+/* The first one, or with 1 the second. */
+static const char *required_arg(const struct command *c, size_t n)
 {
 	for (const struct command_arg *a = c ? c->args : NULL; a && a->name; a++) {
-		if (a->required)
+		if (a->required && n-- == 0)
 			return a->name;
 	}
 	return NULL;
 }
 
-/* What one of them is called by. */
-static const char *noun_key(struct bytes noun)
+/* What one of them is called by, behind so many arguments that say where it is. */
+static const char *noun_key(struct bytes noun, size_t below)
 {
 	static const char *const verbs[] = { "get", "show", "delete" };
 
 	for (size_t i = 0; i < COUNT_OF(verbs); i++) {
-		const char *key = first_required(command_of_noun(noun, verbs[i]));
+		const char *key = required_arg(command_of_noun(noun, verbs[i]), below);
 
 		if (key)
 			return key;
@@ -76,24 +77,52 @@ static enum route_method command_method(const struct command *c)
 	return ROUTE_POST;
 }
 
+/* Of call.leg: call, and what is left is leg, where the command is about one of a call. Else nothing. */
+static const char *noun_below(const struct command *c, struct bytes *noun, struct bytes *above)
+{
+	size_t n = noun->n;
+	const char *key, *first = required_arg(c, 0);
+
+	while (n > 0 && noun->p[n - 1] != '.')
+		n--;
+	*above = bytes_mem(noun->p, n ? n - 1 : 0);
+	key = n ? noun_key(*above, 0) : NULL;
+	if (!key || !first || strcmp(key, first) != 0)
+		return NULL;
+	*noun = bytes_from(*noun, n);
+	return key;
+}
+
+static void route_key_write(struct route *r, struct writer *w, const char *key)
+{
+	r->keys[r->keys[0] != NULL] = key;
+	WRITER_TEXTS(w, "/{", key, "}");
+}
+
 static void route_fill(struct route *r, const struct command *c)
 {
-	struct bytes noun = command_noun(c), verb = verb_of(c);
-	const char *key = noun_key(noun), *first = first_required(c);
+	struct bytes noun = command_noun(c), verb = verb_of(c), own = noun, above;
+	const char *over = noun_below(c, &own, &above), *key = noun_key(noun, over != NULL);
+	const char *first = required_arg(c, over != NULL);
 	struct writer w = writer_over(r->path, sizeof(r->path) - 1);
 	bool makes = bytes_list_has(BYTES_LIT("originate,add,create"), verb);
 	bool has_list = command_of_noun(noun, "list") != NULL &&
 			!bytes_list_has(BYTES_LIT("audit,security"), noun);
+	bool has_key = !makes && key && first && !strcmp(key, first);
 
 	*r = (struct route){ .command = c, .method = command_method(c) };
-	r->key = !makes && key && first && !strcmp(key, first) ? key : NULL;
 	writer_str(&w, noun.n ? ROUTE_HEAD : "/v1");
+	if (over) {
+		noun_write(&w, above, true);
+		route_key_write(r, &w, over);
+		writer_u8(&w, '/');
+	}
 	if (noun.n)
-		noun_write(&w, noun, has_list);
-	if (r->key)
-		WRITER_TEXTS(&w, "/{", r->key, "}");
+		noun_write(&w, own, has_list);
+	if (has_key)
+		route_key_write(r, &w, key);
 	if (!makes && !bytes_list_has(BYTES_LIT("get,show,put,delete,list"), verb))
-		WRITER_TEXTS(&w, r->key || !has_list ? "/" : ":", (const char *)verb.p);
+		WRITER_TEXTS(&w, has_key || !has_list ? "/" : ":", (const char *)verb.p);
 	assert(!w.overflow);
 	r->path[w.n] = '\0';
 }
@@ -118,32 +147,51 @@ const struct route *route_of(const struct command *command)
 
 /* ---- requests ---- */
 
-static bool route_has(const struct route *r, struct bytes path, struct bytes *key)
+bool route_has_key(const struct route *r, const char *name)
 {
-	struct bytes form = bytes_str(r->path);
-	const char *open = r->key ? strchr(r->path, '{') : NULL;
-	size_t head = open ? (size_t)(open - r->path) : form.n;
-	size_t tail = open ? form.n - head - strlen(r->key) - 2 : 0;
-
-	*key = (struct bytes){ 0 };
-	if (!open)
-		return bytes_eq(path, form);
-	if (path.n <= head + tail || memcmp(path.p, form.p, head) != 0 ||
-	    memcmp(path.p + path.n - tail, form.p + form.n - tail, tail) != 0)
-		return false;
-	*key = bytes_sub(path, head, path.n - head - tail);
-	return !memchr(key->p, '/', key->n);
+	for (size_t i = 0; i < ROUTE_KEYS && r->keys[i]; i++) {
+		if (!strcmp(r->keys[i], name))
+			return true;
+	}
+	return false;
 }
 
-const struct route *route_find(enum route_method method, struct bytes path, struct bytes *key,
-			       char allow[ROUTE_ALLOW_MAX])
+/* A key is all up to the next '/'. */
+static bool route_has(const struct route *r, struct bytes path, struct bytes keys[ROUTE_KEYS])
+{
+	const char *form = r->path;
+
+	memset(keys, 0, ROUTE_KEYS * sizeof(*keys));
+	for (size_t i = 0; *form; form++) {
+		struct bytes *key = keys + i;
+
+		if (*form != '{') {
+			if (path.n == 0 || path.p[0] != (uint8_t)*form)
+				return false;
+			path = bytes_from(path, 1);
+			continue;
+		}
+		*key = path;
+		while (path.n > 0 && path.p[0] != '/')
+			path = bytes_from(path, 1);
+		key->n -= path.n;
+		if (key->n == 0)
+			return false;
+		form = strchr(form, '}');
+		i++;
+	}
+	return path.n == 0;
+}
+
+const struct route *route_find(enum route_method method, struct bytes path,
+			       struct bytes keys[ROUTE_KEYS], char allow[ROUTE_ALLOW_MAX])
 {
 	struct writer w = writer_over(allow, ROUTE_ALLOW_MAX - 1);
 
 	for (size_t i = 0; i < g_route_count; i++) {
 		const struct route *r = &g_routes[i];
 
-		if (!route_has(r, path, key))
+		if (!route_has(r, path, keys))
 			continue;
 		if (r->method == method)
 			return r;
@@ -188,16 +236,18 @@ static const char *column_add(struct bytes name, struct bytes text, json_t *args
 	return arg_add(&column, text, args);
 }
 
-const char *route_args(const struct route *r, struct bytes key, struct bytes query, json_t *args,
-		       struct bytes *argument)
+const char *route_args(const struct route *r, const struct bytes keys[ROUTE_KEYS],
+		       struct bytes query, json_t *args, struct bytes *argument)
 {
 	const struct command_arg *arg;
 	const char *wrong = NULL;
 	struct bytes one;
 
-	*argument = bytes_str(r->key ? r->key : "");
-	if (r->key)
-		wrong = arg_add(command_arg_find(r->command, bytes_str(r->key)), key, args);
+	*argument = (struct bytes){ 0 };
+	for (size_t i = 0; !wrong && i < ROUTE_KEYS && r->keys[i]; i++) {
+		*argument = bytes_str(r->keys[i]);
+		wrong = arg_add(command_arg_find(r->command, *argument), keys[i], args);
+	}
 	while (!wrong && bytes_cut(&query, '\n', &one)) {
 		(void)bytes_cut(&one, '=', argument);
 		arg = arg_of(r, *argument);

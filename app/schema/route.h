@@ -8,6 +8,7 @@
  *     NOUN.delete              DELETE /v1/NOUNS/{key}
  *     NOUN.originate, add, create   POST /v1/NOUNS
  *     NOUN.VERB                POST   /v1/NOUNS/{key}/VERB    GET where it changes nothing
+ *     NOUN.PART.VERB           the same below /v1/NOUNS/{key}/PARTS, where its first argument is the key of the noun
  *
  * A command whose first argument is not the key of its noun is /v1/NOUNS:VERB; a noun without a list has no plural. Pure; any thread once
  * route_setup has run.
@@ -20,27 +21,28 @@
 enum route_method { ROUTE_GET, ROUTE_POST, ROUTE_PATCH, ROUTE_DELETE, ROUTE_METHODS };
 extern const char *const g_route_methods[ROUTE_METHODS];
 
-enum { ROUTE_PATH_MAX = 96, ROUTE_ALLOW_MAX = 32 };
+enum { ROUTE_PATH_MAX = 96, ROUTE_ALLOW_MAX = 32, ROUTE_KEYS = 2 };
 #define ROUTE_HEAD "/v1/"
 
 struct route {
 	const struct command *command;
 	enum route_method method;
-	const char *key; /* the argument that is in the path; NULL: none is */
+	const char *keys[ROUTE_KEYS]; /* the arguments that are in the path; NULL: no more are */
 	char path[ROUTE_PATH_MAX];
 };
 
 void route_setup(void); /* before the others; main thread, once */
 /* Of a command of the table. */
 const struct route *route_of(const struct command *command);
-/* What a path without its query is, and the argument in it, as it stands there. NULL: nothing, or *allow has the methods that it knows. */
-const struct route *route_find(enum route_method method, struct bytes path, struct bytes *key,
-			       char allow[ROUTE_ALLOW_MAX]);
+bool route_has_key(const struct route *r, const char *name);
+/* What a path without its query is, and the arguments in it, as they stand there. NULL: nothing, or *allow has the methods that it knows. */
+const struct route *route_find(enum route_method method, struct bytes path,
+			       struct bytes keys[ROUTE_KEYS], char allow[ROUTE_ALLOW_MAX]);
 /*
  * Arguments of the path and the query, decoded, each NAME=VALUE and a line feed, into args, as their types say. NULL, or what is wrong, of which
  * *argument is the name; then args may have some of them.
  */
-const char *route_args(const struct route *r, struct bytes key, struct bytes query, json_t *args,
-		       struct bytes *argument);
+const char *route_args(const struct route *r, const struct bytes keys[ROUTE_KEYS],
+		       struct bytes query, json_t *args, struct bytes *argument);
 
 #endif

@@ -457,6 +457,18 @@ struct call_view {
 	} flows[CALL_VIEW_FLOWS_MAX];
 };
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out);
+/* A leg, also of a phone that rings or is on its way out. Slices live until the next event. */
+struct call_leg_view {
+	char party; /* 'a': the caller, 'b': whom it speaks with; 0: neither */
+	const char *state;
+	bool outbound; /* its INVITE was ours */
+	struct bytes user, trunk, sip_call_id;
+	struct addr remote;
+	struct call_view_leg facts;
+};
+/* That of *number, or the next one behind it, whose number *number is then. False: none is left. */
+bool shard_call_leg(const struct shard *s, uint64_t call, uint64_t *number,
+		    struct call_leg_view *out);
 /* False: there is no such call. */
 bool shard_call_facts(const struct shard *s, uint64_t call, struct call_facts *out);
 /* What call.play and call.collect play. */

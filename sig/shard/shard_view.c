@@ -434,6 +434,50 @@ bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out
 	return c != NULL;
 }
 
+static const char *leg_state_name(enum leg_state state)
+{
+	switch (state) {
+	case LEG_EARLY:
+		return "early";
+	case LEG_ANSWERED:
+		return "answered";
+	case LEG_CONFIRMED:
+		return "confirmed";
+	case LEG_LEAVING:
+	case LEG_CLOSED:
+		break;
+	}
+	return "leaving";
+}
+
+bool shard_call_leg(const struct shard *s, uint64_t call, uint64_t *number,
+		    struct call_leg_view *out)
+{
+	const struct call *c = shard_call_find(s, call);
+	const struct leg *l;
+
+	while (c && *number < c->leg_count &&
+	       (!c->legs[*number] || c->legs[*number]->state == LEG_CLOSED))
+		++*number;
+	if (!c || *number >= c->leg_count)
+		return false;
+	l = c->legs[*number];
+	*out = (struct call_leg_view){
+		.party = *number == c->bridge.caller   ? 'a'
+			 : *number == c->bridge.callee ? 'b'
+						       : 0,
+		.state = leg_state_name(l->state),
+		.outbound = l->outbound,
+		.user = text_bytes(&l->user),
+		.trunk = text_bytes(&l->trunk),
+		.sip_call_id = text_bytes(&l->dialog.call_id),
+		.remote = l->dialog.hop.remote,
+	};
+	shard_view_leg(s, c->tenant, l, &out->facts);
+	shard_view_codecs(l, &out->facts);
+	return true;
+}
+
 bool shard_call_play(const struct shard *s, uint64_t call, struct instant now,
 		     struct call_play *out)
 {

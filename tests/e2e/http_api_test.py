@@ -68,6 +68,14 @@ class Api(Asks, CallTest):
         self.assertEqual((call["id"], call["from"], call["to"]), (row["id"], "1001", "1002"))
         self.assertEqual(self.ok(self.node, "GET", "/v1/calls?number=1001&limit=5", reader)[0]["id"], row["id"])
         self.assertEqual(self.ok(self.node, "GET", "/v1/calls?number=4711", reader), [])
+        legs = self.ok(self.node, "GET", f"/v1/calls/{row['id']}/legs", reader)
+        self.assertEqual([[leg[key] for key in ("party", "user", "state", "direction", "codecs")] for leg in legs],
+                         [["a", "1001", "confirmed", "in", call["a"]["codecs"]], ["b", "1002", "confirmed", "out", call["b"]["codecs"]]])
+        self.assertEqual([leg["sip_call_id"] for leg in legs], [call["a_sip_call_id"], call["b_sip_call_id"]])
+        self.assertEqual(self.ok(self.node, "GET", f"/v1/calls/{row['id']}/legs?user=1002", reader), legs[1:])
+        self.assertEqual(self.ok(self.node, "GET", f"/v1/calls/{row['id']}/legs/{legs[1]['leg']}", reader), legs[1])
+        self.refused(404, "not_found", self.node, "GET", f"/v1/calls/{row['id']}/legs/200", reader)
+        self.refused(400, "bad_argument", self.node, "GET", f"/v1/calls/{row['id']}/legs/x", reader)
         self.refused(403, "not_allowed", self.node, "POST", f"/v1/calls/{row['id']}/hangup", reader)
         ends = [threading.Thread(target=end.wait_bye) for end in (out, into)]
         for end in ends:

@@ -314,6 +314,8 @@ ROWS = {
     "trunk.list": own(lambda me, rows: [row["servers"] for row in rows] == [f"{me.name}.test"]),
     "call.list": own(has(1, tenant="NAME")),
     "call.show": each(hidden(call="CALL"), hidden(call="ENDED"), for_tenant(call="CALL")),
+    "call.leg.list": each(hidden(call="CALL"), hidden(call="ENDED"), for_tenant(call="CALL")),
+    "call.leg.show": each(hidden(call="CALL", leg=0), hidden(call="ENDED", leg=0), for_tenant(call="CALL", leg=0)),
     "call.doctor": each(hidden(call="CALL"), hidden(call="ENDED"), for_tenant(call="CALL")),
     "call.hangup": each(order(), hidden(call="ENDED"), for_tenant(call="CALL")),
     "call.originate": each(hidden("conflict", **{"from": "LONE", "to": "1001"}), hidden("conflict", **{"from": "1001", "to": "LONE"})),

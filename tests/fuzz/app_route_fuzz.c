@@ -8,11 +8,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static void check_args(const struct route *r, struct bytes key, struct bytes query)
+static void check_args(const struct route *r, const struct bytes keys[ROUTE_KEYS],
+		       struct bytes query)
 {
 	json_t *args = json_object(), *value;
 	struct bytes argument;
-	const char *name, *wrong = route_args(r, key, query, args, &argument);
+	const char *name, *wrong = route_args(r, keys, query, args, &argument);
 
 	json_object_foreach(args, name, value)
 	{
@@ -20,15 +21,15 @@ static void check_args(const struct route *r, struct bytes key, struct bytes que
 		       command_arg_find(r->command, bytes_str(name)) ||
 		       list_takes(r->command, bytes_str(name)));
 	}
-	assert(wrong || !r->key || json_object_get(args, r->key));
-	assert(wrong || json_object_size(args) >= (r->key ? 1U : 0U));
+	for (size_t i = 0; i < ROUTE_KEYS && r->keys[i]; i++)
+		assert(wrong || json_object_get(args, r->keys[i]));
 	json_decref(args);
 }
 
 /* METHOD PATH LF ARGUMENTS */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct bytes rest = { data, size }, path, key;
+	struct bytes rest = { data, size }, path, keys[ROUTE_KEYS];
 	char allow[ROUTE_ALLOW_MAX];
 	const struct route *r;
 
@@ -36,9 +37,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size || !bytes_cut(&rest, '\n', &path))
 		return 0;
 	r = route_find((enum route_method)(data[0] % (ROUTE_METHODS + 1)), bytes_from(path, 1),
-		       &key, allow);
-	assert(!r || (!r->key == !key.n && !memchr(key.p ? key.p : data, '/', key.n)));
+		       keys, allow);
+	for (size_t i = 0; r && i < ROUTE_KEYS; i++)
+		assert(!r->keys[i] == !keys[i].n &&
+		       !memchr(keys[i].p ? keys[i].p : data, '/', keys[i].n));
 	if (r)
-		check_args(r, key, rest);
+		check_args(r, keys, rest);
 	return 0;
 }

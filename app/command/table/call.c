@@ -21,6 +21,13 @@
 #define EXTENSION_ARG(what, text) \
 	TEXT_ARG(what, CHARSET_DIALLED, 1, 63, NULL, text, .required = true, IN(FIELD_SLICE, to))
 
+static const struct command_arg g_call_leg_args[] = {
+	CALL_ARG,
+	U64_ARG("leg", 0, UINT8_MAX, NULL, "Its number, as call.leg.list has it.",
+		.required = true),
+	END,
+};
+
 static const struct command_arg g_split_args[] = {
 	CALL_ARG,
 	ENUM_ARG("leg", g_call_legs, "b",
@@ -550,6 +557,19 @@ const struct command g_call_commands[] = {
 	  "media worker did not answer within 100 ms; what else is null is not known); conference, "
 	  "where its party is in one",
 	  BY(command_call_show), .own = "call" },
+	{ "call.leg.list", COMMAND_FOR_READER, g_call_args,
+	  "Lists the legs of a call: its parties, and phones that ring, or are on their way out.",
+	  "a list: leg (its number in the call), party (a: the caller, b: whom it speaks with; "
+	  "null: "
+	  "neither), state (early, answered, confirmed, leaving), direction (of its INVITE: in, "
+	  "out), user (extension whose phone it is), trunk, sip_call_id, peer, transport, srtp, "
+	  "holds, muted, profile and codecs, as in call.show",
+	  BY(command_call_leg_list),
+	  LISTS("leg", NULL, false,
+		"party,state,direction,user,trunk,sip_call_id,peer,transport,srtp,holds,muted,"
+		"profile") },
+	{ "call.leg.show", COMMAND_FOR_READER, g_call_leg_args, "Shows a leg of a call.",
+	  "as in call.leg.list", BY(command_call_leg_show) },
 	{ "call.doctor", COMMAND_FOR_READER, g_doctor_args,
 	  "Says why a party of a call is not heard, or hears nothing, from counters and state "
 	  "alone: "

@@ -538,6 +538,8 @@ static const struct {
 	{ "group.logout", COMMAND_FOR_APPLICATION },
 	{ "call.list", COMMAND_FOR_READER },
 	{ "call.show", COMMAND_FOR_READER },
+	{ "call.leg.list", COMMAND_FOR_READER },
+	{ "call.leg.show", COMMAND_FOR_READER },
 	{ "call.doctor", COMMAND_FOR_READER },
 	{ "call.hangup", COMMAND_FOR_APPLICATION },
 	{ "call.originate", COMMAND_FOR_APPLICATION },

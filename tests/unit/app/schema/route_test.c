@@ -30,6 +30,9 @@ static void test_names(void **state)
 	assert_route("conference.mute", "POST /v1/conferences:mute");
 	assert_route("conference.lock", "POST /v1/conferences/{conference}/lock");
 	assert_route("call.trace.list", "GET /v1/call-traces");
+	assert_route("call.leg.list", "GET /v1/calls/{call}/legs");
+	assert_route("call.leg.show", "GET /v1/calls/{call}/legs/{leg}");
+	assert_route("profile.range.list", "GET /v1/profile-ranges");
 	assert_route("delivery.list", "GET /v1/deliveries");
 	assert_route("hours.get", "GET /v1/hours/{name}");
 	assert_route("token.create", "POST /v1/tokens");
@@ -57,21 +60,26 @@ static void test_names(void **state)
 static void test_each_is_found(void **state)
 {
 	char path[2 * ROUTE_PATH_MAX], allow[ROUTE_ALLOW_MAX];
-	struct bytes key;
+	struct bytes keys[ROUTE_KEYS];
 
 	(void)state;
 	route_setup();
 	COMMAND_EACH (c) {
 		const struct route *r = route_of(c);
-		const char *open = strchr(r->path, '{');
+		struct writer w = writer_over(path, sizeof(path) - 1);
 
-		if (open)
-			(void)snprintf(path, sizeof(path), "%.*slist%s", (int)(open - r->path),
-				       r->path, strchr(open, '}') + 1);
-		else
-			(void)snprintf(path, sizeof(path), "%s", r->path);
-		assert_ptr_equal(route_find(r->method, bytes_str(path), &key, allow), r);
-		assert_true(open ? bytes_is(key, "list") : key.n == 0);
+		for (const char *p = r->path; *p; p++) {
+			if (*p == '{') {
+				writer_str(&w, "list");
+				p = strchr(p, '}');
+			} else {
+				writer_u8(&w, (uint8_t)*p);
+			}
+		}
+		path[w.n] = '\0';
+		assert_ptr_equal(route_find(r->method, bytes_str(path), keys, allow), r);
+		for (size_t i = 0; i < ROUTE_KEYS; i++)
+			assert_true(r->keys[i] ? bytes_is(keys[i], "list") : keys[i].n == 0);
 	}
 }
 
@@ -83,30 +91,38 @@ static void test_not_found(void **state)
 					       "/v1/calls/",
 					       "/v1/calls//hangup",
 					       "/v1/calls/a/b/c",
+					       "/v1/calls/a/legs/",
+					       "/v1/calls//legs/1",
+					       "/v1/calls/a/legs/1/2",
+					       "/v1/call-legs",
 					       "/v1/calls:x",
 					       "/v1/hours/a/b",
 					       "/V1/calls" };
 	char allow[ROUTE_ALLOW_MAX];
-	struct bytes key;
+	struct bytes keys[ROUTE_KEYS];
 
 	(void)state;
 	route_setup();
 	for (size_t i = 0; i < COUNT_OF(nowhere); i++) {
-		assert_null(route_find(ROUTE_GET, bytes_str(nowhere[i]), &key, allow));
+		assert_null(route_find(ROUTE_GET, bytes_str(nowhere[i]), keys, allow));
 		assert_string_equal(allow, "");
 	}
-	assert_null(route_find(ROUTE_DELETE, BYTES_LIT("/v1/calls"), &key, allow));
+	assert_null(route_find(ROUTE_DELETE, BYTES_LIT("/v1/calls"), keys, allow));
 	assert_string_equal(allow, "GET, POST");
-	assert_null(route_find(ROUTE_METHODS, BYTES_LIT("/v1/extensions/1"), &key, allow));
+	assert_null(route_find(ROUTE_METHODS, BYTES_LIT("/v1/extensions/1"), keys, allow));
 	assert_string_equal(allow, "PATCH, GET, DELETE");
 }
 
 static const char *args(const char *command, const char *key, const char *query, const char *want)
 {
 	json_t *got = json_object(), *expected = json_loads(want, 0, NULL);
-	struct bytes argument;
-	const char *wrong = route_args(route_of(command_find(bytes_str(command))), bytes_str(key),
-				       bytes_str(query), got, &argument);
+	struct bytes keys[ROUTE_KEYS] = { 0 }, rest = bytes_str(key), argument;
+	const char *wrong;
+
+	for (size_t i = 0; i < ROUTE_KEYS; i++)
+		(void)bytes_cut(&rest, ' ', &keys[i]);
+	wrong = route_args(route_of(command_find(bytes_str(command))), keys, bytes_str(query), got,
+			   &argument);
 
 	assert_non_null(expected);
 	if (!wrong)
@@ -124,6 +140,7 @@ static void test_arguments(void **state)
 			 "{\"limit\":5,\"number\":\"+49 30\",\"tenant\":\"a\"}"));
 	assert_null(args("extension.put", "1001", "enabled=false\n",
 			 "{\"number\":\"1001\",\"enabled\":false}"));
+	assert_null(args("call.leg.show", "abc 1", "", "{\"call\":\"abc\",\"leg\":1}"));
 	assert_null(args("call.list", "", "limit=x\n", "{\"limit\":\"x\"}"));
 	assert_null(args("call.list", "", "limit\n", "{\"limit\":\"\"}"));
 	assert_null(args("call.list", "", "from=1001\nsort=-to\nsaved=true\n",
