@@ -135,6 +135,55 @@ static void a_digit_without_end_is_told_in_half_a_second(void **state)
 	}
 }
 
+static void key_packet(struct rig *r, uint16_t number, bool end)
+{
+	uint16_t duration = (uint16_t)(number * 160);
+	const char payload[] = { 5, (char)(end ? 0x8a : 0x0a), (char)(duration >> 8),
+				 (char)duration };
+
+	advance_ms(r, 20);
+	(void)relay_rtp(r, A,
+			&(struct rtp){ .ssrc = 1,
+				       .sequence = number,
+				       .timestamp = 8000,
+				       .payload_type = 101,
+				       .marker = number == 1,
+				       .payload = payload,
+				       .payload_n = sizeof(payload) });
+}
+
+/* The node is killed while it is down. The next one hears it go on, or its end alone: the key is told, once (RFC 4733 2.5.1.4). */
+static void a_key_that_is_held_over_a_kill(void **state)
+{
+	(void)state;
+	for (uint16_t heard = 0; heard < 3; heard++) {
+		struct rig *r = rig_open();
+		struct flow_spec specs[] = { r->spec[A], r->spec[B] };
+		struct media_event event;
+		uint32_t told = 0;
+
+		for (uint16_t i = 1; i <= 5; i++)
+			key_packet(r, i, false);
+		assert_false(rig_event(r, MEDIA_FLOW_DIGIT, &event));
+		specs[A].resume = flow_resume_read(flow_of(r, A));
+		rig_close(r);
+		r = rig_open_empty(64);
+		for (int side = A; side <= B; side++)
+			rig_open_flow(r, &specs[side]);
+		for (uint16_t i = 0; i < heard; i++)
+			key_packet(r, (uint16_t)(20 + i), false);
+		for (uint16_t i = 0; i < 3; i++)
+			key_packet(r, 23, true);
+		for (int ms = 0; ms < 1000; ms += 20) {
+			told += rig_event(r, MEDIA_FLOW_DIGIT, &event) && event.digit == '5';
+			advance_ms(r, 20);
+			worker_step(&r->w);
+		}
+		assert_int_equal(told, 1);
+		rig_close(r);
+	}
+}
+
 static void a_digit_that_does_not_fit_is_counted(void **state)
 {
 	struct rig *r = rig_open_empty(1);
@@ -182,6 +231,7 @@ int main(void)
 		cmocka_unit_test(a_new_pair_is_told_at_once),
 		cmocka_unit_test(a_full_ring_delays_but_does_not_lose_it),
 		cmocka_unit_test(a_digit_without_end_is_told_in_half_a_second),
+		cmocka_unit_test(a_key_that_is_held_over_a_kill),
 		cmocka_unit_test(a_digit_that_does_not_fit_is_counted),
 		cmocka_unit_test(digits_are_told_at_a_measure),
 	};
