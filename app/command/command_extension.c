@@ -247,6 +247,9 @@ static bool location_ha1_read(struct bytes list, uint16_t location, struct diges
 	return false;
 }
 
+enum { PIN_MIN = 4 };
+#define PIN_OFF "off"
+
 /* Of the password as it is given now, else as it was. False: it cannot be made. */
 static bool located_make(const struct command_run *run, const struct extension *e,
 			 struct shard_location *l)
@@ -302,6 +305,31 @@ static bool extension_located_read(struct command_run *run, struct extension *e)
 }
 
 /* False: the run has failed. */
+static bool extension_pin_read(struct command_run *run, struct extension *e)
+{
+	struct bytes pin = command_value(run, "pin")->text;
+	bool off = bytes_is(pin, PIN_OFF);
+	size_t digits = 0;
+
+	while (digits < pin.n && pin.p[digits] >= '0' && pin.p[digits] <= '9')
+		digits++;
+	if (!command_value(run, "pin")->given)
+		return true;
+	if (!off && (digits < pin.n || digits < PIN_MIN)) {
+		command_fail(run, COMMAND_BAD_ARGUMENT, "pin", "pin has 4 to 16 digits, or is off");
+		return false;
+	}
+	if (tenants_terms(run->node->common.tenants, document_tenant(run))->one_password) {
+		command_fail(run, COMMAND_CONFLICT, "pin",
+			     "one_password of the tenant: the PIN is the password");
+		return false;
+	}
+	be64_put(e->core.pin,
+		 off ? 0 : extension_pin(bytes_str(e->core.number), bytes_str(e->realm), pin));
+	return true;
+}
+
+/* False: the run has failed. */
 static bool extension_secret_read(struct command_run *run, struct extension *e)
 {
 	const char *realm = document_realm(run->node, document_tenant(run));
@@ -309,9 +337,11 @@ static bool extension_secret_read(struct command_run *run, struct extension *e)
 
 	if (!command_take_secret(run, e->core.number, realm, &e->core.secret, &given))
 		return false;
-	if (given)
+	if (given && strcmp(e->realm, realm) != 0) {
+		be64_put(e->core.pin, 0); /* it is a hash over the other one */
 		(void)bytes_cstr(bytes_str(realm), e->realm, sizeof(e->realm));
-	return extension_located_read(run, e);
+	}
+	return extension_located_read(run, e) && extension_pin_read(run, e);
 }
 
 bool command_is_code(const struct command_run *run, struct bytes number)

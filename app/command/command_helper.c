@@ -292,11 +292,53 @@ void command_helper_told(struct node *n, const json_t *line)
 	told_run(told, tenants_name(n->common.tenants, told->tenant), verbs);
 }
 
+/* ---- commands ---- */
+
+/* What a flow may ask of the node in the tenant's name, by its verbs. */
+static bool help_may(const char *command)
+{
+	static const char *const may[] = { "extension.put", "prompt.put", "prompt.delete" };
+
+	for (size_t i = 0; command && i < COUNT_OF(may); i++) {
+		if (!strcmp(command, may[i]))
+			return true;
+	}
+	return false;
+}
+
+static void help_on_command(json_t *answer, void *arg)
+{
+	const json_t *error = json_object_get(answer, "error");
+	const char *code = json_string_value(json_object_get(error, "code"));
+
+	if (json_is_true(json_object_get(answer, "ok")))
+		help_reply(arg);
+	else
+		help_fail(arg, "command", code ? code : "no memory");
+	json_decref(answer);
+}
+
+static void help_command(struct help_ask *ask, const json_t *args)
+{
+	struct command_principal who = { .role = COMMAND_FOR_ADMIN, .door = "phone" };
+	const char *command = json_string_value(json_object_get(args, "command"));
+	char id[COMMAND_ID_MAX];
+
+	memcpy(who.tenant, ask->tenant, sizeof(ask->tenant));
+	(void)snprintf(id, sizeof(id), "flow %" PRIx64, ask->answer.reply.help.serial);
+	if (help_may(command))
+		command_start(ask->node, &who, bytes_str(command), bytes_str(id),
+			      json_object_get(args, "args"), help_on_command, ask);
+	else
+		help_fail(ask, "command", "no flow may");
+}
+
 /* ---- all ---- */
 
 static const struct help_kind g_helps[HELPS] = {
 	[HELP_HTTP] = { "http", http_prepare, http_answered },
 	[HELP_LINK] = { "link", http_prepare, help_link_answered },
+	[HELP_COMMAND] = { "command", leave_prepare, help_link_answered },
 	[HELP_LEAVE] = { "tell", leave_prepare, help_link_answered },
 };
 
@@ -331,6 +373,11 @@ void command_helper(const struct effect *e, void *node)
 		.reply = { .ask = ASK_HELP, .of = e->call, .help = { .serial = e->version } }
 	};
 	args = json_loadb((const char *)data.p, data.n, 0, NULL);
+	if (e->expected == HELP_COMMAND) {
+		help_command(ask, args);
+		json_decref(args);
+		return;
+	}
 	ask->row = help_row(ask, args);
 	if (!args || !ask->kind->prepare(ask, args)) {
 		json_decref(args);

@@ -205,11 +205,12 @@ static void words_of_change(struct store_box *of, struct bytes *words, const str
 static void words_of_read(struct store_box *of, struct bytes *words, const struct box_run *run,
 			  struct bytes most)
 {
+	static const char *const order_words[] = { "0", "1", "2", "3" };
 	struct bytes rest = bytes_str(run->sets), name;
 
 	box_word(of, words, run->id);
 	words[of->n++] = most;
-	box_word(of, words, run->order.newest_first ? "1" : "0");
+	box_word(of, words, order_words[2 * run->order.ranked + run->order.newest_first]);
 	box_word(of, words, run->order.id);
 	while (of->n < STORE_BOX_WORDS && bytes_cut(&rest, ' ', &name))
 		words[of->n++] = name;
@@ -271,18 +272,22 @@ static void box_run_aim(struct box_run *run, const struct node_box_ask *ask)
 {
 	const struct box_order *o = &ask->order;
 	const struct box_set *set = box_set_of(o->state, o->urgent);
-	const char *to = ask->to               ? ask->to
-			 : o->act == BOX_DROP  ? "dropped"
-			 : o->act == BOX_SEND  ? "sent"
-			 : o->what & BOX_STATE ? g_message_states[o->state]
-					       : "";
+	const char *to = ask->to                 ? ask->to
+			 : o->act == BOX_DROP    ? "dropped"
+			 : o->act == BOX_SEND    ? "sent"
+			 : o->act == BOX_RESTORE ? "kept"
+			 : o->what & BOX_STATE   ? g_message_states[o->state]
+						 : "";
 
 	run->order = *o;
 	run->most = ask->most ? ask->most : BOX_PAGE;
 	(void)snprintf(run->to, sizeof(run->to), "%s", to);
 	(void)snprintf(run->id, sizeof(run->id), "%s",
 		       o->act >= BOX_SET ? o->id : (ask->one ? ask->one : ""));
-	if (o->act == BOX_LIST)
+	if (o->ranked && (o->state == MESSAGE_NEW || o->state == MESSAGE_OLD))
+		(void)snprintf(run->sets, sizeof(run->sets), "%s %s",
+			       box_set_of(o->state, true)->name, box_set_of(o->state, false)->name);
+	else if (o->act == BOX_LIST)
 		(void)snprintf(run->sets, sizeof(run->sets), "%s",
 			       ask->sets ? ask->sets : set->name);
 	if (o->wait_ms)
@@ -307,6 +312,7 @@ void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *d
 
 struct box_wait {
 	struct node *node;
+	bool lists; /* no message is an answer, too */
 	struct reply reply;
 };
 
@@ -344,6 +350,8 @@ static void box_on_wait(const struct node_box_answer *answer, void *arg)
 	news->result = answer->result;
 	news->counts = answer->counts;
 	news->found = answer->result != BOX_UNKNOWN && row;
+	if (wait->lists && answer->result == BOX_OK && !row)
+		news->result = BOX_NONE;
 	if (news->found)
 		box_message_fill(&news->message, row);
 	answers_reply(&wait->node->shards.answers, &wait->reply);
@@ -367,6 +375,7 @@ void node_box_carry(const struct effect *e, void *node)
 
 	if (wait) {
 		wait->node = n;
+		wait->lists = e->box->act == BOX_LIST;
 		wait->reply =
 			(struct reply){ .ask = ASK_BOX,
 					.of = e->call,

@@ -316,6 +316,31 @@ static bool page_put(json_t *json, const struct extension *e)
 	return !e->page || !json_object_set_new(json, "page", json_stringn(text, sizeof(text)));
 }
 
+static struct bytes pin_context(char buf[CONTEXT_MAX], const struct extension *e)
+{
+	struct writer w = writer_over(buf, CONTEXT_MAX);
+
+	WRITER_TEXTS(&w, "extension ", e->core.number, " pin ", e->realm);
+	return writer_done(&w);
+}
+
+/* True: it is there, where there is one. */
+static bool pin_put(json_t *json, const struct extension *e, const struct seal_key *key,
+		    struct rand_source *rand)
+{
+	char sealed[HA1_SEALED_TEXT + 1], context[CONTEXT_MAX];
+	struct digest_secret pin = { 0 };
+	bool done;
+
+	if (!be64_get(e->core.pin))
+		return true;
+	memcpy(pin.ha1[DIGEST_SHA256], e->core.pin, sizeof(e->core.pin));
+	done = !ha1_seal(sealed, &pin, pin_context(context, e), key, rand) &&
+	       !json_object_set_new(json, "pin_sealed", json_string(sealed));
+	explicit_bzero(&pin, sizeof(pin));
+	return done;
+}
+
 json_t *extension_to_document(const void *value, const struct seal_key *key,
 			      struct rand_source *rand)
 {
@@ -327,9 +352,10 @@ json_t *extension_to_document(const void *value, const struct seal_key *key,
 	if (ha1_seal(sealed, &e->core.secret, seal_context(context, e), key, rand))
 		return NULL;
 	json = json_pack("{s:s, s:s}", "realm", e->realm, "ha1_sealed", sealed);
-	if (json && ((e->located.count &&
-		      json_object_set_new(json, "locations_sealed", located_seal(e, key, rand))) ||
-		     !page_put(json, e) || !presence_put(json, e))) {
+	if (json &&
+	    ((e->located.count &&
+	      json_object_set_new(json, "locations_sealed", located_seal(e, key, rand))) ||
+	     !page_put(json, e) || !presence_put(json, e) || !pin_put(json, e, key, rand))) {
 		json_decref(json);
 		json = NULL;
 	}
@@ -340,7 +366,8 @@ json_t *extension_to_document(const void *value, const struct seal_key *key,
 
 json_t *extension_to_view(const struct extension *e, const char *realm)
 {
-	json_t *valid = json_pack("{s:b}", "password_valid", !strcmp(e->realm, realm));
+	json_t *valid = json_pack("{s:b, s:b}", "password_valid", !strcmp(e->realm, realm),
+				  "pin_set", be64_get(e->core.pin) != 0);
 
 	return document_shown(merged(field_json(g_extension_fields, e, NULL), valid),
 			      e->changed_utc_ms);
@@ -399,6 +426,28 @@ static void fill_located(struct document_reader *r, struct extension *e)
 	}
 }
 
+/* One that cannot be opened is none. */
+static void fill_pin(struct document_reader *r, struct extension *e)
+{
+	struct bytes sealed = document_member(r, "pin_sealed").text;
+	char context[CONTEXT_MAX];
+	struct digest_secret pin = { 0 };
+
+	if (!sealed.n)
+		return;
+	switch (ha1_unseal(&pin, sealed, pin_context(context, e), r->key)) {
+	case 0:
+		memcpy(e->core.pin, pin.ha1[DIGEST_SHA256], sizeof(e->core.pin));
+		explicit_bzero(&pin, sizeof(pin));
+		break;
+	case -EBADMSG:
+		document_refuse(r, "pin_sealed");
+		break;
+	default:
+		break;
+	}
+}
+
 static void fill_page(struct document_reader *r, struct extension *e)
 {
 	struct bytes text = document_member(r, "page").text;
@@ -437,6 +486,7 @@ static void extension_fill(struct document_reader *r, void *value)
 	if (e->realm[0])
 		fill_located(r, e);
 	fill_page(r, e);
+	fill_pin(r, e);
 	fill_presence(r, e);
 	e->changed_utc_ms = document_changed(r);
 }
@@ -618,6 +668,13 @@ const struct command_arg g_extension_fields[] = {
 	  .min = 4,
 	  .max = 128,
 	  .help = "New password; only hashes of it are kept. A new extension needs it, or ha1." },
+	{ .name = "pin",
+	  .type = ARG_SECRET,
+	  .charset = CHARSET_NUMBER,
+	  .min = 3,
+	  .max = EXTENSION_PIN_MAX,
+	  .help = "PIN of its mailbox, 4 to 16 digits; off: none, and only its own phone hears "
+		  "the mailbox. Only a hash of it is kept." },
 	{ .name = "ha1",
 	  .type = ARG_SECRET,
 	  .charset = CHARSET_TEXT,

@@ -54,6 +54,7 @@ void greeting_of(const char *list, const char *state, char out[GREETING_FILE_MAX
 bool greeting_set(const char *list, const char *state, struct bytes file, char out[GREETINGS_MAX]);
 
 enum {
+	EXTENSION_PIN_MAX = 16,
 	EXTENSION_REALM_MAX = 128,
 	EXTENSION_MONITORS_MAX = 256,
 	EXTENSION_PICKUP_MAX = 128,

@@ -409,6 +409,12 @@ const struct command_arg g_tenant_fields[] = {
 		"user_to_user", core.user_to_user, "false",
 		"true: INVITEs to its phones have the tags of the call as User-to-User (RFC 7433), "
 		"in hex, where the caller has sent none."),
+	FLAG_FIELD("one_password", core.one_password, "false",
+		   "true: an extension's password is the PIN of its mailbox, too. So it has digits "
+		   "alone, is keyed at telephones, and whoever finds it may call as the extension: "
+		   "the guide of voicemail warns of that."),
+	FLAG_FIELD("pin_always", core.pin_always, "false",
+		   "true: an extension's own phone is asked for the PIN of its mailbox, too."),
 	FLAG_FIELD("park_confirm", core.park_confirm, "false",
 		   "true: a phone that parks somebody hears the slot by MESSAGE."),
 	FLAG_FIELD("park_spoken", core.park_spoken, "false",

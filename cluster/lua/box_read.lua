@@ -1,7 +1,7 @@
--- KEYS as box_keys.lua; ARGV now (ms), a message or empty, how many, 1: the newest first, the message behind which it goes on or empty, and
+-- KEYS as box_keys.lua; ARGV now (ms), a message or empty, how many, 1: the newest first (and 2: urgent ones before others), the message behind which it goes on or empty, and
 -- names of sets whose messages are wanted. Counts as box_change.lua; then messages: id, set, when it came there, facts, marks.
 -- include box_keys
-local now, most, back, after = tonumber(ARGV[1]), tonumber(ARGV[3]), ARGV[4] == '1', ARGV[5]
+local now, most, back, ranked, after = tonumber(ARGV[1]), tonumber(ARGV[3]), ARGV[4] % 2 == 1, ARGV[4] > '1', ARGV[5]
 local EQUALS = 16 -- that began in one millisecond
 box_drafts(now)
 local said = box_answer(1, now)
@@ -14,7 +14,18 @@ if ARGV[2] ~= '' then
   end
   return said
 end
+local function rank(class)
+  return ranked and class ~= 'urgent' and class ~= 'oldurgent' and 1 or 0
+end
+local function class_of(id)
+  local class = box_where(id)
+  local marks = class == 'gone' and box_text('m', id)
+  return marks and cjson.decode(marks).was or class
+end
 local function before(a, b)
+  if a.rank ~= b.rank then
+    return (a.rank < b.rank) ~= back
+  end
   if a.at ~= b.at then
     return (a.at < b.at) ~= back
   end
@@ -25,16 +36,17 @@ for i = 6, #ARGV do
   local key, gone = sets[ARGV[i]], ARGV[i] == 'gone'
   local least = gone and '(' .. now - UNDELETE_MS or '-inf'
   if after ~= '' then
-    bound = {id = after, at = tonumber(redis.call('ZSCORE', key, after) or box_begun(after))}
+    bound = {id = after, rank = rank(class_of(after)), at = tonumber(redis.call('ZSCORE', key, after) or box_begun(after))}
   end
+  local within = bound and bound.rank == rank(ARGV[i])
   local found
   if back then
-    found = redis.call('ZREVRANGEBYSCORE', key, bound and string.format('%d', bound.at) or '+inf', least, 'WITHSCORES', 'LIMIT', 0, most + EQUALS)
+    found = redis.call('ZREVRANGEBYSCORE', key, within and string.format('%d', bound.at) or '+inf', least, 'WITHSCORES', 'LIMIT', 0, most + EQUALS)
   else
-    found = redis.call('ZRANGEBYSCORE', key, bound and not gone and string.format('%d', bound.at) or least, '+inf', 'WITHSCORES', 'LIMIT', 0, most + EQUALS)
+    found = redis.call('ZRANGEBYSCORE', key, within and not gone and string.format('%d', bound.at) or least, '+inf', 'WITHSCORES', 'LIMIT', 0, most + EQUALS)
   end
   for k = 1, #found, 2 do
-    local row = {id = found[k], at = tonumber(found[k + 1]), class = ARGV[i]}
+    local row = {id = found[k], at = tonumber(found[k + 1]), class = ARGV[i], rank = rank(ARGV[i])}
     if not bound or before(bound, row) then
       rows[#rows + 1] = row
     end

@@ -182,6 +182,8 @@ static const struct schema prompts_rows[] = {
 	{ "alone", 34, SCHEMA_UINT, SCHEMA_AT(struct prompts, alone), .max = PROMPT_FILES_MAX },
 	{ "tone_behind", 35, SCHEMA_CSTR, SCHEMA_AT(struct prompts, terms.tone_behind),
 	  .check = prompt_digits_check, .wrong = "acts: keys" },
+	{ "controls", 36, SCHEMA_CSTR, SCHEMA_AT(struct prompts, terms.controls),
+	  .check = prompt_digits_check, .wrong = "acts: keys" },
 	{ 0 },
 };
 
@@ -792,6 +794,25 @@ static void prompt_live_digit(struct call_host *h, const struct call *c, char ke
 	e->expected = (uint8_t)key;
 }
 
+/* False: that key moves nothing. */
+static bool prompt_controlled(struct call_host *h, struct call *c, char key)
+{
+	static const enum prompt_control controls[PROMPT_CONTROLS] = { PROMPT_SKIP_BACK,
+								       PROMPT_PAUSE,
+								       PROMPT_SKIP_FORWARD };
+	const struct prompts *a = c->prompts;
+	const char *at = key ? strchr(a->terms.controls, key) : NULL;
+	enum prompt_control control;
+
+	if (!at)
+		return false;
+	control = controls[at - a->terms.controls];
+	if (control == PROMPT_PAUSE && a->paused)
+		control = PROMPT_RESUME;
+	(void)!prompts_control(h, c, control, PROMPT_MOVE_MS);
+	return true;
+}
+
 void prompts_on_digit(struct call_host *h, struct call *c, char key)
 {
 	struct prompts *a = c->prompts;
@@ -801,6 +822,8 @@ void prompts_on_digit(struct call_host *h, struct call *c, char key)
 	if (!a || a->leg != LEG_NONE)
 		return;
 	if (prompt_step_now(a)->kind == PROMPT_PLAY) {
+		if (prompt_controlled(h, c, key))
+			return;
 		prompt_live_digit(h, c, key);
 		if (!a->terms.interruptible || (a->terms.only_ends && !strchr(a->terms.ends, key)))
 			return;

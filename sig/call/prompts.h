@@ -18,6 +18,8 @@ enum {
 	PROMPT_MAILBOX_MAX = 63,
 	PROMPT_TIMES_MAX = 100,
 	PROMPT_TRIES_MAX = 10,
+	PROMPT_CONTROLS = 3,
+	PROMPT_MOVE_MS = 5000,  /* by one of them */
 	PROMPT_DIGITS_MAX = 16, /* IVR-02 */
 	PROMPT_WAIT_MAX_MS = 600000,
 	PROMPT_PLACE_MAX_MS = 600000, /* as long as a file may be */
@@ -86,6 +88,8 @@ struct prompt_terms {
 	char tone_behind
 		[PROMPT_DIGITS_MAX +
 		 1]; /* digits after which the dial tone starts again, until the next one; "": never */
+	/* Keys that move within what is played: back, pause (and go on), forward; "": none do. */
+	char controls[PROMPT_CONTROLS + 1];
 	uint8_t tries; /* so often all is played and asked for, while fewer than min come; 0: once */
 	uint32_t message_max_ms; /* 0: no message is recorded */
 	uint32_t

@@ -98,6 +98,8 @@ struct verb {
 	uint8_t flags;     /* enum verb_flag */
 	const char *help;
 };
+/* What verbs with VERB_VARIABLES make; ends with NULL. */
+extern const char *const g_message_variables[];
 extern const struct verb g_flow_verbs[]; /* the last one has no name */
 
 const struct verb_arg *verb_arg_find(const struct verb *verb, const char *name);

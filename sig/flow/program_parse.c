@@ -329,6 +329,9 @@ static void check_together(struct checker *c, const json_t *args)
 	    json_integer_value(min) >
 		    (max ? json_integer_value(max) : verb_arg_find(c->step->verb, "max")->preset))
 		wrong(c, "min is more than max");
+	if (!strcmp(c->step->verb->name, "play") && !json_object_get(args, "prompt") &&
+	    !json_object_get(args, "message"))
+		wrong(c, "play needs the argument 'prompt'");
 }
 
 /* in_object: they are written with their names. */
@@ -393,6 +396,8 @@ static void step_read_args(struct checker *c, json_t *step)
 		wrong(c, "an object of arguments is expected");
 	for (const struct verb_arg *arg = verb->args; arg->name; arg++)
 		variables_add(c, arg, json_object_get(c->step->args, arg->name));
+	for (size_t i = 0; verb->flags & VERB_VARIABLES && g_message_variables[i]; i++)
+		(void)json_object_set_new(c->variables, g_message_variables[i], json_true());
 	c->path_n = before;
 }
 

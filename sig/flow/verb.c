@@ -38,9 +38,14 @@ enum { SECOND = 1000 };
 static const struct verb_arg g_answer_args[] = { { 0 } };
 
 static const struct verb_arg g_play_args[] = {
-	PROMPTS("prompt", "Prompts, one after the other.", MUST),
+	PROMPTS("prompt", "Prompts, one after the other. They may lack where message is given.",
+		MAY),
+	TEXT("message", FORM_NAME, 32,
+	     "A message, or another recording, that is played behind them.", MAY),
 	NUMBER("loop", 1, 1000, 1, "How often all of them are played."),
 	TEXT("stop_keys", FORM_KEYS, 16, "Keys that end it. Without them no key does.", MAY),
+	ARG("controls", ARG_IS_TEXT, 3, 3,
+	    "Three keys: 5 seconds back, pause (and on), 5 seconds forward.", .form = FORM_KEYS),
 	{ 0 },
 };
 
@@ -230,17 +235,51 @@ static const struct verb_arg g_directory_args[] = {
 	{ 0 },
 };
 
-static const char *const g_message_words[] = { "count",  "send",    "drop", "urgent",
-					       "normal", "private", NULL };
+static const char *const g_message_words[] = { "count",   "send",     "drop", "urgent",   "normal",
+					       "private", "first",    "next", "previous", "save",
+					       "delete",  "undelete", NULL };
+
+const char *const g_message_variables[] = { "new",       "old",        "urgent", "message",
+					    "from",      "date",       "time",   "inside",
+					    "is_urgent", "is_private", NULL };
 
 static const struct verb_arg g_message_args[] = {
 	WORD("do", g_message_words,
 	     "What is done. Count: how many are in the box, in new, old and urgent. Send: what was "
 	     "recorded is a message now, and safe. Drop: it is none. Urgent, normal, private: it "
-	     "is marked so."),
+	     "is marked so. First, next, "
+	     "previous: a message of a list, urgent ones before others, and what is known of it: "
+	     "message, from, inside (that is an extension), date, time, is_urgent, is_private. "
+	     "Save: it is old. Delete; undelete, within 7 days. These need a login."),
 	TEXT("box", FORM_TARGET, 63, "The mailbox: the number of an extension, or another name.",
 	     MUST),
-	TEXT("message", FORM_NAME, 16, "The message: what record gave. Count needs none.", MAY),
+	TEXT("message", FORM_NAME, 16,
+	     "The message: what record gave, or a list. Count and first need none.", MAY),
+	TEXT("of", FORM_NAME, 16,
+	     "The list that first, next and previous look at: new, old or deleted.", MAY,
+	     .preset_text = "new"),
+	{ 0 },
+};
+
+static const struct verb_arg g_login_args[] = {
+	TEXT("box", FORM_TARGET, 63, "The mailbox: the number of its extension.", MUST),
+	TEXT("pin", FORM_KEYS, 16,
+	     "Its PIN. Without one its own phone is let in, where the tenant lets it.", MAY),
+	{ 0 },
+};
+
+static const struct verb_arg g_pin_args[] = {
+	TEXT("box", FORM_TARGET, 63, "The mailbox that the caller has logged in to.", MUST),
+	TEXT("pin", FORM_KEYS, 16, "Its PIN from now on: 4 to 16 digits.", MUST),
+	TEXT("again", FORM_KEYS, 16, "What the caller has keyed when he was asked once more.", MAY),
+	{ 0 },
+};
+
+static const struct verb_arg g_greeting_args[] = {
+	TEXT("box", FORM_TARGET, 63, "The mailbox that the caller has logged in to.", MUST),
+	TEXT("prompt", FORM_NAME, 64, "name-BOX, greeting-BOX or greeting-BOX-WORD.", MUST),
+	TEXT("recording", FORM_NAME, 32, "What record gave; without it the prompt is deleted.",
+	     MAY),
 	{ 0 },
 };
 
@@ -262,10 +301,12 @@ static const struct verb_arg g_http_args[] = {
 const struct verb g_flow_verbs[] = {
 	{ "answer", g_answer_args, ON(NEXT) | ON(FAILED), 0, 0, 0,
 	  "Answers the call. Verbs that play or ask do so by themselves." },
-	{ "play", g_play_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
-	  "Plays prompts." },
-	{ "say", g_say_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_MAIN,
-	  "Says a text, or a value: a number, a day, a time, an amount of money, or letters." },
+	{ "play", g_play_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_ON | VERB_MAIN,
+	  "Plays prompts, or a message. Keys of on are stop keys; next is any other end." },
+	{ "say", g_say_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_ON | VERB_MAIN,
+	  "Says a text, or a value: a number, a day, a time, an amount of money, or letters. Keys "
+	  "of "
+	  "on are stop keys." },
 	{ "gather", g_gather_args, ON(NEXT) | ON(TIMEOUT) | ON(INVALID) | ON(FAILED), ON(TIMEOUT),
 	  0, VERB_WAITS | VERB_ON | VERB_MAIN,
 	  "Asks for digits. Keys of on are digits or patterns of them (x: any digit). Without on "
@@ -322,6 +363,15 @@ const struct verb g_flow_verbs[] = {
 	  "may "
 	  "have no more. Failed: nothing is known of the mailbox now, and nothing may have been "
 	  "done." },
+	{ "login", g_login_args, ON(NEXT) | ON(NONE) | ON(INVALID) | ON(REJECTED) | ON(FAILED),
+	  ON(INVALID) | ON(REJECTED), 0, VERB_MAIN,
+	  "Lets the caller hear a mailbox. None: its own phone, and it has no PIN yet. Invalid: "
+	  "the "
+	  "PIN is wrong, or one is needed. Rejected: after wrong ones he has to wait." },
+	{ "pin", g_pin_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(INVALID) | ON(FAILED), 0,
+	  "Changes the PIN of a mailbox. Invalid: it is none, or not what was keyed again." },
+	{ "greeting", g_greeting_args, ON(NEXT) | ON(FAILED), 0, ON(FAILED), 0,
+	  "Puts what was recorded in place of a greeting, or a name, of a mailbox." },
 	{ "http", g_http_args, ON(NEXT) | ON(TIMEOUT) | ON(FAILED), 0, ON(FAILED), VERB_MAIN,
 	  "Asks a web server. An object in its answer gives variables, a list of verbs takes the "
 	  "place of this flow." },

@@ -27,11 +27,12 @@ struct box_counts {
 };
 
 enum box_act {
-	BOX_LOOK, /* counts alone */
-	BOX_LIST, /* messages of one state, urgent or not, and counts */
-	BOX_SET,  /* of one message. OK: it is safe, and "saved" may be said */
-	BOX_DROP, /* the message was never said: a draft that its caller says again */
-	BOX_SEND, /* a draft is a message from now on; no other one changes. OK as of SET */
+	BOX_LOOK,    /* counts alone */
+	BOX_LIST,    /* messages of one state, urgent or not, and counts */
+	BOX_SET,     /* of one message. OK: it is safe, and "saved" may be said */
+	BOX_DROP,    /* the message was never said: a draft that its caller says again */
+	BOX_RESTORE, /* SET: of one that was deleted: it is what it was before */
+	BOX_SEND,    /* a draft is a message from now on; no other one changes. OK as of SET */
 };
 
 /* What of a message is to be changed: each on its own. */
@@ -45,6 +46,7 @@ struct box_order {
 	bool urgent;              /* LIST, SET */
 	bool is_private;          /* SET */
 	bool newest_first;        /* LIST */
+	bool ranked;              /* LIST: urgent ones and others, those first */
 	unsigned what;            /* SET: BOX_STATE and others */
 	/* SET: that of the message as it was read; 0: whatever it is by now */
 	uint64_t version;

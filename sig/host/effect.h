@@ -35,7 +35,8 @@ enum { HELP_URL_MAX = 128 };
 enum help {
 	HELP_HTTP, /* a web server of the tenant is asked */
 	HELP_LINK, /* the WebSocket of a call to its application is made anew; nobody waits for that */
-	HELP_LEAVE, /* likewise, and it is over */
+	HELP_LEAVE,   /* likewise, and it is over */
+	HELP_COMMAND, /* a command of the tenant: {command, args}; done by the node itself */
 	HELPS,
 };
 

@@ -80,6 +80,7 @@ struct shard_extension {
 	char number[64];
 	char display_name[64];
 	struct digest_secret secret;
+	uint8_t pin[8];   /* of its mailbox: extension_pin of it; 0: none */
 	bool early_media; /* 183 with SDP is passed on (REG-02: off); the profile may say so too */
 	bool enabled;
 	bool single_phone; /* REG-07: a second phone is refused while one is registered */
@@ -112,6 +113,18 @@ struct shard_extension {
 	char language[LANGUAGE_MAX];  /* of prompts that its phones hear; "": its tenant's */
 	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
 };
+
+/* A PIN as it is kept: eight octets of H(number:realm:PIN) by SHA-256 are more than a PIN has, and are never 0. */
+static inline uint64_t extension_pin(struct bytes number, struct bytes realm, struct bytes pin)
+{
+	struct digest_secret made;
+	uint64_t out;
+
+	digest_secret_make(&made, number, realm, pin);
+	out = be64_get(made.ha1[DIGEST_SHA256]) | 1;
+	explicit_bzero(&made, sizeof(made));
+	return out;
+}
 
 /* Whether it has that (ADM-90). e: NULL: a party outside, or nobody's, which nothing is withheld from. t: as in struct shard_settings. */
 static inline bool extension_may(const struct tenants *t, const struct shard_extension *e,

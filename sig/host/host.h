@@ -56,6 +56,9 @@ static inline bool host_track_plays(const struct host_track *t)
 	return plays;
 }
 
+/* Of a mailbox. Wrong is also where there is none, and none was given: then NONE is that it has no PIN. */
+enum pin_verdict { PIN_WRONG, PIN_RIGHT, PIN_NONE };
+
 struct call_host {
 	const struct shard_settings *settings;
 	struct rand_source *rand;
@@ -122,6 +125,9 @@ struct call_host {
 	/* What is said of a user of ours. NULL: there is none, or not now; or the function: everybody is there, under no terms. */
 	const struct shard_extension *(*extension_of)(void *owner, uint16_t tenant,
 						      struct bytes user);
+	/* pin: empty: whether the box has one. NULL: no box has. */
+	enum pin_verdict (*pin_is)(void *owner, uint16_t tenant, struct bytes box,
+				   struct bytes pin);
 	/* Who we are to the party of that dialog, where it asks; the slices live until the next event. False: nobody; or the function is NULL. */
 	bool (*account_of)(void *owner, const struct dialog *d, struct digest_account *out);
 	/* Where the server of a step's trunk is (sig/call/trunk_route.h), and its number with what was said of it, if that may be told; its slices as

@@ -108,6 +108,9 @@ const char *security_kind_sentence(enum security_kind kind);
  * are pushed out by those that have more to remember, and made-up callers push out no caller who is known.
  */
 
+#define SECRET_PASSWORD \
+	"password " /* in front of an extension: object of its password and PIN, by whatever way */
+
 enum {
 	SECRET_FAILURES = 6, /* within this: */
 	SECRET_WINDOW_S = 3600,

@@ -114,6 +114,8 @@ struct tenant_terms {
 	bool park_spoken;            /* ... and hears it said, before it is left */
 	bool offline_busy;           /* a lamp of an extension without a phone is lit (BEAT-17) */
 	bool messages_unasked;       /* its phones hear of messages without a subscription */
+	bool one_password;           /* that of SIP is the PIN of a mailbox, too (VM-11) */
+	bool pin_always;             /* ... and one's own phone is asked for it */
 	bool user_to_user;           /* its phones are told the call's data (RFC 7433) */
 	uint8_t record_tone;         /* enum record_tone */
 	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */

@@ -75,6 +75,8 @@ static const struct schema flow_run_rows[] = {
 	  .max = PROGRAM_STEPS_MAX - 1 },
 	{ "dialled", 48, SCHEMA_UINT, SCHEMA_AT(struct flow_run, dialled),
 	  .max = FLOW_OUTCOMES - 1 },
+	{ "login", 49, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, login),
+	  .max = SAVED_USER_MAX },
 	{ 0 },
 };
 
@@ -112,6 +114,7 @@ void flow_run_clear(struct flow_run **run)
 	text_clear(&(*run)->goal);
 	text_clear(&(*run)->shows);
 	text_clear(&(*run)->asker);
+	text_clear(&(*run)->login);
 	free(*run);
 	*run = NULL;
 }

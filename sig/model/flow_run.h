@@ -77,7 +77,8 @@ struct flow_run {
 	/* whose http was answered by the list of verbs that runs: the program's hash, and the step; empty: nobody's */
 	struct text asker;
 	uint16_t asker_step;
-	uint8_t dialled; /* how the last dial ended: enum flow_outcome */
+	struct text login; /* the mailbox that its caller may hear, and change; empty: none */
+	uint8_t dialled;   /* how the last dial ended: enum flow_outcome */
 	/* of this process: */
 	uint64_t refer_txn;     /* its transaction; 0: this process has not said it */
 	uint64_t notified;      /* that of its last NOTIFY, which is to be answered; 0: none is */

@@ -319,6 +319,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.engaged_of = shard_engaged_of,
 		.waited_for = shard_waited_for,
 		.extension_of = shard_extension_of,
+		.pin_is = shard_pin_is,
 		.room_of = shard_room_of,
 		.room_by_number = shard_room_ensure,
 		.room_make = shard_room_make,

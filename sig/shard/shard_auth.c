@@ -566,7 +566,7 @@ static struct bytes password_object(struct bytes number, char space[SECRET_TEXT_
 {
 	struct writer w = writer_over(space, SECRET_TEXT_MAX);
 
-	writer_str(&w, "password ");
+	writer_str(&w, SECRET_PASSWORD);
 	writer_bytes(&w, number);
 	return writer_done(&w);
 }
@@ -594,6 +594,22 @@ static bool password_is(const struct shard_extension_slot *slot, const struct di
 	equal = !CRYPTO_memcmp(&made, secret, sizeof(made));
 	OPENSSL_cleanse(&made, sizeof(made));
 	return equal && slot && slot->extension.enabled;
+}
+
+enum pin_verdict shard_pin_is(void *owner, uint16_t tenant, struct bytes box, struct bytes pin)
+{
+	struct shard *s = owner;
+	const struct shard_extension_slot *slot = shard_extension_slot(s, tenant, box);
+	bool one = tenants_terms(s->settings.tenants, tenant)->one_password;
+	uint64_t known = slot && slot->extension.enabled ? be64_get(slot->extension.pin) : 0;
+	struct digest_server space;
+	const struct digest_server *server = auth_server(s, tenant, &space);
+
+	if (!pin.n)
+		return known || (slot && one) ? PIN_WRONG : PIN_NONE;
+	if (one)
+		return password_is(slot, server, box, pin) ? PIN_RIGHT : PIN_WRONG;
+	return extension_pin(box, bytes_str(server->realm), pin) == known ? PIN_RIGHT : PIN_WRONG;
 }
 
 bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number,

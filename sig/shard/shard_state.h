@@ -70,7 +70,7 @@ struct shard_extension_slot {
 	struct shard_located *located;   /* NULL: its phones are nowhere */
 	struct shard_presence *presence; /* NULL: nothing was said */
 };
-static_assert(sizeof(struct shard_extension_slot) <= 336, "of each extension");
+static_assert(sizeof(struct shard_extension_slot) <= 344, "of each extension");
 
 void shard_located_free(struct shard_located *located); /* NULL is fine */
 
@@ -491,6 +491,7 @@ const struct host_track *shard_music_of(void *owner, uint16_t tenant, struct byt
 /* Calls look who hears what now. */
 void shard_calls_hear(struct shard *s);
 /* call_host.extension_of */
+enum pin_verdict shard_pin_is(void *owner, uint16_t tenant, struct bytes box, struct bytes pin);
 const struct shard_extension *shard_extension_of(void *owner, uint16_t tenant, struct bytes user);
 /* call_host.forward_of */
 const struct shard_forward *shard_forward_for(void *owner, uint16_t tenant, struct bytes user);

@@ -77,7 +77,7 @@ static const struct box_row *box_next(const struct boxes *b, const char *box,
 
 		if (strcmp(row->box, box) != 0 || row->dropped)
 			continue;
-		if (behind && m->state == o->state && m->urgent == o->urgent)
+		if (behind && m->state == o->state && (o->ranked || m->urgent == o->urgent))
 			return row;
 		behind |= !strcmp(m->id, o->id);
 	}

@@ -775,7 +775,8 @@ static void run_on_help(struct call_host *h, struct call *c, const struct help_n
 	}
 	step = &p->steps[c->run->at.step];
 	outcome = help_outcome(p, step, news);
-	run_publish_http(h, c, step, news);
+	if (!strcmp(step->verb->name, "http"))
+		run_publish_http(h, c, step, news);
 	next = news->is_program ? programs_find(h->programs, news->program) : NULL;
 	if (next) {
 		run_on_program(h, c, next, step);

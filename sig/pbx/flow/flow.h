@@ -79,6 +79,19 @@ int verb_message(struct flow_turn_of *t);
 int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_order *order);
 void message_replied(struct call_host *h, struct call *c, const struct reply *reply);
 
+/* ---- login.c ---- */
+int verb_login(struct flow_turn_of *t);
+int verb_pin(struct flow_turn_of *t);
+int verb_greeting(struct flow_turn_of *t);
+/* Its caller has proven that he may. */
+bool login_has(const struct call *c, struct bytes box);
+struct verb_member {
+	const char *name; /* NULL: the last one */
+	struct bytes value;
+};
+/* A command of the tenant, by the node. VERB_ASKS, or OUTCOME_FAILED. */
+int verb_command(struct flow_turn_of *t, const char *command, const struct verb_member *members);
+
 /* ---- refer.c ---- */
 int verb_refer(struct flow_turn_of *t);
 /* At the end of each step: it is said, or said again by a process that has the call now. VERB_BEGUN, or OUTCOME_FAILED. */

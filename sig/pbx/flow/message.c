@@ -2,17 +2,21 @@
 /* The verb message: a mailbox is asked (docs/adr/0123). A successor asks again: each thing that is done may be done twice. */
 #include "base/json.h"
 #include "base/log.h"
+#include "sig/host/calendars.h"
+#include "sig/host/settings.h"
 #include "sig/pbx/flow/flow.h"
 
 enum { MESSAGE_ASK_MS = 3000, MESSAGE_VALUE_MAX = 512 };
 
-/* Words of `do`, and what each asks. */
+/* Words of `do`, and what each asks. own: who has logged in to the mailbox alone. */
 static const struct message_do {
 	const char *word;
 	enum box_act act;
 	unsigned what;
 	bool urgent;
 	uint32_t wait_ms;
+	bool own, back;
+	enum message_state state;
 } g_does[] = {
 	{ "count", BOX_LOOK, 0, false, 0 },
 	{ "send", BOX_SEND, 0, false, BOX_DEPOSIT_MS },
@@ -20,6 +24,12 @@ static const struct message_do {
 	{ "urgent", BOX_SET, BOX_URGENT, true, BOX_DEPOSIT_MS },
 	{ "normal", BOX_SET, BOX_URGENT, false, BOX_DEPOSIT_MS },
 	{ "private", BOX_SET, BOX_PRIVATE, false, BOX_DEPOSIT_MS },
+	{ "first", BOX_LIST, .own = true },
+	{ "next", BOX_LIST, .own = true },
+	{ "previous", BOX_LIST, .own = true, .back = true },
+	{ "save", BOX_SET, BOX_STATE, .own = true, .state = MESSAGE_OLD },
+	{ "delete", BOX_SET, BOX_STATE, .own = true, .state = MESSAGE_DELETED },
+	{ "undelete", BOX_RESTORE, .own = true },
 };
 
 static const struct message_do *message_do_of(const struct flow_verb *v)
@@ -45,14 +55,30 @@ int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_orde
 	return effects_ask(t->h->effects, &ask) ? VERB_ASKS : OUTCOME_FAILED;
 }
 
+static enum message_state message_list(struct bytes name)
+{
+	enum message_state state = MESSAGE_NEW;
+
+	while (state < MESSAGE_DELETED && !bytes_is(name, g_message_states[state]))
+		state++;
+	return state;
+}
+
 int verb_message(struct flow_turn_of *t)
 {
 	const struct message_do *d = message_do_of(t->v);
 	struct box_order order = { 0 };
+	bool first = d && !strcmp(d->word, "first");
 
-	if (!d || bytes_cstr(verb_text(t->v, "message"), order.id, sizeof(order.id)) ||
-	    (d->act != BOX_LOOK && !order.id[0]))
+	if (!d || (d->own && !login_has(t->c, verb_text(t->v, "box"))) ||
+	    bytes_cstr(verb_text(t->v, "message"), order.id, sizeof(order.id)) ||
+	    (d->act != BOX_LOOK && !first && !order.id[0]))
 		return OUTCOME_FAILED;
+	if (first)
+		order.id[0] = '\0';
+	order.state = d->act == BOX_LIST ? message_list(verb_text(t->v, "of")) : d->state;
+	order.ranked = d->act == BOX_LIST;
+	order.newest_first = d->back;
 	order.act = d->act;
 	order.what = d->what;
 	order.urgent = d->urgent;
@@ -61,12 +87,51 @@ int verb_message(struct flow_turn_of *t)
 	return verb_ask_box(t, verb_text(t->v, "box"), &order);
 }
 
+/* When it was left, as the wall of the tenant shows it. */
+static void message_time_write(struct writer *w, const struct call_host *h, const struct call *c,
+			       uint64_t utc_ms)
+{
+	const char *own = tenants_terms(h->settings->tenants, c->tenant)->zone;
+	const struct zone *z = own[0] ? calendars_zone(h->calendars, own) : NULL;
+	int64_t utc_s = (int64_t)(utc_ms / 1000), local = utc_s + (z ? zone_offset_s(z, utc_s) : 0);
+
+	writer_str(w, ",\"date\":\"");
+	calendar_time_write(w, BYTES_LIT("time.date"), local);
+	writer_str(w, "\",\"time\":\"");
+	calendar_time_write(w, BYTES_LIT("time.hour"), local);
+	writer_u8(w, ':');
+	calendar_time_write(w, BYTES_LIT("time.minute"), local);
+	writer_u8(w, '"');
+}
+
+static void message_flag_write(struct writer *w, const char *name, bool is)
+{
+	WRITER_TEXTS(w, ",\"", name, is ? "\":true" : "\":false");
+}
+
+static void message_known_write(struct writer *w, const struct call_host *h, const struct call *c,
+				const struct box_message *m)
+{
+	bool inside = h->extension_of && h->extension_of(h->owner, c->tenant, bytes_str(m->from));
+
+	WRITER_TEXTS(w, ",\"message\":\"", m->id, "\",\"from\":");
+	json_write_text(w, bytes_str(m->from));
+	message_time_write(w, h, c, m->begun_utc_ms);
+	message_flag_write(w, "inside", inside);
+	message_flag_write(w, "is_urgent", m->urgent);
+	message_flag_write(w, "is_private", m->is_private);
+}
+
 /* Members become variables: those of the counts alone where there is no message. */
-static struct bytes message_value(struct writer *w, const struct box_news *news)
+static struct bytes message_value(struct writer *w, const struct call_host *h, const struct call *c,
+				  const struct box_news *news)
 {
 	writer_number(w, "{\"new\":", news->counts.fresh, "");
 	writer_number(w, ",\"old\":", news->counts.old, "");
-	writer_number(w, ",\"urgent\":", news->counts.urgent_fresh, "}");
+	writer_number(w, ",\"urgent\":", news->counts.urgent_fresh, "");
+	if (news->found)
+		message_known_write(w, h, c, &news->message);
+	writer_u8(w, '}');
 	return writer_done(w);
 }
 
@@ -90,11 +155,11 @@ void message_replied(struct call_host *h, struct call *c, const struct reply *re
 	struct writer w = writer_over(space, sizeof(space));
 	enum flow_outcome outcome = message_outcome(&reply->box);
 
-	(void)h;
 	if (!flow_has_caller(c) || !c->run->help || c->run->help != reply->box.serial ||
 	    c->state == CALL_ENDING)
 		return;
-	if (outcome == OUTCOME_NEXT && text_set(&c->run->value, message_value(&w, &reply->box)))
+	if (outcome == OUTCOME_NEXT &&
+	    text_set(&c->run->value, message_value(&w, h, c, &reply->box)))
 		outcome = OUTCOME_FAILED;
 	flow_ended(c, outcome);
 }

@@ -84,6 +84,19 @@ static int verb_answer(struct flow_turn_of *t)
 	return OUTCOME_NEXT;
 }
 
+/* Behind the prompts. False: there is no room. */
+static bool verb_recording(struct prompt_terms *terms, const struct flow_verb *v)
+{
+	struct writer w =
+		writer_over(terms->files[terms->file_count % PROMPT_FILES_MAX], PROMPT_NAME_MAX);
+
+	if (!verb_value(v, "message")->given)
+		return true;
+	writer_str(&w, PROMPT_RECORDING);
+	writer_bytes(&w, verb_text(v, "message"));
+	return terms->file_count++ < PROMPT_FILES_MAX && !w.overflow;
+}
+
 static int verb_play(struct flow_turn_of *t)
 {
 	struct bytes stop = verb_text(t->v, "stop_keys");
@@ -94,8 +107,9 @@ static int verb_play(struct flow_turn_of *t)
 		.only_ends = stop.n,
 	};
 
-	if (!verb_prompts(&terms, t->v, "prompt") ||
-	    bytes_cstr(stop, terms.ends, sizeof(terms.ends)))
+	if (!verb_prompts(&terms, t->v, "prompt") || !verb_recording(&terms, t->v) ||
+	    !terms.file_count || bytes_cstr(stop, terms.ends, sizeof(terms.ends)) ||
+	    bytes_cstr(verb_text(t->v, "controls"), terms.controls, sizeof(terms.controls)))
 		return OUTCOME_FAILED;
 	return prompts_carry(t, &terms);
 }
@@ -267,6 +281,9 @@ static const struct flow_act g_acts[] = {
 	{ "dial", false, verb_dial, true },
 	{ "http", false, verb_http },
 	{ "refer", true, verb_refer },
+	{ "login", false, verb_login },
+	{ "pin", false, verb_pin },
+	{ "greeting", false, verb_greeting },
 	{ "directory", true, verb_directory },
 	{ "message", false, verb_message },
 };

@@ -120,6 +120,15 @@ static void test_states(void **state)
 		{ "urgent at last", 14, "put g-1 " PART("1", "g1", "1764300000006") " draft", "o1 v23 1/0 0/0 1 g-1 draft" },
 		{ "its mark", 14, "set g-1 - 1 - 0", "o1 v24 1/0 0/0 1 g-1 draft" },
 		{ "and nobody spoke of it", 15, "r - 10 1 - urgent", "o1 v25 1/1 0/0 1 g-1 urgent" },
+		{ "urgent ones first", 15, "r - 10 2 - urgent new", "o1 v25 1/1 0/0 1 g-1 urgent e-1 new" },
+		{ "the next one", 15, "r - 1 2 g-1 urgent new", "o1 v25 1/1 0/0 1 e-1 new" },
+		{ "the last one", 15, "r - 1 2 e-1 urgent new", "o1 v25 1/1 0/0 1" },
+		{ "the one before", 15, "r - 1 3 e-1 urgent new", "o1 v25 1/1 0/0 1 g-1 urgent" },
+		{ "the first one", 15, "r - 1 3 g-1 urgent new", "o1 v25 1/1 0/0 1" },
+		{ "it is heard", 15, "set g-1 old - - 0", "o1 v26 1/0 0/1 1 g-1 oldurgent" },
+		{ "what comes behind it", 15, "r - 1 2 g-1 urgent new", "o1 v26 1/0 0/1 1 e-1 new" },
+		{ "it is deleted", 15, "set g-1 deleted - - 0", "o1 v27 1/0 0/0 2 g-1 gone" },
+		{ "what comes behind that", 15, "r - 1 2 g-1 urgent new", "o1 v27 1/0 0/0 2 e-1 new" },
 	}, *row;
 	struct server s;
 	struct node n;

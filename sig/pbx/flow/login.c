@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The verbs login, pin and greeting: who may hear what lies in a mailbox, and change what is its own (docs/adr/0126). One's own phone is known by its password. Who guesses
+ * waits, with the guesses of that password by other ways (sig/host/security.h).
+ */
+#include "base/json.h"
+#include "sig/call/secret.h"
+#include "sig/host/security.h"
+#include "sig/host/settings.h"
+#include "sig/pbx/flow/flow.h"
+
+enum { PIN_MIN = 4, PIN_ASK_MS = 5000, PIN_COMMAND_MAX = 512 };
+
+bool login_has(const struct call *c, struct bytes box)
+{
+	return c->run && c->run->login.n && bytes_eq(text_bytes(&c->run->login), box);
+}
+
+static int login_done(struct call *c, struct bytes box, enum flow_outcome outcome)
+{
+	outbox_touch(&c->out);
+	return text_set(&c->run->login, box) ? OUTCOME_FAILED : (int)outcome;
+}
+
+/* The phone of that extension calls by itself. */
+static bool login_is_own(const struct call *c, struct bytes box)
+{
+	const struct leg *l = call_caller(c);
+
+	return l && !leg_is_trunk(l) && l->dialog.hop.transport != SIP_INTER_SHARD && box.n &&
+	       bytes_eq(text_bytes(&l->user), box);
+}
+
+static int login_own(const struct flow_turn_of *t, struct bytes box)
+{
+	const struct tenant_terms *terms = tenants_terms(t->h->settings->tenants, t->c->tenant);
+	bool none;
+
+	if (!login_is_own(t->c, box) || !t->h->pin_is)
+		return OUTCOME_INVALID;
+	none = t->h->pin_is(t->h->owner, t->c->tenant, box, (struct bytes){ 0 }) == PIN_NONE;
+	return none                ? login_done(t->c, box, OUTCOME_NONE)
+	       : terms->pin_always ? OUTCOME_INVALID
+				   : login_done(t->c, box, OUTCOME_NEXT);
+}
+
+static int login_by_pin(const struct flow_turn_of *t, struct bytes box, struct bytes pin)
+{
+	char object[SECRET_OBJECT_MAX];
+	struct writer w = writer_over(object, sizeof(object) - 1);
+
+	WRITER_TEXTS(&w, SECRET_PASSWORD);
+	writer_bytes(&w, box);
+	object[w.n] = '\0';
+	if (secret_waits_ns(t->h, t->c, object))
+		return OUTCOME_REJECTED;
+	if (t->h->pin_is && t->h->pin_is(t->h->owner, t->c->tenant, box, pin) == PIN_RIGHT) {
+		secret_is_right(t->h, t->c, object);
+		return login_done(t->c, box, OUTCOME_NEXT);
+	}
+	secret_is_wrong(t->h, t->c, object);
+	return secret_waits_ns(t->h, t->c, object) ? OUTCOME_REJECTED : OUTCOME_INVALID;
+}
+
+int verb_login(struct flow_turn_of *t)
+{
+	struct bytes box = verb_text(t->v, "box");
+
+	text_clear(&t->c->run->login);
+	return verb_value(t->v, "pin")->given ? login_by_pin(t, box, verb_text(t->v, "pin"))
+					      : login_own(t, box);
+}
+
+int verb_command(struct flow_turn_of *t, const char *command, const struct verb_member *members)
+{
+	uint8_t space[PIN_COMMAND_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	int outcome = OUTCOME_FAILED;
+
+	WRITER_TEXTS(&w, "{\"command\":\"", command, "\",\"args\":{");
+	for (const struct verb_member *m = members; m->name; m++) {
+		WRITER_TEXTS(&w, m == members ? "\"" : ",\"", m->name, "\":");
+		json_write_text(&w, m->value);
+	}
+	writer_str(&w, "}}");
+	if (!w.overflow)
+		outcome = verb_ask(t, HELP_COMMAND, writer_done(&w), PIN_ASK_MS);
+	explicit_bzero(space, sizeof(space));
+	return outcome;
+}
+
+/* name-BOX, greeting-BOX and what goes on with '-'. */
+static bool prompt_is_of_box(struct bytes prompt, struct bytes box)
+{
+	static const char *const words[] = { "name-", "greeting-" };
+
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		struct bytes rest = bytes_from(prompt, strlen(words[i]));
+
+		if (bytes_starts(prompt, words[i]) && rest.n >= box.n &&
+		    bytes_eq(bytes_sub(rest, 0, box.n), box) &&
+		    (rest.n == box.n || (i && rest.p[box.n] == '-')))
+			return true;
+	}
+	return false;
+}
+
+int verb_greeting(struct flow_turn_of *t)
+{
+	struct bytes box = verb_text(t->v, "box"), prompt = verb_text(t->v, "prompt"),
+		     recording = verb_text(t->v, "recording");
+	const struct verb_member members[] = {
+		{ "name", prompt },
+		{ recording.n ? "recording" : NULL, recording },
+		{ 0 },
+	};
+
+	return login_has(t->c, box) && prompt_is_of_box(prompt, box)
+		       ? verb_command(t, recording.n ? "prompt.put" : "prompt.delete", members)
+		       : OUTCOME_FAILED;
+}
+
+static bool pin_is_good(struct bytes pin)
+{
+	size_t digits = 0;
+
+	while (digits < pin.n && pin.p[digits] >= '0' && pin.p[digits] <= '9')
+		digits++;
+	return digits == pin.n && digits >= PIN_MIN;
+}
+
+int verb_pin(struct flow_turn_of *t)
+{
+	const struct tenant_terms *terms = tenants_terms(t->h->settings->tenants, t->c->tenant);
+	struct bytes box = verb_text(t->v, "box");
+	const struct verb_member members[] = {
+		{ "number", box },
+		{ terms->one_password ? "password" : "pin", verb_text(t->v, "pin") },
+		{ 0 },
+	};
+
+	if (!login_has(t->c, box))
+		return OUTCOME_FAILED;
+	if (!pin_is_good(verb_text(t->v, "pin")) ||
+	    (verb_value(t->v, "again")->given &&
+	     !bytes_eq(verb_text(t->v, "pin"), verb_text(t->v, "again"))))
+		return OUTCOME_INVALID;
+	return verb_command(t, "extension.put", members);
+}

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Who may hear a mailbox: its own phone, or who knows its PIN; and what only he may ask for. */
+#include "sig/host/security.h"
+#include "sig/pbx/flow/flow.h"
+#include "tests/unit/sig/application.h"
+#include "tests/unit/sig/flows.h"
+
+/* What follows a login is heard as a prompt; then the mailbox is asked for. */
+#define LOGIN(what)                                                                          \
+	"{\"name\":\"main\",\"start\":\"in\",\"steps\":{"                                    \
+	"\"in\":{\"login\":{\"box\":\"1001\"" what "},\"none\":\"none\",\"invalid\":\"no\"," \
+	"\"rejected\":\"locked\",\"failed\":\"failed\",\"next\":\"ask\"},"                   \
+	"\"none\":{\"play\":[\"none\"]},\"no\":{\"play\":[\"no\"]},"                         \
+	"\"locked\":{\"play\":[\"locked\"]},\"failed\":{\"play\":[\"failed\"]},"             \
+	"\"ask\":{\"message\":{\"do\":\"first\",\"box\":\"1001\",\"of\":\"old\"},"           \
+	"\"none\":\"no\",\"failed\":\"failed\",\"full\":\"failed\",\"next\":\"told\"},"      \
+	"\"told\":{\"match\":\"{message} {from} {inside} {date} {time} {is_urgent}\","       \
+	"\"on\":{\"000agvj5jqr40-1 1002 true 2025-06-15 15:06 true\":\"fine\"},"             \
+	"\"else\":\"failed\"},\"fine\":{\"play\":[\"fine\"]}}}"
+#define PIN(pin) LOGIN(",\"pin\":\"" pin "\"")
+
+static void has_pin(struct rig *r, const char *pin)
+{
+	struct shard_extension e = rig_extension("1001", false);
+
+	be64_put(e.pin,
+		 pin ? extension_pin(bytes_str("1001"), bytes_str("test.local"), bytes_str(pin))
+		     : 0);
+	assert_int_equal(shard_extension_put(r->shard, &e), 0);
+}
+
+static void terms(struct rig *r, bool one_password, bool pin_always)
+{
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
+				       .terms.one_password = one_password,
+				       .terms.pin_always = pin_always };
+	uint16_t number;
+
+	assert_int_equal(tenants_put(r->shard->settings.tenants, &set, &number), 0);
+}
+
+/* The phone's call hears that prompt, and ends. */
+static void hears(struct line *l, struct phone *p, const char *flow, const char *prompt)
+{
+	put_flow(l->r, flow);
+	phone_invite(p, "700", PHONE_SDP_A);
+	rig_run(l->r);
+	assert_true(phone_hears(p, "SIP/2.0 200").n);
+	phone_ack(p);
+	rig_run(l->r);
+	if (!plays(l, prompt))
+		fail_msg("%s is not heard, but %s", prompt, l->r->played);
+	phone_request(p, "BYE", "", "");
+	rig_run(l->r);
+	line_assert_idle(l->r);
+}
+
+/* The same in a place of its own. pin: NULL: it has none. */
+static void hears_in(void **state, bool pin_always, const char *pin, bool own, const char *flow,
+		     const char *prompt)
+{
+	struct line *l;
+
+	line_teardown(state);
+	line_setup(state);
+	l = *state;
+	terms(l->r, false, pin_always);
+	has_pin(l->r, pin);
+	hears(l, own ? &l->a : &l->b, flow, prompt);
+	assert_int_equal(l->r->box.count, 0);
+}
+
+static bool asked(const struct line *l)
+{
+	return l->r->box.count && !strcmp(l->r->box.box, "1001");
+}
+
+/* Which lists it looks at, and what is known of what is there. */
+static void test_own_phone(void **state)
+{
+	struct line *l = *state;
+	const struct box_order *o = &l->r->box.order;
+
+	has_pin(l->r, "4711");
+	call_flow(l, LOGIN(""));
+	assert_true(asked(l));
+	assert_true(o->act == BOX_LIST && o->state == MESSAGE_OLD && o->ranked &&
+		    !o->newest_first && !o->id[0]);
+	rig_reply(l->r, (struct reply){ .ask = ASK_BOX,
+					.of = application_call(l->r),
+					.box = { .serial = l->r->box.serial,
+						 .found = true,
+						 .message = { "000agvj5jqr40-1", "1002",
+							      UINT64_C(1750000000000), 1, 2000,
+							      MESSAGE_OLD, true, false } } });
+	rig_run(l->r);
+	is_answered(l);
+	assert_string_equal(l->r->played, "prompt:fine");
+}
+
+/* A phone that is its own, or is not, where its box has a PIN or none. */
+static void test_without_pin(void **state)
+{
+	hears_in(state, false, NULL, true, LOGIN(""), "prompt:none");
+	hears_in(state, true, NULL, true, LOGIN(""), "prompt:none"); /* who else could set one */
+	hears_in(state, true, "4711", true, LOGIN(""), "prompt:no");
+	hears_in(state, false, NULL, false, LOGIN(""), "prompt:no");
+	hears_in(state, false, "4711", false, LOGIN(""), "prompt:no");
+	hears_in(state, false, NULL, false, PIN("4711"), "prompt:no");
+}
+
+static void test_pin(void **state)
+{
+	struct line *l;
+
+	hears_in(state, false, "4711", false, PIN("4712"), "prompt:no");
+	l = *state;
+	assert_int_equal(l->r->security.kind, SECURITY_WRONG_PIN);
+	assert_string_equal(l->r->security.detail, "password 1001");
+	line_teardown(state);
+	line_setup(state);
+	l = *state;
+	has_pin(l->r, "4711");
+	put_flow(l->r, PIN("4711"));
+	phone_invite(&l->b, "700", PHONE_SDP_A);
+	rig_run(l->r);
+	assert_true(asked(l));
+}
+
+/* VM-11: the password of SIP is the PIN, and no other one is. */
+static void test_one_password(void **state)
+{
+	struct line *l = *state;
+	struct shard_extension e = rig_extension("1001", false);
+
+	terms(l->r, true, false);
+	has_pin(l->r, "4711");
+	hears(l, &l->b, PIN("4711"), "prompt:no");
+	line_teardown(state);
+	line_setup(state);
+	l = *state;
+	terms(l->r, true, false);
+	digest_secret_make(&e.secret, bytes_str("1001"), bytes_str("test.local"),
+			   bytes_str("815042"));
+	assert_int_equal(shard_extension_put(l->r->shard, &e), 0);
+	put_flow(l->r, PIN("815042"));
+	phone_invite(&l->b, "700", PHONE_SDP_A);
+	rig_run(l->r);
+	assert_true(asked(l));
+}
+
+/* SEC-05: by the limiter of passwords, from whatever way guesses come. */
+static void test_guessed(void **state)
+{
+	struct line *l = *state;
+	const struct secret_guess web = { .tenant = BYTES_LIT(TENANT_DEFAULT_NAME),
+					  .object = BYTES_LIT("password 1001"),
+					  .source = BYTES_LIT("extension 1002"),
+					  .caller = BYTES_LIT("1002") };
+
+	has_pin(l->r, "4711");
+	for (uint32_t i = 1; i < SECRET_FAILURES; i++)
+		secret_limit_failed(l->r->shard->commons->secrets, &web, l->r->now.ns);
+	hears(l, &l->b, PIN("1"), "prompt:locked"); /* the last one */
+	assert_int_equal(l->r->security.kind, SECURITY_PIN_GUESSING);
+	assert_int_equal(l->r->box.count, 0);
+}
+
+/* What he gives then is not looked at. */
+static void test_locked(void **state)
+{
+	struct line *l = *state;
+	const struct secret_guess web = { .tenant = BYTES_LIT(TENANT_DEFAULT_NAME),
+					  .object = BYTES_LIT("password 1001"),
+					  .source = BYTES_LIT("extension 1002"),
+					  .caller = BYTES_LIT("1002") };
+
+	has_pin(l->r, "4711");
+	for (uint32_t i = 0; i < SECRET_FAILURES; i++)
+		secret_limit_failed(l->r->shard->commons->secrets, &web, l->r->now.ns);
+	hears(l, &l->b, PIN("4711"), "prompt:locked");
+	assert_int_equal(l->r->box.count, 0);
+}
+
+/* A caller who has not logged in hears of no message, whatever the flow asks; nor does who has to another one. */
+static void test_not_logged_in(void **state)
+{
+	static const char *const flows[] = {
+		"{\"name\":\"main\",\"start\":\"ask\",\"steps\":{"
+		"\"ask\":{\"message\":{\"do\":\"first\",\"box\":\"1001\"},\"none\":\"no\",\"full\":"
+		"\"no\","
+		"\"failed\":\"failed\",\"next\":\"no\"},\"no\":{\"play\":[\"no\"]},\"failed\":{"
+		"\"play\":[\"failed\"]}}}",
+		"{\"name\":\"main\",\"start\":\"in\",\"steps\":{"
+		"\"in\":{\"login\":{\"box\":\"1001\"},\"invalid\":\"no\",\"rejected\":\"no\","
+		"\"next\":\"ask\"},"
+		"\"ask\":{\"message\":{\"do\":\"delete\",\"box\":\"1002\",\"message\":"
+		"\"000agvj5jqr40-1\"},"
+		"\"none\":\"no\",\"full\":\"no\",\"failed\":\"failed\",\"next\":\"no\"},\"no\":{"
+		"\"play\":[\"no\"]},"
+		"\"failed\":{\"play\":[\"failed\"]}}}",
+		"{\"name\":\"main\",\"start\":\"in\",\"steps\":{"
+		"\"in\":{\"pin\":{\"box\":\"1001\",\"pin\":\"4711\"},\"invalid\":\"no\",\"failed\":"
+		"\"failed\",\"next\":\"no\"},"
+		"\"no\":{\"play\":[\"no\"]},\"failed\":{\"play\":[\"failed\"]}}}",
+		"{\"name\":\"main\",\"start\":\"in\",\"steps\":{"
+		"\"in\":{\"login\":{\"box\":\"1001\"},\"invalid\":\"no\",\"rejected\":\"no\","
+		"\"next\":\"ask\"},"
+		"\"ask\":{\"greeting\":{\"box\":\"1001\",\"prompt\":\"greeting-10015\"},\"failed\":"
+		"\"failed\",\"next\":\"no\"},"
+		"\"no\":{\"play\":[\"no\"]},\"failed\":{\"play\":[\"failed\"]}}}",
+	};
+	for (size_t i = 0; i < COUNT_OF(flows); i++)
+		hears_in(state, false, "4711", true, flows[i], "prompt:failed");
+}
+
+/* The successor knows who has logged in. */
+static void test_restart(void **state)
+{
+	struct line *l = *state;
+
+	has_pin(l->r, "4711");
+	call_flow(l, LOGIN(""));
+	assert_int_equal(l->r->box.count, 1);
+	line_restart(l, line_stored(l));
+	put_program(l->r, "", LOGIN(""));
+	rig_run(l->r);
+	if (l->r->program_count)
+		rig_reply(l->r,
+			  (struct reply){ .ask = ASK_PROGRAM,
+					  .of = application_call(l->r),
+					  .program = { .serial = l->r->program, .found = true } });
+	rig_run(l->r);
+	assert_int_equal(l->r->box.count, 2);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LINE_TEST(test_own_phone),     LINE_TEST(test_without_pin), LINE_TEST(test_pin),
+		LINE_TEST(test_one_password),  LINE_TEST(test_guessed),     LINE_TEST(test_locked),
+		LINE_TEST(test_not_logged_in), LINE_TEST(test_restart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
