@@ -26,6 +26,9 @@ enum {
 	LOOK_MAX = 4096 /* documents at a time */
 };
 #define TOUCH_NS (3600 * NS_PER_S)
+/* REG-17: as Message-Account says it. */
+#define MAILBOX_CODE BYTES_LIT("##")
+#define MAILBOX_FLOW BYTES_LIT("mailbox")
 
 static_assert((int)FLOW_KEPT_MAX + 200 < (int)SNAPSHOT_TEXT_MAX, "with name and time");
 
@@ -160,7 +163,8 @@ int command_flows_ship(struct node *n)
 		if (err)
 			return err;
 	}
-	return 0;
+	return programs_number_put(n->shards.commons->programs, PROGRAMS_NODE, MAILBOX_CODE,
+				   MAILBOX_FLOW);
 }
 
 /* A later version of this program has others: it finds those of calls that have begun here. */
