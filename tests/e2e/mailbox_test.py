@@ -1,0 +1,248 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The menu of a mailbox (deploy/flows/mailbox.json), walked by keys, with its prompts heard as tones, in two languages: VM-01, VM-02, VM-11, REG-17, CALL-02, SEC-05."""
+import array
+import os
+import time
+import unittest
+import wave
+
+from music_test import sine
+
+from flow_calls_test import Put
+from flow_shipped_test import FLOWS
+from patience import until
+
+PROMPTS = os.path.join(FLOWS, "..", "prompts")
+WORD, RATE = 3300, 8000         # Hz: of each word of a number or a day; samples a second
+LONG = 150                      # s
+
+
+def names(language):
+    with open(os.path.join(PROMPTS, language + ".txt"), encoding="utf-8") as file:
+        return [line.split("=")[0].strip() for line in file if "=" in line and not line.startswith(("#", "voice"))]
+
+
+def tone_file(path, hertz, seconds):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    samples = array.array("h", sine(hertz, RATE))
+    with wave.open(path, "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes((samples * (int(seconds) + 1))[:int(seconds * RATE)].tobytes())
+
+
+class Mailbox(Put):
+    """1002 has a box with messages of 1001, and 1001 says them. Each prompt of the menu is a tone of its own, in each language another one."""
+    NAME, SPOKEN, PIN = 3000, (2800, 2880), "4711"
+
+    def setUp(self):
+        super().setUp()
+        self.tones = {}
+        menu = [name for name in names("en") if name.startswith("mailbox-") or name == "goodbye"]
+        for at, language in enumerate(("en", "de")):
+            for name in names(language):
+                hertz = 400 + 40 * menu.index(name) + 20 * at if name in menu else WORD
+                self.tones[language, name] = hertz
+                tone_file(f"{self.node.folder}/sounds/.prompts/{language}/{name}.wav", hertz, 0.6 if name in menu else 0.3)
+        tone_file(f"{self.node.folder}/sounds/default/name-1001.wav", self.NAME, 0.6)
+        self.ask("number.put", number="100", to="flow:main")
+        for number in ("1001", "1002"):
+            self.ask("extension.put", number=number, language="en")
+
+    def leave(self, hertz, **marks):
+        out = self.a.invite("100", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        call = self.call_of("1001")
+        self.waits(call)
+        before = {row["message"] for row in self.ask("message.list", mailbox="1002")}
+        self.node.ctl("call.record_message", call=call, beep="false", silence_ms="0", mailbox="1002")
+        until(lambda: "record" in str(self.ask("call.show", call=call).get("recordings")), lambda: self.ask("call.show", call=call))
+        self.audio_a.start(hertz)
+        time.sleep(2)
+        self.audio_a.stop()
+        out.bye()
+        self.ended()
+        until(lambda: len(self.ask("message.list", mailbox="1002")) > len(before), self.node.log_tail)
+        message, = {row["message"] for row in self.ask("message.list", mailbox="1002")} - before
+        if marks:
+            self.ask("message.put", mailbox="1002", message=message, **marks)
+        return message
+
+    def call_of(self, number):
+        return next(call["id"] for call in self.ask("call.list") if call["from"] == number)
+
+    def dials(self, language="en", agent=None, audio=None, number="##"):
+        self.agent, self.audio, self.language = agent or self.b, audio or self.audio_b, language
+        self.out = self.agent.invite(number, self.audio.sdp())
+        self.audio.use(self.out.wait_answer())
+        self.call = self.call_of(self.agent.number)
+
+    def hears(self, *what):
+        for one in what:
+            self.audio.wait_tone(self.tones[self.language, one] if isinstance(one, str) else one, 12)
+
+    def step(self, name):
+        until(lambda: f" {name} is carried out" in self.at(self.call)["at"], lambda: f"{name}: {self.at(self.call)}")
+
+    def keys(self, keys, step=None):
+        if step:
+            self.step(step)
+        for key in keys:
+            self.audio.digit(key)
+            time.sleep(0.1)
+
+    def states(self):
+        return {row["message"]: (row["state"], row["urgent"]) for state in ("new", "old", "deleted") for row in self.ask("message.list", mailbox="1002", state=state)}
+
+
+class Menu(Mailbox):
+    def walk(self, language):
+        self.ask("extension.put", number="1002", language=language, pin=self.PIN)
+        usual, urgent = self.leave(self.SPOKEN[0]), self.leave(self.SPOKEN[1], urgent=True)
+        self.dials(language)
+        self.hears("mailbox-urgent-one", WORD, "mailbox-new-many", "mailbox-menu")
+        self.keys("1", "menu")
+        self.hears("mailbox-urgent", "mailbox-from", self.NAME, WORD, self.SPOKEN[1])
+        self.keys("7", "listen")
+        self.hears("mailbox-deleted", "mailbox-from", self.NAME, WORD, self.SPOKEN[0])
+        self.assertEqual(self.states(), {usual: ("new", False), urgent: ("deleted", False)})
+        self.keys("2", "listen")
+        until(lambda: self.show_play()["paused"], self.show_play)
+        self.keys("1")
+        until(lambda: self.show_play()["place_ms"] == 0, self.show_play)
+        self.keys("2")
+        self.hears(self.SPOKEN[0])
+        self.keys("3", "listen")                        # behind its end
+        self.keys("9", "keys")
+        self.hears("mailbox-saved", "mailbox-last", "mailbox-menu")
+        self.assertEqual(self.states(), {usual: ("old", False), urgent: ("deleted", False)})
+        self.keys("5", "menu")
+        self.hears("mailbox-from")
+        self.keys("#")                                  # no more of the envelope
+        self.hears(self.SPOKEN[1])
+        self.keys("9", "listen")
+        self.hears("mailbox-saved", "mailbox-last")
+        self.assertEqual(self.states(), {usual: ("old", False), urgent: ("new", True)})
+        self.keys("2", "menu")
+        self.hears(self.SPOKEN[0])
+        self.keys("4", "listen")
+        self.hears("mailbox-top", "mailbox-keys")
+        self.keys("5", "keys")
+        self.hears("mailbox-from", self.SPOKEN[0])
+        self.keys("#", "listen")
+        self.hears("mailbox-last")
+        self.keys("1", "menu")
+        self.hears("mailbox-urgent")
+        self.keys("6", "listen")
+        self.hears("mailbox-last")
+        self.keys("1", "menu")
+        self.hears("mailbox-none", "mailbox-menu")
+        self.assertEqual(self.states(), {usual: ("old", False), urgent: ("old", True)})
+        self.keys("*", "menu")
+        self.hears("goodbye")
+        self.out.wait_bye()
+
+    def show_play(self):
+        return self.ask("call.show", call=self.call)["play"]
+
+    def test_english(self):
+        self.walk("en")
+
+    def test_german(self):
+        self.walk("de")
+
+
+class Others(Mailbox):
+    def test_from_elsewhere(self):
+        """At the phone of 1001, who is asked for box and PIN, as from outside; wrong ones until nobody looks any more, and as long a password is not looked at either."""
+        self.ask("extension.put", number="1002", pin=self.PIN)
+        self.ask("extension.put", number="1001", pin="8150")
+        self.ask("tenant.put", name="default", pin_always=True)
+        usual = self.leave(self.SPOKEN[0])
+        self.dials("en", self.a, self.audio_a)
+        self.hears("mailbox-number")
+        self.keys("1002#", "number")
+        self.hears("mailbox-pin")
+        self.keys("9753#", "pin")
+        self.hears("mailbox-wrong", "mailbox-number")
+        self.keys("1002#", "number")
+        self.keys(self.PIN + "#", "pin")
+        self.hears("mailbox-new-one", "mailbox-menu")
+        self.keys("1", "menu")
+        self.hears(self.SPOKEN[0])
+        self.keys("6", "listen")
+        self.hears("mailbox-last")
+        self.assertEqual(self.states(), {usual: ("old", False)})
+        self.out.bye()
+        self.ended()
+        self.dials("en", self.a, self.audio_a)
+        for _ in range(6):
+            self.keys("1002#", "number")
+            self.keys("9753#", "pin")
+        self.hears("mailbox-locked", "goodbye")
+        self.out.wait_bye()
+        self.assertEqual([text for text in (self.PIN, "9753") if text in self.node.log_tail(10000)], [])
+
+    def test_killed(self):
+        """The next process goes on with the message, and knows who has logged in."""
+        self.ask("extension.put", number="1002", pin=self.PIN)
+        usual = self.leave(self.SPOKEN[0])
+        self.dials()
+        self.keys("1", "menu")
+        self.step("listen")
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        self.audio.wait_tone(self.SPOKEN[0], 12, anew=True)
+        self.keys("7", "keys")
+        self.hears("mailbox-deleted", "mailbox-last")
+        self.assertEqual(self.states(), {usual: ("deleted", False)})
+        self.out.bye()
+
+    def test_first_use(self):
+        """No PIN yet: it, a name and a greeting. The caller says a tone as each."""
+        self.dials("en", self.a, self.audio_a)
+        self.hears("mailbox-welcome", "mailbox-new-pin")
+        self.keys("12345#", "newpin")
+        self.keys("12346#", "again")
+        self.hears("mailbox-pin-differs", "mailbox-new-pin")
+        self.keys("12345#", "newpin")
+        self.keys("12345#", "again")
+        self.hears("mailbox-saved", "mailbox-your-name", "mailbox-record")
+        for name, what in (("mailbox-your-greeting", self.SPOKEN[0]), ("mailbox-new-none", self.SPOKEN[1])):
+            self.says(what)
+            self.hears(what, "mailbox-sure")
+            self.keys("1", "sure")
+            self.hears("mailbox-saved", name)
+        self.assertTrue(self.ask("extension.get", number="1001")["pin_set"])
+        self.assertEqual({row["name"] for row in self.ask("prompt.list")}, {"name-1001", "greeting-1001"})
+        self.keys("4", "menu")
+        self.keys("1", "settings")
+        self.keys("1", "greetings")
+        self.keys("2", "greet")
+        self.hears(self.SPOKEN[1], "mailbox-greeting")
+        self.keys("3", "greet")
+        self.hears("mailbox-deleted")
+        self.keys("2", "greet")
+        self.hears("mailbox-no-greeting")
+        self.assertEqual({row["name"] for row in self.ask("prompt.list")}, {"name-1001"})
+        self.keys("*", "greet")
+        self.keys("2", "settings")
+        self.keys("1", "greet")
+        self.says(self.SPOKEN[1])
+        self.hears(self.SPOKEN[1])
+        self.keys("*", "sure")
+        self.hears("mailbox-settings")
+        self.out.bye()
+        self.assertNotIn("12345", self.node.log_tail(10000))
+
+    def says(self, hertz):
+        self.step("say")
+        until(lambda: self.ask("call.show", call=self.call).get("recordings"), lambda: self.ask("call.show", call=self.call))
+        self.audio.start(hertz)
+        time.sleep(2)
+        self.audio.stop()
+        self.keys("#")
+
+
+if __name__ == "__main__":
+    unittest.main()
