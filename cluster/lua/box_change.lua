@@ -1,6 +1,7 @@
--- KEYS as box_keys.lua; ARGV put, drop or set, now (ms), message, and
+-- KEYS as box_keys.lua; ARGV put, drop, mark or set, now (ms), message, and
 --   put: a part as JSON, the set where a message lies that is not there yet
 --   drop: the name of a part that is gone
+--   mark: marks as JSON, which are no change of the message: it keeps its version
 --   set: new, old, draft, deleted, kept (as it was before it was deleted), dropped, sent (a draft is new; else it is as it was) or empty;
 --     1, 0 or empty (urgent); marks as JSON or empty; the version that it must have, or 0
 -- Answers: 0: there is no such message; 1: done; 2: it has another version; 3: it is over, and its file is to go. Then the message.
@@ -70,6 +71,13 @@ if not class or over then
   return told(0)
 end
 local marks = cjson.decode(box_text('m', id) or '{"version":0}')
+if act == 'mark' then
+  for key, value in pairs(cjson.decode(ARGV[4])) do
+    marks[key] = value
+  end
+  redis.call('HSET', KEYS[1], 'm:' .. id, cjson.encode(marks))
+  return told(1)
+end
 if ARGV[7] ~= '0' and tonumber(ARGV[7]) ~= marks.version then
   return told(2)
 end

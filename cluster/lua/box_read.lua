@@ -1,5 +1,5 @@
 -- KEYS as box_keys.lua; ARGV now (ms), a message or empty, how many, 1: the newest first (and 2: urgent ones before others), the message behind which it goes on or empty, and
--- names of sets whose messages are wanted. Counts as box_change.lua; then messages: id, set, when it came there, facts, marks.
+-- names of sets whose messages are wanted; all: what messages have together, as one without an id, and no others. Counts as box_change.lua; then messages: id, set, when it came there, facts, marks.
 -- include box_keys
 local now, most, back, ranked, after = tonumber(ARGV[1]), tonumber(ARGV[3]), ARGV[4] % 2 == 1, ARGV[4] > '1', ARGV[5]
 local EQUALS = 16 -- that began in one millisecond
@@ -11,6 +11,18 @@ if ARGV[2] ~= '' then
     said[2] = 0
   else
     box_row(said, ARGV[2], class, at)
+  end
+  return said
+end
+if ARGV[6] == 'all' then
+  local ms = 0
+  for _, class in ipairs({'new', 'urgent', 'old', 'oldurgent'}) do
+    for _, id in ipairs(redis.call('ZRANGE', sets[class], 0, -1)) do
+      ms = ms + (cjson.decode(box_text('f', id) or '{"ms":0}').ms or 0)
+    end
+  end
+  for _, value in ipairs({'', 'all', '0', string.format('{"ms":%d}', ms), ''}) do
+    said[#said + 1] = value
   end
   return said
 end

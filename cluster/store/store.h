@@ -11,6 +11,7 @@
  * td:{ev:TENANT} (stream)
  * td:security (stream)  td:{cluster}:ids (set)  td:{rec:TENANT}:days (sorted set)  td:{rec:TENANT}:of:DAY (hash)  td:{rec:TENANT}:by:DAY (sorted set)
  * td:{box:TENANT:BOX}:msg (hash), :new :urgent :old :oldurgent :draft :gone (sorted sets)
+ * td:{task}:due (sorted set), :held (hash)
  * td:broken:<key> (records set aside)
  */
 #ifndef CLUSTER_STORE_STORE_H
@@ -475,6 +476,26 @@ typedef void store_box_row_fn(const struct store_box_row *row, void *arg);
 typedef void store_box_fn(const struct store_box_said *said, void *arg);
 void store_box_ask(struct store_shared *s, const struct store_box *of, store_box_row_fn *each,
 		   store_box_fn *done, void *arg);
+
+/* What is to be done about messages, once and by one node: an event, a mail, a call (cluster/lua/task.lua). */
+enum { STORE_TASKS_MAX = 32, STORE_TASK_HELD_MS = 10000 };
+enum store_task_act {
+	STORE_TASK_ADD,  /* to be done then, or before */
+	STORE_TASK_NOW,  /* likewise; whoever adds it holds it, unless somebody does */
+	STORE_TASK_HOLD, /* again for so long; it is held no longer where it is not in the answer */
+	STORE_TASK_TAKE, /* what is due, STORE_TASKS_MAX at most: held by who */
+	STORE_TASK_DONE, /* again then; due_utc_ms 0: never, unless somebody has added it meanwhile */
+};
+struct store_task {
+	enum store_task_act act;
+	struct bytes who, what; /* who: the same for nobody else */
+	uint64_t due_utc_ms;
+};
+/* held: what is held by who from now on. */
+typedef void store_task_fn(enum store_result result, const struct bytes *held, size_t count,
+			   void *arg);
+void store_task(struct store_shared *s, const struct store_task *of, store_task_fn *done,
+		void *arg);
 
 /* A document: JSON text by tenant, kind and name. Its version is the generation of the tenant that it came with. */
 struct store_document {

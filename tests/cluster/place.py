@@ -23,7 +23,7 @@ HERE, SBC, CARRIER = "10.77.0.1", "10.77.0.5", "10.77.0.6"
 NODES = {"a": "10.77.0.11", "b": "10.77.0.12", "c": "10.77.0.13"}
 SERVERS = {"r1": "10.77.0.21", "r2": "10.77.0.22"}
 GUIDES = ROOT / "docs" / "guides"
-OVER = re.compile(r":(cdr|ended|calls|call:moved|events?|audit)$|^td:\{(ev|cmd|kept|box)")     # and marks for older programs; who has called last
+OVER = re.compile(r":(cdr|ended|calls|call:moved|events?|audit)$|^td:\{(ev|cmd|kept|box|task)")     # and marks for older programs; who has called last
 MEDIA_PORTS = "12000-19999"
 
 

@@ -87,6 +87,7 @@ static void test_states(void **state)
 		{ "too late", 0, "set b-1 new - - 1", "o2 v4 1/0 0/1 0 b-1 oldurgent" },
 		{ "the newest first", 0, "r - 10 1 - new urgent old oldurgent", "o1 v4 1/0 0/1 0 b-1 oldurgent a-1 new" },
 		{ "the oldest first", 0, "r - 10 0 - new urgent old oldurgent", "o1 v4 1/0 0/1 0 a-1 new b-1 oldurgent" },
+		{ "all together", 0, "r - 1 1 - all", "o1 v4 1/0 0/1 0  all" },
 		{ "a page", 0, "r - 1 1 - new urgent old oldurgent", "o1 v4 1/0 0/1 0 b-1 oldurgent" },
 		{ "the next page", 0, "r - 1 1 b-1 new urgent old oldurgent", "o1 v4 1/0 0/1 0 a-1 new" },
 		{ "behind the last", 0, "r - 1 1 a-1 new urgent old oldurgent", "o1 v4 1/0 0/1 0" },
@@ -107,6 +108,7 @@ static void test_states(void **state)
 		{ "never said", 13, "put d-1 " PART("1", "d1", "1764300000003") " draft", "o1 v11 0/0 0/0 0 d-1 draft" },
 		{ "dropped", 13, "set d-1 dropped - - 0", "o1 v12 0/0 0/0 0 d-1 gone" },
 		{ "at once over", 13, "put d-1 " PART("1", "d1", "1764300000003") " draft", "o3 v12 0/0 0/0 0 d-1 gone" },
+		{ "a mark", 13, "mark c-1 {\"told\":true}", "o0 v12 0/0 0/0 0" },
 		{ "another draft", 13, "put e-1 " PART("1", "e1", "1764300000004") " draft", "o1 v13 0/0 0/0 0 e-1 draft" },
 		{ "that nobody spoke of", 14, "r - 10 1 - new", "o1 v14 1/0 0/0 0 e-1 new" },
 		{ "marked", 14, "put f-1 " PART("1", "f1", "1764300000005") " draft", "o1 v15 1/0 0/0 0 f-1 draft" },
@@ -172,6 +174,11 @@ static void test_parts(void **state)
 	assert_null(strstr(h.text, "\"a1\""));
 	assert_non_null(strstr(ask(&h, "1001", 0, "set a-1 - - {\"note\":\"call_back\"} 0"),
 			       "\"note\":\"call_back\""));
+	assert_non_null(strstr(h.text, "\"version\":1"));
+	/* a mark is no change */
+	assert_non_null(strstr(ask(&h, "1001", 0, "mark a-1 {\"told\":true}"), "\"told\":true"));
+	assert_non_null(strstr(h.text, "\"version\":1"));
+	assert_non_null(strstr(h.text, "\"note\":\"call_back\""));
 	node_without_server(&n, &s);
 }
 
