@@ -243,6 +243,19 @@ static pool_handle extension_find(const struct extensions *x, uint16_t tenant, s
 	return 0;
 }
 
+bool extensions_box(const struct extensions *x, uint16_t tenant, struct bytes number,
+		    struct extension_box *out)
+{
+	struct extension e;
+
+	*out = (struct extension_box){ 0 };
+	if (!extensions_find(x, tenant, number, &e))
+		return false;
+	*out = e.box;
+	extension_wipe(&e);
+	return true;
+}
+
 bool extensions_has(const struct extensions *x, uint16_t tenant, struct bytes number)
 {
 	return extension_find(x, tenant, number, extension_hash(x, tenant, number)) != 0;

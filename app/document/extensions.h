@@ -23,6 +23,9 @@ void extensions_close(struct extensions *x);
 /* False: there is none, and *out is as it was. It has a secret: the caller wipes it. */
 bool extensions_find(const struct extensions *x, uint16_t tenant, struct bytes number,
 		     struct extension *out);
+/* Its mailbox alone. False: there is no such extension, and *out is empty. */
+bool extensions_box(const struct extensions *x, uint16_t tenant, struct bytes number,
+		    struct extension_box *out);
 bool extensions_has(const struct extensions *x, uint16_t tenant, struct bytes number);
 /* Adds or replaces, by tenant and number of its core. 0, -ENOSPC or -ENOMEM. */
 int extensions_put(struct extensions *x, const struct extension *e) NODISCARD;

@@ -582,6 +582,25 @@ static const char *field_monitors_wrong(const void *value, const char *text)
 	return NULL;
 }
 
+/* In the order of enum box_notify. */
+static const char *const g_box_notify[] = { "none", "urgent", "all", NULL };
+
+static const char *field_mail_wrong(const void *value, const char *text)
+{
+	const char *at = strchr(text, '@');
+
+	(void)value;
+	if (!text[0])
+		return NULL;
+	for (const char *p = text; *p; p++) {
+		if (*p <= ' ' || *p > '~' || strchr("<>,;:\"\\()", *p))
+			return "it is one address, such as one@example.org";
+	}
+	return at && at != text && at[1] && !strchr(at + 1, '@')
+		       ? NULL
+		       : "it is one address, such as one@example.org";
+}
+
 static const char *field_lamps_wrong(const void *value, const char *text)
 {
 	(void)value;
@@ -913,5 +932,40 @@ const struct command_arg g_extension_fields[] = {
 	TEXT_FIELD("language", core.language, CHARSET_NAME, extension_language_wrong,
 		   "Language of the prompts that its phones hear, such as de. Empty: that of its "
 		   "tenant."),
+	TEXT_FIELD("mailbox_members", box.members, CHARSET_NUMBERS, field_monitors_wrong,
+		   "Extensions that see the mailbox of its number as it does itself: numbers "
+		   "joined by ','. Their users list, hear and change its messages, and their "
+		   "phones may watch how many there are. by of a message says who changed it "
+		   "last."),
+	NUMBER_FIELD("mailbox_messages", box.messages, 0, UINT16_MAX, "0",
+		     "Messages that its mailbox has room for, new and old; 0: any number. A full "
+		     "one says so before the beep."),
+	NUMBER_FIELD("mailbox_minutes", box.minutes, 0, UINT16_MAX, "0",
+		     "Minutes that its messages may have, all together; 0: any number."),
+	NUMBER_FIELD("mailbox_days", box.days, 0, UINT16_MAX, "0",
+		     "Days after which its messages are deleted, as message.delete does; 0: "
+		     "never. It is looked at once a day."),
+	TEXT_FIELD("mailbox_mail", box.mail, CHARSET_TEXT, field_mail_wrong,
+		   "Address to which its new messages are sent (mail.url in the node file). "
+		   "Empty: none."),
+	NOT_FIELD("mailbox_mail_audio", box.mail_no_audio,
+		  "The mail has the message itself, as WAV; false: it says that there is one."),
+	FLAG_FIELD("mailbox_mail_delete", box.mail_delete, "false",
+		   "true: a message is deleted when it was sent with its audio."),
+	FLAG_FIELD("mailbox_transcribe", box.transcribe, "false",
+		   "true: what was said stands beside its messages as text (transcription.url in "
+		   "the node file), in mails, too."),
+	WORD_FIELD("mailbox_notify", box.notify, FIELD_NUMBER, g_box_notify, "none",
+		   "Which new messages are told by a call to mailbox_notify_to: none, urgent "
+		   "ones or all."),
+	TEXT_FIELD("mailbox_notify_to", box.notify_to, CHARSET_NUMBER, NULL,
+		   "Who is called then: an extension, or a number outside as this extension "
+		   "dials it, for which it pays. Empty: the extension itself."),
+	TEXT_FIELD("mailbox_notify_hours", box.notify_hours, CHARSET_NAME, NULL,
+		   "Opening hours in which it is called; outside of them the call waits. Empty: "
+		   "at any time."),
+	NUMBER_FIELD("mailbox_notify_retry_s", box.notify_retry_s, 0, 3600, "0",
+		     "Seconds until it is called again while such a message is new, doubled each "
+		     "time, 5 calls in all; 0: 300."),
 	{ .name = NULL },
 };

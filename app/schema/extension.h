@@ -9,6 +9,7 @@
 #include "app/settings/settings.h"
 #include "base/bytes.h"
 #include "base/seal.h"
+#include "sig/host/calendars.h"
 #include "sig/host/groups.h"
 #include "sig/host/lamps.h"
 #include "sig/identity/presence.h"
@@ -63,11 +64,30 @@ enum {
 /* What a stolen password costs at first: so many calls outside at a time, and minutes of them a day. */
 enum { EXTENSION_OUTSIDE_CALLS = 4, EXTENSION_OUTSIDE_MINUTES = 480 };
 
+/* Whether new messages of its mailbox are told by a call. */
+enum box_notify { BOX_NOTIFY_NONE, BOX_NOTIFY_URGENT, BOX_NOTIFY_ALL };
+
+enum { EXTENSION_MAIL_MAX = 128, EXTENSION_MEMBERS_MAX = 256, BOX_NOTIFY_RETRY_S = 300 };
+
+/* Its mailbox, that of its number (docs/adr/0127). */
+struct extension_box {
+	char members[EXTENSION_MEMBERS_MAX]; /* who sees it, too: numbers joined by ',' */
+	uint16_t messages, minutes;          /* that it has room for; 0: any */
+	uint16_t days;                       /* then they are deleted; 0: never */
+	char mail[EXTENSION_MAIL_MAX];       /* to whom messages are sent; "": to nobody */
+	bool mail_no_audio, mail_delete;
+	bool transcribe;
+	uint8_t notify; /* enum box_notify */
+	char notify_to[FORWARD_TARGET_MAX], notify_hours[CALENDAR_NAME_MAX];
+	uint16_t notify_retry_s; /* 0: BOX_NOTIFY_RETRY_S */
+};
+
 struct extension {
 	struct shard_extension core;
 	bool srtp;     /* goes together with core.tls_srtp */
 	bool unlisted; /* callers do not find it by its name */
 	struct shard_forward forward;
+	struct extension_box box;
 	char monitors[EXTENSION_MONITORS_MAX];
 	char pickup_groups[EXTENSION_PICKUP_MAX], park_groups[EXTENSION_PICKUP_MAX];
 	char groups_out[GROUPS_OUT_MAX]; /* groups that it is logged out of */

@@ -225,6 +225,21 @@ struct settings_login {
 	uint64_t session_ns;
 };
 
+/* How messages of mailboxes are sent (docs/guides/voicemail-notification.md). */
+struct settings_mail {
+	char url[SETTINGS_PATH_MAX]; /* "": none is */
+	char from[128], user[128];
+	char password_file[SETTINGS_PATH_MAX], ca[SETTINGS_PATH_MAX];
+	bool starttls;
+	uint64_t retry, give_up;
+};
+
+/* Who writes down what they say. */
+struct settings_transcription {
+	char url[SETTINGS_PATH_MAX]; /* "": nobody */
+	char key_file[SETTINGS_PATH_MAX], ca[SETTINGS_PATH_MAX], model[64];
+};
+
 struct settings_log {
 	int level;  /* enum log_level */
 	int format; /* enum log_format */
@@ -380,6 +395,8 @@ struct settings {
 	struct settings_trace trace;
 	struct settings_hep hep;
 	struct settings_recordings recordings;
+	struct settings_mail mail;
+	struct settings_transcription transcription;
 	struct settings_live live;
 	struct conference_settings conferences;
 	struct settings_ivr ivr;

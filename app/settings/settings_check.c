@@ -515,6 +515,21 @@ int settings_login_role(const char *row, struct bytes *value)
 	return -1;
 }
 
+static void check_mail(const struct check *c)
+{
+	const struct settings_mail *m = &c->s->mail;
+	const char *text = c->s->transcription.url;
+
+	if (m->url[0] && strncmp(m->url, "smtp://", 7) != 0 && strncmp(m->url, "smtps://", 8) != 0)
+		REPORT(c, "mail.url",
+		       "mail.url must begin with smtp:// or smtps://, such as "
+		       "smtp://mail.example.org:587");
+	if (m->url[0] && !strchr(m->from, '@'))
+		REPORT(c, "mail.from", "mail.url needs mail.from, the address mails come from");
+	if (text[0] && strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
+		REPORT(c, "transcription.url", "transcription.url must be a URL of http or https");
+}
+
 static void check_login(const struct check *c)
 {
 	const struct settings_login *l = &c->s->login;
@@ -699,6 +714,7 @@ void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *e
 	check_dns(&c);
 	rule_cluster(&c);
 	check_login(&c);
+	check_mail(&c);
 	check_hep(&c);
 	check_live(&c);
 	check_tenants(&c);

@@ -58,6 +58,11 @@ const struct conf_field g_settings_fields[] = {
 		"What becomes of recordings of calls: a process of its own, tandem-store, brings "
 		"them to destinations, and deletes them.",
 		MAP(settings, recordings, g_recordings_fields)),
+	SETTING("mail", NULL,
+		"How messages of mailboxes are sent by mail (guides/voicemail-notification.md).",
+		MAP(settings, mail, g_mail_fields)),
+	SETTING("transcription", NULL, "Who writes down what messages of mailboxes say.",
+		MAP(settings, transcription, g_transcription_fields)),
 	SETTING("siprec", NULL, "An external recorder (guides/siprec.md).",
 		MAP(settings, siprec, g_siprec_fields)),
 	SETTING("live", NULL,
@@ -324,6 +329,55 @@ const struct conf_field g_login_fields[] = {
 		TEXT(settings_login, tenant_claim)),
 	SETTING("session", "1h", "How long the token of a login is good.",
 		DURATION(settings_login, session_ns, SECONDS(60), SECONDS(86400))),
+	{ .key = NULL },
+};
+
+const struct conf_field g_mail_fields[] = {
+	SETTING("url", NULL,
+		"The server that takes mails: smtp://mail.example.org:587, or smtps://. Without it "
+		"none is sent.",
+		TEXT(settings_mail, url)),
+	SETTING("from", NULL, "The address that mails come from.", TEXT(settings_mail, from)),
+	SETTING("user", NULL, "Who logs in at the server. Without it nobody does.",
+		TEXT(settings_mail, user)),
+	SETTING("password_file", NULL,
+		"File whose first line is the password; others than the node's user may not read "
+		"it (chmod 600).",
+		TEXT(settings_mail, password_file)),
+	SETTING("ca", NULL,
+		"File of certificates that the server's is checked by. Without it those of the "
+		"machine.",
+		TEXT(settings_mail, ca)),
+	SETTING("starttls", "true",
+		"TLS is begun before anything is said over smtp://, or the mail waits. false: all "
+		"goes in plain.",
+		FLAG(settings_mail, starttls)),
+	SETTING("retry", "5s",
+		"The pause before a mail is tried again, doubled each time up to an hour. A "
+		"transcription is tried so three times.",
+		DURATION(settings_mail, retry, SECONDS(1), SECONDS(3600))),
+	SETTING("give_up", "604800s",
+		"A mail that was not taken for so long is given up: it is a dead letter.",
+		DURATION(settings_mail, give_up, SECONDS(1), SECONDS(2592000))),
+	{ .key = NULL },
+};
+
+const struct conf_field g_transcription_fields[] = {
+	SETTING("url", NULL,
+		"A web server that is sent a message as file (POST of multipart/form-data), and "
+		"answers with text, as JSON: audio/transcriptions of OpenAI's API, which Whisper "
+		"servers have, too. Without it nothing is written down.",
+		TEXT(settings_transcription, url)),
+	SETTING("key_file", NULL,
+		"File whose first line is the key that it wants (Authorization: Bearer); others "
+		"than the node's user may not read it (chmod 600).",
+		TEXT(settings_transcription, key_file)),
+	SETTING("ca", NULL,
+		"File of certificates that the server's is checked by. Without it those of the "
+		"machine.",
+		TEXT(settings_transcription, ca)),
+	SETTING("model", NULL, "The model that is asked for. Without it: the server's own.",
+		TEXT(settings_transcription, model)),
 	{ .key = NULL },
 };
 
