@@ -18,8 +18,10 @@
 
 enum { WAIT_MS = 1000 };
 
-static const struct helper_kind *const g_kinds[] = { &g_helper_http, &g_helper_link, &g_helper_tell,
-						     &g_helper_say, &g_helper_login };
+static const struct helper_kind *const g_kinds[] = { &g_helper_http,      &g_helper_link,
+						     &g_helper_tell,      &g_helper_say,
+						     &g_helper_login,     &g_helper_mail,
+						     &g_helper_transcribe };
 
 /* ---- requests ---- */
 

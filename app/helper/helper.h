@@ -113,7 +113,7 @@ unsigned ws_watch(const struct helper *h, struct curl_waitfd *wait, unsigned mos
 void ws_read_all(struct helper *h);
 void ws_close_all(struct helper *h);
 
-/* ---- say.c, login.c ---- */
-extern const struct helper_kind g_helper_say, g_helper_login;
+/* ---- say.c, login.c, mail.c ---- */
+extern const struct helper_kind g_helper_say, g_helper_login, g_helper_mail, g_helper_transcribe;
 
 #endif
