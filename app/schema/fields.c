@@ -89,6 +89,19 @@ static void add_room(struct fields *f, const struct sig_event *event)
 	field_number(f, "member", event->member);
 }
 
+/* members: who sees the box beside its owner (app/web/events.h). */
+static void add_message(struct fields *f, const struct sig_event *event)
+{
+	field_text(f, "mailbox", event->to);
+	field_text(f, "message", event->step);
+	field_text(f, "state", event->package ? event->package : "");
+	field_text(f, "urgent", event->urgent ? "true" : "false");
+	f->is_number[f->count - 1] = true;
+	field_number(f, "duration_ms", event->ms);
+	field_text(f, "by", event->reason ? event->reason : "");
+	add_bytes(f, "members", event->values);
+}
+
 /* Its name. */
 static void recording_write(struct writer *w, uint64_t call, unsigned number)
 {
@@ -310,6 +323,7 @@ enum {
 	HAS_HTTP = 1048576,   /* step, url, http_status, ms */
 	HAS_FROM = 262144,    /* also without a call */
 	HAS_VALUES = 2097152, /* with name and visit */
+	HAS_BOX = 4194304,    /* a message, with from */
 };
 
 static const struct {
@@ -426,6 +440,18 @@ static const struct {
 			      "its data as a JSON object. After a kill it may come again, with "
 			      "the same visit.",
 			      HAS_CALL | HAS_VALUES },
+	[SIG_MESSAGE_NEW] = { "message.new",
+			      "A message lies in that mailbox, to. by: empty. It comes at least "
+			      "once; users hear of boxes that they see.",
+			      HAS_FROM | HAS_BOX },
+	[SIG_MESSAGE_CHANGED] = { "message.changed",
+				  "It is old, new, urgent or private now, has another note, or was "
+				  "taken back. by: who did that; empty: its caller, or a phone.",
+				  HAS_FROM | HAS_BOX },
+	[SIG_MESSAGE_DELETED] = { "message.deleted",
+				  "It was deleted, by: who did that; retention, or mail (it was "
+				  "sent). For 7 days message.undelete takes it back.",
+				  HAS_FROM | HAS_BOX },
 	[SIG_CALL_STATE] = { "call.state",
 			     "A party is at something else (a_state, b_state) that no other event "
 			     "tells.",
@@ -615,6 +641,8 @@ void fields_of_event(struct fields *out, const struct sig_event *event)
 		field_number(out, "visit", event->order);
 		add_bytes(out, "values", event->values);
 	}
+	if (has & HAS_BOX)
+		add_message(out, event);
 	if (has & HAS_OTHER)
 		add_call(out, "other", event->other);
 	if (has & HAS_STATUS)

@@ -282,6 +282,7 @@ static void event_tell(struct events *e, struct events_stream *s, struct events_
 	struct events_one one = {
 		.s = s, .json = json, .before = late ? s->late : s->live, .late = late
 	};
+	struct bytes members, member;
 
 	if (!events_facts_parse(json, &one.facts))
 		return;
@@ -297,6 +298,9 @@ static void event_tell(struct events *e, struct events_stream *s, struct events_
 		event_tell_by(e, &one, 'u', one.facts.from);
 	if (one.facts.to.n)
 		event_tell_by(e, &one, 'u', one.facts.to);
+	members = one.facts.members;
+	while (bytes_cut(&members, ',', &member))
+		event_tell_by(e, &one, 'u', member);
 	events_text_leave(one.text);
 }
 

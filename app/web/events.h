@@ -34,9 +34,12 @@ int events_id_compare(struct events_id a, struct events_id b);
 bool events_id_parse(struct bytes text, struct events_id *out);
 struct bytes events_id_write(char out[EVENTS_ID_MAX], struct events_id id);
 
-/* What an event is chosen by; empty: it has none. from, to: of a phone; not of a trunk, where they are numbers outside. */
+/*
+ * What an event is chosen by; empty: it has none. from, to: of a phone; not of a trunk, where they are numbers outside. Of a message: to is its
+ * box, and members, joined by ',', see that, too; its caller does not.
+ */
 struct events_facts {
-	struct bytes type, call, from, to;
+	struct bytes type, call, from, to, members;
 };
 /* Of the JSON object that an event is, as the node writes it. False: it is none. */
 bool events_facts_parse(struct bytes json, struct events_facts *out);

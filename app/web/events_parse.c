@@ -102,8 +102,10 @@ bool events_facts_parse(struct bytes json, struct events_facts *out)
 		const char *name;
 		struct bytes *value;
 	} known[] = {
-		{ "type", &out->type }, { "call", &out->call },        { "from", &out->from },
-		{ "to", &out->to },     { "from_trunk", &from_trunk }, { "to_trunk", &to_trunk },
+		{ "type", &out->type },        { "call", &out->call },
+		{ "from", &out->from },        { "to", &out->to },
+		{ "from_trunk", &from_trunk }, { "to_trunk", &to_trunk },
+		{ "members", &out->members },
 	};
 
 	*out = (struct events_facts){ 0 };
@@ -118,7 +120,7 @@ bool events_facts_parse(struct bytes json, struct events_facts *out)
 				*known[i].value = value;
 		}
 	} while (event_eats(&json, ','));
-	if (from_trunk.n)
+	if (from_trunk.n || bytes_starts(out->type, "message."))
 		out->from = (struct bytes){ 0 };
 	if (to_trunk.n)
 		out->to = (struct bytes){ 0 };
@@ -269,10 +271,22 @@ static bool user_has(const struct events_filter *f, const char *member, struct b
 	       bytes_list_has(bytes_str(f->users), number);
 }
 
+static bool user_is_member(const struct events_filter *f, struct bytes members)
+{
+	struct bytes one;
+
+	while (bytes_cut(&members, ',', &one)) {
+		if (user_has(f, "to", one))
+			return true;
+	}
+	return false;
+}
+
 bool events_filter_has(const struct events_filter *f, const struct events_facts *facts)
 {
 	return part_has(f, facts) &&
 	       (!f->types[0] || glob_list_takes(bytes_str(f->types), facts->type)) &&
 	       (!f->calls[0] || bytes_list_has(bytes_str(f->calls), facts->call)) &&
-	       (!f->users[0] || user_has(f, "from", facts->from) || user_has(f, "to", facts->to));
+	       (!f->users[0] || user_has(f, "from", facts->from) || user_has(f, "to", facts->to) ||
+		user_is_member(f, facts->members));
 }

@@ -143,6 +143,9 @@ enum sig_event_kind {
 	SIG_CALL_HTTP,   /* step, url, status, ms; reason: why it has failed, or NULL */
 	SIG_CALL_NOTIFY, /* step: its name, order: the visit, values: of a flow */
 	SIG_CALL_STATE,  /* states: a party is at something else, which no other event tells */
+	SIG_MESSAGE_NEW, /* to has the message step, of from; mailbox: what else */
+	SIG_MESSAGE_CHANGED,
+	SIG_MESSAGE_DELETED,
 	SIG_EVENT_KINDS,
 };
 
@@ -172,11 +175,12 @@ struct sig_event {
 	bool for_both;     /* with it: the other party's setting asked for the same */
 	uint32_t ms;       /* recorded */
 	uint32_t order;
-	const char *package;     /* constant, or NULL */
-	const char *reason;      /* constant, or NULL */
-	const char *cause;       /* likewise: why it failed, in words */
-	char digits[17];         /* a secret of caller and application */
-	struct bytes values;     /* a JSON object; lies in effect.data */
+	const char *package; /* constant, or NULL */
+	const char *reason;  /* constant, or NULL; of a message: who changed it, until it is told */
+	bool urgent;         /* a message */
+	const char *cause;   /* likewise: why it failed, in words */
+	char digits[17];     /* a secret of caller and application */
+	struct bytes values; /* a JSON object; lies in effect.data */
 	struct call_facts facts; /* of the call */
 	uint8_t states[2];       /* enum party_state: of its caller, and of whom that speaks with */
 };

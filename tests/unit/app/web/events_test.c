@@ -338,6 +338,35 @@ static void members_left_out_find_nobody(void **state)
 	assert_true(events_filter_has(&f, &facts));
 }
 
+/* Who sees the box hears of its messages; who left one does not. */
+static void messages_of_boxes(void **state)
+{
+	static const struct {
+		const char *user;
+		bool hears;
+	} rows[] = { { "1001", true },
+		     { "1003", true },
+		     { "1004", true },
+		     { "1002", false },
+		     { "1005", false } };
+	struct events_facts facts;
+	struct events_filter f;
+	struct bytes argument;
+
+	(void)state;
+	assert_true(events_facts_parse(
+		BYTES_LIT("{\"type\":\"message.new\",\"from\":\"1002\",\"to\":\"1001\","
+			  "\"mailbox\":\"1001\",\"members\":\"1003,1004\"}"),
+		&facts));
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char text[32];
+
+		(void)snprintf(text, sizeof(text), "user=%s\n", rows[i].user);
+		assert_null(events_filter_parse(bytes_str(text), &f, &argument));
+		assert_int_equal(events_filter_has(&f, &facts), rows[i].hears);
+	}
+}
+
 static void what_is_no_filter(void **state)
 {
 	static const char *const wrong[] = { "x=1\n",      "after=\n",          "after=1-\n",
@@ -373,10 +402,15 @@ static void what_is_no_filter(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(who_wants_it),      cmocka_unit_test(goes_on),
-		cmocka_unit_test(slow_ones),         cmocka_unit_test(so_many),
-		cmocka_unit_test(parts_share),       cmocka_unit_test(members_left_out),
-		cmocka_unit_test(what_is_no_filter), cmocka_unit_test(members_left_out_find_nobody),
+		cmocka_unit_test(who_wants_it),
+		cmocka_unit_test(goes_on),
+		cmocka_unit_test(slow_ones),
+		cmocka_unit_test(so_many),
+		cmocka_unit_test(parts_share),
+		cmocka_unit_test(members_left_out),
+		cmocka_unit_test(messages_of_boxes),
+		cmocka_unit_test(what_is_no_filter),
+		cmocka_unit_test(members_left_out_find_nobody),
 	};
 
 	events_setup();
