@@ -547,6 +547,8 @@ static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 	if (!err)
 		err = shard_monitors_set(s, e->core.tenant, e->core.number, e->monitors);
 	if (!err)
+		err = shard_members_set(s, e->core.tenant, e->core.number, e->box.members);
+	if (!err)
 		err = shard_lamps_set(s, e->core.tenant, e->core.number, e->lamps);
 	if (!err)
 		err = shard_pickup_set(s, e->core.tenant, e->core.number, e->pickup_groups);

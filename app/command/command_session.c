@@ -125,6 +125,22 @@ static int user_call_check(struct command_run *run, struct command_error *error)
 	return 0;
 }
 
+/* A mailbox of somebody else is to have the user among its members. False: it has not. */
+static bool user_sees_box(const struct command_run *run)
+{
+	const char *box = run->command->own_shared
+				  ? json_string_value(json_object_get(run->args, run->command->own))
+				  : run->user;
+	const struct node *n = run->node;
+	struct extension_box of;
+
+	return !box || !strcmp(box, run->user) ||
+	       (extensions_box(n->api.extensions,
+			       tenants_find(n->common.tenants, bytes_str(run->tenant)),
+			       bytes_str(box), &of) &&
+		bytes_list_has(bytes_str(of.members), bytes_str(run->user)));
+}
+
 int command_user_check(struct command_run *run, struct command_error *error)
 {
 	const char *denied = "the extension is gone";
@@ -142,6 +158,9 @@ int command_user_check(struct command_run *run, struct command_error *error)
 	}
 	if (denied)
 		return user_refuse(error, COMMAND_NOT_ALLOWED, NULL, denied);
+	if (!user_sees_box(run))
+		return user_refuse(error, COMMAND_NOT_ALLOWED, run->command->own,
+				   "it is no mailbox of yours, nor of a team of yours");
 	return command_own(run->command, run->user, run->args, error) || user_call_check(run, error)
 		       ? -EINVAL
 		       : 0;

@@ -308,7 +308,8 @@ int command_own(const struct command *command, const char *user, json_t *args,
 	}
 	if (!given)
 		return json_object_set_new(args, own->name, json_string(user)) ? -EINVAL : 0;
-	return json_is_string(given) && !strcmp(json_string_value(given), user)
+	return json_is_string(given) &&
+			       (command->own_shared || !strcmp(json_string_value(given), user))
 		       ? 0
 		       : own_refuse(error, COMMAND_NOT_ALLOWED, own->name,
 				    "a user gives the own number alone: ", user);

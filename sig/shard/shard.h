@@ -42,6 +42,9 @@ struct toll_now shard_toll_now(struct shard *s, uint16_t tenant, struct instant 
 /* The tenant must be there (tenant.h), or the default one. 0 or -ENOSPC. Parties that it holds get its music at once. */
 int shard_extension_put(struct shard *s, const struct shard_extension *extension) NODISCARD;
 /* Numbers joined by ',' that an extension may watch whose document says MONITOR_LISTED. 0, -ENOENT, -ENOMEM. */
+/* Who sees its mailbox, too. As shard_monitors_set. */
+int shard_members_set(struct shard *s, uint16_t tenant, const char *number,
+		      const char *members) NODISCARD;
 /* Pickup groups joined by ',': extensions that share one may pick each other's calls up. As shard_monitors_set. */
 int shard_pickup_set(struct shard *s, uint16_t tenant, const char *number,
 		     const char *groups) NODISCARD;

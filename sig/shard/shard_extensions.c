@@ -306,6 +306,7 @@ bool shard_extension_delete(struct shard *s, uint16_t tenant, const char *number
 	free(slot->monitors);
 	free(slot->pickup_groups);
 	free(slot->park_groups);
+	free(slot->members);
 	free(slot->lamps);
 	shard_located_free(slot->located);
 	tenants_release(s->settings.tenants, tenant, TENANT_EXTENSIONS);
@@ -342,6 +343,17 @@ int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number, con
 		shard_watch_extension(s, tenant, bytes_str(number));
 	if (other && !err)
 		shard_lamps_changed(s, tenant, bytes_str(number)); /* of pages */
+	return err;
+}
+
+int shard_members_set(struct shard *s, uint16_t tenant, const char *number, const char *members)
+{
+	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, bytes_str(number));
+	bool other = slot && strcmp(slot->members ? slot->members : "", members) != 0;
+	int err = slot ? extension_text_set(&slot->members, members) : -ENOENT;
+
+	if (other && !err)
+		shard_watch_extension(s, tenant, bytes_str(number));
 	return err;
 }
 

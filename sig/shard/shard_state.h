@@ -66,11 +66,12 @@ struct shard_extension_slot {
 	char *monitors;      /* whom it may watch, where that is MONITOR_LISTED; NULL: nobody */
 	char *pickup_groups; /* names joined by ','; NULL: it is in none */
 	char *park_groups;   /* so, too */
+	char *members;       /* who sees its mailbox, too: numbers joined by ','; NULL: nobody */
 	char *lamps;         /* sig/host/lamps.h; NULL: it has none */
 	struct shard_located *located;   /* NULL: its phones are nowhere */
 	struct shard_presence *presence; /* NULL: nothing was said */
 };
-static_assert(sizeof(struct shard_extension_slot) <= 344, "of each extension");
+static_assert(sizeof(struct shard_extension_slot) <= 352, "of each extension");
 
 void shard_located_free(struct shard_located *located); /* NULL is fine */
 

@@ -311,6 +311,18 @@ static bool watcher_is_entitled(const struct shard *s, const struct subscription
 	       extension_may(s->settings.tenants, e, needs[sub->package]);
 }
 
+/* Its own box, or one that it sees as its owner does. */
+static bool watcher_has_box(const struct shard *s, const struct subscription *sub)
+{
+	const struct shard_extension_slot *slot =
+		sub->package == PACKAGE_MESSAGES && !sub->trunk.n
+			? shard_extension_slot(s, sub->tenant, text_bytes(&sub->resource))
+			: NULL;
+
+	return slot && slot->members &&
+	       bytes_list_has(bytes_str(slot->members), text_bytes(&sub->watcher));
+}
+
 static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 {
 	struct shard *s = owner;
@@ -331,6 +343,7 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 		return slot_may(s, sub, slot);
 	if (watched_hours_of(s, sub->tenant, text_bytes(&sub->resource), &feature))
 		return hours_may(s, sub);
+	own = own || watcher_has_box(s, sub);
 	if (!own && (package_of(sub->package)->own || !watcher_may(s, sub)))
 		return WATCH_REJECTED;
 	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->watcher));

@@ -147,9 +147,11 @@ const struct command g_recording_commands[] = {
 	  "unavailable: Redis is away, and nothing is known.",
 	  "a list: message (its id; call.play plays it as recording:MESSAGE), mailbox, state (new, "
 	  "old, deleted), urgent, private, version, from, to, begun_utc_ms, duration_ms, octets, "
-	  "note, by (who changed it last), deleted_utc_ms, parts (a list: name, as recording.list "
+	  "note, by (who changed it last), text (what it says: mailbox_transcribe), mail (waits, "
+	  "sent or dead) and mail_reason (mailbox_mail), deleted_utc_ms, parts (a list: name, as "
+	  "recording.list "
 	  "has it, segment, node, node_id, ms, octets)",
-	  BY(command_message_list), .own = "mailbox",
+	  BY(command_message_list), .own = "mailbox", .own_shared = true,
 	  .columns = "message,from,begun_utc_ms,duration_ms,state,urgent,note", .transient = true,
 	  LISTS("message", "begun_utc_ms", true,
 		"mailbox,state,urgent,private,version,from,to,duration_ms,octets") },
@@ -158,19 +160,22 @@ const struct command g_recording_commands[] = {
 	  "size of what is there: none is stored.",
 	  "mailbox, new, old, urgent_new, urgent_old (of those), deleted, version (a higher one is "
 	  "newer)",
-	  BY(command_message_count), .own = "mailbox", .transient = true },
+	  BY(command_message_count), .own = "mailbox", .own_shared = true, .transient = true },
 	{ "message.get", COMMAND_FOR_READER, g_box_message_args, "Shows a message.",
-	  "as message.list has it", BY(command_message_get), .own = "mailbox", .transient = true },
+	  "as message.list has it", BY(command_message_get), .own = "mailbox", .own_shared = true,
+	  .transient = true },
 	{ "message.put", COMMAND_FOR_APPLICATION, g_box_message_put_args,
 	  "Changes what a message is: what is not given stays. changed: it has another version.",
-	  "as message.list has it", BY(command_message_put), .own = "mailbox" },
+	  "as message.list has it", BY(command_message_put), .own = "mailbox", .own_shared = true },
 	{ "message.delete", COMMAND_FOR_APPLICATION, g_box_message_args,
 	  "Deletes a message. For 7 days message.undelete takes that back; then its file goes, on "
 	  "the node that has it.",
-	  "as message.list has it", BY(command_message_delete), .own = "mailbox" },
+	  "as message.list has it", BY(command_message_delete), .own = "mailbox",
+	  .own_shared = true },
 	{ "message.undelete", COMMAND_FOR_APPLICATION, g_box_message_args,
 	  "Takes back that a message was deleted: it is new or old, as it was.",
-	  "as message.list has it", BY(command_message_undelete), .own = "mailbox" },
+	  "as message.list has it", BY(command_message_undelete), .own = "mailbox",
+	  .own_shared = true },
 	{ "delivery.list", COMMAND_FOR_ADMIN, g_deliveries_args,
 	  "Lists recordings that are not delivered everywhere, and why, in the order of "
 	  "recording.list.",
