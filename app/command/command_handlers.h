@@ -80,6 +80,11 @@ command_fn command_node_status, command_node_drain, command_node_undrain, comman
 	command_cluster_status, command_cluster_rebalance, command_node_remove, command_log_level,
 	command_help;
 
+/* struct node_hooks.box, .originate */
+bool command_box_of(const struct node *n, const char *tenant, struct bytes number,
+		    struct extension_box *out);
+void command_box_call(struct node *n, const char *tenant, const char *id, json_t *args,
+		      void (*done)(json_t *answer, void *arg), void *arg);
 /* struct node_hooks.delivered */
 void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_t *line,
 				    const char *why);

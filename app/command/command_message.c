@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/node/node_boxes.h"
 #include "sig/host/box.h"
@@ -92,10 +93,16 @@ void command_message_get(struct command_run *run)
 	message_send(run, &ask);
 }
 
+/* Who did it is one of its marks. ask->marks: stolen. */
 static void message_set(struct command_run *run, struct node_box_ask *ask)
 {
+	if (!ask->marks)
+		ask->marks = json_object();
+	(void)json_object_set_new(ask->marks, "by",
+				  json_string(run->user[0] ? run->user : run->by));
 	(void)bytes_cstr(command_value(run, "message")->text, ask->order.id, sizeof(ask->order.id));
 	message_send(run, ask);
+	json_decref(ask->marks);
 }
 
 void command_message_put(struct command_run *run)
@@ -122,11 +129,9 @@ void command_message_put(struct command_run *run)
 	if (note->given)
 		(void)json_object_set_new(marks, "note",
 					  json_stringn((const char *)note->text.p, note->text.n));
-	(void)json_object_set_new(marks, "by", json_string(run->user[0] ? run->user : run->by));
 	ask.order.version = command_value(run, "version")->number;
 	ask.marks = marks;
 	message_set(run, &ask);
-	json_decref(marks);
 }
 
 void command_message_delete(struct command_run *run)
@@ -143,4 +148,21 @@ void command_message_undelete(struct command_run *run)
 
 	ask.to = "kept";
 	message_set(run, &ask);
+}
+
+bool command_box_of(const struct node *n, const char *tenant, struct bytes number,
+		    struct extension_box *out)
+{
+	return extensions_box(n->api.extensions, tenants_find(n->common.tenants, bytes_str(tenant)),
+			      number, out);
+}
+
+void command_box_call(struct node *n, const char *tenant, const char *id, json_t *args,
+		      void (*done)(json_t *answer, void *arg), void *arg)
+{
+	struct command_principal who = { .role = COMMAND_FOR_APPLICATION, .door = "mailbox" };
+
+	(void)snprintf(who.tenant, sizeof(who.tenant), "%s", tenant);
+	command_start(n, &who, BYTES_LIT("call.originate"), bytes_str(id), args, done, arg);
+	json_decref(args);
 }

@@ -131,13 +131,10 @@ static bool user_sees_box(const struct command_run *run)
 	const char *box = run->command->own_shared
 				  ? json_string_value(json_object_get(run->args, run->command->own))
 				  : run->user;
-	const struct node *n = run->node;
 	struct extension_box of;
 
 	return !box || !strcmp(box, run->user) ||
-	       (extensions_box(n->api.extensions,
-			       tenants_find(n->common.tenants, bytes_str(run->tenant)),
-			       bytes_str(box), &of) &&
+	       (command_box_of(run->node, run->tenant, bytes_str(box), &of) &&
 		bytes_list_has(bytes_str(of.members), bytes_str(run->user)));
 }
 

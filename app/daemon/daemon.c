@@ -422,6 +422,8 @@ static const struct node_hooks g_hooks = {
 	.tenant_value = command_tenant_value,
 	.delivered = command_recording_on_delivered,
 	.told = command_helper_told,
+	.box = command_box_of,
+	.originate = command_box_call,
 	.webhooks = command_webhooks_tell,
 	.webhook_told = command_webhook_told,
 };

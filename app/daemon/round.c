@@ -194,6 +194,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_prompts_beat(n, now_ns);
 		node_deliver_beat(n, now_ns);
 		node_boxes_beat(n, now_ns);
+		node_notices_beat(n, now_ns);
 		node_helper_beat(n, now_ns);
 		node_record_beat(n);
 		health_set_reason(&n->web.health, HEALTH_REDIS_REFUSES, store_refusal());

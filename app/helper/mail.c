@@ -51,7 +51,7 @@ static size_t mail_on_octets(char *data, size_t size, size_t n, void *arg)
 }
 
 /* What would be another line is none. */
-static bool mail_header(struct mail *m, const char *name, const char *value, const char *end)
+static bool mail_head(struct mail *m, const char *name, const char *value, const char *end)
 {
 	char line[MAIL_LINE_MAX];
 	struct curl_slist *more;
@@ -186,15 +186,15 @@ static bool mail_heads(struct mail *m)
 
 	return gmtime_r(&now_s, &tm) &&
 	       strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm) &&
-	       mail_header(m, "Date: ", date, "") &&
-	       mail_header(m, "From: <", mail_arg(m, "from"), ">") &&
-	       mail_header(m, "To: <", mail_arg(m, "to"), ">") &&
-	       mail_header(m, "Subject: ", mail_arg(m, "subject"), "") &&
-	       mail_header(m, "Message-ID: <", mail_arg(m, "id"), ">") &&
-	       mail_header(m, "Auto-Submitted: ", "auto-generated", ""); /* RFC 3834 5 */
+	       mail_head(m, "Date: ", date, "") &&
+	       mail_head(m, "From: <", mail_arg(m, "from"), ">") &&
+	       mail_head(m, "To: <", mail_arg(m, "to"), ">") &&
+	       mail_head(m, "Subject: ", mail_arg(m, "subject"), "") &&
+	       mail_head(m, "Message-ID: <", mail_arg(m, "id"), ">") &&
+	       mail_head(m, "Auto-Submitted: ", "auto-generated", ""); /* RFC 3834 5 */
 }
 
-static bool mail_text(struct mail *m)
+static bool mail_body(struct mail *m)
 {
 	curl_mimepart *part = curl_mime_addpart(m->mime);
 
@@ -225,7 +225,7 @@ static void mail_begin(struct helper *h, struct helper_request *r, const json_t 
 		return;
 	m->recipients = curl_slist_append(NULL, mail_arg(m, "to"));
 	mail_go(h, r,
-		ok && m->recipients && mail_heads(m) && mail_text(m) && mail_files(m, NULL) &&
+		ok && m->recipients && mail_heads(m) && mail_body(m) && mail_files(m, NULL) &&
 			mail_login(m) &&
 			curl_easy_setopt(m->easy, CURLOPT_MAIL_FROM, mail_arg(m, "from")) ==
 				CURLE_OK &&
@@ -291,9 +291,9 @@ static void transcribe_begin(struct helper *h, struct helper_request *r, const j
 	if (!m)
 		return;
 	if (ok && mail_arg(m, "secret")[0])
-		ok = mail_header(m, "Authorization: Bearer ", mail_arg(m, "secret"), "");
+		ok = mail_head(m, "Authorization: Bearer ", mail_arg(m, "secret"), "");
 	mail_go(h, r,
-		ok && mail_header(m, "Accept: ", "application/json", "") &&
+		ok && mail_head(m, "Accept: ", "application/json", "") &&
 			mail_part(m, "model", mail_arg(m, "model")) &&
 			mail_part(m, "language", mail_arg(m, "language")) &&
 			mail_part(m, "response_format", "json") && mail_files(m, "file"));

@@ -16,6 +16,7 @@
 #include "app/node/node_keeper.h"
 #include "app/node/node_life.h"
 #include "app/node/node_media.h"
+#include "app/node/node_notices.h"
 #include "app/node/node_probe.h"
 #include "app/node/node_record.h"
 #include "app/node/node_shard.h"
@@ -92,6 +93,7 @@ struct node {
 	struct node_messages messages;
 	struct node_deliver deliver; /* the process that has recordings */
 	struct node_boxes boxes;
+	struct node_notices notices;
 	struct node_helper helper;   /* and the one that asks web servers */
 	struct node_helper webhooks; /* and the one that delivers webhooks */
 	struct node_api api;

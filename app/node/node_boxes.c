@@ -7,13 +7,22 @@
 
 #include "app/node/node.h"
 #include "app/record/entry.h"
+#include "app/schema/extension.h"
 #include "base/clock.h"
 #include "base/decimal.h"
 #include "base/log.h"
 #include "cluster/store/store.h"
 #include "sig/shard/commons.h"
 
-enum { BOX_WAITING_MAX = 256, MARKS_MAX = 2048, PART_MAX = 1024, WORD_MAX = 24 };
+enum {
+	BOX_WAITING_MAX = 256,
+	MARKS_MAX = 8192,
+	PART_MAX = 1024,
+	WORD_MAX = 24,
+	BOX_BY_MAX = 64,
+	BOX_DRAFT_MS = 900000, /* as in box_keys.lua */
+	BOX_DAY_MS = 86400000,
+};
 
 /* A request to a mailbox, until Redis has answered. */
 struct box_run {
@@ -21,12 +30,17 @@ struct box_run {
 	struct node *node;
 	char tenant[TENANT_NAME_MAX], box[BOX_NAME_MAX + 1];
 	struct box_order order;
-	const char *said; /* "put", "drop": of tandem-store; NULL: an order */
+	const char *
+		said; /* "put", "drop": of tandem-store; "mark": of a quiet order; NULL: another order */
 	char id[MESSAGE_ID_MAX + 1], sets[64], to[WORD_MAX];
 	char *text; /* marks, a part, or its name */
+	char by[BOX_BY_MAX];
+	bool raw;
+	bool told; /* the last row: events were told that it is there */
 	uint32_t most;
 	uint64_t until_ns;
 	json_t *rows;
+	struct node_box_answer answer; /* while Redis is told what follows from it */
 	node_box_fn *done;
 	void *arg;
 };
@@ -83,7 +97,7 @@ static void row_number(json_t *row, const char *to, const json_t *from, const ch
 static void box_on_row(const struct store_box_row *in, void *arg)
 {
 	static const char *const texts[] = { "from", "to", "parts" };
-	static const char *const marks_of[] = { "note", "by" };
+	static const char *const marks_of[] = { "note", "by", "text" };
 	struct box_run *run = arg;
 	json_t *facts = box_json(in->facts), *marks = box_json(in->marks), *row;
 	const struct box_set *set = NULL;
@@ -102,10 +116,15 @@ static void box_on_row(const struct store_box_row *in, void *arg)
 		row_copy(row, texts[i], facts, texts[i]);
 	for (size_t i = 0; i < COUNT_OF(marks_of); i++)
 		row_copy(row, marks_of[i], marks, marks_of[i]);
+	row_copy(row, "mail", json_object_get(marks, "mail"), "state");
+	row_copy(row, "mail_reason", json_object_get(marks, "mail"), "reason");
 	row_number(row, "begun_utc_ms", facts, "begun_utc_ms");
 	row_number(row, "duration_ms", facts, "ms");
 	row_number(row, "octets", facts, "octets");
 	row_number(row, "version", marks, "version");
+	run->told = json_is_true(json_object_get(marks, "told"));
+	if (run->raw)
+		(void)json_object_set(row, "marks", marks);
 	json_decref(facts);
 	json_decref(marks);
 	(void)json_array_append_new(run->rows, row);
@@ -147,6 +166,83 @@ static enum box_result said_result(const struct store_box_said *said)
 	return results[said->code];
 }
 
+static bool box_run_changes(const struct box_run *run)
+{
+	return run->said ? strcmp(run->said, "mark") != 0 : run->order.act >= BOX_SET;
+}
+
+static void box_run_end(struct box_run *run)
+{
+	struct node *n = run->node;
+	bool more = run->said && run->answer.result == BOX_OK && n->boxes.waiting;
+
+	run->done(&run->answer, run->arg);
+	if (more)
+		boxes_try(n);
+	box_run_free(run);
+}
+
+/* Who hears OK may rely on what follows from it. */
+static void box_on_noticed(enum store_result result, void *arg)
+{
+	struct box_run *run = arg;
+
+	if (result != STORE_OK)
+		run->answer.result = BOX_UNKNOWN;
+	box_run_end(run);
+}
+
+static void box_on_old(const struct node_box_answer *answer, void *arg)
+{
+	(void)answer; /* it is looked at once more tomorrow */
+	(void)arg;
+}
+
+/* Once a day, with its line: it is older than its box keeps messages. */
+static void box_retain(const struct box_run *run, const json_t *row)
+{
+	json_int_t begun = json_integer_value(json_object_get(row, "begun_utc_ms"));
+	struct node_box_ask ask = { .tenant = bytes_str(run->tenant),
+				    .box = bytes_str(run->box),
+				    .order = { .act = BOX_SET },
+				    .to = "deleted" };
+	struct extension_box box;
+	uint64_t days;
+
+	(void)run->node->hooks->box(run->node, run->tenant, bytes_str(run->box), &box);
+	days = box.days;
+	if (!days || (uint64_t)begun + days * BOX_DAY_MS > clock_utc_ms())
+		return;
+	(void)bytes_cstr(bytes_str(run->id), ask.order.id, sizeof(ask.order.id));
+	ask.marks = json_pack("{s:s}", "by", "retention");
+	node_box_ask(run->node, &ask, box_on_old, NULL);
+	json_decref(ask.marks);
+}
+
+/* True: the run ends later. A draft becomes a message by itself, and that is looked at then. */
+static bool box_run_changed(struct box_run *run)
+{
+	const json_t *row = json_array_get(run->rows, 0);
+	const char *state = json_string_value(json_object_get(row, "state"));
+	struct node_notice notice = { .tenant = run->tenant, .box = run->box, .message = run->id };
+	bool draft = state && !strcmp(state, g_message_states[MESSAGE_DRAFT]);
+	bool gone = state && !strcmp(state, g_message_states[MESSAGE_DELETED]);
+
+	shard_box_changed(run->node->shards.commons, bytes_str(run->tenant), bytes_str(run->box));
+	if (!run->said && run->told)
+		node_message_event(run->node, gone ? SIG_MESSAGE_DELETED : SIG_MESSAGE_CHANGED,
+				   run->tenant, row, run->by);
+	if (state && run->said && !draft && !gone)
+		box_retain(run, row);
+	if (!state || run->told || (draft && !run->said) ||
+	    (!draft && strcmp(state, g_message_states[MESSAGE_NEW]) != 0))
+		return false;
+	if (draft)
+		notice.due_utc_ms = clock_utc_ms() + BOX_DRAFT_MS;
+	node_notice_add(run->node, &notice, box_on_noticed, run);
+	return true;
+}
+
 static void box_on_said(const struct store_box_said *said, void *arg)
 {
 	struct box_run *run = arg;
@@ -165,12 +261,9 @@ static void box_on_said(const struct store_box_said *said, void *arg)
 		n->boxes.count++;
 		return;
 	}
-	if (answer.result == BOX_OK && (run->said || run->order.act >= BOX_SET))
-		shard_box_changed(n->shards.commons, bytes_str(run->tenant), bytes_str(run->box));
-	run->done(&answer, run->arg);
-	if (run->said && answer.result == BOX_OK && n->boxes.waiting)
-		boxes_try(n);
-	box_run_free(run);
+	run->answer = answer;
+	if (answer.result != BOX_OK || !box_run_changes(run) || !box_run_changed(run))
+		box_run_end(run);
 }
 
 /* ---- a question ---- */
@@ -191,7 +284,7 @@ static void words_of_change(struct store_box *of, struct bytes *words, const str
 	const struct box_order *o = &run->order;
 
 	box_word(of, words, run->id);
-	if (run->said) {
+	if (run->said) { /* mark has no third word */
 		box_word(of, words, run->text);
 		box_word(of, words, run->to);
 		return;
@@ -280,6 +373,11 @@ static void box_run_aim(struct box_run *run, const struct node_box_ask *ask)
 						 : "";
 
 	run->order = *o;
+	run->raw = ask->raw;
+	run->said = ask->quiet ? "mark" : NULL;
+	(void)bytes_cstr(bytes_sub(bytes_str(json_string_value(json_object_get(ask->marks, "by"))),
+				   0, sizeof(run->by) - 1),
+			 run->by, sizeof(run->by));
 	run->most = ask->most ? ask->most : BOX_PAGE;
 	(void)snprintf(run->to, sizeof(run->to), "%s", to);
 	(void)snprintf(run->id, sizeof(run->id), "%s",
@@ -287,7 +385,7 @@ static void box_run_aim(struct box_run *run, const struct node_box_ask *ask)
 	if (o->ranked && (o->state == MESSAGE_NEW || o->state == MESSAGE_OLD))
 		(void)snprintf(run->sets, sizeof(run->sets), "%s %s",
 			       box_set_of(o->state, true)->name, box_set_of(o->state, false)->name);
-	else if (o->act == BOX_LIST)
+	else if (o->act == BOX_LIST || ask->sets)
 		(void)snprintf(run->sets, sizeof(run->sets), "%s",
 			       ask->sets ? ask->sets : set->name);
 	if (o->wait_ms)
@@ -313,6 +411,8 @@ void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *d
 struct box_wait {
 	struct node *node;
 	bool lists; /* no message is an answer, too */
+	bool looks;
+	uint32_t messages, minutes; /* that the box has room for; 0: any */
 	struct reply reply;
 };
 
@@ -341,6 +441,18 @@ static void box_message_fill(struct box_message *m, const json_t *row)
 	m->is_private = json_is_true(json_object_get(row, "private"));
 }
 
+/* row: what its messages have together. */
+static bool box_is_full(const struct box_wait *wait, const struct node_box_answer *answer,
+			const json_t *row)
+{
+	const struct box_counts *c = &answer->counts;
+
+	if (!wait->looks || answer->result != BOX_OK)
+		return false;
+	return (wait->messages && c->fresh + c->old >= wait->messages) ||
+	       (wait->minutes && row_value(row, "duration_ms") >= wait->minutes * UINT64_C(60000));
+}
+
 static void box_on_wait(const struct node_box_answer *answer, void *arg)
 {
 	struct box_wait *wait = arg;
@@ -349,7 +461,8 @@ static void box_on_wait(const struct node_box_answer *answer, void *arg)
 
 	news->result = answer->result;
 	news->counts = answer->counts;
-	news->found = answer->result != BOX_UNKNOWN && row;
+	news->full = box_is_full(wait, answer, row);
+	news->found = answer->result != BOX_UNKNOWN && row && !wait->looks;
 	if (wait->lists && answer->result == BOX_OK && !row)
 		news->result = BOX_NONE;
 	if (news->found)
@@ -364,13 +477,30 @@ static void box_on_nobody(const struct node_box_answer *answer, void *arg)
 	(void)arg;
 }
 
+/* What it has room for is said before the beep. */
+static void box_wait_limits(struct box_wait *wait, struct node_box_ask *ask)
+{
+	const struct node *n = wait->node;
+	char tenant[TENANT_NAME_MAX];
+	struct extension_box box;
+
+	wait->looks = ask->order.act == BOX_LOOK;
+	if (!wait->looks || bytes_cstr(ask->tenant, tenant, sizeof(tenant)) ||
+	    !n->hooks->box(n, tenant, ask->box, &box))
+		return;
+	wait->messages = box.messages;
+	wait->minutes = box.minutes;
+	if (wait->minutes)
+		ask->sets = "all";
+}
+
 void node_box_carry(const struct effect *e, void *node)
 {
 	struct node *n = node;
-	const struct node_box_ask ask = { .tenant = text_bytes(&e->tenant),
-					  .box = text_bytes(&e->user),
-					  .order = *e->box,
-					  .most = 1 };
+	struct node_box_ask ask = { .tenant = text_bytes(&e->tenant),
+				    .box = text_bytes(&e->user),
+				    .order = *e->box,
+				    .most = 1 };
 	struct box_wait *wait = e->version ? calloc(1, sizeof(*wait)) : NULL;
 
 	if (wait) {
@@ -380,6 +510,7 @@ void node_box_carry(const struct effect *e, void *node)
 			(struct reply){ .ask = ASK_BOX,
 					.of = e->call,
 					.box = { .serial = e->version, .result = BOX_UNKNOWN } };
+		box_wait_limits(wait, &ask);
 	} else if (e->version) {
 		LOG_ERROR("boxes", e->call, "no memory for a request to a mailbox");
 	}

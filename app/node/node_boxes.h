@@ -37,6 +37,8 @@ struct node_box_ask {
 	const char *one;  /* LIST: that message alone */
 	const char *to;   /* SET: in place of state: a word of box_change.lua */
 	json_t *marks;    /* SET: others beside private; NULL: none */
+	bool quiet;       /* SET: its marks alone, which are no change of the message */
+	bool raw;         /* rows have all marks, as marks */
 };
 /* done is called once: later, or at once where Redis cannot be asked. */
 void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *done, void *arg);

@@ -62,6 +62,7 @@ struct node_round {
 };
 
 /* What lies above the node and is told by it. */
+struct extension_box;
 struct node_hooks {
 	void (*stopping)(struct node *n);
 	void (*store_health)(bool healthy, void *shard); /* struct node_shard */
@@ -81,6 +82,12 @@ struct node_hooks {
 	void (*webhooks)(struct node *n, const char *tenant);
 	/* The server of a webhook wants no more. */
 	void (*webhook_told)(struct node *n, const json_t *line);
+	/* What the extension of that number says of its mailbox. False: there is no such extension, and *out is empty. */
+	bool (*box)(const struct node *n, const char *tenant, struct bytes number,
+		    struct extension_box *out);
+	/* Makes a call in the name of the node, by that id once; answer: stolen. */
+	void (*originate)(struct node *n, const char *tenant, const char *id, json_t *args,
+			  void (*done)(json_t *answer, void *arg), void *arg);
 };
 
 /* Tells all shards whether new calls are welcome. */

@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What follows from a new message, in this order: an event, its text, a mail, and that a call about its box is due. What is done is one of its
+ * marks, so whoever goes on after a kill knows. A call counts before it is made: no two nodes make it.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "app/node/node.h"
+#include "app/node/node_notices.h"
+#include "app/schema/extension.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "sig/host/calendars.h"
+#include "sig/shard/commons.h"
+
+enum {
+	DRAFT_MS = 60000, /* its caller speaks of it yet */
+	AGAIN_MS = 5000,  /* too much is asked already */
+	FETCH_MS = 2000,  /* its audio comes from another node */
+	PAUSE_MAX_MS = 3600000,
+	MAIL_MS = 60000,
+	TEXT_MS = 60000,
+	TEXT_MAX = 4096, /* octets of a transcription that are kept */
+	TEXT_TRIES = 3,
+	ABSENT_TRIES = 5,  /* then the mail goes without audio */
+	MAIL_REFUSALS = 3, /* waiting changes no password */
+	CALLS_MOST = 5,
+	HOURS_MS = 60000, /* closed: it is looked again */
+	REASON_MAX = 160,
+	BODY_MAX = 6144,
+	STAMP_MAX = 32,
+	NOTICE_ID_MAX = 48, /* of a command */
+};
+
+static uint16_t notice_tenant(const struct notice_run *run)
+{
+	return tenants_find(run->node->common.tenants, bytes_str(run->tenant));
+}
+
+/* False: the box is no extension's, and nobody wants anything. */
+static bool notice_box(const struct notice_run *run, struct extension_box *out)
+{
+	return run->node->hooks->box(run->node, run->tenant, bytes_str(run->box), out);
+}
+
+static const char *notice_text_of(const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text ? text : "";
+}
+
+static bool row_is(const json_t *row, enum message_state state)
+{
+	return !strcmp(notice_text_of(row, "state"), g_message_states[state]);
+}
+
+/* What is known of a try of that kind; {} at first. */
+static const json_t *row_tries(const json_t *row, const char *kind)
+{
+	return json_object_get(json_object_get(row, "marks"), kind);
+}
+
+static uint64_t tries_number(const json_t *tries, const char *key)
+{
+	json_int_t n = json_integer_value(json_object_get(tries, key));
+
+	return n > 0 ? (uint64_t)n : 0;
+}
+
+static bool tries_are(const json_t *tries, const char *state)
+{
+	return !strcmp(notice_text_of(tries, "state"), state);
+}
+
+/* ---- its files ---- */
+
+/* Each where it lies on this node, or comes to. NULL: nobody here can read them. */
+static json_t *notice_files(const struct notice_run *run, const json_t *row)
+{
+	const char *folder = run->node->settings.recordings.folder, *name, *last;
+	json_t *files = json_array();
+	const json_t *part;
+	size_t i;
+
+	json_array_foreach(json_object_get(row, "parts"), i, part)
+	{
+		name = notice_text_of(part, "name");
+		last = strrchr(name, '/');
+		if (json_is_true(json_object_get(part, "encrypted")) || !last) {
+			json_decref(files);
+			return NULL;
+		}
+		(void)json_array_append_new(
+			files, json_pack("{s:s, s:s++, s:s++}", "name", last + 1, "path", folder,
+					 "/", name, "fetched", folder, "/.fetched/", name));
+	}
+	return files;
+}
+
+/* ---- tries ---- */
+
+static uint64_t mail_pause_ms(const struct notice_run *run, uint64_t tries)
+{
+	uint64_t ms = run->node->settings.mail.retry / NS_PER_MS;
+
+	for (uint64_t i = 1; i < tries && ms < PAUSE_MAX_MS; i++)
+		ms *= 2;
+	return ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
+}
+
+/* The marks of a try that has failed. dead: it is given up. */
+static json_t *tries_failed(const struct notice_run *run, const json_t *before,
+			    const json_t *result, const char *why, bool dead)
+{
+	char reason[REASON_MAX];
+	uint64_t now_ms = clock_utc_ms(), tries = tries_number(before, "tries") + 1;
+	bool absent = json_is_true(json_object_get(result, "absent"));
+	bool refused = json_is_true(json_object_get(result, "refused"));
+	uint64_t since = tries_number(before, "since"), pause = mail_pause_ms(run, tries);
+
+	(void)snprintf(reason, sizeof(reason), "%s",
+		       result ? notice_text_of(result, "reason") : why);
+	for (char *p = reason; *p; p++)
+		*p = *p < ' ' || *p > '~' ? '?' : *p;
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "state", dead ? "dead" : "waits",
+			 "tries", (json_int_t)tries, "since", (json_int_t)(since ? since : now_ms),
+			 "refusals",
+			 (json_int_t)(refused ? tries_number(before, "refusals") + 1 : 0), "absent",
+			 (json_int_t)(tries_number(before, "absent") + absent), "next",
+			 (json_int_t)(now_ms + (absent ? FETCH_MS : pause)), "reason", reason);
+}
+
+/* What is asked of tandem-helper: the row is kept until it answers. False: later. */
+static bool notice_asks(struct notice_run *run, const json_t *row, const char *kind, json_t *args,
+			uint32_t ms, node_helper_fn *done)
+{
+	run->row = json_incref((json_t *)(uintptr_t)row);
+	if (node_helper_ask(run->node, kind, args, notice_tenant(run), ms, done, run))
+		return true;
+	json_decref(run->row);
+	run->row = NULL;
+	notice_end(run, clock_utc_ms() + AGAIN_MS);
+	return false;
+}
+
+/* Its audio is to come here. */
+static void notice_fetch(const struct notice_run *run, const json_t *result)
+{
+	if (json_is_true(json_object_get(result, "absent")) &&
+	    !node_deliver_fetch(run->node, run->tenant, run->message))
+		LOG_WARN("mail", 0, "audio of a message cannot be fetched",
+			 LOG_STR("message", run->message));
+}
+
+/* ---- its text ---- */
+
+static void text_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
+{
+	struct notice_run *run = arg;
+	json_t *row = run->row, *marks = json_object();
+	const json_t *before = row_tries(row, "texts");
+	const char *text = json_string_value(json_object_get(result, "text"));
+	uint64_t tries = tries_number(before, "tries") + 1;
+	bool dead = tries >= TEXT_TRIES + ABSENT_TRIES ||
+		    tries - tries_number(before, "absent") >= TEXT_TRIES ||
+		    json_is_true(json_object_get(result, "refused"));
+
+	(void)n;
+	run->row = NULL;
+	notice_fetch(run, result);
+	if (text) {
+		struct bytes all = bytes_mem(text, strlen(text)),
+			     kept = bytes_sub(all, 0, TEXT_MAX);
+
+		while (kept.n < all.n && kept.n && (all.p[kept.n] & 0xc0) == 0x80)
+			kept.n--; /* no half of a character */
+		(void)json_object_set_new(marks, "text",
+					  json_stringn((const char *)kept.p, kept.n));
+		(void)json_object_set_new(marks, "texts", json_pack("{s:s}", "state", "done"));
+	} else {
+		(void)json_object_set_new(marks, "texts",
+					  tries_failed(run, before, result, why, dead));
+		LOG_WARN("mail", 0,
+			 dead ? "a message is not transcribed" : "a message is not transcribed yet",
+			 LOG_STR("message", run->message),
+			 LOG_STR("why", result ? notice_text_of(result, "reason") : why));
+	}
+	json_decref(row);
+	notice_mark(run, marks);
+}
+
+/* False: nothing is to be written down, or not any more. */
+static bool notice_text(struct notice_run *run, const json_t *row, const struct extension_box *box)
+{
+	const struct settings_transcription *s = &run->node->settings.transcription;
+	const json_t *tries = row_tries(row, "texts");
+	char key[NODE_SECRET_MAX];
+	json_t *files, *args;
+
+	if (!box->transcribe || !s->url[0] || tries_are(tries, "done") || tries_are(tries, "dead"))
+		return false;
+	if (tries_number(tries, "next") > clock_utc_ms()) {
+		notice_end(run, tries_number(tries, "next"));
+		return true;
+	}
+	files = notice_files(run, row);
+	if (!files)
+		return false;
+	(void)node_secret_read(s->key_file, key);
+	args = json_pack("{s:s, s:s, s:s, s:s, s:o}", "url", s->url, "ca", s->ca, "secret", key,
+			 "model", s->model, "files", files);
+	explicit_bzero(key, sizeof(key));
+	(void)notice_asks(run, row, "transcribe", args, TEXT_MS, text_on_answer);
+	return true;
+}
+
+/* ---- a mail ---- */
+
+static void mail_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
+{
+	struct notice_run *run = arg;
+	json_t *row = run->row;
+	const json_t *before = row_tries(row, "mail");
+	bool sent = result && !json_object_get(result, "reason");
+	uint64_t since = tries_number(before, "since"), now_ms = clock_utc_ms();
+	bool refused = json_is_true(json_object_get(result, "refused"));
+	bool dead = (since && now_ms > since + n->settings.mail.give_up / NS_PER_MS) ||
+		    (refused && tries_number(before, "refusals") + 1 >= MAIL_REFUSALS);
+	json_t *now = sent ? json_pack("{s:s, s:I, s:b}", "state", "sent", "tries",
+				       (json_int_t)tries_number(before, "tries") + 1, "audio",
+				       json_is_true(json_object_get(row, "with_audio")))
+			   : tries_failed(run, before, result, why, dead);
+
+	run->row = NULL;
+	notice_fetch(run, result);
+	if (!sent)
+		LOG_WARN("mail", 0,
+			 dead ? "a mail is given up: message.get shows why"
+			      : "a mail was not taken, and is tried again",
+			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
+			 LOG_STR("message", run->message),
+			 LOG_STR("why", result ? notice_text_of(result, "reason") : why));
+	json_decref(row);
+	notice_mark(run, json_pack("{s:o}", "mail", now));
+}
+
+static void mail_stamp(char out[STAMP_MAX], const json_t *row)
+{
+	time_t at_s = (time_t)(tries_number(row, "begun_utc_ms") / 1000);
+	struct tm tm;
+
+	if (!localtime_r(&at_s, &tm) || !strftime(out, STAMP_MAX, "%Y-%m-%d %H:%M:%S %z", &tm))
+		out[0] = '\0';
+}
+
+static json_t *mail_args(const struct notice_run *run, const json_t *row,
+			 const struct extension_box *box, const char *secret)
+{
+	const struct settings_mail *s = &run->node->settings.mail;
+	const char *text = notice_text_of(
+		row_tries(row, "text") ? json_object_get(row, "marks") : NULL, "text");
+	bool urgent = json_is_true(json_object_get(row, "urgent"));
+	char stamp[STAMP_MAX], *body = malloc(BODY_MAX);
+	json_t *args;
+
+	mail_stamp(stamp, row);
+	if (body)
+		(void)snprintf(body, BODY_MAX,
+			       "From: %s\r\nTo: %s\r\nTime: %s\r\nSeconds: %u\r\n%s%s%s\r\n",
+			       notice_text_of(row, "from"), run->box, stamp,
+			       (unsigned)(tries_number(row, "duration_ms") / 1000),
+			       urgent ? "Urgent\r\n" : "", text[0] ? "\r\n" : "", text);
+	args = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s++, s:s++++, s:s}", "url", s->url,
+			 "ca", s->ca, "user", s->user, "secret", secret, "starttls", s->starttls,
+			 "from", s->from, "to", box->mail, "subject",
+			 urgent ? "Urgent message from " : "New message from ",
+			 notice_text_of(row, "from"), "", "id", run->message, ".", run->box,
+			 ".tandem@", run->tenant, "text", body ? body : "");
+	free(body);
+	return args;
+}
+
+/* False: no mail is to be sent, or not any more. */
+static bool notice_mail(struct notice_run *run, const json_t *row, const struct extension_box *box)
+{
+	const struct settings_mail *s = &run->node->settings.mail;
+	const json_t *tries = row_tries(row, "mail");
+	char secret[NODE_SECRET_MAX];
+	json_t *args, *files = NULL;
+
+	if (!box->mail[0] || !s->url[0] || tries_are(tries, "sent") || tries_are(tries, "dead"))
+		return false;
+	if (tries_number(tries, "next") > clock_utc_ms()) {
+		notice_end(run, tries_number(tries, "next"));
+		return true;
+	}
+	if (!box->mail_no_audio && tries_number(tries, "absent") < ABSENT_TRIES)
+		files = notice_files(run, row);
+	(void)json_object_set_new((json_t *)(uintptr_t)row, "with_audio",
+				  json_boolean(files != NULL));
+	(void)node_secret_read(s->password_file, secret);
+	args = mail_args(run, row, box, secret);
+	explicit_bzero(secret, sizeof(secret));
+	if (files)
+		(void)json_object_set_new(args, "files", files);
+	(void)notice_asks(run, row, "mail", args, MAIL_MS, mail_on_answer);
+	return true;
+}
+
+/* Sent with its audio, it lies there. */
+static bool notice_delete(struct notice_run *run, const json_t *row,
+			  const struct extension_box *box)
+{
+	const json_t *tries = row_tries(row, "mail");
+	struct node_box_ask ask = notice_ask(run, BOX_SET);
+
+	if (!box->mail_delete || !tries_are(tries, "sent") ||
+	    !json_is_true(json_object_get(tries, "audio")))
+		return false;
+	(void)bytes_cstr(bytes_str(run->message), ask.order.id, sizeof(ask.order.id));
+	ask.to = "deleted";
+	ask.marks = json_pack("{s:s}", "by", "mail");
+	node_box_ask(run->node, &ask, notice_on_message, run);
+	json_decref(ask.marks);
+	return true;
+}
+
+/* ---- all of a message ---- */
+
+static void call_on_added(enum store_result result, void *arg)
+{
+	struct notice_run *run = arg;
+
+	if (result == STORE_OK)
+		notice_mark(run, json_pack("{s:b}", "rings", 1));
+	else
+		notice_end(run, clock_utc_ms() + AGAIN_MS);
+}
+
+static bool box_is_told(const struct extension_box *box, const json_t *row)
+{
+	return box->notify == BOX_NOTIFY_ALL ||
+	       (box->notify == BOX_NOTIFY_URGENT && json_is_true(json_object_get(row, "urgent")));
+}
+
+static bool notice_call(struct notice_run *run, const json_t *row, const struct extension_box *box)
+{
+	const struct node_notice notice = { .tenant = run->tenant,
+					    .box = run->box,
+					    .message = NOTICE_BOX };
+
+	if (!row_is(row, MESSAGE_NEW) || !box_is_told(box, row) || row_tries(row, "rings"))
+		return false;
+	node_notice_add(run->node, &notice, call_on_added, run);
+	return true;
+}
+
+void notice_step(struct notice_run *run, const json_t *row)
+{
+	struct extension_box box;
+
+	if (row_is(row, MESSAGE_DRAFT)) {
+		notice_end(run, clock_utc_ms() + DRAFT_MS);
+	} else if (row_is(row, MESSAGE_DELETED)) {
+		notice_end(run, 0);
+	} else if (row_is(row, MESSAGE_NEW) && !row_tries(row, "told")) {
+		node_message_event(run->node, SIG_MESSAGE_NEW, run->tenant, row, "");
+		notice_mark(run, json_pack("{s:b}", "told", 1));
+	} else if (!notice_box(run, &box) ||
+		   (!notice_call(run, row, &box) && !notice_text(run, row, &box) &&
+		    !notice_mail(run, row, &box) && !notice_delete(run, row, &box))) {
+		notice_end(run, 0);
+	}
+}
+
+/* ---- calls about a box ---- */
+
+static void call_on_originated(json_t *answer, void *arg)
+{
+	struct notice_run *run = arg;
+	const json_t *error = json_object_get(answer, "error");
+	struct extension_box box;
+	uint64_t ms = BOX_NOTIFY_RETRY_S * 1000;
+
+	if (error)
+		LOG_WARN("mail", 0, "nobody can be called about new messages",
+			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
+			 LOG_STR("why", notice_text_of(error, "message")));
+	json_decref(answer);
+	if (notice_box(run, &box) && box.notify_retry_s)
+		ms = box.notify_retry_s * UINT64_C(1000);
+	for (uint64_t i = 1; i < tries_number(row_tries(run->row, "calls"), "tries"); i++)
+		ms *= 2;
+	json_decref(run->row);
+	run->row = NULL;
+	notice_end(run, clock_utc_ms() + ms);
+}
+
+/* It counts already. */
+static void call_make(struct notice_run *run, const json_t *row)
+{
+	struct extension_box box;
+	const char *to = run->box;
+	char id[NOTICE_ID_MAX];
+	json_t *args;
+
+	if (!notice_box(run, &box)) {
+		notice_end(run, 0);
+		return;
+	}
+	run->row = json_incref((json_t *)(uintptr_t)row);
+	if (box.notify_to[0])
+		to = box.notify_to;
+	(void)snprintf(id, sizeof(id), "box %s %u", run->message,
+		       (unsigned)tries_number(row_tries(row, "calls"), "tries"));
+	args = json_pack("{s:s, s:s++}", "from", to, "flow", "message-call", "", "");
+	if (!run->node->hooks->box(run->node, run->tenant, bytes_str(to), &box))
+		(void)json_object_set_new(args, "payer", json_string(run->box));
+	run->node->hooks->originate(run->node, run->tenant, id, args, call_on_originated, run);
+}
+
+static void call_on_counted(const struct node_box_answer *answer, void *arg)
+{
+	struct notice_run *run = arg;
+	const json_t *row = json_array_get(answer->rows, 0);
+
+	(void)snprintf(run->message, sizeof(run->message), "%s", notice_text_of(row, "message"));
+	if (answer->result == BOX_OK && row && row_is(row, MESSAGE_NEW))
+		call_make(run, row);
+	else
+		notice_end(run, clock_utc_ms() + AGAIN_MS);
+}
+
+static bool call_is_in_hours(const struct notice_run *run, const struct extension_box *box)
+{
+	const struct calendar *c =
+		box->notify_hours[0]
+			? calendars_find(run->node->shards.commons->calendars, notice_tenant(run),
+					 bytes_str(box->notify_hours))
+			: NULL;
+
+	return !box->notify_hours[0] ||
+	       (c && !strcmp(calendar_word(c, (int64_t)(clock_utc_ms() / 1000)), "open"));
+}
+
+/* The newest one that is to be told of: as long as it is new, and was not told of too often. */
+static void call_on_newest(const struct node_box_answer *answer, void *arg)
+{
+	struct notice_run *run = arg;
+	const json_t *row = json_array_get(answer->rows, 0);
+	uint64_t tries = tries_number(row_tries(row, "calls"), "tries");
+	struct node_box_ask ask = notice_ask(run, BOX_SET);
+	struct extension_box box;
+
+	if (answer->result == BOX_UNKNOWN) {
+		notice_end(run, clock_utc_ms() + AGAIN_MS);
+	} else if (!row || tries >= CALLS_MOST || !notice_box(run, &box) ||
+		   !box_is_told(&box, row)) {
+		notice_end(run, 0);
+	} else if (!call_is_in_hours(run, &box)) {
+		notice_end(run, clock_utc_ms() + HOURS_MS);
+	} else {
+		(void)bytes_cstr(bytes_str(notice_text_of(row, "message")), ask.order.id,
+				 sizeof(ask.order.id));
+		ask.marks = json_pack("{s:{s:I}}", "calls", "tries", (json_int_t)tries + 1);
+		ask.quiet = true;
+		node_box_ask(run->node, &ask, call_on_counted, run);
+		json_decref(ask.marks);
+	}
+}
+
+void notice_calls(struct notice_run *run)
+{
+	struct node_box_ask ask = notice_ask(run, BOX_LIST);
+	struct extension_box box;
+
+	if (!notice_box(run, &box) || box.notify == BOX_NOTIFY_NONE) {
+		notice_end(run, 0);
+		return;
+	}
+	ask.sets = box.notify == BOX_NOTIFY_ALL ? "new urgent" : "urgent";
+	ask.most = 1;
+	ask.order.newest_first = true;
+	node_box_ask(run->node, &ask, call_on_newest, run);
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/node/node_notices.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "app/node/node.h"
+#include "app/schema/extension.h"
+#include "app/schema/fields.h"
+#include "base/clock.h"
+
+enum {
+	NOTICES_MAX = 64, /* done at a time */
+	NOTICE_TAKE_MS = 1000,
+	NOTICE_AGAIN_MS = 5000, /* Redis did not answer */
+};
+
+/* ---- events ---- */
+
+static void event_text_of(char *out, size_t cap, const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	(void)snprintf(out, cap, "%s", text ? text : "");
+}
+
+/* Who sees the box beside its owner. */
+static void box_members(struct node *n, const char *tenant, const json_t *row,
+			char out[EXTENSION_MEMBERS_MAX])
+{
+	const char *box = json_string_value(json_object_get(row, "mailbox"));
+	struct extension_box of;
+
+	(void)n->hooks->box(n, tenant, bytes_str(box), &of);
+	memcpy(out, of.members, EXTENSION_MEMBERS_MAX);
+}
+
+void node_message_event(struct node *n, enum sig_event_kind kind, const char *tenant,
+			const json_t *row, const char *by)
+{
+	static char json[FIELDS_JSON_MAX]; /* large for a stack */
+	static struct fields fields;
+	char members[EXTENSION_MEMBERS_MAX] = "";
+	struct sig_event event = {
+		.kind = kind,
+		.version = (uint64_t)json_integer_value(json_object_get(row, "version")),
+		.package = json_string_value(json_object_get(row, "state")),
+		.reason = by,
+		.urgent = json_is_true(json_object_get(row, "urgent")),
+		.ms = (uint32_t)json_integer_value(json_object_get(row, "duration_ms")),
+	};
+
+	box_members(n, tenant, row, members);
+	event.values = bytes_str(members);
+	event_text_of(event.to, sizeof(event.to), row, "mailbox");
+	event_text_of(event.from, sizeof(event.from), row, "from");
+	event_text_of(event.step, sizeof(event.step), row, "message");
+	fields_of_event(&fields, &event);
+	if (n->redis.store)
+		store_event(n->redis.store, bytes_str(tenant), (struct bytes){ 0 },
+			    fields_json(&fields, json));
+}
+
+/* ---- its end ---- */
+
+static void notice_unlink(struct notice_run *run)
+{
+	struct notice_run **at = &run->node->notices.first;
+
+	while (*at != run)
+		at = &(*at)->next;
+	*at = run->next;
+	run->node->notices.count--;
+}
+
+static void notice_on_done(enum store_result result, const struct bytes *held, size_t count,
+			   void *arg)
+{
+	struct notice_run *run = arg;
+
+	(void)result; /* where Redis does not know it is done once more */
+	(void)held;
+	(void)count;
+	free(run);
+}
+
+void notice_end(struct notice_run *run, uint64_t due_utc_ms)
+{
+	const struct store_task of = { .act = STORE_TASK_DONE,
+				       .who = bytes_str(run->node->identity.id),
+				       .what = bytes_str(run->what),
+				       .due_utc_ms = due_utc_ms };
+
+	notice_unlink(run);
+	if (run->node->redis.store && run->node->life.phase != NODE_STOPPING)
+		store_task(run->node->redis.store, &of, notice_on_done, run);
+	else
+		free(run);
+}
+
+/* ---- what is done ---- */
+
+struct node_box_ask notice_ask(const struct notice_run *run, enum box_act act)
+{
+	return (struct node_box_ask){ .tenant = bytes_str(run->tenant),
+				      .box = bytes_str(run->box),
+				      .order = { .act = act },
+				      .raw = true };
+}
+
+void notice_mark(struct notice_run *run, json_t *marks)
+{
+	struct node_box_ask ask = notice_ask(run, BOX_SET);
+
+	(void)bytes_cstr(bytes_str(run->message), ask.order.id, sizeof(ask.order.id));
+	ask.marks = marks;
+	ask.quiet = true;
+	node_box_ask(run->node, &ask, notice_on_message, run);
+	json_decref(marks);
+}
+
+void notice_on_message(const struct node_box_answer *answer, void *arg)
+{
+	struct notice_run *run = arg;
+	const json_t *row = json_array_get(answer->rows, 0);
+
+	if (answer->result == BOX_UNKNOWN)
+		notice_end(run, clock_utc_ms() + NOTICE_AGAIN_MS);
+	else if (answer->result != BOX_OK || !row)
+		notice_end(run, 0);
+	else
+		notice_step(run, row);
+}
+
+static void notice_look(struct notice_run *run)
+{
+	struct node_box_ask ask = notice_ask(run, BOX_LIST);
+
+	if (!strcmp(run->message, NOTICE_BOX)) {
+		notice_calls(run);
+		return;
+	}
+	ask.one = run->message;
+	node_box_ask(run->node, &ask, notice_on_message, run);
+}
+
+/* ---- its beginning ---- */
+
+static bool notice_read(struct notice_run *run, struct bytes what)
+{
+	struct bytes tenant, box;
+
+	return !bytes_cstr(what, run->what, sizeof(run->what)) && bytes_cut(&what, ' ', &tenant) &&
+	       bytes_cut(&what, ' ', &box) &&
+	       !bytes_cstr(tenant, run->tenant, sizeof(run->tenant)) &&
+	       !bytes_cstr(box, run->box, sizeof(run->box)) &&
+	       !bytes_cstr(what, run->message, sizeof(run->message));
+}
+
+/* What cannot be begun is held until its time is over: then it is taken again. */
+static void notice_begin(struct node *n, struct bytes what)
+{
+	struct node_notices *all = &n->notices;
+	struct notice_run *run = all->count < NOTICES_MAX ? calloc(1, sizeof(*run)) : NULL;
+
+	if (!run || !notice_read(run, what)) {
+		free(run);
+		return;
+	}
+	run->node = n;
+	run->hold_ns = clock_now_ns() + STORE_TASK_HELD_MS / 3 * NS_PER_MS;
+	run->next = all->first;
+	all->first = run;
+	all->count++;
+	notice_look(run);
+}
+
+struct notice_add {
+	struct node *node;
+	node_notice_fn *done;
+	void *arg;
+};
+
+static void notice_on_added(enum store_result result, const struct bytes *held, size_t count,
+			    void *arg)
+{
+	struct notice_add add = *(struct notice_add *)arg;
+
+	free(arg);
+	if (count)
+		notice_begin(add.node, held[0]);
+	add.done(result, add.arg);
+}
+
+void node_notice_add(struct node *n, const struct node_notice *of, node_notice_fn *done, void *arg)
+{
+	char what[NOTICE_WHAT_MAX] = "";
+	struct notice_add *add = n->redis.store ? malloc(sizeof(*add)) : NULL;
+	struct store_task task = {
+		.act = of->due_utc_ms ? STORE_TASK_ADD : STORE_TASK_NOW,
+		.who = bytes_str(n->identity.id),
+		.due_utc_ms = of->due_utc_ms ? of->due_utc_ms : clock_utc_ms(),
+	};
+
+	(void)snprintf(what, sizeof(what), "%s %s %s", of->tenant, of->box, of->message);
+	task.what = bytes_str(what);
+	if (!add) {
+		done(STORE_UNKNOWN, arg);
+		return;
+	}
+	*add = (struct notice_add){ n, done, arg };
+	store_task(n->redis.store, &task, notice_on_added, add);
+}
+
+/* ---- turns ---- */
+
+static void notice_on_taken(enum store_result result, const struct bytes *held, size_t count,
+			    void *arg)
+{
+	struct node *n = arg;
+
+	(void)result;
+	n->notices.taking = false;
+	if (count == STORE_TASKS_MAX)
+		n->notices.take_ns = 0;
+	for (size_t i = 0; i < count; i++)
+		notice_begin(n, held[i]);
+}
+
+static void notice_on_held(enum store_result result, const struct bytes *held, size_t count,
+			   void *arg)
+{
+	(void)result; /* nothing is gained by stopping: it would be begun once more */
+	(void)held;
+	(void)count;
+	(void)arg;
+}
+
+void node_notices_beat(struct node *n, uint64_t now_ns)
+{
+	struct node_notices *all = &n->notices;
+	struct store_task of = { .act = STORE_TASK_TAKE, .who = bytes_str(n->identity.id) };
+
+	if (!n->redis.store || !redis_is_connected(n->redis.link))
+		return;
+	if (!all->taking && now_ns >= all->take_ns && all->count + STORE_TASKS_MAX <= NOTICES_MAX) {
+		all->taking = true;
+		all->take_ns = now_ns + NOTICE_TAKE_MS * NS_PER_MS;
+		store_task(n->redis.store, &of, notice_on_taken, n);
+	}
+	of.act = STORE_TASK_HOLD;
+	for (struct notice_run *run = all->first; run; run = run->next) {
+		if (now_ns < run->hold_ns)
+			continue;
+		run->hold_ns = now_ns + STORE_TASK_HELD_MS / 3 * NS_PER_MS;
+		of.what = bytes_str(run->what);
+		store_task(n->redis.store, &of, notice_on_held, n);
+	}
+}

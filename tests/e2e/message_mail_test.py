@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""New messages are sent by mail, to a real server with TLS, and transcribed: by one node of two, over a kill. Who has a team's box sees it. VM-06, BEAT-23."""
+import email
+import http.server
+import json
+import os
+import shutil
+import tempfile
+import threading
+import unittest
+
+from lib.authority import Authority
+from lib.store_servers import SECRET, USER, Mail
+from message_events_test import Left
+from ports import Ports
+
+
+class Writes(http.server.BaseHTTPRequestHandler):
+    """A server that writes down what it is sent, always the same."""
+
+    def log_message(self, *args):
+        pass
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.got.append((self.headers["Authorization"], self.headers["Content-Type"], body))
+        answer = json.dumps({"text": "please call me back at nine"}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+
+class Mails(Left):
+    @classmethod
+    def settings(cls, name, shard):
+        recordings = {"scan": "200ms", "free_mib": 0, "copies": 1, "copies_every": "2s", "copies_wait": "1s"}
+        mail = {"url": f"smtp://127.0.0.1:{cls.port}", "from": "tandem@example.org", "user": USER, "password_file": cls.secret, "ca": cls.ca,
+                "retry": "1s"}
+        return {**super().settings(name, shard), "recordings": recordings, "mail": mail,
+                "transcription": {"url": f"http://127.0.0.1:{cls.writes_port}/v1/audio/transcriptions", "key_file": cls.secret, "model": "small"}}
+
+    @classmethod
+    def setUpClass(cls):
+        cls.at = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="tandem-mail-"))
+        ports = cls.enterClassContext(Ports(2))
+        cls.port, cls.writes_port = ports.take(), ports.take()
+        cls.secret, cls.ca = os.path.join(cls.at, "secret"), os.path.join(cls.at, "trusted.pem")
+        with open(cls.secret, "w", encoding="utf-8") as file:
+            file.write(SECRET + "\n")
+        os.chmod(cls.secret, 0o600)
+        for folder in ("ca", "other", "mail"):
+            os.mkdir(os.path.join(cls.at, folder))
+        cls.authority, cls.other = Authority(os.path.join(cls.at, "ca")), Authority(os.path.join(cls.at, "other"))
+        shutil.copy(cls.authority.path, cls.ca)
+        cls.mail = Mail(os.path.join(cls.at, "mail"), cls.port, cls.authority)
+        cls.addClassCleanup(cls.mail.stop)
+        super().setUpClass()        # what listens from now on does so where the nodes are
+        cls.writes = http.server.ThreadingHTTPServer(("127.0.0.1", cls.writes_port), Writes)
+        cls.writes.got = []
+        threading.Thread(target=cls.writes.serve_forever, daemon=True).start()
+        cls.addClassCleanup(cls.writes.server_close)
+        cls.addClassCleanup(cls.writes.shutdown)
+
+    def row(self, message, node=None):
+        return (node or self.b).ctl("message.get", mailbox=self.BOX, message=message)
+
+    def put(self, **fields):
+        self.b.ctl("extension.put", number=self.BOX, record="on_demand", record_to="mailbox", **fields)
+
+    def sent(self, message):
+        """The mails about it, each with its recipients."""
+        parsed = [(head.decode().split(), email.message_from_bytes(text)) for head, _, text in (mail.partition(b"\n") for mail in self.mail.mails())]
+        return [(to, mail) for to, mail in parsed if mail["Message-ID"].startswith(f"<{message}.")]
+
+    def test_kill(self):
+        """The server is away: the mail waits, whoever is killed. Then another node sends it, with the message and its text, and deletes it."""
+        self.mail.stop()
+        self.put(mailbox_mail="one@example.org", mailbox_mail_delete="true", mailbox_mail_audio="true", mailbox_transcribe="true")
+        talk = self.talks()
+        message = self.leaves(talk)
+        self.until(lambda: self.row(message).get("mail") == "waits")
+        self.assertIn("connect", self.row(message)["mail_reason"].lower())
+        [part] = self.row(message)["parts"]
+        with open(os.path.join(self.a.folder, "recordings", part["name"]), "rb") as file:
+            octets = file.read()
+        talk.quiet()
+        self.a.kill()
+        self.mail.start()
+        self.until(lambda: self.row(message)["state"] == "deleted")
+        row, mails = self.row(message), self.sent(message)
+        self.assertEqual((row["mail"], row["by"], row["text"]), ("sent", "mail", "please call me back at nine"))
+        self.assertEqual(len(mails), 1)
+        [(to, mail)] = mails
+        self.assertEqual((to, mail["From"], mail["To"], mail["Subject"]), (["one@example.org"], "<tandem@example.org>", "<one@example.org>", "New message from 1001"))
+        self.assertEqual(mail["Message-ID"], f"<{message}.{self.BOX}.tandem@default>")
+        parts = {part.get_content_type(): part.get_payload(decode=True) for part in mail.walk() if not part.is_multipart()}
+        self.assertEqual(parts["audio/wav"], octets)
+        self.assertIn("please call me back at nine", parts["text/plain"].decode())
+        for key, kind, body in self.writes.got:
+            self.assertEqual((key, kind.split(";")[0]), (f"Bearer {SECRET}", "multipart/form-data"))
+            self.assertIn(octets, body)
+            self.assertIn(b'name="model"\r\n\r\nsmall', body)
+        self.assertEqual(self.b.ctl("message.undelete", mailbox=self.BOX, message=message)["state"], "new")
+        self.assertEqual(self.told(message, "message.deleted")[0]["by"], "mail")
+
+    def test_certificate(self):
+        """A server that somebody else vouches for gets nothing; that is a dead letter. Without audio there is no file, and nothing is deleted."""
+        self.put(mailbox_mail="two@example.org", mailbox_mail_delete="true", mailbox_mail_audio="false", mailbox_transcribe="false")
+        if not self.mail.process:
+            self.mail.start()
+        shutil.copy(self.other.path, self.ca)
+        self.addCleanup(shutil.copy, self.authority.path, self.ca)
+        talk = self.talks()
+        dead = self.leaves(talk)
+        self.until(lambda: self.row(dead).get("mail") == "dead")
+        self.assertIn("certificate", self.row(dead)["mail_reason"].lower())
+        shutil.copy(self.authority.path, self.ca)
+        message = self.leaves(talk)
+        self.until(lambda: self.row(message).get("mail") == "sent")
+        [(_, mail)] = self.sent(message)
+        self.assertEqual([part.get_content_type() for part in mail.walk() if not part.is_multipart()], ["text/plain"])
+        self.assertEqual((self.row(message)["state"], self.sent(dead)), ("new", []))
+        talk.quiet()
+        talk.hang_up()
+
+
+if __name__ == "__main__":
+    unittest.main()
