@@ -120,7 +120,7 @@ enum command_error_code command_error_of(enum refusal_class class);
 struct command_error {
 	enum command_error_code code;
 	const char *argument; /* constant, or NULL */
-	char message[1024];
+	char message[1536];
 };
 
 /* Of a list that is of no documents, or of more than their fields. */

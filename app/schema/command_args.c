@@ -345,7 +345,7 @@ static int check_names(const struct command *command, json_t *args, struct comma
 {
 	const char *name;
 	json_t *json;
-	char list[960];
+	char list[1440];
 	struct writer w = writer_over(list, sizeof(list));
 
 	for (const struct command_arg *arg = command->args; arg->name; arg++)
