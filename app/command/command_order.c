@@ -644,7 +644,8 @@ static void originate(struct command_run *run)
 {
 	const struct command_value *flow = command_value(run, "flow");
 	const struct command_value *shows = command_value(run, "caller_id");
-	char from[64], to[sizeof(FLOW_WORD) + FLOW_NAME_MAX + 64], caller_id[64], payer[64];
+	const struct command_value *box = command_value(run, "mailbox");
+	char from[64], to[sizeof(FLOW_WORD) + FLOW_NAME_MAX + 128], caller_id[64], payer[64];
 	struct shard_order by;
 	struct shard_originate o = { .call = call_id_of(run),
 				     .from = from,
@@ -664,8 +665,10 @@ static void originate(struct command_run *run)
 	(void)bytes_cstr(command_value(run, "from")->text, from, sizeof(from));
 	(void)bytes_cstr(command_value(run, "payer")->text, payer, sizeof(payer));
 	(void)bytes_cstr(shows->text, caller_id, sizeof(caller_id));
-	(void)snprintf(to, sizeof(to), "%s" BYTES_FMT, flow->given ? FLOW_WORD : "",
-		       BYTES_ARG(flow->given ? flow->text : command_value(run, "to")->text));
+	(void)snprintf(to, sizeof(to), "%s" BYTES_FMT "%s" BYTES_FMT, flow->given ? FLOW_WORD : "",
+		       BYTES_ARG(flow->given ? flow->text : command_value(run, "to")->text),
+		       flow->given && box->given ? ":" : "",
+		       BYTES_ARG(flow->given ? box->text : (struct bytes){ 0 }));
 	command_order_end(run, &by, false,
 			  shard_call_originate(node_core(run->node, o.call), &o, clock_instant()));
 }

@@ -234,8 +234,8 @@ static bool box_run_changed(struct box_run *run)
 				   run->tenant, row, run->by);
 	if (state && run->said && !draft && !gone)
 		box_retain(run, row);
-	if (!state || run->told || (draft && !run->said) ||
-	    (!draft && strcmp(state, g_message_states[MESSAGE_NEW]) != 0))
+	if (!state || (run->told && !(run->order.what & BOX_URGENT && run->order.urgent)) ||
+	    (draft && !run->said) || (!draft && strcmp(state, g_message_states[MESSAGE_NEW]) != 0))
 		return false;
 	if (draft)
 		notice.due_utc_ms = clock_utc_ms() + BOX_DRAFT_MS;

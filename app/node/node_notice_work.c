@@ -402,7 +402,7 @@ static void call_on_originated(json_t *answer, void *arg)
 /* It counts already. */
 static void call_make(struct notice_run *run, const json_t *row)
 {
-	struct extension_box box;
+	struct extension_box box, other;
 	const char *to = run->box;
 	char id[NOTICE_ID_MAX];
 	json_t *args;
@@ -416,8 +416,9 @@ static void call_make(struct notice_run *run, const json_t *row)
 		to = box.notify_to;
 	(void)snprintf(id, sizeof(id), "box %s %u", run->message,
 		       (unsigned)tries_number(row_tries(row, "calls"), "tries"));
-	args = json_pack("{s:s, s:s++}", "from", to, "flow", "message-call", "", "");
-	if (!run->node->hooks->box(run->node, run->tenant, bytes_str(to), &box))
+	args = json_pack("{s:s, s:s, s:s}", "from", to, "flow", "message-call", "mailbox",
+			 run->box);
+	if (!run->node->hooks->box(run->node, run->tenant, bytes_str(to), &other))
 		(void)json_object_set_new(args, "payer", json_string(run->box));
 	run->node->hooks->originate(run->node, run->tenant, id, args, call_on_originated, run);
 }

@@ -197,7 +197,8 @@ void node_notice_add(struct node *n, const struct node_notice *of, node_notice_f
 	char what[NOTICE_WHAT_MAX] = "";
 	struct notice_add *add = n->redis.store ? malloc(sizeof(*add)) : NULL;
 	struct store_task task = {
-		.act = of->due_utc_ms ? STORE_TASK_ADD : STORE_TASK_NOW,
+		.act = of->due_utc_ms || n->notices.count >= NOTICES_MAX ? STORE_TASK_ADD
+									 : STORE_TASK_NOW,
 		.who = bytes_str(n->identity.id),
 		.due_utc_ms = of->due_utc_ms ? of->due_utc_ms : clock_utc_ms(),
 	};

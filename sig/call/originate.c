@@ -66,7 +66,8 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 	struct id_tag tag = { .call = c->id,
 			      .leg = c->bridge.caller,
 			      .random = rand_u64_from(h->rand) };
-	struct dialog_party party = { .local_user = bytes_from(o->to, flow ? strlen(FLOW_WORD) : 0),
+	struct bytes name = bytes_from(o->to, flow ? strlen(FLOW_WORD) : 0);
+	struct dialog_party party = { .local_user = bytes_sub(name, 0, bytes_find(name, ':')),
 				      .remote_user = o->from,
 				      .target = o->target.uri,
 				      .routes = o->target.routes,

@@ -103,14 +103,15 @@ static enum refusal originate_first(struct shard *s, const struct shard_originat
 static enum refusal originate_second(struct shard *s, const struct shard_originate *o,
 				     char number[ROUTE_USER_MAX])
 {
-	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, o->tenant));
+	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, o->tenant)), rest, flow;
 	struct call_target list[BINDINGS_MAX];
 
-	if (bytes_starts(bytes_str(o->to), FLOW_WORD))
-		return programs_named(s->commons->programs, tenant,
-				      bytes_from(bytes_str(o->to), strlen(FLOW_WORD)))
-			       ? REFUSED_NOT
-			       : REFUSED_NO_FLOW;
+	if (bytes_starts(bytes_str(o->to), FLOW_WORD)) {
+		rest = bytes_from(bytes_str(o->to), strlen(FLOW_WORD));
+		(void)bytes_cut(&rest, ':', &flow); /* a mailbox is behind it */
+		return programs_named(s->commons->programs, tenant, flow) ? REFUSED_NOT
+									  : REFUSED_NO_FLOW;
+	}
 	if (shard_forward_of(s, o->tenant, bytes_str(o->to)) ||
 	    shard_number_is_of_node(s, o->tenant, bytes_str(o->to)) ||
 	    targets_of(s, o->tenant, o->to, list, COUNT_OF(list)))

@@ -505,6 +505,8 @@ static const struct command_arg g_originate_args[] = {
 		"one: tel:1002, callto:1002."),
 	TEXT_ARG("flow", CHARSET_NAME, 1, FLOW_NAME_MAX - 1, NULL,
 		 "In place of to: the flow that from's phone goes through then."),
+	TEXT_ARG("mailbox", CHARSET_NUMBER, 1, 63, NULL,
+		 "With flow: the mailbox that the call is about, its variable box."),
 	TEXT_ARG(
 		"payer", CHARSET_NUMBER, 1, 63, NULL,
 		"Where from is a number outside: the extension in whose name it and to are called, "

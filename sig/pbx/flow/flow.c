@@ -390,14 +390,17 @@ static void run_go_on(struct call_host *h, struct call *c)
 
 /* ---- begin ---- */
 
-/* Where it is refused, the call goes on in the flow that it is in. visit: verbs that were begun before. */
+/* Where it is refused, the call goes on in the flow that it is in. visit: verbs that were begun before. Behind the name and ':' may be a
+ * mailbox, which is the variable box then. */
 static enum refusal flow_run_new(struct call_host *h, struct call *c, const struct flow_program *p,
 				 struct bytes name, uint16_t visit)
 {
 	struct flow_run *r = calloc(1, sizeof(*r)), *former = c->run;
 	struct flow_turn_of t = { h, c, p, malloc(sizeof(*t.v)) };
 	enum flow_turn turn = FLOW_ASTRAY;
+	struct bytes box = name;
 
+	(void)bytes_cut(&box, ':', &name);
 	c->run = r;
 	if (r && t.v) {
 		r->at.visit = visit;
@@ -406,7 +409,8 @@ static enum refusal flow_run_new(struct call_host *h, struct call *c, const stru
 		if (r->linked && !text_set(&r->asker, text_bytes(&former->asker)))
 			r->asker_step = former->asker_step;
 		(void)bytes_cstr(name, r->name, sizeof(r->name));
-		turn = run_turn(&t, p);
+		if (!box.n || !variable_set(&r->at, BYTES_LIT("box"), box, false))
+			turn = run_turn(&t, p);
 	}
 	free(t.v);
 	if (turn != FLOW_VERB) {
@@ -435,8 +439,8 @@ static enum refusal plan_leads_to_flow(struct call_host *h, struct call *c)
 static enum refusal flow_enter(struct call_host *h, struct call *c, struct bytes flow,
 			       struct bytes display, struct call_refusal *refusal)
 {
-	const struct flow_program *p =
-		programs_named(h->programs, bytes_str(call_tenant(h, c)), flow);
+	const struct flow_program *p = programs_named(h->programs, bytes_str(call_tenant(h, c)),
+						      bytes_sub(flow, 0, bytes_find(flow, ':')));
 	enum refusal refused = p ? REFUSED_NOT : REFUSED_NOT_FOUND;
 
 	if (!p)

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An urgent message is told by a call, in its hours, until it is heard, by one node of two, over a kill: VM-06, VM-10."""
+import unittest
+
+from message_events_test import Left
+
+
+class Calls(Left):
+    def test_urgent(self):
+        self.a.ctl("extension.put", number="1001", record="on_demand", record_to="mailbox", mailbox_notify="urgent", mailbox_notify_to="1003",
+                   mailbox_notify_retry_s="2", mailbox_notify_hours="office")
+        self.a.ctl("hours.put", name="office", override="closed")
+        self.registers(18, "1003")
+        phone = self.phones[18, "1003"]
+        talk = self.talks()
+        message = self.leaves(talk)
+        self.until(lambda: self.told(message, "message.new"))
+        talk.quiet()
+        talk.hang_up()
+        # it is not urgent; then it is, and nobody is called outside of the hours
+        self.b.ctl("message.put", mailbox=self.BOX, message=message, urgent="true")
+        with self.b.redis() as redis:
+            row = f"default {self.BOX} *"
+            self.until(lambda: redis("ZSCORE", "td:{task}:due", row) and not redis("HGET", "td:{task}:held", row))
+            self.a.ctl("hours.put", name="office", override="open")
+            redis("ZADD", "td:{task}:due", "1", row)
+        first = phone.incoming()
+        first.reject(486)
+        self.a.kill()
+        again = phone.incoming()
+        media = self.b.media()
+        self.addCleanup(media.close)
+        again.answer(media.sdp())
+        again.wait_bye()        # it has no prompts
+        self.until(lambda: [row["path"] for row in self.b.ctl("cdr.list") if row["flow"] == "message-call" and "ask" in row["path"]])
+        self.b.ctl("message.put", mailbox=self.BOX, message=message, state="old")
+        with self.b.redis() as redis:
+            self.until(lambda: redis("ZCARD", "td:{task}:due") == 0)
+        self.assertNotEqual(first.request.call_id, again.request.call_id)
+
+
+if __name__ == "__main__":
+    unittest.main()
