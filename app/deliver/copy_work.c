@@ -397,10 +397,32 @@ static bool sender_finished(const struct folder_entry *entry, void *arg)
 	return !s->err;
 }
 
+/* Its mark comes with its end: until then the first thing that is written of it says whether it lies in a mailbox. */
+static bool sender_is_message(struct sender *s, const struct folder_entry *entry)
+{
+	static const char box[] = "\"mailbox\":\"";
+	char name[FOLDER_PATH_MAX];
+	const uint8_t *at;
+	ssize_t n;
+	int fd;
+
+	if (!folder_path_fits(bytes_str(entry->path)))
+		return false;
+	folder_path(name, s->terms->folder, entry->path, "json.new");
+	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0)
+		return false;
+	n = read(fd, s->octets, sizeof(s->octets));
+	(void)close(fd);
+	at = n > 0 ? memmem(s->octets, (size_t)n, box, sizeof(box) - 1) : NULL;
+	return at && at + sizeof(box) - 1 < s->octets + n && at[sizeof(box) - 1] != '"';
+}
+
 static bool sender_running(const struct folder_entry *entry, void *arg)
 {
 	struct sender *s = arg;
-	struct send_file *f = sender_takes(s, entry) ? sender_file(s, entry->path) : NULL;
+	bool takes = sender_takes(s, entry) || sender_is_message(s, entry);
+	struct send_file *f = takes ? sender_file(s, entry->path) : NULL;
 
 	if (f && !f->whole)
 		sender_grown(s, f);

@@ -113,7 +113,7 @@ class Copies(unittest.TestCase):
     def shared(self):
         return digests(self.share)
 
-    def runs(self, number=1):
+    def runs(self, number=1, members='"from":"1001","to":"1002"'):
         """A recording that is being written: µ-law, as much of it as a recorder has written."""
         name = f"default/{today()}/{CALL}-{number}.1.wav"
         path = os.path.join(self.a.folder, name)
@@ -122,7 +122,7 @@ class Copies(unittest.TestCase):
         head += b"fact" + struct.pack("<II", 4, 0) + b"LIST" + struct.pack("<I", 38) + b"INFOICRD" + struct.pack("<I", 26)
         head += b"2026-11-25T00:00:00.000Z\0\0" + b"data" + struct.pack("<I", 0)
         with open(path + ".json.new", "w", encoding="utf-8") as file:
-            file.write('"from":"1001","to":"1002"\n')
+            file.write(members + "\n")
         with open(path, "wb") as file:
             file.write(head)
         return name
@@ -277,6 +277,18 @@ class Lost(Copies):
             facts = json.load(file)
         self.assertEqual([facts[key] for key in ("file", "from", "interrupted", "copy", "octets")],
                          [os.path.basename(cut), "1001", True, True, len(octets)])
+
+    def test_a_message_that_runs(self):
+        """It is copied also where its tenant delivers nothing; what only says the word, and what lies in no box, is not."""
+        self.a.settle(*self.a.destinations, tenants=[{"name": "default", "deliver": []}])
+        others = [self.runs(2), self.runs(3, r'"from":"\"mailbox\":\"1001"'), self.runs(4, '"from":"1001","mailbox":""')]
+        name = self.runs(members='"from":"1001","mailbox":"1002"')
+        for each in (*others, name):
+            self.grows(each, b"\1" * 1000)
+        until(lambda: self.has(name, 1104), self.said)
+        self.grows(name, b"\1" * 1000)
+        until(lambda: self.has(name, 2104), self.said)
+        self.assertEqual([path for path in self.b.of(self.a) if name not in path], [])
 
     def test_finished_of_one_that_ran(self):
         """What was written anew at its end is so in the copy."""
