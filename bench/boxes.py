@@ -1,0 +1,518 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Mailboxes: how many callers leave messages at once, what kills and lost machines take of them, whether all count the same, and large boxes.
+
+Row `deposits`: callers who each say packets with a pattern of their own, recorded into boxes by a node with one core; each payload is looked for
+in the files. Row `kills`: the same, few at a time, and kill -9 in the middle, again and again: what was in a box before is there with all its
+octets, and of each open message some is cut. Row `machines`: two nodes with copies; one is killed, and its disk is emptied. Row `agree`: one
+message is marked old and new by turns at two nodes, until phones and the HTTP API of both show it. Row `big`: a box with 10,000 messages: a page
+of its list, and the first sound of one. Row `faults`: files that are damaged, empty, missing or another's: who hears what, and what is counted."""
+import http.client
+import json
+import os
+import pathlib
+import random
+import re
+import select
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import lib
+import record_files
+from children import end, spawn
+from presence import Agreeing
+
+ROWS = ("deposits", "kills", "machines", "agree", "big", "faults")
+NUMBER, BOX, PASSWORD, FRAME_MS = "7000", "1001", "bench-secret", 20
+WANTED = {"deposits_at_once": 1500, "confirmed_lost": 0, "cut_s": 0.5, "confirmed_lost_machines": 0, "cut_machines_s": 5, "count_agrees_s": 1,
+          "list_ms": 50, "first_word_ms": 300, "faults_lost": 0}
+RECORDINGS = ("free_mib: 0", "scan: 200ms")
+
+
+class Api:
+    """An application and an administrator in one, by HTTP."""
+
+    def __init__(self, node, token):
+        self.node, self.token, self.link = node, token, None
+
+    def ask(self, method, path, body=None):
+        for _ in range(200):
+            try:
+                self.link = self.link or http.client.HTTPConnection(self.node.address, self.node.http_port, timeout=10)
+                self.link.request(method, path, json.dumps(body) if body is not None else None, {"Authorization": f"Bearer {self.token}"})
+                answer = self.link.getresponse()
+                text = answer.read().decode()
+            except (OSError, http.client.HTTPException):
+                self.link = None
+                time.sleep(0.05)
+                continue
+            if answer.status in (503, 504):     # Redis was late: once more
+                time.sleep(0.05)
+                continue
+            if answer.status >= 300:
+                raise SystemExit(f"{method} {path} {body}: {answer.status} {text[:300]}")
+            return json.loads(text)
+        raise SystemExit(f"{method} {path}: no answer")
+
+    def rows(self, path):
+        found = self.ask("GET", path)
+        return found["result"] if isinstance(found, dict) and "result" in found else found
+
+    def messages(self, box=BOX, limit=1000):
+        rows, after = [], ""
+        while True:
+            page = self.rows(f"/v1/messages?mailbox={box}&limit={limit}{after}")
+            rows += page
+            if len(page) < limit:
+                return rows
+            after = f"&after={page[-1]['message']}"
+
+
+class Callers:
+    """They are answered by the application, and recorded, or hear something. Caller n is 9000000 + n, and sends its RTP from a port of its own."""
+    FIRST = 9000000
+
+    def __init__(self, node, api):
+        self.node, self.api, self.open = node, api, {}
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
+        self.sock.bind((lib.ADDRESS, 0))
+        self.port = self.sock.getsockname()[1]
+
+    def request(self, n, method, cseq, body=""):
+        caller = self.open[n]
+        content = "Content-Type: application/sdp\r\n" if body else ""
+        self.sock.sendto((f"{method} {caller['target']} SIP/2.0\r\nVia: SIP/2.0/UDP {lib.ADDRESS}:{self.port};rport;branch=z9hG4bK{n}.{caller['id']}.{cseq}.{method}\r\n"
+                          f"Max-Forwards: 70\r\nFrom: <sip:{self.FIRST + n}@{lib.ADDRESS}>;tag={caller['id']}\r\nTo: {caller['to']}\r\n"
+                          f"Call-ID: {n}.{caller['id']}\r\nCSeq: {cseq} {method}\r\nContact: <sip:{self.FIRST + n}@{lib.ADDRESS}:{self.port}>\r\n"
+                          f"{content}Content-Length: {len(body)}\r\n\r\n{body}").encode(), (self.node.address, self.node.sip_port))
+
+    def hear(self, seconds):
+        """What comes meanwhile: 200s to INVITEs are acknowledged, requests answered."""
+        until = time.monotonic() + seconds
+        while select.select([self.sock], [], [], max(0, until - time.monotonic()))[0]:
+            text, peer = self.sock.recvfrom(65536)
+            text = text.decode()
+            n = int(lib.header(text, "Call-ID").split(".")[0])
+            if not text.startswith("SIP/2.0"):
+                copied = "".join(f"{line}\r\n" for line in text.split("\r\n") if re.match("(Via|From|To|Call-ID|CSeq):", line))
+                if not text.startswith("ACK"):
+                    self.sock.sendto(f"SIP/2.0 200 OK\r\n{copied}Content-Length: 0\r\n\r\n".encode(), peer)
+                if text.startswith("BYE"):
+                    self.open.pop(n, None)
+                continue
+            status, cseq = int(text.split()[1]), lib.header(text, "CSeq")
+            if n not in self.open or status < 200:
+                continue
+            if status >= 300 and "INVITE" in cseq:
+                raise SystemExit(f"a call was refused: {text.splitlines()[0]}")
+            if "INVITE" in cseq:
+                caller = self.open[n]
+                caller["to"], caller["target"] = lib.header(text, "To"), re.search("<([^>]*)>", lib.header(text, "Contact"))[1]
+                caller["media"] = lib.Media().address(text)
+                self.request(n, "ACK", 1)
+            elif "BYE" in cseq:
+                self.open.pop(n)
+
+    def begin(self, numbers, record=True):
+        """All are answered, and recorded without a beep where record is set."""
+        for at in range(0, len(numbers), 500):
+            self.begin_some(numbers[at:at + 500], record)
+
+    def begin_some(self, numbers, record):
+        for n in numbers:
+            uri = f"sip:{NUMBER}@{self.node.address}:{self.node.sip_port}"
+            self.open[n] = {"id": os.urandom(4).hex(), "target": uri, "to": f"<{uri}>", "port": 10000 + 2 * n}
+            self.request(n, "INVITE", 1, lib.Media().sdp(lib.ADDRESS, self.open[n]["port"]))
+            self.hear(0.002)
+        left = set(numbers)
+        deadline = time.monotonic() + 60
+        while left:
+            for row in self.api.rows("/v1/calls?application=bench&limit=1000"):     # the newest first
+                n = int(row["from"]) - self.FIRST if row["from"].isdigit() else -1
+                if n in left:
+                    left.remove(n)
+                    self.open[n]["call"] = row["id"]
+                    self.api.ask("POST", f"/v1/calls/{row['id']}/answer", {})
+            self.hear(0.02)
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{len(left)} calls did not come to the application")
+        while not all("media" in self.open[n] for n in numbers):
+            self.hear(0.05)
+            if time.monotonic() > deadline:
+                raise SystemExit("calls are not answered")
+        for n in numbers if record else ():
+            self.api.ask("POST", f"/v1/calls/{self.open[n]['call']}/record_message", {"beep": False, "silence_ms": 0, "max_ms": 600000, "mailbox": BOX})
+            self.hear(0)
+
+    def hang_up(self, numbers):
+        asked = 0
+        while any(n in self.open for n in numbers):
+            for n in [n for n in numbers if n in self.open]:
+                self.request(n, "BYE", 2)
+                self.hear(0.001)
+            self.hear(0.5)
+            asked += 1
+            if asked > 60:
+                raise SystemExit("calls do not end")
+
+    def lines(self, numbers):
+        """For rtpload: two callers in one line."""
+        ends = [f"{lib.ADDRESS}:{self.open[n]['port']} {self.open[n]['media'][0]}:{self.open[n]['media'][1]}" for n in numbers]
+        return "".join(f"{one} {other}\n" for one, other in zip(ends[::2], ends[1::2]))
+
+    def calls(self, numbers):
+        return [self.open[n]["call"] for n in numbers]
+
+
+class Speaking:
+    """All say their patterns for so many seconds; sent: how many payloads each."""
+
+    def __init__(self, callers, numbers, seconds):
+        self.count = len(numbers)
+        self.run = spawn(lib.pinned(lib.LOAD_CORE, [lib.BUILD / "bench" / "rtpload", "--seconds", seconds]), stdin=subprocess.PIPE,
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.run.stdin.write(callers.lines(numbers))
+        self.run.stdin.close()
+
+    def sent(self):
+        out, errors = self.run.stdout.read(), self.run.stderr.read()
+        if self.run.wait() != 0:
+            raise SystemExit(f"rtpload: {errors}{out}")
+        return json.loads(out.strip().splitlines()[-1])["sent"] // self.count
+
+
+def file_sound(path):
+    data = path.read_bytes()
+    return data[data.index(b"data") + 8:] if b"data" in data else b""
+
+
+def found(folders, call, stream):
+    """Payloads of that caller in his message, or in the segments that it still has: in their order, each once."""
+    parts = {path.name: path for folder in folders for path in pathlib.Path(folder).rglob(f"{call}-1*.wav")}
+    whole = [parts[name] for name in parts if name == f"{call}-1.wav"] or [parts[name] for name in sorted(parts)]
+    return record_files.payloads(b"".join(map(file_sound, whole)), [stream])[stream]
+
+
+def application(node):
+    node.ctl("extension.put", secret=PASSWORD + "\n", number=BOX, password="-")
+    node.ctl("extension.put", secret=PASSWORD + "\n", number=NUMBER, password="-", application="bench")
+    return Api(node, node.ctl("token.create", name="bench", role="admin", tenant="default")["token"])
+
+
+class One(lib.Node):
+    def __init__(self, calls):
+        super().__init__(media_ports="20000-31999", calls=calls + 200, media=("workers: 1",), sections={"recordings": RECORDINGS})
+
+    def killed(self):
+        os.kill(self.pid, signal.SIGKILL)
+        self.process.wait()
+        self.start()
+
+    def recordings(self):
+        return next(self.dir.rglob("recordings"))
+
+
+def await_messages(api, wanted, seconds=60):
+    """Rows of so many messages or more."""
+    until = time.monotonic() + seconds
+    while len(rows := api.messages()) < wanted and time.monotonic() < until:
+        time.sleep(0.1)
+    return rows
+
+
+def deposits(quick):
+    levels, seconds, best, tried = ((50,) if quick else (500, 1000, 1500, 2000)), 4 if quick else 15, 0, []
+    for level in levels:
+        node = One(level)
+        try:
+            node.redis_apart()
+            api = application(node)
+            callers, numbers = Callers(node, api), range(level)
+            callers.begin(numbers)
+            calls = callers.calls(numbers)
+            cpu, speaking = lib.cpu_seconds(node.pid), Speaking(callers, numbers, seconds)
+            sent = speaking.sent()
+            cpu = (lib.cpu_seconds(node.pid) - cpu) / seconds
+            callers.hang_up(numbers)
+            rows = await_messages(api, level)
+            missing = sum(sent - found([node.recordings()], call, n) for n, call in enumerate(calls))
+            tried.append({"callers": level, "messages": len(rows), "payloads": sent * level, "missing": missing, "node_cpu": round(cpu, 2)})
+        finally:
+            node.stop()
+        lib.say(f"# {tried[-1]}")
+        if missing or len(rows) < level:
+            break
+        best = level
+    return {"at_once": best, "tried": tried}
+
+
+def kills(quick):
+    """Each cycle leaves messages of a few callers, and the node is killed while they speak."""
+    rounds, each, seconds = (3, 4, 3) if quick else (100, 10, 3)
+    node = One(each)
+    kept, cut, missing = {}, [], 0
+    try:
+        node.redis_apart()
+        api = application(node)
+        for number in range(rounds):
+            callers, numbers = Callers(node, api), range(each)
+            callers.begin(numbers)
+            calls = callers.calls(numbers)
+            speaking = Speaking(callers, numbers, seconds)
+            time.sleep(random.uniform(0.3, 1.5))
+            node.killed()
+            node.redis_apart()
+            sent = speaking.sent()
+            callers.hang_up(numbers)
+            rows = await_messages(api, len(kept) + each)
+            there = {row["message"] for row in rows}
+            missing += each - len([call for call in calls if f"{call}-1" in there])
+            for n, call in enumerate(calls):
+                heard = found([node.recordings()], call, n)
+                kept[call] = (n, heard)
+                cut.append((sent - heard) * FRAME_MS / 1000)
+            lib.say(f"# kill {number + 1}: cut {max(cut[-each:]):.2f} s, {len(rows)} messages")
+        there = {row["message"] for row in api.messages()}
+        now = {call: found([node.recordings()], call, n) if f"{call}-1" in there else None for call, (n, _) in kept.items()}
+        lost = [(call, heard, now[call]) for call, (n, heard) in kept.items() if now[call] is None or now[call] < heard]
+        lib.say(f"# lost: {lost}")
+    finally:
+        node.stop()
+    return {"kills": rounds, "messages": len(kept), "confirmed_lost": len(lost), "not_listed": missing, "cut_s": round(max(cut), 2), "cut_p50_s": round(lib.median(cut), 2)}
+
+
+class Pair:
+    """Two nodes on a Redis, with copies of each other's recordings."""
+
+    def __enter__(self):
+        self.folder, self.nodes = tempfile.mkdtemp(prefix="tandem-bench-redis-"), []
+        self.server = spawn(lib.pinned(lib.LOAD_CORE, ["redis-server", "--port", "0", "--unixsocket", f"{self.folder}/sock", "--dir", self.folder, "--save", ""]), stdout=-3)
+        lib.wait_for("Redis", 20, lambda: os.path.exists(f"{self.folder}/sock"))
+        try:
+            self.nodes.append(Copying("a", 1, f"{self.folder}/sock"))
+            self.nodes.append(Copying("b", 2, f"{self.folder}/sock", next(self.nodes[0].dir.rglob("keys"))))
+            self.api = application(self.nodes[0])
+            lib.wait_for("both to know it", 20, lambda: len(self.nodes[1].ctl("extension.list")) == 2)
+            self.apis = [self.api, Api(self.nodes[1], self.api.token)]
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        for node in self.nodes:
+            node.stop()
+        end(self.server)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def leave(self, seconds=2):
+        """One message, at the first node."""
+        callers = Callers(self.nodes[0], self.api)
+        callers.begin(range(2))
+        calls = callers.calls(range(2))
+        sent = Speaking(callers, range(2), seconds).sent()
+        callers.hang_up(range(2))
+        await_messages(self.api, 2)
+        return calls, sent
+
+
+class Copying(Agreeing):
+    SECTIONS = {"recordings": (*RECORDINGS, "copies: 1", "copies_every: 2s", "copies_wait: 1s")}
+
+    def start(self):
+        if "copies:" not in self.config.read_text():
+            self.config.write_text(lib.section(self.config.read_text(), "recordings", *self.SECTIONS["recordings"], f"port: {lib.free_port()}"))
+        super().start()
+
+    def recordings(self):
+        return next(self.dir.rglob("recordings"))
+
+
+def machines(quick):
+    """Of those in the box nothing may be lost; of an open one what the neighbour had is found there."""
+    rounds, each, seconds = (1, 4, 6) if quick else (20, 10, 8)
+    lost, cut, kept = 0, [], 0
+    for number in range(rounds):
+        with Pair() as pair:
+            first, other = pair.nodes
+            callers = Callers(first, pair.api)
+            callers.begin(range(each))
+            calls = callers.calls(range(each))
+            sent = Speaking(callers, range(each), 2).sent()
+            callers.hang_up(range(each))
+            await_messages(pair.apis[1], each)
+            callers.begin(range(each))
+            opened = callers.calls(range(each))
+            speaking, began = Speaking(callers, range(each), seconds), time.monotonic()
+            time.sleep(random.uniform(seconds / 2, seconds - 1))
+            os.kill(first.pid, signal.SIGKILL)
+            said_s = time.monotonic() - began
+            first.process.wait()
+            shutil.rmtree(first.recordings())
+            speaking.run.kill()
+            speaking.run.wait()
+            time.sleep(3)
+            there = {row["message"] for row in pair.apis[1].messages()}
+            for n, call in enumerate(calls):
+                lost += f"{call}-1" not in there or found([other.recordings()], call, n) < sent
+            kept += each
+            cut += [said_s - found([other.recordings()], call, n) * FRAME_MS / 1000 for n, call in enumerate(opened)]
+            lib.say(f"# machine {number + 1}: {lost} of {kept} lost, open ones cut {max(cut[-each:]):.2f} s")
+    return {"machines": rounds, "messages": kept, "confirmed_lost": lost, "cut_s": round(max(cut), 2)}
+
+
+class Lamp(threading.Thread):
+    """A phone of the box; it says when it was told each count."""
+
+    def __init__(self, node):
+        super().__init__(daemon=True)
+        self.told, self.sock = [], socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind((lib.ADDRESS, 0))
+        port = self.sock.getsockname()[1]
+        lib.register(node.sip_port, BOX, PASSWORD, port, self.sock)
+        self.sock.settimeout(None)
+        self.sock.sendto((f"SUBSCRIBE sip:{BOX}@{lib.ADDRESS} SIP/2.0\r\nVia: SIP/2.0/UDP {lib.ADDRESS}:{port};branch=z9hG4bK{os.urandom(6).hex()};rport\r\n"
+                          f"Max-Forwards: 70\r\nFrom: <sip:{BOX}@{lib.ADDRESS}>;tag=w\r\nTo: <sip:{BOX}@{lib.ADDRESS}>\r\nCall-ID: w{port}\r\n"
+                          f"CSeq: 1 SUBSCRIBE\r\nContact: <sip:{BOX}@{lib.ADDRESS}:{port}>\r\nEvent: message-summary\r\nExpires: 3600\r\n"
+                          "Content-Length: 0\r\n\r\n").encode(), (lib.ADDRESS, node.sip_port))
+        self.start()
+
+    def run(self):
+        while True:
+            text, peer = self.sock.recvfrom(65536)
+            text = text.decode()
+            if text.startswith("NOTIFY"):
+                copied = "".join(f"{line}\r\n" for line in text.split("\r\n\r\n")[0].split("\r\n")[1:] if re.match("(Via|From|To|Call-ID|CSeq):", line))
+                self.sock.sendto(f"SIP/2.0 200 OK\r\n{copied}Content-Length: 0\r\n\r\n".encode(), peer)
+                count = re.search("Voice-Message: ([0-9]+/[0-9]+)", text)
+                self.told.append((count[1] if count else "", time.monotonic()))
+
+
+def agree(quick):
+    late = {}
+    with Pair() as pair:
+        calls, _ = pair.leave()
+        lamps = {"phone": Lamp(pair.nodes[0]), "phone_b": Lamp(pair.nodes[1])}
+        lib.wait_for("both lamps", 20, lambda: all(lamp.told and lamp.told[-1][0] == "2/0" for lamp in lamps.values()))
+        for number in range(50 if quick else 500):
+            state, count = (("old", (1, 1)), ("new", (2, 0)))[number % 2]
+            began = time.monotonic()
+            pair.apis[number % 2].ask("PATCH", f"/v1/messages/{calls[0]}-1", {"mailbox": BOX, "state": state})
+            at = {}
+            for name, api in (("api", pair.apis[0]), ("api_b", pair.apis[1])):
+                while (said := api.rows(f"/v1/messages:count?mailbox={BOX}")) and (said["new"], said["old"]) != count:
+                    time.sleep(0.001)
+                at[name] = time.monotonic()
+            wanted = f"{count[0]}/{count[1]}"
+            lib.wait_for("both lamps", 30, lambda wanted=wanted: all(lamp.told[-1][0] == wanted for lamp in lamps.values()))
+            at |= {name: lamp.told[-1][1] for name, lamp in lamps.items()}
+            for name, when in (at | {"all": max(at.values())}).items():
+                late.setdefault(name, []).append(when - began)
+    p99 = lambda rows: round(sorted(rows)[len(rows) * 99 // 100], 4)
+    return {"changes": len(late["all"]), "p50_s": round(lib.median(late["all"]), 4), **{f"{name}_p99_s": p99(rows) for name, rows in late.items()}}
+
+
+def first_sound(callers, api, n, file):
+    """From the order until the first packet that is no silence, in ms."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind((lib.ADDRESS, callers.open[n]["port"]))
+        sock.settimeout(5)
+        began = time.monotonic()
+        api.ask("POST", f"/v1/calls/{callers.open[n]['call']}/play", {"file": file})
+        try:
+            while len(set(sock.recv(2048)[12:])) < 4:
+                pass
+        except TimeoutError:
+            return None
+        return 1000 * (time.monotonic() - began)
+
+
+def big(quick):
+    wanted, each = (60, 20) if quick else (10000, 100)
+    node = One(each)
+    try:
+        node.redis_apart()
+        api = application(node)
+        for at in range(0, wanted, each):
+            callers = Callers(node, api)
+            callers.begin(range(each))
+            Speaking(callers, range(each), 0.3).sent()
+            callers.hang_up(range(each))
+            if at % 1000 == 0:
+                lib.say(f"# {at} messages")
+        rows = await_messages(api, wanted, 120)
+        pages, words = [], []
+        for _ in range(20 if quick else 200):
+            began = time.monotonic()
+            api.rows(f"/v1/messages?mailbox={BOX}&limit=100")
+            pages.append(1000 * (time.monotonic() - began))
+        callers = Callers(node, api)
+        callers.begin(range(1), record=False)
+        for row in random.sample(rows, 5 if quick else 30):
+            words.append(first_sound(callers, api, 0, f"recording:{row['message']}"))
+            time.sleep(0.6)
+        callers.hang_up(range(1))
+    finally:
+        node.stop()
+    p99 = lambda list_: round(sorted(list_)[len(list_) * 99 // 100], 1)
+    heard = [word for word in words if word is not None]
+    return {"messages": len(rows), "list_p99_ms": p99(pages), "first_word_p99_ms": p99(heard) if heard else None, "not_heard": len(words) - len(heard)}
+
+
+def faults(quick):
+    """Each is played, or told as failed; the count of the box stays, and the good one between them is heard."""
+    del quick
+    node = One(10)
+    try:
+        node.redis_apart()
+        api = application(node)
+        callers = Callers(node, api)
+        callers.begin(range(6))
+        calls = callers.calls(range(6))
+        Speaking(callers, range(6), 2).sent()
+        callers.hang_up(range(6))
+        before = len(await_messages(api, 6))
+        files = [next(node.recordings().rglob(f"{call}-1.1.wav")) for call in calls]
+        files[0].write_bytes(os.urandom(5000))
+        files[1].write_bytes(b"")
+        files[2].unlink()
+        shutil.copy("/proc/self/exe", files[3])
+        files[4].write_bytes(files[4].read_bytes()[:30])
+        callers = Callers(node, api)
+        callers.begin(range(1), record=False)
+        heard = {}
+        for name, call in zip(("damaged", "empty", "missing", "foreign", "cut", "good"), calls):
+            heard[name] = first_sound(callers, api, 0, f"recording:{call}-1") is not None
+            api.ask("POST", f"/v1/calls/{callers.open[0]['call']}/stop", {})
+        node.killed()
+        after = await_messages(api, 6, 10)
+    finally:
+        node.stop()
+    return {"before": before, "after": len(after), "heard": heard, "lost": before - len(after), "good_heard": heard["good"]}
+
+
+def main():
+    options = lib.arguments(__doc__.splitlines()[0], ROWS)
+    rows = {}
+    for row in options.row or ROWS:
+        rows[row] = {"deposits": deposits, "kills": kills, "machines": machines, "agree": agree, "big": big, "faults": faults}[row](options.quick)
+        lib.say(f"# {row}: {rows[row]}")
+    told = lambda row, key: rows.get(row, {}).get(key)
+    figures = {"deposits_at_once": told("deposits", "at_once"), "retrievals_at_once": None, "confirmed_lost": told("kills", "confirmed_lost"), "cut_s": told("kills", "cut_s"),
+               "confirmed_lost_machines": told("machines", "confirmed_lost"), "cut_machines_s": told("machines", "cut_s"), "count_agrees_s": told("agree", "all_p99_s"),
+               "list_ms": told("big", "list_p99_ms"), "first_word_ms": told("big", "first_word_p99_ms"), "faults_lost": told("faults", "lost")}
+    missed = {name: wanted for name, wanted in WANTED.items() if figures[name] is not None and
+              (figures[name] < wanted if name.endswith("at_once") else figures[name] > wanted) and not (options.quick and name.endswith("at_once"))}
+    lib.finish(options, "boxes", {**figures, "rows": rows, "missed": missed}, {"redis": lib.package_version("redis-server")})
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
