@@ -148,12 +148,12 @@ class LampsOfNodes(Users, Cluster):
         self.until(lambda: self.said()[before:] == ["out_of_office", "in_a_meeting", "away", "out_of_office", "gym", "lunch", "gym", "busy", "gym"])
 
     def others(self):
-        """Phones that others wrote, at node b's address: baresip, linphone and SIPp watch 1002, another linphone a list, Twinkle publishes."""
+        """Phones that others wrote, at node b's address: baresip, linphone and SIPp watch 1002, others of the two a list, Twinkle publishes."""
         server, folder = (ADDRESSES[18], SIP), lambda name: os.path.join(self.b.home, name)
-        for number in range(1401, 1406):
+        for number in range(1401, 1407):
             self.a.put_extension(str(number), "secret")
             self.addCleanup(self.a.ctl, "extension.delete", number=str(number))
-        self.until(lambda: len([row for row in self.b.ctl("extension.list", limit=1000) if row["number"].startswith("140")]) == 5)
+        self.until(lambda: len([row for row in self.b.ctl("extension.list", limit=1000) if row["number"].startswith("140")]) == 6)
         bare = phone.Phone(folder("baresip"), phone.account("1401", "secret", f"{server[0]}:{SIP}"), self.b.ports, address=PARTY,
                            extra="module_app contact.so\nmodule_app presence.so", contacts=f'"Friend" <sip:1002@{server[0]}:{SIP}>;presence=p2p\n')
         for name in ("linphone", "list"):
@@ -161,8 +161,9 @@ class LampsOfNodes(Users, Cluster):
         lin = Linphone(folder("linphone"), self.b.ports, server, "1402", "secret")
         rls = Linphone(folder("list"), self.b.ports, server, "1403", "secret", program=core(folder("list")))
         twin = Twinkle(folder("twinkle"), self.b.ports, server, "1404", "secret")
-        sipp = Sipp(folder("sipp"), os.path.join(os.path.dirname(__file__), "sipp", "watcher.xml"), server, self.b.ports,
-                    users=[user("1405", "secret", "1002")], seconds=30, extra=("-auth_uri", f"1002@{server[0]}:{SIP}"))
+        sipps = [Sipp(folder(name), os.path.join(os.path.dirname(__file__), "sipp", f"{name}.xml"), server, self.b.ports,
+                      users=[user(number, "secret", "1002")], seconds=60, extra=("-auth_uri", f"{to}@{server[0]}:{SIP}"))
+                 for name, number, to in (("watcher", "1405", "1002"), ("list_watcher", "1406", "friends"))]
         for made in (bare, lin, rls, twin):
             self.addCleanup(made.quit)
         lin.heard("LinphoneRegistrationOk")
@@ -172,7 +173,7 @@ class LampsOfNodes(Users, Cluster):
             rls.say(f"friend sip:{number}@{server[0]}")
         rls.say(f"list sip:friends@{server[0]}")
         twin.heard("registration succeeded")
-        return bare, lin, rls, twin, sipp
+        return bare, lin, rls, twin, sipps
 
     def test_phones_of_others(self):
         """Their node is killed: the other one tells all of them, and what comes then: a call, do not disturb, a word. PRES-01, BLF-01, CALL-22."""
@@ -180,7 +181,7 @@ class LampsOfNodes(Users, Cluster):
         for number in ("1002", "1003"):
             self.addCleanup(self.a.ctl, "extension.put", number=number, do_not_disturb=False)
         self.until(lambda: self.b.ctl("extension.get", number="1003")["lamps"])
-        bare, lin, rls, twin, sipp = self.others()
+        bare, lin, rls, twin, sipps = self.others()
         lin.heard("<basic>open</basic>")
         rls.matches(r'fullState="true"(.*\n)+?SIP/2.0 200 Ok')
         self.until(lambda: "Online" in bare.command("contacts"))
@@ -207,8 +208,9 @@ class LampsOfNodes(Users, Cluster):
         lin.heard("do_not_disturb")
         rls.matches(r'do_not_disturb(.*\n)+?SIP/2.0 200 Ok', after=before)
         self.until(lambda: "Busy" in bare.command("contacts"))
-        outcome = sipp.wait()
-        self.assertTrue(outcome.ok(1), outcome)
+        for sipp in sipps:
+            outcome = sipp.wait()
+            self.assertTrue(outcome.ok(1), outcome)
         twin.say("presence -b offline")
         self.until(lambda: self.a.ctl("presence.get", number="1404")["said"] == "off_work")
 
