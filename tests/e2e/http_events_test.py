@@ -33,11 +33,13 @@ class Stream:
     def next(self):
         """The next one; None: the stream has ended."""
         found = {}
-        while line := self.answer.readline().decode().rstrip("\n"):
-            name, _, text = line.partition(": ")
-            found[name] = text
-        if not found:
-            return None
+        while "data" not in found:      # a comment alone is no event
+            found = {}
+            while line := self.answer.readline().decode().rstrip("\n"):
+                name, _, text = line.partition(": ")
+                found[name] = text
+            if not found:
+                return None
         event = json.loads(found["data"])
         self.ids.append(found.get("id"))
         assert event.get("id") == found.get("id"), found

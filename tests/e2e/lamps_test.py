@@ -328,7 +328,7 @@ class Lamps(unittest.TestCase):
     def until(self, what, phone):
         end = time.monotonic() + PATIENCE_S
         while not what():
-            self.assertLess(time.monotonic(), end, phone.command("contacts") + phone.log_tail())
+            self.assertLess(time.monotonic(), end, phone.log_tail())
             time.sleep(0.05)
 
 
