@@ -243,6 +243,25 @@ static bool box_run_changed(struct box_run *run)
 	return true;
 }
 
+/* A part that was recorded last is not said yet: not all of the message is safe. */
+static bool box_lacks(const struct box_run *run)
+{
+	const json_t *parts = json_object_get(json_array_get(run->rows, 0), "parts");
+	json_int_t newest = 0;
+	json_t *part;
+	size_t i;
+
+	json_array_foreach(parts, i, part)
+	{
+		json_int_t segment = json_integer_value(json_object_get(part, "segment"));
+
+		if (!segment) /* it is whole */
+			return false;
+		newest = segment > newest ? segment : newest;
+	}
+	return run->order.segment > newest;
+}
+
 static void box_on_said(const struct store_box_said *said, void *arg)
 {
 	struct box_run *run = arg;
@@ -254,6 +273,8 @@ static void box_on_said(const struct store_box_said *said, void *arg)
 					  .counts = { said->version, c[0] + c[1], c[2] + c[3], c[1],
 						      c[3], c[4] } };
 
+	if (answer.result == BOX_OK && run->order.act == BOX_SEND && box_lacks(run))
+		answer.result = BOX_NONE;
 	if (answer.result == BOX_NONE && clock_now_ns() < run->until_ns &&
 	    n->boxes.count < BOX_WAITING_MAX) {
 		run->next = n->boxes.waiting;

@@ -184,6 +184,8 @@ static const struct schema prompts_rows[] = {
 	  .check = prompt_digits_check, .wrong = "acts: keys" },
 	{ "controls", 36, SCHEMA_CSTR, SCHEMA_AT(struct prompts, terms.controls),
 	  .check = prompt_digits_check, .wrong = "acts: keys" },
+	{ "draft", 37, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.draft) },
+	{ "first", 38, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.first) },
 	{ 0 },
 };
 
@@ -206,11 +208,33 @@ static bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg
 	return a->recording;
 }
 
+static bool given_is_little(const struct prompts *a);
+
+/* Also of who has hung up: what was said is a message then. */
+static void draft_keep(struct call *c, enum prompt_outcome outcome)
+{
+	const struct prompts *a = c->prompts;
+	struct recording *r = recording_by_number(c->recordings, a->recording);
+	bool little = given_is_little(a);
+
+	if (!a->terms.draft || !a->recording || !c->run)
+		return;
+	if (r) {
+		c->run->draft_segment = r->segment;
+		r->draft = outcome != PROMPT_HANGUP || little;
+	}
+	c->run->draft = a->recording;
+	c->run->draft_is_little = little;
+	if (text_set(&c->run->draft_box, bytes_str(a->terms.mailbox)))
+		c->run->draft = 0;
+}
+
 /* The file is to be finished, and then the step has that outcome. */
 static void prompt_record_close(struct call_host *h, struct call *c, enum prompt_outcome outcome)
 {
 	struct prompts *a = c->prompts;
 
+	draft_keep(c, outcome);
 	modules_message_end(h, c, a->recording);
 	a->closing = (uint8_t)(outcome + 1);
 	a->until_ns = h->now.ns + PROMPT_CLOSE_MS * NS_PER_MS;
@@ -410,9 +434,9 @@ static void file_set(struct prompts *a, uint8_t file)
 /* False: all has been played. */
 static bool play_next(struct prompts *a)
 {
-	bool more = a->file + 1 < a->terms.file_count;
+	bool more = a->file + 1 < a->terms.file_count && !a->terms.first;
 
-	file_set(a, more ? (uint8_t)(a->file + 1) : 0);
+	file_set(a, more ? (uint8_t)(a->file + 1) : a->terms.first ? a->file : 0);
 	return more || !a->terms.times || ++a->time < a->terms.times;
 }
 
@@ -517,7 +541,9 @@ static void prompt_forget_call(struct call_host *h, struct call *c, enum prompt_
 	struct prompt_result result = { .outcome = outcome,
 					.recording = c->prompts->recording,
 					.few = given_is_little(c->prompts),
-					.why = c->prompts->why };
+					.why = c->prompts->why,
+					.none = c->prompts->terms.first &&
+						outcome == PROMPT_FAILED };
 
 	name_keep(c, outcome);
 	memcpy(digits, c->prompts->digits, sizeof(digits));
@@ -534,6 +560,7 @@ static void prompt_finish(struct call_host *h, struct call *c, enum prompt_outco
 	struct sig_event *event = NULL;
 
 	collected_keep(c, outcome);
+	draft_keep(c, outcome);
 	modules_message_end(h, c, c->prompts->recording);
 	if (c->prompts->leg == LEG_NONE && !prompt_is_own(c))
 		event = call_publish_start(h, c, prompt_event_of(c->prompts));
@@ -905,6 +932,16 @@ void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_ne
 		prompt_step_start(h, c);
 		return;
 	case PROMPT_NEWS_FAILED:
+		if (a->terms.first && a->file + 1 < a->terms.file_count) {
+			file_set(a, (uint8_t)(a->file + 1));
+			outbox_touch_lazily(&c->out);
+			prompt_step_start(h, c);
+			return;
+		}
+		if (a->terms.first) {
+			prompt_fail(h, c, NULL);
+			return;
+		}
 		LOG_WARN("call", c->id, "a sound is not played",
 			 LOG_STR("file", a->terms.files[a->file]));
 		prompt_fail(h, c, news->why);

@@ -96,7 +96,9 @@ struct prompt_terms {
 		message_silence_ms; /* so long nothing is said at its end; 0: that does not end it */
 	uint32_t message_min_ms;    /* less is "short" */
 	char mailbox[PROMPT_MAILBOX_MAX + 1]; /* that the message lies in; "": none */
-	struct bytes said;                    /* of PROMPT_SAID; copied */
+	bool draft;        /* ... until its caller says what becomes of it (docs/adr/0125) */
+	bool first;        /* the first file that can be played is played, and no other */
+	struct bytes said; /* of PROMPT_SAID; copied */
 };
 
 struct prompts {
@@ -150,6 +152,7 @@ struct prompt_result {
 	struct bytes digits; /* a secret */
 	uint8_t recording;   /* number; 0: none */
 	const char *why;     /* of what is not heard: a constant phrase; or NULL */
+	bool none;           /* of terms.first: none of the files is there */
 };
 
 void prompts_clear(struct prompts **prompts);

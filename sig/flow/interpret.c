@@ -525,6 +525,11 @@ static int position_follow(struct turn *t, enum flow_outcome outcome, struct byt
 
 /* ---- turns ---- */
 
+bool verb_leaves(const struct verb *verb)
+{
+	return !strcmp(verb->name, "redirect") || !strcmp(verb->name, "voicemail");
+}
+
 static enum flow_turn program_run(struct turn *t, int to)
 {
 	for (; to >= 0;) {
@@ -536,8 +541,7 @@ static enum flow_turn program_run(struct turn *t, int to)
 		t->pos->step = (uint16_t)to;
 		t->pos->visit++;
 		if (verb_fill(t)) {
-			if (!(t->out->verb->flags & VERB_DECIDES) ||
-			    !strcmp(t->out->verb->name, "redirect"))
+			if (!(t->out->verb->flags & VERB_DECIDES) || verb_leaves(t->out->verb))
 				return FLOW_VERB;
 			outcome = verb_decide(t, &value);
 		}

@@ -102,6 +102,8 @@ struct verb {
 extern const char *const g_message_variables[];
 extern const struct verb g_flow_verbs[]; /* the last one has no name */
 
+/* It goes on in another flow: of that name, or the verb's own. */
+bool verb_leaves(const struct verb *verb);
 const struct verb_arg *verb_arg_find(const struct verb *verb, const char *name);
 /* Of a list that ends with NULL: where that is, if it has no such word. */
 size_t word_index(const char *const *words, const char *word);
@@ -246,8 +248,8 @@ struct bytes verb_text(const struct flow_verb *v, const char *arg);
 void verb_write(struct writer *w, const struct flow_verb *v);
 
 enum flow_turn {
-	FLOW_VERB, /* it is to be carried out; of redirect, program_begin of another program or OUTCOME_FAILED */
-	FLOW_OVER,     /* the program has no more to say: the call ends */
+	FLOW_VERB, /* it is to be carried out; of one that leaves, program_begin of another program or OUTCOME_FAILED */
+	FLOW_OVER, /* the program has no more to say: the call ends */
 	FLOW_TOO_MANY, /* PROGRAM_VERBS_MAX were begun: the call is refused */
 	FLOW_ASTRAY,   /* the position is not of this program */
 };

@@ -42,6 +42,7 @@ static const struct verb_arg g_play_args[] = {
 		MAY),
 	TEXT("message", FORM_NAME, 32,
 	     "A message, or another recording, that is played behind them.", MAY),
+	YES_NO("first", false, "The first of them that is there is played, and no other."),
 	NUMBER("loop", 1, 1000, 1, "How often all of them are played."),
 	TEXT("stop_keys", FORM_KEYS, 16, "Keys that end it. Without them no key does.", MAY),
 	ARG("controls", ARG_IS_TEXT, 3, 3,
@@ -90,6 +91,11 @@ static const struct verb_arg g_gather_args[] = {
 
 static const struct verb_arg g_record_args[] = {
 	PROMPTS("prompt", "Prompts that are played before.", MAY),
+	TEXT("mailbox", FORM_TARGET, 63,
+	     "It is a message in that mailbox: a draft, until message says what becomes of it, or "
+	     "the "
+	     "call ends.",
+	     MAY),
 	YES_NO("beep", true, "The caller hears a beep before."),
 	SECONDS("max_s", SECOND, 3600 * SECOND, 120 * SECOND, "It ends after so long."),
 	SECONDS("silence_s", 0, 60 * SECOND, 5 * SECOND,
@@ -142,6 +148,12 @@ static const struct verb_arg g_hangup_args[] = {
 
 static const struct verb_arg g_redirect_args[] = {
 	TEXT("to", FORM_FLOW, 70, "flow:NAME. Variables and tags stay.", MUST, .kind = "flow"),
+	{ 0 },
+};
+
+static const struct verb_arg g_box_args[] = {
+	TEXT("box", FORM_TARGET, 63, "The mailbox: the number of an extension, or another name.",
+	     MUST),
 	{ 0 },
 };
 
@@ -302,7 +314,8 @@ const struct verb g_flow_verbs[] = {
 	{ "answer", g_answer_args, ON(NEXT) | ON(FAILED), 0, 0, 0,
 	  "Answers the call. Verbs that play or ask do so by themselves." },
 	{ "play", g_play_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_ON | VERB_MAIN,
-	  "Plays prompts, or a message. Keys of on are stop keys; next is any other end." },
+	  "Plays prompts, or a message. Keys of on are stop keys; next is any other end. "
+	  "With first, failed: none is there." },
 	{ "say", g_say_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_ON | VERB_MAIN,
 	  "Says a text, or a value: a number, a day, a time, an amount of money, or letters. Keys "
 	  "of "
@@ -330,6 +343,10 @@ const struct verb g_flow_verbs[] = {
 	{ "hangup", g_hangup_args, 0, 0, 0, VERB_MAIN, "Ends the call." },
 	{ "redirect", g_redirect_args, ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
 	  "Goes on with another flow, which takes the place of this one." },
+	{ "voicemail", g_box_args, ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
+	  "Goes on with the flow voicemail, whose variable box is the mailbox: the tenant's, else "
+	  "that "
+	  "of the node." },
 	{ "refer", g_refer_args, ON(NEXT) | ON(REJECTED) | ON(TIMEOUT) | ON(FAILED), 0,
 	  ON(REJECTED) | ON(FAILED), VERB_MAIN,
 	  "Has the caller's side call somebody else (REFER). Without next the call ends when that "
@@ -411,10 +428,14 @@ const struct flow_fact g_flow_facts[] = {
 	{ "time.hour", "00 to 23" },
 	{ "time.minute", "00 to 59" },
 	{ "tag.", "a tag of the call: tag.Case.Number" },
+	{ "diverted",
+	  "why the call was sent here by who was called before: always, busy, no_answer, "
+	  "unreachable, deflection; empty: it was not" },
+	{ "diverted_by", "who was called before, and sent it here" },
 	{ "presence.",
 	  "the presence of an extension, as said by hand, by a phone, a calendar or do "
 	  "not disturb: presence.1001; or of the number that was called: "
-	  "presence.called" },
+	  "presence.called; or of the mailbox in the variable box: presence.box" },
 	{ "header.", "a header of the INVITE, named by x_headers of the trunk or node: "
 		     "header.X-Customer; or header.User-to-User" },
 	{ 0 },

@@ -52,6 +52,8 @@ struct box_order {
 	uint64_t version;
 	/* SET, DROP, SEND: so long the message is awaited that has just been recorded; 0: it is there, or not */
 	uint32_t wait_ms;
+	/* SEND: the part of it that must be there, so that all of it is safe; 0: any */
+	uint16_t segment;
 };
 
 /* What calls are told of a message. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/model/flow_run.h"
 
+#include "sig/model/recording.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +79,16 @@ static const struct schema flow_run_rows[] = {
 	  .max = FLOW_OUTCOMES - 1 },
 	{ "login", 49, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, login),
 	  .max = SAVED_USER_MAX },
+	{ "diverted_by", 60, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, diverted_by),
+	  .max = SAVED_USER_MAX },
+	{ "diverted", 61, SCHEMA_UINT, SCHEMA_AT(struct flow_run, diverted), .max = PLAN_WHYS - 1 },
+	{ "draft", 62, SCHEMA_UINT, SCHEMA_AT(struct flow_run, draft),
+	  .max = RECORDING_NUMBER_MAX },
+	{ "draft_is_little", 63, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, draft_is_little) },
+	{ "draft_box", 64, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, draft_box),
+	  .max = BOX_NAME_MAX },
+	{ "left", 65, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct flow_run, left) },
+	{ "draft_segment", 66, SCHEMA_UINT, SCHEMA_AT(struct flow_run, draft_segment) },
 	{ 0 },
 };
 
@@ -115,6 +127,8 @@ void flow_run_clear(struct flow_run **run)
 	text_clear(&(*run)->shows);
 	text_clear(&(*run)->asker);
 	text_clear(&(*run)->login);
+	text_clear(&(*run)->diverted_by);
+	text_clear(&(*run)->draft_box);
 	free(*run);
 	*run = NULL;
 }

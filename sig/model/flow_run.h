@@ -79,6 +79,15 @@ struct flow_run {
 	uint16_t asker_step;
 	struct text login; /* the mailbox that its caller may hear, and change; empty: none */
 	uint8_t dialled;   /* how the last dial ended: enum flow_outcome */
+	/* who was called before, and sent the call here: the last one; and why (enum plan_why) */
+	struct text diverted_by;
+	uint8_t diverted;
+	/* what was recorded last, as long as it is a draft in that mailbox; 0: nothing is (sig/pbx/flow/message.c) */
+	uint8_t draft;
+	uint16_t draft_segment; /* its last part */
+	bool draft_is_little;   /* it is too short for a message */
+	struct text draft_box;
+	char left[MESSAGE_ID_MAX + 1]; /* the last message that was left; "": none */
 	/* of this process: */
 	uint64_t refer_txn;     /* its transaction; 0: this process has not said it */
 	uint64_t notified;      /* that of its last NOTIFY, which is to be answered; 0: none is */

@@ -125,6 +125,7 @@ static const struct schema recording_rows[] = {
 	{ "to", 9, SCHEMA_UINT, SCHEMA_AT(struct recording, to), .max = RECORD_PLACES - 1 },
 	{ "session", 10, SCHEMA_GROUP, SCHEMA_POINTER,
 	  SCHEMA_OF(struct recording, siprec, struct siprec), .of = siprec_rows },
+	{ "draft", 14, SCHEMA_BOOL, SCHEMA_AT(struct recording, draft) },
 	{ 0 },
 };
 

@@ -122,6 +122,7 @@ struct recording {
 	uint64_t tone_utc_ms;  /* likewise: when its first tone was due, since it was paused last */
 	/* of when it began, as members of a JSON object; each segment has them */
 	struct text facts;
+	bool draft; /* of a message: its caller may still say what becomes of it */
 	/* What the recorder of this process was told; not part of a record. */
 	bool told, told_paused;
 	char told_account[CALL_ACCOUNT_MAX]; /* the call's account code, among the facts */

@@ -159,6 +159,15 @@ void boxes_ask(const struct node *n, const struct node_shard *shard, const struc
 	sim_after(n->sim, BOX_LATENCY_NS, on_box_asked, 0, b->asked_count - 1, 0);
 }
 
+uint32_t boxes_new(const struct sim *s)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < s->boxes.count; i++)
+		n += !s->boxes.list[i].dropped && s->boxes.list[i].message.state == MESSAGE_NEW;
+	return n;
+}
+
 void boxes_flush(struct sim *s)
 {
 	for (uint32_t i = s->boxes.asked_count; i-- > 0 && !s->boxes.asked[i].flushed;)

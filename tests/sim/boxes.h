@@ -36,6 +36,8 @@ struct boxes {
 
 /* An EFFECT_BOX. */
 void boxes_ask(const struct node *n, const struct node_shard *shard, const struct effect *e);
+/* New messages in all of them. */
+uint32_t boxes_new(const struct sim *s);
 /* What processes that live have asked leaves them. */
 void boxes_flush(struct sim *s);
 

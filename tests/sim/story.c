@@ -557,6 +557,8 @@ void story_end(struct sim *s)
 			   t->paged);
 	if (t->message && !s->recorders.messages)
 		check_fail(s, "%s: nobody heard of the message", t->name);
+	if (t->messages && boxes_new(s) != t->messages)
+		check_fail(s, "%s: %u new messages, not %u", t->name, boxes_new(s), t->messages);
 	if (t->pairs && most->pairs != t->pairs)
 		check_fail(s, "%s: %u CDRs, not %u", t->name, most->pairs, t->pairs);
 	if (t->status && most->cdr.sip_status != t->status)

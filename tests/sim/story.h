@@ -149,6 +149,7 @@ struct story {
 	bool calls_back;     /* last callers are kept, and called back by a code */
 	uint8_t records;     /* recordings that are on then, and not paused, at look_s */
 	const char *message; /* why the one that is left is over, "": whyever; NULL: none is left */
+	uint8_t messages;    /* new ones in mailboxes at its end; 0: not looked at */
 	uint8_t recordings;  /* that its CDRs name: 1 << number each; 0: not looked at */
 	uint8_t located; /* phones that stand at a location, and make emergency calls by OUTSIDE; bits */
 	uint8_t outside_calls, outside_minutes; /* limits of each extension; 0: none */

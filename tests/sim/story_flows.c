@@ -74,6 +74,16 @@
 		     "\"desk\":{\"dial\":\"1002\",\"busy\":\"end\",\"next\":\"end\"}," \
 		     "\"end\":{\"hangup\":{}}")
 
+/* What the caller says is a message in a mailbox; when that is known to be safe B rings. */
+#define DEPOSITS                                                                         \
+	FLOW("note", "\"note\":{\"record\":{\"prompt\":[\"say\"],\"silence_s\":0,"       \
+		     "\"mailbox\":\"1002\"},\"timeout\":\"end\",\"next\":\"send\"},"     \
+		     "\"send\":{\"message\":{\"do\":\"send\",\"box\":\"1002\","          \
+		     "\"message\":\"{recording}\"},\"none\":\"end\",\"failed\":\"end\"," \
+		     "\"next\":\"desk\"},"                                               \
+		     "\"desk\":{\"dial\":\"1002\",\"busy\":\"end\",\"next\":\"end\"},"   \
+		     "\"end\":{\"hangup\":{}}")
+
 /* No more than that, with the caller, wherever the room is. */
 #define CONFERS_MOST(most)                                                                    \
 	FLOW("room", "\"room\":{\"conference\":{\"name\":\"700\",\"beep\":true,\"max\":" most \
@@ -281,6 +291,11 @@ const struct story story_flows[] = {
 	  .status = 200 },
 	{ "flow-records-and-gone", CALLS({ 16, STORY_HANG_UP, A }), .flow = RECORDS, .look_s = 30,
 	  .recordings = 1u << 1, .status = 200, .pairs = 1 },
+	{ "flow-deposits", CALLS({ 16, STORY_KEY, A, '#' }, { 20, STORY_KEY, A, '#' }),
+	  .flow = DEPOSITS, .look_s = 30, .messages = 1, .recordings = 1u << 1,
+	  .talk = ON(A) | ON(B), .status = 200 },
+	{ "flow-deposits-and-gone", CALLS({ 16, STORY_HANG_UP, A }), .flow = DEPOSITS, .look_s = 30,
+	  .messages = 1, .recordings = 1u << 1, .status = 200, .pairs = 1 },
 	{ "flow-notifies", CALLS({ 20, STORY_OPTIONS, A }),
 	  .flow = FLOW("n", "\"n\":{\"notify\":{\"event\":\"shop.open\",\"data\":{\"who\":"
 			    "\"{caller}\"}},\"next\":\"no\"},\"no\":{\"reject\":{}}"),

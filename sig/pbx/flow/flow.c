@@ -78,6 +78,7 @@ static void run_ask_drop(struct flow_run *r)
 /* Somebody else has the caller. */
 static void run_over(const struct call_host *h, struct call *c)
 {
+	message_leave(h, c);
 	run_let_go(h, c->run);
 	run_ask_drop(c->run);
 	text_wipe(&c->run->value);
@@ -289,13 +290,17 @@ static enum flow_turn run_enter(struct flow_turn_of *t, const struct flow_progra
 /* What its name means now stays, whatever it means later. */
 static enum flow_turn run_redirect(struct flow_turn_of *t)
 {
-	struct bytes name = bytes_from(verb_text(t->v, "to"), strlen("flow:"));
+	bool redirects = verb_arg_find(t->v->verb, "to");
+	struct bytes name = redirects ? bytes_from(verb_text(t->v, "to"), strlen("flow:"))
+				      : bytes_str(t->v->verb->name);
 	const struct flow_program *p =
 		programs_named(t->h->programs, bytes_str(call_tenant(t->h, t->c)), name);
 	struct flow_world world = flow_world_of(t);
 	struct flow_run *r = t->c->run;
 
-	if (!p || bytes_cstr(name, r->name, sizeof(r->name)))
+	if (!p ||
+	    (!redirects && variable_set(&r->at, BYTES_LIT("box"), verb_text(t->v, "box"), false)) ||
+	    bytes_cstr(name, r->name, sizeof(r->name)))
 		return program_next(t->p, &r->at, OUTCOME_FAILED, (struct bytes){ 0 }, &world,
 				    t->v);
 	world.left(world.arg, t->v->step, r->name);
@@ -390,6 +395,18 @@ static void run_go_on(struct call_host *h, struct call *c)
 
 /* ---- begin ---- */
 
+/* Who was called before has sent it here. */
+static void run_diverted(struct call *c)
+{
+	const struct plan_step *last = c->plan.count ? &c->plan.steps[c->plan.count - 1] : NULL;
+
+	if (!last || last->from == PLAN_FIRST || last->from >= c->plan.count)
+		return;
+	c->run->diverted = last->why;
+	if (text_set(&c->run->diverted_by, text_bytes(&c->plan.steps[last->from].user)))
+		LOG_WARN("flow", c->id, "no memory for who has sent a call to a flow");
+}
+
 /* Where it is refused, the call goes on in the flow that it is in. visit: verbs that were begun before. Behind the name and ':' may be a
  * mailbox, which is the variable box then. */
 static enum refusal flow_run_new(struct call_host *h, struct call *c, const struct flow_program *p,
@@ -404,6 +421,9 @@ static enum refusal flow_run_new(struct call_host *h, struct call *c, const stru
 	c->run = r;
 	if (r && t.v) {
 		r->at.visit = visit;
+		if (former)
+			message_goes_along(r, former);
+		run_diverted(c);
 		r->order = (uint16_t)(former ? former->order + !visit : 0);
 		r->linked = former && former->linked;
 		if (r->linked && !text_set(&r->asker, text_bytes(&former->asker)))
@@ -414,6 +434,8 @@ static enum refusal flow_run_new(struct call_host *h, struct call *c, const stru
 	}
 	free(t.v);
 	if (turn != FLOW_VERB) {
+		if (r && former)
+			message_goes_along(former, r);
 		c->run = former;
 		former = r;
 	}
@@ -662,7 +684,7 @@ static void flow_prompted(struct call_host *h, struct call *c, const struct prom
 		return;
 	}
 	outcome = prompt_outcome_of(result, &gives);
-	if (outcome == OUTCOME_FAILED || result->why)
+	if ((outcome == OUTCOME_FAILED && !result->none) || result->why)
 		run_failed(h, c, result->why);
 	if (result->recording) {
 		id_call_put(name, c->id);
@@ -670,6 +692,8 @@ static void flow_prompted(struct call_host *h, struct call *c, const struct prom
 		writer_number(&w, "-", result->recording, "");
 		value = writer_done(&w);
 	}
+	if (result->few)
+		message_leave(h, c);
 	if (gives && text_set(&c->run->value, value))
 		outcome = OUTCOME_FAILED;
 	flow_ended(c, outcome);

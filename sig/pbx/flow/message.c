@@ -6,7 +6,7 @@
 #include "sig/host/settings.h"
 #include "sig/pbx/flow/flow.h"
 
-enum { MESSAGE_ASK_MS = 3000, MESSAGE_VALUE_MAX = 512 };
+enum { MESSAGE_ASK_MS = 3000, MESSAGE_LEAVE_MS = 60000, MESSAGE_VALUE_MAX = 512 };
 
 /* Words of `do`, and what each asks. own: who has logged in to the mailbox alone. */
 static const struct message_do {
@@ -43,6 +43,16 @@ static const struct message_do *message_do_of(const struct flow_verb *v)
 	return NULL;
 }
 
+static void message_id(const struct call *c, uint8_t number, char id[MESSAGE_ID_MAX + 1])
+{
+	struct writer w = writer_over(id, MESSAGE_ID_MAX);
+
+	memset(id, 0, MESSAGE_ID_MAX + 1);
+	id_call_put(id, c->id);
+	w.n = ID_TEXT_LEN;
+	writer_number(&w, "-", number, "");
+}
+
 int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_order *order)
 {
 	const struct effect_ask ask = { .kind = EFFECT_BOX,
@@ -69,6 +79,7 @@ int verb_message(struct flow_turn_of *t)
 	const struct message_do *d = message_do_of(t->v);
 	struct box_order order = { 0 };
 	bool first = d && !strcmp(d->word, "first");
+	char draft[MESSAGE_ID_MAX + 1];
 
 	if (!d || (d->own && !login_has(t->c, verb_text(t->v, "box"))) ||
 	    bytes_cstr(verb_text(t->v, "message"), order.id, sizeof(order.id)) ||
@@ -84,6 +95,9 @@ int verb_message(struct flow_turn_of *t)
 	order.urgent = d->urgent;
 	order.is_private = d->what & BOX_PRIVATE;
 	order.wait_ms = d->wait_ms;
+	message_id(t->c, t->c->run->draft, draft);
+	if (t->c->run->draft && !strcmp(draft, order.id))
+		order.segment = t->c->run->draft_segment;
 	return verb_ask_box(t, verb_text(t->v, "box"), &order);
 }
 
@@ -122,6 +136,56 @@ static void message_known_write(struct writer *w, const struct call_host *h, con
 	message_flag_write(w, "is_private", m->is_private);
 }
 
+/* ---- drafts ---- */
+
+void message_leave(const struct call_host *h, struct call *c)
+{
+	struct flow_run *r = c->run;
+	struct box_order order = { .act = r->draft_is_little ? BOX_DROP : BOX_SEND,
+				   .wait_ms = MESSAGE_LEAVE_MS };
+	const struct effect_ask ask = { .kind = EFFECT_BOX,
+					.call = c->id,
+					.tenant = bytes_str(call_tenant(h, c)),
+					.user = text_bytes(&r->draft_box),
+					.box = &order };
+
+	if (!r->draft)
+		return;
+	message_id(c, r->draft, order.id);
+	if (!effects_ask(h->effects, &ask))
+		LOG_WARN("flow", c->id, "no memory: a message stays a draft for a while");
+	if (!r->draft_is_little)
+		memcpy(r->left, order.id, sizeof(r->left));
+	r->draft = 0;
+}
+
+void message_goes_along(struct flow_run *r, struct flow_run *former)
+{
+	r->diverted = former->diverted;
+	r->diverted_by = former->diverted_by;
+	r->draft = former->draft;
+	r->draft_is_little = former->draft_is_little;
+	r->draft_segment = former->draft_segment;
+	r->draft_box = former->draft_box;
+	memcpy(r->left, former->left, sizeof(r->left));
+	former->draft_box = former->diverted_by = (struct text){ 0 };
+	former->draft = 0;
+}
+
+/* It is no draft any more: the call need not see to it. */
+static void message_settle(const struct call *c, const struct box_message *m)
+{
+	struct flow_run *r = c->run;
+	char id[MESSAGE_ID_MAX + 1];
+
+	message_id(c, r->draft, id);
+	if (!r->draft || strcmp(m->id, id) != 0 || m->state == MESSAGE_DRAFT)
+		return;
+	r->draft = 0;
+	if (m->state != MESSAGE_DELETED)
+		memcpy(r->left, id, sizeof(r->left));
+}
+
 /* Members become variables: those of the counts alone where there is no message. */
 static struct bytes message_value(struct writer *w, const struct call_host *h, const struct call *c,
 				  const struct box_news *news)
@@ -158,6 +222,8 @@ void message_replied(struct call_host *h, struct call *c, const struct reply *re
 	if (!flow_has_caller(c) || !c->run->help || c->run->help != reply->box.serial ||
 	    c->state == CALL_ENDING)
 		return;
+	if (reply->box.found)
+		message_settle(c, &reply->box.message);
 	if (outcome == OUTCOME_NEXT &&
 	    text_set(&c->run->value, message_value(&w, h, c, &reply->box)))
 		outcome = OUTCOME_FAILED;

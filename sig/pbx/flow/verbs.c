@@ -105,6 +105,7 @@ static int verb_play(struct flow_turn_of *t)
 		.times = (uint8_t)(loop < PROMPT_TIMES_MAX ? loop : PROMPT_TIMES_MAX),
 		.interruptible = stop.n,
 		.only_ends = stop.n,
+		.first = verb_number(t->v, "first"),
 	};
 
 	if (!verb_prompts(&terms, t->v, "prompt") || !verb_recording(&terms, t->v) ||
@@ -189,7 +190,10 @@ static int verb_record(struct flow_turn_of *t)
 		.message_min_ms = verb_number(v, "min_s"),
 	};
 
+	message_leave(t->h, t->c);
+	terms.draft = verb_value(v, "mailbox")->given;
 	if (!verb_prompts(&terms, v, "prompt") ||
+	    bytes_cstr(verb_text(v, "mailbox"), terms.mailbox, sizeof(terms.mailbox)) ||
 	    bytes_cstr(verb_text(v, "terminators"), terms.ends, sizeof(terms.ends)))
 		return OUTCOME_FAILED;
 	if (verb_number(v, "beep")) {
@@ -345,8 +349,12 @@ static void fact_time(const struct flow_turn_of *t, struct bytes name, struct wr
 
 static void fact_presence(const struct flow_turn_of *t, struct bytes user, struct writer *w)
 {
+	bool hidden;
+
 	if (bytes_is(user, "called"))
 		user = text_bytes(&t->c->to);
+	else if (bytes_is(user, "box"))
+		user = variable_get(&t->c->run->at, user, &hidden);
 	if (t->h->presence_of)
 		writer_str(w, t->h->presence_of(t->h->owner, t->c->tenant, user));
 }
@@ -380,6 +388,10 @@ static void world_fact(void *arg, struct bytes name, struct writer *w)
 		writer_mem(w, id, sizeof(id));
 	else if (bytes_is(name, "tenant"))
 		writer_str(w, call_tenant(t->h, c));
+	else if (bytes_is(name, "diverted"))
+		writer_str(w, plan_why_name((enum plan_why)c->run->diverted));
+	else if (bytes_is(name, "diverted_by"))
+		writer_bytes(w, text_bytes(&c->run->diverted_by));
 	else if (bytes_starts(name, "tag."))
 		writer_bytes(w, tag_value(c, bytes_from(name, strlen("tag."))));
 	else if (bytes_starts(name, "presence."))
@@ -421,7 +433,8 @@ static void world_left(void *arg, const struct flow_step *step, const char *by)
 	struct bytes before = text_bytes(&r->path);
 	bool next = !strcmp(by, g_flow_outcomes[OUTCOME_NEXT]);
 
-	if (!strcmp(by, g_flow_outcomes[OUTCOME_FAILED]))
+	if (!strcmp(by, g_flow_outcomes[OUTCOME_FAILED]) &&
+	    !json_is_true(json_object_get(step->args, "first"))) /* none is there */
 		LOG_WARN("flow", t->c->id, "a verb has failed", LOG_STR("flow", r->name),
 			 LOG_STR("step", step->name), LOG_STR("verb", step->verb->name),
 			 LOG_STR("next", "its branch failed"));

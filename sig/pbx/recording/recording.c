@@ -176,6 +176,7 @@ struct recording_of {
 	uint8_t to;
 	bool for_both;        /* the other party's setting wants the same, and gets no other */
 	struct bytes mailbox; /* empty: it lies in none, unless that is where it goes */
+	bool draft;
 };
 
 static struct recording *recording_begin(struct call_host *h, struct call *c, uint8_t leg,
@@ -191,6 +192,7 @@ static struct recording *recording_begin(struct call_host *h, struct call *c, ui
 	if (of->to == RECORD_TO_MAILBOX)
 		mailbox = text_bytes(&c->legs[leg]->user);
 	r->to = recording_place(of->to);
+	r->draft = of->draft;
 	r->begun_utc_ms = r->tone_utc_ms = h->now.utc_ms;
 	if (recording_is_name(c, r))
 		c->recordings->of_pair &= ~(UINT64_C(1) << r->number); /* no CDR names it */
@@ -298,7 +300,8 @@ static bool recordings_overlay(const struct call_host *h, const struct call *c,
 /* What it is of, and what the call's account code is by now. */
 static int record_facts_put(const struct call *c, const struct recording *r, struct text *out)
 {
-	char all[RECORDING_FACTS_MAX + RECORDING_ACCOUNT_MAX];
+	static const char draft[] = ",\"draft\":true";
+	char all[RECORDING_FACTS_MAX + RECORDING_ACCOUNT_MAX + sizeof(draft)];
 	struct writer w = writer_over(all, sizeof(all));
 
 	if (!r->facts.n)
@@ -306,6 +309,7 @@ static int record_facts_put(const struct call *c, const struct recording *r, str
 	writer_bytes(&w, text_bytes(&r->facts));
 	if (c->account.n)
 		fact(&w, "account_code", text_bytes(&c->account));
+	writer_str(&w, r->draft ? draft : "");
 	return text_set(out, writer_done(&w));
 }
 
@@ -582,7 +586,8 @@ static uint8_t recording_message_begin(struct call_host *h, struct call *c, uint
 {
 	const struct recording_of of = { .cause = RECORDING_MESSAGE,
 					 .to = RECORD_TO_FILES,
-					 .mailbox = mailbox };
+					 .mailbox = mailbox,
+					 .draft = c->prompts->terms.draft };
 	const struct recording *r =
 		recording_of_leg(c->recordings, leg) ? NULL : recording_begin(h, c, leg, &of);
 
