@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A caller leaves a message in a mailbox (deploy/flows/voicemail.json): VM-08, VM-09, VM-10, MED-06."""
+import os
+import signal
+import time
+
+from flow_shipped_test import Shipped
+from music_test import wav
+from patience import until
+from state_test import redis_pid
+
+LONG = 110      # s
+
+
+class Deposit(Shipped):
+    """Whom 1001 calls is 1002, which is not there: each prompt is a tone of its own."""
+    TONES = {"voicemail-unavailable": 500, "voicemail-busy": 560, "voicemail-leave": 620, "voicemail-menu": 680, "voicemail-urgent": 740,
+             "voicemail-private": 800, "voicemail-saved": 860, "voicemail-late": 920, "voicemail-away": 1120, "voicemail-short": 1180,
+             "name-1002": 1240, "please-wait": 1300, "goodbye": 1360}
+    BEEP, SPOKEN = 1000, 1500
+
+    def setUp(self):
+        super().setUp()
+        for name, hertz in self.TONES.items():
+            self.sound(name, hertz, 5 if name == "voicemail-menu" else 1)
+        self.ask("number.put", number="199", to="flow:voicemail")
+        self.ask("extension.put", number="1002", forward_busy="199", forward_no_answer="199", forward_always="199")
+
+    def sound(self, name, hertz, seconds=1):
+        wav(os.path.join(self.node.folder, "sounds", "default", name + ".wav"), hertz, seconds=seconds)
+
+    def hears(self, name, packets=15, anew=False):
+        self.audio_a.wait_tone(self.TONES.get(name, name), packets, anew)
+
+    def key(self, _, key):
+        self.audio_a.digit(key)
+        time.sleep(0.1)
+
+    def calls_box(self):
+        out = self.a.invite("1002", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        return out, self.ask("call.list")[0]["id"]
+
+    def says(self, seconds=1.5):
+        self.audio_a.start(self.SPOKEN)
+        time.sleep(seconds)
+        self.audio_a.stop()
+
+    def leaves(self):
+        """Up to the menu."""
+        out, call = self.calls_box()
+        self.hears(self.BEEP, 8)
+        self.asks(call, "record")
+        self.says()
+        self.key(out, "#")
+        self.hears("voicemail-menu")
+        return out, call
+
+    def messages(self):
+        return self.ask("message.list", mailbox="1002")
+
+    def counts(self):
+        said = self.ask("message.count", mailbox="1002")
+        return [said[key] for key in ("new", "urgent_new", "old")]
+
+    def count(self, *want):
+        until(lambda: self.counts() == list(want), lambda: f"{self.counts()}\n{self.node.log_tail()}")
+
+
+class Keys(Deposit):
+    def test_marked_and_saved(self):
+        """The default greeting has the spoken name; marks are said; it is saved when that is said; the CDR knows whose call was missed, and the message."""
+        out, call = self.calls_box()
+        for name in ("name-1002", "voicemail-unavailable", "voicemail-leave"):
+            self.hears(name)
+        self.hears(self.BEEP, 8)
+        self.asks(call, "record")
+        self.says()
+        self.key(out, "#")
+        self.hears("voicemail-menu")
+        self.assertEqual(self.counts(), [0, 0, 0])
+        for key, name in (("3", "voicemail-urgent"), ("4", "voicemail-private")):
+            self.key(out, key)
+            self.hears(name)
+            self.hears("voicemail-menu")
+        self.key(out, "#")
+        self.hears("voicemail-saved")
+        self.assertEqual(self.counts(), [1, 1, 0])
+        out.wait_bye()
+        row, = self.messages()
+        self.assertEqual([row[key] for key in ("message", "from", "state", "urgent", "private")], [f"{call}-1", "1001", "new", True, True])
+        self.assertGreater(row["duration_ms"], 1000)
+        cdr = self.ended()
+        self.assertEqual((cdr["message"], cdr["missed"]), (f"{call}-1", "1002"))
+
+    def test_said_again(self):
+        """What was said first is never seen; a caller who hangs up in the menu has left what he said."""
+        out, call = self.leaves()
+        self.key(out, "2")
+        self.hears(self.BEEP, 8)
+        self.asks(call, "record")
+        self.says(2.5)
+        self.key(out, "#")
+        self.hears("voicemail-menu")
+        out.bye()
+        self.count(1, 0, 0)
+        self.assertEqual([row["message"] for row in self.messages()], [f"{call}-2"])
+        self.assertEqual(self.ended()["message"], f"{call}-2")
+
+    def test_hangs_up(self):
+        """In the middle of what he says: it is new at once. Who has said nothing leaves nothing."""
+        out, call = self.calls_box()
+        self.asks(call, "record")
+        self.hears(self.BEEP, 8)
+        self.says()
+        out.bye()
+        self.count(1, 0, 0)
+        self.ended()
+        out, call = self.calls_box()
+        self.asks(call, "record")
+        self.hears(self.BEEP, 8)
+        self.key(out, "#")
+        self.hears("voicemail-short")
+        out.bye()
+        self.assertEqual(self.ended()["message"], "")
+        self.assertEqual(self.counts(), [1, 0, 0])
+
+    def test_greetings(self):
+        """VM-09, MED-06: by presence before the own one; # passes over it."""
+        self.sound("greeting-1002", 380, 4)
+        self.sound("greeting-1002-lunch", 420, 4)
+        for presence, hertz in (("available", 380), ("lunch", 420)):
+            self.ask("extension.presence", number="1002", state=presence)
+            out, call = self.calls_box()
+            self.hears(hertz)
+            self.key(out, "#")
+            self.hears(self.BEEP, 8)
+            out.bye()
+            self.ended()
+
+    def test_temporary_greeting(self):
+        self.sound("greeting-1002", 380, 4)
+        self.sound("greeting-1002-temporary", 460, 4)
+        out, _ = self.calls_box()
+        self.hears(460)
+        out.bye()
+        self.ended()
+
+    def test_operator(self):
+        """0 in the menu: the message is kept, and the operator rings."""
+        self.node.put_extension("1009", "secret1009")
+        desk = self.enterContext(self.node.user_agent("1009", "secret1009"))
+        self.assertEqual(desk.register().status, 200)
+        self.ask("dialplan.put", operator="1009")
+        out, _ = self.leaves()
+        self.key(out, "0")
+        into = desk.incoming()
+        self.count(1, 0, 0)
+        into.reject(486, "Busy Here")
+        self.hears("goodbye")
+        out.wait_bye()
+
+
+class Killed(Deposit):
+    def again(self, call):
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        until(lambda: self.at(call), self.node.log_tail)
+
+    def test_each_phase(self):
+        """kill -9 while he is greeted, while he speaks, in the menu, and as it is saved: one message, of what he said before and after."""
+        self.sound("greeting-1002", 380, 6)
+        out, call = self.calls_box()
+        self.hears(380)
+        self.again(call)
+        self.hears(380)
+        self.key(out, "#")
+        self.hears(self.BEEP, 8)
+        self.asks(call, "record")
+        self.says(2)
+        self.again(call)
+        self.says(2)
+        self.key(out, "#")
+        self.hears("voicemail-menu")
+        self.again(call)
+        self.hears("voicemail-menu")
+        self.key(out, "#")
+        self.node.kill()
+        self.node.restart()
+        self.hears("voicemail-saved")
+        out.wait_bye()
+        self.count(1, 0, 0)
+        row, = self.messages()
+        self.assertEqual(row["message"], f"{call}-1")
+        self.assertGreater(row["duration_ms"], 3000)
+
+    def test_redis_away(self):
+        """It is said that it is not certain; when Redis is back it is there."""
+        out, _ = self.leaves()
+        redis = redis_pid(self.node)
+        os.kill(redis, signal.SIGSTOP)
+        self.addCleanup(os.kill, redis, signal.SIGCONT)
+        self.key(out, "#")
+        self.hears("voicemail-late")
+        os.kill(redis, signal.SIGCONT)
+        out.wait_bye()
+        self.ended()
