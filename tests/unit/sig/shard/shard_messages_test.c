@@ -120,6 +120,32 @@ static void who_may(void **state)
 	assert_true(bytes_starts(watch_ask(&t->w, "4711", MESSAGES_ASK), "SIP/2.0 404"));
 }
 
+/* Who has the box of a team, beside its owner, hears numbers; who has it no more does not. */
+static void members(void **state)
+{
+	struct watch *t = *state;
+	struct shard *s = t->l.r->shard;
+	struct shard_extension e = rig_extension("1002", false);
+	struct message_counts c = { 4, 5, 1, 2 };
+
+	e.monitored = MONITORED_NOT; /* of its calls */
+	assert_int_equal(shard_extension_put(s, &e), 0);
+	assert_int_equal(shard_members_set(s, TENANT_DEFAULT, "1002", "1001,10044"), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", MESSAGES_ASK), "SIP/2.0 403"));
+	assert_int_equal(shard_members_set(s, TENANT_DEFAULT, "1002", "1001,1004"), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", MESSAGES_ASK), "SIP/2.0 200"));
+	assert_int_equal(watch_told(&t->w).n, 0);
+	count(t, "1002", &g_three);
+	assert_true(rig_has(watch_told(&t->w), "Voice-Message: 3/5 (1/2)\r\n"));
+	count(t, "1002", &c);
+	assert_true(rig_has(watch_told(&t->w), "Voice-Message: 4/5 (1/2)\r\n"));
+	assert_int_equal(shard_members_set(s, TENANT_DEFAULT, "1002", "1001"), 0);
+	assert_true(rig_has(watch_told(&t->w), "terminated;reason=rejected"));
+	/* of messages alone */
+	assert_int_equal(shard_members_set(s, TENANT_DEFAULT, "1002", "1004"), 0);
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", WATCH_DIALOG), "SIP/2.0 403"));
+}
+
 /* What another node said may be lost; and a node that has gone may have said nothing. */
 static void counted_again(void **state)
 {
@@ -210,8 +236,9 @@ static void unasked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		WATCH_TEST(told),    WATCH_TEST(store_away),    WATCH_TEST(once),
-		WATCH_TEST(who_may), WATCH_TEST(counted_again), WATCH_TEST(unasked),
+		WATCH_TEST(told),    WATCH_TEST(store_away), WATCH_TEST(once),
+		WATCH_TEST(who_may), WATCH_TEST(members),    WATCH_TEST(counted_again),
+		WATCH_TEST(unasked),
 	};
 
 	return cmocka_run_group_tests_name("messages", tests, NULL, NULL);
