@@ -535,8 +535,11 @@ void node_box_carry(const struct effect *e, void *node)
 	} else if (e->version) {
 		LOG_ERROR("boxes", e->call, "no memory for a request to a mailbox");
 	}
+	if (e->data.n)
+		ask.marks = json_pack("{s:s#}", "by", (const char *)e->data.p, (int)e->data.n);
 	/* without memory the call's own time runs */
 	node_box_ask(n, &ask, wait ? box_on_wait : box_on_nobody, wait);
+	json_decref(ask.marks);
 }
 
 /* ---- what tandem-store says ---- */

@@ -76,7 +76,7 @@ enum effect_kind {
 	EFFECT_CONFER, /* call: of another shard, version: a conference, tenant, user: who leaves it, expected: room_comes.dialog: its parties are to come there (shard_confer_give); again and again */
 	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: a reply */
 	EFFECT_PUBLISH, /* call: one of the shard's ids, version: a transaction, tenant, user: whose presence, expected: the etag, ttl_ms: so long it lasts, data: the etag before, state, note (shard_presence.c); empty: what has ended is to go. Answer: a reply, where there is data */
-	EFFECT_BOX, /* call, version: a serial, 0: nobody waits, tenant, user: a mailbox, box: what is asked of it. Answer: a reply */
+	EFFECT_BOX, /* call, version: a serial, 0: nobody waits, tenant, user: a mailbox, data: who does it, or empty, box: what is asked of it. Answer: a reply */
 	EFFECT_USER, /* call: a subscription, version: counts them, expected: the page that shows it, data: JSON (user_watch.c) */
 };
 enum { EFFECT_KINDS = EFFECT_USER + 1 };

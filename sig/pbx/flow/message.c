@@ -53,6 +53,16 @@ static void message_id(const struct call *c, uint8_t number, char id[MESSAGE_ID_
 	writer_number(&w, "-", number, "");
 }
 
+/* Who has logged in to it is named as who did it: the extension that calls, or the owner from elsewhere. */
+static struct bytes message_by(const struct call *c, struct bytes box)
+{
+	const struct leg *l = call_caller(c);
+
+	if (!login_has(c, box))
+		return (struct bytes){ 0 };
+	return l && !leg_is_trunk(l) && l->user.n ? text_bytes(&l->user) : box;
+}
+
 int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_order *order)
 {
 	const struct effect_ask ask = { .kind = EFFECT_BOX,
@@ -60,6 +70,7 @@ int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_orde
 					.serial = verb_asks(t, order->wait_ms + MESSAGE_ASK_MS),
 					.tenant = bytes_str(call_tenant(t->h, t->c)),
 					.user = box,
+					.data = message_by(t->c, box),
 					.box = order };
 
 	return effects_ask(t->h->effects, &ask) ? VERB_ASKS : OUTCOME_FAILED;
@@ -224,7 +235,7 @@ void message_replied(struct call_host *h, struct call *c, const struct reply *re
 		return;
 	if (reply->box.found)
 		message_settle(c, &reply->box.message);
-	if (outcome == OUTCOME_NEXT &&
+	if ((outcome == OUTCOME_NEXT || outcome == OUTCOME_FULL) &&
 	    text_set(&c->run->value, message_value(&w, h, c, &reply->box)))
 		outcome = OUTCOME_FAILED;
 	flow_ended(c, outcome);

@@ -94,7 +94,7 @@ struct rig {
 	uint32_t help_count;
 	struct {
 		uint64_t call, serial;
-		char tenant[32], box[64];
+		char tenant[32], box[64], by[64];
 		struct box_order order;
 		uint32_t count;
 	} box; /* the last EFFECT_BOX */
@@ -566,6 +566,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		r->box.count++;
 		(void)bytes_cstr(text_bytes(&e->tenant), r->box.tenant, sizeof(r->box.tenant));
 		(void)bytes_cstr(text_bytes(&e->user), r->box.box, sizeof(r->box.box));
+		(void)bytes_cstr(text_bytes(&e->data), r->box.by, sizeof(r->box.by));
 		break;
 	case EFFECT_PROGRAM:
 		r->program = e->version;

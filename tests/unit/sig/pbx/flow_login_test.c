@@ -182,6 +182,25 @@ static void test_locked(void **state)
 	assert_int_equal(l->r->box.count, 0);
 }
 
+/* Who has logged in is named beside what he does: the extension that calls. */
+static void test_by(void **state)
+{
+	static const char flow[] =
+		"{\"name\":\"main\",\"start\":\"in\",\"steps\":{"
+		"\"in\":{\"login\":{\"box\":\"1001\",\"pin\":\"4711\"},\"next\":\"ask\"},"
+		"\"ask\":{\"message\":{\"do\":\"delete\",\"box\":\"1001\",\"message\":"
+		"\"000agvj5jqr40-1\"},\"next\":\"bye\"},\"bye\":{\"play\":[\"bye\"]}}}";
+	struct line *l = *state;
+
+	has_pin(l->r, "4711");
+	put_flow(l->r, flow);
+	phone_invite(&l->b, "700", PHONE_SDP_A);
+	rig_run(l->r);
+	assert_true(asked(l));
+	assert_true(l->r->box.order.act == BOX_SET && l->r->box.order.state == MESSAGE_DELETED);
+	assert_string_equal(l->r->box.by, "1002");
+}
+
 /* A caller who has not logged in hears of no message, whatever the flow asks; nor does who has to another one. */
 static void test_not_logged_in(void **state)
 {
@@ -239,7 +258,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(test_own_phone),     LINE_TEST(test_without_pin), LINE_TEST(test_pin),
 		LINE_TEST(test_one_password),  LINE_TEST(test_guessed),     LINE_TEST(test_locked),
-		LINE_TEST(test_not_logged_in), LINE_TEST(test_restart),
+		LINE_TEST(test_not_logged_in), LINE_TEST(test_by),          LINE_TEST(test_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
