@@ -511,7 +511,9 @@ static int position_follow(struct turn *t, enum flow_outcome outcome, struct byt
 	again = (outcome == OUTCOME_TIMEOUT || outcome == OUTCOME_INVALID) &&
 		t->pos->tries + 1 < step_number(s, "tries");
 	t->pos->tries = again ? (uint8_t)(t->pos->tries + 1) : 0;
-	if (outcome == OUTCOME_NEXT && result_store(t->pos, s, value) == OUTCOME_FAILED) {
+	if ((outcome == OUTCOME_NEXT ||
+	     (outcome == OUTCOME_FULL && s->verb->flags & VERB_VARIABLES)) &&
+	    result_store(t->pos, s, value) == OUTCOME_FAILED) {
 		outcome = OUTCOME_FAILED;
 		b = step_branch(t->p, s, outcome);
 	}

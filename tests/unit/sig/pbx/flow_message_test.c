@@ -34,11 +34,28 @@ static void test_count(void **state)
 	assert_string_equal(l->r->box.tenant, "default");
 	assert_string_equal(l->r->box.box, "1002");
 	assert_int_equal(l->r->box.order.act, BOX_LOOK);
+	assert_string_equal(l->r->box.by, ""); /* nobody has logged in */
 	answers(l, BOX_OK, false);
 	is_answered(l);
 	assert_true(plays(l, "prompt:bye"));
 	answers(l, BOX_UNKNOWN, false); /* nobody waits any more */
 	assert_true(plays(l, "prompt:bye"));
+}
+
+/* Its owner hears what lies there, also where there is no room for more. */
+static void test_full(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, "{\"name\":\"main\",\"start\":\"ask\",\"steps\":{"
+		     "\"ask\":{\"message\":" COUNT ",\"next\":\"no\",\"none\":\"no\","
+		     "\"full\":\"which\",\"failed\":\"no\"},"
+		     "\"which\":{\"match\":\"{new} {old} {urgent}\",\"on\":{\"3 2 1\":\"full\"},"
+		     "\"else\":\"no\"},"
+		     "\"full\":{\"play\":[\"full\"]},\"no\":{\"play\":[\"no\"]}}}");
+	answers(l, BOX_OK, true);
+	is_answered(l);
+	assert_true(plays(l, "prompt:full"));
 }
 
 /* What each word asks, and how the answer is followed. */
@@ -145,8 +162,9 @@ static void test_restart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(test_count),  LINE_TEST(test_words),      LINE_TEST(test_unknown),
-		LINE_TEST(test_silent), LINE_TEST(test_no_message), LINE_TEST(test_restart),
+		LINE_TEST(test_count),   LINE_TEST(test_full),   LINE_TEST(test_words),
+		LINE_TEST(test_unknown), LINE_TEST(test_silent), LINE_TEST(test_no_message),
+		LINE_TEST(test_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
