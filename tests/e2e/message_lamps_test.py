@@ -10,11 +10,11 @@ TYPE = "application/simple-message-summary"
 
 
 class Lamp:
-    """As desk phones do it: a subscription to the box of its own extension."""
+    """As desk phones do it: a subscription to the box of its own extension, or another one."""
 
-    def __init__(self, agent):
+    def __init__(self, agent, box=None):
         self.agent, self.shown = agent, None
-        ask = agent.request("SUBSCRIBE", f"sip:{agent.number}@{agent.home}", headers=[("Event", "message-summary"), ("Accept", TYPE), ("Expires", "600")])
+        ask = agent.request("SUBSCRIBE", f"sip:{box or agent.number}@{agent.home}", headers=[("Event", "message-summary"), ("Accept", TYPE), ("Expires", "600")])
         _, answer = agent.transact_authorized(ask)
         assert answer.status == 200, answer
         self.call_id = answer.call_id
