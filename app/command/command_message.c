@@ -110,6 +110,7 @@ void command_message_put(struct command_run *run)
 	const struct command_value *urgent = command_value(run, "urgent"),
 				   *is_private = command_value(run, "private"),
 				   *note = command_value(run, "note"),
+				   *mail = command_value(run, "mail"),
 				   *state = command_value(run, "state");
 	struct node_box_ask ask = message_ask(run, BOX_SET);
 	json_t *marks = json_object();
@@ -129,6 +130,10 @@ void command_message_put(struct command_run *run)
 	if (note->given)
 		(void)json_object_set_new(marks, "note",
 					  json_stringn((const char *)note->text.p, note->text.n));
+	if (mail->given) {
+		ask.order.what |= BOX_MAIL;
+		(void)json_object_set_new(marks, "mail", json_object());
+	}
 	ask.order.version = command_value(run, "version")->number;
 	ask.marks = marks;
 	message_set(run, &ask);

@@ -219,6 +219,17 @@ static void box_retain(const struct box_run *run, const json_t *row)
 	json_decref(ask.marks);
 }
 
+/* Whether something follows from the change: it is new here, becomes urgent, or its mail is to be sent again. */
+static bool box_run_notes(const struct box_run *run, const char *state)
+{
+	const struct box_order *o = &run->order;
+
+	if (!run->said && o->what & BOX_MAIL)
+		return true;
+	return strcmp(state, g_message_states[MESSAGE_OLD]) != 0 &&
+	       (!run->told || (o->what & BOX_URGENT && o->urgent));
+}
+
 /* True: the run ends later. A draft becomes a message by itself, and that is looked at then. */
 static bool box_run_changed(struct box_run *run)
 {
@@ -234,8 +245,7 @@ static bool box_run_changed(struct box_run *run)
 				   run->tenant, row, run->by);
 	if (state && run->said && !draft && !gone)
 		box_retain(run, row);
-	if (!state || (run->told && !(run->order.what & BOX_URGENT && run->order.urgent)) ||
-	    (draft && !run->said) || (!draft && strcmp(state, g_message_states[MESSAGE_NEW]) != 0))
+	if (!state || (draft && !run->said) || gone || !box_run_notes(run, state))
 		return false;
 	if (draft)
 		notice.due_utc_ms = clock_utc_ms() + BOX_DRAFT_MS;

@@ -36,7 +36,7 @@ enum box_act {
 };
 
 /* What of a message is to be changed: each on its own. */
-enum { BOX_STATE = 1, BOX_URGENT = 2, BOX_PRIVATE = 4 };
+enum { BOX_STATE = 1, BOX_URGENT = 2, BOX_PRIVATE = 4, BOX_MAIL = 8 /* its mail is sent again */ };
 
 struct box_order {
 	enum box_act act;

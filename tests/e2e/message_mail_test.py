@@ -122,6 +122,11 @@ class Mails(Left):
         [(_, mail)] = self.sent(message)
         self.assertEqual([part.get_content_type() for part in mail.walk() if not part.is_multipart()], ["text/plain"])
         self.assertEqual((self.row(message)["state"], self.sent(dead)), ("new", []))
+        # by hand, at the node that did not try it, and of a message that was heard
+        self.a.ctl("message.put", mailbox=self.BOX, message=dead, state="old")
+        self.assertNotIn("mail", self.b.ctl("message.put", mailbox=self.BOX, message=dead, mail="again"))
+        self.until(lambda: self.row(dead).get("mail") == "sent")
+        self.assertEqual((len(self.sent(dead)), self.row(dead)["state"]), (1, "old"))
         talk.quiet()
         talk.hang_up()
 

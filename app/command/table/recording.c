@@ -70,6 +70,7 @@ static const struct command_arg g_deliveries_args[] = {
 
 static const char *const g_message_list_states[] = { "new", "old", "deleted", NULL };
 static const char *const g_message_put_states[] = { "new", "old", NULL };
+static const char *const g_message_put_mails[] = { "again", NULL };
 #define BOX_ARG                                          \
 	TEXT_ARG("mailbox", CHARSET_NUMBER, 1, 63, NULL, \
 		 "The mailbox: the number of an extension, or another name.", .required = true)
@@ -95,6 +96,8 @@ static const struct command_arg g_box_message_put_args[] = {
 	BOOL_ARG("urgent", NULL, "Whether it is heard before others, and counted apart."),
 	BOOL_ARG("private", NULL, "Whether it may not be forwarded."),
 	TEXT_ARG("note", CHARSET_TEXT, 0, 255, NULL, "A text for who sees the mailbox."),
+	ENUM_ARG("mail", g_message_put_mails, NULL,
+		 "again: its mail is sent, also when it was given up, or sent before."),
 	U64_ARG("version", 0, UINT32_MAX, "0",
 		"Only if the message has this version; 0: whatever it has."),
 	END,
