@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The box of a team, the room that a box has, how long it keeps messages, and webhooks of them: VM-05, VM-06, VM-07, VM-10."""
+"""The box of a team, the room that a box has, how long it keeps messages, and webhooks of them: VM-04, VM-06, VM-10."""
 import glob
 import json
 import os
