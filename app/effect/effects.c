@@ -426,7 +426,8 @@ static void carry_play(struct effects_to *to, const struct effect *e)
 					    .language = text_bytes(&e->user),
 					    .file = text_bytes(&e->data),
 					    .start_ms = e->ttl_ms,
-					    .resumed = e->peer };
+					    .resumed = e->peer,
+					    .spared = e->again };
 
 	plays_begin(to->plays, e->call, e->version, &wanted, clock_now_ns());
 }

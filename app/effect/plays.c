@@ -331,7 +331,7 @@ static void play_tell_why(const struct plays *p, const struct play *y, enum prom
 	if (kind == PROMPT_NEWS_OPEN && y->name.kind == SOUND_PROMPT)
 		(void)bytes_cstr(bytes_str(sounds_hash(p->sounds, &y->name)), reply.play.pinned,
 				 sizeof(reply.play.pinned));
-	if (kind == PROMPT_NEWS_FAILED)
+	if (kind == PROMPT_NEWS_FAILED && !y->is_no_fault)
 		metric_add(g_plays_metrics.failed, 1);
 	answers_reply(p->answers, &reply);
 }
@@ -472,11 +472,15 @@ static bool play_speak(struct plays *p, struct play *y)
 
 static void play_fail(struct plays *p, struct play *y, const struct sound_fault *fault)
 {
-	play_missing(p, &y->name, fault);
-	LOG_WARN("play", y->call, "a file cannot be played", LOG_STR("file", sound_shown(&y->name)),
-		 LOG_STR("reason", fault->reason), LOG_U64("at", fault->at),
-		 LOG_STR("next", fault->absent ? "put it into media.sounds, and reload"
-					       : "mend the file, and reload"));
+	y->is_no_fault = y->spared && fault->absent;
+	if (!y->is_no_fault) {
+		play_missing(p, &y->name, fault);
+		LOG_WARN("play", y->call, "a file cannot be played",
+			 LOG_STR("file", sound_shown(&y->name)), LOG_STR("reason", fault->reason),
+			 LOG_U64("at", fault->at),
+			 LOG_STR("next", fault->absent ? "put it into media.sounds, and reload"
+						       : "mend the file, and reload"));
+	}
 	play_tell_why(p, y, PROMPT_NEWS_FAILED, fault->reason);
 	play_release(p, y);
 }
@@ -589,7 +593,8 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct p
 			    .codec = wanted->codec,
 			    .start_ms = wanted->start_ms,
 			    .room = wanted->room,
-			    .rate_hz = wanted->rate_hz };
+			    .rate_hz = wanted->rate_hz,
+			    .spared = wanted->spared };
 	struct play *y = play_place_find(p);
 	struct media_work work;
 	char said[SPEECH_TEXT_MAX] = "";

@@ -40,7 +40,9 @@ struct play {
 	bool job_gone, live_gone; /* with a feed: both, and it is freed */
 	struct text
 		said; /* of a text that no engine has said yet, as far as is known: LANGUAGE:VOICE:TEXT; a secret. Empty: it has, or is none */
-	bool speaking; /* one does */
+	bool speaking;    /* one does */
+	bool spared;      /* somebody makes up for one that is not there, */
+	bool is_no_fault; /* and it is not */
 };
 
 /* What is to be played. */
@@ -50,6 +52,7 @@ struct play_wanted {
 	struct bytes file;
 	uint64_t start_ms; /* within it */
 	bool resumed;      /* a process before has played it */
+	bool spared;       /* somebody makes up for one that is not there */
 	/* all in that conference hear it, at rate_hz; generation 0: its caller */
 	struct job_id room;
 	uint32_t rate_hz;

@@ -367,7 +367,8 @@ static bool room_make(struct sounds *s, uint64_t octets)
 	return true;
 }
 
-/* What is wrong is said once, however often the file is looked at; and not of a text that is to be said first. */
+/* What is wrong is said once, however often the file is looked at; and not of a text that is to be said first, or of a prompt
+ * that is not there: who plays it knows whether that is a fault. */
 static void entry_fail(struct entry *e, const struct sound_fault *fault)
 {
 	const char *before = e->fault.reason;
@@ -375,7 +376,8 @@ static void entry_fail(struct entry *e, const struct sound_fault *fault)
 
 	e->fault = *fault;
 	if (is_known ||
-	    ((e->name.kind == SOUND_SPEECH || e->name.kind == SOUND_RECORDING) && fault->absent))
+	    (fault->absent && (e->name.kind == SOUND_SPEECH || e->name.kind == SOUND_RECORDING ||
+			       e->name.kind == SOUND_PROMPT)))
 		return;
 	LOG_WARN("sound", 0, "a sound file cannot be used", LOG_STR("tenant", e->name.tenant),
 		 LOG_STR("file", sound_shown(&e->name)), LOG_STR("language", e->name.language),

@@ -186,6 +186,7 @@ static const struct schema prompts_rows[] = {
 	  .check = prompt_digits_check, .wrong = "acts: keys" },
 	{ "draft", 37, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.draft) },
 	{ "first", 38, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.first) },
+	{ "spared", 39, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.spared) },
 	{ 0 },
 };
 
@@ -404,6 +405,7 @@ static bool file_start(struct call_host *h, struct call *c)
 	a->codec = codec;
 	a->serial = ask.serial;
 	e->peer = a->resumed;
+	e->again = a->terms.first && (a->terms.spared || a->file + 1 < a->terms.file_count);
 	if (bytes_starts(ask.data, PROMPT_LATE_ECHO) || bytes_starts(ask.data, PROMPT_LIVE))
 		endless_wait_digit(h, a);
 	return true;

@@ -98,6 +98,7 @@ struct prompt_terms {
 	char mailbox[PROMPT_MAILBOX_MAX + 1]; /* that the message lies in; "": none */
 	bool draft;        /* ... until its caller says what becomes of it (docs/adr/0125) */
 	bool first;        /* the first file that can be played is played, and no other */
+	bool spared;       /* ... and it is no fault where none is there */
 	struct bytes said; /* of PROMPT_SAID; copied */
 };
 

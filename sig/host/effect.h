@@ -52,7 +52,7 @@ enum effect_kind {
 	EFFECT_EVENT, /* event: publish */
 	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
-	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a file of that tenant, ttl_ms: where in it to begin, peer: a process before has played it; answers: replies */
+	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a file of that tenant, ttl_ms: where in it to begin, peer: a process before has played it; again: somebody makes up for one that is not there; answers: replies */
 	/* call: or a subscription, version: a serial, expected: enum feature, data: its number, ttl_ms: rings, 0: as they are, tenant, user: whose
 	 * document; answer: a reply */
 	EFFECT_SET,

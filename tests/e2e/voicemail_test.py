@@ -92,6 +92,9 @@ class Keys(Deposit):
         self.assertGreater(row["duration_ms"], 1000)
         cdr = self.ended()
         self.assertEqual((cdr["message"], cdr["missed"]), (f"{call}-1", "1002"))
+        self.assertEqual(self.node.metric("tandem_plays_failed_total"), 0)      # a greeting that is not there is no fault
+        self.assertNotIn("a file cannot be played", self.node.log_text())
+        self.assertNotIn("a sound file cannot be used", self.node.log_text())
 
     def test_said_again(self):
         """What was said first is never seen; a caller who hangs up in the menu has left what he said."""

@@ -108,6 +108,7 @@ static int verb_play(struct flow_turn_of *t)
 		.first = verb_number(t->v, "first"),
 	};
 
+	terms.spared = terms.first && step_branch(t->p, t->v->step, OUTCOME_FAILED);
 	if (!verb_prompts(&terms, t->v, "prompt") || !verb_recording(&terms, t->v) ||
 	    !terms.file_count || bytes_cstr(stop, terms.ends, sizeof(terms.ends)) ||
 	    bytes_cstr(verb_text(t->v, "controls"), terms.controls, sizeof(terms.controls)))
@@ -434,7 +435,8 @@ static void world_left(void *arg, const struct flow_step *step, const char *by)
 	bool next = !strcmp(by, g_flow_outcomes[OUTCOME_NEXT]);
 
 	if (!strcmp(by, g_flow_outcomes[OUTCOME_FAILED]) &&
-	    !json_is_true(json_object_get(step->args, "first"))) /* none is there */
+	    !(json_is_true(json_object_get(step->args, "first")) &&
+	      step_branch(t->p, step, OUTCOME_FAILED))) /* none is there */
 		LOG_WARN("flow", t->c->id, "a verb has failed", LOG_STR("flow", r->name),
 			 LOG_STR("step", step->name), LOG_STR("verb", step->verb->name),
 			 LOG_STR("next", "its branch failed"));

@@ -62,6 +62,7 @@ struct rig {
 	char played[80], play_language[16];
 	uint64_t play_ms;  /* where it was to begin */
 	bool play_resumed; /* it was played before this process */
+	bool play_spared;  /* somebody makes up for it */
 	uint32_t play_count, play_stops;
 	struct effect_media_stream listen; /* of the last EFFECT_MEDIA_STREAM */
 	char listener[40];
@@ -518,6 +519,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		r->play = e->version;
 		r->play_codec = (enum media_codec)e->expected;
 		r->play_resumed = e->peer;
+		r->play_spared = e->again;
 		(void)bytes_cstr(text_bytes(&e->data), r->played, sizeof(r->played));
 		(void)bytes_cstr(text_bytes(&e->user), r->play_language, sizeof(r->play_language));
 		r->play_ms = e->ttl_ms;

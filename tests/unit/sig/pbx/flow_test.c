@@ -830,10 +830,51 @@ static void test_who_dials_outside(void **state)
 	outside(g, &g->l.b, answer, "9{caller}", false);
 }
 
+/* One that is not there is no fault where another one may be, or where the flow says how it goes on. */
+static void test_first_prompt(void **state)
+{
+	static const struct {
+		const char *name, *branch;
+		bool spared;
+	} rows[] = {
+		{ "with a branch", ",\"failed\":\"bye\"", true },
+		{ "with the next step", ",\"next\":\"bye\"", true },
+		{ "with none", "", false },
+	}, *row;
+	struct line *l = *state;
+	char flow[512];
+
+	EACH_ROW(row, rows)
+	{
+		(void)snprintf(
+			flow, sizeof(flow),
+			"{\"name\":\"main\",\"start\":\"play\",\"steps\":{\"play\":{\"play\":{"
+			"\"prompt\":[\"one\",\"two\"],\"first\":true,\"stop_keys\":\"1\"},"
+			"\"on\":{\"1\":\"bye\"}%s},\"bye\":{\"play\":[\"bye\"]}}}",
+			row->branch);
+		call_flow(l, flow);
+		is_answered(l);
+		ROW_ASSERT(row->name, plays(l, "prompt:one") && l->r->play_spared);
+		played(l, PROMPT_NEWS_FAILED);
+		ROW_ASSERT(row->name, plays(l, "prompt:two") && l->r->play_spared == row->spared);
+		played(l, PROMPT_NEWS_FAILED);
+		ROW_ASSERT(row->name, plays(l, "prompt:bye") == row->spared);
+		ROW_ASSERT(row->name, !row->spared || !l->r->play_spared);
+		if (row->spared)
+			played(l, PROMPT_NEWS_ENDED);
+		flow_hung_up(l);
+		rig_run(l->r);
+		line_teardown(state);
+		line_setup(state);
+		l = *state;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(test_menu),
+		LINE_TEST(test_first_prompt),
 		LINE_TEST(test_timeout),
 		LINE_TEST(test_dial),
 		LINE_TEST(test_dial_first),
