@@ -285,8 +285,8 @@ static void box_on_said(const struct store_box_said *said, void *arg)
 
 	if (answer.result == BOX_OK && run->order.act == BOX_SEND && box_lacks(run))
 		answer.result = BOX_NONE;
-	if (answer.result == BOX_NONE && clock_now_ns() < run->until_ns &&
-	    n->boxes.count < BOX_WAITING_MAX) {
+	if ((answer.result == BOX_NONE || answer.result == BOX_UNKNOWN) &&
+	    clock_now_ns() < run->until_ns && n->boxes.count < BOX_WAITING_MAX) {
 		run->next = n->boxes.waiting;
 		n->boxes.waiting = run;
 		n->boxes.count++;

@@ -47,7 +47,13 @@ local parts = known and cjson.decode(known).parts or {}
 if act == 'put' then
   parts_write(parts_with(parts, cjson.decode(ARGV[4])))
   if not class then
-    box_move(id, nil, ARGV[5], ARGV[5] == 'draft' and now or box_begun(id))
+    local meant = cjson.decode(box_text('m', id) or '{}').meant
+    local to = ARGV[5] == 'draft' and meant or ARGV[5]
+    over = to == 'gone'
+    box_move(id, nil, to, over and 0 or to == 'draft' and now or box_begun(id))
+    if meant then
+      redis.call('HDEL', KEYS[1], 'm:' .. id)
+    end
   end
   return told(over and 3 or 1)
 end
@@ -66,6 +72,11 @@ if act == 'drop' then
     redis.call('HINCRBY', KEYS[1], 'version', 1)
   end
   return told(1)
+end
+-- Of a draft that is not said yet: what becomes of it when it is, whoever lives then.
+local meant = ({sent = 'new', dropped = 'gone'})[ARGV[4]]
+if not class and meant and act == 'set' then
+  redis.call('HSET', KEYS[1], 'm:' .. id, cjson.encode({meant = meant}))
 end
 if not class or over then
   return told(0)

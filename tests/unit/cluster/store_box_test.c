@@ -131,6 +131,11 @@ static void test_states(void **state)
 		{ "what comes behind it", 15, "r - 1 2 g-1 urgent new", "o1 v26 1/0 0/1 1 e-1 new" },
 		{ "it is deleted", 15, "set g-1 deleted - - 0", "o1 v27 1/0 0/0 2 g-1 gone" },
 		{ "what comes behind that", 15, "r - 1 2 g-1 urgent new", "o1 v27 1/0 0/0 2 e-1 new" },
+		{ "sent before it is said", 15, "set h-1 sent - - 0", "o0 v27 1/0 0/0 2" },
+		{ "said", 15, "put h-1 " PART("1", "h1", "1764300000007") " draft", "o1 v28 2/0 0/0 2 h-1 new" },
+		{ "sent once more", 15, "set h-1 sent - - 0", "o1 v29 2/0 0/0 2 h-1 new" },
+		{ "dropped before it is said", 15, "set i-1 dropped - - 0", "o0 v29 2/0 0/0 2" },
+		{ "over as it is said", 15, "put i-1 " PART("1", "i1", "1764300000008") " draft", "o3 v30 2/0 0/0 2 i-1 gone" },
 	}, *row;
 	struct server s;
 	struct node n;
