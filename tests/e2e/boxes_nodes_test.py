@@ -7,6 +7,8 @@ import unittest
 import urllib.request
 
 from lib import place
+from lib.sip import parameter
+from music_test import wav
 from patience import PATIENCE_S
 from ports import Ports
 from server import ServerError
@@ -116,6 +118,37 @@ class Boxes(Cluster):
         self.until(lambda: self.counts(self.b) == [0, 0, 0, 0, 0])
         with self.assertRaisesRegex(ServerError, "no such message"):
             self.put(self.b, message, state="new")
+
+    def test_deposit(self):
+        """Whoever hears "saved" has left a message, whatever becomes of the node that he called: the other one plays it."""
+        wav(os.path.join(self.a.folder, "sounds", "default", "voicemail-saved.wav"), 860)
+        self.a.ctl("number.put", number="199", to="flow:voicemail")
+        self.a.ctl("extension.put", number="1001", forward_always="199")
+        self.addCleanup(lambda: self.b.ctl("extension.put", number="1001", forward_always=""))
+        self.registers(17, "1002")
+        media = self.a.media()
+        self.addCleanup(media.close)
+        out = self.phones[17, "1002"].invite("1001", media.sdp())
+        answer = out.wait_answer()
+        media.use(answer)
+        call = parameter(answer.get("To"), "tag").split(".")[0]
+
+        def at(step):
+            self.until(lambda: f" {step} is carried out" in self.a.ctl("call.flow", call=call)["at"])
+        at("record")
+        media.wait_tone(1000, 8)
+        media.start(440)
+        self.until(lambda: any(os.path.getsize(path) > 20000 for path in glob.glob(f"{self.folder_of(self.a)}/default/*/{call}-1.1.wav")))
+        media.stop()
+        media.digit("#")
+        at("menu")
+        media.digit("#")
+        media.wait_tone(860)
+        self.a.kill()
+        shutil.rmtree(self.folder_of(self.a))
+        self.assertEqual(self.counts(self.b)[:2], [1, 0])
+        self.until(lambda: [part["node"] for part in self.b.ctl("message.get", message=f"{call}-1", mailbox=self.BOX)["parts"]] == ["b"])
+        self.heard(f"{call}-1")
 
 
 if __name__ == "__main__":

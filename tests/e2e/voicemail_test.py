@@ -15,7 +15,7 @@ LONG = 110      # s
 class Deposit(Shipped):
     """Whom 1001 calls is 1002, which is not there: each prompt is a tone of its own."""
     TONES = {"voicemail-unavailable": 500, "voicemail-busy": 560, "voicemail-leave": 620, "voicemail-menu": 680, "voicemail-urgent": 740,
-             "voicemail-private": 800, "voicemail-saved": 860, "voicemail-late": 920, "voicemail-away": 1120, "voicemail-short": 1180,
+             "voicemail-private": 800, "voicemail-saved": 860, "voicemail-late": 920, "voicemail-away": 1120, "voicemail-short": 1180, "voicemail-full": 1420,
              "name-1002": 1240, "please-wait": 1300, "goodbye": 1360}
     BEEP, SPOKEN = 1000, 1500
 
@@ -95,6 +95,37 @@ class Keys(Deposit):
         self.assertEqual(self.node.metric("tandem_plays_failed_total"), 0)      # a greeting that is not there is no fault
         self.assertNotIn("a file cannot be played", self.node.log_text())
         self.assertNotIn("a sound file cannot be used", self.node.log_text())
+
+    def test_listened_to(self):
+        """Key 1: the caller hears what he said, and the menu again; it is no message yet."""
+        out, _ = self.leaves()
+        self.key(out, "1")
+        self.hears(self.SPOKEN, anew=True)
+        self.hears("voicemail-menu")
+        self.assertEqual(self.counts(), [0, 0, 0])
+        self.key(out, "#")
+        self.hears("voicemail-saved")
+        out.wait_bye()
+        self.assertEqual(self.counts(), [1, 0, 0])
+
+    def test_full(self):
+        """The box has room for one message: nobody hears a beep before there is room again."""
+        self.ask("extension.put", number="1002", mailbox_messages=1)
+        out, call = self.leaves()
+        self.key(out, "#")
+        self.hears("voicemail-saved")
+        out.wait_bye()
+        self.ended()
+        out, _ = self.calls_box()
+        self.hears("voicemail-full")
+        out.wait_bye()
+        self.assertTrue(self.ended()["path"].endswith(",count,full,full"))
+        self.assertEqual(self.counts(), [1, 0, 0])
+        self.ask("message.delete", mailbox="1002", message=f"{call}-1")
+        out, _ = self.calls_box()
+        self.hears(self.BEEP, 8)
+        out.bye()
+        self.ended()
 
     def test_said_again(self):
         """What was said first is never seen; a caller who hangs up in the menu has left what he said."""
@@ -198,14 +229,38 @@ class Killed(Deposit):
         self.assertEqual(row["message"], f"{call}-1")
         self.assertGreater(row["duration_ms"], 3000)
 
-    def test_redis_away(self):
-        """It is said that it is not certain; when Redis is back it is there."""
-        out, _ = self.leaves()
+    def redis_stops(self):
         redis = redis_pid(self.node)
         os.kill(redis, signal.SIGSTOP)
         self.addCleanup(os.kill, redis, signal.SIGCONT)
+        return redis
+
+    def test_redis_away(self):
+        """It is said that it is not certain; when Redis is back it is there."""
+        out, _ = self.leaves()
+        redis = self.redis_stops()
         self.key(out, "#")
         self.hears("voicemail-late")
         os.kill(redis, signal.SIGCONT)
         out.wait_bye()
         self.ended()
+        self.count(1, 0, 0)
+
+    def test_redis_away_before_the_beep(self):
+        """Nobody is to say a message that has no box: it is said so. Then it is as before."""
+        self.ask("flow.put", name="late", program={"start": "wait", "steps": {
+            "wait": {"gather": {"max": 1, "first_s": 60}, "next": "leave", "timeout": "leave"},
+            "leave": {"voicemail": {"box": "1002"}, "failed": "end"}, "end": {"hangup": {}}}})
+        self.ask("number.put", number="100", to="flow:late")
+        out = self.a.invite("100", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.asks(self.ask("call.list")[0]["id"], "wait")
+        redis = self.redis_stops()
+        self.key(out, "5")
+        self.hears("voicemail-away")
+        os.kill(redis, signal.SIGCONT)
+        out.wait_bye()
+        self.assertEqual(self.ended()["message"], "")
+        self.assertEqual(self.counts(), [0, 0, 0])
+        self.leaves()[0].bye()
+        self.count(1, 0, 0)
