@@ -272,6 +272,8 @@ static void prompt_name_take(const struct command_run *run, struct prompt_value 
 {
 	(void)bytes_cstr(command_value(run, "name")->text, v->name, sizeof(v->name));
 	(void)bytes_cstr(command_value(run, "language")->text, v->language, sizeof(v->language));
+	if (command_arg_find(run->command, BYTES_LIT("until_utc_ms")))
+		v->until_utc_ms = command_value(run, "until_utc_ms")->number;
 }
 
 void command_prompt_put(struct command_run *run)

@@ -111,7 +111,7 @@ int node_prompt_put(struct node *n, const char *tenant, const struct prompt_valu
 		return -ENOMEM;
 	(void)bytes_cstr(bytes_str(tenant), p->tenant, sizeof(p->tenant));
 	p->value = *v;
-	if (!strcmp(before, v->sha256))
+	if (!strcmp(before, v->sha256) && p->state != NODE_PROMPT_OVER)
 		return 0;
 	p->state = NODE_PROMPT_WANTED;
 	p->again_ns = 0;
@@ -223,8 +223,30 @@ static void prompt_fetch(struct node *n, struct node_prompt *p)
 	store_blob_get(n->redis.store, &blob, prompt_on_fetched, f);
 }
 
+/* By the clock of this node, as by that of each other one. */
+static bool prompt_is_over(const struct node_prompt *p)
+{
+	return p->value.sha256[0] && p->value.until_utc_ms &&
+	       clock_utc_ms() >= p->value.until_utc_ms;
+}
+
+static void prompt_end(struct node *n, struct node_prompt *p)
+{
+	struct prompt_work *w =
+		p->state != NODE_PROMPT_OVER ? work_make(p, PROMPT_WORK_NAME) : NULL;
+
+	if (w)
+		w->hash[0] = '\0';
+	if (w && work_send(n, w))
+		p->state = NODE_PROMPT_OVER;
+}
+
 static void prompt_step(struct node *n, struct node_prompt *p, uint64_t now_ns)
 {
+	if (prompt_is_over(p)) {
+		prompt_end(n, p);
+		return;
+	}
 	if (now_ns < p->again_ns)
 		return;
 	if (p->state == NODE_PROMPT_WANTED && work_send(n, work_make(p, PROMPT_WORK_NAME)))
@@ -374,16 +396,17 @@ static void prompts_sweep(struct node *n, uint64_t now_ns)
 void node_prompts_beat(struct node *n, uint64_t now_ns)
 {
 	struct node_prompts *all = &n->media.prompts;
-	uint32_t here = 0;
+	uint32_t here = 0, over = 0;
 
 	if (!n->media.sounds)
 		return;
 	for (uint32_t i = 0; i < all->count; i++) {
 		prompt_step(n, &all->list[i], now_ns);
 		here += all->list[i].state == NODE_PROMPT_HERE;
+		over += all->list[i].state == NODE_PROMPT_OVER;
 	}
 	metric_set(g_here, here);
-	metric_set(g_lacked, all->count - here);
+	metric_set(g_lacked, all->count - here - over);
 	if (now_ns >= all->look_ns && !all->looking) {
 		all->look_ns = now_ns + LOOKED_NS;
 		all->looked = 0;

@@ -16,6 +16,7 @@ enum node_prompt_state {
 	NODE_PROMPT_ASKED,
 	NODE_PROMPT_LACKED, /* the node lacks the octets; Redis is asked for them at again_ns */
 	NODE_PROMPT_HERE,
+	NODE_PROMPT_OVER, /* its time is over: its name means nothing */
 };
 
 struct node_prompt {

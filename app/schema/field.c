@@ -286,16 +286,22 @@ static void field_number_set(const struct field *f, void *at, uint64_t number)
 
 	const void *const numbers[] = { [sizeof(u8)] = &u8,
 					[sizeof(u16)] = &u16,
-					[sizeof(u32)] = &u32 };
+					[sizeof(u32)] = &u32,
+					[sizeof(number)] = &number };
 
 	memcpy(at, numbers[f->size], f->size);
 }
 
-static uint32_t field_number_get(const struct field *f, const void *at)
+static uint64_t field_number_get(const struct field *f, const void *at)
 {
 	uint16_t u16 = *(const uint8_t *)at;
 	uint32_t u32;
+	uint64_t u64;
 
+	if (f->size == sizeof(u64)) {
+		memcpy(&u64, at, sizeof(u64));
+		return u64;
+	}
 	if (f->size == sizeof(u32)) {
 		memcpy(&u32, at, sizeof(u32));
 		return u32;
@@ -447,11 +453,11 @@ void field_fill(struct document_reader *r, const struct command_arg *fields, voi
 		document_refuse(r, wrong->name);
 }
 
-static json_t *field_number_json(const struct command_arg *arg, uint32_t number)
+static json_t *field_number_json(const struct command_arg *arg, uint64_t number)
 {
 	if (arg->type == ARG_ENUM)
 		return json_string(arg->names[number]);
-	return arg->type == ARG_BOOL ? json_boolean(number) : json_integer(number);
+	return arg->type == ARG_BOOL ? json_boolean(number) : json_integer((json_int_t)number);
 }
 
 static uint32_t field_bit_index(const struct command_arg *arg, uint32_t bits)
@@ -498,10 +504,10 @@ static json_t *field_value_json(const struct command_arg *arg, const void *value
 	case FIELD_NOT:
 		return json_boolean(!field_number_get(&arg->field, at));
 	case FIELD_BIT:
-		return field_number_json(arg,
-					 field_bit_index(arg, field_number_get(&arg->field, at)));
+		return field_number_json(
+			arg, field_bit_index(arg, (uint32_t)field_number_get(&arg->field, at)));
 	case FIELD_BITS:
-		return field_bits_json(arg, field_number_get(&arg->field, at));
+		return field_bits_json(arg, (uint32_t)field_number_get(&arg->field, at));
 	case FIELD_NAMES:
 		return field_names_json(at);
 	case FIELD_SLICE:

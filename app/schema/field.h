@@ -24,7 +24,7 @@ enum field_kind {
 	FIELD_NONE,   /* an argument that is no field */
 	FIELD_TEXT,   /* char[], ends with a NUL */
 	FIELD_ADDR,   /* struct addr without port */
-	FIELD_NUMBER, /* a number, a flag or the index of a word, in 1, 2 or 4 octets */
+	FIELD_NUMBER, /* a number, a flag or the index of a word, in 1, 2, 4 or 8 octets */
 	FIELD_NOT,    /* a flag that says the opposite */
 	FIELD_BIT,    /* a word: none for the first, 1 << (index - 1) for any other */
 	FIELD_BITS,   /* several words: 1 << index of each */

@@ -36,6 +36,8 @@ const struct command_arg g_prompt_fields[] = {
 	NUMBER_FIELD("octets", octets, 0, PROMPT_OCTETS_MAX, "0", "How many it has."),
 	NUMBER_FIELD("length_ms", length_ms, 0, SOUND_SECONDS_MAX * 1000, "0",
 		     "How long it plays, in ms."),
+	NUMBER_FIELD("until_utc_ms", until_utc_ms, 0, INT64_MAX, "0",
+		     "It is not there from then on; 0: it stays."),
 	{ .name = NULL },
 };
 

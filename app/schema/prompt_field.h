@@ -14,6 +14,7 @@ struct prompt_value {
 	char language[LANGUAGE_MAX]; /* "": any */
 	char sha256[PROMPT_HASH_TEXT];
 	uint32_t octets, length_ms;
+	uint64_t until_utc_ms; /* then it is not there any more; 0: it stays */
 	uint64_t changed_utc_ms;
 };
 

@@ -176,6 +176,30 @@ class Put(Asks, Prompts):
         with self.assertRaisesRegex(ServerError, "no such prompt"):
             self.a.tandemctl("prompt.get", name="welcome")
 
+    def test_ends_by_itself(self):
+        """From that time on what else has its name is heard, at each node, also at one that starts later. Put anew it is there again, of equal octets, too."""
+        nodes = self.a, self.b
+        for node in nodes:
+            path = os.path.join(node.folder, "sounds", "default", "welcome.wav")
+            wav(path, FILE)
+            self.addCleanup(os.unlink, path)
+        end = int(time.time() * 1000) + 3600000
+        self.assertEqual(self.put(FIRST, name="welcome", until_utc_ms=str(end))["until_utc_ms"], end)
+        self.here(self.b, name="welcome")
+        self.plays(self.b, FIRST)
+        self.put(FIRST, name="welcome", until_utc_ms=str(int(time.time() * 1000) + 1000))
+        for node in nodes:
+            self.until(lambda node=node: not node.tandemctl("prompt.get", name="welcome")["here"])
+            self.until(lambda node=node: node.metric("tandem_prompts", state="lacked") == 0)
+            self.plays(node, FILE)
+        self.b.kill()
+        self.b.start()
+        self.until(lambda: self.b.tandemctl("prompt.list"))
+        self.plays(self.b, FILE)
+        self.put(FIRST, name="welcome")
+        self.here(self.b, name="welcome")
+        self.plays(self.b, FIRST)
+
     def test_begun_prompt_goes_on(self):
         """What a call has begun it hears to its end, over a kill; it is not what its name means by then, nor when that is deleted."""
         self.put(FIRST, name="welcome", seconds=20)

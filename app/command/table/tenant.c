@@ -351,13 +351,18 @@ static const struct command_arg g_prompt_put_args[] = {
 	TEXT_ARG("file", CHARSET_TEXT, 1, 4095, NULL,
 		 "Path of a WAV file, or of Opus in Ogg, of at most 1 MiB: tandemctl opens it, so "
 		 "the node needs no right to it. By HTTP the file is the body (Content-Type "
-		 "audio/wav or audio/ogg), and language is in the query.",
+		 "audio/wav or audio/ogg), and the other arguments are in the query.",
 		 .opens = true),
 	TEXT_ARG("recording", CHARSET_NAME, 15, 20, NULL,
 		 "In place of a file CALL-NUMBER: what a caller has said (call.record_message), "
 		 "of "
 		 "this node, and neither coded as Opus nor encrypted.",
 		 .place = PLACE_ID),
+	U64_ARG("until_utc_ms", 0, INT64_MAX, "0",
+		"From then on it is not there (Unix time in ms), as a greeting for some days: "
+		"another "
+		"one, or none, is heard in its place. It stays listed, with here false, and may be "
+		"put anew. 0: it stays."),
 	END,
 };
 #undef FIELD_OF
