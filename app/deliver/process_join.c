@@ -2,7 +2,7 @@
 /*
  * A recording that was interrupted lies in several files, one for each process that had its call. When the last one is there they become
  * one, before anything is delivered: CALL-NUMBER.wav, and in its sidecar where they meet and what is missing there. Those without sound, as
- * the caller had gone, and those that were damaged are left out. Segments of which the last does not come, as the call went to another node,
+ * the caller had gone, and those that were damaged are left out; one that cannot be read is neither, and nothing is joined. Segments of which the last does not come, as the call went to another node,
  * stay as they are after a while, and NAME.apart says so of each later one.
  */
 #include <errno.h>
@@ -35,6 +35,7 @@ struct join {
 	const char *of; /* the one that was looked at */
 	char joined[QUEUE_PATH_MAX];
 	bool busy;
+	bool whole; /* joined is there: who wrote it died while the segments were deleted */
 };
 
 /* "CALL-NUMBER." */
@@ -60,17 +61,52 @@ static uint32_t join_which(const struct join *j, const char *path)
 	return i;
 }
 
+static json_int_t join_number(const json_t *facts, const char *key)
+{
+	return json_integer_value(json_object_get(facts, key));
+}
+
+static int join_facts_load(const struct join *j, const char *path, json_t **out)
+{
+	char *text;
+	size_t n;
+	int err = folder_sidecar_load(j->p->terms.folder, path, &text, &n);
+
+	if (err)
+		return err;
+	*out = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
+	free(text);
+	return json_is_object(*out) ? 0 : -EBADMSG;
+}
+
+/* Of as many segments: another one may have come since. */
+static void join_note_whole(struct join *j, const struct folder_entry *entry)
+{
+	char name[SIDECAR_FILE_MAX];
+	json_t *facts = NULL;
+	int n = join_stem(name, sizeof(name), &j->last);
+
+	(void)snprintf(name + n, sizeof(name) - (size_t)n, "%s", g_sidecar_formats[j->last.format]);
+	if (entry->gone != FOLDER_HERE || strcmp(strrchr(entry->path, '/') + 1, name) != 0)
+		return;
+	j->whole = !join_facts_load(j, entry->path, &facts) &&
+		   join_number(facts, "segments") == (json_int_t)j->last.segment;
+	memcpy(j->joined, entry->path, sizeof(j->joined));
+	json_decref(facts);
+}
+
 static bool join_note(const struct folder_entry *entry, void *arg)
 {
 	struct join *j = arg;
 	const struct queue_job *q;
 	uint32_t i = join_which(j, entry->path);
 
+	join_note_whole(j, entry);
 	if (i == j->last.segment || j->path[i][0] ||
 	    (entry->state != FOLDER_NEW && entry->state != FOLDER_JOB))
 		return true;
 	memcpy(j->path[i], entry->path, sizeof(j->path[i]));
-	j->found++;
+	j->found += entry->gone == FOLDER_HERE;
 	q = queue_find(&j->p->queue, bytes_str(entry->path));
 	j->busy |= q && q->busy;
 	return true;
@@ -100,15 +136,19 @@ static int join_open(const struct join *j, uint32_t i)
 static int join_head(const struct join *j, uint32_t i, struct wav_head *h)
 {
 	uint8_t octets[WAV_HEAD_LEN];
-	int fd = join_open(j, i), err;
+	int fd = join_open(j, i), err = 0;
 	struct stat st;
+	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
-	err = pread(fd, octets, sizeof(octets), 0) == (ssize_t)sizeof(octets)
-		      ? wav_head_parse(h, bytes_mem(octets, sizeof(octets)))
-		      : -EBADMSG;
-	if (!err && fstat(fd, &st) == 0)
+	n = pread(fd, octets, sizeof(octets), 0);
+	if (n < 0 || fstat(fd, &st) < 0)
+		err = -errno;
+	else if (n < (ssize_t)sizeof(octets) ||
+		 wav_head_parse(h, bytes_mem(octets, sizeof(octets))))
+		err = -EBADMSG;
+	else
 		h->data_octets = (uint64_t)st.st_size - WAV_HEAD_LEN;
 	(void)close(fd);
 	return err;
@@ -133,6 +173,8 @@ static int join_heads(struct join *j, struct wav_head *all)
 		struct wav_head h;
 		int bad = join_head(j, i, &h);
 
+		if (bad && bad != -EBADMSG)
+			return bad;
 		if (bad || !h.data_octets) {
 			join_silence(j, i, bad ? "it is damaged" : "nothing is in it");
 			if (!bad && err)
@@ -201,11 +243,6 @@ static json_int_t join_time(const json_t *facts, const char *key)
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
 	return (json_int_t)timegm(&tm) * 1000 + ms;
-}
-
-static json_int_t join_number(const json_t *facts, const char *key)
-{
-	return json_integer_value(json_object_get(facts, key));
 }
 
 /* A list of the files becomes one of all: what they say of a time is later by what stands before. */
@@ -322,23 +359,14 @@ static int join_write(struct join *j)
 
 static int join_load(struct join *j)
 {
-	for (uint32_t i = 0; i < j->last.segment; i++) {
-		char *text;
-		size_t n;
-		int err = folder_sidecar_load(j->p->terms.folder, j->path[i], &text, &n);
+	int err = 0;
 
-		if (err)
-			return err;
-		j->facts[i] = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
-		free(text);
-		if (!json_is_object(j->facts[i]))
-			return -EBADMSG;
-	}
-	return 0;
+	for (uint32_t i = 0; !err && i < j->last.segment; i++)
+		err = join_facts_load(j, j->path[i], &j->facts[i]);
+	return err;
 }
 
-/* Who dies in between finds the whole one, and does all of it again: the same comes of it. */
-static int join_do(struct join *j)
+static int join_make(struct join *j)
 {
 	const char *first = j->path[0];
 	int n = (int)(strrchr(first, '/') + 1 - first), err = join_load(j);
@@ -349,16 +377,25 @@ static int join_do(struct join *j)
 		       g_sidecar_formats[j->last.format]);
 	if (!err)
 		err = join_write(j);
+	for (uint32_t i = 0; i < j->last.segment; i++)
+		json_decref(j->facts[i]);
+	return err;
+}
+
+/* Who dies before the whole one and its sidecar are there leaves all segments; who dies behind that, some of them. */
+static int join_do(struct join *j)
+{
+	int err = j->whole ? 0 : join_make(j);
+
 	for (uint32_t i = 0; !err && i < j->last.segment; i++) {
 		struct queue_job *q = queue_find(&j->p->queue, bytes_str(j->path[i]));
 
 		if (q)
 			queue_drop(&j->p->queue, q);
-		err = folder_delete(j->p->terms.folder, j->path[i],
-				    process_index_trace(j->p, FOLDER_REPLACED));
+		if (j->path[i][0])
+			err = folder_delete(j->p->terms.folder, j->path[i],
+					    process_index_trace(j->p, FOLDER_REPLACED));
 	}
-	for (uint32_t i = 0; i < j->last.segment; i++)
-		json_decref(j->facts[i]);
 	if (!err)
 		(void)process_queue_put(j->p, j->joined, 0);
 	return err;
@@ -379,11 +416,11 @@ static enum process_join join_try(struct process *p, const char *path, const str
 	j->of = path;
 	folder_tenant(path, tenant);
 	(void)folder_walk(p->terms.folder, tenant, NULL, join_note, j);
-	if (j->found < last->segment && may_wait)
+	if (j->found < last->segment && !j->whole && may_wait)
 		(void)folder_walk_running(p->terms.folder, NULL, join_note_left, j);
 	if (j->busy) {
 		verdict = JOIN_LATER;
-	} else if (j->found == last->segment) {
+	} else if (j->whole || j->found == last->segment) {
 		err = join_do(j);
 		verdict = err ? JOIN_GO : JOIN_DONE;
 		if (err)

@@ -370,6 +370,37 @@ class Folder(StoreTest):
         self.assertEqual(facts["gaps"], [{"at_ms": 10, "ms": 5}, {"at_ms": 120, "ms": 5}])
         self.assertEqual(len(self.shared()), 4)
 
+    def test_killed_while_parts_go(self):
+        """The whole one is there, and of its parts some: it keeps all of their octets, and they go. A part that came behind it stays."""
+        store = self.store(self.directory())
+        name = self.part(1, 1600).replace("-1.1.wav", "-1.wav")
+        self.part(2, 3200, last=True)
+        self.becomes(store, name, "delivered")
+        store.close()
+        whole = self.want(name)
+        parts = [self.part(1, 1600), self.part(2, 3200, last=True), self.part(3, 800, last=True)]
+        os.unlink(os.path.join(self.folder, parts[0]))      # its sidecar goes last
+        store = self.store(self.directory(), join_wait_ms=300)
+        for part in parts[:2]:
+            self.becomes(store, part, "not_found")
+        self.becomes(store, parts[2], "delivered")
+        self.assertEqual(self.want(name), whole)
+        self.assertEqual(self.shared(), {**whole, **self.want(parts[2])})
+
+    def test_parts_of_which_one_cannot_be_read(self):
+        """That is no damage: nothing is joined without it, and it is not deleted."""
+        cases = (lambda path: os.chmod(path, 0), lambda path: os.chmod(path, 0o600), 60000), \
+                (lambda path: os.rename(path, self.home + "/lost"), lambda path: os.rename(self.home + "/lost", path), 300)
+        for number, (gone, back, wait) in enumerate(cases, 1):
+            with self.subTest(number):
+                first, second = self.part(1, 1600, number=number), self.part(2, 3200, last=True, number=number)
+                gone(os.path.join(self.folder, first))
+                store = self.store(self.directory(), join_wait_ms=wait)
+                self.becomes(store, second, "delivered")
+                store.close()
+                back(os.path.join(self.folder, first))
+                self.assertFalse(os.path.exists(os.path.join(self.folder, first.replace(".1.wav", ".wav"))))
+
     def test_parts_of_packets_become_one(self):
         """Sections of pcapng stand behind each other as they were."""
         store, wants = self.store(self.directory()), []
