@@ -1,12 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many messages lie in a box, as phones are told (message-summary): a scripted phone, over a kill.  VM-01, REG-17."""
+"""How many messages lie in a box, as phones are told (message-summary): a scripted phone, linphone's library and Twinkle's console, over a
+kill.  VM-01, REG-17."""
+import os
+import re
 import time
 import unittest
 
+from lib.linphone import Linphone, core
+from lib.twinkle import Twinkle
+
 from message_record_test import MessageTest
-from patience import PATIENCE_S
+from patience import PATIENCE_S, until
 
 TYPE = "application/simple-message-summary"
+
+
+# Whether messages wait, and how many are new and old: as linphone's library hands it out, and in Twinkle's log, with what it says to it.
+COUNTS = r"Messages-Waiting: (\w+)\n.*\nVoice-Message: (\S+)"
+LINPHONE, SAID = r"told of messages:\n" + COUNTS, r"send_sip_udp\n.*\nSIP/2.0 200 OK\n(?:.+\n)*CSeq: \d+ NOTIFY"
 
 
 class Lamp:
@@ -55,6 +66,62 @@ class MessageLamps(MessageTest):
         self.node.restart()
         lamp.shown = None
         lamp.until("0/1 (0/1)")
+
+    def folder(self, name):
+        path = os.path.join(self.node.home, name)
+        if not name.startswith("twinkle"):      # it makes its own
+            os.makedirs(path)
+        return path
+
+    def others(self, asks):
+        """Phones of 1002 that others wrote, and what each was told: linphone's library and Twinkle's console."""
+        self.b.register(expires=0, contact="*")
+        lin = Linphone(self.folder("linphone"), self.node.ports, self.node.server, "1002", "secret1002", program=core(self.node.home))
+        twin = Twinkle(self.folder("twinkle"), self.node.ports, self.node.server, "1002", "secret1002", messages=asks)
+        self.lin, self.twin = lin, twin
+        for made in (lin, twin):
+            self.addCleanup(made.quit)
+        lin.heard("LinphoneRegistrationOk")
+        if asks:
+            lin.say(f"messages sip:1002@{self.node.server[0]}:{self.node.server[1]}")
+        twin.heard("registration succeeded")
+        return {"linphone": lambda: re.findall(LINPHONE, lin.output()), "twinkle": lambda: self.twinkles(twin.log())}
+
+    @staticmethod
+    def twinkles(log):
+        return re.findall(COUNTS, log)[:len(re.findall(SAID, log))]
+
+    def show(self, phones, waiting, counts, since=None):
+        """since: how often each was told by then."""
+        for name, heard in phones.items():
+            until(lambda name=name, heard=heard: len(rows := heard()) > (since or {}).get(name, 0) and rows[-1] == (waiting, counts),
+                  lambda name=name, heard=heard: f"{name}: {heard()[-3:]}")
+
+    def over_a_kill(self, asks):
+        """A new message, heard, over a kill, and new again."""
+        phones = self.others(asks)
+        self.show(phones, "no", "0/0")
+        self.leaves()
+        self.show(phones, "yes", "1/0")
+        message = self.node.ctl("message.list", mailbox="1002")[0]["message"]
+        self.node.ctl("message.put", mailbox="1002", message=message, state="old")
+        self.show(phones, "no", "0/1")
+        self.node.kill()
+        since = {name: len(heard()) for name, heard in phones.items()}
+        self.node.restart()
+        for phone in () if asks else (self.lin, self.twin):
+            phone.say("register")
+        self.show(phones, "no", "0/1", since)
+        self.node.ctl("message.put", mailbox="1002", message=message, state="new")
+        self.show(phones, "yes", "1/0", since)
+
+    def test_phones_that_ask(self):
+        self.over_a_kill(True)
+
+    def test_phones_that_do_not(self):
+        """They are told unasked; behind a kill when they register anew."""
+        self.node.ctl("tenant.put", name="default", message_lamps="registered")
+        self.over_a_kill(False)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A phone of the library that linphonec is made of, with commands that linphonec lacks: `update` offers anew, by UPDATE (RFC 3311); `friend`
- * names somebody, and `list` watches all of these by one subscription, to that URI (RFC 4662, 5367).
+ * names somebody, and `list` watches all of these by one subscription, to that URI (RFC 4662, 5367); `messages` watches a mailbox (RFC 3842);
+ * `register` does that anew.
+ * What it is told of mailboxes, asked or not, is printed as the library hands it out.
  * It reads the same configuration and takes the same words: lib/linphone.py starts it.
  */
 #include <linphone/core.h>
@@ -64,6 +66,24 @@ static void phone_list(struct phone *phone, const char *uri)
 	linphone_friend_list_update_subscriptions(phone->friends);
 }
 
+static void phone_messages(LinphoneCore *core, const char *uri)
+{
+	LinphoneAddress *address = linphone_factory_create_address(linphone_factory_get(), uri);
+
+	(void)linphone_core_subscribe(core, address, "message-summary", 600, NULL);
+	linphone_address_unref(address);
+}
+
+static void phone_told(LinphoneCore *core, LinphoneEvent *event, const char *name,
+		       const LinphoneContent *body)
+{
+	(void)core;
+	(void)event;
+	if (strcmp(name, "message-summary") == 0 && body)
+		printf("told of messages:\n%s\n", linphone_content_get_utf8_text(body));
+	(void)fflush(stdout);
+}
+
 static void phone_answer(LinphoneCore *core)
 {
 	LinphoneCall *call = linphone_core_get_current_call(core);
@@ -84,6 +104,10 @@ static void phone_command(struct phone *phone, const char *word, const char *arg
 		phone_friend(phone, argument);
 	else if (strcmp(word, "list") == 0)
 		phone_list(phone, argument);
+	else if (strcmp(word, "messages") == 0)
+		phone_messages(phone->core, argument);
+	else if (strcmp(word, "register") == 0)
+		linphone_core_refresh_registers(phone->core);
 	else if (strcmp(word, "soundcard") == 0)
 		linphone_core_set_use_files(phone->core, TRUE);
 	else if (strcmp(word, "play") == 0)
@@ -114,6 +138,7 @@ static void phone_read(struct phone *phone)
 int main(int argc, char **argv)
 {
 	struct phone phone = { 0 };
+	LinphoneCoreCbs *hears = linphone_factory_create_core_cbs(linphone_factory_get());
 
 	if (argc < 3 || setvbuf(stdin, NULL, _IONBF, 0) != 0)
 		return 2;
@@ -122,6 +147,9 @@ int main(int argc, char **argv)
 	phone.core = linphone_factory_create_core_3(linphone_factory_get(), argv[2], NULL, NULL);
 	if (!phone.core || linphone_core_start(phone.core) != 0)
 		return 1;
+	linphone_core_cbs_set_notify_received(hears, phone_told);
+	linphone_core_add_callbacks(phone.core, hears);
+	linphone_core_cbs_unref(hears);
 	while (!phone.quits) {
 		phone_read(&phone);
 		linphone_core_iterate(phone.core);
