@@ -6,7 +6,11 @@ Row `deposits`: callers who each say packets with a pattern of their own, record
 in the files. Row `kills`: the same, few at a time, and kill -9 in the middle, again and again: what was in a box before is there with all its
 octets, and of each open message some is cut. Row `machines`: two nodes with copies; one is killed, and its disk is emptied. Row `agree`: one
 message is marked old and new by turns at two nodes, until phones and the HTTP API of both show it. Row `big`: a box with 10,000 messages: a page
-of its list, and the first sound of one. Row `faults`: files that are damaged, empty, missing or another's: who hears what, and what is counted."""
+of its list, and the first sound of one. Row `faults`: files that are damaged, empty, missing or another's: who hears what, and what is counted.
+Row `retrievals`: callers who all hear a message at once, each looked through for every octet of its file. Row `full`: a disk that has no room while
+messages are said, then some again, and kill -9. Row `away`: recordings go to a server of S3 that is away for a while, and the node is killed then."""
+import contextlib
+import hashlib
 import http.client
 import json
 import os
@@ -28,10 +32,12 @@ import record_files
 from children import end, spawn
 from presence import Agreeing
 
-ROWS = ("deposits", "kills", "machines", "agree", "big", "faults")
+ROWS = ("deposits", "kills", "machines", "agree", "big", "faults", "retrievals", "full", "away")
 NUMBER, BOX, PASSWORD, FRAME_MS = "7000", "1001", "bench-secret", 20
 WANTED = {"deposits_at_once": 1500, "confirmed_lost": 0, "cut_s": 0.5, "confirmed_lost_machines": 0, "cut_machines_s": 5, "count_agrees_s": 1,
-          "list_ms": 50, "first_word_ms": 300, "faults_lost": 0}
+          "list_ms": 50, "first_word_ms": 300, "faults_lost": 0, "retrievals_at_once": 1500, "full_lost": 0, "away_lost": 0}
+SERVER_S3 = pathlib.Path(__file__).resolve().parent.parent / "tests" / "e2e" / "lib" / "swift_server.py"
+PACKET = 160
 RECORDINGS = ("free_mib: 0", "scan: 200ms")
 
 
@@ -79,7 +85,7 @@ class Callers:
     FIRST = 9000000
 
     def __init__(self, node, api):
-        self.node, self.api, self.open = node, api, {}
+        self.node, self.api, self.open, self.heard_at = node, api, {}, None
         self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
         self.sock.bind((lib.ADDRESS, 0))
@@ -129,7 +135,7 @@ class Callers:
         for n in numbers:
             uri = f"sip:{NUMBER}@{self.node.address}:{self.node.sip_port}"
             self.open[n] = {"id": os.urandom(4).hex(), "target": uri, "to": f"<{uri}>", "port": 10000 + 2 * n}
-            self.request(n, "INVITE", 1, lib.Media().sdp(lib.ADDRESS, self.open[n]["port"]))
+            self.request(n, "INVITE", 1, lib.Media().sdp(lib.ADDRESS, self.heard_at or self.open[n]["port"]))
             self.hear(0.002)
         left = set(numbers)
         deadline = time.monotonic() + 60
@@ -207,8 +213,8 @@ def application(node):
 
 
 class One(lib.Node):
-    def __init__(self, calls):
-        super().__init__(media_ports="20000-31999", calls=calls + 200, media=("workers: 1",), sections={"recordings": RECORDINGS})
+    def __init__(self, calls, more=()):
+        super().__init__(media_ports="20000-31999", calls=calls + 200, media=("workers: 1",), sections={"recordings": (*RECORDINGS, *more)})
 
     def killed(self):
         os.kill(self.pid, signal.SIGKILL)
@@ -498,16 +504,212 @@ def faults(quick):
     return {"before": before, "after": len(after), "heard": heard, "lost": before - len(after), "good_heard": heard["good"]}
 
 
+class Hearing(threading.Thread):
+    """One socket where all callers hear. heard: port of the node -> what came from there."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_RCVBUFFORCE", 33), 256 << 20)
+        self.sock.bind((lib.ADDRESS, 0))
+        self.port, self.heard, self.last = self.sock.getsockname()[1], {}, time.monotonic()
+        self.start()
+
+    def run(self):
+        with contextlib.suppress(OSError):      # it is closed
+            while True:
+                packet, peer = self.sock.recvfrom(2048)
+                self.last = time.monotonic()
+                self.heard.setdefault(peer[1], []).append(packet[12:])
+
+    def quiet(self, seconds=2):
+        while time.monotonic() - self.last < seconds:
+            time.sleep(0.1)
+
+
+# Of the two zeros of G.711 one is played.
+ONE_ZERO = bytes.maketrans(b"\x7f", b"\xff")
+
+
+def unheard(path, heard):
+    """How many samples of the file were not heard, in its order; the last packet of it may have more behind them."""
+    sound, at, missing = file_sound(path).translate(ONE_ZERO), 0, 0
+    heard = b"".join(heard).translate(ONE_ZERO)
+    for begins in range(0, len(sound), PACKET):
+        part = sound[begins:begins + PACKET]
+        found_at = heard.find(part, at)
+        if found_at < 0:
+            missing += len(part)
+        else:
+            at = found_at + len(part)
+    return missing
+
+
+def said(node, api, count, seconds):
+    """So many callers leave messages: their calls, and how many payloads each said."""
+    callers, numbers = Callers(node, api), range(count)
+    callers.begin(numbers)
+    calls = callers.calls(numbers)
+    sent = Speaking(callers, numbers, seconds).sent()
+    callers.hang_up(numbers)
+    return calls, sent
+
+
+def retrievals(quick):
+    levels, seconds, best, tried = ((50,) if quick else (500, 1000, 1500, 2000)), 4 if quick else 15, 0, []
+    for level in levels:
+        node, hearing = One(level), Hearing()
+        try:
+            node.redis_apart()
+            api = application(node)
+            calls, _ = said(node, api, level, seconds)
+            await_messages(api, level)
+            files = {path.name: path for path in node.recordings().rglob("*.wav")}
+            callers, numbers = Callers(node, api), range(level)
+            callers.heard_at = hearing.port
+            callers.begin(numbers, record=False)
+            ports = [callers.open[n]["media"][1] for n in numbers]
+            cpu, began = lib.cpu_seconds(node.pid), time.monotonic()
+            for n in numbers:
+                api.ask("POST", f"/v1/calls/{callers.open[n]['call']}/play", {"file": f"recording:{calls[n]}-1"})
+            ordered_s = time.monotonic() - began
+            hearing.quiet()
+            cpu = (lib.cpu_seconds(node.pid) - cpu) / (time.monotonic() - began - 2)
+            callers.hang_up(numbers)
+            missing = [unheard(files[f"{call}-1.1.wav"], hearing.heard.get(port, ())) for call, port in zip(calls, ports)]
+            samples = sum(len(file_sound(files[f"{call}-1.1.wav"])) for call in calls)
+            tried.append({"callers": level, "samples": samples, "missing": sum(missing), "callers_missing": sum(map(bool, missing)),
+                          "ordered_s": round(ordered_s, 2), "node_cpu": round(cpu, 2)})
+        finally:
+            hearing.sock.close()
+            node.stop()
+        lib.say(f"# {tried[-1]}")
+        if sum(missing) or not samples or ordered_s > seconds:
+            break
+        best = level
+    return {"at_once": best, "tried": tried}
+
+
+def counted(api, calls):
+    """Of messages that are in the box: those of the calls that are not, those that are there twice, and by how many the number told differs."""
+    rows = [row["message"] for row in api.messages()]
+    count = api.rows(f"/v1/messages:count?mailbox={BOX}")
+    return {"missing": sum(f"{call}-1" not in rows for call in calls), "twice": len(rows) - len(set(rows)),
+            "miscounted": abs(count["new"] + count["old"] - len(rows))}
+
+
+def full(quick):
+    """Before, while and after the disk has no room."""
+    each, seconds = (4, 3) if quick else (20, 10)
+    node = One(each)
+    folder = node.recordings()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m,mode=700", "tmpfs", folder], check=True)
+    try:
+        node.redis_apart()
+        api = application(node)
+        before, sent = said(node, api, each, seconds)
+        await_messages(api, each)
+        room = os.statvfs(folder)
+        ballast = folder / "ballast"
+        with open(ballast, "wb") as file:       # for a third of what is to come
+            os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - each * seconds * 8000 // 3)
+        cut, cut_sent = said(node, api, each, seconds)
+        time.sleep(1)
+        at_full = sum(found([folder], call, n) for n, call in enumerate(cut))
+        node.killed()
+        node.redis_apart()
+        ballast.unlink()
+        after, after_sent = said(node, api, each, seconds)
+        await_messages(api, 3 * each, 10)
+        lost = sum(found([folder], call, n) < wanted for some, wanted in ((before, sent), (after, after_sent)) for n, call in enumerate(some))
+        shorter = max(0, at_full - sum(found([folder], call, n) for n, call in enumerate(cut)))
+        facts = counted(api, before + after)
+    finally:
+        node.stop()
+        subprocess.run(["umount", folder], check=False)
+    return {"messages": 2 * each, "lost": lost + facts["missing"] + facts["twice"] + facts["miscounted"], **facts, "shorter": shorter,
+            "full_payloads": at_full, "full_said": each * cut_sent}
+
+
+class S3:
+    """OpenStack's, as the end-to-end tests have it."""
+    USER, KEY = "calls:tandem", "bench-secret-key"
+
+    def __init__(self):
+        self.folder, self.port = tempfile.mkdtemp(prefix="tandem-bench-s3-"), lib.free_port()
+        (pathlib.Path(self.folder) / "secret").write_text(self.KEY + "\n")
+        os.chmod(f"{self.folder}/secret", 0o600)
+
+    def start(self):
+        with open(f"{self.folder}/log", "ab") as log:
+            self.process = spawn(lib.pinned(lib.LOAD_CORE, ["/usr/bin/python3", SERVER_S3, self.folder, str(self.port), self.USER, self.KEY]),
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, cwd=self.folder)
+        if self.process.stdout.readline() != "ready\n":
+            raise SystemExit(pathlib.Path(f"{self.folder}/log").read_text()[-2000:])
+
+    def files(self):
+        """{name: sha256}"""
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def settings(self):
+        return (f"store: [{{name: s3, kind: s3, url: 'http://127.0.0.1:{self.port}', bucket: recordings, path_style: true, user: '{self.USER}', "
+                f"password_file: {self.folder}/secret}}]", "deliver: [s3]", "retry: 500ms", "retry_max: 2s")
+
+    def close(self):
+        end(self.process)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def away(quick):
+    """Messages before and while it is away; each is there once in the end, octet by octet."""
+    each, seconds = (4, 2) if quick else (50, 5)
+    server = S3()
+    server.start()
+    try:
+        node = One(each, server.settings())
+        try:
+            node.redis_apart()
+            api = application(node)
+            before, _ = said(node, api, each, seconds)
+            lib.wait_for("the first ones to be stored", 60, lambda: len(server.files()) == 2 * each)
+            end(server.process)
+            meanwhile, sent = said(node, api, each, seconds)
+            await_messages(api, 2 * each)
+            facts = counted(api, before + meanwhile)
+            node.killed()
+            kept = sum(found([node.recordings()], call, n) == sent for n, call in enumerate(meanwhile))
+            time.sleep(2 if quick else 30)
+            server.start()
+            lib.wait_for("all to be stored", 120, lambda: len(server.files()) >= 4 * each)
+            time.sleep(3)       # nothing comes twice
+            stored = server.files()
+            local = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in node.recordings().rglob("*.wav")}
+            there = [name for name in stored if name.endswith(".wav")]
+            wrong = sum(local.get(name.split("/")[-1]) != stored[name] for name in there)
+            after = counted(api, before + meanwhile)
+        finally:
+            node.stop()
+    finally:
+        server.close()
+    facts = {key: facts[key] + after[key] for key in facts}
+    return {"messages": 2 * each, "stored": len(there), "wrong": wrong, **facts,
+            "lost": sum(facts.values()) + wrong + abs(len(there) - 2 * each) + each - kept}
+
+
 def main():
     options = lib.arguments(__doc__.splitlines()[0], ROWS)
     rows = {}
     for row in options.row or ROWS:
-        rows[row] = {"deposits": deposits, "kills": kills, "machines": machines, "agree": agree, "big": big, "faults": faults}[row](options.quick)
+        rows[row] = {"deposits": deposits, "kills": kills, "machines": machines, "agree": agree, "big": big, "faults": faults, "retrievals": retrievals,
+                     "full": full, "away": away}[row](options.quick)
         lib.say(f"# {row}: {rows[row]}")
     told = lambda row, key: rows.get(row, {}).get(key)
-    figures = {"deposits_at_once": told("deposits", "at_once"), "retrievals_at_once": None, "confirmed_lost": told("kills", "confirmed_lost"), "cut_s": told("kills", "cut_s"),
+    figures = {"deposits_at_once": told("deposits", "at_once"), "retrievals_at_once": told("retrievals", "at_once"), "confirmed_lost": told("kills", "confirmed_lost"), "cut_s": told("kills", "cut_s"),
                "confirmed_lost_machines": told("machines", "confirmed_lost"), "cut_machines_s": told("machines", "cut_s"), "count_agrees_s": told("agree", "all_p99_s"),
-               "list_ms": told("big", "list_p99_ms"), "first_word_ms": told("big", "first_word_p99_ms"), "faults_lost": told("faults", "lost")}
+               "list_ms": told("big", "list_p99_ms"), "first_word_ms": told("big", "first_word_p99_ms"), "faults_lost": told("faults", "lost"),
+               "full_lost": told("full", "lost"), "away_lost": told("away", "lost")}
     missed = {name: wanted for name, wanted in WANTED.items() if figures[name] is not None and
               (figures[name] < wanted if name.endswith("at_once") else figures[name] > wanted) and not (options.quick and name.endswith("at_once"))}
     lib.finish(options, "boxes", {**figures, "rows": rows, "missed": missed}, {"redis": lib.package_version("redis-server")})

@@ -7,6 +7,7 @@ what is in the bucket, too. What was asked of it stands in FOLDER/requests with 
 and URL is answered 503. It runs under Debian's python3, for which swift is packaged.
 """
 import array
+import contextlib
 import hashlib
 import json
 import os
@@ -125,7 +126,8 @@ def main(folder, port, user, key):
     client = botocore.session.get_session().create_client(
         "s3", region_name=REGION, endpoint_url=f"http://127.0.0.1:{port}", aws_access_key_id=user, aws_secret_access_key=key,
         config=botocore.config.Config(s3={"addressing_style": "path"}))
-    client.create_bucket(Bucket=BUCKET)
+    with contextlib.suppress(client.exceptions.BucketAlreadyOwnedByYou):     # it was here before
+        client.create_bucket(Bucket=BUCKET)
     print("ready", flush=True)
     while line := tpool.execute(sys.stdin.readline):
         if line == "uploads\n":
