@@ -367,7 +367,7 @@ json_t *extension_to_document(const void *value, const struct seal_key *key,
 json_t *extension_to_view(const struct extension *e, const char *realm)
 {
 	json_t *valid = json_pack("{s:b, s:b}", "password_valid", !strcmp(e->realm, realm),
-				  "pin_set", be64_get(e->core.pin) != 0);
+				  "has_pin", be64_get(e->core.pin) != 0);
 
 	return document_shown(merged(field_json(g_extension_fields, e, NULL), valid),
 			      e->changed_utc_ms);

@@ -213,7 +213,7 @@ class Others(Mailbox):
             self.hears(what, "mailbox-sure")
             self.keys("1", "sure")
             self.hears("mailbox-saved", name)
-        self.assertTrue(self.ask("extension.get", number="1001")["pin_set"])
+        self.assertTrue(self.ask("extension.get", number="1001")["has_pin"])
         self.assertEqual({row["name"] for row in self.ask("prompt.list")}, {"name-1001", "greeting-1001"})
         self.keys("4", "menu")
         self.keys("1", "settings")
@@ -242,6 +242,27 @@ class Others(Mailbox):
         time.sleep(2)
         self.audio.stop()
         self.keys("#")
+
+    def test_answer(self):
+        """Who left the message is called back; behind that the menu goes on."""
+        self.ask("extension.put", number="1002", pin=self.PIN)
+        self.leave(self.SPOKEN[0])
+        self.dials()
+        self.keys("1", "menu")
+        self.hears(self.SPOKEN[0])
+        self.keys("0", "listen")
+        self.hears("mailbox-answer")
+        self.keys("1", "answer")
+        into = self.a.incoming()
+        into.answer(self.audio_a.sdp())
+        self.out.wait_reinvite(self.audio_b.sdp())
+        self.audio_a.use(into.request).start(self.NAME)
+        self.hears(self.NAME)
+        self.audio_a.stop()
+        into.bye()
+        self.hears("mailbox-keys")
+        self.out.bye()
+
 
 
 if __name__ == "__main__":

@@ -80,7 +80,7 @@ const struct command g_extension_commands[] = {
 	  .own_args = "forward_always,forward_busy,forward_no_answer,forward_unreachable,"
 		      "forward_rings,do_not_disturb,smart_do_not_disturb,lamps,presence" },
 	{ "extension.get", COMMAND_FOR_READER, g_get_args, "Shows an extension.",
-	  "password_valid (false: the realm was changed since), pin_set (its mailbox has a PIN), "
+	  "password_valid (false: the realm was changed since), has_pin (its mailbox has a PIN), "
 	  "changed_utc_ms",
 	  BY(command_extension_get), .shows = g_extension_fields, .own = "number" },
 	{ "extension.page", COMMAND_FOR_ADMIN, g_get_args,
