@@ -297,7 +297,8 @@ void command_helper_told(struct node *n, const json_t *line)
 /* What a flow may ask of the node in the tenant's name, by its verbs. */
 static bool help_may(const char *command)
 {
-	static const char *const may[] = { "extension.put", "prompt.put", "prompt.delete" };
+	static const char *const may[] = { "extension.put", "message.forward", "prompt.put",
+					   "prompt.delete" };
 
 	for (size_t i = 0; command && i < COUNT_OF(may); i++) {
 		if (!strcmp(command, may[i]))

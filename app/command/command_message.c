@@ -3,11 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/node/node_boxes.h"
+#include "base/table.h"
 #include "sig/host/box.h"
+#include "sig/host/groups.h"
+#include "sig/shard/commons.h"
 
 static json_t *counts_json(const char *mailbox, const struct box_counts *c)
 {
@@ -153,6 +157,226 @@ void command_message_undelete(struct command_run *run)
 
 	ask.to = "kept";
 	message_set(run, &ask);
+}
+
+/* ---- forward ---- */
+
+/* What is done, in this order. The arguments have more by and by: parts, and copies (message, mailbox). */
+enum forward_stage { FORWARD_LOOK, FORWARD_FETCH, FORWARD_COPY, FORWARD_WAIT };
+
+struct forward {
+	enum forward_stage stage;
+	bool before;   /* it is the introduction's turn */
+	uint32_t left; /* copies that are not in their boxes */
+	bool late;
+};
+
+static const char *forward_arg(const struct command_run *run, const char *key)
+{
+	return json_string_value(json_object_get(run->args, key));
+}
+
+/* Always the same: who asks again makes no second one. */
+static json_t *forward_id(const struct command_run *run, const char *to)
+{
+	static const struct hash_key key = { 0 };
+	const char *before = forward_arg(run, "introduction");
+	char text[256], call[BASE32_U64_LEN];
+
+	(void)snprintf(text, sizeof(text), "%s %s %s %s", forward_arg(run, "message"),
+		       forward_arg(run, "mailbox"), to, before ? before : "");
+	base32_u64_put(call, hash_sip(&key, bytes_str(text)));
+	return json_sprintf("%.*s-1", (int)sizeof(call), call);
+}
+
+static void forward_add(const struct command_run *run, json_t *copies, struct bytes to)
+{
+	json_t *copy;
+	char box[BOX_NAME_MAX + 1];
+	size_t i;
+
+	if (bytes_cstr(to, box, sizeof(box)))
+		return;
+	json_array_foreach(copies, i, copy)
+	{
+		if (!strcmp(json_string_value(json_object_get(copy, "mailbox")), box))
+			return;
+	}
+	(void)json_array_append_new(copies, json_pack("{s:s, s:o}", "mailbox", box, "message",
+						      forward_id(run, box)));
+}
+
+/* False: the run has failed. */
+static bool forward_copies(struct command_run *run)
+{
+	const struct node *n = run->node;
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
+	struct bytes rest = command_value(run, "to")->text, to;
+	json_t *copies = json_array();
+
+	(void)json_object_set_new(run->args, "copies", copies);
+	while (bytes_cut(&rest, ',', &to)) {
+		const struct ring_group *g = groups_find(n->shards.commons->groups, tenant, to);
+
+		if (extensions_has(n->api.extensions, tenant, to)) {
+			forward_add(run, copies, to);
+			continue;
+		}
+		for (uint8_t i = 0; g && i < g->count; i++)
+			forward_add(run, copies, bytes_str(g->members[i].number));
+		if (!g) {
+			command_fail(run, COMMAND_NOT_FOUND, "to",
+				     "there is no extension and no group %.*s", (int)to.n,
+				     (const char *)to.p);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void forward_query(struct command_run *run, const char *command, json_t *args)
+{
+	uint64_t ticket = waiting_put(run->node->api.waiting, run);
+	bool sent = ticket && args && node_deliver_runs(run->node) &&
+		    node_deliver_query(run->node, ticket, command, run->tenant, args);
+
+	json_decref(args);
+	if (sent)
+		return;
+	if (ticket)
+		(void)waiting_pop(run->node->api.waiting, ticket);
+	command_fail(run, COMMAND_UNAVAILABLE, NULL, "recordings cannot be copied now: try again");
+}
+
+static void forward_on_copy(const struct node_box_answer *answer, void *arg)
+{
+	struct command_run *run = arg;
+	struct forward *f = run->kept;
+
+	f->late |= answer->result != BOX_OK;
+	if (--f->left)
+		return;
+	if (f->late)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL,
+			     "not all copies are safe yet: try again");
+	else
+		command_answer(run,
+			       json_pack("{s:O}", "copies", json_object_get(run->args, "copies")));
+}
+
+/* Until each is there, and safe. */
+static void forward_wait(struct command_run *run)
+{
+	struct forward *f = run->kept;
+	json_t *copies = json_incref(json_object_get(run->args, "copies")), *copy;
+	size_t i, parts = json_array_size(json_object_get(run->args, "parts"));
+
+	f->left = (uint32_t)json_array_size(copies);
+	json_array_foreach(copies, i, copy)
+	{
+		struct node_box_ask ask = message_ask(run, BOX_SEND);
+
+		ask.box = bytes_str(json_string_value(json_object_get(copy, "mailbox")));
+		(void)bytes_cstr(bytes_str(json_string_value(json_object_get(copy, "message"))),
+				 ask.order.id, sizeof(ask.order.id));
+		ask.order.wait_ms = BOX_DEPOSIT_MS;
+		ask.order.segment = (uint16_t)parts;
+		node_box_ask(run->node, &ask, forward_on_copy, run);
+	}
+	json_decref(copies);
+}
+
+static void forward_on_row(const struct node_box_answer *answer, void *arg);
+
+/* The introduction comes first where there is one, in each stage. */
+static void forward_go_on(struct command_run *run)
+{
+	struct forward *f = run->kept;
+	const char *id = forward_arg(run, f->before ? "introduction" : "message");
+	struct node_box_ask ask = message_ask(run, BOX_LIST);
+
+	switch (f->stage) {
+	case FORWARD_LOOK:
+		ask.one = id;
+		ask.order.wait_ms = f->before ? BOX_DEPOSIT_MS : 0;
+		node_box_ask(run->node, &ask, forward_on_row, run);
+		break;
+	case FORWARD_FETCH:
+		forward_query(run, "recording.fetch",
+			      json_pack("{s:s, s:s}", "recording", id, "name", ""));
+		break;
+	case FORWARD_COPY:
+		forward_query(run, "message.forward",
+			      json_pack("{s:O, s:O, s:s}", "parts",
+					json_object_get(run->args, "parts"), "copies",
+					json_object_get(run->args, "copies"), "from",
+					forward_arg(run, "mailbox")));
+		break;
+	case FORWARD_WAIT:
+		forward_wait(run);
+		break;
+	}
+}
+
+void command_message_forwarded(struct command_run *run)
+{
+	struct forward *f = run->kept;
+
+	if (f->before)
+		f->before = false;
+	else
+		f->before = ++f->stage == FORWARD_FETCH && forward_arg(run, "introduction");
+	forward_go_on(run);
+}
+
+static bool forward_may(const json_t *row, const json_t *parts, bool before)
+{
+	json_t *part;
+	size_t i;
+
+	json_array_foreach(parts, i, part)
+	{
+		if (json_object_get(part, "encrypted"))
+			return false;
+	}
+	return before || !json_is_true(json_object_get(row, "private"));
+}
+
+static void forward_on_row(const struct node_box_answer *answer, void *arg)
+{
+	struct command_run *run = arg;
+	struct forward *f = run->kept;
+	const json_t *row = json_array_get(answer->rows, 0);
+	json_t *parts = json_object_get(row, "parts");
+
+	if (answer->result != BOX_OK || !row || !json_array_size(parts)) {
+		message_on_answer(&(struct node_box_answer){ .result = answer->result == BOX_OK
+									       ? BOX_NONE
+									       : answer->result },
+				  run);
+		return;
+	}
+	if (!forward_may(row, parts, f->before)) {
+		command_fail(run, COMMAND_CONFLICT, "message",
+			     "it is private, or encrypted: it stays where it is");
+		return;
+	}
+	(void)json_array_extend(json_object_get(run->args, "parts"), parts);
+	command_message_forwarded(run);
+}
+
+void command_message_forward(struct command_run *run)
+{
+	struct forward *f = calloc(1, sizeof(*f));
+
+	run->kept = f;
+	(void)json_object_set_new(run->args, "parts", json_array());
+	if (!f)
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+	else if (message_redis(run) && forward_copies(run)) {
+		f->before = forward_arg(run, "introduction");
+		forward_go_on(run);
+	}
 }
 
 bool command_box_of(const struct node *n, const char *tenant, struct bytes number,

@@ -614,6 +614,8 @@ void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_
 		return;
 	else if (error)
 		command_fail(run, recording_error(error), NULL, "%s", message ? message : error);
+	else if (run->command->fn == command_message_forward)
+		command_message_forwarded(run);
 	else if (!command_recording_found(run, json_object_get(line, "result")))
 		command_answer(run, json_incref(json_object_get(line, "result")));
 }

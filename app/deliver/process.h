@@ -252,4 +252,8 @@ json_t *process_sidecar(const struct process *p, const char *path, enum folder_g
 void process_heard(struct process *p, const char *path, bool heard);
 void process_on_question(struct process *p, const json_t *line);
 
+/* ---- process_forward.c ---- */
+/* args: parts of a message (name, ms, octets), which were fetched; copies (message, mailbox); from. 0 or -errno. */
+int process_forward(struct process *p, const char *tenant, const json_t *args);
+
 #endif

@@ -416,6 +416,14 @@ static void ask_put(struct ask *a)
 			 "its sidecar cannot be written: look at recordings.folder");
 }
 
+static void ask_forward(struct ask *a)
+{
+	if (process_forward(a->p, a->tenant, a->args))
+		ask_fail(a, "unavailable", "it cannot be copied: look at recordings.folder");
+	else
+		a->result = json_object();
+}
+
 /* ---- dead letters ---- */
 
 static bool ask_job_retry(struct ask *a, const char *path)
@@ -480,6 +488,8 @@ static void ask_run(struct ask *a, const char *command)
 		ask_delete(a);
 	else if (!strcmp(command, "recording.put"))
 		ask_put(a);
+	else if (!strcmp(command, "message.forward"))
+		ask_forward(a);
 	else if (!strcmp(command, "delivery.list"))
 		ask_deliveries_list(a);
 	else if (!strcmp(command, "delivery.retry"))

@@ -480,13 +480,20 @@ static void clearer_ended(struct process *p, int status, uint64_t now_ms)
 
 enum { FETCHED_S = 3600 };
 
+struct fetch_here {
+	const struct process *p;
+	bool any;
+};
+
 /* What there is here already lies beside what comes. */
 static void fetch_link(const char *folder, const char *path, uint64_t octets, void *arg)
 {
-	const struct process *p = arg;
+	struct fetch_here *here = arg;
+	const struct process *p = here->p;
 	char from[FOLDER_PATH_MAX], to[FOLDER_PATH_MAX];
 
 	(void)octets;
+	here->any = true;
 	folder_path(from, folder, path, "");
 	if (!copy_fetched(&p->terms, path, "", to) && link(from, to) < 0 && errno != EEXIST)
 		LOG_WARN("recordings", 0, "a copy cannot be played", LOG_STR("file", path),
@@ -499,11 +506,13 @@ static int fetch_run(struct process *p, const char *path)
 	static struct copy_link link;
 	struct copy_self self;
 	struct rand_source rand;
-	int err = -ENOENT;
+	struct fetch_here here = { .p = p };
+	int err;
 
 	rand_open_system(&rand);
 	copies_self(p, &self);
-	copy_find(p->terms.folder, path, fetch_link, p);
+	copy_find(p->terms.folder, path, fetch_link, &here);
+	err = here.any ? 0 : -ENOENT;
 	for (uint32_t i = 0; p->terms.copies.on && i < p->copies.count; i++) {
 		const struct process_node *node = &p->copies.nodes[i];
 

@@ -102,6 +102,16 @@ static const struct command_arg g_box_message_put_args[] = {
 		"Only if the message has this version; 0: whatever it has."),
 	END,
 };
+static const struct command_arg g_box_message_forward_args[] = {
+	MESSAGE_ARG,
+	BOX_ARG,
+	TEXT_ARG("to", CHARSET_NUMBERS, 1, 255, NULL,
+		 "Extensions, or groups by name, whose members are meant; joined by ','.",
+		 .required = true),
+	TEXT_ARG("introduction", CHARSET_NAME, 15, MESSAGE_ID_MAX, "none",
+		 "A message in the same mailbox, also a draft, that is heard before."),
+	END,
+};
 
 const struct command g_recording_commands[] = {
 	{ "recording.list", COMMAND_FOR_READER, g_recordings_args,
@@ -178,6 +188,12 @@ const struct command g_recording_commands[] = {
 	{ "message.undelete", COMMAND_FOR_APPLICATION, g_box_message_args,
 	  "Takes back that a message was deleted: it is new or old, as it was.",
 	  "as message.list has it", BY(command_message_undelete), .own = "mailbox",
+	  .own_shared = true },
+	{ "message.forward", COMMAND_FOR_APPLICATION, g_box_message_forward_args,
+	  "Copies a message into other mailboxes, as one of their own, from that mailbox. It is "
+	  "answered when each copy is safe. Given twice it is there once, and not again where it "
+	  "was deleted. conflict: the message is private, or encrypted.",
+	  "copies (a list: mailbox, message)", BY(command_message_forward), .own = "mailbox",
 	  .own_shared = true },
 	{ "delivery.list", COMMAND_FOR_ADMIN, g_deliveries_args,
 	  "Lists recordings that are not delivered everywhere, and why, in the order of "
