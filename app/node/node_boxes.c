@@ -493,6 +493,7 @@ static void box_on_wait(const struct node_box_answer *answer, void *arg)
 	news->result = answer->result;
 	news->counts = answer->counts;
 	news->full = box_is_full(wait, answer, row);
+	news->listed = wait->lists;
 	news->found = answer->result != BOX_UNKNOWN && row && !wait->looks;
 	if (wait->lists && answer->result == BOX_OK && !row)
 		news->result = BOX_NONE;

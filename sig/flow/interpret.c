@@ -529,7 +529,8 @@ static int position_follow(struct turn *t, enum flow_outcome outcome, struct byt
 
 bool verb_leaves(const struct verb *verb)
 {
-	return !strcmp(verb->name, "redirect") || !strcmp(verb->name, "voicemail");
+	return !strcmp(verb->name, "redirect") || !strcmp(verb->name, "voicemail") ||
+	       !strcmp(verb->name, "mailbox");
 }
 
 static enum flow_turn program_run(struct turn *t, int to)

@@ -247,9 +247,10 @@ static const struct verb_arg g_directory_args[] = {
 	{ 0 },
 };
 
-static const char *const g_message_words[] = { "count",   "send",     "drop", "urgent",   "normal",
-					       "private", "first",    "next", "previous", "save",
-					       "delete",  "undelete", NULL };
+static const char *const g_message_words[] = { "count",    "send",    "drop",   "urgent",
+					       "normal",   "private", "first",  "next",
+					       "previous", "save",    "delete", "undelete",
+					       "forward",  NULL };
 
 const char *const g_message_variables[] = { "new",       "old",        "urgent", "message",
 					    "from",      "date",       "time",   "inside",
@@ -262,7 +263,8 @@ static const struct verb_arg g_message_args[] = {
 	     "is marked so. First, next, "
 	     "previous: a message of a list, urgent ones before others, and what is known of it: "
 	     "message, from, inside (that is an extension), date, time, is_urgent, is_private. "
-	     "Save: it is old. Delete; undelete, within 7 days. These need a login."),
+	     "Save: it is old. Delete; undelete, within 7 days. Forward: it is in others, too, and "
+	     "safe. These need a login."),
 	TEXT("box", FORM_TARGET, 63, "The mailbox: the number of an extension, or another name.",
 	     MUST),
 	TEXT("message", FORM_NAME, 16,
@@ -270,6 +272,12 @@ static const struct verb_arg g_message_args[] = {
 	TEXT("of", FORM_NAME, 16,
 	     "The list that first, next and previous look at: new, old or deleted.", MAY,
 	     .preset_text = "new"),
+	TEXT("to", FORM_ANY, 255,
+	     "Forward: extensions, or groups by name, joined by ','. A private message is not "
+	     "forwarded.",
+	     MAY),
+	TEXT("introduction", FORM_NAME, 16,
+	     "Forward: what record gave for the same box; it is heard before the message.", MAY),
 	{ 0 },
 };
 
@@ -347,6 +355,8 @@ const struct verb g_flow_verbs[] = {
 	  "Goes on with the flow voicemail, whose variable box is the mailbox: the tenant's, else "
 	  "that "
 	  "of the node." },
+	{ "mailbox", g_box_args, ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
+	  "Likewise with the flow mailbox: the menu of that mailbox, behind its PIN." },
 	{ "refer", g_refer_args, ON(NEXT) | ON(REJECTED) | ON(TIMEOUT) | ON(FAILED), 0,
 	  ON(REJECTED) | ON(FAILED), VERB_MAIN,
 	  "Has the caller's side call somebody else (REFER). Without next the call ends when that "

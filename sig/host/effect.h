@@ -453,9 +453,9 @@ struct help_news {
 struct box_news {
 	uint64_t serial;
 	enum box_result result;
-	struct box_counts counts; /* nothing, where the result is BOX_UNKNOWN */
-	bool full;                /* it may have no more messages */
-	bool found;
+	struct box_counts counts;   /* nothing, where the result is BOX_UNKNOWN */
+	bool full;                  /* it may have no more messages */
+	bool found, listed;         /* listed: it answers a LIST */
 	struct box_message message; /* found: of LIST the first one, else what it is by now */
 };
 /* Of an EFFECT_LOOKUP. Never LOOKUP_ASK. */

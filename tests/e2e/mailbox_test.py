@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The menu of a mailbox (deploy/flows/mailbox.json), walked by keys, with its prompts heard as tones, in two languages: VM-01, VM-02, VM-11, REG-17, CALL-02, SEC-05."""
+"""The menu of a mailbox (deploy/flows/mailbox.json), walked by keys, with its prompts heard as tones, in two languages: VM-01, VM-02, VM-11, VM-05, VM-09, REG-17, BEAT-23, CALL-02, SEC-05."""
 import array
 import os
+import signal
+import subprocess
 import time
 import unittest
 import wave
@@ -11,6 +13,7 @@ from music_test import sine
 from flow_calls_test import Put
 from flow_shipped_test import FLOWS
 from patience import until
+from tandem_client import Refused
 
 PROMPTS = os.path.join(FLOWS, "..", "prompts")
 WORD, RATE = 3300, 8000         # Hz: of each word of a number or a day; samples a second
@@ -20,6 +23,10 @@ LONG = 150                      # s
 def names(language):
     with open(os.path.join(PROMPTS, language + ".txt"), encoding="utf-8") as file:
         return [line.split("=")[0].strip() for line in file if "=" in line and not line.startswith(("#", "voice"))]
+
+
+def children(pid, name):
+    return [int(line) for line in subprocess.run(["pgrep", "-P", str(pid), name], capture_output=True, text=True).stdout.split()]
 
 
 def tone_file(path, hertz, seconds):
@@ -182,6 +189,22 @@ class Others(Mailbox):
         self.out.wait_bye()
         self.assertEqual([text for text in (self.PIN, "9753") if text in self.node.log_tail(10000)], [])
 
+    def test_verb(self):
+        """A flow leads to the menu of a box: another phone is asked for its PIN, its own is not."""
+        self.ask("extension.put", number="1002", pin=self.PIN)
+        steps = {"menu": {"mailbox": "1002", "failed": "end"}, "end": {"hangup": {}}}
+        self.ask("flow.put", name="line", program={"name": "line", "start": "menu", "steps": steps})
+        self.ask("number.put", number="101", to="flow:line")
+        self.dials("en", self.a, self.audio_a, "101")
+        self.hears("mailbox-pin")
+        self.keys(self.PIN + "#", "pin")
+        self.hears("mailbox-new-none")
+        self.out.bye()
+        self.ended()
+        self.dials(number="101")
+        self.hears("mailbox-new-none")
+        self.out.bye()
+
     def test_killed(self):
         """The next process goes on with the message, and knows who has logged in."""
         self.ask("extension.put", number="1002", pin=self.PIN)
@@ -263,6 +286,138 @@ class Others(Mailbox):
         self.hears("mailbox-keys")
         self.out.bye()
 
+    def test_nobody_to_answer(self):
+        self.ask("extension.put", number="1002", pin=self.PIN)
+        self.leave(self.SPOKEN[0])
+        self.dials()
+        self.keys("1", "menu")
+        self.hears(self.SPOKEN[0])
+        self.keys("0", "listen")
+        self.keys("1", "answer")
+        into = self.a.incoming()
+        into.reject(486, "Busy Here")
+        self.hears("mailbox-not-reached", "mailbox-keys")
+        self.out.bye()
+
+    def test_settings(self):
+        """Greetings for when 1002 speaks, for a while, and for a presence; then another PIN."""
+        self.ask("extension.put", number="1002", pin=self.PIN)
+        self.dials()
+        self.keys("4", "menu")
+        for key, name in (("2", "busy"), ("3", "temporary"), ("4", "out_of_office"), ("5", "in_a_meeting")):
+            self.keys("1", "settings")
+            self.keys(key, "greetings")
+            self.keys("1", "greet")
+            self.says(self.SPOKEN[0])
+            self.keys("1", "sure")
+            self.hears("mailbox-saved", "mailbox-settings")
+            self.assertIn(f"greeting-1002-{name}", {row["name"] for row in self.ask("prompt.list")})
+        self.keys("3", "settings")
+        self.keys("8150#", "newpin")
+        self.keys("8150#", "again")
+        self.hears("mailbox-saved", "mailbox-settings")
+        self.out.bye()
+        self.ended()
+        self.ask("tenant.put", name="default", pin_always=True)
+        self.dials()
+        self.keys("1002#", "number")
+        self.keys("8150#", "pin")
+        self.hears("mailbox-new-none")
+        self.out.bye()
+
+
+class Sends(Mailbox):
+    """What was heard is answered, or goes to others."""
+
+    def heard(self):
+        for number in ("1001", "1002", "1003"):
+            if number == "1003":
+                self.ask("extension.put", number=number, password="correct-horse-battery")
+            self.ask("extension.put", number=number, pin=self.PIN)
+        message = self.leave(self.SPOKEN[0])
+        self.dials()
+        self.keys("1", "menu")
+        self.hears(self.SPOKEN[0])
+        self.keys("0", "listen")
+        self.hears("mailbox-answer")
+        return message
+
+    def says(self, step, hertz):
+        self.step(step)
+        until(lambda: self.ask("call.show", call=self.call).get("recordings"), lambda: self.ask("call.show", call=self.call))
+        self.audio.start(hertz)
+        time.sleep(2)
+        self.audio.stop()
+        self.keys("#")
+
+    def box(self, number):
+        return [(row["from"], row["state"], row["duration_ms"] // 1000) for row in self.ask("message.list", mailbox=number)]
+
+    def test_reply(self):
+        """It lies in the box of who left the message; that one is still the one that is heard."""
+        message = self.heard()
+        self.keys("2", "answer")
+        self.says("replies", self.SPOKEN[1])
+        self.hears("mailbox-send")
+        self.keys("1", "replied")
+        self.hears("mailbox-sent", "mailbox-keys")
+        (sender, state, seconds), = self.box("1001")
+        self.assertEqual((sender, state), ("1002", "new"))
+        self.assertGreaterEqual(seconds, 1)
+        self.keys("7", "keys")
+        self.hears("mailbox-deleted")
+        self.assertEqual(self.states(), {message: ("deleted", False)})
+        self.out.bye()
+
+    def test_forward(self):
+        """To a list of two and one of them once more, with an introduction; the node is killed while they are copied."""
+        self.ask("group.put", name="700", members="1001,1003")
+        message = self.heard()
+        self.keys("3", "answer")
+        self.hears("mailbox-forward-to")
+        self.keys("700#", "fwho")
+        self.keys("2", "fmore")
+        self.keys("1003#", "fwho")
+        self.keys("3", "fmore")
+        self.says("fsay", self.SPOKEN[1])
+        self.hears("mailbox-forward")
+        store, = children(self.node.process.pid, "tandem-store")
+        os.kill(store, signal.SIGSTOP)
+        self.keys("1", "fmore")
+        until(lambda: " step fsend " in self.at(self.call)["at"], lambda: self.at(self.call))
+        self.saved()
+        self.node.kill()
+        self.node.restart()
+        self.audio.wait_tone(self.tones["en", "mailbox-sent"], 12, anew=True)
+        self.hears("mailbox-keys")
+        self.out.bye()
+        self.ended()
+        for number in ("1001", "1003"):
+            (sender, state, seconds), = self.box(number)
+            self.assertEqual((sender, state), ("1002", "new"))
+            self.assertGreaterEqual(seconds, 2)
+        self.assertEqual(set(self.states()), {message} | {row["message"] for row in self.ask("message.list", mailbox="1002", state="deleted")})
+        self.assertEqual([row["message"] for row in self.ask("message.list", mailbox="1002")], [message])
+        self.dials("en", self.a, self.audio_a)
+        self.keys("1", "menu")
+        self.hears(self.SPOKEN[1], self.SPOKEN[0])
+        self.out.bye()
+
+    def test_private(self):
+        self.ask("extension.put", number="1002", pin=self.PIN)
+        message = self.leave(self.SPOKEN[0], private=True)
+        self.dials()
+        self.keys("1", "menu")
+        self.hears(self.SPOKEN[0])
+        self.keys("0", "listen")
+        self.keys("3", "answer")
+        self.hears("mailbox-private", "mailbox-keys")
+        self.out.bye()
+        for what, code in (({"to": "1001"}, "conflict"), ({"to": "4444"}, "not_found")):
+            with self.assertRaises(Refused) as refused:
+                self.ask("message.forward", mailbox="1002", message=message, **what)
+            self.assertEqual(refused.exception.code, code)
+        self.assertEqual(self.box("1001"), [])
 
 
 if __name__ == "__main__":

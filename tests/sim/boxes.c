@@ -114,6 +114,7 @@ static void box_answer(struct sim *s, const struct box_asked *a, struct box_news
 	}
 	box_count(&s->boxes, a->box, &news->counts);
 	news->found = row;
+	news->listed = o->act == BOX_LIST;
 	if (row)
 		news->message = row->message;
 }

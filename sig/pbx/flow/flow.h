@@ -94,7 +94,8 @@ struct verb_member {
 	struct bytes value;
 };
 /* A command of the tenant, by the node. VERB_ASKS, or OUTCOME_FAILED. */
-int verb_command(struct flow_turn_of *t, const char *command, const struct verb_member *members);
+int verb_command(struct flow_turn_of *t, const char *command, const struct verb_member *members,
+		 uint32_t ms);
 
 /* ---- refer.c ---- */
 int verb_refer(struct flow_turn_of *t);

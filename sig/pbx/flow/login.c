@@ -71,7 +71,8 @@ int verb_login(struct flow_turn_of *t)
 					      : login_own(t, box);
 }
 
-int verb_command(struct flow_turn_of *t, const char *command, const struct verb_member *members)
+int verb_command(struct flow_turn_of *t, const char *command, const struct verb_member *members,
+		 uint32_t ms)
 {
 	uint8_t space[PIN_COMMAND_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -84,7 +85,7 @@ int verb_command(struct flow_turn_of *t, const char *command, const struct verb_
 	}
 	writer_str(&w, "}}");
 	if (!w.overflow)
-		outcome = verb_ask(t, HELP_COMMAND, writer_done(&w), PIN_ASK_MS);
+		outcome = verb_ask(t, HELP_COMMAND, writer_done(&w), ms);
 	explicit_bzero(space, sizeof(space));
 	return outcome;
 }
@@ -116,7 +117,8 @@ int verb_greeting(struct flow_turn_of *t)
 	};
 
 	return login_has(t->c, box) && prompt_is_of_box(prompt, box)
-		       ? verb_command(t, recording.n ? "prompt.put" : "prompt.delete", members)
+		       ? verb_command(t, recording.n ? "prompt.put" : "prompt.delete", members,
+				      PIN_ASK_MS)
 		       : OUTCOME_FAILED;
 }
 
@@ -145,5 +147,5 @@ int verb_pin(struct flow_turn_of *t)
 	    (verb_value(t->v, "again")->given &&
 	     !bytes_eq(verb_text(t->v, "pin"), verb_text(t->v, "again"))))
 		return OUTCOME_INVALID;
-	return verb_command(t, "extension.put", members);
+	return verb_command(t, "extension.put", members, PIN_ASK_MS);
 }

@@ -6,7 +6,12 @@
 #include "sig/host/settings.h"
 #include "sig/pbx/flow/flow.h"
 
-enum { MESSAGE_ASK_MS = 3000, MESSAGE_LEAVE_MS = 60000, MESSAGE_VALUE_MAX = 512 };
+enum {
+	MESSAGE_ASK_MS = 3000,
+	MESSAGE_LEAVE_MS = 60000,
+	MESSAGE_VALUE_MAX = 512,
+	MESSAGE_FORWARD_MS = 15000
+};
 
 /* Words of `do`, and what each asks. own: who has logged in to the mailbox alone. */
 static const struct message_do {
@@ -76,6 +81,23 @@ int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_orde
 	return effects_ask(t->h->effects, &ask) ? VERB_ASKS : OUTCOME_FAILED;
 }
 
+/* The node looks at both, copies them, and waits for each mailbox. */
+static int message_forward(struct flow_turn_of *t)
+{
+	struct bytes introduction = verb_text(t->v, "introduction");
+	const struct verb_member members[] = {
+		{ "mailbox", verb_text(t->v, "box") },
+		{ "message", verb_text(t->v, "message") },
+		{ "to", verb_text(t->v, "to") },
+		{ introduction.n ? "introduction" : NULL, introduction },
+		{ 0 },
+	};
+
+	return login_has(t->c, verb_text(t->v, "box"))
+		       ? verb_command(t, "message.forward", members, MESSAGE_FORWARD_MS)
+		       : OUTCOME_FAILED;
+}
+
 static enum message_state message_list(struct bytes name)
 {
 	enum message_state state = MESSAGE_NEW;
@@ -92,6 +114,8 @@ int verb_message(struct flow_turn_of *t)
 	bool first = d && !strcmp(d->word, "first");
 	char draft[MESSAGE_ID_MAX + 1];
 
+	if (!strcmp(verb_arg_find(t->v->verb, "do")->words[verb_number(t->v, "do")], "forward"))
+		return message_forward(t);
 	if (!d || (d->own && !login_has(t->c, verb_text(t->v, "box"))) ||
 	    bytes_cstr(verb_text(t->v, "message"), order.id, sizeof(order.id)) ||
 	    (d->act != BOX_LOOK && !first && !order.id[0]))
@@ -197,14 +221,14 @@ static void message_settle(const struct call *c, const struct box_message *m)
 		memcpy(r->left, id, sizeof(r->left));
 }
 
-/* Members become variables: those of the counts alone where there is no message. */
+/* Members become variables: those of the counts alone where none was looked for. So who sends an answer still has the message that he answers. */
 static struct bytes message_value(struct writer *w, const struct call_host *h, const struct call *c,
 				  const struct box_news *news)
 {
 	writer_number(w, "{\"new\":", news->counts.fresh, "");
 	writer_number(w, ",\"old\":", news->counts.old, "");
 	writer_number(w, ",\"urgent\":", news->counts.urgent_fresh, "");
-	if (news->found)
+	if (news->found && news->listed)
 		message_known_write(w, h, c, &news->message);
 	writer_u8(w, '}');
 	return writer_done(w);

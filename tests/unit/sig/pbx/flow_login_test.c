@@ -90,6 +90,7 @@ static void test_own_phone(void **state)
 					.of = application_call(l->r),
 					.box = { .serial = l->r->box.serial,
 						 .found = true,
+						 .listed = true,
 						 .message = { "000agvj5jqr40-1", "1002",
 							      UINT64_C(1750000000000), 1, 2000,
 							      MESSAGE_OLD, true, false } } });
