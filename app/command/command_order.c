@@ -667,7 +667,7 @@ static void originate(struct command_run *run)
 	(void)bytes_cstr(shows->text, caller_id, sizeof(caller_id));
 	(void)snprintf(to, sizeof(to), "%s" BYTES_FMT "%s" BYTES_FMT, flow->given ? FLOW_WORD : "",
 		       BYTES_ARG(flow->given ? flow->text : command_value(run, "to")->text),
-		       flow->given && box->given ? ":" : "",
+		       flow->given && box->given ? FLOW_BOX : "",
 		       BYTES_ARG(flow->given ? box->text : (struct bytes){ 0 }));
 	command_order_end(run, &by, false,
 			  shard_call_originate(node_core(run->node, o.call), &o, clock_instant()));

@@ -407,7 +407,7 @@ static void run_diverted(struct call *c)
 		LOG_WARN("flow", c->id, "no memory for who has sent a call to a flow");
 }
 
-/* Where it is refused, the call goes on in the flow that it is in. visit: verbs that were begun before. Behind the name and ':' may be a
+/* Where it is refused, the call goes on in the flow that it is in. visit: verbs that were begun before. Behind the name and FLOW_BOX may be a
  * mailbox, which is the variable box then. */
 static enum refusal flow_run_new(struct call_host *h, struct call *c, const struct flow_program *p,
 				 struct bytes name, uint16_t visit)
@@ -417,7 +417,7 @@ static enum refusal flow_run_new(struct call_host *h, struct call *c, const stru
 	enum flow_turn turn = FLOW_ASTRAY;
 	struct bytes box = name;
 
-	(void)bytes_cut(&box, ':', &name);
+	(void)bytes_cut(&box, FLOW_BOX[0], &name);
 	c->run = r;
 	if (r && t.v) {
 		r->at.visit = visit;
@@ -462,7 +462,7 @@ static enum refusal flow_enter(struct call_host *h, struct call *c, struct bytes
 			       struct bytes display, struct call_refusal *refusal)
 {
 	const struct flow_program *p = programs_named(h->programs, bytes_str(call_tenant(h, c)),
-						      bytes_sub(flow, 0, bytes_find(flow, ':')));
+						      bytes_sub(flow, 0, bytes_find(flow, FLOW_BOX[0])));
 	enum refusal refused = p ? REFUSED_NOT : REFUSED_NOT_FOUND;
 
 	if (!p)
