@@ -277,18 +277,18 @@ static int operations_read(struct tandem_http *c)
 /* Its path with what is in it, which args lose. */
 static bool target_path(struct tandem_http *c, struct text *target, const char *path, json_t *args)
 {
-	const char *open = strchr(path, '{'), *end = open ? strchr(open, '}') : NULL;
+	const char *open, *end;
 	char name[64];
-	bool ok;
 
-	if (!end)
-		return text_add_all(target, path, NULL);
-	(void)snprintf(name, sizeof(name), "%.*s", (int)(end - open - 1), open + 1);
-	ok = text_add(target, path, (size_t)(open - path)) &&
-	     target_escape(c, target, json_object_get(args, name)) &&
-	     text_add_all(target, end + 1, NULL);
-	(void)json_object_del(args, name);
-	return ok;
+	while ((open = strchr(path, '{')) && (end = strchr(open, '}'))) {
+		(void)snprintf(name, sizeof(name), "%.*s", (int)(end - open - 1), open + 1);
+		if (!text_add(target, path, (size_t)(open - path)) ||
+		    !target_escape(c, target, json_object_get(args, name)))
+			return false;
+		(void)json_object_del(args, name);
+		path = end + 1;
+	}
+	return text_add_all(target, path, NULL);
 }
 
 static int operation_ask(struct tandem_http *c, const json_t *operation, json_t *args,

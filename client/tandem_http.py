@@ -125,8 +125,7 @@ class Tandem:
                 document, _ = await self._ask("GET", "/v1/openapi.json")
                 for path, methods in document["paths"].items():
                     for method, operation in methods.items():
-                        resource = re.match(r"/v1/([\w-]+)", path)[1].replace("-", "_")
-                        verb = operation["operationId"].rpartition(".")[2]
+                        resource, verb = resource_and_verb(path, operation["operationId"])
                         self._operations[f"{resource}.{verb}"] = self._operations[operation["operationId"]] = method.upper(), path
         if name not in self._operations:
             raise AttributeError(f"there is no operation {name}")
@@ -227,6 +226,13 @@ class delays:
     async def wait(self):
         await asyncio.sleep(self.seconds)
         self.seconds = min(2 * self.seconds, 5)
+
+
+def resource_and_verb(path, operation):
+    """call.list at /v1/calls is calls.list, call.leg.list at /v1/calls/{call}/legs is legs.list."""
+    first, below = re.match(r"/v1/([\w-]+)(?:/{\w+}/([\w-]+))?", path).groups()
+    *nouns, verb = operation.split(".")
+    return (below if below and len(nouns) > 1 and below != verb else first).replace("-", "_"), verb
 
 
 def as_text(value):

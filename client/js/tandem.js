@@ -126,9 +126,11 @@ export class Tandem {
       const found = new Map();
       for (const [path, methods] of Object.entries(document.paths)) {
         for (const [method, { operationId }] of Object.entries(methods)) {
-          const resource = camel(/^\/v1\/([\w-]+)/.exec(path)[1]);
+          const [, first, below] = /^\/v1\/([\w-]+)(?:\/{\w+}\/([\w-]+))?/.exec(path);
+          const words = operationId.split("."), verb = words.pop();
+          const resource = camel(below && words.length > 1 && below !== verb ? below : first);    // call.leg.list is legs.list
           const one = { method: method.toUpperCase(), path };
-          found.set(operationId, one).set(`${resource}.${camel(operationId.split(".").pop())}`, one);
+          found.set(operationId, one).set(`${resource}.${camel(verb)}`, one);
         }
       }
       return found;

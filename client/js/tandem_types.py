@@ -90,7 +90,9 @@ def main():
     resources = {}
     for path, methods in document["paths"].items():
         for operation in methods.values():
-            resource = camel(re.match(r"/v1/([\w-]+)", path)[1])
+            first, below = re.match(r"/v1/([\w-]+)(?:/{\w+}/([\w-]+))?", path).groups()
+            *nouns, verb = operation["operationId"].split(".")
+            resource = camel(below if below and len(nouns) > 1 and below != verb else first)
             if resource == "events":        # events() reads that
                 continue
             resources.setdefault(resource, []).append(operation)

@@ -352,9 +352,8 @@ const struct verb g_flow_verbs[] = {
 	{ "redirect", g_redirect_args, ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
 	  "Goes on with another flow, which takes the place of this one." },
 	{ "voicemail", g_box_args, ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
-	  "Goes on with the flow voicemail, whose variable box is the mailbox: the tenant's, else "
-	  "that "
-	  "of the node." },
+	  "Goes on with the flow voicemail of the tenant, else of the node. Its variable box is "
+	  "the mailbox." },
 	{ "mailbox", g_box_args, ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
 	  "Likewise with the flow mailbox: the menu of that mailbox, behind its PIN." },
 	{ "refer", g_refer_args, ON(NEXT) | ON(REJECTED) | ON(TIMEOUT) | ON(FAILED), 0,
