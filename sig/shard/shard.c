@@ -474,6 +474,7 @@ static void close_extensions(struct shard *s)
 		free(slot->guesses);
 		free(slot->forward);
 		free(slot->monitors);
+		free(slot->members);
 		free(slot->lamps);
 		free(slot->pickup_groups);
 		free(slot->park_groups);
