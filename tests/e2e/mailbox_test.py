@@ -39,7 +39,7 @@ def tone_file(path, hertz, seconds):
 
 class Mailbox(Put):
     """1002 has a box with messages of 1001, and 1001 says them. Each prompt of the menu is a tone of its own, in each language another one."""
-    NAME, SPOKEN, PIN = 3000, (2800, 2880), "4711"
+    NAME, SPOKEN, PIN = 3000, (2800, 2880), "47110815"
 
     def setUp(self):
         super().setUp()
@@ -169,7 +169,7 @@ class Others(Mailbox):
         self.hears("mailbox-number")
         self.keys("1002#", "number")
         self.hears("mailbox-pin")
-        self.keys("9753#", "pin")
+        self.keys("97530864#", "pin")
         self.hears("mailbox-wrong", "mailbox-number")
         self.keys("1002#", "number")
         self.keys(self.PIN + "#", "pin")
@@ -184,10 +184,10 @@ class Others(Mailbox):
         self.dials("en", self.a, self.audio_a)
         for _ in range(6):
             self.keys("1002#", "number")
-            self.keys("9753#", "pin")
+            self.keys("97530864#", "pin")
         self.hears("mailbox-locked", "goodbye")
         self.out.wait_bye()
-        self.assertEqual([text for text in (self.PIN, "9753") if text in self.node.log_tail(10000)], [])
+        self.assertEqual([text for text in (self.PIN, "97530864") if text in self.node.log_tail(10000)], [])
 
     def test_verb(self):
         """A flow leads to the menu of a box: another phone is asked for its PIN, its own is not."""
