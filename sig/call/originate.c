@@ -67,7 +67,8 @@ static int open_a(struct call_host *h, struct call *c, const struct call_origina
 			      .leg = c->bridge.caller,
 			      .random = rand_u64_from(h->rand) };
 	struct bytes name = bytes_from(o->to, flow ? strlen(FLOW_WORD) : 0);
-	struct dialog_party party = { .local_user = bytes_sub(name, 0, bytes_find(name, FLOW_BOX[0])),
+	struct dialog_party party = { .local_user =
+					      bytes_sub(name, 0, bytes_find(name, FLOW_BOX[0])),
 				      .remote_user = o->from,
 				      .target = o->target.uri,
 				      .routes = o->target.routes,

@@ -7,7 +7,8 @@
 #include "sig/model/call.h"
 
 #define FLOW_WORD "flow:" /* in front of its name, where a number could stand */
-#define FLOW_BOX  "?"     /* behind its name, in front of the mailbox that is its variable box; no name has it */
+#define FLOW_BOX \
+	"?" /* behind its name, in front of the mailbox that is its variable box; no name has it */
 
 enum { RUN_AHEAD_MAX = 17, AFTER_ANSWER = UINT8_MAX, RUN_TARGETS_MAX = 2048, RUN_SAID_MAX = 1024 };
 

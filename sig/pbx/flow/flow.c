@@ -461,8 +461,9 @@ static enum refusal plan_leads_to_flow(struct call_host *h, struct call *c)
 static enum refusal flow_enter(struct call_host *h, struct call *c, struct bytes flow,
 			       struct bytes display, struct call_refusal *refusal)
 {
-	const struct flow_program *p = programs_named(h->programs, bytes_str(call_tenant(h, c)),
-						      bytes_sub(flow, 0, bytes_find(flow, FLOW_BOX[0])));
+	const struct flow_program *p =
+		programs_named(h->programs, bytes_str(call_tenant(h, c)),
+			       bytes_sub(flow, 0, bytes_find(flow, FLOW_BOX[0])));
 	enum refusal refused = p ? REFUSED_NOT : REFUSED_NOT_FOUND;
 
 	if (!p)
