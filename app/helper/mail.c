@@ -204,7 +204,7 @@ static bool mail_body(struct mail *m)
 	       curl_mime_encoder(part, "quoted-printable") == CURLE_OK;
 }
 
-/* Without TLS no password is said. */
+/* STARTTLS is required, unless mail.starttls turns it off. */
 static bool mail_login(struct mail *m)
 {
 	if (json_is_true(json_object_get(m->args, "starttls")) &&

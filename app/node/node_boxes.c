@@ -40,7 +40,7 @@ struct box_run {
 	uint32_t most;
 	uint64_t until_ns;
 	json_t *rows;
-	struct node_box_answer answer; /* while Redis is told what follows from it */
+	struct node_box_answer answer; /* kept until Redis has the tasks that follow from it */
 	node_box_fn *done;
 	void *arg;
 };
@@ -509,7 +509,7 @@ static void box_on_nobody(const struct node_box_answer *answer, void *arg)
 	(void)arg;
 }
 
-/* What it has room for is said before the beep. */
+/* The quota of the mailbox is checked when its messages are counted, which is before the beep. */
 static void box_wait_limits(struct box_wait *wait, struct node_box_ask *ask)
 {
 	const struct node *n = wait->node;

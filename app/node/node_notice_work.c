@@ -17,7 +17,7 @@
 
 enum {
 	DRAFT_MS = 60000, /* its caller speaks of it yet */
-	AGAIN_MS = 5000,  /* too much is asked already */
+	AGAIN_MS = 5000,  /* tandem-helper took no request */
 	FETCH_MS = 2000,  /* its audio comes from another node */
 	PAUSE_MAX_MS = 3600000,
 	MAIL_MS = 60000,
@@ -133,7 +133,7 @@ static json_t *tries_failed(const struct notice_run *run, const json_t *before,
 			 (json_int_t)(now_ms + (absent ? FETCH_MS : pause)), "reason", reason);
 }
 
-/* What is asked of tandem-helper: the row is kept until it answers. False: later. */
+/* Sends a request to tandem-helper. The row is kept until its answer. False: it took none, and the task is due again later. */
 static bool notice_asks(struct notice_run *run, const json_t *row, const char *kind, json_t *args,
 			uint32_t ms, node_helper_fn *done)
 {

@@ -26,8 +26,8 @@ struct notice_run {
 	struct node *node;
 	char what[NOTICE_WHAT_MAX]; /* tenant, box and message, with blanks between */
 	char tenant[TENANT_NAME_MAX], box[BOX_NAME_MAX + 1], message[MESSAGE_ID_MAX + 1];
-	uint64_t hold_ns; /* when is said again that it is held */
-	json_t *row;      /* while somebody is asked about it: as message.list has it, with marks */
+	uint64_t hold_ns; /* when its lease is renewed */
+	json_t *row; /* of the message, as message.list has it, with marks; NULL: no request is under way */
 };
 
 struct node_notices {

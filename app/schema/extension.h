@@ -74,7 +74,7 @@ struct extension_box {
 	char members[EXTENSION_MEMBERS_MAX]; /* who sees it, too: numbers joined by ',' */
 	uint16_t messages, minutes;          /* that it has room for; 0: any */
 	uint16_t days;                       /* then they are deleted; 0: never */
-	char mail[EXTENSION_MAIL_MAX];       /* to whom messages are sent; "": to nobody */
+	char mail[EXTENSION_MAIL_MAX];       /* recipient of new messages; "": no mail is sent */
 	bool mail_no_audio, mail_delete;
 	bool transcribe;
 	uint8_t notify; /* enum box_notify */

@@ -72,8 +72,7 @@ struct pkt {
 	uint16_t sequence;
 	uint32_t timestamp;
 	uint32_t ssrc;
-	uint32_t
-		age_us; /* by the port, at receive: how long it had waited at the batch's time; 0: not known */
+	uint32_t age_us; /* port: its wait before the batch's time; 0: not known */
 	uint16_t payload_at, payload_length; /* in data, without padding */
 	uint16_t received;                   /* octets as they came in: demux */
 	uint8_t padding_bad;                 /* demux; 1: malformed, unless it is encrypted */

@@ -728,26 +728,25 @@ static void flow_not_there(struct call_host *h, struct call *c)
 
 /* ---- what a helper process did ---- */
 
-uint64_t verb_asks(struct flow_turn_of *t, uint32_t ms)
+int verb_asks(struct flow_turn_of *t, struct effect_ask *ask, uint32_t ms)
 {
 	struct flow_run *r = t->c->run;
 
-	r->help = rand_u64_from(t->h->rand) | 1;
+	ask->call = t->c->id;
+	ask->serial = rand_u64_from(t->h->rand) | 1;
+	ask->tenant = bytes_str(call_tenant(t->h, t->c));
+	if (!effects_ask(t->h->effects, ask))
+		return OUTCOME_FAILED;
+	r->help = ask->serial;
 	r->help_ns = t->h->now.ns + (ms + FLOW_HELP_GRACE_MS) * NS_PER_MS;
-	return r->help;
+	return VERB_ASKS;
 }
 
 int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms)
 {
-	struct effect_ask ask = { .kind = EFFECT_HELP,
-				  .call = t->c->id,
-				  .serial = verb_asks(t, ms),
-				  .what = what,
-				  .ttl_ms = ms,
-				  .tenant = bytes_str(call_tenant(t->h, t->c)),
-				  .data = data };
+	struct effect_ask ask = { .kind = EFFECT_HELP, .what = what, .ttl_ms = ms, .data = data };
 
-	return effects_ask(t->h->effects, &ask) ? VERB_ASKS : OUTCOME_FAILED;
+	return verb_asks(t, &ask, ms);
 }
 
 static void run_publish_http(struct call_host *h, struct call *c, const struct flow_step *step,

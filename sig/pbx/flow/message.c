@@ -70,15 +70,11 @@ static struct bytes message_by(const struct call *c, struct bytes box)
 
 int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_order *order)
 {
-	const struct effect_ask ask = { .kind = EFFECT_BOX,
-					.call = t->c->id,
-					.serial = verb_asks(t, order->wait_ms + MESSAGE_ASK_MS),
-					.tenant = bytes_str(call_tenant(t->h, t->c)),
-					.user = box,
-					.data = message_by(t->c, box),
-					.box = order };
+	struct effect_ask ask = {
+		.kind = EFFECT_BOX, .user = box, .data = message_by(t->c, box), .box = order
+	};
 
-	return effects_ask(t->h->effects, &ask) ? VERB_ASKS : OUTCOME_FAILED;
+	return verb_asks(t, &ask, order->wait_ms + MESSAGE_ASK_MS);
 }
 
 /* The node looks at both, copies them, and waits for each mailbox. */

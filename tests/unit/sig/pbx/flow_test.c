@@ -678,6 +678,20 @@ static void number_leads_to(struct line *l, const char *number, const char *flow
 			 0);
 }
 
+/* Names of the programs of groups and of web applications have a colon. */
+static void test_of_a_group(void **state)
+{
+	struct line *l = *state;
+
+	put_program(l->r, "group:sales",
+		    "{\"start\":\"a\",\"steps\":{\"a\":{\"play\":[\"o\"]}}}");
+	number_leads_to(l, "701", "group:sales");
+	phone_invite(&l->a, "701", PHONE_SDP_A);
+	rig_run(l->r);
+	is_answered(l);
+	assert_true(plays(l, "prompt:o"));
+}
+
 /* It comes to an end, however often its caller is led to it again. */
 static void test_dials_itself(void **state)
 {
@@ -901,6 +915,7 @@ int main(void)
 		LINE_TEST(test_keys_ahead_of_a_restart),
 		LINE_TEST(test_run),
 		LINE_TEST(test_failed),
+		LINE_TEST(test_of_a_group),
 		LINE_TEST(test_dials_itself),
 		LINE_TEST(test_dials_beside),
 		LINE_TEST(test_forward_leads_back),
