@@ -683,8 +683,7 @@ static void test_of_a_group(void **state)
 {
 	struct line *l = *state;
 
-	put_program(l->r, "group:sales",
-		    "{\"start\":\"a\",\"steps\":{\"a\":{\"play\":[\"o\"]}}}");
+	put_program(l->r, "group:sales", "{\"start\":\"a\",\"steps\":{\"a\":{\"play\":[\"o\"]}}}");
 	number_leads_to(l, "701", "group:sales");
 	phone_invite(&l->a, "701", PHONE_SDP_A);
 	rig_run(l->r);
