@@ -148,7 +148,8 @@ class LampsOfNodes(Users, Cluster):
         self.until(lambda: self.said()[before:] == ["out_of_office", "in_a_meeting", "away", "out_of_office", "gym", "lunch", "gym", "busy", "gym"])
 
     def others(self):
-        """Phones that others wrote, at node b's address: baresip, linphone and SIPp watch 1002, others of the two a list, Twinkle publishes."""
+        """Phones that others wrote, at node b's address: baresip, linphone, SIPp and Twinkle watch 1002, others of linphone and
+        SIPp a list, Twinkle publishes."""
         server, folder = (ADDRESSES[18], SIP), lambda name: os.path.join(self.b.home, name)
         for number in range(1401, 1407):
             self.a.put_extension(str(number), "secret")
@@ -160,7 +161,7 @@ class LampsOfNodes(Users, Cluster):
             os.makedirs(folder(name))
         lin = Linphone(folder("linphone"), self.b.ports, server, "1402", "secret")
         rls = Linphone(folder("list"), self.b.ports, server, "1403", "secret", program=core(folder("list")))
-        twin = Twinkle(folder("twinkle"), self.b.ports, server, "1404", "secret")
+        twin = Twinkle(folder("twinkle"), self.b.ports, server, "1404", "secret", buddy="1002")
         sipps = [Sipp(folder(name), os.path.join(os.path.dirname(__file__), "sipp", f"{name}.xml"), server, self.b.ports,
                       users=[user(number, "secret", "1002")], seconds=60, extra=("-auth_uri", f"{to}@{server[0]}:{SIP}"))
                  for name, number, to in (("watcher", "1405", "1002"), ("list_watcher", "1406", "friends"))]
@@ -172,7 +173,6 @@ class LampsOfNodes(Users, Cluster):
         for number in ("1001", "1002"):
             rls.say(f"friend sip:{number}@{server[0]}")
         rls.say(f"list sip:friends@{server[0]}")
-        twin.heard("registration succeeded")
         return bare, lin, rls, twin, sipps
 
     def test_phones_of_others(self):
@@ -185,6 +185,7 @@ class LampsOfNodes(Users, Cluster):
         lin.heard("<basic>open</basic>")
         rls.matches(r'fullState="true"(.*\n)+?SIP/2.0 200 Ok')
         self.until(lambda: "Online" in bare.command("contacts"))
+        self.until(lambda: twin.presence()[-1] == "online")
         lamps, features = Keys(self.desk, "lamps-1003"), Features(self.desk)
         lamps.hear()
         features.until(dnd=False)
@@ -208,9 +209,12 @@ class LampsOfNodes(Users, Cluster):
         lin.heard("do_not_disturb")
         rls.matches(r'do_not_disturb(.*\n)+?SIP/2.0 200 Ok', after=before)
         self.until(lambda: "Busy" in bare.command("contacts"))
+        self.until(lambda: twin.presence()[-1] == "offline")
         for sipp in sipps:
             outcome = sipp.wait()
             self.assertTrue(outcome.ok(1), outcome)
+        self.a.ctl("extension.put", number="1002", do_not_disturb=False)
+        self.until(lambda: twin.presence()[-1] == "online")
         twin.say("presence -b offline")
         self.until(lambda: self.a.ctl("presence.get", number="1404")["said"] == "off_work")
 
