@@ -70,16 +70,16 @@ bool command_call_view(struct command_run *run, struct call_view *view)
 
 static json_t *call_view_json(const struct call_view *v)
 {
-	return json_pack("{s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:I, s:I, s:I, s:b, s:b}",
-			 "id", command_call_id_json(v->call), "state", call_state_name(v->state),
-			 "a_state", party_state_name(v->states[0]), "b_state",
-			 party_state_name(v->states[1]), "application", v->application, "waits",
-			 v->waits, "tenant", v->tenant, "from",
-			 command_text_json(bytes_str(v->from)), "to",
-			 command_text_json(bytes_str(v->to)), "setup_utc_ms",
-			 (json_int_t)v->setup_utc_ms, "answer_utc_ms", (json_int_t)v->answer_utc_ms,
-			 "version", (json_int_t)v->version, "saved", v->saved, "restored",
-			 v->restored);
+	return json_pack(
+		"{s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:b, "
+		"s:b}",
+		"id", command_call_id_json(v->call), "state", call_state_name(v->state), "a_state",
+		party_state_name(v->states[0]), "b_state", party_state_name(v->states[1]),
+		"application", v->application, "waits", v->waits, "tenant", v->tenant, "from",
+		command_text_json(bytes_str(v->from)), "to", command_text_json(bytes_str(v->to)),
+		"from_name", command_text_json(bytes_str(v->from_name)), "setup_utc_ms",
+		(json_int_t)v->setup_utc_ms, "answer_utc_ms", (json_int_t)v->answer_utc_ms,
+		"version", (json_int_t)v->version, "saved", v->saved, "restored", v->restored);
 }
 
 static bool call_is_listed(const struct command_run *run, const struct shard *core,

@@ -53,8 +53,8 @@ struct token_value {
 			   "listen to them. Empty: all. With any of them it makes no tokens."), \
 		TEXT_FIELD("without", without, CHARSET_NUMBERS, NULL,                           \
 			   "Members of events that it does not hear, joined by ',': from, "     \
-			   "dnis for one who is not to see who calls. With commands=events "    \
-			   "alone.")
+			   "from_name, dnis for one who is not to see who calls. With "         \
+			   "commands=events alone.")
 
 const char *token_commands_wrong(const void *value, const char *text);
 extern const struct command_arg g_token_fields[];

@@ -4,6 +4,7 @@
 
 #include "media/quality.h"
 #include "sig/call/cdr.h"
+#include "sig/call/identity.h"
 #include "sig/call/plan.h"
 #include "sig/host/trunk_route.h"
 #include "sig/leg/line_facts.h"
@@ -114,6 +115,8 @@ static const struct schema segment_rows[] = {
 	{ "to_trunk", 20, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct segment, cdr.to_trunk) },
 	{ "recordings", 21, SCHEMA_FIXED64, SCHEMA_AT(struct segment, cdr.recordings) },
 	{ "room", 22, SCHEMA_FIXED64, SCHEMA_AT(struct segment, cdr.room) },
+	{ "from_name", 23, SCHEMA_CSTR, SCHEMA_LINE,
+	  SCHEMA_AT(struct segment, cdr.facts.from_name) },
 	{ 0 },
 };
 
@@ -217,6 +220,16 @@ struct bytes call_dnis(const struct call *c)
 		       : (struct bytes){ 0 };
 }
 
+struct bytes call_from_name(const struct call *c)
+{
+	struct bytes from = bytes_sub(text_bytes(&c->from), 0, sizeof(c->cdr->from) - 1);
+	const struct leg *l = call_caller(c);
+	bool first = !c->segment_count || bytes_is(from, c->segments[0].cdr.from);
+
+	return first && l && !identity_is_hidden(c, l) ? text_bytes(&c->display)
+						       : (struct bytes){ 0 };
+}
+
 void call_facts_fill(struct call_facts *out, const struct call *c)
 {
 #define CALL_FACT(member, size, from, name, help) cdr_put(out->member, size, from);
@@ -249,6 +262,7 @@ static void cdr_fill_setup(struct cdr *cdr, const struct call *c)
 {
 	cdr_add_forward(cdr, &c->plan);
 	cdr_put(cdr->from, sizeof(cdr->from), text_bytes(&c->from));
+	cdr_put(cdr->facts.from_name, sizeof(cdr->facts.from_name), call_from_name(c));
 	/* the plan of a party that was given away begins with whom it was given to */
 	cdr_put(cdr->to, sizeof(cdr->to),
 		text_bytes(c->segment_count && cdr->forwarded != PLAN_CALLED
@@ -285,10 +299,13 @@ static void common_fill(struct cdr *cdr, const struct call_host *h, const struct
 			enum call_cause cause)
 {
 	int64_t wall_ms = h->wall_ms; /* makes the call's times those of the wall, all alike */
+	char name[CALL_NAME_MAX];     /* of the pair, as its numbers are */
 
 	cdr->call = c->id;
 	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(call_tenant(h, c)));
+	memcpy(name, cdr->facts.from_name, sizeof(name));
 	call_facts_fill(&cdr->facts, c);
+	memcpy(cdr->facts.from_name, name, sizeof(name));
 	number_fill(cdr->from, h, c);
 	number_fill(cdr->to, h, c);
 	number_fill(cdr->forwarded_to, h, c);

@@ -15,6 +15,8 @@ void cdr_put(char *out, size_t cap, struct bytes b);
 struct bytes cdr_number(const struct call_host *h, const struct call *c, struct bytes number);
 /* What a trunk called; empty: a phone of ours has. */
 struct bytes call_dnis(const struct call *c);
+/* That of c->from, unless it hides. Known of who began the call alone. */
+struct bytes call_from_name(const struct call *c);
 /* Into a fixed field. */
 void cdr_put_number(char *out, size_t cap, const struct call_host *h, const struct call *c,
 		    struct bytes number);

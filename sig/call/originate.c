@@ -26,7 +26,7 @@ static int originate_fill(struct call_host *h, struct call *c, const struct call
 	call_init(h, c);
 	c->ring_s = o->ring_s;
 	return text_set(&c->from, o->from) || text_set(&c->to, o->to) ||
-			       text_set(&c->display, o->display)
+			       call_name_set(c, o->display)
 		       ? -ENOMEM
 		       : 0;
 }

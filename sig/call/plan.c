@@ -523,7 +523,7 @@ static enum refusal ring_or_resolve(struct call_host *h, struct call *c, struct 
 		plan_start_ringing(h, c);
 		return 0;
 	}
-	if (text_set(&c->display, display))
+	if (call_name_set(c, display))
 		return call_refuse(refusal, REFUSED_MEMORY);
 	if (legs == c->leg_count)
 		resolve_alone(c);

@@ -62,8 +62,7 @@ enum refusal wait_start(struct call_host *h, struct call *c, const struct shard_
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
 	struct plan_step *step = &c->plan.steps[c->plan.count - 1];
 
-	if (text_set(&step->application, bytes_str(f->application)) ||
-	    text_set(&c->display, display))
+	if (text_set(&step->application, bytes_str(f->application)) || call_name_set(c, display))
 		return call_refuse(refusal, REFUSED_MEMORY);
 	c->bridge.callee = LEG_NONE;
 	c->ring_ns = 0;

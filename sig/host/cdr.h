@@ -20,6 +20,7 @@ struct cdr_sound {
 enum {
 	CDR_PAIRS_MAX = 17,
 	CALL_DATA_MAX = 256,
+	CALL_NAME_MAX = 64,
 	CALL_ACCOUNT_MAX = 33,
 	CALL_FLOW_MAX = 65,
 	CALL_PATH_MAX = 192

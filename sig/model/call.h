@@ -181,10 +181,11 @@ struct call {
 	struct text from, to; /* users */
 	bool early_media;     /* of the caller: 183 with SDP is passed on */
 	bool video;           /* node-wide policy when the call began: it stays */
-	struct text display;  /* the caller's name, where it is called */
-	struct text data;     /* call.h */
-	struct text account;  /* call.h */
-	struct text source;   /* call.h; of a call of another shard */
+	struct text
+		display; /* the name of who calls: of from, or of who goes on to a flow, room or slot */
+	struct text data;    /* call.h */
+	struct text account; /* call.h */
+	struct text source;  /* call.h; of a call of another shard */
 	bool restored;
 	bool transcoded;       /* counted as one whose audio is transcoded */
 	bool counted_as_video; /* counted as one that has video */
@@ -315,6 +316,9 @@ static inline void bridge_join(struct call *c, uint8_t from, uint8_t leg)
 	else if (from == c->bridge.callee)
 		c->bridge.caller = leg;
 }
+
+/* As plain text: no quoted pair (RFC 3261 25.1), no control character; cut between characters of UTF-8. 0 or -ENOMEM. */
+int call_name_set(struct call *c, struct bytes display);
 
 /*
  * What was asked of the party of a call and is to be known by whoever it comes to: tags with their values, "Case.CaseNumber=1234", joined

@@ -70,7 +70,7 @@ static enum refusal call_waiting_begin(struct call_host *h, struct call *c, stru
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
 
-	if (text_set(&c->display, display))
+	if (call_name_set(c, display))
 		return call_refuse(refusal, REFUSED_MEMORY);
 	c->plan.steps[c->plan.count - 1].awaits = AWAITS_USER;
 	c->bridge.callee = LEG_NONE;

@@ -63,8 +63,7 @@ static bool last_caller_begun(struct call_host *h, struct call *c, const struct 
 {
 	if (!start->set || start->set->room || start->set->feature != FEATURE_LAST_CALLER)
 		return false;
-	*refused = text_set(&c->display, start->display) ? call_refuse(refusal, REFUSED_MEMORY)
-							 : set_begin(h, c, start, refusal);
+	*refused = set_begin(h, c, start, refusal);
 	return true;
 }
 

@@ -138,7 +138,7 @@ static enum refusal caller_asks(struct call_host *h, struct call *c, struct byte
 {
 	if (c->member) /* of the step before: nobody was let in there */
 		conference_leave(h, c, "elsewhere");
-	if (text_set(&c->display, display) || conference_add_pending(h, c, r))
+	if (call_name_set(c, display) || conference_add_pending(h, c, r))
 		return call_refuse(refusal, REFUSED_MEMORY);
 	c->member->admitted = caller_enters(c) & ENTERS_ADMITTED;
 	c->member->muted = caller_enters(c) & ENTERS_MUTED;

@@ -628,7 +628,7 @@ static enum refusal slot_step_begin(struct call_host *h, struct call *c,
 		return call_refuse(refusal, REFUSED_FORWARD);
 	park_clear(&c->park); /* the one before was not its own */
 	if (park_make(&c->park, bytes_str(place->slot), sent_by(c), h->now.utc_ms) ||
-	    text_set(&c->display, display))
+	    call_name_set(c, display))
 		return call_refuse(refusal, REFUSED_MEMORY);
 	static_assert((int)PARK_PLACE_LEN == (int)PARK_SLOT_LEN + 1, "copied whole");
 	memcpy(c->park->last, place->last, sizeof(place->last));

@@ -357,6 +357,7 @@ static void view_head(const struct shard *s, const struct call *c, struct call_v
 		out->states[b] = party_state_of(c, b);
 	cdr_put_number(out->from, sizeof(out->from), &s->host, c, text_bytes(&c->from));
 	cdr_put_number(out->to, sizeof(out->to), &s->host, c, text_bytes(&c->to));
+	cdr_put(out->from_name, sizeof(out->from_name), call_from_name(c));
 }
 
 static void glance(const struct shard *s, const struct call *c, struct call_view *out)

@@ -457,7 +457,7 @@ static int start_fill(struct call_host *h, struct call *c, const struct call_sta
 	call_init(h, c);
 	c->early_media = s->early_media;
 	txns_belong(h->txns, s->slot, c->id, c->bridge.caller, TXN_USER_INVITE);
-	if (text_set(&c->from, s->from) || text_set(&c->to, s->to))
+	if (text_set(&c->from, s->from) || text_set(&c->to, s->to) || call_name_set(c, s->display))
 		return -ENOMEM;
 	call_data_hear(c, s->invite);
 	return txns_keep_request(s->slot, s->invite);

@@ -139,6 +139,7 @@ class Events(EventsTest):
         ringing, other = self.listen(Socket, "type=call.ringing,call.ended&user=1002"), self.listen(Stream, "user=1003")
         for stream in (*both, ringing, other):
             self.assertEqual(stream.next()["type"], "listening")
+        self.node.ctl("extension.put", number="1001", display_name='Müller, "Anna"')
         self.call()
         heard = [self.types(stream, "call.ended") for stream in both]
         self.assertEqual(heard[0], heard[1])
@@ -155,10 +156,11 @@ class Events(EventsTest):
         self.shared(3)
         with self.assertRaisesRegex(Refused, "commands show"):
             self.token(self.node, "reader", name="blank", without="from")
-        blank = self.token(self.node, "reader", name="blank", commands="events", without="from,dnis")
+        self.assertEqual({event.get("from_name") for event in heard[0]}, {"Müller, \"Anna\""})
+        blank = self.token(self.node, "reader", name="blank", commands="events", without="from,from_name,dnis")
         self.assertEqual(self.http(self.node, "GET", "/v1/calls", blank)[0], 403)
         less = self.types(self.listen(Stream, "after=0&type=call.*", token=blank), "call.ended")[1:]
-        self.assertEqual(less, [{name: value for name, value in event.items() if name not in ("from", "dnis")} for event in heard[0]])
+        self.assertEqual(less, [{name: value for name, value in event.items() if name not in ("from", "from_name", "dnis")} for event in heard[0]])
         with Client(self.node.redis_socket, "_operator") as client:
             changed = self.listen(Stream, token=blank)
             client.ask("token.put", name="blank", without="to")

@@ -469,7 +469,7 @@ static enum refusal flow_enter(struct call_host *h, struct call *c, struct bytes
 	if (!p)
 		LOG_WARN("flow", c->id, "a number leads to a flow that is not there",
 			 LOG_BYTES("flow", flow));
-	else if (text_set(&c->display, display))
+	else if (call_name_set(c, display))
 		refused = REFUSED_MEMORY;
 	else
 		refused = flow_run_new(h, c, p, flow, c->run ? c->run->at.visit : 0);

@@ -39,8 +39,39 @@ static void full_call(void **state)
 	assert_int_equal(l->r->cdrs[0].b.packets_in, 51);
 	assert_int_equal(l->r->cdrs[0].end_utc_ms - l->r->cdrs[0].answer_utc_ms, 5000);
 	assert_string_equal(l->r->cdrs[0].from, "1001");
+	assert_string_equal(l->r->cdrs[0].facts.from_name, "Phone");
 	assert_string_equal(l->r->cdrs[0].to, "1002");
 	assert_string_equal(l->r->cdrs[0].reason, "hung up");
+}
+
+/* Whatever a name is made of, a successor reads its record. */
+static void odd_name(void **state)
+{
+	struct line *l = *state;
+
+	phone_begin(&l->a, "1002");
+	(void)snprintf(l->a.local, sizeof(l->a.local),
+		       "\"\t\\\"A\\\" x"
+		       "\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc"
+		       "\u00fc\u00fc"
+		       "\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc"
+		       "\u00fc\u00fc"
+		       "\u00fc\u00fc\" <sip:1001@test.local>");
+	phone_request(&l->a, "INVITE", "", PHONE_SDP_A);
+	(void)phone_rings(&l->b);
+	phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+	(void)phone_hears(&l->a, "SIP/2.0 200");
+	phone_ack(&l->a);
+	rig_run(l->r);
+	line_restart(l, line_stored(l));
+	phone_request(&l->a, "BYE", "", "");
+	line_assert_cdr(l, 200, 16, ENDED_BY_A);
+	assert_string_equal(
+		l->r->cdrs[0].facts.from_name,
+		" \"A\" "
+		"x\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc"
+		"\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc\u00fc"
+		"\u00fc\u00fc");
 }
 
 static void callee_hangs_up(void **state)
@@ -621,6 +652,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(full_call),
+		LINE_TEST(odd_name),
 		LINE_TEST(callee_hangs_up),
 		LINE_TEST(both_hang_up),
 		LINE_TEST(operator_hangs_up),

@@ -54,7 +54,11 @@ static void caller_gives_away(void **state)
 	trio_assert_talks(t->l.r, 1, 2);
 	rig_wait_ms(t->l.r, 40000); /* leg 0 is gone: timers and saves still find the call */
 	assert_int_equal(rig_counts(t->l.r).calls_established, 1);
+	line_restart(&t->l, line_stored(&t->l));
 	trio_assert_ends(t, &t->c, &t->l.b);
+	assert_string_equal(t->l.r->cdrs[0].facts.from_name, "Phone");
+	assert_string_equal(t->l.r->cdrs[1].from, "1002");
+	assert_string_equal(t->l.r->cdrs[1].facts.from_name, ""); /* that is not its name */
 }
 
 /* Whoever was held when it was given away is not. */
