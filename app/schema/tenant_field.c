@@ -394,6 +394,10 @@ const struct command_arg g_tenant_fields[] = {
 		     "together. 0: any number."),
 	NUMBER_FIELD("outside_minutes", outside.minutes, 0, 100000000, "0",
 		     "Minutes that they talk in a day at most. 0: any number."),
+	FLAG_FIELD(
+		"outside_number_required", core.outside_number_required, "false",
+		"true: an extension calls nobody outside, but for help, and sends no call there, "
+		"unless its outside_number is one of the tenant (did.put)."),
 	TEXT_FIELD(
 		"outside_day_begins", outside_day, CHARSET_PLACES, field_day_wrong,
 		"When such a day begins, as HH:MM of UTC: 23:00 for midnight in Berlin in winter. "

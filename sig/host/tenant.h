@@ -110,15 +110,16 @@ enum tenant_rate { TENANT_CALL_RATE, TENANT_REGISTER_RATE, TENANT_RATES };
 /* What modules follow: the fields of its document, as they stand there (app/schema/tenant_field.c). */
 struct tenant_terms {
 	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (tenant.h); "": it has all */
-	bool park_confirm;           /* who parked somebody by phone is told the slot by MESSAGE */
-	bool park_spoken;            /* ... and hears it said, before it is left */
-	bool offline_busy;           /* a lamp of an extension without a phone is lit (BEAT-17) */
-	bool messages_unasked;       /* its phones hear of messages without a subscription */
-	bool one_password;           /* that of SIP is the PIN of a mailbox, too (VM-11) */
-	bool pin_always;             /* ... and one's own phone is asked for it */
-	bool user_to_user;           /* its phones are told the call's data (RFC 7433) */
-	uint8_t record_tone;         /* enum record_tone */
-	char language[LANGUAGE_MAX]; /* of prompts, where an extension has none; "": the node's */
+	bool park_confirm;            /* who parked somebody by phone is told the slot by MESSAGE */
+	bool park_spoken;             /* ... and hears it said, before it is left */
+	bool offline_busy;            /* a lamp of an extension without a phone is lit (BEAT-17) */
+	bool messages_unasked;        /* its phones hear of messages without a subscription */
+	bool one_password;            /* that of SIP is the PIN of a mailbox, too (VM-11) */
+	bool pin_always;              /* ... and one's own phone is asked for it */
+	bool outside_number_required; /* of extensions that call outside (MGT-09) */
+	bool user_to_user;            /* its phones are told the call's data (RFC 7433) */
+	uint8_t record_tone;          /* enum record_tone */
+	char language[LANGUAGE_MAX];  /* of prompts, where an extension has none; "": the node's */
 	char presence_states
 		[PRESENCE_STATES_MAX]; /* beside the usual ones, joined by ','; "": any */
 	char zone[ZONE_NAME_MAX];      /* of the time that its flows know; "": UTC */

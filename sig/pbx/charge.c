@@ -10,6 +10,9 @@
 #include "sig/call/plan.h"
 #include "sig/host/security.h"
 #include "sig/host/settings.h"
+#include "sig/host/tenant_tables.h"
+#include "sig/host/trunk_route.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/saved.h"
 #include "sig/model/transfer.h"
 
@@ -164,9 +167,35 @@ static enum refusal charge_begin(struct call_host *h, struct call *c, struct leg
 	return 0;
 }
 
+/* MGT-09: a flow chooses by itself what it shows. */
+static bool charge_lacks_number(const struct call_host *h, const struct call *c, struct bytes user)
+{
+	const struct shard_forward *f =
+		user.n && h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
+	struct bytes last = c->plan.count ? text_bytes(&c->plan.steps[c->plan.count - 1].user)
+					  : (struct bytes){ 0 };
+	struct toll_terms unused;
+	char to[TRUNK_NUMBER_MAX];
+	bool fixed;
+
+	return user.n && !c->emergency && !(c->run && c->run->shows.n) &&
+	       tenants_terms(h->settings->tenants, c->tenant)->outside_number_required &&
+	       !(f && trunk_did_find(h->settings->numbers, c->tenant, NULL,
+				     bytes_str(f->outside_number), to, &fixed)) &&
+	       h->toll_of && h->toll_of(h->owner, c->tenant, user, last, &unused);
+}
+
 static enum refusal charge_outside(struct call_host *h, struct call *c, struct leg *l,
 				   struct call_refusal *refusal)
 {
+	struct bytes user = toll_payer_of(h, c).user;
+
+	if (charge_lacks_number(h, c, user)) {
+		(void)call_refuse(refusal, REFUSED_OUTSIDE_NUMBER);
+		refusal->text = "no number is chosen as which the extension is shown outside";
+		charge_report(h, c, SECURITY_BARRED, user, refusal->text);
+		return refusal->reason;
+	}
 	return l ? charge_begin(h, c, l, refusal) : charge_may(h, c, refusal);
 }
 

@@ -424,7 +424,8 @@ static enum refusal ring_start(struct shard *s, const struct shard_confer *o, st
 	if (!refused)
 		return REFUSED_NOT;
 	txns_refuse_for(&s->txns, refusal.reason);
-	return refused == REFUSED_TOLL_CALLS || refused == REFUSED_TOLL_MINUTES
+	return refused == REFUSED_TOLL_CALLS || refused == REFUSED_TOLL_MINUTES ||
+			       refused == REFUSED_OUTSIDE_NUMBER
 		       ? REFUSED_MAY_NOT_CALL
 		       : REFUSED_CONFERENCES_FULL;
 }

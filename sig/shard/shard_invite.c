@@ -52,7 +52,8 @@ static bool says_why(const struct sip_message *m, const struct call_refusal *why
 	       reason == REFUSED_REGISTRATION_UNREAD || reason == REFUSED_BARRED ||
 	       reason == REFUSED_ROOM || reason == REFUSED_FEATURE ||
 	       reason == REFUSED_ACCOUNT_CODE || reason == REFUSED_TOLL_CALLS ||
-	       reason == REFUSED_TOLL_MINUTES || reason == REFUSED_GUESSING;
+	       reason == REFUSED_TOLL_MINUTES || reason == REFUSED_OUTSIDE_NUMBER ||
+	       reason == REFUSED_GUESSING;
 }
 
 static void first_invite_refuse(struct shard *s, struct txn_slot *slot, const struct sip_message *m,

@@ -177,6 +177,22 @@ class Limits(unittest.TestCase):
         used = self.node.ctl("toll.show", number="1001")["extension"]
         return used["calls"], used["used_s"]
 
+    def test_a_number_is_chosen(self):
+        """MGT-09: it is one of the tenant, or nobody outside is called."""
+        self.assertEqual(self.a.register().status, 200)
+        self.node.ctl("tenant.put", name="default", outside_number_required=True)
+        none = (403, '"no number is chosen as which the extension is shown outside"')
+        self.assertEqual(self.refused(), none)
+        self.node.ctl("extension.put", number="1001", outside_number="+493011")
+        self.assertEqual(self.refused(), none)
+        self.node.ctl("did.put", number="+4930xx", to="1001")
+        out = self.a.invite("030123", self.audio.sdp())
+        call = self.carrier.incoming()
+        self.assertIn("<sip:+493011@", call.request.get("From"))
+        call.reject(486, "Busy Here")
+        self.assertEqual(out.wait_final().status, 486)
+        self.assertEqual(sorted(row["sip_status"] for row in self.node.cdrs(3)), ["403", "403", "486"])
+
     def test_the_minutes_of_a_day(self):
         """A second call at once is refused, the first one ends with the last minute, and so it stays after a kill; until a command."""
         self.next_process(_1001=57000)

@@ -226,6 +226,54 @@ static void calls_nobody_outside(void **state)
 	assert_int_equal(rig_take(g->l.r, &g->carriers[0].addr, "INVITE ").n, 0);
 }
 
+/* MGT-09: it must have a number outside that is one of the tenant, whoever brings the call there. */
+static void number_required(void **state)
+{
+	static const struct {
+		const char *number;
+		bool goes;
+	} rows[] = { { "", false }, { "493099", false }, { "493011", true } };
+	struct gate *g = *state;
+	struct tenant_settings set = { .name = TENANT_DEFAULT_NAME,
+				       .terms.outside_number_required = true };
+	struct shard_extension e = rig_extension("1002", false);
+	struct shard_forward on = { .always = "9123" };
+	uint16_t tenant;
+
+	assert_int_equal(tenants_put(g->tenants, &set, &tenant), 0);
+	gate_did(g, "493011", "1001");
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct shard_forward f = { 0 };
+		struct bytes m;
+
+		may_go_out(g, "", "");
+		(void)bytes_cstr(bytes_str(rows[i].number), f.outside_number,
+				 sizeof(f.outside_number));
+		assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1001", &f), 0);
+		phone_invite(&g->l.a, "9123", PHONE_SDP_A);
+		m = phone_rings(&g->carriers[0]);
+		ROW_ASSERT(rows[i].number, !m.n == !rows[i].goes);
+		if (rows[i].goes) {
+			phone_answer(&g->carriers[0], m, "486 Busy Here", "");
+			assert_true(phone_hears(&g->l.a, "SIP/2.0 486").n);
+			continue;
+		}
+		m = phone_hears(&g->l.a, "SIP/2.0 403");
+		ROW_ASSERT(rows[i].number, rig_has(rig_header(m, "Reason"), "is shown outside"));
+	}
+	/* 1001 has one; 1002, who sends the call on, at first has none */
+	e.classes = 0xff;
+	assert_int_equal(shard_extension_put(g->l.r->shard, &e), 0);
+	assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1002", &on), 0);
+	phone_invite(&g->l.a, "1002", PHONE_SDP_A);
+	assert_true(phone_hears(&g->l.a, "SIP/2.0 480").n);
+	assert_false(phone_rings(&g->carriers[0]).n);
+	(void)bytes_cstr(BYTES_LIT("493011"), on.outside_number, sizeof(on.outside_number));
+	assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1002", &on), 0);
+	phone_invite(&g->l.a, "1002", PHONE_SDP_A);
+	assert_true(phone_rings(&g->carriers[0]).n);
+}
+
 /* A call by command: the number as the extension dials it, shown as it may be shown; or refused with the reason. */
 static void originated_outside(void **state)
 {
@@ -325,11 +373,12 @@ static void originated_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		GATE_TEST(believed),           GATE_TEST(not_believed),
-		GATE_TEST(no_extension),       GATE_TEST(hidden_by_the_trunk),
-		GATE_TEST(in_responses),       GATE_TEST(shown_outside),
-		GATE_TEST(sent_on_outside),    GATE_TEST(calls_nobody_outside),
-		GATE_TEST(originated_outside), GATE_TEST(originated_for),
+		GATE_TEST(believed),        GATE_TEST(not_believed),
+		GATE_TEST(no_extension),    GATE_TEST(hidden_by_the_trunk),
+		GATE_TEST(in_responses),    GATE_TEST(shown_outside),
+		GATE_TEST(sent_on_outside), GATE_TEST(calls_nobody_outside),
+		GATE_TEST(number_required), GATE_TEST(originated_outside),
+		GATE_TEST(originated_for),
 	};
 
 	return cmocka_run_group_tests_name("identity_trunk", tests, NULL, NULL);
