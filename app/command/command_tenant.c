@@ -649,9 +649,10 @@ static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 		control_tenant_set(node->api.control, name, tenant_roles(&t));
 }
 
-/* Who is still parked there goes on alone; nobody finds him by a slot. */
+/* Who is still parked there goes on alone; nobody finds him by a slot. Nobody hears its messages any more. */
 static void tenant_deleted(struct node *node, const char *name)
 {
+	store_boxes_clear(node->redis.store, bytes_str(name));
 	store_park_clear(node->redis.store, bytes_str(name), NULL, NULL);
 }
 

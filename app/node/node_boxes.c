@@ -292,6 +292,8 @@ static void box_on_said(const struct store_box_said *said, void *arg)
 		n->boxes.count++;
 		return;
 	}
+	if (run->said && !strcmp(run->said, "put") && answer.result == BOX_OK)
+		store_box_note(n->redis.store, bytes_str(run->tenant), bytes_str(run->box));
 	run->answer = answer;
 	if (answer.result != BOX_OK || !box_run_changes(run) || !box_run_changed(run))
 		box_run_end(run);
@@ -618,7 +620,9 @@ bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *a
 	struct box_run *run = NULL;
 	bool is = false;
 
-	if (box.n && bytes_cut(&name, '/', &tenant))
+	/* a tenant that was deleted has no boxes, while its files lie there yet */
+	if (box.n && bytes_cut(&name, '/', &tenant) &&
+	    tenants_find(n->common.tenants, tenant) != TENANT_NONE)
 		run = box_run_make(n, tenant, box, done, arg);
 	if (run)
 		is = said_fill(run, line, entry);

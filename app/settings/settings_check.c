@@ -5,6 +5,7 @@
 
 #include "app/settings/settings_schema.h"
 #include "base/clock.h"
+#include "sig/sip/uri.h"
 
 void rule_where(const struct check *c, const char *path, uint32_t *line, uint32_t *column)
 {
@@ -515,6 +516,19 @@ int settings_login_role(const char *row, struct bytes *value)
 	return -1;
 }
 
+bool rule_is_here(const char *url)
+{
+	const char *at = strstr(url, "://");
+	struct sip_place place;
+	struct addr addr;
+
+	at = at ? at + 3 : url;
+	if (sip_place_read(&place, bytes_mem(at, strcspn(at, "/?#"))))
+		return false;
+	return bytes_iis(bytes_str(place.host), "localhost") ||
+	       (!addr_parse(&addr, bytes_str(place.host)) && addr_is_loopback(&addr));
+}
+
 static void check_mail(const struct check *c)
 {
 	const struct settings_mail *m = &c->s->mail;
@@ -526,6 +540,15 @@ static void check_mail(const struct check *c)
 		       "smtp://mail.example.org:587");
 	if (m->url[0] && !strchr(m->from, '@'))
 		REPORT(c, "mail.from", "mail.url needs mail.from, the address mails come from");
+	if (strchr(m->url, '@'))
+		REPORT(c, "mail.url",
+		       "mail.url has no user: mail.user and mail.password_file are that");
+	if (m->url[0] && m->user[0] && !m->starttls && !strncmp(m->url, "smtp://", 7) &&
+	    !rule_is_here(m->url))
+		REPORT(c, "mail.starttls",
+		       "mail.starttls: false would send the password of mail.user in plain: leave "
+		       "it "
+		       "out, or use smtps://; only a server on this machine may have it so");
 	if (text[0] && strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
 		REPORT(c, "transcription.url", "transcription.url must be a URL of http or https");
 }

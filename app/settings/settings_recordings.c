@@ -28,20 +28,6 @@ static bool recordings_starts(const char *url, const char *const *schemes)
 	return false;
 }
 
-/* No TLS: that may go to this machine alone. */
-static bool recordings_is_here(const char *url)
-{
-	static const char *const here[] = { "http://127.0.0.1:",
-					    "http://127.0.0.1/",
-					    "http://localhost:",
-					    "http://localhost/",
-					    "http://[::1]:",
-					    "http://[::1]/",
-					    NULL };
-
-	return recordings_starts(url, here);
-}
-
 static void recordings_url(const struct destination_check *x)
 {
 	static const char *const directory[] = { "/", NULL }, *const https[] = { "https://", NULL },
@@ -55,7 +41,7 @@ static void recordings_url(const struct destination_check *x)
 	const char *url = x->d->url;
 	bool web = x->d->kind == SETTINGS_S3 || x->d->kind == SETTINGS_HTTP;
 
-	if (web && recordings_is_here(url))
+	if (web && bytes_istarts(bytes_str(url), "http://") && rule_is_here(url))
 		return;
 	if (!recordings_starts(url, schemes[x->d->kind]))
 		REPORT_STORE(x, "url", "url must begin with %s, and something must follow%s",

@@ -350,7 +350,7 @@ const struct conf_field g_mail_fields[] = {
 		TEXT(settings_mail, ca)),
 	SETTING("starttls", "true",
 		"TLS is begun before anything is said over smtp://, or the mail waits. false: all "
-		"goes in plain.",
+		"goes in plain; with user to this machine alone.",
 		FLAG(settings_mail, starttls)),
 	SETTING("retry", "5s",
 		"The pause before a mail is tried again, doubled each time up to an hour. A "

@@ -7,7 +7,7 @@
 #include "base/decimal.h"
 #include "cluster/store/state.h"
 
-enum { BOX_HEAD = 8, BOX_ROW = 5 };
+enum { BOX_HEAD = 8, BOX_ROW = 5, BOX_KEYS = 7 };
 #define BOX_LIMIT_NS (2 * NS_PER_S)
 
 struct box_op {
@@ -27,6 +27,21 @@ static struct bytes box_key(char buf[STORE_KEY_MAX], const struct store_box *of,
 	writer_bytes(&w, of->box);
 	WRITER_TEXTS(&w, "}:", what);
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
+}
+
+/* False: a name is too long. */
+static bool box_keys(char keys[BOX_KEYS][STORE_KEY_MAX], const struct store_box *of,
+		     struct bytes *out)
+{
+	static const char *const names[BOX_KEYS] = { "msg",       "new",   "urgent", "old",
+						     "oldurgent", "draft", "gone" };
+	bool fits = true;
+
+	for (size_t i = 0; i < BOX_KEYS; i++) {
+		out[i] = box_key(keys[i], of, names[i]);
+		fits &= out[i].n > 0;
+	}
+	return fits;
 }
 
 static uint64_t box_number(const struct store_answer *a, size_t i)
@@ -65,21 +80,14 @@ static void box_on_reply(struct store_op *op, const struct store_answer *a)
 void store_box_ask(struct store_shared *s, const struct store_box *of, store_box_row_fn *each,
 		   store_box_fn *done, void *arg)
 {
-	static const char *const names[] = { "msg",       "new",   "urgent", "old",
-					     "oldurgent", "draft", "gone" };
-	enum { KEYS = COUNT_OF(names) };
-	char keys[KEYS][STORE_KEY_MAX];
-	struct bytes args[KEYS + STORE_BOX_WORDS];
+	char keys[BOX_KEYS][STORE_KEY_MAX];
+	struct bytes args[BOX_KEYS + STORE_BOX_WORDS];
 	size_t words = of->n <= STORE_BOX_WORDS ? of->n : STORE_BOX_WORDS;
 	struct box_op *b;
-	bool fits = true;
+	bool fits = box_keys(keys, of, args);
 
-	for (size_t i = 0; i < KEYS; i++) {
-		args[i] = box_key(keys[i], of, names[i]);
-		fits &= args[i].n > 0;
-	}
 	for (size_t i = 0; i < words; i++)
-		args[KEYS + i] = of->words[i];
+		args[BOX_KEYS + i] = of->words[i];
 	store_enter(&s->base);
 	b = (struct box_op *)store_op_new(&s->base, sizeof(*b), box_on_reply);
 	if (!b) {
@@ -93,11 +101,80 @@ void store_box_ask(struct store_shared *s, const struct store_box *of, store_box
 				     &(struct script_call){ .id = of->change ? SCRIPT_BOX_CHANGE
 									     : SCRIPT_BOX_READ,
 							    .args = args,
-							    .keys = KEYS,
-							    .n = KEYS + words,
+							    .keys = BOX_KEYS,
+							    .n = BOX_KEYS + words,
 							    .deadline_ns = BOX_LIMIT_NS });
 		else
 			store_op_fail(&b->op, STORE_REFUSED);
 	}
+	store_leave(&s->base);
+}
+
+/* ---- all of a tenant ---- */
+
+struct boxes_op {
+	struct store_op op;
+	char tenant[STORE_KEY_MAX];
+};
+
+static struct bytes boxes_key(char buf[STORE_KEY_MAX], struct bytes tenant)
+{
+	return store_key_tenant(buf, tenant, "box", "all");
+}
+
+static void boxes_run(struct store_shared *s, struct store_op *op, const struct bytes *args,
+		      size_t n)
+{
+	if (op && args[1].n)
+		store_op_command(op, args, n, s->base.deadline_ns);
+	else if (op)
+		store_op_fail(op, STORE_REFUSED);
+}
+
+void store_box_note(struct store_shared *s, struct bytes tenant, struct bytes box)
+{
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("SADD"), boxes_key(key, tenant), box };
+
+	store_enter(&s->base);
+	boxes_run(s, store_op_user(&s->base, NULL, NULL, 0, 0), args, COUNT_OF(args));
+	store_leave(&s->base);
+}
+
+static void box_drop(struct store_shared *s, struct bytes tenant, struct bytes box)
+{
+	const struct store_box of = { .tenant = tenant, .box = box };
+	char keys[BOX_KEYS][STORE_KEY_MAX];
+	struct bytes args[1 + BOX_KEYS] = { BYTES_LIT("DEL") };
+
+	if (box_keys(keys, &of, args + 1))
+		boxes_run(s, store_op_user(&s->base, NULL, NULL, 0, 0), args, COUNT_OF(args));
+}
+
+static void boxes_on_reply(struct store_op *op, const struct store_answer *a)
+{
+	const struct boxes_op *all = (const struct boxes_op *)op;
+	struct store_shared *s = (struct store_shared *)op->base;
+	size_t n = a->result == STORE_OK ? redis_reply_count(a->reply) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		box_drop(s, bytes_str(all->tenant), redis_reply_text(redis_reply_at(a->reply, i)));
+	if (n)
+		store_boxes_clear(s, bytes_str(all->tenant));
+}
+
+void store_boxes_clear(struct store_shared *s, struct bytes tenant)
+{
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { BYTES_LIT("SPOP"), boxes_key(key, tenant),
+				      BYTES_LIT("1000") };
+	struct boxes_op *all;
+
+	store_enter(&s->base);
+	all = (struct boxes_op *)store_op_new(&s->base, sizeof(*all), boxes_on_reply);
+	if (all && !bytes_cstr(tenant, all->tenant, sizeof(all->tenant)))
+		boxes_run(s, &all->op, args, COUNT_OF(args));
+	else if (all)
+		store_op_fail(&all->op, STORE_REFUSED);
 	store_leave(&s->base);
 }

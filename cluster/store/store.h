@@ -476,6 +476,10 @@ typedef void store_box_row_fn(const struct store_box_row *row, void *arg);
 typedef void store_box_fn(const struct store_box_said *said, void *arg);
 void store_box_ask(struct store_shared *s, const struct store_box *of, store_box_row_fn *each,
 		   store_box_fn *done, void *arg);
+/* That the tenant has that box: it is among those that are deleted with it. */
+void store_box_note(struct store_shared *s, struct bytes tenant, struct bytes box);
+/* All keys of all boxes of a tenant. */
+void store_boxes_clear(struct store_shared *s, struct bytes tenant);
 
 /* What is to be done about messages, once and by one node: an event, a mail, a call (cluster/lua/task.lua). */
 enum { STORE_TASKS_MAX = 32, STORE_TASK_HELD_MS = 10000 };

@@ -66,6 +66,14 @@ class Team(Box):
         self.ask("extension.put", number=self.BOX, mailbox_members="1003")
         self.message("GET", "", member, None, 403)
         self.assertEqual(self.message("POST", f"/{message}/undelete", stranger, {})["by"], "1003")
+        with self.node.redis() as redis:        # what a tenant had goes with it
+            self.assertEqual(redis("SMEMBERS", "td:{t:default}:box:all"), [self.BOX])
+            redis("HSET", f"td:{{box:maroon:{self.BOX}}}:msg", "version", 1)
+            redis("SADD", "td:{t:maroon}:box:all", self.BOX)
+            self.ask("extension.delete", tenant="maroon", number=self.BOX)
+            self.ask("tenant.delete", name="maroon")
+            until(lambda: not redis("KEYS", "td:*maroon*box*") + redis("KEYS", "td:*box:maroon*"), lambda: redis("KEYS", "*maroon*"))
+            self.assertEqual(len(redis("KEYS", f"td:{{box:default:{self.BOX}}}:msg")), 1)
 
     def test_lamps(self):
         """The phone of a member shows numbers; that of the other tenant's 1002 those of its own box."""

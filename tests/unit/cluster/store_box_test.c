@@ -187,11 +187,46 @@ static void test_parts(void **state)
 	node_without_server(&n, &s);
 }
 
+static bool has_no_box(void *arg)
+{
+	return !strcmp(server_ask(arg, "KEYS td:{*:acme*}*"), "(0 elements)");
+}
+
+/* All boxes of a tenant that was deleted go, and nobody else's. */
+static void test_tenant_deleted(void **state)
+{
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n };
+
+	(void)state;
+	node_with_server(&n, &s);
+	for (int i = 0; i < 3; i++) {
+		char box[8];
+
+		(void)snprintf(box, sizeof(box), "100%d", i);
+		(void)ask(&h, box, 0, "put a-1 " PART("1", "a1", "1764300000001") " new");
+		(void)ask(&h, box, 0, "put b-1 " PART("1", "b1", "1764300000002") " draft");
+		store_box_note(n.shared, BYTES_LIT("acme"), bytes_str(box));
+		store_box_note(n.shared, BYTES_LIT("acme"), bytes_str(box));
+	}
+	(void)server_ask(&s, "HSET td:{box:other:1001}:msg version 1");
+	(void)server_ask(&s, "SADD td:{t:other}:box:all 1001");
+	(void)ask(&h, "1000", 0, "set a-1 deleted - - 0");
+	assert_false(has_no_box(&s));
+	store_boxes_clear(n.shared, BYTES_LIT("acme"));
+	assert_true(drive(n.redis, 5000, has_no_box, &s));
+	assert_string_equal(server_ask(&s, "HGET td:{box:other:1001}:msg version"), "1");
+	assert_string_equal(server_ask(&s, "SCARD td:{t:other}:box:all"), "1");
+	node_without_server(&n, &s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_states),
 		cmocka_unit_test(test_parts),
+		cmocka_unit_test(test_tenant_deleted),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);

@@ -22,6 +22,7 @@
 	"  - name: two\n" \
 	"    bind: 192.0.2.11\n"
 #define LOGIN     "login:\n  client_id: x\n  roles: [a=admin]\n"
+#define MAIL      NODE NETWORK "mail:\n  from: a@b.org\n  user: u\n  starttls: false\n  url: "
 #define INTERFACE "    interface: eth0\n"
 #define REDIS     "redis: {url: redis://x}\n"
 #define XDP       "media: {port: xdp}\n"
@@ -355,6 +356,10 @@ static const struct {
 	  "nowhere" },
 	{ "recordings: a relative password file",
 	  STORE("a", "http", "url: \"https://h/x\", password_file: x"), 10, 64, "absolute path" },
+	{ "mail: a password in plain", MAIL "smtp://192.0.2.1:587\n", 11, 13, "in plain" },
+	{ "mail: a name that is like this machine's", MAIL "smtp://localhost.example.org\n", 11, 13,
+	  "in plain" },
+	{ "mail: a user in its url", MAIL "'smtp://127.0.0.1:25@192.0.2.1'\n", 12, 8, "no user" },
 	{ "siprec: neither address nor name", NODE NETWORK "siprec:\n  address: 'a b'\n", 9, 12,
 	  "an address or a name" },
 	{ "siprec: more than none", NODE NETWORK "siprec:\n  more: [192.0.2.8]\n", 9, 10,
@@ -416,6 +421,20 @@ static void test_all_at_once(void **state)
 	assert_non_null(strstr(text, "tandem.yaml:8:17: "));
 	assert_non_null(strstr(text, "tandem.yaml:10:13: "));
 	assert_non_null(strstr(text, "tandem.yaml:10:16: "));
+}
+
+static void test_mail_in_plain(void **state)
+{
+	static const char *const good[] = { "smtp://127.0.0.1:25", "smtp://localhost",
+					    "'smtp://[::1]:25'", "smtps://192.0.2.1" };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(good); i++) {
+		char text[512];
+
+		(void)snprintf(text, sizeof(text), "%s%s\n", MAIL, good[i]);
+		ROW_ASSERT(good[i], !read_text(&g_settings, text));
+	}
 }
 
 static void test_secret_is_not_shown(void **state)
@@ -797,6 +816,7 @@ int main(void)
 		cmocka_unit_test(test_cluster),
 		cmocka_unit_test(test_each_error),
 		cmocka_unit_test(test_all_at_once),
+		cmocka_unit_test(test_mail_in_plain),
 		cmocka_unit_test(test_secret_is_not_shown),
 		cmocka_unit_test(test_prefixes),
 		cmocka_unit_test(test_rules_of_trust),
