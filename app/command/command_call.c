@@ -196,8 +196,9 @@ void command_play_put(json_t *json, const struct shard *core, uint64_t call)
 	if (!shard_call_play(core, call, clock_instant(), &play))
 		return;
 	(void)json_object_set_new(json, "play",
-				  json_pack("{s:s, s:I, s:b}", "file", play.file, "place_ms",
-					    (json_int_t)play.place_ms, "paused", play.paused));
+				  json_pack("{s:s, s:I, s:I, s:b}", "file", play.file, "place_ms",
+					    (json_int_t)play.place_ms, "played_ms",
+					    (json_int_t)play.played_ms, "paused", play.paused));
 }
 
 static void conference_put(json_t *json, const struct shard *core, uint64_t call)

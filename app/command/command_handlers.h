@@ -53,10 +53,15 @@ command_fn command_conference_list, command_conference_get, command_conference_a
 command_fn command_recording_list, command_recording_get;
 command_fn command_recording_link, command_store_list, command_store_one, command_store_retry;
 command_fn command_message_count, command_message_list, command_message_get, command_message_put,
-	command_message_delete, command_message_undelete, command_message_forward;
-/* What was asked for it is done. */
+	command_message_delete, command_message_undelete, command_message_forward,
+	command_message_link;
+/* What was asked for message.forward or message.link is done. */
 struct command_run;
-void command_message_forwarded(struct command_run *run);
+void command_message_on_copied(struct command_run *run);
+/* Links to files of recordings (recording.link, message.link). False: the run has failed. */
+bool command_recording_has_port(struct command_run *run);
+/* NULL: the name is too long. */
+json_t *command_recording_linked(struct command_run *run, struct bytes name);
 command_fn command_sip_recent;
 command_fn command_registration_list;
 command_fn command_subscription_end;

@@ -159,9 +159,9 @@ void command_message_undelete(struct command_run *run)
 	message_set(run, &ask);
 }
 
-/* ---- forward ---- */
+/* ---- forward, and links ---- */
 
-/* What is done, in this order. The arguments have more by and by: parts, and copies (message, mailbox). */
+/* What is done, in this order; of message.link up to FETCH. The arguments have more by and by: parts, and copies (message, mailbox). */
 enum forward_stage { FORWARD_LOOK, FORWARD_FETCH, FORWARD_COPY, FORWARD_WAIT };
 
 struct forward {
@@ -318,10 +318,30 @@ static void forward_go_on(struct command_run *run)
 	}
 }
 
-void command_message_forwarded(struct command_run *run)
+static void link_answer(struct command_run *run)
+{
+	json_t *links = json_array(), *part;
+	size_t i;
+
+	json_array_foreach(json_object_get(run->args, "parts"), i, part)
+	{
+		(void)json_array_append_new(
+			links,
+			command_recording_linked(
+				run, bytes_str(json_string_value(json_object_get(part, "name")))));
+	}
+	command_answer(run, json_pack("{s:s, s:o}", "message", forward_arg(run, "message"), "links",
+				      links));
+}
+
+void command_message_on_copied(struct command_run *run)
 {
 	struct forward *f = run->kept;
 
+	if (f->stage == FORWARD_FETCH && run->command->fn == command_message_link) {
+		link_answer(run);
+		return;
+	}
 	if (f->before)
 		f->before = false;
 	else
@@ -356,27 +376,40 @@ static void forward_on_row(const struct node_box_answer *answer, void *arg)
 				  run);
 		return;
 	}
-	if (!forward_may(row, parts, f->before)) {
+	if (run->command->fn == command_message_forward && !forward_may(row, parts, f->before)) {
 		command_fail(run, COMMAND_CONFLICT, "message",
 			     "it is private, or encrypted: it stays where it is");
 		return;
 	}
 	(void)json_array_extend(json_object_get(run->args, "parts"), parts);
-	command_message_forwarded(run);
+	command_message_on_copied(run);
+}
+
+/* False: the run has failed. */
+static bool forward_begin(struct command_run *run)
+{
+	run->kept = calloc(1, sizeof(struct forward));
+	(void)json_object_set_new(run->args, "parts", json_array());
+	if (!run->kept)
+		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+	return run->kept && message_redis(run);
 }
 
 void command_message_forward(struct command_run *run)
 {
-	struct forward *f = calloc(1, sizeof(*f));
+	struct forward *f;
 
-	run->kept = f;
-	(void)json_object_set_new(run->args, "parts", json_array());
-	if (!f)
-		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
-	else if (message_redis(run) && forward_copies(run)) {
-		f->before = forward_arg(run, "introduction");
+	if (!forward_begin(run) || !forward_copies(run))
+		return;
+	f = run->kept;
+	f->before = forward_arg(run, "introduction");
+	forward_go_on(run);
+}
+
+void command_message_link(struct command_run *run)
+{
+	if (command_recording_has_port(run) && forward_begin(run))
 		forward_go_on(run);
-	}
 }
 
 bool command_box_of(const struct node *n, const char *tenant, struct bytes number,

@@ -404,46 +404,59 @@ static bool recording_may_see(const struct command_run *run, struct bytes name)
 	return bytes_cut(&name, '/', &tenant) && (!run->of_tenant || bytes_is(tenant, run->tenant));
 }
 
-/* Only the name of a recording that is there is signed: tandem-store looks. */
-void command_recording_link(struct command_run *run)
+bool command_recording_has_port(struct command_run *run)
 {
 	if (!run->node->web.files_web)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "recordings.port is 0: give it a port, and restart the node");
-	else if (!recording_may_see(run, command_value(run, "name")->text))
+	return run->node->web.files_web;
+}
+
+/* Only the name of a recording that is there is signed: tandem-store looks. */
+void command_recording_link(struct command_run *run)
+{
+	if (!command_recording_has_port(run))
+		return;
+	if (!recording_may_see(run, command_value(run, "name")->text))
 		command_fail(run, COMMAND_NOT_FOUND, "name",
 			     "there is no such recording: recording.list has them");
 	else
 		command_store_one(run);
 }
 
-/* Whether it was recording.link: then it is answered with a link to what was found. */
-static bool command_recording_found(struct command_run *run, const json_t *found)
+json_t *command_recording_linked(struct command_run *run, struct bytes name)
 {
 	const struct node *n = run->node;
-	const json_t *of = run->kept ? run->args : found;
-	struct bytes name = bytes_str(json_string_value(json_object_get(of, "name")));
-	uint64_t expires_utc_ms, seconds;
+	uint64_t seconds = command_value(run, "seconds")->number;
+	uint64_t expires_utc_ms = clock_utc_ms() + seconds * 1000;
 	char path[WEB_FILE_PATH_MAX];
 	struct writer w = writer_over(path, sizeof(path) - 1);
 
+	web_file_link(&w, &n->web.files, name, expires_utc_ms);
+	if (w.overflow || !name.n)
+		return NULL;
+	path[w.n] = '\0';
+	LOG_INFO("recordings", 0, "a link to a recording is given out", LOG_BYTES("file", name),
+		 LOG_STR("by", run->user[0] ? run->user : run->id), LOG_U64("seconds", seconds));
+	return json_pack("{s:o, s:s, s:i, s:I}", "name", command_text_json(name), "path", path,
+			 "port", (int)n->settings.recordings.port, "expires_utc_ms",
+			 (json_int_t)expires_utc_ms);
+}
+
+/* Whether it was recording.link: then it is answered with a link to what was found. */
+static bool command_recording_found(struct command_run *run, const json_t *found)
+{
+	const json_t *of = run->kept ? run->args : found;
+	json_t *link;
+
 	if (run->command->fn != command_recording_link)
 		return false;
-	seconds = command_value(run, "seconds")->number;
-	expires_utc_ms = clock_utc_ms() + seconds * 1000;
-	web_file_link(&w, &n->web.files, name, expires_utc_ms);
-	if (w.overflow || !name.n) {
+	link = command_recording_linked(run,
+					bytes_str(json_string_value(json_object_get(of, "name"))));
+	if (link)
+		command_answer(run, link);
+	else
 		command_fail(run, COMMAND_NOT_FOUND, "name", "the name is too long for a link");
-	} else {
-		path[w.n] = '\0';
-		LOG_INFO("recordings", 0, "a link to a recording is given out",
-			 LOG_BYTES("file", name), LOG_STR("by", run->id),
-			 LOG_U64("seconds", seconds));
-		command_answer(run,
-			       json_pack("{s:o, s:s, s:i, s:I}", "name", command_text_json(name),
-					 "path", path, "port", (int)n->settings.recordings.port,
-					 "expires_utc_ms", (json_int_t)expires_utc_ms));
-	}
 	return true;
 }
 
@@ -614,8 +627,9 @@ void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_
 		return;
 	else if (error)
 		command_fail(run, recording_error(error), NULL, "%s", message ? message : error);
-	else if (run->command->fn == command_message_forward)
-		command_message_forwarded(run);
+	else if (run->command->fn == command_message_forward ||
+		 run->command->fn == command_message_link)
+		command_message_on_copied(run);
 	else if (!command_recording_found(run, json_object_get(line, "result")))
 		command_answer(run, json_incref(json_object_get(line, "result")));
 }

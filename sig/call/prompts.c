@@ -187,6 +187,8 @@ static const struct schema prompts_rows[] = {
 	{ "draft", 37, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.draft) },
 	{ "first", 38, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.first) },
 	{ "spared", 39, SCHEMA_BOOL, SCHEMA_AT(struct prompts, terms.spared) },
+	{ "played_ms", 40, SCHEMA_UINT, SCHEMA_AT(struct prompts, played_ms),
+	  .max = PROMPT_PLACE_MAX_MS, .wrong = "acts: place" },
 	{ 0 },
 };
 
@@ -340,17 +342,28 @@ static void endless_wait_digit(const struct call_host *h, struct prompts *a)
 		wait_digit(h, a);
 }
 
-uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms)
+static uint32_t heard_since(const struct prompts *a, uint64_t utc_ms, uint32_t before)
 {
-	uint64_t ms = a->place_ms;
+	uint64_t ms = before;
 
 	if (a->since_utc_ms && utc_ms > a->since_utc_ms)
 		ms += utc_ms - a->since_utc_ms;
 	return ms < PROMPT_PLACE_MAX_MS ? (uint32_t)ms : PROMPT_PLACE_MAX_MS;
 }
 
-static void place_set(struct prompts *a, uint32_t ms)
+uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms)
 {
+	return heard_since(a, utc_ms, a->place_ms);
+}
+
+uint32_t prompts_played_ms(const struct prompts *a, uint64_t utc_ms)
+{
+	return heard_since(a, utc_ms, a->played_ms);
+}
+
+static void place_set(const struct call_host *h, struct prompts *a, uint32_t ms)
+{
+	a->played_ms = prompts_played_ms(a, h->now.utc_ms);
 	a->place_ms = ms;
 	a->since_utc_ms = 0;
 }
@@ -428,7 +441,8 @@ static void pin_clear(struct prompts *a)
 /* That file from its beginning. */
 static void file_set(struct prompts *a, uint8_t file)
 {
-	place_set(a, 0);
+	a->place_ms = a->played_ms = 0;
+	a->since_utc_ms = 0;
 	pin_clear(a);
 	a->file = file;
 }
@@ -978,7 +992,7 @@ static void place_resume(const struct call_host *h, struct prompts *a)
 	uint32_t ms = prompts_place_ms(a, h->now.utc_ms),
 		 again = ms > PROMPT_AGAIN_MS ? ms - PROMPT_AGAIN_MS : 0;
 
-	place_set(a, again > a->place_ms ? again : a->place_ms);
+	place_set(h, a, again > a->place_ms ? again : a->place_ms);
 }
 
 /* The recording goes on by itself (recording.h). A file that was to be finished has been, or is by its node. */
@@ -1052,7 +1066,7 @@ enum refusal prompts_control(struct call_host *h, struct call *c, enum prompt_co
 	paused = control == PROMPT_PAUSE || (a->paused && control != PROMPT_RESUME);
 	if (!moves && paused == a->paused)
 		return 0;
-	place_set(a, place_wanted(control, prompts_place_ms(a, h->now.utc_ms), ms));
+	place_set(h, a, place_wanted(control, prompts_place_ms(a, h->now.utc_ms), ms));
 	a->paused = paused;
 	outbox_touch(&c->out);
 	prompt_step_start(h, c);

@@ -112,6 +112,7 @@ struct prompts {
 		    1];        /* ... and its hash, of a prompt that is a document; else "" */
 	uint32_t order;        /* number */
 	uint32_t place_ms;     /* within the file: now, or at since_utc_ms where that is not 0 */
+	uint32_t played_ms;    /* of the file, for so long: as place_ms, and no skip changes it */
 	uint64_t since_utc_ms; /* it is heard from then on */
 	bool paused;
 	uint64_t until_ns; /* the next digit is waited for, or the message may last; 0: none is */
@@ -162,6 +163,8 @@ enum refusal prompts_control(struct call_host *h, struct call *c, enum prompt_co
 			     uint32_t ms) NODISCARD;
 /* Where the file is that plays, or is paused. */
 uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms);
+/* For how long it was heard by now, whatever was skipped or heard again. */
+uint32_t prompts_played_ms(const struct prompts *a, uint64_t utc_ms);
 /* By order, in place of what was under way; terms without a file, digits and a message: that ends. REFUSED_NOT_ALONE, _NO_COLLECTOR,
  * _LEG_RECORDED (a message), _MEMORY. */
 enum refusal prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,

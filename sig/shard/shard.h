@@ -477,7 +477,7 @@ bool shard_call_facts(const struct shard *s, uint64_t call, struct call_facts *o
 /* What call.play and call.collect play. */
 struct call_play {
 	const char *file; /* valid until the next event */
-	uint32_t place_ms;
+	uint32_t place_ms, played_ms;
 	bool paused;
 };
 /* False: nothing. */

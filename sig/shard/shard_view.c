@@ -483,13 +483,15 @@ bool shard_call_play(const struct shard *s, uint64_t call, struct instant now,
 		     struct call_play *out)
 {
 	const struct call *c = shard_call_find(s, call);
+	uint64_t utc_ms = steady_utc_ms(&s->host.steady, now.ns);
 
 	if (!c || !c->prompts || prompts_are_announcing(c) ||
 	    c->prompts->list[c->prompts->at].kind != PROMPT_PLAY)
 		return false;
 	*out = (struct call_play){
 		.file = c->prompts->terms.files[c->prompts->file],
-		.place_ms = prompts_place_ms(c->prompts, steady_utc_ms(&s->host.steady, now.ns)),
+		.place_ms = prompts_place_ms(c->prompts, utc_ms),
+		.played_ms = prompts_played_ms(c->prompts, utc_ms),
 		.paused = c->prompts->paused,
 	};
 	return true;

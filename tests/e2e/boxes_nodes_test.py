@@ -94,6 +94,9 @@ class Boxes(Cluster):
             self.assertEqual((answer.status, answer.read()), (206, want[100:]))
         with self.assertRaisesRegex(ServerError, "not_found"):
             self.b.ctl("recording.link", name=name + ".json", node="b")
+        [link] = self.b.ctl("message.link", mailbox=self.BOX, message=message, node="b")["links"]
+        with urllib.request.urlopen(f"http://{place.NODE}:{link['port']}{link['path']}", timeout=PATIENCE_S) as answer:
+            self.assertEqual((link["port"], answer.read()), (self.web["b"], want))
         row = self.put(self.b, message, urgent="true", private="true", note="call her back")
         self.assertEqual((row["urgent"], row["private"], row["note"], row["version"]), (True, True, "call her back", 1))
         self.count(1, 1, 0, 0, 0)

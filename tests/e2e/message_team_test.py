@@ -5,12 +5,15 @@ import json
 import os
 import time
 import unittest
+import urllib.request
 
+from lib import place
 from lib.node import ha1
 
-from mailbox_test import Mailbox
+from mailbox_test import Mailbox, RATE
 from message_lamps_test import Lamp
-from patience import until
+from patience import PATIENCE_S, until
+from ports import Ports
 from session_test import Users
 from webhooks_test import Server
 
@@ -39,6 +42,30 @@ class Box(Users, Mailbox):
 
 
 class Team(Box):
+    def setUp(self):
+        self.port = self.enterContext(Ports(1)).take()
+        self.settings = {"recordings": {"port": self.port}}
+        super().setUp()
+
+    def test_export(self):
+        """Who sees the box gets a link to the message, and it is a WAV of what was said; the message stays new."""
+        self.ask("extension.put", number=self.BOX, mailbox_members="1001")
+        self.node.put_extension("1003", "secret1003")
+        message = self.leave(self.SPOKEN[0])
+        owner, member, stranger = (self.session(self.node, number)["token"] for number in (self.BOX, "1001", "1003"))
+        self.message("GET", f"/{message}/link", stranger, None, 403)
+        for token in (owner, member):
+            said = self.message("GET", f"/{message}/link", token)
+            [link] = said["links"]
+            self.assertEqual((said["message"], link["port"]), (message, self.port))
+            with urllib.request.urlopen(f"http://{place.NODE}:{self.port}{link['path']}", timeout=PATIENCE_S) as answer:
+                self.assertEqual(answer.headers["Content-Type"], "audio/wav")
+                octets = answer.read()
+            self.assertEqual((octets[:4], int.from_bytes(octets[4:8], "little"), octets[8:16]), (b"RIFF", len(octets) - 8, b"WAVEfmt "))
+            self.assertGreater(len(octets), RATE)
+        self.assertEqual(self.row(message)["state"], "new")
+        self.message("GET", "/000agvj5jqr40-1/link", owner, None, 404)
+
     def events(self, tenant):
         return [event for event in self.node.told(f"td:{{ev:{tenant}}}") if event["type"] in KINDS]
 

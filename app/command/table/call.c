@@ -441,7 +441,8 @@ const struct command g_call_sound_commands[] = {
 	  "Pauses what call.play or call.collect plays, goes on with it, or goes to another place "
 	  "of the file. A pause lasts until resume. After its end a file is over. After a restart "
 	  "it goes on about there.",
-	  "id, order; play: file, place_ms, paused, when that is saved; without play it is over",
+	  "id, order; play: file, place_ms, played_ms (for how long it was heard, whatever was "
+	  "skipped), paused, when that is saved; without play it is over",
 	  BY(command_call_order), .order = ORDER_CONTROL },
 	{ "call.stream", COMMAND_FOR_APPLICATION, g_stream_args,
 	  "Lets an application speak with a party that is answered by tandem, with no other party "

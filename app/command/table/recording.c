@@ -17,6 +17,8 @@
 		 "know (recordings.list_days).",                                                 \
 		 .place = PLACE_NODE)
 
+#define LINK_SECONDS_ARG U64_ARG("seconds", 1, 86400, "300", "For so long it is good.")
+
 static const struct command_arg g_recorded_args[] = { RECORDING_ARG, RECORDED_ARG, END };
 static const struct command_arg g_recording_args[] = { RECORDING_ARG, NODE_ARG, END };
 
@@ -30,7 +32,7 @@ static const struct command_arg g_recording_put_args[] = {
 };
 static const struct command_arg g_link_args[] = {
 	RECORDING_ARG,
-	U64_ARG("seconds", 1, 86400, "300", "For so long it is good."),
+	LINK_SECONDS_ARG,
 	NODE_ARG,
 	END,
 };
@@ -79,6 +81,9 @@ static const char *const g_message_put_mails[] = { "again", NULL };
 		 "Id of the message, as message.list has it: CALL-NUMBER.", .required = true)
 static const struct command_arg g_box_args[] = { BOX_ARG, END };
 static const struct command_arg g_box_message_args[] = { MESSAGE_ARG, BOX_ARG, END };
+static const struct command_arg g_box_message_link_args[] = {
+	MESSAGE_ARG, BOX_ARG, LINK_SECONDS_ARG, NODE_ARG, END,
+};
 static const struct command_arg g_box_messages_args[] = {
 	BOX_ARG,
 	ENUM_ARG("state", g_message_list_states, NULL,
@@ -195,6 +200,13 @@ const struct command g_recording_commands[] = {
 	  "was deleted. conflict: the message is private, or encrypted.",
 	  "copies (a list: mailbox, message)", BY(command_message_forward), .own = "mailbox",
 	  .own_shared = true },
+	{ "message.link", COMMAND_FOR_APPLICATION, g_box_message_link_args,
+	  "Makes a link by which anybody fetches the message from this node, as "
+	  "recording.link does, wherever it lies: as audio/wav, or encrypted (application/cms) "
+	  "where it lies so. It stays new or old. unavailable: recordings.port is 0.",
+	  "message, links (a list, one for each part: name, path (behind http://, or https://, and "
+	  "the host), port, expires_utc_ms)",
+	  BY(command_message_link), .own = "mailbox", .own_shared = true, .transient = true },
 	{ "delivery.list", COMMAND_FOR_ADMIN, g_deliveries_args,
 	  "Lists recordings that are not delivered everywhere, and why, in the order of "
 	  "recording.list.",

@@ -152,6 +152,15 @@ static void assert_plays(const struct line *l, const char *file, uint32_t place_
 	assert_int_equal(play.paused, paused);
 }
 
+/* CALL-02: what was skipped does not count, and what was heard twice does. */
+static void assert_played(const struct line *l, uint32_t ms)
+{
+	struct call_play play = { 0 };
+
+	assert_true(shard_call_play(l->r->shard, application_call(l->r), l->r->now, &play));
+	assert_in_range(play.played_ms, ms, ms + 20);
+}
+
 static void pauses_and_goes_on(void **state)
 {
 	struct line *l = *state;
@@ -174,6 +183,7 @@ static void pauses_and_goes_on(void **state)
 	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
 	told(l, PROMPT_NEWS_ENDED); /* of what was stopped, too late */
 	assert_plays(l, "a.wav", 3000, true);
+	assert_played(l, 3000);
 	assert_int_equal(control(l, PROMPT_RESUME, 0), 0);
 	assert_int_equal(l->r->play_count, 2);
 	assert_in_range(l->r->play_ms, 3000, 3005);
@@ -182,6 +192,7 @@ static void pauses_and_goes_on(void **state)
 	assert_string_equal(l->r->played, "b.wav");
 	assert_int_equal(l->r->play_ms, 0);
 	assert_plays(l, "b.wav", 0, false);
+	assert_played(l, 0);
 }
 
 static void goes_to_a_place(void **state)
@@ -203,9 +214,13 @@ static void goes_to_a_place(void **state)
 	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
 	assert_int_equal(control(l, PROMPT_SEEK, 7000), 0); /* it stays paused */
 	assert_plays(l, "a.wav", 7000, true);
+	assert_played(l, 5000);
 	assert_int_equal(l->r->play_count, 4);
 	assert_int_equal(control(l, PROMPT_RESUME, 0), 0);
 	assert_int_equal(l->r->play_ms, 7000);
+	told(l, PROMPT_NEWS_OPEN);
+	rig_wait_ms(l->r, 1000);
+	assert_played(l, 6000);
 	assert_int_equal(act_by(l, echo, 2), 0);
 	assert_int_equal(control(l, PROMPT_SKIP_BACK, 1), REFUSED_NO_POSITION);
 	assert_int_equal(control(l, PROMPT_PAUSE, 0), 0);
