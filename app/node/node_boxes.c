@@ -12,6 +12,7 @@
 #include "base/decimal.h"
 #include "base/log.h"
 #include "cluster/store/store.h"
+#include "sig/host/calendars.h"
 #include "sig/shard/commons.h"
 
 enum {
@@ -94,6 +95,23 @@ static void row_number(json_t *row, const char *to, const json_t *from, const ch
 		row, to, json_integer((json_int_t)json_number_value(json_object_get(from, key))));
 }
 
+/* What clocks are ahead of UTC when it began: of this node, and of the tenant (VM-07). */
+static void row_offsets(const struct box_run *run, json_t *row)
+{
+	const struct node *n = run->node;
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
+	const char *own =
+		tenant != TENANT_NONE ? tenants_terms(n->common.tenants, tenant)->zone : "";
+	const struct zone *z = own[0] ? calendars_zone(n->shards.commons->calendars, own) : NULL;
+	time_t at_s = (time_t)(json_integer_value(json_object_get(row, "begun_utc_ms")) / 1000);
+	struct tm tm = { 0 };
+
+	(void)localtime_r(&at_s, &tm);
+	(void)json_object_set_new(row, "server_offset_s", json_integer(tm.tm_gmtoff));
+	(void)json_object_set_new(row, "zone_offset_s",
+				  json_integer(z ? zone_offset_s(z, at_s) : 0));
+}
+
 static void box_on_row(const struct store_box_row *in, void *arg)
 {
 	static const char *const texts[] = { "from", "to", "parts" };
@@ -119,6 +137,7 @@ static void box_on_row(const struct store_box_row *in, void *arg)
 	row_copy(row, "mail", json_object_get(marks, "mail"), "state");
 	row_copy(row, "mail_reason", json_object_get(marks, "mail"), "reason");
 	row_number(row, "begun_utc_ms", facts, "begun_utc_ms");
+	row_offsets(run, row);
 	row_number(row, "duration_ms", facts, "ms");
 	row_number(row, "octets", facts, "octets");
 	row_number(row, "version", marks, "version");

@@ -63,7 +63,11 @@ class Team(Box):
                 octets = answer.read()
             self.assertEqual((octets[:4], int.from_bytes(octets[4:8], "little"), octets[8:16]), (b"RIFF", len(octets) - 8, b"WAVEfmt "))
             self.assertGreater(len(octets), RATE)
-        self.assertEqual(self.row(message)["state"], "new")
+        row = self.row(message)
+        self.assertEqual((row["state"], row["server_offset_s"], row["zone_offset_s"]), ("new", time.localtime().tm_gmtoff, 0))
+        self.ask("tenant.put", name="default", zone="Asia/Tokyo")
+        until(lambda: self.row(message)["zone_offset_s"] == 9 * 3600, lambda: self.row(message))
+        self.assertEqual(self.row(message)["server_offset_s"], row["server_offset_s"])
         self.message("GET", "/000agvj5jqr40-1/link", owner, None, 404)
 
     def events(self, tenant):
