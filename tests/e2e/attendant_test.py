@@ -19,6 +19,7 @@ from patience import until
 
 MENU, CLOSED, WAIT, TALK, CALLER, MICROPHONE = 620, 760, 1240, 880, 440, 1000
 BLOCK = re.compile(r"^(<!-- run -->\n)?```sh\n(.*?)^```", re.M | re.S)
+KEPT_S = 0.5            # what came so long before is dropped by the next process: ADR 28
 BY_HAND = ("apt ", "espeak-ng ")        # a tone takes the place of what it says
 
 
@@ -144,10 +145,12 @@ class Attendant(unittest.TestCase):
         self.is_at("menu")
         self.killed()
         self.is_at("menu")
-        phone.command("sndcode", "1")
+        pressed = time.monotonic()
+        phone.command("sndcode", "1")       # the phone lets it go by itself, after 180 ms
         time.sleep(0.1)
         self.killed(saved=False)
-        phone.command("sndcode", "\x04")
+        if time.monotonic() - pressed > KEPT_S:
+            phone.command("sndcode", "1")
         into = self.rings(self.desk)
         self.assertEqual(self.at()["path"], "open,menu,1")
         self.answers(into).bye()
