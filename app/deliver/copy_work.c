@@ -19,7 +19,6 @@
 #include "base/clock.h"
 
 enum {
-	HELLO_S = 5,     /* whoever has not proved that it has the key */
 	PATIENCE_S = 60, /* a machine that is busy gives an idle process little */
 };
 
@@ -102,12 +101,12 @@ static int copy_link_setup(int fd)
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &never, sizeof(never));
 	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) < 0)
 		return -errno;
-	return link_patience(fd, HELLO_S);
+	return 0;
 }
 
 /* ---- both ends ---- */
 
-static int link_open(const struct addr *to)
+static int link_open(const struct addr *to, int seconds)
 {
 	struct sockaddr_storage sa;
 	socklen_t n = addr_to_sockaddr(to, &sa);
@@ -116,6 +115,8 @@ static int link_open(const struct addr *to)
 	if (fd < 0)
 		return -errno;
 	err = copy_link_setup(fd);
+	if (!err)
+		err = link_patience(fd, seconds);
 	if (!err && connect(fd, (const struct sockaddr *)&sa, n) < 0)
 		err = errno == EINPROGRESS ? -ETIMEDOUT : -errno;
 	if (err)
@@ -133,13 +134,13 @@ static void copy_link_close(struct copy_link *l)
 }
 
 int copy_link_connect(struct copy_link *l, const struct copy_self *self, const struct addr *to,
-		      uint64_t other, struct rand_source *rand)
+		      uint64_t other, int seconds, struct rand_source *rand)
 {
 	uint8_t asks[CHANNEL_HELLO_LEN], answers[CHANNEL_HELLO_LEN];
 	struct channel_hello hello;
 	int err;
 
-	*l = (struct copy_link){ .fd = link_open(to), .other = other };
+	*l = (struct copy_link){ .fd = link_open(to, seconds), .other = other };
 	if (l->fd < 0)
 		return l->fd;
 	link_hello(self, other, rand, asks);
@@ -173,6 +174,8 @@ int copy_link_accept(struct copy_link *l, const struct copy_self *self, int fd,
 		err = -EPROTO;
 	if (!err)
 		err = copy_link_setup(fd);
+	if (!err)
+		err = link_patience(fd, COPY_HELLO_S);
 	if (!err) {
 		l->other = hello.from;
 		link_hello(self, l->other, rand, answers);

@@ -34,9 +34,11 @@ struct copy_link {
 	uint8_t frame[CHANNEL_FRAME_MAX], text[PARCEL_MAX];
 };
 
-/* 0 or -errno; what is opened is closed then. */
+enum { COPY_HELLO_S = 5 }; /* for whoever has not proved that it has the key */
+
+/* 0 or -errno; what is opened is closed then. seconds: for each step, until it is open. */
 int copy_link_connect(struct copy_link *l, const struct copy_self *self, const struct addr *to,
-		      uint64_t other, struct rand_source *rand) NODISCARD;
+		      uint64_t other, int seconds, struct rand_source *rand) NODISCARD;
 /* asks: the other's hello, which the node has read. */
 int copy_link_accept(struct copy_link *l, const struct copy_self *self, int fd,
 		     const uint8_t asks[CHANNEL_HELLO_LEN], struct rand_source *rand) NODISCARD;

@@ -312,7 +312,7 @@ static int sender_run(const struct process *p, const struct process_node *to, bo
 
 	rand_open_system(&rand);
 	copies_self(p, &self);
-	err = copy_link_connect(&link, &self, &to->address, to->id, &rand);
+	err = copy_link_connect(&link, &self, &to->address, to->id, COPY_HELLO_S, &rand);
 	if (err)
 		return err;
 	return clears ? copy_clear(&p->terms, &link, p->copies.shared)
@@ -478,7 +478,7 @@ static void clearer_ended(struct process *p, int status, uint64_t now_ms)
 
 /* ---- what is to be played here ---- */
 
-enum { FETCHED_S = 3600 };
+enum { FETCHED_S = 3600, FETCH_HELLO_S = 1 };
 
 struct fetch_here {
 	const struct process *p;
@@ -501,27 +501,35 @@ static void fetch_link(const char *folder, const char *path, uint64_t octets, vo
 }
 
 /* Of all nodes, as each may have a part. */
-static int fetch_run(struct process *p, const char *path)
+static bool fetch_of_others(const struct process *p, const char *path, int seconds)
 {
 	static struct copy_link link;
 	struct copy_self self;
 	struct rand_source rand;
-	struct fetch_here here = { .p = p };
-	int err;
+	bool any = false;
 
 	rand_open_system(&rand);
 	copies_self(p, &self);
-	copy_find(p->terms.folder, path, fetch_link, &here);
-	err = here.any ? 0 : -ENOENT;
 	for (uint32_t i = 0; p->terms.copies.on && i < p->copies.count; i++) {
 		const struct process_node *node = &p->copies.nodes[i];
 
 		if (node->alive && node->id != self.id &&
-		    !copy_link_connect(&link, &self, &node->address, node->id, &rand) &&
+		    !copy_link_connect(&link, &self, &node->address, node->id, seconds, &rand) &&
 		    !copy_fetch(&p->terms, &link, path))
-			err = 0;
+			any = true;
 	}
-	return err;
+	return any;
+}
+
+/* A machine that is gone answers nothing until all know that: whoever has the message waits for it no longer than that. */
+static int fetch_run(const struct process *p, const char *path)
+{
+	struct fetch_here here = { .p = p };
+
+	copy_find(p->terms.folder, path, fetch_link, &here);
+	if (fetch_of_others(p, path, FETCH_HELLO_S) || here.any)
+		return 0;
+	return fetch_of_others(p, path, COPY_HELLO_S) ? 0 : -ENOENT;
 }
 
 bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording,

@@ -3,13 +3,16 @@
 import glob
 import os
 import shutil
+import signal
+import time
 import unittest
 import urllib.request
 
 from lib import place
 from lib.sip import parameter
+from mailbox_test import children
 from music_test import wav
-from patience import PATIENCE_S
+from patience import PATIENCE_S, slowness
 from ports import Ports
 from server import ServerError
 from taken_test import Cluster, Talk
@@ -51,8 +54,8 @@ class Boxes(Cluster):
     def put(self, node, message, **what):
         return node.ctl("message.put", message=message, mailbox=self.BOX, **what)
 
-    def heard(self, message):
-        """By a phone of the other node, which has no such file of its own."""
+    def heard(self, message, before=lambda: None):
+        """By a phone of the other node, which has no such file of its own. before: done before it is played."""
         self.b.put_extension("7100", "secret", application="ivr")
         self.registers(18, "1003")
         media = self.b.media()
@@ -63,9 +66,17 @@ class Boxes(Cluster):
         call = calls[0]
         self.b.ctl("call.answer", call=call["id"])
         media.use(out.wait_answer())
+        before()
+        began = time.monotonic()
         self.b.ctl("call.play", call=call["id"], file=f"recording:{message}")
         media.wait_tone(440, anew=True)
+        self.assertLess(time.monotonic() - began, min(2 * slowness(), 4.5))      # whoever waits for a hello waits 5 s
         out.bye()
+
+    def stands_still(self):
+        """What would give the file out: as of a machine that is gone, nothing comes, and nothing is refused."""
+        for pid in children(self.a.process.pid, "tandem-store"):
+            os.kill(pid, signal.SIGSTOP)
 
     def test_host_lost(self):
         """A message is in its box when the neighbour has it. Its state is changed at either node, and stays when the one that took it is lost with its disk."""
@@ -152,11 +163,11 @@ class Boxes(Cluster):
         at("menu")
         media.digit("#")
         media.wait_tone(860)
+        self.heard(f"{call}-1", self.stands_still)      # from the copy, before anybody knows
         self.a.kill()
         shutil.rmtree(self.folder_of(self.a))
         self.assertEqual(self.counts(self.b, box)[:2], [1, 0])
         self.until(lambda: [part["node"] for part in self.b.ctl("message.get", message=f"{call}-1", mailbox=box)["parts"]] == ["b"])
-        self.heard(f"{call}-1")
 
 
 if __name__ == "__main__":
