@@ -16,7 +16,8 @@
 #include "sig/shard/commons.h"
 
 enum {
-	BOX_WAITING_MAX = 256,
+	BOX_WAITING_MAX =
+		8192, /* as many callers may be told at once that their messages are saved */
 	MARKS_MAX = 8192,
 	PART_MAX = 1024,
 	WORD_MAX = 24,
@@ -160,15 +161,23 @@ static void box_run_free(struct box_run *run)
 
 static void box_run_send(struct box_run *run);
 
-/* Those that wait are asked for again. */
-static void boxes_try(struct node *n)
+/* Those that wait for that message are asked for again; NULL: all of them. */
+static void boxes_try(struct node *n, const char *id)
 {
-	struct box_run *run = n->boxes.waiting, *next;
+	struct box_run **at = &n->boxes.waiting, *tried = NULL, *run;
 
-	n->boxes.waiting = NULL;
-	n->boxes.count = 0;
-	for (; run; run = next) {
-		next = run->next;
+	while ((run = *at)) {
+		if (id && strcmp(run->id, id) != 0) {
+			at = &run->next;
+			continue;
+		}
+		*at = run->next;
+		n->boxes.count--;
+		run->next = tried;
+		tried = run;
+	}
+	while ((run = tried)) {
+		tried = run->next;
 		box_run_send(run);
 	}
 }
@@ -193,11 +202,10 @@ static bool box_run_changes(const struct box_run *run)
 static void box_run_end(struct box_run *run)
 {
 	struct node *n = run->node;
-	bool more = run->said && run->answer.result == BOX_OK && n->boxes.waiting;
 
 	run->done(&run->answer, run->arg);
-	if (more)
-		boxes_try(n);
+	if (run->said && run->answer.result == BOX_OK)
+		boxes_try(n, run->id);
 	box_run_free(run);
 }
 
@@ -658,8 +666,7 @@ bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *a
 void node_boxes_beat(struct node *n, uint64_t now_ns)
 {
 	(void)now_ns;
-	if (n->boxes.waiting)
-		boxes_try(n);
+	boxes_try(n, NULL);
 }
 
 void node_boxes_close(struct node *n)

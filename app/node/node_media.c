@@ -14,8 +14,9 @@
 #include "dsp/tone.h"
 
 enum {
-	SOUNDS_MAX = 256,
-	SOUNDS_OCTETS_MAX = 256 << 20,
+	SOUNDS_MAX = 4096, /* as many may hear messages of their own at once */
+	SOUNDS_IDLE_MIB = 256,
+	SOUNDS_MIB = 2048,
 	SPEECH_MS = 5000, /* an engine says a text in less */
 };
 
@@ -219,7 +220,8 @@ int node_players_open(struct node *n)
 						  .on_work = on_prompt_work,
 						  .arg = n,
 						  .count = SOUNDS_MAX,
-						  .octets_max = SOUNDS_OCTETS_MAX,
+						  .octets_max = (uint64_t)SOUNDS_MIB << 20,
+						  .octets_idle = (uint64_t)SOUNDS_IDLE_MIB << 20,
 						  .again_ns = PLAYER_AGAIN_NS };
 	int err;
 

@@ -14,6 +14,7 @@
 #include "app/sound/sounds.h"
 #include "base/log.h"
 #include "base/ring.h"
+#include "base/table.h"
 #include "base/thread.h"
 
 enum {
@@ -114,6 +115,8 @@ struct sounds {
 	char *folder;                 /* the helper's */
 	_Atomic(char *) folder_fresh; /* another one, for whoever takes it out; NULL: none */
 	struct entry *list;
+	uint32_t *keys; /* of their names; 0: nobody's. A name is looked for here */
+	uint32_t high;  /* entries behind that were never used */
 	uint64_t octets;
 	struct ring requests, readings; /* with room for all: each entry is read once at a time */
 	uint32_t works;                 /* under way */
@@ -248,6 +251,7 @@ static void entry_drop(struct sounds *s, struct entry *e)
 		s->octets -= sound_octets_of(e->sound);
 	media_sound_unref(e->sound);
 	*e = (struct entry){ 0 };
+	s->keys[e - s->list] = 0;
 }
 
 /* Nobody plays it, and nobody waits for it. */
@@ -260,7 +264,7 @@ static struct entry *longest_unused(const struct sounds *s)
 {
 	struct entry *oldest = NULL;
 
-	for (uint32_t i = 0; i < s->settings.count; i++) {
+	for (uint32_t i = 0; i < s->high; i++) {
 		struct entry *e = &s->list[i];
 
 		if (is_idle(e) && (!oldest || e->used_ns < oldest->used_ns))
@@ -269,10 +273,19 @@ static struct entry *longest_unused(const struct sounds *s)
 	return oldest;
 }
 
+static uint32_t key_of(const struct sound_name *name)
+{
+	uint32_t key = hash_crc32c(0, bytes_mem(name, sizeof(*name)));
+
+	return key ? key : 1;
+}
+
 static struct entry *sound_find(const struct sounds *s, const struct sound_name *name)
 {
-	for (uint32_t i = 0; i < s->settings.count; i++)
-		if (s->list[i].used && memcmp(&s->list[i].name, name, sizeof(*name)) == 0)
+	uint32_t key = key_of(name);
+
+	for (uint32_t i = 0; i < s->high; i++)
+		if (s->keys[i] == key && memcmp(&s->list[i].name, name, sizeof(*name)) == 0)
 			return &s->list[i];
 	return NULL;
 }
@@ -282,9 +295,11 @@ static struct entry *entry_place(struct sounds *s)
 {
 	struct entry *e;
 
-	for (uint32_t i = 0; i < s->settings.count; i++)
-		if (!s->list[i].used)
+	for (uint32_t i = 0; i < s->high; i++)
+		if (!s->keys[i])
 			return &s->list[i];
+	if (s->high < s->settings.count)
+		return &s->list[s->high++];
 	e = longest_unused(s);
 	if (e)
 		entry_drop(s, e);
@@ -334,6 +349,7 @@ enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, u
 		}
 		e->name = *name;
 		e->used = true;
+		s->keys[e - s->list] = key_of(name);
 	}
 	return entry_answer(s, e, now_ns, out, fault);
 }
@@ -357,14 +373,11 @@ bool sounds_work(struct sounds *s, struct prompt_work *work)
 
 static bool room_make(struct sounds *s, uint64_t octets)
 {
-	while (s->octets + octets > s->settings.octets_max) {
-		struct entry *e = longest_unused(s);
+	struct entry *e;
 
-		if (!e)
-			return false;
+	while (s->octets + octets > s->settings.octets_idle && (e = longest_unused(s)))
 		entry_drop(s, e);
-	}
-	return true;
+	return s->octets + octets <= s->settings.octets_max;
 }
 
 /* What is wrong is said once, however often the file is looked at; and not of a text that is to be said first, or of a prompt
@@ -418,7 +431,7 @@ static void entry_forget(struct sounds *s, struct entry *e)
 /* What was read by a name of the tenant may mean something else now. */
 static void sounds_on_work(struct sounds *s, struct prompt_work *w)
 {
-	for (uint32_t i = 0; w->kind == PROMPT_WORK_NAME && i < s->settings.count; i++) {
+	for (uint32_t i = 0; w->kind == PROMPT_WORK_NAME && i < s->high; i++) {
 		struct entry *e = &s->list[i];
 
 		if ((e->name.kind == SOUND_PROMPT || e->name.kind == SOUND_DIGITS ||
@@ -435,7 +448,7 @@ static void sounds_on_work(struct sounds *s, struct prompt_work *w)
 
 void sounds_said(struct sounds *s, const char *hash)
 {
-	for (uint32_t i = 0; i < s->settings.count; i++) {
+	for (uint32_t i = 0; i < s->high; i++) {
 		struct entry *e = &s->list[i];
 
 		if ((e->name.kind == SOUND_SPEECH || e->name.kind == SOUND_RECORDING) &&
@@ -485,7 +498,7 @@ int sounds_folder_set(struct sounds *s, const char *folder)
 		return -ENOMEM;
 	/* acq_rel: pairs with sounds_adopt_folder; what it did not take is ours again */
 	free(atomic_exchange_explicit(&s->folder_fresh, fresh, memory_order_acq_rel));
-	for (uint32_t i = 0; i < s->settings.count; i++)
+	for (uint32_t i = 0; i < s->high; i++)
 		entry_forget(s, &s->list[i]);
 	return 0;
 }
@@ -503,8 +516,9 @@ int sounds_open(struct sounds **out, const struct sounds_settings *settings)
 	s->settings = *settings;
 	s->requests.wake_fd = s->readings.wake_fd = -1;
 	s->list = calloc(settings->count, sizeof(*s->list));
+	s->keys = calloc(settings->count, sizeof(*s->keys));
 	s->folder = path_copy(settings->folder);
-	err = s->list && s->folder ? 0 : -ENOMEM;
+	err = s->list && s->keys && s->folder ? 0 : -ENOMEM;
 	if (!err)
 		err = prompt_cache_open(&s->documents, settings->prompts, settings->recordings);
 	if (!err)
@@ -540,13 +554,14 @@ void sounds_close(struct sounds *s)
 			prompt_work_free(r.work);
 		}
 	}
-	for (uint32_t i = 0; s->list && i < s->settings.count; i++)
+	for (uint32_t i = 0; i < s->high; i++)
 		entry_drop(s, &s->list[i]);
 	ring_close(&s->requests);
 	ring_close(&s->readings);
 	sounds_adopt_folder(s);
 	prompt_cache_close(&s->documents);
 	free(s->list);
+	free(s->keys);
 	free(s->folder);
 	free(s);
 }

@@ -23,8 +23,9 @@ struct sounds_settings {
 	/* What became of sounds_work, from sounds_round; the receiver frees it. */
 	void (*on_work)(struct prompt_work *work, void *arg);
 	void *arg;
-	uint32_t count;      /* sounds in memory at most */
-	uint64_t octets_max; /* of their samples */
+	uint32_t count;       /* sounds in memory at most */
+	uint64_t octets_max;  /* of their samples */
+	uint64_t octets_idle; /* ... as long as some of them are played by nobody */
 	uint64_t again_ns; /* a file that could not be used is looked at anew so long afterwards */
 };
 

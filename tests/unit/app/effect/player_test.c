@@ -110,6 +110,7 @@ static struct scene *scene_open(void)
 	struct scene *s = calloc(1, sizeof(*s));
 	struct sounds_settings settings = { .count = 8,
 					    .octets_max = 1 << 20,
+					    .octets_idle = 1 << 20,
 					    .again_ns = PLAYER_AGAIN_NS };
 	char path[160];
 

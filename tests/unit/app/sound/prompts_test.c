@@ -105,6 +105,7 @@ static void shipped_prompts(void **state)
 	char folder[160];
 	struct sounds_settings settings = { .count = 8,
 					    .octets_max = 1 << 20,
+					    .octets_idle = 1 << 20,
 					    .again_ns = AGAIN_NS,
 					    .folder = "/nowhere",
 					    .shipped = folder };
@@ -184,6 +185,7 @@ static struct scene *documents_open(char cache[160])
 	struct scene *s = scene_open(8, 1 << 20);
 	struct sounds_settings settings = { .count = 8,
 					    .octets_max = 1 << 20,
+					    .octets_idle = 1 << 20,
 					    .again_ns = AGAIN_NS,
 					    .folder = s->folder,
 					    .prompts = cache,
@@ -375,9 +377,11 @@ static void values_are_spoken(void **state)
 static void texts_are_spoken(void **state)
 {
 	struct scene *s = scene_open(8, 1 << 20);
-	struct sounds_settings settings = {
-		.count = 8, .octets_max = 1 << 20, .again_ns = AGAIN_NS, .folder = s->folder
-	};
+	struct sounds_settings settings = { .count = 8,
+					    .octets_max = 1 << 20,
+					    .octets_idle = 1 << 20,
+					    .again_ns = AGAIN_NS,
+					    .folder = s->folder };
 	char speech[160], said[SPEECH_TEXT_MAX], path[256];
 	struct sound_name name, other;
 	struct sound_fault fault;

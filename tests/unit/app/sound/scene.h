@@ -79,11 +79,13 @@ static inline void wav_put(const struct scene *s, const char *file, uint32_t sam
 	free(w);
 }
 
-static inline struct scene *scene_open(uint32_t count, uint64_t octets_max)
+static inline struct scene *scene_open_idle(uint32_t count, uint64_t octets_max,
+					    uint64_t octets_idle)
 {
 	struct scene *s = calloc(1, sizeof(*s));
 	struct sounds_settings settings = { .count = count,
 					    .octets_max = octets_max,
+					    .octets_idle = octets_idle,
 					    .again_ns = AGAIN_NS };
 	char path[160];
 
@@ -96,6 +98,11 @@ static inline struct scene *scene_open(uint32_t count, uint64_t octets_max)
 	s->now_ns = 1000 * NS_PER_S;
 	assert_int_equal(sounds_open(&s->sounds, &settings), 0);
 	return s;
+}
+
+static inline struct scene *scene_open(uint32_t count, uint64_t octets_max)
+{
+	return scene_open_idle(count, octets_max, octets_max);
 }
 
 static inline int path_remove(const char *path, const struct stat *st, int flag, struct FTW *ftw)

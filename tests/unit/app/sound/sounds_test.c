@@ -361,6 +361,29 @@ static void memory_is_bounded(void **state)
 	scene_close(s);
 }
 
+/* More than that are kept while they are played, and no longer than until the next one is read. */
+static void idle_ones_have_less_room(void **state)
+{
+	struct scene *s =
+		scene_open_idle(8, 4 * LENGTH * sizeof(int16_t), LENGTH * sizeof(int16_t));
+	struct media_sound *a, *b, *again;
+	struct sound_fault fault;
+
+	(void)state;
+	wav_put(s, "a.wav", LENGTH, 0);
+	wav_put(s, "b.wav", LENGTH, 0);
+	wav_put(s, "c.wav", LENGTH, 0);
+	a = here(s, "a.wav", RATE);
+	b = here(s, "b.wav", RATE);
+	media_sound_unref(a);
+	media_sound_unref(here(s, "c.wav", RATE));
+	assert_int_equal(get(s, "b.wav", RATE, &again, &fault), SOUNDS_HERE);
+	media_sound_unref(again);
+	assert_int_equal(get(s, "a.wav", RATE, &again, &fault), SOUNDS_LATER);
+	media_sound_unref(b);
+	scene_close(s);
+}
+
 static void a_fault_is_looked_at_anew(void **state)
 {
 	struct scene *s = scene_open(8, 1 << 20);
@@ -534,6 +557,7 @@ int main(void)
 		cmocka_unit_test(names_stay_in_the_folder),
 		cmocka_unit_test(the_longest_unused_makes_room),
 		cmocka_unit_test(memory_is_bounded),
+		cmocka_unit_test(idle_ones_have_less_room),
 		cmocka_unit_test(a_fault_is_looked_at_anew),
 		cmocka_unit_test(a_changed_file_is_read_again),
 		cmocka_unit_test(forgotten_while_it_is_read),
