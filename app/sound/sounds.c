@@ -273,7 +273,7 @@ static struct entry *longest_unused(const struct sounds *s)
 	return oldest;
 }
 
-static uint32_t key_of(const struct sound_name *name)
+static uint32_t sound_key(const struct sound_name *name)
 {
 	uint32_t key = hash_crc32c(0, bytes_mem(name, sizeof(*name)));
 
@@ -282,7 +282,7 @@ static uint32_t key_of(const struct sound_name *name)
 
 static struct entry *sound_find(const struct sounds *s, const struct sound_name *name)
 {
-	uint32_t key = key_of(name);
+	uint32_t key = sound_key(name);
 
 	for (uint32_t i = 0; i < s->high; i++)
 		if (s->keys[i] == key && memcmp(&s->list[i].name, name, sizeof(*name)) == 0)
@@ -349,7 +349,7 @@ enum sounds_answer sounds_get(struct sounds *s, const struct sound_name *name, u
 		}
 		e->name = *name;
 		e->used = true;
-		s->keys[e - s->list] = key_of(name);
+		s->keys[e - s->list] = sound_key(name);
 	}
 	return entry_answer(s, e, now_ns, out, fault);
 }
