@@ -390,9 +390,10 @@ static bool forward_begin(struct command_run *run)
 {
 	run->kept = calloc(1, sizeof(struct forward));
 	(void)json_object_set_new(run->args, "parts", json_array());
-	if (!run->kept)
-		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
-	return run->kept && message_redis(run);
+	if (run->kept)
+		return message_redis(run);
+	command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+	return false;
 }
 
 void command_message_forward(struct command_run *run)

@@ -406,10 +406,12 @@ static bool recording_may_see(const struct command_run *run, struct bytes name)
 
 bool command_recording_has_port(struct command_run *run)
 {
-	if (!run->node->web.files_web)
+	bool has = run->node->web.files_web;
+
+	if (!has)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "recordings.port is 0: give it a port, and restart the node");
-	return run->node->web.files_web;
+	return has;
 }
 
 /* Only the name of a recording that is there is signed: tandem-store looks. */

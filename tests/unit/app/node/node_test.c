@@ -615,9 +615,20 @@ static void test_metrics_are_documented(void **state)
 	free(docs);
 }
 
+/* A command that fails is over: nothing of it is looked at. */
+static void test_no_links(void **state)
+{
+	(void)state;
+	node_start_up();
+	assert_non_null(strstr(ask("recording.link", "{\"name\":\"default/a/b.wav\"}"),
+			       "recordings.port is 0"));
+	assert_int_equal(node_end(SIGTERM), NODE_EXIT_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		NODE_TEST(test_no_links),
 		NODE_TEST(test_commands),
 		NODE_TEST(test_documents_survive),
 		NODE_TEST(test_deleted_stays_deleted),
