@@ -773,6 +773,17 @@ void command_extension_get(struct command_run *run)
 		command_fail(run, COMMAND_NOT_FOUND, "number", COMMAND_NO_EXTENSION);
 }
 
+/* With how many phones it has registered (MGT-04). */
+static json_t *extension_row(const struct node *n, uint16_t tenant, struct bytes number)
+{
+	const struct aor *aor = locations_find(n->common.locations, tenant, number);
+	json_t *json = extension_view(n, tenant, number);
+
+	if (json)
+		(void)json_object_set_new(json, "registered", json_integer(aor ? aor->count : 0));
+	return json;
+}
+
 static bool extension_look(const struct command_run *run, const struct command_span *span,
 			   struct command_walk_at *at, bool show, struct command_walk_entry *out)
 {
@@ -784,7 +795,7 @@ static bool extension_look(const struct command_run *run, const struct command_s
 		return false;
 	out->wanted =
 		tenant == document_tenant(run) && !bytes_cstr(number, out->key, sizeof(out->key));
-	out->json = show && out->wanted ? extension_view(run->node, tenant, number) : NULL;
+	out->json = show && out->wanted ? extension_row(run->node, tenant, number) : NULL;
 	return true;
 }
 

@@ -92,15 +92,22 @@ class Registration(unittest.TestCase):
         self.assertEqual(response.status, 423)
         self.assertEqual(response.get("Min-Expires"), "60")
 
+    def registered(self):
+        """MGT-04: of 1004, as the list of extensions says."""
+        [row] = [row for row in self.node.ctl("extension.list") if row["number"] == "1004"]
+        return row["registered"]
+
     def test_unregister(self):
         self.node.put_extension("1004", "secret")
         agent = self.agent("secret", "1004")
         agent.register()
         self.assertEqual(len(self.bindings("1004")), 1)
+        self.assertEqual(self.registered(), 1)
         self.assertEqual(agent.register(expires=0).status, 200)
         self.assertFalse(self.bindings("1004"))
         agent.register()
         self.assertEqual(agent.register(expires=0, contact="*").status, 200)
+        self.assertEqual(self.registered(), 0)
         self.assertFalse(self.bindings("1004"))
 
     def test_registrations_survive_kill_9(self):

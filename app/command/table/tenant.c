@@ -116,10 +116,12 @@ const struct command g_extension_commands[] = {
 	  "Deletes an extension. Its calls go on; its phones are registered no longer.", "number",
 	  BY(document_delete), .documents = BY(&g_extension_documents) },
 	{ "extension.list", COMMAND_FOR_READER, g_extension_list_args,
-	  "Lists extensions by number.", "a list of extensions", BY(command_extension_list),
-	  .columns = "number,display_name,enabled,classes,do_not_disturb,forward_always,"
+	  "Lists extensions by number.",
+	  "a list of extensions, each with registered: how many phones it has now",
+	  BY(command_extension_list),
+	  .columns = "number,display_name,enabled,registered,classes,do_not_disturb,forward_always,"
 		     "forward_busy,forward_no_answer,application",
-	  LISTS("number", NULL, false, "password_valid") },
+	  LISTS("number", NULL, false, "password_valid,registered") },
 	{ "profile.put", COMMAND_FOR_ADMIN, g_profile_fields,
 	  "Makes a codec profile, or changes what is given of it. Calls that stand keep theirs.",
 	  "the profile", BY(document_put), .documents = BY(&g_profile_documents) },
