@@ -117,12 +117,14 @@ static bool entry_put(struct command_list *l, const struct list_rank *at, json_t
 /* It has looked at as many as it may, up to there. */
 static bool entries_stop(struct command_run *run, const struct list_rank *last)
 {
-	if (!run->list->sort[0])
+	bool sorted = run->list->sort[0];
+
+	if (!sorted)
 		list_stop(run->list, last);
 	else
 		command_fail(run, COMMAND_BAD_ARGUMENT, "sort",
 			     "there are too many to sort: narrow them by since and until");
-	return !run->list->sort[0];
+	return !sorted;
 }
 
 /* Where a page begins. */

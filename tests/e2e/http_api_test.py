@@ -350,6 +350,13 @@ class Api(Asks, CallTest):
         self.assertEqual(read, [f"x{k}" for k in range(2599, -1, -1)])
         self.assertEqual([row["id"] for rows in self.pages("/v1/cdrs?from=649&limit=3", token) for row in rows], ["x2599", "x1949", "x1299", "x649"])
         self.assertEqual([row["id"] for row in self.ok(self.node, "GET", "/v1/cdrs?to=7&sort=talk_ms&limit=3", token)], ["x0", "x1", "x2"])
+        with Redis(self.node.redis_socket) as redis:
+            redis("EVAL", "for k = 1, 10000 do redis.call('XADD', KEYS[1], 1700000000000 + k .. '-1', 'cdr', ARGV[1]) end", "1",
+                  "td:{s1}:cdr", json.dumps({"id": "y", "tenant": "default", "from": "1", "to": "8", "end_utc_ms": 1700000000000, "talk_ms": 1}))
+        _, problem = self.refused(400, "bad_argument", self.node, "GET", "/v1/cdrs?to=7&sort=talk_ms", token)
+        self.assertIn("too many to sort", problem["detail"])
+        with Redis(self.node.redis_socket) as redis:
+            redis("DEL", "td:{s1}:cdr")
 
     def test_the_same_key_is_the_same_command(self):
         answers = [self.ok(self.node, "POST", "/v1/calls", self.admin, {"from": "1002", "to": "1001"}, Idempotency_Key="order-77")
