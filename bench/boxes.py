@@ -174,9 +174,10 @@ class Callers:
     def hang_up(self, numbers):
         asked = 0
         while any(n in self.open for n in numbers):
-            for n in [n for n in numbers if n in self.open]:
-                self.request(n, "BYE", 2)
-                self.hear(0.001)
+            for n in numbers:
+                if n in self.open:
+                    self.request(n, "BYE", 2)
+                    self.hear(0.001)
             self.hear(0.5)
             asked += 1
             if asked > 60:
