@@ -299,6 +299,16 @@ static bool box_lacks(const struct box_run *run)
 	return run->order.segment > newest;
 }
 
+/* A call leaves one order that lasts at most, so calls bound those. */
+static bool box_run_waits(const struct box_run *run, const struct store_box_said *said,
+			  enum box_result result)
+{
+	if (run->order.lasting)
+		return said->result == STORE_UNKNOWN;
+	return (result == BOX_NONE || result == BOX_UNKNOWN) && clock_now_ns() < run->until_ns &&
+	       run->node->boxes.count < BOX_WAITING_MAX;
+}
+
 static void box_on_said(const struct store_box_said *said, void *arg)
 {
 	struct box_run *run = arg;
@@ -312,11 +322,10 @@ static void box_on_said(const struct store_box_said *said, void *arg)
 
 	if (answer.result == BOX_OK && run->order.act == BOX_SEND && box_lacks(run))
 		answer.result = BOX_NONE;
-	if ((answer.result == BOX_NONE || answer.result == BOX_UNKNOWN) &&
-	    clock_now_ns() < run->until_ns && n->boxes.count < BOX_WAITING_MAX) {
+	if (box_run_waits(run, said, answer.result)) {
 		run->next = n->boxes.waiting;
 		n->boxes.waiting = run;
-		n->boxes.count++;
+		n->boxes.count += !run->order.lasting;
 		return;
 	}
 	if (run->said && !strcmp(run->said, "put") && answer.result == BOX_OK)

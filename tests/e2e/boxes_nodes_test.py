@@ -15,10 +15,11 @@ from music_test import wav
 from patience import PATIENCE_S, slowness
 from ports import Ports
 from server import ServerError
+from session_test import Users
 from taken_test import Cluster, Talk
 
 
-class Boxes(Cluster):
+class Boxes(Users, Cluster):
     BOX = "1001"
 
     @classmethod
@@ -136,6 +137,38 @@ class Boxes(Cluster):
         self.until(lambda: self.counts(self.b) == [0, 0, 0, 0, 0])
         with self.assertRaisesRegex(ServerError, "no such message"):
             self.put(self.b, message, state="new")
+
+    def test_forward(self):
+        """At the other node, which has no such file of its own: its copy is safe when the command is answered, and heard when the machine of the first is lost."""
+        self.a.ctl("extension.put", number="1001", record="on_demand", record_to="mailbox")
+        self.registers(17, "1001", "1002")
+        talk = Talk(self, 17).answer().speaks()
+        talk.hears()
+        talk.ends[1].stop()
+        self.a.ctl("call.record", call=talk.id, leg="a", state="on")
+        self.until(lambda: any(os.path.getsize(path) > 20000 for path in glob.glob(f"{self.folder_of(self.a)}/default/*/{talk.id}-1.1.wav")))
+        self.a.ctl("call.record", call=talk.id, leg="a", state="off")
+        message = f"{talk.id}-1"
+        self.until(lambda: self.ids("1001") == {message})
+        talk.quiet()
+        talk.hang_up()
+        user = self.session(self.b, "1001", "secret")["token"]
+        said = self.ok(self.b, "POST", f"/v1/messages/{message}/forward", user, {"mailbox": self.BOX, "to": "1002,1003"})
+        for copy in said["copies"]:
+            self.assertEqual(self.ids(copy["mailbox"]), {copy["message"]})
+            row = self.b.ctl("message.get", mailbox=copy["mailbox"], message=copy["message"])
+            self.assertEqual((row["from"], [part["node"] for part in row["parts"]]), ("1001", ["b"]))
+        self.assertEqual(self.ok(self.b, "POST", f"/v1/messages/{message}/forward", user, {"mailbox": self.BOX, "to": "1002,1003"}), said)
+        self.assertEqual([len(self.ids(box)) for box in ("1001", "1002", "1003")], [1, 1, 1])
+        self.b.kill()
+        shutil.rmtree(self.folder_of(self.b))
+        copy = said["copies"][0]
+        self.until(lambda: [part["node"] for part in self.a.ctl("message.get", mailbox=copy["mailbox"], message=copy["message"])["parts"]] == ["a"])
+        self.b.restart()
+        self.heard(copy["message"])
+
+    def ids(self, box):
+        return {row["message"] for row in self.a.ctl("message.list", mailbox=box)}
 
     def test_deposit(self):
         """Whoever hears "saved" has left a message, whatever becomes of the node that he called: the other one plays it."""

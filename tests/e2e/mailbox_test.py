@@ -97,6 +97,14 @@ class Mailbox(Put):
             self.audio.digit(key)
             time.sleep(0.1)
 
+    def says(self, hertz, step="say"):
+        self.step(step)
+        until(lambda: self.ask("call.show", call=self.call).get("recordings"), lambda: self.ask("call.show", call=self.call))
+        self.audio.start(hertz)
+        time.sleep(2)
+        self.audio.stop()
+        self.keys("#")
+
     def states(self):
         return {row["message"]: (row["state"], row["urgent"]) for state in ("new", "old", "deleted") for row in self.ask("message.list", mailbox="1002", state=state)}
 
@@ -258,16 +266,8 @@ class Others(Mailbox):
         self.out.bye()
         self.assertNotIn("12345", self.node.log_tail(10000))
 
-    def says(self, hertz):
-        self.step("say")
-        until(lambda: self.ask("call.show", call=self.call).get("recordings"), lambda: self.ask("call.show", call=self.call))
-        self.audio.start(hertz)
-        time.sleep(2)
-        self.audio.stop()
-        self.keys("#")
-
     def test_answer(self):
-        """Who left the message is called back; behind that the menu goes on."""
+        """Who left the message is called back: at first he is busy. Behind that the menu goes on."""
         self.ask("extension.put", number="1002", pin=self.PIN)
         self.leave(self.SPOKEN[0])
         self.dials()
@@ -275,6 +275,10 @@ class Others(Mailbox):
         self.hears(self.SPOKEN[0])
         self.keys("0", "listen")
         self.hears("mailbox-answer")
+        self.keys("1", "answer")
+        self.a.incoming().reject(486, "Busy Here")
+        self.hears("mailbox-not-reached", "mailbox-keys")
+        self.keys("0", "keys")
         self.keys("1", "answer")
         into = self.a.incoming()
         into.answer(self.audio_a.sdp())
@@ -286,17 +290,21 @@ class Others(Mailbox):
         self.hears("mailbox-keys")
         self.out.bye()
 
-    def test_nobody_to_answer(self):
+    def test_damaged(self):
+        """A message whose file is damaged is named, kept, and passed over."""
         self.ask("extension.put", number="1002", pin=self.PIN)
-        self.leave(self.SPOKEN[0])
+        damaged, usual = self.leave(self.SPOKEN[0]), self.leave(self.SPOKEN[1])
+        [part] = self.ask("message.get", mailbox="1002", message=damaged)["parts"]
+        with open(os.path.join(self.node.folder, "recordings", part["name"]), "r+b") as file:
+            file.write(b"not at all a WAV")
         self.dials()
         self.keys("1", "menu")
-        self.hears(self.SPOKEN[0])
-        self.keys("0", "listen")
-        self.keys("1", "answer")
-        into = self.a.incoming()
-        into.reject(486, "Busy Here")
-        self.hears("mailbox-not-reached", "mailbox-keys")
+        self.hears("mailbox-from", self.NAME, "mailbox-damaged", "mailbox-keys")
+        self.keys("#", "keys")
+        self.hears("mailbox-from", self.NAME, self.SPOKEN[1])
+        self.keys("6", "listen")
+        self.hears("mailbox-last")
+        self.assertEqual(self.states(), {damaged: ("new", False), usual: ("old", False)})
         self.out.bye()
 
     def test_settings(self):
@@ -342,14 +350,6 @@ class Sends(Mailbox):
         self.hears("mailbox-answer")
         return message
 
-    def says(self, step, hertz):
-        self.step(step)
-        until(lambda: self.ask("call.show", call=self.call).get("recordings"), lambda: self.ask("call.show", call=self.call))
-        self.audio.start(hertz)
-        time.sleep(2)
-        self.audio.stop()
-        self.keys("#")
-
     def box(self, number):
         return [(row["from"], row["state"], row["duration_ms"] // 1000) for row in self.ask("message.list", mailbox=number)]
 
@@ -357,7 +357,7 @@ class Sends(Mailbox):
         """It lies in the box of who left the message; that one is still the one that is heard."""
         message = self.heard()
         self.keys("2", "answer")
-        self.says("replies", self.SPOKEN[1])
+        self.says(self.SPOKEN[1], "replies")
         self.hears("mailbox-send")
         self.keys("1", "replied")
         self.hears("mailbox-sent", "mailbox-keys")
@@ -379,7 +379,7 @@ class Sends(Mailbox):
         self.keys("2", "fmore")
         self.keys("1003#", "fwho")
         self.keys("3", "fmore")
-        self.says("fsay", self.SPOKEN[1])
+        self.says(self.SPOKEN[1], "fsay")
         self.hears("mailbox-forward")
         store, = children(self.node.process.pid, "tandem-store")
         os.kill(store, signal.SIGSTOP)

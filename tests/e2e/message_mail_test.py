@@ -105,6 +105,32 @@ class Mails(Left):
         self.assertEqual(self.b.ctl("message.undelete", mailbox=self.BOX, message=message)["state"], "new")
         self.assertEqual(self.told(message, "message.deleted")[0]["by"], "mail")
 
+    def test_segments(self):
+        """A message that lies in two files, as a kill leaves it, is one mail with both, in their order."""
+        self.mail.stop()
+        self.put(mailbox_mail="one@example.org", mailbox_mail_delete="false", mailbox_mail_audio="true", mailbox_transcribe="false")
+        talk = self.talks()
+        message = self.leaves(talk)
+        self.until(lambda: self.row(message).get("mail") == "waits")
+        [part] = self.row(message)["parts"]
+        second = {**part, "segment": 2, "name": part["name"].replace(".1.wav", ".2.wav")}
+        files = [os.path.join(self.a.folder, "recordings", one["name"]) for one in (part, second)]
+        with open(files[0], "rb") as file:
+            octets = file.read()
+        with open(files[1], "wb") as file:
+            file.write(octets[:2000])
+        with self.a.redis() as redis:
+            key, field = f"td:{{box:default:{self.BOX}}}:msg", f"f:{message}"
+            redis("HSET", key, field, json.dumps({**json.loads(redis("HGET", key, field)), "parts": [part, second]}))
+        self.mail.start()
+        self.until(lambda: self.row(message).get("mail") == "sent")
+        [(_, mail)] = self.sent(message)
+        audio = [one for one in mail.walk() if one.get_content_type() == "audio/wav"]
+        self.assertEqual([one.get_payload(decode=True) for one in audio], [octets, octets[:2000]])
+        self.assertEqual([one.get_filename() for one in audio], [os.path.basename(file) for file in files])
+        talk.quiet()
+        talk.hang_up()
+
     def test_certificate(self):
         """A server that somebody else vouches for gets nothing; that is a dead letter. Without audio there is no file, and nothing is deleted."""
         self.put(mailbox_mail="two@example.org", mailbox_mail_delete="true", mailbox_mail_audio="false", mailbox_transcribe="false")

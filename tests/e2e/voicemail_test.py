@@ -246,6 +246,17 @@ class Killed(Deposit):
         self.ended()
         self.count(1, 0, 0)
 
+    def test_redis_away_and_hung_up(self):
+        """Nobody is there to hear that it is late: the node asks again until Redis is back, and the message is no draft any more."""
+        out, call = self.leaves()
+        redis = self.redis_stops()
+        at = time.time()
+        out.bye()
+        until(lambda: time.time() > at + 6)     # longer than Redis is waited for
+        os.kill(redis, signal.SIGCONT)
+        self.count(1, 0, 0)
+        self.assertEqual(self.ended()["message"], f"{call}-1")
+
     def test_redis_away_before_the_beep(self):
         """Nobody is to say a message that has no box: it is said so. Then it is as before."""
         self.ask("flow.put", name="late", program={"start": "wait", "steps": {

@@ -522,6 +522,7 @@ static void put_box(struct writer *w, const struct box_order *o)
 	number(w, "what", o->what);
 	number(w, "version", o->version);
 	number(w, "wait_ms", o->wait_ms);
+	number(w, "lasting", o->lasting);
 	close(w);
 }
 

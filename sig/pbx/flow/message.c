@@ -6,12 +6,7 @@
 #include "sig/host/settings.h"
 #include "sig/pbx/flow/flow.h"
 
-enum {
-	MESSAGE_ASK_MS = 3000,
-	MESSAGE_LEAVE_MS = 60000,
-	MESSAGE_VALUE_MAX = 512,
-	MESSAGE_FORWARD_MS = 15000
-};
+enum { MESSAGE_ASK_MS = 3000, MESSAGE_VALUE_MAX = 512, MESSAGE_FORWARD_MS = 15000 };
 
 /* Words of `do`, and what each asks. own: who has logged in to the mailbox alone. */
 static const struct message_do {
@@ -173,7 +168,7 @@ void message_leave(const struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
 	struct box_order order = { .act = r->draft_is_little ? BOX_DROP : BOX_SEND,
-				   .wait_ms = MESSAGE_LEAVE_MS };
+				   .lasting = true };
 	const struct effect_ask ask = { .kind = EFFECT_BOX,
 					.call = c->id,
 					.tenant = bytes_str(call_tenant(h, c)),
