@@ -36,7 +36,7 @@ class Boxes(Users, Cluster):
 
     def setUp(self):
         super().setUp()
-        self.until(lambda: (self.owner(17), self.owner(18)) == ("a", "b"))      # a segment ends where a shard moves
+        self.at_home()
         self.until(lambda: all([self.emptied(box) for box in ("1001", "1002", "1003")]))
 
     def emptied(self, box):

@@ -30,6 +30,7 @@ class Left(Cluster):
 
     def setUp(self):
         super().setUp()
+        self.at_home()
         self.messages = [row["message"] for row in self.b.ctl("message.list", mailbox=self.BOX)]
 
     def talks(self):

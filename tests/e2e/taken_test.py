@@ -103,6 +103,10 @@ class Cluster(Pair):
         with self.redis() as redis:
             return redis("HGET", f"td:{{s{shard}}}:lease", "node")
 
+    def at_home(self):
+        """A recording has a segment for each node that a shard was at."""
+        self.until(lambda: (self.owner(17), self.owner(18)) == ("a", "b"))
+
     def named(self, shard):
         with self.redis() as redis:
             return len((redis("HGET", f"td:{{s{shard}}}:lease", "named") or "").split())
