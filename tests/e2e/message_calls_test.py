@@ -2,7 +2,41 @@
 """An urgent message is told by a call, in its hours, until it is heard, by one node of two, over a kill: VM-06, VM-10."""
 import unittest
 
+from lib.place import PARTY
+
+from mailbox_test import Mailbox, WORD, tone_file
 from message_events_test import Left
+
+
+class Outside(Mailbox):
+    def test_number_outside(self):
+        """By the route of the extension; who answers hears how many messages are new, and them when he keys the PIN."""
+        for name, hertz in (("message-call", 620), ("message-call-keys", 660)):
+            self.tones["en", name] = hertz
+            tone_file(f"{self.node.folder}/sounds/.prompts/en/{name}.wav", hertz, 0.6)
+        self.ask("tenant.put", name="default", language="en")       # who is outside has none of his own
+        carrier = self.enterContext(self.node.user_agent("carrier"))
+        self.ask("trunk.put", name="carrier", servers=f"{PARTY}:{carrier.port}", direction="out")
+        self.ask("route.put", name="out", pattern="+x.", trunks="carrier")
+        self.ask("dialplan.put", country="49", national_prefix="0", national="+49x.")
+        self.ask("extension.put", number="1002", pin=self.PIN, classes=["national"], mailbox_notify="all", mailbox_notify_to="0170555001")
+        self.leave(self.SPOKEN[0])
+        into = carrier.incoming()
+        self.assertIn("170555001@", into.request.uri)
+        self.audio, self.language = self.enterContext(self.node.media()), "en"
+        into.answer(self.audio.sdp())
+        self.audio.use(into.request)
+        self.hears("message-call", WORD, "message-call-keys")
+        self.call = next(call["id"] for call in self.ask("call.list"))
+        self.keys("1", "keys")
+        self.hears("mailbox-pin")
+        self.keys(self.PIN + "#", "pin")
+        self.hears("mailbox-new-one", "mailbox-menu")
+        self.keys("1", "menu")
+        self.hears("mailbox-from", self.SPOKEN[0])
+        into.bye()
+        row = self.ended()
+        self.assertEqual((row["from_trunk"], row["flow"]), ("carrier", "mailbox"))
 
 
 class Calls(Left):
