@@ -839,6 +839,8 @@ static void taker_read(struct taker *t, const struct copy_message *m)
 
 /* ---- what this node lacks ---- */
 
+enum { FETCH_AHEAD = 16 * COPY_DATA_MAX };
+
 struct fetch {
 	const struct terms *terms;
 	struct copy_link *link;
@@ -856,23 +858,34 @@ int copy_fetched(const struct terms *terms, const char *path, const char *ending
 	return folder_make(folder, path);
 }
 
+/* Behind the first piece several are asked for at once: who waits to hear it waits for few round trips. */
 static int fetch_octets(struct fetch *f, const char *path, int fd)
 {
 	struct copy_message ask = copy_message_of(COPY_READ, path), m;
-	int err;
+	uint64_t at = 0, end = UINT64_MAX;
 
-	for (;;) {
-		err = copy_link_send(f->link, &ask);
+	do {
+		int err = 0;
+
+		while (!err && end == UINT64_MAX && ask.at < at + (at ? FETCH_AHEAD : 1)) {
+			err = copy_link_send(f->link, &ask);
+			ask.at += COPY_DATA_MAX;
+		}
 		if (!err)
 			err = copy_link_receive(f->link, &m);
 		if (!err && m.kind != COPY_DATA)
 			err = -ENOENT;
-		if (err || !m.data.n)
+		if (!err && (m.at != at || (at >= end && m.data.n)))
+			err = -EIO;
+		if (!err && write(fd, m.data.p, m.data.n) != (ssize_t)m.data.n)
+			err = errno ? -errno : -EIO;
+		if (err)
 			return err;
-		if (write(fd, m.data.p, m.data.n) != (ssize_t)m.data.n)
-			return errno ? -errno : -EIO;
-		ask.at += m.data.n;
-	}
+		if (m.data.n < COPY_DATA_MAX && end == UINT64_MAX)
+			end = at + m.data.n;
+		at += COPY_DATA_MAX;
+	} while (at < ask.at || end == UINT64_MAX);
+	return 0;
 }
 
 /* It has its name when all of it is there. */

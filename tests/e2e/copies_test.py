@@ -18,6 +18,7 @@ from ports import Ports
 
 KEY, HELLO = "5a" * 32, 60
 WAIT_MS = 1000
+PIECE, WAV_HEAD = 60000, 44         # octets: of a file in one message; before the first sample
 
 
 def digests(under):
@@ -378,7 +379,9 @@ class Messages(Copies):
         """A third node asks the others, and takes what there is, of segments on two nodes as well; also of one that is gone."""
         c = self.member(3)
         self.meet(self.a, self.b, c)
-        parts = [record(one.folder, segment=segment, octets=150000, mailbox="1001") for one, segment in ((self.a, 1), (self.b, 2))]
+        many = 40 * PIECE - WAV_HEAD        # it ends where a piece does
+        parts = [record(one.folder, segment=segment, octets=octets, mailbox="1001")
+                 for one, segment, octets in ((self.a, 1, many), (self.b, 2, 150000))]
         want = {name: digest(os.path.join(one.folder, name)) for one, name in zip((self.a, self.b), parts)}
         self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1"), {})
         self.assertEqual(digests(os.path.join(c.folder, ".fetched")), want)
