@@ -202,6 +202,51 @@ static void test_by(void **state)
 	assert_string_equal(l->r->box.by, "1002");
 }
 
+#define FORWARDS(more)                                                                      \
+	"{\"name\":\"main\",\"start\":\"in\",\"steps\":{"                                   \
+	"\"in\":{\"login\":{\"box\":\"1001\"},\"invalid\":\"ask\",\"rejected\":\"no\","     \
+	"\"next\":\"ask\"},"                                                                \
+	"\"ask\":{\"message\":{\"do\":\"forward\",\"box\":\"1001\",\"message\":"            \
+	"\"000agvj5jqr40-1\",\"to\":\"1002,700\"" more "},\"none\":\"no\",\"full\":\"no\"," \
+	"\"failed\":\"failed\",\"next\":\"sent\"},\"sent\":{\"play\":[\"sent\"]},"          \
+	"\"no\":{\"play\":[\"no\"]},\"failed\":{\"play\":[\"failed\"]}}}"
+
+static void forwards(void **state, const char *flow, const char *want, enum help_result result,
+		     const char *prompt)
+{
+	struct line *l;
+
+	line_teardown(state);
+	line_setup(state);
+	l = *state;
+	has_pin(l->r, "4711");
+	call_flow(l, flow);
+	assert_int_equal(l->r->help_count, 1);
+	assert_string_equal(l->r->help_data, want);
+	rig_reply(l->r, (struct reply){ .ask = ASK_HELP,
+					.of = application_call(l->r),
+					.help = { .serial = l->r->help, .result = result } });
+	rig_run(l->r);
+	is_answered(l);
+	assert_string_equal(l->r->played, prompt);
+}
+
+/* VM-05: the node is asked by a command; who has not logged in asks nothing. */
+static void test_forward(void **state)
+{
+#define WANT(more)                                                                     \
+	"{\"command\":\"message.forward\",\"args\":{\"mailbox\":\"1001\",\"message\":" \
+	"\"000agvj5jqr40-1\",\"to\":\"1002,700\"" more "}}"
+	forwards(state, FORWARDS(""), WANT(""), HELP_OK, "prompt:sent");
+	forwards(state, FORWARDS(",\"introduction\":\"000agvj5jqr40-2\""),
+		 WANT(",\"introduction\":\"000agvj5jqr40-2\""), HELP_OK, "prompt:sent");
+	forwards(state, FORWARDS(""), WANT(""), HELP_FAILED, "prompt:failed");
+	forwards(state, FORWARDS(""), WANT(""), HELP_LATE, "prompt:failed");
+	hears_in(state, false, "4711", false, FORWARDS(""), "prompt:failed");
+	assert_int_equal(((struct line *)*state)->r->help_count, 0);
+#undef WANT
+}
+
 /* A caller who has not logged in hears of no message, whatever the flow asks; nor does who has to another one. */
 static void test_not_logged_in(void **state)
 {
@@ -259,7 +304,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(test_own_phone),     LINE_TEST(test_without_pin), LINE_TEST(test_pin),
 		LINE_TEST(test_one_password),  LINE_TEST(test_guessed),     LINE_TEST(test_locked),
-		LINE_TEST(test_not_logged_in), LINE_TEST(test_by),          LINE_TEST(test_restart),
+		LINE_TEST(test_not_logged_in), LINE_TEST(test_by),          LINE_TEST(test_forward),
+		LINE_TEST(test_restart),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
