@@ -288,6 +288,14 @@ static void forward_wait(struct command_run *run)
 
 static void forward_on_row(const struct node_box_answer *answer, void *arg);
 
+/* Its first one: a link is to whatever lies there. */
+static const char *link_part(const struct command_run *run)
+{
+	const json_t *part = json_array_get(json_object_get(run->args, "parts"), 0);
+
+	return json_string_value(json_object_get(part, "name"));
+}
+
 /* The introduction comes first where there is one, in each stage. */
 static void forward_go_on(struct command_run *run)
 {
@@ -303,7 +311,9 @@ static void forward_go_on(struct command_run *run)
 		break;
 	case FORWARD_FETCH:
 		forward_query(run, "recording.fetch",
-			      json_pack("{s:s, s:s}", "recording", id, "name", ""));
+			      json_pack("{s:s, s:s}", "recording", id, "name",
+					run->command->fn == command_message_link ? link_part(run)
+										 : ""));
 		break;
 	case FORWARD_COPY:
 		forward_query(run, "message.forward",

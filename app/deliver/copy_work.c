@@ -726,16 +726,21 @@ static bool taker_has_some(const struct folder_entry *entry, void *arg)
 struct copy_find {
 	const char *folder;
 	char tenant[SIDECAR_TENANT_MAX], id[SIDECAR_FILE_MAX];
+	size_t kinds;
 	copy_found_fn *fn;
 	void *arg;
 };
 
-static void find_file(const struct copy_find *f, const char *day, const char *ending)
+/* What is played is the first one alone. */
+static const char *const g_find_kinds[] = { "wav", "opus", "wav.cms", "opus.cms" };
+
+static void find_kind(const struct copy_find *f, const char *day, const char *part,
+		      const char *kind)
 {
 	char path[QUEUE_PATH_MAX], file[FOLDER_PATH_MAX];
 	struct stat st;
 
-	(void)snprintf(path, sizeof(path), "%s/%s/%s.%s", f->tenant, day, f->id, ending);
+	(void)snprintf(path, sizeof(path), "%s/%s/%s%s.%s", f->tenant, day, f->id, part, kind);
 	folder_path(file, f->folder, path, "json");
 	if (!folder_path_fits(bytes_str(path)) || access(file, F_OK) < 0)
 		return;
@@ -744,9 +749,15 @@ static void find_file(const struct copy_find *f, const char *day, const char *en
 		f->fn(f->folder, path, (uint64_t)st.st_size, f->arg);
 }
 
+static void find_file(const struct copy_find *f, const char *day, const char *part)
+{
+	for (size_t i = 0; i < f->kinds; i++)
+		find_kind(f, day, part, g_find_kinds[i]);
+}
+
 static void find_folder(struct copy_find *f, const char *folder)
 {
-	char path[FOLDER_PATH_MAX], ending[32];
+	char path[FOLDER_PATH_MAX], part[32];
 	const struct dirent *day;
 	DIR *dir;
 
@@ -756,12 +767,12 @@ static void find_folder(struct copy_find *f, const char *folder)
 	while (dir && (day = readdir(dir))) {
 		if (day->d_name[0] == '.')
 			continue;
-		find_file(f, day->d_name, "wav");
+		find_file(f, day->d_name, "");
 		for (unsigned i = 1; i <= COPY_SEGMENTS; i++) {
-			(void)snprintf(ending, sizeof(ending), "%u.wav", i);
-			find_file(f, day->d_name, ending);
-			(void)snprintf(ending, sizeof(ending), "%u.cut.wav", i);
-			find_file(f, day->d_name, ending);
+			(void)snprintf(part, sizeof(part), ".%u", i);
+			find_file(f, day->d_name, part);
+			(void)snprintf(part, sizeof(part), ".%u.cut", i);
+			find_file(f, day->d_name, part);
 		}
 	}
 	if (dir)
@@ -770,13 +781,18 @@ static void find_folder(struct copy_find *f, const char *folder)
 
 void copy_find(const char *folder, const char *path, copy_found_fn *fn, void *arg)
 {
-	struct copy_find f = { .fn = fn, .arg = arg };
-	char copies[FOLDER_PATH_MAX], of[FOLDER_PATH_MAX];
+	struct copy_find f = { .kinds = 1, .fn = fn, .arg = arg };
+	char copies[FOLDER_PATH_MAX], of[FOLDER_PATH_MAX], *any;
 	const struct dirent *node;
 	DIR *dir;
 
 	folder_tenant(path, f.tenant);
 	(void)snprintf(f.id, sizeof(f.id), "%s", strrchr(path, '/') + 1);
+	any = strstr(f.id, COPY_ANY_KIND);
+	if (any) {
+		f.kinds = COUNT_OF(g_find_kinds);
+		*any = '\0';
+	}
 	find_folder(&f, folder);
 	copy_folder(copies, folder, 0);
 	dir = opendir(copies);
@@ -817,7 +833,8 @@ static void taker_read(struct taker *t, const struct copy_message *m)
 {
 	static uint8_t octets[COPY_DATA_MAX];
 	struct copy_message answer = copy_message_of(COPY_DATA, m->path);
-	char id[QUEUE_PATH_MAX];
+	char id[QUEUE_PATH_MAX + sizeof(COPY_ANY_KIND)];
+	const char *at, *ending;
 	ssize_t n;
 
 	if (strcmp(t->path, m->path) != 0) {
@@ -825,8 +842,11 @@ static void taker_read(struct taker *t, const struct copy_message *m)
 			(void)close(t->fd);
 		t->fd = -1;
 		memcpy(t->path, m->path, sizeof(t->path));
-		memcpy(id, m->path, sizeof(id));
-		strrchr(id, '/')[1 + strcspn(strrchr(id, '/') + 1, ".")] = '\0';
+		at = strrchr(m->path, '/') + 1;
+		ending = strrchr(at, '.');
+		(void)snprintf(id, sizeof(id), "%.*s%s",
+			       (int)(at - m->path + (ptrdiff_t)strcspn(at, ".")), m->path,
+			       ending && strcmp(ending, ".wav") != 0 ? COPY_ANY_KIND : "");
 		copy_find(t->terms->folder, id, taker_open, t);
 	}
 	n = t->fd < 0 ? -1 : pread(t->fd, octets, sizeof(octets), (off_t)m->at);

@@ -70,8 +70,9 @@ int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_
  * What another node has and this one is to play: files go into FOLDER/.fetched, under the names that they have there. path:
  * TENANT/DATE/CALL-NUMBER, of any date.
  */
-#define COPY_FETCHED ".fetched"
-#define COPY_ANY_DAY "0000-00-00"
+#define COPY_FETCHED  ".fetched"
+#define COPY_ANY_DAY  "0000-00-00"
+#define COPY_ANY_KIND ".any" /* behind an id: as Opus and encrypted, too */
 enum { COPY_SEGMENTS = 64 };
 typedef void copy_found_fn(const char *folder, const char *path, uint64_t octets, void *arg);
 /* What there is here, and of copies. */

@@ -538,7 +538,8 @@ bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, con
 	char path[QUEUE_PATH_MAX];
 	pid_t parent = getpid();
 
-	(void)snprintf(path, sizeof(path), "%s/" COPY_ANY_DAY "/%s", tenant, recording);
+	(void)snprintf(path, sizeof(path), "%s/" COPY_ANY_DAY "/%s%s", tenant, recording,
+		       name[0] ? COPY_ANY_KIND : "");
 	for (uint32_t i = 0; i < PROCESS_FETCHES_MAX && folder_path_fits(bytes_str(path)); i++) {
 		struct process_fetch *f = &p->copies.fetches[i];
 

@@ -387,6 +387,13 @@ class Messages(Copies):
         self.assertEqual(digests(os.path.join(c.folder, ".fetched")), want)
         self.assertEqual(c.ask("recording.fetch", tenant="other", recording=f"{CALL}-1"), "not_found")
         self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-2"), "not_found")
+        sealed = f"{os.path.dirname(parts[0])}/{CALL}-3.1.wav.cms"
+        lies = record(os.path.join(self.home, "sealed"), number=3, octets=130000, file=os.path.basename(sealed), encrypted="cms")
+        for ending in ("", ".json"):
+            os.rename(os.path.join(self.home, "sealed", lies + ending), os.path.join(self.a.folder, sealed + ending))
+        self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-3"), "not_found")       # it cannot be played
+        self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-3", name=sealed), {})
+        self.assertEqual(digests(os.path.join(c.folder, ".fetched")), {**want, sealed: digest(os.path.join(self.a.folder, sealed))})
         until(lambda: any(parts[0] in one for one in self.b.of(self.a)), self.said)
         self.a.lost()
         shutil.rmtree(os.path.join(c.folder, ".fetched"))

@@ -3,6 +3,7 @@
 import glob
 import json
 import os
+import signal
 import time
 import unittest
 import urllib.request
@@ -15,6 +16,7 @@ from message_lamps_test import Lamp
 from patience import PATIENCE_S, until
 from ports import Ports
 from session_test import Users
+from store_test import office, opened
 from webhooks_test import Server
 
 DAY_S = 86400
@@ -69,6 +71,26 @@ class Team(Box):
         until(lambda: self.row(message)["zone_offset_s"] == 9 * 3600, lambda: self.row(message))
         self.assertEqual(self.row(message)["server_offset_s"], row["server_offset_s"])
         self.message("GET", "/000agvj5jqr40-1/link", owner, None, 404)
+
+    def test_export_encrypted(self):
+        """What lies encrypted comes encrypted: who has the key opens it. It is not forwarded."""
+        certificate, key = office(self.node.folder)
+        self.node.configure({"recordings": {"port": self.port, "certificate": certificate}})
+        self.node.process.send_signal(signal.SIGHUP)
+        until(lambda: "settings read again" in self.node.log_text(), self.node.log_tail)
+        message = self.leave(self.SPOKEN[0])
+        until(lambda: self.row(message)["parts"][0].get("encrypted"), lambda: self.row(message))
+        token = self.session(self.node, self.BOX)["token"]
+        [link] = self.message("GET", f"/{message}/link", token)["links"]
+        with urllib.request.urlopen(f"http://{place.NODE}:{self.port}{link['path']}", timeout=PATIENCE_S) as answer:
+            self.assertEqual(answer.headers["Content-Type"], "application/cms")
+            octets = answer.read()
+        self.assertNotIn(b"WAVEfmt ", octets)
+        path = os.path.join(self.node.folder, "message.cms")
+        with open(path, "wb") as file:
+            file.write(octets)
+        self.assertEqual(opened(path, key)[8:16], b"WAVEfmt ")
+        self.message("POST", f"/{message}/forward", token, {"to": "1001"}, 409)
 
     def events(self, tenant):
         return [event for event in self.node.told(f"td:{{ev:{tenant}}}") if event["type"] in KINDS]
