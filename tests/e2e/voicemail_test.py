@@ -92,6 +92,8 @@ class Keys(Deposit):
         self.assertGreater(row["duration_ms"], 1000)
         cdr = self.ended()
         self.assertEqual((cdr["message"], cdr["missed"]), (f"{call}-1", "1002"))
+        for found, name, value in ((1, "missed", "1002"), (0, "missed", "1001"), (1, "message", f"{call}-1"), (0, "message", f"{call}-2")):
+            self.assertEqual([row["id"] for row in self.ask("cdr.list", **{name: value})], found * [call], name)
         self.assertEqual(self.node.metric("tandem_plays_failed_total"), 0)      # a greeting that is not there is no fault
         self.assertNotIn("a file cannot be played", self.node.log_text())
         self.assertNotIn("a sound file cannot be used", self.node.log_text())
