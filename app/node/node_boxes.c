@@ -25,6 +25,7 @@ enum {
 	BOX_DRAFT_MS = 900000, /* as in box_keys.lua */
 	BOX_DAY_MS = 86400000,
 };
+#define ROW_MOST 9007199254740992.0 /* 2^53 */
 
 /* A request to a mailbox, until Redis has answered. */
 struct box_run {
@@ -89,11 +90,13 @@ static void row_copy(json_t *row, const char *to, const json_t *from, const char
 		(void)json_object_set(row, to, value);
 }
 
-/* Numbers of a script are rational to jansson where they are large. */
+/* Numbers of a script are rational to jansson where they are large. What is no count, or more than a double counts exactly, is 0. */
 static void row_number(json_t *row, const char *to, const json_t *from, const char *key)
 {
+	double value = json_number_value(json_object_get(from, key));
+
 	(void)json_object_set_new(
-		row, to, json_integer((json_int_t)json_number_value(json_object_get(from, key))));
+		row, to, json_integer(value >= 0 && value <= ROW_MOST ? (json_int_t)value : 0));
 }
 
 /* What clocks are ahead of UTC when it began: of this node, and of the tenant (VM-07). */
@@ -328,6 +331,10 @@ static void box_on_said(const struct store_box_said *said, void *arg)
 		n->boxes.count += !run->order.lasting;
 		return;
 	}
+	if (said->result == STORE_REFUSED)
+		LOG_WARN("boxes", 0, "Redis refuses a request to a mailbox: see the line above",
+			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
+			 LOG_STR("message", run->id));
 	if (run->said && !strcmp(run->said, "put") && answer.result == BOX_OK)
 		store_box_note(n->redis.store, bytes_str(run->tenant), bytes_str(run->box));
 	run->answer = answer;
