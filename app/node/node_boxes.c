@@ -17,8 +17,8 @@
 
 enum {
 	BOX_WAITING_MAX =
-		8192, /* as many callers may be told at once that their messages are saved */
-	MARKS_MAX = 8192,
+		8192,      /* as many callers may be told at once that their messages are saved */
+	MARKS_MAX = 32768, /* JSON may write each of 4096 octets of a text with six */
 	PART_MAX = 1024,
 	WORD_MAX = 24,
 	BOX_BY_MAX = 64,

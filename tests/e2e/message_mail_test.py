@@ -24,7 +24,7 @@ class Writes(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append((self.headers["Authorization"], self.headers["Content-Type"], body))
-        answer = json.dumps({"text": "please call me back at nine"}).encode()
+        answer = json.dumps({"text": self.server.text}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(answer)))
@@ -58,7 +58,7 @@ class Mails(Left):
         cls.addClassCleanup(cls.mail.stop)
         super().setUpClass()        # what listens from now on does so where the nodes are
         cls.writes = http.server.ThreadingHTTPServer(("127.0.0.1", cls.writes_port), Writes)
-        cls.writes.got = []
+        cls.writes.got, cls.writes.text = [], "please call me back at nine"
         threading.Thread(target=cls.writes.serve_forever, daemon=True).start()
         cls.addClassCleanup(cls.writes.server_close)
         cls.addClassCleanup(cls.writes.shutdown)
@@ -153,6 +153,18 @@ class Mails(Left):
         self.assertNotIn("mail", self.b.ctl("message.put", mailbox=self.BOX, message=dead, mail="again"))
         self.until(lambda: self.row(dead).get("mail") == "sent")
         self.assertEqual((len(self.sent(dead)), self.row(dead)["state"]), (1, "old"))
+        talk.quiet()
+        talk.hang_up()
+
+    def test_text_that_grows(self):
+        """What JSON writes with more octets than it has is kept as other texts are, and asked for once."""
+        self.put(mailbox_mail="", mailbox_transcribe="true")
+        self.addCleanup(setattr, self.writes, "text", self.writes.text)
+        self.writes.text, before = "\x01" * 5000, len(self.writes.got)
+        talk = self.talks()
+        message = self.leaves(talk)
+        self.until(lambda: self.row(message).get("text") or len(self.writes.got) > before + 1)
+        self.assertEqual((self.row(message).get("text"), len(self.writes.got)), ("\x01" * 4096, before + 1))
         talk.quiet()
         talk.hang_up()
 
