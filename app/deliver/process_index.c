@@ -334,6 +334,21 @@ static void index_announce(struct process *p, struct index_row *row, uint64_t no
 	process_send_line(p, line);
 }
 
+static uint64_t index_pause_ms(unsigned *failures)
+{
+	uint64_t ms = (uint64_t)INDEX_AGAIN_MS << *failures;
+
+	*failures += *failures < AGAIN_DOUBLINGS;
+	return ms;
+}
+
+/* until_ms: of a pause. Where the clock was set it is over. */
+static bool index_is_due(uint64_t until_ms, uint64_t now_ms)
+{
+	return now_ms >= until_ms ||
+	       until_ms > now_ms + ((uint64_t)INDEX_AGAIN_MS << AGAIN_DOUBLINGS);
+}
+
 static void index_row_round(struct process *p, struct index_row *row, uint64_t now_ms)
 {
 	struct process_index *x = &p->index;
@@ -344,7 +359,8 @@ static void index_row_round(struct process *p, struct index_row *row, uint64_t n
 	else if (row->state == INDEX_SAID && since_ms >= LATE_MS)
 		index_wait(x, row);
 	if ((row->state == INDEX_WAITS || row->state == INDEX_COPIES) && x->linked &&
-	    now_ms >= x->again_ms && x->flight < INDEX_FLIGHT_MAX)
+	    index_is_due(x->again_ms, now_ms) && index_is_due(row->again_ms, now_ms) &&
+	    x->flight < INDEX_FLIGHT_MAX)
 		index_announce(p, row, now_ms);
 	x->copying |= row->state == INDEX_COPIES;
 }
@@ -353,8 +369,6 @@ void process_index_round(struct process *p, uint64_t now_ms)
 {
 	struct process_index *x = &p->index;
 
-	if (x->again_ms > now_ms + ((uint64_t)INDEX_AGAIN_MS << AGAIN_DOUBLINGS))
-		x->again_ms = now_ms; /* the clock was set */
 	x->copying = false;
 	for (uint32_t i = 0; x->count && i < INDEX_ROWS_MAX; i++)
 		index_row_round(p, &x->rows[i], now_ms);
@@ -375,14 +389,15 @@ void process_index_on_answer(struct process *p, const json_t *line, uint64_t now
 		if (x->rows[i].state == INDEX_SAID && x->rows[i].number == number)
 			row = &x->rows[i];
 	}
-	if (!known && now_ms >= x->again_ms) {
-		x->again_ms = now_ms + ((uint64_t)INDEX_AGAIN_MS << x->failures);
-		x->failures += x->failures < AGAIN_DOUBLINGS;
-	} else if (known) {
+	if (known)
 		x->failures = 0;
-	}
+	else if (!json_object_get(line, "over") && index_is_due(x->again_ms, now_ms))
+		x->again_ms = now_ms + index_pause_ms(&x->failures);
 	if (!row)
 		return;
+	/* where it is its box alone, others do not wait for that */
+	if (!known && json_object_get(line, "over"))
+		row->again_ms = now_ms + index_pause_ms(&row->failures);
 	if (!known || row->changed) {
 		index_wait(x, row);
 		return;
@@ -498,7 +513,7 @@ static struct bytes index_history_read(const struct process *p, char out[INDEX_H
 	int fd;
 
 	index_history_path(p, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd >= 0) {
 		n = read(fd, out, INDEX_HISTORY_MAX);
 		(void)close(fd);
@@ -520,6 +535,7 @@ void process_index_redis(struct process *p, const json_t *line)
 	for (uint32_t i = 0; x->count && i < INDEX_ROWS_MAX; i++) {
 		if (x->rows[i].state == INDEX_KNOWN)
 			index_wait(x, &x->rows[i]);
+		x->rows[i].again_ms = x->rows[i].failures = 0;
 	}
 	x->linked = true;
 	x->again_ms = 0;

@@ -1,12 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is damaged in Redis or in the folder of recordings, and what goes on beside it: VM-10, REC-05."""
+import time
 import unittest
 
 from mailbox_test import Mailbox
+from patience import until
 from tandem_client import Redis, Refused
+
+SAID_MS = 5000      # as long a caller waits for "saved"
 
 
 class Damaged(Mailbox):
+    def says(self, box):
+        """A message in that box; its id."""
+        out = self.a.invite("100", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        call = self.call_of("1001")
+        self.waits(call)
+        self.node.ctl("call.record_message", call=call, beep="false", silence_ms="0", mailbox=box)
+        until(lambda: "record" in str(self.ask("call.show", call=call).get("recordings")), lambda: self.ask("call.show", call=call))
+        self.audio_a.start(620)
+        time.sleep(0.5)
+        self.audio_a.stop()
+        out.bye()
+        self.ended()
+        return f"{call}-1"
+
+    def is_listed(self, message):
+        until(lambda: message in {row["message"] for row in self.ask("message.list", mailbox="1002")}, self.node.log_tail)
+
+    def refused(self, text):
+        return self.node.log_tail(1000).count(text)
+
     def test_rows(self):
         """Numbers that are none, texts that are none: the message is shown with what can be read; who changes it hears no, and the log says of which box."""
         message = self.leave(620)
@@ -21,6 +46,20 @@ class Damaged(Mailbox):
                 self.ask("message.put", mailbox="1002", message=message, note="x")
         self.assertIn(f"tenant=default mailbox=1002 message={message}", self.node.log_tail())
         self.assertEqual(self.ask("message.count", mailbox="1002")["new"], 1)
+
+    def test_other_boxes(self):
+        """A box that Redis cannot change keeps no message from another one."""
+        with Redis(self.node.redis_socket) as redis:
+            redis("SET", "td:{box:default:1003}:new", "x")
+            lost = self.says("1003")
+            until(lambda: self.refused("WRONGTYPE") > 3, self.node.log_tail)
+            for _ in range(2):
+                before = time.time()
+                message = self.says("1002")
+                self.is_listed(message)
+                self.assertLess(time.time() - before, SAID_MS / 1000)
+            redis("DEL", "td:{box:default:1003}:new")
+        until(lambda: [row["message"] for row in self.ask("message.list", mailbox="1003")] == [lost], self.node.log_tail)
 
 
 if __name__ == "__main__":
