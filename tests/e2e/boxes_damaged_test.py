@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is damaged in Redis or in the folder of recordings, and what goes on beside it: VM-10, REC-05."""
+import os
 import time
 import unittest
 
@@ -60,6 +61,20 @@ class Damaged(Mailbox):
                 self.assertLess(time.time() - before, SAID_MS / 1000)
             redis("DEL", "td:{box:default:1003}:new")
         until(lambda: [row["message"] for row in self.ask("message.list", mailbox="1003")] == [lost], self.node.log_tail)
+
+    def test_files(self):
+        """What lies in the folder and is no file keeps nobody waiting."""
+        self.is_listed(self.says("1002"))
+        folder = os.path.dirname(next(os.path.join(at, name) for at, _, names in os.walk(f"{self.node.folder}/recordings") for name in names if name.endswith(".wav")))
+        sidecar = "0000000000{}-1.1.wav.json"
+        os.mkfifo(os.path.join(folder, sidecar.format("001")))
+        os.mkdir(os.path.join(folder, sidecar.format("002")))
+        os.symlink("/etc/passwd", os.path.join(folder, sidecar.format("003")))
+        os.symlink("/dev/zero", os.path.join(folder, sidecar.format("004")))
+        for at, text in enumerate(("[" * 60000, '{"mailbox":"1002 x"}', '{"mailbox":"1002","cause":"message","from":"%s"}' % ("x" * 60000), "\0" * 70000)):
+            with open(os.path.join(folder, sidecar.format(f"00{5 + at}")), "w", encoding="utf-8") as file:
+                file.write(text)
+        self.is_listed(self.says("1002"))
 
 
 if __name__ == "__main__":
