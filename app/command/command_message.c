@@ -222,8 +222,11 @@ static bool forward_copies(struct command_run *run)
 			forward_add(run, copies, to);
 			continue;
 		}
-		for (uint8_t i = 0; g && i < g->count; i++)
-			forward_add(run, copies, bytes_str(g->members[i].number));
+		for (uint8_t i = 0; g && i < g->count; i++) {
+			if (extensions_has(n->api.extensions, tenant,
+					   bytes_str(g->members[i].number)))
+				forward_add(run, copies, bytes_str(g->members[i].number));
+		}
 		if (!g) {
 			command_fail(run, COMMAND_NOT_FOUND, "to",
 				     "there is no extension and no group %.*s", (int)to.n,
@@ -231,7 +234,10 @@ static bool forward_copies(struct command_run *run)
 			return false;
 		}
 	}
-	return true;
+	if (json_array_size(copies))
+		return true;
+	command_fail(run, COMMAND_CONFLICT, "to", "nobody in that group has a mailbox");
+	return false;
 }
 
 static void forward_query(struct command_run *run, const char *command, json_t *args)

@@ -419,6 +419,17 @@ class Sends(Mailbox):
             self.assertEqual(refused.exception.code, code)
         self.assertEqual(self.box("1001"), [])
 
+    def test_nobody_in_a_group(self):
+        """A number outside has no mailbox; a list without anybody is answered, too."""
+        message = self.leave(self.SPOKEN[0])
+        for members in ("", "0170555001"):
+            self.ask("group.put", name="700", members=members)
+            with self.assertRaises(Refused) as refused:
+                self.ask("message.forward", mailbox="1002", message=message, to="700")
+            self.assertEqual(refused.exception.code, "conflict")
+        self.ask("group.put", name="700", members="0170555001,1001")
+        self.assertEqual([copy["mailbox"] for copy in self.ask("message.forward", mailbox="1002", message=message, to="700")["copies"]], ["1001"])
+
 
 if __name__ == "__main__":
     unittest.main()
