@@ -18,6 +18,7 @@
 enum {
 	DRAFT_MS = 60000, /* its caller speaks of it yet */
 	AGAIN_MS = 5000,  /* tandem-helper took no request */
+	ASKING_MAX = 24,  /* wait for servers at a time: what needs none has room beside them */
 	FETCH_MS = 2000,  /* its audio comes from another node */
 	PAUSE_MAX_MS = 3600000,
 	MAIL_MS = 60000,
@@ -133,15 +134,28 @@ static json_t *tries_failed(const struct notice_run *run, const json_t *before,
 			 (json_int_t)(now_ms + (absent ? FETCH_MS : pause)), "reason", reason);
 }
 
+/* Its row, which is the caller's. */
+static json_t *notice_answered(struct notice_run *run)
+{
+	json_t *row = run->row;
+
+	run->node->notices.asking--;
+	run->row = NULL;
+	return row;
+}
+
 /* Sends a request to tandem-helper. The row is kept until its answer. False: it took none, and the task is due again later. */
 static bool notice_asks(struct notice_run *run, const json_t *row, const char *kind, json_t *args,
 			uint32_t ms, node_helper_fn *done)
 {
+	struct node_notices *all = &run->node->notices;
+
 	run->row = json_incref((json_t *)(uintptr_t)row);
-	if (node_helper_ask(run->node, kind, args, notice_tenant(run), ms, done, run))
+	if (++all->asking > ASKING_MAX)
+		json_decref(args);
+	else if (node_helper_ask(run->node, kind, args, notice_tenant(run), ms, done, run))
 		return true;
-	json_decref(run->row);
-	run->row = NULL;
+	json_decref(notice_answered(run));
 	notice_end(run, clock_utc_ms() + AGAIN_MS);
 	return false;
 }
@@ -160,7 +174,7 @@ static void notice_fetch(const struct notice_run *run, const json_t *result)
 static void text_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
 {
 	struct notice_run *run = arg;
-	json_t *row = run->row, *marks = json_object();
+	json_t *row = notice_answered(run), *marks = json_object();
 	const json_t *before = row_tries(row, "texts");
 	const char *text = json_string_value(json_object_get(result, "text"));
 	uint64_t tries = tries_number(before, "tries") + 1;
@@ -169,7 +183,6 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 		    json_is_true(json_object_get(result, "refused"));
 
 	(void)n;
-	run->row = NULL;
 	notice_fetch(run, result);
 	if (text) {
 		struct bytes all = bytes_mem(text, strlen(text)),
@@ -222,7 +235,7 @@ static bool notice_text(struct notice_run *run, const json_t *row, const struct 
 static void mail_on_answer(struct node *n, const json_t *result, const char *why, void *arg)
 {
 	struct notice_run *run = arg;
-	json_t *row = run->row;
+	json_t *row = notice_answered(run);
 	const json_t *before = row_tries(row, "mail");
 	bool sent = result && !json_object_get(result, "reason");
 	uint64_t since = tries_number(before, "since"), now_ms = clock_utc_ms();
@@ -234,7 +247,6 @@ static void mail_on_answer(struct node *n, const json_t *result, const char *why
 				       json_is_true(json_object_get(row, "with_audio")))
 			   : tries_failed(run, before, result, why, dead);
 
-	run->row = NULL;
 	notice_fetch(run, result);
 	if (!sent)
 		LOG_WARN("mail", 0,

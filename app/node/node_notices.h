@@ -32,7 +32,7 @@ struct notice_run {
 
 struct node_notices {
 	struct notice_run *first; /* what is being done here */
-	uint32_t count;
+	uint32_t count, asking;   /* asking: those that wait for a server */
 	bool taking;
 	uint64_t take_ns; /* when is looked next for what is due */
 };

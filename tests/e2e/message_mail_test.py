@@ -5,8 +5,10 @@ import http.server
 import json
 import os
 import shutil
+import socket
 import tempfile
 import threading
+import time
 import unittest
 
 from lib.authority import Authority
@@ -165,6 +167,31 @@ class Mails(Left):
         message = self.leaves(talk)
         self.until(lambda: self.row(message).get("text") or len(self.writes.got) > before + 1)
         self.assertEqual((self.row(message).get("text"), len(self.writes.got)), ("\x01" * 4096, before + 1))
+        talk.quiet()
+        talk.hang_up()
+
+    def test_slow_server(self):
+        """A server that says nothing: many mails that wait for it keep no other message from being told."""
+        self.put(mailbox_mail="", mailbox_transcribe="false")
+        self.b.ctl("extension.put", number="1002", mailbox_mail="two@example.org", mailbox_mail_audio="false")
+        self.addCleanup(self.b.ctl, "extension.put", number="1002", mailbox_mail="")
+        if self.mail.process:
+            self.mail.stop()
+        talk = self.talks()
+        with socket.create_server(("127.0.0.1", self.port), backlog=1024), self.b.redis() as redis:
+            now, key = int(time.time() * 1000), "td:{box:default:1002}:"
+            for at in range(200):
+                message = f"0000000000{at:03}-1"
+                redis("HSET", key + "msg", f"f:{message}", json.dumps({"from": "1001", "begun_utc_ms": now, "ms": 1, "octets": 1, "parts": []}),
+                      f"m:{message}", '{"version":0,"told":true}')
+                redis("ZADD", key + "new", now, message)
+                redis("ZADD", "td:{task}:due", now, f"default 1002 {message}")
+            self.until(lambda: redis("HLEN", "td:{task}:held") >= 32)
+            before = time.time()
+            message = self.leaves(talk)
+            self.until(lambda: self.told(message, "message.new"))
+            self.assertLess(time.time() - before, 5)
+            redis("DEL", "td:{task}:due", key + "msg", key + "new")
         talk.quiet()
         talk.hang_up()
 
