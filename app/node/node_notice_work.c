@@ -78,6 +78,20 @@ static bool tries_are(const json_t *tries, const char *state)
 
 /* ---- its files ---- */
 
+/* TENANT/DATE/FILE: Redis says it, and a mail would take any file along. */
+static bool part_is_own(const struct notice_run *run, const char *name)
+{
+	size_t n = strlen(run->tenant);
+	bool is = !strncmp(name, run->tenant, n) && name[n] == '/' && !strstr(name, "/.");
+
+	if (!is)
+		LOG_WARN("mail", 0,
+			 "a part of a message is no recording of its tenant: it is not sent",
+			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
+			 LOG_STR("message", run->message), LOG_STR("file", name));
+	return is;
+}
+
 /* Each where it lies on this node, or comes to. NULL: nobody here can read them. */
 static json_t *notice_files(const struct notice_run *run, const json_t *row)
 {
@@ -90,7 +104,8 @@ static json_t *notice_files(const struct notice_run *run, const json_t *row)
 	{
 		name = notice_text_of(part, "name");
 		last = strrchr(name, '/');
-		if (json_is_true(json_object_get(part, "encrypted")) || !last) {
+		if (json_is_true(json_object_get(part, "encrypted")) || !last ||
+		    !part_is_own(run, name)) {
 			json_decref(files);
 			return NULL;
 		}

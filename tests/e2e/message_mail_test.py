@@ -170,6 +170,24 @@ class Mails(Left):
         talk.quiet()
         talk.hang_up()
 
+    def test_other_files(self):
+        """A part that is no recording of the tenant is sent to nobody: the mail comes without audio."""
+        self.b.ctl("extension.put", number="1002", mailbox_mail="two@example.org", mailbox_mail_audio="true")
+        self.addCleanup(self.b.ctl, "extension.put", number="1002", mailbox_mail="")
+        if not self.mail.process:
+            self.mail.start()
+        now, key = int(time.time() * 1000), "td:{box:default:1002}:"
+        for at, name in enumerate((f"../../../../../../../..{self.secret}", f"default/../../../../../../../..{self.secret}", "other/2026-01-01/x-1.wav")):
+            message = f"000000000010{at}-1"
+            with self.b.redis() as redis:
+                redis("HSET", key + "msg", f"f:{message}", json.dumps({"from": "1001", "begun_utc_ms": now, "ms": 1, "octets": 1, "parts": [{"name": name}]}))
+                redis("ZADD", key + "new", now, message)
+                redis("ZADD", "td:{task}:due", now, f"default 1002 {message}")
+            self.until(lambda: self.sent(message))
+            [(_, mail)] = self.sent(message)
+            self.assertEqual([part.get_content_type() for part in mail.walk() if not part.is_multipart()], ["text/plain"], name)
+            self.assertTrue(any(f"message={message}" in line and "no recording of its tenant" in line for line in (self.a.log_tail(500) + self.b.log_tail(500)).split("\n")))
+
     def test_slow_server(self):
         """A server that says nothing: many mails that wait for it keep no other message from being told."""
         self.put(mailbox_mail="", mailbox_transcribe="false")
