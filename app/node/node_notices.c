@@ -8,6 +8,7 @@
 #include "app/schema/extension.h"
 #include "app/schema/fields.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 enum {
 	NOTICES_MAX = 64, /* done at a time */
@@ -157,14 +158,38 @@ static bool notice_read(struct notice_run *run, struct bytes what)
 	       !bytes_cstr(what, run->message, sizeof(run->message));
 }
 
-/* What cannot be begun is held until its time is over: then it is taken again. */
+static void notice_on_held(enum store_result result, const struct bytes *held, size_t count,
+			   void *arg)
+{
+	(void)result; /* nothing is gained by stopping: it would be begun once more */
+	(void)held;
+	(void)count;
+	(void)arg;
+}
+
+/* No node will ever know what it means. */
+static void notice_drop(struct node *n, struct bytes what)
+{
+	const struct store_task of = { .act = STORE_TASK_DONE,
+				       .who = bytes_str(n->identity.id),
+				       .what = what };
+
+	LOG_WARN("mail", 0, "what is to be done about a message cannot be read: it is dropped",
+		 LOG_BYTES("task", what));
+	store_task(n->redis.store, &of, notice_on_held, n);
+}
+
+/* What has no room is held until its time is over: then it is taken again. */
 static void notice_begin(struct node *n, struct bytes what)
 {
 	struct node_notices *all = &n->notices;
 	struct notice_run *run = all->count < NOTICES_MAX ? calloc(1, sizeof(*run)) : NULL;
 
-	if (!run || !notice_read(run, what)) {
+	if (!run)
+		return;
+	if (!notice_read(run, what)) {
 		free(run);
+		notice_drop(n, what);
 		return;
 	}
 	run->node = n;
@@ -226,15 +251,6 @@ static void notice_on_taken(enum store_result result, const struct bytes *held, 
 		n->notices.take_ns = 0;
 	for (size_t i = 0; i < count; i++)
 		notice_begin(n, held[i]);
-}
-
-static void notice_on_held(enum store_result result, const struct bytes *held, size_t count,
-			   void *arg)
-{
-	(void)result; /* nothing is gained by stopping: it would be begun once more */
-	(void)held;
-	(void)count;
-	(void)arg;
 }
 
 void node_notices_beat(struct node *n, uint64_t now_ns)

@@ -48,6 +48,15 @@ class Damaged(Mailbox):
         self.assertIn(f"tenant=default mailbox=1002 message={message}", self.node.log_tail())
         self.assertEqual(self.ask("message.count", mailbox="1002")["new"], 1)
 
+    def test_tasks(self):
+        """What nobody can read among what is to be done about messages is said, and dropped."""
+        with Redis(self.node.redis_socket) as redis:
+            for task in ("x", "a b", "default " + "9" * 100 + " x", "nobody 1 2", b"\xff \xff \xff", "default 1002 000ah25ssti00-1"):
+                redis("ZADD", "td:{task}:due", "1", task)
+            redis("HSET", "td:{task}:held", "x", "garbage")
+            until(lambda: redis("ZCARD", "td:{task}:due") == 0 and redis("HLEN", "td:{task}:held") == 0, self.node.log_tail)
+        self.assertIn('task="default 999', self.node.log_tail())
+
     def test_other_boxes(self):
         """A box that Redis cannot change keeps no message from another one."""
         with Redis(self.node.redis_socket) as redis:
