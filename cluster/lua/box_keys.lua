@@ -12,9 +12,13 @@ end
 local function box_text(kind, id)
   return redis.call('HGET', KEYS[1], kind .. ':' .. id)
 end
+-- What of a message cannot be read is empty: the other ones of its box can.
+local function box_known(kind, id)
+  local good, value = pcall(cjson.decode, box_text(kind, id) or '{}')
+  return good and type(value) == 'table' and value or {}
+end
 local function box_begun(id)
-  local facts = box_text('f', id)
-  return facts and tonumber(cjson.decode(facts).begun_utc_ms) or 0
+  return tonumber(box_known('f', id).begun_utc_ms) or 0
 end
 local function box_move(id, from, to, at)
   if from then
@@ -26,8 +30,7 @@ end
 -- Those that their callers have not spoken of for long. Whether a draft is urgent is among its marks.
 local function box_drafts(now)
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', sets.draft, '-inf', now - DRAFT_MS)) do
-    local marks = box_text('m', id)
-    box_move(id, 'draft', marks and cjson.decode(marks).urgent and 'urgent' or 'new', box_begun(id))
+    box_move(id, 'draft', box_known('m', id).urgent and 'urgent' or 'new', box_begun(id))
   end
 end
 local function box_answer(code, now)

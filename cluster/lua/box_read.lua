@@ -18,7 +18,7 @@ if ARGV[6] == 'all' then
   local ms = 0
   for _, class in ipairs({'new', 'urgent', 'old', 'oldurgent'}) do
     for _, id in ipairs(redis.call('ZRANGE', sets[class], 0, -1)) do
-      ms = ms + (cjson.decode(box_text('f', id) or '{"ms":0}').ms or 0)
+      ms = ms + (tonumber(box_known('f', id).ms) or 0)
     end
   end
   for _, value in ipairs({'', 'all', '0', string.format('{"ms":%d}', ms), ''}) do
@@ -31,8 +31,7 @@ local function rank(class)
 end
 local function class_of(id)
   local class = box_where(id)
-  local marks = class == 'gone' and box_text('m', id)
-  return marks and cjson.decode(marks).was or class
+  return class == 'gone' and box_known('m', id).was or class
 end
 local function before(a, b)
   if a.rank ~= b.rank then

@@ -48,6 +48,17 @@ class Damaged(Mailbox):
         self.assertIn(f"tenant=default mailbox=1002 message={message}", self.node.log_tail())
         self.assertEqual(self.ask("message.count", mailbox="1002")["new"], 1)
 
+    def test_draft(self):
+        """One row that cannot be read takes no other one of its box along."""
+        message, damaged = self.leave(620), "000ah25ssti00-1"
+        key = "td:{box:default:1002}:"
+        with Redis(self.node.redis_socket) as redis:
+            redis("HSET", key + "msg", f"f:{damaged}", "{", f"m:{damaged}", "[")
+            redis("ZADD", key + "draft", "1", damaged)
+        self.assertEqual(self.ask("message.count", mailbox="1002")["new"], 2)
+        self.assertEqual({row["message"] for row in self.ask("message.list", mailbox="1002")}, {message, damaged})
+        self.assertEqual(self.ask("message.put", mailbox="1002", message=message, state="old")["state"], "old")
+
     def test_tasks(self):
         """What nobody can read among what is to be done about messages is said, and dropped."""
         with Redis(self.node.redis_socket) as redis:
