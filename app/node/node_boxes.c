@@ -116,6 +116,32 @@ static void row_offsets(const struct box_run *run, json_t *row)
 				  json_integer(z ? zone_offset_s(z, at_s) : 0));
 }
 
+/* TENANT/DATE/FILE: Redis says it, and a mail or a link would take any file along. */
+static bool part_is_own(const struct box_run *run, const char *name)
+{
+	size_t n = strlen(run->tenant);
+
+	return name && !strncmp(name, run->tenant, n) && name[n] == '/' && !strstr(name, "/.");
+}
+
+static void row_parts(const struct box_run *run, struct bytes id, const json_t *facts)
+{
+	json_t *parts = json_object_get(facts, "parts");
+
+	for (size_t i = json_array_size(parts); i-- > 0;) {
+		const char *name =
+			json_string_value(json_object_get(json_array_get(parts, i), "name"));
+
+		if (part_is_own(run, name))
+			continue;
+		LOG_WARN("boxes", 0,
+			 "a part of a message is no recording of its tenant: it is left out",
+			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
+			 LOG_BYTES("message", id), LOG_STR("file", name ? name : ""));
+		(void)json_array_remove(parts, i);
+	}
+}
+
 static void box_on_row(const struct store_box_row *in, void *arg)
 {
 	static const char *const texts[] = { "from", "to", "parts" };
@@ -134,6 +160,7 @@ static void box_on_row(const struct store_box_row *in, void *arg)
 	if (set && set->state == MESSAGE_DELETED)
 		(void)json_object_set_new(row, "deleted_utc_ms",
 					  json_integer((json_int_t)in->at_utc_ms));
+	row_parts(run, in->id, facts);
 	for (size_t i = 0; i < COUNT_OF(texts); i++)
 		row_copy(row, texts[i], facts, texts[i]);
 	for (size_t i = 0; i < COUNT_OF(marks_of); i++)

@@ -78,24 +78,10 @@ static bool tries_are(const json_t *tries, const char *state)
 
 /* ---- its files ---- */
 
-/* TENANT/DATE/FILE: Redis says it, and a mail would take any file along. */
-static bool part_is_own(const struct notice_run *run, const char *name)
-{
-	size_t n = strlen(run->tenant);
-	bool is = !strncmp(name, run->tenant, n) && name[n] == '/' && !strstr(name, "/.");
-
-	if (!is)
-		LOG_WARN("mail", 0,
-			 "a part of a message is no recording of its tenant: it is not sent",
-			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
-			 LOG_STR("message", run->message), LOG_STR("file", name));
-	return is;
-}
-
-/* Each where it lies on this node, or comes to. NULL: nobody here can read them. */
+/* Each where it lies on this node, or comes to. NULL: there are none, or nobody here can read them. */
 static json_t *notice_files(const struct notice_run *run, const json_t *row)
 {
-	const char *folder = run->node->settings.recordings.folder, *name, *last;
+	const char *folder = run->node->settings.recordings.folder, *name;
 	json_t *files = json_array();
 	const json_t *part;
 	size_t i;
@@ -103,17 +89,19 @@ static json_t *notice_files(const struct notice_run *run, const json_t *row)
 	json_array_foreach(json_object_get(row, "parts"), i, part)
 	{
 		name = notice_text_of(part, "name");
-		last = strrchr(name, '/');
-		if (json_is_true(json_object_get(part, "encrypted")) || !last ||
-		    !part_is_own(run, name)) {
+		if (json_is_true(json_object_get(part, "encrypted"))) {
 			json_decref(files);
 			return NULL;
 		}
-		(void)json_array_append_new(
-			files, json_pack("{s:s, s:s++, s:s++}", "name", last + 1, "path", folder,
-					 "/", name, "fetched", folder, "/.fetched/", name));
+		(void)json_array_append_new(files,
+					    json_pack("{s:s, s:s++, s:s++}", "name",
+						      strrchr(name, '/') + 1, "path", folder, "/",
+						      name, "fetched", folder, "/.fetched/", name));
 	}
-	return files;
+	if (json_array_size(files))
+		return files;
+	json_decref(files);
+	return NULL;
 }
 
 /* ---- tries ---- */
