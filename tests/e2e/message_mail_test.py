@@ -14,6 +14,7 @@ import unittest
 from lib.authority import Authority
 from lib.store_servers import SECRET, USER, Mail
 from message_events_test import Left
+from patience import slowness
 from ports import Ports
 
 
@@ -208,7 +209,7 @@ class Mails(Left):
             before = time.time()
             message = self.leaves(talk)
             self.until(lambda: self.told(message, "message.new"))
-            self.assertLess(time.time() - before, 5)
+            self.assertLess(time.time() - before, 5 * slowness())
             redis("DEL", "td:{task}:due", key + "msg", key + "new")
         talk.quiet()
         talk.hang_up()
