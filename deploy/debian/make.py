@@ -150,10 +150,11 @@ def libraries_of(stage):
     with tempfile.TemporaryDirectory() as folder:
         (pathlib.Path(folder) / "debian").mkdir()
         (pathlib.Path(folder) / "debian" / "control").write_text("Source: tandem\n\nPackage: tandem\nArchitecture: any\n", encoding="ascii")
-        unpacked = pathlib.Path(os.environ.get("TANDEM_PEERS", ROOT / "build" / "peers"), "shlibs")
-        if unpacked.exists():       # libraries that dpkg does not know, as they are not installed (deploy/peers.sh)
-            shutil.copy(unpacked, pathlib.Path(folder) / "debian" / "shlibs.local")
-        said = say("dpkg-shlibdeps", "-O", *(stage / "usr" / "bin" / name for name in PROGRAMS),
+        peers, places = pathlib.Path(os.environ.get("TANDEM_PEERS", ROOT / "build" / "peers")), []
+        if (peers / "shlibs").exists():     # libraries that dpkg does not know, as they are not installed (deploy/peers.sh)
+            shutil.copy(peers / "shlibs", pathlib.Path(folder) / "debian" / "shlibs.local")
+            places = [f"-l{place}" for place in (peers / "root" / "usr" / "lib").glob("*-linux-gnu")]
+        said = say("dpkg-shlibdeps", *places, "-O", *(stage / "usr" / "bin" / name for name in PROGRAMS),
                    "-dSuggests", *sorted((stage / "usr" / "lib" / "tandem").glob("*.so")), cwd=folder)
     return dict(line.removeprefix("shlibs:").split("=", 1) for line in said.splitlines())
 
