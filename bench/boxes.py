@@ -130,7 +130,7 @@ class Callers:
             if "INVITE" in cseq:
                 caller = self.open[n]
                 caller["to"], caller["target"] = lib.header(text, "To"), re.search("<([^>]*)>", lib.header(text, "Contact"))[1]
-                if "media" not in caller:       # else it is said again
+                if "media" not in caller:       # a retransmission else
                     self.answered.append(n)
                 caller["media"] = lib.Media().address(text)
                 self.request(n, "ACK", 1)
@@ -139,7 +139,7 @@ class Callers:
 
     def dial(self, n, number=NUMBER):
         uri = f"sip:{number}@{self.node.address}:{self.node.sip_port}"
-        self.open.setdefault(n, {"id": os.urandom(4).hex(), "target": uri, "to": f"<{uri}>", "port": 10000 + 2 * n})     # else it is said again
+        self.open.setdefault(n, {"id": os.urandom(4).hex(), "target": uri, "to": f"<{uri}>", "port": 10000 + 2 * n})     # a retransmission else
         self.request(n, "INVITE", 1, lib.Media().sdp(lib.ADDRESS, self.heard_at or self.open[n]["port"]))
 
     def begin(self, numbers, record=True):

@@ -40,7 +40,7 @@ struct caller {
 	uint16_t sequence;
 	uint32_t timestamp;
 	uint32_t event; /* packets of the key and of the pause behind it; 0: none is pressed */
-	int octet;      /* of the prompt that is heard; -1: of none */
+	int octet;      /* that the prompt now playing consists of; -1: none plays */
 	uint32_t steady, beeps, said;
 	uint64_t beep_ns;
 	uint16_t heard_sequence;
@@ -210,7 +210,7 @@ static size_t caller_write(struct caller *c, uint32_t stream, uint64_t now_ns, u
 	return HEAD + FRAME;
 }
 
-/* Those whose turn it is say 20 ms: called each ms. */
+/* Sends a packet of each caller whose 20 ms begin in this millisecond. */
 static void callers_say(uint32_t ms)
 {
 	static uint8_t space[CALLERS_MAX / FRAME_MS + 1][HEAD + FRAME];
@@ -227,13 +227,7 @@ static void callers_say(uint32_t ms)
 						   .msg_iov = &parts[n],
 						   .msg_iovlen = 1 };
 	}
-	for (unsigned at = 0; at < n;) {
-		int done = sendmmsg(g.fd, list + at, n - at, 0);
-
-		if (done < 0 && errno != EINTR && errno != ECONNREFUSED)
-			load_fail("sendmmsg", errno);
-		at += done > 0 ? (unsigned)done : 0;
-	}
+	load_send(g.fd, list, n);
 }
 
 /* Who says his message, or hears one, now. */

@@ -226,7 +226,7 @@ static void key_watch(struct caller *c, uint64_t now_ns)
 	press_later(c, now_ns);
 }
 
-/* Those whose turn it is say 20 ms: called each ms. */
+/* Sends a packet of each caller whose 20 ms begin in this millisecond. */
 static void callers_say(uint32_t ms)
 {
 	static uint8_t space[CALLERS_MAX / FRAME_MS + 1][HEAD + FRAME];
@@ -245,14 +245,8 @@ static void callers_say(uint32_t ms)
 						   .msg_iov = &parts[n],
 						   .msg_iovlen = 1 };
 	}
-	for (unsigned at = 0; at < n;) {
-		int done = sendmmsg(g.fd, list + at, n - at, 0);
-
-		if (done < 0 && errno != EINTR && errno != ECONNREFUSED)
-			load_fail("sendmmsg", errno);
-		at += done > 0 ? (unsigned)done : 0;
-		g.sent += g.measures && done > 0 ? (unsigned)done : 0;
-	}
+	load_send(g.fd, list, n);
+	g.sent += g.measures ? n : 0;
 }
 
 static void run(double seconds)

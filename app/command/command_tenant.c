@@ -649,7 +649,7 @@ static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 		control_tenant_set(node->api.control, name, tenant_roles(&t));
 }
 
-/* Who is still parked there goes on alone; nobody finds him by a slot. Nobody hears its messages any more. */
+/* A parked call of it stays up and has no slot any more. The keys of its mailboxes are deleted. */
 static void tenant_deleted(struct node *node, const char *name)
 {
 	store_boxes_clear(node->redis.store, bytes_str(name));

@@ -73,7 +73,7 @@ void rule_where(const struct check *c, const char *path, uint32_t *line, uint32_
 bool rule_is_name(const char *name, bool capitals);
 /* Whether an interface may be named so; an empty name is none. */
 void rule_interface(const struct check *c, const char *path, const char *name);
-/* Whether a URL leads to this machine: what is said there in plain nobody else hears. */
+/* Whether a URL leads to this machine: what is sent there in plain text crosses no network. */
 bool rule_is_here(const char *url);
 /* Addresses and ports (settings_networks.c). */
 void rule_networks(const struct check *c);

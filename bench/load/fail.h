@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 /* err: an errno. */
 _Noreturn static inline void load_fail(const char *what, int err)
@@ -28,6 +29,18 @@ static inline struct sockaddr_in load_address(const char *text)
 		load_fail(text, EINVAL);
 	a.sin_port = htons((uint16_t)port);
 	return a;
+}
+
+/* All n of them, whatever the kernel takes at a time. */
+static inline void load_send(int fd, struct mmsghdr *list, unsigned n)
+{
+	for (unsigned at = 0; at < n;) {
+		int done = sendmmsg(fd, list + at, n - at, 0);
+
+		if (done < 0 && errno != EINTR && errno != ECONNREFUSED)
+			load_fail("sendmmsg", errno);
+		at += done > 0 ? (unsigned)done : 0;
+	}
 }
 
 #endif

@@ -52,7 +52,7 @@ struct box_order {
 	uint64_t version;
 	/* SET, DROP, SEND: so long the message is awaited that has just been recorded; 0: it is there, or not */
 	uint32_t wait_ms;
-	bool lasting; /* it is asked again for as long as the store is away: who asked is gone, and nobody else asks */
+	bool lasting; /* retried as long as the store is away: the call has ended, and nobody else retries it */
 	/* SEND: the part of it that must be there, so that all of it is safe; 0: any */
 	uint16_t segment;
 };
