@@ -233,7 +233,7 @@ class Answers(Http):
         self.assertEqual(self.call().wait_answer().status, 200)
         self.flow(self.server.url("garbage"), fallback=self.server.url("good"))
         self.assertEqual(self.call().wait_answer().status, 200)
-        self.flow(self.server.url("hangs"), fallback=self.server.url("good"), timeout_s=0.5)
+        self.flow(self.server.url("hangs"), fallback=self.server.url("good"), timeout_s=2)
         self.assertEqual(self.call().wait_answer().status, 200)
         self.empty()
         self.behind_a_list()
