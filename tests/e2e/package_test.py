@@ -112,6 +112,20 @@ class Package(unittest.TestCase):
         self.assertNotIn("librte", depends)
         self.assertNotIn("@", depends + self.field("Suggests"))
 
+    def test_libraries_that_are_only_unpacked(self):
+        """They are found where they are unpacked, for nothing on the machine names their place (deploy/peers.sh)."""
+        module, folder = make(), pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-deb-")))
+        library, stage = folder / "root/usr/lib/x86_64-linux-gnu/libunpacked.so.7", folder / "stage"
+        for place in (library.parent, stage / "usr/bin"):
+            place.mkdir(parents=True)
+        for text, *options in (("int f(void) { return 0; }", "-shared", "-Wl,-soname,libunpacked.so.7", "-o", library),
+                               ("int f(void); int main(void) { return f(); }", "-x", "none", library, "-o", stage / "usr/bin/program")):
+            subprocess.run(["cc", "-x", "c", "-", *options], input=text, text=True, check=True)
+        (folder / "shlibs").write_text("libunpacked 7 unpacked7 (>= 7.1)\n", encoding="ascii")
+        module.PROGRAMS = ("program",)
+        with unittest.mock.patch.dict(os.environ, TANDEM_PEERS=str(folder)):
+            self.assertIn("unpacked7 (>= 7.1)", module.libraries_of(stage)["Depends"])
+
     def test_what_is_in_etc_is_the_operators(self):
         files = subprocess.run(["dpkg-deb", "--info", self.path, "conffiles"], capture_output=True, text=True, check=True).stdout.split()
         self.assertEqual(files, [f"/{path.relative_to(self.stage)}" for path in sorted((self.stage / "etc").rglob("*")) if path.is_file()])
