@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include <dirent.h>
+/*
+ * Copies of what is not stored yet, from process to process (docs/adr/0048): the way between two nodes, who brings, and who takes. What a node lacks and is
+ * to play is fetched by app/deliver/copy_fetch.c.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -124,8 +127,7 @@ static int link_open(const struct addr *to, int seconds)
 	return err ? err : fd;
 }
 
-/* Overwrites the keys. */
-static void copy_link_close(struct copy_link *l)
+void copy_link_close(struct copy_link *l)
 {
 	if (l->fd >= 0)
 		(void)close(l->fd);
@@ -200,7 +202,7 @@ static void copy_link_proven(struct copy_link *l)
 
 /* ---- messages ---- */
 
-static int copy_link_send(struct copy_link *l, const struct copy_message *m)
+int copy_link_send(struct copy_link *l, const struct copy_message *m)
 {
 	struct writer w = writer_over(l->text, sizeof(l->text));
 	size_t n;
@@ -211,8 +213,7 @@ static int copy_link_send(struct copy_link *l, const struct copy_message *m)
 	return err ? err : link_write(l->fd, l->frame, n);
 }
 
-/* m->data is valid until the next. 0, -ETIMEDOUT, -ECONNRESET, or -EBADMSG: nobody of this cluster. */
-static int copy_link_receive(struct copy_link *l, struct copy_message *m)
+int copy_link_receive(struct copy_link *l, struct copy_message *m)
 {
 	size_t n = 0;
 	int err = copy_link_read(l->fd, l->frame, CHANNEL_FRAME_HEAD);
@@ -322,7 +323,7 @@ static int sender_write(struct sender *s, const struct copy_message *m)
 	return -ENOSPC;
 }
 
-static struct copy_message copy_message_of(enum copy_kind kind, const char *path)
+struct copy_message copy_message_of(enum copy_kind kind, const char *path)
 {
 	struct copy_message m = { .kind = kind };
 
@@ -562,9 +563,8 @@ struct taker {
 	struct copy_link *link;
 	struct copy_shared *shared;
 	char folder[FOLDER_PATH_MAX];
+	struct copy_reader reader;
 	int err;
-	int fd; /* of the file that the other reads; -1: none */
-	char path[QUEUE_PATH_MAX];
 };
 
 void copy_folder(char out[FOLDER_PATH_MAX], const char *folder, uint64_t node)
@@ -720,231 +720,6 @@ static bool taker_has_some(const struct folder_entry *entry, void *arg)
 	return taker_has(arg, entry->path, false);
 }
 
-/* ---- what another node lacks ---- */
-
-/* The files of a recording that are whole, on whatever day it began. */
-struct copy_find {
-	const char *folder;
-	char tenant[SIDECAR_TENANT_MAX], id[SIDECAR_FILE_MAX];
-	size_t kinds;
-	copy_found_fn *fn;
-	void *arg;
-};
-
-/* What is played is the first one alone. */
-static const char *const g_find_kinds[] = { "wav", "opus", "wav.cms", "opus.cms" };
-
-static void find_kind(const struct copy_find *f, const char *day, const char *part,
-		      const char *kind)
-{
-	char path[QUEUE_PATH_MAX], file[FOLDER_PATH_MAX];
-	struct stat st;
-
-	(void)snprintf(path, sizeof(path), "%s/%s/%s%s.%s", f->tenant, day, f->id, part, kind);
-	folder_path(file, f->folder, path, "json");
-	if (!folder_path_fits(bytes_str(path)) || access(file, F_OK) < 0)
-		return;
-	folder_path(file, f->folder, path, "");
-	if (!stat(file, &st))
-		f->fn(f->folder, path, (uint64_t)st.st_size, f->arg);
-}
-
-static void find_file(const struct copy_find *f, const char *day, const char *part)
-{
-	for (size_t i = 0; i < f->kinds; i++)
-		find_kind(f, day, part, g_find_kinds[i]);
-}
-
-static void find_folder(struct copy_find *f, const char *folder)
-{
-	char path[FOLDER_PATH_MAX], part[32];
-	const struct dirent *day;
-	DIR *dir;
-
-	f->folder = folder;
-	(void)snprintf(path, sizeof(path), "%s/%s", folder, f->tenant);
-	dir = opendir(path);
-	while (dir && (day = readdir(dir))) {
-		if (day->d_name[0] == '.')
-			continue;
-		find_file(f, day->d_name, "");
-		for (unsigned i = 1; i <= COPY_SEGMENTS; i++) {
-			(void)snprintf(part, sizeof(part), ".%u", i);
-			find_file(f, day->d_name, part);
-			(void)snprintf(part, sizeof(part), ".%u.cut", i);
-			find_file(f, day->d_name, part);
-		}
-	}
-	if (dir)
-		(void)closedir(dir);
-}
-
-void copy_find(const char *folder, const char *path, copy_found_fn *fn, void *arg)
-{
-	struct copy_find f = { .kinds = 1, .fn = fn, .arg = arg };
-	char copies[FOLDER_PATH_MAX], of[FOLDER_PATH_MAX], *any;
-	const struct dirent *node;
-	DIR *dir;
-
-	folder_tenant(path, f.tenant);
-	(void)snprintf(f.id, sizeof(f.id), "%s", strrchr(path, '/') + 1);
-	any = strstr(f.id, COPY_ANY_KIND);
-	if (any) {
-		f.kinds = COUNT_OF(g_find_kinds);
-		*any = '\0';
-	}
-	find_folder(&f, folder);
-	copy_folder(copies, folder, 0);
-	dir = opendir(copies);
-	while (dir && (node = readdir(dir))) {
-		(void)snprintf(of, sizeof(of), "%s/%s", copies, node->d_name);
-		if (node->d_name[0] != '.')
-			find_folder(&f, of);
-	}
-	if (dir)
-		(void)closedir(dir);
-}
-
-static void taker_found(const char *folder, const char *path, uint64_t octets, void *arg)
-{
-	struct taker *t = arg;
-	struct copy_message m = copy_message_of(COPY_HAS, path);
-
-	(void)folder;
-	m.at = octets;
-	if (!t->err)
-		t->err = copy_link_send(t->link, &m);
-}
-
-/* Where it is: here, or a copy. */
-static void taker_open(const char *folder, const char *path, uint64_t octets, void *arg)
-{
-	struct taker *t = arg;
-	char name[FOLDER_PATH_MAX];
-
-	(void)octets;
-	folder_path(name, folder, path, "");
-	if (t->fd < 0 && !strcmp(path, t->path))
-		t->fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-}
-
-/* The file stays open between requests: the neighbour reads it piece by piece. */
-static void taker_read(struct taker *t, const struct copy_message *m)
-{
-	static uint8_t octets[COPY_DATA_MAX];
-	struct copy_message answer = copy_message_of(COPY_DATA, m->path);
-	char id[QUEUE_PATH_MAX + sizeof(COPY_ANY_KIND)];
-	const char *at, *ending;
-	ssize_t n;
-
-	if (strcmp(t->path, m->path) != 0) {
-		if (t->fd >= 0)
-			(void)close(t->fd);
-		t->fd = -1;
-		memcpy(t->path, m->path, sizeof(t->path));
-		at = strrchr(m->path, '/') + 1;
-		ending = strrchr(at, '.');
-		(void)snprintf(id, sizeof(id), "%.*s%s",
-			       (int)(at - m->path + (ptrdiff_t)strcspn(at, ".")), m->path,
-			       ending && strcmp(ending, ".wav") != 0 ? COPY_ANY_KIND : "");
-		copy_find(t->terms->folder, id, taker_open, t);
-	}
-	n = t->fd < 0 ? -1 : pread(t->fd, octets, sizeof(octets), (off_t)m->at);
-	answer.at = m->at;
-	answer.data = bytes_mem(octets, n > 0 ? (size_t)n : 0);
-	if (n < 0)
-		answer = (struct copy_message){ .kind = COPY_FAILED };
-	t->err = copy_link_send(t->link, &answer);
-}
-
-/* ---- what this node lacks ---- */
-
-enum { FETCH_AHEAD = 16 * COPY_DATA_MAX };
-
-struct fetch {
-	const struct terms *terms;
-	struct copy_link *link;
-	char paths[2 * COPY_SEGMENTS][QUEUE_PATH_MAX];
-	uint32_t count;
-};
-
-int copy_fetched(const struct terms *terms, const char *path, const char *ending,
-		 char out[FOLDER_PATH_MAX])
-{
-	char folder[FOLDER_PATH_MAX];
-
-	(void)snprintf(folder, sizeof(folder), "%s/" COPY_FETCHED, terms->folder);
-	folder_path(out, folder, path, ending);
-	return folder_make(folder, path);
-}
-
-/* Behind the first piece several are asked for at once: who waits to hear it waits for few round trips. */
-static int fetch_octets(struct fetch *f, const char *path, int fd)
-{
-	struct copy_message ask = copy_message_of(COPY_READ, path), m;
-	uint64_t at = 0, end = UINT64_MAX;
-
-	do {
-		int err = 0;
-
-		while (!err && end == UINT64_MAX && ask.at < at + (at ? FETCH_AHEAD : 1)) {
-			err = copy_link_send(f->link, &ask);
-			ask.at += COPY_DATA_MAX;
-		}
-		if (!err)
-			err = copy_link_receive(f->link, &m);
-		if (!err && m.kind != COPY_DATA)
-			err = -ENOENT;
-		if (!err && (m.at != at || (at >= end && m.data.n)))
-			err = -EIO;
-		if (!err && write(fd, m.data.p, m.data.n) != (ssize_t)m.data.n)
-			err = errno ? -errno : -EIO;
-		if (err)
-			return err;
-		if (m.data.n < COPY_DATA_MAX && end == UINT64_MAX)
-			end = at + m.data.n;
-		at += COPY_DATA_MAX;
-	} while (at < ask.at || end == UINT64_MAX);
-	return 0;
-}
-
-/* It has its name when all of it is there. */
-static int fetch_file(struct fetch *f, const char *path)
-{
-	char part[FOLDER_PATH_MAX], name[FOLDER_PATH_MAX];
-	int fd, err = copy_fetched(f->terms, path, "part", part);
-
-	if (!err)
-		err = copy_fetched(f->terms, path, "", name);
-	fd = err ? -1 : open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return err ? err : -errno;
-	err = fetch_octets(f, path, fd);
-	if (close(fd) < 0 && !err)
-		err = -errno;
-	if (!err && rename(part, name) < 0)
-		err = -errno;
-	if (err)
-		(void)unlink(part);
-	return err;
-}
-
-int copy_fetch(const struct terms *terms, struct copy_link *link, const char *path)
-{
-	static struct fetch f;
-	struct copy_message m = copy_message_of(COPY_FIND, path);
-	int err = copy_link_send(link, &m);
-
-	f = (struct fetch){ .terms = terms, .link = link };
-	while (!err && !(err = copy_link_receive(link, &m)) && m.kind == COPY_HAS)
-		if (f.count < COUNT_OF(f.paths))
-			memcpy(f.paths[f.count++], m.path, sizeof(m.path));
-	for (uint32_t i = 0; !err && i < f.count; i++)
-		err = fetch_file(&f, f.paths[i]);
-	copy_link_close(link);
-	return err ? err : f.count ? 0 : -ENOENT;
-}
-
 /* ---- messages ---- */
 
 static enum copy_kind taker_answer(int err)
@@ -970,7 +745,7 @@ static int taker_do(struct taker *t, const struct copy_message *m)
 	case COPY_BEAT:
 		return 0;
 	case COPY_FIND:
-		copy_find(t->terms->folder, m->path, taker_found, t);
+		t->err = copy_find_answer(t->terms, t->link, m->path);
 		return 0;
 	case COPY_READ:
 	case COPY_KINDS:
@@ -995,7 +770,7 @@ static int taker_start(struct taker *t)
 int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_shared *shared,
 		 struct copy_taken *slot)
 {
-	struct taker t = { .terms = terms, .link = link, .shared = shared, .fd = -1 };
+	struct taker t = { .terms = terms, .link = link, .shared = shared, .reader = { .fd = -1 } };
 	struct copy_message m;
 
 	t.err = taker_start(&t);
@@ -1006,7 +781,7 @@ int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_
 		atomic_store_explicit(&slot->other, link->other, memory_order_relaxed);
 		atomic_store_explicit(&slot->heard_ms, clock_utc_ms(), memory_order_relaxed);
 		if (m.kind == COPY_READ) {
-			taker_read(&t, &m);
+			t.err = copy_read_answer(&t.reader, terms, link, &m);
 			continue;
 		}
 		answer.kind = taker_answer(taker_do(&t, &m));

@@ -43,6 +43,13 @@ int copy_link_connect(struct copy_link *l, const struct copy_self *self, const s
 int copy_link_accept(struct copy_link *l, const struct copy_self *self, int fd,
 		     const uint8_t asks[CHANNEL_HELLO_LEN], struct rand_source *rand) NODISCARD;
 
+/* Overwrites the keys. */
+void copy_link_close(struct copy_link *l);
+int copy_link_send(struct copy_link *l, const struct copy_message *m) NODISCARD;
+/* m->data is valid until the next. 0, -ETIMEDOUT, -ECONNRESET, or -EBADMSG: nobody of this cluster. */
+int copy_link_receive(struct copy_link *l, struct copy_message *m) NODISCARD;
+struct copy_message copy_message_of(enum copy_kind kind, const char *path);
+
 enum { COPY_TAKERS_MAX = 16 };
 
 struct copy_shared {
@@ -77,6 +84,14 @@ enum { COPY_SEGMENTS = 64 };
 typedef void copy_found_fn(const char *folder, const char *path, uint64_t octets, void *arg);
 /* What there is here, and of copies. */
 void copy_find(const char *folder, const char *path, copy_found_fn *fn, void *arg);
+/* Of another node's COPY_FIND, before COPY_DONE, and of its COPY_READ. 0 or -errno. */
+int copy_find_answer(const struct terms *terms, struct copy_link *link, const char *path);
+struct copy_reader {
+	int fd; /* of the file that it reads; -1: none */
+	char path[QUEUE_PATH_MAX];
+};
+int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct copy_link *link,
+		     const struct copy_message *m);
 /* From the other end of a new link, which is closed then. 0, -ENOENT or -errno. */
 int copy_fetch(const struct terms *terms, struct copy_link *link, const char *path);
 /* Where it lies; the folders are made. 0 or -errno. */

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a node is to play and has not: another one finds it among its own and its copies, and is read piece by piece. Both ends of that; how the
+ * two reach each other is in app/deliver/copy_work.c.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/deliver/copy_work.h"
+
+/* ---- what there is ---- */
+
+/* The files of a recording that are whole, on whatever day it began. */
+struct copy_find {
+	const char *folder;
+	char tenant[SIDECAR_TENANT_MAX], id[SIDECAR_FILE_MAX];
+	size_t kinds;
+	copy_found_fn *fn;
+	void *arg;
+};
+
+/* What is played is the first one alone. */
+static const char *const g_find_kinds[] = { "wav", "opus", "wav.cms", "opus.cms" };
+
+static void find_kind(const struct copy_find *f, const char *day, const char *part,
+		      const char *kind)
+{
+	char path[QUEUE_PATH_MAX], file[FOLDER_PATH_MAX];
+	struct stat st;
+
+	(void)snprintf(path, sizeof(path), "%s/%s/%s%s.%s", f->tenant, day, f->id, part, kind);
+	folder_path(file, f->folder, path, "json");
+	if (!folder_path_fits(bytes_str(path)) || access(file, F_OK) < 0)
+		return;
+	folder_path(file, f->folder, path, "");
+	if (!stat(file, &st))
+		f->fn(f->folder, path, (uint64_t)st.st_size, f->arg);
+}
+
+static void find_file(const struct copy_find *f, const char *day, const char *part)
+{
+	for (size_t i = 0; i < f->kinds; i++)
+		find_kind(f, day, part, g_find_kinds[i]);
+}
+
+static void find_folder(struct copy_find *f, const char *folder)
+{
+	char path[FOLDER_PATH_MAX], part[32];
+	const struct dirent *day;
+	DIR *dir;
+
+	f->folder = folder;
+	(void)snprintf(path, sizeof(path), "%s/%s", folder, f->tenant);
+	dir = opendir(path);
+	while (dir && (day = readdir(dir))) {
+		if (day->d_name[0] == '.')
+			continue;
+		find_file(f, day->d_name, "");
+		for (unsigned i = 1; i <= COPY_SEGMENTS; i++) {
+			(void)snprintf(part, sizeof(part), ".%u", i);
+			find_file(f, day->d_name, part);
+			(void)snprintf(part, sizeof(part), ".%u.cut", i);
+			find_file(f, day->d_name, part);
+		}
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+void copy_find(const char *folder, const char *path, copy_found_fn *fn, void *arg)
+{
+	struct copy_find f = { .kinds = 1, .fn = fn, .arg = arg };
+	char copies[FOLDER_PATH_MAX], of[FOLDER_PATH_MAX], *any;
+	const struct dirent *node;
+	DIR *dir;
+
+	folder_tenant(path, f.tenant);
+	(void)snprintf(f.id, sizeof(f.id), "%s", strrchr(path, '/') + 1);
+	any = strstr(f.id, COPY_ANY_KIND);
+	if (any) {
+		f.kinds = COUNT_OF(g_find_kinds);
+		*any = '\0';
+	}
+	find_folder(&f, folder);
+	copy_folder(copies, folder, 0);
+	dir = opendir(copies);
+	while (dir && (node = readdir(dir))) {
+		(void)snprintf(of, sizeof(of), "%s/%s", copies, node->d_name);
+		if (node->d_name[0] != '.')
+			find_folder(&f, of);
+	}
+	if (dir)
+		(void)closedir(dir);
+}
+
+/* ---- what another node lacks ---- */
+
+struct find_answer {
+	struct copy_link *link;
+	int err;
+};
+
+static void find_found(const char *folder, const char *path, uint64_t octets, void *arg)
+{
+	struct find_answer *a = arg;
+	struct copy_message m = copy_message_of(COPY_HAS, path);
+
+	(void)folder;
+	m.at = octets;
+	if (!a->err)
+		a->err = copy_link_send(a->link, &m);
+}
+
+int copy_find_answer(const struct terms *terms, struct copy_link *link, const char *path)
+{
+	struct find_answer a = { .link = link };
+
+	copy_find(terms->folder, path, find_found, &a);
+	return a.err;
+}
+
+/* Where it is: here, or a copy. */
+static void reader_open(const char *folder, const char *path, uint64_t octets, void *arg)
+{
+	struct copy_reader *r = arg;
+	char name[FOLDER_PATH_MAX];
+
+	(void)octets;
+	folder_path(name, folder, path, "");
+	if (r->fd < 0 && !strcmp(path, r->path))
+		r->fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+/* The file stays open between requests: the neighbour reads it piece by piece. */
+int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct copy_link *link,
+		     const struct copy_message *m)
+{
+	static uint8_t octets[COPY_DATA_MAX];
+	struct copy_message answer = copy_message_of(COPY_DATA, m->path);
+	char id[QUEUE_PATH_MAX + sizeof(COPY_ANY_KIND)];
+	const char *at, *ending;
+	ssize_t n;
+
+	if (strcmp(r->path, m->path) != 0) {
+		if (r->fd >= 0)
+			(void)close(r->fd);
+		r->fd = -1;
+		memcpy(r->path, m->path, sizeof(r->path));
+		at = strrchr(m->path, '/') + 1;
+		ending = strrchr(at, '.');
+		(void)snprintf(id, sizeof(id), "%.*s%s",
+			       (int)(at - m->path + (ptrdiff_t)strcspn(at, ".")), m->path,
+			       ending && strcmp(ending, ".wav") != 0 ? COPY_ANY_KIND : "");
+		copy_find(terms->folder, id, reader_open, r);
+	}
+	n = r->fd < 0 ? -1 : pread(r->fd, octets, sizeof(octets), (off_t)m->at);
+	answer.at = m->at;
+	answer.data = bytes_mem(octets, n > 0 ? (size_t)n : 0);
+	if (n < 0)
+		answer = (struct copy_message){ .kind = COPY_FAILED };
+	return copy_link_send(link, &answer);
+}
+
+/* ---- what this node lacks ---- */
+
+enum { FETCH_AHEAD = 16 * COPY_DATA_MAX };
+
+struct fetch {
+	const struct terms *terms;
+	struct copy_link *link;
+	char paths[2 * COPY_SEGMENTS][QUEUE_PATH_MAX];
+	uint32_t count;
+};
+
+int copy_fetched(const struct terms *terms, const char *path, const char *ending,
+		 char out[FOLDER_PATH_MAX])
+{
+	char folder[FOLDER_PATH_MAX];
+
+	(void)snprintf(folder, sizeof(folder), "%s/" COPY_FETCHED, terms->folder);
+	folder_path(out, folder, path, ending);
+	return folder_make(folder, path);
+}
+
+/* Behind the first piece several are asked for at once: who waits to hear it waits for few round trips. */
+static int fetch_octets(struct fetch *f, const char *path, int fd)
+{
+	struct copy_message ask = copy_message_of(COPY_READ, path), m;
+	uint64_t at = 0, end = UINT64_MAX;
+
+	do {
+		int err = 0;
+
+		while (!err && end == UINT64_MAX && ask.at < at + (at ? FETCH_AHEAD : 1)) {
+			err = copy_link_send(f->link, &ask);
+			ask.at += COPY_DATA_MAX;
+		}
+		if (!err)
+			err = copy_link_receive(f->link, &m);
+		if (!err && m.kind != COPY_DATA)
+			err = -ENOENT;
+		if (!err && (m.at != at || (at >= end && m.data.n)))
+			err = -EIO;
+		if (!err && write(fd, m.data.p, m.data.n) != (ssize_t)m.data.n)
+			err = errno ? -errno : -EIO;
+		if (err)
+			return err;
+		if (m.data.n < COPY_DATA_MAX && end == UINT64_MAX)
+			end = at + m.data.n;
+		at += COPY_DATA_MAX;
+	} while (at < ask.at || end == UINT64_MAX);
+	return 0;
+}
+
+/* It has its name when all of it is there. */
+static int fetch_file(struct fetch *f, const char *path)
+{
+	char part[FOLDER_PATH_MAX], name[FOLDER_PATH_MAX];
+	int fd, err = copy_fetched(f->terms, path, "part", part);
+
+	if (!err)
+		err = copy_fetched(f->terms, path, "", name);
+	fd = err ? -1 : open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return err ? err : -errno;
+	err = fetch_octets(f, path, fd);
+	if (close(fd) < 0 && !err)
+		err = -errno;
+	if (!err && rename(part, name) < 0)
+		err = -errno;
+	if (err)
+		(void)unlink(part);
+	return err;
+}
+
+int copy_fetch(const struct terms *terms, struct copy_link *link, const char *path)
+{
+	static struct fetch f;
+	struct copy_message m = copy_message_of(COPY_FIND, path);
+	int err = copy_link_send(link, &m);
+
+	f = (struct fetch){ .terms = terms, .link = link };
+	while (!err && !(err = copy_link_receive(link, &m)) && m.kind == COPY_HAS)
+		if (f.count < COUNT_OF(f.paths))
+			memcpy(f.paths[f.count++], m.path, sizeof(m.path));
+	for (uint32_t i = 0; !err && i < f.count; i++)
+		err = fetch_file(&f, f.paths[i]);
+	copy_link_close(link);
+	return err ? err : f.count ? 0 : -ENOENT;
+}
