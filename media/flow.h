@@ -443,7 +443,7 @@ enum media_event_kind {
 	MEDIA_FLOW_MOVED, /* the answer to engine_move: the flow is open there. error: why it is still where it was, or (-ENOENT) gone */
 	/* Of jobs: job, call, place; no flow */
 	MEDIA_JOB_PLACE, /* as asked for, or each report_ms */
-	MEDIA_JOB_ENDED, /* a sound that does not loop is over, after its last packet; the job stays open */
+	MEDIA_JOB_ENDED, /* a sound that does not loop is over, after its last packet; the job stays open. error: it did not arrive as a whole */
 	MEDIA_ROOM_TALKS, /* talks: others than before; five times a second at most */
 	MEDIA_JOB_CLOSED, /* error is 0, or why it could not be opened (-errno). Of a job of all workers, one from each */
 };

@@ -6,6 +6,8 @@
 #ifndef MEDIA_JOB_H
 #define MEDIA_JOB_H
 
+#include <stdatomic.h>
+
 #include "base/bytes.h"
 #include "media/codec.h"
 
@@ -195,14 +197,40 @@ struct media_talks {
  * Sound in memory, mono. It does not change once somebody else knows it: so any thread may read it, and it crosses the threads by
  * reference where all else crosses by value. References are counted by control's thread alone, which frees it with the last one:
  * a worker says when it does not read it any more (MEDIA_JOB_CLOSED).
+ *
+ * One that still arrives grows behind what is ready, by one thread. Who plays it waits there, in silence, until there is more.
  */
+
+enum media_sound_state { MEDIA_SOUND_WHOLE, MEDIA_SOUND_ARRIVES, MEDIA_SOUND_CUT };
 
 struct media_sound {
 	uint32_t references;
 	uint32_t rate_hz;
-	uint32_t length;   /* samples; not 0 */
-	int16_t samples[]; /* written by whoever made it */
+	uint32_t length;        /* samples; not 0. Of one that arrives, or did: room for so many */
+	_Atomic uint32_t ready; /* that may be read */
+	_Atomic int state;      /* enum media_sound_state; CUT: it is over, and lacks its end */
+	int16_t samples[];      /* written by whoever made it */
 };
+
+/* What is ready behind this is all of it, unless it arrives. */
+static inline enum media_sound_state media_sound_state(const struct media_sound *s)
+{
+	/* acquire: what was ready before it was whole is seen */
+	return (enum media_sound_state)atomic_load_explicit(&s->state, memory_order_acquire);
+}
+
+static inline uint32_t media_sound_ready(const struct media_sound *s)
+{
+	/* acquire: pairs with media_sound_grow, so the samples are seen */
+	return atomic_load_explicit(&s->ready, memory_order_acquire);
+}
+
+/* Before somebody else knows it: nothing is ready. */
+void media_sound_arrives(struct media_sound *s);
+/* n samples more may be read. */
+void media_sound_grow(struct media_sound *s, uint32_t n);
+/* It does not grow any more. */
+void media_sound_over(struct media_sound *s, enum media_sound_state state);
 
 /* With one reference, silent. NULL: no memory. */
 struct media_sound *media_sound_make(uint32_t rate_hz, uint32_t length);

@@ -173,14 +173,14 @@ static bool room_play_wants(const struct room_part *p)
 	return !((const struct room_play *)p)->ended;
 }
 
-static void room_play_read(struct room_play *y, int16_t *out, uint32_t n)
+static void room_play_read(struct room_play *y, uint32_t end, int16_t *out, uint32_t n)
 {
 	const struct media_sound *s = y->sound;
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (y->place == s->length && y->loops)
+		if (y->place == end && y->loops)
 			y->place = 0;
-		out[i] = y->place < s->length ? s->samples[y->place++] : 0;
+		out[i] = y->place < end ? s->samples[y->place++] : 0;
 	}
 }
 
@@ -189,23 +189,28 @@ static bool room_play_end_notify(struct worker *w, const struct room_play *y)
 {
 	const struct job *j = y->part.job;
 
-	return event_send(w, &(struct media_event){ .kind = MEDIA_JOB_ENDED,
-						    .job = j->id,
-						    .call = j->call,
-						    .place = y->place });
+	return event_send(w, &(struct media_event){
+				     .kind = MEDIA_JOB_ENDED,
+				     .job = j->id,
+				     .call = j->call,
+				     .place = y->place,
+				     .error = media_sound_state(y->sound) == MEDIA_SOUND_CUT ? -EIO
+											     : 0 });
 }
 
 static bool room_play_mix(struct worker *w, struct room_part *p, int16_t *out)
 {
 	struct room_play *y = (struct room_play *)p;
+	bool arrives = media_sound_state(y->sound) == MEDIA_SOUND_ARRIVES;
+	uint32_t end = media_sound_ready(y->sound), n = room_part_rate(p) / 1000 * ROOM_PART_MS;
 
-	if (y->ended)
+	if (y->ended || (arrives && y->place + n > end))
 		return false;
-	if (y->place == y->sound->length && !y->loops) {
+	if (y->place >= end && !y->loops) {
 		y->ended = room_play_end_notify(w, y);
 		return false;
 	}
-	room_play_read(y, out, room_part_rate(p) / 1000 * ROOM_PART_MS);
+	room_play_read(y, end, out, n);
 	return true;
 }
 

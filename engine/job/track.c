@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "dsp/codec/encoder.h"
@@ -181,28 +182,33 @@ static void late_skip(struct worker *w, struct track *t)
 	metric_add(w->metrics->frames_late, n);
 }
 
-static void pcm_read(const struct track *t, int16_t *out)
+/* end: of what may be read. */
+static void pcm_read(const struct track *t, uint32_t end, int16_t *out)
 {
 	const struct media_sound *s = t->sound;
 	uint32_t at = t->place;
 
 	for (uint32_t i = 0; i < t->samples; i++) {
-		if (at == s->length && t->loops)
+		if (at == end && t->loops)
 			at = 0;
-		out[i] = at < s->length ? s->samples[at++] : 0;
+		out[i] = at < end ? s->samples[at++] : 0;
 	}
 }
 
-static void frame_make(struct worker *w, struct job *j)
+/* waits: what comes next has not arrived yet. */
+static void frame_make(struct worker *w, struct job *j, uint32_t end, bool waits)
 {
 	struct track *t = j->work;
 	int n;
 
-	pcm_read(t, w->jobs.pcm);
+	if (waits)
+		memset(w->jobs.pcm, 0, t->samples * sizeof(w->jobs.pcm[0]));
+	else
+		pcm_read(t, end, w->jobs.pcm);
 	n = encoder_frame(t->encoder, w->jobs.pcm, t->samples, t->octets, sizeof(t->octets));
 	t->length = n > 0 ? (uint16_t)n : 0;
 	j->next = n > 0 ? j->first : 0;
-	place_move(t, t->samples);
+	place_move(t, waits ? 0 : t->samples);
 	metric_add(n > 0 ? w->metrics->frames_encoded : w->metrics->frames_failed, 1);
 }
 
@@ -217,9 +223,14 @@ static uint32_t track_place(const struct job *j)
 
 static bool track_place_notify(struct worker *w, const struct job *j, enum media_event_kind kind)
 {
-	const struct media_event event = {
-		.kind = kind, .job = j->id, .call = j->call, .place = track_place(j)
-	};
+	const struct track *t = j->work;
+	const struct media_event event = { .kind = kind,
+					   .job = j->id,
+					   .call = j->call,
+					   .place = track_place(j),
+					   .error = media_sound_state(t->sound) == MEDIA_SOUND_CUT
+							    ? -EIO
+							    : 0 };
 
 	return event_send(w, &event);
 }
@@ -241,12 +252,14 @@ static void place_report(struct worker *w, struct job *j)
 static void frame_turn(struct worker *w, struct job *j)
 {
 	struct track *t = j->work;
+	bool arrives = media_sound_state(t->sound) == MEDIA_SOUND_ARRIVES;
+	uint32_t end = media_sound_ready(t->sound);
 
 	late_skip(w, t);
 	t->timestamp += t->units;
 	t->due_ns += frame_ns(t);
-	if (t->loops || t->place < t->sound->length)
-		frame_make(w, j);
+	if (arrives || t->loops || t->place < end)
+		frame_make(w, j, end, arrives && t->place + t->samples > end);
 	else
 		t->ended = track_place_notify(w, j, MEDIA_JOB_ENDED);
 	place_report(w, j);

@@ -320,6 +320,49 @@ static void the_end_is_told(void **state)
 	media_sound_unref(sound);
 }
 
+/* Silence where it has not got to, and then on from there; without its end it is over where that would begin. */
+static void it_is_heard_while_it_arrives(void **state)
+{
+	struct rig *r = rig_open_empty(4);
+	struct media_sound *sound = sound_of(RATE, LENGTH);
+	struct media_track track = track_of(sound);
+	struct flow_spec spec = rig_spec(B);
+	static struct played heard[MAX];
+	struct media_event event;
+	size_t n;
+
+	(void)state;
+	media_sound_arrives(sound);
+	media_sound_grow(sound, 10 * FRAME + 1); /* a part of a frame waits for the rest */
+	track.loops = 0;
+	job_open_as(r, MUSIC_ID, &track);
+	spec.source = (struct flow_source){ .job = MUSIC_ID };
+	rig_open_flow(r, &spec);
+	n = play_ms(r, 400, heard, MAX);
+	assert_in_range(n, 20, 21);
+	for (uint32_t i = 0; i < 10; i++)
+		is_frame(&heard[i], sound, i * FRAME);
+	for (size_t i = 10; i < n; i++) {
+		assert_int_equal(heard[i].rtp.timestamp, heard[0].rtp.timestamp + i * FRAME);
+		for (uint32_t k = 0; k < FRAME; k++)
+			assert_int_equal(heard[i].octets[k], 0xff);
+	}
+	rig_command(r, &(struct media_command){ .kind = MEDIA_JOB_QUERY, .job = MUSIC_ID });
+	assert_true(rig_event(r, MEDIA_JOB_PLACE, &event));
+	assert_int_equal(event.place, 10 * FRAME);
+	media_sound_grow(sound, 2 * FRAME);
+	n = play_ms(r, 100, heard, MAX);
+	is_frame(&heard[0], sound, 10 * FRAME);
+	is_frame(&heard[1], sound, 11 * FRAME);
+	assert_int_equal(rig_events(r, MEDIA_JOB_ENDED), 0);
+	media_sound_over(sound, MEDIA_SOUND_CUT);
+	(void)play_ms(r, 100, heard, MAX);
+	assert_true(rig_event(r, MEDIA_JOB_ENDED, &event));
+	assert_int_equal(event.error, -EIO);
+	rig_close(r);
+	media_sound_unref(sound);
+}
+
 static void its_place_is_known(void **state)
 {
 	struct scene *s = scene_open();
@@ -733,6 +776,7 @@ int main(void)
 		cmocka_unit_test(once),
 		cmocka_unit_test(what_is_played_once_begins_at_once),
 		cmocka_unit_test(the_end_is_told),
+		cmocka_unit_test(it_is_heard_while_it_arrives),
 		cmocka_unit_test(its_place_is_known),
 		cmocka_unit_test(a_digit_comes_first),
 		cmocka_unit_test(a_party_that_is_to_hear_nothing),
