@@ -40,6 +40,8 @@ struct wav_error {
  * chunk of 2^32-1, as programs write it that cannot seek, goes to the end of the file; another one must be whole.
  */
 int wav_parse(struct wav *out, struct bytes file, struct wav_error *error) NODISCARD;
+/* The same of a file that has its beginning alone by now: data may lie behind what there is, and nothing but its first octet is looked at. */
+int wav_parse_head(struct wav *out, struct bytes file, struct wav_error *error) NODISCARD;
 /* n samples of 16 bits from sample from on, all of which it must have. */
 void wav_read(const struct wav *w, uint64_t from, int16_t *pcm, uint32_t n);
 

@@ -33,6 +33,7 @@ struct reader {
 	struct bytes file;
 	size_t at; /* of the next chunk */
 	struct wav_error *error;
+	bool head; /* data may be behind what there is */
 };
 
 static uint16_t le16(const uint8_t *p)
@@ -153,22 +154,23 @@ static int wav_data(struct reader *r, const struct chunk *c, struct wav *w)
 
 	if (!w->channels)
 		return wav_refuse(r, c->at, "data chunk before the fmt chunk");
-	if (c->body.n < c->size && c->size != SIZE_UNKNOWN)
+	if (c->body.n < c->size && c->size != SIZE_UNKNOWN && !r->head)
 		return wav_refuse(r, r->file.n, "ends within its data chunk");
-	w->samples = c->body.n / block;
+	w->samples = (r->head ? c->size : c->body.n) / block;
 	if (!w->samples)
 		return wav_refuse(r, c->at, "no samples");
-	w->data = bytes_sub(c->body, 0, w->samples * block);
+	w->data = bytes_mem(c->body.p, w->samples * block);
 	return 0;
 }
 
-int wav_parse(struct wav *out, struct bytes file, struct wav_error *error)
+static int wav_chunks(struct wav *out, struct bytes file, bool head, struct wav_error *error)
 {
 	struct reader r;
 	struct chunk c;
 	struct wav w = { 0 };
 	int err = wav_open(&r, file, error);
 
+	r.head = head;
 	while (!err) {
 		err = wav_chunk(&r, &c);
 		if (err)
@@ -183,4 +185,14 @@ int wav_parse(struct wav *out, struct bytes file, struct wav_error *error)
 			err = wav_fmt(&r, &c, &w);
 	}
 	return err;
+}
+
+int wav_parse(struct wav *out, struct bytes file, struct wav_error *error)
+{
+	return wav_chunks(out, file, false, error);
+}
+
+int wav_parse_head(struct wav *out, struct bytes file, struct wav_error *error)
+{
+	return wav_chunks(out, file, true, error);
 }

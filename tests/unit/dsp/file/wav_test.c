@@ -283,6 +283,26 @@ static void make_half_the_data(struct made *m)
 	put_le(&m->w, 0, 8);
 }
 
+/* A file of which more comes: as it will be, from its beginning. */
+static void test_head(void **state)
+{
+	struct wav_error error;
+	struct made m;
+	struct wav w;
+
+	(void)state;
+	put_riff(&m);
+	make_half_the_data(&m);
+	assert_int_equal(wav_parse(&w, writer_done(&m.w), &error), -EBADMSG);
+	assert_int_equal(wav_parse_head(&w, writer_done(&m.w), &error), 0);
+	assert_int_equal(w.samples, 5);
+	assert_int_equal(w.data.n, 10);
+	for (size_t n = 0; n < m.w.n - 8; n++)
+		assert_int_equal(wav_parse_head(&w, bytes_sub(writer_done(&m.w), 0, n), &error),
+				 -EBADMSG);
+	assert_int_equal(wav_parse_head(&w, bytes_sub(writer_done(&m.w), 0, m.w.n - 8), &error), 0);
+}
+
 static void make_empty_data(struct made *m)
 {
 	put_fmt(m, 1, 2, 8000, 16);
@@ -366,6 +386,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_formats),
+		cmocka_unit_test(test_head),
 		cmocka_unit_test(test_channels),
 		cmocka_unit_test(test_extensible),
 		cmocka_unit_test(test_other_chunks_are_skipped),
