@@ -282,7 +282,7 @@ bool lives_stream_outcome(const struct live_event *event, struct media_stream_ne
 	return false;
 }
 
-enum { PLAYED_MS = 20, ECHO_MS_MIN = 100, ECHO_MS_MAX = 5000 };
+enum { PLAYED_MS = 20, PLACE_MS = 1000, ECHO_MS_MIN = 100, ECHO_MS_MAX = 5000 };
 
 static struct {
 	metric_id begun, failed, running;
@@ -412,10 +412,14 @@ static struct media_work play_work(const struct play *y, struct media_sound *sou
 			.kind = MEDIA_WORK_ROOM_PLAY,
 			.play = { .room = y->room, .sound = sound, .start = start }
 		};
-	return (struct media_work){ .track = { .codec = y->codec,
-					       .packet_ms = PLAYED_MS,
-					       .sound = sound,
-					       .start = start } };
+	return (struct media_work){
+		.track = { .codec = y->codec,
+			   .packet_ms = PLAYED_MS,
+			   .sound = sound,
+			   .start = start,
+			   .report_ms =
+				   media_sound_state(sound) == MEDIA_SOUND_ARRIVES ? PLACE_MS : 0 }
+	};
 }
 
 /* From where it is to begin; behind its end it is over. */
@@ -751,6 +755,28 @@ void plays_said(struct plays *p, const char *hash, const char *why, uint64_t now
 	}
 }
 
+static void play_place_tell(const struct plays *p, const struct play *y, uint32_t place)
+{
+	struct reply reply = { .ask = ASK_PLAY,
+			       .of = y->call,
+			       .play = { .kind = PROMPT_NEWS_PLACE,
+					 .serial = y->serial,
+					 .codec = y->codec,
+					 .ms = (uint32_t)((uint64_t)place * 1000 /
+							  y->name.rate_hz) } };
+
+	answers_reply(p->answers, &reply);
+}
+
+static void play_broken(const struct plays *p, const struct play *y)
+{
+	static const char reason[] = "it did not arrive as a whole";
+
+	LOG_WARN("play", y->call, "a file is not played to its end",
+		 LOG_STR("file", sound_shown(&y->name)), LOG_STR("reason", reason));
+	play_tell_why(p, y, PROMPT_NEWS_FAILED, reason);
+}
+
 void plays_event(struct plays *p, const struct media_event *event)
 {
 	uint32_t i = event->job.slot - p->first_slot;
@@ -758,8 +784,13 @@ void plays_event(struct plays *p, const struct media_event *event)
 
 	if (!y || y->state == PLAY_FREE || !job_id_eq(y->job, event->job))
 		return;
+	if (event->kind == MEDIA_JOB_PLACE && y->state == PLAY_OPEN)
+		play_place_tell(p, y, event->place);
 	if (event->kind == MEDIA_JOB_ENDED && y->state == PLAY_OPEN) {
-		play_notify(p, y, PROMPT_NEWS_ENDED);
+		if (event->error)
+			play_broken(p, y);
+		else
+			play_notify(p, y, PROMPT_NEWS_ENDED);
 		play_leave(p, y);
 	}
 	if (event->kind != MEDIA_JOB_CLOSED)

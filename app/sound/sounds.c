@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "app/sound/sound_prompt.h"
+#include "app/sound/sound_stream.h"
 #include "app/sound/sounds.h"
 #include "base/log.h"
 #include "base/ring.h"
@@ -22,6 +23,9 @@ enum {
 	BEEP_MS = 300,
 	NOTE_MS = 150,
 	WORKS_MAX = 64, /* under way */
+	STREAMS_MAX = 32,
+	STREAM_TURNS = 64, /* before others have one */
+	STREAM_WAIT_MS = 20,
 };
 
 static const struct tone g_beep = { .count = 1, .steps = { { BEEP_MS, { { 1000, -100 } } } } };
@@ -97,6 +101,7 @@ struct reading {
 	struct sound_fault fault;
 	char hash[PROMPT_HASH_TEXT];
 	uint32_t entry;
+	bool grown; /* the sound of a stream that is over: the stream's reference comes back */
 	struct prompt_work *work;
 };
 
@@ -106,6 +111,7 @@ struct entry {
 	struct sound_fault fault;
 	char hash[PROMPT_HASH_TEXT]; /* of the document that it is of */
 	uint64_t used_ns;            /* asked for last; of one with a fault: read */
+	uint64_t octets;             /* of its samples, as far as is known */
 	bool used, reads;
 	bool stale; /* what is being read may be of an older file */
 };
@@ -121,6 +127,10 @@ struct sounds {
 	struct ring requests, readings; /* with room for all: each entry is read once at a time */
 	uint32_t works;                 /* under way */
 	struct prompt_cache documents;  /* the helper's */
+	struct stream_place {           /* likewise: what still arrives */
+		struct sound_stream *stream;
+		uint32_t entry;
+	} streams[STREAMS_MAX];
 	pthread_t thread;
 	bool runs;
 	_Atomic bool stops; /* the thread ends with the next request, whatever it is */
@@ -183,20 +193,39 @@ static struct media_sound *sounds_folder_read(const struct sounds *s, const stru
 	return sound;
 }
 
-/* Its own, or what was fetched of another node's: tandem-store puts it there. */
-static struct media_sound *recording_any_read(const char *folder, const struct sound_name *name,
-					      struct sound_fault *fault)
+/* What has arrived of it; the rest follows by itself. NULL: it is whole, or nothing of it is there. */
+static struct media_sound *stream_begin_reading(struct sounds *s, const char *folder,
+						const struct request *r)
 {
-	struct media_sound *s = sound_recording_read(folder, name, fault);
-	char fetched[PATH_MAX];
+	for (uint32_t i = 0; r->name.kind == SOUND_RECORDING && i < STREAMS_MAX; i++) {
+		struct stream_place *at = &s->streams[i];
+		struct media_sound *sound;
 
-	if (s || !fault->absent || !folder)
-		return s;
-	(void)snprintf(fetched, sizeof(fetched), "%s/.fetched", folder);
-	return sound_recording_read(fetched, name, fault);
+		if (at->stream)
+			continue;
+		*at = (struct stream_place){ sound_stream_open(folder, &r->name), r->entry };
+		sound = at->stream ? sound_stream_sound(at->stream) : NULL;
+		return sound ? media_sound_ref(sound) : NULL; /* nobody else knows it yet */
+	}
+	return NULL;
 }
 
-static struct media_sound *request_read(const struct sounds *s, const struct request *r,
+/* Its own, or what was fetched of another node's: tandem-store puts it there. */
+static struct media_sound *recording_any_read(struct sounds *s, const struct request *r,
+					      struct sound_fault *fault)
+{
+	const char *folder = s->settings.recordings;
+	struct media_sound *sound = sound_recording_read(folder, &r->name, fault);
+	char fetched[PATH_MAX];
+
+	if (sound || !fault->absent || !folder)
+		return sound;
+	(void)snprintf(fetched, sizeof(fetched), "%s/.fetched", folder);
+	sound = stream_begin_reading(s, fetched, r);
+	return sound ? sound : sound_recording_read(fetched, &r->name, fault);
+}
+
+static struct media_sound *request_read(struct sounds *s, const struct request *r,
 					char hash[PROMPT_HASH_TEXT], struct sound_fault *fault)
 {
 	if (r->name.tone || r->name.kind == SOUND_BEEP)
@@ -204,8 +233,48 @@ static struct media_sound *request_read(const struct sounds *s, const struct req
 	if (r->name.kind == SOUND_SPEECH)
 		return speech_read(s, &r->name, fault);
 	if (r->name.kind == SOUND_RECORDING || r->name.kind == SOUND_SPOKEN)
-		return recording_any_read(s->settings.recordings, &r->name, fault);
+		return recording_any_read(s, r, fault);
 	return sounds_folder_read(s, &r->name, hash, fault);
+}
+
+/* Control's reference may be the last one: the sound goes to it with the news that it is over. */
+static enum sound_stream_state stream_turn(struct sounds *s, struct stream_place *at)
+{
+	enum sound_stream_state state = SOUND_STREAM_MORE;
+	struct reading done = { .entry = at->entry, .grown = true };
+
+	for (int i = 0; i < STREAM_TURNS && state == SOUND_STREAM_MORE; i++)
+		state = sound_stream_step(at->stream, &done.fault);
+	if (state != SOUND_STREAM_OVER)
+		return state;
+	done.sound = sound_stream_sound(at->stream);
+	if (!ring_push(&s->readings, &done)) /* with the next turn: it is over once more */
+		return SOUND_STREAM_WAITS;
+	sound_stream_close(at->stream);
+	at->stream = NULL;
+	return state;
+}
+
+/* How long the helper may sleep then. */
+static int streams_turn(struct sounds *s)
+{
+	int ms = -1;
+
+	for (uint32_t i = 0; i < STREAMS_MAX; i++) {
+		if (!s->streams[i].stream)
+			continue;
+		switch (stream_turn(s, &s->streams[i])) {
+		case SOUND_STREAM_MORE:
+			ms = 0;
+			break;
+		case SOUND_STREAM_WAITS:
+			ms = ms ? STREAM_WAIT_MS : 0;
+			break;
+		case SOUND_STREAM_OVER:
+			break;
+		}
+	}
+	return ms;
 }
 
 static void *helper_main(void *arg)
@@ -216,11 +285,13 @@ static void *helper_main(void *arg)
 
 	for (;;) {
 		struct reading done = { 0 };
+		int ms = streams_turn(s);
 
 		while (ring_pop(&s->requests, &r, 1) == 0) {
 			if (ring_sleep(&s->requests))
-				(void)poll(&p, 1, -1);
+				(void)poll(&p, 1, ms);
 			ring_awake(&s->requests);
+			ms = streams_turn(s);
 		}
 		/* relaxed: it was set before the request was pushed that wakes us */
 		if (atomic_load_explicit(&s->stops, memory_order_relaxed)) {
@@ -242,13 +313,12 @@ static void *helper_main(void *arg)
 
 static uint64_t sound_octets_of(const struct media_sound *sound)
 {
-	return (uint64_t)sound->length * sizeof(sound->samples[0]);
+	return (uint64_t)media_sound_ready(sound) * sizeof(sound->samples[0]);
 }
 
 static void entry_drop(struct sounds *s, struct entry *e)
 {
-	if (e->sound)
-		s->octets -= sound_octets_of(e->sound);
+	s->octets -= e->octets;
 	media_sound_unref(e->sound);
 	*e = (struct entry){ 0 };
 	s->keys[e - s->list] = 0;
@@ -397,6 +467,21 @@ static void entry_fail(struct entry *e, const struct sound_fault *fault)
 		 LOG_STR("reason", fault->reason), LOG_U64("at", fault->at));
 }
 
+/* One that is cut is fetched anew by whoever is to hear it next. */
+static void sounds_on_grown(struct sounds *s, const struct reading *r)
+{
+	struct entry *e = &s->list[r->entry];
+
+	if (e->sound == r->sound) { /* of another one nobody knows any more what it was for */
+		s->octets -= e->octets;
+		e->octets = sound_octets_of(e->sound);
+		s->octets += e->octets;
+		if (r->fault.reason)
+			entry_drop(s, e);
+	}
+	media_sound_unref(r->sound);
+}
+
 static void sounds_on_reading(struct sounds *s, const struct reading *r, uint64_t now_ns)
 {
 	static const struct sound_fault FULL = { .reason = "no room for more sounds" };
@@ -410,9 +495,10 @@ static void sounds_on_reading(struct sounds *s, const struct reading *r, uint64_
 	e->used_ns = now_ns;
 	if (r->sound && room_make(s, sound_octets_of(r->sound))) {
 		e->sound = r->sound;
+		e->octets = sound_octets_of(e->sound);
 		memcpy(e->hash, r->hash, sizeof(e->hash));
 		e->fault = (struct sound_fault){ 0 };
-		s->octets += sound_octets_of(e->sound);
+		s->octets += e->octets;
 	} else {
 		media_sound_unref(r->sound);
 		entry_fail(e, r->sound ? &FULL : &r->fault);
@@ -472,6 +558,8 @@ uint32_t sounds_round(struct sounds *s, uint64_t now_ns)
 		while (ring_pop(&s->readings, &r, 1) == 1) {
 			if (r.work)
 				sounds_on_work(s, r.work);
+			else if (r.grown)
+				sounds_on_grown(s, &r);
 			else
 				sounds_on_reading(s, &r, now_ns);
 			n++;
@@ -538,6 +626,19 @@ int sounds_open(struct sounds **out, const struct sounds_settings *settings)
 	return 0;
 }
 
+static void streams_close(struct sounds *s)
+{
+	for (uint32_t i = 0; i < STREAMS_MAX; i++) {
+		struct sound_stream *stream = s->streams[i].stream;
+
+		if (!stream)
+			continue;
+		media_sound_over(sound_stream_sound(stream), MEDIA_SOUND_CUT);
+		media_sound_unref(sound_stream_sound(stream));
+		sound_stream_close(stream);
+	}
+}
+
 void sounds_close(struct sounds *s)
 {
 	struct request asked;
@@ -553,6 +654,7 @@ void sounds_close(struct sounds *s)
 			media_sound_unref(r.sound);
 			prompt_work_free(r.work);
 		}
+		streams_close(s);
 	}
 	for (uint32_t i = 0; i < s->high; i++)
 		entry_drop(s, &s->list[i]);

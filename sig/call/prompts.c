@@ -368,6 +368,18 @@ static void place_set(const struct call_host *h, struct prompts *a, uint32_t ms)
 	a->since_utc_ms = 0;
 }
 
+/* It waited meanwhile for what had not arrived. */
+static void place_correct(const struct call_host *h, struct prompts *a, uint32_t ms)
+{
+	uint32_t place = prompts_place_ms(a, h->now.utc_ms), late = place > ms ? place - ms : 0;
+
+	if (late < PROMPT_LATE_MS)
+		return;
+	place_set(h, a, ms);
+	a->played_ms -= late < a->played_ms ? late : a->played_ms;
+	a->since_utc_ms = h->now.utc_ms;
+}
+
 /* In its place. False: that tone is not played here, or not in a codec of the caller's. */
 static bool word_start(const struct call_host *h, const struct call *c, enum audio_source word)
 {
@@ -937,6 +949,10 @@ void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_ne
 		a->track[news->codec] = news->job;
 		a->since_utc_ms = h->now.utc_ms;
 		memcpy(a->pinned, news->pinned, sizeof(a->pinned));
+		outbox_touch_lazily(&c->out);
+		return;
+	case PROMPT_NEWS_PLACE:
+		place_correct(h, a, news->ms);
 		outbox_touch_lazily(&c->out);
 		return;
 	case PROMPT_NEWS_ENDED:

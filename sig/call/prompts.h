@@ -23,6 +23,7 @@ enum {
 	PROMPT_DIGITS_MAX = 16, /* IVR-02 */
 	PROMPT_WAIT_MAX_MS = 600000,
 	PROMPT_PLACE_MAX_MS = 600000, /* as long as a file may be */
+	PROMPT_LATE_MS = 200,         /* by which it is not where time says */
 	PROMPT_AGAIN_MS =
 		2000, /* a successor says the last words again: how long nobody heard any, it cannot know */
 	PROMPT_MESSAGE_MAX_MS = 600000,

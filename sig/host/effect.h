@@ -346,13 +346,19 @@ struct shard_order {
 enum shard_leg { SHARD_LEG_NONE, SHARD_LEG_CALLER, SHARD_LEG_CALLEE };
 
 /* Of an EFFECT_PLAY. */
-enum prompt_news_kind { PROMPT_NEWS_OPEN, PROMPT_NEWS_ENDED, PROMPT_NEWS_FAILED };
+enum prompt_news_kind {
+	PROMPT_NEWS_OPEN,
+	PROMPT_NEWS_PLACE,
+	PROMPT_NEWS_ENDED,
+	PROMPT_NEWS_FAILED
+};
 enum { PROMPT_PIN_MAX = 64 };
 struct prompt_news {
 	enum prompt_news_kind kind;
 	uint64_t serial;
 	struct job_id job; /* OPEN */
 	enum media_codec codec;
+	uint32_t ms;     /* PLACE: of one that may wait for what has not arrived */
 	const char *why; /* FAILED: a constant phrase, or NULL */
 	char pinned[PROMPT_PIN_MAX +
 		    1]; /* OPEN: the hash of what that name means; "": it is no document */

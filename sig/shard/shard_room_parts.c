@@ -581,6 +581,8 @@ static void room_play_on_news(struct shard *s, struct room *r, enum prompt_news_
 	struct room_play *p = &r->parts.play;
 
 	switch (kind) {
+	case PROMPT_NEWS_PLACE: /* of one caller's */
+		return;
 	case PROMPT_NEWS_OPEN:
 		if (!p->since_utc_ms) {
 			p->since_utc_ms = s->host.now.utc_ms;

@@ -266,6 +266,34 @@ static void places_after_a_restart(void **state)
 	assert_in_range(l->r->play_ms, 6000, 6200);
 }
 
+/* What waited for octets that had not arrived is not where time says. */
+static void places_of_what_waits(void **state)
+{
+	struct prompt_news news = { .kind = PROMPT_NEWS_PLACE, .ms = 1000 };
+	struct line *l = *state;
+
+	application_answered(l);
+	assert_int_equal(act_by(l, g_two, 1), 0);
+	told(l, PROMPT_NEWS_OPEN);
+	rig_wait_ms(l->r, 1100);
+	news.serial = l->r->play;
+	rig_reply(l->r,
+		  (struct reply){ .ask = ASK_PLAY, .of = application_call(l->r), .play = news });
+	rig_run(l->r);
+	assert_plays(l, "a.wav", 1100, false); /* it is on its way */
+	rig_wait_ms(l->r, 6900);
+	news.ms = 3000;
+	rig_reply(l->r,
+		  (struct reply){ .ask = ASK_PLAY, .of = application_call(l->r), .play = news });
+	rig_run(l->r);
+	assert_plays(l, "a.wav", 3000, false);
+	assert_played(l, 3000);
+	rig_wait_ms(l->r, 4000);
+	assert_played(l, 7000);
+	application_restart(l);
+	assert_in_range(l->r->play_ms, 5000, 5200);
+}
+
 /* ---- prompts ---- */
 
 static void language_of_prompts(void **state)
@@ -805,6 +833,7 @@ int main(void)
 		ACT_TEST(goes_to_a_place),
 		ACT_TEST(keys_while_it_is_paused),
 		ACT_TEST(places_after_a_restart),
+		ACT_TEST(places_of_what_waits),
 		ACT_TEST(language_of_prompts),
 		ACT_TEST(prompts_are_pinned),
 		ACT_TEST(keeps_what_has_a_tag),

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A recording of another node as a sound while its octets still arrive (docs/adr/0122): the sound grows as the files do, segment by segment.
+ * app/deliver/copy_fetch.c brings them, and has a file locked meanwhile: ID.fetch. Who has the lock and dies leaves a recording that is cut.
+ * For the helper that reads files.
+ */
+#ifndef APP_SOUND_SOUND_STREAM_H
+#define APP_SOUND_SOUND_STREAM_H
+
+#include "app/sound/sound_file.h"
+
+struct sound_stream;
+
+/* NULL: nothing of it arrives that can be heard already; it may be there as a whole. folder: of what is fetched. */
+struct sound_stream *sound_stream_open(const char *folder, const struct sound_name *name);
+/* One reference, the stream's. */
+struct media_sound *sound_stream_sound(struct sound_stream *s);
+
+enum sound_stream_state {
+	SOUND_STREAM_MORE,  /* there may be more at once */
+	SOUND_STREAM_WAITS, /* all that there is was read */
+	SOUND_STREAM_OVER,  /* the sound is whole, or cut: fault says why */
+};
+
+/* Some of what has arrived. */
+enum sound_stream_state sound_stream_step(struct sound_stream *s, struct sound_fault *fault);
+/* The sound stays. */
+void sound_stream_close(struct sound_stream *s);
+
+#endif
