@@ -168,13 +168,9 @@ int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct co
 
 /* ---- what this node lacks ---- */
 
-enum { FETCH_AHEAD = 16 * COPY_DATA_MAX };
-
-struct fetch {
-	const struct terms *terms;
-	struct copy_link *link;
-	char paths[2 * COPY_SEGMENTS][QUEUE_PATH_MAX];
-	uint32_t count;
+enum {
+	FETCH_AHEAD = 16 * COPY_DATA_MAX,
+	FETCH_PATIENCE_S = 10, /* somebody hears silence meanwhile, and another node may have it */
 };
 
 int copy_fetched(const struct terms *terms, const char *path, const char *ending,
@@ -187,69 +183,164 @@ int copy_fetched(const struct terms *terms, const char *path, const char *ending
 	return folder_make(folder, path);
 }
 
-/* Behind the first piece several are asked for at once: who waits to hear it waits for few round trips. */
-static int fetch_octets(struct fetch *f, const char *path, int fd)
+/* ---- who else hears of it ---- */
+
+/* One at a time brings a recording: another one waits, and finds what this one brought. */
+int copy_fetch_open(struct copy_fetch *f, const struct terms *terms, const char *path, int tell)
 {
-	struct copy_message ask = copy_message_of(COPY_READ, path), m;
-	uint64_t at = 0, end = UINT64_MAX;
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	char id[QUEUE_PATH_MAX];
+	struct stat st = { 0 };
+	int err;
 
-	do {
-		int err = 0;
+	*f = (struct copy_fetch){ .terms = terms, .lock = -1, .tell = tell };
+	memcpy(id, path, sizeof(id));
+	id[strcspn(id, ".")] = '\0';
+	err = copy_fetched(terms, id, "fetch", f->name);
+	while (!err && !st.st_nlink) { /* who had it before has deleted it */
+		if (f->lock >= 0)
+			(void)close(f->lock);
+		f->lock = open(f->name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+		if (f->lock < 0 || fcntl(f->lock, F_OFD_SETLKW, &lock) < 0 ||
+		    fstat(f->lock, &st) < 0)
+			err = -errno;
+	}
+	return err;
+}
 
-		while (!err && end == UINT64_MAX && ask.at < at + (at ? FETCH_AHEAD : 1)) {
-			err = copy_link_send(f->link, &ask);
+/* A part that nobody has brought to its end is none. */
+void copy_fetch_close(struct copy_fetch *f)
+{
+	char part[FOLDER_PATH_MAX];
+
+	for (uint32_t i = 0; i < f->count; i++) {
+		if (f->files[i].begun && !f->files[i].whole &&
+		    !copy_fetched(f->terms, f->files[i].path, "part", part))
+			(void)unlink(part);
+	}
+	if (f->lock < 0)
+		return;
+	(void)unlink(f->name);
+	(void)close(f->lock);
+}
+
+/* With this file a recording begins: who is to hear it may begin. */
+void copy_fetch_tell(struct copy_fetch *f, const char *path)
+{
+	static const char *const first[] = { ".wav", ".1.wav", ".1.cut.wav" };
+	const char *kind = path + strcspn(path, ".");
+
+	for (size_t i = 0; i < COUNT_OF(first); i++) {
+		if (f->tell >= 0 && !strcmp(kind, first[i])) {
+			(void)!write(f->tell, "", 1);
+			f->tell = -1;
+		}
+	}
+}
+
+/* ---- octets ---- */
+
+/* Behind the first piece several are asked for at once: who waits to hear it waits for few round trips. */
+static int fetch_octets(struct copy_fetch *f, struct copy_link *link, const struct fetch_file *of,
+			int fd)
+{
+	struct copy_message ask = copy_message_of(COPY_READ, of->path), m;
+	off_t had = lseek(fd, 0, SEEK_END); /* of another node, which is gone */
+	uint64_t at = had > 0 ? (uint64_t)had : 0, first = at;
+	int err = 0;
+
+	ask.at = at;
+	while (!err && at < of->octets) {
+		uint64_t left = of->octets - at, most = left < COPY_DATA_MAX ? left : COPY_DATA_MAX;
+
+		while (!err && ask.at < of->octets &&
+		       ask.at < at + (at > first ? FETCH_AHEAD : 1)) {
+			err = copy_link_send(link, &ask);
 			ask.at += COPY_DATA_MAX;
 		}
 		if (!err)
-			err = copy_link_receive(f->link, &m);
+			err = copy_link_receive(link, &m);
 		if (!err && m.kind != COPY_DATA)
 			err = -ENOENT;
-		if (!err && (m.at != at || (at >= end && m.data.n)))
+		if (!err && (m.at != at || m.data.n != most))
 			err = -EIO;
 		if (!err && write(fd, m.data.p, m.data.n) != (ssize_t)m.data.n)
 			err = errno ? -errno : -EIO;
-		if (err)
-			return err;
-		if (m.data.n < COPY_DATA_MAX && end == UINT64_MAX)
-			end = at + m.data.n;
-		at += COPY_DATA_MAX;
-	} while (at < ask.at || end == UINT64_MAX);
-	return 0;
+		if (!err)
+			copy_fetch_tell(f, of->path);
+		at += most;
+	}
+	return err;
+}
+
+static bool fetch_is_there(const char *name, const struct fetch_file *of)
+{
+	struct stat st;
+
+	return stat(name, &st) == 0 && (uint64_t)st.st_size == of->octets;
 }
 
 /* It has its name when all of it is there. */
-static int fetch_file(struct fetch *f, const char *path)
+static int fetch_one(struct copy_fetch *f, struct copy_link *link, struct fetch_file *of)
 {
 	char part[FOLDER_PATH_MAX], name[FOLDER_PATH_MAX];
-	int fd, err = copy_fetched(f->terms, path, "part", part);
+	int fd, err = copy_fetched(f->terms, of->path, "part", part);
 
 	if (!err)
-		err = copy_fetched(f->terms, path, "", name);
-	fd = err ? -1 : open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+		err = copy_fetched(f->terms, of->path, "", name);
+	if (!err && fetch_is_there(name, of)) {
+		of->whole = true;
+		copy_fetch_tell(f, of->path);
+	}
+	if (err || of->whole)
+		return err;
+	fd = open(part,
+		  O_WRONLY | O_CREAT | O_APPEND | (of->begun ? 0 : O_TRUNC) | O_CLOEXEC |
+			  O_NOFOLLOW,
+		  0600);
 	if (fd < 0)
-		return err ? err : -errno;
-	err = fetch_octets(f, path, fd);
+		return -errno;
+	of->begun = true;
+	err = fetch_octets(f, link, of, fd);
 	if (close(fd) < 0 && !err)
 		err = -errno;
 	if (!err && rename(part, name) < 0)
 		err = -errno;
-	if (err)
-		(void)unlink(part);
+	of->whole = !err;
 	return err;
 }
 
-int copy_fetch(const struct terms *terms, struct copy_link *link, const char *path)
+/* NULL: there are too many, or another node has said something else of it. */
+static struct fetch_file *fetch_file_of(struct copy_fetch *f, const struct copy_message *m)
 {
-	static struct fetch f;
-	struct copy_message m = copy_message_of(COPY_FIND, path);
-	int err = copy_link_send(link, &m);
+	struct fetch_file *of = f->files;
 
-	f = (struct fetch){ .terms = terms, .link = link };
+	while (of < f->files + f->count && strcmp(of->path, m->path) != 0)
+		of++;
+	if (of == f->files + COUNT_OF(f->files))
+		return NULL;
+	if (of == f->files + f->count) {
+		*of = (struct fetch_file){ .octets = m->at };
+		memcpy(of->path, m->path, sizeof(of->path));
+		f->count++;
+	}
+	return of->octets == m->at ? of : NULL;
+}
+
+int copy_fetch(struct copy_fetch *f, struct copy_link *link, const char *path)
+{
+	struct fetch_file *has[COUNT_OF(f->files)];
+	struct copy_message m = copy_message_of(COPY_FIND, path);
+	uint32_t count = 0;
+	int err = copy_link_patience(link, FETCH_PATIENCE_S);
+
+	if (!err)
+		err = copy_link_send(link, &m);
 	while (!err && !(err = copy_link_receive(link, &m)) && m.kind == COPY_HAS)
-		if (f.count < COUNT_OF(f.paths))
-			memcpy(f.paths[f.count++], m.path, sizeof(m.path));
-	for (uint32_t i = 0; !err && i < f.count; i++)
-		err = fetch_file(&f, f.paths[i]);
+		if (count < COUNT_OF(has) && (has[count] = fetch_file_of(f, &m)))
+			count++;
+	for (uint32_t i = 0; !err && i < count; i++)
+		err = fetch_one(f, link, has[i]);
 	copy_link_close(link);
-	return err ? err : f.count ? 0 : -ENOENT;
+	return err ? err : count ? 0 : -ENOENT;
 }

@@ -94,6 +94,11 @@ static int link_patience(int fd, int seconds)
 	return 0;
 }
 
+int copy_link_patience(const struct copy_link *l, int seconds)
+{
+	return link_patience(l->fd, seconds);
+}
+
 static int copy_link_setup(int fd)
 {
 	const int on = 1, never = 0;

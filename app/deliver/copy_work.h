@@ -43,6 +43,8 @@ int copy_link_connect(struct copy_link *l, const struct copy_self *self, const s
 int copy_link_accept(struct copy_link *l, const struct copy_self *self, int fd,
 		     const uint8_t asks[CHANNEL_HELLO_LEN], struct rand_source *rand) NODISCARD;
 
+/* For each step from now on. */
+int copy_link_patience(const struct copy_link *l, int seconds) NODISCARD;
 /* Overwrites the keys. */
 void copy_link_close(struct copy_link *l);
 int copy_link_send(struct copy_link *l, const struct copy_message *m) NODISCARD;
@@ -92,8 +94,30 @@ struct copy_reader {
 };
 int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct copy_link *link,
 		     const struct copy_message *m);
+/*
+ * From one node after the other, until all is there: what one did not bring to its end another one goes on with. While it is open a file is
+ * locked, FOLDER/.fetched/TENANT/0000-00-00/ID.fetch: so whoever plays it knows that more may come (app/sound/sound_stream.h).
+ */
+struct copy_fetch {
+	const struct terms *terms;
+	int lock;
+	char name[FOLDER_PATH_MAX]; /* of the file that is locked */
+	int tell; /* an octet is written there when the beginning of the recording is; -1: nowhere */
+	struct fetch_file {
+		char path[QUEUE_PATH_MAX];
+		uint64_t octets;
+		bool begun, whole;
+	} files[2 * COPY_SEGMENTS];
+	uint32_t count;
+};
+/* Waits while somebody else brings it. 0 or -errno; close it anyway. */
+int copy_fetch_open(struct copy_fetch *f, const struct terms *terms, const char *path,
+		    int tell) NODISCARD;
+void copy_fetch_close(struct copy_fetch *f);
+/* So much of that file is there that it can be heard. */
+void copy_fetch_tell(struct copy_fetch *f, const char *path);
 /* From the other end of a new link, which is closed then. 0, -ENOENT or -errno. */
-int copy_fetch(const struct terms *terms, struct copy_link *link, const char *path);
+int copy_fetch(struct copy_fetch *f, struct copy_link *link, const char *path);
 /* Where it lies; the folders are made. 0 or -errno. */
 int copy_fetched(const struct terms *terms, const char *path, const char *ending,
 		 char out[FOLDER_PATH_MAX]) NODISCARD;

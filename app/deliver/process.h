@@ -84,6 +84,7 @@ struct process_copies {
 		int end;
 		json_int_t ticket;
 		char name[QUEUE_PATH_MAX]; /* the file that is wanted; "": any of it */
+		bool told;                 /* that it begins: it is to be played */
 	} fetches[PROCESS_FETCHES_MAX];
 };
 
@@ -219,9 +220,9 @@ void process_copies_reset(struct process *p, bool takers);
 void process_copies_nodes(struct process *p, const json_t *list);
 /* For how long not all that should be there was with the neighbour. */
 json_t *process_copies_figures(const struct process *p, uint64_t now_ms);
-/* Asks all nodes for the files of a recording, and answers the ticket. False: there are too many. */
+/* Asks all nodes for the files of a recording, and answers the ticket; of one that is to be played when it begins. False: there are too many. */
 bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording,
-		   const char *name);
+		   const char *name, bool play);
 /* What is new is brought at once. */
 void process_copies_wake(const struct process *p);
 /* When the round began after which the neighbour had all; 0: it never had. */

@@ -6,6 +6,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -482,6 +483,7 @@ enum { FETCHED_S = 3600, FETCH_HELLO_S = 1 };
 
 struct fetch_here {
 	const struct process *p;
+	struct copy_fetch *fetch;
 	bool any;
 };
 
@@ -495,13 +497,18 @@ static void fetch_link(const char *folder, const char *path, uint64_t octets, vo
 	(void)octets;
 	here->any = true;
 	folder_path(from, folder, path, "");
-	if (!copy_fetched(&p->terms, path, "", to) && link(from, to) < 0 && errno != EEXIST)
+	if (copy_fetched(&p->terms, path, "", to))
+		return;
+	if (link(from, to) < 0 && errno != EEXIST)
 		LOG_WARN("recordings", 0, "a copy cannot be played", LOG_STR("file", path),
 			 LOG_STR("error", strerror(errno)));
+	else
+		copy_fetch_tell(here->fetch, path);
 }
 
 /* Of all nodes, as each may have a part. */
-static bool fetch_of_others(const struct process *p, const char *path, int seconds)
+static bool fetch_of_others(const struct process *p, struct copy_fetch *fetch, const char *path,
+			    int seconds)
 {
 	static struct copy_link link;
 	struct copy_self self;
@@ -515,28 +522,34 @@ static bool fetch_of_others(const struct process *p, const char *path, int secon
 
 		if (node->alive && node->id != self.id &&
 		    !copy_link_connect(&link, &self, &node->address, node->id, seconds, &rand) &&
-		    !copy_fetch(&p->terms, &link, path))
+		    !copy_fetch(fetch, &link, path))
 			any = true;
 	}
 	return any;
 }
 
 /* A machine that is gone answers nothing until all know that: whoever has the message waits for it no longer than that. */
-static int fetch_run(const struct process *p, const char *path)
+static int fetch_run(const struct process *p, const char *path, int tell)
 {
-	struct fetch_here here = { .p = p };
+	static struct copy_fetch fetch;
+	struct fetch_here here = { .p = p, .fetch = &fetch };
+	int err = copy_fetch_open(&fetch, &p->terms, path, tell);
 
-	copy_find(p->terms.folder, path, fetch_link, &here);
-	if (fetch_of_others(p, path, FETCH_HELLO_S) || here.any)
-		return 0;
-	return fetch_of_others(p, path, COPY_HELLO_S) ? 0 : -ENOENT;
+	if (!err)
+		copy_find(p->terms.folder, path, fetch_link, &here);
+	if (!err && !fetch_of_others(p, &fetch, path, FETCH_HELLO_S) && !here.any &&
+	    !fetch_of_others(p, &fetch, path, COPY_HELLO_S))
+		err = -ENOENT;
+	copy_fetch_close(&fetch);
+	return err;
 }
 
 bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording,
-		   const char *name)
+		   const char *name, bool play)
 {
 	char path[QUEUE_PATH_MAX];
 	pid_t parent = getpid();
+	int ends[2];
 
 	(void)snprintf(path, sizeof(path), "%s/" COPY_ANY_DAY "/%s%s", tenant, recording,
 		       name[0] ? COPY_ANY_KIND : "");
@@ -545,21 +558,28 @@ bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, con
 
 		if (f->pid)
 			continue;
+		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+			return false;
 		f->pid = fork();
 		if (!f->pid) {
-			(void)child_begins(parent, -1);
-			_exit(-fetch_run(p, path));
+			int tell = child_begins(parent, ends[1]);
+
+			_exit(-fetch_run(p, path, play ? tell : -1));
 		}
-		f->end = f->pid > 0 ? child_pidfd(f->pid) : -1;
+		(void)close(ends[1]);
+		f->end = ends[0];
 		f->ticket = ticket;
 		(void)snprintf(f->name, sizeof(f->name), "%s", name);
-		f->pid = f->pid > 0 ? f->pid : 0;
-		return f->pid != 0;
+		if (f->pid > 0)
+			return true;
+		(void)close(f->end);
+		*f = (struct process_fetch){ .end = -1 };
+		return false;
 	}
 	return false;
 }
 
-static bool fetch_is_there(const struct process *p, const struct process_fetch *f)
+static bool fetch_has_name(const struct process *p, const struct process_fetch *f)
 {
 	char path[FOLDER_PATH_MAX];
 
@@ -568,23 +588,34 @@ static bool fetch_is_there(const struct process *p, const struct process_fetch *
 		!copy_fetched(&p->terms, f->name, "", path) && access(path, F_OK) == 0);
 }
 
+static void fetch_answer(struct process *p, const struct process_fetch *f, bool there)
+{
+	if (there)
+		process_send_line(p, json_pack("{s:I, s:{}}", "answer", f->ticket, "result"));
+	else
+		process_send_line(p,
+				  json_pack("{s:I, s:s, s:s}", "answer", f->ticket, "error",
+					    "not_found", "message", "no node has this recording"));
+}
+
 static void fetches_reap(struct process *p)
 {
 	for (uint32_t i = 0; i < PROCESS_FETCHES_MAX; i++) {
 		struct process_fetch *f = &p->copies.fetches[i];
 		int status;
+		char begins;
 
+		if (f->pid && !f->told && read(f->end, &begins, 1) == 1) {
+			fetch_answer(p, f, true);
+			f->told = true;
+		}
 		if (!f->pid || waitpid(f->pid, &status, WNOHANG) != f->pid)
 			continue;
-		if (f->end >= 0)
-			(void)close(f->end);
-		if (WIFEXITED(status) && !WEXITSTATUS(status) && fetch_is_there(p, f))
-			process_send_line(p,
-					  json_pack("{s:I, s:{}}", "answer", f->ticket, "result"));
-		else
-			process_send_line(p, json_pack("{s:I, s:s, s:s}", "answer", f->ticket,
-						       "error", "not_found", "message",
-						       "no node has this recording"));
+		(void)close(f->end);
+		if (!f->told)
+			fetch_answer(p, f,
+				     WIFEXITED(status) && !WEXITSTATUS(status) &&
+					     fetch_has_name(p, f));
 		*f = (struct process_fetch){ .end = -1 };
 	}
 }

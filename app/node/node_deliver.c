@@ -266,9 +266,10 @@ bool node_deliver_fetch(struct node *n, const char *tenant, const char *recordin
 	*ask = (struct node_deliver_query){ .ticket = FETCH_TICKET | ++n->deliver.fetches,
 					    .deadline_ns = clock_now_ns() + ANSWER_NS };
 	(void)snprintf(ask->fetch, sizeof(ask->fetch), "%s", recording);
-	node_deliver_send(n, json_pack("{s:I, s:s, s:s, s:{s:s}}", "ask", (json_int_t)ask->ticket,
-				       "command", "recording.fetch", "tenant", tenant, "args",
-				       "recording", recording));
+	node_deliver_send(n,
+			  json_pack("{s:I, s:s, s:s, s:{s:s, s:b}}", "ask", (json_int_t)ask->ticket,
+				    "command", "recording.fetch", "tenant", tenant, "args",
+				    "recording", recording, "play", 1));
 	return true;
 }
 

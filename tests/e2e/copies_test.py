@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is not stored yet is on a neighbour as well, and is delivered from there where the node's host is lost: REC-09."""
 import contextlib
+import fcntl
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from patience import until
 from ports import Ports
 
 KEY, HELLO = "5a" * 32, 60
+OFD_GETLK = 36                      # of <fcntl.h>; Python has no name for it
 WAIT_MS = 1000
 PIECE, WAV_HEAD = 60000, 44         # octets: of a file in one message; before the first sample
 
@@ -400,6 +402,122 @@ class Messages(Copies):
         c.sees(self.b, c)
         self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1"), {})
         self.assertEqual(digests(os.path.join(c.folder, ".fetched")), want)
+
+
+class Slow:
+    """A thin line to a member's door: so many octets a second come back over it, until it is cut."""
+
+    def __init__(self, port, to, rate):
+        self.to, self.rate, self.given = to, rate, 0
+        self.door = socket.create_server(("127.0.0.1", port))
+        self.address, self.ends = f"127.0.0.1:{port}", []
+        threading.Thread(target=self.answers, daemon=True).start()
+
+    def answers(self):
+        with contextlib.suppress(OSError):
+            while True:
+                ends = [self.door.accept()[0], socket.create_connection(("127.0.0.1", self.to))]
+                self.ends += ends
+                threading.Thread(target=self.passes, args=ends, daemon=True).start()
+                threading.Thread(target=self.passes, args=ends[::-1], daemon=True).start()
+
+    def passes(self, one, other):
+        with contextlib.suppress(OSError):
+            while octets := one.recv(4000):
+                if one in self.ends[1::2]:
+                    time.sleep(len(octets) / self.rate)
+                    self.given += len(octets)
+                other.sendall(octets)
+        for end in (one, other):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def cut(self):
+        for end in (self.door, *self.ends):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
+class Arrives(Copies):
+    """What is to be played is known as soon as it begins to come, and goes on where the one who brought it is gone."""
+    OCTETS = 10 * PIECE
+
+    def setUp(self):
+        super().setUp()
+        self.c = self.member(3)
+        self.name = record(self.a.folder, octets=self.OCTETS, mailbox="1001")
+        self.digest = digest(os.path.join(self.a.folder, self.name))
+        self.path = os.path.join(self.c.folder, ".fetched", self.name)
+        self.lock = os.path.join(self.c.folder, ".fetched", "default", "0000-00-00", f"{CALL}-1.fetch")
+
+    def line(self, *behind):
+        """The owner is behind a thin line, and the others are not."""
+        slow = Slow(self.ports.take(), self.a.port, 2 * PIECE)
+        self.addCleanup(slow.cut)
+        self.c.say({"nodes": [{"id": self.a.copies["id"], "address": slow.address, "alive": True},
+                              *({"id": one.copies["id"], "address": f"127.0.0.1:{one.port}", "alive": True} for one in (*behind, self.c))]})
+        return slow
+
+    def is_brought(self):
+        """Whoever brings it has a lock: by it the player knows that more may come."""
+        try:
+            with open(self.lock, "rb") as file:
+                asked = struct.pack("hhqqi4x", fcntl.F_RDLCK, os.SEEK_SET, 0, 0, 0)
+                return struct.unpack_from("h", fcntl.fcntl(file, OFD_GETLK, asked))[0] == fcntl.F_WRLCK
+        except FileNotFoundError:
+            return False
+
+    def fetched(self):
+        return self.c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1", play=True)
+
+    def test_told_when_it_begins(self):
+        self.line()
+        self.assertEqual(self.fetched(), {})
+        with open(self.path + ".part", "rb") as file:
+            self.assertIn(os.fstat(file.fileno()).st_size // PIECE, range(1, 6))
+            self.assertTrue(self.is_brought())
+            until(lambda: os.path.exists(self.path), self.said)
+            until(lambda: not self.is_brought(), self.said)
+            self.assertEqual((digest(self.path), os.fstat(file.fileno()).st_ino), (self.digest, os.stat(self.path).st_ino))
+        self.assertEqual(digests(os.path.join(self.c.folder, ".fetched")), {self.name: self.digest})
+        self.assertEqual(self.fetched(), {})        # it is there
+        os.unlink(self.path)
+        self.assertEqual(self.c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1"), {})
+        self.assertEqual(digest(self.path), self.digest)        # who is not to play it hears of all of it
+
+    def test_another_one_goes_on(self):
+        until(lambda: self.name + ".json" in self.b.of(self.a), self.said)
+        slow = self.line(self.b)
+        self.assertEqual(self.fetched(), {})
+        with open(self.path + ".part", "rb") as file:
+            slow.cut()
+            until(lambda: os.path.exists(self.path), self.said)
+            self.assertEqual((digest(self.path), os.fstat(file.fileno()).st_ino), (self.digest, os.stat(self.path).st_ino))
+        self.assertLess(slow.given, self.OCTETS)
+
+    def test_nobody_goes_on(self):
+        slow = self.line()
+        self.assertEqual(self.fetched(), {})
+        slow.cut()
+        until(lambda: not self.is_brought(), self.said)
+        self.assertEqual(digests(os.path.join(self.c.folder, ".fetched")), {})
+        self.assertEqual(self.fetched(), "not_found")
+        self.c.sees(self.a, self.c)
+        self.assertEqual(self.fetched(), {})
+        until(lambda: os.path.exists(self.path) and digest(self.path) == self.digest, self.said)
+
+    def test_killed_while_it_comes(self):
+        """The player sees that nobody brings it any more, and the next process brings all of it."""
+        self.line()
+        self.assertEqual(self.fetched(), {})
+        self.c.kill()
+        until(lambda: not self.is_brought(), self.said)
+        self.assertFalse(os.path.exists(self.path))
+        self.c.start()
+        self.c.sees(self.a, self.c)
+        self.assertEqual(self.fetched(), {})
+        until(lambda: os.path.exists(self.path) and digest(self.path) == self.digest, self.said)
 
 
 if __name__ == "__main__":
