@@ -2,15 +2,18 @@
 """Messages that a caller says to an application: a voicemail, a greeting: VM-02, VM-09. And what a party recorded of its call, played to it: REC-05, in a mailbox, too. And digits
 that are collected while it is recorded: BEAT-09."""
 import array
+import fcntl
 import glob
 import json
 import os
+import struct
 import time
 import unittest
+import wave
 
 import tone
 
-from lib.codec import G722, sample_of_ulaw
+from lib.codec import G722, sample_of_ulaw, sine
 from lib.srtp import Key
 
 from application_test import SoundsTest
@@ -19,6 +22,7 @@ from record_test import has, sides
 from server import ServerError
 
 TENTH = 10      # of a second
+OFD_SETLK = 37  # of <fcntl.h>; Python has no name for it
 
 
 class MessageTest(SoundsTest):
@@ -89,6 +93,80 @@ class MessageTest(SoundsTest):
         until(is_there, lambda: f"{rows}\n{self.node.log_tail()}")
         self.assertGreater(int(rows[0]["duration_ms"]), 300)
         return rows[0]
+
+
+class Arrives(MessageTest):
+    """A message of another node is played while its octets come. Here the test is who brings them (tests/e2e/copies_test.py has who does)."""
+    ID, SECOND = "000agvj5jqr40-1", 880
+    RATE, SECONDS = 8000, 8
+
+    def setUp(self):
+        super().setUp()
+        fetched = os.path.join(self.node.folder, "recordings", ".fetched", "default")
+        for day in ("2026-11-25", "0000-00-00"):
+            os.makedirs(os.path.join(fetched, day))
+        self.part = os.path.join(fetched, "2026-11-25", f"{self.ID}.1.wav.part")
+        self.lock = self.enterContext(open(os.path.join(fetched, "0000-00-00", f"{self.ID}.fetch"), "w"))    # pylint: disable=unspecified-encoding
+        fcntl.fcntl(self.lock, OFD_SETLK, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))
+        with wave.open(self.part, "wb") as file:
+            file.setparams((1, 2, self.RATE, 0, "NONE", ""))
+            file.writeframes(bytes(2 * self.RATE * self.SECONDS))
+        os.truncate(self.part, 44)
+
+    def brings(self, hertz, seconds):
+        tones = array.array("h", sine(hertz, self.RATE))
+        with open(self.part, "ab") as file:
+            file.write(tones.tobytes() * int(seconds * self.RATE // len(tones)))
+
+    def plays(self, call, name=ID, count=1):
+        self.node.ctl("call.play", call=call, file=f"recording:{name}")
+        self.hears(self.SPOKEN, anew=True)
+
+    def is_silent(self):
+        """He has heard all that there is, and packets come on."""
+        before = len(self.audio_a.audio())
+        until(lambda: len(self.audio_a.audio()) > before + 25 and {b"\xff" * 160} == {one.payload for one in self.audio_a.audio()[-20:]}, self.node.log_tail)
+
+    def test_over_a_kill(self):
+        """It waits in silence for what has not come, goes on there, and a successor says the last words again."""
+        _, call = self.answered()
+        self.brings(self.SPOKEN, 2)
+        self.plays(call)
+        self.is_silent()
+        self.brings(self.SECOND, 2)
+        self.hears(self.SECOND, anew=True)
+        self.node.kill()
+        self.node.restart()
+        self.hears(self.SECOND, anew=True)
+        self.is_silent()
+        self.brings(self.SPOKEN, 4)
+        os.rename(self.part, self.part.removesuffix(".part"))
+        self.hears(self.SPOKEN, anew=True)
+        self.lock.close()
+        self.assertEqual(self.wait_told("call.played")["reason"], "end")
+
+    def test_cut(self):
+        """Whoever brings it dies: it is over behind what has come, and is told as what cannot be read."""
+        _, call = self.answered()
+        self.brings(self.SPOKEN, 2)
+        self.plays(call)
+        self.lock.close()
+        told = self.wait_told("call.played")
+        self.assertEqual((told["reason"], told["cause"]), ("failed", "it did not arrive as a whole"))
+
+    def test_before_it_comes(self):
+        """What lies behind what has come is waited for."""
+        _, call = self.answered()
+        self.brings(self.SPOKEN, 2)
+        self.plays(call)
+        self.node.ctl("call.play_control", call=call, action="to", ms="4000")
+        self.is_silent()
+        self.brings(self.SPOKEN, 2)
+        self.is_silent()
+        self.brings(self.SECOND, 4)
+        self.hears(self.SECOND, anew=True)
+        self.lock.close()
+        self.assertEqual(self.wait_told("call.played")["reason"], "end")
 
 
 class Message(MessageTest):
