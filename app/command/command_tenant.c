@@ -550,6 +550,54 @@ static bool tenant_secret_read(struct command_run *run, struct tenant_value *t)
 	return false;
 }
 
+/* Recordings, events and call records have the name of their tenant alone: who takes it would see those of the one before. */
+static void tenant_refuse_left(struct command_run *run)
+{
+	command_fail(run, COMMAND_CONFLICT, "name",
+		     "a tenant of this name was deleted, and its recordings, calls and events are "
+		     "there yet: take another name; or give restore=true, if it is that tenant");
+}
+
+static bool tenant_is_anew(const struct command_run *run)
+{
+	return !command_value(run, "restore")->number &&
+	       tenants_find(run->node->common.tenants, command_value(run, "name")->text) ==
+		       TENANT_NONE;
+}
+
+/* Sets come by here alone: what this node heard of is looked for. False: the run has failed. */
+static bool tenant_is_free(struct command_run *run)
+{
+	if (!tenant_is_anew(run) ||
+	    !shelf_gone_version(&run->node->api.documents->keep.shelf,
+				BYTES_LIT(DIRECTORY_OPERATORS), BYTES_LIT("tenant"),
+				command_value(run, "name")->text))
+		return true;
+	tenant_refuse_left(run);
+	return false;
+}
+
+static void tenant_on_left(enum store_result result, bool there, void *arg)
+{
+	struct command_run *run = arg;
+
+	if (result != STORE_OK)
+		command_fail(run, COMMAND_UNAVAILABLE, NULL, "Redis did not answer");
+	else if (there)
+		tenant_refuse_left(run);
+	else
+		document_put(run);
+}
+
+void command_tenant_put(struct command_run *run)
+{
+	if (tenant_is_anew(run) && run->node->redis.store)
+		store_tenant_left(run->node->redis.store, command_value(run, "name")->text,
+				  tenant_on_left, run);
+	else
+		document_put(run);
+}
+
 static bool tenant_make(struct command_run *run, void *value)
 {
 	struct bytes name = command_value(run, "name")->text;
@@ -563,9 +611,9 @@ static bool tenant_make(struct command_run *run, void *value)
 	form_begin(&g_tenant_form, &before, (struct bytes){ 0 });
 	(void)tenant_known(run->node, name, &before);
 	*t = before;
-	return document_read_args(run, &g_tenant_documents, t) && tenant_secret_read(run, t) &&
-	       domains_are_free(run, t) && realm_may_change(run, &before, t) &&
-	       streams_have_room(run, t) &&
+	return tenant_is_free(run) && document_read_args(run, &g_tenant_documents, t) &&
+	       tenant_secret_read(run, t) && domains_are_free(run, t) &&
+	       realm_may_change(run, &before, t) && streams_have_room(run, t) &&
 	       (!t->core.zone[0] || command_zone_is_there(run, t->core.zone));
 }
 

@@ -515,6 +515,11 @@ const struct command_arg g_tenant_fields[] = {
 		"Networks that its flows may ask web servers in, joined by ',', such as "
 		"10.1.0.0/16. Without them they reach addresses of the internet alone: none that "
 		"is private, link-local, loopback, multicast or this machine's own."),
+	{ .name = "restore",
+	  .type = ARG_BOOL,
+	  .preset = "false",
+	  .help = "It is the tenant of this name that was deleted: what is left of that one is its "
+		  "own. Without it a name that was another tenant's is refused." },
 	{ .name = NULL },
 };
 

@@ -269,3 +269,72 @@ void store_document_restore(struct store_shared *s, const struct store_document 
 					 .n = 3 },
 		done, arg);
 }
+
+/* ---- what a tenant left ---- */
+
+enum { LEFT_KEYS = 3 };
+
+struct left_op {
+	struct store_op op; /* its number: which key is looked for */
+	char tenant[STORE_KEY_MAX];
+	store_left_fn *told;
+};
+
+static struct bytes tenant_left_key(char buf[STORE_KEY_MAX], const struct store_base *base,
+				    const char *tenant, uint64_t which)
+{
+	struct writer w = writer_over(buf, STORE_KEY_MAX);
+
+	if (!which)
+		return store_key_document(buf, base, bytes_str(tenant), "gen", NULL);
+	WRITER_TEXTS(&w, which == 1 ? "td:{ev:" : "td:{rec:", tenant, which == 1 ? "}" : "}:days");
+	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
+}
+
+static void tenant_left_finish(struct store_op *op, const struct store_answer *a);
+
+/* One after the other: with Redis Cluster they lie on several machines. */
+static void tenant_left_look(struct store_base *base, const struct left_op *of, uint64_t which)
+{
+	char buf[STORE_KEY_MAX];
+	struct bytes args[] = { BYTES_LIT("EXISTS"),
+				tenant_left_key(buf, base, of->tenant, which) };
+	struct left_op *left =
+		(struct left_op *)store_op_new(base, sizeof(*left), tenant_left_finish);
+
+	if (!left) {
+		of->told(STORE_UNKNOWN, false, of->op.arg);
+		return;
+	}
+	memcpy(left->tenant, of->tenant, sizeof(left->tenant));
+	left->told = of->told;
+	left->op.arg = of->op.arg;
+	left->op.key = which;
+	if (args[1].n)
+		store_op_command(&left->op, args, COUNT_OF(args), base->deadline_ns);
+	else
+		store_op_fail(&left->op, STORE_REFUSED);
+}
+
+static void tenant_left_finish(struct store_op *op, const struct store_answer *a)
+{
+	const struct left_op *left = (const struct left_op *)op;
+	bool there = a->result == STORE_OK && redis_reply_integer(a->reply) > 0;
+
+	if (a->result == STORE_OK && !there && op->key + 1 < LEFT_KEYS)
+		tenant_left_look(op->base, left, op->key + 1);
+	else
+		left->told(a->result, there, op->arg);
+}
+
+void store_tenant_left(struct store_shared *s, struct bytes tenant, store_left_fn *told, void *arg)
+{
+	struct left_op first = { .op = { .arg = arg }, .told = told };
+
+	store_enter(&s->base);
+	if (bytes_cstr(tenant, first.tenant, sizeof(first.tenant)))
+		told(STORE_REFUSED, false, arg);
+	else
+		tenant_left_look(&s->base, &first, 0);
+	store_leave(&s->base);
+}

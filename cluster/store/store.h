@@ -525,6 +525,9 @@ void store_document_delete(struct store_shared *s, const struct store_document *
  * from then on. history: that of a Redis that has none. Done: version 1: it was put. */
 void store_document_restore(struct store_shared *s, const struct store_document *d,
 			    struct bytes history, store_done_fn *done, void *arg);
+/* Whether there is anything of a tenant of that name: documents that it had, events of its calls, recordings. */
+typedef void store_left_fn(enum store_result result, bool there, void *arg);
+void store_tenant_left(struct store_shared *s, struct bytes tenant, store_left_fn *told, void *arg);
 
 /* Documents that change together: entries of a set, which are written and read in pieces, under the key of a version of it (NAME:VERSION). */
 enum { STORE_SET_PIECE = 64, STORE_SET_TENANTS_MAX = 16, STORE_SET_STAGED_S = 3600 };

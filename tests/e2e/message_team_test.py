@@ -17,6 +17,7 @@ from patience import PATIENCE_S, until
 from ports import Ports
 from session_test import Users
 from store_test import office, opened
+from tandem_client import Refused
 from webhooks_test import Server
 
 DAY_S = 86400
@@ -127,6 +128,38 @@ class Team(Box):
             self.ask("tenant.delete", name="maroon")
             until(lambda: not redis("KEYS", "td:*maroon*box*") + redis("KEYS", "td:*box:maroon*"), lambda: redis("KEYS", "*maroon*"))
             self.assertEqual(len(redis("KEYS", f"td:{{box:default:{self.BOX}}}:msg")), 1)
+
+    def maroon(self, **arguments):
+        self.ask("tenant.put", name="maroon", domains="maroon.test", **arguments)
+        self.ask("extension.put", tenant="maroon", number=self.BOX, ha1=ha1(self.BOX, "maroon.test", "secret"))
+
+    def test_name_of_before(self):
+        """Who takes the name of a tenant that was deleted sees nothing of it: the name is refused, as long as nobody says that it is the same one."""
+        self.maroon()
+        message = self.leave(self.SPOKEN[0])
+        for name in glob.glob(f"{self.node.folder}/recordings/default/*/{message}*.wav*"):      # maroon has one, too
+            there = name.replace("/default/", "/maroon/")
+            os.makedirs(os.path.dirname(there), exist_ok=True)
+            with open(name, "rb") as file, open(there, "wb") as to:
+                to.write(file.read().replace(b'"tenant":"default"', b'"tenant":"maroon"'))
+            if name.endswith(".listed"):
+                os.unlink(there)
+        until(lambda: self.ask("message.list", tenant="maroon", mailbox=self.BOX), self.node.log_tail)
+        self.ask("extension.delete", tenant="maroon", number=self.BOX)
+        self.ask("tenant.delete", name="maroon")
+        with self.assertRaisesRegex(Refused, "was deleted"):
+            self.ask("set.apply", name="x", documents=[{"kind": "tenant", "name": "maroon"}])
+        with self.assertRaisesRegex(Refused, "was deleted"):
+            self.maroon()
+            self.assertEqual(self.ask("recording.list", tenant="maroon"), [])
+        self.node.kill()                # as of a node that was not there then
+        os.unlink(f"{self.node.state_dir}/documents")
+        self.node.restart()
+        with self.assertRaisesRegex(Refused, "was deleted"):
+            self.maroon()
+        self.maroon(restore=True)
+        self.maroon()
+        self.assertEqual([row["mailbox"] for row in self.ask("recording.list", tenant="maroon")], [self.BOX])
 
     def test_lamps(self):
         """The phone of a member shows numbers; that of the other tenant's 1002 those of its own box."""

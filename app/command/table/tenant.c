@@ -428,7 +428,7 @@ const struct command g_tenant_commands[] = {
 	{ "tenant.put", COMMAND_FOR_OPERATOR, g_tenant_fields,
 	  "Makes a tenant, or changes what is given of it. Equal numbers of two tenants never "
 	  "meet.",
-	  "the tenant", BY(document_put), .documents = BY(&g_tenant_documents) },
+	  "the tenant", BY(command_tenant_put), .documents = BY(&g_tenant_documents) },
 	{ "tenant.show", COMMAND_FOR_OPERATOR, g_tenant_args, "Shows a tenant.", "changed_utc_ms",
 	  BY(command_tenant_show), .shows = g_tenant_fields },
 	{ "tenant.delete", COMMAND_FOR_OPERATOR, g_tenant_args,
