@@ -202,7 +202,7 @@ static void boxes_try(struct node *n, const char *id)
 			continue;
 		}
 		*at = run->next;
-		n->boxes.count--;
+		n->boxes.count -= !run->order.lasting;
 		run->next = tried;
 		tried = run;
 	}
@@ -329,10 +329,12 @@ static bool box_lacks(const struct box_run *run)
 	return run->order.segment > newest;
 }
 
-/* A call leaves one order that lasts at most, so calls bound those. */
+/* A call leaves one order that lasts at most, so calls bound those. Redis is closed behind the boxes: nobody waits then. */
 static bool box_run_waits(const struct box_run *run, const struct store_box_said *said,
 			  enum box_result result)
 {
+	if (run->node->life.phase == NODE_STOPPING)
+		return false;
 	if (run->order.lasting)
 		return said->result == STORE_UNKNOWN;
 	return (result == BOX_NONE || result == BOX_UNKNOWN) && clock_now_ns() < run->until_ns &&
