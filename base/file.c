@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -88,6 +89,19 @@ static int file_write(const char *path, unsigned mode, struct bytes text)
 	if (err)
 		(void)unlink(path);
 	return err;
+}
+
+int file_read_open(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	struct stat st;
+
+	if (fd < 0) /* a socket; a link */
+		return errno == ENXIO || errno == ELOOP ? -EBADMSG : -errno;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		return fd;
+	(void)close(fd);
+	return -EBADMSG;
 }
 
 int file_create(const char *path, unsigned mode, struct bytes text)

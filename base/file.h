@@ -10,6 +10,9 @@
 int file_create(const char *path, unsigned mode, struct bytes text) NODISCARD;
 /* The same in place of one that may be there. By way of PATH.new: whoever dies meanwhile leaves the file as it was. 0 or -errno. */
 int file_replace(const char *path, unsigned mode, struct bytes text) NODISCARD;
+/* Opens a file to read it: no link, and nothing else that has a name, as who opens a FIFO waits for who writes into it. A descriptor, or -errno;
+ * -EBADMSG: it is no file. */
+int file_read_open(const char *path) NODISCARD;
 
 /* Folders of the file system. */
 

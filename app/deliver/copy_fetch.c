@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "app/deliver/copy_work.h"
+#include "base/file.h"
 
 /* ---- what there is ---- */
 
@@ -133,7 +134,7 @@ static void reader_open(const char *folder, const char *path, uint64_t octets, v
 	(void)octets;
 	folder_path(name, folder, path, "");
 	if (r->fd < 0 && !strcmp(path, r->path))
-		r->fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+		r->fd = file_read_open(name);
 }
 
 /* The file stays open between requests: the neighbour reads it piece by piece. */

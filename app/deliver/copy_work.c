@@ -20,6 +20,7 @@
 
 #include "app/deliver/copy_work.h"
 #include "base/clock.h"
+#include "base/file.h"
 
 enum {
 	PATIENCE_S = 60, /* a machine that is busy gives an idle process little */
@@ -346,7 +347,7 @@ static int sender_octets(struct sender *s, const char *path, const char *ending,
 	int fd, err = 0;
 
 	folder_path(name, s->terms->folder, path, ending);
-	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = file_read_open(name);
 	if (fd < 0)
 		return -ENOENT;
 	m.part = part;
@@ -418,7 +419,7 @@ static bool sender_is_message(struct sender *s, const struct folder_entry *entry
 	if (!folder_path_fits(bytes_str(entry->path)))
 		return false;
 	folder_path(name, s->terms->folder, entry->path, "json.new");
-	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = file_read_open(name);
 	if (fd < 0)
 		return false;
 	n = read(fd, s->octets, sizeof(s->octets));

@@ -301,19 +301,13 @@ bool folder_walk_running(const char *folder, const char *since, folder_fn *fn, v
 
 /* ---- files ---- */
 
-/* Of files alone: who opens a FIFO would wait for who writes into it. */
 static int folder_read(const char *path, char **text, size_t *n, size_t most)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK), err = 0;
-	struct stat st;
+	int fd = file_read_open(path), err = 0;
 	ssize_t got;
 
 	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
-		(void)close(fd);
-		return -EBADMSG;
-	}
+		return fd;
 	*text = malloc(most + 1);
 	if (!*text) {
 		(void)close(fd);

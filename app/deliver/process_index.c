@@ -513,7 +513,7 @@ static struct bytes index_history_read(const struct process *p, char out[INDEX_H
 	int fd;
 
 	index_history_path(p, path);
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	fd = file_read_open(path);
 	if (fd >= 0) {
 		n = read(fd, out, INDEX_HISTORY_MAX);
 		(void)close(fd);

@@ -130,7 +130,7 @@ static int join_open(const struct join *j, uint32_t i)
 	char from[FOLDER_PATH_MAX];
 
 	folder_path(from, j->p->terms.folder, j->path[i], "");
-	return open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	return file_read_open(from);
 }
 
 static int join_head(const struct join *j, uint32_t i, struct wav_head *h)
@@ -141,7 +141,7 @@ static int join_head(const struct join *j, uint32_t i, struct wav_head *h)
 	ssize_t n;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	n = pread(fd, octets, sizeof(octets), 0);
 	if (n < 0 || fstat(fd, &st) < 0)
 		err = -errno;
@@ -200,7 +200,7 @@ static int join_octets(const struct join *j, uint32_t i, off_t from, int to)
 	ssize_t n;
 
 	if (fd < 0)
-		return -errno;
+		return fd;
 	do {
 		n = sendfile(to, fd, &from, JOIN_PIECE);
 	} while (n > 0);

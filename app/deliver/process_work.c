@@ -63,9 +63,9 @@ static int opus_octets(const struct process *p, const char *path, const char *pa
 	int from, to, err;
 
 	folder_path(name, p->terms.folder, path, "");
-	from = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	from = file_read_open(name);
 	if (from < 0)
-		return -errno;
+		return from;
 	opus_tags(&tags, facts);
 	(void)base32_u64_get(bytes_str(facts->call), &call);
 	to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -212,9 +212,9 @@ static int seal_octets(const struct process *p, const char *path, const char *pa
 	int from, to, err;
 
 	folder_path(name, p->terms.folder, path, "");
-	from = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	from = file_read_open(name);
 	if (from < 0)
-		return -errno;
+		return from;
 	to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	err = to < 0 ? -errno : envelope_write(bytes_str(c->pem), from, to);
 	if (!err && fsync(to) < 0)

@@ -17,6 +17,7 @@
 #include "app/deliver/transfer.h"
 #include "app/deliver/upload.h"
 #include "base/clock.h"
+#include "base/file.h"
 
 enum { CONNECT_LIMIT_S = 10, SLOW_LIMIT_S = 60 };
 
@@ -51,9 +52,14 @@ bool transfer_goes_on(struct transfer *t, const struct outcome *outcome)
 static int transfer_file(struct transfer *t, const char *from)
 {
 	struct stat st;
+	int fd = file_read_open(from);
 
-	t->file = fopen(from, "rbe");
-	if (!t->file || fstat(fileno(t->file), &st) < 0)
+	if (fd < 0)
+		return fd;
+	t->file = fdopen(fd, "rb");
+	if (!t->file)
+		(void)close(fd);
+	if (!t->file || fstat(fd, &st) < 0)
 		return -errno;
 	(void)curl_easy_setopt(t->easy, CURLOPT_READDATA, t->file);
 	(void)curl_easy_setopt(t->easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)st.st_size);
@@ -413,10 +419,10 @@ static int copy_octets(int from, int to)
 
 static int copy_file(const char *from, const char *to)
 {
-	int in = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), out, err;
+	int in = file_read_open(from), out, err;
 
 	if (in < 0)
-		return errno == ENOENT ? -ESTALE : -errno;
+		return in == -ENOENT ? -ESTALE : in;
 	out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	err = out < 0 ? -errno : copy_octets(in, out);
 	if (out >= 0 && close(out) < 0 && !err)

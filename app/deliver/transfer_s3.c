@@ -41,8 +41,7 @@ static void upload_file_of(char out[FOLDER_PATH_MAX], const struct transfer *t)
 static int upload_read_file(const char *path, struct upload *u)
 {
 	char *text = malloc(UPLOAD_TEXT_MAX);
-	int fd = text ? open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) : -1;
-	int err = fd >= 0 ? 0 : text ? -errno : -ENOMEM;
+	int fd = text ? file_read_open(path) : -ENOMEM, err = fd < 0 ? fd : 0;
 	ssize_t n = err ? 0 : read(fd, text, UPLOAD_TEXT_MAX);
 
 	if (!err)

@@ -305,7 +305,7 @@ static struct bytes left_members(const char *path, char *out)
 	int fd;
 
 	(void)snprintf(name, sizeof(name), "%.*s.json.new", DISK_PATH_MAX - 10, path);
-	fd = open(name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	fd = file_read_open(name);
 	n = fd < 0 ? -1 : read(fd, out, RECORD_FACTS_MAX + 1);
 	if (fd >= 0)
 		(void)close(fd);
@@ -328,6 +328,8 @@ static int left_finish(int fd, const char *path, struct left *l)
 
 	if (fstat(fd, &st))
 		return -errno;
+	if (!S_ISREG(st.st_mode))
+		return -EBADMSG;
 	written_ms = (uint64_t)st.st_mtim.tv_sec * 1000 + (uint64_t)st.st_mtim.tv_nsec / NS_PER_MS;
 	if (written_ms <= now_ms && now_ms - written_ms < YOUNG_MS && st.st_size == 0)
 		return -EBUSY;
@@ -370,7 +372,7 @@ int left_file(const char *folder, const char *name, const char *tenant, struct r
 		       tenant);
 	if (access(sidecar, F_OK) == 0)
 		return -EBUSY;
-	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return -EBUSY;
 	err = flock(fd, LOCK_EX | LOCK_NB) ? -EBUSY : 0;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is damaged in Redis or in the folder of recordings, and what goes on beside it: VM-10, REC-05."""
+import json
 import os
+import shutil
 import time
 import unittest
 
@@ -95,6 +97,25 @@ class Damaged(Mailbox):
             with open(os.path.join(folder, sidecar.format(f"00{5 + at}")), "w", encoding="utf-8") as file:
                 file.write(text)
         self.is_listed(self.says("1002"))
+
+    def test_parts(self):
+        """Nor does what is named as a part of a recording, and is no file: the parts are one without it."""
+        self.is_listed(self.says("1002"))
+        sidecar = next(os.path.join(at, name) for at, _, names in os.walk(f"{self.node.folder}/recordings") for name in names if name.endswith(".wav.json"))
+        with open(sidecar, encoding="utf-8") as file:
+            facts = json.load(file)
+        for number, make in enumerate((os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path), lambda path: os.symlink("nowhere", path)), 1):
+            for segment in (1, 2):
+                name = f"00000000000{number}0-1.{segment}.wav"
+                path = os.path.join(os.path.dirname(sidecar), name)
+                if segment == 1:
+                    make(path)
+                else:
+                    shutil.copy(sidecar.removesuffix(".json"), path)
+                with open(f"{path}.json", "w", encoding="utf-8") as file:
+                    json.dump({**facts, "call": name[:13], "segment": segment, "last": segment == 2, "file": name}, file)
+        self.is_listed(self.says("1002"))
+        until(lambda: self.refused("a part of a recording is left out") >= 4, self.node.log_tail)
 
 
 if __name__ == "__main__":
