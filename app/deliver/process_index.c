@@ -50,13 +50,30 @@ static struct index_row *index_find(struct process_index *x, const char *path)
 	return NULL;
 }
 
+static void index_drop(struct process_index *x, struct index_row *row)
+{
+	x->flight -= row->state == INDEX_SAID;
+	row->state = INDEX_FREE;
+	x->count--;
+}
+
+/* Where there is no room, in place of one that its box has refused: the folder has that one. */
 static struct index_row *index_free(struct process_index *x)
 {
-	for (uint32_t i = 0; x->count < INDEX_ROWS_MAX && i < INDEX_ROWS_MAX; i++) {
-		if (x->rows[i].state == INDEX_FREE)
-			return &x->rows[i];
+	struct index_row *refused = NULL;
+
+	for (uint32_t i = 0; i < INDEX_ROWS_MAX; i++) {
+		struct index_row *row = &x->rows[i];
+
+		if (row->state == INDEX_FREE)
+			return row;
+		if (row->state == INDEX_WAITS && row->failures &&
+		    (!refused || row->again_ms > refused->again_ms))
+			refused = row;
 	}
-	return NULL;
+	if (refused)
+		index_drop(x, refused);
+	return refused;
 }
 
 static void index_put(struct process_index *x, const char *path, enum folder_gone gone)
@@ -70,13 +87,6 @@ static void index_put(struct process_index *x, const char *path, enum folder_gon
 	*row = (struct index_row){ .hash = index_hash(path), .state = INDEX_WAITS, .gone = gone };
 	(void)bytes_cstr(bytes_str(path), row->path, sizeof(row->path));
 	x->count++;
-}
-
-static void index_drop(struct process_index *x, struct index_row *row)
-{
-	x->flight -= row->state == INDEX_SAID;
-	row->state = INDEX_FREE;
-	x->count--;
 }
 
 static void index_wait(struct process_index *x, struct index_row *row)

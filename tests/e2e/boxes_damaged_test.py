@@ -84,6 +84,25 @@ class Damaged(Mailbox):
             redis("DEL", "td:{box:default:1003}:new")
         until(lambda: [row["message"] for row in self.ask("message.list", mailbox="1003")] == [lost], self.node.log_tail)
 
+    def test_many_refused(self):
+        """More messages that their box refuses than tandem-store has places for keep no other one from being said."""
+        self.is_listed(self.says("1002"))
+        sidecar = next(os.path.join(at, name) for at, _, names in os.walk(f"{self.node.folder}/recordings") for name in names if name.endswith(".wav.json"))
+        with open(sidecar, encoding="utf-8") as file:
+            facts = json.load(file)
+        with Redis(self.node.redis_socket) as redis:
+            redis("SET", "td:{box:default:1003}:new", "x")
+            for number in range(2048 + 50):
+                name = f"000000000{number:04}-1.1.wav"
+                path = os.path.join(os.path.dirname(sidecar), name)
+                os.link(sidecar.removesuffix(".json"), path)
+                with open(f"{path}.json", "w", encoding="utf-8") as file:
+                    json.dump({**facts, "call": name[:13], "mailbox": "1003", "file": name}, file)
+            until(lambda: self.node.metric("tandem_recordings_unlisted") >= 2000, self.node.log_tail)
+            self.is_listed(self.says("1002"))
+            redis("DEL", "td:{box:default:1003}:new")
+        until(lambda: self.ask("message.count", mailbox="1003")["new"] == 2048 + 50, self.node.log_tail)
+
     def test_files(self):
         """What lies in the folder and is no file keeps nobody waiting."""
         self.is_listed(self.says("1002"))
