@@ -60,6 +60,21 @@ static void recordings_url(const struct destination_check *x)
 	}
 }
 
+/* Nobody else hears what is said to this machine. */
+static void recordings_plain(const struct destination_check *x)
+{
+	static const char *const begins_tls[] = { "ftp://", "smtp://", NULL };
+
+	if (x->d->user[0] && !x->d->starttls && recordings_starts(x->d->url, begins_tls) &&
+	    !rule_is_here(x->d->url))
+		REPORT_STORE(
+			x, "starttls",
+			"starttls: false would send the password of %s in plain: leave it out, or "
+			"use TLS from the first octet; only a server on this machine may have it "
+			"so",
+			x->d->user);
+}
+
 static void recordings_path(const struct destination_check *x, const char *key, const char *path)
 {
 	if (path[0] && path[0] != '/')
@@ -125,6 +140,7 @@ static void recordings_destination(const struct destination_check *x)
 	else if (recordings_is_named(&x->c->s->recordings, d->name, x->i))
 		REPORT_STORE(x, "name", "another destination is named %s already", d->name);
 	recordings_url(x);
+	recordings_plain(x);
 	recordings_kind(x);
 	recordings_path(x, "password_file", d->password_file);
 	recordings_path(x, "key_file", d->key_file);
@@ -304,8 +320,8 @@ static const struct conf_field g_destination_fields[] = {
 		"want it; false: before the host, as Amazon wants it.",
 		FLAG(settings_destination, path_style)),
 	SETTING("starttls", "true",
-		"With ftp:// and smtp://: nothing is said before there is TLS. false: passwords "
-		"and recordings go there in plain.",
+		"With ftp:// and smtp://: nothing is said before there is TLS. false: recordings "
+		"go there in plain; with user to this machine alone.",
 		FLAG(settings_destination, starttls)),
 	SETTING("metadata", "true",
 		"The file NAME.json, which says whose recording it is, follows the recording.",
