@@ -129,11 +129,12 @@ static json_t *tries_failed(const struct notice_run *run, const json_t *before,
 		       result ? notice_text_of(result, "reason") : why);
 	for (char *p = reason; *p; p++)
 		*p = *p < ' ' || *p > '~' ? '?' : *p;
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "state", dead ? "dead" : "waits",
-			 "tries", (json_int_t)tries, "since", (json_int_t)(since ? since : now_ms),
-			 "refusals",
+	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "state",
+			 dead ? "dead" : "waits", "tries", (json_int_t)tries, "since",
+			 (json_int_t)(since ? since : now_ms), "refusals",
 			 (json_int_t)(refused ? tries_number(before, "refusals") + 1 : 0), "absent",
-			 (json_int_t)(tries_number(before, "absent") + absent), "next",
+			 (json_int_t)(tries_number(before, "absent") + absent), "unasked",
+			 (json_int_t)(tries_number(before, "unasked") + !result), "next",
 			 (json_int_t)(now_ms + (absent ? FETCH_MS : pause)), "reason", reason);
 }
 
@@ -181,8 +182,10 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 	const json_t *before = row_tries(row, "texts");
 	const char *text = json_string_value(json_object_get(result, "text"));
 	uint64_t tries = tries_number(before, "tries") + 1;
+	/* neither audio that is under way nor the end of tandem-helper says anything about the server */
+	uint64_t excused = tries_number(before, "absent") + tries_number(before, "unasked");
 	bool dead = tries >= TEXT_TRIES + ABSENT_TRIES ||
-		    tries - tries_number(before, "absent") >= TEXT_TRIES ||
+		    (result && tries - excused >= TEXT_TRIES) ||
 		    json_is_true(json_object_get(result, "refused"));
 
 	(void)n;

@@ -5,7 +5,9 @@ import http.server
 import json
 import os
 import shutil
+import signal
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -27,6 +29,9 @@ class Writes(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.got.append((self.headers["Authorization"], self.headers["Content-Type"], body))
+        if self.server.kills:
+            self.server.kills.pop()()
+            return
         answer = json.dumps({"text": self.server.text}).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -61,7 +66,7 @@ class Mails(Left):
         cls.addClassCleanup(cls.mail.stop)
         super().setUpClass()        # what listens from now on does so where the nodes are
         cls.writes = http.server.ThreadingHTTPServer(("127.0.0.1", cls.writes_port), Writes)
-        cls.writes.got, cls.writes.text = [], "please call me back at nine"
+        cls.writes.got, cls.writes.kills, cls.writes.text = [], [], "please call me back at nine"
         threading.Thread(target=cls.writes.serve_forever, daemon=True).start()
         cls.addClassCleanup(cls.writes.server_close)
         cls.addClassCleanup(cls.writes.shutdown)
@@ -168,6 +173,23 @@ class Mails(Left):
         message = self.leaves(talk)
         self.until(lambda: self.row(message).get("text") or len(self.writes.got) > before + 1)
         self.assertEqual((self.row(message).get("text"), len(self.writes.got)), ("\x01" * 4096, before + 1))
+        talk.quiet()
+        talk.hang_up()
+
+    def test_helper_dies(self):
+        """That it was killed says nothing about the server: it is asked again, beyond the tries that a message has."""
+        self.put(mailbox_mail="", mailbox_transcribe="true")
+
+        def kill():
+            for node in (self.a, self.b):
+                for child in subprocess.run(["pgrep", "-P", str(node.process.pid), "tandem-helper"], capture_output=True, text=True).stdout.split():
+                    os.kill(int(child), signal.SIGKILL)
+
+        self.writes.kills[:] = [kill] * 4
+        talk = self.talks()
+        message = self.leaves(talk)
+        self.until(lambda: self.row(message).get("text"))
+        self.assertEqual((self.row(message)["text"], self.writes.kills), (self.writes.text, []))
         talk.quiet()
         talk.hang_up()
 
