@@ -139,7 +139,7 @@ struct sig_event *call_publish_start(struct call_host *h, const struct call *c,
 	cdr_put_number(event->from, sizeof(event->from), h, c, text_bytes(&c->from));
 	cdr_put_number(event->to, sizeof(event->to), h, c, text_bytes(&c->to));
 	cdr_put_trunks(c, event->from_trunk, event->to_trunk);
-	call_facts_fill(&event->facts, c);
+	call_facts_fill(&event->facts, h, c);
 	for (unsigned b = 0; b < 2; b++)
 		event->states[b] = (uint8_t)party_state_of(c, b);
 	return event;

@@ -230,7 +230,22 @@ struct bytes call_from_name(const struct call *c)
 						       : (struct bytes){ 0 };
 }
 
-void call_facts_fill(struct call_facts *out, const struct call *c)
+/* Whose history says so: who sent it to a flow, else who was called first, where that is one of ours. */
+static struct bytes call_missed(const struct call_host *h, const struct call *c)
+{
+	const struct plan_step *first = c->plan.count ? &c->plan.steps[0] : NULL;
+	struct bytes user =
+		first && !first->trunk.n ? text_bytes(&first->user) : (struct bytes){ 0 };
+
+	if (c->run)
+		return text_bytes(&c->run->diverted_by);
+	return user.n && c->end_utc_ms && !c->answer_utc_ms && !c->segment_count &&
+			       (!h->extension_of || h->extension_of(h->owner, c->tenant, user))
+		       ? user
+		       : (struct bytes){ 0 };
+}
+
+void call_facts_fill(struct call_facts *out, const struct call_host *h, const struct call *c)
 {
 #define CALL_FACT(member, size, from, name, help) cdr_put(out->member, size, from);
 #include "sig/host/call_facts.def"
@@ -304,7 +319,7 @@ static void common_fill(struct cdr *cdr, const struct call_host *h, const struct
 	cdr->call = c->id;
 	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(call_tenant(h, c)));
 	memcpy(name, cdr->facts.from_name, sizeof(name));
-	call_facts_fill(&cdr->facts, c);
+	call_facts_fill(&cdr->facts, h, c);
 	memcpy(cdr->facts.from_name, name, sizeof(name));
 	number_fill(cdr->from, h, c);
 	number_fill(cdr->to, h, c);

@@ -20,7 +20,7 @@ struct bytes call_from_name(const struct call *c);
 /* Into a fixed field. */
 void cdr_put_number(char *out, size_t cap, const struct call_host *h, const struct call *c,
 		    struct bytes number);
-void call_facts_fill(struct call_facts *out, const struct call *c);
+void call_facts_fill(struct call_facts *out, const struct call_host *h, const struct call *c);
 /* Names of the parties' trunks; "": a phone's. */
 void cdr_put_trunks(const struct call *c, char from[32], char to[32]);
 /* How many a call has: one for each pair. */

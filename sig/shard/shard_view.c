@@ -391,7 +391,7 @@ bool shard_call_facts(const struct shard *s, uint64_t call, struct call_facts *o
 	const struct call *c = shard_call_find(s, call);
 
 	if (c)
-		call_facts_fill(out, c);
+		call_facts_fill(out, &s->host, c);
 	return c != NULL;
 }
 

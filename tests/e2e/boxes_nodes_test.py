@@ -211,6 +211,24 @@ class Boxes(Users, Cluster):
         shutil.rmtree(self.folder_of(self.a))
         self.assertEqual(self.counts(self.b, box)[:2], [1, 0])
         self.until(lambda: [part["node"] for part in self.b.ctl("message.get", message=f"{call}-1", mailbox=box)["parts"]] == ["b"])
+        self.missed(box, call)
+
+    def missed(self, box, call):
+        """VM-08: one filter has that call and one that nobody answered, which two nodes had; an answered one is not there."""
+        self.b.ctl("extension.put", number=box, forward_always="")
+        self.registers(18, "1001", box)
+        media = self.b.media()
+        self.addCleanup(media.close)
+        out = self.phones[18, "1001"].invite(box, media.sdp())
+        self.phones[18, box].incoming().reject(486)
+        self.assertEqual(out.wait_final().status, 486)
+        out = self.phones[18, "1001"].invite(box, media.sdp())
+        self.phones[18, box].incoming().answer(media.sdp())
+        out.wait_answer()
+        out.bye()
+        self.until(lambda: len([row for row in self.b.ctl("cdr.list", number="1001") if row["to"] == box]) == 2)
+        rows = self.b.ctl("cdr.list", missed=box)
+        self.assertEqual(sorted((row["id"] == call, row["from"], row["sip_status"]) for row in rows), [(False, "1001", 486), (True, "1002", 200)])
 
 
 if __name__ == "__main__":

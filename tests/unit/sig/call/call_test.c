@@ -83,6 +83,7 @@ static void callee_hangs_up(void **state)
 	assert_true(rig_take(l->r, &l->b.addr, "SIP/2.0 200 OK").n);
 	assert_int_equal(rig_count(l->r, &l->a.addr, "BYE sip:1001@192.0.2.11:5060 "), 1);
 	line_assert_cdr(l, 200, 16, ENDED_BY_B);
+	assert_string_equal(l->r->cdrs[0].facts.missed, "");
 }
 
 static void both_hang_up(void **state)
@@ -150,6 +151,7 @@ static void refused(void **state)
 		rig_wait_ms(l->r, 20000);
 		ROW_ASSERT(rows[i].said, rig_count(l->r, &l->a.addr, rows[i].heard) == 1);
 		line_assert_cdr(l, rows[i].status, rows[i].q850, ENDED_BY_B);
+		assert_string_equal(l->r->cdrs[0].facts.missed, "1002");
 	}
 }
 
@@ -202,6 +204,7 @@ static void nobody_answers(void **state)
 	phone_answer(&l->b, cancel, "200 OK", "");
 	phone_answer(&l->b, l->b.invite, "487 Request Terminated", "");
 	line_assert_cdr(l, 408, 19, ENDED_BY_NODE);
+	assert_string_equal(l->r->cdrs[0].facts.missed, "1002");
 }
 
 /* Timer B */

@@ -157,6 +157,8 @@ static void no_next_way(void **state)
 		phone_ack(&g->l.a);
 		ROW_ASSERT(rows[i].last, rig_count(g->l.r, &g->carriers[1].addr, "INVITE ") == 0);
 		rig_wait_ms(g->l.r, 70000);
+		ROW_ASSERT(rows[i].last, g->l.r->cdr_count == i + 1);
+		ROW_ASSERT(rows[i].last, !g->l.r->cdrs[i].facts.missed[0]); /* nobody of ours */
 	}
 }
 
