@@ -8,6 +8,7 @@
 #include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/node/node_boxes.h"
+#include "base/clock.h"
 #include "base/table.h"
 #include "sig/host/box.h"
 #include "sig/host/groups.h"
@@ -243,9 +244,12 @@ static bool forward_copies(struct command_run *run)
 static void forward_query(struct command_run *run, const char *command, json_t *args)
 {
 	uint64_t ticket = waiting_put(run->node->api.waiting, run);
-	bool sent = ticket && args && node_deliver_runs(run->node) &&
-		    node_deliver_query(run->node, ticket, command, run->tenant, args);
+	bool sent;
 
+	if (!node_deliver_runs(run->node)) /* a successor begins with it at once */
+		node_deliver_beat(run->node, clock_now_ns());
+	sent = ticket && args && node_deliver_runs(run->node) &&
+	       node_deliver_query(run->node, ticket, command, run->tenant, args);
 	json_decref(args);
 	if (sent)
 		return;
