@@ -21,6 +21,28 @@ def shipped(name):
         return json.load(file)
 
 
+class Walks:
+    """For a TestCase of calls: which steps of FLOW they have begun. What decides alone (set, match) is told to nobody."""
+    begun, done = {}, set()
+
+    def tearDown(self):
+        self.begun.setdefault(self.FLOW, set()).update(
+            event["step"] for event in self.node.events() if event["type"] == "call.flow" and event["flow"] == self.FLOW)
+        self.done.add(self.id())
+        super().tearDown()
+
+
+class AllBegun:
+    """For a TestCase behind all others of its file: there is no step of FLOW that WALKS, their classes, have not begun."""
+
+    def test_all(self):
+        tests = {f"{of.__module__}.{of.__qualname__}.{name}" for of in self.WALKS for name in unittest.defaultTestLoader.getTestCaseNames(of)}
+        if tests - Walks.done:
+            self.skipTest("the others of this file did not run")
+        steps = {step for step, terms in shipped(self.FLOW)["steps"].items() if not {"set", "match"} & terms.keys()}
+        self.assertEqual(steps - Walks.begun[self.FLOW], set())
+
+
 class Shipped(Put):
     """Otto Berg is 1002."""
     SDP, HEADERS = {}, ()

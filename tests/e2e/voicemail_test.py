@@ -3,21 +3,23 @@
 import os
 import signal
 import time
+import unittest
 
-from flow_shipped_test import Shipped
+from flow_shipped_test import AllBegun, Shipped, Walks
 from music_test import wav
 from patience import until
 from state_test import redis_pid
 
-LONG = 110      # s
+LONG = 120      # s
 
 
-class Deposit(Shipped):
+class Deposit(Walks, Shipped):
     """Whom 1001 calls is 1002, which is not there: each prompt is a tone of its own."""
     TONES = {"voicemail-unavailable": 500, "voicemail-busy": 560, "voicemail-leave": 620, "voicemail-menu": 680, "voicemail-urgent": 740,
              "voicemail-private": 800, "voicemail-saved": 860, "voicemail-late": 920, "voicemail-away": 1120, "voicemail-short": 1180, "voicemail-full": 1420,
              "name-1002": 1240, "please-wait": 1300, "goodbye": 1360}
     BEEP, SPOKEN = 1000, 1500
+    FLOW = "voicemail"
 
     def setUp(self):
         super().setUp()
@@ -69,7 +71,9 @@ class Deposit(Shipped):
 
 class Keys(Deposit):
     def test_marked_and_saved(self):
-        """The default greeting has the spoken name; marks are said; it is saved when that is said; the CDR knows whose call was missed, and the message."""
+        """The default greeting has the spoken name; marks are said; it is saved when that is said; the CDR knows whose call was missed, and the message.
+        As it is urgent, 1001 is called for it (VM-10)."""
+        self.ask("extension.put", number="1002", mailbox_notify="urgent", mailbox_notify_to="1001")
         out, call = self.calls_box()
         for name in ("name-1002", "voicemail-unavailable", "voicemail-leave"):
             self.hears(name)
@@ -87,10 +91,12 @@ class Keys(Deposit):
         self.hears("voicemail-saved")
         self.assertEqual(self.counts(), [1, 1, 0])
         out.wait_bye()
+        self.a.incoming().reject(486, "Busy Here")
         row, = self.messages()
         self.assertEqual([row[key] for key in ("message", "from", "state", "urgent", "private")], [f"{call}-1", "1001", "new", True, True])
         self.assertGreater(row["duration_ms"], 1000)
-        cdr = self.ended()
+        self.ended()
+        cdr, = (row for row in self.node.cdrs() if row["id"] == call)
         self.assertEqual((cdr["message"], cdr["missed"]), (f"{call}-1", "1002"))
         for found, name, value in ((1, "missed", "1002"), (0, "missed", "1001"), (1, "message", f"{call}-1"), (0, "message", f"{call}-2")):
             self.assertEqual([row["id"] for row in self.ask("cdr.list", **{name: value})], found * [call], name)
@@ -182,12 +188,29 @@ class Keys(Deposit):
         out.bye()
         self.ended()
 
+    def test_not_sent_here(self):
+        """Who calls the flow himself, and no extension has sent him here, hears that this leads nowhere."""
+        self.sound("invalid", 1600)
+        out = self.a.invite("199", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.hears(1600)
+        out.wait_bye()
+
     def test_operator(self):
-        """0 in the menu: the message is kept, and the operator rings."""
+        """0 in the greeting, of a box without a name, leads to the operator; in the menu, too, and the message is kept."""
+        os.remove(os.path.join(self.node.folder, "sounds", "default", "name-1002.wav"))
         self.node.put_extension("1009", "secret1009")
         desk = self.enterContext(self.node.user_agent("1009", "secret1009"))
         self.assertEqual(desk.register().status, 200)
         self.ask("dialplan.put", operator="1009")
+        out, _ = self.calls_box()
+        self.hears("voicemail-unavailable")
+        self.key(out, "0")
+        self.hears("please-wait")
+        desk.incoming().reject(486, "Busy Here")
+        self.hears("goodbye")
+        out.wait_bye()
+        self.ended()
         out, _ = self.leaves()
         self.key(out, "0")
         into = desk.incoming()
@@ -277,3 +300,7 @@ class Killed(Deposit):
         self.assertEqual(self.counts(), [0, 0, 0])
         self.leaves()[0].bye()
         self.count(1, 0, 0)
+
+
+class Walked(AllBegun, unittest.TestCase):
+    FLOW, WALKS = "voicemail", (Keys, Killed)
