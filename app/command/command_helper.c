@@ -5,6 +5,7 @@
 
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
+#include "app/schema/extension.h"
 #include "app/schema/flow_field.h"
 #include "app/schema/tenant_field.h"
 #include "base/clock.h"
@@ -12,7 +13,7 @@
 #include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
 
-enum { TELL_MS = 1000 };
+enum { TELL_MS = 1000, TIME_OCTETS = 5 }; /* HH:MM */
 
 /* A call waits for it. */
 struct help_ask {
@@ -297,8 +298,8 @@ void command_helper_told(struct node *n, const json_t *line)
 /* What a flow may ask of the node in the tenant's name, by its verbs. */
 static bool help_may(const char *command)
 {
-	static const char *const may[] = { "extension.put", "message.forward", "prompt.put",
-					   "prompt.delete" };
+	static const char *const may[] = { "extension.get", "extension.put", "message.forward",
+					   "prompt.put", "prompt.delete" };
 
 	for (size_t i = 0; command && i < COUNT_OF(may); i++) {
 		if (!strcmp(command, may[i]))
@@ -307,15 +308,45 @@ static bool help_may(const char *command)
 	return false;
 }
 
+/* What a flow is told of an extension: how its user is called when a message is new. */
+static void help_tell(struct help_ask *ask, const json_t *row)
+{
+	const char *which = json_string_value(json_object_get(row, "mailbox_notify")),
+		   *to = json_string_value(json_object_get(row, "mailbox_notify_to")),
+		   *hours = json_string_value(json_object_get(row, "mailbox_notify_hours"));
+	uint32_t from, until;
+	bool day = hours && box_times_read(hours, &from, &until);
+	json_t *told;
+	char *text;
+
+	if (!which || !to || !hours)
+		return;
+	told = json_pack("{s:s, s:s, s:s, s:s%, s:s}", "notify", which, "notify_to",
+			 to[0] ? to : json_string_value(json_object_get(row, "number")),
+			 "notify_when",
+			 day        ? "day"
+			 : hours[0] ? "hours"
+				    : "any",
+			 "notify_from", hours, (size_t)(day ? TIME_OCTETS : 0), "notify_until",
+			 day ? hours + TIME_OCTETS + 1 : "");
+	text = told ? json_dumps(told, JSON_COMPACT) : NULL;
+	if (!text || text_set(&ask->answer.record, bytes_str(text)))
+		LOG_ERROR("flow", ask->answer.call, "no memory for what an extension has set");
+	free(text);
+	json_decref(told);
+}
+
 static void help_on_command(json_t *answer, void *arg)
 {
 	const json_t *error = json_object_get(answer, "error");
 	const char *code = json_string_value(json_object_get(error, "code"));
 
-	if (json_is_true(json_object_get(answer, "ok")))
+	if (json_is_true(json_object_get(answer, "ok"))) {
+		help_tell(arg, json_object_get(answer, "result"));
 		help_reply(arg);
-	else
+	} else {
 		help_fail(arg, "command", code ? code : "no memory");
+	}
 	json_decref(answer);
 }
 

@@ -12,6 +12,7 @@
 #include "app/schema/extension.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/zone.h"
 #include "sig/host/calendars.h"
 #include "sig/shard/commons.h"
 
@@ -453,14 +454,30 @@ static void call_on_counted(const struct node_box_answer *answer, void *arg)
 		notice_end(run, clock_utc_ms() + AGAIN_MS);
 }
 
+/* By the wall of the tenant; from evening until morning, too. */
+static bool call_is_in_times(const struct notice_run *run, uint32_t from, uint32_t until)
+{
+	const char *own = tenants_terms(run->node->common.tenants, notice_tenant(run))->zone;
+	const struct zone *z =
+		own[0] ? calendars_zone(run->node->shards.commons->calendars, own) : NULL;
+	int64_t utc_s = (int64_t)(clock_utc_ms() / 1000),
+		local_s = utc_s + (z ? zone_offset_s(z, utc_s) : 0);
+	uint32_t now = (uint32_t)((local_s - civil_day(local_s) * ZONE_DAY_S) / 60);
+
+	return from <= until ? now >= from && now < until : now >= from || now < until;
+}
+
 static bool call_is_in_hours(const struct notice_run *run, const struct extension_box *box)
 {
+	uint32_t from, until;
 	const struct calendar *c =
 		box->notify_hours[0]
 			? calendars_find(run->node->shards.commons->calendars, notice_tenant(run),
 					 bytes_str(box->notify_hours))
 			: NULL;
 
+	if (box_times_read(box->notify_hours, &from, &until))
+		return call_is_in_times(run, from, until);
 	return !box->notify_hours[0] ||
 	       (c && !strcmp(calendar_word(c, (int64_t)(clock_utc_ms() / 1000)), "open"));
 }

@@ -585,6 +585,37 @@ static const char *field_monitors_wrong(const void *value, const char *text)
 /* In the order of enum box_notify. */
 static const char *const g_box_notify[] = { "none", "urgent", "all", NULL };
 
+/* HH:MM */
+static bool minutes_read(struct bytes time, uint32_t *out)
+{
+	uint32_t hour, minute;
+
+	if (time.n != 5 || time.p[2] != ':' || bytes_u32(bytes_sub(time, 0, 2), &hour) ||
+	    bytes_u32(bytes_from(time, 3), &minute) || hour > 23 || minute > 59)
+		return false;
+	*out = hour * 60 + minute;
+	return true;
+}
+
+bool box_times_read(const char *text, uint32_t *from, uint32_t *until)
+{
+	struct bytes rest = bytes_str(text), first;
+
+	return bytes_cut(&rest, '-', &first) && minutes_read(first, from) &&
+	       minutes_read(rest, until);
+}
+
+static const char *field_notify_hours_wrong(const void *value, const char *text)
+{
+	uint32_t from, until;
+
+	(void)value;
+	return !command_allows(CHARSET_NAME, bytes_str(text)) &&
+			       !box_times_read(text, &from, &until)
+		       ? "it is the name of a calendar, or a time of each day, such as 08:00-18:00"
+		       : NULL;
+}
+
 static const char *field_mail_wrong(const void *value, const char *text)
 {
 	const char *at = strchr(text, '@');
@@ -961,9 +992,9 @@ const struct command_arg g_extension_fields[] = {
 	TEXT_FIELD("mailbox_notify_to", box.notify_to, CHARSET_NUMBER, NULL,
 		   "Who is called then: an extension, or a number outside as this extension "
 		   "dials it, for which it pays. Empty: the extension itself."),
-	TEXT_FIELD("mailbox_notify_hours", box.notify_hours, CHARSET_NAME, NULL,
-		   "Opening hours in which it is called; outside of them the call waits. Empty: "
-		   "at any time."),
+	TEXT_FIELD("mailbox_notify_hours", box.notify_hours, CHARSET_TEXT, field_notify_hours_wrong,
+		   "Opening hours in which it is called, or a time of each day, as 08:00-18:00; "
+		   "outside of them the call waits. Empty: at any time."),
 	NUMBER_FIELD("mailbox_notify_retry_s", box.notify_retry_s, 0, 3600, "0",
 		     "Seconds until it is called again while such a message is new, doubled each "
 		     "time, 5 calls in all; 0: 300."),

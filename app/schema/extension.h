@@ -78,9 +78,12 @@ struct extension_box {
 	bool mail_no_audio, mail_delete;
 	bool transcribe;
 	uint8_t notify; /* enum box_notify */
-	char notify_to[FORWARD_TARGET_MAX], notify_hours[CALENDAR_NAME_MAX];
-	uint16_t notify_retry_s; /* 0: BOX_NOTIFY_RETRY_S */
+	char notify_to[FORWARD_TARGET_MAX];
+	char notify_hours[CALENDAR_NAME_MAX]; /* a calendar, or box_times_read reads it */
+	uint16_t notify_retry_s;              /* 0: BOX_NOTIFY_RETRY_S */
 };
+/* Minutes of the day of HH:MM-HH:MM. False: it is none. */
+bool box_times_read(const char *text, uint32_t *from, uint32_t *until);
 
 struct extension {
 	struct shard_extension core;

@@ -99,7 +99,7 @@ struct verb {
 	const char *help;
 };
 /* What verbs with VERB_VARIABLES make; ends with NULL. */
-extern const char *const g_message_variables[];
+extern const char *const g_verb_variables[];
 extern const struct verb g_flow_verbs[]; /* the last one has no name */
 
 /* It goes on in another flow: of that name, or the verb's own. */

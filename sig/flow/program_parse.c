@@ -396,8 +396,8 @@ static void step_read_args(struct checker *c, json_t *step)
 		wrong(c, "an object of arguments is expected");
 	for (const struct verb_arg *arg = verb->args; arg->name; arg++)
 		variables_add(c, arg, json_object_get(c->step->args, arg->name));
-	for (size_t i = 0; verb->flags & VERB_VARIABLES && g_message_variables[i]; i++)
-		(void)json_object_set_new(c->variables, g_message_variables[i], json_true());
+	for (size_t i = 0; verb->flags & VERB_VARIABLES && g_verb_variables[i]; i++)
+		(void)json_object_set_new(c->variables, g_verb_variables[i], json_true());
 	c->path_n = before;
 }
 

@@ -252,9 +252,11 @@ static const char *const g_message_words[] = { "count",    "send",    "drop",   
 					       "previous", "save",    "delete", "undelete",
 					       "forward",  NULL };
 
-const char *const g_message_variables[] = { "new",       "old",        "urgent", "message",
-					    "from",      "date",       "time",   "inside",
-					    "is_urgent", "is_private", NULL };
+const char *const g_verb_variables[] = { "new",       "old",         "urgent",      "message",
+					 "from",      "date",        "time",        "inside",
+					 "is_urgent", "is_private",  "until",       "notify",
+					 "notify_to", "notify_when", "notify_from", "notify_until",
+					 NULL };
 
 static const struct verb_arg g_message_args[] = {
 	WORD("do", g_message_words,
@@ -300,6 +302,23 @@ static const struct verb_arg g_greeting_args[] = {
 	TEXT("prompt", FORM_NAME, 64, "name-BOX, greeting-BOX or greeting-BOX-WORD.", MUST),
 	TEXT("recording", FORM_NAME, 32, "What record gave; without it the prompt is deleted.",
 	     MAY),
+	TEXT("until", FORM_KEYS, 16,
+	     "The last day on which it is there: two digits of the day and two of the month, the "
+	     "next "
+	     "such day. The variable until is its date then. Without it, it stays.",
+	     MAY),
+	{ 0 },
+};
+
+static const char *const g_notify_words[] = { "as_it_is", "none", "urgent", "all", NULL };
+
+static const struct verb_arg g_notification_args[] = {
+	TEXT("box", FORM_TARGET, 63, "The mailbox that the caller has logged in to.", MUST),
+	WORD("which", g_notify_words, "Which new messages are told by a call from now on."),
+	TEXT("to", FORM_TARGET, 63, "Who is called then.", MAY),
+	TEXT("from", FORM_KEYS, 16,
+	     "From when on, each day: two digits of the hour and two of the minute.", MAY),
+	TEXT("until", FORM_KEYS, 16, "Until when. The same as from: at any time.", MAY),
 	{ 0 },
 };
 
@@ -396,8 +415,16 @@ const struct verb g_flow_verbs[] = {
 	  "PIN is wrong, or one is needed. Rejected: after wrong ones he has to wait." },
 	{ "pin", g_pin_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(INVALID) | ON(FAILED), 0,
 	  "Changes the PIN of a mailbox. Invalid: it is none, or not what was keyed again." },
-	{ "greeting", g_greeting_args, ON(NEXT) | ON(FAILED), 0, ON(FAILED), 0,
-	  "Puts what was recorded in place of a greeting, or a name, of a mailbox." },
+	{ "greeting", g_greeting_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(FAILED),
+	  VERB_VARIABLES,
+	  "Puts what was recorded in place of a greeting, or a name, of a mailbox. Invalid: until "
+	  "is no day." },
+	{ "notification", g_notification_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(FAILED),
+	  VERB_VARIABLES,
+	  "How the owner of a mailbox is called when a message is new: what is given is changed. "
+	  "Variables say how it is then: notify (none, urgent, all), notify_to, notify_when. "
+	  "That is any, hours (opening hours), or day: from notify_from until notify_until. "
+	  "Invalid: a time is none, or from another phone a number outside." },
 	{ "http", g_http_args, ON(NEXT) | ON(TIMEOUT) | ON(FAILED), 0, ON(FAILED), VERB_MAIN,
 	  "Asks a web server. An object in its answer gives variables, a list of verbs takes the "
 	  "place of this flow." },

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The menu of a mailbox (deploy/flows/mailbox.json), walked by keys, with its prompts heard as tones, in two languages: VM-01, VM-02, VM-11, VM-05, VM-09, REG-17, BEAT-23, CALL-02, SEC-05."""
+"""The menu of a mailbox (deploy/flows/mailbox.json), walked by keys, with its prompts heard as tones, in two languages: VM-01, VM-02, VM-11, VM-05, VM-06, VM-09, REG-17, BEAT-23, CALL-02, SEC-05, MED-06."""
 import array
+import glob
+from datetime import datetime, timedelta, timezone
 import os
 import signal
 import subprocess
@@ -9,15 +11,16 @@ import unittest
 import wave
 
 from music_test import sine
+from state_test import redis_pid
 
 from flow_calls_test import Put
-from flow_shipped_test import FLOWS
+from flow_shipped_test import FLOWS, AllBegun, Walks
 from patience import until
 from tandem_client import Refused
 
 PROMPTS = os.path.join(FLOWS, "..", "prompts")
 WORD, RATE = 3300, 8000         # Hz: of each word of a number or a day; samples a second
-LONG = 150                      # s
+LONG = 330                      # s
 
 
 def names(language):
@@ -37,17 +40,18 @@ def tone_file(path, hertz, seconds):
         file.writeframes((samples * (int(seconds) + 1))[:int(seconds * RATE)].tobytes())
 
 
-class Mailbox(Put):
+class Mailbox(Walks, Put):
     """1002 has a box with messages of 1001, and 1001 says them. Each prompt of the menu is a tone of its own, in each language another one."""
     NAME, SPOKEN, PIN = 3000, (2800, 2880), "47110815"
+    FLOW = "mailbox"
 
     def setUp(self):
         super().setUp()
         self.tones = {}
-        menu = [name for name in names("en") if name.startswith("mailbox-") or name == "goodbye"]
+        menu = [name for name in names("en") if name.startswith("mailbox-") or name in ("goodbye", "invalid", "record-introduction")]
         for at, language in enumerate(("en", "de")):
             for name in names(language):
-                hertz = 400 + 40 * menu.index(name) + 20 * at if name in menu else WORD
+                hertz = 400 + 32 * menu.index(name) + 16 * at if name in menu else WORD
                 self.tones[language, name] = hertz
                 tone_file(f"{self.node.folder}/sounds/.prompts/{language}/{name}.wav", hertz, 0.6 if name in menu else 0.3)
         tone_file(f"{self.node.folder}/sounds/default/name-1001.wav", self.NAME, 0.6)
@@ -55,10 +59,11 @@ class Mailbox(Put):
         for number in ("1001", "1002"):
             self.ask("extension.put", number=number, language="en")
 
-    def leave(self, hertz, **marks):
-        out = self.a.invite("100", self.audio_a.sdp())
+    def leave(self, hertz, by=None, **marks):
+        by = by or self.a
+        out = by.invite("100", self.audio_a.sdp())
         self.audio_a.use(out.wait_answer())
-        call = self.call_of("1001")
+        call = self.call_of(by.number)
         self.waits(call)
         before = {row["message"] for row in self.ask("message.list", mailbox="1002")}
         self.node.ctl("call.record_message", call=call, beep="false", silence_ms="0", mailbox="1002")
@@ -197,6 +202,23 @@ class Others(Mailbox):
         self.out.wait_bye()
         self.assertEqual([text for text in (self.PIN, "97530864") if text in self.node.log_tail(10000)], [])
 
+    def test_number_outside(self):
+        """VM-06: from another phone the owner sets an extension that is called, and no number outside."""
+        self.ask("extension.put", number="1002", pin=self.PIN)
+        self.ask("extension.put", number="1001", pin="8150")
+        self.ask("tenant.put", name="default", pin_always=True)
+        self.dials("en", self.a, self.audio_a)
+        self.keys("1002#", "number")
+        self.keys(self.PIN + "#", "pin")
+        self.keys("4", "menu")
+        self.keys("4", "settings")
+        for number, heard in (("0170555001#", "mailbox-not-saved"), ("1001#", "mailbox-notify-to")):
+            self.keys("4", "nmenu")
+            self.keys(number, "ngetto")
+            self.hears(heard)
+        self.assertEqual(self.notify()[1], "1001")
+        self.out.bye()
+
     def test_verb(self):
         """A flow leads to the menu of a box: another phone is asked for its PIN, its own is not."""
         self.ask("extension.put", number="1002", pin=self.PIN)
@@ -307,19 +329,102 @@ class Others(Mailbox):
         self.assertEqual(self.states(), {damaged: ("new", False), usual: ("old", False)})
         self.out.bye()
 
+    def last_day(self):
+        """Tomorrow, behind a day that there is not."""
+        self.hears("mailbox-last-day")
+        self.keys("3102", "lastday")
+        self.hears("invalid", "mailbox-last-day")
+        day = datetime.now(timezone.utc) + timedelta(days=1)
+        self.keys(day.strftime("%d%m"), "lastday")
+        self.hears("mailbox-until-day", WORD)
+        self.assertEqual(self.ask("prompt.get", name="greeting-1002-temporary")["until_utc_ms"],
+                         datetime(day.year, day.month, day.day, tzinfo=timezone.utc).timestamp() * 1000 + 86400000)
+
+    def notify(self):
+        extension = self.ask("extension.get", number="1002")
+        return [extension[f"mailbox_notify{name}"] for name in ("", "_to", "_hours")]
+
+    def test_notification(self):
+        """VM-06, at the phone, in German: which messages, the number, the time of day. What is so is said."""
+        self.ask("extension.put", number="1002", pin=self.PIN, language="de")
+        self.dials("de")
+        self.keys("4", "menu")
+        self.keys("4", "settings")
+        self.hears("mailbox-notify-none", "mailbox-notify")
+        self.keys("2", "nmenu")
+        self.hears("mailbox-notify-urgent", "mailbox-notify-to", WORD, "mailbox-notify-any", "mailbox-notify")
+        self.keys("4", "nmenu")
+        self.hears("mailbox-notify-number")
+        self.keys("0170555001#", "ngetto")
+        self.hears("mailbox-notify-to", WORD, "mailbox-notify-any")
+        self.assertEqual(self.notify(), ["urgent", "0170555001", ""])
+        self.keys("5", "nmenu")
+        self.hears("mailbox-notify-begin")
+        self.keys("2500", "ngetfrom")
+        self.hears("mailbox-notify-end")
+        self.keys("0630", "ngetend")
+        self.hears("invalid", "mailbox-notify-begin")
+        self.keys("2200", "ngetfrom")
+        self.keys("0630", "ngetend")
+        self.hears("mailbox-notify-from", WORD, "mailbox-notify-until", WORD, "mailbox-notify")
+        self.assertEqual(self.notify(), ["urgent", "0170555001", "22:00-06:30"])
+        self.keys("5", "nmenu")
+        self.keys("*#", "ngetfrom")
+        self.hears("mailbox-notify-any")
+        self.keys("4", "nmenu")
+        self.keys("*#", "ngetto")
+        self.hears("mailbox-notify-to", WORD)
+        self.assertEqual(self.notify(), ["urgent", "1002", ""])
+        self.ask("extension.put", number="1002", mailbox_notify_hours="office")
+        self.keys("1", "nmenu")
+        self.hears("mailbox-notify-all", "mailbox-notify-to", "mailbox-notify-hours")
+        self.keys("3", "nmenu")
+        self.hears("mailbox-notify-none", "mailbox-notify")
+        self.assertEqual(self.notify(), ["none", "1002", "office"])
+        self.keys("*", "nmenu")
+        self.hears("mailbox-settings")
+        self.out.bye()
+
+    def test_one_password(self):
+        """VM-11: changed at the phone, where the tenant has one: the former one registers nobody any more."""
+        self.ask("tenant.put", name="default", one_password=True)
+        self.dials()
+        self.keys("4", "menu")
+        self.keys("3", "settings")
+        self.keys("815042#", "newpin")
+        self.keys("815042#", "again")
+        self.hears("mailbox-saved", "mailbox-settings")
+        self.out.bye()
+        self.ended()
+        self.assertEqual(self.b.register().status, 401)
+        self.assertEqual(self.enterContext(self.node.user_agent("1002", "815042")).register().status, 200)
+
     def test_settings(self):
-        """Greetings for when 1002 speaks, for a while, and for a presence; then another PIN."""
+        """Each greeting is heard and deleted; the temporary one is recorded anew, and has a last day. Then another PIN."""
         self.ask("extension.put", number="1002", pin=self.PIN)
         self.dials()
         self.keys("4", "menu")
-        for key, name in (("2", "busy"), ("3", "temporary"), ("4", "out_of_office"), ("5", "in_a_meeting")):
+        for at, name in enumerate(("", "-busy", "-temporary", "-out_of_office", "-in_a_meeting", "-away", "-do_not_disturb", "-off_work")):
+            file = f"{self.node.folder}/greeting{name}.wav"
+            tone_file(file, 2500 + 30 * at, 1)
+            self.node.tandemctl("prompt.put", name=f"greeting-1002{name}", file=file)
             self.keys("1", "settings")
-            self.keys(key, "greetings")
+            self.keys(str(at + 1), "greetings")
+            self.keys("2", "greet")
+            self.hears(2500 + 30 * at)
+            self.keys("3", "greet")
+            self.hears("mailbox-deleted")
+            self.assertEqual(self.ask("prompt.list"), [])
+            if name != "-temporary":
+                self.keys("*", "greet")
+                continue
             self.keys("1", "greet")
             self.says(self.SPOKEN[0])
-            self.keys("1", "sure")
+            self.hears(self.SPOKEN[0])
+            self.keys("1", "check")
+            self.last_day()
             self.hears("mailbox-saved", "mailbox-settings")
-            self.assertIn(f"greeting-1002-{name}", {row["name"] for row in self.ask("prompt.list")})
+            self.ask("prompt.delete", name=f"greeting-1002{name}")
         self.keys("3", "settings")
         self.keys("8150#", "newpin")
         self.keys("8150#", "again")
@@ -378,9 +483,11 @@ class Sends(Mailbox):
         self.keys("700#", "fwho")
         self.keys("2", "fmore")
         self.keys("1003#", "fwho")
-        self.keys("3", "fmore")
-        self.says(self.SPOKEN[1], "fsay")
-        self.hears("mailbox-forward")
+        for hertz in (self.NAME, self.SPOKEN[1]):       # another one takes its place
+            self.keys("3", "fmore")
+            self.hears("record-introduction")
+            self.says(hertz, "fsay")
+            self.hears("mailbox-forward")
         store, = children(self.node.process.pid, "tandem-store")
         os.kill(store, signal.SIGSTOP)
         self.keys("1", "fmore")
@@ -402,6 +509,68 @@ class Sends(Mailbox):
         self.keys("1", "menu")
         self.hears(self.SPOKEN[1], self.SPOKEN[0])
         self.out.bye()
+
+    def test_counts(self):
+        """Several urgent and old ones; who left them has no name, or is anonymous; a reply that is said again, and left; a greeting that cannot be kept."""
+        os.remove(f"{self.node.folder}/sounds/default/name-1001.wav")
+        self.ask("extension.put", number="1002", pin=self.PIN)
+        self.leave(self.SPOKEN[0], urgent=True)
+        self.node.put_extension("anonymous", "secret")
+        hidden = self.leave(self.SPOKEN[1], self.enterContext(self.node.user_agent("anonymous", "secret")), urgent=True)
+        self.dials()
+        self.hears(WORD, "mailbox-urgent-many", WORD, "mailbox-new-many")
+        self.keys("1", "menu")
+        self.hears("mailbox-from", WORD, self.SPOKEN[0])
+        self.keys("0", "listen")
+        self.keys("2", "answer")
+        self.says(self.SPOKEN[1], "replies")
+        self.keys("2", "replied")
+        self.says(self.SPOKEN[1], "replies")
+        self.keys("*", "replied")
+        self.hears("mailbox-keys")
+        self.keys("6", "keys")
+        self.hears("mailbox-from", "mailbox-unknown", self.SPOKEN[1])
+        self.keys("6", "listen")
+        self.hears("mailbox-last", "mailbox-menu")
+        self.assertEqual(self.box("1001"), [])
+        for count in (("mailbox-new-none", WORD, "mailbox-old-many"), ("mailbox-new-none", "mailbox-old-one")):
+            self.unkept()
+            self.hears(*count)
+            self.ask("message.delete", mailbox="1002", message=hidden)
+        self.out.bye()
+
+    def unkept(self):
+        """What was said is gone before it is kept: it is said so."""
+        self.keys("4", "menu")
+        self.keys("2", "settings")
+        self.keys("1", "greet")
+        self.says(self.SPOKEN[0])
+        self.step("sure")
+        for path in glob.glob(f"{self.node.folder}/recordings/**/{self.call}-*", recursive=True):
+            os.remove(path)
+        self.keys("1")
+        self.hears("mailbox-not-saved")
+
+    def test_redis_away(self):
+        """A PIN is not changed, a reply not sent, and the messages are not known: each is said."""
+        self.heard()
+        self.keys("2", "answer")
+        self.says(self.SPOKEN[1], "replies")
+        self.step("replied")
+        redis = redis_pid(self.node)
+        os.kill(redis, signal.SIGSTOP)
+        self.addCleanup(os.kill, redis, signal.SIGCONT)
+        self.keys("1")
+        self.hears("mailbox-not-sent", "mailbox-keys")
+        self.keys("*43")
+        self.hears("mailbox-new-pin")
+        for _ in range(2):
+            self.keys("8150#")
+        self.hears("mailbox-not-saved", "mailbox-settings")
+        self.keys("*1")
+        self.hears("mailbox-away")
+        os.kill(redis, signal.SIGCONT)
+        self.out.wait_bye()
 
     def test_private(self):
         self.ask("extension.put", number="1002", pin=self.PIN)
@@ -429,6 +598,10 @@ class Sends(Mailbox):
             self.assertEqual(refused.exception.code, "conflict")
         self.ask("group.put", name="700", members="0170555001,1001")
         self.assertEqual([copy["mailbox"] for copy in self.ask("message.forward", mailbox="1002", message=message, to="700")["copies"]], ["1001"])
+
+
+class Walked(AllBegun, unittest.TestCase):
+    FLOW, WALKS = "mailbox", (Menu, Others, Sends)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """An urgent message is told by a call, in its hours, until it is heard, by one node of two, over a kill: VM-06, VM-10."""
+import time
 import unittest
 
 from lib.place import PARTY
 
 from mailbox_test import Mailbox, WORD, tone_file
+from patience import until
 from message_events_test import Left
 
 
 class Outside(Mailbox):
+    def times(self, *hours):
+        return "-".join(time.strftime("%H:%M", time.gmtime(time.time() + 3600 * hour)) for hour in hours)
+
     def test_number_outside(self):
         """By the route of the extension; who answers hears how many messages are new, and them when he keys the PIN."""
-        for name, hertz in (("message-call", 620), ("message-call-keys", 660)):
+        for name, hertz in (("message-call", 3040), ("message-call-keys", 3100)):
             self.tones["en", name] = hertz
             tone_file(f"{self.node.folder}/sounds/.prompts/en/{name}.wav", hertz, 0.6)
         self.ask("tenant.put", name="default", language="en")       # who is outside has none of his own
@@ -20,7 +25,14 @@ class Outside(Mailbox):
         self.ask("route.put", name="out", pattern="+x.", trunks="carrier")
         self.ask("dialplan.put", country="49", national_prefix="0", national="+49x.")
         self.ask("extension.put", number="1002", pin=self.PIN, classes=["national"], mailbox_notify="all", mailbox_notify_to="0170555001")
+        row = "default 1002 *"
+        self.ask("extension.put", number="1002", mailbox_notify_hours=self.times(2, 3))
         self.leave(self.SPOKEN[0])
+        with self.node.redis() as redis:        # outside of the time of day it waits
+            until(lambda: redis("ZSCORE", "td:{task}:due", row) and not redis("HGET", "td:{task}:held", row), self.node.log_tail)
+            self.ask("extension.put", number="1002", mailbox_notify_hours=self.times(-1, 1))
+            redis("ZADD", "td:{task}:due", "1", row)
+        self.assertEqual([call for call in self.ask("cdr.list") if call["to_trunk"] or call["from_trunk"]], [])
         into = carrier.incoming()
         self.assertIn("170555001@", into.request.uri)
         self.audio, self.language = self.enterContext(self.node.media()), "en"
@@ -43,7 +55,7 @@ class Calls(Left):
     def test_urgent(self):
         self.a.ctl("extension.put", number="1001", record="on_demand", record_to="mailbox", mailbox_notify="urgent", mailbox_notify_to="1003",
                    mailbox_notify_retry_s="2", mailbox_notify_hours="office")
-        self.a.ctl("hours.put", name="office", override="closed")
+        self.a.ctl("hours.put", name="office", override="open")
         self.registers(18, "1003")
         phone = self.phones[18, "1003"]
         talk = self.talks()
@@ -51,9 +63,12 @@ class Calls(Left):
         self.until(lambda: self.told(message, "message.new"))
         talk.quiet()
         talk.hang_up()
-        # it is not urgent; then it is, and nobody is called outside of the hours
-        self.b.ctl("message.put", mailbox=self.BOX, message=message, urgent="true")
         with self.b.redis() as redis:
+            self.until(lambda: redis("ZCARD", "td:{task}:due") == 0 and redis("HLEN", "td:{task}:held") == 0)
+        self.assertFalse([row for row in self.b.ctl("cdr.list", number="1003")])        # it is not urgent
+        self.a.ctl("hours.put", name="office", override="closed")
+        self.b.ctl("message.put", mailbox=self.BOX, message=message, urgent="true")
+        with self.b.redis() as redis:       # it is, and nobody is called outside of the hours
             row = f"default {self.BOX} *"
             self.until(lambda: redis("ZSCORE", "td:{task}:due", row) and not redis("HGET", "td:{task}:held", row))
             self.a.ctl("hours.put", name="office", override="open")

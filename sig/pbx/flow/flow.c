@@ -810,7 +810,8 @@ static void run_on_help(struct call_host *h, struct call *c, const struct help_n
 		run_on_program(h, c, next, step);
 		return;
 	}
-	if (news->is_program || (outcome == OUTCOME_NEXT && text_set(&c->run->value, news->value)))
+	if (news->is_program ||
+	    (outcome == OUTCOME_NEXT && news->value.n && text_set(&c->run->value, news->value)))
 		outcome = OUTCOME_FAILED;
 	if (outcome == OUTCOME_FAILED)
 		(void)run_back_to_asker(h, c->run, p, step);

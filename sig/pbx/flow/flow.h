@@ -87,11 +87,13 @@ void message_replied(struct call_host *h, struct call *c, const struct reply *re
 int verb_login(struct flow_turn_of *t);
 int verb_pin(struct flow_turn_of *t);
 int verb_greeting(struct flow_turn_of *t);
+int verb_notification(struct flow_turn_of *t);
 /* Its caller has proven that he may. */
 bool login_has(const struct call *c, struct bytes box);
 struct verb_member {
 	const char *name; /* NULL: the last one */
 	struct bytes value;
+	bool is_number; /* it is JSON as it is */
 };
 /* A command of the tenant, by the node. VERB_ASKS, or OUTCOME_FAILED. */
 int verb_command(struct flow_turn_of *t, const char *command, const struct verb_member *members,

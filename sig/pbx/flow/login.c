@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The verbs login, pin and greeting: who may hear what lies in a mailbox, and change what is its own (docs/adr/0126). One's own phone is known by its password. Who guesses
+ * The verbs login, pin, greeting and notification: who may hear what lies in a mailbox, and change what is its own (docs/adr/0126, 0115). One's own phone is known by its password. Who guesses
  * waits, with the guesses of that password by other ways (sig/host/security.h).
  */
 #include "base/json.h"
+#include "base/zone.h"
 #include "sig/call/secret.h"
+#include "sig/host/calendars.h"
 #include "sig/host/security.h"
 #include "sig/host/settings.h"
 #include "sig/pbx/flow/flow.h"
 
-enum { PIN_MIN = 4, PIN_ASK_MS = 5000, PIN_COMMAND_MAX = 512 };
+enum { PIN_MIN = 4, PIN_ASK_MS = 5000, PIN_COMMAND_MAX = 512, KEYED_MAX = 48 };
 
 bool login_has(const struct call *c, struct bytes box)
 {
@@ -81,7 +83,10 @@ int verb_command(struct flow_turn_of *t, const char *command, const struct verb_
 	WRITER_TEXTS(&w, "{\"command\":\"", command, "\",\"args\":{");
 	for (const struct verb_member *m = members; m->name; m++) {
 		WRITER_TEXTS(&w, m == members ? "\"" : ",\"", m->name, "\":");
-		json_write_text(&w, m->value);
+		if (m->is_number)
+			writer_bytes(&w, m->value);
+		else
+			json_write_text(&w, m->value);
 	}
 	writer_str(&w, "}}");
 	if (!w.overflow)
@@ -106,20 +111,115 @@ static bool prompt_is_of_box(struct bytes prompt, struct bytes box)
 	return false;
 }
 
+/* Four digits: two numbers. False: they are none. */
+static bool keyed_pair(struct bytes keys, uint32_t *first, uint32_t *second)
+{
+	return keys.n == 4 && !bytes_u32(bytes_sub(keys, 0, 2), first) &&
+	       !bytes_u32(bytes_from(keys, 2), second);
+}
+
+/* The next day of that name; today is one. False: it is none this year or the next. */
+static bool keyed_day(struct bytes keys, int64_t today, struct civil *out)
+{
+	uint32_t day, month;
+	int64_t year = civil_of(today).year;
+
+	if (!keyed_pair(keys, &day, &month) || !month || month > 12)
+		return false;
+	*out = (struct civil){ year, (uint8_t)month, (uint8_t)day };
+	if (day > civil_month_days(year, out->month) || civil_days(*out) < today)
+		out->year++;
+	return day && day <= civil_month_days(out->year, out->month);
+}
+
+/* until: Unix time in ms of the end of the day that was keyed. Its date becomes a variable. */
+static int greeting_until(struct flow_turn_of *t, struct writer *until)
+{
+	const char *own = tenants_terms(t->h->settings->tenants, t->c->tenant)->zone;
+	const struct zone *z = own[0] ? calendars_zone(t->h->calendars, own) : NULL;
+	int64_t utc_s = (int64_t)t->c->run->turned_utc_s, end;
+	uint8_t space[KEYED_MAX];
+	struct writer w = writer_over(space, sizeof(space));
+	struct civil date;
+
+	if (!verb_value(t->v, "until")->given)
+		return OUTCOME_NEXT;
+	if (!keyed_day(verb_text(t->v, "until"),
+		       civil_day(utc_s + (z ? zone_offset_s(z, utc_s) : 0)), &date))
+		return OUTCOME_INVALID;
+	end = (civil_days(date) + 1) * ZONE_DAY_S;
+	writer_number(until, "", (uint64_t)(z ? zone_utc_s(z, end) : end) * 1000, "");
+	writer_fmt(&w, "{\"until\":\"%04d-%02u-%02u\"}", (int)date.year, date.month, date.day);
+	return text_set(&t->c->run->value, writer_done(&w)) ? OUTCOME_FAILED : OUTCOME_NEXT;
+}
+
 int verb_greeting(struct flow_turn_of *t)
 {
 	struct bytes box = verb_text(t->v, "box"), prompt = verb_text(t->v, "prompt"),
 		     recording = verb_text(t->v, "recording");
+	uint8_t space[KEYED_MAX];
+	struct writer until = writer_over(space, sizeof(space));
+	int outcome = greeting_until(t, &until);
 	const struct verb_member members[] = {
 		{ "name", prompt },
 		{ recording.n ? "recording" : NULL, recording },
+		{ until.n ? "until_utc_ms" : NULL, writer_done(&until), true },
 		{ 0 },
 	};
 
+	if (outcome != OUTCOME_NEXT)
+		return outcome;
 	return login_has(t->c, box) && prompt_is_of_box(prompt, box)
 		       ? verb_command(t, recording.n ? "prompt.put" : "prompt.delete", members,
 				      PIN_ASK_MS)
 		       : OUTCOME_FAILED;
+}
+
+/* HH:MM-HH:MM, nothing at any time. False: a time is none. */
+static bool keyed_times(const struct flow_verb *v, struct writer *w)
+{
+	struct bytes from = verb_text(v, "from"), until = verb_text(v, "until");
+	uint32_t hour, minute, to_hour, to_minute;
+
+	if (!keyed_pair(from, &hour, &minute) || !keyed_pair(until, &to_hour, &to_minute) ||
+	    hour > 23 || to_hour > 23 || minute > 59 || to_minute > 59)
+		return false;
+	if (!bytes_eq(from, until))
+		writer_fmt(w, "%02u:%02u-%02u:%02u", hour, minute, to_hour, to_minute);
+	return true;
+}
+
+/* A number outside costs: the phone of the extension alone sets one. */
+static bool notification_may(const struct flow_turn_of *t, struct bytes box, struct bytes to)
+{
+	return !to.n || login_is_own(t->c, box) ||
+	       (t->h->extension_of && t->h->extension_of(t->h->owner, t->c->tenant, to));
+}
+
+int verb_notification(struct flow_turn_of *t)
+{
+	struct bytes box = verb_text(t->v, "box"), to = verb_text(t->v, "to");
+	bool timed = verb_value(t->v, "from")->given || verb_value(t->v, "until")->given;
+	uint32_t which = verb_number(t->v, "which");
+	uint8_t space[KEYED_MAX];
+	struct writer times = writer_over(space, sizeof(space));
+	struct verb_member members[5] = { { "number", box } };
+	size_t n = 1;
+
+	if (!login_has(t->c, box))
+		return OUTCOME_FAILED;
+	if ((timed && !keyed_times(t->v, &times)) || !notification_may(t, box, to))
+		return OUTCOME_INVALID;
+	if (which)
+		members[n++] = (struct verb_member){
+			"mailbox_notify",
+			bytes_str(verb_arg_find(t->v->verb, "which")->words[which])
+		};
+	if (to.n)
+		members[n++] = (struct verb_member){ "mailbox_notify_to", to };
+	if (timed)
+		members[n++] = (struct verb_member){ "mailbox_notify_hours", writer_done(&times) };
+	return verb_command(t, n > 1 ? "extension.put" : "extension.get", members, PIN_ASK_MS);
 }
 
 static bool pin_is_good(struct bytes pin)

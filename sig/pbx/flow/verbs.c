@@ -289,6 +289,7 @@ static const struct flow_act g_acts[] = {
 	{ "login", false, verb_login },
 	{ "pin", false, verb_pin },
 	{ "greeting", false, verb_greeting },
+	{ "notification", false, verb_notification },
 	{ "directory", true, verb_directory },
 	{ "message", false, verb_message },
 };

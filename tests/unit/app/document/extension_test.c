@@ -118,6 +118,12 @@ static void test_flags(void **state)
 		{ ",\"forwarding_codes\":0", "forwarding_codes" },
 		{ ",\"do_not_disturb_codes\":false", NULL, .no_disturbing = true },
 		{ ",\"do_not_disturb_codes\":true", NULL },
+		{ ",\"mailbox_notify_hours\":\"office\"", NULL },
+		{ ",\"mailbox_notify_hours\":\"22:00-06:30\"", NULL },
+		{ ",\"mailbox_notify_hours\":\"22:00-24:00\"", "mailbox_notify_hours" },
+		{ ",\"mailbox_notify_hours\":\"08:60-18:00\"", "mailbox_notify_hours" },
+		{ ",\"mailbox_notify_hours\":\"8:00-18:000\"", "mailbox_notify_hours" },
+		{ ",\"mailbox_notify_hours\":\"+8:00-18:00\"", "mailbox_notify_hours" },
 	};
 
 	(void)state;

@@ -247,6 +247,115 @@ static void test_forward(void **state)
 #undef WANT
 }
 
+/* Behind a login; then a variable is compared. */
+#define ASKS(pin, verb, value, want)                                                             \
+	"{\"name\":\"main\",\"start\":\"in\",\"steps\":{"                                        \
+	"\"in\":{\"login\":{\"box\":\"1001\"" pin "},\"invalid\":\"no\",\"rejected\":\"no\","    \
+	"\"failed\":\"no\",\"next\":\"ask\"},"                                                   \
+	"\"ask\":{" verb ",\"invalid\":\"wrong\",\"failed\":\"failed\",\"next\":\"told\"},"      \
+	"\"told\":{\"match\":\"" value "\",\"on\":{\"" want "\":\"fine\"},\"else\":\"failed\"}," \
+	"\"no\":{\"play\":[\"no\"]},\"wrong\":{\"play\":[\"wrong\"]},"                           \
+	"\"failed\":{\"play\":[\"failed\"]},\"fine\":{\"play\":[\"fine\"]}}}"
+
+static void asks(void **state, bool own, const char *flow, const char *want, const char *value)
+{
+	struct line *l;
+	struct phone *p;
+
+	line_teardown(state);
+	line_setup(state);
+	l = *state;
+	p = own ? &l->a : &l->b;
+	has_pin(l->r, "4711");
+	put_flow(l->r, flow);
+	phone_invite(p, "700", PHONE_SDP_A);
+	rig_run(l->r);
+	assert_int_equal(l->r->help_count, 1);
+	assert_string_equal(l->r->help_data, want);
+	rig_reply(l->r, (struct reply){ .ask = ASK_HELP,
+					.of = application_call(l->r),
+					.help = { .serial = l->r->help,
+						  .result = HELP_OK,
+						  .value = bytes_str(value) } });
+	rig_run(l->r);
+	assert_true(phone_hears(p, "SIP/2.0 200").n);
+	phone_ack(p);
+	rig_run(l->r);
+	assert_string_equal(l->r->played, "prompt:fine");
+}
+
+/* VM-09: until the end of a day, today (2025-06-15) or the next one of that name. */
+static void test_greeting_until(void **state)
+{
+#define GREETS(until, date)                                                           \
+	ASKS("",                                                                      \
+	     "\"greeting\":{\"box\":\"1001\",\"prompt\":\"greeting-1001-temporary\"," \
+	     "\"recording\":\"000agvj5jqr40-1\",\"until\":\"" until "\"}",            \
+	     "{until}", date)
+#define WANT(until)                                                                   \
+	"{\"command\":\"prompt.put\",\"args\":{\"name\":\"greeting-1001-temporary\"," \
+	"\"recording\":\"000agvj5jqr40-1\",\"until_utc_ms\":" until "}}"
+	static const char *const no_days[] = { GREETS("3206", "-"), GREETS("1513", "-"),
+					       GREETS("0006", "-"), GREETS("3102", "-"),
+					       GREETS("2902", "-"), GREETS("1500", "-"),
+					       GREETS("150", "-"),  GREETS("15060", "-"),
+					       GREETS("1*06", "-"), GREETS("150*6", "-") };
+
+	asks(state, true, GREETS("1506", "2025-06-15"), WANT("1750032000000"), "");
+	asks(state, true, GREETS("0107", "2025-07-01"), WANT("1751414400000"), "");
+	asks(state, true, GREETS("1406", "2026-06-14"), WANT("1781481600000"), "");
+	for (size_t i = 0; i < COUNT_OF(no_days); i++) {
+		hears_in(state, false, "4711", true, no_days[i], "prompt:wrong");
+		assert_int_equal(((struct line *)*state)->r->help_count, 0);
+	}
+#undef GREETS
+#undef WANT
+}
+
+/* VM-06: by keys; a number outside at the own phone alone. */
+static void test_notification(void **state)
+{
+#define CALLS(pin, more)                                                        \
+	ASKS(pin, "\"notification\":{\"box\":\"1001\"" more "}",                \
+	     "{notify} {notify_to} {notify_when} {notify_from} {notify_until}", \
+	     "urgent 0170555001 day 08:00 18:00")
+#define VALUE                                                                          \
+	"{\"notify\":\"urgent\",\"notify_to\":\"0170555001\",\"notify_when\":\"day\"," \
+	"\"notify_from\":\"08:00\",\"notify_until\":\"18:00\"}"
+#define WANT(command, more) \
+	"{\"command\":\"extension." command "\",\"args\":{\"number\":\"1001\"" more "}}"
+#define LOGS_IN ",\"pin\":\"4711\""
+	static const char *const no_times[] = {
+		CALLS("", ",\"from\":\"2400\",\"until\":\"1800\""),
+		CALLS("", ",\"from\":\"0800\",\"until\":\"1860\""),
+		CALLS("", ",\"from\":\"800\",\"until\":\"1800\""),
+		CALLS("", ",\"from\":\"0800\""),
+		CALLS("", ",\"until\":\"0800\""),
+	};
+
+	asks(state, true, CALLS("", ""), WANT("get", ""), VALUE);
+	asks(state, true, CALLS("", ",\"which\":\"urgent\""),
+	     WANT("put", ",\"mailbox_notify\":\"urgent\""), VALUE);
+	asks(state, true, CALLS("", ",\"to\":\"0170555001\""),
+	     WANT("put", ",\"mailbox_notify_to\":\"0170555001\""), VALUE);
+	asks(state, true, CALLS("", ",\"from\":\"0800\",\"until\":\"1800\""),
+	     WANT("put", ",\"mailbox_notify_hours\":\"08:00-18:00\""), VALUE);
+	asks(state, true, CALLS("", ",\"from\":\"0000\",\"until\":\"0000\""),
+	     WANT("put", ",\"mailbox_notify_hours\":\"\""), VALUE);
+	asks(state, false, CALLS(LOGS_IN, ",\"to\":\"1001\""),
+	     WANT("put", ",\"mailbox_notify_to\":\"1001\""), VALUE);
+	hears_in(state, false, "4711", false, CALLS(LOGS_IN, ",\"to\":\"0170555001\""),
+		 "prompt:wrong");
+	assert_int_equal(((struct line *)*state)->r->help_count, 0);
+	for (size_t i = 0; i < COUNT_OF(no_times); i++)
+		hears_in(state, false, "4711", true, no_times[i], "prompt:wrong");
+	hears_in(state, false, "4711", false, CALLS("", ""), "prompt:no");
+#undef CALLS
+#undef VALUE
+#undef WANT
+#undef LOGS_IN
+}
+
 /* A caller who has not logged in hears of no message, whatever the flow asks; nor does who has to another one. */
 static void test_not_logged_in(void **state)
 {
@@ -302,10 +411,18 @@ static void test_restart(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		LINE_TEST(test_own_phone),     LINE_TEST(test_without_pin), LINE_TEST(test_pin),
-		LINE_TEST(test_one_password),  LINE_TEST(test_guessed),     LINE_TEST(test_locked),
-		LINE_TEST(test_not_logged_in), LINE_TEST(test_by),          LINE_TEST(test_forward),
+		LINE_TEST(test_own_phone),
+		LINE_TEST(test_without_pin),
+		LINE_TEST(test_pin),
+		LINE_TEST(test_one_password),
+		LINE_TEST(test_guessed),
+		LINE_TEST(test_locked),
+		LINE_TEST(test_not_logged_in),
+		LINE_TEST(test_by),
+		LINE_TEST(test_forward),
 		LINE_TEST(test_restart),
+		LINE_TEST(test_greeting_until),
+		LINE_TEST(test_notification),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
