@@ -25,6 +25,8 @@ enum {
 	DAY_S = 86400,
 	LATE_MS = 30000,   /* the node has forgotten it */
 	COPIES_MS = 10000, /* the neighbour does not take a message */
+	INDEX_FRESH_MS = 60000,
+	INDEX_FRESH_ROWS = 512, /* for those alone */
 	BOX_AGAIN_MS = 1000 * DAY_S,
 	INDEX_AGAIN_MS = 500, /* doubled */
 	AGAIN_DOUBLINGS = 6,
@@ -76,9 +78,24 @@ static struct index_row *index_free(struct process_index *x)
 	return refused;
 }
 
-static void index_put(struct process_index *x, const char *path, enum folder_gone gone)
+/* It has just ended: somebody may wait to hear that it is saved. */
+static bool index_is_fresh(const struct process *p, const char *path, uint64_t now_ms)
 {
-	struct index_row *row = index_free(x);
+	char name[FOLDER_PATH_MAX];
+	struct stat st;
+
+	folder_path(name, p->terms.folder, path, "json");
+	return stat(name, &st) == 0 && (uint64_t)st.st_mtime * 1000 + INDEX_FRESH_MS > now_ms;
+}
+
+/* What is told stays until Redis can lose it no more: thousands of before leave some room for what ends meanwhile. */
+static void index_put(struct process *p, const char *path, enum folder_gone gone, uint64_t now_ms)
+{
+	struct process_index *x = &p->index;
+	struct index_row *row =
+		x->count < INDEX_ROWS_MAX - INDEX_FRESH_ROWS || index_is_fresh(p, path, now_ms)
+			? index_free(x)
+			: NULL;
 
 	if (!row) {
 		x->full = true; /* the folder has it */
@@ -473,7 +490,7 @@ void process_index_saw(struct process *p, const struct folder_entry *entry, uint
 		return;
 	row = index_find(x, entry->path);
 	if (!row)
-		index_put(x, entry->path, entry->gone);
+		index_put(p, entry->path, entry->gone, now_ms);
 	else if (row->gone != entry->gone)
 		index_row_changed(x, row);
 }
@@ -489,7 +506,7 @@ void process_index_changed(struct process *p, const char *path)
 	if (row)
 		index_row_changed(&p->index, row);
 	else
-		index_put(&p->index, path, FOLDER_NOTHING);
+		index_put(p, path, FOLDER_NOTHING, clock_utc_ms());
 }
 
 enum folder_gone process_index_trace(const struct process *p, enum folder_gone gone)

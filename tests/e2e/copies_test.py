@@ -357,6 +357,27 @@ class Messages(Copies):
         until(lambda: self.a.ask("recording.delete", name=name) == {"name": name}, self.said)
         until(lambda: self.b.of(self.a) == {}, self.said)
 
+    def test_said_beside_thousands(self):
+        """What Redis is told anew, as it lost all, does not keep who has just left a message waiting: until that is sure it is told of no more of those."""
+        self.a.settle(list_days=30, list_settle_ms=3600000, node_id=self.a.copies["id"])
+        first = record(self.a.folder, tenant="acme", octets=2)
+        where = os.path.dirname(os.path.join(self.a.folder, first))
+        for number in range(2100):
+            for ending in ("", ".json"):
+                copy = os.path.join(where, f"{CALL[:-4]}{number:04d}-1.1.wav{ending}")
+                os.link(os.path.join(self.a.folder, first + ending), copy)
+        old = time.time() - 3600
+        os.utime(os.path.join(self.a.folder, first + ".json"), (old, old))
+        self.a.redis = True
+        self.a.say({"redis": "one"})
+
+        def told():
+            self.a.ask("recording.list", limit=1)
+            return {line["name"] for line in self.a.said}
+        until(lambda: len(told()) >= 1500, self.said)
+        name = record(self.a.folder, number=2, mailbox="1001")
+        until(lambda: name in told(), self.said)
+
     def test_once_a_day(self):
         """A message that somebody has heard is so in its sidecar; one that was deleted for long goes."""
         self.told()
