@@ -120,6 +120,37 @@ static void a_room_that_sleeps_wakes_for_a_sound(void **state)
 	}
 }
 
+/* Of what has not arrived nothing is heard, and it goes on there. Without its end that is told. */
+static void a_sound_that_arrives(void **state)
+{
+	const struct media_room terms = room_terms(8000);
+	struct media_sound *sound = sound_make(8000, 1000);
+	struct media_event event;
+	struct parties s;
+
+	(void)state;
+	media_sound_arrives(sound);
+	media_sound_grow(sound, 8 * 300);
+	parties_open(&s, &terms);
+	(void)listener_join(&s, MEDIA_CODEC_PCMU);
+	play_begin(&s, sound);
+	parties_run(&s, 250);
+	assert_true(lately(&s, 0, SOUND_HZ, 150) > LOUD / 2.0);
+	parties_run(&s, 1000);
+	assert_true(lately(&s, 0, SOUND_HZ, 500) < 60);
+	assert_int_equal(rig_events(s.r, MEDIA_JOB_ENDED), 0);
+	media_sound_grow(sound, 8 * 300);
+	parties_run(&s, 250);
+	assert_true(lately(&s, 0, SOUND_HZ, 150) > LOUD / 2.0);
+	media_sound_over(sound, MEDIA_SOUND_CUT);
+	parties_run(&s, 200);
+	assert_true(rig_event(s.r, MEDIA_JOB_ENDED, &event));
+	assert_int_equal(event.error, -EIO);
+	assert_ptr_equal(part_close(&s, PART).sound, sound);
+	media_sound_unref(sound);
+	parties_close(&s);
+}
+
 /* All who talk hear it, too, beside the others and not themselves. */
 static void talkers_hear_a_sound_beside_each_other(void **state)
 {
@@ -455,6 +486,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_room_that_sleeps_wakes_for_a_sound),
+		cmocka_unit_test(a_sound_that_arrives),
 		cmocka_unit_test(talkers_hear_a_sound_beside_each_other),
 		cmocka_unit_test(a_sound_that_is_stopped_does_not_click),
 		cmocka_unit_test(a_sound_waits_for_the_first_member),
