@@ -102,6 +102,7 @@ struct copy_fetch {
 	const struct terms *terms;
 	int lock;
 	char name[FOLDER_PATH_MAX]; /* of the file that is locked */
+	uint64_t called_ms;         /* when the call of the recording began; 0: nobody knows */
 	int tell; /* an octet is written there when the beginning of the recording is; -1: nowhere */
 	struct fetch_file {
 		char path[QUEUE_PATH_MAX];
@@ -110,6 +111,8 @@ struct copy_fetch {
 	} files[2 * COPY_SEGMENTS];
 	uint32_t count;
 };
+/* What no node has, from where its tenant's recordings are stored. 0, -ENOENT or -errno. */
+int copy_fetch_stored(struct copy_fetch *f, const char *path);
 /* Waits while somebody else brings it. 0 or -errno; close it anyway. */
 int copy_fetch_open(struct copy_fetch *f, const struct terms *terms, const char *path,
 		    int tell) NODISCARD;

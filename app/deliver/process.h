@@ -220,9 +220,9 @@ void process_copies_reset(struct process *p, bool takers);
 void process_copies_nodes(struct process *p, const json_t *list);
 /* For how long not all that should be there was with the neighbour. */
 json_t *process_copies_figures(const struct process *p, uint64_t now_ms);
-/* Asks all nodes for the files of a recording, and answers the ticket; of one that is to be played when it begins. False: there are too many. */
+/* Asks all nodes for the files of a recording, and answers the ticket; of one that is to be played when it begins; called_ms: when its call began, 0: it is not. False: there are too many. */
 bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording,
-		   const char *name, bool play);
+		   const char *name, uint64_t called_ms);
 /* What is new is brought at once. */
 void process_copies_wake(const struct process *p);
 /* When the round began after which the neighbour had all; 0: it never had. */

@@ -510,7 +510,7 @@ void process_on_question(struct process *p, const json_t *line)
 	if (command && !strcmp(command, "recording.fetch") && p->configured &&
 	    process_fetch(p, json_integer_value(json_object_get(line, "ask")), a.tenant,
 			  ask_text(&a, "recording"), ask_text(&a, "name"),
-			  json_is_true(json_object_get(a.args, "play"))))
+			  (uint64_t)json_integer_value(json_object_get(a.args, "play"))))
 		return;
 	a.limit = limit > 0 && limit <= ASK_LIMIT_MOST ? (uint64_t)limit : ASK_LIMIT;
 	ask_run(&a, command ? command : "");

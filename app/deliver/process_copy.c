@@ -529,7 +529,7 @@ static bool fetch_of_others(const struct process *p, struct copy_fetch *fetch, c
 }
 
 /* A machine that is gone answers nothing until all know that: whoever has the message waits for it no longer than that. */
-static int fetch_run(const struct process *p, const char *path, int tell)
+static int fetch_run(const struct process *p, const char *path, uint64_t called_ms, int tell)
 {
 	static struct copy_fetch fetch;
 	struct fetch_here here = { .p = p, .fetch = &fetch };
@@ -537,7 +537,9 @@ static int fetch_run(const struct process *p, const char *path, int tell)
 
 	if (!err)
 		copy_find(p->terms.folder, path, fetch_link, &here);
+	fetch.called_ms = called_ms;
 	if (!err && !fetch_of_others(p, &fetch, path, FETCH_HELLO_S) && !here.any &&
+	    (!called_ms || fetch.count || copy_fetch_stored(&fetch, path)) &&
 	    !fetch_of_others(p, &fetch, path, COPY_HELLO_S))
 		err = -ENOENT;
 	copy_fetch_close(&fetch);
@@ -545,7 +547,7 @@ static int fetch_run(const struct process *p, const char *path, int tell)
 }
 
 bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording,
-		   const char *name, bool play)
+		   const char *name, uint64_t called_ms)
 {
 	char path[QUEUE_PATH_MAX];
 	pid_t parent = getpid();
@@ -564,7 +566,7 @@ bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, con
 		if (!f->pid) {
 			int tell = child_begins(parent, ends[1]);
 
-			_exit(-fetch_run(p, path, play ? tell : -1));
+			_exit(-fetch_run(p, path, called_ms, called_ms ? tell : -1));
 		}
 		(void)close(ends[1]);
 		f->end = ends[0];

@@ -19,7 +19,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-enum { CONNECT_LIMIT_S = 10, SLOW_LIMIT_S = 60 };
+enum { CONNECT_LIMIT_S = 10, READ_LIMIT_S = 10, SLOW_LIMIT_S = 60 };
 
 void outcome_add(struct outcome *o, enum job_event_kind kind, const char *fmt, ...)
 {
@@ -381,6 +381,34 @@ static int transfer_curl(struct transfer *t, CURLM *multi, const char *from)
 	if (!err && curl_multi_add_handle(multi, t->easy) != CURLM_OK)
 		err = -ENOMEM;
 	return err;
+}
+
+int transfer_read(const struct destination *from, const char *path, curl_write_callback write,
+		  void *arg)
+{
+	static struct transfer t;
+	long status = 0;
+	int err;
+
+	t = (struct transfer){ .to = *from, .easy = curl_easy_init() };
+	if (!t.easy)
+		return -ENOMEM;
+	(void)bytes_cstr(bytes_str(path), t.path, sizeof(t.path));
+	transfer_usual(&t);
+	err = transfer_url(&t);
+	if (!err)
+		err = transfer_s3_get(&t);
+	(void)curl_easy_setopt(t.easy, CURLOPT_FAILONERROR, 1L);
+	(void)curl_easy_setopt(t.easy, CURLOPT_LOW_SPEED_TIME, (long)READ_LIMIT_S);
+	(void)curl_easy_setopt(t.easy, CURLOPT_WRITEFUNCTION, write);
+	(void)curl_easy_setopt(t.easy, CURLOPT_WRITEDATA, arg);
+	if (!err && curl_easy_perform(t.easy) != CURLE_OK)
+		err = -EIO;
+	(void)curl_easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &status);
+	curl_easy_cleanup(t.easy);
+	curl_slist_free_all(t.headers);
+	explicit_bzero(&t, sizeof(t));
+	return status == 404 ? -ENOENT : err;
 }
 
 static bool transfer_is_too_large(const struct transfer *t, const char *from,

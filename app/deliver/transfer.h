@@ -57,7 +57,12 @@ bool transfer_goes_on(struct transfer *t, const struct outcome *outcome);
 /* Of an object; the transfer is as before its begin. */
 void transfer_clear(struct transfer *t, CURLM *multi);
 
+/* An object that was stored at S3, from its beginning to its end. 0, -ENOENT or -EIO. Waits. */
+int transfer_read(const struct destination *from, const char *path, curl_write_callback write,
+		  void *arg) NODISCARD;
+
 /* In files of their own. */
+int transfer_s3_get(struct transfer *t);
 int transfer_s3(struct transfer *t);
 int transfer_list_add(struct curl_slist **list, const char *line);
 int transfer_put(struct transfer *t);

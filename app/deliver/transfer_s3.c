@@ -335,6 +335,14 @@ static int s3_sign_text(struct transfer *t, struct bytes text)
 	return s3_sign(t, bytes_mem(hash, length));
 }
 
+int transfer_s3_get(struct transfer *t)
+{
+	int err = s3_sign_text(t, bytes_mem(NULL, 0));
+
+	(void)curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+	return err;
+}
+
 static int s3_put(struct transfer *t)
 {
 	int err = fseeko(t->file, 0, SEEK_END) < 0 ? -errno : 0;

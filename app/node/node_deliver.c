@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/metric.h"
+#include "sig/sip/id.h"
 
 static void node_deliver_tell_redis(struct node *n);
 
@@ -257,6 +258,16 @@ bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, co
 #define FETCH_TICKET (UINT64_C(1) << 62)
 #define NO_RECORDING "no node has such a recording: recording.list has them"
 
+/* Of CALL-NUMBER. */
+static uint64_t recording_called_ms(const char *recording)
+{
+	struct bytes rest = bytes_str(recording), call;
+	uint64_t id = 0;
+
+	(void)(bytes_cut(&rest, '-', &call) && !id_call_get(call, &id));
+	return id_utc_ms(id, clock_utc_ms());
+}
+
 bool node_deliver_fetch(struct node *n, const char *tenant, const char *recording)
 {
 	struct node_deliver_query *ask = store_ask_free(&n->deliver);
@@ -266,10 +277,10 @@ bool node_deliver_fetch(struct node *n, const char *tenant, const char *recordin
 	*ask = (struct node_deliver_query){ .ticket = FETCH_TICKET | ++n->deliver.fetches,
 					    .deadline_ns = clock_now_ns() + ANSWER_NS };
 	(void)snprintf(ask->fetch, sizeof(ask->fetch), "%s", recording);
-	node_deliver_send(n,
-			  json_pack("{s:I, s:s, s:s, s:{s:s, s:b}}", "ask", (json_int_t)ask->ticket,
-				    "command", "recording.fetch", "tenant", tenant, "args",
-				    "recording", recording, "play", 1));
+	node_deliver_send(n, json_pack("{s:I, s:s, s:s, s:{s:s, s:I}}", "ask",
+				       (json_int_t)ask->ticket, "command", "recording.fetch",
+				       "tenant", tenant, "args", "recording", recording, "play",
+				       (json_int_t)recording_called_ms(recording)));
 	return true;
 }
 

@@ -13,11 +13,12 @@ import time
 import unittest
 
 from lib.store import CALL, Store, record, today
-from lib.store_servers import digest
+from lib.store_servers import Swift, digest
 from patience import until
 from ports import Ports
 
 KEY, HELLO = "5a" * 32, 60
+BEGAN_MS = int(time.time() * 1000)   # as if its call had begun then
 OFD_GETLK = 36                      # of <fcntl.h>; Python has no name for it
 WAIT_MS = 1000
 PIECE, WAV_HEAD = 60000, 44         # octets: of a file in one message; before the first sample
@@ -90,7 +91,7 @@ class Member(Store):
 class Copies(unittest.TestCase):
     def setUp(self):
         self.home = self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-copies-"))
-        self.share, self.ports = os.path.join(self.home, "share"), self.enterContext(Ports(4))
+        self.share, self.ports = os.path.join(self.home, "share"), self.enterContext(Ports(5))
         self.a, self.b = self.member(1), self.member(2)
         self.meet(self.a, self.b)
 
@@ -490,7 +491,7 @@ class Arrives(Copies):
             return False
 
     def fetched(self):
-        return self.c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1", play=True)
+        return self.c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1", play=BEGAN_MS)
 
     def test_told_when_it_begins(self):
         self.line()
@@ -539,6 +540,54 @@ class Arrives(Copies):
         self.c.sees(self.a, self.c)
         self.assertEqual(self.fetched(), {})
         until(lambda: os.path.exists(self.path) and digest(self.path) == self.digest, self.said)
+
+
+class Stored(Copies):
+    """What no node has any more is played from where it is stored."""
+
+    def fetched(self, number=1, **more):
+        return self.c.ask("recording.fetch", tenant="default", recording=f"{CALL}-{number}", **more)
+
+    def setUp(self):
+        super().setUp()
+        self.c = self.member(3)
+        self.c.sees(self.c)
+        self.names = lambda: digests(os.path.join(self.c.folder, ".fetched"))
+
+    def test_in_a_folder(self):
+        """In its segments, also on the day behind that of its call."""
+        parts = [record(self.share, segment=segment) for segment in (1, 2)]
+        whole = record(self.share, number=2, date=time.strftime("%Y-%m-%d", time.gmtime(BEGAN_MS // 1000 + 86400)))
+        os.rename(os.path.join(self.share, whole), os.path.join(self.share, whole.replace(".1.wav", ".wav")))
+        whole = whole.replace(".1.wav", ".wav")
+        for number in (1, 2):
+            self.assertEqual(self.fetched(number, play=BEGAN_MS), {})
+        want = {name: digest(os.path.join(self.share, name)) for name in (*parts, whole)}
+        until(lambda: self.names() == want, self.said)
+        self.assertEqual(self.fetched(3, play=BEGAN_MS), "not_found")
+
+    def test_at_s3(self):
+        """It is told when it begins to come, over a thin line, and not at all where the line is cut."""
+        swift = Swift(self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-swift-")), self.ports.take())
+        self.addCleanup(swift.stop)
+        swift.start()
+        self.a.settle(swift.destination())
+        name = record(self.a.folder, octets=10 * PIECE)
+        want = digest(os.path.join(self.a.folder, name))
+        until(lambda: swift.files().get(name) == want, self.said)
+        slow = Slow(self.ports.take(), swift.port, 2 * PIECE)
+        self.addCleanup(slow.cut)
+        self.c.settle({**swift.destination(), "url": f"http://{slow.address}"}, usual={"deliver": [swift.destination()["name"]]})
+        self.assertEqual(self.fetched(play=BEGAN_MS), {})
+        path = os.path.join(self.c.folder, ".fetched", name)
+        self.assertLess(os.path.getsize(path + ".part"), 6 * PIECE)
+        until(lambda: os.path.exists(path), self.said)
+        self.assertEqual(digest(path), want)
+        os.unlink(path)
+        self.assertEqual(self.fetched(2, play=BEGAN_MS), "not_found")
+        self.assertEqual(self.fetched(play=BEGAN_MS), {})
+        slow.cut()
+        until(lambda: self.names() == {}, self.said)
 
 
 if __name__ == "__main__":
