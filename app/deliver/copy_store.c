@@ -12,11 +12,15 @@
 #include "app/deliver/copy_work.h"
 #include "app/deliver/transfer.h"
 
-enum { STORED_DAYS = 2 /* it began on the day of its call, or on the next one */ };
+enum {
+	STORED_DAYS = 2,     /* it began on the day of its call, or on the next one */
+	STORED_FIRST = 8000, /* octets that can be heard: a head and some sound */
+};
 
 struct stored_copy {
 	struct copy_fetch *fetch;
 	const char *path;
+	uint64_t octets;
 	int fd;
 };
 
@@ -25,9 +29,12 @@ static size_t stored_on_octets(char *data, size_t size, size_t n, void *arg)
 	struct stored_copy *c = arg;
 	ssize_t written = write(c->fd, data, size * n);
 
-	if (written == (ssize_t)(size * n))
+	if (written < 0)
+		return 0;
+	c->octets += (uint64_t)written;
+	if (c->octets >= STORED_FIRST)
 		copy_fetch_tell(c->fetch, c->path);
-	return written < 0 ? 0 : (size_t)written;
+	return (size_t)written;
 }
 
 static int stored_copy_file(struct stored_copy *c, const char *from)
