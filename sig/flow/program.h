@@ -122,6 +122,8 @@ json_t *flow_schema(void);
 bool variable_name_is(struct bytes name);
 /* NULL; else what is wrong with a text in which nothing is to be replaced any more. */
 const char *form_wrong(enum arg_form form, struct bytes text);
+/* Likewise with a part of it that stands beside names in braces: what no value of them could mend. */
+const char *form_part_wrong(enum arg_form form, struct bytes part);
 
 /* ---- programs ---- */
 

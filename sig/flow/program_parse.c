@@ -153,6 +153,19 @@ static bool check_pieces(struct checker *c, struct bytes text)
 	return replaced;
 }
 
+/* With a name in braces the whole is known when it is carried out. */
+static void check_parts(struct checker *c, enum arg_form form, struct bytes text)
+{
+	enum text_piece piece;
+	struct bytes part;
+	const char *bad = NULL;
+
+	while (!bad && (piece = text_piece_cut(&text, &part)) != PIECE_END && piece != PIECE_WRONG)
+		bad = piece == PIECE_LITERAL ? form_part_wrong(form, part) : NULL;
+	if (bad)
+		wrong(c, "it %s", bad);
+}
+
 static void check_text(struct checker *c, const struct verb_arg *arg, const json_t *value,
 		       size_t min, size_t max)
 {
@@ -172,6 +185,8 @@ static void check_text(struct checker *c, const struct verb_arg *arg, const json
 			      shown(json_string_value(value)));
 		else if (!may_exist(c, arg, text))
 			warn(c, "there is no such %s yet", arg->kind);
+	} else {
+		check_parts(c, arg->form, text);
 	}
 }
 

@@ -574,6 +574,28 @@ const char *form_wrong(enum arg_form form, struct bytes text)
 	return NULL;
 }
 
+const char *form_part_wrong(enum arg_form form, struct bytes part)
+{
+	static const char *const any[] = { "", NULL };
+
+	switch (form) {
+	case FORM_ANY:
+	case FORM_VARIABLE:
+		return NULL;
+	case FORM_LINE:
+	case FORM_NAME:
+	case FORM_KEYS:
+		return form_wrong(form, part);
+	case FORM_TAG:
+		return form_wrong(FORM_NAME, part);
+	case FORM_TARGET:
+	case FORM_URL:
+	case FORM_FLOW:
+		return uri_is(part, any) ? NULL : form_wrong(form, part);
+	}
+	return NULL;
+}
+
 struct bytes piece_name(struct bytes piece, uint32_t *width)
 {
 	size_t end = bytes_find(piece, ':');
