@@ -19,7 +19,7 @@ enum {
 	BOX_WAITING_MAX =
 		8192,      /* as many callers may be told at once that their messages are saved */
 	MARKS_MAX = 32768, /* JSON may write each of 4096 octets of a text with six */
-	PART_MAX = 1024,
+	PART_MAX = 2 * ENTRY_MAX, /* some of what an entry says */
 	WORD_MAX = 24,
 	BOX_BY_MAX = 64,
 	BOX_DRAFT_MS = 900000, /* as in box_keys.lua */

@@ -2,7 +2,6 @@
 """What is damaged in Redis or in the folder of recordings, and what goes on beside it: VM-10, REC-05."""
 import json
 import os
-import shutil
 import time
 import unittest
 
@@ -84,20 +83,33 @@ class Damaged(Mailbox):
             redis("DEL", "td:{box:default:1003}:new")
         until(lambda: [row["message"] for row in self.ask("message.list", mailbox="1003")] == [lost], self.node.log_tail)
 
+    def sidecar(self):
+        """The path of one, and what it says."""
+        self.is_listed(self.says("1002"))
+        path = next(os.path.join(at, name) for at, _, names in os.walk(f"{self.node.folder}/recordings") for name in names if name.endswith(".wav.json"))
+        with open(path, encoding="utf-8") as file:
+            return path, json.load(file)
+
+    def put(self, sidecar, facts, name):
+        path = os.path.join(os.path.dirname(sidecar), name)
+        if not os.path.lexists(path):
+            os.link(sidecar.removesuffix(".json"), path)
+        with open(f"{path}.json", "w", encoding="utf-8") as file:
+            json.dump({**facts, "call": name[:13], "file": name}, file)
+
+    def test_long_parties(self):
+        """Names of parties that JSON writes with many octets hide no message."""
+        sidecar, facts = self.sidecar()
+        self.put(sidecar, {**facts, "from": "\x01" * 120, "to": "\x02" * 120}, "0000000000010-1.1.wav")
+        self.is_listed("0000000000010-1")
+
     def test_many_refused(self):
         """More messages that their box refuses than tandem-store has places for keep no other one from being said."""
-        self.is_listed(self.says("1002"))
-        sidecar = next(os.path.join(at, name) for at, _, names in os.walk(f"{self.node.folder}/recordings") for name in names if name.endswith(".wav.json"))
-        with open(sidecar, encoding="utf-8") as file:
-            facts = json.load(file)
+        sidecar, facts = self.sidecar()
         with Redis(self.node.redis_socket) as redis:
             redis("SET", "td:{box:default:1003}:new", "x")
             for number in range(2048 + 50):
-                name = f"000000000{number:04}-1.1.wav"
-                path = os.path.join(os.path.dirname(sidecar), name)
-                os.link(sidecar.removesuffix(".json"), path)
-                with open(f"{path}.json", "w", encoding="utf-8") as file:
-                    json.dump({**facts, "call": name[:13], "mailbox": "1003", "file": name}, file)
+                self.put(sidecar, {**facts, "mailbox": "1003"}, f"000000000{number:04}-1.1.wav")
             until(lambda: self.node.metric("tandem_recordings_unlisted") >= 2000, self.node.log_tail)
             self.is_listed(self.says("1002"))
             redis("DEL", "td:{box:default:1003}:new")
@@ -119,20 +131,13 @@ class Damaged(Mailbox):
 
     def test_parts(self):
         """Nor does what is named as a part of a recording, and is no file: the parts are one without it."""
-        self.is_listed(self.says("1002"))
-        sidecar = next(os.path.join(at, name) for at, _, names in os.walk(f"{self.node.folder}/recordings") for name in names if name.endswith(".wav.json"))
-        with open(sidecar, encoding="utf-8") as file:
-            facts = json.load(file)
+        sidecar, facts = self.sidecar()
         for number, make in enumerate((os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path), lambda path: os.symlink("nowhere", path)), 1):
             for segment in (1, 2):
                 name = f"00000000000{number}0-1.{segment}.wav"
-                path = os.path.join(os.path.dirname(sidecar), name)
                 if segment == 1:
-                    make(path)
-                else:
-                    shutil.copy(sidecar.removesuffix(".json"), path)
-                with open(f"{path}.json", "w", encoding="utf-8") as file:
-                    json.dump({**facts, "call": name[:13], "segment": segment, "last": segment == 2, "file": name}, file)
+                    make(os.path.join(os.path.dirname(sidecar), name))
+                self.put(sidecar, {**facts, "segment": segment, "last": segment == 2}, name)
         self.is_listed(self.says("1002"))
         until(lambda: self.refused("a part of a recording is left out") >= 4, self.node.log_tail)
 
