@@ -116,6 +116,12 @@ static uint64_t mail_pause_ms(const struct notice_run *run, uint64_t tries)
 	return ms < PAUSE_MAX_MS ? ms : PAUSE_MAX_MS;
 }
 
+/* It answered nothing, as it is gone: not because a server took too long. */
+static bool helper_ended(const struct node *n, const json_t *result)
+{
+	return !result && n->helper.process.link < 0;
+}
+
 /* The marks of a try that has failed. dead: it is given up. */
 static json_t *tries_failed(const struct notice_run *run, const json_t *before,
 			    const json_t *result, const char *why, bool dead)
@@ -130,13 +136,13 @@ static json_t *tries_failed(const struct notice_run *run, const json_t *before,
 		       result ? notice_text_of(result, "reason") : why);
 	for (char *p = reason; *p; p++)
 		*p = *p < ' ' || *p > '~' ? '?' : *p;
-	return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "state",
-			 dead ? "dead" : "waits", "tries", (json_int_t)tries, "since",
-			 (json_int_t)(since ? since : now_ms), "refusals",
-			 (json_int_t)(refused ? tries_number(before, "refusals") + 1 : 0), "absent",
-			 (json_int_t)(tries_number(before, "absent") + absent), "unasked",
-			 (json_int_t)(tries_number(before, "unasked") + !result), "next",
-			 (json_int_t)(now_ms + (absent ? FETCH_MS : pause)), "reason", reason);
+	return json_pack(
+		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "state", dead ? "dead" : "waits",
+		"tries", (json_int_t)tries, "since", (json_int_t)(since ? since : now_ms),
+		"refusals", (json_int_t)(refused ? tries_number(before, "refusals") + 1 : 0),
+		"absent", (json_int_t)(tries_number(before, "absent") + absent), "unasked",
+		(json_int_t)(tries_number(before, "unasked") + helper_ended(run->node, result)),
+		"next", (json_int_t)(now_ms + (absent ? FETCH_MS : pause)), "reason", reason);
 }
 
 /* Its row, which is the caller's. */
@@ -184,12 +190,11 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 	const char *text = json_string_value(json_object_get(result, "text"));
 	uint64_t tries = tries_number(before, "tries") + 1;
 	/* neither audio that is under way nor the end of tandem-helper says anything about the server */
-	uint64_t excused = tries_number(before, "absent") + tries_number(before, "unasked");
-	bool dead = tries >= TEXT_TRIES + ABSENT_TRIES ||
-		    (result && tries - excused >= TEXT_TRIES) ||
+	uint64_t excused = tries_number(before, "absent") + tries_number(before, "unasked") +
+			   helper_ended(n, result);
+	bool dead = tries >= TEXT_TRIES + ABSENT_TRIES || tries - excused >= TEXT_TRIES ||
 		    json_is_true(json_object_get(result, "refused"));
 
-	(void)n;
 	notice_fetch(run, result);
 	if (text) {
 		struct bytes all = bytes_mem(text, strlen(text)),
