@@ -8,6 +8,7 @@
  *             of a mail: from, to, subject, id, text; of the other: model, language
  *     result: of a mail: {}; of the other: text. Or reason, and refused: waiting changes nothing; absent: a file is to be brought here
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "app/helper/helper.h"
+#include "base/file.h"
 
 enum { MAIL_ANSWER_MAX = 65536, MAIL_LINE_MAX = 512, MAIL_CONNECT_MS = 10000 };
 
@@ -73,16 +75,19 @@ static bool mail_part(struct mail *m, const char *name, const char *value)
 			     curl_mime_data(part, value, CURL_ZERO_TERMINATED) == CURLE_OK);
 }
 
-/* Where it is, or was brought to. NULL: neither. */
+/* Where it is, or was brought to. NULL: neither. libcurl would wait for who writes into a FIFO, and follow a link. */
 static const char *mail_path(const json_t *file)
 {
 	static const char *const keys[] = { "path", "fetched" };
 
 	for (size_t i = 0; i < COUNT_OF(keys); i++) {
 		const char *path = json_string_value(json_object_get(file, keys[i]));
+		int fd = path ? file_read_open(path) : -ENOENT;
 
-		if (path && !access(path, R_OK))
-			return path;
+		if (fd < 0)
+			continue;
+		(void)close(fd);
+		return path;
 	}
 	return NULL;
 }
