@@ -11,6 +11,7 @@
 
 enum {
 	COPY_DATA_MAX = 60000, /* octets of a file in one message */
+	COPY_FIRST = 16000,    /* ... with which it can be begun to be heard */
 	COPY_HEAD_MAX = 1 + 1 + 8 + 2 + QUEUE_PATH_MAX,
 	COPY_MESSAGE_MAX = COPY_HEAD_MAX + COPY_DATA_MAX,
 };
@@ -40,7 +41,7 @@ enum copy_part {
 struct copy_message {
 	enum copy_kind kind;
 	enum copy_part part;
-	bool whole;                /* COPY_HAS */
+	bool whole;                /* COPY_HAS; COPY_READ: COPY_FIRST octets are enough */
 	uint64_t at;               /* COPY_DATA: where; COPY_FINISH, COPY_HAS: how many */
 	char path[QUEUE_PATH_MAX]; /* TENANT/DATE/NAME */
 	struct bytes data;

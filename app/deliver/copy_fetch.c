@@ -159,7 +159,8 @@ int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct co
 			       ending && strcmp(ending, ".wav") != 0 ? COPY_ANY_KIND : "");
 		copy_find(terms->folder, id, reader_open, r);
 	}
-	n = r->fd < 0 ? -1 : pread(r->fd, octets, sizeof(octets), (off_t)m->at);
+	n = r->fd < 0 ? -1
+		      : pread(r->fd, octets, m->whole ? COPY_FIRST : sizeof(octets), (off_t)m->at);
 	answer.at = m->at;
 	answer.data = bytes_mem(octets, n > 0 ? (size_t)n : 0);
 	if (n < 0)
@@ -241,21 +242,22 @@ void copy_fetch_tell(struct copy_fetch *f, const char *path)
 
 /* ---- octets ---- */
 
-/* Behind the first piece several are asked for at once: who waits to hear it waits for few round trips. */
+/* The first piece is a small one, and behind it several are asked for at once: who waits to hear it waits for few octets and round trips. */
 static int fetch_octets(struct copy_fetch *f, struct copy_link *link, const struct fetch_file *of,
 			int fd)
 {
 	struct copy_message ask = copy_message_of(COPY_READ, of->path), m;
 	off_t had = lseek(fd, 0, SEEK_END); /* of another node, which is gone */
-	uint64_t at = had > 0 ? (uint64_t)had : 0, first = at;
+	uint64_t at = had > 0 ? (uint64_t)had : 0;
 	int err = 0;
 
 	ask.at = at;
+	ask.whole = true;
 	while (!err && at < of->octets) {
-		uint64_t left = of->octets - at, most = left < COPY_DATA_MAX ? left : COPY_DATA_MAX;
+		uint64_t left = of->octets - at, most = left < COPY_DATA_MAX ? left : COPY_DATA_MAX,
+			 few = left < COPY_FIRST ? left : COPY_FIRST;
 
-		while (!err && ask.at < of->octets &&
-		       ask.at < at + (at > first ? FETCH_AHEAD : 1)) {
+		while (!err && ask.at < of->octets && ask.at < at + (ask.whole ? 1 : FETCH_AHEAD)) {
 			err = copy_link_send(link, &ask);
 			ask.at += COPY_DATA_MAX;
 		}
@@ -263,13 +265,17 @@ static int fetch_octets(struct copy_fetch *f, struct copy_link *link, const stru
 			err = copy_link_receive(link, &m);
 		if (!err && m.kind != COPY_DATA)
 			err = -ENOENT;
-		if (!err && (m.at != at || m.data.n != most))
+		if (!err && (m.at != at || (m.data.n != most && !(ask.whole && m.data.n == few))))
 			err = -EIO;
 		if (!err && write(fd, m.data.p, m.data.n) != (ssize_t)m.data.n)
 			err = errno ? -errno : -EIO;
-		if (!err)
-			copy_fetch_tell(f, of->path);
-		at += most;
+		if (err)
+			return err;
+		copy_fetch_tell(f, of->path);
+		at += m.data.n;
+		if (ask.whole)
+			ask.at = at;
+		ask.whole = false;
 	}
 	return err;
 }
