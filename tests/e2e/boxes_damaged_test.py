@@ -69,6 +69,25 @@ class Damaged(Mailbox):
             until(lambda: redis("ZCARD", "td:{task}:due") == 0 and redis("HLEN", "td:{task}:held") == 0, self.node.log_tail)
         self.assertIn('task="default 999', self.node.log_tail())
 
+    def test_start(self):
+        """What is damaged in Redis when a node starts takes no good message along."""
+        message = self.leave(620)
+        key = "td:{box:default:100%s}:%s"
+        with Redis(self.node.redis_socket) as redis:
+            for name in ("msg", "new", "urgent", "old", "oldurgent", "draft", "gone"):
+                redis("SET", key % (3, name), "x")
+            for at, facts in enumerate(("[" * 60000, b"\xff" * 70000, '{"parts":{"name":1}}', '{"from":%s,"parts":[[]]}' % ("9" * 400))):
+                redis("HSET", key % (2, "msg"), f"f:0000000000{at:03}-1", facts, f"m:0000000000{at:03}-1", facts)
+                redis("ZADD", key % (2, ("draft", "new", "urgent", "gone")[at]), ("1", "inf", "-1e308", "0.5")[at], f"0000000000{at:03}-1")
+            redis("ZADD", key % (2, "new"), "1", "x" * 5000, "2", "")
+            redis("SET", "td:{t:default}:box:all", "x")
+        self.node.kill()
+        self.node.restart()
+        self.is_listed(message)
+        self.assertEqual(self.ask("message.put", mailbox="1002", message=message, state="old")["state"], "old")
+        with self.assertRaises(Refused):
+            self.ask("message.list", mailbox="1003")
+
     def test_other_boxes(self):
         """A box that Redis cannot change keeps no message from another one."""
         with Redis(self.node.redis_socket) as redis:
