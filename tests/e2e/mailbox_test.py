@@ -425,6 +425,12 @@ class Others(Mailbox):
             self.last_day()
             self.hears("mailbox-saved", "mailbox-settings")
             self.ask("prompt.delete", name=f"greeting-1002{name}")
+            self.keys("1", "settings")                  # nothing is said: nothing is kept, what was said before neither
+            self.keys("1", "greetings")
+            self.keys("1", "greet")
+            self.keys("#", "say")
+            self.hears("mailbox-no-greeting", "mailbox-settings")
+            self.assertEqual(self.ask("prompt.list"), [])
         self.keys("3", "settings")
         self.keys("8150#", "newpin")
         self.keys("8150#", "again")
@@ -481,8 +487,9 @@ class Sends(Mailbox):
         self.keys("3", "answer")
         self.hears("mailbox-forward-to")
         self.keys("700#", "fwho")
-        self.keys("2", "fmore")
-        self.keys("1003#", "fwho")
+        for number in ("*#", "1003#"):                  # no more, and one more
+            self.keys("2", "fmore")
+            self.keys(number, "fwho")
         for hertz in (self.NAME, self.SPOKEN[1]):       # another one takes its place
             self.keys("3", "fmore")
             self.hears("record-introduction")
