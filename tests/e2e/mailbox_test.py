@@ -59,11 +59,10 @@ class Mailbox(Walks, Put):
         for number in ("1001", "1002"):
             self.ask("extension.put", number=number, language="en")
 
-    def leave(self, hertz, by=None, **marks):
-        by = by or self.a
-        out = by.invite("100", self.audio_a.sdp())
+    def leave(self, hertz, headers=(), **marks):
+        out = self.a.invite("100", self.audio_a.sdp(), headers=headers)
         self.audio_a.use(out.wait_answer())
-        call = self.call_of(by.number)
+        call = self.call_of("1001")
         self.waits(call)
         before = {row["message"] for row in self.ask("message.list", mailbox="1002")}
         self.node.ctl("call.record_message", call=call, beep="false", silence_ms="0", mailbox="1002")
@@ -518,12 +517,12 @@ class Sends(Mailbox):
         self.out.bye()
 
     def test_counts(self):
-        """Several urgent and old ones; who left them has no name, or is anonymous; a reply that is said again, and left; a greeting that cannot be kept."""
+        """Several urgent and old ones; who left them has no name, or hides his number; a reply that is said again, and left; a greeting that cannot be kept."""
         os.remove(f"{self.node.folder}/sounds/default/name-1001.wav")
         self.ask("extension.put", number="1002", pin=self.PIN)
         self.leave(self.SPOKEN[0], urgent=True)
-        self.node.put_extension("anonymous", "secret")
-        hidden = self.leave(self.SPOKEN[1], self.enterContext(self.node.user_agent("anonymous", "secret")), urgent=True)
+        hidden = self.leave(self.SPOKEN[1], [("Privacy", "id")], urgent=True)
+        self.assertEqual([row["from"] for row in self.ask("message.list", mailbox="1002") if row["message"] == hidden], ["anonymous"])
         self.dials()
         self.hears(WORD, "mailbox-urgent-many", WORD, "mailbox-new-many")
         self.keys("1", "menu")

@@ -6,6 +6,7 @@
 #include "media/offer/own.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
+#include "sig/call/identity.h"
 #include "sig/call/invite.h"
 #include "sig/call/order.h"
 #include "sig/call/prompts.h"
@@ -127,9 +128,13 @@ static struct bytes facts_write(const struct call_host *h, const struct call *c,
 				char out[RECORDING_FACTS_MAX])
 {
 	const struct leg *l = call_leg(c, r->leg);
+	/* whoever may hear the message would be told: the CDR knows */
+	bool hides = mailbox.n && r->cause == RECORDING_MESSAGE && call_caller(c) &&
+		     identity_is_hidden(c, call_caller(c));
 	struct writer w = writer_over(out, RECORDING_FACTS_MAX);
 
-	fact(&w, "from", cdr_number(h, c, text_bytes(&c->from)));
+	fact(&w, "from",
+	     hides ? BYTES_LIT(FORWARD_NOBODY) : cdr_number(h, c, text_bytes(&c->from)));
 	fact(&w, "to", cdr_number(h, c, text_bytes(&c->to)));
 	fact(&w, "leg", bytes_str(r->leg == c->bridge.caller ? "a" : "b"));
 	fact(&w, "user", l ? text_bytes(&l->user) : (struct bytes){ 0 });

@@ -159,12 +159,40 @@ static void test_restart(void **state)
 	assert_true(plays(l, "prompt:bye"));
 }
 
+/* RFC 3323: a message names nobody who hides; a recording of a flow that lies in no mailbox does. */
+static void leaves_message(void **state, const char *mailbox, const char *header, const char *from)
+{
+	char flow[128];
+	struct line *l;
+
+	line_teardown(state);
+	line_setup(state);
+	l = *state;
+	(void)snprintf(flow, sizeof(flow), "[{\"record\":{\"beep\":false%s}},{\"hangup\":{}}]",
+		       mailbox);
+	put_flow(l->r, flow);
+	phone_begin(&l->a, "700");
+	phone_request(&l->a, "INVITE", header, PHONE_SDP_A);
+	is_answered(l);
+	assert_int_equal(l->r->record_count, 1);
+	assert_true(strstr(l->r->records[0].facts, from));
+}
+
+static void test_hidden(void **state)
+{
+#define MAILBOX ",\"mailbox\":\"1002\""
+	leaves_message(state, MAILBOX, "", "\"from\":\"1001\"");
+	leaves_message(state, MAILBOX, "Privacy: id\r\n", "\"from\":\"anonymous\"");
+	leaves_message(state, "", "Privacy: id\r\n", "\"from\":\"1001\"");
+#undef MAILBOX
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LINE_TEST(test_count),   LINE_TEST(test_full),   LINE_TEST(test_words),
 		LINE_TEST(test_unknown), LINE_TEST(test_silent), LINE_TEST(test_no_message),
-		LINE_TEST(test_restart),
+		LINE_TEST(test_restart), LINE_TEST(test_hidden),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
