@@ -22,26 +22,26 @@ def shipped(name):
 
 
 class Walks:
-    """For a TestCase of calls: which steps of FLOW they have begun. What decides alone (set, match) is told to nobody."""
+    """For a TestCase of calls: which steps of the flow WALKED they have begun. What decides alone (set, match) is told to nobody."""
     begun, done = {}, set()
 
     def tearDown(self):
-        self.begun.setdefault(self.FLOW, set()).update(
-            event["step"] for event in self.node.events() if event["type"] == "call.flow" and event["flow"] == self.FLOW)
+        self.begun.setdefault(self.WALKED, set()).update(
+            event["step"] for event in self.node.events() if event["type"] == "call.flow" and event["flow"] == self.WALKED)
         self.done.add(self.id())
         super().tearDown()
 
 
 class AllBegun:
-    """For a TestCase behind all others of its file: there is no step of FLOW that WALKS, their classes, have not begun."""
+    """For a TestCase behind all others of its file: there is no step of the flow WALKED that WALKS, their classes, have not begun."""
     ONLY, ELSEWHERE = set(), set()      # of a flow that several files walk
 
     def test_all(self):
         tests = {f"{of.__module__}.{of.__qualname__}.{name}" for of in self.WALKS for name in unittest.defaultTestLoader.getTestCaseNames(of)}
         if tests - Walks.done:
             self.skipTest("the others of this file did not run")
-        steps = {step for step, terms in shipped(self.FLOW)["steps"].items() if not {"set", "match"} & terms.keys()}
-        self.assertEqual(steps & (self.ONLY or steps) - self.ELSEWHERE - Walks.begun[self.FLOW], set())
+        steps = {step for step, terms in shipped(self.WALKED)["steps"].items() if not {"set", "match"} & terms.keys()}
+        self.assertEqual(steps & (self.ONLY or steps) - self.ELSEWHERE - Walks.begun[self.WALKED], set())
 
 
 class Shipped(Put):

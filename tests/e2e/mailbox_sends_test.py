@@ -182,7 +182,7 @@ class Sends(Mailbox):
 
 
 class Walked(AllBegun, unittest.TestCase):
-    FLOW, WALKS, ONLY = "mailbox", (Sends,), SENT
+    WALKED, WALKS, ONLY = "mailbox", (Sends,), SENT
 
 
 if __name__ == "__main__":

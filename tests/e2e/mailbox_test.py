@@ -42,7 +42,7 @@ def tone_file(path, hertz, seconds):
 class Mailbox(Walks, Put):
     """1002 has a box with messages of 1001, and 1001 says them. Each prompt of the menu is a tone of its own, in each language another one."""
     NAME, SPOKEN, PIN = 3000, (2800, 2880), "47110815"
-    FLOW = "mailbox"
+    WALKED = "mailbox"
 
     def setUp(self):
         super().setUp()
@@ -444,7 +444,7 @@ class Others(Mailbox):
 
 
 class Walked(AllBegun, unittest.TestCase):
-    FLOW, WALKS, ELSEWHERE = "mailbox", (Menu, Others), SENT
+    WALKED, WALKS, ELSEWHERE = "mailbox", (Menu, Others), SENT
 
 
 if __name__ == "__main__":

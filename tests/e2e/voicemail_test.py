@@ -19,7 +19,7 @@ class Deposit(Walks, Shipped):
              "voicemail-private": 800, "voicemail-saved": 860, "voicemail-late": 920, "voicemail-away": 1120, "voicemail-short": 1180, "voicemail-full": 1420,
              "name-1002": 1240, "please-wait": 1300, "goodbye": 1360}
     BEEP, SPOKEN = 1000, 1500
-    FLOW = "voicemail"
+    WALKED = "voicemail"
 
     def setUp(self):
         super().setUp()
@@ -303,4 +303,4 @@ class Killed(Deposit):
 
 
 class Walked(AllBegun, unittest.TestCase):
-    FLOW, WALKS = "voicemail", (Keys, Killed)
+    WALKED, WALKS = "voicemail", (Keys, Killed)
