@@ -5,7 +5,8 @@
 #include <arpa/inet.h>
 #include <sys/socket.h>
 
-enum { LENGTH_MS = 900, LONG_MS = 3000 };
+/* A machine that stands still for a second must not end it. */
+enum { LENGTH_MS = 2400 };
 
 struct pair {
 	struct server primary, replica;
@@ -64,13 +65,12 @@ static void pair_stop(struct pair *p)
 	server_stop(&p->primary);
 }
 
-static void owner_open_for(struct node *n, const struct pair *p, uint64_t incarnation,
-			   unsigned length_ms)
+static void owner_open(struct node *n, const struct pair *p, uint64_t incarnation)
 {
 	node_open(n, &p->primary,
 		  &(struct node_settings){ .name = "a",
 					   .incarnation = incarnation,
-					   .lease_ms = length_ms,
+					   .lease_ms = LENGTH_MS,
 					   .keeps_names = true,
 					   .tell = on_tell,
 					   .replicas = 1,
@@ -79,11 +79,6 @@ static void owner_open_for(struct node *n, const struct pair *p, uint64_t incarn
 	assert_true(drive(n->redis, 10000, is_up, p->leases));
 	store_acquire(n->store, node_done, n);
 	NODE_EXPECT(n, "o");
-}
-
-static void owner_open(struct node *n, const struct pair *p, uint64_t incarnation)
-{
-	owner_open_for(n, p, incarnation, LENGTH_MS);
 }
 
 /* The first names wait for a renewal that was kept. */
@@ -103,6 +98,33 @@ static void others_name(struct node *n)
 static bool is_past(void *arg)
 {
 	return store_lease_is_past(((struct node *)arg)->store);
+}
+
+static uint64_t renewals(bool kept)
+{
+	return node_metric("tandem_lease_waits_total",
+			   kept ? "result=\"kept\"" : "result=\"unkept\"");
+}
+
+struct renewed {
+	struct node *n;
+	uint64_t kept;
+};
+
+static bool is_kept_or_past(void *arg)
+{
+	const struct renewed *renewed = arg;
+
+	return renewals(true) >= renewed->kept || is_past(renewed->n);
+}
+
+/* So many renewals are kept, and all the while it holds. */
+static void is_renewed(struct node *n, unsigned times)
+{
+	struct renewed renewed = { n, renewals(true) + times };
+
+	assert_true(drive(n->redis, 10 * LENGTH_MS, is_kept_or_past, &renewed));
+	assert_false(is_past(n));
 }
 
 static bool may_be_given(void *arg)
@@ -142,49 +164,25 @@ static void test_not_given_unkept(void **state)
 	pair_stop(&p);
 }
 
-static uint64_t renewals(bool kept)
-{
-	return node_metric("tandem_lease_waits_total",
-			   kept ? "result=\"kept\"" : "result=\"unkept\"");
-}
-
-struct pause {
-	struct node n;
-	uint64_t kept; /* renewals */
-};
-
-static bool is_kept_or_past(void *arg)
-{
-	struct pause *pause = arg;
-
-	return renewals(true) >= pause->kept || is_past(&pause->n);
-}
-
-/*
- * Nobody acks: as long as the replica has each renewal the owner may speak, and then not. The lease is long: a machine that stands still
- * for a second must not end it.
- */
+/* Nobody acks: as long as the replica has each renewal the owner may speak, and then not. */
 static void test_replica_pauses(void **state)
 {
-	struct pause pause;
-	struct node *n = &pause.n;
 	struct pair p;
+	struct node n;
 	uint64_t unkept;
 
 	(void)state;
 	pair_start(&p);
-	owner_open_for(n, &p, 1, LONG_MS);
-	others_name(n);
-	pause.kept = renewals(true) + 4;
-	assert_true(drive(n->redis, 10 * LONG_MS, is_kept_or_past, &pause));
-	assert_false(is_past(n));
-	assert_true(node_is_healthy(n));
+	owner_open(&n, &p, 1);
+	others_name(&n);
+	is_renewed(&n, 4);
+	assert_true(node_is_healthy(&n));
 	unkept = renewals(false);
 	server_signal(&p.replica, SIGSTOP);
-	assert_true(drive(n->redis, 3 * LONG_MS, is_past, n));
+	assert_true(drive(n.redis, 3 * LENGTH_MS, is_past, &n));
 	server_signal(&p.replica, SIGCONT);
 	assert_true(renewals(false) > unkept);
-	node_close(n);
+	node_close(&n);
 	pair_stop(&p);
 }
 
@@ -206,9 +204,9 @@ static void test_acks_carry(void **state)
 	pair_start(&p);
 	owner_open(&n, &p, 1);
 	others_name(&n);
-	assert_false(drive(n.redis, LENGTH_MS, is_past, &n)); /* the list counts by now */
+	is_renewed(&n, 2); /* the list counts by now */
 	server_signal(&p.replica, SIGSTOP);
-	assert_false(drive(n.redis, 3 * LENGTH_MS, acks, &n));
+	assert_false(drive(n.redis, 3 * LENGTH_MS / 2, acks, &n));
 	assert_true(node_is_healthy(&n));
 	server_signal(&p.replica, SIGCONT);
 	node_close(&n);
@@ -225,7 +223,7 @@ static void test_link_is_lost(void **state)
 	pair_start(&p);
 	owner_open(&n, &p, 1);
 	others_name(&n);
-	assert_false(drive(n.redis, LENGTH_MS, is_past, &n));
+	is_renewed(&n, 2);
 	g_drive.beside[0] = NULL;
 	redis_close(p.leases);
 	assert_true(drive(n.redis, 3 * LENGTH_MS, is_past, &n));
@@ -244,11 +242,11 @@ static void test_next_process(void **state)
 	pair_start(&p);
 	owner_open(&n, &p, 1);
 	others_name(&n);
-	assert_false(drive(n.redis, LENGTH_MS, is_past, &n));
+	is_renewed(&n, 2);
 	node_close(&n);
 	owner_open(&n, &p, 2);
 	assert_int_equal(store_lease_named(n.store)->count, 2);
-	assert_false(drive(n.redis, 2 * LENGTH_MS, is_past, &n));
+	is_renewed(&n, 4);
 	node_close(&n);
 	pair_stop(&p);
 }
