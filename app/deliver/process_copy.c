@@ -622,11 +622,13 @@ static void fetches_reap(struct process *p)
 	}
 }
 
-/* What was fetched is there for an hour. */
+/* What was fetched is there for an hour. So is a folder: one that was made just now is about to be written into. */
 static int fetched_old(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	(void)at;
-	if (kind == FTW_F && st->st_mtime + FETCHED_S < (time_t)(clock_utc_ms() / 1000))
+	if (st->st_mtime + FETCHED_S >= (time_t)(clock_utc_ms() / 1000))
+		return 0;
+	if (kind == FTW_F)
 		(void)unlink(path);
 	else if (kind == FTW_DP)
 		(void)rmdir(path); /* where nothing is left in it */
