@@ -13,8 +13,9 @@
 #include "app/deliver/transfer.h"
 
 enum {
-	STORED_DAYS = 2,     /* it began on the day of its call, or on the next one */
-	STORED_FIRST = 8000, /* octets that can be heard: a head and some sound */
+	STORED_DAYS = 2,        /* it began on the day of its call, or on the next one */
+	STORED_FIRST = 8000,    /* octets that can be heard: a head and some sound */
+	STORED_MAX = 128 << 20, /* ten minutes of the largest format that is recorded */
 };
 
 struct stored_copy {
@@ -24,10 +25,19 @@ struct stored_copy {
 	int fd;
 };
 
+/* Not the page that says why it is not there, and no stream without an end. */
+static bool stored_may_be(const struct stored_copy *c, const char *data, size_t octets)
+{
+	static const char head[] = "RIFF";
+	size_t n = octets < strlen(head) ? octets : strlen(head);
+
+	return (c->octets || !memcmp(data, head, n)) && c->octets + octets <= STORED_MAX;
+}
+
 static size_t stored_on_octets(char *data, size_t size, size_t n, void *arg)
 {
 	struct stored_copy *c = arg;
-	ssize_t written = write(c->fd, data, size * n);
+	ssize_t written = stored_may_be(c, data, size * n) ? write(c->fd, data, size * n) : -1;
 
 	if (written < 0)
 		return 0;

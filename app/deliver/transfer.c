@@ -19,7 +19,12 @@
 #include "base/clock.h"
 #include "base/file.h"
 
-enum { CONNECT_LIMIT_S = 10, READ_LIMIT_S = 10, SLOW_LIMIT_S = 60 };
+enum {
+	CONNECT_LIMIT_S = 10,
+	READ_LIMIT_S = 10,
+	READ_SLOW = 1000, /* octets a second: nobody could hear that */
+	SLOW_LIMIT_S = 60,
+};
 
 void outcome_add(struct outcome *o, enum job_event_kind kind, const char *fmt, ...)
 {
@@ -399,6 +404,7 @@ int transfer_read(const struct destination *from, const char *path, curl_write_c
 	if (!err)
 		err = transfer_s3_get(&t);
 	(void)curl_easy_setopt(t.easy, CURLOPT_FAILONERROR, 1L);
+	(void)curl_easy_setopt(t.easy, CURLOPT_LOW_SPEED_LIMIT, (long)READ_SLOW);
 	(void)curl_easy_setopt(t.easy, CURLOPT_LOW_SPEED_TIME, (long)READ_LIMIT_S);
 	(void)curl_easy_setopt(t.easy, CURLOPT_WRITEFUNCTION, write);
 	(void)curl_easy_setopt(t.easy, CURLOPT_WRITEDATA, arg);
@@ -408,7 +414,9 @@ int transfer_read(const struct destination *from, const char *path, curl_write_c
 	curl_easy_cleanup(t.easy);
 	curl_slist_free_all(t.headers);
 	explicit_bzero(&t, sizeof(t));
-	return status == 404 ? -ENOENT : err;
+	if (status == 404)
+		return -ENOENT;
+	return err || status == 200 ? err : -EIO; /* it may be elsewhere */
 }
 
 static bool transfer_is_too_large(const struct transfer *t, const char *from,

@@ -2,6 +2,7 @@
 """What is not stored yet is on a neighbour as well, and is delivered from there where the node's host is lost: REC-09."""
 import contextlib
 import fcntl
+import itertools
 import json
 import os
 import shutil
@@ -542,6 +543,37 @@ class Arrives(Copies):
         until(lambda: os.path.exists(self.path) and digest(self.path) == self.digest, self.said)
 
 
+def drips():
+    """An octet now and then."""
+    while True:
+        time.sleep(0.2)
+        yield b"x"
+
+
+class Odd:
+    """A server of HTTP that says what it likes, for as long as somebody hears it."""
+
+    def __init__(self, port, status, said):
+        self.port, self.status, self.said, self.over = port, status, said, False
+        self.door = socket.create_server(("127.0.0.1", port))
+        threading.Thread(target=self.answers, daemon=True).start()
+
+    def answers(self):
+        with contextlib.suppress(OSError):
+            while True:
+                one = self.door.accept()[0]
+                with one, contextlib.suppress(OSError):
+                    one.recv(65536)
+                    one.sendall(f"HTTP/1.1 {self.status} -\r\nConnection: close\r\nLocation: /\r\n\r\n".encode())
+                    for octets in self.said:
+                        one.sendall(octets)
+                self.over = True
+
+    def cut(self):
+        self.door.shutdown(socket.SHUT_RDWR)
+        self.door.close()
+
+
 class Stored(Copies):
     """What no node has any more is played from where it is stored."""
 
@@ -588,6 +620,21 @@ class Stored(Copies):
         self.assertEqual(self.fetched(play=BEGAN_MS), {})
         slow.cut()
         until(lambda: self.names() == {}, self.said)
+
+    def test_odd_servers(self):
+        """What is no recording is none: where S3 sends elsewhere, says something else, does not end, or all but stops."""
+        head = b"RIFF" + bytes(16000)
+        endless = itertools.chain([head], itertools.repeat(bytes(1 << 20), 200))       # what memory has room for
+        for what, status, said, begins in (("elsewhere", 307, [b"<Error><Code>TemporaryRedirect</Code></Error>"], False),
+                                           ("a page", 200, [b"<html>" + bytes(20000)], False),
+                                           ("no end", 200, endless, True), ("a drip", 200, itertools.chain([head], drips()), True)):
+            with self.subTest(what):
+                odd = Odd(self.ports.take(), status, said)
+                self.addCleanup(odd.cut)
+                self.c.settle({"name": "odd", "kind": "s3", "url": f"http://127.0.0.1:{odd.port}", "bucket": "b", "region": "r", "user": "u",
+                               "secret": "s", "path_style": True, "metadata": True})
+                self.assertEqual(self.fetched(play=BEGAN_MS), {} if begins else "not_found")
+                until(lambda: odd.over and self.names() == {}, self.said)
 
 
 if __name__ == "__main__":
