@@ -230,16 +230,19 @@ struct bytes call_from_name(const struct call *c)
 						       : (struct bytes){ 0 };
 }
 
-/* Whose history says so: who sent it to a flow, else who was called first, where that is one of ours. */
+/* Whose history says so: who sent it to a flow, else who was called first, by the caller or by his flow, where that is one of ours. */
 static struct bytes call_missed(const struct call_host *h, const struct call *c)
 {
 	const struct plan_step *first = c->plan.count ? &c->plan.steps[0] : NULL;
-	struct bytes user =
-		first && !first->trunk.n ? text_bytes(&first->user) : (struct bytes){ 0 };
+	struct bytes user = { 0 };
 
-	if (c->run)
+	if (c->run && c->run->diverted_by.n)
 		return text_bytes(&c->run->diverted_by);
-	return user.n && c->end_utc_ms && !c->answer_utc_ms && !c->segment_count &&
+	if (c->run)
+		user = text_bytes(&c->run->missed);
+	else if (first && !first->trunk.n && !c->answer_utc_ms && !c->segment_count)
+		user = text_bytes(&first->user);
+	return user.n && c->end_utc_ms &&
 			       (!h->extension_of || h->extension_of(h->owner, c->tenant, user))
 		       ? user
 		       : (struct bytes){ 0 };
@@ -350,6 +353,8 @@ void cdrs_fill(struct cdr *list, const struct call_host *h, const struct call *c
 	for (uint8_t i = 0; i <= last; i++) {
 		list[i].pair = (uint8_t)(i + 1);
 		list[i].pairs = (uint8_t)(last + 1);
+		if (i) /* a history shows it once */
+			list[i].facts.missed[0] = '\0';
 	}
 }
 

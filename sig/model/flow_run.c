@@ -89,6 +89,7 @@ static const struct schema flow_run_rows[] = {
 	  .max = BOX_NAME_MAX },
 	{ "left", 65, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct flow_run, left) },
 	{ "draft_segment", 66, SCHEMA_UINT, SCHEMA_AT(struct flow_run, draft_segment) },
+	{ "missed", 67, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, missed) },
 	{ 0 },
 };
 
@@ -128,6 +129,7 @@ void flow_run_clear(struct flow_run **run)
 	text_clear(&(*run)->asker);
 	text_clear(&(*run)->login);
 	text_clear(&(*run)->diverted_by);
+	text_clear(&(*run)->missed);
 	text_clear(&(*run)->draft_box);
 	free(*run);
 	*run = NULL;

@@ -609,6 +609,8 @@ static bool dial_next(struct call_host *h, struct call *c, struct bytes to, uint
 	bool rings = false;
 
 	r->status = 0;
+	if (r->target == 1 && text_set(&r->missed, to))
+		LOG_WARN("flow", c->id, "no memory for whom a flow calls");
 	if (call_is_alone(c))
 		return dial_give(c, to, ring_s);
 	c->ring_s = ring_s;

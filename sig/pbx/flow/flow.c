@@ -940,6 +940,8 @@ static void flow_settle(struct call_host *h, struct call *c)
 	if (!r || c->state == CALL_ENDING || c->parting_ns)
 		return;
 	prompts_settle(h, c);
+	if (run_is_taken(c))
+		text_clear(&r->missed);
 	if (r->state == RUN_OVER
 		    ? r->after && !dial_goes_on(c)
 		    : run_is_taken(c) && !(run_is_answered(c) && dial_answered(h, c))) {

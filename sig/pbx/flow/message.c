@@ -189,12 +189,13 @@ void message_goes_along(struct flow_run *r, struct flow_run *former)
 {
 	r->diverted = former->diverted;
 	r->diverted_by = former->diverted_by;
+	r->missed = former->missed;
 	r->draft = former->draft;
 	r->draft_is_little = former->draft_is_little;
 	r->draft_segment = former->draft_segment;
 	r->draft_box = former->draft_box;
 	memcpy(r->left, former->left, sizeof(r->left));
-	former->draft_box = former->diverted_by = (struct text){ 0 };
+	former->draft_box = former->diverted_by = former->missed = (struct text){ 0 };
 	former->draft = 0;
 }
 

@@ -42,6 +42,7 @@ static void test_together_up(void **state)
 	rig_run(t->l.r);
 	trio_assert_left(&t->c);
 	line_assert_idle(t->l.r);
+	assert_string_equal(t->l.r->cdrs[0].facts.missed, "");
 }
 
 static void test_nobody_up(void **state)
@@ -58,6 +59,13 @@ static void test_nobody_up(void **state)
 	rig_wait_ms(t->l.r, 200);
 	assert_true(rig_take(t->l.r, &t->l.b.addr, "CANCEL ").n);
 	assert_true(plays(&t->l, "prompt:no"));
+	phone_request(&t->l.a, "BYE", "", "");
+	rig_run(t->l.r);
+	phone_answer(&t->l.b, t->l.b.invite, "487 Request Terminated", "");
+	rig_wait_ms(t->l.r, 200);
+	assert_true(t->l.r->cdr_count > 1);
+	for (size_t i = 0; i < t->l.r->cdr_count; i++)
+		assert_string_equal(t->l.r->cdrs[i].facts.missed, i ? "" : "1002");
 }
 
 /* Each first as often, and the order that was made holds in the next process. */
@@ -252,6 +260,7 @@ static void test_nobody(void **state)
 		rig_run(t->l.r);
 		assert_string_equal(t->l.r->cdrs[t->l.r->cdr_count - 1].reason,
 				    call_cause_text(cases[i % COUNT_OF(cases)].cause));
+		assert_string_equal(t->l.r->cdrs[t->l.r->cdr_count - 1].facts.missed, "1002");
 	}
 }
 
@@ -272,6 +281,15 @@ static void test_forwarded(void **state)
 	assert_true(rig_has(m, "History-Info: <sip:1002@"));
 	assert_true(rig_has(m, "Reason=SIP%3Bcause%3D486>;index=1, <sip:1004@"));
 	assert_true(rig_has(m, ">;index=1.1;mp=1\r\n"));
+	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
+	t->l.a.remote_tag[0] = '\0';
+	phone_cancel(&t->l.a);
+	phone_write(&t->l.a, "ACK", "", "");
+	phone_answer(&t->c, rig_take(t->l.r, &t->c.addr, "CANCEL "), "200 OK", "");
+	phone_answer(&t->c, t->c.invite, "487 Request Terminated", "");
+	rig_wait_ms(t->l.r, 200);
+	assert_int_equal(t->l.r->cdr_count, 1);
+	assert_string_equal(t->l.r->cdrs[0].facts.missed, "1002");
 }
 
 /* The caller leaves while a flow takes it: the flow goes on. */
