@@ -602,7 +602,7 @@ bool box_times_read(const char *text, uint32_t *from, uint32_t *until)
 	struct bytes rest = bytes_str(text), first;
 
 	return bytes_cut(&rest, '-', &first) && minutes_read(first, from) &&
-	       minutes_read(rest, until);
+	       minutes_read(rest, until) && *from != *until;
 }
 
 static const char *field_notify_hours_wrong(const void *value, const char *text)

@@ -121,6 +121,7 @@ static void test_flags(void **state)
 		{ ",\"mailbox_notify_hours\":\"office\"", NULL },
 		{ ",\"mailbox_notify_hours\":\"22:00-06:30\"", NULL },
 		{ ",\"mailbox_notify_hours\":\"22:00-24:00\"", "mailbox_notify_hours" },
+		{ ",\"mailbox_notify_hours\":\"08:00-08:00\"", "mailbox_notify_hours" },
 		{ ",\"mailbox_notify_hours\":\"08:60-18:00\"", "mailbox_notify_hours" },
 		{ ",\"mailbox_notify_hours\":\"8:00-18:000\"", "mailbox_notify_hours" },
 		{ ",\"mailbox_notify_hours\":\"+8:00-18:00\"", "mailbox_notify_hours" },
