@@ -49,7 +49,7 @@ struct process_work {
 	char path[QUEUE_PATH_MAX];
 };
 
-enum { PROCESS_NODES_MAX = 128, PROCESS_FETCHES_MAX = 8 };
+enum { PROCESS_NODES_MAX = 128, PROCESS_FETCHES_MAX = 256, PROCESS_FETCHES_RUN = 8 };
 
 /* Copies on a neighbour, and those of others here. */
 struct process_copies {
@@ -80,9 +80,11 @@ struct process_copies {
 	uint64_t adopted;
 	/* what is to be played here and lies elsewhere */
 	struct process_fetch {
-		pid_t pid; /* 0: free */
+		json_int_t ticket; /* 0: free */
+		pid_t pid;         /* 0: it waits until fewer run */
 		int end;
-		json_int_t ticket;
+		char path[QUEUE_PATH_MAX];
+		uint64_t called_ms;
 		char name[QUEUE_PATH_MAX]; /* the file that is wanted; "": any of it */
 		bool told;                 /* that it begins: it is to be played */
 	} fetches[PROCESS_FETCHES_MAX];

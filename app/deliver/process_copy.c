@@ -546,41 +546,6 @@ static int fetch_run(const struct process *p, const char *path, uint64_t called_
 	return err;
 }
 
-bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording,
-		   const char *name, uint64_t called_ms)
-{
-	char path[QUEUE_PATH_MAX];
-	pid_t parent = getpid();
-	int ends[2];
-
-	(void)snprintf(path, sizeof(path), "%s/" COPY_ANY_DAY "/%s%s", tenant, recording,
-		       name[0] ? COPY_ANY_KIND : "");
-	for (uint32_t i = 0; i < PROCESS_FETCHES_MAX && folder_path_fits(bytes_str(path)); i++) {
-		struct process_fetch *f = &p->copies.fetches[i];
-
-		if (f->pid)
-			continue;
-		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
-			return false;
-		f->pid = fork();
-		if (!f->pid) {
-			int tell = child_begins(parent, ends[1]);
-
-			_exit(-fetch_run(p, path, called_ms, called_ms ? tell : -1));
-		}
-		(void)close(ends[1]);
-		f->end = ends[0];
-		f->ticket = ticket;
-		(void)snprintf(f->name, sizeof(f->name), "%s", name);
-		if (f->pid > 0)
-			return true;
-		(void)close(f->end);
-		*f = (struct process_fetch){ .end = -1 };
-		return false;
-	}
-	return false;
-}
-
 static bool fetch_has_name(const struct process *p, const struct process_fetch *f)
 {
 	char path[FOLDER_PATH_MAX];
@@ -598,6 +563,73 @@ static void fetch_answer(struct process *p, const struct process_fetch *f, bool 
 		process_send_line(p,
 				  json_pack("{s:I, s:s, s:s}", "answer", f->ticket, "error",
 					    "not_found", "message", "no node has this recording"));
+}
+
+static void fetch_begin(struct process *p, struct process_fetch *f)
+{
+	pid_t parent = getpid();
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+		return;
+	f->pid = fork();
+	if (!f->pid) {
+		int tell = child_begins(parent, ends[1]);
+
+		_exit(-fetch_run(p, f->path, f->called_ms, f->called_ms ? tell : -1));
+	}
+	(void)close(ends[1]);
+	f->end = ends[0];
+	if (f->pid > 0)
+		return;
+	(void)close(f->end);
+	f->pid = 0;
+}
+
+/* The first that waits; NULL: none does, or as many run as may. */
+static struct process_fetch *fetch_next(struct process *p)
+{
+	struct process_fetch *list = p->copies.fetches, *next = NULL;
+	uint32_t running = 0;
+
+	for (struct process_fetch *f = list; f < list + PROCESS_FETCHES_MAX; f++) {
+		running += f->pid != 0;
+		if (f->ticket && !f->pid && (!next || f->ticket < next->ticket))
+			next = f;
+	}
+	return running < PROCESS_FETCHES_RUN ? next : NULL;
+}
+
+static void fetches_begin(struct process *p)
+{
+	struct process_fetch *f;
+
+	while ((f = fetch_next(p))) {
+		fetch_begin(p, f);
+		if (f->pid)
+			continue;
+		fetch_answer(p, f, false); /* no memory, or no descriptors */
+		*f = (struct process_fetch){ .end = -1 };
+	}
+}
+
+bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording,
+		   const char *name, uint64_t called_ms)
+{
+	struct process_fetch *f = p->copies.fetches;
+	char path[QUEUE_PATH_MAX];
+
+	(void)snprintf(path, sizeof(path), "%s/" COPY_ANY_DAY "/%s%s", tenant, recording,
+		       name[0] ? COPY_ANY_KIND : "");
+	while (f < p->copies.fetches + PROCESS_FETCHES_MAX && f->ticket)
+		f++;
+	if (f == p->copies.fetches + PROCESS_FETCHES_MAX || !folder_path_fits(bytes_str(path)))
+		return false;
+	*f = (struct process_fetch){ .ticket = ticket, .end = -1, .called_ms = called_ms };
+	memcpy(f->path, path, sizeof(f->path));
+	(void)snprintf(f->name, sizeof(f->name), "%s", name);
+	fetches_begin(p);
+	return true;
 }
 
 static void fetches_reap(struct process *p)
@@ -620,6 +652,7 @@ static void fetches_reap(struct process *p)
 					     fetch_has_name(p, f));
 		*f = (struct process_fetch){ .end = -1 };
 	}
+	fetches_begin(p);
 }
 
 /* What was fetched is there for an hour. So is a folder: one that was made just now is about to be written into. */

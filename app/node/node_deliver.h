@@ -16,7 +16,7 @@
 
 struct node;
 
-enum { NODE_DELIVER_ASKS_MAX = 16, NODE_DELIVER_ID_MAX = 17 };
+enum { NODE_DELIVER_ASKS_MAX = 256, NODE_DELIVER_ID_MAX = 17 };
 
 struct node_deliver {
 	struct node_process process; /* it is handed connections of other nodes' processes */

@@ -598,6 +598,18 @@ class Stored(Copies):
         until(lambda: self.names() == want, self.said)
         self.assertEqual(self.fetched(3, play=BEGAN_MS), "not_found")
 
+    def test_many_at_once(self):
+        """More are to be played at once than are brought at once: the others wait."""
+        names = [record(self.share, number=number) for number in range(1, 101)]
+        tickets = range(self.c.tickets + 1, self.c.tickets + 101)
+        for number, ticket in enumerate(tickets, 1):
+            self.c.say({"ask": ticket, "command": "recording.fetch", "tenant": "default", "args": {"recording": f"{CALL}-{number}", "play": BEGAN_MS}})
+        self.c.tickets = tickets[-1]
+        lines = (json.loads(line) for line in self.c.lines)
+        answers = itertools.islice((line for line in lines if line.get("answer") in tickets), len(tickets))
+        self.assertEqual([line for line in answers if "error" in line], [])
+        until(lambda: self.names() == {name: digest(os.path.join(self.share, name)) for name in names}, self.said)
+
     def test_at_s3(self):
         """It is told when it begins to come, over a thin line, and not at all where the line is cut."""
         swift = Swift(self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-swift-")), self.ports.take())
