@@ -226,10 +226,10 @@ void copy_fetch_close(struct copy_fetch *f)
 	(void)close(f->lock);
 }
 
-/* With this file a recording begins: who is to hear it may begin. */
+/* With this file a recording begins: who is to hear it may begin. Not with one that was cut, as another node may have all of it. */
 void copy_fetch_tell(struct copy_fetch *f, const char *path)
 {
-	static const char *const first[] = { ".wav", ".1.wav", ".1.cut.wav" };
+	static const char *const first[] = { ".wav", ".1.wav" };
 	const char *kind = path + strcspn(path, ".");
 
 	for (size_t i = 0; i < COUNT_OF(first); i++) {

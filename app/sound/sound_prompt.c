@@ -4,8 +4,11 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include <jansson.h>
 
 #include "app/sound/sound_prompt.h"
 #include "base/bytes.h"
@@ -13,7 +16,12 @@
 #include "sig/host/words.h"
 #include "sig/model/recording.h"
 
-enum { RECORDED_DAY_LEN = 10, SEGMENTS_MAX = 32, RECORDING_FILE_MAX = SOUND_NAME_MAX + 16 };
+enum {
+	RECORDED_DAY_LEN = 10,
+	SEGMENTS_MAX = 32,
+	RECORDING_FILE_MAX = SOUND_NAME_MAX + 16,
+	SIDECAR_OCTETS_MAX = 1 << 20,
+};
 
 bool sound_recording_is_good(struct bytes name)
 {
@@ -64,6 +72,26 @@ static struct media_sound *recording_file_read(DIR *tenant, const char *file, ui
 	return s;
 }
 
+/* Its sidecar says that another segment follows, at whichever node. What has no sidecar is still written here. */
+static bool segment_is_followed(int tenant, const char *day, const struct sound_name *name,
+				uint32_t number)
+{
+	char file[RECORDING_FILE_MAX];
+	const char *const parts[] = { day, file };
+	uint8_t *octets = NULL;
+	json_t *facts = NULL;
+	bool followed;
+	size_t n;
+
+	(void)snprintf(file, sizeof(file), "%s.%u.wav.json", name->file, number);
+	if (!sound_path_load(tenant, parts, COUNT_OF(parts), SIDECAR_OCTETS_MAX, &octets, &n))
+		facts = json_loadb((const char *)octets, n, 0, NULL);
+	followed = json_is_false(json_object_get(facts, "last"));
+	json_decref(facts);
+	free(octets);
+	return followed;
+}
+
 /* Where segments lie: among the recordings of a tenant, or in the folder of names, below root. */
 struct segments {
 	DIR *tenant; /* NULL: names */
@@ -71,9 +99,10 @@ struct segments {
 	const struct sound_name *name;
 	struct media_sound *parts[SEGMENTS_MAX];
 	uint32_t count;
+	bool partial; /* another node may have more of it */
 };
 
-static struct media_sound *segment_read(const struct segments *of, uint32_t number,
+static struct media_sound *segment_read(struct segments *of, uint32_t number,
 					struct sound_fault *fault)
 {
 	char file[RECORDING_FILE_MAX];
@@ -88,9 +117,24 @@ static struct media_sound *segment_read(const struct segments *of, uint32_t numb
 			return s;
 		/* what a neighbour had of one that was being said (docs/adr/0048) */
 		(void)snprintf(file, sizeof(file), "%s.%u.cut.wav", of->name->file, number);
-		return recording_file_read(of->tenant, file, of->name->rate_hz, fault);
+		s = recording_file_read(of->tenant, file, of->name->rate_hz, fault);
+		of->partial |= !fault->absent;
+		return s;
 	}
 	return sound_path_read(of->root, path, COUNT_OF(path), of->name->rate_hz, fault);
+}
+
+/* On whatever day. */
+static bool segments_go_on(const struct segments *of, uint32_t number)
+{
+	const struct dirent *e;
+	bool any = false;
+
+	rewinddir(of->tenant);
+	while (!any && (e = readdir(of->tenant)))
+		any = is_day(e->d_name) &&
+		      segment_is_followed(dirfd(of->tenant), e->d_name, of->name, number);
+	return any;
 }
 
 /* As long as segments follow each other. One that a process left empty or damaged is passed over: what was said before and behind it is
@@ -114,6 +158,8 @@ static void segments_read(struct segments *of, struct sound_fault *fault)
 				 LOG_STR("reason", own.reason), LOG_U64("at", own.at));
 		if (own.reason == SOUND_TOO_LONG)
 			return;
+		if (own.absent && i > 1 && of->tenant)
+			of->partial |= segments_go_on(of, i - 1);
 	}
 }
 
@@ -136,7 +182,7 @@ static struct media_sound *segments_join(struct segments *of, struct sound_fault
 	return s;
 }
 
-static struct media_sound *recording_read(DIR *tenant, const struct sound_name *name,
+static struct media_sound *recording_read(DIR *tenant, const struct sound_name *name, bool *partial,
 					  struct sound_fault *fault)
 {
 	char file[RECORDING_FILE_MAX];
@@ -147,6 +193,7 @@ static struct media_sound *recording_read(DIR *tenant, const struct sound_name *
 	s = recording_file_read(tenant, file, name->rate_hz, fault);
 	if (!s && fault->absent)
 		s = segments_join(&of, fault);
+	*partial = of.partial;
 	if (!s && fault->absent)
 		fault->reason = "this node has no such recording: recording.list has them";
 	return s;
@@ -165,7 +212,7 @@ static struct media_sound *spoken_read(int root, const struct sound_name *name,
 }
 
 struct media_sound *sound_recording_read(const char *folder, const struct sound_name *name,
-					 struct sound_fault *fault)
+					 bool *partial, struct sound_fault *fault)
 {
 	int root = folder ? open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 	int fd = root < 0 || name->kind == SOUND_SPOKEN
@@ -175,12 +222,13 @@ struct media_sound *sound_recording_read(const char *folder, const struct sound_
 	DIR *tenant = fd < 0 ? NULL : fdopendir(fd);
 	struct media_sound *s = NULL;
 
+	*partial = false;
 	*fault = (struct sound_fault){ .reason = "the tenant has no recordings here",
 				       .absent = true };
 	if (root >= 0 && name->kind == SOUND_SPOKEN)
 		s = spoken_read(root, name, fault);
 	if (tenant)
-		s = recording_read(tenant, name, fault);
+		s = recording_read(tenant, name, partial, fault);
 	if (tenant)
 		(void)closedir(tenant);
 	else if (fd >= 0)
@@ -199,7 +247,8 @@ static const char *segment_load(DIR *tenant, const char *day, const struct sound
 
 	(void)snprintf(file, sizeof(file), "%s.1.wav", name->file);
 	(void)snprintf(next, sizeof(next), "%.10s/%s.2.wav", day, name->file);
-	if (faccessat(dirfd(tenant), next, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+	if (faccessat(dirfd(tenant), next, F_OK, AT_SYMLINK_NOFOLLOW) == 0 ||
+	    segment_is_followed(dirfd(tenant), day, name, 1))
 		return "the node was restarted while it was said: say it again";
 	return sound_path_load(dirfd(tenant), parts, COUNT_OF(parts), max, out, n);
 }

@@ -52,8 +52,8 @@ bool sound_recording_set(struct sound_name *out, struct bytes tenant, struct byt
 /* Octets of one that is whole, malloc'ed. name: of sound_recording_set. NULL, or why not. */
 const char *sound_recording_load(const char *folder, const struct sound_name *name, size_t max,
 				 uint8_t **out, size_t *n);
-/* With one reference; NULL: fault says why. */
+/* With one reference; NULL: fault says why. partial: another node may have segments that are not here, or all of one that is cut here. */
 struct media_sound *sound_recording_read(const char *folder, const struct sound_name *name,
-					 struct sound_fault *fault);
+					 bool *partial, struct sound_fault *fault);
 
 #endif

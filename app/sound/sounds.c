@@ -210,19 +210,21 @@ static struct media_sound *stream_begin_reading(struct sounds *s, const char *fo
 	return NULL;
 }
 
-/* Its own, or what was fetched of another node's: tandem-store puts it there. */
+/* Its own, or what was fetched of other nodes: tandem-store puts it there, beside what is here. */
 static struct media_sound *recording_any_read(struct sounds *s, const struct request *r,
 					      struct sound_fault *fault)
 {
 	const char *folder = s->settings.recordings;
-	struct media_sound *sound = sound_recording_read(folder, &r->name, fault);
+	bool partial;
+	struct media_sound *sound = sound_recording_read(folder, &r->name, &partial, fault);
 	char fetched[PATH_MAX];
 
-	if (sound || !fault->absent || !folder)
+	if (!folder || (!partial && (sound || !fault->absent)))
 		return sound;
+	media_sound_unref(sound);
 	(void)snprintf(fetched, sizeof(fetched), "%s/.fetched", folder);
 	sound = stream_begin_reading(s, fetched, r);
-	return sound ? sound : sound_recording_read(fetched, &r->name, fault);
+	return sound ? sound : sound_recording_read(fetched, &r->name, &partial, fault);
 }
 
 static struct media_sound *request_read(struct sounds *s, const struct request *r,

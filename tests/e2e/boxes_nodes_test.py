@@ -10,6 +10,7 @@ import unittest
 import urllib.request
 
 from lib import place
+from lib.node import Node
 from lib.sip import parameter
 from mailbox_test import children
 from music_test import wav
@@ -20,8 +21,8 @@ from session_test import Users
 from taken_test import Cluster, Talk
 
 
-class Boxes(Users, Cluster):
-    BOX = "1001"
+class BoxesTest(Users, Cluster):
+    BOX, NODES = "1001", "ab"
 
     @classmethod
     def settings(cls, name, shard):
@@ -30,8 +31,8 @@ class Boxes(Users, Cluster):
 
     @classmethod
     def setUpClass(cls):
-        ports = cls.enterClassContext(Ports(2))
-        cls.web = {name: ports.take() for name in "ab"}
+        ports = cls.enterClassContext(Ports(len(cls.NODES)))
+        cls.web = {name: ports.take() for name in cls.NODES}
         super().setUpClass()
 
     def setUp(self):
@@ -84,6 +85,35 @@ class Boxes(Users, Cluster):
         self.assertLess(time.monotonic() - began, min(2 * slowness(), 4.5))      # whoever waits for a hello waits 5 s
         out.bye()
 
+    def file(self, node, name, octets=0):
+        """Its path, as soon as there is so much of it."""
+        found = []
+        self.until(lambda: found.extend(path for path in glob.glob(f"{self.folder_of(node)}/default/*/{name}") if os.path.getsize(path) > octets) or found)
+        return found[0]
+
+    def is_at(self, call, step):
+        self.until(lambda: f" {step} is carried out" in self.a.ctl("call.flow", call=call)["at"])
+
+    def says(self, box):
+        """A caller who leaves a message at node a: his dialog, his sound and the call. Some of it is on the disk."""
+        self.a.ctl("number.put", number="199", to="flow:voicemail")
+        self.a.ctl("extension.put", number=box, forward_always="199")
+        self.addCleanup(lambda: self.b.ctl("extension.put", number=box, forward_always=""))
+        self.registers(17, "1002")
+        media = self.a.media()
+        self.addCleanup(media.close)
+        out = self.phones[17, "1002"].invite(box, media.sdp())
+        answer = out.wait_answer()
+        media.use(answer)
+        call = parameter(answer.get("To"), "tag").split(".")[0]
+        self.is_at(call, "record")
+        media.wait_tone(1000, 8)
+        media.start(440)
+        self.file(self.a, f"{call}-1.1.wav", 20000)
+        return out, media, call
+
+
+class Boxes(BoxesTest):
     def stands_still(self):
         """What would give the file out: as of a machine that is gone, nothing comes, and nothing is refused."""
         for pid in children(self.a.process.pid, "tandem-store"):
@@ -184,26 +214,10 @@ class Boxes(Users, Cluster):
         """Whoever hears "saved" has left a message, whatever becomes of the node that he called: the other one plays it."""
         box = "1003"
         wav(os.path.join(self.a.folder, "sounds", "default", "voicemail-saved.wav"), 860)
-        self.a.ctl("number.put", number="199", to="flow:voicemail")
-        self.a.ctl("extension.put", number=box, forward_always="199")
-        self.addCleanup(lambda: self.b.ctl("extension.put", number=box, forward_always=""))
-        self.registers(17, "1002")
-        media = self.a.media()
-        self.addCleanup(media.close)
-        out = self.phones[17, "1002"].invite(box, media.sdp())
-        answer = out.wait_answer()
-        media.use(answer)
-        call = parameter(answer.get("To"), "tag").split(".")[0]
-
-        def at(step):
-            self.until(lambda: f" {step} is carried out" in self.a.ctl("call.flow", call=call)["at"])
-        at("record")
-        media.wait_tone(1000, 8)
-        media.start(440)
-        self.until(lambda: any(os.path.getsize(path) > 20000 for path in glob.glob(f"{self.folder_of(self.a)}/default/*/{call}-1.1.wav")))
+        _, media, call = self.says(box)
         media.stop()
         media.digit("#")
-        at("menu")
+        self.is_at(call, "menu")
         media.digit("#")
         media.wait_tone(860)
         self.heard(f"{call}-1", self.stands_still)      # from the copy, before anybody knows
@@ -229,6 +243,87 @@ class Boxes(Users, Cluster):
         self.until(lambda: len([row for row in self.b.ctl("cdr.list", number="1001") if row["to"] == box]) == 2)
         rows = self.b.ctl("cdr.list", missed=box)
         self.assertEqual(sorted((row["id"] == call, row["from"], row["sip_status"]) for row in rows), [(False, "1001", 486), (True, "1002", 200)])
+
+
+class Segments(BoxesTest):
+    """A message that its node's end has cut: it begins there, and ends at another one."""
+    shards, NODES = (17, 18, 19), "abc"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.c = cls.enterClassContext(Node(settings=cls.settings("c", 3), start=False))
+        shutil.copy(os.path.join(cls.a.state_dir, "keys"), os.path.join(cls.c.state_dir, "keys"))
+        cls.c.start()
+
+    def at_home(self):
+        self.until(lambda: [self.owner(shard) for shard in self.shards] == [*self.NODES])
+
+    def listens(self, node, shard, message, want, count):
+        """By a phone of that node: all of it, and nothing more."""
+        self.registers(shard, "1001")
+        media = node.media()
+        self.addCleanup(media.close)
+        out = self.phones[shard, "1001"].invite("7100", media.sdp())
+        call = self.told(node, "call.waiting", count)["call"]
+        node.ctl("call.answer", call=call)
+        media.use(out.wait_answer())
+        node.ctl("call.play", call=call, file=f"recording:{message}")
+        told = self.told(node, "call.played", count)
+        out.bye()
+        heard = b"".join(packet.payload for packet in media.audio()).replace(b"\x7f", b"\xff").strip(b"\xff")
+        self.assertEqual((told["reason"], len(heard), heard == want), ("end", len(want), True))
+
+    def told(self, node, kind, count):
+        """What the application heard as its so manieth of that kind."""
+        rows = []
+        self.until(lambda: rows.extend(row for row in node.told("td:{ev:default}:ivr") if row["type"] == kind) or len(rows) >= count or rows.clear())
+        return rows[count - 1]
+
+    def links(self, node, name, message):
+        """What they lead to, one behind the other."""
+        octets = []
+        for link in node.ctl("message.link", mailbox=self.BOX, message=message, node=name)["links"]:
+            with urllib.request.urlopen(f"http://{place.NODE}:{link['port']}{link['path']}", timeout=PATIENCE_S) as answer:
+                octets.append(answer.read())
+        return octets
+
+    def test_killed(self):
+        """It is heard as one, at whichever node and by links."""
+        self.is_heard()
+
+    def test_away(self):
+        """The same where its node came back when what a neighbour had of it was taken for all there is."""
+        self.is_heard(lambda message: self.until(lambda: any(glob.glob(f"{self.folder_of(node)}/default/*/{message}.1.cut.wav.json") for node in (self.b, self.c))))
+
+    def is_heard(self, before=lambda message: None):
+        self.a.put_extension("7100", "secret", application="ivr")
+        out, media, call = self.says(self.BOX)
+        message = f"{call}-1"
+        self.a.kill()
+        self.until(lambda: self.owner(17) != "a")
+        taker = {"b": self.b, "c": self.c}[self.owner(17)]
+        media.stop()
+        media.start(660)
+        self.file(taker, f"{message}.2.wav", 20000)
+        media.stop()
+        out.bye()
+        self.until(lambda: self.counts(taker)[0] == 1)
+        before(message)
+        self.a.restart()
+        self.at_home()
+        self.file(self.a, f"{message}.1.wav.json")
+        self.until(lambda: [part["name"].split(".", 1)[1] for part in self.a.ctl("message.get", message=message, mailbox=self.BOX)["parts"]] == ["1.wav", "2.wav"])
+        files = []
+        for node, kind in ((self.a, "1.wav"), (taker, "2.wav")):
+            with open(self.file(node, f"{message}.{kind}"), "rb") as file:
+                files.append(file.read())
+        want = b"".join(file[file.index(b"data") + 8:] for file in files).replace(b"\x7f", b"\xff").strip(b"\xff")
+        had = sum(row["type"] == "call.played" for row in self.a.told("td:{ev:default}:ivr"))
+        for count, (node, shard, name) in enumerate(((self.a, 17, "a"), (self.b, 18, "b"), (self.c, 19, "c")), had + 1):
+            with self.subTest(node=name, taker=taker is node):
+                self.listens(node, shard, message, want, count)
+                self.assertEqual(self.links(node, name, message), files)
 
 
 if __name__ == "__main__":

@@ -172,7 +172,23 @@ static struct media_sound *recording(const struct scene *s, const char *tenant, 
 	struct sound_name name;
 
 	assert_true(sound_recording_set(&name, bytes_str(tenant), bytes_str(file), RATE));
-	return sound_recording_read(s->folder, &name, fault);
+	return sound_recording_read(s->folder, &name, &(bool){ false }, fault);
+}
+
+/* ... its first segments alone, of whatever there is of it elsewhere. */
+static bool is_partial(const struct scene *s)
+{
+	struct sound_fault fault;
+	struct sound_name name;
+	struct media_sound *sound;
+	bool partial;
+
+	assert_true(sound_recording_set(&name, BYTES_LIT("acme"), BYTES_LIT("recording:" CALL "-1"),
+					RATE));
+	sound = sound_recording_read(s->folder, &name, &partial, &fault);
+	assert_non_null(sound);
+	media_sound_unref(sound);
+	return partial;
 }
 
 /* As long as it is, and what it begins with. */
@@ -225,6 +241,37 @@ static void recordings_are_played(void **state)
 	assert_int_equal(symlink("../secret.wav", path), 0);
 	assert_null(recording(s, "acme", "recording:" CALL "-3", &fault));
 	assert_string_equal(fault.reason, "cannot be opened");
+	scene_close(s);
+}
+
+static void sidecar_put(const struct scene *s, const char *file, const char *text)
+{
+	file_put(s, file, text, strlen(text));
+}
+
+static void segments_of_other_nodes(void **state)
+{
+	struct scene *s = scene_open(4, 1 << 20);
+	char path[160];
+
+	(void)state;
+	path_of(s, path, "acme", "2026-11-25");
+	assert_int_equal(mkdir(path, 0700), 0);
+	wav_put(s, "2026-11-25/" CALL "-1.1.wav", 100, 7);
+	assert_false(is_partial(s)); /* it is still written here */
+	sidecar_put(s, "2026-11-25/" CALL "-1.1.wav.json", "{\"last\":false}");
+	assert_true(is_partial(s));
+	wav_put(s, "2026-11-25/" CALL "-1.2.wav", 50, 9);
+	sidecar_put(s, "2026-11-25/" CALL "-1.2.wav.json", "{\"last\":true}");
+	assert_false(is_partial(s));
+	sidecar_put(s, "2026-11-25/" CALL "-1.2.wav.json", "{");
+	assert_false(is_partial(s));
+	path_of(s, path, "acme", "2026-11-25/" CALL "-1.1.wav");
+	assert_int_equal(unlink(path), 0);
+	wav_put(s, "2026-11-25/" CALL "-1.1.cut.wav", 90, 7);
+	assert_true(is_partial(s)); /* its node may come back with all of it */
+	wav_put(s, "2026-11-25/" CALL "-1.wav", 150, 7);
+	assert_false(is_partial(s));
 	scene_close(s);
 }
 
@@ -551,6 +598,7 @@ int main(void)
 		cmocka_unit_test(opus_is_decoded),
 		cmocka_unit_test(opus_that_cannot_be_used),
 		cmocka_unit_test(recordings_are_played),
+		cmocka_unit_test(segments_of_other_nodes),
 		cmocka_unit_test(names_of_recordings),
 		cmocka_unit_test(the_beep),
 		cmocka_unit_test(the_beeps_of_a_conference),
