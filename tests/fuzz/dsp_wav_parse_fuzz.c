@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Oracle: what was read, written as a plain file of 16 bits and read again, is the same; also behind chunks that mean
- * nothing. The samples lie within the file, and are as many as fit.
+ * nothing. The samples lie within the file, and are as many as fit. The head alone says the same of it, also where nothing is behind it; and
+ * what it says of any file it says of its head.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -68,6 +69,49 @@ static void check_again(const struct wav *w, const int16_t *pcm, uint32_t n)
 	assert(!memcmp(again, pcm, n * sizeof(*pcm)));
 }
 
+static bool heads_agree(const struct wav *one, const struct wav *other)
+{
+	return one->format == other->format && one->channels == other->channels &&
+	       one->bits == other->bits && one->rate == other->rate;
+}
+
+/* Of octets with nothing behind them, so that a read behind their end is seen. */
+static int head_parse(struct wav *out, const uint8_t *data, size_t n)
+{
+	uint8_t *octets = malloc(n + 1); /* not NULL for none */
+	struct wav_error error = { .at = SIZE_MAX };
+	int err;
+
+	assert(octets);
+	memcpy(octets + 1, data, n);
+	err = wav_parse_head(out, bytes_mem(octets + 1, n), &error);
+	if (err)
+		assert(error.reason && error.at <= n);
+	else /* as if it were in the file */
+		out->data.p = data + (out->data.p - (octets + 1));
+	free(octets);
+	return err;
+}
+
+/* whole: NULL: as a whole it is none. */
+static void check_head(const struct wav *whole, struct bytes in)
+{
+	struct wav head = { 0 }, again = { 0 };
+	size_t at;
+
+	if (head_parse(&head, in.p, in.n)) {
+		assert(!whole);
+		return;
+	}
+	at = (size_t)(head.data.p - in.p);
+	assert(at <= in.n && head.samples > 0);
+	assert(head.samples * head.channels * head.bits == 8 * head.data.n);
+	assert(!whole || (heads_agree(&head, whole) && head.data.p == whole->data.p &&
+			  head.samples >= whole->samples));
+	assert(!head_parse(&again, in.p, at));
+	assert(heads_agree(&again, &head) && again.samples == head.samples && again.data.p == head.data.p);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int16_t pcm[SAMPLES_MAX];
@@ -77,9 +121,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (wav_parse(&w, bytes_mem(data, size), &error)) {
 		assert(error.reason && error.at <= size);
 		assert(!memcmp(&w, &none, sizeof(w)));
+		check_head(NULL, bytes_mem(data, size));
 		return 0;
 	}
 	check_bounds(&w, bytes_mem(data, size));
+	check_head(&w, bytes_mem(data, size));
 
 	uint32_t n = w.samples < SAMPLES_MAX ? (uint32_t)w.samples : SAMPLES_MAX;
 
