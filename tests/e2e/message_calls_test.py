@@ -5,17 +5,20 @@ import unittest
 
 from lib.place import PARTY
 
+from flow_shipped_test import AllBegun
 from mailbox_test import Mailbox, WORD, tone_file
 from patience import until
 from message_events_test import Left
 
 
 class Outside(Mailbox):
+    WALKED = "message-call"
+
     def times(self, *hours):
         return "-".join(time.strftime("%H:%M", time.gmtime(time.time() + 3600 * hour)) for hour in hours)
 
     def test_number_outside(self):
-        """By the route of the extension; who answers hears how many messages are new, and them when he keys the PIN."""
+        """By the route of the extension; who answers hears how many messages are new, and them when he keys the PIN. Who keys something else is called again."""
         for name, hertz in (("message-call", 3040), ("message-call-keys", 3100)):
             self.tones["en", name] = hertz
             tone_file(f"{self.node.folder}/sounds/.prompts/en/{name}.wav", hertz, 0.6)
@@ -24,7 +27,8 @@ class Outside(Mailbox):
         self.ask("trunk.put", name="carrier", servers=f"{PARTY}:{carrier.port}", direction="out")
         self.ask("route.put", name="out", pattern="+x.", trunks="carrier")
         self.ask("dialplan.put", country="49", national_prefix="0", national="+49x.")
-        self.ask("extension.put", number="1002", pin=self.PIN, classes=["national"], mailbox_notify="all", mailbox_notify_to="0170555001")
+        self.ask("extension.put", number="1002", pin=self.PIN, classes=["national"], mailbox_notify="all", mailbox_notify_to="0170555001",
+                 mailbox_notify_retry_s=2)
         row = "default 1002 *"
         self.ask("extension.put", number="1002", mailbox_notify_hours=self.times(2, 3))
         self.leave(self.SPOKEN[0])
@@ -33,22 +37,32 @@ class Outside(Mailbox):
             self.ask("extension.put", number="1002", mailbox_notify_hours=self.times(-1, 1))
             redis("ZADD", "td:{task}:due", "1", row)
         self.assertEqual([call for call in self.ask("cdr.list") if call["to_trunk"] or call["from_trunk"]], [])
-        into = carrier.incoming()
+        into = self.answers(carrier)
         self.assertIn("170555001@", into.request.uri)
-        self.audio, self.language = self.enterContext(self.node.media()), "en"
-        into.answer(self.audio.sdp())
-        self.audio.use(into.request)
-        self.hears("message-call", WORD, "message-call-keys")
-        self.call = next(call["id"] for call in self.ask("call.list"))
+        self.keys("999", "keys")
+        self.hears("goodbye")
+        into.wait_bye()
+        into = self.answers(carrier)
         self.keys("1", "keys")
         self.hears("mailbox-pin")
         self.keys(self.PIN + "#", "pin")
         self.hears("mailbox-new-one", "mailbox-menu")
         self.keys("1", "menu")
         self.hears("mailbox-from", self.SPOKEN[0])
+        self.keys("6", "listen")        # it is old: nobody is called any more
+        self.hears("mailbox-last")
         into.bye()
         row = self.ended()
         self.assertEqual((row["from_trunk"], row["flow"]), ("carrier", "mailbox"))
+
+    def answers(self, carrier):
+        into = carrier.incoming()
+        self.audio, self.language = self.enterContext(self.node.media()), "en"
+        into.answer(self.audio.sdp())
+        self.audio.use(into.request)
+        self.hears("message-call", WORD, "message-call-keys")
+        self.call = next(call["id"] for call in self.ask("call.list"))
+        return into
 
 
 class Calls(Left):
@@ -86,6 +100,10 @@ class Calls(Left):
         with self.b.redis() as redis:
             self.until(lambda: redis("ZCARD", "td:{task}:due") == 0)
         self.assertNotEqual(first.request.call_id, again.request.call_id)
+
+
+class Walked(AllBegun, unittest.TestCase):
+    WALKED, WALKS, ELSEWHERE = "message-call", (Outside,), {"open"}      # which leads to another flow: the CDR says so
 
 
 if __name__ == "__main__":
