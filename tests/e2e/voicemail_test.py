@@ -2,12 +2,18 @@
 """A caller leaves a message in a mailbox (deploy/flows/voicemail.json): VM-08, VM-09, VM-10, MED-06."""
 import os
 import signal
+import tempfile
 import time
 import unittest
+
+from lib.authority import Authority
+from lib.place import PARTY
+from lib.store_servers import SECRET, USER, Mail
 
 from flow_shipped_test import AllBegun, Shipped, Walks
 from music_test import wav
 from patience import until
+from ports import Ports
 from state_test import redis_pid
 
 LONG = 120      # s
@@ -300,6 +306,48 @@ class Killed(Deposit):
         self.assertEqual(self.counts(), [0, 0, 0])
         self.leaves()[0].bye()
         self.count(1, 0, 0)
+
+
+class Hidden(Deposit):
+    """RFC 3323, RFC 3325: a carrier knows who calls and says so, and that he hides his number."""
+    NUMBER = "+4940123456"
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        at = cls.enterClassContext(tempfile.TemporaryDirectory(prefix="tandem-mail-"))
+        port, secret = cls.enterClassContext(Ports(1)).take(), os.path.join(at, "secret")
+        with open(secret, "w", encoding="utf-8") as file:
+            file.write(SECRET)
+        os.chmod(secret, 0o600)
+        for folder in ("ca", "mail"):
+            os.mkdir(os.path.join(at, folder))
+        authority = Authority(os.path.join(at, "ca"))
+        cls.mail = Mail(os.path.join(at, "mail"), port, authority).start()
+        cls.addClassCleanup(cls.mail.stop)
+        cls.settings = {"mail": {"url": f"smtp://127.0.0.1:{port}", "from": "tandem@example.org", "user": USER, "password_file": secret, "ca": authority.path}}
+
+    def test_trunk(self):
+        """Neither the box, nor its events, nor the mail has his number, whatever his From says; the CDR has it."""
+        carrier = self.enterContext(self.node.user_agent(self.NUMBER))
+        self.ask("trunk.put", name="carrier", direction="in", sources=PARTY, source_port=carrier.port)
+        self.ask("did.put", number="+4930xxxx", strip=5)
+        self.ask("extension.put", number="1002", mailbox_mail="one@example.org")
+        hides = [("Privacy", "id"), ("P-Asserted-Identity", f'"Otto" <sip:{self.NUMBER}@carrier.invalid>')]
+        out = carrier.invite("+49301002", self.audio_a.sdp(), headers=hides)
+        self.audio_a.use(out.wait_answer())
+        self.hears(self.BEEP, 8)
+        self.says()
+        out.bye()
+        self.count(1, 0, 0)
+        self.assertIn(self.NUMBER[1:], self.ended()["from"])
+        row, = self.messages()
+        until(lambda: self.mail.mails())
+        told = [event for event in self.node.events() if event["type"].startswith("message.")]
+        self.assertEqual([event["from"] for event in told][:1], ["anonymous"])
+        for what in (row, told, self.mail.mails()):
+            self.assertIn("anonymous", str(what))
+            self.assertNotIn(self.NUMBER[3:], str(what))
 
 
 class Walked(AllBegun, unittest.TestCase):
