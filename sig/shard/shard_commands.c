@@ -66,8 +66,9 @@ static enum refusal originate_outside_may(struct shard *s, const struct shard_or
 	if (shard_is_emergency(s, o->tenant, whose, &uri, help) ||
 	    !trunk_route_dialled(&s->host, o->tenant, whose, bytes_str(to), number))
 		return REFUSED_MAY_NOT_CALL;
-	return shard_has_trunk_route(s, o->tenant, bytes_str(number)) ? REFUSED_NOT
-								      : REFUSED_NOT_REGISTERED;
+	if (shard_has_trunk_route(s, o->tenant, bytes_str(number)))
+		return REFUSED_NOT;
+	return to == o->from ? REFUSED_NOT_FOUND : REFUSED_NOT_REGISTERED;
 }
 
 static bool originate_shows(struct shard *s, const struct shard_originate *o)

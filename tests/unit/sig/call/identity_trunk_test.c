@@ -354,6 +354,8 @@ static void originated_for(void **state)
 	assert_int_equal(shard_forward_set(g->l.r->shard, TENANT_DEFAULT, "1001", &f), 0);
 	o.from = "1002";
 	assert_int_equal(shard_call_originate(g->l.r->shard, &o, g->l.r->now), REFUSED_PAYER);
+	o.from = "8123"; /* no route has it */
+	assert_int_equal(shard_call_originate(g->l.r->shard, &o, g->l.r->now), REFUSED_NOT_FOUND);
 	o.from = "9123";
 	assert_int_equal(shard_call_originate(g->l.r->shard, &o, g->l.r->now), 0);
 	rig_wait_ms(g->l.r, 1);
