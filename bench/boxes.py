@@ -729,7 +729,7 @@ class S3:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def away(quick):
+def away(quick, gone_s):
     """Messages before and while it is away; each is there once in the end, octet by octet."""
     each, seconds = (4, 2) if quick else (50, 5)
     server = S3()
@@ -747,7 +747,7 @@ def away(quick):
             facts = counted(api, before + meanwhile)
             node.killed()
             kept = sum(found([node.recordings()], call, n) == sent for n, call in enumerate(meanwhile))
-            time.sleep(2 if quick else 30)
+            time.sleep(2 if quick else gone_s)
             server.start()
             lib.wait_for("all to be stored", 120, lambda: len(server.files()) >= 4 * each)
             time.sleep(3)       # nothing comes twice
@@ -766,11 +766,13 @@ def away(quick):
 
 
 def main():
-    options = lib.arguments(__doc__.splitlines()[0], ROWS)
+    parser = lib.argument_parser(__doc__.splitlines()[0], ROWS)
+    parser.add_argument("--away", type=float, default=30, metavar="SECONDS", help="for so long no store is there (30)")
+    options = parser.parse_args()
     rows = {}
     for row in options.row or ROWS:
         rows[row] = {"deposits": deposits, "kills": kills, "machines": machines, "agree": agree, "big": big, "faults": faults, "retrievals": retrievals,
-                     "full": full, "away": away}[row](options.quick)
+                     "full": full, "away": lambda quick: away(quick, options.away)}[row](options.quick)
         lib.say(f"# {row}: {rows[row]}")
     told = lambda row, key: rows.get(row, {}).get(key)
     figures = {"deposits_at_once": told("deposits", "at_once"), "retrievals_at_once": told("retrievals", "at_once"), "confirmed_lost": told("kills", "confirmed_lost"), "cut_s": told("kills", "cut_s"),
