@@ -109,7 +109,8 @@ static void check_head(const struct wav *whole, struct bytes in)
 	assert(!whole || (heads_agree(&head, whole) && head.data.p == whole->data.p &&
 			  head.samples >= whole->samples));
 	assert(!head_parse(&again, in.p, at));
-	assert(heads_agree(&again, &head) && again.samples == head.samples && again.data.p == head.data.p);
+	assert(heads_agree(&again, &head) && again.samples == head.samples &&
+	       again.data.p == head.data.p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
