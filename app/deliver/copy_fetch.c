@@ -303,7 +303,7 @@ static int fetch_one(struct copy_fetch *f, struct copy_link *link, struct fetch_
 		return err;
 	fd = open(part,
 		  O_WRONLY | O_CREAT | O_APPEND | (of->begun ? 0 : O_TRUNC) | O_CLOEXEC |
-			  O_NOFOLLOW,
+			  O_NOFOLLOW | O_NONBLOCK,
 		  0600);
 	if (fd < 0)
 		return -errno;

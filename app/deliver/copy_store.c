@@ -84,7 +84,7 @@ static int stored_fetch(struct copy_fetch *f, const struct destination *from, co
 		err = copy_fetched(f->terms, path, "", name);
 	if (err)
 		return err;
-	c.fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	c.fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (c.fd < 0)
 		return -errno;
 	err = stored_get(&c, from);

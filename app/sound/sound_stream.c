@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/sound/sound_stream.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "dsp/file/wav.h"
 #include "dsp/resample.h"
@@ -238,7 +239,7 @@ struct sound_stream *sound_stream_open(const char *folder, const struct sound_na
 	s->tenant = opendir(path);
 	(void)snprintf(path, sizeof(path), "%s/%s/0000-00-00/%s.fetch", folder, name->tenant,
 		       name->file);
-	s->lock = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	s->lock = file_read_open(path);
 	if (s->tenant && s->lock >= 0 && stream_arrives(s))
 		s->sound = media_sound_make(name->rate_hz, name->rate_hz * SOUND_SECONDS_MAX);
 	if (s->sound)

@@ -254,6 +254,72 @@ static void nothing_that_can_be_heard(void **state)
 	arrival_close(a);
 }
 
+/* What somebody put in the place of the file that is locked keeps nobody waiting. */
+static void no_file_is_locked(void **state)
+{
+	struct arrival *a = arrival_open();
+	char path[160];
+
+	(void)state;
+	arrival_path(a, path, "0000-00-00/" CALL ".fetch");
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	assert_null(arrival_sound(a, RATE));
+	arrival_close(a);
+}
+
+/* A head may say anything. */
+static void hostile_heads(void **state)
+{
+	static const struct {
+		size_t at; /* in the file */
+		uint8_t octets[4];
+		size_t n;
+		uint32_t ready; /* 0: nothing is heard */
+		enum media_sound_state state;
+	} rows[] = {
+		{ 24, { 1, 0, 0, 0 }, 4, 0, MEDIA_SOUND_CUT },               /* 1 Hz */
+		{ 24, { 0xff, 0xff, 0xff, 0xff }, 4, 0, MEDIA_SOUND_CUT },   /* 4 GHz */
+		{ 22, { 96, 0 }, 2, 0, MEDIA_SOUND_CUT },                    /* channels */
+		{ 22, { 0, 0 }, 2, 0, MEDIA_SOUND_CUT },                     /* none */
+		{ 34, { 0, 0 }, 2, 0, MEDIA_SOUND_CUT },                     /* bits */
+		{ 32, { 0, 0 }, 2, 0, MEDIA_SOUND_CUT },                     /* a block */
+		{ 40, { 0, 0, 0, 0 }, 4, 0, MEDIA_SOUND_CUT },               /* no data */
+		{ 40, { 1, 0, 0, 0 }, 4, 0, MEDIA_SOUND_CUT },               /* half a sample */
+		{ 16, { 0xff, 0xff, 0xff, 0xff }, 4, 0, MEDIA_SOUND_CUT },   /* fmt */
+		{ 40, { 0xff, 0xff, 0xff, 0x7f }, 4, 100, MEDIA_SOUND_CUT }, /* 2 GiB */
+		{ 40, { 0xfe, 0xff, 0xff, 0xff }, 4, 100, MEDIA_SOUND_CUT }, /* 4 GiB */
+		{ 40,
+		  { 0xff, 0xff, 0xff, 0xff },
+		  4,
+		  100,
+		  MEDIA_SOUND_CUT }, /* it says no size: more may be missing */
+		{ 40, { 20, 0, 0, 0 }, 4, 10, MEDIA_SOUND_WHOLE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct arrival *a = arrival_open();
+		struct media_sound *sound;
+		char path[160];
+		int fd;
+
+		bring(a, PART, 100, 5, 0, SIZE_MAX);
+		arrival_path(a, path, PART);
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		ROW_ASSERT("head", pwrite(fd, rows[i].octets, rows[i].n, (off_t)rows[i].at) ==
+					   (ssize_t)rows[i].n);
+		assert_int_equal(close(fd), 0);
+		sound = arrival_sound(a, RATE);
+		assert_int_equal(sound != NULL, rows[i].ready != 0);
+		arrival_ends(a);
+		if (sound)
+			await(sound, rows[i].ready, rows[i].state);
+		media_sound_unref(sound);
+		arrival_close(a);
+	}
+}
+
 /* It is played, and the node stops. */
 static void closed_while_it_arrives(void **state)
 {
@@ -278,6 +344,8 @@ int main(void)
 		cmocka_unit_test(who_brings_it_dies),
 		cmocka_unit_test(at_another_rate),
 		cmocka_unit_test(nothing_that_can_be_heard),
+		cmocka_unit_test(no_file_is_locked),
+		cmocka_unit_test(hostile_heads),
 		cmocka_unit_test(closed_while_it_arrives),
 	};
 
