@@ -86,6 +86,8 @@ static int forward_part(const struct forward *f, size_t i)
 	text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	if (!err)
 		err = text ? file_replace(sidecar, 0600, bytes_str(text)) : -ENOMEM;
+	if (err) /* without a sidecar it would be a recording that was cut off */
+		(void)unlink(to);
 	free(text);
 	json_decref(json);
 	return err;

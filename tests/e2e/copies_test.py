@@ -598,6 +598,21 @@ class Stored(Copies):
         until(lambda: self.names() == want, self.said)
         self.assertEqual(self.fetched(3, play=BEGAN_MS), "not_found")
 
+    def test_forward_without_room(self):
+        """A message that cannot be forwarded leaves nothing: a file without its facts would become a recording of its own at the next start."""
+        self.c.settle({"name": "share", "kind": "directory", "url": self.share, "metadata": True})
+        name, copy = record(self.share), "000agvj5jqr41-1"
+        self.assertEqual(self.fetched(play=BEGAN_MS), {})
+        until(lambda: name in self.names(), self.said)
+        there = os.path.join(self.c.folder, "default", today(), copy + ".1.wav")
+        os.makedirs(there + ".json.new")        # it cannot be written
+        terms = {"from": "1001", "parts": [{"name": name, "ms": 1000, "octets": 16044}], "copies": [{"mailbox": "1003", "message": copy}]}
+        self.assertEqual(self.c.ask("message.forward", tenant="default", **terms), "unavailable")
+        self.assertFalse(os.path.exists(there))
+        os.rmdir(there + ".json.new")
+        self.assertEqual(self.c.ask("message.forward", tenant="default", **terms), {})
+        self.assertEqual(digest(there), digest(os.path.join(self.share, name)))
+
     def test_many_at_once(self):
         """More are to be played at once than are brought at once: the others wait."""
         names = [record(self.share, number=number) for number in range(1, 101)]
