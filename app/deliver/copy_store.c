@@ -11,6 +11,7 @@
 
 #include "app/deliver/copy_work.h"
 #include "app/deliver/transfer.h"
+#include "base/file.h"
 
 enum {
 	STORED_DAYS = 2,        /* it began on the day of its call, or on the next one */
@@ -50,11 +51,11 @@ static size_t stored_on_octets(char *data, size_t size, size_t n, void *arg)
 static int stored_copy_file(struct stored_copy *c, const char *from)
 {
 	static char octets[COPY_DATA_MAX];
-	int file = open(from, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int file = file_read_open(from);
 	ssize_t n = 0;
 
 	if (file < 0)
-		return -errno;
+		return file;
 	while ((n = read(file, octets, sizeof(octets))) > 0 &&
 	       stored_on_octets(octets, 1, (size_t)n, c) == (size_t)n)
 		;
@@ -88,6 +89,8 @@ static int stored_fetch(struct copy_fetch *f, const struct destination *from, co
 	if (c.fd < 0)
 		return -errno;
 	err = stored_get(&c, from);
+	if (!err && !c.octets)
+		err = -EIO;
 	if (close(c.fd) < 0 && !err)
 		err = -errno;
 	if (!err && rename(part, name) < 0)

@@ -653,7 +653,7 @@ class Stored(Copies):
         head = b"RIFF" + bytes(16000)
         endless = itertools.chain([head], itertools.repeat(bytes(1 << 20), 200))       # what memory has room for
         for what, status, said, begins in (("elsewhere", 307, [b"<Error><Code>TemporaryRedirect</Code></Error>"], False),
-                                           ("a page", 200, [b"<html>" + bytes(20000)], False),
+                                           ("nothing", 200, [], False), ("a page", 200, [b"<html>" + bytes(20000)], False),
                                            ("no end", 200, endless, True), ("a drip", 200, itertools.chain([head], drips()), True)):
             with self.subTest(what):
                 odd = Odd(self.ports.take(), status, said)
