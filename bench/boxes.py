@@ -10,20 +10,24 @@ turns at two nodes, until phones and the HTTP API of both show it. Row `big`: a 
 of one. Row `faults`: files that are damaged, empty, missing or another's: who hears what, and what is counted. Row `retrievals`: callers who log
 in to the shipped flow `mailbox`, each to a box of his own by its PIN, press 1, and all hear a message at once, each looked through for every
 octet of its file. Row `full`: a disk that has no room while messages are said, then some again, and kill -9. Row `away`: recordings go to a
-server of S3 that is away for a while, and the node is killed then. The last rows, and those of two nodes, have callers whom an application
-answers and records."""
+server of S3 that is away for a while, and the node is killed then. Row `arrives`: a message of ten minutes that lies on another node alone, or
+at a server of S3, is played: when its first sound is heard, and when all of it is here, over lines of this program's own. The last rows, and
+those of two nodes, have callers whom an application answers and records."""
 import contextlib
+import ctypes
 import hashlib
 import http.client
 import json
 import os
 import pathlib
+import queue
 import random
 import re
 import select
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -36,10 +40,11 @@ import record_files
 from children import end, spawn
 from presence import Agreeing
 
-ROWS = ("deposits", "kills", "machines", "agree", "big", "faults", "retrievals", "full", "away")
+ROWS = ("deposits", "kills", "machines", "agree", "big", "faults", "retrievals", "full", "away", "arrives")
 NUMBER, BOX, PASSWORD, FRAME_MS = "7000", "1001", "bench-secret", 20
 WANTED = {"deposits_at_once": 1500, "confirmed_lost": 0, "cut_s": 0.5, "confirmed_lost_machines": 0, "cut_machines_s": 5, "count_agrees_s": 1,
-          "list_ms": 50, "first_word_ms": 300, "faults_lost": 0, "retrievals_at_once": 1500, "full_lost": 0, "away_lost": 0}
+          "list_ms": 50, "first_word_ms": 300, "faults_lost": 0, "retrievals_at_once": 1500, "full_lost": 0, "away_lost": 0,
+          "arrives_ms": 300}
 SERVER_S3 = pathlib.Path(__file__).resolve().parent.parent / "tests" / "e2e" / "lib" / "swift_server.py"
 PACKET = 160
 RECORDINGS = ("free_mib: 0", "scan: 200ms")
@@ -765,6 +770,139 @@ def away(quick, gone_s):
             "lost": sum(facts.values()) + wrong + abs(len(there) - 2 * each) + each - kept}
 
 
+class Line:
+    """To a port of this machine, as a thin line of some length: seconds of round trip, octets a second from there; None: as many as come."""
+    END = "127.0.0.99"      # it comes from there
+
+    def __init__(self, *to):
+        self.to, self.rtt_s, self.rate = to, 0, None
+        self.door = socket.create_server((lib.ADDRESS, 0))
+        self.port = self.door.getsockname()[1]
+        threading.Thread(target=self.answers, daemon=True).start()
+
+    def answers(self):
+        while True:
+            near = self.door.accept()[0]
+            try:
+                far = socket.create_connection(self.to, source_address=(self.END, 0))
+            except OSError:     # who is not there is reached later
+                near.close()
+                continue
+            for one, other in ((near, far), (far, near)):
+                one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                way = queue.Queue()
+                threading.Thread(target=self.reads, args=(one, way), daemon=True).start()
+                threading.Thread(target=self.writes, args=(other, way, one is far), daemon=True).start()
+
+    def reads(self, end, way):
+        octets = b"-"
+        while octets:
+            try:
+                octets = end.recv(4000)
+            except OSError:
+                octets = b""
+            way.put((time.monotonic() + self.rtt_s / 2, octets))
+
+    def writes(self, end, way, thin):
+        with contextlib.suppress(OSError):
+            while True:
+                due, octets = way.get()
+                time.sleep(max(0, due - time.monotonic()) + (len(octets) / self.rate if thin and self.rate else 0))
+                if not octets:
+                    end.shutdown(socket.SHUT_RDWR)
+                end.sendall(octets)
+
+
+@contextlib.contextmanager
+def network_apart():
+    """What is begun meanwhile has a loopback interface of its own."""
+    libc, newnet = ctypes.CDLL(None), 0x40000000
+    with open("/proc/self/ns/net", "rb") as before:
+        if libc.unshare(newnet):
+            raise SystemExit("a network of its own needs root")
+        try:
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            yield
+        finally:
+            libc.setns(before.fileno(), newnet)
+
+
+def lengthen(node, call, seconds):
+    """The message of that call is so long."""
+    sound = os.urandom(8000 * seconds)
+    next(node.recordings().rglob(f"{call}-1.1.wav")).write_bytes(struct.pack("<4sI8sIHHIIHH4sI", b"RIFF", 36 + len(sound), b"WAVEfmt ", 16, 7, 1, 8000, 8000, 1, 8, b"data",
+                                                                             len(sound)) + sound)
+
+
+def arrived(node, api, calls):
+    """Each is played at that node: first sound in ms, and when all of it is here in s."""
+    callers, found_ = Callers(node, api), []
+    callers.begin(range(1), record=False)
+    for call in calls:
+        began = time.monotonic()
+        first = first_sound(callers, api, 0, f"recording:{call}-1")
+        lib.wait_for("all of it", 120, lambda call=call: [*node.recordings().glob(f".fetched/default/*/{call}-1.1.wav")])
+        found_.append({"first_ms": first and round(first, 1), "whole_s": round(time.monotonic() - began, 2)})
+        api.ask("POST", f"/v1/calls/{callers.open[0]['call']}/stop", {})
+    callers.hang_up(range(1))
+    return found_
+
+
+LINES = {"loopback": (0, None), "rtt_10_ms": (0.01, None), "rtt_10_ms_1_mbit": (0.01, 125000)}
+
+
+def arrives_of_node(seconds, each):
+    """The other one has its copies no more, as a third node has none."""
+    told = {}
+    with Pair() as pair:
+        node, other = pair.nodes
+        calls, _ = said(node, pair.api, len(LINES) * each + len(LINES) * each % 2, 1)
+        await_messages(pair.api, len(calls))
+        for call in calls:
+            lengthen(node, call, seconds)
+        shutil.rmtree(other.recordings() / ".copies")
+        host, port = re.search(r"listen: (\S+):(\d+)", node.config.read_text()).groups()
+        line = Line(host, int(port))
+        for name, (line.rtt_s, line.rate) in LINES.items():
+            if line.rtt_s and len(told) == 1:
+                subprocess.run(["iptables", "-t", "nat", "-A", "OUTPUT", "-p", "tcp", "-d", host, "--dport", port, "!", "-s", Line.END, "-j", "DNAT", "--to",
+                                f"{lib.ADDRESS}:{line.port}"], check=True)
+            told[name] = arrived(other, pair.apis[1], [calls.pop() for _ in range(1 if line.rate else each)])
+    return told
+
+
+def arrives_of_s3(seconds, each):
+    told, server = {}, S3()
+    line = Line("127.0.0.1", server.port)
+    try:
+        node = One(each, [text.replace(f"127.0.0.1:{server.port}", f"{lib.ADDRESS}:{line.port}") for text in server.settings()])
+        try:
+            node.redis_apart()
+            api = application(node)
+            calls, _ = said(node, api, 2 * each, 1)
+            await_messages(api, len(calls))
+            for call in calls:
+                lengthen(node, call, seconds)
+            server.start()
+            lib.wait_for("all to be stored", 120, lambda: len(server.files()) == 2 * len(calls))
+            shutil.rmtree(node.recordings() / "default")
+            told["s3"] = arrived(node, api, calls[:each])
+            line.rate = LINES["rtt_10_ms_1_mbit"][1]
+            told["s3_1_mbit"] = arrived(node, api, calls[each:each + 1])
+        finally:
+            node.stop()
+    finally:
+        server.close()
+    return told
+
+
+def arrives(quick):
+    seconds, each = (10, 1) if quick else (600, 3)
+    with network_apart():
+        told = {**arrives_of_node(seconds, each), **arrives_of_s3(seconds, each)}
+    return {"seconds": seconds, **told, "first_ms": max(one["first_ms"] or 5000 for name in ("loopback", "rtt_10_ms") for one in told[name])}
+
+
 def main():
     parser = lib.argument_parser(__doc__.splitlines()[0], ROWS)
     parser.add_argument("--away", type=float, default=30, metavar="SECONDS", help="for so long no store is there (30)")
@@ -772,13 +910,13 @@ def main():
     rows = {}
     for row in options.row or ROWS:
         rows[row] = {"deposits": deposits, "kills": kills, "machines": machines, "agree": agree, "big": big, "faults": faults, "retrievals": retrievals,
-                     "full": full, "away": lambda quick: away(quick, options.away)}[row](options.quick)
+                     "full": full, "away": lambda quick: away(quick, options.away), "arrives": arrives}[row](options.quick)
         lib.say(f"# {row}: {rows[row]}")
     told = lambda row, key: rows.get(row, {}).get(key)
     figures = {"deposits_at_once": told("deposits", "at_once"), "retrievals_at_once": told("retrievals", "at_once"), "confirmed_lost": told("kills", "confirmed_lost"), "cut_s": told("kills", "cut_s"),
                "confirmed_lost_machines": told("machines", "confirmed_lost"), "cut_machines_s": told("machines", "cut_s"), "count_agrees_s": told("agree", "all_p99_s"),
                "list_ms": told("big", "list_p99_ms"), "first_word_ms": told("big", "first_word_p99_ms"), "faults_lost": told("faults", "lost"),
-               "full_lost": told("full", "lost"), "away_lost": told("away", "lost")}
+               "full_lost": told("full", "lost"), "away_lost": told("away", "lost"), "arrives_ms": told("arrives", "first_ms")}
     missed = {name: wanted for name, wanted in WANTED.items() if figures[name] is not None and
               (figures[name] < wanted if name.endswith("at_once") else figures[name] > wanted) and not (options.quick and name.endswith("at_once"))}
     lib.finish(options, "boxes", {**figures, "rows": rows, "missed": missed}, {"redis": lib.package_version("redis-server")})
