@@ -66,7 +66,7 @@ class BoxesTest(Users, Cluster):
     def put(self, node, message, **what):
         return node.ctl("message.put", message=message, mailbox=self.BOX, **what)
 
-    def heard(self, message, before=lambda: None):
+    def tone_heard(self, message, before=lambda: None):
         """By a phone of the other node, which has no such file of its own. before: done before it is played."""
         self.b.put_extension("7100", "secret", application="ivr")
         self.registers(18, "1003")
@@ -91,8 +91,8 @@ class BoxesTest(Users, Cluster):
         self.until(lambda: found.extend(path for path in glob.glob(f"{self.folder_of(node)}/default/*/{name}") if os.path.getsize(path) > octets) or found)
         return found[0]
 
-    def is_at(self, call, step):
-        self.until(lambda: f" {step} is carried out" in self.a.ctl("call.flow", call=call)["at"])
+    def is_at(self, call, step, node=None):
+        self.until(lambda: f" {step} is carried out" in (node or self.a).ctl("call.flow", call=call)["at"])
 
     def says(self, box):
         """A caller who leaves a message at node a: his dialog, his sound and the call. Some of it is on the disk."""
@@ -139,7 +139,7 @@ class Boxes(BoxesTest):
         self.assertEqual([part["node"] for part in row["parts"]], ["a"])
         talk.quiet()
         talk.hang_up()
-        self.heard(message)
+        self.tone_heard(message)
         name = row["parts"][0]["name"]
         link = self.b.ctl("recording.link", name=name, node="b")
         self.assertEqual(link["port"], self.web["b"])
@@ -205,7 +205,7 @@ class Boxes(BoxesTest):
         copy = said["copies"][0]
         self.until(lambda: [part["node"] for part in self.a.ctl("message.get", mailbox=copy["mailbox"], message=copy["message"])["parts"]] == ["a"])
         self.b.restart()
-        self.heard(copy["message"])
+        self.tone_heard(copy["message"])
 
     def ids(self, box):
         return {row["message"] for row in self.a.ctl("message.list", mailbox=box)}
@@ -220,7 +220,7 @@ class Boxes(BoxesTest):
         self.is_at(call, "menu")
         media.digit("#")
         media.wait_tone(860)
-        self.heard(f"{call}-1", self.stands_still)      # from the copy, before anybody knows
+        self.tone_heard(f"{call}-1", self.stands_still)      # from the copy, before anybody knows
         self.a.kill()
         shutil.rmtree(self.folder_of(self.a))
         self.assertEqual(self.counts(self.b, box)[:2], [1, 0])
@@ -259,19 +259,35 @@ class Segments(BoxesTest):
     def at_home(self):
         self.until(lambda: [self.owner(shard) for shard in self.shards] == [*self.NODES])
 
-    def listens(self, node, shard, message, want, count):
-        """By a phone of that node: all of it, and nothing more."""
+    def dials(self, node, shard, number):
         self.registers(shard, "1001")
         media = node.media()
         self.addCleanup(media.close)
-        out = self.phones[shard, "1001"].invite("7100", media.sdp())
+        return self.phones[shard, "1001"].invite(number, media.sdp()), media
+
+    def heard(self, media):
+        return b"".join(packet.payload for packet in media.audio()).replace(b"\x7f", b"\xff").strip(b"\xff")
+
+    def by_key(self, node, shard, want):
+        """In the mailbox."""
+        out, media = self.dials(node, shard, "##")
+        answer = out.wait_answer()
+        media.use(answer)
+        self.is_at(parameter(answer.get("To"), "tag").split(".")[0], "menu", node)
+        media.digit("1" if self.counts(node)[0] else "2")
+        self.until(lambda: self.heard(media).count(want) == 1)
+        out.bye()
+
+    def listens(self, node, shard, message, want, count):
+        """By a phone of that node: all of it, and nothing more."""
+        out, media = self.dials(node, shard, "7100")
         call = self.told(node, "call.waiting", count)["call"]
         node.ctl("call.answer", call=call)
         media.use(out.wait_answer())
         node.ctl("call.play", call=call, file=f"recording:{message}")
         told = self.told(node, "call.played", count)
         out.bye()
-        heard = b"".join(packet.payload for packet in media.audio()).replace(b"\x7f", b"\xff").strip(b"\xff")
+        heard = self.heard(media)
         self.assertEqual((told["reason"], len(heard), heard == want), ("end", len(want), True))
 
     def told(self, node, kind, count):
@@ -289,7 +305,7 @@ class Segments(BoxesTest):
         return octets
 
     def test_killed(self):
-        """It is heard as one, at whichever node and by links."""
+        """It is heard as one, at whichever node: by command, in the mailbox, and by links."""
         self.is_heard()
 
     def test_away(self):
@@ -298,6 +314,7 @@ class Segments(BoxesTest):
 
     def is_heard(self, before=lambda message: None):
         self.a.put_extension("7100", "secret", application="ivr")
+        self.a.ctl("extension.put", number=self.BOX, pin="47110815")
         out, media, call = self.says(self.BOX)
         message = f"{call}-1"
         self.a.kill()
@@ -323,6 +340,7 @@ class Segments(BoxesTest):
         for count, (node, shard, name) in enumerate(((self.a, 17, "a"), (self.b, 18, "b"), (self.c, 19, "c")), had + 1):
             with self.subTest(node=name, taker=taker is node):
                 self.listens(node, shard, message, want, count)
+                self.by_key(node, shard, want)
                 self.assertEqual(self.links(node, name, message), files)
 
 
