@@ -3,6 +3,9 @@
 #include "tests/unit/test.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 
 #include "media/rtp/rtp_parse.h"
 #include "tests/unit/engine/worker/job_rig.h"
@@ -361,6 +364,72 @@ static void it_is_heard_while_it_arrives(void **state)
 	assert_int_equal(event.error, -EIO);
 	rig_close(r);
 	media_sound_unref(sound);
+}
+
+struct arrival {
+	struct media_sound *all, *sound;
+	_Atomic uint32_t turns; /* of the worker */
+};
+
+/* The thread that reads sounds. It is never far ahead: the worker is at the last sample that has come. */
+static void *bring(void *arg)
+{
+	struct arrival *a = arg;
+	uint32_t ready, n = 0;
+
+	while ((ready = media_sound_ready(a->sound)) < a->sound->length) {
+		if (ready > FRAME * (atomic_load(&a->turns) + 1)) {
+			(void)sched_yield();
+			continue;
+		}
+		n = n % (2 * FRAME) + 77;
+		n = n < a->sound->length - ready ? n : a->sound->length - ready;
+		memcpy(a->sound->samples + ready, a->all->samples + ready,
+		       n * sizeof(a->all->samples[0]));
+		media_sound_grow(a->sound, n);
+	}
+	media_sound_over(a->sound, MEDIA_SOUND_WHOLE);
+	return NULL;
+}
+
+/* It is whole and in order, whatever silence is between; ThreadSanitizer looks at the rest. */
+static void another_thread_brings_it(void **state)
+{
+	struct rig *r = rig_open_empty(4);
+	struct arrival a = { .all = sound_of(RATE, 50 * FRAME),
+			     .sound = media_sound_make(RATE, 50 * FRAME) };
+	struct media_track track = track_of(a.sound);
+	struct flow_spec spec = rig_spec(B);
+	static struct played heard[MAX];
+	uint8_t silence[FRAME];
+	uint32_t place = 0;
+	pthread_t thread;
+
+	(void)state;
+	memset(silence, 0xff, sizeof(silence));
+	media_sound_arrives(a.sound);
+	track.loops = 0;
+	job_open_as(r, MUSIC_ID, &track);
+	spec.source = (struct flow_source){ .job = MUSIC_ID };
+	rig_open_flow(r, &spec);
+	assert_int_equal(pthread_create(&thread, NULL, bring, &a), 0);
+	while (place < a.all->length) {
+		size_t n = play_ms(r, FRAME_MS, heard, MAX);
+
+		for (size_t i = 0; i < n; i++) {
+			if (!memcmp(heard[i].octets, silence, FRAME))
+				continue;
+			is_frame(&heard[i], a.all, place);
+			place += FRAME;
+		}
+		atomic_fetch_add(&a.turns, 1);
+	}
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	(void)play_ms(r, 2 * FRAME_MS, heard, MAX);
+	assert_int_equal(rig_events(r, MEDIA_JOB_ENDED), 1);
+	rig_close(r);
+	media_sound_unref(a.sound);
+	media_sound_unref(a.all);
 }
 
 static void its_place_is_known(void **state)
@@ -777,6 +846,7 @@ int main(void)
 		cmocka_unit_test(what_is_played_once_begins_at_once),
 		cmocka_unit_test(the_end_is_told),
 		cmocka_unit_test(it_is_heard_while_it_arrives),
+		cmocka_unit_test(another_thread_brings_it),
 		cmocka_unit_test(its_place_is_known),
 		cmocka_unit_test(a_digit_comes_first),
 		cmocka_unit_test(a_party_that_is_to_hear_nothing),
