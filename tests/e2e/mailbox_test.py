@@ -2,6 +2,7 @@
 """The menu of a mailbox (deploy/flows/mailbox.json), walked by keys, with its prompts heard as tones, in two languages: VM-01, VM-02, VM-11, VM-05, VM-06, VM-09, REG-17, BEAT-23, CALL-02, SEC-05, MED-06."""
 import array
 from datetime import datetime, timedelta, timezone
+import functools
 import os
 import subprocess
 import time
@@ -16,7 +17,7 @@ from patience import until
 
 PROMPTS = os.path.join(FLOWS, "..", "prompts")
 WORD, RATE = 3300, 8000         # Hz: of each word of a number or a day; samples a second
-LONG = 280                      # s
+LONG = 160                      # s
 # Steps that mailbox_sends_test.py begins.
 SENT = {"replies", "replied", "rsend", "ragain", "rdrop", "sent", "unsent", "secret", "fwho", "fmore", "fagain", "fsay", "fsend", "fsent", "fnot", "fdrops",
         "urgentn", "urgentw", "old1", "oldn", "oldw", "digits", "unknown", "unkept", "unpinned", "away"}
@@ -31,12 +32,17 @@ def children(pid, name):
     return [int(line) for line in subprocess.run(["pgrep", "-P", str(pid), name], capture_output=True, text=True).stdout.split()]
 
 
+@functools.cache
+def tone(hertz, seconds):
+    samples = array.array("h", sine(hertz, RATE))
+    return (samples * (int(seconds) + 1))[:int(seconds * RATE)].tobytes()
+
+
 def tone_file(path, hertz, seconds):
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    samples = array.array("h", sine(hertz, RATE))
     with wave.open(path, "wb") as file:
         file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes((samples * (int(seconds) + 1))[:int(seconds * RATE)].tobytes())
+        file.writeframes(tone(hertz, seconds))
 
 
 class Mailbox(Walks, Put):
@@ -52,8 +58,8 @@ class Mailbox(Walks, Put):
             for name in names(language):
                 hertz = 400 + 32 * menu.index(name) + 16 * at if name in menu else WORD
                 self.tones[language, name] = hertz
-                tone_file(f"{self.node.folder}/sounds/.prompts/{language}/{name}.wav", hertz, 0.6 if name in menu else 0.3)
-        tone_file(f"{self.node.folder}/sounds/default/name-1001.wav", self.NAME, 0.6)
+                tone_file(f"{self.node.folder}/sounds/.prompts/{language}/{name}.wav", hertz, 0.3 if name in menu else 0.12)
+        tone_file(f"{self.node.folder}/sounds/default/name-1001.wav", self.NAME, 0.3)
         self.ask("number.put", number="100", to="flow:main")
         for number in ("1001", "1002"):
             self.ask("extension.put", number=number, language="en")
@@ -88,7 +94,7 @@ class Mailbox(Walks, Put):
 
     def hears(self, *what):
         for one in what:
-            self.audio.wait_tone(self.tones[self.language, one] if isinstance(one, str) else one, 12)
+            self.audio.wait_tone(self.tones[self.language, one] if isinstance(one, str) else one, 4 if one == WORD else 8)
 
     def step(self, name):
         until(lambda: f" {name} is carried out" in self.at(self.call)["at"], lambda: f"{name}: {self.at(self.call)}")
@@ -97,14 +103,17 @@ class Mailbox(Walks, Put):
         if step:
             self.step(step)
         for key in keys:
-            self.audio.digit(key)
-            time.sleep(0.1)
+            self.audio.digit(key, milliseconds=60)
+            time.sleep(0.04)
 
-    def says(self, hertz, step="say"):
+    def records(self, step="say"):
         self.step(step)
         until(lambda: self.ask("call.show", call=self.call).get("recordings"), lambda: self.ask("call.show", call=self.call))
+
+    def says(self, hertz, step="say"):
+        self.records(step)
         self.audio.start(hertz)
-        time.sleep(2)
+        time.sleep(1.5)
         self.audio.stop()
         self.keys("#")
 
@@ -158,6 +167,7 @@ class Menu(Mailbox):
         self.keys("*", "menu")
         self.hears("goodbye")
         self.out.wait_bye()
+        self.ended()
 
     def show_play(self):
         return self.ask("call.show", call=self.call)["play"]
@@ -198,6 +208,7 @@ class Others(Mailbox):
             self.keys("97530864#", "pin")
         self.hears("mailbox-locked", "goodbye")
         self.out.wait_bye()
+        self.ended()
         self.assertEqual([text for text in (self.PIN, "97530864") if text in self.node.log_tail(10000)], [])
 
     def test_number_outside(self):
@@ -281,7 +292,7 @@ class Others(Mailbox):
         self.keys("1", "greet")
         self.says(self.SPOKEN[1])
         self.hears(self.SPOKEN[1])
-        self.keys("*", "sure")
+        self.keys("*", "check")
         self.hears("mailbox-settings")
         self.out.bye()
         self.assertNotIn("12345", self.node.log_tail(10000))
@@ -426,7 +437,8 @@ class Others(Mailbox):
             self.keys("1", "settings")                  # nothing is said: nothing is kept, what was said before neither
             self.keys("1", "greetings")
             self.keys("1", "greet")
-            self.keys("#", "say")
+            self.records()
+            self.keys("#")
             self.hears("mailbox-no-greeting", "mailbox-settings")
             self.assertEqual(self.ask("prompt.list"), [])
         self.keys("3", "settings")
