@@ -11,6 +11,7 @@
 #include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "base/log.h"
+#include "sig/host/calendars.h"
 #include "sig/host/names.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/model/park.h"
@@ -682,6 +683,26 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 	node_music_leave(node, tenants_name(node->common.tenants, tenant), before);
 }
 
+/* What its mailbox needs and what is not there yet, or not on this node. */
+static void extension_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+{
+	const struct extension_box *box = &((const struct extension *)value)->box;
+	uint32_t from, until;
+
+	if (box->notify_hours[0] && !box_times_read(box->notify_hours, &from, &until) &&
+	    !calendars_find(node->shards.commons->calendars, tenant, bytes_str(box->notify_hours)))
+		(void)json_array_append_new(
+			out, json_string("mailbox_notify_hours: there are no such hours yet, and "
+					 "nobody is called before: hours.put makes them"));
+	if (box->mail[0] && !node->settings.mail.url[0])
+		(void)json_array_append_new(
+			out, json_string("mailbox_mail: mail.url is not set on this node"));
+	if (box->transcribe && !node->settings.transcription.url[0])
+		(void)json_array_append_new(
+			out, json_string("mailbox_transcribe: transcription.url is not set on this "
+					 "node"));
+}
+
 const struct document_kind g_extension_documents = {
 	.name = "extension",
 	.argument = "number",
@@ -699,6 +720,7 @@ const struct document_kind g_extension_documents = {
 	.show = extension_show,
 	.read = extension_from_document,
 	.apply = extension_apply,
+	.warn = extension_warn,
 	.forget = extension_forget,
 	.saved = command_presence_saved,
 };

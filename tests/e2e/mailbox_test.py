@@ -384,7 +384,10 @@ class Others(Mailbox):
         self.keys("*#", "ngetto")
         self.hears("mailbox-notify-to", WORD)
         self.assertEqual(self.notify(), ["urgent", "1002", ""])
-        self.ask("extension.put", number="1002", mailbox_notify_hours="office")
+        warnings = self.ask("extension.put", number="1002", mailbox_notify_hours="office", mailbox_mail="one@example.org", mailbox_transcribe=True)["warnings"]
+        self.assertEqual([warning.partition(":")[0] for warning in warnings], ["mailbox_notify_hours", "mailbox_mail", "mailbox_transcribe"])
+        self.ask("hours.put", name="office", override="open")
+        self.assertNotIn("warnings", self.ask("extension.put", number="1002", mailbox_mail="", mailbox_transcribe=False))
         self.keys("1", "nmenu")
         self.hears("mailbox-notify-all", "mailbox-notify-to", "mailbox-notify-hours")
         self.keys("3", "nmenu")

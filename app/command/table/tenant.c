@@ -75,8 +75,9 @@ static const struct command_arg g_range_args[] = {
 
 const struct command g_extension_commands[] = {
 	{ "extension.put", COMMAND_FOR_ADMIN, g_extension_fields,
-	  "Makes an extension, or changes what is given of it.", "the extension", BY(document_put),
-	  .documents = BY(&g_extension_documents), .own = "number",
+	  "Makes an extension, or changes what is given of it.",
+	  "the extension; warnings, of what its mailbox needs and what is not there yet",
+	  BY(document_put), .documents = BY(&g_extension_documents), .own = "number",
 	  .own_args = "forward_always,forward_busy,forward_no_answer,forward_unreachable,"
 		      "forward_rings,do_not_disturb,smart_do_not_disturb,lamps,presence" },
 	{ "extension.get", COMMAND_FOR_READER, g_get_args, "Shows an extension.",
