@@ -60,7 +60,9 @@ static int16_t wav_mix(const struct wav *w, const uint8_t *p)
 
 	for (uint32_t i = 0; i < w->channels; i++)
 		sum += wav_sample(w, p + i * (w->bits / 8));
-	sum = (sum / w->channels + 0x8000) >> 16;
+	if (w->channels > 1) /* a division of each sample is most of the time that a file takes */
+		sum /= w->channels;
+	sum = (sum + 0x8000) >> 16;
 	return (int16_t)(sum > INT16_MAX ? INT16_MAX : sum);
 }
 
