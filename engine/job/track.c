@@ -169,7 +169,8 @@ static void place_move(struct track *t, uint64_t samples)
 		t->place = place < t->sound->length ? (uint32_t)place : t->sound->length;
 }
 
-static void late_skip(struct worker *w, struct track *t)
+/* ready: of the sound; what waits for more has left out silence. */
+static void late_skip(struct worker *w, struct track *t, uint32_t ready, bool arrives)
 {
 	uint64_t late_ns = w->now_ns - t->due_ns, n;
 
@@ -178,7 +179,8 @@ static void late_skip(struct worker *w, struct track *t)
 	n = late_ns / frame_ns(t);
 	t->due_ns += n * frame_ns(t);
 	t->timestamp += (uint32_t)n * t->units;
-	place_move(t, n * t->samples);
+	if (!arrives || t->place + (n + 1) * t->samples <= ready)
+		place_move(t, n * t->samples);
 	metric_add(w->metrics->frames_late, n);
 }
 
@@ -255,7 +257,7 @@ static void frame_turn(struct worker *w, struct job *j)
 	bool arrives = media_sound_state(t->sound) == MEDIA_SOUND_ARRIVES;
 	uint32_t end = media_sound_ready(t->sound);
 
-	late_skip(w, t);
+	late_skip(w, t, end, arrives);
 	t->timestamp += t->units;
 	t->due_ns += frame_ns(t);
 	if (arrives || t->loops || t->place < end)
