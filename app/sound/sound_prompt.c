@@ -174,7 +174,8 @@ static struct media_sound *segments_join(struct segments *of, struct sound_fault
 	if (length > (uint64_t)of->name->rate_hz * SOUND_SECONDS_MAX)
 		*fault = (struct sound_fault){ .reason = SOUND_TOO_LONG };
 	if (of->count && fault->reason != SOUND_TOO_LONG) {
-		s = sounds_join(of->parts, of->count, of->name->rate_hz);
+		s = of->count == 1 ? media_sound_ref(of->parts[0])
+				   : sounds_join(of->parts, of->count, of->name->rate_hz);
 		*fault = (struct sound_fault){ .reason = s ? NULL : "no memory" };
 	}
 	while (of->count > 0)

@@ -60,10 +60,21 @@ static int16_t wav_mix(const struct wav *w, const uint8_t *p)
 
 	for (uint32_t i = 0; i < w->channels; i++)
 		sum += wav_sample(w, p + i * (w->bits / 8));
-	if (w->channels > 1) /* a division of each sample is most of the time that a file takes */
-		sum /= w->channels;
-	sum = (sum + 0x8000) >> 16;
+	sum = (sum / w->channels + 0x8000) >> 16;
 	return (int16_t)(sum > INT16_MAX ? INT16_MAX : sum);
+}
+
+/* One octet each: there are no more than 256 samples. */
+static void octets_read(const struct wav *w, const uint8_t *p, int16_t *pcm, uint32_t n)
+{
+	int16_t samples[UINT8_MAX + 1];
+	uint8_t octet = 0;
+
+	do
+		samples[octet] = wav_mix(w, &octet);
+	while (octet++ < UINT8_MAX);
+	for (uint32_t i = 0; i < n; i++)
+		pcm[i] = samples[p[i]];
 }
 
 void wav_read(const struct wav *w, uint64_t from, int16_t *pcm, uint32_t n)
@@ -71,6 +82,10 @@ void wav_read(const struct wav *w, uint64_t from, int16_t *pcm, uint32_t n)
 	size_t block = (size_t)w->channels * w->bits / 8;
 
 	assert(from <= w->samples && n <= w->samples - from);
+	if (block == 1) {
+		octets_read(w, w->data.p + from, pcm, n);
+		return;
+	}
 	for (uint32_t i = 0; i < n; i++)
 		pcm[i] = wav_mix(w, w->data.p + (from + i) * block);
 }
