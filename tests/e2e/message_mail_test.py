@@ -16,7 +16,7 @@ import unittest
 from lib.authority import Authority
 from lib.store_servers import SECRET, USER, Mail
 from message_events_test import Left
-from patience import slowness
+from patience import PATIENCE_S, slowness
 from ports import Ports
 
 
@@ -85,6 +85,7 @@ class Mails(Left):
     def test_kill(self):
         """The server is away: the mail waits, whoever is killed. Then another node sends it, with the message and its text, and deletes it."""
         self.mail.stop()
+        self.writes.got.clear()
         self.put(mailbox_mail="one@example.org", mailbox_mail_delete="true", mailbox_mail_audio="true", mailbox_transcribe="true")
         talk = self.talks()
         message = self.leaves(talk)
@@ -185,10 +186,10 @@ class Mails(Left):
                 for child in subprocess.run(["pgrep", "-P", str(node.process.pid), "tandem-helper"], capture_output=True, text=True).stdout.split():
                     os.kill(int(child), signal.SIGKILL)
 
-        self.writes.kills[:] = [kill] * 4
+        self.writes.kills[:] = [kill] * 3
         talk = self.talks()
         message = self.leaves(talk)
-        self.until(lambda: self.row(message).get("text"))
+        self.until(lambda: self.row(message).get("text"), 3 * PATIENCE_S)
         self.assertEqual((self.row(message)["text"], self.writes.kills), (self.writes.text, []))
         talk.quiet()
         talk.hang_up()
