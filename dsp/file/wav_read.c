@@ -65,7 +65,7 @@ static int16_t wav_mix(const struct wav *w, const uint8_t *p)
 }
 
 /* One octet each: there are no more than 256 samples. */
-static void octets_read(const struct wav *w, const uint8_t *p, int16_t *pcm, uint32_t n)
+static void wav_octets_read(const struct wav *w, const uint8_t *p, int16_t *pcm, uint32_t n)
 {
 	int16_t samples[UINT8_MAX + 1];
 	uint8_t octet = 0;
@@ -83,7 +83,7 @@ void wav_read(const struct wav *w, uint64_t from, int16_t *pcm, uint32_t n)
 
 	assert(from <= w->samples && n <= w->samples - from);
 	if (block == 1) {
-		octets_read(w, w->data.p + from, pcm, n);
+		wav_octets_read(w, w->data.p + from, pcm, n);
 		return;
 	}
 	for (uint32_t i = 0; i < n; i++)
