@@ -13,6 +13,7 @@
 #include "app/sound/sound_prompt.h"
 #include "app/sound/sound_stream.h"
 #include "app/sound/sounds.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "base/ring.h"
 #include "base/table.h"
@@ -27,6 +28,8 @@ enum {
 	STREAM_TURNS = 64, /* before others have one */
 	STREAM_WAIT_MS = 20,
 };
+
+#define AWAITED_NS (2 * NS_PER_S)
 
 static const struct tone g_beep = { .count = 1, .steps = { { BEEP_MS, { { 1000, -100 } } } } };
 /* Two notes, up when somebody comes and down when he leaves: short, and below speech. */
@@ -443,11 +446,13 @@ bool sounds_work(struct sounds *s, struct prompt_work *work)
 	return true;
 }
 
-static bool room_make(struct sounds *s, uint64_t octets)
+/* What was read just now is about to be played: it goes only where there is no room at all, else it would be read again and again. */
+static bool room_make(struct sounds *s, uint64_t octets, uint64_t now_ns)
 {
 	struct entry *e;
 
-	while (s->octets + octets > s->settings.octets_idle && (e = longest_unused(s)))
+	while (s->octets + octets > s->settings.octets_idle && (e = longest_unused(s)) &&
+	       (now_ns - e->used_ns >= AWAITED_NS || s->octets + octets > s->settings.octets_max))
 		entry_drop(s, e);
 	return s->octets + octets <= s->settings.octets_max;
 }
@@ -495,7 +500,7 @@ static void sounds_on_reading(struct sounds *s, const struct reading *r, uint64_
 		return;
 	}
 	e->used_ns = now_ns;
-	if (r->sound && room_make(s, sound_octets_of(r->sound))) {
+	if (r->sound && room_make(s, sound_octets_of(r->sound), now_ns)) {
 		e->sound = r->sound;
 		e->octets = sound_octets_of(e->sound);
 		memcpy(e->hash, r->hash, sizeof(e->hash));

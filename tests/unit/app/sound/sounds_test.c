@@ -408,7 +408,7 @@ static void memory_is_bounded(void **state)
 	scene_close(s);
 }
 
-/* More than that are kept while they are played, and no longer than until the next one is read. */
+/* More than that are kept while they are played, or are about to be, and then no longer than until the next one is read. */
 static void idle_ones_have_less_room(void **state)
 {
 	struct scene *s =
@@ -420,10 +420,15 @@ static void idle_ones_have_less_room(void **state)
 	wav_put(s, "a.wav", LENGTH, 0);
 	wav_put(s, "b.wav", LENGTH, 0);
 	wav_put(s, "c.wav", LENGTH, 0);
+	wav_put(s, "d.wav", LENGTH, 0);
 	a = here(s, "a.wav", RATE);
 	b = here(s, "b.wav", RATE);
 	media_sound_unref(a);
 	media_sound_unref(here(s, "c.wav", RATE));
+	assert_int_equal(get(s, "a.wav", RATE, &again, &fault), SOUNDS_HERE);
+	media_sound_unref(again);
+	s->now_ns += 2 * NS_PER_S;
+	media_sound_unref(here(s, "d.wav", RATE));
 	assert_int_equal(get(s, "b.wav", RATE, &again, &fault), SOUNDS_HERE);
 	media_sound_unref(again);
 	assert_int_equal(get(s, "a.wav", RATE, &again, &fault), SOUNDS_LATER);
