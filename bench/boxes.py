@@ -785,7 +785,7 @@ class Line:
             near = self.door.accept()[0]
             try:
                 far = socket.create_connection(self.to, source_address=(self.END, 0))
-            except OSError:     # who is not there is reached later
+            except OSError:     # the node retries its connection
                 near.close()
                 continue
             for one, other in ((near, far), (far, near)):

@@ -308,7 +308,7 @@ static bool help_may(const char *command)
 	return false;
 }
 
-/* What a flow is told of an extension: how its user is called when a message is new. */
+/* The notification settings of the mailbox, as variables of the flow. */
 static void help_tell(struct help_ask *ask, const json_t *row)
 {
 	const char *which = json_string_value(json_object_get(row, "mailbox_notify")),

@@ -226,7 +226,7 @@ void copy_fetch_close(struct copy_fetch *f)
 	(void)close(f->lock);
 }
 
-/* With this file a recording begins: who is to hear it may begin. Not with one that was cut, as another node may have all of it. */
+/* The first segment of a recording lets its playback begin. A cut one does not: another node may have all of it. */
 void copy_fetch_tell(struct copy_fetch *f, const char *path)
 {
 	static const char *const first[] = { ".wav", ".1.wav" };

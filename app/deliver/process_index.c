@@ -88,7 +88,7 @@ static bool index_is_fresh(const struct process *p, const char *path, uint64_t n
 	return stat(name, &st) == 0 && (uint64_t)st.st_mtime * 1000 + INDEX_FRESH_MS > now_ms;
 }
 
-/* What is told stays until Redis can lose it no more: thousands of before leave some room for what ends meanwhile. */
+/* A row stays until Redis has replicated it. Older recordings leave some rows free for those that end meanwhile. */
 static void index_put(struct process *p, const char *path, enum folder_gone gone, uint64_t now_ms)
 {
 	struct process_index *x = &p->index;

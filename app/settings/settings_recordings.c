@@ -60,7 +60,7 @@ static void recordings_url(const struct destination_check *x)
 	}
 }
 
-/* Nobody else hears what is said to this machine. */
+/* Traffic to a loopback address does not leave this machine. */
 static void recordings_plain(const struct destination_check *x)
 {
 	static const char *const begins_tls[] = { "ftp://", "smtp://", NULL };
@@ -320,7 +320,7 @@ static const struct conf_field g_destination_fields[] = {
 		"want it; false: before the host, as Amazon wants it.",
 		FLAG(settings_destination, path_style)),
 	SETTING("starttls", "true",
-		"With ftp:// and smtp://: nothing is said before there is TLS. false: recordings "
+		"With ftp:// and smtp://: nothing is sent before TLS is up. false: recordings "
 		"go there in plain; with user to this machine alone.",
 		FLAG(settings_destination, starttls)),
 	SETTING("metadata", "true",

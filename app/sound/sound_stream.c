@@ -122,7 +122,7 @@ static bool stream_rate_set(struct sound_stream *s)
 	       !resampler_open(&s->resampler, s->wav.rate, s->name.rate_hz);
 }
 
-/* What cannot be read is passed over: what is behind it is heard. False: it is not there yet. */
+/* A segment that cannot be read is skipped, and the next one is played. False: it has not arrived. */
 static bool stream_head_read(struct sound_stream *s, bool arrives)
 {
 	ssize_t n = pread(s->fd, s->octets, sizeof(s->octets), 0);

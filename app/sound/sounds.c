@@ -446,7 +446,7 @@ bool sounds_work(struct sounds *s, struct prompt_work *work)
 	return true;
 }
 
-/* What was read just now is about to be played: it goes only where there is no room at all, else it would be read again and again. */
+/* A sound that was asked for within AWAITED_NS is about to be played: it is dropped only above octets_max, else it is read again and again. */
 static bool room_make(struct sounds *s, uint64_t octets, uint64_t now_ns)
 {
 	struct entry *e;
@@ -474,7 +474,7 @@ static void entry_fail(struct entry *e, const struct sound_fault *fault)
 		 LOG_STR("reason", fault->reason), LOG_U64("at", fault->at));
 }
 
-/* One that is cut is fetched anew by whoever is to hear it next. */
+/* A cut sound is dropped, so its next playback fetches it again. */
 static void sounds_on_grown(struct sounds *s, const struct reading *r)
 {
 	struct entry *e = &s->list[r->entry];
