@@ -562,10 +562,9 @@ struct flow_caller {
 /* UTC where the tenant has no zone, as for calls. */
 static int32_t caller_offset_s(const struct flow_caller *c)
 {
-	const char *name = tenants_terms(c->run->node->common.tenants, c->tenant)->zone;
-	const struct zone *z = calendars_zone(c->run->node->shards.commons->calendars, name);
-
-	return z ? zone_offset_s(z, c->at) : 0;
+	return calendars_offset_s(c->run->node->shards.commons->calendars,
+				  tenants_terms(c->run->node->common.tenants, c->tenant)->zone,
+				  c->at);
 }
 
 static struct bytes caller_header(const struct flow_caller *c, struct bytes wanted)

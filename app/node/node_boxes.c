@@ -106,14 +106,14 @@ static void row_offsets(const struct box_run *run, json_t *row)
 	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
 	const char *own =
 		tenant != TENANT_NONE ? tenants_terms(n->common.tenants, tenant)->zone : "";
-	const struct zone *z = own[0] ? calendars_zone(n->shards.commons->calendars, own) : NULL;
 	time_t at_s = (time_t)(json_integer_value(json_object_get(row, "begun_utc_ms")) / 1000);
 	struct tm tm = { 0 };
 
 	(void)localtime_r(&at_s, &tm);
 	(void)json_object_set_new(row, "server_offset_s", json_integer(tm.tm_gmtoff));
-	(void)json_object_set_new(row, "zone_offset_s",
-				  json_integer(z ? zone_offset_s(z, at_s) : 0));
+	(void)json_object_set_new(
+		row, "zone_offset_s",
+		json_integer(calendars_offset_s(n->shards.commons->calendars, own, at_s)));
 }
 
 /* TENANT/DATE/FILE: Redis says it, and a mail or a link would take any file along. */

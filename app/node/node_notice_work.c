@@ -459,14 +459,13 @@ static void call_on_counted(const struct node_box_answer *answer, void *arg)
 		notice_end(run, clock_utc_ms() + AGAIN_MS);
 }
 
-/* By the wall of the tenant; from evening until morning, too. */
+/* In local time of the tenant; from evening until morning, too. */
 static bool call_is_in_times(const struct notice_run *run, uint32_t from, uint32_t until)
 {
 	const char *own = tenants_terms(run->node->common.tenants, notice_tenant(run))->zone;
-	const struct zone *z =
-		own[0] ? calendars_zone(run->node->shards.commons->calendars, own) : NULL;
 	int64_t utc_s = (int64_t)(clock_utc_ms() / 1000),
-		local_s = utc_s + (z ? zone_offset_s(z, utc_s) : 0);
+		local_s = utc_s +
+			  calendars_offset_s(run->node->shards.commons->calendars, own, utc_s);
 	uint32_t now = (uint32_t)((local_s - civil_day(local_s) * ZONE_DAY_S) / 60);
 
 	return from <= until ? now >= from && now < until : now >= from || now < until;

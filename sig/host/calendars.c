@@ -120,6 +120,13 @@ const struct zone *calendars_zone(const struct calendars *x, const char *name)
 	return z ? z->zone : NULL;
 }
 
+int32_t calendars_offset_s(const struct calendars *x, const char *zone, int64_t utc_s)
+{
+	const struct zone *z = calendars_zone(x, zone);
+
+	return z ? zone_offset_s(z, utc_s) : 0;
+}
+
 const struct calendar *calendars_find(const struct calendars *x, uint16_t tenant, struct bytes name)
 {
 	return x ? named_find(&x->by_name, tenant, name) : NULL;

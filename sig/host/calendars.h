@@ -28,6 +28,8 @@ void calendars_delete(struct calendars *x, uint16_t tenant, const char *name);
 int calendars_zone_put(struct calendars *x, const char *name, struct zone *zone) NODISCARD;
 /* One that is in memory; NULL: it is not. */
 const struct zone *calendars_zone(const struct calendars *x, const char *name);
+/* What local time there is ahead of UTC at utc_s; 0 where the zone is not in memory, or has no name. */
+int32_t calendars_offset_s(const struct calendars *x, const char *zone, int64_t utc_s);
 /* NULL: there is none. Until one is put or deleted. x NULL: there are none at all. */
 const struct calendar *calendars_find(const struct calendars *x, uint16_t tenant,
 				      struct bytes name);

@@ -132,8 +132,8 @@ static void message_time_write(struct writer *w, const struct call_host *h, cons
 			       uint64_t utc_ms)
 {
 	const char *own = tenants_terms(h->settings->tenants, c->tenant)->zone;
-	const struct zone *z = own[0] ? calendars_zone(h->calendars, own) : NULL;
-	int64_t utc_s = (int64_t)(utc_ms / 1000), local = utc_s + (z ? zone_offset_s(z, utc_s) : 0);
+	int64_t utc_s = (int64_t)(utc_ms / 1000),
+		local = utc_s + calendars_offset_s(h->calendars, own, utc_s);
 
 	writer_str(w, ",\"date\":\"");
 	calendar_time_write(w, BYTES_LIT("time.date"), local);
