@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How many messages lie in a box, as phones are told (message-summary): a scripted phone, linphone's library and Twinkle, over a kill.  VM-01, REG-17."""
+"""How many messages lie in a box, as phones are told (message-summary): a scripted phone, baresip, linphone's library and Twinkle, over a kill.  VM-01, REG-17."""
 import os
 import re
 import time
@@ -14,10 +14,10 @@ from patience import PATIENCE_S, until
 TYPE = "application/simple-message-summary"
 
 
-# Whether messages wait, and how many are new and old: as linphone's library hands it out, and in Twinkle's log, with what it says to it.
+# Whether messages wait, and how many are new and old: as baresip shows it and linphone's library hands it out, and in Twinkle's log, with what it says to it.
 COUNTS = r"Messages-Waiting: (\w+)\n.*\nVoice-Message: (\S+)"
 WINDOW = {"0/0": "No messages", "1/0": "1 new message", "0/1": "1 old message"}
-LINPHONE, SAID = r"told of messages:\n" + COUNTS, r"send_sip_udp\n.*\nSIP/2.0 200 OK\n(?:.+\n)*CSeq: \d+ NOTIFY"
+BARESIP, LINPHONE, SAID = r"----- MWI for \S+ -----\n" + COUNTS, r"told of messages:\n" + COUNTS, r"send_sip_udp\n.*\nSIP/2.0 200 OK\n(?:.+\n)*CSeq: \d+ NOTIFY"
 
 
 class Lamp:
@@ -74,7 +74,7 @@ class MessageLamps(MessageTest):
         return path
 
     def others(self, asks):
-        """Phones of 1002 that others wrote, and what each was told: linphone's library and Twinkle."""
+        """Phones of 1002 that others wrote, and what each was told: linphone's library and Twinkle; and baresip where it asks, for it refuses what it has not asked for."""
         self.b.register(expires=0, contact="*")
         lin = Linphone(self.folder("linphone"), self.node.ports, self.node.server, "1002", "secret1002", program=core(self.node.home))
         twin = Twinkle(self.folder("twinkle"), self.node.ports, self.node.server, "1002", "secret1002", messages=asks)
@@ -82,9 +82,13 @@ class MessageLamps(MessageTest):
         for made in (lin, twin):
             self.addCleanup(made.quit)
         lin.heard("LinphoneRegistrationOk")
+        phones = {"linphone": lambda: re.findall(LINPHONE, lin.output()), "twinkle": lambda: self.twinkles(twin.log())}
         if asks:
             lin.say(f"messages sip:1002@{self.node.server[0]}:{self.node.server[1]}")
-        return {"linphone": lambda: re.findall(LINPHONE, lin.output()), "twinkle": lambda: self.twinkles(twin.log())}
+            bare = self.node.phone("1002", "secret1002", modules=("mwi",))
+            self.addCleanup(bare.quit)
+            phones["baresip"] = lambda: re.findall(BARESIP, bare.log_tail(0))            # all of it
+        return phones
 
     @staticmethod
     def twinkles(log):
