@@ -127,17 +127,17 @@ static struct bytes facts_write(const struct call_host *h, const struct call *c,
 				const struct recording *r, struct bytes mailbox,
 				char out[RECORDING_FACTS_MAX])
 {
-	const struct leg *l = call_leg(c, r->leg);
-	/* whoever may hear the message would be told: the CDR knows */
-	bool hides = mailbox.n && r->cause == RECORDING_MESSAGE && call_caller(c) &&
-		     identity_is_hidden(c, call_caller(c));
+	const struct leg *l = call_leg(c, r->leg), *caller = call_caller(c);
+	/* whose mailbox it is would be told: the CDR knows */
+	bool hides = mailbox.n && caller && identity_is_hidden(c, caller) &&
+		     !bytes_eq(mailbox, text_bytes(&caller->user));
 	struct writer w = writer_over(out, RECORDING_FACTS_MAX);
 
 	fact(&w, "from",
 	     hides ? BYTES_LIT(FORWARD_NOBODY) : cdr_number(h, c, text_bytes(&c->from)));
 	fact(&w, "to", cdr_number(h, c, text_bytes(&c->to)));
 	fact(&w, "leg", bytes_str(r->leg == c->bridge.caller ? "a" : "b"));
-	fact(&w, "user", l ? text_bytes(&l->user) : (struct bytes){ 0 });
+	fact(&w, "user", l && !(hides && l == caller) ? text_bytes(&l->user) : (struct bytes){ 0 });
 	fact(&w, "trunk", l ? text_bytes(&l->trunk) : (struct bytes){ 0 });
 	fact(&w, "direction", bytes_str(direction_of(c, r)));
 	fact(&w, "cause", bytes_str(recording_cause_name((enum recording_cause)r->cause)));

@@ -163,6 +163,33 @@ static void into_its_mailbox(void **state)
 	line_assert_cdr(l, 200, 16, ENDED_BY_A);
 }
 
+/* RFC 3323: the owner of a mailbox hears of nobody who hides from him; who calls knows his own number. */
+static void hidden_in_a_mailbox(void **state)
+{
+	static const struct {
+		uint8_t leg;
+		const char *user, *from;
+	} rows[] = { { 1, "1002", "\"from\":\"anonymous\"" }, { 0, "1001", "\"from\":\"1001\"" } };
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct line *l;
+
+		line_teardown(state);
+		line_setup(state);
+		l = *state;
+		extension_place(l->r, rows[i].user, RECORD_ON_DEMAND, RECORD_TO_MAILBOX);
+		phone_begin(&l->a, "1002");
+		phone_request(&l->a, "INVITE", "Privacy: id\r\n", PHONE_SDP_A);
+		(void)phone_rings(&l->b);
+		phone_answer(&l->b, l->b.invite, "200 OK", PHONE_SDP_B);
+		(void)phone_hears(&l->a, "SIP/2.0 200");
+		phone_ack(&l->a);
+		order_gives(l, rows[i].leg, ORDER_RECORD_ON, 0);
+		assert_true(strstr(l->r->records[0].facts, rows[i].from));
+		assert_int_equal(strstr(l->r->records[0].facts, "1001") != NULL, i);
+	}
+}
+
 /* Nothing is told of a call that nobody answered. */
 static void never_answered(void **state)
 {
@@ -647,6 +674,7 @@ int main(void)
 		cmocka_unit_test(policy),
 		LINE_TEST(of_a_call),
 		LINE_TEST(into_its_mailbox),
+		LINE_TEST(hidden_in_a_mailbox),
 		LINE_TEST(never_answered),
 		cmocka_unit_test_setup_teardown(by_command, on_demand, line_teardown),
 		cmocka_unit_test_setup_teardown(as_many_as_there_may_be, on_demand, line_teardown),

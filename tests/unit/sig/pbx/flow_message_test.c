@@ -160,7 +160,8 @@ static void test_restart(void **state)
 }
 
 /* RFC 3323: a message names nobody who hides; a recording of a flow that lies in no mailbox does. */
-static void leaves_message(void **state, const char *mailbox, const char *header, const char *from)
+static void leaves_message(void **state, const char *mailbox, const char *header, const char *from,
+			   bool named)
 {
 	char flow[128];
 	struct line *l;
@@ -176,14 +177,15 @@ static void leaves_message(void **state, const char *mailbox, const char *header
 	is_answered(l);
 	assert_int_equal(l->r->record_count, 1);
 	assert_true(strstr(l->r->records[0].facts, from));
+	assert_int_equal(strstr(l->r->records[0].facts, "1001") != NULL, named);
 }
 
 static void test_hidden(void **state)
 {
 #define MAILBOX ",\"mailbox\":\"1002\""
-	leaves_message(state, MAILBOX, "", "\"from\":\"1001\"");
-	leaves_message(state, MAILBOX, "Privacy: id\r\n", "\"from\":\"anonymous\"");
-	leaves_message(state, "", "Privacy: id\r\n", "\"from\":\"1001\"");
+	leaves_message(state, MAILBOX, "", "\"from\":\"1001\"", true);
+	leaves_message(state, MAILBOX, "Privacy: id\r\n", "\"from\":\"anonymous\"", false);
+	leaves_message(state, "", "Privacy: id\r\n", "\"from\":\"1001\"", true);
 #undef MAILBOX
 }
 
