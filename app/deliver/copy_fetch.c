@@ -170,10 +170,7 @@ int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct co
 
 /* ---- what this node lacks ---- */
 
-enum {
-	FETCH_AHEAD = 16 * COPY_DATA_MAX,
-	FETCH_PATIENCE_S = 10, /* somebody hears silence meanwhile, and another node may have it */
-};
+enum { FETCH_AHEAD = 16 * COPY_DATA_MAX };
 
 int copy_fetched(const struct terms *terms, const char *path, const char *ending,
 		 char out[FOLDER_PATH_MAX])
@@ -210,7 +207,16 @@ int copy_fetch_open(struct copy_fetch *f, const struct terms *terms, const char 
 	return err;
 }
 
-/* A part that nobody has brought to its end is none. */
+bool copy_fetch_whole(const struct copy_fetch *f)
+{
+	for (uint32_t i = 0; i < f->count; i++) {
+		if (!f->files[i].whole)
+			return false;
+	}
+	return f->any && !f->cut;
+}
+
+/* A part that nobody has brought to its end is none. Where whole ones lack others the file that was locked stays: it says so. */
 void copy_fetch_close(struct copy_fetch *f)
 {
 	char part[FOLDER_PATH_MAX];
@@ -222,8 +228,17 @@ void copy_fetch_close(struct copy_fetch *f)
 	}
 	if (f->lock < 0)
 		return;
-	(void)unlink(f->name);
+	if (!f->any || copy_fetch_whole(f))
+		(void)unlink(f->name);
 	(void)close(f->lock);
+}
+
+void copy_fetch_say(const struct copy_fetch *f, enum copy_fetch_news what)
+{
+	const char octet = (char)what;
+
+	if (f->tell >= 0)
+		(void)!write(f->tell, &octet, 1);
 }
 
 /* The first segment of a recording lets its playback begin. A cut one does not: another node may have all of it. */
@@ -233,9 +248,9 @@ void copy_fetch_tell(struct copy_fetch *f, const char *path)
 	const char *kind = path + strcspn(path, ".");
 
 	for (size_t i = 0; i < COUNT_OF(first); i++) {
-		if (f->tell >= 0 && !strcmp(kind, first[i])) {
-			(void)!write(f->tell, "", 1);
-			f->tell = -1;
+		if (!f->told && !strcmp(kind, first[i])) {
+			copy_fetch_say(f, COPY_FETCH_BEGINS);
+			f->told = true;
 		}
 	}
 }
@@ -296,7 +311,7 @@ static int fetch_one(struct copy_fetch *f, struct copy_link *link, struct fetch_
 	if (!err)
 		err = copy_fetched(f->terms, of->path, "", name);
 	if (!err && fetch_is_there(name, of)) {
-		of->whole = true;
+		of->whole = f->any = true;
 		copy_fetch_tell(f, of->path);
 	}
 	if (err || of->whole)
@@ -314,6 +329,7 @@ static int fetch_one(struct copy_fetch *f, struct copy_link *link, struct fetch_
 	if (!err && rename(part, name) < 0)
 		err = -errno;
 	of->whole = !err;
+	f->any |= !err;
 	return err;
 }
 
@@ -339,7 +355,7 @@ int copy_fetch(struct copy_fetch *f, struct copy_link *link, const char *path)
 	struct fetch_file *has[COUNT_OF(f->files)];
 	struct copy_message m = copy_message_of(COPY_FIND, path);
 	uint32_t count = 0;
-	int err = copy_link_patience(link, FETCH_PATIENCE_S);
+	int err = copy_link_patience(link, COPY_FETCH_PATIENCE_S);
 
 	if (!err)
 		err = copy_link_send(link, &m);

@@ -42,6 +42,7 @@ static size_t stored_on_octets(char *data, size_t size, size_t n, void *arg)
 
 	if (written < 0)
 		return 0;
+	(void)alarm(COPY_FETCH_PATIENCE_S);
 	c->octets += (uint64_t)written;
 	if (c->octets >= STORED_FIRST)
 		copy_fetch_tell(c->fetch, c->path);
@@ -74,6 +75,15 @@ static int stored_get(struct stored_copy *c, const struct destination *from)
 	return w.overflow ? -ENAMETOOLONG : stored_copy_file(c, place);
 }
 
+/* Also of one that a node had begun. */
+static void stored_note(struct copy_fetch *f, const char *path, int err)
+{
+	f->any |= !err;
+	f->cut |= f->any && err && err != -ENOENT;
+	for (uint32_t i = 0; !err && i < f->count; i++)
+		f->files[i].whole |= !strcmp(f->files[i].path, path);
+}
+
 /* 0, -ENOENT or -errno. */
 static int stored_fetch(struct copy_fetch *f, const struct destination *from, const char *path)
 {
@@ -97,6 +107,7 @@ static int stored_fetch(struct copy_fetch *f, const struct destination *from, co
 		err = -errno;
 	if (err)
 		(void)unlink(part);
+	stored_note(f, path, err);
 	return err;
 }
 
@@ -134,7 +145,7 @@ static int stored_recording(struct copy_fetch *f, const struct destination *from
 	return err;
 }
 
-int copy_fetch_stored(struct copy_fetch *f, const char *path)
+void copy_fetch_stored(struct copy_fetch *f, const char *path)
 {
 	char tenant[SIDECAR_TENANT_MAX], id[SIDECAR_FILE_MAX];
 	const struct terms_tenant *of;
@@ -143,6 +154,8 @@ int copy_fetch_stored(struct copy_fetch *f, const char *path)
 	folder_tenant(path, tenant);
 	(void)snprintf(id, sizeof(id), "%s", strrchr(path, '/') + 1);
 	of = terms_tenant(f->terms, tenant);
+	copy_fetch_say(f, COPY_FETCH_STORED);
+	(void)alarm(COPY_FETCH_PATIENCE_S); /* a dead share hangs as long as it likes */
 	for (uint32_t i = 0; err && i < f->terms->destination_count; i++) {
 		const struct destination *d = &f->terms->destinations[i];
 
@@ -152,5 +165,5 @@ int copy_fetch_stored(struct copy_fetch *f, const char *path)
 				err = stored_recording(f, d, tenant, id);
 		}
 	}
-	return err;
+	(void)alarm(0);
 }

@@ -52,7 +52,7 @@ int copy_link_send(struct copy_link *l, const struct copy_message *m) NODISCARD;
 int copy_link_receive(struct copy_link *l, struct copy_message *m) NODISCARD;
 struct copy_message copy_message_of(enum copy_kind kind, const char *path);
 
-enum { COPY_TAKERS_MAX = 16 };
+enum { COPY_TAKERS_MAX = 64 };
 
 struct copy_shared {
 	/* of the one that brings */
@@ -98,12 +98,22 @@ int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct co
  * From one node after the other, until all is there: what one did not bring to its end another one goes on with. While it is open a file is
  * locked, FOLDER/.fetched/TENANT/0000-00-00/ID.fetch: so whoever plays it knows that more may come (app/sound/sound_stream.h).
  */
+enum copy_fetch_news {
+	COPY_FETCH_BEGINS, /* its beginning is there */
+	COPY_FETCH_STORED, /* no node has all of it: it is read where it is stored, which may hang */
+};
+enum {
+	COPY_FETCH_PATIENCE_S = 10
+}; /* somebody hears silence meanwhile, and another node may have it */
 struct copy_fetch {
 	const struct terms *terms;
 	int lock;
 	char name[FOLDER_PATH_MAX]; /* of the file that is locked */
 	uint64_t called_ms;         /* when the call of the recording began; 0: nobody knows */
-	int tell; /* an octet is written there when the beginning of the recording is; -1: nowhere */
+	int tell;  /* enum copy_fetch_news are written there, an octet each; -1: nowhere */
+	bool told; /* that it begins */
+	bool any;  /* some file of it is there as a whole */
+	bool cut;  /* a store has begun it, and has not given all */
 	struct fetch_file {
 		char path[QUEUE_PATH_MAX];
 		uint64_t octets;
@@ -111,12 +121,16 @@ struct copy_fetch {
 	} files[2 * COPY_SEGMENTS];
 	uint32_t count;
 };
-/* What no node has, from where its tenant's recordings are stored. 0, -ENOENT or -errno. */
-int copy_fetch_stored(struct copy_fetch *f, const char *path);
+/* What no node has, from where its tenant's recordings are stored. A store that gives nothing for COPY_FETCH_PATIENCE_S ends the process. */
+void copy_fetch_stored(struct copy_fetch *f, const char *path);
 /* Waits while somebody else brings it. 0 or -errno; close it anyway. */
 int copy_fetch_open(struct copy_fetch *f, const struct terms *terms, const char *path,
 		    int tell) NODISCARD;
+/* All that anybody has said to have is there. */
+bool copy_fetch_whole(const struct copy_fetch *f);
 void copy_fetch_close(struct copy_fetch *f);
+/* Unasked, to whoever waits. */
+void copy_fetch_say(const struct copy_fetch *f, enum copy_fetch_news what);
 /* So much of that file is there that it can be heard. */
 void copy_fetch_tell(struct copy_fetch *f, const char *path);
 /* From the other end of a new link, which is closed then. 0, -ENOENT or -errno. */

@@ -40,7 +40,7 @@ static int process_wait_ms(struct process *p, uint64_t now_ms)
 static void process_wait(struct process *p)
 {
 	struct curl_waitfd wait[1 + WORK_KINDS + PROCESS_TRANSFERS_MAX + 3 + COPY_TAKERS_MAX +
-				PROCESS_FETCHES_RUN] = { { .fd = p->link.fd,
+				PROCESS_FETCHES_MAX] = { { .fd = p->link.fd,
 							   .events = CURL_WAIT_POLLIN } };
 	unsigned n = 1 + process_copies_wait(p, wait + 1);
 	int running;

@@ -87,6 +87,7 @@ struct process_copies {
 		uint64_t called_ms;
 		char name[QUEUE_PATH_MAX]; /* the file that is wanted; "": any of it */
 		bool told;                 /* that it begins: it is to be played */
+		bool stored;               /* it reads where it is stored: it may hang, and keeps no other one waiting */
 	} fetches[PROCESS_FETCHES_MAX];
 };
 
@@ -230,7 +231,7 @@ void process_copies_wake(const struct process *p);
 /* When the round began after which the neighbour had all; 0: it never had. */
 uint64_t process_copies_had_all(const struct process *p);
 /* What is to be polled. How many. */
-unsigned process_copies_wait(const struct process *p, struct curl_waitfd *wait);
+unsigned process_copies_wait(struct process *p, struct curl_waitfd *wait);
 
 /* ---- copy.c ---- */
 /* Known from now on; NULL: there are too many. */

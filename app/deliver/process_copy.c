@@ -369,28 +369,33 @@ static void clearer_begin(struct process *p, const struct process_node *to)
 	c->clearer = sender_fork(p, to, true, &c->clearer_end);
 }
 
-static void taker_begin(struct process *p, int fd, const uint8_t asks[CHANNEL_HELLO_LEN])
+/* NULL: whoever comes waits for one, as long as he likes. */
+static struct process_taker *taker_free(struct process_copies *c)
+{
+	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
+		if (!c->takers[i].pid)
+			return &c->takers[i];
+	}
+	return NULL;
+}
+
+static void taker_begin(struct process *p, struct process_taker *t, int fd,
+			const uint8_t asks[CHANNEL_HELLO_LEN])
 {
 	struct process_copies *c = &p->copies;
+	struct copy_taken *slot = &c->shared->taken[t - c->takers];
 	pid_t parent = getpid();
 
-	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
-		struct process_taker *t = &c->takers[i];
-
-		if (t->pid)
-			continue;
-		atomic_store_explicit(&c->shared->taken[i].other, 0, memory_order_relaxed);
-		t->pid = fork();
-		if (!t->pid) {
-			fd = child_begins(parent, fd);
-			_exit(-taker_run(p, fd, asks, &c->shared->taken[i]));
-		}
-		if (t->pid < 0)
-			t->pid = 0;
-		t->end = t->pid ? child_pidfd(t->pid) : -1;
-		break;
+	atomic_store_explicit(&slot->other, 0, memory_order_relaxed);
+	t->pid = fork();
+	if (!t->pid) {
+		fd = child_begins(parent, fd);
+		_exit(-taker_run(p, fd, asks, slot));
 	}
-	(void)close(fd); /* the child has it, or there is no room */
+	if (t->pid < 0)
+		t->pid = 0;
+	t->end = t->pid ? child_pidfd(t->pid) : -1;
+	(void)close(fd); /* the child has it, or there is no memory */
 }
 
 /* ---- connections that the node hands over ---- */
@@ -422,12 +427,13 @@ static int copies_receive(int from, uint8_t asks[CHANNEL_HELLO_LEN])
 static void copies_accept(struct process *p)
 {
 	uint8_t asks[CHANNEL_HELLO_LEN];
+	struct process_taker *t;
 	int fd;
 
-	while (p->copies.descriptors >= 0 &&
+	while (p->copies.descriptors >= 0 && (t = taker_free(&p->copies)) &&
 	       (fd = copies_receive(p->copies.descriptors, asks)) >= 0) {
 		if (p->terms.copies.on)
-			taker_begin(p, fd, asks);
+			taker_begin(p, t, fd, asks);
 		else
 			(void)close(fd);
 	}
@@ -484,7 +490,6 @@ enum { FETCHED_S = 3600, FETCH_HELLO_S = 1 };
 struct fetch_here {
 	const struct process *p;
 	struct copy_fetch *fetch;
-	bool any;
 };
 
 /* What there is here already lies beside what comes. */
@@ -495,7 +500,7 @@ static void fetch_link(const char *folder, const char *path, uint64_t octets, vo
 	char from[FOLDER_PATH_MAX], to[FOLDER_PATH_MAX];
 
 	(void)octets;
-	here->any = true;
+	here->fetch->any = true;
 	folder_path(from, folder, path, "");
 	if (copy_fetched(&p->terms, path, "", to))
 		return;
@@ -507,13 +512,12 @@ static void fetch_link(const char *folder, const char *path, uint64_t octets, vo
 }
 
 /* Of all nodes, as each may have a part. */
-static bool fetch_of_others(const struct process *p, struct copy_fetch *fetch, const char *path,
+static void fetch_of_others(const struct process *p, struct copy_fetch *fetch, const char *path,
 			    int seconds)
 {
 	static struct copy_link link;
 	struct copy_self self;
 	struct rand_source rand;
-	bool any = false;
 
 	rand_open_system(&rand);
 	copies_self(p, &self);
@@ -521,11 +525,9 @@ static bool fetch_of_others(const struct process *p, struct copy_fetch *fetch, c
 		const struct process_node *node = &p->copies.nodes[i];
 
 		if (node->alive && node->id != self.id &&
-		    !copy_link_connect(&link, &self, &node->address, node->id, seconds, &rand) &&
-		    !copy_fetch(fetch, &link, path))
-			any = true;
+		    !copy_link_connect(&link, &self, &node->address, node->id, seconds, &rand))
+			(void)copy_fetch(fetch, &link, path);
 	}
-	return any;
 }
 
 /* A machine that is gone answers nothing until all know that: whoever has the message waits for it no longer than that. */
@@ -535,13 +537,16 @@ static int fetch_run(const struct process *p, const char *path, uint64_t called_
 	struct fetch_here here = { .p = p, .fetch = &fetch };
 	int err = copy_fetch_open(&fetch, &p->terms, path, tell);
 
-	if (!err)
-		copy_find(p->terms.folder, path, fetch_link, &here);
 	fetch.called_ms = called_ms;
-	if (!err && !fetch_of_others(p, &fetch, path, FETCH_HELLO_S) && !here.any &&
-	    (!called_ms || fetch.count || copy_fetch_stored(&fetch, path)) &&
-	    !fetch_of_others(p, &fetch, path, COPY_HELLO_S))
-		err = -ENOENT;
+	if (!err) {
+		copy_find(p->terms.folder, path, fetch_link, &here);
+		fetch_of_others(p, &fetch, path, FETCH_HELLO_S);
+		if (!copy_fetch_whole(&fetch) && called_ms)
+			copy_fetch_stored(&fetch, path);
+		if (!copy_fetch_whole(&fetch))
+			fetch_of_others(p, &fetch, path, COPY_HELLO_S);
+		err = copy_fetch_whole(&fetch) ? 0 : -ENOENT;
+	}
 	copy_fetch_close(&fetch);
 	return err;
 }
@@ -593,7 +598,7 @@ static struct process_fetch *fetch_next(struct process *p)
 	uint32_t running = 0;
 
 	for (struct process_fetch *f = list; f < list + PROCESS_FETCHES_MAX; f++) {
-		running += f->pid != 0;
+		running += f->pid && !f->stored;
 		if (f->ticket && !f->pid && (!next || f->ticket < next->ticket))
 			next = f;
 	}
@@ -637,9 +642,12 @@ static void fetches_reap(struct process *p)
 	for (uint32_t i = 0; i < PROCESS_FETCHES_MAX; i++) {
 		struct process_fetch *f = &p->copies.fetches[i];
 		int status;
-		char begins;
+		char news;
 
-		if (f->pid && !f->told && read(f->end, &begins, 1) == 1) {
+		while (f->pid && read(f->end, &news, 1) == 1) {
+			f->stored |= news == COPY_FETCH_STORED;
+			if (news != COPY_FETCH_BEGINS)
+				continue;
 			fetch_answer(p, f, true);
 			f->told = true;
 		}
@@ -784,8 +792,8 @@ void process_copies_round(struct process *p, uint64_t now_ms)
 {
 	struct process_copies *c = &p->copies;
 
-	copies_accept(p);
 	copies_reap(p, now_ms);
+	copies_accept(p);
 	fetches_reap(p);
 	if (now_ms >= c->fetched_ms) {
 		fetched_clear(p);
@@ -816,12 +824,12 @@ uint64_t process_copies_had_all(const struct process *p)
 	return shared_read(&p->copies.shared->whole_ms);
 }
 
-unsigned process_copies_wait(const struct process *p, struct curl_waitfd *wait)
+unsigned process_copies_wait(struct process *p, struct curl_waitfd *wait)
 {
-	const struct process_copies *c = &p->copies;
+	struct process_copies *c = &p->copies;
 	unsigned n = 0;
 
-	if (c->descriptors >= 0)
+	if (c->descriptors >= 0 && taker_free(c))
 		wait[n++] =
 			(struct curl_waitfd){ .fd = c->descriptors, .events = CURL_WAIT_POLLIN };
 	if (c->sender && c->sender_end >= 0)

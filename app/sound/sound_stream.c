@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "app/sound/sound_stream.h"
@@ -44,6 +45,14 @@ static bool stream_arrives(const struct sound_stream *s)
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
 
 	return fcntl(s->lock, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_WRLCK;
+}
+
+/* Who brought it has left before all was there. */
+static bool stream_lacks(const struct sound_stream *s)
+{
+	struct stat st;
+
+	return fstat(s->lock, &st) < 0 || st.st_nlink > 0;
 }
 
 /* On whatever day. */
@@ -173,8 +182,7 @@ static enum sound_stream_state stream_octets(struct sound_stream *s, bool arrive
 	}
 	n = pread(s->fd, s->octets, s->end - s->at < most ? s->end - s->at : most, (off_t)s->at);
 	if (n < (ssize_t)block)
-		return arrives ? SOUND_STREAM_WAITS
-			       : stream_cut(s, fault, "it did not arrive as a whole");
+		return arrives ? SOUND_STREAM_WAITS : stream_cut(s, fault, SOUND_LACKS);
 	w.samples = (size_t)n / block;
 	w.data = bytes_mem(s->octets, w.samples * block);
 	wav_read(&w, 0, s->pcm, (uint32_t)w.samples);
@@ -193,6 +201,8 @@ static enum sound_stream_state stream_next(struct sound_stream *s, bool arrives,
 		return SOUND_STREAM_WAITS;
 	if (!media_sound_ready(s->sound))
 		return stream_cut(s, fault, SOUND_NO_FILE);
+	if (stream_lacks(s))
+		return stream_cut(s, fault, SOUND_LACKS);
 	media_sound_over(s->sound, MEDIA_SOUND_WHOLE);
 	return SOUND_STREAM_OVER;
 }
@@ -225,6 +235,20 @@ static bool stream_begin(struct sound_stream *s)
 	return media_sound_ready(s->sound);
 }
 
+static void stream_lock_path(char out[PATH_MAX], const char *folder, const struct sound_name *name)
+{
+	(void)snprintf(out, PATH_MAX, "%s/%s/0000-00-00/%s.fetch", folder, name->tenant,
+		       name->file);
+}
+
+bool sound_stream_lacks(const char *folder, const struct sound_name *name)
+{
+	char path[PATH_MAX];
+
+	stream_lock_path(path, folder, name);
+	return access(path, F_OK) == 0;
+}
+
 struct sound_stream *sound_stream_open(const char *folder, const struct sound_name *name)
 {
 	char path[PATH_MAX];
@@ -237,8 +261,7 @@ struct sound_stream *sound_stream_open(const char *folder, const struct sound_na
 	s->segment = 1;
 	(void)snprintf(path, sizeof(path), "%s/%s", folder, name->tenant);
 	s->tenant = opendir(path);
-	(void)snprintf(path, sizeof(path), "%s/%s/0000-00-00/%s.fetch", folder, name->tenant,
-		       name->file);
+	stream_lock_path(path, folder, name);
 	s->lock = file_read_open(path);
 	if (s->tenant && s->lock >= 0 && stream_arrives(s))
 		s->sound = media_sound_make(name->rate_hz, name->rate_hz * SOUND_SECONDS_MAX);

@@ -23,8 +23,8 @@ enum {
 	ENDLESS_MS = 1000, /* whole waves, of whatever frequency */
 	BEEP_MS = 300,
 	NOTE_MS = 150,
-	WORKS_MAX = 64, /* under way */
-	STREAMS_MAX = 32,
+	WORKS_MAX = 64,    /* under way */
+	STREAMS_MAX = 256, /* as many as are fetched at once */
 	STREAM_TURNS = 64, /* before others have one */
 	STREAM_WAIT_MS = 20,
 };
@@ -227,7 +227,10 @@ static struct media_sound *recording_any_read(struct sounds *s, const struct req
 	media_sound_unref(sound);
 	(void)snprintf(fetched, sizeof(fetched), "%s/.fetched", folder);
 	sound = stream_begin_reading(s, fetched, r);
-	return sound ? sound : sound_recording_read(fetched, &r->name, &partial, fault);
+	if (sound || !sound_stream_lacks(fetched, &r->name))
+		return sound ? sound : sound_recording_read(fetched, &r->name, &partial, fault);
+	*fault = (struct sound_fault){ .reason = SOUND_LACKS, .absent = true };
+	return NULL;
 }
 
 static struct media_sound *request_read(struct sounds *s, const struct request *r,

@@ -22,6 +22,7 @@ KEY, HELLO = "5a" * 32, 60
 BEGAN_MS = int(time.time() * 1000)   # as if its call had begun then
 OFD_GETLK = 36                      # of <fcntl.h>; Python has no name for it
 WAIT_MS = 1000
+COPY_TAKERS_MAX, FETCHES_RUN = 64, 8
 PIECE, WAV_HEAD = 60000, 44         # octets: of a file in one message; before the first sample
 
 
@@ -530,6 +531,39 @@ class Arrives(Copies):
         self.assertEqual(self.fetched(), {})
         until(lambda: os.path.exists(self.path) and digest(self.path) == self.digest, self.said)
 
+    def test_dies_between_segments(self):
+        """What has come is not all: that is said, and it is brought anew, also from where it is stored."""
+        second = record(self.a.folder, segment=2, octets=self.OCTETS, mailbox="1001")
+        want = {name: digest(os.path.join(self.a.folder, name)) for name in (self.name, second)}
+        slow = self.line()
+        self.assertEqual(self.fetched(), {})
+        until(lambda: os.path.exists(self.path), self.said)
+        slow.cut()
+        until(lambda: not self.is_brought(), self.said)
+        self.assertTrue(os.path.exists(self.lock))      # by it the player knows
+        self.assertEqual(self.c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1"), "not_found")
+        self.c.sees(self.a, self.c)
+        self.assertEqual(self.c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1"), {})
+        self.assertEqual(digests(os.path.join(self.c.folder, ".fetched")), want)
+        shutil.rmtree(os.path.join(self.c.folder, ".fetched"))
+        os.mkdir(self.share)
+        until(lambda: want.items() <= self.shared().items(), self.said)
+        slow = self.line()
+        self.assertEqual(self.fetched(), {})
+        until(lambda: os.path.exists(self.path), self.said)
+        slow.cut()
+        until(lambda: digests(os.path.join(self.c.folder, ".fetched")) == want, self.said)
+
+    def test_more_than_are_answered_at_once(self):
+        """They wait: here for places of strangers, who say no more than their hello."""
+        hello = b"TDF1" + struct.pack(">QQQ", 9, self.a.number, 9) + bytes(32)
+        for _ in range(COPY_TAKERS_MAX + 2):
+            stranger = self.enterContext(socket.create_connection(("127.0.0.1", self.a.port)))
+            stranger.sendall(hello)
+        self.c.sees(self.a, self.c)
+        self.assertEqual(self.fetched(), {})
+        until(lambda: os.path.exists(self.path) and digest(self.path) == self.digest, self.said)
+
     def test_killed_while_it_comes(self):
         """The player sees that nobody brings it any more, and the next process brings all of it."""
         self.line()
@@ -624,6 +658,20 @@ class Stored(Copies):
         answers = itertools.islice((line for line in lines if line.get("answer") in tickets), len(tickets))
         self.assertEqual([line for line in answers if "error" in line], [])
         until(lambda: self.names() == {name: digest(os.path.join(self.share, name)) for name in names}, self.said)
+
+    def test_a_dead_store_keeps_nobody_waiting(self):
+        """As many wait for it as are brought at once: one that a node has is brought all the same."""
+        dead = self.enterContext(socket.create_server(("127.0.0.1", self.ports.take())))
+        self.c.settle({"name": "dead", "kind": "s3", "url": f"http://127.0.0.1:{dead.getsockname()[1]}", "bucket": "b", "region": "r",
+                       "user": "u", "secret": "s", "path_style": True, "metadata": True})
+        record(self.b.folder, mailbox="1001")
+        self.c.sees(self.b, self.c)
+        self.c.hurry()
+        for number in (*range(2, 2 + 2 * FETCHES_RUN), 1):
+            self.c.say({"ask": number, "command": "recording.fetch", "tenant": "default", "args": {"recording": f"{CALL}-{number}", "play": BEGAN_MS}})
+        answers = (line for line in map(json.loads, self.c.lines) if "answer" in line)
+        self.assertEqual(next(answers), {"answer": 1, "result": {}})
+        self.assertEqual({line["error"] for line in itertools.islice(answers, 2 * FETCHES_RUN)}, {"not_found"})
 
     def test_at_s3(self):
         """It is told when it begins to come, over a thin line, and not at all where the line is cut."""

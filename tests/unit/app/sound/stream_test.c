@@ -52,12 +52,21 @@ static struct arrival *arrival_open(void)
 	return a;
 }
 
-/* Who brings it is done, or dies. */
-static void arrival_ends(struct arrival *a)
+static void arrival_dies(struct arrival *a)
 {
 	if (a->lock >= 0)
 		assert_int_equal(close(a->lock), 0);
 	a->lock = -1;
+}
+
+/* Who brings it has brought all. */
+static void arrival_ends(struct arrival *a)
+{
+	char path[160];
+
+	arrival_path(a, path, "0000-00-00/" CALL ".fetch");
+	(void)unlink(path);
+	arrival_dies(a);
 }
 
 static void arrival_close(struct arrival *a)
@@ -201,12 +210,38 @@ static void who_brings_it_dies(void **state)
 	bring(a, PART, SAMPLES, 5, 0, HEAD + 2 * SOME);
 	sound = arrival_sound(a, RATE);
 	assert_non_null(sound);
-	arrival_ends(a);
+	arrival_dies(a);
 	await(sound, SOME, MEDIA_SOUND_CUT);
 	is_over(a);
 	assert_int_equal(sound->references, 1);
 	media_sound_unref(sound);
 	assert_null(arrival_sound(a, RATE));
+	arrival_close(a);
+}
+
+/* What is there is no message: a segment is missing, and nobody knows of it but the file that was locked. */
+static void who_brings_it_dies_between_segments(void **state)
+{
+	struct arrival *a = arrival_open();
+	struct media_sound *sound;
+
+	(void)state;
+	bring(a, FILE_1, 100, 1, 0, SIZE_MAX);
+	sound = arrival_sound(a, RATE);
+	assert_non_null(sound);
+	await(sound, 100, MEDIA_SOUND_ARRIVES);
+	arrival_dies(a);
+	await(sound, 100, MEDIA_SOUND_CUT);
+	is_over(a);
+	media_sound_unref(sound);
+	assert_null(arrival_sound(a, RATE));
+	bring(a, FILE_2, 100, 7, 0, SIZE_MAX);
+	arrival_ends(a); /* somebody else has brought it */
+	a->scene.now_ns += AGAIN_NS;
+	sound = arrival_sound(a, RATE);
+	assert_non_null(sound);
+	assert_int_equal(sound->length, 200);
+	media_sound_unref(sound);
 	arrival_close(a);
 }
 
@@ -342,6 +377,7 @@ int main(void)
 		cmocka_unit_test(heard_while_it_arrives),
 		cmocka_unit_test(segment_by_segment),
 		cmocka_unit_test(who_brings_it_dies),
+		cmocka_unit_test(who_brings_it_dies_between_segments),
 		cmocka_unit_test(at_another_rate),
 		cmocka_unit_test(nothing_that_can_be_heard),
 		cmocka_unit_test(no_file_is_locked),
