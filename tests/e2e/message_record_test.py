@@ -118,6 +118,11 @@ class Arrives(MessageTest):
         with open(self.part, "ab") as file:
             file.write(tones.tobytes() * int(seconds * self.RATE // len(tones)))
 
+    def ends(self):
+        """All of it is there."""
+        os.unlink(self.lock.name)
+        self.lock.close()
+
     def plays(self, call, name=ID, count=1):
         self.node.ctl("call.play", call=call, file=f"recording:{name}")
         self.hears(self.SPOKEN, anew=True)
@@ -142,7 +147,7 @@ class Arrives(MessageTest):
         self.brings(self.SPOKEN, 4)
         os.rename(self.part, self.part.removesuffix(".part"))
         self.hears(self.SPOKEN, anew=True)
-        self.lock.close()
+        self.ends()
         self.assertEqual(self.wait_told("call.played")["reason"], "end")
 
     def test_cut(self):
@@ -165,7 +170,7 @@ class Arrives(MessageTest):
         self.is_silent()
         self.brings(self.SECOND, 4)
         self.hears(self.SECOND, anew=True)
-        self.lock.close()
+        self.ends()
         self.assertEqual(self.wait_told("call.played")["reason"], "end")
 
 
