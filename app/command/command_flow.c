@@ -17,7 +17,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sig/host/calendars.h"
-#include "sig/pbx/flow/programs.h"
+#include "sig/host/programs.h"
 #include "sig/shard/commons.h"
 
 enum {

@@ -10,7 +10,7 @@
 #include "app/node/node.h"
 #include "app/schema/group_field.h"
 #include "base/log.h"
-#include "sig/pbx/flow/programs.h"
+#include "sig/host/programs.h"
 #include "sig/shard/commons.h"
 
 enum { TENANT_GROUPS_MAX = 256, GROUPS_MINE_MAX = 1024 };

@@ -10,7 +10,7 @@
 #include "app/schema/tenant_field.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "sig/pbx/flow/programs.h"
+#include "sig/host/programs.h"
 #include "sig/shard/commons.h"
 
 enum { TELL_MS = 1000, TIME_OCTETS = 5 }; /* HH:MM */

@@ -15,7 +15,7 @@
 #include "app/sound/sounds.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "sig/pbx/flow/programs.h"
+#include "sig/host/programs.h"
 #include "sig/shard/commons.h"
 
 enum { PROMPTS_MAX = 1000 }; /* of a tenant */

@@ -12,9 +12,9 @@
 #include "app/schema/trunk_field.h"
 #include "sig/dial/dial.h"
 #include "sig/dial/pattern.h"
+#include "sig/host/programs.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
-#include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
 
 /* Numbers by which calls come in from trunks, and routes by which they go out. */

@@ -58,7 +58,7 @@ enum effect_kind {
 	EFFECT_SET,
 	EFFECT_PARK, /* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a room's number, data: what lies there; answer: a reply */
 	EFFECT_KEPT, /* call, version: a serial, expected: enum kept, tenant, user: whose, ttl_ms: data is kept so long; 0: it is asked for. Answer: a reply, where there is a serial */
-	EFFECT_PROGRAM, /* call, version: a serial, tenant, data: the hash of a flow's program, which is to be in memory (sig/pbx/flow/programs.h). Answer: a reply */
+	EFFECT_PROGRAM, /* call, version: a serial, tenant, data: the hash of a flow's program, which is to be in memory (sig/host/programs.h). Answer: a reply */
 	EFFECT_HELP, /* call, version: a serial, expected: enum help, tenant, data: what is asked, a JSON object, ttl_ms: so long its answer is awaited. Answer: a reply */
 	EFFECT_LOOKUP, /* call, version: a serial, want: answer: a reply. Nobody does in time: the call waits no longer */
 	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */

@@ -72,7 +72,7 @@ struct call_host {
 	struct elsewhere_list *elsewhere;
 	struct security *security;    /* security_event: misuse of the node */
 	struct secret_limit *secrets; /* of sig/call/secret.h */
-	struct programs *programs;    /* of flows (sig/pbx/flow/programs.h) */
+	struct programs *programs;    /* of flows (sig/host/programs.h) */
 	struct calendars *calendars;  /* of tenants (calendars.h) */
 	struct groups *groups;        /* of tenants (groups.h) */
 	struct names *names;          /* of extensions (names.h) */

@@ -20,6 +20,7 @@
 #include "sig/call/secret.h"
 #include "sig/host/accounts.h"
 #include "sig/host/calendars.h"
+#include "sig/host/programs.h"
 #include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/toll.h"
@@ -30,8 +31,6 @@
 #include "sig/model/flow_run.h"
 #include "sig/model/recording.h"
 #include "sig/pbx/account.h"
-#include "sig/pbx/flow/flow.h"
-#include "sig/pbx/flow/programs.h"
 
 enum { NEXT_DIGIT_MS = 5000 };
 #define ACCOUNT_SECRET "account codes" /* of which there is one brake for all of a tenant */
@@ -102,10 +101,10 @@ static enum refusal account_set(struct call_host *h, struct call *c, uint8_t leg
 static struct bytes account_day(const struct call_host *h, const struct call *c, struct writer *w)
 {
 	const char *own = tenants_terms(h->settings->tenants, c->tenant)->zone;
-	const struct zone *z = own[0] ? calendars_zone(h->calendars, own) : NULL;
 	int64_t utc_s = ((int64_t)h->now.utc_ms + h->wall_ms) / 1000;
 
-	calendar_time_write(w, BYTES_LIT("time.date"), utc_s + (z ? zone_offset_s(z, utc_s) : 0));
+	calendar_time_write(w, BYTES_LIT("time.date"),
+			    utc_s + calendars_offset_s(h->calendars, own, utc_s));
 	return writer_done(w);
 }
 
@@ -230,12 +229,19 @@ static enum refusal account_dialled(struct call_host *h, struct call *c,
 static enum refusal account_ask(struct call_host *h, struct call *c, const struct call_start *start,
 				struct call_refusal *refusal)
 {
-	struct bytes flow = bytes_str(account_terms(h, c)->account_flow);
-	enum refusal refused;
+	char number[sizeof(FLOW_WORD) + ACCOUNT_FLOW_MAX];
+	struct writer w = writer_over(number, sizeof(number));
+	const char *flow = account_terms(h, c)->account_flow;
+	struct plan_target at = { .display = start->display };
+	enum refusal refused = REFUSED_NOT_FOUND;
 
-	if (!flow.n)
+	if (!flow[0])
 		return account_refuse(h, c, refusal);
-	refused = flow_begin(h, c, start, flow, refusal);
+	if (plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST))
+		return call_refuse(refusal, REFUSED_MEMORY);
+	WRITER_TEXTS(&w, FLOW_WORD, flow);
+	at.user = writer_done(&w);
+	(void)modules_dialled(h, c, &at, &refused, refusal);
 	if (refused == REFUSED_NOT_FOUND)
 		return account_refuse(h, c, refusal);
 	if (!refused && text_set(&c->run->goal, start->to))
@@ -275,18 +281,6 @@ static bool account_tagged(struct call_host *h, struct call *c, struct bytes nam
 			 (!code.n || account_is_taken(h, c, text_bytes(&c->from), code)) &&
 			 !account_change(h, c, c->bridge.caller, "flow", code);
 	return true;
-}
-
-/* A number that the caller of a flow has it dial. */
-static enum refusal account_outside(struct call_host *h, struct call *c, struct leg *l,
-				    struct call_refusal *refusal)
-{
-	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
-
-	return !l && dial_is_by_caller(c) &&
-			       account_lacks(h, c, text_bytes(&c->from), text_bytes(&last->user))
-		       ? call_refuse(refusal, REFUSED_ACCOUNT_CODE)
-		       : REFUSED_NOT;
 }
 
 /* ---- pressed ---- */
@@ -419,7 +413,6 @@ const struct module account_module = {
 	.codes = &account_codes,
 	.name = "account",
 	.begun = account_begun,
-	.outside = account_outside,
 	.tagged = account_tagged,
 	.resumed = account_resume,
 	.orders = account_orders,

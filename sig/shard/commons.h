@@ -182,7 +182,7 @@ struct shard_commons {
 	struct auth_limit auth_limit; /* guesses of a source count for all shards */
 	struct hash_key key;          /* of auth_limit */
 	struct secret_limit *secrets; /* guesses of PINs and the like */
-	struct programs *programs;    /* of flows (sig/pbx/flow/programs.h) */
+	struct programs *programs;    /* of flows (sig/host/programs.h) */
 	struct calendars *calendars;  /* of tenants (sig/host/calendars.h) */
 	struct mailboxes *mailboxes;  /* of tenants (sig/host/mailboxes.h) */
 	struct groups *groups;        /* of tenants (sig/host/groups.h) */

@@ -4,12 +4,12 @@
 
 #include "sig/dialog/dialog.h"
 #include "sig/host/destination.h"
+#include "sig/host/programs.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/toll.h"
 #include "sig/host/trunk.h"
 #include "sig/host/trunk_route.h"
 #include "sig/model/leg.h"
-#include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/focus_parse.h"

@@ -19,6 +19,7 @@
 #include "sig/host/trunk_route.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
+#include "sig/pbx/account.h"
 #include "sig/pbx/flow/flow.h"
 #include "sig/pbx/join.h"
 #include "sig/pbx/transfer.h"
@@ -687,7 +688,9 @@ static bool dial_is_goal(const struct call *c, struct bytes number)
 	return c->run->goal.n && bytes_eq(text_bytes(&c->run->goal), number);
 }
 
-bool dial_is_by_caller(const struct call *c)
+/* What the program itself names is the tenant's word. What a caller has had put in for a name (digits, his number) is his: he dials it, with
+ * his rights, and whoever comes by a trunk has none. */
+static bool dial_is_by_caller(const struct call *c)
 {
 	return flow_has_caller(c) && c->plan.steps[c->plan.count - 1].from == PLAN_FIRST &&
 	       dial_is_of_caller(c);
@@ -716,6 +719,8 @@ enum refusal dial_outside(struct call_host *h, struct call *c, struct leg *l,
 	}
 	if (l || !dial_is_by_caller(c))
 		return REFUSED_NOT;
+	if (account_lacks(h, c, text_bytes(&c->from), text_bytes(&last->user)))
+		return REFUSED_ACCOUNT_CODE;
 	if (dial_is_goal(c, text_bytes(&last->user)))
 		return REFUSED_NOT;
 	if (call_caller(c)->trunk.n || bytes_starts(text_bytes(&last->user), "sip:") ||

@@ -13,11 +13,11 @@
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
+#include "sig/host/programs.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
 #include "sig/leg/respond.h"
 #include "sig/model/transfer.h"
-#include "sig/pbx/flow/programs.h"
 #include "sig/pbx/transfer.h"
 
 enum {
@@ -503,14 +503,6 @@ static bool flow_dialled(struct call_host *h, struct call *c, const struct plan_
 	return true;
 }
 
-enum refusal flow_begin(struct call_host *h, struct call *c, const struct call_start *start,
-			struct bytes flow, struct call_refusal *refusal)
-{
-	return plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST)
-		       ? call_refuse(refusal, REFUSED_MEMORY)
-		       : flow_enter(h, c, flow, start->display, refusal);
-}
-
 /* Dialled as the numbers of rooms are. */
 static bool flow_begun(struct call_host *h, struct call *c, const struct call_start *start,
 		       enum refusal *refused, struct call_refusal *refusal)
@@ -522,7 +514,9 @@ static bool flow_begun(struct call_host *h, struct call *c, const struct call_st
 		flow = flow_of_number(h, c, start->to);
 	if (!flow.n)
 		return false;
-	*refused = flow_begin(h, c, start, flow, refusal);
+	*refused = plan_add(&c->plan, start->to, PLAN_CALLED, PLAN_FIRST)
+			   ? call_refuse(refusal, REFUSED_MEMORY)
+			   : flow_enter(h, c, flow, start->display, refusal);
 	return true;
 }
 

@@ -127,9 +127,6 @@ uint32_t dial_screen_ms(const struct call *c, uint8_t leg);
 bool dial_screened(struct call_host *h, struct call *c, uint8_t leg, char key);
 void dial_screen_overdue(struct call_host *h, struct call *c);
 void dial_announce(struct call_host *h, struct call *c);
-/* What the program itself names is the tenant's word. What a caller has had put in for a name (digits, his number) is his: he dials it, with
- * his rights, and whoever comes by a trunk has none. */
-bool dial_is_by_caller(const struct call *c);
 /* module.outside */
 enum refusal dial_outside(struct call_host *h, struct call *c, struct leg *l,
 			  struct call_refusal *refusal);
@@ -152,9 +149,6 @@ void flow_called_back(struct call *c);
 bool dial_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
 
 /* ---- flow.c ---- */
-/* A call begins in that flow. */
-enum refusal flow_begin(struct call_host *h, struct call *c, const struct call_start *start,
-			struct bytes flow, struct call_refusal *refusal) NODISCARD;
 /* How it ends its call: a caller who was never answered hears, as the record does, why the last dial had nobody for him. */
 struct call_ending flow_ending(const struct call *c);
 /* Nobody rings any more. */

@@ -10,12 +10,12 @@
 #include "sig/call/legs.h"
 #include "sig/call/prompts.h"
 #include "sig/host/calendars.h"
+#include "sig/host/programs.h"
 #include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/words.h"
 #include "sig/leg/dtmf.h"
 #include "sig/pbx/flow/flow.h"
-#include "sig/pbx/flow/programs.h"
 
 enum { REASON_LINE_MAX = 160 };
 

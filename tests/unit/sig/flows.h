@@ -3,7 +3,7 @@
 #ifndef TESTS_UNIT_SIG_FLOWS_H
 #define TESTS_UNIT_SIG_FLOWS_H
 
-#include "sig/pbx/flow/programs.h"
+#include "sig/host/programs.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/line.h"

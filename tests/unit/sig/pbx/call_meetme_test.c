@@ -3,8 +3,8 @@
 #include <errno.h>
 
 #include "sig/call/prompts.h"
+#include "sig/host/programs.h"
 #include "sig/host/security.h"
-#include "sig/pbx/flow/programs.h"
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/meetme.h"

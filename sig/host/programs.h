@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Programs of flows in memory: one table for all shards of a node, of its control thread. No socket, no Redis. */
-#ifndef SIG_PBX_FLOW_PROGRAMS_H
-#define SIG_PBX_FLOW_PROGRAMS_H
+#ifndef SIG_HOST_PROGRAMS_H
+#define SIG_HOST_PROGRAMS_H
 
 #include "sig/dial/pattern.h"
 #include "sig/flow/program.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/pbx/flow/programs.h"
+#include "sig/host/programs.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* Which programs are in memory: what a name means, and what stays because a call goes through it. */
 #include "tests/unit/test.h"
 
-#include "sig/pbx/flow/programs.h"
+#include "sig/host/programs.h"
 
 static struct flow_program *program_new(const char *prompt, uint8_t hash[PROGRAM_HASH_LEN])
 {
