@@ -21,19 +21,18 @@
 enum {
 	HA1_TEXT = 32 + 1 + 64 + 1 + 64, /* MD5:SHA-256:SHA-512/256 in hex */
 	HA1_OCTETS = 16 + 32 + 32,
-	HA1_SEALED_TEXT = 2 * (HA1_OCTETS + SEAL_OVERHEAD),
 };
 
 /* "hex:hex:hex" to and from a secret. 0 or -EINVAL. */
 int ha1_read(struct digest_secret *out, struct bytes text) NODISCARD;
 void ha1_write(char out[HA1_TEXT + 1], const struct digest_secret *secret);
 
-/* Hex with a NUL, which opens with that context alone. 0 or -errno. */
-int ha1_seal(char out[HA1_SEALED_TEXT + 1], const struct digest_secret *secret,
-	     struct bytes context, const struct seal_key *key, struct rand_source *rand) NODISCARD;
-/* 0; -EBADMSG: it is no sealed secret at all; -EACCES: it does not open. */
-int ha1_unseal(struct digest_secret *out, struct bytes hex, struct bytes context,
-	       const struct seal_key *key) NODISCARD;
+/* Hex, which opens with that context alone. New reference, NULL: out of memory. */
+json_t *ha1_sealed(const struct digest_secret *secret, struct bytes context,
+		   const struct seal_key *key, struct rand_source *rand);
+/* 0; -EBADMSG: it is no sealed secret at all, and the document is refused; -EACCES: it does not open. */
+int ha1_fill(struct document_reader *r, const char *member, struct bytes hex, struct bytes context,
+	     struct digest_secret *out) NODISCARD;
 
 /*
  * What callers of an extension hear in each presence of it (VM-09). Values of its document. Greetings are a list: greeting = STATE "=" FILE,

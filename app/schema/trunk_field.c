@@ -449,12 +449,12 @@ static struct bytes trunk_context(char buf[TRUNK_CONTEXT_MAX], const struct trun
 json_t *trunk_to_document(const void *value, const struct seal_key *key, struct rand_source *rand)
 {
 	const struct trunk_value *t = value;
-	char sealed[HA1_SEALED_TEXT + 1], context[TRUNK_CONTEXT_MAX];
+	char context[TRUNK_CONTEXT_MAX];
 	json_t *json = trunk_to_view(t);
 
 	if (json && t->has_secret &&
-	    (ha1_seal(sealed, &t->secret, trunk_context(context, t), key, rand) ||
-	     json_object_set_new(json, "ha1_sealed", json_string(sealed)))) {
+	    json_object_set_new(json, "ha1_sealed",
+				ha1_sealed(&t->secret, trunk_context(context, t), key, rand))) {
 		json_decref(json);
 		return NULL;
 	}
@@ -466,21 +466,16 @@ static void trunk_fill_secret(struct document_reader *r, struct trunk_value *t)
 {
 	struct given sealed = document_member(r, "ha1_sealed");
 	char context[TRUNK_CONTEXT_MAX];
+	int err;
 
 	if (sealed.kind == GIVEN_NOTHING)
 		return;
-	switch (ha1_unseal(&t->secret, sealed.text, trunk_context(context, t), r->key)) {
-	case 0:
-		t->has_secret = true;
-		break;
-	case -EBADMSG:
-		document_refuse(r, "ha1_sealed");
-		break;
-	default:
+	err = ha1_fill(r, "ha1_sealed", sealed.text, trunk_context(context, t), &t->secret);
+	t->has_secret = !err;
+	if (err == -EACCES)
 		LOG_WARN("trunk", 0,
 			 "a trunk's password was sealed with other keys: give a new one",
 			 LOG_STR("trunk", t->name));
-	}
 }
 
 static void trunk_fill(struct document_reader *r, void *value)
