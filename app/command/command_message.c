@@ -98,13 +98,10 @@ void command_message_get(struct command_run *run)
 	message_send(run, &ask);
 }
 
-/* Who did it is one of its marks. ask->marks: stolen. */
+/* ask->marks: stolen. */
 static void message_set(struct command_run *run, struct node_box_ask *ask)
 {
-	if (!ask->marks)
-		ask->marks = json_object();
-	(void)json_object_set_new(ask->marks, "by",
-				  json_string(run->user[0] ? run->user : run->by));
+	ask->by = bytes_str(run->user[0] ? run->user : run->by);
 	(void)bytes_cstr(command_value(run, "message")->text, ask->order.id, sizeof(ask->order.id));
 	message_send(run, ask);
 	json_decref(ask->marks);
@@ -148,15 +145,15 @@ void command_message_delete(struct command_run *run)
 {
 	struct node_box_ask ask = message_ask(run, BOX_SET);
 
-	ask.to = "deleted";
+	ask.order.what = BOX_STATE;
+	ask.order.state = MESSAGE_DELETED;
 	message_set(run, &ask);
 }
 
 void command_message_undelete(struct command_run *run)
 {
-	struct node_box_ask ask = message_ask(run, BOX_SET);
+	struct node_box_ask ask = message_ask(run, BOX_RESTORE);
 
-	ask.to = "kept";
 	message_set(run, &ask);
 }
 
@@ -200,7 +197,7 @@ static void forward_add(const struct command_run *run, json_t *copies, struct by
 		return;
 	json_array_foreach(copies, i, copy)
 	{
-		if (!strcmp(json_string_value(json_object_get(copy, "mailbox")), box))
+		if (!strcmp(box_row_text(copy, "mailbox"), box))
 			return;
 	}
 	(void)json_array_append_new(copies, json_pack("{s:s, s:o}", "mailbox", box, "message",
@@ -286,9 +283,9 @@ static void forward_wait(struct command_run *run)
 	{
 		struct node_box_ask ask = message_ask(run, BOX_SEND);
 
-		ask.box = bytes_str(json_string_value(json_object_get(copy, "mailbox")));
-		(void)bytes_cstr(bytes_str(json_string_value(json_object_get(copy, "message"))),
-				 ask.order.id, sizeof(ask.order.id));
+		ask.box = bytes_str(box_row_text(copy, "mailbox"));
+		(void)bytes_cstr(bytes_str(box_row_text(copy, "message")), ask.order.id,
+				 sizeof(ask.order.id));
 		ask.order.wait_ms = BOX_DEPOSIT_MS;
 		ask.order.segment = (uint16_t)parts;
 		node_box_ask(run->node, &ask, forward_on_copy, run);

@@ -20,12 +20,11 @@ enum {
 		8192,      /* as many callers may be told at once that their messages are saved */
 	MARKS_MAX = 32768, /* JSON may write each of 4096 octets of a text with six */
 	PART_MAX = 2 * ENTRY_MAX, /* some of what an entry says */
-	WORD_MAX = 24,
 	BOX_BY_MAX = 64,
 	BOX_DRAFT_MS = 900000, /* as in box_keys.lua */
-	BOX_DAY_MS = 86400000,
 };
-#define ROW_MOST 9007199254740992.0 /* 2^53 */
+#define BOX_DAY_MS UINT64_C(86400000)
+#define ROW_MOST   9007199254740992.0 /* 2^53 */
 
 /* A request to a mailbox, until Redis has answered. */
 struct box_run {
@@ -35,8 +34,9 @@ struct box_run {
 	struct box_order order;
 	const char *
 		said; /* "put", "drop": of tandem-store; "mark": of a quiet order; NULL: another order */
-	char id[MESSAGE_ID_MAX + 1], sets[64], to[WORD_MAX];
-	char *text; /* marks, a part, or its name */
+	char id[MESSAGE_ID_MAX + 1];
+	const char *sets, *to; /* constants */
+	char *text;            /* marks, a part, or its name */
 	char by[BOX_BY_MAX];
 	bool raw;
 	bool told; /* the last row: events were told that it is there */
@@ -61,15 +61,21 @@ static const struct box_set {
 	{ "draft", MESSAGE_DRAFT, false }, { "gone", MESSAGE_DELETED, false },
 };
 
-static const struct box_set *box_set_of(enum message_state state, bool urgent)
+/* Those of a list: urgent ones first, or each alone. */
+static const char *box_sets_of(const struct box_order *o)
 {
-	for (size_t i = 0; i < COUNT_OF(g_sets); i++) {
-		if (g_sets[i].state == state &&
-		    (g_sets[i].urgent == urgent || state == MESSAGE_DRAFT ||
-		     state == MESSAGE_DELETED))
-			return &g_sets[i];
+	switch (o->state) {
+	case MESSAGE_DRAFT:
+		return "draft";
+	case MESSAGE_OLD:
+		return o->ranked ? "oldurgent old" : o->urgent ? "oldurgent" : "old";
+	case MESSAGE_DELETED:
+		return "gone";
+	case MESSAGE_NEW:
+	case MESSAGE_STATES:
+		break;
 	}
-	return &g_sets[0];
+	return o->ranked ? "urgent new" : o->urgent ? "urgent" : "new";
 }
 
 static json_t *box_json(struct bytes text)
@@ -80,6 +86,25 @@ static json_t *box_json(struct bytes text)
 		return json;
 	json_decref(json);
 	return json_object();
+}
+
+const char *box_row_text(const json_t *row, const char *key)
+{
+	const char *text = json_string_value(json_object_get(row, key));
+
+	return text ? text : "";
+}
+
+bool box_row_is(const json_t *row, enum message_state state)
+{
+	return !strcmp(box_row_text(row, "state"), g_message_states[state]);
+}
+
+uint64_t box_row_number(const json_t *row, const char *key)
+{
+	json_int_t value = json_integer_value(json_object_get(row, key));
+
+	return value > 0 ? (uint64_t)value : 0;
 }
 
 static void row_copy(json_t *row, const char *to, const json_t *from, const char *key)
@@ -106,7 +131,7 @@ static void row_offsets(const struct box_run *run, json_t *row)
 	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
 	const char *own =
 		tenant != TENANT_NONE ? tenants_terms(n->common.tenants, tenant)->zone : "";
-	time_t at_s = (time_t)(json_integer_value(json_object_get(row, "begun_utc_ms")) / 1000);
+	time_t at_s = (time_t)(box_row_number(row, "begun_utc_ms") / 1000);
 	struct tm tm = { 0 };
 
 	(void)localtime_r(&at_s, &tm);
@@ -233,7 +258,8 @@ static void box_run_end(struct box_run *run)
 {
 	struct node *n = run->node;
 
-	run->done(&run->answer, run->arg);
+	if (run->done)
+		run->done(&run->answer, run->arg);
 	if (run->said && run->answer.result == BOX_OK)
 		boxes_try(n, run->id);
 	box_run_free(run);
@@ -249,60 +275,49 @@ static void box_on_noticed(enum store_result result, void *arg)
 	box_run_end(run);
 }
 
-static void box_on_old(const struct node_box_answer *answer, void *arg)
-{
-	(void)answer; /* it is looked at once more tomorrow */
-	(void)arg;
-}
-
-/* Once a day, with its line: it is older than its box keeps messages. */
+/* Once a day, with its line: it is older than its box keeps messages. If that fails, it is looked at once more tomorrow. */
 static void box_retain(const struct box_run *run, const json_t *row)
 {
-	json_int_t begun = json_integer_value(json_object_get(row, "begun_utc_ms"));
-	struct node_box_ask ask = { .tenant = bytes_str(run->tenant),
-				    .box = bytes_str(run->box),
-				    .order = { .act = BOX_SET },
-				    .to = "deleted" };
+	struct node_box_ask ask = {
+		.tenant = bytes_str(run->tenant),
+		.box = bytes_str(run->box),
+		.by = BYTES_LIT("retention"),
+		.order = { .act = BOX_SET, .what = BOX_STATE, .state = MESSAGE_DELETED }
+	};
 	struct extension_box box;
-	uint64_t days;
 
 	(void)run->node->hooks->box(run->node, run->tenant, bytes_str(run->box), &box);
-	days = box.days;
-	if (!days || (uint64_t)begun + days * BOX_DAY_MS > clock_utc_ms())
+	if (!box.days ||
+	    box_row_number(row, "begun_utc_ms") + box.days * BOX_DAY_MS > clock_utc_ms())
 		return;
 	(void)bytes_cstr(bytes_str(run->id), ask.order.id, sizeof(ask.order.id));
-	ask.marks = json_pack("{s:s}", "by", "retention");
-	node_box_ask(run->node, &ask, box_on_old, NULL);
-	json_decref(ask.marks);
+	node_box_ask(run->node, &ask, NULL, NULL);
 }
 
 /* Whether something follows from the change: it is new here, becomes urgent, or its mail is to be sent again. */
-static bool box_run_notes(const struct box_run *run, const char *state)
+static bool box_run_notes(const struct box_run *run, const json_t *row)
 {
 	const struct box_order *o = &run->order;
 
 	if (!run->said && o->what & BOX_MAIL)
 		return true;
-	return strcmp(state, g_message_states[MESSAGE_OLD]) != 0 &&
-	       (!run->told || (o->what & BOX_URGENT && o->urgent));
+	return !box_row_is(row, MESSAGE_OLD) && (!run->told || (o->what & BOX_URGENT && o->urgent));
 }
 
 /* True: the run ends later. A draft becomes a message by itself, and that is looked at then. */
 static bool box_run_changed(struct box_run *run)
 {
 	const json_t *row = json_array_get(run->rows, 0);
-	const char *state = json_string_value(json_object_get(row, "state"));
 	struct node_notice notice = { .tenant = run->tenant, .box = run->box, .message = run->id };
-	bool draft = state && !strcmp(state, g_message_states[MESSAGE_DRAFT]);
-	bool gone = state && !strcmp(state, g_message_states[MESSAGE_DELETED]);
+	bool draft = box_row_is(row, MESSAGE_DRAFT), gone = box_row_is(row, MESSAGE_DELETED);
 
 	shard_box_changed(run->node->shards.commons, bytes_str(run->tenant), bytes_str(run->box));
 	if (!run->said && run->told)
 		node_message_event(run->node, gone ? SIG_MESSAGE_DELETED : SIG_MESSAGE_CHANGED,
 				   run->tenant, row, run->by);
-	if (state && run->said && !draft && !gone)
+	if (row && run->said && !draft && !gone)
 		box_retain(run, row);
-	if (!state || (draft && !run->said) || gone || !box_run_notes(run, state))
+	if (!row || (draft && !run->said) || gone || !box_run_notes(run, row))
 		return false;
 	if (draft)
 		notice.due_utc_ms = clock_utc_ms() + BOX_DRAFT_MS;
@@ -443,9 +458,12 @@ static struct box_run *box_run_make(struct node *n, struct bytes tenant, struct 
 	struct box_run *run = calloc(1, sizeof(*run));
 
 	if (run)
-		*run = (struct box_run){
-			.node = n, .rows = json_array(), .done = done, .arg = arg
-		};
+		*run = (struct box_run){ .node = n,
+					 .rows = json_array(),
+					 .sets = "",
+					 .to = "",
+					 .done = done,
+					 .arg = arg };
 	if (run && run->rows && box.n && !bytes_cstr(tenant, run->tenant, sizeof(run->tenant)) &&
 	    !bytes_cstr(box, run->box, sizeof(run->box)))
 		return run;
@@ -459,6 +477,9 @@ static bool box_run_marks(struct box_run *run, const struct node_box_ask *ask)
 {
 	json_t *marks = ask->marks ? json_copy(ask->marks) : json_object();
 
+	if (ask->by.n)
+		(void)json_object_set_new(marks, "by",
+					  json_stringn((const char *)ask->by.p, ask->by.n));
 	if (ask->order.what & BOX_PRIVATE)
 		(void)json_object_set_new(marks, "private", json_boolean(ask->order.is_private));
 	run->text = json_dumps(marks, JSON_COMPACT);
@@ -469,30 +490,23 @@ static bool box_run_marks(struct box_run *run, const struct node_box_ask *ask)
 static void box_run_aim(struct box_run *run, const struct node_box_ask *ask)
 {
 	const struct box_order *o = &ask->order;
-	const struct box_set *set = box_set_of(o->state, o->urgent);
-	const char *to = ask->to                 ? ask->to
-			 : o->act == BOX_DROP    ? "dropped"
-			 : o->act == BOX_SEND    ? "sent"
-			 : o->act == BOX_RESTORE ? "kept"
-			 : o->what & BOX_STATE   ? g_message_states[o->state]
-						 : "";
 
 	run->order = *o;
 	run->raw = ask->raw;
 	run->said = ask->quiet ? "mark" : NULL;
-	(void)bytes_cstr(bytes_sub(bytes_str(json_string_value(json_object_get(ask->marks, "by"))),
-				   0, sizeof(run->by) - 1),
-			 run->by, sizeof(run->by));
+	(void)bytes_cstr(bytes_sub(ask->by, 0, sizeof(run->by) - 1), run->by, sizeof(run->by));
 	run->most = ask->most ? ask->most : BOX_PAGE;
-	(void)snprintf(run->to, sizeof(run->to), "%s", to);
+	run->to = o->act == BOX_DROP      ? "dropped"
+		  : o->act == BOX_SEND    ? "sent"
+		  : o->act == BOX_RESTORE ? "kept"
+		  : o->what & BOX_STATE   ? g_message_states[o->state]
+					  : "";
 	(void)snprintf(run->id, sizeof(run->id), "%s",
 		       o->act >= BOX_SET ? o->id : (ask->one ? ask->one : ""));
-	if (o->ranked && (o->state == MESSAGE_NEW || o->state == MESSAGE_OLD))
-		(void)snprintf(run->sets, sizeof(run->sets), "%s %s",
-			       box_set_of(o->state, true)->name, box_set_of(o->state, false)->name);
-	else if (o->act == BOX_LIST || ask->sets)
-		(void)snprintf(run->sets, sizeof(run->sets), "%s",
-			       ask->sets ? ask->sets : set->name);
+	if (ask->sets)
+		run->sets = ask->sets;
+	else if (o->act == BOX_LIST)
+		run->sets = box_sets_of(o);
 	if (o->wait_ms)
 		run->until_ns = clock_now_ns() + o->wait_ms * NS_PER_MS;
 }
@@ -508,7 +522,8 @@ void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *d
 	}
 	if (run)
 		box_run_free(run);
-	done(&(struct node_box_answer){ .result = BOX_UNKNOWN }, arg);
+	if (done)
+		done(&(struct node_box_answer){ .result = BOX_UNKNOWN }, arg);
 }
 
 /* ---- what calls ask ---- */
@@ -521,27 +536,15 @@ struct box_wait {
 	struct reply reply;
 };
 
-static uint64_t row_value(const json_t *row, const char *key)
-{
-	json_int_t value = json_integer_value(json_object_get(row, key));
-
-	return value > 0 ? (uint64_t)value : 0;
-}
-
 static void box_message_fill(struct box_message *m, const json_t *row)
 {
-	const char *id = json_string_value(json_object_get(row, "message"));
-	const char *from = json_string_value(json_object_get(row, "from"));
-	const char *state = json_string_value(json_object_get(row, "state"));
-
-	(void)snprintf(m->id, sizeof(m->id), "%s", id ? id : "");
-	(void)snprintf(m->from, sizeof(m->from), "%s", from ? from : "");
-	while (state && m->state < MESSAGE_STATES - 1 &&
-	       strcmp(g_message_states[m->state], state) != 0)
+	(void)snprintf(m->id, sizeof(m->id), "%s", box_row_text(row, "message"));
+	(void)snprintf(m->from, sizeof(m->from), "%s", box_row_text(row, "from"));
+	while (m->state < MESSAGE_STATES - 1 && !box_row_is(row, m->state))
 		m->state++;
-	m->begun_utc_ms = row_value(row, "begun_utc_ms");
-	m->version = row_value(row, "version");
-	m->ms = (uint32_t)row_value(row, "duration_ms");
+	m->begun_utc_ms = box_row_number(row, "begun_utc_ms");
+	m->version = box_row_number(row, "version");
+	m->ms = (uint32_t)box_row_number(row, "duration_ms");
 	m->urgent = json_is_true(json_object_get(row, "urgent"));
 	m->is_private = json_is_true(json_object_get(row, "private"));
 }
@@ -555,7 +558,8 @@ static bool box_is_full(const struct box_wait *wait, const struct node_box_answe
 	if (!wait->looks || answer->result != BOX_OK)
 		return false;
 	return (wait->messages && c->fresh + c->old >= wait->messages) ||
-	       (wait->minutes && row_value(row, "duration_ms") >= wait->minutes * UINT64_C(60000));
+	       (wait->minutes &&
+		box_row_number(row, "duration_ms") >= wait->minutes * UINT64_C(60000));
 }
 
 static void box_on_wait(const struct node_box_answer *answer, void *arg)
@@ -575,12 +579,6 @@ static void box_on_wait(const struct node_box_answer *answer, void *arg)
 		box_message_fill(&news->message, row);
 	answers_reply(&wait->node->shards.answers, &wait->reply);
 	free(wait);
-}
-
-static void box_on_nobody(const struct node_box_answer *answer, void *arg)
-{
-	(void)answer;
-	(void)arg;
 }
 
 /* The quota of the mailbox is checked when its messages are counted, which is before the beep. */
@@ -605,6 +603,7 @@ void node_box_carry(const struct effect *e, void *node)
 	struct node *n = node;
 	struct node_box_ask ask = { .tenant = text_bytes(&e->tenant),
 				    .box = text_bytes(&e->user),
+				    .by = text_bytes(&e->data),
 				    .order = *e->box,
 				    .most = 1 };
 	struct box_wait *wait = e->version ? calloc(1, sizeof(*wait)) : NULL;
@@ -620,11 +619,8 @@ void node_box_carry(const struct effect *e, void *node)
 	} else if (e->version) {
 		LOG_ERROR("boxes", e->call, "no memory for a request to a mailbox");
 	}
-	if (e->data.n)
-		ask.marks = json_pack("{s:s#}", "by", (const char *)e->data.p, (int)e->data.n);
 	/* without memory the call's own time runs */
-	node_box_ask(n, &ask, wait ? box_on_wait : box_on_nobody, wait);
-	json_decref(ask.marks);
+	node_box_ask(n, &ask, wait ? box_on_wait : NULL, wait);
 }
 
 /* ---- what tandem-store says ---- */
@@ -676,10 +672,9 @@ static bool said_fill(struct box_run *run, const json_t *line, const json_t *ent
 	part = said_part(entry, (const char *)stem.p, stem);
 	run->text = json_dumps(part, JSON_COMPACT);
 	json_decref(part);
-	(void)snprintf(run->to, sizeof(run->to), "%s",
-		       json_is_true(json_object_get(entry, "draft")) ? "draft"
-		       : entry_is_heard(entry)                       ? "old"
-								     : "new");
+	run->to = json_is_true(json_object_get(entry, "draft")) ? "draft"
+		  : entry_is_heard(entry)                       ? "old"
+								: "new";
 	return run->text && strlen(run->text) <= PART_MAX;
 }
 
@@ -720,7 +715,7 @@ void node_boxes_close(struct node *n)
 		struct box_run *run = n->boxes.waiting;
 
 		n->boxes.waiting = run->next;
-		run->done(&(struct node_box_answer){ .result = BOX_UNKNOWN }, run->arg);
-		box_run_free(run);
+		run->answer = (struct node_box_answer){ .result = BOX_UNKNOWN };
+		box_run_end(run);
 	}
 }

@@ -28,6 +28,10 @@ struct node_box_answer {
 	json_t *rows;
 };
 typedef void node_box_fn(const struct node_box_answer *answer, void *arg);
+/* Of one of rows; "" and 0 where there is none, or the row is NULL. */
+const char *box_row_text(const json_t *row, const char *key);
+uint64_t box_row_number(const json_t *row, const char *key);
+bool box_row_is(const json_t *row, enum message_state state);
 
 struct node_box_ask {
 	struct bytes tenant, box;
@@ -35,12 +39,12 @@ struct node_box_ask {
 	uint32_t most;    /* LIST: 0: BOX_PAGE */
 	const char *sets; /* LIST: in place of state and urgent: names with blanks between */
 	const char *one;  /* LIST: that message alone */
-	const char *to;   /* SET: in place of state: a word of box_change.lua */
-	json_t *marks;    /* SET: others beside private; NULL: none */
+	struct bytes by;  /* SET: who does it; empty: nobody that is to be named */
+	json_t *marks;    /* SET: others beside private and by; NULL: none */
 	bool quiet;       /* SET: its marks alone, which are no change of the message */
 	bool raw;         /* rows have all marks, as marks */
 };
-/* done is called once: later, or at once where Redis cannot be asked. */
+/* done is called once: later, or at once where Redis cannot be asked. NULL: nobody waits. */
 void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *done, void *arg);
 /* EFFECT_BOX. */
 struct effect;

@@ -47,34 +47,15 @@ static bool notice_box(const struct notice_run *run, struct extension_box *out)
 	return run->node->hooks->box(run->node, run->tenant, bytes_str(run->box), out);
 }
 
-static const char *notice_text_of(const json_t *row, const char *key)
-{
-	const char *text = json_string_value(json_object_get(row, key));
-
-	return text ? text : "";
-}
-
-static bool row_is(const json_t *row, enum message_state state)
-{
-	return !strcmp(notice_text_of(row, "state"), g_message_states[state]);
-}
-
 /* What is known of a try of that kind; {} at first. */
 static const json_t *row_tries(const json_t *row, const char *kind)
 {
 	return json_object_get(json_object_get(row, "marks"), kind);
 }
 
-static uint64_t tries_number(const json_t *tries, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(tries, key));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 static bool tries_are(const json_t *tries, const char *state)
 {
-	return !strcmp(notice_text_of(tries, "state"), state);
+	return !strcmp(box_row_text(tries, "state"), state);
 }
 
 /* ---- its files ---- */
@@ -89,7 +70,7 @@ static json_t *notice_files(const struct notice_run *run, const json_t *row)
 
 	json_array_foreach(json_object_get(row, "parts"), i, part)
 	{
-		name = notice_text_of(part, "name");
+		name = box_row_text(part, "name");
 		if (json_is_true(json_object_get(part, "encrypted"))) {
 			json_decref(files);
 			return NULL;
@@ -127,21 +108,20 @@ static json_t *tries_failed(const struct notice_run *run, const json_t *before,
 			    const json_t *result, const char *why, bool dead)
 {
 	char reason[REASON_MAX];
-	uint64_t now_ms = clock_utc_ms(), tries = tries_number(before, "tries") + 1;
+	uint64_t now_ms = clock_utc_ms(), tries = box_row_number(before, "tries") + 1;
 	bool absent = json_is_true(json_object_get(result, "absent"));
 	bool refused = json_is_true(json_object_get(result, "refused"));
-	uint64_t since = tries_number(before, "since"), pause = mail_pause_ms(run, tries);
+	uint64_t since = box_row_number(before, "since"), pause = mail_pause_ms(run, tries);
 
-	(void)snprintf(reason, sizeof(reason), "%s",
-		       result ? notice_text_of(result, "reason") : why);
+	(void)snprintf(reason, sizeof(reason), "%s", result ? box_row_text(result, "reason") : why);
 	for (char *p = reason; *p; p++)
 		*p = *p < ' ' || *p > '~' ? '?' : *p;
 	return json_pack(
 		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "state", dead ? "dead" : "waits",
 		"tries", (json_int_t)tries, "since", (json_int_t)(since ? since : now_ms),
-		"refusals", (json_int_t)(refused ? tries_number(before, "refusals") + 1 : 0),
-		"absent", (json_int_t)(tries_number(before, "absent") + absent), "unasked",
-		(json_int_t)(tries_number(before, "unasked") + helper_ended(run->node, result)),
+		"refusals", (json_int_t)(refused ? box_row_number(before, "refusals") + 1 : 0),
+		"absent", (json_int_t)(box_row_number(before, "absent") + absent), "unasked",
+		(json_int_t)(box_row_number(before, "unasked") + helper_ended(run->node, result)),
 		"next", (json_int_t)(now_ms + (absent ? FETCH_MS : pause)), "reason", reason);
 }
 
@@ -188,9 +168,9 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 	json_t *row = notice_answered(run), *marks = json_object();
 	const json_t *before = row_tries(row, "texts");
 	const char *text = json_string_value(json_object_get(result, "text"));
-	uint64_t tries = tries_number(before, "tries") + 1;
+	uint64_t tries = box_row_number(before, "tries") + 1;
 	/* neither audio that is under way nor the end of tandem-helper says anything about the server */
-	uint64_t excused = tries_number(before, "absent") + tries_number(before, "unasked") +
+	uint64_t excused = box_row_number(before, "absent") + box_row_number(before, "unasked") +
 			   helper_ended(n, result);
 	bool dead = tries >= TEXT_TRIES + ABSENT_TRIES || tries - excused >= TEXT_TRIES ||
 		    json_is_true(json_object_get(result, "refused"));
@@ -211,7 +191,7 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 		LOG_WARN("mail", 0,
 			 dead ? "a message is not transcribed" : "a message is not transcribed yet",
 			 LOG_STR("message", run->message),
-			 LOG_STR("why", result ? notice_text_of(result, "reason") : why));
+			 LOG_STR("why", result ? box_row_text(result, "reason") : why));
 	}
 	json_decref(row);
 	notice_mark(run, marks);
@@ -227,8 +207,8 @@ static bool notice_text(struct notice_run *run, const json_t *row, const struct 
 
 	if (!box->transcribe || !s->url[0] || tries_are(tries, "done") || tries_are(tries, "dead"))
 		return false;
-	if (tries_number(tries, "next") > clock_utc_ms()) {
-		notice_end(run, tries_number(tries, "next"));
+	if (box_row_number(tries, "next") > clock_utc_ms()) {
+		notice_end(run, box_row_number(tries, "next"));
 		return true;
 	}
 	files = notice_files(run, row);
@@ -250,12 +230,12 @@ static void mail_on_answer(struct node *n, const json_t *result, const char *why
 	json_t *row = notice_answered(run);
 	const json_t *before = row_tries(row, "mail");
 	bool sent = result && !json_object_get(result, "reason");
-	uint64_t since = tries_number(before, "since"), now_ms = clock_utc_ms();
+	uint64_t since = box_row_number(before, "since"), now_ms = clock_utc_ms();
 	bool refused = json_is_true(json_object_get(result, "refused"));
 	bool dead = (since && now_ms > since + n->settings.mail.give_up / NS_PER_MS) ||
-		    (refused && tries_number(before, "refusals") + 1 >= MAIL_REFUSALS);
+		    (refused && box_row_number(before, "refusals") + 1 >= MAIL_REFUSALS);
 	json_t *now = sent ? json_pack("{s:s, s:I, s:b}", "state", "sent", "tries",
-				       (json_int_t)tries_number(before, "tries") + 1, "audio",
+				       (json_int_t)box_row_number(before, "tries") + 1, "audio",
 				       json_is_true(json_object_get(row, "with_audio")))
 			   : tries_failed(run, before, result, why, dead);
 
@@ -266,14 +246,14 @@ static void mail_on_answer(struct node *n, const json_t *result, const char *why
 			      : "a mail was not taken, and is tried again",
 			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
 			 LOG_STR("message", run->message),
-			 LOG_STR("why", result ? notice_text_of(result, "reason") : why));
+			 LOG_STR("why", result ? box_row_text(result, "reason") : why));
 	json_decref(row);
 	notice_mark(run, json_pack("{s:o}", "mail", now));
 }
 
 static void mail_stamp(char out[STAMP_MAX], const json_t *row)
 {
-	time_t at_s = (time_t)(tries_number(row, "begun_utc_ms") / 1000);
+	time_t at_s = (time_t)(box_row_number(row, "begun_utc_ms") / 1000);
 	struct tm tm;
 
 	if (!localtime_r(&at_s, &tm) || !strftime(out, STAMP_MAX, "%Y-%m-%d %H:%M:%S %z", &tm))
@@ -284,8 +264,7 @@ static json_t *mail_args(const struct notice_run *run, const json_t *row,
 			 const struct extension_box *box, const char *secret)
 {
 	const struct settings_mail *s = &run->node->settings.mail;
-	const char *text = notice_text_of(
-		row_tries(row, "text") ? json_object_get(row, "marks") : NULL, "text");
+	const char *text = box_row_text(json_object_get(row, "marks"), "text");
 	bool urgent = json_is_true(json_object_get(row, "urgent"));
 	char stamp[STAMP_MAX], *body = malloc(BODY_MAX);
 	json_t *args;
@@ -294,14 +273,14 @@ static json_t *mail_args(const struct notice_run *run, const json_t *row,
 	if (body)
 		(void)snprintf(body, BODY_MAX,
 			       "From: %s\r\nTo: %s\r\nTime: %s\r\nSeconds: %u\r\n%s%s%s\r\n",
-			       notice_text_of(row, "from"), run->box, stamp,
-			       (unsigned)(tries_number(row, "duration_ms") / 1000),
+			       box_row_text(row, "from"), run->box, stamp,
+			       (unsigned)(box_row_number(row, "duration_ms") / 1000),
 			       urgent ? "Urgent\r\n" : "", text[0] ? "\r\n" : "", text);
 	args = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s++, s:s++++, s:s}", "url", s->url,
 			 "ca", s->ca, "user", s->user, "secret", secret, "starttls", s->starttls,
 			 "from", s->from, "to", box->mail, "subject",
 			 urgent ? "Urgent message from " : "New message from ",
-			 notice_text_of(row, "from"), "", "id", run->message, ".", run->box,
+			 box_row_text(row, "from"), "", "id", run->message, ".", run->box,
 			 ".tandem@", run->tenant, "text", body ? body : "");
 	free(body);
 	return args;
@@ -317,11 +296,11 @@ static bool notice_mail(struct notice_run *run, const json_t *row, const struct 
 
 	if (!box->mail[0] || !s->url[0] || tries_are(tries, "sent") || tries_are(tries, "dead"))
 		return false;
-	if (tries_number(tries, "next") > clock_utc_ms()) {
-		notice_end(run, tries_number(tries, "next"));
+	if (box_row_number(tries, "next") > clock_utc_ms()) {
+		notice_end(run, box_row_number(tries, "next"));
 		return true;
 	}
-	if (!box->mail_no_audio && tries_number(tries, "absent") < ABSENT_TRIES)
+	if (!box->mail_no_audio && box_row_number(tries, "absent") < ABSENT_TRIES)
 		files = notice_files(run, row);
 	(void)json_object_set_new((json_t *)(uintptr_t)row, "with_audio",
 				  json_boolean(files != NULL));
@@ -345,10 +324,10 @@ static bool notice_delete(struct notice_run *run, const json_t *row,
 	    !json_is_true(json_object_get(tries, "audio")))
 		return false;
 	(void)bytes_cstr(bytes_str(run->message), ask.order.id, sizeof(ask.order.id));
-	ask.to = "deleted";
-	ask.marks = json_pack("{s:s}", "by", "mail");
+	ask.order.what = BOX_STATE;
+	ask.order.state = MESSAGE_DELETED;
+	ask.by = BYTES_LIT("mail");
 	node_box_ask(run->node, &ask, notice_on_message, run);
-	json_decref(ask.marks);
 	return true;
 }
 
@@ -376,7 +355,7 @@ static bool notice_call(struct notice_run *run, const json_t *row, const struct 
 					    .box = run->box,
 					    .message = NOTICE_BOX };
 
-	if (!row_is(row, MESSAGE_NEW) || !box_is_told(box, row) || row_tries(row, "rings"))
+	if (!box_row_is(row, MESSAGE_NEW) || !box_is_told(box, row) || row_tries(row, "rings"))
 		return false;
 	node_notice_add(run->node, &notice, call_on_added, run);
 	return true;
@@ -386,11 +365,11 @@ void notice_step(struct notice_run *run, const json_t *row)
 {
 	struct extension_box box;
 
-	if (row_is(row, MESSAGE_DRAFT)) {
+	if (box_row_is(row, MESSAGE_DRAFT)) {
 		notice_end(run, clock_utc_ms() + DRAFT_MS);
-	} else if (row_is(row, MESSAGE_DELETED)) {
+	} else if (box_row_is(row, MESSAGE_DELETED)) {
 		notice_end(run, 0);
-	} else if (row_is(row, MESSAGE_NEW) && !row_tries(row, "told")) {
+	} else if (box_row_is(row, MESSAGE_NEW) && !row_tries(row, "told")) {
 		node_message_event(run->node, SIG_MESSAGE_NEW, run->tenant, row, "");
 		notice_mark(run, json_pack("{s:b}", "told", 1));
 	} else if (!notice_box(run, &box) ||
@@ -412,11 +391,11 @@ static void call_on_originated(json_t *answer, void *arg)
 	if (error)
 		LOG_WARN("mail", 0, "nobody can be called about new messages",
 			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
-			 LOG_STR("why", notice_text_of(error, "message")));
+			 LOG_STR("why", box_row_text(error, "message")));
 	json_decref(answer);
 	if (notice_box(run, &box) && box.notify_retry_s)
 		ms = box.notify_retry_s * UINT64_C(1000);
-	for (uint64_t i = 1; i < tries_number(row_tries(run->row, "calls"), "tries"); i++)
+	for (uint64_t i = 1; i < box_row_number(row_tries(run->row, "calls"), "tries"); i++)
 		ms *= 2;
 	json_decref(run->row);
 	run->row = NULL;
@@ -439,7 +418,7 @@ static void call_make(struct notice_run *run, const json_t *row)
 	if (box.notify_to[0])
 		to = box.notify_to;
 	(void)snprintf(id, sizeof(id), "box %s %u", run->message,
-		       (unsigned)tries_number(row_tries(row, "calls"), "tries"));
+		       (unsigned)box_row_number(row_tries(row, "calls"), "tries"));
 	args = json_pack("{s:s, s:s, s:s}", "from", to, "flow", "message-call", "mailbox",
 			 run->box);
 	if (!run->node->hooks->box(run->node, run->tenant, bytes_str(to), &other))
@@ -452,8 +431,8 @@ static void call_on_counted(const struct node_box_answer *answer, void *arg)
 	struct notice_run *run = arg;
 	const json_t *row = json_array_get(answer->rows, 0);
 
-	(void)snprintf(run->message, sizeof(run->message), "%s", notice_text_of(row, "message"));
-	if (answer->result == BOX_OK && row && row_is(row, MESSAGE_NEW))
+	(void)snprintf(run->message, sizeof(run->message), "%s", box_row_text(row, "message"));
+	if (answer->result == BOX_OK && row && box_row_is(row, MESSAGE_NEW))
 		call_make(run, row);
 	else
 		notice_end(run, clock_utc_ms() + AGAIN_MS);
@@ -491,7 +470,7 @@ static void call_on_newest(const struct node_box_answer *answer, void *arg)
 {
 	struct notice_run *run = arg;
 	const json_t *row = json_array_get(answer->rows, 0);
-	uint64_t tries = tries_number(row_tries(row, "calls"), "tries");
+	uint64_t tries = box_row_number(row_tries(row, "calls"), "tries");
 	struct node_box_ask ask = notice_ask(run, BOX_SET);
 	struct extension_box box;
 
@@ -503,7 +482,7 @@ static void call_on_newest(const struct node_box_answer *answer, void *arg)
 	} else if (!call_is_in_hours(run, &box)) {
 		notice_end(run, clock_utc_ms() + HOURS_MS);
 	} else {
-		(void)bytes_cstr(bytes_str(notice_text_of(row, "message")), ask.order.id,
+		(void)bytes_cstr(bytes_str(box_row_text(row, "message")), ask.order.id,
 				 sizeof(ask.order.id));
 		ask.marks = json_pack("{s:{s:I}}", "calls", "tries", (json_int_t)tries + 1);
 		ask.quiet = true;

@@ -18,48 +18,39 @@ enum {
 
 /* ---- events ---- */
 
-static void event_text_of(char *out, size_t cap, const json_t *row, const char *key)
-{
-	const char *text = json_string_value(json_object_get(row, key));
-
-	(void)snprintf(out, cap, "%s", text ? text : "");
-}
-
-/* Who sees the box beside its owner. */
-static void box_members(struct node *n, const char *tenant, const json_t *row,
-			char out[EXTENSION_MEMBERS_MAX])
-{
-	const char *box = json_string_value(json_object_get(row, "mailbox"));
-	struct extension_box of;
-
-	(void)n->hooks->box(n, tenant, bytes_str(box), &of);
-	memcpy(out, of.members, EXTENSION_MEMBERS_MAX);
-}
-
 void node_message_event(struct node *n, enum sig_event_kind kind, const char *tenant,
 			const json_t *row, const char *by)
 {
 	static char json[FIELDS_JSON_MAX]; /* large for a stack */
 	static struct fields fields;
-	char members[EXTENSION_MEMBERS_MAX] = "";
+	struct extension_box box;
 	struct sig_event event = {
 		.kind = kind,
-		.version = (uint64_t)json_integer_value(json_object_get(row, "version")),
-		.package = json_string_value(json_object_get(row, "state")),
+		.version = box_row_number(row, "version"),
+		.package = box_row_text(row, "state"),
 		.reason = by,
 		.urgent = json_is_true(json_object_get(row, "urgent")),
-		.ms = (uint32_t)json_integer_value(json_object_get(row, "duration_ms")),
+		.ms = (uint32_t)box_row_number(row, "duration_ms"),
 	};
 
-	box_members(n, tenant, row, members);
-	event.values = bytes_str(members);
-	event_text_of(event.to, sizeof(event.to), row, "mailbox");
-	event_text_of(event.from, sizeof(event.from), row, "from");
-	event_text_of(event.step, sizeof(event.step), row, "message");
+	(void)n->hooks->box(n, tenant, bytes_str(box_row_text(row, "mailbox")), &box);
+	event.values = bytes_str(box.members); /* who sees the box beside its owner */
+	(void)snprintf(event.to, sizeof(event.to), "%s", box_row_text(row, "mailbox"));
+	(void)snprintf(event.from, sizeof(event.from), "%s", box_row_text(row, "from"));
+	(void)snprintf(event.step, sizeof(event.step), "%s", box_row_text(row, "message"));
 	fields_of_event(&fields, &event);
 	if (n->redis.store)
 		store_event(n->redis.store, bytes_str(tenant), (struct bytes){ 0 },
 			    fields_json(&fields, json));
+}
+
+/* done NULL: nothing is gained by its answer. */
+static void notice_task(const struct node *n, enum store_task_act act, struct bytes what,
+			uint64_t due_utc_ms, store_task_fn *done, void *arg)
+{
+	const struct store_task of = { act, bytes_str(n->identity.id), what, due_utc_ms };
+
+	store_task(n->redis.store, &of, done, arg);
 }
 
 /* ---- its end ---- */
@@ -87,14 +78,10 @@ static void notice_on_done(enum store_result result, const struct bytes *held, s
 
 void notice_end(struct notice_run *run, uint64_t due_utc_ms)
 {
-	const struct store_task of = { .act = STORE_TASK_DONE,
-				       .who = bytes_str(run->node->identity.id),
-				       .what = bytes_str(run->what),
-				       .due_utc_ms = due_utc_ms };
-
 	notice_unlink(run);
 	if (run->node->redis.store && run->node->life.phase != NODE_STOPPING)
-		store_task(run->node->redis.store, &of, notice_on_done, run);
+		notice_task(run->node, STORE_TASK_DONE, bytes_str(run->what), due_utc_ms,
+			    notice_on_done, run);
 	else
 		free(run);
 }
@@ -158,25 +145,12 @@ static bool notice_read(struct notice_run *run, struct bytes what)
 	       !bytes_cstr(what, run->message, sizeof(run->message));
 }
 
-static void notice_on_held(enum store_result result, const struct bytes *held, size_t count,
-			   void *arg)
-{
-	(void)result; /* nothing is gained by stopping: it would be begun once more */
-	(void)held;
-	(void)count;
-	(void)arg;
-}
-
 /* No node will ever know what it means. */
 static void notice_drop(struct node *n, struct bytes what)
 {
-	const struct store_task of = { .act = STORE_TASK_DONE,
-				       .who = bytes_str(n->identity.id),
-				       .what = what };
-
 	LOG_WARN("mail", 0, "what is to be done about a message cannot be read: it is dropped",
 		 LOG_BYTES("task", what));
-	store_task(n->redis.store, &of, notice_on_held, n);
+	notice_task(n, STORE_TASK_DONE, what, 0, NULL, NULL);
 }
 
 /* What has no room is held until its time is over: then it is taken again. */
@@ -221,21 +195,18 @@ void node_notice_add(struct node *n, const struct node_notice *of, node_notice_f
 {
 	char what[NOTICE_WHAT_MAX] = "";
 	struct notice_add *add = n->redis.store ? malloc(sizeof(*add)) : NULL;
-	struct store_task task = {
-		.act = of->due_utc_ms || n->notices.count >= NOTICES_MAX ? STORE_TASK_ADD
-									 : STORE_TASK_NOW,
-		.who = bytes_str(n->identity.id),
-		.due_utc_ms = of->due_utc_ms ? of->due_utc_ms : clock_utc_ms(),
-	};
 
 	(void)snprintf(what, sizeof(what), "%s %s %s", of->tenant, of->box, of->message);
-	task.what = bytes_str(what);
 	if (!add) {
 		done(STORE_UNKNOWN, arg);
 		return;
 	}
 	*add = (struct notice_add){ n, done, arg };
-	store_task(n->redis.store, &task, notice_on_added, add);
+	notice_task(n,
+		    of->due_utc_ms || n->notices.count >= NOTICES_MAX ? STORE_TASK_ADD
+								      : STORE_TASK_NOW,
+		    bytes_str(what), of->due_utc_ms ? of->due_utc_ms : clock_utc_ms(),
+		    notice_on_added, add);
 }
 
 /* ---- turns ---- */
@@ -256,21 +227,19 @@ static void notice_on_taken(enum store_result result, const struct bytes *held, 
 void node_notices_beat(struct node *n, uint64_t now_ns)
 {
 	struct node_notices *all = &n->notices;
-	struct store_task of = { .act = STORE_TASK_TAKE, .who = bytes_str(n->identity.id) };
 
 	if (!n->redis.store || !redis_is_connected(n->redis.link))
 		return;
 	if (!all->taking && now_ns >= all->take_ns && all->count + STORE_TASKS_MAX <= NOTICES_MAX) {
 		all->taking = true;
 		all->take_ns = now_ns + NOTICE_TAKE_MS * NS_PER_MS;
-		store_task(n->redis.store, &of, notice_on_taken, n);
+		notice_task(n, STORE_TASK_TAKE, (struct bytes){ 0 }, 0, notice_on_taken, n);
 	}
-	of.act = STORE_TASK_HOLD;
 	for (struct notice_run *run = all->first; run; run = run->next) {
 		if (now_ns < run->hold_ns)
 			continue;
 		run->hold_ns = now_ns + STORE_TASK_HELD_MS / 3 * NS_PER_MS;
-		of.what = bytes_str(run->what);
-		store_task(n->redis.store, &of, notice_on_held, n);
+		/* nothing is gained by stopping where it is held no longer: it would be begun once more */
+		notice_task(n, STORE_TASK_HOLD, bytes_str(run->what), 0, NULL, NULL);
 	}
 }

@@ -495,7 +495,7 @@ struct store_task {
 	struct bytes who, what; /* who: the same for nobody else */
 	uint64_t due_utc_ms;
 };
-/* held: what is held by who from now on. */
+/* held: what is held by who from now on. NULL: nobody waits. */
 typedef void store_task_fn(enum store_result result, const struct bytes *held, size_t count,
 			   void *arg);
 void store_task(struct store_shared *s, const struct store_task *of, store_task_fn *done,

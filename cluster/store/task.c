@@ -24,7 +24,8 @@ static void task_on_reply(struct store_op *op, const struct store_answer *a)
 
 	for (size_t i = 1; i < n && count < STORE_TASKS_MAX; i++)
 		held[count++] = redis_reply_text(redis_reply_at(a->reply, i));
-	o->done(a->result, held, count, o->arg);
+	if (o->done)
+		o->done(a->result, held, count, o->arg);
 }
 
 void store_task(struct store_shared *s, const struct store_task *of, store_task_fn *done, void *arg)
@@ -49,7 +50,8 @@ void store_task(struct store_shared *s, const struct store_task *of, store_task_
 	store_enter(&s->base);
 	o = (struct task_op *)store_op_new(&s->base, sizeof(*o), task_on_reply);
 	if (!o) {
-		done(STORE_UNKNOWN, NULL, 0, arg);
+		if (done)
+			done(STORE_UNKNOWN, NULL, 0, arg);
 	} else {
 		o->done = done;
 		o->arg = arg;
