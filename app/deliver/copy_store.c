@@ -11,10 +11,12 @@
 
 #include "app/deliver/copy_work.h"
 #include "app/deliver/transfer.h"
+#include "base/clock.h"
 #include "base/file.h"
 
 enum {
 	STORED_DAYS = 2,        /* it began on the day of its call, or on the next one */
+	STORED_BACK = 31,       /* the ids of commands and of forwarded messages say no day */
 	STORED_FIRST = 8000,    /* octets that can be heard: a head and some sound */
 	STORED_MAX = 128 << 20, /* ten minutes of the largest format that is recorded */
 };
@@ -111,15 +113,21 @@ static int stored_fetch(struct copy_fetch *f, const struct destination *from, co
 	return err;
 }
 
+struct stored_days {
+	uint64_t first_s;
+	int64_t step_s;
+	int count;
+};
+
 /* On whichever day. */
-static int stored_find(struct copy_fetch *f, const struct destination *from, const char *tenant,
-		       const char *file)
+static int stored_find(struct copy_fetch *f, const struct destination *from,
+		       const struct stored_days *days, const char *tenant, const char *file)
 {
 	char path[QUEUE_PATH_MAX], day[FOLDER_DATE_LEN + 1];
 	int err = -ENOENT;
 
-	for (uint64_t i = 0; err == -ENOENT && i < STORED_DAYS; i++) {
-		folder_day(day, f->called_ms / 1000 + i * FOLDER_DAY_S);
+	for (int i = 0; err == -ENOENT && i < days->count; i++) {
+		folder_day(day, days->first_s + (uint64_t)(i * days->step_s));
 		(void)snprintf(path, sizeof(path), "%s/%s/%s", tenant, day, file);
 		if (folder_path_fits(bytes_str(path)))
 			err = stored_fetch(f, from, path);
@@ -129,18 +137,35 @@ static int stored_find(struct copy_fetch *f, const struct destination *from, con
 
 /* In one file, or in its segments. */
 static int stored_recording(struct copy_fetch *f, const struct destination *from,
-			    const char *tenant, const char *id)
+			    const struct stored_days *days, const char *tenant, const char *id)
 {
 	char file[SIDECAR_FILE_MAX];
 	int err;
 
 	(void)snprintf(file, sizeof(file), "%s.wav", id);
-	err = stored_find(f, from, tenant, file);
+	err = stored_find(f, from, days, tenant, file);
 	for (unsigned i = 1; (i == 1 ? err == -ENOENT : !err) && i <= COPY_SEGMENTS; i++) {
 		(void)snprintf(file, sizeof(file), "%s.%u.wav", id, i);
-		err = stored_find(f, from, tenant, file);
+		err = stored_find(f, from, days, tenant, file);
 		if (err == -ENOENT && i > 1)
 			return 0;
+	}
+	return err;
+}
+
+static int stored_anywhere(struct copy_fetch *f, const struct terms_tenant *of,
+			   const struct stored_days *days, const char *tenant, const char *id)
+{
+	int err = -ENOENT;
+
+	for (uint32_t i = 0; err && i < f->terms->destination_count; i++) {
+		const struct destination *d = &f->terms->destinations[i];
+
+		for (uint32_t k = 0; err && k < of->count; k++) {
+			if (!strcmp(d->name, of->deliver[k]) &&
+			    (d->kind == DESTINATION_S3 || d->kind == DESTINATION_DIRECTORY))
+				err = stored_recording(f, d, days, tenant, id);
+		}
 	}
 	return err;
 }
@@ -149,21 +174,20 @@ void copy_fetch_stored(struct copy_fetch *f, const char *path)
 {
 	char tenant[SIDECAR_TENANT_MAX], id[SIDECAR_FILE_MAX];
 	const struct terms_tenant *of;
-	int err = -ENOENT;
+	const struct stored_days days[] = {
+		{ f->called_ms / 1000, FOLDER_DAY_S, STORED_DAYS },
+		{ clock_utc_ms() / 1000, -FOLDER_DAY_S, f->named ? 0 : STORED_BACK },
+	};
+	int err;
 
 	folder_tenant(path, tenant);
 	(void)snprintf(id, sizeof(id), "%s", strrchr(path, '/') + 1);
+	id[strcspn(id, ".")] = '\0'; /* COPY_ANY_KIND */
 	of = terms_tenant(f->terms, tenant);
 	copy_fetch_say(f, COPY_FETCH_STORED);
 	(void)alarm(COPY_FETCH_PATIENCE_S); /* a dead share hangs as long as it likes */
-	for (uint32_t i = 0; err && i < f->terms->destination_count; i++) {
-		const struct destination *d = &f->terms->destinations[i];
-
-		for (uint32_t k = 0; err && k < of->count; k++) {
-			if (!strcmp(d->name, of->deliver[k]) &&
-			    (d->kind == DESTINATION_S3 || d->kind == DESTINATION_DIRECTORY))
-				err = stored_recording(f, d, tenant, id);
-		}
-	}
+	err = stored_anywhere(f, of, &days[0], tenant, id);
+	if (err == -ENOENT && days[1].count)
+		(void)stored_anywhere(f, of, &days[1], tenant, id);
 	(void)alarm(0);
 }

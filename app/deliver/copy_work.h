@@ -109,7 +109,8 @@ struct copy_fetch {
 	const struct terms *terms;
 	int lock;
 	char name[FOLDER_PATH_MAX]; /* of the file that is locked */
-	uint64_t called_ms;         /* when the call of the recording began; 0: nobody knows */
+	uint64_t called_ms;         /* when the recording began, or its call; else anything */
+	bool named;                 /* the file is: its day is known */
 	int tell;  /* enum copy_fetch_news are written there, an octet each; -1: nowhere */
 	bool told; /* that it begins */
 	bool any;  /* some file of it is there as a whole */

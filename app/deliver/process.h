@@ -86,6 +86,7 @@ struct process_copies {
 		char path[QUEUE_PATH_MAX];
 		uint64_t called_ms;
 		char name[QUEUE_PATH_MAX]; /* the file that is wanted; "": any of it */
+		bool played;               /* else all of it is waited for */
 		bool told;                 /* that it begins: it is to be played */
 		bool stored; /* it reads where it is stored: it may hang, and keeps no other one waiting */
 	} fetches[PROCESS_FETCHES_MAX];

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "app/deliver/process.h"
@@ -531,17 +532,19 @@ static void fetch_of_others(const struct process *p, struct copy_fetch *fetch, c
 }
 
 /* A machine that is gone answers nothing until all know that: whoever has the message waits for it no longer than that. */
-static int fetch_run(const struct process *p, const char *path, uint64_t called_ms, int tell)
+static int fetch_run(const struct process *p, const struct process_fetch *f, int tell)
 {
 	static struct copy_fetch fetch;
 	struct fetch_here here = { .p = p, .fetch = &fetch };
+	const char *path = f->path;
 	int err = copy_fetch_open(&fetch, &p->terms, path, tell);
 
-	fetch.called_ms = called_ms;
+	fetch.called_ms = f->called_ms;
+	fetch.named = f->name[0];
 	if (!err) {
 		copy_find(p->terms.folder, path, fetch_link, &here);
 		fetch_of_others(p, &fetch, path, FETCH_HELLO_S);
-		if (!copy_fetch_whole(&fetch) && called_ms)
+		if (!copy_fetch_whole(&fetch))
 			copy_fetch_stored(&fetch, path);
 		if (!copy_fetch_whole(&fetch))
 			fetch_of_others(p, &fetch, path, COPY_HELLO_S);
@@ -581,7 +584,7 @@ static void fetch_begin(struct process *p, struct process_fetch *f)
 	if (!f->pid) {
 		int tell = child_begins(parent, ends[1]);
 
-		_exit(-fetch_run(p, f->path, f->called_ms, f->called_ms ? tell : -1));
+		_exit(-fetch_run(p, f, tell));
 	}
 	(void)close(ends[1]);
 	f->end = ends[0];
@@ -623,6 +626,7 @@ bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, con
 {
 	struct process_fetch *f = p->copies.fetches;
 	char path[QUEUE_PATH_MAX];
+	struct tm day = { 0 };
 
 	(void)snprintf(path, sizeof(path), "%s/" COPY_ANY_DAY "/%s%s", tenant, recording,
 		       name[0] ? COPY_ANY_KIND : "");
@@ -630,7 +634,11 @@ bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, con
 		f++;
 	if (f == p->copies.fetches + PROCESS_FETCHES_MAX || !folder_path_fits(bytes_str(path)))
 		return false;
-	*f = (struct process_fetch){ .ticket = ticket, .end = -1, .called_ms = called_ms };
+	*f = (struct process_fetch){
+		.ticket = ticket, .end = -1, .called_ms = called_ms, .played = called_ms
+	};
+	if (name[0] && strptime(name + strcspn(name, "/") + 1, "%Y-%m-%d", &day))
+		f->called_ms = (uint64_t)timegm(&day) * 1000;
 	memcpy(f->path, path, sizeof(f->path));
 	(void)snprintf(f->name, sizeof(f->name), "%s", name);
 	fetches_begin(p);
@@ -646,7 +654,7 @@ static void fetches_reap(struct process *p)
 
 		while (f->pid && read(f->end, &news, 1) == 1) {
 			f->stored |= news == COPY_FETCH_STORED;
-			if (news != COPY_FETCH_BEGINS)
+			if (news != COPY_FETCH_BEGINS || !f->played)
 				continue;
 			fetch_answer(p, f, true);
 			f->told = true;

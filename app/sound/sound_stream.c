@@ -181,8 +181,14 @@ static enum sound_stream_state stream_octets(struct sound_stream *s, bool arrive
 		return SOUND_STREAM_MORE;
 	}
 	n = pread(s->fd, s->octets, s->end - s->at < most ? s->end - s->at : most, (off_t)s->at);
-	if (n < (ssize_t)block)
-		return arrives ? SOUND_STREAM_WAITS : stream_cut(s, fault, SOUND_LACKS);
+	if (n < (ssize_t)block && arrives)
+		return SOUND_STREAM_WAITS;
+	if (n < (ssize_t)block && stream_lacks(s))
+		return stream_cut(s, fault, SOUND_LACKS);
+	if (n < (ssize_t)block) { /* its head says more than it has, or nothing */
+		stream_segment_close(s);
+		return SOUND_STREAM_MORE;
+	}
 	w.samples = (size_t)n / block;
 	w.data = bytes_mem(s->octets, w.samples * block);
 	wav_read(&w, 0, s->pcm, (uint32_t)w.samples);

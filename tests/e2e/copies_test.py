@@ -632,6 +632,18 @@ class Stored(Copies):
         until(lambda: self.names() == want, self.said)
         self.assertEqual(self.fetched(3, play=BEGAN_MS), "not_found")
 
+    def test_whose_id_says_no_day(self):
+        """That of a call that a command made, and of a message that was forwarded: it is looked for from today on back, or where its name says."""
+        ago = [time.strftime("%Y-%m-%d", time.gmtime(time.time() - days * 86400)) for days in (20, 60)]
+        names = [record(self.share, number=number, date=day) for number, day in enumerate(ago, 1)]
+        self.assertEqual(self.fetched(1, play=BEGAN_MS // 2), {})
+        until(lambda: list(self.names()) == names[:1], self.said)
+        shutil.rmtree(os.path.join(self.c.folder, ".fetched"))
+        self.assertEqual(self.fetched(1), {})       # to be handed out, or forwarded
+        self.assertEqual(self.fetched(2), "not_found")
+        self.assertEqual(self.fetched(2, name=names[1]), {})
+        self.assertEqual(self.names(), {name: digest(os.path.join(self.share, name)) for name in names})
+
     def test_forward_without_room(self):
         """A message that cannot be forwarded leaves nothing: a file without its facts would become a recording of its own at the next start."""
         self.c.settle({"name": "share", "kind": "directory", "url": self.share, "metadata": True})
