@@ -1,19 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """Flows that the package brings (deploy/flows), with keys as events of RFC 4733, by INFO and as tones; and who is found by a name: IVR-01, CALL-46."""
+import array
+import fnmatch
+import functools
 import json
 import os
 import time
 import unittest
+import wave
 
 from lib.place import PARTY
 
 from flow_calls_test import Put
-from music_test import wav
+from music_test import sine, wav
 from patience import until
 from tandem_client import Refused
 
 LONG = 70                       # s
 FLOWS = os.path.join(os.path.dirname(__file__), "..", "..", "deploy", "flows")
+PROMPTS = os.path.join(FLOWS, "..", "prompts")
+LANGUAGES = ("en", "de")
+WORD, RATE = 3300, 8000         # Hz: of each word of a number or a day; samples a second
 
 
 def shipped(name):
@@ -21,27 +28,78 @@ def shipped(name):
         return json.load(file)
 
 
+@functools.cache
+def names(language):
+    """Of the prompts, and words, that the package has."""
+    with open(os.path.join(PROMPTS, language + ".txt"), encoding="utf-8") as file:
+        return [line.split("=")[0].strip() for line in file if "=" in line and not line.startswith(("#", "voice ="))]
+
+
+def prompts(step):
+    """Those of the package that a step of a flow says."""
+    for verb in ("play", "gather", "record"):
+        value = step.get(verb, [])
+        for said in value if isinstance(value, list) else value.get("prompt", []):
+            yield from fnmatch.filter(names("en"), said.replace("{why}", "*"))
+
+
+@functools.cache
+def tone(hertz, seconds):
+    samples = array.array("h", sine(hertz, RATE))
+    return (samples * (int(seconds) + 1))[:int(seconds * RATE)].tobytes()
+
+
+def tone_file(path, hertz, seconds):
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    with wave.open(path, "wb") as file:
+        file.setparams((1, 2, RATE, 0, "NONE", ""))
+        file.writeframes(tone(hertz, seconds))
+
+
 class Walks:
-    """For a TestCase of calls: which steps of the flow WALKED they have begun. What decides alone (set, match) is told to nobody."""
-    begun, done = {}, set()
+    """For a TestCase of calls in LANGUAGE: which steps of the flow WALKED they have begun, and which prompts were heard. Each prompt is a tone of its own, in each
+    language another one. What decides alone (set, match) is told to nobody."""
+    LANGUAGE, ALSO, SECONDS = "en", (), {}      # flows whose prompts are heard, too; prompts that are longer
+    begun, said, done = {}, {}, set()
+
+    def setUp(self):
+        super().setUp()
+        self.audio, self.tones = self.audio_a, {}
+        said = sorted({prompt for flow in (self.WALKED, *self.ALSO) for step in shipped(flow)["steps"].values() for prompt in prompts(step)})
+        for at, language in enumerate(LANGUAGES):
+            for name in names(language):
+                hertz, seconds = (400 + 32 * said.index(name) + 16 * at, self.SECONDS.get(name, 0.24)) if name in said else (WORD, 0.08)
+                self.tones[language, name] = hertz
+                tone_file(f"{self.node.folder}/sounds/.prompts/{language}/{name}.wav", hertz, seconds)
+        for number in ("1001", "1002"):
+            self.ask("extension.put", number=number, language=self.LANGUAGE)
+
+    def hears(self, *what, packets=8, anew=False):
+        for one in what:
+            self.audio.wait_tone(self.tones.get((self.LANGUAGE, one), one), 3 if one == WORD else packets, anew)
+            self.said.setdefault((self.WALKED, self.LANGUAGE), set()).add(one)
 
     def tearDown(self):
-        self.begun.setdefault(self.WALKED, set()).update(
+        self.begun.setdefault((self.WALKED, self.LANGUAGE), set()).update(
             event["step"] for event in self.node.events() if event["type"] == "call.flow" and event["flow"] == self.WALKED)
         self.done.add(self.id())
         super().tearDown()
 
 
 class AllBegun:
-    """For a TestCase behind all others of its file: there is no step of the flow WALKED that WALKS, their classes, have not begun."""
-    ONLY, ELSEWHERE = set(), set()      # of a flow that several files walk
+    """For a TestCase behind all others of its file: there is no step of the flow WALKED, and no prompt of it, that WALKS, their classes, have not begun, or heard,
+    in LANGUAGE."""
+    LANGUAGE, ONLY, ELSEWHERE = "en", set(), set()      # steps of a flow that several files walk
 
     def test_all(self):
         tests = {f"{of.__module__}.{of.__qualname__}.{name}" for of in self.WALKS for name in unittest.defaultTestLoader.getTestCaseNames(of)}
         if tests - Walks.done:
             self.skipTest("the others of this file did not run")
-        steps = {step for step, terms in shipped(self.WALKED)["steps"].items() if not {"set", "match"} & terms.keys()}
-        self.assertEqual(steps & (self.ONLY or steps) - self.ELSEWHERE - Walks.begun[self.WALKED], set())
+        walked = self.WALKED, self.LANGUAGE
+        steps = {name: step for name, step in shipped(self.WALKED)["steps"].items() if name in self.ONLY or not self.ONLY and name not in self.ELSEWHERE}
+        begins = {name for name, step in steps.items() if not {"set", "match"} & step.keys()}
+        says = {prompt for step in steps.values() for prompt in prompts(step)}
+        self.assertEqual((begins - Walks.begun[walked], says - Walks.said[walked]), (set(), set()))
 
 
 class Shipped(Put):

@@ -5,13 +5,13 @@ import os
 import signal
 import unittest
 
-from flow_shipped_test import AllBegun
-from mailbox_test import SENT, WORD, Mailbox, children
+from flow_shipped_test import WORD, AllBegun
+from mailbox_test import SENT, Mailbox, children
 from patience import until
 from state_test import redis_pid
 from tandem_client import Refused
 
-LONG = 150                      # s
+LONG = 70                       # s
 
 
 class Sends(Mailbox):
@@ -37,6 +37,7 @@ class Sends(Mailbox):
         """It lies in the box of who left the message; that one is still the one that is heard."""
         message = self.heard()
         self.keys("2", "answer")
+        self.hears("mailbox-record")
         self.says(self.SPOKEN[1], "replies")
         self.hears("mailbox-send")
         self.keys("1", "replied")
@@ -71,7 +72,7 @@ class Sends(Mailbox):
         self.saved()
         self.node.kill()
         self.node.restart()
-        self.audio.wait_tone(self.tones["en", "mailbox-sent"], 12, anew=True)
+        self.hears("mailbox-sent", anew=True)
         self.hears("mailbox-keys")
         self.out.bye()
         self.ended()
@@ -81,7 +82,7 @@ class Sends(Mailbox):
             self.assertGreaterEqual(seconds, 2)
         self.assertEqual(set(self.states()), {message} | {row["message"] for row in self.ask("message.list", mailbox="1002", state="deleted")})
         self.assertEqual([row["message"] for row in self.ask("message.list", mailbox="1002")], [message])
-        self.dials("en", self.a, self.audio_a)
+        self.dials(self.a, self.audio_a)
         self.keys("1", "menu")
         self.hears(self.SPOKEN[1], self.SPOKEN[0])
         self.out.bye()

@@ -5,24 +5,21 @@ import unittest
 
 from lib.place import PARTY
 
-from flow_shipped_test import AllBegun
-from mailbox_test import Mailbox, WORD, tone_file
+from flow_shipped_test import WORD, AllBegun
+from mailbox_test import Mailbox
 from patience import until
 from message_events_test import Left
 
 
 class Outside(Mailbox):
-    WALKED = "message-call"
+    WALKED, ALSO = "message-call", ("mailbox",)
 
     def times(self, *hours):
         return "-".join(time.strftime("%H:%M", time.gmtime(time.time() + 3600 * hour)) for hour in hours)
 
     def test_number_outside(self):
         """By the route of the extension; who answers hears how many messages are new, and them when he keys the PIN. Who keys something else is called again."""
-        for name, hertz in (("message-call", 3040), ("message-call-keys", 3100)):
-            self.tones["en", name] = hertz
-            tone_file(f"{self.node.folder}/sounds/.prompts/en/{name}.wav", hertz, 0.6)
-        self.ask("tenant.put", name="default", language="en")       # who is outside has none of his own
+        self.ask("tenant.put", name="default", language=self.LANGUAGE)       # who is outside has none of his own
         carrier = self.enterContext(self.node.user_agent("carrier"))
         self.ask("trunk.put", name="carrier", servers=f"{PARTY}:{carrier.port}", direction="out")
         self.ask("route.put", name="out", pattern="+x.", trunks="carrier")
@@ -57,12 +54,16 @@ class Outside(Mailbox):
 
     def answers(self, carrier):
         into = carrier.incoming()
-        self.audio, self.language = self.enterContext(self.node.media()), "en"
+        self.audio = self.enterContext(self.node.media())
         into.answer(self.audio.sdp())
         self.audio.use(into.request)
         self.hears("message-call", WORD, "message-call-keys")
         self.call = next(call["id"] for call in self.ask("call.list"))
         return into
+
+
+class German(Outside):
+    LANGUAGE = "de"
 
 
 class Calls(Left):
@@ -104,6 +105,10 @@ class Calls(Left):
 
 class Walked(AllBegun, unittest.TestCase):
     WALKED, WALKS, ELSEWHERE = "message-call", (Outside,), {"open"}      # which leads to another flow: the CDR says so
+
+
+class WalkedGerman(Walked):
+    LANGUAGE, WALKS = "de", (German,)
 
 
 if __name__ == "__main__":

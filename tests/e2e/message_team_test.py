@@ -11,7 +11,8 @@ import urllib.request
 from lib import place
 from lib.node import ha1
 
-from mailbox_test import Mailbox, RATE
+from flow_shipped_test import RATE
+from mailbox_test import Mailbox
 from message_lamps_test import Lamp
 from patience import PATIENCE_S, until
 from ports import Ports
@@ -183,7 +184,7 @@ class Team(Box):
         self.ask("extension.put", number="1001", pin="8150")
         self.ask("tenant.put", name="default", pin_always=True)
         message = self.leave(self.SPOKEN[0])
-        self.dials("en", self.a, self.audio_a, "##")
+        self.dials(self.a, self.audio_a)
         self.hears("mailbox-number")
         self.keys("1002#", "number")
         self.keys(self.PIN + "#", "pin")

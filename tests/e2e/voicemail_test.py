@@ -10,43 +10,39 @@ from lib.authority import Authority
 from lib.place import PARTY
 from lib.store_servers import SECRET, USER, Mail
 
-from flow_shipped_test import AllBegun, Shipped, Walks
-from music_test import wav
+from flow_shipped_test import AllBegun, Shipped, Walks, tone_file
 from patience import until
 from ports import Ports
 from state_test import redis_pid
 
-LONG = 120      # s
+LONG = 90       # s
 
 
 class Deposit(Walks, Shipped):
-    """Whom 1001 calls is 1002, which is not there: each prompt is a tone of its own."""
-    TONES = {"voicemail-unavailable": 500, "voicemail-busy": 560, "voicemail-leave": 620, "voicemail-menu": 680, "voicemail-urgent": 740,
-             "voicemail-private": 800, "voicemail-saved": 860, "voicemail-late": 920, "voicemail-away": 1120, "voicemail-short": 1180, "voicemail-full": 1420,
-             "name-1002": 1240, "please-wait": 1300, "goodbye": 1360}
-    BEEP, SPOKEN = 1000, 1500
-    WALKED = "voicemail"
+    """Whom 1001 calls is 1002, which is not there."""
+    NAME, BEEP, SPOKEN = 1240, 1000, 1500
+    WALKED, SECONDS = "voicemail", {"voicemail-menu": 5}
 
     def setUp(self):
         super().setUp()
-        for name, hertz in self.TONES.items():
-            self.sound(name, hertz, 5 if name == "voicemail-menu" else 1)
+        self.sound("name-1002", self.NAME)
         self.ask("number.put", number="199", to="flow:voicemail")
         self.ask("extension.put", number="1002", forward_busy="199", forward_no_answer="199", forward_always="199")
 
-    def sound(self, name, hertz, seconds=1):
-        wav(os.path.join(self.node.folder, "sounds", "default", name + ".wav"), hertz, seconds=seconds)
-
-    def hears(self, name, packets=15, anew=False):
-        self.audio_a.wait_tone(self.TONES.get(name, name), packets, anew)
+    def sound(self, name, hertz, seconds=0.3):
+        tone_file(os.path.join(self.node.folder, "sounds", "default", name + ".wav"), hertz, seconds)
 
     def key(self, _, key):
         self.audio_a.digit(key)
         time.sleep(0.1)
 
-    def calls_box(self):
+    def calls_box(self, busy=False):
         out = self.a.invite("1002", self.audio_a.sdp())
+        if busy:
+            self.b.incoming().reject(486, "Busy Here")
         self.audio_a.use(out.wait_answer())
+        if busy:
+            self.hears("voicemail-busy")
         return out, self.ask("call.list")[0]["id"]
 
     def says(self, seconds=1.5):
@@ -54,10 +50,10 @@ class Deposit(Walks, Shipped):
         time.sleep(seconds)
         self.audio_a.stop()
 
-    def leaves(self):
+    def leaves(self, busy=False):
         """Up to the menu."""
-        out, call = self.calls_box()
-        self.hears(self.BEEP, 8)
+        out, call = self.calls_box(busy)
+        self.hears(self.BEEP)
         self.asks(call, "record")
         self.says()
         self.key(out, "#")
@@ -74,6 +70,12 @@ class Deposit(Walks, Shipped):
     def count(self, *want):
         until(lambda: self.counts() == list(want), lambda: f"{self.counts()}\n{self.node.log_tail()}")
 
+    def redis_stops(self):
+        redis = redis_pid(self.node)
+        os.kill(redis, signal.SIGSTOP)
+        self.addCleanup(os.kill, redis, signal.SIGCONT)
+        return redis
+
 
 class Keys(Deposit):
     def test_marked_and_saved(self):
@@ -81,9 +83,7 @@ class Keys(Deposit):
         As it is urgent, 1001 is called for it (VM-10)."""
         self.ask("extension.put", number="1002", mailbox_notify="urgent", mailbox_notify_to="1001")
         out, call = self.calls_box()
-        for name in ("name-1002", "voicemail-unavailable", "voicemail-leave"):
-            self.hears(name)
-        self.hears(self.BEEP, 8)
+        self.hears(self.NAME, "voicemail-unavailable", "voicemail-leave", self.BEEP)
         self.asks(call, "record")
         self.says()
         self.key(out, "#")
@@ -111,8 +111,9 @@ class Keys(Deposit):
         self.assertNotIn("a sound file cannot be used", self.node.log_text())
 
     def test_listened_to(self):
-        """Key 1: the caller hears what he said, and the menu again; it is no message yet."""
-        out, _ = self.leaves()
+        """Key 1: who is told that 1002 speaks hears what he said, and the menu again; it is no message yet."""
+        self.ask("extension.put", number="1002", forward_always="")
+        out, _ = self.leaves(busy=True)
         self.key(out, "1")
         self.hears(self.SPOKEN, anew=True)
         self.hears("voicemail-menu")
@@ -137,7 +138,7 @@ class Keys(Deposit):
         self.assertEqual(self.counts(), [1, 0, 0])
         self.ask("message.delete", mailbox="1002", message=f"{call}-1")
         out, _ = self.calls_box()
-        self.hears(self.BEEP, 8)
+        self.hears(self.BEEP)
         out.bye()
         self.ended()
 
@@ -145,7 +146,7 @@ class Keys(Deposit):
         """What was said first is never seen; a caller who hangs up in the menu has left what he said."""
         out, call = self.leaves()
         self.key(out, "2")
-        self.hears(self.BEEP, 8)
+        self.hears(self.BEEP)
         self.asks(call, "record")
         self.says(2.5)
         self.key(out, "#")
@@ -159,47 +160,25 @@ class Keys(Deposit):
         """In the middle of what he says: it is new at once. Who has said nothing leaves nothing."""
         out, call = self.calls_box()
         self.asks(call, "record")
-        self.hears(self.BEEP, 8)
+        self.hears(self.BEEP)
         self.says()
         out.bye()
         self.count(1, 0, 0)
         self.ended()
         out, call = self.calls_box()
         self.asks(call, "record")
-        self.hears(self.BEEP, 8)
+        self.hears(self.BEEP)
         self.key(out, "#")
         self.hears("voicemail-short")
         out.bye()
         self.assertEqual(self.ended()["message"], "")
         self.assertEqual(self.counts(), [1, 0, 0])
 
-    def test_greetings(self):
-        """VM-09, MED-06: by presence before the own one; # passes over it."""
-        self.sound("greeting-1002", 380, 4)
-        self.sound("greeting-1002-lunch", 420, 4)
-        for presence, hertz in (("available", 380), ("lunch", 420)):
-            self.ask("extension.presence", number="1002", state=presence)
-            out, call = self.calls_box()
-            self.hears(hertz)
-            self.key(out, "#")
-            self.hears(self.BEEP, 8)
-            out.bye()
-            self.ended()
-
-    def test_temporary_greeting(self):
-        self.sound("greeting-1002", 380, 4)
-        self.sound("greeting-1002-temporary", 460, 4)
-        out, _ = self.calls_box()
-        self.hears(460)
-        out.bye()
-        self.ended()
-
     def test_not_sent_here(self):
         """Who calls the flow himself, and no extension has sent him here, hears that this leads nowhere."""
-        self.sound("invalid", 1600)
         out = self.a.invite("199", self.audio_a.sdp())
         self.audio_a.use(out.wait_answer())
-        self.hears(1600)
+        self.hears("invalid")
         out.wait_bye()
 
     def test_operator(self):
@@ -226,22 +205,77 @@ class Keys(Deposit):
         out.wait_bye()
 
 
-class Killed(Deposit):
+class Away(Deposit):
+    def test_saved(self):
+        """It is said that it is not certain; when Redis is back it is there."""
+        out, _ = self.leaves()
+        redis = self.redis_stops()
+        self.key(out, "#")
+        self.hears("voicemail-late")
+        os.kill(redis, signal.SIGCONT)
+        out.wait_bye()
+        self.ended()
+        self.count(1, 0, 0)
+
+    def test_before_the_beep(self):
+        """Nobody is to say a message that has no box: it is said so. Then it is as before."""
+        self.ask("flow.put", name="late", program={"start": "wait", "steps": {
+            "wait": {"gather": {"max": 1, "first_s": 60}, "next": "leave", "timeout": "leave"},
+            "leave": {"voicemail": {"box": "1002"}, "failed": "end"}, "end": {"hangup": {}}}})
+        self.ask("number.put", number="100", to="flow:late")
+        out = self.a.invite("100", self.audio_a.sdp())
+        self.audio_a.use(out.wait_answer())
+        self.asks(self.ask("call.list")[0]["id"], "wait")
+        redis = self.redis_stops()
+        self.key(out, "5")
+        self.hears("voicemail-away")
+        os.kill(redis, signal.SIGCONT)
+        out.wait_bye()
+        self.assertEqual(self.ended()["message"], "")
+        self.assertEqual(self.counts(), [0, 0, 0])
+        self.leaves()[0].bye()
+        self.count(1, 0, 0)
+
+
+class Once(Deposit):
+    """What has no step, and no prompt, that others have not."""
+
+    def test_greetings(self):
+        """VM-09, MED-06: by presence before the own one; # passes over it."""
+        self.sound("greeting-1002", 2080, 4)
+        self.sound("greeting-1002-lunch", 2120, 4)
+        for presence, hertz in (("available", 2080), ("lunch", 2120)):
+            self.ask("extension.presence", number="1002", state=presence)
+            out, call = self.calls_box()
+            self.hears(hertz)
+            self.key(out, "#")
+            self.hears(self.BEEP)
+            out.bye()
+            self.ended()
+
+    def test_temporary_greeting(self):
+        self.sound("greeting-1002", 2080, 4)
+        self.sound("greeting-1002-temporary", 2160, 4)
+        out, _ = self.calls_box()
+        self.hears(2160)
+        out.bye()
+        self.ended()
+
     def again(self, call):
         self.saved()
         self.node.kill()
         self.node.restart()
         until(lambda: self.at(call), self.node.log_tail)
 
-    def test_each_phase(self):
+    def test_killed(self):
         """kill -9 while he is greeted, while he speaks, in the menu, and as it is saved: one message, of what he said before and after."""
-        self.sound("greeting-1002", 380, 6)
+        self.sound("greeting-1002", 2080, 6)
         out, call = self.calls_box()
-        self.hears(380)
+        self.hears(2080)
         self.again(call)
-        self.hears(380)
+        self.hears(2080)
         self.key(out, "#")
-        self.hears(self.BEEP, 8)
+        self.hears(self.BEEP)
         self.asks(call, "record")
         self.says(2)
         self.again(call)
@@ -260,24 +294,7 @@ class Killed(Deposit):
         self.assertEqual(row["message"], f"{call}-1")
         self.assertGreater(row["duration_ms"], 3000)
 
-    def redis_stops(self):
-        redis = redis_pid(self.node)
-        os.kill(redis, signal.SIGSTOP)
-        self.addCleanup(os.kill, redis, signal.SIGCONT)
-        return redis
-
-    def test_redis_away(self):
-        """It is said that it is not certain; when Redis is back it is there."""
-        out, _ = self.leaves()
-        redis = self.redis_stops()
-        self.key(out, "#")
-        self.hears("voicemail-late")
-        os.kill(redis, signal.SIGCONT)
-        out.wait_bye()
-        self.ended()
-        self.count(1, 0, 0)
-
-    def test_redis_away_and_hung_up(self):
+    def test_hung_up(self):
         """Nobody is there to hear that it is late: the node asks again until Redis is back, and the message is no draft any more."""
         out, call = self.leaves()
         redis = self.redis_stops()
@@ -287,25 +304,6 @@ class Killed(Deposit):
         os.kill(redis, signal.SIGCONT)
         self.count(1, 0, 0)
         self.assertEqual(self.ended()["message"], f"{call}-1")
-
-    def test_redis_away_before_the_beep(self):
-        """Nobody is to say a message that has no box: it is said so. Then it is as before."""
-        self.ask("flow.put", name="late", program={"start": "wait", "steps": {
-            "wait": {"gather": {"max": 1, "first_s": 60}, "next": "leave", "timeout": "leave"},
-            "leave": {"voicemail": {"box": "1002"}, "failed": "end"}, "end": {"hangup": {}}}})
-        self.ask("number.put", number="100", to="flow:late")
-        out = self.a.invite("100", self.audio_a.sdp())
-        self.audio_a.use(out.wait_answer())
-        self.asks(self.ask("call.list")[0]["id"], "wait")
-        redis = self.redis_stops()
-        self.key(out, "5")
-        self.hears("voicemail-away")
-        os.kill(redis, signal.SIGCONT)
-        out.wait_bye()
-        self.assertEqual(self.ended()["message"], "")
-        self.assertEqual(self.counts(), [0, 0, 0])
-        self.leaves()[0].bye()
-        self.count(1, 0, 0)
 
 
 class Hidden(Deposit):
@@ -336,7 +334,7 @@ class Hidden(Deposit):
         hides = [("Privacy", "id"), ("P-Asserted-Identity", f'"Otto" <sip:{self.NUMBER}@carrier.invalid>')]
         out = carrier.invite("+49301002", self.audio_a.sdp(), headers=hides)
         self.audio_a.use(out.wait_answer())
-        self.hears(self.BEEP, 8)
+        self.hears(self.BEEP)
         self.says()
         out.bye()
         self.count(1, 0, 0)
@@ -351,4 +349,4 @@ class Hidden(Deposit):
 
 
 class Walked(AllBegun, unittest.TestCase):
-    WALKED, WALKS = "voicemail", (Keys, Killed)
+    WALKED, WALKS = "voicemail", (Keys, Away)
