@@ -10,7 +10,6 @@ import unittest
 import urllib.request
 
 from lib import place
-from lib.node import Node
 from lib.sip import parameter
 from mailbox_test import children
 from music_test import wav
@@ -252,9 +251,7 @@ class Segments(BoxesTest):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.c = cls.enterClassContext(Node(settings=cls.settings("c", 3), start=False))
-        shutil.copy(os.path.join(cls.a.state_dir, "keys"), os.path.join(cls.c.state_dir, "keys"))
-        cls.c.start()
+        cls.c = cls.joins("c", 3)
 
     def at_home(self):
         self.until(lambda: [self.owner(shard) for shard in self.shards] == [*self.NODES])

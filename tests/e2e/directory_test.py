@@ -49,9 +49,15 @@ class Pair(unittest.TestCase):
         cls.addClassCleanup(cls.redis_stop)
         cls.redis_start()
         cls.a = cls.enterClassContext(Node(settings=cls.settings("a", 1), rate=cls.rate))
-        cls.b = cls.enterClassContext(Node(settings=cls.settings("b", 2), start=False, rate=cls.rate))
-        shutil.copy(os.path.join(cls.a.state_dir, "keys"), os.path.join(cls.b.state_dir, "keys"))
-        cls.b.start()
+        cls.b = cls.joins("b", 2)
+
+    @classmethod
+    def joins(cls, name, shard):
+        """A node more, with the keys of a."""
+        node = cls.enterClassContext(Node(settings=cls.settings(name, shard), start=False, rate=cls.rate))
+        shutil.copy(os.path.join(cls.a.state_dir, "keys"), os.path.join(node.state_dir, "keys"))
+        node.start()
+        return node
 
     @classmethod
     def settings(cls, name, shard):

@@ -3,13 +3,12 @@
 import concurrent.futures
 import contextlib
 import os
-import shutil
 import signal
 import time
 
 from directory_test import Pair
 from lib import wire
-from lib.node import PATIENCE_S, Node
+from lib.node import PATIENCE_S
 from lib.sip import SipError, parameter
 from patience import slowness
 from server import ServerError
@@ -457,9 +456,7 @@ class Three(Cluster):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.c = cls.enterClassContext(Node(settings=cls.settings("c", 3), start=False))
-        shutil.copy(os.path.join(cls.a.state_dir, "keys"), os.path.join(cls.c.state_dir, "keys"))
-        cls.c.start()
+        cls.c = cls.joins("c", 3)
 
 
 class Claimed(Three):
