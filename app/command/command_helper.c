@@ -299,7 +299,7 @@ void command_helper_told(struct node *n, const json_t *line)
 static bool help_may(const char *command)
 {
 	static const char *const may[] = { "extension.get", "extension.put", "message.forward",
-					   "prompt.put", "prompt.delete" };
+					   "prompt.get",    "prompt.put",    "prompt.delete" };
 
 	for (size_t i = 0; command && i < COUNT_OF(may); i++) {
 		if (!strcmp(command, may[i]))
@@ -308,20 +308,35 @@ static bool help_may(const char *command)
 	return false;
 }
 
-/* The notification settings of the mailbox, as variables of the flow. */
-static void help_tell(struct help_ask *ask, const json_t *row)
+/* Of a prompt: the last day on which it is there, by the clock of the tenant. */
+static json_t *told_until(const struct help_ask *ask, const json_t *row)
+{
+	const struct node *n = ask->node;
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(ask->tenant));
+	int64_t end_s = json_integer_value(json_object_get(row, "until_utc_ms")) / 1000;
+	struct civil day;
+
+	if (!end_s || tenant == TENANT_NONE)
+		return json_pack("{s:s}", "until", "");
+	end_s += calendars_offset_s(n->shards.commons->calendars,
+				    tenants_terms(n->common.tenants, tenant)->zone, end_s - 1);
+	day = civil_of(civil_day(end_s - 1));
+	return json_pack("{s:o}", "until",
+			 json_sprintf("%04d-%02u-%02u", (int)day.year, day.month, day.day));
+}
+
+/* Of an extension: how its owner is called about new messages. */
+static json_t *told_notification(const json_t *row)
 {
 	const char *which = json_string_value(json_object_get(row, "mailbox_notify")),
 		   *to = json_string_value(json_object_get(row, "mailbox_notify_to")),
 		   *hours = json_string_value(json_object_get(row, "mailbox_notify_hours"));
 	uint32_t from, until;
 	bool day = hours && box_times_read(hours, &from, &until);
-	json_t *told;
-	char *text;
 
 	if (!which || !to || !hours)
-		return;
-	told = json_pack("{s:s, s:s, s:s, s:s%, s:s}", "notify", which, "notify_to",
+		return NULL;
+	return json_pack("{s:s, s:s, s:s, s:s%, s:s}", "notify", which, "notify_to",
 			 to[0] ? to : json_string_value(json_object_get(row, "number")),
 			 "notify_when",
 			 day        ? "day"
@@ -329,9 +344,20 @@ static void help_tell(struct help_ask *ask, const json_t *row)
 				    : "any",
 			 "notify_from", hours, (size_t)(day ? TIME_OCTETS : 0), "notify_until",
 			 day ? hours + TIME_OCTETS + 1 : "");
-	text = told ? json_dumps(told, JSON_COMPACT) : NULL;
+}
+
+/* Settings of the mailbox, as variables of the flow. */
+static void help_tell(struct help_ask *ask, const json_t *row)
+{
+	bool prompt = json_object_get(row, "until_utc_ms");
+	json_t *told = prompt ? told_until(ask, row) : told_notification(row);
+	char *text;
+
+	if (!told)
+		return;
+	text = json_dumps(told, JSON_COMPACT);
 	if (!text || text_set(&ask->answer.record, bytes_str(text)))
-		LOG_ERROR("flow", ask->answer.call, "no memory for what an extension has set");
+		LOG_ERROR("flow", ask->answer.call, "no memory for what a mailbox has set");
 	free(text);
 	json_decref(told);
 }

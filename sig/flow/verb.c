@@ -302,10 +302,10 @@ static const struct verb_arg g_greeting_args[] = {
 	TEXT("prompt", FORM_NAME, 64, "name-BOX, greeting-BOX or greeting-BOX-WORD.", MUST),
 	TEXT("recording", FORM_NAME, 32, "What record gave; without it the prompt is deleted.",
 	     MAY),
+	YES_NO("keep", false, "Without a recording the prompt stays, and until says until when."),
 	TEXT("until", FORM_KEYS, 16,
 	     "The last day on which it is there: two digits of the day and two of the month, the "
-	     "next "
-	     "such day. The variable until is its date then. Without it, it stays.",
+	     "next such day. Without it, it stays.",
 	     MAY),
 	{ 0 },
 };
@@ -417,8 +417,9 @@ const struct verb g_flow_verbs[] = {
 	  "Changes the PIN of a mailbox. Invalid: it is none, or not what was keyed again." },
 	{ "greeting", g_greeting_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(FAILED),
 	  VERB_VARIABLES,
-	  "Puts what was recorded in place of a greeting, or a name, of a mailbox. Invalid: until "
-	  "is no day." },
+	  "Puts what was recorded in place of a greeting, or a name, of a mailbox. The variable "
+	  "until is then the date of the last day on which it is there, and empty where it stays. "
+	  "Invalid: until is no day. Failed: also where no prompt is there." },
 	{ "notification", g_notification_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(FAILED),
 	  VERB_VARIABLES,
 	  "How the owner of a mailbox is called when a message is new: what is given is changed. "

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The menu of a mailbox (deploy/flows/mailbox.json), walked by keys, with its prompts heard as tones, in two languages: VM-01, VM-02, VM-11, VM-05, VM-06, VM-09, REG-17, BEAT-23, CALL-02, SEC-05, MED-06."""
+"""The menu of a mailbox (deploy/flows/mailbox.json), walked by keys, with its prompts heard as tones, in English: VM-01, VM-02, VM-11, VM-05, VM-06, VM-09, REG-17, BEAT-23, CALL-02, SEC-05, MED-06."""
 from datetime import datetime, timedelta, timezone
 import os
 import subprocess
@@ -351,6 +351,7 @@ class Others(Mailbox):
             self.hears("mailbox-greetings")
             self.keys(str(at + 1), "greetings")
             self.hears("mailbox-greeting")
+            self.assertNotIn("ends", self.at(self.call)["path"].split(","))     # it stays
             self.keys("2", "greet")
             self.hears(2500 + 30 * at)
             self.keys("3", "greet")
@@ -365,6 +366,10 @@ class Others(Mailbox):
             self.keys("1", "check")
             self.last_day()
             self.hears("mailbox-saved", "mailbox-settings")
+            self.keys("1", "settings")
+            self.keys("3", "greetings")
+            self.hears("mailbox-until-day", WORD, "mailbox-greeting")
+            self.keys("*", "greet")
             self.ask("prompt.delete", name=f"greeting-1002{name}")
             self.keys("1", "settings")                  # nothing is said: nothing is kept, what was said before neither
             self.keys("1", "greetings")

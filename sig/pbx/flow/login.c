@@ -132,25 +132,22 @@ static bool keyed_day(struct bytes keys, int64_t today, struct civil *out)
 	return day && day <= civil_month_days(out->year, out->month);
 }
 
-/* until: Unix time in ms of the end of the day that was keyed. Its date becomes a variable. */
-static int greeting_until(struct flow_turn_of *t, struct writer *until)
+/* until: Unix time in ms of the end of the day that was keyed. False: it is none. */
+static bool greeting_until(const struct flow_turn_of *t, struct writer *until)
 {
 	const char *own = tenants_terms(t->h->settings->tenants, t->c->tenant)->zone;
 	const struct zone *z = own[0] ? calendars_zone(t->h->calendars, own) : NULL;
 	int64_t utc_s = (int64_t)t->c->run->turned_utc_s, end;
-	uint8_t space[KEYED_MAX];
-	struct writer w = writer_over(space, sizeof(space));
 	struct civil date;
 
 	if (!verb_value(t->v, "until")->given)
-		return OUTCOME_NEXT;
+		return true;
 	if (!keyed_day(verb_text(t->v, "until"),
 		       civil_day(utc_s + (z ? zone_offset_s(z, utc_s) : 0)), &date))
-		return OUTCOME_INVALID;
+		return false;
 	end = (civil_days(date) + 1) * ZONE_DAY_S;
 	writer_number(until, "", (uint64_t)(z ? zone_utc_s(z, end) : end) * 1000, "");
-	writer_fmt(&w, "{\"until\":\"%04d-%02u-%02u\"}", (int)date.year, date.month, date.day);
-	return text_set(&t->c->run->value, writer_done(&w)) ? OUTCOME_FAILED : OUTCOME_NEXT;
+	return true;
 }
 
 int verb_greeting(struct flow_turn_of *t)
@@ -159,7 +156,7 @@ int verb_greeting(struct flow_turn_of *t)
 		     recording = verb_text(t->v, "recording");
 	uint8_t space[KEYED_MAX];
 	struct writer until = writer_over(space, sizeof(space));
-	int outcome = greeting_until(t, &until);
+	bool day = greeting_until(t, &until);
 	const struct verb_member members[] = {
 		{ "name", prompt },
 		{ recording.n ? "recording" : NULL, recording },
@@ -167,11 +164,14 @@ int verb_greeting(struct flow_turn_of *t)
 		{ 0 },
 	};
 
-	if (outcome != OUTCOME_NEXT)
-		return outcome;
+	if (!day)
+		return OUTCOME_INVALID;
 	return login_has(t->c, box) && prompt_is_of_box(prompt, box)
-		       ? verb_command(t, recording.n ? "prompt.put" : "prompt.delete", members,
-				      PIN_ASK_MS)
+		       ? verb_command(t,
+				      recording.n                 ? "prompt.put"
+				      : verb_number(t->v, "keep") ? "prompt.get"
+								  : "prompt.delete",
+				      members, PIN_ASK_MS)
 		       : OUTCOME_FAILED;
 }
 

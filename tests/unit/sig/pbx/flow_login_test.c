@@ -295,21 +295,29 @@ static void test_greeting_until(void **state)
 #define WANT(until)                                                                   \
 	"{\"command\":\"prompt.put\",\"args\":{\"name\":\"greeting-1001-temporary\"," \
 	"\"recording\":\"000agvj5jqr40-1\",\"until_utc_ms\":" until "}}"
+#define DAY   "2025-06-15"
+#define UNTIL "{\"until\":\"" DAY "\"}"
 	static const char *const no_days[] = { GREETS("3206", "-"), GREETS("1513", "-"),
 					       GREETS("0006", "-"), GREETS("3102", "-"),
 					       GREETS("2902", "-"), GREETS("1500", "-"),
 					       GREETS("150", "-"),  GREETS("15060", "-"),
 					       GREETS("1*06", "-"), GREETS("150*6", "-") };
 
-	asks(state, true, GREETS("1506", "2025-06-15"), WANT("1750032000000"), "");
-	asks(state, true, GREETS("0107", "2025-07-01"), WANT("1751414400000"), "");
-	asks(state, true, GREETS("1406", "2026-06-14"), WANT("1781481600000"), "");
+	asks(state, true, GREETS("1506", DAY), WANT("1750032000000"), UNTIL);
+	asks(state, true, GREETS("0107", DAY), WANT("1751414400000"), UNTIL);
+	asks(state, true, GREETS("1406", DAY), WANT("1781481600000"), UNTIL);
+	asks(state, true,
+	     ASKS("", "\"greeting\":{\"box\":\"1001\",\"prompt\":\"greeting-1001\",\"keep\":true}",
+		  "{until}", DAY),
+	     "{\"command\":\"prompt.get\",\"args\":{\"name\":\"greeting-1001\"}}", UNTIL);
 	for (size_t i = 0; i < COUNT_OF(no_days); i++) {
 		hears_in(state, false, "4711", true, no_days[i], "prompt:wrong");
 		assert_int_equal(((struct line *)*state)->r->help_count, 0);
 	}
 #undef GREETS
 #undef WANT
+#undef DAY
+#undef UNTIL
 }
 
 /* VM-06: by keys; a number outside at the own phone alone. */
