@@ -18,6 +18,7 @@
 
 /* The files of a recording that are whole, on whatever day it began. */
 struct copy_find {
+	const struct terms *terms;
 	const char *folder;
 	char tenant[SIDECAR_TENANT_MAX], id[SIDECAR_FILE_MAX];
 	size_t kinds;
@@ -28,19 +29,34 @@ struct copy_find {
 /* What is played is the first one alone. */
 static const char *const g_find_kinds[] = { "wav", "opus", "wav.cms", "opus.cms" };
 
+/* A file is whole when it has a sidecar. */
+static bool find_whole(const struct copy_find *f, const char *path)
+{
+	static const char *const endings[] = { "json", AES128GCM_KIND ".json" };
+	char file[FOLDER_PATH_MAX];
+	bool is = false;
+
+	for (size_t i = 0; !is && i < COUNT_OF(endings); i++) {
+		folder_path(file, f->folder, path, endings[i]);
+		is = access(file, F_OK) == 0;
+	}
+	return is;
+}
+
 static void find_kind(const struct copy_find *f, const char *day, const char *part,
 		      const char *kind)
 {
 	char path[QUEUE_PATH_MAX], file[FOLDER_PATH_MAX];
-	struct stat st;
+	struct copy_source s;
 
 	(void)snprintf(path, sizeof(path), "%s/%s/%s%s.%s", f->tenant, day, f->id, part, kind);
-	folder_path(file, f->folder, path, "json");
-	if (!folder_path_fits(bytes_str(path)) || access(file, F_OK) < 0)
+	if (!folder_path_fits(bytes_str(path)) || !find_whole(f, path))
 		return;
 	folder_path(file, f->folder, path, "");
-	if (!stat(file, &st))
-		f->fn(f->folder, path, (uint64_t)st.st_size, f->arg);
+	if (copy_source_open(&s, f->terms, file, path))
+		return;
+	f->fn(&s, f->folder, path, f->arg);
+	copy_source_close(&s);
 }
 
 static void find_file(const struct copy_find *f, const char *day, const char *part)
@@ -73,9 +89,9 @@ static void find_folder(struct copy_find *f, const char *folder)
 		(void)closedir(dir);
 }
 
-void copy_find(const char *folder, const char *path, copy_found_fn *fn, void *arg)
+void copy_find(const struct terms *terms, const char *path, copy_found_fn *fn, void *arg)
 {
-	struct copy_find f = { .kinds = 1, .fn = fn, .arg = arg };
+	struct copy_find f = { .terms = terms, .kinds = 1, .fn = fn, .arg = arg };
 	char copies[FOLDER_PATH_MAX], of[FOLDER_PATH_MAX], *any;
 	const struct dirent *node;
 	DIR *dir;
@@ -87,8 +103,8 @@ void copy_find(const char *folder, const char *path, copy_found_fn *fn, void *ar
 		f.kinds = COUNT_OF(g_find_kinds);
 		*any = '\0';
 	}
-	find_folder(&f, folder);
-	copy_folder(copies, folder, 0);
+	find_folder(&f, terms->folder);
+	copy_folder(copies, terms->folder, 0);
 	dir = opendir(copies);
 	while (dir && (node = readdir(dir))) {
 		(void)snprintf(of, sizeof(of), "%s/%s", copies, node->d_name);
@@ -106,13 +122,13 @@ struct find_answer {
 	int err;
 };
 
-static void find_found(const char *folder, const char *path, uint64_t octets, void *arg)
+static void find_found(struct copy_source *s, const char *folder, const char *path, void *arg)
 {
 	struct find_answer *a = arg;
 	struct copy_message m = copy_message_of(COPY_HAS, path);
 
 	(void)folder;
-	m.at = octets;
+	m.at = s->octets;
 	if (!a->err)
 		a->err = copy_link_send(a->link, &m);
 }
@@ -121,20 +137,20 @@ int copy_find_answer(const struct terms *terms, struct copy_link *link, const ch
 {
 	struct find_answer a = { .link = link };
 
-	copy_find(terms->folder, path, find_found, &a);
+	copy_find(terms, path, find_found, &a);
 	return a.err;
 }
 
 /* Where it is: here, or a copy. */
-static void reader_open(const char *folder, const char *path, uint64_t octets, void *arg)
+static void reader_open(struct copy_source *s, const char *folder, const char *path, void *arg)
 {
 	struct copy_reader *r = arg;
-	char name[FOLDER_PATH_MAX];
 
-	(void)octets;
-	folder_path(name, folder, path, "");
-	if (r->fd < 0 && !strcmp(path, r->path))
-		r->fd = file_read_open(name);
+	(void)folder;
+	if (r->of.fd < 0 && !strcmp(path, r->path)) {
+		r->of = *s;
+		*s = (struct copy_source){ .fd = -1 };
+	}
 }
 
 /* The file stays open between requests: the neighbour reads it piece by piece. */
@@ -148,19 +164,18 @@ int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct co
 	ssize_t n;
 
 	if (strcmp(r->path, m->path) != 0) {
-		if (r->fd >= 0)
-			(void)close(r->fd);
-		r->fd = -1;
+		copy_source_close(&r->of);
 		memcpy(r->path, m->path, sizeof(r->path));
 		at = strrchr(m->path, '/') + 1;
 		ending = strrchr(at, '.');
 		(void)snprintf(id, sizeof(id), "%.*s%s",
 			       (int)(at - m->path + (ptrdiff_t)strcspn(at, ".")), m->path,
 			       ending && strcmp(ending, ".wav") != 0 ? COPY_ANY_KIND : "");
-		copy_find(terms->folder, id, reader_open, r);
+		copy_find(terms, id, reader_open, r);
 	}
-	n = r->fd < 0 ? -1
-		      : pread(r->fd, octets, m->whole ? COPY_FIRST : sizeof(octets), (off_t)m->at);
+	n = r->of.fd < 0 ? -1
+			 : copy_source_read(&r->of, octets, m->whole ? COPY_FIRST : sizeof(octets),
+					    m->at);
 	answer.at = m->at;
 	answer.data = bytes_mem(octets, n > 0 ? (size_t)n : 0);
 	if (n < 0)

@@ -21,10 +21,24 @@ enum {
 	STORED_MAX = 128 << 20, /* ten minutes of the largest format that is recorded */
 };
 
+struct stored_days {
+	uint64_t first_s;
+	int64_t step_s;
+	int count;
+};
+
+/* Where it is read. */
+struct stored_from {
+	struct copy_source *source;     /* it lies here; NULL: */
+	const struct destination *from; /* ... there */
+	struct stored_days days;
+	bool sealed; /* encrypted for nodes; a folder is looked at for both */
+};
+
 struct stored_copy {
 	struct copy_fetch *fetch;
 	const char *path;
-	uint64_t octets;
+	uint64_t octets, most;
 	int fd;
 };
 
@@ -34,7 +48,7 @@ static bool stored_may_be(const struct stored_copy *c, const char *data, size_t 
 	static const char head[] = "RIFF";
 	size_t n = octets < strlen(head) ? octets : strlen(head);
 
-	return (c->octets || !memcmp(data, head, n)) && c->octets + octets <= STORED_MAX;
+	return (c->octets || !memcmp(data, head, n)) && c->octets + octets <= c->most;
 }
 
 static size_t stored_on_octets(char *data, size_t size, size_t n, void *arg)
@@ -51,30 +65,102 @@ static size_t stored_on_octets(char *data, size_t size, size_t n, void *arg)
 	return (size_t)written;
 }
 
-static int stored_copy_file(struct stored_copy *c, const char *from)
+static int stored_of_source(struct stored_copy *c, struct copy_source *s)
 {
 	static char octets[COPY_DATA_MAX];
-	int file = file_read_open(from);
-	ssize_t n = 0;
+	ssize_t n;
 
-	if (file < 0)
-		return file;
-	while ((n = read(file, octets, sizeof(octets))) > 0 &&
+	while ((n = copy_source_read(s, octets, sizeof(octets), c->octets)) > 0 &&
 	       stored_on_octets(octets, 1, (size_t)n, c) == (size_t)n)
 		;
-	(void)close(file);
-	return n ? -EIO : 0;
+	return n > 0 ? -EIO : (int)n;
 }
 
-static int stored_get(struct stored_copy *c, const struct destination *from)
+static int stored_of_folder(struct stored_copy *c, const struct destination *from)
 {
 	char place[TRANSFER_URL_MAX];
 	struct writer w = writer_over(place, sizeof(place));
+	struct copy_source s;
+	int err;
 
-	if (from->kind == DESTINATION_S3)
-		return transfer_read(from, c->path, stored_on_octets, c);
 	place_stored(&w, from, c->path);
-	return w.overflow ? -ENAMETOOLONG : stored_copy_file(c, place);
+	err = w.overflow ? -ENAMETOOLONG : copy_source_open(&s, c->fetch->terms, place, c->path);
+	if (err)
+		return err;
+	err = stored_of_source(c, &s);
+	copy_source_close(&s);
+	return err;
+}
+
+/* What comes encrypted lies in a file of its own until all of it is there. */
+struct stored_sealed {
+	struct stored_copy *copy;
+	struct copy_source of;
+};
+
+static int sealed_pump(struct stored_sealed *s, uint64_t until)
+{
+	static char octets[COPY_DATA_MAX];
+	struct stored_copy *c = s->copy;
+
+	while (c->octets < until) {
+		uint64_t left = until - c->octets;
+		ssize_t n = copy_source_read(
+			&s->of, octets, left < sizeof(octets) ? left : sizeof(octets), c->octets);
+
+		if (n <= 0)
+			return n ? (int)n : -EBADMSG;
+		if (stored_on_octets(octets, 1, (size_t)n, c) != (size_t)n)
+			return -EIO;
+	}
+	return 0;
+}
+
+static size_t sealed_on_octets(char *data, size_t size, size_t n, void *arg)
+{
+	struct stored_sealed *s = arg;
+	int err = 0;
+
+	s->of.octets += size * n;
+	if (s->of.octets > STORED_MAX || write(s->of.fd, data, size * n) != (ssize_t)(size * n))
+		return 0;
+	if (!s->of.sealed.cipher)
+		err = copy_source_unseal(&s->of, s->copy->fetch->terms, s->copy->path);
+	if (err)
+		return err == -EAGAIN ? size * n : 0;
+	s->of.sealed.size = s->of.octets;
+	return sealed_pump(s, aes128gcm_arrived(&s->of.sealed)) ? 0 : size * n;
+}
+
+static int stored_of_s3_sealed(struct stored_copy *c, const struct destination *from)
+{
+	char path[QUEUE_PATH_MAX + sizeof("." AES128GCM_KIND)], file[FOLDER_PATH_MAX];
+	struct stored_sealed s = { .copy = c };
+	int err = copy_fetched(c->fetch->terms, c->path, AES128GCM_KIND, file);
+
+	if (err)
+		return err;
+	(void)snprintf(path, sizeof(path), "%s." AES128GCM_KIND, c->path);
+	s.of.fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s.of.fd < 0)
+		return -errno;
+	err = transfer_read(from, path, sealed_on_octets, &s);
+	if (!err)
+		err = s.of.sealed.cipher ? sealed_pump(&s, aes128gcm_plain(&s.of.sealed))
+					 : -EBADMSG;
+	copy_source_close(&s.of);
+	(void)unlink(file);
+	return err;
+}
+
+static int stored_get(struct stored_copy *c, const struct stored_from *of)
+{
+	if (of->source)
+		return stored_of_source(c, of->source);
+	if (of->from->kind != DESTINATION_S3)
+		return of->sealed ? -ENOENT : stored_of_folder(c, of->from);
+	return of->sealed ? stored_of_s3_sealed(c, of->from)
+			  : transfer_read(of->from, c->path, stored_on_octets, c);
 }
 
 /* Also of one that a node had begun. */
@@ -87,10 +173,12 @@ static void stored_note(struct copy_fetch *f, const char *path, int err)
 }
 
 /* 0, -ENOENT or -errno. */
-static int stored_fetch(struct copy_fetch *f, const struct destination *from, const char *path)
+static int stored_fetch(struct copy_fetch *f, const struct stored_from *of, const char *path)
 {
 	char part[FOLDER_PATH_MAX], name[FOLDER_PATH_MAX];
-	struct stored_copy c = { .fetch = f, .path = path };
+	struct stored_copy c = { .fetch = f,
+				 .path = path,
+				 .most = of->source ? of->source->octets : STORED_MAX };
 	int err = copy_fetched(f->terms, path, "part", part);
 
 	if (!err)
@@ -100,7 +188,7 @@ static int stored_fetch(struct copy_fetch *f, const struct destination *from, co
 	c.fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (c.fd < 0)
 		return -errno;
-	err = stored_get(&c, from);
+	err = stored_get(&c, of);
 	if (!err && !c.octets)
 		err = -EIO;
 	if (close(c.fd) < 0 && !err)
@@ -109,62 +197,67 @@ static int stored_fetch(struct copy_fetch *f, const struct destination *from, co
 		err = -errno;
 	if (err)
 		(void)unlink(part);
-	stored_note(f, path, err);
 	return err;
 }
 
-struct stored_days {
-	uint64_t first_s;
-	int64_t step_s;
-	int count;
-};
-
 /* On whichever day. */
-static int stored_find(struct copy_fetch *f, const struct destination *from,
-		       const struct stored_days *days, const char *tenant, const char *file)
+static int stored_find(struct copy_fetch *f, const struct stored_from *of, const char *tenant,
+		       const char *file)
 {
 	char path[QUEUE_PATH_MAX], day[FOLDER_DATE_LEN + 1];
 	int err = -ENOENT;
 
-	for (int i = 0; err == -ENOENT && i < days->count; i++) {
-		folder_day(day, days->first_s + (uint64_t)(i * days->step_s));
+	for (int i = 0; err == -ENOENT && i < of->days.count; i++) {
+		folder_day(day, of->days.first_s + (uint64_t)(i * of->days.step_s));
 		(void)snprintf(path, sizeof(path), "%s/%s/%s", tenant, day, file);
-		if (folder_path_fits(bytes_str(path)))
-			err = stored_fetch(f, from, path);
+		if (!folder_path_fits(bytes_str(path)))
+			continue;
+		err = stored_fetch(f, of, path);
+		stored_note(f, path, err);
 	}
 	return err;
 }
 
+int copy_fetch_source(struct copy_fetch *f, struct copy_source *s, const char *path)
+{
+	int err = stored_fetch(f, &(struct stored_from){ .source = s }, path);
+
+	(void)alarm(0); /* what lies here does not hang */
+	return err;
+}
+
 /* In one file, or in its segments. */
-static int stored_recording(struct copy_fetch *f, const struct destination *from,
-			    const struct stored_days *days, const char *tenant, const char *id)
+static int stored_recording(struct copy_fetch *f, const struct stored_from *of, const char *tenant,
+			    const char *id)
 {
 	char file[SIDECAR_FILE_MAX];
 	int err;
 
 	(void)snprintf(file, sizeof(file), "%s.wav", id);
-	err = stored_find(f, from, days, tenant, file);
+	err = stored_find(f, of, tenant, file);
 	for (unsigned i = 1; (i == 1 ? err == -ENOENT : !err) && i <= COPY_SEGMENTS; i++) {
 		(void)snprintf(file, sizeof(file), "%s.%u.wav", id, i);
-		err = stored_find(f, from, days, tenant, file);
+		err = stored_find(f, of, tenant, file);
 		if (err == -ENOENT && i > 1)
 			return 0;
 	}
 	return err;
 }
 
-static int stored_anywhere(struct copy_fetch *f, const struct terms_tenant *of,
-			   const struct stored_days *days, const char *tenant, const char *id)
+static int stored_anywhere(struct copy_fetch *f, struct stored_from *from, const char *tenant,
+			   const char *id)
 {
+	const struct terms_tenant *of = terms_tenant(f->terms, tenant);
 	int err = -ENOENT;
 
 	for (uint32_t i = 0; err && i < f->terms->destination_count; i++) {
 		const struct destination *d = &f->terms->destinations[i];
 
+		from->from = d;
 		for (uint32_t k = 0; err && k < of->count; k++) {
 			if (!strcmp(d->name, of->deliver[k]) &&
 			    (d->kind == DESTINATION_S3 || d->kind == DESTINATION_DIRECTORY))
-				err = stored_recording(f, d, days, tenant, id);
+				err = stored_recording(f, from, tenant, id);
 		}
 	}
 	return err;
@@ -173,21 +266,21 @@ static int stored_anywhere(struct copy_fetch *f, const struct terms_tenant *of,
 void copy_fetch_stored(struct copy_fetch *f, const char *path)
 {
 	char tenant[SIDECAR_TENANT_MAX], id[SIDECAR_FILE_MAX];
-	const struct terms_tenant *of;
 	const struct stored_days days[] = {
 		{ f->called_ms / 1000, FOLDER_DAY_S, STORED_DAYS },
 		{ clock_utc_ms() / 1000, -FOLDER_DAY_S, f->named ? 0 : STORED_BACK },
 	};
-	int err;
+	int err = -ENOENT;
 
 	folder_tenant(path, tenant);
 	(void)snprintf(id, sizeof(id), "%s", strrchr(path, '/') + 1);
 	id[strcspn(id, ".")] = '\0'; /* COPY_ANY_KIND */
-	of = terms_tenant(f->terms, tenant);
 	copy_fetch_say(f, COPY_FETCH_STORED);
 	(void)alarm(COPY_FETCH_PATIENCE_S); /* a dead share hangs as long as it likes */
-	err = stored_anywhere(f, of, &days[0], tenant, id);
-	if (err == -ENOENT && days[1].count)
-		(void)stored_anywhere(f, of, &days[1], tenant, id);
+	for (unsigned i = 0; err == -ENOENT && i < 2 * COUNT_OF(days); i++) {
+		struct stored_from from = { .days = days[i / 2], .sealed = i % 2 };
+
+		err = stored_anywhere(f, &from, tenant, id);
+	}
 	(void)alarm(0);
 }

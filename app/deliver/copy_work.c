@@ -776,7 +776,9 @@ static int taker_start(struct taker *t)
 int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_shared *shared,
 		 struct copy_taken *slot)
 {
-	struct taker t = { .terms = terms, .link = link, .shared = shared, .reader = { .fd = -1 } };
+	struct taker t = {
+		.terms = terms, .link = link, .shared = shared, .reader = { .of = { .fd = -1 } }
+	};
 	struct copy_message m;
 
 	t.err = taker_start(&t);

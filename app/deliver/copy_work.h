@@ -11,6 +11,7 @@
 #include "app/deliver/copy.h"
 #include "app/deliver/folder.h"
 #include "app/deliver/terms.h"
+#include "app/record/aes128gcm.h"
 #include "base/addr.h"
 #include "base/rand.h"
 #include "cluster/peer/channel.h"
@@ -83,13 +84,28 @@ int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_
 #define COPY_ANY_DAY  "0000-00-00"
 #define COPY_ANY_KIND ".any" /* behind an id: as Opus and encrypted, too */
 enum { COPY_SEGMENTS = 64 };
-typedef void copy_found_fn(const char *folder, const char *path, uint64_t octets, void *arg);
+/* A file of a recording. The name is that of what is in it; so it is found where it lies encrypted for nodes, too. */
+struct copy_source {
+	int fd;                       /* -1: it is not open */
+	struct aes128gcm_file sealed; /* where it lies so */
+	uint64_t octets;              /* of what is in it */
+};
+/* path: TENANT/DATE/FILE, of which the key is. 0, -ENOENT, -EBADMSG or -errno. */
+int copy_source_open(struct copy_source *s, const struct terms *terms, const char *file,
+		     const char *path) NODISCARD;
+/* Of what is open, and of which s->octets are there: it is encrypted for nodes. 0; -EAGAIN: its head is not there yet; -EBADMSG or -errno. */
+int copy_source_unseal(struct copy_source *s, const struct terms *terms,
+		       const char *path) NODISCARD;
+/* As pread. -EBADMSG: it was changed, or has another key; -errno. */
+ssize_t copy_source_read(struct copy_source *s, void *out, size_t n, uint64_t at) NODISCARD;
+void copy_source_close(struct copy_source *s);
+typedef void copy_found_fn(struct copy_source *s, const char *folder, const char *path, void *arg);
 /* What there is here, and of copies. */
-void copy_find(const char *folder, const char *path, copy_found_fn *fn, void *arg);
+void copy_find(const struct terms *terms, const char *path, copy_found_fn *fn, void *arg);
 /* Of another node's COPY_FIND, before COPY_DONE, and of its COPY_READ. 0 or -errno. */
 int copy_find_answer(const struct terms *terms, struct copy_link *link, const char *path);
 struct copy_reader {
-	int fd; /* of the file that it reads; -1: none */
+	struct copy_source of;
 	char path[QUEUE_PATH_MAX];
 };
 int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct copy_link *link,
@@ -122,6 +138,8 @@ struct copy_fetch {
 	} files[2 * COPY_SEGMENTS];
 	uint32_t count;
 };
+/* What lies here encrypted for nodes. 0 or -errno. */
+int copy_fetch_source(struct copy_fetch *f, struct copy_source *s, const char *path) NODISCARD;
 /* What no node has, from where its tenant's recordings are stored. A store that gives nothing for COPY_FETCH_PATIENCE_S ends the process. */
 void copy_fetch_stored(struct copy_fetch *f, const char *path);
 /* Waits while somebody else brings it. 0 or -errno; close it anyway. */

@@ -41,7 +41,7 @@ struct process_destination {
 };
 
 /* What is done with a finished file before it goes anywhere, by a child: one of each kind at a time. */
-enum work_kind { WORK_OPUS, WORK_SEAL, WORK_KINDS };
+enum work_kind { WORK_OPUS, WORK_SEAL, WORK_SEAL_BOX, WORK_KINDS };
 
 struct process_work {
 	pid_t child;   /* 0: nothing is under way */

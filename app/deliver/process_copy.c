@@ -494,22 +494,25 @@ struct fetch_here {
 };
 
 /* What there is here already lies beside what comes. */
-static void fetch_link(const char *folder, const char *path, uint64_t octets, void *arg)
+static void fetch_link(struct copy_source *s, const char *folder, const char *path, void *arg)
 {
 	struct fetch_here *here = arg;
 	const struct process *p = here->p;
 	char from[FOLDER_PATH_MAX], to[FOLDER_PATH_MAX];
 
-	(void)octets;
-	here->fetch->any = true;
+	int err = copy_fetched(&p->terms, path, "", to);
+
 	folder_path(from, folder, path, "");
-	if (copy_fetched(&p->terms, path, "", to))
-		return;
-	if (link(from, to) < 0 && errno != EEXIST)
+	if (!err && s->sealed.cipher)
+		err = copy_fetch_source(here->fetch, s, path);
+	else if (!err && link(from, to) < 0 && errno != EEXIST)
+		err = -errno;
+	if (err)
 		LOG_WARN("recordings", 0, "a copy cannot be played", LOG_STR("file", path),
-			 LOG_STR("error", strerror(errno)));
+			 LOG_STR("error", strerror(-err)));
 	else
 		copy_fetch_tell(here->fetch, path);
+	here->fetch->any |= !err;
 }
 
 /* Of all nodes, as each may have a part. */
@@ -542,7 +545,7 @@ static int fetch_run(const struct process *p, const struct process_fetch *f, int
 	fetch.called_ms = f->called_ms;
 	fetch.named = f->name[0];
 	if (!err) {
-		copy_find(p->terms.folder, path, fetch_link, &here);
+		copy_find(&p->terms, path, fetch_link, &here);
 		fetch_of_others(p, &fetch, path, FETCH_HELLO_S);
 		if (!copy_fetch_whole(&fetch))
 			copy_fetch_stored(&fetch, path);

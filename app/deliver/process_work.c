@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "app/deliver/process.h"
+#include "app/record/aes128gcm.h"
 #include "app/record/envelope.h"
 #include "app/record/record_facts.h"
 #include "app/record/record_opus.h"
@@ -150,6 +151,8 @@ static int work_sidecar(const struct process *p, const char *path, const char *m
 
 #define OPUS_ENDING ".opus"
 
+#define BOX_ENDING "." AES128GCM_KIND
+
 static bool work_ends(const char *path, const char *ending)
 {
 	size_t n = strlen(path), tail = strlen(ending);
@@ -159,12 +162,15 @@ static bool work_ends(const char *path, const char *ending)
 
 static bool work_place(char out[QUEUE_PATH_MAX], const char *path, enum work_kind kind)
 {
+	static const char *const endings[] = {
+		[WORK_OPUS] = OPUS_ENDING, [WORK_SEAL] = SEALED_ENDING, [WORK_SEAL_BOX] = BOX_ENDING
+	};
 	size_t n = strlen(path);
 
 	if (kind == WORK_OPUS)
 		n -= work_ends(path, WAV_ENDING) ? sizeof(WAV_ENDING) - 1 : 0;
-	return snprintf(out, QUEUE_PATH_MAX, "%.*s%s", (int)n, path,
-			kind == WORK_OPUS ? OPUS_ENDING : SEALED_ENDING) < QUEUE_PATH_MAX &&
+	return snprintf(out, QUEUE_PATH_MAX, "%.*s%s", (int)n, path, endings[kind]) <
+		       QUEUE_PATH_MAX &&
 	       folder_path_fits(bytes_str(out));
 }
 
@@ -195,7 +201,10 @@ static int work_opus(const struct process *p, const char *path)
 		       : work_opus_mark(p, path);
 }
 
-/* A file is enveloped (app/record/envelope.h): NAME becomes NAME.cms, which has a sidecar of its own, and NAME goes. In a child. */
+/*
+ * A file is enveloped (app/record/envelope.h): NAME becomes NAME.cms, which has a sidecar of its own, and NAME goes. What lies in a mailbox nodes
+ * are to play: it becomes NAME.aes128gcm (app/record/aes128gcm.h). In a child.
+ */
 
 static const struct terms_certificate *work_certificate(const struct process *p, const char *path)
 {
@@ -205,9 +214,25 @@ static const struct terms_certificate *work_certificate(const struct process *p,
 	return terms_certificate(&p->terms, tenant);
 }
 
-static int seal_octets(const struct process *p, const char *path, const char *part)
+static int seal_write(const struct process *p, const char *path, enum work_kind kind, int from,
+		      int to)
 {
-	const struct terms_certificate *c = work_certificate(p, path);
+	char tenant[SIDECAR_TENANT_MAX];
+	uint8_t key[TERMS_KEY_LEN];
+	int err;
+
+	if (kind == WORK_SEAL)
+		return envelope_write(bytes_str(work_certificate(p, path)->pem), from, to);
+	folder_tenant(path, tenant);
+	terms_message_key(&p->terms, tenant, key);
+	err = aes128gcm_write(bytes_mem(key, sizeof(key)), from, to);
+	explicit_bzero(key, sizeof(key));
+	return err;
+}
+
+static int seal_octets(const struct process *p, const char *path, enum work_kind kind,
+		       const char *part)
+{
 	char name[FOLDER_PATH_MAX];
 	int from, to, err;
 
@@ -216,7 +241,7 @@ static int seal_octets(const struct process *p, const char *path, const char *pa
 	if (from < 0)
 		return from;
 	to = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	err = to < 0 ? -errno : envelope_write(bytes_str(c->pem), from, to);
+	err = to < 0 ? -errno : seal_write(p, path, kind, from, to);
 	if (!err && fsync(to) < 0)
 		err = -errno;
 	if (to >= 0)
@@ -225,14 +250,15 @@ static int seal_octets(const struct process *p, const char *path, const char *pa
 	return err;
 }
 
-static int seal_file(const struct process *p, const char *path, const char *sealed)
+static int seal_file(const struct process *p, const char *path, enum work_kind kind,
+		     const char *sealed)
 {
 	char name[FOLDER_PATH_MAX], part[FOLDER_PATH_MAX];
 	int err;
 
 	folder_path(name, p->terms.folder, sealed, "");
 	folder_path(part, p->terms.folder, path, "sealing");
-	err = seal_octets(p, path, part);
+	err = seal_octets(p, path, kind, part);
 	if (!err && rename(part, name) < 0)
 		err = -errno;
 	if (err)
@@ -246,22 +272,29 @@ static void seal_facts(json_t *facts)
 	(void)json_object_set_new(facts, "encrypted", json_string("cms"));
 }
 
+static void seal_facts_box(json_t *facts)
+{
+	seal_facts(facts);
+	(void)json_object_set_new(facts, "encrypted", json_string(AES128GCM_KIND));
+}
+
 /* The sidecar comes when all is there, and then what was plain goes. */
-static int work_seal(const struct process *p, const char *path)
+static int work_seal(const struct process *p, const char *path, enum work_kind kind)
 {
 	char sealed[QUEUE_PATH_MAX];
-	int err = work_place(sealed, path, WORK_SEAL) ? 0 : -ENAMETOOLONG;
+	int err = work_place(sealed, path, kind) ? 0 : -ENAMETOOLONG;
 
 	if (!err && !work_is_there(p, sealed, "json")) {
-		err = seal_file(p, path, sealed);
+		err = seal_file(p, path, kind, sealed);
 		if (!err)
-			err = work_sidecar(p, path, sealed, seal_facts);
+			err = work_sidecar(p, path, sealed,
+					   kind == WORK_SEAL ? seal_facts : seal_facts_box);
 	}
 	return err ? err
 		   : folder_delete(p->terms.folder, path, process_index_trace(p, FOLDER_REPLACED));
 }
 
-enum { WORK_DOUBLINGS = 10, OPUS_TRIES = 3 };
+enum { WORK_DOUBLINGS = 10, OPUS_TRIES = 3, SAID_MS = 600000, SAID_AGAIN_MS = 30000 };
 
 /* ---- names ---- */
 
@@ -289,7 +322,7 @@ static int work_start(struct process *p, const char *path, enum work_kind kind)
 		(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 		if (getppid() != parent)
 			_exit(EINTR);
-		_exit(kind == WORK_OPUS ? -work_opus(p, path) : -work_seal(p, path));
+		_exit(kind == WORK_OPUS ? -work_opus(p, path) : -work_seal(p, path, kind));
 	}
 	(void)bytes_cstr(bytes_str(path), w->path, sizeof(w->path));
 	w->child_end = (int)syscall(SYS_pidfd_open, w->child, 0);
@@ -357,14 +390,14 @@ static void opus_failed(struct process *p, struct queue_job *q, const char *why,
 	opus_skip(p, q, now_ms);
 }
 
-static bool opus_is_late(const struct process *p, const char *path, uint64_t now_ms)
+static bool work_is_older(const struct process *p, const char *path, uint64_t age_ms,
+			  uint64_t now_ms)
 {
 	char name[FOLDER_PATH_MAX];
 	struct stat st;
 
 	folder_path(name, p->terms.folder, path, "json");
-	return stat(name, &st) == 0 &&
-	       (uint64_t)st.st_mtime * 1000 + p->terms.opus_wait_ms < now_ms;
+	return stat(name, &st) == 0 && (uint64_t)st.st_mtime * 1000 + age_ms < now_ms;
 }
 
 /* ---- how it went ---- */
@@ -444,8 +477,9 @@ bool process_work_is_coded(const struct process *p, const struct folder_entry *e
 
 bool process_work_is_open(const struct process *p, const struct folder_entry *entry)
 {
-	return process_work_is_coded(p, entry) || (terms_certificate(&p->terms, entry->tenant) &&
-						   !work_ends(entry->path, SEALED_ENDING));
+	return process_work_is_coded(p, entry) ||
+	       (terms_certificate(&p->terms, entry->tenant) &&
+		!work_ends(entry->path, SEALED_ENDING) && !work_ends(entry->path, BOX_ENDING));
 }
 
 /* A message is one side, and the node plays it from its WAV file. */
@@ -463,7 +497,9 @@ static enum work_kind work_due(const struct process *p, const char *path,
 	if (p->terms.opus != TERMS_OPUS_OFF && facts->format == SIDECAR_WAV &&
 	    work_ends(path, WAV_ENDING) && !work_is_there(p, path, WORK_CODED))
 		return WORK_OPUS;
-	return work_certificate(p, path) && facts->octets ? WORK_SEAL : WORK_KINDS;
+	if (!work_certificate(p, path) || !facts->octets)
+		return WORK_KINDS;
+	return facts->mailbox ? WORK_SEAL_BOX : WORK_SEAL;
 }
 
 static void work_fails(struct process *p, struct queue_job *q, enum work_kind kind, const char *why,
@@ -487,9 +523,13 @@ bool process_work(struct process *p, struct queue_job *q, const struct sidecar *
 		return false;
 	if (kind == WORK_OPUS && !opus_fits(facts)) {
 		opus_skip(p, q, now_ms);
-	} else if (kind == WORK_OPUS && opus_is_late(p, q->path, now_ms)) {
+	} else if (kind == WORK_OPUS && work_is_older(p, q->path, p->terms.opus_wait_ms, now_ms)) {
 		p->opus_skipped++;
 		opus_skip(p, q, now_ms);
+	} else if (kind == WORK_SEAL && facts->message &&
+		   !work_is_older(p, q->path, SAID_MS, now_ms)) {
+		q->next_ms = now_ms +
+			     SAID_AGAIN_MS; /* who said it may hear it, and keep it as a prompt */
 	} else if (kind == WORK_SEAL && c->fault[0]) {
 		seal_failed(p, q, c->fault, true, now_ms);
 	} else if (p->work[kind].child) {

@@ -25,7 +25,10 @@ struct sidecar {
 	uint32_t number,
 		segment; /* of the call's recordings, and of the recording's files; both from 1 */
 	bool last, interrupted;
-	bool sealed; /* what is in it is enveloped (app/record/envelope.h) */
+	bool sealed; /* what is in it is encrypted: */
+	bool aes128gcm; /* ... for nodes (app/record/aes128gcm.h), else enveloped (app/record/envelope.h) */
+	bool mailbox; /* it lies in one */
+	bool message; /* what a caller said to an application or a flow */
 	enum sidecar_format format;
 	uint32_t rate, channels;
 	uint64_t duration_ms, octets;

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "app/deliver/sidecar.h"
+#include "app/record/aes128gcm.h"
 
 const char *const g_sidecar_formats[] = { "wav", "pcapng", "opus", NULL };
 
@@ -145,6 +146,9 @@ static int sidecar_read(const json_t *object, struct sidecar *out)
 	out->last = json_is_true(json_object_get(object, "last"));
 	out->interrupted = json_is_true(json_object_get(object, "interrupted"));
 	out->sealed = json_is_string(json_object_get(object, "encrypted"));
+	out->aes128gcm = bytes_is(sidecar_text(object, "encrypted"), AES128GCM_KIND);
+	out->message = bytes_is(sidecar_text(object, "cause"), "message");
+	out->mailbox = sidecar_text(object, "mailbox").n != 0;
 	return err;
 }
 

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <openssl/hmac.h>
+
 const char *const g_destination_kinds[] = {
 	"directory", "s3", "http", "sftp", "ftp", "mail", NULL
 };
@@ -224,6 +226,8 @@ static int terms_read_all(const json_t *object, struct terms *t)
 		err = terms_opus(object, &t->opus);
 	if (!err)
 		err = terms_copies(json_object_get(object, "copies"), &t->copies);
+	if (!err)
+		err = terms_hex(object, "messages_key", t->messages_key, sizeof(t->messages_key));
 	t->opus_wait_ms = terms_number(object, "opus_wait_ms");
 	t->job = (struct job_terms){ .first_ms = terms_number(object, "retry_ms"),
 				     .most_ms = terms_number(object, "retry_max_ms"),
@@ -259,6 +263,12 @@ int terms_read(struct terms *out, const json_t *object)
 		free(t);
 	}
 	return err;
+}
+
+void terms_message_key(const struct terms *t, const char *tenant, uint8_t out[TERMS_KEY_LEN])
+{
+	(void)HMAC(EVP_sha256(), t->messages_key, sizeof(t->messages_key), (const uint8_t *)tenant,
+		   strlen(tenant), out, NULL);
 }
 
 void terms_close(struct terms *t)

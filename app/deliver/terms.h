@@ -18,6 +18,7 @@ enum {
 	TERMS_RECIPIENTS_MAX = 8,
 	TERMS_CERTIFICATES_MAX = 64,
 	TERMS_NODE_ID_MAX = 17,
+	TERMS_KEY_LEN = 32,
 };
 
 enum destination_kind {
@@ -65,11 +66,11 @@ struct terms_certificate {
 /* Copies of what is not stored yet, on a neighbour (app/deliver/copy.h). */
 struct terms_copies {
 	bool on;
-	uint64_t id, incarnation; /* of this node */
-	uint8_t key[32];          /* of the cluster, for copies alone */
-	uint64_t octets;          /* those of others may have so many here */
-	uint64_t wait_ms;         /* an owner that is not there for so long is gone */
-	uint64_t every_ms;        /* what is written since goes there so often */
+	uint64_t id, incarnation;   /* of this node */
+	uint8_t key[TERMS_KEY_LEN]; /* of the cluster, for copies alone */
+	uint64_t octets;            /* those of others may have so many here */
+	uint64_t wait_ms;           /* an owner that is not there for so long is gone */
+	uint64_t every_ms;          /* what is written since goes there so often */
 };
 
 enum terms_opus { TERMS_OPUS_OFF, TERMS_OPUS_KEEP, TERMS_OPUS_REPLACE, TERMS_OPUS_MODES };
@@ -90,6 +91,8 @@ struct terms {
 	bool delete_delivered;
 	int log_level, log_format;
 	struct terms_copies copies;
+	uint8_t messages_key
+		[TERMS_KEY_LEN]; /* of the cluster: nodes play what is encrypted by it */
 	uint32_t destination_count, tenant_count, certificate_count;
 	struct destination destinations[TERMS_DESTINATIONS_MAX];
 	struct terms_tenant usual; /* of tenants that are none of the following */
@@ -101,6 +104,8 @@ struct terms {
 int terms_read(struct terms *out, const json_t *object) NODISCARD;
 /* What recordings of the tenant are enveloped for, or NULL: they stay as they are. */
 const struct terms_certificate *terms_certificate(const struct terms *t, const char *tenant);
+/* Of what lies in mailboxes of that tenant (app/record/aes128gcm.h): another tenant's does not open by it. */
+void terms_message_key(const struct terms *t, const char *tenant, uint8_t out[TERMS_KEY_LEN]);
 /* Overwrites secrets. */
 void terms_close(struct terms *t);
 const struct terms_tenant *terms_tenant(const struct terms *t, const char *name); /* never NULL */

@@ -126,7 +126,8 @@ static const char *transfer_type(const struct transfer *t)
 	if (t->object)
 		return "Content-Type: application/json";
 	if (t->facts.sealed)
-		return "Content-Type: application/cms"; /* RFC 7193 */
+		return t->facts.aes128gcm ? "Content-Type: application/octet-stream"
+					  : "Content-Type: application/cms"; /* RFC 7193 */
 	switch (t->facts.format) {
 	case SIDECAR_WAV:
 		return "Content-Type: audio/wav";
@@ -195,7 +196,8 @@ static int transfer_ftp(struct transfer *t)
 static const char *mail_type(const struct transfer *t)
 {
 	if (t->facts.sealed)
-		return "application/cms"; /* RFC 7193 */
+		return t->facts.aes128gcm ? "application/octet-stream"
+					  : "application/cms"; /* RFC 7193 */
 	switch (t->facts.format) {
 	case SIDECAR_WAV:
 		return "audio/wav";

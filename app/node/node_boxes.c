@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "app/node/node.h"
+#include "app/record/aes128gcm.h"
 #include "app/record/entry.h"
 #include "app/schema/extension.h"
 #include "base/clock.h"
@@ -149,6 +150,18 @@ static bool part_is_own(const struct box_run *run, const char *name)
 	return name && !strncmp(name, run->tenant, n) && name[n] == '/' && !strstr(name, "/.");
 }
 
+/* What is encrypted for nodes is as if it were not: whoever fetches it has it plain. */
+static void row_part_plain(json_t *part, const char *name)
+{
+	const char *how = json_string_value(json_object_get(part, "encrypted"));
+	size_t n = strlen(name), tail = strlen("." AES128GCM_KIND);
+
+	if (!how || strcmp(how, AES128GCM_KIND) != 0 || n <= tail)
+		return;
+	(void)json_object_set_new(part, "name", json_stringn(name, n - tail));
+	(void)json_object_del(part, "encrypted");
+}
+
 static void row_parts(const struct box_run *run, struct bytes id, const json_t *facts)
 {
 	json_t *parts = json_object_get(facts, "parts");
@@ -157,8 +170,10 @@ static void row_parts(const struct box_run *run, struct bytes id, const json_t *
 		const char *name =
 			json_string_value(json_object_get(json_array_get(parts, i), "name"));
 
-		if (part_is_own(run, name))
+		if (part_is_own(run, name)) {
+			row_part_plain(json_array_get(parts, i), name);
 			continue;
+		}
 		LOG_WARN("boxes", 0,
 			 "a part of a message is no recording of its tenant: it is left out",
 			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),

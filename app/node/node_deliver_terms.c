@@ -339,6 +339,20 @@ static json_t *store_tenants_json(const struct node *n)
 	return list;
 }
 
+/* The key of messages: each node of the cluster plays them. */
+static void terms_messages(const struct node *n, json_t *settings)
+{
+	char key[2 * KEYS_LEN + 1];
+	struct writer w = writer_over(key, sizeof(key));
+	uint8_t octets[KEYS_LEN];
+
+	keys_derive(&n->keys, "tandem messages 1", octets);
+	writer_hex(&w, bytes_mem(octets, sizeof(octets)));
+	(void)json_object_set_new(settings, "messages_key", json_stringn(key, w.n));
+	explicit_bzero(octets, sizeof(octets));
+	explicit_bzero(key, sizeof(key));
+}
+
 /* What other nodes are to know. */
 static void terms_listing(const struct node *n, json_t *settings)
 {
@@ -378,5 +392,6 @@ json_t *node_deliver_terms(const struct node *n)
 	if (copies)
 		(void)json_object_set_new(json_object_get(terms, "settings"), "copies", copies);
 	terms_listing(n, json_object_get(terms, "settings"));
+	terms_messages(n, json_object_get(terms, "settings"));
 	return terms;
 }

@@ -507,9 +507,8 @@ const struct conf_field g_recordings_fields[] = {
 		DURATION(settings_recordings, copies_wait, SECONDS(1), SECONDS(2592000))),
 	SETTING("certificate", NULL,
 		"PEM file of up to 8 certificates, without a private key. Finished recordings "
-		"are encrypted for each of them (CMS), and what is plain is deleted. SIGHUP "
-		"reads "
-		"it again. Without it: they stay as they are.",
+		"are encrypted for each of them (CMS), those in mailboxes for the nodes, and what "
+		"is plain is deleted. SIGHUP reads it again. Without it: they stay as they are.",
 		TEXT(settings_recordings, certificate)),
 	SETTING("tenant_certificates", NULL, "The same of tenants, in the place of certificate.",
 		MAPS(settings_recordings, tenant_certificates, tenant_certificate_count,

@@ -17,6 +17,7 @@ from lib.store import CALL, Store, record, today
 from lib.store_servers import Swift, digest
 from patience import until
 from ports import Ports
+from store_test import office
 
 KEY, HELLO = "5a" * 32, 60
 BEGAN_MS = int(time.time() * 1000)   # as if its call had begun then
@@ -35,6 +36,12 @@ def digests(under):
             with contextlib.suppress(FileNotFoundError):
                 found[os.path.relpath(path, under)] = digest(path)
     return found
+
+
+def certificates(home):
+    """As a node tells them: of all tenants."""
+    with open(office(home)[0], encoding="ascii") as file:
+        return [{"tenant": "", "pem": file.read(), "fault": ""}]
 
 
 class Member(Store):
@@ -428,6 +435,28 @@ class Messages(Copies):
         self.assertEqual(digests(os.path.join(c.folder, ".fetched")), want)
 
 
+    def test_encrypted(self):
+        """Of a tenant with a certificate: it lies nowhere as it was said, and each node has its octets, also of one that is gone."""
+        c = self.member(3)
+        self.meet(self.a, self.b, c)
+        for one in (self.a, self.b, c):
+            one.settle(*one.destinations, certificates=certificates(self.home))
+        parts = [record(self.a.folder, number=number, octets=octets, mailbox="1001") for number, octets in ((1, 10 * PIECE), (2, 150001))]
+        want = {name: digest(os.path.join(self.a.folder, name)) for name in parts}
+        until(lambda: all(name + ".aes128gcm" in self.b.of(self.a) for name in parts), self.said)
+        until(lambda: {name for name in digests(self.a.folder) if name.endswith(".wav")} == set(), self.said)
+        for one in (c, self.a):
+            for number in (1, 2):
+                self.assertEqual(one.ask("recording.fetch", tenant="default", recording=f"{CALL}-{number}"), {})
+            self.assertEqual(digests(os.path.join(one.folder, ".fetched")), want)
+            shutil.rmtree(os.path.join(one.folder, ".fetched"))
+        self.a.lost()
+        c.sees(self.b, c)
+        for number in (1, 2):
+            self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-{number}"), {})
+        self.assertEqual(digests(os.path.join(c.folder, ".fetched")), want)
+
+
 class Slow:
     """A thin line to a member's door: so many octets a second come back over it, until it is cut."""
 
@@ -644,6 +673,25 @@ class Stored(Copies):
         self.assertEqual(self.fetched(2, name=names[1]), {})
         self.assertEqual(self.names(), {name: digest(os.path.join(self.share, name)) for name in names})
 
+    def test_in_a_folder_encrypted(self):
+        """Of a mailbox, whose tenant has a certificate; and not where it was changed."""
+        os.mkdir(self.share)
+        name = record(self.a.folder, mailbox="1001")
+        want = digest(os.path.join(self.a.folder, name))
+        self.a.settle(*self.a.destinations, certificates=certificates(self.home))
+        there = os.path.join(self.share, name + ".aes128gcm")
+        until(lambda: os.path.exists(there + ".json"), self.said)
+        with open(there, "r+b") as file:
+            self.assertNotIn(b"RIFF", file.read(100))
+            self.assertEqual(self.fetched(play=BEGAN_MS), {})
+            until(lambda: self.names() == {name: want}, self.said)
+            os.unlink(os.path.join(self.c.folder, ".fetched", name))
+            file.seek(2000)
+            file.write(b"x")
+            file.flush()
+        self.assertEqual(self.fetched(play=BEGAN_MS), "not_found")
+        self.assertEqual(self.names(), {})
+
     def test_forward_without_room(self):
         """A message that cannot be forwarded leaves nothing: a file without its facts would become a recording of its own at the next start."""
         self.c.settle({"name": "share", "kind": "directory", "url": self.share, "metadata": True})
@@ -687,13 +735,20 @@ class Stored(Copies):
 
     def test_at_s3(self):
         """It is told when it begins to come, over a thin line, and not at all where the line is cut."""
+        self.at_s3("")
+
+    def test_at_s3_encrypted(self):
+        """Of a mailbox, whose tenant has a certificate: it lies there encrypted for nodes, and begins before all of it is there."""
+        self.at_s3(".aes128gcm", certificates=certificates(self.home))
+
+    def at_s3(self, ending, **terms):
         swift = Swift(self.enterContext(tempfile.TemporaryDirectory(prefix="tandem-swift-")), self.ports.take())
         self.addCleanup(swift.stop)
         swift.start()
-        self.a.settle(swift.destination())
-        name = record(self.a.folder, octets=10 * PIECE)
+        name = record(self.a.folder, octets=10 * PIECE, mailbox="1001")
         want = digest(os.path.join(self.a.folder, name))
-        until(lambda: swift.files().get(name) == want, self.said)
+        self.a.settle(swift.destination(), **terms)
+        until(lambda: name + ending in swift.files() and (ending or swift.files()[name] == want), self.said)
         slow = Slow(self.ports.take(), swift.port, 2 * PIECE)
         self.addCleanup(slow.cut)
         self.c.settle({**swift.destination(), "url": f"http://{slow.address}"}, usual={"deliver": [swift.destination()["name"]]})

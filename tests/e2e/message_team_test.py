@@ -17,7 +17,7 @@ from message_lamps_test import Lamp
 from patience import PATIENCE_S, until
 from ports import Ports
 from session_test import Users
-from store_test import office, opened
+from store_test import office
 from tandem_client import Refused
 from webhooks_test import Server
 
@@ -74,25 +74,31 @@ class Team(Box):
         self.assertEqual(self.row(message)["server_offset_s"], row["server_offset_s"])
         self.message("GET", "/000agvj5jqr40-1/link", owner, None, 404)
 
-    def test_export_encrypted(self):
-        """What lies encrypted comes encrypted: who has the key opens it. It is not forwarded."""
-        certificate, key = office(self.node.folder)
+    def test_encrypted(self):
+        """Of a tenant with a certificate: it lies nowhere as it was said, and is heard, exported and forwarded all the same."""
+        certificate, _ = office(self.node.folder)
         self.node.configure({"recordings": {"port": self.port, "certificate": certificate}})
         self.node.process.send_signal(signal.SIGHUP)
         until(lambda: "settings read again" in self.node.log_text(), self.node.log_tail)
+        self.ask("extension.put", number=self.BOX, pin=self.PIN)
         message = self.leave(self.SPOKEN[0])
-        until(lambda: self.row(message)["parts"][0].get("encrypted"), lambda: self.row(message))
+        until(lambda: self.lies() == [f"{message}.1.wav.aes128gcm"], self.lies)
         token = self.session(self.node, self.BOX)["token"]
         [link] = self.message("GET", f"/{message}/link", token)["links"]
         with urllib.request.urlopen(f"http://{place.NODE}:{self.port}{link['path']}", timeout=PATIENCE_S) as answer:
-            self.assertEqual(answer.headers["Content-Type"], "application/cms")
-            octets = answer.read()
-        self.assertNotIn(b"WAVEfmt ", octets)
-        path = os.path.join(self.node.folder, "message.cms")
-        with open(path, "wb") as file:
-            file.write(octets)
-        self.assertEqual(opened(path, key)[8:16], b"WAVEfmt ")
-        self.message("POST", f"/{message}/forward", token, {"to": "1001"}, 409)
+            self.assertEqual(answer.headers["Content-Type"], "audio/wav")
+            self.assertEqual(answer.read()[8:16], b"WAVEfmt ")
+        [copy] = self.message("POST", f"/{message}/forward", token, {"to": "1001"})["copies"]
+        until(lambda: len(self.lies()) == 2 and all(name.endswith(".aes128gcm") for name in self.lies()), self.lies)
+        self.dials()
+        self.keys("1", "menu")
+        self.hears(self.SPOKEN[0])
+        self.out.bye()
+        self.assertIn(copy["message"], str(self.lies()))
+
+    def lies(self):
+        """Files of recordings, but for those that were fetched."""
+        return sorted(os.path.basename(path) for kind in ("wav", "aes128gcm") for path in glob.glob(f"{self.node.folder}/recordings/default/*/*.{kind}"))
 
     def events(self, tenant):
         return [event for event in self.node.told(f"td:{{ev:{tenant}}}") if event["type"] in KINDS]

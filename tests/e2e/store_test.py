@@ -11,6 +11,7 @@ import signal
 import struct
 import subprocess
 import tempfile
+import time
 import unittest
 import urllib.error
 import urllib.request
@@ -546,6 +547,20 @@ class Sealed(StoreTest):
         self.becomes(store, name + ".cms", "delivered")
         self.opens(os.path.join(self.share, name + ".cms"), want)
         until(lambda: store.ask("recording.list") and not store.figures["seal_fails"])
+
+    def test_of_callers(self):
+        """What lies in a mailbox is encrypted for nodes; what a caller said else for the certificate, when he may have kept it as a prompt."""
+        said, want = self.record(cause="message")
+        left, _ = self.record(number=2, mailbox="1001", cause="message")
+        store = self.store(self.directory(), certificates=self.certificates())
+        self.becomes(store, left + ".aes128gcm", "delivered")
+        self.assertEqual(store.state(said), "waits")
+        self.assertTrue(os.path.exists(os.path.join(self.folder, said)))
+        store.kill()
+        os.utime(os.path.join(self.folder, said + ".json"), (0, time.time() - 601))
+        store.start()
+        self.becomes(store, said + ".cms", "delivered")
+        self.opens(os.path.join(self.share, said + ".cms"), want)
 
     def test_parts_become_one_first(self):
         """What is encrypted cannot be joined any more."""

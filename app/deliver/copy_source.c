@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is read of a recording that nodes play: its octets, whether they lie as they are or encrypted for nodes (app/record/aes128gcm.h). */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "app/deliver/copy_work.h"
+#include "base/file.h"
+
+int copy_source_unseal(struct copy_source *s, const struct terms *terms, const char *path)
+{
+	char tenant[SIDECAR_TENANT_MAX];
+	uint8_t key[TERMS_KEY_LEN];
+	int err;
+
+	folder_tenant(path, tenant);
+	terms_message_key(terms, tenant, key);
+	err = aes128gcm_open(&s->sealed, bytes_mem(key, sizeof(key)), s->fd, s->octets);
+	explicit_bzero(key, sizeof(key));
+	return err;
+}
+
+int copy_source_open(struct copy_source *s, const struct terms *terms, const char *file,
+		     const char *path)
+{
+	char sealed[FOLDER_PATH_MAX + sizeof("." AES128GCM_KIND)];
+	struct stat st;
+	bool is = false;
+	int err = 0;
+
+	*s = (struct copy_source){ .fd = file_read_open(file) };
+	if (s->fd == -ENOENT) {
+		(void)snprintf(sealed, sizeof(sealed), "%s." AES128GCM_KIND, file);
+		s->fd = file_read_open(sealed);
+		is = true;
+	}
+	if (s->fd < 0)
+		return s->fd;
+	if (fstat(s->fd, &st) < 0)
+		err = -errno;
+	else
+		s->octets = (uint64_t)st.st_size;
+	if (!err && is)
+		err = copy_source_unseal(s, terms, path);
+	if (!err && is)
+		s->octets = aes128gcm_plain(&s->sealed);
+	if (err)
+		copy_source_close(s);
+	return err;
+}
+
+ssize_t copy_source_read(struct copy_source *s, void *out, size_t n, uint64_t at)
+{
+	ssize_t had;
+
+	if (s->sealed.cipher)
+		return aes128gcm_read(&s->sealed, out, n, at);
+	had = pread(s->fd, out, n, (off_t)at);
+	return had < 0 ? -errno : had;
+}
+
+void copy_source_close(struct copy_source *s)
+{
+	aes128gcm_close(&s->sealed);
+	if (s->fd >= 0)
+		(void)close(s->fd);
+	s->fd = -1;
+}
