@@ -83,6 +83,18 @@ struct http_gate {
 bool http_gate_read(struct http_gate *g, const json_t *args);
 /* What all connections have in common. */
 void http_gate_set(CURL *easy, struct http_gate *g);
+/* A request to a server that the operator names: no network is barred. */
+struct http_own {
+	CURL *easy; /* NULL: none */
+	struct http_gate gate;
+	char error[CURL_ERROR_SIZE];
+	char *answer;
+	size_t answer_n, answer_max;
+};
+/* ca "": those of this machine. Answers over most octets fail. False: no memory. */
+bool http_own_open(struct http_own *o, struct helper_request *r, const char *url,
+		   const char *protocols, const char *ca, size_t most);
+void http_own_close(struct helper *h, struct http_own *o);
 /* The headers that say who asks, signed where there is a secret. False: no memory. */
 bool http_signed(struct curl_slist **headers, const struct http_gate *g, const char *id,
 		 struct bytes body);

@@ -219,6 +219,54 @@ void http_gate_set(CURL *e, struct http_gate *g)
 	(void)curl_easy_setopt(e, CURLOPT_USERAGENT, "tandem/" TANDEM_VERSION);
 }
 
+static size_t own_on_octets(char *data, size_t size, size_t n, void *arg)
+{
+	struct http_own *o = arg;
+
+	n *= size;
+	if (!o->answer)
+		o->answer = malloc(o->answer_max);
+	if (!o->answer || n > o->answer_max - o->answer_n)
+		return 0;
+	memcpy(o->answer + o->answer_n, data, n);
+	o->answer_n += n;
+	return n;
+}
+
+bool http_own_open(struct http_own *o, struct helper_request *r, const char *url,
+		   const char *protocols, const char *ca, size_t most)
+{
+	json_t *gate = json_pack("{s:s}", "networks", "0.0.0.0/0,::/0");
+	CURL *e = o->easy = curl_easy_init();
+	bool ok = http_gate_read(&o->gate, gate) && e;
+
+	json_decref(gate);
+	o->answer_max = most;
+	if (!ok)
+		return false;
+	http_gate_set(e, &o->gate);
+	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, protocols);
+	(void)curl_easy_setopt(e, CURLOPT_URL, url);
+	(void)curl_easy_setopt(e, CURLOPT_PRIVATE, r);
+	(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, o->error);
+	(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, own_on_octets);
+	(void)curl_easy_setopt(e, CURLOPT_WRITEDATA, o);
+	if (ca[0])
+		(void)curl_easy_setopt(e, CURLOPT_CAINFO, ca);
+	return true;
+}
+
+void http_own_close(struct helper *h, struct http_own *o)
+{
+	if (o->easy)
+		(void)curl_multi_remove_handle(h->multi, o->easy);
+	curl_easy_cleanup(o->easy);
+	if (o->answer)
+		OPENSSL_cleanse(o->answer, o->answer_n);
+	free(o->answer);
+	*o = (struct http_own){ 0 };
+}
+
 static void http_usual(struct http *q, struct helper_request *r)
 {
 	CURL *e = q->easy;

@@ -58,11 +58,7 @@ struct login {
 	struct login_copy *fetch; /* NULL: it exchanges the code */
 	bool waits;               /* another request fetches what it needs */
 	struct login_begun begun;
-	CURL *easy;
-	struct http_gate gate;
-	char error[CURL_ERROR_SIZE];
-	char *body;
-	size_t body_n;
+	struct http_own own;
 	json_t *answer; /* of the exchange */
 };
 
@@ -91,43 +87,16 @@ static void login_refuse(struct helper *h, struct helper_request *r, const char 
 
 /* ---- requests to the issuer ---- */
 
-static size_t login_on_octets(char *data, size_t size, size_t n, void *arg)
-{
-	struct login *l = arg;
-
-	n *= size;
-	if (!l->body)
-		l->body = malloc(LOGIN_BODY_MAX);
-	if (!l->body || n > LOGIN_BODY_MAX - l->body_n)
-		return 0;
-	memcpy(l->body + l->body_n, data, n);
-	l->body_n += n;
-	return n;
-}
-
-/* post: NULL: GET. The operator's word: no network is barred. */
+/* post: NULL: GET. */
 static void login_fetch(struct helper *h, struct helper_request *r, const char *url,
 			const char *post)
 {
 	struct login *l = r->work;
-	json_t *gate = json_pack("{s:s}", "networks", "0.0.0.0/0,::/0");
-	CURL *e = l->easy = curl_easy_init();
-	bool ok = http_gate_read(&l->gate, gate) && e;
+	bool ok = http_own_open(&l->own, r, url, "https", login_arg(l, "ca"), LOGIN_BODY_MAX);
+	CURL *e = l->own.easy;
 
-	json_decref(gate);
-	l->body_n = 0;
-	l->error[0] = '\0';
 	if (ok) {
-		http_gate_set(e, &l->gate);
-		(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "https");
-		(void)curl_easy_setopt(e, CURLOPT_URL, url);
-		(void)curl_easy_setopt(e, CURLOPT_PRIVATE, r);
-		(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, l->error);
 		(void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)LOGIN_FETCH_MS);
-		(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, login_on_octets);
-		(void)curl_easy_setopt(e, CURLOPT_WRITEDATA, l);
-		if (login_arg(l, "ca")[0])
-			(void)curl_easy_setopt(e, CURLOPT_CAINFO, login_arg(l, "ca"));
 		if (post)
 			(void)curl_easy_setopt(e, CURLOPT_COPYPOSTFIELDS, post);
 		if (post && login_arg(l, "secret")[0]) { /* RFC 6749 2.3.1 */
@@ -371,19 +340,22 @@ static void login_fetched(struct helper *h, struct helper_request *r, CURLcode c
 	struct login *l = r->work;
 	struct login_copy *copy = l->fetch;
 	json_t *json = NULL;
+	char why[CURL_ERROR_SIZE];
 	long status = 0;
 	const char *error;
 
-	assert(l->easy);
-	(void)curl_easy_getinfo(l->easy, CURLINFO_RESPONSE_CODE, &status);
-	(void)curl_multi_remove_handle(h->multi, l->easy);
-	curl_easy_cleanup(l->easy);
-	l->easy = NULL;
+	assert(l->own.easy);
+	(void)curl_easy_getinfo(l->own.easy, CURLINFO_RESPONSE_CODE, &status);
 	l->fetch = NULL;
 	if (copy)
 		copy->busy = false;
-	if (code == CURLE_OK && l->body_n)
-		json = json_loadb(l->body, l->body_n, JSON_REJECT_DUPLICATES, NULL);
+	if (code == CURLE_OK && l->own.answer_n)
+		json = json_loadb(l->own.answer, l->own.answer_n, JSON_REJECT_DUPLICATES, NULL);
+	(void)snprintf(why, sizeof(why), "%s",
+		       code == CURLE_OK  ? ""
+		       : l->own.error[0] ? l->own.error
+					 : curl_easy_strerror(code));
+	http_own_close(h, &l->own); /* the next step may be a request of its own */
 	if ((copy && status != 200) || strcmp(login_arg(l, "issuer"), g_logins.issuer)) {
 		json_decref(json);
 		json = NULL;
@@ -400,10 +372,7 @@ static void login_fetched(struct helper *h, struct helper_request *r, CURLcode c
 		login_refuse(h, r, "not_allowed", "the issuer does not take the code",
 			     error ? error : "");
 	else
-		login_refuse(h, r, "unavailable", "the issuer has not answered well",
-			     code == CURLE_OK ? ""
-			     : l->error[0]    ? l->error
-					      : curl_easy_strerror(code));
+		login_refuse(h, r, "unavailable", "the issuer has not answered well", why);
 	if (!copy)
 		json_decref(json);
 }
@@ -462,13 +431,7 @@ static void login_end(struct helper *h, struct helper_request *r)
 		return;
 	if (l->fetch)
 		l->fetch->busy = false;
-	if (l->easy) {
-		(void)curl_multi_remove_handle(h->multi, l->easy);
-		curl_easy_cleanup(l->easy);
-	}
-	if (l->body)
-		OPENSSL_cleanse(l->body, LOGIN_BODY_MAX);
-	free(l->body);
+	http_own_close(h, &l->own);
 	json_decref(l->answer);
 	json_decref(l->args);
 	OPENSSL_cleanse(l, sizeof(*l));

@@ -22,13 +22,9 @@ enum { MAIL_ANSWER_MAX = 65536, MAIL_LINE_MAX = 512, MAIL_CONNECT_MS = 10000 };
 
 struct mail {
 	json_t *args; /* a reference */
-	struct http_gate gate;
-	CURL *easy;
+	struct http_own own;
 	curl_mime *mime;
 	struct curl_slist *headers, *recipients;
-	char error[CURL_ERROR_SIZE];
-	char *answer;
-	size_t answer_n;
 };
 
 static const char *mail_arg(const struct mail *m, const char *name)
@@ -36,20 +32,6 @@ static const char *mail_arg(const struct mail *m, const char *name)
 	const char *text = json_string_value(json_object_get(m->args, name));
 
 	return text ? text : "";
-}
-
-static size_t mail_on_octets(char *data, size_t size, size_t n, void *arg)
-{
-	struct mail *m = arg;
-
-	n *= size;
-	if (!m->answer)
-		m->answer = malloc(MAIL_ANSWER_MAX);
-	if (!m->answer || n > MAIL_ANSWER_MAX - m->answer_n)
-		return 0;
-	memcpy(m->answer + m->answer_n, data, n);
-	m->answer_n += n;
-	return n;
 }
 
 /* What would be another line is none. */
@@ -134,25 +116,12 @@ static bool mail_files(struct mail *m, const char *name)
 
 static bool mail_usual(struct mail *m, struct helper_request *r, const char *protocols)
 {
-	json_t *gate = json_pack("{s:s}", "networks", "0.0.0.0/0,::/0");
-	bool ok = http_gate_read(&m->gate, gate);
-	CURL *e = m->easy = curl_easy_init();
-
-	json_decref(gate);
-	m->mime = e ? curl_mime_init(e) : NULL;
-	if (!ok || !m->mime)
+	if (!http_own_open(&m->own, r, mail_arg(m, "url"), protocols, mail_arg(m, "ca"),
+			   MAIL_ANSWER_MAX))
 		return false;
-	http_gate_set(e, &m->gate);
-	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, protocols);
-	(void)curl_easy_setopt(e, CURLOPT_URL, mail_arg(m, "url"));
-	(void)curl_easy_setopt(e, CURLOPT_PRIVATE, r);
-	(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, m->error);
-	(void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)MAIL_CONNECT_MS);
-	(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, mail_on_octets);
-	(void)curl_easy_setopt(e, CURLOPT_WRITEDATA, m);
-	if (mail_arg(m, "ca")[0])
-		(void)curl_easy_setopt(e, CURLOPT_CAINFO, mail_arg(m, "ca"));
-	return true;
+	(void)curl_easy_setopt(m->own.easy, CURLOPT_CONNECTTIMEOUT_MS, (long)MAIL_CONNECT_MS);
+	m->mime = curl_mime_init(m->own.easy);
+	return m->mime;
 }
 
 /* NULL: it is answered. */
@@ -175,9 +144,9 @@ static void mail_go(struct helper *h, struct helper_request *r, bool ok)
 {
 	struct mail *m = r->work;
 
-	if (!ok || curl_easy_setopt(m->easy, CURLOPT_HTTPHEADER, m->headers) != CURLE_OK ||
-	    curl_easy_setopt(m->easy, CURLOPT_MIMEPOST, m->mime) != CURLE_OK ||
-	    curl_multi_add_handle(h->multi, m->easy) != CURLM_OK)
+	if (!ok || curl_easy_setopt(m->own.easy, CURLOPT_HTTPHEADER, m->headers) != CURLE_OK ||
+	    curl_easy_setopt(m->own.easy, CURLOPT_MIMEPOST, m->mime) != CURLE_OK ||
+	    curl_multi_add_handle(h->multi, m->own.easy) != CURLM_OK)
 		helper_fail(h, r, "out of memory, or a file cannot be read");
 }
 
@@ -214,11 +183,11 @@ static bool mail_login(struct mail *m)
 {
 	if (json_is_true(json_object_get(m->args, "starttls")) &&
 	    !strncmp(mail_arg(m, "url"), "smtp:", 5))
-		(void)curl_easy_setopt(m->easy, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
+		(void)curl_easy_setopt(m->own.easy, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
 	if (!mail_arg(m, "user")[0])
 		return true;
-	return curl_easy_setopt(m->easy, CURLOPT_USERNAME, mail_arg(m, "user")) == CURLE_OK &&
-	       curl_easy_setopt(m->easy, CURLOPT_PASSWORD, mail_arg(m, "secret")) == CURLE_OK;
+	return curl_easy_setopt(m->own.easy, CURLOPT_USERNAME, mail_arg(m, "user")) == CURLE_OK &&
+	       curl_easy_setopt(m->own.easy, CURLOPT_PASSWORD, mail_arg(m, "secret")) == CURLE_OK;
 }
 
 static void mail_begin(struct helper *h, struct helper_request *r, const json_t *args)
@@ -232,9 +201,10 @@ static void mail_begin(struct helper *h, struct helper_request *r, const json_t 
 	mail_go(h, r,
 		ok && m->recipients && mail_heads(m) && mail_body(m) && mail_files(m, NULL) &&
 			mail_login(m) &&
-			curl_easy_setopt(m->easy, CURLOPT_MAIL_FROM, mail_arg(m, "from")) ==
+			curl_easy_setopt(m->own.easy, CURLOPT_MAIL_FROM, mail_arg(m, "from")) ==
 				CURLE_OK &&
-			curl_easy_setopt(m->easy, CURLOPT_MAIL_RCPT, m->recipients) == CURLE_OK);
+			curl_easy_setopt(m->own.easy, CURLOPT_MAIL_RCPT, m->recipients) ==
+				CURLE_OK);
 }
 
 static void mail_failed(struct helper *h, struct helper_request *r, const char *text, long status,
@@ -248,15 +218,14 @@ static void mail_failed(struct helper *h, struct helper_request *r, const char *
 
 static void mail_fetched(struct helper *h, struct helper_request *r, CURLcode code)
 {
-	struct mail *m = r->work;
+	const struct mail *m = r->work;
 	long status = 0;
 
-	(void)curl_multi_remove_handle(h->multi, m->easy);
-	(void)curl_easy_getinfo(m->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl_easy_getinfo(m->own.easy, CURLINFO_RESPONSE_CODE, &status);
 	if (code == CURLE_OK)
 		helper_answer(h, r, json_object());
 	else
-		mail_failed(h, r, m->error[0] ? m->error : curl_easy_strerror(code), status,
+		mail_failed(h, r, m->own.error[0] ? m->own.error : curl_easy_strerror(code), status,
 			    status >= 500 || code == CURLE_LOGIN_DENIED ||
 				    code == CURLE_PEER_FAILED_VERIFICATION);
 }
@@ -267,14 +236,11 @@ static void mail_end(struct helper *h, struct helper_request *r)
 
 	if (!m)
 		return;
-	if (m->easy)
-		(void)curl_multi_remove_handle(h->multi, m->easy);
-	curl_easy_cleanup(m->easy);
+	http_own_close(h, &m->own);
 	curl_mime_free(m->mime);
 	curl_slist_free_all(m->headers);
 	curl_slist_free_all(m->recipients);
 	json_decref(m->args);
-	free(m->answer);
 	free(m);
 	r->work = NULL;
 }
@@ -306,20 +272,19 @@ static void transcribe_begin(struct helper *h, struct helper_request *r, const j
 
 static void transcribe_fetched(struct helper *h, struct helper_request *r, CURLcode code)
 {
-	struct mail *m = r->work;
+	const struct mail *m = r->work;
 	json_t *answer = NULL;
 	const char *text;
 	long status = 0;
 
-	(void)curl_multi_remove_handle(h->multi, m->easy);
-	(void)curl_easy_getinfo(m->easy, CURLINFO_RESPONSE_CODE, &status);
+	(void)curl_easy_getinfo(m->own.easy, CURLINFO_RESPONSE_CODE, &status);
 	if (code == CURLE_OK && status >= 200 && status < 300)
-		answer = json_loadb(m->answer ? m->answer : "", m->answer_n, 0, NULL);
+		answer = json_loadb(m->own.answer ? m->own.answer : "", m->own.answer_n, 0, NULL);
 	text = json_string_value(json_object_get(answer, "text"));
 	if (text)
 		helper_answer(h, r, json_pack("{s:s}", "text", text));
 	else if (code != CURLE_OK)
-		mail_failed(h, r, m->error[0] ? m->error : curl_easy_strerror(code), 0,
+		mail_failed(h, r, m->own.error[0] ? m->own.error : curl_easy_strerror(code), 0,
 			    code == CURLE_PEER_FAILED_VERIFICATION);
 	else
 		mail_failed(h, r, "it answers without a text", status,

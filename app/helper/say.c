@@ -40,9 +40,8 @@ struct say {
 	const char *finished; /* of args */
 	bool waits;           /* too many programs run */
 	/* a web server, if there is one */
-	CURL *easy;
+	struct http_own own;
 	struct curl_slist *headers;
-	struct http_gate gate;
 	char *body;
 	int out; /* -1: none */
 	size_t octets;
@@ -196,7 +195,7 @@ static int say_text_open(const char *text)
 
 static bool say_asks(const struct say *s)
 {
-	return say_arg(s, "url")[0] && !s->easy && !voice_is_of_flite(say_arg(s, "voice"));
+	return say_arg(s, "url")[0] && !s->own.easy && !voice_is_of_flite(say_arg(s, "voice"));
 }
 
 static size_t say_on_octets(char *data, size_t size, size_t n, void *arg)
@@ -213,31 +212,25 @@ static size_t say_on_octets(char *data, size_t size, size_t n, void *arg)
 	return write(s->out, data, n) == (ssize_t)n ? n : 0;
 }
 
-/* The operator's word: no network is barred. */
 static bool say_ask(struct helper *h, struct helper_request *r, struct say *s)
 {
-	json_t *gate = json_pack("{s:s}", "networks", "0.0.0.0/0,::/0");
+	bool ok = http_own_open(&s->own, r, say_arg(s, "url"), "http,https", "", 0);
 	json_t *body = json_pack("{s:s, s:s, s:s}", "text", say_arg(s, "text"), "language",
 				 say_arg(s, "language"), "voice", say_arg(s, "voice"));
-	bool ok = http_gate_read(&s->gate, gate) && body;
+	CURL *e = s->own.easy;
 
-	s->easy = curl_easy_init();
-	s->body = ok ? json_dumps(body, JSON_COMPACT) : NULL;
+	s->body = body ? json_dumps(body, JSON_COMPACT) : NULL;
 	s->headers = curl_slist_append(NULL, "Content-Type: application/json");
-	json_decref(gate);
 	json_decref(body);
 	s->out = open(s->file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, SAY_FILE_MODE);
-	if (!s->easy || !s->body || !s->headers || s->out < 0)
+	if (!ok || !s->body || !s->headers || s->out < 0)
 		return false;
-	http_gate_set(s->easy, &s->gate);
-	(void)curl_easy_setopt(s->easy, CURLOPT_URL, say_arg(s, "url"));
-	(void)curl_easy_setopt(s->easy, CURLOPT_PRIVATE, r);
-	(void)curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
-	(void)curl_easy_setopt(s->easy, CURLOPT_POSTFIELDS, s->body);
-	(void)curl_easy_setopt(s->easy, CURLOPT_TIMEOUT_MS, (long)SAY_FETCH_MS);
-	(void)curl_easy_setopt(s->easy, CURLOPT_WRITEFUNCTION, say_on_octets);
-	(void)curl_easy_setopt(s->easy, CURLOPT_WRITEDATA, s);
-	return curl_multi_add_handle(h->multi, s->easy) == CURLM_OK;
+	(void)curl_easy_setopt(e, CURLOPT_HTTPHEADER, s->headers);
+	(void)curl_easy_setopt(e, CURLOPT_POSTFIELDS, s->body);
+	(void)curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)SAY_FETCH_MS);
+	(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, say_on_octets);
+	(void)curl_easy_setopt(e, CURLOPT_WRITEDATA, s);
+	return curl_multi_add_handle(h->multi, e) == CURLM_OK;
 }
 
 /* What is said of that server, too. */
@@ -246,7 +239,7 @@ static void say_answer(struct helper *h, struct helper_request *r, bool said)
 	const struct say *s = r->work;
 	json_t *result = json_pack("{s:b}", "said", said);
 
-	if (result && s->easy)
+	if (result && s->own.easy)
 		(void)json_object_update_new(
 			result,
 			json_pack("{s:o, s:I, s:s}", "url",
@@ -293,8 +286,8 @@ static void say_fetched(struct helper *h, struct helper_request *r, CURLcode cod
 {
 	struct say *s = r->work;
 
-	(void)curl_multi_remove_handle(h->multi, s->easy);
-	(void)curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &s->status);
+	(void)curl_multi_remove_handle(h->multi, s->own.easy);
+	(void)curl_easy_getinfo(s->own.easy, CURLINFO_RESPONSE_CODE, &s->status);
 	s->fetch = fetch_wrong(s, code);
 	if (!s->fetch && rename(s->file, s->finished))
 		s->fetch = "disk";
@@ -369,10 +362,7 @@ static void say_end(struct helper *h, struct helper_request *r)
 
 	if (!s)
 		return;
-	if (s->easy) {
-		(void)curl_multi_remove_handle(h->multi, s->easy);
-		curl_easy_cleanup(s->easy);
-	}
+	http_own_close(h, &s->own);
 	curl_slist_free_all(s->headers);
 	free(s->body);
 	if (s->out >= 0)
