@@ -248,28 +248,24 @@ static void run_begin(struct call_host *h, struct call *c)
 		transfer_go(h, c); /* what rings is in the same save */
 }
 
-/* The verb at the position begins when that is saved. */
+/* The verb at the position is the next one to begin. */
+static void run_is_ready(struct call *c)
+{
+	run_ask_drop(c->run);
+	c->run->state = RUN_READY;
+	c->run->kind = RUN_NOTHING;
+	outbox_touch(&c->out);
+}
+
+/* ... when that is saved. */
 static void run_ready(struct call_host *h, struct call *c)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };
 
-	run_ask_drop(c->run);
-	c->run->state = RUN_READY;
-	c->run->kind = RUN_NOTHING;
-	outbox_touch(&c->out);
+	run_is_ready(c);
 	c->run->gate = c->out.version;
 	if (!outbox_push(&c->out, &item))
 		run_begin(h, c);
-}
-
-/* What others observe of it waits for a save of its own. */
-static void run_begin_at_once(struct call_host *h, struct call *c)
-{
-	run_ask_drop(c->run);
-	c->run->state = RUN_READY;
-	c->run->kind = RUN_NOTHING;
-	outbox_touch(&c->out);
-	run_begin(h, c);
 }
 
 /* ---- turns ---- */
@@ -370,17 +366,20 @@ static void run_next(struct call_host *h, struct call *c, const struct flow_prog
 	if (t.v)
 		turn = run_turn(&t, enters);
 	free(t.v);
-	if (turn == FLOW_VERB && c->run->saves && call_is_alone(c) && c->state == CALL_ESTABLISHED)
-		run_begin_at_once(h, c);
-	else if (turn == FLOW_VERB)
+	if (turn == FLOW_VERB && c->run->saves && call_is_alone(c) &&
+	    c->state == CALL_ESTABLISHED) {
+		run_is_ready(c); /* what others observe of it waits for a save of its own */
+		run_begin(h, c);
+	} else if (turn == FLOW_VERB) {
 		run_ready(h, c);
-	else if (turn == FLOW_OVER && run_cannot_ask(&t, visit))
+	} else if (turn == FLOW_OVER && run_cannot_ask(&t, visit)) {
 		flow_ended(c, OUTCOME_FAILED);
-	else if (turn == FLOW_OVER)
+	} else if (turn == FLOW_OVER) {
 		run_through(h, c);
-	else
+	} else {
 		run_lost(h, c,
 			 turn == FLOW_TOO_MANY ? "it began 1000 verbs" : "it has no such step");
+	}
 }
 
 static void run_go_on(struct call_host *h, struct call *c)

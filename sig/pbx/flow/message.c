@@ -11,27 +11,33 @@ enum { MESSAGE_ASK_MS = 3000, MESSAGE_VALUE_MAX = 512, MESSAGE_FORWARD_MS = 1500
 /* Words of `do`, and what each asks. own: who has logged in to the mailbox alone. */
 static const struct message_do {
 	const char *word;
-	enum box_act act;
-	unsigned what;
-	bool urgent;
-	uint32_t wait_ms;
-	bool own, back;
-	enum message_state state;
+	bool own, first; /* first: behind no other one */
+	struct box_order order;
 } g_does[] = {
-	{ "count", BOX_LOOK, 0, false, 0 },
-	{ "send", BOX_SEND, 0, false, BOX_DEPOSIT_MS },
-	{ "drop", BOX_DROP, 0, false, BOX_DEPOSIT_MS },
-	{ "urgent", BOX_SET, BOX_URGENT, true, BOX_DEPOSIT_MS },
-	{ "normal", BOX_SET, BOX_URGENT, false, BOX_DEPOSIT_MS },
-	{ "private", BOX_SET, BOX_PRIVATE, false, BOX_DEPOSIT_MS },
-	{ "first", BOX_LIST, .own = true },
-	{ "next", BOX_LIST, .own = true },
-	{ "previous", BOX_LIST, .own = true, .back = true },
-	{ "save", BOX_SET, BOX_STATE, .own = true, .state = MESSAGE_OLD },
-	{ "delete", BOX_SET, BOX_STATE, .own = true, .state = MESSAGE_DELETED },
-	{ "undelete", BOX_RESTORE, .own = true },
+	{ "count", .order = { .act = BOX_LOOK } },
+	{ "send", .order = { .act = BOX_SEND, .wait_ms = BOX_DEPOSIT_MS } },
+	{ "drop", .order = { .act = BOX_DROP, .wait_ms = BOX_DEPOSIT_MS } },
+	{ "urgent", .order = { .act = BOX_SET,
+			       .what = BOX_URGENT,
+			       .urgent = true,
+			       .wait_ms = BOX_DEPOSIT_MS } },
+	{ "normal", .order = { .act = BOX_SET, .what = BOX_URGENT, .wait_ms = BOX_DEPOSIT_MS } },
+	{ "private", .order = { .act = BOX_SET,
+				.what = BOX_PRIVATE,
+				.is_private = true,
+				.wait_ms = BOX_DEPOSIT_MS } },
+	{ "first", .own = true, .first = true, .order = { .act = BOX_LIST, .ranked = true } },
+	{ "next", .own = true, .order = { .act = BOX_LIST, .ranked = true } },
+	{ "previous", .own = true,
+	  .order = { .act = BOX_LIST, .ranked = true, .newest_first = true } },
+	{ "save", .own = true,
+	  .order = { .act = BOX_SET, .what = BOX_STATE, .state = MESSAGE_OLD } },
+	{ "delete", .own = true,
+	  .order = { .act = BOX_SET, .what = BOX_STATE, .state = MESSAGE_DELETED } },
+	{ "undelete", .own = true, .order = { .act = BOX_RESTORE } },
 };
 
+/* NULL: forward. */
 static const struct message_do *message_do_of(const struct flow_verb *v)
 {
 	const char *word = verb_arg_find(v->verb, "do")->words[verb_number(v, "do")];
@@ -101,26 +107,20 @@ static enum message_state message_list(struct bytes name)
 int verb_message(struct flow_turn_of *t)
 {
 	const struct message_do *d = message_do_of(t->v);
-	struct box_order order = { 0 };
-	bool first = d && !strcmp(d->word, "first");
 	char draft[MESSAGE_ID_MAX + 1];
+	struct box_order order;
 
-	if (!strcmp(verb_arg_find(t->v->verb, "do")->words[verb_number(t->v, "do")], "forward"))
+	if (!d) /* the only one that is no order to a mailbox */
 		return message_forward(t);
-	if (!d || (d->own && !login_has(t->c, verb_text(t->v, "box"))) ||
+	order = d->order;
+	if ((d->own && !login_has(t->c, verb_text(t->v, "box"))) ||
 	    bytes_cstr(verb_text(t->v, "message"), order.id, sizeof(order.id)) ||
-	    (d->act != BOX_LOOK && !first && !order.id[0]))
+	    (order.act != BOX_LOOK && !d->first && !order.id[0]))
 		return OUTCOME_FAILED;
-	if (first)
+	if (d->first)
 		order.id[0] = '\0';
-	order.state = d->act == BOX_LIST ? message_list(verb_text(t->v, "of")) : d->state;
-	order.ranked = d->act == BOX_LIST;
-	order.newest_first = d->back;
-	order.act = d->act;
-	order.what = d->what;
-	order.urgent = d->urgent;
-	order.is_private = d->what & BOX_PRIVATE;
-	order.wait_ms = d->wait_ms;
+	if (order.act == BOX_LIST)
+		order.state = message_list(verb_text(t->v, "of"));
 	message_id(t->c, t->c->run->draft, draft);
 	if (t->c->run->draft && !strcmp(draft, order.id))
 		order.segment = t->c->run->draft_segment;

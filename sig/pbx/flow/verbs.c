@@ -26,23 +26,28 @@ uint32_t verb_number(const struct flow_verb *v, const char *arg)
 
 /* ---- prompts ---- */
 
+/* Behind what the terms have. False: there is no room, or its name is too long. */
+static bool file_add(struct prompt_terms *terms, const char *prefix, struct bytes name)
+{
+	struct writer w;
+
+	if (terms->file_count == PROMPT_FILES_MAX)
+		return false;
+	w = writer_over(terms->files[terms->file_count], PROMPT_NAME_MAX);
+	writer_str(&w, prefix);
+	writer_bytes(&w, name);
+	terms->files[terms->file_count++][w.n] = '\0';
+	return !w.overflow;
+}
+
 bool verb_prompts(struct prompt_terms *terms, const struct flow_verb *v, const char *arg)
 {
 	const struct flow_value *value = verb_value(v, arg);
+	uint8_t i = 0;
 
-	for (uint8_t i = 0; i < value->count; i++) {
-		struct bytes name = v->texts[value->first + i];
-		char *file = terms->files[terms->file_count];
-		size_t before = strlen(PROMPT_BY_NAME);
-
-		if (terms->file_count == PROMPT_FILES_MAX || before + name.n > PROMPT_NAME_MAX)
-			return false;
-		memcpy(file, PROMPT_BY_NAME, before);
-		memcpy(file + before, name.p, name.n);
-		file[before + name.n] = '\0';
-		terms->file_count++;
-	}
-	return true;
+	while (i < value->count && file_add(terms, PROMPT_BY_NAME, v->texts[value->first + i]))
+		i++;
+	return i == value->count;
 }
 
 /* Behind the prompts. text, as: the arguments that say what. False: it is no such value, or there is no room. */
@@ -54,10 +59,8 @@ static bool said_add(struct prompt_terms *terms, const struct flow_verb *v, cons
 	bool speech = verb_number(v, as) == 0;
 	struct words words;
 
-	if (terms->file_count == PROMPT_FILES_MAX)
+	if (!file_add(terms, PROMPT_SAID, (struct bytes){ 0 }))
 		return false;
-	(void)bytes_cstr(BYTES_LIT(PROMPT_SAID), terms->files[terms->file_count++],
-			 sizeof(terms->files[0]));
 	WRITER_TEXTS(w, kind, ":");
 	writer_bytes(w, language);
 	writer_str(w, language.n || speech ? ":" : "");
@@ -84,19 +87,6 @@ static int verb_answer(struct flow_turn_of *t)
 	return OUTCOME_NEXT;
 }
 
-/* Behind the prompts. False: there is no room. */
-static bool verb_recording(struct prompt_terms *terms, const struct flow_verb *v)
-{
-	struct writer w =
-		writer_over(terms->files[terms->file_count % PROMPT_FILES_MAX], PROMPT_NAME_MAX);
-
-	if (!verb_value(v, "message")->given)
-		return true;
-	writer_str(&w, PROMPT_RECORDING);
-	writer_bytes(&w, verb_text(v, "message"));
-	return terms->file_count++ < PROMPT_FILES_MAX && !w.overflow;
-}
-
 static int verb_play(struct flow_turn_of *t)
 {
 	struct bytes stop = verb_text(t->v, "stop_keys");
@@ -109,7 +99,9 @@ static int verb_play(struct flow_turn_of *t)
 	};
 
 	terms.spared = terms.first && step_branch(t->p, t->v->step, OUTCOME_FAILED);
-	if (!verb_prompts(&terms, t->v, "prompt") || !verb_recording(&terms, t->v) ||
+	if (!verb_prompts(&terms, t->v, "prompt") ||
+	    (verb_value(t->v, "message")->given &&
+	     !file_add(&terms, PROMPT_RECORDING, verb_text(t->v, "message"))) ||
 	    !terms.file_count || bytes_cstr(stop, terms.ends, sizeof(terms.ends)) ||
 	    bytes_cstr(verb_text(t->v, "controls"), terms.controls, sizeof(terms.controls)))
 		return OUTCOME_FAILED;
@@ -137,9 +129,7 @@ static bool dial_tone_add(struct prompt_terms *terms, const struct flow_verb *v)
 	if (!verb_value(v, "dial_tone")->given)
 		return true;
 	terms->interruptible = true; /* it has no end */
-	return terms->file_count < PROMPT_FILES_MAX &&
-	       !bytes_cstr(BYTES_LIT(PROMPT_TONE "dial"), terms->files[terms->file_count++],
-			   sizeof(terms->files[0])) &&
+	return file_add(terms, PROMPT_TONE, BYTES_LIT("dial")) &&
 	       !bytes_cstr(verb_text(v, "dial_tone"), terms->tone_behind,
 			   sizeof(terms->tone_behind));
 }
@@ -197,12 +187,8 @@ static int verb_record(struct flow_turn_of *t)
 	    bytes_cstr(verb_text(v, "mailbox"), terms.mailbox, sizeof(terms.mailbox)) ||
 	    bytes_cstr(verb_text(v, "terminators"), terms.ends, sizeof(terms.ends)))
 		return OUTCOME_FAILED;
-	if (verb_number(v, "beep")) {
-		if (terms.file_count == PROMPT_FILES_MAX)
-			return OUTCOME_FAILED;
-		(void)bytes_cstr(BYTES_LIT(PROMPT_BEEP), terms.files[terms.file_count++],
-				 sizeof(terms.files[0]));
-	}
+	if (verb_number(v, "beep") && !file_add(&terms, PROMPT_BEEP, (struct bytes){ 0 }))
+		return OUTCOME_FAILED;
 	return prompts_carry(t, &terms);
 }
 
