@@ -122,23 +122,12 @@ static struct bytes boxes_key(char buf[STORE_KEY_MAX], struct bytes tenant)
 	return store_key_tenant(buf, tenant, "box", "all");
 }
 
-static void boxes_run(struct store_shared *s, struct store_op *op, const struct bytes *args,
-		      size_t n)
-{
-	if (op && args[1].n)
-		store_op_command(op, args, n, s->base.deadline_ns);
-	else if (op)
-		store_op_fail(op, STORE_REFUSED);
-}
-
 void store_box_note(struct store_shared *s, struct bytes tenant, struct bytes box)
 {
 	char key[STORE_KEY_MAX];
 	const struct bytes args[] = { BYTES_LIT("SADD"), boxes_key(key, tenant), box };
 
-	store_enter(&s->base);
-	boxes_run(s, store_op_user(&s->base, NULL, NULL, 0, 0), args, COUNT_OF(args));
-	store_leave(&s->base);
+	store_shared_write(s, args, COUNT_OF(args), NULL, NULL);
 }
 
 static void box_drop(struct store_shared *s, struct bytes tenant, struct bytes box)
@@ -148,7 +137,7 @@ static void box_drop(struct store_shared *s, struct bytes tenant, struct bytes b
 	struct bytes args[1 + BOX_KEYS] = { BYTES_LIT("DEL") };
 
 	if (box_keys(keys, &of, args + 1))
-		boxes_run(s, store_op_user(&s->base, NULL, NULL, 0, 0), args, COUNT_OF(args));
+		store_shared_write(s, args, COUNT_OF(args), NULL, NULL);
 }
 
 static void boxes_on_reply(struct store_op *op, const struct store_answer *a)
@@ -172,8 +161,8 @@ void store_boxes_clear(struct store_shared *s, struct bytes tenant)
 
 	store_enter(&s->base);
 	all = (struct boxes_op *)store_op_new(&s->base, sizeof(*all), boxes_on_reply);
-	if (all && !bytes_cstr(tenant, all->tenant, sizeof(all->tenant)))
-		boxes_run(s, &all->op, args, COUNT_OF(args));
+	if (all && args[1].n && !bytes_cstr(tenant, all->tenant, sizeof(all->tenant)))
+		store_op_command(&all->op, args, COUNT_OF(args), s->base.deadline_ns);
 	else if (all)
 		store_op_fail(&all->op, STORE_REFUSED);
 	store_leave(&s->base);

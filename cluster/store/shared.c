@@ -76,14 +76,15 @@ static struct bytes node_id_text(char out[NODE_ID_TEXT], uint64_t id)
 	return writer_done(&w);
 }
 
-static void node_write(struct store_shared *s, const struct bytes *args, size_t n,
-		       store_done_fn *done, void *arg)
+void store_shared_write(struct store_shared *s, const struct bytes *args, size_t n,
+			store_done_fn *done, void *arg)
 {
+	bool fits = args[1].n && args[n - 1].n;
 	struct store_op *op;
 
 	store_enter(&s->base);
 	op = store_op_user(&s->base, done, arg, 0, 0);
-	if (op && args[n - 1].n)
+	if (op && fits)
 		store_op_command(op, args, n, s->base.deadline_ns);
 	else if (op)
 		store_op_fail(op, STORE_REFUSED);
@@ -151,7 +152,7 @@ void store_node_put(struct store_shared *s, const struct roster_node *node, stor
 	const struct bytes args[] = { BYTES_LIT("HSET"), STORE_KEY_NODES,
 				      node_id_text(id, node->id), roster_write(text, node) };
 
-	node_write(s, args, COUNT_OF(args), done, arg);
+	store_shared_write(s, args, COUNT_OF(args), done, arg);
 }
 
 void store_node_remove(struct store_shared *s, uint64_t id, store_done_fn *done, void *arg)
@@ -159,7 +160,7 @@ void store_node_remove(struct store_shared *s, uint64_t id, store_done_fn *done,
 	char text[NODE_ID_TEXT];
 	const struct bytes args[] = { BYTES_LIT("HDEL"), STORE_KEY_NODES, node_id_text(text, id) };
 
-	node_write(s, args, COUNT_OF(args), done, arg);
+	store_shared_write(s, args, COUNT_OF(args), done, arg);
 }
 
 /* False: it is nobody's. Said once, and when there are others. */

@@ -428,6 +428,9 @@ struct store_op *store_op_user(struct store_base *base, store_done_fn *done, voi
 void store_op_run(struct store_op *op, const struct script_call *call);
 void store_op_command(struct store_op *op, const struct bytes *args, size_t n,
 		      uint64_t deadline_ns);
+/* A command of no shard. Its key or its last argument is empty where it has no room: STORE_REFUSED. done NULL: nobody waits. */
+void store_shared_write(struct store_shared *s, const struct bytes *args, size_t n,
+			store_done_fn *done, void *arg);
 /* What an answer means that no script gave. */
 struct store_answer store_answer_read(const struct store_base *base, int err,
 				      const struct redisReply *reply);
