@@ -188,7 +188,8 @@ bool prompts_want_digits(const struct call *c);
 void prompts_on_digit(struct call_host *h, struct call *c, char key);
 /* News of what was asked to be played. */
 void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_news *news);
-/* News of the message with that number, and that it cannot be recorded. */
+/* News of the message with that number, which is a recording of the call (recording.h), and that it cannot be recorded. Its file is awaited for a
+ * moment when it ends: who is told of it may play it at once. */
 void prompts_on_recorded(struct call_host *h, struct call *c, const struct record_news *news);
 void prompts_on_record_failed(struct call_host *h, struct call *c, uint8_t number);
 /* No digit came in time, or the message is as long as it may be. */
@@ -207,10 +208,5 @@ bool prompts_records(const struct call *c, uint8_t number);
 enum audio_source prompts_audio_source(const struct call *c, uint8_t leg);
 /* By codec, where that is AUDIO_SOURCE_PLAY. */
 const struct job_id *prompts_track(const struct call *c);
-
-/*
- * The step of acts that records what the caller says: a message. Its recording is one of the call's (recording.h), so a successor goes
- * on with it. When it is to end the file is awaited for a moment: who is told of it may play it at once.
- */
 
 #endif
