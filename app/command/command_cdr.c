@@ -8,6 +8,7 @@
 #include "app/command/command_walk.h"
 #include "app/node/node.h"
 #include "app/schema/fields.h"
+#include "base/json_member.h"
 #include "cluster/record.h"
 #include "sig/sip/id.h"
 
@@ -322,13 +323,6 @@ static bool cdr_says(const json_t *json, const char *name, struct bytes call)
 	return text && bytes_is(call, text);
 }
 
-static const char *cdr_text(const json_t *json, const char *name)
-{
-	const char *text = json_string_value(json_object_get(json, name));
-
-	return text ? text : "";
-}
-
 /* All of a call: those of its later pairs name it. */
 static bool cdr_is_wanted(const json_t *json, const struct command_value *call,
 			  const struct command_span *span)
@@ -339,7 +333,7 @@ static bool cdr_is_wanted(const json_t *json, const struct command_value *call,
 	    !cdr_says(json, "linked", call->text))
 		return false;
 	return command_span_has(span, (uint64_t)end) &&
-	       command_span_is_of(span, cdr_text(json, "from"), cdr_text(json, "to"));
+	       command_span_is_of(span, json_text(json, "from"), json_text(json, "to"));
 }
 
 static bool cdr_is_seen(const struct command_run *run, const json_t *json)
@@ -348,9 +342,9 @@ static bool cdr_is_seen(const struct command_run *run, const json_t *json)
 
 	return command_may_see(run, tenant ? tenant : NODE_TENANT) &&
 	       command_user_was(run, (struct call_parties){
-					     cdr_text(json, "from"), cdr_text(json, "from_trunk"),
-					     cdr_text(json, "to"), cdr_text(json, "to_trunk"),
-					     cdr_text(json, "forwarded_to") });
+					     json_text(json, "from"), json_text(json, "from_trunk"),
+					     json_text(json, "to"), json_text(json, "to_trunk"),
+					     json_text(json, "forwarded_to") });
 }
 
 /* The streams of all shards, one behind the other, or of the one that has the call. */

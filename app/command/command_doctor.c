@@ -9,6 +9,7 @@
 #include "app/doctor/diagnosis.h"
 #include "app/node/node.h"
 #include "base/clock.h"
+#include "base/json_member.h"
 #include "sig/host/cdr.h"
 #include "sig/sip/id.h"
 
@@ -107,16 +108,9 @@ static json_t *why_row(const struct recent_message *m, uint32_t status)
 	return row;
 }
 
-static const char *why_text(const json_t *row, const char *name)
-{
-	const char *text = json_string_value(json_object_get(row, name));
-
-	return text ? text : "";
-}
-
 static bool why_is_of(const json_t *row, struct bytes call_id)
 {
-	return bytes_is(why_cut(call_id), why_text(row, "sip_call_id"));
+	return bytes_is(why_cut(call_id), json_text(row, "sip_call_id"));
 }
 
 /* The newest row of a dialog; -1: none. */
@@ -135,7 +129,7 @@ static void why_answered(json_t *list, const struct recent_message *m)
 	int at = why_newest(list, recent_call_id(m->octets));
 
 	if (!m->sent && at >= 0 &&
-	    !strcmp(why_text(json_array_get(list, (size_t)at), "reason"), "challenged") &&
+	    !strcmp(json_text(json_array_get(list, (size_t)at), "reason"), "challenged") &&
 	    (recent_header(m->octets, "authorization", NULL).n ||
 	     recent_header(m->octets, "proxy-authorization", NULL).n))
 		(void)json_array_remove(list, (size_t)at);
@@ -228,11 +222,11 @@ static const char *why_good(const char *cause, json_int_t status, const char *by
 
 static json_t *why_record(const json_t *cdr)
 {
-	const char *cause = why_text(cdr, "cause"), *by = why_text(cdr, "ended_by");
+	const char *cause = json_text(cdr, "cause"), *by = json_text(cdr, "ended_by");
 	json_int_t status = json_integer_value(json_object_get(cdr, "sip_status"));
 	const char *sentence = why_good(cause, status, by), *reason = strstr(cause, ": ");
 	const char *next = "doctor of that call says more of its media.";
-	json_t *row = why_end(by, status, why_text(cdr, "from"), why_text(cdr, "to"),
+	json_t *row = why_end(by, status, json_text(cdr, "from"), json_text(cdr, "to"),
 			      json_integer_value(json_object_get(cdr, "end_utc_ms")));
 
 	/* "refused by the node: REASON" is named as in sip.recent */

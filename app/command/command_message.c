@@ -9,6 +9,7 @@
 #include "app/node/node.h"
 #include "app/node/node_boxes.h"
 #include "base/clock.h"
+#include "base/json_member.h"
 #include "base/table.h"
 #include "sig/host/box.h"
 #include "sig/host/groups.h"
@@ -197,7 +198,7 @@ static void forward_add(const struct command_run *run, json_t *copies, struct by
 		return;
 	json_array_foreach(copies, i, copy)
 	{
-		if (!strcmp(box_row_text(copy, "mailbox"), box))
+		if (!strcmp(json_text(copy, "mailbox"), box))
 			return;
 	}
 	(void)json_array_append_new(copies, json_pack("{s:s, s:o}", "mailbox", box, "message",
@@ -283,8 +284,8 @@ static void forward_wait(struct command_run *run)
 	{
 		struct node_box_ask ask = message_ask(run, BOX_SEND);
 
-		ask.box = bytes_str(box_row_text(copy, "mailbox"));
-		(void)bytes_cstr(bytes_str(box_row_text(copy, "message")), ask.order.id,
+		ask.box = bytes_str(json_text(copy, "mailbox"));
+		(void)bytes_cstr(bytes_str(json_text(copy, "message")), ask.order.id,
 				 sizeof(ask.order.id));
 		ask.order.wait_ms = BOX_DEPOSIT_MS;
 		ask.order.segment = (uint16_t)parts;
@@ -376,7 +377,7 @@ static bool forward_may(const json_t *row, const json_t *parts, bool before)
 		if (json_object_get(part, "encrypted"))
 			return false;
 	}
-	return before || !json_is_true(json_object_get(row, "private"));
+	return before || !json_flag(row, "private");
 }
 
 static void forward_on_row(const struct node_box_answer *answer, void *arg)

@@ -14,6 +14,7 @@
 #include "app/record/record_facts.h"
 #include "app/web/web_page.h"
 #include "base/clock.h"
+#include "base/json_member.h"
 #include "base/log.h"
 
 /*
@@ -51,9 +52,7 @@ struct recorded_listing {
 
 static const char *recorded_arg(const struct recorded_listing *l, const char *name)
 {
-	const char *text = json_string_value(json_object_get(l->run->args, name));
-
-	return text ? text : "";
+	return json_text(l->run->args, name);
 }
 
 static bool recorded_is(const char *want, const json_t *json, const char *key)

@@ -8,6 +8,7 @@
 #include "app/command/command_walk.h"
 #include "app/node/node.h"
 #include "base/clock.h"
+#include "base/json_member.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
 #include "sig/shard/commons.h"
@@ -40,19 +41,12 @@ static void listing_add(json_t *row, struct bytes beside)
 	(void)json_object_set_new(row, "since_utc_ms", json_integer((json_int_t)utc_ms));
 }
 
-static const char *row_text(const json_t *row, const char *name)
-{
-	const char *text = json_string_value(json_object_get(row, name));
-
-	return text ? text : "";
-}
-
 static bool listing_wants(const struct park_listing *l, const json_t *row)
 {
 	json_int_t since = json_integer_value(json_object_get(row, "since_utc_ms"));
 
 	return command_span_has(&l->span, (uint64_t)since) &&
-	       command_span_is_of(&l->span, row_text(row, "by"), row_text(row, "party"));
+	       command_span_is_of(&l->span, json_text(row, "by"), json_text(row, "party"));
 }
 
 static void on_slot(struct bytes slot, uint64_t call, struct bytes beside, void *arg)

@@ -5,15 +5,9 @@
 
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_table.h"
+#include "base/json_member.h"
 
 /* The answer of call.doctor for people. */
-
-static const char *doctor_text_of(const json_t *finding, const char *name)
-{
-	const char *text = json_string_value(json_object_get(finding, name));
-
-	return text ? text : "";
-}
 
 static void evidence_print(json_t *evidence)
 {
@@ -33,14 +27,14 @@ static void evidence_print(json_t *evidence)
 
 static void finding_print(size_t number, const json_t *f)
 {
-	(void)printf("%zu. %s\n   %s: %s", number, doctor_text_of(f, "sentence"),
-		     doctor_text_of(f, "is"), doctor_text_of(f, "code"));
+	(void)printf("%zu. %s\n   %s: %s", number, json_text(f, "sentence"), json_text(f, "is"),
+		     json_text(f, "code"));
 	if (json_is_string(json_object_get(f, "leg")))
-		(void)printf(", leg %s, line %lld", doctor_text_of(f, "leg"),
+		(void)printf(", leg %s, line %lld", json_text(f, "leg"),
 			     json_integer_value(json_object_get(f, "line")));
 	(void)putchar('\n');
 	evidence_print(json_object_get(f, "evidence"));
-	(void)printf("   next: %s\n", doctor_text_of(f, "next"));
+	(void)printf("   next: %s\n", json_text(f, "next"));
 }
 
 void ctl_doctor_print(const json_t *result)
@@ -51,7 +45,7 @@ void ctl_doctor_print(const json_t *result)
 
 	if (ended)
 		(void)printf("The call is over: %s (SIP status %lld), after %.1f s of talk.\n",
-			     doctor_text_of(ended, "cause"),
+			     json_text(ended, "cause"),
 			     json_integer_value(json_object_get(ended, "sip_status")),
 			     (double)json_integer_value(json_object_get(ended, "talk_ms")) / 1000);
 
@@ -92,7 +86,7 @@ void ctl_recent_print(const json_t *result)
 
 	json_array_foreach(result, i, message)
 	{
-		bool sent = json_is_true(json_object_get(message, "sent"));
+		bool sent = json_flag(message, "sent");
 
 		when_print(message);
 		(void)printf(" %s %s %s %s\n", recent_text_of(message, "transport"),

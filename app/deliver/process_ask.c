@@ -10,6 +10,7 @@
 #include "app/deliver/process.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json_member.h"
 #include "base/log.h"
 
 enum { ASK_LIMIT = 100, ASK_LIMIT_MOST = 1000, ASK_PARTS_MAX = 32 };
@@ -26,9 +27,7 @@ struct ask {
 
 static const char *ask_text(const struct ask *a, const char *key)
 {
-	const char *text = json_string_value(json_object_get(a->args, key));
-
-	return text ? text : "";
+	return json_text(a->args, key);
 }
 
 static void ask_fail(struct ask *a, const char *error, const char *message)

@@ -11,6 +11,7 @@
 #include "app/record/record_facts.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json_member.h"
 #include "base/log.h"
 
 struct forward {
@@ -20,13 +21,6 @@ struct forward {
 	const char *id, *box;
 	uint64_t now_ms;
 };
-
-static const char *forward_text(const json_t *of, const char *key)
-{
-	const char *text = json_string_value(json_object_get(of, key));
-
-	return text ? text : "";
-}
 
 /* TENANT/DATE/ID.SEGMENT.FORMAT; segment 0: that of all of it. */
 static bool forward_path(const struct forward *f, size_t segment, const char *format,
@@ -63,7 +57,7 @@ static json_t *forward_sidecar(const struct forward *f, size_t i, const char *pa
 /* The sidecar comes last: whoever dies before has made nothing. 0 or -errno. */
 static int forward_part(const struct forward *f, size_t i)
 {
-	const char *name = forward_text(json_array_get(f->parts, i), "name");
+	const char *name = json_text(json_array_get(f->parts, i), "name");
 	const char *dot = strrchr(name, '.'), *format = dot ? dot + 1 : "";
 	char path[QUEUE_PATH_MAX], from[FOLDER_PATH_MAX], to[FOLDER_PATH_MAX],
 		sidecar[FOLDER_PATH_MAX];
@@ -108,7 +102,7 @@ int process_forward(struct process *p, const char *tenant, const json_t *args)
 {
 	struct forward f = { .p = p,
 			     .tenant = tenant,
-			     .from = forward_text(args, "from"),
+			     .from = json_text(args, "from"),
 			     .parts = json_object_get(args, "parts"),
 			     .now_ms = clock_utc_ms() };
 	json_t *copy;
@@ -117,8 +111,8 @@ int process_forward(struct process *p, const char *tenant, const json_t *args)
 
 	json_array_foreach(json_object_get(args, "copies"), i, copy)
 	{
-		f.id = forward_text(copy, "message");
-		f.box = forward_text(copy, "mailbox");
+		f.id = json_text(copy, "message");
+		f.box = json_text(copy, "mailbox");
 		if (strlen(f.id) <= SIDECAR_CALL_LEN)
 			return -EINVAL;
 		for (size_t k = 0; !err && !forward_is_whole(&f) && k < json_array_size(f.parts);

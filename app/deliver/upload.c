@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "app/deliver/upload.h"
+#include "base/json_member.h"
 
 static struct bytes place_base(const struct destination *d)
 {
@@ -193,13 +194,6 @@ static int upload_text(const json_t *object, const char *key, char *out, size_t 
 	return upload_word_fits(text, cap - 1) ? bytes_cstr(text, out, cap) : -EBADMSG;
 }
 
-static uint64_t upload_number(const json_t *object, const char *key)
-{
-	json_int_t n = json_integer_value(json_object_get(object, key));
-
-	return n > 0 ? (uint64_t)n : 0;
-}
-
 static int upload_etags(const json_t *list, struct upload *u)
 {
 	size_t count = json_array_size(list);
@@ -219,7 +213,7 @@ static int upload_etags(const json_t *list, struct upload *u)
 static int upload_read(const json_t *object, struct upload *u)
 {
 	char path[QUEUE_PATH_MAX], to[JOB_NAME_MAX], id[UPLOAD_ID_MAX];
-	uint64_t octets = upload_number(object, "octets"), part = upload_number(object, "part");
+	uint64_t octets = json_count(object, "octets"), part = json_count(object, "part");
 
 	if (upload_text(object, "path", path, sizeof(path)) ||
 	    upload_text(object, "to", to, sizeof(to)) ||

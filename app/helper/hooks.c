@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/json_member.h"
 #include "base/log.h"
 #include "base/loop.h"
 
@@ -504,17 +505,10 @@ static int hooks_time(CURLM *multi, long ms, void *arg)
 
 /* ---- lines of the node ---- */
 
-static const char *line_text(const json_t *line, const char *name)
-{
-	const char *text = json_string_value(json_object_get(line, name));
-
-	return text ? text : "";
-}
-
 bool hook_keys(struct hook *h, const json_t *args)
 {
-	const char *tenant = line_text(args, "tenant"), *name = line_text(args, "name");
-	const char *application = line_text(args, "application");
+	const char *tenant = json_text(args, "tenant"), *name = json_text(args, "name");
+	const char *application = json_text(args, "application");
 	struct {
 		char *to;
 		size_t cap;
@@ -562,10 +556,10 @@ static bool hook_terms(struct hook *h, const json_t *line)
 	h->gate = (struct http_gate){ 0 };
 	h->changed_utc_ms = (uint64_t)json_integer_value(json_object_get(line, "changed_utc_ms"));
 	h->retry_ms = (uint64_t)json_integer_value(json_object_get(line, "retry_s")) * 1000;
-	h->events = hook_text_copy(line_text(line, "events"));
-	h->numbers = hook_text_copy(line_text(line, "numbers"));
-	if (line_text(line, "url")[0] && h->events && h->numbers && http_gate_read(&h->gate, line))
-		h->url = hook_text_copy(line_text(line, "url"));
+	h->events = hook_text_copy(json_text(line, "events"));
+	h->numbers = hook_text_copy(json_text(line, "numbers"));
+	if (json_text(line, "url")[0] && h->events && h->numbers && http_gate_read(&h->gate, line))
+		h->url = hook_text_copy(json_text(line, "url"));
 	return h->url != NULL;
 }
 
@@ -592,7 +586,7 @@ static void hook_end(struct hook *h, bool deleted)
 static void hooks_on_webhook(struct hooks *s, const json_t *line)
 {
 	struct hook *h = calloc(1, sizeof(*h)), *other, *before;
-	bool deleted = json_is_true(json_object_get(line, "deleted"));
+	bool deleted = json_flag(line, "deleted");
 
 	if (!h || !s->redis || !hook_keys(h, line)) {
 		free(h);
@@ -659,9 +653,9 @@ static void hooks_process_line(const json_t *line, void *arg)
 		LOG_ERROR("webhook", 0, "no link to Redis can be made: webhooks are not delivered");
 	else if (hook)
 		hooks_on_webhook(s, hook);
-	else if (ask && !strcmp(line_text(line, "kind"), "test"))
+	else if (ask && !strcmp(json_text(line, "kind"), "test"))
 		hooks_test(s, ask, args);
-	else if (ask && (!s->redis || !hooks_redis_ask(s, ask, line_text(line, "kind"), args)))
+	else if (ask && (!s->redis || !hooks_redis_ask(s, ask, json_text(line, "kind"), args)))
 		hooks_answer(s, ask, NULL, "no such question");
 }
 

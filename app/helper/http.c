@@ -18,6 +18,7 @@
 
 #include "app/helper/asked.h"
 #include "app/helper/helper.h"
+#include "base/json_member.h"
 
 enum { HTTP_URLS_MAX = 2, HTTP_TRIES_MAX = 2, HTTP_AGAIN_MS = 50 };
 
@@ -114,9 +115,7 @@ static size_t http_on_octets(char *data, size_t size, size_t n, void *arg)
 
 static const char *http_text(const struct http *q, const char *name)
 {
-	const char *text = json_string_value(json_object_get(q->args, name));
-
-	return text ? text : "";
+	return json_text(q->args, name);
 }
 
 static bool http_is_get(const struct http *q)

@@ -17,6 +17,7 @@
 #include "app/helper/helper.h"
 #include "app/helper/jwt.h"
 #include "base/base64url.h"
+#include "base/json_member.h"
 #include "base/rand.h"
 
 enum {
@@ -64,16 +65,12 @@ struct login {
 
 static const char *login_arg(const struct login *l, const char *name)
 {
-	const char *text = json_string_value(json_object_get(l->args, name));
-
-	return text ? text : "";
+	return json_text(l->args, name);
 }
 
 static const char *login_published(const char *name)
 {
-	const char *text = json_string_value(json_object_get(g_logins.discovery.json, name));
-
-	return text ? text : "";
+	return json_text(g_logins.discovery.json, name);
 }
 
 static void login_refuse(struct helper *h, struct helper_request *r, const char *code,

@@ -17,6 +17,7 @@
 
 #include "app/helper/helper.h"
 #include "base/file.h"
+#include "base/json_member.h"
 
 enum { MAIL_ANSWER_MAX = 65536, MAIL_LINE_MAX = 512, MAIL_CONNECT_MS = 10000 };
 
@@ -29,9 +30,7 @@ struct mail {
 
 static const char *mail_arg(const struct mail *m, const char *name)
 {
-	const char *text = json_string_value(json_object_get(m->args, name));
-
-	return text ? text : "";
+	return json_text(m->args, name);
 }
 
 /* What would be another line is none. */
@@ -181,8 +180,7 @@ static bool mail_body(struct mail *m)
 /* STARTTLS is required, unless mail.starttls turns it off. */
 static bool mail_login(struct mail *m)
 {
-	if (json_is_true(json_object_get(m->args, "starttls")) &&
-	    !strncmp(mail_arg(m, "url"), "smtp:", 5))
+	if (json_flag(m->args, "starttls") && !strncmp(mail_arg(m, "url"), "smtp:", 5))
 		(void)curl_easy_setopt(m->own.easy, CURLOPT_USE_SSL, (long)CURLUSESSL_ALL);
 	if (!mail_arg(m, "user")[0])
 		return true;

@@ -11,6 +11,7 @@
 #include "app/schema/extension.h"
 #include "base/clock.h"
 #include "base/decimal.h"
+#include "base/json_member.h"
 #include "base/log.h"
 #include "cluster/store/store.h"
 #include "sig/host/calendars.h"
@@ -89,23 +90,9 @@ static json_t *box_json(struct bytes text)
 	return json_object();
 }
 
-const char *box_row_text(const json_t *row, const char *key)
-{
-	const char *text = json_string_value(json_object_get(row, key));
-
-	return text ? text : "";
-}
-
 bool box_row_is(const json_t *row, enum message_state state)
 {
-	return !strcmp(box_row_text(row, "state"), g_message_states[state]);
-}
-
-uint64_t box_row_number(const json_t *row, const char *key)
-{
-	json_int_t value = json_integer_value(json_object_get(row, key));
-
-	return value > 0 ? (uint64_t)value : 0;
+	return !strcmp(json_text(row, "state"), g_message_states[state]);
 }
 
 static void row_copy(json_t *row, const char *to, const json_t *from, const char *key)
@@ -132,7 +119,7 @@ static void row_offsets(const struct box_run *run, json_t *row)
 	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
 	const char *own =
 		tenant != TENANT_NONE ? tenants_terms(n->common.tenants, tenant)->zone : "";
-	time_t at_s = (time_t)(box_row_number(row, "begun_utc_ms") / 1000);
+	time_t at_s = (time_t)(json_count(row, "begun_utc_ms") / 1000);
 	struct tm tm = { 0 };
 
 	(void)localtime_r(&at_s, &tm);
@@ -195,8 +182,8 @@ static void box_on_row(const struct store_box_row *in, void *arg)
 	row = json_pack("{s:s#, s:s, s:s, s:b, s:b}", "message", (const char *)in->id.p,
 			(int)in->id.n, "mailbox", run->box, "state",
 			g_message_states[set ? set->state : MESSAGE_NEW], "urgent",
-			(set && set->urgent) || json_is_true(json_object_get(marks, "urgent")),
-			"private", json_is_true(json_object_get(marks, "private")));
+			(set && set->urgent) || json_flag(marks, "urgent"), "private",
+			json_flag(marks, "private"));
 	if (set && set->state == MESSAGE_DELETED)
 		(void)json_object_set_new(row, "deleted_utc_ms",
 					  json_integer((json_int_t)in->at_utc_ms));
@@ -212,7 +199,7 @@ static void box_on_row(const struct store_box_row *in, void *arg)
 	row_number(row, "duration_ms", facts, "ms");
 	row_number(row, "octets", facts, "octets");
 	row_number(row, "version", marks, "version");
-	run->told = json_is_true(json_object_get(marks, "told"));
+	run->told = json_flag(marks, "told");
 	if (run->raw)
 		(void)json_object_set(row, "marks", marks);
 	json_decref(facts);
@@ -302,8 +289,7 @@ static void box_retain(const struct box_run *run, const json_t *row)
 	struct extension_box box;
 
 	(void)run->node->hooks->box(run->node, run->tenant, bytes_str(run->box), &box);
-	if (!box.days ||
-	    box_row_number(row, "begun_utc_ms") + box.days * BOX_DAY_MS > clock_utc_ms())
+	if (!box.days || json_count(row, "begun_utc_ms") + box.days * BOX_DAY_MS > clock_utc_ms())
 		return;
 	(void)bytes_cstr(bytes_str(run->id), ask.order.id, sizeof(ask.order.id));
 	node_box_ask(run->node, &ask, NULL, NULL);
@@ -553,15 +539,15 @@ struct box_wait {
 
 static void box_message_fill(struct box_message *m, const json_t *row)
 {
-	(void)snprintf(m->id, sizeof(m->id), "%s", box_row_text(row, "message"));
-	(void)snprintf(m->from, sizeof(m->from), "%s", box_row_text(row, "from"));
+	(void)snprintf(m->id, sizeof(m->id), "%s", json_text(row, "message"));
+	(void)snprintf(m->from, sizeof(m->from), "%s", json_text(row, "from"));
 	while (m->state < MESSAGE_STATES - 1 && !box_row_is(row, m->state))
 		m->state++;
-	m->begun_utc_ms = box_row_number(row, "begun_utc_ms");
-	m->version = box_row_number(row, "version");
-	m->ms = (uint32_t)box_row_number(row, "duration_ms");
-	m->urgent = json_is_true(json_object_get(row, "urgent"));
-	m->is_private = json_is_true(json_object_get(row, "private"));
+	m->begun_utc_ms = json_count(row, "begun_utc_ms");
+	m->version = json_count(row, "version");
+	m->ms = (uint32_t)json_count(row, "duration_ms");
+	m->urgent = json_flag(row, "urgent");
+	m->is_private = json_flag(row, "private");
 }
 
 /* row: what its messages have together. */
@@ -573,8 +559,7 @@ static bool box_is_full(const struct box_wait *wait, const struct node_box_answe
 	if (!wait->looks || answer->result != BOX_OK)
 		return false;
 	return (wait->messages && c->fresh + c->old >= wait->messages) ||
-	       (wait->minutes &&
-		box_row_number(row, "duration_ms") >= wait->minutes * UINT64_C(60000));
+	       (wait->minutes && json_count(row, "duration_ms") >= wait->minutes * UINT64_C(60000));
 }
 
 static void box_on_wait(const struct node_box_answer *answer, void *arg)
@@ -687,9 +672,7 @@ static bool said_fill(struct box_run *run, const json_t *line, const json_t *ent
 	part = said_part(entry, (const char *)stem.p, stem);
 	run->text = json_dumps(part, JSON_COMPACT);
 	json_decref(part);
-	run->to = json_is_true(json_object_get(entry, "draft")) ? "draft"
-		  : entry_is_heard(entry)                       ? "old"
-								: "new";
+	run->to = json_flag(entry, "draft") ? "draft" : entry_is_heard(entry) ? "old" : "new";
 	return run->text && strlen(run->text) <= PART_MAX;
 }
 

@@ -28,9 +28,7 @@ struct node_box_answer {
 	json_t *rows;
 };
 typedef void node_box_fn(const struct node_box_answer *answer, void *arg);
-/* Of one of rows; "" and 0 where there is none, or the row is NULL. */
-const char *box_row_text(const json_t *row, const char *key);
-uint64_t box_row_number(const json_t *row, const char *key);
+/* Of one of rows, or NULL. */
 bool box_row_is(const json_t *row, enum message_state state);
 
 struct node_box_ask {

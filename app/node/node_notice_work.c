@@ -11,6 +11,7 @@
 #include "app/node/node_notices.h"
 #include "app/schema/extension.h"
 #include "base/clock.h"
+#include "base/json_member.h"
 #include "base/log.h"
 #include "base/zone.h"
 #include "sig/host/calendars.h"
@@ -55,7 +56,7 @@ static const json_t *row_tries(const json_t *row, const char *kind)
 
 static bool tries_are(const json_t *tries, const char *state)
 {
-	return !strcmp(box_row_text(tries, "state"), state);
+	return !strcmp(json_text(tries, "state"), state);
 }
 
 /* ---- its files ---- */
@@ -70,8 +71,8 @@ static json_t *notice_files(const struct notice_run *run, const json_t *row)
 
 	json_array_foreach(json_object_get(row, "parts"), i, part)
 	{
-		name = box_row_text(part, "name");
-		if (json_is_true(json_object_get(part, "encrypted"))) {
+		name = json_text(part, "name");
+		if (json_flag(part, "encrypted")) {
 			json_decref(files);
 			return NULL;
 		}
@@ -108,20 +109,20 @@ static json_t *tries_failed(const struct notice_run *run, const json_t *before,
 			    const json_t *result, const char *why, bool dead)
 {
 	char reason[REASON_MAX];
-	uint64_t now_ms = clock_utc_ms(), tries = box_row_number(before, "tries") + 1;
-	bool absent = json_is_true(json_object_get(result, "absent"));
-	bool refused = json_is_true(json_object_get(result, "refused"));
-	uint64_t since = box_row_number(before, "since"), pause = mail_pause_ms(run, tries);
+	uint64_t now_ms = clock_utc_ms(), tries = json_count(before, "tries") + 1;
+	bool absent = json_flag(result, "absent");
+	bool refused = json_flag(result, "refused");
+	uint64_t since = json_count(before, "since"), pause = mail_pause_ms(run, tries);
 
-	(void)snprintf(reason, sizeof(reason), "%s", result ? box_row_text(result, "reason") : why);
+	(void)snprintf(reason, sizeof(reason), "%s", result ? json_text(result, "reason") : why);
 	for (char *p = reason; *p; p++)
 		*p = *p < ' ' || *p > '~' ? '?' : *p;
 	return json_pack(
 		"{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:s}", "state", dead ? "dead" : "waits",
 		"tries", (json_int_t)tries, "since", (json_int_t)(since ? since : now_ms),
-		"refusals", (json_int_t)(refused ? box_row_number(before, "refusals") + 1 : 0),
-		"absent", (json_int_t)(box_row_number(before, "absent") + absent), "unasked",
-		(json_int_t)(box_row_number(before, "unasked") + helper_ended(run->node, result)),
+		"refusals", (json_int_t)(refused ? json_count(before, "refusals") + 1 : 0),
+		"absent", (json_int_t)(json_count(before, "absent") + absent), "unasked",
+		(json_int_t)(json_count(before, "unasked") + helper_ended(run->node, result)),
 		"next", (json_int_t)(now_ms + (absent ? FETCH_MS : pause)), "reason", reason);
 }
 
@@ -154,7 +155,7 @@ static bool notice_asks(struct notice_run *run, const json_t *row, const char *k
 /* Its audio is to come here. */
 static void notice_fetch(const struct notice_run *run, const json_t *result)
 {
-	if (json_is_true(json_object_get(result, "absent")) &&
+	if (json_flag(result, "absent") &&
 	    !node_deliver_fetch(run->node, run->tenant, run->message))
 		LOG_WARN("mail", 0, "audio of a message cannot be fetched",
 			 LOG_STR("message", run->message));
@@ -168,12 +169,12 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 	json_t *row = notice_answered(run), *marks = json_object();
 	const json_t *before = row_tries(row, "texts");
 	const char *text = json_string_value(json_object_get(result, "text"));
-	uint64_t tries = box_row_number(before, "tries") + 1;
+	uint64_t tries = json_count(before, "tries") + 1;
 	/* neither audio that is under way nor the end of tandem-helper says anything about the server */
-	uint64_t excused = box_row_number(before, "absent") + box_row_number(before, "unasked") +
+	uint64_t excused = json_count(before, "absent") + json_count(before, "unasked") +
 			   helper_ended(n, result);
 	bool dead = tries >= TEXT_TRIES + ABSENT_TRIES || tries - excused >= TEXT_TRIES ||
-		    json_is_true(json_object_get(result, "refused"));
+		    json_flag(result, "refused");
 
 	notice_fetch(run, result);
 	if (text) {
@@ -191,7 +192,7 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 		LOG_WARN("mail", 0,
 			 dead ? "a message is not transcribed" : "a message is not transcribed yet",
 			 LOG_STR("message", run->message),
-			 LOG_STR("why", result ? box_row_text(result, "reason") : why));
+			 LOG_STR("why", result ? json_text(result, "reason") : why));
 	}
 	json_decref(row);
 	notice_mark(run, marks);
@@ -207,8 +208,8 @@ static bool notice_text(struct notice_run *run, const json_t *row, const struct 
 
 	if (!box->transcribe || !s->url[0] || tries_are(tries, "done") || tries_are(tries, "dead"))
 		return false;
-	if (box_row_number(tries, "next") > clock_utc_ms()) {
-		notice_end(run, box_row_number(tries, "next"));
+	if (json_count(tries, "next") > clock_utc_ms()) {
+		notice_end(run, json_count(tries, "next"));
 		return true;
 	}
 	files = notice_files(run, row);
@@ -230,13 +231,13 @@ static void mail_on_answer(struct node *n, const json_t *result, const char *why
 	json_t *row = notice_answered(run);
 	const json_t *before = row_tries(row, "mail");
 	bool sent = result && !json_object_get(result, "reason");
-	uint64_t since = box_row_number(before, "since"), now_ms = clock_utc_ms();
-	bool refused = json_is_true(json_object_get(result, "refused"));
+	uint64_t since = json_count(before, "since"), now_ms = clock_utc_ms();
+	bool refused = json_flag(result, "refused");
 	bool dead = (since && now_ms > since + n->settings.mail.give_up / NS_PER_MS) ||
-		    (refused && box_row_number(before, "refusals") + 1 >= MAIL_REFUSALS);
+		    (refused && json_count(before, "refusals") + 1 >= MAIL_REFUSALS);
 	json_t *now = sent ? json_pack("{s:s, s:I, s:b}", "state", "sent", "tries",
-				       (json_int_t)box_row_number(before, "tries") + 1, "audio",
-				       json_is_true(json_object_get(row, "with_audio")))
+				       (json_int_t)json_count(before, "tries") + 1, "audio",
+				       json_flag(row, "with_audio"))
 			   : tries_failed(run, before, result, why, dead);
 
 	notice_fetch(run, result);
@@ -246,14 +247,14 @@ static void mail_on_answer(struct node *n, const json_t *result, const char *why
 			      : "a mail was not taken, and is tried again",
 			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
 			 LOG_STR("message", run->message),
-			 LOG_STR("why", result ? box_row_text(result, "reason") : why));
+			 LOG_STR("why", result ? json_text(result, "reason") : why));
 	json_decref(row);
 	notice_mark(run, json_pack("{s:o}", "mail", now));
 }
 
 static void mail_stamp(char out[STAMP_MAX], const json_t *row)
 {
-	time_t at_s = (time_t)(box_row_number(row, "begun_utc_ms") / 1000);
+	time_t at_s = (time_t)(json_count(row, "begun_utc_ms") / 1000);
 	struct tm tm;
 
 	if (!localtime_r(&at_s, &tm) || !strftime(out, STAMP_MAX, "%Y-%m-%d %H:%M:%S %z", &tm))
@@ -264,8 +265,8 @@ static json_t *mail_args(const struct notice_run *run, const json_t *row,
 			 const struct extension_box *box, const char *secret)
 {
 	const struct settings_mail *s = &run->node->settings.mail;
-	const char *text = box_row_text(json_object_get(row, "marks"), "text");
-	bool urgent = json_is_true(json_object_get(row, "urgent"));
+	const char *text = json_text(json_object_get(row, "marks"), "text");
+	bool urgent = json_flag(row, "urgent");
 	char stamp[STAMP_MAX], *body = malloc(BODY_MAX);
 	json_t *args;
 
@@ -273,15 +274,15 @@ static json_t *mail_args(const struct notice_run *run, const json_t *row,
 	if (body)
 		(void)snprintf(body, BODY_MAX,
 			       "From: %s\r\nTo: %s\r\nTime: %s\r\nSeconds: %u\r\n%s%s%s\r\n",
-			       box_row_text(row, "from"), run->box, stamp,
-			       (unsigned)(box_row_number(row, "duration_ms") / 1000),
+			       json_text(row, "from"), run->box, stamp,
+			       (unsigned)(json_count(row, "duration_ms") / 1000),
 			       urgent ? "Urgent\r\n" : "", text[0] ? "\r\n" : "", text);
 	args = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s++, s:s++++, s:s}", "url", s->url,
 			 "ca", s->ca, "user", s->user, "secret", secret, "starttls", s->starttls,
 			 "from", s->from, "to", box->mail, "subject",
 			 urgent ? "Urgent message from " : "New message from ",
-			 box_row_text(row, "from"), "", "id", run->message, ".", run->box,
-			 ".tandem@", run->tenant, "text", body ? body : "");
+			 json_text(row, "from"), "", "id", run->message, ".", run->box, ".tandem@",
+			 run->tenant, "text", body ? body : "");
 	free(body);
 	return args;
 }
@@ -296,11 +297,11 @@ static bool notice_mail(struct notice_run *run, const json_t *row, const struct 
 
 	if (!box->mail[0] || !s->url[0] || tries_are(tries, "sent") || tries_are(tries, "dead"))
 		return false;
-	if (box_row_number(tries, "next") > clock_utc_ms()) {
-		notice_end(run, box_row_number(tries, "next"));
+	if (json_count(tries, "next") > clock_utc_ms()) {
+		notice_end(run, json_count(tries, "next"));
 		return true;
 	}
-	if (!box->mail_no_audio && box_row_number(tries, "absent") < ABSENT_TRIES)
+	if (!box->mail_no_audio && json_count(tries, "absent") < ABSENT_TRIES)
 		files = notice_files(run, row);
 	(void)json_object_set_new((json_t *)(uintptr_t)row, "with_audio",
 				  json_boolean(files != NULL));
@@ -320,8 +321,7 @@ static bool notice_delete(struct notice_run *run, const json_t *row,
 	const json_t *tries = row_tries(row, "mail");
 	struct node_box_ask ask = notice_ask(run, BOX_SET);
 
-	if (!box->mail_delete || !tries_are(tries, "sent") ||
-	    !json_is_true(json_object_get(tries, "audio")))
+	if (!box->mail_delete || !tries_are(tries, "sent") || !json_flag(tries, "audio"))
 		return false;
 	(void)bytes_cstr(bytes_str(run->message), ask.order.id, sizeof(ask.order.id));
 	ask.order.what = BOX_STATE;
@@ -346,7 +346,7 @@ static void call_on_added(enum store_result result, void *arg)
 static bool box_is_told(const struct extension_box *box, const json_t *row)
 {
 	return box->notify == BOX_NOTIFY_ALL ||
-	       (box->notify == BOX_NOTIFY_URGENT && json_is_true(json_object_get(row, "urgent")));
+	       (box->notify == BOX_NOTIFY_URGENT && json_flag(row, "urgent"));
 }
 
 static bool notice_call(struct notice_run *run, const json_t *row, const struct extension_box *box)
@@ -391,11 +391,11 @@ static void call_on_originated(json_t *answer, void *arg)
 	if (error)
 		LOG_WARN("mail", 0, "nobody can be called about new messages",
 			 LOG_STR("tenant", run->tenant), LOG_STR("mailbox", run->box),
-			 LOG_STR("why", box_row_text(error, "message")));
+			 LOG_STR("why", json_text(error, "message")));
 	json_decref(answer);
 	if (notice_box(run, &box) && box.notify_retry_s)
 		ms = box.notify_retry_s * UINT64_C(1000);
-	for (uint64_t i = 1; i < box_row_number(row_tries(run->row, "calls"), "tries"); i++)
+	for (uint64_t i = 1; i < json_count(row_tries(run->row, "calls"), "tries"); i++)
 		ms *= 2;
 	json_decref(run->row);
 	run->row = NULL;
@@ -418,7 +418,7 @@ static void call_make(struct notice_run *run, const json_t *row)
 	if (box.notify_to[0])
 		to = box.notify_to;
 	(void)snprintf(id, sizeof(id), "box %s %u", run->message,
-		       (unsigned)box_row_number(row_tries(row, "calls"), "tries"));
+		       (unsigned)json_count(row_tries(row, "calls"), "tries"));
 	args = json_pack("{s:s, s:s, s:s}", "from", to, "flow", "message-call", "mailbox",
 			 run->box);
 	if (!run->node->hooks->box(run->node, run->tenant, bytes_str(to), &other))
@@ -431,7 +431,7 @@ static void call_on_counted(const struct node_box_answer *answer, void *arg)
 	struct notice_run *run = arg;
 	const json_t *row = json_array_get(answer->rows, 0);
 
-	(void)snprintf(run->message, sizeof(run->message), "%s", box_row_text(row, "message"));
+	(void)snprintf(run->message, sizeof(run->message), "%s", json_text(row, "message"));
 	if (answer->result == BOX_OK && row && box_row_is(row, MESSAGE_NEW))
 		call_make(run, row);
 	else
@@ -470,7 +470,7 @@ static void call_on_newest(const struct node_box_answer *answer, void *arg)
 {
 	struct notice_run *run = arg;
 	const json_t *row = json_array_get(answer->rows, 0);
-	uint64_t tries = box_row_number(row_tries(row, "calls"), "tries");
+	uint64_t tries = json_count(row_tries(row, "calls"), "tries");
 	struct node_box_ask ask = notice_ask(run, BOX_SET);
 	struct extension_box box;
 
@@ -482,7 +482,7 @@ static void call_on_newest(const struct node_box_answer *answer, void *arg)
 	} else if (!call_is_in_hours(run, &box)) {
 		notice_end(run, clock_utc_ms() + HOURS_MS);
 	} else {
-		(void)bytes_cstr(bytes_str(box_row_text(row, "message")), ask.order.id,
+		(void)bytes_cstr(bytes_str(json_text(row, "message")), ask.order.id,
 				 sizeof(ask.order.id));
 		ask.marks = json_pack("{s:{s:I}}", "calls", "tries", (json_int_t)tries + 1);
 		ask.quiet = true;

@@ -8,6 +8,7 @@
 #include "app/schema/extension.h"
 #include "app/schema/fields.h"
 #include "base/clock.h"
+#include "base/json_member.h"
 #include "base/log.h"
 
 enum {
@@ -26,18 +27,18 @@ void node_message_event(struct node *n, enum sig_event_kind kind, const char *te
 	struct extension_box box;
 	struct sig_event event = {
 		.kind = kind,
-		.version = box_row_number(row, "version"),
-		.package = box_row_text(row, "state"),
+		.version = json_count(row, "version"),
+		.package = json_text(row, "state"),
 		.reason = by,
-		.urgent = json_is_true(json_object_get(row, "urgent")),
-		.ms = (uint32_t)box_row_number(row, "duration_ms"),
+		.urgent = json_flag(row, "urgent"),
+		.ms = (uint32_t)json_count(row, "duration_ms"),
 	};
 
-	(void)n->hooks->box(n, tenant, bytes_str(box_row_text(row, "mailbox")), &box);
+	(void)n->hooks->box(n, tenant, bytes_str(json_text(row, "mailbox")), &box);
 	event.values = bytes_str(box.members); /* who sees the box beside its owner */
-	(void)snprintf(event.to, sizeof(event.to), "%s", box_row_text(row, "mailbox"));
-	(void)snprintf(event.from, sizeof(event.from), "%s", box_row_text(row, "from"));
-	(void)snprintf(event.step, sizeof(event.step), "%s", box_row_text(row, "message"));
+	(void)snprintf(event.to, sizeof(event.to), "%s", json_text(row, "mailbox"));
+	(void)snprintf(event.from, sizeof(event.from), "%s", json_text(row, "from"));
+	(void)snprintf(event.step, sizeof(event.step), "%s", json_text(row, "message"));
 	fields_of_event(&fields, &event);
 	if (n->redis.store)
 		store_event(n->redis.store, bytes_str(tenant), (struct bytes){ 0 },
