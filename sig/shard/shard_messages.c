@@ -85,16 +85,16 @@ static bool messages_are_ours(const struct shard *s, const struct binding *b)
 	return of == s;
 }
 
-/* from: the phone there alone; NULL: those that are ours to tell. */
-static void messages_tell(struct shard *s, uint16_t tenant, struct bytes user,
-			  const struct sip_hop *from)
+void shard_messages_tell(struct shard *s, uint16_t tenant, struct bytes user,
+			 const struct sip_hop *from)
 {
 	const struct route_asker asker = shard_asker(s);
-	const struct aor *a = locations_find(s->locations, tenant, user);
+	const struct aor *a;
 	struct message_counts counts;
 	struct sip_hop hop;
 
-	if (!shard_messages_unasked(s, tenant) || !a ||
+	if (tenant == TENANT_NONE || !shard_messages_unasked(s, tenant) ||
+	    !(a = locations_find(s->locations, tenant, user)) ||
 	    !shard_messages_of(s, tenant, user, &counts))
 		return;
 	for (uint32_t i = 0; i < a->count; i++) {
@@ -107,28 +107,15 @@ static void messages_tell(struct shard *s, uint16_t tenant, struct bytes user,
 	}
 }
 
-void shard_messages_registered(struct shard *s, uint16_t tenant, struct bytes user,
-			       const struct sip_hop *from)
-{
-	messages_tell(s, tenant, user, from);
-}
-
 /* What phones were told of the shard's boxes nobody knows: those that are known here are counted, and told. */
 void shard_messages_resume(struct shard *s)
 {
-	struct message_counts counts;
 	uint32_t cursor = 0;
 	const struct aor *a;
 
-	while ((a = locations_next(s->locations, &cursor))) {
-		uint16_t tenant = tenants_find(s->settings.tenants, text_bytes(&a->tenant));
-		struct bytes user = text_bytes(&a->user);
-
-		if (tenant == TENANT_NONE || !shard_messages_unasked(s, tenant))
-			continue;
-		if (shard_messages_of(s, tenant, user, &counts))
-			messages_tell(s, tenant, user, NULL);
-	}
+	while ((a = locations_next(s->locations, &cursor)))
+		shard_messages_tell(s, tenants_find(s->settings.tenants, text_bytes(&a->tenant)),
+				    text_bytes(&a->user), NULL);
 }
 
 void shard_messages_counted(struct shard_commons *c, uint16_t tenant, struct bytes box,
@@ -139,6 +126,6 @@ void shard_messages_counted(struct shard_commons *c, uint16_t tenant, struct byt
 	for (struct shard *s = c->shards; s; s = s->next) {
 		shard_set_now(s, now);
 		subscriptions_changed(&s->subscriptions, tenant, box, CHANGED_MESSAGES);
-		messages_tell(s, tenant, box, NULL);
+		shard_messages_tell(s, tenant, box, NULL);
 	}
 }

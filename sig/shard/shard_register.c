@@ -152,7 +152,7 @@ static void register_saved(struct shard *s, struct txn_slot *slot, struct text *
 		message_close(&m);
 	}
 	txns_reply(&s->txns, slot, 200, response, s->host.now.ns);
-	shard_messages_registered(s, tenant, bytes_str(user), &from);
+	shard_messages_tell(s, tenant, bytes_str(user), &from);
 }
 
 void shard_register_answer(void *owner, pool_handle txn, struct text *response, struct instant now)
@@ -230,7 +230,7 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 	if (!answer.changed || locations_is_degraded(s->locations) || text.n == 0) {
 		answer_now(s, slot, answer.status, &text);
 		if (answer.status == 200)
-			shard_messages_registered(s, e->tenant, bytes_str(e->number), &m->hop);
+			shard_messages_tell(s, e->tenant, bytes_str(e->number), &m->hop);
 	} else if (!answer_later(s, a, slot, m, &text)) {
 		register_refuse(s, slot, m, 503, REFUSED_BINDING_BUSY);
 	}

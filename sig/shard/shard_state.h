@@ -391,9 +391,9 @@ void shard_lamps_changed(struct shard *s, uint16_t tenant, struct bytes number);
 bool shard_messages_of(void *owner, uint16_t tenant, struct bytes user, struct message_counts *out);
 /* Its tenant wants phones told that do not subscribe. */
 bool shard_messages_unasked(const struct shard *s, uint16_t tenant);
-/* The phone there has registered, and knows so. */
-void shard_messages_registered(struct shard *s, uint16_t tenant, struct bytes user,
-			       const struct sip_hop *from);
+/* from: the phone there alone, which has registered; NULL: those that this shard tells. */
+void shard_messages_tell(struct shard *s, uint16_t tenant, struct bytes user,
+			 const struct sip_hop *from);
 void shard_messages_resume(struct shard *s);
 
 /* ---- shard_presence.c ---- */

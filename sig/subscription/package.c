@@ -504,7 +504,7 @@ static void features_write(struct writer *w, const struct package_state *state)
 }
 
 /* application/simple-message-summary (RFC 3842 5.2). Numbers are for the owner of the box. */
-void message_summary_write(struct writer *w, const struct package_state *state)
+static void message_summary_write(struct writer *w, const struct package_state *state)
 {
 	const struct message_counts *m = state->messages;
 	struct sip_uri account = state->entity;

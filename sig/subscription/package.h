@@ -154,6 +154,5 @@ void package_write_allowed(struct writer *w);
 /* What phones call to hear messages: "##" (REG-17), as a URI has it. */
 #define MESSAGE_ACCOUNT "%23%23"
 void conference_info_write(struct writer *w, const struct package_state *state);
-void message_summary_write(struct writer *w, const struct package_state *state);
 
 #endif

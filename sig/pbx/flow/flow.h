@@ -75,8 +75,6 @@ void http_leave(struct call_host *h, struct call *c);
 
 /* ---- message.c ---- */
 int verb_message(struct flow_turn_of *t);
-/* Asks a mailbox, and is answered within some seconds. VERB_ASKS, or OUTCOME_FAILED. */
-int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_order *order);
 /* What is still a draft is a message, or was too short for one; nobody waits for that. */
 void message_leave(const struct call_host *h, struct call *c);
 /* Another flow has the call. */

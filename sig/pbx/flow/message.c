@@ -69,7 +69,8 @@ static struct bytes message_by(const struct call *c, struct bytes box)
 	return l && !leg_is_trunk(l) && l->user.n ? text_bytes(&l->user) : box;
 }
 
-int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_order *order)
+/* Answered within some seconds. VERB_ASKS, or OUTCOME_FAILED. */
+static int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_order *order)
 {
 	struct effect_ask ask = {
 		.kind = EFFECT_BOX, .user = box, .data = message_by(t->c, box), .box = order
