@@ -26,21 +26,19 @@ static json_t *counts_json(const char *mailbox, const struct box_counts *c)
 static void message_on_answer(const struct node_box_answer *answer, void *arg)
 {
 	struct command_run *run = arg;
-	const struct node_box_answer *a = answer;
-	const char *mailbox = json_string_value(json_object_get(run->args, "mailbox"));
-	json_t *row = json_array_get(a->rows, 0);
+	json_t *row = json_array_get(answer->rows, 0);
 
-	if (a->result == BOX_UNKNOWN)
+	if (answer->result == BOX_UNKNOWN)
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "Redis did not answer: nothing is known of messages; try again");
 	else if (run->command->fn == command_message_count)
-		command_answer(run, counts_json(mailbox ? mailbox : "", &a->counts));
+		command_answer(run, counts_json(json_text(run->args, "mailbox"), &answer->counts));
 	else if (run->command->fn == command_message_list)
-		command_answer(run, json_incref(a->rows));
-	else if (a->result == BOX_CONFLICT)
+		command_answer(run, json_incref(answer->rows));
+	else if (answer->result == BOX_CONFLICT)
 		command_fail(run, COMMAND_CHANGED, "version",
 			     "somebody has changed it meanwhile: message.get shows what it is");
-	else if (a->result == BOX_NONE || !row)
+	else if (answer->result == BOX_NONE || !row)
 		command_fail(run, COMMAND_NOT_FOUND, "message",
 			     "there is no such message in that mailbox: message.list has them");
 	else

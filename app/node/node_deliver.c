@@ -397,12 +397,6 @@ static void store_index_on_state(bool connected, void *arg)
 	n->deliver.redis_stale |= connected;
 }
 
-static void store_index_on_expire(uint64_t now_ns, void *arg)
-{
-	(void)now_ns;
-	(void)arg;
-}
-
 /* Whether it is another Redis, and that the link is new: what was acknowledged last may be lost. */
 static void node_deliver_tell_redis(struct node *n)
 {
@@ -411,8 +405,6 @@ static void node_deliver_tell_redis(struct node *n)
 
 	if (!s->guest.redis && n->redis.link) {
 		s->guest.state = store_index_on_state;
-		s->guest.expire = store_index_on_expire;
-		s->guest.next_ns = UINT64_MAX;
 		s->guest.arg = n;
 		redis_join(n->redis.link, &s->guest);
 		s->redis_stale = true;
@@ -434,13 +426,12 @@ static void store_index_answer(struct node *n, uint64_t number, bool ok,
 {
 	json_t *line = json_pack("{s:I, s:b}", "said", (json_int_t)number, "ok", (int)ok);
 	const json_t *row = message ? json_array_get(message->rows, 0) : NULL;
-	const char *state = json_string_value(json_object_get(row, "state"));
 
 	if (message)
 		(void)json_object_set_new(line, "over", json_boolean(message->over));
-	if (state)
-		(void)json_object_set_new(
-			line, "heard", json_boolean(!strcmp(state, g_message_states[MESSAGE_OLD])));
+	if (row)
+		(void)json_object_set_new(line, "heard",
+					  json_boolean(box_row_is(row, MESSAGE_OLD)));
 	if (node_deliver_runs(n))
 		node_deliver_send(n, line);
 	else

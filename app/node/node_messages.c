@@ -25,12 +25,6 @@ static void messages_on_state(bool connected, void *arg)
 		mailboxes_changed_all(n->shards.commons->mailboxes);
 }
 
-static void messages_on_expire(uint64_t now_ns, void *arg)
-{
-	(void)now_ns;
-	(void)arg;
-}
-
 static void messages_on_counted(const struct node_box_answer *answer, void *arg)
 {
 	struct messages_run run = *(struct messages_run *)arg;
@@ -74,8 +68,6 @@ void node_messages_round(struct node *n, uint64_t now_ns)
 
 	if (!m->guest.redis && n->redis.link) {
 		m->guest.state = messages_on_state;
-		m->guest.expire = messages_on_expire;
-		m->guest.next_ns = UINT64_MAX;
 		m->guest.arg = n;
 		redis_join(n->redis.link, &m->guest);
 	}

@@ -780,7 +780,9 @@ void redis_join(struct redis *r, struct redis_guest *guest)
 {
 	struct redis_guest **at = &r->guests;
 
-	assert(!guest->redis && guest->state && guest->expire);
+	assert(!guest->redis && guest->state);
+	if (!guest->expire)
+		guest->next_ns = UINT64_MAX;
 	while (*at)
 		at = &(*at)->next;
 	guest->redis = r;

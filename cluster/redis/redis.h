@@ -111,7 +111,7 @@ struct redis_guest {
 	struct redis_guest *next;
 	struct redis *redis;
 	redis_state_fn *state;
-	void (*expire)(uint64_t now_ns, void *arg);
+	void (*expire)(uint64_t now_ns, void *arg); /* NULL: never */
 	void (*flush)(
 		void *arg); /* the round ends: what waits for that is queued now; NULL: nothing does */
 	uint64_t next_ns; /* when expire wants to be called; UINT64_MAX: never */
