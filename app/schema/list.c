@@ -284,7 +284,8 @@ static bool value_is(const json_t *value, struct bytes wanted)
 			return true;
 	}
 	return !json_is_array(value) && !json_is_object(value) &&
-	       bytes_eq(value_text(value, room), wanted);
+	       (bytes_eq(value_text(value, room), wanted) ||
+		bytes_list_has(value_text(value, room), wanted)); /* of several in a text */
 }
 
 bool list_wants(const struct command_list *l, const json_t *row)

@@ -230,26 +230,44 @@ struct bytes call_from_name(const struct call *c)
 						       : (struct bytes){ 0 };
 }
 
-/* Whose history says so: who sent it to a flow, else who was called first, by the caller or by his flow, where that is one of ours. */
-static struct bytes call_missed(const struct call_host *h, const struct call *c)
+/* One of ours, once, and whole. */
+static void missed_add(struct writer *w, const struct call_host *h, const struct call *c,
+		       struct bytes user)
 {
-	const struct plan_step *first = c->plan.count ? &c->plan.steps[0] : NULL;
-	struct bytes user = { 0 };
+	if (!user.n || bytes_list_has(writer_done(w), user) ||
+	    w->n + 1 + user.n >= CALL_MISSED_MAX ||
+	    (h->extension_of && !h->extension_of(h->owner, c->tenant, user)))
+		return;
+	writer_str(w, w->n ? "," : "");
+	writer_bytes(w, user);
+}
+
+/* Whose history says so: who sent it to a flow, else all that were called, by the caller, a forward or his flow. */
+static struct bytes call_missed(const struct call_host *h, const struct call *c,
+				char out[CALL_MISSED_MAX])
+{
+	struct writer w = writer_over(out, CALL_MISSED_MAX);
+	struct bytes list = { 0 }, user;
+	bool nobody;
 
 	if (c->run && c->run->diverted_by.n)
 		return text_bytes(&c->run->diverted_by);
 	if (c->run)
-		user = text_bytes(&c->run->missed);
-	else if (first && !first->trunk.n && !c->answer_utc_ms && !c->segment_count)
-		user = text_bytes(&first->user);
-	return user.n && c->end_utc_ms &&
-			       (!h->extension_of || h->extension_of(h->owner, c->tenant, user))
-		       ? user
-		       : (struct bytes){ 0 };
+		list = text_bytes(&c->run->missed);
+	nobody = c->end_utc_ms && (c->run ? list.n : !c->answer_utc_ms && !c->segment_count);
+	while (nobody && bytes_cut(&list, ',', &user))
+		missed_add(&w, h, c, user);
+	for (uint8_t i = 0; nobody && i < c->plan.count; i++) {
+		if (!c->plan.steps[i].trunk.n)
+			missed_add(&w, h, c, text_bytes(&c->plan.steps[i].user));
+	}
+	return writer_done(&w);
 }
 
 void call_facts_fill(struct call_facts *out, const struct call_host *h, const struct call *c)
 {
+	char missed[CALL_MISSED_MAX];
+
 #define CALL_FACT(member, size, from, name, help) cdr_put(out->member, size, from);
 #include "sig/host/call_facts.def"
 #undef CALL_FACT

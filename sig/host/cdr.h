@@ -23,7 +23,8 @@ enum {
 	CALL_NAME_MAX = 64,
 	CALL_ACCOUNT_MAX = 33,
 	CALL_FLOW_MAX = 65,
-	CALL_PATH_MAX = 192
+	CALL_PATH_MAX = 192,
+	CALL_MISSED_MAX = 160,
 };
 
 /* Each ends with a NUL; "": none. */

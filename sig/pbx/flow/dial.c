@@ -563,8 +563,25 @@ static bool dial_is_busy(const struct call_host *h, const struct call *c, struct
 	return e.calls;
 }
 
+/* Until somebody answers. */
+static void dial_misses(struct call *c, struct bytes number)
+{
+	struct flow_run *r = c->run;
+	struct bytes before = text_bytes(&r->missed);
+	char list[CALL_MISSED_MAX - 1];
+	struct writer w = writer_over(list, sizeof(list));
+
+	if (bytes_list_has(before, number))
+		return;
+	writer_bytes(&w, before);
+	writer_str(&w, before.n ? "," : "");
+	writer_bytes(&w, number);
+	if (!w.overflow && text_set(&r->missed, writer_done(&w)))
+		LOG_WARN("flow", c->id, "no memory for whom a flow calls");
+}
+
 /* The next one, where there is one. */
-static bool dial_take(const struct call_host *h, const struct call *c, struct bytes *number)
+static bool dial_take(const struct call_host *h, struct call *c, struct bytes *number)
 {
 	struct flow_run *r = c->run;
 
@@ -572,8 +589,10 @@ static bool dial_take(const struct call_host *h, const struct call *c, struct by
 		r->target++;
 		if (bytes_starts(*number, OF_CALLER))
 			*number = bytes_from(*number, strlen(OF_CALLER));
-		if (!dial_is_busy(h, c, *number))
+		if (!dial_is_busy(h, c, *number)) {
+			dial_misses(c, *number);
 			return true;
+		}
 		r->status = 486;
 	}
 	return false;
@@ -610,8 +629,6 @@ static bool dial_next(struct call_host *h, struct call *c, struct bytes to, uint
 	bool rings = false;
 
 	r->status = 0;
-	if (r->target == 1 && text_set(&r->missed, to))
-		LOG_WARN("flow", c->id, "no memory for whom a flow calls");
 	if (call_is_alone(c))
 		return dial_give(c, to, ring_s);
 	c->ring_s = ring_s;

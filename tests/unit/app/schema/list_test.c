@@ -16,7 +16,7 @@ static json_t *call(int i)
 
 	(void)snprintf(id, sizeof(id), "%013d", i);
 	return json_pack("{s:s, s:s, s:s, s:I, s:b, s:[s,i]}", "id", id, "from", from[i % 3], "to",
-			 i % 2 ? "a" : "b", "setup_utc_ms", (json_int_t)(1000 + i / 4), "saved",
+			 i % 2 ? "a" : "b,d", "setup_utc_ms", (json_int_t)(1000 + i / 4), "saved",
 			 i % 5 == 0, "waits", "x", i);
 }
 
@@ -95,6 +95,9 @@ static void test_sorted_and_narrowed(void **state)
 	assert_int_equal(pages("{\"limit\":3,\"setup_utc_ms\":\"1001\"}", got), 4);
 	assert_int_equal(pages("{\"limit\":3,\"waits\":17}", got), 1); /* one of a list */
 	assert_int_equal(got[0], 17);
+	assert_int_equal(pages("{\"limit\":3,\"to\":\"d\"}", got), ROWS / 2); /* ... in a text */
+	assert_int_equal(pages("{\"limit\":3,\"to\":\"b,d\"}", got), ROWS / 2);
+	assert_int_equal(pages("{\"limit\":3,\"to\":\"b,\"}", got), 0);
 }
 
 static void test_wrong(void **state)

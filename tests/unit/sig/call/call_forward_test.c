@@ -140,6 +140,24 @@ static void on_no_answer(void **state)
 	assert_true(rig_has(t->c.invite, ";reason=no-answer;"));
 	talk_and_end(t);
 	assert_int_equal(t->r->cdrs[0].forwarded, PLAN_NO_ANSWER);
+	assert_string_equal(t->r->cdrs[0].facts.missed, "");
+}
+
+/* Whoever forwarded it, and who it went on to. */
+static void missed_by_both(void **state)
+{
+	struct hunt *t = *state;
+
+	forward(t, "1002", &(struct shard_forward){ .no_answer = "1004", .rings = 2 });
+	ring_all(t);
+	rig_wait_ms(t->r, 2 * RING_MS + 100);
+	assert_true(phone_rings(&t->c).n);
+	assert_all_cancelled(t);
+	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+	assert_true(phone_hears(&t->a, "SIP/2.0 486").n);
+	phone_write(&t->a, "ACK", "", "");
+	rig_run(t->r);
+	assert_string_equal(t->r->cdrs[0].facts.missed, "1002,1004");
 }
 
 /* It does not stop ringing for nothing. */
@@ -391,6 +409,7 @@ int main(void)
 		HUNT_TEST(on_busy),
 		HUNT_TEST(not_for_every_refusal),
 		HUNT_TEST(on_no_answer),
+		HUNT_TEST(missed_by_both),
 		HUNT_TEST(nobody_else_can_be_rung),
 		HUNT_TEST(unreachable),
 		HUNT_TEST(of_a_disabled_one),
