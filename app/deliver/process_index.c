@@ -334,9 +334,21 @@ static bool index_is_safe(struct process *p, struct index_row *row, uint64_t now
 	       !process_copies_neighbour(p);
 }
 
+/* It says more than there is room for, or memory is out: who wrote its sidecar may write another one. */
+static void index_hold(struct index_row *row, uint64_t now_ms)
+{
+	if (!row->failures)
+		LOG_ERROR("recordings", 0, "a recording is in no list: its sidecar says too much",
+			  LOG_STR("file", row->path));
+	row->failures = 1;
+	row->state = INDEX_WAITS;
+	row->again_ms = now_ms + (INDEX_AGAIN_MS << AGAIN_DOUBLINGS);
+}
+
 static void index_announce(struct process *p, struct index_row *row, uint64_t now_ms)
 {
 	struct process_index *x = &p->index;
+	bool lives = index_life_s(p, row->path, now_ms);
 	json_t *line;
 
 	row->gone = folder_look(p->terms.folder, row->path);
@@ -349,8 +361,12 @@ static void index_announce(struct process *p, struct index_row *row, uint64_t no
 		return;
 	}
 	row->number = ++x->next_number;
-	line = index_life_s(p, row->path, now_ms) ? index_line(p, row, now_ms) : NULL;
-	if (!line) { /* of a day that is kept no longer, or more than anybody can read */
+	line = lives ? index_line(p, row, now_ms) : NULL;
+	if (!line && lives) {
+		index_hold(row, now_ms);
+		return;
+	}
+	if (!line) { /* of a day that is kept no longer */
 		index_known(p, row);
 		return;
 	}

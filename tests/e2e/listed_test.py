@@ -134,6 +134,18 @@ class Told(StoreTest):
         for name in names:
             self.says(store, name, ("put", "kept"))
 
+    def test_says_too_much(self):
+        """What has no room in a list is not taken for listed: it is as soon as its sidecar is another one."""
+        name = record(self.folder, account_code="x" * 9000)
+        store = self.told()
+        until(lambda: store.ask("recording.list") and "a recording is in no list" in store.log(), store.log)
+        self.assertEqual(store.acts(name), [])
+        store.kill()
+        record(self.folder)
+        store.start()
+        store.say({"redis": "first"})
+        self.says(store, name, ("put", "kept"))
+
     def test_not_longer_than_it_is_wanted(self):
         """Of days that are over nothing is said, nor by a node that is told so."""
         old = record(self.folder, date="2020-01-01")

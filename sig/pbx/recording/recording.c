@@ -122,6 +122,13 @@ static void fact(struct writer *w, const char *name, struct bytes value)
 	json_write_text(w, value);
 }
 
+/* As in the call record: one that is too long would displace all others, and with them the mailbox. */
+static struct bytes fact_number(const struct call_host *h, const struct call *c,
+				const struct text *number)
+{
+	return bytes_sub(cdr_number(h, c, text_bytes(number)), 0, sizeof(c->cdr->from) - 1);
+}
+
 /* What the file says of itself beside what the recorder knows. */
 static struct bytes facts_write(const struct call_host *h, const struct call *c,
 				const struct recording *r, struct bytes mailbox,
@@ -133,9 +140,8 @@ static struct bytes facts_write(const struct call_host *h, const struct call *c,
 		     !bytes_eq(mailbox, text_bytes(&caller->user));
 	struct writer w = writer_over(out, RECORDING_FACTS_MAX);
 
-	fact(&w, "from",
-	     hides ? BYTES_LIT(FORWARD_NOBODY) : cdr_number(h, c, text_bytes(&c->from)));
-	fact(&w, "to", cdr_number(h, c, text_bytes(&c->to)));
+	fact(&w, "from", hides ? BYTES_LIT(FORWARD_NOBODY) : fact_number(h, c, &c->from));
+	fact(&w, "to", fact_number(h, c, &c->to));
 	fact(&w, "leg", bytes_str(r->leg == c->bridge.caller ? "a" : "b"));
 	fact(&w, "user", l && !(hides && l == caller) ? text_bytes(&l->user) : (struct bytes){ 0 });
 	fact(&w, "trunk", l ? text_bytes(&l->trunk) : (struct bytes){ 0 });
