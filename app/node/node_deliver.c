@@ -10,6 +10,7 @@
 #include "app/node/node_deliver.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/json_member.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "sig/sip/id.h"
@@ -304,13 +305,6 @@ static void store_answered(struct node *n, const json_t *line)
 
 /* ---- figures ---- */
 
-uint64_t node_deliver_number(const json_t *object, const char *key)
-{
-	json_int_t value = json_integer_value(json_object_get(object, key));
-
-	return value > 0 ? (uint64_t)value : 0;
-}
-
 void node_deliver_count(metric_id id, uint64_t now, uint64_t *shown)
 {
 	metric_add(id, now >= *shown ? now - *shown : now);
@@ -333,42 +327,40 @@ static void store_table(const json_t *list)
 
 		(void)snprintf(rows[count].name, sizeof(rows[count].name), "%s", name ? name : "");
 		for (unsigned i = 0; i < STORE_GAUGES; i++)
-			rows[count].values[i] = node_deliver_number(of, keys[i]);
+			rows[count].values[i] = json_count(of, keys[i]);
 	}
 	metric_table_set(g_store_metrics.table, rows, count);
 }
 
 static void store_figures(struct node *n, const json_t *f)
 {
-	metric_set(g_store_metrics.files, node_deliver_number(f, "files"));
-	metric_set(g_store_metrics.octets, node_deliver_number(f, "octets"));
-	metric_set(g_store_metrics.waiting, node_deliver_number(f, "backlog"));
-	metric_set(g_store_metrics.oldest, node_deliver_number(f, "oldest_ms") / 1000);
-	metric_set(g_store_metrics.dead, node_deliver_number(f, "dead"));
+	metric_set(g_store_metrics.files, json_count(f, "files"));
+	metric_set(g_store_metrics.octets, json_count(f, "octets"));
+	metric_set(g_store_metrics.waiting, json_count(f, "backlog"));
+	metric_set(g_store_metrics.oldest, json_count(f, "oldest_ms") / 1000);
+	metric_set(g_store_metrics.dead, json_count(f, "dead"));
 	metric_set(g_store_metrics.full, json_is_true(json_object_get(f, "full")));
 	n->deliver.full = json_is_true(json_object_get(f, "full"));
-	n->deliver.folder_error = -(int)node_deliver_number(f, "folder_error");
-	node_deliver_count(g_store_metrics.deleted, node_deliver_number(f, "deleted"),
+	n->deliver.folder_error = -(int)json_count(f, "folder_error");
+	node_deliver_count(g_store_metrics.deleted, json_count(f, "deleted"),
 			   &n->deliver.shown.deleted);
-	node_deliver_count(g_store_metrics.lost, node_deliver_number(f, "lost"),
-			   &n->deliver.shown.lost);
-	node_deliver_count(g_store_metrics.sealed, node_deliver_number(f, "sealed"),
+	node_deliver_count(g_store_metrics.lost, json_count(f, "lost"), &n->deliver.shown.lost);
+	node_deliver_count(g_store_metrics.sealed, json_count(f, "sealed"),
 			   &n->deliver.shown.sealed);
-	node_deliver_count(g_store_metrics.seal_failures, node_deliver_number(f, "seal_failures"),
+	node_deliver_count(g_store_metrics.seal_failures, json_count(f, "seal_failures"),
 			   &n->deliver.shown.seal_failures);
-	node_deliver_count(g_store_metrics.coded, node_deliver_number(f, "coded"),
-			   &n->deliver.shown.coded);
-	node_deliver_count(g_store_metrics.opus_failures, node_deliver_number(f, "opus_failures"),
+	node_deliver_count(g_store_metrics.coded, json_count(f, "coded"), &n->deliver.shown.coded);
+	node_deliver_count(g_store_metrics.opus_failures, json_count(f, "opus_failures"),
 			   &n->deliver.shown.opus_failures);
-	node_deliver_count(g_store_metrics.opus_skipped, node_deliver_number(f, "opus_skipped"),
+	node_deliver_count(g_store_metrics.opus_skipped, json_count(f, "opus_skipped"),
 			   &n->deliver.shown.opus_skipped);
-	metric_set(g_store_metrics.uncoded, node_deliver_number(f, "uncoded"));
-	metric_set(g_store_metrics.unlisted, node_deliver_number(f, "unlisted"));
+	metric_set(g_store_metrics.uncoded, json_count(f, "uncoded"));
+	metric_set(g_store_metrics.unlisted, json_count(f, "unlisted"));
 	health_set(&n->web.health, HEALTH_RECORDINGS_UNCODED,
 		   json_is_true(json_object_get(f, "opus_late")));
 	health_set(&n->web.health, HEALTH_RECORDINGS_PLAIN,
 		   json_is_true(json_object_get(f, "seal_fails")));
-	node_deliver_count(g_store_metrics.aborted, node_deliver_number(f, "uploads_aborted"),
+	node_deliver_count(g_store_metrics.aborted, json_count(f, "uploads_aborted"),
 			   &n->deliver.shown.uploads_aborted);
 	store_table(json_object_get(f, "destinations"));
 	node_deliver_copies_figures(n, json_object_get(f, "copies"));
@@ -500,7 +492,7 @@ static bool store_index_read(const json_t *line, struct store_recording *r)
 	r->entry = store_index_text(line, "entry");
 	r->state = store_index_text(line, "state");
 	r->first_day = store_index_text(line, "first_day");
-	r->life_s = node_deliver_number(line, "life_s");
+	r->life_s = json_count(line, "life_s");
 	for (size_t i = 0; i < COUNT_OF(r->parties); i++) {
 		const json_t *party = json_array_get(parties, i);
 
@@ -536,7 +528,7 @@ static void node_deliver_write(struct node *n, const json_t *line)
 {
 	char id[NODE_DELIVER_ID_MAX], mine[NODE_DELIVER_ID_MAX + 16];
 	struct store_recording r = { 0 };
-	uint64_t number = node_deliver_number(line, "say");
+	uint64_t number = json_count(line, "say");
 
 	(void)snprintf(mine, sizeof(mine), "\"node_id\":\"%s\"", node_deliver_id(n, id));
 	r.mine = bytes_str(mine);

@@ -76,7 +76,6 @@ void node_deliver_copies_setup(void);
 void node_deliver_copies_figures(struct node *n, const json_t *figures);
 /* It counts from its start on. */
 void node_deliver_count(metric_id id, uint64_t now, uint64_t *shown);
-uint64_t node_deliver_number(const json_t *object, const char *key);
 /* All that the process is to know; NULL: out of memory. */
 json_t *node_deliver_terms(const struct node *n);
 /* What a file of certificates has. False: reason says why it cannot be used. */

@@ -16,6 +16,7 @@
 #include "app/record/envelope.h"
 #include "app/schema/tenant_field.h"
 #include "base/clock.h"
+#include "base/json_member.h"
 #include "base/log.h"
 
 /* For whom recordings are encrypted: the certificates, from their files. The process that does it gets their text. */
@@ -207,19 +208,16 @@ void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t l
 
 void node_deliver_copies_figures(struct node *n, const json_t *f)
 {
-	uint64_t behind_ms = node_deliver_number(f, "behind_ms");
+	uint64_t behind_ms = json_count(f, "behind_ms");
 	uint64_t every_ms = n->settings.recordings.copies_every / NS_PER_MS;
 
 	metric_set(g_copies.behind, behind_ms / 1000);
-	metric_set(g_copies.held, node_deliver_number(f, "held"));
-	node_deliver_count(g_copies.sent, node_deliver_number(f, "sent"),
-			   &n->deliver.shown.copies_sent);
-	node_deliver_count(g_copies.refused, node_deliver_number(f, "refused"),
+	metric_set(g_copies.held, json_count(f, "held"));
+	node_deliver_count(g_copies.sent, json_count(f, "sent"), &n->deliver.shown.copies_sent);
+	node_deliver_count(g_copies.refused, json_count(f, "refused"),
 			   &n->deliver.shown.copies_refused);
-	node_deliver_count(g_copies.full, node_deliver_number(f, "full"),
-			   &n->deliver.shown.copies_full);
-	node_deliver_count(g_copies.adopted, node_deliver_number(f, "adopted"),
-			   &n->deliver.shown.adopted);
+	node_deliver_count(g_copies.full, json_count(f, "full"), &n->deliver.shown.copies_full);
+	node_deliver_count(g_copies.adopted, json_count(f, "adopted"), &n->deliver.shown.adopted);
 	health_set(&n->web.health, HEALTH_RECORDINGS_UNCOPIED,
 		   behind_ms > LATE_MS && behind_ms > LATE_TIMES * every_ms);
 }
