@@ -164,6 +164,11 @@ class Team(Box):
         self.node.restart()
         with self.assertRaisesRegex(Refused, "was deleted"):
             self.maroon()
+        with self.node.redis() as redis:        # emptied by hand: recordings are told again, and the name is known by them
+            redis("FLUSHALL")
+            until(lambda: redis("EXISTS", "td:{rec:maroon}:days"), self.node.log_tail)
+        with self.assertRaisesRegex(Refused, "was deleted"):
+            self.maroon()
         self.maroon(restore=True)
         self.maroon()
         self.assertEqual([row["mailbox"] for row in self.ask("recording.list", tenant="maroon")], [self.BOX])
