@@ -10,6 +10,7 @@
 #include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/node/node_deliver.h"
+#include "app/record/aes128gcm.h"
 #include "app/record/entry.h"
 #include "app/record/record_facts.h"
 #include "app/web/web_page.h"
@@ -444,6 +445,17 @@ json_t *command_recording_linked(struct command_run *run, struct bytes name)
 			 (json_int_t)expires_utc_ms);
 }
 
+/* What is encrypted for nodes comes plain. */
+static struct bytes recording_plain(const json_t *of)
+{
+	struct bytes name = bytes_str(json_string_value(json_object_get(of, "name"))),
+		     ending = BYTES_LIT(AES128GCM_ENDING);
+
+	if (name.n > ending.n && bytes_eq(bytes_from(name, name.n - ending.n), ending))
+		name.n -= ending.n;
+	return name;
+}
+
 /* Whether it was recording.link: then it is answered with a link to what was found. */
 static bool command_recording_found(struct command_run *run, const json_t *found)
 {
@@ -452,8 +464,7 @@ static bool command_recording_found(struct command_run *run, const json_t *found
 
 	if (run->command->fn != command_recording_link)
 		return false;
-	link = command_recording_linked(run,
-					bytes_str(json_string_value(json_object_get(of, "name"))));
+	link = command_recording_linked(run, recording_plain(of));
 	if (link)
 		command_answer(run, link);
 	else
@@ -559,6 +570,7 @@ static bool recording_fetch(struct command_run *run)
 {
 	struct bytes name = command_value(run, "name")->text, tenant = { 0 };
 	struct bytes stem = entry_stem(json_string_value(json_object_get(run->args, "name")));
+	struct bytes plain = recording_plain(run->args);
 	uint64_t ticket = run->kept ? 0 : waiting_put(run->node->api.waiting, run);
 	char of[TENANT_NAME_MAX] = "";
 	json_t *args;
@@ -568,8 +580,8 @@ static bool recording_fetch(struct command_run *run)
 	if (!ticket)
 		return false;
 	run->kept = malloc(1);
-	args = json_pack("{s:s%, s:O}", "recording", (const char *)stem.p, stem.n, "name",
-			 json_object_get(run->args, "name"));
+	args = json_pack("{s:s%, s:s%}", "recording", (const char *)stem.p, stem.n, "name",
+			 (const char *)plain.p, plain.n);
 	sent = run->kept && args && !bytes_cstr(tenant, of, sizeof(of)) &&
 	       node_deliver_query(run->node, ticket, "recording.fetch", of, args);
 	json_decref(args);

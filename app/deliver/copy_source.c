@@ -11,12 +11,10 @@
 
 int copy_source_unseal(struct copy_source *s, const struct terms *terms, const char *path)
 {
-	char tenant[SIDECAR_TENANT_MAX];
 	uint8_t key[TERMS_KEY_LEN];
 	int err;
 
-	folder_tenant(path, tenant);
-	terms_message_key(terms, tenant, key);
+	terms_message_key(terms, path, key);
 	err = aes128gcm_open(&s->sealed, bytes_mem(key, sizeof(key)), s->fd, s->octets);
 	explicit_bzero(key, sizeof(key));
 	return err;
@@ -25,14 +23,14 @@ int copy_source_unseal(struct copy_source *s, const struct terms *terms, const c
 int copy_source_open(struct copy_source *s, const struct terms *terms, const char *file,
 		     const char *path)
 {
-	char sealed[FOLDER_PATH_MAX + sizeof("." AES128GCM_KIND)];
+	char sealed[FOLDER_PATH_MAX + sizeof(AES128GCM_ENDING)];
 	struct stat st;
 	bool is = false;
 	int err = 0;
 
 	*s = (struct copy_source){ .fd = file_read_open(file) };
 	if (s->fd == -ENOENT) {
-		(void)snprintf(sealed, sizeof(sealed), "%s." AES128GCM_KIND, file);
+		(void)snprintf(sealed, sizeof(sealed), "%s" AES128GCM_ENDING, file);
 		s->fd = file_read_open(sealed);
 		is = true;
 	}

@@ -134,13 +134,13 @@ static size_t sealed_on_octets(char *data, size_t size, size_t n, void *arg)
 
 static int stored_of_s3_sealed(struct stored_copy *c, const struct destination *from)
 {
-	char path[QUEUE_PATH_MAX + sizeof("." AES128GCM_KIND)], file[FOLDER_PATH_MAX];
+	char path[QUEUE_PATH_MAX + sizeof(AES128GCM_ENDING)], file[FOLDER_PATH_MAX];
 	struct stored_sealed s = { .copy = c };
 	int err = copy_fetched(c->fetch->terms, c->path, AES128GCM_KIND, file);
 
 	if (err)
 		return err;
-	(void)snprintf(path, sizeof(path), "%s." AES128GCM_KIND, c->path);
+	(void)snprintf(path, sizeof(path), "%s" AES128GCM_ENDING, c->path);
 	s.of.fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s.of.fd < 0)
 		return -errno;

@@ -485,6 +485,19 @@ static bool sender_is_there(const struct sender *s, const char *path, const char
 	return access(name, F_OK) == 0;
 }
 
+/* What it became lies here, and not there yet: a message that was encrypted has a copy at each moment. */
+static bool sender_follows(const struct sender *s, const char *path)
+{
+	char sealed[QUEUE_PATH_MAX];
+	uint32_t at;
+
+	if (snprintf(sealed, sizeof(sealed), "%s" AES128GCM_ENDING, path) >= (int)sizeof(sealed) ||
+	    !sender_is_there(s, sealed, "json"))
+		return false;
+	at = sender_place(s, sealed);
+	return at == s->count || strcmp(s->files[at]->path, sealed) != 0 || !s->files[at]->whole;
+}
+
 static void sender_drop(struct sender *s)
 {
 	for (uint32_t i = s->count; i-- && !s->err;) {
@@ -494,6 +507,8 @@ static void sender_drop(struct sender *s)
 		if (sender_is_there(s, path, "") &&
 		    (sender_is_there(s, path, FOLDER_BOX) ||
 		     !sender_is_there(s, path, g_folder_states[FOLDER_DONE])))
+			continue;
+		if (sender_follows(s, path))
 			continue;
 		if (!sender_write(s, &m))
 			sender_forget(s, i);

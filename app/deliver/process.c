@@ -398,7 +398,7 @@ static void process_configure(struct process *p, const json_t *settings)
 	process_sort(p);
 	for (uint32_t i = 0; i < p->queue.count; i++) /* the same of its certificates */
 		p->queue.jobs[i].failures = 0;
-	p->seal_fails = false;
+	p->seal_fails = 0;
 	p->configured = true;
 	p->scan_ms = p->sweep_ms = 0;
 	process_copies_reset(p, memcmp(&before, &p->terms.copies, sizeof(before)) != 0);
@@ -462,7 +462,7 @@ void process_tell_figures(struct process *p)
 			  "dead", (json_int_t)p->found.dead, "oldest_ms", age, "deleted",
 			  (json_int_t)p->deleted, "lost", (json_int_t)p->lost, "full", (int)p->full,
 			  "sealed", (json_int_t)p->sealed, "seal_failures",
-			  (json_int_t)p->seal_failures, "seal_fails", (int)p->seal_fails, "uncoded",
+			  (json_int_t)p->seal_failures, "seal_fails", p->seal_fails != 0, "uncoded",
 			  (json_int_t)p->found.uncoded, "coded", (json_int_t)p->coded,
 			  "opus_failures", (json_int_t)p->opus_failures, "opus_skipped",
 			  (json_int_t)p->opus_skipped, "opus_late", (int)late, "destinations",

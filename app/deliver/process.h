@@ -149,7 +149,7 @@ struct process {
 	} found;
 	struct process_work work[WORK_KINDS];
 	uint64_t sealed, seal_failures, coded, opus_failures, opus_skipped;
-	bool seal_fails;        /* the last one did, or a certificate cannot be used */
+	uint32_t seal_fails; /* kinds of which the last one did, or a certificate cannot be used */
 	uint64_t deleted, lost; /* lost: deleted although not delivered everywhere */
 	bool full;              /* the disk */
 	int folder_error;       /* -errno: why nothing can be written there; 0: it can */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "app/deliver/process.h"
+#include "app/record/aes128gcm.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/json_member.h"
@@ -229,12 +230,27 @@ static bool ask_is_whole(const struct folder_entry *entry)
 	return stem.p[stem.n] == '.' && !isdigit(stem.p[stem.n + 1]);
 }
 
+static bool ask_is_sealed(const char *path)
+{
+	size_t n = strlen(path), tail = strlen(AES128GCM_ENDING);
+
+	return n > tail && !strcmp(path + n - tail, AES128GCM_ENDING);
+}
+
+/* What is encrypted for nodes has the name of what is in it, too: rows of mailboxes say that one. */
+static bool ask_is_named(const char *path, const char *name)
+{
+	size_t n = strlen(name);
+
+	return !strncmp(path, name, n) && (!path[n] || !strcmp(path + n, AES128GCM_ENDING));
+}
+
 static bool ask_find_entry(const struct folder_entry *entry, void *arg)
 {
 	struct ask_one *one = arg;
 	bool is_same = bytes_eq(entry_stem(entry->path), entry_stem(one->path));
 
-	if (!strcmp(entry->path, one->path) ||
+	if (ask_is_named(entry->path, one->path) ||
 	    (is_same && ask_is_whole(entry) && !one->entry.path[0]))
 		one->entry = *entry;
 	if (is_same && one->count < ASK_PARTS_MAX)
@@ -273,8 +289,8 @@ static bool ask_find(struct ask *a, struct ask_one *one)
 		if (!a->tenant[0] || !strcmp(a->tenant, tenant))
 			(void)folder_walk(a->p->terms.folder, tenant, date, ask_find_entry, one);
 	}
-	if (!strcmp(one->entry.path, one->path) ||
-	    (one->entry.path[0] && ask_is_message(a, one->entry.path)))
+	if (one->entry.path[0] &&
+	    (ask_is_named(one->entry.path, one->path) || ask_is_message(a, one->entry.path)))
 		return true;
 	ask_fail(a, "not_found", "there is no such recording: recording.list has them");
 	return false;
@@ -303,7 +319,11 @@ static void ask_link(struct ask *a)
 {
 	struct ask_one one;
 
-	if (ask_find(a, &one))
+	if (!ask_find(a, &one))
+		return;
+	if (ask_is_sealed(one.entry.path)) /* it is fetched, which makes it plain */
+		ask_fail(a, "not_found", "it lies here encrypted");
+	else
 		a->result = json_pack("{s:s}", "name", one.entry.path);
 }
 
@@ -400,6 +420,16 @@ static bool ask_put_part(struct ask *a, const char *path)
 	return done;
 }
 
+static bool ask_is_enveloped(const struct ask *a, const char *path)
+{
+	json_t *facts = process_sidecar(a->p, path, FOLDER_HERE);
+	const char *how = json_string_value(json_object_get(facts, "encrypted"));
+	bool is = how && strcmp(how, AES128GCM_KIND) != 0;
+
+	json_decref(facts);
+	return is;
+}
+
 /* The folder is the state: Redis is told of what is there then. */
 static void ask_put(struct ask *a)
 {
@@ -408,6 +438,10 @@ static void ask_put(struct ask *a)
 
 	if (!ask_find_idle(a, &one))
 		return;
+	if (ask_text(a, "mailbox")[0] && ask_is_enveloped(a, one.entry.path)) {
+		ask_fail(a, "conflict", "it is encrypted for a certificate: no node could play it");
+		return;
+	}
 	for (uint32_t i = 0; i < one.count; i++)
 		done &= ask_put_part(a, one.parts[i].path);
 	if (!done)

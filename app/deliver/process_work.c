@@ -151,8 +151,6 @@ static int work_sidecar(const struct process *p, const char *path, const char *m
 
 #define OPUS_ENDING ".opus"
 
-#define BOX_ENDING "." AES128GCM_KIND
-
 static bool work_ends(const char *path, const char *ending)
 {
 	size_t n = strlen(path), tail = strlen(ending);
@@ -162,9 +160,9 @@ static bool work_ends(const char *path, const char *ending)
 
 static bool work_place(char out[QUEUE_PATH_MAX], const char *path, enum work_kind kind)
 {
-	static const char *const endings[] = {
-		[WORK_OPUS] = OPUS_ENDING, [WORK_SEAL] = SEALED_ENDING, [WORK_SEAL_BOX] = BOX_ENDING
-	};
+	static const char *const endings[] = { [WORK_OPUS] = OPUS_ENDING,
+					       [WORK_SEAL] = SEALED_ENDING,
+					       [WORK_SEAL_BOX] = AES128GCM_ENDING };
 	size_t n = strlen(path);
 
 	if (kind == WORK_OPUS)
@@ -217,14 +215,12 @@ static const struct terms_certificate *work_certificate(const struct process *p,
 static int seal_write(const struct process *p, const char *path, enum work_kind kind, int from,
 		      int to)
 {
-	char tenant[SIDECAR_TENANT_MAX];
 	uint8_t key[TERMS_KEY_LEN];
 	int err;
 
 	if (kind == WORK_SEAL)
 		return envelope_write(bytes_str(work_certificate(p, path)->pem), from, to);
-	folder_tenant(path, tenant);
-	terms_message_key(&p->terms, tenant, key);
+	terms_message_key(&p->terms, path, key);
 	err = aes128gcm_write(bytes_mem(key, sizeof(key)), from, to);
 	explicit_bzero(key, sizeof(key));
 	return err;
@@ -286,6 +282,8 @@ static int work_seal(const struct process *p, const char *path, enum work_kind k
 
 	if (!err && !work_is_there(p, sealed, "json")) {
 		err = seal_file(p, path, kind, sealed);
+		if (!err && kind == WORK_SEAL_BOX) /* its copy comes before the plain one goes */
+			err = folder_mark(p->terms.folder, sealed, FOLDER_BOX);
 		if (!err)
 			err = work_sidecar(p, path, sealed,
 					   kind == WORK_SEAL ? seal_facts : seal_facts_box);
@@ -342,13 +340,13 @@ static void work_later(struct process *p, struct queue_job *q, uint64_t now_ms)
 /* ---- what is sealed ---- */
 
 /* A certificate that cannot be used is said once, and not of each file. */
-static void seal_failed(struct process *p, struct queue_job *q, const char *why, bool of_all,
-			uint64_t now_ms)
+static void seal_failed(struct process *p, struct queue_job *q, enum work_kind kind,
+			const char *why, bool of_all, uint64_t now_ms)
 {
 	bool said = of_all && p->seal_fails;
 
 	p->seal_failures++;
-	p->seal_fails = true;
+	p->seal_fails |= 1u << kind;
 	if (!said)
 		LOG_ERROR("recordings", 0,
 			  "a recording cannot be encrypted: it waits, and goes nowhere",
@@ -419,7 +417,7 @@ static void work_done(struct process *p, const char *path, enum work_kind kind)
 		p->found.uncoded -= p->found.uncoded > 0;
 	} else {
 		p->sealed++;
-		p->seal_fails = false;
+		p->seal_fails &= ~(1u << kind);
 	}
 	LOG_INFO("recordings", 0,
 		 kind == WORK_OPUS ? "a recording is coded as Opus" : "a recording is encrypted",
@@ -438,7 +436,7 @@ static void work_ended(struct process *p, const char *path, enum work_kind kind,
 	else if (q && kind == WORK_OPUS)
 		opus_failed(p, q, why, now_ms);
 	else if (q)
-		seal_failed(p, q, why, false, now_ms);
+		seal_failed(p, q, kind, why, false, now_ms);
 }
 
 void process_work_collect(struct process *p, uint64_t now_ms)
@@ -477,15 +475,15 @@ bool process_work_is_coded(const struct process *p, const struct folder_entry *e
 
 bool process_work_is_open(const struct process *p, const struct folder_entry *entry)
 {
-	return process_work_is_coded(p, entry) ||
-	       (terms_certificate(&p->terms, entry->tenant) &&
-		!work_ends(entry->path, SEALED_ENDING) && !work_ends(entry->path, BOX_ENDING));
+	return process_work_is_coded(p, entry) || (terms_certificate(&p->terms, entry->tenant) &&
+						   !work_ends(entry->path, SEALED_ENDING) &&
+						   !work_ends(entry->path, AES128GCM_ENDING));
 }
 
-/* A message is one side, and the node plays it from its WAV file. */
+/* A message is one side, and the node plays it, and what else lies in a mailbox, from its WAV file. */
 static bool opus_fits(const struct sidecar *facts)
 {
-	return facts->channels == WAV_SIDES && facts->octets > WAV_HEAD_LEN;
+	return !facts->mailbox && facts->channels == WAV_SIDES && facts->octets > WAV_HEAD_LEN;
 }
 
 /* What has a job was begun as it is, before settings were these. In a file without sound is nothing to hide. */
@@ -508,7 +506,7 @@ static void work_fails(struct process *p, struct queue_job *q, enum work_kind ki
 	if (kind == WORK_OPUS)
 		opus_failed(p, q, why, now_ms);
 	else
-		seal_failed(p, q, why, false, now_ms);
+		seal_failed(p, q, kind, why, false, now_ms);
 }
 
 bool process_work(struct process *p, struct queue_job *q, const struct sidecar *facts,
@@ -531,7 +529,7 @@ bool process_work(struct process *p, struct queue_job *q, const struct sidecar *
 		q->next_ms = now_ms +
 			     SAID_AGAIN_MS; /* who said it may hear it, and keep it as a prompt */
 	} else if (kind == WORK_SEAL && c->fault[0]) {
-		seal_failed(p, q, c->fault, true, now_ms);
+		seal_failed(p, q, kind, c->fault, true, now_ms);
 	} else if (p->work[kind].child) {
 		q->waits = (uint8_t)(1u << kind);
 	} else {

@@ -2,6 +2,7 @@
 #include "app/deliver/terms.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -265,10 +266,14 @@ int terms_read(struct terms *out, const json_t *object)
 	return err;
 }
 
-void terms_message_key(const struct terms *t, const char *tenant, uint8_t out[TERMS_KEY_LEN])
+void terms_message_key(const struct terms *t, const char *path, uint8_t out[TERMS_KEY_LEN])
 {
-	(void)HMAC(EVP_sha256(), t->messages_key, sizeof(t->messages_key), (const uint8_t *)tenant,
-		   strlen(tenant), out, NULL);
+	const char *file = strrchr(path, '/');
+	char of[QUEUE_PATH_MAX];
+
+	(void)snprintf(of, sizeof(of), "%.*s%s", (int)strcspn(path, "/"), path, file ? file : "");
+	(void)HMAC(EVP_sha256(), t->messages_key, sizeof(t->messages_key), (const uint8_t *)of,
+		   strlen(of), out, NULL);
 }
 
 void terms_close(struct terms *t)

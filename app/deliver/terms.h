@@ -104,8 +104,8 @@ struct terms {
 int terms_read(struct terms *out, const json_t *object) NODISCARD;
 /* What recordings of the tenant are enveloped for, or NULL: they stay as they are. */
 const struct terms_certificate *terms_certificate(const struct terms *t, const char *tenant);
-/* Of what lies in mailboxes of that tenant (app/record/aes128gcm.h): another tenant's does not open by it. */
-void terms_message_key(const struct terms *t, const char *tenant, uint8_t out[TERMS_KEY_LEN]);
+/* Of what lies in a mailbox under that name, TENANT/DATE/FILE (app/record/aes128gcm.h): another tenant's, and another message, do not open by it. */
+void terms_message_key(const struct terms *t, const char *path, uint8_t out[TERMS_KEY_LEN]);
 /* Overwrites secrets. */
 void terms_close(struct terms *t);
 const struct terms_tenant *terms_tenant(const struct terms *t, const char *name); /* never NULL */

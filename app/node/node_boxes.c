@@ -141,7 +141,7 @@ static bool part_is_own(const struct box_run *run, const char *name)
 static void row_part_plain(json_t *part, const char *name)
 {
 	const char *how = json_string_value(json_object_get(part, "encrypted"));
-	size_t n = strlen(name), tail = strlen("." AES128GCM_KIND);
+	size_t n = strlen(name), tail = strlen(AES128GCM_ENDING);
 
 	if (!how || strcmp(how, AES128GCM_KIND) != 0 || n <= tail)
 		return;
@@ -625,6 +625,18 @@ void node_box_carry(const struct effect *e, void *node)
 
 /* ---- what tandem-store says ---- */
 
+/* Of what is in it. */
+static json_int_t said_octets(const json_t *entry)
+{
+	json_int_t octets = json_integer_value(json_object_get(entry, "octets"));
+	const char *how = json_string_value(json_object_get(entry, "encrypted"));
+	const struct aes128gcm_file f = { .size = octets > 0 ? (uint64_t)octets : 0,
+					  .head = AES128GCM_HEAD,
+					  .record = AES128GCM_RECORD };
+
+	return how && !strcmp(how, AES128GCM_KIND) ? (json_int_t)aes128gcm_plain(&f) : octets;
+}
+
 /* ID.wav: all of it; ID.2.wav: its second segment; ID.2.cut.wav: what another node had of that. */
 static json_t *said_part(const json_t *entry, const char *file, struct bytes stem)
 {
@@ -638,7 +650,7 @@ static json_t *said_part(const json_t *entry, const char *file, struct bytes ste
 			 json_string_value(json_object_get(entry, "name")), "segment",
 			 (json_int_t)strtoul(rest, NULL, 10), "ms",
 			 json_integer_value(json_object_get(entry, "duration_ms")), "octets",
-			 json_integer_value(json_object_get(entry, "octets")));
+			 said_octets(entry));
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		row_copy(part, keys[i], entry, keys[i]);
 	if (strstr(rest, "cut."))

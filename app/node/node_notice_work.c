@@ -72,7 +72,7 @@ static json_t *notice_files(const struct notice_run *run, const json_t *row)
 	json_array_foreach(json_object_get(row, "parts"), i, part)
 	{
 		name = json_text(part, "name");
-		if (json_flag(part, "encrypted")) {
+		if (json_object_get(part, "encrypted")) {
 			json_decref(files);
 			return NULL;
 		}

@@ -221,8 +221,8 @@ ssize_t aes128gcm_read(struct aes128gcm_file *f, void *out, size_t n, uint64_t a
 		size_t skip = (size_t)((at + had) % each), some = n - had;
 		ssize_t got = record_open(f, (at + had) / each, text);
 
-		if (got < 0)
-			return got;
+		if (got <= (ssize_t)skip) /* an empty one behind others */
+			return got < 0 ? got : -EBADMSG;
 		if ((size_t)got - skip < some)
 			some = (size_t)got - skip;
 		memcpy((uint8_t *)out + had, text + skip, some);

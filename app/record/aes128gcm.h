@@ -12,6 +12,7 @@
 
 #define AES128GCM_KIND \
 	"aes128gcm" /* of such a file, behind the name of what is in it, and of its sidecar */
+#define AES128GCM_ENDING "." AES128GCM_KIND
 
 enum {
 	AES128GCM_KEY_LEN = 32,

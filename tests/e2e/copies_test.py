@@ -457,6 +457,20 @@ class Messages(Copies):
         self.assertEqual(digests(os.path.join(c.folder, ".fetched")), want)
 
 
+    def test_copied_while_encrypted(self):
+        """The neighbour has it at each moment, whoever is told of it, and where it goes nowhere else."""
+        self.told()
+        self.a.settle(usual={"deliver": []})
+        name = record(self.a.folder, mailbox="1001")
+        until(lambda: name in self.b.of(self.a), self.said)
+        self.a.redis = None
+        self.a.settle(usual={"deliver": []}, certificates=certificates(self.home))
+        has = [set(self.b.of(self.a))]
+        until(lambda: has.append(set(self.b.of(self.a))) or (name not in has[-1] and not os.path.exists(os.path.join(self.a.folder, name))), self.said)
+        self.assertIn(name + ".aes128gcm", has[-1])
+        self.assertEqual([one for one in has if not {name, name + ".aes128gcm"} & one], [])
+
+
 class Slow:
     """A thin line to a member's door: so many octets a second come back over it, until it is cut."""
 
@@ -686,6 +700,9 @@ class Stored(Copies):
             self.assertEqual(self.fetched(play=BEGAN_MS), {})
             until(lambda: self.names() == {name: want}, self.said)
             os.unlink(os.path.join(self.c.folder, ".fetched", name))
+            for ending in ("", ".json"):
+                os.link(there + ending, there.replace("-1.1.", "-2.1.") + ending)
+            self.assertEqual(self.fetched(2, play=BEGAN_MS), "not_found")       # it is not that message
             file.seek(2000)
             file.write(b"x")
             file.flush()

@@ -87,7 +87,16 @@ class Team(Box):
         [link] = self.message("GET", f"/{message}/link", token)["links"]
         with urllib.request.urlopen(f"http://{place.NODE}:{self.port}{link['path']}", timeout=PATIENCE_S) as answer:
             self.assertEqual(answer.headers["Content-Type"], "audio/wav")
-            self.assertEqual(answer.read()[8:16], b"WAVEfmt ")
+            octets = answer.read()
+        self.assertEqual((octets[8:16], self.row(message)["octets"]), (b"WAVEfmt ", len(octets)))
+        def listed():
+            return [(one["name"], one.get("encrypted")) for one in self.ask("recording.list", mailbox=self.BOX)]
+
+        until(lambda: listed() == [(link["name"] + ".aes128gcm", "aes128gcm")], listed)
+        for name in (link["name"] + ".aes128gcm", link["name"]):
+            other = self.ask("recording.link", name=name)
+            with urllib.request.urlopen(f"http://{place.NODE}:{self.port}{other['path']}", timeout=PATIENCE_S) as answer:
+                self.assertEqual(answer.read(), octets)
         [copy] = self.message("POST", f"/{message}/forward", token, {"to": "1001"})["copies"]
         until(lambda: len(self.lies()) == 2 and all(name.endswith(".aes128gcm") for name in self.lies()), self.lies)
         self.dials()

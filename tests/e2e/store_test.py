@@ -562,6 +562,26 @@ class Sealed(StoreTest):
         self.becomes(store, said + ".cms", "delivered")
         self.opens(os.path.join(self.share, said + ".cms"), want)
 
+    def test_messages(self):
+        """They need no certificate that can be used, and are found by the name of what is in them, too. What was enveloped before is none."""
+        other, _ = self.record()
+        left, _ = self.record(number=2, mailbox="1001")
+        store = self.store(certificates=[{"tenant": "", "pem": "", "fault": "/x.pem: it is empty"}])
+        self.becomes(store, left + ".aes128gcm", "kept")
+        until(lambda: store.ask("recording.list") and store.figures["seal_fails"], store.log)
+        last, _ = self.record(number=3, mailbox="1001")
+        self.becomes(store, last + ".aes128gcm", "kept")
+        store.ask("recording.list")
+        self.assertTrue(store.figures["seal_fails"])
+        self.assertEqual(store.ask("recording.put", name=left, heard=True), {"name": left, "mailbox": "1001", "heard": True})
+        self.assertEqual(store.ask("recording.link", name=left), "not_found")       # before it is fetched
+        store.settle(certificates=self.certificates())
+        self.becomes(store, other + ".cms", "kept")
+        self.assertEqual(store.ask("recording.put", name=other + ".cms", mailbox="1001"), "conflict")
+        self.assertEqual(store.ask("recording.put", name=left, mailbox=""), {"name": left, "mailbox": "", "heard": True})
+        self.assertEqual(store.ask("recording.delete", name=left), {"name": left})
+        self.assertEqual(sorted(one["name"] for one in store.ask("recording.list")), [other + ".cms", last + ".aes128gcm"])
+
     def test_parts_become_one_first(self):
         """What is encrypted cannot be joined any more."""
         store = self.store(self.directory(), certificates=self.certificates())
@@ -617,6 +637,16 @@ class Coded(StoreTest):
                          ["opus", "OPUS", os.path.basename(coded), len(octets), "1001"])
         self.assertEqual(sorted(os.listdir(os.path.dirname(os.path.join(self.share, coded)))), sorted(map(os.path.basename, (coded, coded + ".json"))))
         until(lambda: store.ask("recording.list") and store.figures["coded"] == 1 and store.figures["uncoded"] == 0, store.log)
+
+    def test_in_a_mailbox(self):
+        """Nodes play it from its WAV file."""
+        name = self.part_of_tones(1)
+        with open(os.path.join(self.folder, name + ".json"), encoding="utf-8") as file:
+            facts = json.load(file)
+        with open(os.path.join(self.folder, name + ".json"), "w", encoding="utf-8") as file:
+            json.dump({**facts, "mailbox": "1001"}, file)
+        store = self.store(self.directory(), opus="replace", opus_wait_ms=3600000)
+        self.becomes(store, name, "delivered")
 
     def test_beside_wav_and_encrypted(self):
         certificate, key = office(self.home)

@@ -153,7 +153,8 @@ const struct command g_recording_commands[] = {
 	{ "recording.put", COMMAND_FOR_APPLICATION, g_recording_put_args,
 	  "Changes what is known of a finished recording that lies on the node: in whose mailbox "
 	  "it is, and whether it was heard. What a destination has stays as it is. Of a message "
-	  "all segments are meant that lie there.",
+	  "all segments are meant that lie there. conflict: it is encrypted for a certificate, "
+	  "and no node could play it in a mailbox.",
 	  "name, mailbox, heard", BY(command_store_one) },
 	{ "recording.delete", COMMAND_FOR_APPLICATION, g_recording_args,
 	  "Deletes a recording from the node, delivered or not. What a destination has stays "
