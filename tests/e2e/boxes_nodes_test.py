@@ -213,7 +213,7 @@ class Boxes(BoxesTest):
         """Whoever hears "saved" has left a message, whatever becomes of the node that he called: the other one plays it."""
         box = "1003"
         wav(os.path.join(self.a.folder, "sounds", "default", "voicemail-saved.wav"), 860)
-        _, media, call = self.says(box)
+        out, media, call = self.says(box)
         media.stop()
         media.digit("#")
         self.is_at(call, "menu")
@@ -224,6 +224,7 @@ class Boxes(BoxesTest):
         shutil.rmtree(self.folder_of(self.a))
         self.assertEqual(self.counts(self.b, box)[:2], [1, 0])
         self.until(lambda: [part["node"] for part in self.b.ctl("message.get", message=f"{call}-1", mailbox=box)["parts"]] == ["b"])
+        out.wait_bye()              # of the node that is gone, or the other one: a call whose BYE nobody answers is over after 32 s
         self.missed(box, call)
 
     def missed(self, box, call):
@@ -236,12 +237,14 @@ class Boxes(BoxesTest):
         self.phones[18, box].incoming().reject(486)
         self.assertEqual(out.wait_final().status, 486)
         out = self.phones[18, "1001"].invite(box, media.sdp())
-        self.phones[18, box].incoming().answer(media.sdp())
+        into = self.phones[18, box].incoming()
+        into.answer(media.sdp())
         out.wait_answer()
         out.bye()
+        into.wait_bye()
         self.until(lambda: len([row for row in self.b.ctl("cdr.list", number="1001") if row["to"] == box]) == 2)
-        rows = self.b.ctl("cdr.list", missed=box)
-        self.assertEqual(sorted((row["id"] == call, row["from"], row["sip_status"]) for row in rows), [(False, "1001", 486), (True, "1002", 200)])
+        self.until(lambda: sorted((row["id"] == call, row["from"], row["sip_status"]) for row in self.b.ctl("cdr.list", missed=box)) ==
+                   [(False, "1001", 486), (True, "1002", 200)])
 
 
 class Segments(BoxesTest):
