@@ -26,15 +26,16 @@ static bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg
 
 static bool given_is_little(const struct prompts *a);
 
-/* Also of who has hung up: what was said is a message then. */
+/* Also of who has hung up: what was said is a message then, but not in his own mailbox, where he only begins one for others. */
 static void draft_keep(struct call *c, enum prompt_outcome outcome)
 {
 	const struct prompts *a = c->prompts;
 	struct recording *r = recording_by_number(c->recordings, a->recording);
-	bool little = given_is_little(a);
+	bool little;
 
 	if (!a->terms.draft || !a->recording || !c->run)
 		return;
+	little = given_is_little(a) || !strcmp(a->terms.mailbox, text_str(&c->run->login));
 	if (r) {
 		c->run->draft_segment = r->segment;
 		r->draft = outcome != PROMPT_HANGUP || little;

@@ -42,12 +42,14 @@ const struct schema position_rows[] = {
 	{ "step", 2, SCHEMA_UINT, SCHEMA_AT(struct flow_position, step),
 	  .max = PROGRAM_STEPS_MAX - 1 },
 	{ "visit", 3, SCHEMA_UINT, SCHEMA_AT(struct flow_position, visit),
-	  .max = PROGRAM_VERBS_MAX },
+	  .max = PROGRAM_VISITS_MAX },
 	{ "tries", 4, SCHEMA_UINT, SCHEMA_AT(struct flow_position, tries) },
 	{ "variables", 5, SCHEMA_TEXT, SCHEMA_AT(struct flow_position, variables),
 	  .max = VARIABLES_MAX, .check = variables_check },
 	{ "secrets", 6, SCHEMA_TEXT, SCHEMA_SECRET, SCHEMA_AT(struct flow_position, secrets),
 	  .max = VARIABLES_MAX, .check = variables_check },
+	{ "keyed", 7, SCHEMA_UINT, SCHEMA_AT(struct flow_position, keyed),
+	  .max = PROGRAM_VISITS_MAX },
 	{ 0 },
 };
 
@@ -508,6 +510,9 @@ static int position_follow(struct turn *t, enum flow_outcome outcome, struct byt
 
 	outcome = outcome_check(s, outcome, value);
 	b = step_follow(t->p, s, &outcome, value);
+	if (s->verb->flags & VERB_ON && !(s->verb->flags & VERB_DECIDES) &&
+	    ((b && b->key) || outcome == OUTCOME_NEXT) && value.n)
+		t->pos->keyed = t->pos->visit;
 	again = (outcome == OUTCOME_TIMEOUT || outcome == OUTCOME_INVALID) &&
 		t->pos->tries + 1 < step_number(s, "tries");
 	t->pos->tries = again ? (uint8_t)(t->pos->tries + 1) : 0;
@@ -539,7 +544,8 @@ static enum flow_turn program_run(struct turn *t, int to)
 		enum flow_outcome outcome = OUTCOME_FAILED;
 		struct bytes value = { 0 };
 
-		if (t->pos->visit >= PROGRAM_VERBS_MAX)
+		if (t->pos->visit >= PROGRAM_VISITS_MAX ||
+		    t->pos->visit - t->pos->keyed >= PROGRAM_VERBS_MAX)
 			return FLOW_TOO_MANY;
 		t->pos->step = (uint16_t)to;
 		t->pos->visit++;

@@ -17,8 +17,10 @@ enum {
 	PROGRAM_TEXT_MAX = 65536,
 	PROGRAM_STEPS_MAX = 500,
 	PROGRAM_DEPTH_MAX = 16,
-	PROGRAM_VERBS_MAX = 1000, /* that one call may begin */
-	PROGRAM_HASH_LEN = 32,    /* SHA-256 */
+	PROGRAM_VERBS_MAX =
+		1000, /* that one call may begin, and anew behind each key of its caller */
+	PROGRAM_VISITS_MAX = 60000, /* all in all */
+	PROGRAM_HASH_LEN = 32,      /* SHA-256 */
 	VERB_ARGS_MAX = 16,
 	VERB_TEXTS_MAX = 96,  /* of all arguments of a verb */
 	VERB_ROOM_MAX = 4096, /* octets of what was put in for names */
@@ -200,6 +202,7 @@ struct flow_position {
 	uint8_t program[PROGRAM_HASH_LEN];
 	uint16_t step;
 	uint16_t visit; /* verbs that were begun: what is done more than once has the same one */
+	uint16_t keyed; /* visit when the caller pressed a key last */
 	uint8_t tries;  /* of gather: how often the caller was asked in vain */
 	/* name NUL value NUL, one behind the other; together VARIABLES_MAX octets at most */
 	struct text variables, secrets;
@@ -252,7 +255,7 @@ void verb_write(struct writer *w, const struct flow_verb *v);
 enum flow_turn {
 	FLOW_VERB, /* it is to be carried out; of one that leaves, program_begin of another program or OUTCOME_FAILED */
 	FLOW_OVER, /* the program has no more to say: the call ends */
-	FLOW_TOO_MANY, /* PROGRAM_VERBS_MAX were begun: the call is refused */
+	FLOW_TOO_MANY, /* PROGRAM_VERBS_MAX, or PROGRAM_VISITS_MAX, were begun: the call is refused */
 	FLOW_ASTRAY,   /* the position is not of this program */
 };
 

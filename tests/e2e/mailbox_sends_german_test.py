@@ -8,7 +8,7 @@ LONG = 70                       # s
 
 
 class Sends(mailbox_sends_test.Sends):
-    LANGUAGE = "de"
+    LANGUAGE, test_hung_up = "de", None
 
 
 class Walked(mailbox_sends_test.Walked):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What was heard in a mailbox is answered, or goes to others; and what is said where something fails: VM-05, BEAT-23, MED-06."""
+import contextlib
 import glob
 import os
 import signal
@@ -11,7 +12,7 @@ from patience import until
 from state_test import redis_pid
 from tandem_client import Refused
 
-LONG = 70                       # s
+LONG = 80                       # s
 
 
 class Sends(Mailbox):
@@ -153,6 +154,25 @@ class Sends(Mailbox):
         self.hears("mailbox-away")
         os.kill(redis, signal.SIGCONT)
         self.out.wait_bye()
+
+    def state_of(self, message):
+        with contextlib.suppress(Refused):
+            return self.ask("message.get", mailbox="1002", message=message)["state"]
+
+    def test_hung_up(self):
+        """In the middle of a forward: what was said before it is no message, and not in one's own mailbox."""
+        message = self.heard()
+        self.keys("3", "answer")
+        self.keys("1003#", "fwho")
+        self.keys("3", "fmore")
+        self.says(self.SPOKEN[1], "fsay")
+        self.hears("mailbox-forward")
+        self.assertEqual(self.state_of(f"{self.call}-1"), "draft")
+        self.out.bye()
+        self.ended()
+        until(lambda: self.state_of(f"{self.call}-1") not in ("draft", "new"), self.states)
+        self.assertEqual(self.states(), {message: ("new", False)})
+        self.assertEqual(self.box("1003"), [])
 
     def test_private(self):
         self.ask("extension.put", number="1002", pin=self.PIN)

@@ -378,7 +378,7 @@ static void run_next(struct call_host *h, struct call *c, const struct flow_prog
 		run_through(h, c);
 	} else {
 		run_lost(h, c,
-			 turn == FLOW_TOO_MANY ? "it began 1000 verbs" : "it has no such step");
+			 turn == FLOW_TOO_MANY ? "it began too many verbs" : "it has no such step");
 	}
 }
 
@@ -420,6 +420,7 @@ static enum refusal flow_run_new(struct call_host *h, struct call *c, const stru
 	c->run = r;
 	if (r && t.v) {
 		r->at.visit = visit;
+		r->at.keyed = visit ? former->at.keyed : 0;
 		if (former)
 			message_goes_along(r, former);
 		run_diverted(c);

@@ -399,6 +399,21 @@ static void test_ends(void **state)
 	assert_int_equal(next(OUTCOME_NEXT, ""), FLOW_ASTRAY);
 }
 
+/* Who presses keys hears all of a mailbox. */
+static void test_goes_on_by_keys(void **state)
+{
+	static const char asks[] =
+		"{\"start\":\"a\",\"steps\":{\"a\":{\"gather\":{\"max\":1,\"tries\":1},"
+		"\"on\":{\"1\":\"a\"},\"invalid\":\"a\",\"timeout\":\"a\"}}}";
+
+	(void)state;
+	assert_int_equal(begin(asks), FLOW_VERB);
+	for (int i = 1; i < PROGRAM_VISITS_MAX; i++)
+		assert_int_equal(i % 900 ? next(OUTCOME_TIMEOUT, "") : next(OUTCOME_NEXT, "1"),
+				 FLOW_VERB);
+	assert_int_equal(next(OUTCOME_NEXT, "1"), FLOW_TOO_MANY);
+}
+
 static struct bytes saved(const struct flow_position *pos, uint8_t *room, size_t n, bool *secret)
 {
 	struct schema_writer w = { .start = room, .at = room + n };
@@ -455,6 +470,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_answers, leave),
 		cmocka_unit_test_teardown(test_redirect, leave),
 		cmocka_unit_test_teardown(test_ends, leave),
+		cmocka_unit_test_teardown(test_goes_on_by_keys, leave),
 		cmocka_unit_test_teardown(test_saved, leave),
 		cmocka_unit_test_teardown(test_way, leave),
 		cmocka_unit_test_teardown(test_secret_way, leave),
