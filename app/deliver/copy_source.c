@@ -8,12 +8,24 @@
 
 #include "app/deliver/copy_work.h"
 #include "base/file.h"
+#include "base/log.h"
+
+/* Nobody hears it, and it is kept. */
+static void source_damaged(const struct copy_source *s)
+{
+	LOG_WARN(
+		"recordings", 0,
+		"a message cannot be decrypted: it was cut or changed, or encrypted by another key",
+		LOG_STR("file", s->path),
+		LOG_STR("next", "bring back the file keys by which it was encrypted, or its copy"));
+}
 
 int copy_source_unseal(struct copy_source *s, const struct terms *terms, const char *path)
 {
 	uint8_t key[TERMS_KEY_LEN];
 	int err;
 
+	(void)bytes_cstr(bytes_str(path), s->path, sizeof(s->path));
 	terms_message_key(terms, path, key);
 	err = aes128gcm_open(&s->sealed, bytes_mem(key, sizeof(key)), s->fd, s->octets);
 	explicit_bzero(key, sizeof(key));
@@ -40,10 +52,13 @@ int copy_source_open(struct copy_source *s, const struct terms *terms, const cha
 		err = -errno;
 	else
 		s->octets = (uint64_t)st.st_size;
-	if (!err && is)
+	if (!err && is) {
 		err = copy_source_unseal(s, terms, path);
-	if (!err && is)
-		s->octets = aes128gcm_plain(&s->sealed);
+		if (err)
+			source_damaged(s);
+		else
+			s->octets = aes128gcm_plain(&s->sealed);
+	}
 	if (err)
 		copy_source_close(s);
 	return err;
@@ -53,8 +68,12 @@ ssize_t copy_source_read(struct copy_source *s, void *out, size_t n, uint64_t at
 {
 	ssize_t had;
 
-	if (s->sealed.cipher)
-		return aes128gcm_read(&s->sealed, out, n, at);
+	if (s->sealed.cipher) {
+		had = aes128gcm_read(&s->sealed, out, n, at);
+		if (had == -EBADMSG)
+			source_damaged(s);
+		return had;
+	}
 	had = pread(s->fd, out, n, (off_t)at);
 	return had < 0 ? -errno : had;
 }

@@ -89,6 +89,7 @@ struct copy_source {
 	int fd;                       /* -1: it is not open */
 	struct aes128gcm_file sealed; /* where it lies so */
 	uint64_t octets;              /* of what is in it */
+	char path[QUEUE_PATH_MAX];    /* ... which the log names */
 };
 /* path: TENANT/DATE/FILE, of which the key is. 0, -ENOENT, -EBADMSG or -errno. */
 int copy_source_open(struct copy_source *s, const struct terms *terms, const char *file,

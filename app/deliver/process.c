@@ -280,6 +280,19 @@ static void sweep_all(struct process *p, uint64_t now_ms)
 
 /* ---- when ---- */
 
+/* What was fetched of it goes with it, and is plain. */
+static void process_delete_fetched(const struct process *p, const char *path)
+{
+	char name[FOLDER_PATH_MAX];
+	size_t n = strlen(path), tail = strlen(AES128GCM_ENDING);
+
+	if (n > tail && !strcmp(path + n - tail, AES128GCM_ENDING))
+		n -= tail;
+	(void)snprintf(name, sizeof(name), "%s/" COPY_FETCHED "/%.*s", p->terms.folder, (int)n,
+		       path);
+	(void)unlink(name);
+}
+
 void process_delete(struct process *p, const char *path, const char *why)
 {
 	struct queue_job *q = queue_find(&p->queue, bytes_str(path));
@@ -294,6 +307,7 @@ void process_delete(struct process *p, const char *path, const char *why)
 			  LOG_STR("error", strerror(-err)));
 		return;
 	}
+	process_delete_fetched(p, path);
 	if (q)
 		queue_drop(&p->queue, q);
 	process_index_changed(p, path);

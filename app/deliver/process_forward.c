@@ -54,6 +54,13 @@ static json_t *forward_sidecar(const struct forward *f, size_t i, const char *pa
 			 json_object_get(part, "ms"), "octets", json_object_get(part, "octets"));
 }
 
+/* Also when it is encrypted by now. */
+static bool forward_has(const struct forward *f, const char *path)
+{
+	return work_is_there(f->p, path, "json") ||
+	       work_is_there(f->p, path, AES128GCM_KIND ".json");
+}
+
 /* The sidecar comes last: whoever dies before has made nothing. 0 or -errno. */
 static int forward_part(const struct forward *f, size_t i)
 {
@@ -69,7 +76,7 @@ static int forward_part(const struct forward *f, size_t i)
 		return -EINVAL;
 	folder_path(to, f->p->terms.folder, path, "");
 	folder_path(sidecar, f->p->terms.folder, path, "json");
-	if (access(sidecar, F_OK) == 0)
+	if (forward_has(f, path))
 		return 0;
 	err = copy_fetched(&f->p->terms, name, "", from);
 	if (!err)
@@ -90,12 +97,9 @@ static int forward_part(const struct forward *f, size_t i)
 /* Its parts have become one meanwhile. */
 static bool forward_is_whole(const struct forward *f)
 {
-	char path[QUEUE_PATH_MAX], sidecar[FOLDER_PATH_MAX];
+	char path[QUEUE_PATH_MAX];
 
-	if (!forward_path(f, 0, g_sidecar_formats[SIDECAR_WAV], path))
-		return false;
-	folder_path(sidecar, f->p->terms.folder, path, "json");
-	return access(sidecar, F_OK) == 0;
+	return forward_path(f, 0, g_sidecar_formats[SIDECAR_WAV], path) && forward_has(f, path);
 }
 
 int process_forward(struct process *p, const char *tenant, const json_t *args)

@@ -457,6 +457,43 @@ class Messages(Copies):
         self.assertEqual(digests(os.path.join(c.folder, ".fetched")), want)
 
 
+    def test_damaged(self):
+        """It is not heard, the log names it, and what it was when it was left is heard again. When it is deleted nothing plain is left."""
+        c = self.member(3)
+        name = record(c.folder, mailbox="1001")
+        want = digest(os.path.join(c.folder, name))
+        c.settle(usual={"deliver": []}, certificates=certificates(self.home))
+        there, fetched = os.path.join(c.folder, name + ".aes128gcm"), os.path.join(c.folder, ".fetched", name)
+        until(lambda: os.path.exists(there) and not os.path.exists(os.path.join(c.folder, name)), c.log)
+        with open(there, "rb") as file:
+            octets = file.read()
+
+        def put(what):
+            with open(there, "wb") as file:
+                file.write(what)
+
+        def ask():
+            said = c.log().count("a message cannot be decrypted")
+            return c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1"), c.log().count("a message cannot be decrypted") > said
+
+        for what in (b"", octets[:20], octets[:21], octets[:4117], octets[:-1], octets[:16] + b"\0" * 4 + octets[20:], octets[:9000] + b"x" + octets[9001:]):
+            put(what)
+            self.assertEqual((ask(), os.path.exists(fetched)), (("not_found", True), False), len(what))
+        for other in (os.mkfifo, lambda path: os.symlink("/etc/passwd", path), os.mkdir):
+            os.unlink(there)
+            other(there)
+            self.assertEqual(ask()[0], "not_found")
+            os.rename(there, f"{self.home}/{other.__name__}")
+            put(octets)
+        c.settle(messages_key=32 * "5b")
+        self.assertEqual(ask(), ("not_found", True))
+        c.settle(messages_key=32 * "5a")
+        self.assertEqual(ask(), ({}, False))
+        self.assertEqual(digest(fetched), want)
+        self.assertEqual(c.ask("recording.delete", name=name), {"name": name})
+        self.assertFalse(os.path.exists(fetched))
+        self.assertEqual([one for one in os.listdir(os.path.dirname(there)) if name[-20:-4] in one] if os.path.isdir(os.path.dirname(there)) else [], [])
+
     def test_copied_while_encrypted(self):
         """The neighbour has it at each moment, whoever is told of it, and where it goes nowhere else."""
         self.told()
@@ -723,6 +760,10 @@ class Stored(Copies):
         os.rmdir(there + ".json.new")
         self.assertEqual(self.c.ask("message.forward", tenant="default", **terms), {})
         self.assertEqual(digest(there), digest(os.path.join(self.share, name)))
+        self.c.settle(*self.c.destinations, usual={"deliver": []}, certificates=certificates(self.home))
+        until(lambda: not os.path.exists(there), self.c.log)
+        self.assertEqual(self.c.ask("message.forward", tenant="default", **terms), {})      # again, as who did it was killed
+        self.assertFalse(os.path.exists(there))
 
     def test_many_at_once(self):
         """More are to be played at once than are brought at once: the others wait."""
