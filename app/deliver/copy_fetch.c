@@ -219,6 +219,8 @@ int copy_fetch_open(struct copy_fetch *f, const struct terms *terms, const char 
 		    fstat(f->lock, &st) < 0)
 			err = -errno;
 	}
+	if (!err)
+		(void)futimens(f->lock, NULL);
 	return err;
 }
 
@@ -245,6 +247,8 @@ void copy_fetch_close(struct copy_fetch *f)
 		return;
 	if (!f->any || copy_fetch_whole(f))
 		(void)unlink(f->name);
+	else
+		(void)futimens(f->lock, NULL); /* it goes no earlier than what it is of */
 	(void)close(f->lock);
 }
 

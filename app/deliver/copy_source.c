@@ -11,13 +11,16 @@
 #include "base/log.h"
 
 /* Nobody hears it, and it is kept. */
-static void source_damaged(const struct copy_source *s)
+static void source_damaged(const struct copy_source *s, int err)
 {
-	LOG_WARN(
-		"recordings", 0,
-		"a message cannot be decrypted: it was cut or changed, or encrypted by another key",
-		LOG_STR("file", s->path),
-		LOG_STR("next", "bring back the file keys by which it was encrypted, or its copy"));
+	bool read = err == -EBADMSG || err == -EAGAIN;
+
+	LOG_WARN("recordings", 0, "a message cannot be decrypted", LOG_STR("file", s->path),
+		 LOG_STR("why", read ? "it was cut or changed, or encrypted by another key"
+				     : strerror(-err)),
+		 LOG_STR("next",
+			 read ? "bring back the file keys by which it was encrypted, or its copy"
+			      : "look at the disk"));
 }
 
 int copy_source_unseal(struct copy_source *s, const struct terms *terms, const char *path)
@@ -30,6 +33,15 @@ int copy_source_unseal(struct copy_source *s, const struct terms *terms, const c
 	err = aes128gcm_open(&s->sealed, bytes_mem(key, sizeof(key)), s->fd, s->octets);
 	explicit_bzero(key, sizeof(key));
 	return err;
+}
+
+/* Its last record says that it is the last one: else it was cut, and how long it was nobody knows. */
+static int source_ends(struct copy_source *s)
+{
+	uint8_t last;
+	ssize_t n = aes128gcm_read(&s->sealed, &last, 1, s->octets ? s->octets - 1 : 0);
+
+	return n < 0 ? (int)n : 0;
 }
 
 int copy_source_open(struct copy_source *s, const struct terms *terms, const char *file,
@@ -54,10 +66,12 @@ int copy_source_open(struct copy_source *s, const struct terms *terms, const cha
 		s->octets = (uint64_t)st.st_size;
 	if (!err && is) {
 		err = copy_source_unseal(s, terms, path);
-		if (err)
-			source_damaged(s);
-		else
+		if (!err) {
 			s->octets = aes128gcm_plain(&s->sealed);
+			err = source_ends(s);
+		}
+		if (err)
+			source_damaged(s, err);
 	}
 	if (err)
 		copy_source_close(s);
@@ -70,8 +84,8 @@ ssize_t copy_source_read(struct copy_source *s, void *out, size_t n, uint64_t at
 
 	if (s->sealed.cipher) {
 		had = aes128gcm_read(&s->sealed, out, n, at);
-		if (had == -EBADMSG)
-			source_damaged(s);
+		if (had < 0)
+			source_damaged(s, (int)had);
 		return had;
 	}
 	had = pread(s->fd, out, n, (off_t)at);

@@ -13,34 +13,38 @@
 #include "app/deliver/transfer.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/log.h"
 
 enum {
-	STORED_DAYS = 2,        /* it began on the day of its call, or on the next one */
 	STORED_BACK = 31,       /* the ids of commands and of forwarded messages say no day */
 	STORED_FIRST = 8000,    /* octets that can be heard: a head and some sound */
 	STORED_MAX = 128 << 20, /* ten minutes of the largest format that is recorded */
-};
-
-struct stored_days {
-	uint64_t first_s;
-	int64_t step_s;
-	int count;
 };
 
 /* Where it is read. */
 struct stored_from {
 	struct copy_source *source;     /* it lies here; NULL: */
 	const struct destination *from; /* ... there */
-	struct stored_days days;
-	bool sealed; /* encrypted for nodes; a folder is looked at for both */
+	bool sealed;                    /* encrypted for nodes; a folder is looked at for both */
 };
 
 struct stored_copy {
 	struct copy_fetch *fetch;
 	const char *path;
 	uint64_t octets, most;
-	int fd;
+	int fd; /* -1: nothing came yet */
 };
+
+static int stored_part(const char *path, const struct copy_fetch *f, const char *ending, int flags)
+{
+	char part[FOLDER_PATH_MAX];
+	int fd = copy_fetched(f->terms, path, ending, part);
+
+	if (fd)
+		return fd;
+	fd = open(part, flags | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	return fd < 0 ? -errno : fd;
+}
 
 /* Not the page that says why it is not there, and no stream without an end. */
 static bool stored_may_be(const struct stored_copy *c, const char *data, size_t octets)
@@ -54,8 +58,13 @@ static bool stored_may_be(const struct stored_copy *c, const char *data, size_t 
 static size_t stored_on_octets(char *data, size_t size, size_t n, void *arg)
 {
 	struct stored_copy *c = arg;
-	ssize_t written = stored_may_be(c, data, size * n) ? write(c->fd, data, size * n) : -1;
+	ssize_t written = -1;
 
+	if (stored_may_be(c, data, size * n)) {
+		if (c->fd < 0)
+			c->fd = stored_part(c->path, c->fetch, "part", O_WRONLY);
+		written = write(c->fd, data, size * n);
+	}
 	if (written < 0)
 		return 0;
 	(void)alarm(COPY_FETCH_PATIENCE_S);
@@ -121,6 +130,8 @@ static size_t sealed_on_octets(char *data, size_t size, size_t n, void *arg)
 	struct stored_sealed *s = arg;
 	int err = 0;
 
+	if (s->of.fd < 0)
+		s->of.fd = stored_part(s->copy->path, s->copy->fetch, AES128GCM_KIND, O_RDWR);
 	s->of.octets += size * n;
 	if (s->of.octets > STORED_MAX || write(s->of.fd, data, size * n) != (ssize_t)(size * n))
 		return 0;
@@ -135,21 +146,17 @@ static size_t sealed_on_octets(char *data, size_t size, size_t n, void *arg)
 static int stored_of_s3_sealed(struct stored_copy *c, const struct destination *from)
 {
 	char path[QUEUE_PATH_MAX + sizeof(AES128GCM_ENDING)], file[FOLDER_PATH_MAX];
-	struct stored_sealed s = { .copy = c };
-	int err = copy_fetched(c->fetch->terms, c->path, AES128GCM_KIND, file);
+	struct stored_sealed s = { .copy = c, .of = { .fd = -1 } };
+	int err;
 
-	if (err)
-		return err;
 	(void)snprintf(path, sizeof(path), "%s" AES128GCM_ENDING, c->path);
-	s.of.fd = open(file, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s.of.fd < 0)
-		return -errno;
 	err = transfer_read(from, path, sealed_on_octets, &s);
 	if (!err)
 		err = s.of.sealed.cipher ? sealed_pump(&s, aes128gcm_plain(&s.of.sealed))
 					 : -EBADMSG;
+	if (s.of.fd >= 0 && !copy_fetched(c->fetch->terms, c->path, AES128GCM_KIND, file))
+		(void)unlink(file);
 	copy_source_close(&s.of);
-	(void)unlink(file);
 	return err;
 }
 
@@ -163,36 +170,25 @@ static int stored_get(struct stored_copy *c, const struct stored_from *of)
 			  : transfer_read(of->from, c->path, stored_on_octets, c);
 }
 
-/* Also of one that a node had begun. */
-static void stored_note(struct copy_fetch *f, const char *path, int err)
-{
-	f->any |= !err;
-	f->cut |= f->any && err && err != -ENOENT;
-	for (uint32_t i = 0; !err && i < f->count; i++)
-		f->files[i].whole |= !strcmp(f->files[i].path, path);
-}
-
 /* 0, -ENOENT or -errno. */
 static int stored_fetch(struct copy_fetch *f, const struct stored_from *of, const char *path)
 {
 	char part[FOLDER_PATH_MAX], name[FOLDER_PATH_MAX];
 	struct stored_copy c = { .fetch = f,
 				 .path = path,
-				 .most = of->source ? of->source->octets : STORED_MAX };
-	int err = copy_fetched(f->terms, path, "part", part);
+				 .most = of->source ? of->source->octets : STORED_MAX,
+				 .fd = -1 };
+	int err;
 
-	if (!err)
-		err = copy_fetched(f->terms, path, "", name);
-	if (err)
-		return err;
-	c.fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-	if (c.fd < 0)
-		return -errno;
+	(void)alarm(COPY_FETCH_PATIENCE_S); /* a dead share hangs as long as it likes */
 	err = stored_get(&c, of);
-	if (!err && !c.octets)
-		err = -EIO;
+	(void)alarm(0);
+	if (c.fd < 0)
+		return err ? err : -EIO;
 	if (close(c.fd) < 0 && !err)
 		err = -errno;
+	if (copy_fetched(f->terms, path, "part", part) || copy_fetched(f->terms, path, "", name))
+		return -ENAMETOOLONG;
 	if (!err && rename(part, name) < 0)
 		err = -errno;
 	if (err)
@@ -200,87 +196,105 @@ static int stored_fetch(struct copy_fetch *f, const struct stored_from *of, cons
 	return err;
 }
 
-/* On whichever day. */
-static int stored_find(struct copy_fetch *f, const struct stored_from *of, const char *tenant,
-		       const char *file)
-{
-	char path[QUEUE_PATH_MAX], day[FOLDER_DATE_LEN + 1];
-	int err = -ENOENT;
-
-	for (int i = 0; err == -ENOENT && i < of->days.count; i++) {
-		folder_day(day, of->days.first_s + (uint64_t)(i * of->days.step_s));
-		(void)snprintf(path, sizeof(path), "%s/%s/%s", tenant, day, file);
-		if (!folder_path_fits(bytes_str(path)))
-			continue;
-		err = stored_fetch(f, of, path);
-		stored_note(f, path, err);
-	}
-	return err;
-}
-
 int copy_fetch_source(struct copy_fetch *f, struct copy_source *s, const char *path)
 {
-	int err = stored_fetch(f, &(struct stored_from){ .source = s }, path);
-
-	(void)alarm(0); /* what lies here does not hang */
-	return err;
+	return stored_fetch(f, &(struct stored_from){ .source = s }, path);
 }
 
-/* In one file, or in its segments. */
+/* ---- where it may be ---- */
+
+/* Of that day. Whoever may not list a bucket of S3 is told 403 of what is not there. */
+static int stored_file(struct copy_fetch *f, const struct stored_from *of, const char *tenant,
+		       uint64_t day_s, const char *file)
+{
+	char path[QUEUE_PATH_MAX], day[FOLDER_DATE_LEN + 1];
+	int err;
+
+	folder_day(day, day_s);
+	(void)snprintf(path, sizeof(path), "%s/%s/%s", tenant, day, file);
+	if (!folder_path_fits(bytes_str(path)))
+		return -ENOENT;
+	err = stored_fetch(f, of, path);
+	f->refused |= err == -EACCES;
+	f->any |= !err;
+	for (uint32_t i = 0; !err && i < f->count; i++) /* also of one that a node had begun */
+		f->files[i].whole |= !strcmp(f->files[i].path, path);
+	return err == -EACCES ? -ENOENT : err;
+}
+
+/* In one file, or in its segments, of which the further ones may be of the next day. */
 static int stored_recording(struct copy_fetch *f, const struct stored_from *of, const char *tenant,
-			    const char *id)
+			    uint64_t day_s, const char *id)
 {
 	char file[SIDECAR_FILE_MAX];
+	unsigned i = 0;
 	int err;
 
 	(void)snprintf(file, sizeof(file), "%s.wav", id);
-	err = stored_find(f, of, tenant, file);
-	for (unsigned i = 1; (i == 1 ? err == -ENOENT : !err) && i <= COPY_SEGMENTS; i++) {
-		(void)snprintf(file, sizeof(file), "%s.%u.wav", id, i);
-		err = stored_find(f, of, tenant, file);
-		if (err == -ENOENT && i > 1)
-			return 0;
-	}
-	return err;
+	err = stored_file(f, of, tenant, day_s, file);
+	if (err != -ENOENT)
+		return err;
+	do {
+		(void)snprintf(file, sizeof(file), "%s.%u.wav", id, ++i);
+		err = stored_file(f, of, tenant, day_s, file);
+		if (err == -ENOENT && i > 1) {
+			day_s += FOLDER_DAY_S;
+			err = stored_file(f, of, tenant, day_s, file);
+		}
+	} while (!err && i < COPY_SEGMENTS);
+	f->cut |= i > 1 && err && err != -ENOENT;
+	return i > 1 && err == -ENOENT ? 0 : err;
 }
 
-static int stored_anywhere(struct copy_fetch *f, struct stored_from *from, const char *tenant,
-			   const char *id)
+/* Wherever its tenant's recordings are stored. A store that failed is asked no more: ill has a bit for it. */
+static int stored_anywhere(struct copy_fetch *f, const char *tenant, uint64_t day_s, const char *id,
+			   uint32_t *ill)
 {
 	const struct terms_tenant *of = terms_tenant(f->terms, tenant);
-	int err = -ENOENT;
 
-	for (uint32_t i = 0; err && i < f->terms->destination_count; i++) {
-		const struct destination *d = &f->terms->destinations[i];
+	for (uint32_t i = 0; !f->cut && i < 2 * f->terms->destination_count; i++) {
+		const struct stored_from from = { .from = &f->terms->destinations[i / 2],
+						  .sealed = i % 2 };
+		uint32_t bit = 1u << i / 2;
+		int err = -ENOENT;
 
-		from->from = d;
-		for (uint32_t k = 0; err && k < of->count; k++) {
-			if (!strcmp(d->name, of->deliver[k]) &&
-			    (d->kind == DESTINATION_S3 || d->kind == DESTINATION_DIRECTORY))
-				err = stored_recording(f, from, tenant, id);
+		for (uint32_t k = 0; err && !(*ill & bit) && k < of->count; k++) {
+			if (!strcmp(from.from->name, of->deliver[k]) &&
+			    (from.from->kind == DESTINATION_S3 ||
+			     from.from->kind == DESTINATION_DIRECTORY))
+				err = stored_recording(f, &from, tenant, day_s, id);
 		}
+		if (!err)
+			return 0;
+		*ill |= err == -ENOENT ? 0 : bit;
 	}
-	return err;
+	return -ENOENT;
 }
 
+/* It began on the day of its call, or on the next one. Where the id says none: on one of the last days. */
 void copy_fetch_stored(struct copy_fetch *f, const char *path)
 {
 	char tenant[SIDECAR_TENANT_MAX], id[SIDECAR_FILE_MAX];
-	const struct stored_days days[] = {
-		{ f->called_ms / 1000, FOLDER_DAY_S, STORED_DAYS },
-		{ clock_utc_ms() / 1000, -FOLDER_DAY_S, f->named ? 0 : STORED_BACK },
-	};
+	uint64_t first = f->called_ms / 1000 / FOLDER_DAY_S;
+	uint64_t today = clock_utc_ms() / 1000 / FOLDER_DAY_S;
+	uint32_t ill = 0;
 	int err = -ENOENT;
 
 	folder_tenant(path, tenant);
 	(void)snprintf(id, sizeof(id), "%s", strrchr(path, '/') + 1);
 	id[strcspn(id, ".")] = '\0'; /* COPY_ANY_KIND */
 	copy_fetch_say(f, COPY_FETCH_STORED);
-	(void)alarm(COPY_FETCH_PATIENCE_S); /* a dead share hangs as long as it likes */
-	for (unsigned i = 0; err == -ENOENT && i < 2 * COUNT_OF(days); i++) {
-		struct stored_from from = { .days = days[i / 2], .sealed = i % 2 };
+	for (unsigned i = 0; err && !f->cut && i < 2 + (f->named ? 0 : STORED_BACK); i++) {
+		uint64_t day = i < 2 ? first + i : today - (i - 2);
 
-		err = stored_anywhere(f, &from, tenant, id);
+		if (i >= 2 && day - first < 2)
+			continue;
+		err = stored_anywhere(f, tenant, day * FOLDER_DAY_S, id, &ill);
 	}
-	(void)alarm(0);
+	if (err && (f->refused || ill))
+		LOG_WARN("recordings", 0, "a recording cannot be looked for where it is stored",
+			 LOG_STR("file", path),
+			 LOG_STR("why", ill ? "a store failed" : "a store forbids it, or to list"),
+			 LOG_STR("next", "look whether the store runs, and whether its user may "
+					 "read and list what is stored"));
 }

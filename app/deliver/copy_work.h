@@ -128,10 +128,11 @@ struct copy_fetch {
 	char name[FOLDER_PATH_MAX]; /* of the file that is locked */
 	uint64_t called_ms;         /* when the recording began, or its call; else anything */
 	bool named;                 /* the file is: its day is known */
-	int tell;  /* enum copy_fetch_news are written there, an octet each; -1: nowhere */
-	bool told; /* that it begins */
-	bool any;  /* some file of it is there as a whole */
-	bool cut;  /* a store has begun it, and has not given all */
+	int tell;     /* enum copy_fetch_news are written there, an octet each; -1: nowhere */
+	bool told;    /* that it begins */
+	bool any;     /* some file of it is there as a whole */
+	bool cut;     /* a store has begun it, and has not given all */
+	bool refused; /* a store does not let it be read, or does not say whether it is there */
 	struct fetch_file {
 		char path[QUEUE_PATH_MAX];
 		uint64_t octets;

@@ -49,7 +49,13 @@ struct process_work {
 	char path[QUEUE_PATH_MAX];
 };
 
-enum { PROCESS_NODES_MAX = 128, PROCESS_FETCHES_MAX = 256, PROCESS_FETCHES_RUN = 8 };
+enum {
+	PROCESS_NODES_MAX = 128,
+	PROCESS_FETCHES_MAX = 256,
+	PROCESS_FETCHES_RUN = 8,      /* that ask nodes */
+	PROCESS_FETCHES_STORED = 32,  /* of a tenant, that read where it is stored */
+	PROCESS_FETCHES_TENANT = 128, /* of a tenant, running or not */
+};
 
 /* Copies on a neighbour, and those of others here. */
 struct process_copies {

@@ -499,7 +499,6 @@ static void fetch_link(struct copy_source *s, const char *folder, const char *pa
 	struct fetch_here *here = arg;
 	const struct process *p = here->p;
 	char from[FOLDER_PATH_MAX], to[FOLDER_PATH_MAX];
-
 	int err = copy_fetched(&p->terms, path, "", to);
 
 	folder_path(from, folder, path, "");
@@ -597,7 +596,20 @@ static void fetch_begin(struct process *p, struct process_fetch *f)
 	f->pid = 0;
 }
 
-/* The first that waits; NULL: none does, or as many run as may. */
+/* Those of that one's tenant, or of them those that read stores. */
+static uint32_t fetches_of(const struct process *p, const char *path, bool stored)
+{
+	const struct process_fetch *list = p->copies.fetches;
+	size_t tenant = strcspn(path, "/") + 1;
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < PROCESS_FETCHES_MAX; i++)
+		count += list[i].ticket && (list[i].stored || !stored) &&
+			 !strncmp(list[i].path, path, tenant);
+	return count;
+}
+
+/* The first that waits and may; NULL: none does, or as many run as may. Who reads a store, which may hang, keeps its own tenant waiting alone. */
 static struct process_fetch *fetch_next(struct process *p)
 {
 	struct process_fetch *list = p->copies.fetches, *next = NULL;
@@ -605,7 +617,8 @@ static struct process_fetch *fetch_next(struct process *p)
 
 	for (struct process_fetch *f = list; f < list + PROCESS_FETCHES_MAX; f++) {
 		running += f->pid && !f->stored;
-		if (f->ticket && !f->pid && (!next || f->ticket < next->ticket))
+		if (f->ticket && !f->pid && (!next || f->ticket < next->ticket) &&
+		    fetches_of(p, f->path, true) < PROCESS_FETCHES_STORED)
 			next = f;
 	}
 	return running < PROCESS_FETCHES_RUN ? next : NULL;
@@ -635,7 +648,8 @@ bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, con
 		       name[0] ? COPY_ANY_KIND : "");
 	while (f < p->copies.fetches + PROCESS_FETCHES_MAX && f->ticket)
 		f++;
-	if (f == p->copies.fetches + PROCESS_FETCHES_MAX || !folder_path_fits(bytes_str(path)))
+	if (f == p->copies.fetches + PROCESS_FETCHES_MAX || !folder_path_fits(bytes_str(path)) ||
+	    fetches_of(p, path, false) >= PROCESS_FETCHES_TENANT)
 		return false;
 	*f = (struct process_fetch){
 		.ticket = ticket, .end = -1, .called_ms = called_ms, .played = called_ms
@@ -665,6 +679,11 @@ static void fetches_reap(struct process *p)
 		if (!f->pid || waitpid(f->pid, &status, WNOHANG) != f->pid)
 			continue;
 		(void)close(f->end);
+		if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
+			LOG_WARN("recordings", 0,
+				 "a store of recordings says nothing: it is waited for no longer",
+				 LOG_STR("file", f->path),
+				 LOG_U64("seconds", COPY_FETCH_PATIENCE_S));
 		if (!f->told)
 			fetch_answer(p, f,
 				     WIFEXITED(status) && !WEXITSTATUS(status) &&

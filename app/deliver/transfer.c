@@ -394,12 +394,15 @@ int transfer_read(const struct destination *from, const char *path, curl_write_c
 		  void *arg)
 {
 	static struct transfer t;
+	static CURL *easy; /* of this process: the next file comes over the same connection */
 	long status = 0;
 	int err;
 
-	t = (struct transfer){ .to = *from, .easy = curl_easy_init() };
+	easy = easy ? easy : curl_easy_init();
+	t = (struct transfer){ .to = *from, .easy = easy };
 	if (!t.easy)
 		return -ENOMEM;
+	curl_easy_reset(t.easy);
 	(void)bytes_cstr(bytes_str(path), t.path, sizeof(t.path));
 	transfer_usual(&t);
 	err = transfer_url(&t);
@@ -413,11 +416,11 @@ int transfer_read(const struct destination *from, const char *path, curl_write_c
 	if (!err && curl_easy_perform(t.easy) != CURLE_OK)
 		err = -EIO;
 	(void)curl_easy_getinfo(t.easy, CURLINFO_RESPONSE_CODE, &status);
-	curl_easy_cleanup(t.easy);
+	curl_easy_reset(t.easy); /* its secrets */
 	curl_slist_free_all(t.headers);
 	explicit_bzero(&t, sizeof(t));
-	if (status == 404)
-		return -ENOENT;
+	if (status == 404 || status == 403)
+		return status == 404 ? -ENOENT : -EACCES;
 	return err || status == 200 ? err : -EIO; /* it may be elsewhere */
 }
 

@@ -456,6 +456,25 @@ class Messages(Copies):
             self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-{number}"), {})
         self.assertEqual(digests(os.path.join(c.folder, ".fetched")), want)
 
+    def test_one_is_cut(self):
+        """A copy that was cut says no other length of what a node has whole, whoever is asked first."""
+        c = self.member(3)
+        self.meet(self.a, self.b, c)
+        for one in (self.a, self.b):
+            one.settle(*one.destinations, certificates=certificates(self.home))
+        name = record(self.a.folder, octets=150001, mailbox="1001")
+        want, copy = digest(os.path.join(self.a.folder, name)), os.path.join(self.b.folder, ".copies", self.a.copies["id"], name + ".aes128gcm")
+        until(lambda: os.path.exists(copy + ".json") and os.path.exists(os.path.join(self.a.folder, name + ".aes128gcm")), self.said)
+        for cut, asked in ((copy, (self.b, self.a, c)), (os.path.join(self.a.folder, name + ".aes128gcm"), (self.a, self.b, c))):
+            with open(cut, "r+b") as file:
+                octets = file.read()
+                file.truncate(len(octets) - 5000)
+                c.sees(*asked)
+                self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-1"), {})
+                self.assertEqual(digests(os.path.join(c.folder, ".fetched")), {name: want})
+                shutil.rmtree(os.path.join(c.folder, ".fetched"))
+                file.seek(0)
+                file.write(octets)
 
     def test_damaged(self):
         """It is not heard, the log names it, and what it was when it was left is heard again. When it is deleted nothing plain is left."""
@@ -752,6 +771,7 @@ class Stored(Copies):
         name, copy = record(self.share), "000agvj5jqr41-1"
         self.assertEqual(self.fetched(play=BEGAN_MS), {})
         until(lambda: name in self.names(), self.said)
+        self.c.settle(*self.c.destinations, usual={"deliver": []})      # what is on its way is not encrypted any more
         there = os.path.join(self.c.folder, "default", today(), copy + ".1.wav")
         os.makedirs(there + ".json.new")        # it cannot be written
         terms = {"from": "1001", "parts": [{"name": name, "ms": 1000, "octets": 16044}], "copies": [{"mailbox": "1003", "message": copy}]}
@@ -760,7 +780,7 @@ class Stored(Copies):
         os.rmdir(there + ".json.new")
         self.assertEqual(self.c.ask("message.forward", tenant="default", **terms), {})
         self.assertEqual(digest(there), digest(os.path.join(self.share, name)))
-        self.c.settle(*self.c.destinations, usual={"deliver": []}, certificates=certificates(self.home))
+        self.c.settle(*self.c.destinations, certificates=certificates(self.home))
         until(lambda: not os.path.exists(there), self.c.log)
         self.assertEqual(self.c.ask("message.forward", tenant="default", **terms), {})      # again, as who did it was killed
         self.assertFalse(os.path.exists(there))
@@ -790,6 +810,22 @@ class Stored(Copies):
         answers = (line for line in map(json.loads, self.c.lines) if "answer" in line)
         self.assertEqual(next(answers), {"answer": 1, "result": {}})
         self.assertEqual({line["error"] for line in itertools.islice(answers, 2 * FETCHES_RUN)}, {"not_found"})
+
+    def test_of_ill_stores(self):
+        """One that forbids all, as a bucket that may not be listed does where nothing is, or that fails keeps nobody from looking at the next one, and is named."""
+        share = {"name": "share", "kind": "directory", "url": self.share, "metadata": True}
+        names = [record(self.share, segment=segment) for segment in (1, 2)]
+        for status in (403, 500):
+            odd = Odd(self.ports.take(), status, [])
+            self.addCleanup(odd.cut)
+            self.c.settle({"name": "odd", "kind": "s3", "url": f"http://127.0.0.1:{odd.port}", "bucket": "b", "region": "r", "user": "u",
+                           "secret": "s", "path_style": True, "metadata": True}, share)
+            self.assertEqual(self.fetched(), {})
+            self.assertEqual(self.names(), {name: digest(os.path.join(self.share, name)) for name in names})
+            shutil.rmtree(os.path.join(self.c.folder, ".fetched"))
+            said = self.c.log().count("cannot be looked for where it is stored")
+            self.assertEqual(self.fetched(2), "not_found")
+            until(lambda said=said: self.c.log().count("cannot be looked for where it is stored") > said, self.c.log)
 
     def test_at_s3(self):
         """It is told when it begins to come, over a thin line, and not at all where the line is cut."""
