@@ -519,8 +519,7 @@ class Messages(Copies):
         self.a.settle(usual={"deliver": []})
         name = record(self.a.folder, mailbox="1001")
         until(lambda: name in self.b.of(self.a), self.said)
-        self.a.redis = None
-        self.a.settle(usual={"deliver": []}, certificates=certificates(self.home))
+        self.a.settle(usual={"deliver": []}, list_days=0, certificates=certificates(self.home))
         has = [set(self.b.of(self.a))]
         until(lambda: has.append(set(self.b.of(self.a))) or (name not in has[-1] and not os.path.exists(os.path.join(self.a.folder, name))), self.said)
         self.assertIn(name + ".aes128gcm", has[-1])
