@@ -370,7 +370,7 @@ static void clearer_begin(struct process *p, const struct process_node *to)
 	c->clearer = sender_fork(p, to, true, &c->clearer_end);
 }
 
-/* NULL: whoever comes waits for one, as long as he likes. */
+/* NULL: all slots are taken. The connection stays queued. */
 static struct process_taker *taker_free(struct process_copies *c)
 {
 	for (uint32_t i = 0; i < COPY_TAKERS_MAX; i++) {
@@ -654,7 +654,8 @@ bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, con
 	*f = (struct process_fetch){
 		.ticket = ticket, .end = -1, .called_ms = called_ms, .played = called_ms
 	};
-	if (name[0] && strptime(name + strcspn(name, "/") + 1, "%Y-%m-%d", &day))
+	if (folder_path_fits(bytes_str(name)) &&
+	    strptime(name + strcspn(name, "/") + 1, "%Y-%m-%d", &day))
 		f->called_ms = (uint64_t)timegm(&day) * 1000;
 	memcpy(f->path, path, sizeof(f->path));
 	(void)snprintf(f->name, sizeof(f->name), "%s", name);

@@ -420,6 +420,8 @@ class Messages(Copies):
         self.assertEqual(digests(os.path.join(c.folder, ".fetched")), want)
         self.assertEqual(c.ask("recording.fetch", tenant="other", recording=f"{CALL}-1"), "not_found")
         self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-2"), "not_found")
+        for no_name in ("default", "default/", f"other/{CALL}", "x" * 127):         # these have no day
+            self.assertEqual(c.ask("recording.fetch", tenant="default", recording=f"{CALL}-2", name=no_name), "not_found")
         sealed = f"{os.path.dirname(parts[0])}/{CALL}-3.1.wav.cms"
         lies = record(os.path.join(self.home, "sealed"), number=3, octets=130000, file=os.path.basename(sealed), encrypted="cms")
         for ending in ("", ".json"):
@@ -514,16 +516,21 @@ class Messages(Copies):
         self.assertEqual([one for one in os.listdir(os.path.dirname(there)) if name[-20:-4] in one] if os.path.isdir(os.path.dirname(there)) else [], [])
 
     def test_copied_while_encrypted(self):
-        """The neighbour has it at each moment, whoever is told of it, and where it goes nowhere else."""
+        """The neighbour has the plain one until it has the other, whoever is told of it, and where it goes nowhere else."""
         self.told()
         self.a.settle(usual={"deliver": []})
         name = record(self.a.folder, mailbox="1001")
         until(lambda: name in self.b.of(self.a), self.said)
+        refused = os.path.join(self.b.folder, ".copies", self.a.copies["id"], name + ".aes128gcm")
+        os.mkdir(refused)                   # no file of that name can be made
         self.a.settle(usual={"deliver": []}, list_days=0, certificates=certificates(self.home))
-        has = [set(self.b.of(self.a))]
-        until(lambda: has.append(set(self.b.of(self.a))) or (name not in has[-1] and not os.path.exists(os.path.join(self.a.folder, name))), self.said)
-        self.assertIn(name + ".aes128gcm", has[-1])
-        self.assertEqual([one for one in has if not {name, name + ".aes128gcm"} & one], [])
+        until(lambda: not os.path.exists(os.path.join(self.a.folder, name)), self.said)
+        for number in (2, 3):               # when the neighbour has both, what is no longer there was dropped
+            later = record(self.a.folder, number=number, mailbox="1001") + ".aes128gcm"
+            until(lambda later=later: later + ".json" in self.b.of(self.a), self.said)
+        self.assertTrue({name, name + ".json"} <= set(self.b.of(self.a)))
+        os.rmdir(refused)
+        until(lambda: {one for one in self.b.of(self.a) if one.startswith(name)} == {name + ".aes128gcm", name + ".aes128gcm.json"}, self.said)
 
 
 class Slow:

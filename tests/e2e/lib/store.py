@@ -15,6 +15,7 @@ from .node import SANITIZERS, build_folder
 
 CALL = "000agvj5jqr40"
 LINK = 3
+STRICT = {**SANITIZERS, "ASAN_OPTIONS": SANITIZERS["ASAN_OPTIONS"] + ":strict_string_checks=1"}
 FAR = 20                # above all that the program looks at
 # The program finds its sockets at these descriptors.
 START = ("import os, sys; [os.dup2(int(sys.argv[i]), i + 2, inheritable=True) for i in (1, 2)]; os.execv(sys.argv[3], sys.argv[3:])")
@@ -75,7 +76,7 @@ class Store:
         with its, its_hands, open(self.log_path, "ab") as log:
             program = os.path.join(build_folder(), "app", "tandem-store")
             self.process = subprocess.Popen([sys.executable, "-c", START, *map(str, far), program], pass_fds=far,
-                                            stderr=log, env={**os.environ, **SANITIZERS})
+                                            stderr=log, env={**os.environ, **STRICT})
         for fd in far:
             os.close(fd)
         self.socket, self.lines = ours, ours.makefile("r", encoding="utf-8")
