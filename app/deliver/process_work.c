@@ -343,7 +343,7 @@ static void work_later(struct process *p, struct queue_job *q, uint64_t now_ms)
 static void seal_failed(struct process *p, struct queue_job *q, enum work_kind kind,
 			const char *why, bool of_all, uint64_t now_ms)
 {
-	bool said = of_all && p->seal_fails;
+	bool said = of_all && p->seal_fails & 1u << kind;
 
 	p->seal_failures++;
 	p->seal_fails |= 1u << kind;

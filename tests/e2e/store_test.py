@@ -548,6 +548,17 @@ class Sealed(StoreTest):
         self.opens(os.path.join(self.share, name + ".cms"), want)
         until(lambda: store.ask("recording.list") and not store.figures["seal_fails"])
 
+    def test_certificate_behind_a_failure(self):
+        """The fault of a certificate is said, though a message could not be encrypted before."""
+        left, _ = self.record(mailbox="1001")
+        os.mkdir(os.path.join(self.folder, left + ".sealing"))
+        store = self.store(certificates=[{"tenant": "", "pem": "", "fault": "/x.pem: it is empty"}])
+        until(lambda: left in store.log(), store.log)
+        self.record(number=2)
+        until(lambda: "/x.pem: it is empty" in store.log(), store.log)
+        os.rmdir(os.path.join(self.folder, left + ".sealing"))
+        self.becomes(store, left + ".aes128gcm", "kept")
+
     def test_of_callers(self):
         """What lies in a mailbox is encrypted for nodes; what a caller said else for the certificate, when he may have kept it as a prompt."""
         said, want = self.record(cause="message")
