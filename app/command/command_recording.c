@@ -448,12 +448,9 @@ json_t *command_recording_linked(struct command_run *run, struct bytes name)
 /* What is encrypted for nodes comes plain. */
 static struct bytes recording_plain(const json_t *of)
 {
-	struct bytes name = bytes_str(json_string_value(json_object_get(of, "name"))),
-		     ending = BYTES_LIT(AES128GCM_ENDING);
+	const char *name = json_text(of, "name");
 
-	if (name.n > ending.n && bytes_eq(bytes_from(name, name.n - ending.n), ending))
-		name.n -= ending.n;
-	return name;
+	return bytes_mem(name, aes128gcm_stem(name));
 }
 
 /* Whether it was recording.link: then it is answered with a link to what was found. */

@@ -284,12 +284,9 @@ static void sweep_all(struct process *p, uint64_t now_ms)
 static void process_delete_fetched(const struct process *p, const char *path)
 {
 	char name[FOLDER_PATH_MAX];
-	size_t n = strlen(path), tail = strlen(AES128GCM_ENDING);
 
-	if (n > tail && !strcmp(path + n - tail, AES128GCM_ENDING))
-		n -= tail;
-	(void)snprintf(name, sizeof(name), "%s/" COPY_FETCHED "/%.*s", p->terms.folder, (int)n,
-		       path);
+	(void)snprintf(name, sizeof(name), "%s/" COPY_FETCHED "/%.*s", p->terms.folder,
+		       (int)aes128gcm_stem(path), path);
 	(void)unlink(name);
 }
 

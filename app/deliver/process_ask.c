@@ -230,13 +230,6 @@ static bool ask_is_whole(const struct folder_entry *entry)
 	return stem.p[stem.n] == '.' && !isdigit(stem.p[stem.n + 1]);
 }
 
-static bool ask_is_sealed(const char *path)
-{
-	size_t n = strlen(path), tail = strlen(AES128GCM_ENDING);
-
-	return n > tail && !strcmp(path + n - tail, AES128GCM_ENDING);
-}
-
 /* What is encrypted for nodes has the name of what is in it, too: rows of mailboxes say that one. */
 static bool ask_is_named(const char *path, const char *name)
 {
@@ -321,7 +314,8 @@ static void ask_link(struct ask *a)
 
 	if (!ask_find(a, &one))
 		return;
-	if (ask_is_sealed(one.entry.path)) /* it is fetched, which makes it plain */
+	if (one.entry
+		    .path[aes128gcm_stem(one.entry.path)]) /* it is fetched, which makes it plain */
 		ask_fail(a, "not_found", "it lies here encrypted");
 	else
 		a->result = json_pack("{s:s}", "name", one.entry.path);

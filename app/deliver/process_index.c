@@ -334,7 +334,7 @@ static bool index_is_safe(struct process *p, struct index_row *row, uint64_t now
 	       !process_copies_neighbour(p);
 }
 
-/* It says more than there is room for, or memory is out: who wrote its sidecar may write another one. */
+/* The row does not fit a line, or memory is out. It is tried again: its sidecar may change. */
 static void index_hold(struct index_row *row, uint64_t now_ms)
 {
 	if (!row->failures)

@@ -68,11 +68,6 @@ static const char *login_arg(const struct login *l, const char *name)
 	return json_text(l->args, name);
 }
 
-static const char *login_published(const char *name)
-{
-	return json_text(g_logins.discovery.json, name);
-}
-
 static void login_refuse(struct helper *h, struct helper_request *r, const char *code,
 			 const char *what, const char *detail)
 {
@@ -163,7 +158,7 @@ static void login_url(struct helper *h, struct helper_request *r)
 {
 	const struct login *l = r->work;
 	struct login_begun *b = &g_logins.begun[g_logins.next++ % LOGINS_MAX];
-	const char *at = login_published("authorization_endpoint");
+	const char *at = json_text(g_logins.discovery.json, "authorization_endpoint");
 	char text[LOGIN_TEXT_MAX], challenge[LOGIN_KEY_MAX];
 	struct writer w = writer_over(text, sizeof(text) - 1);
 	uint8_t hash[LOGIN_KEY_LEN];
@@ -223,7 +218,7 @@ static void login_exchange(struct helper *h, struct helper_request *r)
 	if (w.overflow)
 		login_refuse(h, r, "not_allowed", "the code is too long", "");
 	else
-		login_fetch(h, r, login_published("token_endpoint"), post);
+		login_fetch(h, r, json_text(g_logins.discovery.json, "token_endpoint"), post);
 	OPENSSL_cleanse(post, sizeof(post));
 }
 
@@ -261,7 +256,8 @@ static void login_check(struct helper *h, struct helper_request *r, const struct
 
 	if (!keys->json || age_ns > LOGIN_FRESH_NS ||
 	    (!jwt_has_key(j, keys->json) && age_ns > LOGIN_AGAIN_NS)) {
-		login_fetch_copy(h, r, &g_logins.keys, login_published("jwks_uri"));
+		login_fetch_copy(h, r, &g_logins.keys,
+				 json_text(g_logins.discovery.json, "jwks_uri"));
 		return;
 	}
 	wrong = jwt_is_signed(j, keys->json)

@@ -137,15 +137,14 @@ static bool part_is_own(const struct box_run *run, const char *name)
 	return name && !strncmp(name, run->tenant, n) && name[n] == '/' && !strstr(name, "/.");
 }
 
-/* What is encrypted for nodes is as if it were not: whoever fetches it has it plain. */
+/* A part that is encrypted for nodes has its plain name: it is fetched plain. */
 static void row_part_plain(json_t *part, const char *name)
 {
 	const char *how = json_string_value(json_object_get(part, "encrypted"));
-	size_t n = strlen(name), tail = strlen(AES128GCM_ENDING);
 
-	if (!how || strcmp(how, AES128GCM_KIND) != 0 || n <= tail)
+	if (!how || strcmp(how, AES128GCM_KIND) != 0 || !name[aes128gcm_stem(name)])
 		return;
-	(void)json_object_set_new(part, "name", json_stringn(name, n - tail));
+	(void)json_object_set_new(part, "name", json_stringn(name, aes128gcm_stem(name)));
 	(void)json_object_del(part, "encrypted");
 }
 

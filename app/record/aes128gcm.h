@@ -6,6 +6,7 @@
 #ifndef APP_RECORD_AES128GCM_H
 #define APP_RECORD_AES128GCM_H
 
+#include <string.h>
 #include <sys/types.h>
 
 #include "base/bytes.h"
@@ -24,7 +25,9 @@ enum {
 		17, /* of each record: what says whether it is the last one, and the tag */
 };
 
-/* A file that is read. size: its octets; while more come: those that came, and its last whole record is not read before there is one behind. */
+/*
+ * A file that is read. size: its octets. While more come: those that came, and the last whole record is read when there is one behind it.
+ */
 struct aes128gcm_file {
 	int fd;
 	uint64_t size;
@@ -32,6 +35,14 @@ struct aes128gcm_file {
 	uint8_t nonce[12];
 	uint32_t head, record; /* octets of the head, and of each record but the last */
 };
+
+/* Octets of the name of what is in it: NAME of NAME.aes128gcm. All of another name. */
+static inline size_t aes128gcm_stem(const char *name)
+{
+	size_t n = strlen(name), tail = sizeof(AES128GCM_ENDING) - 1;
+
+	return n > tail && !strcmp(name + n - tail, AES128GCM_ENDING) ? n - tail : n;
+}
 
 /* All that is behind the place of `from` goes to `to`; memory is the same for any length. 0 or -errno. */
 int aes128gcm_write(struct bytes key, int from, int to) NODISCARD;

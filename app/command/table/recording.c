@@ -146,8 +146,8 @@ const struct command g_recording_commands[] = {
 	{ "recording.link", COMMAND_FOR_APPLICATION, g_link_args,
 	  "Makes a link by which anybody fetches the recording from this node, over HTTP, also in "
 	  "parts (Range). It must be finished. One that lies on other nodes is brought here "
-	  "first. The log says who asked for it. "
-	  "unavailable: recordings.port is 0.",
+	  "first. What is encrypted for nodes (NAME.aes128gcm) is given out plain. The log says "
+	  "who asked for it. unavailable: recordings.port is 0.",
 	  "name, path (behind http://, or https://, and the host), port, expires_utc_ms",
 	  BY(command_recording_link), .transient = true },
 	{ "recording.put", COMMAND_FOR_APPLICATION, g_recording_put_args,
@@ -200,13 +200,14 @@ const struct command g_recording_commands[] = {
 	{ "message.forward", COMMAND_FOR_APPLICATION, g_box_message_forward_args,
 	  "Copies a message into other mailboxes, as one of their own, from that mailbox. It is "
 	  "answered when each copy is safe. Given twice it is there once, and not again where it "
-	  "was deleted. conflict: the message is private, or encrypted.",
+	  "was deleted. conflict: the message is private, or was encrypted for a "
+	  "certificate before it lay in a mailbox.",
 	  "copies (a list: mailbox, message)", BY(command_message_forward), .own = "mailbox",
 	  .own_shared = true },
 	{ "message.link", COMMAND_FOR_APPLICATION, g_box_message_link_args,
 	  "Makes a link by which anybody fetches the message from this node, as "
-	  "recording.link does, wherever it lies: as audio/wav, or encrypted (application/cms) "
-	  "where it lies so. It stays new or old. unavailable: recordings.port is 0.",
+	  "recording.link does, wherever it lies, as audio/wav. It stays new or old. unavailable: "
+	  "recordings.port is 0.",
 	  "message, links (a list, one for each part: name, path (behind http://, or https://, and "
 	  "the host), port, expires_utc_ms)",
 	  BY(command_message_link), .own = "mailbox", .own_shared = true, .transient = true },
