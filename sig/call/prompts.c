@@ -31,17 +31,17 @@ static void draft_keep(struct call *c, enum prompt_outcome outcome)
 {
 	const struct prompts *a = c->prompts;
 	struct recording *r = recording_by_number(c->recordings, a->recording);
-	bool little;
+	bool dropped;
 
 	if (!a->terms.draft || !a->recording || !c->run)
 		return;
-	little = given_is_little(a) || !strcmp(a->terms.mailbox, text_str(&c->run->login));
+	dropped = given_is_little(a) || !strcmp(a->terms.mailbox, text_str(&c->run->login));
 	if (r) {
 		c->run->draft_segment = r->segment;
-		r->draft = outcome != PROMPT_HANGUP || little;
+		r->draft = outcome != PROMPT_HANGUP || dropped;
 	}
 	c->run->draft = a->recording;
-	c->run->draft_is_little = little;
+	c->run->draft_is_dropped = dropped;
 	if (text_set(&c->run->draft_box, bytes_str(a->terms.mailbox)))
 		c->run->draft = 0;
 }

@@ -84,7 +84,7 @@ static const struct schema flow_run_rows[] = {
 	{ "diverted", 61, SCHEMA_UINT, SCHEMA_AT(struct flow_run, diverted), .max = PLAN_WHYS - 1 },
 	{ "draft", 62, SCHEMA_UINT, SCHEMA_AT(struct flow_run, draft),
 	  .max = RECORDING_NUMBER_MAX },
-	{ "draft_is_little", 63, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, draft_is_little) },
+	{ "draft_is_dropped", 63, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, draft_is_dropped) },
 	{ "draft_box", 64, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, draft_box),
 	  .max = BOX_NAME_MAX },
 	{ "left", 65, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct flow_run, left) },

@@ -88,7 +88,7 @@ struct flow_run {
 	/* what was recorded last, as long as it is a draft in that mailbox; 0: nothing is (sig/pbx/flow/message.c) */
 	uint8_t draft;
 	uint16_t draft_segment; /* its last part */
-	bool draft_is_little; /* it is too short for a message, or a part of one: it lies in the mailbox of who said it */
+	bool draft_is_dropped; /* it never becomes a message: it is too short for one, or lies in the speaker's own mailbox */
 	struct text draft_box;
 	char left[MESSAGE_ID_MAX + 1]; /* the last message that was left; "": none */
 	/* of this process: */

@@ -168,7 +168,7 @@ static void message_known_write(struct writer *w, const struct call_host *h, con
 void message_leave(const struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
-	struct box_order order = { .act = r->draft_is_little ? BOX_DROP : BOX_SEND,
+	struct box_order order = { .act = r->draft_is_dropped ? BOX_DROP : BOX_SEND,
 				   .lasting = true };
 	const struct effect_ask ask = { .kind = EFFECT_BOX,
 					.call = c->id,
@@ -181,7 +181,7 @@ void message_leave(const struct call_host *h, struct call *c)
 	message_id(c, r->draft, order.id);
 	if (!effects_ask(h->effects, &ask))
 		LOG_WARN("flow", c->id, "no memory: a message stays a draft for a while");
-	if (!r->draft_is_little)
+	if (!r->draft_is_dropped)
 		memcpy(r->left, order.id, sizeof(r->left));
 	r->draft = 0;
 }
@@ -192,7 +192,7 @@ void message_goes_along(struct flow_run *r, struct flow_run *former)
 	r->diverted_by = former->diverted_by;
 	r->missed = former->missed;
 	r->draft = former->draft;
-	r->draft_is_little = former->draft_is_little;
+	r->draft_is_dropped = former->draft_is_dropped;
 	r->draft_segment = former->draft_segment;
 	r->draft_box = former->draft_box;
 	memcpy(r->left, former->left, sizeof(r->left));
