@@ -273,9 +273,10 @@ def deposits(quick):
             cpu = (lib.cpu_seconds(node.pid) - cpu) / (time.monotonic() - began)
             rows = [row for n in range(level) for row in api.messages(BOXES + n)]
             frames = int(seconds * 1000 / FRAME_MS)
-            missing = sum(frames - found([node.recordings()], row["message"].rpartition("-")[0], int(row["mailbox"]) - BOXES) for row in rows) + frames * (level - len(rows))
+            lacks = [frames - found([node.recordings()], row["message"].rpartition("-")[0], int(row["mailbox"]) - BOXES) for row in rows]
+            missing = sum(lacks) + frames * (level - len(rows))
             tried.append({"callers": level, "saved": said["ended"], "at_once": said["at_once"], "messages": len(rows), "payloads": frames * level, "missing": missing,
-                          "packets_lost": said["packets_lost"], "node_cpu": round(cpu, 2)})
+                          "callers_missing": level - lacks.count(0), "most_missing": max(lacks, default=0), "packets_lost": said["packets_lost"], "node_cpu": round(cpu, 2)})
         finally:
             node.stop()
         lib.say(f"# {tried[-1]}")
