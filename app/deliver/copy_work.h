@@ -119,9 +119,8 @@ enum copy_fetch_news {
 	COPY_FETCH_BEGINS, /* its beginning is there */
 	COPY_FETCH_STORED, /* no node has all of it: it is read where it is stored, which may hang */
 };
-enum {
-	COPY_FETCH_PATIENCE_S = 10
-}; /* somebody hears silence meanwhile, and another node may have it */
+/* Somebody hears silence meanwhile, and another node may have it. */
+enum { COPY_FETCH_PATIENCE_S = 10 };
 struct copy_fetch {
 	const struct terms *terms;
 	int lock;

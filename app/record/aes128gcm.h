@@ -11,18 +11,16 @@
 
 #include "base/bytes.h"
 
-#define AES128GCM_KIND \
-	"aes128gcm" /* of such a file, behind the name of what is in it, and of its sidecar */
+/* Behind the name of what is in such a file; its sidecar says it as well. */
+#define AES128GCM_KIND   "aes128gcm"
 #define AES128GCM_ENDING "." AES128GCM_KIND
 
 enum {
 	AES128GCM_KEY_LEN = 32,
-	AES128GCM_HEAD =
-		16 + 4 + 1, /* salt, size of records, length of the id of the key: we write none */
-	AES128GCM_RECORD = 4096, /* sealed octets of each but the last; who listens waits for one */
-	AES128GCM_RECORD_MAX = 65536, /* larger ones are read by nobody here */
-	AES128GCM_OVERHEAD =
-		17, /* of each record: what says whether it is the last one, and the tag */
+	AES128GCM_HEAD = 16 + 4 + 1,  /* salt, size of records, length of the key's id: none */
+	AES128GCM_RECORD = 4096,      /* sealed octets of each record but the last */
+	AES128GCM_RECORD_MAX = 65536, /* larger ones are not read */
+	AES128GCM_OVERHEAD = 17,      /* of each record: its delimiter octet and its tag */
 };
 
 /*
