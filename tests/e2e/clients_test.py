@@ -23,10 +23,10 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def tones(path):
-    """What a recording has, tenth of a second by tenth, without what is between two tones."""
+    """What a recording has, tenth of a second by tenth, which tells 10 Hz apart, without what is between two tones."""
     samples, rate = tone.samples_of(path)
     parts = [tone.loudest(samples[at:at + rate // 10], rate) for at in range(0, len(samples) - rate // 10, rate // 10)]
-    heard = [hertz for hertz, share in parts if share > 0.9]
+    heard = [round(hertz, -1) for hertz, share in parts if share > 0.9]
     return [hertz for at, hertz in enumerate(heard) if at == 0 or abs(hertz - heard[at - 1]) > 10]
 
 
