@@ -233,7 +233,7 @@ bool copy_fetch_whole(const struct copy_fetch *f)
 	return f->any && !f->cut;
 }
 
-/* A part that nobody has brought to its end is none. Where whole ones lack others the file that was locked stays: it says so. */
+/* Incomplete parts are deleted. The locked file stays where segments are missing: readers take the recording for cut. */
 void copy_fetch_close(struct copy_fetch *f)
 {
 	char part[FOLDER_PATH_MAX];

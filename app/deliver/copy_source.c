@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "base/log.h"
 
-/* Nobody hears it, and it is kept. */
+/* The message stays in its mailbox, and is played as damaged. */
 static void source_damaged(const struct copy_source *s, int err)
 {
 	bool read = err == -EBADMSG || err == -EAGAIN;
@@ -35,7 +35,7 @@ int copy_source_unseal(struct copy_source *s, const struct terms *terms, const c
 	return err;
 }
 
-/* Its last record says that it is the last one: else it was cut, and how long it was nobody knows. */
+/* The last record must say that it is the last: a cut file has another length than it was written with. */
 static int source_ends(struct copy_source *s)
 {
 	uint8_t last;

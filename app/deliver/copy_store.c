@@ -203,7 +203,7 @@ int copy_fetch_source(struct copy_fetch *f, struct copy_source *s, const char *p
 
 /* ---- where it may be ---- */
 
-/* Of that day. Whoever may not list a bucket of S3 is told 403 of what is not there. */
+/* One file, of that day. S3 answers 403 for a missing key where the bucket may not be listed: the search goes on. */
 static int stored_file(struct copy_fetch *f, const struct stored_from *of, const char *tenant,
 		       uint64_t day_s, const char *file)
 {
@@ -246,7 +246,7 @@ static int stored_recording(struct copy_fetch *f, const struct stored_from *of, 
 	return i > 1 && err == -ENOENT ? 0 : err;
 }
 
-/* Wherever its tenant's recordings are stored. A store that failed is asked no more: ill has a bit for it. */
+/* Searches each store of the tenant. ill: a bit for each destination that failed; those are skipped. */
 static int stored_anywhere(struct copy_fetch *f, const char *tenant, uint64_t day_s, const char *id,
 			   uint32_t *ill)
 {

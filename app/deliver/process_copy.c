@@ -596,7 +596,7 @@ static void fetch_begin(struct process *p, struct process_fetch *f)
 	f->pid = 0;
 }
 
-/* Those of that one's tenant, or of them those that read stores. */
+/* Fetches of the path's tenant; stored: only those that read a store. */
 static uint32_t fetches_of(const struct process *p, const char *path, bool stored)
 {
 	const struct process_fetch *list = p->copies.fetches;
@@ -609,7 +609,7 @@ static uint32_t fetches_of(const struct process *p, const char *path, bool store
 	return count;
 }
 
-/* The first that waits and may; NULL: none does, or as many run as may. Who reads a store, which may hang, keeps its own tenant waiting alone. */
+/* The oldest fetch that may begin, or NULL. A store may hang: reads of stores are limited for each tenant, and not counted among those that run. */
 static struct process_fetch *fetch_next(struct process *p)
 {
 	struct process_fetch *list = p->copies.fetches, *next = NULL;

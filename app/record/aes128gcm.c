@@ -176,7 +176,7 @@ uint64_t aes128gcm_plain(const struct aes128gcm_file *f)
 	last = sealed - whole * f->record;
 	if (last > AES128GCM_OVERHEAD)
 		last -= AES128GCM_OVERHEAD;
-	else /* nobody here writes an empty one behind others: it was cut, which reading it says */
+	else /* only a cut file ends in an empty record behind others: reading it fails */
 		last = whole || last < AES128GCM_OVERHEAD;
 	return whole * (f->record - AES128GCM_OVERHEAD) + last;
 }
@@ -215,7 +215,7 @@ ssize_t aes128gcm_read(struct aes128gcm_file *f, void *out, size_t n, uint64_t a
 	uint64_t all = aes128gcm_plain(f);
 	size_t had = 0;
 
-	if (!all) /* nothing may be in it, but that is said, too */
+	if (!all) /* an empty text has a record of its own, which must be authentic */
 		return record_open(f, 0, text);
 	while (had < n && at + had < all) {
 		size_t skip = (size_t)((at + had) % each), some = n - had;

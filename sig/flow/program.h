@@ -17,8 +17,7 @@ enum {
 	PROGRAM_TEXT_MAX = 65536,
 	PROGRAM_STEPS_MAX = 500,
 	PROGRAM_DEPTH_MAX = 16,
-	PROGRAM_VERBS_MAX =
-		1000, /* that one call may begin, and anew behind each key of its caller */
+	PROGRAM_VERBS_MAX = 1000,   /* a call may begin between two keys of its caller */
 	PROGRAM_VISITS_MAX = 60000, /* all in all */
 	PROGRAM_HASH_LEN = 32,      /* SHA-256 */
 	VERB_ARGS_MAX = 16,

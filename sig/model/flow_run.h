@@ -84,7 +84,7 @@ struct flow_run {
 	/* who was called before, and sent the call here: the last one; and why (enum plan_why) */
 	struct text diverted_by;
 	uint8_t diverted;
-	struct text missed; /* whom it has called, joined by ',', until somebody answers */
+	struct text missed; /* numbers called so far, joined by ','; empty once one has answered */
 	/* what was recorded last, as long as it is a draft in that mailbox; 0: nothing is (sig/pbx/flow/message.c) */
 	uint8_t draft;
 	uint16_t draft_segment; /* its last part */

@@ -16,7 +16,7 @@ class Others(mailbox_test.Others):
 
 
 class Walked(mailbox_test.Walked):
-    LANGUAGE, WALKS = "de", (Menu, Others,)
+    LANGUAGE, WALKS = "de", (Menu, Others)
 
 
 if __name__ == "__main__":

@@ -135,7 +135,7 @@ static struct bytes facts_write(const struct call_host *h, const struct call *c,
 				char out[RECORDING_FACTS_MAX])
 {
 	const struct leg *l = call_leg(c, r->leg), *caller = call_caller(c);
-	/* whose mailbox it is would be told: the CDR knows */
+	/* the owner would learn the caller's number; the CDR has it */
 	bool hides = mailbox.n && caller && identity_is_hidden(c, caller) &&
 		     !bytes_eq(mailbox, text_bytes(&caller->user));
 	struct writer w = writer_over(out, RECORDING_FACTS_MAX);
