@@ -215,12 +215,18 @@ struct shard_room_order;
 /* Who asks. */
 struct command_principal {
 	char tenant[COMMAND_TENANT_MAX];
-	enum command_role role;      /* of a user: the least */
-	char user[COMMAND_USER_MAX]; /* the extension that asks; "": it is no user */
-	struct addr source;          /* ADDR_NONE: not known */
-	int file;                    /* 1 + a descriptor that he hands over; 0: none */
-	const char *door, *by;       /* as in command_run; NULL: the node itself */
+	enum command_role role;              /* of a user: the least */
+	char user[COMMAND_USER_MAX];         /* the extension that asks; "": it is no user */
+	char patterns[COMMAND_PATTERNS_MAX]; /* of his token; "": all commands that the role may */
+	struct addr source;                  /* ADDR_NONE: not known */
+	int file;                            /* 1 + a descriptor that he hands over; 0: none */
+	const char *door, *by;               /* as in command_run; NULL: the node itself */
 };
+
+static inline struct command_right command_right_of(const struct command_run *run)
+{
+	return (struct command_right){ run->role, run->user, run->patterns };
+}
 
 /* Who gave that command, with that role in its tenant: for what follows from it. It points into the run. */
 struct command_principal command_in_name(const struct command_run *run, enum command_role role);

@@ -32,7 +32,8 @@ enum {
 
 struct set_stage {
 	char id[SET_NAME_MAX], tenant[COMMAND_TENANT_MAX];
-	json_t *documents; /* NULL: free */
+	char owner[COMMAND_BY_MAX]; /* nobody else's parts come to it */
+	json_t *documents;          /* NULL: free */
 	uint32_t parts;
 	size_t octets;
 	uint64_t until_ns;
@@ -177,11 +178,9 @@ static void set_job_on_entry(uint32_t i, struct bytes text, void *arg)
 	(void)json_object_set_new(job->naming, key, json_boolean(!goes));
 	item->text = source ? strndup((const char *)e.text.p, e.text.n) : NULL;
 	job->failed |= source && !item->text;
-	if ((source || goes) &&
-	    (job->run->role < item->put->role ||
-	     (job->run->of_tenant && strcmp(item->tenant, job->run->tenant) != 0)))
-		set_error(job, item, NULL, "not_allowed",
-			  "documents of this kind need a higher role");
+	if ((source || goes) && job->run->of_tenant && !item->kind->of_operators &&
+	    strcmp(item->tenant, job->run->tenant) != 0)
+		set_error(job, item, NULL, "not_allowed", "it is a document of another tenant");
 }
 
 /* Redis has answered, or the node stops. */
@@ -799,12 +798,24 @@ static bool sets_are_there(struct command_run *run)
 	return n->api.sets != NULL;
 }
 
+/* By HTTP a token; else whoever has the role: clients of Redis have a name for each command. */
+static void stage_owner(const struct command_run *run, char out[COMMAND_BY_MAX])
+{
+	bool token = !strcmp(run->door, "http");
+
+	(void)snprintf(out, COMMAND_BY_MAX, "%s", token ? run->by : "");
+}
+
 static struct set_stage *stage_find(const struct command_run *run, struct bytes id)
 {
+	char owner[COMMAND_BY_MAX];
+
+	stage_owner(run, owner);
 	for (size_t i = 0; i < STAGES_MAX; i++) {
 		struct set_stage *s = &sets_of(run)->stages[i];
 
-		if (s->documents && bytes_is(id, s->id) && !strcmp(s->tenant, run->tenant))
+		if (s->documents && bytes_is(id, s->id) && !strcmp(s->tenant, run->tenant) &&
+		    !strcmp(s->owner, owner))
 			return s;
 	}
 	return NULL;
@@ -818,6 +829,7 @@ static struct set_stage *stage_free(struct command_run *run, struct bytes id)
 		if (s->documents || bytes_cstr(id, s->id, sizeof(s->id)))
 			continue;
 		(void)snprintf(s->tenant, sizeof(s->tenant), "%s", run->tenant);
+		stage_owner(run, s->owner);
 		s->documents = json_array();
 		return s;
 	}

@@ -78,6 +78,21 @@ void set_error(struct set_job *job, const struct set_item *item, const char *fie
 	(void)json_array_append_new(job->errors, one);
 }
 
+bool set_item_may(struct set_job *job, const struct set_item *item, const struct command *command)
+{
+	const struct command_right right = command_right_of(job->run);
+	struct command_error error = {
+		.code = COMMAND_NOT_ALLOWED,
+		.message = "it belongs to no tenant: operators put it who name none"
+	};
+
+	if (!(item->kind->of_operators && job->run->of_tenant) &&
+	    command_may(command, &right, &error))
+		return true;
+	set_error(job, item, "kind", command_error_name(error.code), error.message);
+	return false;
+}
+
 struct item_ask {
 	struct set_job *job;
 	const struct set_item *item;
@@ -129,25 +144,36 @@ static bool item_args_say(const struct item_ask *ask, const struct command_run *
 	return ask->job->error_count > before;
 }
 
-/* A dry run of the document's own command. NULL: the command was refused. */
-static struct command_run *item_run(struct item_ask *ask, const struct command *command,
-				    json_t *args)
+/* NULL: no memory. */
+static struct command_run *item_bare_run(struct item_ask *ask, const struct command *command,
+					 json_t *args)
 {
 	struct command_run *run = calloc(1, sizeof(*run));
 	const struct command_run *of = ask->job->run;
-	struct command_error error = { 0 };
 
 	if (!run)
 		return NULL;
 	*run = (struct command_run){ .command = command,
 				     .node = of->node,
 				     .role = of->role,
-				     .of_tenant = true,
+				     .of_tenant = true, /* patterns were judged: set_item_may() */
 				     .args = json_incref(args),
 				     .done = item_on_refused,
 				     .arg = ask };
 	(void)snprintf(run->tenant, sizeof(run->tenant), "%s",
 		       ask->item->kind->of_operators ? of->tenant : ask->item->tenant);
+	return run;
+}
+
+/* A dry run of the document's own command. NULL: the command was refused. */
+static struct command_run *item_run(struct item_ask *ask, const struct command *command,
+				    json_t *args)
+{
+	struct command_run *run = item_bare_run(ask, command, args);
+	struct command_error error = { 0 };
+
+	if (!run)
+		return NULL;
 	if (!command_check(command, run->args, run->values, &error))
 		return run;
 	if (!item_args_say(ask, run))
@@ -235,11 +261,7 @@ void set_item_begin(struct set_job *job, uint32_t i)
 		(void)json_object_del(item->args, "tenant");
 		(void)json_object_del(item->args, "at");
 		item_name_read(item);
-		if (job->run->role < item->put->role ||
-		    (item->kind->of_operators && job->run->of_tenant))
-			set_error(job, item, "kind", "not_allowed",
-				  "documents of this kind need a higher role");
-		else if (item_tenant_read(job, item, tenant)) {
+		if (set_item_may(job, item, item->put) && item_tenant_read(job, item, tenant)) {
 			document_naming(key, bytes_str(item->tenant), bytes_str(item->kind->name),
 					bytes_str(item->name));
 			if (item->name[0] &&
@@ -344,7 +366,8 @@ static void item_remove(struct set_job *job, struct set_item *item)
 
 	item->made_of = set_item_version(job->run->node, item);
 	item->change = item->made_of ? SET_DELETE : SET_SAME;
-	if (item->change == SET_SAME || !delete)
+	if (item->change == SET_SAME || !set_item_may(job, item, delete ? delete : item->put) ||
+	    !delete)
 		return;
 	args = json_object();
 	if (command_arg_find(delete, bytes_str(item->kind->argument)))
@@ -358,11 +381,21 @@ static void item_remove(struct set_job *job, struct set_item *item)
 /* One of an earlier version, as it was then. */
 static void item_restore(struct set_job *job, struct set_item *item)
 {
+	struct item_ask ask = { job, item };
+	struct command_run *run;
+	json_t *args;
 	struct bytes text = set_item_text(job->run->node, item);
 
 	item->made_of = set_item_version(job->run->node, item);
 	item->is_new = !text.n;
 	item->change = item->text && !bytes_is(text, item->text) ? SET_PUT : SET_SAME;
+	if (item->change == SET_SAME || !set_item_may(job, item, item->put))
+		return;
+	args = json_object();
+	run = item_bare_run(&ask, item->put, args);
+	if (run && document_restores(run, item->kind, bytes_str(item->name), bytes_str(item->text)))
+		run_drop(run);
+	json_decref(args);
 }
 
 void set_item_make(struct set_job *job, struct set_item *item)

@@ -53,6 +53,18 @@ static bool token_make(struct command_run *run, void *value)
 	return false;
 }
 
+/* Of what is there, too: an administrator lowers, takes over and deletes no operator's token. */
+static bool token_may(struct command_run *run, const void *value)
+{
+	const struct token_value *v = value;
+
+	if (v->role <= run->role)
+		return true;
+	command_fail(run, COMMAND_NOT_ALLOWED, "name", "the token %s may more than whoever asks",
+		     v->name);
+	return false;
+}
+
 static json_t *token_show(const struct node *node, uint16_t tenant, const void *value)
 {
 	const struct token_value *v = value;
@@ -86,6 +98,7 @@ const struct document_kind g_token_documents = {
 	.size = sizeof(struct token_value),
 	.form = &g_token_form,
 	.make = token_make,
+	.may = token_may,
 	.show = token_show,
 	.apply = token_apply,
 	.forget = token_forget,

@@ -121,12 +121,29 @@ static int run_role_read(struct command_run *run, const struct command_principal
 		return given;
 	if (value.number < run->role)
 		run->role = (enum command_role)value.number;
-	if (run->role >= run->command->role)
-		return 0;
-	*error = (struct command_error){ .code = COMMAND_NOT_ALLOWED,
-					 .argument = g_command_as_role.name,
-					 .message = "the command needs a higher role" };
-	return -EINVAL;
+	return 0;
+}
+
+/* An operator may narrow his command to those of a token, as the HTTP API does for one. 0, or -EINVAL and *error. */
+static int run_patterns_read(struct command_run *run, const struct command_principal *who,
+			     struct command_error *error)
+{
+	struct command_value value;
+	int given = run_take(run, who, &g_command_as_commands, &value, error);
+
+	memcpy(run->patterns, who->patterns, sizeof(run->patterns));
+	if (given > 0 && !run->patterns[0])
+		(void)bytes_cstr(value.text, run->patterns, sizeof(run->patterns));
+	return given < 0 ? given : 0;
+}
+
+/* 0, or -EINVAL and *error. */
+static int run_may(const struct command_run *run, const struct command *given,
+		   struct command_error *error)
+{
+	const struct command_right right = command_right_of(run);
+
+	return command_may(given, &right, error) ? 0 : -EINVAL;
 }
 
 /* The HTTP API asks so for a token, where another node has the call. 0, or -EINVAL and *error. */
@@ -176,6 +193,8 @@ static int run_list(struct command_run *run, struct command_error *error)
 static int run_fill(struct command_run *run, const struct command_principal *who,
 		    const json_t *args, struct command_error *error)
 {
+	const struct command *given = run->command;
+
 	run->args = json_deep_copy(args); /* NULL stays NULL */
 	if (args && !run->args) {
 		*error = (struct command_error){ .code = COMMAND_INTERNAL,
@@ -185,6 +204,7 @@ static int run_fill(struct command_run *run, const struct command_principal *who
 	run_switch(run);
 	return run_tenant_read(run, who, error) || run_role_read(run, who, error) ||
 			       run_user_read(run, who, error) || run_token_read(run, who, error) ||
+			       run_patterns_read(run, who, error) || run_may(run, given, error) ||
 			       command_user_check(run, error) || run_list(run, error) ||
 			       command_check(run->command, run->args, run->values, error)
 		       ? -EINVAL
@@ -201,12 +221,6 @@ void command_start(struct node *node, const struct command_principal *who, struc
 	if (!command) {
 		command_refuse(done, arg, COMMAND_UNKNOWN_COMMAND,
 			       "there is no such command; see help");
-		return;
-	}
-	if (who->role < command->role && !(who->user[0] && command->own)) {
-		command_refuse(done, arg, COMMAND_NOT_ALLOWED,
-			       "%s needs the role %s; whoever asks has the role %s", command->name,
-			       command_role_name(command->role), command_role_name(who->role));
 		return;
 	}
 	run = calloc(1, sizeof(*run));

@@ -164,8 +164,7 @@ static const struct token *token_find(const struct door *d, struct bytes tenant,
 }
 
 /* False: nobody may come in with that. */
-static bool who_is(struct door *d, struct bytes text, struct door_work *w,
-		   char commands[TOKEN_COMMANDS_MAX])
+static bool who_is(struct door *d, struct bytes text, struct door_work *w)
 {
 	struct command_principal *who = &w->who;
 	struct bytes tenant, name, secret;
@@ -182,7 +181,7 @@ static bool who_is(struct door *d, struct bytes text, struct door_work *w,
 		  (!t->expires_utc_s || clock_utc_ms() / 1000 < t->expires_utc_s);
 	if (is_good) {
 		who->role = (enum command_role)t->role;
-		memcpy(commands, t->commands, TOKEN_COMMANDS_MAX);
+		memcpy(who->patterns, t->commands, sizeof(who->patterns));
 		memcpy(who->user, t->user, sizeof(who->user));
 		memcpy(w->without, t->without, sizeof(w->without));
 		if (who->user[0])
@@ -395,17 +394,26 @@ static bool work_take_file(struct door_work *w, const struct web_call *call, str
 	return !look_fails(out, COMMAND_UNAVAILABLE, NULL, "the node has no room for the file");
 }
 
+/* By his token, that command. */
+static bool work_may(const struct door_work *w, const struct command *c,
+		     struct command_error *error)
+{
+	const struct command_right right = { w->who.role, w->who.user, w->who.patterns };
+
+	return command_may(c, &right, error);
+}
+
 static size_t door_file_max(const struct web_call *call, void *arg)
 {
 	struct door_work w = { 0 };
 	struct bytes keys[ROUTE_KEYS];
-	char commands[TOKEN_COMMANDS_MAX];
+	struct command_error unsaid;
 	struct web_reply unseen = { 0 };
 	const struct route *r = look_path(call, keys, &unseen);
 
 	free(unseen.text);
-	return r && call_is_file(call, r->command) && who_is(arg, call->token, &w, commands) &&
-			       w.who.role >= r->command->role
+	return r && call_is_file(call, r->command) && who_is(arg, call->token, &w) &&
+			       work_may(&w, r->command, &unsaid)
 		       ? PROMPT_OCTETS_MAX
 		       : 0;
 }
@@ -416,15 +424,15 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	struct door_work w = { 0 };
 	struct bytes keys[ROUTE_KEYS];
 	const struct route *r;
-	char commands[TOKEN_COMMANDS_MAX];
 	struct web_reply unseen = { 0 };
+	struct command_error error;
 	bool is_known;
 
 	if (is_cut_off(d, call))
 		return look_fails(out, COMMAND_UNAVAILABLE, NULL,
 				  "Redis is away for longer than 30 s: tokens cannot be checked");
 	w.who.source = call->peer;
-	is_known = who_is(d, call->token, &w, commands);
+	is_known = who_is(d, call->token, &w);
 	r = look_path(call, keys, is_known ? out : &unseen);
 	free(unseen.text);
 	if (!is_known && !(r && r->command->anyone)) {
@@ -437,15 +445,8 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	if (!r)
 		return true;
 	w.command = r->command;
-	if (w.who.role < r->command->role && !(w.who.user[0] && r->command->own))
-		return look_fails(out, COMMAND_NOT_ALLOWED, NULL,
-				  command_role_name(r->command->role));
-	if (w.who.user[0] && !r->command->own)
-		return look_fails(out, COMMAND_NOT_ALLOWED, NULL,
-				  "it is not for users of an extension");
-	if (is_known && !token_allows(commands, r->command->name))
-		return look_fails(out, COMMAND_NOT_ALLOWED, NULL,
-				  "it is none of the commands of this token");
+	if (is_known && !work_may(&w, r->command, &error))
+		return look_fails(out, error.code, NULL, error.message);
 	if (!work_identify(&w, call, &d->rand))
 		return look_fails(out, COMMAND_BAD_REQUEST, NULL,
 				  "Idempotency-Key has at most 64 characters");
@@ -485,14 +486,14 @@ static bool door_listen(const struct web_call *call, struct events_filter *f, st
 {
 	struct door *d = arg;
 	struct door_work w = { 0 };
-	char name[32], commands[TOKEN_COMMANDS_MAX];
+	char name[32];
 	struct bytes argument;
 	const char *wrong;
 
 	if (is_cut_off(d, call))
 		return listen_fails(out, COMMAND_UNAVAILABLE, NULL,
 				    "Redis is away for longer than 30 s: tokens cannot be checked");
-	if (!who_is(d, call->token, &w, commands)) {
+	if (!who_is(d, call->token, &w)) {
 		problem_write(out, 401, "A token is needed", "not_allowed", NULL,
 			      "Authorization: Bearer TOKEN, or access_token in the query", NULL);
 		return false;
@@ -504,7 +505,7 @@ static bool door_listen(const struct web_call *call, struct events_filter *f, st
 	if (w.who.role < listen_role(f))
 		return listen_fails(out, COMMAND_NOT_ALLOWED, NULL,
 				    command_role_name(listen_role(f)));
-	if (!token_allows(commands, TOKEN_EVENTS))
+	if (!token_allows(w.who.patterns, TOKEN_EVENTS))
 		return listen_fails(out, COMMAND_NOT_ALLOWED, NULL,
 				    "it is none of the commands of this token");
 	memcpy(f->without, w.without, sizeof(f->without));
@@ -531,11 +532,10 @@ static bool door_listens(struct bytes token, bool from_loopback, const struct ev
 {
 	struct door *d = arg;
 	struct door_work w = { 0 };
-	char commands[TOKEN_COMMANDS_MAX];
 
 	return !is_cut_off(d, &(struct web_call){ .from_loopback = from_loopback }) &&
-	       who_is(d, token, &w, commands) && w.who.role >= listen_role(f) &&
-	       token_allows(commands, TOKEN_EVENTS) && !strcmp(w.without, f->without) &&
+	       who_is(d, token, &w) && w.who.role >= listen_role(f) &&
+	       token_allows(w.who.patterns, TOKEN_EVENTS) && !strcmp(w.without, f->without) &&
 	       (!w.who.user[0] || !strcmp(w.who.user, f->users)) &&
 	       (w.who.role == COMMAND_FOR_OPERATOR || !strcmp(w.who.tenant, f->tenant));
 }
@@ -609,6 +609,9 @@ static json_t *args_of_tenant(const struct door_work *w)
 					  json_string(command_role_name(w->who.role)));
 	if (w->token[0])
 		(void)json_object_set_new(args, g_command_as_token.name, json_string(w->token));
+	if (w->who.patterns[0])
+		(void)json_object_set_new(args, g_command_as_commands.name,
+					  json_string(w->who.patterns));
 	return args;
 }
 
@@ -694,7 +697,7 @@ static void on_reaped(json_t *answer, void *arg)
 
 static void session_reap(struct door *d, const char *key)
 {
-	struct command_principal who = { .role = COMMAND_FOR_ADMIN };
+	struct command_principal who = { .role = COMMAND_FOR_OPERATOR }; /* a login may be one's */
 	struct bytes rest = bytes_str(key), tenant = { 0 };
 	char id[COMMAND_ID_MAX];
 	json_t *args;

@@ -568,10 +568,42 @@ bool document_form_make(struct command_run *run, const struct document_kind *kin
 	return document_read_args(run, kind, value);
 }
 
+/* Of what can be read of it. False: the run has failed. */
+static bool document_may(struct command_run *run, const struct document_kind *kind,
+			 struct bytes text)
+{
+	int err;
+	void *value = kind->may ? document_parse(run->node, kind, text, &err) : NULL;
+	bool may = !value || kind->may(run, value);
+
+	document_drop(kind, value);
+	return may;
+}
+
+static bool document_may_named(struct command_run *run, const struct document_kind *kind,
+			       struct bytes name)
+{
+	return document_may(run, kind,
+			    shelf_text(&run->node->api.documents->keep.shelf,
+				       document_owner(run->tenant, kind), bytes_str(kind->name),
+				       name));
+}
+
+bool document_restores(struct command_run *run, const struct document_kind *kind, struct bytes name,
+		       struct bytes text)
+{
+	return document_may_named(run, kind, name) && document_may(run, kind, text);
+}
+
 bool document_make(struct command_run *run, const struct document_kind *kind, void *value)
 {
-	return (kind->make ? kind->make(run, value) : document_form_make(run, kind, value)) &&
-	       (!kind->check || kind->check(run, value));
+	char name[DOCUMENT_NAME_MAX];
+
+	if (!(kind->make ? kind->make(run, value) : document_form_make(run, kind, value)))
+		return false;
+	document_name(kind, value, name);
+	return document_may_named(run, kind, bytes_str(name)) &&
+	       (!kind->may || kind->may(run, value)) && (!kind->check || kind->check(run, value));
 }
 
 bool document_missing(struct command_run *run, const struct document_kind *kind)
@@ -598,12 +630,13 @@ bool document_aim(struct command_run *run, const struct document_kind *kind,
 	struct bytes text;
 
 	if (kind->aim)
-		return kind->aim(run, name);
+		return kind->aim(run, name) && document_may_named(run, kind, bytes_str(name));
 	text = command_value(run, kind->argument)->text;
 	if (!shelf_version(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
 			   bytes_str(kind->name), text))
 		return document_missing(run, kind);
-	return bytes_cstr(text, name, DOCUMENT_NAME_MAX) == 0;
+	return bytes_cstr(text, name, DOCUMENT_NAME_MAX) == 0 &&
+	       document_may_named(run, kind, text);
 }
 
 static void change_begin(struct document_change *change)

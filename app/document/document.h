@@ -34,6 +34,8 @@ struct document_kind {
 	bool (*aim)(struct command_run *run, char name[DOCUMENT_NAME_MAX]);
 	/* Whether what was made may be put. False: the run has failed. NULL: it may. */
 	bool (*check)(struct command_run *run, const void *value);
+	/* Whether who asks may make, restore, change or delete one that is so. False: the run has failed. NULL: whoever may give the command. */
+	bool (*may)(struct command_run *run, const void *value);
 	void (*name_of)(const void *value, char name[DOCUMENT_NAME_MAX]);
 	size_t name_at; /* else, without a form: where the name stands in a value */
 	const char *
@@ -100,6 +102,9 @@ struct document_proposal {
 /* False: the run has failed. Else the run goes on. */
 bool document_propose(struct command_run *run, const struct document_kind *kind,
 		      struct document_proposal *out);
+/* Whether the one of that name, as it is, and what it was once (that text) may be put by the run's command again. False: the run has failed. */
+bool document_restores(struct command_run *run, const struct document_kind *kind, struct bytes name,
+		       struct bytes text);
 /* The name of the one that the command deletes, if it may go. False: the run has failed. */
 bool document_aim(struct command_run *run, const struct document_kind *kind,
 		  char name[DOCUMENT_NAME_MAX]);

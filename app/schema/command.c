@@ -13,6 +13,7 @@
 #include "app/schema/fields.h"
 #include "app/schema/list.h"
 #include "app/schema/route.h"
+#include "app/schema/token_field.h"
 #include "app/settings/settings_schema.h"
 
 static const struct {
@@ -268,6 +269,41 @@ const struct command_arg g_command_as_token = {
 	.max = COMMAND_BY_MAX - 1,
 	.help = "For operators, with any command: the token whose holder asks, as the audit says.",
 };
+
+const struct command_arg g_command_as_commands = {
+	.name = "as_commands",
+	.type = ARG_STRING,
+	.charset = CHARSET_NUMBERS,
+	.min = 1,
+	.max = COMMAND_PATTERNS_MAX - 1,
+	.help = "For operators, with any command: it may what a token with these commands may.",
+};
+
+PRINTF_LIKE(2, 3)
+static bool may_not(struct command_error *error, const char *fmt, ...)
+{
+	va_list ap;
+
+	*error = (struct command_error){ .code = COMMAND_NOT_ALLOWED };
+	va_start(ap, fmt);
+	(void)vsnprintf(error->message, sizeof(error->message), fmt, ap);
+	va_end(ap);
+	return false;
+}
+
+bool command_may(const struct command *command, const struct command_right *right,
+		 struct command_error *error)
+{
+	if (right->user[0] && !command->own)
+		return may_not(error, "%s is not for users of an extension", command->name);
+	if (right->role < command->role && !right->user[0])
+		return may_not(error, "%s needs the role %s; whoever asks has the role %s",
+			       command->name, command_role_name(command->role),
+			       command_role_name(right->role));
+	if (!token_allows(right->patterns, command->name))
+		return may_not(error, "%s is none of the commands of this token", command->name);
+	return true;
+}
 
 static int own_refuse(struct command_error *error, enum command_error_code code,
 		      const char *argument, const char *words, const char *what)

@@ -21,8 +21,9 @@ enum {
 	COMMAND_TENANT_MAX = 32,
 	COMMAND_USER_MAX = 64,
 	COMMAND_BY_MAX = 80,
-	COMMAND_JSON_MAX = 16384, /* octets of all arguments, */
-	COMMAND_TREE_MAX = 131072 /* of a command that has one of ARG_JSON */
+	COMMAND_PATTERNS_MAX = 256, /* of commands that a token names */
+	COMMAND_JSON_MAX = 16384,   /* octets of all arguments, */
+	COMMAND_TREE_MAX = 131072   /* of a command that has one of ARG_JSON */
 };
 
 /* Who may: each role may do what those before it may. All but operators speak for one tenant. */
@@ -187,9 +188,19 @@ const struct command *command_of_noun(struct bytes noun, const char *verb);
 /* The command that puts documents of a kind; NULL: there is none, it takes a file, or it is no administrator's: then it puts something else. */
 const struct command *command_put_of(const char *kind);
 
-/* Arguments of any command that operators alone may give: its tenant, its user, the highest role it has, and the token it came by. */
+/* Arguments of any command that operators alone may give: its tenant, its user, the highest role it has, the token it came by, and what that
+ * token's commands are. */
 extern const struct command_arg g_command_tenant, g_command_as, g_command_as_role,
-	g_command_as_token;
+	g_command_as_token, g_command_as_commands;
+
+/* What somebody may: the role, the extension in whose name he asks, the patterns of his token. "": no user; all commands. */
+struct command_right {
+	enum command_role role;
+	const char *user, *patterns;
+};
+/* Whether he may give that command: one answer for commands, and for each document of a set by what puts or deletes it. False: *error says why. */
+bool command_may(const struct command *command, const struct command_right *right,
+		 struct command_error *error) NODISCARD;
 
 /* All of its characters are in the set. */
 bool command_allows(enum command_charset charset, struct bytes text);
@@ -221,9 +232,10 @@ struct command_run {
 	enum command_role role; /* of whoever asked */
 	char user
 		[COMMAND_USER_MAX]; /* the extension that asks: nothing of another one is meant; "": no user */
-	struct addr source;      /* of whoever asked; ADDR_NONE: it is not known */
-	const char *door;        /* by which it came, as the audit says; */
-	char by[COMMAND_BY_MAX]; /* and who gave it there: a token, a client, a phone */
+	struct addr source;                  /* of whoever asked; ADDR_NONE: it is not known */
+	const char *door;                    /* by which it came, as the audit says; */
+	char by[COMMAND_BY_MAX];             /* and who gave it there: a token, a client, a phone */
+	char patterns[COMMAND_PATTERNS_MAX]; /* of the token that asks (struct command_right) */
 	bool of_tenant; /* nothing of another one is meant: the role is a tenant's, or an operator named it */
 	char id[COMMAND_ID_MAX];   /* of whoever asked, unique among its commands */
 	json_t *args;              /* owned */

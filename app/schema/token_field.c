@@ -42,8 +42,12 @@ bool token_allows(const char *patterns, const char *command)
 {
 	struct bytes name = bytes_str(command);
 
-	return !patterns[0] ||
-	       (glob_list_takes(bytes_str(patterns), name) && !bytes_starts(name, "token."));
+	if (!patterns[0])
+		return true;
+	return glob_list_takes(bytes_str(patterns), name) && !bytes_starts(name, "token.") &&
+	       !bytes_starts(name, "session.") &&
+	       (!bytes_is(name, "webhook.put") ||
+		glob_list_takes(bytes_str(patterns), BYTES_LIT(TOKEN_EVENTS)));
 }
 
 #undef FIELD_OF

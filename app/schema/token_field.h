@@ -14,7 +14,7 @@ enum {
 	TOKEN_NAME_MAX = 32,
 	TOKEN_HASH_LEN = 32,
 	TOKEN_SECRET_LEN = 24,
-	TOKEN_COMMANDS_MAX = 256,
+	TOKEN_COMMANDS_MAX = COMMAND_PATTERNS_MAX,
 	TOKEN_WITHOUT_MAX = 64,
 	TOKEN_TEXT_MAX = COMMAND_TENANT_MAX + TOKEN_NAME_MAX + 2 * 64,
 };
@@ -50,7 +50,8 @@ struct token_value {
 		TEXT_FIELD("commands", commands, CHARSET_NUMBERS, token_commands_wrong,         \
 			   "Commands that it may give, of those that its role may, joined by "  \
 			   "',': call.list, or call.* for all that begin so; events: it may "   \
-			   "listen to them. Empty: all. With any of them it makes no tokens."), \
+			   "listen to them. Empty: all. With any of them it touches no tokens " \
+			   "and no sessions, and webhook.put takes events, too."),              \
 		TEXT_FIELD("without", without, CHARSET_NUMBERS, NULL,                           \
 			   "Members of events that it does not hear, joined by ',': from, "     \
 			   "from_name, dnis for one who is not to see who calls. With "         \
@@ -61,7 +62,10 @@ extern const struct command_arg g_token_fields[];
 extern const char *const g_token_roles[]; /* enum command_role */
 extern const struct form g_token_form;
 
-/* A command that tokens with these patterns may give. Those that make tokens are for none: a limited one would make one without limits. */
+/*
+ * A command that tokens with these patterns may give; "": all. Those of tokens and sessions are for none of them: a limited one would make one
+ * without limits. A webhook posts events elsewhere: who makes one may listen to them.
+ */
 bool token_allows(const char *patterns, const char *command);
 /* Of the names of sessions alone. */
 #define TOKEN_SESSION "session-"

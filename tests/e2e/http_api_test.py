@@ -403,6 +403,85 @@ class Api(Asks, CallTest):
         self.ok(self.node, "PATCH", "/v1/tokens/some", self.admin, {"commands": ""})
         until(lambda: self.http(self.node, "GET", "/v1/tokens", some)[0] == 200)
 
+    def limited(self, **more):
+        """What a token limited by commands does by each of its doors: alone, with a key (which goes through Redis), staged."""
+        limited = self.token(self.node, "admin", name="limited", **more)
+
+        def applied(name, documents, keyed=False, staged=False, **args):
+            if staged:
+                self.ok(self.node, "POST", "/v1/sets:stage", limited, {"stage": name, "part": 0, "documents": documents})
+            key = {"Idempotency_Key": f"set-{time.monotonic_ns()}"} if keyed else {}
+            return self.http(self.node, "POST", f"/v1/sets/{name}/apply", limited, {**({"stage": name} if staged else {"documents": documents}), **args}, **key)
+
+        return limited, applied
+
+    def test_sets_of_some_commands(self):
+        """Each document of a set is judged by its own KIND.put and KIND.delete: a limited token widens nothing by one."""
+        limited, applied = self.limited(commands="set.*,extension.put,webhook.*,group.*")
+        digest, spare = "0" * 64, {"kind": "extension", "number": "1777", "password": "a long secret"}
+        wide = ({"kind": "token", "name": "more", "role": "admin", "hash": digest}, {"kind": "token", "name": "limited", "commands": ""},
+                {"kind": "number", "number": "4000", "to": "flow:menu"}, {"kind": "webhook", "name": "tap", "url": "https://example.com/"})
+        for document in wide:
+            for door in ({}, {"keyed": True}, {"staged": True}, {"dry_run": True}):
+                status, _, problem = applied("wide", [spare, document], **door)
+                self.assertEqual((status, [(e["document"], e["code"]) for e in problem["errors"]]), (400, [(1, "not_allowed")]), (document, door, problem))
+        self.assertEqual(self.http(self.node, "GET", "/v1/extensions/1777", self.admin)[0], 404)
+        self.assertEqual([t["name"] for t in self.ok(self.node, "GET", "/v1/tokens", self.admin) if t["name"] == "more"], [])
+        self.assertEqual(self.ok(self.node, "GET", "/v1/tokens/limited", self.admin)["commands"], "set.*,extension.put,webhook.*,group.*")
+        for path, body in (("/v1/webhooks/tap", {"url": "https://example.com/"}), ("/v1/tokens/limited", {"commands": ""})):
+            for key in ({}, {"Idempotency_Key": f"alone-{time.monotonic_ns()}"}):
+                self.refused(403, "not_allowed", self.node, "PATCH", path, limited, body, **key)
+        for method, path in (("GET", "/v1/sessions"), ("POST", "/v1/sessions/x/renew")):
+            self.refused(403, "not_allowed", self.node, method, path, self.token(self.node, "admin", name="s", commands="session.*"), {} if method == "POST" else None)
+        # what it may do it may do in a set, but for what takes another right: to delete
+        self.assertEqual(applied("own", [spare], keyed=True)[2]["created"], 1)
+        self.addCleanup(self.http, self.node, "DELETE", "/v1/extensions/1777", self.admin)
+        self.assertEqual(applied("own", [], prune=True)[2]["errors"][0]["code"], "not_allowed")
+        self.assertEqual(self.http(self.node, "GET", "/v1/extensions/1777", self.admin)[0], 200)
+        # with events it may post them elsewhere
+        both = self.token(self.node, "admin", name="both", commands="webhook.*,events")
+        self.ok(self.node, "PATCH", "/v1/webhooks/tap", both, {"url": "https://example.com/", "enabled": False})
+        self.ok(self.node, "DELETE", "/v1/webhooks/tap", both)
+
+    def test_rolled_back_by_whom(self):
+        """A version that a limited token could not have applied it does not bring back, nor does it take away what it may not delete."""
+        limited, _ = self.limited(commands="set.*,extension.*")
+        token = {"kind": "token", "name": "strong", "role": "admin", "hash": "0" * 64}
+        office = lambda documents, by, **args: self.http(self.node, "POST", "/v1/sets/back/apply", by, {"documents": documents, **args})
+        spare = {"kind": "extension", "number": "1778", "password": "a long secret"}
+        for documents in ([spare, token], [spare], [spare, token]):
+            self.assertEqual(office(documents, self.admin, prune=True)[0], 200)
+        for version in (1, 2):
+            for key in ({}, {"Idempotency_Key": f"back-{time.monotonic_ns()}"}):
+                status, _, answer = self.http(self.node, "POST", "/v1/sets/back/rollback", limited, {"version": version}, **key)
+                self.assertEqual((status, [(e["kind"], e["name"], e["code"]) for e in answer["errors"]]), (400, [("token", "strong", "not_allowed")]))
+        self.assertEqual(office([spare], self.admin, prune=True)[0], 200)
+        _, _, answer = self.http(self.node, "POST", "/v1/sets/back/rollback", limited, {"version": 1})
+        self.assertEqual([(e["kind"], e["name"], e["code"]) for e in answer["errors"]], [("token", "strong", "not_allowed")])
+        self.assertEqual(self.http(self.node, "GET", "/v1/tokens/strong", self.admin)[0], 404)
+        self.assertEqual(office([], self.admin, prune=True)[0], 200)
+
+    def test_of_one_that_may_more(self):
+        """A tenant's administrator takes no operator's token over, lowers none, and deletes none; an operator does."""
+        self.token(self.node, "operator", name="high")
+        for key in ({}, {"Idempotency_Key": f"high-{time.monotonic_ns()}"}):
+            self.refused(403, "not_allowed", self.node, "PATCH", "/v1/tokens/high", self.admin, {"role": "admin", "hash": "0" * 64}, **key)
+            self.refused(403, "not_allowed", self.node, "DELETE", "/v1/tokens/high", self.admin, **key)
+        status, _, answer = self.http(self.node, "POST", "/v1/sets/high/apply", self.admin, {"documents": [{"kind": "token", "name": "high", "role": "admin"}]})
+        self.assertEqual((status, answer["errors"][0]["code"]), (400, "not_allowed"))
+        self.ok(self.node, "DELETE", "/v1/tokens/high", self.token(self.node, "operator"))
+
+    def test_stages_are_of_who_staged(self):
+        """What one token has staged under a name is nothing of another's set."""
+        other = self.token(self.node, "admin", name="other")
+        evil, good = ({"kind": "extension", "number": number, "password": "a long secret"} for number in ("1781", "1782"))
+        self.ok(self.node, "POST", "/v1/sets:stage", other, {"stage": "office", "part": 0, "documents": [evil]})
+        self.assertEqual(self.ok(self.node, "POST", "/v1/sets:stage", self.admin, {"stage": "office", "part": 0, "documents": [good]})["documents"], 1)
+        done = self.ok(self.node, "POST", "/v1/sets/staged/apply", self.admin, {"stage": "office"})
+        self.assertEqual([change["name"] for change in done["changes"]], ["1782"])
+        self.refused(404, "not_found", self.node, "POST", "/v1/sets/staged/apply", self.admin, {"stage": "office"})
+        self.ok(self.node, "POST", "/v1/sets/staged/apply", self.admin, {"documents": [], "prune": True})
+
     def test_what_is_wrong(self):
         for status, code, method, path, more in (
                 (404, "unknown_command", "GET", "/v1/", {}), (404, "unknown_command", "GET", "/v1/call", {}),

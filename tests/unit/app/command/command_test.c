@@ -663,6 +663,40 @@ static void test_roles(void **state)
 	assert_int_equal(i, COUNT_OF(ROLES));
 }
 
+/* What a token's commands are, for single commands and for documents of sets alike. */
+static const struct {
+	const char *patterns, *command;
+	bool may;
+} LIMITS[] = {
+	{ "", "token.put", true },
+	{ "call.*", "call.list", true },
+	{ "call.*", "extension.get", false },
+	{ "set.*", "extension.put", false },
+	{ "*", "token.put", false },
+	{ "token.*,session.*", "token.delete", false },
+	{ "token.*,session.*", "session.renew", false },
+	{ "webhook.*", "webhook.get", true },
+	{ "webhook.*", "webhook.put", false },
+	{ "webhook.*,events", "webhook.put", true },
+};
+
+static void test_limits(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(LIMITS); i++) {
+		struct command_right right = { COMMAND_FOR_ADMIN, "", LIMITS[i].patterns };
+		struct command_error error = { 0 };
+		const struct command *c = command_find(bytes_str(LIMITS[i].command));
+		bool may = command_may(c, &right, &error);
+
+		ROW_ASSERT(LIMITS[i].patterns, may == LIMITS[i].may);
+		ROW_ASSERT(LIMITS[i].patterns, may || error.code == COMMAND_NOT_ALLOWED);
+		right.role = COMMAND_FOR_READER;
+		ROW_ASSERT(LIMITS[i].patterns,
+			   !command_may(c, &right, &error) || c->role == COMMAND_FOR_READER);
+	}
+}
+
 /* What undoes a switch is for the same roles, and takes the same without on. */
 static void test_switches(void **state)
 {
@@ -828,6 +862,7 @@ int main(void)
 		cmocka_unit_test(test_names_are_all_said),
 		cmocka_unit_test(test_permission),
 		cmocka_unit_test(test_roles),
+		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_words_of_refusals),
 		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_tenant_is_for_operators),
