@@ -222,7 +222,7 @@ static void program_reply(struct node *n, uint64_t call, uint64_t serial, bool f
 static bool program_keep(const struct program_ask *a, struct bytes text)
 {
 	static struct flow_findings unused;
-	struct flow_program *p = program_parse(text, NULL, &unused);
+	struct flow_program *p = program_read(text, &unused);
 
 	if (p && !memcmp(p->hash, a->hash, sizeof(a->hash)))
 		return !programs_put(a->node->shards.commons->programs, bytes_str(a->tenant),
@@ -371,18 +371,11 @@ static json_t *flow_write(const void *value, const struct seal_key *key, struct 
 	return flow_document(value);
 }
 
-/* Of one that was checked; NULL: no memory. */
-static struct flow_program *flow_parse(const struct program_value *v,
-				       const struct flow_known *known, struct flow_findings *out)
-{
-	return program_parse(bytes_str(v->text), known, out);
-}
-
 static json_t *flow_show(const struct node *node, uint16_t tenant, const void *value)
 {
 	static struct flow_findings findings;
 	const struct program_value *v = value;
-	struct flow_program *p = flow_parse(v, NULL, &findings);
+	struct flow_program *p = program_read(bytes_str(v->text), &findings);
 	char hash[FLOW_HASH_TEXT];
 	json_t *json;
 
@@ -409,7 +402,7 @@ static int flow_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	static struct flow_findings findings;
 	const struct program_value *v = value;
-	struct flow_program *p = flow_parse(v, NULL, &findings);
+	struct flow_program *p = program_read(bytes_str(v->text), &findings);
 
 	command_flows_changed(node);
 	return p ? programs_put(node->shards.commons->programs,
@@ -434,7 +427,7 @@ static void flow_warn(const struct node *node, uint16_t tenant, const void *valu
 	json_t *list, *f;
 	size_t i;
 
-	program_free(flow_parse(v, &known, &findings));
+	program_free(program_parse(bytes_str(v->text), &known, &findings));
 	list = flow_findings_json(&findings, true);
 	json_array_foreach(list, i, f)
 	{
@@ -537,7 +530,7 @@ void command_flow_graph(struct command_run *run)
 	static char dot[FLOW_GRAPH_MAX];
 	struct writer w = writer_over(dot, sizeof(dot));
 	struct program_value *v = flow_stored(run);
-	struct flow_program *p = v ? program_parse(bytes_str(v->text), NULL, &unused) : NULL;
+	struct flow_program *p = v ? program_read(bytes_str(v->text), &unused) : NULL;
 
 	if (p)
 		flow_graph_write(p, &w);
@@ -790,8 +783,8 @@ static bool number_may_lead(struct command_run *run, const struct number_value *
 	return false;
 }
 
-/* NULL: it leads to no web application, or that has a URL which is none (findings). */
-static struct flow_program *number_to_program(const struct number_value *v,
+/* NULL: it leads to no web application, or that has a URL which is none (findings). kept: it was looked at before. */
+static struct flow_program *number_to_program(const struct number_value *v, bool kept,
 					      struct flow_findings *findings)
 {
 	char text[4 * NUMBER_TO_MAX];
@@ -799,7 +792,10 @@ static struct flow_program *number_to_program(const struct number_value *v,
 
 	number_program(v, &w);
 	*findings = (struct flow_findings){ 0 };
-	return w.n && !w.overflow ? program_parse(writer_done(&w), NULL, findings) : NULL;
+	if (!w.n || w.overflow)
+		return NULL;
+	return kept ? program_read(writer_done(&w), findings)
+		    : program_parse(writer_done(&w), NULL, findings);
 }
 
 /* Names are looked at when they are asked. False: the run has failed. */
@@ -829,9 +825,11 @@ static bool number_may_be(struct command_run *run, const void *value)
 
 	if (!number_may_lead(run, value) || !number_may_ask(run, value))
 		return false;
-	program_free(number_to_program(value, &findings));
+	program_free(number_to_program(value, false, &findings));
 	if (findings.errors)
-		command_fail(run, COMMAND_BAD_ARGUMENT, "to", "%s", findings.list[0].message);
+		command_fail(run, COMMAND_BAD_ARGUMENT,
+			     strstr(findings.list[0].path, "/fallback") ? "fallback" : "to", "%s",
+			     findings.list[0].message);
 	return !findings.errors;
 }
 
@@ -844,7 +842,7 @@ void command_number_put(struct command_run *run)
 
 	if (!document_make(run, &g_number_documents, &v))
 		return;
-	p = number_to_program(&v, &findings);
+	p = number_to_program(&v, true, &findings);
 	if (p)
 		command_flow_text_put(run, p);
 	else
@@ -873,7 +871,7 @@ static int number_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	static struct flow_findings unused;
 	const struct number_value *v = value;
-	struct flow_program *p = number_to_program(v, &unused);
+	struct flow_program *p = number_to_program(v, true, &unused);
 	char space[CALL_FLOW_MAX];
 	struct bytes flow = number_flow(v, space);
 	int err = 0;

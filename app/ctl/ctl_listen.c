@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "client/tandem_http.h"
 
-enum { HEADER_MAX = 320, ID_MAX = 48, POST_S = 15 };
+enum { ID_MAX = 48, POST_S = 15 };
 
 struct listen {
 	const char *from, *ca, *forward; /* forward NULL: events are printed */
@@ -35,13 +35,10 @@ static size_t on_response(char *data, size_t one, size_t n, void *arg)
 	return n;
 }
 
-static void post_header(struct curl_slist **list, const char *name, const char *value)
+static void post_header(struct curl_slist **list, const char *line)
 {
-	char line[HEADER_MAX];
-	struct curl_slist *more;
+	struct curl_slist *more = curl_slist_append(*list, line);
 
-	(void)snprintf(line, sizeof(line), "%s: %s", name, value);
-	more = curl_slist_append(*list, line);
 	if (more)
 		*list = more;
 }
@@ -49,22 +46,24 @@ static void post_header(struct curl_slist **list, const char *name, const char *
 /* The status; 0: nobody answered, which was complained of. */
 static long listen_post_body(const struct listen *l, const char *id, const char *body)
 {
-	char signatures[WEBHOOK_SIGNATURES_MAX], utc[24];
-	uint64_t utc_s = clock_utc_ms() / 1000;
+	const struct webhook_request r = { .method = "POST",
+					   .url = bytes_str(l->forward),
+					   .id = bytes_str(id),
+					   .body = bytes_str(body),
+					   .utc_s = clock_utc_ms() / 1000 };
+	char text[WEBHOOK_HEADERS_MAX];
+	struct writer w = writer_over(text, sizeof(text));
 	struct curl_slist *headers = NULL;
 	CURL *curl = curl_easy_init();
 	long status = 0;
 	CURLcode err;
 
-	(void)snprintf(utc, sizeof(utc), "%" PRIu64, utc_s);
-	webhook_sign_all(signatures, l->secrets, l->secret_count, bytes_str(id), utc_s,
-			 bytes_str(body));
-	post_header(&headers, "Content-Type", "application/json");
-	post_header(&headers, "webhook-id", id);
-	post_header(&headers, "webhook-timestamp", utc);
-	if (signatures[0])
-		post_header(&headers, "webhook-signature", signatures);
+	webhook_headers(&w, l->secrets, l->secret_count, &r);
+	post_header(&headers, "Content-Type: application/json");
+	for (size_t at = 0; !w.overflow && at < w.n; at += strlen(text + at) + 1)
+		post_header(&headers, text + at);
 	(void)curl_easy_setopt(curl, CURLOPT_URL, l->forward);
+	(void)curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
 	(void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	(void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	(void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);

@@ -97,7 +97,7 @@ bool http_own_open(struct http_own *o, struct helper_request *r, const char *url
 void http_own_close(struct helper *h, struct http_own *o);
 /* The headers that say who asks, signed where there is a secret. False: no memory. */
 bool http_signed(struct curl_slist **headers, const struct http_gate *g, const char *id,
-		 struct bytes body);
+		 const char *method, const char *url, struct bytes body);
 /* With what lists of verbs of an application at that URL end: it is asked again. NULL: they do not, as the URL says what may not be kept. */
 json_t *http_again(const json_t *args, const char *url);
 /* A word for why it could not connect; its detail in *text. */

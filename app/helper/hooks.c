@@ -215,7 +215,8 @@ static bool event_easy(struct hook *h, struct hook_event *e)
 	e->easy = curl_easy_init();
 	e->headers = curl_slist_append(NULL, "Content-Type: application/json");
 	more = e->headers ? curl_slist_append(e->headers, "Expect:") : NULL;
-	if (!e->easy || !more || !http_signed(&e->headers, &h->gate, e->id, bytes_str(e->body)))
+	if (!e->easy || !more ||
+	    !http_signed(&e->headers, &h->gate, e->id, "POST", h->url, bytes_str(e->body)))
 		return false;
 	http_gate_set(e->easy, &h->gate);
 	(void)curl_easy_setopt(e->easy, CURLOPT_URL, h->url);

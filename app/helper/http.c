@@ -123,54 +123,54 @@ static bool http_is_get(const struct http *q)
 	return !strcmp(http_text(q, "method"), "get");
 }
 
-static bool http_header(struct curl_slist **headers, const char *name, const char *value)
+static bool http_header(struct curl_slist **headers, const char *line)
 {
-	char line[256];
-	struct writer w = writer_over(line, sizeof(line) - 1);
-	struct curl_slist *more;
+	struct curl_slist *more = curl_slist_append(*headers, line);
 
-	WRITER_TEXTS(&w, name, ": ", value);
-	line[w.n] = '\0';
-	more = w.overflow ? NULL : curl_slist_append(*headers, line);
 	if (more)
 		*headers = more;
 	return more != NULL;
 }
 
 bool http_signed(struct curl_slist **headers, const struct http_gate *g, const char *id,
-		 struct bytes body)
+		 const char *method, const char *url, struct bytes body)
 {
-	char signatures[WEBHOOK_SIGNATURES_MAX], utc[24];
-	uint64_t utc_s = clock_utc_ms() / 1000;
-	struct writer w = writer_over(utc, sizeof(utc) - 1);
+	const struct webhook_request r = { .method = method,
+					   .url = bytes_str(url),
+					   .id = bytes_str(id),
+					   .body = body,
+					   .utc_s = clock_utc_ms() / 1000 };
+	char text[WEBHOOK_HEADERS_MAX];
+	struct writer w = writer_over(text, sizeof(text));
 
-	writer_u64(&w, utc_s);
-	utc[w.n] = '\0';
-	if (!http_header(headers, "webhook-id", id) ||
-	    !http_header(headers, "webhook-timestamp", utc))
-		return false;
-	webhook_sign_all(signatures, g->secrets, g->secret_count, bytes_str(id), utc_s, body);
-	return !signatures[0] || http_header(headers, "webhook-signature", signatures);
+	bool ok;
+
+	webhook_headers(&w, g->secrets, g->secret_count, &r);
+	ok = !w.overflow;
+	for (size_t at = 0; ok && at < w.n; at += strlen(text + at) + 1)
+		ok = http_header(headers, text + at);
+	return ok;
 }
 
-static bool http_headers(struct http *q)
+static bool http_headers(struct http *q, const char *url)
 {
 	curl_slist_free_all(q->headers);
 	q->headers = NULL;
-	return http_header(&q->headers, "Accept", "application/json") &&
-	       (!q->body || http_header(&q->headers, "Content-Type", "application/json")) &&
-	       http_signed(&q->headers, &q->gate, http_text(q, "id"), bytes_str(q->body));
+	return http_header(&q->headers, "Accept: application/json") &&
+	       (!q->body || http_header(&q->headers, "Content-Type: application/json")) &&
+	       http_signed(&q->headers, &q->gate, http_text(q, "id"),
+			   http_is_get(q) ? "GET" : "POST", url, bytes_str(q->body));
 }
 
-/* With what get sends in it. False: it is none, or there is no memory. */
-static bool http_url(const struct http *q)
+/* Whom it asks, with what get sends in the URL; signed. False: it is none, or there is no memory. */
+static bool http_url(struct http *q)
 {
 	const json_t *data = json_object_get(json_object_get(q->args, "body"), "data");
 	CURLU *url = curl_url();
 	const char *name;
 	const json_t *value;
 	char *text = NULL;
-	bool ok = url && !curl_url_set(url, CURLUPART_URL, q->urls[q->at], 0);
+	bool ok = url && !curl_url_set(url, CURLUPART_URL, q->urls[q->at], CURLU_PATH_AS_IS);
 
 	json_object_foreach((json_t *)(uintptr_t)(http_is_get(q) ? data : NULL), name, value)
 	{
@@ -184,7 +184,7 @@ static bool http_url(const struct http *q)
 		free(pair);
 	}
 	ok = ok && !curl_url_get(url, CURLUPART_URL, &text, 0) &&
-	     curl_easy_setopt(q->easy, CURLOPT_URL, text) == CURLE_OK;
+	     curl_easy_setopt(q->easy, CURLOPT_URL, text) == CURLE_OK && http_headers(q, text);
 	curl_free(text);
 	curl_url_cleanup(url);
 	return ok;
@@ -211,6 +211,7 @@ void http_gate_set(CURL *e, struct http_gate *g)
 	(void)curl_easy_setopt(e, CURLOPT_PROXY, ""); /* nothing of the environment */
 	(void)curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	(void)curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, 0L);
+	(void)curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L); /* as it is signed */
 	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYPEER, 1L);
 	(void)curl_easy_setopt(e, CURLOPT_SSL_VERIFYHOST, 2L);
 	(void)curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -302,7 +303,7 @@ static bool http_try(struct http *q, struct helper_request *r, uint64_t now_ns)
 		return http_try_link(q, r);
 	curl_easy_reset(q->easy);
 	http_usual(q, r);
-	if (!http_url(q) || !http_headers(q))
+	if (!http_url(q))
 		return false;
 	(void)curl_easy_setopt(q->easy, CURLOPT_HTTPHEADER, q->headers);
 	(void)curl_easy_setopt(q->easy, CURLOPT_TIMEOUT_MS,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/helper/webhook.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,18 +75,96 @@ void webhook_sign(char out[WEBHOOK_SIGNATURE_MAX], const struct webhook_secret *
 	free(text);
 }
 
-void webhook_sign_all(char out[WEBHOOK_SIGNATURES_MAX], const struct webhook_secret *secrets,
-		      size_t count, struct bytes id, uint64_t utc_s, struct bytes body)
+/* RFC 9421 2.3: what is signed, in that order, and by what. */
+static void request_params(struct writer *w, uint64_t utc_s)
 {
-	struct writer w = writer_over(out, WEBHOOK_SIGNATURES_MAX - 1);
+	writer_str(w, "(\"@method\" \"@authority\" \"@request-target\" \"content-digest\" "
+		      "\"webhook-id\")");
+	writer_number(w, ";created=", utc_s, ";alg=\"hmac-sha256\"");
+}
 
+/* RFC 9530. */
+static void request_digest(struct writer *w, struct bytes body)
+{
+	uint8_t hash[EVP_MAX_MD_SIZE];
+	char text[EVP_MAX_MD_SIZE * 2];
+	unsigned n = 0;
+
+	(void)EVP_Digest(body.p, body.n, hash, &n, EVP_sha256(), NULL);
+	(void)EVP_EncodeBlock((unsigned char *)text, hash, (int)n);
+	WRITER_TEXTS(w, "sha-256=:", text, ":");
+}
+
+/* RFC 9421 2.5: the lines that are signed. */
+static void request_base(struct writer *w, const struct webhook_request *r)
+{
+	WRITER_TEXTS(w, "\"@method\": ", r->method, "\n\"@authority\": ");
+	webhook_url_host(w, r->url);
+	writer_str(w, "\n\"@request-target\": ");
+	webhook_url_target(w, r->url);
+	writer_str(w, "\n\"content-digest\": ");
+	request_digest(w, r->body);
+	writer_str(w, "\n\"webhook-id\": ");
+	writer_bytes(w, r->id);
+	writer_str(w, "\n\"@signature-params\": ");
+	request_params(w, r->utc_s);
+}
+
+static void request_sign(struct writer *w, const struct webhook_secret *secret, struct bytes base)
+{
+	uint8_t mac[EVP_MAX_MD_SIZE];
+	char text[EVP_MAX_MD_SIZE * 2];
+	unsigned n = 0;
+
+	(void)HMAC(EVP_sha256(), secret->octets, (int)secret->n, base.p, base.n, mac, &n);
+	(void)EVP_EncodeBlock((unsigned char *)text, mac, (int)n);
+	WRITER_TEXTS(w, ":", text, ":");
+}
+
+/* Each signature has a label, which says by the same name what it is of. */
+static void request_signatures(struct writer *w, const struct webhook_secret *secrets, size_t count,
+			       const struct webhook_request *r)
+{
+	size_t room = r->url.n + r->id.n + 512;
+	uint8_t *text = malloc(room);
+	struct writer base = writer_over(text, text ? room : 0);
+
+	request_base(&base, r);
+	writer_str(w, "Content-Digest: ");
+	request_digest(w, r->body);
+	writer_u8(w, 0);
+	for (size_t i = 0; i < count; i++) {
+		writer_number(w, i ? ", sig" : "Signature-Input: sig", i + 1, "=");
+		request_params(w, r->utc_s);
+	}
+	writer_u8(w, 0);
+	for (size_t i = 0; i < count; i++) {
+		writer_number(w, i ? ", sig" : "Signature: sig", i + 1, "=");
+		request_sign(w, &secrets[i], writer_done(&base));
+	}
+	writer_u8(w, 0);
+	w->overflow |= base.overflow;
+	free(text);
+}
+
+void webhook_headers(struct writer *w, const struct webhook_secret *secrets, size_t count,
+		     const struct webhook_request *r)
+{
+	writer_str(w, "webhook-id: ");
+	writer_bytes(w, r->id);
+	writer_u8(w, 0);
+	writer_number(w, "webhook-timestamp: ", r->utc_s, "");
+	writer_u8(w, 0);
 	for (size_t i = 0; i < count; i++) {
 		char one[WEBHOOK_SIGNATURE_MAX];
 
-		webhook_sign(one, &secrets[i], id, utc_s, body);
-		WRITER_TEXTS(&w, i ? " " : "", one);
+		webhook_sign(one, &secrets[i], r->id, r->utc_s, r->body);
+		WRITER_TEXTS(w, i ? " " : "webhook-signature: ", one);
 	}
-	out[w.n] = '\0';
+	if (!count)
+		return;
+	writer_u8(w, 0);
+	request_signatures(w, secrets, count, r);
 }
 
 /* ---- addresses that may be asked ---- */
@@ -171,6 +250,29 @@ struct bytes webhook_url_authority(struct bytes url, struct bytes *path)
 	}
 	*path = bytes_from(rest, end);
 	return bytes_sub(rest, at, end - at);
+}
+
+void webhook_url_host(struct writer *w, struct bytes url)
+{
+	bool plain = bytes_starts(url, "http:") || bytes_starts(url, "ws:");
+	const char *usual = plain ? ":80" : ":443";
+	struct bytes path, host = webhook_url_authority(url, &path);
+	size_t n = strlen(usual);
+
+	if (host.n > n && bytes_is(bytes_from(host, host.n - n), usual))
+		host.n -= n;
+	for (size_t i = 0; i < host.n; i++)
+		writer_u8(w, (uint8_t)tolower(host.p[i]));
+}
+
+void webhook_url_target(struct writer *w, struct bytes url)
+{
+	struct bytes path;
+
+	(void)webhook_url_authority(url, &path);
+	path = bytes_sub(path, 0, bytes_find(path, '#'));
+	writer_str(w, path.n && path.p[0] == '/' ? "" : "/");
+	writer_bytes(w, path);
 }
 
 bool webhook_url_may_ask(struct bytes url, struct bytes networks)

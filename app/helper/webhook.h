@@ -11,7 +11,7 @@ enum {
 	WEBHOOK_SECRET_TEXT_MAX = 96, /* "whsec_" and base64 */
 	WEBHOOK_SIGNATURE_MAX = 48,   /* "v1," and base64 of 32 octets, and NUL */
 	WEBHOOK_SECRETS_MAX = 4,      /* while they are changed, each signs */
-	WEBHOOK_SIGNATURES_MAX = WEBHOOK_SECRETS_MAX * WEBHOOK_SIGNATURE_MAX,
+	WEBHOOK_HEADERS_MAX = 2048,
 	WEBHOOK_SECRETS_TEXT_MAX = 288, /* of all, joined by ',' */
 	WEBHOOK_NETWORKS_MAX = 16,
 	WEBHOOK_ANSWER_MAX = 65536,
@@ -35,9 +35,18 @@ int webhook_secrets_read(struct webhook_secret out[WEBHOOK_SECRETS_MAX], size_t 
 /* What stands in webhook-signature. */
 void webhook_sign(char out[WEBHOOK_SIGNATURE_MAX], const struct webhook_secret *secret,
 		  struct bytes id, uint64_t utc_s, struct bytes body);
-/* By each of them. */
-void webhook_sign_all(char out[WEBHOOK_SIGNATURES_MAX], const struct webhook_secret *secrets,
-		      size_t count, struct bytes id, uint64_t utc_s, struct bytes body);
+
+struct webhook_request {
+	const char *method;
+	struct bytes url, id, body; /* the URL as it is asked: http, https, ws or wss */
+	uint64_t utc_s;
+};
+/*
+ * Lines of its head, with a NUL behind each: which request it is, and when; and by each of the secrets two signatures (ADR 139).
+ * webhook-signature is of id, time and body alone, as Standard Webhooks has it; Signature (RFC 9421) is of method, host, path and query as well.
+ */
+void webhook_headers(struct writer *w, const struct webhook_secret *secrets, size_t count,
+		     const struct webhook_request *r);
 
 /* Networks joined by ',': "10.0.0.0/8", or one address. 0; -EINVAL; -ENOSPC: too many. */
 int webhook_networks_read(struct webhook_network out[WEBHOOK_NETWORKS_MAX], size_t *count,
@@ -48,6 +57,9 @@ bool webhook_may_ask(const struct addr *a, bool own, const struct webhook_networ
 
 /* Without scheme, user and password; the path, and what is behind it, in *path. */
 struct bytes webhook_url_authority(struct bytes url, struct bytes *path);
+/* As they stand in Host (RFC 9110 7.2: without the usual port), and in the first line of a request. */
+void webhook_url_host(struct writer *w, struct bytes url);
+void webhook_url_target(struct writer *w, struct bytes url);
 /* Whether its host is no address that may not be asked, as far as that is known without a resolver. */
 bool webhook_url_may_ask(struct bytes url, struct bytes networks);
 

@@ -225,22 +225,20 @@ static void ws_say(struct ws_link *l, const json_t *message)
 
 static void ws_shake_hands(struct ws_link *l)
 {
-	struct bytes path, host = webhook_url_authority(bytes_str(l->url), &path);
 	struct curl_slist *headers = NULL;
-	uint8_t nonce[16], head[2048];
+	uint8_t nonce[16], head[4096];
 	struct writer w = writer_over(head, sizeof(head));
 
-	path = bytes_sub(path, 0, bytes_find(path, '#'));
 	(void)RAND_bytes(nonce, sizeof(nonce));
 	(void)EVP_EncodeBlock((unsigned char *)l->key, nonce, sizeof(nonce));
-	WRITER_TEXTS(&w, "GET ", path.n && path.p[0] == '/' ? "" : "/");
-	writer_bytes(&w, path);
+	writer_str(&w, "GET ");
+	webhook_url_target(&w, bytes_str(l->url));
 	writer_str(&w, " HTTP/1.1\r\nHost: ");
-	writer_bytes(&w, host);
+	webhook_url_host(&w, bytes_str(l->url));
 	WRITER_TEXTS(&w,
 		     "\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: ", l->key,
 		     "\r\nSec-WebSocket-Version: 13\r\nUser-Agent: tandem/" TANDEM_VERSION "\r\n");
-	if (!http_signed(&headers, &l->gate, l->call, (struct bytes){ 0 }))
+	if (!http_signed(&headers, &l->gate, l->call, "GET", l->url, (struct bytes){ 0 }))
 		l->overflow = true;
 	for (const struct curl_slist *one = headers; one; one = one->next)
 		WRITER_TEXTS(&w, one->data, "\r\n");

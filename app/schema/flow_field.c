@@ -112,7 +112,7 @@ static bool program_set(struct program_value *v, const json_t *program)
 	if (!n || n >= sizeof(v->text))
 		return false;
 	v->text[n] = '\0';
-	p = program_parse(bytes_mem(v->text, n), NULL, &unused);
+	p = program_read(bytes_mem(v->text, n), &unused);
 	program_free(p);
 	return p != NULL;
 }

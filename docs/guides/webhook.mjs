@@ -1,15 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 // A web application for flows: node webhook.mjs PORT, with the tenant's secret in WEBHOOK_SECRET.
-import { createHmac, timingSafeEqual } from "node:crypto";
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { createServer } from "node:http";
 
 const key = Buffer.from(process.env.WEBHOOK_SECRET.replace(/^whsec_/, ""), "base64");
 
-// By Standard Webhooks, and not long ago.
-function isSigned(headers, body) {
-  const said = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.${body}`;
-  const want = Buffer.from("v1," + createHmac("sha256", key).update(said).digest("base64"));
-  const is = Buffer.from(headers["webhook-signature"] ?? "");
+// By RFC 9421: method, host, path and query, body and id; and not long ago.
+function isSigned({ method, url, headers }, body) {
+  const digest = `sha-256=:${createHash("sha256").update(body).digest("base64")}:`;
+  const params = `("@method" "@authority" "@request-target" "content-digest" "webhook-id")` +
+    `;created=${headers["webhook-timestamp"]};alg="hmac-sha256"`;
+  const said = [`"@method": ${method}`, `"@authority": ${headers.host.toLowerCase()}`,
+    `"@request-target": ${url}`, `"content-digest": ${digest}`,
+    `"webhook-id": ${headers["webhook-id"]}`, `"@signature-params": ${params}`].join("\n");
+  const want = Buffer.from(`sig1=:${createHmac("sha256", key).update(said).digest("base64")}:`);
+  const is = Buffer.from(headers["signature"] ?? "");
   const fresh = Math.abs(Date.now() / 1000 - Number(headers["webhook-timestamp"])) < 300;
   return fresh && is.length === want.length && timingSafeEqual(is, want);
 }
@@ -26,7 +31,7 @@ createServer((request, response) => {
   request.setEncoding("utf8");
   request.on("data", (part) => (body += part));
   request.on("end", () => {
-    const signed = isSigned(request.headers, body);
+    const signed = isSigned(request, body);
     response.statusCode = signed ? 200 : 401;
     response.end(JSON.stringify(signed ? answer(JSON.parse(body)) : {}));
   });

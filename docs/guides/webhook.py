@@ -13,12 +13,17 @@ import time
 KEY = base64.b64decode(os.environ["WEBHOOK_SECRET"].removeprefix("whsec_"))
 
 
-def is_signed(headers, body):
-    """By Standard Webhooks, and not long ago."""
-    said = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
-    want = "v1," + base64.b64encode(hmac.digest(KEY, said, hashlib.sha256)).decode()
+def is_signed(method, target, headers, body):
+    """By RFC 9421: method, host, path and query, body and id; and not long ago."""
+    digest = "sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()).decode() + ":"
+    params = ('("@method" "@authority" "@request-target" "content-digest" "webhook-id")'
+              f';created={headers["webhook-timestamp"]};alg="hmac-sha256"')
+    said = "\n".join([f'"@method": {method}', f'"@authority": {headers["host"].lower()}',
+                      f'"@request-target": {target}', f'"content-digest": {digest}',
+                      f'"webhook-id": {headers["webhook-id"]}', f'"@signature-params": {params}'])
+    want = "sig1=:" + base64.b64encode(hmac.digest(KEY, said.encode(), hashlib.sha256)).decode() + ":"
     fresh = abs(time.time() - int(headers["webhook-timestamp"] or 0)) < 300
-    return fresh and hmac.compare_digest(want, headers["webhook-signature"] or "")
+    return fresh and hmac.compare_digest(want, headers["signature"] or "")
 
 
 def answer(call):
@@ -31,7 +36,7 @@ def answer(call):
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_POST(self):
         body = self.rfile.read(int(self.headers["Content-Length"]))
-        signed = is_signed(self.headers, body)
+        signed = is_signed(self.command, self.path, self.headers, body)
         text = json.dumps(answer(json.loads(body)) if signed else {}).encode()
         self.send_response(200 if signed else 401)
         self.send_header("Content-Length", str(len(text)))

@@ -7,11 +7,16 @@ const key = Buffer.from(process.env.WEBHOOK_SECRET.replace(/^whsec_/, ""), "base
 const guid = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const TEXT = 1, CLOSE = 8, PING = 9, PONG = 10;
 
-// By Standard Webhooks, over an empty body; and not long ago.
-function isSigned(headers) {
-  const said = `${headers["webhook-id"]}.${headers["webhook-timestamp"]}.`;
-  const want = Buffer.from("v1," + createHmac("sha256", key).update(said).digest("base64"));
-  const is = Buffer.from(headers["webhook-signature"] ?? "");
+// By RFC 9421, as webhook.mjs, of a GET without a body; and not long ago.
+function isSigned({ url, headers }) {
+  const digest = `sha-256=:${createHash("sha256").digest("base64")}:`;
+  const params = `("@method" "@authority" "@request-target" "content-digest" "webhook-id")` +
+    `;created=${headers["webhook-timestamp"]};alg="hmac-sha256"`;
+  const said = [`"@method": GET`, `"@authority": ${headers.host.toLowerCase()}`,
+    `"@request-target": ${url}`, `"content-digest": ${digest}`,
+    `"webhook-id": ${headers["webhook-id"]}`, `"@signature-params": ${params}`].join("\n");
+  const want = Buffer.from(`sig1=:${createHmac("sha256", key).update(said).digest("base64")}:`);
+  const is = Buffer.from(headers["signature"] ?? "");
   const fresh = Math.abs(Date.now() / 1000 - Number(headers["webhook-timestamp"])) < 300;
   return fresh && is.length === want.length && timingSafeEqual(is, want);
 }
@@ -59,7 +64,7 @@ function onFrame(socket, opcode, payload) {
 const server = createServer();
 server.on("upgrade", (request, socket) => {
   let octets = Buffer.alloc(0), used;
-  if (!isSigned(request.headers))
+  if (!isSigned(request))
     return socket.end("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
   const accept = createHash("sha1").update(request.headers["sec-websocket-key"] + guid).digest("base64");
   socket.write("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +

@@ -16,21 +16,26 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
 
 
-def is_signed(headers):
-    """By Standard Webhooks, over an empty body; and not long ago."""
-    said = f"{headers.get('webhook-id')}.{headers.get('webhook-timestamp')}.".encode()
-    want = "v1," + base64.b64encode(hmac.digest(KEY, said, hashlib.sha256)).decode()
+def is_signed(target, headers):
+    """By RFC 9421, as webhook.py, of a GET without a body; and not long ago."""
+    digest = "sha-256=:" + base64.b64encode(hashlib.sha256(b"").digest()).decode() + ":"
+    params = ('("@method" "@authority" "@request-target" "content-digest" "webhook-id")'
+              f';created={headers.get("webhook-timestamp")};alg="hmac-sha256"')
+    said = "\n".join(['"@method": GET', f'"@authority": {headers.get("host", "").lower()}',
+                      f'"@request-target": {target}', f'"content-digest": {digest}',
+                      f'"webhook-id": {headers.get("webhook-id")}', f'"@signature-params": {params}'])
+    want = "sig1=:" + base64.b64encode(hmac.digest(KEY, said.encode(), hashlib.sha256)).decode() + ":"
     fresh = abs(time.time() - int(headers.get("webhook-timestamp") or 0)) < 300
-    return fresh and hmac.compare_digest(want, headers.get("webhook-signature") or "")
+    return fresh and hmac.compare_digest(want, headers.get("signature") or "")
 
 
 class Handler(socketserver.StreamRequestHandler):
     def shake_hands(self):
-        headers = {}
+        headers, target = {}, self.rfile.readline().decode().split(" ")[1]
         while (line := self.rfile.readline().decode().strip()):
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
-        if not is_signed(headers):
+        if not is_signed(target, headers):
             self.wfile.write(b"HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n")
             return False
         accept = base64.b64encode(hashlib.sha1((headers["sec-websocket-key"] + GUID).encode()).digest()).decode()

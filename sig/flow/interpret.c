@@ -204,27 +204,48 @@ static void piece_write(struct turn *t, struct writer *w, struct bytes piece, bo
 	writer_zeros(w, from, width);
 }
 
-/* With values in place of names: once, and what they have in braces stays. False: it is too long. */
-static bool text_expand(struct turn *t, struct bytes text, struct bytes *out, bool *secret)
+/* As it may stand there. */
+static void piece_write_in_url(struct turn *t, struct writer *w, struct bytes piece, bool *secret)
+{
+	uint8_t room[VERB_ROOM_MAX];
+	struct writer value = writer_over(room, sizeof(room));
+
+	piece_write(t, &value, piece, secret);
+	url_write_value(w, writer_done(&value));
+	w->overflow |= value.overflow;
+	if (*secret)
+		explicit_bzero(room, sizeof(room));
+}
+
+/* With values in place of names: once, and what they have in braces stays. False: it is too long, or they may not stand there. */
+static bool text_expand(struct turn *t, enum arg_form form, struct bytes text, struct bytes *out,
+			bool *secret)
 {
 	struct flow_verb *v = t->out;
 	struct writer w = writer_over(v->room + v->room_n, sizeof(v->room) - v->room_n);
 	struct bytes rest = text, part;
 	enum text_piece piece;
+	bool names = false;
 
 	*secret = false;
 	*out = text;
 	if (bytes_find(text, '{') == text.n)
 		return true;
+	if (form == FORM_URL && url_names_wrong(text, &part))
+		return false;
 	while ((piece = text_piece_cut(&rest, &part)) == PIECE_LITERAL || piece == PIECE_NAME) {
+		names |= piece == PIECE_NAME;
 		if (piece == PIECE_LITERAL)
 			writer_bytes(&w, part);
+		else if (form == FORM_URL)
+			piece_write_in_url(t, &w, part, secret);
 		else
 			piece_write(t, &w, part, secret);
 	}
 	*out = writer_done(&w);
 	v->room_n += out->n;
-	return !w.overflow && out->n <= VERB_TEXT_MAX;
+	return !w.overflow && out->n <= VERB_TEXT_MAX &&
+	       !(form == FORM_URL && names && url_has_dots(*out));
 }
 
 /* One more text of an argument. */
@@ -235,7 +256,7 @@ static bool text_put(struct turn *t, struct flow_value *value, const char *text,
 	struct bytes *to = &v->texts[v->count];
 
 	if (v->count == VERB_TEXTS_MAX ||
-	    !text_expand(t, bytes_str(text), to, &v->secrets[v->count]) || to->n < min ||
+	    !text_expand(t, form, bytes_str(text), to, &v->secrets[v->count]) || to->n < min ||
 	    to->n > max || (to->n && form_wrong(form, *to)))
 		return false;
 	v->secret |= v->secrets[v->count];

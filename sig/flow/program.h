@@ -126,6 +126,15 @@ const char *form_wrong(enum arg_form form, struct bytes text);
 /* Likewise with a part of it that stands beside names in braces: what no value of them could mend. */
 const char *form_part_wrong(enum arg_form form, struct bytes part);
 
+/* ---- values in URLs ---- */
+
+/* Percent-encoded: it stays where it stands in a path, a query or a fragment. */
+void url_write_value(struct writer *w, struct bytes value);
+/* NULL; else what is wrong with a text in which names stand in braces; *name: the one that stands in that part of the URL. */
+const char *url_names_wrong(struct bytes text, struct bytes *name);
+/* Whether a segment of its path is . or .., as a server may read it. */
+bool url_has_dots(struct bytes url);
+
 /* ---- programs ---- */
 
 struct flow_branch {
@@ -171,6 +180,8 @@ struct flow_known {
 /* NULL: there are errors. Warnings alone do not hinder. */
 struct flow_program *program_parse(struct bytes text, const struct flow_known *known,
 				   struct flow_findings *out);
+/* Likewise of a text that was kept: what an earlier build allowed is a warning, and the verb that has it fails. */
+struct flow_program *program_read(struct bytes text, struct flow_findings *out);
 void program_free(struct flow_program *p); /* NULL is fine */
 
 /* JSON that is read as an equal program; the hash is of its compact form. For free(). NULL: no memory. */

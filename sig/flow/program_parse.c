@@ -24,6 +24,7 @@ struct checker {
 	char path[FLOW_PATH_MAX];
 	size_t path_n;
 	bool broken; /* it is not known where some step leads */
+	bool kept;   /* an earlier build may have allowed more */
 };
 
 /* ---- findings ---- */
@@ -166,6 +167,22 @@ static void check_parts(struct checker *c, enum arg_form form, struct bytes text
 		wrong(c, "it %s", bad);
 }
 
+/* Whom a request goes to is for the program alone to say. */
+static void check_url(struct checker *c, struct bytes text)
+{
+	struct bytes name;
+	const char *bad = url_names_wrong(text, &name);
+
+	if (bad && name.n)
+		finding_add(c, c->kept,
+			    "'{" BYTES_FMT
+			    "}' stands in %s of the URL: a value may stand in its path, query or "
+			    "fragment",
+			    BYTES_ARG(bytes_sub(name, 0, SHOWN_MAX)), bad);
+	else if (bad)
+		finding_add(c, c->kept, "it %s", bad);
+}
+
 static void check_text(struct checker *c, const struct verb_arg *arg, const json_t *value,
 		       size_t min, size_t max)
 {
@@ -187,6 +204,8 @@ static void check_text(struct checker *c, const struct verb_arg *arg, const json
 			warn(c, "there is no such %s yet", arg->kind);
 	} else {
 		check_parts(c, arg->form, text);
+		if (arg->form == FORM_URL)
+			check_url(c, text);
 	}
 }
 
@@ -912,12 +931,14 @@ static void program_hash(struct flow_program *p)
 	free(text);
 }
 
-struct flow_program *program_parse(struct bytes text, const struct flow_known *known,
-				   struct flow_findings *out)
+static struct flow_program *program_make(struct bytes text, const struct flow_known *known,
+					 bool kept, struct flow_findings *out)
 {
-	struct checker c = {
-		.out = out, .known = known, .p = calloc(1, sizeof(*c.p)), .variables = json_object()
-	};
+	struct checker c = { .out = out,
+			     .known = known,
+			     .p = calloc(1, sizeof(*c.p)),
+			     .variables = json_object(),
+			     .kept = kept };
 
 	*out = (struct flow_findings){ 0 };
 	if (!c.p || !c.variables)
@@ -933,6 +954,17 @@ struct flow_program *program_parse(struct bytes text, const struct flow_known *k
 	}
 	program_free(c.p);
 	return NULL;
+}
+
+struct flow_program *program_parse(struct bytes text, const struct flow_known *known,
+				   struct flow_findings *out)
+{
+	return program_make(text, known, false, out);
+}
+
+struct flow_program *program_read(struct bytes text, struct flow_findings *out)
+{
+	return program_make(text, NULL, true, out);
 }
 
 void program_free(struct flow_program *p)

@@ -16,10 +16,19 @@ import time
 from call_test import CallTest
 from patience import until
 from server import ServerError
-from tandem_client import Client
+from tandem_client import Client, Refused
 
 KEY = b"k" * 32
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
+
+
+def signature(method, target, headers, body):
+    """By RFC 9421, as who receives it makes it again."""
+    digest = "sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()).decode() + ":"
+    params = f'("@method" "@authority" "@request-target" "content-digest" "webhook-id");created={headers["webhook-timestamp"]};alg="hmac-sha256"'
+    said = "\n".join([f'"@method": {method}', f'"@authority": {headers["Host"]}', f'"@request-target": {target}', f'"content-digest": {digest}',
+                      f'"webhook-id": {headers["webhook-id"]}', f'"@signature-params": {params}'])
+    return digest, "sig1=" + params, "sig1=:" + base64.b64encode(hmac.digest(KEY, said.encode(), hashlib.sha256)).decode() + ":"
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -28,7 +37,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.got, self.hold = [], threading.Event()
+        self.got, self.signed, self.hold = [], [], threading.Event()
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def url(self, path):
@@ -54,8 +63,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        path = self.path.strip("/").split("?")[0]
+        path = self.path.strip("/").split("?")[0].split("/")[0]
         self.server.got.append((self.path, dict(self.headers.items()), body))
+        self.server.signed.append((self.headers["Content-Digest"], self.headers["Signature-Input"], self.headers["Signature"]) ==
+                                  signature(self.command, self.path, self.headers, body))
         getattr(self, "on_" + path)()
 
     def say(self, status, body, **headers):
@@ -179,6 +190,7 @@ class Answers(Http):
         self.assertEqual(headers["webhook-signature"],
                          "v1," + base64.b64encode(hmac.digest(KEY, signed, hashlib.sha256)).decode())
         self.assertLess(abs(int(headers["webhook-timestamp"]) - time.time()), 10)
+        self.assertEqual(self.server.signed, [True])
         [event] = self.events()
         self.assertEqual((event["url"], event["http_status"], event["reason"]), (self.server.url("good"), "200", ""))
         self.assertEqual(self.ask("call.flow", call=call)["path"], "ask,which,wait,hello")
@@ -210,7 +222,43 @@ class Answers(Http):
         path, headers, body = self.server.got[-1]
         self.assertEqual((path, body), ("/good?key=1&who=a+b%26c", b""))
         self.assertIn("webhook-signature", headers)
+        self.assertTrue(all(self.server.signed), "the URL of a GET is not signed")
         out.bye()
+
+    def named(self, name, url, **args):
+        """What is asked where the caller has that name."""
+        before = len(self.server.got)
+        self.flow(url, **args)
+        self.ask("extension.put", number="1001", display_name=name)
+        out = self.call()
+        status = out.wait_final().status
+        if status == 200:
+            out.bye()
+        self.assertTrue(all(self.server.signed))
+        return status, [path for path, _, _ in self.server.got[before:]]
+
+    def test_names_in_urls(self):
+        """A caller's name stays in its segment, or its value, and says nothing of whom a request goes to."""
+        url = self.server.url("good/{caller_name}/open?n={caller_name}&role=user")
+        self.assertEqual(self.named("Ann&role=admin#", url, method="get"),
+                         (200, ["/good/Ann%26role%3Dadmin%23/open?n=Ann%26role%3Dadmin%23&role=user"]))
+        self.assertEqual(self.named("a/b?c", url), (200, ["/good/a%2Fb%3Fc/open?n=a%2Fb%3Fc&role=user"]))
+        for name in ("../../admin/delete?id=1#", "..", "x/../y"):
+            self.assertEqual(self.named(name, url), (486, []), name)
+        self.assertEqual(self.named("..", self.server.url("good?n={caller_name}"))[1], ["/good?n=.."])
+        for wrong, place in (("http://127.0.0.1{caller_name}/x", "host, port or user"), ("http://{header.X-A}/", "host, port or user"),
+                             ("{caller_name}://a/", "scheme"), ("http://a:{called}/", "host, port or user")):
+            with self.assertRaisesRegex(Exception, f"/steps/ask/http/url: .* stands in the {place}"):
+                self.flow(wrong)
+            if not wrong.startswith("{"):
+                for argument, args in (("to", {"to": wrong}), ("fallback", {"to": "http://a.test/", "fallback": wrong})):
+                    with self.assertRaisesRegex(Refused, f"bad_argument.* stands in the {place}") as refused:
+                        self.ask("number.put", number="121", **args)
+                    self.assertEqual(refused.exception.argument, argument)
+        self.ask("extension.put", number="1001", display_name="../x&y")
+        self.ask("number.put", number="120", to=self.server.url("verbs?of={caller_name}"))
+        self.call("120").cancel()
+        until(lambda: self.server.got[-1][0] == "/verbs?of=..%2Fx%26y")
 
     def test_bad(self):
         """Each way to fail takes the branch, and none holds the call for longer than the server has."""
@@ -297,25 +345,26 @@ class Traced(Http):
 
     def pin(self):
         """A secret variable goes where data names it, and is not seen; also where the server repeats it."""
-        Handler.on_pin = lambda handler: handler.say(200, b'{"to": "wait", "echo": "4711"}')
+        Handler.on_pin = lambda handler: handler.say(200, b'{"to": "wait", "echo": "47*1"}')
         self.ask("flow.put", name="main", program={"start": "pin", "steps": {
             "pin": {"gather": {"max": 4, "secret": True, "into": "pin", "first_s": 20}, "timeout": "no", "next": "ask"},
-            "ask": {"http": {"url": self.server.url("pin") + "?pin={pin}", "data": {"pin": "{pin}"}, "take": ["to"]}, "next": "no",
+            "ask": {"http": {"url": self.server.url("pin") + "/{pin}?pin={pin}", "data": {"pin": "{pin}"}, "take": ["to"]}, "next": "no",
                     "failed": "no"},
             "no": {"hangup": {}}}})
         out = self.call()
         self.assertEqual(out.wait_answer().status, 200)
-        for key in "4711":
+        for key in "47*1":
             request = out.in_dialog("INFO", body=f"Signal={key}\r\nDuration=120\r\n")
             request.set("Content-Type", "application/dtmf-relay")
             self.assertEqual(out.transact(request).status, 200)
         until(lambda: any(path.startswith("/pin") for path, _, _ in self.server.got))
-        self.assertIn(b'"pin":"4711"', self.server.got[-1][2])
-        until(lambda: self.ask("flow.trace", limit=1)[0]["url"] == self.server.url("pin"))
+        self.assertEqual(self.server.got[-1][0], "/pin/47%2A1?pin=47%2A1")
+        self.assertIn(b'"pin":"47*1"', self.server.got[-1][2])
+        until(lambda: self.ask("flow.trace", limit=1)[0]["url"] == self.server.url("pin") + "/***")
         [row] = self.ask("flow.trace", limit=1)
         self.assertIn('"pin":"***"', row["request"])
         self.assertIn('"echo": "***"', row["answer"])
-        self.assertNotIn("4711", json.dumps(row))
+        self.assertNotIn("47*1", json.dumps(row))
 
 
 class Number(Http):

@@ -47,18 +47,25 @@ static void http_variables(const struct flow_position *at, struct writer *w)
 		json_pair(w, name, value);
 }
 
-/* The values of the others: who looks at requests does not see them. */
+/* The values of the others, also as URLs have them: who looks at requests does not see them. */
 static void http_hidden(const struct flow_position *at, struct writer *w)
 {
 	struct bytes rest = text_bytes(&at->secrets), name, value;
-	const char *before = ",\"hidden\":[";
+	const char *before = ",\"hidden\":[\"";
+	uint8_t room[3 * VERB_TEXT_MAX];
 
 	while (bytes_cut(&rest, '\0', &name) && bytes_cut(&rest, '\0', &value)) {
+		struct writer url = writer_over(room, sizeof(room));
+
+		url_write_value(&url, value);
 		writer_str(w, before);
+		writer_bytes(w, writer_done(&url));
+		writer_str(w, "\",");
 		json_write_text(w, value);
-		before = ",";
+		before = ",\"";
 	}
 	writer_str(w, at->secrets.n ? "]" : "");
+	explicit_bzero(room, sizeof(room));
 }
 
 static void http_tags(const struct call *c, struct writer *w)

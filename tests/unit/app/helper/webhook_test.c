@@ -19,6 +19,72 @@ static void test_signed(void **state)
 	assert_string_equal(signature, "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
 }
 
+#define HEADERS                                                                           \
+	"webhook-id: msg-1.2\n"                                                           \
+	"webhook-timestamp: 1795000000\n"                                                 \
+	"webhook-signature: v1,K7S/yexEIxyu5C1jyC4KEzRStoGCCtUS6hBmxka4lKE= v1,"          \
+	"K7S/yexEIxyu5C1jyC4KEzRStoGCCtUS6hBmxka4lKE=\n"                                  \
+	"Content-Digest: sha-256=:RBNvo1WzZ4oRRq0W9+hknpT7T8If536DEMBg9hyq/4o=:\n"        \
+	"Signature-Input: sig1=(\"@method\" \"@authority\" \"@request-target\" \"conte"   \
+	"nt-digest\" \"webhook-id\");created=1795000000;alg=\"hmac-sha256\", sig2=(\""    \
+	"@method\" \"@authority\" \"@request-target\" \"content-digest\" \"webhook-id\")" \
+	";created=1795000000;alg=\"hmac-sha256\"\n"                                       \
+	"Signature: sig1=:TD5CQpes131oHP0DchqBsyAxQPEUfusKpyNYPg7BUOk=:, sig2=:"          \
+	"TD5CQpes131oHP0DchqBsyAxQPEUfusKpyNYPg7BUOk=:\n"
+
+/* Two signatures by each secret; method, host and target count for those of RFC 9421. The values are of another program. */
+static void test_headers(void **state)
+{
+	struct webhook_request r = { .method = "POST",
+				     .url = BYTES_LIT("https://u:p@App.example.com:443/call?x=1#y"),
+				     .id = BYTES_LIT("msg-1.2"),
+				     .body = BYTES_LIT("{}"),
+				     .utc_s = 1795000000 };
+	struct webhook_secret secrets[WEBHOOK_SECRETS_MAX];
+	char text[WEBHOOK_HEADERS_MAX];
+	struct writer w = writer_over(text, sizeof(text));
+	size_t count;
+
+	(void)state;
+	assert_int_equal(
+		webhook_secrets_read(secrets, &count,
+				     BYTES_LIT("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw,"
+					       "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwAA==")),
+		0);
+	webhook_headers(&w, secrets, count, &r);
+	for (size_t i = 0; i < w.n; i++)
+		text[i] = text[i] ? text[i] : '\n';
+	text[w.n] = '\0';
+	assert_string_equal(text, HEADERS);
+	w.n = 0;
+	webhook_headers(&w, secrets, 0, &r);
+	assert_true(bytes_eq(writer_done(&w), BYTES_LIT("webhook-id: msg-1.2\0"
+							"webhook-timestamp: 1795000000\0")));
+}
+
+static void test_hosts(void **state)
+{
+	static const char *const rows[][3] = {
+		{ "http://a:80", "a", "/" },
+		{ "http://a:443?q#f", "a:443", "/?q" },
+		{ "ws://[2001:DB8::1]:80/x", "[2001:db8::1]", "/x" },
+		{ "wss://A:443/x#y", "a", "/x" },
+		{ "https://u@a:8443/../x", "a:8443", "/../x" },
+	};
+	char text[128];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct writer w = writer_over(text, sizeof(text));
+
+		webhook_url_host(&w, bytes_str(rows[i][0]));
+		assert_true(bytes_is(writer_done(&w), rows[i][1]));
+		w.n = 0;
+		webhook_url_target(&w, bytes_str(rows[i][0]));
+		assert_true(bytes_is(writer_done(&w), rows[i][2]));
+	}
+}
+
 static void test_secrets(void **state)
 {
 	static const char *const wrong[] = { "",
@@ -148,7 +214,8 @@ int main(void)
 		cmocka_unit_test(test_signed),   cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_networks), cmocka_unit_test(test_who_may_be_asked),
 		cmocka_unit_test(test_shown),    cmocka_unit_test(test_urls),
-		cmocka_unit_test(test_several),
+		cmocka_unit_test(test_several),  cmocka_unit_test(test_headers),
+		cmocka_unit_test(test_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,7 +10,7 @@ static struct flow_program *g_program;
 static struct flow_position g_at;
 static struct flow_verb g_verb;
 static char g_tags[256], g_way[8192];
-static const char *g_hours;
+static const char *g_hours, *g_name;
 
 static void fact(void *arg, struct bytes name, struct writer *w)
 {
@@ -19,6 +19,8 @@ static void fact(void *arg, struct bytes name, struct writer *w)
 		writer_str(w, "+4930{called}");
 	if (bytes_is(name, "header.X-Line"))
 		writer_str(w, "a\r\nb");
+	if (bytes_is(name, "caller_name") && g_name)
+		writer_str(w, g_name);
 	if (bytes_is(name, "header.X-Long"))
 		for (int i = 0; i < 100; i++)
 			writer_str(w, "0123456789");
@@ -233,6 +235,62 @@ static void test_expand(void **state)
 			       "{\"say\":\"{none}\"},{\"dial\":[\"{none}\",\"1\"]}]"),
 			 FLOW_VERB);
 	assert_verb("{\"step\":\"4\",\"visit\":7,\"dial\":{\"to\":[\"1\"]}}");
+}
+
+/* A caller's name goes into one segment of the path, or one value of the query, whatever it is; else the verb fails. NULL: it does. */
+static void test_url(void **state)
+{
+	static const struct {
+		const char *url, *name, *want;
+	} rows[] = {
+		{ "https://a/c/{caller_name}/open", "Ann", "https://a/c/Ann/open" },
+		{ "https://a/c/{caller_name}/open", "../../admin/delete?id=1#", NULL },
+		{ "https://a/c/{caller_name}/open", "..", NULL },
+		{ "https://a/c/.{caller_name}/open", ".", NULL },
+		{ "https://a/c/{caller_name}", "x/..\\..", NULL },
+		{ "https://a/c/{caller_name}", "%2e%2e", "https://a/c/%252e%252e" },
+		{ "https://a/c/%2E{caller_name}", ".", NULL },
+		{ "https://a/c/{caller_name}", "a/b?c#d", "https://a/c/a%2Fb%3Fc%23d" },
+		{ "https://a/c?q={caller_name}&r=1", "Ann&role=admin#",
+		  "https://a/c?q=Ann%26role%3Dadmin%23&r=1" },
+		{ "https://a?q={caller_name}", "../x", "https://a?q=..%2Fx" },
+		{ "https://a/#{caller_name}", "a b", "https://a/#a%20b" },
+		{ "https://a/{caller_name:4}", "1", "https://a/0001" },
+		{ "https://a/{caller_name}", "J\xc3\xbcrgen \"x\"",
+		  "https://a/J%C3%BCrgen%20%22x%22" },
+		{ "https://a/?n={caller_name}{{x}", "+49 30", "https://a/?n=%2B49%2030{x}" },
+		{ "https://a/..", "no name", "https://a/.." },
+	};
+	char program[256];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		(void)snprintf(program, sizeof(program), "[{\"http\":\"%s\"},{\"say\":\"failed\"}]",
+			       rows[i].url);
+		g_name = rows[i].name;
+		assert_int_equal(begin(program), FLOW_VERB);
+		if (!rows[i].want)
+			assert_string_equal(g_verb.step->name, "2");
+		else if (!bytes_is(verb_text(&g_verb, "url"), rows[i].want))
+			fail_msg("%s: " BYTES_FMT, rows[i].want,
+				 BYTES_ARG(verb_text(&g_verb, "url")));
+	}
+}
+
+/* What an earlier build kept is read, and its verb fails. */
+static void test_url_that_was_kept(void **state)
+{
+	static struct flow_findings found;
+	static const char text[] = "[{\"http\":\"https://{caller_name}/\"},{\"say\":\"failed\"}]";
+
+	(void)state;
+	g_name = "evil.example";
+	assert_null(program_parse(bytes_str(text), NULL, &found));
+	g_program = program_read(bytes_str(text), &found);
+	assert_non_null(g_program);
+	assert_int_equal(found.warnings, 1);
+	assert_int_equal(program_begin(g_program, &g_at, &g_world, &g_verb), FLOW_VERB);
+	assert_string_equal(g_verb.step->name, "2");
 }
 
 /* Case numbers are kept with zeros in front: who types 1234 means 00001234 (IVR-03). */
@@ -463,6 +521,8 @@ int main(void)
 		cmocka_unit_test_teardown(test_hours, leave),
 		cmocka_unit_test_teardown(test_match, leave),
 		cmocka_unit_test_teardown(test_expand, leave),
+		cmocka_unit_test_teardown(test_url, leave),
+		cmocka_unit_test_teardown(test_url_that_was_kept, leave),
 		cmocka_unit_test_teardown(test_width, leave),
 		cmocka_unit_test_teardown(test_secrets, leave),
 		cmocka_unit_test_teardown(test_tags, leave),
