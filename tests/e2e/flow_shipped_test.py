@@ -56,15 +56,27 @@ def tone_file(path, hertz, seconds):
         file.writeframes(tone(hertz, seconds))
 
 
+def walks(steps, says=""):
+    """For a test of Walks: it fails unless the flow begins these steps in it, and these prompts are heard."""
+    def marked(test):
+        @functools.wraps(test)
+        def walked(self):
+            test(self)
+            until(lambda: walked.steps <= self.begun(), lambda: f"not begun: {walked.steps - self.begun()}")
+            self.assertEqual(walked.says - self.said, set(), "not heard")
+        walked.steps, walked.says = set(steps.split()), set(says.split())
+        return walked
+    return marked
+
+
 class Walks:
     """For a TestCase of calls in LANGUAGE: which steps of the flow WALKED they have begun, and which prompts were heard. Each prompt is a tone of its own, in each
     language another one. What decides alone (set, match) is told to nobody."""
     LANGUAGE, ALSO, SECONDS = "en", (), {}      # flows whose prompts are heard, too; prompts that are longer
-    begun, said, done = {}, {}, set()
 
     def setUp(self):
         super().setUp()
-        self.audio, self.tones = self.audio_a, {}
+        self.audio, self.tones, self.said = self.audio_a, {}, set()
         said = sorted({prompt for flow in (self.WALKED, *self.ALSO) for step in shipped(flow)["steps"].values() for prompt in prompts(step)})
         for at, language in enumerate(LANGUAGES):
             for name in names(language):
@@ -77,29 +89,25 @@ class Walks:
     def hears(self, *what, packets=8, anew=False):
         for one in what:
             self.audio.wait_tone(self.tones.get((self.LANGUAGE, one), one), 3 if one == WORD else packets, anew)
-            self.said.setdefault((self.WALKED, self.LANGUAGE), set()).add(one)
+            self.said.add(one)
 
-    def tearDown(self):
-        self.begun.setdefault((self.WALKED, self.LANGUAGE), set()).update(
-            event["step"] for event in self.node.events() if event["type"] == "call.flow" and event["flow"] == self.WALKED)
-        self.done.add(self.id())
-        super().tearDown()
+    def begun(self):
+        return {event["step"] for event in self.node.events() if event["type"] == "call.flow" and event["flow"] == self.WALKED}
 
 
 class AllBegun:
-    """For a TestCase behind all others of its file: there is no step of the flow WALKED, and no prompt of it, that WALKS, their classes, have not begun, or heard,
-    in LANGUAGE."""
+    """For a TestCase: there is no step of the flow WALKED, and no prompt of it, of which no test of WALKS, its classes, says that it walks it in LANGUAGE. That
+    it does is of that test alone: see walks()."""
     LANGUAGE, ONLY, ELSEWHERE = "en", set(), set()      # steps of a flow that several files walk
 
     def test_all(self):
-        tests = {f"{of.__module__}.{of.__qualname__}.{name}" for of in self.WALKS for name in unittest.defaultTestLoader.getTestCaseNames(of)}
-        if tests - Walks.done:
-            self.skipTest("the others of this file did not run")
-        walked = self.WALKED, self.LANGUAGE
+        tests = [getattr(of, name) for of in self.WALKS for name in unittest.defaultTestLoader.getTestCaseNames(of)]
         steps = {name: step for name, step in shipped(self.WALKED)["steps"].items() if name in self.ONLY or not self.ONLY and name not in self.ELSEWHERE}
         begins = {name for name, step in steps.items() if not {"set", "match"} & step.keys()}
         says = {prompt for step in steps.values() for prompt in prompts(step)}
-        self.assertEqual((begins - Walks.begun[walked], says - Walks.said[walked]), (set(), set()))
+        for all_of_it, mark in ((begins, "steps"), (says, "says")):
+            self.assertEqual(all_of_it.difference(*(getattr(test, mark, set()) for test in tests)), set())
+        self.assertEqual({(of.WALKED, of.LANGUAGE) for of in self.WALKS}, {(self.WALKED, self.LANGUAGE)})
 
 
 class Shipped(Put):

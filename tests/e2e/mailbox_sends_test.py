@@ -5,7 +5,7 @@ import os
 import signal
 import unittest
 
-from flow_shipped_test import WORD, AllBegun
+from flow_shipped_test import WORD, AllBegun, walks
 from mailbox_test import SENT, Mailbox, children
 from patience import until
 from state_test import redis_pid
@@ -33,6 +33,7 @@ class Sends(Mailbox):
     def box(self, number):
         return [(row["from"], row["state"], row["duration_ms"] // 1000) for row in self.ask("message.list", mailbox=number)]
 
+    @walks("sent", "mailbox-record mailbox-send")
     def test_reply(self):
         """It lies in the box of who left the message; that one is still the one that is heard."""
         message = self.heard()
@@ -50,6 +51,7 @@ class Sends(Mailbox):
         self.assertEqual(self.states(), {message: ("deleted", False)})
         self.out.bye()
 
+    @walks("fagain fdrops fmore fsay fsend fsent fwho", "mailbox-forward mailbox-forward-to mailbox-sent record-introduction")
     def test_forward(self):
         """To a list of two and one of them once more, with an introduction; the node is killed while they are copied."""
         self.ask("group.put", name="700", members="1001,1003")
@@ -87,6 +89,8 @@ class Sends(Mailbox):
         self.hears(self.SPOKEN[1], self.SPOKEN[0])
         self.out.bye()
 
+    @walks("digits old1 oldn oldw ragain rdrop replied replies unkept unknown urgentn urgentw",
+           "mailbox-not-saved mailbox-old-many mailbox-old-one mailbox-unknown mailbox-urgent-many")
     def test_counts(self):
         """Several urgent and old ones; who left them has no name, or hides his number; a reply that is said again, and left; a greeting that cannot be kept."""
         os.remove(f"{self.node.folder}/sounds/default/name-1001.wav")
@@ -128,6 +132,7 @@ class Sends(Mailbox):
         self.keys("1")
         self.hears("mailbox-not-saved")
 
+    @walks("away fnot rsend unpinned unsent", "mailbox-away mailbox-not-sent")
     def test_redis_away(self):
         """A PIN is not changed, a reply not sent, and the messages are not known: each is said. Nor is a message forwarded to nobody."""
         self.heard()
@@ -177,6 +182,7 @@ class Sends(Mailbox):
         self.assertEqual(self.states(), {message: ("new", False)})
         self.assertEqual(self.box("1003"), [])
 
+    @walks("secret", "mailbox-private")
     def test_private(self):
         self.ask("extension.put", number="1002", pin=self.PIN)
         message = self.leave(self.SPOKEN[0], private=True)

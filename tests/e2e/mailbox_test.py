@@ -7,7 +7,7 @@ import time
 import unittest
 
 from flow_calls_test import Put
-from flow_shipped_test import WORD, AllBegun, Walks, tone_file
+from flow_shipped_test import WORD, AllBegun, Walks, tone_file, walks
 from patience import until
 
 LONG = 110                      # s
@@ -88,6 +88,9 @@ class Mailbox(Walks, Put):
 
 
 class Menu(Mailbox):
+    @walks("before bye day deletes end first gone hears hour keys last listen marked name newn neww next none restore saved saves top urgent1 who",
+           "goodbye mailbox-deleted mailbox-from mailbox-keys mailbox-last mailbox-menu mailbox-new-many mailbox-none mailbox-saved mailbox-top mailbox-urgent "
+           "mailbox-urgent-one")
     def test_walk(self):
         self.ask("extension.put", number="1002", pin=self.PIN)
         usual, urgent = self.leave(self.SPOKEN[0]), self.leave(self.SPOKEN[1], urgent=True)
@@ -140,6 +143,7 @@ class Menu(Mailbox):
 
 
 class Others(Mailbox):
+    @walks("locked new1 wrong", "mailbox-locked mailbox-new-one mailbox-number mailbox-pin mailbox-wrong")
     def test_from_elsewhere(self):
         """At the phone of 1001, who is asked for box and PIN, as from outside; wrong ones until nobody looks any more, and as long a password is not looked at either."""
         self.ask("extension.put", number="1002", pin=self.PIN)
@@ -171,6 +175,7 @@ class Others(Mailbox):
         self.ended()
         self.assertEqual([text for text in (self.PIN, "97530864") if text in self.node.log_tail(10000)], [])
 
+    @walks("unset", "mailbox-not-saved")
     def test_number_outside(self):
         """VM-06: at another phone, behind its own mailbox, the owner sets an extension that is called, and no number outside."""
         self.ask("extension.put", number="1002", pin=self.PIN)
@@ -188,6 +193,7 @@ class Others(Mailbox):
         self.assertEqual(self.notify()[1], "1001")
         self.out.bye()
 
+    @walks("given")
     def test_verb(self):
         """A flow leads to the menu of a box: another phone is asked for its PIN, its own is not."""
         self.ask("extension.put", number="1002", pin=self.PIN)
@@ -204,6 +210,9 @@ class Others(Mailbox):
         self.hears("mailbox-new-none")
         self.out.bye()
 
+    @walks("again change changed check differs drop dropped first1p first2p greet greetings hear hello1 keep kept newpin nothing say sure",
+           "mailbox-greeting mailbox-new-none mailbox-new-pin mailbox-no-greeting mailbox-pin-again mailbox-pin-differs mailbox-record mailbox-sure "
+           "mailbox-welcome mailbox-your-greeting mailbox-your-name")
     def test_first_use(self):
         """No PIN yet: it, a name and a greeting. The caller says a tone as each."""
         self.dials(self.a, self.audio_a)
@@ -242,6 +251,7 @@ class Others(Mailbox):
         self.out.bye()
         self.assertNotIn("12345", self.node.log_tail(10000))
 
+    @walks("answer call nobody", "mailbox-answer mailbox-not-reached")
     def test_answer(self):
         """Who left the message is called back: at first he is busy. Behind that the menu goes on."""
         self.ask("extension.put", number="1002", pin=self.PIN)
@@ -266,6 +276,7 @@ class Others(Mailbox):
         self.hears("mailbox-keys")
         self.out.bye()
 
+    @walks("damaged", "mailbox-damaged")
     def test_damaged(self):
         """A message whose file is damaged is named, kept, and passed over."""
         self.ask("extension.put", number="1002", pin=self.PIN)
@@ -294,6 +305,10 @@ class Others(Mailbox):
         self.assertEqual(self.ask("prompt.get", name="greeting-1002-temporary")["until_utc_ms"],
                          datetime(day.year, day.month, day.day, tzinfo=timezone.utc).timestamp() * 1000 + 86400000)
 
+    @walks("hello menu nall nalways nany new0 nfrom nfroms ngetend ngetfrom ngetto nhours nmenu nnone notice notime nset1 nset2 nset3 nsethours nsetown "
+           "nsetto nto ntodo nuntil nuntils nurgent own settings",
+           "invalid mailbox-notify mailbox-notify-all mailbox-notify-any mailbox-notify-begin mailbox-notify-end mailbox-notify-from mailbox-notify-hours "
+           "mailbox-notify-none mailbox-notify-number mailbox-notify-to mailbox-notify-until mailbox-notify-urgent mailbox-settings")
     def test_notification(self):
         """VM-06, at the phone: which messages, the number, the time of day. What is so is said."""
         self.ask("extension.put", number="1002", pin=self.PIN)
@@ -338,6 +353,7 @@ class Others(Mailbox):
         self.hears("mailbox-settings")
         self.out.bye()
 
+    @walks("ends endsday keepto keptday keptto lastday login noday number passes pin silent", "mailbox-greetings mailbox-last-day mailbox-until-day")
     def test_settings(self):
         """Each greeting is heard and deleted; the temporary one is recorded anew, and has a last day. Then another PIN."""
         self.ask("extension.put", number="1002", pin=self.PIN)

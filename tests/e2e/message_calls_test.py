@@ -5,7 +5,7 @@ import unittest
 
 from lib.place import PARTY
 
-from flow_shipped_test import WORD, AllBegun
+from flow_shipped_test import WORD, AllBegun, walks
 from mailbox_test import Mailbox
 from patience import until
 from message_events_test import Left
@@ -17,6 +17,7 @@ class Outside(Mailbox):
     def times(self, *hours):
         return "-".join(time.strftime("%H:%M", time.gmtime(time.time() + 3600 * hour)) for hour in hours)
 
+    @walks("ask bye count end keys many", "goodbye message-call message-call-keys")
     def test_number_outside(self):
         """By the route of the extension; who answers hears how many messages are new, and them when he keys the PIN. Who keys something else is called again."""
         self.ask("tenant.put", name="default", language=self.LANGUAGE)       # who is outside has none of his own

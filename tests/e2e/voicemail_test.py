@@ -10,7 +10,7 @@ from lib.authority import Authority
 from lib.place import PARTY
 from lib.store_servers import SECRET, USER, Mail
 
-from flow_shipped_test import AllBegun, Shipped, Walks, tone_file
+from flow_shipped_test import AllBegun, Shipped, Walks, tone_file, walks
 from patience import until
 from ports import Ports
 from state_test import redis_pid
@@ -78,6 +78,8 @@ class Deposit(Walks, Shipped):
 
 
 class Keys(Deposit):
+    @walks("bye count end greeting is-private is-urgent leave menu name private record saved send unavailable urgent",
+           "voicemail-leave voicemail-menu voicemail-private voicemail-saved voicemail-unavailable voicemail-urgent")
     def test_marked_and_saved(self):
         """The default greeting has the spoken name; marks are said; it is saved when that is said; the CDR knows whose call was missed, and the message.
         As it is urgent, 1001 is called for it (VM-10)."""
@@ -110,6 +112,7 @@ class Keys(Deposit):
         self.assertNotIn("a file cannot be played", self.node.log_text())
         self.assertNotIn("a sound file cannot be used", self.node.log_text())
 
+    @walks("listen", "voicemail-busy")
     def test_listened_to(self):
         """Key 1: who is told that 1002 speaks hears what he said, and the menu again; it is no message yet."""
         self.ask("extension.put", number="1002", forward_always="")
@@ -123,6 +126,7 @@ class Keys(Deposit):
         out.wait_bye()
         self.assertEqual(self.counts(), [1, 0, 0])
 
+    @walks("full", "voicemail-full")
     def test_full(self):
         """The box has room for one message: nobody hears a beep before there is room again."""
         self.ask("extension.put", number="1002", mailbox_messages=1)
@@ -142,6 +146,7 @@ class Keys(Deposit):
         out.bye()
         self.ended()
 
+    @walks("again")
     def test_said_again(self):
         """What was said first is never seen; a caller who hangs up in the menu has left what he said."""
         out, call = self.leaves()
@@ -156,6 +161,7 @@ class Keys(Deposit):
         self.assertEqual([row["message"] for row in self.messages()], [f"{call}-2"])
         self.assertEqual(self.ended()["message"], f"{call}-2")
 
+    @walks("short", "voicemail-short")
     def test_hangs_up(self):
         """In the middle of what he says: it is new at once. Who has said nothing leaves nothing."""
         out, call = self.calls_box()
@@ -174,6 +180,7 @@ class Keys(Deposit):
         self.assertEqual(self.ended()["message"], "")
         self.assertEqual(self.counts(), [1, 0, 0])
 
+    @walks("unknown", "invalid")
     def test_not_sent_here(self):
         """Who calls the flow himself, and no extension has sent him here, hears that this leads nowhere."""
         out = self.a.invite("199", self.audio_a.sdp())
@@ -181,6 +188,7 @@ class Keys(Deposit):
         self.hears("invalid")
         out.wait_bye()
 
+    @walks("desk number operator pass", "goodbye please-wait")
     def test_operator(self):
         """0 in the greeting, of a box without a name, leads to the operator; in the menu, too, and the message is kept."""
         os.remove(os.path.join(self.node.folder, "sounds", "default", "name-1002.wav"))
@@ -206,6 +214,7 @@ class Keys(Deposit):
 
 
 class Away(Deposit):
+    @walks("late", "voicemail-late")
     def test_saved(self):
         """It is said that it is not certain; when Redis is back it is there."""
         out, _ = self.leaves()
@@ -217,6 +226,7 @@ class Away(Deposit):
         self.ended()
         self.count(1, 0, 0)
 
+    @walks("away", "voicemail-away")
     def test_before_the_beep(self):
         """Nobody is to say a message that has no box: it is said so. Then it is as before."""
         self.ask("flow.put", name="late", program={"start": "wait", "steps": {

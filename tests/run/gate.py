@@ -3,27 +3,29 @@
 
 A node that waits for a processor answers late, and a test that waits for it fails.  So a slow machine runs fewer at a time.
 """
+import glob
 import pathlib
 import threading
 import time
 
 IDLE = 0.15         # of all processors' time: where there is more, one more file may begin
-LOOK_S = 2          # the time over which it is measured: as long as a file takes to show what it costs
-STAT = pathlib.Path("/proc/stat")
+WAITING = 0.5       # threads for each processor that want one and wait: where there are fewer
+LOOK_S = 2          # the time over which both are measured: as long as a file takes to show what it costs
+STAT, PRESSURE = pathlib.Path("/proc/stat"), pathlib.Path("/proc/pressure/cpu")
 NICE = (1,)         # of times()
 STILL_S = 1.5       # a thread that wants to run a moment waits so long where its machine is stopped from outside, and not for load
 
 
 class Gate:
-    def __init__(self, idle=None):
-        self.idle = idle or (lambda: idle_share(LOOK_S))
+    def __init__(self, has_room=None):
+        self.has_room = has_room or room
         self.inside = 0
         self.one, self.count = threading.Lock(), threading.Lock()
 
     def enter(self):
         """Waits until there is room; the first one always enters."""
         with self.one:      # one at a time is asked how busy it is with those before
-            while self.inside and self.idle() < IDLE:
+            while self.inside and not self.has_room():
                 pass
             with self.count:
                 self.inside += 1
@@ -31,6 +33,51 @@ class Gate:
     def leave(self):
         with self.count:
             self.inside -= 1
+
+
+def room(seconds=LOOK_S):
+    """The processors have time for one more file: some of it is left, and who wants one has it soon. Who is nice gives way, and counts in neither."""
+    spent, waited, stalled = times(), waits(), stalls()
+    time.sleep(seconds)
+    return idle_since(spent, NICE) >= IDLE and waiting_since(waited, stalled, seconds) <= WAITING
+
+
+def waiting_since(waited, stalled, seconds):
+    """How many threads waited for each processor since waits() and stalls() were these, seconds ago.
+
+    The kernel's pressure (PSI) counts who is nice, too: the simulator, which always waits. So each thread is asked; where the kernel
+    does not count for them, PSI is all there is.
+    """
+    if not waited:
+        return (stalls() - stalled) / (seconds * 1e6)
+    nanoseconds = sum(max(0, delay - waited.get(thread, 0)) for thread, delay in waits().items())
+    return nanoseconds / (seconds * 1e9) / (len(processors()) or 1)
+
+
+def waits():
+    """{thread: ns that it has waited for a processor} of those that do not give way; none where the kernel does not count that."""
+    found = {}
+    for stat in glob.iglob("/proc/[0-9]*/stat"):
+        try:
+            if int(pathlib.Path(stat).read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[16]) > 0:      # nice
+                continue
+            for thread in glob.iglob(stat[:-4] + "task/*/schedstat"):
+                found[thread] = int(pathlib.Path(thread).read_text(encoding="ascii").split()[1])
+        except (OSError, IndexError, ValueError):       # it has ended
+            continue
+    return found
+
+
+def stalls():
+    """us in which somebody waited for a processor; 0 where the kernel does not say."""
+    try:
+        return int(PRESSURE.read_text(encoding="ascii").split("\n", 1)[0].rpartition("total=")[2])
+    except (OSError, ValueError):
+        return 0
+
+
+def processors():
+    return [line for line in STAT.read_text(encoding="ascii").splitlines() if line[:3] == "cpu" and line[3].isdigit()]
 
 
 def watch(stood, pause=lambda: time.sleep(0.1)):
@@ -42,13 +89,6 @@ def watch(stood, pause=lambda: time.sleep(0.1)):
         if now - last > STILL_S:
             stood(f"{time.strftime('%H:%M:%S', time.gmtime())} UTC: the machine stood still for {now - last:.1f} s")
         last = now
-
-
-def idle_share(seconds):
-    """0..1: of the processors' time from now on.  Who is nice gives way."""
-    before = times()
-    time.sleep(seconds)
-    return idle_since(before, NICE)
 
 
 def idle_since(before, also=()):

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs one unittest file and prints a line of JSON, marked with @@, for each test method.
 
-usage: one.py FILE[::CLASS[.METHOD]].  With TANDEM_KEEP=1 the folders of a failed test's nodes stay.
+usage: one.py FILE[::CLASS[.METHOD]].  With TANDEM_KEEP=1 the folders of a failed test's nodes stay.  With TANDEM_ORDER=SEED classes, and
+methods of each, run in an order that the seed says: no test counts on another.
 """
 import importlib.util
 import json
 import os
 import pathlib
+import random
 import re
 import shutil
 import signal
@@ -122,6 +124,18 @@ def flat(tests):
         yield from flat(test) if isinstance(test, unittest.TestSuite) else (test,)
 
 
+def shuffled(tests, seed):
+    """Classes, and the methods of each, in an order of the seed's. Those of a class stay together: they share what it set up."""
+    order, classes = random.Random(seed), {}
+    for test in flat(tests):
+        classes.setdefault(type(test), []).append(test)
+    groups = list(classes.values())
+    order.shuffle(groups)
+    for group in groups:
+        order.shuffle(group)
+    return unittest.TestSuite(test for group in groups for test in group)
+
+
 def main():
     if "TANDEM_WITH_PEERS" not in os.environ:
         os.execv(ROOT / "deploy" / "peers.sh", ["peers.sh", "with", sys.executable, *sys.argv])
@@ -134,7 +148,10 @@ def main():
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)
     result = Lines()
-    chosen(module, name).run(result)
+    tests = chosen(module, name)
+    if seed := os.environ.get("TANDEM_ORDER"):
+        tests = shuffled(tests, seed)
+    tests.run(result)
     tidy(result.class_failed or not result.testsRun)
     return 0 if result.wasSuccessful() else 1
 

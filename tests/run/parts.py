@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import examples
@@ -40,7 +41,8 @@ NPM = {"browser": r"\bbrowser_test\b|import browser\b", "api": r"\bnpm\.install\
 ROOM = 8 << 30                      # octets of memory that must be free: far more than the files of a run
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(12, 4 * CORES)        # programs of unit tests: many wait
-E2E_AT_ONCE = min(10, 4 * CORES)    # end-to-end files: they mostly wait; gate.py lets fewer in where there is no time for them
+E2E_AT_ONCE = min(16, 6 * CORES)    # end-to-end files: they mostly wait; gate.py lets fewer in where there is no time for them
+LISTENS = r"wait_tone|is_tone|hears\(|heard\(|\btones?\("       # a file that measures sound
 
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
@@ -323,36 +325,64 @@ def e2e(report, chosen=(), beside=(), seed=0, release=None):
         if any(re.search(words, text_of(script)) for script in scripts):
             report.add(f"e2e: the npm packages of tests/e2e/{name} are installed", *packages(name))
     shared = [script for script in scripts if not wants(script, "ALONE")]
-    took, failed, gate = {}, [], Gate()
+    took, failed, gate, lock = {}, [], Gate(), threading.Lock()
+    os.environ["TANDEM_ORDER"] = str(seed)      # of the tests of a file: see one.py
+
+    def ready(script):
+        """Its build is there; and who listens waits until nobody compiles."""
+        if release and not release.done():
+            return variant_of(script) != "release" and not re.search(LISTENS, text_of(script))
+        if release:
+            folders["release"] = release.result()
+        return True
 
     def timed(script):
-        variant = variant_of(script)
-        if variant not in folders:
-            folders[variant] = release.result()
         gate.enter()
         began = time.monotonic()
-        results = script_results(script, folders[variant], ran=report.ran)
+        results = script_results(script, folders[variant_of(script)], ran=report.ran)
         took[script] = time.monotonic() - began
         gate.leave()
-        for test in [test for test, result, _ in results if result == FAILED]:
-            print(f"   failed beside others: {test}", flush=True)
-        return results
+        with lock:
+            for test, result, output in results:
+                if result == FAILED:
+                    failed.append((script, test, output))
+                    print(f"   failed beside others: {test}", flush=True)
+                else:
+                    report.add(test, result, output)
 
     for group, workers in ((shared, E2E_AT_ONCE), ([s for s in scripts if s not in shared], 1)):
         if workers == 1:
             concurrent.futures.wait([*(outcome for *_, outcome in beside), *filter(None, [release])])
-        began, spent = time.monotonic(), times()
+        began, spent, turns = time.monotonic(), times(), Turns(group, ready)
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            for script, results in zip(group, pool.map(timed, group)):
-                for test, result, output in results:
-                    if result == FAILED:
-                        failed.append((script, test, output))
-                    else:
-                        report.add(test, result, output)
+            try:
+                for done in [pool.submit(turns.take, timed) for _ in range(workers)]:
+                    done.result()
+            finally:
+                turns.left.clear()      # who was interrupted begins no more
         print(f"   {len(group)} files, {workers} at a time at most: {time.monotonic() - began:.0f} s, processors idle for {idle_since(spent, ()):.0%}; " + ", ".join(
             f"{pathlib.Path(script.partition('::')[0]).stem} {took[script]:.0f} s"
             for script in sorted(group, key=took.get, reverse=True)[:SLOWEST]), flush=True)
+    del os.environ["TANDEM_ORDER"]
     judge(report, failed, folders)
+
+
+class Turns:
+    """Files in their order, for several that take one after the other: the next one is the first that is ready."""
+
+    def __init__(self, scripts, ready):
+        self.left, self.ready, self.lock = list(scripts), ready, threading.Lock()
+
+    def take(self, run_it):
+        while self.left:
+            with self.lock:
+                script = next(filter(self.ready, self.left), None)
+                if script:
+                    self.left.remove(script)
+            if script:
+                run_it(script)
+            else:
+                time.sleep(0.2)
 
 
 def judge(report, failed, folders):

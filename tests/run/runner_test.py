@@ -24,6 +24,7 @@ import host                                             # noqa: E402
 import parts                                            # noqa: E402
 import suite                                            # noqa: E402
 import tap                                              # noqa: E402
+from patience import until                              # noqa: E402
 from report import FAILED, PASSED, SKIPPED, Report, reason  # noqa: E402
 
 
@@ -436,9 +437,9 @@ class ProgramsAgain(unittest.TestCase):
 class Room(unittest.TestCase):
     """End-to-end files begin while the processors have time for one more."""
 
-    def at_once(self, idle, files=6):
-        """The most that ran side by side; idle: its share with so many of them inside."""
-        counts, door = [], gate.Gate(lambda: idle(door.inside))
+    def at_once(self, room, files=6):
+        """The most that ran side by side; room: whether there is for more than so many inside."""
+        counts, door = [], gate.Gate(lambda: room(door.inside))
 
         def file(_):
             door.enter()
@@ -451,23 +452,49 @@ class Room(unittest.TestCase):
         return max(counts)
 
     def test_one_at_least(self):
-        self.assertEqual(self.at_once(lambda inside: 0), 1)
+        self.assertEqual(self.at_once(lambda inside: False), 1)
 
     def test_as_many_as_there_is_time_for(self):
-        self.assertEqual(self.at_once(lambda inside: 1 if inside < 3 else 0), 3)
+        self.assertEqual(self.at_once(lambda inside: inside < 3), 3)
 
     def test_all(self):
-        self.assertGreater(self.at_once(lambda inside: 1), 3)
+        self.assertGreater(self.at_once(lambda inside: True), 3)
 
     def test_what_is_idle(self):
-        spent = iter([[100, 0, 100, 100, 100, 0, 0, 0], [130, 10, 150, 105, 105, 0, 0, 0]])
-        with unittest.mock.patch.object(gate, "times", lambda: next(spent)):
-            self.assertEqual(gate.idle_share(0), 0.2)
-        spent = iter([[130, 10, 150, 105, 105, 0, 0, 0]])
-        with unittest.mock.patch.object(gate, "times", lambda: next(spent)):
-            self.assertEqual(gate.idle_since([100, 0, 100, 100, 100, 0, 0, 0]), 0.1)
+        spent = [130, 10, 150, 105, 105, 0, 0, 0]
+        for also, share in ((gate.NICE, 0.2), ((), 0.1)):
+            with unittest.mock.patch.object(gate, "times", lambda: spent):
+                self.assertEqual(gate.idle_since([100, 0, 100, 100, 100, 0, 0, 0], also), share)
         self.assertEqual(len(gate.times()), 8)
         self.assertGreater(sum(gate.times()), 0)
+
+    def test_who_waits(self):
+        """For each processor, of those that do not give way: a thread that is new, and not one that has ended."""
+        later = {"old": 3_000_000_000, "new": 1_000_000_000}
+        with unittest.mock.patch.multiple(gate, waits=lambda: later, processors=lambda: [0, 1]):
+            self.assertEqual(gate.waiting_since({"old": 1_000_000_000, "ended": 7}, 0, 2), 0.75)
+        with unittest.mock.patch.multiple(gate, waits=lambda: {}, stalls=lambda: 1_600_000):     # the kernel counts its pressure alone
+            self.assertEqual(gate.waiting_since({}, 600_000, 2), 0.5)
+
+    def test_who_is_nice_gives_way(self):
+        if not gate.waits():
+            self.skipTest("the kernel counts for no thread how long it waits")
+        for nice, there in ((0, True), (7, False)):
+            with subprocess.Popen(["nice", "-n", str(nice), "sleep", "60"]) as process:
+                until(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(os.PRIO_PROCESS, 0) + nice)
+                if os.getpriority(os.PRIO_PROCESS, 0) == 0:
+                    self.assertEqual(any(name.startswith(f"/proc/{process.pid}/") for name in gate.waits()), there)
+                process.kill()
+
+    def test_room(self):
+        for idle, waiting, room in ((0.2, 0.1, True), (0.1, 0.1, False), (0.2, 0.9, False)):
+            with unittest.mock.patch.multiple(gate, idle_since=lambda *_, idle=idle: idle, waiting_since=lambda *_, waiting=waiting: waiting):
+                self.assertEqual(gate.room(0), room)
+
+    def test_a_kernel_that_says_little(self):
+        with unittest.mock.patch.object(gate, "PRESSURE", pathlib.Path("/nowhere")):
+            self.assertEqual(gate.stalls(), 0)
+        self.assertGreater(len(gate.processors()), 0)
 
     def test_a_machine_that_stood_still(self):
         """It is told when that was, and for how long."""
@@ -495,7 +522,7 @@ class Beside(unittest.TestCase):
     def test_begins_with_tests_that_wait(self):
         """Once."""
         self.begun, self.builds = [], []
-        with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build"):
+        with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build", run=lambda *_: (1, "")):
             self.assertEqual(self.arguments("unit", ["unit", "asan", "e2e", "sim"]), ())
             self.assertEqual((self.told, self.builds), ([], []))
             self.assertEqual(self.arguments("asan", ["asan", "e2e", "sim"]), ())
@@ -507,9 +534,9 @@ class Beside(unittest.TestCase):
     def test_begins_with_end_to_end_tests(self):
         """Where those are the first that wait; the build is then part of them."""
         self.begun, self.builds = [], []
-        with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build"):
+        with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build", run=lambda *_: (0, "")):
             self.assertEqual(self.arguments("e2e", ["e2e", "sim"], ["x"]), (["x"], self.begun, 7))
-            self.assertEqual((self.told, self.builds), ([("nice", "-n", "19")], []))
+            self.assertEqual((self.told, self.builds), ([("chrt", "--idle", "0", "nice", "-n", "19")], []))
 
     def test_not_where_one_part_is_chosen(self):
         with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build"):
@@ -556,6 +583,39 @@ class Beside(unittest.TestCase):
             with unittest.mock.patch.multiple(parts, build=lambda _, name, *__: name, script_results=ran), unittest.mock.patch.dict(os.environ):
                 parts.e2e(report, sorted(str(path) for path in pathlib.Path(folder).iterdir()), release=release)
         self.assertEqual(began, [("b_test", "asan", False), ("a_test", "late", True), ("c_test", "asan", True)])
+
+    def test_who_listens_waits_for_the_compiler(self):
+        """And the others do not."""
+        began, release = [], concurrent.futures.Future()
+
+        def ran(script, *_, **__):
+            began.append((pathlib.Path(script).stem, release.done()))
+            if len(began) == 2:
+                threading.Timer(0.1, release.set_result, ["release"]).start()
+            return [(f"e2e: {script}", PASSED, "")]
+
+        report = Report()
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()), report.part("e2e"):
+            for name, text in (("a_test.py", "LONG = 90\nself.audio.wait_tone(440)"), ("b_test.py", ""), ("c_test.py", ""), ("d_test.py", "page.tone(440)")):
+                pathlib.Path(folder, name).write_text(text, encoding="ascii")
+            with unittest.mock.patch.multiple(parts, build=lambda _, name, *__: name, script_results=ran), unittest.mock.patch.dict(os.environ):
+                parts.e2e(report, sorted(str(path) for path in pathlib.Path(folder).iterdir()), release=release)
+        self.assertEqual(sorted(began), [("a_test", True), ("b_test", False), ("c_test", False), ("d_test", True)])
+
+    def test_interrupted(self):
+        """No file begins behind that."""
+        began = []
+
+        def ran(script, *_, **__):
+            began.append(script)
+            raise KeyboardInterrupt
+
+        with tempfile.TemporaryDirectory() as folder, contextlib.redirect_stdout(io.StringIO()):
+            for n in range(9):
+                pathlib.Path(folder, f"{n}_test.py").write_text("", encoding="ascii")
+            with unittest.mock.patch.multiple(parts, build=lambda _, name, *__: name, script_results=ran, E2E_AT_ONCE=1), unittest.mock.patch.dict(os.environ):
+                self.assertRaises(KeyboardInterrupt, parts.e2e, Report(), sorted(str(path) for path in pathlib.Path(folder).iterdir()))
+        self.assertEqual(len(began), 1)
 
     def test_who_is_alone_is_alone(self):
         """It begins when all is done that runs beside."""
@@ -685,6 +745,24 @@ class One(unittest.TestCase):
                 found = parts.script_results(f"{script}::{name}", "")
                 self.assertEqual([(test.rpartition(": ")[2], result) for test, result, _ in found], [(test, PASSED) for test in wanted])
             self.assertEqual(parts.script_results(f"{script}::T.test_c", "")[0][1], FAILED)
+
+    def test_order(self):
+        """The seed's: no test counts on another. Those of a class stay together."""
+        body = "import unittest\n" + "".join(f"class {name}(unittest.TestCase):\n" + "".join(f" def test_{n}(self): pass\n" for n in range(5)) for name in "ABC")
+        orders = []
+        with tempfile.NamedTemporaryFile("w", suffix="_test.py") as file:
+            file.write(body)
+            file.flush()
+            for seed in "1", "1", "2", "":
+                with unittest.mock.patch.dict(os.environ, TANDEM_ORDER=seed):
+                    orders.append([test.rpartition(": ")[2] for test, _, _ in parts.script_results(file.name, "")])
+        self.assertEqual(orders[0], orders[1])
+        self.assertEqual(orders[3], sorted(orders[3]))
+        self.assertNotIn(orders[3], (orders[0], orders[2]))
+        self.assertNotEqual(orders[0], orders[2])
+        for order in orders:
+            self.assertEqual(sorted(order), orders[3])
+            self.assertEqual(len([1 for a, b in zip(order, order[1:]) if a[0] != b[0]]), 2)
 
     def test_folders_of_a_failure_stay(self):
         body = ("import sys, tempfile, types, unittest\nleft = sys.modules['lib.node'] = types.SimpleNamespace(LEFT=[])\n"

@@ -29,7 +29,8 @@ PARTS = {
     "sim": parts.sim,
     "docs": parts.docs,
 }
-GIVES_WAY = "nice", "-n", "19"
+NICE = "nice", "-n", "19"
+IDLE = "chrt", "--idle", "0"        # and whoever wants the processor has it at once, as from nobody who is only nice
 
 
 def script_of(word):
@@ -60,13 +61,18 @@ def selection(words):
     return [name for name in PARTS if name in chosen] or list(PARTS), scripts
 
 
+def gives_way():
+    """The words by which a command runs that gives way to tests."""
+    return (*IDLE, *NICE) if not parts.run(*IDLE, "true")[0] else NICE
+
+
 def arguments_of(name, chosen, scripts, report, begun, seed, builds):
     """Of a part, beside its report.  The simulator, and a build that takes minutes, begin with the first tests that mostly wait, and have
     what time those leave."""
     if name in ("asan", "e2e") and "sim" in chosen and not begun:
-        begun += parts.sim_begin(report, *GIVES_WAY) or []
+        begun += parts.sim_begin(report, *gives_way()) or []
     if name == "asan" and "e2e" in chosen and not scripts:
-        builds.append(parts.build_begin(report, "release", *GIVES_WAY))
+        builds.append(parts.build_begin(report, "release", *gives_way()))
     return {"e2e": (scripts, begun, seed, *builds), "sim": (begun,)}.get(name, ())
 
 

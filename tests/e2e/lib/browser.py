@@ -228,7 +228,8 @@ class Page:
             if heard and abs(heard[0] - hertz) <= delta and heard[1] > 20:
                 return
             time.sleep(0.1)
-        raise Failed(f"heard {heard}, not {hertz} Hz\n" + self.run("phone.log.join('\\n')"))
+        came = {name: sum(stream.get(name, 0) for stream in self.stats("inbound-rtp")) for name in ("packetsReceived", "packetsLost", "concealedSamples")}
+        raise Failed(f"heard {heard}, not {hertz} Hz; {came}\n" + self.run("phone.log.join('\\n')"))
 
     def stats(self, kind):
         return self.run(f"phone.stats({json.dumps(kind)})")

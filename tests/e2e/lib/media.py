@@ -12,6 +12,8 @@ import struct
 import threading
 import time
 
+import numpy
+
 import tone
 
 from .codec import FRAMES, PCMU
@@ -89,6 +91,37 @@ def sdp_address(address):
 
 ROWS, COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
 KEYS = {key: (row, column) for row, line in zip(ROWS, ("123A", "456B", "789C", "*0#D")) for column, key in zip(COLUMNS, line)}
+
+
+class Hertz(int):
+    """A tone that was heard; a failure says what was lost of it, too: a wrong tone is a fault of the node, a hole in it perhaps of the machine."""
+    said = ""
+
+    def __repr__(self):
+        return f"{int(self)} Hz ({self.said})"
+
+
+def stretches(packets):
+    """[packets of which each follows the one before]: behind a loss, or another source's first one, the next stretch begins."""
+    first, found = {}, []
+    for packet in packets:
+        first.setdefault(packet.ssrc, packet.seq)
+    order = sorted(packets, key=lambda one: (list(first).index(one.ssrc), (one.seq - first[one.ssrc] + 0x8000) % 0x10000))
+    for packet in order:
+        last = found[-1][-1] if found else None
+        if last and (packet.ssrc, packet.seq) == (last.ssrc, (last.seq + 1) % 0x10000):
+            found[-1].append(packet)
+        elif not last or (packet.ssrc, packet.seq) != (last.ssrc, last.seq):
+            found.append([packet])
+    return found
+
+
+def holes(packets):
+    """What lacks between packets, as a failure says it."""
+    parts = stretches(packets)
+    lost = sum((behind[0].seq - before[-1].seq - 1) % 0x10000 for before, behind in zip(parts, parts[1:]) if behind[0].ssrc == before[-1].ssrc)
+    late = max((CLOCK.ran(a.at, b.at) for a, b in zip(packets, packets[1:])), default=0.0)
+    return f"{len(packets)} packets, {lost} lost, none for {late:.2f} s once"
 
 
 class Media:
@@ -276,17 +309,28 @@ class Media:
         """
         if anew:
             self.told = len(self.audio())
-        until(lambda: self._finds(hertz, packets), lambda: f"no {hertz} Hz in {len(self.audio())} packets, {self.heard()} at last")
+        until(lambda: self._finds(hertz, packets),
+              lambda: f"no {hertz} Hz in {holes(self.audio()[self.told:])} since it was waited for; {self.heard()} at last")
 
     def _finds(self, hertz, packets):
         audio = self.audio()
         while self.told + packets <= len(audio):
-            part = [packet.payload for packet in audio[self.told:self.told + packets]]
-            if tone.share(self.codec.samples(part), self.codec.rate, hertz) > 0.9:
+            if self.share(audio[self.told:self.told + packets], hertz) > 0.9:
                 self.told += packets
                 return True
             self.told += 1
         return False
+
+    def share(self, packets, hertz):
+        """That a tone within 3 Hz has of all power in them. What was lost between two is nothing of it: it is measured in each stretch."""
+        of_it = total = count = 0.0
+        for part in stretches(packets):
+            samples = numpy.array(self.codec.samples([packet.payload for packet in part]), dtype=float)
+            power = float(samples @ samples)
+            turns = numpy.arange(len(samples)) * (2j * math.pi / self.codec.rate)
+            of_it += max(2 * abs(samples @ numpy.exp(-turns * (hertz + off))) ** 2 / len(samples) for off in (-3, 0, 3)) if power else 0
+            total, count = total + power, count + len(samples)
+        return min(1.0, of_it / total) if total >= max(1, count) else 0.0      # silence
 
     def lost(self):
         """Gaps in the sequence of the last SSRC's packets."""
@@ -339,11 +383,16 @@ class Media:
 
     def is_tone(self, hertz, packets=15):
         """The last 0.3 s are this tone, and little else."""
-        payloads = [packet.payload for packet in self.audio()[-packets:] if packet.pt == self.pt]
-        return bool(payloads) and tone.share(self.codec.samples(payloads), self.codec.rate, hertz) > 0.8
+        found = [packet for packet in self.audio()[-packets:] if packet.pt == self.pt]
+        return bool(found) and self.share(found, hertz) > 0.8
 
     def heard(self, seconds=0.5):
-        """(Hz, share) of the strongest tone in the last half second, in order of arrival."""
-        payloads = [packet.payload for packet in self.audio()[-int(seconds * FRAMES):]
-                    if packet.pt == self.pt]
-        return tone.loudest(self.codec.samples(payloads), self.codec.rate) if payloads else (0, 0.0)
+        """(Hertz, share) of the strongest tone in the last half second: in its longest stretch without a loss."""
+        found = [packet for packet in self.audio()[-int(seconds * FRAMES):] if packet.pt == self.pt]
+        if not found:
+            return Hertz(0), 0.0
+        stretch = max(stretches(found), key=len)
+        hertz, share = tone.loudest(self.codec.samples([packet.payload for packet in stretch]), self.codec.rate)
+        hertz = Hertz(hertz)
+        hertz.said = holes(found)
+        return hertz, share
