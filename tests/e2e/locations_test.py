@@ -28,10 +28,13 @@ class Locations(Pair):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        for number in ("1001", "1002", *(str(2001 + i) for i in range(PHONES))):
+        cls.callees = {name: str(3001 + i) for i, name in enumerate(unittest.defaultTestLoader.getTestCaseNames(cls))}
+        for number in (*cls.callees.values(), *(str(2001 + i) for i in range(PHONES)), "1001"):
             cls.a.put_extension(number, "secret")
 
     def setUp(self):
+        """Who is called is another one in each test: for a second a node believes what it knows of him."""
+        self.callee = self.callees[self._testMethodName]
         self.until(lambda: self.registers(self.b, "1001", "secret") == 200)
 
     def agent(self, node, number):
@@ -39,11 +42,11 @@ class Locations(Pair):
         self.addCleanup(agent.close)
         return agent
 
-    def call(self, node, number="1002"):
+    def call(self, node, number=None):
         """Who calls is registered nowhere."""
         caller, audio = self.agent(node, "1001"), node.media()
         self.addCleanup(audio.close)
-        return caller.invite(number, audio.sdp())
+        return caller.invite(number or self.callee, audio.sdp())
 
     def rings(self, call, phone):
         leg = phone.incoming()
@@ -58,7 +61,7 @@ class Locations(Pair):
 
     def test_called_from_the_other_node(self):
         """Also after a kill of the node that it came to, and at once after it went to the other one."""
-        phone = self.agent(self.a, "1002")
+        phone = self.agent(self.a, self.callee)
         self.assertEqual(phone.register().status, 200)
         self.hangs_up(self.call(self.b), phone)
         self.a.kill()
@@ -81,7 +84,7 @@ class Locations(Pair):
         self.a.put_extension("1006", "secret", forward_unreachable="1003")
         self.until(lambda: self.registers(self.b, "1006", "secret") == 200)     # it is known there, and has no phone
         self.hangs_up(self.call(self.b, "1006"), phones["1003"])
-        callee, audio = self.agent(self.b, "1002"), self.b.media()
+        callee, audio = self.agent(self.b, self.callee), self.b.media()
         self.addCleanup(audio.close)
         self.assertEqual(callee.register().status, 200)
         out, into = self.call(self.b), callee.incoming()
@@ -124,7 +127,7 @@ class Locations(Pair):
         self.assertEqual([row for row in self.a.ctl("registration.list", number="1009") if row["contacts"]], [])
 
     def test_leaves_at_the_other_node(self):
-        phone = self.agent(self.a, "1002")
+        phone = self.agent(self.a, self.callee)
         self.assertEqual(phone.register().status, 200)
         phone.server = self.b.server
         self.assertEqual(phone.register(expires=0).status, 200)
@@ -139,7 +142,7 @@ class Locations(Pair):
 
     def test_one_phone_of_a_user(self):
         """By its GRUUs: from each node, after a kill, and for as long as it has its Call-ID."""
-        desk, mobile = self.agent(self.a, "1002"), self.agent(self.b, "1002")
+        desk, mobile = self.agent(self.a, self.callee), self.agent(self.b, self.callee)
         public, temporary = self.gruus(desk, INSTANCE % 91)
         self.gruus(mobile, INSTANCE % 92)
         for node in (self.a, self.b):
@@ -161,27 +164,27 @@ class Locations(Pair):
 
     def test_its_nat_ends_at_the_other_node(self):
         """The phone believes to be somewhere else: only the node that it came to is let in."""
-        phone = self.agent(self.a, "1002")
-        self.assertEqual(phone.register(contact="<sip:1002@10.255.255.1:5060>").status, 200)
+        phone = self.agent(self.a, self.callee)
+        self.assertEqual(phone.register(contact=f"<sip:{self.callee}@10.255.255.1:5060>").status, 200)
         self.hangs_up(self.call(self.a), phone)
         # a REGISTER that changes nothing is answered from what Redis has: b knows of it now, and refuses one call alone
-        self.assertEqual(self.agent(self.b, "1002").register(expires=0).status, 200)
+        self.assertEqual(self.agent(self.b, self.callee).register(expires=0).status, 200)
         refused = self.call(self.b).wait_final()
         self.assertEqual((refused.status, refused.get("Reason")), (480, ELSEWHERE))
         self.until(lambda: any(cdr.get("cause") == "refused by the node: the phone is connected to another node"
                                for cdr in self.b.told("td:{s2}:cdr")))
-        self.assertEqual(phone.register(expires=0, contact="<sip:1002@10.255.255.1:5060>").status, 200)
+        self.assertEqual(phone.register(expires=0, contact=f"<sip:{self.callee}@10.255.255.1:5060>").status, 200)
 
     def test_its_connection_ends_at_the_other_node(self):
         """Only the node that it came to reaches it, until it comes to the other one."""
-        phone = StreamAgent(self.a.server, "1002", "secret")
+        phone = StreamAgent(self.a.server, self.callee, "secret")
         self.addCleanup(phone.close)
         self.assertEqual(phone.register(contact=f"{phone.contact};{INSTANCE % 90}").status, 200)
         self.hangs_up(self.call(self.a), phone)
-        self.assertEqual(self.agent(self.b, "1002").register(expires=0).status, 200)    # b knows of it now
+        self.assertEqual(self.agent(self.b, self.callee).register(expires=0).status, 200)    # b knows of it now
         refused = self.call(self.b).wait_final()
         self.assertEqual((refused.status, refused.get("Reason")), (480, ELSEWHERE))
-        moved = StreamAgent(self.b.server, "1002", "secret")
+        moved = StreamAgent(self.b.server, self.callee, "secret")
         self.addCleanup(moved.close)
         self.assertEqual(moved.register(contact=f"{moved.contact};{INSTANCE % 90}").status, 200)
         self.hangs_up(self.call(self.b), moved)
@@ -189,9 +192,9 @@ class Locations(Pair):
 
     def test_orders_for_calls_of_one_of_them(self):
         """Whichever node reads a command, the one that has the call carries it out; while that one is away no order is lost or wrong."""
-        phone = self.agent(self.a, "1002")
+        phone = self.agent(self.a, self.callee)
         self.assertEqual(phone.register().status, 200)
-        self.assertEqual(self.agent(self.b, "1002").register(expires=0).status, 200)    # b knows of it now
+        self.assertEqual(self.agent(self.b, self.callee).register(expires=0).status, 200)    # b knows of it now
         calls, legs = zip(*(self.rings(self.call(node), phone) for node in (self.a, self.b)))
         with Client(self.socket, "_operator") as client:
             ids = {}
@@ -214,11 +217,11 @@ class Locations(Pair):
 
     def test_orders_for_what_one_of_them_has(self):
         """Subscriptions, traces of calls, and a trace that waits for one: whichever node reads the command."""
-        phone = self.agent(self.a, "1002")
+        phone = self.agent(self.a, self.callee)
         self.assertEqual(phone.register().status, 200)
-        self.assertEqual(self.agent(self.b, "1002").register(expires=0).status, 200)    # b knows of it now
+        self.assertEqual(self.agent(self.b, self.callee).register(expires=0).status, 200)    # b knows of it now
         pairs = [(call, self.rings(call, phone)[1]) for call in (self.call(node) for node in (self.a, self.b))]
-        lamps = [Lamp(self.agent(node, "1001"), "1002") for node in (self.a, self.b)]
+        lamps = [Lamp(self.agent(node, "1001"), self.callee) for node in (self.a, self.b)]
         with Client(self.socket, "_operator") as client:
             calls, watches, names = {}, {}, []
             self.until(lambda: self.listed(client, "call.list", calls) == 2)

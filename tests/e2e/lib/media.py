@@ -309,8 +309,17 @@ class Media:
         """
         if anew:
             self.told = len(self.audio())
-        until(lambda: self._finds(hertz, packets),
-              lambda: f"no {hertz} Hz in {holes(self.audio()[self.told:])} since it was waited for; {self.heard()} at last")
+        since = self.told
+        until(lambda: self._finds(hertz, packets), lambda: f"{packets} packets of {hertz} Hz were waited for, and {self._in_a_row(hertz, since)} came "
+              f"in a row, of {holes(self.audio()[since:])}; {self.heard()} at last")
+
+    def _in_a_row(self, hertz, since):
+        """The most of them that were this tone, each by itself."""
+        most = now = 0
+        for packet in self.audio()[since:]:
+            now = now + 1 if self.share([packet], hertz) > 0.8 else 0
+            most = max(most, now)
+        return most
 
     def _finds(self, hertz, packets):
         audio = self.audio()
