@@ -3,6 +3,7 @@
 # Proves that a bare Debian 12 needs nothing beside the sources: makes a minimal system in a chroot,
 # unpacks the last commit there, runs `./tandem run --check` and `./tandem test`, and removes everything.
 # usage: ./tandem prove [--quick]      --quick: without the test suite.  Needs root.
+#        ./tandem prove --benches [NAME...]    each bench, or those, instead: ./tandem bench NAME --quick finds all that it needs
 # deploy/chroot-proof.sh --hold, for bench/first.py: prints a program that runs a command there, and
 # removes everything when its input ends.
 set -eu
@@ -10,12 +11,17 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 export PATH
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
-quick=
+quick='' benches=''
 case ${1:-} in
 --quick | --hold) quick=$1 ;;
+--benches)
+	quick=$1
+	shift
+	benches=$*
+	;;
 '') ;;
 *)
-	echo "usage: ./tandem prove [--quick]" >&2
+	echo "usage: ./tandem prove [--quick | --benches [NAME...]]" >&2
 	exit 2
 	;;
 esac
@@ -113,6 +119,11 @@ chmod +x "$home/inside"
 if [ "$quick" = --hold ]; then
 	printf '%s\n' "$home/inside"
 	cat >/dev/null
+	exit
+fi
+if [ "$quick" = --benches ]; then
+	"$home/inside" "deploy/install.sh run && exec python3 tests/run/benches.py $benches"
+	echo "prove: a bare Debian 12 has what benches need"
 	exit
 fi
 echo "prove: ./tandem run --check" >&2
