@@ -284,6 +284,8 @@ bool call_digits_on_digit(struct call_host *h, struct call *c, uint8_t leg, cons
 	struct leg_code_digits *k;
 	uint32_t whole;
 
+	if (!dtmf_is_key(dtmf->digit))
+		return false;
 	if (!call_digits_codes(h, c, leg, &codes)) {
 		code_keys_drop(h, c, leg);
 		call_digits_pass(h, c, leg);
@@ -323,6 +325,21 @@ void call_digits_resume(const struct call_host *h, struct call *c)
 			c->legs[i]->code_digits->until_ns =
 				h->now.ns + h->settings->call_code_wait_ms * NS_PER_MS;
 	}
+}
+
+bool call_digits_asked(struct call_host *h, struct call *c, uint8_t leg, char digit)
+{
+	bool screened = leg_is_screened(c->legs[leg]);
+
+	if (!screened && !call_is_alone(c))
+		return false;
+	if (!dtmf_is_key(digit))
+		return true;
+	if (screened)
+		screen_key(h, c, leg, digit);
+	else
+		prompts_on_digit(h, c, digit);
+	return true;
 }
 
 #define INFO_ACCEPT \
@@ -392,12 +409,8 @@ static void info_alone(struct call_host *h, struct call *c, const struct call_ev
 	struct dtmf dtmf;
 
 	if (!dtmf_parse(ev->message->content_type, ev->message->body, &dtmf) &&
-	    !dtmf_came_by_info(h, c, ev->leg, dtmf.digit)) {
-		if (leg_is_screened(c->legs[ev->leg]))
-			screen_key(h, c, ev->leg, dtmf.digit);
-		else
-			prompts_on_digit(h, c, dtmf.digit);
-	}
+	    !dtmf_came_by_info(h, c, ev->leg, dtmf.digit))
+		(void)call_digits_asked(h, c, ev->leg, dtmf.digit);
 	if (!info_waits(h, c, ev))
 		respond(h, ev->slot, ev->message, &ok);
 }

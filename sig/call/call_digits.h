@@ -20,6 +20,8 @@ bool call_digits_are_tones(const struct call_host *h, const struct call *c,
  * it does. */
 bool call_digits_on_digit(struct call_host *h, struct call *c, uint8_t leg,
 			  const struct dtmf *dtmf);
+/* A digit of a party that the node itself asks: one that is to confirm a call, or is with nobody else. False: it is neither. */
+bool call_digits_asked(struct call_host *h, struct call *c, uint8_t leg, char digit);
 /* The other party gets what is kept: no further digit came in time, or it has one that came behind it. */
 void call_digits_pass(struct call_host *h, struct call *c, uint8_t leg);
 /* After each step: what was for a party that is gone is for nobody. */

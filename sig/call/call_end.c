@@ -19,6 +19,7 @@
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/host/sig_metric.h"
+#include "sig/leg/dtmf.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
@@ -161,9 +162,9 @@ void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_
 
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit)
 {
-	struct sig_event *event = h->settings->digits_shown && !recordings_pause(c->recordings)
-					  ? call_publish_start(h, c, SIG_CALL_DIGIT)
-					  : NULL;
+	bool shown =
+		h->settings->digits_shown && !recordings_pause(c->recordings) && dtmf_is_key(digit);
+	struct sig_event *event = shown ? call_publish_start(h, c, SIG_CALL_DIGIT) : NULL;
 
 	if (!event)
 		return;

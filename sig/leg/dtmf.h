@@ -18,6 +18,8 @@ struct dtmf {
 	char digit; /* 0-9 * # A-D, F for flash */
 	uint16_t duration_ms;
 };
+/* What counts as a key: 0-9 * # A-D. A flash (RFC 4733 table 7: event 16) is none: it is passed on, as what it is. */
+bool dtmf_is_key(char digit);
 /* The body of an INFO: application/dtmf-relay ("Signal=5", "Duration=160") or application/dtmf ("5"). 0, -ENOTSUP (another type) or
  * -EBADMSG. */
 int dtmf_parse(struct bytes content_type, struct bytes body, struct dtmf *out) NODISCARD;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <errno.h>
+#include <string.h>
 
 #include "sig/leg/dtmf.h"
 
@@ -7,6 +8,11 @@ enum { DURATION_MIN_MS = 40, DURATION_MAX_MS = 8000 };
 
 /* Events 0 to 16 (RFC 4733 3.2) as we name them. */
 static const char g_digits[] = "0123456789*#ABCDF";
+
+bool dtmf_is_key(char digit)
+{
+	return digit && digit != 'F' && strchr(g_digits, digit);
+}
 
 static bool dtmf_is_number(struct bytes b)
 {

@@ -247,14 +247,8 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 
 	if (m->tone && !dtmf_came_as_tone(h, c, leg, m->digit))
 		return;
-	if (leg_is_screened(c->legs[leg])) {
-		screen_key(h, c, leg, m->digit);
+	if (call_digits_asked(h, c, leg, m->digit))
 		return;
-	}
-	if (call_is_alone(c)) {
-		prompts_on_digit(h, c, m->digit);
-		return;
-	}
 	if (m->relayed && !m->tone)
 		call_digits_pass(h, c, leg);
 	else if (call_digits_on_digit(h, c, leg, &dtmf))

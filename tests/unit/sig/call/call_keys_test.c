@@ -212,6 +212,20 @@ static void beside_commands(void **state)
 	ends(l);
 }
 
+/* A flash amid a code goes on to the other party, is no key of the code, and no event names it as one. */
+static void flash_within_a_code(void **state)
+{
+	struct line *l = *state;
+
+	dial(l, 0, "*F1");
+	assert_acts(l->r, "b");
+	assert_sent(l, 1, "F");
+	assert_told(l, "");
+	pressed(l, 0, 'F', true);
+	assert_told(l, "");
+	ends(l);
+}
+
 /* ---- what is none ---- */
 
 static void no_codes_pass(void **state)
@@ -542,6 +556,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(in_turns, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(four_codes, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(beside_commands, setup, line_teardown),
+		cmocka_unit_test_setup_teardown(flash_within_a_code, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(no_codes_pass, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(no_record_key, setup, line_teardown),
 		cmocka_unit_test_setup_teardown(no_key_in_time, setup, line_teardown),

@@ -272,6 +272,24 @@ static void test_info(void **state)
 	they_speak(t, 1, &t->l.b);
 }
 
+/* A flash (RFC 4733 table 7) is no key, by event or INFO: it takes no call. */
+static void test_flash(void **state)
+{
+	struct trio *t = *state;
+
+	call_flow(&t->l, FIRST("\"1002\"", CONFIRM));
+	answers(&t->l.b);
+	is_asked(t, 1);
+	presses(&t->l, 1, 'F');
+	phone_request(&t->l.b, "INFO", "Content-Type: application/dtmf-relay\r\n",
+		      "Signal=16\r\nDuration=100\r\n");
+	rig_run(t->l.r);
+	assert_true(phone_hears(&t->l.b, "SIP/2.0 200").n);
+	assert_int_equal(rig_count(t->l.r, &t->l.a.addr, "SIP/2.0 200"), 0);
+	presses(&t->l, 1, '5');
+	they_speak(t, 1, &t->l.b);
+}
+
 /* An extension is not asked where only numbers outside are. */
 static void test_outside_alone(void **state)
 {
@@ -317,6 +335,7 @@ int main(void)
 		TRIO_TEST(test_killed),        TRIO_TEST(test_info),
 		TRIO_TEST(test_outside_alone), TRIO_TEST(test_whisper),
 		TRIO_TEST(test_early_media),   TRIO_TEST(test_late_offer),
+		TRIO_TEST(test_flash),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

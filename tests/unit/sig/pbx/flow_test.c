@@ -459,6 +459,28 @@ static void test_group_of_nobody(void **state)
 	"\"voice\":\"slow\"},\"next\":\"bye\"},"                                                 \
 	"\"bye\":{\"hangup\":{}}}}"
 
+/* A flash (RFC 4733 table 7) is no digit, and ends nothing that is played. */
+static void test_flash(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l,
+		  "[{\"gather\":{\"prompt\":[\"menu\"],\"max\":3}},{\"say\":{\"text\":\"{digits}\","
+		  "\"as\":\"number\",\"stop_keys\":\"5\"}}]");
+	is_answered(l);
+	played(l, PROMPT_NEWS_OPEN);
+	press(l, 'F');
+	assert_int_equal(l->r->play_count, 1);
+	press(l, '1');
+	press(l, 'F');
+	phone_request(&l->a, "INFO", "Content-Type: application/dtmf\r\n", "16");
+	rig_run(l->r);
+	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
+	press(l, '2');
+	press(l, '3');
+	assert_true(plays(l, "number:123"));
+}
+
 /* MED-04: until a key comes, and again behind the access code. */
 static void test_dial_tone(void **state)
 {
@@ -905,6 +927,7 @@ int main(void)
 		LINE_TEST(test_presence),
 		LINE_TEST(test_program_comes),
 		LINE_TEST(test_program_is_gone),
+		LINE_TEST(test_flash),
 		LINE_TEST(test_dial_tone),
 		LINE_TEST(test_say),
 		LINE_TEST(test_secrets),
