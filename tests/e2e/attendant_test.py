@@ -44,7 +44,7 @@ class Attendant(unittest.TestCase):
             assert agent.register(expires=3600).status == 200
         for name, hertz in (("closed", CLOSED), ("please-wait", WAIT)):
             wav(os.path.join(node.folder, "sounds", "default", name + ".wav"), hertz, seconds=3)
-        wav(os.path.join(node.home, "main-menu.wav"), MENU, seconds=10)        # a browser on a busy machine may listen late
+        wav(os.path.join(node.home, "main-menu.wav"), MENU, rate=16000, channels=1, seconds=20)     # a browser on a busy machine may listen late
         cls.type_guide()
 
     @classmethod

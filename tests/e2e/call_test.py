@@ -9,7 +9,7 @@ import unittest
 
 from lib.message import parameter
 from lib.node import Node
-from lib.place import NODE
+from lib.place import NODE, PARTY
 from patience import PATIENCE_S, until
 
 
@@ -458,18 +458,31 @@ class Waiting(CallTest):
 
 
 class SecondCall(CallTest):
+    """BEAT-32: a phone that takes a call while it hears ringback loses neither."""
     def test_answered_while_the_first_rings(self):
-        """BEAT-32: a phone that takes a call while it hears ringback loses neither."""
         self.node.put_extension("1003", "secret1003")
-        third, audio_c, again = self.node.user_agent("1003", "secret1003"), self.node.media(), self.node.media()
-        for thing in (third, audio_c, again):
-            self.addCleanup(thing.close)
+        third = self.enterContext(self.node.user_agent("1003", "secret1003"))
         self.assertEqual(third.register().status, 200)
-        out = self.a.invite("1002", self.audio_a.sdp())
-        rung = self.b.incoming()
+        self.assertEqual(self.taken("1002", self.b, third, "1001"), [("1003", "1001", "200"), ("1001", "1002", "200")])
+
+    def test_over_trunks(self):
+        """The call that it makes goes out, and the one that it takes came in."""
+        carrier, other = (self.enterContext(self.node.user_agent(number)) for number in ("030123", "040123"))
+        self.node.ctl("trunk.put", name="carrier", servers=f"{PARTY}:{carrier.port}", direction="out")
+        self.node.ctl("route.put", name="out", pattern="030x.", trunks="carrier")
+        self.node.ctl("extension.put", number="1001", classes=["other"])
+        self.node.ctl("trunk.put", name="other", direction="in", sources=PARTY, source_port=other.port)
+        self.node.ctl("did.put", number="040100", to="1001")
+        self.assertEqual(self.taken("030123", carrier, other, "040100"), [("040123", "1001", "200"), ("1001", "030123", "200")])
+
+    def taken(self, number, callee, third, its):
+        """1001 calls that number, and takes a call of the third one; from, to and status of both."""
+        audio_c, again = (self.enterContext(self.node.media()) for _ in range(2))
+        out = self.a.invite(number, self.audio_a.sdp())
+        rung = callee.incoming()
         rung.ring()
         out.wait_provisional(180)
-        second = third.invite("1001", audio_c.sdp())
+        second = third.invite(its, audio_c.sdp())
         waiting = self.a.incoming()
         waiting.ring()
         second.wait_provisional(180)
@@ -485,8 +498,7 @@ class SecondCall(CallTest):
             asker.bye()
             other.wait_bye()
         self.ended()
-        self.assertEqual([(cdr["from"], cdr["to"], cdr["sip_status"]) for cdr in self.node.cdrs(2)],
-                         [("1003", "1001", "200"), ("1001", "1002", "200")])
+        return [(cdr["from"], cdr["to"], cdr["sip_status"]) for cdr in self.node.cdrs(2)]
 
     def hear(self, *ends):
         """Each the other."""

@@ -346,6 +346,48 @@ static void fewer_by_command(void **state)
 	assert_true(phone_rings(&p->d).n);
 }
 
+/* 1003 has many lines. */
+static void one_more_answers(struct party *p, uint32_t members)
+{
+	struct rig *r = p->t.l.r;
+
+	rig_wait_ms(r, 100);
+	assert_true(phone_rings(&p->d).n);
+	phone_answer(&p->d, p->d.invite, "200 OK", PHONE_SDP_B);
+	rig_wait_ms(r, 200);
+	assert_true(rig_take(r, &p->d.addr, "ACK ").n);
+	assert_int_equal(conference_of(r, ROOM).members, members);
+}
+
+/* CONF-02, ADM-12: six by command and eight by phone; the seventh and the ninth are refused, and nothing has changed. */
+static void the_seventh_and_the_ninth(void **state)
+{
+	struct party *p = *state;
+	struct rig *r = p->t.l.r;
+	struct shard_settings s = r->settings;
+	struct shard_confer o = { .room = ROOM, .rung = RUNG, .to = "1003" };
+
+	s.conferences.command_members = 6;
+	shard_configure(r->shard, &s);
+	party_confers(p);
+	for (uint32_t members = 4; members <= 6; members++, o.rung++) {
+		assert_int_equal(shard_confer_ring(r->shard, &o, r->now), 0);
+		rig_run(r);
+		one_more_answers(p, members);
+	}
+	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), REFUSED_MEMBERS_FULL);
+	for (uint32_t members = 7; members <= 8; members++) {
+		refer(&p->t.l.a, "sip:1003@test.local");
+		assert_true(phone_hears(&p->t.l.a, "SIP/2.0 202").n);
+		one_more_answers(p, members);
+	}
+	refer(&p->t.l.a, "sip:1003@test.local");
+	assert_true(phone_hears(&p->t.l.a, "SIP/2.0 486").n);
+	rig_wait_ms(r, 200);
+	assert_int_equal(rig_take(r, &p->d.addr, "INVITE ").n, 0);
+	assert_int_equal(conference_of(r, ROOM).members, 8);
+}
+
 /* BEAT-10: whom it wanted to add is a mailbox, or whatever answers for the node, and the key is pressed twice. */
 static void who_has_nobody_else(void **state)
 {
@@ -689,6 +731,7 @@ int main(void)
 		PARTY_TEST(one_is_rung),
 		PARTY_TEST(too_many),
 		PARTY_TEST(fewer_by_command),
+		PARTY_TEST(the_seventh_and_the_ninth),
 		PARTY_TEST(who_has_nobody_else),
 		PARTY_TEST(all_are_muted_and_held),
 		PARTY_TEST(incoming_with_call_waiting),

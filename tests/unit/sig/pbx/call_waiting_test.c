@@ -275,6 +275,37 @@ static void several_in_their_order(void **state)
 	is_taken(q, &q->d);
 }
 
+static void five_in_their_order(void **state)
+{
+	struct quartet *q = *state;
+	struct phone more[CALL_WAITING_MOST - 1],
+		*waits[CALL_WAITING_MOST + 1] = { &q->t.c, &q->d };
+
+	waiting_set(q, (struct shard_forward){ .call_waiting = CALL_WAITING_MULTIPLE });
+	phones_talk(&q->t.l.a, &q->t.l.b);
+	for (uint32_t i = 0; i < CALL_WAITING_MOST - 1; i++) {
+		char addr[32];
+
+		snprintf(addr, sizeof(addr), "192.0.2.%u:5060", 20 + i);
+		phone_open(&more[i], q->t.l.r, "1004", addr);
+		(void)snprintf(more[i].tag, sizeof(more[i].tag), "t1004.%u", i);
+		waits[i + 2] = &more[i];
+	}
+	for (uint32_t i = 0; i < CALL_WAITING_MOST; i++) {
+		comes(q, waits[i]);
+		rig_wait_ms(q->t.l.r, 10);
+	}
+	is_refused(waits[CALL_WAITING_MOST], "SIP/2.0 486");
+	a_hangs_up(q);
+	for (uint32_t i = 0; i < CALL_WAITING_MOST; i++) {
+		is_taken(q, waits[i]);
+		phone_request(waits[i], "BYE", "", "");
+		trio_assert_left(&q->t.l.b);
+	}
+	rig_wait_ms(q->t.l.r, 10);
+	assert_int_equal(rig_take(q->t.l.r, &q->t.l.b.addr, "INVITE ").n, 0);
+}
+
 /* Somebody who is up is given to him, and hears ringback meanwhile. */
 static void who_is_given_away_waits(void **state)
 {
@@ -372,6 +403,7 @@ int main(void)
 		QUARTET_TEST(off_is_busy),
 		QUARTET_TEST(at_first_the_phone_rings),
 		QUARTET_TEST(several_in_their_order),
+		QUARTET_TEST(five_in_their_order),
 		QUARTET_TEST(who_is_given_away_waits),
 		QUARTET_TEST(over_a_kill),
 		QUARTET_TEST(over_a_kill_and_an_end),
