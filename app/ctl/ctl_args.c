@@ -89,6 +89,7 @@ static const char g_command[] =
 	"           COMMAND, too\n"
 	"           -o json, --json: the whole answer as JSON on one line, errors too: for "
 	"programs\n"
+	"           a command that deletes asks first at a terminal, and not with --yes\n"
 	"           a secret is given as key=- and read from standard input, JSON as key=@FILE\n"
 	"           or key=@- from a file or there\n";
 

@@ -25,6 +25,7 @@ enum { CALL_WORD = 64 };
 struct options {
 	const char *config, *redis, *tenant, *role;
 	bool json, wide; /* wide: tables have all columns */
+	bool yes;        /* what is deleted is not asked for once more */
 	bool doctor;     /* "doctor CALL": call.doctor, told in words */
 	bool svg;        /* of flow.graph */
 	int first;       /* of the words behind the options */
@@ -74,6 +75,8 @@ static int options_read_forms(struct options *o, int argc, char **argv)
 	for (int i = kept; i < argc; i++) {
 		if (!strcmp(argv[i], "--json"))
 			o->json = true;
+		else if (!strcmp(argv[i], "--yes"))
+			o->yes = true;
 		else if (!strcmp(argv[i], "-o") && i + 1 < argc && output_read(o, argv[i + 1]))
 			i++;
 		else
@@ -91,6 +94,8 @@ static bool main_options_read(struct options *o, int argc, char **argv)
 
 		if (!strcmp(argv[i], "--json")) {
 			o->json = true;
+		} else if (!strcmp(argv[i], "--yes")) {
+			o->yes = true;
 		} else if (!strcmp(argv[i], "-o") && i + 1 < argc && output_read(o, argv[i + 1])) {
 			i++;
 		} else if (value && i + 1 < argc) {
@@ -238,6 +243,26 @@ static void doctor_read(struct options *o, int argc, char **argv, char call[CALL
 	*id = call;
 }
 
+/* A person at a terminal is asked once more: what is deleted does not come back (FEATURES MGT-02). A program is not. words: the command's own. */
+static bool delete_is_meant(const struct options *o, const struct command *command, int words,
+			    char **argv)
+{
+	const char *dot = strrchr(command->name, '.');
+	char line[8];
+
+	if (o->yes || o->json || !dot || strcmp(dot, ".delete") != 0 || !isatty(STDIN_FILENO) ||
+	    !isatty(STDERR_FILENO))
+		return true;
+	(void)fprintf(stderr, "Delete: %s", command->name);
+	for (int i = 0; i < words; i++)
+		(void)fprintf(stderr, " %s", argv[i]);
+	(void)fputs(" [y/N]? ", stderr);
+	if (fgets(line, sizeof(line), stdin) && (line[0] == 'y' || line[0] == 'Y'))
+		return true;
+	ctl_complain("nothing was deleted; --yes asks nobody");
+	return false;
+}
+
 static int ctl_run(struct options *o, int argc, char **argv)
 {
 	const struct command *command;
@@ -259,7 +284,10 @@ static int ctl_run(struct options *o, int argc, char **argv)
 	args = ctl_args(command, argc - o->first - 1, argv + o->first + 1);
 	if (!args)
 		return CTL_USAGE;
-	status = ctl_command_send(o, command, args);
+	if (delete_is_meant(o, command, argc - o->first - 1, argv + o->first + 1))
+		status = ctl_command_send(o, command, args);
+	else
+		status = CTL_USAGE;
 	json_decref(args);
 	return status;
 }

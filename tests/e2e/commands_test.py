@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls that commands make and change, codec profiles, and what must never be shown: CALL-07, REG-10, REG-12, REG-18, SEC-05."""
 import base64
+import contextlib
 import hashlib
 import json
+import os
 import re
+import subprocess
 import threading
 import time
 import unittest
@@ -256,6 +259,46 @@ class Commands(CallTest):
                 ("profile.put", {"name": "x", "codecs": "PCMA,MP3"}, "PCMU, PCMA, G722")):
             with self.assertRaisesRegex(ServerError, word, msg=command):
                 self.node.tandemctl(command, **arguments)
+
+
+class Deletes(CallTest):
+    """MGT-02: tandemctl asks before it deletes, where somebody sits at a terminal."""
+    def deletes(self, *words, answer=b"", where=os.openpty):
+        """(exit status, what was said) of a trunk's delete."""
+        mine, its = where()
+        with subprocess.Popen([self.node.program("tandemctl"), "--config", self.node.config, "trunk.delete", *words], stdin=its, stdout=subprocess.DEVNULL,
+                              stderr=its if where == os.openpty else subprocess.PIPE) as process:
+            os.close(its)
+            if answer:
+                os.write(mine, answer)
+            status, said = process.wait(PATIENCE_S), b""
+            with contextlib.suppress(OSError):      # nobody has the other end of the terminal any more
+                while where == os.openpty and (more := os.read(mine, 4096)):
+                    said += more
+        os.close(mine)
+        return status, said.decode()
+
+    def trunks(self):
+        return [row["name"] for row in self.node.ctl("trunk.list")]
+
+    def test_asks(self):
+        self.node.ctl("trunk.put", name="carrier", servers="192.0.2.1", direction="out")
+        for answer in (b"n\n", b"\n", b"\x04"):
+            status, said = self.deletes("name=carrier", answer=answer)
+            self.assertEqual(status, 2)
+            self.assertIn("Delete: trunk.delete name=carrier [y/N]?", said)
+            self.assertIn("nothing was deleted", said)
+            self.assertEqual(self.trunks(), ["carrier"])
+        self.assertEqual(self.deletes("name=carrier", answer=b"y\n")[0], 0)
+        self.assertEqual(self.trunks(), [])
+
+    def test_asks_nobody(self):
+        """Who says so, and a program, whose input is no terminal."""
+        for words, where in ((("name=carrier", "--yes"), os.openpty), (("--yes", "name=carrier"), os.openpty), (("name=carrier",), lambda: os.pipe()[::-1])):
+            self.node.ctl("trunk.put", name="carrier", servers="192.0.2.1", direction="out")
+            status, said = self.deletes(*words, where=where)
+            self.assertEqual((status, self.trunks()), (0, []))
+            self.assertNotIn("[y/N]", said)
 
 
 class Forwards(CallTest):

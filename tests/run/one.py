@@ -125,7 +125,10 @@ def flat(tests):
 
 
 def shuffled(tests, seed):
-    """Classes, and the methods of each, in an order of the seed's. Those of a class stay together: they share what it set up."""
+    """Classes, and the methods of each, in an order of the seed's. Those of a class stay together: they share what it set up.
+
+    test_zz_ come last in theirs: what they wait for began with the class, and goes on beside the others.
+    """
     order, classes = random.Random(seed), {}
     for test in flat(tests):
         classes.setdefault(type(test), []).append(test)
@@ -133,6 +136,7 @@ def shuffled(tests, seed):
     order.shuffle(groups)
     for group in groups:
         order.shuffle(group)
+        group.sort(key=lambda test: ".test_zz_" in test.id())
     return unittest.TestSuite(test for group in groups for test in group)
 
 

@@ -748,7 +748,7 @@ class One(unittest.TestCase):
 
     def test_order(self):
         """The seed's: no test counts on another. Those of a class stay together."""
-        body = "import unittest\n" + "".join(f"class {name}(unittest.TestCase):\n" + "".join(f" def test_{n}(self): pass\n" for n in range(5)) for name in "ABC")
+        body = "import unittest\n" + "".join(f"class {name}(unittest.TestCase):\n" + "".join(f" def test_{n}(self): pass\n" for n in (0, 1, 2, 3, "zz_4")) for name in "ABC")
         orders = []
         with tempfile.NamedTemporaryFile("w", suffix="_test.py") as file:
             file.write(body)
@@ -762,6 +762,7 @@ class One(unittest.TestCase):
         self.assertNotEqual(orders[0], orders[2])
         for order in orders:
             self.assertEqual(sorted(order), orders[3])
+            self.assertTrue(all("zz" in name for name in order[4::5]), order)
             self.assertEqual(len([1 for a, b in zip(order, order[1:]) if a[0] != b[0]]), 2)
 
     def test_folders_of_a_failure_stay(self):
