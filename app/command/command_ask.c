@@ -129,10 +129,10 @@ static bool command_ask_owner(struct command_run *run, uint64_t call, uint64_t *
 			     "that call goes to another node just now: try again");
 	else if (command_arg_find(run->command, BYTES_LIT("with")))
 		command_fail(run, COMMAND_NOT_FOUND, "with",
-			     "there is no such call: call.list shows those that run");
+			     "there is no such call: call.list shows the calls that run");
 	else if (command_arg_find(run->command, BYTES_LIT("conference")))
 		command_fail(run, COMMAND_NOT_FOUND, "call",
-			     "there is no such call: call.list shows those that run");
+			     "there is no such call: call.list shows the calls that run");
 	else
 		command_fail(run, COMMAND_CONFLICT, "slot",
 			     "who waits there is on another node, which cannot be asked: see "
@@ -166,7 +166,7 @@ const char *command_ask_tenant(struct command_run *run, uint64_t call)
 	if (node_call_view(run->node, call, &view))
 		return view.tenant;
 	command_fail(run, COMMAND_NOT_FOUND, "call",
-		     "there is no such call: call.list shows those that run");
+		     "there is no such call: call.list shows the calls that run");
 	return NULL;
 }
 

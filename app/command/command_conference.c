@@ -36,7 +36,7 @@ static bool conference_id(struct command_run *run, uint64_t *room)
 	if (conference_view_of(run->node, *room, &view) && command_may_see(run, view.tenant))
 		return true;
 	command_fail(run, COMMAND_NOT_FOUND, "conference",
-		     "there is no such conference: conference.list shows those that there are");
+		     "there is no such conference: conference.list shows all of them");
 	return false;
 }
 

@@ -244,9 +244,10 @@ static void why_running(struct command_run *run, uint64_t call, json_t *list)
 
 	if (!node_call_view(run->node, call, &view)) {
 		json_decref(list);
-		command_fail(run, COMMAND_NOT_FOUND, "call",
-			     "no call has that id: call.list shows those that run, cdr.list those "
-			     "that ended");
+		command_fail(
+			run, COMMAND_NOT_FOUND, "call",
+			"no call has that id: call.list shows the calls that run, cdr.list those "
+			"that ended");
 		return;
 	}
 	row = why_end("node", 0, view.from, view.to, (json_int_t)view.setup_utc_ms);

@@ -646,7 +646,7 @@ void command_flow_try(struct command_run *run)
 
 	if (!p)
 		command_fail(run, COMMAND_NOT_FOUND, "flow",
-			     "there is no such flow: flow.list shows those that there are");
+			     "there is no such flow: flow.list shows all of them");
 	else if (time->given && hours_time_parse(&caller.at, time->text, civil_day(caller.at)))
 		command_fail(run, COMMAND_BAD_ARGUMENT, "time",
 			     "time is one such as 18:00 or 2026-12-24 18:00");
@@ -738,7 +738,7 @@ void command_call_run(struct command_run *run)
 		flow_order_give(run, p, flow->text);
 	else
 		command_fail(run, COMMAND_NOT_FOUND, "flow",
-			     "there is no such flow: flow.list shows those that there are");
+			     "there is no such flow: flow.list shows all of them");
 }
 
 void command_call_flow(struct command_run *run)

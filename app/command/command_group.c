@@ -165,7 +165,7 @@ bool command_group_log(struct command_run *run, struct extension *e)
 
 	if (group.n && !groups_find(run->node->shards.commons->groups, e->core.tenant, group)) {
 		command_fail(run, COMMAND_NOT_FOUND, "group",
-			     "there is no such group: group.list shows those that there are");
+			     "there is no such group: group.list shows all of them");
 		return false;
 	}
 	groups_of_member(run->node, e->core.tenant, bytes_str(e->core.number), &w);

@@ -186,7 +186,7 @@ extern const char *const g_call_legs[];
 extern const char *const g_subscription_endings[];
 /* A phone dials it for a feature, by the tenant's codes. */
 bool command_is_code(const struct command_run *run, struct bytes number);
-#define COMMAND_NO_EXTENSION "there is no such extension: extension.list shows those that there are"
+#define COMMAND_NO_EXTENSION "there is no such extension: extension.list shows all of them"
 #define COMMAND_NUMBER_IS_CODE \
 	"number begins with a feature code: see codes in the node file, and dialplan.show"
 

@@ -100,7 +100,7 @@ static bool hours_find(struct command_run *run, struct hours_value *out, struct 
 	if (document_stored(run->node, run->tenant, &g_hours_documents, name, out))
 		return zone_load_for(run, hours_zone(out), z);
 	command_fail(run, COMMAND_NOT_FOUND, "name",
-		     "there are no such hours: hours.list shows those that there are");
+		     "there are no such hours: hours.list shows all of them");
 	return false;
 }
 

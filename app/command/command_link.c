@@ -137,7 +137,7 @@ static void link_here(struct command_run *run, const struct link *l, uint64_t ca
 		link_run(run, l, &of);
 	else
 		command_fail(run, COMMAND_NOT_FOUND, "number",
-			     "the extension has no such call: call.list shows those that run");
+			     "the extension has no such call: call.list shows the calls that run");
 }
 
 static void link_on_picked(struct command_run *run, const struct park_news *told)

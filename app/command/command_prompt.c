@@ -31,8 +31,7 @@ static bool prompt_aim(struct command_run *run, char document[DOCUMENT_NAME_MAX]
 			  BYTES_LIT("prompt"), bytes_str(document)))
 		return true;
 	command_fail(run, COMMAND_NOT_FOUND, "name",
-		     "there is no such prompt in that language: prompt.list shows those that there "
-		     "are");
+		     "there is no such prompt in that language: prompt.list shows all of them");
 	return false;
 }
 

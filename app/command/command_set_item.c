@@ -7,6 +7,7 @@
 #include "app/command/command_set.h"
 #include "app/document/directory.h"
 #include "app/node/node.h"
+#include "base/conf.h"
 
 #define KEPT "(kept)"
 
@@ -235,6 +236,35 @@ static bool kind_has_number(const struct document_kind *kind)
 	       !strcmp(kind->name, "number");
 }
 
+/* The kind of documents that a word is most like: within two letters. NULL: none is. */
+static const char *kind_meant(const char *word)
+{
+	const char *meant = NULL;
+	size_t within = 3;
+
+	COMMAND_EACH (c) {
+		struct bytes noun = command_noun(c);
+		size_t distance = key_distance(noun, bytes_str(word));
+
+		if (c->documents && command_is_verb(c, "put") && distance < within) {
+			within = distance;
+			meant = c->documents->name;
+		}
+	}
+	return meant;
+}
+
+static void kind_unknown(struct set_job *job, const struct set_item *item, const json_t *kind)
+{
+	char text[160];
+	const char *word = json_string_value(kind), *meant = word ? kind_meant(word) : NULL;
+
+	(void)snprintf(text, sizeof(text), "unknown kind '%.40s'%s%s%s", word ? word : "",
+		       meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+	set_error(job, item, "kind", word ? "not_found" : "bad_argument",
+		  word ? text : "kind is missing: a string such as extension");
+}
+
 /* Which document is meant, and whether it is so twice. */
 void set_item_begin(struct set_job *job, uint32_t i)
 {
@@ -251,8 +281,7 @@ void set_item_begin(struct set_job *job, uint32_t i)
 	tenant = json_incref(json_object_get(given, "tenant"));
 	item->put = command_put_of(json_is_string(kind) ? json_string_value(kind) : "");
 	if (!item->put || !item->put->documents) {
-		set_error(job, item, "kind", json_is_object(given) ? "not_found" : "bad_argument",
-			  "a document has a kind: one that has a command KIND.put without a file");
+		kind_unknown(job, item, kind);
 		job->count--;
 	} else {
 		item->kind = item->put->documents;

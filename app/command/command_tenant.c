@@ -44,7 +44,7 @@ static bool profile_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 
 	if (!p) {
 		command_fail(run, COMMAND_NOT_FOUND, "name",
-			     "there is no such profile: profile.list shows those that there are");
+			     "there is no such profile: profile.list shows all of them");
 	} else if (!strcmp(p->core.name, PROFILE_DEFAULT)) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
 			     "the profile default always exists; change it with profile.put");
@@ -107,7 +107,7 @@ void command_profile_get(struct command_run *run)
 		command_answer(run, form_view(&g_profile_form, p));
 	} else {
 		command_fail(run, COMMAND_NOT_FOUND, "name",
-			     "there is no such profile: profile.list shows those that there are");
+			     "there is no such profile: profile.list shows all of them");
 	}
 }
 
@@ -175,7 +175,7 @@ static bool range_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 	    profiles_range(document_profiles(run->node, document_tenant(run)), &first))
 		return bytes_cstr(bytes_str(addr_text(&first, text)), name, DOCUMENT_NAME_MAX) == 0;
 	command_fail(run, COMMAND_NOT_FOUND, "from",
-		     "no range begins there: profile.range.list shows those that there are");
+		     "no range begins there: profile.range.list shows all of them");
 	return false;
 }
 

@@ -230,7 +230,7 @@ static void file_failed(struct command_run *run, int err)
 {
 	if (err == -EINVAL || err == -ENOENT)
 		command_fail(run, COMMAND_NOT_FOUND, "name",
-			     "there is no such trace: call.trace.list shows those that there are");
+			     "there is no such trace: call.trace.list shows all of them");
 	else
 		command_fail(run, COMMAND_INTERNAL, NULL, "%s", strerror(-err));
 }

@@ -299,7 +299,7 @@ static bool park_place(struct command_run *run, uint64_t call, struct park_place
 		return false;
 	if (!node_call_view(run->node, call, &view)) {
 		command_fail(run, COMMAND_NOT_FOUND, "call",
-			     "there is no such call: call.list shows those that run");
+			     "there is no such call: call.list shows the calls that run");
 		return false;
 	}
 	tenant = tenants_number(run->node->common.tenants, bytes_str(view.tenant));

@@ -33,7 +33,7 @@ static void trunk_warn(const struct node *node, uint16_t tenant, const char *mem
 					"trunk", bytes_str(trunk)))
 		(void)json_array_append_new(
 			out, json_sprintf("%s: there is no trunk %s yet: trunk.put makes one, "
-					  "trunk.list shows those that there are",
+					  "trunk.list shows all of them",
 					  member, trunk));
 }
 

@@ -172,7 +172,7 @@ static bool webhook_find(struct command_run *run, struct webhook_value *v)
 			    command_value(run, "name")->text, v))
 		return true;
 	command_fail(run, COMMAND_NOT_FOUND, "name",
-		     "there is no such webhook: webhook.list shows those that there are");
+		     "there is no such webhook: webhook.list shows all of them");
 	return false;
 }
 

@@ -86,21 +86,21 @@ enum { REAP_LOOKS = 512, REAP_MOST = 16, REAP_AFTER_S = 60 };
 /* ---- what is wrong ---- */
 
 static const char *const g_problems[COMMAND_ERROR_CODES] = {
-	[COMMAND_BAD_REQUEST] = "The request is wrong",
-	[COMMAND_UNKNOWN_COMMAND] = "There is nothing at this path",
-	[COMMAND_UNKNOWN_ARGUMENT] = "There is no such argument",
-	[COMMAND_MISSING_ARGUMENT] = "An argument is missing",
-	[COMMAND_BAD_ARGUMENT] = "An argument is wrong",
-	[COMMAND_NOT_ALLOWED] = "The role of the token may not",
-	[COMMAND_NOT_FOUND] = "It is not there",
-	[COMMAND_CONFLICT] = "It does not go together with what is there",
-	[COMMAND_CHANGED] = "Another client was first",
-	[COMMAND_FULL] = "There is no room",
-	[COMMAND_BUSY] = "Too much at once",
-	[COMMAND_EXPIRED] = "It came too late",
-	[COMMAND_UNAVAILABLE] = "It cannot be done now",
-	[COMMAND_UNCERTAIN] = "Nobody knows whether it was done",
-	[COMMAND_INTERNAL] = "The node has failed",
+	[COMMAND_BAD_REQUEST] = "Bad request",
+	[COMMAND_UNKNOWN_COMMAND] = "No such path",
+	[COMMAND_UNKNOWN_ARGUMENT] = "Unknown argument",
+	[COMMAND_MISSING_ARGUMENT] = "Missing argument",
+	[COMMAND_BAD_ARGUMENT] = "Invalid argument",
+	[COMMAND_NOT_ALLOWED] = "Not allowed",
+	[COMMAND_NOT_FOUND] = "Not found",
+	[COMMAND_CONFLICT] = "Conflict with the current state",
+	[COMMAND_CHANGED] = "Changed by another client",
+	[COMMAND_FULL] = "Limit reached",
+	[COMMAND_BUSY] = "Too many at once",
+	[COMMAND_EXPIRED] = "Expired",
+	[COMMAND_UNAVAILABLE] = "Not available now",
+	[COMMAND_UNCERTAIN] = "Outcome unknown",
+	[COMMAND_INTERNAL] = "Internal error",
 };
 
 /* RFC 9457. detail may be of the request: jansson checks that it is UTF-8. error: of a command, which may say more; or NULL. */
@@ -218,14 +218,15 @@ static const struct route *look_path(const struct web_call *call, struct bytes k
 {
 	enum route_method method = ROUTE_METHODS;
 	const struct route *r;
+	char text[64];
 
 	(void)method_read(call->method, &method);
 	r = route_find(method, call->path, keys, out->allow);
 	if (r)
 		return r;
+	(void)snprintf(text, sizeof(text), "allowed: %s", out->allow);
 	if (out->allow[0])
-		problem_write(out, 405, "The path knows other methods", "bad_request", NULL,
-			      out->allow, NULL);
+		problem_write(out, 405, "Method not allowed", "bad_request", NULL, text, NULL);
 	else
 		(void)look_fails(out, COMMAND_UNKNOWN_COMMAND, NULL,
 				 "docs/api.md has the paths, and GET /v1/help");
@@ -436,7 +437,7 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	r = look_path(call, keys, is_known ? out : &unseen);
 	free(unseen.text);
 	if (!is_known && !(r && r->command->anyone)) {
-		problem_write(out, 401, "A token is needed", "not_allowed", NULL,
+		problem_write(out, 401, "A token is required", "not_allowed", NULL,
 			      "Authorization: Bearer TOKEN, as token.create has made it, or "
 			      "session.create",
 			      NULL);
@@ -494,7 +495,7 @@ static bool door_listen(const struct web_call *call, struct events_filter *f, st
 		return listen_fails(out, COMMAND_UNAVAILABLE, NULL,
 				    "Redis is away for longer than 30 s: tokens cannot be checked");
 	if (!who_is(d, call->token, &w)) {
-		problem_write(out, 401, "A token is needed", "not_allowed", NULL,
+		problem_write(out, 401, "A token is required", "not_allowed", NULL,
 			      "Authorization: Bearer TOKEN, or access_token in the query", NULL);
 		return false;
 	}

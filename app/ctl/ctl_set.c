@@ -198,7 +198,8 @@ static json_t *set_apply(const struct ctl_target *target, struct ctl_documents *
 	char stage[32];
 
 	if (d->errors) {
-		ctl_complain("nothing was changed: %u errors", d->errors);
+		ctl_complain("nothing was changed: %u error%s", d->errors,
+			     d->errors == 1 ? "" : "s");
 		*status = CTL_USAGE;
 		return NULL;
 	}
@@ -211,7 +212,8 @@ static json_t *set_apply(const struct ctl_target *target, struct ctl_documents *
 			 &errors, status);
 	if (errors) {
 		set_errors_print(d, errors);
-		ctl_complain("nothing was changed: %u errors", d->errors);
+		ctl_complain("nothing was changed: %u error%s", d->errors,
+			     d->errors == 1 ? "" : "s");
 	}
 	json_decref(errors);
 	return result;

@@ -616,8 +616,7 @@ bool document_missing(struct command_run *run, const struct document_kind *kind)
 	(void)snprintf(list, sizeof(list), BYTES_FMT "list", BYTES_ARG(name));
 	if (command_find(bytes_str(list)))
 		command_fail(run, COMMAND_NOT_FOUND, kind->argument,
-			     "there is no such %s: %s shows those that there are", kind->name,
-			     list);
+			     "there is no such %s: %s shows all of them", kind->name, list);
 	else
 		command_fail(run, COMMAND_NOT_FOUND, kind->argument, "there is no such %s",
 			     kind->name);

@@ -88,10 +88,10 @@ static struct pick_news found_parked(struct call_host *h, const struct call *c, 
 	if (news->told == PARK_UNKNOWN || news->told == PARK_FULL)
 		return found_nobody(503, "it is not known who waits there");
 	if (news->told != PARK_OK)
-		return found_nobody(404, "nobody waits there");
+		return found_nobody(404, "no call is parked there");
 	if (id_shard(news->owner) == h->settings->number &&
 	    !park_may_pick(h, c->tenant, news->owner, slot))
-		return found_nobody(404, "nobody waits there any more");
+		return found_nobody(404, "no call is parked there any more");
 	return (struct pick_news){ .call = news->owner };
 }
 

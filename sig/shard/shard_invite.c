@@ -790,7 +790,7 @@ static bool invite_retrieves(struct shard *s, const struct sip_message *m,
 
 	if (!may_be_retrieved(s, m, caller->tenant, &call)) {
 		(void)invite_fail(why, 404, REFUSED_REPLACES);
-		why->text = "nobody waits there any more";
+		why->text = "no call is parked there any more";
 		return false;
 	}
 	*replaces = (struct call_replaces){ .call = call, .leg = LEG_NONE };

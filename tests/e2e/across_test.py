@@ -222,7 +222,7 @@ class Across(Cluster):
         for end, hertz in zip(ends, (440, 880)):
             end.start(hertz)
         self.hear(ends)
-        with self.assertRaisesRegex(ServerError, "nobody waits there"):
+        with self.assertRaisesRegex(ServerError, "no call is parked there"):
             self.b.ctl("call.retrieve", call=second, leg="b", slot="12")
         for end in ends:
             end.stop()

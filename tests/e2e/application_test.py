@@ -637,7 +637,7 @@ class ComesBack(SoundsTest):
     def test_nobody_is_there(self):
         """Neither the application nor anybody else: the call ends, and not in silence for ever."""
         out, call = self.held("5")
-        with self.assertRaisesRegex(ServerError, "no transfer of the call rings"):
+        with self.assertRaisesRegex(ServerError, "no transfer of the call is ringing"):
             self.node.ctl("call.transfer_cancel", call=call)
         out.wait_bye()
         self.assertEqual((self.ended()["ended_by"], self.wait_told("call.ended")["call"]), ("node", call))

@@ -245,7 +245,7 @@ class Refusals(CallTest):
         self.assertEqual(self.why(number="1002"), [])
         self.assertEqual(set(self.recent(401)), {"challenged", "wrong_credentials"})
         row = self.node.ctl("call.why", number="1001")[0]
-        self.assertEqual(row["sentence"], "The password is wrong, or the user is not known.")
+        self.assertEqual(row["sentence"], "The password is wrong, or the user is unknown.")
         self.assertIn("extension.put", row["next"])
         until(lambda: self.node.ctl("security.list", number="1001", type="wrong_password"))
         noted = self.node.ctl("security.list", number="1001", type="wrong_password")

@@ -209,7 +209,7 @@ class Deflected(ForwardTest):
         """It rings on, and may be answered; then it is no longer sent on."""
         self.node.put_extension("1009", "secret1009")
         out, rung = self.ringing()
-        for to, why in (("9999", "no such extension"), ("1009", "nobody there can be rung"), ("1002", "was rung for this call"),
+        for to, why in (("9999", "no such extension"), ("1009", "no phone of the target can be rung"), ("1002", "was rung for this call"),
                         ("1001", "it calls")):
             with self.assertRaisesRegex(ServerError, why):
                 self.deflect(to)

@@ -396,13 +396,13 @@ class Ended(CallTest):
             self.node.put_extension("3000", "secret")
         self.node.ctl("trunk.put", name="there", servers="127.0.0.1:9", direction="out")
         put = self.node.ctl("route.put", name="out", pattern="+x.", trunks="there:1,gone:2")
-        self.assertEqual(put["warnings"], ["trunks: there is no trunk gone yet: trunk.put makes one, trunk.list shows those that there are"])
+        self.assertEqual(put["warnings"], ["trunks: there is no trunk gone yet: trunk.put makes one, trunk.list shows all of them"])
         self.assertRegex(self.node.ctl("did.put", number="+493012", trunk="gone")["warnings"][0], "^trunk: there is no trunk gone yet")
         self.assertNotIn("warnings", self.node.ctl("route.put", name="out", trunks="there"))
         self.assertNotIn("warnings", self.node.ctl("did.put", number="+493012", trunk="there"))
         for command, given, said in (("toll.show", {"number": "1999"}, "extension: extension.list"), ("trunk.show", {"name": "x"}, "trunk: trunk.list"),
                                      ("profile.range.delete", {"from": "192.0.2.1"}, "profile.range.list"), ("room.show", {"number": "9"}, "room.list")):
-            with self.assertRaisesRegex(ServerError, f"not_found: .*{said} shows those that there are"):
+            with self.assertRaisesRegex(ServerError, f"not_found: .*{said} shows all of them"):
                 self.node.ctl(command, **given)
         name = self.node.ctl("node.status")["name"]
         self.assertEqual(self.node.ctl("toll.show", number="1001", node=name), self.node.ctl("toll.show", number="1001"))
@@ -422,7 +422,7 @@ class Ended(CallTest):
         self.assertEqual((row["by"], row["status"], row["reason"]), ("a", 200, "hung up"))
         self.assertEqual(row["sentence"], "Nothing went wrong: the call was answered, and the caller hung up.")
         self.assertEqual(self.node.ctl("call.why", call=call, until="1h"), [])
-        with self.assertRaisesRegex(ServerError, "not_found: no call has that id: call.list shows those that run"):
+        with self.assertRaisesRegex(ServerError, "not_found: no call has that id: call.list shows the calls that run"):
             self.node.ctl("call.why", call=call[:-1] + ("0" if call[-1] != "0" else "1"))
 
     def tandemctl(self, *words):

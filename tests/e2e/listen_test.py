@@ -79,7 +79,7 @@ class Listens(MusicTest):
         self.node.ctl("call.stop", call=self.call_id(), leg="a")
         self.assertEqual(again.wait_told("stop")["reason"], "stopped")
         self.assertEqual(self.told("call.stream_ended")["reason"], "stopped")
-        with self.assertRaisesRegex(ServerError, "no application hears that party"):
+        with self.assertRaisesRegex(ServerError, "no application has a media stream of this party"):
             self.node.ctl("call.stop", call=self.call_id(), leg="a")
         self.recorded(out, into)
 

@@ -111,7 +111,7 @@ class Races(Cluster):
         self.late += late.status == 503
         if late.status != 503:
             self.assertEqual(late.status, 404)
-            self.assertIn("nobody waits there", late.get("Warning") or late.get("Reason") or "")
+            self.assertIn("no call is parked there", late.get("Warning") or late.get("Reason") or "")
         picker = dialogs[statuses.index(200)]
         picker.wait_answer()
         return picker

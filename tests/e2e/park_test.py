@@ -113,7 +113,7 @@ class Park(ParkTest):
         talk = self.elsewhere()
         self.retrieve(talk)
         self.assertEqual(self.told(), [("call.parked", "7"), ("call.retrieved", "7")])
-        with self.assertRaisesRegex(ServerError, "nobody waits there"):
+        with self.assertRaisesRegex(ServerError, "no call is parked there"):
             self.node.ctl("call.retrieve", call=talk.call, leg="a", slot="7")
         self.node.kill()
         self.node.restart()

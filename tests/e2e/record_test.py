@@ -69,7 +69,7 @@ class RecordTest(MusicTest):
 class Recorded(RecordTest):
     def test_paused(self):
         out, into = self.talk()
-        with self.assertRaisesRegex(ServerError, "nothing is recorded of it: begin with on=true"):
+        with self.assertRaisesRegex(ServerError, "the party is not being recorded: start with on=true"):
             self.order("pause")
         self.order("on")
         self.assertEqual([row["state"] for row in self.shown()], ["on"])

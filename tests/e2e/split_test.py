@@ -76,7 +76,7 @@ class Split(SplitTest):
         self.play(other, self.audio_b)
         self.hears(self.audio_a, MUSIC)
         self.one_stream(self.audio_b)
-        with self.assertRaisesRegex(ServerError, "nobody else is in the call"):
+        with self.assertRaisesRegex(ServerError, "the call has no other party"):
             self.node.ctl("call.split", call=other)
         into.bye()
         self.wait_told("call.ended", other)

@@ -139,7 +139,7 @@ static void nobody_there(void **state)
 		enum park_result told;
 		const char *answer, *text;
 	} rows[] = {
-		{ "empty", PARK_EMPTY, "SIP/2.0 404", "nobody waits there" },
+		{ "empty", PARK_EMPTY, "SIP/2.0 404", "no call is parked there" },
 		{ "not known", PARK_UNKNOWN, "SIP/2.0 503", "it is not known" },
 		{ "of no shard of the node", PARK_OK, "SIP/2.0 480", "on another node" },
 	}, *row;
