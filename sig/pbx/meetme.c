@@ -81,7 +81,7 @@ static enum refusal room_is_closed(const struct call *c, const struct room *r,
 	} else if (room_is_full(r, 1) ||
 		   (c->transfer && room_has_most(r, c->transfer->enters_most))) {
 		refused = call_refuse(refusal, REFUSED_ROOM);
-		refusal->text = "the conference has as many members as it may have";
+		refusal->text = "the conference has the maximum number of members";
 	}
 	return refused;
 }

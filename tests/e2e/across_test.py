@@ -203,7 +203,7 @@ class Across(Cluster):
         """By what the other node says of the call there."""
         first, second = self.ids()
         other = second[:7] + ("1" if second[7] == "0" else "0") + second[8:]
-        for arguments, why in (({"with": second}, "conflict: two speak"), ({"with": other}, "not_found"), ({"with": "0vvah0h9in480"}, "not_found")):
+        for arguments, why in (({"with": second}, "conflict: the call has two parties"), ({"with": other}, "not_found"), ({"with": "0vvah0h9in480"}, "not_found")):
             with self.subTest(arguments), self.assertRaisesRegex(ServerError, why):
                 self.a.ctl("call.join", call=first, leg="a", **arguments)
         self.assertEqual(len(self.a.ctl("call.list") + self.b.ctl("call.list")), 2)

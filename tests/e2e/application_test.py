@@ -65,7 +65,7 @@ class Answers(ApplicationTest):
         self.assertEqual((told["from"], told["to"]), ("1001", self.NUMBER))
         self.node.ctl("call.answer", call=call)
         out.wait_answer()
-        with self.assertRaisesRegex(ServerError, "waits for no application"):
+        with self.assertRaisesRegex(ServerError, "neither waits for an application"):
             self.node.ctl("call.answer", call=call)
         self.assertEqual(self.node.ctl("call.show", call=call)["state"], "established")
         out.bye()
@@ -886,7 +886,7 @@ class GivesOn(SoundsTest):
         self.assertEqual([row["id"] for row in self.calls()], [call])
         self.assertEqual(self.wait_told("call.transferred")["call"], call)
         self.assertEqual(self.wait_told("call.ended")["call"], other)
-        with self.assertRaisesRegex(ServerError, "no party is answered by tandem without another"):
+        with self.assertRaisesRegex(ServerError, "the call has no party that tandem alone has answered"):
             self.node.ctl("call.play", call=call, file="menu.wav")
         out.bye()
         second.wait_bye()

@@ -80,7 +80,7 @@ class CallControl(CallTest):
         into = self.b.incoming()
         self.assertEqual((into.request.get("Alert-Info"), into.request.get("Answer-Mode")), ("<http://localhost>;info=alert-autoanswer", "Auto"))
         into.ring()
-        with self.assertRaisesRegex(ServerError, "cannot be told to"):
+        with self.assertRaisesRegex(ServerError, "cannot answer or resume by command"):
             self.link("1002", "call.center:answer")
         self.link("1002", "call.center:reject")
         into.wait_cancel()

@@ -210,7 +210,7 @@ class Deflected(ForwardTest):
         self.node.put_extension("1009", "secret1009")
         out, rung = self.ringing()
         for to, why in (("9999", "no such extension"), ("1009", "no phone of the target can be rung"), ("1002", "was rung for this call"),
-                        ("1001", "it calls")):
+                        ("1001", "the extension is the caller")):
             with self.assertRaisesRegex(ServerError, why):
                 self.deflect(to)
         rung.answer(self.audio_b.sdp(), ack=False)
@@ -254,7 +254,7 @@ class Rejected(ForwardTest):
         send = self.a.send
         self.a.send = lambda message, to=None: message.method == "ACK" or send(message, to)
         out, rung = self.ringing()
-        with self.assertRaisesRegex(ServerError, "that a callee may give"):
+        with self.assertRaisesRegex(ServerError, "that a callee may send"):
             self.reject(status=401)
         self.reject(status=603, reason="Closed on Sundays")
         rung.wait_cancel()

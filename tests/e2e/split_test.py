@@ -137,7 +137,7 @@ class Split(SplitTest):
     def test_keys_without_an_application(self):
         out, into = self.talk()
         _, other = self.split()
-        with self.assertRaisesRegex(ServerError, "keys are for an application alone"):
+        with self.assertRaisesRegex(ServerError, "digits are collected for an application only"):
             self.node.ctl("call.collect", call=other, min="2", max="2")
         self.node.ctl("call.play", call=other, file="prompt.wav", interruptible="true")
         self.info(into, "5")

@@ -581,7 +581,7 @@ class ByCommand(TransferTest):
         """What cannot be is said by name, and nobody rings."""
         self.node.put_extension("1004", "secret1004")           # it has no phone
         out, into = self.talk()
-        for leg, to, said in (("a", "1009", "no such extension"), ("a", "1004", "registered"), ("a", "1002", "same one")):
+        for leg, to, said in (("a", "1009", "no such extension"), ("a", "1004", "registered"), ("a", "1002", "are the same")):
             with self.assertRaisesRegex(ServerError, said):
                 self.order(leg, to)
         with self.assertRaisesRegex(ServerError, "name one of them"):
@@ -638,7 +638,7 @@ class JoinedByCommand(TwoCalls):
     def test_refused_by_name(self):
         out, into = self.talk()
         call = self.call_id()
-        for other, said in ((call, "same one"), ("0" * 12 + "1", "no such call")):
+        for other, said in ((call, "are the same"), ("0" * 12 + "1", "no such call")):
             with self.assertRaisesRegex(ServerError, said):
                 self.node.ctl("call.join", **{"call": call, "leg": "a", "with": other})
         self.ends(out, into)

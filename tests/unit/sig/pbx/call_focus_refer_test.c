@@ -99,7 +99,7 @@ static void full(void **state)
 	s.conferences.station_members = 3;
 	shard_configure(p->t.l.r->shard, &s);
 	(void)begins(p);
-	refused(&p->t.l.a, "sip:1003@test.local", "SIP/2.0 486", "as many members");
+	refused(&p->t.l.a, "sip:1003@test.local", "SIP/2.0 486", "the maximum number of members");
 }
 
 static void locked(void **state)
@@ -525,12 +525,12 @@ static void rings_once(void **state)
 	struct shard_confer o = { .room = ROOM, .rung = RUNG, .to = "1003" };
 
 	trying(&p->t.l.a, "sip:1003@test.local");
-	refused(&p->t.l.a, "sip:1003@test.local", "SIP/2.0 486", "rings for the conference");
-	refused(&p->t.l.b, "sip:1003@test.local", "SIP/2.0 486", "rings for the conference");
+	refused(&p->t.l.a, "sip:1003@test.local", "SIP/2.0 486", "being rung for the conference");
+	refused(&p->t.l.b, "sip:1003@test.local", "SIP/2.0 486", "being rung for the conference");
 	assert_int_equal(shard_confer_ring(r->shard, &o, r->now), REFUSED_RINGS_ALREADY);
 	assert_int_equal(conference_of(r, ROOM).asking, 1);
 	party_restart(p, true, true);
-	refused(&p->t.l.b, "sip:1003@test.local", "SIP/2.0 486", "rings for the conference");
+	refused(&p->t.l.b, "sip:1003@test.local", "SIP/2.0 486", "being rung for the conference");
 	rings_and(p, "486 Busy Here", "");
 	trying(&p->t.l.b, "sip:1003@test.local");
 }

@@ -281,7 +281,8 @@ static void full(void **state)
 	calls(&m->p.t.l.a);
 	calls(&m->p.t.l.b);
 	phone_invite(&m->p.t.c, "700", PHONE_SDP_A);
-	assert_true(rig_has(phone_hears(&m->p.t.c, "SIP/2.0 486"), "as many members"));
+	assert_true(
+		rig_has(phone_hears(&m->p.t.c, "SIP/2.0 486"), "the maximum number of members"));
 }
 
 /* Members hear music until the host is there, come in muted, and are left when he goes. */
