@@ -204,9 +204,7 @@ static json_t *arg_schema(const struct verb_arg *arg)
 
 static json_t *args_schema(const struct verb *verb)
 {
-	json_t *properties = json_object(), *required = json_array(), *all, *first;
-	const struct verb_arg *main_arg = verb->args;
-	bool map = (verb->flags & VERB_MAIN) && main_arg->type == ARG_IS_MAP && !main_arg[1].name;
+	json_t *properties = json_object(), *required = json_array(), *all;
 
 	for (const struct verb_arg *arg = verb->args; arg->name; arg++) {
 		json_t *one = arg_schema(arg);
@@ -218,13 +216,9 @@ static json_t *args_schema(const struct verb *verb)
 	}
 	all = json_pack("{s:s, s:o, s:o, s:b}", "type", "object", "properties", properties,
 			"required", required, "additionalProperties", 0);
-	if (!(verb->flags & VERB_MAIN))
-		return all;
-	first = arg_schema(main_arg);
-	if (!map)
-		return json_pack("{s:[o, o]}", "anyOf", first, all);
-	json_decref(all);
-	return first;
+	return verb->flags & VERB_MAIN
+		       ? json_pack("{s:[o, o]}", "anyOf", arg_schema(verb->args), all)
+		       : all;
 }
 
 static json_t *verb_schema(const struct verb *verb)

@@ -415,6 +415,13 @@ static bool verb_is_map(const struct verb *verb)
 	return (verb->flags & VERB_MAIN) && verb->args->type == ARG_IS_MAP && !verb->args[1].name;
 }
 
+/* They stand by their names: a map of texts alone is the first argument itself. */
+static bool args_are_named(const struct verb *verb, const json_t *value)
+{
+	return json_is_object(value) &&
+	       (!verb_is_map(verb) || json_is_object(json_object_get(value, verb->args->name)));
+}
+
 /* The arguments of a step as an object. */
 static void step_read_args(struct checker *c, json_t *step)
 {
@@ -422,7 +429,7 @@ static void step_read_args(struct checker *c, json_t *step)
 	json_t *value = json_object_get(step, verb->name);
 	size_t before = path_into(c, verb->name);
 
-	if (json_is_object(value) && !verb_is_map(verb))
+	if (args_are_named(verb, value))
 		c->step->args = json_incref(value);
 	else if (verb->flags & VERB_MAIN)
 		c->step->args = json_pack("{s:O}", verb->args->name, value);

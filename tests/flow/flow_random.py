@@ -29,6 +29,9 @@ def args_for(rng, verb):
     def pairs(names):
         return {name: value() for name in rng.sample(names, rng.randint(1, 3))}
 
+    def long(name, given):
+        return {name: given} if rng.random() < 0.3 else given
+
     full = {
         "answer": lambda: {},
         "play": lambda: rng.choice([rng.choice(NAMES), some(NAMES, 3), {"prompt": some(NAMES, 2), "loop": rng.randint(1, 9)}]),
@@ -37,8 +40,8 @@ def args_for(rng, verb):
             "max": rng.randint(1, 3), "tries": rng.randint(1, 3), "into": rng.choice("abc"), "secret": rng.random() < 0.3,
             "first_s": rng.choice([1, 2.5, 0.125])}]),
         "record": lambda: rng.choice([{}, {"into": rng.choice("abc"), "beep": False}]),
-        "tag": lambda: pairs(["A.a", "A.b", "Case.Number"]),
-        "set": lambda: pairs(["a", "b", "c", "d"]),
+        "tag": lambda: long("tags", pairs(["A.a", "A.b", "Case.Number"])),
+        "set": lambda: long("variables", pairs(["a", "b", "c", "d"])),
         "match": lambda: value(),
         "hours": lambda: rng.choice(["office", "shop", "{a}"]),
         "pause": lambda: rng.choice([1, 0.5, 2.125]),

@@ -62,7 +62,7 @@ def verb_of(step):
 def args_of(step):
     verb = verb_of(step)
     value, main = step[verb], VERBS[verb][3]
-    if verb in ("set", "tag") or not isinstance(value, dict):
+    if not isinstance(value, dict) or (verb in ("set", "tag") and not isinstance(value.get(main), dict)):
         return {main: value}
     return dict(value)
 

@@ -149,6 +149,10 @@ static const struct row g_wrong[] = {
 	  "follow each other" },
 	{ "on in a list", "[{\"gather\":{},\"on\":{\"1\":\"2\"}},{\"hangup\":{}}]", "/0/on",
 	  "follow each other" },
+	{ "the long form, and more", "[{\"set\":{\"variables\":{\"a\":\"1\"},\"b\":\"2\"}}]",
+	  "/0/set/b", "'b' is no argument of this verb" },
+	{ "the long form, and no text", "[{\"tag\":{\"tags\":{\"A.b\":1}}}]", "/0/tag/tags/A.b",
+	  "a text is expected" },
 	{ "a name in the scheme", "[{\"http\":\"{caller}://a/\"}]", "/0/http",
 	  "'{caller}' stands in the scheme" },
 	{ "a scheme as a value", "[{\"set\":{\"base\":\"https://a\"}},{\"http\":\"{base}/x\"}]",
@@ -232,6 +236,12 @@ static const struct {
 	{ "the short form", "[{\"play\":{\"prompt\":[\"a\"]}}]", "[{\"play\":[\"a\"]}]" },
 	{ "the long form", "[{\"play\":{\"loop\":2,\"prompt\":\"a\"}}]",
 	  "[{\"play\":{\"loop\":2,\"prompt\":[\"a\"]}}]" },
+	{ "the long form of a map",
+	  "[{\"set\":{\"variables\":{\"a\":\"1\"}}},{\"tag\":{\"tags\":{\"A.b\":\"{a}\"}}},"
+	  "{\"set\":{\"variables\":\"2\"}},{\"set\":{\"variables\":{\"variables\":\"3\"}}},"
+	  "{\"say\":\"{variables}\"}]",
+	  "[{\"set\":{\"a\":\"1\"}},{\"tag\":{\"A.b\":\"{a}\"}},{\"set\":{\"variables\":\"2\"}},"
+	  "{\"set\":{\"variables\":\"3\"}},{\"say\":\"{variables}\"}]" },
 	{ "seconds",
 	  "[{\"pause\":5.0},{\"pause\":0.10},{\"pause\":{\"seconds\":2.5}},{\"pause\":1e1}]",
 	  "[{\"pause\":5},{\"pause\":0.1},{\"pause\":2.5},{\"pause\":10}]" },

@@ -120,7 +120,7 @@ static void goes_back(struct line *l, const char *flow, const char *url, bool re
 	struct help_news news = { .is_program = true };
 	struct flow_findings found = { 0 };
 	struct flow_program *p;
-	bool asked = url[0] != '{';
+	bool asked = !strchr(url, '{');
 
 	(void)snprintf(list, sizeof(list), "[{\"play\":[\"list\"]},{\"http\":\"%s\"}]", url);
 	p = program_parse(bytes_str(list), NULL, &found);
@@ -158,7 +158,7 @@ static void test_http_program_has_no_url(void **state)
 {
 	struct line *l = *state;
 
-	goes_back(l, ASKS(""), "{nothing}", false);
+	goes_back(l, ASKS(""), "https://b.test/.{nothing}", false);
 	flow_hung_up(l);
 	flow_gone(l, "ask,program,1,2,failed,ask,failed");
 }
