@@ -441,6 +441,8 @@ static void prompt_step_start(struct call_host *h, struct call *c)
 		wait_digit(h, a);
 		if (a->digit_count == a->terms.max)
 			prompt_step_end(h, c, PROMPT_ENDED);
+		else if (c->run && c->run->state == RUN_WAITS)
+			prompts_on_digits_kept(h, c);
 		return;
 	case PROMPT_RECORD:
 		if (!prompt_record_begin(h, c, prompt_leg(c)))
@@ -643,6 +645,8 @@ bool prompts_want_digits(const struct call *c)
 {
 	const struct prompts *a = c->prompts;
 
+	if (c->run && flow_run_keeps_keys(c->run))
+		return true;
 	return a && a->leg == LEG_NONE &&
 	       (a->terms.max || a->terms.interruptible || a->terms.ends[0] || prompt_is_live(a));
 }
@@ -682,12 +686,45 @@ static bool prompt_controlled(struct call_host *h, struct call *c, char key)
 	return true;
 }
 
+/* It asks for keys, be it for others than this one; else they wait for what asks next. */
+static bool prompt_has_keys(const struct prompts *a)
+{
+	switch ((enum prompt_step_kind)prompt_step_now(a)->kind) {
+	case PROMPT_PLAY:
+		return a->terms.interruptible || a->terms.controls[0] || prompt_is_live(a);
+	case PROMPT_COLLECT:
+		return true;
+	case PROMPT_RECORD:
+		return !a->closing;
+	}
+	return true;
+}
+
+/* The caller is with no prompt, or with one that wants none. */
+static void digit_keep(struct call *c, char key)
+{
+	if (c->run && flow_run_key(c->run, key))
+		outbox_touch(&c->out);
+}
+
+void prompts_on_digits_kept(struct call_host *h, struct call *c)
+{
+	bool records = c->prompts && c->prompts->terms.message_max_ms; /* behind its beep */
+	char keys[RUN_AHEAD_MAX];
+
+	memcpy(keys, c->run->ahead, sizeof(keys));
+	explicit_bzero(c->run->ahead, sizeof(c->run->ahead));
+	for (const char *key = keys; *key && !records; key++)
+		prompts_on_digit(h, c, *key);
+	explicit_bzero(keys, sizeof(keys));
+}
+
 void prompts_on_digit(struct call_host *h, struct call *c, char key)
 {
 	struct prompts *a = c->prompts;
 
-	if (!a && c->run && flow_run_key(c->run, key))
-		outbox_touch(&c->out);
+	if (!a || (a->leg == LEG_NONE && !prompt_has_keys(a)))
+		digit_keep(c, key);
 	if (!a || a->leg != LEG_NONE)
 		return;
 	if (prompt_step_now(a)->kind == PROMPT_PLAY) {
@@ -701,7 +738,8 @@ void prompts_on_digit(struct call_host *h, struct call *c, char key)
 			a->digit_count = 1;
 		}
 		prompt_step_end(h, c, PROMPT_DIGIT);
-		if (!c->prompts || prompt_step_now(c->prompts)->kind != PROMPT_COLLECT)
+		a = c->prompts;
+		if (!a || prompt_step_now(a)->kind != PROMPT_COLLECT)
 			return;
 	}
 	if (prompt_step_now(a)->kind == PROMPT_COLLECT)

@@ -182,10 +182,12 @@ bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg,
 void prompts_settle(struct call_host *h, struct call *c);
 /* It is being said to a leg of the pair. */
 bool prompts_are_announcing(const struct call *c);
-/* A digit would mean something to what is played or collected. */
+/* A digit would mean something to what is played or collected, or to a verb behind it. */
 bool prompts_want_digits(const struct call *c);
-/* The caller pressed a digit. */
+/* The caller pressed a digit. One that nothing asks for is kept where a verb of a flow may ask for it later. */
 void prompts_on_digit(struct call_host *h, struct call *c, char key);
+/* Digits that were kept, for what asks now. */
+void prompts_on_digits_kept(struct call_host *h, struct call *c);
 /* News of what was asked to be played. */
 void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_news *news);
 /* News of the message with that number, which is a recording of the call (recording.h), and that it cannot be recorded. Its file is awaited for a

@@ -99,11 +99,17 @@ const struct schema flow_run_saved[] = {
 	{ 0 },
 };
 
+bool flow_run_keeps_keys(const struct flow_run *r)
+{
+	return r->state != RUN_OVER &&
+	       (r->state != RUN_WAITS || r->kind == RUN_PROMPTS || r->kind == RUN_TIME);
+}
+
 bool flow_run_key(struct flow_run *r, char key)
 {
 	size_t n = strlen(r->ahead);
 
-	if (r->state == RUN_WAITS || r->state == RUN_OVER)
+	if (!flow_run_keeps_keys(r))
 		return false;
 	if (n + 1 < sizeof(r->ahead))
 		r->ahead[n] = key;

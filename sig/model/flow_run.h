@@ -46,8 +46,7 @@ struct flow_run {
 	/* why the last of them did not take the call; 0: it could not be rung. Of a REFER 202: it was accepted */
 	uint16_t status;
 	uint64_t until_ns; /* a pause, dial, REFER, stream or time in a slot is over; 0: off */
-	char ahead
-		[RUN_AHEAD_MAX]; /* keys that came while no verb was there to take them; "": none */
+	char ahead[RUN_AHEAD_MAX]; /* keys that came while no verb asked for them; "": none */
 	/* of a dial with a `next`: AFTER_ANSWER, then 1 + the leg of who has answered; 0: the call ends with the conversation */
 	uint8_t after;
 	/* of a dial: numbers, divided by blanks, in the order in which they ring, */
@@ -113,7 +112,9 @@ struct flow_run {
 
 void flow_run_clear(struct flow_run **run);
 
-/* A key that the caller presses between two verbs is kept for the next verb. False: a verb is carried out, or the flow is over. */
+/* Keys of its caller wait for the next verb that asks: between two verbs, and while one plays something, or waits for time to pass. */
+bool flow_run_keeps_keys(const struct flow_run *r);
+/* One more. False: they do not. */
 bool flow_run_key(struct flow_run *r, char key);
 
 /* The caller's name, for who is rung now. */

@@ -112,6 +112,15 @@ class Keys(Deposit):
         self.assertNotIn("a file cannot be played", self.node.log_text())
         self.assertNotIn("a sound file cannot be used", self.node.log_text())
 
+    def test_pressed_ahead(self):
+        """# soon behind 3, while "urgent" is said: it is for the menu behind, and the message is saved."""
+        out, _ = self.leaves()
+        self.key(out, "3")
+        self.key(out, "#")
+        self.hears("voicemail-saved")
+        self.assertEqual(self.counts(), [1, 1, 0])
+        out.wait_bye()
+
     @walks("listen", "voicemail-busy")
     def test_listened_to(self):
         """Key 1: who is told that 1002 speaks hears what he said, and the menu again; it is no message yet."""

@@ -178,18 +178,6 @@ static bool run_back_to_asker(const struct call_host *h, struct flow_run *r,
 	return true;
 }
 
-/* The verb has begun. Those that it does not wait for, as it is over before, are for the next one again. */
-static void run_keys_ahead(struct call_host *h, struct call *c)
-{
-	char keys[RUN_AHEAD_MAX];
-
-	memcpy(keys, c->run->ahead, sizeof(keys));
-	explicit_bzero(c->run->ahead, sizeof(c->run->ahead));
-	for (const char *key = keys; *key; key++)
-		prompts_on_digit(h, c, *key);
-	explicit_bzero(keys, sizeof(keys));
-}
-
 static void run_act(struct flow_turn_of *t)
 {
 	const struct flow_act *act = flow_act_of(t->v);
@@ -220,7 +208,7 @@ static void run_act(struct flow_turn_of *t)
 		outbox_touch_lazily(&t->c->out);
 	else
 		outbox_touch_later(&t->c->out);
-	run_keys_ahead(t->h, t->c);
+	prompts_on_digits_kept(t->h, t->c);
 }
 
 /* The position is saved, and in its program. */

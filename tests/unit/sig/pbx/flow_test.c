@@ -636,6 +636,96 @@ static void test_keys_ahead_of_a_restart(void **state)
 	keys_ahead(*state, true);
 }
 
+/* Keys that nothing asks for yet wait for the next verb that does, here or in the next process. A prompt that no key ends goes on. */
+#define LATER(first)                                                                \
+	"{\"name\":\"main\",\"start\":\"first\",\"steps\":{\"first\":" first ","    \
+	"\"menu\":{\"gather\":{\"max\":2,\"secret\":true},\"on\":{\"12\":\"end\"}," \
+	"\"invalid\":\"bad\",\"timeout\":\"bad\"},"                                 \
+	"\"bad\":{\"play\":[\"bad\"]},\"end\":{\"hangup\":{}}}}"
+
+static const struct {
+	const char *name, *flow, *path;
+} g_later[] = {
+	{ "play", LATER("{\"play\":[\"hello\"],\"next\":\"menu\"}"), "first,menu,***" },
+	{ "say", LATER("{\"say\":{\"text\":\"7\",\"as\":\"number\"},\"next\":\"menu\"}"),
+	  "first,menu,***" },
+	{ "no barge-in",
+	  "{\"name\":\"main\",\"start\":\"menu\",\"steps\":{\"menu\":{\"gather\":{\"prompt\":["
+	  "\"hello\"],"
+	  "\"max\":2,\"secret\":true,\"barge_in\":false},\"on\":{\"12\":\"end\"},\"invalid\":"
+	  "\"end\","
+	  "\"timeout\":\"end\"},\"end\":{\"hangup\":{}}}}",
+	  "menu,***" },
+	{ "pause",
+	  LATER("{\"answer\":{},\"next\":\"wait\"},\"wait\":{\"pause\":1,\"next\":\"menu\"}"),
+	  "first,wait,menu,***" },
+};
+
+static void keys_later(void **state, bool restarts)
+{
+	for (size_t i = 0; i < COUNT_OF(g_later); i++) {
+		bool pause = !strcmp(g_later[i].name, "pause");
+		struct line *l = *state;
+		struct rig *r = l->r;
+
+		call_flow(l, g_later[i].flow);
+		is_answered(l);
+		if (!pause)
+			played(l, PROMPT_NEWS_OPEN);
+		press(l, '1');
+		press(l, '2');
+		ROW_ASSERT(g_later[i].name, r->play_count == !pause && !r->cdr_count);
+		if (restarts) {
+			line_restart(l, line_stored(l));
+			put_program(l->r, "", g_later[i].flow);
+			if (!pause)
+				played(l, PROMPT_NEWS_OPEN);
+		}
+		if (pause)
+			rig_wait_ms(l->r, 1100);
+		else
+			played(l, PROMPT_NEWS_ENDED);
+		flow_hung_up(l);
+		rig_run(l->r);
+		ROW_ASSERT(g_later[i].name, !strcmp(l->r->cdrs[0].facts.path, g_later[i].path));
+		line_teardown(state);
+		line_setup(state);
+	}
+}
+
+static void test_keys_later(void **state)
+{
+	keys_later(state, false);
+}
+
+static void test_keys_later_restarted(void **state)
+{
+	keys_later(state, true);
+}
+
+/* A key that means nothing to what has keys of its own is for nobody, and a message begins behind its beep. */
+static void test_keys_for_nobody(void **state)
+{
+	struct line *l = *state;
+
+	call_flow(l, "[{\"play\":{\"prompt\":[\"hello\"],\"stop_keys\":\"#\"}},{\"gather\":{"
+		     "\"prompt\":[\"menu\"],"
+		     "\"max\":1}},{\"play\":[\"news\"]},{\"record\":{\"prompt\":[\"talk\"]}}]");
+	is_answered(l);
+	played(l, PROMPT_NEWS_OPEN);
+	press(l, '5');
+	assert_int_equal(l->r->play_count, 1);
+	press(l, '#');
+	assert_true(plays(l, "prompt:menu"));
+	played(l, PROMPT_NEWS_OPEN);
+	press(l, '1');
+	assert_true(plays(l, "prompt:news"));
+	played(l, PROMPT_NEWS_OPEN);
+	press(l, '#');
+	played(l, PROMPT_NEWS_ENDED);
+	assert_true(plays(l, "prompt:talk"));
+}
+
 static void test_run(void **state)
 {
 	struct line *l = *state;
@@ -935,6 +1025,9 @@ int main(void)
 		LINE_TEST(test_saves),
 		LINE_TEST(test_keys_ahead),
 		LINE_TEST(test_keys_ahead_of_a_restart),
+		LINE_TEST(test_keys_later),
+		LINE_TEST(test_keys_later_restarted),
+		LINE_TEST(test_keys_for_nobody),
 		LINE_TEST(test_run),
 		LINE_TEST(test_failed),
 		LINE_TEST(test_of_a_group),
