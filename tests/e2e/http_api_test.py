@@ -229,7 +229,7 @@ class Api(Asks, CallTest):
         for key in ({}, {"Idempotency_Key": "evil-1"}):
             status, _, problem = self.http(self.node, "POST", "/v1/sets/mine/apply", self.admin, evil, **key)
             self.assertEqual(status, 400, problem)
-            self.assertIn("documents of this kind need a higher role", problem["detail"])
+            self.assertIn("trunk.put needs the role operator", problem["detail"])
         with Client(self.node.redis_socket, "_operator") as client:
             self.assertEqual(client.ask("trunk.list"), [])
 
