@@ -129,13 +129,13 @@ def shuffled(tests, seed):
 
     test_zz_ come last in theirs: what they wait for began with the class, and goes on beside the others.
     """
-    order, classes = random.Random(seed), {}
+    classes = {}
     for test in flat(tests):
         classes.setdefault(type(test), []).append(test)
     groups = list(classes.values())
-    order.shuffle(groups)
+    random.Random(seed).shuffle(groups)
     for group in groups:
-        order.shuffle(group)
+        random.Random(seed + type(group[0]).__name__).shuffle(group)        # the same where only that class runs
         group.sort(key=lambda test: ".test_zz_" in test.id())
     return unittest.TestSuite(test for group in groups for test in group)
 
