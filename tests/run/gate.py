@@ -5,13 +5,15 @@ A node that waits for a processor answers late, and a test that waits for it fai
 """
 import glob
 import pathlib
+import re
 import threading
 import time
 
 IDLE = 0.15         # of all processors' time: where there is more, one more file may begin
 WAITING = 0.5       # threads for each processor that want one and wait: where there are fewer
+FREE = 2 << 30      # octets of memory that the kernel can give: a file with three nodes under a sanitizer takes less
 LOOK_S = 2          # the time over which both are measured: as long as a file takes to show what it costs
-STAT, PRESSURE = pathlib.Path("/proc/stat"), pathlib.Path("/proc/pressure/cpu")
+STAT, PRESSURE, MEMORY = map(pathlib.Path, ("/proc/stat", "/proc/pressure/cpu", "/proc/meminfo"))
 NICE = (1,)         # of times()
 STILL_S = 1.5       # a thread that wants to run a moment waits so long where its machine is stopped from outside, and not for load
 
@@ -39,7 +41,12 @@ def room(seconds=LOOK_S):
     """The processors have time for one more file: some of it is left, and who wants one has it soon. Who is nice gives way, and counts in neither."""
     spent, waited, stalled = times(), waits(), stalls()
     time.sleep(seconds)
-    return idle_since(spent, NICE) >= IDLE and waiting_since(waited, stalled, seconds) <= WAITING
+    return available() >= FREE and idle_since(spent, NICE) >= IDLE and waiting_since(waited, stalled, seconds) <= WAITING
+
+
+def available():
+    """Octets of memory that the kernel can give."""
+    return int(re.search(r"^MemAvailable: +(\d+) kB$", MEMORY.read_text(encoding="ascii"), re.M)[1]) * 1024
 
 
 def waiting_since(waited, stalled, seconds):

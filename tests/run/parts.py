@@ -18,7 +18,7 @@ import time
 
 import examples
 import tap
-from gate import Gate, idle_since, times
+from gate import Gate, available, idle_since, times
 from report import FAILED, PASSED, SKIPPED
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ NPM = {"browser": r"\bbrowser_test\b|import browser\b", "api": r"\bnpm\.install\
 ROOM = 8 << 30                      # octets of memory that must be free: far more than the files of a run
 CORES = len(os.sched_getaffinity(0))
 AT_ONCE = min(12, 4 * CORES)        # programs of unit tests: many wait
-E2E_AT_ONCE = min(16, 6 * CORES)    # end-to-end files: they mostly wait; gate.py lets fewer in where there is no time for them
+E2E_AT_ONCE = min(16, 8 * CORES)    # end-to-end files: they mostly wait; gate.py lets fewer in where there is no time for them
 LISTENS = r"wait_tone|is_tone|hears\(|heard\(|\btones?\("       # a file that measures sound
 
 SANITIZERS = {
@@ -87,12 +87,6 @@ def in_memory(memory="/dev/shm", room=ROOM):
             del os.environ["TMPDIR"]
 
 
-def available():
-    """Octets of memory that the kernel can give."""
-    text = pathlib.Path("/proc/meminfo").read_text(encoding="ascii")
-    return int(re.search(r"^MemAvailable: +(\d+) kB$", text, re.M)[1]) * 1024
-
-
 def run(*command, **options):
     """(exit status, output) of a command, which has all that tests need."""
     done = subprocess.run([PEERS, "with", *command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -123,8 +117,17 @@ def steady():
     return ("setarch", "-R")
 
 
+AHEAD = {}                          # builds that were begun before they were wanted, by name
+
+
 def build(report, name, *targets, way=()):
     """The folder of a finished build, or None, which is a failed test.  way: how it is run."""
+    if name in AHEAD and not AHEAD.pop(name).result():
+        return None         # it is a failed test by now
+    return built(report, name, targets, way)
+
+
+def built(report, name, targets, way):
     done = subprocess.run([*way, str(ROOT / "tandem"), "build", name, *targets], cwd=ROOT,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True, errors="replace")
@@ -137,6 +140,17 @@ def build(report, name, *targets, way=()):
 def build_begin(report, name, *way):
     """A build of a whole node that is wanted later, by the words of way: its folder to come."""
     return concurrent.futures.ThreadPoolExecutor(1).submit(build, report, name, *PROGRAMS, WALL, way=way)
+
+
+def build_ahead(report, name, *way):
+    """All that a part of that name builds: the part before leaves time for it, and build() waits for it. Nothing where it is there."""
+    targets = tsan_targets if name == "tsan" else lambda folder: ()
+
+    def all_of_it():
+        folder = built(report, name, ("build.ninja",), way)
+        return folder and built(report, name, targets(folder), way)
+
+    AHEAD[name] = concurrent.futures.ThreadPoolExecutor(1).submit(all_of_it)
 
 
 def meson(report, folder, *selected):
@@ -282,8 +296,12 @@ def sim(report, begun=None):
 
 def tsan(report):
     if folder := build(report, "tsan", "build.ninja"):      # configured: now the programs are known
-        if build(report, "tsan", *programs_of(folder, THREADED)):
+        if build(report, "tsan", *tsan_targets(folder)):
             meson(report, folder, *(f"--suite={suite}" for suite in THREADED))
+
+
+def tsan_targets(folder):
+    return programs_of(folder, THREADED)
 
 
 def programs_of(folder, suites):

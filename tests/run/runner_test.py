@@ -487,8 +487,9 @@ class Room(unittest.TestCase):
                 process.kill()
 
     def test_room(self):
-        for idle, waiting, room in ((0.2, 0.1, True), (0.1, 0.1, False), (0.2, 0.9, False)):
-            with unittest.mock.patch.multiple(gate, idle_since=lambda *_, idle=idle: idle, waiting_since=lambda *_, waiting=waiting: waiting):
+        for idle, waiting, free, room in ((0.2, 0.1, gate.FREE, True), (0.1, 0.1, gate.FREE, False), (0.2, 0.9, gate.FREE, False), (0.2, 0.1, 1, False)):
+            with unittest.mock.patch.multiple(gate, idle_since=lambda *_, idle=idle: idle, waiting_since=lambda *_, waiting=waiting: waiting,
+                                              available=lambda free=free: free):
                 self.assertEqual(gate.room(0), room)
 
     def test_a_kernel_that_says_little(self):
@@ -508,7 +509,8 @@ class Beside(unittest.TestCase):
     """The simulator has what time the end-to-end tests leave."""
 
     def setUp(self):
-        self.told, self.outcome = [], concurrent.futures.Future()
+        self.told, self.ahead, self.outcome = [], [], concurrent.futures.Future()
+        self.enterContext(unittest.mock.patch.object(parts, "build_ahead", lambda _, name, *way: self.ahead.append((name, way))))
         self.addCleanup(self.outcome.cancel)
 
     def begins(self, _report, *way):
@@ -524,7 +526,7 @@ class Beside(unittest.TestCase):
         self.begun, self.builds = [], []
         with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build", run=lambda *_: (1, "")):
             self.assertEqual(self.arguments("unit", ["unit", "asan", "e2e", "sim"]), ())
-            self.assertEqual((self.told, self.builds), ([], []))
+            self.assertEqual((self.told, self.builds, self.ahead), ([], [], [("asan", ("nice", "-n", "19"))]))
             self.assertEqual(self.arguments("asan", ["asan", "e2e", "sim"]), ())
             self.assertEqual((self.told, self.builds), ([("nice", "-n", "19")], ["build"]))
             self.assertEqual(self.arguments("e2e", ["asan", "e2e", "sim"]), ([], self.begun, 7, "build"))
@@ -542,7 +544,7 @@ class Beside(unittest.TestCase):
         with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build"):
             for part in ("asan", "e2e", "sim"):
                 self.arguments(part, [part], begun=(begun := []), builds=(builds := []))
-                self.assertEqual((self.told, begun, builds), ([], [], []))
+                self.assertEqual((self.told, begun, builds, self.ahead), ([], [], [], []))
 
     def test_counts(self):
         self.outcome.set_result((0, "# 300 seeds\n# all stories: 1"))
@@ -647,6 +649,34 @@ class Beside(unittest.TestCase):
                 parts.e2e(report, map(str, scripts))
         self.assertEqual({words[0] for words in built if "app/tandem-store" in words}, {"asan", "release", "tsan"})
         self.assertIn("failed beside others", output.getvalue())       # at once
+
+
+class Ahead(unittest.TestCase):
+    """What a part builds begins with the part before, and is waited for."""
+
+    def build(self, folder):
+        """(what build() gives, in which order things were built)"""
+        made, go = [], threading.Event()
+
+        def built(_report, name, targets, way):
+            if way:
+                go.wait()
+            made.append((name, tuple(targets), way))
+            return folder
+
+        with unittest.mock.patch.multiple(parts, built=built, tsan_targets=lambda folder: (f"{folder}/t",)):
+            parts.build_ahead(None, "tsan", "nice")
+            threading.Timer(0.1, go.set).start()
+            found = parts.build(None, "tsan", "tests/x"), parts.build(None, "tsan", "tests/x")
+        self.assertEqual(parts.AHEAD, {})
+        return found, made
+
+    def test_waited_for(self):
+        once = ("tsan", ("tests/x",), ())
+        self.assertEqual(self.build("f"), (("f", "f"), [("tsan", ("build.ninja",), ("nice",)), ("tsan", ("f/t",), ("nice",)), once, once]))
+
+    def test_failed(self):
+        self.assertEqual(self.build(None)[0][0], None)
 
 
 class Patience(unittest.TestCase):

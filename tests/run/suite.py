@@ -29,6 +29,7 @@ PARTS = {
     "sim": parts.sim,
     "docs": parts.docs,
 }
+AFTER = {"unit": "asan", "asan": "tsan"}        # parts whose builds begin with an earlier one
 NICE = "nice", "-n", "19"
 IDLE = "chrt", "--idle", "0"        # and whoever wants the processor has it at once, as from nobody who is only nice
 
@@ -68,7 +69,9 @@ def gives_way():
 
 def arguments_of(name, chosen, scripts, report, begun, seed, builds):
     """Of a part, beside its report.  The simulator, and a build that takes minutes, begin with the first tests that mostly wait, and have
-    what time those leave."""
+    what time those leave; what the next part of AFTER builds begins with this one."""
+    if (later := AFTER.get(name)) in chosen:
+        parts.build_ahead(report, later, *gives_way())
     if name in ("asan", "e2e") and "sim" in chosen and not begun:
         begun += parts.sim_begin(report, *gives_way()) or []
     if name == "asan" and "e2e" in chosen and not scripts:
@@ -118,7 +121,7 @@ def main():
                 report.took(name, time.monotonic() - began)
         alone(report, before, installed)
     finally:
-        for outcome in (*builds, *(outcome for *_, outcome in begun)):
+        for outcome in (*builds, *parts.AHEAD.values(), *(outcome for *_, outcome in begun)):
             outcome.cancel()        # what was interrupted begins no more
     return report.finish()
 
