@@ -113,7 +113,8 @@ void identity_learn(struct call_host *h, struct call *c, uint8_t leg, const stru
 	struct bytes value;
 
 	if (!message_header(m, "P-Asserted-Identity", 0, &value) &&
-	    !message_header(m, "Privacy", 0, &value))
+	    !message_header(m, "Privacy", 0, &value) &&
+	    !message_header(m, "Remote-Party-ID", 0, &value))
 		return;
 	carried_renew(&w, lines_of(l), m, &p);
 	if (claims_ours(h, c, l, writer_done(&w)))

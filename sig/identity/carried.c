@@ -701,14 +701,39 @@ bool diversion_get(struct bytes lines, unsigned i, struct diversion *out)
 	return of_history(lines, i, out);
 }
 
+/* What stands behind the address, also where the name before it cannot be read. */
+static struct bytes params_behind(struct bytes value)
+{
+	size_t end = value.n;
+
+	while (end && value.p[end - 1] != '>')
+		end--;
+	return bytes_from(value, end);
+}
+
+/* draft-ietf-sip-privacy-04 5: of who has sent the message, whatever of it is to be hidden. */
+static bool party_is_hidden(const struct sip_message *m, struct bytes value)
+{
+	struct bytes params = params_behind(value), param;
+
+	if (sip_param(params, "party", &param) &&
+	    !bytes_iis(param, m->request ? "calling" : "called"))
+		return false;
+	return sip_param(params, "privacy", &param) && !bytes_iis(param, "off");
+}
+
 unsigned privacy_of(const struct sip_message *m)
 {
 	unsigned all = 0, one;
-	struct bytes value;
+	struct bytes value, party;
 
 	for (unsigned i = 0; message_header(m, "Privacy", i, &value); i++)
 		all |= privacy_parse(value, &one) ? PRIVACY_HEADER | PRIVACY_USER | PRIVACY_ID
 						  : one;
+	for (unsigned i = 0; message_header(m, "Remote-Party-ID", i, &value); i++) {
+		while (!all && lex_element(&value, &party))
+			all = party_is_hidden(m, party) ? PRIVACY_ID : 0;
+	}
 	return all;
 }
 

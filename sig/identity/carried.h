@@ -21,7 +21,7 @@ enum privacy {
 	PRIVACY_NONE = 64, /* nothing is to be hidden, whatever others would do */
 };
 
-/* Of all its Privacy headers together; one that cannot be read hides all that can be hidden. */
+/* Of all its Privacy headers together; one that cannot be read hides all that can be hidden. Without any, as the older Remote-Party-ID says. */
 unsigned privacy_of(const struct sip_message *m);
 
 /* Nobody who is not trusted may hear who it is. */

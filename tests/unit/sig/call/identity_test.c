@@ -57,6 +57,50 @@ static void hidden_by_a_peer(void **state)
 	}
 }
 
+/* Who has the older header alone (draft-ietf-sip-privacy-04) hides by it as well, a peer or a phone, calling or called. */
+#define RPID(params) "Remote-Party-ID: M\xc3\xbcller <sip:" NUMBER "@x>" params "\r\n"
+
+static void hidden_by_remote_party_id(void **state)
+{
+	static const struct {
+		const char *headers;
+		bool hidden;
+	} rows[] = {
+		{ RPID(";party=calling;privacy=full;screen=yes"), true },
+		{ RPID(";PRIVACY=\"uri\""), true },
+		{ RPID(";screen=no") RPID(";privacy=name"), true },
+		{ "Remote-Party-ID: <sip:" NUMBER "@x>;privacy=off, <sip:1@x>;privacy=full\r\n",
+		  true },
+		{ RPID(";party=called;privacy=full"), false },
+		{ RPID(";privacy=off"), false },
+		{ RPID(";privacy=full") "Privacy: none\r\n", false },
+		{ "Remote-Party-ID: \"a>;privacy=full\" <sip:" NUMBER "@x>\r\n", false },
+	};
+	struct sides *t = *state;
+
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		char headers[512];
+		struct bytes m;
+
+		(void)snprintf(headers, sizeof(headers), PAI ": <sip:" NUMBER "@x>\r\n%s",
+			       rows[i].headers);
+		call_as(&t->peer, "1002", NULL, headers);
+		m = rung(&t->b);
+		assert_int_equal(rig_has(m, NUMBER), !rows[i].hidden);
+		assert_int_equal(rig_has(m, ANONYMOUS), rows[i].hidden);
+		assert_header(m, "Remote-Party-ID", "");
+		phone_cancel(&t->peer);
+		call_as(&t->a, "1003", NULL, rows[i].headers);
+		m = rung(&t->far);
+		assert_int_equal(rig_has(m, ANONYMOUS), rows[i].hidden);
+		phone_cancel(&t->a);
+	}
+	call_as(&t->peer, "1002", NULL, "");
+	phone_answer_as(&t->b, rung(&t->b), "b", "180 Ringing", RPID(";party=called;privacy=full"),
+			"");
+	assert_header(phone_hears(&t->peer, "SIP/2.0 180"), "Privacy", "id");
+}
+
 /* RFC 3323 4.2: "none" forbids to hide anything; "session" and "history" do not hide the name. */
 static void not_hidden(void **state)
 {
@@ -288,13 +332,21 @@ static void given_away(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		SIDES_TEST(peer_to_phone),     SIDES_TEST(peer_to_peer),
-		SIDES_TEST(hidden_by_a_peer),  SIDES_TEST(not_hidden),
-		SIDES_TEST(phone_to_peer),     SIDES_TEST(phone_prefers),
-		SIDES_TEST(hidden_by_a_phone), SIDES_TEST(hidden_needs_a_password),
-		SIDES_TEST(in_responses),      SIDES_TEST(hidden_in_responses),
-		SIDES_TEST(in_a_reinvite),     SIDES_TEST(others),
-		SIDES_TEST(emergency),         SIDES_TEST(after_a_kill),
+		SIDES_TEST(peer_to_phone),
+		SIDES_TEST(peer_to_peer),
+		SIDES_TEST(hidden_by_a_peer),
+		SIDES_TEST(not_hidden),
+		SIDES_TEST(hidden_by_remote_party_id),
+		SIDES_TEST(phone_to_peer),
+		SIDES_TEST(phone_prefers),
+		SIDES_TEST(hidden_by_a_phone),
+		SIDES_TEST(hidden_needs_a_password),
+		SIDES_TEST(in_responses),
+		SIDES_TEST(hidden_in_responses),
+		SIDES_TEST(in_a_reinvite),
+		SIDES_TEST(others),
+		SIDES_TEST(emergency),
+		SIDES_TEST(after_a_kill),
 		SIDES_TEST(given_away),
 	};
 
