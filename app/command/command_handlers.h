@@ -50,7 +50,7 @@ command_fn command_conference_list, command_conference_get, command_conference_a
 	command_conference_join, command_conference_invite, command_conference_member,
 	command_conference_monitor, command_conference_order, command_conference_play,
 	command_conference_record, command_conference_stop, command_conference_stream;
-command_fn command_recording_list, command_recording_get;
+command_fn command_recording_list, command_recording_get, command_recording_look;
 command_fn command_recording_link, command_store_list, command_store_one, command_store_retry;
 command_fn command_message_count, command_message_list, command_message_get, command_message_put,
 	command_message_delete, command_message_undelete, command_message_forward,
@@ -75,6 +75,7 @@ command_fn command_prompt_record;
 command_fn command_webhook_get, command_webhook_ask;
 command_fn command_group_put, command_session_create;
 command_fn command_session_list, command_login;
+command_fn command_backup_read, command_backup_restore;
 command_fn command_set_apply, command_set_stage, command_set_rollback;
 command_fn command_dialplan_put, command_dialplan_show, command_dialplan_delete,
 	command_dialplan_check, command_dialplan_digit_map, command_call_why, command_security_list,

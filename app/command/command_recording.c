@@ -662,6 +662,16 @@ void command_store_one(struct command_run *run)
 		command_fail(run, COMMAND_NOT_FOUND, "name", "this node has no recordings");
 }
 
+/* Its process runs where there is a recording: another program has just put one there. */
+void command_recording_look(struct command_run *run)
+{
+	run->node->deliver.any = true;
+	if (!node_deliver_runs(run->node))
+		node_deliver_beat(run->node, clock_now_ns());
+	node_deliver_look(run->node);
+	command_answer(run, json_object());
+}
+
 void command_store_retry(struct command_run *run)
 {
 	if (node_deliver_runs(run->node))

@@ -25,6 +25,8 @@ struct ctl_target {
 	struct redis_place place;
 	char local[CTL_PATH_MAX];  /* the node's own socket; empty: none is known */
 	const char *tenant, *role; /* who speaks; NULL: operators */
+	/* Its folders; empty: no settings say so. */
+	char state_dir[SETTINGS_STATE_DIR_MAX], recordings[SETTINGS_PATH_MAX];
 };
 
 /* From --redis URL, else from the settings in --config FILE or a usual place, which need not be right otherwise. False: complained. */
@@ -40,6 +42,9 @@ int ctl_trace(const struct ctl_target *target, int argc, char **argv);
 /* Documents as files: apply, diff, get, explain, edit, export, import, history, rollback; the words behind. */
 bool ctl_set_is_verb(const char *word);
 int ctl_set(const struct ctl_target *target, const char *verb, int argc, char **argv);
+/* tandemctl backup FILE, restore FILE; the words behind. */
+int ctl_backup(const struct ctl_target *target, const char *verb, int argc, char **argv);
+const char *ctl_version(void);
 /* tandemctl flow WORD [FILE [...]]: the words behind "flow". */
 int ctl_flow(int argc, char **argv);
 /* tandemctl listen and trigger: events to the terminal or to a URL; the words behind. */

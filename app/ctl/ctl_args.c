@@ -73,6 +73,15 @@
 	"           what would change; what there is; which fields; one in $EDITOR; all of\n" \
 	"           them as files; extensions as CSV; versions of a set\n"
 
+#define BACKUP_TEXT                                                                           \
+	"       tandemctl [--config FILE] backup FILE [--recordings]\n"                       \
+	"       tandemctl [--config FILE] restore FILE [--dry-run] [--force]\n"               \
+	"           on the machine of the node, while calls go on: documents with sealed\n"   \
+	"           secrets, prompts, messages, and by --recordings all other recordings;\n"  \
+	"           all of a file is checked before anything of it counts. Keep the file\n"   \
+	"           keys of the node's folder apart: without it no secret of FILE is read.\n" \
+	"           A node with other documents is left alone, but for --force\n"
+
 static const char g_command[] =
 	"       tandemctl [--config FILE|--redis URL] [--tenant NAME [--role ROLE]] [-o "
 	"wide|json]\n"
@@ -106,8 +115,10 @@ static const struct {
 	{ "flow", FLOW_TEXT },
 	{ "listen", LISTEN_TEXT },
 	{ "apply", SET_TEXT },
+	{ "backup", BACKUP_TEXT },
 	{ "help",
-	  "       tandemctl help [COMMAND|init|doctor|trace|flow|listen|config|api|openapi|flows]\n"
+	  "       tandemctl help "
+	  "[COMMAND|init|doctor|trace|flow|listen|backup|config|api|openapi|flows]\n"
 	  "                      or COMMAND --help\n"
 	  "           call: the commands that begin so; as well trunk, conference and so on\n"
 	  "           config: every setting, in Markdown; api: every command; openapi: the\n"

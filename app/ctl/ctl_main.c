@@ -20,6 +20,11 @@ void ctl_complain(const char *fmt, ...)
 	(void)fputc('\n', stderr);
 }
 
+const char *ctl_version(void)
+{
+	return TANDEM_VERSION;
+}
+
 enum { CALL_WORD = 64 };
 
 struct options {
@@ -227,6 +232,18 @@ static int documents(const struct options *o, int argc, char **argv)
 	return status;
 }
 
+static int backup(const struct options *o, int argc, char **argv)
+{
+	struct ctl_target target;
+	int status;
+
+	if (!target_find(&target, o))
+		return CTL_USAGE;
+	status = ctl_backup(&target, argv[o->first], argc - o->first - 1, argv + o->first + 1);
+	explicit_bzero(&target, sizeof(target));
+	return status;
+}
+
 /* "doctor CALL" is call.doctor call=CALL. */
 static void doctor_read(struct options *o, int argc, char **argv, char call[CALL_WORD])
 {
@@ -341,6 +358,8 @@ int main(int argc, char **argv)
 		return ctl_listen(argv[o.first], argc - o.first - 1, argv + o.first + 1);
 	if (!strcmp(argv[o.first], "trace"))
 		return trace(&o, argc, argv);
+	if (!strcmp(argv[o.first], "backup") || !strcmp(argv[o.first], "restore"))
+		return backup(&o, argc, argv);
 	if (ctl_set_is_verb(argv[o.first]))
 		return documents(&o, argc, argv);
 	return ctl_run(&o, argc, argv);

@@ -183,6 +183,13 @@ static void place_write(struct ctl_target *out, const struct settings *s)
 
 	if (n < 0 || (size_t)n >= sizeof(out->local) || !s->node.state_dir[0])
 		out->local[0] = '\0';
+	(void)snprintf(out->state_dir, sizeof(out->state_dir), "%s", s->node.state_dir);
+	if (s->recordings.folder[0])
+		(void)snprintf(out->recordings, sizeof(out->recordings), "%s",
+			       s->recordings.folder);
+	else
+		(void)snprintf(out->recordings, sizeof(out->recordings), "%s/recordings",
+			       s->node.state_dir);
 	out->place = s->redis.place;
 	if (!out->place.url[0]) {
 		(void)snprintf(out->place.url, sizeof(out->place.url), "unix:%s/" EMBEDDED_SOCKET,

@@ -23,7 +23,9 @@ struct document_change {
 	struct document_change *next;
 	struct command_run *run;
 	const struct document_kind *kind;
-	bool gone; /* it is deleted */
+	bool gone;   /* it is deleted */
+	bool stored; /* the command has its text, as another Redis had it */
+	bool is_new;
 	uint8_t tries;
 	uint64_t made_of; /* generation */
 	char *text;       /* as it is put; malloc'ed */
@@ -141,6 +143,12 @@ static void change_answer(struct node *node, const struct document_change *chang
 	} else if (err) {
 		/* It is saved: a node with more room would know it after a restart. */
 		command_fail(change->run, COMMAND_FULL, NULL, "%s is reached", kind->limit);
+	} else if (change->stored) {
+		/* the texts of programs are looked at from the first one on */
+		node->api.documents->programs.cursor = 0;
+		node->api.documents->programs.next_ns = 0;
+		command_answer(change->run, json_pack("{s:s}", "change",
+						      change->is_new ? "created" : "changed"));
 	} else {
 		change->run->version = version ? version : change_known_version(change);
 		view = change_view(node, change);
@@ -523,9 +531,9 @@ bool document_propose(struct command_run *run, const struct document_kind *kind,
 	return made;
 }
 
-static bool store_put(struct document_change *change)
+/* json: its text; a reference is stolen. */
+static bool store_put(struct document_change *change, json_t *json)
 {
-	json_t *json = document_write(change->run->node, change->kind, change->value);
 	char *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 	struct store_document document;
 	struct store_known known;
@@ -536,13 +544,13 @@ static bool store_put(struct document_change *change)
 		return false;
 	}
 	change->text = text;
-	document_name(change->kind, change->value, change->name);
 	if (!change_compare(change) ||
 	    !document_fits(change->run, change->kind, bytes_str(change->name)))
 		return false;
 	known = change_known(change);
 	if (!change_may(change, known.version))
 		return false;
+	change->is_new = !known.version;
 	document = change_stored(change);
 	store_document_put(change->run->node->redis.store, &document, &known, on_stored, change);
 	return true;
@@ -643,30 +651,45 @@ static void change_begin(struct document_change *change)
 	struct node *node = change->run->node;
 	bool begun;
 
-	if (change->gone) {
+	if (change->stored) {
+		begun = store_put(
+			change,
+			json_incref(
+				(json_t *)(uintptr_t)command_value(change->run, "document")->json));
+	} else if (change->gone) {
 		begun = document_aim(change->run, change->kind, change->name) &&
 			store_delete(change);
 	} else {
-		begun = document_make(change->run, change->kind, change->value) &&
-			store_put(change);
+		begun = document_make(change->run, change->kind, change->value);
+		if (begun) {
+			document_name(change->kind, change->value, change->name);
+			begun = store_put(change,
+					  document_write(node, change->kind, change->value));
+		}
 	}
 	if (!begun)
 		change_end(node, change);
 }
 
-static void document_add(struct command_run *run, bool gone)
+/* NULL: the run has failed. */
+static struct document_change *change_new(struct command_run *run, const struct document_kind *kind)
 {
-	const struct document_kind *kind = run->command->documents;
 	struct document_change *change = calloc(1, sizeof(*change) + kind->size);
-	struct documents *d = run->node->api.documents;
 
 	if (!change) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
-		return;
+		return NULL;
 	}
 	change->run = run;
 	change->kind = kind;
-	change->gone = gone;
+	return change;
+}
+
+/* Its turn comes behind those before it. NULL is fine. */
+static void change_add(struct documents *d, struct document_change *change)
+{
+	if (!change)
+		return;
 	if (d->last) {
 		d->last->next = change;
 		d->last = change;
@@ -678,12 +701,53 @@ static void document_add(struct command_run *run, bool gone)
 
 void document_put(struct command_run *run)
 {
-	document_add(run, false);
+	change_add(run->node->api.documents, change_new(run, run->command->documents));
 }
 
 void document_delete(struct command_run *run)
 {
-	document_add(run, true);
+	struct document_change *change = change_new(run, run->command->documents);
+
+	if (change)
+		change->gone = true;
+	change_add(run->node->api.documents, change);
+}
+
+bool document_check_stored(struct command_run *run, const struct document_kind *kind,
+			   const json_t *document, char name[DOCUMENT_NAME_MAX])
+{
+	void *value = calloc(1, kind->size);
+	char *text = json_dumps(document, JSON_COMPACT);
+	const char *reason = "no memory";
+	int err = value && text ? document_value(run->node, kind, value, bytes_str(text), &reason)
+				: -ENOMEM;
+
+	if (!err)
+		document_name(kind, value, name);
+	document_drop(kind, value);
+	if (text)
+		OPENSSL_cleanse(text, strlen(text));
+	free(text);
+	if (err == -EPROTONOSUPPORT)
+		command_fail(run, COMMAND_CONFLICT, "document", "it is of a later program");
+	else if (err)
+		command_fail(run, COMMAND_BAD_ARGUMENT, "document",
+			     "%s of the %s cannot be read: it is damaged, or sealed by another "
+			     "file keys",
+			     reason, kind->name);
+	return !err;
+}
+
+void document_put_stored(struct command_run *run, const struct document_kind *kind,
+			 const char name[DOCUMENT_NAME_MAX])
+{
+	struct document_change *change = change_new(run, kind);
+
+	if (change) {
+		change->stored = true;
+		(void)snprintf(change->name, sizeof(change->name), "%s", name);
+	}
+	change_add(run->node->api.documents, change);
 }
 
 static int unread_log(const struct document_kind *kind, const struct snapshot_document *d, int err,

@@ -168,6 +168,12 @@ void document_fail_store(struct command_run *run, enum store_result result);
 void document_put(struct command_run *run);
 /* Ends the run with {argument: name}. */
 void document_delete(struct command_run *run);
+/* A document as another Redis had it, sealed secrets and all: whether this node can read it, and its name. False: the run has failed. */
+bool document_check_stored(struct command_run *run, const struct document_kind *kind,
+			   const json_t *document, char name[DOCUMENT_NAME_MAX]);
+/* Puts the one that the argument `document` has, for run->tenant; ends the run. */
+void document_put_stored(struct command_run *run, const struct document_kind *kind,
+			 const char name[DOCUMENT_NAME_MAX]);
 /* At start: 0, or -EBADMSG for a document that cannot be read, -EPROTONOSUPPORT for one of a later program. */
 int document_load(struct node *node, const struct snapshot_document *d);
 /* Redis has it, whoever put it there; an empty text: it is deleted. From now on that counts. 0; or what stands in its way, logged:

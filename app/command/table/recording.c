@@ -160,6 +160,10 @@ const struct command g_recording_commands[] = {
 	  "Deletes a recording from the node, delivered or not. What a destination has stays "
 	  "there. Of a message all segments are meant that lie on the node.",
 	  "name", BY(command_store_one) },
+	{ "recording.look", COMMAND_FOR_OPERATOR, g_no_args,
+	  "Looks through recordings.folder at once: another program has put files there, as "
+	  "tandemctl restore does.",
+	  "nothing", BY(command_recording_look) },
 	{ "message.list", COMMAND_FOR_READER, g_box_messages_args,
 	  "Lists the messages of a mailbox, the newest first: of all nodes, also of one that is "
 	  "gone. A message is a recording that lies in a mailbox, whatever segments it has. "

@@ -425,6 +425,22 @@ static const struct command_arg g_set_rollback_args[] = {
 	END,
 };
 
+static const struct command_arg g_backup_read_args[] = {
+	U64_ARG("cursor", 0, INT64_MAX, "0", "next of the page before."),
+	END,
+};
+static const struct command_arg g_backup_restore_args[] = {
+	TEXT_ARG("owner", CHARSET_NAME, 1, COMMAND_TENANT_MAX - 1, NULL,
+		 "The tenant, or _operator: as backup.read has it.", .required = true),
+	TEXT_ARG("kind", CHARSET_NAME, 1, 63, NULL, "The kind of the document.", .required = true),
+	{ .name = "document",
+	  .type = ARG_JSON,
+	  .required = true,
+	  .help = "The document, as backup.read has it." },
+	DRY_RUN_ARG,
+	END,
+};
+
 const struct command g_tenant_commands[] = {
 	{ "tenant.put", COMMAND_FOR_OPERATOR, g_tenant_fields,
 	  "Makes a tenant, or changes what is given of it. Equal numbers of two tenants never "
@@ -576,6 +592,18 @@ const struct command g_tenant_commands[] = {
 	  "Hands a part of a set to the node that is asked, for set.apply at the same node within "
 	  "10 minutes. A part that comes again counts once.",
 	  "stage, parts, documents (how many there are by now)", BY(command_set_stage) },
+	{ "backup.read", COMMAND_FOR_OPERATOR, g_backup_read_args,
+	  "Shows all documents as Redis has them, page by page, with secrets sealed by the key of "
+	  "the cluster: for tandemctl backup.",
+	  "documents (each with owner, kind, name and document), next (cursor of the next page; "
+	  "absent: this was the last one), keys (a mark of the cluster's key), realm (of the "
+	  "tenant "
+	  "default), node",
+	  BY(command_backup_read), .transient = true },
+	{ "backup.restore", COMMAND_FOR_OPERATOR, g_backup_restore_args,
+	  "Puts a document as backup.read has shown it: for tandemctl restore. bad_argument: it is "
+	  "damaged, or sealed by another key.",
+	  "change (created, changed, unchanged)", BY(command_backup_restore) },
 	{ "set.rollback", COMMAND_FOR_ADMIN, g_set_rollback_args,
 	  "Makes the documents of a set what they were when a version of it had been applied. That "
 	  "is a new version.",
