@@ -439,7 +439,7 @@ static const char *option_of_a_new_file(struct init *x)
 }
 
 /* Also the folders above, as mkdir -p. */
-static int folder_make(const char *dir, char path[PATH_MAX])
+static int init_folder_make(const char *dir, char path[PATH_MAX])
 {
 	int n = snprintf(path, PATH_MAX, "%s", dir);
 
@@ -578,7 +578,7 @@ static bool settings_are_fine(const char *file, const char *yaml, size_t n, stru
 static int rest_complete(const struct init *x, const struct settings *s)
 {
 	static char path[PATH_MAX];
-	int err = folder_make(s->node.state_dir, path);
+	int err = init_folder_make(s->node.state_dir, path);
 
 	if (err) {
 		ctl_complain("init: cannot make %s: %s", s->node.state_dir, strerror(-err));
@@ -643,7 +643,7 @@ int ctl_init(const char *given, int argc, char **argv)
 		return CTL_USAGE;
 	if (x.config)
 		return config_complete(&x, x.config);
-	err = folder_make(x.dir, x.path);
+	err = init_folder_make(x.dir, x.path);
 	if (err) {
 		ctl_complain("init: cannot make %s: %s", x.dir, strerror(-err));
 		return CTL_REFUSED;

@@ -17,7 +17,7 @@
 
 enum { PAUSE_MS = 250 };
 
-struct job {
+struct trace_job {
 	const struct ctl_target *target;
 	const char *what, *file; /* what: a call's id, from=NUMBER or to=NUMBER */
 	json_t *start;           /* arguments of call.trace.start */
@@ -37,7 +37,7 @@ static void on_interrupt(int signal)
 }
 
 /* The result (borrowed from *answer), or NULL: complained. */
-static const json_t *node_ask(const struct job *j, const char *command, const json_t *args,
+static const json_t *node_ask(const struct trace_job *j, const char *command, const json_t *args,
 			      json_t **answer)
 {
 	const json_t *error;
@@ -53,7 +53,7 @@ static const json_t *node_ask(const struct job *j, const char *command, const js
 	return NULL;
 }
 
-static bool trace_node_command(const struct job *j, const char *command, const char *name,
+static bool trace_node_command(const struct trace_job *j, const char *command, const char *name,
 			       const char *value)
 {
 	json_t *args = json_pack("{s:s}", name, value), *answer;
@@ -64,7 +64,7 @@ static bool trace_node_command(const struct job *j, const char *command, const c
 	return fine;
 }
 
-static bool trace_ask_begin(struct job *j)
+static bool trace_ask_begin(struct trace_job *j)
 {
 	json_t *answer;
 	const json_t *result = node_ask(j, "call.trace.start", j->start, &answer);
@@ -92,7 +92,7 @@ static bool bytes_write(int fd, const uint8_t *p, size_t n)
 }
 
 /* How many octets it was, -1: complained. */
-static int trace_chunk_write(struct job *j, const char *text, size_t n)
+static int trace_chunk_write(struct trace_job *j, const char *text, size_t n)
 {
 	uint8_t *octets = malloc(n / 4 * 3 + 1);
 	int got = -1;
@@ -114,7 +114,7 @@ static int trace_chunk_write(struct job *j, const char *text, size_t n)
 }
 
 /* The next part; how many octets, -1: complained. */
-static int fetch(struct job *j)
+static int fetch(struct trace_job *j)
 {
 	json_t *args = json_pack("{s:s, s:I}", "name", j->name, "offset", (json_int_t)j->offset);
 	json_t *answer;
@@ -141,7 +141,7 @@ static void pause_ms(long ms)
 }
 
 /* An interrupt ends the trace; what it has is still fetched. */
-static void stop_on_interrupt(struct job *j)
+static void stop_on_interrupt(struct trace_job *j)
 {
 	if (!atomic_load(&g_interrupted) || j->stopped)
 		return;
@@ -149,7 +149,7 @@ static void stop_on_interrupt(struct job *j)
 	(void)trace_node_command(j, "call.trace.stop", "name", j->name);
 }
 
-static bool fetch_all(struct job *j)
+static bool fetch_all(struct trace_job *j)
 {
 	int n;
 
@@ -162,7 +162,7 @@ static bool fetch_all(struct job *j)
 	return n == 0;
 }
 
-static bool pcap_file_open(struct job *j)
+static bool pcap_file_open(struct trace_job *j)
 {
 	if (!strcmp(j->file, "-")) {
 		j->fd = STDOUT_FILENO;
@@ -175,7 +175,7 @@ static bool pcap_file_open(struct job *j)
 	return j->fd >= 0;
 }
 
-static int trace_run(struct job *j)
+static int trace_run(struct trace_job *j)
 {
 	struct sigaction on = { .sa_handler = on_interrupt };
 	bool fine;
@@ -206,7 +206,7 @@ static bool number_set(json_t *args, const char *name, const char *text)
 	       !json_object_set_new(args, name, json_integer((json_int_t)n));
 }
 
-static bool what_set(struct job *j, const char *word)
+static bool what_set(struct trace_job *j, const char *word)
 {
 	const char *value = strchr(word, '=');
 
@@ -221,7 +221,8 @@ static bool what_set(struct job *j, const char *word)
 	return false;
 }
 
-static bool trace_word_read(struct job *j, const char *word, const char *next, bool *used_next)
+static bool trace_word_read(struct trace_job *j, const char *word, const char *next,
+			    bool *used_next)
 {
 	*used_next = false;
 	if (!strcmp(word, "--decrypted"))
@@ -242,7 +243,7 @@ static bool trace_word_read(struct job *j, const char *word, const char *next, b
 	return false;
 }
 
-static bool trace_words_read(struct job *j, int argc, char **argv)
+static bool trace_words_read(struct trace_job *j, int argc, char **argv)
 {
 	static struct command_value values[COMMAND_ARGS_MAX]; /* too large for a stack */
 	struct command_error error = { 0 };
@@ -274,7 +275,7 @@ static bool trace_words_read(struct job *j, int argc, char **argv)
 
 int ctl_trace(const struct ctl_target *target, int argc, char **argv)
 {
-	struct job j = { .target = target, .start = json_object(), .fd = -1 };
+	struct trace_job j = { .target = target, .start = json_object(), .fd = -1 };
 	int status = trace_words_read(&j, argc, argv) ? trace_run(&j) : CTL_USAGE;
 
 	if (j.fd > STDOUT_FILENO)
