@@ -402,6 +402,9 @@ ROWS = {
     "node.remove": of_operators,
     "health": own(lambda me, row: row["status"] == "ok"),
     "log.level": of_operators,
+    "backup.read": of_operators,
+    "backup.restore": of_operators,
+    "recording.look": of_operators,
     "help": own(),
 }
 
