@@ -127,10 +127,10 @@ dpkg_names() {
 # The node and the phones of `run` are in no namespace: their programs are found here.
 programs_apart() {
 	mkdir -p "$peers/bin"
-	for name in redis-server redis-cli baresip; do
+	for name in redis-server redis-cli baresip espeak-ng; do
 		# shellcheck disable=SC2016    # the script's own
-		printf '#!/bin/sh\nroot=${0%%/*}/../root\nLD_LIBRARY_PATH=%s exec "$root/usr/bin/%s" "$@"\n' \
-			'$(echo "$root"/usr/lib/*-linux-gnu)' "$name" >"$peers/bin/$name"
+		printf '#!/bin/sh\nroot=${0%%/*}/../root\nlib=$(echo "$root"/usr/lib/*-linux-gnu)\nESPEAK_DATA_PATH=$lib LD_LIBRARY_PATH=$lib exec "$root/usr/bin/%s" "$@"\n' \
+			"$name" >"$peers/bin/$name"
 		chmod 755 "$peers/bin/$name"
 		[ -e "$files/usr/bin/$name" ] || rm -f -- "$peers/bin/$name"
 	done
@@ -179,6 +179,8 @@ unpack() {
 		fetch "$peers/new"
 		unpack_debs
 		cat "$peers/new" >>"$peers/unpacked"
+	elif [ -d "$files" ]; then
+		programs_apart    # of an earlier purpose, or an earlier commit, there were fewer
 	fi
 	printf '%s\n' "$key" >>"$peers/keys"
 }
@@ -202,8 +204,13 @@ enter() {
 	mount -t overlay -o ro,lowerdir=/usr:root/usr overlay /usr
 	cd "$1"
 	shift
+	is_there "$1"
 	[ "$(id -u)" -eq 0 ] || exec setpriv --inh-caps=-all --ambient-caps=-all -- "$@"
 	exec "$@"
+}
+
+is_there() {
+	command -v -- "$1" >/dev/null || die "$1 is neither installed nor unpacked: run  $here/peers.sh unpack run test bench  first"
 }
 
 command=${1:-}
@@ -211,10 +218,15 @@ command=${1:-}
 case $command in
 unpack) unpack "$@" ;;
 with)
+	[ $# -gt 0 ] || die "usage: $0 with COMMAND..."
 	[ -z "${TANDEM_WITH_PEERS:-}" ] || exec "$@"
 	TANDEM_WITH_PEERS=1
 	export TANDEM_WITH_PEERS
-	[ -d "$files" ] || exec "$@"
+	if [ ! -d "$files" ]; then
+		is_there "$1"
+		exec "$@"
+	fi
+	may_mount || die "this machine lets $(id -un) mount nothing.  To install all instead:  sh $here/install.sh --whole run test"
 	separate "$here/peers.sh" inside "$PWD" "$@"
 	;;
 inside) enter "$@" ;;

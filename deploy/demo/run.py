@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import time
@@ -107,8 +108,10 @@ def run(options):
         if options.failed:
             print(f"\nThe call failed, and the node stays up for a look: {ctl(server.folder)} call.list, "
                   "cdr.list,\nsip.recent and doctor CALL say more.", flush=True)
+        voice = None if options.no_demo else speak(server)
         while server.running():
             time.sleep(0.2)
+            voice = spoken(server, voice)
         raise ServerError(f"tandemd ended with {server.process.returncode}:\n{server.log_tail()}")
     finally:
         if server.running():
@@ -185,6 +188,36 @@ def prove(server):
             with open(path, encoding="utf-8") as file:
                 return call.place(server, folder, json.load(file), ports)
         return proved(server, again if os.path.exists(path) else lambda: demo(server, folder, ports))
+
+
+def speak(server):
+    """Makes the prompts of both languages, as the package has them, while the node is up. None: they are there."""
+    sounds = os.path.join(server.folder, "sounds")
+    begun = os.path.join(sounds, ".prompts", ".begun")          # until all of them are made
+    if os.path.isdir("/usr/share/tandem/sounds") or (os.path.isdir(os.path.dirname(begun)) and not os.path.exists(begun)):
+        return None
+    print("Its prompts are being made: in a moment mailboxes and attendants speak.", flush=True)
+    deploy = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    peers = os.environ.get("TANDEM_PEERS", os.path.join(os.path.dirname(deploy), "build", "peers"))
+    os.makedirs(os.path.dirname(begun), mode=0o700, exist_ok=True)
+    with open(begun, "wb"), open(os.path.join(server.folder, "prompts.log"), "wb") as log:
+        return subprocess.Popen(
+            ["setpriv", "--pdeathsig", "TERM", "nice", "-n", "19", "sh", "-ec",
+             'command -v espeak-ng || { "$1/peers.sh" unpack voice; PATH=$PATH:$2/bin; }; python3 "$1/prompts/make.py" "$3"; rm -- "$4"',
+             "sh", deploy, peers, sounds, begun], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+
+def spoken(server, voice):
+    """They are there: the node reads them. None: nothing is to be waited for."""
+    if voice is None or voice.poll() is None:
+        return voice
+    log = os.path.join(server.folder, "prompts.log")
+    if voice.returncode:
+        print(f"tandem: the node has no prompts: {log} says why, docs/guides/prompts.md how they are made", file=sys.stderr, flush=True)
+    else:
+        server.process.send_signal(signal.SIGHUP)
+        print("The node speaks, in English and German.", flush=True)
+    return None
 
 
 def say_times(begun):

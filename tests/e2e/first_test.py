@@ -91,6 +91,9 @@ class FirstRun(unittest.TestCase):
         self.assertRegex(said, "call 1001 to 1002: answered after .* digits 42; ended: hung up by a")
         self.assertRegex(said, r"(?m)^packages 31\.0 s, build 42\.3 s, call \d+\.\d s$")
         self.assertNotIn("fail", said)
+        self.assertIn("The node speaks, in English and German.\n", iter(process.stdout.readline, ""))      # behind the call
+        for language in "en", "de":
+            self.assertTrue(os.path.exists(f"{self.folder}/sounds/.prompts/{language}/mailbox-menu.wav"))
         subprocess.run([os.path.join(build_folder(), "app", "tandemctl"), "--config", self.folder + "/tandem.yaml",
                         "extension.put", "number=1002", "do_not_disturb=true"], check=True, capture_output=True, timeout=30)
         process.send_signal(signal.SIGTERM)

@@ -138,6 +138,20 @@ class Menu(Mailbox):
         self.out.wait_bye()
         self.ended()
 
+    def test_keys_before_the_message(self):
+        """They count while it is said who left it, and when: nobody waits for that to end."""
+        self.ask("extension.put", number="1002", pin=self.PIN)
+        first, second = self.leave(self.SPOKEN[0]), self.leave(self.SPOKEN[1])
+        self.dials()
+        self.keys("1", "menu")
+        self.keys("7", "day")
+        self.hears("mailbox-deleted")
+        self.keys("9", "name")
+        self.hears("mailbox-saved", "mailbox-last")
+        self.assertEqual(self.states(), {first: ("deleted", False), second: ("old", False)})
+        self.out.bye()
+        self.ended()
+
     def show_play(self):
         return self.ask("call.show", call=self.call)["play"]
 

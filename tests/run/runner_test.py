@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -826,6 +827,37 @@ class Words(unittest.TestCase):
                 done = subprocess.run([sys.executable, str(HERE / "suite.py"), "--understood", *words],
                                       capture_output=True, text=True, check=False)
                 self.assertEqual((done.returncode, said in done.stderr), (status, True), done.stderr)
+
+    def test_help_only_prints(self):
+        """Of each command, in a tree of which nothing else could be run: nothing is installed, built or made."""
+        root = HERE.parents[1]
+        with tempfile.TemporaryDirectory() as folder:
+            tree = pathlib.Path(folder)
+            (tree / "deploy").mkdir()
+            for name in "tandem", "deploy/count.sh":
+                shutil.copy(root / name, tree / name)
+            environment = {"PATH": "/usr/bin:/bin", "HOME": folder}
+            text = subprocess.run([tree / "tandem", "help"], capture_output=True, text=True, check=True, env=environment).stdout
+            commands = sorted(set(re.findall(r"^  ([a-z]+)", text, re.M)) - {"ctl", "help"})
+            self.assertGreater(len(commands), 10)
+            for command in commands:
+                for words in ["--help"], ["-h"], ["--check", "--help"]:
+                    done = subprocess.run([tree / "tandem", command, *words], capture_output=True, text=True, check=False, timeout=60, env=environment)
+                    self.assertEqual((done.returncode, done.stderr), (0, ""), command)
+                    self.assertTrue(done.stdout.startswith(f"usage: ./tandem {command} ") or done.stdout == f"usage: ./tandem {command}\n", done.stdout)
+            self.assertEqual(sorted(str(path.relative_to(tree)) for path in tree.rglob("*")), ["deploy", "deploy/count.sh", "tandem"])
+
+    def test_programs_of_peers(self):
+        """On a fresh clone what the host has runs; of what it lacks is said what unpacks it."""
+        root = HERE.parents[1]
+        with tempfile.TemporaryDirectory() as folder:
+            environment = {**os.environ, "TANDEM_PEERS": os.path.join(folder, "peers"), "TANDEM_WITH_PEERS": ""}
+            run = [str(root / "deploy" / "peers.sh"), "with"]
+            done = subprocess.run([*run, "echo", "here"], capture_output=True, text=True, check=False, env=environment)
+            self.assertEqual((done.returncode, done.stdout), (0, "here\n"), done.stderr)
+            done = subprocess.run([*run, "no-such-phone"], capture_output=True, text=True, check=False, env=environment)
+            self.assertEqual(done.returncode, 1)
+            self.assertRegex(done.stderr, r"no-such-phone is neither installed nor unpacked: .*peers.sh unpack run test bench")
 
     def test_the_script_asks_first(self):
         """So does ./tandem run: what is asked for help, or in vain, builds nothing."""
