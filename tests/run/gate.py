@@ -3,7 +3,7 @@
 
 A node that waits for a processor answers late, and a test that waits for it fails.  So a slow machine runs fewer at a time.
 """
-import glob
+import os
 import pathlib
 import re
 import threading
@@ -64,12 +64,14 @@ def waiting_since(waited, stalled, seconds):
 def waits():
     """{thread: ns that it has waited for a processor} of those that do not give way; none where the kernel does not count that."""
     found = {}
-    for stat in glob.iglob("/proc/[0-9]*/stat"):
+    for process in filter(str.isdigit, os.listdir("/proc")):
         try:
-            if int(pathlib.Path(stat).read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[16]) > 0:      # nice
-                continue
-            for thread in glob.iglob(stat[:-4] + "task/*/schedstat"):
-                found[thread] = int(pathlib.Path(thread).read_text(encoding="ascii").split()[1])
+            with open(f"/proc/{process}/stat", "rb") as stat:
+                if int(stat.read().rpartition(b")")[2].split()[16]) > 0:        # nice
+                    continue
+            for thread in os.listdir(tasks := f"/proc/{process}/task"):
+                with open(f"{tasks}/{thread}/schedstat", "rb") as schedstat:
+                    found[thread] = int(schedstat.read().split()[1])
         except (OSError, IndexError, ValueError):       # it has ended
             continue
     return found

@@ -484,7 +484,7 @@ class Room(unittest.TestCase):
             with subprocess.Popen(["nice", "-n", str(nice), "sleep", "60"]) as process:
                 until(lambda: os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(os.PRIO_PROCESS, 0) + nice)
                 if os.getpriority(os.PRIO_PROCESS, 0) == 0:
-                    self.assertEqual(any(name.startswith(f"/proc/{process.pid}/") for name in gate.waits()), there)
+                    self.assertEqual(str(process.pid) in gate.waits(), there)
                 process.kill()
 
     def test_room(self):
