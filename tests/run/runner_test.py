@@ -527,7 +527,7 @@ class Beside(unittest.TestCase):
         self.begun, self.builds = [], []
         with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build", run=lambda *_: (1, "")):
             self.assertEqual(self.arguments("unit", ["unit", "asan", "e2e", "sim"]), ())
-            self.assertEqual((self.told, self.builds, self.ahead), ([], [], [("asan", ("nice", "-n", "19"))]))
+            self.assertEqual((self.told, self.builds, self.ahead), ([], [], [("asan", suite.AHEAD)]))
             self.assertEqual(self.arguments("asan", ["asan", "e2e", "sim"]), ())
             self.assertEqual((self.told, self.builds), ([("nice", "-n", "19")], ["build"]))
             self.assertEqual(self.arguments("e2e", ["asan", "e2e", "sim"]), ([], self.begun, 7, "build"))

@@ -31,6 +31,7 @@ PARTS = {
 }
 AFTER = {"unit": "asan", "asan": "tsan"}        # parts whose builds begin with an earlier one
 NICE = "nice", "-n", "19"
+AHEAD = "nice", "-n", "10"          # for tests, and before what is idle: the next part waits for it
 IDLE = "chrt", "--idle", "0"        # and whoever wants the processor has it at once, as from nobody who is only nice
 
 
@@ -71,7 +72,7 @@ def arguments_of(name, chosen, scripts, report, begun, seed, builds):
     """Of a part, beside its report.  The simulator, and a build that takes minutes, begin with the first tests that mostly wait, and have
     what time those leave; what the next part of AFTER builds begins with this one."""
     if (later := AFTER.get(name)) in chosen:
-        parts.build_ahead(report, later, *gives_way())
+        parts.build_ahead(report, later, *AHEAD)
     if name in ("asan", "e2e") and "sim" in chosen and not begun:
         begun += parts.sim_begin(report, *gives_way()) or []
     if name == "asan" and "e2e" in chosen and not scripts:
