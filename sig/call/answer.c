@@ -9,6 +9,7 @@
 #include "sig/call/fork.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
+#include "sig/call/legs.h"
 #include "sig/call/module.h"
 #include "sig/call/originate.h"
 #include "sig/call/plan.h"
@@ -331,10 +332,10 @@ static void queue_answer(struct call_host *h, struct call *c, uint8_t leg, bool 
 		invite_ack_on_saved(h, c, leg);
 }
 
-/* RFC 3261 12.2.2: an accepted re-INVITE moves its sender's target. */
-static int refresh_asker(struct call_host *h, struct leg *from)
+/* RFC 3261 12.2.2, 14.1: an accepted re-INVITE moves its sender's target, and no other does. */
+static int refresh_asker(struct call_host *h, struct call *c, uint8_t from)
 {
-	struct txn_slot *slot = txns_get(h->txns, from->uas->server);
+	struct txn_slot *slot = txns_get(h->txns, c->legs[from]->uas->server);
 	struct message_error error;
 	struct sip_message m;
 	int err;
@@ -344,7 +345,7 @@ static int refresh_asker(struct call_host *h, struct leg *from)
 	err = message_parse(&m, text_bytes(&slot->request), &error);
 	m.hop = slot->source;
 	if (!err)
-		err = dialog_refresh(&from->dialog, &m, h);
+		leg_refresh_target(h, c, from, &m);
 	message_close(&m);
 	return err;
 }
@@ -363,7 +364,7 @@ enum refusal invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
 			       : session_alone_answer(h, c, leg, text_bytes(&l->open.remote),
 						      &l->open, refusal);
 
-	if (!refused && l->state == LEG_CONFIRMED && refresh_asker(h, l))
+	if (!refused && l->state == LEG_CONFIRMED && refresh_asker(h, c, leg))
 		refused = call_refuse(refusal, REFUSED_MALFORMED);
 	if (!refused && offer_make_answer(h, c, leg, LEG_NONE))
 		refused = call_refuse(refusal, REFUSED_MEMORY);
@@ -396,7 +397,7 @@ static int answer_confirm(struct call_host *h, struct call *c, uint8_t leg,
 	struct leg *l = c->legs[leg];
 
 	if (l->state == LEG_CONFIRMED)
-		return dialog_refresh(&l->dialog, m, h);
+		return dialog_refresh(&l->dialog, m, false, h);
 	if (early_enter(h, c, leg, m, true))
 		LOG_WARN("call", c->id, "the dialog of an answer cannot be kept apart",
 			 LOG_U64("leg", leg));
@@ -450,7 +451,7 @@ static enum refusal answer_carry(struct call_host *h, struct call *c, uint8_t le
 	refused = answer_accept_session(h, c, leg, m, refusal);
 	if (refused || !from->uas)
 		return refused;
-	if (from->state == LEG_CONFIRMED && refresh_asker(h, from))
+	if (from->state == LEG_CONFIRMED && refresh_asker(h, c, c->legs[leg]->uac->from))
 		return refusal->reason;
 	reliable_leave(from);
 	if (known || (from->uas->early && !from->uas->late))

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "sig/call/cdr.h"
 #include "sig/call/flow_spec.h"
 #include "sig/call/fork.h"
@@ -10,6 +11,7 @@
 #include "sig/call/module.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
+#include "sig/call/session.h"
 #include "sig/host/settings.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/early.h"
@@ -22,11 +24,46 @@
 #include "sig/model/payer.h"
 #include "sig/model/recording.h"
 #include "sig/model/transfer.h"
+#include "sig/sip/hop.h"
 
 /* RFC 8866 5.2: numbers that fit a peer's signed 32 bits are the safe choice. */
 static uint64_t new_session_id(struct call_host *h)
 {
 	return (rand_u32_from(h->rand) >> 1) + 1U;
+}
+
+/* It can be told now where it is heard. */
+static void leg_is_back(struct call *c, uint8_t leg)
+{
+	if (!(c->away & BIT64(leg)) || !bridge_has(c, leg))
+		return;
+	c->away &= (uint16_t)~BIT64(leg);
+	c->reoffer |= bridge_reoffer_side(c, leg);
+}
+
+void leg_moved(struct call_host *h, struct call *c, uint8_t leg, const struct sip_hop *known)
+{
+	struct leg *l = c->legs[leg];
+	const struct sip_hop *to = &l->dialog.hop;
+
+	early_moved(l, known, to);
+	if (!addr_ip_eq(&known->remote, &to->remote)) /* where its media is, too */
+		session_refresh(h, c);
+	txns_hop_moved(h->txns, c->id, leg, known, to, h->now.ns);
+	leg_is_back(c, leg);
+	outbox_touch(&c->out);
+}
+
+void leg_refresh_target(struct call_host *h, struct call *c, uint8_t leg,
+			const struct sip_message *m)
+{
+	struct dialog *d = &c->legs[leg]->dialog;
+	const struct sip_hop known = d->hop;
+
+	if (dialog_refresh(d, m, true, h))
+		LOG_WARN("call", c->id, "Contact cannot be kept", LOG_U64("leg", leg));
+	else if (!sip_hop_equal(&known, &d->hop))
+		leg_moved(h, c, leg, &known);
 }
 
 int legs_add(struct call_host *h, struct call *c, uint8_t *leg)

@@ -12,6 +12,13 @@ void legs_free_one(struct call *c, uint8_t leg);
 /* Once a call is answered the legs that are over are not needed any more. */
 void legs_trim(struct call_host *h, struct call *c);
 
+/* Its dialog has another way than the one it was known by: what is under way goes there, its media is there, and it can be told what it
+ * could not be told before. */
+void leg_moved(struct call_host *h, struct call *c, uint8_t leg, const struct sip_hop *known);
+/* Its request, whose sender was judged, is accepted: target and way of its dialog become that one's (RFC 3261 12.2.2, RFC 3311, RFC 5057). */
+void leg_refresh_target(struct call_host *h, struct call *c, uint8_t leg,
+			const struct sip_message *m);
+
 /* Of the prompts that the party of the leg hears; "": the node's. */
 const char *legs_language(const struct call_host *h, const struct call *c, uint8_t leg);
 

@@ -7,6 +7,7 @@
 #include "sig/call/call_end.h"
 #include "sig/call/identity.h"
 #include "sig/call/invite.h"
+#include "sig/call/legs.h"
 #include "sig/call/reinvite.h"
 #include "sig/call/reliable.h"
 #include "sig/call/session.h"
@@ -151,7 +152,7 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 	    ev->kind == CALL_EV_PROVISIONAL)
 		return;
 	if (ev->kind == CALL_EV_SUCCESS) {
-		if (dialog_refresh(&l->dialog, ev->message, h))
+		if (dialog_refresh(&l->dialog, ev->message, false, h))
 			LOG_WARN("call", c->id, "Contact cannot be used", LOG_U64("leg", ev->leg));
 		session_timer_answered(h, &l->timer, ev->message);
 		outbox_touch(&c->out);
@@ -313,9 +314,7 @@ static enum refusal refresh_accept(struct call_host *h, struct call *c, const st
 		return call_refuse(refusal, REFUSED_BODY);
 	if (!session_timer_on_request(h, &l->timer, ev->message))
 		return call_refuse(refusal, REFUSED_INTERVAL);
-	if (dialog_refresh(&l->dialog, ev->message, h))
-		return call_refuse(refusal, REFUSED_MALFORMED);
-	return 0;
+	return dialog_may_refresh(ev->message) ? 0 : call_refuse(refusal, REFUSED_MALFORMED);
 }
 
 void refresh_on_update(struct call_host *h, struct call *c, const struct call_event *ev)
@@ -332,6 +331,7 @@ void refresh_on_update(struct call_host *h, struct call *c, const struct call_ev
 		session_refuse(h, ev, &refusal);
 		return;
 	}
+	leg_refresh_target(h, c, ev->leg, ev->message);
 	leg_learn(l, ev->message);
 	refresh_answer_saved(h, c, ev, news, sdp.n != 0);
 	if (l->state == LEG_CONFIRMED)
@@ -416,6 +416,8 @@ static enum refusal reinvite_accept(const struct call_host *h, struct call *c,
 
 	if (session_body(ev->message, &sdp))
 		return call_refuse(refusal, REFUSED_BODY);
+	if (!dialog_may_refresh(ev->message))
+		return call_refuse(refusal, REFUSED_MALFORMED);
 	if (!session_may_hold(h, c, ev->leg, sdp, refusal))
 		return refusal->reason;
 	if (txns_keep_request(ev->slot, ev->message) ||

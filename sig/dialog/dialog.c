@@ -281,23 +281,30 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const struct sip_mess
 }
 
 /* A datagram says itself where it comes from: only a connection, and who is trusted, may come from another host than before. */
-static bool may_move(const struct dialog *d, const struct sip_hop *to, const struct call_host *h)
+static bool may_move(const struct dialog *d, const struct sip_hop *to, bool judged,
+		     const struct call_host *h)
 {
 	return (sip_transport_is_stream(to->transport) && to->connection &&
 		to->connection == d->hop.connection) ||
-	       place_check(h, &d->hop, &to->remote, d->trunk || host_trusts(h, to)) ==
+	       place_check(h, &d->hop, &to->remote, judged || d->trunk || host_trusts(h, to)) ==
 		       DESTINATION_OK;
 }
 
-/* Its NAT has another port for it, or it is behind another one, and its Contact says what it always said. */
-static bool is_elsewhere_behind_nat(const struct dialog *d, const struct sip_message *m,
-				    const struct call_host *h)
+/* It is at another host, or its NAT has another port for it, and its Contact says what it always said. */
+static bool sender_is_elsewhere(const struct dialog *d, const struct sip_message *m,
+				const struct call_host *h)
 {
 	return !d->trunk && !host_trusts(h, &m->hop) && !addr_eq(&d->hop.remote, &m->hop.remote) &&
-	       dialog_is_behind_nat(m);
+	       (!addr_ip_eq(&d->hop.remote, &m->hop.remote) || dialog_is_behind_nat(m));
 }
 
-int dialog_refresh(struct dialog *d, const struct sip_message *m, const struct call_host *h)
+bool dialog_may_refresh(const struct sip_message *m)
+{
+	return !m->has_contact || m->contact.uri.all.n <= DIALOG_TEXT_MAX;
+}
+
+int dialog_refresh(struct dialog *d, const struct sip_message *m, bool judged,
+		   const struct call_host *h)
 {
 	bool same;
 	int err;
@@ -309,7 +316,8 @@ int dialog_refresh(struct dialog *d, const struct sip_message *m, const struct c
 	err = same ? 0 : dialog_keep(&d->target, m->contact.uri.all);
 	if (err)
 		return err;
-	if (!m->request || (same && !is_elsewhere_behind_nat(d, m, h)) || !may_move(d, &m->hop, h))
+	if (!m->request || (same && !sender_is_elsewhere(d, m, h)) ||
+	    !may_move(d, &m->hop, judged, h))
 		return 0;
 	d->hop = m->hop;
 	choose_way(d, h, m);

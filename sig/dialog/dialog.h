@@ -252,8 +252,11 @@ int dialog_confirm(struct dialog *d, const struct sip_message *response, bool be
  * error. 0, -EINVAL, -ENOMEM. */
 int dialog_fork(struct dialog *d, const struct dialog *of, const struct sip_message *response,
 		const struct call_host *h) NODISCARD;
-/* Target refresh by a re-INVITE or its answer (RFC 3261 12.2). */
-int dialog_refresh(struct dialog *d, const struct sip_message *m,
+/* Its Contact can be kept: whoever changes a session asks this before, and refreshes the target behind that. */
+bool dialog_may_refresh(const struct sip_message *m);
+/* Target refresh by a re-INVITE or UPDATE that is accepted, or by its answer (RFC 3261 12.2, 14.1). judged: the request may come from where
+ * it came (shard_hop_judge); else only who is trusted moves to another host. 0, -EINVAL, -ENOMEM. */
+int dialog_refresh(struct dialog *d, const struct sip_message *m, bool judged,
 		   const struct call_host *h) NODISCARD;
 
 /* Call-ID and both tags are those of the dialog. local, remote: the tags in the message, as seen from us. */

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "base/log.h"
+#include "sig/call/legs.h"
 #include "sig/call/reinvite.h"
 #include "sig/call/relay.h"
 #include "sig/host/route_uri.h"
@@ -472,10 +473,12 @@ static void focus_refer_received(struct call_host *h, struct call *c, const stru
 	struct focus_refer f = { .notify = refer_wants_notify(ev->message) };
 	uint16_t status = focus_refer_admit(h, c, ev, &f);
 
-	if (status)
+	if (status) {
 		focus_refer_refuse(h, ev, status, &f);
-	else
+	} else {
+		leg_refresh_target(h, c, ev->leg, ev->message);
 		focus_refer_accept(h, c, ev, &f);
+	}
 }
 
 /* RFC 3515 2.4.5: one NOTIFY, which may say that it goes on; nothing of this dialog is kept. */

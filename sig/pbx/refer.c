@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "sig/call/legs.h"
 #include "sig/call/relay.h"
 #include "sig/call/session.h"
 #include "sig/call/trunk_route.h"
@@ -360,10 +361,12 @@ bool refer_received(struct call_host *h, struct call *c, const struct call_event
 	if (ev->message->method != SIP_REFER)
 		return false;
 	status = refer_on_request(h, c, ev);
-	if (status)
+	if (status) {
 		refer_refuse_with(h, ev, status);
-	else
+	} else {
+		leg_refresh_target(h, c, ev->leg, ev->message);
 		refer_accept(h, c, ev);
+	}
 	return true;
 }
 

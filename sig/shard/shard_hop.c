@@ -3,6 +3,7 @@
  * (RFC 5626). What waited for it goes there. */
 #include "base/log.h"
 #include "sig/call/invite.h"
+#include "sig/call/legs.h"
 #include "sig/call/session.h"
 #include "sig/dialog/dialog.h"
 #include "sig/host/destination.h"
@@ -35,16 +36,6 @@ static void outside_moved(struct shard *s, const struct leg *l, const struct sip
 	known = d->hop;
 	d->hop = *to;
 	txns_hop_moved(&s->txns, c->id, dialog_leg(d), &known, to, s->host.now.ns);
-}
-
-/* It can be told now where it is heard. */
-static void leg_is_back(struct call *c, uint8_t leg)
-{
-	if (!c || !(c->away & BIT64(leg)) || !bridge_has(c, leg))
-		return;
-	c->away &= (uint16_t)~BIT64(leg);
-	c->reoffer |= bridge_reoffer_side(c, leg);
-	outbox_touch(&c->out);
 }
 
 static struct hop_party hop_party_of(const struct call *c, uint8_t leg, const struct sip_hop *hop)
@@ -87,21 +78,16 @@ static bool hop_is_known(const struct shard *s, const struct hop_party *p,
 	       (p->trunk && trust_is_of_trunk(&s->settings, p->of, from));
 }
 
-static bool leg_moved(struct shard *s, struct leg *l, const struct sip_hop *from,
-		      const struct sip_hop *to)
+static bool phone_moved(struct shard *s, struct call *c, struct leg *l, const struct sip_hop *from,
+			const struct sip_hop *to)
 {
-	struct sip_hop known = l->dialog.hop;
+	const struct sip_hop known = l->dialog.hop;
 
 	if (!shard_is_same_phone(&known, from))
 		return false;
 	l->dialog.hop = *to;
-	early_moved(l, &known, to);
-	if (!addr_ip_eq(&known.remote, &to->remote)) /* where its media is, too */
-		session_refresh(&s->host, shard_call_find(s, dialog_call(&l->dialog)));
-	txns_hop_moved(&s->txns, dialog_call(&l->dialog), dialog_leg(&l->dialog), &known, to,
-		       s->host.now.ns);
+	leg_moved(&s->host, c, dialog_leg(&l->dialog), &known);
 	outside_moved(s, l, from, to);
-	leg_is_back(shard_call_find(s, dialog_call(&l->dialog)), dialog_leg(&l->dialog));
 	return true;
 }
 
@@ -117,8 +103,10 @@ void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
 		return;
 	shard_watch_moved(s, tenant, user, from, to);
 	while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {
-		if (leg_moved(s, l, from, to))
-			shard_call_step(s, shard_call_find(s, dialog_call(&l->dialog)), &ev);
+		struct call *c = shard_call_find(s, dialog_call(&l->dialog));
+
+		if (c && phone_moved(s, c, l, from, to))
+			shard_call_step(s, c, &ev);
 	}
 }
 
@@ -144,10 +132,10 @@ void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const st
 		shard_hop_moved(owner, tenant, user, &own_from, &own_to);
 }
 
-/* ---- a request that moves its dialog (RFC 3261 12.2), or its call, comes from another host ---- */
+/* ---- a request that changes its dialog (RFC 3261 12.2), or its call, comes from another host ---- */
 
 /* Call-ID and tags are no secret: whoever may watch an extension is told them (RFC 4235). */
-static bool hop_is_moved_by(const struct sip_message *m)
+static bool hop_is_guarded(const struct sip_message *m)
 {
 	return m->method == SIP_INVITE || m->method == SIP_UPDATE || m->method == SIP_REFER ||
 	       m->method == SIP_SUBSCRIBE || m->method == SIP_BYE || m->method == SIP_INFO ||
@@ -163,69 +151,57 @@ static void hop_note(struct shard *s, const struct hop_party *p, const struct si
 	shard_misuse(s, m, kind, user);
 }
 
-static enum hop_verdict hop_refuse(struct shard *s, const struct hop_party *p,
-				   const struct sip_message *m, enum security_kind kind,
-				   struct bytes user)
+static bool hop_refuse(struct shard *s, const struct hop_party *p, const struct sip_message *m,
+		       enum security_kind kind, struct bytes user)
 {
 	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
 
 	hop_note(s, p, m, kind, user);
 	session_write_warning(&extra, &s->host, "this dialog is another host's");
 	shard_refuse(s, NULL, m, 403, REFUSED_SOURCE, writer_lines(&extra));
-	return HOP_ANSWERED;
+	return false;
 }
 
 /* It shows whose it is. */
-static enum hop_verdict hop_prove(struct shard *s, const struct hop_party *p,
-				  const struct sip_message *m)
+static bool hop_prove(struct shard *s, const struct hop_party *p, const struct sip_message *m)
 {
 	const struct shard_extension *e = shard_authenticate(s, m, p->tenant, true);
 
 	if (!e)
-		return HOP_ANSWERED;
+		return false;
 	if (!bytes_is(p->user, e->number))
 		return hop_refuse(s, p, m, SECURITY_FOREIGN_IDENTITY, bytes_str(e->number));
 	if (shard_transport_allowed(s, e, &m->hop))
-		return HOP_MOVED;
+		return true;
 	shard_transport_refuse(s, NULL, m, e);
-	return HOP_ANSWERED;
+	return false;
 }
 
-enum hop_verdict shard_hop_judge(struct shard *s, const struct hop_party *p,
-				 const struct sip_message *m)
+bool shard_hop_judge(struct shard *s, const struct hop_party *p, const struct sip_message *m)
 {
-	if (hop_is_known(s, p, &m->hop))
-		return addr_ip_eq(&p->hop->remote, &m->hop.remote) ||
-				       place_check(&s->host, p->hop, &m->hop.remote, true) ==
-					       DESTINATION_OK
-			       ? HOP_KNOWN
-			       : hop_refuse(s, p, m, SECURITY_FOREIGN_SOURCE, p->user);
-	if (!p->user.n || !shard_extension_find(s, p->tenant, p->user))
+	bool known = hop_is_known(s, p, &m->hop);
+
+	if (!addr_ip_eq(&p->hop->remote, &m->hop.remote) &&
+	    place_check(&s->host, p->hop, &m->hop.remote, true) != DESTINATION_OK)
 		return hop_refuse(s, p, m, SECURITY_FOREIGN_SOURCE, p->user);
-	return hop_prove(s, p, m);
+	if (!known && (!p->user.n || !shard_extension_find(s, p->tenant, p->user)))
+		return hop_refuse(s, p, m, SECURITY_FOREIGN_SOURCE, p->user);
+	return known || hop_prove(s, p, m);
 }
 
 /* A phone behind the leg's address has the request's dialog beside the one in use: it is judged by where that one is, before anybody hears
  * another one. */
 bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m)
 {
-	const struct sip_hop from = *early_hop(c, leg, m);
-	const struct hop_party party = hop_party_of(c, leg, &from);
-	enum hop_verdict verdict = hop_is_moved_by(m) ? shard_hop_judge(s, &party, m) : HOP_KNOWN;
-	struct leg *l = c->legs[leg];
-	bool known;
+	const struct hop_party party = hop_party_of(c, leg, early_hop(c, leg, m));
+	bool known = hop_is_guarded(m) || hop_is_known(s, &party, &m->hop);
 
-	if (verdict == HOP_ANSWERED)
+	if (hop_is_guarded(m) && !shard_hop_judge(s, &party, m))
 		return false;
-	known = hop_is_moved_by(m) || hop_is_known(s, &party, &m->hop);
 	if (known)
 		shard_trust(s, &m->hop);
-	if (known && !dialog_is(&l->dialog, m->call_id, m->to.tag, m->from.tag))
+	if (known && !dialog_is(&c->legs[leg]->dialog, m->call_id, m->to.tag, m->from.tag))
 		invite_enter(&s->host, c, leg, m);
-	if (verdict == HOP_MOVED) {
-		(void)leg_moved(s, l, &from, &m->hop);
-		outbox_touch(&c->out);
-	}
 	return true;
 }
 
@@ -251,13 +227,10 @@ bool shard_hop_allows_ack(struct shard *s, const struct call *c, uint8_t leg,
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m)
 {
 	struct dialog *d = &c->legs[leg]->dialog;
-	struct sip_hop from = d->hop;
-	const struct hop_party party = hop_party_of(c, leg, &from);
+	const struct sip_hop from = d->hop;
 
 	if (!sip_transport_is_stream(m->hop.transport) || m->hop.transport != from.transport ||
-	    m->hop.connection == from.connection ||
-	    !(from.inbound ? hop_is_known(s, &party, &m->hop)
-			   : addr_ip_eq(&from.remote, &m->hop.remote)))
+	    m->hop.connection == from.connection || !addr_ip_eq(&from.remote, &m->hop.remote))
 		return;
 	if (from.inbound)
 		d->hop.remote = m->hop.remote;

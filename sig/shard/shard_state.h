@@ -584,15 +584,10 @@ struct hop_party {
 	bool trunk;        /* it is a trunk's, */
 	uint16_t of;       /* of this number; TRUNK_NONE: it has none any more */
 };
-/* Where a request comes from that moves that dialog (RFC 3261 12.2.2). */
-enum hop_verdict {
-	HOP_KNOWN,    /* from its host, or a rule lets it come from others */
-	HOP_MOVED,    /* from another one, and it has authenticated: the dialog goes there */
-	HOP_ANSWERED, /* it is challenged, or refused */
-};
-enum hop_verdict shard_hop_judge(struct shard *s, const struct hop_party *p,
-				 const struct sip_message *m);
-/* The same of any request in a dialog of a leg, which is in use then, and has moved. False: it was answered. */
+/* Whether a request in that dialog may come from where it came: its party's host, one that a rule allows, or its sender shows its password.
+ * It moves nothing yet: its answer does (leg_refresh_target). False: it was challenged, or refused. */
+bool shard_hop_judge(struct shard *s, const struct hop_party *p, const struct sip_message *m);
+/* The same of any request in a dialog of a leg, which is in use then. False: it was answered. */
 bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
 /* ... of an ACK, which nobody can answer: one that has SDP, or has to, is not for a stranger to say. False: it is dropped. */
 bool shard_hop_allows_ack(struct shard *s, const struct call *c, uint8_t leg,

@@ -430,31 +430,19 @@ void shard_subscribe(struct shard *s, const struct sip_message *m)
 
 /* ---- within its dialog ---- */
 
-/* It goes on from elsewhere. False: it was answered. */
-static bool subscription_may_move(struct shard *s, struct subscription *sub,
-				  const struct sip_message *m)
+/* Also from elsewhere. False: it was answered. */
+static bool subscription_allows(struct shard *s, const struct subscription *sub,
+				const struct sip_message *m)
 {
-	struct dialog *d = &sub->dialog;
-	struct sip_hop from = d->hop;
 	const struct hop_party party = {
-		.hop = &from,
+		.hop = &sub->dialog.hop,
 		.tenant = sub->tenant,
 		.user = text_bytes(&sub->watcher),
 		.trunk = sub->trunk.n != 0,
 		.of = trunks_find(s->settings.trunks, sub->tenant, text_bytes(&sub->trunk)),
 	};
 
-	switch (shard_hop_judge(s, &party, m)) {
-	case HOP_ANSWERED:
-		return false;
-	case HOP_KNOWN:
-		break;
-	case HOP_MOVED:
-		d->hop = m->hop;
-		txns_hop_moved(&s->txns, sub->id, d->tag.leg, &from, &d->hop, s->host.now.ns);
-		break;
-	}
-	return true;
+	return shard_hop_judge(s, &party, m);
 }
 
 /* False: its Contact cannot be used. */
@@ -472,7 +460,7 @@ static bool subscription_follow(struct shard *s, struct subscription *sub,
 	    m->hop.connection != from.connection &&
 	    (from.inbound || addr_ip_eq(&from.remote, &m->hop.remote)))
 		d->hop = m->hop;
-	if (dialog_refresh(d, m, &s->host))
+	if (dialog_refresh(d, m, true, &s->host))
 		return false;
 	txns_hop_moved(&s->txns, sub->id, d->tag.leg, &from, &d->hop, s->host.now.ns);
 	return true;
@@ -540,7 +528,7 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 		subscribe_refuse(s, NULL, m, status, reason);
 		return;
 	}
-	if (!subscription_may_move(s, sub, m))
+	if (!subscription_allows(s, sub, m))
 		return;
 	party = shard_party(s, sub->tenant, text_bytes(&sub->watcher), &m->hop);
 	slot = shard_txn_in_dialog(s, m, &party);

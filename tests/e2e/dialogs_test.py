@@ -333,6 +333,69 @@ class Changes(DialogTest):
         into.bye()
         out.wait_bye()
 
+    def says_elsewhere(self, out, method, body=b"", headers=()):
+        """A request in the dialog from another address, with the password where it is asked for: (agent, what was sent)."""
+        agent = UserAgent(self.node.server, "1001", "secret1001", STRANGER)
+        self.addCleanup(agent.close)
+        home, out.agent = out.agent, agent
+        request = out.in_dialog(method, body=body, headers=list(headers))
+        out.agent = home
+        if headers:
+            request.headers = [pair for pair in request.headers if pair != ("Content-Type", "application/sdp")]
+        challenge = agent.transact(request)
+        if challenge.status != 407:
+            return agent, request, challenge
+        sent = agent.authorize(request, challenge)
+        out.cseq = sent.cseq
+        agent.send(sent)
+        return agent, sent, None
+
+    def final(self, agent, sent):
+        return agent.take(lambda m: m.status >= 200 and m.branch == sent.branch, PATIENCE_S, "final response")
+
+    def test_a_refused_change_moves_nobody(self):
+        """RFC 3261 14.1, 12.2.1: a re-INVITE or UPDATE from another address that is refused, also over a kill -9 while the other phone is
+        asked, and what is no target refresh, leave sound and the end where they were."""
+        for status, killed in ((488, False), (491, True)):
+            with self.subTest(status=status, killed=killed):
+                out, into, _ = self.connect()
+                agent, sent, _ = self.says_elsewhere(out, "INVITE", self.audio_a.sdp(version=2).replace(PARTY, STRANGER))
+                asked = into.take_reinvite()
+                if killed:
+                    self.saved()
+                    self.node.kill()
+                    self.node.restart()
+                self.b.respond(asked, status, "Refused")
+                if status == 488:           # it is asked once more, with what the node transcodes
+                    self.b.respond(into.take_reinvite(), status, "Refused")
+                final = self.final(agent, sent)
+                self.assertEqual(final.status, status)
+                agent.send(agent.ack_of_failure(sent, final))
+                self.goes_on_as_before(out, into)
+
+    def test_what_refreshes_no_target(self):
+        gsm = re.sub(r"RTP/AVP.*", "RTP/AVP 3", self.audio_a.sdp(version=2).split("a=rtpmap")[0])
+        rows = [("UPDATE", gsm, (), 488),
+                ("INFO", KEY_BY_INFO.format("5"), [("Content-Type", "application/dtmf-relay")], 200),
+                ("MESSAGE", "hello", [("Content-Type", "text/plain")], 200),
+                ("OPTIONS", "", (), 200)]
+        out, into, _ = self.connect()
+        for method, body, headers, status in rows:
+            with self.subTest(method=method):
+                if method in ("INFO", "MESSAGE"):
+                    waiting = threading.Thread(target=lambda m=method: self.b.respond(
+                        self.b.take_request(m, PATIENCE_S, into.call_id), 200, "OK"), daemon=True)
+                    waiting.start()
+                agent, sent, final = self.says_elsewhere(out, method, body, headers)
+                final = final or self.final(agent, sent)
+                self.assertEqual(final.status, status)
+        self.goes_on_as_before(out, into)
+
+    def goes_on_as_before(self, out, into):
+        self.exchange(self.audio_a, self.audio_b)
+        into.bye()
+        out.wait_bye()
+
     def test_glare(self):
         """RFC 3261 14.1: both re-INVITE at once, each gets 491, and whoever tries again later is served."""
         out, into, _ = self.connect()

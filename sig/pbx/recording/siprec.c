@@ -156,7 +156,7 @@ static void siprec_change(struct call_host *h, struct call *c, struct recording 
 	struct bytes offer = { 0 };
 	uint16_t refused = siprec_refusal_of(h, s, ev->message, &offer);
 
-	if (!refused && dialog_refresh(&s->dialog, ev->message, h))
+	if (!refused && dialog_refresh(&s->dialog, ev->message, false, h))
 		refused = 400;
 	s->dialog.named = false;
 	if (refused != 500)
@@ -605,7 +605,7 @@ static void siprec_answered(struct call_host *h, struct call *c, struct recordin
 	struct siprec *s = r->siprec;
 	const char *reason = "its answer makes no dialog";
 	int err = s->state == SIPREC_ASKED ? dialog_confirm(&s->dialog, m, false, h)
-					   : dialog_refresh(&s->dialog, m, h);
+					   : dialog_refresh(&s->dialog, m, false, h);
 
 	s->dialog.named = false; /* no name is looked up for it */
 	s->invite = 0;

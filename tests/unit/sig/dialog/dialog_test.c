@@ -276,12 +276,14 @@ static void moves(void **state)
 		enum sip_transport transport;
 		uint64_t connection; /* UDP: by which node */
 		const char *hop;
+		bool judged;
 	} rows[] = {
 		{ "another port", "192.0.2.11:40000", false, SIP_UDP, 0, "192.0.2.11:5060" },
 		{ "another host", "192.0.2.99:5060", false, SIP_UDP, 0, "192.0.2.11:5060" },
 		{ "by one node", "192.0.2.99:5060", false, SIP_UDP, 7, "192.0.2.11:5060" },
 		{ "its connection", "192.0.2.99:5060", false, SIP_TCP, 7, "192.0.2.99:5060" },
 		{ "trusted", "192.0.2.99:5060", true, SIP_UDP, 0, "192.0.2.99:5060" },
+		{ "judged", "192.0.2.99:5060", false, SIP_UDP, 0, "192.0.2.99:5060", true },
 	};
 
 	(void)state;
@@ -305,7 +307,7 @@ static void moves(void **state)
 		parse(&m, text, rows[i].from);
 		m.hop.transport = rows[i].transport;
 		m.hop.connection = rows[i].connection;
-		assert_int_equal(dialog_refresh(&d, &m, &g_host), 0);
+		assert_int_equal(dialog_refresh(&d, &m, rows[i].judged, &g_host), 0);
 		ROW_ASSERT(rows[i].name, addr_eq(&d.hop.remote, &hop));
 		dialog_clear(&d);
 		message_close(&m);

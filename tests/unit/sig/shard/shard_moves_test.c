@@ -132,13 +132,13 @@ static void hears_the_end(struct line *l)
 }
 
 /* It is challenged, as in any request outside of a call; then its requests, media and the end go there; also where the process is killed
- * before it has answered the challenge, and behind that. */
+ * before it has answered the challenge, while the other one is asked, and behind that. */
 static void follows_who_authenticates(void **state)
 {
-	for (unsigned i = 0; i < 2 * 3 * TRANSPORTS; i++) {
+	for (unsigned i = 0; i < 2 * 4 * TRANSPORTS; i++) {
 		const char *method = i % 2 ? "UPDATE" : "INVITE";
-		int transport = (int)(i / 6);
-		unsigned kills = i / 2 % 3;
+		int transport = (int)(i / 8);
+		unsigned kills = i / 2 % 4;
 		struct line *l;
 		struct watch *t;
 		struct bytes m;
@@ -158,8 +158,11 @@ static void follows_who_authenticates(void **state)
 			restart(t, transport);
 		m = says(&l->a, method, "", SDP_AT("203.0.113.9"), "1001");
 		if (i % 2 == 0) {
-			phone_answer(&l->b, rig_take(l->r, &l->b.addr, "INVITE "), "200 OK",
-				     PHONE_SDP_B);
+			struct bytes asked = rig_take(l->r, &l->b.addr, "INVITE ");
+
+			if (kills == 3 && transport == OVER_UDP) /* else its connection is gone */
+				restart(t, transport);
+			phone_answer(&l->b, asked, "200 OK", PHONE_SDP_B);
 			assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
 			phone_ack(&l->a);
 		} else {
@@ -169,9 +172,160 @@ static void follows_who_authenticates(void **state)
 			restart(t, transport);
 		assert_true(hears_at(l->r, &l->a.addr));
 		assert_int_equal(line_last_spec(l->r, 0).remote_rtp.port, 4444);
-		if (transport == OVER_UDP || kills < 2) /* else its connection is gone */
+		if (transport == OVER_UDP || kills != 2) /* else its connection is gone */
 			hears_the_end(l);
 	}
+}
+
+/* Nothing was agreed on: what it hears, and what ends, goes where it was. */
+static void is_where_it_was(struct line *l, const struct phone *before)
+{
+	const struct flow_spec s = line_last_spec(l->r, 0);
+
+	assert_true(addr_ip_eq(&s.remote_rtp, &before->addr));
+	assert_int_equal(s.remote_rtp.port, 4000);
+	phone_request(&l->b, "BYE", "", "");
+	assert_int_equal(rig_count(l->r, &before->addr, "BYE "), 1);
+}
+
+/* RFC 3261 14.1, RFC 3311 5.2: as if none had been; also where the process is killed while the other one is asked, and behind that. */
+static void refused_change_moves_nobody(void **state)
+{
+	static const struct {
+		const char *status, *answer;
+		unsigned kills; /* 1: while it is asked, 2: behind its answer */
+	} rows[] = {
+		{ "488 Not Acceptable Here", "SIP/2.0 488", 0 },
+		{ "491 Request Pending", "SIP/2.0 491", 0 },
+		{ "488 Not Acceptable Here", "SIP/2.0 488", 1 },
+		{ "491 Request Pending", "SIP/2.0 491", 2 },
+	};
+
+	for (unsigned i = 0; i < COUNT_OF(rows) * TRANSPORTS; i++) {
+		int transport = (int)(i / COUNT_OF(rows));
+		unsigned row = i % COUNT_OF(rows);
+		struct phone before;
+		struct watch *t;
+		struct line *l;
+		struct bytes m;
+
+		if (i) {
+			assert_int_equal(watch_teardown(state), 0);
+			assert_int_equal(moves_setup(state), 0);
+		}
+		t = *state;
+		l = &t->l;
+		talk(t, transport);
+		before = l->a;
+		moves_to(&l->a, transport, "203.0.113.9:5070", 6);
+		(void)says(&l->a, "INVITE", "", SDP_AT("203.0.113.9"), "1001");
+		m = rig_take(l->r, &l->b.addr, "INVITE ");
+		assert_true(m.n);
+		assert_true(hears_at(l->r, &before.addr));
+		if (rows[row].kills == 1)
+			restart(t, transport);
+		phone_answer(&l->b, m, rows[row].status, "");
+		if (transport == OVER_UDP || rows[row].kills != 1) /* else its connection is gone */
+			assert_true(bytes_starts(answer_to(&l->a), rows[row].answer));
+		if (rows[row].kills == 2)
+			restart(t, transport);
+		is_where_it_was(l, &before);
+	}
+}
+
+#define SDP_GSM                                        \
+	"v=0\r\no=a 1 2 IN IP4 203.0.113.9\r\ns=-\r\n" \
+	"c=IN IP4 203.0.113.9\r\nt=0 0\r\nm=audio 4444 RTP/AVP 3\r\n"
+
+/* Its UPDATE has no codec of the other one's; from its own address it may not name another one either. */
+static void refused_update_moves_nobody(void **state)
+{
+	for (int i = 0; i <= TRANSPORTS; i++) {
+		int transport = i % TRANSPORTS;
+		struct phone before;
+		struct watch *t;
+
+		if (i) {
+			assert_int_equal(watch_teardown(state), 0);
+			assert_int_equal(moves_setup(state), 0);
+		}
+		t = *state;
+		talk(t, transport);
+		before = t->l.a;
+		if (i < TRANSPORTS)
+			moves_to(&t->l.a, transport, "203.0.113.9:5070", 6);
+		else
+			(void)snprintf(t->l.a.address, sizeof(t->l.a.address),
+				       "198.51.100.11:5099");
+		assert_true(
+			bytes_starts(says(&t->l.a, "UPDATE", "", SDP_GSM, "1001"), "SIP/2.0 488"));
+		is_where_it_was(&t->l, &before);
+	}
+}
+
+/* RFC 3261 12.2.1: they change no target; who says them from elsewhere is answered there, and that is all. */
+static void other_requests_move_nobody(void **state)
+{
+	static const struct {
+		const char *method, *lines, *body;
+	} rows[] = {
+		{ "INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=5\r\n" },
+		{ "MESSAGE", "Content-Type: text/plain\r\n", "hello" },
+		{ "NOTIFY", "Event: refer\r\nSubscription-State: terminated\r\n", "" },
+		{ "OPTIONS", "", "" },
+		{ "REFER", "Refer-To: <sip:nobody\r\n", "" }, /* which is refused */
+	};
+
+	for (unsigned i = 0; i < COUNT_OF(rows) * TRANSPORTS; i++) {
+		const char *method = rows[i % COUNT_OF(rows)].method;
+		int transport = (int)(i / COUNT_OF(rows));
+		struct phone before;
+		struct watch *t;
+
+		if (i) {
+			assert_int_equal(watch_teardown(state), 0);
+			assert_int_equal(moves_setup(state), 0);
+		}
+		t = *state;
+		talk(t, transport);
+		before = t->l.a;
+		moves_to(&t->l.a, transport, "203.0.113.9:5070", 6);
+		(void)says(&t->l.a, method, rows[i % COUNT_OF(rows)].lines,
+			   rows[i % COUNT_OF(rows)].body, "1001");
+		is_where_it_was(&t->l, &before);
+	}
+}
+
+#define WATCH_LIST                                                                   \
+	WATCH_DIALOG "Supported: eventlist\r\nRequire: recipient-list-subscribe\r\n" \
+		     "Content-Disposition: recipient-list\r\n"                       \
+		     "Content-Type: application/resource-lists+xml\r\n"
+
+/* Nor does a SUBSCRIBE that is refused. */
+static void refused_watch_moves_nobody(void **state)
+{
+	struct watch *t = *state;
+	struct phone *w = &t->w, before;
+	struct bytes m;
+
+	phone_begin(w, "lists");
+	m = says(w, "SUBSCRIBE", WATCH_LIST,
+		 "<resource-lists><list><entry "
+		 "uri=\"sip:1002@test.local\"/></list></resource-lists>",
+		 "1004");
+	assert_true(bytes_starts(m, "SIP/2.0 200"));
+	phone_split(rig_header(m, "To"), w->remote, sizeof(w->remote), w->remote_tag,
+		    sizeof(w->remote_tag));
+	phone_target(w, rig_header(m, "Contact"));
+	assert_true(watch_told(w).n);
+	before = *w;
+	moves_to(w, OVER_UDP, "203.0.113.9:5060", 6);
+	m = says(w, "SUBSCRIBE", WATCH_LIST, "<broken", "1004");
+	assert_true(bytes_starts(m, "SIP/2.0 400"));
+	phone_invite(&t->l.b, "1002", PHONE_SDP_B);
+	rig_wait_ms(w->r, 5000);
+	assert_int_equal(watch_told(w).n, 0);
+	assert_true(watch_told(&before).n);
 }
 
 /* Nothing has changed for whom it was, and an operator hears of it. */
@@ -420,7 +574,9 @@ int main(void)
 		MOVES_TEST(refuses_without_a_password),   MOVES_TEST(follows_another_port),
 		MOVES_TEST(follows_who_watches),          MOVES_TEST(hangs_up_elsewhere),
 		MOVES_TEST(address_of_another_transport), MOVES_TEST(ack_of_a_stranger),
-		MOVES_TEST(prack_of_a_stranger),
+		MOVES_TEST(prack_of_a_stranger),          MOVES_TEST(refused_change_moves_nobody),
+		MOVES_TEST(refused_update_moves_nobody),  MOVES_TEST(other_requests_move_nobody),
+		MOVES_TEST(refused_watch_moves_nobody),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
