@@ -252,13 +252,20 @@ static void mail_on_answer(struct node *n, const json_t *result, const char *why
 	notice_mark(run, json_pack("{s:o}", "mail", now));
 }
 
-static void mail_stamp(char out[STAMP_MAX], const json_t *row)
+/* When it was said, by the clock of the tenant. */
+static void mail_stamp(const struct notice_run *run, char out[STAMP_MAX], const json_t *row)
 {
-	time_t at_s = (time_t)(json_count(row, "begun_utc_ms") / 1000);
+	const char *own = tenants_terms(run->node->common.tenants, notice_tenant(run))->zone;
+	int64_t at_s = (int64_t)(json_count(row, "begun_utc_ms") / 1000);
+	int32_t ahead_s = calendars_offset_s(run->node->shards.commons->calendars, own, at_s);
+	time_t local_s = (time_t)(at_s + ahead_s);
+	char text[STAMP_MAX] = "";
 	struct tm tm;
 
-	if (!localtime_r(&at_s, &tm) || !strftime(out, STAMP_MAX, "%Y-%m-%d %H:%M:%S %z", &tm))
-		out[0] = '\0';
+	if (gmtime_r(&local_s, &tm))
+		(void)strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S", &tm);
+	(void)snprintf(out, STAMP_MAX, "%.20s %c%02d%02d", text, ahead_s < 0 ? '-' : '+',
+		       abs(ahead_s) / 3600, abs(ahead_s) / 60 % 60);
 }
 
 static json_t *mail_args(const struct notice_run *run, const json_t *row,
@@ -270,7 +277,7 @@ static json_t *mail_args(const struct notice_run *run, const json_t *row,
 	char stamp[STAMP_MAX], *body = malloc(BODY_MAX);
 	json_t *args;
 
-	mail_stamp(stamp, row);
+	mail_stamp(run, stamp, row);
 	if (body)
 		(void)snprintf(body, BODY_MAX,
 			       "From: %s\r\nTo: %s\r\nTime: %s\r\nSeconds: %u\r\n%s%s%s\r\n",

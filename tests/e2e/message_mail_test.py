@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """New messages are sent by mail, to a real server with TLS, and transcribed: by one node of two, over a kill. Who has a team's box sees it. VM-06, BEAT-23."""
+from datetime import datetime
 import email
 import http.server
 import json
@@ -12,6 +13,7 @@ import tempfile
 import threading
 import time
 import unittest
+import zoneinfo
 
 from lib.authority import Authority
 from lib.store_servers import SECRET, USER, Mail
@@ -87,6 +89,8 @@ class Mails(Left):
         self.mail.stop()
         self.writes.got.clear()
         self.put(mailbox_mail="one@example.org", mailbox_mail_delete="true", mailbox_mail_audio="true", mailbox_transcribe="true")
+        self.b.ctl("tenant.put", name="default", zone="Asia/Kolkata")
+        self.addCleanup(self.b.ctl, "tenant.put", name="default", zone="")
         talk = self.talks()
         message = self.leaves(talk)
         self.until(lambda: self.row(message).get("mail") == "waits")
@@ -106,7 +110,10 @@ class Mails(Left):
         self.assertEqual(mail["Message-ID"], f"<{message}.{self.BOX}.tandem@default>")
         parts = {part.get_content_type(): part.get_payload(decode=True) for part in mail.walk() if not part.is_multipart()}
         self.assertEqual(parts["audio/wav"], octets)
-        self.assertIn("please call me back at nine", parts["text/plain"].decode())
+        text = parts["text/plain"].decode()
+        self.assertIn("please call me back at nine", text)
+        at = datetime.fromtimestamp(row["begun_utc_ms"] // 1000, zoneinfo.ZoneInfo("Asia/Kolkata"))
+        self.assertIn(f"Time: {at:%Y-%m-%d %H:%M:%S} +0530", text)
         for key, kind, body in self.writes.got:
             self.assertEqual((key, kind.split(";")[0]), (f"Bearer {SECRET}", "multipart/form-data"))
             self.assertIn(octets, body)
