@@ -152,6 +152,19 @@ class Menu(Mailbox):
         self.out.bye()
         self.ended()
 
+    def test_a_name_that_nobody_recorded(self):
+        """Its letters are said, and /healthz is not worried."""
+        os.unlink(f"{self.node.folder}/sounds/default/name-1001.wav")
+        self.ask("extension.put", number="1002", pin=self.PIN)
+        self.leave(self.SPOKEN[0])
+        self.dials()
+        self.keys("1", "menu")
+        self.hears("mailbox-from", WORD, self.SPOKEN[0])
+        self.assertEqual(self.node.http("/healthz")[0], 200)
+        self.assertNotIn("prompts_missing", self.node.http("/healthz")[1])
+        self.out.bye()
+        self.ended()
+
     def show_play(self):
         return self.ask("call.show", call=self.call)["play"]
 
