@@ -72,6 +72,9 @@ bool ctl_hash_password(json_t *args, const char *realm);
 /* The result of call.doctor for people, on standard output. */
 void ctl_doctor_print(const json_t *result);
 
+/* The same as a ladder, in time's order. */
+void ctl_ladder_print(const json_t *result);
+
 /* The same of sip.recent. */
 void ctl_recent_print(const json_t *result);
 

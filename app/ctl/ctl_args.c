@@ -84,7 +84,7 @@
 
 static const char g_command[] =
 	"       tandemctl [--config FILE|--redis URL] [--tenant NAME [--role ROLE]] [-o "
-	"wide|json]\n"
+	"wide|json|csv]\n"
 	"                      COMMAND [key=value...]\n"
 	"           one command on the running node; prints its result as a table\n"
 	"           the node is found by node.state_dir and redis.url of FILE: by its own socket,\n"
@@ -96,6 +96,8 @@ static const char g_command[] =
 	"           what it is without --role; else as an operator. Redis says who may\n"
 	"           -o wide: all columns of a table, which else fits 100. It may stand behind\n"
 	"           COMMAND, too\n"
+	"           -o csv: rows as CSV (RFC 4180); a text that a spreadsheet would take for a\n"
+	"           formula begins with an apostrophe\n"
 	"           -o json, --json: the whole answer as JSON on one line, errors too: for "
 	"programs\n"
 	"           a command that deletes asks first at a terminal, and not with --yes\n"
@@ -111,6 +113,10 @@ static const struct {
 	  "       tandemctl [--config FILE|--redis URL] [--json] doctor CALL\n"
 	  "           why a party of a call is not heard, or hears nothing; of a running call,\n"
 	  "           or of one that ended in the last hour; see call.doctor\n" },
+	{ "sip",
+	  "       tandemctl [--config FILE|--redis URL] sip CALL\n"
+	  "           the SIP messages of a call as a ladder, the oldest first, each between the\n"
+	  "           node and whom it speaks with; sip.recent call=CALL has them whole\n" },
 	{ "trace", TRACE_TEXT },
 	{ "flow", FLOW_TEXT },
 	{ "listen", LISTEN_TEXT },
@@ -118,7 +124,7 @@ static const struct {
 	{ "backup", BACKUP_TEXT },
 	{ "help",
 	  "       tandemctl help "
-	  "[COMMAND|init|doctor|trace|flow|listen|backup|config|api|openapi|flows]\n"
+	  "[COMMAND|init|doctor|sip|trace|flow|listen|backup|config|api|openapi|flows]\n"
 	  "                      or COMMAND --help\n"
 	  "           call: the commands that begin so; as well trunk, conference and so on\n"
 	  "           config: every setting, in Markdown; api: every command; openapi: the\n"

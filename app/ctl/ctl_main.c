@@ -25,11 +25,13 @@ const char *ctl_version(void)
 	return TANDEM_VERSION;
 }
 
-enum { CALL_WORD = 64 };
+enum { CALL_WORD = 64, LADDER_MESSAGES = 500 };
 
 struct options {
 	const char *config, *redis, *tenant, *role;
 	bool json, wide; /* wide: tables have all columns */
+	bool csv;        /* RFC 4180 */
+	bool ladder;     /* "sip CALL": sip.recent of a call, as a ladder */
 	bool yes;        /* what is deleted is not asked for once more */
 	bool doctor;     /* "doctor CALL": call.doctor, told in words */
 	bool svg;        /* of flow.graph */
@@ -64,12 +66,13 @@ static bool role_is_fine(const struct options *o)
 	return !o->role;
 }
 
-/* Of the result: -o wide, -o json. */
+/* Of the result: -o wide, -o json, -o csv. */
 static bool output_read(struct options *o, const char *word)
 {
 	o->wide |= !strcmp(word, "wide");
 	o->json |= !strcmp(word, "json");
-	return !strcmp(word, "wide") || !strcmp(word, "json");
+	o->csv |= !strcmp(word, "csv");
+	return !strcmp(word, "wide") || !strcmp(word, "json") || !strcmp(word, "csv");
 }
 
 /* The same behind a command. How many words stay. */
@@ -140,8 +143,15 @@ static int answer_print(const json_t *answer, const struct options *o,
 		(void)putchar('\n');
 	} else if (ok && o->doctor) {
 		ctl_doctor_print(result);
+	} else if (ok && o->csv && (json_is_array(result) || json_is_object(result))) {
+		ctl_csv_write(stdout, result);
+		if (next)
+			ctl_complain("there are more: cursor=%s", next);
 	} else if (ok && !strcmp(command->name, "sip.recent")) {
-		ctl_recent_print(result);
+		if (o->ladder)
+			ctl_ladder_print(result);
+		else
+			ctl_recent_print(result);
 	} else if (ok && !strcmp(command->name, "flow.try")) {
 		ctl_flow_way_print(result);
 	} else if (ok && !strcmp(command->name, "flow.graph")) {
@@ -149,7 +159,14 @@ static int answer_print(const json_t *answer, const struct options *o,
 	} else if (ok && json_is_string(result)) {
 		(void)puts(json_string_value(result));
 	} else if (ok) {
-		table_print(result, o->wide, command->columns);
+		bool quality = !o->wide && !strcmp(command->name, "cdr.list");
+		json_t *rows = quality ? ctl_quality_rows(result) : NULL;
+
+		table_print(rows ? rows : result, o->wide, rows ? NULL : command->columns);
+		json_decref(rows);
+		if (rows && json_array_size(result))
+			(void)puts("loss, jitter and MOS: of what a sent, and b; all columns: -o "
+				   "wide");
 		if (next)
 			ctl_complain("there are more: cursor=%s", next);
 	} else {
@@ -244,16 +261,17 @@ static int backup(const struct options *o, int argc, char **argv)
 	return status;
 }
 
-/* "doctor CALL" is call.doctor call=CALL. */
+/* "doctor CALL" is call.doctor call=CALL, and "sip CALL" sip.recent call=CALL. */
 static void doctor_read(struct options *o, int argc, char **argv, char call[CALL_WORD])
 {
-	static char name[] = "call.doctor";
+	static char doctor[] = "call.doctor", recent[] = "sip.recent";
 	char **id = &argv[o->first + 1];
 
 	o->doctor = !strcmp(argv[o->first], "doctor");
-	if (!o->doctor)
+	o->ladder = !strcmp(argv[o->first], "sip");
+	if (!o->doctor && !o->ladder)
 		return;
-	argv[o->first] = name;
+	argv[o->first] = o->doctor ? doctor : recent;
 	if (o->first + 1 >= argc || strchr(*id, '='))
 		return;
 	(void)snprintf(call, CALL_WORD, "call=%s", *id);

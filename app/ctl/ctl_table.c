@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
 #include "app/ctl/ctl.h"
+#include "app/ctl/ctl_documents.h"
 #include "app/ctl/ctl_table.h"
 #include "base/json_member.h"
 
@@ -101,7 +103,139 @@ void ctl_recent_print(const json_t *result)
 		(void)puts("No message is kept that has to do with it (trace.recent_kib).");
 }
 
-enum { COLUMNS_MAX = 96, CELL_MAX = 256, DEPTH_MAX = 6, INDENT = 2, WIDE_CELL = 32 };
+/* A call as a ladder, in time's order: the node between those that it speaks with, each of whom has a line. */
+
+enum { LADDER_PARTIES = 12, LADDER_STEP = 26, LADDER_AT = 14, LADDER_LINE = 512 };
+
+struct ladder {
+	const char *parties[LADDER_PARTIES]; /* by their places; the node is the second one */
+	size_t count;
+};
+
+/* Which line it is; LADDER_PARTIES: there are too many. */
+static size_t ladder_place(struct ladder *l, const char *party)
+{
+	size_t i = 0;
+
+	while (i < l->count && strcmp(l->parties[i], party) != 0)
+		i++;
+	if (i == l->count && i < LADDER_PARTIES)
+		l->parties[l->count++] = party;
+	return i;
+}
+
+/* "INVITE sdp", "200 OK (INVITE)". */
+static void ladder_label(char out[LADDER_STEP * 2], const char *message)
+{
+	bool response = !strncmp(message, "SIP/2.0 ", 8);
+	const char *begin = response ? message + 8 : message,
+		   *cseq = strcasestr(message, "\nCSeq:");
+	const char *body = strstr(message, "\r\n\r\n"), *method = cseq;
+	int n = (int)strcspn(begin, response ? "\r\n" : " \r\n");
+
+	method = method ? method + strcspn(method + 1, "0123456789\r\n") + 1 : "";
+	method += strspn(method, "0123456789");
+	method += strspn(method, " ");
+	if (response)
+		(void)snprintf(out, LADDER_STEP * 2, "%.*s (%.*s)%s", n > 22 ? 22 : n, begin,
+			       (int)strcspn(method, "\r\n "), method,
+			       body && strstr(body, "m=") ? " sdp" : "");
+	else
+		(void)snprintf(out, LADDER_STEP * 2, "%.*s%s", n > 22 ? 22 : n, begin,
+			       body && strstr(body, "m=") ? " sdp" : "");
+}
+
+static size_t ladder_column(size_t place)
+{
+	return LADDER_AT + 2 + place * LADDER_STEP;
+}
+
+static void ladder_row(const struct ladder *l, const json_t *message, size_t from, size_t to)
+{
+	char line[LADDER_LINE], label[LADDER_STEP * 2];
+	size_t left = ladder_column(from < to ? from : to),
+	       right = ladder_column(from < to ? to : from);
+	size_t end = ladder_column(l->count - 1) + 1, n;
+	json_int_t utc_ms = json_integer_value(json_object_get(message, "utc_ms"));
+	time_t seconds = (time_t)(utc_ms / 1000);
+	char when[16] = "";
+	struct tm tm;
+
+	memset(line, ' ', end);
+	line[end] = '\0';
+	if (gmtime_r(&seconds, &tm))
+		(void)strftime(when, sizeof(when), "%H:%M:%S", &tm);
+	n = (size_t)snprintf(line, LADDER_AT, "%s.%03d", when, (int)(utc_ms % 1000));
+	line[n] = ' ';
+	for (size_t i = 0; i < l->count; i++)
+		line[ladder_column(i)] = '|';
+	memset(line + left + 1, '-', right - left - 1);
+	line[from < to ? right - 1 : left + 1] = from < to ? '>' : '<';
+	ladder_label(label, recent_text_of(message, "message"));
+	n = strlen(label);
+	if (n > right - left - 4)
+		n = right - left - 4;
+	memcpy(line + left + (right - left - n + 1) / 2, label, n);
+	(void)puts(line);
+}
+
+static int ladder_compare(const void *a, const void *b)
+{
+	const json_t *const *one = a, *const *other = b;
+	json_int_t x = json_integer_value(json_object_get(*one, "utc_ms")),
+		   y = json_integer_value(json_object_get(*other, "utc_ms"));
+
+	return x < y ? -1 : x > y;
+}
+
+void ctl_ladder_print(const json_t *result)
+{
+	static const char node[] = "tandem";
+	struct ladder l = { .count = 0 };
+	size_t count = json_array_size(result), left = 0;
+	const json_t **rows = calloc(count + 1, sizeof(*rows));
+
+	/* the newest came first: what has the same time keeps its order */
+	for (size_t i = 0; rows && i < count; i++)
+		rows[i] = json_array_get(result, count - 1 - i);
+	for (size_t i = 1; rows && i < count; i++) { /* few, and in order but for their shards */
+		for (size_t k = i; k && ladder_compare(&rows[k - 1], &rows[k]) > 0; k--) {
+			const json_t *other = rows[k];
+
+			rows[k] = rows[k - 1];
+			rows[k - 1] = other;
+		}
+	}
+	for (size_t i = 0; rows && i < count; i++) {
+		(void)ladder_place(&l, recent_text_of(rows[i], "remote"));
+		if (l.count == 1)
+			(void)ladder_place(&l, node);
+	}
+	if (!count)
+		(void)puts("No message is kept that has to do with it (trace.recent_kib).");
+	for (size_t i = 0, at = 0; i < l.count; i++) {
+		size_t begin = ladder_column(i) - 2;
+
+		at += (size_t)printf("%*s", (int)(begin - at), "");
+		at += (size_t)printf("%.*s", LADDER_STEP - 1, l.parties[i]);
+	}
+	if (count)
+		(void)putchar('\n');
+	for (size_t i = 0; rows && i < count; i++) {
+		size_t other = ladder_place(&l, recent_text_of(rows[i], "remote"));
+		bool sent = json_flag(rows[i], "sent");
+
+		if (other < LADDER_PARTIES)
+			ladder_row(&l, rows[i], sent ? 1 : other, sent ? other : 1);
+		else
+			left++;
+	}
+	if (left)
+		(void)printf("%zu messages with others: sip.recent has them.\n", left);
+	free(rows);
+}
+
+enum { COLUMNS_MAX = 96, CELL_MAX = 2048, DEPTH_MAX = 6, INDENT = 2, WIDE_CELL = 32 };
 
 struct column {
 	const char *name;
@@ -116,6 +250,43 @@ static bool cell_ends_with(const char *text, const char *end)
 	size_t n = strlen(text), m = strlen(end);
 
 	return n >= m && !strcmp(text + n - m, end);
+}
+
+/* Columns that a character takes: none where it is put onto the one before it, two of East Asian scripts and pictures (UAX 11). */
+static unsigned code_width(uint32_t code)
+{
+	static const struct {
+		uint32_t first, last;
+		unsigned width;
+	} others[] = {
+		{ 0x300, 0x36f, 0 },     { 0x1100, 0x115f, 2 },   { 0x200b, 0x200f, 0 },
+		{ 0x20d0, 0x20ff, 0 },   { 0x2e80, 0xa4cf, 2 },   { 0xac00, 0xd7a3, 2 },
+		{ 0xf900, 0xfaff, 2 },   { 0xfe00, 0xfe0f, 0 },   { 0xfe30, 0xfe6f, 2 },
+		{ 0xff00, 0xff60, 2 },   { 0xffe0, 0xffe6, 2 },   { 0x1f300, 0x1f64f, 2 },
+		{ 0x1f900, 0x1f9ff, 2 }, { 0x20000, 0x3fffd, 2 },
+	};
+
+	for (size_t i = 0; i < COUNT_OF(others); i++) {
+		if (code >= others[i].first && code <= others[i].last)
+			return others[i].width;
+	}
+	return 1;
+}
+
+/* Columns of a text of UTF-8, which jansson has checked. */
+static size_t text_columns(const char *text, size_t n)
+{
+	size_t width = 0;
+
+	for (size_t i = 0; i < n;) {
+		uint8_t c = (uint8_t)text[i++];
+		uint32_t code = c < 0x80 ? c : c < 0xe0 ? c & 0x1f : c < 0xf0 ? c & 0x0f : c & 0x07;
+
+		for (; i < n && ((uint8_t)text[i] & 0xc0) == 0x80; i++)
+			code = code << 6 | ((uint8_t)text[i] & 0x3f);
+		width += code_width(code);
+	}
+	return width;
 }
 
 /* C0, DEL and C1 would be orders to a terminal. */
@@ -193,7 +364,7 @@ static bool is_plain_list(const json_t *value)
 	return true;
 }
 
-/* What a cell shows, cut to fit. */
+/* What a cell shows; its columns. What is longer than any of ours ends with a whole character. */
 static size_t cell(char out[CELL_MAX], const char *name, const json_t *value)
 {
 	struct writer w = writer_over(out, CELL_MAX - 1);
@@ -214,8 +385,12 @@ static size_t cell(char out[CELL_MAX], const char *name, const json_t *value)
 	} else {
 		write_scalar(&w, name, value);
 	}
+	while (w.overflow && w.n && ((uint8_t)out[w.n - 1] & 0xc0) == 0x80)
+		w.n--;
+	if (w.overflow && w.n && (uint8_t)out[w.n - 1] >= 0xc0)
+		w.n--;
 	out[w.n] = '\0';
-	return w.n;
+	return text_columns(out, w.n);
 }
 
 static void indent(struct writer *w, unsigned depth)
@@ -226,7 +401,7 @@ static void indent(struct writer *w, unsigned depth)
 
 static void padded(struct writer *w, const char *text, size_t width, bool last)
 {
-	size_t n = strlen(text);
+	size_t n = text_columns(text, strlen(text));
 
 	writer_str(w, text);
 	for (; !last && n < width + INDENT; n++)
@@ -238,10 +413,11 @@ void ctl_wrapped_write(struct writer *w, const char *text, size_t at, size_t ind
 	size_t gap = 0;
 
 	while (*text) {
-		size_t n = strcspn(text, " ,");
+		size_t n = strcspn(text, " ,"), columns;
 
 		n += text[n] == ',';
-		if (width && at + gap + n > width && at > indent) {
+		columns = text_columns(text, n);
+		if (width && at + gap + columns > width && at > indent) {
 			writer_str(w, "\n");
 			for (at = gap = 0; at < indent; at++)
 				writer_u8(w, ' ');
@@ -249,7 +425,7 @@ void ctl_wrapped_write(struct writer *w, const char *text, size_t at, size_t ind
 		for (; gap; gap--, at++)
 			writer_u8(w, ' ');
 		writer_mem(w, text, n);
-		at += n;
+		at += columns;
 		for (text += n; *text == ' '; text++)
 			gap++;
 	}
@@ -315,15 +491,37 @@ static void columns_lower(struct column *columns, size_t count)
 		columns[k].hidden |= columns[k].below = column_is_below(columns[k].name);
 }
 
+/* Why something is so: nobody is shown a part of it, and nobody has to ask for it. */
+static bool column_is_why(const char *name)
+{
+	static const char *const names[] = {
+		"cause", "reason", "reasons", "detail", "error", "why"
+	};
+
+	for (size_t i = 0; i < COUNT_OF(names); i++) {
+		if (!strcmp(name, names[i]))
+			return true;
+	}
+	return false;
+}
+
+static void column_hide(struct column *column)
+{
+	column->below |= !column->hidden && column_is_why(column->name);
+	column->hidden = true;
+}
+
 /* The first one stays. */
 static void columns_fit(struct column *columns, size_t count, size_t room)
 {
 	for (size_t k = 1; k < count && columns_width(columns, count) > room; k++)
 		columns[k].hidden |= !columns[k].filled;
+	for (size_t k = count; k-- > 1 && columns_width(columns, count) > room;) {
+		if (columns[k].width > WIDE_CELL)
+			column_hide(&columns[k]);
+	}
 	for (size_t k = count; k-- > 1 && columns_width(columns, count) > room;)
-		columns[k].hidden |= columns[k].width > WIDE_CELL;
-	for (size_t k = count; k-- > 1 && columns_width(columns, count) > room;)
-		columns[k].hidden = true;
+		column_hide(&columns[k]);
 }
 
 /* Of a command's own columns, where it has some of these, the others wait for -o wide. */
@@ -376,12 +574,13 @@ static void table_write_below(struct writer *w, const json_t *row, const struct 
 	for (size_t k = 0; k < count; k++) {
 		const char *name = columns[k].name;
 		const json_t *member = columns[k].below ? json_object_get(row, name) : NULL;
-		size_t n = strcmp(name, "next") != 0 ? 0 : strlen("next: ");
+		size_t n = !strcmp(name, "sentence") ? 0 : strlen(name) + 2;
 
 		if (!member || !cell(text, name, member) || !strcmp(text, "-"))
 			continue;
 		indent(w, depth + 1);
-		writer_str(w, n ? "next: " : "");
+		if (n)
+			WRITER_TEXTS(w, name, ": ");
 		ctl_wrapped_write(w, text, at + n, at + n, page);
 		writer_str(w, "\n");
 	}
@@ -519,4 +718,147 @@ void ctl_table_write(struct writer *w, const json_t *result, size_t width, const
 		write_table(w, result, 0, width, columns);
 	else
 		write_value(w, result, 0, width);
+}
+
+/* ---- RFC 4180 ---- */
+
+/* A text that begins like a formula is none in a spreadsheet: the apostrophe says so. */
+static void csv_text_write(struct writer *w, const char *text, bool guarded)
+{
+	char guard[2 * CELL_MAX];
+
+	(void)snprintf(guard, sizeof(guard), "%s%s",
+		       guarded && text[0] && strchr("=+-@\t\r", text[0]) ? "'" : "", text);
+	ctl_csv_cell_write(w, guard);
+}
+
+static void csv_value_write(struct writer *w, const char *name, const json_t *value)
+{
+	char text[CELL_MAX];
+	char *nested = is_nested(value) && !is_plain_list(value)
+			       ? json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY)
+			       : NULL;
+
+	if (!value || json_is_null(value))
+		return;
+	if (nested) {
+		csv_text_write(w, nested, true);
+	} else if (json_is_string(value)) {
+		csv_text_write(w, json_string_value(value), true);
+	} else if (!json_is_array(value) || json_array_size(value)) {
+		(void)cell(text, name, value);
+		csv_text_write(w, strcmp(text, "-") != 0 ? text : "", json_is_array(value));
+	}
+	free(nested);
+}
+
+void ctl_csv_write(FILE *to, const json_t *result)
+{
+	json_t *list = json_is_array(result) ? json_incref((json_t *)(uintptr_t)result)
+					     : json_pack("[O]", result);
+	json_t *names = json_object(), *row, *value;
+	char *line = malloc(CTL_CSV_LINE_MAX);
+	struct writer w = writer_over(line, line ? CTL_CSV_LINE_MAX : 0);
+	const char *name;
+	size_t i;
+
+	json_array_foreach(list, i, row)
+	{
+		json_object_foreach(row, name, value)(void)
+			json_object_set_new(names, name, json_null());
+	}
+	json_object_foreach(names, name, value)
+	{
+		writer_str(&w, w.n ? "," : "");
+		ctl_csv_cell_write(&w, name);
+	}
+	(void)fprintf(to, "%.*s\r\n", (int)w.n, line ? line : "");
+	json_array_foreach(list, i, row)
+	{
+		bool first = true;
+
+		w = writer_over(line, line ? CTL_CSV_LINE_MAX : 0);
+		json_object_foreach(names, name, value)
+		{
+			writer_str(&w, first ? "" : ",");
+			first = false;
+			csv_value_write(&w, name, json_object_get(row, name));
+		}
+		(void)fprintf(to, "%.*s\r\n", (int)w.n, line ? line : "");
+		if (w.overflow)
+			ctl_complain("row %zu is too long: it is cut", i + 1);
+	}
+	free(line);
+	json_decref(names);
+	json_decref(list);
+}
+
+/* ---- how calls were heard ---- */
+
+/* Of both legs, joined by '/': what came from a, and from b. */
+static json_t *both_legs(const json_t *row, int places, double (*of)(const json_t *, char))
+{
+	char text[2][32] = { "-", "-" };
+
+	for (size_t i = 0; i < COUNT_OF(text); i++) {
+		double value = of(row, i ? 'b' : 'a');
+
+		if (value >= 0)
+			(void)snprintf(text[i], sizeof(text[i]), "%.*f", places, value);
+	}
+	return json_sprintf("%s/%s", text[0], text[1]);
+}
+
+static double leg_number(const json_t *row, char leg, const char *name)
+{
+	char member[64];
+
+	(void)snprintf(member, sizeof(member), "%c_%s", leg, name);
+	return (double)json_count(row, member);
+}
+
+static double leg_mos(const json_t *row, char leg)
+{
+	double mos = leg_number(row, leg, "mos_in_hundredths");
+
+	return mos > 0 ? mos / 100 : -1;
+}
+
+static double leg_loss(const json_t *row, char leg)
+{
+	double lost = leg_number(row, leg, "lost"), came = leg_number(row, leg, "packets_in");
+
+	return came + lost > 0 ? 100 * lost / (came + lost) : -1;
+}
+
+static double leg_jitter(const json_t *row, char leg)
+{
+	return leg_number(row, leg, "packets_in") > 0 ? leg_number(row, leg, "jitter_us") / 1000
+						      : -1;
+}
+
+json_t *ctl_quality_rows(const json_t *records)
+{
+	static const char *const kept[] = { "id", "from", "to", "end_utc_ms" };
+	json_t *out = json_array();
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(records, i, row)
+	{
+		json_t *one = json_object();
+
+		for (size_t k = 0; k < COUNT_OF(kept); k++)
+			(void)json_object_set(one, kept[k], json_object_get(row, kept[k]));
+		(void)json_object_set_new(
+			one, "talk_s",
+			json_integer((json_int_t)((json_count(row, "talk_ms") + 500) / 1000)));
+		(void)json_object_set(one, "sip", json_object_get(row, "sip_status"));
+		(void)json_object_set_new(one, "loss_%", both_legs(row, 1, leg_loss));
+		(void)json_object_set_new(one, "jitter", both_legs(row, 0, leg_jitter));
+		(void)json_object_set_new(one, "mos", both_legs(row, 2, leg_mos));
+		(void)json_object_set(one, "cause", json_object_get(row, "cause"));
+		(void)json_array_append_new(out, one);
+	}
+	return out;
 }

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A call whose parties change has a call detail record for each pair, written together when it ends, and they add up."""
+import csv
+import io
 import json
 import os
+import re
 import signal
 import time
 import unittest
@@ -10,6 +13,43 @@ from call_test import CallTest
 from lib.sip import or_none
 from state_test import redis_pid
 from patience import PATIENCE_S, until
+
+
+class Shown(CallTest):
+    """What tandemctl shows of a call."""
+
+    def test_shown(self):
+        self.node.ctl("extension.put", number="1001", display_name="=Jürgen, \"J\"")
+        out, into, _ = self.connect()
+        self.audio_a.start(440)
+        self.audio_b.wait_packets(60)
+        self.audio_a.stop()
+        out.bye()
+        into.wait_bye()
+        call = self.ended()["id"]
+        text = self.node.text("cdr.list")
+        head, row, *_ = text.splitlines()
+        self.assertEqual(head.split()[:9], ["id", "from", "to", "end_utc_ms", "talk_s", "sip", "loss_%", "jitter", "mos"])
+        self.assertRegex(row, rf"^{call} +1001 +1002 .* 200 +\d+\.\d/- +\d+/- +[34]\.\d\d/-")
+        self.assertIn(self.node.cdrs()[-1]["cause"], text)
+        self.assertLessEqual(max(len(line) for line in (head, row)), 100)
+        record, = csv.DictReader(io.StringIO(self.node.text("cdr.list", "-o", "csv"), newline=""))
+        self.assertEqual((record["id"], record["from"], record["b_packets_in"]), (call, "1001", "0"))
+        names = {one["number"]: one["display_name"] for one in csv.DictReader(io.StringIO(self.node.text("-o", "csv", "extension.list"), newline=""))}
+        self.assertEqual(names["1001"], "'=Jürgen, \"J\"")
+        parties, *rows = self.node.text("sip", call).splitlines()
+        self.assertEqual(parties.split(), [self.a.host_port, "tandem", self.b.host_port])
+        at = [parties.index(name) + 2 for name in parties.split()]
+        said = [(re.sub(r"[-|<>]+", " ", line[13:]).strip(), "<" in line, [line[place] for place in at]) for line in rows]
+        wanted = ["INVITE sdp", "INVITE sdp", "180 Ringing (INVITE)", "180 Ringing (INVITE)", "200 OK (INVITE) sdp", "200 OK (INVITE) sdp", "BYE", "BYE"]
+        left = iter(label for label, _, _ in said)
+        for label in wanted:
+            self.assertIn(label, left, "\n".join(rows))            # in this order
+        times = [line[:12] for line in rows]
+        self.assertEqual(times, sorted(times))
+        self.assertEqual(said[0][1], False)                         # from the caller
+        for _, _, lines in said:
+            self.assertEqual(lines, ["|"] * 3)
 
 
 class Pairs(CallTest):

@@ -312,7 +312,7 @@ class Ended(CallTest):
         for words in (("call.list",), ("cdr.list",), ("registration.list",), ("extension.list",), ("node.status",), ("help", "extension.put")):
             lines = self.tandemctl(*words)[1].splitlines()
             self.assertLessEqual(max(len(line) for line in lines), 100, words)
-        for command, columns in (("cdr.list", ["id", "from", "to", "setup_utc_ms", "talk_ms", "sip_status", "ended_by", "cause"]),
+        for command, columns in (("cdr.list", ["id", "from", "to", "end_utc_ms", "talk_s", "sip", "loss_%", "jitter", "mos"]),
                                  ("extension.list", ["number", "enabled", "do_not_disturb"])):
             head, *_, more = self.tandemctl(command)[1].splitlines()
             self.assertLessEqual(set(columns), set(head.split()))

@@ -21,6 +21,15 @@ static const struct {
 	{ "a table", "[{\"number\":\"1001\",\"name\":\"\"},{\"number\":\"7\",\"name\":\"Anna\"}]",
 	  "number  name\n1001    -\n7       Anna\n" },
 	{ "a member that others lack", "[{\"a\":1},{\"a\":2,\"b\":null}]", "a  b\n1  -\n2  -\n" },
+	{ "characters have columns, not octets",
+	  "[{\"name\":\"J\u00fcrgen\",\"n\":1},{\"name\":\"\u738b\u4f1f\",\"n\":2},{\"name\":"
+	  "\"e\u0301\",\"n\":3}]",
+	  "name    n\nJ\u00fcrgen  1\n\u738b\u4f1f    2\ne\u0301       3\n" },
+	{ "a cause is whole, and below where it does not fit",
+	  "[{\"id\":\"000agvj5jqr40\",\"cause\":\"refused by the other side, which has said so at "
+	  "length\",\"to\":\"1002\"}]",
+	  "id             to\n000agvj5jqr40  1002\n  cause: refused by the other side, which\n"
+	  "         has said so at length\n" },
 	{ "times", "{\"setup_utc_ms\":1750000000000,\"answer_utc_ms\":0,\"talk_ms\":1500}",
 	  "setup_utc_ms   2025-06-15T15:06:40Z\nanswer_utc_ms  -\ntalk_ms        1500\n" },
 	{ "a list of sentences", "{\"warnings\":[\"one, and two\",\"three four\"]}",
@@ -112,6 +121,51 @@ static void test_wide(void **state)
 	json_decref(json);
 }
 
+/* RFC 4180; no cell is a formula, and a number is one. */
+static void test_csv(void **state)
+{
+	static const char want[] =
+		"name,n,list,more\r\n\"a,\"\"b\"\"\nc\",-5,\"x,y\",\r\n"
+		"'=1+1,,,\"{\"\"k\"\":1}\"\r\n'+49301234,,,\r\n'@x,,,\r\n'-y,,,\r\n";
+	char *text = NULL;
+	size_t n = 0;
+	FILE *to = open_memstream(&text, &n);
+	json_t *json = json_loads("[{\"name\":\"a,\\\"b\\\"\\nc\",\"n\":-5,\"list\":[\"x\",\"y\"]},"
+				  "{\"name\":\"=1+1\",\"more\":{\"k\":1}},{\"name\":\"+49301234\"},"
+				  "{\"name\":\"@x\"},{\"name\":\"-y\"}]",
+				  0, NULL);
+
+	(void)state;
+	assert_non_null(to);
+	assert_non_null(json);
+	ctl_csv_write(to, json);
+	assert_int_equal(fclose(to), 0);
+	assert_string_equal(text, want);
+	free(text);
+	json_decref(json);
+}
+
+/* A party of which nothing came has no figures. */
+static void test_quality(void **state)
+{
+	json_t *json =
+		json_loads("[{\"id\":\"x\",\"from\":\"1001\",\"a_packets_in\":990,\"a_lost\":10,"
+			   "\"a_jitter_us\":3400,\"a_mos_in_hundredths\":431,\"b_packets_in\":0,"
+			   "\"b_lost\":0,\"cause\":\"hung up\",\"codec\":\"PCMA\"}]",
+			   0, NULL);
+	json_t *rows = ctl_quality_rows(json);
+	char text[512];
+	struct writer w = writer_over(text, sizeof(text) - 1);
+
+	(void)state;
+	ctl_table_write(&w, rows, CTL_TABLE_COLUMNS, NULL);
+	text[w.n] = '\0';
+	assert_string_equal(text, "id  from  talk_s  loss_%  jitter  mos     cause\n"
+				  "x   1001  0       1.0/-   3/-     4.31/-  hung up\n");
+	json_decref(rows);
+	json_decref(json);
+}
+
 /* What does not fit is cut, and nothing is written beyond. */
 static void test_no_room(void **state)
 {
@@ -132,10 +186,9 @@ static void test_no_room(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tables),
-		cmocka_unit_test(test_wide),
-		cmocka_unit_test(test_chosen),
-		cmocka_unit_test(test_no_room),
+		cmocka_unit_test(test_tables),  cmocka_unit_test(test_wide),
+		cmocka_unit_test(test_chosen),  cmocka_unit_test(test_csv),
+		cmocka_unit_test(test_quality), cmocka_unit_test(test_no_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
