@@ -411,20 +411,27 @@ static bool http_next(struct http *q, uint64_t now_ns)
 	return q->at < HTTP_URLS_MAX;
 }
 
+/* In a program, which anybody may read: no secret is in it, and no brace, which would be the begin of a name there. */
+static bool url_may_be_kept(const json_t *args, const char *url)
+{
+	json_t *value;
+	size_t i;
+
+	json_array_foreach(json_object_get(args, "hidden"), i, value)
+	{
+		if (json_string_length(value) && strstr(url, json_string_value(value)))
+			return false;
+	}
+	return !strchr(url, '{');
+}
+
 json_t *http_again(const json_t *args, const char *url)
 {
 	const char *fallback = json_string_value(json_object_get(args, "fallback"));
-	json_t *hidden = json_object_get(args, "hidden"), *value;
-	bool other = fallback && strcmp(fallback, url) != 0;
-	size_t i;
+	bool other = fallback && strcmp(fallback, url) != 0 && url_may_be_kept(args, fallback);
 
-	if (strchr(url, '{'))
+	if (!url_may_be_kept(args, url))
 		return NULL;
-	json_array_foreach(hidden, i, value)
-	{
-		if (json_string_length(value) && strstr(url, json_string_value(value)))
-			return NULL;
-	}
 	return json_pack("{s:s, s:s, s:O?}", "url", url, "fallback", other ? fallback : "",
 			 "timeout_ms", json_object_get(args, "timeout_ms"));
 }

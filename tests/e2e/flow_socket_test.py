@@ -15,6 +15,7 @@ from lib.websocket import BINARY, CLOSE, PING, TEXT
 
 from flow_http_test import SECRET, Http
 from patience import until
+from tandem_client import Redis
 
 WAIT = [{"pause": 300}]
 
@@ -229,6 +230,31 @@ class Fails(Sockets):
         self.flow(app.url())
         out = self.call()
         self.assertEqual(out.wait_answer().status, 200)
+        out.bye()
+
+
+class Secrets(Sockets):
+    def test_in_a_fallback(self):
+        """What a list of verbs ends with is in Redis, and has no secret; nor is one in a record that can be read."""
+        app = self.app(lambda message: WAIT)
+        self.ask("flow.put", name="main", program={"start": "pin", "steps": {
+            "pin": {"gather": {"max": 4, "secret": True, "into": "pin", "first_s": 20}, "timeout": "no", "next": "ask"},
+            "ask": {"http": {"url": app.url(), "fallback": self.server.url("good/{pin}")}, "next": "no", "failed": "no"},
+            "no": {"hangup": {}}}})
+        out = self.call()
+        self.assertEqual(out.wait_answer().status, 200)
+        for key in "47*1":
+            request = out.in_dialog("INFO", body=f"Signal={key}\r\nDuration=120\r\n")
+            request.set("Content-Type", "application/dtmf-relay")
+            self.assertEqual(out.transact(request).status, 200)
+        self.pauses()
+        self.saved()
+        with Redis(self.node.redis_socket) as redis:
+            kept = [repr(redis("GET", key)) for key in redis("KEYS", "*") if "string" in repr(redis("TYPE", key))]
+        self.assertTrue(any(app.url() in text for text in kept), kept)
+        for text in kept:
+            self.assertNotIn("47%2A1", text)
+            self.assertNotIn("47*1", text)
         out.bye()
 
 
