@@ -412,6 +412,27 @@ static void csv_document_add(struct ctl_documents *d, const struct field_place *
 	file_document_add(d, place->file, document, where);
 }
 
+/* Each column has a name that is a field: said once, where it stands, and not again for each row. */
+static void csv_head_check(struct ctl_documents *d, const char *file, const struct command *put,
+			   const json_t *head)
+{
+	const json_t *cell;
+	char message[160];
+	size_t i;
+
+	json_array_foreach(head, i, cell)
+	{
+		struct bytes name = bytes_str(json_string_value(cell));
+
+		if (command_arg_find(put, name) || bytes_is(name, g_command_tenant.name))
+			continue;
+		(void)snprintf(message, sizeof(message),
+			       "there is no field '%.60s': import extensions --template has them",
+			       json_string_value(cell));
+		error_say(d, file, 1, (uint32_t)i + 1, message);
+	}
+}
+
 void ctl_documents_csv(struct ctl_documents *d, const char *file, struct bytes text,
 		       const char *kind)
 {
@@ -420,6 +441,8 @@ void ctl_documents_csv(struct ctl_documents *d, const char *file, struct bytes t
 	json_t *head = NULL, *row;
 	const char *wrong;
 
+	if (bytes_starts(text, "\xef\xbb\xbf")) /* as spreadsheets begin UTF-8 */
+		text = bytes_from(text, 3);
 	while (text.n) {
 		struct bytes before = text, line;
 
@@ -430,6 +453,7 @@ void ctl_documents_csv(struct ctl_documents *d, const char *file, struct bytes t
 		}
 		if (!head) {
 			head = json_incref(row);
+			csv_head_check(d, file, put, head);
 		} else if (!csv_is_empty(row)) {
 			csv_document_add(d, &at, put, head, row);
 			(void)json_object_set_new(json_array_get(d->list,

@@ -207,10 +207,16 @@ class Files(unittest.TestCase):
         self.assertIn("2 unchanged", self.run_it("import", "extensions", out, "--set", "people"))
         bad = self.file("bad.csv", "number,display_name,castle\n5003,x,1\n5001,\"y\n")
         self.assertIn(f"{bad}:3:1: a quote is not closed", self.run_it("import", "extensions", bad, status=2))
-        bad.write_text("number,display_name,password,castle\n5003,x,verysecret7,1\n5003,y,verysecret7\n")
+        bad.write_text("number,display_name,password,castle\n5003,x,verysecret7,1\n5004,y,verysecret7,2\n")
+        text = self.run_it("import", "extensions", bad, status=2)
+        self.assertIn(f"{bad}:1:4: there is no field 'castle'", text)
+        self.assertIn("nothing was changed: 1 error", text)     # once, and not for each row
+        bad.write_text("number,display_name,password,enabled\n5003,x,verysecret7,perhaps\n5003,y,verysecret7,\n")
         text = self.run_it("import", "extensions", bad, status=1)
         self.assertIn(f"{bad}:2:4: ", text)
         self.assertIn(f"{bad}:3:1: ", text)
+        bad.write_text("\ufeffnumber,display_name,password\r\n5003,x,verysecret7\r\n", encoding="utf-8")      # as spreadsheets write it
+        self.assertIn("extension/5003 created", self.run_it("import", "extensions", bad, "--dry-run"))
 
     def test_guide(self):
         """docs/guides/desired-state.md, line by line."""
