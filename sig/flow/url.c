@@ -93,11 +93,13 @@ void url_write_value(struct writer *w, struct bytes value)
 	}
 }
 
-/* Each percent sign has its two digits: a value that follows is none of them. */
-static bool escapes_are_whole(struct bytes literal)
+/* Each percent sign has its two digits: a value that follows is none of them. Nor is there what some read as '/'. */
+static bool literal_is_clear(struct bytes literal)
 {
 	size_t at;
 
+	if (bytes_find(literal, '\\') < literal.n)
+		return false;
 	while ((at = bytes_find(literal, '%')) < literal.n) {
 		literal = bytes_from(literal, at + 1);
 		if (literal.n < 2 || !isxdigit(literal.p[0]) || !isxdigit(literal.p[1]))
@@ -110,13 +112,13 @@ const char *url_names_wrong(struct bytes text, struct bytes *name)
 {
 	struct bytes rest = text, part, path;
 	enum text_piece piece;
-	bool whole = true, any = false;
+	bool clear = true, any = false;
 
 	*name = (struct bytes){ 0 };
 	while ((piece = text_piece_cut(&rest, &part)) == PIECE_LITERAL || piece == PIECE_NAME) {
 		enum url_place place;
 
-		whole &= piece == PIECE_NAME || escapes_are_whole(part);
+		clear &= piece == PIECE_NAME || literal_is_clear(part);
 		if (piece != PIECE_NAME)
 			continue;
 		any = true;
@@ -128,7 +130,7 @@ const char *url_names_wrong(struct bytes text, struct bytes *name)
 			return "the host, port or user";
 	}
 	*name = (struct bytes){ 0 };
-	if (any && !whole)
-		return "has two hexadecimal digits behind each percent sign";
+	if (any && !clear)
+		return "has two hexadecimal digits behind each percent sign, and no backslash";
 	return any && url_has_dots(text) ? "has no segments . and .. beside names in braces" : NULL;
 }

@@ -168,6 +168,7 @@ static const struct row g_wrong[] = {
 	  "stands in the host, port or user" },
 	{ "half an octet", "[{\"http\":\"https://a/%2{caller}\"}]", "/0/http",
 	  "two hexadecimal digits" },
+	{ "a backslash", "[{\"http\":\"https://\\\\a/{caller}\"}]", "/0/http", "no backslash" },
 	{ "a dot segment", "[{\"http\":\"https://a/%2e./{caller}\"}]", "/0/http",
 	  "no segments . and .." },
 	{ "behind the end", "[{\"hangup\":{}},{\"answer\":{}}]", "/1", "no way leads" },
