@@ -32,14 +32,19 @@ class AsNobody:
     def start_as_nobody(self, wanted, tun="666"):
         """With these as ambient capabilities and no others; tun: who may open /dev/net/tun."""
         user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"]
-        for folder, names, files in os.walk(self.node.home):
-            for name in (folder, *(os.path.join(folder, other) for other in names + files)):
-                os.chown(name, NOBODY, NOBODY)
+        self.gives_node(NOBODY)
+        self.addCleanup(self.gives_node, os.getuid())       # the next test may start it as somebody else
         if os.spawnlp(os.P_WAIT, user[0], *user, "test", "-x", self.node.program("tandemd")):
             self.skipTest("the build cannot be run by another user")
         own = ["unshare", "--mount", "--propagation", "private", "sh", "-c", TUN, tun]
         self.node.start(wrapper=[*own, *user, "--inh-caps=" + wanted, "--ambient-caps=" + wanted, "--"])
         self.addCleanup(self.node.stop)
+
+    def gives_node(self, owner):
+        """All of its files."""
+        for folder, names, files in os.walk(self.node.home):
+            for name in (folder, *(os.path.join(folder, other) for other in names + files)):
+                os.chown(name, owner, owner, follow_symlinks=False)
 
     def children(self):
         """Processes that the node started."""
