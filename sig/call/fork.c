@@ -324,15 +324,20 @@ static unsigned rank(const struct refusal_kept *r)
 	return class * 4 + (r->cause == CAUSE_REFUSED ? 1 : 2);
 }
 
-bool fork_is_ringing(const struct call *c)
+bool fork_rings_from(const struct call *c, uint8_t first)
 {
-	for (uint8_t i = 0; i < c->leg_count; i++) {
+	for (uint8_t i = first; i < c->leg_count; i++) {
 		const struct leg *l = c->legs[i];
 
 		if (l && ((l->state == LEG_EARLY && l->uac) || leg_is_screened(l)))
 			return true;
 	}
 	return false;
+}
+
+bool fork_is_ringing(const struct call *c)
+{
+	return fork_rings_from(c, 0);
 }
 
 static void end_with_best(struct call_host *h, struct call *c)

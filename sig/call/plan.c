@@ -106,12 +106,12 @@ static bool plan_redirects_check(struct schema_reader *r, void *member)
 	return redirects_are_valid(text_bytes(member));
 }
 
-/* Its row's max. Of the last step alone; a record of an earlier program may have it of others. */
+/* Its row's max. All but look-ups are of the last step alone; a record of an earlier program may have them of others. */
 static void plan_await_write(struct schema_writer *w, const struct schema *row, const void *object)
 {
 	const struct plan_step *step = object;
 
-	if (w->place->position + 1 == saver_of(w)->c->plan.count)
+	if (row->max == AWAITS_NAMES || w->place->position + 1 == saver_of(w)->c->plan.count)
 		schema_put_number(w, row->tag, step->awaits == row->max);
 }
 
@@ -130,7 +130,7 @@ static bool plan_step_check(struct schema_reader *r, void *object)
 	const struct plan *plan = &loader_of(r)->c->plan;
 	size_t i = plan->count - 1U;
 
-	if (i)
+	if (i && step[-1].awaits != AWAITS_NAMES)
 		step[-1].awaits = AWAITS_NOTHING;
 	if (step->from == PLAN_SAVED_FIRST)
 		step->from = PLAN_FIRST;
@@ -273,12 +273,22 @@ bool plan_is_for_node(const struct plan *plan)
 {
 	const struct plan_step *last = plan->count ? &plan->steps[plan->count - 1] : NULL;
 
-	return last && (last->application.n || last->set.state != SET_NONE || last->awaits);
+	return last && (last->application.n || last->set.state != SET_NONE || last->awaits ||
+			plan_resolves(plan));
 }
 
 bool plan_awaits(const struct plan *plan, enum plan_await what)
 {
 	return plan->count && plan->steps[plan->count - 1].awaits == what;
+}
+
+bool plan_resolves(const struct plan *plan)
+{
+	for (uint8_t i = 0; i < plan->count; i++) {
+		if (plan->steps[i].awaits == AWAITS_NAMES)
+			return true;
+	}
+	return false;
 }
 
 int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t from)
@@ -289,7 +299,6 @@ int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t fr
 	if (!steps)
 		return -ENOMEM;
 	plan->steps = steps;
-	resolve_stop(plan);
 	steps[plan->count] = (struct plan_step){ .why = (uint8_t)why, .from = from };
 	if (text_set(&steps[plan->count].user, user))
 		return -ENOMEM;
@@ -385,19 +394,20 @@ static bool list_next(const struct call *c, struct bytes list, struct bytes *num
 	return false;
 }
 
-/* Where a call goes that the last step did not take: where its user sends it, else the next number of whom that one was named by. */
-static bool plan_follow(const struct call_host *h, const struct call *c, struct bytes *user,
-			enum plan_why *why, uint8_t *from)
+/* Where a call goes that the step did not take: where its user sends it, else the next number of whom that one was named by. */
+static bool plan_follow_step(const struct call_host *h, const struct call *c, uint8_t step,
+			     struct bytes *user, enum plan_why *why, uint8_t *from)
 {
 	const struct plan *p = &c->plan;
 	bool tried = false;
 
-	if (trunk_route_has_next(h, c, *why)) {
-		*why = plan_went_to(p, user);
-		*from = p->steps[p->count - 1].from;
+	if (trunk_route_has_next(h, c, step, *why)) {
+		*user = text_bytes(&p->steps[step].user);
+		*why = (enum plan_why)p->steps[step].why;
+		*from = p->steps[step].from;
 		return true;
 	}
-	for (*from = p->count - 1; p->count < PLAN_STEPS_MAX;) {
+	for (*from = step; p->count < PLAN_STEPS_MAX;) {
 		struct bytes list = goes_to(step_forward(h, c, *from), *why);
 
 		if (step_depth(p, *from) < PLAN_DEPTH_MAX && list_next(c, list, user, &tried))
@@ -410,6 +420,12 @@ static bool plan_follow(const struct call_host *h, const struct call *c, struct 
 	if (tried || p->count == PLAN_STEPS_MAX)
 		txns_refuse_for(h->txns, REFUSED_LOOP);
 	return false;
+}
+
+static bool plan_follow(const struct call_host *h, const struct call *c, struct bytes *user,
+			enum plan_why *why, uint8_t *from)
+{
+	return plan_follow_step(h, c, c->plan.count - 1, user, why, from);
 }
 
 /* Another number of the same list can be tried. */
@@ -429,16 +445,17 @@ bool plan_is_of_user(const struct call_host *h, const struct call *c, struct byt
 }
 
 /* All phones of the user, or the one that was named. */
-static uint32_t targets_of_user(const struct call_host *h, const struct call *c, struct bytes user,
+static uint32_t targets_of_step(const struct call_host *h, const struct call *c, uint8_t step,
 				struct call_target *out, uint32_t cap)
 {
-	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
-	struct bytes gruu = text_bytes(&last->gruu);
+	const struct plan_step *p = &c->plan.steps[step];
+	struct bytes gruu = text_bytes(&p->gruu);
 	struct sip_uri uri = gruu.n ? gruu_named(gruu)
-				    : (struct sip_uri){ .scheme = BYTES_LIT("tel"), .user = user };
+				    : (struct sip_uri){ .scheme = BYTES_LIT("tel"),
+							.user = text_bytes(&p->user) };
 
-	if (last->trunk.n)
-		return cap && trunk_route_target(h, c, out) ? 1 : 0;
+	if (p->trunk.n)
+		return cap && trunk_route_target(h, c, p, out) ? 1 : 0;
 	return h->targets_of(h->owner, c->tenant, &uri, out, cap);
 }
 
@@ -446,36 +463,37 @@ static enum refusal plan_add_target(struct call_host *h, struct call *c,
 				    const struct call_target *target,
 				    const struct dialog_party *from, struct call_refusal *refusal)
 {
-	return target->by_name ? resolve_target(h, c, target, from, refusal)
+	return target->by_name ? resolve_target(h, c, c->plan.count - 1, target, from, refusal)
 			       : fork_add_branch(h, c, c->bridge.caller, target, from, refusal);
 }
 
 /* A trunk is told the number as its route has it. */
-static struct bytes number_as_sent(const struct call *c, struct bytes user)
+static struct bytes number_as_sent(const struct plan_step *step)
 {
-	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
-
-	return last->trunk.n ? text_bytes(&last->number) : user;
+	return text_bytes(step->trunk.n ? &step->number : &step->user);
 }
 
 /* It is enough that one can be asked, or is looked up. */
-static enum refusal plan_ring(struct call_host *h, struct call *c, struct bytes user,
-			      const struct dialog_party *from, struct call_refusal *refusal)
+static enum refusal plan_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
+			      struct call_refusal *refusal)
 {
+	uint8_t step = c->plan.count - 1;
+	const struct plan_step *last = &c->plan.steps[step];
+	bool of_user = plan_is_of_user(h, c, text_bytes(&last->user));
 	struct dialog_party party = *from;
 	struct call_target targets[LEGS_MAX];
 	uint32_t n, asked = 0;
 
-	if (plan_is_of_user(h, c, user) && resolve_user(h, c, user))
+	if (of_user && resolve_user(h, c, step))
 		return 0;
-	n = targets_of_user(h, c, user, targets, COUNT_OF(targets));
-	party.remote_user = number_as_sent(c, user);
-	if (c->plan.steps[c->plan.count - 1].trunk.n)
+	n = targets_of_step(h, c, step, targets, COUNT_OF(targets));
+	party.remote_user = number_as_sent(last);
+	if (last->trunk.n)
 		(void)call_refuse(refusal, REFUSED_TRUNK_AWAY);
-	else if (plan_is_of_user(h, c, user) && h->user_unread &&
-		 h->user_unread(h->owner, c->tenant, user))
+	else if (of_user && h->user_unread &&
+		 h->user_unread(h->owner, c->tenant, text_bytes(&last->user)))
 		(void)call_refuse(refusal, REFUSED_REGISTRATION_UNREAD);
-	else if (plan_is_of_user(h, c, user))
+	else if (of_user)
 		(void)call_refuse(refusal, REFUSED_NOT_REGISTERED);
 	else
 		(void)call_refuse(refusal, REFUSED_NOT_FOUND);
@@ -515,20 +533,16 @@ void plan_start_ringing(const struct call_host *h, struct call *c)
 		c->plan.until_ns = trunk_route_until_ns(h, c);
 }
 
-/* It goes on later, and knows then who calls. */
+/* It goes on later, and knows then who calls. first: legs below it are left, as the call goes on from them. */
 static enum refusal ring_or_resolve(struct call_host *h, struct call *c, struct bytes display,
-				    uint8_t legs, struct call_refusal *refusal)
+				    uint8_t first, struct call_refusal *refusal)
 {
-	if (!resolve_is_pending(c)) {
-		plan_start_ringing(h, c);
-		return 0;
-	}
-	if (call_name_set(c, display))
+	if (resolve_is_pending(c) && call_name_set(c, display))
 		return call_refuse(refusal, REFUSED_MEMORY);
-	if (legs == c->leg_count)
-		resolve_alone(c);
-	else
+	if (fork_rings_from(c, first))
 		plan_start_ringing(h, c);
+	else
+		resolve_alone(c);
 	return 0;
 }
 
@@ -576,7 +590,7 @@ static enum refusal trunk_route_out(struct call_host *h, struct call *c,
 
 /* One step; *why: what keeps it from ringing. */
 static enum refusal plan_reach(struct call_host *h, struct call *c, struct bytes user,
-			       enum plan_why *why, const struct dialog_party *from,
+			       uint8_t first, enum plan_why *why, const struct dialog_party *from,
 			       struct call_refusal *refusal)
 {
 	const struct shard_forward *goes = step_forward(h, c, c->plan.count - 1);
@@ -584,7 +598,6 @@ static enum refusal plan_reach(struct call_host *h, struct call *c, struct bytes
 					.display = from->local_display,
 					.caller = from->local_user,
 					.forward = forward_of(h, c, user) };
-	uint8_t legs = c->leg_count;
 	enum refusal refused = modules_admit(h, c, &at, why, refusal);
 
 	if (refused)
@@ -599,9 +612,8 @@ static enum refusal plan_reach(struct call_host *h, struct call *c, struct bytes
 	refused = plan_is_of_user(h, c, user) ? 0 : trunk_route_out(h, c, refusal);
 	if (refused)
 		return refused;
-	user = last_user(&c->plan);
-	refused = plan_ring(h, c, user, from, refusal);
-	return refused ? refused : ring_or_resolve(h, c, from->local_display, legs, refusal);
+	refused = plan_ring(h, c, from, refusal);
+	return refused ? refused : ring_or_resolve(h, c, from->local_display, first, refusal);
 }
 
 static int plan_name(struct plan *plan, struct bytes gruu)
@@ -609,10 +621,10 @@ static int plan_name(struct plan *plan, struct bytes gruu)
 	return text_set(&plan->steps[plan->count - 1].gruu, gruu);
 }
 
-/* From this user on, until somebody rings. A first refusal says more than that of where the call could not go. */
+/* From this user on, until somebody rings. A first refusal says more than that of where the call could not go. legs: those below are left. */
 static enum refusal walk(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
-			 enum plan_why why, uint8_t from, const struct dialog_party *party,
-			 struct call_refusal *refusal)
+			 enum plan_why why, uint8_t from, uint8_t legs,
+			 const struct dialog_party *party, struct call_refusal *refusal)
 {
 	struct call_refusal later;
 	enum refusal first = REFUSED_NOT;
@@ -622,7 +634,7 @@ static enum refusal walk(struct call_host *h, struct call *c, struct bytes user,
 
 		if (plan_add(&c->plan, user, why, from) || plan_name(&c->plan, gruu))
 			return call_refuse(refusal, REFUSED_MEMORY);
-		refused = plan_reach(h, c, last_user(&c->plan), &why, party,
+		refused = plan_reach(h, c, last_user(&c->plan), legs, &why, party,
 				     first ? &later : refusal);
 		if (!refused)
 			return REFUSED_NOT;
@@ -637,7 +649,7 @@ enum refusal plan_start(struct call_host *h, struct call *c, struct bytes user, 
 {
 	if (c->plan.count == PLAN_STEPS_MAX) /* a flow has called many */
 		return call_refuse(refusal, REFUSED_LOOP);
-	return walk(h, c, user, gruu, PLAN_CALLED, PLAN_FIRST, from, refusal);
+	return walk(h, c, user, gruu, PLAN_CALLED, PLAN_FIRST, 0, from, refusal);
 }
 
 enum refusal plan_start_for(struct call_host *h, struct call *c, struct bytes whose,
@@ -646,7 +658,7 @@ enum refusal plan_start_for(struct call_host *h, struct call *c, struct bytes wh
 {
 	if (plan_add(&c->plan, whose, PLAN_CALLED, PLAN_FIRST))
 		return call_refuse(refusal, REFUSED_MEMORY);
-	return walk(h, c, user, (struct bytes){ 0 }, PLAN_DEFLECTED, 0, from, refusal);
+	return walk(h, c, user, (struct bytes){ 0 }, PLAN_DEFLECTED, 0, 0, from, refusal);
 }
 
 bool plan_has_forward(const struct call_host *h, const struct call *c, enum plan_why why)
@@ -668,16 +680,18 @@ enum refusal plan_start_unanswered(struct call_host *h, struct call *c, struct b
 		return call_refuse(refusal, REFUSED_MEMORY);
 	if (!plan_follow(h, c, &to, &why, &step))
 		return call_refuse(refusal, REFUSED_NOT_REGISTERED);
-	return walk(h, c, to, (struct bytes){ 0 }, why, step, from, refusal);
+	return walk(h, c, to, (struct bytes){ 0 }, why, step, 0, from, refusal);
 }
 
-static void leave_first(struct call_host *h, struct call *c, uint8_t count)
+/* The legs and steps below those are no longer the call's targets. */
+static void leave_first(struct call_host *h, struct call *c, uint8_t legs, uint8_t steps)
 {
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
 	struct leg_farewell f = { .reason = last->why == PLAN_PICKED ? BYTES_LIT(LEG_ELSEWHERE)
 								     : (struct bytes){ 0 } };
 
-	for (uint8_t i = 0; i < count; i++) {
+	resolve_drop(&c->plan, 0, steps);
+	for (uint8_t i = 0; i < legs; i++) {
 		const struct leg *l = c->legs[i];
 
 		if (!l || !l->uac || (l->state != LEG_EARLY && !leg_is_screened(l)))
@@ -703,13 +717,13 @@ static bool caller_was(const struct call *c, struct dialog_party *out)
 	       plan_awaits(&c->plan, AWAITS_FLOW);
 }
 
-uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
-		      struct call_target *out, uint32_t cap)
+uint32_t plan_targets(struct call_host *h, const struct call *c, uint8_t step,
+		      struct dialog_party *from, struct call_target *out, uint32_t cap)
 {
-	if (!c->plan.count || !caller_was(c, from))
+	if (!caller_was(c, from))
 		return 0;
-	from->remote_user = number_as_sent(c, last_user(&c->plan));
-	return targets_of_user(h, c, last_user(&c->plan), out, cap);
+	from->remote_user = number_as_sent(&c->plan.steps[step]);
+	return targets_of_step(h, c, step, out, cap);
 }
 
 void plan_stop(struct call *c)
@@ -743,18 +757,51 @@ bool plan_next(struct call_host *h, struct call *c, enum plan_why why)
 	struct plan *p = &c->plan;
 	struct call_refusal refusal;
 	struct dialog_party party;
-	uint8_t count = c->leg_count, from;
+	uint8_t legs = c->leg_count, steps = p->count, from;
 	struct bytes to;
 
 	p->until_ns = 0;
 	if (!p->count || !plan_follow(h, c, &to, &why, &from) || !caller_was(c, &party))
 		return false;
 	outbox_touch(&c->out);
-	if (walk(h, c, to, (struct bytes){ 0 }, why, from, &party, &refusal))
+	if (walk(h, c, to, (struct bytes){ 0 }, why, from, legs, &party, &refusal))
 		return false;
-	leave_first(h, c, count);
+	leave_first(h, c, legs, steps);
 	fork_forget_best(c);
 	plan_publish_forward(h, c);
+	return true;
+}
+
+/* A leg for its user, or to its trunk, is there, whatever became of it. */
+static bool step_has_leg(const struct call *c, const struct plan_step *step)
+{
+	for (uint8_t i = 0; i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && l->outbound && i != c->bridge.caller &&
+		    (step->trunk.n ? bytes_eq(text_bytes(&l->trunk), text_bytes(&step->trunk))
+				   : bytes_eq(text_bytes(&l->user), text_bytes(&step->user))))
+			return true;
+	}
+	return false;
+}
+
+bool plan_step_resolved(struct call_host *h, struct call *c, uint8_t step)
+{
+	uint8_t legs = c->leg_count, steps = c->plan.count, from;
+	enum plan_why why = PLAN_UNREACHABLE;
+	struct call_refusal refusal;
+	struct dialog_party party;
+	const struct plan_step *last;
+	struct bytes to;
+
+	if (step_has_leg(c, &c->plan.steps[step]) ||
+	    !plan_follow_step(h, c, step, &to, &why, &from) || !caller_was(c, &party) ||
+	    walk(h, c, to, (struct bytes){ 0 }, why, from, 0, &party, &refusal))
+		return false;
+	last = &c->plan.steps[c->plan.count - 1];
+	if (last->application.n || (last->awaits && last->awaits != AWAITS_NAMES))
+		leave_first(h, c, legs, steps); /* the node itself has the caller */
 	return true;
 }
 
@@ -763,18 +810,17 @@ void plan_wake(struct call_host *h, struct call *c)
 	struct call_ending e = { .cause = CAUSE_UNREACHABLE, .by = ENDED_BY_NODE };
 	struct call_refusal refusal;
 	struct dialog_party party;
-	uint8_t legs = c->leg_count;
 	enum refusal refused = REFUSED_MEMORY;
 
 	e.status = 500;
 	if (caller_was(c, &party)) {
 		c->plan.steps[c->plan.count - 1].awaits = AWAITS_NOTHING;
 		outbox_touch(&c->out);
-		refused = plan_ring(h, c, last_user(&c->plan), &party, &refusal);
+		refused = plan_ring(h, c, &party, &refusal);
 		e.status = refusal.status;
 	}
 	if (!refused)
-		refused = ring_or_resolve(h, c, party.local_display, legs, &refusal);
+		refused = ring_or_resolve(h, c, party.local_display, 0, &refusal);
 	if (refused && !plan_next(h, c, PLAN_UNREACHABLE))
 		call_untaken(h, c, &e);
 }
@@ -813,25 +859,21 @@ enum refusal plan_forward_to(struct call_host *h, struct call *c, struct bytes u
 	struct dialog_party party;
 	enum refusal r = may_go_to(c, user);
 	bool waits = call_awaits_application(c);
-	uint8_t awaits;
 
 	if (r)
 		return r;
-	awaits = c->plan.steps[steps - 1].awaits;
 	if (!caller_was(c, &party))
 		return REFUSED_NOT_RINGING;
 	outbox_touch(&c->out);
 	c->plan.until_ns = 0;
-	if (walk(h, c, user, (struct bytes){ 0 }, why, steps - 1, &party, &refusal)) {
+	if (walk(h, c, user, (struct bytes){ 0 }, why, steps - 1, legs, &party, &refusal)) {
 		plan_cut(&c->plan, steps);
 		c->plan.until_ns = until_ns;
-		c->plan.steps[steps - 1].awaits = awaits;
-		resolve_resume(h, c);
 		return REFUSED_NOBODY_RINGS;
 	}
 	if (waits)
 		call_publish(h, c, SIG_CALL_MISSED);
-	leave_first(h, c, legs);
+	leave_first(h, c, legs, steps);
 	fork_forget_best(c);
 	plan_publish_forward(h, c);
 	return 0;

@@ -21,11 +21,16 @@ enum set_state plan_set_state(const struct plan *plan);
 bool plan_is_for_node(const struct plan *plan);
 /* The last step waits for that. */
 bool plan_awaits(const struct plan *plan, enum plan_await what);
+/* A step waits for a look-up. */
+bool plan_resolves(const struct plan *plan);
 /* That wait is over: the phones ring; where none can, the call is forwarded or ends. */
 void plan_wake(struct call_host *h, struct call *c);
-/* The targets of the last step, and the caller as they see it: how many of cap were filled. They live as long as those of call_host.targets_of. */
-uint32_t plan_targets(struct call_host *h, const struct call *c, struct dialog_party *from,
-		      struct call_target *out, uint32_t cap);
+/* The targets of the step, and the caller as they see it: how many of cap were filled. They live as long as those of call_host.targets_of. */
+uint32_t plan_targets(struct call_host *h, const struct call *c, uint8_t step,
+		      struct dialog_party *from, struct call_target *out, uint32_t cap);
+/* All that was looked up for the step is known. One of several whose user has no phone goes on to where his calls go, beside the others.
+ * False: it does not. */
+bool plan_step_resolved(struct call_host *h, struct call *c, uint8_t step);
 /* The step tries another trunk server for the user of the step before (way.h). */
 bool plan_is_again(const struct plan *plan, uint8_t step);
 /* The last step begins to ring, for as long as its user wants. */

@@ -18,37 +18,56 @@
 #include "sig/model/leg.h"
 #include "sig/sip/hop.h"
 
-/* Nobody waits for what is asked. The resolver keeps a place for each: it is free now, not when a name server was silent for long enough. */
-static void resolve_cancel(const struct resolve *s)
+/* Nobody waits for a name any more. The resolver keeps a place for each: it is free now, not when a name server was silent for long enough. */
+static void resolve_cancel(const struct resolve *s, const struct resolve_query *q)
 {
-	for (uint8_t i = 0; i < s->count; i++) {
-		struct effect *e = effects_add(s->host->effects, EFFECT_LOOKUP_STOP);
+	struct effect *e = q->of_user ? NULL : effects_add(s->host->effects, EFFECT_LOOKUP_STOP);
 
-		if (!e)
-			return; /* it ends by itself */
-		e->call = s->call;
-		e->version = s->asks[i].serial;
-	}
+	if (!e)
+		return; /* it ends by itself */
+	e->call = s->call;
+	e->version = q->serial;
 }
 
-void resolve_stop(struct plan *plan)
+static void resolve_free(struct plan *plan)
 {
 	struct resolve *s = plan->resolve;
 
-	if (plan_awaits(plan, AWAITS_NAMES))
-		plan->steps[plan->count - 1].awaits = AWAITS_NOTHING;
 	if (!s)
 		return;
-	resolve_cancel(s);
 	s->host->resolves--;
 	free(s->asks);
 	free(s);
 	plan->resolve = NULL;
 }
 
+void resolve_drop(struct plan *plan, uint8_t from, uint8_t to)
+{
+	struct resolve *s = plan->resolve;
+
+	for (uint8_t i = from; i < to; i++) {
+		if (plan->steps[i].awaits == AWAITS_NAMES)
+			plan->steps[i].awaits = AWAITS_NOTHING;
+	}
+	for (uint8_t i = s ? s->count : 0; i-- > 0;) {
+		if (s->asks[i].step < from || s->asks[i].step >= to)
+			continue;
+		resolve_cancel(s, &s->asks[i]);
+		s->asks[i] = s->asks[--s->count];
+	}
+	if (s && !s->count)
+		resolve_free(plan);
+}
+
+void resolve_stop(struct plan *plan)
+{
+	resolve_drop(plan, 0, plan->count);
+	resolve_free(plan);
+}
+
 bool resolve_is_pending(const struct call *c)
 {
-	return plan_awaits(&c->plan, AWAITS_NAMES);
+	return plan_resolves(&c->plan);
 }
 
 void resolve_alone(struct call *c)
@@ -142,9 +161,9 @@ static struct resolve *resolve_open(struct call_host *h, struct call *c,
 {
 	struct resolve *s = c->plan.resolve;
 
-	if (s)
+	if (s && s->count < RESOLVE_QUERIES_MAX)
 		return s;
-	if (h->resolves >= RESOLVES_MAX && !c->emergency) {
+	if (s || (h->resolves >= RESOLVES_MAX && !c->emergency)) {
 		(void)call_refuse(refusal, REFUSED_LOOKUPS_FULL);
 		return NULL;
 	}
@@ -152,46 +171,83 @@ static struct resolve *resolve_open(struct call_host *h, struct call *c,
 	(void)call_refuse(refusal, REFUSED_MEMORY);
 	if (!s)
 		return NULL;
-	*s = (struct resolve){ .host = h,
-			       .call = c->id,
-			       .due_ns = h->now.ns + RESOLVE_MS * NS_PER_MS };
+	*s = (struct resolve){ .host = h, .call = c->id };
 	h->resolves++;
 	c->plan.resolve = s;
 	return s;
 }
 
-static int resolve_add(struct call_host *h, struct call *c, const struct lookup_want *want)
+/* The earliest of the steps that wait. */
+static void resolve_aim(struct plan *plan)
 {
-	struct resolve *s = c->plan.resolve;
-	struct resolve_query *asks = reallocarray(s->asks, s->count + 1U, sizeof(*asks));
-	struct effect *e = asks ? effects_lookup(h->effects, c->id, want) : NULL;
+	struct resolve *s = plan->resolve;
 
-	if (asks)
-		s->asks = asks;
-	if (!e)
-		return -ENOMEM;
-	e->version = rand_u64_from(h->rand) | 1;
-	asks[s->count++] = (struct resolve_query){ .serial = e->version, .want = *want };
-	c->plan.steps[c->plan.count - 1].awaits = AWAITS_NAMES;
-	outbox_touch(&c->out);
-	return 0;
+	if (!s)
+		return;
+	s->due_ns = UINT64_MAX;
+	for (uint8_t i = 0; i < plan->count; i++) {
+		if (plan->steps[i].awaits == AWAITS_NAMES && plan->steps[i].due_ns < s->due_ns)
+			s->due_ns = plan->steps[i].due_ns;
+	}
 }
 
-static enum refusal resolve_wait(struct call_host *h, struct call *c,
+/* Names of a user's phones, which are known when he was found, are waited for no longer than he and they together. */
+static void step_awaits_names(const struct call_host *h, struct call *c, uint8_t step)
+{
+	struct plan_step *p = &c->plan.steps[step];
+
+	if (p->awaits != AWAITS_NAMES)
+		p->due_ns = h->now.ns + RESOLVE_MS * NS_PER_MS;
+	p->awaits = AWAITS_NAMES;
+	resolve_aim(&c->plan);
+	outbox_touch(&c->out);
+}
+
+/* Without the query's serial. NULL: no memory. */
+static struct resolve_query *resolve_add(struct resolve *s, const struct resolve_query *q)
+{
+	struct resolve_query *asks = reallocarray(s->asks, s->count + 1U, sizeof(*asks));
+
+	if (!asks)
+		return NULL;
+	s->asks = asks;
+	asks[s->count] = *q;
+	return &asks[s->count++];
+}
+
+/* It was not asked. */
+static void resolve_remove_last(struct plan *plan)
+{
+	if (--plan->resolve->count == 0)
+		resolve_free(plan);
+}
+
+static enum refusal resolve_wait(struct call_host *h, struct call *c, uint8_t step,
 				 const struct lookup_want *want, struct call_refusal *refusal)
 {
-	const struct resolve *s = resolve_open(h, c, refusal);
+	const struct resolve_query name = { .step = step, .want = *want };
+	struct resolve *s = resolve_open(h, c, refusal);
+	struct resolve_query *q;
+	struct effect *e;
 
 	if (!s)
 		return refusal->reason;
 	for (uint8_t i = 0; i < s->count; i++) {
-		if (want_is(&s->asks[i].want, want))
+		if (s->asks[i].step == step && !s->asks[i].of_user &&
+		    want_is(&s->asks[i].want, want))
 			return 0;
 	}
-	if (!resolve_add(h, c, want))
+	q = resolve_add(s, &name);
+	e = q ? effects_lookup(h->effects, c->id, want) : NULL;
+	if (e) {
+		q->serial = e->version = rand_u64_from(h->rand) | 1;
+		step_awaits_names(h, c, step);
 		return 0;
-	if (!s->count)
-		resolve_stop(&c->plan);
+	}
+	if (q)
+		resolve_remove_last(&c->plan);
+	else if (!s->count)
+		resolve_free(&c->plan);
 	return call_refuse(refusal, REFUSED_MEMORY);
 }
 
@@ -216,8 +272,9 @@ static bool resolve_find(struct call_host *h, const struct lookup_want *want,
 	return known;
 }
 
-enum refusal resolve_target(struct call_host *h, struct call *c, const struct call_target *target,
-			    const struct dialog_party *from, struct call_refusal *refusal)
+enum refusal resolve_target(struct call_host *h, struct call *c, uint8_t step,
+			    const struct call_target *target, const struct dialog_party *from,
+			    struct call_refusal *refusal)
 {
 	struct call_target plain = *target;
 	struct lookup_news news;
@@ -228,7 +285,7 @@ enum refusal resolve_target(struct call_host *h, struct call *c, const struct ca
 		return fork_add_branch(h, c, c->bridge.caller, &plain, from, refusal);
 	}
 	if (!resolve_find(h, &want, &news))
-		return resolve_wait(h, c, &want, refusal);
+		return resolve_wait(h, c, step, &want, refusal);
 	return resolve_fork(h, c, target, &news, from, refusal);
 }
 
@@ -257,110 +314,50 @@ bool resolve_known_target(struct call_host *h, uint64_t call, struct call_target
 	return true;
 }
 
-bool resolve_user(struct call_host *h, struct call *c, struct bytes user)
+bool resolve_user(struct call_host *h, struct call *c, uint8_t step)
 {
-	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
+	const struct resolve_query user = { .step = step, .of_user = true };
+	const struct plan_step *p = &c->plan.steps[step];
 	struct call_refusal full;
+	struct resolve_query *q;
 	struct resolve *s;
 
-	if (last->trunk.n) /* there is a name alone */
+	if (p->trunk.n) /* there is a name alone */
 		return false;
-	if (!h->user_known || h->user_known(h->owner, c->tenant, user))
+	if (!h->user_known || h->user_known(h->owner, c->tenant, text_bytes(&p->user)))
 		return false;
 	s = resolve_open(h, c, &full);
-	if (!s)
-		return false;
-	s->user = h->user_ask(h->owner, c->tenant, user, c->id);
-	if (!s->user) {
-		if (!s->count)
-			resolve_stop(&c->plan);
-		return false;
+	q = s ? resolve_add(s, &user) : NULL;
+	if (q)
+		q->serial = h->user_ask(h->owner, c->tenant, text_bytes(&p->user), c->id);
+	if (q && q->serial) {
+		step_awaits_names(h, c, step);
+		return true;
 	}
-	c->plan.steps[c->plan.count - 1].awaits = AWAITS_NAMES;
-	outbox_touch(&c->out);
-	return true;
+	if (q)
+		resolve_remove_last(&c->plan);
+	else if (s && !s->count)
+		resolve_free(&c->plan);
+	return false;
 }
 
 /* ---- going on ---- */
 
-/* All phones of the user that are at that name: how many are asked. */
-static uint32_t resolve_ring(struct call_host *h, struct call *c, const struct lookup_want *want,
-			     const struct lookup_news *news)
+/* All phones of the step's user that are at that name. */
+static void resolve_ring(struct call_host *h, struct call *c, const struct resolve_query *q,
+			 const struct lookup_news *news)
 {
 	struct call_target targets[LEGS_MAX];
 	struct call_refusal refusal;
 	struct dialog_party from;
 	struct lookup_want own;
-	uint32_t n = plan_targets(h, c, &from, targets, COUNT_OF(targets)), asked = 0;
+	uint32_t n = plan_targets(h, c, q->step, &from, targets, COUNT_OF(targets));
 
 	for (uint32_t i = 0; i < n; i++) {
-		if (!want_of(h, c->id, &targets[i], &own) || !want_is(&own, want))
-			continue;
-		if (resolve_fork(h, c, &targets[i], news, &from, &refusal))
+		if (want_of(h, c->id, &targets[i], &own) && want_is(&own, &q->want) &&
+		    resolve_fork(h, c, &targets[i], news, &from, &refusal))
 			txns_refuse_for(h->txns, refusal.reason);
-		else
-			asked++;
 	}
-	return asked;
-}
-
-static void resolve_route_on(struct call_host *h, struct call *c)
-{
-	bool rings = fork_is_ringing(c);
-
-	if (rings && !c->ring_ns)
-		plan_start_ringing(h, c);
-	if (c->plan.resolve && (c->plan.resolve->count || c->plan.resolve->user))
-		return;
-	if (!rings)
-		fork_unreached(h, c);
-	else
-		resolve_stop(&c->plan);
-}
-
-static bool resolve_remove_query(struct resolve *s, uint64_t serial, struct lookup_want *want)
-{
-	for (uint8_t i = 0; i < s->count; i++) {
-		if (serial && s->asks[i].serial != serial)
-			continue;
-		*want = s->asks[i].want;
-		s->asks[i] = s->asks[--s->count];
-		return true;
-	}
-	return false;
-}
-
-void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_news *news)
-{
-	struct lookup_want want;
-
-	if (!c->plan.resolve || !resolve_remove_query(c->plan.resolve, news->serial, &want))
-		return;
-	outbox_touch(&c->out);
-	(void)resolve_ring(h, c, &want, news);
-	resolve_route_on(h, c);
-}
-
-void resolve_on_timeout(struct call_host *h, struct call *c)
-{
-	const struct lookup_news none = { .state = LOOKUP_FAILED };
-	struct lookup_want want;
-
-	outbox_touch(&c->out);
-	resolve_cancel(c->plan.resolve);
-	if (c->plan.resolve->user) {
-		/* names of the phones that are known now are waited for no longer than he was */
-		c->plan.resolve->due_ns = h->now.ns;
-		LOG_WARN("call", c->id, "who is called was not looked up in time");
-		resolve_on_user(h, c, 0);
-		return;
-	}
-	while (resolve_remove_query(c->plan.resolve, 0, &want)) {
-		LOG_WARN("call", c->id, "a name was not looked up in time",
-			 LOG_STR("name", want.host));
-		(void)resolve_ring(h, c, &want, &none);
-	}
-	resolve_route_on(h, c);
 }
 
 /* A leg for it is there, whatever became of it. */
@@ -376,42 +373,145 @@ static bool resolve_has_branch(const struct call *c, const struct call_target *t
 	return false;
 }
 
-/* All phones that are not asked yet. */
-static void resolve_ring_all(struct call_host *h, struct call *c)
+/* All phones of its user that are not asked yet. */
+static void resolve_ring_all(struct call_host *h, struct call *c, uint8_t step)
 {
 	struct call_target targets[LEGS_MAX];
 	struct call_refusal refusal;
 	struct dialog_party from;
-	uint32_t n = plan_targets(h, c, &from, targets, COUNT_OF(targets));
+	uint32_t n = plan_targets(h, c, step, &from, targets, COUNT_OF(targets));
 
 	for (uint32_t i = 0; i < n; i++) {
 		if (!resolve_has_branch(c, &targets[i]) &&
-		    resolve_target(h, c, &targets[i], &from, &refusal))
+		    resolve_target(h, c, step, &targets[i], &from, &refusal))
 			txns_refuse_for(h->txns, refusal.reason);
 	}
-	resolve_route_on(h, c);
+}
+
+static bool resolve_has(const struct resolve *s, uint8_t step)
+{
+	for (uint8_t i = 0; s && i < s->count; i++) {
+		if (s->asks[i].step == step)
+			return true;
+	}
+	return false;
+}
+
+/* Another step waits. */
+static bool resolve_is_pending_beside(const struct call *c, uint8_t step)
+{
+	for (uint8_t i = 0; i < c->plan.count; i++) {
+		if (i != step && c->plan.steps[i].awaits == AWAITS_NAMES)
+			return true;
+	}
+	return false;
+}
+
+/* What is known now of the step has been acted on. Where that is all, and nobody rings for its user, the call goes on from there. */
+static void resolve_settle(struct call_host *h, struct call *c, uint8_t step)
+{
+	bool beside, goes_on;
+
+	if (fork_is_ringing(c) && !c->ring_ns)
+		plan_start_ringing(h, c);
+	if (resolve_has(c->plan.resolve, step)) {
+		resolve_aim(&c->plan);
+		return;
+	}
+	beside = fork_is_ringing(c) || resolve_is_pending_beside(c, step);
+	goes_on = (beside || step + 1 < c->plan.count) && plan_step_resolved(h, c, step);
+	if (!beside && !goes_on) {
+		fork_unreached(h, c);
+		return;
+	}
+	c->plan.steps[step].awaits = AWAITS_NOTHING;
+	if (resolve_is_pending(c))
+		resolve_aim(&c->plan);
+	else
+		resolve_stop(&c->plan);
+}
+
+/* False: nobody waits for it. serial 0: any of that step. */
+static bool resolve_remove_query(struct resolve *s, bool of_user, uint64_t serial, uint8_t step,
+				 struct resolve_query *out)
+{
+	for (uint8_t i = 0; s && i < s->count; i++) {
+		if (s->asks[i].of_user != of_user ||
+		    (serial ? s->asks[i].serial != serial : s->asks[i].step != step))
+			continue;
+		*out = s->asks[i];
+		s->asks[i] = s->asks[--s->count];
+		return true;
+	}
+	return false;
+}
+
+void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_news *news)
+{
+	struct resolve_query q;
+
+	if (!news->serial || !resolve_remove_query(c->plan.resolve, false, news->serial, 0, &q))
+		return;
+	outbox_touch(&c->out);
+	resolve_ring(h, c, &q, news);
+	resolve_settle(h, c, q.step);
 }
 
 void resolve_on_user(struct call_host *h, struct call *c, uint64_t serial)
 {
-	struct resolve *s = c->plan.resolve;
+	struct resolve_query q;
 
-	if (!s || !s->user || (serial && s->user != serial))
+	if (!serial || !resolve_remove_query(c->plan.resolve, true, serial, 0, &q))
 		return;
-	s->user = 0;
 	outbox_touch(&c->out);
-	resolve_ring_all(h, c);
+	resolve_ring_all(h, c, q.step);
+	resolve_settle(h, c, q.step);
+}
+
+/* Nobody has said in time: what is known must do. Where that is names, their time is over as well, behind this step. */
+static void resolve_overdue(struct call_host *h, struct call *c, uint8_t step)
+{
+	const struct lookup_news none = { .state = LOOKUP_FAILED };
+	struct resolve_query q;
+
+	if (resolve_remove_query(c->plan.resolve, true, 0, step, &q)) {
+		LOG_WARN("call", c->id, "who is called was not looked up in time",
+			 LOG_BYTES("user", text_bytes(&c->plan.steps[step].user)));
+		resolve_ring_all(h, c, step);
+		return;
+	}
+	while (resolve_remove_query(c->plan.resolve, false, 0, step, &q)) {
+		LOG_WARN("call", c->id, "a name was not looked up in time",
+			 LOG_STR("name", q.want.host));
+		resolve_cancel(c->plan.resolve, &q);
+		resolve_ring(h, c, &q, &none);
+	}
+}
+
+void resolve_on_timeout(struct call_host *h, struct call *c)
+{
+	outbox_touch(&c->out);
+	for (uint8_t i = 0; c->plan.resolve && i < c->plan.count; i++) {
+		if (c->plan.steps[i].awaits != AWAITS_NAMES || c->plan.steps[i].due_ns > h->now.ns)
+			continue;
+		resolve_overdue(h, c, i);
+		resolve_settle(h, c, i);
+	}
 }
 
 void resolve_resume(struct call_host *h, struct call *c)
 {
-	const struct plan *p = &c->plan;
-
-	if (!resolve_is_pending(c) || c->state > CALL_RINGING || c->parting_ns)
-		return;
-	outbox_touch(&c->out);
-	if (!resolve_user(h, c, text_bytes(&p->steps[p->count - 1].user)))
-		resolve_ring_all(h, c);
+	for (uint8_t i = 0; i < c->plan.count; i++) {
+		if (c->plan.steps[i].awaits != AWAITS_NAMES || c->state > CALL_RINGING ||
+		    c->parting_ns)
+			continue;
+		c->plan.steps[i].due_ns = h->now.ns + RESOLVE_MS * NS_PER_MS;
+		outbox_touch(&c->out);
+		if (resolve_user(h, c, i))
+			continue;
+		resolve_ring_all(h, c, i);
+		resolve_settle(h, c, i);
+	}
 }
 
 /* ---- the next place ---- */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Phones that are at a name (RFC 3263): a Contact or Path of who is trusted names a host. What is known of the name is used at once. Else the
- * last step of the plan waits: the name is looked up (EFFECT_LOOKUP), for RESOLVE_MS at most, and other phones of the user ring meanwhile. Then
- * the phone is asked at the first place where the name leads, and at the next one when that is not reached (4.3). Where the name leads
- * nowhere the phone is asked by the way that it registered. That a step waits is in the record: a successor asks again.
+ * What is looked up for a call: where users are, which another node may know better (call_host.user_ask), and the names that phones are at
+ * (RFC 3263: a Contact or Path of who is trusted names a host). A call has any number of look-ups under way, each of a step of its plan
+ * and with a serial. What is known is used at once; else the step waits, RESOLVE_MS at most, while phones of other steps ring. A phone at
+ * a name is asked at the first place where the name leads, and at the next one when that is not reached (4.3); where it leads nowhere,
+ * by the way that it registered. A step whose user has no phone goes on to where its calls go. When the last answer is there and nobody
+ * rings, the call goes on, or ends. Which steps wait is in the record: a successor asks again.
  */
 #ifndef SIG_CALL_RESOLVE_H
 #define SIG_CALL_RESOLVE_H
@@ -16,21 +18,23 @@ enum {
 	RESOLVE_MS = 5000,
 	/* calls of a shard that wait; more are refused, but to emergency numbers */
 	RESOLVES_MAX = 1024,
+	/* look-ups of a call at a time; what has no place is asked by what is known */
+	RESOLVE_QUERIES_MAX = 64,
 };
 
-/* The last step waits for a name, or for its user. */
+/* A step waits for a name, or for its user. */
 bool resolve_is_pending(const struct call *c);
 /* ... and nobody rings. */
 void resolve_alone(struct call *c);
-/* A phone that is at a name. It is asked, or its name is looked up. */
-enum refusal resolve_target(struct call_host *h, struct call *c, const struct call_target *target,
-			    const struct dialog_party *from,
+/* A phone of the step that is at a name. It is asked, or its name is looked up. */
+enum refusal resolve_target(struct call_host *h, struct call *c, uint8_t step,
+			    const struct call_target *target, const struct dialog_party *from,
 			    struct call_refusal *refusal) NODISCARD;
 /* The same of one that is asked alone, by what is known now: the target is at no name then. False: the name leads nowhere,
  * or too little is known, and it is looked up for the next time. */
 bool resolve_known_target(struct call_host *h, uint64_t call, struct call_target *target) NODISCARD;
-/* Another node may know more of the user of the last step: he is looked up, and rung then. False: what is known must do. */
-bool resolve_user(struct call_host *h, struct call *c, struct bytes user);
+/* Another node may know more of the user of the step: he is looked up, and rung then. False: what is known must do. */
+bool resolve_user(struct call_host *h, struct call *c, uint8_t step);
 /* What the store says of him is known. */
 void resolve_on_user(struct call_host *h, struct call *c, uint64_t serial);
 /* What a name leads to. */
@@ -45,25 +49,27 @@ bool resolve_next_place(struct call_host *h, struct call *c, uint8_t leg, uint32
 /* The server of a trunk that has said nothing in time (way.h): the next place of its name is asked, and this one left. False: it has none. */
 bool resolve_next_server(struct call_host *h, struct call *c);
 
-/* ---- names that a call waits for, in this process; they follow from its plan ---- */
+/* ---- what a call waits for, in this process; it follows from its plan ---- */
 
 struct resolve_query {
-	uint64_t serial;
-	struct lookup_want want;
+	uint64_t serial; /* of EFFECT_LOOKUP, or what call_host.user_ask returned */
+	uint8_t step;
+	bool of_user;
+	struct lookup_want want; /* of a name */
 };
 
 struct resolve {
 	/* counts those of the shard, and is told of what nobody waits for any more */
 	struct call_host *host;
 	uint64_t call;
-	uint64_t due_ns; /* a deadline */
+	uint64_t due_ns; /* a deadline: the first of the steps that wait */
 	struct resolve_query *asks;
 	uint8_t count;
-	/* who is rung is looked up himself: the number of call_host.user_ask; 0: he is not */
-	uint64_t user;
 };
 
-/* The last step waits for no name any more. */
+/* Steps from `from` up to `to` wait for nothing any more. */
+void resolve_drop(struct plan *plan, uint8_t from, uint8_t to);
+/* No step does. */
 void resolve_stop(struct plan *plan);
 
 #endif

@@ -313,12 +313,11 @@ void trunk_route_is_barred(const struct call_host *h, const struct call *c, stru
 			       h->now.ns);
 }
 
-bool trunk_route_target(const struct call_host *h, const struct call *c, struct call_target *out)
+bool trunk_route_target(const struct call_host *h, const struct call *c,
+			const struct plan_step *step, struct call_target *out)
 {
-	const struct plan_step *last = trunk_route_step(c);
-
-	return last && h->trunk_route_target &&
-	       h->trunk_route_target(h->owner, c->tenant, last, trunk_route_portability(c, last),
+	return h->trunk_route_target &&
+	       h->trunk_route_target(h->owner, c->tenant, step, trunk_route_portability(c, step),
 				     out);
 }
 
@@ -339,14 +338,15 @@ bool trunk_route_is_final(uint16_t status)
 	return (status / 100 == 4 && status != 408) || status / 100 == 6;
 }
 
-bool trunk_route_has_next(const struct call_host *h, const struct call *c, enum plan_why why)
+bool trunk_route_has_next(const struct call_host *h, const struct call *c, uint8_t step,
+			  enum plan_why why)
 {
-	const struct plan_step *last = trunk_route_step(c);
+	const struct plan_step *p = &c->plan.steps[step];
 	struct trunk_route_server unused;
 
-	return last && c->plan.count < PLAN_STEPS_MAX && !c->best.of_callee &&
+	return p->trunk.n && c->plan.count < PLAN_STEPS_MAX && !c->best.of_callee &&
 	       (why == PLAN_UNREACHABLE || c->best.status == 408) &&
-	       !trunk_route_find(h, c, text_bytes(&last->user), &unused);
+	       !trunk_route_find(h, c, text_bytes(&p->user), &unused);
 }
 
 bool trunk_route_is_leg(const struct call *c, uint8_t leg)

@@ -22,10 +22,12 @@ bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct byte
 /* A call would go outside in his name, and he may not call that number: operators hear of it. */
 void trunk_route_is_barred(const struct call_host *h, const struct call *c, struct bytes whose,
 			   struct bytes number);
-/* Where the last step's server is. False: it is not there any more. */
-bool trunk_route_target(const struct call_host *h, const struct call *c, struct call_target *out);
-/* The last step's server has failed for a reason that is not the callee's, nobody rang, and another server is open. */
-bool trunk_route_has_next(const struct call_host *h, const struct call *c, enum plan_why why);
+/* Where the server of a step of a trunk is. False: it is not there any more. */
+bool trunk_route_target(const struct call_host *h, const struct call *c,
+			const struct plan_step *step, struct call_target *out);
+/* The step's server has failed for a reason that is not the callee's, nobody rang, and another server is open. */
+bool trunk_route_has_next(const struct call_host *h, const struct call *c, uint8_t step,
+			  enum plan_why why);
 /* Its server has said nothing at all yet: the leg that waits for it; LEG_NONE: it has, or it is no trunk's. */
 uint8_t trunk_route_silent_leg(const struct call *c);
 /* The leg is the last step's. */

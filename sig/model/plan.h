@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The targets of a call, in the order in which they are tried. A step is a local user, all of whose phones ring at once. When no
- * phone answers, the next step is that user's forward (FEATURES CALL-15 to CALL-19, CALL-21). The steps are in the call's record: no
+ * phone answers, the next step is that user's forward (FEATURES CALL-15 to CALL-19, CALL-21). Those that a flow dials together are
+ * steps, too, one behind the other, and ring at the same time. The steps are in the call's record: no
  * user is rung twice, and the target learns for whom the call was (RFC 5806, RFC 7044).
  */
 #ifndef SIG_MODEL_PLAN_H
@@ -44,7 +45,7 @@ struct plan_set {
 	struct text number;
 };
 
-/* What the last step waits for, while none of its phones rings for it. */
+/* What a step waits for. All but AWAITS_NAMES are of the last step alone, and nobody rings meanwhile. */
 enum plan_await {
 	AWAITS_NOTHING,
 	AWAITS_NAMES, /* where its user's phones are is looked up (sig/call/resolve.h) */
@@ -66,7 +67,8 @@ struct plan_step {
 	uint8_t server;        /* of that trunk */
 	struct text redirects; /* where its 3xx leads, as far as it may (sig/call/trunk_route.h) */
 	bool rang;             /* that one has said that somebody rings */
-	uint8_t awaits;        /* enum plan_await; of the last step alone */
+	uint8_t awaits;        /* enum plan_await */
+	uint64_t due_ns;       /* of this process: AWAITS_NAMES no longer */
 };
 
 struct resolve;

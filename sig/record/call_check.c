@@ -348,7 +348,7 @@ static const char *check_waiting(const struct call *c)
 	if (!waiting_caller_is(c) || c->answer_utc_ms ||
 	    (plan_awaits(&c->plan, AWAITS_USER)
 		     ? c->ring_ns == 0
-		     : c->plan.until_ns == 0 && !plan_awaits(&c->plan, AWAITS_NAMES)) ||
+		     : c->plan.until_ns == 0 && !plan_resolves(&c->plan)) ||
 	    !others_go(c))
 		return "call: waiting";
 	return NULL;

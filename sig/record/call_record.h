@@ -175,7 +175,7 @@ static inline uint32_t call_record_format(const struct call *c)
 		return CALL_RECORD_HIDDEN;
 	if (call_record_has_inter_shard(c))
 		return CALL_RECORD_INTER_SHARD;
-	if (plan_awaits(&c->plan, AWAITS_NAMES))
+	if (plan_resolves(&c->plan))
 		return CALL_RECORD_RESOLVES;
 	if (c->tenant != TENANT_DEFAULT)
 		return CALL_RECORD_TENANTS;

@@ -168,6 +168,10 @@ const struct story story_flows[] = {
 	{ "flow-dials-together", CALLS({ 30, STORY_HANG_UP, A }), .manner = { [B] = RINGS },
 	  .flow = GROUP("together"), .look_s = 15, .talk = ON(A) | ON(C), .status = 200,
 	  .pairs = 1 },
+	/* the store's answer about each may be late: the first one rings, too */
+	{ "flow-dials-together-first", CALLS({ 30, STORY_HANG_UP, A }), .manner = { [C] = RINGS },
+	  .flow = GROUP("together"), .look_s = 15, .talk = ON(A) | ON(B), .status = 200,
+	  .pairs = 1 },
 	{ "flow-dials-in-turn", CALLS({ 40, STORY_HANG_UP, A }), .manner = { [B] = RINGS },
 	  .flow = GROUP("in_turn"), .look_s = 30, .talk = ON(A) | ON(C), .status = 200,
 	  .pairs = 1 },

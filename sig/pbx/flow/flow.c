@@ -12,6 +12,7 @@
 #include "sig/call/order.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
+#include "sig/call/resolve.h"
 #include "sig/call/wait.h"
 #include "sig/host/programs.h"
 #include "sig/leg/flow.h"
@@ -566,6 +567,7 @@ void flow_leave_rung(struct call_host *h, struct call *c)
 {
 	const struct leg_farewell f = { 0 };
 
+	resolve_stop(&c->plan);
 	fork_leave_rung(h, c, &f);
 	fork_forget_best(c);
 }
@@ -589,7 +591,8 @@ static bool flow_unanswered(struct call_host *h, struct call *c, const struct ca
 {
 	if (!flow_has_caller(c) || c->run->state != RUN_WAITS || c->run->kind != RUN_DIAL)
 		return false;
-	c->run->status = e->status;
+	/* whether that is known at once, or the store was asked, is the same to the flow */
+	c->run->status = e->cause == CAUSE_UNREACHABLE ? 0 : e->status;
 	if (c->transfer) /* it has its caller back */
 		return false;
 	flow_back(h, c);

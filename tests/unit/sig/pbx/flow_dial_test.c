@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The verb dial: whom it rings, in which order, and what a caller that is up already has of it. */
+#include "sig/call/resolve.h"
 #include "sig/host/groups.h"
 #include "sig/pbx/flow/flow.h"
 #include "tests/unit/sig/application.h"
@@ -319,6 +320,148 @@ static void test_picked_up_and_left(void **state)
 	assert_true(plays(&t->l, "prompt:none"));
 }
 
+/* ---- where other nodes may know of more phones ---- */
+
+/* Nothing was heard of anybody for long enough. */
+static void others_are_there(struct trio *t)
+{
+	struct rig *r = t->l.r;
+
+	(void)snprintf(r->node, sizeof(r->node), "n1");
+	shard_close(r->shard);
+	rig_start_shard(r);
+	phone_bind(&t->l.a);
+	phone_bind(&t->l.b);
+	phone_bind(&t->c);
+	rig_wait_ms(r, 2000);
+}
+
+/* The store's answer about that user: what is known here is all that there is. */
+static void looked_up(struct rig *r, const char *user)
+{
+	for (uint32_t i = 0; i < r->save_count; i++) {
+		if (r->saves[i].kind == EFFECT_BINDING_GET && !r->saves[i].answered &&
+		    bytes_is(text_bytes(&r->saves[i].user), user)) {
+			rig_answer(r, i, true);
+			rig_run(r);
+			return;
+		}
+	}
+	fail_msg("%s is not looked up", user);
+}
+
+/* Calls are saved at once, and look-ups are answered by looked_up alone. */
+static void late_store(struct rig *r)
+{
+	for (uint32_t i = 0; i < r->save_count; i++) {
+		if (r->saves[i].kind != EFFECT_BINDING_GET)
+			rig_answer(r, i, true);
+	}
+	rig_run(r);
+}
+
+static void begin_late(struct trio *t, const char *flow)
+{
+	others_are_there(t);
+	t->l.r->hold_saves = true;
+	call_flow(&t->l, flow);
+	for (unsigned i = 0; i < 4; i++)
+		late_store(t->l.r);
+}
+
+static void test_looked_up_together(void **state)
+{
+	struct trio *t = *state;
+
+	others_are_there(t);
+	call_flow(&t->l, BOTH(""));
+	assert_true(phone_rings(&t->l.b).n);
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
+	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
+	rig_run(t->l.r);
+	assert_true(rig_take(t->l.r, &t->c.addr, "CANCEL ").n);
+	is_answered(&t->l);
+}
+
+/* Whoever is known rings, in whatever order the answers come. */
+static void test_answers_late(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	begin_late(t, BOTH(""));
+	assert_int_equal(rig_count(r, &t->l.b.addr, "INVITE "), 0);
+	looked_up(r, "1004");
+	late_store(r);
+	assert_true(phone_rings(&t->c).n);
+	assert_int_equal(rig_count(r, &t->l.b.addr, "INVITE "), 0);
+	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+	late_store(r);
+	assert_int_equal(phone_hears(&t->l.a, "SIP/2.0 4").n, 0);
+	looked_up(r, "1002");
+	late_store(r);
+	assert_true(phone_rings(&t->l.b).n);
+}
+
+/* No answer at all: both ring where they are known to be, and none of them before its time is over. */
+static void test_no_answers(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	begin_late(t, BOTH(""));
+	rig_wait_ms(r, RESOLVE_MS - 200);
+	assert_int_equal(rig_count(r, &t->l.b.addr, "INVITE "), 0);
+	rig_wait_ms(r, 300);
+	late_store(r);
+	assert_true(phone_rings(&t->l.b).n);
+	assert_true(phone_rings(&t->c).n);
+}
+
+/* The next process asks again for all that the one before waited for. */
+static void test_looked_up_after_a_kill(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	begin_late(t, BOTH(""));
+	for (uint32_t i = 0; i < r->save_count; i++)
+		r->saves[i].answered = true; /* it is told to nobody any more */
+	r->hold_saves = false;
+	trio_restart(t);
+	assert_true(phone_rings(&t->l.b).n);
+	assert_true(phone_rings(&t->c).n);
+}
+
+/* One has no phone: his calls go on beside who rings. Who has nobody at all is as one who is known to have none. */
+static void test_no_phone(void **state)
+{
+	struct shard_forward f = { .unreachable = "1004" };
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, "1003", &f), 0);
+	others_are_there(t);
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, "1003", &f), 0);
+	call_flow(&t->l, "[{\"dial\":[\"1003\",\"1002\"]}]");
+	assert_true(phone_rings(&t->l.b).n);
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->l.b, t->l.b.invite, "486 Busy Here", "");
+	phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+	rig_run(r);
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 486").n);
+	phone_write(&t->l.a, "ACK", "", "");
+	rig_wait_ms(r, 2000);
+	f.unreachable[0] = '\0';
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, "1003", &f), 0);
+	call_flow(&t->l,
+		  "{\"start\":\"a\",\"steps\":{\"a\":{\"dial\":\"1003\",\"busy\":\"no\","
+		  "\"no_answer\":\"no\",\"failed\":\"bad\"},\"no\":{\"reject\":{\"status\":486}},"
+		  "\"bad\":{\"reject\":{\"status\":404}}}}");
+	assert_true(phone_hears(&t->l.a, "SIP/2.0 404").n);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -333,6 +476,11 @@ int main(void)
 		TRIO_TEST(test_nobody),
 		TRIO_TEST(test_forwarded),
 		TRIO_TEST(test_picked_up_and_left),
+		TRIO_TEST(test_looked_up_together),
+		TRIO_TEST(test_answers_late),
+		TRIO_TEST(test_no_answers),
+		TRIO_TEST(test_looked_up_after_a_kill),
+		TRIO_TEST(test_no_phone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
