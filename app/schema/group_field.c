@@ -50,6 +50,13 @@ const struct command_arg g_group_fields[] = {
 		   "What members' phones show before the caller's name, such as Sales."),
 	FLAG_FIELD("show_called", show_called, "false",
 		   "true: they show the number that was called, too."),
+	FLAG_FIELD(
+		"forwards", forwards, "false",
+		"true: members' forwards to mailboxes, and to what else answers by itself, count, "
+		"and may take the group's calls."),
+	FLAG_FIELD("decline_ends", decline_ends, "false",
+		   "true: a member who declines (6xx) ends the ringing of all, and not of his own "
+		   "phones alone."),
 	WORD_FIELD("auto_answer", auto_answer, FIELD_NUMBER, g_auto_answer_words, "off",
 		   "Whether phones of its extensions are asked to answer its calls by themselves: "
 		   "the word that they know in Alert-Info (info=...), or off. An extension's own "
@@ -71,6 +78,8 @@ void group_to_core(const struct group_value *v, uint16_t tenant, struct ring_gro
 				    .ring_s = v->ring_s,
 				    .total_s = v->total_s,
 				    .show_called = v->show_called,
+				    .forwards = v->forwards,
+				    .decline_ends = v->decline_ends,
 				    .auto_answer = v->auto_answer };
 	memcpy(out->name, v->name, sizeof(out->name));
 	memcpy(out->prefix, v->prefix, sizeof(out->prefix));

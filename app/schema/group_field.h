@@ -17,6 +17,7 @@ struct group_value {
 	uint16_t ring_s, total_s;
 	char prefix[GROUP_PREFIX_MAX];
 	bool show_called;
+	bool forwards, decline_ends;
 	uint8_t auto_answer;
 	char otherwise[GROUP_ELSE_MAX]; /* flow:NAME or a number; "": nowhere */
 	uint64_t changed_utc_ms;

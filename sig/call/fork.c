@@ -20,6 +20,7 @@
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
+#include "sig/model/flow_run.h"
 #include "sig/model/leg.h"
 #include "sig/sip/uri.h"
 
@@ -381,10 +382,30 @@ void fork_unreached(struct call_host *h, struct call *c)
 		call_untaken(h, c, &e);
 }
 
+/* RFC 3261 16.7 has a 6xx end the ringing of all, which is for proxies. Who declines a call to several declines it for his own phones. */
+static void leave_phones_of(struct call_host *h, struct call *c, uint8_t leg)
+{
+	struct bytes user = text_bytes(&c->legs[leg]->user);
+
+	for (uint8_t i = 0; user.n && i < c->leg_count; i++) {
+		const struct leg *l = c->legs[i];
+
+		if (l && i != leg && l->uac && l->state == LEG_EARLY &&
+		    bytes_eq(text_bytes(&l->user), user))
+			lose(h, c, i);
+	}
+	plan_leave_user(&c->plan, user);
+}
+
 void fork_on_failure(struct call_host *h, struct call *c, struct refusal_kept *lost)
 {
 	bool decisive = lost->status / 100 == 6;
 	enum plan_why why;
+
+	if (decisive && flow_dials_together(c) && c->run->past_decline) {
+		leave_phones_of(h, c, lost->leg);
+		decisive = false;
+	}
 
 	keep_better(&c->best, lost);
 	if (c->legs[lost->leg]->state != LEG_LEAVING)

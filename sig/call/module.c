@@ -286,6 +286,17 @@ bool modules_dialled(struct call_host *h, struct call *c, const struct plan_targ
 	return false;
 }
 
+bool modules_answers(const struct call_host *h, const struct call *c, struct bytes user,
+		     struct bytes number)
+{
+	EACH_MODULE(m, h, answers)
+	{
+		if ((*m)->answers(h, c, user, number))
+			return true;
+	}
+	return false;
+}
+
 void modules_over(struct call_host *h, struct call *c)
 {
 	EACH_MODULE(m, h, over)

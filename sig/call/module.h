@@ -149,6 +149,9 @@ struct module {
 	 * it can. */
 	bool (*dialled)(struct call_host *h, struct call *c, const struct plan_target *at,
 			enum refusal *refused, struct call_refusal *refusal);
+	/* A call that goes on to that number, which is no user's, is not rung for anybody there: this module answers it, or takes it over. */
+	bool (*answers)(const struct call_host *h, const struct call *c, struct bytes user,
+			struct bytes number);
 	/* Header lines of an INVITE to the leg. */
 	void (*headers)(struct writer *w, const struct call_host *h, const struct call *c,
 			uint8_t leg);
@@ -192,6 +195,7 @@ struct module_lists {
 	const struct module *const *ended;
 	const struct module *const *admit;
 	const struct module *const *dialled;
+	const struct module *const *answers;
 	const struct module *const *headers;
 };
 
@@ -241,6 +245,9 @@ enum refusal modules_admit(const struct call_host *h, const struct call *c,
 			   struct call_refusal *refusal);
 bool modules_dialled(struct call_host *h, struct call *c, const struct plan_target *at,
 		     enum refusal *refused, struct call_refusal *refusal);
+/* user: who sends the call to that number. */
+bool modules_answers(const struct call_host *h, const struct call *c, struct bytes user,
+		     struct bytes number);
 void modules_headers(struct writer *w, const struct call_host *h, const struct call *c,
 		     uint8_t leg);
 

@@ -291,6 +291,14 @@ bool plan_resolves(const struct plan *plan)
 	return false;
 }
 
+void plan_leave_user(struct plan *plan, struct bytes user)
+{
+	for (uint8_t i = 0; i < plan->count; i++) {
+		if (bytes_eq(text_bytes(&plan->steps[i].user), user))
+			resolve_drop(plan, i, i + 1);
+	}
+}
+
 int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t from)
 {
 	struct plan_step *steps =
@@ -383,13 +391,29 @@ static uint8_t step_depth(const struct plan *p, uint8_t step)
 	return depth;
 }
 
-/* The first of the list that was not tried. False: there is none; *tried: because of those that were. */
-static bool list_next(const struct call *c, struct bytes list, struct bytes *number, bool *tried)
+/* Calls to it are answered by nobody's hand. */
+static bool answers_itself(const struct call_host *h, const struct call *c, struct bytes user,
+			   struct bytes number)
 {
+	const struct shard_forward *f = forward_of(h, c, number);
+
+	return plan_is_of_user(h, c, number) ? f && f->application[0]
+					     : modules_answers(h, c, user, number);
+}
+
+/* The first where the step's user sends calls for that reason that was not tried. False: there is none; *tried: because of those that were. */
+static bool list_next(const struct call_host *h, const struct call *c, uint8_t step,
+		      enum plan_why why, struct bytes *number, bool *tried)
+{
+	struct bytes list = goes_to(step_forward(h, c, step), why);
+
 	while (bytes_cut(&list, ',', number)) {
-		if (number->n && may_ring(c, *number))
+		bool rings = !flow_dials_members(c) ||
+			     !answers_itself(h, c, text_bytes(&c->plan.steps[step].user), *number);
+
+		if (number->n && rings && may_ring(c, *number))
 			return true;
-		*tried |= number->n != 0;
+		*tried |= number->n != 0 && rings;
 	}
 	return false;
 }
@@ -408,9 +432,8 @@ static bool plan_follow_step(const struct call_host *h, const struct call *c, ui
 		return true;
 	}
 	for (*from = step; p->count < PLAN_STEPS_MAX;) {
-		struct bytes list = goes_to(step_forward(h, c, *from), *why);
-
-		if (step_depth(p, *from) < PLAN_DEPTH_MAX && list_next(c, list, user, &tried))
+		if (step_depth(p, *from) < PLAN_DEPTH_MAX &&
+		    list_next(h, c, *from, *why, user, &tried))
 			return true;
 		if (p->steps[*from].from == PLAN_FIRST)
 			break;
@@ -435,8 +458,7 @@ static bool has_next(const struct call_host *h, const struct call *c, const stru
 	bool tried = false;
 
 	return step->from != PLAN_FIRST && c->plan.count < PLAN_STEPS_MAX &&
-	       list_next(c, goes_to(step_forward(h, c, step->from), (enum plan_why)step->why),
-			 &next, &tried);
+	       list_next(h, c, step->from, (enum plan_why)step->why, &next, &tried);
 }
 
 bool plan_is_of_user(const struct call_host *h, const struct call *c, struct bytes user)
@@ -502,13 +524,21 @@ static enum refusal plan_ring(struct call_host *h, struct call *c, const struct 
 	return asked ? REFUSED_NOT : refusal->reason;
 }
 
-/* The user's own rings, and of a list those of whom it is: the fewest. 0: as long as any call. */
+/* The user's own rings, and of a list those of whom it is: the fewest. 0: as long as any call. Several ring as long as they are rung: where one
+ * of them sends his calls then is nothing to the others. */
 static uint32_t rings_of(const struct call_host *h, const struct call *c)
 {
 	const struct plan_step *step = &c->plan.steps[c->plan.count - 1];
 	const struct shard_forward *own = step_forward(h, c, c->plan.count - 1), *list;
-	uint32_t rings = own && own->no_answer[0] ? own->rings : 0, turn;
+	struct bytes next;
+	bool unused = false;
+	uint32_t rings = own && list_next(h, c, c->plan.count - 1, PLAN_NO_ANSWER, &next, &unused)
+				 ? own->rings
+				 : 0,
+		 turn;
 
+	if (flow_dials_together(c))
+		return 0;
 	if (!has_next(h, c, step))
 		return rings;
 	list = step_forward(h, c, step->from);

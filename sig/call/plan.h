@@ -23,6 +23,8 @@ bool plan_is_for_node(const struct plan *plan);
 bool plan_awaits(const struct plan *plan, enum plan_await what);
 /* A step waits for a look-up. */
 bool plan_resolves(const struct plan *plan);
+/* No step of that user does any more. */
+void plan_leave_user(struct plan *plan, struct bytes user);
 /* That wait is over: the phones ring; where none can, the call is forwarded or ends. */
 void plan_wake(struct call_host *h, struct call *c);
 /* The targets of the step, and the caller as they see it: how many of cap were filled. They live as long as those of call_host.targets_of. */

@@ -226,6 +226,11 @@ static const struct verb_arg g_dial_args[] = {
 	TEXT("caller_id", FORM_TARGET, 256,
 	     "The number that they see, where the caller may show it.", MAY),
 	YES_NO("skip_busy", false, "Who speaks is not rung."),
+	YES_NO("forwards", false,
+	       "Forwards to mailboxes, and to what else answers by itself, count. Those of a "
+	       "single number always do."),
+	YES_NO("decline_ends", false,
+	       "Who declines (6xx) ends the ringing of all, and not of his own phones alone."),
 	PROMPTS("whisper", "Prompts that who answers hears before they are connected.", MAY),
 	PROMPTS("confirm", "Likewise, until a key is pressed: a voicemail does not take the call.",
 		MAY),

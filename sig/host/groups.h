@@ -26,6 +26,7 @@ struct ring_group {
 	uint16_t total_s;              /* all of them together; 0: likewise */
 	char prefix[GROUP_PREFIX_MAX]; /* members see it before the caller's name; "": nothing */
 	bool show_called;              /* ... and the number that was called */
+	bool forwards, decline_ends;   /* as of dial */
 	uint8_t auto_answer; /* enum auto_answer: of phones that have none of their own (IVR-07) */
 	uint8_t count;
 	struct group_member {

@@ -90,6 +90,8 @@ static const struct schema flow_run_rows[] = {
 	{ "left", 65, SCHEMA_CSTR, SCHEMA_LINE, SCHEMA_AT(struct flow_run, left) },
 	{ "draft_segment", 66, SCHEMA_UINT, SCHEMA_AT(struct flow_run, draft_segment) },
 	{ "missed", 67, SCHEMA_TEXT, SCHEMA_LINE, SCHEMA_AT(struct flow_run, missed) },
+	{ "members", 70, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, members) },
+	{ "past_decline", 71, SCHEMA_BOOL, SCHEMA_AT(struct flow_run, past_decline) },
 	{ 0 },
 };
 

@@ -51,10 +51,13 @@ struct flow_run {
 	uint8_t after;
 	/* of a dial: numbers, divided by blanks, in the order in which they ring, */
 	struct text targets;
-	bool together;         /* all at once, */
-	uint32_t ring_ms;      /* each for so long; */
-	bool skip_busy;        /* who has a call does not, and */
-	bool idle;             /* it is kept when who answers has spoken (sig/pbx/flow/dial.c) */
+	bool together;    /* all at once, */
+	uint32_t ring_ms; /* each for so long; */
+	bool skip_busy;   /* who has a call does not, and */
+	/* they are members: their forwards lead to no mailbox, nor to what else answers by itself, and nobody waits for one who speaks */
+	bool members;
+	bool past_decline; /* all at once: who declines (6xx) ends the ringing of his own phones alone */
+	bool idle;         /* it is kept when who answers has spoken (sig/pbx/flow/dial.c) */
 	uint32_t limit_ms;     /* a conversation may last; 0: as long as any */
 	uint64_t limit_ns;     /* ... until then; 0: off */
 	struct text called;    /* the number of the flow, while the call has another one */
@@ -134,6 +137,18 @@ static inline struct bytes flow_shown_number(const struct call *c)
 static inline bool flow_has_caller(const struct call *c)
 {
 	return c->run && c->run->state != RUN_OVER;
+}
+
+/* Whom it dials is rung, and nobody else (flow_run.members). */
+static inline bool flow_dials_members(const struct call *c)
+{
+	return flow_has_caller(c) && c->run->members && c->run->targets.n;
+}
+
+/* It dials several at once. */
+static inline bool flow_dials_together(const struct call *c)
+{
+	return flow_has_caller(c) && c->run->together && c->run->targets.n;
 }
 
 /* It has given its caller to a room, and goes on when he is there no longer. */

@@ -247,6 +247,13 @@ static bool meetme_reached(struct call_host *h, struct call *c, const struct pla
 	return t;
 }
 
+static bool meetme_answers(const struct call_host *h, const struct call *c, struct bytes user,
+			   struct bytes number)
+{
+	(void)user;
+	return rooms_find(h->settings->rooms, c->tenant, number);
+}
+
 /* Another shard gives a party of its conference, or of a call there, into one of ours. */
 static enum refusal member_begin_remote(struct call_host *h, struct call *c,
 					const struct call_start *start,
@@ -573,5 +580,6 @@ const struct module meetme_module = {
 	.resumed = meetme_resume,
 	.prompted = meetme_on_answer,
 	.dialled = meetme_reached,
+	.answers = meetme_answers,
 	.established = meetme_established,
 };

@@ -69,6 +69,7 @@ const struct module_lists modules = {
 	.admit = MODULES{ &forward_module, &last_caller_module, &call_waiting_module, NULL },
 	.dialled =
 		MODULES{ &flow_module, &call_waiting_module, &park_module, &meetme_module, NULL },
+	.answers = MODULES{ &flow_module, &park_module, &meetme_module, NULL },
 	.headers = MODULES{ &transfer_module, &retrieve_module, &remote_shard_module,
 			    &auto_answer_module, NULL },
 };

@@ -651,6 +651,14 @@ static bool park_dialled(struct call_host *h, struct call *c, const struct plan_
 	return true;
 }
 
+static bool park_answers(const struct call_host *h, const struct call *c, struct bytes user,
+			 struct bytes number)
+{
+	struct park_place unused;
+
+	return h->parks && h->parks(h->owner, c->tenant, user, number, &unused);
+}
+
 /* ---- what it hears of a call ---- */
 
 /* The store has not said in time whether the call has the slot that it was sent on to. */
@@ -716,6 +724,7 @@ static const struct module_reply park_replies[] = {
 const struct module park_module = {
 	.name = "park",
 	.dialled = park_dialled,
+	.answers = park_answers,
 	.orders = park_orders,
 	.events = park_events,
 	.replied = park_replies,

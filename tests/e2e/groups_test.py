@@ -76,6 +76,39 @@ class Groups(CodesTest):
             self.ask("group.logout", number=number)
         self.assertEqual(self.a.invite("101", self.audio_a.sdp()).wait_final().status, 480)
 
+    def test_mailbox_of_a_member(self):
+        """Who is not to be disturbed, or has no phone, and forwards to a mailbox: the others ring, and nobody hears the box."""
+        self.ask("flow.put", name="box", program=[{"answer": {}}, {"pause": 60}])
+        self.ask("number.put", number="*86", to="flow:box")
+        self.ask("extension.put", number="1002", do_not_disturb=True, forward_busy="*86", forward_unreachable="*86")
+        self.ask("group.put", name="sales", how="together", ring_s=30)
+        self.rings(self.c)
+        self.assertEqual(self.b.register(expires=0, contact="*").status, 200)
+        self.ask("extension.put", number="1002", do_not_disturb=False)
+        self.rings(self.c)
+        self.ask("group.put", name="sales", forwards=True)
+        out = self.a.invite("100", self.audio_a.sdp())
+        self.assertEqual(out.wait_answer().status, 200)
+        out.bye()
+        self.ended()
+
+    def test_declined(self):
+        """A member who declines stops his own phones alone."""
+        beside = self.enterContext(self.node.user_agent("1002", "secret1002"))
+        self.assertEqual(beside.register().status, 200)
+        self.ask("group.put", name="sales", how="together", ring_s=30)
+        out = self.a.invite("100", self.audio_a.sdp())
+        first, third, second = self.b.incoming(), beside.incoming(), self.c.incoming()
+        third.ring()
+        second.ring()
+        first.reject(603, "Decline")
+        third.wait_cancel()
+        second.answer(self.audio_b.sdp())
+        self.assertEqual(out.wait_answer().status, 200)
+        out.bye()
+        second.wait_bye()
+        self.ended()
+
     def test_log_in(self):
         """By command and by code, of one group and of all; it stands after a kill."""
         self.ask("group.put", name="help", members="1002")

@@ -50,6 +50,7 @@ struct dial_terms {
 	uint32_t how;           /* enum dial_how */
 	char key[DIAL_KEY_MAX]; /* of a rotating list; "": none */
 	uint32_t ring_ms, total_ms;
+	bool members, decline_ends;
 	struct dial_target list[PLAN_STEPS_MAX];
 	uint8_t count;
 };
@@ -102,6 +103,10 @@ static void dial_add_group(const struct flow_turn_of *t, struct bytes name, stru
 	group_shown(t, g);
 	if (!verb_value(v, "how")->given)
 		out->how = g->how;
+	if (!verb_value(v, "forwards")->given)
+		out->members = !g->forwards;
+	if (!verb_value(v, "decline_ends")->given)
+		out->decline_ends = g->decline_ends;
 	if (g->ring_s && !verb_value(v, "ring_s")->given && !verb_value(v, "rings")->given)
 		out->ring_ms = g->ring_s * 1000U;
 	if (g->total_s && !verb_value(v, "total_s")->given)
@@ -142,7 +147,11 @@ static bool dial_terms_of(const struct flow_turn_of *t, struct dial_terms *out)
 				    .ring_ms = verb_value(v, "ring_s")->given
 						       ? verb_number(v, "ring_s")
 						       : verb_number(v, "rings") * RING_MS,
-				    .total_ms = verb_number(v, "total_s") };
+				    .total_ms = verb_number(v, "total_s"),
+				    .decline_ends = verb_number(v, "decline_ends") };
+	/* whom a program calls alone is called as by a phone */
+	out->members = !verb_number(v, "forwards") &&
+		       (to->count > 1 || bytes_starts(v->texts[to->first], "group:"));
 	text_clear(&t->c->run->group);
 	text_clear(&t->c->run->shown);
 	dial_key(t, out);
@@ -347,6 +356,8 @@ static bool dial_keep(struct flow_turn_of *t, const struct dial_terms *terms)
 	r->ring_ms = terms->ring_ms;
 	r->idle = terms->how == DIAL_LONGEST_IDLE;
 	r->skip_busy = verb_number(t->v, "skip_busy");
+	r->members = terms->members;
+	r->past_decline = !terms->decline_ends;
 	r->limit_ms = verb_number(t->v, "limit_s");
 	r->until_ns = t->h->now.ns + terms->total_ms * NS_PER_MS;
 	r->after = step_branch(t->p, t->v->step, OUTCOME_NEXT) ? AFTER_ANSWER : 0;

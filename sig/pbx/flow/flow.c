@@ -492,6 +492,13 @@ static bool flow_dialled(struct call_host *h, struct call *c, const struct plan_
 	return true;
 }
 
+static bool flow_answers(const struct call_host *h, const struct call *c, struct bytes user,
+			 struct bytes number)
+{
+	(void)user;
+	return bytes_starts(number, FLOW_WORD) || flow_of_number(h, c, number).n;
+}
+
 /* Dialled as the numbers of rooms are. */
 static bool flow_begun(struct call_host *h, struct call *c, const struct call_start *start,
 		       enum refusal *refused, struct call_refusal *refusal)
@@ -982,6 +989,7 @@ const struct module flow_module = {
 	.replied = flow_replies,
 	.begun = flow_begun,
 	.dialled = flow_dialled,
+	.answers = flow_answers,
 	.request = refer_notified,
 	.response = refer_answered,
 	.saved = flow_saved,

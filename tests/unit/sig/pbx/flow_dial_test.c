@@ -320,6 +320,116 @@ static void test_picked_up_and_left(void **state)
 	assert_true(plays(&t->l, "prompt:none"));
 }
 
+/* ---- members ---- */
+
+/* 86 leads to a flow that answers at once, as a mailbox does; calls of the extension go there. */
+static void has_a_box(struct rig *r, const char *number, const struct shard_forward *f)
+{
+	put_program(r, "box", "[{\"play\":[\"box\"]}]");
+	assert_int_equal(programs_number_put(r->shard->commons->programs, BYTES_LIT("default"),
+					     BYTES_LIT("86"), BYTES_LIT("box")),
+			 0);
+	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, number, f), 0);
+}
+
+/* Who is called alone is called as by a phone; of several a mailbox takes the call where the flow says so alone. */
+static void test_box_of_a_member(void **state)
+{
+	static const struct shard_forward ways[] = {
+		{ .always = "86" },
+		{ .busy = "86", .do_not_disturb = true },
+		{ .unreachable = "86" },
+	};
+	static const struct {
+		const char *flow;
+		bool takes;
+	} cases[] = {
+		{ "[{\"dial\":[\"1003\",\"1004\"]}]", false },
+		{ "[{\"dial\":{\"to\":[\"1003\",\"1004\"],\"how\":\"in_turn\"}}]", false },
+		{ "[{\"dial\":{\"to\":[\"1003\",\"1004\"],\"forwards\":true}}]", true },
+		{ "[{\"dial\":\"1003\"}]", true },
+	};
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	for (size_t i = 0; i < COUNT_OF(ways) * COUNT_OF(cases); i++) {
+		has_a_box(r, "1003", &ways[i / COUNT_OF(cases)]);
+		call_flow(&t->l, cases[i % COUNT_OF(cases)].flow);
+		if (!cases[i % COUNT_OF(cases)].takes) {
+			assert_true(phone_rings(&t->c).n);
+			phone_answer(&t->c, t->c.invite, "486 Busy Here", "");
+			rig_run(r);
+			assert_true(phone_hears(&t->l.a, "SIP/2.0 4").n);
+			phone_write(&t->l.a, "ACK", "", "");
+			rig_wait_ms(r, 40000);
+			continue;
+		}
+		is_answered(&t->l);
+		assert_true(plays(&t->l, "prompt:box"));
+		phone_request(&t->l.a, "BYE", "", "");
+		rig_wait_ms(r, 40000);
+		(void)rig_take(r, &t->c.addr, "INVITE ");
+	}
+}
+
+/* Neither his mailbox nor his colleague has the call of all when he does not answer. */
+static void rings_on(struct trio *t, const struct shard_forward *f)
+{
+	struct rig *r = t->l.r;
+
+	has_a_box(r, "1004", f);
+	call_flow(&t->l, BOTH(""));
+	assert_true(phone_rings(&t->l.b).n);
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->l.b, t->l.b.invite, "180 Ringing", "");
+	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
+	rig_wait_ms(r, 20000);
+	assert_int_equal(rig_count(r, &t->l.b.addr, "CANCEL "), 0);
+	assert_int_equal(rig_count(r, &t->c.addr, "CANCEL "), 0);
+}
+
+static void test_rings_and_box(void **state)
+{
+	const struct shard_forward f = { .no_answer = "86", .rings = 1 };
+
+	rings_on(*state, &f);
+}
+
+static void test_rings_and_colleague(void **state)
+{
+	const struct shard_forward f = { .no_answer = "1003", .rings = 1 };
+
+	rings_on(*state, &f);
+}
+
+static void test_declined(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+
+	call_flow(&t->l, BOTH(""));
+	assert_true(phone_rings(&t->l.b).n);
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
+	phone_answer(&t->l.b, t->l.b.invite, "603 Decline", "");
+	rig_run(r);
+	assert_int_equal(rig_count(r, &t->c.addr, "CANCEL "), 0);
+	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
+	rig_run(r);
+	is_answered(&t->l);
+	phone_request(&t->l.a, "BYE", "", "");
+	rig_run(r);
+	trio_assert_left(&t->c);
+	rig_wait_ms(r, 2000);
+	call_flow(&t->l, BOTH(",\"decline_ends\":true"));
+	assert_true(phone_rings(&t->l.b).n);
+	assert_true(phone_rings(&t->c).n);
+	phone_answer(&t->c, t->c.invite, "180 Ringing", "");
+	phone_answer(&t->l.b, t->l.b.invite, "603 Decline", "");
+	rig_run(r);
+	assert_true(rig_take(r, &t->c.addr, "CANCEL ").n);
+}
+
 /* ---- where other nodes may know of more phones ---- */
 
 /* Nothing was heard of anybody for long enough. */
@@ -476,6 +586,10 @@ int main(void)
 		TRIO_TEST(test_nobody),
 		TRIO_TEST(test_forwarded),
 		TRIO_TEST(test_picked_up_and_left),
+		TRIO_TEST(test_box_of_a_member),
+		TRIO_TEST(test_rings_and_box),
+		TRIO_TEST(test_rings_and_colleague),
+		TRIO_TEST(test_declined),
 		TRIO_TEST(test_looked_up_together),
 		TRIO_TEST(test_answers_late),
 		TRIO_TEST(test_no_answers),

@@ -838,7 +838,7 @@ static void test_forward_leads_back(void **state)
 	assert_int_equal(shard_forward_set(l->r->shard, TENANT_DEFAULT, "1003", &f), 0);
 	l->r->rolling = true;
 	number_leads_to(l, "701", "main");
-	call_flow(l, DIALS("[\"1009\",\"1003\"]", "in_turn"));
+	call_flow(l, DIALS("[\"1009\",\"1003\"],\"forwards\":true", "in_turn"));
 	for (uint32_t i = 0; i < 100; i++)
 		rig_run(l->r);
 	assert_true(phone_hears(&l->a, "SIP/2.0 500").n);

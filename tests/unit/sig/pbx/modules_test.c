@@ -23,7 +23,7 @@ static const struct {
 	HOOK(over),      HOOK(prompted),      HOOK(admit),       HOOK(dialled),    HOOK(headers),
 	HOOK(answered),  HOOK(outside),       HOOK(ended),       HOOK(dialog),     HOOK(answering),
 	HOOK(next),      HOOK(message_begin), HOOK(message_end), HOOK(parted),     HOOK(screened),
-	HOOK(tagged),
+	HOOK(tagged),    HOOK(answers),
 };
 
 static const struct module *const *list_at(size_t offset)
