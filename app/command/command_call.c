@@ -71,13 +71,14 @@ bool command_call_view(struct command_run *run, struct call_view *view)
 static json_t *call_view_json(const struct call_view *v)
 {
 	return json_pack(
-		"{s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:I, s:I, s:I, s:b, "
+		"{s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b, "
 		"s:b}",
 		"id", command_call_id_json(v->call), "state", call_state_name(v->state), "a_state",
 		party_state_name(v->states[0]), "b_state", party_state_name(v->states[1]),
 		"application", v->application, "waits", v->waits, "tenant", v->tenant, "from",
 		command_text_json(bytes_str(v->from)), "to", command_text_json(bytes_str(v->to)),
-		"from_name", command_text_json(bytes_str(v->from_name)), "setup_utc_ms",
+		"answered_by", command_text_json(bytes_str(v->answered_by)), "from_name",
+		command_text_json(bytes_str(v->from_name)), "setup_utc_ms",
 		(json_int_t)v->setup_utc_ms, "answer_utc_ms", (json_int_t)v->answer_utc_ms,
 		"version", (json_int_t)v->version, "saved", v->saved, "restored", v->restored);
 }
@@ -95,7 +96,8 @@ static bool call_is_listed(const struct command_run *run, const struct shard *co
 	if (application->given && !bytes_is(application->text, view->application))
 		return false;
 	return command_span_has(span, view->setup_utc_ms) &&
-	       command_span_is_of(span, view->from, view->to);
+	       (command_span_is_of(span, view->from, view->to) ||
+		command_span_is_of(span, view->answered_by, ""));
 }
 
 static bool call_look(const struct command_run *run, const struct command_span *span,
@@ -243,7 +245,7 @@ static void call_facts_put(json_t *json, const struct shard *core, uint64_t call
 static void on_stats(const struct query *q, void *arg)
 {
 	struct command_run *run = arg;
-	struct call_view view;
+	static struct call_view view; /* large for a stack */
 	json_t *json;
 
 	if (!command_call_view(run, &view))

@@ -333,7 +333,8 @@ static bool cdr_is_wanted(const json_t *json, const struct command_value *call,
 	    !cdr_says(json, "linked", call->text))
 		return false;
 	return command_span_has(span, (uint64_t)end) &&
-	       command_span_is_of(span, json_text(json, "from"), json_text(json, "to"));
+	       (command_span_is_of(span, json_text(json, "from"), json_text(json, "to")) ||
+		command_span_is_of(span, json_text(json, "answered_by"), ""));
 }
 
 static bool cdr_is_seen(const struct command_run *run, const json_t *json)

@@ -730,7 +730,7 @@ static void write_security(struct writer *w)
 
 void fields_write_events(struct writer *w)
 {
-	struct fields fields;
+	static struct fields fields; /* large for a stack */
 
 	writer_str(w, "\n## Events\n\n| Type | Fields | Meaning |\n|---|---|---|\n");
 	for (int kind = 0; kind < SIG_EVENT_KINDS; kind++) {

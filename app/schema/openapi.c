@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "app/schema/fields.h"
@@ -562,11 +563,16 @@ static json_t *openapi_problem(void)
 
 static json_t *openapi_event(enum sig_event_kind kind)
 {
-	struct sig_event event = { .kind = kind, .recording = 1 };
+	struct sig_event *event = calloc(1, sizeof(*event)); /* large for a stack */
 	json_t *members = json_object();
-	struct fields fields;
+	struct fields fields = { 0 };
 
-	fields_of_event(&fields, &event);
+	if (event) {
+		event->kind = kind;
+		event->recording = 1;
+		fields_of_event(&fields, event);
+	}
+	free(event);
 	for (size_t i = 0; i < fields.count; i++)
 		(void)json_object_set_new(members, fields.list[i].name,
 					  i ? json_pack("{s:s}", "type",

@@ -117,6 +117,8 @@ static const struct schema segment_rows[] = {
 	{ "room", 22, SCHEMA_FIXED64, SCHEMA_AT(struct segment, cdr.room) },
 	{ "from_name", 23, SCHEMA_CSTR, SCHEMA_LINE,
 	  SCHEMA_AT(struct segment, cdr.facts.from_name) },
+	{ "answered_by", 24, SCHEMA_CSTR, SCHEMA_LINE,
+	  SCHEMA_AT(struct segment, cdr.facts.answered_by) },
 	{ 0 },
 };
 
@@ -230,6 +232,32 @@ struct bytes call_from_name(const struct call *c)
 						       : (struct bytes){ 0 };
 }
 
+/* As it was dialled, where a step of the plan sent the call out with the number that the trunk knows it by. */
+static struct bytes number_of_leg(const struct call *c, const struct leg *l)
+{
+	struct sip_name_addr remote;
+	struct bytes number;
+
+	if (l->user.n || sip_name_addr_parse(&remote, text_bytes(&l->dialog.remote)))
+		return text_bytes(&l->user);
+	number = remote.uri.user;
+	for (uint8_t i = c->plan.count; i-- > 0;) {
+		const struct plan_step *p = &c->plan.steps[i];
+
+		if (p->trunk.n && bytes_eq(text_bytes(&p->trunk), text_bytes(&l->trunk)) &&
+		    bytes_eq(text_bytes(&p->number), number))
+			return text_bytes(&p->user);
+	}
+	return number;
+}
+
+struct bytes call_answered_by(const struct call *c)
+{
+	const struct leg *l = c->answer_utc_ms ? call_callee(c) : NULL;
+
+	return l ? number_of_leg(c, l) : (struct bytes){ 0 };
+}
+
 /* One of ours, once, and whole. */
 static void missed_add(struct writer *w, const struct call_host *h, const struct call *c,
 		       struct bytes user)
@@ -299,6 +327,7 @@ static void cdr_fill_setup(struct cdr *cdr, const struct call *c)
 	cdr_add_forward(cdr, &c->plan);
 	cdr_put(cdr->from, sizeof(cdr->from), text_bytes(&c->from));
 	cdr_put(cdr->facts.from_name, sizeof(cdr->facts.from_name), call_from_name(c));
+	cdr_put(cdr->facts.answered_by, sizeof(cdr->facts.answered_by), call_answered_by(c));
 	/* the plan of a party that was given away begins with whom it was given to */
 	cdr_put(cdr->to, sizeof(cdr->to),
 		text_bytes(c->segment_count && cdr->forwarded != PLAN_CALLED
@@ -335,13 +364,14 @@ static void common_fill(struct cdr *cdr, const struct call_host *h, const struct
 			enum call_cause cause)
 {
 	int64_t wall_ms = h->wall_ms; /* makes the call's times those of the wall, all alike */
-	char name[CALL_NAME_MAX];     /* of the pair, as its numbers are */
+	struct call_facts pair = cdr->facts; /* two of them are of the pair, as its numbers are */
 
 	cdr->call = c->id;
 	cdr_put(cdr->tenant, sizeof(cdr->tenant), bytes_str(call_tenant(h, c)));
-	memcpy(name, cdr->facts.from_name, sizeof(name));
 	call_facts_fill(&cdr->facts, h, c);
-	memcpy(cdr->facts.from_name, name, sizeof(name));
+	memcpy(cdr->facts.from_name, pair.from_name, sizeof(pair.from_name));
+	memcpy(cdr->facts.answered_by, pair.answered_by, sizeof(pair.answered_by));
+	number_fill(cdr->facts.answered_by, h, c);
 	number_fill(cdr->from, h, c);
 	number_fill(cdr->to, h, c);
 	number_fill(cdr->forwarded_to, h, c);

@@ -17,6 +17,8 @@ struct bytes cdr_number(const struct call_host *h, const struct call *c, struct 
 struct bytes call_dnis(const struct call *c);
 /* That of c->from, unless it hides. Known of who began the call alone. */
 struct bytes call_from_name(const struct call *c);
+/* Who took the call of the pair that it has: whoever was dialled. Empty: nobody has yet, or the node itself. */
+struct bytes call_answered_by(const struct call *c);
 /* Into a fixed field. */
 void cdr_put_number(char *out, size_t cap, const struct call_host *h, const struct call *c,
 		    struct bytes number);

@@ -642,12 +642,14 @@ void transfer_done(struct call_host *h, struct call *c)
 		leave(h, c);
 }
 
-/* Who was to ring sent it on, or somebody else did: it is whom it speaks with. */
+/* Who was to ring sent it on, or one of several that rang has answered: it is whom it speaks with. */
 static void name_who_speaks(struct call *c)
 {
-	struct bytes user;
+	struct bytes user = call_answered_by(c);
 
-	if (plan_went_to(&c->plan, &user) != PLAN_CALLED && text_set(&c->to, user))
+	if (!user.n)
+		(void)plan_went_to(&c->plan, &user);
+	if (c->plan.count > 1 && user.n && text_set(&c->to, user))
 		LOG_WARN("call", c->id, "no memory for the name of who speaks");
 }
 

@@ -422,7 +422,7 @@ struct call_view {
 	char tenant[32];
 	char application[33]; /* that has it, or that it waits for; "": none */
 	bool waits;           /* it does */
-	char from[64], to[64], from_name[CALL_NAME_MAX];
+	char from[64], to[64], from_name[CALL_NAME_MAX], answered_by[64];
 	enum party_state states[2]; /* of caller and callee */
 	struct text const *sip_call_id
 		[2]; /* caller and callee (the caller again: nobody is asked yet); valid until the next event */

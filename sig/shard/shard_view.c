@@ -358,6 +358,8 @@ static void view_head(const struct shard *s, const struct call *c, struct call_v
 	cdr_put_number(out->from, sizeof(out->from), &s->host, c, text_bytes(&c->from));
 	cdr_put_number(out->to, sizeof(out->to), &s->host, c, text_bytes(&c->to));
 	cdr_put(out->from_name, sizeof(out->from_name), call_from_name(c));
+	cdr_put_number(out->answered_by, sizeof(out->answered_by), &s->host, c,
+		       call_answered_by(c));
 }
 
 static void glance(const struct shard *s, const struct call *c, struct call_view *out)

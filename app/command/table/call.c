@@ -530,14 +530,15 @@ const struct command g_call_commands[] = {
 	  "as ending: each party has up to 32 s to acknowledge BYE, and Redis may be away.",
 	  "a list: id, state (setup, ringing, answering, established, ending), a_state and "
 	  "b_state (what its parties are at: see States of a party), application (that "
-	  "has the call; empty: none), waits (for it, to be answered), from, to, from_name, "
+	  "has the call; empty: none), waits (for it, to be answered), from, to, answered_by, "
+	  "from_name, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
 	  "restored",
 	  BY(command_call_list), .own = "",
-	  .columns = "id,state,application,from,to,setup_utc_ms,answer_utc_ms",
+	  .columns = "id,state,application,from,to,answered_by,setup_utc_ms,answer_utc_ms",
 	  LISTS("id", "setup_utc_ms", true,
-		"state,a_state,b_state,application,waits,from,to,from_name,setup_utc_ms,answer_utc_"
-		"ms,"
+		"state,a_state,b_state,application,waits,from,to,answered_by,from_name,"
+		"setup_utc_ms,answer_utc_ms,"
 		"version,saved,restored") },
 	{ "call.show", COMMAND_FOR_READER, g_call_args,
 	  "Shows a call with the live counters of its media flows. A call that ended in the last "

@@ -44,6 +44,50 @@ static void test_together_up(void **state)
 	trio_assert_left(&t->c);
 	line_assert_idle(t->l.r);
 	assert_string_equal(t->l.r->cdrs[0].facts.missed, "");
+	assert_string_equal(t->l.r->cdrs[0].facts.answered_by, ""); /* the node */
+	assert_string_equal(t->l.r->cdrs[1].facts.answered_by, "1004");
+	assert_string_equal(t->l.r->cdrs[1].to, "1004");
+}
+
+static const struct sig_event *told(const struct rig *r, enum sig_event_kind kind)
+{
+	for (uint32_t i = 0; i < r->event_count; i++) {
+		if (r->events[i].kind == kind)
+			return &r->events[i];
+	}
+	fail_msg("no event %d", kind);
+	return NULL;
+}
+
+/* Who answered is named, over a kill, and nobody before. */
+static void test_who_answered(void **state)
+{
+	struct trio *t = *state;
+	struct rig *r = t->l.r;
+	struct call_view view;
+	uint32_t cursor = 0;
+
+	call_flow(&t->l, "[{\"dial\":[\"1002\",\"1004\"]}]");
+	assert_true(phone_rings(&t->l.b).n);
+	assert_true(phone_rings(&t->c).n);
+	assert_true(shard_call_view(r->shard, first_call(r), &view));
+	assert_string_equal(view.answered_by, "");
+	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
+	rig_run(r);
+	is_answered(&t->l);
+	assert_string_equal(told(r, SIG_CALL_ANSWERED)->facts.answered_by, "1004");
+	assert_string_equal(told(r, SIG_CALL_ANSWERED)->to, "700");
+	trio_restart(t);
+	assert_true(shard_call_next(r->shard, &cursor, &view));
+	assert_string_equal(view.answered_by, "1004");
+	phone_request(&t->c, "BYE", "", "");
+	rig_run(r);
+	trio_assert_left(&t->l.a);
+	rig_wait_ms(r, 40000);
+	assert_int_equal(r->cdr_count, 1);
+	assert_string_equal(told(r, SIG_CALL_ENDED)->facts.answered_by, "1004");
+	assert_string_equal(r->cdrs[0].facts.answered_by, "1004");
+	assert_string_equal(r->cdrs[0].to, "700");
 }
 
 static void test_nobody_up(void **state)
@@ -586,6 +630,7 @@ int main(void)
 		TRIO_TEST(test_nobody),
 		TRIO_TEST(test_forwarded),
 		TRIO_TEST(test_picked_up_and_left),
+		TRIO_TEST(test_who_answered),
 		TRIO_TEST(test_box_of_a_member),
 		TRIO_TEST(test_rings_and_box),
 		TRIO_TEST(test_rings_and_colleague),
