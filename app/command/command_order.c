@@ -419,6 +419,57 @@ void command_order_give(struct command_run *run, struct call_order *order)
 		command_order_to(run, call, order);
 }
 
+/* ---- whose phones decide whether it can be done ---- */
+
+static void look_found(void *owner, uint64_t token, struct instant now)
+{
+	struct node *n = owner;
+	struct command_run *run = waiting_pop(n->api.waiting, token);
+
+	(void)now;
+	if (run)
+		run->command->fn(run);
+}
+
+void command_looks_join(struct node *node)
+{
+	node->common.looks = (struct locations_user){ .owner = node, .found = look_found };
+	locations_join(node->common.locations, &node->common.looks);
+}
+
+/* Another node may know more of the user: the command is carried out when the store has said. */
+static bool command_awaits_user(struct command_run *run, const char *of, struct bytes user)
+{
+	struct node *n = run->node;
+	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(of));
+	uint64_t ticket;
+
+	if (tenant == TENANT_NONE || !extensions_has(n->api.extensions, tenant, user) ||
+	    locations_know(n->common.locations, tenant, user))
+		return false;
+	ticket = waiting_put(n->api.waiting, run);
+	if (!ticket)
+		return false;
+	locations_set_now(n->common.locations, clock_instant());
+	if (locations_ask(n->common.locations, tenant, user, &n->common.looks, ticket))
+		return true;
+	(void)waiting_pop(n->api.waiting, ticket);
+	return false;
+}
+
+/* Who gives a call away hears at once that nobody is there: what rings goes on. */
+static bool order_awaits_user(struct command_run *run, const struct call_order *order)
+{
+	static struct call_view view; /* large for a stack */
+	uint64_t call;
+
+	if (order->kind != ORDER_TRANSFER && order->kind != ORDER_DEFLECT)
+		return false;
+	return !id_call_get(command_value(run, "call")->text, &call) &&
+	       node_call_view(run->node, call, &view) &&
+	       command_awaits_user(run, view.tenant, order->to);
+}
+
 void command_call_order(struct command_run *run)
 {
 	struct call_order order = { .kind = (enum call_order_kind)run->command->order };
@@ -426,6 +477,8 @@ void command_call_order(struct command_run *run)
 	field_order(run, &order);
 	order.has_seconds = command_arg_find(run->command, BYTES_LIT("away_s")) &&
 			    command_value(run, "away_s")->given;
+	if (order_awaits_user(run, &order))
+		return;
 	command_order_give(run, &order);
 }
 
@@ -673,45 +726,6 @@ static void originate(struct command_run *run)
 			  shard_call_originate(node_core(run->node, o.call), &o, clock_instant()));
 }
 
-/* ---- the phone that is rung first ---- */
-
-static void look_found(void *owner, uint64_t token, struct instant now)
-{
-	struct node *n = owner;
-	struct command_run *run = waiting_pop(n->api.waiting, token);
-
-	(void)now;
-	if (run)
-		originate(run);
-}
-
-void command_looks_join(struct node *node)
-{
-	node->common.looks = (struct locations_user){ .owner = node, .found = look_found };
-	locations_join(node->common.locations, &node->common.looks);
-}
-
-/* Another node may know more of him. Whom he calls is looked up by the call itself. */
-static bool originate_waits(struct command_run *run)
-{
-	struct node *n = run->node;
-	uint16_t tenant = tenants_find(n->common.tenants, bytes_str(run->tenant));
-	struct bytes from = command_value(run, "from")->text;
-	uint64_t ticket;
-
-	if (tenant == TENANT_NONE || !extensions_has(n->api.extensions, tenant, from) ||
-	    locations_know(n->common.locations, tenant, from))
-		return false;
-	ticket = waiting_put(n->api.waiting, run);
-	if (!ticket)
-		return false;
-	locations_set_now(n->common.locations, clock_instant());
-	if (locations_ask(n->common.locations, tenant, from, &n->common.looks, ticket))
-		return true;
-	(void)waiting_pop(n->api.waiting, ticket);
-	return false;
-}
-
 void command_call_originate(struct command_run *run)
 {
 	bool given = command_value(run, "to")->given;
@@ -719,6 +733,7 @@ void command_call_originate(struct command_run *run)
 	if (given == command_value(run, "flow")->given)
 		command_fail(run, given ? COMMAND_BAD_ARGUMENT : COMMAND_MISSING_ARGUMENT, "to",
 			     "say who is called then: to, or flow");
-	else if (!originate_waits(run))
+	/* whom he calls is looked up by the call itself */
+	else if (!command_awaits_user(run, run->tenant, command_value(run, "from")->text))
 		originate(run);
 }
