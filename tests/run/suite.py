@@ -96,6 +96,7 @@ def main():
     parser.add_argument("part", nargs="*", help=f"{' '.join(PARTS)}, or an end-to-end test: "
                         "tests/e2e/NAME_test.py[::CLASS[.METHOD]]")
     parser.add_argument("--keep", action="store_true", help="leave the folders of a failed end-to-end test")
+    parser.add_argument("--long", action="store_true", help="whole classes where a place of tests/e2e/lib/place.py has some of their tests")
     parser.add_argument("--seed", type=int, default=random.randrange(10000), help="of the order of the end-to-end files; a run prints its own")
     parser.add_argument("--host", help=argparse.SUPPRESS)        # what it was before packages came: a file of host.sh
     parser.add_argument("--understood", action="store_true", help=argparse.SUPPRESS)     # run nothing
@@ -105,6 +106,8 @@ def main():
         return 0
     if options.keep:
         os.environ["TANDEM_KEEP"] = "1"
+    if options.long:
+        os.environ["TANDEM_LONG"] = "1"
     signal.signal(signal.SIGTERM, interrupted)
     os.chdir(parts.ROOT)
     report, begun, builds = Report(), [], []

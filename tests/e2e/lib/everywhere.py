@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is to work over every port: tests that were written for the kernel's sockets and run again at another place (lib/place.py)."""
+import os
+
 NAMES = (
     "call_test.Calls.test_audio_and_keys_cross_both_ways",
     "call_test.Calls.test_dscp",
@@ -20,3 +22,35 @@ NAMES = (
     "trace_test.InClear.test_a_call",
     "trace_test.Export.test_sip_and_rtcp_of_a_call",
 )
+
+# What asks where users are, again with phones of which the node has heard nothing for long (TANDEM_STORE): calls, groups, flows, forwards,
+# features. The second list has what kills its node, or asks Redis for what either of two nodes may answer.
+STORE = (
+    "call_test.Calls.test_audio_and_keys_cross_both_ways",
+    "forking_test.Forking.test_the_second_phone_answers",
+    "forward_test.Forwards.test_always",
+    "forward_test.Forwards.test_no_answer",
+    "forward_test.Deflected.test_goes_on",
+    "transfer_test.Blind.test_the_caller_gives_the_callee",
+    "transfer_test.Blind.test_to_one_that_forwards",
+    "codes_test.Codes.test_do_not_disturb",
+    "groups_test.Groups.test_together_in_a_flow",
+    "groups_test.Groups.test_mailbox_of_a_member",
+    "groups_test.Groups.test_declined",
+    "flow_calls_test.Dials.test_orders",
+)
+STORE_KILLS = (
+    "groups_test.Groups.test_by_number",
+    "groups_test.Groups.test_else",
+    "flow_calls_test.Dials.test_goes_on",
+)
+STORE_WHOLE = ("call_test.Calls", "forking_test.Forking", "forward_test.Forwards", "forward_test.Smart", "forward_test.Deflected",
+               "transfer_test.Blind", "transfer_test.Back", "transfer_test.Attended", "transfer_test.ByCommand", "codes_test.Codes",
+               "groups_test.Groups", "flow_calls_test.Numbers", "flow_calls_test.Dials", "flow_confirm_test.Confirms")
+
+
+def store_names(kills=True):
+    """Some by default; with ./tandem test --long (TANDEM_LONG) whole classes. Those have kills, so two nodes run the short list."""
+    if kills and os.environ.get("TANDEM_LONG"):
+        return STORE_WHOLE
+    return STORE + (STORE_KILLS if kills else ())

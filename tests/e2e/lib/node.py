@@ -18,9 +18,10 @@ from server import Server, ServerError
 from tandem_client import Client, NoAnswer, Refused, ha1
 
 from . import ROOT, place
+from .apart import Store
 from .media import Media
 from .sip import UserAgent
-from patience import PATIENCE_S, slowness
+from patience import PATIENCE_S, slowness, until
 
 # A finding of a sanitizer must end the process, or nobody would see it.
 SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:exitcode=99",
@@ -58,6 +59,13 @@ def typed(kind, value):
     return str(value) if kind in ("string", "word") else value
 
 
+def worded(value):
+    """The reverse, for tandemctl."""
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return ",".join(value)
+    return value if isinstance(value, str) else json.dumps(value)
+
+
 def entry(fields):
     pairs = dict(zip(fields[::2], fields[1::2]))
     for name in ("cdr", "event"):
@@ -93,7 +101,9 @@ class Node(Server):
         try:
             self.init(bind=place.NODE, sip_ports=f"{self.sip_port},{self.sip_port_2}",
                       media_ports=self.media_ports, http=f"{place.NODE}:{self.http_port}")
-            if settings or everything or webrtc or place.PORT:
+            if place.STORE and "url" not in (settings or {}).get("redis", {}):
+                self.store = self._stack.enter_context(Store(self.home))
+            if settings or everything or webrtc or place.PORT or self.store:
                 self.configure(settings)
             else:
                 with open(self.config, "a", encoding="utf-8") as file:
@@ -111,8 +121,8 @@ class Node(Server):
         self._stack.callback(self._leave)
         super().__init__(os.path.join(build_folder(), "app"), os.path.join(self.home, "node"),
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
-        self.killed = self.secure = False
-        self.redis_url = ""
+        self.killed, self.secure = None, False          # None: it was not started yet
+        self.redis_url, self.store, self.beside = "", None, None
         self.types = {}                 # of arguments, once the node was asked for them
         LIVE.append(self)
         self._stack.callback(LIVE.remove, self)
@@ -128,7 +138,7 @@ class Node(Server):
             main |= {"sip_tcp_ports": [self.sip_port], "sip_tls_ports": [self.tls_port]}
             networks.append(main | {"name": "six", "bind": "::1", "advertise": "::1"})
         base = {"node": {"name": "n1", "shard": 1, "state_dir": self.folder}, "networks": networks,
-                "http": {"bind": place.NODE, "port": self.http_port}, "sip": {"digits": "shown"}, "redis": {"deadline": REDIS_LATE},
+                "http": {"bind": place.NODE, "port": self.http_port}, "sip": {"digits": "shown"}, "redis": {"deadline": REDIS_LATE, **({"url": self.store.url} if self.store else {})},
                 **place.settings(build_folder())}
         if self.webrtc_ports:
             base = merged(base, {"media": {"workers": len(self.webrtc_ports)}})
@@ -146,8 +156,21 @@ class Node(Server):
     # -- life ----------------------------------------------------------------------------------
     def start(self, seconds=PATIENCE_S, wrapper=()):
         super().start(seconds, (*place.command(), *wrapper))
-        self.killed = False
+        first, self.killed = self.killed is None, False
         place.started()
+        if first and self.store:
+            self.has_phones_elsewhere()
+
+    def has_phones_elsewhere(self):
+        """What of its phones a node with a Redis apart has to ask (lib/place.py)."""
+        if place.STORE == "apart":
+            place.ages(self.server, lambda: (self.kill(), self.restart()))
+            return
+        other = {"node": {"name": "n2", "shard": 2}, "redis": {"url": self.redis_url}}
+        self.beside = Node(settings=other, start=False, calls=2, spare=4)
+        shutil.copy(os.path.join(self.state_dir, "keys"), os.path.join(self.beside.state_dir, "keys"))
+        self.beside.start()
+        place.is_beside(self.server, self.beside.server)
 
     def kill(self):
         """kill -9.  The embedded Redis lives on, as it would in the field."""
@@ -162,6 +185,8 @@ class Node(Server):
 
     def close(self, check=True):
         """Stops the node and whatever it left.  A crash, a leak, a bad exit or media by another port is the test's failure."""
+        if self.beside:
+            self.beside.close(check)
         try:
             if check and self.running():
                 place.carried(self)
@@ -243,6 +268,8 @@ class Node(Server):
 
     def ctl(self, command, secret=None, **arguments):
         """One command by the client for Python; words become what the table of commands wants.  tandemctl() is the program."""
+        if self.beside:                 # Redis might give it to the other one
+            return self.tandemctl(command, secret, **{name: worded(value) for name, value in arguments.items()})
         try:
             with Client(self.redis_socket, "_operator", tls=self.redis_tls) as client:
                 if secret is not None:
@@ -255,6 +282,16 @@ class Node(Server):
                                               for name, value in arguments.items()})
         except (Refused, NoAnswer, OSError) as error:
             raise ServerError(f"{command}: {error}") from error
+
+    def put_extension(self, number, password, **flags):
+        super().put_extension(number, password, **flags)
+        if self.beside:
+            until(lambda: "number" in self.beside_has(number), lambda: f"{number} is not known to the other node")
+
+    def beside_has(self, number):
+        with contextlib.suppress(ServerError):
+            return self.beside.tandemctl("extension.get", number=number)
+        return {}
 
     def forget_socket(self):
         """From now on tandemctl asks this node by Redis."""

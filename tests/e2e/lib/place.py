@@ -4,6 +4,10 @@
 As a rule both on 127.0.0.1, media over the kernel's sockets. With TANDEM_MEDIA_PORT=xdp or dpdk in the environment they are at the
 two ends of a wire (lib/wire.py), and the nodes' media.port is that: what works over sockets is to work over every port, so the same
 tests run again (ports_xdp_test.py, ports_dpdk_test.py). Set before this is imported.
+
+With TANDEM_STORE=apart each node has a Redis that is not its own, and a test's first call meets phones that registered long before: the
+node is killed and started behind the registrations. With TANDEM_STORE=nodes there is a second node at that Redis, and phones register
+there: the first one hears nothing of them, and asks the store (store_apart_test.py, store_nodes_test.py).
 """
 import atexit
 import os
@@ -13,11 +17,13 @@ from .wire import FAR, Wire, sum_in_software, take_back
 
 PORT = os.environ.get("TANDEM_MEDIA_PORT", "")
 FORWARD = os.environ.get("TANDEM_MEDIA_FORWARD", "")        # of xdp: the kernel forwards what it can
+STORE = os.environ.get("TANDEM_STORE", "")
 NODE, PARTY, STRANGER = ("10.77.0.1", "10.77.0.2", "10.77.0.66") if PORT else ("127.0.0.1", "127.0.0.1", "127.0.0.66")
 OTHERS = ("10.77.0.55", "10.77.0.77") if PORT else ("127.0.0.55", "127.0.0.77")        # hosts where nobody listens
 TAP = "tandem0"
 CARRIED = {"xdp": ("tandem_media_xdp_packets_total", "direction"), "dpdk": ("tandem_media_dpdk_frames_total", "what")}
 _wire = None
+_registrars, _aged = {}, {}     # by address of a node: where phones register, and what is to be done before the first call
 
 
 def wire():
@@ -69,6 +75,24 @@ def started():
     """The node is there: the TAP interface gets its route, as an operator's configuration would give it."""
     if PORT == "dpdk":
         wire().ip("route", "replace", "10.77.0.0/24", "dev", TAP, "src", NODE)
+
+
+def is_beside(server, other):
+    """Phones of the node at `server` register at the other one."""
+    _registrars[server] = other
+
+
+def registrar(server):
+    return _registrars.get(server, server)
+
+
+def ages(server, age):
+    """Before the first call to the node its registrations are old by age()."""
+    _aged[server] = age
+
+
+def call(server):
+    _aged.pop(server, lambda: None)()
 
 
 def detours(node):

@@ -7,6 +7,7 @@ import time
 
 from .media import tos_of, udp_socket
 from .message import Message, address_uri, credentials, digest_fields, host_port, parameter
+from . import place
 from .place import PARTY
 from patience import PATIENCE_S
 
@@ -246,7 +247,11 @@ class UserAgent:
                                cseq=self._register["cseq"], to=f"<{self.aor}>",
                                headers=[("Expires", str(expires)), *headers])
         request.set("Contact", contact or self.contact)
-        sent, response = self.transact_authorized(request, seconds, algorithm)
+        server, self.server = self.server, place.registrar(self.server)
+        try:
+            sent, response = self.transact_authorized(request, seconds, algorithm)
+        finally:
+            self.server = server
         self._register["cseq"] = sent.cseq
         return response
 
@@ -279,6 +284,7 @@ class UserAgent:
     # -- calls ---------------------------------------------------------------------------------
     def invite(self, number, body, headers=(), content_type="application/sdp"):
         """Starts a call in the background, to a number or a URI; see OutgoingCall."""
+        place.call(self.server)
         return OutgoingCall(self, number, body, headers, content_type)
 
     def incoming(self, seconds=PATIENCE_S):
