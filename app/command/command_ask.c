@@ -11,11 +11,25 @@
 #include "sig/shard/commons.h"
 #include "sig/sip/id.h"
 
+void waiting_open(struct waiting *w, struct rand_source *rand)
+{
+	fair_open(&w->fair, WAITING_MAX, rand);
+}
+
+void waiting_close(struct waiting *w)
+{
+	fair_close(&w->fair);
+}
+
 uint64_t waiting_put(struct waiting *w, struct command_run *run)
 {
+	const struct fair_who who = command_holder(run);
+
 	for (uint32_t i = 0; i < WAITING_MAX; i++) {
 		if (w->list[i].run)
 			continue;
+		if (fair_take(&w->fair, &who, 1, &w->list[i].held) != FAIR_FINE)
+			return 0;
 		w->list[i].run = run;
 		w->list[i].generation++;
 		return (uint64_t)w->list[i].generation << 32 | (i + 1);
@@ -28,6 +42,7 @@ static struct command_run *waiting_run_pop(struct waiting *w, uint32_t i)
 	struct command_run *run = w->list[i].run;
 
 	w->list[i].run = NULL;
+	fair_give(&w->fair, &w->list[i].held);
 	return run;
 }
 

@@ -4,6 +4,7 @@
 #define APP_COMMAND_COMMAND_ASK_H
 
 #include "base/bytes.h"
+#include "base/fair.h"
 #include "sig/remote/remote_news.h"
 #include "sig/shard/shard.h"
 
@@ -11,16 +12,20 @@
 
 struct command_run;
 
-enum { WAITING_MAX = 128 }; /* as many as run at once */
+enum { WAITING_MAX = 256 }; /* a tenant alone has half of them */
 
 struct waiting {
 	struct {
 		struct command_run *run; /* NULL: free */
 		uint32_t generation;
+		struct fair_held held;
 	} list[WAITING_MAX];
+	struct fair fair; /* whose the runs are */
 };
 
-/* The ticket under which it is taken out again, never 0; 0: full. */
+void waiting_open(struct waiting *w, struct rand_source *rand);
+void waiting_close(struct waiting *w);
+/* The ticket under which it is taken out again, never 0; 0: full, or the tenant, the token or the user of the run has its share. */
 uint64_t waiting_put(struct waiting *w, struct command_run *run);
 /* NULL: nobody waits with it. */
 struct command_run *waiting_pop(struct waiting *w, uint64_t ticket);

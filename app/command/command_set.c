@@ -22,10 +22,10 @@
 enum {
 	SET_SHOWN_MAX = 1000,        /* changes in an answer */
 	SET_PIECE_OCTETS = 1 << 17,  /* of entries that are written at once */
-	STAGE_OCTETS_MAX = 32 << 20, /* of all */
-	STAGES_MAX = 4,
+	STAGE_OCTETS_MAX = 64 << 20, /* of all */
+	STAGES_MAX = 16,
 	STAGED_MAX = 8, /* pieces on their way */
-	SETS_WAITING_MAX = 8,
+	SETS_WAITING_MAX = 16,
 	RANK_DELETED = 1 << 8,
 	RANK_SAME = 1 << 10,
 };
@@ -35,13 +35,14 @@ struct set_stage {
 	char owner[COMMAND_BY_MAX]; /* nobody else's parts come to it */
 	json_t *documents;          /* NULL: free */
 	uint32_t parts;
-	size_t octets;
-	uint64_t until_ns;
+	uint64_t until_ns; /* whatever comes meanwhile: nobody has it for ever */
+	struct fair_held place, octets;
 };
 
 struct sets {
 	struct set_job *first;
 	struct set_stage stages[STAGES_MAX];
+	struct fair places, octets, waiting; /* whose the stages are, and the jobs */
 };
 
 static struct sets *sets_of(const struct command_run *run)
@@ -85,6 +86,7 @@ static void set_job_end(struct set_job *job)
 	struct sets *sets = job->sets;
 
 	assert(sets->first == job && !job->asked);
+	fair_give(&sets->waiting, &job->held);
 	sets->first = job->next;
 	set_job_free(job);
 }
@@ -689,8 +691,10 @@ static void set_job_first(struct set_job *job)
 			"one");
 }
 
-static void stage_drop(struct set_stage *s)
+static void stage_drop(struct sets *sets, struct set_stage *s)
 {
+	fair_give(&sets->places, &s->place);
+	fair_give(&sets->octets, &s->octets);
 	json_decref(s->documents);
 	*s = (struct set_stage){ 0 };
 }
@@ -750,7 +754,7 @@ void command_sets_round(struct node *n)
 		return;
 	for (size_t i = 0; i < STAGES_MAX; i++) {
 		if (sets->stages[i].documents && now_ns >= sets->stages[i].until_ns)
-			stage_drop(&sets->stages[i]);
+			stage_drop(sets, &sets->stages[i]);
 	}
 	while (sets->first && clock_now_ns() < until_ns) {
 		if (!set_job_turn(sets->first, until_ns))
@@ -774,13 +778,20 @@ void command_sets_drop(struct node *n)
 	while (sets && sets->first && !sets->first->asked && sets->first->phase != SET_MOVED)
 		set_job_fail(sets->first, COMMAND_UNAVAILABLE, "the node stops");
 	for (size_t i = 0; sets && i < STAGES_MAX; i++)
-		stage_drop(&sets->stages[i]);
+		stage_drop(sets, &sets->stages[i]);
 }
 
 void command_sets_close(struct node *n)
 {
+	struct sets *sets = n->api.sets;
+
 	command_sets_drop(n);
-	free(n->api.sets);
+	if (sets) {
+		fair_close(&sets->places);
+		fair_close(&sets->octets);
+		fair_close(&sets->waiting);
+	}
+	free(sets);
 	n->api.sets = NULL;
 }
 
@@ -791,19 +802,23 @@ static bool sets_are_there(struct command_run *run)
 {
 	struct node *n = run->node;
 
-	if (!n->api.sets)
-		n->api.sets = calloc(1, sizeof(*n->api.sets));
-	if (!n->api.sets)
+	if (n->api.sets)
+		return true;
+	n->api.sets = calloc(1, sizeof(*n->api.sets));
+	if (!n->api.sets) {
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
-	return n->api.sets != NULL;
+		return false;
+	}
+	fair_open(&n->api.sets->places, STAGES_MAX, &n->rand);
+	fair_open(&n->api.sets->octets, STAGE_OCTETS_MAX, &n->rand);
+	fair_open(&n->api.sets->waiting, SETS_WAITING_MAX, &n->rand);
+	return true;
 }
 
 /* By HTTP a token; else whoever has the role: clients of Redis have a name for each command. */
 static void stage_owner(const struct command_run *run, char out[COMMAND_BY_MAX])
 {
-	bool token = !strcmp(run->door, "http");
-
-	(void)snprintf(out, COMMAND_BY_MAX, "%s", token ? run->by : "");
+	(void)bytes_cstr(command_holder(run).name[FAIR_TOKEN], out, COMMAND_BY_MAX);
 }
 
 static struct set_stage *stage_find(const struct command_run *run, struct bytes id)
@@ -823,17 +838,24 @@ static struct set_stage *stage_find(const struct command_run *run, struct bytes 
 
 static struct set_stage *stage_free(struct command_run *run, struct bytes id)
 {
+	const struct fair_who who = command_holder(run);
+
 	for (size_t i = 0; i < STAGES_MAX; i++) {
 		struct set_stage *s = &sets_of(run)->stages[i];
 
 		if (s->documents || bytes_cstr(id, s->id, sizeof(s->id)))
 			continue;
+		if (fair_take(&sets_of(run)->places, &who, 1, &s->place) != FAIR_FINE)
+			break;
 		(void)snprintf(s->tenant, sizeof(s->tenant), "%s", run->tenant);
 		stage_owner(run, s->owner);
 		s->documents = json_array();
+		s->until_ns = clock_now_ns() + STAGE_LIFE_NS;
 		return s;
 	}
-	command_fail(run, COMMAND_BUSY, "stage", "other sets are being staged: try again");
+	command_fail(run, COMMAND_BUSY, "stage",
+		     "as many sets are staged, or as many of the tenant, or of the token, as may "
+		     "be: apply them; one that is not applied in ten minutes is dropped");
 	return NULL;
 }
 
@@ -842,13 +864,12 @@ void command_set_stage(struct command_run *run)
 	struct bytes id = command_value(run, "stage")->text;
 	uint64_t part = command_value(run, "part")->number;
 	json_t *documents = json_object_get(run->args, "documents");
+	const struct fair_who who = command_holder(run);
 	struct set_stage *s;
-	size_t octets = 0;
 
 	if (!sets_are_there(run))
 		return;
 	s = stage_find(run, id);
-
 	if (!json_is_array(documents)) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "documents", "documents is a list");
 		return;
@@ -864,27 +885,23 @@ void command_set_stage(struct command_run *run)
 		command_fail(run, COMMAND_CONFLICT, "part", "part %u comes next", s->parts);
 		return;
 	}
-	for (size_t i = 0; i < STAGES_MAX; i++)
-		octets += sets_of(run)->stages[i].octets;
 	if (part == s->parts) {
 		char *text = json_dumps(documents, JSON_COMPACT);
 		size_t n = text ? strlen(text) : STAGE_OCTETS_MAX;
 
 		free(text);
-		if (octets + n > STAGE_OCTETS_MAX ||
-		    json_array_size(s->documents) + json_array_size(documents) >
-			    SET_DOCUMENTS_MAX) {
+		if (json_array_size(s->documents) + json_array_size(documents) >
+			    SET_DOCUMENTS_MAX ||
+		    fair_take(&sets_of(run)->octets, &who, (uint32_t)n, &s->octets) != FAIR_FINE) {
 			command_fail(run, COMMAND_FULL, "documents",
 				     "a set has at most %d documents, and all that are staged %d "
-				     "octets",
+				     "octets, of which a tenant and a token have a share",
 				     SET_DOCUMENTS_MAX, STAGE_OCTETS_MAX);
 			return;
 		}
-		s->octets += n;
 		s->parts++;
 		(void)json_array_extend(s->documents, documents);
 	}
-	s->until_ns = clock_now_ns() + STAGE_LIFE_NS;
 	command_answer(run,
 		       json_pack("{s:s, s:I, s:I}", "stage", s->id, "parts", (json_int_t)s->parts,
 				 "documents", (json_int_t)json_array_size(s->documents)));
@@ -894,11 +911,11 @@ void command_set_stage(struct command_run *run)
 static struct set_job *set_job_new(struct command_run *run)
 {
 	struct set_job *job = calloc(1, sizeof(*job)), **last = &sets_of(run)->first;
-	uint32_t waiting = 0;
+	const struct fair_who who = command_holder(run);
 
-	for (; *last; last = &(*last)->next)
-		waiting++;
-	if (!job || waiting >= SETS_WAITING_MAX) {
+	while (*last)
+		last = &(*last)->next;
+	if (!job || fair_take(&sets_of(run)->waiting, &who, 1, &job->held) != FAIR_FINE) {
 		free(job);
 		command_fail(run, COMMAND_BUSY, NULL, "other sets are being applied: try again");
 		return NULL;
@@ -941,7 +958,7 @@ void command_set_apply(struct command_run *run)
 	job->prune = command_value(run, "prune")->number;
 	job->documents = json_incref(documents);
 	if (s)
-		stage_drop(s);
+		stage_drop(sets_of(run), s);
 }
 
 void command_set_rollback(struct command_run *run)

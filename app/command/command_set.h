@@ -42,6 +42,7 @@ struct set_job {
 	struct set_job *next;
 	struct sets *sets;
 	struct command_run *run;
+	struct fair_held held; /* of the jobs that wait */
 	bool prune, dry_run;
 	uint32_t of; /* version that is rolled back to; 0: none is */
 	enum set_phase phase;

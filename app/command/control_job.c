@@ -248,6 +248,17 @@ void command_start(struct node *node, const struct command_principal *who, struc
 	run->command->fn(run);
 }
 
+struct fair_who command_holder(const struct command_run *run)
+{
+	bool token = run->door && !strcmp(run->door, "http");
+	bool operators = run->role == COMMAND_FOR_OPERATOR && !run->of_tenant;
+
+	return (struct fair_who){ .name = { [FAIR_TENANT] = bytes_str(
+						    operators ? DIRECTORY_OPERATORS : run->tenant),
+					    [FAIR_TOKEN] = bytes_str(token ? run->by : ""),
+					    [FAIR_USER] = bytes_str(run->user) } };
+}
+
 /* Also one that waits for its lease: its calls are to come. */
 static bool is_of_this_node(const struct node *n, uint16_t shard)
 {

@@ -21,6 +21,7 @@
 #include "app/sound/prompt_cache.h"
 #include "app/web/web_link.h"
 #include "base/clock.h"
+#include "base/fair.h"
 #include "base/log.h"
 #include "base/named.h"
 #include "sig/sip/id.h"
@@ -58,6 +59,7 @@ struct door_job {
 	uint64_t id;               /* of the web's */
 	uint64_t ask_ns, until_ns; /* of one that Redis has; 0: it is carried out here */
 	bool asked;
+	struct fair_held held;
 };
 
 struct door {
@@ -71,6 +73,7 @@ struct door {
 	char *openapi;
 	struct rand_source rand; /* the web thread's */
 	uint32_t running;
+	struct fair fair; /* whose the jobs are */
 	struct door_job jobs[WEB_CALLS_MAX];
 };
 
@@ -470,6 +473,12 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 
 /* ---- the web thread: who listens to events ---- */
 
+/* Operators are no tenant's, wherever their token is. */
+static const char *holder_tenant(const struct door_work *w)
+{
+	return w->who.role == COMMAND_FOR_OPERATOR ? DIRECTORY_OPERATORS : w->who.tenant;
+}
+
 static enum command_role listen_role(const struct events_filter *f)
 {
 	return f->application[0] ? COMMAND_FOR_APPLICATION : COMMAND_FOR_READER;
@@ -513,6 +522,9 @@ static bool door_listen(const struct web_call *call, struct events_filter *f, st
 	if (f->watch[0] && w.without[0])
 		return listen_fails(out, COMMAND_NOT_ALLOWED, "watch",
 				    "this token is not to see who calls");
+	(void)snprintf(f->by_tenant, sizeof(f->by_tenant), "%s", holder_tenant(&w));
+	memcpy(f->by, w.token, sizeof(f->by));
+	memcpy(f->by_user, w.who.user, sizeof(f->by_user));
 	if (w.who.user[0])
 		memcpy(f->session, w.token, sizeof(f->session));
 	if (w.who.user[0] && f->users[0] && strcmp(f->users, w.who.user))
@@ -545,7 +557,8 @@ static void door_listeners_full(bool of_tenant, struct web_reply *out, void *arg
 {
 	(void)arg;
 	(void)look_fails(out, of_tenant ? COMMAND_BUSY : COMMAND_UNAVAILABLE, NULL,
-			 of_tenant ? "the tenant has 3072 listeners at this node"
+			 of_tenant ? "the tenant, the token or the user has its share of the "
+				     "listeners of this node"
 				   : "the node has 4096 listeners: try another one");
 }
 
@@ -561,6 +574,7 @@ static void door_answer(struct door_job *job, const struct web_reply *reply)
 	metric_add(ok ? g_control_metrics.ok : g_control_metrics.failed, 1);
 	out.id = job->id;
 	work_free(job->work);
+	fair_give(&d->fair, &job->held);
 	*job = (struct door_job){ .door = d };
 	d->running--;
 	if (d->web.asks)
@@ -804,17 +818,27 @@ static void on_done(json_t *answer, void *arg)
 	job_elsewhere(job);
 }
 
+/* NULL: there is no place, or whoever asks has its share of them. */
 static struct door_job *job_begin(struct door *d, const struct web_work *w)
 {
+	const struct door_work *work = w->work;
+	const struct fair_who who = { .name = { [FAIR_TENANT] = bytes_str(holder_tenant(work)),
+						[FAIR_TOKEN] = bytes_str(work->token),
+						[FAIR_USER] = bytes_str(work->who.user) } };
+	struct fair_held held = { 0 };
+
+	if (fair_take(&d->fair, &who, 1, &held) != FAIR_FINE)
+		return NULL;
 	for (size_t i = 0; i < WEB_CALLS_MAX; i++) {
 		struct door_job *job = &d->jobs[i];
 
 		if (job->work)
 			continue;
-		*job = (struct door_job){ .door = d, .work = w->work, .id = w->id };
+		*job = (struct door_job){ .door = d, .work = w->work, .id = w->id, .held = held };
 		d->running++;
 		return job;
 	}
+	fair_give(&d->fair, &held);
 	return NULL;
 }
 
@@ -863,9 +887,9 @@ static void on_work(const void *item, void *arg)
 		door_job_run(job);
 		return;
 	}
-	/* whoever asked has gone, and its command is under way still */
 	work_free(w->work);
-	(void)look_fails(&full, COMMAND_BUSY, NULL, "too many commands are under way");
+	(void)look_fails(&full, COMMAND_BUSY, NULL,
+			 "too many commands of the tenant, the token or the user are under way");
 	web_asks_answer(d->web.asks, &full);
 }
 
@@ -909,6 +933,7 @@ int door_open(struct door **out, struct node *node)
 	d->node = node;
 	d->web.swagger_ui = node->settings.http.swagger_ui;
 	rand_open_system(&d->rand);
+	fair_open(&d->fair, WEB_CALLS_MAX, &d->rand);
 	d->web.look = door_look;
 	d->web.file_max = door_file_max;
 	d->web.listen = door_listen;
@@ -945,6 +970,7 @@ void door_close(struct door *d)
 	for (size_t i = 0; i < WEB_CALLS_MAX; i++)
 		work_free(d->jobs[i].work);
 	free(d->openapi);
+	fair_close(&d->fair);
 	named_close(&d->tokens);
 	(void)pthread_mutex_destroy(&d->lock);
 	free(d);

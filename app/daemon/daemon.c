@@ -476,6 +476,7 @@ int node_run(const char *config_path)
 	node_stop(n);
 	keys_wipe(&n->keys);
 	seal_key_wipe(&n->extension_seal);
+	waiting_close(&d->waiting);
 	free(d);
 	return status;
 }

@@ -115,6 +115,7 @@ static int start_state(struct node *n)
 		return NODE_EXIT_CONFIG;
 	node_keys_derive(n);
 	rand_open_system(&n->rand);
+	waiting_open(n->api.waiting, &n->rand);
 	err = identity_open(&n->identity, n->settings.node.state_dir, n->redis.embedded.lock_fd,
 			    &n->rand);
 	if (err) {

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/fair.h"
 #include "base/metric.h"
 #include "base/rand.h"
 #include "base/table.h"
@@ -36,6 +37,7 @@ struct events_listener {
 	bool blocked; /* its queue is full */
 	bool catches; /* it has a part in what is read now for those who lag */
 	struct events_id cursor;
+	struct fair_held held;
 	uint64_t seen; /* serial of the event that was looked at last */
 	struct events_listener *ready_next;
 	bool ready;
@@ -65,6 +67,7 @@ struct events {
 	struct hash_key key;
 	uint64_t serial, streams_made;
 	uint32_t count;
+	struct fair fair; /* who has the places */
 	bool has_news;
 	struct events_stream *streams;
 	struct events_listener *ready;
@@ -327,28 +330,25 @@ static struct events_stream *events_stream_of(struct events *e, const struct eve
 	return s;
 }
 
-static uint32_t events_of_tenant(const struct events *e, const char *tenant)
+static struct fair_who filter_who(const struct events_filter *f)
 {
-	uint32_t n = 0;
-
-	for (const struct events_stream *s = e->streams; s; s = s->next)
-		n += strcmp(s->tenant, tenant) ? 0 : s->count;
-	return n;
+	return (struct fair_who){ .name = { [FAIR_TENANT] = bytes_str(f->by_tenant),
+					    [FAIR_TOKEN] = bytes_str(f->by),
+					    [FAIR_USER] = bytes_str(f->by_user) } };
 }
 
-static int events_count(const struct events *e, const char *tenant)
+static int events_error(enum fair_level beyond)
 {
-	if (events_of_tenant(e, tenant) >= EVENTS_OF_TENANT_MAX)
-		return -EDQUOT;
-	return e->count >= EVENTS_LISTENERS_MAX ? -ENOSPC : 0;
+	return beyond == FAIR_FINE ? 0 : beyond == FAIR_LEVELS ? -ENOSPC : -EDQUOT;
 }
 
 int events_room(struct events *e, const struct events_filter *filter)
 {
+	const struct fair_who who = filter_who(filter);
 	int err;
 
 	events_lock(e);
-	err = events_count(e, filter->tenant);
+	err = events_error(fair_look(&e->fair, &who, 1));
 	events_unlock(e);
 	return err;
 }
@@ -363,15 +363,17 @@ static void listener_begin(struct events *e, struct events_listener *l)
 static int listener_enter(struct events *e, struct events_listener *l)
 {
 	const struct events_filter *f = &l->filter;
+	const struct fair_who who = filter_who(f);
 	struct events_stream *s;
-
-	int err = events_count(e, f->tenant);
+	int err = events_error(fair_take(&e->fair, &who, 1, &l->held));
 
 	if (err)
 		return err;
 	s = l->stream = events_stream_of(e, f);
-	if (!s || listener_keys(e, l))
+	if (!s || listener_keys(e, l)) {
+		fair_give(&e->fair, &l->held);
 		return -ENOMEM;
+	}
 	l->next = s->first;
 	s->first = l;
 	s->count++;
@@ -427,6 +429,7 @@ void events_remove(struct events *e, struct events_listener *l)
 	if (l->ready)
 		*at = l->ready_next;
 	l->stream->count--;
+	fair_give(&e->fair, &l->held);
 	e->count--;
 	metric_set(g_events_metrics.listeners, e->count);
 	listener_unindex(e, l);
@@ -702,6 +705,7 @@ int events_open(struct events **out, const struct redis_place *place, void (*wak
 	}
 	rand_open_system(&rand);
 	e->key = (struct hash_key){ rand_u64_from(&rand), rand_u64_from(&rand) };
+	fair_open(&e->fair, EVENTS_LISTENERS_MAX, &rand);
 	e->place = place;
 	e->wake = wake;
 	e->arg = arg;
@@ -721,6 +725,7 @@ void events_close(struct events *e)
 		e->streams = s->next;
 		free(s);
 	}
+	fair_close(&e->fair);
 	(void)pthread_mutex_destroy(&e->lock);
 	free(e);
 }

@@ -60,6 +60,8 @@ struct events_filter {
 	char session[EVENTS_SESSION_MAX]; /* its token's name, where that is a user's */
 	char without[EVENTS_WITHOUT_MAX]; /* members that it does not hear: its token says so */
 	uint8_t part, parts; /* of the calls of a stream: this connection's; parts 0: all */
+	/* Whose listener it is: the tenant of the token that asked, its name, and its user, "" where it is none's. */
+	char by_tenant[EVENTS_TENANT_MAX], by[EVENTS_SESSION_MAX], by_user[EVENTS_USER_MAX];
 };
 /* Arguments, each NAME=VALUE and a line feed. NULL, or what is wrong, of which *argument is the name. */
 const char *events_filter_parse(struct bytes arguments, struct events_filter *out,
@@ -70,7 +72,6 @@ bool events_filter_has(const struct events_filter *f, const struct events_facts 
 
 enum {
 	EVENTS_LISTENERS_MAX = 4096,
-	EVENTS_OF_TENANT_MAX = 3072,
 	EVENTS_QUEUE_MAX = 256,        /* events that wait for one listener, */
 	EVENTS_QUEUE_OCTETS = 1 << 16, /* ... and their octets */
 	EVENTS_ROOM = 32,              /* before each text, for the head of a frame */
@@ -96,7 +97,7 @@ void events_setup(void); /* registers the metrics; main thread, once */
 int events_open(struct events **out, const struct redis_place *place, void (*wake)(void *arg),
 		void *arg) NODISCARD;
 void events_close(struct events *e); /* without its listeners; NULL is fine */
-/* 0; -EDQUOT: the tenant has too many; -ENOSPC: all have. */
+/* 0; -EDQUOT: the tenant, the token or the user has its share (base/fair.h); -ENOSPC: all have. */
 int events_room(struct events *e, const struct events_filter *filter) NODISCARD;
 /* The same, or -ENOMEM, -EAGAIN. */
 int events_add(struct events *e, struct events_listener **out, const struct events_filter *filter,

@@ -20,6 +20,9 @@ from patience import slowness, until
 from tandem_client import Client, Redis, Refused
 
 
+NO_NODES_CALL = "0028000010005"       # of shard 9
+
+
 class Asks:
     """What one node is asked over HTTP."""
 
@@ -481,6 +484,40 @@ class Api(Asks, CallTest):
         self.assertEqual([change["name"] for change in done["changes"]], ["1782"])
         self.refused(404, "not_found", self.node, "POST", "/v1/sets/staged/apply", self.admin, {"stage": "office"})
         self.ok(self.node, "POST", "/v1/sets/staged/apply", self.admin, {"documents": [], "prune": True})
+
+    def test_shares_of_stages(self):
+        """One token that stages all it can leaves places for another one of its tenant, and for another tenant."""
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("tenant.put", name="acme", domains="acme.example")
+        self.addCleanup(self.tenant_gone)
+
+        def stages(token):
+            for i in range(100):
+                status, headers, problem = self.http(self.node, "POST", "/v1/sets:stage", token, {"stage": f"s{i}", "part": 0, "documents": []})
+                if status != 200:
+                    self.assertEqual((status, problem["code"]), (429, "busy"))
+                    return i
+            self.fail("as many as it likes")
+
+        first, second, third = stages(self.admin), stages(self.token(self.node, "admin", name="second")), stages(self.token(self.node, "admin", tenant="acme"))
+        self.assertEqual((first, second, third > 1), (6, 2, True), third)
+        self.assertGreater(stages(self.token(self.node, "operator")), 0)
+
+    def test_shares_of_commands(self):
+        """What a user's session asks of a node that does not answer takes a part of the places; others ask meanwhile."""
+        self.node.put_extension("1001", "secret1001")
+        session = self.ok(self.node, "POST", "/v1/sessions", None, {"number": "1001", "password": "secret1001"})["token"]
+        answers, links = [], []
+        for i in range(24):
+            link = http.client.HTTPConnection(place.NODE, self.node.http_port, timeout=60)
+            self.addCleanup(link.close)
+            link.request("GET", f"/v1/calls/{NO_NODES_CALL}", headers={"Authorization": f"Bearer {session}"})
+            links.append(link)
+        self.ok(self.node, "GET", "/v1/calls", self.admin)
+        for link in links:
+            answers.append(link.getresponse().status)
+        self.assertEqual(set(answers), {429, 503})
+        self.assertLessEqual(answers.count(503), 16)
 
     def test_what_is_wrong(self):
         for status, code, method, path, more in (

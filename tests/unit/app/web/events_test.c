@@ -246,19 +246,35 @@ static void so_many(void **state)
 {
 	static struct events_listener *l[EVENTS_LISTENERS_MAX];
 	struct events_listener *more;
-	struct events_filter f = { .tenant = "t" }, other = { .tenant = "u" };
+	/* one user, then another token of the tenant, then two other tenants, and who comes last */
+	struct events_filter f[] = { { .by_tenant = "t", .by = "session-1", .by_user = "1001" },
+				     { .by_tenant = "t", .by = "wallboard" },
+				     { .by_tenant = "t" },
+				     { .by_tenant = "u", .by = "wallboard" },
+				     { .by_tenant = "v" },
+				     { .by_tenant = "w", .by = "session-1", .by_user = "1001" } };
+	size_t count = 0, before;
 
 	(void)state;
 	begin();
-	for (size_t i = 0; i < EVENTS_OF_TENANT_MAX; i++)
-		assert_int_equal(events_add(g.e, &l[i], &f, NULL), 0);
-	assert_int_equal(events_room(g.e, &f), -EDQUOT);
-	assert_int_equal(events_add(g.e, &more, &f, NULL), -EDQUOT);
-	for (size_t i = EVENTS_OF_TENANT_MAX; i < EVENTS_LISTENERS_MAX; i++)
-		assert_int_equal(events_add(g.e, &l[i], &other, NULL), 0);
-	assert_int_equal(events_add(g.e, &more, &other, NULL), -ENOSPC);
-	for (size_t i = 0; i < EVENTS_LISTENERS_MAX; i++)
-		events_remove(g.e, l[i]);
+	for (size_t k = 0; k < COUNT_OF(f); k++) {
+		before = count;
+		while (!events_room(g.e, &f[k])) {
+			assert_true(count < EVENTS_LISTENERS_MAX);
+			assert_int_equal(events_add(g.e, &l[count++], &f[k], NULL), 0);
+		}
+		assert_int_equal(events_add(g.e, &more, &f[k], NULL), -EDQUOT);
+		assert_true(count > before && (k || count < EVENTS_LISTENERS_MAX / 16));
+		assert_true(k != 2 || count == EVENTS_LISTENERS_MAX / 2);
+	}
+	for (size_t k = 0; count < EVENTS_LISTENERS_MAX; k++) {
+		(void)snprintf(f[0].by_tenant, sizeof(f[0].by_tenant), "t%zu", k);
+		assert_int_equal(events_add(g.e, &l[count++], &f[0], NULL), 0);
+	}
+	assert_int_equal(events_add(g.e, &more, &f[0], NULL), -ENOSPC);
+	while (count)
+		events_remove(g.e, l[--count]);
+	assert_int_equal(events_room(g.e, &f[1]), 0);
 	end();
 }
 

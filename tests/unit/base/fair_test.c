@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "tests/unit/test.h"
 
+#include "base/fair.h"
 #include "base/rand.h"
-#include "base/share.h"
 
 enum { PLACES = 4096 };
 
-static struct share g_share;
-static struct share_held g_held[PLACES];
+static struct fair g_fair;
+static struct fair_held g_held[PLACES];
 static uint32_t g_count;
 
-static struct share_who who_of(const char *tenant, const char *token, const char *user)
+static struct fair_who who_of(const char *tenant, const char *token, const char *user)
 {
-	return (struct share_who){ .name = { [SHARE_TENANT] = bytes_str(tenant),
-					     [SHARE_TOKEN] = bytes_str(token),
-					     [SHARE_USER] = bytes_str(user) } };
+	return (struct fair_who){ .name = { [FAIR_TENANT] = bytes_str(tenant),
+					    [FAIR_TOKEN] = bytes_str(token),
+					    [FAIR_USER] = bytes_str(user) } };
 }
 
 /* As many as it gets; *why is what stopped it. */
 static uint32_t take_all(const char *tenant, const char *token, const char *user,
-			 enum share_level *why)
+			 enum fair_level *why)
 {
-	struct share_who who = who_of(tenant, token, user);
+	struct fair_who who = who_of(tenant, token, user);
 	uint32_t n = 0;
 
-	while ((*why = share_take(&g_share, &who, 1, &g_held[g_count])) == SHARE_FINE) {
+	while ((*why = fair_take(&g_fair, &who, 1, &g_held[g_count])) == FAIR_FINE) {
 		g_count++;
 		n++;
 	}
@@ -33,35 +33,38 @@ static uint32_t take_all(const char *tenant, const char *token, const char *user
 
 static void open_all(uint32_t max)
 {
-	share_open(&g_share, max, (struct hash_key){ 7, 9 });
+	struct rand_source rand;
+
+	rand_open_seed(&rand, 7);
+	fair_open(&g_fair, max, &rand);
 	g_count = 0;
 }
 
 static void close_all(void)
 {
 	while (g_count)
-		share_give(&g_share, &g_held[--g_count]);
-	assert_int_equal(g_share.taken, 0);
-	assert_int_equal(g_share.count, 0);
-	share_close(&g_share);
+		fair_give(&g_fair, &g_held[--g_count]);
+	assert_int_equal(g_fair.taken, 0);
+	assert_int_equal(g_fair.count, 0);
+	fair_close(&g_fair);
 }
 
 static void test_each_level(void **state)
 {
 	static const struct {
 		const char *tenant, *token, *user;
-		enum share_level why;
+		enum fair_level why;
 		uint32_t n;
 	} rows[] = {
-		{ "a", "", "", SHARE_TENANT, PLACES / 2 },
-		{ "a", "t", "", SHARE_TOKEN, PLACES / 3 + 1 },
-		{ "a", "s", "1001", SHARE_USER, PLACES / 17 + 1 },
-		{ "", "", "", SHARE_LEVELS, PLACES },
+		{ "a", "", "", FAIR_TENANT, PLACES / 2 },
+		{ "a", "t", "", FAIR_TOKEN, PLACES / 3 + 1 },
+		{ "a", "s", "1001", FAIR_USER, PLACES / 17 + 1 },
+		{ "", "", "", FAIR_LEVELS, PLACES },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		enum share_level why;
+		enum fair_level why;
 
 		open_all(PLACES);
 		assert_int_equal(take_all(rows[i].tenant, rows[i].token, rows[i].user, &why),
@@ -76,7 +79,7 @@ static void test_late_ones(void **state)
 {
 	static const uint32_t sizes[] = { PLACES, 256, 16 };
 	char tenant[8];
-	enum share_level why;
+	enum fair_level why;
 
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
@@ -84,7 +87,7 @@ static void test_late_ones(void **state)
 		for (unsigned k = 0; k < 4; k++) {
 			(void)snprintf(tenant, sizeof(tenant), "t%u", k);
 			assert_true(take_all(tenant, "", "", &why) > 0);
-			assert_int_equal(why, SHARE_TENANT);
+			assert_int_equal(why, FAIR_TENANT);
 		}
 		assert_true(take_all("late", "t", "1001", &why) > 0);
 		close_all();
@@ -94,7 +97,7 @@ static void test_late_ones(void **state)
 /* The same name of another tenant is somebody else. */
 static void test_names(void **state)
 {
-	enum share_level why;
+	enum fair_level why;
 	uint32_t first;
 
 	(void)state;
@@ -102,7 +105,7 @@ static void test_names(void **state)
 	first = take_all("a", "s", "1001", &why);
 	assert_true(take_all("b", "s", "1001", &why) + 20 > first);
 	assert_int_equal(take_all("a", "s2", "1001", &why), 0);
-	assert_int_equal(why, SHARE_USER);
+	assert_int_equal(why, FAIR_USER);
 	close_all();
 }
 
@@ -117,20 +120,20 @@ static void test_random(void **state)
 	open_all(64);
 	for (unsigned i = 0; i < 20000; i++) {
 		uint32_t r = rand_u32_from(&rand), sum = 0;
-		struct share_who who = who_of(tenants[r % 3], "t", users[r / 3 % 3]);
+		struct fair_who who = who_of(tenants[r % 3], "t", users[r / 3 % 3]);
 
 		if (r & 1 << 20 && g_count) {
-			struct share_held *one = &g_held[r % g_count];
+			struct fair_held *one = &g_held[r % g_count];
 
-			share_give(&g_share, one);
+			fair_give(&g_fair, one);
 			*one = g_held[--g_count];
-			g_held[g_count] = (struct share_held){ 0 };
-		} else if (share_take(&g_share, &who, 1 + r % 2, &g_held[g_count]) == SHARE_FINE) {
+			g_held[g_count] = (struct fair_held){ 0 };
+		} else if (fair_take(&g_fair, &who, 1 + r % 2, &g_held[g_count]) == FAIR_FINE) {
 			g_count++;
 		}
 		for (uint32_t k = 0; k < g_count; k++)
 			sum += g_held[k].n;
-		assert_int_equal(sum, g_share.taken);
+		assert_int_equal(sum, g_fair.taken);
 		assert_true(sum <= 64);
 	}
 	close_all();
