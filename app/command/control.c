@@ -73,7 +73,8 @@ void control_stream_key(const struct node *n, const char *tenant, enum command_r
 }
 
 /* One more stream, read from now on. 0 or -ENOMEM. */
-static int control_stream_add(struct control_link *l, const char *tenant, enum command_role role)
+static int control_stream_add(struct control_link *l, const char *tenant, enum command_role role,
+			      bool sealed)
 {
 	bool operators = role == COMMAND_FOR_OPERATOR;
 	struct control_stream **all = reallocarray(l->streams, l->count + 1, sizeof(*all)), *s;
@@ -88,7 +89,9 @@ static int control_stream_add(struct control_link *l, const char *tenant, enum c
 	s->who.role = role;
 	(void)snprintf(s->who.tenant, sizeof(s->who.tenant), "%s",
 		       operators ? NODE_TENANT : tenant);
-	control_stream_key(l->control->node, tenant, role, "in", s->key);
+	s->sealed = sealed;
+	control_stream_key(l->control->node, tenant, role, sealed ? CONTROL_SEALED "in" : "in",
+			   s->key);
 	start_over(s, CONTROL_GROUP, 0);
 	l->streams[l->count++] = s;
 	return 0;
@@ -451,6 +454,8 @@ void control_entry_field(struct control_entry *e, struct bytes name, struct byte
 		e->client = value;
 	} else if (bytes_is(name, "claim")) {
 		e->claim = value;
+	} else if (bytes_is(name, "sealed")) {
+		e->sealed = value;
 	} else if (bytes_is(name, "ttl_ms")) {
 		e->bad_ttl = bytes_u64(value, &e->ttl_ms) || e->ttl_ms == 0;
 	} else if (bytes_is(name, "passed") && bytes_u64(value, &e->passed)) {
@@ -493,6 +498,8 @@ const char *control_entry_check(struct control_entry *e)
 	if (e->args.n > command_args_max(e->command))
 		return e->args.n > COMMAND_TREE_MAX ? "args is longer than 131072 bytes"
 						    : "args is longer than 16384 bytes";
+	if (e->sealed.n > CONTROL_SEALED_MAX)
+		return "sealed is longer than any arguments";
 	if (e->bad_ttl)
 		return "ttl_ms must be a whole number above 0";
 	return NULL;
@@ -556,7 +563,7 @@ static int role_set(struct control_link *l, const char *tenant, enum command_rol
 	struct control_stream *s = stream_find(l, tenant, role);
 
 	if (!s)
-		return on ? control_stream_add(l, tenant, role) : 0;
+		return on ? control_stream_add(l, tenant, role, false) : 0;
 	s->gone = !on;
 	return 0;
 }
@@ -607,9 +614,9 @@ int control_open(struct control **out, struct node *node, const struct redis_pla
 	(void)snprintf(c->consumer, sizeof(c->consumer), "%s", node->settings.node.name);
 	for (unsigned i = 0; i < CONTROL_LINKS && !err; i++)
 		err = control_link_open(c, i, place);
-	if (!err)
+	for (unsigned sealed = 0; sealed < 2 && !err; sealed++)
 		err = control_stream_add(&c->links[CONTROL_OPERATORS], "_operator",
-					 COMMAND_FOR_OPERATOR);
+					 COMMAND_FOR_OPERATOR, sealed);
 	if (err) {
 		control_close(c);
 		return err;

@@ -44,16 +44,22 @@ uint32_t control_running(const struct control *c);
 
 /* One entry of a command stream: v, id, do, args, client, ttl_ms. Pure. */
 
-enum { CONTROL_NAME_MAX = 64 };
+enum {
+	CONTROL_NAME_MAX = 64,
+	CONTROL_PRINT_LEN = 32,
+	CONTROL_SEALED_MAX = 2 * COMMAND_TREE_MAX,
+};
 
 /* Slices of what was read. */
 struct control_entry {
 	uint64_t
 		added_utc_ms; /* from the stream id, which Redis made; of one that was put back the first one's */
 	struct bytes version, id, command, args, client;
-	uint64_t ttl_ms;    /* 0: none given */
-	uint64_t passed;    /* so often it was put back (control_pass) */
-	struct bytes claim; /* its id was claimed so by the node that moved it (control_move) */
+	uint64_t ttl_ms; /* 0: none given */
+	uint64_t passed; /* so often it was put back (control_pass) */
+	struct bytes
+		claim; /* its id was claimed so by the node that moved it (control_move), or by HTTP */
+	struct bytes sealed; /* its arguments, in place of args */
 	bool bad_ttl;
 };
 
@@ -85,6 +91,7 @@ struct control_stream {
 	struct control_link *link;
 	struct command_principal who;
 	char key[CONTROL_KEY_MAX]; /* td:{cmd:TENANT}:in, td:{cmd:TENANT}:ROLE:in */
+	bool sealed; /* arguments and answers are, and who wrote it has claimed the id (door.c) */
 	enum control_phase phase;
 	bool gone;        /* it is not read any more; it goes when nothing of it is under way */
 	bool again;       /* an entry was taken and not finished: read history once more */
@@ -141,6 +148,18 @@ struct control_metrics {
 	metric_id ok, failed, repeated, bad;
 };
 extern struct control_metrics g_control_metrics;
+
+/* Of the operators' keys those for commands of HTTP that have a key: control_stream_key of COMMAND_FOR_OPERATOR. */
+#define CONTROL_SEALED "http:"
+/* The running mark of such a command lives so long beyond the last sign of life. */
+#define CONTROL_SEALED_S "60"
+/* A text for that command alone, behind head; what: "arguments" or "answer". malloc'ed; NULL: no memory. */
+char *control_seal(struct node *n, const char *what, const char *id, const char *head,
+		   struct bytes text);
+/* NULL: it is no JSON that was sealed so. */
+json_t *control_unseal(const struct node *n, const char *what, const char *id, struct bytes sealed);
+/* What tells the arguments of one command from others, and says nothing of them. False: no memory. */
+bool control_print(const struct node *n, const json_t *args, char out[CONTROL_PRINT_LEN + 1]);
 
 /* The line of the log about a command that is over. */
 void control_log(const char *command, const char *client, const char *id, const char *result);

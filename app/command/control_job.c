@@ -25,7 +25,7 @@
 #define PASS_LIMIT_NS (2 * NS_PER_S)
 #define PASS_PAUSE_NS (5 * NS_PER_MS)
 
-enum { PASSES_MAX = 200, PASS_WORDS_MAX = 18 };
+enum { PASSES_MAX = 200, PASS_WORDS_MAX = 20 };
 
 /* KEYS: in. ARGV: entry, then the fields of the one that takes its place. One that is gone was put back before, or is carried out. */
 #define PASS                                                              \
@@ -358,6 +358,7 @@ static bool control_pass(struct control_job *job, const struct control_entry *e)
 	n = add(args, n, "since", DECIMAL_TEXT(e->added_utc_ms));
 	n = add(args, n, "passed", DECIMAL_TEXT(e->passed + 1));
 	n = add(args, n, "claim", e->claim);
+	n = add(args, n, "sealed", e->sealed);
 	if (redis_command(job->control->node->redis.link, args, n, PASS_LIMIT_NS, on_passed, job))
 		on_passed(-ENOTCONN, NULL, job);
 	return true;
@@ -381,20 +382,22 @@ static void move_send(struct control_job *job, struct bytes json)
 						  BYTES_LIT("2") };
 	size_t n = 8;
 
-	/* of this entry alone: whoever sends the id again meanwhile waits for its answer */
-	(void)snprintf(mark, sizeof(mark), "@%s", job->entry_id);
+	/* of this entry alone: whoever sends the id again meanwhile waits for its answer; one of HTTP stays what it is */
+	const char *claim = job->stream->sealed ? job->claim : job->entry_id;
+
+	(void)snprintf(mark, sizeof(mark), "@%s", claim);
 	control_key(job, "done", job->id, done);
 	args[3] = bytes_str(job->stream->key);
 	args[4] = bytes_str(done);
 	args[5] = bytes_str(mark);
-	args[6] = BYTES_LIT(CONTROL_CLAIM_S);
+	args[6] = job->stream->sealed ? BYTES_LIT(CONTROL_SEALED_S) : BYTES_LIT(CONTROL_CLAIM_S);
 	args[7] = bytes_str(job->entry_id);
 	n = add(args, n, "v", BYTES_LIT("1"));
 	n = add(args, n, "id", bytes_str(job->id));
 	n = add(args, n, "do", bytes_str(job->command));
-	n = add(args, n, "args", json);
+	n = add(args, n, job->stream->sealed ? "sealed" : "args", json);
 	n = add(args, n, "client", bytes_str(job->client));
-	n = add(args, n, "claim", bytes_str(job->entry_id));
+	n = add(args, n, "claim", bytes_str(claim));
 	if (redis_command(job->control->node->redis.link, args, n, PASS_LIMIT_NS, on_passed, job))
 		on_passed(-ENOTCONN, NULL, job);
 }
@@ -402,8 +405,13 @@ static void move_send(struct control_job *job, struct bytes json)
 /* What it has begun goes on at the node that has what these arguments name: its entry is put back with them, and the id stays claimed. */
 static void control_move(struct control_job *job, const json_t *args)
 {
-	char *text = json_dumps(args, JSON_COMPACT);
+	char *text = json_dumps(args, JSON_COMPACT), *plain = text;
 
+	if (text && job->stream->sealed) {
+		text = control_seal(job->control->node, "arguments", job->id, "", bytes_str(plain));
+		explicit_bzero(plain, strlen(plain));
+		free(plain);
+	}
 	if (!text) {
 		job->stream->again = true; /* it stays in the stream */
 		control_job_end(job);
@@ -479,10 +487,28 @@ static void job_finish(struct control_job *job, struct bytes json, const char *c
 		on_finished(-ENOTCONN, NULL, job);
 }
 
+/* Behind what tells its arguments from others: whoever sends the key again with those has the answer. */
+static char *answer_sealed(const struct control_job *job, char *plain)
+{
+	char *text = plain ? control_seal(job->control->node, "answer", job->id, job->claim,
+					  bytes_str(plain))
+			   : NULL;
+
+	if (plain)
+		explicit_bzero(plain, strlen(plain));
+	free(plain);
+	return text;
+}
+
 static void finish_json(struct control_job *job, json_t *answer, const char *claim)
 {
 	char *text = command_answer_text(answer);
 
+	if (job->stream->sealed) {
+		text = answer_sealed(job, text);
+		if (!strcmp(claim, LEAVE)) /* nobody else has it: it may be sent again */
+			claim = DROP;
+	}
 	if (!text) {
 		LOG_ERROR("control", 0, "out of memory: a command has no answer",
 			  LOG_STR("id", job->id));
@@ -635,7 +661,8 @@ static void claim_id(struct control_job *job)
 				BYTES_LIT(CONTROL_CLAIM_S) };
 
 	control_key(job, "done", job->id, key);
-	(void)snprintf(mark, sizeof(mark), "@%s", job->control->consumer);
+	(void)snprintf(mark, sizeof(mark), "@%s",
+		       job->stream->sealed ? job->claim : job->control->consumer);
 	args[1] = bytes_str(key);
 	args[2] = bytes_str(mark);
 	if (redis_command(job->control->node->redis.link, args, COUNT_OF(args), ASK_LIMIT_NS,
@@ -728,6 +755,12 @@ static const char *job_fill(struct control_job *job, struct control_entry *e, bo
 	(void)bytes_cstr(e->claim, job->claim, sizeof(job->claim));
 	if (wrong || too_long)
 		return wrong ? wrong : "do is longer than any command";
+	if (job->stream->sealed) {
+		job->args = control_unseal(job->control->node, "arguments", job->id, e->sealed);
+		return json_is_object(job->args) && strlen(job->claim) == CONTROL_PRINT_LEN
+			       ? NULL
+			       : "the arguments were sealed with other keys";
+	}
 	if (e->args.n) {
 		job->args = json_loadb((const char *)e->args.p, e->args.n, JSON_REJECT_DUPLICATES,
 				       NULL);

@@ -21,6 +21,7 @@
 #include "app/sound/prompt_cache.h"
 #include "app/web/web_link.h"
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "base/fair.h"
 #include "base/log.h"
 #include "base/named.h"
@@ -51,6 +52,8 @@ struct door_work {
 	json_t *args; /* owned */
 	char id[CONTROL_ID_MAX];
 	bool keyed; /* the client has named it: the same again is the same command */
+	uint8_t secret[TOKEN_HASH_LEN];    /* of the token */
+	char print[CONTROL_PRINT_LEN + 1]; /* keyed: of its arguments */
 };
 
 struct door_job {
@@ -187,6 +190,7 @@ static bool who_is(struct door *d, struct bytes text, struct door_work *w)
 		memcpy(who->patterns, t->commands, sizeof(who->patterns));
 		memcpy(who->user, t->user, sizeof(who->user));
 		memcpy(w->without, t->without, sizeof(w->without));
+		memcpy(w->secret, t->hash, sizeof(w->secret));
 		if (who->user[0])
 			who->role = COMMAND_FOR_READER;
 	}
@@ -333,21 +337,22 @@ static bool args_are_right(const struct door_work *w, struct web_reply *out)
 	return ok;
 }
 
-/* The same key of the same token is the same command. False: it is none. */
+/* The same key of the same token for the same command is the same command; what changes nothing needs none. False: it is none. */
 static bool work_identify(struct door_work *w, const struct web_call *call,
-			  struct rand_source *rand)
+			  enum route_method method, struct rand_source *rand)
 {
-	uint8_t hash[TOKEN_HASH_LEN];
-	char text[3 * TOKEN_TEXT_MAX];
+	uint8_t hash[TOKEN_HASH_LEN], text[4 * TOKEN_TEXT_MAX];
 	struct writer writer = writer_over(w->id, sizeof(w->id) - 1);
-	int n;
+	struct writer said = writer_over(text, sizeof(text));
 
-	w->keyed = call->key.n > 0 && !w->command->anyone; /* a password goes no way but this */
+	/* a password goes no way but this */
+	w->keyed = call->key.n > 0 && method != ROUTE_GET && !w->command->anyone;
 	if (call->key.n > CONTROL_NAME_MAX)
 		return false;
-	n = snprintf(text, sizeof(text), "%s~%u~%s~" BYTES_FMT, w->who.tenant, w->who.role,
-		     w->who.user, BYTES_ARG(call->key));
-	token_hash(hash, bytes_mem(text, (size_t)n));
+	writer_bytes(&said, bytes_mem(w->secret, sizeof(w->secret)));
+	WRITER_TEXTS(&said, w->who.tenant, "~", w->token, "~", w->command->name, "~");
+	writer_bytes(&said, call->key);
+	token_hash(hash, writer_done(&said));
 	if (!w->keyed)
 		rand_fill(rand, hash, 16);
 	writer_str(&writer, "http-");
@@ -451,7 +456,7 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	w.command = r->command;
 	if (is_known && !work_may(&w, r->command, &error))
 		return look_fails(out, error.code, NULL, error.message);
-	if (!work_identify(&w, call, &d->rand))
+	if (!work_identify(&w, call, r->method, &d->rand))
 		return look_fails(out, COMMAND_BAD_REQUEST, NULL,
 				  "Idempotency-Key has at most 64 characters");
 	w.args = look_args(r, call, keys, out);
@@ -602,12 +607,15 @@ static void door_answer_json(struct door_job *job, json_t *answer)
 
 /* ---- what another node has, through Redis ---- */
 
-static void out_key(const struct door_job *job, char key[CONTROL_KEY_MAX])
+/* "in", "out:", "done:" or "count:" of operators' commands, or of those that have a key. */
+static void door_key(const struct door_job *job, const char *kind, const char *name,
+		     char key[CONTROL_KEY_MAX])
 {
-	char client[CONTROL_KEY_MAX];
+	char head[CONTROL_KEY_MAX], what[32];
 
-	control_stream_key(job->door->node, "", COMMAND_FOR_OPERATOR, "out:", client);
-	(void)snprintf(key, CONTROL_KEY_MAX, "%s%s", client, job->work->id);
+	(void)snprintf(what, sizeof(what), "%s%s", job->work->keyed ? CONTROL_SEALED : "", kind);
+	control_stream_key(job->door->node, "", COMMAND_FOR_OPERATOR, what, head);
+	(void)snprintf(key, CONTROL_KEY_MAX, "%s%s", head, name);
 }
 
 /* Sent as an operator's command that names the tenant: nodes need not read the tenant's own streams. */
@@ -630,40 +638,153 @@ static json_t *args_of_tenant(const struct door_work *w)
 	return args;
 }
 
-static void job_elsewhere(struct door_job *job)
+/* The fields of an entry. args: in JSON, or sealed. */
+static size_t entry_words(const struct door_job *job, const char *args, struct bytes out[14])
 {
-	struct node *n = job->door->node;
-	json_t *args = args_of_tenant(job->work);
-	char in[CONTROL_KEY_MAX], *text = args ? json_dumps(args, JSON_COMPACT) : NULL;
-	struct bytes words[] = {
-		BYTES_LIT("XADD"),
-		{ 0 },
-		BYTES_LIT("*"),
+	const struct bytes words[14] = {
 		BYTES_LIT("v"),
 		BYTES_LIT("1"),
 		BYTES_LIT("id"),
 		bytes_str(job->work->id),
 		BYTES_LIT("do"),
 		bytes_str(job->work->command->name),
-		BYTES_LIT("args"),
-		bytes_str(text ? text : ""),
+		bytes_str(job->work->keyed ? "sealed" : "args"),
+		bytes_str(args),
 		BYTES_LIT("client"),
 		bytes_str(job->work->id),
 		BYTES_LIT("ttl_ms"),
 		BYTES_LIT("10000"),
+		BYTES_LIT("claim"),
+		bytes_str(job->work->print),
 	};
-	bool ok;
 
-	control_stream_key(n, "", COMMAND_FOR_OPERATOR, "in", in);
+	memcpy(out, words, sizeof(words));
+	return job->work->keyed ? 14 : 12;
+}
+
+static void job_elsewhere(struct door_job *job)
+{
+	json_t *args = args_of_tenant(job->work);
+	char in[CONTROL_KEY_MAX], *text = args ? json_dumps(args, JSON_COMPACT) : NULL;
+	struct bytes words[3 + 14] = { BYTES_LIT("XADD"), bytes_str(in), BYTES_LIT("*") };
+	size_t n = text ? 3 + entry_words(job, text, words + 3) : 0;
+
+	door_key(job, "in", "", in);
 	words[1] = bytes_str(in);
 	job->until_ns = clock_now_ns() + ELSEWHERE_NS;
 	job->ask_ns = clock_now_ns() + FETCH_NS;
-	ok = text && !redis_command(n->redis.link, words, COUNT_OF(words), 0, NULL, NULL);
+	if (!n || redis_command(job->door->node->redis.link, words, n, 0, NULL, NULL))
+		job_fail(job, COMMAND_UNAVAILABLE, "another node has it, and Redis is away");
 	free(text);
 	json_decref(args);
-	if (!ok)
-		job_fail(job, COMMAND_UNAVAILABLE,
-			 "another node has it, or it has a key, and Redis is away");
+}
+
+/* ---- what has a key: claimed by it before anybody sees it, and sealed ---- */
+
+/* KEYS: done, in, count. ARGV: "@PRINT", seconds, octets, most octets, then the entry. What was there, or "full", or nothing: it is sent. */
+#define SEND                                                                  \
+	"local old = redis.call('GET', KEYS[1]) if old then return old end "  \
+	"if redis.call('INCRBY', KEYS[3], ARGV[3]) > tonumber(ARGV[4]) then " \
+	"return 'full' end "                                                  \
+	"redis.call('EXPIRE', KEYS[3], 600, 'NX') "                           \
+	"redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) "                 \
+	"redis.call('XADD', KEYS[2], '*', unpack(ARGV, 5)) return false"
+/* Of all keys of a tenant in ten minutes; each has an answer of its own, too. */
+#define KEYED_OCTETS_MAX "67108864"
+
+enum { KEYED_OCTETS = 1024 };
+
+static void job_answer_sealed(struct door_job *job, struct bytes text)
+{
+	json_t *answer = control_unseal(job->door->node, "answer", job->work->id,
+					bytes_from(text, CONTROL_PRINT_LEN));
+
+	if (answer)
+		door_answer_json(job, answer);
+	else
+		job_fail(job, COMMAND_INTERNAL, "the answer was sealed with other keys");
+}
+
+/* Somebody has sent that key before. */
+static void job_on_known(struct door_job *job, struct bytes old)
+{
+	bool runs = old.p[0] == '@';
+	struct bytes print = bytes_sub(runs ? bytes_from(old, 1) : old, 0, CONTROL_PRINT_LEN);
+	struct web_reply reply = { 0 };
+
+	if (bytes_is(old, "full")) {
+		job_fail(job, COMMAND_BUSY, "too many keys of the tenant in ten minutes");
+	} else if (!bytes_is(print, job->work->print)) {
+		problem_write(&reply, 422, "The key is another request's", "bad_request", NULL,
+			      "this Idempotency-Key was sent with other arguments: take another "
+			      "one",
+			      NULL);
+		door_answer(job, &reply);
+	} else if (runs) {
+		job_fail(job, COMMAND_CONFLICT,
+			 "a request with this Idempotency-Key is under way: try again");
+	} else {
+		metric_add(g_control_metrics.repeated, 1);
+		job_answer_sealed(job, old);
+	}
+}
+
+static void job_on_sent(int err, const struct redisReply *reply, void *arg)
+{
+	struct door_job *job = arg;
+	struct bytes old = redis_reply_text(reply);
+
+	job->asked = false;
+	if (err || redis_is_error(reply, NULL))
+		job_fail(job, COMMAND_UNCERTAIN,
+			 "Redis does not say whether it has the command: send it again with its "
+			 "key");
+	else if (old.n)
+		job_on_known(job, old);
+	else
+		job->ask_ns = clock_now_ns() + FETCH_NS;
+}
+
+static bool job_send(struct door_job *job, const char *sealed)
+{
+	char done[CONTROL_KEY_MAX], in[CONTROL_KEY_MAX], count[CONTROL_KEY_MAX],
+		mark[CONTROL_PRINT_LEN + 2];
+	struct bytes words[10 + 14] = { BYTES_LIT("EVAL"), BYTES_LIT(SEND), BYTES_LIT("3") };
+	size_t n = 10;
+
+	door_key(job, "done:", job->work->id, done);
+	door_key(job, "in", "", in);
+	door_key(job, "count:", holder_tenant(job->work), count);
+	(void)snprintf(mark, sizeof(mark), "@%s", job->work->print);
+	words[3] = bytes_str(done);
+	words[4] = bytes_str(in);
+	words[5] = bytes_str(count);
+	words[6] = bytes_str(mark);
+	words[7] = BYTES_LIT(CONTROL_SEALED_S);
+	words[8] = DECIMAL_TEXT(strlen(sealed) + KEYED_OCTETS);
+	words[9] = BYTES_LIT(KEYED_OCTETS_MAX);
+	n += entry_words(job, sealed, words + n);
+	return !redis_command(job->door->node->redis.link, words, n, ELSEWHERE_NS, job_on_sent,
+			      job);
+}
+
+static void job_keyed(struct door_job *job)
+{
+	json_t *args = args_of_tenant(job->work);
+	char *text = args ? json_dumps(args, JSON_COMPACT) : NULL, *sealed = NULL;
+
+	if (text && control_print(job->door->node, args, job->work->print))
+		sealed = control_seal(job->door->node, "arguments", job->work->id, "",
+				      bytes_str(text));
+	job->until_ns = clock_now_ns() + ELSEWHERE_NS;
+	job->asked = true;
+	if (!sealed || !job_send(job, sealed))
+		job_fail(job, COMMAND_UNAVAILABLE, "it has an Idempotency-Key, and Redis is away");
+	if (text)
+		explicit_bzero(text, strlen(text));
+	free(text);
+	free(sealed);
+	json_decref(args);
 }
 
 /* An answer, or nil: it is looked for again. */
@@ -678,10 +799,14 @@ static void on_fetched(int err, const struct redisReply *reply, void *arg)
 	job->asked = false;
 	if (err || !text.n)
 		return;
-	out_key(job, key);
+	door_key(job, "out:", job->work->id, key);
 	(void)!redis_command(job->door->node->redis.link,
 			     (struct bytes[]){ BYTES_LIT("DEL"), bytes_str(key) }, 2, 0, NULL,
 			     NULL);
+	if (job->work->keyed) {
+		job_answer_sealed(job, text);
+		return;
+	}
 	answer = json_loadb((const char *)text.p, text.n, 0, NULL);
 	if (answer)
 		door_answer_json(job, answer);
@@ -695,7 +820,7 @@ static void job_fetch(struct door_job *job, uint64_t now_ns)
 	struct bytes words[] = { BYTES_LIT("XRANGE"), { 0 },         BYTES_LIT("-"), BYTES_LIT("+"),
 				 BYTES_LIT("COUNT"),  BYTES_LIT("1") };
 
-	out_key(job, key);
+	door_key(job, "out:", job->work->id, key);
 	words[1] = bytes_str(key);
 	job->ask_ns = now_ns + FETCH_NS;
 	job->asked = !redis_command(job->door->node->redis.link, words, COUNT_OF(words), 0,
@@ -859,7 +984,9 @@ static void door_job_run(struct door_job *job)
 		   !command_session_counts(n, w->who.tenant, w->who.user, w->token)) {
 		job_fail(job, COMMAND_NOT_ALLOWED,
 			 "the session is over: the extension has another password, or is gone");
-	} else if (w->keyed || control_is_elsewhere(n, name, w->args)) {
+	} else if (w->keyed) {
+		job_keyed(job);
+	} else if (control_is_elsewhere(n, name, w->args)) {
 		job_elsewhere(job);
 	} else {
 		struct command_principal who = w->who;

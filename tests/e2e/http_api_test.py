@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The HTTP API: tokens, what each role and tenant may, calls, documents, what is wrong, and another node's calls."""
+import contextlib
 import gzip
 import http.client
 import json
@@ -576,6 +577,166 @@ class Api(Asks, CallTest):
             self.ok(self.node, "GET", "/v1/calls", self.admin)
 
 
+class Monitor:
+    """All that anybody sends to a Redis, and all that its scripts do."""
+
+    def __init__(self, path):
+        self.link, self.text = socket.socket(socket.AF_UNIX), b""
+        self.link.connect(path)
+        self.link.sendall(b"MONITOR\r\n")
+        self.link.recv(5, socket.MSG_WAITALL)
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self):
+        while more := self.link.recv(65536):
+            self.text += more
+
+    def seen(self, what):
+        return what.encode() in self.text
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.link.shutdown(socket.SHUT_RDWR)
+        self.link.close()
+
+
+class Keys(Asks, CallTest):
+    """Idempotency-Key: of one token and one command, sealed, and never twice at once."""
+
+    def setUp(self):
+        super().setUp()
+        self.admin = self.token(self.node, "admin")
+
+    def keyed(self, method, path, body, key="k", token=None):
+        return self.http(self.node, method, path, token or self.admin, body, Idempotency_Key=key)
+
+    def test_of_one_token_and_command(self):
+        other = self.token(self.node, "admin", name="other")
+        made = self.keyed("POST", "/v1/tokens", {"name": "app", "role": "reader"})
+        again = self.keyed("POST", "/v1/tokens", {"name": "app", "role": "reader"})
+        self.assertEqual((made[0], again[0], made[2]), (200, 200, again[2]))
+        strange = self.keyed("POST", "/v1/tokens", {"name": "app", "role": "reader"}, token=other)
+        self.assertEqual(strange[0], 200)
+        self.assertNotEqual(strange[2]["token"], made[2]["token"], "another token has another answer: it has made its own")
+        status, _, group = self.keyed("PATCH", "/v1/extensions/1001", {"display_name": "Ann"})
+        self.assertEqual((status, group["display_name"]), (200, "Ann"), "another command with the same key")
+        # the same name with another secret is somebody else
+        renewed = self.token(self.node, "admin")
+        self.assertNotEqual(self.keyed("POST", "/v1/tokens", {"name": "app", "role": "reader"}, token=renewed)[2]["token"], made[2]["token"])
+        self.ok(self.node, "DELETE", "/v1/tokens/app", renewed)
+
+    def test_another_request(self):
+        self.assertEqual(self.keyed("PATCH", "/v1/extensions/1001", {"display_name": "One"})[0], 200)
+        for path, body in (("/v1/extensions/1001", {"display_name": "Two"}), ("/v1/extensions/1002", {"display_name": "One"}), ("/v1/extensions/1001", {})):
+            status, headers, problem = self.keyed("PATCH", path, body)
+            self.assertEqual((status, problem["status"], problem["code"], headers["Content-Type"]), (422, 422, "bad_request", "application/problem+json"))
+        self.assertEqual(self.ok(self.node, "GET", "/v1/extensions/1001", self.admin)["display_name"], "One")
+        self.assertEqual(self.keyed("PATCH", "/v1/extensions/1001", {"display_name": "One"})[0], 200)
+        # what was refused for the moment may be asked again
+        self.assertEqual(self.keyed("POST", "/v1/webhooks/none/test", {}, "late")[0], 404)
+
+    def test_nothing_in_the_clear(self):
+        monitor = Monitor(self.node.redis_socket)
+        self.addCleanup(monitor.close)
+        made = self.keyed("POST", "/v1/tokens", {"name": "app", "role": "reader"})[2]["token"]
+        self.assertEqual(self.keyed("PATCH", "/v1/extensions/1001", {"password": "very-plain-password", "pin": "739164"})[0], 200)
+        documents = [{"kind": "extension", "number": "1790", "password": "plain-in-a-set"}]
+        self.assertEqual(self.keyed("POST", "/v1/sets/sealed/apply", {"documents": documents})[0], 200)
+        self.assertEqual(self.keyed("POST", "/v1/tokens", {"name": "app", "role": "reader"})[2]["token"], made)
+        until(lambda: monitor.seen("http:done:"))
+        for secret in (made.rsplit("~", 1)[1], "very-plain-password", "739164", "plain-in-a-set"):
+            self.assertFalse(monitor.seen(secret), secret)
+        with Redis(self.node.redis_socket) as redis:
+            done = redis("KEYS", "td:{cmd:_operator}:http:done:*")
+            self.assertEqual(len(done), 3)
+            self.assertTrue(all(0 < redis("TTL", key) <= 600 for key in done))
+            # what is changed there, or moved to another command, is no answer
+            redis("SET", done[0], redis("GET", done[1]), "EX", "60")
+        self.ok(self.node, "POST", "/v1/sets/sealed/apply", self.admin, {"documents": [], "prune": True})
+
+    def test_safe_methods_need_none(self):
+        monitor = Monitor(self.node.redis_socket)
+        self.addCleanup(monitor.close)
+        for i in range(20):
+            self.ok(self.node, "GET", "/v1/extensions/1001", self.admin, Idempotency_Key=f"get-{i}")
+        self.keyed("PATCH", "/v1/extensions/1001", {"display_name": "Ann"}, "last")
+        until(lambda: monitor.seen("http:done:"))
+        with Redis(self.node.redis_socket) as redis:
+            self.assertEqual(len(redis("KEYS", "td:{cmd*done:http-*")), 1)
+
+    def test_two_at_once(self):
+        """While the first one runs the second is told so at once; then it has the first one's answer, and nothing was done twice."""
+        self.node.ctl("tenant.put", name="default", web_networks="127.0.0.0/8")
+        server = socket.create_server(("127.0.0.1", 0))
+        self.addCleanup(server.close)
+        self.ok(self.node, "PATCH", "/v1/webhooks/slow", self.admin, {"url": f"http://127.0.0.1:{server.getsockname()[1]}/", "enabled": False})
+        self.addCleanup(self.http, self.node, "DELETE", "/v1/webhooks/slow", self.admin)
+        answers = []
+        first = threading.Thread(target=lambda: answers.append(self.keyed("POST", "/v1/webhooks/slow/test", {})))
+        first.start()
+        asked, _ = server.accept()
+        begun = time.monotonic()
+        status, _, problem = self.keyed("POST", "/v1/webhooks/slow/test", {})
+        self.assertEqual((status, problem["code"]), (409, "conflict"))
+        self.assertLess(time.monotonic() - begun, 2 * slowness())
+        asked.recv(65536)
+        asked.sendall(b"HTTP/1.1 204 No Content\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+        asked.close()
+        first.join()
+        self.assertEqual((answers[0][0], answers[0][2]["status"]), (200, 204))
+        self.assertEqual(self.keyed("POST", "/v1/webhooks/slow/test", {})[2], answers[0][2])
+        server.settimeout(0.2)
+        with self.assertRaises(TimeoutError):
+            server.accept()
+
+    def test_killed_meanwhile(self):
+        """The node dies with the command: it comes back, and the key has its answer, or is free to be sent again."""
+        self.keyed("PATCH", "/v1/extensions/1001", {"display_name": "Before"}, "kept")
+        self.node.kill()
+        self.node.start()
+        until(lambda: self.http(self.node, "GET", "/v1/health", self.admin)[0] == 200)
+        self.ok(self.node, "PATCH", "/v1/extensions/1001", self.admin, {"display_name": "Behind"})
+        status, _, shown = self.keyed("PATCH", "/v1/extensions/1001", {"display_name": "Before"}, "kept")
+        self.assertEqual((status, shown["display_name"]), (200, "Before"), "the answer of before")
+        self.assertEqual(self.ok(self.node, "GET", "/v1/extensions/1001", self.admin)["display_name"], "Behind", "which is not done again")
+        self.assertEqual(self.keyed("PATCH", "/v1/extensions/1001", {"display_name": "Third"}, "kept")[0], 422)
+
+
+class Shown(Asks, CallTest):
+    """What of a URL is a secret nobody is shown, in lists, single documents, answers, audit and log."""
+
+    def test_urls(self):
+        admin, reader = self.token(self.node, "admin"), self.token(self.node, "reader")
+        url, shown = "https://hook:s3cretpass@crm.example.com/in?token=t0ps3cret&room=5#fr4g", "https://***@crm.example.com/in?token=***&room=***#***"
+        answers = [self.ok(self.node, "PATCH", "/v1/webhooks/crm", admin, {"url": url, "enabled": False})]
+        self.addCleanup(self.http, self.node, "DELETE", "/v1/webhooks/crm", admin)
+        answers.append(self.ok(self.node, "PATCH", "/v1/numbers/4100", admin, {"to": url}))
+        self.addCleanup(self.http, self.node, "DELETE", "/v1/numbers/4100", admin)
+        self.ok(self.node, "PATCH", "/v1/flows/crm", admin, {"program": [{"http": {"url": url}}]})
+        self.addCleanup(self.http, self.node, "DELETE", "/v1/flows/crm", admin)
+        for path in ("/v1/webhooks/crm", "/v1/webhooks", "/v1/numbers/4100", "/v1/numbers", "/v1/flows/crm", "/v1/flows", "/v1/flows/crm/export", "/v1/flows/crm/graph"):
+            answers.append(self.ok(self.node, "GET", path, reader))
+        until(lambda: [row for row in self.ok(self.node, "GET", "/v1/audit", admin) if row["command"] == "number.put"])
+        answers.append(self.ok(self.node, "GET", "/v1/audit", admin))
+        for text in [json.dumps(answer) for answer in answers] + [self.node.log_text()]:
+            for secret in ("s3cretpass", "t0ps3cret", "fr4g"):
+                self.assertNotIn(secret, text)
+        self.assertEqual((answers[0]["url"], answers[1]["to"]), (shown, shown))
+        # as it is shown it may come back, with something else beside it, and stays what it was
+        stored = self.stored()
+        self.ok(self.node, "PATCH", "/v1/webhooks/crm", admin, {"url": shown, "retry_s": 77})
+        self.assertEqual((self.stored()["url"], self.stored()["retry_s"], stored["url"]), (url, 77, url))
+        self.refused(400, "bad_argument", self.node, "PATCH", "/v1/webhooks/crm", admin, {"url": shown.replace("crm.example", "evil.example")})
+        document = {"kind": "webhook", "name": "crm", "url": shown, "retry_s": 78}
+        self.ok(self.node, "POST", "/v1/sets/hooks/apply", admin, {"documents": [document]})
+        self.assertEqual((self.stored()["url"], self.stored()["retry_s"]), (url, 78))
+        self.assertIn("s3cretpass", json.dumps(self.ok(self.node, "GET", "/v1/flows/crm", admin)), "who may put it has it")
+
+    def stored(self):
+        with Redis(self.node.redis_socket) as redis:
+            return json.loads(redis("HGET", "td:{t:default}:doc:webhook", "crm"))
+
+
 def host_elsewhere():
     """An address of this machine that is not loopback's."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
@@ -739,6 +900,25 @@ class Nodes(Asks, Pair):
         self.assertEqual(failed, [])
         until(lambda: self.http(self.a, "GET", path, token)[2]["display_name"] == "10 10 10 10")
         self.assertTrue(late)
+
+    def test_a_key_at_both(self):
+        """What was asked at one node with a key is answered at the other, also by a token that is limited, and when the first one is dead."""
+        token = self.token(self.a, "admin", tenant="default", name="keys", commands="set.*,extension.put")
+        until(lambda: self.http(self.b, "GET", "/v1/sets", token)[0] == 200)
+        documents = [{"kind": "extension", "number": "2300", "password": "a long secret"}]
+        made = [self.http(node, "POST", "/v1/sets/keys/apply", token, {"documents": documents}, Idempotency_Key="both") for node in (self.a, self.b)]
+        self.assertEqual((made[0][0], made[0][2]["created"], made[0][2]), (200, 1, made[1][2]))
+        self.assertEqual(self.http(self.b, "POST", "/v1/sets/keys/apply", token, {"documents": []}, Idempotency_Key="both")[0], 422)
+        for i in range(8):      # whichever node carries it out
+            wide = [{"kind": "token", "name": "keys", "commands": ""}]
+            status, _, problem = self.http((self.a, self.b)[i % 2], "POST", "/v1/sets/wide/apply", token, {"documents": wide}, Idempotency_Key=f"wide-{i}")
+            self.assertEqual((status, problem["errors"][0]["code"]), (400, "not_allowed"))
+            self.assertEqual(self.http((self.a, self.b)[i % 2], "DELETE", "/v1/extensions/2300", token, Idempotency_Key=f"gone-{i}")[0], 403)
+        self.a.kill()
+        try:
+            self.assertEqual(self.http(self.b, "POST", "/v1/sets/keys/apply", token, {"documents": documents}, Idempotency_Key="both")[2], made[0][2])
+        finally:
+            self.a.start()
 
     rate = 5
 
