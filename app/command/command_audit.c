@@ -9,6 +9,7 @@
 
 #include "app/command/command_handlers.h"
 #include "app/document/document.h"
+#include "app/helper/webhook.h"
 #include "app/node/node.h"
 #include "app/schema/route.h"
 #include "sig/host/tenant.h"
@@ -29,6 +30,15 @@ struct command_principal command_in_name(const struct command_run *run, enum com
 	return who;
 }
 
+static json_t *audit_url(const char *text)
+{
+	char shown[AUDIT_TEXT_MAX];
+	struct writer w = writer_over(shown, sizeof(shown));
+
+	webhook_url_masked(&w, bytes_str(text));
+	return command_text_json(bytes_mem(shown, w.n));
+}
+
 /* What was given, without secrets and whole documents. */
 static json_t *audit_arguments(const struct command_run *run)
 {
@@ -42,6 +52,8 @@ static json_t *audit_arguments(const struct command_run *run)
 
 		if (given && arg->type == ARG_SECRET)
 			(void)json_object_set_new(out, arg->name, json_string("(secret)"));
+		else if (text && strstr(text, "://"))
+			(void)json_object_set_new(out, arg->name, audit_url(text));
 		else if (given && arg->type != ARG_JSON && text && strlen(text) > AUDIT_TEXT_MAX)
 			(void)json_object_set_new(
 				out, arg->name, command_text_json(bytes_mem(text, AUDIT_TEXT_MAX)));

@@ -20,6 +20,8 @@
 #include "sig/host/programs.h"
 #include "sig/shard/commons.h"
 
+enum { FLOW_URL_MAX = 4096 };
+
 enum {
 	FLOWS_MAX = 256,
 	NUMBERS_MAX = 1024 /* of a tenant */,
@@ -464,6 +466,35 @@ static bool flow_is_shipped(struct program_value *v, struct bytes name)
 	       !bytes_cstr(bytes_str(s->program), v->text, sizeof(v->text));
 }
 
+/* Texts that are URLs, however deep. */
+static void json_urls_mask(json_t *json)
+{
+	char masked[FLOW_URL_MAX];
+	struct writer w = writer_over(masked, sizeof(masked));
+	const char *name;
+	json_t *value;
+	size_t i;
+
+	if (json_is_string(json) && strstr(json_string_value(json), "://")) {
+		webhook_url_masked(&w, bytes_str(json_string_value(json)));
+		(void)json_string_setn(json, masked, w.n);
+	}
+	json_array_foreach(json, i, value) json_urls_mask(value);
+	json_object_foreach(json, name, value) json_urls_mask(value);
+}
+
+/* For who may not put it: user, password and query of its URLs are not for him. */
+static void program_mask(struct program_value *v)
+{
+	json_t *program = json_loads(v->text, 0, NULL);
+	size_t n;
+
+	json_urls_mask(program);
+	n = program ? json_dumpb(program, v->text, sizeof(v->text) - 1, JSON_COMPACT) : 0;
+	v->text[n < sizeof(v->text) ? n : 0] = '\0';
+	json_decref(program);
+}
+
 /* NULL: the run has failed. For free(). */
 static struct program_value *flow_stored(struct command_run *run)
 {
@@ -471,8 +502,11 @@ static struct program_value *flow_stored(struct command_run *run)
 	struct bytes name = command_value(run, "name")->text;
 
 	if (v && (document_stored(run->node, run->tenant, &g_flow_documents, name, v) ||
-		  flow_is_shipped(v, name)))
+		  flow_is_shipped(v, name))) {
+		if (run->role < COMMAND_FOR_ADMIN)
+			program_mask(v);
 		return v;
+	}
 	free(v);
 	(void)document_missing(run, &g_flow_documents);
 	return NULL;

@@ -136,6 +136,8 @@ bool command_tenant_value(const struct node *n, const char *name, struct tenant_
 uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant);
 /* ... and how many lamps of others an extension of the tenant has at most. */
 uint32_t command_tenant_blf_lamps(const struct node *n, uint16_t tenant);
+/* ... and how many messages a mailbox of it has room for, where the extension does not say; 0: any number. */
+uint16_t command_tenant_mailbox_messages(const struct node *n, uint16_t tenant);
 /* What is played to the call, where anything is. */
 void command_play_put(json_t *json, const struct shard *core, uint64_t call);
 /* A warning where the number is one for emergencies. */

@@ -35,6 +35,9 @@ static void message_on_answer(const struct node_box_answer *answer, void *arg)
 		command_answer(run, counts_json(json_text(run->args, "mailbox"), &answer->counts));
 	else if (run->command->fn == command_message_list)
 		command_answer(run, json_incref(answer->rows));
+	else if (answer->secluded)
+		command_fail(run, COMMAND_CONFLICT, "private",
+			     "it is private: nobody takes that from it");
 	else if (answer->result == BOX_CONFLICT)
 		command_fail(run, COMMAND_CHANGED, "version",
 			     "somebody has changed it meanwhile: message.get shows what it is");
@@ -432,8 +435,13 @@ void command_message_link(struct command_run *run)
 bool command_box_of(const struct node *n, const char *tenant, struct bytes number,
 		    struct extension_box *out)
 {
-	return extensions_box(n->api.extensions, tenants_find(n->common.tenants, bytes_str(tenant)),
-			      number, out);
+	uint16_t of = tenants_find(n->common.tenants, bytes_str(tenant));
+
+	if (!extensions_box(n->api.extensions, of, number, out))
+		return false;
+	if (!out->messages)
+		out->messages = command_tenant_mailbox_messages(n, of);
+	return true;
 }
 
 void command_box_call(struct node *n, const char *tenant, const char *id, json_t *args,

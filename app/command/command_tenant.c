@@ -471,6 +471,15 @@ uint32_t command_tenant_blf_lamps(const struct node *n, uint16_t tenant)
 	return t.blf_lamps;
 }
 
+uint16_t command_tenant_mailbox_messages(const struct node *n, uint16_t tenant)
+{
+	struct tenant_value t;
+
+	form_begin(&g_tenant_form, &t, (struct bytes){ 0 });
+	(void)tenant_known(n, bytes_str(tenants_name(n->common.tenants, tenant)), &t);
+	return t.mailbox_messages;
+}
+
 /* It has documents of its own. */
 static bool has_documents(const struct node *n, struct bytes tenant)
 {

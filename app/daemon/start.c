@@ -690,6 +690,7 @@ int node_start(struct node *n)
 	effects_setup();
 	plays_setup();
 	node_prompts_setup();
+	node_boxes_setup();
 	mixers_setup();
 	live_setup();
 	resolver_setup();

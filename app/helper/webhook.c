@@ -296,3 +296,37 @@ void webhook_url_shown(struct writer *w, struct bytes url)
 	path = bytes_sub(path, 0, bytes_find(path, '?'));
 	writer_bytes(w, bytes_sub(path, 0, bytes_find(path, '#')));
 }
+
+static void query_masked(struct writer *w, struct bytes query)
+{
+	struct bytes one;
+
+	for (bool first = true; bytes_cut(&query, '&', &one); first = false) {
+		size_t n = bytes_find(one, '=');
+
+		writer_str(w, first ? "?" : "&");
+		writer_bytes(w, n < one.n ? bytes_sub(one, 0, n + 1) : (struct bytes){ 0 });
+		writer_str(w, one.n ? WEBHOOK_URL_MASK : "");
+	}
+}
+
+void webhook_url_masked(struct writer *w, struct bytes text)
+{
+	size_t scheme = bytes_find(text, ':'), query;
+	struct bytes path, host, head;
+
+	if (scheme + 3 > text.n || memcmp(text.p + scheme, "://", 3)) {
+		writer_bytes(w, text);
+		return;
+	}
+	host = webhook_url_authority(text, &path);
+	head = bytes_sub(text, 0, scheme + 3);
+	writer_bytes(w, head);
+	writer_str(w, host.p > head.p + head.n ? WEBHOOK_URL_MASK "@" : "");
+	writer_bytes(w, host);
+	query = bytes_find(path, '#');
+	head = bytes_sub(path, 0, query);
+	writer_bytes(w, bytes_sub(head, 0, bytes_find(head, '?')));
+	query_masked(w, bytes_from(head, bytes_find(head, '?') + 1));
+	writer_str(w, query < path.n ? "#" WEBHOOK_URL_MASK : "");
+}

@@ -13,6 +13,7 @@
 #include "base/decimal.h"
 #include "base/json_member.h"
 #include "base/log.h"
+#include "base/metric.h"
 #include "cluster/store/store.h"
 #include "sig/host/calendars.h"
 #include "sig/shard/commons.h"
@@ -243,7 +244,8 @@ static enum box_result said_result(const struct store_box_said *said)
 	static const enum box_result results[] = { [STORE_BOX_NONE] = BOX_NONE,
 						   [STORE_BOX_DONE] = BOX_OK,
 						   [STORE_BOX_OTHER_VERSION] = BOX_CONFLICT,
-						   [STORE_BOX_OVER] = BOX_OK };
+						   [STORE_BOX_OVER] = BOX_OK,
+						   [STORE_BOX_PRIVATE] = BOX_CONFLICT };
 
 	if (said->result != STORE_OK || said->code >= COUNT_OF(results))
 		return BOX_UNKNOWN;
@@ -363,6 +365,7 @@ static void box_on_said(const struct store_box_said *said, void *arg)
 	const uint32_t *c = said->counts;
 	struct node_box_answer answer = { .result = said_result(said),
 					  .over = said->code == STORE_BOX_OVER,
+					  .secluded = said->code == STORE_BOX_PRIVATE,
 					  .rows = run->rows,
 					  .counts = { said->version, c[0] + c[1], c[2] + c[3], c[1],
 						      c[3], c[4] } };
@@ -549,6 +552,15 @@ static void box_message_fill(struct box_message *m, const json_t *row)
 	m->is_private = json_flag(row, "private");
 }
 
+static metric_id g_boxes_full;
+
+void node_boxes_setup(void)
+{
+	g_boxes_full = metric_register(METRIC_COUNTER, "tandem_mailbox_full_total", NULL,
+				       "Callers, and users, who found a mailbox that may have no "
+				       "more messages.");
+}
+
 /* row: what its messages have together. */
 static bool box_is_full(const struct box_wait *wait, const struct node_box_answer *answer,
 			const json_t *row)
@@ -570,6 +582,7 @@ static void box_on_wait(const struct node_box_answer *answer, void *arg)
 	news->result = answer->result;
 	news->counts = answer->counts;
 	news->full = box_is_full(wait, answer, row);
+	metric_add(g_boxes_full, news->full);
 	news->listed = wait->lists;
 	news->found = answer->result != BOX_UNKNOWN && row && !wait->looks;
 	if (wait->lists && answer->result == BOX_OK && !row)

@@ -23,7 +23,8 @@ struct node_boxes {
 /* counts say nothing where the result is BOX_UNKNOWN. rows: borrowed; of SET and DROP what the message is by now. */
 struct node_box_answer {
 	enum box_result result;
-	bool over; /* its file is to go */
+	bool over;     /* its file is to go */
+	bool secluded; /* CONFLICT: it is private, and stays so */
 	struct box_counts counts;
 	json_t *rows;
 };
@@ -42,6 +43,7 @@ struct node_box_ask {
 	bool quiet;       /* SET: its marks alone, which are no change of the message */
 	bool raw;         /* rows have all marks, as marks */
 };
+void node_boxes_setup(void); /* registers the metric; main thread, once */
 /* done is called once: later, or at once where Redis cannot be asked. NULL: nobody waits. */
 void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *done, void *arg);
 /* EFFECT_BOX. */

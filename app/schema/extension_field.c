@@ -465,7 +465,8 @@ const struct command_arg g_extension_fields[] = {
 		   "phones may watch how many there are. by of a message says who changed it "
 		   "last."),
 	NUMBER_FIELD("mailbox_messages", box.messages, 0, UINT16_MAX, "0",
-		     "Messages that its mailbox has room for, new and old; 0: any number. A full "
+		     "Messages that its mailbox has room for, new and old; 0: as many as "
+		     "mailbox_messages of the tenant says. A full "
 		     "one says so before the beep."),
 	NUMBER_FIELD("mailbox_minutes", box.minutes, 0, UINT16_MAX, "0",
 		     "Minutes that its messages may have, all together; 0: any number."),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/helper/webhook.h"
 #include "app/schema/command.h"
 #include "app/schema/field.h"
 #include "base/seal.h"
@@ -149,7 +150,8 @@ static const char *form_sealed(const struct form *f, const void *value)
 	return (const char *)value + f->secret_at;
 }
 
-json_t *form_view(const struct form *f, const void *value)
+/* With all that URLs have. */
+static json_t *form_json(const struct form *f, const void *value)
 {
 	char name[FORM_NAME_MAX];
 	uint64_t changed;
@@ -163,10 +165,36 @@ json_t *form_view(const struct form *f, const void *value)
 	return json;
 }
 
+enum { FIELD_URL_MAX = 1024, FIELD_URLS = 4 /* of one kind */ };
+
+static struct bytes field_url_masked(char out[FIELD_URL_MAX], const char *text)
+{
+	struct writer w = writer_over(out, FIELD_URL_MAX);
+
+	webhook_url_masked(&w, bytes_str(text));
+	return writer_done(&w);
+}
+
+json_t *form_view(const struct form *f, const void *value)
+{
+	json_t *json = form_json(f, value);
+
+	for (const struct command_arg *arg = f->fields; json && arg->name; arg++) {
+		char masked[FIELD_URL_MAX];
+		struct bytes shown;
+
+		if (!arg->field.url || !json_object_get(json, arg->name))
+			continue;
+		shown = field_url_masked(masked, (const char *)value + arg->field.at);
+		(void)json_object_set_new(json, arg->name, command_text_json(shown));
+	}
+	return json;
+}
+
 json_t *form_document(const struct form *f, const void *value)
 {
 	char name[FORM_NAME_MAX];
-	json_t *json = document_versioned(form_view(f, value));
+	json_t *json = document_versioned(form_json(f, value));
 
 	if (!json || !f->secret)
 		return json;
@@ -433,12 +461,54 @@ static const struct command_arg *field_read_all(const struct command_arg *fields
 	return NULL;
 }
 
+/* A URL that is given as it is shown is the one that is there. */
+struct field_url {
+	const struct command_arg *arg;
+	char text[FIELD_URL_MAX];
+};
+
+/* False: the run has failed. */
+static bool field_urls_keep(struct command_run *run, const struct command_arg *fields,
+			    const void *value, struct field_url kept[FIELD_URLS])
+{
+	size_t count = 0;
+
+	for (const struct command_arg *arg = fields; arg->name && count < FIELD_URLS; arg++) {
+		const char *given =
+			arg->field.url ? json_string_value(json_object_get(run->args, arg->name))
+				       : NULL;
+		const char *is = (const char *)value + arg->field.at;
+		char masked[FIELD_URL_MAX];
+
+		if (!given || !strstr(given, "://") || !strstr(given, WEBHOOK_URL_MASK))
+			continue;
+		if (!bytes_is(field_url_masked(masked, is), given)) {
+			command_fail(run, COMMAND_BAD_ARGUMENT, arg->name,
+				     "%s has *** in place of what nobody is shown: give all of it, "
+				     "or what is shown, unchanged",
+				     arg->name);
+			return false;
+		}
+		kept[count].arg = arg;
+		(void)snprintf(kept[count++].text, FIELD_URL_MAX, "%s", is);
+	}
+	return true;
+}
+
 bool fields_read_args(struct command_run *run, const struct command_arg *fields, void *value)
 {
 	const char *reason;
 	const struct document_reader args = { .json = run->args };
-	const struct command_arg *wrong = field_read_all(fields, &args, value, &reason);
+	struct field_url kept[FIELD_URLS] = { 0 };
+	const struct command_arg *wrong;
 
+	if (!field_urls_keep(run, fields, value, kept))
+		return false;
+	wrong = field_read_all(fields, &args, value, &reason);
+	for (size_t i = 0; i < FIELD_URLS && kept[i].arg; i++)
+		(void)bytes_cstr(bytes_str(kept[i].text), (char *)value + kept[i].arg->field.at,
+				 kept[i].arg->field.size);
+	explicit_bzero(kept, sizeof(kept));
 	if (wrong)
 		command_fail(run, COMMAND_BAD_ARGUMENT, wrong->name, "%s: %s", wrong->name, reason);
 	return !wrong;

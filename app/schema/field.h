@@ -40,6 +40,7 @@ struct field {
 	/* NULL, or what is wrong with the text, beyond what the argument allows. value: of the document. */
 	const char *(*wrong)(const void *value, const char *text);
 	bool patterns; /* its text has patterns of numbers, of which some hardly mean what they say */
+	bool url;      /* it may be a URL: user, password and query of that nobody is shown */
 };
 
 /* Where a member lies of FIELD_OF, which whoever has a table defines: the struct of its values. */
@@ -74,6 +75,13 @@ struct field {
 		.max = sizeof(((FIELD_OF *)NULL)->member) - 1, .preset = FIELD_PRESET("empty"), \
 		.help = (text),                                                                 \
 		.field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check), .patterns = true },  \
+	}
+#define URL_FIELD(what, member, check, text)                                                    \
+	{                                                                                       \
+		.name = (what), .type = ARG_STRING, .charset = CHARSET_TEXT,                    \
+		.max = sizeof(((FIELD_OF *)NULL)->member) - 1, .preset = FIELD_PRESET("empty"), \
+		.help = (text),                                                                 \
+		.field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check), .url = true },       \
 	}
 #define FLAG_FIELD(what, member, first, text)                                                    \
 	{                                                                                        \

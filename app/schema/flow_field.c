@@ -81,12 +81,13 @@ const struct command_arg g_number_fields[] = {
 		"number", number, CHARSET_NUMBER,
 		"The number, as phones dial it; with an x for any digit and a dot behind what may "
 		"be repeated or missing, as in #1x or 7x.: the most exact one counts."),
-	TEXT_FIELD("to", to, CHARSET_TEXT, field_leads_wrong,
-		   "What it leads to: flow:NAME, group:NAME, or the URL of a web application, "
-		   "which answers with a list of verbs (docs/flows.md)."),
-	TEXT_FIELD("fallback", fallback, CHARSET_TEXT, field_fallback_wrong,
-		   "Of a URL: where the call goes when that application fails, another URL or "
-		   "flow:NAME. Empty: it is refused (480)."),
+	URL_FIELD("to", to, field_leads_wrong,
+		  "What it leads to: flow:NAME, group:NAME, or the URL of a web application, "
+		  "which answers with a list of verbs (docs/flows.md). Of a URL user, password "
+		  "and query are shown as ***."),
+	URL_FIELD("fallback", fallback, field_fallback_wrong,
+		  "Of a URL: where the call goes when that application fails, another URL or "
+		  "flow:NAME. Empty: it is refused (480)."),
 	{ .name = NULL },
 };
 #undef FIELD_OF

@@ -485,6 +485,9 @@ const struct command_arg g_tenant_fields[] = {
 		   "Names of the destinations that its recordings go to, joined by ',', as "
 		   "recordings.store of the node's file has them; none: they stay on the node. "
 		   "Empty: those of recordings.deliver."),
+	NUMBER_FIELD("mailbox_messages", mailbox_messages, 0, UINT16_MAX, "100",
+		     "Messages that each of its mailboxes has room for, where the extension does "
+		     "not say it. 0: any number."),
 	NUMBER_FIELD("recording_days", recordings.days, 0, 36500, "0",
 		     "Days that its recordings are kept on the node. 0: recordings.keep_days."),
 	WORD_FIELD("offline_lamps", core.offline_busy, FIELD_NUMBER, g_offline_lamps, "dark",
@@ -523,6 +526,9 @@ const struct command_arg g_tenant_fields[] = {
 	{ .name = NULL },
 };
 
+/* What a common answering system has room for, and a disk holds for thousands of them. */
+enum { MAILBOX_MESSAGES = 100 };
+
 static void tenant_begin(void *value, struct bytes name)
 {
 	struct tenant_value *t = value;
@@ -531,10 +537,13 @@ static void tenant_begin(void *value, struct bytes name)
 	t->classes = CLASSES_ALL;
 	t->extension_classes = DIAL_CLASSES_FIRST;
 	t->blf_lamps = BLF_LAMPS;
+	t->mailbox_messages = MAILBOX_MESSAGES;
 	(void)bytes_cstr(name, t->name, sizeof(t->name));
 	if (bytes_is(name, TENANT_DEFAULT_NAME))
 		t->commands = 1u << COMMAND_FOR_ADMIN;
 }
+
+static_assert(MAILBOX_MESSAGES == 100, "the text above says it");
 
 const struct form g_tenant_form = { .fields = g_tenant_fields,
 				    FORM_OF(struct tenant_value),

@@ -21,8 +21,10 @@ struct tenant_value {
 	char name[TENANT_NAME_MAX];
 	char domains[TENANT_DOMAINS_MAX * TENANT_DOMAIN_MAX]; /* joined by ',' */
 	bool enabled;
-	uint8_t classes;           /* 1 << enum dial_class */
-	uint8_t blf_lamps;         /* of one extension, at most */
+	uint8_t classes;   /* 1 << enum dial_class */
+	uint8_t blf_lamps; /* of one extension, at most */
+	uint16_t
+		mailbox_messages; /* of one mailbox, where its extension does not say; 0: any number */
 	uint8_t extension_classes; /* the same, of an extension that is new */
 	struct toll_limits outside;
 	char outside_day[sizeof("23:59")]; /* when a day of those begins, UTC; "": at midnight */

@@ -45,9 +45,10 @@ static const char *field_hook_numbers_wrong(const void *value, const char *text)
 
 const struct command_arg g_webhook_fields[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the webhook."),
-	TEXT_FIELD("url", url, CHARSET_TEXT, field_hook_url_wrong,
-		   "Where events are posted to: https://HOST/PATH, or http://. No redirect is "
-		   "followed. A new webhook needs it."),
+	URL_FIELD("url", url, field_hook_url_wrong,
+		  "Where events are posted to: https://HOST/PATH, or http://. No redirect is "
+		  "followed. A new webhook needs it. User, password and query are shown as ***; "
+		  "what is given back so stays as it is."),
 	TEXT_FIELD("events", events, CHARSET_TEXT, field_hook_events_wrong,
 		   "Types of events, joined by ','; '*' is any text: call.*,registration.new. "
 		   "Empty: all."),

@@ -4,7 +4,8 @@
 --   mark: marks as JSON, which are no change of the message: it keeps its version
 --   set: new, old, draft, deleted, kept (as it was before it was deleted), dropped, sent (a draft is new; else it is as it was) or empty;
 --     1, 0 or empty (urgent); marks as JSON or empty; the version that it must have, or 0
--- Answers: 0: there is no such message; 1: done; 2: it has another version; 3: it is over, and its file is to go. Then the message.
+-- Answers: 0: there is no such message; 1: done; 2: it has another version; 3: it is over, and its file is to go; 4: who left it has said that it
+-- is private. Then the message.
 -- include box_keys
 local act, now, id = ARGV[1], tonumber(ARGV[2]), ARGV[3]
 box_drafts(now)
@@ -104,7 +105,11 @@ end
 local is_urgent = urgent == '1' or (urgent == '' and (before == 'urgent' or before == 'oldurgent' or (before == 'draft' and marks.urgent)))
 local to = ({new = is_urgent and 'urgent' or 'new', urgent = is_urgent and 'urgent' or 'new', draft = 'draft',
   old = is_urgent and 'oldurgent' or 'old', oldurgent = is_urgent and 'oldurgent' or 'old', deleted = 'gone', dropped = 'gone'})[state]
-for key, value in pairs(ARGV[6] ~= '' and cjson.decode(ARGV[6]) or {}) do
+local said = ARGV[6] ~= '' and cjson.decode(ARGV[6]) or {}
+if marks.private and said.private == false and before ~= 'draft' then
+  return told(4)
+end
+for key, value in pairs(said) do
   marks[key] = value
 end
 marks.version = marks.version + 1

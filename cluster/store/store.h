@@ -454,7 +454,13 @@ void store_recording_get(struct store_shared *s, struct bytes tenant, struct byt
 
 /* Messages of a mailbox (cluster/lua/box_change.lua, box_read.lua have the words). */
 enum { STORE_BOX_COUNTS = 5, STORE_BOX_WORDS = 12 };
-enum store_box_code { STORE_BOX_NONE, STORE_BOX_DONE, STORE_BOX_OTHER_VERSION, STORE_BOX_OVER };
+enum store_box_code {
+	STORE_BOX_NONE,
+	STORE_BOX_DONE,
+	STORE_BOX_OTHER_VERSION,
+	STORE_BOX_OVER,
+	STORE_BOX_PRIVATE,
+};
 struct store_box {
 	struct bytes tenant, box;
 	bool change; /* else it is read */

@@ -197,6 +197,12 @@ class Sends(Mailbox):
             with self.assertRaises(Refused) as refused:
                 self.ask("message.forward", mailbox="1002", message=message, **what)
             self.assertEqual(refused.exception.code, code)
+        # nor does its receiver make it public first
+        for marks in ({"private": False}, {"private": False, "state": "old"}):
+            with self.assertRaises(Refused) as refused:
+                self.ask("message.put", mailbox="1002", message=message, **marks)
+            self.assertEqual(refused.exception.code, "conflict")
+        self.assertEqual(self.ask("message.put", mailbox="1002", message=message, state="old", private=True)["private"], True)
         self.assertEqual(self.box("1001"), [])
 
     def test_nobody_in_a_group(self):

@@ -244,6 +244,18 @@ class Room(Box):
         self.assertIn("full", self.asks())
         self.ask("message.delete", mailbox=self.BOX, message=message)
         self.assertIn("room", self.asks())
+        # as many as the tenant says where the extension does not: 100 at first
+        self.ask("message.undelete", mailbox=self.BOX, message=message)
+        self.ask("extension.put", number=self.BOX, mailbox_messages=0)
+        self.assertIn("room", self.asks())
+        self.assertEqual(self.ask("tenant.put", name="default", mailbox_messages=1)["mailbox_messages"], 1)
+        self.assertIn("full", self.asks())
+        self.ask("extension.put", number=self.BOX, mailbox_messages=2)
+        self.assertIn("room", self.asks())
+        self.ask("extension.put", number=self.BOX, mailbox_messages=0)
+        self.ask("tenant.put", name="default", mailbox_messages=0)
+        self.assertIn("room", self.asks())
+        self.ask("message.delete", mailbox=self.BOX, message=message)
         # minutes of all that lies there
         self.ask("message.undelete", mailbox=self.BOX, message=message)
         self.ask("extension.put", number=self.BOX, mailbox_messages=0, mailbox_minutes=2)

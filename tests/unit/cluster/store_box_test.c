@@ -85,6 +85,7 @@ static void test_states(void **state)
 		{ "nobody has it", 0, "set c-1 old - - 0", "o0 v3 1/1 0/0 0" },
 		{ "heard", 0, "set b-1 old - - 1", "o1 v4 1/0 0/1 0 b-1 oldurgent" },
 		{ "too late", 0, "set b-1 new - - 1", "o2 v4 1/0 0/1 0 b-1 oldurgent" },
+		{ "stays private", 0, "set b-1 new - {\"private\":false} 0", "o4 v4 1/0 0/1 0 b-1 oldurgent" },
 		{ "the newest first", 0, "r - 10 1 - new urgent old oldurgent", "o1 v4 1/0 0/1 0 b-1 oldurgent a-1 new" },
 		{ "the oldest first", 0, "r - 10 0 - new urgent old oldurgent", "o1 v4 1/0 0/1 0 a-1 new b-1 oldurgent" },
 		{ "all together", 0, "r - 1 1 - all", "o1 v4 1/0 0/1 0  all" },

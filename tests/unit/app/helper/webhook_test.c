@@ -199,6 +199,35 @@ static void shown(const char *url, const char *want)
 	assert_string_equal(text, want);
 }
 
+static void masked(const char *url, const char *want)
+{
+	char text[256], again[256];
+	struct writer w = writer_over(text, sizeof(text) - 1);
+	struct writer a = writer_over(again, sizeof(again) - 1);
+
+	webhook_url_masked(&w, bytes_str(url));
+	text[w.n] = '\0';
+	assert_string_equal(text, want);
+	webhook_url_masked(&a, bytes_str(text));
+	again[a.n] = '\0';
+	assert_string_equal(again, want);
+}
+
+/* What is masked is masked once: a client that gives it back has given nothing new. */
+static void test_masked(void **state)
+{
+	(void)state;
+	masked("https://a.test/x?key=1&&b=&c#top", "https://a.test/x?key=***&&b=***&***#***");
+	masked("http://user:p@ss@a.test:81", "http://***@a.test:81");
+	masked("wss://token@a.test?x", "wss://***@a.test?***");
+	masked("http://a.test/", "http://a.test/");
+	masked("flow:menu", "flow:menu");
+	masked("group:a@b?c=d", "group:a@b?c=d");
+	masked("://", "://");
+	masked("a:/", "a:/");
+	masked("", "");
+}
+
 static void test_shown(void **state)
 {
 	(void)state;
@@ -214,8 +243,8 @@ int main(void)
 		cmocka_unit_test(test_signed),   cmocka_unit_test(test_secrets),
 		cmocka_unit_test(test_networks), cmocka_unit_test(test_who_may_be_asked),
 		cmocka_unit_test(test_shown),    cmocka_unit_test(test_urls),
-		cmocka_unit_test(test_several),  cmocka_unit_test(test_headers),
-		cmocka_unit_test(test_hosts),
+		cmocka_unit_test(test_masked),   cmocka_unit_test(test_several),
+		cmocka_unit_test(test_headers),  cmocka_unit_test(test_hosts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
