@@ -404,6 +404,7 @@ static const struct {
 	{ 405, "The path has other methods: Allow names them.", false },
 	{ 411, "A body needs Content-Length.", true },
 	{ 413, "The body is too long.", true },
+	{ 422, "The Idempotency-Key was sent with other arguments.", true },
 	{ 431, "The path, the query or a header is too long.", false },
 };
 
