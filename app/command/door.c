@@ -427,6 +427,20 @@ static size_t door_file_max(const struct web_call *call, void *arg)
 		       : 0;
 }
 
+static bool door_who(struct bytes token, struct web_who *out, void *arg)
+{
+	struct door_work w = { 0 };
+	char commands[TOKEN_COMMANDS_MAX];
+
+	if (!who_is(arg, token, &w, commands))
+		return false;
+	*out = (struct web_who){ .is_operator = w.who.role == COMMAND_FOR_OPERATOR };
+	memcpy(out->tenant, w.who.tenant, sizeof(out->tenant));
+	memcpy(out->token, w.token, sizeof(out->token));
+	memcpy(out->user, w.who.user, sizeof(out->user));
+	return true;
+}
+
 static bool door_look(const struct web_call *call, struct web_reply *out, void **work, void *arg)
 {
 	struct door *d = arg;
@@ -1061,6 +1075,7 @@ int door_open(struct door **out, struct node *node)
 	d->web.swagger_ui = node->settings.http.swagger_ui;
 	rand_open_system(&d->rand);
 	fair_open(&d->fair, WEB_CALLS_MAX, &d->rand);
+	d->web.who = door_who;
 	d->web.look = door_look;
 	d->web.file_max = door_file_max;
 	d->web.listen = door_listen;

@@ -264,11 +264,12 @@ static bool is_of_events(const struct web *web, struct lws *wsi)
 
 static int upgrade(const struct web *web, struct lws *wsi)
 {
+	client_on_request(wsi);
 	if (is_of_events(web, wsi))
 		return web_events_admit(web->pages.events, wsi);
 	if (web->sip)
 		return web_sip_admit(web->sip, wsi) ? 0 : -1;
-	return web_request_refuse();
+	return web_problem_send(wsi, 404, "no WebSockets here");
 }
 
 static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,

@@ -19,9 +19,11 @@ struct web_files;
 struct web_link;
 
 enum {
-	WEB_CONNECTIONS_MAX =
-		256, /* beside those that carry SIP: they have not said yet what they want */
-	WEB_HEADS_OF_SOURCE = 32, /* of these of one address (IPv6: one /64) */
+	/* Connections that are no WebSockets and listen to no events: of strangers, and again of those that show a token. */
+	WEB_CONNECTIONS_MAX = 256,
+	WEB_OPERATORS_MAX = 64,   /* the same of operators */
+	WEB_PROBES_MAX = 32,      /* the same of who asks for health and metrics */
+	WEB_HEADS_OF_SOURCE = 32, /* of each of these of one address (IPv6: one /64) */
 	WEB_CORS_MAX = 16,
 };
 

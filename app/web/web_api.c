@@ -19,6 +19,7 @@
 enum {
 	API_BODY_MAX = 147456, /* the longest arguments of a command, and what is around them */
 	API_FILES_MAX = 8,     /* longer bodies at once */
+	API_FILES_SHARE = 4,   /* of one tenant */
 	API_TEXT_MAX = 4096,   /* path and query, or one header */
 	API_LINK_MAX = 3072,   /* the next page */
 	PROBLEM_MAX = 256,
@@ -35,6 +36,7 @@ static_assert(WEB_CALLS_MAX <= 1 << API_PLACE_BITS, "a place is the last octet o
 struct api_place {
 	uint64_t id;         /* 0: free */
 	struct web_query *q; /* NULL: it has left before its answer */
+	struct web_holders who;
 };
 
 /* Of one source: who has a good token is served all the same. */
@@ -48,7 +50,8 @@ struct web_api {
 	uint64_t sources[API_SOURCES], wrong[API_SOURCES]; /* of stream_rate */
 	uint64_t tokens[API_TOKENS];
 	uint64_t asked; /* so far */
-	uint32_t files; /* bodies that are longer than API_BODY_MAX */
+	/* Whose bodies that are longer than API_BODY_MAX are: a hash of the tenant; 0: free. */
+	uint64_t files[API_FILES_MAX];
 	char *packed; /* the OpenAPI document by gzip, malloc'ed; NULL: nobody has asked for that */
 	size_t packed_n;
 	struct api_place places[WEB_CALLS_MAX];
@@ -63,12 +66,15 @@ struct web_query {
 	uint8_t *body;           /* malloc'ed */
 	size_t body_n, body_size;
 	bool has_head, closes;
-	bool is_head; /* its answer has no body */
-	bool gzip;    /* its answer is to be, or is */
-	bool cors;    /* of a page that may ask */
-	bool openapi; /* its answer is that document, which all share */
+	bool is_whole; /* the library has said that its body has ended */
+	bool is_head;  /* its answer has no body */
+	bool gzip;     /* its answer is to be, or is */
+	bool cors;     /* of a page that may ask */
+	bool openapi;  /* its answer is that document, which all share */
 	struct bytes origin, encodings;
 	uint64_t source; /* a hash of its address */
+	struct web_holders who;
+	uint8_t file; /* of files and 1; 0: its body is no longer one */
 	unsigned retry_s;
 	char etag[48]; /* of the answer; empty: none */
 	size_t sent;
@@ -218,10 +224,7 @@ static int query_refuse(struct web_query *q, unsigned status, const char *title)
 
 	q->closes = true;
 	if (text)
-		reply.n = (size_t)snprintf(
-			text, PROBLEM_MAX,
-			"{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"code\":\"%s\"}",
-			title, status, status == 429 || status == 503 ? "busy" : "bad_request");
+		reply.n = web_problem_write(text, PROBLEM_MAX, status, title);
 	reply.text = text;
 	return query_answer(q, &reply);
 }
@@ -264,29 +267,35 @@ void web_api_on_answers(struct web_api *a)
 
 /* ---- a request ---- */
 
-static struct api_place *api_place(struct web_api *a)
+/* Who leaves before its answer has its place until then. NULL: there is none, or its share is used up. */
+static struct api_place *api_place(struct web_api *a, const struct web_holders *who)
 {
+	uint32_t held[WEB_HOLDER_COUNT] = { 0 }, others = 0;
+	struct api_place *free = NULL;
+
 	for (size_t i = 0; i < WEB_CALLS_MAX; i++) {
-		if (!a->places[i].id)
-			return &a->places[i];
+		struct api_place *p = &a->places[i];
+
+		if (!p->id) {
+			free = p;
+			continue;
+		}
+		others += !p->who.is_operator;
+		for (int by = 0; by < WEB_HOLDER_COUNT; by++)
+			held[by] += p->who.of[by] == who->of[by];
 	}
-	return NULL;
-}
-
-/* Who has shown a good token keeps its connection while strangers come and go. */
-static void query_trust(struct web_query *q)
-{
-	struct web_client *client = lws_get_opaque_user_data(q->wsi);
-
-	if (client)
-		web_client_trust(client);
+	for (int by = 0; by < WEB_HOLDER_COUNT; by++) {
+		if (who->of[by] && held[by] >= web_holder_share((enum web_holder)by))
+			return NULL;
+	}
+	return who->is_operator || others < WEB_CALLS_MAX - WEB_OPERATORS_MAX ? free : NULL;
 }
 
 /* It is whole. */
 static int query_ask(struct web_query *q)
 {
 	struct web_api *a = q->api;
-	struct api_place *place = api_place(a);
+	struct api_place *place = api_place(a, &q->who);
 	struct web_reply reply = { 0 };
 	struct web_work work = { 0 };
 
@@ -301,9 +310,8 @@ static int query_ask(struct web_query *q)
 		free(reply.text);
 		return query_brake(q, *wrong, &g_wrong_tokens, "too many wrong tokens");
 	}
-	query_trust(q);
 	work.id = ++a->asked << API_PLACE_BITS | (uint64_t)(place - a->places);
-	*place = (struct api_place){ work.id, q };
+	*place = (struct api_place){ work.id, q, q->who };
 	q->place = place;
 	lws_set_timeout(q->wsi, PENDING_TIMEOUT_HTTP_CONTENT, API_ANSWER_S);
 	web_asks_push(a->door->asks, &work);
@@ -412,6 +420,23 @@ static struct bytes query_method(struct lws *wsi)
 	return BYTES_LIT("");
 }
 
+static bool file_begin(struct web_query *q)
+{
+	uint64_t *files = q->api->files, tenant = q->who.of[WEB_HOLDER_TENANT];
+	uint32_t own = 0;
+
+	for (uint8_t i = 0; i < API_FILES_MAX; i++) {
+		own += files[i] == tenant;
+		if (!files[i])
+			q->file = i + 1;
+	}
+	if (own >= API_FILES_SHARE)
+		q->file = 0;
+	if (q->file)
+		files[q->file - 1] = tenant;
+	return q->file;
+}
+
 /* How long its body is: RFC 9112 6.3. Without a length it has none. */
 static int body_begin(struct web_query *q)
 {
@@ -425,7 +450,7 @@ static int body_begin(struct web_query *q)
 		return query_refuse(q, 400, "Content-Length is no number");
 	if (n > API_BODY_MAX && n > q->api->door->file_max(&q->call, q->api->door->arg))
 		return query_refuse(q, 413, "a body has at most 147456 octets, a file 1048576");
-	if (n > API_BODY_MAX && q->api->files == API_FILES_MAX)
+	if (n > API_BODY_MAX && !file_begin(q))
 		return query_refuse(q, 503, "too many files come at once");
 	/* the library waits for a body where no length says that there is none */
 	q->closes = !length.n && !bytes_is(q->call.method, "GET");
@@ -433,7 +458,6 @@ static int body_begin(struct web_query *q)
 		return query_ask(q);
 	q->body = malloc(n);
 	q->body_size = n;
-	q->api->files += n > API_BODY_MAX;
 	return q->body ? 0 : -1;
 }
 
@@ -455,6 +479,35 @@ static int query_openapi(struct web_query *q)
 	return query_answer(q, &reply);
 }
 
+static uint64_t name_hash(const struct web_api *a, const char *tenant, const char *kind,
+			  const char *name)
+{
+	char text[EVENTS_TENANT_MAX + EVENTS_SESSION_MAX + EVENTS_USER_MAX];
+	int n = snprintf(text, sizeof(text), "%s~%s~%s", tenant, kind, name);
+
+	return hash_sip(&a->key, bytes_mem(text, (size_t)n)) | 1;
+}
+
+/* Whose request it is: of its connection, and of its place while it is carried out. NULL, or why it has none. */
+static const char *query_hold(struct web_query *q)
+{
+	const struct web_door *door = q->api->door;
+	struct web_client *client = lws_get_opaque_user_data(q->wsi);
+	struct web_who who;
+
+	if (!door->who(q->call.token, &who, door->arg)) {
+		if (client)
+			web_client_forget(client);
+		return NULL;
+	}
+	q->who.is_operator = who.is_operator;
+	q->who.of[WEB_HOLDER_TENANT] = name_hash(q->api, who.tenant, "", "");
+	q->who.of[WEB_HOLDER_TOKEN] = name_hash(q->api, who.tenant, "token", who.token);
+	if (who.user[0])
+		q->who.of[WEB_HOLDER_USER] = name_hash(q->api, who.tenant, "user", who.user);
+	return client ? web_client_hold(client, &q->who) : NULL;
+}
+
 /* What a source and a token may ask a second; before anything else is done for them. */
 static int query_begin(struct web_query *q)
 {
@@ -462,6 +515,7 @@ static int query_begin(struct web_query *q)
 	uint64_t *source = &a->sources[q->source % API_SOURCES];
 	uint64_t *token = &a->tokens[hash_sip(&a->key, q->call.token) % API_TOKENS];
 	const struct origin_request page = { .origin = q->origin };
+	const char *full;
 
 	q->cors = q->origin.n && a->terms.cors_count &&
 		  origin_is_allowed(&page, a->terms.cors, a->terms.cors_count);
@@ -475,7 +529,8 @@ static int query_begin(struct web_query *q)
 	if (q->call.token.n && !api_has(token, &a->terms.per_token))
 		return query_brake(q, *token, &a->terms.per_token,
 				   "too many requests with this token");
-	return body_begin(q);
+	full = query_hold(q);
+	return full ? query_refuse(q, 429, full) : body_begin(q);
 }
 
 static struct web_query *query_new(struct web_api *a, struct lws *wsi)
@@ -548,6 +603,11 @@ int web_query_body(struct web_query *q, struct bytes octets)
 
 int web_query_body_end(struct web_query *q)
 {
+	bool was_whole = q->is_whole;
+
+	q->is_whole = true;
+	if (was_whole) /* the library has read more than the request: see request_completed */
+		return -1;
 	if (q->reply.status || q->place)
 		return 0;
 	return q->body_n == q->body_size ? query_ask(q) : -1;
@@ -666,7 +726,8 @@ void web_query_drop(struct web_query *q)
 		return;
 	if (q->place)
 		q->place->q = NULL;
-	q->api->files -= q->body_size > API_BODY_MAX;
+	if (q->file)
+		q->api->files[q->file - 1] = 0;
 	if (!q->openapi)
 		free(q->reply.text);
 	if (q->body)

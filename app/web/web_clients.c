@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <assert.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 
 #include "app/web/events.h"
 #include "app/web/web_clients.h"
+#include "app/web/web_request.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -16,27 +18,65 @@
 enum {
 	SOURCES = 1024,
 	SPARE = 64,      /* those that are ending keep their places up to the end of the round */
-	YOUNG_MS = 1000, /* for so long nobody of the same address goes for another */
+	YOUNG_MS = 1000, /* for so long nobody of the same holder goes for another */
 };
 
 #define PATIENCE_NS (30 * NS_PER_S)
 
+/* A place is of one kind, so that connections of one kind take none of another: name, places. STREAM: it listens to events or is a WebSocket, and
+ * has limits of its own. */
+#define CLIENT_KINDS(X)                  \
+	X(STRANGER, WEB_CONNECTIONS_MAX) \
+	X(KNOWN, WEB_CONNECTIONS_MAX)    \
+	X(OPERATOR, WEB_OPERATORS_MAX)   \
+	X(PROBE, WEB_PROBES_MAX)         \
+	X(STREAM, UINT32_MAX)
+
+enum client_kind {
+#define X(id, places) CLIENT_##id,
+	CLIENT_KINDS(X)
+#undef X
+		CLIENT_KIND_COUNT
+};
+
+static const uint32_t g_client_places[] = {
+#define X(id, places) places,
+	CLIENT_KINDS(X)
+#undef X
+};
+
+enum { KIND_ANY = CLIENT_KIND_COUNT, HOLDER_ANY = WEB_HOLDER_COUNT };
+
+static const char *const g_client_problems[] = {
+#define X(id, name, share, words) "too many connections of this " words,
+	WEB_HOLDERS(X)
+#undef X
+};
+
+static const uint32_t g_client_shares[] = {
+#define X(id, name, share, words) share,
+	WEB_HOLDERS(X)
+#undef X
+};
+
 struct web_client {
 	struct lws *wsi;
+	struct web_clients *all;
 	struct addr source; /* as addr_source has it */
+	uint64_t of[WEB_HOLDER_COUNT];
 	uint64_t born_ns, received_ns;
-	uint16_t bucket; /* of its address */
+	enum client_kind kind;
 	bool used;
-	bool is_head;   /* it has not said what it wants */
 	bool has_asked; /* a whole request came */
-	bool trusted;
+	bool is_idle;   /* its request is answered, and no other one has come */
+	bool trusted;   /* it is known who is there */
 	bool is_doomed;
 };
 
-/* How many strangers an address has. source NULL: none. */
+/* How many connections a holder has. */
 struct tally {
-	const struct addr *source;
-	uint32_t count;
+	uint64_t of;
+	uint32_t count; /* 0: the place is free */
 };
 
 struct web_clients {
@@ -51,14 +91,22 @@ struct web_clients {
 	struct web_client list[];
 };
 
-/* How many, and which stranger among them goes first: one that has asked for nothing yet, else who has asked for the longest time. */
+/* Those that are counted together. */
+struct client_group {
+	int kind;           /* KIND_ANY: whatever they are */
+	int by;             /* HOLDER_ANY: of everybody */
+	uint64_t of;        /* that holder */
+	uint64_t before_ns; /* who came then or later goes only where it is idle */
+};
+
+/* How many, and which of them goes first. NULL: none may. */
 struct crowd {
 	uint32_t count;
 	struct web_client *first;
 };
 
 static struct {
-	metric_id full, source, heads, hurried;
+	metric_id full, source, heads, hurried, shares[WEB_HOLDER_COUNT];
 	metric_id made_room, silent;
 } g_client_metrics;
 
@@ -76,18 +124,36 @@ static metric_id ended(const char *labels)
 
 void web_clients_setup(void)
 {
+	static const char *const shares[] = {
+#define X(id, name, share, words) "reason=\"share_of_" name "\"",
+		WEB_HOLDERS(X)
+#undef X
+	};
+
 	g_client_metrics.full = client_refusal("reason=\"connections_full\"");
 	g_client_metrics.source = client_refusal("reason=\"source_full\"");
 	g_client_metrics.heads = client_refusal("reason=\"requests_of_source\"");
 	g_client_metrics.hurried = client_refusal("reason=\"handshakes_of_source\"");
+	for (int i = 0; i < WEB_HOLDER_COUNT; i++)
+		g_client_metrics.shares[i] = client_refusal(shares[i]);
 	g_client_metrics.made_room = ended("reason=\"made_room\"");
 	g_client_metrics.silent = ended("reason=\"no_request\"");
+}
+
+/* Those that have or are to have a request. */
+static uint32_t heads_max(void)
+{
+	uint32_t max = 0;
+
+	for (int kind = 0; kind < CLIENT_STREAM; kind++)
+		max += g_client_places[kind];
+	return max;
 }
 
 int web_clients_open(struct web_clients **out, const struct web_settings *settings)
 {
 	uint32_t listeners = settings->door ? EVENTS_LISTENERS_MAX : 0;
-	uint32_t max = WEB_CONNECTIONS_MAX + listeners + (settings->link ? settings->places : 0);
+	uint32_t max = heads_max() + listeners + (settings->link ? settings->places : 0);
 	struct web_clients *c = calloc(1, sizeof(*c) + (max + SPARE) * sizeof(c->list[0]));
 	struct rand_source rand;
 
@@ -120,87 +186,107 @@ uint32_t web_clients_max(const struct web_clients *c)
 /* The library keeps the head of one that listens to Server-Sent Events. */
 uint32_t web_clients_heads_max(const struct web_clients *c)
 {
-	return WEB_CONNECTIONS_MAX + SPARE + c->listeners;
+	return heads_max() + SPARE + c->listeners;
 }
 
 /* ---- the rule ---- */
 
-static bool client_is_stranger(const struct web_client *client)
+static bool client_is_in(const struct web_client *client, const struct client_group *g)
 {
-	return client->used && !client->is_doomed && client->is_head && !client->trusted;
+	return client->used && !client->is_doomed &&
+	       (g->kind == KIND_ANY || client->kind == (enum client_kind)g->kind) &&
+	       (g->by == HOLDER_ANY || client->of[g->by] == g->of);
 }
 
+static bool client_may_go(const struct web_client *client, const struct client_group *g)
+{
+	uint64_t since_ns = client->kind == CLIENT_STRANGER ? client->born_ns : client->received_ns;
+
+	return client->is_idle || (!client->trusted && since_ns < g->before_ns);
+}
+
+/* Of strangers who has asked for nothing goes first, of all others who asks for nothing now; then who came or asked first. */
 static bool client_goes_before(const struct web_client *a, const struct web_client *b)
 {
-	return a->has_asked != b->has_asked ? b->has_asked : a->received_ns < b->received_ns;
+	bool strangers = a->kind == CLIENT_STRANGER && b->kind == CLIENT_STRANGER;
+
+	if (strangers && a->has_asked != b->has_asked)
+		return b->has_asked;
+	if (!strangers && a->is_idle != b->is_idle)
+		return a->is_idle;
+	return a->received_ns < b->received_ns;
 }
 
-/* source, as addr_source has it: of it; NULL: of all. heads: those alone that have not said what they want. Who came before_ns or later
- * does not go. */
-static struct crowd crowd_of(struct web_clients *c, const struct addr *source, bool heads,
-			     uint64_t before_ns)
+/* self does not go. */
+static struct crowd crowd_of(struct web_clients *c, const struct client_group *g,
+			     const struct web_client *self)
 {
 	struct crowd crowd = { 0 };
 
 	for (uint32_t i = 0; i < c->top; i++) {
 		struct web_client *client = &c->list[i];
 
-		if (!client->used || client->is_doomed || (heads && !client->is_head) ||
-		    (source && !addr_ip_eq(&client->source, source)))
+		if (!client_is_in(client, g))
 			continue;
 		crowd.count++;
-		if (!client->trusted && client->born_ns < before_ns &&
+		if (client != self && client_may_go(client, g) &&
 		    (!crowd.first || client_goes_before(client, crowd.first)))
 			crowd.first = client;
 	}
 	return crowd;
 }
 
-/* There are fewer strangers than places. */
-static struct tally *tally_of(struct tally all[SOURCES], uint32_t bucket, const struct addr *source)
+/* There are fewer of a kind than places. */
+static struct tally *tally_of(struct tally all[SOURCES], uint64_t of)
 {
-	while (all[bucket].source && !addr_ip_eq(all[bucket].source, source))
-		bucket = (bucket + 1) % SOURCES;
-	all[bucket].source = source;
-	return &all[bucket];
-}
+	uint64_t at = of % SOURCES;
 
-/*
- * Who goes when there are too many strangers: the first one of the address that has the most of them, and nobody where the newcomer's has as
- * many. So addresses that open connections again and again do not get more of them, and refusing one costs little.
- */
-static struct web_client *stranger_of_most(struct web_clients *c, uint16_t bucket,
-					   const struct addr *source)
-{
-	struct tally *all = c->tallies, *own;
-	struct web_client *first = NULL;
-	uint32_t most = 0;
-
-	memset(c->tallies, 0, sizeof(c->tallies));
-	own = tally_of(all, bucket, source);
-	for (uint32_t i = 0; i < c->top; i++) {
-		const struct web_client *client = &c->list[i];
-
-		if (client_is_stranger(client)) {
-			struct tally *t = tally_of(all, client->bucket, &client->source);
-
-			most = ++t->count > most ? t->count : most;
-		}
-	}
-	if (own->count && own->count + 1 >= most)
-		return NULL;
-	for (uint32_t i = 0; i < c->top; i++) {
-		struct web_client *client = &c->list[i];
-
-		if (client_is_stranger(client) &&
-		    tally_of(all, client->bucket, &client->source)->count == most &&
-		    (!first || client_goes_before(client, first)))
-			first = client;
-	}
-	return first;
+	while (all[at].count && all[at].of != of)
+		at = (at + 1) % SOURCES;
+	all[at].of = of;
+	return &all[at];
 }
 
 static_assert(WEB_CONNECTIONS_MAX + SPARE < SOURCES, "a tally has a place for each");
+
+/* A tenant's, or where nobody has said whose it is of its address. */
+static uint64_t client_owner(const struct web_client *client)
+{
+	uint64_t tenant = client->of[WEB_HOLDER_TENANT];
+
+	return client->kind != CLIENT_STRANGER && tenant ? tenant : client->of[WEB_HOLDER_SOURCE];
+}
+
+/*
+ * Who goes where a kind has no place for one more of that owner: the first one of the owner that has the most of them. A stranger goes for none
+ * of an owner that has as few: addresses that open connections again and again do not get more of them, and refusing one costs little.
+ */
+static struct web_client *client_of_most(struct web_clients *c, enum client_kind kind,
+					 uint64_t owner, uint64_t now_ns,
+					 const struct web_client *self)
+{
+	const struct client_group g = { .kind = kind, .by = HOLDER_ANY, .before_ns = now_ns };
+	struct web_client *first = NULL;
+	uint32_t own, most = 0, n;
+
+	memset(c->tallies, 0, sizeof(c->tallies));
+	for (uint32_t i = 0; i < c->top; i++) {
+		if (client_is_in(&c->list[i], &g))
+			tally_of(c->tallies, client_owner(&c->list[i]))->count++;
+	}
+	own = tally_of(c->tallies, owner)->count;
+	for (uint32_t i = 0; i < c->top; i++) {
+		struct web_client *client = &c->list[i];
+
+		if (client == self || !client_is_in(client, &g) || !client_may_go(client, &g))
+			continue;
+		n = tally_of(c->tallies, client_owner(client))->count;
+		if (n > most || (n == most && client_goes_before(client, first)))
+			first = client;
+		most = n > most ? n : most;
+	}
+	return kind == CLIENT_STRANGER && own && own + 1 >= most ? NULL : first;
+}
 
 static void client_doom(struct web_client *client, metric_id why)
 {
@@ -215,7 +301,7 @@ static bool client_refuse(metric_id why)
 	return false;
 }
 
-/* One more than limit: a stranger goes. */
+/* One more than limit: the first one goes. */
 static bool clients_make_room(struct crowd crowd, uint32_t limit, metric_id why)
 {
 	if (crowd.count < limit)
@@ -226,16 +312,16 @@ static bool clients_make_room(struct crowd crowd, uint32_t limit, metric_id why)
 	return true;
 }
 
-static uint16_t bucket_of(const struct web_clients *c, const struct addr *source)
+static uint64_t source_hash(const struct web_clients *c, const struct addr *source)
 {
-	return (uint16_t)(hash_sip(&c->key, bytes_mem(source->ip, sizeof(source->ip))) % SOURCES);
+	return hash_sip(&c->key, bytes_mem(source->ip, sizeof(source->ip)));
 }
 
 /* One handshake costs as much as hundreds of messages. */
-static bool is_hurried(struct web_clients *c, uint16_t bucket, uint64_t now_ns)
+static bool is_hurried(struct web_clients *c, uint64_t source, uint64_t now_ns)
 {
 	return c->handshakes.per_s &&
-	       !stream_rate_spend(&c->source_handshakes[bucket], &c->handshakes, now_ns);
+	       !stream_rate_spend(&c->source_handshakes[source % SOURCES], &c->handshakes, now_ns);
 }
 
 static struct web_client *free_client(struct web_clients *c)
@@ -252,32 +338,42 @@ bool web_clients_have_room(struct web_clients *c)
 	return free_client(c) != NULL;
 }
 
+static bool strangers_make_room(struct web_clients *c, uint64_t source, uint64_t now_ns)
+{
+	const struct client_group all = { .kind = CLIENT_STRANGER, .by = HOLDER_ANY };
+	struct crowd crowd = crowd_of(c, &all, NULL);
+
+	if (crowd.count >= g_client_places[CLIENT_STRANGER])
+		crowd.first = client_of_most(c, CLIENT_STRANGER, source, now_ns, NULL);
+	return clients_make_room(crowd, g_client_places[CLIENT_STRANGER], g_client_metrics.full);
+}
+
 /* What an address may have comes first, so that one of many connections takes nobody else's place. */
 bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns)
 {
-	uint64_t young_ns = now_ns - YOUNG_MS * NS_PER_MS;
-	struct crowd heads;
+	struct client_group heads = { .kind = CLIENT_STRANGER,
+				      .by = WEB_HOLDER_SOURCE,
+				      .before_ns = now_ns - YOUNG_MS * NS_PER_MS };
+	struct client_group whole = { .kind = KIND_ANY,
+				      .by = WEB_HOLDER_SOURCE,
+				      .before_ns = now_ns };
+	const struct client_group all = { .kind = KIND_ANY, .by = HOLDER_ANY, .before_ns = now_ns };
 	struct addr source;
-	uint16_t bucket;
 
 	if (web_clients_peer(fd, &source))
 		return client_refuse(g_client_metrics.source);
 	source = addr_source(&source);
 	if (!free_client(c))
 		return client_refuse(g_client_metrics.full);
-	if (!clients_make_room(crowd_of(c, &source, true, young_ns), WEB_HEADS_OF_SOURCE,
+	heads.of = whole.of = source_hash(c, &source);
+	if (!clients_make_room(crowd_of(c, &heads, NULL), WEB_HEADS_OF_SOURCE,
 			       g_client_metrics.heads) ||
-	    !clients_make_room(crowd_of(c, &source, false, now_ns), c->per_source,
-			       g_client_metrics.source))
+	    !clients_make_room(crowd_of(c, &whole, NULL), c->per_source, g_client_metrics.source))
 		return false;
-	bucket = bucket_of(c, &source);
-	if (is_hurried(c, bucket, now_ns))
+	if (is_hurried(c, heads.of, now_ns))
 		return client_refuse(g_client_metrics.hurried);
-	heads = crowd_of(c, NULL, true, now_ns);
-	if (heads.count >= WEB_CONNECTIONS_MAX)
-		heads.first = stranger_of_most(c, bucket, &source);
-	return clients_make_room(heads, WEB_CONNECTIONS_MAX, g_client_metrics.full) &&
-	       clients_make_room(crowd_of(c, NULL, false, now_ns), c->max, g_client_metrics.full);
+	return strangers_make_room(c, heads.of, now_ns) &&
+	       clients_make_room(crowd_of(c, &all, NULL), c->max, g_client_metrics.full);
 }
 
 struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint64_t now_ns)
@@ -289,12 +385,12 @@ struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint6
 	if (client == &c->list[c->top])
 		c->top++;
 	*client = (struct web_client){
-		.wsi = wsi, .used = true, .is_head = true, .born_ns = now_ns, .received_ns = now_ns
+		.wsi = wsi, .all = c, .used = true, .born_ns = now_ns, .received_ns = now_ns
 	};
 	if (web_clients_peer(lws_get_socket_fd(wsi), &client->source))
 		client->source = (struct addr){ 0 };
 	client->source = addr_source(&client->source);
-	client->bucket = bucket_of(c, &client->source);
+	client->of[WEB_HOLDER_SOURCE] = source_hash(c, &client->source);
 	return client;
 }
 
@@ -305,21 +401,91 @@ void web_clients_remove(struct web_clients *c, struct web_client *client)
 		c->top--;
 }
 
+/* ---- what it asks for ---- */
+
 void web_client_on_request(struct web_client *client, uint64_t now_ns)
 {
 	client->has_asked = true;
+	client->is_idle = false;
 	client->received_ns = now_ns;
+}
+
+void web_client_answered(struct web_client *client)
+{
+	client->is_idle = client->kind != CLIENT_STREAM;
 }
 
 void web_client_upgraded(struct web_client *client)
 {
-	client->is_head = false;
+	client->kind = CLIENT_STREAM;
 	client->has_asked = true;
+	client->is_idle = false;
 }
 
 void web_client_trust(struct web_client *client)
 {
 	client->trusted = true;
+}
+
+void web_client_forget(struct web_client *client)
+{
+	memset(client->of + 1, 0, sizeof(client->of) - sizeof(client->of[0]));
+	client->kind = CLIENT_STRANGER;
+	client->trusted = false;
+}
+
+/* One that is refused ends, and gives its place to anybody until then. */
+static const char *client_turn_away(struct web_client *client, metric_id why, const char *words)
+{
+	web_client_forget(client);
+	client->is_idle = true;
+	(void)client_refuse(why);
+	return words;
+}
+
+static const char *client_take_place(struct web_client *client, uint64_t now_ns)
+{
+	struct web_clients *c = client->all;
+	struct client_group g = { .kind = (int)client->kind,
+				  .before_ns = now_ns - YOUNG_MS * NS_PER_MS };
+	struct crowd crowd;
+
+	for (g.by = 0; g.by < WEB_HOLDER_COUNT; g.by++) {
+		g.of = client->of[g.by];
+		if (!g.of)
+			continue;
+		crowd = crowd_of(c, &g, client);
+		if (!clients_make_room(crowd, g_client_shares[g.by] + 1,
+				       g_client_metrics.shares[g.by]))
+			return client_turn_away(client, g_client_metrics.shares[g.by],
+						g_client_problems[g.by]);
+	}
+	crowd = crowd_of(c, &g, client);
+	if (crowd.count > g_client_places[client->kind])
+		crowd.first = client_of_most(c, client->kind, client_owner(client), now_ns, client);
+	if (!clients_make_room(crowd, g_client_places[client->kind] + 1, g_client_metrics.full))
+		return client_turn_away(client, g_client_metrics.full, "too many connections");
+	return NULL;
+}
+
+const char *web_client_hold(struct web_client *client, const struct web_holders *who)
+{
+	memcpy(client->of + 1, who->of + 1, sizeof(client->of) - sizeof(client->of[0]));
+	client->kind = who->is_operator ? CLIENT_OPERATOR : CLIENT_KNOWN;
+	client->trusted = true;
+	return client_take_place(client, clock_now_ns());
+}
+
+const char *web_client_probe(struct web_client *client)
+{
+	web_client_forget(client);
+	client->kind = CLIENT_PROBE;
+	return client_take_place(client, clock_now_ns());
+}
+
+uint32_t web_holder_share(enum web_holder by)
+{
+	return g_client_shares[by];
 }
 
 /* A WebSocket has limits of its own (web_sip.c). */
@@ -328,7 +494,7 @@ void web_clients_expire(struct web_clients *c, uint64_t now_ns)
 	for (uint32_t i = 0; i < c->top; i++) {
 		struct web_client *client = &c->list[i];
 
-		if (client->used && client->is_head && !client->is_doomed &&
+		if (client->used && client->kind != CLIENT_STREAM && !client->is_doomed &&
 		    client->received_ns + c->patience_ns <= now_ns)
 			client_doom(client, g_client_metrics.silent);
 	}
@@ -356,6 +522,12 @@ enum refusal {
 	REFUSALS(X)
 #undef X
 		REFUSAL_COUNT
+};
+
+static const char *const g_refusal_hints[] = {
+#define X(id, name, status, hint) hint,
+	REFUSALS(X)
+#undef X
 };
 
 static metric_id g_refused[REFUSAL_COUNT];
@@ -443,18 +615,13 @@ static void log_refused(enum refusal why, struct lws *wsi)
 		REFUSALS(X)
 #undef X
 	};
-	static const char *const hints[] = {
-#define X(id, name, status, hint) hint,
-		REFUSALS(X)
-#undef X
-	};
 	char origin[ORIGIN_MAX + 1], path[64];
 	struct addr source = { 0 };
 
 	if (web_clients_peer(lws_get_socket_fd(wsi), &source))
 		source = (struct addr){ 0 }; /* it has gone meanwhile */
 	LOG_INFO("web", 0, "WebSocket refused", LOG_STR("reason", names[why]),
-		 LOG_STR("hint", hints[why]),
+		 LOG_STR("hint", g_refusal_hints[why]),
 		 LOG_BYTES("origin", header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof(origin))),
 		 LOG_BYTES("path", header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path))),
 		 LOG_ADDR("source", &source));
@@ -474,7 +641,7 @@ bool web_admit(const struct web_settings *settings, const struct web_origins_lis
 		return true;
 	metric_add(g_refused[why], 1);
 	log_refused(why, wsi);
-	(void)lws_return_http_status(wsi, statuses[why], NULL);
+	(void)web_problem_send(wsi, statuses[why], g_refusal_hints[why]);
 	return false;
 }
 

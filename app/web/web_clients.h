@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who is connected to the web listener, whatever it speaks, and who may be. The rule is that of TCP (sig/transport/stream_connection.c): strangers
- * go for newcomers, of the address that has the most of them the oldest first, and silent they go in the end. Who has not asked for anything yet is a stranger; a WebSocket is
- * one until SIP has proved who is there. Of one address there may be so many, and so many TLS handshakes a second. Web thread.
+ * Who is connected to the web listener, whatever it speaks, and who may be. A connection is a stranger's until it shows a good token; strangers,
+ * holders of tokens, operators and probes have places apart, so that none of them shuts out another. Where a kind is full the oldest connection
+ * without a request goes, of the tenant or the address that has the most; strangers go while they ask, too, as with TCP
+ * (sig/transport/stream_connection.c). Each holder has a share; silent ones go in the end. A WebSocket is a stranger's until SIP has proved who
+ * is there. Of one address there may be so many, and so many TLS handshakes a second. Web thread.
  */
 #ifndef APP_WEB_WEB_CLIENTS_H
 #define APP_WEB_WEB_CLIENTS_H
@@ -15,6 +17,27 @@
 
 struct web_client;
 struct web_clients;
+
+/* Whose connections and requests are counted: name, share, words. */
+#define WEB_HOLDERS(X)                                      \
+	X(SOURCE, "source", WEB_HEADS_OF_SOURCE, "address") \
+	X(TENANT, "tenant", 96, "tenant")                   \
+	X(USER, "user", 16, "user")                         \
+	X(TOKEN, "token", 32, "token")
+
+enum web_holder {
+#define X(id, name, share, words) WEB_HOLDER_##id,
+	WEB_HOLDERS(X)
+#undef X
+		WEB_HOLDER_COUNT
+};
+
+/* Who shows a token: hashes; 0: nobody. */
+struct web_holders {
+	bool is_operator;
+	uint64_t of[WEB_HOLDER_COUNT];
+};
+uint32_t web_holder_share(enum web_holder by);
 
 void web_clients_setup(void); /* registers the metrics; main thread, once */
 /* 0 or -ENOMEM. */
@@ -31,8 +54,13 @@ bool web_clients_have_room(struct web_clients *c);
 /* One that was admitted; a client until it is removed. NULL: there is no room. */
 struct web_client *web_clients_add(struct web_clients *c, struct lws *wsi, uint64_t now_ns);
 void web_clients_remove(struct web_clients *c, struct web_client *client);
-/* It has asked for something, and may ask again. */
+/* It has asked for something; it is answered, and may ask again. */
 void web_client_on_request(struct web_client *client, uint64_t now_ns);
+void web_client_answered(struct web_client *client);
+/* What it asks, it asks with a token; for a page of probes; or as a stranger. NULL, or why it has no place: it is to be told so, and to end. */
+const char *web_client_hold(struct web_client *client, const struct web_holders *who);
+const char *web_client_probe(struct web_client *client);
+void web_client_forget(struct web_client *client);
 /* It is a WebSocket from now on. */
 void web_client_upgraded(struct web_client *client);
 /* SIP has proved who is there: it keeps its place. */

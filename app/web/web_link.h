@@ -115,8 +115,17 @@ struct web_reply {
 	char next[WEB_NEXT_MAX]; /* where the next page of a list begins; empty: it is none */
 };
 
+/* Of a good token. */
+struct web_who {
+	bool is_operator;
+	char tenant[EVENTS_TENANT_MAX], token[EVENTS_SESSION_MAX];
+	char user[EVENTS_USER_MAX]; /* of a user's session; else "" */
+};
+
 /* Who knows what requests mean. */
 struct web_door {
+	/* The web thread: whose token that is. False: it is none. */
+	bool (*who)(struct bytes token, struct web_who *out, void *arg);
 	/* The web thread: true: *reply answers it; else *work goes to the loop's thread, which owns it then. */
 	bool (*look)(const struct web_call *call, struct web_reply *reply, void **work, void *arg);
 	/* The web thread: its body is a file, of that many octets at most; 0: it is none. */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/web/web_clients.h"
 #include "app/web/web_events.h"
 #include "app/web/web_request.h"
 #include "base/clock.h"
@@ -133,6 +134,7 @@ void web_page_write(struct writer *w, struct bytes link, const char *number,
 }
 
 #define BUDGET_BURST_NS (5 * NS_PER_S)
+#define PROBES          "/healthz,/readyz,/metrics"
 
 enum {
 	PAGE_MAX = 256 * 1024,
@@ -140,7 +142,8 @@ enum {
 	BUDGET_SHARE = 10,
 	ANSWER_HEAD_MAX = 4096,
 	FILE_PIECE = 16384,
-	RANGE_MAX = 64
+	RANGE_MAX = 64,
+	PROBLEM_MAX = 256
 };
 
 struct web_answer {
@@ -225,27 +228,14 @@ static struct web_text *web_metrics_get(struct web_pages *pages)
 	return pages->metrics;
 }
 
-/* The page for a path, but /metrics. */
+/* /healthz, or /readyz. */
 static struct web_answer page_write(struct health *health, struct bytes path, struct writer *w)
 {
-	uint32_t reasons = health ? health_reasons(health, clock_now_ns()) : 0;
+	uint32_t reasons = health_reasons(health, clock_now_ns());
+	bool good = bytes_is(path, "/healthz") ? health_is_well(reasons) : health_is_ready(reasons);
 
-	if (!health) {
-		writer_str(w, "not here: see http.health_port\n");
-		return (struct web_answer){ 404, "text/plain" };
-	}
-	if (bytes_is(path, "/healthz")) {
-		health_write(w, health, reasons);
-		return (struct web_answer){ health_is_well(reasons) ? 200 : 503,
-					    "application/json" };
-	}
-	if (bytes_is(path, "/readyz")) {
-		health_write(w, health, reasons);
-		return (struct web_answer){ health_is_ready(reasons) ? 200 : 503,
-					    "application/json" };
-	}
-	writer_str(w, "not found\n");
-	return (struct web_answer){ 404, "text/plain" };
+	health_write(w, health, reasons);
+	return (struct web_answer){ good ? 200 : 503, "application/json" };
 }
 
 int web_head_send(struct lws *wsi, unsigned status, const char *type, uint64_t n,
@@ -270,10 +260,50 @@ void web_request_count(bool served)
 	metric_add(served ? g_request_metrics.served : g_request_metrics.refused, 1);
 }
 
-int web_request_refuse(void)
+size_t web_problem_write(char *out, size_t size, unsigned status, const char *title)
 {
+	const char *code = status == 429 || status == 503 ? "busy"
+			   : status == 403                ? "not_allowed"
+			   : status == 404                ? "not_found"
+							  : "bad_request";
+	int n = snprintf(
+		out, size,
+		"{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,\"code\":\"%s\"}", title,
+		status, code);
+
+	return n < (int)size ? (size_t)n : size - 1;
+}
+
+int web_problem_send(struct lws *wsi, unsigned status, const char *title)
+{
+	const struct web_header headers[] = { { "cache-control:", "no-store" },
+					      { "connection:", "close" },
+					      { "allow:", status == 405 ? "GET" : NULL },
+					      { "retry-after:",
+						status == 429 || status == 503 ? "1" : NULL },
+					      { 0 } };
+	uint8_t text[LWS_PRE + PROBLEM_MAX];
+	size_t n = web_problem_write((char *)text + LWS_PRE, PROBLEM_MAX, status, title);
+
 	metric_add(g_request_metrics.refused, 1);
+	if (!web_head_send(wsi, status, "application/problem+json", n, headers))
+		(void)lws_write(wsi, text + LWS_PRE, n, LWS_WRITE_HTTP_FINAL);
 	return -1;
+}
+
+/*
+ * Its answer is sent whole. The struct web_request is the library's again then, and may be gone. Where the library has read more than the request
+ * the connection ends (RFC 9112 9.3.2 allows that): libwebsockets 4.1 takes the head of a pipelined request for its body, and turns round in that
+ * for ever. It does not say of which connection it has read more; another one's end costs that one no more than a new connection.
+ */
+static int request_completed(struct lws *wsi)
+{
+	struct web_client *client = lws_get_opaque_user_data(wsi);
+	bool has_read_more = lws_service_adjust_timeout(lws_get_context(wsi), 1, 0) == 0;
+
+	if (client)
+		web_client_answered(client);
+	return lws_http_transaction_completed(wsi) || has_read_more ? -1 : 0;
 }
 
 /* ---- files ---- */
@@ -299,10 +329,7 @@ static int range_refuse(struct lws *wsi, uint64_t size)
 	const struct web_header headers[] = { { "content-range:", all }, { 0 } };
 
 	(void)snprintf(all, sizeof(all), "bytes */%" PRIu64, size);
-	return web_head_send(wsi, 416, "text/plain", 0, headers) ||
-			       lws_http_transaction_completed(wsi)
-		       ? -1
-		       : 0;
+	return web_head_send(wsi, 416, "text/plain", 0, headers) || request_completed(wsi) ? -1 : 0;
 }
 
 static int file_begin(struct web_request *r, struct lws *wsi, struct bytes name, int fd,
@@ -337,11 +364,9 @@ static int web_file_answer(struct web_request *r, struct lws *wsi, const struct 
 	fd = err ? err : web_file_open(files, name, &size);
 	if (fd >= 0)
 		return file_begin(r, wsi, name, fd, size);
-	metric_add(g_request_metrics.refused, 1);
-	(void)lws_return_http_status(wsi, fd == -EACCES ? 403 : 404,
-				     fd == -EACCES ? "ask for another link: recording.link"
-						   : "not found");
-	return -1;
+	return web_problem_send(wsi, fd == -EACCES ? 403 : 404,
+				fd == -EACCES ? "ask for another link: recording.link"
+					      : "not found");
 }
 
 /* Where less of it is there than was promised the connection ends. */
@@ -360,7 +385,7 @@ static struct web_answer web_page_answer(struct web_request *r, struct web_pages
 	struct writer w = writer_over(space, sizeof(space));
 	struct web_answer answer;
 
-	if (pages->health && bytes_is(path, "/metrics")) {
+	if (bytes_is(path, "/metrics")) {
 		r->text = web_metrics_get(pages);
 		return metrics;
 	}
@@ -506,14 +531,26 @@ static int manual_answer(struct web_request *r, struct lws *wsi, const struct we
 	return 0;
 }
 
+/* Pages of probes have places of their own. NULL, or why there is none. */
+static const char *probe_hold(struct lws *wsi, struct bytes path)
+{
+	struct web_client *client = lws_get_opaque_user_data(wsi);
+
+	return client && bytes_list_has(BYTES_LIT(PROBES), path) ? web_client_probe(client) : NULL;
+}
+
 int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages *pages,
 			struct bytes path)
 {
 	static const struct web_header fresh[] = { { "cache-control:", "no-store" }, { 0 } };
 	struct web_manual_page page;
 	struct web_answer answer;
+	const char *full;
 
 	web_request_drop(r);
+	full = probe_hold(wsi, path);
+	if (full)
+		return web_problem_send(wsi, 503, full);
 	if (pages->manual && lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) &&
 	    web_manual_find(pages->manual, path, &page))
 		return manual_answer(r, wsi, &page);
@@ -525,16 +562,18 @@ int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages
 		return web_query_on_head(pages->api, &r->query, wsi, path);
 	if (pages->desk && bytes_starts(path, WEB_PAGE_HEAD))
 		return web_visit_on_head(pages->desk, &r->visit, wsi, path);
-	if (!lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI)) {
-		(void)lws_return_http_status(wsi, HTTP_STATUS_METHOD_NOT_ALLOWED, "only GET");
-		return web_request_refuse();
-	}
+	if (!lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI))
+		return web_problem_send(wsi, 405, "only GET");
 	if (pages->files)
 		return web_file_answer(r, wsi, pages->files, path);
+	if (!bytes_list_has(BYTES_LIT(PROBES), path))
+		return web_problem_send(wsi, 404, "not found");
+	if (!pages->health)
+		return web_problem_send(wsi, 404, "not here: see http.health_port");
 	answer = web_page_answer(r, pages, path);
 	if (!r->text)
 		return -1;
-	metric_add(answer.status == 404 ? g_request_metrics.refused : g_request_metrics.served, 1);
+	web_request_count(true);
 	r->size = r->text->n;
 	if (web_head_send(wsi, answer.status, answer.type, r->text->n, fresh))
 		return -1;
@@ -565,7 +604,7 @@ int web_request_body(struct web_request *r, struct bytes octets)
 static int web_visit_body_end(struct web_visit *v)
 {
 	if (v->status || v->place)
-		return 0;
+		return -1; /* the library has read more than the request: see request_completed */
 	return v->body_left ? -1 : visit_push(v);
 }
 
@@ -598,8 +637,7 @@ static int request_page_send(struct web_request *r, struct lws *wsi)
 		return 0;
 	}
 	web_request_drop(r);
-	/* r is the library's again, and may be gone */
-	return lws_http_transaction_completed(wsi) ? -1 : 0;
+	return request_completed(wsi);
 }
 
 static int visit_head(const struct web_visit *v)
@@ -648,8 +686,7 @@ static int request_query_send(struct web_request *r, struct lws *wsi)
 	if (!done || err)
 		return err;
 	web_request_drop(r);
-	/* r is the library's again, and may be gone */
-	return lws_http_transaction_completed(wsi) ? -1 : 0;
+	return request_completed(wsi);
 }
 
 int web_request_send(struct web_request *r, struct lws *wsi)

@@ -89,6 +89,10 @@ struct web_header {
 /* Writes the head of a response. n: Content-Length. type: Content-Type; NULL: there is no body. headers end with a name of NULL. 0 or -1. */
 int web_head_send(struct lws *wsi, unsigned status, const char *type, uint64_t n,
 		  const struct web_header *headers);
+/* Writes a problem (RFC 9457) of the status, whose title is JSON already. Octets written, fewer than size. */
+size_t web_problem_write(char *out, size_t size, unsigned status, const char *title);
+/* Answers with a problem. Always -1: the connection ends. */
+int web_problem_send(struct lws *wsi, unsigned status, const char *title);
 /* It is answered. */
 void web_request_count(bool served);
 /* Octets of its body; and its end. */
@@ -98,7 +102,4 @@ int web_request_body_end(struct web_request *r);
 int web_request_send(struct web_request *r, struct lws *wsi);
 /* It is over, or the connection is. */
 void web_request_drop(struct web_request *r);
-/* One of which nothing is wanted here: closed without an answer. */
-int web_request_refuse(void);
-
 #endif

@@ -16,6 +16,7 @@ import urllib.parse
 from call_test import CallTest
 from directory_test import Pair
 from lib import place
+from lib.websocket import WebSocket
 from music_test import wav
 from patience import slowness, until
 from tandem_client import Client, Redis, Refused
@@ -855,6 +856,95 @@ class Limits(Asks, CallTest):
             link.close()
         took.sort()
         self.assertLess(took[len(took) * 98 // 100], 0.05 * slowness(), took[-5:])
+
+
+class Door(Asks, CallTest):
+    """One user's session, of eight addresses, wants all connections; whoever else comes is served."""
+    ADDRESSES, EACH = 8, 32
+
+    def setUp(self):
+        super().setUp()
+        self.weak = self.ok(self.node, "POST", "/v1/sessions", None, {"number": "1001", "password": "secret1001"})["token"]
+        self.links = {}
+        self.addCleanup(lambda: [link.close() for link in self.links.values()])
+        with Client(self.node.redis_socket, "_operator") as client:
+            client.ask("tenant.put", name="acme", domains="acme.test")
+            self.addCleanup(self.node.ctl, "tenant.delete", name="acme")
+        self.operator, self.other = self.token(self.node, "operator"), self.token(self.node, "reader", tenant="acme")
+        self.addCleanup(self.node.ctl, "token.delete", name="t-reader", tenant="acme")
+
+    def take_all(self, request):
+        """Each connection that is not there any more is made again."""
+        for i in range(self.ADDRESSES * self.EACH):
+            link = self.links.get(i)
+            try:
+                if not link:
+                    link = self.links[i] = socket.socket()
+                    link.settimeout(0.05)
+                    link.bind((f"127.2.0.{1 + i % self.ADDRESSES}", 0))
+                    link.connect((place.NODE, self.node.http_port))
+                link.sendall(request)
+                if not link.recv(4096):
+                    raise ConnectionResetError
+            except TimeoutError:
+                pass
+            except OSError:
+                self.links.pop(i).close()
+
+    @staticmethod
+    def is_open(link):
+        try:
+            return bool(link.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT))
+        except BlockingIOError:
+            return True
+        except OSError:
+            return False
+
+    def others_are_served(self):
+        for source in ("127.0.0.1", "127.2.0.1"):
+            for path, token in (("/healthz", None), ("/readyz", None), ("/metrics", None), ("/v1/calls", self.operator), ("/v1/calls", self.other)):
+                link = http.client.HTTPConnection(place.NODE, self.node.http_port, timeout=10, source_address=(source, 0))
+                link.request("GET", path, headers={"Authorization": f"Bearer {token}"} if token else {})
+                self.assertEqual(link.getresponse().status, 200, f"{path} of {source}")
+                link.close()
+        phone = WebSocket((place.NODE, self.node.http_port))
+        phone.close()
+
+    def test_kept(self):
+        request = f"GET /v1/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.weak}\r\n\r\n".encode()
+        for _ in range(2):
+            self.take_all(request)
+            self.others_are_served()
+        self.assertLessEqual(sum(self.is_open(link) for link in self.links.values()), 16, "a user has more connections than its share")
+
+    def test_at_work(self):
+        """Each has a request under way, of which the rest does not come."""
+        self.take_all(f"POST /v1/calls HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {self.weak}\r\nContent-Length: 9\r\n\r\n{{".encode())
+        self.others_are_served()
+        status, headers, problem = self.http(self.node, "GET", "/v1/calls", self.weak)
+        self.assertEqual((status, headers["Content-Type"], problem["title"]), (429, "application/problem+json", "too many connections of this user"))
+        until(lambda: self.http(self.node, "GET", "/v1/calls", self.weak)[0] == 200)
+
+
+class Pipelined(Asks, CallTest):
+    def test_requests_behind_each_other(self):
+        """What comes behind a request in one packet costs nobody but its connection: the first is answered but where it has a body
+        (RFC 9112 9.3.2 wants nothing behind that), others are served."""
+        head = f"Host: x\r\nAuthorization: Bearer {self.token(self.node, 'admin')}\r\n"
+        get = f"GET /v1/calls HTTP/1.1\r\n{head}\r\n"
+        post = f"POST /v1/calls HTTP/1.1\r\n{head}Content-Length: 2\r\n\r\n{{}}"
+        stranger = post.replace("Bearer", "None")
+        for first in (get, post, get.replace("GET", "HEAD"), get.replace("/v1/calls", "/healthz"), get.replace("Bearer", "None"), stranger):
+            for more in (get, get * 50, post, post[:-1], post[:-2], stranger[:-1], post.replace("Content-Length: 2", "Content-Length: 99")):
+                with self.subTest(first=first[:20], more=more[:20]), socket.create_connection((place.NODE, self.node.http_port), 10) as link:
+                    link.sendall((first + more).encode())
+                    answer = b""
+                    while piece := link.recv(65536):
+                        answer += piece
+                    if first[:4] != "POST":
+                        self.assertRegex(answer, rb"^HTTP/1.[01] [245]")
+                    self.assertEqual(self.http(self.node, "GET", "/healthz")[0], 200)
+        self.assertEqual(self.ok(self.node, "GET", "/v1/calls", self.token(self.node, "admin", name="other")), [])
 
 
 class Nodes(Asks, Pair):
