@@ -430,9 +430,8 @@ static size_t door_file_max(const struct web_call *call, void *arg)
 static bool door_who(struct bytes token, struct web_who *out, void *arg)
 {
 	struct door_work w = { 0 };
-	char commands[TOKEN_COMMANDS_MAX];
 
-	if (!who_is(arg, token, &w, commands))
+	if (!who_is(arg, token, &w))
 		return false;
 	*out = (struct web_who){ .is_operator = w.who.role == COMMAND_FOR_OPERATOR };
 	memcpy(out->tenant, w.who.tenant, sizeof(out->tenant));

@@ -28,6 +28,8 @@ enum {
 	API_SOURCES = 1024,  /* buckets, by a hash: two may share one */
 	API_TOKENS = 4096,
 	API_ANSWER_S = 15,
+	API_STRANGERS_MAX =
+		64, /* requests without a token, as logins, that wait for their answer */
 	API_PLACE_BITS = 8,
 };
 
@@ -270,7 +272,7 @@ void web_api_on_answers(struct web_api *a)
 /* Who leaves before its answer has its place until then. NULL: there is none, or its share is used up. */
 static struct api_place *api_place(struct web_api *a, const struct web_holders *who)
 {
-	uint32_t held[WEB_HOLDER_COUNT] = { 0 }, others = 0;
+	uint32_t held[WEB_HOLDER_COUNT] = { 0 }, others = 0, strangers = 0;
 	struct api_place *free = NULL;
 
 	for (size_t i = 0; i < WEB_CALLS_MAX; i++) {
@@ -281,6 +283,7 @@ static struct api_place *api_place(struct web_api *a, const struct web_holders *
 			continue;
 		}
 		others += !p->who.is_operator;
+		strangers += !p->who.of[WEB_HOLDER_TOKEN];
 		for (int by = 0; by < WEB_HOLDER_COUNT; by++)
 			held[by] += p->who.of[by] == who->of[by];
 	}
@@ -288,6 +291,8 @@ static struct api_place *api_place(struct web_api *a, const struct web_holders *
 		if (who->of[by] && held[by] >= web_holder_share((enum web_holder)by))
 			return NULL;
 	}
+	if (!who->of[WEB_HOLDER_TOKEN] && strangers >= API_STRANGERS_MAX)
+		return NULL;
 	return who->is_operator || others < WEB_CALLS_MAX - WEB_OPERATORS_MAX ? free : NULL;
 }
 
@@ -495,6 +500,7 @@ static const char *query_hold(struct web_query *q)
 	struct web_client *client = lws_get_opaque_user_data(q->wsi);
 	struct web_who who;
 
+	q->who.of[WEB_HOLDER_SOURCE] = q->source | 1;
 	if (!door->who(q->call.token, &who, door->arg)) {
 		if (client)
 			web_client_forget(client);
