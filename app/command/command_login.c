@@ -10,10 +10,19 @@
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
 #include "app/schema/token_field.h"
+#include "base/base64url.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/seal.h"
 
-enum { LOGIN_MS = 10000, LOGIN_WHO_MAX = 14 };
+enum {
+	LOGIN_MS = 10000,
+	LOGIN_WHO_MAX = 14,
+	LOGIN_LASTS_MS = 600000,
+	LOGIN_SEALED_MAX = 128, /* octets: until when, verifier, nonce, and what a seal adds */
+	LOGIN_TEXT_MAX = 48,    /* 32 octets in base64url */
+	LOGIN_STATE_MAX = 4 * LOGIN_SEALED_MAX / 3 + 2,
+};
 
 static void login_fail(struct command_run *run, enum command_error_code code, const char *what)
 {
@@ -129,8 +138,90 @@ static void login_on_asked(struct node *n, const json_t *result, const char *why
 		login_answer(run, result, why);
 }
 
+/*
+ * The state of a login is all that is known of it, sealed by the cluster's key: until when it may end, and what only the node and the provider
+ * know of it. No node keeps anything, so any of them ends it, also after a restart, and whoever begins thousands drops nobody's. A state is good
+ * once because the provider's code is (RFC 6749 4.1.2).
+ */
+struct login_state {
+	uint64_t until_utc_ms;
+	uint8_t verifier[32], nonce[16];
+};
+
+static void login_seal_key(const struct node *n, struct seal_key *out)
+{
+	out->id = n->keys.id;
+	keys_derive(&n->keys, "tandem login state 1", out->octets);
+}
+
+static int login_state_seal(struct node *n, const struct login_state *s, char out[LOGIN_STATE_MAX])
+{
+	uint8_t sealed[LOGIN_SEALED_MAX];
+	struct writer w = writer_over(out, LOGIN_STATE_MAX - 1);
+	struct seal_key key;
+	size_t size;
+	int err;
+
+	login_seal_key(n, &key);
+	err = seal_make(&key, &n->rand, bytes_str(n->settings.login.issuer),
+			bytes_mem(s, sizeof(*s)), sealed, sizeof(sealed), &size);
+	seal_key_wipe(&key);
+	if (err)
+		return err;
+	base64url_write(&w, bytes_mem(sealed, size));
+	out[w.n] = '\0';
+	return 0;
+}
+
+/* False: it is none of this cluster's for that provider. */
+static bool login_state_open(const struct node *n, struct bytes text, struct login_state *out)
+{
+	uint8_t sealed[LOGIN_SEALED_MAX];
+	enum seal_refusal why;
+	struct seal_key key;
+	size_t size, got = 0;
+	int err = base64url_decode(text, sealed, sizeof(sealed), &size);
+
+	login_seal_key(n, &key);
+	if (!err)
+		err = seal_open(&key, bytes_str(n->settings.login.issuer), bytes_mem(sealed, size),
+				(uint8_t *)out, sizeof(*out), &got, &why);
+	seal_key_wipe(&key);
+	return !err && got == sizeof(*out);
+}
+
+/* What the helper needs of the state: of a new one, or of that which came back. NULL, or why there is none. */
+static const char *login_state_add(struct command_run *run, bool ends, json_t *args)
+{
+	struct node *n = run->node;
+	struct login_state s = { .until_utc_ms = clock_utc_ms() + LOGIN_LASTS_MS };
+	char state[LOGIN_STATE_MAX] = "", verifier[LOGIN_TEXT_MAX], nonce[LOGIN_TEXT_MAX];
+	struct writer v = writer_over(verifier, sizeof(verifier) - 1);
+	struct writer w = writer_over(nonce, sizeof(nonce) - 1);
+	json_t *more;
+	int err;
+
+	if (ends && !login_state_open(n, command_value(run, "state")->text, &s))
+		return "the state is none of this cluster's: begin again";
+	if (s.until_utc_ms < clock_utc_ms())
+		return "this login began more than ten minutes ago: begin again";
+	if (!ends) {
+		rand_fill(&n->rand, s.verifier, sizeof(s.verifier));
+		rand_fill(&n->rand, s.nonce, sizeof(s.nonce));
+		if (login_state_seal(n, &s, state))
+			return "out of memory";
+	}
+	base64url_write(&v, bytes_mem(s.verifier, sizeof(s.verifier)));
+	base64url_write(&w, bytes_mem(s.nonce, sizeof(s.nonce)));
+	verifier[v.n] = nonce[w.n] = '\0';
+	more = json_pack("{s:s, s:s, s:s}", "state", state, "verifier", verifier, "nonce", nonce);
+	err = json_object_update(args, more);
+	json_decref(more);
+	return err ? "out of memory" : NULL;
+}
+
 /* NULL: the run has failed. */
-static json_t *login_args(struct command_run *run)
+static json_t *login_args(struct command_run *run, bool ends)
 {
 	const struct settings_login *s = &run->node->settings.login;
 	char secret[NODE_SECRET_MAX];
@@ -151,6 +242,12 @@ static json_t *login_args(struct command_run *run)
 	if (!args || (run->args && json_object_update_missing(args, run->args))) {
 		json_decref(args);
 		command_fail(run, COMMAND_INTERNAL, NULL, "out of memory");
+		return NULL;
+	}
+	why = login_state_add(run, ends, args);
+	if (why) {
+		json_decref(args);
+		login_fail(run, COMMAND_NOT_ALLOWED, why);
 		return NULL;
 	}
 	return args;
@@ -174,7 +271,7 @@ void command_login(struct command_run *run)
 		login_fail(run, COMMAND_NOT_ALLOWED, error ? error : "code or state is missing");
 		return;
 	}
-	args = login_args(run);
+	args = login_args(run, ends);
 	if (!args)
 		return;
 	ticket = waiting_put(n->api.waiting, run);

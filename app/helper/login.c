@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Logins of administrators at an OpenID provider (OpenID Connect Core 1.0): its discovery document, the URL where a login begins, and what its
- * end proves. Code flow with PKCE (RFC 7636). What is begun is kept here, so a state is good once, and for this process. Of what the provider
- * publishes a copy is used for an hour; the keys are fetched anew for a token of one that is not there, every 2 s at most.
+ * end proves. Code flow with PKCE (RFC 7636). Nothing is kept of a login that has begun: the node has what it needs in the state. Of what the
+ * provider publishes a copy is used for an hour; the keys are fetched anew for a token of one that is not there, every 2 s at most.
  *
- *     args:   issuer, client, secret, ca, redirect, scope; of its end: code, state, iss, and role_claim, tenant_claim
+ *     args:   issuer, client, secret, ca, redirect, scope, state, nonce, verifier; of its end: code, iss, and role_claim, tenant_claim
  *     result: url; or name, roles (a list), tenant; or refused (code of an error), detail
  */
 #include <assert.h>
@@ -21,7 +21,6 @@
 #include "base/rand.h"
 
 enum {
-	LOGINS_MAX = 1024,
 	LOGIN_KEY_LEN = 32,
 	LOGIN_KEY_MAX = 44, /* the same in base64url, and NUL */
 	LOGIN_BODY_MAX = 262144,
@@ -29,7 +28,6 @@ enum {
 	LOGIN_FETCH_MS = 8000,
 	LOGIN_POLL_MS = 50,
 };
-#define LOGIN_LASTS_NS (600 * NS_PER_S)
 #define LOGIN_FRESH_NS (3600 * NS_PER_S)
 #define LOGIN_AGAIN_NS (2 * NS_PER_S)
 #define LOGIN_PAUSE_NS (1 * NS_PER_S)
@@ -41,24 +39,15 @@ struct login_copy {
 	bool busy; /* it is being fetched */
 };
 
-struct login_begun {
-	uint64_t until_ns; /* 0: free */
-	char state[LOGIN_KEY_MAX], nonce[LOGIN_KEY_MAX], verifier[LOGIN_KEY_MAX];
-};
-
 static struct {
 	char issuer[512];
 	struct login_copy discovery, keys;
-	struct login_begun begun[LOGINS_MAX];
-	uint32_t next; /* the oldest one */
-	struct rand_source rand;
 } g_logins;
 
 struct login {
 	json_t *args;             /* a reference */
 	struct login_copy *fetch; /* NULL: it exchanges the code */
 	bool waits;               /* another request fetches what it needs */
-	struct login_begun begun;
 	struct http_own own;
 	json_t *answer; /* of the exchange */
 };
@@ -145,37 +134,24 @@ static void login_key(char out[LOGIN_KEY_MAX], const uint8_t octets[LOGIN_KEY_LE
 	out[w.n] = '\0';
 }
 
-static void login_key_make(char out[LOGIN_KEY_MAX])
-{
-	uint8_t octets[LOGIN_KEY_LEN];
-
-	rand_fill(&g_logins.rand, octets, sizeof(octets));
-	login_key(out, octets);
-}
-
-/* Table full: the oldest pending login is dropped, and its user starts over. */
 static void login_url(struct helper *h, struct helper_request *r)
 {
 	const struct login *l = r->work;
-	struct login_begun *b = &g_logins.begun[g_logins.next++ % LOGINS_MAX];
 	const char *at = json_text(g_logins.discovery.json, "authorization_endpoint");
 	char text[LOGIN_TEXT_MAX], challenge[LOGIN_KEY_MAX];
 	struct writer w = writer_over(text, sizeof(text) - 1);
+	const char *verifier = login_arg(l, "verifier");
 	uint8_t hash[LOGIN_KEY_LEN];
 
-	b->until_ns = clock_now_ns() + LOGIN_LASTS_NS;
-	login_key_make(b->state);
-	login_key_make(b->nonce);
-	login_key_make(b->verifier);
-	(void)EVP_Digest(b->verifier, strlen(b->verifier), hash, NULL, EVP_sha256(), NULL);
+	(void)EVP_Digest(verifier, strlen(verifier), hash, NULL, EVP_sha256(), NULL);
 	login_key(challenge, hash);
 	writer_str(&w, at);
 	form_add(&w, strchr(at, '?') ? '&' : '?', "response_type", "code");
 	form_add(&w, '&', "client_id", login_arg(l, "client"));
 	form_add(&w, '&', "redirect_uri", login_arg(l, "redirect"));
 	form_add(&w, '&', "scope", login_arg(l, "scope"));
-	form_add(&w, '&', "state", b->state);
-	form_add(&w, '&', "nonce", b->nonce);
+	form_add(&w, '&', "state", login_arg(l, "state"));
+	form_add(&w, '&', "nonce", login_arg(l, "nonce"));
 	form_add(&w, '&', "code_challenge", challenge);
 	form_add(&w, '&', "code_challenge_method", "S256");
 	text[w.n] = '\0';
@@ -183,24 +159,6 @@ static void login_url(struct helper *h, struct helper_request *r)
 }
 
 /* ---- the end ---- */
-
-/* A state is good once. False: there is none. */
-static bool login_take(struct login *l)
-{
-	const char *state = login_arg(l, "state");
-	bool found = false;
-
-	for (uint32_t i = 0; strlen(state) == LOGIN_KEY_MAX - 1 && i < LOGINS_MAX; i++) {
-		struct login_begun *b = &g_logins.begun[i];
-
-		if (b->until_ns <= clock_now_ns() || CRYPTO_memcmp(b->state, state, LOGIN_KEY_MAX))
-			continue;
-		l->begun = *b;
-		OPENSSL_cleanse(b, sizeof(*b));
-		found = true;
-	}
-	return found;
-}
 
 static void login_exchange(struct helper *h, struct helper_request *r)
 {
@@ -211,7 +169,7 @@ static void login_exchange(struct helper *h, struct helper_request *r)
 	writer_str(&w, "grant_type=authorization_code");
 	form_add(&w, '&', "code", login_arg(l, "code"));
 	form_add(&w, '&', "redirect_uri", login_arg(l, "redirect"));
-	form_add(&w, '&', "code_verifier", l->begun.verifier);
+	form_add(&w, '&', "code_verifier", login_arg(l, "verifier"));
 	if (!login_arg(l, "secret")[0])
 		form_add(&w, '&', "client_id", login_arg(l, "client"));
 	post[w.n] = '\0';
@@ -248,7 +206,7 @@ static void login_check(struct helper *h, struct helper_request *r, const struct
 	const struct login *l = r->work;
 	const struct jwt_terms terms = { .issuer = login_arg(l, "issuer"),
 					 .client = login_arg(l, "client"),
-					 .nonce = l->begun.nonce,
+					 .nonce = login_arg(l, "nonce"),
 					 .now_utc_s = clock_utc_ms() / 1000 };
 	const struct login_copy *keys = &g_logins.keys;
 	uint64_t age_ns = clock_now_ns() - keys->fetched_ns;
@@ -283,7 +241,7 @@ static void login_go(struct helper *h, struct helper_request *r)
 			       g_logins.issuer,
 			       g_logins.issuer[strlen(g_logins.issuer) - 1] == '/' ? "" : "/");
 		login_fetch_copy(h, r, &g_logins.discovery, url);
-	} else if (!l->begun.until_ns) {
+	} else if (!json_object_get(l->args, "code")) {
 		login_url(h, r);
 	} else if (!token) {
 		login_exchange(h, r);
@@ -391,7 +349,6 @@ static void logins_of(const char *issuer)
 	json_decref(g_logins.discovery.json);
 	json_decref(g_logins.keys.json);
 	OPENSSL_cleanse(&g_logins, sizeof(g_logins));
-	rand_open_system(&g_logins.rand);
 	(void)snprintf(g_logins.issuer, sizeof(g_logins.issuer), "%s", issuer);
 }
 
@@ -407,10 +364,7 @@ static void login_begin(struct helper *h, struct helper_request *r, const json_t
 	l->args = json_incref((json_t *)(uintptr_t)args);
 	logins_of(login_arg(l, "issuer"));
 	iss = login_arg(l, "iss");
-	if (json_object_get(args, "code") && !login_take(l))
-		login_refuse(h, r, "not_allowed",
-			     "this login is over, or is of another node: begin again", "");
-	else if (iss[0] && strcmp(iss, g_logins.issuer)) /* RFC 9207 */
+	if (iss[0] && strcmp(iss, g_logins.issuer)) /* RFC 9207 */
 		login_refuse(h, r, "not_allowed", "iss is another issuer", "");
 	else
 		login_go(h, r);

@@ -8,6 +8,7 @@ import json
 import pathlib
 import re
 import shlex
+import shutil
 import signal
 import ssl
 import subprocess
@@ -101,11 +102,12 @@ class Logins(Asks, unittest.TestCase):
     def test_what_proves_nothing(self):
         query = self.begin()
         self.assertEqual(self.end(query)[0], 200)
-        self.refuses("over", query=query)               # a state is good once
+        self.refuses("invalid_grant", query=query)      # the provider's code is good once
         query = self.begin()
         self.refuses("iss", query=query.replace("iss=https", "iss=http"))
-        self.refuses("over", query=query)
-        self.refuses("over", query="code=x&state=" + "A" * 43)
+        self.assertEqual(self.end(query)[0], 200)
+        for state in ("A" * 43, "A" * 115, "~", urllib.parse.parse_qs(query)["state"][0][:-2] + "AA"):
+            self.refuses("none of this cluster's", query="code=x&state=" + state)
         self.refuses("access_denied", query="error=access_denied&state=x")
         self.refuses("missing", query="code=x")
         query = urllib.parse.parse_qs(self.begin())     # one's code with another one's state: the verifier is another
@@ -161,6 +163,39 @@ class Logins(Asks, unittest.TestCase):
                 self.refused(503, "unavailable", self.node, "GET", "/v1/login")
         self.reload({})
         self.refused(404, "not_found", self.node, "GET", "/v1/login")
+
+    def test_strangers_drop_nobody(self):
+        """Thousands of logins that others begin change nothing for one that has begun."""
+        query = self.begin()
+        link = http.client.HTTPConnection(place.NODE, self.node.http_port, timeout=PATIENCE_S)
+        self.addCleanup(link.close)
+        for _ in range(1100):
+            link.request("GET", "/v1/login")
+            answer = link.getresponse()
+            answer.read()
+            self.assertEqual(answer.status, 200)
+        self.assertEqual(self.end(query)[0], 200)
+
+    def test_ends_elsewhere(self):
+        """At a node with the same keys; over a kill; and not where the keys are others, nor for ever."""
+        other = self.enterContext(Node(settings={"login": self.settings}, start=False))
+        own = (pathlib.Path(other.state_dir) / "keys").read_bytes() if (pathlib.Path(other.state_dir) / "keys").exists() else None
+        shutil.copy(pathlib.Path(self.node.state_dir) / "keys", pathlib.Path(other.state_dir) / "keys")
+        other.start()
+        self.issuer.claims.pop("org")
+        self.issuer.claims["realm_access"] = {"roles": ["ops"]}
+        self.assertEqual(self.http(other, "GET", f"/v1/login/callback?{self.begin()}")[0], 200)
+        query = self.begin()
+        self.node.kill()
+        self.node.restart()
+        self.assertEqual(self.end(query)[0], 200)
+        other.kill()
+        self.assertIsNotNone(own)
+        (pathlib.Path(other.state_dir) / "keys").write_bytes(own)
+        other.restart()
+        status, _, problem = self.http(other, "GET", f"/v1/login/callback?{self.begin()}")
+        self.assertEqual(status, 403)
+        self.assertIn("none of this cluster's", problem["detail"])
 
     def test_guide(self):
         """docs/guides/login.md: what a shell asks."""

@@ -300,7 +300,7 @@ static const struct command_arg g_login_args[] = {
 	  .type = ARG_SECRET,
 	  .charset = CHARSET_TEXT,
 	  .min = 1,
-	  .max = 64,
+	  .max = 128,
 	  .help = "As in the URL of login.get." },
 	{ .name = "code",
 	  .type = ARG_SECRET,
@@ -577,8 +577,9 @@ const struct command g_tenant_commands[] = {
 	  "url", BY(command_login), .anyone = true, .transient = true },
 	{ "login.callback", COMMAND_FOR_READER, g_login_args,
 	  "Ends the login: where the provider sends the browser, or what a page asks that it was "
-	  "sent to. Each state is good once, for ten minutes, at the node where it began. Other "
-	  "arguments in the query are passed over.",
+	  "sent to. Each is good once, for ten minutes, at any node of the cluster. Other "
+	  "arguments "
+	  "in the query are passed over.",
 	  "name, role, user, expires_utc_s, commands, and token, which clients show: "
 	  "Authorization: Bearer TOKEN",
 	  BY(command_login), .anyone = true, .transient = true, .open = true },
