@@ -421,7 +421,7 @@ static void add_counts(json_t *json, const struct node *node)
 			  "transactions", (json_int_t)c.txns, "ports_free",
 			  (json_int_t)c.ports_free, "saves_pending", (json_int_t)c.saves_pending,
 			  "calls_given_up", (json_int_t)c.given_up, "degraded", c.degraded,
-			  "draining", c.draining));
+			  "draining", node_is_draining(node)));
 }
 
 void command_node_status(struct command_run *run)
@@ -458,8 +458,8 @@ static void drain_answer(struct command_run *run)
 	struct shard_counts c;
 
 	node_counts(run->node, &c);
-	command_answer(run, json_pack("{s:b, s:I}", "draining", c.draining, "calls",
-				      (json_int_t)c.calls));
+	command_answer(run, json_pack("{s:b, s:I}", "draining", node_is_draining(run->node),
+				      "calls", (json_int_t)c.calls));
 }
 
 void command_node_drain(struct command_run *run)

@@ -712,6 +712,12 @@ static void originate(struct command_run *run)
 		command_fail(run, COMMAND_NOT_FOUND, "from", "there is no such tenant");
 		return;
 	}
+	if (!command_value(run, "payer")->given && /* else it is a number outside */
+	    !extensions_has(run->node->api.extensions, o.tenant,
+			    command_value(run, "from")->text)) {
+		command_fail(run, COMMAND_NOT_FOUND, "from", COMMAND_NO_EXTENSION);
+		return;
+	}
 	if (!command_order_begin(run, &by))
 		return;
 	field_order(run, &o);

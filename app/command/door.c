@@ -135,8 +135,16 @@ static bool look_fails(struct web_reply *out, enum command_error_code code, cons
 	return true;
 }
 
+/* Who is refused where a password stands for a token is not known: RFC 9110 15.5.2. */
+static unsigned reply_status(const struct command *c, enum command_error_code code)
+{
+	bool by_password = c->anyone && command_arg_find(c, BYTES_LIT("password"));
+
+	return code == COMMAND_NOT_ALLOWED && by_password ? 401 : command_error_status(code);
+}
+
 /* What a command has answered, for HTTP: the result alone, or the problem. */
-static void reply_of(const json_t *answer, struct web_reply *out)
+static void reply_of(const struct command *c, const json_t *answer, struct web_reply *out)
 {
 	const json_t *error = json_object_get(answer, "error");
 	const char *next;
@@ -144,7 +152,7 @@ static void reply_of(const json_t *answer, struct web_reply *out)
 
 	if (error) {
 		code = command_error_named(json_string_value(json_object_get(error, "code")));
-		problem_write(out, command_error_status(code), g_problems[code],
+		problem_write(out, reply_status(c, code), g_problems[code],
 			      command_error_name(code), NULL,
 			      json_string_value(json_object_get(error, "message")), error);
 		return;
@@ -613,7 +621,7 @@ static void door_answer_json(struct door_job *job, json_t *answer)
 {
 	struct web_reply reply = { 0 };
 
-	reply_of(answer, &reply);
+	reply_of(job->work->command, answer, &reply);
 	json_decref(answer);
 	door_answer(job, &reply);
 }

@@ -16,7 +16,7 @@ enum {
 	CTL_NOT_FOUND = 4,
 	CTL_TRY_AGAIN = 5, /* the same may be done later: busy, unavailable, uncertain */
 };
-enum { CTL_PATH_MAX = 108 };
+enum { CTL_PATH_MAX = 108, CTL_NODE_MAX = 64 };
 /* Of an answer of the API. */
 int ctl_status(const json_t *answer);
 
@@ -24,6 +24,7 @@ int ctl_status(const json_t *answer);
 struct ctl_target {
 	struct redis_place place;
 	char local[CTL_PATH_MAX];  /* the node's own socket; empty: none is known */
+	char node[CTL_NODE_MAX];   /* its name, as its settings say; empty: by its host */
 	const char *tenant, *role; /* who speaks; NULL: operators */
 	/* Its folders; empty: no settings say so. */
 	char state_dir[SETTINGS_STATE_DIR_MAX], recordings[SETTINGS_PATH_MAX];

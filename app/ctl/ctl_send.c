@@ -190,6 +190,7 @@ static void place_write(struct ctl_target *out, const struct settings *s)
 	else
 		(void)snprintf(out->recordings, sizeof(out->recordings), "%s/recordings",
 			       s->node.state_dir);
+	(void)snprintf(out->node, sizeof(out->node), "%s", s->node.name);
 	out->place = s->redis.place;
 	if (!out->place.url[0]) {
 		(void)snprintf(out->place.url, sizeof(out->place.url), "unix:%s/" EMBEDDED_SOCKET,
@@ -333,6 +334,18 @@ static int request_file(const char *name, const json_t *args)
 	return fd < 0 ? -2 : fd;
 }
 
+/* Redis is the cluster's: another node answers for one that is down. */
+static void say_who(const struct ctl_target *target, const struct ctl_request *request,
+		    const json_t *answer)
+{
+	const char *name =
+		json_string_value(json_object_get(json_object_get(answer, "result"), "name"));
+
+	if (target->node[0] && name && !strcmp(request->command, "node.status") &&
+	    strcmp(name, target->node) != 0)
+		ctl_complain("%s does not answer; this is %s", target->node, name);
+}
+
 /* The node may have done what came by its socket, and died before it said so. */
 json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args)
 {
@@ -353,6 +366,8 @@ json_t *ctl_send(const struct ctl_target *target, const char *command, const jso
 	answer = redis_send(target, &request);
 	if (!answer)
 		return local; /* it says why */
+	if (!local)
+		say_who(target, &request, answer);
 	json_decref(local);
 	return answer;
 }

@@ -42,10 +42,15 @@ void node_drain_apply(struct node *n)
 	}
 }
 
+bool node_is_draining(const struct node *n)
+{
+	return n->life.drain.asked || n->life.drain.ends;
+}
+
 static void drain_show(struct node *n)
 {
 	node_drain_apply(n);
-	health_set(&n->web.health, HEALTH_DRAINING, n->life.drain.asked || n->life.drain.ends);
+	health_set(&n->web.health, HEALTH_DRAINING, node_is_draining(n));
 }
 
 void node_drain_set(struct node *n, bool on)

@@ -93,6 +93,8 @@ struct node_hooks {
 /* Tells all shards whether new calls are welcome. */
 void node_drain_apply(struct node *n);
 /* By command: new calls are refused, or welcome again. */
+/* It takes no new calls, whatever shards it has: it was told so, or to stop. */
+bool node_is_draining(const struct node *n);
 void node_drain_set(struct node *n, bool on);
 /* SIGTERM: no new calls, and the stop when those that are there are over, at the latest after node.drain_time. The second time: now. */
 void node_drain_begin(struct node *n);

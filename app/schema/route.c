@@ -156,10 +156,18 @@ bool route_has_key(const struct route *r, const char *name)
 	return false;
 }
 
-/* A key is all up to the next '/'. */
+static bool key_has_slashes(const struct route *r, const char *key)
+{
+	const struct command_arg *arg = command_arg_find(r->command, bytes_str(key));
+
+	return arg && arg->type == ARG_STRING && arg->charset == CHARSET_TEXT;
+}
+
+/* A key is all up to the next '/'; the last one, where its values may have that, all but what stands behind it. */
 static bool route_has(const struct route *r, struct bytes path, struct bytes keys[ROUTE_KEYS])
 {
 	const char *form = r->path;
+	size_t behind;
 
 	memset(keys, 0, ROUTE_KEYS * sizeof(*keys));
 	for (size_t i = 0; *form; form++) {
@@ -172,12 +180,16 @@ static bool route_has(const struct route *r, struct bytes path, struct bytes key
 			continue;
 		}
 		*key = path;
-		while (path.n > 0 && path.p[0] != '/')
-			path = bytes_from(path, 1);
+		form = strchr(form, '}');
+		behind = strlen(form + 1);
+		if (!strchr(form, '{') && path.n > behind && key_has_slashes(r, r->keys[i]))
+			path = bytes_from(path, path.n - behind);
+		else
+			while (path.n > 0 && path.p[0] != '/')
+				path = bytes_from(path, 1);
 		key->n -= path.n;
 		if (key->n == 0)
 			return false;
-		form = strchr(form, '}');
 		i++;
 	}
 	return path.n == 0;
@@ -187,18 +199,23 @@ const struct route *route_find(enum route_method method, struct bytes path,
 			       struct bytes keys[ROUTE_KEYS], char allow[ROUTE_ALLOW_MAX])
 {
 	struct writer w = writer_over(allow, ROUTE_ALLOW_MAX - 1);
+	const struct route *best = NULL;
+	struct bytes found[ROUTE_KEYS];
 
 	for (size_t i = 0; i < g_route_count; i++) {
 		const struct route *r = &g_routes[i];
 
-		if (!route_has(r, path, keys))
+		if (!route_has(r, path, found))
 			continue;
-		if (r->method == method)
-			return r;
-		WRITER_TEXTS(&w, w.n ? ", " : "", g_route_methods[r->method]);
+		if (r->method != method) {
+			WRITER_TEXTS(&w, w.n ? ", " : "", g_route_methods[r->method]);
+		} else if (!best || strlen(r->path) > strlen(best->path)) { /* /{name}/link */
+			best = r;
+			memcpy(keys, found, sizeof(found));
+		}
 	}
-	allow[w.n] = '\0';
-	return NULL;
+	allow[best ? 0 : w.n] = '\0';
+	return best;
 }
 
 static const char *arg_add(const struct command_arg *arg, struct bytes text, json_t *args)

@@ -22,7 +22,6 @@ enum {
 	API_FILES_SHARE = 4,   /* of one tenant */
 	API_TEXT_MAX = 4096,   /* path and query, or one header */
 	API_LINK_MAX = 3072,   /* the next page */
-	PROBLEM_MAX = 256,
 	API_PIECE = 4096,
 	API_GZIP_MIN = 1024, /* octets of an answer that are worth it */
 	API_SOURCES = 1024,  /* buckets, by a hash: two may share one */
@@ -222,11 +221,11 @@ static int query_answer(struct web_query *q, const struct web_reply *reply)
 static int query_refuse(struct web_query *q, unsigned status, const char *title)
 {
 	struct web_reply reply = { .status = status };
-	char *text = malloc(PROBLEM_MAX);
+	char *text = malloc(WEB_PROBLEM_MAX);
 
 	q->closes = true;
 	if (text)
-		reply.n = web_problem_write(text, PROBLEM_MAX, status, title);
+		reply.n = web_problem_write(text, WEB_PROBLEM_MAX, status, title);
 	reply.text = text;
 	return query_answer(q, &reply);
 }
@@ -425,7 +424,7 @@ static struct bytes query_method(struct lws *wsi)
 	return BYTES_LIT("");
 }
 
-static bool file_begin(struct web_query *q)
+static bool upload_begin(struct web_query *q)
 {
 	uint64_t *files = q->api->files, tenant = q->who.of[WEB_HOLDER_TENANT];
 	uint32_t own = 0;
@@ -455,7 +454,7 @@ static int body_begin(struct web_query *q)
 		return query_refuse(q, 400, "Content-Length is no number");
 	if (n > API_BODY_MAX && n > q->api->door->file_max(&q->call, q->api->door->arg))
 		return query_refuse(q, 413, "a body has at most 147456 octets, a file 1048576");
-	if (n > API_BODY_MAX && !file_begin(q))
+	if (n > API_BODY_MAX && !upload_begin(q))
 		return query_refuse(q, 503, "too many files come at once");
 	/* the library waits for a body where no length says that there is none */
 	q->closes = !length.n && !bytes_is(q->call.method, "GET");
@@ -484,8 +483,8 @@ static int query_openapi(struct web_query *q)
 	return query_answer(q, &reply);
 }
 
-static uint64_t name_hash(const struct web_api *a, const char *tenant, const char *kind,
-			  const char *name)
+static uint64_t holder_hash(const struct web_api *a, const char *tenant, const char *kind,
+			    const char *name)
 {
 	char text[EVENTS_TENANT_MAX + EVENTS_SESSION_MAX + EVENTS_USER_MAX];
 	int n = snprintf(text, sizeof(text), "%s~%s~%s", tenant, kind, name);
@@ -507,10 +506,10 @@ static const char *query_hold(struct web_query *q)
 		return NULL;
 	}
 	q->who.is_operator = who.is_operator;
-	q->who.of[WEB_HOLDER_TENANT] = name_hash(q->api, who.tenant, "", "");
-	q->who.of[WEB_HOLDER_TOKEN] = name_hash(q->api, who.tenant, "token", who.token);
+	q->who.of[WEB_HOLDER_TENANT] = holder_hash(q->api, who.tenant, "", "");
+	q->who.of[WEB_HOLDER_TOKEN] = holder_hash(q->api, who.tenant, "token", who.token);
 	if (who.user[0])
-		q->who.of[WEB_HOLDER_USER] = name_hash(q->api, who.tenant, "user", who.user);
+		q->who.of[WEB_HOLDER_USER] = holder_hash(q->api, who.tenant, "user", who.user);
 	return client ? web_client_hold(client, &q->who) : NULL;
 }
 

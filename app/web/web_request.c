@@ -142,8 +142,7 @@ enum {
 	BUDGET_SHARE = 10,
 	ANSWER_HEAD_MAX = 4096,
 	FILE_PIECE = 16384,
-	RANGE_MAX = 64,
-	PROBLEM_MAX = 256
+	RANGE_MAX = 64
 };
 
 struct web_answer {
@@ -282,8 +281,8 @@ int web_problem_send(struct lws *wsi, unsigned status, const char *title)
 					      { "retry-after:",
 						status == 429 || status == 503 ? "1" : NULL },
 					      { 0 } };
-	uint8_t text[LWS_PRE + PROBLEM_MAX];
-	size_t n = web_problem_write((char *)text + LWS_PRE, PROBLEM_MAX, status, title);
+	uint8_t text[LWS_PRE + WEB_PROBLEM_MAX];
+	size_t n = web_problem_write((char *)text + LWS_PRE, WEB_PROBLEM_MAX, status, title);
 
 	metric_add(g_request_metrics.refused, 1);
 	if (!web_head_send(wsi, status, "application/problem+json", n, headers))

@@ -31,7 +31,10 @@ void web_desk_on_answers(struct web_desk *d);
 
 /* What the next four return is what the library's callback returns: 0, or -1: it closes the connection. */
 
-enum { WEB_REQUEST_PIECE = 4096 }; /* octets of a page in one write */
+enum {
+	WEB_REQUEST_PIECE = 4096, /* octets of a page in one write */
+	WEB_PROBLEM_MAX = 256,    /* octets of a problem */
+};
 
 /* A page, of all requests that were given it. */
 struct web_text {

@@ -522,6 +522,7 @@ class Api(Asks, CallTest):
         self.assertLessEqual(answers.count(503), 16)
 
     def test_what_is_wrong(self):
+        self.node.put_extension("1003", "secret1003")   # no phone of it is registered
         for status, code, method, path, more in (
                 (404, "unknown_command", "GET", "/v1/", {}), (404, "unknown_command", "GET", "/v1/call", {}),
                 (404, "unknown_command", "GET", "/v1/calls/a/b/c", {}), (405, "bad_request", "PUT", "/v1/calls", {}),
@@ -534,7 +535,12 @@ class Api(Asks, CallTest):
                 (400, "bad_request", "PATCH", "/v1/extensions/1001", {"raw": '{"name":"a","name":"b"}'}),
                 (400, "bad_request", "PATCH", "/v1/extensions/1001", {"raw": "{" * 10000}),
                 (400, "bad_request", "PATCH", "/v1/extensions/1001", {"raw": b"\xff\xfe"}),
-                (400, "bad_request", "POST", "/v1/calls", {"body": {}, "Idempotency_Key": "k" * 65})):
+                (400, "bad_request", "POST", "/v1/calls", {"body": {}, "Idempotency_Key": "k" * 65}),
+                (404, "not_found", "POST", "/v1/calls", {"body": {"from": "4711", "to": "1002"}}),
+                (409, "conflict", "POST", "/v1/calls", {"body": {"from": "1003", "to": "1002"}}),
+                (404, "not_found", "GET", "/v1/recordings/default/2026-11-29/none.wav", {}), (404, "not_found", "GET", "/v1/recordings/default%2Fnone.wav", {}),
+                (503, "unavailable", "GET", "/v1/recordings/default%2Fnone.wav/link", {}),
+                (400, "bad_argument", "GET", "/v1/recordings/default%2Fnone.wav?nothing=1", {})):
             headers, _ = self.refused(status, code, self.node, method, path, self.admin, **more)
             if status == 405:
                 self.assertIn("GET", headers["Allow"])

@@ -112,7 +112,7 @@ class One(Rooms):
 
     def test_guessed_passwords(self):
         """Six wrong passwords of an extension over HTTP at one node: who guesses waits at both."""
-        for node, statuses in ((self.a, [403] * 6 + [429]), (self.b, [429])):
+        for node, statuses in ((self.a, [401] * 6 + [429]), (self.b, [429])):
             for status in statuses:
                 self.assertEqual(Asks.http(node, "POST", "/v1/sessions", None, {"number": "1002", "password": "wrong"})[0], status)
             time.sleep(0.5 * slowness())

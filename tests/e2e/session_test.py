@@ -18,9 +18,9 @@ class Users(Asks):
         self.assertNotIn("hash", result)
         return result
 
-    def wrong(self, node, number, password, status=403, **more):
-        got, _, problem = self.http(node, "POST", "/v1/sessions", None, {"number": number, "password": password, **more})
-        self.assertEqual(got, status, problem)
+    def wrong(self, node, number, password, status=401, **more):
+        got, headers, problem = self.http(node, "POST", "/v1/sessions", None, {"number": number, "password": password, **more})
+        self.assertEqual((got, problem["status"], headers["WWW-Authenticate"]), (status, status, "Bearer" if status == 401 else None), problem)
         return problem["detail"]
 
     def counts(self, node, token, status=200):
@@ -112,7 +112,7 @@ class Sessions(Users, CallTest):
                           for row in self.operator("security.list")))
         for _ in range(20):
             status, headers, problem = self.http(self.node, "POST", "/v1/sessions", None, {"number": "1003", "password": "wrong"})
-            if status != 403:
+            if status != 401:
                 break
         self.assertEqual((status, problem["code"]), (429, "busy"))
         self.assertIn("Retry-After", headers)

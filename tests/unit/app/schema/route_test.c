@@ -83,6 +83,30 @@ static void test_each_is_found(void **state)
 	}
 }
 
+/* Names of recordings have '/': all of the path up to what stands behind the name is the name. */
+static void test_names_with_slashes(void **state)
+{
+	static const struct {
+		const char *path, *command, *name;
+	} rows[] = {
+		{ "/v1/recordings/acme/2026/a.wav", "recording.get", "acme/2026/a.wav" },
+		{ "/v1/recordings/acme/2026/a.wav/link", "recording.link", "acme/2026/a.wav" },
+		{ "/v1/recordings/link", "recording.get", "link" },
+	};
+	char allow[ROUTE_ALLOW_MAX];
+	struct bytes keys[ROUTE_KEYS];
+
+	(void)state;
+	route_setup();
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		const struct route *r = route_find(ROUTE_GET, bytes_str(rows[i].path), keys, allow);
+
+		assert_non_null(r);
+		assert_string_equal(r->command->name, rows[i].command);
+		assert_true(bytes_is(keys[0], rows[i].name));
+	}
+}
+
 static void test_not_found(void **state)
 {
 	static const char *const nowhere[] = { "",
@@ -162,6 +186,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names),
 		cmocka_unit_test(test_each_is_found),
+		cmocka_unit_test(test_names_with_slashes),
 		cmocka_unit_test(test_not_found),
 		cmocka_unit_test(test_arguments),
 	};
