@@ -49,16 +49,18 @@ static void end_all(struct sim *s, struct node_calls *cursor, struct call_view *
 static void by_operator(struct sim *s, const struct story_step *step)
 {
 	struct node_calls cursor = { 0 };
-	struct call_view v;
+	struct call_view *v = calloc(1, sizeof(*v)); /* too large for the stack */
+	bool found;
 
-	if (!node_call_next(s, &cursor, &v))
-		return;
-	while (step->what == STORY_OTHER && node_call_next(s, &cursor, &v))
+	assert(v);
+	found = node_call_next(s, &cursor, v);
+	while (found && step->what == STORY_OTHER && node_call_next(s, &cursor, v))
 		;
-	if (step->what == STORY_OPERATOR)
-		end_all(s, &cursor, &v);
-	else
-		node_command(s, v.call, step->to);
+	if (found && step->what == STORY_OPERATOR)
+		end_all(s, &cursor, v);
+	else if (found)
+		node_command(s, v->call, step->to);
+	free(v);
 }
 
 /* The call of A, and the other one. False: there are not two. */
