@@ -22,9 +22,11 @@ static void account_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_account_documents = {
 	.name = "account",
 	.argument = "code",
-	.limit = "the number of account codes in memory",
 	.several = "account codes",
-	.most = 20000,
+	.places = 1 << 19,
+	.share = 20000,
+	.quota = "max_accounts",
+	.item = TENANT_ACCOUNTS,
 	.size = sizeof(struct account_value),
 	.form = &g_account_form,
 	.apply = account_apply,

@@ -592,7 +592,8 @@ static void room_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_room_documents = {
 	.name = "room",
 	.argument = "number",
-	.limit = "the number of rooms (4096)",
+	.several = "rooms",
+	.places = ROOMS_MAX,
 	.quota = "max_rooms",
 	.item = TENANT_ROOMS,
 	.exact = true, /* its number is no extension's */
@@ -607,4 +608,3 @@ const struct document_kind g_room_documents = {
 	.warn = room_warn,
 	.forget = room_forget,
 };
-static_assert(ROOMS_MAX == 4096, "the text above says it");

@@ -233,8 +233,6 @@ void command_subscription_list(struct command_run *run)
 	command_walk_start(run, subscription_look);
 }
 
-#define EXTENSION_LIMIT "limits.registrations"
-
 /* "2=HASHES,5=HASHES": those of one. False: there are none. */
 static bool location_ha1_read(struct bytes list, uint16_t location, struct digest_secret *secret)
 {
@@ -384,19 +382,12 @@ static bool extension_number_is_free(struct command_run *run, struct bytes numbe
 /* There is room for one more, and it comes with its secret. False: the run has failed. */
 static bool extension_may_begin(struct command_run *run)
 {
-	uint32_t most = run->node->settings.limits.registrations;
-
 	if (!command_value(run, "password")->given && !command_value(run, "ha1")->given) {
 		command_fail(run, COMMAND_MISSING_ARGUMENT, "password",
 			     "a new extension needs password or ha1");
 		return false;
 	}
-	if (!extension_number_is_free(run, command_value(run, "number")->text))
-		return false;
-	if (extensions_count(run->node->api.extensions) < most)
-		return true;
-	command_fail(run, COMMAND_FULL, NULL, EXTENSION_LIMIT " (%" PRIu32 ") is reached", most);
-	return false;
+	return extension_number_is_free(run, command_value(run, "number")->text);
 }
 
 /* What cannot be opened must not be written over by something else than a new password. False: the run has failed. */
@@ -706,7 +697,7 @@ static void extension_warn(const struct node *node, uint16_t tenant, const void 
 const struct document_kind g_extension_documents = {
 	.name = "extension",
 	.argument = "number",
-	.limit = EXTENSION_LIMIT,
+	.several = "extensions",
 	.quota = "max_extensions",
 	.item = TENANT_EXTENSIONS,
 	.seat = "record",
@@ -760,11 +751,12 @@ static json_t *login_show(const struct node *node, uint16_t tenant, const void *
 	return json_pack("{s:s, s:s}", "number", e->core.number, "groups_out", e->groups_out);
 }
 
-#define EXTENSION_PART(makes, shows)                                                        \
-	.name = "extension", .argument = "number", .limit = EXTENSION_LIMIT,                \
-	.size = sizeof(struct extension), .make = (makes), .show = (shows),                 \
-	.name_at = offsetof(struct extension, core.number), .write = extension_to_document, \
-	.read = extension_from_document, .apply = extension_apply, .forget = extension_forget
+#define EXTENSION_PART(makes, shows)                                                               \
+	.name = "extension", .argument = "number", .several = "extensions",                        \
+	.quota = "max_extensions", .item = TENANT_EXTENSIONS, .size = sizeof(struct extension),    \
+	.make = (makes), .show = (shows), .name_at = offsetof(struct extension, core.number),      \
+	.write = extension_to_document, .read = extension_from_document, .apply = extension_apply, \
+	.forget = extension_forget
 
 const struct document_kind g_login_documents = { EXTENSION_PART(login_make, login_show) };
 const struct document_kind g_presence_documents = {

@@ -443,14 +443,16 @@ static void flow_warn(const struct node *node, uint16_t tenant, const void *valu
 const struct document_kind g_flow_documents = {
 	.name = "flow",
 	.argument = "name",
-	.limit = "the number of programs in memory",
 	.size = sizeof(struct program_value),
 	.make = flow_make,
 	.check = flow_may_be,
 	.write = flow_write,
 	.name_at = offsetof(struct program_value, name),
 	.several = "flows",
-	.most = FLOWS_MAX,
+	.places = PROGRAMS_MAX / 4,
+	.share = FLOWS_MAX,
+	.quota = "max_flows",
+	.item = TENANT_FLOWS,
 	.show = flow_show,
 	.read = flow_kind_read,
 	.apply = flow_apply,
@@ -718,7 +720,8 @@ static void flow_on_order_text(enum store_result result, bool there, struct byte
 		program_free(o->p);
 		flow_store_failed(run, result);
 	} else if (programs_put(all, bytes_str(run->tenant), (struct bytes){ 0 }, o->p)) {
-		command_fail(run, COMMAND_FULL, NULL, "%s is reached", g_flow_documents.limit);
+		command_fail(run, COMMAND_FULL, NULL,
+			     "this node has no room for one more program: try again");
 	} else {
 		flow_order_give(run, programs_find(all, hash), (struct bytes){ 0 });
 	}
@@ -957,13 +960,15 @@ static void number_warn(const struct node *node, uint16_t tenant, const void *va
 const struct document_kind g_number_documents = {
 	.name = "number",
 	.argument = "number",
-	.limit = "the number of numbers in memory",
 	.exact = true, /* it is no extension's, and no room's */
 	.size = sizeof(struct number_value),
 	.form = &g_number_form,
 	.check = number_may_be,
 	.several = "numbers that lead to flows or groups",
-	.most = NUMBERS_MAX,
+	.places = PROGRAMS_MAX / 8 * 3,
+	.share = NUMBERS_MAX,
+	.quota = "max_numbers",
+	.item = TENANT_FLOW_NUMBERS,
 	.apply = number_apply,
 	.forget = number_forget,
 	.warn = number_warn,

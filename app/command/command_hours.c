@@ -163,13 +163,15 @@ static void hours_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_hours_documents = {
 	.name = "hours",
 	.argument = "name",
-	.limit = "the number of calendars in memory",
 	.size = sizeof(struct hours_value),
 	.form = &g_hours_form,
 	.make = hours_make,
 	.check = hours_may_be,
 	.several = "hours",
-	.most = HOURS_MAX,
+	.places = CALENDARS_MAX,
+	.share = HOURS_MAX,
+	.quota = "max_hours",
+	.item = TENANT_CALENDARS,
 	.apply = hours_apply,
 	.forget = hours_forget,
 };

@@ -173,9 +173,11 @@ static void prompt_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_prompt_documents = {
 	.name = "prompt",
 	.argument = "name",
-	.limit = "the memory of the node",
 	.several = "prompts",
-	.most = PROMPTS_MAX,
+	.places = 16384,
+	.share = PROMPTS_MAX,
+	.quota = "max_prompts",
+	.item = TENANT_PROMPTS,
 	.size = sizeof(struct prompt_value),
 	.form = &g_prompt_form,
 	.make = prompt_make,

@@ -359,11 +359,11 @@ static void session_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_session_documents = {
 	.name = "session",
 	.argument = "name",
-	.limit = "the number of tokens in memory",
 	.several = "sessions",
+	.places = DOOR_SESSIONS_MAX,
+	.share = TENANT_SESSIONS_MAX,
 	.quota = "max_sessions",
 	.item = TENANT_SESSIONS,
-	.most = TENANT_SESSIONS_MAX,
 	.size = sizeof(struct token_value),
 	.form = &g_token_form,
 	.make = session_make,

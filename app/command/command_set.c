@@ -352,7 +352,7 @@ static void set_job_fit(struct set_job *job)
 	const struct node *n = job->run->node;
 	const struct shelf *shelf = &n->api.documents->keep.shelf;
 	json_t *sums = json_object();
-	char key[DOCUMENT_NAMING_MAX], message[128];
+	char key[DOCUMENT_NAMING_MAX], message[DOCUMENT_FULL_MAX];
 
 	for (uint32_t i = 0; i < job->moves; i++) {
 		const struct set_item *item = &job->items[i];
@@ -360,7 +360,7 @@ static void set_job_fit(struct set_job *job)
 		uint32_t most = document_most(n, item->tenant, item->kind);
 		int64_t has;
 
-		if (!most || (item->change == SET_PUT && !item->is_new))
+		if (item->change == SET_SAME || (item->change == SET_PUT && !item->is_new))
 			continue;
 		document_naming(key, bytes_str(item->tenant), bytes_str(item->kind->name),
 				(struct bytes){ 0 });
@@ -370,8 +370,7 @@ static void set_job_fit(struct set_job *job)
 		has += shelf_count_of(shelf, bytes_str(item->tenant), bytes_str(item->kind->name));
 		if (item->change != SET_PUT || has <= most)
 			continue;
-		(void)snprintf(message, sizeof(message), "the tenant may have %u of this kind",
-			       most);
+		document_full_words(message, n, item->tenant, item->kind);
 		set_error(job, item, item->kind->argument, "full", message);
 	}
 	json_decref(sums);
@@ -1016,11 +1015,11 @@ static void set_kind_forget(struct node *node, uint16_t tenant, const char *name
 const struct document_kind g_set_documents = {
 	.name = "set",
 	.argument = "name",
-	.limit = "the number of sets",
 	.size = sizeof(struct set_value),
 	.name_at = offsetof(struct set_value, name),
 	.several = "sets",
-	.most = 256,
+	.places = 16384,
+	.share = 256,
 	.write = set_kind_write,
 	.show = set_kind_show,
 	.read = set_kind_read,

@@ -15,19 +15,12 @@
 #include "sig/host/toll.h"
 #include "sig/sip/uri.h"
 
-#define PROFILE_LIMIT "the number of profiles (64)"
-_Static_assert(SHARD_PROFILES_MAX == 64, "the text above says it");
-
 static bool profile_make(struct command_run *run, void *value)
 {
 	const struct profiles *all = document_profiles(run->node, document_tenant(run));
 	const struct profile *before = profiles_find(all, command_value(run, "name")->text);
 	struct profile *p = value;
 
-	if (!before && all->count == SHARD_PROFILES_MAX) {
-		command_fail(run, COMMAND_FULL, NULL, PROFILE_LIMIT " is reached");
-		return false;
-	}
 	if (before)
 		*p = *before;
 	else
@@ -88,7 +81,9 @@ static void profile_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_profile_documents = {
 	.name = "profile",
 	.argument = "name",
-	.limit = PROFILE_LIMIT,
+	.several = "profiles",
+	.places = 16384,
+	.share = SHARD_PROFILES_MAX - 1, /* beside the one that is always there */
 	.size = sizeof(struct profile),
 	.form = &g_profile_form,
 	.make = profile_make,
@@ -123,9 +118,6 @@ void command_profile_list(struct command_run *run)
 
 /* The table of ranges: which phones, by their source address, get which profile. */
 
-#define RANGE_LIMIT "the number of ranges (256)"
-_Static_assert(SHARD_RANGES_MAX == 256, "the text above says it");
-
 static bool profile_stands(struct command_run *run, const struct shard_range *r)
 {
 	if (!profiles_find(document_profiles(run->node, document_tenant(run)),
@@ -152,10 +144,7 @@ static bool may_stand(struct command_run *run, const struct shard_range *r)
 			     other->core.profile);
 		return false;
 	}
-	if (all->range_count < SHARD_RANGES_MAX || profiles_range(all, &r->first))
-		return true;
-	command_fail(run, COMMAND_FULL, NULL, RANGE_LIMIT " is reached");
-	return false;
+	return true;
 }
 
 static bool range_make(struct command_run *run, void *value)
@@ -222,7 +211,9 @@ static void range_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_range_documents = {
 	.name = "profile_range",
 	.argument = "from",
-	.limit = RANGE_LIMIT,
+	.several = "ranges of addresses",
+	.places = 16384,
+	.share = SHARD_RANGES_MAX,
 	.size = sizeof(struct profile_range),
 	.form = &g_range_form,
 	.make = range_make,
@@ -264,7 +255,8 @@ static void location_forget(struct node *node, uint16_t tenant, const char *name
 const struct document_kind g_location_documents = {
 	.name = "location",
 	.argument = "id",
-	.limit = "the number of locations (4096)",
+	.several = "locations",
+	.places = SITES_MAX,
 	.quota = "max_locations",
 	.item = TENANT_SITES,
 	.size = sizeof(struct location_value),
@@ -272,7 +264,6 @@ const struct document_kind g_location_documents = {
 	.apply = location_apply,
 	.forget = location_forget,
 };
-static_assert(SITES_MAX == 4096, "the text above says it");
 
 /* What calls outside have cost today (sig/host/toll.h), on this node. */
 
@@ -424,7 +415,6 @@ void command_toll_reset(struct command_run *run)
 		       r->ms, on_tenant_keeps, r);
 }
 
-#define TENANT_LIMIT "the number of tenants (4096)"
 static_assert(TENANTS_MAX == 4096, "the text above says it");
 
 /* The document of that name. False: there is none that can be read. */
@@ -716,7 +706,8 @@ static void tenant_deleted(struct node *node, const char *name)
 const struct document_kind g_tenant_documents = {
 	.name = "tenant",
 	.argument = "name",
-	.limit = TENANT_LIMIT,
+	.several = "tenants",
+	.places = TENANTS_MAX,
 	.size = sizeof(struct tenant_value),
 	.form = &g_tenant_form,
 	.make = tenant_make,
@@ -757,47 +748,43 @@ void command_tenant_list(struct command_run *run)
 	command_answer(run, list);
 }
 
-/* What it has of that, and its quota. */
-struct tenant_use {
-	const char *name, *max;
-	enum tenant_item item;
-	const struct document_kind *kind; /* NULL: nothing that is put */
-};
+#define MAX_WORD "max_"
 
-static uint32_t tenant_has(const struct node *n, uint16_t tenant, const struct tenant_use *use)
+/* What it has of that, and its quota: max_NAME. */
+static void tenant_use_put(json_t *out, const struct tenants *all, uint16_t tenant,
+			   const char *quota, enum tenant_item item, uint32_t has)
 {
-	if (!use->kind)
-		return tenants_held(n->common.tenants, tenant, use->item);
-	return shelf_count_of(&n->api.documents->keep.shelf,
-			      bytes_str(tenants_name(n->common.tenants, tenant)),
-			      bytes_str(use->kind->name));
+	(void)json_object_set_new(out, quota + sizeof(MAX_WORD) - 1, json_integer(has));
+	(void)json_object_set_new(out, quota, json_integer(tenants_most(all, tenant, item)));
 }
 
 /* New reference, NULL: out of memory. */
 static json_t *tenant_usage(const struct node *n, uint16_t tenant)
 {
-	static const struct tenant_use uses[] = {
-		{ "calls", "max_calls", TENANT_CALLS, NULL },
-		{ "registrations", "max_registrations", TENANT_REGISTRATIONS, NULL },
-		{ "extensions", "max_extensions", TENANT_EXTENSIONS, &g_extension_documents },
-		{ "recorded", "max_recorded", TENANT_RECORDED, NULL },
-		{ "sessions", "max_sessions", TENANT_SESSIONS, &g_session_documents },
-		{ "subscriptions", "max_subscriptions", TENANT_SUBSCRIPTIONS, NULL },
-		{ "trunks", "max_trunks", TENANT_TRUNKS, &g_trunk_documents },
-		{ "dids", "max_dids", TENANT_NUMBERS, &g_did_documents },
-		{ "routes", "max_routes", TENANT_ROUTES, &g_route_documents },
-		{ "locations", "max_locations", TENANT_SITES, &g_location_documents },
-		{ "rooms", "max_rooms", TENANT_ROOMS, &g_room_documents },
-		{ "conferences", "max_conferences", TENANT_CONFERENCES, NULL },
+	static const struct {
+		const char *quota;
+		enum tenant_item item;
+	} held[] = {
+		{ "max_calls", TENANT_CALLS },
+		{ "max_registrations", TENANT_REGISTRATIONS },
+		{ "max_recorded", TENANT_RECORDED },
+		{ "max_subscriptions", TENANT_SUBSCRIPTIONS },
+		{ "max_conferences", TENANT_CONFERENCES },
 	};
+	const struct tenants *all = n->common.tenants;
 	json_t *out = json_object();
 
-	for (size_t i = 0; i < COUNT_OF(uses); i++) {
-		(void)json_object_set_new(out, uses[i].name,
-					  json_integer(tenant_has(n, tenant, &uses[i])));
-		(void)json_object_set_new(
-			out, uses[i].max,
-			json_integer(tenants_most(n->common.tenants, tenant, uses[i].item)));
+	for (size_t i = 0; i < COUNT_OF(held); i++)
+		tenant_use_put(out, all, tenant, held[i].quota, held[i].item,
+			       tenants_held(all, tenant, held[i].item));
+	for (size_t i = 0; g_document_kinds[i]; i++) {
+		const struct document_kind *kind = g_document_kinds[i];
+
+		if (kind->quota)
+			tenant_use_put(out, all, tenant, kind->quota, kind->item,
+				       shelf_count_of(&n->api.documents->keep.shelf,
+						      bytes_str(tenants_name(all, tenant)),
+						      bytes_str(kind->name)));
 	}
 	return out;
 }

@@ -92,9 +92,11 @@ static void token_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_token_documents = {
 	.name = "token",
 	.argument = "name",
-	.limit = "the number of tokens in memory",
 	.several = "tokens",
-	.most = TENANT_TOKENS_MAX,
+	.places = DOOR_TOKENS_MAX - DOOR_SESSIONS_MAX,
+	.share = TENANT_TOKENS_MAX,
+	.quota = "max_tokens",
+	.item = TENANT_TOKENS,
 	.size = sizeof(struct token_value),
 	.form = &g_token_form,
 	.make = token_make,

@@ -19,13 +19,6 @@
 
 /* Numbers by which calls come in from trunks, and routes by which they go out. */
 
-#define DID_LIMIT \
-	"the number of numbers (65536), or of patterns of numbers (4096, or 1024 of one tenant)"
-#define ROUTE_LIMIT "the number of routes (1024)"
-static_assert(TRUNK_NUMBERS_MAX == 65536 && TRUNK_PATTERNS_MAX == 4096 &&
-		      TRUNK_PATTERNS_SHARE == 1024 && TRUNK_ROUTES_MAX == 1024,
-	      "the texts above say it");
-
 static void trunk_warn(const struct node *node, uint16_t tenant, const char *member,
 		       const char *trunk, json_t *out)
 {
@@ -60,7 +53,8 @@ static void did_warn(const struct node *node, uint16_t tenant, const void *value
 const struct document_kind g_did_documents = {
 	.name = "did",
 	.argument = "number",
-	.limit = DID_LIMIT,
+	.several = "numbers that trunks call",
+	.places = TRUNK_NUMBERS_MAX,
 	.quota = "max_dids",
 	.item = TENANT_NUMBERS,
 	.size = sizeof(struct did_value),
@@ -97,7 +91,8 @@ static void route_warn(const struct node *node, uint16_t tenant, const void *val
 const struct document_kind g_route_documents = {
 	.name = "route",
 	.argument = "name",
-	.limit = ROUTE_LIMIT,
+	.several = "routes",
+	.places = TRUNK_ROUTES_MAX,
 	.quota = "max_routes",
 	.item = TENANT_ROUTES,
 	.size = sizeof(struct route_value),
@@ -108,8 +103,6 @@ const struct document_kind g_route_documents = {
 };
 
 /* A tenant's dial plan, and what a number means by it. */
-
-#define DIAL_LIMIT "memory"
 
 static bool dial_stored(const struct command_run *run, struct dial_document *out)
 {
@@ -163,7 +156,8 @@ static void dial_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_dial_documents = {
 	.name = "dialplan",
 	.argument = "dialplan",
-	.limit = DIAL_LIMIT,
+	.several = "dial plans",
+	.places = TENANTS_MAX,
 	.size = sizeof(struct dial_document),
 	.form = &g_dial_form,
 	.make = dial_make,
@@ -462,9 +456,6 @@ void command_dialplan_digit_map(struct command_run *run)
 					      "digit_map", command_text_json(writer_done(&w))));
 }
 
-#define TRUNK_LIMIT "the number of trunks (4,096)"
-static_assert(TRUNKS_MAX == 4096, "the text above says it");
-
 /* False: the run has failed. */
 static bool network_stands(struct command_run *run, const struct trunk_value *t)
 {
@@ -604,7 +595,8 @@ static void trunk_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_trunk_documents = {
 	.name = "trunk",
 	.argument = "name",
-	.limit = TRUNK_LIMIT,
+	.several = "trunks",
+	.places = TRUNKS_MAX,
 	.quota = "max_trunks",
 	.item = TENANT_TRUNKS,
 	.size = sizeof(struct trunk_value),

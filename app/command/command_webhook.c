@@ -103,12 +103,14 @@ static void webhook_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_webhook_documents = {
 	.name = "webhook",
 	.argument = "name",
-	.limit = "the number of webhooks",
 	.size = sizeof(struct webhook_value),
 	.form = &g_webhook_form,
 	.make = webhook_make,
 	.several = "webhooks",
-	.most = WEBHOOKS_MAX,
+	.places = 4096,
+	.share = WEBHOOKS_MAX,
+	.quota = "max_webhooks",
+	.item = TENANT_WEBHOOKS,
 	.apply = webhook_apply,
 	.forget = webhook_forget,
 };

@@ -29,7 +29,7 @@
 
 /* ---- tokens: the control thread changes them, the web thread looks ---- */
 
-enum { TOKENS_MAX = 16384, TOKEN_KEY_MAX = TOKEN_TEXT_MAX };
+enum { TOKEN_KEY_MAX = TOKEN_TEXT_MAX };
 
 /* Found by "TENANT~NAME": tenants have no numbers on the web thread. */
 struct token {
@@ -1063,7 +1063,7 @@ int door_open(struct door **out, struct node *node)
 	int err = d ? -pthread_mutex_init(&d->lock, NULL) : -ENOMEM;
 
 	if (!err)
-		err = table_open(&d->tokens, TOKENS_MAX);
+		err = table_open(&d->tokens, DOOR_TOKENS_MAX);
 	if (!err) {
 		d->web.openapi = d->openapi = door_openapi();
 		err = d->openapi ? 0 : -ENOMEM;

@@ -10,6 +10,9 @@
 #include "app/schema/token_field.h"
 #include "base/bytes.h"
 
+/* Of all tenants; sessions are tokens, too. */
+enum { DOOR_TOKENS_MAX = 16384, DOOR_SESSIONS_MAX = 12288 };
+
 struct door;
 struct token_value;
 struct node;

@@ -699,6 +699,7 @@ int node_start(struct node *n)
 	control_local_setup();
 	door_setup();
 	directory_setup();
+	document_keep_setup();
 	web_setup();
 	watch_setup();
 	recorder_setup();

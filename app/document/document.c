@@ -16,7 +16,7 @@
 #include "base/log.h"
 
 /* How often a change is made again of what another node has made of it meanwhile. */
-enum { TRIES_MAX = 16 };
+enum { TRIES_MAX = 16, SEATS_AT_ONCE = 64 };
 #define PARKED_NS (5 * NS_PER_S)
 
 struct document_change {
@@ -142,7 +142,8 @@ static void change_answer(struct node *node, const struct document_change *chang
 		command_fail(change->run, COMMAND_NOT_FOUND, "tenant", "the tenant was deleted");
 	} else if (err) {
 		/* It is saved: a node with more room would know it after a restart. */
-		command_fail(change->run, COMMAND_FULL, NULL, "%s is reached", kind->limit);
+		command_fail(change->run, COMMAND_FULL, NULL,
+			     "it is saved, and this node has no place for it: /healthz says more");
 	} else if (change->stored) {
 		/* the texts of programs are looked at from the first one on */
 		node->api.documents->programs.cursor = 0;
@@ -218,16 +219,68 @@ void document_beat(struct node *node, uint64_t now_ns)
 	change_end(node, d->first);
 }
 
-/* Its tenant may have so many: two nodes that put the last one at once would both find room. */
+struct bytes document_owner(const char *tenant, const struct document_kind *kind)
+{
+	return kind->of_operators ? BYTES_LIT(DIRECTORY_OPERATORS) : bytes_str(tenant);
+}
+
+uint32_t document_places(const struct node *node, const struct document_kind *kind)
+{
+	return kind->places ? kind->places : node->settings.limits.registrations;
+}
+
+/* How many the tenant has, and all others together. */
+static uint32_t document_count(const struct node *node, const char *tenant,
+			       const struct document_kind *kind, uint32_t *others)
+{
+	const struct shelf *shelf = &node->api.documents->keep.shelf;
+	struct bytes of = bytes_str(kind->name);
+	uint32_t own = shelf_count_of(shelf, document_owner(tenant, kind), of);
+
+	*others = shelf_count_of_kind(shelf, of) - own;
+	return own;
+}
+
+/* 0: none, or the kind has no quota. */
+static uint32_t document_quota(const struct node *node, const char *tenant,
+			       const struct document_kind *kind)
+{
+	uint16_t number = tenants_find(node->common.tenants, bytes_str(tenant));
+
+	return kind->quota && number != TENANT_NONE
+		       ? tenants_most(node->common.tenants, number, kind->item)
+		       : 0;
+}
+
+uint32_t document_most(const struct node *node, const char *tenant,
+		       const struct document_kind *kind)
+{
+	uint16_t number = tenants_find(node->common.tenants, bytes_str(tenant));
+	uint32_t others, places = document_places(node, kind), most;
+
+	(void)document_count(node, tenant, kind, &others);
+	most = kind->of_operators || number == TENANT_NONE
+		       ? places - others
+		       : tenants_share(node->common.tenants, number, kind->item, places, others);
+	return kind->share && kind->share < most && !document_quota(node, tenant, kind)
+		       ? kind->share
+		       : most;
+}
+
+/* Two nodes that put the last one at once would both find room. */
 static bool change_counts(const struct document_change *change)
 {
-	const struct tenants *tenants = change->run->node->common.tenants;
+	const struct node *node = change->run->node;
 	const struct document_kind *kind = change->kind;
-	uint16_t tenant = document_tenant(change->run);
+	const char *tenant = change->run->tenant;
+	uint16_t number = document_tenant(change->run);
+	uint32_t others;
 
-	return tenant != TENANT_NONE &&
-	       ((kind->quota && tenants_most(tenants, tenant, kind->item)) ||
-		(kind->seat && tenants_most(tenants, tenant, kind->seat_item)));
+	return (!change_known_version(change) &&
+		document_count(node, tenant, kind, &others) + SEATS_AT_ONCE >=
+			document_most(node, tenant, kind)) ||
+	       (kind->seat && number != TENANT_NONE &&
+		tenants_most(node->common.tenants, number, kind->seat_item));
 }
 
 /* What the change is made of. */
@@ -347,37 +400,48 @@ static bool change_compare(const struct document_change *change)
 	return false;
 }
 
-struct bytes document_owner(const char *tenant, const struct document_kind *kind)
+void document_full_words(char out[DOCUMENT_FULL_MAX], const struct node *node, const char *tenant,
+			 const struct document_kind *kind)
 {
-	return kind->of_operators ? BYTES_LIT(DIRECTORY_OPERATORS) : bytes_str(tenant);
-}
+	uint32_t others, own = document_count(node, tenant, kind, &others);
+	uint32_t places = document_places(node, kind), quota = document_quota(node, tenant, kind);
+	uint32_t most = document_most(node, tenant, kind);
+	char more[96] = "";
 
-uint32_t document_most(const struct node *node, const char *tenant,
-		       const struct document_kind *kind)
-{
-	uint16_t number = tenants_find(node->common.tenants, bytes_str(tenant));
-	uint32_t quota = kind->quota && number != TENANT_NONE
-				 ? tenants_most(node->common.tenants, number, kind->item)
-				 : 0;
-
-	return quota ? quota : kind->most;
+	if (kind->quota)
+		(void)snprintf(more, sizeof(more),
+			       ", or an operator allows more (tenant.put name=%s %s)", tenant,
+			       kind->quota);
+	if (own + others >= places)
+		(void)snprintf(out, DOCUMENT_FULL_MAX,
+			       "a node has room for %" PRIu32
+			       " %s, and all places are taken: delete some",
+			       places, kind->several);
+	else if (quota && quota == most)
+		(void)snprintf(out, DOCUMENT_FULL_MAX,
+			       "%s of the tenant is %" PRIu32 ": delete some%s", kind->quota, quota,
+			       more);
+	else
+		(void)snprintf(out, DOCUMENT_FULL_MAX,
+			       "the tenant may have %" PRIu32 " of the %" PRIu32
+			       " %s that a node has room for: delete some%s",
+			       most, places, kind->several, more);
 }
 
 bool document_fits(struct command_run *run, const struct document_kind *kind, struct bytes name)
 {
 	const struct node *node = run->node;
-	const struct shelf *shelf = &node->api.documents->keep.shelf;
 	struct bytes whose = document_owner(run->tenant, kind), of = bytes_str(kind->name);
-	uint32_t most = document_most(node, run->tenant, kind);
+	char words[DOCUMENT_FULL_MAX];
+	uint32_t others;
 
-	if (!most || shelf_version(shelf, whose, of, name) ||
-	    shelf_count_of(shelf, whose, of) < most)
+	if (shelf_version(&node->api.documents->keep.shelf, whose, of, name) ||
+	    document_count(node, run->tenant, kind, &others) <
+		    document_most(node, run->tenant, kind))
 		return true;
-	if (kind->quota && most != kind->most)
-		command_fail(run, COMMAND_FULL, NULL, "%s of the tenant", kind->quota);
-	else
-		command_fail(run, COMMAND_FULL, NULL, "a tenant has at most %u %s", most,
-			     kind->several);
+	document_full_words(words, node, run->tenant, kind);
+	document_keep_refused();
+	command_fail(run, COMMAND_FULL, NULL, "%s", words);
 	return false;
 }
 
@@ -766,9 +830,9 @@ static int unread_log(const struct document_kind *kind, const struct snapshot_do
 			  LOG_BYTES("tenant", d->tenant), LOG_STR("kind", kind->name),
 			  LOG_BYTES("name", d->name));
 	} else if (err) {
-		LOG_ERROR("node", 0, "no room for a document", LOG_BYTES("tenant", d->tenant),
+		LOG_ERROR("node", 0, "no place for a document", LOG_BYTES("tenant", d->tenant),
 			  LOG_STR("kind", kind->name), LOG_BYTES("name", d->name),
-			  LOG_STR("limit", kind->limit));
+			  LOG_STR("error", strerror(-err)));
 	}
 	return err;
 }
@@ -793,11 +857,12 @@ static int document_apply(struct node *node, const struct document_kind *kind,
 
 int document_load(struct node *node, const struct snapshot_document *d)
 {
-	int err = document_apply(node, node->api.documents->loading, d);
+	int err = document_apply(node, node->api.documents->loading, d), kept;
 
 	if (err == -EBADMSG || err == -EPROTONOSUPPORT)
 		return err;
-	document_keep_put(node, d); /* without room here, it is fine all the same */
+	kept = document_keep_put(node, d);
+	document_keep_note(node, d, kept ? kept : err);
 	return 0;
 }
 
@@ -821,16 +886,35 @@ const struct document_kind *document_kind_find(struct bytes name)
 	return NULL;
 }
 
+/* One has gone: perhaps another one that had no place has one now. */
+static void document_place(struct node *node, const struct document_kind *kind)
+{
+	struct snapshot_document d;
+	int err;
+
+	if (!document_keep_unplaced(node, kind->name, &d))
+		return;
+	err = document_apply(node, kind, &d);
+	document_keep_note(node, &d, err);
+}
+
 int document_accept(struct node *node, const struct snapshot_document *d)
 {
 	const struct document_kind *kind = document_kind_find(d->kind);
+	int err;
 
 	if (!kind || kind->of_operators != bytes_is(d->tenant, DIRECTORY_OPERATORS))
 		return 0; /* of a later program: nothing here needs it */
-	document_keep_put(node, d);
-	if (d->text.n)
-		return document_apply(node, kind, d);
+	err = document_keep_put(node, d);
+	if (d->text.n) {
+		int applied = document_apply(node, kind, d);
+
+		document_keep_note(node, d, err ? err : applied);
+		return applied;
+	}
+	document_keep_note(node, d, 0);
 	document_forget(node, kind, d);
+	document_place(node, kind);
 	return 0;
 }
 

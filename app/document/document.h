@@ -25,8 +25,12 @@ struct seal_key;
 struct document_kind {
 	const char *name;     /* td:{t:TENANT}:doc:NAME */
 	const char *argument; /* of the commands, and member of the document: which one is meant */
-	const char *limit;    /* what is reached when there is no room */
-	size_t size;          /* of a value; it is wiped after use: it may hold secrets */
+	const char *several;  /* how many of them are called */
+	uint32_t places;      /* of all tenants on a node; 0: limits.registrations */
+	uint32_t share;       /* of one tenant without a quota of its own; 0: tenants_share alone */
+	const char *quota;    /* member of the tenant's document that says otherwise; NULL: none */
+	enum tenant_item item; /* by which the core knows that quota */
+	size_t size;           /* of a value; it is wiped after use: it may hold secrets */
 	const struct form *form;
 	/* The value as the command's arguments make it of the one before, zeroed at first. False: the run has failed. */
 	bool (*make)(struct command_run *run, void *value);
@@ -53,14 +57,9 @@ struct document_kind {
 	void (*deleted)(struct node *node, const char *name);
 	/* Here, by command: it counts, and run->changes says what is new; view: what is shown. NULL: nobody hears of it. */
 	void (*saved)(struct command_run *run, const void *value, json_t *view);
-	const char *
-		quota; /* member of the tenant's document that bounds how many it has; NULL: none */
-	enum tenant_item item; /* by which the core knows that quota */
-	/* Likewise of those alone that have this member, and not as "off"; NULL: there is no such quota. Who makes one looks at it, but for sets. */
+	/* A quota of those alone that have this member, and not as "off"; NULL: there is no such quota. Who makes one looks at it, but for sets. */
 	const char *seat, *seat_quota;
 	enum tenant_item seat_item;
-	const char *several; /* without a quota: what a tenant has at most so many of */
-	uint32_t most;
 	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
 	bool exact;        /* what may be put depends on the tenant's other documents */
 	/* Of one that was deleted by command: adds to the answer what names it still. NULL: nobody looks. */
@@ -78,9 +77,15 @@ bool document_make(struct command_run *run, const struct document_kind *kind, vo
 bool document_form_make(struct command_run *run, const struct document_kind *kind, void *value);
 /* There is one of that name, or the tenant may have one more. False: the run has failed. */
 bool document_fits(struct command_run *run, const struct document_kind *kind, struct bytes name);
-/* How many the tenant may have of it, by a quota or `several`; 0: any number. */
+/* How many a node has room for, of all tenants. */
+uint32_t document_places(const struct node *node, const struct document_kind *kind);
+/* How many of them the tenant may have, while others have what they have (tenants_share): the same on all nodes that know the same. */
 uint32_t document_most(const struct node *node, const char *tenant,
 		       const struct document_kind *kind);
+/* Who has so many, and wants one more, is told what to do. */
+enum { DOCUMENT_FULL_MAX = 256 };
+void document_full_words(char out[DOCUMENT_FULL_MAX], const struct node *node, const char *tenant,
+			 const struct document_kind *kind);
 /* Its own tenant's name, or DIRECTORY_OPERATORS. */
 struct bytes document_owner(const char *tenant, const struct document_kind *kind);
 /* There is one of that name, or will be: what a set is to put counts as put, and what it is to delete as gone, while that is checked. */
@@ -121,6 +126,7 @@ struct document_keep {
 	bool loaded; /* what Redis had at the start */
 	bool restoring, failed;
 	bool broken; /* the snapshot that was wanted could not be read */
+	json_t *unplaced; /* {tenant/kind/name: true} of those that Redis has, and this node has no place for */
 	uint32_t cursor, gone_cursor, in_flight, restored;
 	uint32_t generation;            /* tenants whose documents are back */
 	uint64_t written;               /* shelf.changes of the file on disk */

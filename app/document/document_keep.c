@@ -3,6 +3,7 @@
 #include "app/document/document.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,9 @@ static void snapshot_write_begin(struct node *n, uint64_t now_ns)
 	struct snapshot_write *w = snapshot_write_new(n);
 
 	k->write_ns = now_ns + WRITE_NS + (w ? w->n / BYTES_PER_WAIT * NS_PER_S : FILE_RETRY_NS);
+	if (!w)
+		health_set_reason(&n->web.health, HEALTH_STATE_DIR,
+				  "no memory for the documents, or they are more than 1 GiB");
 	if (w && thread_spawn(&w->thread, "documents", snapshot_write_run, w)) {
 		snapshot_write_free(w);
 		w = NULL;
@@ -347,8 +351,103 @@ void document_restore_begin(struct node *n)
 	restore_pump(n);
 }
 
-enum { SPARE_DOCUMENTS = 4096 }; /* documents beside extensions */
 #define LIMIT_NS (300 * NS_PER_S)
+
+/* ---- places ---- */
+
+enum {
+	SPARE_DOCUMENTS = 4096, /* that nodes put in the same moment, each the last one */
+	UNPLACED_MAX = 4096,    /* that are known by name */
+};
+
+static struct {
+	metric_id refused, unplaced;
+} g_keep_metrics;
+
+void document_keep_setup(void)
+{
+	g_keep_metrics.refused = metric_register(
+		METRIC_COUNTER, "tandem_documents_refused_total", NULL,
+		"Documents that were refused: the tenant has as many of the kind as it may have, "
+		"or the node has room for no more.");
+	g_keep_metrics.unplaced = metric_register(
+		METRIC_GAUGE, "tandem_documents_unplaced", NULL,
+		"Documents that Redis has and that do not count on this node: it has no place for "
+		"them.");
+}
+
+void document_keep_refused(void)
+{
+	metric_add(g_keep_metrics.refused, 1);
+}
+
+/* All that may be there has its place, whatever of it is extensions. */
+static uint32_t shelf_places(const struct node *n)
+{
+	uint32_t places = SPARE_DOCUMENTS;
+
+	for (size_t i = 0; g_document_kinds[i]; i++)
+		places += document_places(n, g_document_kinds[i]);
+	return places;
+}
+
+void document_keep_note(struct node *n, const struct snapshot_document *d, int err)
+{
+	struct document_keep *k = &n->api.documents->keep;
+	char key[DOCUMENT_NAMING_MAX];
+
+	document_naming(key, d->tenant, d->kind, d->name);
+	if (err != -ENOSPC && err != -ENOMEM) {
+		(void)json_object_del(k->unplaced, key);
+	} else if (json_object_size(k->unplaced) < UNPLACED_MAX) {
+		k->unplaced = k->unplaced ? k->unplaced : json_object();
+		(void)json_object_set_new(k->unplaced, key, json_true());
+	}
+	metric_set(g_keep_metrics.unplaced, json_object_size(k->unplaced));
+}
+
+bool document_keep_unplaced(const struct node *n, const char *kind, struct snapshot_document *out)
+{
+	const struct document_keep *k = &n->api.documents->keep;
+	const char *key;
+	json_t *value;
+
+	json_object_foreach(k->unplaced, key, value)
+	{
+		struct bytes rest = bytes_str(key);
+
+		*out = (struct snapshot_document){ 0 };
+		if (!bytes_cut(&rest, '/', &out->tenant) || !bytes_cut(&rest, '/', &out->kind) ||
+		    !bytes_is(out->kind, kind))
+			continue;
+		out->name = rest;
+		out->version = shelf_version(&k->shelf, out->tenant, out->kind, out->name);
+		out->text = shelf_text(&k->shelf, out->tenant, out->kind, out->name);
+		if (out->text.n)
+			return true;
+	}
+	return false;
+}
+
+static void document_places_look(struct node *n)
+{
+	const struct document_keep *k = &n->api.documents->keep;
+	char text[HEALTH_DETAIL_MAX] = "";
+	struct writer w = writer_over(text, sizeof(text) - 1);
+
+	if (json_object_size(k->unplaced))
+		writer_fmt(&w, "%zu documents that Redis has do not count here",
+			   json_object_size(k->unplaced));
+	for (size_t i = 0; g_document_kinds[i]; i++) {
+		const struct document_kind *kind = g_document_kinds[i];
+		uint32_t places = document_places(n, kind);
+
+		if (shelf_count_of_kind(&k->shelf, bytes_str(kind->name)) >= places)
+			writer_fmt(&w, "%sall %" PRIu32 " places for %s are taken", w.n ? "; " : "",
+				   places, kind->several);
+	}
+	health_set_reason(&n->web.health, HEALTH_DOCUMENTS_FULL, text);
+}
 
 static int shelf_renew(struct node *n)
 {
@@ -359,7 +458,7 @@ static int shelf_renew(struct node *n)
 
 	shelf_gone_move(&gone, &k->shelf);
 	shelf_close(&k->shelf);
-	err = shelf_open(&k->shelf, n->settings.limits.registrations + SPARE_DOCUMENTS, &key);
+	err = shelf_open(&k->shelf, shelf_places(n), &key);
 	shelf_gone_move(&k->shelf, &gone);
 	if (err)
 		LOG_ERROR("node", 0, "no memory for the documents",
@@ -500,6 +599,8 @@ void document_keep_close(struct node *n)
 		return;
 	document_file_close(n);
 	shelf_close(&k->shelf);
+	json_decref(k->unplaced);
+	k->unplaced = NULL;
 	json_decref(n->api.documents->programs.prompts);
 	n->api.documents->programs.prompts = NULL;
 }
@@ -507,17 +608,18 @@ void document_keep_close(struct node *n)
 void document_keep_beat(struct node *n, uint64_t now_ns)
 {
 	document_file_beat(n, now_ns);
+	document_places_look(n);
 	directory_beat(n, now_ns);
 }
 
-void document_keep_put(struct node *n, const struct snapshot_document *d)
+int document_keep_put(struct node *n, const struct snapshot_document *d)
 {
 	struct document_keep *k = &n->api.documents->keep;
 	int err;
 
 	if (!d->text.n) {
 		shelf_delete(&k->shelf, d);
-		return;
+		return 0;
 	}
 	err = shelf_put(&k->shelf, d);
 	if (err)
@@ -528,4 +630,5 @@ void document_keep_put(struct node *n, const struct snapshot_document *d)
 		k->broken = false;
 		health_set(&n->web.health, HEALTH_DOCUMENTS, false);
 	}
+	return err;
 }

@@ -18,8 +18,15 @@ struct snapshot_document;
 int document_keep_open(struct node *n);
 /* Writes what is not on disk yet. */
 void document_keep_close(struct node *n);
-/* Redis has it; with an empty text: it was deleted. */
-void document_keep_put(struct node *n, const struct snapshot_document *d);
+void document_keep_setup(void); /* registers the metrics; main thread, once */
+/* Redis has it; with an empty text: it was deleted. 0, -ENOSPC or -ENOMEM. */
+int document_keep_put(struct node *n, const struct snapshot_document *d);
+/* What became of it here: with -ENOSPC or -ENOMEM it has no place, and /healthz says so until it has. */
+void document_keep_note(struct node *n, const struct snapshot_document *d, int err);
+/* One of that kind that has no place where it counts. False: there is none. */
+bool document_keep_unplaced(const struct node *n, const char *kind, struct snapshot_document *out);
+/* A document was refused because the tenant, or the node, has so many. */
+void document_keep_refused(void);
 /* Twice a second. */
 void document_keep_beat(struct node *n, uint64_t now_ns);
 

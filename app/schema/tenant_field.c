@@ -447,12 +447,31 @@ const struct command_arg g_tenant_fields[] = {
 	NUMBER_FIELD("max_registrations", max.registrations, 0, 1000000, "0",
 		     "Extensions with a registered phone that it has on one node at most."),
 	NUMBER_FIELD("max_extensions", max.extensions, 0, 1000000, "0",
-		     "Extensions that it has at most. Those that are there stay."),
+		     "Extensions that it has at most. Those that are there stay. 0: its share: as "
+		     "many as are left beside it, of limits.registrations; all, where the tenant "
+		     "default is alone."),
 	NUMBER_FIELD("max_recorded", max.recorded, 0, 1000000, "0",
 		     "Extensions whose record is on at most. Those that are there stay, and are "
 		     "recorded. 0: any number."),
-	NUMBER_FIELD("max_sessions", max.sessions, 0, 4096, "0",
-		     "Sessions of users that it has at most (session.create). 0: 4096."),
+	NUMBER_FIELD("max_sessions", max.sessions, 0, 12288, "0",
+		     "Sessions of users that it has at most (session.create). 0: 4096, and no more "
+		     "than its share. A node has room for 12,288."),
+	NUMBER_FIELD("max_tokens", max.tokens, 0, 4096, "0",
+		     "Tokens. 0: 256, as above. A node has room for 4,096."),
+	NUMBER_FIELD("max_webhooks", max.webhooks, 0, 4096, "0",
+		     "Webhooks. 0: 16. A node has room for 4,096."),
+	NUMBER_FIELD("max_flows", max.flows, 0, 16384, "0",
+		     "Flows. 0: 256. A node has room for 16,384."),
+	NUMBER_FIELD("max_numbers", max.numbers, 0, 24576, "0",
+		     "Numbers that lead to flows or groups. 0: 1,024. A node has room for 24,576."),
+	NUMBER_FIELD("max_groups", max.groups, 0, 16384, "0",
+		     "Groups. 0: 256. A node has room for 16,384."),
+	NUMBER_FIELD("max_hours", max.hours, 0, 65536, "0",
+		     "Opening hours. 0: 64. A node has room for 65,536."),
+	NUMBER_FIELD("max_prompts", max.prompts, 0, 16384, "0",
+		     "Prompts, in each language. 0: 1,000. A node has room for 16,384."),
+	NUMBER_FIELD("max_accounts", max.accounts, 0, 524288, "0",
+		     "Account codes. 0: 20,000. A node has room for 524,288."),
 	NUMBER_FIELD("blf_lamps", blf_lamps, 0, LAMPS_MAX, "4",
 		     "Lamps of other extensions (lamps of extension.put) that an extension has at "
 		     "most. Those that are there stay."),
@@ -467,8 +486,9 @@ const struct command_arg g_tenant_fields[] = {
 		     "once."),
 	NUMBER_FIELD(
 		"max_trunks", max.trunks, 0, 1000000, "0",
-		"Trunks that it has at most. Those that are there stay. 0: any number, as with "
-		"the next three. A node has room for 4,096 of all tenants."),
+		"Trunks that it has at most. Those that are there stay. 0: its share, as with the "
+		"next four: as many as are left beside it. A node has room for 4,096 of all "
+		"tenants."),
 	NUMBER_FIELD("max_dids", max.dids, 0, 1000000, "0",
 		     "Documents of numbers that trunks call. A node has room for 65,536, of which "
 		     "4,096 are patterns, 1,024 of one tenant."),
@@ -602,6 +622,14 @@ void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *ou
 	out->most[TENANT_EXTENSIONS] = t->max.extensions;
 	out->most[TENANT_RECORDED] = t->max.recorded;
 	out->most[TENANT_SESSIONS] = t->max.sessions;
+	out->most[TENANT_TOKENS] = t->max.tokens;
+	out->most[TENANT_WEBHOOKS] = t->max.webhooks;
+	out->most[TENANT_FLOWS] = t->max.flows;
+	out->most[TENANT_FLOW_NUMBERS] = t->max.numbers;
+	out->most[TENANT_GROUPS] = t->max.groups;
+	out->most[TENANT_CALENDARS] = t->max.hours;
+	out->most[TENANT_PROMPTS] = t->max.prompts;
+	out->most[TENANT_ACCOUNTS] = t->max.accounts;
 	out->most[TENANT_SUBSCRIPTIONS] = t->max.subscriptions;
 	out->most[TENANT_TRUNKS] = t->max.trunks;
 	out->most[TENANT_NUMBERS] = t->max.dids;

@@ -32,9 +32,10 @@ struct tenant_value {
 	struct tenant_quotas {
 		uint32_t calls, registrations, extensions, subscriptions;
 		uint32_t trunks, dids, routes, locations, rooms, conferences;
-		uint32_t recorded, sessions;
+		uint32_t recorded, sessions, tokens, webhooks;
+		uint32_t flows, numbers, groups, hours, prompts, accounts;
 		uint32_t calls_per_s, registers_per_s;
-	} max; /* on one node; 0: any number */
+	} max; /* on one node; 0: any number, or a share of what that has room for */
 	struct tenant_recordings {
 		char store[256]; /* names of destinations, joined by ','; "": those of the node */
 		uint32_t days, mib; /* kept; 0: as the node says; any number */

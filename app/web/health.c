@@ -38,6 +38,8 @@ static const struct {
 	{ HEALTH_RELOAD, "reload_refused" },
 	{ HEALTH_PROMPTS, "prompts_missing" },
 	{ HEALTH_STATE_DIR, "state_dir_not_writable" },
+	{ HEALTH_DOCUMENTS_FULL, "documents_full" },
+	{ HEALTH_EMERGENCY, "emergency_calls_fail" },
 };
 
 /* Relaxed throughout: each value stands alone. */

@@ -40,12 +40,14 @@ enum health_reason {
 	HEALTH_RECORDINGS_FOLDER = 8388608, /* it cannot be written */
 	/* no fault of calls: a prompt that was to be played is not there */
 	HEALTH_PROMPTS = 16777216,
-	HEALTH_STATE_DIR = 33554432, /* the documents cannot be written there */
+	HEALTH_STATE_DIR = 33554432,      /* the documents cannot be written there */
+	HEALTH_DOCUMENTS_FULL = 67108864, /* no place is left for those of a kind */
+	HEALTH_EMERGENCY = 134217728,     /* a call for help would reach nobody */
 	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
 		      HEALTH_NO_DESCRIPTORS,
 };
 
-enum { HEALTH_DETAILS = 5, HEALTH_DETAIL_MAX = 192 };
+enum { HEALTH_DETAILS = 8, HEALTH_DETAIL_MAX = 192 };
 
 /* All zero: nothing is wrong. */
 struct health {

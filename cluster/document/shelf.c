@@ -364,8 +364,10 @@ static void count_add(struct shelf *s, struct shelf_tenant *t, struct bytes kind
 {
 	uint32_t i = shelf_kind_ensure(s, kind);
 
-	if (i < SHELF_KINDS_MAX)
-		t->count[i]++;
+	if (i == SHELF_KINDS_MAX)
+		return;
+	t->count[i]++;
+	s->counts[i]++;
 }
 
 static void count_sub(struct shelf *s, const struct snapshot_document *d)
@@ -373,8 +375,10 @@ static void count_sub(struct shelf *s, const struct snapshot_document *d)
 	struct shelf_tenant *t = tenant_find(s, d->tenant);
 	uint32_t i = kind_find(s, d->kind);
 
-	if (t && i < SHELF_KINDS_MAX && t->count[i])
-		t->count[i]--;
+	if (!t || i == SHELF_KINDS_MAX || !t->count[i])
+		return;
+	t->count[i]--;
+	s->counts[i]--;
 }
 
 uint32_t shelf_count_of(const struct shelf *s, struct bytes tenant, struct bytes kind)
@@ -383,6 +387,13 @@ uint32_t shelf_count_of(const struct shelf *s, struct bytes tenant, struct bytes
 	uint32_t i = kind_find(s, kind);
 
 	return t && i < SHELF_KINDS_MAX ? t->count[i] : 0;
+}
+
+uint32_t shelf_count_of_kind(const struct shelf *s, struct bytes kind)
+{
+	uint32_t i = kind_find(s, kind);
+
+	return i < SHELF_KINDS_MAX ? s->counts[i] : 0;
 }
 
 /* ---- documents ---- */

@@ -85,7 +85,7 @@ struct shelf {
 	struct shelf_tenant *tenants;
 	uint32_t tenant_count;
 	char kinds[SHELF_KINDS_MAX][SNAPSHOT_NAME_MAX + 1]; /* that are counted */
-	uint32_t kind_count;
+	uint32_t kind_count, counts[SHELF_KINDS_MAX];       /* counts: of each, of all tenants */
 	struct shelf *gone; /* those that were deleted, without texts; NULL: none yet */
 	uint32_t gone_order;
 	uint64_t changes; /* one more with each */
@@ -122,8 +122,9 @@ void shelf_mark(struct shelf *s, const struct snapshot_document *d, uint32_t mar
 bool shelf_next_unmarked(const struct shelf *s, uint32_t mark, uint32_t *cursor,
 			 struct snapshot_document *out);
 uint32_t shelf_count(const struct shelf *s);
-/* Of one kind of a tenant. */
+/* Of one kind of a tenant; of all tenants. */
 uint32_t shelf_count_of(const struct shelf *s, struct bytes tenant, struct bytes kind);
+uint32_t shelf_count_of_kind(const struct shelf *s, struct bytes kind);
 /* A snapshot of all, for the caller to wipe and free; n: its length. NULL: no memory, or too long. */
 uint8_t *shelf_snapshot(const struct shelf *s, size_t *n) NODISCARD;
 /* The tenants of a snapshot alone, with their generations and deletions. *documents: how many of both. 0 or -ENOMEM. */

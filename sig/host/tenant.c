@@ -129,8 +129,9 @@ struct tenant {
 struct tenants {
 	struct tenant *list[TENANTS_MAX]; /* NULL: the number is free */
 	uint32_t end;                     /* no number from here on was ever given */
-	bool spare;                       /* a number below may be free by now */
-	struct table by_name, by_domain;  /* values: a number and 1 */
+	uint32_t there_count;
+	bool spare;                      /* a number below may be free by now */
+	struct table by_name, by_domain; /* values: a number and 1 */
 	struct hash_key key;
 };
 
@@ -333,6 +334,12 @@ static int settings_check(const struct tenants *t, const struct tenant_settings 
 	return 0;
 }
 
+static void there_set(struct tenants *t, uint16_t tenant, bool there)
+{
+	t->there_count += (uint32_t)there - (uint32_t)t->list[tenant]->there;
+	t->list[tenant]->there = there;
+}
+
 int tenants_put(struct tenants *t, const struct tenant_settings *set, uint16_t *tenant)
 {
 	struct bytes name = bytes_str(set->name);
@@ -345,7 +352,7 @@ int tenants_put(struct tenants *t, const struct tenant_settings *set, uint16_t *
 		return err;
 	domains_forget(t, *tenant);
 	t->list[*tenant]->settings = *set;
-	t->list[*tenant]->there = true;
+	there_set(t, *tenant, true);
 	err = domains_list(t, *tenant);
 	if (err)
 		domains_forget(t, *tenant);
@@ -360,7 +367,7 @@ bool tenants_delete(struct tenants *t, struct bytes name)
 		return false;
 	domains_forget(t, tenant);
 	t->list[tenant]->settings.realm[0] = '\0';
-	t->list[tenant]->there = tenant == TENANT_DEFAULT;
+	there_set(t, tenant, tenant == TENANT_DEFAULT);
 	t->spare = true;
 	return true;
 }
@@ -449,6 +456,17 @@ uint32_t tenants_held(const struct tenants *t, uint16_t tenant, enum tenant_item
 uint32_t tenants_most(const struct tenants *t, uint16_t tenant, enum tenant_item item)
 {
 	return tenant_at(t, tenant)->settings.most[item];
+}
+
+uint32_t tenants_share(const struct tenants *t, uint16_t tenant, enum tenant_item item,
+		       uint32_t places, uint32_t others)
+{
+	uint32_t quota = tenants_most(t, tenant, item),
+		 left = others < places ? places - others : 0;
+
+	if (quota)
+		return quota < left ? quota : left;
+	return t->there_count > 1 ? left - left / 2 : left;
 }
 
 bool tenants_is_full(const struct tenants *t, uint16_t tenant, enum tenant_item item)

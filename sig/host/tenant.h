@@ -99,8 +99,16 @@ enum tenant_item {
 	TENANT_ROUTES,
 	TENANT_ROOMS,       /* for conferences */
 	TENANT_CONFERENCES, /* that are held; bounded where a factory makes one */
-	TENANT_RECORDED, /* extensions that may be recorded; bounded, as the next one, where a document is put */
+	TENANT_RECORDED, /* extensions that may be recorded; bounded, as those below, where a document is put */
 	TENANT_SESSIONS,
+	TENANT_TOKENS,
+	TENANT_WEBHOOKS,
+	TENANT_FLOWS,
+	TENANT_FLOW_NUMBERS, /* that lead to flows and groups */
+	TENANT_GROUPS,
+	TENANT_CALENDARS,
+	TENANT_PROMPTS,
+	TENANT_ACCOUNTS,
 	TENANT_ITEMS,
 };
 
@@ -142,7 +150,7 @@ struct tenant_settings {
 	uint32_t toll_begins_s;  /* a day of those, behind midnight UTC */
 	struct tenant_terms terms;
 	uint32_t most
-		[TENANT_ITEMS]; /* its quotas: calls on all nodes, the rest on one; 0: any number */
+		[TENANT_ITEMS]; /* its quotas: calls on all nodes, the rest on one; 0: any number, or its share */
 	uint32_t per_second[TENANT_RATES]; /* so, too */
 };
 
@@ -191,6 +199,13 @@ void tenants_release(struct tenants *t, uint16_t tenant, enum tenant_item item);
 uint32_t tenants_held(const struct tenants *t, uint16_t tenant, enum tenant_item item);
 /* Its quota of that; 0: any number. */
 uint32_t tenants_most(const struct tenants *t, uint16_t tenant, enum tenant_item item);
+/*
+ * How many of a node's places a tenant may have, where all others have so many: its quota; without one as many as are still free beside its
+ * own. So there is room for one more tenant at any time, however many there are, and nothing is set aside for who may never come. A tenant
+ * alone on its node has all.
+ */
+uint32_t tenants_share(const struct tenants *t, uint16_t tenant, enum tenant_item item,
+		       uint32_t places, uint32_t others);
 /* Once more. 0; else nothing was counted, and it may in so many seconds. As in quotas of an extension QUOTA_BURST_S seconds' worth may come
  * at once. */
 uint32_t tenants_spend(struct tenants *t, uint16_t tenant, enum tenant_rate rate, uint64_t now_ns);

@@ -179,7 +179,7 @@ class Files(unittest.TestCase):
         self.node.ctl("extension.put", number="3100", display_name="as before")
         self.run_it("apply", "-f", file)
         more = self.file("more.csv", "number,password\n3100,verysecret1\n3102,verysecret1\n")
-        self.assertIn(f"{more}:3:1: the tenant may have 1 of this kind", self.run_it("import", "extensions", more, "--set", "more", status=1))
+        self.assertIn(f"{more}:3:1: max_extensions of the tenant is 1", self.run_it("import", "extensions", more, "--set", "more", status=1))
         self.assertEqual(self.node.ctl("tenant.status")["extensions"], 2)
 
     def test_explained(self):

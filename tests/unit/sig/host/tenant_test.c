@@ -208,6 +208,33 @@ static void numbers_are_bounded(void **state)
 	assert_int_equal(put(t, "two-more", NULL, NULL, &tenant), -ENOSPC);
 }
 
+/* Whoever comes, and however many there are: one more finds room. An operator may say otherwise; who is alone has all. */
+static void share_leaves_room(void **state)
+{
+	enum { PLACES = 100 };
+	struct tenants *t = *state;
+	struct tenant_settings set = named("acme", NULL, NULL);
+	uint16_t acme;
+	uint32_t all = 0;
+
+	assert_int_equal(tenants_share(t, TENANT_DEFAULT, TENANT_ROOMS, PLACES, 0), PLACES);
+	assert_int_equal(tenants_put(t, &set, &acme), 0);
+	for (int i = 0; i < 5; i++) {
+		uint32_t share = tenants_share(t, acme, TENANT_ROOMS, PLACES, all);
+
+		assert_true(share > 0);
+		all += share;
+		assert_true(share >= PLACES - all); /* as many as are left beside it */
+	}
+	assert_int_equal(tenants_share(t, acme, TENANT_ROOMS, PLACES, PLACES), 0);
+	set.most[TENANT_ROOMS] = 80;
+	assert_int_equal(tenants_put(t, &set, &acme), 0);
+	assert_int_equal(tenants_share(t, acme, TENANT_ROOMS, PLACES, 10), 80);
+	assert_int_equal(tenants_share(t, acme, TENANT_ROOMS, PLACES, 30), 70);
+	assert_true(tenants_delete(t, BYTES_LIT("acme")));
+	assert_int_equal(tenants_share(t, TENANT_DEFAULT, TENANT_ROOMS, PLACES, 0), PLACES);
+}
+
 #define TENANT_TEST(fn) cmocka_unit_test_setup_teardown(fn, open_tenants, close_tenants)
 
 int main(void)
@@ -221,6 +248,7 @@ int main(void)
 		TENANT_TEST(tenant_comes_back_under_its_number),
 		TENANT_TEST(claimed_is_not_there_yet),
 		TENANT_TEST(numbers_are_bounded),
+		TENANT_TEST(share_leaves_room),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
