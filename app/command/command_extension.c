@@ -678,13 +678,9 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 static void extension_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
 {
 	const struct extension_box *box = &((const struct extension *)value)->box;
-	uint32_t from, until;
 
-	if (box->notify_hours[0] && !box_times_read(box->notify_hours, &from, &until) &&
-	    !calendars_find(node->shards.commons->calendars, tenant, bytes_str(box->notify_hours)))
-		(void)json_array_append_new(
-			out, json_string("mailbox_notify_hours: there are no such hours yet, and "
-					 "nobody is called before: hours.put makes them"));
+	command_warn_emergency(node, tenant,
+			       bytes_str(((const struct extension *)value)->core.number), out);
 	if (box->mail[0] && !node->settings.mail.url[0])
 		(void)json_array_append_new(
 			out, json_string("mailbox_mail: mail.url is not set on this node"));
@@ -706,6 +702,7 @@ const struct document_kind g_extension_documents = {
 	.size = sizeof(struct extension),
 	.make = extension_make,
 	.aim = extension_aim,
+	.fields = g_extension_fields,
 	.name_at = offsetof(struct extension, core.number),
 	.write = extension_to_document,
 	.show = extension_show,

@@ -54,11 +54,8 @@ static bool flow_exists(void *arg, const char *kind, struct bytes name)
 	if (!strcmp(kind, "number"))
 		return bytes_find(name, ':') < name.n || bytes_find(name, '@') < name.n ||
 		       command_number_known(w->node, w->tenant, name);
-	if (!strcmp(kind, "prompt") || bytes_is(name, w->self))
-		return true;
-	return document_named(w->node, tenant, kind, name) ||
-	       (!strcmp(kind, "flow") &&
-		programs_named(w->node->shards.commons->programs, PROGRAMS_NODE, name));
+	return bytes_is(name, w->self) ||
+	       reference_exists(w->node, w->tenant, &(struct reference){ kind, name });
 }
 
 /* ---- texts by hash ---- */
@@ -406,7 +403,6 @@ static int flow_apply(struct node *node, uint16_t tenant, const void *value)
 	const struct program_value *v = value;
 	struct flow_program *p = program_read(bytes_str(v->text), &findings);
 
-	command_flows_changed(node);
 	return p ? programs_put(node->shards.commons->programs,
 				bytes_str(tenants_name(node->common.tenants, tenant)),
 				bytes_str(v->name), p)
@@ -415,7 +411,6 @@ static int flow_apply(struct node *node, uint16_t tenant, const void *value)
 
 static void flow_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	command_flows_changed(node);
 	programs_delete(node->shards.commons->programs,
 			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(name));
 }
@@ -448,6 +443,7 @@ const struct document_kind g_flow_documents = {
 	.check = flow_may_be,
 	.write = flow_write,
 	.name_at = offsetof(struct program_value, name),
+	.program = true,
 	.several = "flows",
 	.places = PROGRAMS_MAX / 4,
 	.share = FLOWS_MAX,
@@ -937,9 +933,7 @@ static struct bytes number_met(const struct node *node, uint16_t tenant,
 static void number_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
 {
 	const struct number_value *v = value;
-	struct flow_whose whose = { node, tenant, "" };
-	struct bytes fallback = bytes_str(v->fallback), met = number_met(node, tenant, v);
-	char space[CALL_FLOW_MAX];
+	struct bytes met = number_met(node, tenant, v);
 
 	command_warn_emergency(node, tenant, bytes_str(v->number), out);
 	if (met.n)
@@ -947,14 +941,6 @@ static void number_warn(const struct node *node, uint16_t tenant, const void *va
 					    json_sprintf("number: some number fits " BYTES_FMT
 							 ", too: the more exact pattern counts",
 							 BYTES_ARG(met)));
-	if (form_wrong(FORM_URL, bytes_str(v->to)) &&
-	    !flow_exists(&whose, "flow", number_flow(v, space)))
-		(void)json_array_append_new(out,
-					    json_string("to: there is no such flow or group yet"));
-	if (bytes_starts(fallback, "flow:") &&
-	    !flow_exists(&whose, "flow", bytes_from(fallback, strlen("flow:"))))
-		(void)json_array_append_new(out,
-					    json_string("fallback: there is no such flow yet"));
 }
 
 const struct document_kind g_number_documents = {

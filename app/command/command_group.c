@@ -78,21 +78,6 @@ static void group_forget(struct node *node, uint16_t tenant, const char *name)
 	groups_delete(node->shards.commons->groups, tenant, bytes_str(name));
 }
 
-/* What it names and what is not there yet: it may come later. */
-static void group_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
-{
-	const struct group_value *v = value;
-	static struct ring_group g;
-
-	group_to_core(v, tenant, &g);
-	for (uint8_t i = 0; i < g.count; i++) {
-		if (!command_number_known(node, tenant, bytes_str(g.members[i].number)))
-			(void)json_array_append_new(
-				out, json_sprintf("members: there is no number %s yet",
-						  g.members[i].number));
-	}
-}
-
 /* What may be seen of it: who of its members is logged out, too. */
 static json_t *group_show(const struct node *node, uint16_t tenant, const void *value)
 {
@@ -129,7 +114,6 @@ const struct document_kind g_group_documents = {
 	.show = group_show,
 	.apply = group_apply,
 	.forget = group_forget,
-	.warn = group_warn,
 };
 
 /* ---- log-in ---- */

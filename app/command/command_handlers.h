@@ -145,6 +145,8 @@ void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes 
 			    json_t *out);
 /* Somebody of the tenant is meant by it, or whoever is called outside. */
 bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number);
+/* struct node_hooks.number_wrong */
+bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes number, char *why);
 /* One that leads to a flow: then the run has failed. */
 bool command_number_leads(struct command_run *run, struct bytes number);
 /* A time zone is in memory from now on; false: the run has failed. The other one: 0 or -errno, which is logged. */
@@ -158,8 +160,6 @@ void command_flows_beat(struct node *n, uint64_t now_ns);
 void command_hours_beat(struct node *n);
 /* EFFECT_HELP. */
 void command_helper(const struct effect *e, void *node);
-/* What is known of prompts that flows name is out of date. */
-void command_flows_changed(struct node *n);
 /* A message was said, and its file is there: the prompt that it was said for, where it was. */
 void command_prompt_said(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
 /* Its text is in Redis by its hash; then the document of the run is put. */

@@ -35,95 +35,20 @@ static bool prompt_aim(struct command_run *run, char document[DOCUMENT_NAME_MAX]
 	return false;
 }
 
-/* ---- flows that name it ---- */
-
-void command_flows_changed(struct node *n)
-{
-	json_decref(n->api.documents->programs.prompts);
-	n->api.documents->programs.prompts = NULL;
-}
-
-static void prompt_named(json_t *all, const json_t *prompt, const char *flow)
-{
-	const char *name = json_string_value(prompt), *last;
-	json_t *flows = json_object_get(all, name);
-
-	if (!flows && name && !json_object_set_new(all, name, json_array()))
-		flows = json_object_get(all, name);
-	last = json_string_value(json_array_get(flows, json_array_size(flows) - 1));
-	if (flows && (!last || strcmp(last, flow) != 0))
-		(void)json_array_append_new(flows, json_string(flow));
-}
-
-static void program_prompts(json_t *all, const struct flow_program *p, const char *flow)
-{
-	for (uint16_t i = 0; i < p->count; i++) {
-		for (const struct verb_arg *arg = p->steps[i].verb->args; arg->name; arg++) {
-			const json_t *one = json_object_get(p->steps[i].args, arg->name), *text;
-			bool names = arg->kind && !strcmp(arg->kind, g_prompt_documents.name);
-			size_t n;
-
-			json_array_foreach(names ? one : NULL, n, text)
-				prompt_named(all, text, flow);
-			if (names && json_is_string(one))
-				prompt_named(all, one, flow);
-		}
-	}
-}
-
-/* Borrowed: {prompt: [flows]}. NULL: no memory. */
-static json_t *tenant_prompts(const struct node *n, const char *tenant)
-{
-	struct document_programs *t = &n->api.documents->programs;
-	json_t *all = json_object_get(t->prompts, tenant);
-	struct snapshot_document d;
-	char flow[DOCUMENT_NAME_MAX];
-	uint32_t cursor = 0;
-
-	if (!t->prompts)
-		t->prompts = json_object();
-	if (all || json_object_set_new(t->prompts, tenant, json_object()))
-		return all;
-	all = json_object_get(t->prompts, tenant);
-	while (shelf_next(&n->api.documents->keep.shelf, &cursor, &d)) {
-		const struct flow_program *p =
-			bytes_is(d.tenant, tenant) && bytes_is(d.kind, g_flow_documents.name) &&
-					!bytes_cstr(d.name, flow, sizeof(flow))
-				? programs_named(n->shards.commons->programs, d.tenant, d.name)
-				: NULL;
-
-		if (p)
-			program_prompts(all, p, flow);
-	}
-	return all;
-}
-
-/* A new reference. */
+/* Flows that name it, in any language. A new reference. */
 static json_t *prompt_flows(const struct node *n, uint16_t tenant, const char *name)
 {
-	json_t *flows =
-		json_object_get(tenant_prompts(n, tenants_name(n->common.tenants, tenant)), name);
+	json_t *by = references_to(n, tenants_name(n->common.tenants, tenant), "prompt", name);
+	json_t *flows = json_array(), *path;
+	const char *who;
 
-	return flows ? json_incref(flows) : json_array();
-}
-
-static void prompt_missed(const struct node *node, uint16_t tenant, const char *document,
-			  json_t *answer)
-{
-	json_t *flows, *flow, *warnings = json_array();
-	char name[PROMPT_DOCUMENT_MAX];
-	struct bytes rest = bytes_str(document), own;
-	size_t i;
-
-	if (!bytes_cut(&rest, ':', &own) || bytes_cstr(own, name, sizeof(name)))
-		name[0] = '\0';
-	flows = prompt_flows(node, tenant, name);
-	json_array_foreach(flows, i, flow)(void) json_array_append_new(
-		warnings, json_sprintf("the flow %s names it", json_string_value(flow)));
-	if (json_array_size(warnings))
-		(void)json_object_set(answer, "warnings", warnings);
-	json_decref(warnings);
-	json_decref(flows);
+	json_object_foreach(by, who, path)
+	{
+		if (!strncmp(who, "flow/", sizeof("flow/") - 1))
+			(void)json_array_append_new(flows, json_string(who + sizeof("flow/") - 1));
+	}
+	json_decref(by);
+	return flows;
 }
 
 /* ---- the document ---- */
@@ -186,7 +111,6 @@ const struct document_kind g_prompt_documents = {
 	.show = prompt_show,
 	.apply = prompt_apply,
 	.forget = prompt_forget,
-	.missed = prompt_missed,
 };
 
 /* ---- a file comes ---- */

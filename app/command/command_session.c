@@ -359,6 +359,7 @@ static void session_forget(struct node *node, uint16_t tenant, const char *name)
 const struct document_kind g_session_documents = {
 	.name = "session",
 	.argument = "name",
+	.passing = true,
 	.several = "sessions",
 	.places = DOOR_SESSIONS_MAX,
 	.share = TENANT_SESSIONS_MAX,

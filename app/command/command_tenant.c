@@ -32,8 +32,6 @@ static bool profile_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 {
 	const struct profiles *all = document_profiles(run->node, document_tenant(run));
 	const struct profile *p = profiles_find(all, command_value(run, "name")->text);
-	const struct profile_range *user = p ? profiles_user(all, p->core.name) : NULL;
-	char from[ADDR_TEXT_MAX];
 
 	if (!p) {
 		command_fail(run, COMMAND_NOT_FOUND, "name",
@@ -41,11 +39,6 @@ static bool profile_aim(struct command_run *run, char name[DOCUMENT_NAME_MAX])
 	} else if (!strcmp(p->core.name, PROFILE_DEFAULT)) {
 		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
 			     "the profile default always exists; change it with profile.put");
-	} else if (user) {
-		command_fail(run, COMMAND_BAD_ARGUMENT, "name",
-			     "the range from %s uses it: delete that first, or give it another "
-			     "profile",
-			     addr_text(&user->core.first, from));
 	} else {
 		return bytes_cstr(bytes_str(p->core.name), name, DOCUMENT_NAME_MAX) == 0;
 	}

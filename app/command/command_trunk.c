@@ -19,17 +19,6 @@
 
 /* Numbers by which calls come in from trunks, and routes by which they go out. */
 
-static void trunk_warn(const struct node *node, uint16_t tenant, const char *member,
-		       const char *trunk, json_t *out)
-{
-	if (trunk[0] && !document_named(node, bytes_str(tenants_name(node->common.tenants, tenant)),
-					"trunk", bytes_str(trunk)))
-		(void)json_array_append_new(
-			out, json_sprintf("%s: there is no trunk %s yet: trunk.put makes one, "
-					  "trunk.list shows all of them",
-					  member, trunk));
-}
-
 /* ---- numbers ---- */
 
 static int did_apply(struct node *node, uint16_t tenant, const void *value)
@@ -45,11 +34,6 @@ static void did_forget(struct node *node, uint16_t tenant, const char *name)
 	(void)trunk_did_delete(node->common.numbers, tenant, bytes_str(name));
 }
 
-static void did_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
-{
-	trunk_warn(node, tenant, "trunk", ((const struct did_value *)value)->core.trunk, out);
-}
-
 const struct document_kind g_did_documents = {
 	.name = "did",
 	.argument = "number",
@@ -60,7 +44,6 @@ const struct document_kind g_did_documents = {
 	.size = sizeof(struct did_value),
 	.form = &g_did_form,
 	.apply = did_apply,
-	.warn = did_warn,
 	.forget = did_forget,
 };
 
@@ -79,15 +62,6 @@ static void route_forget(struct node *node, uint16_t tenant, const char *name)
 	(void)trunk_route_delete(node->common.numbers, tenant, bytes_str(name));
 }
 
-static void route_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
-{
-	struct trunk_route core;
-
-	route_to_core(value, tenant, &core);
-	for (uint32_t i = 0; i < core.choice_count; i++)
-		trunk_warn(node, tenant, "trunks", core.choices[i].trunk, out);
-}
-
 const struct document_kind g_route_documents = {
 	.name = "route",
 	.argument = "name",
@@ -98,7 +72,6 @@ const struct document_kind g_route_documents = {
 	.size = sizeof(struct route_value),
 	.form = &g_route_form,
 	.apply = route_apply,
-	.warn = route_warn,
 	.forget = route_forget,
 };
 
@@ -360,17 +333,21 @@ static json_t *dial_flow_json(struct bytes number, struct bytes flow)
 			 "");
 }
 
-/* A set that is checked is to put what has it. */
-static bool number_is_of_set(const struct node *n, uint16_t tenant, struct bytes number)
+/* What a set that is checked makes of whoever has it: 1: it puts one, or lets it be; -1: it deletes it; 0: it says nothing. */
+static int number_in_set(const struct node *n, uint16_t tenant, struct bytes number)
 {
 	static const char *const kinds[] = { "extension", "room", "number" };
+	const struct documents *d = n->api.documents;
 	struct bytes owner = bytes_str(tenants_name(n->common.tenants, tenant));
+	int is = 0;
 
-	for (size_t i = 0; n->api.documents->naming && i < COUNT_OF(kinds); i++) {
+	for (size_t i = 0; d->naming && i < COUNT_OF(kinds); i++) {
 		if (document_named(n, owner, kinds[i], number))
-			return true;
+			return 1;
+		if (shelf_version(&d->keep.shelf, owner, bytes_str(kinds[i]), number))
+			is = -1;
 	}
-	return false;
+	return is;
 }
 
 bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number)
@@ -386,7 +363,58 @@ bool command_number_known(const struct node *n, uint16_t tenant, struct bytes nu
 	dial_resolve(&asker, number, &result);
 	return dial_flow(&whose, &result, number).n ||
 	       !shard_dial_outcome(node_core(n, 0), tenant, &result, &unused) ||
-	       number_is_of_set(n, tenant, number);
+	       number_in_set(n, tenant, number) > 0;
+}
+
+static bool has_as_many_digits(const struct node *n, uint16_t tenant, struct bytes number)
+{
+	uint32_t cursor = 0;
+	uint16_t whose;
+	struct bytes one;
+
+	while (extensions_next(n->api.extensions, &cursor, &whose, &one)) {
+		if (whose == tenant && one.n == number.n)
+			return true;
+	}
+	return false;
+}
+
+enum { OUTSIDE_DIGITS = 7 }; /* so many are no extension that was mistyped */
+
+/* With an area code each number that nobody has is called outside. */
+bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes number, char *why)
+{
+	struct dial_whose whose = { .node = n, .tenant = tenant };
+	struct feature_codes codes;
+	struct dial_asker asker = dial_asker_for(&whose, &codes);
+	struct dial_result r;
+	const char *reason;
+	int set;
+
+	asker.outside = true;
+	asker.classes = UINT8_MAX;
+	dial_resolve(&asker, number, &r);
+	why[0] = '\0';
+	set = number_in_set(n, tenant, r.number[0] ? bytes_str(r.number) : number);
+	if (set > 0 || (!set && dial_flow(&whose, &r, number).n))
+		return false;
+	if (!set && !shard_dial_outcome(node_core(n, 0), tenant, &r, &reason)) {
+		if (r.kind == DIAL_OUTSIDE && number.n < OUTSIDE_DIGITS &&
+		    has_as_many_digits(n, tenant, number))
+			(void)snprintf(why, NUMBER_WORDS_MAX,
+				       "no extension has the number " BYTES_FMT
+				       ": it is called outside, as %s",
+				       BYTES_ARG(number), r.number);
+	} else if (r.kind == DIAL_OUTSIDE &&
+		   (number.n >= OUTSIDE_DIGITS || bytes_starts(number, "+"))) {
+		(void)snprintf(why, NUMBER_WORDS_MAX,
+			       BYTES_FMT " is a number outside, and no route leads there yet",
+			       BYTES_ARG(number));
+	} else if (r.kind != DIAL_BARRED && r.kind != DIAL_MORE) {
+		(void)snprintf(why, NUMBER_WORDS_MAX, "there is no number " BYTES_FMT " yet",
+			       BYTES_ARG(number));
+	}
+	return why[0] != '\0';
 }
 
 /* Whoever dials it gets help, whatever else it leads to. */
@@ -601,6 +629,7 @@ const struct document_kind g_trunk_documents = {
 	.item = TENANT_TRUNKS,
 	.size = sizeof(struct trunk_value),
 	.make = trunk_make,
+	.fields = g_trunk_fields,
 	.name_at = offsetof(struct trunk_value, name),
 	.seal = "tandem trunk seal 1",
 	.write = trunk_to_document,

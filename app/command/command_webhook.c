@@ -7,9 +7,11 @@
 #include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
+#include "app/schema/fields.h"
 #include "app/schema/tenant_field.h"
 #include "app/schema/webhook_field.h"
 #include "base/clock.h"
+#include "base/glob.h"
 #include "base/log.h"
 
 enum { WEBHOOKS_MAX = 16 /* of a tenant */, ASK_MS = 3000, TEST_MS = 12000 };
@@ -100,6 +102,30 @@ static void webhook_forget(struct node *node, uint16_t tenant, const char *name)
 					"application", "", "deleted", 1));
 }
 
+static bool event_is_known(struct bytes pattern)
+{
+	for (unsigned i = 0; i < SIG_EVENT_KINDS; i++) {
+		if (glob_list_takes(pattern, bytes_str(fields_event_name((enum sig_event_kind)i))))
+			return true;
+	}
+	return false;
+}
+
+static void webhook_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
+{
+	struct bytes list = bytes_str(((const struct webhook_value *)value)->events), one;
+
+	(void)node;
+	(void)tenant;
+	while (bytes_cut(&list, ',', &one)) {
+		if (bytes_find(one, '.') < one.n && !event_is_known(one))
+			(void)json_array_append_new(
+				out, json_sprintf("events: no event is called " BYTES_FMT
+						  ": docs/api.md lists those that there are",
+						  BYTES_ARG(one)));
+	}
+}
+
 const struct document_kind g_webhook_documents = {
 	.name = "webhook",
 	.argument = "name",
@@ -112,6 +138,7 @@ const struct document_kind g_webhook_documents = {
 	.quota = "max_webhooks",
 	.item = TENANT_WEBHOOKS,
 	.apply = webhook_apply,
+	.warn = webhook_warn,
 	.forget = webhook_forget,
 };
 static_assert(WEBHOOKS_MAX == 16, "docs say it");

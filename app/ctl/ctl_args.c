@@ -364,8 +364,8 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 		arg = &g_command_tenant;
 	if (!arg && bytes_is(name, g_on.name) && command_arg_find(command, BYTES_LIT("state")))
 		arg = &g_on;
-	if (!arg && bytes_is(name, g_command_if_version.name) && command_changes_document(command))
-		arg = &g_command_if_version;
+	if (!arg)
+		arg = command_beside(command, name);
 	if (!arg && list_takes(command, name))
 		arg = list_arg_find(name);
 	if (!arg && list_takes(command, name))

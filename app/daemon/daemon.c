@@ -413,6 +413,7 @@ static void on_picked(void *node, const struct park_news *told)
 }
 
 static const struct node_hooks g_hooks = {
+	.number_wrong = command_number_wrong,
 	.stopping = on_stopping,
 	.store_health = node_on_store_health,
 	.answered = on_node_answered,

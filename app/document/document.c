@@ -92,6 +92,14 @@ static json_t *document_view(const struct node *node, const struct document_kind
 	return kind->show ? kind->show(node, tenant, value) : form_view(kind->form, value);
 }
 
+static void document_warn(const struct node *node, const struct document_kind *kind,
+			  uint16_t tenant, const void *value, json_t *out)
+{
+	references_warn(node, kind, tenant, value, out);
+	if (kind->warn)
+		kind->warn(node, tenant, value, out);
+}
+
 static json_t *change_view(const struct node *node, const struct document_change *change)
 {
 	const struct command_run *run = change->run;
@@ -99,8 +107,7 @@ static json_t *change_view(const struct node *node, const struct document_change
 	json_t *warnings = json_array();
 
 	field_warn(run->command->args, change->value, warnings);
-	if (change->kind->warn)
-		change->kind->warn(node, document_tenant(run), change->value, warnings);
+	document_warn(node, change->kind, document_tenant(run), change->value, warnings);
 	if (view && json_array_size(warnings))
 		(void)json_object_set(view, "warnings", warnings);
 	json_decref(warnings);
@@ -110,9 +117,11 @@ static json_t *change_view(const struct node *node, const struct document_change
 static void change_answer_gone(const struct node *node, const struct document_change *change)
 {
 	json_t *answer = json_pack("{s:s}", change->kind->argument, change->name);
+	json_t *by = references_to(node, change->run->tenant, change->kind->name, change->name);
 
-	if (answer && change->kind->missed)
-		change->kind->missed(node, document_tenant(change->run), change->name, answer);
+	if (answer && json_object_size(by)) /* with force */
+		(void)json_object_set(answer, "named_by", by);
+	json_decref(by);
 	command_answer(change->run, answer);
 }
 
@@ -293,7 +302,8 @@ static struct store_known change_known(struct document_change *change)
 	change->made_of = t ? t->seen.all : 0;
 	return (struct store_known){ .version = change_known_version(change),
 				     .generation = change->made_of,
-				     .exact = change->kind->exact || change_counts(change) };
+				     .exact = change->kind->exact || change->gone ||
+					      change_counts(change) };
 }
 
 static struct store_document change_stored(const struct document_change *change)
@@ -588,8 +598,7 @@ bool document_propose(struct command_run *run, const struct document_kind *kind,
 		out->text = json ? json_dumps(json, JSON_COMPACT) : NULL;
 		json_decref(json);
 		out->warnings = json_array();
-		if (kind->warn)
-			kind->warn(run->node, document_tenant(run), value, out->warnings);
+		document_warn(run->node, kind, document_tenant(run), value, out->warnings);
 	}
 	document_drop(kind, value);
 	return made;
@@ -701,13 +710,14 @@ bool document_aim(struct command_run *run, const struct document_kind *kind,
 	struct bytes text;
 
 	if (kind->aim)
-		return kind->aim(run, name) && document_may_named(run, kind, bytes_str(name));
+		return kind->aim(run, name) && document_may_named(run, kind, bytes_str(name)) &&
+		       references_let_go(run, kind, name);
 	text = command_value(run, kind->argument)->text;
 	if (!shelf_version(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
 			   bytes_str(kind->name), text))
 		return document_missing(run, kind);
 	return bytes_cstr(text, name, DOCUMENT_NAME_MAX) == 0 &&
-	       document_may_named(run, kind, text);
+	       document_may_named(run, kind, text) && references_let_go(run, kind, name);
 }
 
 static void change_begin(struct document_change *change)
@@ -849,6 +859,8 @@ static int document_apply(struct node *node, const struct document_kind *kind,
 		err = -ENOENT;
 	if (!err)
 		err = kind->apply(node, tenant, value);
+	if (!err)
+		references_note(node, kind, d, value);
 	if (value)
 		explicit_bzero(value, kind->size);
 	free(value);
@@ -913,6 +925,7 @@ int document_accept(struct node *node, const struct snapshot_document *d)
 		return applied;
 	}
 	document_keep_note(node, d, 0);
+	references_note(node, kind, d, NULL);
 	document_forget(node, kind, d);
 	document_place(node, kind);
 	return 0;

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "app/document/directory.h"
+#include "app/document/references.h"
 #include "app/schema/field.h"
 #include "base/bytes.h"
 #include "cluster/document/shelf.h"
@@ -32,6 +33,10 @@ struct document_kind {
 	enum tenant_item item; /* by which the core knows that quota */
 	size_t size;           /* of a value; it is wiped after use: it may hold secrets */
 	const struct form *form;
+	const struct command_arg
+		*fields; /* of one without a form that names others (field.refers) */
+	bool program;    /* it is a flow, which names others in its steps */
+	bool passing;    /* it ends by itself: what it names may go */
 	/* The value as the command's arguments make it of the one before, zeroed at first. False: the run has failed. */
 	bool (*make)(struct command_run *run, void *value);
 	/* The one the command means, if it may go. False: the run has failed. */
@@ -62,9 +67,7 @@ struct document_kind {
 	enum tenant_item seat_item;
 	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
 	bool exact;        /* what may be put depends on the tenant's other documents */
-	/* Of one that was deleted by command: adds to the answer what names it still. NULL: nobody looks. */
-	void (*missed)(const struct node *node, uint16_t tenant, const char *name, json_t *answer);
-	/* Adds a sentence for each that it names and that is not there. NULL: it names none. */
+	/* Adds a sentence for each thing that is hardly meant so, beside what it names and what is not there. NULL: there is none. */
 	void (*warn)(const struct node *node, uint16_t tenant, const void *value, json_t *out);
 };
 
@@ -140,7 +143,6 @@ struct document_programs {
 	uint64_t next_ns; /* the next round; 0: at once */
 	bool asked;       /* of this one: */
 	char tenant[SNAPSHOT_NAME_MAX + 1], name[DOCUMENT_NAME_MAX];
-	json_t *prompts; /* {tenant: {prompt: [flows that name it]}}, of tenants that were asked about; NULL when a flow changes */
 };
 
 /* A prompt that somebody says at a phone: his call, and what its recording becomes. */
@@ -160,6 +162,7 @@ struct documents {
 	const char *loading_of;              /* of that tenant */
 	struct document_keep keep;
 	struct document_programs programs;
+	struct references references;
 	json_t *naming; /* {tenant/kind/name: it is put, or deleted} of the set that is checked; NULL: none is */
 	struct document_said said[DOCUMENT_SAID_MAX]; /* the oldest one makes room */
 	uint32_t said_next;

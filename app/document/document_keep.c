@@ -601,8 +601,7 @@ void document_keep_close(struct node *n)
 	shelf_close(&k->shelf);
 	json_decref(k->unplaced);
 	k->unplaced = NULL;
-	json_decref(n->api.documents->programs.prompts);
-	n->api.documents->programs.prompts = NULL;
+	references_close(&n->api.documents->references);
 }
 
 void document_keep_beat(struct node *n, uint64_t now_ns)

@@ -102,15 +102,6 @@ const struct profile_range *profiles_overlap(const struct profiles *x, const str
 	return NULL;
 }
 
-const struct profile_range *profiles_user(const struct profiles *x, const char *name)
-{
-	for (uint32_t i = 0; i < x->range_count; i++) {
-		if (!strcmp(x->ranges[i].core.profile, name))
-			return &x->ranges[i];
-	}
-	return NULL;
-}
-
 int profiles_range_put(struct profiles *x, const struct profile_range *r)
 {
 	uint32_t i = range_place(x, &r->core.first);

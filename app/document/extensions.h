@@ -56,8 +56,6 @@ void profiles_delete(struct profiles *x, const char *name);
 const struct profile_range *profiles_range(const struct profiles *x, const struct addr *first);
 /* Another one (its first address differs) that shares an address with r, or NULL. */
 const struct profile_range *profiles_overlap(const struct profiles *x, const struct shard_range *r);
-/* One that names the profile, or NULL. */
-const struct profile_range *profiles_user(const struct profiles *x, const char *name);
 /* Adds, or replaces the one that begins there. 0 or -ENOSPC. */
 int profiles_range_put(struct profiles *x, const struct profile_range *r) NODISCARD;
 void profiles_range_delete(struct profiles *x, const struct addr *first);

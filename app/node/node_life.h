@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
+
 struct node;
 struct remote_item;
 struct park_news;
@@ -85,6 +87,8 @@ struct node_hooks {
 	/* What the extension of that number says of its mailbox. False: there is no such extension, and *out is empty. */
 	bool (*box)(const struct node *n, const char *tenant, struct bytes number,
 		    struct extension_box *out);
+	/* It calls nobody, or hardly whom it is meant to call: why, in NUMBER_WORDS_MAX octets. False: it is fine. */
+	bool (*number_wrong)(const struct node *n, uint16_t tenant, struct bytes number, char *why);
 	/* Makes a call in the name of the node, by that id once; answer: stolen. */
 	void (*originate)(struct node *n, const char *tenant, const char *id, json_t *args,
 			  void (*done)(json_t *answer, void *arg), void *arg);

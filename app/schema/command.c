@@ -180,6 +180,14 @@ const struct command_arg g_command_if_version = {
 		"none: it is made.",
 };
 
+const struct command_arg g_command_force = {
+	.name = "force",
+	.type = ARG_BOOL,
+	.preset = "false",
+	.help = "true: it is deleted although other documents name it. named_by of the answer has "
+		"them.",
+};
+
 struct bytes command_noun(const struct command *c)
 {
 	const char *dot = strrchr(c->name, '.');
@@ -208,6 +216,15 @@ bool command_changes_document(const struct command *c)
 {
 	return (command_is_verb(c, "put") || command_is_verb(c, "delete")) &&
 	       (c->documents || !c->fn);
+}
+
+const struct command_arg *command_beside(const struct command *c, struct bytes name)
+{
+	if (!command_changes_document(c) || command_arg_find(c, name))
+		return NULL;
+	if (command_is_verb(c, "delete") && bytes_is(name, g_command_force.name))
+		return &g_command_force;
+	return bytes_is(name, g_command_if_version.name) ? &g_command_if_version : NULL;
 }
 
 const struct command *command_of_noun(struct bytes noun, const char *verb)

@@ -178,6 +178,10 @@ size_t command_args_max(struct bytes name);
 /* What may be given beside the arguments of any command that changes a document: the version that it has now. */
 extern const struct command_arg g_command_if_version;
 bool command_changes_document(const struct command *command);
+/* ... and beside those of any command that deletes one: it goes although others name it. */
+extern const struct command_arg g_command_force;
+/* That one of both which the command takes by that name, or NULL. */
+const struct command_arg *command_beside(const struct command *command, struct bytes name);
 /* The argument that is a file which comes with the command; NULL: it takes none, or there is no command. */
 const struct command_arg *command_file(const struct command *command);
 /* NOUN of NOUN.VERB; empty: the command is one word. */

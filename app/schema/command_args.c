@@ -336,11 +336,6 @@ int command_arg_check(const struct command_arg *arg, struct given given,
 	return -EINVAL;
 }
 
-static bool command_takes_version(const struct command *command, const char *name)
-{
-	return !strcmp(name, g_command_if_version.name) && command_changes_document(command);
-}
-
 static int check_names(const struct command *command, json_t *args, struct command_error *error)
 {
 	const char *name;
@@ -355,7 +350,7 @@ static int check_names(const struct command *command, json_t *args, struct comma
 	json_object_foreach((json_t *)(uintptr_t)args, name,
 			    json) if (!command_arg_find(command, bytes_str(name)) &&
 				      !list_takes(command, bytes_str(name)) &&
-				      !command_takes_version(command, name))
+				      !command_beside(command, bytes_str(name)))
 	{
 		return argument_refuse(error, COMMAND_UNKNOWN_ARGUMENT, NULL,
 				       "%s takes " BYTES_FMT " and nothing else", command->name,
@@ -435,6 +430,11 @@ int command_check(const struct command *command, json_t *args,
 		err = check_names(command, args, error);
 	if (!err && command_changes_document(command))
 		err = if_version_check(json_object_get(args, g_command_if_version.name), error);
+	if (!err && command_beside(command, bytes_str(g_command_force.name)) &&
+	    json_object_get(args, g_command_force.name))
+		err = command_arg_check(&g_command_force,
+					given_json(json_object_get(args, g_command_force.name)),
+					&(struct command_value){ 0 }, error);
 	if (!err && list_is(command)) {
 		err = list_open(&list, command, args, error);
 		list_close(&list);

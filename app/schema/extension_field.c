@@ -203,7 +203,7 @@ static const char *field_greetings_wrong(const void *value, const char *text)
 #undef FIELD_OF
 #define FIELD_OF struct extension
 #define FORWARD_FIELD(what, member, text) \
-	TEXT_FIELD(what, forward.member, CHARSET_NUMBERS, field_forward_wrong, text)
+	REFERS_FIELD(what, forward.member, CHARSET_NUMBERS, field_forward_wrong, "number", text)
 
 const struct command_arg g_extension_fields[] = {
 	KEY_FIELD("number", core.number, CHARSET_NUMBER,
@@ -229,10 +229,11 @@ const struct command_arg g_extension_fields[] = {
 	  .help = "In place of password: H(number:realm:password) in hex by MD5, SHA-256 and "
 		  "SHA-512/256, joined by ':'. "
 		  "tandemctl sends this, so that no password lies in Redis." },
-	TEXT_FIELD("locations", locations, CHARSET_NUMBERS, field_locations_wrong,
-		   "Ids of locations joined by ',', at most 8, where its phones may stand. A phone "
-		   "that authenticates as NUMBER" LOCATED_MARK "ID is at that one: emergency calls "
-		   "say so. A new one needs the password, or ha1 and location_ha1."),
+	REFERS_FIELD(
+		"locations", locations, CHARSET_NUMBERS, field_locations_wrong, "location",
+		"Ids of locations joined by ',', at most 8, where its phones may stand. A phone "
+		"that authenticates as NUMBER" LOCATED_MARK "ID is at that one: emergency calls "
+		"say so. A new one needs the password, or ha1 and location_ha1."),
 	{ .name = "location_ha1",
 	  .type = ARG_SECRET,
 	  .charset = CHARSET_TEXT,
@@ -352,14 +353,15 @@ const struct command_arg g_extension_fields[] = {
 	WORD_FIELD("monitor", core.monitor, FIELD_NUMBER, g_monitor, "all",
 		   "Whom its phones may watch by BLF. listed: those of monitors; none: itself "
 		   "alone. SUBSCRIBE for others is answered 403."),
-	TEXT_FIELD("monitors", monitors, CHARSET_NUMBERS, field_monitors_wrong,
-		   "Numbers joined by ',' that it may watch with monitor=listed."),
-	TEXT_FIELD("lamps", lamps, CHARSET_TEXT, field_lamps_wrong,
-		   "Lamps of its phones, at most 10, which they watch as the list lamps-NUMBER: "
-		   "SLOT=blf:NUMBER for an extension of its monitors, or SLOT=park:SLOT for a slot "
-		   "of parked calls, joined by ','; SLOT before '=' is 1 to 10. :LABEL behind it "
-		   "is shown at the key; without one it is the name of the extension. blf_lamps of "
-		   "tenant.put says how many may be blf."),
+	REFERS_FIELD("monitors", monitors, CHARSET_NUMBERS, field_monitors_wrong, "number",
+		     "Numbers joined by ',' that it may watch with monitor=listed."),
+	REFERS_FIELD(
+		"lamps", lamps, CHARSET_TEXT, field_lamps_wrong, "",
+		"Lamps of its phones, at most 10, which they watch as the list lamps-NUMBER: "
+		"SLOT=blf:NUMBER for an extension of its monitors, or SLOT=park:SLOT for a slot "
+		"of parked calls, joined by ','; SLOT before '=' is 1 to 10. :LABEL behind it "
+		"is shown at the key; without one it is the name of the extension. blf_lamps of "
+		"tenant.put says how many may be blf."),
 	FLAG_FIELD("lamps_splash", lamps_splash, "false",
 		   "true: its phones ring and show who calls where a lamp of theirs does; false: "
 		   "the key blinks. It is for who makes settings of phones."),
@@ -373,8 +375,8 @@ const struct command_arg g_extension_fields[] = {
 		   "Groups of the tenant's slots that it uses (park_groups of tenant.put): names "
 		   "joined by ','. A code without a slot parks in the first one. Of no importance "
 		   "where the tenant has none."),
-	TEXT_FIELD(
-		"hours", hours, CHARSET_NUMBERS, field_pickup_wrong,
+	REFERS_FIELD(
+		"hours", hours, CHARSET_NUMBERS, field_pickup_wrong, "hours",
 		"Opening hours that its phones may open and close by a feature code: names joined "
 		"by ','; *: all."),
 	TEXT_FIELD(
@@ -432,12 +434,13 @@ const struct command_arg g_extension_fields[] = {
 		   "Callers whose calls it does not take: numbers joined by ','. They hear 603 "
 		   "(Decline). "
 		   "anonymous: who hides his number hears 433."),
-	TEXT_FIELD("announce_inside", forward.announce_inside, CHARSET_TEXT, announcement_wrong,
-		   "What whom its phones call hears first, when it has answered, while the caller "
-		   "hears hold music: a file in media.sounds, or prompt:NAME. Then they speak. "
-		   "Empty: nothing."),
-	TEXT_FIELD("announce_outside", forward.announce_outside, CHARSET_TEXT, announcement_wrong,
-		   "The same of calls to numbers outside, but for emergency calls."),
+	REFERS_FIELD(
+		"announce_inside", forward.announce_inside, CHARSET_TEXT, announcement_wrong, "",
+		"What whom its phones call hears first, when it has answered, while the caller "
+		"hears hold music: a file in media.sounds, or prompt:NAME. Then they speak. "
+		"Empty: nothing."),
+	REFERS_FIELD("announce_outside", forward.announce_outside, CHARSET_TEXT, announcement_wrong,
+		     "", "The same of calls to numbers outside, but for emergency calls."),
 	WORD_FIELD("announce_to", forward.announce_to, FIELD_NUMBER, g_announce_to, "callee",
 		   "Who hears it, while the other one hears hold music: callee, who was called; "
 		   "caller, its own phone; both: where their phones take the same codec."),
@@ -450,8 +453,8 @@ const struct command_arg g_extension_fields[] = {
 		   "Its presence: available, busy, do_not_disturb, in_a_meeting, away, "
 		   "out_of_office, off_work, or another word. Empty: available. No phone rings "
 		   "otherwise for it. extension.presence says it, too, and tells of it."),
-	TEXT_FIELD(
-		"greetings", greetings, CHARSET_TEXT, field_greetings_wrong,
+	REFERS_FIELD(
+		"greetings", greetings, CHARSET_TEXT, field_greetings_wrong, "",
 		"What callers hear in each presence, where an application plays greeting:NUMBER: "
 		"STATE=FILE joined by ',', where FILE is a file in media.sounds, prompt:NAME or "
 		"recording:CALL-NUMBER. default=FILE: in all others. extension.greeting sets "
@@ -459,11 +462,12 @@ const struct command_arg g_extension_fields[] = {
 	TEXT_FIELD("language", core.language, CHARSET_NAME, extension_language_wrong,
 		   "Language of the prompts that its phones hear, such as de. Empty: that of its "
 		   "tenant."),
-	TEXT_FIELD("mailbox_members", box.members, CHARSET_NUMBERS, field_monitors_wrong,
-		   "Extensions that see the mailbox of its number as it does itself: numbers "
-		   "joined by ','. Their users list, hear and change its messages, and their "
-		   "phones may watch how many there are. by of a message says who changed it "
-		   "last."),
+	REFERS_FIELD("mailbox_members", box.members, CHARSET_NUMBERS, field_monitors_wrong,
+		     "extension",
+		     "Extensions that see the mailbox of its number as it does itself: numbers "
+		     "joined by ','. Their users list, hear and change its messages, and their "
+		     "phones may watch how many there are. by of a message says who changed it "
+		     "last."),
 	NUMBER_FIELD("mailbox_messages", box.messages, 0, UINT16_MAX, "0",
 		     "Messages that its mailbox has room for, new and old; 0: as many as "
 		     "mailbox_messages of the tenant says. A full "
@@ -486,12 +490,13 @@ const struct command_arg g_extension_fields[] = {
 	WORD_FIELD("mailbox_notify", box.notify, FIELD_NUMBER, g_box_notify, "none",
 		   "Which new messages are told by a call to mailbox_notify_to: none, urgent "
 		   "ones or all."),
-	TEXT_FIELD("mailbox_notify_to", box.notify_to, CHARSET_NUMBER, NULL,
-		   "Who is called then: an extension, or a number outside as this extension "
-		   "dials it, for which it pays. Empty: the extension itself."),
-	TEXT_FIELD("mailbox_notify_hours", box.notify_hours, CHARSET_TEXT, field_notify_hours_wrong,
-		   "Opening hours in which it is called, or a time of each day, as 08:00-18:00; "
-		   "outside of them the call waits. Empty: at any time."),
+	REFERS_FIELD("mailbox_notify_to", box.notify_to, CHARSET_NUMBER, NULL, "number",
+		     "Who is called then: an extension, or a number outside as this extension "
+		     "dials it, for which it pays. Empty: the extension itself."),
+	REFERS_FIELD("mailbox_notify_hours", box.notify_hours, CHARSET_TEXT,
+		     field_notify_hours_wrong, "hours",
+		     "Opening hours in which it is called, or a time of each day, as 08:00-18:00; "
+		     "outside of them the call waits. Empty: at any time."),
 	NUMBER_FIELD("mailbox_notify_retry_s", box.notify_retry_s, 0, 3600, "0",
 		     "Seconds until it is called again while such a message is new, doubled each "
 		     "time, 5 calls in all; 0: 300."),

@@ -609,6 +609,48 @@ json_t *field_json(const struct command_arg *fields, const void *value, const vo
 	return json;
 }
 
+/* Words that say of what kind a name is. */
+static const char *reference_kind(struct bytes word)
+{
+	static const char *const kinds[][2] = { { "flow", "flow" },
+						{ "group", "group" },
+						{ "prompt", "prompt" },
+						{ "blf", "number" } };
+
+	for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+		if (bytes_is(word, kinds[i][0]))
+			return kinds[i][1];
+	}
+	return NULL;
+}
+
+bool field_refers_next(const struct field *f, struct bytes *text, struct reference *out)
+{
+	struct bytes word;
+
+	while (f->refers && bytes_cut(text, ',', &word)) {
+		size_t equals = bytes_find(word, '=');
+		size_t colon;
+
+		if (equals < word.n)
+			word = bytes_from(word, equals + 1);
+		colon = bytes_find(word, ':');
+		out->kind = reference_kind(bytes_sub(word, 0, colon));
+		if (out->kind && colon < word.n)
+			word = bytes_from(word, colon + 1);
+		else if (f->refers[0] && (colon == word.n || f->weighted))
+			out->kind = f->refers;
+		else
+			continue;
+		out->name = bytes_trim(bytes_sub(word, 0, bytes_find(word, ':')));
+		if (out->name.n && !bytes_is(out->name, "*") &&
+		    bytes_find(out->name, '@') == out->name.n &&
+		    bytes_find(out->name, '{') == out->name.n)
+			return true;
+	}
+	return false;
+}
+
 void field_warn(const struct command_arg *fields, const void *value, json_t *out)
 {
 	for (const struct command_arg *a = fields; a->name; a++) {

@@ -18,7 +18,7 @@ struct command_arg;
 struct command_run;
 struct document_reader;
 
-enum { FIELD_NAME_MAX = 16 };
+enum { FIELD_NAME_MAX = 16, NUMBER_WORDS_MAX = 160 };
 
 enum field_kind {
 	FIELD_NONE,   /* an argument that is no field */
@@ -41,6 +41,10 @@ struct field {
 	const char *(*wrong)(const void *value, const char *text);
 	bool patterns; /* its text has patterns of numbers, of which some hardly mean what they say */
 	bool url;      /* it may be a URL: user, password and query of that nobody is shown */
+	/* Its text names documents of that kind, or numbers ("number"), joined by ','; "": those alone that say of what kind they are,
+	 * as flow:NAME. NULL: it names none. */
+	const char *refers;
+	bool weighted; /* ':' and more may stand behind each name */
 };
 
 /* Where a member lies of FIELD_OF, which whoever has a table defines: the struct of its values. */
@@ -76,12 +80,30 @@ struct field {
 		.help = (text),                                                                 \
 		.field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check), .patterns = true },  \
 	}
+/* A URL, or names that say of what kind they are. */
 #define URL_FIELD(what, member, check, text)                                                    \
 	{                                                                                       \
 		.name = (what), .type = ARG_STRING, .charset = CHARSET_TEXT,                    \
 		.max = sizeof(((FIELD_OF *)NULL)->member) - 1, .preset = FIELD_PRESET("empty"), \
 		.help = (text),                                                                 \
-		.field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check), .url = true },       \
+		.field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check), .url = true,         \
+			   .refers = "" },                                                      \
+	}
+/* Names of documents: kind as field.refers. */
+#define REFERS_FIELD(what, member, set, check, kind_, text)                                     \
+	{                                                                                       \
+		.name = (what), .type = ARG_STRING, .charset = (set),                           \
+		.max = sizeof(((FIELD_OF *)NULL)->member) - 1, .preset = FIELD_PRESET("empty"), \
+		.help = (text),                                                                 \
+		.field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check), .refers = (kind_) }, \
+	}
+#define WEIGHTED_FIELD(what, member, set, check, kind_, text)                                   \
+	{                                                                                       \
+		.name = (what), .type = ARG_STRING, .charset = (set),                           \
+		.max = sizeof(((FIELD_OF *)NULL)->member) - 1, .preset = FIELD_PRESET("empty"), \
+		.help = (text),                                                                 \
+		.field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check), .refers = (kind_),   \
+			   .weighted = true },                                                  \
 	}
 #define FLAG_FIELD(what, member, first, text)                                                    \
 	{                                                                                        \
@@ -121,6 +143,14 @@ bool fields_read_args(struct command_run *run, const struct command_arg *fields,
 void field_fill(struct document_reader *r, const struct command_arg *fields, void *value);
 /* Adds to a list a sentence for each thing that is right, but hardly meant so. */
 void field_warn(const struct command_arg *fields, const void *value, json_t *out);
+/* A document that a text names. */
+struct reference {
+	const char *kind;
+	struct bytes name;
+};
+/* The next one of a text of that field, which is cut off. False: there is none. SLOT= in front of a name, and a label behind it, are passed
+ * over; so are URLs, times and "*". */
+bool field_refers_next(const struct field *f, struct bytes *text, struct reference *out);
 /* Without those that are as in `initial`, where that is not NULL and a document need not have them. New reference, NULL: out of memory. */
 json_t *field_json(const struct command_arg *fields, const void *value, const void *initial);
 

@@ -34,9 +34,10 @@ static const char *field_otherwise_wrong(const void *value, const char *text)
 #define FIELD_OF struct group_value
 const struct command_arg g_group_fields[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the group."),
-	TEXT_FIELD("members", members, CHARSET_TEXT, field_members_wrong,
-		   "Numbers that ring, at most 32, joined by ',' in their order: extensions, or "
-		   "numbers outside. With how=weighted a weight may stand behind one: 1001:5."),
+	WEIGHTED_FIELD(
+		"members", members, CHARSET_TEXT, field_members_wrong, "number",
+		"Numbers that ring, at most 32, joined by ',' in their order: extensions, or "
+		"numbers outside. With how=weighted a weight may stand behind one: 1001:5."),
 	WORD_FIELD(
 		"how", how, FIELD_NUMBER, g_group_hows, "together",
 		"In which order they ring: all together, in_turn, rotating (each call begins "
@@ -61,8 +62,8 @@ const struct command_arg g_group_fields[] = {
 		   "Whether phones of its extensions are asked to answer its calls by themselves: "
 		   "the word that they know in Alert-Info (info=...), or off. An extension's own "
 		   "auto_answer comes before."),
-	TEXT_FIELD(
-		"else", otherwise, CHARSET_TEXT, field_otherwise_wrong,
+	REFERS_FIELD(
+		"else", otherwise, CHARSET_TEXT, field_otherwise_wrong, "number",
 		"Where a caller of its number goes on whom nobody takes: flow:NAME, or a number. "
 		"Empty: the call ends."),
 	{ .name = NULL },

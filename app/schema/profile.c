@@ -130,8 +130,14 @@ int range_addr_order(const struct addr *a, const struct addr *b)
 const struct command_arg g_range_fields[] = {
 	ADDR_FIELD("from", core.first, "First address. A range that begins there is replaced."),
 	ADDR_FIELD("to", core.last, "Last address, of the same family."),
-	KEY_FIELD("profile", core.profile, CHARSET_NAME,
-		  "Profile of the phones whose requests come from these addresses."),
+	{ .name = "profile",
+	  .type = ARG_STRING,
+	  .charset = CHARSET_NAME,
+	  .required = true,
+	  .min = 1,
+	  .max = sizeof(((FIELD_OF *)NULL)->core.profile) - 1,
+	  .help = "Profile of the phones whose requests come from these addresses.",
+	  .field = { FIELD_AT(FIELD_TEXT, core.profile), .refers = "profile" } },
 	{ .name = NULL },
 };
 

@@ -100,8 +100,8 @@ const struct command_arg g_dial_fields[] = {
 		   "Changes of what is dialled: PREFIX>REPLACEMENT, or PREFIX>REPLACEMENT/LENGTH "
 		   "for numbers of at least so many digits, joined by ','. The first one counts "
 		   "that fits."),
-	TEXT_FIELD("operator", plan.operator_number, CHARSET_NUMBER, NULL,
-		   "What 0 calls: an extension, or a number that leads to a flow or a group."),
+	REFERS_FIELD("operator", plan.operator_number, CHARSET_NUMBER, NULL, "number",
+		     "What 0 calls: an extension, or a number that leads to a flow or a group."),
 	WORD_FIELD("dialling", plan.overlap, FIELD_NUMBER, g_dialling, "enblock",
 		   "How phones send what is dialled. overlap: also the first digits alone; they "
 		   "hear 484 until one of numbers is complete (RFC 3578)."),
@@ -435,9 +435,10 @@ const struct command_arg g_tenant_fields[] = {
 		    "none",
 		    "Classes of numbers outside that its extensions call with an account code "
 		    "alone; account_code of extension.put and trunk.put ask for more."),
-	TEXT_FIELD("account_flow", core.account_flow, CHARSET_NAME, NULL,
-		   "The flow that asks for an account code where a call needs one and was dialled "
-		   "without. Empty: such a call is refused."),
+	REFERS_FIELD(
+		"account_flow", core.account_flow, CHARSET_NAME, NULL, "flow",
+		"The flow that asks for an account code where a call needs one and was dialled "
+		"without. Empty: such a call is refused."),
 	WORDS_FIELD("features_off", core.withheld, g_entitlements, ENTITLEMENT_COUNT, "none",
 		    "Features that none of its extensions has, whatever their features_off says."),
 	NUMBER_FIELD(

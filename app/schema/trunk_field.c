@@ -46,11 +46,11 @@ const struct command_arg g_did_fields[] = {
 		  "these, and with a dot behind it none, one or several of them.",
 	  .field = { FIELD_AT(FIELD_TEXT, core.number), .wrong = field_did_wrong,
 		     .patterns = true } },
-	TEXT_FIELD("trunk", core.trunk, CHARSET_NAME, NULL,
-		   "Trunk from which alone it is called. Empty: from any of the tenant."),
-	TEXT_FIELD("to", core.to, CHARSET_NUMBER, field_to_wrong,
-		   "User whom it means: an extension, or a number that a route has. Empty: the "
-		   "extension that is left of the number after strip and prefix."),
+	REFERS_FIELD("trunk", core.trunk, CHARSET_NAME, NULL, "trunk",
+		     "Trunk from which alone it is called. Empty: from any of the tenant."),
+	REFERS_FIELD("to", core.to, CHARSET_NUMBER, field_to_wrong, "number",
+		     "User whom it means: an extension, or a number that a route has. Empty: the "
+		     "extension that is left of the number after strip and prefix."),
 	NUMBER_FIELD("strip", core.change.strip, 0, TRUNK_NUMBER_MAX - 1, "0",
 		     "So many characters are taken off the beginning of the number."),
 	TEXT_FIELD("prefix", core.change.prefix, CHARSET_NUMBER, NULL,
@@ -124,9 +124,10 @@ const struct command_arg g_route_fields[] = {
 		"pattern", core.pattern, CHARSET_PATTERN, field_pattern_wrong,
 		"Numbers that go this way, where no extension has them: as in did.put, several "
 		"joined by '|'. Of several routes the one with the most exact pattern counts."),
-	TEXT_FIELD("trunks", trunks, CHARSET_PLACES, field_trunks_wrong,
-		   "Trunks joined by ',', each as NAME, NAME:PRIORITY or NAME:PRIORITY:WEIGHT. The "
-		   "lowest priority is tried first, those of one by weight. Both are 1 at first."),
+	WEIGHTED_FIELD(
+		"trunks", trunks, CHARSET_PLACES, field_trunks_wrong, "trunk",
+		"Trunks joined by ',', each as NAME, NAME:PRIORITY or NAME:PRIORITY:WEIGHT. The "
+		"lowest priority is tried first, those of one by weight. Both are 1 at first."),
 	NUMBER_FIELD("strip", core.change.strip, 0, TRUNK_NUMBER_MAX - 1, "0",
 		     "So many characters are taken off the beginning of the number."),
 	TEXT_FIELD("prefix", core.change.prefix, CHARSET_NUMBER, NULL,
@@ -329,9 +330,9 @@ const struct command_arg g_trunk_fields[] = {
 		"in front, and call back by it. Empty: none."),
 	NUMBER_FIELD("calls_per_second", calls_per_second, 0, 100000, "0",
 		     "Calls that it may begin in a second, of each node. 0: as any trusted peer."),
-	TEXT_FIELD("profile", profile, CHARSET_NAME, NULL,
-		   "Codec profile of its calls. Empty, or while there is none of that name: that "
-		   "of its address."),
+	REFERS_FIELD("profile", profile, CHARSET_NAME, NULL, "profile",
+		     "Codec profile of its calls. Empty, or while there is none of that name: that "
+		     "of its address."),
 	WORD_FIELD(
 		"srtp", srtp, FIELD_NUMBER, g_trunk_srtp, "tls",
 		"SRTP keys (SDES): tls, accepted over TLS; allowed, offered and accepted over any "

@@ -152,7 +152,7 @@ static const struct verb_arg g_redirect_args[] = {
 
 static const struct verb_arg g_box_args[] = {
 	TEXT("box", FORM_TARGET, 63, "The mailbox: the number of an extension, or another name.",
-	     MUST),
+	     MUST, .kind = "mailbox"),
 	{ 0 },
 };
 
@@ -272,7 +272,7 @@ static const struct verb_arg g_message_args[] = {
 	     "Save: it is old. Delete; undelete, within 7 days. Forward: it is in others, too, and "
 	     "safe. These need a login."),
 	TEXT("box", FORM_TARGET, 63, "The mailbox: the number of an extension, or another name.",
-	     MUST),
+	     MUST, .kind = "mailbox"),
 	TEXT("message", FORM_NAME, 16,
 	     "The message: what record gave, or a list. Count and first need none.", MAY),
 	TEXT("of", FORM_NAME, 16,
@@ -288,7 +288,8 @@ static const struct verb_arg g_message_args[] = {
 };
 
 static const struct verb_arg g_login_args[] = {
-	TEXT("box", FORM_TARGET, 63, "The mailbox: the number of its extension.", MUST),
+	TEXT("box", FORM_TARGET, 63, "The mailbox: the number of its extension.", MUST,
+	     .kind = "mailbox"),
 	TEXT("pin", FORM_KEYS, 16,
 	     "Its PIN. Without one its own phone is let in, where the tenant lets it.", MAY),
 	{ 0 },

@@ -259,7 +259,9 @@ class Named(Prompts):
         self.assertEqual([sorted(row["flows"]) for row in self.a.tandemctl("prompt.list") if row["name"] == "welcome"], [["main", "shop"]])
         with Client(self.socket, "_operator") as client:
             client.ask("flow.put", name="main", program=[{"play": ["closed"]}])
-            self.assertEqual(client.ask("prompt.delete", name="welcome"), {"name": "welcome", "warnings": ["the flow shop names it"]})
+            with self.assertRaisesRegex(Refused, "prompt welcome is named by flow shop"):
+                client.ask("prompt.delete", name="welcome")
+            self.assertEqual(client.ask("prompt.delete", name="welcome", force=True)["name"], "welcome")
             client.ask("flow.delete", name="shop")
             self.put(FIRST, name="welcome")
             self.assertEqual(client.ask("prompt.delete", name="welcome"), {"name": "welcome"})

@@ -316,12 +316,48 @@ static void test_places(void **state)
 	}
 }
 
+/* Slots in front, weights and labels behind; words that say of what kind a name is; what names nothing. */
+static void test_references(void **state)
+{
+	static const struct {
+		struct field f;
+		const char *text, *names; /* "kind name kind name" */
+	} rows[] = {
+		{ { .refers = "hours" }, "office,*,night", "hours office hours night" },
+		{ { .refers = "hours" }, "08:00-18:00", "" },
+		{ { .refers = "number", .weighted = true },
+		  "1001:5, 1002",
+		  "number 1001 number 1002" },
+		{ { .refers = "trunk", .weighted = true }, "a:1:10,b", "trunk a trunk b" },
+		{ { .refers = "number" }, "flow:night", "flow night" },
+		{ { .refers = "number" }, "sip:x@example.org,{digits},group:sales", "group sales" },
+		{ { .refers = "" }, "1=blf:1001:Ann,2=park:70", "number 1001" },
+		{ { .refers = "" },
+		  "away=prompt:gone,default=hello,busy=recording:1-2",
+		  "prompt gone" },
+		{ { .refers = "" }, "https://example.org/a,b", "" },
+		{ { 0 }, "1001", "" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct bytes text = bytes_str(rows[i].text);
+		struct reference what;
+		char all[128] = "";
+		struct writer w = writer_over(all, sizeof(all) - 1);
+
+		while (field_refers_next(&rows[i].f, &text, &what))
+			writer_fmt(&w, "%s%s " BYTES_FMT, w.n ? " " : "", what.kind,
+				   BYTES_ARG(what.name));
+		ROW_ASSERT(rows[i].text, !strcmp(all, rows[i].names));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_round_trip),
-		cmocka_unit_test(test_bad_values),
-		cmocka_unit_test(test_absent),
+		cmocka_unit_test(test_references), cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_bad_values), cmocka_unit_test(test_absent),
 		cmocka_unit_test(test_places),
 	};
 

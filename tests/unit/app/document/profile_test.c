@@ -213,8 +213,6 @@ static void test_ranges(void **state)
 		ROW_ASSERT(OVERLAPS[i].to, !other || !strcmp(addr_text(&other->core.first, text),
 							     OVERLAPS[i].overlaps));
 	}
-	assert_non_null(profiles_user(x, "default"));
-	assert_null(profiles_user(x, "lan"));
 	profiles_range_delete(x, &stand[2].core.first);
 	profiles_range_delete(x, &stand[2].core.first);
 	assert_null(profiles_range(x, &stand[2].core.first));

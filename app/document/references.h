@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which documents name which: what the table of fields declares (struct field.refers), and verbs of flows (struct verb_arg.kind), of all
+ * documents that the node knows. Whoever deletes one is told who names it; whoever puts one, what it names and is not there. Control thread.
+ */
+#ifndef APP_DOCUMENT_REFERENCES_H
+#define APP_DOCUMENT_REFERENCES_H
+
+#include <jansson.h>
+
+#include "app/schema/field.h"
+#include "cluster/document/shelf.h"
+
+struct command_run;
+struct document_kind;
+struct node;
+
+/* All zero: there are none. */
+struct references {
+	json_t *named; /* {tenant/kind/name that is named: {kind/name that names it: field}} */
+	json_t *names; /* {tenant/kind/name: [those that it names]} */
+};
+
+void references_close(struct references *r);
+/* A document counts from now on, with that value; value NULL: no longer. */
+void references_note(struct node *n, const struct document_kind *kind,
+		     const struct snapshot_document *d, const void *value);
+/* Each that a document names. path: which field, or where in a flow. */
+typedef void reference_fn(void *arg, const char *path, const struct reference *what);
+void references_each(const struct node *n, const struct document_kind *kind, uint16_t tenant,
+		     const void *value, reference_fn *fn, void *arg);
+/* Those that name it: {kind/name: field}. Not those that a set which is being checked puts or deletes, and not itself. New reference. */
+json_t *references_to(const struct node *n, const char *tenant, const char *kind, const char *name);
+/* What is meant is there, or will be by the set that is checked. */
+bool reference_exists(const struct node *n, uint16_t tenant, const struct reference *what);
+/* The run may delete it: nobody names it, or force is given. False: the run has failed. */
+bool references_let_go(struct command_run *run, const struct document_kind *kind, const char *name);
+/* Adds a sentence for each that the value names and that is not there. */
+void references_warn(const struct node *n, const struct document_kind *kind, uint16_t tenant,
+		     const void *value, json_t *out);
+
+#endif
