@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_lint.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
@@ -228,9 +229,9 @@ static const char *dial_rule(const struct dial_whose *whose, const struct dial_r
 	case DIAL_MORE:
 		return "dialplan.numbers";
 	case DIAL_OUTSIDE:
+	case DIAL_EMERGENCY:
 		return "route";
 	case DIAL_UNKNOWN:
-	case DIAL_EMERGENCY:
 	case DIAL_EXTENSION:
 	case DIAL_ROOM:
 	case DIAL_FEATURE:
@@ -430,6 +431,39 @@ void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes 
 			out, json_sprintf("number: whoever dials it makes an emergency call to %s: "
 					  "take another one",
 					  help));
+}
+
+enum { USUAL_HELP = 9 }; /* so many numbers a node has where its file names none */
+
+bool command_help_find(const struct node *n, uint16_t tenant, uint32_t i, struct command_help *out)
+{
+	const struct settings_sip *sip = &n->settings.sip;
+	const struct dial_plan *plan = dial_plans_of(n->common.dials, tenant);
+	struct bytes list = bytes_str(plan->emergency), one = { 0 };
+	struct dial_result r = { .kind = DIAL_EMERGENCY };
+	const char *reason, *words = "";
+	uint16_t status;
+
+	*out = (struct command_help){ .next = "",
+				      .chosen =
+					      list.n || sip->emergency_number_count < USUAL_HELP };
+	if (!plan->emergency[0] && i < sip->emergency_number_count)
+		one = bytes_str(sip->emergency_numbers[i]);
+	for (uint32_t k = 0; plan->emergency[0] && k <= i; k++) {
+		if (!bytes_cut(&list, ',', &one))
+			return false;
+	}
+	if (!one.n || bytes_cstr(one, r.number, sizeof(r.number)) ||
+	    bytes_cstr(one, out->number, sizeof(out->number)))
+		return false;
+	status = shard_dial_outcome(node_core(n, 0), tenant, &r, &reason);
+	out->fails = status != 0;
+	if (!out->fails || !refusal_words(reason, &words, &out->next))
+		return true;
+	(void)snprintf(out->words, sizeof(out->words), "a call gets %u: %s", status, words);
+	if (status == 404)
+		out->next = "route.put with a pattern that has the number, as 112|0x.";
+	return true;
 }
 
 void command_dialplan_check(struct command_run *run)

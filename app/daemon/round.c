@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_lint.h"
 #include "app/command/command_set.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
@@ -189,6 +190,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		document_beat(n, now_ns);
 		command_flows_beat(n, now_ns);
 		command_hours_beat(n);
+		command_help_beat(n, now_ns);
 		node_belonging_beat(n, now_ns);
 		node_players_beat(n, now_ns);
 		node_prompts_beat(n, now_ns);

@@ -11,6 +11,7 @@
 
 #include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
+#include "app/command/command_lint.h"
 #include "app/command/command_set.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
@@ -700,6 +701,7 @@ int node_start(struct node *n)
 	door_setup();
 	directory_setup();
 	document_keep_setup();
+	command_lint_setup();
 	web_setup();
 	watch_setup();
 	recorder_setup();

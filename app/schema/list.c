@@ -33,7 +33,7 @@ const struct command_arg g_list_args[] = {
 
 bool list_is(const struct command *c)
 {
-	return command_is_verb(c, "list");
+	return c->rows || command_is_verb(c, "list");
 }
 
 /* Of documents it is what deletes one. */

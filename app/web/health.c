@@ -143,7 +143,7 @@ bool health_is_well(uint32_t reasons)
 {
 	return !(reasons & ~(uint32_t)(HEALTH_BUSY | HEALTH_CALLS_ASIDE | HEALTH_SHARD_LOST |
 				       HEALTH_RECORDINGS_UNCODED | HEALTH_RECORDINGS_UNCOPIED |
-				       HEALTH_PROMPTS));
+				       HEALTH_PROMPTS | HEALTH_EMERGENCY));
 }
 
 bool health_is_ready(uint32_t reasons)

@@ -178,14 +178,37 @@ bool shard_dial_refuse(const struct shard *s, uint16_t tenant, const struct dial
 	return false;
 }
 
+/* A call for help gets what any other does, but that no trunk is too full for it. */
+static uint16_t dial_help_outcome(const struct shard *s, uint16_t tenant, struct bytes number,
+				  const char **reason)
+{
+	const struct trunks *all = s->settings.trunks;
+	struct trunk_route_server ways[TRUNK_ROUTE_TRUNKS_MAX * TRUNK_SERVERS_MAX];
+	uint32_t n;
+
+	if (shard_extension_find(s, tenant, number) ||
+	    rooms_find(s->settings.rooms, tenant, number))
+		return 0;
+	n = trunk_route(&s->settings, tenant, number, 0, ways, COUNT_OF(ways));
+	for (uint32_t i = 0; i < n; i++) {
+		if (trunks_has(all, ways[i].trunk) && !ways[i].down &&
+		    trunks_settings(all, ways[i].trunk)->directions & TRUNK_OUT)
+			return 0;
+	}
+	*reason = refusals[n ? REFUSED_TRUNK_AWAY : REFUSED_NOT_FOUND].name;
+	return n ? 503 : 404;
+}
+
 uint16_t shard_dial_outcome(const struct shard *s, uint16_t tenant,
 			    const struct dial_result *dialled, const char **reason)
 {
 	struct call_refusal why = { 0 };
 
 	*reason = "";
-	if (dialled->kind == DIAL_EMERGENCY || dialled->kind == DIAL_EXTENSION ||
-	    dialled->kind == DIAL_ROOM || dialled->kind == DIAL_FEATURE ||
+	if (dialled->kind == DIAL_EMERGENCY)
+		return dial_help_outcome(s, tenant, bytes_str(dialled->number), reason);
+	if (dialled->kind == DIAL_EXTENSION || dialled->kind == DIAL_ROOM ||
+	    dialled->kind == DIAL_FEATURE ||
 	    (dialled->kind == DIAL_OUTSIDE &&
 	     shard_has_trunk_route(s, tenant, bytes_str(dialled->number))))
 		return 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Nodes and their cluster, and the table itself. */
+#include "app/command/command_lint.h"
 #include "app/command/table/table.h"
 #include "base/log.h"
 
@@ -378,6 +379,13 @@ const struct command g_node_commands[] = {
 	{ "health", COMMAND_FOR_READER, g_no_args,
 	  "Shows whether the node is well, and what is wrong.",
 	  "status, reasons and their counts, as /healthz says them", BY(command_health) },
+	{ "lint", COMMAND_FOR_READER, g_no_args,
+	  "Looks for what hardly means what it says: emergency numbers that reach nobody, names of "
+	  "what is not there, groups without members, flows and trunks that nothing leads to, "
+	  "forwards in a circle, hours that never open, tokens that expired, and all that a put "
+	  "warns of. Changes nothing.",
+	  "a list: id, place (kind and name), reason, next (what to do)", BY(command_lint),
+	  .columns = "place,reason,next", LISTS("id", NULL, false, "place,reason,next") },
 	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",
 	  "level", BY(command_log_level) },
 	{ "help", COMMAND_FOR_READER, g_help_args, "Shows this table.",

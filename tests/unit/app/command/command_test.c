@@ -638,6 +638,7 @@ static const struct {
 	{ "cluster.rebalance", COMMAND_FOR_OPERATOR },
 	{ "node.remove", COMMAND_FOR_OPERATOR },
 	{ "health", COMMAND_FOR_READER },
+	{ "lint", COMMAND_FOR_READER },
 	{ "log.level", COMMAND_FOR_OPERATOR },
 	{ "help", COMMAND_FOR_READER },
 };
