@@ -114,7 +114,7 @@ class Numbers(Put):
             self.node.restart()
             self.waits(call)
             self.assertEqual(self.at(call)["flow"], "main")
-        self.ask("flow.delete", name="main")
+        self.ask("flow.delete", name="main", force=True)
         self.ask("call.hangup", call=call)
         out.wait_bye()
 
@@ -171,7 +171,7 @@ class Numbers(Put):
 
     def test_a_flow_that_is_gone(self):
         self.ask("number.put", number="100", to="flow:main")
-        self.ask("flow.delete", name="main")
+        self.ask("flow.delete", name="main", force=True)
         self.assertGreaterEqual(self.a.invite("100", self.audio_a.sdp()).wait_final().status, 400)
 
 

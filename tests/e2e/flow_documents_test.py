@@ -32,7 +32,7 @@ class Flows(Pair):
             for key in redis("KEYS", "td:{t:*}:program:*"):
                 redis("DEL", key)
         for flow in self.a.tandemctl("flow.list"):
-            self.ask("flow.delete", name=flow["name"])
+            self.ask("flow.delete", name=flow["name"], force=True)
 
     def ask(self, command, tenant="_operator", **args):
         with Client(self.socket, tenant) as client:
@@ -67,7 +67,7 @@ class Flows(Pair):
         again = self.b.tandemctl("flow.put", name="copy", program=self.file(text))
         self.assertEqual(again["hash"], put["hash"])
         for name in ("main", "copy"):
-            self.ask("flow.delete", name=name)
+            self.ask("flow.delete", name=name, force=True)
         self.refused("not_found", "name", "flow.get", name="main")
 
     def test_refused_whole(self):
@@ -107,7 +107,7 @@ class Flows(Pair):
         self.assertEqual([flow["name"] for flow in self.ask("flow.list", "acme")], ["main"])
         self.assertTrue(self.texts("acme"))
         self.assertEqual(self.texts("zeta"), {})
-        self.ask("flow.delete", "acme", name="main")
+        self.ask("flow.delete", "acme", name="main", force=True)
 
     def test_texts_by_hash(self):
         """What a name meant stays for a week for calls that are in it; all of it is there again in a Redis that was emptied."""
@@ -121,7 +121,7 @@ class Flows(Pair):
             self.assertEqual(hashlib.sha256(text.encode()).hexdigest(), second)
             redis("FLUSHALL")
         self.until(lambda: second in self.texts())
-        self.ask("flow.delete", name="kept")
+        self.ask("flow.delete", name="kept", force=True)
 
     def test_try(self):
         """The way that a call would take: by the calendar of a time, the digits, and on to another flow."""
@@ -177,7 +177,7 @@ class Flows(Pair):
         self.ask("room.put", number="700")
         put = self.ask("number.put", number="100", to="flow:main")
         self.assertNotIn("warnings", put)
-        self.assertEqual(self.ask("number.put", number="101", to="flow:later")["warnings"], ["to: there is no such flow or group yet"])
+        self.assertEqual(self.ask("number.put", number="101", to="flow:later")["warnings"], ["to: there is no flow later yet: flow.put makes one, flow.list shows all of them"])
         self.until(lambda: [n["number"] for n in self.b.tandemctl("number.list")] == ["100", "101"])
         self.assertEqual(self.b.tandemctl("number.get", number="100")["to"], "flow:main")
         self.refused("conflict", "number", "number.put", number="1001", to="flow:main")

@@ -401,7 +401,7 @@ class Number(Http):
         self.assertEqual(self.answers(to=self.server.url("good")).wait_final().status, 480, "no list of verbs")
         self.ask("flow.put", name="later", program=[{"reject": {"status": 488}}])
         put = self.ask("number.put", number="120", to=self.server.url("broken"), fallback="flow:nobody")
-        self.assertEqual(put["warnings"], ["fallback: there is no such flow yet"])
+        self.assertEqual(put["warnings"], ["fallback: there is no flow nobody yet: flow.put makes one, flow.list shows all of them"])
         self.assertEqual(self.call("120").wait_final().status, 480)
         self.assertEqual(self.answers(fallback="flow:later").wait_final().status, 488)
         self.answers(fallback=self.server.url("verbs")).cancel()

@@ -284,7 +284,7 @@ class Names(Shipped):
         self.asks(call, "name")
         self.keys(out, "2374#")
         self.rings(out, call)
-        self.ask("extension.delete", number="1002")
+        self.ask("extension.delete", number="1002", force=True)
         out, call = self.dialled("directory")
         self.asks(call, "name")
         self.keys(out, "2374#")
@@ -306,7 +306,7 @@ class Own(Shipped):
         self.assertEqual(self.ask("flow.get", name="attendant")["program"]["steps"], shipped("attendant")["steps"])
         self.ask("flow.put", name="attendant", program=[{"reject": {"status": 486}}])
         self.assertEqual(self.dials(), 486)
-        self.ask("flow.delete", name="attendant")
+        self.ask("flow.delete", name="attendant", force=True)
         out = self.a.invite("100", self.audio_a.sdp())
         self.audio_a.use(out.wait_answer())
         self.asks(self.ask("call.list")[0]["id"], "menu")
@@ -314,7 +314,7 @@ class Own(Shipped):
         out.bye()
         self.ended()
         with self.assertRaises(Refused):
-            self.ask("flow.delete", name="attendant")
+            self.ask("flow.delete", name="attendant", force=True)
 
     def test_killed(self):
         """The next process, of whatever version, finds what the call goes through in Redis."""

@@ -173,5 +173,7 @@ class Groups(CodesTest):
         with self.assertRaisesRegex(Refused, "flow:NAME, group:NAME"):
             self.ask("number.put", number="102", to="room:x")
         self.assertEqual([g["name"] for g in self.ask("group.list")], ["new", "sales"])
-        self.ask("group.delete", name="sales")
+        with self.assertRaisesRegex(Refused, r"group sales is named by number 100 \(to\)"):
+            self.ask("group.delete", name="sales")
+        self.assertEqual(self.ask("group.delete", name="sales", force=True)["named_by"], {"number/100": "to"})
         self.assertGreaterEqual(self.a.invite("100", self.audio_a.sdp()).wait_final().status, 400)

@@ -140,7 +140,7 @@ class Team(Box):
             self.assertEqual(redis("SMEMBERS", "td:{t:default}:box:all"), [self.BOX])
             redis("HSET", f"td:{{box:maroon:{self.BOX}}}:msg", "version", 1)
             redis("SADD", "td:{t:maroon}:box:all", self.BOX)
-            self.ask("extension.delete", tenant="maroon", number=self.BOX)
+            self.ask("extension.delete", tenant="maroon", number=self.BOX, force=True)
             self.ask("tenant.delete", name="maroon")
             until(lambda: not redis("KEYS", "td:*maroon*box*") + redis("KEYS", "td:*box:maroon*"), lambda: redis("KEYS", "*maroon*"))
             self.assertEqual(len(redis("KEYS", f"td:{{box:default:{self.BOX}}}:msg")), 1)
@@ -161,7 +161,7 @@ class Team(Box):
             if name.endswith(".listed"):
                 os.unlink(there)
         until(lambda: self.ask("message.list", tenant="maroon", mailbox=self.BOX), self.node.log_tail)
-        self.ask("extension.delete", tenant="maroon", number=self.BOX)
+        self.ask("extension.delete", tenant="maroon", number=self.BOX, force=True)
         self.ask("tenant.delete", name="maroon")
         with self.assertRaisesRegex(Refused, "was deleted"):
             self.ask("set.apply", name="x", documents=[{"kind": "tenant", "name": "maroon"}])
