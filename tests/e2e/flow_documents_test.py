@@ -204,7 +204,7 @@ class Flows(Pair):
         self.until(lambda: self.b.tandemctl("number.get", number="101")["to"] == "https://a.test/call")
         self.until(lambda: self.b.tandemctl("dialplan.check", number="101", **{"from": "1001"})["flow"] == "number:101")
         for number in ("100", "101"):
-            self.ask("number.delete", number=number)
+            self.ask("number.delete", number=number, force=True)
         self.assertNotEqual(self.ask("dialplan.check", number="100", **{"from": "1001"})["meaning"], "flow")
         self.ask("room.delete", number="700")
-        self.ask("extension.delete", number="1001")
+        self.ask("extension.delete", number="1001", force=True)
