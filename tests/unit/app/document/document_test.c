@@ -236,7 +236,7 @@ static void test_profiles(void **state)
 		  "{\"from\":\"2001:db8:0::1\",\"to\":\"2001:db8::F\",\"profile\":\"lan\"}",
 		  "\"from\":\"2001:db8::1\",\"to\":\"2001:db8::f\"" },
 		{ "profile.range.delete", "{\"from\":\"10.0.0.2\"}", "\"not_found\"" },
-		{ "profile.delete", "{\"name\":\"lan\"}", "the range from 10.0.0.1 uses it" },
+		{ "profile.delete", "{\"name\":\"lan\"}", "is named by profile_range 10.0.0.1" },
 		{ "profile.range.delete", "{\"from\":\"2001:DB8::1\"}",
 		  "\"from\":\"2001:db8::1\"" },
 	};
@@ -275,7 +275,7 @@ static void test_one_after_the_other(void **state)
 		  "{\"from\":\"10.0.0.1\",\"to\":\"10.0.0.9\",\"profile\":\"p\"}", "\"ok\":true" },
 		{ "profile.range.put",
 		  "{\"from\":\"10.0.0.4\",\"to\":\"10.0.0.9\",\"profile\":\"p\"}", "overlaps" },
-		{ "profile.delete", "{\"name\":\"p\"}", "uses it" },
+		{ "profile.delete", "{\"name\":\"p\"}", "is named by profile_range 10.0.0.1" },
 		{ "extension.delete", "{\"number\":\"1\"}", "\"ok\":true" },
 		{ "extension.delete", "{\"number\":\"1\"}", "\"not_found\"" },
 	};
