@@ -45,7 +45,8 @@ bool ctl_set_is_verb(const char *word);
 int ctl_set(const struct ctl_target *target, const char *verb, int argc, char **argv);
 /* tandemctl backup FILE, restore FILE; the words behind. */
 int ctl_backup(const struct ctl_target *target, const char *verb, int argc, char **argv);
-const char *ctl_version(void);
+/* Of the program, which main() tells. */
+extern const char *g_ctl_version;
 /* tandemctl flow WORD [FILE [...]]: the words behind "flow". */
 int ctl_flow(int argc, char **argv);
 /* tandemctl listen and trigger: events to the terminal or to a URL; the words behind. */

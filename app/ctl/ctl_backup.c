@@ -24,6 +24,8 @@
 #include "base/clock.h"
 #include "base/json_member.h"
 
+const char *g_ctl_version = "";
+
 enum {
 	BACKUP_FORMAT = 1,
 	BACKUP_TEXT_MAX = 256 << 20, /* of a member that is kept in memory */
@@ -260,7 +262,10 @@ static json_t *message_sidecar(const char *path)
 {
 	json_t *json = json_load_file(path, 0, NULL);
 
-	return json_is_object(json) ? json : (json_decref(json), NULL);
+	if (json_is_object(json))
+		return json;
+	json_decref(json);
+	return NULL;
 }
 
 /* A finished file of the folder, its sidecar, and that it was delivered. */
@@ -400,7 +405,7 @@ static bool all_write(struct backup_out *o, json_t *documents, json_t *about, js
 
 	(void)strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&now, &tm));
 	(void)json_object_set_new(about, "format", json_integer(BACKUP_FORMAT));
-	(void)json_object_set_new(about, "program", json_string(ctl_version()));
+	(void)json_object_set_new(about, "program", json_string(g_ctl_version));
 	(void)json_object_set_new(about, "made", json_string(text));
 	(void)json_object_set_new(about, "recordings", json_boolean(o->all));
 	head = json_dumps(about, JSON_INDENT(1));

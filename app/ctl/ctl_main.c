@@ -20,11 +20,6 @@ void ctl_complain(const char *fmt, ...)
 	(void)fputc('\n', stderr);
 }
 
-const char *ctl_version(void)
-{
-	return TANDEM_VERSION;
-}
-
 enum { CALL_WORD = 64, LADDER_MESSAGES = 500 };
 
 struct options {
@@ -352,6 +347,7 @@ int main(int argc, char **argv)
 {
 	struct options o = { 0 };
 
+	g_ctl_version = TANDEM_VERSION;
 	log_setup(STDERR_FILENO, LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
 	if (help_is_wanted(argc, argv))
 		return ctl_help(help_word(&o, argc, argv));
