@@ -22,9 +22,23 @@ static bool roster_entry_is_named(const struct roster_entry *t, const struct roo
 	return bytes_eq(text_bytes(&t->uri), f->uri);
 }
 
+/* Another phone of its user. */
+static struct roster_link *roster_entry_twin(const struct room *r, const struct room_member *m)
+{
+	for (struct roster_link *l = r->roster.first; l; l = l->next) {
+		const struct room_member *other = l->gone ? NULL : roster_entry_member(l);
+
+		if (other && other != m &&
+		    bytes_eq(text_bytes(&other->told.uri), text_bytes(&m->told.uri)))
+			return l;
+	}
+	return NULL;
+}
+
 bool roster_update(struct room *r, struct room_member *m, const struct room_face *face)
 {
 	struct roster_entry *t = &m->told;
+	struct roster_link *twin;
 
 	if (roster_entry_is(t, face))
 		return false;
@@ -41,7 +55,10 @@ bool roster_update(struct room *r, struct room_member *m, const struct room_face
 	t->way = face->way;
 	t->host = face->host;
 	t->there = face->there;
+	twin = t->link.change ? NULL : roster_entry_twin(r, m);
 	roster_change(&r->roster, &t->link);
+	if (twin)
+		roster_join(&t->link, twin);
 	return true;
 }
 
@@ -57,28 +74,11 @@ struct roster_name roster_entry_name(const struct room_member *m, uint8_t space[
 	return (struct roster_name){ text_bytes(&m->told.uri), writer_done(&w) };
 }
 
-static bool roster_entry_is_last(const struct room *r, const struct room_member *m)
-{
-	for (const struct roster_link *l = r->roster.first; l; l = l->next) {
-		const struct room_member *other = l->gone ? NULL : roster_entry_member(l);
-
-		if (other && other != m &&
-		    roster_entry_is_named(&other->told,
-					  &(struct room_face){ .uri = text_bytes(&m->told.uri) }))
-			return false;
-	}
-	return true;
-}
-
 void roster_withdraw(struct room *r, struct room_member *m)
 {
-	uint8_t space[ROOM_ENDPOINT_MAX];
-	struct roster_name name;
-
 	if (!m->told.link.change)
 		return;
-	name = roster_entry_name(m, space);
-	roster_leave(&r->roster, &m->told.link, &name, roster_entry_is_last(r, m));
+	roster_leave(&r->roster, &m->told.link, text_bytes(&m->told.uri));
 	r->told_count -= m->told.there;
 	m->told.there = false;
 }
@@ -129,21 +129,34 @@ void roster_change(struct room_roster *r, struct roster_link *member)
 	roster_append(r, member);
 }
 
-/* NULL: no memory. */
-static struct roster_gone *gone_make(const struct roster_name *name, bool last)
+void roster_join(struct roster_link *member, struct roster_link *other)
 {
-	struct roster_gone *gone = malloc(sizeof(*gone) + name->user.n + name->endpoint.n);
-	struct writer w;
+	member->twin = other->twin ? other->twin : other;
+	other->twin = member;
+}
+
+/* The one before it in the round; NULL: it is alone. */
+static struct roster_link *roster_part(struct roster_link *member)
+{
+	struct roster_link *before = member;
+
+	while (before->twin && before->twin != member)
+		before = before->twin;
+	before->twin = member->twin;
+	member->twin = NULL;
+	return before == member ? NULL : before;
+}
+
+/* NULL: no memory. */
+static struct roster_gone *gone_make(struct bytes user)
+{
+	struct roster_gone *gone = malloc(sizeof(*gone) + user.n);
 
 	if (!gone)
 		return NULL;
-	w = writer_over(gone->text, name->user.n + name->endpoint.n);
-	writer_bytes(&w, name->user);
-	writer_bytes(&w, name->endpoint);
+	memcpy(gone->text, user.p, user.n);
 	gone->link = (struct roster_link){ .gone = gone };
-	gone->user = last;
-	gone->name = (struct roster_name){ bytes_mem(gone->text, name->user.n),
-					   bytes_mem(gone->text + name->user.n, name->endpoint.n) };
+	gone->user = bytes_mem(gone->text, user.n);
 	return gone;
 }
 
@@ -162,15 +175,20 @@ static void gone_forget(struct room_roster *r)
 	free(l->gone);
 }
 
-void roster_leave(struct room_roster *r, struct roster_link *member, const struct roster_name *name,
-		  bool last)
+void roster_leave(struct room_roster *r, struct roster_link *member, struct bytes user)
 {
+	struct roster_link *twin;
 	struct roster_gone *gone;
 
 	if (!member->change)
 		return;
 	roster_unlink(r, member);
-	gone = gone_make(name, last);
+	twin = roster_part(member);
+	if (twin) {
+		roster_change(r, twin);
+		return;
+	}
+	gone = gone_make(user);
 	if (!gone) {
 		r->forgotten = ++r->change;
 		return;

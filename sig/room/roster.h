@@ -18,6 +18,8 @@ struct roster_link {
 	struct roster_link *next, *prev;
 	uint64_t change;          /* of it, the last one; 0: it is not listed */
 	struct roster_gone *gone; /* NULL: it is there */
+	/* next phone of the same user, round; NULL or itself: the user has no other one there */
+	struct roster_link *twin;
 };
 
 /* What names a member to others: user is a URI, endpoint tells its phones apart. */
@@ -28,8 +30,7 @@ struct roster_name {
 /* Of one that left. */
 struct roster_gone {
 	struct roster_link link; /* first: it is one */
-	struct roster_name name;
-	bool user; /* none of the user's phones is there any more */
+	struct bytes user;       /* none of the user's phones is there any more */
 	char text[];
 };
 
@@ -45,9 +46,10 @@ struct room_roster {
 
 /* It has come, or what is told of it is another. */
 void roster_change(struct room_roster *r, struct roster_link *member);
-/* It leaves; one that is not listed is as it was. last: no other phone of the user is there. */
-void roster_leave(struct room_roster *r, struct roster_link *member, const struct roster_name *name,
-		  bool last);
+/* It is a phone of the same user as that one, which is listed: a user is told whole, with all phones. */
+void roster_join(struct roster_link *member, struct roster_link *other);
+/* It leaves; one that is not listed is as it was. Where the user has another phone there, what is told of the user has changed. */
+void roster_leave(struct room_roster *r, struct roster_link *member, struct bytes user);
 /* What is told of the conference itself is another: its name, its lock. */
 void roster_describe(struct room_roster *r);
 /* The first that changed behind that change; NULL: none did. */

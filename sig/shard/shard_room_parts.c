@@ -17,7 +17,6 @@
 /* Who is in a room, for those who watch it (RFC 4575): each call says how its party is now, and the room what of that is new. */
 
 enum { FACE_URI_MAX = 128 };
-#define FACE_NOBODY "sip:anonymous@anonymous.invalid"
 
 struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct bytes user)
 {
@@ -65,7 +64,15 @@ static enum conference_way face_way(const struct call *c)
 	return hears ? CONFERENCE_HEARS : CONFERENCE_NEITHER;
 }
 
-/* Of who hides nobody is told more than that he is there (RFC 3323). */
+/* Of who hides nobody is told more than that he is there (RFC 3323); each is one of his own (RFC 4575 5.6). */
+static struct bytes face_nobody(const struct call *c, uint8_t space[FACE_URI_MAX])
+{
+	struct writer w = writer_over(space, FACE_URI_MAX);
+
+	writer_number(&w, "sip:anonymous", c->member->number, "@anonymous.invalid");
+	return writer_done(&w);
+}
+
 static struct bytes face_uri(const struct shard *s, const struct call *c, bool hidden,
 			     uint8_t space[FACE_URI_MAX])
 {
@@ -74,11 +81,11 @@ static struct bytes face_uri(const struct shard *s, const struct call *c, bool h
 	struct bytes user = call_leg_user(c, c->bridge.caller);
 
 	if (hidden || !lex_is_token(user))
-		return BYTES_LIT(FACE_NOBODY);
+		return face_nobody(c, space);
 	writer_str(&w, "sip:");
 	writer_bytes(&w, user);
 	WRITER_TEXTS(&w, "@", realm[0] ? realm : s->settings.digest.realm);
-	return w.overflow ? BYTES_LIT(FACE_NOBODY) : writer_done(&w);
+	return w.overflow ? face_nobody(c, space) : writer_done(&w);
 }
 
 static struct bytes face_display(const struct shard *s, const struct call *c, bool hidden)

@@ -81,6 +81,17 @@ struct shard_profiles {
 	struct shard_range ranges[SHARD_RANGES_MAX];
 };
 
+/*
+ * How often a watcher has asked for the same of late: a phone that does not understand what it is told may subscribe anew each time. So many
+ * SUBSCRIBEs at once, then one each interval. Two places for a hash: who has waited longest makes room, so nothing grows, and no loop hides
+ * behind others that are quiet.
+ */
+enum { SUBSCRIBE_PACES = 1024, SUBSCRIBE_BURST = 32, SUBSCRIBE_PACE_MS = 2000 };
+struct subscribe_pace {
+	uint64_t hash;
+	uint64_t due_ns; /* all that it asked for is paid by then */
+};
+
 struct shard {
 	struct shard *next; /* of the node */
 	struct shard_settings settings;
@@ -121,6 +132,7 @@ struct shard {
 	uint32_t lost_count;
 	struct wheel_timer lost_timer;
 	struct hash_key key;
+	struct subscribe_pace paces[SUBSCRIBE_PACES];
 	uint32_t established;
 	uint32_t transcoded; /* calls whose audio is transcoded */
 	bool draining;

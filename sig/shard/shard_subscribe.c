@@ -160,6 +160,55 @@ static struct bytes subscribe_trunk(const struct shard *s, const struct sip_mess
 	return bytes_str(trunks_name(s->settings.trunks, shard_trunk_of(s, &m->hop)));
 }
 
+/* ---- how often ---- */
+
+static uint64_t pace_hash(const struct shard *s, const struct subscription *sub)
+{
+	uint8_t space[2 * ROUTE_USER_MAX + 64];
+	struct writer w = writer_over(space, sizeof(space));
+
+	writer_number(&w, "", sub->tenant, " ");
+	writer_number(&w, "", sub->package, " ");
+	writer_bytes(&w, text_bytes(&sub->watcher));
+	writer_str(&w, " ");
+	writer_bytes(&w, text_bytes(&sub->resource));
+	return hash_sip(&s->key, writer_done(&w)) | 1;
+}
+
+static struct subscribe_pace *pace_find(struct shard *s, uint64_t hash)
+{
+	struct subscribe_pace *a = &s->paces[hash / 2 % SUBSCRIBE_PACES];
+	struct subscribe_pace *b = &s->paces[(hash / 2 % SUBSCRIBE_PACES) ^ 1];
+
+	if (a->hash == hash || b->hash == hash)
+		return a->hash == hash ? a : b;
+	if (b->due_ns < a->due_ns)
+		a = b;
+	*a = (struct subscribe_pace){ .hash = hash };
+	return a;
+}
+
+/* Who ends a subscription may always. False: it was refused. */
+static bool subscribe_paced(struct shard *s, const struct sip_message *m,
+			    const struct subscription *sub, const struct subscribe_wish *wish)
+{
+	const uint64_t interval_ns = SUBSCRIBE_PACE_MS * NS_PER_MS, now_ns = s->host.now.ns;
+	struct subscribe_pace *p;
+
+	if (!wish->expires_s || !sub->watcher.n)
+		return true;
+	p = pace_find(s, pace_hash(s, sub));
+	if (p->due_ns < now_ns)
+		p->due_ns = now_ns;
+	if (p->due_ns - now_ns > (SUBSCRIBE_BURST - 1) * interval_ns) {
+		shard_misuse(s, m, SECURITY_QUOTA, text_bytes(&sub->watcher));
+		subscribe_refuse(s, NULL, m, 503, REFUSED_SUBSCRIPTIONS_FULL);
+		return false;
+	}
+	p->due_ns += interval_ns;
+	return true;
+}
+
 /* ---- a new one ---- */
 
 /* Whom it wants to watch. */
@@ -419,7 +468,7 @@ void shard_subscribe(struct shard *s, const struct sip_message *m)
 	ask.sub.watcher = text_of(ask.watcher);
 	ask.sub.resource = text_of(ask.resource);
 	ask.sub.users = text_of(ask.users);
-	if (!may_subscribe(s, m, &ask.sub))
+	if (!may_subscribe(s, m, &ask.sub) || !subscribe_paced(s, m, &ask.sub, &wish))
 		return;
 	status = read_set(s, m, &ask.sub, &wish, &reason);
 	if (status)
@@ -528,7 +577,7 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 		subscribe_refuse(s, NULL, m, status, reason);
 		return;
 	}
-	if (!subscription_allows(s, sub, m))
+	if (!subscription_allows(s, sub, m) || !subscribe_paced(s, m, sub, &wish))
 		return;
 	party = shard_party(s, sub->tenant, text_bytes(&sub->watcher), &m->hop);
 	slot = shard_txn_in_dialog(s, m, &party);

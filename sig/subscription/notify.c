@@ -210,7 +210,7 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 {
 	struct bytes user = text_bytes(&sub->resource);
 	const struct package *p = package_of(sub->package);
-	struct sip_name_addr to = { 0 };
+	struct sip_name_addr to = { 0 }, from = { 0 };
 	struct package_state state = {
 		.version = sub->dialog.local_cseq,
 		.whole = sub->whole,
@@ -232,6 +232,8 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 
 	if (!sip_name_addr_parse(&to, text_bytes(&sub->dialog.local)))
 		state.entity = to.uri;
+	if (!sub->trunk.n && !sip_name_addr_parse(&from, text_bytes(&sub->dialog.remote)))
+		state.watcher = from.uri;
 	if (p->of_presence) {
 		s->view.presence(s->view.owner, sub->tenant, user, a->dialogs, a->dialog_count,
 				 &state.presence);

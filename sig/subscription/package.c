@@ -253,16 +253,18 @@ static void dialog_info_write(struct writer *w, const struct package_state *stat
 /*
  * application/conference-info+xml (RFC 4575 5). What is told is all that changed since the watcher was told last, in the order in which it
  * changed, as much as a document may have; the next one goes on there. So a room of any size is told by documents of that size: the first one
- * begins anew (state="full") with the members that fit, and those behind it add the others (RFC 4575 6, state="partial").
+ * begins anew (state="full") with the users that fit, and those behind it (state="partial") add the others, each of them whole (RFC 4575 4.4).
  */
 
 enum {
-	USERS_MAX = 128,  /* of a document */
-	MEMBER_MAX = 768, /* one that needs more is told without its name */
-	TAIL_MAX = 64,    /* what is behind the last member */
+	USERS_MAX = 128,       /* of a document */
+	DISPLAY_MAX = 320,     /* a user whose name needs more is told without it */
+	USER_END_MAX = 16,     /* what is behind the last phone of a user, */
+	TAIL_MAX = 64,         /* and behind the last user */
+	WATCHER_HOST_MAX = 64, /* a longer one is not repeated for each user */
 };
 
-/* Users that a document has already. */
+/* Users that a document has already: hashes, odd of those that are gone. */
 struct info_users {
 	uint64_t hashes[USERS_MAX];
 	uint32_t count;
@@ -298,12 +300,33 @@ static void info_text(struct writer *w, const char *element, struct bytes text)
 	WRITER_TEXTS(w, "</", element, ">");
 }
 
-static void info_entity(struct writer *w, const char *element, struct bytes entity,
-			const char *state)
+/* A user of ours has the host by which its watcher knows us: a phone looks for itself, and for whom it calls, by that. */
+static void info_uri(struct writer *w, const struct package_state *state, struct bytes uri)
+{
+	const struct sip_uri *by = &state->watcher;
+	size_t host = bytes_find(uri, '@') + 1, end = bytes_find(uri, ';');
+	bool v6 = bytes_find(by->host, ':') < by->host.n;
+
+	if (!by->host.n || by->host.n > WATCHER_HOST_MAX || host > end ||
+	    bytes_starts(bytes_from(uri, host), "anonymous.invalid")) {
+		xml_write(w, uri);
+		return;
+	}
+	xml_write(w, bytes_sub(uri, 0, host));
+	writer_str(w, v6 ? "[" : "");
+	xml_write(w, by->host);
+	writer_str(w, v6 ? "]" : "");
+	if (by->port)
+		writer_number(w, ":", by->port, "");
+	xml_write(w, bytes_from(uri, end));
+}
+
+static void info_entity(struct writer *w, const struct package_state *state, const char *element,
+			struct bytes entity, const char *word)
 {
 	WRITER_TEXTS(w, "<", element, " entity=\"");
-	xml_write(w, entity);
-	WRITER_TEXTS(w, "\" state=\"", state, "\"");
+	info_uri(w, state, entity);
+	WRITER_TEXTS(w, "\" state=\"", word, "\"");
 }
 
 /* ---- the conference ---- */
@@ -344,45 +367,79 @@ static void info_medium(struct writer *w, const char *id, const char *type, enum
 		     "</status></media>");
 }
 
-/* Users are told in part: each phone of theirs is a member of its own. */
-static void info_member(struct writer *w, const struct conference_member *m, bool named)
+/* A name that is longer is no reason not to tell of its user. */
+static void info_display(struct writer *w, struct bytes display)
 {
-	info_entity(w, "user", m->name.user, "partial");
-	writer_str(w, ">");
-	if (named)
-		info_text(w, "display-text", m->display);
-	WRITER_TEXTS(w, "<roles><entry>", m->host ? "host" : "participant", "</entry></roles>");
-	info_entity(w, "endpoint", m->name.endpoint, "full");
+	const struct writer before = *w;
+
+	info_text(w, "display-text", display);
+	if (w->overflow || w->n - before.n > DISPLAY_MAX)
+		*w = before;
+}
+
+static void info_endpoint(struct writer *w, const struct package_state *state,
+			  const struct conference_member *m)
+{
+	info_entity(w, state, "endpoint", m->name.endpoint, "full");
 	WRITER_TEXTS(w, "><status>", g_status[m->status], "</status>");
 	info_joined(w, m);
 	if (m->audio)
 		info_medium(w, "1", "audio", m->audio_way);
 	if (m->video)
 		info_medium(w, "2", "video", m->video_way);
-	writer_str(w, "</endpoint></user>\r\n");
+	writer_str(w, "</endpoint>");
 }
 
-static void info_bounded_member(struct writer *w, const struct conference_member *m)
+static const struct roster_link *told_twin(const struct roster_link *l)
 {
-	const struct writer before = *w;
-
-	info_member(w, m, true);
-	if (!w->overflow && w->n - before.n <= MEMBER_MAX)
-		return;
-	*w = before;
-	info_member(w, m, false);
+	return l->twin ? l->twin : l;
 }
 
-static void info_gone(struct writer *w, const struct roster_gone *gone)
+static void told_read(const struct package_state *state, const struct roster_link *l,
+		      struct conference_member *out)
 {
-	info_entity(w, "user", gone->name.user, gone->user ? "deleted" : "partial");
-	if (gone->user) {
-		writer_str(w, "/>\r\n");
-		return;
-	}
+	*out = (struct conference_member){ 0 };
+	state->conference->read(state->conference->room, l, out);
+}
+
+static bool twins_have_host(const struct package_state *state, const struct roster_link *first)
+{
+	const struct roster_link *l = first;
+	struct conference_member m;
+
+	do {
+		told_read(state, l, &m);
+		l = told_twin(l);
+	} while (!m.host && l != first);
+	return m.host;
+}
+
+/* A user is told whole (state="full"), with all phones: whoever hears of one for the first time, or of a phone that has left, need know
+ * nothing of before (RFC 4575 4.4). most: phones that do not fit are not told. */
+static void info_user(struct writer *w, const struct package_state *state,
+		      const struct roster_link *first, size_t most)
+{
+	const struct roster_link *l = first;
+	struct conference_member m;
+	struct writer before;
+
+	told_read(state, l, &m);
+	info_entity(w, state, "user", m.name.user, "full");
 	writer_str(w, ">");
-	info_entity(w, "endpoint", gone->name.endpoint, "deleted");
-	writer_str(w, "/></user>\r\n");
+	info_display(w, m.display);
+	WRITER_TEXTS(w, "<roles><entry>", twins_have_host(state, first) ? "host" : "participant",
+		     "</entry></roles>");
+	do {
+		before = *w;
+		told_read(state, l, &m);
+		info_endpoint(w, state, &m);
+		if (w->overflow || w->n > most) {
+			*w = before;
+			break;
+		}
+		l = told_twin(l);
+	} while (l != first);
+	writer_str(w, "</user>\r\n");
 }
 
 static bool is_too_long(const struct roster_name *name)
@@ -391,20 +448,23 @@ static bool is_too_long(const struct roster_name *name)
 	       name->endpoint.n > CONFERENCE_URI_MAX;
 }
 
-/* No user is named twice in one document: whoever reads it need not put that together. False: there is no room, or it is there. */
-static bool users_add(struct info_users *users, struct bytes user)
+/* No user is named twice in one document: whoever reads it need not put that together. */
+enum user_place { USER_NEW, USER_TOLD, USER_LATER };
+
+static enum user_place users_add(struct info_users *users, struct bytes user, bool gone)
 {
 	static const struct hash_key key;
-	uint64_t hash = hash_sip(&key, user);
+	uint64_t hash = hash_sip(&key, user) & ~UINT64_C(1);
 
 	for (uint32_t i = 0; i < users->count; i++) {
-		if (users->hashes[i] == hash)
-			return false;
+		if ((users->hashes[i] & ~UINT64_C(1)) ==
+		    hash) /* with all phones, or gone and back */
+			return gone || (users->hashes[i] & 1) ? USER_LATER : USER_TOLD;
 	}
 	if (users->count == USERS_MAX)
-		return false;
-	users->hashes[users->count++] = hash;
-	return true;
+		return USER_LATER;
+	users->hashes[users->count++] = hash | gone;
+	return USER_NEW;
 }
 
 /* False: it is for the next document. */
@@ -412,20 +472,27 @@ static bool info_one(struct writer *w, const struct package_state *state,
 		     const struct roster_link *l, struct info_users *users)
 {
 	const struct writer before = *w;
+	const size_t most = state->most - TAIL_MAX;
 	struct conference_member m = { 0 };
-	const struct roster_name *name = l->gone ? &l->gone->name : &m.name;
+	enum user_place place;
 
-	if (!l->gone)
-		state->conference->read(state->conference->room, l, &m);
-	if (is_too_long(name))
-		return true; /* no document could name it */
-	if (!users_add(users, name->user))
-		return false;
 	if (l->gone)
-		info_gone(w, l->gone);
+		m.name.user = l->gone->user;
 	else
-		info_bounded_member(w, &m);
-	if (!w->overflow && w->n + TAIL_MAX <= state->most)
+		told_read(state, l, &m);
+	if (is_too_long(&m.name))
+		return true; /* no document could name it */
+	place = users_add(users, m.name.user, l->gone != NULL);
+	if (place != USER_NEW)
+		return place == USER_TOLD;
+	if (l->gone) {
+		info_entity(w, state, "user", m.name.user, "deleted");
+		writer_str(w, "/>\r\n");
+	} else {
+		/* one whose phones fill a document has one of its own */
+		info_user(w, state, l, users->count == 1 ? most - USER_END_MAX : SIZE_MAX);
+	}
+	if (!w->overflow && w->n <= most)
 		return true;
 	*w = before;
 	return users->count == 1; /* it would fit into none */
@@ -449,23 +516,15 @@ static bool info_members(struct writer *w, const struct package_state *state, ui
 
 static void info_users(struct writer *w, const struct package_state *state)
 {
-	const struct writer before = *w;
 	struct conference_notified *told = state->conference_notified;
 	uint64_t from = state->whole ? 0 : told->change;
-	bool all;
 
 	told->id = state->conference->id;
 	if (state->whole)
 		told->begun = state->conference->roster->change;
 	WRITER_TEXTS(w, "<users state=\"", state->whole ? "full" : "partial", "\">\r\n");
-	all = info_members(w, state, from, &told->change);
-	if (!all && state->whole) {
-		*w = before;
-		writer_str(w, "<users state=\"partial\">\r\n");
-		all = info_members(w, state, from, &told->change);
-	}
+	told->more = !info_members(w, state, from, &told->change);
 	writer_str(w, "</users>\r\n");
-	told->more = !all;
 }
 
 static void conference_open(struct writer *w, const struct package_state *state, const char *word)

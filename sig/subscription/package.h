@@ -117,6 +117,8 @@ struct package_state {
 	bool whole;  /* all of it; else what was not told yet */
 	bool hidden; /* nobody is named but the user itself */
 	struct sip_uri entity;
+	struct sip_uri
+		watcher; /* by whose host it knows the users of a conference; host empty: by theirs */
 	const struct dialog_state *dialogs; /* none is over */
 	uint32_t dialog_count;
 	const struct dialog_notified *told;

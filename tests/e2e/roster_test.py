@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Members of a conference who watch it (RFC 4575), over UDP, TCP and a kill of the node.  CONF-03, CONF-10."""
+import os
+import time
 import unittest
 
 from conference_test import ConferenceTest
+from lib.linphone import Linphone
 from lib.roster import Roster
 from lib.stream import StreamAgent
+from patience import until
 
 UP = "connected"
 
@@ -78,6 +82,32 @@ class Rooms(RosterTest):
             roster.until(u1001=UP, u1002=UP)
         self.assertEqual(both[0].again(0).status, 200)
         both[0].until_over("timeout")
+
+
+class Clients(RosterTest):
+    def asked(self):
+        return self.node.metric("tandem_sip_requests_total", method="SUBSCRIBE")
+
+    def test_linphone(self):
+        """linphone's own code reads each document, and asks for nothing anew: it knows whoever is named, itself as well."""
+        self.node.ctl("room.put", number="700", name="Board")
+        self.agents["1004"].register(expires=0, contact="*")
+        for number in ("1001", "1002"):
+            self.dials(number, "700")
+        phone = Linphone(os.path.join(self.node.home, "linphone"), self.node.ports, self.node.server, "1004", "secret1004")
+        self.addCleanup(phone.quit)
+        phone.heard("LinphoneRegistrationOk")
+        phone.say("call 700")
+        until(lambda: self.asked() >= 1, phone.output)
+        third = self.members("1001", "1002", "1004")["1002"]["call"]
+        for command in ("mute", "unmute"):
+            self.node.ctl(f"conference.{command}", call=third)
+            time.sleep(1.2)         # the pace of documents
+        self.dials("1003", "700")
+        self.hangs_up("1002")
+        time.sleep(1.2)
+        self.assertLessEqual(self.asked(), 2, "a SUBSCRIBE, and its credentials")
+        self.assertNotIn("is not in the list of participants", phone.output())
 
 
 class Stations(RosterTest):

@@ -56,19 +56,18 @@ class Roster:
             self.endpoints = {}
         count = info.find(f"{INFO}conference-state/{INFO}user-count")
         self.count = int(count.text) if count is not None else self.count
+        assert self.state != "full" or "partial" not in {each.get("state") for each in info.iter()}, "RFC 4575 4.4"
         for user in info.iter(INFO + "user"):
             self.learn_user(user)
 
     def learn_user(self, user):
-        name = user.get("entity").removeprefix("sip:").partition("@")[0]
-        if user.get("state") == "deleted":
-            self.endpoints = {key: row for key, row in self.endpoints.items() if row[0] != name}
+        name, _, host = user.get("entity").removeprefix("sip:").partition("@")
+        assert user.get("state") in ("full", "deleted"), "linphone asks for all anew when it does not know a user that is told in part"
+        assert host in (self.agent.home, "anonymous.invalid"), host
+        self.endpoints = {key: row for key, row in self.endpoints.items() if row[0] != name}
         role = user.find(f"{INFO}roles/{INFO}entry")
         for endpoint in user.iter(INFO + "endpoint"):
-            if endpoint.get("state") == "deleted":
-                self.endpoints.pop(endpoint.get("entity"), None)
-            else:
-                self.endpoints[endpoint.get("entity")] = (name, endpoint.find(INFO + "status").text, role.text == "host")
+            self.endpoints[endpoint.get("entity")] = (name, endpoint.find(INFO + "status").text, role.text == "host")
 
     def shown(self):
         return {name: status for name, status, _ in self.endpoints.values()}

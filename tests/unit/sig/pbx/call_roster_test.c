@@ -48,7 +48,7 @@ static void who_is_there(void **state)
 	assert_true(rig_has(m, "state=\"full\" version=\"0\""));
 	assert_true(rig_has(m, "<maximum-user-count>8</maximum-user-count>"));
 	assert_true(rig_has(m, "<user-count>3</user-count>"));
-	assert_true(rig_has(m, "<user entity=\"sip:1001@test.local\" state=\"partial\">"));
+	assert_true(rig_has(m, "<user entity=\"sip:1001@test.local\" state=\"full\">"));
 	assert_true(rig_has(m, "<roles><entry>host</entry></roles>"));
 	assert_true(rig_has(m, "sip:1002@test.local") && rig_has(m, "sip:1004@test.local"));
 	assert_true(rig_has(m, "<status>connected</status><joining-method>dialed-out"));
@@ -84,7 +84,7 @@ static void changes(void **state)
 	assert_true(rig_has(m, "<status>connected</status>"));
 	assert_int_equal(order_one(r, member_from(&all, "1004")->call, MEMBER_HOST, true, 0, 0), 0);
 	m = next();
-	assert_true(rig_has(m, "sip:1004@test.local\" state=\"partial\"><roles><entry>host"));
+	assert_true(rig_has(m, "sip:1004@test.local\" state=\"full\"><roles><entry>host"));
 	assert_true(rig_has(m, "<display-text>Phone</display-text><roles><entry>participant"));
 	assert_false(rig_has(m, "entity=\"sip:1002@"));
 }

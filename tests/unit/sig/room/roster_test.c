@@ -35,8 +35,8 @@ static const char *changed(const struct room_roster *r, uint64_t since)
 	for (const struct roster_link *l = roster_after(r, since); l; l = l->next) {
 		writer_str(&w, w.n ? "," : "");
 		if (l->gone) {
-			writer_str(&w, l->gone->user ? "-" : "~");
-			writer_bytes(&w, l->gone->name.user);
+			writer_str(&w, "-");
+			writer_bytes(&w, l->gone->user);
 		} else {
 			writer_u64(&w, (uint64_t)(l - g_members));
 		}
@@ -45,14 +45,12 @@ static const char *changed(const struct room_roster *r, uint64_t since)
 	return text;
 }
 
-static void leave(struct room_roster *r, unsigned i, bool last)
+static void leave(struct room_roster *r, unsigned i)
 {
 	char name[16];
-	struct roster_name who = { .endpoint = BYTES_LIT("e") };
 
 	(void)snprintf(name, sizeof(name), "%u", i);
-	who.user = bytes_str(name);
-	roster_leave(r, &g_members[i], &who, last);
+	roster_leave(r, &g_members[i], bytes_str(name));
 }
 
 static void in_their_order(void **state)
@@ -75,17 +73,36 @@ static void who_left(void **state)
 	struct room_roster *r = *state;
 	uint64_t all = r->change;
 
-	leave(r, 2, true);
-	leave(r, 0, false);
-	assert_string_equal(changed(r, all), "-2,~0");
-	assert_string_equal(changed(r, 0), "1,3,4,-2,~0");
-	assert_true(bytes_is(r->last->gone->name.endpoint, "e"));
+	leave(r, 2);
+	leave(r, 0);
+	assert_string_equal(changed(r, all), "-2,-0");
+	assert_string_equal(changed(r, 0), "1,3,4,-2,-0");
 	roster_change(r, &g_members[2]); /* it comes again */
-	assert_string_equal(changed(r, all), "-2,~0,2");
-	leave(r, 2, true);
-	leave(r, 2, true); /* it has left */
-	assert_string_equal(changed(r, all), "-2,~0,-2");
+	assert_string_equal(changed(r, all), "-2,-0,2");
+	leave(r, 2);
+	leave(r, 2); /* it has left */
+	assert_string_equal(changed(r, all), "-2,-0,-2");
 	assert_int_equal(r->gone_count, 3);
+}
+
+/* Phones of one user: what is told of the user changes when one leaves, and the user is gone with the last. */
+static void twins(void **state)
+{
+	struct room_roster *r = *state;
+	uint64_t all;
+
+	roster_join(&g_members[1], &g_members[0]);
+	roster_join(&g_members[2], &g_members[0]);
+	all = r->change;
+	leave(r, 0);
+	assert_int_equal(r->gone_count, 0);
+	assert_true(!strcmp(changed(r, all), "1") || !strcmp(changed(r, all), "2"));
+	all = r->change;
+	leave(r, 1);
+	assert_string_equal(changed(r, all), "2");
+	all = r->change;
+	leave(r, 2);
+	assert_string_equal(changed(r, all), "-2");
 }
 
 static void described(void **state)
@@ -104,12 +121,12 @@ static void forgotten(void **state)
 	struct room_roster *r = *state;
 	uint64_t first;
 
-	leave(r, 3, true);
+	leave(r, 3);
 	first = r->change;
 	for (unsigned i = 0; i < ROSTER_GONE_MAX; i++) {
 		assert_int_equal(r->forgotten, 0);
 		roster_change(r, &g_members[3]);
-		leave(r, 3, true);
+		leave(r, 3);
 	}
 	assert_int_equal(r->forgotten, first);
 	assert_int_equal(r->gone_count, ROSTER_GONE_MAX);
@@ -120,8 +137,8 @@ static void forgotten(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(in_their_order), TEST(who_left), TEST(described),
-					    TEST(forgotten) };
+	const struct CMUnitTest tests[] = { TEST(in_their_order), TEST(who_left), TEST(twins),
+					    TEST(described), TEST(forgotten) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

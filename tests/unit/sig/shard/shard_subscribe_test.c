@@ -440,6 +440,12 @@ static void bounded(void **state)
 	}
 }
 
+/* As if each SUBSCRIBE came long after the one before. */
+static void forget_pace(struct watch *t)
+{
+	memset(t->l.r->shard->paces, 0, sizeof(t->l.r->shard->paces));
+}
+
 /* More in a millisecond where many wait. */
 static void bounded_many(void **state)
 {
@@ -447,8 +453,10 @@ static void bounded_many(void **state)
 	struct watch *t = *state;
 	uint32_t before;
 
-	for (uint32_t i = 0; i < WATCHERS; i++)
+	for (uint32_t i = 0; i < WATCHERS; i++) {
 		watch_begin(t);
+		forget_pace(t);
+	}
 	before = watch_notifies(t);
 	phone_invite(&t->l.a, "1002", PHONE_SDP_A);
 	(void)phone_rings(&t->l.b);
@@ -677,6 +685,7 @@ static void full(void **state)
 	struct bytes m;
 
 	do {
+		forget_pace(t);
 		m = watch_ask(&t->w, "1002", WATCH_DIALOG);
 		taken += bytes_starts(m, "SIP/2.0 200");
 		(void)watch_told(&t->w);
@@ -889,6 +898,35 @@ static void presence(void **state)
 	assert_true(rig_has(watch_told(&t->w), "<rpid:on-the-phone/>"));
 }
 
+/* A phone that subscribes again and again costs no more than its share: a new dialog, and its own, are one count. Another resource, another
+ * watcher, and the end of a subscription are not refused; after a while it may again. */
+static void subscribes_without_end(void **state)
+{
+	struct watch *t = *state;
+	unsigned taken = 0, refused = 0;
+	struct bytes m = { 0 };
+
+	watch_begin(t);
+	for (unsigned i = 0; i < 2 * SUBSCRIBE_BURST; i++) {
+		m = watch_again(&t->w, WATCH_DIALOG);
+		taken += bytes_starts(m, "SIP/2.0 200");
+		refused += bytes_starts(m, "SIP/2.0 503");
+		(void)watch_told(&t->w);
+	}
+	assert_true(taken >= SUBSCRIBE_BURST - 1 && taken <= SUBSCRIBE_BURST + 1);
+	assert_int_equal(taken + refused, 2 * SUBSCRIBE_BURST);
+	assert_true(bytes_is(rig_header(m, "Retry-After"), "60"));
+	assert_true(bytes_starts(watch_again(&t->w, WATCH_DIALOG "Expires: 0\r\n"), "SIP/2.0 200"));
+	(void)watch_told(&t->w);
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", WATCH_DIALOG), "SIP/2.0 503"));
+	assert_true(bytes_starts(watch_ask(&t->w, "1001", WATCH_DIALOG), "SIP/2.0 200"));
+	(void)watch_told(&t->w);
+	assert_true(bytes_starts(watch_ask(&t->l.a, "1002", WATCH_DIALOG), "SIP/2.0 200"));
+	(void)watch_told(&t->l.a);
+	rig_wait_ms(t->l.r, SUBSCRIBE_PACE_MS + 1);
+	assert_true(bytes_starts(watch_ask(&t->w, "1002", WATCH_DIALOG), "SIP/2.0 200"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -925,6 +963,7 @@ int main(void)
 		WATCH_TEST(long_names),
 		WATCH_TEST(too_long),
 		WATCH_TEST(events),
+		WATCH_TEST(subscribes_without_end),
 		CONNECTED_TEST(node_lives),
 		CONNECTED_TEST(node_is_gone),
 		CONNECTED_TEST(third_node),

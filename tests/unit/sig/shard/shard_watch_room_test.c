@@ -63,7 +63,7 @@ static void leaves(struct watch *t, unsigned i)
 	struct conference_member m;
 
 	read_member(NULL, &g.members[i], &m);
-	roster_leave(&g.roster, &g.members[i], &m.name, true);
+	roster_leave(&g.roster, &g.members[i], m.name.user);
 	g.view.count--;
 	room_changed(t);
 }

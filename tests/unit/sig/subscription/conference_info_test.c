@@ -20,6 +20,8 @@ static struct {
 	uint32_t version;
 	bool whole;
 	size_t most;
+	const char *host; /* of its watcher */
+	uint16_t port;
 	char text[HOST_SDP_MAX + 1];
 } g;
 
@@ -72,13 +74,20 @@ static struct member *joins(unsigned i, const char *display)
 	return m;
 }
 
-static void leaves(unsigned i, bool last)
+static void leaves(unsigned i)
 {
-	const struct roster_name name = { bytes_str(g.members[i].user),
-					  bytes_str(g.members[i].endpoint) };
-
-	roster_leave(&g.roster, &g.members[i].link, &name, last);
+	roster_leave(&g.roster, &g.members[i].link, bytes_str(g.members[i].user));
 	g.view.count--;
+}
+
+/* A further phone of a user. */
+static struct member *joins_as(unsigned i, unsigned of)
+{
+	struct member *m = joins(i, "");
+
+	memcpy(m->user, g.members[of].user, sizeof(m->user));
+	roster_join(&m->link, &g.members[of].link);
+	return m;
 }
 
 static void write_next(struct package_state *s)
@@ -102,6 +111,8 @@ static const char *told(void)
 				   .conference_notified = &g.told,
 				   .most = g.most };
 
+	s.watcher.host = bytes_str(g.host);
+	s.watcher.port = g.port;
 	write_next(&s);
 	assert_true(strlen(g.text) <= g.most);
 	g.whole = false;
@@ -212,7 +223,7 @@ static void whole(void **state)
 	assert_non_null(strstr(text, "<user-count>2</user-count><active>true</active>"
 				     "<locked>false</locked>"));
 	assert_non_null(strstr(text, "<users state=\"full\">"));
-	assert_non_null(strstr(text, "<user entity=\"sip:1000@test.local\" state=\"partial\">"
+	assert_non_null(strstr(text, "<user entity=\"sip:1000@test.local\" state=\"full\">"
 				     "<display-text>A &quot;B&quot; &lt;C&gt;</display-text>"
 				     "<roles><entry>host</entry></roles>"
 				     "<endpoint entity=\"m0\" state=\"full\">"
@@ -222,7 +233,8 @@ static void whole(void **state)
 				     "<media id=\"1\"><type>audio</type><status>sendrecv</status>"
 				     "</media><media id=\"2\"><type>video</type><status>recvonly"
 				     "</status></media></endpoint></user>"));
-	assert_non_null(strstr(text, "state=\"partial\"><roles><entry>participant</entry>"));
+	assert_null(strstr(text, "partial")); /* RFC 4575 4.4 */
+	assert_non_null(strstr(text, "state=\"full\"><roles><entry>participant</entry>"));
 	assert_false(g.told.more);
 }
 
@@ -259,21 +271,60 @@ static void gone(void **state)
 	const char *text;
 
 	(void)state;
-	for (unsigned i = 0; i < 3; i++)
+	for (unsigned i = 0; i < 2; i++)
 		(void)joins(i, "");
+	(void)joins_as(2, 1);
 	(void)told();
-	leaves(0, true);
-	leaves(1, false); /* another phone of the user is there */
+	leaves(0);
+	leaves(1); /* another phone of the user is there */
 	text = told();
 	assert_valid(text);
 	assert_non_null(strstr(text, "<user entity=\"sip:1000@test.local\" state=\"deleted\"/>"));
-	assert_non_null(strstr(text, "<user entity=\"sip:1001@test.local\" state=\"partial\">"
-				     "<endpoint entity=\"m1\" state=\"deleted\"/></user>"));
+	assert_non_null(strstr(text, "<user entity=\"sip:1001@test.local\" state=\"full\">"));
+	assert_non_null(strstr(text, "endpoint entity=\"m2\" state=\"full\""));
+	assert_null(strstr(text, "\"m1\""));
 	assert_non_null(strstr(text, "<user-count>1</user-count>"));
 	g.whole = true; /* who is told all hears of nobody who left */
 	text = told();
 	assert_int_equal(count_of(text, "<user "), 1);
 	assert_int_equal(count_of(text, "deleted"), 0);
+}
+
+/* A user of several phones is one, with all of them each time: also one that nobody was told of before. One of them hosts. */
+static void phones_of_a_user(void **state)
+{
+	(void)state;
+	(void)joins(0, "");
+	(void)told();
+	(void)joins(1, "");
+	joins_as(2, 1)->m.host = true;
+	assert_valid(told());
+	assert_int_equal(count_of(g.text, "<user "), 1);
+	assert_non_null(strstr(g.text, "sip:1001@test.local\" state=\"full\"><roles><entry>host"));
+	assert_int_equal(count_of(g.text, "<endpoint "), 2);
+	assert_false(g.told.more);
+	roster_change(&g.roster, &g.members[1].link);
+	assert_int_equal(count_of(told(), "<endpoint "), 2);
+}
+
+/* A watcher knows the node by a host of its own; who hides has none of ours. */
+static void host_of_the_watcher(void **state)
+{
+	struct member *hidden;
+
+	(void)state;
+	(void)joins(0, "");
+	(void)snprintf(g.members[0].endpoint, sizeof(g.members[0].endpoint),
+		       "sip:1000@test.local;member=1");
+	hidden = joins(1, "");
+	(void)snprintf(hidden->user, sizeof(hidden->user), "sip:anonymous2@anonymous.invalid");
+	g.host = "2001:db8::1";
+	g.port = 5070;
+	assert_valid(told());
+	assert_non_null(strstr(g.text, "<user entity=\"sip:1000@[2001:db8::1]:5070\" "));
+	assert_non_null(
+		strstr(g.text, "<endpoint entity=\"sip:1000@[2001:db8::1]:5070;member=1\" "));
+	assert_non_null(strstr(g.text, "<user entity=\"sip:anonymous2@anonymous.invalid\" "));
 }
 
 static void ended(void **state)
@@ -294,7 +345,7 @@ static void named_once(void **state)
 	(void)joins(0, "");
 	(void)joins(1, "");
 	(void)told();
-	leaves(0, true);
+	leaves(0);
 	(void)joins(0, "");
 	(void)joins(2, "");
 	assert_int_equal(count_of(told(), "sip:1000@"), 1);
@@ -318,11 +369,28 @@ static unsigned told_all(unsigned *documents)
 		assert_true(*documents < MEMBERS_MAX);
 		assert_non_null(strstr(text, *documents ? "state=\"partial\" version"
 							: "state=\"full\" version"));
-		assert_int_equal(count_of(text, "<users state=\"full\">"),
-				 !*documents && !g.told.more);
+		assert_int_equal(count_of(text, "<users state=\"full\">"), !*documents);
+		assert_int_equal(count_of(text, "state=\"partial\""), *documents ? 2 : 0);
 		users += count_of(text, "<user ");
 	}
 	return users;
+}
+
+/* As many phones as a document may have are told of one user, and whoever is behind is told, too. */
+static void too_many_phones(void **state)
+{
+	unsigned documents;
+
+	(void)state;
+	g.most = 3072;
+	(void)joins(0, "");
+	(void)joins(1, "");
+	for (unsigned i = 2; i < 30; i++)
+		(void)joins_as(i, 1);
+	(void)joins(30, "");
+	assert_true(told_all(&documents) >= 3);
+	assert_true(documents < 40);
+	assert_non_null(strstr(g.text, "sip:1030@test.local"));
 }
 
 /* 2,000 members are never one datagram, and nobody is left out. */
@@ -352,20 +420,20 @@ static void a_big_one_lives(void **state)
 	(void)told();
 	assert_true(g.told.more);
 	for (unsigned i = 0; i < 200; i++)
-		leaves(i, true);
+		leaves(i);
 	(void)joins(1000, "");
 	do {
 		assert_valid(told());
 		assert_null(strstr(g.text, "state=\"full\" version"));
 	} while (g.told.more);
 	for (unsigned i = 300; i < 400; i++)
-		leaves(i, true);
+		leaves(i);
 	assert_true(g.roster.forgotten > 0);
 	assert_null(strstr(told(), "state=\"full\" version")); /* of those it had heard */
 	while (g.told.more)
 		(void)told();
 	for (unsigned i = 400; i < 400 + ROSTER_GONE_MAX + 1; i++)
-		leaves(i, true);
+		leaves(i);
 	assert_non_null(strstr(told(), "state=\"full\" version"));
 }
 
@@ -423,9 +491,19 @@ static void longest_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(whole),           TEST(changes),       TEST(gone),        TEST(ended),
-		TEST(named_once),      TEST(a_big_one),     TEST(another_one), TEST(long_names),
-		TEST(a_big_one_lives), TEST(longest_names),
+		TEST(whole),
+		TEST(changes),
+		TEST(gone),
+		TEST(phones_of_a_user),
+		TEST(too_many_phones),
+		TEST(host_of_the_watcher),
+		TEST(ended),
+		TEST(named_once),
+		TEST(a_big_one),
+		TEST(another_one),
+		TEST(long_names),
+		TEST(a_big_one_lives),
+		TEST(longest_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
