@@ -7,6 +7,7 @@
 #include "app/node/node.h"
 #include "app/schema/fields.h"
 #include "app/schema/profile.h"
+#include "sig/identity/shown.h"
 #include "sig/sip/id.h"
 
 bool command_may_see(const struct command_run *run, const char *tenant)
@@ -96,7 +97,12 @@ static bool call_is_listed(const struct command_run *run, const struct shard *co
 	if (application->given && !bytes_is(application->text, view->application))
 		return false;
 	return command_span_has(span, view->setup_utc_ms) &&
-	       (command_span_is_of(span, view->from, view->to) ||
+	       (command_span_is_of(span,
+				   party_is_shown(!strcmp(view->from_name, PARTY_HIDDEN_NAME),
+						  bytes_str(view->from), bytes_str(run->user))
+					   ? view->from
+					   : PARTY_HIDDEN,
+				   view->to) ||
 		command_span_is_of(span, view->answered_by, ""));
 }
 
@@ -115,6 +121,7 @@ static bool call_look(const struct command_run *run, const struct command_span *
 	out->utc_ms = view.setup_utc_ms;
 	id_call_put(out->key, view.call);
 	out->json = show && out->wanted ? call_view_json(&view) : NULL;
+	command_party_hide(run, out->json);
 	return true;
 }
 

@@ -367,9 +367,10 @@ static bool cdr_entry(void *arg, const struct redisReply *entry)
 {
 	struct cdr_list *l = arg;
 	json_t *json = cdr_entry_json(entry);
-	bool wanted = cdr_is_seen(l->run, json) &&
-		      cdr_is_wanted(json, command_value(l->run, "call"), &l->span);
+	bool wanted = cdr_is_seen(l->run, json);
 
+	command_party_hide(l->run, json);
+	wanted &= cdr_is_wanted(json, command_value(l->run, "call"), &l->span);
 	if (!wanted) {
 		json_decref(json);
 		json = NULL;

@@ -252,6 +252,8 @@ struct call_parties {
 bool command_user_was(const struct command_run *run, struct call_parties p);
 /* Of a call, for a user: what he may see of it, in place. Of no user: all. */
 void command_user_view(const struct command_run *run, json_t *call);
+/* Of a call or its record, as an object: who hides from the user whose token it is, is nobody, also to filters (party_is_shown). NULL is fine. */
+void command_party_hide(const struct command_run *run, json_t *call);
 
 /* Finds, checks and starts a command. done is called once, maybe before this returns. id: the same one again is the same command;
  * unique among all principals. args: borrowed, may be NULL. */

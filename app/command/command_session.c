@@ -16,6 +16,8 @@
 #include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/schema/token_field.h"
+#include "base/json_member.h"
+#include "sig/identity/shown.h"
 #include "sig/sip/id.h"
 
 enum { USER_SESSIONS_MAX = 8, TENANT_SESSIONS_MAX = 4096, CODE_LEN = 8 };
@@ -163,6 +165,16 @@ int command_user_check(struct command_run *run, struct command_error *error)
 		       : 0;
 }
 
+void command_party_hide(const struct command_run *run, json_t *call)
+{
+	const char *from = json_text(call, "from");
+
+	if (!call || party_is_shown(!strcmp(json_text(call, "from_name"), PARTY_HIDDEN_NAME),
+				    bytes_str(from), bytes_str(run->user)))
+		return;
+	(void)json_object_set_new(call, "from", json_string(PARTY_HIDDEN));
+}
+
 void command_user_view(const struct command_run *run, json_t *call)
 {
 	static const char *const seen[] = {
@@ -177,6 +189,7 @@ void command_user_view(const struct command_run *run, json_t *call)
 
 	if (!run->user[0])
 		return;
+	command_party_hide(run, call);
 	json_object_foreach_safe(call, next, name, value)
 	{
 		size_t i = 0;

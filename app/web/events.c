@@ -11,6 +11,7 @@
 #include "base/metric.h"
 #include "base/rand.h"
 #include "base/table.h"
+#include "sig/identity/shown.h"
 
 enum {
 	EVENTS_BUCKETS = 4096,
@@ -226,17 +227,25 @@ struct events_one {
 	bool late; /* for those who lag; else for those who do not */
 };
 
+/* Of a trunk's caller there is no `from` by which a user could be it. */
+static bool event_hides(const struct events_one *one, const struct events_listener *l)
+{
+	return l->filter.session[0] &&
+	       !party_is_shown(one->facts.hides, one->facts.from, bytes_str(l->filter.users));
+}
+
 /* The event without the members that the token of this listener leaves out. NULL: out of memory. */
 static struct events_text *event_text_without(const struct events_one *one,
 					      const struct events_listener *l)
 {
-	uint8_t *space = malloc(one->json.n + 1);
-	struct writer w = writer_over(space, one->json.n + 1);
+	const size_t most = one->json.n + sizeof(PARTY_HIDDEN);
+	uint8_t *space = malloc(most);
+	struct writer w = writer_over(space, most);
 	struct events_text *t;
 
 	if (!space)
 		return NULL;
-	events_without(&w, one->json, bytes_str(l->filter.without));
+	events_without(&w, one->json, bytes_str(l->filter.without), event_hides(one, l));
 	t = events_text_make(one->text->id, writer_done(&w));
 	free(space);
 	return t;
@@ -253,7 +262,7 @@ static void event_tell_to(struct events *e, const struct events_one *one, struct
 	l->seen = e->serial;
 	if (!events_filter_has(&l->filter, &one->facts))
 		return;
-	if (l->filter.without[0])
+	if (l->filter.without[0] || event_hides(one, l))
 		t = event_text_without(one, l);
 	if (t)
 		t->users++;

@@ -40,12 +40,13 @@ struct bytes events_id_write(char out[EVENTS_ID_MAX], struct events_id id);
  */
 struct events_facts {
 	struct bytes type, call, from, to, members;
+	bool hides; /* who calls (RFC 3323) */
 };
 /* Of the JSON object that an event is, as the node writes it. False: it is none. */
 bool events_facts_parse(struct bytes json, struct events_facts *out);
 
-/* The object behind its '{', without the members of a list that is joined by ','. */
-void events_without(struct writer *w, struct bytes json, struct bytes list);
+/* The object behind its '{', without the members of a list that is joined by ','; hides: who calls is nobody (party_is_shown). */
+void events_without(struct writer *w, struct bytes json, struct bytes list, bool hides);
 
 /* Lists are joined by ','; an empty one: all. */
 struct events_filter {

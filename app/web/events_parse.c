@@ -4,6 +4,7 @@
 #include "app/web/events.h"
 #include "base/glob.h"
 #include "base/table.h"
+#include "sig/identity/shown.h"
 
 /* ---- ids ---- */
 
@@ -97,7 +98,7 @@ static bool event_value(struct bytes *rest, struct bytes *out)
 
 bool events_facts_parse(struct bytes json, struct events_facts *out)
 {
-	struct bytes name, value, from_trunk = { 0 }, to_trunk = { 0 };
+	struct bytes name, value, from_trunk = { 0 }, to_trunk = { 0 }, from_name = { 0 };
 	struct {
 		const char *name;
 		struct bytes *value;
@@ -105,7 +106,7 @@ bool events_facts_parse(struct bytes json, struct events_facts *out)
 		{ "type", &out->type },        { "call", &out->call },
 		{ "from", &out->from },        { "to", &out->to },
 		{ "from_trunk", &from_trunk }, { "to_trunk", &to_trunk },
-		{ "members", &out->members },
+		{ "members", &out->members },  { "from_name", &from_name },
 	};
 
 	*out = (struct events_facts){ 0 };
@@ -120,6 +121,7 @@ bool events_facts_parse(struct bytes json, struct events_facts *out)
 				*known[i].value = value;
 		}
 	} while (event_eats(&json, ','));
+	out->hides = bytes_is(from_name, PARTY_HIDDEN_NAME);
 	if (from_trunk.n || bytes_starts(out->type, "message."))
 		out->from = (struct bytes){ 0 };
 	if (to_trunk.n)
@@ -127,7 +129,7 @@ bool events_facts_parse(struct bytes json, struct events_facts *out)
 	return event_eats(&json, '}') && out->type.n;
 }
 
-void events_without(struct writer *w, struct bytes json, struct bytes list)
+void events_without(struct writer *w, struct bytes json, struct bytes list, bool hides)
 {
 	struct bytes name, value, from;
 	const char *before = "";
@@ -142,7 +144,10 @@ void events_without(struct writer *w, struct bytes json, struct bytes list)
 		if (bytes_list_has(list, name))
 			continue;
 		writer_str(w, before);
-		writer_bytes(w, bytes_sub(from, 0, from.n - json.n));
+		if (hides && bytes_is(name, "from"))
+			writer_str(w, "\"from\":\"" PARTY_HIDDEN "\"");
+		else
+			writer_bytes(w, bytes_sub(from, 0, from.n - json.n));
 		before = ",";
 	} while (event_eats(&json, ','));
 	writer_str(w, "}");

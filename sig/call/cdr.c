@@ -7,6 +7,7 @@
 #include "sig/call/identity.h"
 #include "sig/call/plan.h"
 #include "sig/host/trunk_route.h"
+#include "sig/identity/shown.h"
 #include "sig/leg/line_facts.h"
 #include "sig/model/flow_run.h"
 #include "sig/model/recording.h"
@@ -228,8 +229,11 @@ struct bytes call_from_name(const struct call *c)
 	const struct leg *l = call_caller(c);
 	bool first = !c->segment_count || bytes_is(from, c->segments[0].cdr.from);
 
-	return first && l && !identity_is_hidden(c, l) ? text_bytes(&c->display)
-						       : (struct bytes){ 0 };
+	if (l && identity_is_hidden(c, l))
+		return BYTES_LIT(PARTY_HIDDEN_NAME);
+	return first && l && !bytes_iis(text_bytes(&c->display), PARTY_HIDDEN_NAME)
+		       ? text_bytes(&c->display)
+		       : (struct bytes){ 0 };
 }
 
 /* As it was dialled, where a step of the plan sent the call out with the number that the trunk knows it by. */

@@ -6,6 +6,7 @@ import time
 from call_test import CallTest
 from directory_test import Pair
 from http_api_test import Asks
+from http_events_test import Stream
 from patience import PATIENCE_S, slowness, until
 from tandem_client import Client, Refused
 
@@ -76,6 +77,47 @@ class Sessions(Users, CallTest):
         self.assertEqual((row["id"], row["from"]), (call["id"], "1001"))
         self.assertFalse([name for name in row if name.startswith(("a_", "b_"))])
         self.assertEqual(self.ok(self.node, "GET", "/v1/cdrs", other), [])
+
+    def test_who_hides_is_not_named(self):
+        """Privacy: id (RFC 3323): the user who is called sees nobody in lists, records and events, nor by their filters; who called sees himself,
+        and who runs the tenant or the node sees both, and that the number is hidden."""
+        mine, peer, reader = self.session(self.node, "1001")["token"], self.session(self.node, "1002")["token"], self.token(self.node, "reader")
+        heard = {token: Stream(self.node, token, "type=call.*") for token in (mine, peer, reader)}
+        for stream in heard.values():
+            self.addCleanup(stream.close)
+            self.assertEqual(stream.next()["type"], "listening")
+        out = self.a.invite("1002", self.audio_a.sdp(), headers=[("Privacy", "id")])
+        into = self.b.incoming()
+        self.assertIn("anonymous@anonymous.invalid", into.request.get("From"))
+        into.respond(200, "OK", body=self.audio_b.sdp())
+        out.wait_answer()
+        into.wait_ack()
+        for token, name in ((mine, "1001"), (peer, "anonymous"), (reader, "1001"), (self.admin, "1001")):
+            row, = self.ok(self.node, "GET", "/v1/calls", token)
+            shown = self.ok(self.node, "GET", f"/v1/calls/{row['id']}", token)
+            for one in (row, shown):
+                self.assertEqual((one["from"], one["to"]), (name, "1002"))
+                if name == "anonymous":
+                    self.assertNotIn("1001", json.dumps(one))
+            self.assertEqual(row["from_name"], "Anonymous")
+        for query in ("number=1001", "from=1001"):
+            self.assertEqual(self.ok(self.node, "GET", "/v1/calls?" + query, peer), [], query)
+        into.bye()
+        out.wait_bye()
+        self.ended()
+        for token, name in ((mine, "1001"), (peer, "anonymous"), (reader, "1001")):
+            self.assertEqual(self.ok(self.node, "GET", f"/v1/calls/{row['id']}", token)["from"], name)
+            until(lambda t=token: self.ok(self.node, "GET", "/v1/cdrs", t))
+            record, = self.ok(self.node, "GET", "/v1/cdrs", token)
+            self.assertEqual(record["from"], name)
+            events = []
+            while not events or events[-1]["type"] != "call.ended":
+                events.append(heard[token].next())
+            self.assertEqual({event["from"] for event in events}, {name})
+            if name == "anonymous":
+                self.assertNotIn("1001", json.dumps([record, events]))
+        for query in ("number=1001", "from=1001"):
+            self.assertEqual(self.ok(self.node, "GET", "/v1/cdrs?" + query, peer), [], query)
 
     def test_of_own_extension(self):
         mine = self.session(self.node, "1001")["token"]

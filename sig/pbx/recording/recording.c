@@ -13,6 +13,7 @@
 #include "sig/call/wait.h"
 #include "sig/host/settings.h"
 #include "sig/host/trunk.h"
+#include "sig/identity/shown.h"
 #include "sig/leg/leg.h"
 #include "sig/pbx/recording/recording.h"
 #include "sig/pbx/recording/siprec.h"
@@ -136,11 +137,11 @@ static struct bytes facts_write(const struct call_host *h, const struct call *c,
 {
 	const struct leg *l = call_leg(c, r->leg), *caller = call_caller(c);
 	/* the owner would learn the caller's number; the CDR has it */
-	bool hides = mailbox.n && caller && identity_is_hidden(c, caller) &&
-		     !bytes_eq(mailbox, text_bytes(&caller->user));
+	bool hides = caller && !party_is_shown(identity_is_hidden(c, caller),
+					       text_bytes(&caller->user), mailbox);
 	struct writer w = writer_over(out, RECORDING_FACTS_MAX);
 
-	fact(&w, "from", hides ? BYTES_LIT(FORWARD_NOBODY) : fact_number(h, c, &c->from));
+	fact(&w, "from", hides ? BYTES_LIT(PARTY_HIDDEN) : fact_number(h, c, &c->from));
 	fact(&w, "to", fact_number(h, c, &c->to));
 	fact(&w, "leg", bytes_str(r->leg == c->bridge.caller ? "a" : "b"));
 	fact(&w, "user", l && !(hides && l == caller) ? text_bytes(&l->user) : (struct bytes){ 0 });

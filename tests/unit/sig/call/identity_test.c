@@ -47,7 +47,7 @@ static void hidden_by_a_peer(void **state)
 		assert_header(m, "Privacy", "");
 		assert_false(rig_has(m, NUMBER));
 		phone_cancel(&t->peer);
-		assert_string_equal(t->r->events[0].facts.from_name, "");
+		assert_string_equal(t->r->events[0].facts.from_name, "Anonymous");
 		call_as(&t->peer, "1003", NULL, headers);
 		m = rung(&t->far);
 		assert_header(m, "From", ANONYMOUS);
