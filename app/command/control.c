@@ -16,6 +16,7 @@ static void control_link_read(struct control_link *l);
 /* Reading the streams of a link: group, history, news. One question at a time, about as many streams as may be asked for at once. */
 
 #define BLOCK_NS       (1 * NS_PER_S)
+#define BRIEF_NS       (20 * NS_PER_MS)
 #define BLOCK_LIMIT_NS (5 * NS_PER_S) /* a peer that does not even say "nothing" is gone */
 #define FULL_NS \
 	(20 *   \
@@ -359,13 +360,25 @@ static uint64_t others_ns(const struct control_link *l, uint64_t now_ns)
 	return least;
 }
 
+/* One of them may be asked for in a moment. Redis ends a block ten times a second at most: the moment is waited for here. */
+static bool pauses_briefly(const struct control_link *l, uint64_t now_ns)
+{
+	for (uint32_t i = 0; i < l->count; i++) {
+		const struct control_stream *s = l->streams[i];
+
+		if (!s->gone && s->pause_ns > now_ns && s->pause_ns < now_ns + BRIEF_NS)
+			return true;
+	}
+	return false;
+}
+
 static bool control_read_streams(struct control_link *l, uint64_t now_ns)
 {
 	uint64_t until_ns = others_ns(l, now_ns);
 	char batch[16], block[24];
 	uint32_t n;
 
-	if (!link_choose(l, CONTROL_NEWS, CONTROL_STREAMS_MAX, now_ns))
+	if (pauses_briefly(l, now_ns) || !link_choose(l, CONTROL_NEWS, CONTROL_STREAMS_MAX, now_ns))
 		return false;
 	before(&until_ns, now_ns + BLOCK_NS);
 	(void)snprintf(block, sizeof(block), "%" PRIu64, (until_ns - now_ns) / NS_PER_MS + 1);
