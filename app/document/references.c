@@ -222,9 +222,17 @@ static void who_write(struct writer *w, const char *who, const json_t *path)
 		   BYTES_ARG(name), json_string_value(path));
 }
 
+/* What the node has of that name takes the place of a tenant's own. */
+static bool node_has_one(const struct node *n, const struct document_kind *kind, const char *name)
+{
+	return !strcmp(kind->name, "flow") &&
+	       programs_named(n->shards.commons->programs, PROGRAMS_NODE, bytes_str(name));
+}
+
 bool references_let_go(struct command_run *run, const struct document_kind *kind, const char *name)
 {
-	json_t *by = json_is_true(json_object_get(run->args, g_command_force.name))
+	json_t *by = json_is_true(json_object_get(run->args, g_command_force.name)) ||
+				     node_has_one(run->node, kind, name)
 			     ? NULL
 			     : references_to(run->node, run->tenant, kind->name, name);
 	size_t count = json_object_size(by), shown = 0;
