@@ -287,7 +287,7 @@ class Headers(Tables, CallTest):
         self.assertNotIn("1001", str(into.request))
         self.give_up(out, into)
 
-    @row("all others, such as Organization, Remote-Party-ID, Call-Info")
+    @row("all others, such as Organization, Remote-Party-ID (but [its privacy](#who-calls)), Call-Info")
     def others(self, _):
         out, into = self.ring(CALLERS + [("Remote-Party-ID", "<sip:1001@x.invalid>"), ("Call-Info", "<http://x.invalid>")])
         for name in ("Subject", "Organization", "Remote-Party-ID", "Call-Info"):

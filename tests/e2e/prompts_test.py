@@ -364,7 +364,7 @@ class Recorded(Prompts):
         call = self.record(says_nothing, name="said", language="de")
         self.until(lambda: re.search(f"call={call} .*what was said is no prompt.* name=said language=de", self.a.log_text()))
         self.assertEqual(self.a.tandemctl("prompt.get", name="said", language="de"), before)
-        for wrong, what in (({"name": ".x"}, "does not begin"), ({"from": "4711"}, "no phone of the extension"), ({"language": "de_DE"}, "language")):
+        for wrong, what in (({"name": ".x"}, "does not begin"), ({"from": "4711"}, "no such extension"), ({"language": "de_DE"}, "language")):
             with self.assertRaisesRegex(ServerError, what):
                 self.a.tandemctl("prompt.record", **{"name": "said", "from": "1001", **wrong})
 
