@@ -20,7 +20,7 @@ struct waiting {
 		uint32_t generation;
 		struct fair_held held;
 	} list[WAITING_MAX];
-	struct fair fair; /* whose the runs are */
+	struct fair fair; /* runs by tenant, token and user */
 };
 
 void waiting_open(struct waiting *w, struct rand_source *rand);

@@ -232,7 +232,7 @@ static inline struct command_right command_right_of(const struct command_run *ru
 	return (struct command_right){ run->role, run->user, run->patterns };
 }
 
-/* By whom places of tables are held that the run takes. It points into the run. */
+/* The holder of the table places that the run takes: tenant, token and user. It points into the run. */
 struct fair_who command_holder(const struct command_run *run);
 /* Who gave that command, with that role in its tenant: for what follows from it. It points into the run. */
 struct command_principal command_in_name(const struct command_run *run, enum command_role role);

@@ -457,7 +457,7 @@ static bool command_awaits_user(struct command_run *run, const char *of, struct 
 	return false;
 }
 
-/* Who gives a call away hears at once that nobody is there: what rings goes on. */
+/* The caller of a transfer is refused at once where the target has no phone; the call itself goes on. */
 static bool order_awaits_user(struct command_run *run, const struct call_order *order)
 {
 	static struct call_view view; /* large for a stack */
@@ -739,7 +739,7 @@ void command_call_originate(struct command_run *run)
 	if (given == command_value(run, "flow")->given)
 		command_fail(run, given ? COMMAND_BAD_ARGUMENT : COMMAND_MISSING_ARGUMENT, "to",
 			     "say who is called then: to, or flow");
-	/* whom he calls is looked up by the call itself */
+	/* the call itself looks up the callee */
 	else if (!command_awaits_user(run, run->tenant, command_value(run, "from")->text))
 		originate(run);
 }

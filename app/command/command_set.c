@@ -42,7 +42,7 @@ struct set_stage {
 struct sets {
 	struct set_job *first;
 	struct set_stage stages[STAGES_MAX];
-	struct fair places, octets, waiting; /* whose the stages are, and the jobs */
+	struct fair places, octets, waiting; /* stages and jobs by tenant, token and user */
 };
 
 static struct sets *sets_of(const struct command_run *run)

@@ -73,7 +73,7 @@ void set_item_begin(struct set_job *job, uint32_t i);
 /* What becomes of it. */
 void set_item_make(struct set_job *job, struct set_item *item);
 void set_item_clear(struct set_item *item);
-/* Whether who applies the set may do that to a document of the item's kind, by a command of its own. False: it is said. */
+/* Whether the applier of the set may give that command for the item's kind. False: an error was added. */
 bool set_item_may(struct set_job *job, const struct set_item *item, const struct command *command);
 /* As this node knows it. */
 struct bytes set_item_text(const struct node *n, const struct set_item *item);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Which document names which other one, derived from the schema of each kind. A delete of what is named is refused with the names, and a
+ * put warns of what does not exist. Control thread.
+ */
 #include "app/document/references.h"
 
 #include <string.h>
