@@ -10,6 +10,7 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
+#include "app/schema/fields.h"
 #include "app/schema/flow_shipped.h"
 #include "app/schema/group_field.h"
 #include "app/schema/hours_field.h"
@@ -315,6 +316,35 @@ static bool help_is_cut_off(const struct node *n, uint16_t tenant, struct comman
 	return failing && (chosen || failing == i);
 }
 
+/* worst: NULL where calls for help reach somebody again. */
+static void help_publish(struct node *n, uint16_t tenant, const struct command_help *worst)
+{
+	struct sig_event event = { .kind = worst ? SIG_EMERGENCY_DOWN : SIG_EMERGENCY_UP,
+				   .version = clock_utc_ms(),
+				   .reason = worst ? worst->words : NULL };
+	static char json[FIELDS_JSON_MAX]; /* large for a stack */
+	static struct fields fields;
+
+	(void)snprintf(event.to, sizeof(event.to), "%s", worst ? worst->number : "");
+	fields_of_event(&fields, &event);
+	store_event(n->redis.store, bytes_str(tenants_name(n->common.tenants, tenant)),
+		    (struct bytes){ 0 }, fields_json(&fields, json));
+}
+
+/* Whether a tenant is cut off, and an event where that has changed. */
+static bool emergency_look(struct node *n, uint16_t tenant, struct command_help *worst)
+{
+	static bool told[TENANTS_MAX];
+	bool exists = tenants_has(n->common.tenants, tenant);
+	bool cut_off = exists && tenants_held(n->common.tenants, tenant, TENANT_EXTENSIONS) &&
+		       help_is_cut_off(n, tenant, worst);
+
+	if (cut_off != told[tenant] && exists)
+		help_publish(n, tenant, cut_off ? worst : NULL);
+	told[tenant] = cut_off;
+	return cut_off;
+}
+
 void command_help_beat(struct node *n, uint64_t now_ns)
 {
 	static uint64_t next_ns;
@@ -325,10 +355,8 @@ void command_help_beat(struct node *n, uint64_t now_ns)
 	if (now_ns < next_ns)
 		return;
 	next_ns = now_ns + HELP_LOOK_NS;
-	for (uint16_t t = 0; tenants_next(n->common.tenants, &t); t++) {
-		if (!tenants_has(n->common.tenants, t) ||
-		    !tenants_held(n->common.tenants, t, TENANT_EXTENSIONS) ||
-		    !help_is_cut_off(n, t, &worst))
+	for (uint16_t t = 0; t < TENANTS_MAX; t++) {
+		if (!emergency_look(n, t, &worst))
 			continue;
 		if (!count++)
 			(void)snprintf(text, sizeof(text), "tenant %s, %s: %s",

@@ -559,6 +559,13 @@ static const struct {
 					      "conference goes on.",
 					      HAS_ROOM | HAS_REASON | HAS_MIX },
 	[SIG_TRUNK_UP] = { "trunk.up", "It does again.", HAS_TRUNK },
+	[SIG_EMERGENCY_DOWN] = { "emergency.down",
+				 "Calls to the emergency number, to, would reach nobody, for the "
+				 "reason, in words. Of a tenant with extensions, by each node; "
+				 "told "
+				 "again after a restart. tandemctl lint says what to do.",
+				 HAS_REASON },
+	[SIG_EMERGENCY_UP] = { "emergency.up", "They would reach somebody again.", 0 },
 	[SIG_PRESENCE] = { "extension.presence",
 			   "An extension has that presence from now on (extension.presence).",
 			   HAS_PRESENCE },

@@ -415,6 +415,7 @@ struct web_visit {
 	size_t body_left;
 	unsigned status; /* 0: no answer yet */
 	const char *allow;
+	bool body_ended;
 	bool has_head; /* was sent */
 	char link[WEB_PAGE_PATH_MAX];
 	size_t link_n, n;
@@ -602,8 +603,11 @@ int web_request_body(struct web_request *r, struct bytes octets)
 /* Octets of its body, which nobody reads; and its end. */
 static int web_visit_body_end(struct web_visit *v)
 {
-	if (v->status || v->place)
+	if (v->body_ended)
 		return -1; /* the library has read more than the request: see request_completed */
+	v->body_ended = true;
+	if (v->status || v->place)
+		return 0;
 	return v->body_left ? -1 : visit_push(v);
 }
 

@@ -139,6 +139,8 @@ enum sig_event_kind {
 	SIG_CALL_DTMF_FAILED, /* leg, reason: DTMF digits to its party that were lost */
 	SIG_TRUNK_DOWN,       /* to_trunk: its server to does not answer; of no call */
 	SIG_TRUNK_UP,
+	SIG_EMERGENCY_DOWN, /* to: an emergency number that reaches nobody, reason: why; of no call */
+	SIG_EMERGENCY_UP,
 	SIG_CALL_FLOW, /* step, package: the verb, that begins there; reason: how the one before ended */
 	SIG_CALL_HTTP,   /* step, url, status, ms; reason: why it has failed, or NULL */
 	SIG_CALL_NOTIFY, /* step: its name, order: the visit, values: of a flow */

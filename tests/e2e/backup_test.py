@@ -143,8 +143,8 @@ class Backup(mailbox_test.Mailbox):
     def test_recordings(self):
         """By choice; what lies in a mailbox is in it anyway."""
         folder = os.path.join(self.node.folder, "recordings")
-        self.node.ctl("recording.look")
         plain, message = record(folder, call="000agvj5jqr40"), record(folder, call="000agvj5jqr41", mailbox="1001")
+        self.node.ctl("recording.look")
         until(lambda: self.ask("message.list", mailbox="1001"), self.node.log_tail)
         self.run_it(self.node, "backup", self.file)
         with tarfile.open(self.file) as tar:

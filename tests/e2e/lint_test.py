@@ -41,6 +41,10 @@ class Lint(unittest.TestCase):
         said = json.loads(text)
         return status, "emergency_calls_fail" in said["reasons"], said.get("details", {}).get("emergency_calls_fail", "")
 
+    def told(self):
+        """Events of help, as the stream has them: (type, number, reason)."""
+        return [(row["type"], row["to"], row.get("reason")) for row in self.node.told("td:{ev:default}") if row["type"].startswith("emergency.")]
+
     def check(self, number):
         said = self.ask("dialplan.check", number=number, **{"from": "1001"})
         return said["meaning"], said["status"], said["why"], said["rule"]
@@ -75,6 +79,8 @@ class Help(Lint):
             self.ask("route.put", name="help", pattern="112|110", trunks="carrier")
             until(lambda: not self.health()[1], self.health)
         self.assertEqual(self.node.metric("tandem_emergency_tenants_cut_off"), 0)
+        until(lambda: self.told()[-1:] == [("emergency.up", "", None)], self.told)
+        self.assertEqual(self.told()[0], ("emergency.down", "112", "a call gets 404: No extension, room, feature code or route has this number."))
         self.assertFalse([at for at in self.lint() if at.startswith("emergency")])
 
     def test_of_a_tenant(self):

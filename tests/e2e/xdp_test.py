@@ -149,8 +149,10 @@ class XdpTest(Talk, unittest.TestCase):
                 pass
 
     def set_far(self, name, value):
-        """A setting of the far end's kernel, below net/."""
-        self.wire.far("sh", "-c", f"echo {value} > /proc/sys/net/{name}")
+        """A setting of the far end's kernel, below net/, for the rest of this test: others count on what it was."""
+        file = f"/proc/sys/net/{name}"
+        self.addCleanup(self.wire.far, "sh", "-c", f"echo {self.wire.far('cat', file).strip()} > {file}")
+        self.wire.far("sh", "-c", f"echo {value} > {file}")
 
     def wait(self, what, check, seconds=PATIENCE_S):
         end = time.monotonic() + seconds
