@@ -161,14 +161,24 @@ void command_message_undelete(struct command_run *run)
 
 /* ---- forward, and links ---- */
 
-/* What is done, in this order; of message.link up to FETCH. The arguments have more by and by: parts, and copies (message, mailbox). */
-enum forward_stage { FORWARD_LOOK, FORWARD_FETCH, FORWARD_COPY, FORWARD_WAIT };
+/*
+ * What is done, in this order: of message.forward ROOM comes before all others, and message.link ends with FETCH. The arguments have more by and
+ * by: parts, and copies (message, mailbox).
+ */
+enum forward_stage { FORWARD_LOOK, FORWARD_FETCH, FORWARD_COPY, FORWARD_WAIT, FORWARD_ROOM };
 
 struct forward {
 	enum forward_stage stage;
 	bool before;   /* it is the introduction's turn */
-	uint32_t left; /* copies that are not in their boxes */
+	uint32_t left; /* copies that are not in their boxes; or boxes that have not answered */
 	bool late;
+	char full[BOX_NAME_MAX + 1]; /* a box without room; "": none */
+};
+
+struct forward_room {
+	struct command_run *run;
+	char box[BOX_NAME_MAX + 1];
+	struct extension_box limits;
 };
 
 static const char *forward_arg(const struct command_run *run, const char *key)
@@ -295,6 +305,51 @@ static void forward_wait(struct command_run *run)
 	json_decref(copies);
 }
 
+static void forward_go_on(struct command_run *run);
+
+static void forward_on_room(const struct node_box_answer *answer, void *arg)
+{
+	struct forward_room *room = arg;
+	struct command_run *run = room->run;
+	struct forward *f = run->kept;
+
+	if (node_box_is_full(&room->limits, answer))
+		(void)snprintf(f->full, sizeof(f->full), "%s", room->box);
+	free(room);
+	if (--f->left)
+		return;
+	if (f->full[0]) {
+		command_fail(run, COMMAND_FULL, "to",
+			     "the mailbox of %s is full: nobody was sent the message", f->full);
+		return;
+	}
+	f->stage = FORWARD_LOOK;
+	forward_go_on(run);
+}
+
+/* Nobody is sent a message unless each box has room for it. */
+static void forward_ask_room(struct command_run *run)
+{
+	struct forward *f = run->kept;
+	json_t *copies = json_incref(json_object_get(run->args, "copies")), *copy;
+	size_t i;
+
+	f->left = (uint32_t)json_array_size(copies);
+	json_array_foreach(copies, i, copy)
+	{
+		struct node_box_ask ask = message_ask(run, BOX_LOOK);
+		struct forward_room *room = calloc(1, sizeof(*room));
+
+		room->run = run;
+		(void)snprintf(room->box, sizeof(room->box), "%s", json_text(copy, "mailbox"));
+		(void)command_box_of(run->node, run->tenant, bytes_str(room->box), &room->limits);
+		ask.box = bytes_str(room->box);
+		node_box_ask_room(&ask, &room->limits);
+		node_box_ask(run->node, &ask, forward_on_room, room);
+	}
+	json_decref(copies);
+}
+
 static void forward_on_row(const struct node_box_answer *answer, void *arg);
 
 /* Its first one: a link is to whatever lies there. */
@@ -313,6 +368,9 @@ static void forward_go_on(struct command_run *run)
 	struct node_box_ask ask = message_ask(run, BOX_LIST);
 
 	switch (f->stage) {
+	case FORWARD_ROOM:
+		forward_ask_room(run);
+		break;
 	case FORWARD_LOOK:
 		ask.one = id;
 		ask.order.wait_ms = f->before ? BOX_DEPOSIT_MS : 0;
@@ -422,6 +480,7 @@ void command_message_forward(struct command_run *run)
 	if (!forward_begin(run) || !forward_copies(run))
 		return;
 	f = run->kept;
+	f->stage = FORWARD_ROOM;
 	f->before = forward_arg(run, "introduction");
 	forward_go_on(run);
 }

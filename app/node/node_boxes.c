@@ -535,7 +535,7 @@ struct box_wait {
 	struct node *node;
 	bool lists; /* no message is an answer, too */
 	bool looks;
-	uint32_t messages, minutes; /* that the box has room for; 0: any */
+	struct extension_box limits;
 	struct reply reply;
 };
 
@@ -561,16 +561,22 @@ void node_boxes_setup(void)
 				       "more messages.");
 }
 
-/* row: what its messages have together. */
-static bool box_is_full(const struct box_wait *wait, const struct node_box_answer *answer,
-			const json_t *row)
+void node_box_ask_room(struct node_box_ask *ask, const struct extension_box *limits)
+{
+	ask->order.act = BOX_LOOK;
+	ask->sets = limits->minutes ? "all" : NULL;
+}
+
+bool node_box_is_full(const struct extension_box *limits, const struct node_box_answer *answer)
 {
 	const struct box_counts *c = &answer->counts;
+	const json_t *all = json_array_get(answer->rows, 0);
 
-	if (!wait->looks || answer->result != BOX_OK)
+	if (answer->result != BOX_OK)
 		return false;
-	return (wait->messages && c->fresh + c->old >= wait->messages) ||
-	       (wait->minutes && json_count(row, "duration_ms") >= wait->minutes * UINT64_C(60000));
+	return (limits->messages && c->fresh + c->old >= limits->messages) ||
+	       (limits->minutes &&
+		json_count(all, "duration_ms") >= limits->minutes * UINT64_C(60000));
 }
 
 static void box_on_wait(const struct node_box_answer *answer, void *arg)
@@ -581,7 +587,7 @@ static void box_on_wait(const struct node_box_answer *answer, void *arg)
 
 	news->result = answer->result;
 	news->counts = answer->counts;
-	news->full = box_is_full(wait, answer, row);
+	news->full = wait->looks && node_box_is_full(&wait->limits, answer);
 	metric_add(g_boxes_full, news->full);
 	news->listed = wait->lists;
 	news->found = answer->result != BOX_UNKNOWN && row && !wait->looks;
@@ -598,16 +604,11 @@ static void box_wait_limits(struct box_wait *wait, struct node_box_ask *ask)
 {
 	const struct node *n = wait->node;
 	char tenant[TENANT_NAME_MAX];
-	struct extension_box box;
 
 	wait->looks = ask->order.act == BOX_LOOK;
-	if (!wait->looks || bytes_cstr(ask->tenant, tenant, sizeof(tenant)) ||
-	    !n->hooks->box(n, tenant, ask->box, &box))
-		return;
-	wait->messages = box.messages;
-	wait->minutes = box.minutes;
-	if (wait->minutes)
-		ask->sets = "all";
+	if (wait->looks && !bytes_cstr(ask->tenant, tenant, sizeof(tenant)) &&
+	    n->hooks->box(n, tenant, ask->box, &wait->limits))
+		node_box_ask_room(ask, &wait->limits);
 }
 
 void node_box_carry(const struct effect *e, void *node)

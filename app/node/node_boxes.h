@@ -46,6 +46,10 @@ struct node_box_ask {
 void node_boxes_setup(void); /* registers the metric; main thread, once */
 /* done is called once: later, or at once where Redis cannot be asked. NULL: nobody waits. */
 void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *done, void *arg);
+/* Makes a request one that node_box_is_full judges by its answer. */
+struct extension_box;
+void node_box_ask_room(struct node_box_ask *ask, const struct extension_box *limits);
+bool node_box_is_full(const struct extension_box *limits, const struct node_box_answer *answer);
 /* EFFECT_BOX. */
 struct effect;
 void node_box_carry(const struct effect *e, void *node);

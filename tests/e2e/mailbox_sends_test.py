@@ -215,6 +215,15 @@ class Sends(Mailbox):
             self.assertEqual(refused.exception.code, "conflict")
         self.ask("group.put", name="700", members="0170555001,1001")
         self.assertEqual([copy["mailbox"] for copy in self.ask("message.forward", mailbox="1002", message=message, to="700")["copies"]], ["1001"])
+        # that box has room for no other: nobody is sent it
+        self.ask("extension.put", number="1001", mailbox_messages=1)
+        self.addCleanup(self.ask, "extension.put", number="1001", mailbox_messages=0)
+        with self.assertRaises(Refused) as refused:
+            self.ask("message.forward", mailbox="1002", message=self.leave(self.SPOKEN[1]), to="1002,1001")
+        self.assertEqual((refused.exception.code, len(self.box("1002"))), ("full", 2))
+        self.ask("extension.put", number="1001", mailbox_messages=2)
+        self.ask("message.forward", mailbox="1002", message=message, to="1002,1001")
+        self.assertEqual((len(self.box("1002")), len(self.box("1001"))), (3, 1))
 
 
 class Walked(AllBegun, unittest.TestCase):

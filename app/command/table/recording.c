@@ -206,7 +206,8 @@ const struct command g_recording_commands[] = {
 	  "Copies a message into other mailboxes, as one of their own, from that mailbox. It is "
 	  "answered when each copy is safe. Given twice it is there once, and not again where it "
 	  "was deleted. conflict: the message is private, or was encrypted for a "
-	  "certificate before it lay in a mailbox.",
+	  "certificate before it lay in a mailbox. full: one of those mailboxes has no room, "
+	  "and nobody was sent it.",
 	  "copies (a list: mailbox, message)", BY(command_message_forward), .own = "mailbox",
 	  .own_shared = true },
 	{ "message.link", COMMAND_FOR_APPLICATION, g_box_message_link_args,
