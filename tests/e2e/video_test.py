@@ -7,7 +7,7 @@ import time
 import unittest
 
 from lib.picture import Picture
-from lib.place import NODE
+from lib.place import NODE, PARTY
 
 from call_test import CallTest
 
@@ -229,6 +229,31 @@ class Given(VideoTest):
         self.crosses((video_a, video_c))
         out.bye()
         rung.wait_bye()
+
+
+    def test_over_a_trunk(self):
+        """BEAT-04: with `video`, which no trunk has at first, each end sees what the other one sends; until then it has sound alone."""
+        carrier = self.node.user_agent("carrier")
+        self.addCleanup(carrier.close)
+        self.node.ctl("trunk.put", name="carrier", servers=f"{PARTY}:{carrier.port}", direction="out")
+        self.node.ctl("route.put", name="out", pattern="0x.", trunks="carrier")
+        self.node.ctl("extension.put", number="1001", classes=["other"])
+        self.assertEqual(self.a.register().status, 200)
+        for on in (False, True):
+            self.node.ctl("trunk.put", name="carrier", video=on)
+            ends = self.end(), self.end()
+            out = self.a.invite("030123", self.audio_a.sdp() + LINE.format(ends[0].port))
+            into = carrier.incoming()
+            self.assertEqual(re.findall(r"^m=video [1-9]", into.request.text, re.M) != [], on)
+            into.answer(self.audio_b.sdp() + (LINE.format(ends[1].port) if on else ""))
+            answered = out.wait_answer()
+            self.assertEqual(video_port(answered.text) > 0, on)
+            if on:
+                for video, text in zip(ends, (answered.text, into.request.text)):
+                    video.remote = (NODE, video_port(text))
+                self.crosses(ends)
+            out.bye()
+            into.wait_bye()
 
 
 class VideoOff(VideoTest):
