@@ -289,10 +289,11 @@ class Connections(AbuseTest):
     def setUpClass(cls):
         super().setUpClass()
         whole = options()
-        # What has all the patience there is runs beside the other tests.
-        cls.slow = Assault("drips", to=cls.tcp, limit=45, says=[hexed(text) for text in (
+        # What has all the patience there is runs beside the other tests, at a node of its own: a full one lets whoever is there longest make room.
+        quiet = cls.enterClassContext(Node(everything=True))
+        cls.slow = Assault("drips", to=("127.0.0.1", quiet.sip_port), limit=45, says=[hexed(text) for text in (
             whole, "\r\n", "INVITE sip:" + "x" * 100, whole.replace("Content-Length: 0", "Content-Length: 900"))])
-        cls.slow_tls = Assault("drips", to=cls.tls, limit=45, says=[HALF_HELLO])
+        cls.slow_tls = Assault("drips", to=("127.0.0.1", quiet.tls_port), limit=45, says=[HALF_HELLO])
         for slow in (cls.slow, cls.slow_tls):
             slow.line()
 
