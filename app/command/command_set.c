@@ -295,6 +295,7 @@ static struct set_tenant *set_job_tenant(struct set_job *job, const char *name)
 	}
 	if (v->tenant_count == SET_TENANTS_MAX)
 		return NULL;
+	v->tenants[v->tenant_count] = (struct set_tenant){ 0 };
 	(void)snprintf(v->tenants[v->tenant_count].name, COMMAND_TENANT_MAX, "%s", name);
 	return &v->tenants[v->tenant_count++];
 }

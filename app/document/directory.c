@@ -215,7 +215,8 @@ void directory_refused(struct node *n, struct bytes tenant, uint64_t known, uint
 		directory_look(n);
 	} else if (generation > t->seen.all) {
 		t->expected = generation > t->expected ? generation : t->expected;
-		d->expect_ns = clock_now_ns() + PATIENT_NS;
+		if (d->expect_ns > clock_now_ns() + PATIENT_NS) /* who asks again waits no longer */
+			d->expect_ns = clock_now_ns() + PATIENT_NS;
 	} else {
 		t->differs = true;
 		directory_turn(n);

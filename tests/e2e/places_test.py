@@ -82,6 +82,17 @@ class Places(unittest.TestCase):
         self.operator.ask("tenant.put", name="greedy", max_rooms=half)
         self.full(f"max_rooms of the tenant is {half}", self.greedy.ask, "set.rollback", name="rooms", version=1)
 
+    def test_what_an_operator_has_put(self):
+        """A tenant's own set goes on after an operator's has put documents there and taken them away, and after changes that nobody has told of."""
+        with self.node.redis() as redis:
+            before = int(redis("GET", "td:{t:greedy}:gen") or 0)
+            self.operator.apply("two", [{"kind": "room", "tenant": "greedy", "number": number} for number in ("7000", "7001")])
+            self.operator.apply("two", [], prune=True)
+            self.assertEqual(int(redis("GET", "td:{t:greedy}:gen")), before + 4)
+            self.assertEqual(self.greedy.apply("own", rooms(1))["state"], "applied")
+            redis("INCR", "td:{t:greedy}:gen")
+        self.assertEqual(self.greedy.apply("own", [], prune=True)["deleted"], 1)
+
     def test_the_last_place(self):
         """An operator allows one tenant all of it: who comes then is told so, and so is who looks after the node."""
         self.operator.ask("tenant.put", name="greedy", max_routes=ROUTES)
