@@ -9,15 +9,18 @@ import os
 import struct
 import time
 import unittest
+import urllib.request
 import wave
 
 import tone
 
 from lib.codec import G722, sample_of_ulaw, sine
+from lib.place import NODE
 from lib.srtp import Key
 
 from application_test import SoundsTest
-from patience import until
+from patience import PATIENCE_S, until
+from ports import Ports
 from record_test import has, sides
 from server import ServerError
 
@@ -27,6 +30,11 @@ OFD_SETLK = 37  # of <fcntl.h>; Python has no name for it
 
 class MessageTest(SoundsTest):
     BEEP, SPOKEN = 1000, 620
+    recordings = {}
+
+    def setUp(self):
+        self.settings = {"recordings": {"port": self.enterContext(Ports(1)).take(), **self.recordings}}
+        super().setUp()
 
     def files(self):
         return sorted(glob.glob(f"{self.node.folder}/recordings/default/*/*.wav"))
@@ -82,6 +90,14 @@ class MessageTest(SoundsTest):
         self.node.ctl("call.play", call=call, file=f"recording:{name}")
         self.hears(self.SPOKEN, 30, anew=True)
         self.assertEqual(self.wait_told("call.played", count)["reason"], "end")
+
+    def exported(self, message):
+        """VM-03: the files that links lead to."""
+        links = self.node.ctl("message.link", mailbox="1001", message=message)["links"]
+        for link in links:
+            with urllib.request.urlopen(f"http://{NODE}:{link['port']}{link['path']}", timeout=PATIENCE_S) as answer:
+                self.assertEqual(answer.read(4), b"RIFF")
+        return [link["name"] for link in links]
 
     def listed(self, name, **terms):
         """The one row of the mailbox, as soon as it is that."""
@@ -277,6 +293,7 @@ class Message(MessageTest):
         out, call, other = self.said_over_a_kill()
         self.plays(other, f"{call}-1")
         name = self.listed(f"{call}-1.wav")["name"]
+        self.assertEqual(self.exported(f"{call}-1"), [name])
         self.plays(other, f"{call}-1", 2)
         self.node.ctl("recording.put", name=name.replace("-1.wav", "-1.1.wav"), heard="true")
         self.assertTrue(self.node.ctl("recording.get", name=name)["heard"])
@@ -310,7 +327,7 @@ class Message(MessageTest):
 
 class Apart(MessageTest):
     """Segments that are never joined, as those of two nodes."""
-    settings = {"recordings": {"join_wait": "0s"}}
+    recordings = {"join_wait": "0s"}
 
     def test_caller_gone_over_a_kill(self):
         out, call, other = self.said_over_a_kill()
@@ -318,6 +335,7 @@ class Apart(MessageTest):
         self.assertEqual([part["name"].split("/")[-1] for part in row["parts"]], [f"{call}-1.2.wav"])
         row = self.listed(f"{call}-1.1.wav", limit="1")
         self.assertEqual(len(row["parts"]), 1)
+        self.assertEqual(self.exported(f"{call}-1"), [row["name"], row["parts"][0]["name"]])
         self.assertEqual(self.node.ctl("recording.list", mailbox="1001", after=row["name"]), [])
         self.plays(other, f"{call}-1")
         self.node.ctl("recording.put", name=row["name"], heard="true")
