@@ -422,8 +422,9 @@ const struct command_arg g_tenant_fields[] = {
 	FLAG_FIELD("park_confirm", core.park_confirm, "false",
 		   "true: a phone that parks somebody hears the slot by MESSAGE."),
 	FLAG_FIELD("park_spoken", core.park_spoken, "false",
-		   "true: whoever parks somebody, and does not hold it, hears the slot said (the "
-		   "prompt parked, and its digits) before tandem hangs up on it."),
+		   "true: whoever parks somebody hears the slot said (the prompt parked, and its "
+		   "digits) before tandem hangs up on it. A phone that holds its party, and takes "
+		   "Event: talk, is told to end that before; one that does not hears nothing."),
 	TEXT_FIELD("language", core.language, CHARSET_NAME, tenant_language_wrong,
 		   "Language of the prompts that its phones hear, such as de: that of an extension "
 		   "comes before it. Empty: the node's."),

@@ -29,6 +29,7 @@ enum {
 	RETURN_RINGS_MS = 20000,
 	RETURN_AGAIN_MS = 2000, /* just now its call is busy with something else */
 	CONFIRM_MAX = 512,
+	GIVER_BACK_MS = 2000, /* for so long a phone that was told to end its hold is waited for */
 };
 
 bool park_has(const struct call *c, struct bytes slot)
@@ -209,6 +210,21 @@ static bool giver_listens(const struct call *c)
 	return l && l->state == LEG_CONFIRMED && !l->holds && !l->held;
 }
 
+/* A phone that holds would not hear a prompt: where it takes Event: talk it is told, once, to end that. True: it may still do so. */
+static bool giver_comes_back(struct call_host *h, struct call *c)
+{
+	struct transfer *t = c->transfer;
+	const struct leg *l = call_leg(c, t->leg);
+
+	if (!l || l->state != LEG_CONFIRMED || !l->holds || l->held)
+		return false;
+	if (!t->slot.called) {
+		t->slot.called = true;
+		t->again_ns = order_talk(h, c, t->leg) ? 0 : h->now.ns + GIVER_BACK_MS * NS_PER_MS;
+	}
+	return t->again_ns != 0;
+}
+
 /* The slot is said to whoever parks, while the other one hears music; true: that is not over (FEATURES PARK-02). Another process says it
  * again. */
 static bool slot_is_said(struct call_host *h, struct call *c)
@@ -223,6 +239,8 @@ static bool slot_is_said(struct call_host *h, struct call *c)
 		t->slot.spoken = true;
 		return prompts_are_announcing(c);
 	}
+	if (tenants_terms(h->settings->tenants, c->tenant)->park_spoken && giver_comes_back(h, c))
+		return true;
 	t->slot.spoken = true;
 	if (!tenants_terms(h->settings->tenants, c->tenant)->park_spoken || !giver_listens(c))
 		return false;
@@ -230,15 +248,15 @@ static bool slot_is_said(struct call_host *h, struct call *c)
 	return prompts_announce(h, c, t->leg, &terms, terms.file_count);
 }
 
-/* Whoever parks and hears the slot hangs up: it need not be said to its end. */
+/* Whoever parks hangs up while the slot is said, or is about to be: it need not be. */
 static bool park_on_request(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	const struct transfer *t = c->transfer;
 
 	if (ev->message->method != SIP_BYE)
 		return false;
-	if (t && t->state == TRANSFER_WAITING && t->slot.claimed && prompts_are_announcing(c) &&
-	    t->leg == ev->leg)
+	if (t && t->state == TRANSFER_WAITING && t->slot.claimed &&
+	    (t->slot.called || prompts_are_announcing(c)) && t->leg == ev->leg)
 		park_now(h, c);
 	return false;
 }

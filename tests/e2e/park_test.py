@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Calls are parked in slots, which all shards share, and retrieved through another shard, over kills of the node and losses of Redis."""
 import os
+import threading
 import time
 import unittest
 
@@ -182,6 +183,30 @@ class Park(ParkTest):
         talk.audio_b.wait_tone(tones["parked"], 5)
         talk.into.bye()
         self.until(lambda: sorted(self.slots()) == ["07", "70"])
+
+    def test_said_to_who_holds(self):
+        """BEAT-12: its phone is told to end its hold (Event: talk), and hears the slot."""
+        wav(os.path.join(self.node.folder, "sounds", ".prompts", "parked.wav"), 500)
+        self.node.ctl("tenant.put", name="default", park_spoken="true")
+        into, audio = self.first.into, self.first.audio_b
+        self.asks(into, audio.sdp(direction="sendonly", version=2), self.first.audio_a.sdp(direction="recvonly", version=2),
+                  [("Allow-Events", "talk")])
+        self.refers(into, "70")
+        while (told := into.agent.take_request("NOTIFY", call_id=into.call_id)).get("Event") != "talk":
+            into.agent.respond(told, 200, "OK")
+        into.agent.respond(told, 200, "OK")
+        self.asks(into, audio.sdp(version=3), self.first.audio_a.sdp(version=3))
+        audio.wait_tone(500)
+        self.assertEqual(self.told_by_notify(into), "SIP/2.0 200 OK")
+        into.wait_bye()
+        self.assertEqual(sorted(self.slots()), ["70"])
+
+    def asks(self, into, offer, answer, headers=()):
+        """1002 asks anew, and 1001 answers."""
+        thread = threading.Thread(target=self.first.out.wait_reinvite, args=(answer,))
+        thread.start()
+        self.assertEqual(into.reinvite(offer, headers=headers).status, 200)
+        thread.join()
 
     def refers(self, into, slot):
         refer = into.in_dialog("REFER", [("Refer-To", f"<sip:%2341{slot}@{NODE}>")])

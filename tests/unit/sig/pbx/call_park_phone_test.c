@@ -5,6 +5,13 @@
 #include "tests/unit/sig/far.h"
 #include "tests/unit/sig/joins.h"
 
+#define HOLDS_A                                                                       \
+	"v=0\r\no=a 1 2 IN IP4 192.0.2.11\r\ns=-\r\nc=IN IP4 192.0.2.11\r\nt=0 0\r\n" \
+	"m=audio 4000 RTP/AVP 8\r\na=recvonly\r\n"
+#define HOLDS_B                                                                       \
+	"v=0\r\no=b 1 2 IN IP4 192.0.2.12\r\ns=-\r\nc=IN IP4 192.0.2.12\r\nt=0 0\r\n" \
+	"m=audio 5000 RTP/AVP 8\r\na=sendonly\r\n"
+
 static void put_codes(struct rig *r)
 {
 	static const struct feature_codes codes = { .code[FEATURE_PARK] = "#41" };
@@ -482,6 +489,12 @@ static bool waits_in_ten(struct rig *r)
 	return shard_call_waits_in(r->shard, call_at(r, 0), BYTES_LIT("10"));
 }
 
+static void is_left(struct far *f)
+{
+	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
+	trio_assert_left(&f->near.l.b);
+}
+
 /* The slot is 1002's; nothing of it is said yet. */
 static struct rig *is_being_said(struct far *f)
 {
@@ -559,6 +572,92 @@ static void killed_while_it_is_said(void **state)
 	play_told(r, PROMPT_NEWS_ENDED);
 	play_told(r, PROMPT_NEWS_ENDED);
 	assert_true(waits_in_ten(r));
+}
+
+/* 1002 holds 1001, and gives it to a slot, which is 1002's then. */
+static struct rig *parks_whom_it_holds(struct far *f, const char *extra)
+{
+	struct phone *a = &f->near.l.a, *b = &f->near.l.b;
+	struct rig *r = f->near.l.r;
+
+	put_spoken(r);
+	phones_talk(a, b);
+	phone_request(b, "INVITE", extra, HOLDS_B);
+	phone_answer(a, rig_take(r, &a->addr, "INVITE "), "200 OK", HOLDS_A);
+	assert_true(phone_hears(b, "SIP/2.0 200").n);
+	phone_ack(b);
+	refer(b, "sip:%2341@test.local");
+	assert_true(phone_hears(b, "SIP/2.0 202").n);
+	told(f, r, PARK_CLAIM, PARK_OK, call_at(r, 0));
+	assert_int_equal(r->play_count, 0);
+	return r;
+}
+
+/* BEAT-12: its phone ends its hold when it is told to, and it hears the slot. */
+static void holds_and_comes_back(void **state)
+{
+	struct far *f = *state;
+	struct phone *a = &f->near.l.a, *b = &f->near.l.b;
+	struct rig *r = parks_whom_it_holds(f, "Allow-Events: talk\r\n");
+	struct bytes m = rig_take(r, &b->addr, "NOTIFY ");
+
+	assert_true(rig_has(m, "Event: talk\r\n"));
+	phone_answer(b, m, "200 OK", "");
+	phone_request(b, "INVITE", "", PHONE_SDP_B);
+	phone_answer(a, rig_take(r, &a->addr, "INVITE "), "200 OK", PHONE_SDP_A);
+	assert_true(phone_hears(b, "SIP/2.0 200").n);
+	assert_int_equal(r->play_count, 0);
+	phone_ack(b);
+	assert_string_equal(r->played, "prompt:parked");
+	assert_int_equal(rig_count(r, &b->addr, "BYE "), 0);
+	play_told(r, PROMPT_NEWS_ENDED);
+	play_told(r, PROMPT_NEWS_ENDED);
+	assert_true(waits_in_ten(r));
+	m = rig_take(r, &b->addr, "NOTIFY ");
+	assert_true(rig_has(m, "SIP/2.0 200 OK\r\n"));
+	phone_answer(b, m, "200 OK", "");
+	trio_assert_left(b);
+}
+
+/* It stays on hold, or hangs up: the party is parked all the same, and nothing is said to anybody. */
+static void holds_and_stays(void **state)
+{
+	struct far *f = *state;
+	struct phone *b = &f->near.l.b;
+	struct rig *r = parks_whom_it_holds(f, "Allow-Events: talk\r\n");
+
+	phone_answer(b, rig_take(r, &b->addr, "NOTIFY "), "200 OK", "");
+	rig_wait_ms(r, 1900);
+	assert_int_equal(rig_count(r, &b->addr, "BYE "), 0);
+	rig_wait_ms(r, 200);
+	assert_true(waits_in_ten(r));
+	assert_int_equal(r->play_count, 0);
+	is_left(f);
+}
+
+static void holds_and_hangs_up(void **state)
+{
+	struct far *f = *state;
+	struct phone *b = &f->near.l.b;
+	struct rig *r = parks_whom_it_holds(f, "Allow-Events: talk\r\n");
+
+	phone_answer(b, rig_take(r, &b->addr, "NOTIFY "), "200 OK", "");
+	phone_request(b, "BYE", "", "");
+	rig_run(r);
+	assert_true(phone_hears(b, "SIP/2.0 200").n);
+	assert_string_equal(last_event(r, SIG_CALL_PARKED)->slot, "10");
+	assert_int_equal(rig_counts(r).calls, 1);
+}
+
+/* A phone that cannot be told is not waited for. */
+static void holds_for_good(void **state)
+{
+	struct far *f = *state;
+	struct rig *r = parks_whom_it_holds(f, "");
+
+	is_left(f);
+	assert_true(waits_in_ten(r));
+	assert_int_equal(r->play_count, 0);
 }
 
 static void all_are_taken(void **state)
@@ -642,6 +741,10 @@ int main(void)
 		PARK_TEST(it_cannot_be_said),
 		PARK_TEST(hangs_up_while_it_is_said),
 		PARK_TEST(killed_while_it_is_said),
+		PARK_TEST(holds_and_comes_back),
+		PARK_TEST(holds_and_stays),
+		PARK_TEST(holds_and_hangs_up),
+		PARK_TEST(holds_for_good),
 		PARK_TEST(all_are_taken),
 		PARK_TEST(killed_while_it_tries),
 		PARK_TEST(no_groups),
