@@ -4,6 +4,7 @@ import os
 import socket
 import ssl
 import subprocess
+import threading
 import time
 import unittest
 
@@ -57,12 +58,12 @@ class TransportTest(unittest.TestCase):
         self.addCleanup(agent.close)
         return agent
 
-    def talk(self, hertz=(440, 880)):
+    def talk(self, hertz=(440, 880), packets=60):
         since = time.monotonic()
         self.audio_a.start(hertz[0])
         self.audio_b.start(hertz[1])
-        self.audio_a.wait_packets(60, since=since)
-        self.audio_b.wait_packets(60, since=since)
+        self.audio_a.wait_packets(packets, since=since)
+        self.audio_b.wait_packets(packets, since=since)
         self.audio_a.stop()
         self.audio_b.stop()
         self.assertEqual(self.audio_b.heard()[0], hertz[0])
@@ -275,6 +276,47 @@ class BehindNat(TransportTest):
         self.assertEqual({packet.source for packet in audio.packets}, {audio.remote})
         into.bye()
         out.wait_bye()
+
+    def mangled(self, audio, version=1):
+        """What an ALG makes of SDP: neither the address nor the port is the phone's."""
+        return audio.sdp(version=version).replace(f"c=IN IP4 {audio.address}", f"c=IN IP4 {PRIVATE}") \
+                    .replace(f"m=audio {audio.port} ", "m=audio 4002 ")
+
+    def asks(self, asking, answering, said, replied):
+        thread = threading.Thread(target=answering.wait_reinvite, args=(replied,))
+        thread.start()
+        self.assertEqual(asking.reinvite(said).status, 200)
+        thread.join()
+
+    def rewritten(self, phone):
+        """It calls; then it is called, asked anew, asks, and is hung up."""
+        self.assertEqual(phone.register().status, 200)
+        self.assertIn("@198.51.100.7:7", str(self.node.ctl("registration.list")))
+        its = phone.invite("1001", self.mangled(self.audio_b))
+        mine = self.a.incoming()
+        mine.answer(self.audio_a.sdp())
+        self.audio_b.use(its.wait_answer())
+        self.audio_a.use(mine.request)
+        self.talk(packets=20)
+        its.bye()
+        mine.wait_bye()
+        mine = self.a.invite("1002", self.audio_a.sdp())
+        its = phone.incoming()
+        its.answer(self.mangled(self.audio_b))
+        self.audio_a.use(mine.wait_answer())
+        self.audio_b.use(its.request)
+        self.asks(mine, its, self.audio_a.sdp(version=2), self.mangled(self.audio_b, 2))
+        self.asks(its, mine, self.mangled(self.audio_b, 3), self.audio_a.sdp(version=3))
+        self.talk(packets=20)
+        mine.bye()
+        its.wait_bye()
+
+    def test_rewritten_by_an_alg(self):
+        """REG-28: Contact and SDP that name neither the phone nor its ports, while Via is right; it is reached, and both hear each other."""
+        for phone in (self.node.user_agent("1002", "secret1002"), self.stream(False), self.stream(True)):
+            with self.subTest(phone.transport), phone:
+                phone.__class__ = type("Rewritten", (type(phone),), {"contact": f"<sip:1002@198.51.100.7:7;transport={phone.transport.lower()}>"})
+                self.rewritten(phone)
 
 
 if __name__ == "__main__":
