@@ -91,6 +91,19 @@ class Forking(ForkingTest):
         (first, second)[1 - winner].wait_bye()
         self.talk(out, (first, second)[winner], (self.audio_b, self.audio_second)[winner], answered)
 
+    def test_a_handset_of_a_phone(self):
+        """REG-35: its base registers it with a Contact of its own, from the same port, as the same extension. It rings beside the phone, and is it."""
+        self.b.new_call_id()
+        self.assertEqual(self.b.register(contact=f"<sip:handset@{self.b.host_port}>").status, 200)
+        out = self.a.invite("1002", self.audio_a.sdp())
+        legs = {leg.request.uri.split("@")[0]: leg for leg in (self.b.incoming(), self.b.incoming())}
+        for leg in legs.values():
+            leg.ring()
+        legs["sip:handset"].answer(self.audio_second.sdp())
+        answered = out.wait_answer()
+        legs["sip:1002"].wait_cancel()
+        self.talk(out, legs["sip:handset"], self.audio_second, answered)
+
     def test_one_is_busy_and_the_other_answers(self):
         out, first, second = self.ring()
         first.reject(486)
