@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whoever calls a factory has a conference of his own (RFC 4579 5.1), and calls that are sent on into rooms: by what each of them hears.
-CONF-01, CALL-15, XFER-01."""
+CONF-01, CALL-15, REG-19, XFER-01."""
 import re
 import unittest
 
@@ -38,6 +38,22 @@ class Factory(FocusTest):
         self.hangs_up("1002")
         until(lambda: not self.node.ctl("conference.list"), lambda: f"{self.node.ctl('conference.list')}")
         self.all_hear("1001", "1003")
+
+
+    def test_two_calls_of_a_phone(self):
+        """REG-19: 1001 has two calls, calls the factory `conf`, and gives both parties to what its Contact names, without Replaces."""
+        self.node.ctl("room.put", number="conf", name="Phones", factory="true")
+        lines = [self.talk("1001", other, speaks=(False, True))[1] for other in ("1002", "1003")]
+        self.dials("1001", "conf")
+        self.assertIn("isfocus", self.dialogs["1001"].response.get("Contact"))
+        for line in lines:
+            cseq = self.refer(line, self.dialogs["1001"].target)
+            self.notified(line, cseq, "200 OK")
+            line.wait_bye()
+        self.all_hear("1001", "1002", "1003")
+        self.assertTrue(self.members("1001", "1002", "1003")["1001"]["host"])
+        self.hangs_up("1001")
+        self.all_hear("1002", "1003")
 
 
 class SentOn(FocusTest):
