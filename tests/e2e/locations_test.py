@@ -133,6 +133,23 @@ class Locations(Pair):
         self.assertEqual(phone.register(expires=0).status, 200)
         self.assertEqual(self.call(self.b).wait_final().status, 480)
 
+    def test_accounts_of_a_device(self):
+        """REG-27: each node counts those that it knows: here its own, and whoever was called there."""
+        phones, device = [], INSTANCE % 27
+        for number in range(1020, 1025):
+            self.a.put_extension(str(number), "secret")
+            self.until(lambda number=number: self.registers(self.b, str(number), "secret") == 200)
+            phones.append(self.agent(self.a, str(number)))
+        comes = lambda phone, **terms: phone.register(contact=f"{phone.contact};{device}", **terms).status
+        self.assertEqual([comes(phone) for phone in phones], [200, 200, 200, 200, 403])
+        fifth = phones.pop()
+        fifth.server = self.b.server
+        self.assertEqual((comes(fifth), comes(fifth, expires=0)), (200, 200))
+        time.sleep(1.1)         # for a second a node believes what it knows of somebody
+        for phone in phones:
+            self.hangs_up(self.call(self.b, phone.number), phone)
+        self.assertEqual(comes(fifth), 403)
+
     def gruus(self, phone, instance):
         """Public and temporary, of the answer to its REGISTER (RFC 5627)."""
         answer = phone.register(contact=f"{phone.contact};{instance}", headers=[("Supported", "gruu")])
