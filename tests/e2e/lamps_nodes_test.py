@@ -124,6 +124,7 @@ class LampsOfNodes(Users, Cluster):
         with self.assertRaisesRegex(ServerError, "presence_states"):
             self.b.ctl("presence.set", number="1002", state="home")
         self.b.ctl("presence.set", number="1002", state="gym")
+        self.addCleanup(self.b.ctl, "presence.set", number="1002", state="available")
         self.watched("<rpid:other>gym</rpid:other>")
         self.assertEqual(self.publish(18, "other>home</other")[0], 403)
         # a meeting is shown in place of that, and beside it
