@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phones behind a NAT that lets nobody in but whom they spoke to, at nodes with addresses of their own."""
+import time
+
 from lib.sip import UserAgent
 from lib.place import PARTY
 from lib.stream import StreamAgent
