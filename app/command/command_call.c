@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "app/command/command_handlers.h"
+#include "app/command/command_nodes.h"
 #include "app/command/command_walk.h"
 #include "app/command/queries.h"
 #include "app/node/node.h"
@@ -69,11 +70,11 @@ bool command_call_view(struct command_run *run, struct call_view *view)
 	return false;
 }
 
-static json_t *call_view_json(const struct call_view *v)
+static json_t *call_view_json(const struct node *n, const struct call_view *v)
 {
 	return json_pack(
 		"{s:o, s:s, s:s, s:s, s:s, s:b, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:b, "
-		"s:b}",
+		"s:b, s:s}",
 		"id", command_call_id_json(v->call), "state", call_state_name(v->state), "a_state",
 		party_state_name(v->states[0]), "b_state", party_state_name(v->states[1]),
 		"application", v->application, "waits", v->waits, "tenant", v->tenant, "from",
@@ -81,7 +82,8 @@ static json_t *call_view_json(const struct call_view *v)
 		"answered_by", command_text_json(bytes_str(v->answered_by)), "from_name",
 		command_text_json(bytes_str(v->from_name)), "setup_utc_ms",
 		(json_int_t)v->setup_utc_ms, "answer_utc_ms", (json_int_t)v->answer_utc_ms,
-		"version", (json_int_t)v->version, "saved", v->saved, "restored", v->restored);
+		"version", (json_int_t)v->version, "saved", v->saved, "restored", v->restored,
+		"node", n->settings.node.name);
 }
 
 static bool call_is_listed(const struct command_run *run, const struct shard *core,
@@ -120,14 +122,22 @@ static bool call_look(const struct command_run *run, const struct command_span *
 	out->wanted = call_is_listed(run, core, &view, span);
 	out->utc_ms = view.setup_utc_ms;
 	id_call_put(out->key, view.call);
-	out->json = show && out->wanted ? call_view_json(&view) : NULL;
+	out->json = show && out->wanted ? call_view_json(run->node, &view) : NULL;
 	command_party_hide(run, out->json);
 	return true;
 }
 
-void command_call_list(struct command_run *run)
+static void call_list_here(struct command_run *run)
 {
 	command_walk_start(run, call_look);
+}
+
+void command_call_list(struct command_run *run)
+{
+	struct command_span span;
+
+	if (command_span_read(run, &span))
+		command_nodes_ask(run, call_list_here);
 }
 
 static json_t *leg_json(const struct call_view_leg *leg)
@@ -257,7 +267,7 @@ static void on_stats(const struct query *q, void *arg)
 
 	if (!command_call_view(run, &view))
 		return;
-	json = call_view_json(&view);
+	json = call_view_json(run->node, &view);
 	for (size_t leg = 0; leg < 2; leg++) {
 		const struct text *id = view.sip_call_id[leg];
 

@@ -143,6 +143,17 @@ static unsigned reply_status(const struct command *c, enum command_error_code co
 	return code == COMMAND_NOT_ALLOWED && by_password ? 401 : command_error_status(code);
 }
 
+/* Their names, as far as there is room. */
+static void reply_misses(struct web_reply *out, const json_t *names)
+{
+	struct writer w = writer_over(out->missing, sizeof(out->missing) - 1);
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(names, i, name) WRITER_TEXTS(&w, i ? ", " : "", json_string_value(name));
+	out->missing[w.n] = '\0';
+}
+
 /* What a command has answered, for HTTP: the result alone, or the problem. */
 static void reply_of(const struct command *c, const json_t *answer, struct web_reply *out)
 {
@@ -161,6 +172,7 @@ static void reply_of(const struct command *c, const json_t *answer, struct web_r
 	next = json_string_value(json_object_get(answer, "next"));
 	if (next && bytes_cstr(bytes_str(next), out->next, sizeof(out->next)))
 		out->next[0] = '\0';
+	reply_misses(out, json_object_get(answer, "missing"));
 	out->version = (uint64_t)json_integer_value(json_object_get(answer, "version"));
 	out->text = command_result_text(answer);
 	out->n = out->text ? strlen(out->text) : 0;

@@ -123,11 +123,23 @@ static void table_print(const json_t *result, bool wide, const char *columns)
 		ctl_complain("the rest is too long to be shown: use --json");
 }
 
+/* What the rows are not all of. */
+static void more_print(const json_t *answer)
+{
+	const char *next = json_string_value(json_object_get(answer, "next"));
+	const json_t *name;
+	size_t i;
+
+	json_array_foreach(json_object_get(answer, "missing"), i, name) ctl_complain(
+		"without what node %s has: it does not answer", json_string_value(name));
+	if (next)
+		ctl_complain("there are more: cursor=%s", next);
+}
+
 /* The result alone, for people; or the whole answer on one line, for programs. */
 static int answer_print(const json_t *answer, const struct options *o,
 			const struct command *command)
 {
-	const char *next = json_string_value(json_object_get(answer, "next"));
 	const json_t *error = json_object_get(answer, "error"),
 		     *result = json_object_get(answer, "result");
 	int status = ctl_status(answer);
@@ -140,8 +152,7 @@ static int answer_print(const json_t *answer, const struct options *o,
 		ctl_doctor_print(result);
 	} else if (ok && o->csv && (json_is_array(result) || json_is_object(result))) {
 		ctl_csv_write(stdout, result);
-		if (next)
-			ctl_complain("there are more: cursor=%s", next);
+		more_print(answer);
 	} else if (ok && !strcmp(command->name, "sip.recent")) {
 		if (o->ladder)
 			ctl_ladder_print(result);
@@ -162,8 +173,7 @@ static int answer_print(const json_t *answer, const struct options *o,
 		if (rows && json_array_size(result))
 			(void)puts("loss, jitter and MOS: of what a sent, and b; all columns: -o "
 				   "wide");
-		if (next)
-			ctl_complain("there are more: cursor=%s", next);
+		more_print(answer);
 	} else {
 		ctl_complain("%s: %s", json_string_value(json_object_get(error, "code")),
 			     json_string_value(json_object_get(error, "message")));

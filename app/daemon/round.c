@@ -6,6 +6,7 @@
 
 #include "app/command/command_handlers.h"
 #include "app/command/command_lint.h"
+#include "app/command/command_nodes.h"
 #include "app/command/command_set.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
@@ -240,6 +241,7 @@ static void node_on_timer(void *arg)
 	node_hand_expire(n, now.ns);
 	node_rebalance_expire(n, now.ns);
 	queries_expire(n->api.queries, now.ns);
+	command_nodes_round(n, now.ns);
 	command_walks_round(n);
 	command_sets_round(n);
 	command_set_move_round(n);
@@ -493,6 +495,7 @@ static void arm(struct node *n)
 	if (n->life.phase != NODE_STARTING &&
 	    (n->shards.answers.count || n->round.events_left || n->round.inter_shard_left))
 		next = 0;
+	next = ns_least(next, command_nodes_next_ns(n));
 	next = ns_least(next, command_sets_next_ns(n));
 	next = ns_least(next, command_set_move_next_ns(n));
 	if (n->api.walks)

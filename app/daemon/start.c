@@ -12,6 +12,7 @@
 #include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
 #include "app/command/command_lint.h"
+#include "app/command/command_nodes.h"
 #include "app/command/command_set.h"
 #include "app/command/command_walk.h"
 #include "app/command/control.h"
@@ -735,6 +736,7 @@ static void stop_redis(struct node *n)
 	if (n->api.control)
 		control_stop(n->api.control);
 	queries_expire(n->api.queries, UINT64_MAX);
+	command_nodes_drop(n);
 	command_walks_drop(n);
 	command_sets_drop(n);
 	command_orders_drop(n);

@@ -374,8 +374,9 @@ int command_own(const struct command *command, const char *user, json_t *args,
 void command_answer_rows(struct command_run *run, json_t *rows)
 {
 	const char *next = run->list && run->list->next[0] ? run->list->next : NULL;
-	json_t *answer =
-		rows ? json_pack("{s:b, s:o, s:s*}", "ok", 1, ROWS, rows, "next", next) : NULL;
+	json_t *answer = rows ? json_pack("{s:b, s:o, s:s*, s:O*}", "ok", 1, ROWS, rows, "next",
+					  next, "missing", run->list ? run->list->missing : NULL)
+			      : NULL;
 
 	if (answer)
 		command_end(run, answer);
@@ -395,7 +396,7 @@ json_t *command_row(json_t *row)
 
 static char *rows_text(const json_t *rows, const char *begin, const char *end)
 {
-	size_t n = strlen(begin) + strlen(end) + 1, i;
+	size_t n = strlen(begin) + strlen(end) + 2, i;
 	struct writer w;
 	json_t *row;
 	char *text;
@@ -411,26 +412,28 @@ static char *rows_text(const json_t *rows, const char *begin, const char *end)
 		writer_str(&w, i ? "," : "");
 		writer_bytes(&w, bytes_mem(json_string_value(row), json_string_length(row)));
 	}
-	writer_str(&w, end);
+	WRITER_TEXTS(&w, "]", end);
 	text[w.n] = '\0';
 	return text;
 }
 
-static const char *rows_end(char *out, size_t cap, const char *next)
-{
-	(void)snprintf(out, cap, next ? "],\"next\":\"%s\"}" : "]}", next);
-	return out;
-}
-
 char *command_answer_text(json_t *answer)
 {
-	const json_t *rows = json_object_get(answer, ROWS);
-	const char *next = json_string_value(json_object_get(answer, "next"));
-	char end[LIST_CURSOR_MAX + 16];
-	char *text = rows     ? rows_text(rows, ROWS_BEGIN, rows_end(end, sizeof(end), next))
-		     : answer ? json_dumps(answer, JSON_COMPACT)
-			      : NULL;
+	json_t *rows = json_incref(json_object_get(answer, ROWS));
+	char *text, *behind;
 
+	if (rows) {
+		(void)json_object_del(answer, ROWS);
+		(void)json_object_del(answer, "ok");
+	}
+	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	if (rows && text) {
+		behind = text;
+		behind[0] = ',';
+		text = rows_text(rows, ROWS_BEGIN, behind + (behind[1] == '}'));
+		free(behind);
+	}
+	json_decref(rows);
 	json_decref(answer);
 	return text;
 }
@@ -439,7 +442,7 @@ char *command_result_text(const json_t *answer)
 {
 	const json_t *rows = json_object_get(answer, ROWS);
 
-	return rows ? rows_text(rows, "[", "]")
+	return rows ? rows_text(rows, "[", "")
 		    : json_dumps(json_object_get(answer, "result"), JSON_COMPACT | JSON_ENCODE_ANY);
 }
 

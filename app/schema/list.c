@@ -256,6 +256,7 @@ void list_close(struct command_list *l)
 		json_decref(l->rows[i].text);
 	free(l->rows);
 	json_decref(l->page);
+	json_decref(l->missing);
 	*l = (struct command_list){ 0 };
 }
 

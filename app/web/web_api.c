@@ -669,6 +669,7 @@ static int query_head(const struct web_query *q)
 		{ "connection:", q->closes ? "close" : NULL },
 		{ "www-authenticate:", r->status == 401 ? "Bearer" : NULL },
 		{ "link:", r->next[0] ? next_link(q, link) : NULL },
+		{ "tandem-missing:", r->missing[0] ? r->missing : NULL },
 		{ "allow:", r->allow[0] ? allow : NULL },
 		{ "retry-after:", r->status == 429 || r->status == 503 ? retry : NULL },
 		{ "vary:", "Accept-Encoding, Origin" },
@@ -676,7 +677,7 @@ static int query_head(const struct web_query *q)
 		/* https://fetch.spec.whatwg.org/#http-cors-protocol; no cookies, so no credentials */
 		{ "access-control-allow-origin:", q->cors ? origin : NULL },
 		{ "access-control-expose-headers:",
-		  q->cors && !asks ? "ETag, Link, Retry-After" : NULL },
+		  q->cors && !asks ? "ETag, Link, Retry-After, Tandem-Missing" : NULL },
 		{ "access-control-allow-methods:", asks ? "GET, HEAD, POST, PATCH, DELETE" : NULL },
 		{ "access-control-allow-headers:",
 		  asks ? "Authorization, Content-Type, Idempotency-Key, If-Match, If-None-Match"

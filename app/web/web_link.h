@@ -113,6 +113,8 @@ struct web_reply {
 	uint64_t version;        /* of the document that it shows; 0: none */
 	char allow[32];          /* of 405; empty: none */
 	char next[WEB_NEXT_MAX]; /* where the next page of a list begins; empty: it is none */
+	char missing
+		[256]; /* nodes that have rows of the list and have not said them; empty: none */
 };
 
 /* Of a good token. */

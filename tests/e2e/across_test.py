@@ -5,13 +5,15 @@ import threading
 import time
 from urllib.parse import quote
 
+from http_api_test import Asks
 from lib.sip import or_none, parameter
 from patience import until
 from server import ServerError
 from taken_test import ADDRESSES, Cluster, Talk
+from tandem_client import Client
 
 
-class Across(Cluster):
+class Across(Asks, Cluster):
     def setUp(self):
         super().setUp()
         for node in (self.a, self.b):
@@ -83,7 +85,26 @@ class Across(Cluster):
         until(lambda: not self.left(), lambda: f"they go on: {self.left()}")
 
     def left(self):
-        return [node.ctl("call.show", call=row["id"]) for node in (self.a, self.b) for row in node.ctl("call.list")]
+        return [self.a.ctl("call.show", call=row["id"]) for row in self.a.ctl("call.list")]
+
+    def lists(self, first, second):
+        """Each node lists the calls of both, page by page, and those of a tenant alone; call.show asks where the call is."""
+        with Client(self.socket, "_operator") as client:
+            client.ask("tenant.put", name="other", domains="other.test")
+        for node in (self.a, self.b):
+            rows = node.ctl("call.list")
+            self.assertEqual([(row["id"], row["node"]) for row in rows], [(second, "b"), (first, "a")])
+            self.assertEqual([[row["id"] for row in node.ctl("call.list", **narrow)] for narrow in
+                              ({"node": "b"}, {"number": "1001"}, {"limit": 1}, {"sort": "node"}, {"tenant": "default", "from": "1002"},
+                               {"tenant": "default", "as": "1001"})],
+                             [[second], [first], [second], [first, second], [second], [first]])
+            self.until(lambda node=node: "other" in {row["name"] for row in node.ctl("tenant.list")})
+            self.assertEqual(node.ctl("call.list", tenant="other"), [])
+            _, headers, page = self.http(node, "GET", "/v1/calls?limit=1", self.token(node, "reader"))
+            self.assertIsNone(headers["Tandem-Missing"])
+            _, headers, behind = self.http(node, "GET", headers["Link"].split(">")[0][1:], self.token(node, "reader"))
+            self.assertEqual(([row["id"] for row in page + behind], headers["Link"]), ([second, first], None))
+            self.assertEqual([node.ctl("call.show", call=call)["node"] for call in (first, second)], ["a", "b"])
 
     def test_join_by_command(self):
         """1001 of a call of node a speaks with 1003 of a call of node b. The node that carried it out dies, then both are with one."""
@@ -95,8 +116,12 @@ class Across(Cluster):
         for end, hertz in zip(ends, (440, 880)):
             end.start(hertz)
         self.hear(ends)
+        token = self.token(self.b, "reader")
         self.a.kill()
+        _, headers, rows = self.http(self.b, "GET", "/v1/calls", token)
+        self.assertEqual((headers["Tandem-Missing"], {row["node"] for row in rows} - {"b"}), ("a", set()))
         self.until(lambda: self.owner(17) == "b")
+        self.until(lambda: not self.http(self.b, "GET", "/v1/calls", token)[1]["Tandem-Missing"])
         self.hear(ends)
         for end in ends:
             end.stop()
@@ -186,7 +211,7 @@ class Across(Cluster):
         self.assertIn("", told.values())
         self.assertRegex("".join(told.values()), "^$|conflict")
         time.sleep(1)       # whoever refuses is heard by then
-        self.assertEqual(len(self.a.ctl("call.list") + self.b.ctl("call.list")), 2)
+        self.assertEqual(len(self.a.ctl("call.list")), 2)
         self.assertEqual({self.a.ctl("call.show", call=call)["state"] for call in (first, second)}, {"established"})
         over()
         shown = self.a.ctl("call.show", call=first)
@@ -206,7 +231,7 @@ class Across(Cluster):
         for arguments, why in (({"with": second}, "conflict: the call has two parties"), ({"with": other}, "not_found"), ({"with": "0vvah0h9in480"}, "not_found")):
             with self.subTest(arguments), self.assertRaisesRegex(ServerError, why):
                 self.a.ctl("call.join", call=first, leg="a", **arguments)
-        self.assertEqual(len(self.a.ctl("call.list") + self.b.ctl("call.list")), 2)
+        self.lists(first, second)
         for talk in (self.first, self.second):
             talk.out.bye()
             talk.into.wait_bye()

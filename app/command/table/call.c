@@ -481,7 +481,8 @@ const struct command g_call_sound_commands[] = {
 static const struct command_arg g_calls_args[] = {
 	SPAN_ARGS("Only those from or to this number.", "began"),
 	LIMIT_ARG,
-	NODE_ARG,
+	TEXT_ARG("node", CHARSET_TEXT, 1, 63, "all", "Those alone of the node of that name.",
+		 .place = PLACE_NODE),
 	TEXT_ARG("application", CHARSET_NAME, 1, APPLICATION_NAME_MAX - 1, NULL,
 		 "Those alone that this application has, or that wait for it."),
 	BOOL_ARG("ending", "false", "true: those as well that have ended and have no record yet."),
@@ -524,7 +525,11 @@ static const struct command_arg g_originate_args[] = {
 
 const struct command g_call_commands[] = {
 	{ "call.list", COMMAND_FOR_READER, g_calls_args,
-	  "Lists the calls of a node, the newest first. One that has ended is not among them, from "
+	  "Lists the calls of all nodes of the cluster, the newest first. A node that is heard and "
+	  "does not answer within 2 s, and one that is not heard and whose shards nobody has "
+	  "taken yet, is named in missing, beside result; over HTTP in the header Tandem-Missing. "
+	  "Nodes that are in no cluster (cluster.listen) list their own. One that has ended is not "
+	  "among them, from "
 	  "the answer of "
 	  "call.hangup or the event call.ended on. Until its record is in Redis call.show knows it "
 	  "as ending: each party has up to 32 s to acknowledge BYE, and Redis may be away.",
@@ -533,13 +538,13 @@ const struct command g_call_commands[] = {
 	  "has the call; empty: none), waits (for it, to be answered), from, to, answered_by, "
 	  "from_name, "
 	  "setup_utc_ms, answer_utc_ms, saved, "
-	  "restored",
+	  "restored, node (that has it)",
 	  BY(command_call_list), .own = "",
-	  .columns = "id,state,application,from,to,answered_by,setup_utc_ms,answer_utc_ms",
+	  .columns = "id,state,application,from,to,answered_by,setup_utc_ms,answer_utc_ms,node",
 	  LISTS("id", "setup_utc_ms", true,
 		"state,a_state,b_state,application,waits,from,to,answered_by,from_name,"
 		"setup_utc_ms,answer_utc_ms,"
-		"version,saved,restored") },
+		"version,saved,restored,node") },
 	{ "call.show", COMMAND_FOR_READER, g_call_args,
 	  "Shows a call with the live counters of its media flows. A call that ended in the last "
 	  "hour: "

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists of all nodes of a cluster. Control thread. */
+#ifndef APP_COMMAND_COMMAND_NODES_H
+#define APP_COMMAND_COMMAND_NODES_H
+
+#include "app/command/command_handlers.h"
+
+/* Puts the rows of all other nodes that are heard into run->list, unless the run names a node; then list goes on with those of this one. Nodes whose
+ * rows are not known are in run->list->missing. */
+void command_nodes_ask(struct command_run *run, command_fn *list);
+void command_nodes_round(struct node *n, uint64_t now_ns);
+uint64_t command_nodes_next_ns(const struct node *n);
+void command_nodes_drop(struct node *n); /* the node stops */
+
+#endif
