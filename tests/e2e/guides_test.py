@@ -508,6 +508,7 @@ class Watched(unittest.TestCase):
         out = self.agent("1014").invite("1012", audio.sdp())
         called.incoming().ring()
         keys.until_lamps(_1012=["early"])
+        until(lambda: self.node.ctl("call.list")[0]["saved"], lambda: "the call is not saved as ringing")
         self.node.kill()
         self.node.restart()
         keys.hear()
