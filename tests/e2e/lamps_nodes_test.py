@@ -220,9 +220,14 @@ class LampsOfNodes(Users, Cluster):
         self.until(lambda: self.a.ctl("presence.get", number="1404")["said"] == "off_work")
 
     def page(self, node, token, query):
-        page = Page(node, token, query)
-        self.addCleanup(page.close)
-        return page
+        pages = []
+
+        def opened():       # a token counts at the other node within a second
+            pages.append(Page(node, token, query))
+            self.addCleanup(pages[-1].close)
+            return pages[-1].answer.status != 401
+        self.until(opened)
+        return pages[-1]
 
     def test_page(self):
         """One stream shows a page its user and whom he watches: at each node the same, within a second, and at the other one when its own was killed."""
