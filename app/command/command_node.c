@@ -11,6 +11,7 @@
 #include "app/node/node.h"
 #include "base/log.h"
 #include "base/tls/tls.h"
+#include "cluster/peer/peers.h"
 #include "sig/transport/transport.h"
 
 /* What operators see of a cluster, and say to it. */
@@ -168,6 +169,52 @@ static void claim_add(json_t *json, const struct node_shard *s, uint64_t now_ns)
 			  "age_ms", since_json(claim->seen_ns, now_ns)));
 }
 
+/* The name of a node that says that it runs the shard; null: none that is heard does. */
+static json_t *runner_json(const struct claimant *c, uint16_t shard, uint64_t now_ns)
+{
+	struct claimant_node node;
+	const struct standing *of;
+
+	for (uint32_t i = 0; claimant_node(c, i, &node); i++) {
+		of = node.heard ? claimant_standing(c, node.node.id) : NULL;
+		if (of && standing_runs(of, shard, now_ns))
+			return json_string(node.node.name);
+	}
+	return json_null();
+}
+
+static bool shards_have(const json_t *list, json_int_t shard)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach(list, i, row)
+	{
+		if (json_integer_value(json_object_get(row, "shard")) == shard)
+			return true;
+	}
+	return false;
+}
+
+/* Those that this node never has, as Redis and their owners say. */
+static void shards_elsewhere_add(json_t *list, const struct claimant *c, uint64_t now_ns)
+{
+	struct claimant_node node;
+
+	for (uint32_t i = 0; c && claimant_node(c, i, &node); i++) {
+		for (uint32_t k = 0; k < node.node.shard_count; k++) {
+			uint16_t shard = node.node.shards[k];
+
+			if (shards_have(list, shard))
+				continue;
+			(void)json_array_append_new(list, json_pack("{s:i, s:b, s:s, s:o}", "shard",
+								    (int)shard, "home", 0, "state",
+								    "elsewhere", "owner",
+								    runner_json(c, shard, now_ns)));
+		}
+	}
+}
+
 static json_t *shards_json(const struct node *n, uint64_t now_ns)
 {
 	static const char *const states[] = { [NODE_SHARD_WAITING] = "waiting",
@@ -186,6 +233,7 @@ static json_t *shards_json(const struct node *n, uint64_t now_ns)
 			claim_add(json, s, now_ns);
 		(void)json_array_append_new(list, json);
 	}
+	shards_elsewhere_add(list, n->cluster.claimant, now_ns);
 	return list;
 }
 

@@ -4,6 +4,7 @@ import concurrent.futures
 import contextlib
 import os
 import signal
+import subprocess
 import time
 
 from directory_test import Pair
@@ -205,6 +206,25 @@ class Asked(Owning, Cluster):
         talk.hang_up()
         self.until(lambda: self.cdrs(self.a, talk.id))
         self.assertEqual(len(self.cdrs(self.a, talk.id)), 1)
+
+
+class Apart(Owning, Cluster):
+    @classmethod
+    def settings(cls, name, shard):
+        settings = super().settings(name, shard)
+        del settings["cluster"]["shards"]
+        return settings
+
+    def test_status(self):
+        """Of shards that a node never has it says who runs them, and that nobody does."""
+        def shards(name):
+            return [(row["shard"], row["state"], row["owner"]) for row in self.a.ctl("cluster.status", node=name)["shards"]]
+
+        self.until(lambda: (shards("a"), shards("b")) == ([(17, "live", "a"), (18, "elsewhere", "b")], [(18, "live", "b"), (17, "elsewhere", "a")]))
+        self.b.kill()
+        self.until(lambda: shards("a") == [(17, "live", "a"), (18, "elsewhere", None)])
+        done = subprocess.run([self.b.program("tandemctl"), "--config", self.b.config, "node.status"], capture_output=True, text=True, check=True)
+        self.assertIn("b does not answer; this is a", done.stderr)
 
 
 class Handed(Cluster):

@@ -313,11 +313,13 @@ static const struct command_arg g_help_args[] = {
 #define NODE_STATUS_WORDS                                                                        \
 	"name, realm (of passwords), shard, version, uptime_ms, status, reasons, redis, epoch, " \
 	"counts and limits"
-#define SHARD_WORDS                                                                             \
-	"shard, home (it is of this node), state (live: this node has it, waiting, lost), "     \
-	"owner, epoch, named (who may claim it), age_ms (since its last renewal, as far as "    \
-	"this node has seen); and where it is live: valid_ms (for so long it may speak; null: " \
-	"it never falls silent), kept, why_not_kept (redis_away, redis_cluster: with Redis "    \
+#define SHARD_WORDS                                                                                \
+	"shard, home (it is of this node), state (live: this node has it, waiting, lost, "         \
+	"elsewhere: this node never has it), owner (of one elsewhere: who of those that are "      \
+	"heard runs it), epoch, named (who may claim it), age_ms (since its last renewal, as far " \
+	"as "                                                                                      \
+	"this node has seen); and where it is live: valid_ms (for so long it may speak; null: "    \
+	"it never falls silent), kept, why_not_kept (redis_away, redis_cluster: with Redis "       \
 	"Cluster no replica is asked, no_link, replicas), live_utc_ms (since then)"
 
 const struct command g_node_commands[] = {
@@ -338,8 +340,8 @@ const struct command g_node_commands[] = {
 	{ "node.undrain", COMMAND_FOR_OPERATOR, g_node_args, "Takes new calls again.",
 	  "draining, calls", BY(command_node_undrain) },
 	{ "shard.list", COMMAND_FOR_OPERATOR, g_node_args,
-	  "Lists the shards that a node has, or may come to have.", "a list: " SHARD_WORDS,
-	  BY(command_shard_list),
+	  "Lists the shards that a node has, or may come to have, and those of other nodes.",
+	  "a list: " SHARD_WORDS, BY(command_shard_list),
 	  LISTS("shard", "shard", false, "shard,home,state,owner,epoch,named,kept") },
 	{ "shard.get", COMMAND_FOR_OPERATOR, g_shard_args, "Shows one of them.", SHARD_WORDS,
 	  BY(command_shard_get) },
