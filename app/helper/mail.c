@@ -16,10 +16,11 @@
 #include <unistd.h>
 
 #include "app/helper/helper.h"
+#include "app/helper/mail_words.h"
 #include "base/file.h"
 #include "base/json_member.h"
 
-enum { MAIL_ANSWER_MAX = 65536, MAIL_LINE_MAX = 512, MAIL_CONNECT_MS = 10000 };
+enum { MAIL_ANSWER_MAX = 65536, MAIL_LINE_MAX = 1024, MAIL_CONNECT_MS = 10000 };
 
 struct mail {
 	json_t *args; /* a reference */
@@ -33,19 +34,35 @@ static const char *mail_arg(const struct mail *m, const char *name)
 	return json_text(m->args, name);
 }
 
+static bool mail_line(struct mail *m, const char *line)
+{
+	struct curl_slist *more = curl_slist_append(m->headers, line);
+
+	if (more)
+		m->headers = more;
+	return more != NULL;
+}
+
 /* What would be another line is none. */
 static bool mail_head(struct mail *m, const char *name, const char *value, const char *end)
 {
 	char line[MAIL_LINE_MAX];
-	struct curl_slist *more;
 
 	(void)snprintf(line, sizeof(line), "%s%s%s", name, value, end);
 	for (char *p = line; *p; p++)
 		*p = *p < ' ' || *p > '~' ? '?' : *p;
-	more = curl_slist_append(m->headers, line);
-	if (more)
-		m->headers = more;
-	return more != NULL;
+	return mail_line(m, line);
+}
+
+static bool mail_subject(struct mail *m)
+{
+	char line[MAIL_LINE_MAX];
+	struct writer w = writer_over(line, sizeof(line));
+
+	writer_str(&w, "Subject: ");
+	mail_words_write(&w, bytes_str(mail_arg(m, "subject")));
+	writer_u8(&w, 0);
+	return !w.overflow && mail_line(m, line);
 }
 
 static bool mail_part(struct mail *m, const char *name, const char *value)
@@ -161,8 +178,7 @@ static bool mail_heads(struct mail *m)
 	       strftime(date, sizeof(date), "%a, %d %b %Y %H:%M:%S +0000", &tm) &&
 	       mail_head(m, "Date: ", date, "") &&
 	       mail_head(m, "From: <", mail_arg(m, "from"), ">") &&
-	       mail_head(m, "To: <", mail_arg(m, "to"), ">") &&
-	       mail_head(m, "Subject: ", mail_arg(m, "subject"), "") &&
+	       mail_head(m, "To: <", mail_arg(m, "to"), ">") && mail_subject(m) &&
 	       mail_head(m, "Message-ID: <", mail_arg(m, "id"), ">") &&
 	       mail_head(m, "Auto-Submitted: ", "auto-generated", ""); /* RFC 3834 5 */
 }

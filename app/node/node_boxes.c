@@ -171,7 +171,7 @@ static void row_parts(const struct box_run *run, struct bytes id, const json_t *
 
 static void box_on_row(const struct store_box_row *in, void *arg)
 {
-	static const char *const texts[] = { "from", "to", "parts" };
+	static const char *const texts[] = { "from", "from_name", "to", "parts" };
 	static const char *const marks_of[] = { "note", "by", "text" };
 	struct box_run *run = arg;
 	json_t *facts = box_json(in->facts), *marks = box_json(in->marks), *row;
@@ -653,7 +653,8 @@ static json_int_t said_octets(const json_t *entry)
 /* ID.wav: all of it; ID.2.wav: its second segment; ID.2.cut.wav: what another node had of that. */
 static json_t *said_part(const json_t *entry, const char *file, struct bytes stem)
 {
-	static const char *const keys[] = { "from", "to", "node", "node_id", "encrypted" };
+	static const char *const keys[] = { "from", "from_name", "to",
+					    "node", "node_id",   "encrypted" };
 	const char *rest = file + stem.n + 1;
 	const char *begun = json_string_value(json_object_get(entry, "begun"));
 	struct tm tm = { 0 };

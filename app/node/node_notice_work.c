@@ -273,6 +273,9 @@ static json_t *mail_args(const struct notice_run *run, const json_t *row,
 {
 	const struct settings_mail *s = &run->node->settings.mail;
 	const char *text = json_text(json_object_get(row, "marks"), "text");
+	const char *name = json_text(row, "from_name"), *number = json_text(row, "from");
+	json_t *from = name[0] ? json_sprintf("%s (%s)", name, number) : json_string(number);
+	const char *caller = from ? json_string_value(from) : number;
 	bool urgent = json_flag(row, "urgent");
 	char stamp[STAMP_MAX], *body = malloc(BODY_MAX);
 	json_t *args;
@@ -281,16 +284,17 @@ static json_t *mail_args(const struct notice_run *run, const json_t *row,
 	if (body)
 		(void)snprintf(body, BODY_MAX,
 			       "From: %s\r\nTo: %s\r\nTime: %s\r\nSeconds: %u\r\n%s%s%s\r\n",
-			       json_text(row, "from"), run->box, stamp,
+			       caller, run->box, stamp,
 			       (unsigned)(json_count(row, "duration_ms") / 1000),
 			       urgent ? "Urgent\r\n" : "", text[0] ? "\r\n" : "", text);
 	args = json_pack("{s:s, s:s, s:s, s:s, s:b, s:s, s:s, s:s++, s:s++++, s:s}", "url", s->url,
 			 "ca", s->ca, "user", s->user, "secret", secret, "starttls", s->starttls,
 			 "from", s->from, "to", box->mail, "subject",
-			 urgent ? "Urgent message from " : "New message from ",
-			 json_text(row, "from"), "", "id", run->message, ".", run->box, ".tandem@",
-			 run->tenant, "text", body ? body : "");
+			 urgent ? "Urgent message from " : "New message from ", caller, "", "id",
+			 run->message, ".", run->box, ".tandem@", run->tenant, "text",
+			 body ? body : "");
 	free(body);
+	json_decref(from);
 	return args;
 }
 

@@ -19,7 +19,7 @@ static const struct entry_member {
 	{ "to", ENTRY_TEXT },       { "direction", ENTRY_TEXT },    { "duration_ms", ENTRY_NUMBER },
 	{ "octets", ENTRY_NUMBER }, { "account_code", ENTRY_TEXT }, { "encrypted", ENTRY_TEXT },
 	{ "mailbox", ENTRY_TEXT },  { "heard", ENTRY_FLAG },        { "cause", ENTRY_TEXT },
-	{ "draft", ENTRY_FLAG },
+	{ "draft", ENTRY_FLAG },    { "from_name", ENTRY_TEXT },
 };
 /* Of what became of it. */
 static const struct entry_member g_own[] = {

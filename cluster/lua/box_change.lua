@@ -35,7 +35,7 @@ local function parts_with(parts, part)
 end
 local function parts_write(parts)
   local facts = {parts = parts, ms = 0, octets = 0}
-  for _, key in ipairs({'from', 'to', 'begun_utc_ms'}) do
+  for _, key in ipairs({'from', 'from_name', 'to', 'begun_utc_ms'}) do
     facts[key] = parts[1][key]
   end
   for _, one in ipairs(parts) do

@@ -2,6 +2,7 @@
 """New messages are sent by mail, to a real server with TLS, and transcribed: by one node of two, over a kill. Who has a team's box sees it. VM-06, BEAT-23."""
 from datetime import datetime
 import email
+import email.header
 import http.server
 import json
 import os
@@ -89,6 +90,9 @@ class Mails(Left):
         self.mail.stop()
         self.writes.got.clear()
         self.put(mailbox_mail="one@example.org", mailbox_mail_delete="true", mailbox_mail_audio="true", mailbox_transcribe="true")
+        name = "Jörg Müller \"der Ältere\" aus Österreich-Übersee"
+        self.a.ctl("extension.put", number=self.BOX, display_name=name)
+        self.addCleanup(self.b.ctl, "extension.put", number=self.BOX, display_name="")
         self.b.ctl("tenant.put", name="default", zone="Asia/Kolkata")
         self.addCleanup(self.b.ctl, "tenant.put", name="default", zone="")
         talk = self.talks()
@@ -106,12 +110,16 @@ class Mails(Left):
         self.assertEqual((row["mail"], row["by"], row["text"]), ("sent", "mail", "please call me back at nine"))
         self.assertEqual(len(mails), 1)
         [(to, mail)] = mails
-        self.assertEqual((to, mail["From"], mail["To"], mail["Subject"]), (["one@example.org"], "<tandem@example.org>", "<one@example.org>", "New message from 1001"))
+        self.assertEqual((to, mail["From"], mail["To"]), (["one@example.org"], "<tandem@example.org>", "<one@example.org>"))
+        self.assertEqual(str(email.header.make_header(email.header.decode_header(mail["Subject"]))), f"New message from {name} (1001)")
+        self.assertTrue(all(len(line) <= 76 for line in ("Subject: " + mail["Subject"]).splitlines()))
+        self.assertEqual(row["from_name"], name)
         self.assertEqual(mail["Message-ID"], f"<{message}.{self.BOX}.tandem@default>")
         parts = {part.get_content_type(): part.get_payload(decode=True) for part in mail.walk() if not part.is_multipart()}
         self.assertEqual(parts["audio/wav"], octets)
         text = parts["text/plain"].decode()
         self.assertIn("please call me back at nine", text)
+        self.assertIn(f"From: {name} (1001)", text)
         at = datetime.fromtimestamp(row["begun_utc_ms"] // 1000, zoneinfo.ZoneInfo("Asia/Kolkata"))
         self.assertIn(f"Time: {at:%Y-%m-%d %H:%M:%S} +0530", text)
         for key, kind, body in self.writes.got:

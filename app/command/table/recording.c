@@ -170,7 +170,8 @@ const struct command g_recording_commands[] = {
 	  "gone. A message is a recording that lies in a mailbox, whatever segments it has. "
 	  "unavailable: Redis is away, and nothing is known.",
 	  "a list: message (its id; call.play plays it as recording:MESSAGE), mailbox, state (new, "
-	  "old, deleted), urgent, private, version, from, to, begun_utc_ms, server_offset_s and "
+	  "old, deleted), urgent, private, version, from, from_name (as in call.list; not of who "
+	  "hides), to, begun_utc_ms, server_offset_s and "
 	  "zone_offset_s (what local time was ahead of UTC then: on the node that answers, and in "
 	  "the tenant's zone), duration_ms, octets, "
 	  "note, by (who changed it last), text (what it says: mailbox_transcribe), mail (waits, "

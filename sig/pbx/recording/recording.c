@@ -150,6 +150,8 @@ static struct bytes facts_write(const struct call_host *h, const struct call *c,
 	fact(&w, "cause", bytes_str(recording_cause_name((enum recording_cause)r->cause)));
 	if (mailbox.n)
 		fact(&w, "mailbox", mailbox);
+	if (mailbox.n && !hides && call_from_name(c).n)
+		fact(&w, "from_name", call_from_name(c));
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
 }
 

@@ -21,6 +21,7 @@ static void what_is_read(void **state)
 		  WHO "\"stored\":[]}" },
 		{ "facts", WHO "\"from\":\"1001\",\"octets\":7,\"last\":true}",
 		  WHO "\"last\":true,\"from\":\"1001\",\"octets\":7,\"stored\":[]}" },
+		{ "who left it", WHO "\"from_name\":\"Ann\"}", WHO "\"from_name\":\"Ann\",\"stored\":[]}" },
 		{ "in a mailbox", WHO "\"mailbox\":\"1001\",\"heard\":true}",
 		  WHO "\"mailbox\":\"1001\",\"heard\":true,\"stored\":[]}" },
 		{ "a mailbox that is none", WHO "\"mailbox\":7}", "" },

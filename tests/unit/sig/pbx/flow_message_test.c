@@ -159,7 +159,7 @@ static void test_restart(void **state)
 	assert_true(plays(l, "prompt:bye"));
 }
 
-/* RFC 3323: a message names nobody who hides; a recording of a flow that lies in no mailbox does. */
+/* RFC 3323: a message has neither name nor number of who hides; a recording of a flow that lies in no mailbox has the number. */
 static void leaves_message(void **state, const char *mailbox, const char *header, const char *from,
 			   bool named)
 {
@@ -178,6 +178,8 @@ static void leaves_message(void **state, const char *mailbox, const char *header
 	assert_int_equal(l->r->record_count, 1);
 	assert_true(strstr(l->r->records[0].facts, from));
 	assert_int_equal(strstr(l->r->records[0].facts, "1001") != NULL, named);
+	assert_int_equal(strstr(l->r->records[0].facts, "\"from_name\":\"Phone\"") != NULL,
+			 !header[0]);
 }
 
 static void test_hidden(void **state)
