@@ -8,8 +8,7 @@
 
 #include "base/conf.h"
 #include "base/conf_tree.h"
-
-enum { KEY_MAX = 64, SUGGEST_WITHIN = 3 };
+#include "base/guess.h"
 
 /* Room for one message, always with a NUL behind what was written. */
 struct message {
@@ -88,57 +87,11 @@ static void conf_report_missing(struct conf_errors *errors, const struct conf_fi
 	message_add(errors, &m, map);
 }
 
-static size_t length_least(size_t a, size_t b)
-{
-	return a < b ? a : b;
-}
-
-size_t key_distance(struct bytes a, struct bytes b)
-{
-	size_t row[KEY_MAX + 1];
-
-	if (a.n > KEY_MAX || b.n > KEY_MAX)
-		return KEY_MAX;
-	for (size_t j = 0; j <= b.n; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a.n; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b.n; j++) {
-			size_t replaced = diagonal + (a.p[i - 1] != b.p[j - 1]);
-
-			diagonal = row[j];
-			row[j] = length_least(replaced, length_least(row[j], row[j - 1]) + 1);
-		}
-	}
-	return row[b.n];
-}
-
-/* The field with the most similar key, for an error that suggests it; NULL: none is similar. */
-static const struct conf_field *nearest_field(const struct conf_field *fields, struct bytes key)
-{
-	const struct conf_field *nearest = NULL;
-	size_t nearest_distance = SUGGEST_WITHIN;
-
-	for (const struct conf_field *field = fields; field->key; field++) {
-		struct bytes name = bytes_str(field->key);
-		size_t distance = key_distance(key, name);
-
-		/* of a short key so much may not be wrong */
-		if (distance < nearest_distance && distance < name.n) {
-			nearest_distance = distance;
-			nearest = field;
-		}
-	}
-	return nearest;
-}
-
 /* A key that no field has; names the one that was probably meant. */
 static void conf_report_unknown(struct conf_errors *errors, const struct conf_field *fields,
 				const struct conf_node *value)
 {
-	const struct conf_field *meant;
+	struct guess g = { .word = value->key->text };
 	struct message m;
 	struct writer *w;
 
@@ -146,12 +99,11 @@ static void conf_report_unknown(struct conf_errors *errors, const struct conf_fi
 		errors->total++; /* nobody would read the suggestion */
 		return;
 	}
-	meant = nearest_field(fields, value->key->text);
+	for (const struct conf_field *field = fields; field->key; field++)
+		guess_add(&g, bytes_str(field->key));
 	w = message_open(&m, value);
-	writer_str(w, meant ? ": unknown key, did you mean " : ": unknown key, known here: ");
-	if (meant)
-		writer_str(w, meant->key);
-	for (const struct conf_field *field = fields; !meant && field->key; field++)
+	writer_fmt(w, ": unknown key%s", g.best.n ? guess_text(&g) : ", known here: ");
+	for (const struct conf_field *field = fields; !g.best.n && field->key; field++)
 		writer_fmt(w, "%s%s", field == fields ? "" : ", ", field->key);
 	message_add(errors, &m, value->key);
 }

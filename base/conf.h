@@ -68,7 +68,5 @@ void conf_error_add(struct conf_errors *errors, uint32_t line, uint32_t column, 
 		    ...) PRINTF_LIKE(4, 5);
 /* Where the value of "networks[0].media_ports" stands. 0 or -ENOENT. */
 int conf_where(struct bytes yaml, const char *path, uint32_t *line, uint32_t *column);
-/* Levenshtein's distance of two names: insertions, deletions and replacements from one to the other. Long ones are far apart. */
-size_t key_distance(struct bytes a, struct bytes b);
 
 #endif

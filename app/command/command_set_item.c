@@ -7,7 +7,7 @@
 #include "app/command/command_set.h"
 #include "app/document/directory.h"
 #include "app/node/node.h"
-#include "base/conf.h"
+#include "base/guess.h"
 
 #define KEPT "(kept)"
 
@@ -118,6 +118,18 @@ static void run_drop(struct command_run *run)
 	free(run);
 }
 
+static void field_unknown(const struct item_ask *ask, const struct command *put, const char *name)
+{
+	struct guess g = { .word = bytes_str(name) };
+	char text[240];
+
+	for (const struct command_arg *arg = put->args; arg->name; arg++)
+		guess_add(&g, bytes_str(arg->name));
+	(void)snprintf(text, sizeof(text), "documents of the kind %s have no field '%.40s'%s",
+		       ask->item->kind->name, name, guess_text(&g));
+	set_error(ask->job, ask->item, name, "unknown_argument", text);
+}
+
 /* Each argument that is wrong. False: none is alone. */
 static bool item_args_say(const struct item_ask *ask, const struct command_run *run)
 {
@@ -132,8 +144,7 @@ static bool item_args_say(const struct item_ask *ask, const struct command_run *
 		const struct command_arg *arg = command_arg_find(run->command, bytes_str(name));
 
 		if (!arg)
-			set_error(ask->job, ask->item, name, "unknown_argument",
-				  "documents of this kind have no such field");
+			field_unknown(ask, run->command, name);
 		else if (command_arg_check(arg, given_json(json), &value, &error))
 			set_error(ask->job, ask->item, name, command_error_name(error.code),
 				  error.message);
@@ -236,31 +247,18 @@ static bool kind_has_number(const struct document_kind *kind)
 	       !strcmp(kind->name, "number");
 }
 
-/* The kind of documents that a word is most like: within two letters. NULL: none is. */
-static const char *kind_meant(const char *word)
-{
-	const char *meant = NULL;
-	size_t within = 3;
-
-	COMMAND_EACH (c) {
-		struct bytes noun = command_noun(c);
-		size_t distance = key_distance(noun, bytes_str(word));
-
-		if (c->documents && command_is_verb(c, "put") && distance < within) {
-			within = distance;
-			meant = c->documents->name;
-		}
-	}
-	return meant;
-}
-
 static void kind_unknown(struct set_job *job, const struct set_item *item, const json_t *kind)
 {
+	const char *word = json_string_value(kind);
+	struct guess g = { .word = bytes_str(word) };
 	char text[160];
-	const char *word = json_string_value(kind), *meant = word ? kind_meant(word) : NULL;
 
-	(void)snprintf(text, sizeof(text), "unknown kind '%.40s'%s%s%s", word ? word : "",
-		       meant ? "; did you mean '" : "", meant ? meant : "", meant ? "'?" : "");
+	COMMAND_EACH (c) {
+		if (c->documents && command_is_verb(c, "put"))
+			guess_add(&g, command_noun(c));
+	}
+	(void)snprintf(text, sizeof(text), "unknown kind '%.40s'%s", word ? word : "",
+		       guess_text(&g));
 	set_error(job, item, "kind", word ? "not_found" : "bad_argument",
 		  word ? text : "kind is missing: a string such as extension");
 }

@@ -59,8 +59,8 @@ int ctl_graph_format(int argc, char **argv, bool *svg);
 int ctl_graph_print(struct bytes dot, bool svg);
 /* tandemctl help [WORD] */
 int ctl_help(const char *word);
-/* Commands begin with that word and a dot. */
-bool ctl_help_is_group(const char *word);
+/* No command is called so: complains, with what was meant or where to look. */
+void ctl_command_unknown(const char *word);
 
 /* key=value words as an object, by the types of the table; secrets "-" come from standard input. NULL: complained. */
 json_t *ctl_args(const struct command *command, int argc, char **argv);

@@ -12,6 +12,7 @@
 #include "app/schema/list.h"
 #include "app/schema/openapi.h"
 #include "app/schema/route.h"
+#include "base/guess.h"
 #include "sig/flow/program.h"
 #include "sig/sip/uri.h"
 
@@ -106,23 +107,24 @@ static const char g_command[] =
 
 /* The verbs that are no commands of the API, and what help says of each. */
 static const struct {
-	const char *name, *text;
+	const char *names[10], *text;
 } g_verbs[] = {
-	{ "init", INIT_TEXT },
-	{ "doctor",
+	{ { "init" }, INIT_TEXT },
+	{ { "doctor" },
 	  "       tandemctl [--config FILE|--redis URL] [--json] doctor CALL\n"
 	  "           why a party of a call is not heard, or hears nothing; of a running call,\n"
 	  "           or of one that ended in the last hour; see call.doctor\n" },
-	{ "sip",
+	{ { "sip" },
 	  "       tandemctl [--config FILE|--redis URL] sip CALL\n"
 	  "           the SIP messages of a call as a ladder, the oldest first, each between the\n"
 	  "           node and whom it speaks with; sip.recent call=CALL has them whole\n" },
-	{ "trace", TRACE_TEXT },
-	{ "flow", FLOW_TEXT },
-	{ "listen", LISTEN_TEXT },
-	{ "apply", SET_TEXT },
-	{ "backup", BACKUP_TEXT },
-	{ "help",
+	{ { "trace" }, TRACE_TEXT },
+	{ { "flow" }, FLOW_TEXT },
+	{ { "listen", "trigger" }, LISTEN_TEXT },
+	{ { "apply", "diff", "get", "explain", "edit", "export", "import", "history", "rollback" },
+	  SET_TEXT },
+	{ { "backup", "restore" }, BACKUP_TEXT },
+	{ { "help" },
 	  "       tandemctl help "
 	  "[COMMAND|init|doctor|sip|trace|flow|listen|backup|config|api|openapi|flows]\n"
 	  "                      or COMMAND --help\n"
@@ -176,7 +178,8 @@ static int print_commands(struct bytes word)
 	return CTL_DONE;
 }
 
-bool ctl_help_is_group(const char *word)
+/* Commands begin with that word and a dot. */
+static bool help_is_group(const char *word)
 {
 	COMMAND_EACH (c) {
 		if (command_is_of(c, bytes_str(word)) && strcmp(c->name, word) != 0)
@@ -274,13 +277,50 @@ int ctl_help(const char *word)
 	if (command)
 		return print_command(command);
 	for (size_t i = 0; i < COUNT_OF(g_verbs); i++) {
-		if (bytes_is(bytes_str(word), g_verbs[i].name))
-			return print_verb(g_verbs[i].text);
+		for (const char *const *name = g_verbs[i].names; *name; name++) {
+			if (!strcmp(word, *name))
+				return print_verb(g_verbs[i].text);
+		}
 	}
-	if (ctl_help_is_group(word))
+	if (help_is_group(word))
 		return print_commands(bytes_str(word));
-	ctl_complain("there is no command '%s'; see tandemctl help", word);
+	ctl_command_unknown(word);
 	return CTL_USAGE;
+}
+
+void ctl_command_unknown(const char *word)
+{
+	char group[64];
+	struct guess g = { .word = bytes_str(word) };
+	struct bytes begin = bytes_sub(g.word, 0, bytes_find(g.word, '.'));
+	bool known = !bytes_cstr(begin, group, sizeof(group)) && help_is_group(group);
+
+	COMMAND_EACH (c)
+		guess_add(&g, bytes_str(c->name));
+	for (size_t i = 0; i < COUNT_OF(g_verbs); i++) {
+		for (const char *const *name = g_verbs[i].names; *name; name++)
+			guess_add(&g, bytes_str(*name));
+	}
+	if (g.best.n)
+		ctl_complain("there is no command '%s'%s", word, guess_text(&g));
+	else
+		ctl_complain("there is no command '%s'; see tandemctl help%s%s", word,
+			     known ? " " : "", known ? group : "");
+}
+
+/* The command has no such argument. */
+static void name_unknown(const struct command *command, struct bytes name)
+{
+	struct guess g = { .word = name };
+
+	for (const struct command_arg *arg = command->args; arg->name; arg++)
+		guess_add(&g, bytes_str(arg->name));
+	if (g.best.n)
+		ctl_complain("%s has no argument '" BYTES_FMT "'%s", command->name, BYTES_ARG(name),
+			     guess_text(&g));
+	else
+		ctl_complain("%s has no argument '" BYTES_FMT "'; see tandemctl help %s",
+			     command->name, BYTES_ARG(name), command->name);
 }
 
 enum { SECRET_MAX = 1024 };
@@ -328,7 +368,10 @@ static json_t *tree_read(const struct command_arg *arg, const char *value)
 		json = json_loadf(stdin, JSON_REJECT_DUPLICATES, &error);
 	else
 		json = json_load_file(value + 1, JSON_REJECT_DUPLICATES, &error);
-	if (!json && error.line > 0)
+	if (!json && value[0] != '@' && !access(value, R_OK))
+		ctl_complain("%s: '%s' is a file: write %s=@%s", arg->name, value, arg->name,
+			     value);
+	else if (!json && error.line > 0)
 		ctl_complain("%s: line %d, column %d: %s", arg->name, error.line, error.column,
 			     error.text);
 	else if (!json)
@@ -356,7 +399,13 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 	json_t *json;
 
 	if (!value || !bytes_cut(&rest, '=', &name)) {
-		ctl_complain("'%s' is no key=value", word);
+		if (word[0] == '-')
+			ctl_complain("'%s' stands before the command, where it is an option: "
+				     "behind it are -o wide|json|csv, --json and --yes",
+				     word);
+		else
+			ctl_complain("'%s' is no key=value; see tandemctl help %s", word,
+				     command->name);
 		return false;
 	}
 	arg = command_arg_find(command, name);
@@ -371,8 +420,7 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 	if (!arg && list_takes(command, name))
 		arg = column_of(name);
 	if (!arg) {
-		ctl_complain("%s has no argument '" BYTES_FMT "'; see tandemctl help %s",
-			     command->name, BYTES_ARG(name), command->name);
+		name_unknown(command, name);
 		return false;
 	}
 	value++;

@@ -11,6 +11,7 @@
 #include "app/ctl/ctl.h"
 #include "app/schema/flow_graph.h"
 #include "app/schema/flow_try.h"
+#include "base/guess.h"
 #include "sig/flow/program.h"
 
 enum { FLOW_READ_MAX = PROGRAM_TEXT_MAX + 2, DOT_MISSING = 127 };
@@ -28,7 +29,7 @@ static bool flow_read(const char *path, char *text, size_t *n)
 	if (file)
 		*n = fread(text, 1, FLOW_READ_MAX, file);
 	if (!file || ferror(file)) {
-		ctl_complain("%s cannot be read", path);
+		ctl_complain("%s: %s", path, strerror(errno));
 		return false;
 	}
 	if (file != stdin)
@@ -225,20 +226,43 @@ static int flow_schema_print(void)
 	return bad ? CTL_REFUSED : CTL_DONE;
 }
 
+/* What is to be done, and of which file; complained where that is not said. */
+static bool word_is_fine(int argc, char **argv)
+{
+	static const char *const words[] = { "check", "print", "graph", "try", "schema" };
+	struct guess g = { .word = bytes_str(argc ? argv[0] : NULL) };
+	bool known = false;
+
+	if (!argc) {
+		(void)ctl_help("flow");
+		return false;
+	}
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		known |= bytes_is(g.word, words[i]);
+		guess_add(&g, bytes_str(words[i]));
+	}
+	if (!known)
+		ctl_complain("flow '%s' is none of check, print, graph, try and schema%s", argv[0],
+			     guess_text(&g));
+	else if (argc < 2)
+		ctl_complain("flow %s: which file? FILE, or - for standard input", argv[0]);
+	else if (argc > 2 && strcmp(argv[0], "try") != 0)
+		ctl_complain("flow %s takes no '%s'; see tandemctl help flow", argv[0], argv[2]);
+	return known && argc > 1 && (argc == 2 || !strcmp(argv[0], "try"));
+}
+
 int ctl_flow(int argc, char **argv)
 {
 	struct flow_program *p;
-	int status = CTL_USAGE;
+	int status;
 	bool svg = false;
 
 	if (argc == 1 && !strcmp(argv[0], "schema"))
 		return flow_schema_print();
 	if (argc && !strcmp(argv[0], "graph"))
 		argc = ctl_graph_format(argc, argv, &svg);
-	if (argc < 2 || (strcmp(argv[0], "try") != 0 && argc != 2)) {
-		ctl_complain("see tandemctl help flow");
+	if (!word_is_fine(argc, argv))
 		return CTL_USAGE;
-	}
 	p = flow_load(argv[1]);
 	if (!p)
 		return CTL_REFUSED;
@@ -248,10 +272,8 @@ int ctl_flow(int argc, char **argv)
 		status = flow_print(p);
 	else if (!strcmp(argv[0], "graph"))
 		status = flow_graph(p, svg);
-	else if (!strcmp(argv[0], "try"))
-		status = flow_try_print(p, (struct flow_words){ argc - 2, argv + 2 });
 	else
-		ctl_complain("see tandemctl help flow");
+		status = flow_try_print(p, (struct flow_words){ argc - 2, argv + 2 });
 	program_free(p);
 	return status;
 }

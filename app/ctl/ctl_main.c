@@ -313,9 +313,7 @@ static int ctl_run(struct options *o, int argc, char **argv)
 	doctor_read(o, argc, argv, call);
 	command = command_find(bytes_str(argv[o->first]));
 	if (!command) {
-		ctl_complain("there is no command '%s'; see tandemctl help%s%s", argv[o->first],
-			     ctl_help_is_group(argv[o->first]) ? " " : "",
-			     ctl_help_is_group(argv[o->first]) ? argv[o->first] : "");
+		ctl_command_unknown(argv[o->first]);
 		return CTL_USAGE;
 	}
 	argc = options_read_forms(o, argc, argv);

@@ -13,6 +13,7 @@
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_documents.h"
 #include "app/ctl/ctl_table.h"
+#include "base/guess.h"
 
 enum {
 	SET_FILE_MAX = 32 << 20,
@@ -469,6 +470,7 @@ static const char *kind_read(const char *word, char out[48])
 	static const struct {
 		const char *many, *one;
 	} others[] = { { "hours", "hours" }, { "profile.ranges", "profile.range" } };
+	struct guess g = { .word = bytes_str(word) };
 
 	(void)snprintf(out, 48, "%s", word);
 	if (!command_put_of(out) && out[0] && out[strlen(out) - 1] == 's')
@@ -479,7 +481,12 @@ static const char *kind_read(const char *word, char out[48])
 	}
 	if (command_put_of(out))
 		return out;
-	ctl_complain("there is no kind '%s' of documents: tandemctl explain lists them", word);
+	COMMAND_EACH (c) {
+		if (command_is_verb(c, "put"))
+			guess_add(&g, command_noun(c));
+	}
+	ctl_complain("there is no kind '%s' of documents%s", word,
+		     g.best.n ? guess_text(&g) : ": tandemctl explain lists them");
 	return NULL;
 }
 
@@ -570,7 +577,12 @@ static int verb_explain(const struct ctl_target *target, const struct set_words 
 	}
 	arg = command_arg_find(put, bytes_str(dot + 1));
 	if (!arg) {
-		ctl_complain("documents of the kind %s have no field '%s'", kind, dot + 1);
+		struct guess g = { .word = bytes_str(dot + 1) };
+
+		for (arg = put->args; arg->name; arg++)
+			guess_add(&g, bytes_str(arg->name));
+		ctl_complain("documents of the kind %s have no field '%s'%s", kind, dot + 1,
+			     guess_text(&g));
 		return CTL_NOT_FOUND;
 	}
 	(void)printf("%s.%s%s%s%s\n  %s\n", kind, arg->name, arg->required ? ", required" : "",

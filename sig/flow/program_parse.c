@@ -7,12 +7,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/conf.h"
+#include "base/guess.h"
 #include "base/json.h"
 #include "sig/dial/pattern.h"
 #include "sig/flow/program.h"
 
-enum { SHOWN_MAX = 40, SUGGESTION_MAX = 80, SIMILAR = 3 };
+enum { SHOWN_MAX = 40 };
 
 struct checker {
 	struct flow_findings *out;
@@ -71,33 +71,6 @@ static size_t path_into(struct checker *c, const char *key)
 	if (!w.overflow)
 		c->path_n += w.n;
 	return before;
-}
-
-/* The known word that was probably meant. */
-struct guess {
-	struct bytes word;
-	const char *best;
-	size_t distance;
-	char text[SUGGESTION_MAX];
-};
-
-static void guess_add(struct guess *g, const char *known)
-{
-	size_t distance = key_distance(g->word, bytes_str(known));
-
-	if (distance >= (g->best ? g->distance : SIMILAR) || distance >= strlen(known))
-		return;
-	g->best = known;
-	g->distance = distance;
-}
-
-/* The end of a message. */
-static const char *guess_text(struct guess *g)
-{
-	g->text[0] = '\0';
-	if (g->best && strlen(g->best) <= SHOWN_MAX)
-		(void)snprintf(g->text, sizeof(g->text), "; did you mean '%s'?", g->best);
-	return g->text;
 }
 
 /* A member that is none of those that are known. */
@@ -298,7 +271,7 @@ static void check_word(struct checker *c, const struct verb_arg *arg, const json
 	if (word && arg->words[word_index(arg->words, word)])
 		return;
 	for (size_t i = 0; word && arg->words[i]; i++)
-		guess_add(&g, arg->words[i]);
+		guess_add(&g, bytes_str(arg->words[i]));
 	wrong(c, "'%s' is no word that is allowed%s", word ? shown(word) : "", guess_text(&g));
 }
 
@@ -348,7 +321,7 @@ static void check_unknown_args(struct checker *c, const struct verb *verb, json_
 		struct guess g = { .word = bytes_str(key) };
 
 		for (const struct verb_arg *arg = verb->args; arg->name; arg++)
-			guess_add(&g, arg->name);
+			guess_add(&g, bytes_str(arg->name));
 		if (!verb_arg_find(verb, key))
 			check_unknown(c, key, "argument of this verb", &g);
 	}
@@ -480,7 +453,7 @@ static int check_target(struct checker *c, const json_t *value)
 		return to;
 	c->broken = true;
 	for (uint16_t i = 0; name && i < c->p->count; i++)
-		guess_add(&g, c->p->steps[i].name);
+		guess_add(&g, bytes_str(c->p->steps[i].name));
 	if (name)
 		wrong(c, "there is no step '%s'%s", shown(name), guess_text(&g));
 	else
@@ -570,9 +543,9 @@ static void check_unknown_key(struct checker *c, const char *key)
 	struct guess g = { .word = bytes_str(key) };
 
 	for (const struct verb *verb = g_flow_verbs; verb->name; verb++)
-		guess_add(&g, verb->name);
+		guess_add(&g, bytes_str(verb->name));
 	for (size_t i = 0; g_flow_outcomes[i]; i++)
-		guess_add(&g, g_flow_outcomes[i]);
+		guess_add(&g, bytes_str(g_flow_outcomes[i]));
 	check_unknown(c, key, "verb and no branch", &g);
 }
 
@@ -819,7 +792,7 @@ static bool check_root(struct checker *c, json_t *root)
 		size_t i = 0;
 
 		for (; i < COUNT_OF(members) && strcmp(members[i], key) != 0; i++)
-			guess_add(&g, members[i]);
+			guess_add(&g, bytes_str(members[i]));
 		if (i == COUNT_OF(members))
 			check_unknown(c, key, "member of a flow", &g);
 	}

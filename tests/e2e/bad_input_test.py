@@ -498,6 +498,28 @@ class Commands(unittest.TestCase):
         self.refused("call.hangup", "call", call="0000000000001")
         self.refused("log.level", "level", level="loud")
         self.refused("toll.show", "no node nowhere runs: cluster.status lists those that do", node="nowhere")
+        document = "kind: group\nname: sales\nmember: '1001'\n"
+        for words, said in ((("gruop.put",), "there is no command 'gruop.put'; did you mean 'group.put'?"),
+                            (("group.show",), "there is no command 'group.show'; see tandemctl help group"),
+                            (("help", "flowss"), "there is no command 'flowss'; did you mean 'flow'?"),
+                            (("group.put", "member=1001"), "group.put has no argument 'member'; did you mean 'members'?"),
+                            (("group.get", "sales"), "'sales' is no key=value; see tandemctl help group.get"),
+                            (("call.list", "-o", "yaml"), "behind it are -o wide|json|csv, --json and --yes"),
+                            (("flow", "chek", "-"), "none of check, print, graph, try and schema; did you mean 'check'?"),
+                            (("flow", "check"), "flow check: which file? FILE, or - for standard input"),
+                            (("flow", "check", "/nowhere"), "/nowhere: No such file or directory"),
+                            (("flow.put", "name=main", f"program={__file__}"), f"is a file: write program=@{__file__}"),
+                            (("get", "extnsion"), "there is no kind 'extnsion' of documents; did you mean 'extension'?"),
+                            (("explain", "group.member"), "documents of the kind group have no field 'member'; did you mean 'members'?"),
+                            (("apply", "-f", "-"), "3:1: documents of the kind group have no field 'member'; did you mean 'members'?")):
+            with self.subTest(words=words):
+                self.assertIn(said, self.ctl(*words, text=document).stderr)
+        for verb in ("restore", "rollback", "trigger"):
+            self.assertIn(f" {verb} ", self.ctl("help", verb).stdout)
+
+    def ctl(self, *words, text=""):
+        return subprocess.run([self.node.program("tandemctl"), "--config", self.node.config, *words], input=text,
+                              capture_output=True, text=True, check=False)
 
     def test_broken_entries_in_the_command_stream(self):
         """Each is answered or set aside, and the next one works."""

@@ -267,12 +267,12 @@ static void names_errors_with_their_place(void **state)
 		  "1:12: networks[0]: must be a section with keys of its own, not a" },
 		{ "networks: [{name: a}, {name: b}, {name: c}]\n",
 		  "1:34: networks[2]: one too many, must be a list of at most 2 sections" },
-		{ "wrokers: 2\n", "1:1: wrokers: unknown key, did you mean workers" },
+		{ "wrokers: 2\n", "1:1: wrokers: unknown key; did you mean 'workers'?" },
 		{ "frobnicate: 2\n",
 		  "1:1: frobnicate: unknown key, known here: workers, level, timeout, "
 		  "secret, rates, trusted, tls, networks" },
 		{ "networks: [{name: a, bnd: x}]\n",
-		  "1:22: networks[0].bnd: unknown key, did you mean bind" },
+		  "1:22: networks[0].bnd: unknown key; did you mean 'bind'?" },
 		{ "<<: {workers: 3}\n",
 		  "1:1: <<: unknown key, known here: workers, level, timeout, "
 		  "secret, rates, trusted, tls, networks" },
@@ -301,7 +301,7 @@ static void names_errors_with_their_place(void **state)
 		{ "networks: [{name: much-too-long}]\nworkers: 0\nlvel: info\n",
 		  "1:19: networks[0].name: must be text of at most 7 bytes"
 		  "|2:10: workers: must be a number from 1 to 64, not 0"
-		  "|3:1: lvel: unknown key, did you mean level" },
+		  "|3:1: lvel: unknown key; did you mean 'level'?" },
 	};
 	const struct row *row;
 
