@@ -132,6 +132,7 @@ static bool out_fail(struct backup_out *o, const char *fmt, ...)
 
 static bool out_octets(struct backup_out *o, const void *p, size_t n)
 {
+	o->octets += n;
 	if (fwrite(p, 1, n, o->file) == n)
 		return true;
 	return out_fail(o, "%s: %s", o->path, strerror(errno));
@@ -151,7 +152,6 @@ static bool member_start(struct backup_out *o, const char *name, uint64_t size)
 
 static bool member_write(struct backup_out *o, const void *p, size_t n)
 {
-	o->octets += n;
 	return EVP_DigestUpdate(o->hash, p, n) == 1 && out_octets(o, p, n);
 }
 
@@ -300,7 +300,7 @@ static bool recording_save(const struct folder_entry *entry, void *arg)
 		if (!done && !beside[i][0])
 			return true; /* it was deleted meanwhile */
 	}
-	*(message ? &o->messages : &o->recordings) += done >= 0;
+	o->recordings += !message && done >= 0;
 	return done >= 0;
 }
 
@@ -374,6 +374,7 @@ static bool messages_write(struct backup_out *o, json_t *elsewhere)
 	}
 	fine = fine ? member_lines(o, MESSAGES, list)
 		    : out_fail(o, "what messages there are is not known: nothing was saved");
+	o->messages = json_array_size(list);
 	json_decref(list);
 	return fine;
 }
@@ -1048,9 +1049,9 @@ static int restore_all(struct backup_in *in, bool dry_run, bool force)
 	fine = fine && recordings_put(in, dry_run, &files) && (dry_run || messages_mark(in));
 	if (fine)
 		(void)printf("%s: %" PRIu64 " documents created, %" PRIu64 " changed, %" PRIu64
-			     " unchanged; %" PRIu64 " recordings, %zu messages%s\n",
-			     in->path, counts.created, counts.changed, counts.unchanged, files,
-			     json_array_size(in->messages), dry_run ? " (dry run)" : "");
+			     " unchanged; %zu messages, %" PRIu64 " files of recordings%s\n",
+			     in->path, counts.created, counts.changed, counts.unchanged,
+			     json_array_size(in->messages), files, dry_run ? " (dry run)" : "");
 	else if (begun)
 		ctl_complain("restored in part: %" PRIu64
 			     " of %zu documents are there. Mend the cause "
@@ -1089,10 +1090,10 @@ static int backup_read(const struct ctl_target *target, const char *path, bool d
 int ctl_backup(const struct ctl_target *target, const char *verb, int argc, char **argv)
 {
 	bool restores = !strcmp(verb, "restore"), recordings = false, dry_run = false,
-	     force = false, fine = true;
-	const char *path = NULL;
+	     force = false;
+	const char *path = NULL, *wrong = NULL;
 
-	for (int i = 0; fine && i < argc; i++) {
+	for (int i = 0; !wrong && i < argc; i++) {
 		if (!restores && !strcmp(argv[i], "--recordings"))
 			recordings = true;
 		else if (restores && !strcmp(argv[i], "--dry-run"))
@@ -1102,10 +1103,11 @@ int ctl_backup(const struct ctl_target *target, const char *verb, int argc, char
 		else if (argv[i][0] != '-' && !path)
 			path = argv[i];
 		else
-			fine = false;
+			wrong = argv[i];
 	}
-	if (!fine || !path) {
-		ctl_complain("%s FILE %s: see tandemctl help backup", verb,
+	if (wrong || !path) {
+		ctl_complain("'%s' is %s: %s FILE %s", wrong ? wrong : "FILE",
+			     wrong ? "not understood" : "missing", verb,
 			     restores ? "[--dry-run] [--force]" : "[--recordings]");
 		return CTL_USAGE;
 	}

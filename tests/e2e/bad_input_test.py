@@ -511,6 +511,7 @@ class Commands(unittest.TestCase):
                             (("flow.put", "name=main", f"program={__file__}"), f"is a file: write program=@{__file__}"),
                             (("get", "extnsion"), "there is no kind 'extnsion' of documents; did you mean 'extension'?"),
                             (("explain", "group.member"), "documents of the kind group have no field 'member'; did you mean 'members'?"),
+                            (("backup", "/tmp/x", "--recording"), "'--recording' is not understood: backup FILE [--recordings]"),
                             (("apply", "-f", "-"), "3:1: documents of the kind group have no field 'member'; did you mean 'members'?")):
             with self.subTest(words=words):
                 self.assertIn(said, self.ctl(*words, text=document).stderr)
