@@ -303,7 +303,8 @@ static void client_run(struct local_client *c, const struct local_request *r)
 		return;
 	}
 	if (r->tenant.n && tenants_find(n->common.tenants, r->tenant) == TENANT_NONE) {
-		local_fail(c, COMMAND_NOT_FOUND, false, "there is no such tenant");
+		local_fail(c, COMMAND_NOT_FOUND, false,
+			   "there is no such tenant: tenant.list shows all of them");
 		return;
 	}
 	if (r->tenant.n)

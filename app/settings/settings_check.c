@@ -455,10 +455,10 @@ static void check_redis(const struct check *c)
 	/* The url may hold a password: it is not repeated. */
 	if (place->url[0] && !redis_url_fits(bytes_str(place->url))) {
 		REPORT(c, "redis.url",
-		       "redis.url must be unix:/path (at most 107 characters) or "
-		       "redis://[user:password@]host:port[/db], or the same with rediss://, or "
-		       "sentinel://[user:password@]host:port,.../primary or sentinels://, or "
-		       "redis+cluster://[user:password@]host:port or rediss+cluster://");
+		       "redis.url begins with unix:/ (107 characters at most), redis://, "
+		       "rediss://, "
+		       "sentinel://, sentinels://, redis+cluster:// or rediss+cluster://: "
+		       "docs/config.md has each of them whole");
 	}
 	if (!tls && (place->ca[0] || place->certificate[0] || place->key[0])) {
 		REPORT(c, "redis.url",

@@ -174,7 +174,8 @@ static void check_text(struct checker *c, const struct verb_arg *arg, const json
 			wrong(c, "'%s' is known of a call, and cannot be set",
 			      shown(json_string_value(value)));
 		else if (!may_exist(c, arg, text))
-			warn(c, "there is no such %s yet", arg->kind);
+			warn(c, "there is no %s %s yet", arg->kind,
+			     shown(json_string_value(value) + (arg->form == FORM_FLOW ? 5 : 0)));
 	} else {
 		check_parts(c, arg->form, text);
 		if (arg->form == FORM_URL)

@@ -127,7 +127,7 @@ class Attendant(unittest.TestCase):
         text = guide("attendant.md")
         for line in re.search(r"```json\n(.*?)```", text, re.S)[1].splitlines():
             self.assertIn(line, self.said)
-        self.assertIn("/steps/help/redirect: there is no such flow yet", self.said)
+        self.assertIn("/steps/help/redirect: there is no flow help yet", self.said)
         found = self.node.ctl("dialplan.check", **{"from": "1001", "number": "100"})
         self.assertEqual((found["meaning"], found["flow"]), ("flow", "main"))
 

@@ -56,7 +56,7 @@ class Flows(Pair):
     def test_documents(self):
         put = self.ask("flow.put", name="main", program=MENU)
         self.assertEqual((put["name"], put["steps"]), ("main", 3))
-        self.assertEqual(put["warnings"], ["/steps/sales/dial/to/0: there is no such number yet"])
+        self.assertEqual(put["warnings"], ["/steps/sales/dial/to/0: there is no number 1001 yet"])
         for node in (self.a, self.b):
             self.until(lambda node=node: [f["hash"] for f in node.tandemctl("flow.list")] == [put["hash"]])
             found = node.tandemctl("flow.get", name="main")

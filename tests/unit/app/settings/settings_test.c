@@ -294,7 +294,8 @@ static const struct {
 	  "rediss://" },
 	{ "redis key alone", NODE NETWORK "redis:\n  url: rediss://x\n  key: /key.pem\n", 10, 8,
 	  "belong together" },
-	{ "redis url", NODE NETWORK "redis:\n  url: http://x\n", 9, 8, "redis://" },
+	{ "redis url", NODE NETWORK "redis:\n  url: http://x\n", 9, 8,
+	  "rediss+cluster://: docs/config.md" },
 	{ "redis socket path",
 	  NODE NETWORK
 	  "redis:\n  url: unix:/"

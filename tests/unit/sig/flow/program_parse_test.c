@@ -199,13 +199,14 @@ static void test_wrong(void **state)
 }
 
 static const struct row g_doubtful[] = {
-	{ "no prompt", ALONE("{\"play\":[\"a\"]}"), "/steps/a/play/0", "no such prompt yet" },
+	{ "no prompt", ALONE("{\"play\":[\"a\"]}"), "/steps/a/play/0", "there is no prompt a yet" },
 	{ "no calendar", STEP("{\"hours\":\"office\",\"next\":\"c\"}"), "/steps/a/hours",
-	  "no such hours yet" },
+	  "there is no hours office yet" },
 	{ "no number",
 	  ALONE("{\"dial\":\"1\",\"busy\":\"b\",\"no_answer\":\"b\"},\"b\":{\"hangup\":{}}"),
-	  "/steps/a/dial/0", "no such number yet" },
-	{ "no flow", ALONE("{\"redirect\":\"flow:a\"}"), "/steps/a/redirect", "no such flow yet" },
+	  "/steps/a/dial/0", "there is no number 1 yet" },
+	{ "no flow", ALONE("{\"redirect\":\"flow:a\"}"), "/steps/a/redirect",
+	  "there is no flow a yet" },
 	{ "no variable", ALONE("{\"say\":\"{digts}\"}"), "/steps/a/say",
 	  "no step sets the variable" },
 	{ "no busy", ALONE("{\"dial\":\"{caller}\",\"no_answer\":\"b\"},\"b\":{\"hangup\":{}}"),
