@@ -76,7 +76,7 @@ class Cluster(Pair):
 
     def setUp(self):
         self.phones = {}
-        for node in (self.a, self.b):
+        for node in (getattr(self, name) for name in "abc" if hasattr(self, name)):
             if not node.running():
                 node.restart()
         for shard in self.shards:
