@@ -657,6 +657,26 @@ static void add_silence(const struct suspect *s, struct finding *out)
 	add_number(out, "waited_ms", ago_ms(s, s->f->now.detail.expected_ns));
 }
 
+/* ICMP answers in place of the party: to one that was heard, between the samples, as its port may have been opened late. */
+static bool is_unreachable(const struct suspect *s, struct finding *out)
+{
+	const struct flow_stats *then = &s->f->before.stats, *now = &s->f->now.stats;
+	uint32_t errors = now->icmp_errors - (now->last_in_ns ? then->icmp_errors : 0);
+	const struct addr *at =
+		s->f->latched.family != ADDR_NONE ? &s->f->latched : &s->f->expected;
+	char to[ADDR_TEXT_MAX];
+
+	if (!errors)
+		return false;
+	found(out, FINDING_PORT_UNREACHABLE, s,
+	      "What we send to %s of leg %c comes back as ICMP errors: nobody listens there, or "
+	      "no way leads there.%s",
+	      addr_text(at, to), s->who, other_way(s));
+	add_silence(s, out);
+	add_number(out, "icmp_errors", errors);
+	return true;
+}
+
 static enum answer_of_rule never_came(const struct suspect *s, struct finding *out)
 {
 	char to[ADDR_TEXT_MAX];
@@ -674,6 +694,8 @@ static enum answer_of_rule never_came(const struct suspect *s, struct finding *o
 		(void)rewritten(s, out);
 	else if (names_private_address(s->f, &s->f->sip_peer) && addr_is_private(&s->f->expected))
 		(void)behind_nat(s, out, &s->f->sip_peer);
+	else if (is_unreachable(s, out))
+		return RULE_FOUND;
 	else if (sent(s) > 0)
 		found(out, FINDING_BLOCKED_PATH, s,
 		      "We send to %s of leg %c, and nothing ever came from there: no RTP, no "
@@ -693,6 +715,8 @@ static enum answer_of_rule stopped(const struct suspect *s, struct finding *out)
 	bool lives = s->f->now.stats.rtcp_in > s->f->before.stats.rtcp_in ||
 		     ago_ms(s, d->received_rtcp_ns) < ALIVE_MS;
 
+	if (is_unreachable(s, out))
+		return RULE_FOUND;
 	found(out, FINDING_RTP_STOPPED, s, "The party of leg %c stopped sending %u.%u s ago%s.%s",
 	      s->who, (unsigned)(silent_ms / 1000), (unsigned)(silent_ms % 1000 / 100),
 	      lives ? ", though its RTCP goes on" : "", other_way(s));
@@ -706,6 +730,8 @@ static enum answer_of_rule never_spoke(const struct suspect *s, struct finding *
 {
 	char to[ADDR_TEXT_MAX];
 
+	if (is_unreachable(s, out))
+		return RULE_FOUND;
 	found(out, sent(s) > 0 ? FINDING_BLOCKED_PATH : FINDING_NO_RTP, s,
 	      "Nothing ever came from the party of leg %c, expected at %s, on its %s line.", s->who,
 	      addr_text(&s->f->expected, to), s->f->facts.proto);

@@ -441,9 +441,24 @@ static void both_silent(void)
 	never_a();
 	a_()->before.stats.packets_out = a_()->now.stats.packets_out = 0;
 }
+static void refused_by_icmp(void)
+{
+	blocked();
+	a_()->before.stats.icmp_errors = a_()->now.stats.icmp_errors = 1;
+}
 static void stopped(void)
 {
 	mute_a();
+}
+static void icmp_before(void)
+{
+	mute_a();
+	a_()->before.stats.icmp_errors = a_()->now.stats.icmp_errors = 1;
+}
+static void icmp_since(void)
+{
+	mute_a();
+	a_()->now.stats.icmp_errors = 1;
 }
 static void just_paused(void)
 {
@@ -830,6 +845,9 @@ static const struct row {
 	{ "packets too long", truncated, "mtu" },
 	{ "RTCP alone", rtcp_alone, "party_sends_nothing" },
 	{ "nothing ever came", blocked, "blocked_path" },
+	{ "nothing ever came but ICMP", refused_by_icmp, "port_unreachable" },
+	{ "ICMP before it was heard", icmp_before, "rtp_stopped" },
+	{ "stopped, and ICMP comes", icmp_since, "port_unreachable" },
 	{ "nothing either way", both_silent, "no_rtp" },
 	{ "stopped", stopped, "rtp_stopped" },
 	{ "a short pause", just_paused, "" },
