@@ -71,11 +71,16 @@ static struct bytes why_user(struct bytes message, const char *name, const char 
 }
 
 /* The words of a reason; a constant sentence stands for itself. */
-static void why_words_put(json_t *row, const char *why, bool ours)
+static void why_words_put(json_t *row, const char *why, bool ours, uint32_t status)
 {
 	const char *sentence = why, *next = "cdr.list and doctor of that call say more.";
 
-	if (!ours) {
+	if (!ours && status == 487) { /* RFC 3261 9.2: so a request ends that was cancelled */
+		why = "other_party";
+		sentence = "The request was cancelled: that is no refusal.";
+		next = "sip.recent shows the CANCEL. The node sends one where somebody else has "
+		       "answered, the time to ring is over, or the caller has hung up.";
+	} else if (!ours) {
 		why = "other_party";
 		sentence = "The other party said so.";
 		next = "Look at its response in sip.recent (Reason, Warning), and at its own log.";
@@ -104,7 +109,7 @@ static json_t *why_row(const struct recent_message *m, uint32_t status)
 			command_addr_json(&m->hop.remote), "sip_call_id",
 			command_text_json(why_cut(recent_call_id(m->octets))));
 	if (row)
-		why_words_put(row, m->why, m->sent);
+		why_words_put(row, m->why, m->sent, status);
 	return row;
 }
 

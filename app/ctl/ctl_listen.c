@@ -132,7 +132,8 @@ static int listen_run(struct listen *l)
 	err = tandem_http_events(c, json_incref(l->words), listen_event, l);
 	problem = tandem_http_problem(c);
 	if (err == -EACCES)
-		ctl_complain("%s: %s", problem->code, problem->detail);
+		ctl_complain("%s: %s%s", problem->code, problem->detail,
+			     token ? "" : ": TANDEM_TOKEN has none; token.create makes one");
 	tandem_http_close(c);
 	return err ? CTL_REFUSED : CTL_DONE;
 }

@@ -264,6 +264,17 @@ class Refusals(CallTest):
         for row in self.node.ctl("call.why", limit=500):
             self.assertLessEqual(max(len(row["from"]), len(row["to"]), len(row["sip_call_id"])), 255)
 
+    def test_cancelled(self):
+        """487 is what a phone says of a call that the node has cancelled."""
+        out = self.a.invite("1002", self.audio_a.sdp())
+        into = self.b.incoming()
+        into.ring()
+        out.wait_provisional(180)
+        out.cancel()
+        into.wait_cancel()
+        until(lambda: [row["sentence"] for row in self.node.ctl("call.why", number="1002") if (row["by"], row["status"]) == ("other", 487)]
+              == ["The request was cancelled: that is no refusal."])
+
     def test_calls(self):
         self.assertEqual(self.refused("1999"), 404)
         self.node.ctl("dialplan.put", country="49", national_prefix="0", international_prefix="00", premium="+49900x.|+49137x.")
@@ -509,6 +520,7 @@ class Commands(unittest.TestCase):
                             (("flow", "check"), "flow check: which file? FILE, or - for standard input"),
                             (("flow", "check", "/nowhere"), "/nowhere: No such file or directory"),
                             (("flow.put", "name=main", f"program={__file__}"), f"is a file: write program=@{__file__}"),
+                            (("listen", "--from", f"http://127.0.0.1:{self.node.http_port}"), "TANDEM_TOKEN has none; token.create makes one"),
                             (("get", "extnsion"), "there is no kind 'extnsion' of documents; did you mean 'extension'?"),
                             (("explain", "group.member"), "documents of the kind group have no field 'member'; did you mean 'members'?"),
                             (("backup", "/tmp/x", "--recording"), "'--recording' is not understood: backup FILE [--recordings]"),
