@@ -88,9 +88,25 @@ static void hours_lint(struct lint *l, const void *value)
 		lint_add(l, "hours.put week=", json_string("it never opens"));
 }
 
+/* A mailbox may have a name of its own, too, but that is nobody's: no lamp, no mail, no call tells of it. */
+static void flow_box_lint(void *arg, const char *path, const struct reference *what)
+{
+	struct lint *l = arg;
+	struct extension_box box;
+
+	if (!strcmp(what->kind, "mailbox") &&
+	    !l->n->hooks->box(l->n, tenants_name(l->n->common.tenants, l->tenant), what->name,
+			      &box))
+		lint_add(l, "extension.put number=MAILBOX, or flow.put",
+			 json_sprintf("%s: no extension has the mailbox " BYTES_FMT
+				      ": nobody is told of its messages",
+				      path, BYTES_ARG(what->name)));
+}
+
 static void flow_lint(struct lint *l, const void *value)
 {
-	(void)value;
+	references_each(l->n, document_kind_find(BYTES_LIT("flow")), l->tenant, value,
+			flow_box_lint, l);
 	for (const struct flow_shipped *s = g_flows_shipped; s->name; s++) {
 		if (bytes_is(l->name, s->name))
 			return; /* in its place */

@@ -94,7 +94,7 @@ static const struct verb_arg g_record_args[] = {
 	TEXT("mailbox", FORM_TARGET, 63,
 	     "It is a message in that mailbox: a draft, until message says what becomes of it, or "
 	     "the call ends. Then it is none where the caller has logged in to that mailbox.",
-	     MAY),
+	     MAY, .kind = "mailbox"),
 	YES_NO("beep", true, "The caller hears a beep before."),
 	SECONDS("max_s", SECOND, 3600 * SECOND, 120 * SECOND, "It ends after so long."),
 	SECONDS("silence_s", 0, 60 * SECOND, 5 * SECOND,

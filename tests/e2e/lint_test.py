@@ -115,6 +115,7 @@ class Findings(Lint):
         self.ask("flow.put", name="found", program=[{"hangup": {}}])
         self.ask("number.put", number="7000", to="flow:found")
         self.ask("number.put", number="7001", to="flow:gone")
+        self.ask("flow.put", name="leaves", program=[{"record": {"mailbox": "1099"}}, {"record": {"mailbox": "1004"}}, {"record": {"mailbox": "{called}"}}])
         self.ask("trunk.put", name="idle", servers="192.0.2.1", direction="out")
         self.ask("trunk.put", name="off", servers="192.0.2.1", direction="out", enabled=False)
         self.ask("token.create", name="old", expires_utc_s=1)
@@ -125,9 +126,11 @@ class Findings(Lint):
                            ("extension 112", "whoever dials it makes an emergency call to 112"),
                            ("group empty", "it has no members"), ("group empty", "no number and no flow leads to it"),
                            ("hours never", "it never opens"), ("flow lost", "no number leads to it"),
+                           ("flow leaves", "record of step 1: no extension has the mailbox 1099"),
                            ("number 7001", "there is no flow gone yet"), ("trunk idle", "no route has it"), ("trunk off", "it is not enabled"),
                            ("token old", "it expired"), ("webhook shut", "it is off"), ("webhook shut", "no event is called call.anwsered")):
             self.assertTrue([text for text in found.get(at, []) if reason in text], (at, reason, found))
+        self.assertEqual(len([text for text in found["flow leaves"] if "mailbox" in text]), 1)
         for at in ("extension 1001", "hours office", "flow found", "number 7000"):
             self.assertNotIn(at, found)
         said = self.node.tandemctl("lint")
