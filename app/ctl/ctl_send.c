@@ -346,14 +346,25 @@ static void say_who(const struct ctl_target *target, const struct ctl_request *r
 		ctl_complain("%s does not answer; this is %s", target->node, name);
 }
 
+/* The same, with the name of the node of the settings where the command changes that node, and does not say which one is meant. */
+static json_t *args_named(const struct ctl_target *target, const char *name, const json_t *args)
+{
+	const struct command *command = command_find(bytes_str(name));
+	json_t *named = args ? json_deep_copy(args) : json_object();
+
+	if (command && command->of_node && target->node[0] && !json_object_get(named, "node"))
+		(void)json_object_set_new(named, "node", json_string(target->node));
+	return named;
+}
+
 /* The node may have done what came by its socket, and died before it said so. */
 json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args)
 {
 	char id[CTL_ID_LEN];
-	const struct ctl_request request = {
+	struct ctl_request request = {
 		.id = id, .command = command, .args = args, .file = request_file(command, args)
 	};
-	json_t *local, *answer;
+	json_t *local, *named, *answer;
 
 	if (request.file < -1)
 		return NULL;
@@ -363,7 +374,10 @@ json_t *ctl_send(const struct ctl_target *target, const char *command, const jso
 		(void)close(request.file);
 	if (local && !json_is_true(json_object_get(local, "elsewhere")))
 		return local;
+	named = args_named(target, command, args);
+	request.args = named;
 	answer = redis_send(target, &request);
+	json_decref(named);
 	if (!answer)
 		return local; /* it says why */
 	if (!local)

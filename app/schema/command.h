@@ -157,6 +157,7 @@ struct command {
 	const char
 		*own_args; /* joined by ',': all that a user may give beside that one; NULL: any */
 	bool own_shared;   /* that one may also be a mailbox that the user is a member of */
+	bool of_node;      /* it changes the node itself: no other one does it in its place */
 	bool anyone;       /* HTTP asks no token for it: it is how one gets one */
 	bool open;         /* other arguments of the query are passed over (RFC 6749 4.1.2) */
 	bool often;        /* it is given again and again: the audit has none of it */

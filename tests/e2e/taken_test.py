@@ -225,6 +225,11 @@ class Apart(Owning, Cluster):
         self.until(lambda: shards("a") == [(17, "live", "a"), (18, "elsewhere", None)])
         done = subprocess.run([self.b.program("tandemctl"), "--config", self.b.config, "node.status"], capture_output=True, text=True, check=True)
         self.assertIn("b does not answer; this is a", done.stderr)
+        # what changes a node is done by no other one in its place
+        for command in (["node.drain"], ["node.undrain"], ["log.level", "level=debug"], ["shard.take", "shard=17"]):
+            done = subprocess.run([self.b.program("tandemctl"), "--config", self.b.config, *command], capture_output=True, text=True)
+            self.assertEqual((done.returncode, "no node b runs" in done.stderr), (5, True), done.stderr)
+        self.assertFalse(self.a.ctl("node.status", node="a")["draining"])
 
 
 class Handed(Cluster):

@@ -301,6 +301,7 @@ static const struct command_arg g_level_args[] = {
 	ENUM_ARG("level", g_log_levels, NULL,
 		 "New level, until the next reload or start; without it the present one is "
 		 "told."),
+	NODE_ARG,
 	END,
 };
 
@@ -336,9 +337,9 @@ const struct command g_node_commands[] = {
 	  "Takes no new calls (503 with Retry-After, /readyz says so); calls go on. In a cluster "
 	  "other nodes are asked to take its shards, with all calls. Until node.undrain or the "
 	  "next start.",
-	  "draining, calls", BY(command_node_drain), .off = "node.undrain" },
+	  "draining, calls", BY(command_node_drain), .of_node = true, .off = "node.undrain" },
 	{ "node.undrain", COMMAND_FOR_OPERATOR, g_node_args, "Takes new calls again.",
-	  "draining, calls", BY(command_node_undrain) },
+	  "draining, calls", BY(command_node_undrain), .of_node = true },
 	{ "shard.list", COMMAND_FOR_OPERATOR, g_node_args,
 	  "Lists the shards that a node has, or may come to have, and those of other nodes.",
 	  "a list: " SHARD_WORDS, BY(command_shard_list),
@@ -351,7 +352,7 @@ const struct command g_node_commands[] = {
 	  "The answer does not wait for that: the log says when it is live. conflict: this node "
 	  "has "
 	  "it, or is about to.",
-	  "shard, holder", BY(command_shard_take) },
+	  "shard, holder", BY(command_shard_take), .of_node = true },
 	{ "cluster.status", COMMAND_FOR_OPERATOR, g_node_args,
 	  "Shows a cluster as a node of it sees it.",
 	  "name and id (of the node that answers), lease_ms, replicas (cluster.replicas), "
@@ -389,7 +390,7 @@ const struct command g_node_commands[] = {
 	  "a list: id, place (kind and name), reason, next (what to do)", BY(command_lint),
 	  .columns = "place,reason,next", LISTS("id", NULL, false, "place,reason,next") },
 	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",
-	  "level", BY(command_log_level) },
+	  "level", BY(command_log_level), .of_node = true },
 	{ "help", COMMAND_FOR_READER, g_help_args, "Shows this table.",
 	  "a list: name, for, help, result, arguments", BY(command_help), .own = "" },
 	{ .name = NULL },
