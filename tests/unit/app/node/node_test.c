@@ -15,6 +15,8 @@
 static void test_commands(void **state)
 {
 	(void)state;
+	/* No trunk leads to them, which would be a reason. */
+	config_write("sip: {emergency_numbers: []}\n");
 	node_start_up();
 	assert_non_null(strstr(ask("node.status", "{}"), "\"shard\":7"));
 	assert_non_null(
