@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
 """Phones behind a NAT that lets nobody in but whom they spoke to, at nodes with addresses of their own."""
-import time
-
 from lib.sip import UserAgent
 from lib.place import PARTY
 from lib.stream import StreamAgent
@@ -67,7 +65,6 @@ class NattedTwo(Natted, Cluster):
     def test_called_from_another_node(self):
         self.registers(17, "1002")
         self.registers(18, "1001")
-        time.sleep(1.1)         # what a node knows of a phone it believes for a second: the last test left it there
         talk = Talk(self, 18, "1002").answer().speaks()
         talk.hears()
         self.assertEqual(self.b.ctl("call.show", call=talk.id)["id"], talk.id)
