@@ -169,16 +169,10 @@ enum forward_stage { FORWARD_LOOK, FORWARD_FETCH, FORWARD_COPY, FORWARD_WAIT, FO
 
 struct forward {
 	enum forward_stage stage;
-	bool before;   /* it is the introduction's turn */
-	uint32_t left; /* copies that are not in their boxes; or boxes that have not answered */
+	bool before;     /* it is the introduction's turn */
+	uint32_t looked; /* boxes that have room, of copies in their order */
+	uint32_t left;   /* copies that are not in their boxes */
 	bool late;
-	char full[BOX_NAME_MAX + 1]; /* a box without room; "": none */
-};
-
-struct forward_room {
-	struct command_run *run;
-	char box[BOX_NAME_MAX + 1];
-	struct extension_box limits;
 };
 
 static const char *forward_arg(const struct command_run *run, const char *key)
@@ -307,47 +301,50 @@ static void forward_wait(struct command_run *run)
 
 static void forward_go_on(struct command_run *run);
 
+/* The mailbox that is looked at, and its limits. Empty: all have room. */
+static struct bytes forward_box(const struct command_run *run, struct extension_box *limits)
+{
+	const struct forward *f = run->kept;
+	const json_t *copy = json_array_get(json_object_get(run->args, "copies"), f->looked);
+	struct bytes box = bytes_str(copy ? json_text(copy, "mailbox") : NULL);
+
+	*limits = (struct extension_box){ 0 };
+	(void)command_box_of(run->node, run->tenant, box, limits);
+	return box;
+}
+
 static void forward_on_room(const struct node_box_answer *answer, void *arg)
 {
-	struct forward_room *room = arg;
-	struct command_run *run = room->run;
+	struct command_run *run = arg;
 	struct forward *f = run->kept;
+	struct extension_box limits;
+	struct bytes box = forward_box(run, &limits);
 
-	if (node_box_is_full(&room->limits, answer))
-		(void)snprintf(f->full, sizeof(f->full), "%s", room->box);
-	free(room);
-	if (--f->left)
-		return;
-	if (f->full[0]) {
+	if (node_box_is_full(&limits, answer)) {
 		command_fail(run, COMMAND_FULL, "to",
-			     "the mailbox of %s is full: nobody was sent the message", f->full);
+			     "the mailbox of " BYTES_FMT " is full: nobody was sent the message",
+			     BYTES_ARG(box));
+		return;
+	}
+	f->looked++;
+	forward_go_on(run);
+}
+
+/* Nobody is sent a message unless each mailbox has room for it: one is asked behind the other. */
+static void forward_ask_room(struct command_run *run)
+{
+	struct forward *f = run->kept;
+	struct node_box_ask ask = message_ask(run, BOX_LOOK);
+	struct extension_box limits;
+
+	ask.box = forward_box(run, &limits);
+	node_box_ask_room(&ask, &limits);
+	if (ask.box.n) {
+		node_box_ask(run->node, &ask, forward_on_room, run);
 		return;
 	}
 	f->stage = FORWARD_LOOK;
 	forward_go_on(run);
-}
-
-/* Nobody is sent a message unless each box has room for it. */
-static void forward_ask_room(struct command_run *run)
-{
-	struct forward *f = run->kept;
-	json_t *copies = json_incref(json_object_get(run->args, "copies")), *copy;
-	size_t i;
-
-	f->left = (uint32_t)json_array_size(copies);
-	json_array_foreach(copies, i, copy)
-	{
-		struct node_box_ask ask = message_ask(run, BOX_LOOK);
-		struct forward_room *room = calloc(1, sizeof(*room));
-
-		room->run = run;
-		(void)snprintf(room->box, sizeof(room->box), "%s", json_text(copy, "mailbox"));
-		(void)command_box_of(run->node, run->tenant, bytes_str(room->box), &room->limits);
-		ask.box = bytes_str(room->box);
-		node_box_ask_room(&ask, &room->limits);
-		node_box_ask(run->node, &ask, forward_on_room, room);
-	}
-	json_decref(copies);
 }
 
 static void forward_on_row(const struct node_box_answer *answer, void *arg);
