@@ -10,7 +10,6 @@
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
-#include "app/schema/fields.h"
 #include "app/schema/flow_shipped.h"
 #include "app/schema/group_field.h"
 #include "app/schema/hours_field.h"
@@ -338,13 +337,9 @@ static void help_publish(struct node *n, uint16_t tenant, const struct command_h
 	struct sig_event event = { .kind = worst ? SIG_EMERGENCY_DOWN : SIG_EMERGENCY_UP,
 				   .version = clock_utc_ms(),
 				   .reason = worst ? worst->words : NULL };
-	static char json[FIELDS_JSON_MAX]; /* large for a stack */
-	static struct fields fields;
 
 	(void)snprintf(event.to, sizeof(event.to), "%s", worst ? worst->number : "");
-	fields_of_event(&fields, &event);
-	store_event(n->redis.store, bytes_str(tenants_name(n->common.tenants, tenant)),
-		    (struct bytes){ 0 }, fields_json(&fields, json));
+	node_event(n, tenants_name(n->common.tenants, tenant), &event);
 }
 
 /* Whether a tenant is cut off, and an event where that has changed. */

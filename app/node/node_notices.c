@@ -19,11 +19,21 @@ enum {
 
 /* ---- events ---- */
 
-void node_message_event(struct node *n, enum sig_event_kind kind, const char *tenant,
-			const json_t *row, const char *by)
+void node_event(struct node *n, const char *tenant, const struct sig_event *event)
 {
 	static char json[FIELDS_JSON_MAX]; /* large for a stack */
 	static struct fields fields;
+
+	if (!n->redis.store)
+		return;
+	fields_of_event(&fields, event);
+	store_event(n->redis.store, bytes_str(tenant), (struct bytes){ 0 },
+		    fields_json(&fields, json));
+}
+
+void node_message_event(struct node *n, enum sig_event_kind kind, const char *tenant,
+			const json_t *row, const char *by)
+{
 	struct extension_box box;
 	struct sig_event event = {
 		.kind = kind,
@@ -39,10 +49,7 @@ void node_message_event(struct node *n, enum sig_event_kind kind, const char *te
 	(void)snprintf(event.to, sizeof(event.to), "%s", json_text(row, "mailbox"));
 	(void)snprintf(event.from, sizeof(event.from), "%s", json_text(row, "from"));
 	(void)snprintf(event.step, sizeof(event.step), "%s", json_text(row, "message"));
-	fields_of_event(&fields, &event);
-	if (n->redis.store)
-		store_event(n->redis.store, bytes_str(tenant), (struct bytes){ 0 },
-			    fields_json(&fields, json));
+	node_event(n, tenant, &event);
 }
 
 /* done NULL: nothing is gained by its answer. */

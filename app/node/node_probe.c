@@ -6,7 +6,6 @@
 #include "app/dns/resolver.h"
 #include "app/node/node.h"
 #include "app/node/node_probe.h"
-#include "app/schema/fields.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metric.h"
@@ -293,15 +292,11 @@ static void change_publish(struct node *n, const struct trunk_settings *t, uint8
 	struct sig_event event = { .kind = up ? SIG_TRUNK_UP : SIG_TRUNK_DOWN,
 				   .version = clock_utc_ms(),
 				   .reason = why };
-	static char json[FIELDS_JSON_MAX]; /* large for a stack */
-	static struct fields fields;
 
 	(void)bytes_cstr(bytes_sub(bytes_str(t->servers[server].host), 0, sizeof(event.to) - 1),
 			 event.to, sizeof(event.to));
 	(void)bytes_cstr(bytes_str(t->name), event.to_trunk, sizeof(event.to_trunk));
-	fields_of_event(&fields, &event);
-	store_event(n->redis.store, bytes_str(tenants_name(n->common.tenants, t->tenant)),
-		    (struct bytes){ 0 }, fields_json(&fields, json));
+	node_event(n, tenants_name(n->common.tenants, t->tenant), &event);
 }
 
 /* One that is known to lead nowhere is left to the calls, which say so. */
