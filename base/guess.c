@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * "Did you mean": of the words that are known the one that is most similar to a word that is not. For messages of settings, commands, documents and
+ * flows: a typo is the most frequent mistake in each.
+ */
 #include "base/guess.h"
 
 #include <stdio.h>

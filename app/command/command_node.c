@@ -169,7 +169,7 @@ static void claim_add(json_t *json, const struct node_shard *s, uint64_t now_ns)
 			  "age_ms", since_json(claim->seen_ns, now_ns)));
 }
 
-/* The name of a node that says that it runs the shard; null: none that is heard does. */
+/* The name of the owner of the shard; null: no node that is alive has it. */
 static json_t *runner_json(const struct claimant *c, uint16_t shard, uint64_t now_ns)
 {
 	struct claimant_node node;

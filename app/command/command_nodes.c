@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A list of all nodes of a cluster: each other one that is heard is asked for its page, by a command of operators that names it, and what it answers
- * is put among the rows of this one. Control thread.
+ * A list of the whole cluster: the node that is asked sends the same command to each other node that is alive, by the operators' stream, and merges
+ * their answers with its own rows. It deletes from Redis what it has read. Control thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +23,11 @@ enum { NODES_ID_MAX = 24 };
 struct command_nodes {
 	struct command_nodes *next;
 	struct command_run *run;
-	command_fn *list; /* what goes on when all have answered, or the time is over */
+	command_fn *list; /* called when all nodes have answered, or after NODES_WAIT_NS */
 	char client[NODES_ID_MAX];
-	json_t *names; /* of those that were asked; null: it has answered */
+	json_t *names; /* of the nodes that were asked; null: that node has answered */
 	uint32_t left;
-	bool asked; /* Redis has not answered */
+	bool asked; /* a request to Redis is under way */
 	uint64_t look_ns, until_ns;
 };
 
@@ -212,7 +212,7 @@ static bool nodes_ask(struct command_nodes *a, const char *name)
 	return sent;
 }
 
-/* A shard of that node is neither here nor at one that is heard: calls of it are nowhere just now. */
+/* One of its shards has no owner that is alive: nobody can list the calls of that shard. */
 static bool node_has_lost(struct node *n, const struct roster_node *node)
 {
 	struct channel_to to;

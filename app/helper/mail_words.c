@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Encoded words of RFC 2047: how the name of a caller, who may write anything there, gets into the Subject of a mail. libcurl sends headers as they
+ * are. A text can neither begin another header nor be taken for encoded words.
+ */
 #include <ctype.h>
 #include <string.h>
 

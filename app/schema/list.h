@@ -56,7 +56,7 @@ struct command_list {
 	json_t *page; /* texts, the last one first */
 	struct list_rank last;
 	char next[LIST_CURSOR_MAX]; /* the cursor of the next page; empty: there is none */
-	json_t *missing;            /* names of nodes whose rows are not known; NULL: of none */
+	json_t *missing;            /* names of nodes that did not answer; NULL: all did */
 };
 
 /* limit (of those that have no other), cursor, sort; ends with NULL. */

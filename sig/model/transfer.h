@@ -50,8 +50,8 @@ struct transfer_slot {
 	uint64_t serial; /* of the claim; 0: it was not claimed yet */
 	uint64_t owner;  /* the call that has it; 0: none that is known */
 	bool claimed;    /* this one has, */
-	bool called;     /* whoever parks and holds was told to go on, for that: */
-	bool spoken;     /* whoever parks is told so, or was */
+	bool called;     /* the phone that parks holds, and was asked to resume (Event: talk) */
+	bool spoken;     /* the slot is or was said to whoever parks */
 };
 
 /* What a party is in the room that it is given to, by the word of its flow. */
