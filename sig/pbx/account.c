@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The account code of a call (sig/model/call.h), set by command, or pressed by a party that may: behind the in-call code `account`
- * (sig/call/call_digits.h) come digits and a '#', of which the other party hears nothing. '#' alone: the call has none from then on; '*': all is as
- * it was. What is pressed so far is in the record, so who goes on with the call goes on with it.
- *
- * A call that is recorded goes on, and its recording does, unless a setting has it otherwise (BEAT-09, REC-06).
- *
- * A call outside may need one (account_lacks): dialled before the number, or else asked for by a flow of the tenant, which then dials the
- * number (flow_run.goal). Tenants may have a list of codes. Who guesses waits, as with other secrets.
- */
+/* The account code of a call (sig/model/call.h), set by command or dialled by a party that may:
+ * behind the in-call code `account` (sig/call/call_digits.h) come digits and a '#', which the other
+ * party does not hear. '#' alone removes the code; '*' leaves it unchanged. Digits received so far
+ * are in the record, so a successor of the process continues with them. A recorded call and its
+ * recording go on meanwhile, unless a setting says otherwise (BEAT-09, REC-06). A call outside may
+ * need a code (account_lacks): dialled before the number, or asked for by a flow of the tenant,
+ * which then dials the number (flow_run.goal). Tenants may have a list of codes; guessing is slowed
+ * down as with other secrets. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -97,7 +95,8 @@ static enum refusal account_set(struct call_host *h, struct call *c, uint8_t leg
 
 /* ---- whether it is taken ---- */
 
-/* As the tenant's wall shows it. Where that zone cannot be read: of UTC, so that a code lasts some hours more or less. */
+/* In the tenant's time zone; in UTC if that zone cannot be read, so a code lasts some hours more or
+ * less. */
 static struct bytes account_day(const struct call_host *h, const struct call *c, struct writer *w)
 {
 	const char *own = tenants_terms(h->settings->tenants, c->tenant)->zone;
@@ -265,7 +264,8 @@ static bool account_begun(struct call_host *h, struct call *c, const struct call
 	return true;
 }
 
-/* What a flow was given as the account code of its call. Empty, where the call needs one: it is to go without. */
+/* The account code that a flow was given for its call. Empty, where one is needed: the call goes
+ * without. */
 static bool account_tagged(struct call_host *h, struct call *c, struct bytes name,
 			   struct bytes code, bool *taken)
 {
@@ -328,7 +328,7 @@ static void account_drop(struct call *c, uint8_t leg)
 	outbox_touch_later(&c->out);
 }
 
-/* The keys are all of it. */
+/* The digits are complete. */
 static void account_enter(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct account_digits keys = *c->legs[leg]->account;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* An announcement when a call is answered (FEATURES CALL-44): where the calling extension has
+ * chosen so, the callee first hears a prompt while the caller's phone hears music, or the other way
+ * round, or both hear it; then they are bridged. A step module of the call (sig/call/module.h): it
+ * looks at the terms of the caller's forwarding settings once a leg is answered, and starts the
+ * prompt. A callee behind a trunk counts as outside. */
+
 #include "base/log.h"
 #include "sig/call/module.h"
 #include "sig/call/prompts.h"
@@ -10,8 +16,7 @@ static const struct shard_forward *announce_terms(const struct call_host *h, con
 	return user.n && h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
 }
 
-/* What whoever is called hears first, where the extension that calls has chosen so, while its own phone hears music; or the other way round, or
- * both hear it. Then they speak (FEATURES CALL-44). */
+/* Starts the prompt of the calling extension's settings for the callee, the caller or both. */
 static void announce_begin(struct call_host *h, struct call *c)
 {
 	const struct leg *callee = call_callee(c);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Applications may die. The node publishes a call that waits for an application again and again, so that one that comes back learns of it.
- * An application that has answered a caller, and then gives no order for as long as it said, loses the call: it goes on to
- * forward_no_answer of the callee, and ends where there is none or nobody answers. While the caller talks to somebody, is parked or in a
- * conference, no order is due.
- */
+/* Calls controlled by an application, which may die. The node publishes a waiting call again and
+ * again, so an application that comes back learns of it. If an application has answered a caller
+ * and gives no order for the time that it stated, it loses the call: the call goes on to
+ * forward_no_answer of the callee, and ends if that is not set or not answered. While the caller
+ * talks, is parked or in a conference, no order is due. */
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/fork.h"
@@ -38,7 +37,7 @@ static bool is_attended(const struct call *c)
 	       call_application(c).n && !c->transfer && !c->park && !c->member;
 }
 
-/* Whom it goes on to instead is asked as if a phone had not answered. */
+/* The target of the forward is asked as if a phone had not answered. */
 static bool attend_forward(struct call_host *h, struct call *c)
 {
 	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
@@ -104,7 +103,8 @@ static const struct deadline application_deadlines[] = {
 
 /* ---- what it orders ---- */
 
-/* One phone that rings takes the call, the extension's where there is one; the others are left then. A phone that takes Event: talk comes first. */
+/* One ringing phone, of the extension if given, takes the call; the others are cancelled. Phones
+ * with Event: talk go first. */
 static enum refusal order_taken(struct call_host *h, struct call *c, struct bytes extension)
 {
 	enum refusal r = REFUSED_NOT_WAITING;
@@ -164,7 +164,8 @@ static enum refusal order_deflect(struct call_host *h, struct call *c, struct ca
 			    : REFUSED_NO_EXTENSION;
 }
 
-/* A status that a callee could not have said to the caller is none: it would speak of a request of ours, or of a server. */
+/* A status that a callee could not send to the caller is refused: it would speak of our request, or
+ * of a server. */
 static enum refusal order_reject(struct call_host *h, struct call *c, struct call_order *order)
 {
 	char phrase[ORDER_PHRASE_MAX + 1];

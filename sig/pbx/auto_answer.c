@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Phones are asked to answer by themselves (FEATURES REG-18, CALL-31, CALL-32): Alert-Info (RFC 3261 20.4) with the word that they know, and
- * how many seconds they ring before; Answer-Mode (RFC 5373) where they are not to ring at all. The first INVITE to each phone of an
- * extension that is set so has it, and that of a command: to whom it calls first, or to a phone that rings and is to answer (fork_auto_answer).
- * Nothing of it is saved: the INVITE is.
- */
+/* Phones are asked to answer by themselves (FEATURES REG-18, CALL-31, CALL-32): Alert-Info (RFC
+ * 3261 20.4) with the word that they know, and the seconds they ring before; Answer-Mode (RFC 5373)
+ * where they are not to ring at all. The first INVITE to each phone of an extension with this
+ * setting carries it, as does that of a command: to the first party called, or to a ringing phone
+ * that is to answer (fork_auto_answer). Nothing of it is saved: the INVITE is. */
 #include "sig/call/module.h"
 #include "sig/host/extension.h"
 #include "sig/host/groups.h"

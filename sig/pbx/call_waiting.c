@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Call waiting in the node (FEATURES CALL-12, CALL-13), as call_waiting.h describes it: the step
+ * begins when the plan meets a busy user, is saved, and is looked at again behind each step of the
+ * call until the user is free or the time is over. Which calls a user has comes from the shard
+ * (engaged_of). The call waiting tone is an overlay on the media of the talking leg. */
+
 #include "sig/pbx/call_waiting.h"
 
 #include "base/log.h"
@@ -29,7 +34,7 @@ static struct engaged engaged_of(const struct call_host *h, const struct call *c
 	return e;
 }
 
-/* Whoever came before goes first, also when the user has no other call just now. */
+/* Calls go in order of arrival, also when the user has no other call just now. */
 static enum call_waiting_verdict waiting_verdict_of(const struct engaged *e, uint8_t most)
 {
 	if (!e->talks && !e->waits)
@@ -133,7 +138,7 @@ static void waiting_look(struct call_host *h, struct call *c)
 		plan_wake(h, c);
 }
 
-/* ---- what is heard of it ---- */
+/* ---- the tone ---- */
 
 static bool waiting_is_shown_to(const struct call_host *h, const struct call *c,
 				const struct call_flow *f)

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Starts, extends and ends the charging of trunk legs, and writes what a call has cost into its end
+ * (charge.h says who pays). Charging must survive the process: all times derive from the record and
+ * from the cost of the day, and tolls are restored from them on takeover. When the time granted by
+ * the toll table (sig/host/toll.h) is over, more is asked for, the parties are warned, and the call
+ * ends if none is left. */
+
 #include "sig/pbx/charge.h"
 
 #include <errno.h>
@@ -44,7 +50,7 @@ static uint64_t charge_later(uint64_t a, uint64_t b)
 
 /* ---- who pays ---- */
 
-/* In whose name the last step is asked. */
+/* The extension that the last step of the plan acts for. */
 static struct bytes charge_sender(const struct call *c)
 {
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];
@@ -65,7 +71,8 @@ static struct toll_payer payer_named(const struct call_host *h, const struct cal
 				    .user = user };
 }
 
-/* Whoever is no extension of ours has no account of his own: a number's document sends his calls outside. */
+/* A caller that is not an extension of ours has no account: the document of the number sends his
+ * calls outside. */
 static struct toll_payer toll_payer_of(const struct call_host *h, const struct call *c)
 {
 	struct toll_payer who = payer_named(h, c, charge_sender(c));

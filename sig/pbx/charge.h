@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Whom calls outside are charged to (sig/host/toll.h). A leg that a trunk is asked by is charged to the extension that called, or that sent
- * the call on, and to its tenant, from its INVITE until it is over. Emergency calls are charged to nobody.
- *
- * Who pays and since when is in the record. When the time is over follows from that and from what the day has cost, so a successor ends the
- * call as the killed process would have.
- */
+/* Who pays for calls outside (sig/host/toll.h). A leg to a trunk is charged to the extension that
+ * called, or that sent the call on, and to its tenant, from its INVITE until it is over. Emergency
+ * calls are not charged. Payer and start are in the record. The end of the time follows from them
+ * and from the cost of the day, so a successor ends the call as the killed process would have. */
 #ifndef SIG_PBX_CHARGE_H
 #define SIG_PBX_CHARGE_H
 

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Membership of conference rooms: a call joins (dialled, ordered, or from another shard by a member
+ * name in the Request-URI), gets its number and terms, and leaves at its end or by order. Members
+ * of rooms on remote shards are named by member_name_put, and let in by that name without a PIN.
+ * Also carries out the orders on one member: mute, gain, coach, host and drop. Publishes joined,
+ * changed and left events. */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -31,7 +37,8 @@ enum {
 	NAMED_BEEPS = 16,
 };
 
-/* conference-ID-FLAGS-GAIN, and -MOST where that is said. What an older node does not know is said where it is so alone. */
+/* conference-ID-FLAGS-GAIN, then -MOST if set. Fields that an older node does not know are written
+ * only when set. */
 void member_name_put(char out[MEMBER_NAME_MAX], const struct member_name *name)
 {
 	unsigned flags = (name->host ? NAMED_HOST : 0U) | (name->muted ? NAMED_MUTED : 0U) |

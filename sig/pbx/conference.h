@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How parties of calls come into rooms and leave them, and what is ordered of one that is there (sig/model/conference.h). */
+/* How parties of calls join and leave rooms, and the orders on a member
+ * (sig/model/conference.h). */
 #ifndef SIG_PBX_CONFERENCE_H
 #define SIG_PBX_CONFERENCE_H
 
@@ -12,8 +13,8 @@
 #include "sig/model/conference.h"
 #include "sig/model/event.h"
 
-/* A room is the last step of its plan, and it is not answered before it is known which shard has that (sig/shard/objects.h), and who
- * rang before is left. */
+/* The room is the last step of its plan. The call is answered, and earlier branches cancelled, once
+ * the shard of the room is known (sig/shard/objects.h). */
 static inline bool conference_waits(const struct call *c)
 {
 	return c->member && c->member->asks && c->state < CALL_ANSWERING &&
@@ -25,7 +26,7 @@ bool conference_was_dialled(const struct call *c);
 bool conference_is_remote(const struct call *c, uint8_t leg);
 /* The user of the URI of the conference that it is in; in space, or of the call. Empty: in none. */
 struct bytes conference_named(const struct call *c, uint8_t leg, uint8_t space[ROOM_USER_MAX]);
-/* Who it is that has come from another shard, or is here: an extension, or whom it says. */
+/* The user from another shard or of this one: an extension, or the name that it gave. */
 struct bytes conference_user(const struct call *c);
 
 /* What a member begins as. */
@@ -36,8 +37,8 @@ struct conference_terms {
 
 /* It is to come, when it is answered or has said its PIN. */
 enum refusal conference_add_pending(struct call_host *h, struct call *c, struct room *r) NODISCARD;
-/* The party of the call, which is alone, is in the room from now on; whoever asked comes. REFUSED_NOT_ESTABLISHED (it is not alone),
- * _IN_CONFERENCE, _MEMBERS_FULL, _MEMORY. */
+/* The party of the call, which is alone, is in the room from now on; the party that asked joins.
+ * REFUSED_NOT_ESTABLISHED (it is not alone), _IN_CONFERENCE, _MEMBERS_FULL, _MEMORY. */
 enum refusal conference_join(struct call_host *h, struct call *c, struct room *r,
 			     const struct conference_terms *terms) NODISCARD;
 /* reason: a constant word. */
@@ -49,19 +50,19 @@ void conference_publish_changed(struct call_host *h, struct call *c, const char 
 struct call_confer {
 	struct room *room;
 	struct call *to;     /* begun, and empty: for a call of two. NULL: it is alone */
-	enum shard_leg host; /* whose party is host; NONE: none */
-	bool leaves; /* the party of the leg is there already: its leg is to be left by who orders */
+	enum shard_leg host; /* the leg whose party is host, or NONE */
+	/* the party of the leg is a member already; the leg is given up by the one that orders */
+	bool leaves;
 	uint16_t inviter;
 };
 
-/* The party of that call is in its conference, and takes its place there: it is host where this one was, which is left. REFUSED_CHANGING: it is
- * not in yet. */
+/* The party of call `to` takes this member's place, host included, and this one leaves.
+ * REFUSED_CHANGING: it has not joined yet. */
 enum refusal conference_yield(struct call_host *h, struct call *c, uint64_t to);
 
-/*
- * What a party is called that goes to a conference of another shard: the user part of the INVITE. It says which one that is, and what the
- * party is there. Who has that name was let in where it comes from, and says no PIN.
- */
+/* The name of a party that joins a conference on a remote shard: the user part of the INVITE. It
+ * states the conference and the party's rights there. The sending shard has admitted it, so no PIN
+ * is asked. */
 
 enum { MEMBER_NAME_MAX = 40 };
 
@@ -69,12 +70,11 @@ struct member_name {
 	uint64_t room; /* id */
 	bool host, muted, deaf, held, beeps;
 	int8_t gain_db; /* at most MEMBER_GAIN_DB_MAX, either way */
-	uint16_t
-		most; /* it comes where no more members are there with it; 0: than the room may have */
+	uint16_t most;  /* joins only below this number of members; 0: the limit of the room */
 };
 
 void member_name_put(char out[MEMBER_NAME_MAX], const struct member_name *name);
-/* False: it is none. */
+/* Returns false if the text is not such a name. */
 bool member_name_get(struct bytes user, struct member_name *out);
 
 #endif

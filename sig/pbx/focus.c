@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The conference focus of RFC 4579 towards its members. It makes Contact carry isfocus, by the next
+ * message or by an UPDATE; it admits calls with Join (RFC 3911) to a conference or a call; and it
+ * carries out REFERs to the focus, in a dialog or outside: invite a target, move in a call of the
+ * same phone, or drop a member. Members whose conference is on a remote shard have their REFERs and
+ * NOTIFYs relayed there unchanged. */
+
 #include <errno.h>
 
 #include "base/log.h"
@@ -35,7 +41,7 @@ static enum refusal focus_call_refuse(struct call_refusal *refusal, enum refusal
 	return REFUSED_ROOM;
 }
 
-/* As whoever is there in that place: it is asked for nothing. */
+/* Takes the rights of the party in that place: no PIN is asked. */
 static void focus_call_admit(const struct call_host *h, struct call *c)
 {
 	const struct call *other = h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
@@ -71,7 +77,8 @@ bool focus_remote_is(const struct call *c, const struct call_event *ev)
 	       conference_is_remote(c, ev->leg);
 }
 
-/* Whom it names is of this node, by the names that this node has; all else is for the other shard to say. */
+/* The party named is of this node, by the domains that this node has; all else is for the remote
+ * shard to decide. */
 static bool focus_remote_is_ours(const struct call_host *h, const struct call *c,
 				 const struct sip_message *m)
 {
@@ -104,7 +111,8 @@ static void focus_remote_refer(struct call_host *h, struct call *c, const struct
 		respond_refuse(h, ev, 404, REFUSED_TRANSFER, (struct bytes){ 0 });
 }
 
-/* Whoever is there in its place has asked for nothing. A successor does not know who has, and lets the party say so. */
+/* A party that replaced the member has sent no REFER. A successor does not know which party did,
+ * and passes the NOTIFY on. */
 static bool focus_remote_is_for(const struct dialog *conference, const struct dialog *party)
 {
 	const struct id_tag *asked = &conference->referrer, *tag = &party->tag;
@@ -190,7 +198,8 @@ static const struct call *focus_refer_place(const struct call_host *h, const str
 		       : NULL;
 }
 
-/* The conference that a party of a call of two names, and is a member of. *place: its call there, which it gives away; NULL: it stays. */
+/* The conference that a party of a two-party call names and is a member of. *place: its call there,
+ * which it gives away; NULL: it stays. */
 static struct room *focus_refer_room(const struct call_host *h, const struct call *c,
 				     const struct call_event *ev, const struct call **place)
 {
@@ -299,7 +308,8 @@ static uint16_t focus_drop(struct call_host *h, struct call *c, struct room *r,
 	return status;
 }
 
-/* Of a dialog of another shard, which sees to it that it is of the same extension. False: it is of none that can be reached. */
+/* A dialog on a remote shard, which checks that it is of the same extension. Returns false if no
+ * reachable shard has it. */
 static bool focus_remote_dialog(const struct call_host *h, const struct replaces *r,
 				struct focus_addition *ask)
 {
@@ -314,7 +324,8 @@ static bool focus_remote_dialog(const struct call_host *h, const struct replaces
 	return true;
 }
 
-/* RFC 4579 5.8: whom the same phone speaks with in another call; its leg there is left. */
+/* RFC 4579 5.8: the peer of another call of the same phone joins; the phone's leg there is
+ * released. */
 static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus_addition *ask,
 			       struct focus_refer *f)
 {
@@ -377,7 +388,7 @@ static uint16_t focus_refer_member(struct call_host *h, struct call *c, const st
 	return f->wish.deed == FOCUS_DROP ? focus_drop(h, c, r, f) : focus_add(h, r, &ask, f);
 }
 
-/* Whom a party speaks with comes to the conference that it is in with another call. */
+/* The peer of a party joins the conference that the party is in with another call. */
 static uint16_t focus_refer_given(struct call_host *h, struct call *c, const struct call_event *ev,
 				  struct focus_refer *f)
 {
@@ -458,7 +469,7 @@ static void focus_refer_accept(struct call_host *h, struct call *c, const struct
 			     f->done);
 }
 
-/* It was done, and whoever was rung may be gone by now. */
+/* It was done before, and the target that was rung may be gone by now. */
 static bool focus_refer_again(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (ev->message->method != SIP_REFER || !c->member || ev->leg != c->bridge.caller ||
@@ -527,7 +538,7 @@ void focus_refer_outside(struct call_host *h, struct call *c, const struct call_
 
 /* ---- what becomes of it ---- */
 
-/* Somebody whom it asked for has come, or does not. */
+/* A target of the REFER has joined, or will not. */
 static void focus_refer_on_progress(struct call_host *h, struct call *c,
 				    const struct call_event *ev)
 {
@@ -554,7 +565,8 @@ void focus_refer_notify(struct call_host *h, struct call *c, uint16_t status)
 	h->tell(h->owner, referrer, &ev);
 }
 
-/* The room is not known yet; or through to another shard: that one's room is on its way, as was said when it was called (conference.c). */
+/* The room is not known yet; or it is on a remote shard, which announces it when called
+ * (conference.c). */
 static bool focus_is_coming(const struct call *c, uint8_t leg)
 {
 	const struct leg *peer = call_leg(c, bridge_peer(c, leg));
@@ -573,8 +585,8 @@ static void focus_leg(struct call_host *h, struct call *c, uint8_t leg)
 		refresh_announce(h, c, leg);
 }
 
-/* The conference says what became of a REFER in its own dialog, which is not that of the party any more: for all that is known here it goes
- * on, and its subscription is over. */
+/* The conference reports on a REFER in its own dialog, which is no longer the party's: to this
+ * shard it goes on, and its subscription is over. */
 static void focus_remote_left(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = call_leg(c, leg);

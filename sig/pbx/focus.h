@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Members hear that they speak with a focus (RFC 4579 4.2): by the Contact of what they are told next, or by an UPDATE. */
+/* Members are told that their peer is a focus (RFC 4579 4.2): by the Contact of the next message,
+ * or by an UPDATE. */
 #ifndef SIG_PBX_FOCUS_H
 #define SIG_PBX_FOCUS_H
 
 #include "sig/call/module.h"
 #include "sig/model/event.h"
 
-/* Who calls comes into a conference that is there (RFC 4579 5.1), or to those who speak in a call (RFC 3911). Whose right it is its shard has seen
- * to. */
+/* An INVITE that joins an existing conference (RFC 4579 5.1), or the parties of a call (RFC 3911).
+ * The shard of the caller has checked its right. */
 
 struct call_host;
 
@@ -15,18 +16,16 @@ struct call_host;
 enum refusal focus_call_begin(struct call_host *h, struct call *c, const struct call_start *start,
 			      struct call_refusal *refusal) NODISCARD;
 
-/*
- * Parties of conferences of another shard: their phones ask the focus in the dialog that they have, which is with this shard. It goes on to the
- * shard that has the conference, as it is, and so does what that one says of it.
- */
+/* Parties whose conference is on a remote shard: their phones send REFER to the focus in their
+ * dialog with this shard. It is relayed to the shard of the conference unchanged, and so are its
+ * NOTIFYs. */
 
 /* The REFER is for such a conference. */
 bool focus_remote_is(const struct call *c, const struct call_event *ev);
 
-/*
- * REFER to the focus of a conference (RFC 4579 5.5 to 5.11), from a member, in its dialog or outside: somebody is rung, a call of its own comes,
- * or a member is dropped. And of a party of a call of two, which is a member with another call: it gives the other one to the conference.
- */
+/* REFER to the focus of a conference (RFC 4579 5.5 to 5.11) from a member, in its dialog or
+ * outside: a target is invited, a call of its own joins, or a member is dropped. Also from a party
+ * of a two-party call that is a member with another call: it gives the former to the conference. */
 
 /* Its party asks the focus, and nobody is given away. */
 bool focus_refer_is(const struct call_host *h, const struct call *c, const struct call_event *ev);

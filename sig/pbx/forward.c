@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a user of ours has set about calls to him: whom he lets through to nobody (SEC-10), that his calls always go elsewhere, and that he is
- * not to be disturbed. Where a call goes on to is the plan's (sig/call/plan.h).
- */
+/* A user's settings for calls to him: callers that are rejected (SEC-10), forwarding always, and do
+ * not disturb. Where the call goes on to is the plan's business (sig/call/plan.h). */
 #include "sig/call/identity.h"
 #include "sig/call/module.h"
 #include "sig/call/plan.h"
@@ -28,7 +26,7 @@ static enum refusal check_blocked(const struct call *c, const struct shard_forwa
 	return 0;
 }
 
-/* Another call has a phone of the user: whoever made it, and also while it rings. */
+/* A phone of the user is in another call, in either direction, ringing included. */
 static bool is_engaged(const struct call_host *h, const struct call *c, struct bytes user)
 {
 	struct engaged e = { 0 };
@@ -38,7 +36,8 @@ static bool is_engaged(const struct call_host *h, const struct call *c, struct b
 	return e.calls;
 }
 
-/* Of these numbers one is none of a slot: the phones that a parked party comes back to ring, wherever their calls go. */
+/* One of these numbers is not a slot: phones rung for a returning parked party ring in spite of
+ * forwarding. */
 static bool forward_leaves_slots(const struct call_host *h, const struct call *c, struct bytes user,
 				 struct bytes list)
 {

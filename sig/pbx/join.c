@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Joins two calls into one, and splits one into two. A join moves a leg into the other call,
+ * renegotiates media where the two sessions do not fit (join.h describes the order of re-INVITEs),
+ * and ends the call that was left; a split does the reverse for a call of two parties. Records of
+ * both calls change in one transaction, so no successor sees a leg in both. Used by call.join and
+ * call.split, by transfers, by Replaces and by conferences. */
+
 #include <errno.h>
 
 #include "base/log.h"
@@ -51,7 +57,8 @@ static bool is_held_by(const struct call *c, uint8_t leg)
 	return l->held || l->holds || session_is_holding(c, leg);
 }
 
-/* Of a party alone: whoever held it is not there any more, and what its own phone holds is not ours to end. */
+/* For a party alone: the party that held it is gone, and a hold by its own phone is not ours to
+ * end. */
 static bool session_was_reduced(const struct call *c, uint8_t leg, uint8_t peer)
 {
 	bool held = peer == LEG_NONE ? c->legs[leg]->holds : is_held_by(c, peer);
@@ -105,7 +112,7 @@ static bool meet_may_reinvite(const struct call *c)
 	return c->state == CALL_ESTABLISHED && !invite_is_open(c) && c->order_ns == 0;
 }
 
-/* The other call has not said what became of it: whoever is left is asked without it. */
+/* The other call has not reported its result: the remaining party is re-INVITEd without it. */
 static const struct deadline meet_deadlines[] = {
 	{ .name = "meet",
 	  .at = offsetof(struct call, meet_ns),

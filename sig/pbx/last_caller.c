@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Who called last is called back by a code (FEATURES REG-20). Whoever calls a user of ours, and was not forwarded or turned away by what that
- * one has set, is kept as his last caller: the number that his phones are shown, in the store, so that any node has it. It is on its way there
- * before the call is saved, and nobody rings until that is done. Who dials the code calls the number that is kept as if he had dialled it
- * (CALL-39: with the access code of the trunk by which it came); who has hidden his number is called back by nobody.
- */
+/* Call return: the last caller is called back by a code (FEATURES REG-20). A caller of a user of
+ * ours that was not forwarded or rejected by the user's settings is stored as his last caller: the
+ * number that his phones are shown, in the store, so any node has it. It is sent there before the
+ * call is saved, and no phone rings until that is done. The code calls the stored number as if it
+ * had been dialled (CALL-39: with the access code of the trunk by which it came); a caller with a
+ * hidden number cannot be called back. */
 #include "base/log.h"
 #include "sig/call/cdr.h"
 #include "sig/call/identity.h"

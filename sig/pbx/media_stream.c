@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Streams the audio of one party of a call to an application by WebSocket (media_stream.h). The
+ * live thread has the connection; this module asks for it, taps the leg while it is open, and
+ * publishes how it began and ended. The terms are in the record, so a successor opens the stream
+ * again. Nothing is sent while a recording of the call is paused. */
+
 #include "sig/pbx/media_stream.h"
 
 #include <assert.h>
@@ -12,8 +17,8 @@
 #include "sig/model/recording.h"
 #include "sig/model/saved.h"
 
-/* What may not be kept is not told to those who may keep it. */
-/* Nobody hears it while a recording is paused. */
+/* Nothing is sent while a recording is paused: what may not be recorded may not be streamed
+ * either. */
 static void media_stream_tap(const struct call *c, uint8_t leg, struct leg_taps *taps)
 {
 	const struct media_stream *l = c->media_stream;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * An application that hears a party of the call while it runs: what the party says, what it hears, or both. One at a time. It is in the
- * record: a successor lets it hear on. The call does not wait for it, and hears nothing of it.
- */
+/* An application that hears a party of the call while it runs: what the party sends, what it hears,
+ * or both; one application at a time. It is in the record, and a successor continues it. The call
+ * does not wait for the stream, and hears nothing of it. */
 #ifndef SIG_PBX_MEDIA_STREAM_H
 #define SIG_PBX_MEDIA_STREAM_H
 
@@ -28,7 +27,7 @@ struct media_stream_terms {
 	uint8_t sides;
 };
 
-/* In place of who heard the call before. order: what events name it by. REFUSED_MEMORY: nothing has changed. */
+/* Replaces the stream before it. order: names it in events. REFUSED_MEMORY: nothing has changed. */
 enum refusal media_stream_begin(struct call_host *h, struct call *c, uint8_t leg,
 				const struct media_stream_terms *terms, uint32_t order);
 

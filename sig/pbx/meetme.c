@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Calls to the number of a conference room (meetme.h). A call is admitted by lock, PIN and the
+ * number of members, is answered, asked for PIN and name by prompts, and becomes a member
+ * (conference.c). A room on a remote shard is reached through an INVITE with a member name; the
+ * call then waits for the shard to be known (meetme_on_owner). Wrong PINs are counted as guesses
+ * (sig/call/secret.h), silence is not. Also the conference factory of RFC 4579 5.1. */
+
 #include "sig/pbx/meetme.h"
 
 #include <stdio.h>
@@ -27,7 +33,7 @@ enum {
 	BESIDE_NAME_MAX = 64,
 	NAME_MS = 5000,
 	NAME_SILENCE_MS = 1000, /* at its end */
-	NAME_LEAST_MS = 200,    /* less is none */
+	NAME_LEAST_MS = 200,    /* shorter is silence */
 };
 
 static const struct room_terms *called_terms(const struct call_host *h, const struct room *r)
@@ -62,7 +68,7 @@ static uint8_t caller_enters(const struct call *c)
 	return c->transfer ? c->transfer->enters : 0;
 }
 
-/* Who takes somebody's place comes in place of one whom the lock let in. */
+/* A call with Replaces takes the place of a member that the lock admitted. */
 static bool lock_lets_in(const struct call *c, const struct room_terms *t)
 {
 	if (caller_enters(c) & ENTERS_ADMITTED)
@@ -92,7 +98,8 @@ bool meetme_name_get(struct bytes user, struct bytes *number)
 	return bytes_starts(user, ROOM_NAME_BEGINS) && number->n;
 }
 
-/* Through to the shard that has it: what is said and pressed goes there. name: as that one knows it. */
+/* Through to the shard of the room: media and DTMF digits go there. name: the room as that shard
+ * knows it. */
 static enum refusal ring_through(struct call_host *h, struct call *c, struct bytes number,
 				 struct bytes display, uint16_t shard, struct bytes name,
 				 struct call_refusal *refusal)
@@ -105,7 +112,7 @@ static enum refusal ring_through(struct call_host *h, struct call *c, struct byt
 	return remote_shard_ring_name(h, c, shard, name, &party, refusal);
 }
 
-/* Whom a flow lets in has the name of a member of that room. */
+/* A party admitted by a flow has a member name of that room. */
 static enum refusal ring_admitted(struct call_host *h, struct call *c, struct bytes number,
 				  struct bytes display, uint64_t room, struct call_refusal *refusal)
 {
@@ -132,7 +139,8 @@ static enum refusal ring_other_shard(struct call_host *h, struct call *c, struct
 	return ring_through(h, c, number, display, shard, writer_done(&name), refusal);
 }
 
-/* The last step of its plan is the room: who comes waits for its answer, or for whose the number is. */
+/* The last step of the plan is the room: the caller waits for its answer, or for the shard of the
+ * number. */
 static enum refusal caller_asks(struct call_host *h, struct call *c, struct bytes display,
 				struct room *r, struct call_refusal *refusal)
 {
@@ -176,7 +184,8 @@ enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes disp
 		refused = caller_asks(h, c, display, r, refusal);
 	if (refused)
 		return refused;
-	/* who rang before, or gives it away, is left first: then the room has its turn (object_turn) */
+	/* earlier branches or the transferor are left first: then the room has its turn
+	 * (object_turn) */
 	if (!object_is_open(&r->object) || c->leg_count > 1 || c->transfer)
 		return 0;
 	refused = meetme_answer_caller(h, c, refusal);
@@ -209,7 +218,7 @@ static enum refusal meetme_call(struct call_host *h, struct call *c, const struc
 	return meetme_enter(h, c, display, r, refusal);
 }
 
-/* RFC 4579 5.1: a conference of its own, whose host it is. */
+/* RFC 4579 5.1: a conference of its own, with the caller as host. */
 static enum refusal factory_call(struct call_host *h, struct call *c, struct bytes display,
 				 struct call_refusal *refusal)
 {
@@ -549,7 +558,7 @@ void meetme_resume(struct call_host *h, struct call *c)
 		turned_away(h, c, "it cannot come in");
 }
 
-/* Whom it was rung for may be gone by now. */
+/* The call that it was rung for may be gone by now. */
 static void meetme_established(struct call_host *h, struct call *c)
 {
 	const struct call_ending gone = { .cause = CAUSE_UNREACHABLE,

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Somebody calls the number of a room (sig/host/tenant_tables.h, CONF-01). The node answers, asks for the PIN where there is one, three times
- * at most, and then the caller is a member. The room begins with the first who calls it.
- */
+/* A call to the number of a room (sig/host/tenant_tables.h, CONF-01). The node answers, asks for
+ * the PIN if one is set, at most three times, and the caller becomes a member. The first caller
+ * creates the room. */
 #ifndef SIG_PBX_MEETME_H
 #define SIG_PBX_MEETME_H
 
@@ -15,9 +14,10 @@ enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes disp
 			  struct call_refusal *refusal) NODISCARD;
 /* A successor asks again, and so does who finds that a command has stopped what was asked. */
 void meetme_resume(struct call_host *h, struct call *c);
-/* The user part of an INVITE to another shard, and back. False: it is none. */
+/* The user part of an INVITE to a remote shard, and back. Returns false for any other text. */
 bool meetme_name_get(struct bytes user, struct bytes *number);
-/* It is known which shard has the room that a call waits for (conference_waits): as of struct park_news, owner: the conference. */
+/* The shard of the room that a call waits for is known (conference_waits). Fields as in struct
+ * park_news; owner: the conference. */
 void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news *news);
 
 #endif

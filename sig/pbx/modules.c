@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The PBX modules of a call, and for each hook of sig/call/module.h the list of modules that have
+ * it, in the order in which they are asked. The core of a call knows modules by these lists alone.
+ * The order decides which module gets a dialled number or an event first. A feature has its file
+ * and its place in these lists. */
+
 #include "sig/call/module.h"
 
 #include <stddef.h>

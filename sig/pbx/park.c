@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parking: carries out what park.h describes, for the call whose party waits. It claims the slot
+ * (slot.c), announces it to the parking user, keeps the party waiting, asserts the claim after a
+ * restart or a loss in the store, and returns the party to the parking user's phones when it has
+ * waited too long. A call forwarded to a slot (PARK-07) is a step of its plan that is answered once
+ * the slot is claimed. Return times derive from the record, so a successor comes to the same. */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -71,7 +77,7 @@ bool park_waits_for(struct call *c, const struct shard_order *by)
 	return true;
 }
 
-/* Whose phone is beside the one that is parked. */
+/* The user of the leg that is bridged with the parked one. */
 static struct bytes giver_of(const struct call *c)
 {
 	const struct leg *l = call_leg(c, c->transfer->leg);
@@ -152,7 +158,8 @@ static int park_fill(struct call_host *h, struct call *c, struct text *from)
 			 slot_shown_ms(h));
 }
 
-/* The phone that parked it is told in which slot (RFC 3428), in the dialog that it is about to leave: when that is saved. */
+/* The phone that parked is told the slot by MESSAGE (RFC 3428) in the dialog that it is about to
+ * leave, once that is saved. */
 static void confirm_slot(struct call_host *h, struct call *c)
 {
 	const struct transfer *t = c->transfer;
@@ -202,7 +209,7 @@ static void park_now(struct call_host *h, struct call *c)
 	session_refresh(h, c);
 }
 
-/* Whoever parks can hear a prompt. */
+/* The parking user can hear a prompt. */
 static bool giver_listens(const struct call *c)
 {
 	const struct leg *l = call_leg(c, c->transfer->leg);
@@ -210,7 +217,8 @@ static bool giver_listens(const struct call *c)
 	return l && l->state == LEG_CONFIRMED && !l->holds && !l->held;
 }
 
-/* A phone that holds would not hear a prompt: where it takes Event: talk it is told, once, to end that. True: it may still do so. */
+/* A phone with the call on hold would not hear a prompt: one with Event: talk is asked, once, to
+ * resume. Returns true while it may still do so. */
 static bool giver_comes_back(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
@@ -225,8 +233,8 @@ static bool giver_comes_back(struct call_host *h, struct call *c)
 	return t->again_ns != 0;
 }
 
-/* The slot is said to whoever parks, while the other one hears music; true: that is not over (FEATURES PARK-02). Another process says it
- * again. */
+/* The slot is announced to the parking user, while the parked party hears music (FEATURES PARK-02).
+ * Returns true until that is over. A successor announces it again. */
 static bool slot_is_said(struct call_host *h, struct call *c)
 {
 	struct prompt_terms terms = { .files = { PROMPT_BY_NAME "parked" },
@@ -248,7 +256,7 @@ static bool slot_is_said(struct call_host *h, struct call *c)
 	return prompts_announce(h, c, t->leg, &terms, terms.file_count);
 }
 
-/* Whoever parks hangs up while the slot is said, or is about to be: it need not be. */
+/* The parking user hangs up during or before the announcement: it is not needed. */
 static bool park_on_request(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	const struct transfer *t = c->transfer;
@@ -323,7 +331,7 @@ static void claim_again(struct call_host *h, struct call *c)
 
 #define IN_VAIN UINT64_MAX /* in place of a serial: the slot is another call's */
 
-/* The next one of whose calls go there, or the caller hears why. */
+/* The next target in the callee's forwarding is tried, or the caller gets the reason. */
 static void asked_in_vain(struct call_host *h, struct call *c, uint16_t status)
 {
 	const struct call_ending e = { .cause = CAUSE_UNREACHABLE,
@@ -518,7 +526,8 @@ static void return_wait(const struct call_host *h, struct park *p)
 	p->return_ns = time_ns && p->by.n ? h->now.ns + time_ns - waited_ns % time_ns : 0;
 }
 
-/* The phones of who parked it ring, as by a transfer that nobody gives: when none answers it is parked as before. */
+/* The phones of the parking user ring, as by a transfer without transferor; if none answers, the
+ * party stays parked. */
 static void return_now(struct call_host *h, struct call *c)
 {
 	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
@@ -609,10 +618,9 @@ static void park_over(struct call_host *h, struct call *c)
 		park_leave(h, c, c->cause == CAUSE_TRANSFERRED);
 }
 
-/*
- * A call that is sent on to a slot (PARK-07): a step of its plan that rings no phone. When the slot is the call's the node answers the
- * caller, who waits there as one that was parked by whose calls go there. When it is not, the plan goes on.
- */
+/* A call that is forwarded to a slot (PARK-07): a step of its plan that rings no phone. If the call
+ * gets the slot, the node answers the caller, who waits there as if parked by the forwarding user.
+ * If not, the plan goes on. */
 
 /* The store answers within its own deadline. */
 enum { SLOT_WAIT_MS = 5000 };
@@ -636,8 +644,8 @@ static bool slot_step_find(const struct call_host *h, const struct call *c, stru
 			out);
 }
 
-/* The last step asks: a party that waits already does not. One that is transferred does: whoever gave it
- * hears that it is taken when it waits there. */
+/* Not for a party that waits already. For one that is transferred, the transferor is told of
+ * success when it waits there. */
 static enum refusal slot_step_begin(struct call_host *h, struct call *c,
 				    const struct park_place *place, struct bytes display,
 				    struct call_refusal *refusal)

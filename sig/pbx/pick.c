@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Takes the party of a ringing call for the call of the user who picks up (pick.h), and answers
+ * that call's request in the ringing call. Cancels the phones with the Reason of RFC 3326, so they
+ * show no missed call, answers the caller with the SDP agreed by the other call, and meets it by a
+ * transfer. Names of the form put by pick_name_put carry the request to the shard of the ringing
+ * call. */
+
 #include "sig/pbx/pick.h"
 
 #include <assert.h>

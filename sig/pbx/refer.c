@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* REFER from a party of a call (RFC 3515), in its dialog or outside (RFC 4538), and the NOTIFYs
+ * with its result. It reads Refer-To into a target: a user, a parking slot, another dialog of the
+ * same user (Replaces, RFC 3891), a focus, or a dialog on a remote shard; and starts a transfer
+ * (transfer.c). The 202 is sent after the save, since the transferor gives up its party then. A
+ * REFER repeated to a successor gets the same answer. */
+
 #include "sig/pbx/refer.h"
 
 #include <errno.h>
@@ -30,7 +36,7 @@
 enum { REFER_EXPIRES_S = 300, NOTIFY_LINES_MAX = 256, SIPFRAG_MAX = 96 };
 enum {
 	REFER_ELSEWHERE = 501, /* the dialog may be there, and cannot be reached from here */
-	REFER_TOO_OFTEN = 1,   /* quota_refusal says whose quota has no more */
+	REFER_TOO_OFTEN = 1,   /* quota_refusal says which quota is used up */
 };
 
 struct target {
@@ -39,7 +45,7 @@ struct target {
 	struct replaces replaces; /* in space */
 	char space[REPLACES_MAX];
 	bool joins;              /* by Replaces, and user is but its name */
-	struct park_place place; /* user is a code for that; its slot "": it is none */
+	struct park_place place; /* if user is a feature code for parking; slot "": it is not */
 };
 
 /* Of somebody who is not looked for here: it is only repeated. */
@@ -106,7 +112,8 @@ bool refer_is_asked_anew(const struct call *other, uint8_t at)
 					      (call_is_alone(other) && call_application(other).n));
 }
 
-/* Who rings yet, or the application, is given the party when asked for it: the transferor's own call to them is over. */
+/* A callee still ringing, or an application, gets the party when called again: the transferor's own
+ * call there is over. */
 static enum refusal refer_begin_anew(struct call_host *h, struct call *c,
 				     const struct transfer_request *ask, const struct call *other)
 {
@@ -147,7 +154,7 @@ static uint16_t begin_joining_remote(struct call_host *h, struct call *c,
 	return refusals[transfer_begin_remote(c, ask, bytes_str(t->user), &there)].status;
 }
 
-/* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
+/* RFC 3891 3: the tags as seen by the receiver, which is us; some phones swap them. */
 static uint16_t begin_joining(struct call_host *h, struct call *c,
 			      const struct transfer_request *ask, const struct target *t)
 {
@@ -372,7 +379,8 @@ bool refer_received(struct call_host *h, struct call *c, const struct call_event
 
 /* ---- outside of a dialog ---- */
 
-/* Its tag names the leg that stays, whatever becomes of the transferor. 0 or the status to refuse with. */
+/* Its tag names the leg that stays, whatever becomes of the transferor. Returns 0 or the status to
+ * refuse with. */
 static uint16_t make_dialog(struct call_host *h, struct call *c, const struct sip_message *m)
 {
 	struct transfer *t = c->transfer;
@@ -391,7 +399,7 @@ static uint16_t make_dialog(struct call_host *h, struct call *c, const struct si
 	return err == -EINVAL ? 400 : 500;
 }
 
-/* Accepted by the process before this one, whose 202 was lost. */
+/* Accepted by the previous process; its 202 was lost. */
 static bool was_accepted(const struct call *c, const struct call_event *ev)
 {
 	const struct dialog *d = c->transfer ? c->transfer->outside : NULL;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Calls between shards of the cluster (docs/adr/0009): rings a remote shard over SIP_INTER_SHARD
+ * for a dialog, a slot, a ringing call or a conference member that it has, and writes the headers
+ * that go along. Legs never move between shards, so a transfer to a remote party is a call with
+ * Replaces through to that shard. The shard of a dialog is read from the local tag, which begins
+ * with its number. */
+
 #include "sig/pbx/remote_shard.h"
 
 #include <errno.h>
@@ -23,7 +29,7 @@ bool remote_shard_is_reachable(const struct shard_settings *s, uint16_t shard)
 	return s->shards_are_apart;
 }
 
-/* Lines that are no RTP know no keys. */
+/* Lines other than RTP take no SRTP keys. */
 struct offer_terms remote_shard_terms(const struct shard_settings *s)
 {
 	return (struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL,
@@ -44,7 +50,7 @@ static uint16_t remote_shard_of_tag(const struct call_host *h, struct bytes text
 	return remote_shard_is_reachable(h->settings, shard) ? shard : 0;
 }
 
-/* RFC 3891 3: the tags as the receiver sees them, which we are; some say them the other way round. */
+/* RFC 3891 3: the tags as seen by the receiver, which is us; some phones swap them. */
 uint16_t remote_shard_of(const struct call_host *h, const struct replaces *r, struct replaces *out)
 {
 	uint16_t shard = remote_shard_of_tag(h, r->to_tag);
@@ -148,7 +154,8 @@ enum refusal remote_shard_ring(struct call_host *h, struct call *c, const struct
 				      &party, refusal);
 }
 
-/* The way to who is given away, where it is in another shard itself: whoever is asked may be its other end. */
+/* Names the dialog with the given party if that is on a remote shard itself: the shard that is rung
+ * may be its other end. */
 static void write_given(struct writer *w, const struct leg *given)
 {
 	const struct dialog *d = &given->dialog;

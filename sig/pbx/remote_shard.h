@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A party is given to whom another shard has in a call (docs/adr/0009). No leg leaves its shard. The call here rings that shard as it would
- * ring a phone, over SIP_INTER_SHARD and with Replaces; there the way to here takes the place of whom Replaces names.
- */
+/* A party is transferred to a party of a call on a remote shard (docs/adr/0009). No leg leaves its
+ * shard: the call here rings that shard as it would a phone, over SIP_INTER_SHARD and with
+ * Replaces; there this leg replaces the dialog that Replaces names. */
 #ifndef SIG_PBX_REMOTE_SHARD_H
 #define SIG_PBX_REMOTE_SHARD_H
 
@@ -12,21 +11,24 @@
 
 /* Whether SIP_INTER_SHARD leads there; itself: false. */
 bool remote_shard_is_reachable(const struct shard_settings *s, uint16_t shard);
-/* What another shard may be offered. Where it may be on another node, now or after a take-over, nothing of its media is plain. */
+/* What a remote shard may be offered. Media to a shard that may be on another node, now or after a
+ * takeover, is always encrypted. */
 struct offer_terms remote_shard_terms(const struct shard_settings *s);
-/* The other shard that has the dialog, and can be reached from here; 0: none. *out: with the tags as that one sees them. */
+/* The remote shard that has the dialog and is reachable; 0: none. *out: with the tags as that shard
+ * sees them. */
 uint16_t remote_shard_of(const struct call_host *h, const struct replaces *r, struct replaces *out);
-/* referrer: who may replace that leg because it is its own; NULL: an operator, who may replace any. 0, -EINVAL (a name that
- * cannot be repeated) or -ENOMEM. */
+/* referrer: the leg's own user, which may replace it; NULL: an operator, who may replace any.
+ * Returns 0, -EINVAL (a name that cannot be repeated) or -ENOMEM. */
 int transfer_remote_set(struct transfer_remote *remote, uint16_t shard, const struct replaces *r,
 			const struct leg *referrer) NODISCARD;
 /* It goes into a conference there, under that name. 0 or -ENOMEM. */
 int transfer_remote_set_member(struct transfer_remote *remote, uint16_t shard,
 			       struct bytes name) NODISCARD;
-/* Whom the transfer gives away calls there. from: as whom. */
+/* The given party calls there, with identity from. */
 enum refusal remote_shard_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
 			       struct call_refusal *refusal) NODISCARD;
-/* That shard is rung for what it knows by a name of ours (retrieve_name_put, pick_name_put, meetme_name_get); "": by none. As remote_shard_ring. */
+/* Rings that shard for an object of ours by name (retrieve_name_put, pick_name_put,
+ * meetme_name_get), or for none (""). As remote_shard_ring. */
 enum refusal remote_shard_ring_name(struct call_host *h, struct call *c, uint16_t shard,
 				    struct bytes name, const struct dialog_party *from,
 				    struct call_refusal *refusal) NODISCARD;

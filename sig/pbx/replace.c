@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* INVITE with Replaces (RFC 3891), as replace.h describes: the new call waits without a peer, and
+ * once its ACK has come asks the call of the replaced leg to take it by a transfer. The request
+ * goes between two calls of one shard as an event, never within the step of the one that asks. If
+ * the other call ends first or refuses, the new one ends by itself with 481. */
+
 #include "sig/pbx/replace.h"
 
 #include "base/log.h"
@@ -58,7 +63,7 @@ static void replace_later(const struct call_host *h, struct call *c)
 	c->replaces.due_ns = h->now.ns + REPLACE_AGAIN_MS * NS_PER_MS;
 }
 
-/* In a conference it is there by itself, and whoever was there may have left. */
+/* In a conference the leg is a member by itself, and the replaced one may have left. */
 static void replace_forget(struct call *c)
 {
 	c->replaces = (struct call_replaces){ 0 };
@@ -145,7 +150,7 @@ static bool replace_begun(struct call_host *h, struct call *c, const struct call
 	return true;
 }
 
-/* Whom it was to speak with has left, or cannot speak with it. */
+/* The peer that it was to have has left, or cannot be bridged with it. */
 static void replace_on_over(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	static const struct call_ending e = {

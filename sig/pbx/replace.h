@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * An INVITE with Replaces (RFC 3891): who sends it takes the place of a leg of another call. It begins as a call of its own, whose party is
- * with no other party and is answered at once, as the remaining party of the other call has agreed. When that is acknowledged the other call
- * takes its leg by a transfer (transfer.h) and leaves the one that is replaced. Before that either call may end, and the other goes on or
- * ends by itself: no successor finds a leg half replaced.
- */
+/* An INVITE with Replaces (RFC 3891): its sender takes the place of a leg of another call. It
+ * begins as a call of its own, without a peer, answered at once with what the remaining party of
+ * the other call has agreed. On its ACK the other call takes its leg by a transfer (transfer.h) and
+ * releases the replaced one. Until then either call may end, and the other goes on or ends by
+ * itself: no successor finds a leg half replaced. */
 #ifndef SIG_PBX_REPLACE_H
 #define SIG_PBX_REPLACE_H
 

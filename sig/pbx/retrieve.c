@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Retrieves a parked party, or picks up a ringing call, by dialling a code (retrieve.h). It finds
+ * the call by the store's slot, or by the shards' list of ringing calls, and answers the dialling
+ * phone, joins it by Replaces if the call is on this shard, or rings through to its shard. A call
+ * without the wanted party gets a final response instead. */
+
 #include "sig/pbx/retrieve.h"
 
 #include <assert.h>

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A phone calls a slot: it speaks with who waits there. The slot is a step of the call's plan that rings no phone, as one that sets
- * something (set.h). When the store has said which call waits there, this one is answered and takes the place beside its party as an INVITE
- * with Join would (replace.h), or is rung through to the shard of that call (docs/adr/0009).
- * Who dials the code of pick-up is in the same place beside the caller of a call that rings (pick.h).
- */
+/* A phone calls a slot to get the party that waits there. The slot is a step of the call's plan
+ * that rings no phone, like one that sets a field (set.h). When the store has said which call waits
+ * there, this one is answered and takes the place of that party's peer as an INVITE with Join would
+ * (replace.h), or is rung through to the shard of that call (docs/adr/0009). The pickup code does
+ * the same for the caller of a ringing call (pick.h). */
 #ifndef SIG_PBX_RETRIEVE_H
 #define SIG_PBX_RETRIEVE_H
 
@@ -17,14 +16,15 @@ enum {
 	RETRIEVE_REMOTE_MS = 300,
 };
 
-/* The user part of an INVITE to the shard of that call, and back. False: it is none. */
+/* The user part of an INVITE to the shard of that call, and back. Returns false for any other
+ * text. */
 bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);
 void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot);
-/* Who waits in that slot, or (rung) which call rings there, for that user. The serial of the answer that comes; 0, of one that rings: out is
- * it; of a slot: no memory. */
+/* The call in that slot, or (rung) the call that rings there for that user. Returns the serial of
+ * the coming answer. 0: for a ringing call, out is the answer; for a slot, no memory. */
 uint64_t retrieve_find(struct call_host *h, const struct call *c, bool rung, struct bytes by,
 		       struct bytes at, struct pick_news *out);
-/* That answer: a call that may be taken, or why there is none. */
+/* Evaluates that answer: a call that may be taken, or the reason against it. */
 struct pick_news retrieve_found(struct call_host *h, const struct call *c, bool rung,
 				struct bytes at, const struct park_news *news);
 /* It did not come in time. */

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Feature codes that set a field of the caller's extension document (set.h), such as forwarding or
+ * do not disturb, and those that open or close a calendar. The code of an override that is set
+ * already removes it: that is decided before the step is saved, so a request repeated by a
+ * successor has the same effect. The host changes the document (sig/host), and its answer comes as
+ * a reply. */
+
 #include "sig/pbx/set.h"
 
 #include <assert.h>

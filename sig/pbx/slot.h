@@ -7,7 +7,8 @@
 #include "sig/model/event.h"
 
 void slot_free(struct call_host *h, uint16_t tenant, struct bytes slot, uint64_t owner);
-/* Who parked, who is parked, since when: with a space between them, for those who list slots. Its serial; 0: no memory. */
+/* The value has the parking user, the parked party and the time, separated by spaces, for lists of
+ * slots. Returns the serial; 0: no memory. */
 uint64_t slot_claim(struct call_host *h, const struct call *c, const char *slot, struct bytes by,
 		    struct bytes party, uint64_t since_utc_ms);
 /* Who waits there is asked for. The serial of the answer; 0: no memory. */

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Transfers: one party of an established call gives the other to a target (sig/model/transfer.h).
+ * By REFER or command; blind, attended within this shard or to a remote one, and as the mechanism
+ * below pickup, park return and Replaces. States: asked and saved, then ringing or joining, then
+ * done (NOTIFY 200, transferor released) or undone (the former pair is restored). The pair before
+ * is kept in the record until the end, so a successor can finish or undo it. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -39,7 +45,7 @@ bool transfer_is_allowed(const struct call_host *h, const struct call *c, const 
 	       extension_may(h->settings->tenants, e, ENTITLED_TRANSFER);
 }
 
-/* There is somebody to be given away. The caller's ACK may be on its way: the transfer waits for it. */
+/* There is a party to give away. The caller's ACK may still come: the transfer waits for it. */
 static bool transfer_may_begin(const struct call *c, uint8_t leg)
 {
 	if (leg == LEG_NONE)
@@ -137,7 +143,8 @@ static void swap(struct text *a, struct text *b)
 	*b = old;
 }
 
-/* Whose phone it is that is given away, as whoever rings then is told: as the transferor was. */
+/* The identity of the given party, as shown to the phones that ring next: that of the transferor's
+ * peer. */
 static bool caller_of(const struct call *c, struct dialog_party *out)
 {
 	const struct leg *l = c->legs[c->transfer->given];
@@ -271,7 +278,7 @@ static void turn_away(struct call_host *h, const struct call *c)
 		h->tell(h->owner, c->transfer->with.call, &over);
 }
 
-/* Who was asked for the other one goes on with whom it has. */
+/* The callee that was called for the other party continues with its own peer. */
 static void part_unmet(struct call_host *h, struct call *c)
 {
 	const struct call_event over = { .kind = CALL_EV_MEET };
@@ -330,7 +337,8 @@ static bool who_comes(const struct call *other, const struct transfer_with *with
 	       bridge_peer(other, *leg) == with->peer;
 }
 
-/* The two are a pair by now. Neither rang: they speak at once. own, user: whom the call has as theirs. */
+/* The two are the pair from now on. Neither rang, so both are bridged at once. own, user: the names
+ * in the call. */
 static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool calls,
 		    struct text *own, struct text *user)
 {
@@ -347,7 +355,9 @@ static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool cal
 				     .offerer = calls ? given : other };
 	c->reoffer = REOFFER_CALLER | REOFFER_CALLEE;
 	c->meet_ns = 0;
-	if (picked) /* it is the pair that was to be, and its callee the one who was called or took it for him */
+	/* the pair is as intended; the callee is the one called, or the one that took the call for
+         * him */
+	if (picked)
 		return;
 	swap(&c->from, calls ? own : user);
 	swap(&c->to, calls ? user : own);
@@ -368,7 +378,8 @@ static int transfer_meet_other(struct call_host *h, struct call *c, uint8_t leg)
 	return meeting.err;
 }
 
-/* They have nothing in common: who can more is asked for what the other one can, then the other one. REFUSED_CHANGING: it is. */
+/* They have nothing in common: the one with more capabilities is re-INVITEd with those of the
+ * other, then the other one. REFUSED_CHANGING: it was sent. */
 static enum refusal transfer_meet(struct call_host *h, struct call *c, const struct call *other,
 				  uint8_t leg)
 {
@@ -477,7 +488,7 @@ static bool transfer_may_go(const struct call *c)
 	       c->state == CALL_ESTABLISHED && !invite_is_open(c);
 }
 
-/* Nobody has said whose the slot is, or the call that is to be joined with may be asked again. */
+/* The store did not report the slot, or the call to be joined with may be asked again. */
 static void transfer_again(struct call_host *h, struct call *c)
 {
 	if (c->transfer->slot.number[0])
@@ -512,7 +523,7 @@ void transfer_go(struct call_host *h, struct call *c)
 		go_join(h, c);
 }
 
-/* Whoever rings is left. elsewhere: somebody else takes the call (RFC 3326). */
+/* Cancels the ringing branches. elsewhere: another phone takes the call (RFC 3326). */
 static void leave_rung(struct call_host *h, struct call *c, bool elsewhere)
 {
 	struct leg_farewell f = { 0 };
@@ -607,7 +618,7 @@ static enum refusal order_cancel(struct call_host *h, struct call *c, struct cal
 	    (t->state != TRANSFER_WAITING && !may_give_back(c)))
 		return REFUSED_NO_TRANSFER;
 	if (t->state == TRANSFER_RINGING && c->state == CALL_ESTABLISHED)
-		return REFUSED_ANSWERED; /* who answered is about to be heard */
+		return REFUSED_ANSWERED; /* the callee that answered is about to be bridged */
 	outbox_touch(&c->out);
 	if (t->state == TRANSFER_WAITING)
 		transfer_refuse(h, c, e.status);
@@ -631,7 +642,8 @@ static void leave(struct call_host *h, struct call *c)
 	forget(c);
 }
 
-/* Whoever was told waits for its answer: a BYE that overtakes the NOTIFY would say less. */
+/* The transferor's answer to the NOTIFY is awaited: a BYE that overtakes the NOTIFY would say
+ * less. */
 void transfer_done(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
@@ -642,7 +654,7 @@ void transfer_done(struct call_host *h, struct call *c)
 		leave(h, c);
 }
 
-/* Who was to ring sent it on, or one of several that rang has answered: it is whom it speaks with. */
+/* The rung target forwarded the call, or one of several has answered: that callee is the peer. */
 static void name_who_speaks(struct call *c)
 {
 	struct bytes user = call_answered_by(c);
@@ -722,8 +734,8 @@ static bool notify_again(struct call_host *h, struct call *c)
 	return t->outside && notify(h, c, 200);
 }
 
-/* What is left to do is to leave, or to say once more what became of the call. A call that is to be joined with may be resumed later
- * than this one. */
+/* What is left is to release the transferor, or to repeat the call's final NOTIFY. A call to be
+ * joined with may be resumed later than this one. */
 static void transfer_resume(struct call_host *h, struct call *c)
 {
 	struct transfer *t = c->transfer;
@@ -756,7 +768,7 @@ static void transfer_over(struct call_host *h, struct call *c)
 	transfer_clear(&c->transfer);
 }
 
-/* Who gave the caller to whom is rung (RFC 3892). */
+/* Referred-By of the transferor, to the target that is rung (RFC 3892). */
 static void transfer_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
 				 uint8_t leg)
 {
@@ -807,7 +819,7 @@ enum refusal transfer_order_leg(const struct call *c, enum shard_leg named, uint
 	return named == SHARD_LEG_NONE && !call_is_alone(c) ? REFUSED_WHICH_PARTY : REFUSED_NOT;
 }
 
-/* CONF-09: two are left, of whom one began it. */
+/* CONF-09: two members are left, and one of them is the initiator. */
 static bool conference_keeps_it(const struct call_host *h, const struct call *c)
 {
 	const struct room *r = h->settings->conferences.release == CONFERENCE_RELEASE_INITIATOR_LEFT

@@ -9,7 +9,8 @@
 
 /* Who wants it. */
 struct transfer_request {
-	uint8_t leg; /* of the transferor; LEG_NONE: nobody, and the caller, who has no other party, is given away */
+	/* the transferor's; LEG_NONE: no transferor; the caller, who has no peer, is given away */
+	uint8_t leg;
 	bool ordered;  /* by command, and not by REFER: */
 	bool replaced; /* by who takes its place (replace.h) */
 	uint32_t cseq; /* of that */
@@ -18,17 +19,17 @@ struct transfer_request {
 
 /* Its user may give parties away by REFER (CALL-27). */
 bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l);
-/* To that user of ours; gruu: to that phone of his alone. It begins when no INVITE is open. REFUSED_TRANSFER_OPEN, _NOT_ESTABLISHED,
- * _MEMORY: nothing has changed. */
+/* To that user of ours; gruu: to that phone of his alone. It begins when no INVITE is open.
+ * REFUSED_TRANSFER_OPEN, _NOT_ESTABLISHED, _MEMORY: nothing has changed. */
 enum refusal transfer_begin(struct call *c, const struct transfer_request *ask, struct bytes user,
 			    struct bytes gruu) NODISCARD;
 /* To somebody in another call, which becomes one with this (RFC 3891, RFC 5589 7). */
 enum refusal transfer_begin_with(struct call *c, const struct transfer_request *ask,
 				 const struct transfer_with *with) NODISCARD;
-/* To whom another shard has in that dialog, a user of ours perhaps (far.h). */
+/* To the party of that dialog on a remote shard, a user of ours perhaps (remote_shard.h). */
 struct transfer_there {
 	uint16_t shard;
-	bool joins; /* whom it goes to has that dialog, and has no other party */
+	bool joins; /* the target has that dialog and no peer */
 	struct replaces dialog;
 	struct bytes member; /* in place of that: of a conference there (conference.h) */
 };
@@ -36,7 +37,8 @@ enum refusal transfer_begin_remote(struct call *c, const struct transfer_request
 				   struct bytes user, const struct transfer_there *there) NODISCARD;
 /* It cannot be done: who asked is told so, and the call goes on as it was. */
 void transfer_refuse(struct call_host *h, struct call *c, uint16_t status);
-/* Whoever rings, by no transferor, rings no more: somebody else takes the party, who is alone again until then. */
+/* Cancels the ringing branches of a transfer without transferor: another phone takes the party,
+ * which waits alone until then. */
 void transfer_call_off(struct call_host *h, struct call *c);
 /* It is done: who gave its party away is told so, and left. */
 void transfer_done(struct call_host *h, struct call *c);
@@ -47,7 +49,8 @@ bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq);
 /* Nobody of the pair has still to be asked for what the other one can. */
 void transfer_met(struct call_host *h, struct call *c);
 
-/* One is under way, or is about to be: another call has been told that it has the place of one of its legs. */
+/* A transfer is under way, or about to be: another call was told that it has the place of one of
+ * its legs. */
 bool transfer_is_under_way(const struct call_host *h, const struct call *c);
 /* By command, of the leg that was named. Of a caller that is alone none need be. */
 enum refusal transfer_order_leg(const struct call *c, enum shard_leg named, uint8_t *leg) NODISCARD;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verb dial: whom it rings, and what follows when they have spoken with the caller. */
+/* The verb dial: the targets it rings, and what follows when they have talked with the caller. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ enum dial_how {
 enum { RING_MS = 5000, DIAL_WEIGHT = 1 };
 #define OF_CALLER "!" /* before a number that its caller has had put in */
 
-/* ---- whom ---- */
+/* ---- targets ---- */
 
 struct dial_target {
 	struct bytes number;
@@ -149,7 +149,7 @@ static bool dial_terms_of(const struct flow_turn_of *t, struct dial_terms *out)
 						       : verb_number(v, "rings") * RING_MS,
 				    .total_ms = verb_number(v, "total_s"),
 				    .decline_ends = verb_number(v, "decline_ends") };
-	/* whom a program calls alone is called as by a phone */
+	/* an only target named by a program is called as by a phone */
 	out->members = !verb_number(v, "forwards") &&
 		       (to->count > 1 || bytes_starts(v->texts[to->first], "group:"));
 	text_clear(&t->c->run->group);
@@ -448,7 +448,8 @@ static bool dial_confirms(const struct call *c, uint8_t leg)
 	return terms.file_count && (!c->run->confirm_outside || leg_is_trunk(c->legs[leg]));
 }
 
-/* Who makes the offer is asked after the caller is answered: before, an ACK would need the caller's answer. */
+/* The side that makes the offer is invited after the caller's 200: before, the ACK would need the
+ * caller's answer. */
 bool dial_answers(const struct flow_turn_of *t)
 {
 	const struct leg *a = call_caller(t->c);
@@ -499,7 +500,7 @@ static void dial_screen_settle(struct call *c)
 	}
 }
 
-/* Who has confirmed has heard what is for him alone. */
+/* A callee that has confirmed has heard the announcement meant for him alone. */
 void dial_announce(struct call_host *h, struct call *c)
 {
 	struct prompt_terms terms = { .times = 1 };
@@ -564,7 +565,7 @@ static uint32_t dial_ring_s(const struct call_host *h, const struct flow_run *r)
 	return (uint32_t)((r->ring_ms < left_ms ? r->ring_ms : left_ms) / 1000);
 }
 
-/* The user has a call, as far as that is known here. */
+/* The user has a call, as far as this node knows. */
 static bool dial_is_busy(const struct call_host *h, const struct call *c, struct bytes user)
 {
 	struct engaged e = { 0 };
@@ -688,7 +689,8 @@ int verb_dial(struct flow_turn_of *t)
 	return dial_keep(t, &terms) && dial_keep_said(t) ? dial_go_on(t) : OUTCOME_FAILED;
 }
 
-/* A caller that is up is given to the first of several: now that it rings there, the others ring, too. */
+/* An answered caller is bridged to the first of several branches that rings; the others ring from
+ * then on, too. */
 void dial_settle(struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;
@@ -716,8 +718,8 @@ static bool dial_is_goal(const struct call *c, struct bytes number)
 	return c->run->goal.n && bytes_eq(text_bytes(&c->run->goal), number);
 }
 
-/* What the program itself names is the tenant's word. What a caller has had put in for a name (digits, his number) is his: he dials it, with
- * his rights, and whoever comes by a trunk has none. */
+/* Targets that the program itself names have the tenant's rights. Values put in by the caller
+ * (digits, his number) have the caller's rights, and a caller from a trunk has none. */
 static bool dial_is_by_caller(const struct call *c)
 {
 	return flow_has_caller(c) && c->plan.steps[c->plan.count - 1].from == PLAN_FIRST &&

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verb directory: who is meant by a name that was keyed. Of several each is named, and a key chooses one. Their numbers are in the record,
- * as those of a dial are: a successor goes on with the same list. */
+/* The verb directory: finds extensions by a name dialled as digits. Several matches are read out,
+ * and a digit chooses one. The numbers found are in the record, like those of a dial, so a
+ * successor goes on with the same list. */
 #include "sig/call/prompts.h"
 #include "sig/host/extension.h"
 #include "sig/host/names.h"
@@ -8,7 +9,8 @@
 
 enum { KEYED_FROM = '1' };
 
-/* How a name is said: the first of them that can be played. flow_run.target counts all ways of all names. */
+/* Ways to say a name; the first that can be played is used. flow_run.target counts all ways of all
+ * names. */
 enum name_way { WAY_RECORDED, WAY_SPOKEN, WAY_NUMBER, WAYS };
 
 /* Recorded for it, or as a speech engine says it; else its number. */
@@ -53,7 +55,7 @@ static bool directory_terms(const struct flow_turn_of *t, struct bytes number, s
 	return true;
 }
 
-/* The one that is its turn, as far as it can be said; behind the last one a key is waited for. */
+/* Says the name at the current target; behind the last one a digit is waited for. */
 static int directory_say(struct flow_turn_of *t)
 {
 	uint8_t space[sizeof("text:::") + sizeof(((struct shard_extension *)0)->display_name)];
@@ -78,7 +80,7 @@ static int directory_say(struct flow_turn_of *t)
 	return VERB_BEGUN;
 }
 
-/* Whom the keys mean, by what this node knows now. */
+/* The extensions that match the digits, by what this node knows now. */
 static uint32_t directory_find(struct flow_turn_of *t, struct bytes found[NAMES_FOUND_MAX])
 {
 	uint8_t space[RUN_TARGETS_MAX];
@@ -113,7 +115,8 @@ bool directory_reads(const struct call *c)
 	return c->run->kind == RUN_PROMPTS && c->run->targets.n;
 }
 
-/* What cannot be played is said in the next way; a key that is nobody's goes on to the next name. */
+/* A way that cannot be played is followed by the next way; a digit without meaning goes on to the
+ * next name. */
 int directory_prompted(struct call *c, const struct prompt_result *result)
 {
 	struct flow_run *r = c->run;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Carries out flows (flow.h) as a module of the call: READY -> (caller answered) -> WAITS -> ENDED
+ * -> READY of the next verb. A verb begins only when its position is saved, since others can
+ * observe it from then on. Verbs of their own file (dial, play, directory and so on) report their
+ * outcome by flow_ended, and the interpreter (sig/flow/program.h) chooses the next verb. Programs
+ * are looked up by name and version, held while they run, and asked for when they are not in
+ * memory. Results of helper processes (HTTP, store, mail) return here as replies. */
+
 #include "sig/pbx/flow/flow.h"
 
 #include <stdlib.h>
@@ -165,8 +172,8 @@ static bool run_answers(struct call_host *h, struct call *c)
 	return false;
 }
 
-/* The web server of a list of verbs has failed, and nothing follows in the list: the step that was given the list says what comes then. False:
- * it is no such list. */
+/* The web server of a verb list failed and the list has no next verb: the step that was given the
+ * list decides. Returns false if the program is no such list. */
 static bool run_back_to_asker(const struct call_host *h, struct flow_run *r,
 			      const struct flow_program *p, const struct flow_step *step)
 {
@@ -293,7 +300,8 @@ static enum flow_turn run_redirect(struct flow_turn_of *t)
 	return run_enter(t, p);
 }
 
-/* enters: the first verb of that program; NULL: the one behind that which has ended. FLOW_VERB: there is one that is to be carried out. */
+/* enters: its first verb is next; NULL: the verb behind the ended one. Returns FLOW_VERB if a verb
+ * is to be carried out. */
 static enum flow_turn run_turn(struct flow_turn_of *t, const struct flow_program *enters)
 {
 	struct flow_run *r = t->c->run;
@@ -322,7 +330,8 @@ static enum flow_turn run_turn(struct flow_turn_of *t, const struct flow_program
 	return turn;
 }
 
-/* The last verb of a list asks a web server, and its URL cannot be made. visit: as it was before the turn. */
+/* The last verb of a list asks a web server whose URL cannot be formed. visit: the value before the
+ * turn. */
 static bool run_cannot_ask(const struct flow_turn_of *t, uint16_t visit)
 {
 	const struct flow_step *s = &t->p->steps[t->c->run->at.step];
@@ -395,8 +404,8 @@ static void run_diverted(struct call *c)
 		LOG_WARN("flow", c->id, "no memory for who has sent a call to a flow");
 }
 
-/* Where it is refused, the call goes on in the flow that it is in. visit: verbs that were begun before. Behind the name and FLOW_BOX may be a
- * mailbox, which is the variable box then. */
+/* If refused, the call stays in its present flow. visit: number of verbs begun before. A mailbox
+ * may follow FLOW_BOX in the name; it becomes the variable box. */
 static enum refusal flow_run_new(struct call_host *h, struct call *c, const struct flow_program *p,
 				 struct bytes name, uint16_t visit)
 {
@@ -593,7 +602,7 @@ void flow_back(struct call_host *h, struct call *c)
 	text_clear(&number);
 }
 
-/* Whom it has called does not take the call. */
+/* The called target does not take the call. */
 static bool flow_unanswered(struct call_host *h, struct call *c, const struct call_ending *e)
 {
 	if (!flow_has_caller(c) || c->run->state != RUN_WAITS || c->run->kind != RUN_DIAL)
@@ -886,8 +895,8 @@ static const struct module_reply flow_replies[] = {
 	{ ASK_BOX, message_replied },  { ASK_KEPT, dial_replied },  { 0 },
 };
 
-/* What has begun is over, though nobody has said how: another order was carried out meanwhile, or whom it gave its caller to has not taken
- * him. The verb begins again, with what is left of it. */
+/* The verb that began is over without a result: another order was carried out meanwhile, or the
+ * target did not take the caller. The verb begins again, with the time that is left. */
 static bool run_begins_again(const struct call *c)
 {
 	bool alone = call_is_alone(c) && c->state == CALL_ESTABLISHED && !c->member && !c->park &&
@@ -953,7 +962,7 @@ static void flow_settle(struct call_host *h, struct call *c)
 	run_go_on(h, c);
 }
 
-/* A key, or what became of a REFER, that the process before this one has, whose answer was lost with it. */
+/* A digit or a REFER result that the previous process had received, with its answer lost. */
 static bool flow_repeated(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct response ok = { .status = 200 };

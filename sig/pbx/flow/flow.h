@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A call goes through a flow (docs/flows.md). The interpreter (sig/flow/program.h) says which verb comes; here it is carried out, and how it
- * ended goes back. What others can observe begins when the position is saved; verbs that decide run on in one step. A successor goes on at
- * the verb: what has begun is in its record, and what has not begins there.
- *
- *   READY -> (its caller is answered) -> WAITS -> ENDED -> READY of the next verb
- *
- * Whoever else takes the caller, has him: then the flow is over.
- */
+/* A call runs a flow (docs/flows.md). The interpreter (sig/flow/program.h) chooses the next verb;
+ * it is carried out here, and its outcome goes back. What others can observe begins when the
+ * position is saved; verbs that only decide run on in one step. A successor continues at the verb:
+ * one that has begun is in the record, any other begins then. READY -> (caller answered) -> WAITS
+ * -> ENDED -> READY of the next verb. The flow is over when anything else takes the caller. */
 #ifndef SIG_PBX_FLOW_FLOW_H
 #define SIG_PBX_FLOW_FLOW_H
 
@@ -22,8 +18,8 @@ struct flow_turn_of {
 	struct flow_verb *v;
 };
 
-/* No outcome yet: something has begun (flow_run.kind). Or ever: the call ends, or goes on in another flow. Or it was lost: it begins anew. Or
- * somebody was asked, and the answer is awaited. */
+/* No outcome yet: the verb has begun (flow_run.kind); the call ends or continues in another flow;
+ * what it began was lost, so it begins anew; or an answer is awaited. */
 enum { VERB_BEGUN = -1, VERB_LEAVES = -2, VERB_AGAIN = -3, VERB_ASKS = -4 };
 
 /* How a verb is carried out. */
@@ -45,7 +41,8 @@ int verb_asks(struct flow_turn_of *t, struct effect_ask *ask, uint32_t ms);
 /* What the world says to a program. */
 struct flow_world flow_world_of(struct flow_turn_of *t);
 
-/* Of a verb that has begun to give its caller to somewhere: VERB_BEGUN (it is there, or on its way), the outcome, or VERB_AGAIN. */
+/* Of a verb that gives its caller to a place: VERB_BEGUN (there, or on its way), the outcome, or
+ * VERB_AGAIN. */
 int place_look(struct call *c);
 /* What is said of who is to be picked up. */
 void place_replied(struct call_host *h, struct call *c, const struct reply *reply);
@@ -59,7 +56,8 @@ void flow_ended(struct call *c, enum flow_outcome outcome);
 void flow_again(struct call_host *h, struct call *c);
 /* A number among the arguments of a verb. */
 uint32_t verb_number(const struct flow_verb *v, const char *arg);
-/* Its prompts are played behind what the terms have. False: there are too many, or one has too long a name. */
+/* Appends the verb's prompts to terms. Returns false if there are too many, or a name is too
+ * long. */
 bool verb_prompts(struct prompt_terms *terms, const struct flow_verb *v, const char *arg);
 
 /* ---- verbs.c ---- */
@@ -68,7 +66,8 @@ void flow_describe(const struct call_host *h, const struct call *c, struct write
 
 /* ---- http.c ---- */
 int verb_http(struct flow_turn_of *t);
-/* This process has the program of a call of another one: its application is connected with, where that gave it by WebSocket. */
+/* The process has the program of a call that it took over: connects its application if that gave it
+ * by WebSocket. */
 void http_link(struct call_host *h, struct call *c, const struct flow_program *p);
 /* The call is over. */
 void http_leave(struct call_host *h, struct call *c);
@@ -99,7 +98,8 @@ int verb_command(struct flow_turn_of *t, const char *command, const struct verb_
 
 /* ---- refer.c ---- */
 int verb_refer(struct flow_turn_of *t);
-/* At the end of each step: it is said, or said again by a process that has the call now. VERB_BEGUN, or OUTCOME_FAILED. */
+/* At the end of each step: sends the REFER, or repeats it after a takeover. Returns VERB_BEGUN or
+ * OUTCOME_FAILED. */
 int refer_look(struct call_host *h, struct call *c);
 /* An answer to the REFER, or none came. */
 void refer_answered(struct call_host *h, struct call *c, const struct call_event *ev);
@@ -110,7 +110,8 @@ void refer_notify_answer(struct call_host *h, struct call *c);
 
 /* ---- directory.c ---- */
 int verb_directory(struct flow_turn_of *t);
-/* The flow reads names, and one of them was said. The outcome, with the number in flow_run.value; or VERB_AGAIN: the next one is read. */
+/* The flow reads names out, and one was played. Returns the outcome, with the number in
+ * flow_run.value, or VERB_AGAIN for the next name. */
 bool directory_reads(const struct call *c);
 int directory_prompted(struct call *c, const struct prompt_result *result);
 
@@ -120,7 +121,8 @@ int verb_dial(struct flow_turn_of *t);
 bool dial_target_at(const struct flow_run *r, uint8_t i, struct bytes *number);
 /* The caller is to be answered first. */
 bool dial_answers(const struct flow_turn_of *t);
-/* Who answers is asked for a key (module.screened), or hears something before he speaks with the caller. */
+/* The callee that answers is asked for a digit (module.screened), or hears a prompt before it is
+ * bridged. */
 uint32_t dial_screen_ms(const struct call *c, uint8_t leg);
 bool dial_screened(struct call_host *h, struct call *c, uint8_t leg, char key);
 void dial_screen_overdue(struct call_host *h, struct call *c);
@@ -147,7 +149,8 @@ void flow_called_back(struct call *c);
 bool dial_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
 
 /* ---- flow.c ---- */
-/* How it ends its call: a caller who was never answered hears, as the record does, why the last dial had nobody for him. */
+/* How the flow ends its call: a caller that was never answered gets the reason of the last dial, as
+ * the record does. */
 struct call_ending flow_ending(const struct call *c);
 /* Nobody rings any more. */
 void flow_leave_rung(struct call_host *h, struct call *c);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verb http: what a web server is told of a call. Who asks it, and reads its answer, is the node's helper process. */
+/* The verb http: what a web server is told about a call. A helper process of the node sends the
+ * request and reads the answer. */
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -171,7 +172,8 @@ static void http_help(const struct call_host *h, const struct call *c, enum help
 			  &ask); /* without memory it is asked when the next verb does */
 }
 
-/* Its last step asks that for more; empty: it is none of an application. */
+/* The application that the last step asks for more verbs; empty if the program is not an
+ * application's. */
 static struct bytes program_application(const struct flow_program *p)
 {
 	const struct flow_step *last = &p->steps[p->count - 1];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The verbs login, pin, greeting and notification: who may hear what lies in a mailbox, and change what is its own (docs/adr/0126, 0115). One's own phone is known by its password. Who guesses
- * waits, with the guesses of that password by other ways (sig/host/security.h).
- */
+/* The verbs login, pin, greeting and notification: access to a mailbox, and changes to its owner's
+ * settings (docs/adr/0126, 0115). The owner's own phone is authenticated by its password. Wrong
+ * PINs slow down further attempts, together with guesses of that password by other ways
+ * (sig/host/security.h). */
 #include "base/json.h"
 #include "base/zone.h"
 #include "sig/call/secret.h"
@@ -95,7 +95,7 @@ int verb_command(struct flow_turn_of *t, const char *command, const struct verb_
 	return outcome;
 }
 
-/* name-BOX, greeting-BOX and what goes on with '-'. */
+/* name-BOX, greeting-BOX and their variants that continue with '-'. */
 static bool prompt_is_of_box(struct bytes prompt, struct bytes box)
 {
 	static const char *const words[] = { "name-", "greeting-" };
@@ -111,14 +111,15 @@ static bool prompt_is_of_box(struct bytes prompt, struct bytes box)
 	return false;
 }
 
-/* Four digits: two numbers. False: they are none. */
+/* Four digits: two numbers. Returns false for anything else. */
 static bool keyed_pair(struct bytes keys, uint32_t *first, uint32_t *second)
 {
 	return keys.n == 4 && !bytes_u32(bytes_sub(keys, 0, 2), first) &&
 	       !bytes_u32(bytes_from(keys, 2), second);
 }
 
-/* The next day of that name; today is one. False: it is none this year or the next. */
+/* The next date with that day and month, today included. Returns false if it is not in this year or
+ * the next. */
 static bool keyed_day(struct bytes keys, int64_t today, struct civil *out)
 {
 	uint32_t day, month;
@@ -132,7 +133,8 @@ static bool keyed_day(struct bytes keys, int64_t today, struct civil *out)
 	return day && day <= civil_month_days(out->year, out->month);
 }
 
-/* until: Unix time in ms of the end of the day that was keyed. False: it is none. */
+/* until: Unix time in ms of the end of the day that was entered. Returns false if it is not a
+ * day. */
 static bool greeting_until(const struct flow_turn_of *t, struct writer *until)
 {
 	const char *own = tenants_terms(t->h->settings->tenants, t->c->tenant)->zone;
@@ -175,7 +177,7 @@ int verb_greeting(struct flow_turn_of *t)
 		       : OUTCOME_FAILED;
 }
 
-/* HH:MM-HH:MM, nothing at any time. False: a time is none. */
+/* HH:MM-HH:MM, or nothing for any time. Returns false if a time is invalid. */
 static bool keyed_times(const struct flow_verb *v, struct writer *w)
 {
 	struct bytes from = verb_text(v, "from"), until = verb_text(v, "until");

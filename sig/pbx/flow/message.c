@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The verb message: a mailbox is asked (docs/adr/0123). A successor asks again: each thing that is done may be done twice. */
+/* The verb message: requests to a mailbox (docs/adr/0123). A successor asks again: each request may
+ * be done twice. */
 #include "base/json.h"
 #include "base/log.h"
 #include "sig/host/calendars.h"
@@ -59,7 +60,8 @@ static void message_id(const struct call *c, uint8_t number, char id[MESSAGE_ID_
 	writer_number(&w, "-", number, "");
 }
 
-/* Who has logged in to it is named as who did it: the extension that calls, or the owner from elsewhere. */
+/* Who made a change: the extension that calls and has logged in, or the owner calling from
+ * elsewhere. */
 static struct bytes message_by(const struct call *c, struct bytes box)
 {
 	const struct leg *l = call_caller(c);
@@ -214,7 +216,8 @@ static void message_settle(const struct call *c, const struct box_message *m)
 		memcpy(r->left, id, sizeof(r->left));
 }
 
-/* Members become variables: those of the counts alone where none was looked for. So who sends an answer still has the message that he answers. */
+/* JSON members become variables; only those of the counts if no message was looked for, so a user
+ * who replies still has the message that he replies to. */
 static struct bytes message_value(struct writer *w, const struct call_host *h, const struct call *c,
 				  const struct box_news *news)
 {

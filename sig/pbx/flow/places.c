@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Verbs that give the caller to somewhere, or somebody to him: a slot, a room, a call that rings or is parked. The modules that have these places do it; here is what a flow asks them
- * for, and how it knows what became of that. Each is looked at as it is now, so a successor finds what its predecessor would have.
- */
+/* Verbs that give the caller to a place, or a party to the caller: a slot, a room, a ringing or a
+ * parked call. The modules of these places do the work; this file makes the request of a flow, and
+ * derives its outcome. Each place is looked at as it is now, so a successor finds what its
+ * predecessor would have. */
 #include "base/json.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
@@ -29,8 +29,8 @@ enum {
 	STREAM_WAIT_MS = 2000,
 };
 
-/* Whose word the text of an argument is: the tenant's (empty), where the program has it as it is, else the caller's. False: the word of
- * somebody who is nobody of ours. */
+/* On whose authority the argument's text is: the tenant's (user empty) if it is literal in the
+ * program, else the caller's. Returns false if the caller is not a user of ours. */
 static bool place_word_of(const struct flow_turn_of *t, const char *arg, struct bytes *user)
 {
 	const struct leg *l = call_caller(t->c);
@@ -72,7 +72,8 @@ static int verb_park(struct flow_turn_of *t)
 
 /* ---- conference ---- */
 
-/* Somebody who has had the name put in calls the room as anybody does: he is asked for its PIN, and is there what that makes him. */
+/* A caller that supplied the name enters the room as any caller does: it is asked for the PIN,
+ * which decides its role. */
 static uint8_t room_enters(const struct flow_turn_of *t, const struct room_terms *room)
 {
 	bool host = verb_number(t->v, "moderator");
@@ -280,7 +281,8 @@ static int verb_notify(struct flow_turn_of *t)
 
 enum { HEAR_SAID };
 
-/* As by call.stream of a party: it hears him through what follows, and says nothing. Who is slow to come is waited for no longer. */
+/* As by call.stream of a party: the application hears the caller through the verbs that follow, and
+ * sends nothing. A slow application is not waited for. */
 static int stream_listens(struct flow_turn_of *t)
 {
 	struct media_stream_terms terms = { .sides = (uint8_t)(MEDIA_STREAM_FROM_PARTY +

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The caller's side is to call somebody itself: REFER in the caller's dialog (RFC 3515), and its NOTIFYs, which say what became of that.
- * The REFER leaves when its number and branch are saved. A process that takes the call over says the same one again, until it is known to
- * have been accepted: its party sees a copy of what it has.
- */
+/* The caller's side is asked to call a target itself: REFER in the caller's dialog (RFC 3515), and
+ * its NOTIFYs with the result. The REFER is sent when its number and branch are saved. A process
+ * that takes the call over sends the same one again until it is known to have been accepted: its
+ * party sees a retransmission. */
 #include "sig/pbx/refer.h"
 #include "base/log.h"
 #include "sig/call/relay.h"
@@ -18,7 +17,7 @@ static bool flow_refers(const struct call *c)
 	return c->run && c->run->state == RUN_WAITS && c->run->kind == RUN_REFER;
 }
 
-/* ---- whom ---- */
+/* ---- the target ---- */
 
 /* RFC 3323: who calls is not said. */
 static bool is_nowhere(struct bytes host)
@@ -29,7 +28,8 @@ static bool is_nowhere(struct bytes host)
 	return host.n >= n && bytes_iis(bytes_from(host, host.n - n), suffix);
 }
 
-/* What the caller's side knows a number by: a phone of ours by us, a trunk by itself, or where it is if it does not say who calls. */
+/* The host part by which the caller's side knows a number: ours for a phone of ours, else the
+ * trunk's, or its address if it hides the caller. */
 static bool refer_host(const struct leg *l, struct sip_name_addr *at)
 {
 	const struct dialog *d = &l->dialog;
@@ -58,8 +58,8 @@ static void write_number(struct writer *w, struct bytes number, const struct sip
 		writer_fmt(w, ":%u", at->port);
 }
 
-/* What stands in the program is the tenant's word. What callers have had put in is theirs: a phone may call any number by itself, with its
- * own rights; a trunk would call at the tenant's cost. */
+/* A literal in the program is the tenant's. A value put in by the caller is the caller's: a phone
+ * may call any number itself, with its own rights; a trunk would call at the tenant's cost. */
 static bool refer_may(const struct flow_turn_of *t, struct bytes to)
 {
 	bool number = !bytes_starts(to, "sip:") && !bytes_starts(to, "sips:");
@@ -153,7 +153,7 @@ void refer_answered(struct call_host *h, struct call *c, const struct call_event
 		LOG_INFO("flow", c->id, "the caller's side takes no REFER",
 			 LOG_U64("status", ev->message ? ev->message->status : 408));
 		flow_ended(c, OUTCOME_FAILED);
-	} else if (!refer_wants_notify(ev->message)) { /* nothing will be heard of it */
+	} else if (!refer_wants_notify(ev->message)) { /* no NOTIFY will come */
 		flow_ended(c, OUTCOME_NEXT);
 	} else {
 		r->status = REFER_ACCEPTED;
@@ -163,7 +163,7 @@ void refer_answered(struct call_host *h, struct call *c, const struct call_event
 
 /* ---- what becomes of it ---- */
 
-/* The status line of a message/sipfrag (RFC 3420); 0: there is none. */
+/* The status line of a message/sipfrag (RFC 3420); 0 if it is absent. */
 static uint16_t fragment_status(struct bytes body)
 {
 	static const char version[] = "SIP/2.0 ";
@@ -175,7 +175,8 @@ static uint16_t fragment_status(struct bytes body)
 	return (uint16_t)status;
 }
 
-/* -1: it goes on. A subscription may end with what was known then: whoever has accepted, and says no more, has taken it. */
+/* Returns -1 while it goes on. A subscription may end with the last state known: a party that
+ * accepted and reports no more has taken it. */
 static int notified_outcome(const struct sip_message *m)
 {
 	uint16_t status = fragment_status(m->body);
@@ -191,7 +192,8 @@ static int notified_outcome(const struct sip_message *m)
 		       : OUTCOME_NEXT;
 }
 
-/* Saved before said: nobody says again what was answered. What follows may be a BYE, which is not to overtake the answer. */
+/* Sent after the save, so no process answers it twice. A BYE may follow, which must not overtake
+ * the answer. */
 void refer_notify_answer(struct call_host *h, struct call *c)
 {
 	struct flow_run *r = c->run;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How each verb of a flow is carried out, by what calls do anyway; and what a program may ask about the call. */
+/* How each verb of a flow is carried out with what calls do anyway; and the facts that a program
+ * may ask of the call. */
 #include <stdlib.h>
 
 #include "base/json.h"
@@ -50,7 +51,8 @@ bool verb_prompts(struct prompt_terms *terms, const struct flow_verb *v, const c
 	return i == value->count;
 }
 
-/* Behind the prompts. text, as: the arguments that say what. False: it is no such value, or there is no room. */
+/* Appended to the prompts. text, as: the arguments with value and format. Returns false for an
+ * invalid value, or without room. */
 static bool said_add(struct prompt_terms *terms, const struct flow_verb *v, const char *text,
 		     const char *as, struct writer *w)
 {
@@ -306,7 +308,8 @@ static struct bytes tag_value(const struct call *c, struct bytes tag)
 	return (struct bytes){ 0 };
 }
 
-/* The caller's INVITE had it, and its side may say it (sig/identity/policy.h). Of RFC 7433 without parameters. */
+/* From the caller's INVITE, if its side is trusted for it (sig/identity/policy.h). RFC 7433 without
+ * parameters. */
 static struct bytes header_value(const struct call *c, struct bytes name)
 {
 	struct bytes rest = text_bytes(&call_caller(c)->carried), value;

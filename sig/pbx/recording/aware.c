@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Recording awareness of parties (RFC 7866 6.1.2, 7.1.2, 7.1.3; docs/adr/0049): a=record in SDP to
+ * those that support it, a re-INVITE when it changes, and their a=recordpref applied as a recording
+ * code if settings permit. What a leg was told is compared by hash with what follows from the
+ * recordings, so nothing else is saved and a successor tells what its predecessor could not. An
+ * answer repeated before the ACK stays the same (RFC 3261 13.2.1). */
+
 #include "base/log.h"
 #include "media/offer/own.h"
 #include "sig/call/invite.h"
@@ -117,7 +123,7 @@ static uint16_t record_state_hash(const struct offer_record_state *told)
 	return hash;
 }
 
-/* Whoever has refused it is asked again when there is something else to say. */
+/* A party that refused is told again when the state differs from the refused one. */
 static bool leg_lacks_record_state(const struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Recordings of a call (recording.h): which policies of extensions and trunks, orders and codes
+ * want one, when it begins and ends, and what the recorder (a helper process, a mailbox or SIPREC)
+ * is told after each step. Also the recording tone of the parties and of conferences, the facts
+ * stored with a file, and the code by which a party starts, stops or pauses it. Everything derives
+ * from the recordings in the call's record, so a successor goes on with the same files. */
+
 #include <errno.h>
 
 #include "base/json.h"
@@ -123,14 +129,15 @@ static void fact(struct writer *w, const char *name, struct bytes value)
 	json_write_text(w, value);
 }
 
-/* As in the call record: one that is too long would displace all others, and with them the mailbox. */
+/* As in the call record: a number that is too long would displace all other facts, the mailbox
+ * among them. */
 static struct bytes fact_number(const struct call_host *h, const struct call *c,
 				const struct text *number)
 {
 	return bytes_sub(cdr_number(h, c, text_bytes(number)), 0, sizeof(c->cdr->from) - 1);
 }
 
-/* What the file says of itself beside what the recorder knows. */
+/* The facts in the file in addition to those of the recorder. */
 static struct bytes facts_write(const struct call_host *h, const struct call *c,
 				const struct recording *r, struct bytes mailbox,
 				char out[RECORDING_FACTS_MAX])
@@ -263,7 +270,8 @@ static uint32_t tone_every_ms(const struct call_host *h, const struct call *c,
 	return recording_tone_ms(h->settings, c->tenant, e ? e->record_tone : RECORD_TONE_AS_SET);
 }
 
-/* A process that goes on with the recording goes on with its tones: those that were due are left out. */
+/* A successor goes on with the tones of the recording; those that were due meanwhile are left
+ * out. */
 static void recording_sound(const struct call_host *h, const struct call *c, struct recording *r)
 {
 	uint64_t gone_ms = h->now.utc_ms > r->tone_utc_ms ? h->now.utc_ms - r->tone_utc_ms : 0;
@@ -285,7 +293,8 @@ struct media_room_tone recording_room_tone(uint32_t every_ms, uint64_t begun_ns)
 					 .begun_ns = begun_ns };
 }
 
-/* That it is recorded, or that who speaks with it is. Of two the older one's. Compares by memcmp. */
+/* The party is recorded, or its peer is; of two recordings that of the older one. Compares by
+ * memcmp. */
 static bool recordings_overlay(const struct call_host *h, const struct call *c,
 			       const struct call_flow *f, struct media_overlay *out)
 {
@@ -352,8 +361,8 @@ static bool account_is_noted(const struct call *c, const struct recording *r)
 	return !r->facts.n || bytes_is(text_bytes(&c->account), r->told_account);
 }
 
-/* A further segment is in the record soon: were it not, the next process would name its own as this one, and the recorder takes the next
- * name that is free. */
+/* A further segment is saved soon: otherwise a successor would reuse its name, and the recorder
+ * would take the next free one. */
 static void recording_sync(struct call_host *h, struct call *c, struct recording *r)
 {
 	if (r->to == RECORD_TO_SIPREC) {
@@ -424,7 +433,8 @@ bool recordings_are_due(const struct call_host *h, const struct call *c)
 	return false;
 }
 
-/* One recording has what both say: where both policies want it at one place, that of the caller is for both. A mailbox is nobody else's. */
+/* One recording has both directions: if the policies of both legs want it at one place, the
+ * caller's serves both. A mailbox is never shared. */
 static void recording_apply_policy(struct call_host *h, struct call *c)
 {
 	const uint8_t legs[2] = { c->bridge.caller, c->bridge.callee };
@@ -698,7 +708,7 @@ static void recording_taps(const struct call *c, uint8_t leg, struct leg_taps *t
 	taps->tap_fork = siprec_taps(c, leg);
 }
 
-/* Of two in turns the one whose turn it is. */
+/* Of two in turns, the one with the turn. */
 static void recording_pressed(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
 {
 	enum call_code code = recording_code_meant(c, leg, whole);

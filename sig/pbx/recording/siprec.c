@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Recording sessions of a call with an external recorder (SIPREC, RFC 7866; docs/adr/0045): the
+ * state machine of one session per recording, with INVITE, answer, ACK, re-INVITE on changes,
+ * session timer and BYE. It opens ports and keys for the streams, lets the media side fork them,
+ * and on failure tries the next recorder or retries later. The call goes on whatever becomes of the
+ * session. SDP and metadata are written by siprec_body.c, the dialog and recorder lookup by
+ * siprec_dialog.c. */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +23,11 @@
 #include "sig/pbx/recording/siprec_body.h"
 #include "sig/pbx/recording/siprec_dialog.h"
 
-/* ---- what the recorder asks in its session: re-INVITE, UPDATE, OPTIONS and INFO; our answer ---- */
+/* ---- requests of the recorder in its session: re-INVITE, UPDATE, OPTIONS and INFO; our answer
+ * ---- */
 
-/* RFC 3264 6: where it takes nothing now our line is inactive, and where it has none we have none. */
+/* RFC 3264 6: a stream that it does not accept is inactive in our answer; a line that it lacks we
+ * lack, too. */
 static void talk_read_offer(struct siprec_talk *t, const struct siprec *s, struct bytes sdp)
 {
 	struct sdp_error error;
@@ -99,7 +108,7 @@ static void siprec_accept(struct call_host *h, struct call *c, struct recording 
 	ok.extra = writer_lines(&extra);
 	s->offered = invite && !offer.n;
 	siprec_answer_send(h, s, ev, &ok);
-	explicit_bzero(h->sdp, ok.body.n); /* it may have keys */
+	explicit_bzero(h->sdp, ok.body.n); /* it may contain SRTP keys */
 	session_timer_start(h, &s->timer);
 	outbox_touch_later(&c->out);
 }
@@ -209,7 +218,7 @@ static void siprec_answer_again(struct call_host *h, struct call *c, uint8_t ind
 	txns_send(h->txns, &s->unacked_hop, text_bytes(&s->unacked));
 }
 
-/* ---- ports and keys ---- */
+/* ---- ports and SRTP keys ---- */
 
 static void siprec_close_ports(struct call_host *h, struct siprec *s)
 {
@@ -229,7 +238,8 @@ static void siprec_make_keys(struct call_host *h, struct siprec *s)
 	}
 }
 
-/* Where it has none yet, with keys if it wants them. False: calls come first where few are left. */
+/* Opens the ports that it lacks, with SRTP keys if wanted. Returns false when few ports are left:
+ * calls go first. */
 static bool siprec_open_ports(struct call_host *h, struct siprec *s)
 {
 	struct ports *ports;
@@ -275,7 +285,8 @@ static void siprec_fork_end(struct call_host *h, const struct call *c, const str
 	explicit_bzero(&r->siprec->fork, sizeof(r->siprec->fork));
 }
 
-/* Of what the recorder takes: who may be heard now. Whom it knows nothing of yet is not sent. */
+/* Limited to streams that the recorder accepts, of parties that may be heard now. A party unknown
+ * to the recorder is not sent. */
 static struct media_fork siprec_fork_of(const struct siprec *s, const struct siprec_talk *t)
 {
 	struct media_fork fork = s->answer;
@@ -290,7 +301,7 @@ static struct media_fork siprec_fork_of(const struct siprec *s, const struct sip
 	return fork;
 }
 
-/* The node copies what the recorder takes, of whom may be heard now. */
+/* The node copies the streams that the recorder accepts, of parties that may be heard now. */
 static void siprec_fork_settle(struct call_host *h, const struct call *c, const struct recording *r,
 			       const struct siprec_talk *t)
 {
@@ -351,8 +362,8 @@ static void siprec_report_lost(struct call_host *h, struct call *c, const struct
 	s->lost = true;
 }
 
-/* There is no session, or none any more: another one is asked for in a while, or of another recorder at once. What was not heard meanwhile
- * is lost only where a session was up. */
+/* The session failed or ended: another INVITE is sent in a while, or to another recorder at once.
+ * Audio of the meantime counts as lost only if a session was up. */
 static void siprec_lost_to(struct call_host *h, struct call *c, struct recording *r,
 			   enum siprec_outcome outcome, const char *reason, bool elsewhere)
 {

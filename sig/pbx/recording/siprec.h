@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Recordings with an external recorder (docs/adr/0045-an-external-recorder.md): their sessions, by the values of sig/model/recording.h. Whatever
- * becomes of them the call goes on.
- */
+/* Recordings with an external recorder (docs/adr/0045-an-external-recorder.md): their sessions, by
+ * the values of sig/model/recording.h. The call goes on whatever becomes of them. */
 #ifndef SIG_PBX_RECORDING_SIPREC_H
 #define SIG_PBX_RECORDING_SIPREC_H
 
@@ -12,7 +10,8 @@
 #include "sig/model/recording.h"
 #include "sig/pbx/recording/siprec_body.h"
 
-/* After each step, of a recording that goes there: asks the recorder, tells it what has changed, copies what it takes. */
+/* After each step, of a recording at that recorder: sends INVITEs and changes, and forks the
+ * streams that it accepts. */
 void siprec_settle(struct call_host *h, struct call *c, struct recording *r);
 /* It is over: the recorder hears BYE. */
 void siprec_end(struct call_host *h, struct call *c, struct recording *r);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes what a recorder is told, SDP (RFC 7866 7.1.1) and metadata (RFC 7865 9) in a multipart
+ * body, and reads its answer. Pure: it depends on the call, its legs and the recording alone. All
+ * ids are derived from the id of the call, so each session about it names the same communication
+ * session, participants and streams. Text of parties is escaped or left out, so it cannot end a
+ * part or an element. */
+
 #include <errno.h>
 #include <string.h>
 #include <time.h>
@@ -38,7 +44,8 @@ static uint8_t audio_line(const struct call *c, uint8_t leg)
 	return UINT8_MAX;
 }
 
-/* Whom nobody hears is not recorded either: it is held, or muted, or something is announced. */
+/* A party that is held, muted or replaced by an announcement is heard by no peer, and is not
+ * recorded either. */
 static bool party_speaks(const struct call *c, const struct recording *r, const struct leg *l,
 			 const struct leg *other)
 {
@@ -112,7 +119,8 @@ uint64_t siprec_talk_hash(struct call_host *h, const struct call *c, const struc
 	return hash ? hash : 1;
 }
 
-/* What an id in the metadata is of. They are made of the call's id, so each session about the call has the same ones. */
+/* The kind of object that an id in the metadata is for. Ids derive from the call's id, so all
+ * sessions about the call share them. */
 enum siprec_id { SIPREC_ID_SESSION, SIPREC_ID_PARTY, SIPREC_ID_STREAM };
 
 /* ---- SDP ---- */
@@ -253,7 +261,8 @@ static void siprec_time_write(struct writer *w, const char *element, uint64_t ut
 	WRITER_TEXTS(w, "</", element, ">");
 }
 
-/* RFC 3261 25.1: user. What is left needs no escape in XML either, but '&' and ''', which are escaped here, too. */
+/* RFC 3261 25.1: user. What is left needs no escape in XML but '&' and ''', which are escaped
+ * here. */
 static void user_write(struct writer *w, struct bytes user)
 {
 	for (size_t i = 0; i < user.n; i++) {
@@ -325,7 +334,8 @@ static void direction_write(struct writer *w, const struct siprec_talk *t, const
 	WRITER_TEXTS(w, "</", element, ">");
 }
 
-/* RFC 7865 6.9: what a party sends, and what it hears of the other. Whom nobody may hear sends nothing. */
+/* RFC 7865 6.9: what a party sends, and what it hears of its peer. A party that may not be heard
+ * sends nothing. */
 static void streams_of_party(struct writer *w, const struct siprec_talk *t, unsigned i)
 {
 	const struct siprec_party *p = &t->party[i], *other = &t->party[1 - i];
@@ -384,7 +394,8 @@ void siprec_write_metadata(struct writer *w, const struct siprec_talk *t)
 
 /* ---- the body ---- */
 
-/* Each line of the parts begins with a letter and '=', or with '<': no text of others can look like a delimiter. */
+/* Each line of the parts begins with a letter and '=', or with '<': no text of a party can look
+ * like a delimiter. */
 static void boundary_write(struct writer *w, const struct siprec_talk *t)
 {
 	writer_number(w, "tandem-", t->session_id, "");

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a recorder is told: SDP (RFC 7866 7.1.1) and metadata (RFC 7865 9) in one body of two parts. And what its answer says. Pure: texts of
- * others go in as they are, and come out as they may stand there.
- */
+/* What a recorder is told: SDP (RFC 7866 7.1.1) and metadata (RFC 7865 9) in one body of two parts;
+ * and how its answer is read. Pure: texts of others are escaped so that they can stand there. */
 #ifndef SIG_PBX_RECORDING_SIPREC_BODY_H
 #define SIG_PBX_RECORDING_SIPREC_BODY_H
 
@@ -11,7 +9,7 @@
 #include "sig/model/call.h"
 #include "sig/model/recording.h"
 
-/* One whose voice is a stream. */
+/* A party that is the source of a stream. */
 struct siprec_party {
 	bool there;         /* else its stream is inactive, and nobody's */
 	bool speaks;        /* what it says may be recorded now */
@@ -45,10 +43,9 @@ void siprec_write_body(struct writer *w, const struct siprec_talk *t);
 void siprec_write_sdp(struct writer *w, const struct siprec_talk *t);
 void siprec_write_metadata(struct writer *w, const struct siprec_talk *t);
 
-/*
- * Where the recorder takes the streams: address, port and payload types of each that is on. 0. -EBADMSG: it is no answer to our offer.
- * -ENOTSUP: nothing of it can be sent to; without SRTP where we offered it. -ENOENT: it takes neither stream. *reason says so in words.
- */
+/* Where the recorder accepts the streams: address, port and payload types of each that is on.
+ * Returns 0; -EBADMSG: not an answer to our offer; -ENOTSUP: no usable stream, or no SRTP though
+ * offered; -ENOENT: it accepts neither stream. *reason says so in words. */
 int siprec_read_answer(struct media_fork *out, struct bytes sdp, bool secure,
 		       const char **reason) NODISCARD;
 
@@ -64,7 +61,8 @@ struct siprec_words {
 /* Slices of the call and of *words. The recording has its session, with ports. */
 void siprec_talk_read(struct siprec_talk *out, struct siprec_words *words,
 		      const struct call_host *h, const struct call *c, const struct recording *r);
-/* Of all that the recorder is told but times and the version: when it changes the recorder is told anew. Never 0. */
+/* Covers all that the recorder is told except times and the version: a changed hash means a
+ * re-INVITE. Never 0. */
 uint64_t siprec_talk_hash(struct call_host *h, const struct call *c, const struct recording *r);
 
 #endif

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The SIP dialog of a recording session: finding the recorder (addresses or names by RFC 3263), and
+ * the requests in the dialog. Recorders are tried in the order of the settings, recently failed
+ * ones last, each at most once a round. Sends INVITE, re-INVITE, CANCEL, BYE and OPTIONS with the
+ * headers of RFC 7866 6.1.1, and answers digest challenges. siprec.c decides when; a successor
+ * resolves the names again. */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,7 +106,7 @@ static bool name_resolves(struct call_host *h, const struct call *c, struct sipr
 	return resolves;
 }
 
-/* From the recorder on whose turn it is. True: a name is looked up. */
+/* Starts with the recorder at s->resolve. Returns true while a name is being looked up. */
 static bool places_resolve(struct call_host *h, const struct call *c, struct siprec *s)
 {
 	const struct shard_siprec *to = &h->settings->siprec;
@@ -214,7 +220,7 @@ bool siprec_has_others(const struct siprec *s)
 	return s->place_count > 1;
 }
 
-/* Whoever goes on with a session of another process knows no places yet. */
+/* A successor that continues a session knows no places yet. */
 static uint8_t rounds_places(const struct call_host *h, const struct siprec *s)
 {
 	return s->place_count ? s->place_count : h->settings->siprec.count;
@@ -302,7 +308,7 @@ void siprec_hang_up(struct call_host *h, struct siprec *s)
 
 /* ---- INVITE ---- */
 
-/* The first address of ours by which it is reached. False: there is none. */
+/* The first address of ours that leads there. Returns false if none does. */
 static bool siprec_hop(const struct call_host *h, const struct siprec *s, struct sip_hop *out)
 {
 	const struct shard_settings *set = h->settings;
@@ -406,7 +412,7 @@ bool siprec_send(struct call_host *h, struct siprec *s, const struct siprec_talk
 	r.content_type = writer_done(&kind);
 	r.body = writer_done(&body);
 	slot = body.overflow ? NULL : leg_request(h, &s->dialog, &r, TXN_USER_SIPREC);
-	explicit_bzero(h->sdp, body.n); /* it may have keys */
+	explicit_bzero(h->sdp, body.n); /* it may contain SRTP keys */
 	if (!slot)
 		return false;
 	s->invite = slot->self;

@@ -8,7 +8,8 @@
 #include "sig/model/recording.h"
 #include "sig/pbx/recording/siprec_body.h"
 
-/* A new one, at the place that was found. False: no address of ours leads to the recorder, or there is no memory. */
+/* A new dialog at the place found. Returns false if no address of ours leads to the recorder, or
+ * without memory. */
 bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec *s) NODISCARD;
 /* INVITE, or re-INVITE. False: there is no transaction for it. */
 bool siprec_send(struct call_host *h, struct siprec *s, const struct siprec_talk *t) NODISCARD;
@@ -24,13 +25,12 @@ bool siprec_challenged(struct call_host *h, struct siprec *s,
 		       const struct sip_message *m) NODISCARD;
 /* Nobody waits for its answer: the session is over for us. */
 void siprec_bye(struct call_host *h, struct dialog *d);
-/* CANCEL or BYE, by how far it is. */
+/* CANCEL or BYE, depending on its state. */
 void siprec_hang_up(struct call_host *h, struct siprec *s);
 
-/*
- * Where recorders are: at addresses, or at names that are looked up (RFC 3263). A round tries each place at most once, in the order of the
- * settings, and within a name in the order of its records; those that failed a moment ago come last.
- */
+/* Recorders are at addresses, or at names that are looked up (RFC 3263). A round tries each place
+ * at most once, in the order of the settings and of the records of a name; recently failed ones
+ * come last. */
 
 enum siprec_found {
 	SIPREC_FOUND,
@@ -44,7 +44,8 @@ enum siprec_found siprec_find(struct call_host *h, const struct call *c, struct 
 bool siprec_on_found(struct call_host *h, struct siprec *s, const struct lookup_news *news);
 /* Nobody waits for it any more. */
 void siprec_find_stop(struct call_host *h, const struct call *c, struct siprec *s);
-/* Where it was did not take it: the next one comes next. True: that one was not asked yet in this round. */
+/* The place did not accept: the next is tried. Returns true if that was not asked yet in this
+ * round. */
 bool siprec_next_place(const struct call_host *h, struct siprec *s) NODISCARD;
 /* Another one may take what this one does not. */
 bool siprec_has_others(const struct siprec *s);
