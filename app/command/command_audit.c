@@ -35,7 +35,7 @@ static json_t *audit_url(const char *text)
 	char shown[AUDIT_TEXT_MAX];
 	struct writer w = writer_over(shown, sizeof(shown));
 
-	webhook_url_masked(&w, bytes_str(text));
+	webhook_url_masked(&w, bytes_str(text), true);
 	return command_text_json(bytes_mem(shown, w.n));
 }
 

@@ -474,23 +474,19 @@ static void json_urls_mask(json_t *json)
 	size_t i;
 
 	if (json_is_string(json) && strstr(json_string_value(json), "://")) {
-		webhook_url_masked(&w, bytes_str(json_string_value(json)));
+		webhook_url_masked(&w, bytes_str(json_string_value(json)), false);
 		(void)json_string_setn(json, masked, w.n);
 	}
 	json_array_foreach(json, i, value) json_urls_mask(value);
 	json_object_foreach(json, name, value) json_urls_mask(value);
 }
 
-/* For who may not put it: user, password and query of its URLs are not for him. */
-static void program_mask(struct program_value *v)
+/* Stolen. For roles that may not put it: of its URLs they have scheme, host and port. */
+static json_t *program_for(const struct command_run *run, json_t *program)
 {
-	json_t *program = json_loads(v->text, 0, NULL);
-	size_t n;
-
-	json_urls_mask(program);
-	n = program ? json_dumpb(program, v->text, sizeof(v->text) - 1, JSON_COMPACT) : 0;
-	v->text[n < sizeof(v->text) ? n : 0] = '\0';
-	json_decref(program);
+	if (run->role < COMMAND_FOR_ADMIN)
+		json_urls_mask(program);
+	return program;
 }
 
 /* NULL: the run has failed. For free(). */
@@ -500,11 +496,8 @@ static struct program_value *flow_stored(struct command_run *run)
 	struct bytes name = command_value(run, "name")->text;
 
 	if (v && (document_stored(run->node, run->tenant, &g_flow_documents, name, v) ||
-		  flow_is_shipped(v, name))) {
-		if (run->role < COMMAND_FOR_ADMIN)
-			program_mask(v);
+		  flow_is_shipped(v, name)))
 		return v;
-	}
 	free(v);
 	(void)document_missing(run, &g_flow_documents);
 	return NULL;
@@ -519,7 +512,8 @@ void command_flow_get(struct command_run *run)
 		return;
 	json = flow_show(run->node, document_tenant(run), v);
 	if (json)
-		(void)json_object_set_new(json, "program", json_loads(v->text, 0, NULL));
+		(void)json_object_set_new(json, "program",
+					  program_for(run, json_loads(v->text, 0, NULL)));
 	free(v);
 	command_answer(run, json);
 }
@@ -546,7 +540,7 @@ void command_flow_list(struct command_run *run)
 void command_flow_export(struct command_run *run)
 {
 	struct program_value *v = flow_stored(run);
-	json_t *program = v ? json_loads(v->text, 0, NULL) : NULL;
+	json_t *program = v ? program_for(run, json_loads(v->text, 0, NULL)) : NULL;
 	char *text = program ? json_dumps(program, JSON_INDENT(2)) : NULL;
 
 	if (v)
@@ -564,8 +558,10 @@ void command_flow_graph(struct command_run *run)
 	struct program_value *v = flow_stored(run);
 	struct flow_program *p = v ? program_read(bytes_str(v->text), &unused) : NULL;
 
-	if (p)
+	if (p) {
+		(void)program_for(run, p->root);
 		flow_graph_write(p, &w);
+	}
 	if (v)
 		command_answer(run, p ? json_stringn(dot, w.n) : NULL);
 	program_free(p);
@@ -683,7 +679,7 @@ void command_flow_try(struct command_run *run)
 		command_fail(run, COMMAND_BAD_ARGUMENT, "time",
 			     "time is one such as 18:00 or 2026-12-24 18:00");
 	else
-		command_answer(run, flow_try(p, &trial));
+		command_answer(run, program_for(run, flow_try(p, &trial)));
 }
 
 /* ---- calls ---- */

@@ -58,13 +58,13 @@ static json_t *help_row(const struct help_ask *ask, const json_t *args)
 	const json_t *body = json_object_get(args, "body");
 	const char *url = json_string_value(json_object_get(args, "url"));
 
-	return json_pack("{s:I, s:s, s:o, s:o, s:O?, s:O?, s:O?, s:O?}", "utc_ms",
-			 (json_int_t)clock_utc_ms(), "kind", ask->kind->name, "call",
-			 command_call_id_json(ask->answer.call), "url",
-			 asked_url(bytes_str(url ? url : ""), json_object_get(args, "hidden")),
-			 "flow", json_object_get(body, "flow"), "step",
-			 json_object_get(body, "step"), "visit", json_object_get(body, "visit"),
-			 "id", json_object_get(args, "id"));
+	return json_pack(
+		"{s:I, s:s, s:o, s:o, s:O?, s:O?, s:O?, s:O?}", "utc_ms",
+		(json_int_t)clock_utc_ms(), "kind", ask->kind->name, "call",
+		command_call_id_json(ask->answer.call), "url",
+		asked_url(bytes_str(url ? url : ""), json_object_get(args, "hidden"), true), "flow",
+		json_object_get(body, "flow"), "step", json_object_get(body, "step"), "visit",
+		json_object_get(body, "visit"), "id", json_object_get(args, "id"));
 }
 
 static void help_fail(struct help_ask *ask, const char *reason, const char *detail)

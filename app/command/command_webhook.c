@@ -218,7 +218,7 @@ static void webhook_answer(struct command_run *run, const json_t *result, const 
 			command_fail(run, COMMAND_UNAVAILABLE, NULL, "webhooks are not reached: %s",
 				     why);
 	} else if (webhook_find(run, &v)) {
-		out = form_view(&g_webhook_form, &v);
+		out = document_view_stored(run, bytes_str(v.name));
 		(void)json_object_set_new(out, "figures", known ? known : json_null());
 		command_answer(run, out);
 	} else {

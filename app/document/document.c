@@ -969,6 +969,8 @@ json_t *document_view_stored(const struct command_run *run, struct bytes name)
 		return NULL;
 	if (document_stored(run->node, run->tenant, kind, name, value))
 		json = document_view(run->node, kind, document_tenant(run), value);
+	if (json && kind->form && run->role < COMMAND_FOR_ADMIN)
+		form_urls_hide(kind->form, json, value);
 	OPENSSL_cleanse(value, kind->size);
 	free(value);
 	return json;

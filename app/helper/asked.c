@@ -90,12 +90,15 @@ json_t *asked_text(struct bytes text, const json_t *hidden)
 	return json;
 }
 
-json_t *asked_url(struct bytes url, const json_t *hidden)
+json_t *asked_url(struct bytes url, const json_t *hidden, bool whole)
 {
 	char space[256];
 	struct writer w = writer_over(space, sizeof(space));
 
-	webhook_url_shown(&w, url);
+	if (whole)
+		webhook_url_shown(&w, url);
+	else
+		webhook_url_masked(&w, url, false);
 	return asked_text(writer_done(&w), hidden);
 }
 

@@ -24,8 +24,8 @@ struct asked {
 
 /* The first octets of a text, each of the hidden values (a list of texts) in it as "***". New reference; NULL: no memory. */
 json_t *asked_text(struct bytes text, const json_t *hidden);
-/* Likewise a URL, without user, password, query and fragment. */
-json_t *asked_url(struct bytes url, const json_t *hidden);
+/* Likewise a URL, without user, password, query and fragment. Not whole: without its path, too. */
+json_t *asked_url(struct bytes url, const json_t *hidden, bool whole);
 /* One more; the oldest of its tenant goes where it has too many, else the oldest of all. Stolen; NULL is fine. */
 void asked_put(struct asked *a, uint16_t tenant, json_t *row);
 /* The newest first, limit at most. tenant: NULL: of all. call: "": of all. New reference. */

@@ -5,7 +5,7 @@
  * connected to, and once more before anything is said on a connection that was there.
  *
  *     args:   id, url, fallback, method, body, timeout_ms, secret, networks, hidden (values that nobody may see)
- *     result: url (as it is shown), status, ms, tries; and answer (JSON), or reason (a word) and detail; shown: a list, each try for who
+ *     result: url (as events have it), status, ms, tries; and answer (JSON), or reason (a word) and detail; shown: a list, each try for who
  *             looks (app/helper/asked.h)
  */
 #include <errno.h>
@@ -370,14 +370,14 @@ static void http_on_status(const struct http *q, long status, struct http_outcom
 			       status < 400 ? ": redirects are not followed" : "");
 }
 
-static json_t *http_url_shown(const struct http *q)
+static json_t *http_url_shown(const struct http *q, bool whole)
 {
-	return asked_url(bytes_str(q->urls[q->at]), json_object_get(q->args, "hidden"));
+	return asked_url(bytes_str(q->urls[q->at]), json_object_get(q->args, "hidden"), whole);
 }
 
 static json_t *http_result(const struct http *q, long status, uint64_t now_ns)
 {
-	return json_pack("{s:o, s:I, s:I, s:I}", "url", http_url_shown(q), "status",
+	return json_pack("{s:o, s:I, s:I, s:I}", "url", http_url_shown(q, false), "status",
 			 (json_int_t)status, "ms", (json_int_t)((now_ns - q->begin_ns) / NS_PER_MS),
 			 "tries", (json_int_t)q->tries);
 }
@@ -391,11 +391,11 @@ static void http_show(const struct http *q, long status, const char *reason, uin
 	(void)json_array_append_new(
 		q->shown,
 		json_pack("{s:o, s:i, s:I, s:I, s:s, s:b, s:I, s:o, s:I, s:o}", "url",
-			  http_url_shown(q), "try", (int)q->tries, "status", (json_int_t)status,
-			  "ms", (json_int_t)((now_ns - q->try_ns) / NS_PER_MS), "reason",
-			  reason ? reason : "", "signed", q->gate.secret_count != 0, "sent",
-			  (json_int_t)sent.n, "request", asked_text(sent, hidden), "received",
-			  (json_int_t)got.n, "answer", asked_text(got, hidden)));
+			  http_url_shown(q, true), "try", (int)q->tries, "status",
+			  (json_int_t)status, "ms", (json_int_t)((now_ns - q->try_ns) / NS_PER_MS),
+			  "reason", reason ? reason : "", "signed", q->gate.secret_count != 0,
+			  "sent", (json_int_t)sent.n, "request", asked_text(sent, hidden),
+			  "received", (json_int_t)got.n, "answer", asked_text(got, hidden)));
 }
 
 /* The next URL, if there is one. */

@@ -243,7 +243,7 @@ static void say_answer(struct helper *h, struct helper_request *r, bool said)
 		(void)json_object_update_new(
 			result,
 			json_pack("{s:o, s:I, s:s}", "url",
-				  asked_url(bytes_str(say_arg(s, "url")), NULL), "status",
+				  asked_url(bytes_str(say_arg(s, "url")), NULL, true), "status",
 				  (json_int_t)s->status, "fetch", s->fetch ? s->fetch : ""));
 	helper_answer(h, r, result);
 }

@@ -310,20 +310,24 @@ static void query_masked(struct writer *w, struct bytes query)
 	}
 }
 
-void webhook_url_masked(struct writer *w, struct bytes text)
+void webhook_url_masked(struct writer *w, struct bytes text, bool whole)
 {
 	size_t scheme = bytes_find(text, ':'), query;
 	struct bytes path, host, head;
 
-	if (scheme + 3 > text.n || memcmp(text.p + scheme, "://", 3)) {
+	if (!scheme || scheme + 3 > text.n || memcmp(text.p + scheme, "://", 3)) {
 		writer_bytes(w, text);
 		return;
 	}
 	host = webhook_url_authority(text, &path);
 	head = bytes_sub(text, 0, scheme + 3);
 	writer_bytes(w, head);
-	writer_str(w, host.p > head.p + head.n ? WEBHOOK_URL_MASK "@" : "");
+	writer_str(w, whole && host.p > head.p + head.n ? WEBHOOK_URL_MASK "@" : "");
 	writer_bytes(w, host);
+	if (!whole) {
+		writer_str(w, "/…");
+		return;
+	}
 	query = bytes_find(path, '#');
 	head = bytes_sub(path, 0, query);
 	writer_bytes(w, bytes_sub(head, 0, bytes_find(head, '?')));

@@ -65,8 +65,12 @@ bool webhook_url_may_ask(struct bytes url, struct bytes networks);
 
 /* A URL as it is shown: without user, password, query and fragment. */
 void webhook_url_shown(struct writer *w, struct bytes url);
-/* The same in place: *** for user and password, for what parameters of the query are, and for the fragment. What is no URL is as it is. */
+/*
+ * The same in place: *** for user and password, for what parameters of the query are, and for the
+ * fragment. Not whole, as roles below administrator and events have it: scheme, host and port, and
+ * an ellipsis, as a path may be a secret. What is no URL is as it is.
+ */
 #define WEBHOOK_URL_MASK "***"
-void webhook_url_masked(struct writer *w, struct bytes text);
+void webhook_url_masked(struct writer *w, struct bytes text, bool whole);
 
 #endif

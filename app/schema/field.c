@@ -167,28 +167,38 @@ static json_t *form_json(const struct form *f, const void *value)
 
 enum { FIELD_URL_MAX = 1024, FIELD_URLS = 4 /* of one kind */ };
 
-static struct bytes field_url_masked(char out[FIELD_URL_MAX], const char *text)
+static struct bytes field_url_masked(char out[FIELD_URL_MAX], const char *text, bool whole)
 {
 	struct writer w = writer_over(out, FIELD_URL_MAX);
 
-	webhook_url_masked(&w, bytes_str(text));
+	webhook_url_masked(&w, bytes_str(text), whole);
 	return writer_done(&w);
 }
 
-json_t *form_view(const struct form *f, const void *value)
+static void form_urls_mask(const struct form *f, json_t *json, const void *value, bool whole)
 {
-	json_t *json = form_json(f, value);
-
 	for (const struct command_arg *arg = f->fields; json && arg->name; arg++) {
 		char masked[FIELD_URL_MAX];
 		struct bytes shown;
 
 		if (!arg->field.url || !json_object_get(json, arg->name))
 			continue;
-		shown = field_url_masked(masked, (const char *)value + arg->field.at);
+		shown = field_url_masked(masked, (const char *)value + arg->field.at, whole);
 		(void)json_object_set_new(json, arg->name, command_text_json(shown));
 	}
+}
+
+json_t *form_view(const struct form *f, const void *value)
+{
+	json_t *json = form_json(f, value);
+
+	form_urls_mask(f, json, value, true);
 	return json;
+}
+
+void form_urls_hide(const struct form *f, json_t *json, const void *value)
+{
+	form_urls_mask(f, json, value, false);
 }
 
 json_t *form_document(const struct form *f, const void *value)
@@ -482,7 +492,7 @@ static bool field_urls_keep(struct command_run *run, const struct command_arg *f
 
 		if (!given || !strstr(given, "://") || !strstr(given, WEBHOOK_URL_MASK))
 			continue;
-		if (!bytes_is(field_url_masked(masked, is), given)) {
+		if (!bytes_is(field_url_masked(masked, is, true), given)) {
 			command_fail(run, COMMAND_BAD_ARGUMENT, arg->name,
 				     "%s has *** in place of what nobody is shown: give all of it, "
 				     "or what is shown, unchanged",

@@ -40,7 +40,7 @@ struct field {
 	/* NULL, or what is wrong with the text, beyond what the argument allows. value: of the document. */
 	const char *(*wrong)(const void *value, const char *text);
 	bool patterns; /* its text has patterns of numbers, of which some hardly mean what they say */
-	bool url;      /* it may be a URL: user, password and query of that nobody is shown */
+	bool url; /* a URL: user, password and query nobody is shown, its path administrators */
 	/* Its text names documents of that kind, or numbers ("number"), joined by ','; "": those alone that say of what kind they are,
 	 * as flow:NAME. NULL: it names none. */
 	const char *refers;
@@ -191,6 +191,8 @@ void form_begin(const struct form *f, void *value, struct bytes name);
 uint64_t *form_changed(const struct form *f, void *value);
 /* New references, NULL: out of memory. The document has its version, too. */
 json_t *form_view(const struct form *f, const void *value);
+/* In such a view, as roles below administrator have it: of its URLs scheme, host and port. */
+void form_urls_hide(const struct form *f, json_t *json, const void *value);
 json_t *form_document(const struct form *f, const void *value);
 /* 0, -EBADMSG or -EPROTONOSUPPORT with a reason, -ENOMEM: then value is as it was. Unknown members are left out, those that lack are as
  * they begin. */

@@ -427,7 +427,8 @@ static const struct {
 			    HAS_CALL | HAS_STEP },
 	[SIG_CALL_HTTP] = { "call.http",
 			    "The verb http of a flow has asked a web server. url: which one, "
-			    "without its query; http_status: what it said, 0: nothing; ms: how "
+			    "by scheme, host and port; http_status: what it said, 0: nothing; ms: "
+			    "how "
 			    "long "
 			    "all tries took. reason: empty; or why it failed: timeout, "
 			    "unreachable, "

@@ -84,7 +84,8 @@ const struct command_arg g_number_fields[] = {
 	URL_FIELD("to", to, field_leads_wrong,
 		  "What it leads to: flow:NAME, group:NAME, or the URL of a web application, "
 		  "which answers with a list of verbs (docs/flows.md). Of a URL user, password "
-		  "and query are shown as ***."),
+		  "and query are shown as ***, and to roles below admin scheme, host and port "
+		  "alone."),
 	URL_FIELD("fallback", fallback, field_fallback_wrong,
 		  "Of a URL: where the call goes when that application fails, another URL or "
 		  "flow:NAME. Empty: it is refused (480)."),

@@ -45,10 +45,12 @@ static const char *field_hook_numbers_wrong(const void *value, const char *text)
 
 const struct command_arg g_webhook_fields[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the webhook."),
-	URL_FIELD("url", url, field_hook_url_wrong,
-		  "Where events are posted to: https://HOST/PATH, or http://. No redirect is "
-		  "followed. A new webhook needs it. User, password and query are shown as ***; "
-		  "what is given back so stays as it is."),
+	URL_FIELD(
+		"url", url, field_hook_url_wrong,
+		"Where events are posted to: https://HOST/PATH, or http://. No redirect is "
+		"followed. A new webhook needs it. User, password and query are shown as ***; "
+		"what is given back so stays as it is. Roles below admin see scheme, host and port "
+		"alone, as in https://hooks.example.org/…: a path may be a secret."),
 	TEXT_FIELD("events", events, CHARSET_TEXT, field_hook_events_wrong,
 		   "Types of events, joined by ','; '*' is any text: call.*,registration.new. "
 		   "Empty: all."),

@@ -710,19 +710,24 @@ class Keys(Asks, CallTest):
 
 
 class Shown(Asks, CallTest):
-    """What of a URL is a secret nobody is shown, in lists, single documents, answers, audit and log."""
+    """What of a URL is a secret nobody is shown, in lists, single documents, answers, audit and log; its path administrators alone."""
 
     def test_urls(self):
         admin, reader = self.token(self.node, "admin"), self.token(self.node, "reader")
-        url, shown = "https://hook:s3cretpass@crm.example.com/in?token=t0ps3cret&room=5#fr4g", "https://***@crm.example.com/in?token=***&room=***#***"
+        url, shown = "https://hook:s3cretpass@crm.example.com/p4th?token=t0ps3cret&room=5#fr4g", "https://***@crm.example.com/p4th?token=***&room=***#***"
         answers = [self.ok(self.node, "PATCH", "/v1/webhooks/crm", admin, {"url": url, "enabled": False})]
         self.addCleanup(self.http, self.node, "DELETE", "/v1/webhooks/crm", admin)
         answers.append(self.ok(self.node, "PATCH", "/v1/numbers/4100", admin, {"to": url}))
         self.addCleanup(self.http, self.node, "DELETE", "/v1/numbers/4100", admin)
         self.ok(self.node, "PATCH", "/v1/flows/crm", admin, {"program": [{"http": {"url": url}}]})
         self.addCleanup(self.http, self.node, "DELETE", "/v1/flows/crm", admin)
-        for path in ("/v1/webhooks/crm", "/v1/webhooks", "/v1/numbers/4100", "/v1/numbers", "/v1/flows/crm", "/v1/flows", "/v1/flows/crm/export", "/v1/flows/crm/graph"):
-            answers.append(self.ok(self.node, "GET", path, reader))
+        paths = ("/v1/webhooks/crm", "/v1/webhooks", "/v1/numbers/4100", "/v1/numbers", "/v1/flows/crm", "/v1/flows", "/v1/flows/crm/export", "/v1/flows/crm/graph")
+        read = [self.ok(self.node, "GET", path, reader) for path in paths] + [self.ok(self.node, "GET", "/v1/flows:try?flow=crm", reader)]
+        self.assertEqual((read[0]["url"], read[2]["to"], read[4]["program"][0]["http"]["url"]), ("https://crm.example.com/…",) * 3)
+        self.assertNotIn("p4th", json.dumps(read))
+        self.assertIn("crm.example.com", json.dumps(read[-1]))
+        answers += read + [self.ok(self.node, "GET", "/v1/webhooks/crm", admin)]
+        self.assertEqual(answers[-1]["url"], shown)
         until(lambda: [row for row in self.ok(self.node, "GET", "/v1/audit", admin) if row["command"] == "number.put"])
         answers.append(self.ok(self.node, "GET", "/v1/audit", admin))
         for text in [json.dumps(answer) for answer in answers] + [self.node.log_text()]:

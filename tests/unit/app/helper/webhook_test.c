@@ -199,33 +199,38 @@ static void shown(const char *url, const char *want)
 	assert_string_equal(text, want);
 }
 
-static void masked(const char *url, const char *want)
+/* What is masked is masked once: a client that gives it back has given nothing new. */
+static void masked(bool whole, const char *url, const char *want)
 {
 	char text[256], again[256];
 	struct writer w = writer_over(text, sizeof(text) - 1);
 	struct writer a = writer_over(again, sizeof(again) - 1);
 
-	webhook_url_masked(&w, bytes_str(url));
+	webhook_url_masked(&w, bytes_str(url), whole);
 	text[w.n] = '\0';
 	assert_string_equal(text, want);
-	webhook_url_masked(&a, bytes_str(text));
+	webhook_url_masked(&a, bytes_str(text), whole);
 	again[a.n] = '\0';
 	assert_string_equal(again, want);
 }
 
-/* What is masked is masked once: a client that gives it back has given nothing new. */
 static void test_masked(void **state)
 {
 	(void)state;
-	masked("https://a.test/x?key=1&&b=&c#top", "https://a.test/x?key=***&&b=***&***#***");
-	masked("http://user:p@ss@a.test:81", "http://***@a.test:81");
-	masked("wss://token@a.test?x", "wss://***@a.test?***");
-	masked("http://a.test/", "http://a.test/");
-	masked("flow:menu", "flow:menu");
-	masked("group:a@b?c=d", "group:a@b?c=d");
-	masked("://", "://");
-	masked("a:/", "a:/");
-	masked("", "");
+	masked(true, "https://a.test/x?key=1&&b=&c#top", "https://a.test/x?key=***&&b=***&***#***");
+	masked(true, "http://user:p@ss@a.test:81", "http://***@a.test:81");
+	masked(true, "wss://token@a.test?x", "wss://***@a.test?***");
+	masked(true, "http://a.test/", "http://a.test/");
+	masked(false, "https://hooks.test/services/T0/SECRET", "https://hooks.test/…");
+	masked(false, "http://user:p@ss@a.test:81?key=1#top", "http://a.test:81/…");
+	masked(false, "wss://[::1]:81", "wss://[::1]:81/…");
+	for (int whole = 0; whole < 2; whole++) {
+		masked(whole, "flow:menu", "flow:menu");
+		masked(whole, "group:a@b?c=d", "group:a@b?c=d");
+		masked(whole, "://", "://");
+		masked(whole, "a:/", "a:/");
+		masked(whole, "", "");
+	}
 }
 
 static void test_shown(void **state)
