@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads and writes the identity of a node, the Redis that its state directory belongs to, and its
+ * place beside its line of the roster. app/daemon/start.c and app/node/node_wait.c call it at
+ * start, so that a copied directory or another Redis is found out before anything is written. The
+ * decisions about twins are pure; the files are "identity" and "cluster" below DIR.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -75,7 +82,7 @@ int belonging_keep(const struct belonging *b, const char *dir)
 	return err ? err : file_replace(path, 0600, belonging_write(text, b));
 }
 
-/* Once may be what a process that has died had on its way. */
+/* A process that has died may still have one write on its way. */
 enum { RETURNS_MAX = 2 };
 
 static const struct bytes ANY_ID = BYTES_LIT("0000000000000001");
@@ -91,7 +98,7 @@ struct bytes twin_place_write(char out[TWIN_PLACE_MAX], uint64_t incarnation,
 	return writer_done(&w);
 }
 
-/* Of whom the line is. 0: nobody's who may live. */
+/* Incarnation of the process that wrote the line; 0: it has stopped, or the line is malformed. */
 static uint64_t line_owner(struct bytes line)
 {
 	struct roster_node node;
@@ -101,7 +108,7 @@ static uint64_t line_owner(struct bytes line)
 	return node.incarnation;
 }
 
-/* The place of that process: false where it is not known. */
+/* Reads the place of that process; false: it is not known. */
 static bool place_read(struct bytes text, uint64_t incarnation, struct bytes *place,
 		       struct bytes *where)
 {
@@ -129,7 +136,7 @@ static bool was_here(struct twin *t, const struct identity *own, struct bytes te
 	return bytes_is(place, own->place);
 }
 
-/* A line that is longer is of nobody that this program knows of. */
+/* A line that is longer was written by no program that is known. */
 static void line_note(struct twin *t, struct bytes line)
 {
 	if (bytes_cstr(line, t->seen, sizeof(t->seen)))

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who a node is: its state directory. The directory has a random id, made at its first start, and the node holds its lock.
- * Whoever finds a lease with its own place knows that the process before is gone: two cannot hold one lock. The same id at
- * another place is a copy of the directory, or the directory after a move or a boot.
+ * Identity of a node: its state directory, which has a random id, made at its first start, and a
+ * lock that the node holds. A node that finds a lease with its own place knows that the process
+ * before is gone: two cannot hold one lock. The same id at another place is a copy of the
+ * directory, or the directory after a move or a boot.
  */
 #ifndef CLUSTER_IDENTITY_H
 #define CLUSTER_IDENTITY_H
@@ -21,26 +22,26 @@ struct identity {
 
 /* Its number in a cluster: of the first 16 digits. Never 0. */
 uint64_t identity_node(const struct identity *own);
-/* Reads DIR/identity, or makes it. lock_fd: the directory's lock, held. 0; -EBADMSG: the file is damaged; or -errno. */
+/* Reads DIR/identity, or makes it. lock_fd: the directory's lock. 0; -EBADMSG: damaged; -errno. */
 int identity_open(struct identity *out, const char *dir, int lock_fd,
 		  struct rand_source *rand) NODISCARD;
 /* What the file says: 32 hexadecimal digits. 0 or -EBADMSG. */
 int identity_parse(char out[IDENTITY_LEN + 1], struct bytes text) NODISCARD;
 
 /*
- * Which Redis a state directory belongs to. What waits in the directory (call records, documents) is for that Redis alone. Each Redis
- * has ids, random and made by the first directory; the file "cluster" of a directory has one of them, and where that Redis was.
- *
- * A Redis that lost its data has no id, and is at the same place: it is given the id again. One that has others is another one. One
- * that has none, at another place, is another one as well: an emptied Redis stays where it is.
+ * Which Redis a state directory belongs to. Call records and documents that wait in the directory
+ * are for that Redis alone. Each Redis has random ids, made by the first directory; the file
+ * "cluster" of a directory has one of them, and the place of that Redis. A Redis without an id at
+ * the same place has lost its data: it is given the id again. One with other ids is another Redis,
+ * and so is one without an id at another place: an emptied Redis stays at its place.
  */
 
 enum { BELONGING_PLACE_MAX = 2048, BELONGING_TEXT_MAX = BELONGING_PLACE_MAX + 40 };
 
 struct belonging {
 	char id[IDENTITY_LEN + 1]; /* empty: of no Redis yet */
-	char place
-		[BELONGING_PLACE_MAX]; /* its URL without logins; "own": the server in the directory itself */
+	/* URL without logins; "own": the server in the directory itself. */
+	char place[BELONGING_PLACE_MAX];
 };
 
 /* DIR/cluster. 0; -ENOENT: there is none; -EBADMSG: it is damaged; or -errno. */
@@ -51,15 +52,13 @@ int belonging_parse(struct belonging *out, struct bytes text) NODISCARD;
 struct bytes belonging_write(char out[BELONGING_TEXT_MAX], const struct belonging *b);
 
 /*
- * Whether another process lives that has the identity of this one: the state directory of a node was copied. Two such processes write the
- * same line of the roster (roster.h). What is known of the one that wrote it: its incarnation, whether its beat goes on, and its place.
- *
- *   The process before in this very directory is gone: its place is ours, and whoever has the lock is alone there.
- *   Any other process may live. Who starts watches whether its beat goes on, and writes nothing before.
- *   Who finds while it runs that the one lives whose line it took at its start came second: it ends. Who finds one that came later
- *   writes its own line again, by which that one finds out.
- *
- * No clock of another machine is looked at. Pure.
+ * Tells whether another process with this identity lives, because a state directory was copied:
+ * both would write the same line of the roster (roster.h). Known of the other: its incarnation, its
+ * place, and whether its beat goes on. A process that had the same place is gone: the holder of the
+ * lock is alone. Any other may live, so a starting node watches its beat before it writes. A
+ * running node that finds the process alive from which it took the line at its start came second,
+ * and ends. A node that finds a later process writes its own line again, and the later one ends. No
+ * clock of another machine is read. Pure.
  */
 
 /* Longer than a beat takes to come, with some delay of Redis. */
@@ -68,14 +67,14 @@ struct bytes belonging_write(char out[BELONGING_TEXT_MAX], const struct belongin
 enum { TWIN_PLACE_MAX = 17 + IDENTITY_PLACE_MAX + IDENTITY_WHERE_MAX };
 
 struct twin {
-	char seen
-		[ROSTER_TEXT_MAX]; /* the line, as it was seen last: to be taken, if it is still so */
-	uint64_t since_ns;         /* it is so; 0: nothing was seen */
-	uint64_t before;           /* incarnation whose line this process took; 0: nobody's */
-	uint64_t later;            /* of one that came later, which was said; 0: none */
-	uint32_t returned;         /* so often the one before had its line back */
-	char where
-		[IDENTITY_WHERE_MAX]; /* of whoever has the line, for people; "": it is not known */
+	/* The line as it was last seen: it is taken if it is still so. */
+	char seen[ROSTER_TEXT_MAX];
+	uint64_t since_ns; /* it is so; 0: nothing was seen */
+	uint64_t before;   /* incarnation whose line this process took; 0: nobody's */
+	uint64_t later;    /* of one that came later, which was said; 0: none */
+	uint32_t returned; /* so often the one before had its line back */
+	/* Place of the process that has the line, for people; "": not known. */
+	char where[IDENTITY_WHERE_MAX];
 };
 
 enum twin_verdict {
@@ -88,7 +87,7 @@ enum twin_verdict {
 /* "INCARNATION PLACE WHERE", beside the line. */
 struct bytes twin_place_write(char out[TWIN_PLACE_MAX], uint64_t incarnation,
 			      const struct identity *own);
-/* Before the first line of this process is written. line, place: as Redis has them; empty: it has none. */
+/* Before this process writes its first line. line, place: as in Redis; empty: Redis has none. */
 enum twin_verdict twin_look(struct twin *t, const struct identity *own, struct bytes line,
 			    struct bytes place, uint64_t now_ns);
 /* The line was written, in place of t->seen. */

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The two state machines of lease.h: the claimant's and the owner's side of a shard's lease. Both
+ * are pure: node_shard_life.c and peer/claims.c feed events and carry out the actions. The
+ * invariant that they keep together: no two nodes may speak for a shard at once, whatever Redis
+ * forgets and whichever messages are late, lost or repeated.
+ */
+
 #include <assert.h>
 #include <string.h>
 
@@ -26,7 +33,8 @@ static bool bound_to_others(const struct claim *c, uint64_t id, uint64_t now_ns)
 	return now_ns < c->bound_until_ns && c->bound_to != id;
 }
 
-/* Who only asks itself stands back for one that is named before it: else two might refuse each other for ever. */
+/* A node that only asks stands back for one that is named before it, else two might refuse each
+ * other for ever. */
 static bool stands_back(const struct claim *c, uint64_t id)
 {
 	return c->bound_to == c->self && c->state != CLAIM_CLAIM &&
@@ -85,7 +93,7 @@ static bool same_lease(const struct claim_lease *a, const struct claim_lease *b)
 	       a->renewal == b->renewal;
 }
 
-/* Of one epoch the names that were written last, also where Redis went back to before that, or the owner said those of before since. */
+/* Of an epoch the last written names count, even if Redis went back or the owner did. */
 static void names_seen(struct claim *c, const struct claim_lease *lease)
 {
 	if (!lease->owner || lease_epoch_above(c->heard, lease->epoch) ||
@@ -97,13 +105,13 @@ static void names_seen(struct claim *c, const struct claim_lease *lease)
 	c->renewed = lease->renewal;
 }
 
-/* It is known by which renewal they were named: others can tell whether that is newer than what they know. */
+/* The renewal of the names is known, so others can tell whether these are newer than theirs. */
 static bool names_are_dated(const struct claim *c)
 {
 	return c->renewed && same_epoch(c->renewed_epoch, c->heard);
 }
 
-/* Whoever is named in Redis may claim, or was when Redis lost it. */
+/* A node named in Redis may claim, or might when Redis lost the lease. */
 static unsigned claim_seen(struct claim *c, const struct claim_lease *lease, uint64_t now_ns)
 {
 	bool same = c->seen_ns && same_lease(&c->seen, lease);
@@ -121,7 +129,7 @@ static unsigned claim_seen(struct claim *c, const struct claim_lease *lease, uin
 
 /* ---- what others want ---- */
 
-/* After a start it may ack whoever is the owner: it takes that one's word for not having lapsed. */
+/* After a start it may ack any owner: it trusts that the owner has not lapsed. */
 static unsigned claim_answered(struct claim *c, const struct claim_event *event, uint64_t now_ns)
 {
 	if (lease_epoch_above(c->heard, event->epoch) || is_gone(c, event->epoch))
@@ -164,7 +172,8 @@ static bool same_names(const struct members *a, const struct members *b)
 	return same;
 }
 
-/* Of one epoch two may know two lists, where Redis went back. The newest counts, and its members may be those who do not know it. */
+/* Where Redis went back, two nodes may know two lists of one epoch. The newest counts, and its
+ * members may be the ones that do not know it. */
 static unsigned claim_named(struct claim *c, const struct claim_lease *lease)
 {
 	bool same = same_epoch(c->heard, lease->epoch) && same_names(&c->named, &lease->named);
@@ -190,7 +199,7 @@ static void claim_on_news(struct claim *c, const struct claim_event *event)
 	c->record = event->record;
 }
 
-/* Of two lists one is old: who asks by that one learns the other. */
+/* Of two lists one is old: a claimant that asks by the old list is told the other. */
 static unsigned claim_on_question(struct claim *c, const struct claim_event *event, uint64_t now_ns)
 {
 	claim_on_news(c, event);
@@ -227,7 +236,8 @@ static unsigned claim_try(struct claim *c)
 	return CLAIM_SEND_CLAIM;
 }
 
-/* From when on the owner that was seen can no longer be valid. Of one that is gone a look shows that nobody else owns it by now. */
+/* When the owner that was seen can no longer be valid. If it is gone, a look shows that no other
+ * node owns the shard by now. */
 static uint64_t quiet_from(const struct claim *c)
 {
 	if (is_gone(c, c->seen.epoch) && !lease_epoch_above(c->heard, c->gone) &&
@@ -248,7 +258,7 @@ static bool claim_may_ask(const struct claim *c, uint64_t now_ns)
 	       now_ns >= c->ask_ns && !bound_to_others(c, c->self, now_ns);
 }
 
-/* Who has not heard it hears it from whoever asks. */
+/* A voter that has not heard the question hears it from any claimant. */
 static unsigned ask_again(const struct claim *c)
 {
 	return CLAIM_SEND_ASK | (is_gone(c, c->heard) ? CLAIM_SEND_DEAD : 0U);
@@ -276,7 +286,7 @@ static unsigned claim_consented(struct claim *c, const struct claim_event *event
 	return claim_try(c);
 }
 
-/* Those who consented are bound for one length after they were asked. One alone has Redis' word instead. */
+/* Voters that consented are bound for one length after they were asked. A sole member has Redis. */
 static unsigned claim_won(struct claim *c, bool kept, uint64_t now_ns)
 {
 	bool counts = c->state == CLAIM_CLAIM && now_ns <= c->asked_ns + c->length_ns &&
@@ -340,7 +350,7 @@ unsigned claim_step(struct claim *c, const struct claim_event *event, uint64_t n
 }
 
 #define PROBE_FIRST_NS (100 * NS_PER_MS)
-/* Redis may be there and refuse, as with a full disk: nobody tells us when it takes writes again. */
+/* Redis may refuse writes, as with a full disk, without telling when it takes them again. */
 #define PROBE_MAX_NS NS_PER_S
 
 void lease_open(struct lease *l, uint64_t incarnation, uint64_t length_ns)
@@ -445,7 +455,7 @@ static unsigned fence(struct lease *l)
 	return actions;
 }
 
-/* Others may speak from now on: no ack and no renewal makes it ours again, for they may be of before. */
+/* Other nodes may speak from now on: no ack or renewal restores it, for they may be older. */
 static unsigned lapse(struct lease *l)
 {
 	unsigned actions = LEASE_LAPSE | (l->state == LEASE_HELD ? LEASE_DEGRADED : 0U);
@@ -466,7 +476,8 @@ static void acked_forget(struct lease *l)
 	memset(l->wanted_acked_ns, 0, sizeof(l->wanted_acked_ns));
 }
 
-/* Others are there, and cannot be named while Redis may forget it: one that names nobody is of anybody who has watched it. */
+/* Others are there that cannot be named while Redis may forget it: a lease without names is open to
+ * any node that has watched it. */
 static void unnamed_begin(struct lease *l, const struct members *named, uint64_t now_ns)
 {
 	if (named->count && !l->others.count)
@@ -499,7 +510,8 @@ void lease_name(struct lease *l, const struct members *named, uint64_t now_ns)
 	l->tell_ns = now_ns;
 }
 
-/* Redis has the new names: of those before, enough know of it. One that was alone may be the one that is gone. */
+/* Redis has the new names, and enough of the former ones know of it. A sole former member may be
+ * the one that is gone. */
 static void named_settle(struct lease *l)
 {
 	/* one of the same moment may have had the names of before */
@@ -521,7 +533,7 @@ static uint64_t acked_until(const struct lease *l)
 
 	if (!l->wanted_ns)
 		return until_ns;
-	/* one that names nobody in Redis is of anybody who has watched it: he may not have heard of it */
+	/* a node that has watched a lease without names may claim it: it may not have heard */
 	if (!l->wanted.count || !l->named.count)
 		return 0;
 	return wanted_ns < until_ns ? wanted_ns : until_ns;
@@ -690,7 +702,7 @@ static unsigned claims_seen(struct lease *l, struct lease_epoch epoch, uint64_t 
 	return claimants_missing(l, now_ns);
 }
 
-/* Redis has forgotten ours, and whoever had it before goes on. One that is valid says so itself. */
+/* Redis has forgotten ours, and its former owner goes on. One that is valid says so itself. */
 static unsigned renewed(struct lease *l, struct lease_epoch epoch)
 {
 	bool own = epoch.counter == l->epoch.counter && epoch.incarnation == l->epoch.incarnation;

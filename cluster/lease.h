@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who owns a shard, as the owner sees it: a pure machine that says what to ask Redis for, whom to tell, until when the owner may
- * speak, and how healthy the store is. All times are of CLOCK_BOOTTIME. A claimant's side of it is below.
+ * Lease of a shard as its owner sees it: a pure state machine that says what to ask of Redis, which
+ * claimants to tell, until when the owner may speak, and whether the store is healthy. All times
+ * are of CLOCK_BOOTTIME. The claimant's side is below.
  *
  *            WANT               GRANTED             LINK_DOWN, LATE,
  *   IDLE ----------> ASKING ---------------> HELD --------------------> DOUBT
@@ -9,15 +10,17 @@
  *     +----------------+                      +---------------------------+
  *                                              GRANTED; after LATE also ACKED
  *   Any of them: a higher epoch is seen -> FENCED, until it is wanted again.
- *   HELD, DOUBT: valid_until_ns has passed -> LAPSED, until a claim of its own counts (struct claim): CLAIMED -> HELD.
- *   HELD: GIVE -> IDLE. What Redis answers to that is not waited for: whoever is the owner there is it.
+ * HELD, DOUBT: valid_until_ns has passed -> LAPSED, until a claim of its own counts:
+ *   CLAIMED -> HELD.
+ *   HELD: GIVE -> IDLE. The answer of Redis is not awaited: Redis says who the owner is.
  *
- * HELD is healthy. In DOUBT the shard goes on (nobody else may have taken it) but must not wait for Redis. What went over
- * an older link of ours may still be carried out by Redis: each assertion makes a new fence, which old commands lack, and
- * which all commands sent after it carry.
+ * HELD is healthy. In DOUBT the shard goes on (no other node may have taken it) but must not wait
+ * for Redis. Redis may still carry out commands of an older link of ours: each assertion makes a
+ * new fence, which old commands lack, and which all commands sent after it carry.
  *
- * Where others are named who may claim the shard, the owner speaks until valid_until_ns: the length of the lease after a renewal
- * was sent that Redis cannot forget, or that enough of the named have acked (roster.h). Without names it never falls silent.
+ * Where claimants are named, the owner speaks until valid_until_ns: the length of the lease after
+ * it sent a renewal that Redis cannot forget, or that enough of the named have acked (roster.h).
+ * Without names it never falls silent.
  */
 #ifndef CLUSTER_LEASE_H
 #define CLUSTER_LEASE_H
@@ -96,7 +99,8 @@ struct lease {
 	uint64_t sent_ns;  /* of the question under way */
 	bool link_up;
 	bool kept; /* what Redis granted last it cannot forget */
-	bool unnamed; /* others are there, and it could not name them yet: what Redis grants carries it, kept or not */
+	/* Others are there and could not be named yet: what Redis grants counts, kept or not. */
+	bool unnamed;
 	bool stale; /* assertion due: the link or Redis' data are not those of the last one */
 
 	uint64_t granted_ns; /* when the question was sent that Redis granted last, */
@@ -105,8 +109,8 @@ struct lease {
 	uint64_t told_ns;    /* when the named were last told */
 	uint64_t tell_ns;    /* when they are told again: LEASE_TIMER */
 	struct members named;
-	struct members
-		others; /* who is there and cannot be named yet, while nobody is: they hear that it is owned */
+	/* Nodes that cannot be named yet, while nobody is: they learn that it is owned. */
+	struct members others;
 	uint64_t acked_ns[MEMBERS_MAX]; /* told_ns of what each has acked */
 	struct members wanted;          /* instead of named, once that counts */
 	uint64_t wanted_acked_ns[MEMBERS_MAX];
@@ -123,9 +127,10 @@ struct lease_grant {
 
 void lease_open(struct lease *l, uint64_t incarnation, uint64_t length_ns);
 /*
- * Whom to name from now on. A change takes a renewal that Redis cannot forget, and acks of those who were named, who then support
- * no claim by the old list; until then acks of both lists are needed. Not while another change is under way. The first names, and
- * none any more, are a matter of Redis alone: not while it may forget them, or is away.
+ * Sets the names from now on. A change takes a renewal that Redis cannot forget, and acks of the
+ * former names, which then support no claim by the old list; until then acks of both lists are
+ * needed. Not while another change is under way. Setting the first names, or none any more, needs
+ * Redis alone: not while Redis may forget them, or is away.
  */
 void lease_name(struct lease *l, const struct members *named, uint64_t now_ns);
 /* Returns actions, set of enum lease_action. */
@@ -142,20 +147,23 @@ enum { LEASE_FENCE_TEXT = 64 };
 void lease_fence_write(struct writer *w, const struct lease *l);
 
 /*
- * How a node may come to own a shard whose owner has fallen silent: a pure machine, one for each shard and node. The owner's
- * side is above, who is named is roster.h. Times are of CLOCK_BOOTTIME of this node, and are never compared with those of another.
+ * How a node may come to own a shard that has a silent owner: a pure state machine, one for each
+ * shard and node. The owner's side is above; roster.h says which nodes are named. Times are of
+ * CLOCK_BOOTTIME of this node, and are never compared with those of another.
  *
- *   WATCH ----- the lease unchanged for 1.1 lengths, and bound to nobody else -----> ASK -- consents --> CLAIM -- it counts: owner
- *     ^                                                                               |                   |
- *     +---- the lease changed, or answers to another history; too late; refused ------+-------------------+
+ *   WATCH -- the lease unchanged for 1.1 lengths, and not bound to another node --> ASK
+ *   ASK   -- consents --> CLAIM -- it counts --> owner
+ *   ASK, CLAIM -- the lease changed, or of another history; too late; refused --> WATCH
  *
- * A node is bound to one other at a time, for 1.1 lengths: to the owner whose renewal it has acked, or to the claimant to which it
- * has consented. Bound, it acks that one alone, consents to that one alone, and claims nothing. What it promised before a
- * restart it cannot know: so it is bound to somebody unknown for as long.
+ * A node is bound to one other at a time, for 1.1 lengths: to the owner that it has acked, or to
+ * the claimant to which it has consented. Bound, it acks and consents to that one alone, and claims
+ * nothing. It cannot know its promises of before a restart: so after a start it is bound to an
+ * unknown node for as long.
  *
- * An owner's process may be known to be gone, and its addresses with it: its keeper says so. Then nobody waits for it: who acked it
- * is free, and asks once another look shows that owner still. The notice is of one epoch, which is of one process. So it may come
- * late, or twice, and frees nobody from a consent, which may be to the next process of that node.
+ * A keeper says when an owner's process is gone, and its addresses with it. Then nobody waits for
+ * that owner: a node that acked it is free, and asks once another look shows that owner still. The
+ * notice is of one epoch, which is of one process. So it may come late, or twice, and frees nobody
+ * from a consent, which may be to the next process of that node.
  */
 
 enum claim_state {
@@ -165,9 +173,9 @@ enum claim_state {
 };
 
 /*
- * The lease as Redis shows it. history changes with the process and with the replication that answer: what was seen of another
- * one says nothing. A Redis without a lease is left a note by whoever looks: counter 0, and a renewal that nobody else writes. So
- * a lease that was lost twice does not look like one that was missing all along.
+ * The lease as Redis shows it. history changes with the process and the replication that answer:
+ * what was seen of another history says nothing. Where Redis has no lease, the reader leaves a
+ * note: counter 0, and a renewal that no other node writes. So
  */
 struct claim_lease {
 	uint64_t history;
@@ -197,8 +205,8 @@ struct claim_event {
 	struct members named;
 	uint64_t record; /* owner of that epoch */
 	uint64_t from;
-	uint64_t
-		sent_ns; /* by the clock of whoever asked first: brought back, and compared by nobody else */
+	/* When it was sent, by the clock of the asker, which alone compares it. */
+	uint64_t sent_ns;
 	bool kept;
 	bool owning; /* this node is the owner now, and valid */
 };

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes and checks the envelope of records (magic, format, version, CRC32C) and the fields of
+ * CDRs. The store seals each record with it, and opens each one that it loads after a crash or from
+ * another node. So a damaged record, or one of a later program, is refused with a reason before
+ * anything reads its payload. Pure.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -162,7 +169,7 @@ static const char *record_fault_of(struct bytes in)
 	return NULL;
 }
 
-/* Made by a later program, which means something that we would miss. */
+/* A later program made it: it may mean something that this one would miss. */
 static bool is_later(struct bytes in)
 {
 	return in.p[AT_FORMAT] > RECORD_FORMAT || be16_get(in.p + AT_FLAGS) != 0 ||

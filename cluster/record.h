@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The envelope of a record in Redis. Who reads one knows that it is whole and which version it is without looking inside;
- * scripts compare the version where it lies. All numbers in network order.
+ * The envelope of a record in Redis: it tells that a record is whole, and its version, without a
+ * look inside; scripts compare the version in place. All numbers in network order.
  *
  *    0       3        4       6          8               16       20       24
  *   +-------+--------+-------+----------+----------------+--------+--------+- - - - -
@@ -27,21 +27,20 @@ struct record {
 	struct bytes payload;
 };
 
-/* Appends head and payload; w overflows when they do not fit. The payload has at most RECORD_PAYLOAD_MAX bytes. */
+/* Appends head and payload (at most RECORD_PAYLOAD_MAX bytes); w overflows when they do not fit. */
 void record_seal(struct writer *w, const struct record *r);
-/* One that is whole, empty, and of a later format than any: who finds it refuses it by that name. */
+/* Writes an empty record of a later format than any: every reader refuses it as such. */
 void record_seal_later(struct writer *w);
-/* The same in memory of its own, for the caller to free; *out is all of it. NULL: the payload is too long, or there is no memory. */
+/* The same in new memory, which the caller frees; *out is all of it. NULL: too long, no memory. */
 uint8_t *record_seal_new(const struct record *r, struct bytes *out) NODISCARD;
-/* payload points into in. 0; -EBADMSG, or -EPROTONOSUPPORT for a record of a later program, and a constant sentence in *reason (out is
- * then untouched). */
+/* Points payload into in. 0; -EBADMSG; -EPROTONOSUPPORT: of a later program; out is untouched then,
+ * and *reason is a constant sentence. */
 int record_open(struct record *out, struct bytes in, const char **reason) NODISCARD;
 
-/*
- * The fields of a CDR as bytes: name and value, each behind its length (32 bits, network order). As one value it can wait in a
- * list or a file and be sent field by field later. Of a call with several they stand one behind the other: a field CDR_ID begins
- * each but the first, whose id is the call's.
- */
+/* The fields of a CDR as bytes: name and value, each behind its length (32 bits, network
+ * order). As one value it can wait in a list or a file and be sent field by field later.
+ * Several CDRs of a call are concatenated: each but the first, which has the call's id, begins
+ * with a field CDR_ID. */
 
 enum { CDR_FIELDS_MAX = 100 };
 /* CDRs in the stream, or so. */
@@ -61,7 +60,7 @@ void cdr_field_write(struct writer *w, const struct cdr_field *field);
 size_t cdr_field_size(const struct cdr_field *field);
 /* Cuts the next field off *rest: 1, 0 at the end, or -EBADMSG. */
 int cdr_field_next(struct bytes *rest, struct cdr_field *out) NODISCARD;
-/* Cuts the next CDR off *rest, and says how many fields it has; nothing is left of what is malformed. False: no more. */
+/* Cuts the next CDR off *rest, counts its fields; malformed bytes are dropped. False: no more. */
 bool cdr_next(struct bytes *rest, struct bytes *out, size_t *fields);
 /* The day of CDR_TOLL; empty: there is none. */
 struct bytes cdr_toll_day(struct bytes fields);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Three pure parts of roster.h: names of claimants with their quorums, the plan that spreads shards
+ * over nodes, and the text of a node's line in Redis. An owner asks for its next names before each
+ * change; `cluster.rebalance` carries out the plan; the store writes and reads the lines. The
+ * quorums are the safety of failover: see the table in roster.h.
+ */
+
 #include <assert.h>
 #include <errno.h>
 
@@ -90,7 +97,7 @@ void members_next(struct members *next, const struct members *now, const struct 
 	}
 }
 
-/* What is planned so far: who has each shard then, and so how many each node has. */
+/* The plan so far: the owner of each shard after it, and the number of shards of each node. */
 struct balance_work {
 	const struct balance *b;
 	uint32_t has[BALANCE_NODES_MAX];
@@ -103,7 +110,7 @@ static bool balance_takes(const struct balance *b, uint32_t node)
 	return node != BALANCE_NOBODY && b->takes[node];
 }
 
-/* It is to be at its home, whoever has more. */
+/* It goes home, even if its owner does not have the most. */
 static bool is_at_home(const struct balance *b, uint32_t shard)
 {
 	return balance_takes(b, b->shards[shard].home);
@@ -120,7 +127,8 @@ static uint32_t node_with_fewest(const struct balance_work *w)
 	return best;
 }
 
-/* The shard that goes next for evenness, of whoever has most of those that may go. BALANCE_SHARDS_MAX: none may. */
+/* The next shard to move for evenness, of the node with most movable ones; or
+ * BALANCE_SHARDS_MAX. */
 static uint32_t shard_of_most(const struct balance_work *w)
 {
 	uint32_t best = BALANCE_SHARDS_MAX;

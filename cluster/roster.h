@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The nodes of a cluster, as each tells of itself beside its id: how often it did (beat), its start, where other nodes reach it, the
- * shards that it runs or that are its own, its name. Whether one is alive each reader sees by its own clock: its beat goes on. A node
- * that is not alive stays in it, and so do its shards, until it starts or somebody removes it. One that stopped, or was removed, has
- * beat 0: that is a word, where a line that is not there may be one that Redis has forgotten.
+ * The nodes of a cluster. Each writes a line beside its id: how often it did (beat), its start, its
+ * address for other nodes, the shards that it runs or that are its own, its name. Each reader tells
+ * by its own clock whether a node is alive: its beat goes on. A node that is not alive stays in the
+ * roster, and so do its shards, until it starts or is removed by command. One that stopped, or was
+ * removed, has beat 0: that is a statement, where a missing line may be one that Redis has
+ * forgotten.
  */
 #ifndef CLUSTER_ROSTER_H
 #define CLUSTER_ROSTER_H
@@ -11,7 +13,7 @@
 #include "base/bytes.h"
 
 enum { ROSTER_NODES_MAX = 64, ROSTER_SHARDS_MAX = 32, ROSTER_TEXT_MAX = 512 };
-/* A beat comes so often, and who has none for so long is not alive. */
+/* A beat comes so often; a node without one for so long is not alive. */
 #define ROSTER_BEAT_NS   UINT64_C(2000000000)
 #define ROSTER_SILENT_NS UINT64_C(10000000000)
 
@@ -41,12 +43,14 @@ struct roster {
 	struct roster_seen seen[ROSTER_NODES_MAX];
 	uint32_t count;
 };
-/* Whether it is alive: who is seen for the first time is. A full roster forgets who is silent for longest. */
+/* Whether it is alive: a node that is seen for the first time is. A full roster forgets the node
+ * that is silent for longest. */
 bool roster_note(struct roster *r, const struct roster_node *node, uint64_t now_ns);
 
 /*
- * The named claimants of a shard: who alone may claim it, whose acks extend its owner's validity, and whose consents a claim
- * needs. Any two groups that the rules ask for have a node in common, which cannot belong to both at once:
+ * The named claimants of a shard: only they may claim it, their acks extend its owner's validity,
+ * and a claim needs their consents. Any two groups that the rules ask for have a node in common,
+ * which cannot belong to both at once:
  *
  *   named | acks extend | a claim needs
  *   3     | 2           | 2 of the named
@@ -56,7 +60,7 @@ bool roster_note(struct roster *r, const struct roster_node *node, uint64_t now_
  */
 
 enum { MEMBERS_MAX = 3 };
-/* Who is not heard for so long is replaced. */
+/* A member that is not heard for so long is replaced. */
 #define MEMBER_UNHEARD_NS UINT64_C(3000000000)
 
 struct members {
@@ -82,17 +86,19 @@ bool members_votes(const struct members *m, uint64_t record, uint64_t id);
 uint64_t members_acked_until(const struct members *m, const uint64_t sent_ns[MEMBERS_MAX],
 			     uint64_t length_ns);
 /*
- * Whom to name now: those of the list that are heard and stay, then others that are, as many as there should be. nodes: all that
- * are known but the owner. Who is not heard stays while nobody can replace it: too many names ask for more, never for less.
- * Who leaves is named no more. Where nobody is left the owner is alone.
+ * Chooses the next names: members that are heard and stay, then other such nodes, as many as there
+ * should be. nodes: all that are known but the owner. A member that is not heard stays while no
+ * node can replace it: too many names ask for more, never for less. A leaving member is dropped.
+ * Without any, the owner is alone.
  */
 void members_next(struct members *next, const struct members *now, const struct member *nodes,
 		  uint32_t count, uint64_t now_ns);
 
 /*
- * Which node gives which shard to whom, so that the shards of a cluster lie evenly. A shard whose home takes calls goes home, or
- * stays there: it would go back by itself. The rest is spread over the nodes that take calls, so that no two of them differ by more
- * than one where a move could help, with as few moves as can be. Pure.
+ * Plans which node gives which shard to which other, so that the shards of a cluster lie evenly. A
+ * shard goes home, or stays there, if its home takes calls: it would go back by itself. The others
+ * are spread over the nodes that take calls, so that no two differ by more than one where a move
+ * could help, with as few moves as possible. Pure.
  */
 
 enum { BALANCE_NODES_MAX = 64, BALANCE_SHARDS_MAX = 64, BALANCE_NOBODY = BALANCE_NODES_MAX };

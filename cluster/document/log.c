@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the log of documents with XREAD BLOCK on a link of its own, and checks each entry before it
+ * is handed on. app/document/directory.c opens it: by this stream each node learns the changes that
+ * other nodes make. Entries that are malformed are logged and left out; the gap in versions then
+ * makes the directory read all documents again.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the log of documents (td:{docs}:log): every change that any node makes, in the order in which Redis made them. Reading
- * blocks, so it has a link of its own. Control thread.
+ * Reads the log of documents (td:{docs}:log): every change that any node makes, in the order of
+ * Redis. Reading blocks, so it has a link of its own. Control thread.
  */
 #ifndef CLUSTER_DOCUMENT_LOG_H
 #define CLUSTER_DOCUMENT_LOG_H
@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "cluster/redis/redis.h"
 
-/* One entry of the log of documents (td:{docs}:log): a change, as the script that made it wrote it. Pure. */
+/* One entry of the log: a change, as the script that made it wrote it. Pure. */
 
 enum document_event {
 	DOCUMENT_PUT,

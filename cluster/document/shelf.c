@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node's copy of all documents in memory, with versions, and the snapshot file that is made of
+ * it. app/document keeps one shelf and restores Redis from it after a loss of data;
+ * store/document.c and store/load.c read it. It remembers deletions, so that an old text does not
+ * come back. Texts may hold hashes of passwords: they are wiped before their memory is freed.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

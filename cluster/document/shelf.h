@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What Redis must have of documents, text by text, as it was put there: so that it can be put there again after Redis was
- * emptied, and written to a snapshot. Control thread.
+ * What Redis must have of documents, text by text, as it was put: to restore it after Redis was
+ * emptied, and to write it to a snapshot. Control thread.
  */
 #ifndef CLUSTER_DOCUMENT_SHELF_H
 #define CLUSTER_DOCUMENT_SHELF_H
@@ -14,8 +14,8 @@
 #include "base/table.h"
 
 /*
- * Documents as a file beside the node, for the day when Redis has lost them. Texts are as Redis has them.
- * Network order. What is read was perhaps damaged, or written by a later program.
+ * Documents as a file beside the node, for the case that Redis loses them. Texts are as in Redis;
+ * numbers in network order. A file may be damaged, or written by a later program.
  *
  *    0        4        6      8            16      20       24
  *   +--------+--------+------+------------+-------+--------+- - - - - -+--------+
@@ -25,9 +25,10 @@
  *   a document: | tenant length (1) | tenant | kind length (1) | kind | name length (1) | name |
  *               | version (8) | text length (4) | text |
  *
- * Format 1 has no tenants: all is of SNAPSHOT_TENANT, and so is the generation. It is written where there is no other. In format 2 that is
- * 0, and the generation of each tenant is the version of a document of the kind SNAPSHOT_GENERATION, with the tenant's name.
- * length is that of the documents; the CRC is over all before it.
+ * Format 1 has no tenants: all documents, and the generation, are of SNAPSHOT_TENANT. It is written
+ * when there is no other tenant. In format 2 that generation is 0, and a document of the kind
+ * SNAPSHOT_GENERATION with a tenant's name has the tenant's generation as its version. length is
+ * that of the documents; the CRC is over all before it.
  */
 
 enum {
@@ -63,12 +64,12 @@ void snapshot_document_write(struct writer *w, const struct snapshot_document *d
 /* whole: all that was written before. */
 void snapshot_tail_write(struct writer *w, struct bytes whole);
 
-/* 0; -EPROTONOSUPPORT: of a later program; -EBADMSG: damaged, with a constant sentence in *reason. Checks all documents. */
+/* Checks all. 0; -EPROTONOSUPPORT: of a later program; -EBADMSG: *reason is a constant sentence. */
 int snapshot_open(struct snapshot *out, struct bytes file, const char **reason) NODISCARD;
 /* Takes the next document; false: there is none. */
 bool snapshot_next(struct snapshot *s, struct snapshot_document *out);
 
-/* How many deletions are remembered; how many kinds of documents are counted, more than there are. */
+/* Number of deletions that are remembered, and of kinds that are counted (more than there are). */
 enum { SHELF_GONE_MAX = 4096, SHELF_KINDS_MAX = 32 };
 
 /* A tenant whose documents are known. */
@@ -101,7 +102,8 @@ void shelf_delete(struct shelf *s,
 /* The version of one; 0: there is none. */
 uint64_t shelf_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
 		       struct bytes name);
-/* The version of its deletion, where that is remembered and it is not there again; 0: nothing is known. Documents below it are older. */
+/* Version of its deletion, if that is remembered and it is not there again; 0: unknown. Lower
+ * versions are older. */
 uint64_t shelf_gone_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
 			    struct bytes name);
 /* Walks deletions: *cursor 0 at first; false at the end. Their texts are empty. */
@@ -125,17 +127,17 @@ uint32_t shelf_count(const struct shelf *s);
 /* Of one kind of a tenant; of all tenants. */
 uint32_t shelf_count_of(const struct shelf *s, struct bytes tenant, struct bytes kind);
 uint32_t shelf_count_of_kind(const struct shelf *s, struct bytes kind);
-/* A snapshot of all, for the caller to wipe and free; n: its length. NULL: no memory, or too long. */
+/* A snapshot of all, which the caller wipes and frees; n: length. NULL: no memory, too long. */
 uint8_t *shelf_snapshot(const struct shelf *s, size_t *n) NODISCARD;
-/* The tenants of a snapshot alone, with their generations and deletions. *documents: how many of both. 0 or -ENOMEM. */
+/* Takes the tenants of a snapshot with generations and deletions. *documents: number of documents
+ * and deletions. 0 or -ENOMEM. */
 int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *documents) NODISCARD;
-/* Puts all that a snapshot has. 0 or, as shelf_put, what became of the first one that has no place. */
+/* Puts all of a snapshot. 0, or the error of shelf_put for the first document without a place. */
 int shelf_load(struct shelf *s, struct snapshot *from) NODISCARD;
 
-/*
- * Which changes of a tenant's documents a node knows. Each change has a number, one more than the one before (the tenant's generation),
- * and the log tells them in order: a number that is missing was missed. Pure.
- */
+/* Which changes of a tenant's documents a node knows. Each change has a number, the tenant's
+ * generation, one more than the one before, and the log has them in order: a number that is missing
+ * was missed. Pure. */
 
 struct seen {
 	uint64_t all;      /* all up to here are known */

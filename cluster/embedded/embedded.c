@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The server holds a lock of its own (redis/lock), by a descriptor that it inherits and never looks at. So whether one lives is
- * a question to the kernel: no pid file can be stale, and no second server can come to the same AOF.
+ * The server holds a lock of its own (redis/lock), by a descriptor that it inherits and never looks
+ * at. So whether one lives is a question to the kernel: no pid file can be stale, and no second
+ * server can open the same AOF.
  */
 #include <assert.h>
 #include <errno.h>
@@ -34,7 +35,7 @@ static const char g_fixed[] =
 	"logfile \"\"\n"
 	"always-show-logo no\n"
 	"databases 1\n"
-	/* what was acknowledged survives a crash of the node and of Redis; of a power failure, what fsync says */
+	/* acknowledged data survives a crash of node and Redis; a power failure: see fsync */
 	"appendonly yes\n"
 	"aof-load-truncated yes\n"
 	"save \"\"\n"
@@ -63,7 +64,8 @@ static int quoted_write(struct writer *w, const char *key, const char *value, co
 	return 0;
 }
 
-/* dir: where its files lie; fsync: always, everysec or no. w overflows when it does not fit. 0, or -EINVAL: a path has control bytes. */
+/* Writes redis.conf. dir: of its files; fsync: always, everysec or no. w overflows when it does not
+ * fit. 0, or -EINVAL: a path has control bytes. */
 static int embedded_conf_write(struct writer *w, const char *dir, const char *socket_path,
 			       const char *fsync)
 {
@@ -337,7 +339,7 @@ static int conf_write(const struct embedded *e, char path[PATH_TEXT])
 	return err ? err : embedded_file_write(path, writer_done(&w));
 }
 
-/* No descriptor of ours but the lock; none of our signal settings: with SIGTERM blocked Redis would never stop. */
+/* It inherits the lock alone, and not our signal mask: with SIGTERM blocked Redis never stops. */
 static int attributes_set(posix_spawnattr_t *attr, posix_spawn_file_actions_t *files,
 			  const char *log_path, int lock_fd)
 {
@@ -401,7 +403,8 @@ static int spawn(struct embedded *e, const char *conf_path, const char *log_path
 	return err;
 }
 
-/* Passwords and calls are in there, also where an older version or a copy made it readable. What is not ours stays as it is. */
+/* Passwords and calls are in there, so modes that an older version or a copy left open are closed.
+ * Files of another user stay as they are. */
 static void dir_close(const char *dir)
 {
 	struct stat st;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hello, key derivation and AES-256-GCM frames of a channel between nodes (channel.h).
+ * peer/channels.c uses it for parcels, app/deliver for copies of recordings. The frame's number is
+ * the nonce: it is never used twice under a key, and a frame that is missing, repeated or reordered
+ * does not open. Pure: no socket.
+ */
+
 #include "cluster/peer/channel.h"
 
 #include <assert.h>

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A sealed way from one node to another over TCP: parcels (parcel.h) go from who connected to who was connected to, and nothing goes
- * back but a hello. Each hello has, in the clear:
+ * A sealed channel from one node to another over TCP: parcels (parcel.h) go from the node that
+ * connected to the other, and only a hello comes back. Each hello has, in the clear:
  *
  *     "TDC1" | from (8) | to (8) | incarnation (8) | random (32)
  *
- * The key is derived from the cluster's and both hellos. So who does not have the cluster's key says nothing that counts, and what
- * was said on one connection counts on no other. Then frames, AES-256-GCM (NIST SP 800-38D), whose count is the nonce:
+ * The key is derived from the cluster's and both hellos. So a node without the cluster's key can
+ * say nothing that counts, and what was said on one connection counts on no other. Then frames,
+ * AES-256-GCM (NIST SP 800-38D), with their number as nonce:
  *
  *     octets that follow (4) | ciphertext | tag (16)
  *
@@ -18,7 +19,8 @@
 #include "cluster/peer/line.h"
 #include "cluster/peer/parcel.h"
 
-/* In the place of "TDC1": not for parcels, but for copies of recordings, by the process that stores those (app/deliver/copy_work.h). */
+/* In place of "TDC1": copies of recordings follow, for the storing process
+ * (app/deliver/copy_work.h). */
 #define CHANNEL_FILES_MAGIC 'T', 'D', 'F', '1'
 
 enum {
@@ -48,7 +50,7 @@ void channel_key_derive(struct channel_key *k, const uint8_t cluster[PEER_KEY_LE
 			const uint8_t answers[CHANNEL_HELLO_LEN]);
 /* text: PARCEL_MAX at most; out: CHANNEL_FRAME_MAX. 0 or -ENOMEM. */
 int channel_seal(struct channel_key *k, struct bytes text, uint8_t *out, size_t *n) NODISCARD;
-/* How long the frame is that begins there, with its head; 0: not known yet. -EBADMSG: there is none. */
+/* Length of the frame that begins there, with its head; 0: not known yet. -EBADMSG: malformed. */
 int channel_frame(struct bytes in, size_t *n) NODISCARD;
 /* frame: whole, of channel_frame; out: PARCEL_MAX. 0, -EBADMSG or -ENOMEM. */
 int channel_unseal(struct channel_key *k, struct bytes frame, uint8_t *out, size_t *n) NODISCARD;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Drives the TCP sockets of the channels between nodes: connecting, hellos, frames, deadlines and
+ * queues. app/node/claimant.c owns it; SIP messages of shards that run on another node go this way.
+ * A parcel is reported lost if it did not leave, and is never sent a second time by itself, so a
+ * SIP transaction decides what to repeat.
+ */
+
 #include "cluster/peer/channels.h"
 
 #include <assert.h>
@@ -110,7 +117,7 @@ static void parcel_lose(struct channels *c, const struct channel_parcel *waits)
 		c->handlers.lost(&p, waits->incarnation, c->handlers.arg);
 }
 
-/* Whoever is told may send again: that goes over a new one. */
+/* A handler that is told may send again: that goes over a new channel. */
 static void outward_fail(struct outward *o)
 {
 	struct channel_parcel *list = o->first, *next;
@@ -182,7 +189,7 @@ static int outward_flush(struct outward *o)
 	return loop_watch(o->fd, LOOP_READ | (err ? LOOP_WRITE : 0U), outward_ready, o);
 }
 
-/* The other's hello is there: it is who it should be, or shows by the first frame that it is not. */
+/* The peer's hello is there: it is the expected node, or its first frame shows that it is not. */
 static int outward_greeted(struct outward *o)
 {
 	struct channels *c = o->owner;
@@ -198,7 +205,7 @@ static int outward_greeted(struct outward *o)
 	return outward_flush(o);
 }
 
-/* After its hello the other says nothing: its end is heard here. */
+/* After its hello the peer sends nothing: its end is noticed here. */
 static int outward_receive(struct outward *o)
 {
 	uint8_t more;
@@ -374,7 +381,7 @@ static void inward_refuse(struct inward *in)
 	inward_close(in);
 }
 
-/* Whoever brings files waits for an answer: no more than its hello is there. */
+/* A peer that brings files waits for an answer: no more than its hello is there. */
 static bool inward_is_of_files(const struct inward *in)
 {
 	static const uint8_t files[] = { CHANNEL_FILES_MAGIC };

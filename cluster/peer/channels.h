@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The channels of a node, on its loop: one to each node that something was sent to, made when it is needed, and those that other
- * nodes have made to this one. What waits for a node is bounded; what did not leave is given back. Nothing is said twice: whether
- * what had left arrived, only the other node knows.
+ * The channels of a node, on its loop: one to each node that it sends to, opened on demand, and
+ * those that other nodes opened to it. The queue of each node is bounded; parcels that did not
+ * leave are given back. Nothing is sent twice: only the other node knows whether what had left
+ * arrived.
  */
 #ifndef CLUSTER_PEER_CHANNELS_H
 #define CLUSTER_PEER_CHANNELS_H
@@ -38,7 +39,8 @@ struct channels_handlers {
 	void (*parcel)(const struct parcel *p, uint64_t id, uint64_t incarnation, void *arg);
 	/* It was not sent after all. */
 	void (*lost)(const struct parcel *p, uint64_t incarnation, void *arg);
-	/* Somebody wants to bring files (CHANNEL_FILES_MAGIC), and has said so much: fd is the handler's from now on. */
+	/* A peer wants to bring files (CHANNEL_FILES_MAGIC) and has sent its hello: fd is the
+	 * handler's from now on. */
 	void (*files)(int fd, const uint8_t hello[CHANNEL_HELLO_LEN], void *arg);
 	void *arg;
 };

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs the claimant of lease.h for each watched shard: it turns items of other nodes and answers of
+ * Redis into events, and actions into calls of the handlers. app/node/claimant.c owns it and gives
+ * it sockets and Redis. It also passes on the names of an own lease with their renewal, by which
+ * others tell a newer list from an older one.
+ */
+
 #include "cluster/peer/claims.h"
 
 #include <assert.h>
@@ -167,7 +174,7 @@ static void say_names(const struct claims *c, const struct watched *w, unsigned 
 		say_voters(c, &w->claim, &item);
 }
 
-/* Those who hear it know by which renewal; and so does this node, should its lease be past one day. */
+/* Receivers learn the renewal of the names; this node too, should its lease end one day. */
 static void tell_names(struct claims *c, const struct peer_item *told, uint64_t renewal)
 {
 	struct watched *w = watched_find(c, told->shard);
@@ -297,7 +304,7 @@ void claims_looked(struct claims *c, uint16_t shard, const struct claim_lease *l
 	w->looking = false;
 	if (!lease)
 		return;
-	/* whose own lease is past asks Redis nothing, and may claim again what another one had since */
+	/* a node that lost its own lease asks Redis nothing, and may claim again later */
 	c->handlers.seen(shard, lease->epoch, c->arg);
 	if (is_renewed(&w->claim, lease))
 		c->handlers.renewed(shard, lease->epoch, c->arg);
@@ -305,7 +312,7 @@ void claims_looked(struct claims *c, uint16_t shard, const struct claim_lease *l
 	watched_beat(c, w, now_ns);
 }
 
-/* A claim that was given up meanwhile is none, though Redis keeps it: the next look shows it. */
+/* A claim that was given up meanwhile does not count, even if Redis has it: the next look tells. */
 void claims_answered(struct claims *c, uint16_t shard, bool won, bool kept, uint64_t now_ns)
 {
 	struct watched *w = watched_find(c, shard);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A node's part in who owns which shard: a claimant (lease.h) for each shard that is watched, its own ones too, and what nodes say
- * about them (parcel.h). What it asks of Redis, of its leases and of the network it asks by handlers, so it is pure. Times are as in lease.h.
+ * A node's part in the ownership of shards: a claimant (lease.h) for each watched shard, its own
+ * ones too, and what nodes say about them (parcel.h). It asks Redis, its leases and the network by
+ * handlers, so it is pure. Times are as in lease.h.
  */
 #ifndef CLUSTER_PEER_CLAIMS_H
 #define CLUSTER_PEER_CLAIMS_H
@@ -20,7 +21,7 @@ struct claims_handlers {
 	void (*owned)(uint16_t shard, const struct claim *c, void *arg);
 	/* Whether this node owns it, and may speak. */
 	bool (*owning)(uint16_t shard, void *arg);
-	/* Who is named for an own shard acks: LEASE_HEARD. */
+	/* A named claimant of an own shard acks: LEASE_HEARD. */
 	void (*heard)(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg);
 	/* Somebody owns it by that epoch, or did: LEASE_SEEN. */
 	void (*seen)(uint16_t shard, struct lease_epoch epoch, void *arg);
@@ -48,8 +49,8 @@ void claims_item(struct claims *c, const struct peer_item *item, uint64_t from, 
 void claims_looked(struct claims *c, uint16_t shard, const struct claim_lease *lease,
 		   uint64_t now_ns);
 void claims_answered(struct claims *c, uint16_t shard, bool won, bool kept, uint64_t now_ns);
-/* An own lease has LEASE_TELL: told, to those whom it names, and to those of next as well. renewal: its newest question, where the names stay
- * as they are; 0: they change. */
+/* An own lease has LEASE_TELL: sends told to its named claimants and to those of next. renewal: its
+ * newest question, where the names stay as they are; 0: they change. */
 void claims_notify(struct claims *c, const struct peer_item *told, const struct members *next,
 		   uint64_t renewal);
 

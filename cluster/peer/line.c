@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Seals and opens the datagrams of one pair of nodes, and judges them: true, stale, repeated or
+ * forged (line.h). peers.c has one line for each node it knows. A nonce is the packet's number,
+ * unique under its key; a window of 64 numbers refuses replays; tokens and times prove that the
+ * sender answers this very process. Pure: sockets and clocks belong to the caller.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -99,7 +106,8 @@ static int peer_packet_seal(const uint8_t key[PEER_KEY_LEN], const struct peer_h
 	return ok ? 0 : -ENOMEM;
 }
 
-/* The packet's head was read. 0; -EBADMSG: another key, or changed octets, and nothing of the text is left in out; -ENOMEM. */
+/* Opens a packet after its head was read. 0; -EBADMSG: another key, or changed octets, out is
+ * wiped; -ENOMEM. */
 static int peer_packet_open(const uint8_t key[PEER_KEY_LEN], struct bytes packet,
 			    uint8_t out[PEER_PLAIN_MAX], size_t *n)
 {

@@ -1,16 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One node's line to another: what of its datagrams is true, new and of now. Who sees all that crosses the network may keep, repeat and
- * hold back what it likes. It must not let an owner that is gone seem alive. So each datagram has, sealed:
+ * One node's line to another: decides which datagrams are true, new and recent. An attacker who
+ * sees all traffic may record, repeat and delay it. It must not make an owner that is gone seem
+ * alive. So each datagram has, sealed:
  *
  *     token (8) | time (8) | the receiver's token (8) | the receiver's time (8) | items (parcel.h)
  *
- * Who sends it brings back the token that the receiver gave it, and the newest time it has of it. A token is drawn at random
- * when a process begins, and anew for each process of the other that is heard with it. So nothing counts that was sent to an earlier
- * process of the receiver, by an earlier one of the sender once the next was heard, or in answer to what is older than fresh_ns. Of
- * the rest, each number counts once. Whoever brings nothing back, or what is past, gets an answer to bring back.
+ * The sender brings back the token that the receiver gave it, and the newest time it has of it. A
+ * token is drawn at random when a process begins, and anew for each process of the other node that
+ * is heard with it. So nothing counts that was sent to an earlier process of the receiver, by an
+ * earlier one of the sender once the next was heard, or in answer to what is older than fresh_ns.
+ * Of the rest, each number counts once. A sender that brings back nothing, or an old token, gets an
+ * answer to bring back.
  *
- * A notice is of a process that is gone: that stays true. So it brings nothing back, and may be repeated. Pure.
+ * A notice says that a process is gone, which stays true: it brings nothing back, and may be
+ * repeated. Pure.
  */
 #ifndef CLUSTER_PEER_LINE_H
 #define CLUSTER_PEER_LINE_H
@@ -22,10 +26,12 @@
 /*
  * A datagram between two nodes, sealed with AES-256-GCM (NIST SP 800-38D). The octets:
  *
- *     version (1) | voice (1) | from (8) | to (8) | incarnation (8) | number (8) | ciphertext | tag (16)
+ * version (1) | voice (1) | from (8) | to (8) | incarnation (8) | number (8) |
+ *     ciphertext | tag (16)
  *
- * All before the ciphertext is authenticated too. Each pair of nodes has a key for each way, each incarnation of the sender and each
- * voice, derived from the cluster's: so the number alone is the nonce, and is never there twice under one key. Pure.
+ * All before the ciphertext is authenticated too. Each pair of nodes has a key for each direction,
+ * each incarnation of the sender and each voice, derived from the cluster's: so the number alone is
+ * the nonce, and is never used twice under one key. Pure.
  */
 
 enum {
@@ -38,7 +44,8 @@ enum {
 
 enum peer_voice {
 	PEER_OF_NODE,
-	PEER_OF_KEEPER, /* of the process that outlives it: sealed by the node, sent when it is gone */
+	/* of the keeper, which outlives the node: sealed by the node, sent when it is gone */
+	PEER_OF_KEEPER,
 	PEER_VOICES,
 };
 

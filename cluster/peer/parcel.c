@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Octets of parcels and of peer items: writing, and reading with every field checked. channels.c
+ * and peers.c call it for all that nodes send each other. Reading is strict, so that no two texts
+ * mean the same: unused fields are zero, and no name is there twice. An unknown kind answers
+ * -EPROTONOSUPPORT, so that a cluster can run two versions during an upgrade. Pure.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What crosses a channel between two nodes (channel.h): a message for a connection of the other node or from one, and what became of
- * it. What the message says, and what a transport is, is not known here. The octets:
+ * What crosses a channel between two nodes (channel.h): a message for a connection of the other
+ * node or from one, and its result. Messages and transports are opaque here. The octets:
  *
  *     kind (1) | transport (1) | connection (8) | bound (19) | remote (19) | the message
  *
@@ -19,11 +19,11 @@ enum parcel_kind {
 	PARCEL_GONE,     /* the sender has no such connection; of data as much as was said */
 	PARCEL_SEND_DATAGRAM,  /* from that address of the receiver's */
 	PARCEL_HEARD_DATAGRAM, /* at that address of the sender's, for a shard of the receiver's */
-	PARCEL_INTER_SHARD, /* of a shard of the sender's (remote) to one of the receiver's (bound) */
+	PARCEL_INTER_SHARD, /* from a shard of the sender (remote) to one of the receiver (bound) */
 	PARCEL_NEWS, /* of users that are watched (sig/remote/remote_watch.h): it has no ends */
 	PARCEL_SEND_FLOW,  /* a datagram by that address of the receiver's, which stays with it */
 	PARCEL_HEARD_FLOW, /* a datagram at that address of the sender's, which stays with it */
-	PARCEL_BACK, /* on that connection of the receiver's, for a shard that the sender has no more */
+	PARCEL_BACK,       /* on that connection of the receiver; the sender lost the shard */
 	PARCEL_KINDS,
 };
 
@@ -38,8 +38,8 @@ struct parcel {
 	enum parcel_kind kind;
 	uint8_t transport;
 	uint64_t connection; /* or flow, as its node names it; 0: others have none */
-	struct addr bound,
-		remote; /* its ends: the node's, which a connection may lack, and the other's */
+	/* Its ends: the node's, which a connection may lack, and the peer's. */
+	struct addr bound, remote;
 	struct bytes data;
 };
 
@@ -57,11 +57,13 @@ void parcel_write(struct writer *w, const struct parcel *p);
 int parcel_read(struct parcel *p, struct bytes octets) NODISCARD;
 
 /*
- * What nodes tell each other about shards: the words of lease.h as octets. Several share one datagram (line.h). Pure.
+ * What nodes tell each other about shards: the words of lease.h as octets. Several share one
+ * datagram (line.h). Pure.
  *
- *     kind (1) | octets that follow (1) | shard (2) | what the kind has, in the order of struct peer_item
+ * kind (1) | octets that follow (1) | shard (2) | the kind's fields, as in struct peer_item
  *
- * A kind that is not known is one of a later program, and passed over. Everything else is exact: no two texts mean the same.
+ * A kind that is not known is one of a later program, and is skipped. Everything else is exact: no
+ * two texts mean the same.
  */
 
 enum peer_kind {
@@ -76,7 +78,7 @@ enum peer_kind {
 	PEER_HOME,      /* the shard is of the node's file */
 	PEER_RUNS,      /* it is live there */
 	PEER_DRAINS,    /* no shard: the node takes no calls */
-	PEER_TAKE,      /* whoever hears it is to ask for the shard (cluster.rebalance) */
+	PEER_TAKE,      /* the receiver is to ask for the shard (cluster.rebalance) */
 	PEER_NAMES,     /* epoch, named, record, and sent_ns, which is the renewal: CLAIM_NAMED */
 	PEER_KINDS,
 };

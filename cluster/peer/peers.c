@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The UDP socket between nodes: HELLO every second part of a lease, items of claims.c batched into
+ * sealed datagrams, and each received datagram judged by its line. app/node/claimant.c owns it.
+ * Every datagram without effect is counted by its reason (enum peers_refusal); an unproven sender
+ * is answered at most every 20 ms, so nobody can use a node as an amplifier. The standings of
+ * peers.h are kept here too.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -16,7 +24,7 @@ static bool standing_lasts(uint64_t said_ns, uint64_t now_ns)
 	return said_ns && now_ns <= said_ns + STANDING_LAST_NS;
 }
 
-/* More nodes than can be heard at once: whoever was silent for longest is forgotten. */
+/* More nodes than can be heard at once: the one that was silent for longest is forgotten. */
 static struct standing *standing_place(struct standings *s, uint64_t id)
 {
 	struct standing *oldest = s->list;
@@ -211,7 +219,7 @@ static struct peer_item peers_hello(const struct peers *p)
 	return (struct peer_item){ .kind = p->leaving ? PEER_LEAVING : PEER_HELLO };
 }
 
-/* Who does not know what to bring back yet can say nothing that counts. */
+/* A node that does not know yet what to bring back can say nothing that counts. */
 static void peer_answer(struct peers *p, struct peer *to, const struct peer_echo *answer,
 			uint64_t now_ns)
 {
@@ -258,7 +266,7 @@ static void peer_on_item(struct peers *p, struct peer *from, bool notice,
 		p->on_item(item, notice ? 0 : from->line.id, p->arg);
 }
 
-/* Nothing of a datagram counts that has an item which is none. */
+/* A datagram with a malformed item counts for nothing as a whole. */
 static void peer_on_items(struct peers *p, struct peer *from, const struct peer_read *read)
 {
 	struct bytes rest = read->items;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The other nodes of the cluster as they are heard: one UDP socket in the node's loop, a line to each, and what is to be said to them, several
- * items in a datagram. Who they are, and where, the owner says (from Redis). A datagram goes to that address, never to where one came from.
+ * The other nodes of the cluster as they are heard: one UDP socket on the node's loop, a line to
+ * each, and a queue of items, several in a datagram. The owner names the nodes and their addresses
+ * (from Redis). A datagram goes to that address, never to the source of one that was received.
  */
 #ifndef CLUSTER_PEER_PEERS_H
 #define CLUSTER_PEER_PEERS_H
@@ -42,7 +43,7 @@ struct peers;
 
 /* An item that is true; from: 0 where a keeper says it. Not HELLO and LEAVING. */
 typedef void peers_item_fn(const struct peer_item *item, uint64_t from, void *arg);
-/* A node is heard, for the first time or again, or is not for MEMBER_UNHEARD_NS, or its process is gone. */
+/* A node is heard, at first or again; or was not for MEMBER_UNHEARD_NS; or its process is gone. */
 typedef void peers_heard_fn(uint64_t id, bool heard, void *arg);
 
 /* 0 or -errno. */
@@ -54,9 +55,9 @@ const struct addr *peers_address(const struct peers *p);
 /* A node is there, or has moved; this one is passed over. 0 or -ENOSPC. */
 int peers_know(struct peers *p, uint64_t id, const struct addr *address) NODISCARD;
 void peers_forget(struct peers *p, uint64_t id);
-/* Whether one that is not known has spoken to this node since this was last asked: Redis may know it by now. Nothing is proven. */
+/* Whether an unknown node has sent something since the last call (unproven): Redis may know it. */
 bool peers_stranger(struct peers *p);
-/* Said at once, and with each HELLO from now on. Whoever hears of it names this node no more. */
+/* Said at once, and with each HELLO from now on. A node that hears it names this node no more. */
 void peers_leave(struct peers *p, uint64_t now_ns);
 /* To a node that is known: with the round's others, by peers_flush. */
 void peers_queue(struct peers *p, uint64_t to, const struct peer_item *item);
@@ -64,19 +65,19 @@ void peers_flush(struct peers *p, uint64_t now_ns);
 /* What is due by now: HELLO, and who is not heard any more. */
 void peers_beat(struct peers *p, uint64_t now_ns);
 uint64_t peers_next_ns(const struct peers *p);
-/* All that are known, for members_next: who was not heard yet has received_ns 0. Returns how many. */
+/* All known nodes, for members_next: received_ns is 0 if never heard. Returns their number. */
 uint32_t peers_members(const struct peers *p, struct member out[PEERS_MAX]);
-/* What the keeper is to send to that node when this process is gone: DEAD of each epoch that it has. 0, -ENOENT or -ENOMEM. */
+/* Seals what the keeper sends to that node when this process is gone: DEAD of each of its epochs.
+ * 0, -ENOENT, -ENOMEM. */
 int peers_notice(struct peers *p, uint64_t to, struct bytes items, struct addr *address,
 		 uint8_t out[PEER_PACKET_MAX], size_t *n) NODISCARD;
 /* The process that is heard from that node; 0: none is. */
 uint64_t peers_process(const struct peers *p, uint64_t id, struct addr *address);
 const struct peers_counts *peers_counts(const struct peers *p);
 
-/*
- * What nodes say of themselves, twice a second: which shards are of their files (PEER_HOME), which of all they run (PEER_RUNS), and
- * that they take no calls (PEER_DRAINS). What is not said again is over. Nobody's right to a shard comes of it: that is for leases.
- */
+/* What nodes say of themselves, twice a second: which shards are of their files (PEER_HOME), which
+ * of all they run (PEER_RUNS), and that they take no calls (PEER_DRAINS). What is not repeated is
+ * over. It gives no right to a shard: leases do. */
 
 enum { STANDINGS_MAX = 64, STANDING_SHARDS_MAX = 32 };
 #define STANDING_SAY_NS  UINT64_C(500000000)

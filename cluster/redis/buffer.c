@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The output buffer of a link to Redis, and RESP2 commands written into it without printf. redis.c
+ * and store/batch.c fill it on the save path of each call. It grows by doubling up to its bound,
+ * and gives memory back after a burst only when many small batches have followed, so a busy link
+ * does not allocate.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -41,14 +48,15 @@ static int redis_buffer_grow(struct redis_buffer *b, size_t need)
 	return 0;
 }
 
-/* Room for n octets behind what waits, for the caller to write: he says then how far it grew. NULL: -ENOSPC or -ENOMEM. */
+/* Room for n octets behind what waits, for the caller to write, then redis_buffer_grew. NULL:
+ * -ENOSPC or -ENOMEM. */
 static uint8_t *redis_buffer_room(struct redis_buffer *b, size_t n)
 {
 	size_t waiting = b->end - b->start;
 
 	if (n > b->max || waiting > b->max - n)
 		return NULL;
-	/* moving is only for a buffer at most half full, or each byte would be moved again and again */
+	/* only a buffer at most half full is moved, or each byte would be moved again and again */
 	if (n > b->cap - b->end && waiting + n > b->cap / 2) {
 		if (redis_buffer_grow(b, 2 * (waiting + n)))
 			return NULL;
@@ -124,7 +132,7 @@ int resp_words(struct redis_buffer *b, const struct bytes *words, size_t n)
 	return err;
 }
 
-/* What one burst needed is given back when so many small ones have followed: a busy buffer would only grow again. */
+/* Memory of a burst is freed after so many small batches: a busy buffer would only grow again. */
 enum { SMALL_MAX = 16 };
 
 static void redis_buffer_emptied(struct redis_buffer *b)

@@ -22,10 +22,9 @@ void redis_buffer_eat(struct redis_buffer *b, size_t n);
 /* Empties it and gives the memory back. */
 void redis_buffer_clear(struct redis_buffer *b);
 
-/*
- * Commands as Redis reads them (RESP2: an array of bulk strings), appended to a buffer by hand: a save is written some 3,000 times a
- * second, and printf would cost more than all the rest of it. 0, -ENOSPC or -ENOMEM; after a failure the buffer has what fitted.
- */
+/* Commands as Redis reads them (RESP2: an array of bulk strings), appended to a buffer by hand:
+ * 3,000 saves a second are written so, and printf would cost more than all the rest of a save. 0,
+ * -ENOSPC or -ENOMEM; after a failure the buffer has what fitted. */
 
 /* Most octets that a head, an argument's length and the ends of lines take. */
 enum { RESP_FRAME = 32 };
@@ -34,7 +33,8 @@ enum { RESP_FRAME = 32 };
 int resp_command(struct redis_buffer *b, size_t n) NODISCARD;
 int resp_text(struct redis_buffer *b, struct bytes text) NODISCARD;
 int resp_number(struct redis_buffer *b, uint64_t number) NODISCARD;
-/* An argument of n octets, which the caller writes: where. NULL: as -ENOSPC. Closed by resp_closed. */
+/* Begins an argument of n octets: returns where the caller writes them. NULL: as -ENOSPC.
+ * resp_closed ends it. */
 uint8_t *resp_open(struct redis_buffer *b, size_t n) NODISCARD;
 void resp_closed(struct redis_buffer *b, size_t n);
 /* A whole command. */

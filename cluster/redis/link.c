@@ -50,8 +50,8 @@ bool redis_queue_pop(struct redis_queue *q, struct redis_wait *out)
 	q->head = (q->head + 1) % q->capacity;
 	q->count--;
 	if (q->count == 0) {
-		q->head =
-			0; /* so that no more of the memory is used than there are waits at a time */
+		/* So no more memory is used than there are waits at a time. */
+		q->head = 0;
 		q->next_ns = UINT64_MAX;
 	}
 	return true;
@@ -407,7 +407,7 @@ static void redis_link_up(struct redis *r)
 	link_notify(r, true);
 }
 
-/* What Redis says of user, password and database. It says so of nothing that passes, as of data that it loads. */
+/* What Redis says of user, password and database: these errors do not pass by themselves. */
 static bool is_of_login(struct bytes text)
 {
 	static const char *const words[] = { "WRONGPASS ",
@@ -540,7 +540,7 @@ static bool in_read(struct redis *r)
 	} else {
 		redis_reader_feed(r, bytes_mem(r->chunk, (size_t)n));
 	}
-	/* a record of TLS is shorter than the chunk: nothing of it is left inside, but others may wait */
+	/* a TLS record is shorter than the chunk: none of it is left inside, but others may wait */
 	return !r->broken && r->reader && (r->socket.tls || (size_t)n == sizeof(r->chunk));
 }
 
@@ -552,7 +552,7 @@ static void in_drain(struct redis *r)
 		;
 }
 
-/* A certificate that was renewed counts with the next link; one that cannot be read leaves the last one in place. */
+/* A renewed certificate counts with the next link; an unreadable one leaves the last in place. */
 static void tls_read_again(struct redis *r)
 {
 	char error[TLS_ERROR_MAX];
@@ -774,7 +774,7 @@ bool redis_is_connected(const struct redis *r)
 	return r->state == REDIS_LINK_UP && !r->broken;
 }
 
-/* Guests may leave while they are called: the walk keeps the next one where redis_leave finds it. */
+/* Guests may leave while they are called: redis_leave updates the next one of the walk. */
 
 void redis_join(struct redis *r, struct redis_guest *guest)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of a link, shared by redis.c (the codec), link.c (its life) and open.c (its begin and end).
+ * The inside of a link, shared by redis.c (the codec), link.c (its life) and open.c (begin and
+ * end).
  *
- * A callback may close the link or break it. So what ends it is only noted while callbacks run and done by the outermost
- * redis_link_leave().
+ * A callback may close the link or break it. So its end is only noted while callbacks run, and done
+ * by the outermost redis_link_leave().
  */
 #ifndef CLUSTER_REDIS_LINK_H
 #define CLUSTER_REDIS_LINK_H
@@ -29,8 +30,8 @@ struct redis_backoff {
 	uint64_t max_ns;
 	uint32_t failures; /* in a row */
 };
-/* Doubles from 20 ms to max_ns, less up to half by chance, so that nodes do not come back all at once. up_ns: how long the
- * link was up; one that held for a second starts from the beginning. */
+/* Doubles from 20 ms to max_ns, less up to half at random, so that nodes do not come back all at
+ * once. up_ns: how long the link was up; one that held for a second starts from the beginning. */
 uint64_t redis_backoff_next(struct redis_backoff *b, uint64_t up_ns, struct rand_source *rand);
 
 /* The octets of a link: a non-blocking socket, in the clear or in TLS. */
@@ -52,9 +53,10 @@ bool redis_socket_wants_write(const struct redis_socket *s);
 void redis_socket_close(struct redis_socket *s);
 
 /*
- * Which server is the primary: a link asks one Sentinel each second, and more often while it is down or does not answer. Sentinels have their turn one after
- * the other. Each answer has the epoch of the failover that made it so: what is older than the newest that was heard counts only when
- * all of them say so, as they do when they were set up anew.
+ * Which server is the primary: a link asks one Sentinel each second, and more often while it is
+ * down or does not answer. Sentinels take turns. Each answer has the epoch of its failover: one
+ * that is older than the newest heard counts only when all Sentinels say so, as they do when they
+ * were set up anew.
  */
 
 struct redis;
@@ -80,10 +82,9 @@ void redis_sentinel_hurry(struct redis_sentinel *s, bool hurry, uint64_t now_ns)
 void redis_sentinel_expire(struct redis_sentinel *s, uint64_t now_ns);
 uint64_t redis_sentinel_next_ns(const struct redis_sentinel *s);
 
-/*
- * Who waits for an answer, in the order of the commands: Redis answers in that order only. One whose deadline has come
- * keeps its place until its answer comes, so that the next answer does not go to the wrong one.
- */
+/* Waiting callers, in the order of the commands: Redis answers in that order only. One whose
+ * deadline has passed keeps its place until its answer comes, so that the next answer does not go
+ * to the wrong one. */
 
 /* A command as it was sent: it may have to be sent to another server. */
 struct redis_said {
@@ -97,7 +98,7 @@ struct redis_wait {
 	uint64_t deadline_ns;
 	bool expired;
 	bool even_late;          /* fn is called again with what comes after the deadline */
-	struct redis_said *said; /* freed by who takes it out; NULL: it is sent once */
+	struct redis_said *said; /* freed when it is taken out; NULL: it is sent once */
 };
 
 struct redis_queue {
@@ -117,8 +118,8 @@ bool redis_queue_push(struct redis_queue *q, const struct redis_wait *wait);
 bool redis_queue_pop(struct redis_queue *q, struct redis_wait *out);
 /* NULL when empty. */
 const struct redis_wait *redis_queue_oldest(const struct redis_queue *q);
-/* The waits whose deadline has come, one each call, marked as expired; start with *cursor = 0. False at the end. Pushing
- * between calls is fine, popping is not. */
+/* Yields the waits past their deadline, one each call, marked as expired; start with *cursor = 0.
+ * False at the end. Pushing between calls is fine, popping is not. */
 bool redis_queue_expire(struct redis_queue *q, uint64_t now_ns, uint32_t *cursor,
 			struct redis_wait *out);
 
@@ -167,7 +168,7 @@ struct redis {
 	void *arg;
 	const char *broken; /* why the link must end; NULL: it need not */
 	char detail[128];   /* what Redis or the system said to it */
-	/* why there is none, where that is trouble; NULL: there is, or none was tried */
+	/* why there is no link, where that is trouble; NULL: it is up, or was not tried */
 	const char *lost;
 	char lost_detail[128];
 	/* since when every dialling ends with a refused login; 0: the last one did not */

@@ -117,7 +117,7 @@ static void sentinel_on_primary(int err, const struct redisReply *reply, void *a
 
 /* ---- questions ---- */
 
-/* Both at once: they are of one moment. The address of the first is that of a failover under way already. */
+/* Both at once: they are of one moment. A failover under way shows in the first's address. */
 static void sentinel_query(struct redis_sentinel *s)
 {
 	struct bytes name = bytes_str(s->owner->url.primary);
@@ -391,7 +391,7 @@ static struct redis *redis_new(redis_state_fn *state, void *arg)
 	return r;
 }
 
-/* Sentinels whose names are known; the others are left out. That none is known is the caller's to say. */
+/* Sentinels with known names; the others are left out. The caller reports that none is known. */
 static int sentinels_resolve(struct redis *asker, const struct redis_url *url)
 {
 	bool known[REDIS_SENTINELS_MAX];

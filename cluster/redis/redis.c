@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The codec: commands to bytes, bytes to replies and those who wait for them. The only file that knows hiredis. */
+/* The codec of a link: commands to bytes, replies to their waiters. It alone knows hiredis; link.c
+ * moves the bytes, open.c begins and ends a link. */
 #include "cluster/redis/redis.h"
 
 #include <assert.h>
@@ -46,7 +47,7 @@ static struct redis_said *said_new(struct bytes command)
 	return said;
 }
 
-/* It has many slots of a cluster, one of which may be on its way elsewhere. A link of one slot goes there as a whole. */
+/* It has many slots of a cluster, one of which may be moving. A link of one slot follows it. */
 static bool may_get_ask_reply(const struct redis *r)
 {
 	return r->follows && !r->is_of_slot && r->state == REDIS_LINK_UP;
@@ -183,7 +184,7 @@ void redis_reader_close(struct redis *r)
 	r->reader = NULL;
 }
 
-/* A primary that Sentinel has made a replica does nothing that we want: as if the link had broken before. */
+/* A primary that Sentinel has made a replica refuses writes: as if the link had broken before. */
 static bool reply_is_demoted(const struct redis *r, const struct redisReply *reply)
 {
 	struct bytes text;

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Redis Cluster for a link: key slots (CRC-16/XMODEM), the table of CLUSTER SLOTS, the refusals
+ * MOVED and ASK, and one link per server. redis.c calls it for each command of a link that is of a
+ * cluster, so that the store above knows only one link. When the table changes or a server is lost,
+ * all links break together: the answers of all pending commands are then unknown, as with a single
+ * server.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -211,7 +219,7 @@ static void links_break(struct redis_route *route, const char *why)
 		redis_link_end(route->links[i], why);
 }
 
-/* Whoever hears of it may close the owner. */
+/* A user that is told may close the owner. */
 static void route_look(struct redis_route *route)
 {
 	struct redis *owner = route->owner;
@@ -323,7 +331,7 @@ static bool slots_are_equal(const struct redis_slots *a, const struct redis_slot
 	return true;
 }
 
-/* Those that may be asked from now on: any that is known. */
+/* Servers that may be asked from now on: all that are known. */
 static void asker_learn(struct redis_route *route)
 {
 	struct redis *asker = route->asker;
@@ -375,7 +383,7 @@ static void route_on_slots(int err, const struct redisReply *reply, void *arg)
 		route_adopt_slots(route, said);
 	else if (!err)
 		table_refuse(route, reply);
-	/* while something is wrong, each has its turn: one of them may be cut off from the others */
+	/* while something is wrong, each server has its turn: one may be cut off from the others */
 	if (!redis_is_connected(owner) && !owner->closing)
 		redis_link_turn(route->asker);
 	free(said);
@@ -414,7 +422,7 @@ uint64_t redis_route_next_ns(const struct redis_route *route)
 
 /* ---- a command ---- */
 
-/* The key that says where it goes; empty: it goes anywhere. All keys of a command are of one slot. */
+/* The key that decides the server; empty: any server. All keys of a command are of one slot. */
 static struct bytes key_of(const struct bytes *args, size_t n)
 {
 	size_t at = 1;

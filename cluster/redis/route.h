@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * To the servers of a Redis Cluster: a link to each that has slots, and the table of slots, which one server after the other is asked for:
- * each second, and more often while a link is down. Each command goes where its key is.
- *
- * A slot that is on its way: what its server refuses with ASK is asked of the other one, behind ASKING.
- *
- * The owner is up while each slot has a server and each of these is up. When one is lost or refuses, all of them begin anew: whoever lives
- * on the owner sees one link, that is lost and comes again.
+ * The servers of a Redis Cluster: a link to each that has slots, and the table of slots, asked of
+ * one server after the other: each second, and more often while a link is down. Each command goes
+ * to the server of its key. A slot that is moving: a command that its server refuses with ASK is
+ * sent to the other server, behind ASKING. The owner is up while each slot has a server and each of
+ * these is up. When one is lost or refuses, all links begin anew: users of the owner see one link
+ * that is lost and comes again.
  */
 #ifndef CLUSTER_REDIS_ROUTE_H
 #define CLUSTER_REDIS_ROUTE_H
 
 #include "base/addr.h"
 
-/*
- * Which server of a Redis Cluster has which of the 16,384 slots, as one of them says it (CLUSTER SLOTS) or as a refusal does (MOVED).
- * Pure values: nothing here is sent.
- */
+/* Which server of a Redis Cluster has which of the 16,384 slots, as a server says it (CLUSTER
+ * SLOTS), or a refusal (MOVED). Pure values: nothing here is sent. */
 
 struct redisReply;
 
 enum { REDIS_SLOTS = 16384, REDIS_SERVERS_MAX = 64 };
 
-/* The slot of a key: that of what stands between the first '{' and the next '}', if that is something. */
+/* The slot of a key: that of the text between the first '{' and the next '}', unless empty. */
 uint16_t redis_slot(struct bytes key);
 
 struct redis_slots {
@@ -31,8 +28,9 @@ struct redis_slots {
 	uint8_t owners[REDIS_SLOTS];            /* 1 + its place in servers; 0: nobody */
 };
 
-/* The answer to CLUSTER SLOTS of the server at that address: one that does not know its own name means itself. 0, or -EINVAL: it is
- * none, names a host by no address, says two things of one slot, or has too many servers; *out is as it was then. */
+/* Reads the answer to CLUSTER SLOTS of the server at that address: one that does not know its own
+ * name means itself. 0; -EINVAL: malformed, names a host by no address, contradicts itself about a
+ * slot, or has too many servers; *out is then unchanged. */
 int redis_slots_read(struct redis_slots *out, const struct redisReply *reply,
 		     const struct addr *from) NODISCARD;
 /* "MOVED 3999 192.0.2.1:6381" of a server at that address. 0 or -EINVAL. */
@@ -66,10 +64,10 @@ int redis_route_open(struct redis *owner, struct redis *asker) NODISCARD;
 void redis_route_close(struct redis *owner);
 /* Where a command goes. NULL: it goes nowhere now. */
 struct redis *redis_route_of(const struct redis *owner, const struct bytes *args, size_t n);
-/* A server has refused a command of such a link, or of one of a single slot. True: because the slot is not there, or not now. */
+/* A server has refused a command of this link. True: because the slot is not there, or not now. */
 bool redis_route_refused(struct redis *link, struct bytes text);
-/* A server has refused a command of such a link with ASK: which one to say ASKING to, and the command. NULL: it was another refusal, or
- * that one is not reached. */
+/* A server has refused a command of such a link with ASK: returns the link to say ASKING on, and
+ * the command. NULL: it was another refusal, or that server is not connected. */
 struct redis *redis_route_on_ask(const struct redis *link, struct bytes text);
 /* A link of a single slot is to be dialled. False: nobody has the slot. */
 bool redis_route_pick(struct redis *link);

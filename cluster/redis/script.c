@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs Lua scripts by EVALSHA, and again by EVAL with their source when Redis answers NOSCRIPT, as
+ * after its restart. store/ and app/helper/hooks.c change all their keys by them. A run keeps a
+ * copy of its arguments until its answer, and its one deadline covers both attempts.
+ */
+
 #include "cluster/redis/script.h"
 
 #include <assert.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The Lua scripts by which several keys change together or not at all. Loaded into each Redis we connect to and run by
- * their SHA-1; should Redis have forgotten one, it is sent whole.
- *
- * All answer with an array whose first element is a word: OK, or what kept them from it. Sources, with their keys and arguments: cluster/lua/.
+ * The Lua scripts by which several keys change together or not at all. They are loaded into each
+ * Redis that we connect to and run by their SHA-1; should Redis have forgotten one, it is sent
+ * whole. All answer with an array; its first element is a word: OK, or the reason of a refusal.
+ * Sources, with their keys and arguments: cluster/lua/.
  */
 #ifndef CLUSTER_REDIS_SCRIPT_H
 #define CLUSTER_REDIS_SCRIPT_H

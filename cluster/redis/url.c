@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parses redis.url with its four schemes, writes it without logins for people, and resolves its
+ * names. Settings are checked with it, and open.c dials what it yields. The thread for names exists
+ * because getaddrinfo(3) blocks: it and the asker share one block of memory, which the last of the
+ * two frees.
+ */
+
 #include <errno.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -267,7 +274,7 @@ int redis_server_resolve(const struct redis_server *server, struct addr *out)
 	return err;
 }
 
-/* The asker's and the thread's: the last of the two gives it back. */
+/* Shared by the asker and the thread: the last of the two frees it. */
 struct redis_names {
 	struct redis_url url; /* without logins */
 	int fd;
@@ -277,7 +284,7 @@ struct redis_names {
 
 static void names_leave(struct redis_names *n)
 {
-	/* acq_rel: what the other one did is done before it is freed */
+	/* acq_rel: writes of the other one happen before the free */
 	if (atomic_fetch_sub_explicit(&n->users, 1, memory_order_acq_rel) > 1)
 		return;
 	(void)close(n->fd);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where Redis is and how we log in there, from the URL of the settings. Holds a password: never log it, wipe it. */
+/* Place and login of Redis, from the URL of the settings. Has a password: never log it, wipe it. */
 #ifndef CLUSTER_REDIS_URL_H
 #define CLUSTER_REDIS_URL_H
 
@@ -25,27 +25,26 @@ struct redis_url {
 	bool cluster; /* of Redis Cluster: the keys of one command are of one slot */
 	uint32_t db;
 	struct redis_login login;
-	/* who knows which server is the primary of that name; none: it is server */
+	/* Servers that know the primary of that name; none: the primary is server. */
 	struct redis_server sentinels[REDIS_SENTINELS_MAX];
 	uint32_t sentinel_count;
 	char primary[64];
 	struct redis_login sentinel_login;
 };
 
-/* "unix:/path" or "redis://[[user]:password@]host[:port][/db]", with rediss for TLS; user and password %-encoded (RFC 3986 2.1).
- * "redis+cluster://" and "rediss+cluster://" likewise, without a db.
- * "sentinel://[[user]:password@]host[:port],host[:port].../primary[?sentinel=[user]:password]", with sentinels for TLS to both: behind
- * the '?' how one logs in at Sentinel. 0, or -EINVAL and a constant sentence in *reason. */
+/* Reads "unix:/path" or "redis://[[user]:password@]host[:port][/db]", with rediss for TLS; user and
+ * password %-encoded (RFC 3986 2.1). "redis+cluster://" and "rediss+cluster://" likewise, without a
+ * db. "sentinel://[[user]:password@]host[:port],host[:port].../primary[?sentinel=[user]:password]",
+ * with sentinels for TLS to both: behind the '?' is the login at Sentinel. 0, or -EINVAL and a
+ * constant sentence in *reason. */
 int redis_url_read(struct redis_url *out, struct bytes text, const char **reason) NODISCARD;
 /* The same without logins, as a text for people. */
 void redis_url_write(struct writer *w, const struct redis_url *url);
-/* Asks the resolver for names other than IP literals, so it may block: at start only. 0 or -EHOSTUNREACH. */
+/* Asks the resolver for names that are no IP literals, so it may block. 0 or -EHOSTUNREACH. */
 int redis_server_resolve(const struct redis_server *server, struct addr *out) NODISCARD;
-
-/*
- * Whether somebody knows the names of a redis.url. The resolver of the C library blocks, for many seconds where no name server answers:
- * so it is asked on a thread of its own, which nobody waits for who has lost interest.
- */
+/* Whether the names of a redis.url resolve. The resolver of the C library blocks, for many seconds
+ * where no name server answers: so it is asked on a thread of its own, which is left alone when the
+ * answer is not wanted any more. */
 
 struct redis_names;
 

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entries, segment files and the thread of the spool, in this order. store/ appends the CDR of each
+ * ended call here when Redis does not answer, and drains the segments when it is back, so no CDR is
+ * lost to an outage or a crash. An append is answered only after fsync(2) of its segment; a removal
+ * syncs the folder, since Redis then forgets that it has these CDRs.
+ */
+
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * CDRs that wait on disk while Redis is away. The files belong to a thread of their own: a disk may take seconds to sync,
- * and the control thread does not wait. What is queued while it syncs goes to disk with the next sync, all at once. All
- * functions are for the control thread, and so are the answers.
+ * CDRs that wait on disk while Redis is away. The files belong to a thread of their own: a disk may
+ * take seconds to sync, and the control thread does not wait. Entries that are queued during a sync
+ * go to disk with the next, all at once. All functions are for the control thread, and so are the
+ * answers.
  */
 #ifndef CLUSTER_SPOOL_SPOOL_H
 #define CLUSTER_SPOOL_SPOOL_H
@@ -10,8 +11,8 @@
 #include "base/bytes.h"
 
 /*
- * One CDR in a spool file. Files are read after crashes: their end may be torn, and should anything within be damaged, the
- * entries behind it are still found. Network order.
+ * One CDR in a spool file. Files are read after crashes: their end may be torn, and behind a
+ * damaged part the next entries are still found. Network order.
  *
  *    0        4        8        16     24       28
  *   +--------+--------+--------+------+--------+- - - - -
@@ -34,8 +35,8 @@ struct spool_entry {
 
 /* At most SPOOL_FIELDS_MAX bytes of fields. */
 void spool_entry_write(struct writer *w, const struct spool_entry *entry);
-/* Cuts the next entry off *rest: 1; 0: the end; -EBADMSG: bytes that are no entry were skipped, go on;
- * -ENODATA: what is left is the beginning of an entry, torn off (*rest is then empty). */
+/* Cuts the next entry off *rest: 1; 0: the end; -EBADMSG: bytes that are no entry were skipped, go
+ * on; -ENODATA: the rest is the beginning of a torn entry (*rest is then empty). */
 int spool_entry_next(struct bytes *rest, struct spool_entry *out) NODISCARD;
 
 struct spool;
@@ -53,19 +54,18 @@ void spool_close(struct spool *sp);
 void spool_append(struct spool *sp, const struct spool_entry *entry, spool_done_fn *fn, void *arg);
 /* The oldest segment. */
 void spool_read(struct spool *sp, spool_segment_fn *fn, void *arg);
-/* That segment is settled. aside: something in it was damaged, so it is kept for people to look at. */
+/* That segment is settled. aside: part of it was damaged, so it stays for people to look at. */
 void spool_remove(struct spool *sp, uint64_t number, bool aside, spool_done_fn *fn, void *arg);
 /* No CDR waits, on disk or on its way there. */
 bool spool_is_empty(const struct spool *sp);
 /* No waiting entry has a lower number; UINT64_MAX when it is empty. */
 uint64_t spool_lowest(const struct spool *sp);
 
-/*
- * The files of a spool: numbered segments in a folder, written one after the other, read and removed from the oldest on. What
- * a crash left is never appended to. Blocking calls, for the spool's own thread.
- */
+/* The files of a spool: numbered segments in a folder, written one after the other, read and
+ * removed from the oldest on. A segment that a crash left is never appended to. Blocking calls, for
+ * the spool's own thread. */
 
-enum { SPOOL_SEGMENT_MAX = 1 << 20 }; /* a segment that has reached it is not written any further */
+enum { SPOOL_SEGMENT_MAX = 1 << 20 }; /* a larger segment gets no more entries */
 
 struct spool_file {
 	int dir_fd;
@@ -81,9 +81,10 @@ void spool_file_close(struct spool_file *f);
 int spool_file_write(struct spool_file *f, struct bytes in) NODISCARD;
 /* 0, or -errno: what was written since the last one may be lost. */
 int spool_file_sync(struct spool_file *f) NODISCARD;
-/* The oldest segment whole, to be freed by the caller; it is not written any further. 0, -ENOENT (none) or -errno. */
+/* Reads the oldest segment whole, which the caller frees; it gets no more entries. 0, -ENOENT
+ * (none) or -errno. */
 int spool_file_read(struct spool_file *f, uint64_t *number, uint8_t **out, size_t *n) NODISCARD;
-/* Removes a segment for good, or (aside) renames it to NUMBER.broken for people to look at. 0 or -errno. */
+/* Removes a segment, or (aside) renames it to NUMBER.broken for people to look at. 0 or -errno. */
 int spool_file_remove(struct spool_file *f, uint64_t number, bool aside) NODISCARD;
 
 #endif

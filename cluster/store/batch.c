@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Batches of a shard: saves of call records and first ends of calls, gathered while the last batch
+ * is in flight and sent as one transaction. link.c sends them; call.c and end.c add ops. A batch
+ * counts only under the shard's fence, which WATCH and MGET check, so a former owner of the lease
+ * writes nothing. Parts that did not happen go before all that waits; unknown ones are answered
+ * STORE_UNKNOWN.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -189,7 +197,7 @@ static void batch_part_add(struct batch_part *p, struct store_op *op)
 	p->end = &op->batch_next;
 }
 
-/* Who waits for it is none of its business any more. */
+/* Detaches its ops: they are answered elsewhere. */
 static void part_clear(struct batch_part *p)
 {
 	redis_buffer_clear(&p->saves);
@@ -230,7 +238,8 @@ static void batch_reuse_saves(struct store_batch *b)
 	b->spare = (struct redis_buffer){ 0 };
 }
 
-/* Answers all. What they ask for goes into the part that waits by then; one of them may close the store, which answers the others. */
+/* Answers all. What callers then ask for goes into the part that waits; a caller may close the
+ * store, which answers the rest. */
 static void part_answer(struct store_shard *s, struct batch_part *p,
 			const struct store_answer *saves, const struct store_answer *ends)
 {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Octets that a document names by their hash: a string each, in the hash slot of the tenant. They are written before the document, so nobody
- * hears of octets that are not there. What no document names any more goes a day later: who has begun with them finds them until then.
+ * Octets that a document names by their hash: a string each, in the hash slot of the tenant. They
+ * are written before the document, so no node reads a name without its octets. Octets that no
+ * document names any more expire a day later: until then readers that have begun with them find
+ * them.
  */
 #include "base/clock.h"
 #include "cluster/store/state.h"

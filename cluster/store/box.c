@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages of a mailbox: a hash of what is known of them, and a sorted set for each state, which has the messages that are so. All keys of a
- * box have one tag.
+ * Messages of a mailbox: a hash with what is known of each, and a sorted set of messages for each
+ * state. All keys of a mailbox have one tag.
  */
 #include "base/clock.h"
 #include "base/decimal.h"

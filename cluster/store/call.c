@@ -12,10 +12,9 @@
 #include "cluster/record.h"
 #include "cluster/store/state.h"
 
-/*
- * Records of calls where older programs kept them: a key for each, and a set of their ids. Before calls are loaded they go into the one
- * hash. A record of a later format is left in their place, so that an older program says so and ends, where it would find no call.
- */
+/* Records of calls as older programs had them: a key for each, and a set of their ids. Before calls
+ * are loaded they are moved into the one hash. A record of a later format stays in place, so that
+ * an older program reports it and ends, instead of finding no call. */
 
 enum { MOVE_WINDOW = 8, HEAD_KEYS = 4, MOVE_ARGS = 2, MARKER_MAX = 64 };
 
@@ -145,9 +144,10 @@ void store_calls_move(struct store_shard *s, store_done_fn *done, void *arg)
 }
 
 /*
- * Calls that were answered while Redis was away: nothing in Redis would tell of them if the node were killed now. So their CDR, as far
- * as it is known, goes to a spool of its own. It is forgotten once each such call was saved or has ended; what a killed process
- * left, the next start makes CDRs of, after the ends that were spooled and before any call is loaded.
+ * Calls that were answered while Redis was away: Redis would know nothing of them if the node were
+ * killed now. So their CDR, as far as it is known, goes to a spool of its own. It is dropped once
+ * each such call was saved or has ended; from what a killed process left, the next start makes
+ * CDRs, after the spooled ends and before any call is loaded.
  */
 
 enum { OPEN_WINDOW = 64, PENDING_FIRST = 64, PENDING_MAX = 1 << 20 };
@@ -257,7 +257,7 @@ static void on_to_clear(int err, uint64_t number, struct bytes segment, void *ar
 	store_leave(&s->base);
 }
 
-/* What is noted meanwhile goes to a later file, for the one that is read is not written any more. */
+/* Calls noted meanwhile go to a later file: the one that is read gets no more entries. */
 static void clear_next(struct store_shard *s)
 {
 	struct store_opens *o = &s->opens;
@@ -412,10 +412,11 @@ void store_opens_close(struct store_shard *s)
 	s->opens = (struct store_opens){ 0 };
 }
 
-/* What calls have cost a day: sums in a hash of the shard, which goes two days after it was added to last. */
+/* Costs of calls by day: sums in a hash of the shard, which expires two days after the last one. */
 
 enum { TOLL_TEXT = 24 };
-#define LOAD_LIMIT_NS (10 * NS_PER_S) /* a start waits: the deadline of a save would end it */
+/* A start waits: the deadline of a save would end it. */
+#define LOAD_LIMIT_NS (10 * NS_PER_S)
 
 struct toll_load {
 	struct store_op op;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Changes of documents: JSON text, each change a new generation of its tenant. Read by people with redis-cli, so without an envelope. */
+/* Changes of documents: JSON text, each change a new generation of its tenant. People read them
+ * with redis-cli, so they have no envelope. */
 #include <assert.h>
 #include <string.h>
 

@@ -2,15 +2,17 @@
 /*
  * Ends of calls, so that each CDR is in the stream once, whatever fails.
  *
- * Each end has a number. Redis remembers the numbers of the ends it carried out, so sending one again does nothing; and it
- * forgets those below the lowest number that may be sent again (settled), so what it remembers stays small. An end may be sent
- * again while it waits for its answer, while it lies in the spool, and for some seconds after Redis acknowledged it, out of the
- * spool or not: a Redis that is killed may lose what its file or its replica was not told yet, and its owner then sends it
- * again.
+ * Each end has a number. Redis remembers the numbers of the ends it carried out, so sending one
+ * again does nothing; and it forgets those below the lowest number that may be sent again
+ * (settled), so its memory of them stays small. An end may be sent again while it waits for its
+ * answer, while it lies in the spool, and for some seconds after Redis acknowledged it, out of the
+ * spool or not: a Redis that is killed may lose what its file or its replica had not got yet, and
+ * the owner then sends it again.
  *
- * Another node may have the shard before Redis has an end. Then its record is live there, and nobody would end it: phones have
- * said goodbye to us. So the end stays in our spool, and goes to Redis by lua/call_left.lua. The new owner finds the call in what
- * has ended (lua/calls_check.lua).
+ * Another node may have the shard before Redis has an end. Then the record is live there, and
+ * nobody would end it: phones have sent their BYE to us. So the end stays in our spool, and goes to
+ * Redis by lua/call_left.lua. The new owner finds the call among those that have ended
+ * (lua/calls_check.lua).
  */
 #include <assert.h>
 #include <errno.h>
@@ -23,7 +25,7 @@
 #include "cluster/record.h"
 #include "cluster/store/state.h"
 
-/* By then all that still knew of an end has met it: a second end of a call by mistake is seen for so long, too. */
+/* By then all holders of an end have seen it: a second end by mistake is found for so long. */
 #define KEPT_NS (60 * NS_PER_S)
 
 void settled_note(struct settled *s, uint64_t next, uint64_t now_ns)
@@ -66,12 +68,12 @@ enum {
 	EPOCH_SHIFT = 32, /* numbers of a later epoch are higher */
 };
 
-/* In numbers of ends whose lease was past: nobody was told of them. */
+/* In numbers of ends after the lease had lapsed: nobody was told of them. */
 #define END_PAST (UINT64_C(1) << 31)
-/* All numbers of ends of an epoch are below: what has it is remembered for as long as the epoch lasts. */
+/* Above all numbers of ends of an epoch: an end with it is remembered as long as that lasts. */
 #define END_LAST (END_PAST - 1)
 
-/* Two failovers may come one after the other, and the second one promotes who has not heard of the first yet. */
+/* Two failovers may follow each other, and the second may promote a server that missed one. */
 #define ACKED_NS (10 * NS_PER_S)
 /* Nobody waits for these, and they go all at once. */
 #define RESEND_NS (2 * NS_PER_S)
@@ -178,7 +180,7 @@ static void end_answer(struct store_end *end, enum store_result result)
 	}
 }
 
-/* Acknowledged long enough ago. An overfull list gives up what is in Redis already before it gives up anything else. */
+/* Acknowledged long enough ago. An overfull list drops ends that are in Redis already first. */
 static void ends_trim(struct store_shard *s, uint64_t now_ns)
 {
 	struct store_end *end;
@@ -388,7 +390,7 @@ static struct store_op *end_op(struct store_end *end)
 	return op;
 }
 
-/* Who had the call before may say its end at any time later: a node that is repaired has its spool still. */
+/* A former owner may send an end at any time later: a repaired node still has its spool. */
 static void end_send(const struct store_end *end, struct store_op *op, uint64_t deadline_ns)
 {
 	struct spool_entry entry = end->entry;
@@ -409,8 +411,9 @@ static void end_send_again(struct store_end *end)
 
 void store_ends_resend(struct store_shard *s)
 {
-	/* What a process acknowledged, the next one may lack. The same one has lost nothing but what somebody deleted: then
-	 * the CDRs have been in the stream, and who read them would read them again. */
+	/* The next process of Redis may lack what the last one acknowledged. The same process lost
+	 * only what was deleted by hand: then the CDRs were in the stream, and its readers would
+	 * read them again. */
 	bool anew = !s->run_id[0] || strcmp(s->ends.run_id, s->run_id) != 0;
 	uint64_t now_ns = clock_now_ns();
 
@@ -561,11 +564,9 @@ void store_call_end(struct store_shard *s, uint64_t call, const struct store_end
 	store_leave(&s->base);
 }
 
-/*
- * The spool's way back into Redis, segment by segment from the oldest on. A segment goes only when Redis has taken all of
- * it; begun again after a failure or a crash, what Redis has already changes nothing (above). Where the shard is another
- * node's the ends are left to that one.
- */
+/* The spool's way back into Redis, segment by segment from the oldest on. A segment goes only when
+ * Redis has taken all of it; begun again after a failure or a crash, what Redis has already changes
+ * nothing (above). If another node has the shard, the ends are left to that node. */
 
 enum { REPLAYED_AT_ONCE = 64 };
 #define REPLAY_SEND_NS (5 * NS_PER_S)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Events: a stream for each tenant, and for each application. Each is kept here until Redis has it: what was on its way when the link broke is
- * sent again, in order. What is saved goes behind it on the same link, or is written after it: so of a process that is killed no event is missing
- * that its successor does not tell again.
+ * Events: a stream for each tenant, and for each application. Each event is kept here until Redis
+ * has it: those in flight when the link broke are sent again, in order. A save goes behind its
+ * events on the same link, or is written after them: so an event that a killed process loses is
+ * told again by its successor.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether Redis can forget what it said of a lease: not when all servers that may come to be the primary have it. The question goes by
- * the link of its shard, as ever, for the order of fences is that of one link. Then, on a link of its own:
+ * Whether Redis can forget its answer about a lease: it cannot when all servers that may become the
+ * primary have it. The question goes by the link of its shard, since the order of fences is that of
+ * one link. Then, on a link of its own:
  *
  *   lease_keep.lua of each shard that waits  ->  WAIT  ->  ... of those that came meanwhile
  *
- * What one server was told before that script runs is before it in what the replicas get. One WAIT is for all, as the commands of a
- * connection wait behind it. Whatever goes wrong says that the lease is not kept, and never that it is not held.
+ * What a server was told before that script runs precedes it in the replication stream. One WAIT is
+ * for all, as the commands of a connection wait behind it. Any failure says that the lease is not
+ * kept, and never that it is not held.
  *
- * A claim that Redis alone decides asks likewise, by itself: it is rare, and each lease is claimed at a time of its own.
+ * A claim that Redis alone decides asks by itself: it is rare, and each lease is claimed at another
+ * time.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Small values of extensions: a string each, which Redis forgets when its time is over. Those of one extension have a hash tag of their own,
- * so with Redis Cluster they are spread over all servers. One command each, on the link of what the shards save in the same round: none of
- * them is a round trip more.
+ * Small values of extensions: a string each, with an expiry. Those of one extension have a hash tag
+ * of their own, so with Redis Cluster they are spread over all servers. One command each, on the
+ * link of what the shards save in the same round, so none costs another round trip.
  */
 #include <assert.h>
 #include <inttypes.h>

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Names of all keys in Redis (docs/keys.md), and the check of their types. Every file of this
+ * folder builds its keys here, so hash tags for Redis Cluster are decided in one place. Names are
+ * written into Redis and shared with other versions: they must not change.
+ */
+
 #include <assert.h>
 #include <stdlib.h>
 
@@ -7,10 +13,9 @@
 #include "base/table.h"
 #include "cluster/store/state.h"
 
-/*
- * Keys that somebody made of another type. Every command on one fails, so no call would be saved and no node would start: it is
- * set aside, said, and made anew. Looked for at a start, and when Redis refuses a command for that reason.
- */
+/* Keys that were made by hand with another type. Every command on one fails, so no call would be
+ * saved and no node would start: such a key is renamed, logged, and made anew. The check runs at a
+ * start, and when Redis refuses a command for that reason. */
 
 enum { TENANTS_AT_ONCE = 16 }; /* each has a dozen keys */
 

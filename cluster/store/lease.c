@@ -8,7 +8,8 @@
 #include "base/validity.h"
 #include "cluster/store/state.h"
 
-/* Leases of shards of others: looks at them, and claims (cluster/lease.h). What Redis says is read with care: anybody may have written it. */
+/* Leases of other nodes' shards: looks and claims (cluster/lease.h). Answers of Redis are
+ * validated: anybody may have written them. */
 
 /* What lua/lease_look.lua tells, after its word. */
 enum {
@@ -164,7 +165,7 @@ struct claim_op {
 	struct store_claim claim;
 };
 
-/* What one server has it keeps. Of several the others are asked where nobody else has to consent. */
+/* A sole server keeps what it has. Of several, replicas are asked if no node has to consent. */
 static void claim_finish(struct store_op *op, const struct store_answer *a)
 {
 	struct store_shared *s = (struct store_shared *)op->base;
@@ -309,7 +310,7 @@ bool store_lease_may_be_given(const struct store_shard *s)
 {
 	const struct lease *l = &s->lease;
 
-	/* one that Redis can forget would be past at once where it goes: nobody has acked it there */
+	/* one that Redis can forget would lapse at once at the new owner, without acks */
 	return l->state == LEASE_HELD && !l->question &&
 	       (l->kept || !store_lease_named(s)->count) && spool_is_empty(s->spool);
 }
@@ -431,7 +432,7 @@ static void watch_note(struct store_shard *s, const struct store_answer *a)
 	w->since_ns = clock_now_ns();
 }
 
-/* One that names others may be valid by their acks: it is theirs to claim. Redis may have forgotten the names. */
+/* A lease may be valid by acks: its names alone may claim it. Redis may have forgotten them. */
 static bool watch_names(const struct store_watch *w)
 {
 	if (lease_epoch_above(w->heard, w->epoch))
@@ -465,7 +466,7 @@ static void wanted_note(struct store_shard *s, uint64_t by)
 		s->settings.wanted(by, s->arg);
 }
 
-/* They may have acked the process before, and claim the shard now: not one word without their knowing. */
+/* They may have acked the former process and claim it now: nothing is sent until they know. */
 static struct members names_before(const struct store_shard *s, const struct store_answer *a)
 {
 	struct members named = { 0 };

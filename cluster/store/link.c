@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sends the batches of all shards on one link as one transaction: WATCH fences, MULTI, a batch of
+ * each shard, EXEC, and WAIT where save_replicas asks for it. store_link_flush runs at the end of
+ * each round of the control thread. When a fence changed, EXEC answers nil and nothing happened:
+ * the lost shard is told, and the batches of the others leave again (state.h has the protocol).
+ */
+
 #include "cluster/store/state.h"
 
 #include <assert.h>
@@ -8,9 +15,9 @@
 #include "base/clock.h"
 #include "cluster/redis/buffer.h"
 
-/* Two transactions are at least so far apart. */
+/* Least time between two transactions. */
 #define BATCH_PACE_NS (250 * NS_PER_US)
-/* Once replicas were behind nobody waits for them for so long. */
+/* Once replicas were behind, nobody waits for them for so long. */
 #define ALONE_NS (1 * NS_PER_S)
 
 enum {
@@ -29,7 +36,7 @@ struct flight_seat {
 	struct batch_answers answers;
 };
 
-/* A transaction on its way, or the WATCH alone. It outlives its shards when they are closed before Redis has answered. */
+/* A transaction in flight, or a WATCH alone. It outlives shards that are closed meanwhile. */
 struct store_flight {
 	struct store_link *link;    /* NULL: it is down, or nobody is left on it */
 	uint32_t waits;             /* answers that may still come */
@@ -65,7 +72,7 @@ static void on_queued(int err, const struct redisReply *reply, void *arg)
 	flight_waits(f);
 }
 
-/* Whose it is may close its store when it hears of it: then the flight does not know it any more. */
+/* A caller may close its store when it is answered: the flight then no longer refers to it. */
 static void exec_answered(const struct store_flight *f, struct flight_seat *seat, int err,
 			  const struct redisReply *reply, size_t at)
 {
@@ -280,7 +287,7 @@ static bool flight_board(const struct store_link *l, struct store_flight *f)
 	return all;
 }
 
-/* Who was the first is the last one next time. */
+/* The first seat becomes the last of the next flight. */
 static void seats_rotate(struct store_link *l)
 {
 	struct store_shard **at = &l->shards, *first = l->shards;
@@ -307,7 +314,7 @@ static void flight_gone(struct store_link *l, struct store_flight *f)
 	}
 }
 
-/* Who hears of it may close its store: the seats are the flight's until it knows nobody. */
+/* A caller that is told may close its store: the seats are the flight's until all are answered. */
 static void flight_fail(struct store_link *l, struct store_flight *f)
 {
 	f->link = l;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a starting node reads: an index whole (so nothing comes twice), then its records, some at a time. Calls wait until the
- * spool is empty: a call whose end lies there would come to life again.
+ * What a starting node reads: an index whole (so nothing comes twice), then its records, some at a
+ * time. Calls wait until the spool is empty: a call with an end in the spool would come to life
+ * again.
  */
 #include <assert.h>
 #include <errno.h>
@@ -14,12 +15,10 @@
 #include "cluster/record.h"
 #include "cluster/store/state.h"
 
-/*
- * What the calls of another node's shard are like, before the shard comes here: no lease is asked for, and nothing is written. Some come
- * twice, and what changes meanwhile may be missing.
- */
+/* Reads the calls of another node's shard before the shard comes here, without a lease and without
+ * writing. Some come twice, and changes made meanwhile may be missing. */
 
-/* Of one answer, which nobody else of Redis waits for long. */
+/* Of one answer, so that other clients of Redis do not wait long. */
 #define PEEK_AT_ONCE BYTES_LIT("64")
 #define PEEK_NS      (5 * NS_PER_S)
 
@@ -105,8 +104,8 @@ enum {
 	LOAD_WINDOW = 128, /* registrations */
 	DOCUMENTS = 64,    /* asked for at once, */
 	BATCHES = 4,       /* so often at a time */
-	RECORDS =
-		32, /* of calls and subscriptions; a party may wait for them: Redis answers at once */
+	/* Of calls and subscriptions; a party may wait for them: Redis answers at once. */
+	RECORDS = 32,
 	RECORD_BATCHES = 8,
 	LOADED_LENGTH_SIZE = 4,
 	RECORD_MAX = RECORD_HEAD + RECORD_PAYLOAD_MAX,
@@ -292,7 +291,7 @@ static void load_name_write(char out[STORE_KEY_MAX], const struct store_load *lo
 	out[writer_done(&w).n] = '\0';
 }
 
-/* seen: of the record as it was read. reason NULL: what was read is empty, or not there: then only its index entry goes. */
+/* read: the record's state at that time. reason NULL: empty or missing, only its index goes. */
 static void aside_send(struct store_load *load, struct bytes member, const struct load_seen *read,
 		       const char *reason)
 {
@@ -389,7 +388,7 @@ static void load_forget(struct store_load *load, struct bytes member)
 	aside_send(load, member, &nothing, NULL);
 }
 
-/* It stays where it is, and nothing more is loaded: who would go on would save an older form over it. */
+/* It stays, and loading ends: a save by this program would overwrite it with an older form. */
 static void too_new(struct store_load *load, struct bytes member, const char *reason)
 {
 	struct store_base *s = load->base;
@@ -578,7 +577,7 @@ static void hash_fetch(struct store_op *op, const struct store_load *load, struc
 						.deadline_ns = FETCH_NS });
 }
 
-/* Of what somebody made too large for us only its length is heard, or as much as shows that it is. */
+/* Of a record that was made too large, only its length is fetched, or as much as proves it. */
 static void fetch_send(struct store_load *load, struct bytes member)
 {
 	struct store_op *op = store_op_new(load->base, sizeof(struct fetch), fetch_finish);
@@ -684,7 +683,7 @@ static uint32_t load_window(const struct store_load *load)
 	return load->kind == LOAD_DOCUMENTS ? BATCHES : RECORD_BATCHES;
 }
 
-/* Half of what may be asked for is sent at once: Redis works on that while the other half is worked on here. */
+/* Sends half of the window at once: Redis works on that while the other half is worked on here. */
 static void load_pump(struct store_load *load)
 {
 	uint32_t window = load_window(load);

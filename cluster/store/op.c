@@ -99,7 +99,8 @@ static bool is_general(struct bytes text)
 	return false;
 }
 
-/* Why Redis takes no writes, in its words; "": it does, as far as is known. Of the control thread. */
+/* Reason why Redis takes no writes, in its words; "": it takes them, as far as is known. Of the
+ * control thread. */
 static char g_refusal[STORE_REFUSAL_MAX];
 
 const char *store_refusal(void)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Slots where calls are parked: a hash of each tenant. A value is the id of a call, a space, and octets of its owner. Shared by all nodes: the
- * scripts compare the call, so nobody takes or frees the slot of another one. The numbers of conference rooms are in a hash of the same form.
+ * Parking slots: a hash of each tenant. A value is a call id, a space, and octets of the caller.
+ * Shared by all nodes: the scripts compare the call, so no node takes or frees the slot of another
+ * call. Numbers of conference rooms are in a hash of the same form.
  */
 #include "base/clock.h"
 #include "base/log.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Recordings of all nodes: of each tenant and day a hash, name to entry, and an index of its names by name, party and state. A sorted set
- * names the days. All keys of a tenant have one tag.
+ * Recordings of all nodes: for each tenant and day a hash from name to entry, and an index of names
+ * by name, party and state. A sorted set has the days. All keys of a tenant have one tag.
  */
 #include <string.h>
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets of documents: entries in a hash of each version, which a script makes valid at once and others move to where documents are. */
+/* Sets of documents: entries in a hash per version, which one script makes valid at once and others
+ * move into the documents. */
 #include <assert.h>
 
 #include "base/clock.h"

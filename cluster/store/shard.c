@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The store of one shard: it is opened, told of the link's state, and closed here, and its parts
+ * (lease, batch, ends, spool, replay) are driven from here. Registrations are here too: they are
+ * shared by all shards, and saved by compare-and-set of their version. app/node opens one for each
+ * shard that it wants; a closed store has answered every caller.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>

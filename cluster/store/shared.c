@@ -237,7 +237,7 @@ static struct store_shared *shared_of(struct store_base *base)
 	return (struct store_shared *)base;
 }
 
-/* Redis is late, or refuses all: no shard waits for it. One of those who hear of it may close its store. */
+/* Redis is late, or refuses all: no shard waits for it. A callback may close its store. */
 static void shared_lease_event(struct store_base *base, const struct lease_event *event)
 {
 	struct store_shard *shard = shared_of(base)->shards, *next;

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The inside of both stores, that of a shard and the one that shards share: for the files of this folder.
+ * The inside of both stores, that of a shard and the one that shards share: for the files of this
+ * folder.
  *
- * Everything that waits for an answer is an op. Answers come through redis callbacks, failures that are known at once are
- * answered in the next round, so no caller is called back before its call returned. Whoever runs callbacks does so between
- * store_enter and store_leave: a store closed meanwhile goes when the outermost one leaves.
+ * Everything that waits for an answer is an op. Answers come through Redis callbacks; failures that
+ * are known at once are answered in the next round, so no caller is called back before its call
+ * returned. Callbacks run between store_enter and store_leave: a store closed meanwhile goes when
+ * the outermost one leaves.
  */
 #ifndef CLUSTER_STORE_STATE_H
 #define CLUSTER_STORE_STATE_H
@@ -19,15 +21,9 @@
 #include "cluster/spool/spool.h"
 #include "cluster/store/store.h"
 
-/*
- * Saves and first ends of calls, many in one transaction of Redis: a batch. One of a shard is in flight, what is asked for meanwhile goes
- * into the next. So the busier a node is, the fewer rounds a call costs it and Redis. How batches leave, with those of other shards: struct store_link.
- *
- *   HSET rec id record.., HSET sub id record.., HDEL sub id.., the same of rooms, XADD cdr.., HDEL rec id..
- *
- * A batch leaves when the fence is watched, and was ours: should another one own the shard by then, nothing happens to it. Then the
- * lease says why (lua/lease_fence.lua). The order of what is sent says which record is the newest.
- */
+/* Saves and first ends of calls, many in one transaction of Redis: a batch. One of a shard is in
+ * flight; what is asked for meanwhile goes into the next. So the busier a node is, the fewer round
+ * trips a call costs. The link sends them: see below. */
 
 struct store_shard;
 struct store_op;
@@ -78,7 +74,7 @@ struct store_batch {
 };
 
 void store_batch_open(struct store_shard *s);
-/* All that waits is answered by who closes the store. */
+/* Ops that wait are answered by the caller that closes the store. */
 void store_batch_close(struct store_shard *s);
 /* The op waits until the record of this call is in Redis. */
 void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record);
@@ -99,7 +95,7 @@ uint64_t store_batch_next_ns(const struct store_shard *s);
 void store_batch_load(struct store_shard *s);
 /* ... and was not sent. */
 void store_batch_dropped(struct store_shard *s);
-/* ... and was carried out: its answers are in EXEC's, from at on. Who waits hears of them with store_batch_answer. */
+/* ... and was carried out: its answers are in EXEC's, from at on, for store_batch_answer. */
 void store_batch_took(struct store_shard *s, struct batch_answers *out,
 		      const struct redisReply *reply, size_t at);
 void store_batch_answer(struct store_shard *s, const struct batch_answers *answers);
@@ -118,17 +114,19 @@ uint32_t store_batch_commands(const struct batch_part *p);
 size_t store_batch_octets(const struct batch_part *p);
 
 /*
- * The shards whose batches leave on one link. They leave together, in one transaction that watches the fences of all of them: EXEC forgets
- * whatever its link watches, so they cannot have one each.
+ * The shards that send their batches on one link. They leave together, in one transaction that
+ * watches all their fences: EXEC forgets everything its link watches, so they cannot have one each.
  *
- *   WATCH fences, MGET fences  ->  MULTI, a batch of each shard, EXEC, WATCH fences, MGET fences  ->  ...
+ * WATCH, MGET fences  ->  MULTI, a batch of each shard, EXEC, WATCH, MGET fences  ->  ...
  *
- * With save_replicas a WAIT follows EXEC, and who waits for a batch hears of it behind that. It covers what its own connection has sent,
- * which is all of the batch. Where replicas are slow or away it ends by itself: the calls go on as with none, and so does all that leaves
- * in the next second. Each of these batches is counted.
+ * With save_replicas a WAIT follows EXEC, and the callers of a batch are answered behind that. It
+ * covers what its own connection has sent, which is all of the batch. Where replicas are slow or
+ * away it times out: the calls go on as without replicas, and so do all batches of the next second.
+ * Each of these batches is counted.
  *
- * A shard whose fence was not its own has no part in the next one. Should another one own a shard by then, EXEC answers nil and
- * nothing happened to any of them: the answer to MGET says which shard is lost, and the batches of all others leave again.
+ * A shard that lost its fence has no part in the next one. Should another node own a shard by then,
+ * EXEC answers nil and nothing happened to any of them: the answer to MGET says which shard is
+ * lost, and the batches of all others leave again.
  */
 
 struct redis;
@@ -147,18 +145,15 @@ struct store_link {
 
 /* 0 or -ENOMEM. */
 int store_link_join(struct store_shard *s, struct redis *redis) NODISCARD;
-/* Whoever waits for its batch is answered by who closes the store. */
+/* Ops in its batch are answered by the caller that closes the store. */
 void store_link_leave(struct store_shard *s);
 /* It is down: nothing is on its way any more. */
 void store_link_lost(struct store_link *l);
 /* The end of a round. */
 void store_link_flush(struct store_link *l);
 
-/*
- * Which ends of calls Redis may forget: those whose numbers were given out a minute ago or longer. (Ends that may still be
- * sent again hold the limit down further: end.c.) Pure.
- */
-
+/* Which ends of calls Redis may forget: those with numbers that were given out a minute ago or
+ * longer. (Ends that may still be sent again hold the limit down further: end.c.) Pure. */
 enum { SETTLED_SAMPLES = 64 };
 
 /* What the next number was, at most once a second. Zero-initialised. */
@@ -428,7 +423,7 @@ struct store_op *store_op_user(struct store_base *base, store_done_fn *done, voi
 void store_op_run(struct store_op *op, const struct script_call *call);
 void store_op_command(struct store_op *op, const struct bytes *args, size_t n,
 		      uint64_t deadline_ns);
-/* A command of no shard. Its key or its last argument is empty where it has no room: STORE_REFUSED. done NULL: nobody waits. */
+/* A command of no shard. STORE_REFUSED: its key or last argument did not fit. done may be NULL. */
 void store_shared_write(struct store_shared *s, const struct bytes *args, size_t n,
 			store_done_fn *done, void *arg);
 /* What an answer means that no script gave. */
@@ -441,7 +436,7 @@ void store_op_fail(struct store_op *op, enum store_result result);
 void store_failed_answer(struct store_base *base);
 /* For store_close: answers all with STORE_UNKNOWN. */
 void store_ops_end(struct store_base *base);
-/* Whose shard's it is. */
+/* The shard of its store. */
 struct store_shard *store_shard_of(const struct store_op *op);
 
 /* ---- what scripts of leases are told, and tell: lease.c ---- */
@@ -491,7 +486,7 @@ struct bytes store_fence(struct store_shard *s, char buf[LEASE_FENCE_TEXT]);
 
 void store_keep_open(struct store_shared *s);
 void store_keep_close(struct store_shared *s);
-/* store_lease_answered is called for s->keep, once: at once, or when the replicas have it or are late. */
+/* Calls store_lease_answered for s->keep once: now, or when the replicas have it or are late. */
 void store_keep_wait(struct store_shard *s);
 /* A claim was granted: done hears STORE_OK, with version 1 where the replicas have it. */
 void store_keep_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
@@ -528,7 +523,7 @@ void store_ends_free(struct store_shard *s);
 
 int store_opens_open(struct store_shard *s) NODISCARD;
 void store_opens_close(struct store_shard *s);
-/* What another process left goes to Redis; false: not yet, store_loads_resume is called when it has. */
+/* Sends what another process left; false: not yet, store_loads_resume is called then. */
 bool store_opens_replay(struct store_shard *s);
 /* It was saved, or has ended. */
 void store_open_settled(struct store_shard *s, uint64_t call);
@@ -556,7 +551,7 @@ struct bytes store_key_toll(char buf[STORE_KEY_MAX], const struct store_shard *s
 struct bytes store_key_call(char buf[STORE_KEY_MAX], const struct store_shard *s, uint64_t call);
 struct bytes store_key_call_named(char buf[STORE_KEY_MAX], const struct store_shard *s,
 				  struct bytes id);
-/* tag: of its bucket, with Redis Cluster (store_tag_of_aor); STORE_TAG_NONE: of the address alone */
+/* tag: of its bucket, with Redis Cluster (store_tag_of_aor); STORE_TAG_NONE: of the address */
 struct bytes store_key_binding(char buf[STORE_KEY_MAX], uint32_t tag, struct bytes tenant,
 			       struct bytes user);
 /* The set of those of a tag, or of all. */

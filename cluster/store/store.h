@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a successor needs, kept in Redis. A store_shard has what is one shard's: its lease, records of calls, CDRs and events. The
- * store_shared has what all shards of a node have together: registrations, documents (extensions), security events. Control
- * thread only; every call returns at once and answers through done(), also when Redis is away. A store moves opaque bytes: it knows no
- * call and no flow.
- *
- * Keys (docs/keys.md): td:{s17}:lease  td:{s17}:calls (set)  td:{s17}:call:ID  td:{s17}:sub (hash)  td:{s17}:room (hash)  td:{s17}:cdr (stream)
- * td:{aor:TENANT:USER}:reg  td:aors (set)  td:{t:TENANT}:doc:KIND (hash)  td:{docs}:log (stream)
- * td:{t:TENANT}:park:GROUP (hash)  td:{kept:TENANT:USER}:NAME (string)  td:{t:TENANT}:KIND:HASH (string)
- * td:{ev:TENANT} (stream)
- * td:security (stream)  td:{cluster}:ids (set)  td:{rec:TENANT}:days (sorted set)  td:{rec:TENANT}:of:DAY (hash)  td:{rec:TENANT}:by:DAY (sorted set)
- * td:{box:TENANT:BOX}:msg (hash), :new :urgent :old :oldurgent :draft :gone (sorted sets)
- * td:{task}:due (sorted set), :held (hash)
- * td:broken:<key> (records set aside)
+ * What a successor needs, kept in Redis. A store_shard has what is one shard's: its lease, records
+ * of calls, CDRs and events. The store_shared has what all shards of a node have together:
+ * registrations, documents (extensions), security events. Control thread only; every call returns
+ * at once and answers through done(), also when Redis is away. A store moves opaque bytes: it knows
+ * no call and no flow. Keys and their types: docs/keys.md; records that were set aside are at
+ * td:broken:KEY.
  */
 #ifndef CLUSTER_STORE_STORE_H
 #define CLUSTER_STORE_STORE_H
@@ -32,7 +25,8 @@ enum store_result {
 	STORE_OK,
 	STORE_FENCED,   /* another owner holds a higher epoch: the shard must stop speaking */
 	STORE_CONFLICT, /* shared entry or document: the version is not the expected one */
-	STORE_UNKNOWN, /* no answer within the deadline or the link broke: it may or may not have happened */
+	/* No answer within the deadline, or the link broke: it may or may not have happened. */
+	STORE_UNKNOWN,
 	STORE_REFUSED, /* Redis answered with an error; logged */
 };
 
@@ -42,21 +36,24 @@ typedef void store_done_fn(enum store_result result, uint64_t key, uint64_t vers
 struct store_shared_settings {
 	char node[64];        /* name of this node, unique in the cluster */
 	uint64_t deadline_ns; /* per command; default 50 ms: after this done(STORE_UNKNOWN) */
-	/* Whose documents, events and commands there are: the names one by one, each kept until it asks for the next one; NULL: no more.
-	 * NULL: nobody's. */
+	/* Tenants with documents, events and commands: the names one by one, each valid until the
+	 * next is asked for; NULL: no more. No function: no tenants. */
 	const char *(*tenant)(uint32_t i, void *arg);
 	void *tenant_arg;
 	const char *kinds[STORE_KINDS_MAX]; /* of documents; NULL: no more */
-	/* How many servers may take the place of the one that we speak to: a lease that is not on all of them Redis may forget. They are
-	 * asked on a link of its own, which is driven and closed, after the store, by its opener: commands behind a WAIT wait as long as
-	 * that does. NULL: nobody is asked, and with replicas no lease is kept. */
+	/* Number of servers that may replace the primary: Redis may forget a lease that is not on
+	 * all of them. They are asked on the link `leases`, since commands behind a WAIT wait as
+	 * long as it does; its opener drives it and closes it after the store. NULL: nobody is
+	 * asked, and with replicas no lease is kept. */
 	uint32_t replicas;
 	struct redis *leases;
-	/* Saves and first ends of calls are acknowledged when so many replicas have them, or half the deadline is over. */
+	/* Saves and first ends of calls are acknowledged when so many replicas have them, or after
+	 * half the deadline. */
 	uint32_t save_replicas;
 };
 
-/* The owner tells those who may claim its shard that it lives: their acks are store_lease_on_ack. */
+/* What the owner tells the named claimants of its shard: that it lives. Their acks go to
+ * store_lease_on_ack. */
 struct store_notice {
 	uint16_t shard;
 	uint64_t told_ns; /* which they bring back */
@@ -68,7 +65,7 @@ struct store_notice {
 };
 typedef void store_notice_fn(const struct store_notice *tell, void *arg);
 
-/* Another node wants the shard, and will say it again: store_lease_give once nothing is said for it any more. */
+/* Another node wants the shard, and repeats it: call store_lease_give once the shard is quiet. */
 typedef void store_wanted_fn(uint64_t by, void *arg);
 
 struct store_shard_settings {
@@ -77,14 +74,14 @@ struct store_shard_settings {
 	uint64_t incarnation; /* random, new with each start */
 	uint64_t lease_ns;    /* lease length, renewed at a third of it */
 	char spool_dir[256];  /* CDRs wait here, fsynced, while Redis is away; made if not there */
-	struct members named; /* who else may claim this shard; none: it never falls silent */
-	bool keeps_names;     /* ... or whom the lease of the process before has named */
+	struct members named; /* other claimants of this shard; none: it never falls silent */
+	bool keeps_names;     /* ... or those that the lease of the process before has named */
 	struct validity *validity; /* told until when it may, under this place; NULL: nobody asks */
 	uint8_t place;
 	store_notice_fn *tell;   /* with the arg of health; NULL: nobody is named, ever */
 	store_wanted_fn *wanted; /* the same; NULL: it is given to nobody */
-	/* It was claimed, or handed over: it is ours from the start, and is not asked for. Who opens it is not told that it is healthy.
-	 * NULL: store_acquire. */
+	/* A claimed or handed over shard: ours from the start, without asking. The opener is not
+	 * told that it is healthy. NULL: store_acquire. */
 	const struct lease_grant *grant;
 };
 
@@ -94,11 +91,12 @@ struct store_field {
 	struct bytes value;
 };
 
-/* Says how the link is: 1 connected, lease held and up to date; 0 degraded (sends must not wait). Called on change.
- * On 1 the owner saves everything it has again, some 100 records in flight at a time: Redis may have lost what it
- * acknowledged, and a burst of all at once would be late again. On 0 ask store_is_fenced. */
+/* Called when the link changes: 1: connected, lease held and up to date; 0: degraded (sends must
+ * not wait). On 1 the owner saves everything it has again, some 100 records in flight at a time:
+ * Redis may have lost what it acknowledged, and a burst of all at once would be late again. On 0
+ * ask store_is_fenced. */
 typedef void store_health_fn(bool healthy, void *arg);
-/* Within store_health_fn(true): Redis was late only, and has all that it acknowledged: nothing else is to be saved again. */
+/* Within store_health_fn(true): Redis was only late and has all: no need to save again. */
 bool store_was_late(const struct store_shard *s);
 
 int store_shared_open(struct store_shared **out, struct redis *redis,
@@ -108,15 +106,15 @@ void store_shared_close(struct store_shared *s);
 /* Some shard is healthy: what is written now has no reason to fail. */
 bool store_shared_is_healthy(const struct store_shared *s);
 
-/* redis: the link of shared, or another one to the same Redis. What shards of one link save in a round is one transaction: with Redis
- * Cluster, where that cannot be, each has a link of its own. */
+/* redis: the link of shared, or another one to the same Redis. All saves of a link in a round are
+ * one transaction: with Redis Cluster, which cannot do that, each shard has its own link. */
 int store_shard_open(struct store_shard **out, struct store_shared *shared, struct redis *redis,
 		     const struct store_shard_settings *settings, store_health_fn *health,
 		     void *arg) NODISCARD;
-/* Before redis_close. What is in flight is answered with STORE_UNKNOWN, CDRs go to the spool first. */
+/* Before redis_close. Ops in flight are answered with STORE_UNKNOWN; CDRs go to the spool first. */
 void store_shard_close(struct store_shard *s);
 bool store_is_healthy(const struct store_shard *s);
-/* Redis's words, where it answers and takes no writes, until it has taken one; else "". Of all stores of the process. */
+/* The error text of a Redis that refuses writes, until it takes one; else "". Of the process. */
 enum { STORE_REFUSAL_MAX = 192 };
 const char *store_refusal(void);
 /* Another owner was seen: nothing may be said for this shard any more. */
@@ -124,8 +122,8 @@ bool store_is_fenced(const struct store_shard *s);
 uint64_t store_epoch(const struct store_shard *s);
 struct lease_epoch store_lease_epoch(const struct store_shard *s);
 
-/* Sets aside what has another type than we need, under any key that is not a record of its own. Before the lease is taken; later
- * the store looks by itself when Redis refuses something. Done: version: how many. */
+/* Sets aside each key of a wrong type, other than records. Before the lease is taken; later the
+ * store checks by itself when Redis refuses something. Done: version: their number. */
 void store_shared_keys_check(struct store_shared *s, store_done_fn *done, void *arg);
 /* The same of tenants alone, from that one on. */
 void store_tenants_keys_check(struct store_shared *s, uint32_t from, store_done_fn *done,
@@ -133,21 +131,23 @@ void store_tenants_keys_check(struct store_shared *s, uint32_t from, store_done_
 void store_shard_keys_check(struct store_shard *s, store_done_fn *done, void *arg);
 /* Records of calls, or all of them at once, that were set aside. */
 uint32_t store_calls_aside(const struct store_shard *s);
-/* The calls of records that store_load_calls has set aside; they are the store's. How many: STORE_UNREADABLE_MAX at most. */
+/* The calls of records that store_load_calls has set aside; owned by the store. At most
+ * STORE_UNREADABLE_MAX. */
 enum { STORE_UNREADABLE_MAX = 65536 };
 uint32_t store_calls_unreadable(const struct store_shard *s, const uint64_t **calls);
-/* A record that a later program wrote, which is why a load was refused: it stays where it is. NULL: none. */
+/* A record of a later program, which made a load fail: it stays in place. NULL: none. */
 const char *store_shared_too_new(const struct store_shared *s);
 const char *store_shard_too_new(const struct store_shard *s);
 
-/* Takes the lease; done: STORE_OK, STORE_CONFLICT (held elsewhere: store_holder says by whom), or
- * STORE_REFUSED (asked for already, or past: a claim alone makes it ours again). Whoever asks again, on the same link,
- * gets it when it was the same for 1.1 of its lengths: its holder would have renewed it. A lease of the same place is taken over at
- * once: the caller holds the state directory's lock, so the old process is gone. */
+/* Takes the lease; done: STORE_OK, STORE_CONFLICT (another node holds it: see store_holder), or
+ * STORE_REFUSED (asked for already, or lapsed: only a claim makes it ours again). A caller that
+ * asks again on the same link gets it when it was unchanged for 1.1 lengths: its holder would have
+ * renewed it. A lease of the same place is taken over at once: the caller holds the state
+ * directory's lock, so the old process is gone. */
 void store_acquire(struct store_shard *s, store_done_fn *done, void *arg);
 
-/* Which Redis this is, see cluster/identity.h: has it that id, and which one has it? The id is added to those it has by the word of the
- * asker. Nothing else need be open yet. */
+/* Which Redis this is, see cluster/identity.h: whether it has that id, and one id that it has. The
+ * caller says when the id is added. Nothing else needs to be open yet. */
 #define STORE_KEY_IDS BYTES_LIT("td:{cluster}:ids")
 enum store_know_when {
 	STORE_KNOW_NEVER,
@@ -163,7 +163,7 @@ typedef void store_know_fn(const struct store_know *said, void *arg);
 void store_cluster_know(struct store_shared *s, struct bytes id, enum store_know_when when,
 			store_know_fn *told, void *arg);
 
-/* Who held the lease when it was last refused to us. */
+/* The holder of the lease when it was last refused to us. */
 struct store_holder {
 	char node[64];
 	char where[IDENTITY_WHERE_MAX];
@@ -185,7 +185,7 @@ struct store_lease {
 	char where[IDENTITY_WHERE_MAX];
 };
 typedef void store_lease_fn(uint16_t shard, const struct store_lease *seen, void *arg);
-/* note: a number that nobody else has, left where there is no lease. Looks of one round go together. */
+/* note: a unique number, left where there is no lease. Looks of one round go together. */
 void store_lease_look(struct store_shared *s, uint16_t shard, uint64_t note, store_lease_fn *seen,
 		      void *arg);
 
@@ -193,30 +193,32 @@ struct store_claim {
 	uint16_t shard;
 	struct claim_lease seen; /* a look showed this, with its history */
 	struct identity identity;
-	struct lease_grant grant; /* of whoever claims; sent_ns is not looked at */
+	struct lease_grant grant; /* of the claimant; sent_ns is not used */
 	uint64_t length_ns;
 };
-/* Compare and set: done: STORE_OK: it is ours, in this Redis; version: 1: each server that may be promoted has it. STORE_CONFLICT: it is
- * not what was seen. Else nobody knows. key: the shard. */
+/* Compare and set. Done: STORE_OK: it is ours, in this Redis; version 1: each server that may be
+ * promoted has it. STORE_CONFLICT: it is not what was seen. Else unknown. key: the shard. */
 void store_lease_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
 		       void *arg);
 
 /* ---- from a node that lives to another one: lease.c ---- */
 
-/* Of a shard of another node: its owner is told that this one wants it (store_shard_settings.wanted). To be said again as long as that is
- * so, with a store_acquire each time. */
+/* Tells the owner of a shard that this node wants it (store_shard_settings.wanted). Repeat it as
+ * long as that is so, each time with a store_acquire. */
 void store_lease_request(struct store_shard *s);
-/* All of it is saved, and nothing is said any more. The lease is that of whoever wants it, or, where the answer is not STORE_OK,
- * perhaps: store_acquire tells. REFUSED: it is ours, as before; not now. */
+/* Gives the lease to that node: all is saved, and the shard is quiet. If the answer is not
+ * STORE_OK, perhaps: store_acquire tells. REFUSED: it is still ours; not now. */
 void store_lease_give(struct store_shard *s, uint64_t to, store_done_fn *done, void *arg);
-/* It is known to be ours, Redis is not being asked about it, and no end of a call waits on disk: there the call would go on. */
+/* The lease is known to be ours, no question is under way, and no end of a call is spooled (the
+ * call would go on there). */
 bool store_lease_may_be_given(const struct store_shard *s);
 /* That node sees that it may want it (store_holder). 0: no longer. */
 void store_lease_offer(struct store_shard *s, uint64_t to);
 
 /* ---- the nodes of the cluster: roster.h ---- */
 
-/* The line of this process, with each beat, and with beat 0 when it has stopped; see cluster/identity.h. look: nothing is written. */
+/* Writes the line of this process with each beat, beat 0 when it has stopped (cluster/identity.h).
+ * look: writes nothing. */
 struct store_own {
 	const struct roster_node *node;
 	const struct identity *identity;
@@ -235,7 +237,7 @@ void store_node_put(struct store_shared *s, const struct roster_node *node, stor
 		    void *arg);
 /* The line of one that had left is removed as well. */
 void store_node_remove(struct store_shared *s, uint64_t id, store_done_fn *done, void *arg);
-/* Each one, then done (version: how many). Alive: its beat went on in the last 10 s, as far as this process has read. */
+/* Yields each node, then done (version: their number). alive: its beat went on in the last 10 s. */
 typedef void store_node_fn(const struct roster_node *node, bool alive, void *arg);
 void store_nodes_read(struct store_shared *s, store_node_fn *each, store_done_fn *done, void *arg);
 
@@ -245,13 +247,13 @@ void store_nodes_read(struct store_shared *s, store_node_fn *each, store_done_fn
 void store_lease_claimed(struct store_shard *s, const struct lease_grant *grant);
 /* The lease is past: nothing is said until a claim counts. */
 bool store_lease_is_past(const struct store_shard *s);
-/* It is the one under which store_load_calls began, and valid all the time since: nobody else has had the calls that were read. */
+/* It is the lease under which store_load_calls began, valid since: nobody else had its calls. */
 bool store_lease_lasts(const struct store_shard *s);
 /* One of the named acks what it was told then. */
 void store_lease_on_ack(struct store_shard *s, uint64_t from, uint64_t sent_ns);
-/* Whom to name from now on (members_next); not while another change is under way. */
+/* Claimants to name from now on (members_next); not while another change is under way. */
 void store_lease_name(struct store_shard *s, const struct members *named);
-/* Who is named by now, or will be when that counts. */
+/* The current names, or the next ones while a change is under way. */
 const struct members *store_lease_named(const struct store_shard *s);
 /* As it is now, for people. Times are 0 where there was none. */
 struct store_lease_view {
@@ -262,54 +264,56 @@ struct store_lease_view {
 	bool kept;               /* the last renewal */
 };
 void store_lease_view(const struct store_shard *s, struct store_lease_view *out);
-/* Somebody has told of that epoch: a higher one than ours fences the shard. */
+/* A node has told of that epoch: a higher one than ours fences the shard. */
 void store_lease_on_epoch(struct store_shard *s, struct lease_epoch epoch);
-/* An owner of that epoch lives: a shard whose lease is past is that one's, though Redis may have forgotten a newer one of ours. */
+/* An owner of that epoch lives: it owns a shard that lapsed here, even if Redis forgot ours. */
 void store_lease_renewed(struct store_shard *s, struct lease_epoch epoch);
-/* The newest lease that this node has heard of, and whether it names others: before store_acquire, for a Redis that has forgotten it. */
+/* The newest known lease, and whether it has names: before store_acquire, as Redis may forget. */
 void store_lease_known(struct store_shard *s, struct lease_epoch epoch, bool named);
 
-/* Writes the record of a call and its index entry under the lease epoch, in one script. The newest version of a call wins:
- * an older one that arrives late changes nothing. key = call id. */
+/* Writes the record of a call and its index entry under the lease epoch, in one script. The newest
+ * version wins: an older one that arrives late changes nothing. key = call id. */
 void store_call_save(struct store_shard *s, uint64_t call, uint64_t version, struct bytes record,
 		     store_done_fn *done, void *arg);
-/* The same of a subscription. Whoever asks has one save of each in flight. record empty: it is over. */
+/* The same of a subscription. The caller has one save of each in flight. record empty: over. */
 void store_subscription_save(struct store_shard *s, uint64_t id, uint64_t version,
 			     struct bytes record, store_done_fn *done, void *arg);
 /* ... and of what else has an owner: by kind, in the order of sig/host/object.h. */
 enum store_objects { STORE_ROOMS, STORE_OBJECT_KINDS };
 void store_object_save(struct store_shard *s, enum store_objects kind, uint64_t id,
 		       uint64_t version, struct bytes record, store_done_fn *done, void *arg);
-/* Removes record and index entry and appends the CDR (id = call id; a second end of the same call appends nothing), in one
- * script. While Redis is away the CDR goes to the spool, then done(STORE_OK); it is sent later, exactly once. */
+/* Removes record and index entry and appends the CDR (id = call id; a second end of a call appends
+ * nothing), in one script. While Redis is away the CDR goes to the spool, then done(STORE_OK); it
+ * is sent later, exactly once. */
 struct store_ended {
-	const struct store_field
-		*cdr; /* a field "id" begins a further CDR, with that id: all of them, or none */
+	/* A field "id" begins a further CDR, with that id: all of them, or none. */
+	const struct store_field *cdr;
 	size_t fields;
-	uint64_t ended_ns; /* when its parties heard so */
-	bool again;        /* the process that had it before may have ended it, too */
+	uint64_t ended_ns; /* when its parties were told */
+	bool again;        /* the former owner may have ended it, too */
 };
 void store_call_end(struct store_shard *s, uint64_t call, const struct store_ended *e,
 		    store_done_fn *done, void *arg);
 
-/* What calls have cost a day, by name: of the shard alone. The end of a call adds to it with its CDRs by a field "toll" (cluster/record.h). */
+/* Costs of calls on a day, by name, of the shard. Ends of calls add to them by a field "toll"
+ * (cluster/record.h). */
 typedef void store_toll_fn(struct bytes name, int64_t ms, void *arg);
 void store_toll_load(struct store_shard *s, uint64_t day, store_toll_fn *each, store_done_fn *done,
 		     void *arg);
 void store_toll_add(struct store_shard *s, uint64_t day, struct bytes name, int64_t ms,
 		    store_done_fn *done, void *arg);
 
-/* Answered while Redis is away: should this process be killed before the call is saved or has ended, the next start makes this its
- * CDR. At once; the disk follows within the moment. */
+/* Answered while Redis is away: if this process is killed before the call is saved or has ended,
+ * the next start writes this CDR. Returns at once; the disk follows in a moment. */
 void store_call_open(struct store_shard *s, uint64_t call, const struct store_field *cdr, size_t n);
-/* Tells each of these calls (at most STORE_CALLS_CHECKED) that Redis has no record of, though it was saved: somebody deleted it.
- * ended: its CDR is there, too, as the node that had the shard before has ended it. */
+/* Yields each of these calls (at most STORE_CALLS_CHECKED) that Redis has no record of, though it
+ * was saved: it was deleted by hand. ended: its CDR is there, too: a former owner has ended it. */
 enum { STORE_CALLS_CHECKED = 64 };
 typedef void store_missing_fn(uint64_t call, bool ended, void *arg);
 void store_calls_check(struct store_shard *s, const uint64_t *calls, size_t n,
 		       store_missing_fn *missing, void *arg);
 
-/* Registrations: version compare-and-set per address of record. expected 0: must not exist. ttl_ms 0: delete. */
+/* Saves a registration by compare-and-set. expected 0: must not exist. ttl_ms 0: deletes it. */
 void store_binding_save(struct store_shared *s, struct bytes tenant, struct bytes user,
 			uint64_t expected, uint64_t version, struct bytes record, uint64_t ttl_ms,
 			store_done_fn *done, void *arg);
@@ -319,10 +323,10 @@ typedef void store_binding_fn(enum store_result result, struct bytes record, voi
 void store_binding_get(struct store_shared *s, struct bytes tenant, struct bytes user,
 		       store_binding_fn *done, void *arg);
 
-/* Slots where calls are parked, of a tenant: each has a call, and beside it octets that are its owner's. */
+/* Parking slots of a tenant: each has a call, and octets of its owner. */
 enum { STORE_SLOT_MAX = 8, STORE_SLOTS_MAX = 1000, STORE_PARKED_MAX = 512 };
 #define STORE_PARK_GROUP "default" /* of slots; there is no other one yet */
-/* Numbers of conference rooms likewise: the id of the conference that goes on there is in place of a call's. */
+/* Numbers of conference rooms likewise, with the id of the open conference in place of a call's. */
 enum { STORE_ROOM_MAX = 31, STORE_ROOMS_MAX = 4096 };
 #define STORE_ROOM_GROUP "open"
 struct store_slot {
@@ -331,14 +335,15 @@ struct store_slot {
 	bool room;         /* it is the number of a room: 1 to STORE_ROOM_MAX printable octets */
 };
 struct store_parked {
-	/* CONFLICT: it is another call's, and is as it was. REFUSED: logged; what is in the slot cannot be read, too. */
+	/* CONFLICT: it is another call's, unchanged. REFUSED: logged; also if it is unreadable. */
 	enum store_result result;
-	bool full; /* CONFLICT: the tenant has STORE_SLOTS_MAX slots, or STORE_ROOMS_MAX rooms, already */
+	/* CONFLICT: the tenant already has STORE_SLOTS_MAX slots, or STORE_ROOMS_MAX rooms. */
+	bool full;
 	uint64_t call;       /* that is there; of a slot that is free now, or was free before, 0 */
 	struct bytes beside; /* ... with it; they live as long as the answer's call */
 };
 typedef void store_parked_fn(const struct store_parked *parked, void *arg);
-/* Whoever has the slot may claim it again, with other octets beside it. */
+/* The call that has the slot may claim it again, with other octets. */
 void store_park_claim(struct store_shared *s, const struct store_slot *slot, uint64_t call,
 		      struct bytes beside, store_parked_fn *done, void *arg);
 /* Frees it where that call is in it. OK: no call is in it any more. */
@@ -353,8 +358,8 @@ void store_park_list(struct store_shared *s, struct bytes tenant, store_slot_fn 
 /* The tenant is no more. */
 void store_park_clear(struct store_shared *s, struct bytes tenant, store_done_fn *done, void *arg);
 
-/* Small values of an extension, by name: each is octets of its owner, and forgotten when its time is over. No version: the last one
- * counts. */
+/* Small values of an extension, by name: each is octets of the caller, with an expiry. No version:
+ * the last one counts. */
 enum { STORE_KEPT_MAX = 256 };
 struct store_kept {
 	struct bytes tenant, user;
@@ -370,7 +375,7 @@ void store_kept_get(struct store_shared *s, const struct store_kept *of, store_k
 void store_kept_drop(struct store_shared *s, const struct store_kept *of, store_kept_fn *done,
 		     void *arg);
 
-/* Octets of a tenant's documents, by their hash: td:{t:TENANT}:KIND:HASH. Equal ones are there once. */
+/* Octets of a tenant's documents by hash, td:{t:TENANT}:KIND:HASH. Equal ones are stored once. */
 struct store_blob {
 	struct bytes tenant;
 	const char *kind, *hash;
@@ -387,8 +392,9 @@ void store_blob_keep(struct store_shared *s, const struct store_blob *of, store_
 		     void *arg);
 /* No document names them: they go a day later. */
 void store_blob_expire(struct store_shared *s, const struct store_blob *of);
-/* Texts of programs of flows, by what each is called of its hash: octets of their owner. One is forgotten when nobody has put, got or touched
- * it for so long: no call goes on for a week. once: it is of one call, and there may be many such; a day. */
+/* Texts of flow programs, by their hash: octets of the caller. A text expires when it was not put,
+ * got or touched for STORE_PROGRAM_S: no call lasts a week. once: it is of one call, and there may
+ * be many: a day. */
 enum { STORE_PROGRAM_S = 7 * 86400, STORE_PROGRAM_MAX = 65536 };
 void store_program_put(struct store_shared *s, struct bytes tenant, struct bytes hash,
 		       struct bytes text, bool once, store_kept_fn *done, void *arg);
@@ -398,7 +404,8 @@ void store_program_get(struct store_shared *s, struct bytes tenant, struct bytes
 void store_program_touch(struct store_shared *s, struct bytes tenant, struct bytes hash,
 			 store_kept_fn *done, void *arg);
 
-/* What is known of a finished recording, wherever its file is. An entry is text of the owner's: JSON of one line (app/record/entry.h). */
+/* Entry of a finished recording, on any node: the caller's text, JSON of one line
+ * (app/record/entry.h). */
 enum {
 	STORE_RECORDING_MAX = 8192, /* octets of an entry */
 	STORE_RECORDING_DAYS = 64,  /* of one answer */
@@ -421,7 +428,7 @@ struct store_recording {
 	uint64_t life_s;        /* so long the day is kept from now on, 1 at least */
 	struct bytes first_day; /* of those that are kept */
 };
-/* Said again it changes nothing. Done: version: how many keys were of another type, and are set aside. */
+/* Idempotent. Done: version: the number of keys of another type that were set aside. */
 void store_recording_announce(struct store_shared *s, const struct store_recording *r,
 			      store_done_fn *done, void *arg);
 /* Of each name, or day, before done: version: how many. */
@@ -430,7 +437,8 @@ struct store_recording_days {
 	struct bytes tenant, since, until; /* since, until: days; empty: any */
 	bool before;                       /* until: exclusive */
 };
-/* Days with recordings, newest first, at most STORE_RECORDING_DAYS. A listed day may have no recording left. */
+/* Days with recordings, newest first, at most STORE_RECORDING_DAYS; a listed day may have no
+ * recording left. */
 void store_recording_days(struct store_shared *s, const struct store_recording_days *of,
 			  store_recording_fn *each, store_done_fn *done, void *arg);
 enum store_recordings_by {
@@ -487,18 +495,20 @@ void store_box_note(struct store_shared *s, struct bytes tenant, struct bytes bo
 /* All keys of all boxes of a tenant. */
 void store_boxes_clear(struct store_shared *s, struct bytes tenant);
 
-/* What is to be done about messages, once and by one node: an event, a mail, a call (cluster/lua/task.lua). */
+/* Tasks about messages, done once and by one node: an event, a mail, a call
+ * (cluster/lua/task.lua). */
 enum { STORE_TASKS_MAX = 32, STORE_TASK_HELD_MS = 10000 };
 enum store_task_act {
 	STORE_TASK_ADD,  /* to be done then, or before */
-	STORE_TASK_NOW,  /* likewise; whoever adds it holds it, unless somebody does */
+	STORE_TASK_NOW,  /* likewise; the caller holds it, unless another node does */
 	STORE_TASK_HOLD, /* again for so long; it is held no longer where it is not in the answer */
 	STORE_TASK_TAKE, /* what is due, STORE_TASKS_MAX at most: held by who */
-	STORE_TASK_DONE, /* again then; due_utc_ms 0: never, unless somebody has added it meanwhile */
+	/* Due again then; due_utc_ms 0: never, unless it was added again meanwhile. */
+	STORE_TASK_DONE,
 };
 struct store_task {
 	enum store_task_act act;
-	struct bytes who, what; /* who: the same for nobody else */
+	struct bytes who, what; /* who: unique to this holder */
 	uint64_t due_utc_ms;
 };
 /* held: what is held by who from now on. NULL: nobody waits. */
@@ -507,7 +517,7 @@ typedef void store_task_fn(enum store_result result, const struct bytes *held, s
 void store_task(struct store_shared *s, const struct store_task *of, store_task_fn *done,
 		void *arg);
 
-/* A document: JSON text by tenant, kind and name. Its version is the generation of the tenant that it came with. */
+/* A document: JSON text by tenant, kind and name. version: the generation at that change. */
 struct store_document {
 	struct bytes tenant;
 	const char *kind;
@@ -515,27 +525,28 @@ struct store_document {
 	uint64_t version;
 	struct bytes json;
 };
-/* What a change was made of: what Redis has must still be that, else done: STORE_CONFLICT, version: the generation there. One that is
- * lower than the known one is of a Redis that has lost documents. */
+/* Basis of a change: Redis must still have it, else done: STORE_CONFLICT, version: the generation
+ * there. A generation below the known one is of a Redis that has lost documents. */
 struct store_known {
 	uint64_t version;    /* of the document; 0: there was none */
 	uint64_t generation; /* of the tenant */
 	bool exact;          /* nothing else of the tenant may have changed either */
 };
-/* Done: version: the generation from then on; 0: there was nothing to delete. The log tells all nodes (cluster/document/log.h). */
+/* Done: version: the new generation; 0: nothing to delete. The log tells all nodes
+ * (cluster/document/log.h). */
 void store_document_put(struct store_shared *s, const struct store_document *d,
 			const struct store_known *known, store_done_fn *done, void *arg);
 void store_document_delete(struct store_shared *s, const struct store_document *d,
 			   const struct store_known *known, store_done_fn *done, void *arg);
-/* Puts one where there is none of this version or a later one; by an empty name the generation alone, which is that version at least
- * from then on. history: that of a Redis that has none. Done: version 1: it was put. */
+/* Puts it unless Redis has this version or a later one; with an empty name only raises the
+ * generation to that version. history: for a Redis that has none. Done: version 1: it was put. */
 void store_document_restore(struct store_shared *s, const struct store_document *d,
 			    struct bytes history, store_done_fn *done, void *arg);
-/* Whether there is anything of a tenant of that name: documents that it had, events of its calls, recordings. */
+/* Whether Redis has anything of a tenant of that name: its former documents, events, recordings. */
 typedef void store_left_fn(enum store_result result, bool there, void *arg);
 void store_tenant_left(struct store_shared *s, struct bytes tenant, store_left_fn *told, void *arg);
 
-/* Documents that change together: entries of a set, which are written and read in pieces, under the key of a version of it (NAME:VERSION). */
+/* Documents that change together: a set of entries, in pieces under NAME:VERSION of the set. */
 enum { STORE_SET_PIECE = 64, STORE_SET_TENANTS_MAX = 16, STORE_SET_STAGED_S = 3600 };
 struct store_set {
 	struct bytes tenant;
@@ -548,7 +559,7 @@ void store_set_stage(struct store_shared *s, const struct store_set *of, uint32_
 typedef void store_set_fn(uint32_t i, struct bytes entry, void *arg);
 void store_set_read(struct store_shared *s, const struct store_set *of, uint32_t first, size_t n,
 		    store_set_fn *each, store_done_fn *done, void *arg);
-/* A tenant beside that of the set: the generation that is known, and how many changes the set has of it. */
+/* A further tenant of the set: its known generation, and the number of changes of the set to it. */
 struct store_set_tenant {
 	struct bytes name;
 	uint64_t generation, count;
@@ -561,15 +572,15 @@ struct store_set_begin {
 	const struct store_set_tenant *others;
 	size_t other_count;
 };
-/* The set counts from then on, if nothing of these tenants has changed and no other one is being moved. As store_document_put; REFUSED: it is
- * not staged any more. */
+/* Makes the set valid, if nothing of these tenants has changed and no other set is being moved.
+ * Done as store_document_put; REFUSED: it is not staged any more. */
 void store_set_begin(struct store_shared *s, const struct store_set_begin *b, store_done_fn *done,
 		     void *arg);
-/* All of it was moved. The entries of before go. version 0: another node has said so. */
+/* All of it was moved: the former version's entries go. version 0: another node has done it. */
 void store_set_end(struct store_shared *s, const struct store_document *d, uint64_t version,
 		   const struct store_set *before, store_done_fn *done, void *arg);
-/* Documents of one tenant and kind: entries of the set from `moved` on. Each text is put or, empty, deleted. Done: version: entries that were
- * moved. */
+/* Moves documents of one tenant and kind: entries of the set from `moved` on. Each text is put or,
+ * if empty, deleted. Done: version: number of entries that were moved. */
 struct store_set_move {
 	struct store_set set;
 	struct bytes tenant;
@@ -602,40 +613,43 @@ void store_document_versions(struct store_shared *s, struct bytes tenant, const 
 enum { STORE_HISTORY_MAX = 33, STORE_LOOK_MAX = 128 };
 struct store_look {
 	enum store_result result;
-	struct bytes
-		history; /* made with the first document; another one: documents were lost in between; empty: there is none */
+	/* Made with the first document; another one: documents were lost; empty: Redis has none. */
+	struct bytes history;
 	struct bytes newest; /* id of an entry of the log; empty: there is none */
 	const struct redisReply *reply;
 };
 /* Of the i-th tenant that was asked for; 0: Redis knows of no change. */
 uint64_t store_look_generation(const struct store_look *look, size_t i);
 typedef void store_look_fn(const struct store_look *look, void *arg);
-/* n: at most STORE_LOOK_MAX tenants. history: begins where there is none; empty: none does. */
+/* n: at most STORE_LOOK_MAX tenants. history: written if Redis has none; empty: not written. */
 void store_documents_look(struct store_shared *s, const struct bytes *tenants, size_t n,
 			  struct bytes history, store_look_fn *looked, void *arg);
 
-/* Events: within the stream's trimmed length (MAXLEN ~ 100000). text: a JSON object. application: one of the tenant's, which has a stream of its
- * own (~ 10000); empty: none. It is sent before what is saved after it, and again until Redis has it: at least once, and in order. 16 MiB wait while
- * Redis is away; of what has no room then the stream says how many, as an event of the type events.lost. */
+/* Appends an event to the stream (MAXLEN ~ 100000). text: a JSON object. application: one of the
+ * tenant's, with a stream of its own (~ 10000); empty: none. It is sent before what is saved after
+ * it, and again until Redis has it: at least once, and in order. 16 MiB wait while Redis is away;
+ * for events beyond, an event of the type events.lost has their number. */
 void store_event(struct store_shared *s, struct bytes tenant, struct bytes application,
 		 struct bytes text);
 
-/* The audit of a tenant, likewise (~ 10000); of commands about calls there is a stream of its own. */
+/* The audit of a tenant, likewise (~ 10000); commands about calls have a stream of their own. */
 void store_audit(struct store_shared *s, struct bytes tenant, bool of_calls, struct bytes text);
 enum { STORE_AUDIT_KEY_MAX = 64 };
 const char *store_audit_key(char out[STORE_AUDIT_KEY_MAX], struct bytes tenant, bool of_calls);
 
-/* Security events of all nodes, with this one's name: best effort within the stream's trimmed length (MAXLEN ~ 10000). */
+/* Security events of all nodes, with this node's name: best effort (MAXLEN ~ 10000). */
 void store_security(struct store_shared *s, const struct store_field *fields, size_t n);
 
-/* Start-up: hands every record to a function (calls: key is the id's 13 characters; registrations: TENANT:USER). The receiver returns 0, or -errno with a reason it logged: the record is then
- * renamed to td:broken:... and counted, and loading goes on. done() after the last one (STORE_OK; version: how many were
- * taken) or when Redis fails, or a record is of a later program (each returned -EPROTONOSUPPORT; STORE_REFUSED, and
- * nothing happens to it). A record carries its own version inside, where its owner needs it. */
+/* Start-up: hands every record to a function (calls: key is the id's 13 characters; registrations:
+ * TENANT:USER). The receiver returns 0, or -errno with a reason it logged: the record is then
+ * renamed to td:broken:... and counted, and loading goes on. done() after the last one (STORE_OK;
+ * version: number of records taken), or when Redis fails, or for a record of a later program
+ * (receiver returned -EPROTONOSUPPORT; STORE_REFUSED, and the record stays). A record has its
+ * version inside, if its owner needs one. */
 typedef int store_record_fn(struct bytes key, struct bytes record, void *arg);
 void store_load_calls(struct store_shard *s, store_record_fn *each, store_done_fn *done, void *arg);
-/* What the calls of a shard are like that another node has: a record may come twice, and some not at all. Broken ones are left out, and
- * nothing happens to them. done: version: how many came. */
+/* Reads the calls of another node's shard: a record may come twice, and some not at all. Broken
+ * ones are left out, and stay. done: version: number of records. */
 typedef void store_peek_fn(struct bytes record, void *arg);
 void store_peek_calls(struct store_shard *s, store_peek_fn *each, store_done_fn *done, void *arg);
 void store_load_subscriptions(struct store_shard *s, store_record_fn *each, store_done_fn *done,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is to be done about messages: a sorted set of all tenants by when, and who does it now. Whoever dies is followed by another when his
- * time is over.
+ * Tasks about messages: a sorted set by due time for all tenants, and a hash of their present
+ * holders. When a holder dies, another node takes the task after STORE_TASK_HELD_MS.
  */
 #include "base/clock.h"
 #include "base/decimal.h"
