@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads, writes, compares and converts IP addresses with ports (struct addr). Every module that
+ * takes an address from SIP, SDP, settings, Redis or a socket comes through here, so an address has
+ * one form only: an IPv4-mapped IPv6 address is the IPv4 address (RFC 4291 2.5.5.2). IPv4 is
+ * printed by hand, because inet_ntop would cost as much as reading a header. The classes (private,
+ * loopback, multicast) are tables of prefixes, each with its RFC.
+ */
+
 #include "base/addr.h"
 
 #include <arpa/inet.h>

@@ -55,8 +55,9 @@ static inline void addr_set_v4(struct addr *out, const uint8_t ip[4], uint16_t p
 
 enum { ADDR_TEXT_MAX = 64 }; /* "[v6%scope]:port" and NUL */
 
-/* "192.0.2.1", "192.0.2.1:5060", "2001:db8::1", "[2001:db8::1]:5060". 0 or -EINVAL. Port 0 if absent.
- * An IPv4-mapped IPv6 address becomes IPv4; a zone ("%2") is a number, not an interface name. */
+/* Reads "192.0.2.1", "192.0.2.1:5060", "2001:db8::1" or "[2001:db8::1]:5060"; returns 0 or -EINVAL.
+ * An absent port is 0, an IPv4-mapped IPv6 address becomes IPv4, and a zone ("%2") is a number, not
+ * the name of an interface. */
 int addr_parse(struct addr *out, struct bytes in) NODISCARD;
 /* "192.0.2.1:5060" or "[2001:db8::1]:5060"; without ":port" when the port is 0. */
 void addr_write(struct writer *w, const struct addr *a);
@@ -64,14 +65,14 @@ void addr_write(struct writer *w, const struct addr *a);
 void addr_write_ip(struct writer *w, const struct addr *a);
 /* As addr_write, into a buffer; returns buf. For logs. */
 const char *addr_text(const struct addr *a, char buf[ADDR_TEXT_MAX]);
-bool addr_is_any(const struct addr *a); /* 0.0.0.0, :: or none */
+bool addr_is_any(const struct addr *a); /* 0.0.0.0, :: or no address */
 bool addr_is_loopback(const struct addr *a);
 bool addr_is_private(const struct addr *a); /* RFC 1918, 6598, 3927, 4193, link-local */
 bool addr_is_multicast(const struct addr *a);
-/* In the network of the first so many bits of net; of another family: never. bits beyond the family's length: never. */
+/* True if both have the same first `bits` bits; false for different families or too many bits. */
 bool addr_is_within(const struct addr *a, const struct addr *net, unsigned bits);
-/* Whom an address stands for when something is limited or remembered by source: an IPv4 address, an IPv6 /64 (one line of one customer
- * has that many addresses). Without port and scope. */
+/* The address by which a source is limited or remembered: an IPv4 address, or an IPv6 /64, since
+ * one line of one customer has a whole /64. Without port and scope. */
 struct addr addr_source(const struct addr *a);
 /* Writes a sockaddr for socket calls; returns its length. */
 uint32_t addr_to_sockaddr(const struct addr *a, struct sockaddr_storage *out);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * base64url without padding (RFC 4648 5), for JSON Web Tokens, sealed values in commands and GRUUs.
+ * The decoder accepts exactly one text for each value: it refuses padding, any other alphabet,
+ * impossible lengths and unused bits that are not zero. So a token or a GRUU cannot be altered and
+ * still mean the same.
+ */
+
 #include "base/base64url.h"
 
 #include <errno.h>

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 
-/* One text for each value, and no other. 0; -EBADMSG: it is none, or longer than cap. */
+/* One text per value. Returns 0, or -EBADMSG if it is not base64url or longer than cap. */
 int base64url_decode(struct bytes text, uint8_t *out, size_t cap, size_t *n) NODISCARD;
 void base64url_write(struct writer *w, struct bytes octets);
 

@@ -308,7 +308,7 @@ int base32_u64_get(struct bytes in, uint64_t *out)
 	return 0;
 }
 
-/* One more than the digit's value; 0: it is none. A start reads some hundred of them for each extension. */
+/* The digit's value plus one, or 0. A start reads some hundred digits per extension. */
 static const uint8_t g_hex[UINT8_MAX + 1] = {
 	['0'] = 1,  ['1'] = 2,  ['2'] = 3,  ['3'] = 4,  ['4'] = 5,  ['5'] = 6,
 	['6'] = 7,  ['7'] = 8,  ['8'] = 9,  ['9'] = 10, ['a'] = 11, ['b'] = 12,

@@ -47,8 +47,8 @@ static inline struct bytes bytes_from(struct bytes a, size_t from)
 	return bytes_sub(a, from, SIZE_MAX);
 }
 
-/* NUL-terminated; NULL gives the empty slice. Inline, as those below: of a literal the compiler knows the length, and most texts that
- * are compared differ in theirs. */
+/* From a NUL-terminated string; NULL gives the empty slice. Inline, as the functions below are: the
+ * compiler knows the length of a literal, and most compared texts differ in length. */
 static inline struct bytes bytes_str(const char *str)
 {
 	return bytes_mem(str, str ? strlen(str) : 0);
@@ -92,7 +92,7 @@ static inline bool bytes_istarts(struct bytes a, const char *prefix)
 	return a.n >= want.n && bytes_ieq_n(a.p, want.p, want.n);
 }
 
-/* Index of the first c, or a.n when there is none. */
+/* Index of the first c, or a.n if c does not occur. */
 static inline size_t bytes_find(struct bytes a, uint8_t c)
 {
 	const uint8_t *at = a.n ? memchr(a.p, c, a.n) : NULL;
@@ -158,7 +158,8 @@ static inline void writer_str(struct writer *w, const char *str)
 
 /* Needs one byte of room more than it writes (the NUL of vsnprintf). */
 void writer_fmt(struct writer *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
-/* In decimal digits; with text before and behind it. By hand: printf costs ten times as much, and a call has a hundred of them. */
+/* In decimal digits, and with text before and behind. Written by hand: printf costs ten times as
+ * much, and a call writes about a hundred numbers. */
 void writer_u64(struct writer *w, uint64_t v);
 void writer_number(struct writer *w, const char *before, uint64_t v, const char *behind);
 /* Texts in a row; the first NULL ends it. */
@@ -173,10 +174,11 @@ void writer_be16(struct writer *w, uint16_t v);
 void writer_be32(struct writer *w, uint32_t v);
 void writer_be64(struct writer *w, uint64_t v);
 void writer_hex(struct writer *w, struct bytes b); /* lower case */
-/* What was written from there on gets zeros in front, until it is so long; nothing stays nothing. */
+/* Pads the text from `from` on with leading zeros up to `width`; an empty text stays empty. */
 void writer_zeros(struct writer *w, size_t from, size_t width);
 struct bytes writer_done(const struct writer *w); /* what was written */
-/* Lines that end in CRLF: what was written up to the end of the last whole one. Of those that did not fit none is cut. */
+/* Whole CRLF lines: what was written up to the end of the last complete line. A line that did not
+ * fit is left out whole. */
 struct bytes writer_lines(const struct writer *w);
 bool bytes_are_lines(struct bytes text); /* empty, or it ends in CRLF */
 
@@ -226,7 +228,7 @@ int base32_u64_get(struct bytes in, uint64_t *out);
 /* Hex text to bytes; out needs in.n / 2. 0 or -EINVAL. */
 int hex_decode(struct bytes in, uint8_t *out, size_t cap, size_t *n);
 
-/* Owned strings for values that live on the control thread (dialogs, bindings). Never on the packet path. */
+/* Owned strings of values on the control thread (dialogs, bindings). Never on the packet path. */
 
 /* p[0..n) plus a NUL; p is NULL when n is 0. Zero-initialised is the empty text. */
 struct text {

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The only file that asks the kernel for the time; every other function gets the time as an
+ * argument, so tests can choose it. Deadlines use CLOCK_BOOTTIME, which never steps. Durations that
+ * must survive a restart or move to another node use the steady clock (struct steady): wall time at
+ * the start plus elapsed CLOCK_BOOTTIME, with a mark in each record that lets another process
+ * convert it. TANDEM_CLOCK makes the clock run faster in tests.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -13,11 +13,10 @@
 uint64_t clock_now_ns(void);
 /* Wall clock, ms since 1970 UTC: for records and logs only. */
 uint64_t clock_utc_ms(void);
-/*
- * For tests that must see minutes pass: from origin_ns on (CLOCK_BOOTTIME of the kernel) clock_now_ns runs `rate` times as fast. Processes
- * with the same two values agree. The wall clock stays what it is, for Redis has it too. Once, before there are threads. Rates of 1 to 100;
- * a rate of 1 is the kernel's time.
- */
+/* For tests in which minutes pass: from origin_ns on (the kernel's CLOCK_BOOTTIME) clock_now_ns
+ * runs `rate` times as fast, and processes with the same two values agree. The wall clock is
+ * unchanged, because Redis uses it, too. Called once, before threads start. Rates of 1 to 100; a
+ * rate of 1 is the kernel's time. */
 void clock_scale(uint32_t rate, uint64_t origin_ns);
 /* Reads "RATE@ORIGIN_NS", as TANDEM_CLOCK has it. NULL: nothing was asked for. 0 or -EINVAL. */
 int clock_scale_by(const char *text);
@@ -36,11 +35,10 @@ struct instant {
 };
 struct instant clock_instant(void);
 
-/*
- * A wall clock that never steps: the wall's time when it was opened, and from then on what CLOCK_BOOTTIME adds. Durations and deadlines
- * are on it, so that nobody who sets the machine's clock makes a call an hour longer or a registration run out. Records name it by a
- * mark, and another process finds by that how much its own differs. Pure; whoever shows a time to people adds steady_off_wall.
- */
+/* A wall clock that never steps: the wall time when it was opened, plus what CLOCK_BOOTTIME adds.
+ * Durations and deadlines use it, so that setting the machine's clock neither makes a call an hour
+ * longer nor expires a registration. Records name it by a mark, from which another process computes
+ * the difference of its own clock. Pure. Add steady_off_wall before a time is shown to people. */
 
 struct steady {
 	uint64_t boot;     /* of which start of the machine ns are (clock_boot); 0: not known */
@@ -59,8 +57,9 @@ uint64_t steady_utc_ms(const struct steady *s, uint64_t ns);
 /* What the wall shows more than this clock. */
 int64_t steady_off_wall(const struct steady *s, struct instant now);
 struct steady_mark steady_mark(const struct steady *s, uint64_t ns);
-/* What makes times of the mark's clock times of ours. The same start of the machine: exact, whatever the walls showed. Else by the wall: as
- * if at most a day had passed, and no time where it went back. */
+/* What turns times of the mark's clock into times of ours. Exact within the same start of the
+ * machine. Otherwise by the wall clock: as if at most a day had passed, and no time at all where
+ * the wall clock went back. */
 int64_t steady_shift(const struct steady *s, const struct steady_mark *m, uint64_t ns);
 /* utc_ms + ms; 0 stays 0, and nothing else becomes it. */
 uint64_t steady_add(uint64_t utc_ms, int64_t ms);

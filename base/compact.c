@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Run-length coding of zero octets, in the format that compact.h draws. The directory of extensions
+ * (app/document/extensions.c) holds its values in this form, since a struct of an extension is
+ * mostly zeros and there are many thousands. A pair of lengths takes two octets, so runs of fewer
+ * than three zeros are copied as they are. Reading never writes past the value's size.
+ */
+
 #include "base/compact.h"
 
 #include <assert.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A value that is mostly zeros, as octets without them: for what is kept by the thousand and looked at seldom. Pairs of lengths, each
- * before the octets that it tells of:
+ * Encodes a value that is mostly zeros in fewer octets, for values that are stored by the thousand
+ * and seldom read. Pairs of lengths, each before the octets that it describes:
  *
- *   | zeros: 1 octet | others: 1 octet | the others | ...      what is behind the last pair is zero
+ *   | zeros: 1 octet | others: 1 octet | the others | ...   zeros follow the last pair
  *
- * Of this process alone: it is in no record.
+ * Only for this process: the format is not part of any record.
  */
 #ifndef BASE_COMPACT_H
 #define BASE_COMPACT_H

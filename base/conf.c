@@ -31,7 +31,8 @@ static void message_add(struct conf_errors *errors, const struct message *m,
 	conf_error_add(errors, at->line, at->column, "%s", m->text);
 }
 
-/* What stands there instead; of scalars the text, but never that of a string: it may be a secret. */
+/* Shows what was found instead. The text of a scalar, but never of a string, which may be a secret.
+ */
 static void found_write(struct writer *w, const struct conf_field *field,
 			const struct conf_node *node)
 {
@@ -48,7 +49,7 @@ static void found_write(struct writer *w, const struct conf_field *field,
 	}
 }
 
-/* A value of the wrong type or out of range. Values of strings are not shown: they may be secrets. */
+/* Reports a wrong type or value. Values of strings are not shown: they may be secrets. */
 static void conf_report_wrong(struct conf_errors *errors, const struct conf_field *field,
 			      const struct conf_node *node)
 {
@@ -260,7 +261,7 @@ static enum conf_kind conf_kind_of(enum conf_type type)
 	return CONF_NODE_SCALAR;
 }
 
-/* A section or list whose lines are all commented out is an empty one. */
+/* A section or list with all its lines commented out is an empty one. */
 static bool is_kind(const struct conf_node *node, enum conf_kind kind)
 {
 	return node->kind == kind || conf_node_is_null(node);

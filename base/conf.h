@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * YAML text against a schema into a struct, all errors at once, each with file:line:column. Pure: text in, struct out.
- * Unknown keys, duplicate keys, wrong types and values out of range are errors that name the key and what is allowed.
+ * Reads YAML text against a schema into a struct and reports all errors at once, each with
+ * file:line:column. Pure: text in, struct out. Unknown and duplicate keys, wrong types and values
+ * out of range are errors that name the key and what is allowed.
  */
 #ifndef BASE_CONF_H
 #define BASE_CONF_H
@@ -19,7 +20,9 @@ enum conf_type {
 	CONF_U32_LIST,    /* uint32_t[max_items], count at count_offset; items in [min, max] */
 	CONF_STRING_LIST, /* char[max_items][size], count at count_offset */
 	CONF_MAP,         /* nested keys of fields[], at offset */
-	CONF_LIST, /* sequence of maps of fields[]; struct of `size` bytes each, max_items, count at count_offset */
+	/* Sequence of maps of fields[]: at most max_items of `size` bytes, counted at count_offset.
+	 */
+	CONF_LIST,
 };
 
 struct conf_range {
@@ -40,7 +43,7 @@ struct conf_field {
 	const char *preset;       /* default as YAML scalar text ("1, 2": list), NULL: zero */
 	const char *help;         /* one line for `tandemctl help config` and docs */
 	const struct conf_field *fields; /* nested; ends with key NULL */
-	/* CONF_LIST: an item that is a value alone is that of this key; NULL: none may be */
+	/* CONF_LIST: the key of an item that is a bare value; NULL: bare values are not allowed */
 	const char *short_key;
 	const char *was; /* its name in earlier versions, which is read as well; or NULL */
 };
@@ -58,12 +61,13 @@ struct conf_errors {
 	uint32_t total; /* found, also those beyond the list */
 };
 
-/* Fills *out (all presets first). 0, or -EINVAL with at least one error (out is then not to be used). */
+/* Fills *out, presets first. Returns 0, or -EINVAL with at least one error and *out unusable. */
 int conf_read(void *out, const struct conf_field *fields, struct bytes yaml,
 	      struct conf_errors *errors) NODISCARD;
 /* "file:line:column: message\n" for each. */
 void conf_errors_write(struct writer *w, const char *file, const struct conf_errors *errors);
-/* Adds an error found by a later check (a semantic rule). Line and column of a key path are kept by conf_where. */
+/* Adds an error found by a later, semantic check. conf_where has the line and column of a key path.
+ */
 void conf_error_add(struct conf_errors *errors, uint32_t line, uint32_t column, const char *fmt,
 		    ...) PRINTF_LIKE(4, 5);
 /* Where the value of "networks[0].media_ports" stands. 0 or -ENOENT. */

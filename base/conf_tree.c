@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Builds a tree of maps, lists and scalars from the events of libyaml, and reads single values by a
+ * schema's field. conf.c reads tandem.yaml on top of it, and tandemctl reads documents (apply,
+ * diff). It is separate from conf.c so that errors have line and column: each node knows its place.
+ * Depth, node count and text length are bounded, and aliases and tags are refused, so a hostile
+ * file cannot exhaust memory.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>

@@ -43,10 +43,12 @@ struct conf_tree {
 	uint32_t count;
 };
 
-/* Every error is added; of what can be named and left out (aliases, tags) the reading goes on. 0: the
- * whole text was read. -EINVAL: only up to an error. Close the tree in both cases. */
+/* Adds every error; reading goes on after what can be named and skipped (aliases, tags). Returns 0
+ * if the whole text was read, -EINVAL if only a part up to an error. The caller closes the tree in
+ * both cases. */
 int conf_tree_open(struct conf_tree *t, struct bytes yaml, struct conf_errors *errors) NODISCARD;
-/* Of a text of several documents (---), which may be longer: their roots, one behind the other by `next`. */
+/* Reads a text of several documents (---), which may be longer: their roots are linked by `next`.
+ */
 int conf_tree_open_all(struct conf_tree *t, struct bytes yaml,
 		       struct conf_errors *errors) NODISCARD;
 void conf_tree_close(struct conf_tree *t);
@@ -61,7 +63,8 @@ void conf_node_path(struct writer *w, const struct conf_node *node);
 
 /* One scalar of a configuration into its field, and what a field allows in words. Pure. */
 
-/* Not for maps and lists. plain: without quotes in the text. 0, -EINVAL or -ERANGE; the field is then unchanged. */
+/* Not for maps and lists. plain: without quotes in the text. Returns 0, -EINVAL or -ERANGE; the
+ * field is unchanged on error. */
 int conf_value_read(uint8_t *level, const struct conf_field *field, struct bytes text,
 		    bool plain) NODISCARD;
 /* One number of a CONF_U32_LIST. 0, -EINVAL or -ERANGE. */
@@ -70,7 +73,8 @@ int conf_number_read(uint32_t *out, const struct conf_field *field, struct bytes
 void conf_value_allowed(struct writer *w, const struct conf_field *field);
 /* The preset, or zero without one. Asserts that the preset is allowed. */
 void conf_value_preset(uint8_t *level, const struct conf_field *field);
-/* Octets of the value at field->offset, without a list's count; of a section 0: its fields have their own. */
+/* Octets of the value at field->offset, without a list's count; 0 for a section, since its fields
+ * have sizes of their own. */
 size_t conf_value_size(const struct conf_field *field);
 /* It has a count at field->count_offset. */
 bool conf_value_is_list(const struct conf_field *field);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts of who holds how much: few enough to be looked through, since a place is taken seldom and held long. */
+/*
+ * Counts how much each holder has. Few enough to be searched in order, since places are taken
+ * seldom and held long.
+ */
 #include "base/fair.h"
 
 #include <assert.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shares of a bounded table, so that none of those who have places there leaves the others without. Nobody has a fixed part: who holds as much
- * as is free (a user: a sixteenth of that) gets no more, as buffers of switches are shared (Choudhury and Hahne, Dynamic Queue Length Thresholds,
- * 1998). So one alone gets about half, and whoever comes later finds something free. One owner thread.
+ * Divides a bounded table, so that no holder starves the others. There are no fixed quotas: a
+ * holder that has as much as is still free (a user: a sixteenth of that) gets no more, as shared
+ * buffers of switches do it (Choudhury and Hahne, Dynamic Queue Length Thresholds, 1998). So a
+ * single holder gets about half, and a later one still finds room. One owner thread.
  */
 #ifndef BASE_FAIR_H
 #define BASE_FAIR_H
@@ -11,7 +12,7 @@
 #include "base/rand.h"
 #include "base/table.h"
 
-/* By whom places are held. What stands below has the smaller share. */
+/* Kinds of holders; a later kind has the smaller share. */
 enum fair_level {
 	FAIR_TENANT,
 	FAIR_TOKEN,
@@ -44,7 +45,8 @@ struct fair {
 
 void fair_open(struct fair *s, uint32_t max, struct rand_source *rand);
 void fair_close(struct fair *s);
-/* FAIR_FINE: n more are who's; else whose share they are beyond, and nothing has changed. No memory: full. */
+/* FAIR_FINE: n more places belong to `who`. Otherwise the level that exceeds its share, and nothing
+ * changed. No memory: full. */
 enum fair_level fair_take(struct fair *s, const struct fair_who *who, uint32_t n,
 			  struct fair_held *held) NODISCARD;
 /* The same, and nothing is taken. */

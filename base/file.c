@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes files so that a crash or power cut leaves either the old content or the new one, never a
+ * part: the text goes into a new file, which is synced together with its folder before it is
+ * renamed. Settings, keys, certificates, documents and the facts of recordings are written through
+ * it. It also opens files for reading without following links or waiting on a FIFO, and tests
+ * whether a folder takes new files.
+ */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -9,7 +17,8 @@
 
 #include "base/file.h"
 
-/* A file without a name is gone when it is closed; access(2) would know no full disk, and no folder that is a file. */
+/* Uses a file without a name, which vanishes when it is closed. access(2) would not notice a full
+ * disk, or a file where a folder should be. */
 static int folder_try_one(const char *path)
 {
 	int fd = open(path, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);

@@ -6,18 +6,20 @@
 #include "base/bytes.h"
 #include "base/compiler.h"
 
-/* Makes a new file and syncs it and its folder. 0, -EEXIST (nothing is touched) or -errno (nothing is left). */
+/* Creates a file and syncs it and its folder. Returns 0, -EEXIST (nothing changed) or -errno
+ * (nothing left behind). */
 int file_create(const char *path, unsigned mode, struct bytes text) NODISCARD;
-/* The same in place of one that may be there. By way of PATH.new: whoever dies meanwhile leaves the file as it was. 0 or -errno. */
+/* Likewise, but replaces an existing file, by way of PATH.new: a crash leaves the old file as it
+ * was. Returns 0 or -errno. */
 int file_replace(const char *path, unsigned mode, struct bytes text) NODISCARD;
-/* Opens a file to read it: no link, and nothing else that has a name, as who opens a FIFO waits for who writes into it. A descriptor, or -errno;
- * -EBADMSG: it is no file. */
+/* Opens a regular file for reading: no link, and no FIFO, which would block until a writer opens
+ * it. Returns a descriptor, or -errno; -EBADMSG if it is not a regular file. */
 int file_read_open(const char *path) NODISCARD;
 
 /* Folders of the file system. */
 
-/* Whether this process could make a file there; of a folder that is not there, in the one where it would be made. It asks the disk, and leaves
- * nothing. 0, or -errno: -ENOSPC where it is full. */
+/* Whether this process can create a file in the folder, or in the nearest existing parent. Tries it
+ * on disk and leaves nothing behind. Returns 0 or -errno: -ENOSPC for a full disk. */
 int folder_try(const char *path) NODISCARD;
 
 #endif

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A parser for JSON objects without nesting (RFC 8259, the subset of flat.h), without allocation:
+ * values are slices of the caller's text. app/schema reads stored documents with it, of which a
+ * start has many thousands; jansson would build and free a tree for each. Duplicate names are found
+ * by a bit set, so that only a collision compares all names. Any text outside the subset is
+ * refused, and the caller falls back to jansson.
+ */
+
 #include "base/flat.h"
 
 #include "base/json.h"
@@ -6,7 +14,7 @@
 /* 10^18 - 1 fits every reader's integer. */
 enum { DIGITS_MAX = 18, NAME_BITS = 256 };
 
-/* Names that were there, as bits: who finds his own bit set looks at all of them. */
+/* Names already seen, as bits: only a name with its bit set is compared with all the others. */
 struct flat_seen {
 	uint64_t bits[NAME_BITS / 64];
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A JSON object (RFC 8259) without depth, read without a tree: its values are slices of the text. For what this program has written
- * itself. All else is refused, however good it is – escapes, spaces, fractions, objects within – and is a library's to read.
+ * Reads a JSON object (RFC 8259) without nesting and without a tree: its values are slices of the
+ * text. For text that this program has written. Everything else is refused, even if it is valid
+ * JSON (escapes, spaces, fractions, nested objects), and is left to a library.
  */
 #ifndef BASE_FLAT_H
 #define BASE_FLAT_H
@@ -36,7 +37,7 @@ struct flat {
 bool flat_read(struct flat *out, struct bytes text);
 /* FLAT_NONE: there is no such member. At no cost for those that are asked for in their order. */
 struct flat_value flat_find(struct flat *f, struct bytes name);
-/* Takes the next one of FLAT_WORDS' text. False: there is none. */
+/* Takes the next text of a FLAT_WORDS value. False: there are no more. */
 bool flat_word(struct bytes *words, struct bytes *word);
 
 #endif

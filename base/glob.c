@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Matches names against patterns with '*', in linear memory and without recursion: after a mismatch
+ * it goes back to the last '*' only, so no pattern takes exponential time. Webhooks, tokens and
+ * event streams select event names and numbers with comma-separated lists of such patterns, which
+ * clients choose.
+ */
+
 #include "base/glob.h"
 
-/* Back to the last '*' where it does not go on: that one takes one more. */
+/* After a mismatch, the last '*' takes one more octet. */
 static bool glob_takes(struct bytes pattern, struct bytes text)
 {
 	size_t p = 0, t = 0, star = SIZE_MAX, from = 0;

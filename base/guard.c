@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Limits what the SIP ports accept before parsing, and what they answer to unknown sources; guard.h
+ * has the policy, and guard_step.h the decision itself. This file owns the tables: known sources
+ * with their expiry, token buckets per class, and for each address the octets that an answer may
+ * have (amplification limit). With XDP the tables of known sources lie in maps that the kernel
+ * reads, and it decides there; then this file only fills them and counts the drops. One thread, the
+ * loop's.
+ */
+
 #include "base/guard.h"
 
 #include <assert.h>
@@ -42,7 +51,8 @@ struct guard_account {
 	uint32_t octets;
 };
 
-/* What the strangers of a prefix (IPv4 /24, IPv6 /48) may be told beyond that: one forger has many addresses of it. */
+/* Octets that strangers of one prefix (IPv4 /24, IPv6 /48) may be sent beyond that, as one forger
+ * can use all its addresses. */
 struct guard_trickle {
 	uint32_t octets;
 	uint32_t at_ms;
@@ -148,7 +158,7 @@ void guard_close(struct guard *g)
 	free(g);
 }
 
-/* Bursts: a whole office comes back after its power did; all strangers together have some ms of ours. */
+/* Bursts: a whole office returns after a power cut; all strangers share a few ms of ours. */
 void guard_configure(struct guard *g, const struct guard_limits *limits, uint64_t keep_ns)
 {
 	static const uint64_t BURST_MS[GUARD_CLASS_COUNT] = { 1000, 1000, 2000, 5000, 250 };
@@ -181,7 +191,7 @@ static struct guard_source guard_source_of(const struct addr *a)
 	return s;
 }
 
-/* The upper bits of an address of family f as a mask; of an IPv4 address 96 bits stand before its own. */
+/* The first `bits` bits of an address as a mask; an IPv4 address follows 96 bits of prefix. */
 static struct guard_source mask_of(enum addr_family family, unsigned bits)
 {
 	uint8_t octets[16] = { 0 };
@@ -210,7 +220,7 @@ static bool net_of(struct guard_net *out, const struct guard_trusted *t)
 	return true;
 }
 
-/* The kernel reads meanwhile: none of them, then all. */
+/* The kernel reads at the same time: it sees an empty list first, then the whole one. */
 bool guard_trust(struct guard *g, const struct guard_trusted *list, uint32_t count)
 {
 	struct guard_net net;
@@ -247,7 +257,7 @@ static void guard_sweep(struct guard *g, uint32_t now_s)
 	}
 }
 
-/* The name's own way, a free one, or that of whom we know for the shortest time to come. */
+/* The name's own way, a free one, or the one that expires first. */
 static int way_for(const struct guard *g, uint32_t set, guard_word name)
 {
 	const uint32_t *until_s = g->ages[set].until_s;

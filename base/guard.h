@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whom the SIP ports listen to, before anything is parsed. Known sources come first, each address has its limit, and strangers
- * have one together: a flood of one address, or of many forged ones, costs what the limits allow, and known sources notice
- * nothing. guard_step.h has the rule. It runs here, after the datagram was read, or in the kernel, before it was queued.
+ * Decides which datagrams the SIP ports accept, before anything is parsed. Known sources come
+ * first, each address has its limit, and all strangers share one: a flood from one address, or from
+ * many forged ones, costs what the limits allow, and known sources notice nothing. guard_step.h has
+ * the rule. It runs here, after the datagram was read, or in the kernel, before it was queued.
  *
- * What strangers are told is bounded too: an address (IPv6: a /64) hears no more octets than came from it, but for a trickle, of which
- * a prefix (IPv4 /24, IPv6 /48) has one. So whoever forges a source, or all those of a victim's network, gains nothing by it. One thread, the loop's.
+ * Answers to strangers are limited, too: an address (IPv6: a /64) gets no more octets than it sent,
+ * except for a small allowance per prefix (IPv4 /24, IPv6 /48). So forging a source, or a whole
+ * network of sources, amplifies nothing. One thread, the loop's.
  */
 #ifndef BASE_GUARD_H
 #define BASE_GUARD_H
@@ -46,12 +48,14 @@ enum {
 
 /* Sets for so many known phones: a power of two. */
 uint32_t guard_sets(uint32_t phones);
-/* keep_ns: how long a source stays known without a new proof. kernel: NULL or borrowed; it judges in our place then. 0 or -ENOMEM. */
+/* keep_ns: how long a source stays known without new proof. kernel: NULL, or borrowed: then the
+ * kernel decides. Returns 0 or -ENOMEM. */
 int guard_open(struct guard **out, uint32_t phones, uint64_t keep_ns, struct rand_source *rand,
 	       const struct guard_kernel *kernel) NODISCARD;
 void guard_close(struct guard *g); /* NULL is fine */
 void guard_configure(struct guard *g, const struct guard_limits *limits, uint64_t keep_ns);
-/* In the place of those before: they are known from the start, as peers. False: one has too many addresses, or there is no room left. */
+/* Replaces the trusted networks, which are known as peers from the start. False: a network is too
+ * large, or no room is left. */
 bool guard_trust(struct guard *g, const struct guard_trusted *list, uint32_t count);
 void guard_setup(void); /* registers the metrics; main thread, once */
 /* What the kernel dropped meanwhile is counted, and how many are known told. */
@@ -59,7 +63,7 @@ void guard_count(struct guard *g);
 
 /* A datagram of n octets came from there. False: it is not looked at, and that is counted. */
 bool guard_admits(struct guard *g, const struct addr *from, size_t n, uint64_t now_ns);
-/* Who is there has proved who it is, or is called by us: by this address and port it is known from now on. */
+/* This address and port has authenticated or is called by us: it is known from now on. */
 void guard_know(struct guard *g, const struct addr *who, uint64_t now_ns);
 /* As well, and trusted by its address: a server in front of many phones, which may say more. */
 void guard_know_peer(struct guard *g, const struct addr *who, uint64_t now_ns);

@@ -37,7 +37,7 @@ struct guard_source {
 };
 
 struct guard_set {
-	guard_word names[GUARD_WAYS]; /* 0: none */
+	guard_word names[GUARD_WAYS]; /* 0: free */
 };
 
 struct guard_bucket {

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whether a datagram of that source is looked at. The same lines run in the process (guard.c) and in the kernel
- * (engine/port/xdp/guard.h), so there are plain C types only. Whoever includes this defines struct guard_at, guard_set_at and
- * guard_bucket_at: where its tables lie.
+ * Decides whether a datagram of a source is accepted. The same lines run in the process (guard.c)
+ * and in the kernel (engine/port/xdp/guard.h), so they use plain C types only. A file that includes
+ * this one defines struct guard_at, guard_set_at and guard_bucket_at, which say where its tables
+ * are.
  *
- * A source is known when it has proved who it is, is called by us, or is trusted by the settings. Names are keyed hashes, so nobody chooses whom it shares a
- * place with. Strangers are never written down: they share buckets, so however many sources are forged, no known one is forgotten.
+ * A source is known if it has authenticated, is called by us, or is trusted by the settings. Names
+ * are keyed hashes, so a sender cannot choose with which source it shares a place. Strangers are
+ * never stored: they share buckets, so no number of forged sources displaces a known one.
  */
 #ifndef BASE_GUARD_STEP_H
 #define BASE_GUARD_STEP_H
@@ -17,7 +19,7 @@
 #endif
 
 struct guard_at;
-/* NULL: none. */
+/* Returns NULL if the set does not exist. */
 GUARD_INLINE const struct guard_set *guard_set_at(const struct guard_at *at, unsigned index);
 GUARD_INLINE struct guard_bucket *guard_bucket_at(const struct guard_at *at, unsigned index);
 
@@ -52,7 +54,7 @@ GUARD_INLINE void guard_mix(struct guard_sip *s, guard_word word)
 	s->a ^= word;
 }
 
-/* SipHash-2-4 of three words (base/table.c is the oracle). what: the port, or GUARD_PREFIX. Never 0. */
+/* SipHash-2-4 of three words, as in base/table.c. what: the port, or GUARD_PREFIX. Never 0. */
 GUARD_INLINE guard_word guard_name(const struct guard_rules *r, const struct guard_source *from,
 				   guard_word what)
 {
@@ -141,8 +143,8 @@ GUARD_INLINE int guard_class_consume(const struct guard_at *at, const struct gua
 	return guard_consume(guard_bucket_at(at, index), &r->rates[class], now_ns);
 }
 
-/* The class whose limit it is beyond, or -1: it is looked at. Its own limit comes first, so that a single flood takes nothing of
- * what all strangers may have together. */
+/* Returns the class with the exceeded limit, or -1 to accept. A source's own limit comes first, so
+ * that a single flood does not use up what all strangers share. */
 GUARD_INLINE int guard_judge(const struct guard_at *at, const struct guard_rules *r,
 			     const struct guard_source *from, unsigned port, guard_word now_ns)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "Did you mean": of the words that are known the one that is most similar to a word that is not. For messages of settings, commands, documents and
- * flows: a typo is the most frequent mistake in each.
+ * "Did you mean": finds the known word that is most similar to an unknown one. Used by messages
+ * about settings, commands, documents and flows, where a typo is the most frequent mistake.
  */
 #include "base/guess.h"
 
@@ -14,7 +14,7 @@ static size_t length_least(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* Levenshtein's distance: insertions, deletions and replacements from one to the other. Long words are far apart. */
+/* Levenshtein distance: insertions, deletions and replacements. Long words count as far apart. */
 static size_t word_distance(struct bytes a, struct bytes b)
 {
 	size_t row[WORD_MAX + 1];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A word that is none of those that are known: the one that was probably meant. */
+/* Suggests the known word that an unknown one was probably meant to be. */
 #ifndef BASE_GUESS_H
 #define BASE_GUESS_H
 
@@ -9,7 +9,7 @@ enum { GUESS_TEXT_MAX = 80 };
 
 struct guess {
 	struct bytes word; /* what stands there; the caller's */
-	struct bytes best; /* the most similar known word, so far; empty: none is similar */
+	struct bytes best; /* the most similar known word so far; empty if no word is similar */
 	size_t distance;
 	char text[GUESS_TEXT_MAX];
 };

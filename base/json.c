@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes JSON strings and checks UTF-8 (RFC 8259 8.1, RFC 3629). SIP and SDP texts may hold any
+ * octet, but a JSON text must be UTF-8, so octets above 127 of other texts become '?'. Events, call
+ * records, documents and answers of the API are written through it. The table of lead octets
+ * refuses overlong forms, surrogates and code points above U+10FFFF.
+ */
+
 #include "base/json.h"
 
-/* What follows a first octet: how many octets, and between which values the next one lies (RFC 3629 4). */
+/* For lead octets: how many octets follow, and the range of the first one (RFC 3629 4). */
 struct lead {
 	uint8_t first, last; /* octets that begin so */
 	uint8_t more, low, high;
@@ -22,7 +29,7 @@ static const struct lead *lead_of(uint8_t octet)
 	return NULL;
 }
 
-/* Octets of the character at the front; 0: it is none. */
+/* Length of the character at the front in octets, or 0 if it is not valid. */
 static size_t json_character(struct bytes text)
 {
 	const struct lead *lead = lead_of(text.p[0]);

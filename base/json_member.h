@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Members of an object that jansson has read. One that is not there, or of another type, or no object: nothing. */
+/*
+ * Reads members of a jansson object. A missing member, another type or a NULL object gives the
+ * empty value.
+ */
 #ifndef BASE_JSON_MEMBER_H
 #define BASE_JSON_MEMBER_H
 
 #include <jansson.h>
 #include <stdint.h>
 
-/* "": none. Valid as long as the object. */
+/* Returns "" if it is missing. Valid as long as the object. */
 static inline const char *json_text(const json_t *of, const char *name)
 {
 	const char *text = json_string_value(json_object_get(of, name));

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Formats log lines and writes each with one write(2), so that lines of several threads do not mix.
+ * Values from the network are escaped to printable ASCII, so that no peer can forge a line or
+ * control a terminal. A lock-free table of message kinds limits floods: lines beyond the limit are
+ * counted, and the next line of that kind reports them. Not for the packet path.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>

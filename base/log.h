@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One line per event, key=value or JSON, to one descriptor: ts, level, unit, call, msg, then the caller's pairs.
- * Any thread; a line is one write(2). Never on the packet path. Never a secret. Values with blanks, quotes or
- * control bytes (all of the wire's) are quoted and escaped, so that no peer can forge a line.
+ * One line per event, key=value or JSON, to one descriptor: ts, level, unit, call, msg, then the
+ * caller's pairs. Any thread; a line is one write(2). Never on the packet path. Never a secret.
+ * Values with blanks, quotes or control octets (any value from the network may have them) are
+ * quoted and escaped, so that no peer can forge a line.
  */
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
@@ -66,12 +67,14 @@ void log_write(enum log_level level, const char *unit, uint64_t call, const char
 #define LOG_INFO(unit, call, msg, ...)  LOG_AT(LOG_LEVEL_INFO, unit, call, msg, ##__VA_ARGS__)
 #define LOG_DEBUG(unit, call, msg, ...) LOG_AT(LOG_LEVEL_DEBUG, unit, call, msg, ##__VA_ARGS__)
 
-/* Which lines of a flood get out: of the same unit and message so many a second. A warning or an error that is of no call says the same each
- * time: the first ones tell what is wrong and what to do, the next ones that it is still so. Any thread. */
+/* Limits floods: at most so many lines per second of the same unit and message. A warning or error
+ * without a call repeats itself: its first lines tell what is wrong and what to do, later ones only
+ * that it goes on. Any thread. */
 
 enum { LOG_FLOOD_PER_S = 100, LOG_FLOOD_TROUBLE = 20, LOG_FLOOD_TROUBLE_S = 10 };
 
-/* trouble: a warning or an error of no call. True: write the line; *suppressed is how many of its kind were held back before it. */
+/* trouble: a warning or error without a call. True: write the line; *suppressed lines of its kind
+ * were held back before. */
 bool log_flood_pass(const char *unit, const char *msg, bool trouble, uint64_t now_ns,
 		    uint32_t *suppressed);
 

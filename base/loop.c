@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libre's loop waits on epoll, calls the handlers of all ready descriptors, then its own timers that
- * are due, and waits again. So a libre timer of zero delay, started by the first handler of a round,
- * is the hook at the end of that round. It is the only libre timer here: they run on the wall clock.
+ * libre's loop waits on epoll, calls the handlers of all ready descriptors, then its own due
+ * timers, and waits again. So a libre timer with zero delay, started by the first handler of a
+ * round, is the hook at the end of that round. It is the only libre timer here, because libre's
+ * timers run on the wall clock.
  */
 #include "base/loop.h"
 
@@ -57,8 +58,8 @@ static void on_round_end(void *arg)
  * calls by itself (its DNS client). */
 static void loop_round_end(void)
 {
-	/* always from anew: should the wall clock have been set back while the timer waited, the next
-	 * handler puts it right */
+	/* always started anew: if the wall clock was set back while the timer waited, the next
+	 * handler corrects it */
 	tmr_start(&g_loop.round_end, 0, on_round_end, NULL);
 }
 
@@ -93,7 +94,8 @@ int loop_watch(int fd, unsigned events, loop_fd_fn *fn, void *arg)
 		return -EMFILE;
 	slot = &g_loop.watches[fd];
 	*slot = (struct watch){ .fn = fn, .arg = arg };
-	/* fd_listen replaces mask and handler; without flags it leaves epoll, so nothing is heard */
+	/* fd_listen replaces mask and handler; without flags it removes the descriptor from epoll
+	 */
 	return -fd_listen(fd, flags_from(events), loop_on_fd, slot);
 }
 

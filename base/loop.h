@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An event loop, over libre's (epoll). loop.c is the only file of base that sees libre.
- * One loop of a thread, which runs it; handlers run on it. The control thread has the process's, with its signals.
+ * An event loop over libre's (epoll); loop.c is the only file of base that uses libre. Each loop
+ * belongs to the thread that runs it, and its handlers run there. The control thread has the loop
+ * of the process, with the signals.
  */
 #ifndef BASE_LOOP_H
 #define BASE_LOOP_H
@@ -26,13 +27,14 @@ void loop_close(void);
 /* Adds fd or replaces its mask and handler; events 0 keeps it registered but quiet. 0 or -errno. */
 int loop_watch(int fd, unsigned events, loop_fd_fn *fn, void *arg) NODISCARD;
 void loop_unwatch(int fd);
-/* The one timer of the loop (a timerfd on CLOCK_BOOTTIME): fn is called at or after deadline_ns. UINT64_MAX stops it.
- * Further timers are the owner's wheel. */
+/* The loop's only timer (a timerfd on CLOCK_BOOTTIME): calls fn at or after deadline_ns; UINT64_MAX
+ * stops it. An owner that needs more timers has a wheel. */
 int loop_timer(uint64_t deadline_ns, loop_timer_fn *fn, void *arg) NODISCARD;
-/* fn runs once after each round of handlers, before the loop sleeps: flush pipelines here. A round is
- * all handlers of the descriptors one wait found ready, the timer and signals among them. */
+/* Calls fn once after each round of handlers, before the loop sleeps: pipelines are flushed
+ * here. A round is all handlers of the descriptors that one wait found ready, timer and signals
+ * included. */
 void loop_after_round(loop_timer_fn *fn, void *arg);
-/* Signals arrive through a signalfd as ordinary events. Blocks them for the process: call before making threads. */
+/* Signals arrive by a signalfd as events. Blocks them in the process: call before threads start. */
 int loop_signals(const int *signals, size_t n, loop_signal_fn *fn, void *arg) NODISCARD;
 /* Until loop_stop. 0 or -errno. */
 int loop_run(void) NODISCARD;

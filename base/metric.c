@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The registry of metrics and the page that Prometheus reads. Each thread adds to a block of its
+ * own without a locked instruction and without a shared cache line, because the workers count
+ * packets; a reader sums all blocks. A thread that finds no free block uses the last one, which is
+ * shared and atomic. Registration happens at start; gauges of tenants and trunks, which come and
+ * go, are tables of rows under a lock.
+ */
+
 #include <assert.h>
 #include <inttypes.h>
 #include <pthread.h>
@@ -110,7 +118,7 @@ enum { NO_METRIC = METRIC_MAX };
 struct metric {
 	enum metric_type type;
 	const char *name;
-	const char *labels; /* NULL: none */
+	const char *labels; /* NULL: unlabelled */
 	const char *help;
 	uint32_t per;  /* parts of a unit that a value is counted in: a power of ten */
 	uint32_t next; /* of the same name, or NO_METRIC */
@@ -140,7 +148,8 @@ static bool is_of_histogram(enum metric_type type)
 	return type >= METRIC_BUCKET;
 }
 
-/* Index of the metric with this name, type and labels, or NO_METRIC; *last: the last one of the name. */
+/* Index of the metric with this name, type and labels, or NO_METRIC; *last: the name's last metric.
+ */
 static uint32_t metric_find(enum metric_type type, const char *name, const char *labels,
 			    uint32_t *last)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counters, gauges and histograms in the Prometheus text format. Registered at start by the main thread; each thread adds to its
- * own block (no shared cache line), the reader sums. A gauge is a value set by one owner.
+ * Counters, gauges and histograms in the Prometheus text format. The main thread registers them at
+ * start; each thread adds to its own block (no shared cache line), and the reader sums. A gauge has
+ * one owner, which sets its value.
  */
 #ifndef BASE_METRIC_H
 #define BASE_METRIC_H
@@ -10,17 +11,19 @@
 
 enum { METRIC_MAX = 1024, METRIC_THREADS = 64 };
 
-/* The last three are parts of one histogram and share its name: a bucket is labelled le="...", and holds all up to that value. */
+/* The last three are parts of one histogram and share its name. A bucket has a label le="..." and
+ * counts all values up to it. */
 enum metric_type { METRIC_COUNTER, METRIC_GAUGE, METRIC_BUCKET, METRIC_SUM, METRIC_COUNT };
 
 /* Index of a registered metric; the same name and labels give the same id. */
 typedef uint32_t metric_id;
 
-/* name: "tandem_sip_requests_total"; labels: "method=\"INVITE\"" or NULL. Strings must outlive the program. Main thread,
- * before others run. Asserts that there is room. */
+/* name: "tandem_sip_requests_total"; labels: "method=\"INVITE\"" or NULL. Both must outlive the
+ * program. Main thread, before other threads run. Asserts that there is room. */
 metric_id metric_register(enum metric_type type, const char *name, const char *labels,
 			  const char *help);
-/* The same for values that are counted in parts of the unit in the name: per of them make one, as 1000000 where us become seconds. */
+/* Likewise for values counted in fractions of the unit: `per` of them make one, as 1000000 for
+ * microseconds shown as seconds. */
 metric_id metric_register_per(enum metric_type type, const char *name, const char *labels,
 			      const char *help, uint32_t per);
 /* Any thread; relaxed. */
@@ -30,10 +33,9 @@ uint64_t metric_value(metric_id id);           /* summed over threads */
 /* The whole page, text format 0.0.4, grouped by name with HELP and TYPE. */
 void metric_write(struct writer *w);
 
-/*
- * Gauges by names that come and go, such as those of tenants: tables of rows, each with a name and a value of each gauge. The names
- * are bounded by whoever sets them. One thread sets; any thread writes the page.
- */
+/* Gauges with names that come and go, such as those of tenants: tables of rows, each with a name
+ * and a value per gauge. The caller that sets them bounds the names. One thread sets; any thread
+ * writes the page. */
 
 enum {
 	METRIC_TABLES = 3,
@@ -58,7 +60,8 @@ uint32_t metric_table_register(const char *label, const struct metric_table_gaug
 /* In the place of the rows that there were. */
 void metric_table_set(uint32_t table, const struct metric_table_row *rows, uint32_t n);
 
-/* A histogram of metric.h: how many values there were up to each bound, and their sum. Any thread adds. */
+/* A histogram of metric.h: the number of values up to each bound, and their sum. Any thread adds.
+ */
 
 enum { HISTOGRAM_BOUNDS_MAX = 16 };
 
@@ -73,7 +76,7 @@ struct histogram {
 	metric_id buckets[HISTOGRAM_BOUNDS_MAX], sum, count;
 };
 
-/* labels: those without le, or NULL. per: as in metric_register_per. bounds must outlive the program. */
+/* labels: without le, or NULL. per: as in metric_register_per. bounds must outlive the program. */
 void histogram_open(struct histogram *h, const char *name, const char *labels, const char *help,
 		    const struct histogram_bound *bounds, uint32_t per);
 void histogram_add(const struct histogram *h, uint64_t value);

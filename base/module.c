@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads a shared object of the node with dlopen, and names in words what is missing where that
+ * fails. The DPDK port and the G.729 codec are such modules, so that a host without their libraries
+ * can run tandem. It looks beside the program, in the build folder and in ../lib/tandem, never in
+ * the linker's search path, and never unloads a module, because DPDK's threads would go on in its
+ * code.
+ */
+
 #include "base/module.h"
 
 #include <dlfcn.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parts of the node that lie apart, and are loaded where they are asked for: what they need, other hosts need not have. */
+/*
+ * Parts of the node that are loaded only when they are asked for, so that other hosts do not need
+ * their libraries.
+ */
 #ifndef BASE_MODULE_H
 #define BASE_MODULE_H
 
@@ -14,10 +17,9 @@ struct module {
 	const char *needs;  /* "DPDK": without that it is not built */
 };
 
-/*
- * The symbol of what lies in ../lib/tandem beside the program, in the build or beside the program itself. It stays loaded. NULL: why says in
- * words what is wrong. Before threads start.
- */
+/* Loads the symbol from ../lib/tandem beside the program, from the build, or from beside the
+ * program itself. The module stays loaded. Returns NULL with the reason in `why`. Before threads
+ * start. */
 void *module_load(const struct module *m, char why[MODULE_TEXT_MAX]);
 
 #endif

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table of heap objects by tenant and name. The hosts of SIP (sig/host) use it for groups,
+ * mailboxes, accounts, calendars and flow programs. It exists so that each of them has only its
+ * struct, while lookup, insertion and removal are the same code. The table stores pointers as
+ * values, and owns each object from named_put to named_take or named_close.
+ */
+
 #include "base/named.h"
 
 #include <errno.h>

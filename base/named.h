@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What tenants have by a name or a number: an object each, found by both. An object is a struct that begins with the members of struct named.
- * Names are given by operators, so nobody else chooses collisions. One owner thread.
+ * Objects that tenants have by a name or a number. An object is a struct that begins with the
+ * members of struct named. Operators choose the names, so nobody else can provoke hash collisions.
+ * One owner thread.
  */
 #ifndef BASE_NAMED_H
 #define BASE_NAMED_H
@@ -15,9 +16,10 @@ struct named {
 
 /* With its objects, by free(). */
 void named_close(struct table *t);
-/* NULL: there is none. Also of a table that was never opened. */
+/* Returns NULL if it is not found, or if the table was never opened. */
 void *named_find(const struct table *t, uint16_t tenant, struct bytes name);
-/* The one that is there, or a new one of that size, all zero but for these. NULL: -*err, -ENOSPC or -ENOMEM. The name fits the object's room. */
+/* Returns the existing object, or a new one of that size, zero except for these members. NULL with
+ * *err = -ENOSPC or -ENOMEM. The name fits into the object. */
 void *named_put(struct table *t, uint16_t tenant, struct bytes name, size_t size, int *err);
 /* It is the caller's, for free(). */
 void named_take(struct table *t, void *object);

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes the blocks of a pcapng file (draft-ietf-opsawg-pcapng): section, interface, packets and
+ * statistics. Watched calls are written with it (app/watch), and so are recordings as packets. The
+ * media path has payloads only, so IP and UDP heads are made here with correct checksums (RFC 1071,
+ * RFC 768), and Wireshark reads the file like a capture of a network. Blocks are written whole, so
+ * a file that ends early stays readable.
+ */
+
 #include "base/pcapng.h"
 
 #include <string.h>

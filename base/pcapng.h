@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file of captured UDP payloads in the pcapng format (draft-ietf-opsawg-pcapng), in IP and UDP heads that are made here, so that others
- * take it apart as they do packets of a wire. Big-endian; whole blocks only: a file that ends early is readable up to its last one. Pure.
+ * A file of captured UDP payloads in the pcapng format (draft-ietf-opsawg-pcapng). IP and UDP heads
+ * are made here, so that other programs read the packets as if captured from a network. Big-endian,
+ * in whole blocks: a file that ends early is readable up to its last block. Pure.
  */
 #ifndef BASE_PCAPNG_H
 #define BASE_PCAPNG_H
@@ -18,11 +19,12 @@ enum pcapng_direction { PCAPNG_UNKNOWN, PCAPNG_INBOUND, PCAPNG_OUTBOUND };
 
 struct pcapng_packet {
 	uint64_t utc_ns;
-	const struct addr *from, *to; /* where they are of two families, from is written as none */
+	/* If the two families differ, from is written as no address. */
+	const struct addr *from, *to;
 	struct bytes payload;
 	enum pcapng_direction direction;
 	uint64_t lost;       /* packets missing before this one */
-	const char *comment; /* NULL: none */
+	const char *comment; /* NULL: no comment */
 };
 
 struct pcapng_counts {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Objects of one size by handle (index and generation), so that a stale handle is a miss and not a crash.
- * Address space for the capacity is reserved at open; pages cost memory only once used. One owner thread.
+ * Objects of one size, addressed by a handle (index and generation), so that a stale handle is a
+ * miss and not a crash. Address space for the capacity is reserved at open; pages cost memory only
+ * once used. One owner thread.
  */
 #ifndef BASE_POOL_H
 #define BASE_POOL_H
@@ -32,7 +33,8 @@ void *pool_alloc(struct pool *p, pool_handle *out);
 void *pool_get(const struct pool *p, pool_handle h);
 /* False when stale. */
 bool pool_free(struct pool *p, pool_handle h);
-/* Walks objects in use: start with *cursor = 0; NULL at the end. Giving the current one back is allowed. */
+/* Walks the objects in use: start with *cursor = 0; NULL at the end. The current one may be freed.
+ */
 void *pool_next(const struct pool *p, uint32_t *cursor, pool_handle *h);
 
 #endif

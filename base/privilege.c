@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Gives up Linux capabilities(7) of threads and processes. Ports below the kernel (DPDK, XDP) need
+ * capabilities while they are set up; afterwards a bug in the parsing of packets must not have
+ * them. Capabilities belong to a thread, so each thread that was started before drops its own, and
+ * privilege_holders reads /proc/self/task to show that none was forgotten. A failed drop is logged
+ * and not fatal.
+ */
+
 #include "base/privilege.h"
 
 #include <assert.h>
@@ -101,7 +109,7 @@ static uint64_t dropped_mask(void)
 	return mask;
 }
 
-/* The value of a line of /proc/self/task/TASK/status; empty: there is none. */
+/* The value of a line of /proc/self/task/TASK/status; empty if the line is missing. */
 static void status_read(const char *task, const char *name, char *out, size_t size)
 {
 	char path[64], line[128];

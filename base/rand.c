@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Random numbers from the kernel (getrandom), or from a seed in tests (xoshiro256**), behind one
+ * struct. Tags, branches, nonces, keys and SSRCs come from it, so the kernel's failure ends the
+ * process: there would be no safe value to go on with. The kernel is asked for a pool of octets at
+ * a time, and octets that were handed out are erased from the pool.
+ */
+
 #include "base/rand.h"
 
 #include <assert.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Randomness as a value: from the kernel in production, from a seed in tests. One owner thread each. */
+/*
+ * Randomness as a value: from the kernel in production, from a seed in tests. One owner thread
+ * each.
+ */
 #ifndef BASE_RAND_H
 #define BASE_RAND_H
 

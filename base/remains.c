@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Closes the descriptors that a dead process left behind and its successor did not take over. The
+ * keeper process holds duplicates of them (docs/adr/0064), so sockets, maps and XDP programs
+ * survive a crash of the node. Descriptors that were taken are -1 in the list.
+ */
+
 #include "base/remains.h"
 
 #include <unistd.h>

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rings between exactly one producing and one consuming thread, without locks. Commands to workers,
+ * events from them, copies of packets and messages between shards pass through them. Each index has
+ * one writer; acquire and release order the slots, and the wakeup protocol needs seq_cst, as the
+ * comments at the loads say. A full ring makes ring_reserve return NULL, and the producer decides
+ * what is lost.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -11,7 +19,8 @@
 
 enum { HEAD = 8, ALIGN = 8 };
 
-/* Of the head: the entry's octets, or that there is none until the start. */
+/* In an entry's head: its length in octets, or this mark if the rest up to the ring's end is empty.
+ */
 #define SKIP UINT64_MAX
 
 int byte_ring_open(struct byte_ring *r, size_t octets)
@@ -49,7 +58,7 @@ static bool byte_ring_has_room(struct byte_ring *r, uint64_t end)
 {
 	if (LIKELY(end - r->head_seen <= r->size))
 		return true;
-	/* acquire: pairs with the release in byte_ring_release, so what lay there was read before it is written over */
+	/* acquire: pairs with the release in byte_ring_release: entries were read first */
 	r->head_seen = atomic_load_explicit(&r->head, memory_order_acquire);
 	return end - r->head_seen <= r->size;
 }
@@ -77,7 +86,7 @@ void *byte_ring_reserve(struct byte_ring *r, size_t n)
 
 void byte_ring_publish(struct byte_ring *r)
 {
-	/* release: pairs with the acquire in byte_ring_read, so entries are filled before they are seen */
+	/* release: pairs with the acquire in byte_ring_read: entries are filled first */
 	atomic_store_explicit(&r->tail, r->next, memory_order_release);
 }
 
@@ -187,7 +196,7 @@ uint32_t ring_mark(const struct ring *r)
 
 bool ring_is_past(const struct ring *r, uint32_t mark)
 {
-	/* acquire: pairs with the release in ring_release, so what the consumer did before is done */
+	/* acquire: pairs with the release in ring_release: the consumer is done with the slot */
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_acquire);
 
 	return (int32_t)(head - mark) >= 0;
@@ -208,7 +217,7 @@ const void *ring_peek(const struct ring *r)
 {
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
 
-	/* acquire: pairs with the store in ring_publish, so the slot is filled before we see tail */
+	/* acquire: pairs with the store in ring_publish: the slot is filled before we see tail */
 	if (atomic_load_explicit(&r->tail, memory_order_acquire) == head)
 		return NULL;
 	return ring_slot(r, head);
@@ -227,7 +236,7 @@ void ring_release(struct ring *r)
 uint32_t ring_pop(struct ring *r, void *items, uint32_t max)
 {
 	uint32_t head = atomic_load_explicit(&r->head, memory_order_relaxed);
-	/* acquire: pairs with the store in ring_publish, so the slots are filled before we see tail */
+	/* acquire: pairs with the store in ring_publish: the slots are filled before we see tail */
 	uint32_t n = atomic_load_explicit(&r->tail, memory_order_acquire) - head;
 	uint8_t *to = items;
 

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes and reads structs as protobuf by the rows of a schema (schema.h). Calls, registrations,
+ * subscriptions and rooms are stored in Redis in this form. The writer fills its buffer from the
+ * end, so each length is known when it is written. The reader treats a record like input from a
+ * stranger: every value is checked against its row. Unknown fields of a newer program are kept by
+ * the path of their message and written back, so that nodes of two versions can share a record.
+ */
+
 #include "base/schema.h"
 
 #include <assert.h>
@@ -8,7 +16,7 @@
 /* An unknown field as kept: path (8), tag (4), wire type (1), length (4), octets. */
 enum { ENTRY_HEAD = 17, AT_TAG = 8, AT_KIND = 12, AT_LENGTH = 13 };
 
-/* splitmix64: two paths of a record that are equal by chance would exchange fields that nobody here reads. */
+/* splitmix64: two paths that are equal by chance would exchange fields unknown to this program. */
 uint64_t schema_path(uint64_t path, uint64_t name)
 {
 	uint64_t x = path ^ name;
@@ -395,7 +403,8 @@ static bool wire_value(struct bytes *rest, struct schema_wire *out)
 	}
 }
 
-/* The next field of a message. False: there is none, or *rest is no message (it is not empty then). */
+/* The next field of a message. False: at the end, or *rest is not a message (then it is not empty).
+ */
 static bool schema_wire_next(struct bytes *rest, struct schema_wire *out)
 {
 	struct bytes in = *rest;
@@ -427,7 +436,8 @@ uint64_t schema_wire_number(struct bytes message, uint32_t tag)
 	return number;
 }
 
-/* A time of the record as one of our clock, in ms; as a deadline in ns: 0 stays 0, past is now, and none is further than most_ms. */
+/* A time of the record as a deadline of our clock, in ns: 0 stays 0, past is now, at most most_ms.
+ */
 static uint64_t schema_deadline(const struct schema_reader *r, uint64_t utc_ms, uint64_t most_ms)
 {
 	uint64_t at = steady_add(utc_ms, r->shift_ms);
@@ -620,7 +630,8 @@ static void *schema_list_more(struct schema_reader *r, const struct schema *row,
 	return list;
 }
 
-/* An unknown field is kept by the name of its element, so two of one name would each get those of both. */
+/* Unknown fields are kept by the name of their element, so two elements of one name would each get
+ * the fields of both. */
 static bool name_is_taken(const struct schema *row, const void *list, size_t position)
 {
 	const uint8_t *first = row->flags & SCHEMA_POINTER ? *(const uint8_t *const *)list : list;
@@ -657,7 +668,7 @@ static const struct schema *row_find(const struct schema *rows, const struct sch
 static bool row_read(struct schema_reader *r, const struct schema *row, void *object,
 		     const struct schema_wire *in);
 
-/* By value, or behind a pointer that may be there by now: a message that stands in a record twice is one (proto3). */
+/* By value, or behind a pointer that may be set: repeated messages are merged (proto3). */
 static bool one_read(struct schema_reader *r, const struct schema *row, void *object,
 		     const struct schema_wire *in)
 {

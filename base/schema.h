@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a struct is saved: a constant array of rows, one for each member that is part of a record. One writer and one reader walk the rows,
- * to and from the octets of protobuf (varints, length-delimited), with no struct in between. Fields are written in the order of the rows,
- * so their tags ascend; what is zero or empty is left out, as in proto3. A record is read as if it came from a stranger: every value is
- * within its bounds, or the row's reason says why the record is refused. Pure: what depends on who saves comes by the two contexts.
+ * How a struct is stored: a constant array of rows, one for each member that is part of a record.
+ * One writer and one reader walk the rows, to and from the octets of protobuf (varints,
+ * length-delimited), without a struct in between. Fields are written in the order of the rows, so
+ * their tags ascend; zero and empty values are left out, as in proto3. A record is read as if it
+ * came from a stranger: every value is within its bounds, or the row's reason says why the record
+ * is refused. Pure: what depends on the caller comes by the two contexts.
  */
 #ifndef BASE_SCHEMA_H
 #define BASE_SCHEMA_H
@@ -15,29 +17,32 @@ struct schema_reader;
 struct schema_writer;
 
 enum schema_type {
-	SCHEMA_END,      /* the row behind the last one */
-	SCHEMA_UINT,     /* unsigned, or an enum, of 1, 2, 4 or 8 octets */
-	SCHEMA_SINT,     /* signed (sint32, sint64) */
-	SCHEMA_FIXED32,  /* uint32_t */
-	SCHEMA_FIXED64,  /* uint64_t */
-	SCHEMA_BOOL,     /* bool */
-	SCHEMA_TIME,     /* uint64_t: ms of UTC, by the clock of who wrote it */
-	SCHEMA_DEADLINE, /* uint64_t: ns of this process, 0 is off; in the record ms of UTC. max: at most so many ms from now */
-	SCHEMA_TEXT,     /* struct text */
-	SCHEMA_CSTR,     /* char[] that ends in a NUL */
-	SCHEMA_OCTETS,   /* uint8_t[], always all of them */
-	SCHEMA_CHARS,    /* char[], of which a counter says how many */
-	SCHEMA_ADDR,     /* struct addr, as text */
-	SCHEMA_IGNORED,  /* a field of the message that this struct has not: it is no unknown one */
-	SCHEMA_HAND,     /* the row's own functions write and read it */
-	SCHEMA_MESSAGE,  /* a struct with rows of its own */
-	SCHEMA_GROUP, /* likewise, whose fields are those of the message around it: no tag is between theirs; `tag` is their first */
+	SCHEMA_END,     /* the row behind the last one */
+	SCHEMA_UINT,    /* unsigned, or an enum, of 1, 2, 4 or 8 octets */
+	SCHEMA_SINT,    /* signed (sint32, sint64) */
+	SCHEMA_FIXED32, /* uint32_t */
+	SCHEMA_FIXED64, /* uint64_t */
+	SCHEMA_BOOL,    /* bool */
+	SCHEMA_TIME,    /* uint64_t: ms of UTC, by the clock of who wrote it */
+	/* uint64_t: ns of this process, 0 is off; in the record ms of UTC. max: ms from now. */
+	SCHEMA_DEADLINE,
+	SCHEMA_TEXT,    /* struct text */
+	SCHEMA_CSTR,    /* char[] that ends in a NUL */
+	SCHEMA_OCTETS,  /* uint8_t[], always all of them */
+	SCHEMA_CHARS,   /* char[], of which a counter says how many */
+	SCHEMA_ADDR,    /* struct addr, as text */
+	SCHEMA_IGNORED, /* a field of the message that this struct has not: it is no unknown one */
+	SCHEMA_HAND,    /* the row's own functions write and read it */
+	SCHEMA_MESSAGE, /* a struct with rows of its own */
+	/* Likewise, but its fields belong to the message around it, with no other tag between;
+	 * `tag` is the first. */
+	SCHEMA_GROUP,
 };
 
 enum schema_flag {
 	SCHEMA_LINE = 1, /* of a text: nothing that could end a header's line */
-	SCHEMA_PLUS_ONE =
-		2, /* the record has the number and 1; none is all bits set here, and 0 there */
+	/* The record has the number plus 1; all bits set means no value, and is 0 there. */
+	SCHEMA_PLUS_ONE = 2,
 	SCHEMA_POINTER = 4,  /* a message, or a list, behind a pointer: allocated when it is read */
 	SCHEMA_LIST = 8,     /* up to `most`, of which a counter says how many */
 	SCHEMA_SECRET = 16,  /* never shown; the writer says that it wrote one */
@@ -45,8 +50,8 @@ enum schema_flag {
 	SCHEMA_IF = 64,      /* of one value: `is` is asked of the struct that it is in */
 	SCHEMA_LATE = 128,   /* of a record that is read in two turns: in the second one */
 	SCHEMA_BESIDE = 256, /* the member is in what is beside the struct (`beside`) */
-	SCHEMA_BITS =
-		512, /* a number of bits: max has all of them, and those of a later program are forgotten */
+	/* A number of bits: max has all of them, and bits of a later program are dropped. */
+	SCHEMA_BITS = 512,
 };
 
 /* A field as it stands in a record. */
@@ -72,18 +77,19 @@ struct schema {
 	uint32_t tag;
 	uint8_t type;   /* enum schema_type */
 	uint16_t flags; /* enum schema_flag */
-	/* of the member in its struct; size: of one element of a list, or of what the pointer points at */
+	/* of the member in its struct; size: of a list's element, or of the pointer's target */
 	uint16_t offset, size;
 	uint16_t count; /* offset of a counter, uint8_t, of a list or of chars */
 	uint16_t most;  /* elements of a list */
-	uint64_t min,
-		max; /* of the number in the record, of a text's length; max 0: what the member holds */
+	/* Bounds of the number in the record, or of a text's length; max 0: what the member holds.
+	 */
+	uint64_t min, max;
 	const char *wrong;       /* why a value is refused; NULL: as what it is in, else its name */
 	const struct schema *of; /* rows of a message, or of HAND rows' */
-	/* Of a message, a group or an element: whether it is written; NULL: always. Of a value: SCHEMA_IF. */
+	/* Message, group or element: whether it is written; NULL: always. Of a value: SCHEMA_IF. */
 	bool (*is)(const struct schema_writer *w, const void *object);
-	/* What bounds cannot say, of the member, message or element that was read. It may also complete it. False: it is refused, for
-	 * schema_wrong or else for `wrong`. */
+	/* Checks what bounds cannot express of the member, message or element that was read; may
+	 * also complete it. False: refused, with the reason of schema_wrong, or else `wrong`. */
 	bool (*check)(struct schema_reader *r, void *object);
 	/* Of HAND rows; object is the struct that the row is of. */
 	void (*write)(struct schema_writer *w, const struct schema *row, const void *object);
@@ -91,7 +97,8 @@ struct schema {
 		     const struct schema_wire *in);
 	/* Of BESIDE rows: the struct, by what the writer or reader has beside; NULL: it is that. */
 	void *(*beside)(void *beside, const struct schema_place *place);
-	/* What an element is called among its siblings, wherever it stands; NULL: by its position. */
+	/* An element's name among its siblings, at any position; NULL: it is named by its position.
+	 */
 	uint64_t (*called)(const void *element, size_t position);
 };
 
@@ -103,7 +110,7 @@ struct schema {
 
 /* The messages around a field, from the innermost one: unknown fields are kept by this path. */
 struct schema_place {
-	const struct schema_place *up; /* NULL: the record, or the message whose path is `path` */
+	const struct schema_place *up; /* NULL: the record, or the message with the path `path` */
 	uint64_t path;
 	const struct schema *row;
 	const void *element; /* NULL: it is in no list */
@@ -112,7 +119,7 @@ struct schema_place {
 
 /* ---- write ---- */
 
-/* From the end to the beginning: then each length is known when it is written, and no message moves to make room for it. */
+/* Writes from the end to the beginning: each length is known, and no message moves. */
 struct schema_writer {
 	uint8_t *start, *at; /* what was written begins at `at`; room begins at `start` */
 	bool overflow;
@@ -211,35 +218,37 @@ struct schema_reader {
 	struct instant now;
 	int64_t shift_ms;     /* what makes the record's times ours */
 	struct text *unknown; /* fields of a later program are kept here, by their paths */
-	size_t unknown_room;  /* octets that the reader has there; 0: of its own none yet */
+	size_t unknown_room;  /* octets of the reader's own buffer; 0: not allocated yet */
 	const struct schema_place *place;
 	void *arg;          /* for the rows' functions */
 	void *beside;       /* ... and of BESIDE rows */
 	const char *reason; /* NULL: all well so far */
 	const char *field;  /* the name of what is refused */
-	void **behind; /* for a check: the pointer that its message is behind, which may be dropped: freed, and NULL */
+	/* For a check: the pointer to its message, which may be dropped: freed, and NULL. */
+	void **behind;
 };
 
 /* Keeps the first reason. Always false. */
 bool schema_wrong(struct schema_reader *r, const char *reason);
 enum schema_turn {
 	SCHEMA_WHOLE,
-	SCHEMA_FIRST,   /* all but rows of SCHEMA_LATE, which may look at it, */
-	SCHEMA_SECOND,  /* and these */
-	SCHEMA_SOME,    /* rows of some fields: no other one is unknown, and none is missing */
+	SCHEMA_FIRST,  /* all but rows of SCHEMA_LATE, which may look at it, */
+	SCHEMA_SECOND, /* and these */
+	/* Rows of some fields only: other fields are not unknown, and missing ones are allowed. */
+	SCHEMA_SOME,
 	SCHEMA_UNKNOWN, /* nothing is read: unknown fields are kept */
 };
-/* A message into *object, which is zero at first. False: it is refused for the row's reason, or else that of the message around it, or else
- * the field's name. */
+/* Reads a message into *object, which is zero at first. False: refused, with the reason of the row,
+ * or of the message around it, or else the field's name. */
 bool schema_read(struct schema_reader *r, const struct schema *rows, void *object, struct bytes in,
 		 enum schema_turn turn);
-/* The same of a message of the row, which stands at that place. Whether it fits is for the row's `check`, which is not called. */
+/* Likewise for a message of the row at that place, without the row's `check`. */
 bool schema_read_message(struct schema_reader *r, const struct schema *row, void *object,
 			 const struct schema_wire *in, const struct schema_place *place);
-/* A number of a message, before that is read; 0: it has none. */
+/* A number of a message that is not read yet; 0 if it is absent. */
 uint64_t schema_wire_number(struct bytes message, uint32_t tag);
 
-/* The path of what is in a message, by the path of that and a field's tag, or what an element is called. */
+/* A path below `path`: of the field with that tag, or of the element with that name. */
 uint64_t schema_path(uint64_t path, uint64_t name);
 
 #endif

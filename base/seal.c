@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Encrypts and authenticates short secrets with AES-256-GCM (NIST SP 800-38D) by OpenSSL, in the
+ * format that seal.h draws. Secrets in documents and call records, logins and GRUUs leave the
+ * process in this form only. The caller's context (which field of which object) is authenticated,
+ * so that a sealed value copied to another place does not open. After a failed authentication the
+ * output is erased.
+ */
+
 #include "base/seal.h"
 
 #include <assert.h>
@@ -18,7 +26,7 @@ enum {
 
 static_assert(SEAL_OVERHEAD == TEXT_AT + SEAL_TAG_LEN, "what seal.h says");
 
-/* A context that is ready for the text: key, nonce, and what is authenticated beside it. NULL: out of memory. */
+/* A context with key, nonce and additional authenticated data. NULL: out of memory. */
 static EVP_CIPHER_CTX *seal_gcm_init(const struct seal_key *key, const uint8_t *head,
 				     struct bytes context, int encrypt)
 {

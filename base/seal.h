@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Secrets at rest: AES-256-GCM (NIST SP 800-38D) around a byte string. What comes out can be kept by anybody; only who has
- * the key can read it, or make one that opens. The octets:
+ * Secrets at rest: AES-256-GCM (NIST SP 800-38D) around a byte string. Anybody may store the
+ * result; reading it, or making one that opens, needs the key. The octets:
  *
  *     version (1) | key id (1) | nonce (12) | ciphertext (as long as the plain text) | tag (16)
  *
- * Version, key id and the caller's context are authenticated too: a sealed string that was moved elsewhere does not open
- * there. Nonces are random: a key is good for 2^32 seals (SP 800-38D 8.3). Pure but for the randomness given.
+ * Version, key id and the caller's context are authenticated, too: a sealed string that was moved
+ * elsewhere does not open there. Nonces are random: a key is good for 2^32 seals (SP 800-38D 8.3).
+ * Pure but for the randomness given.
  */
 #ifndef BASE_SEAL_H
 #define BASE_SEAL_H
@@ -37,7 +38,8 @@ enum seal_refusal {
  * 0, -ENOSPC (cap < plain.n + SEAL_OVERHEAD) or -ENOMEM. */
 int seal_make(const struct seal_key *key, struct rand_source *r, struct bytes context,
 	      struct bytes plain, uint8_t *out, size_t cap, size_t *n) NODISCARD;
-/* The plain text into out[0..cap). 0; -EBADMSG: *why says it, and nothing of the text is left in out; -ENOSPC; -ENOMEM. */
+/* The plain text into out[0..cap). Returns 0; -EBADMSG with the reason in *why and nothing left in
+ * out; -ENOSPC; -ENOMEM. */
 int seal_open(const struct seal_key *key, struct bytes context, struct bytes sealed, uint8_t *out,
 	      size_t cap, size_t *n, enum seal_refusal *why) NODISCARD;
 void seal_key_wipe(struct seal_key *key);

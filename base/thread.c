@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starts a named thread with all signals blocked, so that only the main thread's signalfd gets
+ * them. Worker threads, recorders, sounds and stores are started by it. The caller's own signal
+ * mask is restored afterwards.
+ */
+
 #include "base/thread.h"
 
 #include <signal.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Threads beside the one that has the signals. */
+/* Starts threads other than the main one, which handles the signals. */
 #ifndef BASE_THREAD_H
 #define BASE_THREAD_H
 
@@ -7,7 +7,8 @@
 
 #include "base/compiler.h"
 
-/* All signals stay blocked in it, and with the caller as they were. name: 15 characters at most. 0 or -errno. */
+/* All signals are blocked in the new thread; the caller's mask is unchanged. name: at most 15
+ * characters. Returns 0 or -errno. */
 int thread_spawn(pthread_t *out, const char *name, void *(*run)(void *), void *arg) NODISCARD;
 
 #endif

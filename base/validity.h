@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who may still speak, and until when (docs/adr/0019). A shard has a place here for as long as the process lives. Its owner, one thread,
- * says until when its lease is valid. Any thread that is about to hand something of it to the kernel asks, with the time of that very
- * moment. What is no shard's has the place VALID_ALWAYS.
+ * Which shards may still send, and until when (docs/adr/0019). A shard has a place here for as long
+ * as the process lives. Its owner, one thread, sets until when its lease is valid. Any thread that
+ * is about to hand the kernel something of a shard asks, with the time of that very moment. What
+ * belongs to no shard has the place VALID_ALWAYS.
  */
 #ifndef BASE_VALIDITY_H
 #define BASE_VALIDITY_H
@@ -18,7 +19,8 @@ struct valid_place {
 	_Atomic uint64_t withheld; /* packets and messages that were not sent for it */
 };
 
-/* Hears each new time before those who send do: who follows is never behind where a time grows. By the thread that sets it. */
+/* Called with each new time before senders see it, so a follower never lags when the time grows. On
+ * the setting thread. */
 typedef void validity_fn(void *arg, uint8_t place, uint64_t until_ns);
 
 struct validity {
@@ -42,7 +44,8 @@ void validity_leave(struct validity *v, const void *arg);
 void validity_withhold(struct validity *v, uint8_t place);
 uint64_t validity_withheld(const struct validity *v, uint8_t place);
 
-/* Relaxed, here and below: each word is alone, and nothing else is read because of it. NULL: nobody is ever silenced. */
+/* Relaxed, here and below: each word stands alone, and no other read depends on it. NULL: nothing
+ * is ever withheld. */
 static inline uint64_t validity_least(const struct validity *v)
 {
 	return v ? atomic_load_explicit(&v->least_ns, memory_order_relaxed) : UINT64_MAX;
@@ -53,8 +56,8 @@ static inline uint64_t validity_until(const struct validity *v, uint8_t place)
 	return atomic_load_explicit(&v->places[place].until_ns, memory_order_relaxed);
 }
 
-/* Asked just before a call of the kernel: whether anybody's time is over. The clock is read only where somebody has an end; *now_ns is
- * what it said. */
+/* Asked just before a system call: whether any place has expired. The clock is read only if a place
+ * has an end; *now_ns is what it said. */
 bool validity_has_ended(const struct validity *v, uint64_t *now_ns);
 
 static inline bool validity_is_past(const struct validity *v, uint8_t place, uint64_t now_ns)

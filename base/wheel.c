@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A timer lies at the level of the highest byte in which its deadline (in ms) differs from the
- * current tick, in the slot of that byte. So all slots in use lie ahead of the tick's own byte, lower
- * levels come before higher ones, and a timer moves down at most once per level:
+ * current tick, in the slot of that byte. So all slots in use lie ahead of the tick's own byte,
+ * lower levels come before higher ones, and a timer moves down at most once per level:
  *
  *   tick      00 00 00 12 f0
  *   deadline  00 00 00 12 f7   level 0, slot f7
- *   deadline  00 00 00 13 02   level 1, slot 13; at tick 00 00 00 13 00 it moves to level 0, slot 02
+ *   deadline  00 00 00 13 02   level 1, slot 13; moves to level 0, slot 02 at tick 00 00 00 13 00
  *
  * Slot 0 of the top level cannot be ahead of anything, so it keeps what lies beyond 256^5 ms.
  */

@@ -28,13 +28,15 @@ struct wheel {
 
 /* The wheel points into itself: it does not move afterwards. */
 void wheel_open(struct wheel *w, uint64_t now_ns);
-/* Starts or restarts. A deadline in the past expires at the next wheel_expire. Never early; late by 1 ms at most. */
+/* Starts or restarts. A past deadline expires at the next wheel_expire. Never early, 1 ms late. */
 void wheel_start(struct wheel *w, struct wheel_timer *t, uint64_t deadline_ns);
 void wheel_stop(struct wheel *w, struct wheel_timer *t); /* idle timers are fine */
-/* Runs to that time, or with UINT64_MAX not at all; one that does already keeps its place among those of the same time. */
+/* Sets the deadline, or stops it with UINT64_MAX; a timer with the same deadline already keeps its
+ * place in the order. */
 void wheel_aim(struct wheel *w, struct wheel_timer *t, uint64_t deadline_ns);
 bool wheel_is_running(const struct wheel_timer *t);
-/* The next timer due at now, taken out of the wheel, or NULL. The owner may start and stop timers between calls. */
+/* Removes and returns the next timer due at now, or NULL. Timers may start and stop between calls.
+ */
 struct wheel_timer *wheel_expire(struct wheel *w, uint64_t now_ns);
 /* When to call wheel_expire next (never later than the earliest deadline rounded up to a step);
  * 0: at once; UINT64_MAX: nothing runs. May be before any deadline: calling then is cheap. */

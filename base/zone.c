@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Converts between UTC and local time of a named IANA zone (RFC 8536), and between days and
+ * Gregorian dates. Opening hours, voicemail prompts and mails need local time for several tenants
+ * at once, so localtime(3) with its process-wide TZ cannot serve. Times behind the last listed
+ * change follow the POSIX rule of the file's footer. Names are checked before they become a path,
+ * because tenants choose them.
+ */
+
 #include "base/zone.h"
 
 #include <errno.h>

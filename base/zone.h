@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Local time by the zones of the IANA database (RFC 8536), as values: no process-wide TZ, no lock, and any thread may ask. And the
- * Gregorian calendar beside it. Seconds are those of POSIX, since 1970. Local seconds are counted the same way, as the wall shows them.
+ * Local time by the zones of the IANA database (RFC 8536), as values: no process-wide TZ, no lock,
+ * and any thread may ask. Also the Gregorian calendar. Seconds are those of POSIX, since 1970;
+ * local seconds are counted the same way, as a wall clock shows them.
  */
 #ifndef BASE_ZONE_H
 #define BASE_ZONE_H
@@ -25,16 +26,17 @@ int64_t civil_day(int64_t local_s);
 
 struct zone;
 
-/* A file of the database, of version 2 or later; free() ends it. 0, -EBADMSG, -EPROTONOSUPPORT (of version 1, or with leap seconds) or
- * -ENOMEM. */
+/* Parses a file of the database, of version 2 or later; free() ends it. Returns 0, -EBADMSG,
+ * -EPROTONOSUPPORT (version 1, or leap seconds) or -ENOMEM. */
 int zone_parse(struct zone **out, struct bytes file) NODISCARD;
-/* The same by its name, as Europe/Berlin. It reads the disk. And -EINVAL (it is no name) or -errno of the file. */
+/* Loads a zone by name, such as Europe/Berlin, from disk. Also returns -EINVAL (not a name) or
+ * -errno of the file. */
 int zone_load(struct zone **out, const char *name) NODISCARD;
 
 /* What the wall shows more than UTC. */
 int32_t zone_offset_s(const struct zone *z, int64_t utc_s);
-/* When the wall shows that. What comes twice is meant the first time, and what never comes is read by the offset before the gap
- * (RFC 5545 3.3.5). */
+/* UTC of a local time. An ambiguous time means its first occurrence; one in a gap is read by the
+ * offset before the gap (RFC 5545 3.3.5). */
 int64_t zone_utc_s(const struct zone *z, int64_t local_s);
 
 #endif

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parses TZif files (RFC 8536), and the POSIX rule in their footer (3.3), into a struct zone. It
+ * takes only the second data block, with 64-bit times; the first one is skipped. Files with leap
+ * seconds are refused, since POSIX time has none. All counts, offsets and indexes are checked, so a
+ * damaged file gives -EBADMSG.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -130,7 +137,7 @@ struct tzif {
 	struct bytes data;
 };
 
-/* width: octets of a time. False: it is none, or is cut off. */
+/* width: octets of a time. False: it is not such a block, or it is cut off. */
 static bool eat_tzif(struct bytes *in, size_t width, struct tzif *out)
 {
 	const uint8_t *p = in->p;

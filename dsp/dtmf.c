@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes DTMF tones (ITU-T Q.23) and detects them in PCM at 8000 Hz. Players send digits as tones to
+ * parties without telephone-event (RFC 4733), and the engine's detector finds digits that such
+ * parties send. The detector is a bank of Goertzel filters over short blocks (ITU-T Q.24); its
+ * limits are chosen so that speech is not taken for digits, and digits survive Opus at 12 kbit/s.
+ */
+
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -30,11 +37,10 @@ bool dtmf_tone(char digit, uint16_t on_ms, uint16_t off_ms, int16_t level, struc
 	return true;
 }
 
-/*
- * A bank of Goertzel filters over blocks of 102 samples (ITU-T Q.24). Two blocks in a row that are clearly of one digit are that digit. What a
- * codec has bent is less clear, and has to last longer: three blocks, of which one is clear. Opus of 16 kHz with 12 kbit/s puts that much
- * noise beside 697 Hz, and makes up to 5 dB of the 2 between two tones.
- */
+/* Goertzel filters over blocks of 102 samples (ITU-T Q.24). Two clear blocks in a row with the same
+ * digit are that digit. What a codec has distorted is less clear and must last longer: three
+ * blocks, one of them clear. Opus at 16 kHz and 12 kbit/s puts that much noise beside 697 Hz, and
+ * turns a difference of 2 dB between both tones into up to 5. */
 
 enum {
 	DETECTOR_BLOCK = 102,
@@ -141,7 +147,7 @@ static void dtmf_digit_start(struct dtmf_detector *e, char digit)
 	dtmf_detector_add(e, digit, false);
 }
 
-/* The same one as before is counted; two blocks of another one, or of none, end it. */
+/* The same digit is counted; two blocks of another digit, or without a digit, end it. */
 static void block_ends(struct dtmf_detector *e)
 {
 	bool clear;

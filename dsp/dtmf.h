@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Digits as tones (ITU-T Q.23): rendered at any rate, from any sample on, as tones are; and told from what is heard at 8000 Hz. No allocation.
+ * DTMF digits as tones (ITU-T Q.23): rendered at any rate and from any sample on, like other tones,
+ * and detected in PCM of 8000 Hz. No allocation.
  */
 #ifndef DSP_DTMF_H
 #define DSP_DTMF_H
@@ -13,11 +14,12 @@
 enum {
 	DTMF_RATE = 8000, /* of what is heard */
 	DTMF_MS = 80,     /* a codec as Opus at 8 kbit/s needs as much, on and off */
-	/* tenths of dBm0 of the high one of both; the low one is 2 dB less, as lines take more of the high one */
+	/* tenths of dBm0 of the higher tone; the lower one is 2 dB less, since lines are lowpass */
 	DTMF_LEVEL = -70,
 };
 
-/* 0-9 * # A-D; false for another character. level: as DTMF_LEVEL. The tone sounds for on_ms, is silent for off_ms, and sounds again. */
+/* 0-9 * # A-D; false for another character. level: as DTMF_LEVEL. The tone repeats on_ms of sound
+ * and off_ms of silence. */
 bool dtmf_tone(char digit, uint16_t on_ms, uint16_t off_ms, int16_t level,
 	       struct tone *out) NODISCARD;
 
@@ -40,13 +42,14 @@ struct dtmf_detector {
 	float energy;
 	uint16_t at;
 	/* of those before */
-	char run_digit;         /* 0: none */
+	char run_digit;         /* 0: no digit */
 	uint8_t run, run_clear; /* so many in a row have it; clearly */
 	uint8_t absent;         /* so many in a row without the digit */
 };
 
 void dtmf_detector_open(struct dtmf_detector *e);
-/* What begins and ends in n samples; they may be cut anywhere. A digit is heard from some 25 ms behind its begin. The number of events. */
+/* Events in n samples, which may be cut anywhere. A digit is detected from some 25 ms after its
+ * start. Returns the number of events. */
 uint32_t dtmf_detector_feed(struct dtmf_detector *e, const int16_t *pcm, uint32_t n);
 
 #endif

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Turns a 32-bit sum of voices into 16-bit samples without wrapping (limiter.h has the behaviour).
+ * A conference of loud talkers exceeds 16 bits; scaling always would make everyone quiet, and
+ * cutting off alone would distort. A frame that fits passes bit for bit, so that a mix of one
+ * talker equals the talker. Loops are written for the compiler's vectors, with wide.h for AVX2.
+ */
+
 #include <math.h>
 
 #include "dsp/limiter.h"

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Packet loss concealment for codecs without means of their own (G.711, G.722, L16, G.726), in the
+ * manner of G.711 Appendix I: it repeats the last pitch period of a voice, and continues unpitched
+ * sound as noise. Transcoding, rooms and live audio call it for each lost frame. All constants were
+ * chosen by measurement (`./tandem bench quality`, docs/adr/0034-concealment.md). It adds no delay
+ * and never makes a loss louder than what was before.
+ */
+
 #include <assert.h>
 #include <math.h>
 #include <stdbool.h>
@@ -37,11 +45,9 @@ static int16_t plc_sample(float v)
 	return (int16_t)(v <= INT16_MIN ? INT16_MIN : v);
 }
 
-/*
- * The last 12 ms against what was 5 to 15 ms before them: at 4000 Hz first, then at the rate of the signal around the
- * best. A higher voice is found at a multiple of its period, as in G.711 Appendix I. Samples have 12 bits, so that 32
- * bits hold the products of a window.
- */
+/* Compares the last 12 ms with what was 5 to 15 ms earlier: at 4000 Hz first, then at the signal's
+ * rate around the best. A higher voice is found at a multiple of its period, as in G.711 Appendix
+ * I. Samples have 12 bits, so that 32 bits hold the products of a window. */
 enum {
 	COARSE_KHZ = 4,
 	WINDOW_MS = 12,
@@ -130,7 +136,7 @@ struct plc_pitch plc_pitch_of(const int16_t *history, uint32_t rate)
 	return best_of(x, n, WINDOW_MS * khz, middle - step, to);
 }
 
-/* All were chosen by `./tandem bench quality` on one half of its voices; docs/adr/0034-concealment.md has the others. */
+/* Chosen by `./tandem bench quality` on half of its voices; docs/adr/0034-concealment.md. */
 enum {
 	KEEP_MS = 20,   /* it goes on as loud as it was, or as it was falling */
 	OVERLAP = 4,    /* parts of a period */
@@ -238,10 +244,9 @@ static void plc_conceal_start(struct plc *s)
 	l->hiss = 0;
 }
 
-/*
- * The last period again and again; its last quarter fades into the one before it. Where the first one begins, the
- * difference between what was heard and what was a period before goes on backwards, and fades.
- */
+/* Repeats the last period; its last quarter fades into the one before it. At the start of the first
+ * one, the difference between the last sound and the sound one period earlier is continued
+ * backwards and fades out. */
 static void make_voice(const struct plc *s, struct plc_loss *l, struct plc_ramp level, float *out,
 		       uint32_t n)
 {
@@ -263,7 +268,7 @@ static void make_voice(const struct plc *s, struct plc_loss *l, struct plc_ramp 
 	}
 }
 
-/* Grains out of what was heard last, each fading into the next. At first what was heard goes backwards. */
+/* Grains out of the last sound, each fading into the next. The first grain runs backwards. */
 static void add_noise(const struct plc *s, const struct plc_loss *l, struct plc_ramp level,
 		      float *out, uint32_t n)
 {
@@ -302,13 +307,13 @@ static void add_hiss(struct plc *s, struct plc_loss *l, struct plc_ramp level, f
 	}
 }
 
-/* Millisecond ms of a loss, where the gain is that. Powers add up: they have nothing to do with each other. */
+/* Weights in millisecond `ms` of a loss, at that gain. Powers add up: parts are uncorrelated. */
 static struct weights weights_at(const struct plc_loss *l, uint32_t ms, float gain)
 {
 	float t = (float)ms, voiced = fmaxf(l->voiced, 1 - t / REPEAT_MS);
 
 	voiced *= fminf(1, fmaxf(0, (VOICE_END_MS - t) / (VOICE_END_MS - VOICE_MS)));
-	/* the mean square of an even random number is a third, and of that the low pass leaves a fourth */
+	/* the mean square of a uniform random number is a third; the low pass leaves a fourth */
 	return (struct weights){ .voice = gain * voiced,
 				 .noise = gain * sqrtf(1 - voiced * voiced),
 				 .hiss = sqrtf(12 * l->quiet * (1 - gain * gain)) };
@@ -408,7 +413,8 @@ static float likeness(const float *a, const int16_t *b, uint32_t n)
 	return ab / sqrtf(aa * bb);
 }
 
-/* What was made goes over into what came. Where they are not in phase, their sum is made as loud as they are. */
+/* Cross-fades from concealment to received samples. Where they are not in phase, the sum is raised
+ * to their loudness. */
 static void plc_join(struct plc *s, int16_t *x, uint32_t n)
 {
 	float made[PLC_FADE_MS_MAX * PLC_RATE_MAX / 1000];

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is heard in place of samples that did not come, in the manner of G.711 Appendix I: the last period of a voice
- * goes on, what has no pitch goes on as noise of the same spectrum, and both fall to the noise that was behind the voice.
- * It adds no delay: how a loss begins and ends is made of what is heard already. A loss is never louder than what was
- * heard. From 20 ms on it falls by 1.5 dB in 10 ms, by 27 dB in 200 ms, down to that noise, of -50 dB at most.
+ * Makes the samples that replace lost ones, in the manner of G.711 Appendix I: the last period of a
+ * voice is repeated, sound without pitch continues as noise of the same spectrum, and both fall to
+ * the noise that was behind the voice. It adds no delay: the transitions use only samples already
+ * received. A loss is never louder than the sound before it. From 20 ms on it falls by 1.5 dB in 10
+ * ms, by 27 dB in 200 ms, down to that noise, of -50 dB at most.
  *
- *   each frame that came      plc_on_samples()   its beginning is changed where it comes after a loss
+ *   each frame that came      plc_on_samples()   changes its beginning after a loss
  *   each frame that did not   plc_lost()
  *
- * One for each direction of a stream. It has no pointers. Frames may have any length. A decoder of G.722 is left as it
- * is through a loss (docs/adr/0034-concealment.md). libopus conceals by itself.
+ * One for each direction of a stream. It has no pointers. Frames may have any length. A G.722
+ * decoder keeps its state through a loss (docs/adr/0034-concealment.md). libopus conceals by
+ * itself.
  */
 #ifndef DSP_PLC_H
 #define DSP_PLC_H
@@ -21,7 +23,7 @@ enum {
 	PLC_RATE_MAX = 16000,
 	PLC_HISTORY_MS = 50,
 	PLC_HISTORY_MAX = PLC_RATE_MAX / 1000 * PLC_HISTORY_MS,
-	PLC_KEPT_MS = 60, /* whole frames of 20 ms: none of them is in two pieces */
+	PLC_KEPT_MS = 60, /* whole frames of 20 ms, each in one piece */
 	PLC_KEPT_MAX = PLC_RATE_MAX / 1000 * PLC_KEPT_MS,
 	PLC_FADE_MS_MAX = 4, /* of the first frame after a loss, at most so much is changed */
 };
@@ -53,7 +55,8 @@ struct plc {
 bool plc_supports(uint32_t rate);
 /* rate: 8000 or 16000 */
 void plc_open(struct plc *s, uint32_t rate);
-/* Where the next n may be put, so that plc_on_samples need not copy them; they stay there until 40 ms more came. NULL: not in one piece. */
+/* Where to put the next n samples, so that plc_on_samples need not copy them; they stay until 40 ms
+ * more came. NULL: there is no contiguous space. */
 int16_t *plc_space(struct plc *s, uint32_t n);
 /* n samples came. */
 void plc_on_samples(struct plc *s, int16_t *samples, uint32_t n);
@@ -70,8 +73,9 @@ static inline uint32_t plc_samples_of(const struct plc *s, uint32_t ms)
 /* After how many samples a signal looks most like itself. */
 
 struct plc_pitch {
-	uint32_t period;   /* samples */
-	float correlation; /* normalised: 1 where it repeats itself, 0 and below where it does not */
+	uint32_t period; /* samples */
+	/* Normalised: 1 for a periodic signal, 0 and below for one that does not repeat. */
+	float correlation;
 };
 
 /* history: PLC_HISTORY_MS of it at that rate. */

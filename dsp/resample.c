@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Between 8000 and 16000 Hz our own filter: 20 ms take 0.5 to 0.8 us, and 1.5 by speexdsp (Zen 5, gcc 12, 2026-11). Else
- * speexdsp at quality 3: what is below it takes longer from 8000 to 48000 Hz, and is worse. A filter is late: its first
- * samples are dropped, and silence pushes out the last ones.
+ * Between 8000 and 16000 Hz our own filter: 20 ms take 0.5 to 0.8 us, and 1.5 by speexdsp (Zen 5,
+ * gcc 12, 2026-11). Else speexdsp at quality 3: a lower quality takes longer from 8000 to 48000 Hz,
+ * and is worse. A filter is late: its first samples are dropped, and silence pushes out the last
+ * ones.
  */
 #include <assert.h>
 #include <errno.h>
@@ -22,10 +23,8 @@ enum {
 	MIDDLE_DOWN = 8
 };
 
-/*
- * By a Kaiser window of beta 5; their sum is one in 14 bits. Their absolute sum is 2.1, so 32 bits hold any sum of products.
- * Between two samples lie as many as before them, hence the symmetry.
- */
+/* A Kaiser window of beta 5; the sum is one in 14 bits. The absolute sum is 2.1, so 32 bits hold
+ * any sum of products. Symmetric, since between two samples lie as many as before them. */
 static const int16_t g_half_taps[HALF_BAND_TAPS] = {
 	-49,   134,   -287, 540,  -954, 1671, -3216, 10353,
 	10353, -3216, 1671, -954, 540,  -287, 134,   -49,
@@ -122,17 +121,15 @@ enum {
 	SIXTH_SHIFT = 15
 };
 
-/*
- * By least squares; their sum is one in 15 bits. Three times the sum of those that one sample meets on the way up fits into 32 bits, and so
- * does the sum of all on the way down.
- */
+/* By least squares; the sum is one in 15 bits. Three times the sum of the taps that one sample
+ * meets on the way up fits into 32 bits, and so does the sum of all on the way down. */
 static const int16_t g_sixth_taps[SIXTH_TAPS] = {
 	3,     11,    23,   24,   -9,   -81,  -145, -115, 71,   352,  512,  288,   -386,
 	-1188, -1442, -478, 1874, 5002, 7692, 8752, 7692, 5002, 1874, -478, -1442, -1188,
 	-386,  288,   512,  352,  71,   -115, -145, -81,  -9,   24,   23,   11,    3,
 };
 
-/* Every third of them, for samples in the order of time: between two that there are lie two zeros. */
+/* Every third tap, in the order of the samples: two zeros lie between any two of them. */
 static const int16_t g_phases[PHASES][PHASE_TAPS] = {
 	{ 23, -81, 71, 288, -1442, 5002, 7692, -478, -386, 352, -145, 24, 3 },
 	{ 11, -9, -115, 512, -1188, 1874, 8752, 1874, -1188, 512, -115, -9, 11 },

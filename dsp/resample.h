@@ -15,10 +15,9 @@ size_t resample_count(size_t n, uint32_t from, uint32_t to);
 /* n samples of rate from become resample_count() ones of rate to. 0, -EINVAL (a rate), -ENOMEM. */
 int resample_whole(const int16_t *in, size_t n, uint32_t from, int16_t *out, uint32_t to) NODISCARD;
 
-/*
- * Twice the rate, and half of it: 8000 to 16000 Hz and back. A filter of 31 taps, half of which are zero: even up to
- * 3 kHz, -0.3 dB at 3.4 and -6 at 4.0, -52 and less from 4.8 on. It stands between two G.711 or G.722 worlds.
- */
+/* Twice and half the rate: 8000 to 16000 Hz and back. A filter of 31 taps, half of which are zero:
+ * flat up to 3 kHz, -0.3 dB at 3.4 and -6 at 4.0, -52 and less from 4.8 on. It connects narrowband
+ * and wideband (G.711, G.722). */
 
 enum {
 	HALF_BAND_TAPS = 16,       /* those that are not zero, without the middle one */
@@ -37,12 +36,11 @@ void half_band_up(struct half_band *h, const int16_t *in, size_t n, int16_t *out
 /* 2 * n samples become n. */
 void half_band_down(struct half_band *h, const int16_t *in, size_t n, int16_t *out);
 
-/*
- * Six times the rate, and a sixth of it: 8000 to 48000 Hz and back, for sound that has no more than 8000 Hz can carry. A half band
- * (dsp/resample.h) says what the telephone band is; between 16000 and 48000 Hz a filter of 39 taps is enough: even to 0.1 dB up to
- * 4 kHz, -74 dB and less from 9.6 on, so that Opus hears no band there and spends nothing on one. 20 ms take 2.1 us up and 1.4 down, by the
- * compiler's vectors (Zen 5, gcc 12 -O3, 2026-11), where dsp/resample.h takes 9 each.
- */
+/* Six times and a sixth of the rate: 8000 to 48000 Hz and back, for sound with no more than 8000 Hz
+ * can carry. The half band above ends the telephone band; between 16000 and 48000 Hz a filter of 39
+ * taps is enough: flat to 0.1 dB up to 4 kHz, -74 dB and less from 9.6 on, so that Opus finds no
+ * band there and spends nothing on it. 20 ms take 2.1 us up and 1.4 down, by the compiler's vectors
+ * (Zen 5, gcc 12 -O3, 2026-11), and 9 each by speexdsp. */
 
 enum {
 	SIXTH_BAND_UP_BEFORE = 12,                         /* samples of 16000 Hz */
@@ -62,7 +60,8 @@ void sixth_band_up(struct sixth_band *s, const int16_t *in, size_t n, int16_t *o
 /* 6 * n samples become n. */
 void sixth_band_down(struct sixth_band *s, const int16_t *in, size_t n, int16_t *out);
 
-/* A stream at another rate, as it comes: late by its filter, about 2 ms. Memory is allocated at open alone. One thread at a time. */
+/* Converts a stream to another rate, late by its filter, about 2 ms. Allocates at open only. One
+ * thread at a time. */
 
 struct resampler;
 

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Renders call progress tones, and holds the tone plans of countries (ITU-T E.180 Supplement 2).
+ * Ringback, busy and other tones that the node plays, and DTMF, are rendered here. A sample depends
+ * on its number alone: the phase counts in fractions of the rate and stays exact for years, so a
+ * worker or another node may continue a tone anywhere.
+ */
+
 #include <assert.h>
 #include <math.h>
 
@@ -109,15 +116,15 @@ void tone_render(const struct tone *t, uint32_t rate, uint64_t at, int16_t *pcm,
 	}
 }
 
-/*
- * Frequencies and cadences by ITU-T E.180 Supplement 2, "Various tones used in national networks". Where it lists several
- * of a kind, one was chosen. ETSI's are those of 3GPP TS 22.001 annex F. Levels: E.180 recommends -10 dBm0 for a tone,
- * whatever it is made of. The US say their own by frequency (ANSI T1.401, the precise tone plan). Their confirmation tone, the
- * dial tone in three bursts of 100 ms, is made of each country's dial tone: few of the others name one. So it is with the recording tone: half a
- * second of 1400 Hz each 15 s, as the US have it, 10 dB below other tones, for people speak meanwhile.
- */
+/* Frequencies and cadences by ITU-T E.180 Supplement 2, "Various tones used in national networks".
+ * If it lists several of a kind, one was chosen. ETSI's are those of 3GPP TS 22.001 annex F.
+ * Levels: E.180 recommends -10 dBm0 for a tone, however it is composed. The US specify levels by
+ * frequency (ANSI T1.401, the precise tone plan). The US confirmation tone, three bursts of 100 ms
+ * of dial tone, is made of each country's dial tone, as few of the others define one. Likewise the
+ * recording tone: half a second of 1400 Hz each 15 s, as in the US, 10 dB below other tones, since
+ * people speak meanwhile. */
 
-/* What a step sounds like. Two sines of -13 dBm0 make -10. A sine modulated by 85 % with 16 Hz is three sines. */
+/* Sounds of steps. Two sines of -13 dBm0 make -10. 85 % modulation by 16 Hz is three sines. */
 #define ONE(hz)             .parts = { { (hz), -100 } }
 #define ONE_AT(hz, level)   .parts = { { (hz), (level) } }
 #define TWO(a, b)           .parts = { { (a), -130 }, { (b), -130 } }

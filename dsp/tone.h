@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The tones of a telephone network. A tone is a function of time: where its sample n lies depends on n alone, so it
- * never drifts, goes on at any n, and needs no state.
+ * The tones of a telephone network. A tone is a function of time: sample n depends on n alone, so
+ * it never drifts, continues at any n, and needs no state.
  */
 #ifndef DSP_TONE_H
 #define DSP_TONE_H
@@ -14,7 +14,7 @@ enum tone_kind {
 	TONE_BUSY,
 	TONE_CONGESTION, /* the call failed, and not because the party is busy */
 	TONE_CALL_WAITING,
-	TONE_INFORMATION, /* the special information tone: what follows is an announcement, or nothing */
+	TONE_INFORMATION,  /* special information tone (SIT): an announcement follows, or nothing */
 	TONE_CONFIRMATION, /* what was asked for by a code was done (E.180: positive indication) */
 	TONE_RECORDING,    /* in a conversation: it is recorded */
 	TONE_KINDS
@@ -28,7 +28,7 @@ enum {
 
 /* A sine. */
 struct tone_part {
-	uint16_t hz;   /* 0: none */
+	uint16_t hz;   /* 0: silence */
 	int16_t level; /* tenths of dBm0 */
 };
 
@@ -50,7 +50,7 @@ struct tone_plan {
 	struct tone tones[TONE_KINDS];
 };
 
-/* By name, in either case; NULL when there is none. */
+/* By name, case-insensitive; NULL if there is no such plan. */
 const struct tone_plan *tone_plan_find(struct bytes name);
 
 /* Samples at to at + n of it. rate in Hz: a multiple of 1000, and 96000 at most. */

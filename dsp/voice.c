@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Measures the level of sound and detects speech and steady tones in it (voice.h). Rooms rank
+ * talkers by it, and recorders and packers find pauses with it. It runs for each frame of each
+ * talker, so it uses integer sums with vector code, and an approximated logarithm. The thresholds
+ * are relative to a noise floor, because phones differ by 30 dB in level.
+ */
+
 #include "dsp/voice.h"
 
 #include <assert.h>
@@ -21,7 +28,8 @@ enum {
 	ROOT_HALF_BITS = 0x3f3504f3, /* of a float: the square root of 0.5 */
 };
 
-/* White noise has 2.6 dB between its least and its most. dBov: what is quieter is no noise, and what is little over it no speech. */
+/* White noise has 2.6 dB between its minimum and maximum. dBov: quieter sound is not noise, and
+ * little above it is not speech. */
 #define OVER_FLOOR  4.5f  /* dB, of what is speech */
 #define OVER_PART   0.25f /* of what is between floor and speech */
 #define FLOOR_LEAST -70.0f
@@ -61,10 +69,9 @@ static float voice_more(float a, float b)
 	return b > a ? b : a;
 }
 
-/*
- * 10 log10, of what is positive and no subnormal. A third of the time of log10f, and within a millionth of a dB of it for each factor of two:
- * ln m = 2 (t + t^3/3 + t^5/5 + ...) with t = (m - 1) / (m + 1), where m is from 0.7 to 1.4.
- */
+/* 10 log10 of a positive, normal number. Takes a third of log10f's time, and is within a millionth
+ * of a dB per factor of two: ln m = 2 (t + t^3/3 + t^5/5 + ...) with t = (m - 1) / (m + 1), where m
+ * is from 0.7 to 1.4. */
 static float voice_db(float v)
 {
 	int32_t bits, exponent;
@@ -111,10 +118,8 @@ int64_t voice_product(const int16_t *a, const int16_t *b, size_t n)
 	return sum;
 }
 
-/*
- * Energy of a sample of all, and of x(i) - 0.95 x(i - 125 us) without filtering it: -24 dB at 50 Hz, -12 at 300, at all rates what is heard at
- * 8000 Hz.
- */
+/* Energy per sample of the whole signal, and of x(i) - 0.95 x(i - 125 us) computed without
+ * filtering: -24 dB at 50 Hz, -12 at 300, at any rate as at 8000 Hz. */
 static void voice_energies(const int16_t *pcm, size_t n, size_t lag, uint64_t energy, float *all,
 			   float *above_hum)
 {
@@ -152,7 +157,7 @@ static void voice_band_turn(struct voice_band *b)
 	b->tops[VOICE_FLOORS - 1] = FLOOR_LEAST;
 }
 
-/* dB of the last three blocks over what is no speech: a little over the floor, and more where there is speech far over it. */
+/* dB of the last three blocks over the speech threshold, which rises after loud speech. */
 static float voice_band_over(struct voice_band *b, float energy)
 {
 	float level = voice_dbov((energy + b->before[0] + b->before[1]) / 3);
@@ -210,10 +215,9 @@ static float tone_rest(float a[TONE_ORDER + 1][TONE_ORDER + 1])
 	return a[TONE_ORDER][TONE_ORDER];
 }
 
-/*
- * Tones follow from what was four times some moment before, however long that moment is. Noise does not, where it is longer than 1 / bandwidth: with
- * 2.5 ms of 10 s of noise that is 50 Hz wide nothing is a tone for 100 ms, and with 20 Hz 1 % is.
- */
+/* A tone follows from four earlier samples at any fixed distance. Noise does not, at a distance
+ * over 1 / bandwidth: with 2.5 ms, in 10 s of noise 50 Hz wide nothing is a tone for 100 ms, and
+ * with 20 Hz 1 % is. */
 static bool tone_is_predicted(const int16_t *pcm, size_t n)
 {
 	float a[TONE_ORDER + 1][TONE_ORDER + 1], energy;

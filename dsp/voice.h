@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How loud sound is, and whether somebody speaks. What is constant is no voice, however loud: the noise floor is the least of the last two
- * seconds. It is measured twice, of all and of what is above the hum of the mains, and either may say that it is speech.
- * A steady tone is no voice either, but no noise: whoever listens may want to hear a fax, a door station, or a test. It is told apart by that it can
- * be predicted (voice_is_tone).
- * No allocation; a struct voice for each party. 20 ms at 8000 Hz take 200 ns, at 48000 Hz 310 (Zen 5, gcc 12, 2026-11).
+ * How loud sound is, and whether it is speech. Constant sound is not voice, however loud: the noise
+ * floor is the least of the last two seconds. It is measured twice, of the whole signal and of what
+ * is above mains hum, and either may say that it is speech. A steady tone is neither voice nor
+ * noise: a listener may want to hear a fax, a door station, or a test. It is recognised by being
+ * predictable (voice_is_tone). No allocation; a struct voice per party. 20 ms at 8000 Hz take 200
+ * ns, at 48000 Hz 310 (Zen 5, gcc 12, 2026-11).
  */
 #ifndef DSP_VOICE_H
 #define DSP_VOICE_H
@@ -17,14 +18,15 @@ enum {
 	VOICE_LEVEL_SILENCE = 127, /* -dBov */
 	VOICE_FLOORS = 4,
 	VOICE_BLOCK_MS = 10,
-	VOICE_TONE_LEAST = 36, /* -dBov: a quieter one is none */
+	VOICE_TONE_LEAST = 36, /* -dBov: a quieter tone is ignored */
 };
 
 /* The sum of squares. */
 uint64_t voice_energy(const int16_t *pcm, size_t n);
 /* The sum of products; of -32768 it makes -32767. */
 int64_t voice_product(const int16_t *a, const int16_t *b, size_t n);
-/* -dBov as RFC 6464 3 and RFC 3389 3.1 have it: 0 is a square wave of full scale, 127 digital silence. */
+/* -dBov as in RFC 6464 3 and RFC 3389 3.1: 0 is a square wave of full scale, 127 digital silence.
+ */
 uint8_t voice_level(uint64_t energy, size_t n);
 
 /* Loudness over its floor. */
@@ -54,7 +56,8 @@ struct voice_heard {
 
 /* 8000, 16000 or 48000 Hz; whole blocks of 10 ms. */
 struct voice_heard voice_frame(struct voice *v, uint32_t rate, const int16_t *pcm, size_t n);
-/* The end of this frame is one or two tones of 400 Hz and more, and loud. What is sure are some in a row. */
+/* The end of this frame is one or two loud tones of 400 Hz and more. Certain only for several
+ * frames in a row. */
 bool voice_is_tone(uint32_t rate, const int16_t *pcm, size_t n);
 
 #endif

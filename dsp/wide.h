@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a vector of samples needs. Each says how many of n it has done, from the first; the rest is the caller's. */
+/*
+ * Functions with vector instructions. Each returns how many of the n first samples it did; the
+ * caller does the rest.
+ */
 #ifndef DSP_WIDE_H
 #define DSP_WIDE_H
 
@@ -15,7 +18,7 @@ size_t half_band_up_wide(const int16_t taps[16], const int16_t *line, const int1
 size_t half_band_down_wide(const int16_t taps[16], const int16_t *line, const int16_t *middle,
 			   size_t n, int16_t *out);
 
-/* What a vector of samples needs. Each says how many of n it has done, from the first; the rest is the caller's. */
+/* Likewise: each returns how many of the n first samples it did; the caller does the rest. */
 
 /* How loud sample i becomes: from + i * step. */
 struct ramp {
@@ -28,7 +31,7 @@ size_t limiter_pack_wide(const int32_t *sum, int16_t *pcm, size_t n);
 size_t limiter_scale_wide(const int32_t *sum, int16_t *pcm, size_t n, struct ramp r);
 size_t gain_scale_wide(const int16_t *pcm, int32_t *out, size_t n, struct ramp r);
 
-/* What a vector of samples needs. Each says how many of n it has done, from the first, and adds to what it is given; the rest is the caller's. */
+/* Likewise, but each adds to what it is given. */
 
 size_t voice_energy_wide(const int16_t *pcm, size_t n, uint64_t *sum);
 /* Of products of a[i] and b[i]; of -32768 it makes -32767. */

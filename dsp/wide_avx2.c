@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 16 samples at a time. Without FMA, so that sums and products are rounded as those of the plain code are. */
+/* 16 samples at a time. Without FMA, so that sums and products are rounded as in the plain code. */
 #include <immintrin.h>
 
 #include "base/compiler.h"

@@ -84,8 +84,8 @@ static bool identity_compare(struct bytes identity, void *arg)
 	return s->found;
 }
 
-/* It is for that domain: one of its SIP URIs without a user, or where it has none, one of its DNS names. As a whole, without a wildcard,
- * and case makes no difference (7.2). */
+/* True if the certificate is for that domain: by a SIP URI without user, or if it has no such URI,
+ * by a DNS name. Compared as a whole, without wildcards and case-insensitively (7.2). */
 static bool tls_identity_is(const X509 *certificate, const char *domain)
 {
 	struct identity_search s = { .domain = bytes_str(domain) };
@@ -171,7 +171,8 @@ static int link_on_verify(int good, X509_STORE_CTX *context)
 	return 0;
 }
 
-/* RFC 5922 7.3: what we were told is what the certificate must name. RFC 6066 3: who has many is told for whom we come. */
+/* RFC 5922 7.3: the certificate must name the domain that was asked for. RFC 6066 3: SNI tells a
+ * server with several names. */
 static int link_expect(const struct tls_link *l, const struct addr *remote, const char *name)
 {
 	X509_VERIFY_PARAM *param = SSL_get0_param(l->ssl);
@@ -268,7 +269,7 @@ static enum tls_failure tls_failure_of(const SSL *ssl, unsigned long e)
 	}
 }
 
-/* 0: it worked; -EAGAIN; -EPROTO with the error still in OpenSSL's queue; 1: the peer has ended it. */
+/* 0: success; -EAGAIN; -EPROTO with the error still in OpenSSL's queue; 1: the peer has closed. */
 static int outcome(struct tls_link *l, int result)
 {
 	switch (SSL_get_error(l->ssl, result)) {
@@ -427,7 +428,7 @@ static int verify_mode(enum tls_client_certificates clients)
 	return SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 }
 
-/* RFC 6066 3: the certificate of the name the client asks for; NULL: none names it. */
+/* RFC 6066 3: the certificate of the name that the client asks for; NULL if there is no match. */
 static SSL_CTX *named(const struct tls *t, const SSL *ssl)
 {
 	const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
@@ -486,7 +487,8 @@ static int tls_on_certificate(SSL *ssl, void *arg)
 
 	if (!SSL_set_SSL_CTX(ssl, to))
 		return 0;
-	/* these stay with the connection when its context changes; nothing is asked for before this */
+	/* these stay with the connection when its context changes; nothing is requested before this
+	 */
 	SSL_set_verify(ssl, SSL_CTX_get_verify_mode(to), NULL);
 	if (SSL_CTX_get_client_CA_list(to))
 		SSL_set_client_CA_list(ssl, SSL_dup_CA_list(SSL_CTX_get_client_CA_list(to)));
@@ -547,7 +549,7 @@ static void contents_free(struct tls *t)
 	*t = (struct tls){ 0 };
 }
 
-/* owner: whom handshakes ask for a name's certificate, now and after a reload. */
+/* owner: handshakes ask it for a name's certificate, now and after a reload. */
 static int contents_make(struct tls *out, struct tls *owner, const struct tls_settings *settings,
 			 char error[TLS_ERROR_MAX])
 {

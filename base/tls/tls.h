@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS of listeners and of the connections we make, over OpenSSL on non-blocking sockets: 1.2 and newer, no renegotiation, no
- * resumption. Whom we call is always verified: chain, and name or address. The loop's thread.
+ * TLS of listeners and of outgoing connections, over OpenSSL on non-blocking sockets: 1.2 and
+ * newer, without renegotiation or resumption. An outgoing connection always verifies the peer:
+ * chain, and name or address. The loop's thread.
  */
 #ifndef BASE_TLS_TLS_H
 #define BASE_TLS_TLS_H
@@ -27,7 +28,7 @@ struct tls_files {
 };
 
 struct tls_settings {
-	/* the first one where SNI names none of them */
+	/* the first one is used if SNI matches no other */
 	struct tls_files identities[TLS_IDENTITIES_MAX];
 	uint32_t identity_count; /* 0: for connections that we make alone, without a certificate */
 	char ca[TLS_PATH_MAX];   /* bundle that others are verified against; empty: the system's */
@@ -58,7 +59,8 @@ const char *tls_failure_name(enum tls_failure failure);
 /* Of a client: its certificate is missing or not good. */
 bool tls_failure_is_certificate(enum tls_failure failure);
 
-/* Of whom we call, as an errno value: ENOTCONN where it is not about the certificate. And what such a value says; NULL: nothing. */
+/* tls_failure_error: a failed outgoing connection as an errno value, ENOTCONN if the certificate is
+ * not the reason. The second one gives the text of such a value; NULL if it has no text. */
 int tls_failure_error(enum tls_failure failure);
 const char *tls_error_name(int error);
 
@@ -73,26 +75,29 @@ int tls_open(struct tls **out, const struct tls_settings *settings,
 int tls_reload(struct tls *t, const struct tls_settings *settings,
 	       char error[TLS_ERROR_MAX]) NODISCARD;
 void tls_close(struct tls *t); /* NULL is fine; all links are closed */
-/* Handshakes of a server context of somebody else's show our certificates as well; both on one thread, and t outlives it. */
+/* Handshakes of the other owner's server context present our certificates as well; both on one
+ * thread, and t outlives it. */
 void tls_lend(struct tls *t, struct ssl_ctx_st *to);
 /* Of those handshakes: a client was refused for its certificate. On their thread. */
 typedef void tls_refused_fn(int fd, enum tls_failure why, void *arg);
 void tls_on_refused(struct tls *t, tls_refused_fn *refused, void *arg);
 enum { TLS_NAME_MAX = 64 };
-/* What the certificates say of whom they are for: names and addresses, as text; at most cap, and none longer than there is room for. */
+/* The subjects of the certificates, names and addresses as text: at most cap, each only if it fits.
+ */
 uint32_t tls_names(const struct tls *t, char (*out)[TLS_NAME_MAX], uint32_t cap);
 /* Days until the first identity expires; negative: it has. */
 int tls_days_left(const struct tls *t);
-/* The same as Unix time in seconds; 0: it says none that could be read. */
+/* The expiry as Unix time in seconds; 0 if it cannot be read. */
 uint64_t tls_not_after(const struct tls *t);
 
 /* Over a connected socket, which stays the caller's. 0 or -ENOMEM. */
 int tls_accept(struct tls_link **out, struct tls *t, int fd) NODISCARD;
-/* Whose certificate must be for the domain name (tls_identity.h), or where that is "", name the address. name stays the caller's for as
- * long as the link is there. */
+/* The peer's certificate must be for the domain `name` (tls_identity.h), or if that is "", name the
+ * address. The caller keeps `name` valid for as long as the link exists. */
 int tls_connect(struct tls_link **out, struct tls *t, int fd, const struct addr *remote,
 		const char *name) NODISCARD;
-/* Whose certificate must be for that host, as that of a web server is (RFC 6125 6.4, wildcards): a name or an address. */
+/* The peer's certificate must be for that host, like a web server's (RFC 6125 6.4, wildcards): a
+ * name or an address. */
 int tls_connect_host(struct tls_link **out, struct tls *t, int fd, const char *host) NODISCARD;
 /* 0: done, -EAGAIN, -EPROTO: *failure says why. */
 int tls_handshake(struct tls_link *l, enum tls_failure *failure) NODISCARD;

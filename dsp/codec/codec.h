@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What an encoder makes and a decoder takes. Names are encoding names (RFC 3551 6), as media/codec.h has them for SDP. */
+/*
+ * What an encoder makes and a decoder takes. Names are encoding names (RFC 3551 6), as
+ * media/codec.h has them for SDP.
+ */
 #ifndef DSP_CODEC_H
 #define DSP_CODEC_H
 
@@ -7,7 +10,7 @@
 
 enum {
 	CODEC_PACKET_MS = 20,
-	/* of what comes (RFC 7587 4.2); the longest one is as good as none */
+	/* of received packets (RFC 7587 4.2); the longest ptime sets no limit */
 	CODEC_PACKET_MS_MAX = 120,
 	CODEC_RATE_MAX = 48000,
 	CODEC_SAMPLES_MAX = CODEC_RATE_MAX / 1000 * CODEC_PACKET_MS_MAX,
@@ -22,7 +25,8 @@ enum {
 struct codec_format {
 	const char *codec;
 	uint32_t rate; /* of the PCM, Hz */
-	/* Of RTP, Hz. Not the rate where that was chosen, and never that of G.722: 8,000 by an old mistake (RFC 3551 4.5.2). */
+	/* RTP clock in Hz. Not the chosen audio rate, and for G.722 always 8,000 by an old mistake
+	 * (RFC 3551 4.5.2). */
 	uint32_t clock;
 	uint32_t samples; /* of PCM in a packet of packet_ms, or of 20 ms in a decoder */
 };

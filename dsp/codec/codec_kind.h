@@ -35,7 +35,7 @@ extern const struct decoder_kind decoder_pcmu, decoder_pcma, decoder_g722, decod
 
 struct encoder_kind {
 	const char *name; /* encoding name (RFC 3551 6) */
-	/* The rate it has under these settings, whose defaults are filled in. 0: it cannot be had. */
+	/* The rate under these settings, with defaults filled in. 0: the codec cannot do it. */
 	uint32_t (*rate)(const struct encoder_settings *s);
 	size_t (*state_size)(void);
 	/* 0 or -errno; also of what was used already */

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Selects a codec's decoder by its encoding name and checks what is common to all: rates, packet
+ * length (120 ms at most) and room in the output. Transcoding, mixing, recording and sound files
+ * decode through it. The codecs themselves are struct decoder_kind (codec_kind.h), each in a file
+ * of its own, and their state lies behind struct decoder in one allocation made at open, since a
+ * worker must not allocate per packet.
+ */
+
 #include "dsp/codec/decoder.h"
 
 #include <errno.h>

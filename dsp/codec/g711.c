@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An octet is sign, segment (3 bits) and step (4 bits). The widths of the steps double from segment to segment.
- * On the wire mu-law has all bits inverted and A-law the even ones.
+ * An octet is sign, segment (3 bits) and step (4 bits). The step width doubles from segment to
+ * segment. On the wire mu-law inverts all bits and A-law the even ones.
  */
 #include <errno.h>
 

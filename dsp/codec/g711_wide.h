@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a vector of samples needs. Each says how many of n it has done, from the first; the rest is the caller's. */
+/*
+ * Functions with vector instructions. Each returns how many of the n first samples it did; the
+ * caller does the rest.
+ */
 #ifndef DSP_G711_WIDE_H
 #define DSP_G711_WIDE_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * 32 samples at a time. Tables of 16 octets are looked into by PSHUFB: a segment by four bits of the
- * magnitude at a time, and a shift by the segment as a multiplication by a power of two.
- * A packet of 160 takes 26 ns, by the arithmetic 450 (Zen 5, gcc 12, 2026-11).
+ * 32 samples at a time. PSHUFB looks up tables of 16 octets: the segment from four bits of the
+ * magnitude at a time; a shift by the segment is a multiplication by a power of two. A packet of
+ * 160 takes 26 ns, by arithmetic 450 (Zen 5, gcc 12, 2026-11).
  */
 #include <immintrin.h>
 #include <stdbool.h>
@@ -10,10 +10,8 @@
 #include "base/compiler.h"
 #include "dsp/codec/g711_wide.h"
 
-/*
- * 16 octets at a time: the shift by the segment is a multiplication by a power of two that PSHUFB finds.
- * A packet of 160 takes 16 ns, by the arithmetic 200 (Zen 5, gcc 12, 2026-11).
- */
+/* 16 octets at a time: the shift by the segment is a multiplication by a power of two that PSHUFB
+ * finds. A packet of 160 takes 16 ns, by arithmetic 200 (Zen 5, gcc 12, 2026-11). */
 
 enum { DECODED_AT_ONCE = 16 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * G.722 by spandsp. Its RTP clock is 8,000 though its audio is 16,000 (RFC 3551 4.5.2). From PCM of 8,000 Hz it makes the lower band alone,
- * without the filters in front: more than twice as fast.
+ * G.722 by spandsp. Its RTP clock is 8,000 though its audio is 16,000 Hz (RFC 3551 4.5.2). From PCM
+ * of 8,000 Hz it encodes the lower band only, without the filters in front: more than twice as
+ * fast.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -55,10 +56,9 @@ const struct encoder_kind encoder_g722 = {
 	.clock = 8000,
 };
 
-/*
- * G.722 at 64 kbit/s: an octet is two samples at 16,000 Hz, six bits of the lower band and two of the upper one. The bands are spandsp's.
- * Their join is ours: spandsp's wraps around where a voice is as loud as can be (0.0.6).
- */
+/* G.722 at 64 kbit/s: an octet is two samples at 16,000 Hz, six bits of the lower band and two of
+ * the upper one. spandsp decodes the bands. They are joined here, because spandsp's join (0.0.6)
+ * wraps around at full loudness. */
 
 enum {
 	G722_BLOCK = 160, /* octets */
@@ -71,7 +71,7 @@ struct g722_state {
 	int16_t sum[G722_PAST + G722_BLOCK], difference[G722_PAST + G722_BLOCK];
 };
 
-/* The filter of 24 taps (G.722 3.1 and its table 11), every second one of them: the last sample has the last one. */
+/* Every second tap of the 24 (G.722 3.1, table 11): the last tap goes with the last sample. */
 static const int16_t g_qmf_even[G722_TAPS] = { -11, 53,   -156, 362, -805, 3876,
 					       951, -210, 32,   12,  -11,  3 };
 static const int16_t g_qmf_odd[G722_TAPS] = { 3,    -11,  12,  32,   -210, 951,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * G.726 at 32 kbit/s by spandsp. RFC 3551 4.5.4: of two codes in an octet the first has the low bits. ATM's AAL2 has them the other way
- * round, and another name in SDP: AAL2-G726-32.
+ * G.726 at 32 kbit/s by spandsp. RFC 3551 4.5.4: the first of an octet's two codes has the low
+ * bits. ATM's AAL2 has them the other way round, and another name in SDP: AAL2-G726-32.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -53,7 +53,7 @@ const struct encoder_kind encoder_g726_32 = {
 	.bit_rate = G726_BIT_RATE,
 };
 
-/* G.726 at 32 kbit/s by spandsp: two samples in an octet, the first one in its low bits (RFC 3551 4.5.4). */
+/* G.726 at 32 kbit/s: two samples in an octet, the first one in its low bits (RFC 3551 4.5.4). */
 
 static bool decoder_g726_accepts(uint32_t rate)
 {

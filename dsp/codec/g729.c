@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The encoder and decoder of G.729, by a module that is loaded at start and only where it is
+ * installed (g729.h); without it both are refused with -ENOTSUP. A packet has frames of 10 ms in 10
+ * octets each, and at its end perhaps one SID frame of two octets (RFC 3551 4.5.6, Annex B). The
+ * file checks packet lengths, because the module trusts its input.
+ */
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,10 +35,7 @@ const struct g729_module *g729_module(void)
 	return g_g729;
 }
 
-/*
- * G.729 by its module (dsp/codec/g729.h). RFC 3551 4.5.6: frames of 10 octets, behind them perhaps one SID frame of two (Annex B), which says
- * what the silence is like that follows.
- */
+/* A SID frame at the end of a packet describes the silence that follows. */
 
 struct g729_decoder {
 	const struct g729_module *module;
@@ -99,7 +103,8 @@ static int decoder_g729_frame(void *state, struct bytes payload, int16_t *pcm, u
 	return (int)samples;
 }
 
-/* bcg729 lets what is lost fade, and takes for lost what is not sent in a pause. So that is the same silence once more. */
+/* bcg729 fades lost packets out, and takes packets not sent in a pause for lost: so the SID frame
+ * is decoded again. */
 static int decoder_g729_conceal(void *state, int16_t *pcm, uint32_t samples)
 {
 	const struct g729_decoder *g = state;
@@ -123,7 +128,7 @@ const struct decoder_kind decoder_g729 = {
 	.conceals_us = 10000,
 };
 
-/* G.729 by its module (dsp/codec/g729.h): frames of 10 ms, one behind the other (RFC 3551 4.5.6). It sends silence as it sends voices. */
+/* No voice activity detection: silence is encoded like voices. */
 
 struct g729_encoder {
 	const struct g729_module *module;

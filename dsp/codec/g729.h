@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * G.729 with Annexes A and B. It is bcg729's, whose licence is the GPL, and so a module apart that is loaded where it lies
- * (docs/adr/0036-g729-apart.md). Until then, and where it is not, its encoder and decoder are refused with -ENOTSUP.
+ * G.729 with Annexes A and B, by bcg729. Its licence is the GPL, so it is a separate module, loaded
+ * where it is installed (docs/adr/0036-g729-apart.md). Before that, and without it, encoder and
+ * decoder are refused with -ENOTSUP.
  */
 #ifndef DSP_G729_H
 #define DSP_G729_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What dsp/codec/g729.h loads. With bcg729 behind it the module as a whole is under the GPL, version 3 or later: nothing else is linked to it,
- * and it is packaged apart.
+ * The module that dsp/codec/g729.h loads. Linked with bcg729 it is under the GPL, version 3 or
+ * later, as a whole: nothing else is linked into it, and it has a package of its own.
  */
 #include <bcg729/decoder.h>
 #include <bcg729/encoder.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * L16: linear PCM, 16 bits in network byte order, one channel (RFC 3551 4.5.11). Encoder and
+ * decoder only swap octets, so a packet never depends on earlier ones. Some phones offer it for
+ * wideband audio. Rates are whole kHz from 8 to 48; 44,100 Hz of the static payload types 10 and 11
+ * is refused, since a millisecond has no whole number of samples there.
+ */
+
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>

@@ -18,7 +18,7 @@ enum {
 	LOSS_MAX = 100,
 	CLOCK = 48000,     /* RFC 7587 4.1 */
 	SILENT_OCTETS = 2, /* so short, it is no frame (RFC 6716 3.1), and is not sent with DTX */
-	NO_BANDWIDTH = -9999, /* none of the library's */
+	NO_BANDWIDTH = -9999, /* libopus has no such value */
 };
 
 struct opus_state {
@@ -184,10 +184,9 @@ const struct encoder_kind encoder_opus = {
 	.clock = CLOCK,
 };
 
-/*
- * Opus by libopus, mono: what comes in two channels is mixed by the decoder, and at the rate that was asked for whatever came (RFC 7587
- * 4.1). It conceals, and repeats of a packet what the next one has of it.
- */
+/* Opus by libopus, mono. The decoder mixes two channels down, and decodes to the wanted rate
+ * whatever the sender used (RFC 7587 4.1). It conceals losses, and recovers a packet from its copy
+ * in the next one. */
 
 enum {
 	OPUS_RATE = 48000,
@@ -217,7 +216,7 @@ static const void *fresh_make(uint32_t rate, _Atomic(void *) *place)
 	return first; /* another thread's */
 }
 
-/* One that has decoded nothing; NULL: there is none. It stays. */
+/* The state of a decoder that has decoded nothing, never freed; NULL if it cannot be made. */
 static const void *fresh_of(uint32_t rate)
 {
 	static _Atomic(void *) g_fresh[OPUS_RATE / RATE_STEP + 1];
@@ -227,10 +226,8 @@ static const void *fresh_of(uint32_t rate)
 	return fresh ? fresh : fresh_make(rate, place);
 }
 
-/*
- * A state is one piece of memory, which may be copied (opus.h). To have it made asks for the kind of CPU several times, and in a virtual
- * machine each of these takes some microseconds.
- */
+/* A state is one piece of memory, which may be copied (opus.h). Making one anew detects the CPU's
+ * features several times, which takes some microseconds each in a virtual machine. */
 static int decoder_opus_open(void *state, uint32_t rate)
 {
 	const void *fresh = fresh_of(rate);

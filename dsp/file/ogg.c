@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A page (RFC 3533 6): "OggS", a version, flags, the granule position, stream and number of the page, its checksum, how many
- * segments there are, the length of each, and these. All numbers are little-endian.
+ * Reads and writes a page (RFC 3533 6): "OggS", version, flags, granule position, stream, page
+ * number, checksum, number of segments, their lengths, and the segments. All numbers are
+ * little-endian.
  */
 #include <assert.h>
 #include <errno.h>

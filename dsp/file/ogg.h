@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file of Opus in Ogg (RFC 7845, RFC 3533) as octets: what it has, and its packets one after the other. One stream of one or two
- * channels; no allocation.
+ * A file of Opus in Ogg (RFC 7845, RFC 3533) as octets: its properties, and its packets in order.
+ * One stream of one or two channels; no allocation.
  */
 #ifndef DSP_OGG_H
 #define DSP_OGG_H
@@ -50,17 +50,16 @@ struct ogg_packets {
 	uint8_t octets[OGG_PACKET_MAX];
 };
 
-/*
- * 0, or -EBADMSG: then out is untouched and error says why. All pages are looked at: none is missing or damaged, and the times of all
- * packets are known. A file without a last page, as a program leaves it that was killed, is played as far as it goes.
- */
+/* Returns 0, or -EBADMSG with the reason in `error` and `out` untouched. Checks all pages: none is
+ * missing or damaged, and all packets have known times. A file without a last page, as a killed
+ * program leaves it, is played as far as it goes. */
 int ogg_parse(struct ogg *out, struct bytes file, struct ogg_error *error) NODISCARD;
 /* What ogg_parse took. */
 void ogg_packets_open(struct ogg_packets *r, const struct ogg *o);
-/* False: there is none left. The packet is valid until the next one. at: where it ends, in the file. */
+/* False at the end. The packet is valid until the next call. at: where it ends in the file. */
 bool ogg_packets_next(struct ogg_packets *r, struct bytes *packet, size_t *at);
 
-/* The page, with its checksum: what ogg_page_read takes. But for at and end all of it is written. */
+/* Writes all of the page but at and end, with its checksum: what ogg_page_read reads. */
 void ogg_page_write(struct writer *w, const struct ogg_page *page);
 
 /* ---- for the files of this noun ---- */
@@ -68,7 +67,8 @@ void ogg_page_write(struct writer *w, const struct ogg_page *page);
 /* The page there. 0 or -EBADMSG. */
 int ogg_page_read(struct ogg_page *out, struct bytes file, size_t at,
 		  struct ogg_error *error) NODISCARD;
-/* Of 48 kHz in a packet of n octets that begins so (RFC 6716 3.1, 3.2.5); 0: it is malformed, or longer than 120 ms. */
+/* Samples at 48 kHz in a packet of n octets with that beginning (RFC 6716 3.1, 3.2.5); 0 if
+ * malformed or over 120 ms. */
 uint32_t ogg_packet_samples(const uint8_t begin[2], size_t n);
 
 #endif

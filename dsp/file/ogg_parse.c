@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The first page has the head, the next ones have tags, and all that follow have packets of Opus (RFC 7845 3). The granule position
- * of a page counts samples up to the last packet that ends in it; that of the last page may cut some off.
+ * The first page has the head, the next ones have tags, and all that follow have packets of Opus
+ * (RFC 7845 3). The granule position of a page counts samples up to the last packet that ends in
+ * it; that of the last page may cut some off.
  */
 #include <errno.h>
 
@@ -148,7 +149,8 @@ static int page_packets(struct walk *w, uint32_t *packets, uint64_t *samples)
 	return err;
 }
 
-/* RFC 7845 4.3 to 4.5. What a recording begins with that was cut out of a stream counts from there. */
+/* RFC 7845 4.3 to 4.5. In a recording that was cut out of a stream, times start at its first page.
+ */
 static int page_time(struct walk *w, uint64_t samples)
 {
 	uint64_t granule = w->page.granule;

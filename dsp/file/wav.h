@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A WAV file as octets: what it has, and its samples, mixed down to one channel. PCM of 8, 16, 24 and 32 bits, IEEE
- * float of 32 and 64, G.711 of both laws; WAVE_FORMAT_EXTENSIBLE, too. No allocation.
+ * A WAV file as octets: its properties, and its samples mixed down to one channel. PCM of 8, 16, 24
+ * and 32 bits, IEEE float of 32 and 64, G.711 of both laws; WAVE_FORMAT_EXTENSIBLE, too. No
+ * allocation.
  */
 #ifndef DSP_WAV_H
 #define DSP_WAV_H
@@ -35,12 +36,12 @@ struct wav_error {
 	const char *reason;
 };
 
-/*
- * 0, or -EBADMSG: then out is untouched and error says why. Chunks that say nothing about the samples are skipped. A data
- * chunk of 2^32-1, as programs write it that cannot seek, goes to the end of the file; another one must be whole.
- */
+/* Returns 0, or -EBADMSG with the reason in `error` and `out` untouched. Skips chunks that do not
+ * concern the samples. A data chunk of 2^32-1, as programs write it that cannot seek, goes to the
+ * end of the file; any other one must be complete. */
 int wav_parse(struct wav *out, struct bytes file, struct wav_error *error) NODISCARD;
-/* The same of a file that has its beginning alone by now: data may lie behind what there is, and nothing but its first octet is looked at. */
+/* The same for the beginning of a file: the data may be missing, and only its first octet's
+ * position is used. */
 int wav_parse_head(struct wav *out, struct bytes file, struct wav_error *error) NODISCARD;
 /* n samples of 16 bits from sample from on, all of which it must have. */
 void wav_read(const struct wav *w, uint64_t from, int16_t *pcm, uint32_t n);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file is "RIFF", its size, "WAVE" and chunks; a chunk is four letters, its size, that many octets, and one more where
- * the size is odd. All numbers are little-endian. "fmt " comes before "data".
+ * A file is "RIFF", its size, "WAVE" and chunks; a chunk is four letters, its size, that many
+ * octets, and one more if the size is odd. All numbers are little-endian. "fmt " comes before
+ * "data".
  */
 #include "dsp/file/wav.h"
 

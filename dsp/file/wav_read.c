@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Converts samples of a parsed WAV file (wav_parse.c) to 16-bit mono: PCM of any width, float,
+ * A-law and mu-law, with several channels averaged. Announcements and music on hold that customers
+ * upload come in all of these formats. Reading is by position and without state, so a player may
+ * start anywhere.
+ */
+
 #include <assert.h>
 #include <string.h>
 
@@ -8,7 +15,7 @@
 /* Full scale of what is mixed: 2^31. */
 #define WAV_FULL 2147483648.0
 
-/* The n octets as the upper ones of a number, whose sign is then right. */
+/* The n octets as the upper ones of a 32-bit number, so that its sign is right. */
 static int32_t pcm_sample(const uint8_t *p, uint32_t octets)
 {
 	uint32_t v = 0;

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mixer of conferences: who of the members is heard, their sum, and what each member hears
+ * (mix.h). Room jobs of the engine (engine/job/room.c) run it every 20 ms. All talkers are summed
+ * once; a member that talks gets the sum less its own samples, so the cost grows with the talkers
+ * and not with the listeners. Limiters are kept per stream, because a limiter's gain depends on
+ * what went before.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <math.h>
@@ -211,7 +219,7 @@ struct mix_member {
 	struct limiter before, mine; /* of its own: as it was before that tick, and behind it */
 	float gain, gain_next;       /* how loud it is when it says something, and from then on */
 	float gain_said;             /* when that tick began */
-	uint32_t coaches;            /* whom, or MIX_NOBODY */
+	uint32_t coaches;            /* the member to whom it speaks, or MIX_NOBODY */
 	bool used, muted, deaf, coach;
 	bool added;  /* in the tick said_at: to the sum, as a talker's */
 	bool begins; /* likewise: to be heard */
@@ -403,7 +411,7 @@ static void mix_forget(struct mix *m, uint32_t member)
 		rank_forget(&m->rank[kind], member);
 }
 
-/* Nobody else may become whom a coach speaks to, though the number is used again. */
+/* A member with a reused number must not become the one to whom a coach speaks. */
 void mix_leave(struct mix *m, uint32_t member)
 {
 	struct mix_member *of = mix_member(m, member);
@@ -631,7 +639,7 @@ bool mix_sum(struct mix *m)
 	return m->voices_n[TALKS] > 0 || ends || m->guests_n > 0;
 }
 
-/* Of its own: what it goes on from. The shared one's, where it begins to hear something of its own. */
+/* The limiter that its own stream goes on from: the shared one's at the beginning. */
 static struct limiter own_limiter(const struct mix *m, struct mix_member *of)
 {
 	if (of->own_at == m->tick)

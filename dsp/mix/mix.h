@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A conference's sound: members at one rate, tick by tick (mix_tick). In each tick the caller notes who speaks (mix_note), has places given
- * away (mix_rank), decodes those alone who have one and puts their frames (mix_put), and has the sum made (mix_sum). Then mix_heard is what a
- * member hears: the shared frame, or its own where it talks or is coached. Who hears shared frames may share their payloads.
+ * A conference's sound: members at one rate, tick by tick (mix_tick). In each tick the caller notes
+ * which members speak (mix_note), has places assigned (mix_rank), decodes only those with a place
+ * and puts their frames (mix_put), and has the sum made (mix_sum). mix_heard then is what a member
+ * hears: the shared frame, or a frame of its own if it talks or is coached. Members that hear the
+ * shared frame may share its payloads.
  *
- * With MIX_TALKERS_ALL everybody who is put is heard, and places say who is the loudest. All is added once, and what a member hears of its
- * own is made when it is asked for: the sum less what it said. So it costs the same whether many are in one room or a few in each of many.
+ * With MIX_TALKERS_ALL every member that is put is heard, and places tell who is the loudest.
+ * Everything is added once, and a member's own frame is made when asked for: the sum less what it
+ * said. So the cost is the same for many members in one room or a few in each of many.
  *
- * Memory is allocated at open alone. One thread at a time uses a mix. A member costs nothing in a tick in which it sends nothing.
+ * Memory is allocated at open only. One thread at a time uses a mix. A member costs nothing in a
+ * tick in which it sends nothing.
  */
 #ifndef DSP_MIX_MIX_H
 #define DSP_MIX_MIX_H
@@ -40,7 +44,7 @@ struct mix_settings {
 
 struct mix;
 struct limiter;
-/* Frames on the way to what is heard. Mixes that one thread uses may have them together: then they are in the cache. */
+/* Working frames. Mixes that one thread uses may share them, which keeps them in the cache. */
 struct mix_space;
 
 struct mix_space *mix_space_open(void) NODISCARD; /* NULL: no memory */
@@ -54,32 +58,37 @@ struct mix_settings mix_settings_of(const struct mix *m); /* with defaults */
 
 /* A member hears all and is heard by all: that is to barge in, too. 0 and its number; -ENOSPC. */
 int mix_join(struct mix *m, uint32_t *member) NODISCARD;
-/* Whom it coached has a coach less; who coached it is heard by nobody until it coaches another. */
+/* The member that it coached loses a coach; a coach of this member is heard by nobody until it
+ * coaches another. */
 void mix_leave(struct mix *m, uint32_t member);
 /* Who only listens is muted. */
 void mix_mute(struct mix *m, uint32_t member, bool muted);
 void mix_deafen(struct mix *m, uint32_t member, bool deaf);
-/* How loud others hear it. It comes over one tick, so nothing clicks. -EINVAL: more than MIX_GAIN_DB_MAX. */
+/* How loud others hear it; fades over one tick, so nothing clicks. -EINVAL: more than
+ * MIX_GAIN_DB_MAX. */
 int mix_gain(struct mix *m, uint32_t member, int db) NODISCARD;
-/* From now on only `whom` hears it; MIX_NOBODY: all do again. 0; -EINVAL: itself. */
+/* From now on only `whom` hears it; MIX_NOBODY: all do again. Returns 0, or -EINVAL for itself. */
 int mix_coach(struct mix *m, uint32_t coach, uint32_t whom) NODISCARD;
 
-/* It speaks, at level -dBov: as voice_frame has it, or by its packet's header (RFC 6464 3) and undecoded. */
+/* It speaks, at level -dBov: by voice_frame, or undecoded by its packet's header (RFC 6464 3). */
 void mix_note(struct mix *m, uint32_t member, uint8_t level);
 /* What a tick touches is on its way to the cache. */
 void mix_fetch(const struct mix *m);
 void mix_fetch_member(const struct mix *m, uint32_t member);
 /* What it said. */
 void mix_fetch_input(const struct mix *m, uint32_t member);
-/* From now on. What all hear (mix_shared) is there until another mix has its sum made in that space. */
+/* From now on it uses that space. mix_shared is valid until another mix makes its sum there. */
 void mix_lend(struct mix *m, struct mix_space *space);
 /* Begins a tick. */
 void mix_tick(struct mix *m);
-/* The members who have places: to be decoded, unless all are; at most 2 * MIX_TALKERS_MAX. Coaches have places of their own. */
+/* Members with places: to be decoded, unless all are; at most 2 * MIX_TALKERS_MAX. Coaches have
+ * places of their own. */
 uint32_t mix_rank(struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX]);
-/* A frame of one of those, which stays where it is until the next mix_tick. Of others it is ignored. */
+/* A frame of a member with a place; it must stay valid until the next mix_tick. Frames of other
+ * members are ignored. */
 void mix_put(struct mix *m, uint32_t member, const int16_t *pcm);
-/* What is no member's, and all hear: a sound, or an application. Added to this tick, before mix_sum. */
+/* Sound of no member that all hear: a sound, or an application. Added to this tick, before mix_sum.
+ */
 void mix_guest(struct mix *m, const int16_t *pcm);
 /* Ends a tick. false: nobody is heard by all, shared frames are silent. */
 bool mix_sum(struct mix *m);
@@ -88,7 +97,7 @@ void mix_minus_guest(const struct mix *m, const int16_t *pcm, struct limiter *li
 		     int16_t *out);
 
 struct mix_heard {
-	/* NULL: it hears nothing. Until the next mix_heard, of any mix with that space, or mix_tick */
+	/* NULL: it hears nothing. Valid until the next mix_heard with that space, or mix_tick. */
 	const int16_t *pcm;
 	bool shared; /* it is what all others hear */
 };
@@ -108,11 +117,10 @@ bool mix_apart(const struct mix *m, uint32_t *at, uint32_t *member);
 void sum_add(int32_t *sum, const int32_t *in, uint32_t n);
 void sum_less(const int32_t *sum, const int32_t *in, int32_t *out, uint32_t n);
 
-/*
- * Who of many is heard: the loudest who speak have the places. A free place is taken at once. A taken place is kept over pauses, and lost
- * only to somebody who is clearly louder for some ticks. Noise takes none: what is no voice is not noted. A member who sends nothing
- * costs nothing.
- */
+/* Decides which of many members are heard: the loudest speakers have the places. A free place is
+ * taken at once. A taken place is kept over pauses, and lost only to a member that is clearly
+ * louder for some ticks. Noise takes no place: what is not voice is not noted. A member that sends
+ * nothing costs nothing. */
 
 enum {
 	RANK_PLACES_MAX = 8,

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a vector of sums needs. Each says how many of n it has done, from the first; the rest is the caller's. */
+/*
+ * Functions with vector instructions. Each returns how many of the n first samples it did; the
+ * caller does the rest.
+ */
 #ifndef DSP_MIX_MIX_WIDE_H
 #define DSP_MIX_MIX_WIDE_H
 
@@ -16,7 +19,7 @@ size_t mix_add_pcm_wide(int32_t *sum, const int16_t *pcm, size_t n);
 size_t mix_less_pcm_wide(const int32_t *sum, const int16_t *pcm, int16_t *out, size_t n,
 			 bool *fits);
 
-/* The same in 32 bits. *peak becomes the largest that there is, as a positive number, unless it is larger. */
+/* The same in 32 bits. *peak becomes the largest magnitude, unless it is larger already. */
 size_t mix_part_pcm_wide(const int32_t *sum, const int16_t *pcm, int32_t *out, size_t n,
 			 int32_t *peak);
 

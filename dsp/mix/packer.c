@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Collects frames of a mix into packets of one encoder, with resampling where the rates differ and
+ * with comfort noise in pauses (RFC 3389, for Opus empty frames, RFC 6716 3.1). It sends pauses by
+ * itself, because an encoder's own detection costs as much as encoding. A packer can be copied, so
+ * that a member's own stream continues the shared one without an audible step. payloads.c uses
+ * packers for members; rooms use the resampling alone for applications and recordings.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -40,7 +48,7 @@ void convert_close(struct convert *c)
 	c->other = NULL;
 }
 
-/* Frames of whole ms have whole numbers of samples at both rates, so none is left over. */
+/* Frames of whole ms have a whole number of samples at both rates, so no samples are left over. */
 static void convert_other(struct convert *c, const int16_t *in, int16_t *out, uint32_t n)
 {
 	uint32_t made = resampler_run(c->other, in, c->samples, out, n);
@@ -68,7 +76,8 @@ uint32_t convert_frame(struct convert *c, const int16_t *in, int16_t *out)
 	return n;
 }
 
-/* speexdsp's state cannot be copied. It is a filter that is shorter than a frame, so the last frame is all there is to know. */
+/* speexdsp's state cannot be copied. Its filter is shorter than a frame, so the last frame
+ * determines the state. */
 void convert_copy(struct convert *to, const struct convert *from)
 {
 	int16_t made[CODEC_RATE_MAX / 50];
@@ -97,7 +106,7 @@ static bool packer_packet_is_sane(uint32_t packet_ms)
 	return packet_ms == 10 || packet_ms == 20 || packet_ms == 40 || packet_ms == 60;
 }
 
-/* What an encoder takes by itself depends on the bit rate. Above the mix's rate there is nothing to encode. */
+/* The default rate depends on the bit rate. Above the mix's rate there is nothing to encode. */
 static int packer_rate(struct encoder_settings *s, uint32_t rate, bool opus)
 {
 	struct encoder *e = NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Frames of a mix into packets of one encoder. A pause is ours, not the encoder's, which would cost as much as sound does: nothing was
- * heard for PAUSE_AFTER_MS, so there is nothing to encode until something is heard. Memory is allocated at open alone.
+ * Packs frames of a mix into packets of one encoder. It handles pauses itself, as the encoder would
+ * take as much time for them as for sound: after PAUSE_AFTER_MS without sound nothing is encoded
+ * until there is sound again. Memory is allocated at open only.
  */
 #ifndef DSP_MIX_PACKER_H
 #define DSP_MIX_PACKER_H
@@ -15,10 +16,9 @@
 #include "dsp/mix/mix.h"
 #include "dsp/resample.h"
 
-/*
- * Frames of a mix at the rate of an encoder. Whoever goes on in place of another takes over what came before: so nobody hears a step.
- * Memory is allocated at open alone. 8000 and 16000 Hz, and 8000 and 48000, have filters of our own; all else is speexdsp's.
- */
+/* Converts frames of a mix to the rate of an encoder. A converter that continues for another one
+ * takes over its past samples, so that no step is audible. Memory is allocated at open only. 8000
+ * to and from 16000 and 48000 Hz have filters of our own; other rates use speexdsp. */
 
 struct convert {
 	uint32_t from, to; /* Hz */
@@ -49,7 +49,9 @@ enum {
 enum packer_pause {
 	PACKER_PAUSE_USUAL, /* Opus: kept; others: sent */
 	PACKER_PAUSE_SENT,  /* silence, encoded as sound is */
-	PACKER_PAUSE_KEPT, /* at first and each 400 ms: Opus: an empty frame (RFC 6716 3.1); others: comfort noise (RFC 3389) */
+	/* First and each 400 ms: an empty frame of Opus (RFC 6716 3.1), or comfort noise (RFC
+	 * 3389). */
+	PACKER_PAUSE_KEPT,
 	PACKER_PAUSE_NOTHING,
 };
 
@@ -95,7 +97,8 @@ void packer_close(struct packer *s); /* NULL is fine */
 
 /* A frame, behind `filled` samples of its packet. NULL: silence. How many samples it has become. */
 uint32_t packer_put(struct packer *s, const int16_t *pcm, uint32_t filled);
-/* Both at once, where a frame is a packet and of the encoder's rate, and pauses are sent: it is encoded from where it is. */
+/* True if a frame is a packet at the encoder's rate, and pauses are sent: it is encoded in place.
+ */
 bool packer_is_plain(const struct packer *s, const struct packer_settings *of);
 void packer_pack(struct packer *s, const int16_t *pcm);
 /* The same to where the caller wants it, by an encoder without a past. */
@@ -103,10 +106,8 @@ struct packer_packet packer_say_to(struct packer *s, const int16_t *pcm,
 				   uint8_t octets[PACKER_OCTETS_MAX]);
 /* Packet number i of this tick, from the samples at `from`. true: the encoder was called. */
 bool packer_make(struct packer *s, const struct packer_settings *of, uint32_t i, uint32_t from);
-/*
- * From now on `to` makes what `from` makes, of a packet that has so many samples already. false: the codec has no copies (G.729), and `to`
- * goes on with what it had.
- */
+/* From now on `to` makes what `from` makes, of a packet that has so many samples already. False:
+ * the codec cannot be copied (G.729), and `to` goes on with what it had. */
 bool packer_copy(struct packer *to, const struct packer *from, uint32_t filled);
 
 #endif

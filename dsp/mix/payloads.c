@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Encodes what the members of a mix hear, once per encoding and not once per member (payloads.h). A
+ * group is the members with the same codec, settings and packet time; it has one shared stream, and
+ * a stream of its own for each member that hears something else. Streams are copied at the switch,
+ * so a decoder never meets another encoder's state. The work can be cut into steps of known cost,
+ * because a worker must not be busy for long between two rounds of packets.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -114,7 +122,7 @@ static void group_fetch(const struct group *g)
 	}
 }
 
-/* Somebody hears the shared stream again, whose encoder has not seen what came meanwhile. */
+/* A member hears the shared stream again, after its encoder has missed what came meanwhile. */
 static void group_wake(struct group *g)
 {
 	int err = g->idle ? encoder_reset(g->shared->encoder) : 0;
@@ -123,7 +131,7 @@ static void group_wake(struct group *g)
 	g->idle = false;
 }
 
-/* Nobody has heard the shared stream. It becomes a copy of this one: so who returns sees no change at all. */
+/* The shared stream, heard by no member, becomes a copy of this one: a return is inaudible. */
 static void group_adopt(struct group *g, const struct packer *from)
 {
 	int err = encoder_copy(g->shared->encoder, from->encoder);
@@ -143,7 +151,7 @@ enum {
 struct payloads_member {
 	struct group *group; /* NULL: it is not here */
 	struct own *own;     /* NULL: it has the shared stream */
-	uint32_t starved;    /* number of the packet that it did not get; 0: none */
+	uint32_t starved;    /* number of the packet that it did not get; 0: it got all */
 	uint32_t resumed; /* number of the packet with which its pause ended, but not that of all */
 };
 
@@ -153,14 +161,14 @@ struct payloads {
 	uint32_t own_max;
 	uint32_t cost_ns; /* of a step of the dearest encoding that there was */
 	struct payloads_counts counts;
-	uint32_t groups_n; /* behind these there are none */
+	uint32_t groups_n; /* the places behind these are unused */
 	struct group *groups[PAYLOADS_GROUPS_MAX];
 	struct payloads_member members[];
 };
 
 /* ---- open, join, leave ---- */
 
-/* Its place, or the first free one; NULL: there is none. */
+/* Its place, or the first free one; NULL if all are taken. */
 static struct group **group_place(struct payloads *p, const struct packer_settings *s)
 {
 	struct group **place = NULL;
@@ -293,7 +301,8 @@ void payloads_missed(struct payloads *p, uint32_t member)
 
 /* ---- who has a stream of its own ---- */
 
-/* Is its own voice, or a coach's, in one of what it hears and what all hear? A codec without a past costs nothing: it need not ask. */
+/* Whether one of both (what it hears, what all hear) has its own voice or a coach's. Not asked for
+ * stateless codecs. */
 static bool group_differs(const struct payloads *p, const struct group *g, struct mix_heard h)
 {
 	const int16_t *all = mix_shared(p->mix);
@@ -459,7 +468,7 @@ static void group_starved(struct payloads *p, struct group *g)
 	g->starved = 0;
 }
 
-/* Its packets are full: who has them, and whose are encoded, is what it is until they are all made. */
+/* Its packets are full: members and streams are fixed until all packets are made. */
 static void group_packets_start(struct payloads *p, struct group *g)
 {
 	for (uint32_t i = 0; i < g->own_n; i++) {

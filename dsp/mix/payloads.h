@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the members of a mix are sent. Who hears the shared frame is sent the shared payload of its encoding: a codec with its settings and
- * packet time, encoded once, however many they are. Who talks or is coached has a stream of its own meanwhile. That stream begins as a
- * copy of the shared one, so its decoder sees no change. It ends when the member has heard nothing but what all hear for
- * PAYLOADS_RETURN_MS: the shared packet is then made without looking back.
+ * The packets that the members of a mix are sent. Members that hear the shared frame get the shared
+ * payload of their encoding (a codec with its settings and packet time), encoded once for all of
+ * them. A member that talks or is coached has a stream of its own meanwhile. That stream begins as
+ * a copy of the shared one, so its decoder notices no change. It ends when the member has heard
+ * nothing but the shared frame for PAYLOADS_RETURN_MS: the next shared packet is then encoded
+ * independently of earlier ones.
  *
- * Memory is allocated when a mix's payloads are opened and when members join. One thread at a time uses them. Opus needs 128 KiB of stack.
+ * Memory is allocated when a mix's payloads are opened and when members join. One thread at a time
+ * uses them. Opus needs 128 KiB of stack.
  */
 #ifndef DSP_MIX_PAYLOADS_H
 #define DSP_MIX_PAYLOADS_H
@@ -17,7 +20,8 @@ enum {
 	PAYLOADS_OWN_MAX = 32,    /* streams of their own, of an encoding */
 	/* of them, by default, for who has just fallen silent or is coached */
 	PAYLOADS_HANG_OVER = 3,
-	/* Codecs without a past return at once, G.722 and its like after 100 ms, for they cannot but look back. */
+	/* Stateless codecs return at once; G.722 and similar ones after 100 ms, as they always
+	 * depend on the past. */
 	PAYLOADS_RETURN_MS = 80,
 	PAYLOADS_RETURN_ADPCM_MS = 100,
 	PAYLOADS_MODE_WAIT_MS = 200, /* more, while both streams of Opus differ in mode */
@@ -29,35 +33,36 @@ struct payloads;
 struct payloads_counts {
 	uint64_t shared, own; /* calls of an encoder */
 	uint64_t rested;      /* packets of a pause, without such a call */
-	/* members that got a stream of their own; codecs without a past need none */
+	/* members that got a stream of their own; stateless codecs need no copy */
 	uint64_t copies;
 	uint64_t returns;
-	uint64_t hurried; /* of them, those whose stream another member needed */
+	uint64_t hurried; /* members among them that lost their stream to another member */
 	uint64_t starved; /* packets that were not made: no stream was free */
 };
 
-/*
- * For a mix that stays longer than this. own: streams of their own that members of an encoding may have at once; 0: those who talk and
- * PAYLOADS_HANG_OVER, and where all are heard one for each member. 0, -EINVAL, -ENOMEM
- */
+/* For a mix that outlives it. own: how many members of an encoding may have own streams at once; 0:
+ * the talkers and PAYLOADS_HANG_OVER more, and if all are heard, every member. Returns 0, -EINVAL
+ * or -ENOMEM. */
 int payloads_open(struct payloads **out, struct mix *m, uint32_t own) NODISCARD;
 void payloads_close(struct payloads *p); /* NULL is fine */
 
-/* A member of the mix, once. 0; -EINVAL, -ENOTSUP: no such encoding; -ENOSPC: too many of them; -ENOMEM. */
+/* Adds a member of the mix, once. Returns 0; -EINVAL, -ENOTSUP: no such encoding; -ENOSPC: too many
+ * encodings; -ENOMEM. */
 int payloads_join(struct payloads *p, uint32_t member, const struct packer_settings *s) NODISCARD;
 /* Before it leaves the mix. It may join again with another encoding. */
 void payloads_leave(struct payloads *p, uint32_t member);
 struct codec_format payloads_format(const struct payloads *p, uint32_t member);
-/* Packets were not sent to it, or it was deaf: the next one is made without looking back, where its codec can. */
+/* It missed packets, or was deaf: the next one is independent of earlier ones, if the codec can. */
 void payloads_missed(struct payloads *p, uint32_t member);
 
-/* What a tick touches is on its way to the cache: at first what is known, later what that points to. */
+/* Prefetches what a tick touches: with first what is known, later what that points to. */
 void payloads_fetch(const struct payloads *p, bool first);
 void payloads_fetch_member(const struct payloads *p, uint32_t member);
 /* Ends a tick, behind mix_sum. */
 void payloads_make(struct payloads *p);
-/* The same by parts, for who may not be busy for so long: then steps, of one stream each, until there are no more. Members may leave in
- * between; those who join have no packet in this tick. */
+/* The same in parts, for a caller that may not be busy for so long: payloads_tick, then steps of
+ * one stream each, until no step is left. Members may leave in between; a member that joins has no
+ * packet in this tick. */
 void payloads_tick(struct payloads *p);
 uint32_t payloads_step(struct payloads *p); /* what it cost, about, in ns; 0: there are no more */
 uint32_t payloads_cost_ns(const struct payloads *p); /* a step costs no more than that, about */
@@ -79,7 +84,7 @@ struct payloads_space {
 
 struct payloads_sent {
 	const struct packer_packet *packets; /* in that space, or until the next payloads_make */
-	uint32_t count;                      /* 0: none is due in this tick, or whose says why */
+	uint32_t count; /* 0: no packet is due in this tick, or `whose` says why */
 	enum payloads_whose whose;
 	uint32_t clock_hz, units; /* of RTP; a packet is so many */
 	bool begins; /* the first packet is the first sound behind a pause that this member had */
@@ -89,7 +94,8 @@ struct payloads_sent {
 struct payloads_sent payloads_of(struct payloads *p, uint32_t member, struct payloads_space *space);
 struct payloads_counts payloads_counts(const struct payloads *p);
 
-/* Members of a mix with one encoding: the stream that they share, and those that some of them have of their own. Of dsp/mix/payloads.c. */
+/* Members of a mix with one encoding: their shared stream, and own streams of some of them.
+ * Internal to payloads.c. */
 
 /* A stream of a member's own. They are kept when nobody has them. */
 struct own {
@@ -113,8 +119,10 @@ struct group {
 	uint32_t cost_ns; /* of a packet, about */
 	bool modes;       /* the first octet says a mode (RFC 6716 3.1) */
 	bool copies;      /* the codec has them */
-	bool plain; /* each tick is a packet, of a codec without a past: there are no streams, what is a member's own is made when it is sent */
-	bool idle;  /* nobody hears the shared stream, so it is not encoded */
+	/* Each tick is a packet of a stateless codec: there are no streams, and a member's own
+	 * packet is made when it is sent. */
+	bool plain;
+	bool idle; /* nobody hears the shared stream, so it is not encoded */
 	uint32_t own_n, own_max;
 	struct own *own;
 };
