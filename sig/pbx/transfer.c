@@ -356,7 +356,7 @@ static void pair_up(struct call_host *h, struct call *c, uint8_t other, bool cal
 	c->reoffer = REOFFER_CALLER | REOFFER_CALLEE;
 	c->meet_ns = 0;
 	/* the pair is as intended; the callee is the one called, or the one that took the call for
-         * him */
+	 * him */
 	if (picked)
 		return;
 	swap(&c->from, calls ? own : user);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* State that the shards of a node share (commons.h): the guess limits for passwords, the replay
+ * window of digest nonces, and opening and closing of it all. Guess counters and nonces live in
+ * tables of fixed size, whose hashes use a secret key so that a sender cannot choose which entry it
+ * displaces. The policies are described at the structs in commons.h. One thread, no locks. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -136,7 +141,7 @@ static uint64_t flow_wait_ns(const struct auth_flows *f, uint64_t flow, uint64_t
 	return fresh_ns < place_ns ? fresh_ns : place_ns;
 }
 
-/* A phone whose own count is used up is like anybody at its address. */
+/* A phone that has used up its own count is treated like any other source at its address. */
 static bool limit_is_free(const struct auth_try *t, uint64_t now_ns)
 {
 	uint64_t full_ns = t->guesses ? t->guesses->phone_full_ns : 0;
@@ -212,7 +217,8 @@ bool auth_limit_failed(struct auth_limit *l, const struct auth_try *t, uint64_t 
 	return waits || stream_rate_next_ns(s->full_ns, &g_source_rate) > now_ns;
 }
 
-/* While others at its address wait, they go on waiting. What a known phone proves says nothing of the others at its address: else each of its refreshes would give them ten guesses. */
+/* While others at its address wait, they still wait: proof by a known phone says nothing about
+ * them, else each of its REGISTERs would grant them ten guesses. */
 void auth_limit_passed(const struct auth_try *t, uint64_t now_ns)
 {
 	struct auth_guess *g = guess_find(t->guesses, t->source);
@@ -298,7 +304,8 @@ static void set_split(const struct nonce_set *set, struct nonce_set *same, struc
 	}
 }
 
-/* With a quarter of all places in use one set of 4,000 has more than eight: a challenge more is cheaper than twice the memory. */
+/* At a quarter of all places in use, one set of 4,000 has more than eight: a further challenge is
+ * cheaper than twice the memory. */
 static bool sets_are_worth_more(const struct nonce_window *w)
 {
 	return w->count < NONCE_SETS && w->used >= w->count * NONCE_WAYS / 4;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the shards of a node have together beside quotas, tenants and locations: media ports, what is remembered of credentials, and how
- * many calls there are. One for all shards of a node, on their thread; whoever opened it closes it after them.
- */
+/* State that the shards of a node share in addition to quotas, tenants and locations: media ports,
+ * memory of credentials, and the number of calls. One for all shards of a node, on their thread;
+ * its opener closes it after them. */
 #ifndef SIG_SHARD_COMMONS_H
 #define SIG_SHARD_COMMONS_H
 
@@ -16,21 +15,20 @@
 
 struct shard_settings;
 
-/*
- * Who guesses passwords has to wait. Only wrong answers to challenges that their source got count (sig/sip/digest.h), so nobody can
- * guess in another's name. They are counted in two places:
- *  - with the extension, by source: after AUTH_LIMIT_FAILURES in a window that source's credentials for it are not looked at for a while.
- *    For names that are no extension there are places to share, so that the answers do not tell which exist.
- *  - with the source, for all extensions together.
- * While one of the two waits, a flow (transport, address and port) that has not failed there is looked at all the same, from a small
- * bucket. So who guesses behind a NAT from one port never stops a phone beside it, and who changes ports competes with it for the bucket.
- * A phone that is registered, or comes back (registrar_knows), is not stopped by others at its address; it has a count of its own.
- * Values of fixed size, owned by the shard, one thread. Invented names and nonces take no place that anybody else needs.
- */
+/* Limits on guessing passwords. Only wrong answers to challenges sent to their source count
+ * (sig/sip/digest.h), so a spoofed source counts for nothing. They are counted in two places. With
+ * the extension, by source: after AUTH_LIMIT_FAILURES in a window, that source's credentials for it
+ * are not checked for a while; names without an extension share a table, so that responses do not
+ * tell which exist. With the source, for all extensions together. While one of the two waits, a
+ * flow (transport, address and port) without failures there is still checked, from a small bucket.
+ * So a guesser behind a NAT with one port never blocks other phones there, and one that changes
+ * ports competes with them for the bucket. A registered or returning phone (registrar_knows) is not
+ * blocked by others at its address; it has a count of its own. Values of fixed size, owned by the
+ * shard, one thread. Invented names and nonces displace no entry of a phone. */
 
 enum {
 	AUTH_LIMIT_WAYS = 4,      /* sources an extension remembers */
-	AUTH_LIMIT_NAMES = 1024,  /* places for all names that are none */
+	AUTH_LIMIT_NAMES = 1024,  /* places shared by all names without an extension */
 	AUTH_LIMIT_FAILURES = 10, /* within this: */
 	AUTH_LIMIT_WINDOW_S = 60,
 	/* then it waits so long, twice as long after each further failure, */
@@ -54,7 +52,8 @@ enum auth_standing {
 	AUTH_PHONE,     /* it is that phone */
 };
 
-/* Flows of one place: those that failed there, the newest of them, and what others may still get wrong while it waits. */
+/* Flows of one place: the newest of those that failed, and the wrong answers that others may still
+ * give while it waits. */
 struct auth_flows {
 	uint64_t failed[AUTH_LIMIT_FLOWS]; /* hashes; 0: none */
 	uint64_t full_ns;
@@ -68,11 +67,11 @@ struct auth_guess {
 	uint64_t last_ns;
 	uint64_t until_ns; /* it waits till then */
 	uint32_t failures; /* in the window */
-	uint32_t waits;    /* so far */
+	uint32_t waits;    /* number of waits so far */
 	struct auth_flows flows;
 };
 
-/* All zero: nobody has failed. One lies beside each extension that somebody has failed at. */
+/* All zero: no failures. Allocated for an extension at its first failure. */
 struct auth_guesses {
 	struct auth_guess ways[AUTH_LIMIT_WAYS];
 	uint64_t phone_full_ns; /* bucket of its phones' failures */
@@ -97,7 +96,7 @@ struct auth_try {
 	enum auth_standing standing;
 };
 
-/* The key is secret, so that nobody can choose whom to push out. */
+/* The key is secret, so that no sender can choose which entry it displaces. */
 uint64_t auth_limit_source(const struct hash_key *key, const struct addr *source);
 uint64_t auth_limit_flow(const struct hash_key *key, const struct addr *remote, unsigned transport);
 /* Where failures of a name count that is no extension. */
@@ -109,12 +108,13 @@ uint64_t auth_limit_wait_ns(const struct auth_limit *l, const struct auth_try *t
 bool auth_limit_failed(struct auth_limit *l, const struct auth_try *t, uint64_t now_ns);
 void auth_limit_passed(const struct auth_try *t, uint64_t now_ns);
 
-/*
- * Credentials are good once: which nonce counts (nc, RFC 7616 5.12) of a nonce came. Only who has proven a password takes a place here. A
- * phone may send counts out of order, as transactions overtake each other, within NONCE_WINDOW. Where a set is full of nonces that still
- * live there are twice as many sets from then on, unless few places are in use or there are NONCE_SETS. Then the oldest is forgotten, and no older one is taken there any
- * more, so that forgetting lets nothing be used again. It costs whom it meets a challenge more. After a restart nothing is known, and what a phone sends again is taken. Owned by the shard, one thread.
- */
+/* Credentials are accepted once: the nonce counts seen of a nonce (nc, RFC 7616 5.12). Only a
+ * proven password takes a place here. A phone may send counts out of order within NONCE_WINDOW,
+ * since transactions overtake each other. When a set is full of live nonces, the number of sets
+ * doubles, unless few places are in use or there are NONCE_SETS. Then the oldest is forgotten, and
+ * no older one is accepted there, so that nothing can be replayed; the phone concerned is
+ * challenged once more. After a restart nothing is known, and a repeated request is accepted. Owned
+ * by the shard, one thread. */
 
 /* The numbers of sets are powers of two. */
 enum { NONCE_SETS_MIN = 32, NONCE_SETS = 8192, NONCE_WAYS = 8, NONCE_WINDOW = 64 };
@@ -155,13 +155,15 @@ bool nonce_window_accept(struct nonce_window *w, const struct nonce_now *n);
 
 struct park_news;
 
-/* Of a cluster (remote_watch.h): what is sent to other nodes, which are heard, and how many. */
+/* The cluster (remote_watch.h): sends to other nodes, and tells which are reachable, and how
+ * many. */
 struct shard_remote {
 	void (*send)(void *arg, uint64_t process, struct bytes news);
 	bool (*is_heard)(void *arg, uint64_t process);
 	uint32_t (*others)(void *arg);
 	void (*picked)(void *arg, const struct park_news *news); /* shard_picks_ask */
-	/* REMOTE_JOINED or REMOTE_PAGED, of what app asks itself by remote_watch_send. NULL: nothing. */
+	/* REMOTE_JOINED or REMOTE_PAGED, for requests that app makes by remote_watch_send; NULL:
+	 * ignored. */
 	void (*answered)(void *arg, const struct remote_item *item);
 	void *arg;
 };
@@ -189,7 +191,7 @@ struct shard_commons {
 	struct names *names;          /* of extensions (sig/host/names.h) */
 	struct accounts *accounts;    /* of tenants (sig/host/accounts.h) */
 	uint32_t calls;               /* of all shards */
-	uint32_t codings;             /* of these whose audio is transcoded */
+	uint32_t codings;             /* those of them with transcoded audio */
 	uint32_t videos;              /* of these that have video */
 	uint32_t waiting;             /* of these that wait for who has another one */
 	uint32_t engaged_cursor;      /* of extensions that other nodes are asked for */
@@ -197,7 +199,7 @@ struct shard_commons {
 	struct shares *shares;        /* of the node; NULL: in no cluster */
 	struct remote_watch *remote;  /* NULL: in no cluster */
 	struct shard_remote remote_with;
-	struct instant remote_now;      /* when others were heard last */
+	struct instant remote_now;      /* when other nodes were last checked */
 	struct remote_picking *picking; /* what they are asked */
 	uint32_t remote_quick;          /* seconds in which all others are asked soon */
 };
@@ -207,9 +209,10 @@ int shard_commons_open(struct shard_commons **out, const struct shard_settings *
 		       struct rand_source *rand) NODISCARD;
 void shard_commons_close(struct shard_commons *c); /* NULL is fine */
 
-/* Something in a box was changed by this node: it is due here and at all others. */
+/* This node changed something in a mailbox: it is due here and on all other nodes. */
 void shard_box_changed(struct shard_commons *c, struct bytes tenant, struct bytes box);
-/* Of a box that was due (sig/host/mailboxes.h): whom it concerns is told. NULL: nobody could count. */
+/* Of a mailbox that was due (sig/host/mailboxes.h): its watchers are notified. NULL: it could not
+ * be counted. */
 void shard_messages_counted(struct shard_commons *c, uint16_t tenant, struct bytes box,
 			    const struct message_counts *counts, struct instant now);
 
@@ -220,9 +223,10 @@ void shard_on_remote(struct shard_commons *c, uint64_t process, struct bytes new
 		     struct instant now);
 /* What the verdict of another node means here: 0, or an error of shard_call_remote. */
 enum refusal shard_remote_refusal(enum remote_verdict verdict);
-/* Not all have answered in time what was asked by that serial: what is known until now. Nothing more is told. */
+/* Not all nodes answered that serial in time: writes what is known so far. No further result
+ * follows. */
 void shard_remote_picked(struct shard_commons *c, uint64_t serial, struct park_news *out);
-/* Another node was not heard before. */
+/* A node that was not reachable has joined. */
 void shard_remote_joined(struct shard_commons *c);
 /* Once a second. */
 void shard_remote_second(struct shard_commons *c, uint64_t now_ns);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Objects of a shard, the common part of rooms and their like (objects.h, sig/host/object.h): the
+ * tables by id and name, the saving of records, the claim of a name in the store, and following the
+ * object of a remote shard. Each kind gives its functions by struct object_type. A claim that the
+ * store cannot confirm leaves the object open apart from others; they merge once it can. */
+
 #include "sig/shard/objects.h"
 
 #include <errno.h>
@@ -456,7 +461,7 @@ static void claim_open(struct shard *s, struct object *o, enum object_claim as)
 	o->type->told(s, o, PARK_OK, o->id);
 }
 
-/* Callers are not turned away for it. As soon as the store says whose the name is they come together. */
+/* Callers are not rejected for it. As soon as the store reports the owner, both objects merge. */
 static void claim_apart(struct shard *s, struct object *o)
 {
 	o->claim_ns = s->host.now.ns + CLAIM_AGAIN_MS * NS_PER_MS;
@@ -466,8 +471,8 @@ static void claim_apart(struct shard *s, struct object *o)
 	claim_open(s, o, OBJECT_APART);
 }
 
-/* Who is in it goes there, and so does who has been answered and is about to come; where nobody is it ends: whoever calls it before that is
- * asked for anew. */
+/* Its members move there, as do those answered that are about to join. Without members it ends: for
+ * a later caller the name is claimed anew. */
 static void claim_elsewhere(struct shard *s, struct object *o, uint64_t owner)
 {
 	char id[ID_TEXT_LEN];

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Objects of a shard (sig/host/object.h), by id and by name; private to sig/shard/. What any of them does is here:
- *
- *   - One save of it is on its way at a time, and what is ordered is answered when it is saved. Nobody is told by phone what a record says, so
- *     nothing else waits for that.
- *   - A name that is claimed is asked of the store before it is open. Where another shard has it all go there: the object follows that one.
- *     While the store is away it is open apart from others.
- *   - Whoever takes its shard over restores it, claims it anew and goes on: the id stays.
- */
+/* Objects of a shard (sig/host/object.h), by id and by name; private to sig/shard/. Common to all
+ * kinds: one save is pending at a time, and an order is answered when it is saved; phones are not
+ * told what a record says, so nothing else waits for saves. A name is claimed in the store before
+ * the object is open. If a remote shard has it, all members move there: the object follows that
+ * one. While the store is away, the object is open apart from others. A node that takes over the
+ * shard restores the object, claims its name anew and continues with the same id. */
 #ifndef SIG_SHARD_OBJECTS_H
 #define SIG_SHARD_OBJECTS_H
 
@@ -34,14 +31,16 @@ struct object_type {
 	/* A zeroed one. 0 or -errno: *reason, and it has nothing to clear. */
 	int (*decode)(const struct call_host *h, struct object *o, struct bytes record,
 		      const char **reason);
-	/* By which it is found beside its id; "": by none. */
+	/* The name by which it is found in addition to its id; "": id only. */
 	const char *(*name)(const struct object *o);
 	/* Its name is claimed, where there are other nodes. */
 	bool (*is_claimed)(const struct object *o);
 	bool (*is_empty)(const struct object *o);
-	/* Who waits for the claim is answered (OK), or sent to the one that has the name (TAKEN), or refused (FULL). */
+	/* Waiters for the claim are answered (OK), sent to the owner of the name (TAKEN), or
+	 * refused (FULL). */
 	void (*told)(struct shard *s, struct object *o, enum park_result told, uint64_t owner);
-	/* Some who are in it go to the one that it follows. True: there are more, for the next slice of this round. */
+	/* Some members move to the object that it follows. Returns true if there are more, for the
+	 * next slice of this round. */
 	bool (*send)(struct shard *s, struct object *o);
 	uint64_t (*next_ns)(
 		const struct object *o); /* its own deadlines: the first one; UINT64_MAX */
@@ -64,7 +63,7 @@ struct objects {
 /* ---- all of them ---- */
 int objects_open(struct shard *s) NODISCARD;
 void objects_close(struct shard *s);
-/* NULL: there is none. */
+/* Returns NULL if no object has that id. */
 struct object *objects_find(const struct shard *s, uint64_t id);
 struct object *objects_named(const struct shard *s, const struct object_type *type, uint16_t tenant,
 			     struct bytes name);
@@ -99,7 +98,8 @@ void object_resume(struct shard *s, struct object *o, bool used);
 /* Its turn comes at once. */
 void object_hurry(struct shard *s, struct object *o);
 void object_aim(struct shard *s, struct object *o);
-/* Now: it claims its name, or who waits for that is answered; then all else, and what is not saved is. */
+/* Its turn: claims its name or answers those who wait for that, then everything else, then saves
+ * changes. */
 void object_turn(struct shard *s, struct object *o);
 /* What its record says is another. */
 void object_touch(struct object *o);

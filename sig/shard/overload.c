@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Overload control of a shard: refuses new calls with 503 and Retry-After by how long the node has
+ * been behind (overload.h). A refusal must cost less than the call, so a request is only glanced
+ * at: Via, From, To, Call-ID and CSeq of a datagram in a plain form, without the parser and without
+ * memory. Copies of admitted requests, requests in dialogs, REGISTER and emergency calls are never
+ * refused. */
+
 #include <string.h>
 
 #include "base/clock.h"
@@ -40,7 +46,8 @@ bool overload_refuses(const struct overload *o, uint64_t behind_ns, uint64_t tar
 	return overload_is(o, now_ns) && behind_ns > target_ns;
 }
 
-/* The cheapest answer: a few hundred octets looked at once, no memory taken, and what is unusual left to the parser. */
+/* The cheapest answer: a few hundred octets scanned once, without memory; unusual forms are left to
+ * the parser. */
 
 #define TAG "ovl."
 
@@ -89,7 +96,7 @@ static bool glance_header_read(struct overload_glance *g, struct bytes name, str
 	return true;
 }
 
-/* CRLF alone ends a line, and a line that begins with a blank goes on with the one before: the parser's. */
+/* Only CRLF ends a line; a folded line (beginning with a blank) is left to the parser. */
 static bool glance_line_read(struct overload_glance *g, struct bytes line)
 {
 	size_t colon;
@@ -138,7 +145,7 @@ static void glance_write_line(struct writer *w, const char *name, struct bytes v
 	writer_str(w, "\r\n");
 }
 
-/* RFC 3581 4: the received and rport of ours; what the sender wrote of them stands before, without a value. */
+/* RFC 3581 4: our received and rport; the sender's own stand before them, without a value. */
 static void glance_write_top_via(struct writer *w, struct bytes via, const struct addr *remote)
 {
 	struct bytes rest = bytes_from(via, bytes_find(via, ';'));
@@ -184,7 +191,7 @@ bool overload_is_ack(struct bytes datagram)
 	       memmem(datagram.p, datagram.n, ";tag=" TAG, sizeof(";tag=" TAG) - 1) != NULL;
 }
 
-/* New calls are refused for little while the node has more to do than it can (sig/shard/overload.h). */
+/* Refuses new calls cheaply while the node has more to do than it can (sig/shard/overload.h). */
 
 enum { ANSWER_MAX = 4096 };
 
@@ -214,7 +221,8 @@ static void overload_look(struct shard *s)
 	s->behind_ns = 0;
 }
 
-/* It was admitted before, and its copy is answered by its transaction. One of before RFC 3261 is the parser's. */
+/* It was admitted before, and its transaction answers the copy. A branch of before RFC 3261 is left
+ * to the parser. */
 static bool is_copy(const struct shard *s, const struct overload_glance *g)
 {
 	struct sip_message m = { .method = SIP_INVITE, .method_name = BYTES_LIT("INVITE") };

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * When honest callers want more than the node can do: new calls are refused by how long the node has been behind, as CoDel (RFC 8289) does
- * it with packets. Being behind for a moment is no overload: that begins when for a whole interval more lay there than was read. From then
- * on a new call that comes while the node is behind for longer than the target is refused, at once and for little, so that what lies there
- * goes quickly and those who are admitted are served in time. It ends when for long nothing had to be refused. What belongs to calls that
- * exist, and REGISTER, is never refused.
- * A value; time is an argument.
- */
+/* Overload by legitimate callers: new calls are refused by how long the node has been behind, as
+ * CoDel (RFC 8289) drops packets. A short backlog is no overload: that begins when for a whole
+ * interval more was queued than was read. From then on a new call that arrives while the node is
+ * behind for longer than the target is refused, at once and cheaply, so that the queue drains and
+ * admitted calls are served in time. It ends when nothing had to be refused for long. Requests of
+ * existing calls, and REGISTER, are never refused. A value; time is an argument. */
 #ifndef SIG_SHARD_OVERLOAD_H
 #define SIG_SHARD_OVERLOAD_H
 
@@ -22,18 +20,19 @@ enum {
 
 /* All zero: nothing was seen yet. */
 struct overload {
-	uint64_t since_ns; /* it has been too far behind since then; 0: it is not */
+	uint64_t since_ns; /* too far behind since then; 0: not behind */
 	uint64_t until_ns; /* it is overloaded till then; 0: it is not */
 };
 
-/* With each message: for so long what came could not all be read. target_ns 0: it is never overloaded. True: overload begins. */
+/* With each message: the time for which input could not all be read. target_ns 0: never overloaded.
+ * Returns true when overload begins. */
 bool overload_note(struct overload *o, uint64_t behind_ns, uint64_t target_ns, uint64_t now_ns);
 bool overload_is(const struct overload *o, uint64_t now_ns);
 /* A new call that comes now, after overload_note. */
 bool overload_refuses(const struct overload *o, uint64_t behind_ns, uint64_t target_ns,
 		      uint64_t now_ns);
 
-/* ---- overload.c: a request that opens a call, read only as far as its refusal needs ---- */
+/* ---- overload.c: a request for a new call, read only as far as its refusal needs ---- */
 enum { OVERLOAD_VIAS_MAX = 8 };
 struct overload_glance {
 	struct bytes uri;                     /* Request-URI */
@@ -41,8 +40,8 @@ struct overload_glance {
 	uint32_t via_count;
 	struct bytes from, to, call_id, cseq;
 };
-/* An INVITE without a To tag, of a form that hides nothing: one Via a line, no folded lines, each header once. False: it is something
- * else, and the parser has to say what. */
+/* An INVITE without To tag in a plain form: one Via per line, no folded lines, each header once.
+ * Returns false for anything else, which is left to the parser. */
 bool overload_glance(struct overload_glance *out, struct bytes datagram);
 /* 503 with Retry-After. The topmost Via says where the request came from (RFC 3581). */
 void overload_write(struct writer *w, const struct overload_glance *g, const struct addr *remote,

@@ -534,7 +534,7 @@ void shard_close(struct shard *s)
 	free(s);
 }
 
-/* Numbers, addresses, capacities and keys stay as they were at start. */
+/* Numbers, addresses, capacities and SRTP keys stay as they were at start. */
 static void settings_stay(struct shard_settings *next, const struct shard_settings *now)
 {
 	next->number = now->number;
@@ -595,8 +595,8 @@ void shard_configure(struct shard *s, const struct shard_settings *settings)
 		shard_calls_hear(s);
 }
 
-/* Nobody hears it, and the store is not told. What this node does by itself is ended: media, and files and copies that another node goes on
- * with. */
+/* Effects that reach phones or the store are dropped. Those that end work of this node stay: media,
+ * and files and copies that another node continues. */
 static bool effect_is_dropped(struct effect *e, void *arg)
 {
 	(void)arg;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The signalling core of one shard: transactions, calls. Pure: datagrams, timers, save acknowledgements and media events in,
- * effects out. No socket, no clock, no Redis, so a whole cluster runs on virtual time in tests/sim.
- * One thread. After every call below the owner carries out shard_effects() and clears them.
- */
+/* The signalling core of one shard: transactions, calls. Pure: datagrams, timers, save
+ * acknowledgements and media events in, effects out. No socket, no clock, no Redis, so a whole
+ * cluster runs on virtual time in tests/sim. One thread. After every call below the owner carries
+ * out shard_effects() and clears them. */
 #ifndef SIG_SHARD_SHARD_H
 #define SIG_SHARD_SHARD_H
 
@@ -30,39 +29,44 @@ struct remote_pick;
 
 struct shard;
 
-/* 0 or -errno. The locations, which other shards may have, too, and rand are used by the shard from now on. */
+/* Returns 0 or -errno. Uses locations (shared with other shards) and rand from now on. */
 int shard_open(struct shard **out, const struct shard_settings *settings,
 	       struct locations *locations, struct rand_source *rand, struct instant now) NODISCARD;
 void shard_close(struct shard *s);
-/* New settings for what may change without a restart (all but number, locals, networks, shared ports, the tables of tenants and quotas, capacities,
- * keys). */
+/* New settings, without those that need a restart (number, locals, networks, shared ports, the
+ * tables of tenants and quotas, capacities, keys). */
 void shard_configure(struct shard *s, const struct shard_settings *settings);
 /* The day of limits of calls outside, of TENANT_NONE that of UTC. */
 struct toll_now shard_toll_now(struct shard *s, uint16_t tenant, struct instant now);
-/* The tenant must be there (tenant.h), or the default one. 0 or -ENOSPC. Parties that it holds get its music at once. */
+/* The tenant must exist (tenant.h), or be the default one. Returns 0 or -ENOSPC. Its held parties
+ * get its music at once. */
 int shard_extension_put(struct shard *s, const struct shard_extension *extension) NODISCARD;
-/* Numbers joined by ',' that an extension may watch whose document says MONITOR_LISTED. 0, -ENOENT, -ENOMEM. */
+/* Numbers joined by ',' that an extension with MONITOR_LISTED may watch. Returns 0, -ENOENT,
+ * -ENOMEM. */
 /* Who sees its mailbox, too. As shard_monitors_set. */
 int shard_members_set(struct shard *s, uint16_t tenant, const char *number,
 		      const char *members) NODISCARD;
-/* Pickup groups joined by ',': extensions that share one may pick each other's calls up. As shard_monitors_set. */
+/* Pickup groups joined by ',': extensions that share one may pick up each other's calls. As
+ * shard_monitors_set. */
 int shard_pickup_set(struct shard *s, uint16_t tenant, const char *number,
 		     const char *groups) NODISCARD;
 /* The same of the tenant's groups of slots that it uses (sig/host/tenant.h). */
-/* Its lamps show something else: who watches it here is told. */
+/* Its BLF state has changed: its watchers here are notified. */
 struct calendar;
 void shard_hours_changed(struct shard *s, const struct calendar *c, struct instant now);
 int shard_park_groups_set(struct shard *s, uint16_t tenant, const char *number,
 			  const char *groups) NODISCARD;
-/* Its lamps (sig/host/lamps.h), which are right. As shard_monitors_set. */
+/* Its BLF keys (sig/host/lamps.h), already validated. As shard_monitors_set. */
 int shard_lamps_set(struct shard *s, uint16_t tenant, const char *number,
 		    const char *lamps) NODISCARD;
 int shard_monitors_set(struct shard *s, uint16_t tenant, const char *number,
 		       const char *monitors) NODISCARD;
-/* What an extension that is there has set, where shard_forward_is_set. For each next decision of a call. 0, -ENOENT, -ENOMEM. */
+/* Settings of an existing extension, where shard_forward_is_set. They apply to each next decision
+ * of a call. Returns 0, -ENOENT, -ENOMEM. */
 int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_forward *forward) NODISCARD;
-/* What was said of its presence: who watches it is told, also when some of that ends. 0, -ENOENT, -ENOMEM. */
+/* Its presence: watchers are notified, also when part of it expires. Returns 0, -ENOENT,
+ * -ENOMEM. */
 struct presence;
 int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
 		       const struct presence *presence) NODISCARD;
@@ -72,16 +76,18 @@ const char *shard_presence_said(void *owner, uint16_t tenant, struct bytes user)
 struct presence_view;
 void shard_presence_of(struct shard *s, uint16_t tenant, struct bytes user, struct instant now,
 		       struct presence_view *out);
-/* What a page shows of its user and of those whom he watches (user_watch.c). */
+/* A web page with the state of its user and of those he watches (user_watch.c). */
 struct shard_user_watch {
 	uint64_t page;
 	uint16_t tenant;
-	struct bytes user,
-		users; /* users: whom else, joined by ','; empty: those of his lamps, and whom he may watch alone */
+	/* users: more of them, joined by ','; empty: those of his BLF keys, and those that only he
+	 * may watch */
+	struct bytes user, users;
 	uint32_t told; /* the number of the last state that it had; 0: none */
 	bool ready;    /* for one more */
 };
-/* Goes on with the subscription of that id, or begins one; to be said every few seconds. Its id; 0: there is no room. */
+/* Refreshes the subscription of that id, or begins one; to be called every few seconds. Returns its
+ * id; 0: no room. */
 uint64_t shard_user_watch(struct shard *s, uint64_t id, const struct shard_user_watch *w,
 			  struct instant now);
 /* The locations that its phones may use. 0, -ENOENT, -ENOMEM. */
@@ -93,10 +99,11 @@ int shard_profile_put(struct shard *s, uint16_t tenant,
 bool shard_profile_delete(struct shard *s, uint16_t tenant, const char *name);
 /* All of them, and the ranges: the tenant is gone. */
 void shard_profiles_delete(struct shard *s, uint16_t tenant);
-/* Jobs that are open on every worker, by enum media_codec; generation 0: that codec has none. Legs with this audio source get it at once. */
+/* Jobs open on every worker, by enum media_codec; generation 0: none for that codec. Legs with this
+ * audio source get it at once. */
 void shard_track_set(struct shard *s, enum shard_track track,
 		     const struct job_id jobs[MEDIA_CODECS]);
-/* Its jobs are not open yet, and soon will be: until shard_track_set legs with this audio source are silent. */
+/* Its jobs will be open soon: legs with this audio source are silent until shard_track_set. */
 void shard_track_await(struct shard *s, enum shard_track track);
 /* Replaces the whole table of the tenant. 0, -ENOSPC, -ENOMEM. */
 int shard_ranges_set(struct shard *s, uint16_t tenant, const struct shard_range *ranges,
@@ -109,13 +116,13 @@ struct effects *shard_effects(struct shard *s);
 void shard_behind(struct shard *s, uint64_t behind_ns);
 void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes datagram,
 		   struct instant now);
-/* The same of one that was parsed to find out whose it is, and has its hop. It stays the caller's. */
+/* The same for a message already parsed to find its shard, with its hop. It stays the caller's. */
 void shard_receive_parsed(struct shard *s, const struct sip_message *m, struct bytes datagram,
 			  struct instant now);
-/* A message could not be sent (ICMP error, no route, no connection). error: an errno value, positive; of a connection of another node
- * EHOSTUNREACH says that the way to that node broke. */
+/* A message could not be sent (ICMP error, no route, no connection). error: a positive errno value;
+ * for a connection of another node EHOSTUNREACH means that the link to that node broke. */
 void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now);
-/* Messages of it were withheld, as its lease was past (base/validity.h). By now it may speak again. */
+/* Its messages were withheld since its lease was past (base/validity.h). It may send again. */
 void shard_withheld(struct shard *s, struct instant now);
 /* A connection is gone, with what was on it. */
 void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now);
@@ -145,58 +152,64 @@ void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, stru
 /* The newest call of a user at this node; call: that one alone, if it is so. */
 struct user_call {
 	uint64_t call, setup_utc_ms; /* call 0: none */
-	bool b;                      /* it is whom the caller speaks with */
+	bool b;                      /* it is the caller's peer */
 	bool holds, muted;
 };
 void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
 		     enum user_call_want want, uint64_t call, struct user_call *out);
-/* All other nodes are asked as well, also for a user's own call (by). shard_remote.picked tells by that serial when they have answered; else see shard_remote_picked. False:
- * there are none. */
+/* Asks all other nodes as well, also for a user's own call (by). shard_remote.picked has that
+ * serial when they have answered; else see shard_remote_picked. Returns false if there are no other
+ * nodes. */
 bool shard_picks_ask(struct shard *s, uint16_t tenant, const struct remote_pick *pick,
 		     uint64_t serial);
 /* An effect OPEN could not bind its ports (error -errno). */
 void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int error,
 			struct instant now);
-/* Redis is away: effects no longer wait for saves. Back (degraded false): everything is asserted again. */
+/* Redis is away: effects do not wait for saves. When it is back (degraded false), everything is
+ * asserted again. */
 void shard_degraded(struct shard *s, bool degraded, struct instant now);
-/* All that waits for nobody is saved now, and at once from now on: the shard is to be given away, and its timers stand still. hurries
- * false: as before. */
+/* Saves now, and at once from now on, what waits for nobody: the shard is to be handed over, and
+ * its timers stand still. hurries false: as before. */
 void shard_hurry(struct shard *s, bool hurries, struct instant now);
-/* Ids of calls whose record the store is believed to have, at most max, from *cursor on (0 at first, and again after the last). */
+/* Ids of calls that the store is believed to have, at most max, from *cursor on (0 at first, and
+ * after the last). */
 uint32_t shard_calls_saved(struct shard *s, uint32_t *cursor, uint64_t *ids, uint32_t max);
 /* The store has no record of that call: it is saved again, if it still lives. */
 void shard_call_missing(struct shard *s, uint64_t call, struct instant now);
-/* The store has its CDR: the node that had the shard before has ended it, and its parties have heard so. */
+/* The store has its CDR: the previous node of the shard has ended the call and told its parties. */
 void shard_call_over(struct shard *s, uint64_t call, struct instant now);
-/* As with degraded false, of a store that was late only and lost nothing: what it has not acknowledged is saved again. */
+/* As with degraded false, for a store that was late but lost nothing: unacknowledged saves are
+ * repeated. */
 void shard_caught_up(struct shard *s, struct instant now);
 /* What those around the shard saw of misuse: transports, the web. detail: words of ours. */
 void shard_security_event(struct shard *s, enum security_kind kind, const struct addr *source,
 			  struct bytes user, const char *detail, struct instant now);
-/* No new calls (503 with Retry-After) but those to emergency numbers; established calls continue. */
+/* No new calls (503 with Retry-After) except emergency calls; established calls continue. */
 void shard_drain(struct shard *s, bool drain);
 
-/* Another node has the shard now: all calls and transactions are forgotten here. The effects that are left close their media, and
- * nothing else may be done with the shard but to close it. */
+/* Another node has the shard: all calls and transactions are forgotten here. The effects left close
+ * their media; after that the shard may only be closed. */
 void shard_silence(struct shard *s, struct instant now);
 /* Behind shard_silence: it may be given calls again. */
 void shard_join_again(struct shard *s);
 
 /* ---- after a restart, before the first shard_receive ---- */
-/* Before the first restore: which owner of the shard this process is, counted. Each one's is higher than all before; 0: not known. */
+/* Before the first restore: the incarnation of this process as owner of the shard, higher than all
+ * before; 0: unknown. */
 void shard_incarnate(struct shard *s, uint64_t incarnation);
-/* 0, -EBADMSG (broken; reason says why; nothing is changed), -EEXIST, -ENOSPC, -EBUSY (its ports are taken). */
+/* Returns 0, -EBADMSG (broken, see reason; nothing changed), -EEXIST, -ENOSPC, -EBUSY (its ports
+ * are taken). */
 int shard_restore_call(struct shard *s, struct bytes record, struct instant now,
 		       const char **reason) NODISCARD;
-/* Where its parties are heard: what a restore of it is to open. */
+/* The local address and port of a party's media: what a restore has to open. */
 struct shard_place {
 	uint16_t network;
 	struct addr rtp, rtcp;
 	uint8_t dscp;
 };
 typedef void shard_place_fn(const struct shard_place *place, void *arg);
-/* Of a record of this shard that is to be restored later, perhaps by another one by then: nothing is changed, and of what cannot be read
- * nothing is said. Not of ports that calls share. */
+/* Of a record of this shard that is to be restored later, perhaps by another process: changes
+ * nothing, and skips what cannot be read. Without ports that calls share. */
 void shard_record_places(struct shard *s, struct bytes record, struct instant now,
 			 shard_place_fn *each, void *arg);
 /* The same of a subscription; after the calls. */
@@ -218,24 +231,28 @@ void shard_resume(struct shard *s, struct instant now);
 enum refusal shard_hangup(struct shard *s, uint64_t call, const struct shard_order *by,
 			  struct instant now) NODISCARD;
 
-/* 0 or -ENOENT: there is none, or it is over. Its watcher hears why in a last NOTIFY. */
+/* Returns 0, or -ENOENT if it does not exist or is over. Its watcher gets the reason in a last
+ * NOTIFY. */
 int shard_subscription_end(struct shard *s, uint64_t id, enum subscription_ending ending,
 			   struct instant now) NODISCARD;
-/* The tenant of a subscription. False: there is none. */
+/* The tenant of a subscription. Returns false if it does not exist. */
 bool shard_subscription_tenant(const struct shard *s, uint64_t id, uint16_t *tenant);
 
 struct call_order;
-/* Carries out an order to a call: 0 or -errno, as the kind of order has it (sig/model/call_order.h). */
+/* Carries out an order to a call. Returns 0 or -errno by the kind of order
+ * (sig/model/call_order.h). */
 enum refusal shard_call_order(struct shard *s, uint64_t call, struct call_order *order,
 			      struct instant now) NODISCARD;
 
-/* Rings the best phone of `from`, and when it answered all phones of `to`, as if `from` had called: a number, or flow:NAME. */
+/* Rings the best phone of `from`, and once answered all phones of `to` as if `from` had called: a
+ * number, or flow:NAME. */
 struct shard_originate {
 	uint16_t tenant; /* of both */
 	uint64_t call;   /* the id it is to have; where there is such a call nothing is done */
 	const char *from, *to;
-	const char *
-		payer; /* an extension: from is a number outside, and both are called in its name; NULL, "": it is its own */
+	/* an extension that is charged for both, from being a number outside; NULL, "": from is the
+	 * extension */
+	const char *payer;
 	const char
 		*caller_id; /* the number outside that `from` shows; NULL: as its extension says */
 	bool auto_answer;   /* from's phone is asked to answer by itself (REG-18) */
@@ -244,22 +261,25 @@ struct shard_originate {
 };
 enum refusal shard_call_originate(struct shard *s, const struct shard_originate *o,
 				  struct instant now) NODISCARD;
-/* Plays prompts to a caller without peer, and collects DTMF digits, in place of what ran before. Neither: that stops. */
+/* Plays prompts to a caller without peer, and collects DTMF digits, in place of what ran before.
+ * Without both: stops. */
 enum refusal shard_call_prompt(struct shard *s, uint64_t call, const struct prompt_terms *terms,
 			       const struct shard_order *by, struct instant now) NODISCARD;
-/* Splits a call: the party of that leg gets a call of its own, and the other one stays. Both are without peer then. */
+/* Splits a call: the party of that leg moves to a call of its own. Both parties are without peer
+ * then. */
 struct shard_split {
 	uint64_t call;
-	/* the id that the new call is to have; where there is such a call nothing is done, and it answers */
+	/* the id of the new call; if it exists, nothing is done, and 0 is returned */
 	uint64_t to;
 	uint8_t leg;
-	const char *application; /* that both calls have; "": whose the call is */
+	const char *application; /* in control of both calls; "": the application of the call */
 	const struct shard_order *by;
 };
 /* EFFECT_ORDERED is of the new call. */
 enum refusal shard_call_split(struct shard *s, const struct shard_split *split,
 			      struct instant now) NODISCARD;
-/* Joins two calls: of each the party of that leg stays, and the other one is released. The call continues, with ends. */
+/* Joins two calls: of each the party of that leg stays, and the other is released. The call `with`
+ * ends. */
 struct call_remote;
 struct shard_join {
 	uint64_t call, with;
@@ -269,24 +289,28 @@ struct shard_join {
 };
 enum refusal shard_call_join(struct shard *s, struct shard_join *join,
 			     struct instant now) NODISCARD;
-/* The same of calls of two shards, by the one that has join.call. Both go on, with a way between them. far: what the other one's shard says of
- * that, which may be of another node; nobody looks at it where shard_call_was_joined. */
+/* The same for calls of two shards, by the shard that has join.call. Both calls continue, linked by
+ * a leg between shards. far: the answer of the remote shard, perhaps of another node; ignored if
+ * shard_call_was_joined. */
 enum refusal shard_call_join_remote(struct shard *s, struct shard_join *join,
 				    const struct call_remote *far, struct instant now) NODISCARD;
 /* By the same command before, perhaps by another process. */
 bool shard_call_was_joined(const struct shard *s, const struct shard_join *join);
-/* With whom another call is to be joined; slices live until the next event. As shard_call_join says of with. */
+/* The party that another call is to be joined with; slices live until the next event. As
+ * shard_call_join for with. */
 enum refusal shard_call_remote(const struct shard *s, uint16_t tenant, uint64_t call,
 			       enum shard_leg leg, struct call_remote *out) NODISCARD;
 /* Both shards are of this node; other has join.with. */
 enum refusal shard_call_join_local(struct shard *s, const struct shard *other,
 				   struct shard_join *join, struct instant now) NODISCARD;
 
-/* How a call of a phone of the tenant begins that means that: 0, it is called, or the status that the phone hears. *reason: why, a constant. */
+/* The outcome of a dialled number for a phone of the tenant: 0 if it is called, else the status.
+ * *reason: a constant. */
 struct dial_result;
 uint16_t shard_dial_outcome(const struct shard *s, uint16_t tenant,
 			    const struct dial_result *dialled, const char **reason);
-/* The tenant has that slot; and the slots of a group ("": of its first one). False: it has none of that name. */
+/* Whether the tenant has that slot; and the slots of a group ("": of its first one). Returns false
+ * if it does not exist. */
 bool shard_slot_is(const struct shard *s, uint16_t tenant, struct bytes slot);
 struct park_place;
 bool shard_slot_group(const struct shard *s, uint16_t tenant, struct bytes group,
@@ -304,20 +328,23 @@ struct shard_confer {
 	/* that is there, or the id that a new one is to have. out: which one it is */
 	uint64_t room;
 	uint64_t call;      /* its parties come, or are there */
-	enum shard_leg leg; /* ... whose is host; of a call of one none need be */
-	/* another call, whose parties come; 0: none. Who is in both leaves this one. Of another shard: that is told so by EFFECT_CONFER */
+	enum shard_leg leg; /* ... that is host; not needed for a call of one party */
+	/* another call, whose parties join; 0: none. A user in both leaves this one. If it is on a
+	 * remote shard, that is told by EFFECT_CONFER */
 	uint64_t with;
-	/* in its place: of live.endpoints, an application that hears all and is heard; while it is there two stay a conference. NULL: none */
+	/* instead: an application of live.endpoints that hears all and is heard; with it, two
+	 * members stay a conference. NULL: none */
 	const char *endpoint;
-	const char *to; /* shard_confer_ring: the extension whose best phone is rung, */
+	const char *to; /* shard_confer_ring: rings the best phone of this extension */
 	/* ... or a number outside, as this extension may call it; NULL: extensions alone, */
 	const char *whose;
 	uint64_t rung;    /* the id of that call, */
 	uint16_t inviter; /* member */
-	/* the call whose party is told by NOTIFY what becomes of it; 0: nobody is */
+	/* the call whose party gets the NOTIFYs; 0: none */
 	uint64_t referrer;
 	uint32_t refer; /* ... of its REFER with this CSeq */
-	/* ... it only listens, or is heard by the party of leg alone: it comes to two who speak, and is gone with them (MON-04). */
+	/* ... it only listens, or is heard by the party of leg alone: it joins two parties, and
+	 * leaves with them (MON-04). */
 	bool listens, coaches;
 	const struct shard_order *by; /* EFFECT_ORDERED is of the room */
 	uint32_t rings;               /* inside */
@@ -328,21 +355,24 @@ struct shard_confer {
 };
 /* Two calls become a conference, or one call joins the conference of the other. */
 enum refusal shard_confer(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
-/* The parties of a call of this shard go into a conference of another one, each in a call of its own. */
+/* The parties of a call of this shard join a conference of a remote one, each in a call of its
+ * own. */
 struct shard_confer_give {
 	uint64_t call, room;
 	struct bytes leaves; /* the user who is there already; empty: nobody */
-	uint8_t dialog; /* leg and 1 of a tag of that call, which must be his; 0: he may not be in it */
+	/* leg and 1 of a tag of that call, which must be the user's; 0: he may not be in it */
+	uint8_t dialog;
 };
 enum refusal shard_confer_give(struct shard *s, uint16_t tenant,
 			       const struct shard_confer_give *give, struct instant now) NODISCARD;
-/* The shard that has the conference which a SUBSCRIBE or a REFER is to, by whom its sender says he is; 0: it is to none that he is in, as far as
- * this one knows. Nothing more is known of him: that shard asks him who he is. */
+/* The shard of the conference that a SUBSCRIBE or REFER addresses, by the user that its sender
+ * claims to be; 0: no conference of his, as far as this shard knows. That shard authenticates
+ * him. */
 uint16_t shard_focus_shard(const struct shard *s, const struct sip_message *m);
 /* The parties of call, which may be of another shard, come into a room that is there. */
 enum refusal shard_confer_into(struct shard *s, struct shard_confer *o,
 			       struct instant now) NODISCARD;
-/* An extension is rung, and whoever answers comes: to the room, or with call to one that begins then. */
+/* Rings an extension; the callee that answers joins the room, or begins one with call. */
 enum refusal shard_confer_ring(struct shard *s, struct shard_confer *o,
 			       struct instant now) NODISCARD;
 enum shard_room_act {
@@ -353,7 +383,8 @@ enum shard_room_act {
 	SHARD_ROOM_STREAM, /* endpoint: likewise */
 	SHARD_ROOM_PLAY_STOP,
 	SHARD_ROOM_STREAM_STOP,
-	/* each of the others but its host, or (in_name_of) of those whom that member may change */
+	/* each of the others except its host, or (in_name_of) of those that this member may
+	 * change */
 	SHARD_ROOM_MUTE,
 	SHARD_ROOM_UNMUTE,
 	SHARD_ROOM_HOLD,
@@ -363,7 +394,7 @@ enum shard_room_act {
 struct room_play;
 struct shard_room_order {
 	enum shard_room_act act;
-	uint16_t in_name_of; /* the member whose right it is to be; 0: an operator's */
+	uint16_t in_name_of; /* the member whose rights are checked; 0: an operator */
 	const struct room_play *play;
 	const char *endpoint;
 	uint8_t record; /* enum order_record */
@@ -407,7 +438,7 @@ enum { CALL_VIEW_FLOWS_MAX = 32, CALL_VIEW_RECORDINGS_MAX = 2 };
 /* One of the two parties. */
 struct call_view_leg {
 	enum sip_transport transport;
-	bool held, muted;               /* by command: its party holds the other; it is not heard */
+	bool held, muted;               /* by command: its party holds the other; it is muted */
 	char profile[PROFILE_NAME_MAX]; /* the codec profile that its address has now */
 	char suite[40];                 /* SRTP crypto-suite of its first stream; "": plain */
 	char codecs[128];               /* agreed, as "PCMA,opus,H264"; "": nothing yet */
@@ -424,8 +455,8 @@ struct call_view {
 	bool waits;           /* it does */
 	char from[64], to[64], from_name[CALL_NAME_MAX], answered_by[64];
 	enum party_state states[2]; /* of caller and callee */
-	struct text const *sip_call_id
-		[2]; /* caller and callee (the caller again: nobody is asked yet); valid until the next event */
+	/* caller and callee (the caller twice: no callee yet); valid until the next event */
+	struct text const *sip_call_id[2];
 	struct addr remote[2]; /* SIP peers */
 	struct call_view_leg legs[2];
 	uint32_t leg_count; /* the caller and everybody who rings, talks or is on the way out */
@@ -443,9 +474,8 @@ struct call_view {
 			const char *reason; /* why not; NULL: it was just asked */
 			uint16_t status;    /* that it refused with; 0: it did not */
 			bool refused;
-			struct addr at; /* ADDR_NONE: nobody is asked now */
-			uint8_t speak,
-				takes; /* parties that are to be heard, and those whose stream it takes */
+			struct addr at;       /* ADDR_NONE: nobody is asked now */
+			uint8_t speak, takes; /* parties to be recorded; streams that it accepts */
 		} recorder;
 	} recordings[CALL_VIEW_RECORDINGS_MAX];
 	uint32_t flow_count; /* those of the two first */
@@ -455,21 +485,24 @@ struct call_view {
 		enum media_kind kind;
 		struct addr local, remote;
 		uint32_t ssrc_out;
-		uint8_t transcoded_to; /* what its party says the other one hears in that codec: enum media_codec and 1; 0: as it is */
+		/* the codec that its audio is transcoded to for the peer: enum media_codec and 1;
+		 * 0: not transcoded */
+		uint8_t transcoded_to;
 		struct flow_resume resume; /* last checkpoint */
 	} flows[CALL_VIEW_FLOWS_MAX];
 };
 bool shard_call_view(const struct shard *s, uint64_t call, struct call_view *out);
 /* A leg, also of a phone that rings or is on its way out. Slices live until the next event. */
 struct call_leg_view {
-	char party; /* 'a': the caller, 'b': whom it speaks with; 0: neither */
+	char party; /* 'a': the caller, 'b': its peer; 0: neither */
 	const char *state;
 	bool outbound; /* its INVITE was ours */
 	struct bytes user, trunk, sip_call_id;
 	struct addr remote;
 	struct call_view_leg facts;
 };
-/* That of *number, or the next one behind it, whose number *number is then. False: none is left. */
+/* The leg *number, or the next one behind it, whose number is then written to *number. Returns
+ * false behind the last. */
 bool shard_call_leg(const struct shard *s, uint64_t call, uint64_t *number,
 		    struct call_leg_view *out);
 /* False: there is no such call. */
@@ -483,7 +516,8 @@ struct call_play {
 /* False: nothing. */
 bool shard_call_play(const struct shard *s, uint64_t call, struct instant now,
 		     struct call_play *out);
-/* Where the party of a leg is (call_view.flows); CALL_VIEW_CALLER: of the caller. False: there is no such leg. */
+/* The state of the party of a leg (call_view.flows); CALL_VIEW_CALLER: of the caller. Returns false
+ * if the leg does not exist. */
 enum { CALL_VIEW_CALLER = UINT8_MAX };
 struct party_place;
 bool shard_call_place(const struct shard *s, uint64_t call, uint8_t leg, struct party_place *out);
@@ -491,21 +525,21 @@ bool shard_call_place(const struct shard *s, uint64_t call, uint8_t leg, struct 
 bool shard_call_flow(const struct shard *s, uint64_t call, struct writer *w);
 /* The tenant of a call. False: there is no such call. */
 bool shard_call_tenant(const struct shard *s, uint64_t call, uint16_t *tenant);
-/* Where the phone of that extension is in it: 'a' (the caller's leg) or 'b'; 0: it is no party of it. */
+/* The side of that extension's phone in the call: 'a' (the caller's leg) or 'b'; 0: not a party. */
 char shard_call_party(const struct shard *s, uint64_t call, struct bytes user);
-/*
- * Whether an extension has that password, given in clear by who is no phone: it counts with those of SIP, and with PINs on all nodes. False:
- * it has not; or *wait_ns: it was not looked at, and is in so long.
- */
+/* Checks an extension's password given in clear by a client other than a phone: failures count with
+ * those of SIP, and with PINs on all nodes. Returns false if it is wrong, or was not checked:
+ * *wait_ns is the time until it may be. */
 bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number,
 			   struct bytes password, const struct addr *source, struct instant now,
 			   uint64_t *wait_ns);
-/* The same without what stands in session descriptions, which must be read for it: codecs and suites are "". */
+/* The same without what needs the SDP to be parsed: codecs and suites are "". */
 bool shard_call_glance(const struct shard *s, uint64_t call, struct call_view *out);
-/* What the party of a leg says of an m-line; *contact: address of its SIP, ADDR_NONE where it is a name. False: nothing is agreed. */
+/* What the party of a leg has in an m-line; *contact: address of its SIP, ADDR_NONE if a name.
+ * Returns false if nothing is agreed. */
 bool shard_call_line(const struct shard *s, uint64_t call, uint8_t leg, uint8_t line,
 		     struct line_facts *out, struct addr *contact);
-/* Between us and a party: valid until the next event. Has keys. */
+/* The session between us and a party, valid until the next event. Contains SRTP keys. */
 struct call_session {
 	struct bytes call_id, local, remote, remote_tag, target; /* of the dialog */
 	char local_tag[ID_TAG_LEN];
@@ -516,13 +550,15 @@ struct call_session {
 /* leg: of the caller or the callee. False: no session is in force. */
 bool shard_call_session(const struct shard *s, uint64_t call, uint8_t leg,
 			struct call_session *out);
-/* The call that a message, received (and handed to shard_receive before) or sent, belongs to; 0: none that is known. Costs its parsing. */
+/* The call of a message that was received (by shard_receive) or sent; 0: unknown. Costs its
+ * parsing. */
 uint64_t shard_whose(const struct shard *s, struct bytes message);
-/* It has answered, or is to answer, that very request; of an ACK or a CANCEL the INVITE that it is about. */
+/* It has a transaction for that very request; for an ACK or a CANCEL, for its INVITE. */
 bool shard_has_request(const struct shard *s, const struct sip_message *m);
 /* Walks all calls: *cursor = 0 first. */
 bool shard_call_next(const struct shard *s, uint32_t *cursor, struct call_view *out);
-/* The same, but only what lists show: of *out the rest, from data on and but for the times, stays as it is. */
+/* The same with the fields of lists only: the rest of *out, from data on except the times, is
+ * unchanged. */
 bool shard_call_head_next(const struct shard *s, uint32_t *cursor, struct call_view *out);
 /* A subscription as lists show it. Slices live until the next event. */
 struct subscription_row {
@@ -530,7 +566,7 @@ struct subscription_row {
 	const char *tenant, *package;
 	struct bytes watcher, resource, trunk;
 	uint64_t begun_utc_ms, expires_utc_ms; /* as the wall shows them */
-	uint32_t notified, resources; /* resources: of a list; 0: it is none, or an empty one */
+	uint32_t notified, resources;          /* resources: of a list; 0: not a list, or empty */
 	const struct addr *remote;
 };
 /* Walks all subscriptions: *cursor = 0 first. */
@@ -550,13 +586,14 @@ void shard_counts_show(const struct shard *s, const struct shard_counts *total);
 /* Networks without the pairs of ports that one more call takes. */
 uint32_t shard_networks_full(const struct shard *s, struct instant now);
 
-/* Where a party of a call is, if it does not simply speak with the other one: what the doctor and call.why tell of it. A value. */
+/* The state of a party that is not simply bridged with its peer, for the doctor and call.why. A
+ * value. */
 
 enum party_place_kind {
 	PARTY_TALKS,
-	PARTY_WAITS, /* an application is asked for it, and has not answered */
-	PARTY_ALONE, /* answered by tandem; no other party, and nothing is played */
-	PARTY_PLAYED, /* a command plays to it, awaits DTMF digits of it, or records a message of it */
+	PARTY_WAITS,    /* an application is asked for it, and has not answered */
+	PARTY_ALONE,    /* answered by tandem; no other party, and nothing is played */
+	PARTY_PLAYED,   /* a command plays to it, collects its DTMF digits, or records a message */
 	PARTY_STREAMED, /* it is with an application by live audio */
 	PARTY_ECHOED,   /* it hears itself */
 	PARTY_PARKED,
@@ -568,11 +605,11 @@ enum { PARTY_NAME_MAX = 80 };
 
 struct party_place {
 	enum party_place_kind kind;
-	bool sounds; /* there is something of the node that it is to hear, in a codec that it takes */
-	bool collects, records, paused;     /* played */
+	bool sounds;                    /* the node has a sound for it in a codec that it accepts */
+	bool collects, records, paused; /* played */
 	bool muted, deaf, held, waits_host; /* confers */
 	uint8_t file, file_count;           /* played: which one of how many, from 1 on */
-	uint16_t others;                    /* confers: in the conference beside it */
+	uint16_t others;                    /* confers: other members of its conference */
 	uint64_t room;                      /* confers */
 	char application[PARTY_NAME_MAX];   /* that has the call; "": none */
 	char name[PARTY_NAME_MAX];          /* of the file, endpoint, slot or number; "": none */

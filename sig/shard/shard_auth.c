@@ -116,7 +116,7 @@ static bool comes_to(const struct shard_settings *settings, const struct trunk_s
 	return !t->network[0] || (l && !strcmp(settings->networks[l->network].name, t->network));
 }
 
-/* RFC 5922 7.4: whom tls.ca vouches for may still be another one. */
+/* RFC 5922 7.4: a certificate vouched for by tls.ca may still name another domain. */
 static bool is_named(const struct shard_settings *settings, const struct trunk_settings *t,
 		     const struct sip_hop *hop)
 {
@@ -353,12 +353,12 @@ void shard_trust_peer(struct shard *s, const struct sip_hop *hop)
 /* Credentials that are asked for. */
 struct auth_request {
 	const struct sip_message *m;
-	uint16_t tenant; /* whose user its sender says that it is */
+	uint16_t tenant; /* the tenant of the user that the sender claims to be */
 	bool proxy;
 	const struct digest_server *server; /* with the tenant's realm */
 };
 
-/* Each tenant's phones are challenged in its own realm, so no nonce and no password of one is any good for another. */
+/* Each tenant has its own realm, so nonces and passwords of one are useless for another. */
 static const struct digest_server *auth_server(const struct shard *s, uint16_t tenant,
 					       struct digest_server *space)
 {
@@ -372,7 +372,7 @@ static const struct digest_server *auth_server(const struct shard *s, uint16_t t
 	return space;
 }
 
-/* Stateless, so the nonce of a repeated request is the same within its millisecond and costs nothing. */
+/* Stateless: a request repeated within a millisecond gets the same nonce and costs no memory. */
 static void auth_challenge(struct shard *s, const struct auth_request *ask, bool stale)
 {
 	struct writer w = writer_over(s->host.extra, HOST_EXTRA);
@@ -391,7 +391,7 @@ void shard_misuse(struct shard *s, const struct sip_message *m, enum security_ki
 		       s->host.now.ns);
 }
 
-/* Whoever guesses hears nothing of what it guessed. */
+/* A guesser is not told whether the password was right. */
 static void auth_wait(struct shard *s, const struct sip_message *m, uint64_t wait_ns)
 {
 	struct writer extra = writer_over(s->host.extra, HOST_EXTRA);
@@ -428,7 +428,8 @@ static enum auth_standing auth_standing(const struct shard *s, const struct sip_
 	return is_registered_elsewhere(s, a, &m->hop.remote) ? AUTH_NEIGHBOUR : AUTH_STRANGER;
 }
 
-/* Most extensions are never failed at. Without memory it counts with names that are none. */
+/* Most extensions never have a failure. Without memory it counts with names that have no
+ * extension. */
 static struct auth_guesses *auth_guesses_of(struct shard *s, uint16_t tenant, struct bytes user)
 {
 	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, user);
@@ -440,7 +441,7 @@ static struct auth_guesses *auth_guesses_of(struct shard *s, uint16_t tenant, st
 		       : auth_limit_nobody(&s->commons->auth_limit, &s->commons->key, tenant, user);
 }
 
-/* Whom a name for authentication means. */
+/* The extension that an authentication name belongs to. */
 struct auth_who {
 	struct shard_extension_slot *slot;  /* NULL: nobody */
 	struct bytes number;                /* the name, without its location */
@@ -492,7 +493,8 @@ static void auth_wrong(struct shard *s, const struct auth_request *ask, const st
 	auth_challenge(s, ask, false);
 }
 
-/* Also whom a right answer was taken from, and who sends it again from the same address: a phone that never counts asks once more. */
+/* Also an answer accepted before, and a repetition from the same address: a phone that never counts
+ * nonces is challenged once more. */
 static bool auth_is_first(struct shard *s, const struct auth_request *ask,
 			  const struct digest_answer *a)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The calls of a shard, found by their id; and everything that reaches a call from outside of SIP. */
+/* The calls of a shard, found by their id; and everything outside of SIP that reaches a call. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -16,7 +16,8 @@
 #include "sig/step/step.h"
 #include "sig/subscription/features.h"
 
-/* Who we are to a party that asks: what the document of its trunk says now, and of a recorder the settings. */
+/* Our identity towards a party that challenges us: by the present document of its trunk, and of a
+ * recorder by the settings. */
 
 static const struct trunk_settings *trunk_of_dialog(const struct shard *s, const struct dialog *d)
 {
@@ -54,7 +55,8 @@ bool shard_account_of(void *owner, const struct dialog *d, struct digest_account
 	return true;
 }
 
-/* Whom a request is charged to, and what it hears when that one has had enough (sig/host/quota.h). */
+/* The quota that a request is charged to, and the response when it is used up
+ * (sig/host/quota.h). */
 
 enum { TENANT_WAIT_S = 5 }; /* until some call may have ended */
 
@@ -149,7 +151,8 @@ void shard_quota_release(const struct shard *s, const struct quota_party *party,
 	quota_release(&s->settings.quota, party, item);
 }
 
-/* Also from a trunk or a trusted peer: who hears 503 may take the node for gone, with all tenants that it has (RFC 3263 4.3). */
+/* Also from a trunk or trusted peer: its receiver could take 503 as the node being down, with all
+ * tenants (RFC 3263 4.3). */
 static bool tenant_refuses(struct call_refusal *why, enum refusal reason, const char *text,
 			   uint32_t wait_s)
 {
@@ -218,8 +221,8 @@ void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t s
 	shard_refuse(s, NULL, m, status, why->reason, writer_lines(&extra));
 }
 
-/* The store away and back: nobody waits while it is away; when it is back it may have lost what it had acknowledged, so it is told
- * every call again, so many at a time that nothing else suffers. */
+/* The store leaves and returns: nothing waits while it is away; on its return it may have lost
+ * acknowledged saves, so every call is saved again, at a rate that does not disturb other work. */
 
 enum {
 	ASSERT_STEP_MS = 10,
@@ -530,7 +533,8 @@ static void note_video(struct shard *s, struct call *c)
 	s->commons->videos += c->counted_as_video - before;
 }
 
-/* One call may have another one step. What is sent meanwhile to those who watch either is of neither. */
+/* A step of one call may cause a step of another. NOTIFYs to watchers in between belong to
+ * neither. */
 static uint64_t sender_set(struct shard *s, uint64_t call)
 {
 	uint64_t outer = s->txns.sender;
@@ -613,7 +617,7 @@ void shard_call_ended(struct shard *s, uint64_t call, bool saved, struct instant
 	(void)shard_call_event(s, call, &ev, now);
 }
 
-/* The engine may not have heard yet that the flow went to another call: then all are looked at. */
+/* The engine may not know yet that the flow moved to another call: then all calls are searched. */
 static struct call *call_of_flow(struct shard *s, uint64_t call, struct flow_id id)
 {
 	struct call *c = shard_call_find(s, call);

@@ -55,7 +55,8 @@ static bool originate_is_paid(const struct shard_originate *o)
 	return o->payer && o->payer[0];
 }
 
-/* A number outside, as the dial plan of who calls has it. Who makes an emergency call does so himself. */
+/* A number outside, by the dial plan of the caller. Emergency calls cannot be originated for a
+ * user. */
 static enum refusal originate_outside_may(struct shard *s, const struct shard_originate *o,
 					  const char *to, char number[ROUTE_USER_MAX])
 {
@@ -100,7 +101,7 @@ static enum refusal originate_first(struct shard *s, const struct shard_originat
 	return refused ? refused : shard_way_out(s, o->tenant, bytes_str(number), o->call, from);
 }
 
-/* Whom it speaks with then. number: where that is one outside, as it is dialled. */
+/* The callee of an originated call. number: written for a number outside, as dialled. */
 static enum refusal originate_second(struct shard *s, const struct shard_originate *o,
 				     char number[ROUTE_USER_MAX])
 {
@@ -201,7 +202,8 @@ enum refusal shard_call_originate(struct shard *s, const struct shard_originate 
 	return r ? r : originate_start(s, o->call, o->tenant, &start_args);
 }
 
-/* By the same command, perhaps by another process. Where the new call is over, the old one may still know of it. */
+/* Split before by the same command, perhaps by another process. If the new call is over, the old
+ * one may still know. */
 static bool was_split(struct shard *s, const struct shard_split *split)
 {
 	const struct call *c = shard_call_find(s, split->call);

@@ -49,7 +49,8 @@ static enum refusal shard_may_confer(const struct call *c, enum shard_leg leg, b
 							       : REFUSED_NOT;
 }
 
-/* CONF-04: it is none that came to who brings it, whose leg is left there, or that one has call waiting. */
+/* CONF-04: it is not an incoming call of the inviter, whose leg is left there, or the inviter has
+ * call waiting. */
 static bool shard_may_bring(const struct shard *s, const struct call *c, enum shard_leg leaves)
 {
 	const struct leg *l = leaves == SHARD_LEG_CALLEE ? call_callee(c) : NULL;
@@ -82,7 +83,8 @@ static bool was_given(const struct shard *s, const struct call *c, uint64_t room
 	return r && r->object.follows == room;
 }
 
-/* Whose party leaves it. By his dialog: that is where it is now, and nobody else's. NULL: there is none. */
+/* The call with the leaving party, found by its dialog: that is where it is now, and belongs to
+ * that user alone. Returns NULL if not found. */
 static const struct call *give_find(const struct shard *s, const struct shard_confer_give *give,
 				    enum shard_leg *leaves)
 {
@@ -221,8 +223,9 @@ static bool comes_add_remote(struct room *r, const struct room_comes *comes, str
 {
 	struct room_comes *to = &r->comes[r->comes_count];
 
+	/* the first asker is notified of the result, and no other */
 	if (comes_already(r, comes->call))
-		return !comes->referrer; /* who asked first is told what becomes of it, and nobody else */
+		return !comes->referrer;
 	if (r->comes_count == ROOM_COMES_MAX)
 		return false;
 	*to = *comes;
@@ -242,7 +245,7 @@ void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place)
 	}
 }
 
-/* Whose party is host; of one that is alone its own. */
+/* The leg whose party is host; for a party alone its own. */
 static enum shard_leg host_leg(const struct call *c, enum shard_leg leg)
 {
 	return call_callee(c) ? leg : SHARD_LEG_CALLER;
@@ -294,7 +297,7 @@ static bool confer_is_remote(const struct shard *s, const struct shard_confer *o
 	return o->with && remote_shard_is_reachable(&s->settings, id_shard(o->with));
 }
 
-/* Whose leg in the other call is left, if that is his, too. */
+/* Whether his leg in the other call is left, too. */
 static void confer_host(const struct shard *s, struct shard_confer *o)
 {
 	const struct call *c = shard_call_find(s, o->call);
@@ -356,7 +359,7 @@ enum refusal shard_confer(struct shard *s, struct shard_confer *o, struct instan
 
 /* ---- into one that is there ---- */
 
-/* Of a call of another shard, whose parties are to be sent. */
+/* For a call of a remote shard, whose parties are to be sent. */
 static enum refusal confer_into_remote(struct shard *s, const struct shard_confer *o,
 				       struct room *r)
 {
@@ -474,7 +477,8 @@ static enum refusal ring_find(struct shard *s, uint16_t tenant, const struct sha
 	return refused;
 }
 
-/* Who asks, or in whose name an operator does; the operator himself has no quota. False: nobody's. */
+/* The user who asks, or in whose name an operator asks; an operator has no quota. Returns false if
+ * there is no payer. */
 static bool ring_payer(const struct shard *s, const struct shard_confer *o, const struct room *r,
 		       struct quota_name *out)
 {
@@ -515,7 +519,7 @@ static enum refusal ring_may(struct shard *s, const struct shard_confer *o, cons
 	return why.reason;
 }
 
-/* Whoever asks, and however often: it is the phones of one number, and one leg outside. */
+/* By any member and any number of times: it rings the phones of one number, and one leg outside. */
 static bool rings_already(const struct shard *s, const struct room *r, struct bytes user)
 {
 	for (const struct room_member *m = r->first; m; m = m->next) {

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Number analysis and routing of a shard. It connects the pure dial plan (sig/dial/dial.h) with the
+ * tables of the tenant: extensions, rooms, flows, trunks and emergency numbers; maps its outcome to
+ * SIP responses; and holds INVITEs, MESSAGEs and REFERs while the store is asked about a user of
+ * another node. It also admits calls from trunks (channels, loops), and gives calls to trunks their
+ * Request-URI, hop and media terms. */
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,7 +130,7 @@ bool shard_is_emergency(const struct shard *s, uint16_t tenant, struct bytes by,
 	       dial_is_emergency(&asker, bytes_str(user), number);
 }
 
-/* Whose it is is not known yet: there may be any code in front of it. */
+/* The tenant is not known yet: any access code may be in front of the number. */
 bool shard_may_be_emergency(const struct shard *s, const struct sip_uri *uri)
 {
 	char user[ROUTE_USER_MAX];
@@ -217,8 +223,9 @@ uint16_t shard_dial_outcome(const struct shard *s, uint16_t tenant,
 	return why.status;
 }
 
-/* INVITEs, and MESSAGEs outside of dialogs, that wait for what the store says of the user that they name: authenticated, not yet calls. And REFERs
- * of members who bring him into their conference. */
+/* Authenticated INVITEs, and MESSAGEs outside of dialogs, that wait for the store's data on the
+ * user they name and are not yet calls. And REFERs of members that invite that user into their
+ * conference. */
 
 enum { INVITE_WAITS_MAX = 1024 };
 
@@ -386,7 +393,7 @@ void shard_invite_found(void *owner, uint64_t token, struct instant now)
 	invite_wait_free(s, w);
 }
 
-/* Calls that wait for what the store says of a user, whom they are sent on to. */
+/* Calls that wait for the store's data on a user that they are forwarded to. */
 
 void shard_user_asks_drop(struct shard *s)
 {
@@ -429,7 +436,8 @@ uint64_t shard_user_ask(void *owner, uint16_t tenant, struct bytes user, uint64_
 	return a->token;
 }
 
-/* Calls from trunks: who speaks, whom a number means, under which terms. And where calls to them go. */
+/* Calls from trunks: the caller, the meaning of the number, and the terms. And the targets of calls
+ * to trunks. */
 
 uint16_t shard_trunk_of(const struct shard *s, const struct sip_hop *hop)
 {
@@ -461,7 +469,7 @@ bool shard_trunk_calls(const struct shard *s, const struct sip_message *m, uint1
 	       !bytes_cstr(bytes_str(to), user, ROUTE_USER_MAX);
 }
 
-/* Our own INVITE came back: whoever is asked sends to us what we send to it. */
+/* Our own INVITE came back: the callee routes to us what we send to it. */
 static bool is_own(const struct shard *s, const struct sip_message *m)
 {
 	const struct call *c;
@@ -605,7 +613,8 @@ static void write_user(struct writer *w, const struct text *number)
 	}
 }
 
-/* An address with its port needs no word; TLS is no transport of a URI that is not sips, but what all understand. */
+/* An address with its port needs no transport parameter; TLS is none in a URI that is not sips, but
+ * all understand it. */
 static void write_place(struct writer *w, const struct sip_place *p, uint8_t transport)
 {
 	bool v6 = strchr(p->host, ':') != NULL;
@@ -619,7 +628,7 @@ static void write_place(struct writer *w, const struct sip_place *p, uint8_t tra
 		writer_str(w, ";transport=tls");
 }
 
-/* The first address of ours in its network. False: there is none that can be used. */
+/* The first address of ours in its network. Returns false if none is usable. */
 static bool trunk_local(const struct shard_settings *set, const struct trunk_settings *t,
 			struct sip_hop *hop, bool numeric)
 {
@@ -655,7 +664,8 @@ static bool trunk_hop(const struct shard *s, const struct trunk_settings *t,
 	return place_check(&s->host, hop, &hop->remote, true) == DESTINATION_OK;
 }
 
-/* RFC 4694: parameters of the number, which is a telephone number then (RFC 3261 19.1.6). What would need an escape is left out. */
+/* RFC 4694: parameters of a telephone number (RFC 3261 19.1.6). Values that would need an escape
+ * are left out. */
 static bool portability_is_sendable(const struct trunk_settings *t, struct bytes value)
 {
 	struct identity_policy policy = identity_of_trunk(&t->identity);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The extensions of a shard: their documents by tenant and number, with the texts set for each
+ * (watch lists, members, pickup and park groups, BLF keys, presence, forwarding). Also the codec
+ * profiles and source ranges of tenants, which decide what a leg may be offered, and the tenant of
+ * a request outside of a dialog by its domains. Written by the host when documents change
+ * (shard.h), read at each decision of a call. */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +12,8 @@
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 
-/* Codec profiles, and the ranges of source addresses that choose one (REG-12). Both tables are small and read once a leg. */
+/* Codec profiles, and the source ranges that select one (REG-12). Both tables are small and read
+ * once per leg. */
 
 /* Without a profile of that name in the documents. */
 static const struct shard_profile g_unlimited = { .name = PROFILE_DEFAULT,
@@ -153,10 +160,11 @@ const struct shard_profile *shard_profile_of(const struct shard *s, uint16_t ten
 	return found ? found : &g_unlimited;
 }
 
-/* Whose a request outside of a dialog is: of which tenant its sender is, and the users that it names. */
+/* The tenant of a request outside of a dialog: from its sender's domain, or from the users that it
+ * names. */
 
-/* Whoever is at a tenant's domain is that one's, whomever it calls: the other tenant is elsewhere for it. A sender at no domain of ours
- * is asked for the password of whose domain it calls. */
+/* A sender at a tenant's domain is of that tenant, whichever domain it calls. A sender at no domain
+ * of ours is challenged in the realm of the domain that it calls. */
 static uint16_t tenant_of_sender(const struct shard *s, const struct sip_message *m)
 {
 	const struct tenants *all = s->settings.tenants;
@@ -168,7 +176,8 @@ static uint16_t tenant_of_sender(const struct shard *s, const struct sip_message
 	return route_is_ours(&m->from.uri, TENANT_DEFAULT, &s->settings) ? TENANT_DEFAULT : called;
 }
 
-/* The other shard says it by name, also where its calls go on without it: the default one's is left out. */
+/* The remote shard names the tenant, also if its calls go on without; the default tenant's name is
+ * left out. */
 static uint16_t tenant_in_inter_shard(const struct shard *s, const struct sip_message *m)
 {
 	struct bytes name;

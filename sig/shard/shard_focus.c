@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What parties ask the focus of a conference for (RFC 4579): whoever is rung, comes with another call, or begins one beside a call of two. Rooms
- * have their turn behind the step in which that is asked. */
+/* Requests of parties to the focus of a conference (RFC 4579): to ring a target, to add another
+ * call, or to begin a conference from a two-party call. Rooms have their turn behind the step of
+ * the request. */
 
 #include "sig/call/resolve.h"
 #include "sig/call/trunk_route.h"
@@ -15,10 +16,10 @@
 #include "sig/shard/shard_state.h"
 #include "sig/sip/dialog_name.h"
 
-/*
- * INVITE to a conference of calls by its name (RFC 4579 5.1), or with Join to those who speak in a dialog (RFC 3911): whose right it is. A phone
- * joins a dialog of its own extension. A member joins his conference, also by another phone; what a factory made each whom a member has invited.
- */
+/* INVITE to a conference by its name (RFC 4579 5.1), or with Join to the parties of a dialog (RFC
+ * 3911), and the right to do so. A phone joins a dialog of its own extension; a member joins his
+ * conference, also by another phone; a conference made by a factory admits those that a member has
+ * invited. */
 
 static bool focus_call_fail(struct call_refusal *why, uint16_t status, const char *text)
 {
@@ -36,7 +37,7 @@ static bool focus_call_into(const struct room *r, char to[ROUTE_USER_MAX], struc
 	return true;
 }
 
-/* Its shard says whose right it is. */
+/* Its shard decides on the right. */
 static bool focus_call_away(struct bytes name, uint16_t shard, char to[ROUTE_USER_MAX],
 			    struct call_set *set)
 {
@@ -158,7 +159,8 @@ bool shard_focus_calls(struct shard *s, const struct sip_message *m, uint16_t te
 		       : focus_call_named(s, m, tenant, user, to, set, why);
 }
 
-/* A number outside that a member brings: its phone's extension calls it, as its dial plan has it, by the first trunk that can be asked. */
+/* A number outside that a member invites is called by the extension of its phone, by its dial plan
+ * and the first usable trunk. */
 
 /* False: its server is not there, or its name is not known yet. */
 static bool out_target(struct shard *s, uint16_t tenant, const struct trunk_route_server *route,
@@ -248,7 +250,7 @@ static enum refusal focus_rings(struct shard *s, const struct focus_addition *a)
 	return shard_room_ring(s, &o, a->room);
 }
 
-/* Whoever stays of that call is host there where his place is that of one. */
+/* The remaining member of that call is host if he takes the place of the host. */
 static enum refusal focus_comes(struct shard *s, const struct focus_addition *a, struct call *comes)
 {
 	const struct call *place = a->stead ? shard_call_find(s, a->stead) : NULL;
@@ -350,7 +352,7 @@ enum refusal shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, s
 
 /* ---- which shard it is for ---- */
 
-/* By a call of the sender: of a conference that goes on elsewhere its own shard knows nothing else. */
+/* By a call of the sender: this shard knows nothing else of a conference on a remote shard. */
 static uint16_t focus_shard_of_call(const struct shard *s, uint16_t tenant, struct bytes user,
 				    struct bytes name)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parties that come back over another way: a phone whose connection died has registered again, or goes on in its dialog from elsewhere
- * (RFC 5626). What waited for it goes there. */
+/* Parties that return by another hop: a phone whose connection died registers again, or continues
+ * in its dialog from another address (RFC 5626). Requests that waited for it go there. */
 #include "base/log.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
@@ -12,8 +12,9 @@
 #include "sig/shard/shard_state.h"
 #include "sig/sip/hop.h"
 
-/* After a restart no connection has its name any more. Where no NAT stands between the address is the machine's, and its Contacts may
- * name different ports of it: that of its connection in a call, the one it listens on when it registers. */
+/* After a restart no connection has its old name. Without NAT the address is the machine's, and its
+ * Contacts may have different ports: that of its connection in a call, and the one it listens on
+ * when it registers. */
 bool shard_is_same_phone(const struct sip_hop *known, const struct sip_hop *from)
 {
 	if (sip_hop_same(known, from))
@@ -23,7 +24,7 @@ bool shard_is_same_phone(const struct sip_hop *known, const struct sip_hop *from
 	       addr_ip_eq(&known->remote, &from->remote);
 }
 
-/* The dialog that its REFER outside of this one made: what it is told there is told on its new way. */
+/* The dialog created by its REFER outside of this one: its NOTIFYs go by the new hop. */
 static void outside_moved(struct shard *s, const struct leg *l, const struct sip_hop *from,
 			  const struct sip_hop *to)
 {
@@ -52,8 +53,8 @@ static struct hop_party hop_party_of(const struct call *c, uint8_t leg, const st
 	};
 }
 
-/* An address says less than the party has shown: it is forged in a datagram, and who is on the way may have it. RFC 3261 18.1.1 has the same
- * party speak UDP and TCP. */
+/* An address proves less than the party has shown: it can be forged in a datagram, and an on-path
+ * attacker may have it. RFC 3261 18.1.1 lets one party use both UDP and TCP. */
 static bool hop_shows_less(const struct sip_hop *known, const struct sip_hop *from)
 {
 	if (sip_transport_is_secure(known->transport))
@@ -62,7 +63,8 @@ static bool hop_shows_less(const struct sip_hop *known, const struct sip_hop *fr
 	       !sip_transport_is_secure(from->transport);
 }
 
-/* The host, or the connection, that its requests come from; a neighbour may be anywhere, and a trunk's party wherever that trunk is. */
+/* The host or connection that its requests come from; a trusted neighbour may be anywhere, and a
+ * trunk's party wherever that trunk is. */
 static bool hop_is_known(const struct shard *s, const struct hop_party *p,
 			 const struct sip_hop *from)
 {
@@ -91,8 +93,8 @@ static bool phone_moved(struct shard *s, struct call *c, struct leg *l, const st
 	return true;
 }
 
-/* Only what is the user's own: who forges the source of one REGISTER must not draw another's calls to where the next one comes from.
- * A successor needs to know, and nobody waits for it; that save lets no leg go. */
+/* Only for the user's own: the forged source of one REGISTER must not divert another user's calls.
+ * A successor needs it; nothing waits for that save. */
 void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
 		     const struct sip_hop *from, const struct sip_hop *to)
 {
@@ -120,7 +122,8 @@ struct sip_hop shard_hop_own(const struct shard *s, const struct sip_hop *hop)
 	return own;
 }
 
-/* It may have registered at an address of another shard, which need not be here tomorrow: its dialogs go by ours. */
+/* It may have registered at an address of another shard, which may move to another node: its
+ * dialogs use ours. */
 void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
 		       const struct sip_hop *to, struct instant now)
 {
@@ -132,9 +135,9 @@ void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const st
 		shard_hop_moved(owner, tenant, user, &own_from, &own_to);
 }
 
-/* ---- a request that changes its dialog (RFC 3261 12.2), or its call, comes from another host ---- */
+/* ---- a request that changes its dialog (RFC 3261 12.2), or its call, from a new host ---- */
 
-/* Call-ID and tags are no secret: whoever may watch an extension is told them (RFC 4235). */
+/* Call-ID and tags are not secret: watchers of an extension get them (RFC 4235). */
 static bool hop_is_guarded(const struct sip_message *m)
 {
 	return m->method == SIP_INVITE || m->method == SIP_UPDATE || m->method == SIP_REFER ||
@@ -162,7 +165,7 @@ static bool hop_refuse(struct shard *s, const struct hop_party *p, const struct 
 	return false;
 }
 
-/* It shows whose it is. */
+/* Its credentials show its user. */
 static bool hop_prove(struct shard *s, const struct hop_party *p, const struct sip_message *m)
 {
 	const struct shard_extension *e = shard_authenticate(s, m, p->tenant, true);
@@ -189,8 +192,8 @@ bool shard_hop_judge(struct shard *s, const struct hop_party *p, const struct si
 	return known || hop_prove(s, p, m);
 }
 
-/* A phone behind the leg's address has the request's dialog beside the one in use: it is judged by where that one is, before anybody hears
- * another one. */
+/* A phone at the leg's address has both the request's dialog and the one in use: the request is
+ * judged by the latter, before any state changes. */
 bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m)
 {
 	const struct hop_party party = hop_party_of(c, leg, early_hop(c, leg, m));
@@ -205,7 +208,8 @@ bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct
 	return true;
 }
 
-/* With a late offer the call ends where the ACK has no answer. Any other one may come past a proxy that did not stay on the way. */
+/* After a late offer the call ends if the ACK has no answer. Any other ACK may come past a proxy
+ * without Record-Route. */
 bool shard_hop_allows_ack(struct shard *s, const struct call *c, uint8_t leg,
 			  const struct sip_message *m)
 {
@@ -223,7 +227,8 @@ bool shard_hop_allows_ack(struct shard *s, const struct call *c, uint8_t leg,
 	return false;
 }
 
-/* The way a request in a dialog came is the way to its sender, as long as that is the machine we knew. */
+/* The hop of an in-dialog request becomes the hop to its sender, as long as that is the machine
+ * known. */
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m)
 {
 	struct dialog *d = &c->legs[leg]->dialog;
@@ -240,7 +245,8 @@ void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct
 	outbox_touch(&c->out);
 }
 
-/* A copy of a request, or its CANCEL, over a new connection is answered there, the old one being dead (RFC 3261 18.2.2). */
+/* A repeated request, or its CANCEL, over a new connection is answered there, as the old one is
+ * dead (RFC 3261 18.2.2). */
 struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
 				  const struct sip_message *m)
 {
@@ -270,7 +276,8 @@ void shard_hop_listeners(struct shard *s, uint64_t connection)
 		txns_send(&s->txns, &slot->txn.hop, text_bytes(&slot->txn.message));
 }
 
-/* Costs what was on that connection, so a storm of ends costs no more than its beginning. Who came to us comes again, or is forgotten. */
+/* Costs only what was on that connection, so a storm of closes costs no more than the opens did.
+ * Parties that connected to us return, or are forgotten. */
 void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now)
 {
 	shard_set_now(s, now);
@@ -296,7 +303,8 @@ bool shard_hop_has_other(struct shard *s, const struct txn_slot *slot)
 	       ((l->uac && l->uac->named) || shard_flows_of(s, l, &other, 1));
 }
 
-/* Phones come back: their requests wait for that, up to the transaction's end. A neighbour that cannot be reached is refused at once. */
+/* Phones come back: requests to them wait for that until the transaction ends. An unreachable
+ * neighbour fails at once. */
 bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop)
 {
 	if (hop_is_edge(hop->connection))

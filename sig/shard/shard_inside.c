@@ -56,7 +56,8 @@ static struct call *success_find(const struct shard *s, const struct sip_message
 	return l && is_own_tag(&l->dialog, m->call_id, m->from.tag) ? c : NULL;
 }
 
-/* RFC 3261 13.2.2.4: it is acknowledged as long as it may come again, whatever has become of its leg and its call. */
+/* RFC 3261 13.2.2.4: it is acknowledged as long as it may be repeated, whatever became of its leg
+ * and call. */
 static void success_deliver(struct shard *s, uint64_t call, const struct call_event *ev)
 {
 	struct call_event found = *ev;
@@ -150,7 +151,7 @@ static bool is_challenged(struct shard *s, struct txn_slot *slot, const struct s
 	return c && leg_challenged(&s->host, c, slot->leg, slot, m);
 }
 
-/* Whom it was for may be at another place, too (RFC 3263 4.3). for_s: it wants to be left alone so long; 0: nobody said. */
+/* The target may be at another place, too (RFC 3263 4.3). for_s: its Retry-After; 0: none. */
 static bool goes_elsewhere(struct shard *s, struct txn_slot *slot, uint32_t for_s)
 {
 	struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
@@ -246,8 +247,9 @@ void shard_txn_timer(struct shard *s, struct txn_slot *slot)
 	}
 }
 
-/* Those who wait for a first answer from there need not wait (RFC 3261 18.4). ICMP: one look at all transactions per 100 ms, so that a
- * flood of such errors costs little; a connection that fails is never told twice. */
+/* Transactions that wait for a first response from there end early (RFC 3261 18.4). ICMP: one scan
+ * of all transactions per 100 ms, so a flood of errors costs little; a failed connection is
+ * reported once. */
 void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now)
 {
 	bool edge = hop_is_edge(hop->connection);
@@ -335,7 +337,7 @@ static void siprec_inside(struct shard *s, struct call *c, const struct sip_mess
 		shard_call_step(s, c, &ev);
 }
 
-/* The call and leg whose dialog the request is in. */
+/* The call and leg of the request's dialog. */
 static struct call *dialog_find(const struct shard *s, const struct sip_message *m, uint8_t *leg)
 {
 	struct call *c = tag_find(s, m->to.tag, leg);
@@ -375,8 +377,8 @@ void shard_ack(struct shard *s, const struct sip_message *m)
 	}
 }
 
-/* Its To tag is that of the INVITE's answers (RFC 3261 9.2). Never refused: it ends more than it costs; but it counts for who pays for
- * the INVITE. */
+/* Its To tag is that of the INVITE's responses (RFC 3261 9.2). Never refused, as it ends more than
+ * it costs; but it counts for the payer of the INVITE. */
 static void answer_cancel(struct shard *s, const struct sip_message *m, const struct call *c,
 			  uint8_t leg, const struct quota_party *payer)
 {
@@ -450,8 +452,9 @@ static bool inside_is_for_help(const struct shard *s, const struct call *c, uint
 	return e && (!e->enabled || !shard_transport_allowed(s, e, &m->hop));
 }
 
-/* It is in none of our dialogs. The process before may have ended the call and was killed before it said so: who hung up asks as long as
- * he may, and what he asks for is done (RFC 3261 15.1.2 has 481 as a SHOULD). */
+/* No dialog of ours. The previous process may have ended the call and been killed before it
+ * answered: a party that hangs up repeats that, and gets 200 (RFC 3261 15.1.2 has 481 as a
+ * SHOULD). */
 static void refuse_inside(struct shard *s, const struct sip_message *m)
 {
 	struct shard_reply over = { .status = 200 };
@@ -462,7 +465,7 @@ static void refuse_inside(struct shard *s, const struct sip_message *m)
 		shard_refuse(s, NULL, m, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 }
 
-/* A REFER waits for what is known of whom it names. */
+/* A REFER waits for data on the user that it names. */
 static bool inside_waits(struct shard *s, const struct sip_message *m)
 {
 	uint8_t leg;

@@ -31,14 +31,14 @@ struct caller {
 	struct carried_self self;
 	bool early_media;
 	bool emergency;     /* it calls such a number, and that one can be reached */
-	uint16_t trunk;     /* it is that one; TRUNK_NONE: it is none */
+	uint16_t trunk;     /* it is from that trunk; TRUNK_NONE: from none */
 	bool far;           /* it is in a call of another shard, which was admitted there */
 	uint8_t classes;    /* 1 << enum dial_class: that it may call */
 	uint8_t scheme;     /* enum dial_scheme: how it dials */
 	bool needs_account; /* enum account_by */
 	char account[ACCOUNT_KEYS_MAX]; /* that it has dialled before the number; "": none */
 	uint16_t location; /* where it makes an emergency call from; 0: it is not said */
-	bool known; /* it is a phone of its extension: it has shown the password, or is registered there */
+	bool known;        /* it is a phone of its extension: by password, or registered there */
 	struct offer_terms terms;
 	struct quota_party payer;
 };
@@ -125,7 +125,7 @@ static void apply_webrtc(const struct shard_extension *e, const struct sip_hop *
 
 	terms->dtls_offer = wish == WEBRTC_ALWAYS ||
 			    (wish == WEBRTC_AUTO && sip_transport_is_web(hop->transport));
-	/* whose fingerprint others could change is not known by it (RFC 5763 4) */
+	/* a fingerprint that others could change does not authenticate it (RFC 5763 4) */
 	terms->dtls_accept = terms->dtls_offer ||
 			     (wish == WEBRTC_AUTO && sip_transport_is_secure(hop->transport));
 }
@@ -135,7 +135,8 @@ static bool is_browser(const struct shard_extension *e, const struct sip_hop *ho
 	return sip_transport_is_web(hop->transport) || (e && e->webrtc == WEBRTC_ALWAYS);
 }
 
-/* What a party may use: the profile of its address, and what its extension says of SRTP and video (REG-08, REG-12, MED-08). */
+/* The media terms of a party: the profile of its address, and its extension's settings of SRTP and
+ * video (REG-08, REG-12, MED-08). */
 static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant,
 					  const struct shard_extension *e,
 					  const struct sip_hop *hop)
@@ -148,7 +149,7 @@ static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant
 	if (hop->transport == SIP_INTER_SHARD) /* a party's terms are those of its own leg */
 		return remote_shard_terms(&s->settings);
 	terms.sdes_offer = only || insecure;
-	/* keys in the clear are no keys, unless somebody wants it so */
+	/* SRTP keys sent in clear are useless, unless the settings allow it */
 	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);
 	terms.sdes_only = only;
 	terms.no_video |=
@@ -212,7 +213,8 @@ static bool speaks_for(struct shard *s, const struct sip_message *m, char user[R
 	return false;
 }
 
-/* Another domain's number is none, and with an access code it may be that of an extension. by: who calls, where that is known. */
+/* A number of another domain does not count, and with an access code it may be an extension's. by:
+ * the caller, if known. */
 static bool is_number_for_help(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 			       const char *by, char number[ROUTE_USER_MAX])
 {
@@ -306,7 +308,8 @@ static void caller_known(struct shard *s, const struct sip_message *m, struct ca
 	apply_profile(s, e, &m->hop, caller);
 }
 
-/* Who is trusted may name a host, in the phone's Contact or in its Path. A flow is a connection (RFC 5626), and no name. */
+/* A trusted sender may name a host in the phone's Contact or Path. A flow is a connection (RFC
+ * 5626), not a name. */
 static bool is_by_name(const struct shard *s, const struct binding *b)
 {
 	return s->settings.lookup.find && !b->reg_id && !b->nat &&
@@ -428,7 +431,7 @@ struct bytes shard_contact_of(void *owner, const struct dialog *d)
 									   : (struct bytes){ 0 };
 }
 
-/* Strangers ask, too: whether there is such a user is none of their business. */
+/* Strangers ask, too: they must not learn whether such a user exists. */
 uint16_t shard_gruu_status(const struct shard *s, const struct sip_message *m)
 {
 	uint16_t tenant = shard_tenant_of(s, m);
@@ -507,7 +510,8 @@ static bool slot_may_be_called(const struct shard *s, const struct caller *calle
 	return false;
 }
 
-/* Behind the code that says so: an account code, '*', and what is called. False: it is none, or behind one. */
+/* Splits a dialled string with the account feature code: account code, '*', number. Returns false
+ * for any other. */
 static bool account_cut(struct caller *caller, struct bytes value, char user[ROUTE_USER_MAX])
 {
 	char number[ROUTE_USER_MAX];
@@ -521,8 +525,9 @@ static bool account_cut(struct caller *caller, struct bytes value, char user[ROU
 	return true;
 }
 
-/* No extension has that number. Codes, and numbers outside, are for phones of extensions: whom a peer names need not be the one who speaks.
- * True: somebody of ours is meant, *user; or a feature code, *set. */
+/* No extension has that number. Feature codes and numbers outside are for phones of extensions: a
+ * user named by a peer need not be the one who speaks. Returns true for a user of ours, *user; or a
+ * feature code, *set. */
 static bool route_dialled(const struct shard *s, struct caller *caller, char user[ROUTE_USER_MAX],
 			  struct call_set *set, struct call_refusal *why)
 {
@@ -628,7 +633,7 @@ static bool route_verdict_is(const struct shard *s, const struct sip_message *m,
 	return false;
 }
 
-/* From a trunk: whom the number means that it calls. */
+/* From a trunk: the user of the called number. */
 static bool route_did(const struct shard *s, const struct sip_message *m,
 		      const struct caller *caller, char user[ROUTE_USER_MAX],
 		      struct call_refusal *why)
@@ -670,7 +675,7 @@ static bool route(const struct shard *s, const struct sip_message *m, struct cal
 	return route_verdict_is(s, m, caller, verdict, user, why);
 }
 
-/* Who asks is known: whoever looks for the call finds it. */
+/* The caller is known: the refused call is listed for those who look for it. */
 static void refuse_known(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
 			 uint16_t tenant, struct bytes from, const struct call_refusal *why)
 {
@@ -715,7 +720,8 @@ static void invite_start(struct shard *s, const struct sip_message *m, uint16_t 
 	refuse_known(s, txns_get(&s->txns, server), m, tenant, call_start_args->from, &why);
 }
 
-/* Has room for one more call, and a transaction, which are the caller's from now on. NULL: *why, and it has neither. */
+/* Admits one more call: room in the quotas and a transaction, which belong to the caller. Returns
+ * NULL and *why with neither. */
 static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *m,
 				     const struct caller *caller, struct call_refusal *why)
 {
@@ -746,7 +752,7 @@ static struct txn_slot *invite_admit(struct shard *s, const struct sip_message *
 	return NULL;
 }
 
-/* A number that nobody answers is no reason to let anybody pass. Who calls from a trunk calls numbers of ours. */
+/* An unanswered number must not let any caller pass. Callers from a trunk call numbers of ours. */
 static bool invite_is_emergency(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 				const char *by)
 {
@@ -758,7 +764,7 @@ static bool invite_is_emergency(const struct shard *s, const struct sip_message 
 		shard_has_trunk_route(s, tenant, bytes_str(number)));
 }
 
-/* Another shard asks for who is parked in a call of this one, or for whom one rings. */
+/* A remote shard asks for a party parked in a call of this one, or for one that rings here. */
 static bool is_retrieval(const struct sip_message *m)
 {
 	struct bytes slot;
@@ -768,7 +774,7 @@ static bool is_retrieval(const struct sip_message *m)
 	       (retrieve_name_get(m->uri.user, &call, &slot) || pick_name_get(m->uri.user, &call));
 }
 
-/* Whose right it is that one has seen to. */
+/* The remote shard has checked the right. */
 static bool may_be_retrieved(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			     uint64_t *call)
 {
@@ -816,7 +822,7 @@ static bool invite_confers(const struct shard *s, const struct sip_message *m,
 			   ROUTE_USER_MAX);
 }
 
-/* Where it goes: to a user of ours, or (RFC 3891) to whom another leg speaks with. */
+/* The target: a user of ours, or (RFC 3891) the peer of another leg. */
 static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
 				  struct caller *caller, char to[ROUTE_USER_MAX],
 				  struct call_set *set, struct call_replaces *replaces,

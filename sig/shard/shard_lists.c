@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lists of resources at a shard (RFC 4662): those that a SUBSCRIBE brings along (RFC 5367), and the lamps of an extension's document. */
+/* Resource lists at a shard (RFC 4662): those in the body of a SUBSCRIBE (RFC 5367), and the BLF
+ * keys of an extension's document. */
 #include <errno.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 #include "sig/sip/resource_list.h"
 #include "sig/subscription/list.h"
 
-/* ---- lamps ---- */
+/* ---- BLF keys ---- */
 
 #define LAMPS_PREFIX "lamps-"
 
@@ -21,7 +22,8 @@ static struct bytes lamps_text(const struct shard *s, const struct subscription 
 	return bytes_str(slot ? slot->lamps : NULL);
 }
 
-/* Its users in the order of the phone's slots. What phones dial to park there is the name of a slot; without such a code nobody has it. */
+/* Its users in the order of the phone's BLF keys. A slot is named by the code that phones dial to
+ * park there; without such a code it has no name. */
 static void lamps_users(const struct shard *s, const struct subscription *sub, struct writer *w)
 {
 	struct bytes lamps = lamps_text(s, sub);
@@ -63,7 +65,7 @@ struct bytes shard_lamp_name(void *owner, const struct subscription *sub, uint32
 	return (struct bytes){ 0 };
 }
 
-/* ---- who may, and whom it names ---- */
+/* ---- authorization, and the users of a list ---- */
 
 enum watch_verdict shard_list_may(const struct shard *s, const struct subscription *sub)
 {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * MESSAGE outside of dialogs (RFC 3428, pager mode): from a phone of ours, or whom a trusted sender speaks for, to a user of ours. Each phone
- * of that user gets one of the node's own; the first that takes it answers for all (RFC 3261 16.7). Nothing is kept but transactions: copies
- * are absorbed while they live. What a phone gets is named by what came, so a copy behind a kill is a copy for the phone, too.
- *
- *   server transaction (forks: how many are open; best) <--peer-- a client transaction for each phone
- */
+/* MESSAGE outside of dialogs (RFC 3428, pager mode): from a phone of ours, or through a trusted
+ * sender, to a user of ours. Each phone of that user gets a MESSAGE of the node's own; the first
+ * 2xx answers for all (RFC 3261 16.7). Only transactions are stored: they absorb copies while they
+ * live. A phone's MESSAGE is identified by the received one, so a copy after a kill is a copy for
+ * the phone, too. The server transaction (forks: number open; best) is the peer of a client
+ * transaction for each phone. */
 #include "base/log.h"
 #include "sig/call/relay.h"
 #include "sig/call/session.h"
@@ -18,7 +17,7 @@
 
 enum { PAGE_RETRY_S = 5 };
 
-/* Who writes what to whom. */
+/* A MESSAGE with its sender and its recipient. */
 struct page {
 	const struct sip_message *m;
 	uint64_t id;
@@ -37,7 +36,8 @@ static bool page_fail(struct call_refusal *why, uint16_t status, enum refusal re
 	return false;
 }
 
-/* Before anybody is asked who it is. A node that drains goes on: it takes no longer than the rest of its calls. */
+/* Before authentication. A draining node still relays: it takes no longer than the rest of its
+ * calls. */
 static bool page_may_enter(const struct shard *s, const struct sip_message *m,
 			   struct call_refusal *why)
 {
@@ -107,7 +107,8 @@ static void page_refuse(struct shard *s, struct txn_slot *slot, const struct sip
 	shard_refuse(s, slot, m, why->status, why->reason, writer_lines(&extra));
 }
 
-/* As often as it may call. 503 would be about the node, and who hears it may take that for gone (RFC 3263 4.3). */
+/* At the rate of its calls. 503 would be about the node, which its receiver may take as down (RFC
+ * 3263 4.3). */
 static bool page_may_cost(const struct shard *s, const struct page *p,
 			  const struct quota_party *party, struct call_refusal *why)
 {
@@ -141,7 +142,7 @@ static struct txn_slot *page_admit(struct shard *s, const struct page *p)
 
 /* ---- to the phones ---- */
 
-/* The same request gives the same numbers, in the next process, too; which ones, nobody outside can tell. */
+/* The same request gives the same numbers, also in a successor; no outsider can predict them. */
 static uint64_t page_number(const struct shard *s, const struct sip_message *m, struct bytes salt)
 {
 	const struct hash_key *key = &s->settings.message_key;
@@ -300,7 +301,8 @@ void shard_message(struct shard *s, const struct sip_message *m)
 
 /* ---- what became of it ---- */
 
-/* RFC 3261 16.7 step 6: 6xx, else of the lowest class the first. 408 is as good as nothing (RFC 4320). */
+/* RFC 3261 16.7 step 6: 6xx, else the first of the lowest class. 408 counts as no response (RFC
+ * 4320). */
 static bool page_is_better(uint16_t status, uint16_t best)
 {
 	unsigned a = status / 100, b = best / 100;
@@ -310,7 +312,8 @@ static bool page_is_better(uint16_t status, uint16_t best)
 	return !best || (b != 6 && (a == 6 || a < b));
 }
 
-/* The method is the phone's own, so its writer may hear that it does not know it. Where it cannot be reached it is as if it were not there. */
+/* The phone may not support MESSAGE, and the sender may know that. An unreachable phone counts as
+ * absent. */
 static uint16_t page_status(const struct call_event *ev)
 {
 	if (!ev->message)
@@ -320,7 +323,7 @@ static uint16_t page_status(const struct call_event *ev)
 	return refusal_for_other(ev->message->status);
 }
 
-/* m: of whom it is; NULL: it has said nothing more. */
+/* m: the phone's response to relay; NULL: none. */
 static void page_answer(struct shard *s, struct txn_slot *server, uint16_t status,
 			const struct sip_message *m)
 {

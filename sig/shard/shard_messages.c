@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of boxes, as phones are told of them (RFC 3842): those that subscribe, and those that are told unasked. */
+/* Message waiting (RFC 3842): NOTIFYs of mailboxes to phones that subscribe, and to those that are
+ * notified unasked. */
 #include "sig/dialog/dialog.h"
 #include "sig/leg/leg.h"
 #include "sig/shard/shard_state.h"
@@ -71,7 +72,7 @@ static void messages_tell_phone(struct shard *s, struct bytes user, const struct
 	dialog_clear(&d);
 }
 
-/* One shard of the cluster tells it: the first one here by whose address it is reached. */
+/* One shard of the cluster notifies: the first one here by which its address is reached. */
 static bool messages_are_ours(const struct shard *s, const struct binding *b)
 {
 	const struct shard_settings *set = &s->settings;
@@ -107,7 +108,8 @@ void shard_messages_tell(struct shard *s, uint16_t tenant, struct bytes user,
 	}
 }
 
-/* What phones were told of the shard's boxes nobody knows: those that are known here are counted, and told. */
+/* What phones were told of the shard's mailboxes is unknown: those known here are counted and
+ * notified. */
 void shard_messages_resume(struct shard *s)
 {
 	uint32_t cursor = 0;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The recording key on a phone's web page: finds the call that the extension's phone takes part in,
+ * shows its recording state, and starts, pauses or ends a recording. Called by the host
+ * (shard_record_page) over all shards of the node, since the phone's call may be on any. Of several
+ * calls the one that talks counts. In a conference the key acts on the mix, if that may be
+ * recorded, else on the party alone. */
+
 #include "sig/shard/shard.h"
 
 #include "base/log.h"
@@ -55,8 +61,8 @@ static enum record_page_place page_place(const struct call *c)
 	return c->member->monitors ? RECORD_PAGE_MONITOR : RECORD_PAGE_CONFERENCE;
 }
 
-/* The conference whose mix the key is about; NULL: the party alone. What is recorded of the party goes on in a conference, and is what the
- * key is about until it ends. */
+/* The conference whose mix the recording key controls; NULL: the party alone. A recording of the
+ * party goes on in a conference, and has the key until it ends. */
 static const struct room *page_mix(const struct shard *s, const struct call *c, uint8_t leg)
 {
 	const struct room *r = c->member ? shard_room_find(s, c->member->room) : NULL;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls that ring at others: who may take them, and which one is meant. Of all shards of the node, as lamps are told of them. */
+/* Ringing calls of other users: who may pick them up, and which one is meant. Over all shards of
+ * the node, as BLF shows them. */
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -122,7 +123,8 @@ static void shard_pick_here(const struct shard *s, uint16_t tenant, const struct
 	out->utc_ms = p.oldest ? steady_add(p.oldest->setup_utc_ms, s->host.wall_ms) : 0;
 }
 
-/* Calls that ring on other nodes, and are to be taken by a code (docs/adr/0027): each is asked for the one that rings for longest. */
+/* Calls that ring on other nodes, for pickup by a code (docs/adr/0027): each node is asked for its
+ * longest ringing one. */
 
 enum { PICKINGS_MAX = 1024, PICKING_KEPT_S = 2 };
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Presence of extensions (sig/identity/presence.h): what their documents say of it, until when, and what phones publish (RFC 3903). A
- * publication is a change of the document, which all nodes have: this one waits for it, and keeps nothing but the transaction.
- */
+/* Presence of extensions (sig/identity/presence.h): what their documents say, until when, and what
+ * phones publish (RFC 3903). A publication changes the document, which all nodes have: its
+ * transaction waits for that, and nothing else is stored. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -67,7 +66,8 @@ int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
 	return 0;
 }
 
-/* Each shard has its own; the first one that lives on the node has the document tidied. Those that stand by have no timers. */
+/* Each shard has a timer; the first live one of the node has the document tidied. Standby shards
+ * have no timers. */
 void shard_presence_timer(struct shard *s, pool_handle extension)
 {
 	struct shard_extension_slot *slot = pool_get(&s->extensions, extension);
@@ -186,7 +186,8 @@ static void publish_refuse(struct shard *s, struct txn_slot *slot, const struct 
 	shard_refuse(s, slot, m, status, reason, writer_lines(&extra));
 }
 
-/* 0 or the status to refuse with. One that no publication of ours has is answered as one that is gone. */
+/* Returns 0 or the status to refuse with. An ETag that no publication has is answered as an expired
+ * one. */
 static uint16_t publish_read_head(const struct sip_message *m, struct publish_wish *wish,
 				  enum refusal *reason)
 {

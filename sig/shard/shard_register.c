@@ -319,7 +319,8 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	}
 }
 
-/* It has proven who it is where its domain led then: an equal number of another tenant is somebody else. */
+/* It was authenticated in the tenant of its domain then: the same number of another tenant is
+ * another user. */
 static void register_kept(struct shard *s, struct txn_slot *slot, const struct sip_message *m)
 {
 	uint16_t tenant = shard_tenant_of(s, m);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Users who are watched from other nodes, and users of theirs who are watched here: of all shards of the node. */
+/* Users watched by other nodes, and users of other nodes watched here: over all shards of the
+ * node. */
 
 #include "base/log.h"
 #include "sig/call/plan.h"
@@ -10,10 +11,9 @@
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
 
-/*
- * Which calls a user has, and which wait for him (sig/call/call_waiting.h): of all shards of the node, as lamps see them, and of other
- * nodes, which are asked for those extensions whose calls count as they are for those that somebody watches (sig/remote/remote_watch.h).
- */
+/* The calls of a user, and those that wait for him (sig/call/call_waiting.h): over all shards of
+ * the node, as BLF shows them, and of other nodes, which are asked about extensions that need it
+ * just as they are about watched ones (sig/remote/remote_watch.h). */
 
 static uint64_t waiting_hash(const struct shard *s, uint16_t tenant, struct bytes user)
 {
@@ -284,7 +284,8 @@ static void shard_engaged_look(struct shard_commons *commons)
 	}
 }
 
-/* A round over all subscriptions takes so many seconds; a quick one is for nodes that have just come. */
+/* A round over all subscriptions takes that many seconds; the quick one is for nodes that have just
+ * joined. */
 enum { ASK_ROUND_S = 20, ASK_QUICK_S = 4, COUNT_AGAIN_S = 120 };
 static_assert(ASK_ROUND_S * NS_PER_S == REMOTE_ASK_NS, "as others expect it");
 

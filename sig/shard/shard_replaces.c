@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* INVITE with Replaces: which leg it means, and whether its sender may take that place (RFC 3891 3). */
+/* INVITE with Replaces: the leg that it names, and whether its sender may take that place (RFC 3891
+ * 3). */
 #include "sig/call/wait.h"
 #include "sig/model/conference.h"
 #include "sig/model/leg.h"
@@ -10,9 +11,11 @@
 #include "sig/shard/shard_state.h"
 #include "sig/sip/dialog_name.h"
 
-/* REFER outside of a dialog: whoever sends it names one of its own by Target-Dialog (RFC 4538, RFC 7647 5). */
+/* REFER outside of a dialog: its sender names a dialog of its own by Target-Dialog (RFC 4538, RFC
+ * 7647 5). */
 
-/* The tags as the receiver sees them, which we are; some say them the other way round. NULL: there is none, or it is over. */
+/* The tags as seen by the receiver, which is us; some phones swap them. Returns NULL if the dialog
+ * does not exist or is over. */
 static struct call *refer_find(const struct shard *s, uint16_t tenant,
 			       const struct target_dialog *t, uint8_t *leg)
 {
@@ -61,7 +64,8 @@ void shard_refer(struct shard *s, const struct sip_message *m)
 	struct quota_party party;
 	struct call *c;
 
-	/* whether there is such a conference is nothing of a trunk's: its members are in no document */
+	/* a trunk may not learn whether such a conference exists: it is in no document as a
+	 * member */
 	if (status == 405 && shard_trunk_of(s, &m->hop) == TRUNK_NONE && shard_focus_referred(s, m))
 		return;
 	if (status) {
@@ -87,7 +91,8 @@ static bool replaces_fail(struct call_refusal *why, uint16_t status, const char 
 	return false;
 }
 
-/* Another shard asks to be beside a party that has no other party: nobody else may (RFC 3911 has conferences in mind). */
+/* A remote shard asks to be the peer of a party without one: no other sender may (RFC 3911 has
+ * conferences in mind). */
 static bool has_join(const struct sip_message *m)
 {
 	struct bytes value;
@@ -113,7 +118,8 @@ static bool replaces_read(const struct sip_message *m, struct replaces *out,
 	       replaces_fail(why, 400, "malformed Replaces");
 }
 
-/* Another shard says by Referred-By (RFC 3892) whose right it is, and of an operator nothing. */
+/* A remote shard names the user with the right by Referred-By (RFC 3892), an operator by its
+ * absence. */
 static bool replaces_own_remote(const struct leg *l, const struct sip_message *m)
 {
 	struct sip_name_addr by;
@@ -129,7 +135,8 @@ static bool replaces_own_remote(const struct leg *l, const struct sip_message *m
 	return !addr_parse(&ip, by.uri.host) && addr_ip_eq(&l->dialog.hop.remote, &ip);
 }
 
-/* A PBX behind a trunk that gives a call away names a dialog of its own (RFC 5589 7); what is another's is none of its business. */
+/* A PBX behind a trunk that transfers a call names a dialog of its own (RFC 5589 7); it has no
+ * right to those of others. */
 static bool replaces_own_trunk(const struct shard *s, const struct leg *l, uint16_t trunk)
 {
 	const struct trunk_settings *set = trunks_settings(s->settings.trunks, trunk);
@@ -137,7 +144,8 @@ static bool replaces_own_trunk(const struct shard *s, const struct leg *l, uint1
 	return set && !set->no_replaces && bytes_is(text_bytes(&l->trunk), set->name);
 }
 
-/* As phones read it in what a lamp is told (RFC 4235), the tags are those of the phone that is watched: ours is its remote one. */
+/* As phones read it in dialog NOTIFYs (RFC 4235), the tags are those of the watched phone: our tag
+ * is its remote one. */
 static struct call *replaces_find(const struct shard *s, uint16_t tenant, const struct replaces *r,
 				  uint8_t *leg)
 {
@@ -223,7 +231,8 @@ bool shard_replaces_slot(const struct shard *s, const struct sip_message *m, uin
 	       shard_watch_slot_name(s, c, to);
 }
 
-/* Whom the transferor rings yet, or the application it waits for, is asked anew for who is given: its own call to them is over. */
+/* The target that still rings for the transferor, or its application, is called anew for the given
+ * party: the transferor's own call there is over. */
 bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 char to[ROUTE_USER_MAX])
 {
@@ -243,7 +252,8 @@ bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t 
 	return true;
 }
 
-/* Who stays speaks with the very call that asks: it would speak with itself, and nobody be left who hangs up. */
+/* The remaining party's peer is the very call that asks: it would be bridged with itself, with no
+ * party left to hang up. */
 static bool replaces_itself(const struct call *c, uint8_t leg, const struct sip_message *m)
 {
 	const struct leg *stays = call_leg(c, bridge_peer(c, leg));
@@ -255,7 +265,8 @@ static bool replaces_itself(const struct call *c, uint8_t leg, const struct sip_
 	       !id_tag_get(m->from.tag, &asks) && theirs.call == asks.call;
 }
 
-/* Who is given away, or left, speaks with the very call that is asked for: the same, where legs have gone to other calls since. */
+/* The party given away, or left, has the very call that is asked for as its peer: the same, where
+ * legs have moved to other calls since. */
 static bool replaces_given(const struct shard *s, const struct call *c, const struct sip_message *m)
 {
 	struct replaces given;

@@ -15,14 +15,13 @@
 #include "sig/sip/hop.h"
 #include "sig/step/step.h"
 
-/*
- * Parties that are not reached while something waits for them: their connection is gone, or over UDP they do not answer. Where there are
- * other nodes the phone may have registered with one of them, and nobody tells that: the store is asked, once a second while a transaction
- * can wait, and every five seconds while the party does not know where it is heard (call.away).
- */
+/* Unreachable parties that something waits for: the connection is gone, or UDP gets no answer. In a
+ * cluster the phone may have registered with another node, which does not announce it: the store is
+ * asked, once a second while a transaction can wait, and every five seconds while the party has no
+ * media address of ours (call.away). */
 
 #define LOST_ASK_NS  NS_PER_S
-#define LOST_AWAY_NS (5 * NS_PER_S)  /* nothing waits, but a party that is not heard */
+#define LOST_AWAY_NS (5 * NS_PER_S)  /* nothing waits, but the party has no media */
 #define LOST_MAX_NS  (32 * NS_PER_S) /* 64*T1: by then nothing waits any more */
 
 enum { LOST_MAX = 4096 };
@@ -52,7 +51,7 @@ void shard_lost_drop(struct shard *s)
 		lost_remove(s, &s->lost);
 }
 
-/* Whose dialog waits: that of a leg or of a subscription. */
+/* The dialog that waits: of a leg or of a subscription. */
 struct lost_dialog {
 	const struct dialog *dialog;
 	uint16_t tenant;
@@ -95,7 +94,8 @@ static bool is_where_it_was(const struct dialog *d, const struct binding *b)
 		bytes_eq(text_bytes(&d->target), text_bytes(&b->contact)));
 }
 
-/* Its connection is where it was, but its node was not heard, or the way there broke: perhaps it is by now. Once for each failure. */
+/* Its connection has not moved, but its node was unreachable, or the link broke: perhaps it is back
+ * by now. Once per failure. */
 static void lost_say_again(struct shard *s, struct lost_party *p)
 {
 	if (p->again)
@@ -200,7 +200,8 @@ bool shard_lost_may_come(const struct shard *s, const struct txn_slot *slot)
 		c && c->restored && shard_is_just_resumed(s); /* perhaps: it was asked before */
 	struct lost_dialog d;
 
-	/* that node has said that it has no such connection: who was only asked is given up for the next way */
+	/* that node reports the connection gone: a party that was only invited is given up for the
+	 * next contact */
 	if (l && slot->txn.method == SIP_INVITE && l->state == LEG_EARLY &&
 	    !hop_is_edge(slot->txn.hop.connection) && !rings)
 		return false;
@@ -208,7 +209,8 @@ bool shard_lost_may_come(const struct shard *s, const struct txn_slot *slot)
 	       locations_are_shared(s->locations);
 }
 
-/* Nobody says that a NAT lets us in no more, or that it has forgotten its phone. Who rings is asked wherever it is. */
+/* A NAT that blocks us or lost its mapping sends no error. A ringing phone is tried at every
+ * contact. */
 void shard_lost_unanswered(struct shard *s, const struct txn_slot *slot, int error)
 {
 	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;

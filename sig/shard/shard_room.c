@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Conference rooms of a shard (shard_room.h), a kind of object (objects.h): they are created by
+ * calls, numbers or the factory, mixed by a media job, restored by a successor together with their
+ * members, and closed when they are empty. Decides who is host, when a conference of two becomes a
+ * call again (CONF-08, BEAT-07), and moves members to the shard that owns the number. What a room
+ * plays, records and streams is in shard_room_parts.c. */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,7 +47,7 @@ static void shard_room_show(struct shard *s, struct room *r)
 	}
 }
 
-/* What a room is told to say to all, to record, and to be heard by. */
+/* Orders to the whole room: announcements, recording, and streaming. */
 
 static enum refusal room_play_order(struct shard *s, struct room *r,
 				    const struct shard_room_order *o)
@@ -306,7 +312,7 @@ void shard_on_room(struct shard *s, uint64_t room, uint64_t serial, const struct
 
 /* ---- who is host ---- */
 
-/* CONF-10: whoever is there by the PIN of hosts. */
+/* CONF-10: the first member that entered by the PIN of hosts. */
 static uint16_t room_host_by_pin(const struct room *r)
 {
 	for (const struct room_member *m = r->first; m && !m->asks; m = m->next) {
@@ -332,7 +338,8 @@ static void room_succeed(struct shard *s, struct room *r)
 	shard_room_publish(s, r, SIG_CONFERENCE_CHANGED, "host");
 }
 
-/* Of a room with a number: until its host is there its members hear music, and it may end with him. True: it does. */
+/* A room with a number: until its host joins, members hear music, and it may end with him. Returns
+ * true if it ends. */
 static bool room_attend(struct shard *s, struct room *r)
 {
 	bool has = room_host_by_pin(r) != MEMBER_NOBODY, waits = r->waits_for_host && !has;
@@ -500,7 +507,8 @@ static bool room_object_turn(struct shard *s, struct object *o)
 
 /* ---- in the next process ---- */
 
-/* One that was open when another of its number began had ended by then: what is left of it is its record. */
+/* A room that was open when another of its number began has ended since: what is left of it is its
+ * record. */
 static void room_outlives(struct shard *s, struct room *r)
 {
 	struct room *other;
@@ -526,7 +534,8 @@ static void rooms_resume_alone(struct shard *s)
 	}
 }
 
-/* Its record is lost, or older than that of its member. Of a number one is open: who waited, or was, in another is in that one. */
+/* Its record is lost, or older than its member's. Only one room of a number is open: members of
+ * another, waiting or joined, are in that one. */
 static struct room *room_of_member(struct shard *s, const struct call *c)
 {
 	const struct room_member *m = c->member;
@@ -582,7 +591,8 @@ static void member_resume(struct shard *s, struct call *c)
 	room_enter(r, c->member);
 }
 
-/* those: of rooms that have a record. Who comes into another than its own has its number behind theirs. */
+/* those: of rooms with a record. A member that moves to another room gets a number behind the
+ * members there. */
 static void members_resume(struct shard *s, bool those)
 {
 	uint32_t cursor = 0;
@@ -621,10 +631,11 @@ void shard_rooms_resume(struct shard *s)
 	}
 }
 
-/* ---- what of it is as any object is ---- */
+/* ---- what a room does as an object ---- */
 
-/* No leg leaves its shard: each member's call rings the other shard as in a transfer, by a name that says what it is there, and has left when
- * that answers. Until then it is a member here, and where it is refused it stays one, and is sent again. */
+/* No leg leaves its shard: each member's call rings the remote shard as in a transfer, by a name
+ * with its rights there, and leaves when that answers. Until then it is a member here; if refused
+ * it stays one, and is sent again. */
 enum { SEND_AT_ONCE = 16 };
 
 static void send_name(const struct room *r, const struct room_member *m, char out[MEMBER_NAME_MAX])
@@ -699,7 +710,7 @@ static void room_on_claim(struct shard *s, struct object *o, enum park_result to
 	const struct room *r = (const struct room *)o;
 	const struct reply reply = { .ask = ASK_PARK, .park = { .told = told, .owner = owner } };
 	const struct call_event ev = { .kind = CALL_EV_REPLY, .reply = &reply };
-	const struct room_member *stays = NULL; /* the last one whom the step left waiting */
+	const struct room_member *stays = NULL; /* the last one that the step left waiting */
 	struct call *c = r->asking ? claim_waiter(s, r->first) : NULL, *before;
 
 	while (c) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rooms of a shard: found by id and number, looked at when something of them has changed; private to sig/shard/shard_*.c. */
+/* The rooms of a shard: found by id and number, looked at when they have changed; private to
+ * sig/shard/shard_*.c. */
 #ifndef SIG_SHARD_SHARD_ROOM_H
 #define SIG_SHARD_SHARD_ROOM_H
 
@@ -7,19 +8,20 @@
 #include "sig/room/room.h"
 #include "sig/shard/shard_state.h"
 
-/* NULL: there is none. */
+/* Returns NULL if it does not exist. */
 struct room *shard_room_find(const struct shard *s, uint64_t id);
 /* Of all: start with *cursor = 0. */
 struct room *shard_room_next(const struct shard *s, uint32_t *cursor);
 struct room *shard_room_called(const struct shard *s, uint16_t tenant, struct bytes number);
 /* Zeroed but for these, and found by them. NULL: full. */
 struct room *shard_room_add(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number);
-/* call_host.room_of, call_host.room_by_number, call_host.room_make, call_host.room_number_shard, call_host.room_changed */
+/* For call_host: room_of, room_by_number, room_make, room_number_shard, room_changed. */
 struct room *shard_room_of(void *owner, uint64_t room);
 uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes number);
 struct room *shard_room_ensure(void *owner, const struct room_terms *terms);
 struct room *shard_room_make(void *owner, uint16_t tenant);
-/* It is a factory's, and called so; NULL: by a new name, which nobody can guess. False: no memory to find it by that. */
+/* name: of a factory; NULL: a new one that cannot be guessed. Returns false without memory to find
+ * it by name. */
 bool shard_room_make_of(struct shard *s, struct room *r, const char *name) NODISCARD;
 void shard_room_changed(void *owner, struct room *r, bool record);
 struct call *shard_member_call(const struct shard *s, const struct room_member *m);
@@ -31,19 +33,17 @@ void shard_room_empty(struct shard *s, struct room *r);
 void shard_rooms_resume(struct shard *s);
 
 /* ---- shard_room.c ---- */
-/* Somebody has come: members whose video not all there can decode are asked again. */
+/* A member has joined: members with video that some of the others cannot decode are re-INVITEd. */
 void shard_room_publish(struct shard *s, const struct room *r, enum sig_event_kind kind,
 			const char *reason);
 
-/* A user has called it who is not in it, and was not invited: whoever watches its host tells him. */
+/* A user called it who is not a member and was not invited: watchers of its host are told. */
 void shard_room_asked(struct shard *s, const struct room *r, struct bytes user);
 
-/*
- * What is heard in the rooms of a shard beside their members, and who listens (sig/room/room.h): all of it follows from the value of a
- * room when its turn comes. Private to sig/shard/shard_*.c.
- */
+/* Audio of a shard's rooms other than members, and its listeners (sig/room/room.h): all follows
+ * from the value of a room when its turn comes. Private to sig/shard/shard_*.c. */
 
-/* What is to be open is asked for, as far as the room is mixed. */
+/* Requests the parts that are to be open, as far as the room is mixed. */
 void shard_room_parts_settle(struct shard *s, struct room *r);
 /* Nothing mixes it any more: what was asked of that is asked again of the next one. */
 void shard_room_parts_lost(struct shard *s, struct room *r);
@@ -52,7 +52,7 @@ void shard_room_parts_end(struct shard *s, struct room *r);
 /* News of what was asked to be played. */
 void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_news *news);
 void shard_room_part_stop(struct shard *s, const struct room *r, uint64_t serial);
-/* EFFECT_ROOM_PLAY or EFFECT_ROOM_TAP with all that is of the room, and a new serial; NULL: no memory. */
+/* EFFECT_ROOM_PLAY or EFFECT_ROOM_TAP with the room's fields and a new serial; NULL: no memory. */
 struct effect *shard_room_part_ask(struct shard *s, const struct room *r, enum effect_kind kind);
 /* Words for conference.played and conference.stream_ended. */
 void shard_room_play_over(struct shard *s, struct room *r, const char *reason);
@@ -62,13 +62,14 @@ enum refusal shard_room_parts_order(struct shard *s, struct room *r,
 				    const struct shard_room_order *o) NODISCARD;
 
 /* ---- shard_room_parts.c ---- */
-/* Those who are still to come do, as far as they can now. */
+/* Members that are still to join do so, as far as they can now. */
 void shard_room_bring(struct shard *s, struct room *r);
 /* A step of the call is over: its room tells of its party as it is now. */
 void shard_room_watch(struct shard *s, const struct call *c);
 /* Those who watch the room hear in their turn what is another than they know. */
 void shard_room_watched(struct shard *s, struct room *r);
-/* What one dials, watches or names it by (room_name.h). NULL: there is none here. */
+/* By the number or name dialled, watched or given (room_name.h). Returns NULL if it is not of this
+ * shard. */
 struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct bytes user);
 /* shard.conference */
 bool shard_room_shown(const struct shard *s, uint16_t tenant, struct bytes user,
@@ -79,16 +80,17 @@ void shard_rosters_close(struct shard *s);
 /* ---- shard_conference.c ---- */
 /* Of a call of this shard that comes: who comes takes the place of that member's call. */
 void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place);
-/* A call is saved: where a room waits for that it has its turn, before the phone that is told so can hang up. */
+/* A call is saved: a room that waits for it has its turn, before the phone that is told so can hang
+ * up. */
 void shard_room_awaited(struct shard *s, uint64_t call);
-/* o: to, whose, rung, call and leg (who calls), inviter. As shard_confer_ring; REFUSED_MAY_NOT_CALL,
- * REFUSED_TRUNK_AWAY. */
+/* o: to, whose, rung, call and leg (the caller), inviter. As shard_confer_ring;
+ * REFUSED_MAY_NOT_CALL, _TRUNK_AWAY. */
 enum refusal shard_room_ring(struct shard *s, const struct shard_confer *o,
 			     struct room *r) NODISCARD;
 /* The parties of the call come when they can, but for who is left. As shard_confer. */
 enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
 			      enum shard_leg leaves) NODISCARD;
-/* a: comes, of a call of another shard, and whose dialog of it. */
+/* a: comes, of a call of a remote shard, and the user's dialog in it. */
 enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
 				     const struct focus_addition *a) NODISCARD;
 /* A new one, of calls, as yet of nobody. NULL: there are too many. */
@@ -98,7 +100,7 @@ struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant);
 /* The way to a number outside, as routes have it. seed: which of equal ones is first. */
 enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
 			   struct call_target *out) NODISCARD;
-/* o->to as o->whose calls it, who is the party of by. */
+/* How o->whose, the party of by, calls o->to. */
 enum refusal shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
 			    char number[ROUTE_USER_MAX], struct call_target *out) NODISCARD;
 enum refusal shard_focus(void *owner, const struct focus_addition *ask);
@@ -106,8 +108,8 @@ enum refusal shard_focus(void *owner, const struct focus_addition *ask);
 bool shard_focus_referred(struct shard *s, const struct sip_message *m);
 struct room *shard_focus_named(void *owner, uint16_t tenant, struct bytes user);
 enum refusal shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out);
-/* A phone calls a conference by its name, or with Join whom a dialog of its own speaks with: set says which. False: neither. why.status: 0, or it
- * may not. */
+/* A phone calls a conference by name, or with Join for the peer of a dialog of its own: described
+ * by set. Returns false for neither. why.status: 0, or it is refused. */
 bool shard_focus_calls(struct shard *s, const struct sip_message *m, uint16_t tenant,
 		       struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
 		       struct call_refusal *why);
@@ -118,7 +120,8 @@ void shard_room_record_settle(struct shard *s, struct room *r);
 /* by_page: a member's extension says so, which may. */
 enum refusal shard_room_record_order(struct shard *s, struct room *r, uint8_t what,
 				     bool by_page) NODISCARD;
-/* The page of a member is about the mix: that of a conference of calls, and of a room whose document lets it be recorded. */
+/* A member's recording page controls the mix: in a conference of calls, and in a room whose
+ * document allows recording. */
 bool shard_room_record_is_paged(const struct room *r);
 /* The recorder could not, or the copy could not be made. */
 void shard_room_record_failed(struct shard *s, struct room *r, int error);

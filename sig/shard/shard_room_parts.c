@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Everything that a room has in addition to its mix (shard_room.h): the roster for watchers (RFC
+ * 4575), the parties that are to join it, and what it plays, records and streams. All of it follows
+ * from the room's value and is settled in its turn, so a successor requests the same. Parties join
+ * only when their calls have no save pending, since the records of both change in one
+ * transaction. */
+
 #include <errno.h>
 
 #include "base/log.h"
@@ -14,7 +20,8 @@
 #include "sig/sip/lex.h"
 #include "sig/step/step.h"
 
-/* Who is in a room, for those who watch it (RFC 4575): each call says how its party is now, and the room what of that is new. */
+/* The members of a room for its watchers (RFC 4575): each call updates its party, and the room
+ * works out the difference. */
 
 enum { FACE_URI_MAX = 128 };
 
@@ -64,7 +71,8 @@ static enum conference_way face_way(const struct call *c)
 	return hears ? CONFERENCE_HEARS : CONFERENCE_NEITHER;
 }
 
-/* Of who hides nobody is told more than that he is there (RFC 3323); each is one of his own (RFC 4575 5.6). */
+/* A hidden member is shown as present only (RFC 3323), each as an anonymous one of its own (RFC
+ * 4575 5.6). */
 static struct bytes face_nobody(const struct call *c, uint8_t space[FACE_URI_MAX])
 {
 	struct writer w = writer_over(space, FACE_URI_MAX);
@@ -234,10 +242,9 @@ void shard_rosters_close(struct shard *s)
 		roster_close(&r->roster);
 }
 
-/*
- * Parties of calls come into a room. Their records may change only while no save of them is on its way (ADR 2), so it is in the room's
- * record that they are to come, and they do when they can: a kill in between delays it.
- */
+/* Parties of calls join a room. Their records may change only while no save of them is pending (ADR
+ * 2), so the room's record has the pending joins, and they happen when possible: a kill in between
+ * delays them. */
 
 enum { BRING_AGAIN_MS = 20, BRING_ASK_MS = 1000, BRING_MS = 10000 };
 
@@ -311,7 +318,8 @@ static void bring_ask(struct shard *s, struct room *r, const struct room_comes *
 	(void)effects_ask(&s->effects, &ask);
 }
 
-/* Its shard sends its parties (object_follow). It is asked until one has come: what is said to other nodes may be lost. */
+/* Its shard sends the parties (object_follow). The request is repeated until one has joined:
+ * messages to other nodes may be lost. */
 static enum refusal bring_remote(struct shard *s, struct room *r, const struct room_comes *comes)
 {
 	if (r->arrived) {
@@ -374,7 +382,7 @@ static void bring_instead(struct shard *s, const struct room_comes *comes, struc
 	shard_call_step(s, place, &ev);
 }
 
-/* By whom it was asked for. */
+/* To the call that asked for it. */
 static void bring_notify(struct shard *s, const struct room_comes *comes, uint16_t status)
 {
 	const struct call_event ev = { .kind = CALL_EV_FOCUS,
@@ -400,7 +408,7 @@ static void bring_failed(const struct room *r, enum refusal refused)
 		 LOG_STR("reason", refusals[refused].words));
 }
 
-/* Whoever is rung for it comes first, or nobody does. */
+/* A party rung for the room joins first, or none does. */
 static bool bring_waits(struct room *r)
 {
 	if (r->count || !r->comes_count)
@@ -529,7 +537,7 @@ void shard_room_parts_settle(struct shard *s, struct room *r)
 		live_ask(s, r);
 }
 
-/* A tone that was cut is not heard once more. */
+/* A tone that was interrupted is not repeated. */
 void shard_room_parts_lost(struct shard *s, struct room *r)
 {
 	struct room_parts *p = &r->parts;

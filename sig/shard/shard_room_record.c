@@ -20,7 +20,7 @@ static void fact_put(struct writer *w, const char *name, struct bytes value)
 	json_write_text(w, value);
 }
 
-/* Of a room that is called its number; else whose conference it is. */
+/* The number of a room that has one; else the user of the conference. */
 static struct bytes room_record_name(const struct shard *s, const struct room *r)
 {
 	const struct room_member *m = r->host ? room_number_of(r, r->host) : NULL;
@@ -38,7 +38,7 @@ static const char *room_record_reason(const struct room *r)
 	return r->parts.recording.ordered ? "command" : "policy";
 }
 
-/* What the file says of itself beside what the recorder knows. */
+/* The facts in the file in addition to those of the recorder. */
 static int facts_put(struct shard *s, const struct room *r, struct text *out)
 {
 	const struct room_recording *x = &r->parts.recording;

@@ -20,11 +20,10 @@
 #include "sig/shard/shard.h"
 #include "sig/subscription/list.h"
 
-/*
- * Calls that the node refused although it knew who asked leave a line in the log and a call record, as others do: who dials a number that
- * does not exist finds it there. Bounded, so that a phone which dials on and on fills neither: each source (IPv6: one /64) has a
- * budget, and all together. Fixed size, owned by the shard, one thread.
- */
+/* Refused calls of known callers leave a log line and a call record, as other calls do: a number
+ * dialled wrongly can be found there. Bounded, so that a phone that dials on and on fills neither:
+ * a budget for each source (IPv6: one /64), and one for all. Fixed size, owned by the shard, one
+ * thread. */
 enum {
 	REFUSED_CALL_SETS = 64,
 	REFUSED_CALL_WAYS = 4,
@@ -58,16 +57,16 @@ enum shard_timer {
 enum { SHARD_TRUNK_TARGET_MAX = 512 };
 enum { SHARD_EMERGENCY_CALLS = 16 }; /* more than limits.calls: for emergency numbers */
 
-/* An extension, and what is remembered beside its document. */
+/* An extension, and its state in addition to the document. */
 struct shard_extension_slot {
 	struct shard_extension extension;
 	struct auth_guesses *guesses;  /* NULL: nobody has failed yet */
 	struct shard_forward *forward; /* NULL: nothing is set */
-	char *monitors;      /* whom it may watch, where that is MONITOR_LISTED; NULL: nobody */
-	char *pickup_groups; /* names joined by ','; NULL: it is in none */
-	char *park_groups;   /* so, too */
-	char *members;       /* who sees its mailbox, too: numbers joined by ','; NULL: nobody */
-	char *lamps;         /* sig/host/lamps.h; NULL: it has none */
+	char *monitors;                /* the users it may watch with MONITOR_LISTED; NULL: none */
+	char *pickup_groups;           /* names joined by ','; NULL: it is in none */
+	char *park_groups;             /* so, too */
+	char *members; /* who sees its mailbox, too: numbers joined by ','; NULL: nobody */
+	char *lamps;   /* sig/host/lamps.h; NULL: no BLF keys */
 	struct shard_located *located;   /* NULL: its phones are nowhere */
 	struct shard_presence *presence; /* NULL: nothing was said */
 };
@@ -81,11 +80,9 @@ struct shard_profiles {
 	struct shard_range ranges[SHARD_RANGES_MAX];
 };
 
-/*
- * How often a watcher has asked for the same of late: a phone that does not understand what it is told may subscribe anew each time. So many
- * SUBSCRIBEs at once, then one each interval. Two places for a hash: who has waited longest makes room, so nothing grows, and no loop hides
- * behind others that are quiet.
- */
+/* The pace of repeated SUBSCRIBEs of a watcher: a phone that does not understand a NOTIFY may
+ * subscribe anew each time. A burst is allowed, then one each interval. Two places for a hash: the
+ * one idle for longest is replaced, so nothing grows, and no loop hides behind quiet watchers. */
 enum { SUBSCRIBE_PACES = 1024, SUBSCRIBE_BURST = 32, SUBSCRIBE_PACE_MS = 2000 };
 struct subscribe_pace {
 	uint64_t hash;
@@ -117,11 +114,12 @@ struct shard {
 	struct leg_users legs;
 	struct elsewhere_list elsewhere;
 	struct subscriptions subscriptions;
-	/* Its conference of that number or name, for those who watch it. False: it has none. NULL: it has no conferences. */
+	/* Its conference of that number or name, for watchers. Returns false if it does not exist.
+	 * NULL: no conferences. */
 	bool (*conference)(const struct shard *s, uint16_t tenant, struct bytes user,
 			   struct conference_view *out);
 	uint32_t assert_subscription;
-	uint32_t remote_cursor; /* of the subscriptions whose users other nodes are asked for */
+	uint32_t remote_cursor; /* of the subscriptions to users that other nodes are asked for */
 	struct locations *locations; /* of the node */
 	struct locations_user locations_user;
 	struct invite_wait *invite_waits; /* the newest first */
@@ -134,7 +132,7 @@ struct shard {
 	struct hash_key key;
 	struct subscribe_pace paces[SUBSCRIBE_PACES];
 	uint32_t established;
-	uint32_t transcoded; /* calls whose audio is transcoded */
+	uint32_t transcoded; /* calls with transcoded audio */
 	bool draining;
 	struct refused_calls refused_calls;
 	uint64_t failed_ns;  /* when send errors were last looked at */
@@ -157,7 +155,8 @@ struct shard_reply {
 	const char *reason; /* NULL: the standard phrase */
 	struct bytes extra; /* whole lines */
 };
-/* Without a transaction (RFC 3261 8.2.7): what no credentials came with costs no memory. A repeated request gets the same answer. */
+/* Without a transaction (RFC 3261 8.2.7): requests without credentials cost no memory. A copy gets
+ * the same response. */
 void shard_reply_stateless(struct shard *s, const struct sip_message *m,
 			   const struct shard_reply *r);
 void shard_reply(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
@@ -183,19 +182,19 @@ void shard_call_step(struct shard *s, struct call *c, const struct call_event *e
 /* A step of its own from outside. False: there is no such call. */
 bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *ev,
 		      struct instant now);
-/* Whose quota has what a party asks for. False: nobody's that is known here. */
+/* The quota charged for a party's request. Returns false if it is unknown here. */
 bool shard_payer(const struct shard *s, uint16_t tenant, struct bytes user,
 		 const struct sip_hop *hop, struct quota_name *out);
 /* The call was asked for without an INVITE of theirs. Where it is refused it is noted. */
 enum refusal shard_call_charge(struct shard *s, struct call *c, const struct quota_name *name,
 			       struct call_refusal *why) NODISCARD;
-/* Whom a request is charged to: a trusted peer, an extension with its source, or without a user the source alone. Not kept without
- * something that was taken. */
+/* Who is charged for a request: a trusted peer, an extension with its source, or the source alone.
+ * Stored only with something admitted. */
 struct quota_party shard_party(const struct shard *s, uint16_t tenant, struct bytes user,
 			       const struct sip_hop *hop);
 /* It begins no more calls a second, messages among them. False: *why. */
 bool shard_tenant_spend_call(const struct shard *s, uint16_t tenant, struct call_refusal *why);
-/* One more of that tenant's, whoever brings it. False: *why. */
+/* One more call of that tenant, by any party. Returns false and *why at the limit. */
 bool shard_tenant_may_call(const struct shard *s, uint16_t tenant, struct call_refusal *why);
 /* One more. always: also beyond the limit. False: *why. */
 bool shard_quota_charge(const struct shard *s, const struct quota_party *party,
@@ -220,15 +219,18 @@ void shard_txn_timer(struct shard *s, struct txn_slot *slot);
 /* from: who asked, authenticated or believed. */
 void refused_call_report(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 struct bytes from, const struct call_refusal *why);
-/* Whether a hop falls under a rule of trust: by its network, transport, address, port and certificate. Pure. */
+/* Whether a hop matches a trust rule: by its network, transport, address, port and certificate.
+ * Pure. */
 
-/* The first rule that fits, or NULL. Never over a WebSocket: its address may be that of a proxy on this machine, and its page anybody's. */
+/* The first rule that matches, or NULL. Never for a WebSocket: its address may be a local proxy's,
+ * and its page from any site. */
 const struct shard_trusted *trust_find(const struct shard_settings *settings,
 				       const struct sip_hop *hop);
-/* The trunk whose request came by that hop: of those that it fits the one with the longest prefix; by its listener alone last. TRUNK_NONE. */
+/* The trunk of a request by its hop: the one that matches with the longest prefix; by its listener
+ * alone last. TRUNK_NONE. */
 uint16_t trust_trunk(const struct shard_settings *settings, const struct sip_hop *hop);
-/* The hop may be one of that trunk's: by its sources, its listener or an address of its servers, whichever way calls go; any, where nothing
- * but a name is said of where it is. */
+/* Whether the hop may be of that trunk: by its sources, its listener or an address of its servers,
+ * in either direction of calls; any hop if the trunk is known by a name only. */
 bool trust_is_of_trunk(const struct shard_settings *settings, uint16_t trunk,
 		       const struct sip_hop *hop);
 /* A rule would fit, but the connection has shown no certificate. Of a hop that no rule fits. */
@@ -240,11 +242,11 @@ bool shard_overload(struct shard *s, const struct sip_hop *from, struct bytes da
 uint32_t shard_overload_retry_s(const struct shard *s);
 
 /* ---- shard_dial.c ---- */
-/* What is dialled, by the plan of whose phone it is (sig/dial/dial.h). */
+/* Dialled strings by the dial plan of the phone's extension (sig/dial/dial.h). */
 /* Who dials. */
 struct shard_dialler {
 	uint16_t tenant;
-	struct bytes user; /* whose rules count first; empty: nobody's */
+	struct bytes user; /* the extension with rules that come first; empty: none */
 	bool phone;        /* of an extension */
 	uint8_t classes;   /* 1 << enum dial_class: that it may call */
 	uint8_t scheme;    /* enum dial_scheme */
@@ -254,10 +256,11 @@ struct shard_dialler {
 bool shard_number_is_of_node(const struct shard *s, uint16_t tenant, struct bytes number);
 void shard_dial(const struct shard *s, const struct shard_dialler *who, struct bytes dialled,
 		struct dial_result *out);
-/* An emergency number of the tenant: *number without what is dialled before it. by: as shard_dialler.user. */
+/* Whether it is an emergency number of the tenant: *number without its prefix. by: as
+ * shard_dialler.user. */
 bool shard_is_emergency(const struct shard *s, uint16_t tenant, struct bytes by,
 			const struct sip_uri *uri, char number[DIAL_NUMBER_MAX]);
-/* Some tenant's, maybe: whose request it is is not known yet. */
+/* Perhaps an emergency number of a tenant: the request's tenant is not known yet. */
 bool shard_may_be_emergency(const struct shard *s, const struct sip_uri *uri);
 /* How a number is refused that leads to nobody here. Returns false. */
 bool shard_dial_refuse(const struct shard *s, uint16_t tenant, const struct dial_result *dialled,
@@ -271,7 +274,8 @@ uint64_t shard_user_ask(void *owner, uint16_t tenant, struct bytes user, uint64_
 void shard_user_asks_drop(struct shard *s);
 /* It is there, or a copy of it: no transaction takes that before the call begins. */
 bool shard_invite_is_waiting(const struct shard *s, const struct sip_message *m);
-/* A new INVITE, whose caller is known by now, to a user of whom another node may know more. True: it waits. */
+/* A new INVITE from a known caller, to a user that another node may know more about. Returns true
+ * if it waits. */
 bool shard_invite_hold(struct shard *s, const struct sip_message *m, uint16_t tenant,
 		       const char *from, bool phone);
 /* The same of a REFER by which a member brings the user into its conference. */
@@ -289,7 +293,8 @@ void shard_cancel(struct shard *s, const struct sip_message *m);
 void shard_ack(struct shard *s, const struct sip_message *m);
 void shard_invite(struct shard *s, const struct sip_message *m);
 void shard_refer(struct shard *s, const struct sip_message *m);
-/* Phones of a user of ours that the request names, as an INVITE is routed; user: who it is. Their slices live until the next event. */
+/* Phones of a user of ours that the request names, routed as an INVITE; user: the name. Slices live
+ * until the next event. */
 enum route_verdict shard_route(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 			       char user[ROUTE_USER_MAX], struct call_target *out, uint32_t cap,
 			       uint32_t *count);
@@ -297,13 +302,14 @@ enum route_verdict shard_route(const struct shard *s, const struct sip_message *
 bool shard_is_from_nobody(const struct sip_message *m);
 /* The trunk that sends from there, or TRUNK_NONE. */
 uint16_t shard_trunk_of(const struct shard *s, const struct sip_hop *hop);
-/* Whom it names; never an extension of the tenant. */
+/* The caller that a trunk's request names; never an extension of the tenant. */
 void shard_trunk_believe(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 char user[ROUTE_USER_MAX]);
-/* The request is a trunk's: the user whom it calls. *fixed: the number's document names him. False: nobody, or it is no trunk's. */
+/* For a request of a trunk: the user called. *fixed: the number's document names him. Returns false
+ * without one, or if it is no trunk's. */
 bool shard_trunk_calls(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		       char user[ROUTE_USER_MAX], bool *fixed);
-/* One more call may come from it. user: whom it names. False: *why. */
+/* One more call may come from it. user: the caller named. Returns false and *why otherwise. */
 bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct sip_message *m,
 			  struct bytes user, struct call_refusal *why);
 /* call_host.trunk_route_target */
@@ -328,16 +334,17 @@ bool shard_has_trunk_route(const struct shard *s, uint16_t tenant, struct bytes 
 struct offer_terms shard_trunk_terms(const struct shard *s, uint16_t trunk,
 				     const struct sip_hop *hop);
 void shard_subscribe(struct shard *s, const struct sip_message *m);
-/* 0 or the status to refuse with. 503 is about the node, which a phone may take for gone then; 480 about this one subscription. */
+/* Returns 0 or the status to refuse with. 503 is about the node, which a phone may take as down;
+ * 480 about this subscription. */
 uint16_t shard_subscriptions_fit(const struct shard *s, const struct subscription *of);
-/* The one whose dialog the request is in. NULL: none. */
+/* The subscription of the request's dialog, or NULL. */
 struct subscription *shard_subscription_of(const struct shard *s, const struct sip_message *m);
 void shard_subscription_inside(struct shard *s, struct subscription *sub,
 			       const struct sip_message *m);
 
 /* ---- shard_message.c ---- */
 void shard_message(struct shard *s, const struct sip_message *m);
-/* What is known of whom it is for is new: as shard_invite_resume. */
+/* There are new data on the recipient: as shard_invite_resume. */
 void shard_message_resume(struct shard *s, const struct sip_message *m, const char *from,
 			  bool phone);
 /* What became of it at a phone; peer: its server transaction, perhaps gone. */
@@ -369,13 +376,14 @@ void shard_engaged_of(void *owner, const struct call *c, struct bytes user, stru
 bool shard_waited_for(void *owner, uint16_t tenant, struct bytes user);
 /* A call of the shard that waits for a user, as others see it. */
 struct dialog_state shard_waiting_state(const struct shard *s, const struct call *c);
-/* Behind those that are there already, the calls of this node that wait for him: how many there are then. */
+/* Appends this node's calls that wait for the user to those in out. Returns the new count. */
 uint32_t shard_waiting_add(const struct shard_commons *commons, uint16_t tenant, struct bytes user,
 			   struct dialog_state *out, uint32_t count);
-/* A step of the call is over: it is known whom it waits for. */
+/* A step of the call is over: notes the user that it waits for. */
 void shard_waiting_note(struct shard *s, struct call *c);
 void shard_waiting_gone(struct shard *s, const struct call *c);
-/* He has other calls, or others wait for him: those of this node that it is about look again, in their turn. */
+/* His calls, or those that wait for him, have changed: waiting calls of this node look again, in
+ * their turn. */
 void shard_engaged_changed(struct shard *s, uint16_t tenant, struct bytes user);
 /* What is set of it is other. */
 void shard_engaged_set(struct shard *s, const struct shard_extension_slot *slot,
@@ -395,7 +403,7 @@ int shard_list_set(struct shard *s, struct subscription *sub) NODISCARD;
 enum watch_verdict shard_list_may(const struct shard *s, const struct subscription *sub);
 /* subscription_view.name */
 struct bytes shard_lamp_name(void *owner, const struct subscription *sub, uint32_t resource);
-/* The document of an extension has other lamps. */
+/* The document of an extension has other BLF keys. */
 void shard_lamps_changed(struct shard *s, uint16_t tenant, struct bytes number);
 
 /* ---- shard_messages.c ---- */
@@ -454,9 +462,11 @@ void shard_watch_notify_of(struct shard *s, uint16_t tenant, struct bytes user,
 bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
 			    struct conference_view *out);
 enum watch_verdict shard_watch_conference_may(struct shard *s, const struct subscription *sub);
-/* What is told of a conference of this shard has changed (roster.h), or it is over: those who watch it hear of it in their turn. */
+/* The roster of a conference of this shard has changed (roster.h), or it is over: watchers are
+ * notified in their turn. */
 void shard_conference_changed(struct shard *s, uint16_t tenant, struct bytes user);
-/* What phones dial to call who waits in the slot of that call. False: nobody does, or there is no code for it. */
+/* The code that phones dial for the party in the slot of that call. Returns false without a party
+ * or a code. */
 bool shard_watch_slot_name(const struct shard *s, const struct call *c, char out[ROUTE_USER_MAX]);
 /* The call goes on elsewhere: those who watch here see it no more. */
 void shard_watch_left(struct shard *s, const struct call *c);
@@ -466,32 +476,35 @@ bool shard_watch_assert(struct shard *s, uint32_t most);
 /* ---- shard_extensions.c ---- */
 uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m);
 
-/* It opens a call to an emergency number: whose password is right may do that, whatever else he may not. */
+/* An emergency call: a right password is enough for it, whatever else the user may not do. */
 bool shard_calls_for_help(const struct shard *s, const struct sip_message *m, uint16_t tenant);
-/* Whom a request outside of a dialog speaks for: the extension that it proves to be (*e), or whomever a trusted neighbour names (NULL).
- * False: it was answered. */
+/* The user that a request outside of a dialog speaks for: the authenticated extension (*e), or one
+ * named by a trusted neighbour (NULL). Returns false if it was answered. */
 bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenant,
 		    char user[ROUTE_USER_MAX], const struct shard_extension **e);
-/* The leg that rings, by our tag alone: the party's is not kept before it answers, and a phone that only watches it need not know that. */
+/* The ringing leg by our tag alone: the party's tag is not stored before it answers, and a watching
+ * phone need not know it. */
 struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct bytes call_id,
 			      struct bytes local, uint8_t *leg);
 /* A call that rings at that extension. */
 bool shard_may_pick(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of);
 bool shard_has_replaces(const struct sip_message *m);
-/* It names that of a member of a conference, whose place set has then; where it may not take that *why has a status. to: the conference.
- * False: it names none. */
+/* Replaces names a dialog of a conference member: set has that place; *why has a status if it may
+ * not be taken. to: the conference. Returns false for any other dialog. */
 bool shard_replaces_member(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 			   struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
 			   struct call_refusal *why);
-/* The leg that it names, in whose place the user may step. False: *why. */
+/* The leg that it names and that the user may replace. Returns false and *why otherwise. */
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		    struct bytes user, struct call_replaces *out, struct call_refusal *why);
 /* Its leg that another call is to take the place of, if it is to replace one: nobody else may. */
 void shard_replaced_know(struct shard *s, const struct call *c);
-/* It names who is parked in the slot of an extension's number, as the lamp of that extension shows: *to is the slot, as phones dial it. */
+/* It names the party parked in the slot of an extension's number, as BLF shows it: *to is the slot,
+ * as dialled. */
 bool shard_replaces_slot(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 char to[ROUTE_USER_MAX]);
-/* Another shard asks for whom the leg that it names has not got yet: that call is over, and *to is to be called. */
+/* A remote shard asks for the callee that a named leg has not got yet: that call is over, and *to
+ * is to be called. */
 bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 char to[ROUTE_USER_MAX]);
 /* Its sender can be reached by requests (RFC 3261 8.1.1.8). */
@@ -509,7 +522,7 @@ const struct shard_extension *shard_extension_of(void *owner, uint16_t tenant, s
 /* call_host.forward_of */
 const struct shard_forward *shard_forward_for(void *owner, uint16_t tenant, struct bytes user);
 /* call_host.targets_of */
-/* A dialog of another tenant is none. */
+/* Dialogs of other tenants are not found. */
 struct call *shard_dialog_find(const struct shard *s, uint16_t tenant, struct bytes call_id,
 			       struct bytes local, struct bytes remote, uint8_t *leg);
 /* Of call_host. */
@@ -535,19 +548,21 @@ void shard_register_answer(void *owner, pool_handle txn, struct text *response, 
 /* Which location those credentials name that the request was proven by; 0: none. */
 uint16_t shard_location_said(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			     bool proxy);
-/* The extension whose credentials came with the request, or NULL: it was answered. */
+/* The extension that the request's credentials prove, or NULL if it was answered. */
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
 						 uint16_t tenant, bool proxy);
 /* call_host.identity_of */
 struct identity_policy shard_identity_of(void *owner, const struct leg *leg);
 /* call_host.trusts */
 bool shard_trusts(void *owner, const struct sip_hop *hop);
-/* The rule of trust that the hop falls under, or NULL: whoever is there must prove what it says. The only place that decides. */
+/* The trust rule that the hop matches, or NULL: then its claims must be proven. The only place that
+ * decides. */
 bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop);
 /* Tells operators of a request that its sender may not make; its user is the one it claimed. */
 void shard_misuse(struct shard *s, const struct sip_message *m, enum security_kind kind,
 		  struct bytes user);
-/* Who said something over this connection is known: by credentials, by its address, or by what only a party of a call knows. */
+/* The sender on this connection is known: by credentials, by its address, or by knowledge that only
+ * a party of a call has. */
 void shard_trust(struct shard *s, const struct sip_hop *hop);
 /* The same, by its address: it may speak for many. */
 void shard_trust_peer(struct shard *s, const struct sip_hop *hop);
@@ -562,32 +577,36 @@ struct shard_extension_slot *shard_extension_slot(const struct shard *s, uint16_
 const struct shard_forward *shard_forward_of(const struct shard *s, uint16_t tenant,
 					     struct bytes number);
 
-/* Of the phone at that address: its range's, else "default", else one without limits. Never NULL; valid until profiles change. */
+/* For the phone at that address: by its range, else "default", else one without limits. Never NULL;
+ * valid until profiles change. */
 const struct shard_profile *shard_profile_of(const struct shard *s, uint16_t tenant,
 					     const struct addr *source);
 /* Audio of its phones may be transcoded. */
 bool shard_transcodes(const struct shard *s, const struct shard_profile *profile);
-/* The tenant's of that name; "", or there is none: as shard_profile_of. */
+/* The tenant's profile of that name; "", or not found: as shard_profile_of. */
 const struct shard_profile *shard_profile_named(const struct shard *s, uint16_t tenant,
 						const char *name, const struct addr *source);
 void shard_profiles_close(struct shard *s);
 
 /* ---- shard_hop.c ---- */
-/* Dialogs and transactions of the user that went by `from` go by `to`; what waited goes at once. Walks all calls. */
+/* Dialogs and transactions of the user move from hop `from` to `to`; what waited goes at once.
+ * Walks all calls. */
 void shard_hop_moved(struct shard *s, uint16_t tenant, struct bytes user,
 		     const struct sip_hop *from, const struct sip_hop *to);
 /* What was reached by the one way is reached by the other. */
 bool shard_is_same_phone(const struct sip_hop *known, const struct sip_hop *from);
-/* A phone may have registered at an address of another shard: the same way, by the own address that its dialogs go by. */
+/* A phone may have registered at an address of another shard: the same hop, from our own address
+ * that its dialogs use. */
 struct sip_hop shard_hop_own(const struct shard *s, const struct sip_hop *hop);
 /* locations_user.moved */
 void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const struct sip_hop *from,
 		       const struct sip_hop *to, struct instant now);
-/* That connection is gone: a party that listens gets what was under way over a new one, once (RFC 3261 18.4). */
+/* That connection is gone: a listening party gets pending requests over a new one, once (RFC 3261
+ * 18.4). */
 void shard_hop_listeners(struct shard *s, uint64_t connection);
 /* A request came within the dialog of a leg. */
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
-/* Whose dialog a request is in. */
+/* The party whose dialog a request is in. */
 struct hop_party {
 	uint64_t call;             /* for the log; 0: of none */
 	const struct sip_hop *hop; /* where it is */
@@ -596,18 +615,21 @@ struct hop_party {
 	bool trunk;        /* it is a trunk's, */
 	uint16_t of;       /* of this number; TRUNK_NONE: it has none any more */
 };
-/* Whether a request in that dialog may come from where it came: its party's host, one that a rule allows, or its sender shows its password.
- * It moves nothing yet: its answer does (leg_refresh_target). False: it was challenged, or refused. */
+/* Whether an in-dialog request may come from its hop: the party's host, one allowed by a rule, or
+ * with the password proven. Moves nothing: the response does (leg_refresh_target). Returns false if
+ * it was challenged or refused. */
 bool shard_hop_judge(struct shard *s, const struct hop_party *p, const struct sip_message *m);
 /* The same of any request in a dialog of a leg, which is in use then. False: it was answered. */
 bool shard_hop_allows(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
-/* ... of an ACK, which nobody can answer: one that has SDP, or has to, is not for a stranger to say. False: it is dropped. */
+/* ... for an ACK, which cannot be answered: a stranger's is dropped if it has SDP, or must have.
+ * Returns false then. */
 bool shard_hop_allows_ack(struct shard *s, const struct call *c, uint8_t leg,
 			  const struct sip_message *m);
 /* A copy of the request of that transaction came, or its CANCEL. NULL: the transaction is over. */
 struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
 				  const struct sip_message *m);
-/* A request of ours that was not heard, by a way to a phone that has another one, or to where its name led. */
+/* A request of ours without response, to a phone with another hop, or to a further address of its
+ * name. */
 bool shard_hop_has_other(struct shard *s, const struct txn_slot *slot);
 /* It cannot be reached now, but will come back. */
 bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop);
@@ -623,11 +645,13 @@ struct route_asker shard_asker(const struct shard *s);
 
 /* ---- shard_restore.c ---- */
 /* It waits for its party, whose connection is gone. */
-/* error: as of shard_send_failed; EHOSTUNREACH: by an edge, whose connection may be there. */
+/* error: as in shard_send_failed; EHOSTUNREACH: by an edge node, which may still have the
+ * connection. */
 void shard_lost_note(struct shard *s, const struct txn_slot *slot, int error);
 /* What the process before had may still be said again to this one. */
 bool shard_is_just_resumed(const struct shard *s);
-/* It is no neighbour, but a phone of ours whose connection was another node's: it may be with a third one by now. */
+/* Not a neighbour, but a phone of ours with its connection on another node: it may be on a third
+ * one by now. */
 bool shard_lost_may_come(const struct shard *s, const struct txn_slot *slot);
 /* It has waited for a first answer from its party, over UDP. */
 void shard_lost_unanswered(struct shard *s, const struct txn_slot *slot, int error);

@@ -9,7 +9,7 @@
 #include "sig/sip/event_parse.h"
 #include "sig/subscription/features.h"
 
-/* Conferences of all shards of the node, as those see them who watch them: those who are in them, and nobody else (RFC 4575 3.5). */
+/* Conferences of all shards of the node for watchers: members alone may watch (RFC 4575 3.5). */
 
 bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
 			    struct conference_view *out)
@@ -211,7 +211,7 @@ static bool subscribe_paced(struct shard *s, const struct sip_message *m,
 
 /* ---- a new one ---- */
 
-/* Whom it wants to watch. */
+/* The resource that it wants to watch. */
 static uint16_t read_resource(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 			      char user[ROUTE_USER_MAX])
 {
@@ -260,7 +260,7 @@ uint16_t shard_subscriptions_fit(const struct shard *s, const struct subscriptio
 	return has_subscribed_enough(s, of) ? 480 : 0;
 }
 
-/* One that the process before this one may have answered, whose 200 was lost: the phone says it again. */
+/* Answered perhaps by the previous process, with its 200 lost: the phone repeats it. */
 static struct subscription *subscription_same(const struct shard *s, const struct sip_message *m,
 					      uint16_t tenant, struct bytes watcher)
 {

@@ -18,7 +18,8 @@
 #include "sig/shard/shard_state.h"
 #include "sig/sip/message.h"
 
-/* What others may see of one party of a call. Of session descriptions only names of codecs and suites: the rest may hold keys. */
+/* A party of a call as shown to others. Of session descriptions only names of codecs and suites:
+ * the rest may hold SRTP keys. */
 
 static void write_codecs(struct writer *w, const struct sdp *sdp, unsigned section)
 {
@@ -83,7 +84,7 @@ static void shard_view_leg(const struct shard *s, uint16_t tenant, const struct 
 			 out->profile, sizeof(out->profile));
 }
 
-/* What others may see of an m-line: addresses, directions, codecs; no keys. */
+/* An m-line as shown to others: addresses, directions, codecs; no SRTP keys. */
 
 static struct addr contact_of(const struct leg *l)
 {
@@ -202,7 +203,8 @@ bool shard_call_place(const struct shard *s, uint64_t call, uint8_t leg, struct 
 	return true;
 }
 
-/* What others may see of the session between us and a party: the dialog and the SDP in force, keys included. */
+/* The session between us and a party for authorized tools: the dialog and the SDP in force, SRTP
+ * keys included. */
 
 bool shard_call_session(const struct shard *s, uint64_t call, uint8_t leg, struct call_session *out)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What subscriptions tell of: dialogs of all shards of the node, and where users are. Whose change it is hears of it in its turn. */
+/* The state behind subscriptions: dialogs of all shards of the node, and locations of users.
+ * Subscriptions of a changed resource have their turn. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +12,7 @@
 #include "sig/host/trunk.h"
 #include "sig/shard/shard_state.h"
 
-enum { MARK_CONFERENCE = 0x20 }; /* beside dialog_state_mark() */
+enum { MARK_CONFERENCE = 0x20 }; /* in addition to dialog_state_mark() */
 
 /* ---- the state of a user ---- */
 
@@ -78,8 +79,8 @@ static bool watched_slot_of(const struct shard *s, uint16_t tenant, struct bytes
 	       slot->n >= FEATURE_SLOT_MIN && park_slot_is(*slot);
 }
 
-/* Without the tags of its dialog: who wants to speak with the party calls the slot. At an extension it has our tag, by which a key takes
- * who waits there (shard_replaces_slot). */
+/* Without the tags of its dialog: the slot is called to get the party. At an extension it has our
+ * tag, by which a BLF key retrieves the party (shard_replaces_slot). */
 static uint32_t slot_state(const struct call *c, struct dialog_state *out, bool at_extension)
 {
 	const struct leg *l = c ? call_leg(c, c->bridge.caller) : NULL;
@@ -94,7 +95,7 @@ static uint32_t slot_state(const struct call *c, struct dialog_state *out, bool 
 	if (at_extension) {
 		out->phase = PHASE_EARLY;
 		out->parked = true;
-		out->id ^= 1; /* beside the lamp of the slot */
+		out->id ^= 1; /* distinct from the id at the slot itself */
 		out->call_id = bytes_str(c->watched_slot);
 		out->remote_tag = dialog_tag(&l->dialog);
 	}
@@ -116,7 +117,7 @@ static uint32_t watch_slot(const struct shard *s, uint16_t tenant, struct bytes 
 static const enum feature hours_codes[] = { FEATURE_HOURS_AUTO, FEATURE_HOURS_OPEN,
 					    FEATURE_HOURS_CLOSED };
 
-/* What phones dial to set them is their name for those who watch them. NULL: it is none. */
+/* Calendars are watched by the feature code that sets them. Returns NULL for any other user. */
 static const struct calendar *watched_hours_of(const struct shard *s, uint16_t tenant,
 					       struct bytes user, enum feature *feature)
 {
@@ -197,7 +198,7 @@ uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes us
 		       : count;
 }
 
-/* No phone of it is there, and its tenant wants its lamps lit then (BEAT-17). */
+/* The extension has no reachable phone, and its tenant shows that by BLF (BEAT-17). */
 static bool watch_shows_offline(const struct shard *s, uint16_t tenant, struct bytes user)
 {
 	return tenants_terms(s->settings.tenants, tenant)->offline_busy &&
@@ -206,7 +207,8 @@ static bool watch_shows_offline(const struct shard *s, uint16_t tenant, struct b
 	       !shard_has_phone_anywhere(s, tenant, user);
 }
 
-/* Who watches is told of no call that waits: no phone of the user rings. A lamp alone shows who is parked, and who is not there. */
+/* Waiting calls are not shown: no phone of the user rings. Parked calls and absent phones are shown
+ * by BLF alone. */
 static uint32_t watch_dialogs(void *owner, enum package_kind package, uint16_t tenant,
 			      struct bytes user, struct dialog_state *out)
 {
@@ -233,7 +235,8 @@ static const struct aor *watch_entry(void *owner, uint16_t tenant, struct bytes 
 
 /* ---- who may ---- */
 
-/* A trusted neighbour may name a watcher that is no extension: it was let in to speak for others. */
+/* A trusted neighbour may name a watcher that is not an extension: it is trusted to speak for
+ * others. */
 static bool watcher_may(const struct shard *s, const struct subscription *sub)
 {
 	const struct shard_extension_slot *w =
@@ -253,7 +256,8 @@ static bool watcher_may(const struct shard *s, const struct subscription *sub)
 	return false;
 }
 
-/* Slots are the tenant's, and no extension hides them: who may watch nobody may not watch them either. */
+/* Slots are the tenant's, and no extension hides them: a user that may watch nobody may not watch
+ * them either. */
 static enum watch_verdict slot_may(const struct shard *s, const struct subscription *sub,
 				   struct bytes slot)
 {
@@ -278,7 +282,8 @@ static enum watch_verdict hours_may(const struct shard *s, const struct subscrip
 	return w && w->extension.monitor == MONITOR_NONE ? WATCH_REJECTED : WATCH_OK;
 }
 
-/* What its document names it may watch, and nothing else: who asks hears the same of a number that nobody has. */
+/* A trunk may watch what its document lists, and nothing else: an unknown number is answered the
+ * same. */
 static bool trunk_may(const struct shard *s, const struct subscription *sub)
 {
 	const struct package *p = package_of(sub->package);
@@ -292,7 +297,8 @@ static bool trunk_may(const struct shard *s, const struct subscription *sub)
 		       .whole;
 }
 
-/* What an extension watches beside itself, and what it is told of itself, may be withheld (ADM-90). */
+/* What an extension watches, and what it is told of itself, may be withheld by entitlement
+ * (ADM-90). */
 static bool watcher_is_entitled(const struct shard *s, const struct subscription *sub, bool own)
 {
 	static const enum entitlement needs[PACKAGES] = {
@@ -311,7 +317,7 @@ static bool watcher_is_entitled(const struct shard *s, const struct subscription
 	       extension_may(s->settings.tenants, e, needs[sub->package]);
 }
 
-/* Its own box, or one that it sees as its owner does. */
+/* Its own mailbox, or one that it sees as its owner does. */
 static bool watcher_has_box(const struct shard *s, const struct subscription *sub)
 {
 	const struct shard_extension_slot *slot =
