@@ -1,36 +1,127 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""A commit that adds a module to sig/pbx touches at most three hand-written product files outside of it, or its text names an ADR that
-says why.  sig/pbx/modules.c is no such file: it lists all modules.  And the core names no module: it reaches them by their hooks.  Run from
-the root; exits 1 on any finding."""
+"""What a feature touches outside of its folders: three product files at most, over all commits.  Run from the root; exits 1 on any finding.
+
+A feature's folder is sig/pbx/NAME/ (or the files sig/pbx/NAME.c and .h), NAME/ in the folder `feature` of any layer, or engine/job/NAME/;
+ELSEWHERE has one more.  A commit says whose it is by a trailer `Feature: NAME`, once for each feature.
+
+- Of all commits since FIRST that carry a feature's trailer, at most MOST product files outside of the folders of what they name gain code.
+- A commit that changes code in a feature's folder carries its trailer.  One that changes code in the folders of MECHANISM features changes
+  what they stand on, and needs the trailers of those alone whose first files it adds.
+- The core names no feature: it reaches them by their hooks.
+
+Only code counts: no comment, no blank line, no way to break lines.  A file that moves counts where its code changed, one that only loses code
+counts not outside, and an #include counts by the name of its header without the folder.  LISTS count nowhere, nor do merges."""
+import collections
+import os
 import pathlib
 import re
 import subprocess
 import sys
 
-FIRST = "d2dbad53"              # the commits before it moved what was there already
-AGAIN = ("86802c30",            # does e71d4cce once more, whose text names ADR 76
-         "35f0e6b2")            # what calls ask for, before the module of ADR 91
-MOST = 3
-PRODUCT = re.compile(r"^(app|base|client|cluster|dsp|engine|media|sig)/.*\.[ch]$")
-MODULE = re.compile(r"^sig/pbx/([a-z_]+)(?:\.c|/[^/]+\.c)$")
-LIST = "sig/pbx/modules.c"
+FIRST = "5945920de"             # the guard came behind it
+MOST, MECHANISM = 3, 3
+LISTS = ("sig/pbx/modules.c",)  # of features
+PRODUCT = re.compile(r"^(?:app|base|client|cluster|dsp|engine|media|sig)/.*\.(?:c|h|def|proto|lua)$")
+HOME = re.compile(r"^(?:sig/pbx/(\w+)(?:/|\.[ch]$)|(?:\w+/feature|engine/job)/(\w+)/)")
+ELSEWHERE = {"sig/flow/": "flow"}
 CORE = ("step", "call", "model", "leg")
 INCLUDE = re.compile(r'^#include "(sig/pbx/[^"]+)"', re.M)
+COMMENT_OR_TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+LUA = re.compile(r'--\[\[.*?\]\]|--[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
+DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n]*\\\n)*[^\n]*", re.M)
+
+Change = collections.namedtuple("Change", "added before path old new")      # old, new: names of blobs
+Commit = collections.namedtuple("Commit", "name features changes")
 
 
-def modules(paths):
-    return {found[1] for path in paths if (found := MODULE.match(path))}
-
-
-def finding(text, changes, before=()):
-    """Of a commit with that text and these (status, path), or None. before: paths below sig/pbx that were there."""
-    added = modules(path for status, path in changes if status == "A") - modules(before)
-    own = re.compile(rf"^sig/pbx/(?:{'|'.join(added)})(?:\.[ch]|/.*)$")
-    outside = sorted(path for _, path in changes if PRODUCT.match(path) and path != LIST and not (added and own.match(path)))
-    if not added or len(outside) <= MOST or re.search(r"\bADR \d+", text):
+def feature_of(path):
+    """Whose folder that is in, or None."""
+    if path in LISTS:
         return None
-    return f"it adds {', '.join(sorted(added))} and touches {len(outside)} files beside: {' '.join(outside)}"
+    found = HOME.match(path)
+    return found[1] or found[2] if found else next((name for folder, name in ELSEWHERE.items() if path.startswith(folder)), None)
+
+
+def pieces(path, text):
+    """The code of a file in parts that are the same however lines are broken."""
+    comments = LUA if path.endswith(".lua") else COMMENT_OR_TEXT
+    code = comments.sub(lambda m: m[0] if m[0][0] in "\"'" else " ", text)
+    code = DIRECTIVE.sub(lambda m: ";" + re.sub(r'"(?:[^"]*/)?([^"/]+)"', r'"\1"', m[0]) + ";", code)
+    return [part for piece in re.split(r"[;{},]", code) if (part := "".join(piece.split()))]
+
+
+class Blobs:
+    """Texts of a repository by their names."""
+    def __init__(self):
+        self.git = subprocess.Popen(["git", "cat-file", "--batch"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def close(self):
+        self.git.stdin.close()
+        self.git.stdout.close()
+        self.git.wait()
+
+    def pieces(self, path, name):
+        if not name.strip("0"):
+            return []
+        self.git.stdin.write(f"{name}\n".encode())
+        self.git.stdin.flush()
+        size = int(self.git.stdout.readline().split()[2])
+        return pieces(path, self.git.stdout.read(size + 1).decode(errors="replace"))
+
+    def changed(self, change):
+        return change.old != change.new and self.pieces(change.before, change.old) != self.pieces(change.path, change.new)
+
+    def gained(self, change):
+        had, has = (collections.Counter(self.pieces(*blob)) for blob in ((change.before, change.old), (change.path, change.new)))
+        return bool(has - had)
+
+
+def git(*words):
+    return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout
+
+
+def commits():
+    """Those since FIRST, the last one first."""
+    log = git("log", "--no-merges", "-M", "--raw", "--no-abbrev", "--format=%x01%H%x02%(trailers:key=Feature,valueonly,separator=%x2C)", f"{FIRST}..HEAD")
+    for block in log.split("\x01")[1:]:
+        head, *lines = block.strip("\n").split("\n")
+        name, _, features = head.partition("\x02")
+        changes = []
+        for line in filter(None, lines):
+            fields, before, *path = line.split("\t")
+            _, _, old, new, status = fields.split()
+            changes.append(Change(status == "A", before, path[0] if path else before, old, new))
+        yield Commit(name[:9], {feature.strip() for feature in features.split(",")} - {""}, changes)
+
+
+def touched(commit, blobs):
+    """Features in whose folders it changes code, but for those that a change of a mechanism need not name."""
+    found = {name for change in commit.changes if PRODUCT.match(change.path) for name in map(feature_of, (change.before, change.path))
+             if name and blobs.changed(change)}
+    if len(found) < MECHANISM:
+        return found
+    return found - {feature_of(path) for path in git("ls-tree", "-r", "--name-only", f"{commit.name}^").split("\n")}
+
+
+def judge(history, paths, blobs):
+    """(findings, {feature: product files outside of its folders}); history: the last commit first, paths: what is there behind it"""
+    findings, outside, now = [], collections.defaultdict(set), {}
+    known = {feature_of(path) for path in paths.union(path for commit in history for change in commit.changes for path in (change.before, change.path))}
+    for commit in history:
+        if missing := touched(commit, blobs) - commit.features:
+            findings.append(f"{commit.name}: it changes what is of {', '.join(sorted(missing))}: git commit --amend --no-edit" +
+                            "".join(f" --trailer 'Feature: {name}'" for name in sorted(missing)))
+        findings += [f"{commit.name}: no feature has the name {name}" for name in sorted(commit.features - known)]
+        if commit.features:
+            beside = {now.get(change.path, change.path) for change in commit.changes if PRODUCT.match(change.path) and change.path not in LISTS
+                      and feature_of(change.path) not in commit.features and blobs.gained(change)}
+            for name in commit.features:
+                outside[name] |= {path for path in beside & paths if feature_of(path) != name}
+        now.update({change.before: now.get(change.path, change.path) for change in commit.changes if change.before != change.path})
+    findings += [f"{name}: its commits touch {len(files)} files outside of its folders: {' '.join(sorted(files))}"
+                 for name, files in sorted(outside.items()) if len(files) > MOST]
+    return findings, outside
 
 
 def named(files):
@@ -42,30 +133,28 @@ def core():
     return {str(path): path.read_text() for folder in CORE for path in pathlib.Path("sig", folder).glob("*.[ch]")}
 
 
-def git(*words):
-    return subprocess.run(["git", *words], check=True, capture_output=True, text=True).stdout
+def without_history():
+    """Why commits cannot be judged, or None."""
+    if git("rev-parse", "--is-shallow-repository").strip() == "true":
+        return "this clone is shallow: git fetch --unshallow"
+    if subprocess.run(["git", "merge-base", "--is-ancestor", FIRST, "HEAD"], capture_output=True).returncode:
+        return f"this clone has no commit {FIRST} behind its head: git fetch --unshallow, or rebase on the main branch"
+    return None
 
 
 def main():
-    breaches = named(core())
-    for breach in breaches:
-        print(breach)
-    if breaches:
+    findings = named(core())
+    if not pathlib.Path(".git").exists():
+        print("\n".join([*findings, "modules: there is no .git: nothing says what commits touch"]))
+        return 1 if findings or "CI" in os.environ else 77
+    if why := without_history():
+        print("\n".join([*findings, f"modules: {why}"]))
         return 1
-    if not pathlib.Path(".git").exists() or subprocess.run(["git", "cat-file", "-e", FIRST], capture_output=True).returncode:
-        print("modules: this copy has no history since", FIRST)
-        return 77
-    findings = 0
-    for commit in git("rev-list", "--no-merges", f"{FIRST}..HEAD").split():
-        if commit.startswith(AGAIN):
-            continue
-        changes = [line.split("\t") for line in git("diff-tree", "-r", "-M", "--no-commit-id", "--name-status", commit).splitlines()]
-        before = git("ls-tree", "-r", "--name-only", f"{commit}^", "sig/pbx/").split() if any(c[0] == "A" for c in changes) else ()
-        found = finding(git("log", "-1", "--format=%B", commit), [(c[0][0], c[-1]) for c in changes], before)
-        if found:
-            print(f"{commit[:8]}: {found}")
-            findings += 1
-    return findings != 0
+    blobs = Blobs()
+    found, _ = judge(list(commits()), set(git("ls-tree", "-r", "--name-only", "HEAD").split("\n")), blobs)
+    blobs.close()
+    print("\n".join(findings + found), end="\n" if findings + found else "")
+    return 1 if findings + found else 0
 
 
 if __name__ == "__main__":
