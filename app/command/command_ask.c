@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands that wait for something: for the save of what they changed, or for another node.
+ * `waiting` holds their runs by ticket, with a fair share for each tenant, token and user; the rest
+ * asks the node of another call, or all nodes for a ringing call, through sig/remote. Handlers of
+ * join, link, pickup and conferences call it. Every question has a deadline, so a run always ends.
+ */
+
 #include <stddef.h>
 
 #include "app/command/command_ask.h"

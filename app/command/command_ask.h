@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands that ask another node of a call there before they are carried out here. Control thread. */
+/* Commands that ask another node about a call before they run here. Control thread. */
 #ifndef APP_COMMAND_COMMAND_ASK_H
 #define APP_COMMAND_COMMAND_ASK_H
 
@@ -25,7 +25,7 @@ struct waiting {
 
 void waiting_open(struct waiting *w, struct rand_source *rand);
 void waiting_close(struct waiting *w);
-/* The ticket under which it is taken out again, never 0; 0: full, or the tenant, the token or the user of the run has its share. */
+/* Returns the ticket for waiting_pop, never 0; 0: full, or tenant, token or user has its share. */
 uint64_t waiting_put(struct waiting *w, struct command_run *run);
 /* NULL: nobody waits with it. */
 struct command_run *waiting_pop(struct waiting *w, uint64_t ticket);
@@ -33,7 +33,7 @@ struct command_run *waiting_pop(struct waiting *w, uint64_t ticket);
 struct command_run *waiting_take_any(struct waiting *w);
 
 struct node;
-/* told: NULL: it has not answered in time. */
+/* told: NULL: the other node has not answered in time. */
 typedef void command_ask_fn(struct command_run *run, struct shard_join *join,
 			    const struct remote_joined *told);
 
@@ -51,8 +51,8 @@ struct command_asks {
 	} list[WAITING_MAX];
 };
 
-/* Asks the node that has join->with, which is of that tenant. done is called later, or the run has failed. slot: where its party must wait; "":
- * anywhere. */
+/* Asks the node that has join->with, a call of that tenant. done is called later, or the run has
+ * failed. slot: the parking slot where its party must wait; "": anywhere. */
 void command_ask_remote(struct command_run *run, const struct shard_join *join, const char *tenant,
 			const char *slot, command_ask_fn *done);
 /* The name of the tenant of a call here. NULL: there is no such call, and the run has failed. */
@@ -61,8 +61,8 @@ const char *command_ask_tenant(struct command_run *run, uint64_t call);
 void command_ask_confer(const struct effect *e, void *node);
 /* It has answered. */
 void command_ask_answered(struct node *node, uint64_t serial, const struct remote_joined *told);
-/* Asks all other nodes for the call that rings longest there, or the user's own, beside those of this node. picked is called later, or the run has failed.
- * False: there are none. */
+/* Asks all other nodes for their longest ringing call, or the user's own, besides this node's.
+ * picked is called later, or the run has failed. False: there are no other nodes. */
 bool command_ask_pick(struct command_run *run, struct shard *core, uint16_t tenant,
 		      const struct remote_pick *pick, command_picked_fn *picked);
 /* They have answered. */

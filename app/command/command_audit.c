@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The audit: of each command that changes something, who gave it, by which door, what it was about, what it changed, and how it ended (ADR 116).
- * command_start() chooses which commands get an entry; it is written when the command ends. audit.list is in command_cdr.c. Control thread.
+ * The audit: of each command that changes something, its principal, its door, its object, the
+ * change and the result (ADR 116). command_start() chooses which commands get an entry; it is
+ * written when the command ends. audit.list is in command_cdr.c. Control thread.
  */
 #include <stdio.h>
 #include <stdlib.h>

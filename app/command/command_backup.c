@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Documents as Redis has them, for `tandemctl backup` and `tandemctl restore` (docs/guides/backup.md). Secrets stay sealed by the key of the
- * cluster: another node reads them with the same file keys alone, and a document that it cannot read is refused before anything is put.
+ * Documents as Redis has them, for `tandemctl backup` and `tandemctl restore`
+ * (docs/guides/backup.md). Secrets stay sealed by the cluster's key: another node can read them
+ * only with the same key files, and a document that it cannot read is refused before anything is
+ * put.
  */
 #include <string.h>
 
@@ -32,8 +34,9 @@ static json_t *document_row(const struct snapshot_document *d)
 			 json_loadb((const char *)d->text.p, d->text.n, 0, NULL));
 }
 
-/* A page has documents of one kind, and kinds come in the order of a start: tenants first. What changes meanwhile is in one page or the next, as
- * a document keeps its place on the shelf. */
+/* A page has documents of one kind, and kinds come in the order of a start: tenants first. A
+ * document that changes meanwhile is in one page or the next, as it keeps its place on the
+ * shelf. */
 void command_backup_read(struct command_run *run)
 {
 	const struct node *n = run->node;

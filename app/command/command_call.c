@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * call.list, call.show and the legs of a call, live or ended within the last hour. They read the
+ * shard of the call directly, ask the media worker for the counters of its flows (queries.c), and
+ * go through other nodes for lists (command_nodes.h). A caller sees calls of its own tenant alone,
+ * and a user only its own: any other call is answered as not found.
+ */
+
 #include <string.h>
 
 #include "app/command/command_handlers.h"
@@ -22,7 +29,7 @@ static void no_such_call(struct command_run *run)
 		     BYTES_ARG(command_value(run, "call")->text));
 }
 
-/* A call of another tenant is none. */
+/* A call of another tenant counts as not found. */
 static bool call_is_seen(const struct command_run *run, uint64_t call)
 {
 	const struct ended_call *ended;
@@ -286,7 +293,7 @@ static void on_stats(const struct query *q, void *arg)
 	command_answer(run, json);
 }
 
-/* What its CDR says. The texts are large, so they have a frame of their own. */
+/* The call's CDR. Its texts are large, so they have a stack frame of their own. */
 static void ended_cdr_put(json_t *json, const struct cdr *cdr)
 {
 	struct fields fields;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lists that are read from streams of Redis: call records (cdr.list), security events and the
+ * audit. Newest entries first, page by page, over the streams of all shards; filters and cursors
+ * are applied here. call.doctor and other commands find the records of one call by
+ * command_cdrs_find. Bounded counts of entries per command keep the control thread free for calls.
+ */
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,9 +19,8 @@
 #include "cluster/record.h"
 #include "sig/sip/id.h"
 
-/*
- * Streams are read from their newest entries on, a page for each answer of Redis: an entry of CDRs takes 20 us, so no call waits for a list.
- */
+/* Streams are read from their newest entries on, a page for each answer of Redis: an entry of CDRs
+ * takes 20 us, so no call waits for a list. */
 enum { PAGE_ENTRIES = 32 };
 
 struct entry_pages {
@@ -93,7 +99,7 @@ static void entry_rank(const struct redisReply *entry, uint32_t stream, struct l
 		       UINT64_MAX - number);
 }
 
-/* row: stolen; NULL: it is not wanted. False: no later one of the stream has a place in the list. */
+/* Steals row; NULL: it is not wanted. False: no later entry of the stream has a place. */
 static bool entry_put(struct command_list *l, const struct list_rank *at, json_t *row)
 {
 	struct list_row one = { .rank = *at };
@@ -115,7 +121,7 @@ static bool entry_put(struct command_list *l, const struct list_rank *at, json_t
 	return true;
 }
 
-/* It has looked at as many as it may, up to there. */
+/* Ends the list: as many entries were read as allowed, up to that one. */
 static bool entries_stop(struct command_run *run, const struct list_rank *last)
 {
 	bool sorted = run->list->sort[0];

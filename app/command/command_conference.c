@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conferences: made of calls, shown, and told what to do. Whoever is told that it was done is told so when it is saved. */
+/* Conferences: made of calls, shown, ordered. A command is answered when its effect is saved. */
 #include <string.h>
 
 #include "app/command/command_ask.h"
@@ -100,7 +100,7 @@ static bool conference_endpoint_read(struct command_run *run, char out[ROOM_STRE
 	return false;
 }
 
-/* What a command is to make has an id that follows from its own: were the node killed before its answer, it would find that. */
+/* A new id follows from the command's: a command repeated after a crash finds its object. */
 static void confer_ids(const struct command_run *run, struct shard_confer *o, uint16_t shard)
 {
 	char text[COMMAND_ID_MAX + 2];
@@ -134,7 +134,7 @@ static bool confer(struct command_run *run, struct shard_confer *o)
 
 /* ---- a call of another shard ---- */
 
-/* The room tells the shard of the call when its parties have joined (sig/shard/shard_room_parts.c). */
+/* The room tells the call's shard when its parties have joined (sig/shard/shard_room_parts.c). */
 static void confer_start(struct command_run *run, const struct shard_join *join)
 {
 	struct shard_confer o = { .call = join->call, .with = join->with, .leg = join->leg };
@@ -428,7 +428,7 @@ void command_conference_get(struct command_run *run)
 	command_answer(run, json);
 }
 
-/* What all in a conference hear beside each other, who hears them, and who records (sig/room/room.h). */
+/* Plays and streams to a whole conference, its listeners, and its recordings (sig/room/room.h). */
 
 static void files_copy(struct room_play *out, const struct prompt_terms *from)
 {
@@ -496,7 +496,7 @@ static bool room_number_is_free(struct command_run *run, struct bytes number)
 	return !command_number_leads(run, number);
 }
 
-/* What cannot be opened must not be written over by something else than new PINs. False: the run has failed. */
+/* A sealed PIN that cannot be opened is replaced only by a new PIN. False: the run has failed. */
 static bool room_may_change(struct command_run *run, const struct room_value *r)
 {
 	const char *lacks = !command_value(run, "pin")->given ? "pin" : "host_pin";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* call.doctor: two looks at a call's counters, some time apart, and what they show (diagnosis.h). */
+/* call.doctor: compares two looks at a call's counters, some time apart (diagnosis.h). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,9 +13,9 @@
 #include "sig/host/cdr.h"
 #include "sig/sip/id.h"
 
-/* Why calls and phones were refused: what the newest messages say (app/watch/recent.h), and call records. */
+/* Why calls and phones were refused: newest messages (app/watch/recent.h) and call records. */
 
-/* However many are kept: it is the control thread that looks. */
+/* Bounds on the search, as it runs on the control thread. */
 enum {
 	WHY_ROWS_MAX = 200,
 	WHY_MESSAGES_MAX = 1000,

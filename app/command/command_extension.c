@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Extensions: their documents (put, get, list), registrations, subscriptions, greetings and the
+ * parts that other commands change (group login, presence). A put checks what no field says alone,
+ * hashes secrets, and is applied to the tables of all shards; command table rows name these
+ * functions. It must hold that a number means one thing: no extension is put on a feature code, a
+ * room or another number.
+ */
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -59,7 +67,7 @@ static uint64_t aor_utc_ms(const struct locations *locations, const struct aor *
 	return aor->count ? registered_utc_ms(locations, &aor->bindings[aor->count - 1]) : 0;
 }
 
-/* Operators see all tenants that have the number. Who was looked for and has no phone is not registered. */
+/* Operators see that number in all tenants. A searched user without a phone is not registered. */
 static bool registration_look(const struct command_run *run, const struct command_span *span,
 			      struct command_walk_at *at, bool show, struct command_walk_entry *out)
 {
@@ -83,7 +91,7 @@ void command_registration_list(struct command_run *run)
 	command_walk_start(run, registration_look);
 }
 
-/* Of what callers hear in a presence, as extension.put would set it. */
+/* The presence greeting as extension.put would set it. */
 struct greeting_run {
 	struct command_run *run;
 	char number[sizeof(((struct shard_extension *)NULL)->number)];
@@ -178,7 +186,7 @@ static void no_such_subscription(struct command_run *run)
 		     BYTES_ARG(command_value(run, "id")->text));
 }
 
-/* One of another tenant is none. */
+/* A subscription of another tenant counts as not found. */
 static bool subscription_is_seen(const struct command_run *run, const struct shard *core,
 				 uint64_t id)
 {
@@ -233,7 +241,7 @@ void command_subscription_list(struct command_run *run)
 	command_walk_start(run, subscription_look);
 }
 
-/* "2=HASHES,5=HASHES": those of one. False: there are none. */
+/* "2=HASHES,5=HASHES": reads the hashes of one location. False: it has none. */
 static bool location_ha1_read(struct bytes list, uint16_t location, struct digest_secret *secret)
 {
 	struct bytes one, id;
@@ -275,7 +283,7 @@ static bool located_make(const struct command_run *run, const struct extension *
 	return false;
 }
 
-/* REG-32: each name is hashed for itself, and the password is not kept. False: the run has failed. */
+/* REG-32: hashes the password for each realm; the password is not stored. False: the run failed. */
 static bool extension_located_read(struct command_run *run, struct extension *e)
 {
 	uint16_t ids[EXTENSION_LOCATIONS_MAX];
@@ -390,7 +398,7 @@ static bool extension_may_begin(struct command_run *run)
 	return extension_number_is_free(run, command_value(run, "number")->text);
 }
 
-/* What cannot be opened must not be written over by something else than a new password. False: the run has failed. */
+/* A sealed password that cannot be opened is replaced only by a new one. False: the run failed. */
 static bool may_change(struct command_run *run, const struct extension *before)
 {
 	if (before->realm[0] || command_value(run, "password")->given ||
@@ -435,7 +443,7 @@ static bool page_make(struct command_run *run, struct extension *e)
 	return true;
 }
 
-/* Of a set all are counted together (set_job_fit). False: the run has failed. */
+/* In a set, all are counted together (set_job_fit). False: the run has failed. */
 static bool may_be_recorded(struct command_run *run, const struct extension *e, bool before)
 {
 	if (e->core.record == RECORD_OFF || before || run->node->api.documents->naming ||
@@ -452,7 +460,7 @@ static bool may_monitor(const struct extension *e, const struct lamp *lamp)
 		bytes_list_has(bytes_str(e->monitors), lamp->target));
 }
 
-/* BLF-01, BLF-02: what no text says alone. False: the run has failed. */
+/* BLF-01, BLF-02: checks across all BLF entries. False: the run has failed. */
 static bool lamps_fit(struct command_run *run, const struct extension *e)
 {
 	uint32_t left = command_tenant_blf_lamps(run->node, e->core.tenant);
@@ -527,7 +535,7 @@ static json_t *extension_show(const struct node *node, uint16_t tenant, const vo
 	return extension_to_view(value, document_realm(node, tenant));
 }
 
-/* Calls under way follow it from their next decision on, those that hold somebody at once. */
+/* Calls under way follow it from their next decision on; held parties hear new music at once. */
 static int shard_put(struct shard *s, const struct extension *e, uint8_t music)
 {
 	struct shard_extension core = e->core;
@@ -645,7 +653,7 @@ static int extension_apply(struct node *node, uint16_t tenant, const void *value
 	return err;
 }
 
-/* Who has the number next has called nobody, and was called by nobody. */
+/* The next user of the number starts without its recent calls. */
 static void extension_kept_drop(const struct node *node, uint16_t tenant, const char *number)
 {
 	for (unsigned i = 0; i < KEPT_COUNT; i++) {
@@ -674,7 +682,7 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 	node_music_leave(node, tenants_name(node->common.tenants, tenant), before);
 }
 
-/* What its mailbox needs and what is not there yet, or not on this node. */
+/* Warns of resources that its mailbox needs and that are missing, or not on this node. */
 static void extension_warn(const struct node *node, uint16_t tenant, const void *value, json_t *out)
 {
 	const struct extension_box *box = &((const struct extension *)value)->box;
@@ -713,7 +721,8 @@ const struct document_kind g_extension_documents = {
 	.saved = command_presence_saved,
 };
 
-/* group.login, presence.set and the like: made in its turn of what the document is then, so a change of another writer is not lost. */
+/* group.login, presence.set and the like: made in turn from the present document, so no change of
+ * another writer is lost. */
 static bool part_begin(struct command_run *run, struct extension *e)
 {
 	if (!extensions_find(run->node->api.extensions, document_tenant(run),
@@ -760,7 +769,7 @@ const struct document_kind g_presence_documents = {
 	EXTENSION_PART(presence_make, command_presence_show), .saved = command_presence_saved
 };
 
-/* NULL: there is none, or no memory. */
+/* NULL: no such extension, or no memory. */
 static json_t *extension_view(const struct node *n, uint16_t tenant, struct bytes number)
 {
 	struct extension e;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flows of callers: their documents, and the texts under which a program is found by its hash (ADR 92). */
+/* Flows: their documents, and the texts that programs are found under by their hash (ADR 92). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -199,7 +199,8 @@ void command_flows_beat(struct node *n, uint64_t now_ns)
 	}
 }
 
-/* A request for the program of a call that is not in memory: another node has begun the call, or the document was replaced. */
+/* A request for a call's program that is not in memory: another node began the call, or the
+ * document was replaced. */
 struct program_ask {
 	struct node *node;
 	uint64_t call, serial;
@@ -812,7 +813,8 @@ static bool number_may_lead(struct command_run *run, const struct number_value *
 	return false;
 }
 
-/* NULL: it leads to no web application, or that has a URL which is none (findings). kept: it was looked at before. */
+/* NULL: the number leads to no web application, or its URL is invalid (findings).
+ * kept: checked before. */
 static struct flow_program *number_to_program(const struct number_value *v, bool kept,
 					      struct flow_findings *findings)
 {

@@ -22,7 +22,7 @@ struct shard_order;
 
 command_fn command_extension_get, command_extension_list, command_extension_page,
 	command_extension_greeting, command_presence_get;
-/* What pages are told of a user. 0 or -errno. */
+/* What pages are told about a user. 0 or -errno. */
 struct web_asks;
 int command_watch_open(struct node *node, struct web_asks **out);
 void command_watch_close(struct node *node);
@@ -30,12 +30,12 @@ void command_watch_close(struct node *node);
 void command_user_told(const struct effect *e, void *arg);
 /* EFFECT_PUBLISH. */
 void command_publish(const struct effect *e, void *arg);
-/* What a command of g_presence_documents makes of an extension, and shows. False: the run has failed. */
+/* Changes an extension by a command of g_presence_documents. False: the run has failed. */
 bool command_presence_make(struct command_run *run, struct extension *e);
 json_t *command_presence_show(const struct node *node, uint16_t tenant, const void *value);
 /* A word that the tenant's extensions may have. False: the run has failed. */
 bool command_presence_may(struct command_run *run, const char *state);
-/* An extension was changed by command: where its presence is another one an event tells so. */
+/* An extension was changed by command: sends an event if its presence changed. */
 void command_presence_saved(struct command_run *run, const void *value, json_t *view);
 command_fn command_call_list, command_call_show, command_call_leg_list, command_call_leg_show,
 	command_call_doctor, command_call_hangup;
@@ -99,13 +99,13 @@ void command_box_call(struct node *n, const char *tenant, const char *id, json_t
 void command_recording_on_delivered(struct node *n, uint64_t ticket, const json_t *line,
 				    const char *why);
 
-/* Operators see the calls and phones of all tenants unless they name one, others those of their own. */
+/* Operators see calls and phones of all tenants unless they name one; others their own. */
 bool command_may_see(const struct command_run *run, const char *tenant);
 /* The argument "call"; fails the run and returns false when it is no call id. */
 bool command_call_id(struct command_run *run, uint64_t *call);
 /* The call it names, where it ended in the last hour; else NULL. */
 const struct ended_call *command_call_ended(const struct command_run *run);
-/* The records of the call it names, the newest first, in done, which has the list then; NULL: Redis did not answer. */
+/* Finds the records of the named call, newest first; done owns the list; NULL: no answer. */
 typedef void command_cdrs_fn(struct command_run *run, json_t *list);
 void command_cdrs_find(struct command_run *run, command_cdrs_fn *done);
 /* The call it names; fails the run and returns false when there is none. */
@@ -119,7 +119,8 @@ void command_order_give(struct command_run *run, struct call_order *order);
 /* Names of files by commas. False: the run has failed. */
 struct prompt_terms;
 bool command_files_read(struct command_run *run, struct prompt_terms *out);
-/* A refusal is answered with its reason; an order that was accepted waits by command_ordered. of_with: the refusal is about the other call. */
+/* Answers a refusal with its reason; an accepted order waits for command_ordered. of_with: the
+ * refusal is about the other call. */
 void command_order_end(struct command_run *run, const struct shard_order *by, bool of_with,
 		       enum refusal refused);
 void command_refused(struct command_run *run, enum refusal refused, bool of_with);
@@ -127,65 +128,65 @@ void command_refused(struct command_run *run, enum refusal refused, bool of_with
 enum shard_leg command_order_leg(const struct command_run *run, const char *name);
 /* EFFECT_ORDERED. */
 void command_ordered(const struct effect *e, void *node);
-/* Once the control API is open: what tenants say is read as their documents have it. */
+/* Once the control API is open: reads the streams of tenants as their documents say. */
 void command_tenants_listen(struct node *n);
 struct tenant_value;
 /* Its document. False: there is no such tenant. */
 bool command_tenant_value(const struct node *n, const char *name, struct tenant_value *out);
 /* Classes of numbers outside that a new extension of it may call (MGT-09). */
 uint8_t command_tenant_first_classes(const struct node *n, uint16_t tenant);
-/* ... and how many lamps of others an extension of the tenant has at most. */
+/* ... and the most BLF entries of an extension of the tenant. */
 uint32_t command_tenant_blf_lamps(const struct node *n, uint16_t tenant);
-/* ... and how many messages a mailbox of it has room for, where the extension does not say; 0: any number. */
+/* ... and the default capacity of a mailbox in messages; 0: no limit. */
 uint16_t command_tenant_mailbox_messages(const struct node *n, uint16_t tenant);
-/* What is played to the call, where anything is. */
+/* Adds what is played to the call, if anything. */
 void command_play_put(json_t *json, const struct shard *core, uint64_t call);
 /* A warning where the number is one for emergencies. */
 void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes number,
 			    json_t *out);
-/* Somebody of the tenant is meant by it, or whoever is called outside. */
+/* It belongs to a user of the tenant, or is an outside number. */
 bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number);
 /* struct node_hooks.number_wrong */
 bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes number, char *why);
-/* One that leads to a flow: then the run has failed. */
+/* The number leads to a flow: then the run has failed. */
 bool command_number_leads(struct command_run *run, struct bytes number);
-/* A time zone is in memory from now on; false: the run has failed. The other one: 0 or -errno, which is logged. */
+/* Loads a time zone; false: the run has failed. The other one: 0 or -errno, which is logged. */
 bool command_zone_is_there(struct command_run *run, const char *name);
 int command_zone_read(struct node *node, const char *name);
 /* At start: flows that every tenant has. 0 or -errno. */
 int command_flows_ship(struct node *n) NODISCARD;
-/* Twice a second: what the flows of all tenants are kept under is not forgotten. */
+/* Twice a second: keeps the texts of all tenants' flows from expiring. */
 void command_flows_beat(struct node *n, uint64_t now_ns);
-/* Likewise: lamps of opening hours. */
+/* Likewise: BLF of opening hours. */
 void command_hours_beat(struct node *n);
 /* EFFECT_HELP. */
 void command_helper(const struct effect *e, void *node);
-/* A message was said, and its file is there: the prompt that it was said for, where it was. */
+/* A recorded message's file is complete: stores it as the prompt that it was recorded for. */
 void command_prompt_said(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
 /* Its text is in Redis by its hash; then the document of the run is put. */
 struct flow_program;
 void command_flow_text_put(struct command_run *run, const struct flow_program *p);
-/* The text of the program that a document names, which a set has put. */
+/* Keeps the program text of a document that a set has put. */
 void command_flow_text_keep(struct node *n, const struct snapshot_document *d);
 /* The extension logs in to the group of the run, or out. False: the run has failed. */
 bool command_group_log(struct command_run *run, struct extension *e);
-/* That a number leads to; empty: none. */
+/* The group that a number leads to; empty: none. */
 struct bytes command_group_of_number(const struct node *n, uint16_t tenant, struct bytes number);
 /* EFFECT_PROGRAM. */
 void command_flow_program(const struct effect *e, void *node);
-/* The web application of a call has sent something by itself. */
+/* The web application of a call has sent something unasked. */
 void command_helper_told(struct node *n, const json_t *line);
-/* Webhooks of a tenant count as its document says, or of all: "". */
+/* Webhooks of a tenant count as its document says; "": of all tenants. */
 void command_webhooks_tell(struct node *n, const char *tenant);
-/* One is switched off: its server wants no more. */
+/* A webhook is switched off: its server wants no more events. */
 void command_webhook_told(struct node *n, const json_t *line);
 /* EFFECT_SET. */
 void command_feature(const struct effect *e, void *node);
-/* Nobody hears any more what became of them. */
+/* Answers to orders are not delivered any more. */
 void command_orders_drop(struct node *node);
 /* The locations are open: commands look users up. */
 void command_looks_join(struct node *node);
-/* Of a call, caller and callee. */
+/* Words for the legs of a call: caller and callee. */
 extern const char *const g_call_legs[];
 extern const char *const g_subscription_endings[];
 /* A phone dials it for a feature, by the tenant's codes. */
@@ -203,12 +204,12 @@ extern const struct document_kind g_extension_documents, g_login_documents, g_pr
 
 /* Words for the reasons of refusals (sig_refused_name). */
 
-/* What it means, and what to do. False: it is not known. */
+/* What the reason means, and what to do. False: it is unknown. */
 bool refusal_words(const char *name, const char **sentence, const char **next);
 
 /* What the table of commands says of conferences. */
 
-/* struct command.order of command_conference_member: enum order_member, and whether it is to be so. */
+/* struct command.order of command_conference_member: enum order_member, and on or off. */
 
 struct shard_room_order;
 
@@ -216,14 +217,14 @@ struct shard_room_order;
 #define CONFERENCE_MEMBER(order)     ((uint8_t)((order) / 2))
 #define CONFERENCE_ON(order)         ((order) % 2 != 0)
 
-/* Who asks. */
+/* The principal of a command. */
 struct command_principal {
 	char tenant[COMMAND_TENANT_MAX];
-	enum command_role role;              /* of a user: the least */
+	enum command_role role;              /* of a user: the lowest */
 	char user[COMMAND_USER_MAX];         /* the extension that asks; "": it is no user */
-	char patterns[COMMAND_PATTERNS_MAX]; /* of his token; "": all commands that the role may */
+	char patterns[COMMAND_PATTERNS_MAX]; /* by the token; "": as the role may */
 	struct addr source;                  /* ADDR_NONE: not known */
-	int file;                            /* 1 + a descriptor that he hands over; 0: none */
+	int file;                            /* 1 + a descriptor that is handed over; 0: none */
 	const char *door, *by;               /* as in command_run; NULL: the node itself */
 };
 
@@ -232,31 +233,34 @@ static inline struct command_right command_right_of(const struct command_run *ru
 	return (struct command_right){ run->role, run->user, run->patterns };
 }
 
-/* The holder of the table places that the run takes: tenant, token and user. It points into the run. */
+/* Holder of the table places that the run takes: tenant, token and user. Points into the run. */
 struct fair_who command_holder(const struct command_run *run);
-/* Who gave that command, with that role in its tenant: for what follows from it. It points into the run. */
+/* The principal of that command with that role in its tenant, for its consequences.
+ * Points into the run. */
 struct command_principal command_in_name(const struct command_run *run, enum command_role role);
-/* What notes the end of that command, for the audit; NULL: it changes nothing. */
+/* Notes the end of that command for the audit; NULL: it changes nothing. */
 command_ended_fn *command_audit_of(const struct command_run *run);
 
-/* What follows from who a user is: his extension is there, and the call that is named is his. Of no user: nothing. 0, or -EINVAL and *error. */
+/* Checks the user of the run: its extension exists, and the named call is its own. No user: nothing
+ * to check. 0, or -EINVAL and *error. */
 int command_user_check(struct command_run *run, struct command_error *error) NODISCARD;
-/* A session of that name is good as long as its user has the password that it was opened with. */
+/* A session of that name is valid as long as its user keeps the password of its start. */
 bool command_session_counts(const struct node *node, const char *tenant, const char *user,
 			    const char *name);
-/* What the record of a call says of its parties. A number that came by a trunk is none of ours, whatever it says. */
+/* The parties by the record of a call. A number that came by a trunk is never one of ours. */
 struct call_parties {
 	const char *from, *from_trunk, *to, *to_trunk, *forwarded_to;
 };
-/* The user was a party of that call, or no user asks. */
+/* The user was a party of that call, or the run has no user. */
 bool command_user_was(const struct command_run *run, struct call_parties p);
-/* Of a call, for a user: what he may see of it, in place. Of no user: all. */
+/* Reduces a call to what the user may see, in place. Without a user: all. */
 void command_user_view(const struct command_run *run, json_t *call);
-/* Of a call or its record, as an object: who hides from the user whose token it is, is nobody, also to filters (party_is_shown). NULL is fine. */
+/* Hides parties of a call or its record, as an object, that withhold their identity from the
+ * token's user, also from filters (party_is_shown). NULL is fine. */
 void command_party_hide(const struct command_run *run, json_t *call);
 
-/* Finds, checks and starts a command. done is called once, maybe before this returns. id: the same one again is the same command;
- * unique among all principals. args: borrowed, may be NULL. */
+/* Finds, checks and starts a command. done is called once, maybe before this returns. id: the same
+ * id again is the same command; unique among all principals. args: borrowed, may be NULL. */
 void command_start(struct node *node, const struct command_principal *who, struct bytes name,
 		   struct bytes id, const json_t *args, command_done_fn *done, void *arg);
 

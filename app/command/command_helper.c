@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests of calls to the helper process (EFFECT_HELP): for each kind what the node adds, and how the result is used. */
+/* Requests of calls to the helper process (EFFECT_HELP):
+ * what the node adds to each kind, and the use of its result. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -123,7 +124,8 @@ static const char *http_reason(const char *word)
 	return "helper";
 }
 
-/* A connected application gives further verbs when its list ends, unless the list ends the call or goes to another flow. */
+/* Lets a connected application give further verbs when its list ends, unless the list ends the call
+ * or goes to another flow. */
 static void verbs_again(json_t *verbs, const json_t *again)
 {
 	static const char *const ends[] = { "hangup", "reject", "redirect", "refer", "http" };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A link that a user has clicked, for the user's own call: each verb is another command (FEATURES CALL-37). */
+/* A link that a user has clicked, for its own call: each verb is another command (CALL-37). */
 #include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"
@@ -56,7 +56,7 @@ static bool link_number_read(struct link *l, struct bytes query)
 	return false;
 }
 
-/* tel: and callto: with a number; call.center:VERB and call.center:VERB?number=NUMBER. False: it is none of them. */
+/* tel: and callto: with a number; call.center:VERB and call.center:VERB?number=NUMBER. Or false. */
 static bool call_link_read(struct link *l, struct bytes text)
 {
 	size_t colon = bytes_find(text, ':');

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What of the configuration hardly means what it says: command lint, and whether help can be called, which the node looks at all the time. What
- * a put warns of is found again here, in all documents, so is what only shows when all are there. Control thread, in turns.
+ * `lint`: settings that hardly mean what they say, and whether emergency numbers can be called,
+ * which is checked all the time. It repeats the warnings of each put over all documents, and adds
+ * those that need all of them. Control thread, in turns.
  */
 #include <string.h>
 
@@ -87,7 +88,7 @@ static void hours_lint(struct lint *l, const void *value)
 		lint_add(l, "hours.put week=", json_string("it never opens"));
 }
 
-/* A mailbox may have a name of its own, too, but that is nobody's: no lamp, no mail, no call tells of it. */
+/* A mailbox may have a name of its own, but no user: no BLF, mail or call tells of its messages. */
 static void flow_box_lint(void *arg, const char *path, const struct reference *what)
 {
 	struct lint *l = arg;
@@ -314,7 +315,7 @@ void command_lint_setup(void)
 		"Tenants with extensions whose calls to emergency numbers would reach nobody.");
 }
 
-/* Of numbers that nobody has chosen one that works is enough: nobody has routes to those of all countries. */
+/* Of default emergency numbers one that works is enough: no tenant has routes to all countries. */
 static bool help_is_cut_off(const struct node *n, uint16_t tenant, struct command_help *worst)
 {
 	uint32_t failing = 0, i = 0;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logins of administrators at an OpenID provider (docs/adr/0114): the helper process talks to it (app/helper/login.c), and what it proves becomes
- * a token by the settings login.roles and login.tenant_claim. */
+/* Logins of administrators at an OpenID provider (docs/adr/0114): the helper process talks to it
+ * (app/helper/login.c), and the proven claims become a token by the settings login.roles and
+ * login.tenant_claim. */
 #include <ctype.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -139,9 +140,10 @@ static void login_on_asked(struct node *n, const json_t *result, const char *why
 }
 
 /*
- * The state of a login is all that is known of it, sealed by the cluster's key: until when it may end, and what only the node and the provider
- * know of it. No node keeps anything, so any of them ends it, also after a restart, and whoever begins thousands drops nobody's. A state is good
- * once because the provider's code is (RFC 6749 4.1.2).
+ * The state of a login has all that is known of it, sealed by the cluster's key: its expiry, and
+ * the secrets between node and provider. No node stores anything, so any node can end it, also
+ * after a restart, and thousands of begun logins displace none. A state counts once because the
+ * provider's code does (RFC 6749 4.1.2).
  */
 struct login_state {
 	uint64_t until_utc_ms;
@@ -190,7 +192,7 @@ static bool login_state_open(const struct node *n, struct bytes text, struct log
 	return !err && got == sizeof(*out);
 }
 
-/* What the helper needs of the state: of a new one, or of that which came back. NULL, or why there is none. */
+/* Adds what the helper needs of the state, a new one or the returned one. NULL, or the error. */
 static const char *login_state_add(struct command_run *run, bool ends, json_t *args)
 {
 	struct node *n = run->node;

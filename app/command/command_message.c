@@ -161,10 +161,8 @@ void command_message_undelete(struct command_run *run)
 
 /* ---- forward, and links ---- */
 
-/*
- * What is done, in this order: of message.forward ROOM comes before all others, and message.link ends with FETCH. The arguments have more by and
- * by: parts, and copies (message, mailbox).
- */
+/* Stages in this order; message.forward does ROOM before all others, and message.link ends with
+ * FETCH. The arguments grow on the way: parts, and copies (message, mailbox). */
 enum forward_stage { FORWARD_LOOK, FORWARD_FETCH, FORWARD_COPY, FORWARD_WAIT, FORWARD_ROOM };
 
 struct forward {

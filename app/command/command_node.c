@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Commands of operators about nodes and shards: cluster.status, node.* and shard.*, health,
+ * rebalance and log level. They show leases, claims and neighbours as claimant and store know them,
+ * and drain a node or move shards. A dead node is removed only while it does not beat, as its
+ * shards may otherwise have two owners.
+ */
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +38,7 @@ static bool cluster_node_is(const struct roster_node *node, struct bytes name)
 	return bytes_is(name, id) || bytes_is(name, node->name);
 }
 
-/* A new node may have the name of a dead one. The name then means the dead one. */
+/* A new node may have the name of a dead one: the name then means the dead one. */
 static bool cluster_node_find(const struct claimant *c, struct bytes name,
 			      struct claimant_node *out)
 {
@@ -47,7 +54,7 @@ static bool cluster_node_find(const struct claimant *c, struct bytes name,
 	return found;
 }
 
-/* ---- what is ---- */
+/* ---- state ---- */
 
 static const char *node_state(const struct claimant_node *node, uint64_t self)
 {
@@ -72,7 +79,7 @@ static json_t *node_json(const struct claimant_node *node, uint64_t self)
 			 node->node.address, "state", node_state(node, self), "shards", shards);
 }
 
-/* In no cluster: the node itself alone. */
+/* Without a cluster: the node itself alone. */
 static json_t *nodes_json(const struct node *n, uint64_t self)
 {
 	const struct claimant *c = n->cluster.claimant;
@@ -90,7 +97,7 @@ static json_t *nodes_json(const struct node *n, uint64_t self)
 	return list;
 }
 
-/* Its name, or its id where nobody has told of it. */
+/* Name of a node, or its id while it is unknown. */
 static json_t *name_json(const struct claimant *c, uint64_t id)
 {
 	struct claimant_node node;
@@ -196,7 +203,7 @@ static bool shards_have(const json_t *list, json_int_t shard)
 	return false;
 }
 
-/* Those that this node never has, as Redis and their owners say. */
+/* Shards that this node never has, as Redis and their owners say. */
 static void shards_elsewhere_add(json_t *list, const struct claimant *c, uint64_t now_ns)
 {
 	struct claimant_node node;

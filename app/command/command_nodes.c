@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A list of the whole cluster: the node that is asked sends the same command to each other node that is alive, by the operators' stream, and merges
- * their answers with its own rows. It deletes from Redis what it has read. Control thread.
+ * A list of the whole cluster: this node sends the same command to each other live node, by the
+ * operators' stream, and merges their answers with its own rows. It deletes from Redis what it has
+ * read. Control thread.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -170,7 +171,7 @@ void command_nodes_drop(struct node *n)
 
 /* ---- questions ---- */
 
-/* As the command came here, of a tenant, a user and a role that are no more than whoever asks has. */
+/* Arguments as they came here, with the tenant, user and role of the principal at most. */
 static json_t *nodes_args(const struct command_run *run, const char *name)
 {
 	json_t *args = json_copy(run->args);

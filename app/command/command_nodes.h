@@ -5,10 +5,9 @@
 
 #include "app/command/command_handlers.h"
 
-/*
- * Collects the rows of all other nodes that are alive in run->list, unless the run names a node. Then calls list, which adds the rows of this node and
- * answers. A node that does not answer is named in run->list->missing.
- */
+/* Collects the rows of all other live nodes in run->list, unless the run names a node. Then calls
+ * list, which adds the rows of this node and answers. Nodes without an answer are in
+ * run->list->missing. */
 void command_nodes_ask(struct command_run *run, command_fn *list);
 void command_nodes_round(struct node *n, uint64_t now_ns);
 uint64_t command_nodes_next_ns(const struct node *n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What calls are told to do: begin, hold, resume, mute, digits, end. Whoever is told that it was done is told so when it is saved. */
+/* Orders to calls: begin, hold, mute, digits, end. Each is answered when its effect is saved. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -457,7 +457,7 @@ static bool command_awaits_user(struct command_run *run, const char *of, struct 
 	return false;
 }
 
-/* The caller of a transfer is refused at once where the target has no phone; the call itself goes on. */
+/* Refuses the caller of a transfer at once if the target has no phone; the call itself goes on. */
 static bool order_awaits_user(struct command_run *run, const struct call_order *order)
 {
 	static struct call_view view; /* large for a stack */
@@ -601,7 +601,7 @@ static void stream_listen(struct command_run *run)
 		order_media_stream_start(run, &terms);
 }
 
-/* Checks an endpoint name against the tenant of the call. False: the command has failed, and was answered. */
+/* Checks an endpoint name against the call's tenant. False: the command has failed. */
 static bool stream_endpoint(struct command_run *run)
 {
 	struct bytes name = command_value(run, "endpoint")->text;
@@ -686,7 +686,7 @@ void command_call_record_message(struct command_run *run)
 	}
 }
 
-/* The id follows from the command's: were the node killed before its answer, the command would find its call. */
+/* The id follows from the command's: a command repeated after a crash finds its call. */
 static uint64_t call_id_of(const struct command_run *run)
 {
 	return id_call_derive(node_shard_of_command(run->node, bytes_str(run->id)),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Presence of extensions: said by commands and by phones, kept in their documents, and shown as watchers see it. */
+/* Presence of extensions: set by commands and phones, stored in their documents. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

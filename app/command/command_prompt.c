@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prompts of a tenant: their documents, and how the octets come before them. The thread of sounds reads the file and looks whether it can be
- * played; Redis has the octets; then the document is put as any other.
+ * Prompts of a tenant: their documents, and how the octets come before them. The sound thread reads
+ * the file and checks that it can be played; Redis stores the octets; then the document is put.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recordings that are finished, and their deliveries: tandem-store knows them (app/node/node_deliver.h). And links to record pages. */
+/* Finished recordings and their deliveries, as tandem-store knows them (app/node/node_deliver.h),
+ * and links to record pages. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,10 +19,9 @@
 #include "base/json_member.h"
 #include "base/log.h"
 
-/*
- * Recordings as Redis has them: of all nodes (docs/adr/0050). A list goes from tenant to tenant, and in each from the last day and name to the
- * first, page by page, one question at a time, until it has as many as are wanted.
- */
+/* Recordings as Redis has them, of all nodes (docs/adr/0050). A list goes from tenant to tenant,
+ * and in each from the last day and name to the first, page by page, one query at a time, until it
+ * has enough rows. */
 
 enum {
 	DAY_LEN = 10,
@@ -587,7 +587,7 @@ static bool recording_fetch(struct command_run *run)
 	return sent;
 }
 
-/* recording.get of one that this node does not have: what all nodes know answers. False: the run goes on to fail. */
+/* recording.get of another node's recording: the index of all nodes answers. Or false. */
 static bool command_recording_elsewhere(struct command_run *run, enum command_error_code code)
 {
 	if (code == COMMAND_NOT_FOUND && run->command->fn == command_recording_link)

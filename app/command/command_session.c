@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sessions of users: who knows the number and the password of an extension gets a token for what its user may (docs/adr/0109). A session is a
- * document, so all nodes know it. Its name has a code over the password, so that another password ends it.
+ * Sessions of users: the number and password of an extension give a token for the rights of its
+ * user (docs/adr/0109). A session is a document, so all nodes know it. Its name has a code over the
+ * password, so a new password ends it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -84,7 +85,7 @@ bool command_user_was(const struct command_run *run, struct call_parties p)
 	       (!p.to_trunk[0] && (!strcmp(p.to, run->user) || !strcmp(p.forwarded_to, run->user)));
 }
 
-/* The leg of the user, where the command names one: 'a', 'b'; of a call that is over 'a'. 0: it is not the user's call. */
+/* The user's leg, if the command names one: 'a', 'b'; of an ended call 'a'. 0: not a party. */
 static char user_leg(const struct command_run *run, struct bytes text)
 {
 	const struct node *n = run->node;
@@ -309,7 +310,7 @@ static bool session_create(struct command_run *run, struct token_value *v)
 	return true;
 }
 
-/* The one that the command names, if it is of that number, where one is given. False: the run has failed. */
+/* The named session, if it is of the given number. False: the run has failed. */
 static bool session_named(struct command_run *run, struct token_value *v)
 {
 	const struct command_value *number = command_value(run, "number");

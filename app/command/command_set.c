@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sets of documents (ADR 112): many are checked together, staged in Redis piece by piece, and count from one write on. All of it goes on in
- * turns of a millisecond: calls wait for none of it. One set after the other. Control thread.
+ * Sets of documents (ADR 112): many are checked together, staged in Redis piece by piece, and count
+ * from one write on. All of it runs in turns of a millisecond, so calls do not wait. One set after
+ * the other. Control thread.
  */
 #include <assert.h>
 #include <openssl/crypto.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets of documents that are put together: command_set.c checks and stages them, command_set_move.c moves what counts. Control thread. */
+/* Sets of documents that are put together: command_set.c checks and stages them, command_set_move.c
+ * moves those that count. Control thread. */
 #ifndef APP_COMMAND_COMMAND_SET_H
 #define APP_COMMAND_COMMAND_SET_H
 
@@ -63,17 +64,17 @@ struct set_job {
 	char *text; /* the document of the set */
 };
 
-/* One is wrong: said to whoever applies. */
+/* Adds an error for the caller of set.apply. */
 void set_error(struct set_job *job, const struct set_item *item, const char *field,
 	       const char *code, const char *message);
 /* NULL: no memory. */
 struct set_item *set_item_add(struct set_job *job);
-/* The i-th of the documents that were given: which one is meant, and whether it is so twice. */
+/* Finds the document that the i-th given one means, and whether it is given twice. */
 void set_item_begin(struct set_job *job, uint32_t i);
 /* What becomes of it. */
 void set_item_make(struct set_job *job, struct set_item *item);
 void set_item_clear(struct set_item *item);
-/* Whether the applier of the set may give that command for the item's kind. False: an error was added. */
+/* Whether the set's principal may give that command for the item's kind. False: adds an error. */
 bool set_item_may(struct set_job *job, const struct set_item *item, const struct command *command);
 /* As this node knows it. */
 struct bytes set_item_text(const struct node *n, const struct set_item *item);
@@ -86,11 +87,11 @@ uint64_t command_sets_next_ns(const struct node *n);
 void command_sets_drop(struct node *n); /* the node stops */
 void command_sets_close(struct node *n);
 
-/* Moves the entries of a set that counts. done: all of it was moved; NULL: nobody waits. */
+/* Moves the entries of a valid set. done: all of it was moved; NULL: nobody waits. */
 typedef void set_moved_fn(bool all, void *arg);
 void command_set_move(struct node *n, const char *tenant, const struct set_value *v,
 		      set_moved_fn *done, void *arg);
-/* The document of a set is such now, whoever put it: a node that moved it may die. */
+/* A set's document has changed, by any node: the node that moves it may die. */
 void command_set_moving(struct node *n, const char *tenant, const struct set_value *v);
 void command_set_move_round(struct node *n);
 uint64_t command_set_move_next_ns(const struct node *n);

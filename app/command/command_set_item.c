@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document of a set: its kind and name, the change that it makes, and all of its errors. Control thread. */
+/* A document of a set: its kind and name, the change that it makes, and all of its errors. */
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +53,7 @@ uint64_t set_item_version(const struct node *n, const struct set_item *item)
 
 /* ---- errors ---- */
 
-/* Where whoever applies the set has that field: "at" of the document, a text, or an object of fields. */
+/* Position of a field for the set's author: "at" of the document, a text or an object. */
 static json_t *set_error_at(const struct set_job *job, const struct set_item *item,
 			    const char *field)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From the write on by which a set counts, its entries are moved to where documents are, in their order and each once, by whoever does it:
- * the node that has begun it, or another one when that one is late.
+ * After the write that makes a set valid, its entries are moved to the documents, in order and each
+ * once, by the node that began it, or by another one when that is late.
  */
 #include <assert.h>
 #include <openssl/crypto.h>

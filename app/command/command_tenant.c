@@ -312,7 +312,7 @@ void command_toll_show(struct command_run *run)
 
 /* ---- reset ---- */
 
-/* The extension has cost nothing, its tenant what it had: two changes of sums, the one that is against the extension first. */
+/* Two changes of sums: first the extension's cost goes to zero, then the tenant's sum is set. */
 struct toll_reset {
 	struct command_run *run;
 	const struct node_shard *shard; /* whose sums are changed */
@@ -542,7 +542,8 @@ static bool tenant_secret_read(struct command_run *run, struct tenant_value *t)
 	return false;
 }
 
-/* Recordings, events and call records have the name of their tenant alone: who takes it would see those of the one before. */
+/* Recordings, events and call records have the tenant's name alone: a new tenant of that name would
+ * see those of the former. */
 static void tenant_refuse_left(struct command_run *run)
 {
 	command_fail(run, COMMAND_CONFLICT, "name",
@@ -673,7 +674,7 @@ void command_tenants_listen(struct node *n)
 		tenant_listen(n, bytes_str(tenants_name(n->common.tenants, i)));
 }
 
-/* Its number is free for another one when nothing holds it any more: calls, and what has not come to its end. */
+/* Its number becomes free when nothing holds it: calls, and what has not ended yet. */
 static void tenant_forget(struct node *node, uint16_t tenant, const char *name)
 {
 	uint16_t number = tenants_find(node->common.tenants, bytes_str(name));

@@ -249,7 +249,7 @@ void command_call_pickup(struct command_run *run)
 		pickup_here(run, call);
 }
 
-/* Two calls of one. Whoever is told that it was done is told so when both are saved (command_ordered). */
+/* Two calls of one. The command is answered when both are saved (command_ordered). */
 
 void command_call_split(struct command_run *run)
 {
@@ -287,7 +287,7 @@ static bool command_slot(struct command_run *run)
 	return false;
 }
 
-/* Where it is to wait: in a slot that the tenant has, or in one of a group. False: the run has failed. */
+/* The slot to park in: one of the tenant, or of a group. False: the run has failed. */
 static bool park_place(struct command_run *run, uint64_t call, struct park_place *place)
 {
 	const struct command_value *slot = command_value(run, "slot");
@@ -388,7 +388,8 @@ static void join_on_joined(struct command_run *run, struct shard_join *join,
 		join_start(run, join, &far);
 }
 
-/* The order is given: call, with and the legs of *join are there. slot: where with waits, if that is what the command is about; "": anywhere. */
+/* Gives the order: call, with and the legs of *join exist. slot: where with waits, if the command
+ * is about that; "": anywhere. */
 static void command_join(struct command_run *run, struct shard_join *join, const char *slot)
 {
 	struct call_remote again = { 0 };

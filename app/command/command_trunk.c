@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trunks: documents of a tenant, which operators put, because whose requests are a trunk's is a matter of the whole node. */
+/* Trunks: documents of a tenant, put by operators,
+ * because the requests of a trunk concern the whole node. */
 #include <errno.h>
 #include <string.h>
 
@@ -191,7 +192,7 @@ static const char *dial_trunk_cut(struct dial_whose *whose, struct bytes *number
 	return trunks_name(all, trunk);
 }
 
-/* The pattern of the plan by which a number has its class; empty: it is read as another one that has it. */
+/* The plan's pattern that gives a number its class; empty: it is read as another one. */
 static struct bytes dial_pattern(const struct dial_plan *plan, const struct dial_result *r,
 				 struct bytes dialled)
 {
@@ -269,7 +270,7 @@ static void dial_forms_put(json_t *json, const struct dial_whose *whose, struct 
 	(void)json_object_set_new(json, "national", json_string(forms.national));
 }
 
-/* Its flow, where the number leads to one; it comes behind extensions and rooms. Empty: it does not. */
+/* The flow that the number leads to; extensions and rooms come before. Empty: none. */
 static struct bytes dial_flow(const struct dial_whose *whose, const struct dial_result *r,
 			      struct bytes dialled)
 {
@@ -334,7 +335,7 @@ static json_t *dial_flow_json(struct bytes number, struct bytes flow)
 			 "");
 }
 
-/* What a set that is checked makes of whoever has it: 1: it puts one, or lets it be; -1: it deletes it; 0: it says nothing. */
+/* What a checked set does to a number: 1: puts or leaves it; -1: deletes it; 0: unmentioned. */
 static int number_in_set(const struct node *n, uint16_t tenant, struct bytes number)
 {
 	static const char *const kinds[] = { "extension", "room", "number" };

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Walks all calls, registrations, subscriptions or documents of a node for a list command, in turns
+ * of a millisecond per round of the loop. First the walk chooses the rows of the page by rank, then
+ * it makes their JSON; an entry that ends in between is left out. Parsing of times and spans is
+ * here too, as every such list has them.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -228,7 +235,7 @@ static void walk_rank(const struct command_list *l, const struct command_walk_en
 	}
 }
 
-/* Where its row is needed now it is kept; else it is made when it is shown. */
+/* Keeps the row if it is needed now; else it is made when it is shown. */
 static void walk_choose(struct command_walk *w)
 {
 	struct command_list *l = w->run->list;
@@ -249,7 +256,7 @@ static void walk_choose(struct command_walk *w)
 	json_decref(entry.json);
 }
 
-/* One that has ended since then is left out, and what has its place now. */
+/* An entry that ended meanwhile is left out, and so is a new one at its place. */
 static json_t *walk_row(const struct command_walk *w, const struct list_row *row)
 {
 	struct command_walk_at at = { row->shard, row->place };

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pages that show a user, between the web thread, which has their connections, and the shard that tells of him. What is lost on its way a page asks for again. */
+/* Pages that show a user: between the web thread, which has their connections, and the user's
+ * shard. What is lost on the way is asked for again by the page. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Webhooks of tenants: their documents, which go to the process that delivers events, and the figures of that process (app/helper/hooks.h). */
+/* Webhooks of tenants: their documents, sent to the process that delivers events,
+ * and its figures (app/helper/hooks.h). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

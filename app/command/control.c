@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The links of the control API: one for operators, one for all tenants, so that nothing a tenant does delays operators. */
+/* The links of the control API:
+ * one for operators, one for all tenants, so that no tenant delays operators. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +14,8 @@
 
 static void control_link_read(struct control_link *l);
 
-/* Reading the streams of a link: group, history, news. One question at a time, about as many streams as may be asked for at once. */
+/* Reading the streams of a link: group, history, news.
+ * One query at a time, over as many streams as allowed. */
 
 #define BLOCK_NS       (1 * NS_PER_S)
 #define BRIEF_NS       (20 * NS_PER_MS)
@@ -40,7 +42,7 @@ static void before(uint64_t *least, uint64_t ns)
 
 /* ---- what becomes of a stream ---- */
 
-/* Whatever was delivered and not taken is read again from the start: what is under way is known and skipped. */
+/* Reads all delivered entries again from the start: those under way are known and skipped. */
 static void start_over(struct control_stream *s, enum control_phase phase, uint64_t wait_ns)
 {
 	s->phase = phase;
@@ -98,7 +100,7 @@ static int control_stream_add(struct control_link *l, const char *tenant, enum c
 	return 0;
 }
 
-/* Whoever writes there is to hear that nobody reads. Another node that still does makes it again. */
+/* Clients are to learn that nobody reads it. Another node that still reads makes it again. */
 static void stream_delete(const struct control_stream *s)
 {
 	const struct bytes words[] = { BYTES_LIT("DEL"), bytes_str(s->key) };
@@ -209,7 +211,7 @@ static void on_read(int err, const struct redisReply *reply, void *arg)
 		streams_start_over(l, CONTROL_HISTORY);
 		link_pause(l);
 	} else if (redis_is_error(reply, &text)) {
-		/* somebody flushed Redis, and the group with it; or one of them is no stream any more */
+		/* Redis was flushed, and the group with it; or a key is no stream any more */
 		LOG_WARN("control", 0, "cannot read commands", LOG_BYTES("error", text));
 		streams_start_over(l, CONTROL_GROUP);
 		link_pause(l);
@@ -360,7 +362,8 @@ static uint64_t others_ns(const struct control_link *l, uint64_t now_ns)
 	return least;
 }
 
-/* One of them may be asked for in a moment. Redis ends a block ten times a second at most: the moment is waited for here. */
+/* A stream may be readable in a moment.
+ * Redis ends a block ten times a second at most, so the wait is here. */
 static bool pauses_briefly(const struct control_link *l, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < l->count; i++) {
@@ -523,8 +526,8 @@ bool control_entry_is_expired(const struct control_entry *e, uint64_t utc_ms)
 	return e->ttl_ms && utc_ms > e->added_utc_ms && utc_ms - e->added_utc_ms > e->ttl_ms;
 }
 
-/* Commands under way beyond which nothing more is read: operators have places of their own. One stream of a tenant has no more than a
- * part of those of all. */
+/* Most commands under way, beyond which reading stops: operators have places of their own, and one
+ * stream of a tenant has only a part of those of all tenants. */
 enum { OPERATORS_MAX = 96, TENANTS_MAX_RUNNING = 48, STREAM_MAX = 24 };
 
 struct control_metrics g_control_metrics;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The control API on Redis. Commands come as entries of td:{cmd:TENANT}:in (operators: td:{cmd:_operator}:in), read by the consumer
- * group "nodes"; results go to td:{cmd:TENANT}:out:CLIENT. Roles below admin have td:{cmd:TENANT}:ROLE: in place of td:{cmd:TENANT}:, so
- * ids and answers of one role are nothing of another's. Control thread.
- *
- * At least once, without a second effect: before a command runs its id is claimed in td:{cmd:TENANT}:done:ID; afterwards one script
- * puts the result there, sends it, and takes the entry off the stream. An entry that comes again finds the result and gets the same
- * answer. If the node dies between effect and script, the entry is read again and the command runs again: every command of the table
- * then has the same effect as once. Calls keep their newest orders for that (sig/model/call.h).
+ * The control API on Redis. Commands come as entries of td:{cmd:TENANT}:in (operators:
+ * td:{cmd:_operator}:in), read by the consumer group "nodes"; results go to
+ * td:{cmd:TENANT}:out:CLIENT. Roles below admin have td:{cmd:TENANT}:ROLE: in place of
+ * td:{cmd:TENANT}:, so each role has its own ids and answers. Control thread.\n\nAt least once,
+ * without a second effect: before a command runs its id is claimed in td:{cmd:TENANT}:done:ID;
+ * afterwards one script stores the result there, sends it, and takes the entry off the stream. A
+ * repeated entry finds the result and gets the same answer. If the node dies between effect and
+ * script, the entry is read again and the command runs again: every command of the table then has
+ * the same effect as once. Calls store their newest orders for that (sig/model/call.h).
  */
 #ifndef APP_COMMAND_CONTROL_H
 #define APP_COMMAND_CONTROL_H
@@ -24,12 +25,13 @@ struct node;
 enum { CONTROL_STREAMS_MAX = 1024 }; /* of all tenants that are read */
 
 void control_setup(void); /* registers the metrics; main thread, once */
-/* Reads what operators say from now on. place: the node's Redis; links of its own, since reading blocks. 0 or -errno. */
+/* Reads operators' commands from now on. place: the node's Redis, on links of its own, since
+ * reading blocks. 0 or -errno. */
 int control_open(struct control **out, struct node *node,
 		 const struct redis_place *place) NODISCARD;
-/* Of that tenant the streams of these roles are read from now on, and no others. roles: 1 << enum command_role of each. */
+/* From now on reads the tenant's streams of these roles alone: bits 1 << enum command_role. */
 void control_tenant_set(struct control *c, const char *tenant, uint32_t roles);
-/* So many streams of it may be read. */
+/* Whether so many further streams may be read. */
 bool control_has_room(const struct control *c, const char *tenant, uint32_t roles);
 /* No further commands; those under way are finished. */
 void control_stop(struct control *c);
@@ -52,13 +54,13 @@ enum {
 
 /* Slices of what was read. */
 struct control_entry {
-	uint64_t
-		added_utc_ms; /* from the stream id, which Redis made; of one that was put back the first one's */
+	/* From the stream id, which Redis made; of an entry that was put back, the first one's. */
+	uint64_t added_utc_ms;
 	struct bytes version, id, command, args, client;
 	uint64_t ttl_ms; /* 0: none given */
 	uint64_t passed; /* so often it was put back (control_pass) */
-	struct bytes
-		claim; /* its id was claimed so by the node that moved it (control_move), or by HTTP */
+	/* Its id was claimed with this by the node that moved it (control_move), or by HTTP. */
+	struct bytes claim;
 	struct bytes sealed; /* its arguments, in place of args */
 	bool bad_ttl;
 };
@@ -67,12 +69,12 @@ struct control_entry {
 int control_entry_begin(struct control_entry *e, struct bytes stream_id) NODISCARD;
 /* One field; unknown names are ignored. */
 void control_entry_field(struct control_entry *e, struct bytes name, struct bytes value);
-/* NULL: fine; else what is wrong, a constant sentence. id and client are empty afterwards where they cannot be used. */
+/* NULL: fine; else a constant sentence. An unusable id or client is empty afterwards. */
 const char *control_entry_check(struct control_entry *e);
 /* True when it is too old to be carried out. */
 bool control_entry_is_expired(const struct control_entry *e, uint64_t utc_ms);
 
-/* What the files of the control API share: the streams that are read, and the commands under way. */
+/* Shared by the files of the control API: the streams that are read, and the commands under way. */
 
 enum { CONTROL_JOBS_MAX = 128, CONTROL_KEY_MAX = 160, CONTROL_ID_MAX = 48 };
 
@@ -91,7 +93,7 @@ struct control_stream {
 	struct control_link *link;
 	struct command_principal who;
 	char key[CONTROL_KEY_MAX]; /* td:{cmd:TENANT}:in, td:{cmd:TENANT}:ROLE:in */
-	bool sealed; /* arguments and answers are, and who wrote it has claimed the id (door.c) */
+	bool sealed;               /* arguments and answers are; the writer has claimed the id */
 	enum control_phase phase;
 	bool gone;        /* it is not read any more; it goes when nothing of it is under way */
 	bool again;       /* an entry was taken and not finished: read history once more */
@@ -110,9 +112,9 @@ struct control_link {
 	uint32_t running_max, stream_max; /* commands under way in all, and of one stream */
 	bool asked;                       /* a command on the link waits for its answer */
 	uint64_t pause_ns;                /* nothing is read before: the last try failed */
-	uint64_t
-		wake_ns; /* not asked: when it may be of use to try again; UINT64_MAX: somebody will say */
-	struct control_stream *of[CONTROL_STREAMS_MAX]; /* whom the question is about, */
+	/* While nothing is asked: when to try again; UINT64_MAX: an event will tell. */
+	uint64_t wake_ns;
+	struct control_stream *of[CONTROL_STREAMS_MAX]; /* streams of the question, */
 	uint32_t of_count;                              /* in that order */
 	struct bytes args[2 * CONTROL_STREAMS_MAX + 12];
 };
@@ -120,7 +122,7 @@ struct control_link {
 /* A command under way. */
 struct control_job {
 	bool used;
-	bool lost;    /* no node has what it is about: it has the answer of before, or none */
+	bool lost;    /* no node has its object: it gets the former answer, or none */
 	bool waiting; /* another entry with the same id is under way: its answer serves both */
 	struct control *control;
 	struct control_stream *stream;
@@ -149,26 +151,29 @@ struct control_metrics {
 };
 extern struct control_metrics g_control_metrics;
 
-/* Of the operators' keys those for commands of HTTP that have a key: control_stream_key of COMMAND_FOR_OPERATOR. */
+/* Within the operators' keys,
+ * those for HTTP commands with an idempotency key (see control_stream_key). */
 #define CONTROL_SEALED "http:"
-/* The running mark of such a command lives so long beyond the last sign of life. */
+/* The running mark of such a command expires so long after the last sign of life. */
 #define CONTROL_SEALED_S "60"
-/* A text for that command alone, behind head; what: "arguments" or "answer". malloc'ed; NULL: no memory. */
+/* Seals a text for that command alone, behind head; what: "arguments" or "answer".
+ * malloc'ed; NULL: no memory. */
 char *control_seal(struct node *n, const char *what, const char *id, const char *head,
 		   struct bytes text);
 /* NULL: it is no JSON that was sealed so. */
 json_t *control_unseal(const struct node *n, const char *what, const char *id, struct bytes sealed);
-/* What tells the arguments of one command from others, and says nothing of them. False: no memory. */
+/* Digest of a command's arguments that reveals nothing of them. False: no memory. */
 bool control_print(const struct node *n, const json_t *args, char out[CONTROL_PRINT_LEN + 1]);
 
-/* The line of the log about a command that is over. */
+/* Logs a command that is over. */
 void control_log(const char *command, const char *client, const char *id, const char *result);
-/* Takes an entry of the stream; false: no room now, it is read again later. fields: the array of names and values, NULL: deleted. */
+/* Takes an entry of the stream; false: no room now, read it again later.
+ * fields: names and values; NULL: deleted. */
 bool control_job_on_entry(struct control_stream *s, struct bytes entry_id,
 			  const struct redisReply *fields);
-/* That command with those arguments is about what another node has (enum command_place). */
+/* That command with those arguments belongs to another node (enum command_place). */
 bool control_is_elsewhere(const struct node *n, struct bytes name, const json_t *args);
-/* The key of that kind of who asks: "in"; or with an id behind "done:", a client behind "out:". */
+/* Key of that kind for a principal: "in"; with an id behind "done:", a client behind "out:". */
 void control_stream_key(const struct node *n, const char *tenant, enum command_role role,
 			const char *kind, char out[CONTROL_KEY_MAX]);
 /* Jobs whose id is no longer under way: one of each id goes on. */

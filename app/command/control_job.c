@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One command of a stream: claim its id, run it, and put result, answer and acknowledgement into Redis in one script. */
+/* One command of a stream:
+ * claims its id, runs it, and stores result, answer and acknowledgement in one script. */
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,21 +20,23 @@
 #include "base/log.h"
 #include "sig/sip/id.h"
 
-/* Any node reads any command, and only one has a call: whoever reads a command about a call of another node puts it back for that one.
- * So with all that lies at one node and says so in its name. */
+/* Any node reads any command, but one node has the call: a node that reads a command for another
+ * node's call puts it back for that node. So with all objects that are on one node and name it in
+ * their id. */
 
 #define PASS_LIMIT_NS (2 * NS_PER_S)
 #define PASS_PAUSE_NS (5 * NS_PER_MS)
 
 enum { PASSES_MAX = 200, PASS_WORDS_MAX = 20 };
 
-/* KEYS: in. ARGV: entry, then the fields of the one that takes its place. One that is gone was put back before, or is carried out. */
+/* KEYS: in. ARGV: entry, then the fields of its replacement.
+ * A missing entry was put back or is under way. */
 #define PASS                                                              \
 	"redis.call('XACK', KEYS[1], 'nodes', ARGV[1]) "                  \
 	"if redis.call('XDEL', KEYS[1], ARGV[1]) == 0 then return 0 end " \
 	"return redis.call('XADD', KEYS[1], '*', unpack(ARGV, 2))"
 
-/* KEYS: in, done. ARGV: mark of the claim, its seconds, entry, then the fields of the one that takes its place. */
+/* KEYS: in, done. ARGV: mark of the claim, its seconds, entry, fields of its replacement. */
 #define MOVE                                                              \
 	"redis.call('XACK', KEYS[1], 'nodes', ARGV[3]) "                  \
 	"if redis.call('XDEL', KEYS[1], ARGV[3]) == 0 then return 0 end " \
@@ -55,7 +58,7 @@ static void command_refuse(command_done_fn *done, void *arg, enum command_error_
 	done(command_error_json(&error), arg);
 }
 
-/* What operators alone give is taken off the arguments. 1; 0: it is not given; -EINVAL and *error. */
+/* Takes operators' arguments off the run. 1; 0: not given; -EINVAL and *error. */
 static int run_take(struct command_run *run, const struct command_principal *who,
 		    const struct command_arg *arg, struct command_value *value,
 		    struct command_error *error)
@@ -94,7 +97,8 @@ static int run_tenant_read(struct command_run *run, const struct command_princip
 	return 0;
 }
 
-/* An operator may give a command in a user's name, as the HTTP API does where another node has the call. 0, or -EINVAL and *error. */
+/* An operator may act for a user, as the HTTP API does for another node's call.
+ * 0, or -EINVAL and *error. */
 static int run_user_read(struct command_run *run, const struct command_principal *who,
 			 struct command_error *error)
 {
@@ -110,7 +114,8 @@ static int run_user_read(struct command_run *run, const struct command_principal
 	return 0;
 }
 
-/* An operator may lower the role of his command, as the HTTP API does for a tenant's token. 0, or -EINVAL and *error. */
+/* An operator may lower the role of a command, as HTTP does for a tenant's token.
+ * 0, or -EINVAL and *error. */
 static int run_role_read(struct command_run *run, const struct command_principal *who,
 			 struct command_error *error)
 {
@@ -124,7 +129,7 @@ static int run_role_read(struct command_run *run, const struct command_principal
 	return 0;
 }
 
-/* An operator may narrow his command to those of a token, as the HTTP API does for one. 0, or -EINVAL and *error. */
+/* An operator may narrow a command to a token's patterns, as HTTP does. 0, or -EINVAL, *error. */
 static int run_patterns_read(struct command_run *run, const struct command_principal *who,
 			     struct command_error *error)
 {
@@ -169,7 +174,7 @@ static void run_switch(struct command_run *run)
 	(void)json_object_del(run->args, "on");
 }
 
-/* What the list's own arguments become of what all lists have: rows enough for a page. 0, or -EINVAL and *error. */
+/* Turns a list's own arguments into common ones: rows for a page. 0, or -EINVAL and *error. */
 static int run_list(struct command_run *run, struct command_error *error)
 {
 	struct command_list *l = list_is(run->command) ? calloc(1, sizeof(*l)) : NULL;
@@ -337,7 +342,7 @@ static size_t add(struct bytes *args, size_t n, const char *name, struct bytes v
 	return n;
 }
 
-/* Puts it back for that one, and ends the job. False: that was done often enough, no node has it. */
+/* Puts it back for its node, and ends the job. False: tried often enough, no node has it. */
 static bool control_pass(struct control_job *job, const struct control_entry *e)
 {
 	struct bytes args[5 + PASS_WORDS_MAX] = { BYTES_LIT("EVAL"), BYTES_LIT(PASS),
@@ -370,7 +375,8 @@ static void control_key(const struct control_job *job, const char *kind, const c
 {
 	const char *in = job->stream->key;
 
-	/* all keys of a role share what stands before "in": "td:{cmd:TENANT}:" or "td:{cmd:TENANT}:ROLE:" */
+	/* keys of a role share the part before "in": "td:{cmd:TENANT}:" or
+	 * "td:{cmd:TENANT}:ROLE:" */
 	(void)snprintf(out, CONTROL_KEY_MAX, "%.*s%s:%s", (int)(strlen(in) - strlen("in")), in,
 		       kind, name);
 }
@@ -382,7 +388,7 @@ static void move_send(struct control_job *job, struct bytes json)
 						  BYTES_LIT("2") };
 	size_t n = 8;
 
-	/* of this entry alone: whoever sends the id again meanwhile waits for its answer; one of HTTP stays what it is */
+	/* claims are per entry: another with the id waits for its answer; one of HTTP stays */
 	const char *claim = job->stream->sealed ? job->claim : job->entry_id;
 
 	(void)snprintf(mark, sizeof(mark), "@%s", claim);
@@ -402,7 +408,8 @@ static void move_send(struct control_job *job, struct bytes json)
 		on_passed(-ENOTCONN, NULL, job);
 }
 
-/* What it has begun goes on at the node that has what these arguments name: its entry is put back with them, and the id stays claimed. */
+/* Passes a begun command on to the node of these arguments:
+ * the entry is put back with them, and the id stays claimed. */
 static void control_move(struct control_job *job, const json_t *args)
 {
 	char *text = json_dumps(args, JSON_COMPACT), *plain = text;
@@ -425,7 +432,7 @@ static void control_move(struct control_job *job, const json_t *args)
 #define DONE_S       "600"  /* how long the same id gets the same answer */
 #define OUT_S        "3600" /* results that nobody reads */
 
-/* KEYS: done, out, in. ARGV: result, seconds, id, entry, client or "", seconds of out, what becomes of done. */
+/* KEYS: done, out, in. ARGV: result, seconds, id, entry, client, seconds of out, use of done. */
 #define FINISH                                                                                   \
 	"if ARGV[7] == 'keep' then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) "          \
 	"elseif ARGV[7] == 'drop' then redis.call('DEL', KEYS[1]) end "                          \
@@ -456,7 +463,7 @@ static void on_finished(int err, const struct redisReply *reply, void *arg)
 	struct control_job *job = arg;
 	struct bytes text = { 0 };
 
-	/* Without an answer the entry may still be there: it is read again and finds the result, or runs again. */
+	/* without an answer the entry may remain: read again, it finds the result or reruns */
 	if (redis_is_error(reply, &text) || err) {
 		job->stream->again = true;
 		LOG_WARN("control", 0, "a result was not stored", LOG_STR("id", job->id),
@@ -487,7 +494,7 @@ static void job_finish(struct control_job *job, struct bytes json, const char *c
 		on_finished(-ENOTCONN, NULL, job);
 }
 
-/* Behind what tells its arguments from others: whoever sends the key again with those has the answer. */
+/* The digest of the arguments, then the answer: a repeated key with equal arguments gets it. */
 static char *answer_sealed(const struct control_job *job, char *plain)
 {
 	char *text = plain ? control_seal(job->control->node, "answer", job->id, job->claim,
@@ -531,7 +538,8 @@ static bool may_run_again(const char *code)
 	return false;
 }
 
-/* The same id runs again: what readers may do changes nothing, and long lists of who polls would fill Redis. */
+/* A repeated id runs again:
+ * readers change nothing, and long lists for polling clients would fill Redis. */
 static bool answer_is_kept(const char *name)
 {
 	const struct command *command = command_find(bytes_str(name));

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The local socket of the control API: tandemctl speaks to a node by it, also while Redis is away
+ * or the node starts. It reads lines of JSON, takes file descriptors that come along, and runs
+ * commands by command_start like every other door. Peer credentials (SO_PEERCRED) decide who is an
+ * operator; buffers that may hold passwords are wiped.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -44,7 +51,7 @@ static bool json_text_read(const json_t *json, const char *name, struct bytes *o
 	return !value || json_is_string(value);
 }
 
-/* Who asks is an operator, or a tenant in one of its roles. */
+/* The principal is an operator, or a tenant in one of its roles. */
 static const char *who_read(struct local_request *r, struct bytes role)
 {
 	r->role = r->tenant.n ? COMMAND_FOR_ADMIN : COMMAND_FOR_OPERATOR;
@@ -108,8 +115,9 @@ void local_request_free(struct local_request *r)
 	*r = (struct local_request){ 0 };
 }
 
-#define PATIENCE_NS     (30 * NS_PER_S)
-#define ACCEPT_PAUSE_NS (500 * NS_PER_MS) /* whoever comes waits so long for a descriptor */
+#define PATIENCE_NS (30 * NS_PER_S)
+/* New clients wait so long for a descriptor. */
+#define ACCEPT_PAUSE_NS (500 * NS_PER_MS)
 
 enum { CLIENTS_MAX = 16 };
 
@@ -120,18 +128,19 @@ struct local_client {
 	int fd;       /* -1: free, or the client has disconnected while its command runs */
 	int file;     /* 1 + a descriptor that came with the next line; 0: none */
 	bool running; /* a command is under way */
-	bool taking; /* its lines are being looked at: an answer that comes meanwhile does not do so again */
+	/* Its lines are being parsed: an answer that comes meanwhile does not parse again. */
+	bool taking;
 	bool ends; /* when the answer was read */
 	size_t in_n, out_n, out_sent;
 	char *in, *out; /* LINE_MAX_OCTETS; the answer that is on its way, or NULL */
 	char command[CONTROL_NAME_MAX + 1], id[CONTROL_NAME_MAX + 1];
-	uint64_t until_ns; /* it is hung up on unless something moves before */
+	uint64_t until_ns; /* it is disconnected then, unless something moves before */
 };
 
 struct control_local {
 	struct node *node;
 	int fd;
-	uint64_t pause_ns; /* nobody is taken before; 0: at once */
+	uint64_t pause_ns; /* no client is accepted before; 0: at once */
 	char path[PATH_MAX];
 	struct local_client clients[CLIENTS_MAX];
 };
@@ -154,7 +163,7 @@ void control_local_setup(void)
 					       "user, too many at once, no command, or silence.");
 }
 
-/* ---- what leaves ---- */
+/* ---- output ---- */
 
 static void on_client(int fd, unsigned events, void *arg);
 
@@ -369,7 +378,7 @@ static void client_read_lines(struct local_client *c)
 	}
 }
 
-/* ---- who comes ---- */
+/* ---- input ---- */
 
 /* As recv; a descriptor that comes along is kept for the line that it came with. */
 static ssize_t client_recv(struct local_client *c)
@@ -452,7 +461,7 @@ static struct local_client *client_free(struct control_local *l)
 
 static void on_connect(int fd, unsigned events, void *arg);
 
-/* Without a descriptor or memory who comes would be told of again and again. */
+/* Without a descriptor or memory a pending client would wake the loop again and again. */
 static void local_pause(struct control_local *l)
 {
 	l->pause_ns = clock_now_ns() + ACCEPT_PAUSE_NS;
@@ -499,7 +508,7 @@ static int local_listen(struct control_local *l)
 	l->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (l->fd < 0)
 		return -errno;
-	/* the folder is this node's alone (embedded_lock): what lies there is a dead one's */
+	/* the folder is this node's alone (embedded_lock): a socket there is of a dead process */
 	(void)unlink(l->path);
 	if (fchmod(l->fd, 0600) || bind(l->fd, (const struct sockaddr *)&at, sizeof(at)) ||
 	    chmod(l->path, 0600) || listen(l->fd, CLIENTS_MAX))

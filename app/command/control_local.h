@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The control API on this machine: the stream socket STATE_DIR/control.sock, of mode 0600. It needs no Redis. The kernel says who is at the
- * other end: the node's user and root are operators, and may speak as a tenant in one of its roles; all others are hung up on.
- *
- * A request is a line of JSON (local_request.h), and so is its answer, which has the form of Redis's (command.h). "elsewhere":true stands in
- * one where another node has what the command is about, or the node still starts: then Redis knows more. A connection has one command under
- * way. Until its answer was read nothing more is read of it, so a slow client costs a place, and that for half a minute. Control thread.
+ * The control API on this machine: the stream socket STATE_DIR/control.sock, of mode 0600. It needs
+ * no Redis. The kernel names the peer: the node's user and root are operators, and may speak as a
+ * tenant in one of its roles; all others are disconnected. A request is a line of JSON
+ * (local_request.h), and so is its answer, in the form of Redis's (command.h). "elsewhere":true
+ * means that another node has the object, or that this node still starts: ask through Redis. A
+ * connection has one command under way, and is not read until its answer was taken; so a slow
+ * client costs a place, for half a minute at most. Control thread.
  */
 #ifndef APP_COMMAND_CONTROL_LOCAL_H
 #define APP_COMMAND_CONTROL_LOCAL_H
@@ -19,7 +20,7 @@ struct control_local;
 struct node;
 
 void control_local_setup(void); /* registers the metrics; main thread, once */
-/* NULL where there can be none, which the log tells: the node does without. */
+/* NULL: it cannot be opened (logged): the node does without. */
 struct control_local *control_local_open(struct node *node);
 /* Commands under way. */
 uint32_t control_local_running(const struct control_local *l);
@@ -28,7 +29,8 @@ uint64_t control_local_next_ns(const struct control_local *l);
 /* No command is under way any more. NULL is fine. */
 void control_local_close(struct control_local *l);
 
-/* A request of the local socket: {"id":"...","do":"call.list","args":{...},"tenant":"acme","role":"reader"}. */
+/* A request by the local socket:
+ * {"id":"...","do":"call.list","args":{...},"tenant":"acme","role":"reader"}. */
 
 struct local_request {
 	json_t *json; /* owned; what is below lies in it */

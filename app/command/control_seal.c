@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What HTTP puts into Redis of a command that has a key (ADR 133): arguments and answer may have passwords, PINs and new tokens, and stay there for
- * minutes. So both are sealed by a key that the cluster's nodes alone have, for that command: none opens in another one's place.
+ * What HTTP stores in Redis for a command with an idempotency key (ADR 133): arguments and answer
+ * may hold passwords, PINs and new tokens, and stay there for minutes. So both are sealed by a key
+ * of the cluster's nodes, for that command alone: none can be opened in place of another.
  */
 #include <openssl/crypto.h>
 #include <openssl/hmac.h>

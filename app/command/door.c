@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The HTTP door to commands, on two threads. The web thread looks up tokens under a lock and turns
+ * a request into a checked command (RFC 9110 conditions, RFC 9457 problems); the control thread
+ * runs it, sends it to another node through Redis, or finds the answer of an earlier request with
+ * the same idempotency key. It also reaps sessions that are over. While Redis is away for long,
+ * only clients of this machine are let in, since revoked tokens are not known then.
+ */
+
 #include "app/command/door.h"
 
 #include <errno.h>
@@ -31,7 +39,7 @@
 
 enum { TOKEN_KEY_MAX = TOKEN_TEXT_MAX };
 
-/* Found by "TENANT~NAME": tenants have no numbers on the web thread. */
+/* The key is "TENANT~NAME": tenants have no numbers on the web thread. */
 struct token {
 	uint16_t tenant; /* 0 */
 	char name[TOKEN_KEY_MAX];
@@ -43,7 +51,7 @@ struct token {
 	char user[COMMAND_USER_MAX];
 };
 
-/* A command on its way, of who may give it. */
+/* A command under way, with its principal. */
 struct door_work {
 	struct command_principal who;
 	char token[TOKEN_NAME_MAX]; /* its name; "": none was needed */
@@ -51,7 +59,7 @@ struct door_work {
 	const struct command *command;
 	json_t *args; /* owned */
 	char id[CONTROL_ID_MAX];
-	bool keyed; /* the client has named it: the same again is the same command */
+	bool keyed; /* has an idempotency key: the same again is the same command */
 	uint8_t secret[TOKEN_HASH_LEN];    /* of the token */
 	char print[CONTROL_PRINT_LEN + 1]; /* keyed: of its arguments */
 };
@@ -76,13 +84,13 @@ struct door {
 	char *openapi;
 	struct rand_source rand; /* the web thread's */
 	uint32_t running;
-	struct fair fair; /* whose the jobs are */
+	struct fair fair; /* holders of the jobs */
 	struct door_job jobs[WEB_CALLS_MAX];
 };
 
 enum { LIST_ROWS = 100 };
 
-#define AWAY_NS      (30 * NS_PER_S) /* a token that was revoked meanwhile is good no longer */
+#define AWAY_NS      (30 * NS_PER_S) /* a token revoked meanwhile is not valid any more */
 #define ELSEWHERE_NS (10 * NS_PER_S)
 #define FETCH_NS     (10 * NS_PER_MS)
 #define REAP_NS      (10 * NS_PER_S)
@@ -109,7 +117,8 @@ static const char *const g_problems[COMMAND_ERROR_CODES] = {
 	[COMMAND_INTERNAL] = "Internal error",
 };
 
-/* RFC 9457. detail may be of the request: jansson checks that it is UTF-8. error: of a command, which may say more; or NULL. */
+/* RFC 9457. detail may be of the request: jansson checks its UTF-8.
+ * error: of a command, with more members; or NULL. */
 static void problem_write(struct web_reply *out, unsigned status, const char *title,
 			  const char *code, const char *argument, const char *detail,
 			  const json_t *error)
@@ -135,7 +144,7 @@ static bool look_fails(struct web_reply *out, enum command_error_code code, cons
 	return true;
 }
 
-/* Who is refused where a password stands for a token is not known: RFC 9110 15.5.2. */
+/* A command that takes a password in place of a token is refused with 401 (RFC 9110 15.5.2). */
 static unsigned reply_status(const struct command *c, enum command_error_code code)
 {
 	bool by_password = c->anyone && command_arg_find(c, BYTES_LIT("password"));
@@ -154,7 +163,7 @@ static void reply_misses(struct web_reply *out, const json_t *names)
 	out->missing[w.n] = '\0';
 }
 
-/* What a command has answered, for HTTP: the result alone, or the problem. */
+/* A command's answer for HTTP: the result alone, or the problem. */
 static void reply_of(const struct command *c, const json_t *answer, struct web_reply *out)
 {
 	const json_t *error = json_object_get(answer, "error");
@@ -189,7 +198,7 @@ static const struct token *token_find(const struct door *d, struct bytes tenant,
 	return named_find(&d->tokens, 0, bytes_str(key));
 }
 
-/* False: nobody may come in with that. */
+/* False: the token is not valid. */
 static bool who_is(struct door *d, struct bytes text, struct door_work *w)
 {
 	struct command_principal *who = &w->who;
@@ -219,7 +228,7 @@ static bool who_is(struct door *d, struct bytes text, struct door_work *w)
 	       !bytes_cstr(name, w->token, sizeof(w->token));
 }
 
-/* Redis is away for too long to hear of revoked tokens: only clients of this machine are let in. */
+/* Redis is away too long to learn of revoked tokens: only clients of this machine are let in. */
 static bool is_cut_off(struct door *d, const struct web_call *call)
 {
 	/* relaxed: a time; nothing else hangs on it */
@@ -260,10 +269,9 @@ static const struct route *look_path(const struct web_call *call, struct bytes k
 	return NULL;
 }
 
-/*
- * If-Match and If-None-Match of a change (RFC 9110 13.1) become if_version, which is compared where the document is written. An entity tag is
- * "vVERSION" or "vVERSION-..." (web_api.c). False: *out answers it.
- */
+/* If-Match and If-None-Match of a change (RFC 9110 13.1) become if_version, which is compared when
+ * the document is written. An entity tag is "vVERSION" or "vVERSION-..." (web_api.c). False: *out
+ * answers it. */
 static bool condition_read(const struct route *r, const struct web_call *call, json_t *args,
 			   struct web_reply *out)
 {
@@ -357,7 +365,8 @@ static bool args_are_right(const struct door_work *w, struct web_reply *out)
 	return ok;
 }
 
-/* The same key of the same token for the same command is the same command; what changes nothing needs none. False: it is none. */
+/* The same key, token and command is the same command; one that changes nothing needs no key.
+ * False: malformed. */
 static bool work_identify(struct door_work *w, const struct web_call *call,
 			  enum route_method method, struct rand_source *rand)
 {
@@ -381,7 +390,7 @@ static bool work_identify(struct door_work *w, const struct web_call *call,
 	return true;
 }
 
-/* Who has no token names the tenant. False: *out answers it. */
+/* A client without a token names the tenant. False: *out answers it. */
 static bool stranger_tenant(struct door_work *w, struct web_reply *out)
 {
 	json_t *given = json_object_get(w->args, g_command_tenant.name);
@@ -410,7 +419,8 @@ static void work_free(struct door_work *w)
 	free(w);
 }
 
-/* As a file that tandemctl hands over. A key needs none: the same again makes the same. False: *out answers it. */
+/* Takes a file as tandemctl hands it over, without a key: the same again has the same result.
+ * False: *out answers it. */
 static bool work_take_file(struct door_work *w, const struct web_call *call, struct web_reply *out)
 {
 	if (!call->body.n || !call_is_file(call, w->command))
@@ -423,7 +433,7 @@ static bool work_take_file(struct door_work *w, const struct web_call *call, str
 	return !look_fails(out, COMMAND_UNAVAILABLE, NULL, "the node has no room for the file");
 }
 
-/* By his token, that command. */
+/* The token allows that command. */
 static bool work_may(const struct door_work *w, const struct command *c,
 		     struct command_error *error)
 {
@@ -509,9 +519,9 @@ static bool door_look(const struct web_call *call, struct web_reply *out, void *
 	return out->status ? true : look_fails(out, COMMAND_INTERNAL, NULL, "out of memory");
 }
 
-/* ---- the web thread: who listens to events ---- */
+/* ---- the web thread: clients that listen to events ---- */
 
-/* Operators are no tenant's, wherever their token is. */
+/* Operators belong to no tenant, wherever their token is. */
 static const char *holder_tenant(const struct door_work *w)
 {
 	return w->who.role == COMMAND_FOR_OPERATOR ? DIRECTORY_OPERATORS : w->who.tenant;
@@ -638,7 +648,7 @@ static void door_answer_json(struct door_job *job, json_t *answer)
 	door_answer(job, &reply);
 }
 
-/* ---- what another node has, through Redis ---- */
+/* ---- commands for another node, through Redis ---- */
 
 /* "in", "out:", "done:" or "count:" of operators' commands, or of those that have a key. */
 static void door_key(const struct door_job *job, const char *kind, const char *name,
@@ -651,7 +661,7 @@ static void door_key(const struct door_job *job, const char *kind, const char *n
 	(void)snprintf(key, CONTROL_KEY_MAX, "%s%s", head, name);
 }
 
-/* Sent as an operator's command that names the tenant: nodes need not read the tenant's own streams. */
+/* Sent as an operator's command that names the tenant: nodes need not read tenants' streams. */
 static json_t *args_of_tenant(const struct door_work *w)
 {
 	json_t *args = json_copy(w->args);
@@ -712,9 +722,10 @@ static void job_elsewhere(struct door_job *job)
 	json_decref(args);
 }
 
-/* ---- what has a key: claimed by it before anybody sees it, and sealed ---- */
+/* ---- commands with an idempotency key: claimed by it before anybody sees them, and sealed ---- */
 
-/* KEYS: done, in, count. ARGV: "@PRINT", seconds, octets, most octets, then the entry. What was there, or "full", or nothing: it is sent. */
+/* KEYS: done, in, count. ARGV: "@PRINT", seconds, octets, most octets, the entry. Returns the
+ * former value, "full", or nothing: sent. */
 #define SEND                                                                  \
 	"local old = redis.call('GET', KEYS[1]) if old then return old end "  \
 	"if redis.call('INCRBY', KEYS[3], ARGV[3]) > tonumber(ARGV[4]) then " \
@@ -722,7 +733,7 @@ static void job_elsewhere(struct door_job *job)
 	"redis.call('EXPIRE', KEYS[3], 600, 'NX') "                           \
 	"redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) "                 \
 	"redis.call('XADD', KEYS[2], '*', unpack(ARGV, 5)) return false"
-/* Of all keys of a tenant in ten minutes; each has an answer of its own, too. */
+/* Limit for all keys of a tenant in ten minutes; each has an answer of its own, too. */
 #define KEYED_OCTETS_MAX "67108864"
 
 enum { KEYED_OCTETS = 1024 };
@@ -738,7 +749,7 @@ static void job_answer_sealed(struct door_job *job, struct bytes text)
 		job_fail(job, COMMAND_INTERNAL, "the answer was sealed with other keys");
 }
 
-/* Somebody has sent that key before. */
+/* That key was sent before. */
 static void job_on_known(struct door_job *job, struct bytes old)
 {
 	bool runs = old.p[0] == '@';
@@ -976,7 +987,7 @@ static void on_done(json_t *answer, void *arg)
 	job_elsewhere(job);
 }
 
-/* NULL: there is no place, or whoever asks has its share of them. */
+/* NULL: no place, or the principal has its share of them. */
 static struct door_job *job_begin(struct door *d, const struct web_work *w)
 {
 	const struct door_work *work = w->work;

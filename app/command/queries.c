@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Asks the media worker for the live counters of a call's flows, and writes them as JSON for
+ * call.show and call.doctor. A query collects the answers that arrive as media events, and ends at
+ * its deadline with those that came, so a stuck worker delays one command alone. Values that the
+ * worker has not given yet are null.
+ */
+
 #include <assert.h>
 #include <string.h>
 
@@ -21,7 +28,7 @@ static void query_start(struct node *node, struct query *q, const struct call_vi
 		struct query_flow *flow = &q->flows[q->count++];
 
 		command.rtp_fd = command.rtcp_fd = -1;
-		/* Commands that wait in our queue come first: then this flow may not be there yet. */
+		/* commands that wait in our queue come first: the flow may not be open yet */
 		if (node->media.queue.count == 0 && engine_command(node->media.engine, &command)) {
 			flow->id = view->flows[i].id;
 		} else {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Questions to the media worker whose answers a command waits for: the live counters of a call's flows. Control thread. */
+/* Questions to the media worker that a command waits for: live counters of a call's flows. */
 #ifndef APP_COMMAND_QUERIES_H
 #define APP_COMMAND_QUERIES_H
 
@@ -35,7 +35,8 @@ struct queries {
 	uint32_t used;
 };
 
-/* A free one, or NULL: the caller fills flows and count, sends the questions, and calls queries_start. */
+/* Returns a free query, or NULL.
+ * The caller fills flows and count, sends the questions, then queries_start. */
 struct query *queries_open(struct queries *x);
 /* Ends at once where nothing is awaited (all flows marked answered). */
 void queries_start(struct queries *x, struct query *q, uint64_t deadline_ns, query_done_fn *done,
@@ -51,7 +52,7 @@ uint64_t queries_next_ns(const struct queries *x);
 
 struct node;
 
-/* Asks the worker about all flows of the call; done as in queries.h. False: too many questions at once. */
+/* Asks the worker about all flows of the call; done as in queries.h. False: too many queries. */
 bool call_query(struct node *node, const struct call_view *view, query_done_fn *done, void *arg);
 /* What the worker said of a flow; NULL: nothing. */
 const struct query_flow *call_query_find(const struct query *q, struct flow_id id);

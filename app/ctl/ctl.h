@@ -30,17 +30,18 @@ struct ctl_target {
 	char state_dir[SETTINGS_STATE_DIR_MAX], recordings[SETTINGS_PATH_MAX];
 };
 
-/* From --redis URL, else from the settings in --config FILE or a usual place, which need not be right otherwise. False: complained. */
+/* From --redis URL, else from --config FILE or a usual place; other errors there do not matter.
+ * False: complained. */
 bool ctl_target_find(struct ctl_target *out, const char *config, const char *redis);
 
 /* "tandemctl: " and the message, on standard error. */
 void ctl_complain(const char *fmt, ...) PRINTF_LIKE(1, 2);
 
-/* tandemctl [--config FILE] init OPTIONS: makes what is missing. config: before the word, or NULL. */
+/* tandemctl [--config FILE] init OPTIONS: makes missing files. config: before the word, or NULL. */
 int ctl_init(const char *config, int argc, char **argv);
 /* tandemctl trace CALL OPTIONS: the words behind "trace". */
 int ctl_trace(const struct ctl_target *target, int argc, char **argv);
-/* Documents as files: apply, diff, get, explain, edit, export, import, history, rollback; the words behind. */
+/* Documents as files: apply, diff, get, explain, edit, export, import, history, rollback. */
 bool ctl_set_is_verb(const char *word);
 int ctl_set(const struct ctl_target *target, const char *verb, int argc, char **argv);
 /* tandemctl backup FILE, restore FILE; the words behind. */
@@ -53,7 +54,8 @@ int ctl_flow(int argc, char **argv);
 int ctl_listen(const char *verb, int argc, char **argv);
 /* The result of flow.try for people: one line for each thing that happens. */
 void ctl_flow_way_print(const json_t *way);
-/* Takes format=dot and format=svg out of the words behind flow graph and flow.graph. How many words are left. */
+/* Takes format=dot and format=svg out of the words behind flow graph and flow.graph.
+ * Returns the number of words left. */
 int ctl_graph_format(int argc, char **argv, bool *svg);
 /* The picture of a flow, which graphviz draws where SVG is wanted. An exit status. */
 int ctl_graph_print(struct bytes dot, bool svg);
@@ -62,7 +64,8 @@ int ctl_help(const char *word);
 /* No command is called so: complains, with what was meant or where to look. */
 void ctl_command_unknown(const char *word);
 
-/* key=value words as an object, by the types of the table; secrets "-" come from standard input. NULL: complained. */
+/* key=value words as an object, by the table's types; secrets "-" are read from stdin.
+ * NULL: complained. */
 json_t *ctl_args(const struct command *command, int argc, char **argv);
 /* The realm that is said beside a user and its password; NULL: none is. */
 const char *ctl_realm(const json_t *args);
@@ -80,7 +83,8 @@ void ctl_ladder_print(const json_t *result);
 /* The same of sip.recent. */
 void ctl_recent_print(const json_t *result);
 
-/* Sends a command by the node's own socket, or through Redis, and waits for the answer (new reference). NULL: complained. */
+/* Sends a command by the local socket, or through Redis; returns the answer (new reference).
+ * NULL: complained. */
 json_t *ctl_send(const struct ctl_target *target, const char *command, const json_t *args);
 /* One command, whichever door it goes by: the node does what has the same id once. */
 struct ctl_request {

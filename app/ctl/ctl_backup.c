@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tandemctl backup and restore: what a node has, in one file. It is a tar archive (ustar): backup.json says whose it is, documents.jsonl has the
- * documents with sealed secrets, messages.jsonl how messages lie in their boxes; then come the sound of prompts and the files of recordings.
- * SHA256SUMS is the last one: a file without it was cut. Nothing of a file counts before all of it was read and compared.
+ * tandemctl backup and restore: a node's data in one file. It is a tar archive (ustar): backup.json
+ * names the node, documents.jsonl has the documents with sealed secrets, messages.jsonl the
+ * messages of mailboxes; then come sounds of prompts and files of recordings. SHA256SUMS is the
+ * last member: a file without it was cut off. Nothing is restored before the whole file was read
+ * and compared.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -59,7 +61,7 @@ static json_t *backup_ask(const struct ctl_target *target, const char *command, 
 	return result;
 }
 
-/* As set.put and others, but for what has no meaning at another node: sets of versions, logins of users. */
+/* As set.put and others, without what no other node can use: versions of sets, sessions. */
 static bool kind_is_kept(const char *kind)
 {
 	return strcmp(kind, "set") != 0 && strcmp(kind, "session") != 0;
@@ -317,7 +319,8 @@ static json_t *box_page(const struct backup_out *o, const char *tenant, const ch
 	return backup_ask(o->target, "message.list", args, box);
 }
 
-/* How each message of a box lies there. elsewhere: nodes that have the files of others. False: complained. */
+/* Reads the messages of a mailbox. elsewhere: other nodes with files of its messages.
+ * False: complained. */
 static bool box_read(struct backup_out *o, const char *tenant, const char *box, json_t *list,
 		     json_t *elsewhere)
 {

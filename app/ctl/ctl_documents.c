@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads files of documents for `tandemctl apply` and its relatives, and writes YAML that reads back
+ * as the same. The command table gives each field its type, so that a number stays a number and a
+ * text such as 0012 keeps its zeros. Each field keeps its line and column, by which errors of the
+ * node are shown at their place in the file.
+ */
+
 #include "app/ctl/ctl_documents.h"
 
 #include <math.h>
@@ -108,7 +115,7 @@ static json_t *tree_json(const struct conf_node *node)
 	return json_null();
 }
 
-/* A list where a text is wanted: its words, joined. NULL: it has others than texts. */
+/* A list where a text is wanted: its words, joined. NULL: an item is no text. */
 static json_t *joined_json(const struct conf_node *list)
 {
 	static char text[64 * 1024];
@@ -192,7 +199,7 @@ static json_t *secret_json(const char *file, bool env, struct bytes name)
 
 /* ---- documents ---- */
 
-/* A field, which stands there. */
+/* A field, and its position. */
 struct field_place {
 	const char *file;
 	struct bytes key;
@@ -412,7 +419,7 @@ static void csv_document_add(struct ctl_documents *d, const struct field_place *
 	file_document_add(d, place->file, document, where);
 }
 
-/* Each column has a name that is a field: said once, where it stands, and not again for each row. */
+/* Each column's name must be a field: complained of once, at its place, not for each row. */
 static void csv_head_check(struct ctl_documents *d, const char *file, const struct command *put,
 			   const json_t *head)
 {

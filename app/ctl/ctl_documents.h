@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Documents in files: YAML or JSON, several in one file, and CSV of which each row is one. Each field knows where it stands. Values become what
- * the table of commands says of KIND.put; what it does not know stays as it is, for the node to refuse. Pure but for the files that secrets name.
+ * Documents in files: YAML or JSON, several in one file, or CSV with one per row. Each field has
+ * its position. Values become the types of KIND.put in the command table; unknown ones stay as they
+ * are, for the node to refuse. Pure, except that it reads files of secrets.
  */
 #ifndef APP_CTL_CTL_DOCUMENTS_H
 #define APP_CTL_CTL_DOCUMENTS_H
@@ -18,13 +19,14 @@ struct ctl_documents {
 	json_t *where; /* of each {field: [line, column]}; "": of the document itself */
 	json_t *files; /* of each the name of its file */
 	uint32_t errors;
-	FILE *say; /* where errors are said; NULL: nowhere */
+	FILE *say; /* output of errors; NULL: none */
 };
 
 /* False: no memory. */
 bool ctl_documents_open(struct ctl_documents *d);
 void ctl_documents_close(struct ctl_documents *d);
-/* Adds those of a text. Errors are written as "file:line:column: message". file: relative names of secrets are beside it. */
+/* Adds the documents of a text. Errors: "file:line:column: message".
+ * file: base of relative names of secrets. */
 void ctl_documents_yaml(struct ctl_documents *d, const char *file, struct bytes text);
 void ctl_documents_csv(struct ctl_documents *d, const char *file, struct bytes text,
 		       const char *kind);
@@ -32,7 +34,8 @@ void ctl_documents_csv(struct ctl_documents *d, const char *file, struct bytes t
 void ctl_documents_error(struct ctl_documents *d, size_t document, const char *field,
 			 const char *message);
 
-/* One row of CSV (RFC 4180): cells, unquoted, as a list of strings; NULL: there are no more. *wrong: what is not right, or NULL. */
+/* One row of CSV (RFC 4180): unquoted cells as a list of strings; NULL: no more.
+ * *wrong: the error, or NULL. */
 json_t *ctl_csv_row(struct bytes *rest, const char **wrong);
 void ctl_csv_cell_write(struct writer *w, const char *text);
 

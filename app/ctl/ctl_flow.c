@@ -16,7 +16,8 @@
 
 enum { FLOW_READ_MAX = PROGRAM_TEXT_MAX + 2, DOT_MISSING = 127 };
 
-/* The words behind the file: NAME=VALUE says what is known of the call, all else how one verb after the other ended. */
+/* The words behind the file:
+ * NAME=VALUE are facts of the call, all others the results of verbs in order. */
 struct flow_words {
 	int argc;
 	char **argv;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tandemctl init: the files that a first start needs. What is there stays; what is missing is made. So it also completes settings that
- * somebody wrote by hand.
+ * tandemctl init: the files that a first start needs. Existing files stay, missing ones are made,
+ * so it also completes settings that were written by hand.
  */
 #include <errno.h>
 #include <limits.h>
@@ -49,7 +49,7 @@ struct init {
 	uint16_t http_port;
 };
 
-/* An authority of the node's own and a server certificate that it signed: ECDSA P-256, PEM. For tandemctl init. */
+/* An authority of the node's own and a server certificate signed by it: ECDSA P-256, PEM. */
 
 enum { CERTIFICATE_NAMES_MAX = 64 };
 
@@ -155,7 +155,7 @@ static bool make_ca(struct pair *ca, const char *name)
 	       sign(ca, ca);
 }
 
-/* An address is named as a host as well: linphone's TLS looks at names of hosts only. Nobody who looks at addresses minds. */
+/* An address is also named as a host: linphone's TLS checks host names only. */
 static void write_alt_names(struct writer *w, const struct certificate_names *names)
 {
 	for (uint32_t i = 0; i < names->count; i++) {
@@ -261,8 +261,9 @@ static void take_away(const char *dir, int count)
 	(void)rmdir(dir);
 }
 
-/* Makes dir (0700) with ca.pem, ca.key, node.pem (the certificate and the authority's) and node.key; keys are 0600. 0, -EEXIST (one of
- * them is there: nothing is touched), -EINVAL (OpenSSL refused), or -errno. What was made before an error is taken away. */
+/* Makes dir (0700) with ca.pem, ca.key, node.pem (the certificate and the authority's) and
+ * node.key; keys are 0600. 0, -EEXIST (one exists: nothing is touched), -EINVAL (OpenSSL refused),
+ * or -errno. An error removes what was made. */
 static int certificates_make(const char *dir, const struct certificate_names *names)
 {
 	struct pair ca = { 0 }, node = { 0 };
@@ -319,8 +320,8 @@ static int owner_set(const char *dir)
 	return 0;
 }
 
-/* Another certificate and key of the same authority, for these names: phones trust it as the one before. 0, -EINVAL (the authority is
- * none, or OpenSSL refused), or -errno. */
+/* A new certificate and key of the same authority, for these names: phones trust it as before. 0,
+ * -EINVAL (the authority is malformed, or OpenSSL refused), or -errno. */
 static int certificate_renew(const char *dir, const struct certificate_names *names)
 {
 	struct pair ca = { 0 }, node = { 0 };
@@ -652,7 +653,8 @@ int ctl_init(const char *given, int argc, char **argv)
 	return file_is_there(config) ? config_complete(&x, config) : config_make(&x, config);
 }
 
-/* tandemctl init: a new tandem.yaml. What goes into it is checked before, so that no option can write more than its value. */
+/* tandemctl init: a new tandem.yaml.
+ * Values are checked before, so that no option can write more than its value. */
 
 /* The address this machine uses towards others; nothing is sent to find it. */
 static void init_own_address(char out[ADDR_TEXT_MAX])
@@ -879,7 +881,7 @@ static void yaml_text(struct writer *w, const struct init *x)
 		   x->http_address, x->http_port);
 }
 
-/* The text of a new tandem.yaml, NUL at its end, from what was said and this machine. False: complained. */
+/* Text of a new tandem.yaml, with NUL, from options and this machine. False: complained. */
 static bool init_yaml_write(struct init *x, char out[INIT_YAML_MAX])
 {
 	struct writer w = writer_over(out, INIT_YAML_MAX - 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tandemctl listen and trigger: events to the terminal, or to a web server of whoever writes one, as webhooks post them. */
+/* tandemctl listen and trigger:
+ * events to the terminal, or to a developer's web server as webhooks post them. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * tandemctl: options, the choice between a command of the table and a verb of its own, and the
+ * output of answers as tables, CSV or JSON. Verbs such as apply, backup or listen are in other
+ * files of this folder. The table is compiled in, so arguments are checked and help works without a
+ * node; exit statuses are those of ctl.h, for scripts.
+ */
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +40,7 @@ struct options {
 	int first;       /* of the words behind the options */
 };
 
-/* Where the value of an option goes; NULL: there is no such option. */
+/* Place of an option's value; NULL: no such option. */
 static const char **option_of(struct options *o, const char *word)
 {
 	const struct {
@@ -123,7 +130,7 @@ static void table_print(const json_t *result, bool wide, const char *columns)
 		ctl_complain("the rest is too long to be shown: use --json");
 }
 
-/* What the rows are not all of. */
+/* Says what is missing from the rows. */
 static void more_print(const json_t *answer)
 {
 	const char *next = json_string_value(json_object_get(answer, "next"));
@@ -181,7 +188,7 @@ static int answer_print(const json_t *answer, const struct options *o,
 	return status;
 }
 
-/* A password does not leave this program. False: complained. */
+/* A password does not leave this program unhashed. False: complained. */
 static bool password_hash(const struct ctl_target *target, json_t *args)
 {
 	json_t *none, *answer;
@@ -283,7 +290,8 @@ static void doctor_read(struct options *o, int argc, char **argv, char call[CALL
 	*id = call;
 }
 
-/* A person at a terminal is asked once more: what is deleted does not come back (FEATURES MGT-02). A program is not. words: the command's own. */
+/* At a terminal a deletion is confirmed, as it cannot be undone (FEATURES MGT-02); a script is not
+ * asked. words: the command's own. */
 static bool delete_is_meant(const struct options *o, const struct command *command, int words,
 			    char **argv)
 {
@@ -330,7 +338,7 @@ static int ctl_run(struct options *o, int argc, char **argv)
 	return status;
 }
 
-/* Wherever it stands: people put it anywhere. */
+/* Anywhere in the line: people put it anywhere. */
 static bool help_is_wanted(int argc, char **argv)
 {
 	for (int i = 1; i < argc; i++) {

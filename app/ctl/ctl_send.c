@@ -17,7 +17,7 @@
 #include "client/tandem_client.h"
 #include "cluster/embedded/embedded.h"
 
-/* One command and its answer by the socket of a node of this machine, which needs no Redis (control_local.h). */
+/* One command and its answer by a local node's socket, without Redis (control_local.h). */
 
 enum {
 	WAIT_S = 5,
@@ -148,9 +148,9 @@ static json_t *ctl_local_send(const struct ctl_target *target, const struct ctl_
 	return answer;
 }
 
-/* Which node tandemctl speaks to: where its socket and its Redis are. The rest of its settings may be as wrong as they like. */
+/* Which node tandemctl speaks to: its socket and its Redis. Its other settings may be wrong. */
 
-/* Where a node of this machine has its settings, if nobody says so: the first that is there. */
+/* Usual places of a local node's settings; the first that exists counts. */
 static const char *const g_usual[] = { "/var/lib/tandem/tandem.yaml", "/etc/tandem/tandem.yaml" };
 
 static const char *config_usual(void)
@@ -346,7 +346,7 @@ static void say_who(const struct ctl_target *target, const struct ctl_request *r
 		ctl_complain("%s does not answer; this is %s", target->node, name);
 }
 
-/* The same, with the name of the node of the settings where the command changes that node, and does not say which one is meant. */
+/* The same, with the node's name from the settings if the command changes a node and names none. */
 static json_t *args_named(const struct ctl_target *target, const char *name, const json_t *args)
 {
 	const struct command *command = command_find(bytes_str(name));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tandemctl apply, diff, get, explain, edit, export, import, history, rollback: documents as files. */
+/* Documents as files: apply, diff, get, explain, edit, export, import, history, rollback. */
 #include <dirent.h>
 #include <errno.h>
 #include <spawn.h>
@@ -79,7 +79,7 @@ static char *set_file_read(const char *path, size_t *n)
 	return text;
 }
 
-/* kind: the file is CSV, and each row a document of that kind; NULL: the file is YAML. False: the error was printed. */
+/* kind: the file is CSV, a document of that kind each row; NULL: YAML. False: complained. */
 static bool set_file_add(struct ctl_documents *d, const char *path, const char *kind)
 {
 	size_t n;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * How answers look to people: tables that fit a page, the findings of call.doctor, SIP messages and
+ * ladders, and CSV. ctl_main.c and ctl_set.c print by it. Widths count columns of characters (UAX
+ * 11), and control characters of untrusted text never reach the terminal.
+ */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,7 +66,7 @@ void ctl_doctor_print(const json_t *result)
 		finding_print(i + 1, json_array_get(findings, i));
 }
 
-/* The result of sip.recent for people: messages as they were on the wire, each below a line that says when and where. */
+/* sip.recent for people: messages as on the wire, each below a line with time and place. */
 
 static void when_print(const json_t *message)
 {
@@ -103,7 +109,7 @@ void ctl_recent_print(const json_t *result)
 		(void)puts("No message is kept that has to do with it (trace.recent_kib).");
 }
 
-/* A call as a ladder, in time's order: the node between those that it speaks with, each of whom has a line. */
+/* A call as a ladder, in order of time: the node between its peers, a line for each party. */
 
 enum { LADDER_PARTIES = 12, LADDER_STEP = 26, LADDER_AT = 14, LADDER_LINE = 512 };
 
@@ -112,7 +118,7 @@ struct ladder {
 	size_t count;
 };
 
-/* Which line it is; LADDER_PARTIES: there are too many. */
+/* Index of the party's line; LADDER_PARTIES: too many. */
 static size_t ladder_place(struct ladder *l, const char *party)
 {
 	size_t i = 0;
@@ -252,7 +258,7 @@ static bool cell_ends_with(const char *text, const char *end)
 	return n >= m && !strcmp(text + n - m, end);
 }
 
-/* Columns that a character takes: none where it is put onto the one before it, two of East Asian scripts and pictures (UAX 11). */
+/* Columns of a character: none if combining, two for East Asian scripts and pictures (UAX 11). */
 static unsigned code_width(uint32_t code)
 {
 	static const struct {
@@ -479,7 +485,7 @@ static size_t columns_width(const struct column *columns, size_t count)
 	return width - INDENT;
 }
 
-/* What a row says to people stands below it on a page, whatever fits. */
+/* Texts for people stand below their row on a page, even if they would fit. */
 static bool column_is_below(const char *name)
 {
 	return !strcmp(name, "sentence") || !strcmp(name, "next");
@@ -491,7 +497,7 @@ static void columns_lower(struct column *columns, size_t count)
 		columns[k].hidden |= columns[k].below = column_is_below(columns[k].name);
 }
 
-/* Why something is so: nobody is shown a part of it, and nobody has to ask for it. */
+/* A reason is shown whole, without asking. */
 static bool column_is_why(const char *name)
 {
 	static const char *const names[] = {
@@ -643,7 +649,7 @@ static void write_table(struct writer *w, const json_t *list, unsigned depth, si
 
 /* ---- the rest ---- */
 
-/* The names of before that a result has beside the new ones are for programs. */
+/* Former names that a result has beside the new ones are for programs. */
 static bool is_name_of_before(const json_t *object, const char *name)
 {
 	return (!strcmp(name, "heard") || !strcmp(name, "told")) &&

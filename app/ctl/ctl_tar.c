@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads and writes the members of a tar archive (POSIX ustar), which is what tandemctl backup makes. Only regular files with relative
- * names are known: an archive from elsewhere must not write outside of its folder. It opens no file itself.
+ * Reads and writes the members of a tar archive (POSIX ustar), which is what tandemctl backup
+ * makes. Only regular files with relative names are known: an archive from elsewhere must not write
+ * outside its folder. It opens no file itself.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Heads of members of a tar archive (POSIX.1-1988, ustar): plain files alone, by relative names. So `tar tf` and `sha256sum` read a backup as
- * well. Pure.
+ * Heads of members of a tar archive (POSIX.1-1988, ustar): plain files alone, with relative names,
+ * so that `tar tf` and `sha256sum` can read a backup, too. Pure.
  */
 #ifndef APP_CTL_CTL_TAR_H
 #define APP_CTL_CTL_TAR_H
@@ -17,7 +17,7 @@ struct tar_head {
 
 /* False: the name or the size does not fit. */
 bool tar_head_write(uint8_t out[TAR_BLOCK], const struct tar_head *h);
-/* NULL: fine, an empty name is the end of the archive; else what is wrong, a constant sentence, and out is as it was. */
+/* NULL: fine, an empty name ends the archive; else a constant sentence, and out is unchanged. */
 const char *tar_head_parse(struct tar_head *out, const uint8_t block[TAR_BLOCK]);
 /* A name that stays below the folder it is unpacked in. */
 bool tar_name_fits(struct bytes name);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process of a node: reading and reloading its settings, signals, and the life of everything in
+ * it (node_run). Record pages are here too, as they join the web thread with the other nodes.
+ * main.c calls node_run; start.c has the steps of a start and stop. SIGTERM drains the node; SIGINT
+ * stops it at once, unless it can hand its calls over first.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -27,10 +34,9 @@
 #include "sig/shard/shard.h"
 #include "sig/sip/id.h"
 
-/*
- * Record pages (docs/adr/0060): each question of the web thread is answered by what this node has of the extension, and what all others say that
- * they have. Who does not answer in time has nothing. Control thread.
- */
+/* Record pages (docs/adr/0060): a question of the web thread is answered by what this node has of
+ * the extension, and by what all other nodes say that they have. A node that does not answer in
+ * time counts as empty. Control thread. */
 
 #define PAGE_WAIT_NS (300 * NS_PER_MS) /* one that is about to be given up delays nobody */
 
@@ -362,7 +368,7 @@ void node_on_signal(int signal, void *arg)
 	case SIGTERM:
 		node_drain_begin(n);
 		return;
-	case SIGINT: /* somebody waits: at a terminal, or for a restart, which has all calls again */
+	case SIGINT: /* at a terminal, or for a restart, which takes all calls over */
 		if (node_hand_is_possible(n))
 			node_drain_begin(n);
 		else
@@ -381,7 +387,7 @@ void node_on_signal(int signal, void *arg)
 	}
 }
 
-/* From here on a signal waits for the loop: a stop asked for at any moment of the start is a clean one. */
+/* From here on signals wait for the loop: a stop at any moment of the start is a clean one. */
 static void signals_hold(void)
 {
 	sigset_t set;
@@ -398,7 +404,7 @@ static void on_stopping(struct node *n)
 	control_stop(n->api.control);
 }
 
-/* Another node has. */
+/* Another node has answered. */
 static void on_node_answered(void *node, const struct remote_item *item)
 {
 	if (item->kind == REMOTE_JOINED)

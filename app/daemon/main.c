@@ -70,10 +70,8 @@ static void proxies_forget(void)
 
 enum { LARGE = 128 * 1024 };
 
-/*
- * Large blocks are mappings of their own, however many were freed before. Else the first file of documents teaches malloc that a megabyte is
- * nothing special, and from then on each leaves a hole between what stays.
- */
+/* Large blocks are always mappings of their own. Otherwise the first file of documents raises
+ * malloc's threshold to a megabyte, and each later block leaves a hole in the heap. */
 static int node_run_file(const char *path)
 {
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);

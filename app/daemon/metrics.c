@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Gauges of the node that are computed when metrics are read or a round ends: totals, and tables by
+ * tenant and by trunk. round.c calls node_metrics_update. The number of label values is bounded:
+ * the first rows by number, all others together in one, so a node with many tenants does not flood
+ * a scraper.
+ */
+
 #include <stdio.h>
 
 #include "app/command/command_handlers.h"
@@ -14,7 +21,7 @@
 #include "sig/host/toll.h"
 #include "sig/host/trunk.h"
 
-/* What each tenant has, as metrics: of the first hundred by their numbers, which they keep; of all others together. */
+/* Metrics by tenant: the first hundred by their stable numbers, all others together. */
 
 /* No tenant's name begins so. */
 #define OTHER_TENANTS "_other"
@@ -75,7 +82,8 @@ static void node_tenants_metrics(const struct node *n)
 	metric_table_set(g_tenant_table, rows, count);
 }
 
-/* What each trunk has, as metrics: of the first ones by their numbers, which they keep while they have calls; of all others together. */
+/* Metrics by trunk:
+ * the first ones by their numbers, stable while they have calls, all others together. */
 
 /* No tenant's name begins so. */
 #define OTHER_TRUNKS "_other"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the loop calls: events go to the shard at once, effects and answers are carried at the end of the round. */
+/* What the loop calls: events go to the shard at once, effects and answers end the round. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -355,7 +355,7 @@ static void answer_give(struct shard *core, const struct answer *a, struct insta
 	assert(false && "an answer of no shard");
 }
 
-/* Who asked, else whose the call is; what is of no certain one is for all of them. One that was lost meanwhile hears nothing. */
+/* Answers go to the asking shard, else the call's; without either to all; to no lost shard. */
 static void shards_on_answer(struct node *n, const struct answer *a, struct instant now)
 {
 	uint16_t number = a->shard || !a->call ? a->shard : id_shard(a->call);
@@ -405,7 +405,8 @@ static bool inter_shard_feed(struct node *n)
 static void round_carry(struct node *n)
 {
 	node_dns_feed(n);
-	/* An answer may ask for more, which may be answered at once. What goes on and on waits for the next round. */
+	/* an answer may cause questions that are answered at once;
+	 * endless ones wait for the next round */
 	for (unsigned turn = 0; turn < TURNS_MAX; turn++) {
 		bool fed, heard;
 
@@ -437,7 +438,7 @@ static uint64_t ns_least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* A packet that comes for a flow which is not open yet is lost: so long, others are better asked. */
+/* A packet for a flow that is not open yet is lost: until then other nodes are better asked. */
 static void ready_step(struct node *n)
 {
 	if (n->life.phase != NODE_RUNNING || n->life.readiness == READY_SAID)

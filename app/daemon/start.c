@@ -54,8 +54,9 @@
 
 enum {
 	REDIS_PENDING_MAX = 65536,
-	/* Rings touch all of their memory in turn. What finds one full waits on its side: commands in the media queue, flows that
-	 * close and what a flow has to say with the worker. Lost, and counted, are digits and faults alone. */
+	/* Rings touch all of their memory in turn. When one is full, the sender waits: commands in
+	 * the media queue, closing flows and events of a flow with the worker. Lost, and counted,
+	 * are digits and faults alone. */
 	ENGINE_COMMANDS = 1024,
 	ENGINE_EVENTS = 1024,
 };
@@ -189,7 +190,7 @@ static int names_resolve(struct node *n, bool *known)
 	return status;
 }
 
-/* A name that is not known may be known soon: what answers it starts with the machine as we do. Exit status. */
+/* An unknown name may be known soon: its name server may start with this machine. Exit status. */
 static int names_await(struct node *n)
 {
 	bool known = false;
@@ -267,7 +268,7 @@ static int start_redis(struct node *n)
 	return redis_link_start(n, &settings);
 }
 
-/* Without it the node runs on, and none of its leases is kept: acks alone make them valid. Exit status. */
+/* Without it the node runs on, but keeps no lease: acks alone make leases valid. Exit status. */
 static int leases_link_open(struct node *n)
 {
 	const struct redis_settings settings = { .place = n->redis.place,
@@ -631,7 +632,7 @@ static int start_doors(struct node *n)
 	return node_web_open(n) ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
-/* Phones of extensions that were deleted while this node was away: theirs end now. Where the documents are not known none does. */
+/* Ends phones of extensions deleted while this node was away; none if documents are unknown. */
 static void locations_forget_gone(struct node *n)
 {
 	const struct shelf *shelf = &n->api.documents->keep.shelf;
@@ -728,7 +729,7 @@ int node_start(struct node *n)
 	return n->life.stop_asked ? NODE_EXIT_OK : status;
 }
 
-/* Whoever waits for an answer gets it from here: commands, then saves, then what is left in the pipeline. */
+/* Answers all waiting callers: commands, then saves, then the rest of the pipeline. */
 static void stop_redis(struct node *n)
 {
 	struct claimant *claimant = n->cluster.claimant;

@@ -8,7 +8,8 @@
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
 
-/* Orders to a call, and where it is parked. What they are given is a field of struct call_order, which goes to the module. */
+/* Orders to a call, and its parking.
+ * Their arguments are fields of struct call_order, which go to the module. */
 
 #undef FIELD_OF
 #define FIELD_OF struct call_order

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Between the files of the table of commands: its parts, and what rows of more than one are written with. */
+/* Shared by the files of the command table: its parts, and macros for rows of several parts. */
 #ifndef APP_COMMAND_TABLE_TABLE_H
 #define APP_COMMAND_TABLE_TABLE_H
 
@@ -7,7 +7,7 @@
 #include "app/schema/command.h"
 #include "sig/model/call.h"
 
-/* What carries a row out is the node's: tandemctl has the rows alone. */
+/* The node has the functions of rows; tandemctl has the rows alone. */
 #ifdef ROWS_ALONE
 #define BY(what) NULL
 #else
@@ -17,7 +17,7 @@
 /* Where it lies in the order, a FIELD_OF. */
 #define IN(kind, member) .field = { FIELD_AT(kind, member) }
 
-/* An argument of each type; behind its help what else there is to say. preset NULL: nothing is meant where it is absent. */
+/* An argument of each type; further members follow its help. preset NULL: no default. */
 #define TEXT_ARG(what, set, least, most, first, text, ...)                            \
 	{                                                                             \
 		.name = (what), .type = ARG_STRING, .charset = (set), .min = (least), \
@@ -38,12 +38,12 @@
 		.help = (text), __VA_ARGS__                                            \
 	}
 
-/* The node that has what it names gets the command. */
+/* The command goes to the node of the named object. */
 #define CALL_OR_NONE(text) TEXT_ARG("call", CHARSET_ID, 13, 13, NULL, text, .place = PLACE_ID)
 #define ID_ARG(what, text) \
 	TEXT_ARG(what, CHARSET_ID, 13, 13, NULL, text, .required = true, .place = PLACE_ID)
 #define CALL_ARG ID_ARG("call", "Id of the call: 13 characters.")
-/* Another one, wherever it is. */
+/* Another call, on any node. */
 #define OTHER_CALL_ARG(called, needed, text) \
 	TEXT_ARG(called, CHARSET_ID, 13, 13, (needed) ? NULL : "none", text, .required = (needed))
 #define RING_ARG(member, text) \
