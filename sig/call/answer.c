@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way back: the 2xx of the asked leg becomes ours to the asker, which waits for the save, and its ACK. */
+/* The answer back: the 2xx of the callee's leg becomes ours to the caller, which waits for the
+ * save, and its ACK. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -23,7 +24,8 @@
 #include "sig/leg/session_timer.h"
 #include "sig/model/call.h"
 
-/* ---- our 2xx, said again until its ACK comes, and our own ACK to the asked leg (RFC 3261 13.2.2.4, 13.3.1.4) ---- */
+/* ---- our 2xx, repeated until its ACK comes, and our own ACK to the callee (RFC 3261 13.2.2.4,
+ * 13.3.1.4) ---- */
 
 void invite_stray(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
@@ -74,7 +76,8 @@ static bool is_old_news(const struct call *c, uint8_t asked)
 	       session_is_same(text_bytes(&l->open.remote), text_bytes(&l->sdp.remote));
 }
 
-/* What was agreed stays; what was needed to agree goes. For whom we asked by ourselves hears nothing of it. */
+/* The agreed session stays; what the negotiation needed is freed. A leg invited by ourselves has no
+ * caller to tell. */
 static void keep_session(struct call *c, uint8_t from)
 {
 	uint8_t asked = call_is_alone(c) ? from : bridge_peer(c, from);
@@ -270,7 +273,8 @@ static enum refusal answer_accept_session(struct call_host *h, struct call *c, u
 		return 0;
 	if (c->legs[leg]->uac->late)
 		return sdp.n ? session_late_offer(h, c, leg, sdp, refusal) : REFUSED_SDP;
-	/* RFC 3261 13.2.1: the answer may have come in a 18x; in a reliable one it is the only one */
+	/* RFC 3261 13.2.1: the answer may have come in a 18x; in a reliable one it is the only
+	 * one */
 	if (sdp.n == 0 || c->legs[leg]->open.by_18x)
 		sdp = text_bytes(&c->legs[leg]->open.remote);
 	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : REFUSED_SDP;
@@ -357,7 +361,7 @@ enum refusal invite_answer_own(struct call_host *h, struct call *c, uint8_t leg,
 	struct leg *l = c->legs[leg];
 	enum refusal refused;
 
-	if (l->uas->early) /* what it has for an answer is a phone's: ours is of another early dialog */
+	if (l->uas->early) /* its session is a phone's: ours is of another early dialog */
 		early_untell(h, l);
 	reliable_leave(l);
 	refused = l->uas->late ? session_alone_offer(h, c, leg, refusal)
@@ -405,8 +409,9 @@ static int answer_confirm(struct call_host *h, struct call *c, uint8_t leg,
 	return dialog_confirm(&l->dialog, m, l->behind_nat, h);
 }
 
-/* Another was faster, the answer crossed our CANCEL, or the call is over: RFC 3261 9.1 and 16.7 want it acknowledged and ended. A
- * successor must know the dialog for that: until it does the party says its 2xx again. */
+/* Another branch was faster, the 2xx crossed our CANCEL, or the call is over: RFC 3261 9.1 and 16.7
+ * have it acknowledged and then ended by BYE. A successor must know the dialog for that: until it
+ * does, the party repeats its 2xx. */
 void invite_late(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct outbox_item item = { .kind = OUTBOX_LATE, .leg = leg };

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* What each leg hears (audio_source.h): ringback, busy and other tones, music on hold, prompts, the
+ * mix of a room, or its peer. The source is a pure function of the call; the track for it is a
+ * media job in a codec that the party accepts, by the party's own order. audio_source_settle
+ * compares it with what the engine has, and updates only the flows that changed. */
+
 #include "sig/call/audio_source.h"
 
 #include "sig/call/call_digits.h"
@@ -15,7 +20,8 @@
 
 /* ---- what ---- */
 
-/* Our first INVITE to it has no final response, and is not taken back; or it does not have the call yet. */
+/* Our first INVITE to it has no final response and is not cancelled; or the call is not sent to it
+ * yet. */
 static bool leg_is_ringing(const struct leg *l)
 {
 	if (leg_is_screened(l))
@@ -37,14 +43,15 @@ static bool leg_rings_back(const struct call *c, uint8_t leg)
 	return false;
 }
 
-/* An application is asked for it, which says nothing to who is up, or it waits for who has another call. */
+/* An application is asked and gives no order for the answered caller, or the call waits for a busy
+ * user. */
 static bool waits_up(const struct call *c, uint8_t leg)
 {
 	return leg == c->bridge.caller && !c->legs[leg]->uas &&
 	       (call_awaits_application(c) || call_awaits_user(c));
 }
 
-/* It is heard itself: it has answered, or has early media. */
+/* Its party sends audio: it has answered, or has early media. */
 static bool leg_has_audio(const struct leg *l)
 {
 	if (l->state == LEG_EARLY)
@@ -253,7 +260,8 @@ bool audio_source_track(const struct call_host *h, const struct call *c, uint8_t
 	return track && codec_choose(track, c->legs[leg], line, out);
 }
 
-/* What a choice of codec is made of. The party's SDP is its own: a text that has the hash of another one harms nobody else. */
+/* The inputs of a choice of codec, as a hash. The SDP is the party's own: a forged collision
+ * affects only itself. */
 static uint64_t codec_choice(const struct job_id track[MEDIA_CODECS], const struct leg *l,
 			     uint8_t line)
 {
@@ -340,7 +348,7 @@ static bool taps_are_changed(const struct call_host *h, const struct call *c,
 	return f->tap != now.tap || f->tap_fork != now.tap_fork || f->tap_live != now.tap_live;
 }
 
-/* Whom it sees. */
+/* The video that it is shown. */
 static bool video_is_changed(const struct call_host *h, const struct call *c, struct call_flow *f)
 {
 	struct flow_source before = f->source;

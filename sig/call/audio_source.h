@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the party of a leg hears: the other one of the bridge, or a sound of the node in its place (FEATURES CALL-08, MED-04). It follows
- * from the call as it is, here and nowhere else: nothing of it is kept in a record. Whoever changes a call need not think of it, for each
- * step ends with audio_source_settle.
- */
+/* What the party of a leg hears: its peer in the bridge, or a sound of the node instead (FEATURES
+ * CALL-08, MED-04). It is derived from the state of the call, only here, and not saved. Code that
+ * changes a call need not care: each step ends with audio_source_settle. */
 #ifndef SIG_CALL_AUDIO_SOURCE_H
 #define SIG_CALL_AUDIO_SOURCE_H
 
@@ -12,7 +10,7 @@
 
 enum audio_source {
 	AUDIO_SOURCE_PEER,
-	AUDIO_SOURCE_MUSIC, /* the other one holds it, or it is alone and nobody says what it is to hear */
+	AUDIO_SOURCE_MUSIC,  /* its peer holds it, or it is alone without an order */
 	AUDIO_SOURCE_PLAY,   /* what an application asked for (act.h) */
 	AUDIO_SOURCE_ITSELF, /* that is what an application asked for */
 	AUDIO_SOURCE_ROOM,   /* the conference that it is in (conference.h) */
@@ -22,10 +20,11 @@ enum audio_source {
 };
 
 enum audio_source audio_source_of(const struct call *c, uint8_t leg);
-/* The track of it, in a codec that the party takes on this line. False: there is none, and the party hears its peer. */
+/* Its track in a codec that the party accepts on this line. Returns false if there is none: the
+ * party hears its peer. */
 bool audio_source_track(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
 			struct flow_source *out);
-/* f.source is that. It is settled at each step, and SDP is read where something is other than it was. */
+/* Writes it to f.source. Settled at each step; SDP is parsed only if something has changed. */
 void audio_source_choose(const struct call_host *h, const struct call *c, struct call_flow *f);
 /* It takes that of the node, on its first line of sound. */
 bool audio_source_takes(const struct call *c, uint8_t leg, enum media_codec codec);
@@ -33,7 +32,7 @@ bool audio_source_takes(const struct call *c, uint8_t leg, enum media_codec code
 bool audio_source_is_late(const struct call_host *h, const struct call *c, uint8_t leg);
 /* What it takes of what the node can say, on its first line of sound. False: nothing. */
 bool audio_source_codec(const struct call *c, uint8_t leg, enum media_codec *out);
-/* Whom that leg holds hears music, whatever the phone of the leg says. */
+/* The peer of a holding leg gets music, whatever direction the phone of the leg offers. */
 bool audio_source_music_by(const struct call_host *h, const struct call *c, uint8_t holder);
 /* The engine is told where a party hears something else by now. */
 void audio_source_settle(struct call_host *h, struct call *c);

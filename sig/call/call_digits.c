@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* In-call feature codes by DTMF digits (call_digits.h), and INFO within calls (RFC 6086 and the
+ * older use without packages). Digits arrive as telephone-events, tones or INFO, and are matched
+ * against the codes of the tenant; the longest suffix that may still become a code is withheld, and
+ * the rest goes on to the peer. INFO also carries trickled ICE candidates and picture requests;
+ * anything else passes only if settings name it. */
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -168,7 +174,7 @@ static void code_carry_out(struct call_host *h, struct call *c, uint8_t leg, uin
 	}
 }
 
-/* ---- keys behind a code ---- */
+/* ---- digits behind a code ---- */
 
 static bool code_key(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf)
 {
@@ -227,7 +233,7 @@ static void call_digits_give(struct call_host *h, struct call *c, uint8_t leg, u
 		const struct dtmf dtmf = { .digit = k->list[i], .duration_ms = k->duration_ms[i] };
 
 		call_publish_digit(h, c, leg, dtmf.digit);
-		if (!dtmf_are_detected(c, leg)) /* it heard the tone itself */
+		if (!dtmf_are_detected(c, leg)) /* the peer has heard the tone itself */
 			dtmf_send(h, c, k->peer, &dtmf);
 	}
 	k->count = (uint8_t)(k->count - n);
@@ -367,7 +373,8 @@ static bool info_passes(const struct shard_settings *settings, const struct sip_
 	return false;
 }
 
-/* REG-15: a party that takes telephone-events or tones, or a trunk that takes another INFO, gets one, and the INFO ends here. */
+/* REG-15: a party with telephone-events or tones, or a trunk with another kind of INFO, gets the
+ * digit so, and the INFO ends here. */
 static bool info_digit_taken(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	uint8_t to = bridge_peer(c, ev->leg);
@@ -389,7 +396,7 @@ static bool info_digit_taken(struct call_host *h, struct call *c, const struct c
 	return true;
 }
 
-/* What a flow has of its caller is in the record before he is told that it came. False: nothing waits. */
+/* A flow's digit is in the record before the INFO is answered. Returns false if nothing waits. */
 static bool info_waits(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct outbox_item item = { .kind = OUTBOX_RESPONSE, .leg = ev->leg, .status = 200 };

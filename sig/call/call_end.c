@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The end of a call (call_end.h): releases its legs by BYE, CANCEL or a final response, closes
+ * their flows, drops what waited for a save, writes its CDRs, and asks the store to end the record.
+ * The call is over only when legs, counters and the store are done. Also partings, in which an
+ * established party hears the tone of the cause first, and calls of a former process that cannot
+ * continue here. Publishes call events for the other modules. */
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -37,7 +43,8 @@ static bool caller_waits(const struct call *c)
 	       !l->uas && !l->uac;
 }
 
-/* Its track may not be there yet: a process begins with calls, and has its tones some milliseconds later. */
+/* Its track may not be open yet: a process begins with restored calls, and has its tones some
+ * milliseconds later. */
 static bool audio_source_tone(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	enum media_codec codec;
@@ -106,7 +113,8 @@ enum {
 	END_TRIES = 5, /* the store keeps CDRs on disk while Redis is away: a refusal is an error */
 };
 
-/* One that has given its caller away hears what becomes of that, until there is somebody, also as he is one of another application. */
+/* An application that gave its caller away gets the events of that until the call is answered, even
+ * if he is controlled by another one. */
 static struct bytes application_of_event(const struct call *c, enum sig_event_kind kind)
 {
 	const struct transfer *t = c->transfer;
@@ -229,8 +237,8 @@ static void response_waits(struct call_host *h, struct call *c, const struct out
 		respond_later(h, c, item);
 }
 
-/* Nothing of it is said any more, and who asked for it is told. Orders, a BYE and a REFER were carried out: their answers wait for the
- * end's save. */
+/* Requests waiting for a save are dropped, and their senders told. Orders, a BYE and a REFER were
+ * carried out: their answers wait for the save of the end. */
 static void forget_waiting(struct call_host *h, struct call *c)
 {
 	struct response taken = { .status = 200 }, gone = { .status = 481 };
@@ -512,7 +520,8 @@ static void close_lost(struct call *c)
 	}
 }
 
-/* Whether the party heard our INVITE and rings is not in the record: CANCEL is right if it does. */
+/* The record does not say whether the INVITE reached the party and it rings: CANCEL is right if it
+ * does. */
 static void believe_ringing(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct leg *l = c->legs[leg];
@@ -545,7 +554,8 @@ static void leave_again(struct call_host *h, struct call *c, uint8_t leg)
 	leg_leave(h, c, leg, &f);
 }
 
-/* Our 2xx left, or may have: who heard it is in the dialog, and the ACK goes where nobody is. */
+/* Our 2xx left, or may have: the dialog has its receiver, and the ACK to come belongs to no
+ * call. */
 static bool asker_has_answer(const struct call *c)
 {
 	const struct leg *l = call_caller(c);

@@ -16,13 +16,16 @@ struct call_ending {
 
 /* The party of a leg, as the CDR has it. */
 enum call_ended_by call_ended_by(const struct call *c, uint8_t leg);
-/* Leaves both legs, closes the media, forgets what waited for a save. Does nothing the second time. */
+/* Releases both legs, closes the media, forgets what waited for a save. Calling it twice does
+ * nothing. */
 void call_end(struct call_host *h, struct call *c, const struct call_ending *e);
-/* Nobody takes the call: it ends, unless somebody gets back whom it gave away (transfer.h). */
+/* The call is not taken: it ends, unless a transferor gets back the party that it gave away
+ * (transfer.h). */
 void call_untaken(struct call_host *h, struct call *c, const struct call_ending *e);
-/* The party of a leg of the bridge has left: the call ends, unless a module goes on with the other one. */
+/* The party of a bridged leg has left: the call ends, unless a module continues with its peer. */
 void call_party_left(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
-/* The party of the leg knows the call no longer (481), or does not answer at all, and is told to go (408, RFC 3261 12.2.1.2). */
+/* The party has lost the dialog (481), or does not answer and is released by BYE (408, RFC 3261
+ * 12.2.1.2). */
 void call_on_party_gone(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
 /* The last counters of a flow. */
 void call_flow_closed(struct call_host *h, struct call *c, const struct media_event *ev);
@@ -42,12 +45,11 @@ void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_
 		      uint8_t leg);
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit);
 
-/*
- * A party that is up and has nobody to speak with any more hears why before it is left: the tone of its cause (hears.h). How the call ended
- * is noted when the parting begins. It ends by time, or with the party's BYE.
- */
+/* An established party that has lost its peer hears the reason before it is released: the tone of
+ * the cause (audio_source.h). The end of the call is noted when the parting begins. It ends by
+ * time, or with the party's BYE. */
 
-/* Several times the cadence of any tone that means failure, and short enough for who does not listen. */
+/* Several cadences of any failure tone, and short enough for a party that does not listen. */
 enum { PARTING_MS = 5000 };
 
 /* As call_end, after a parting where the caller is up and can hear one. */
@@ -59,16 +61,16 @@ void parting_for(struct call_host *h, struct call *c, const struct call_ending *
 /* Its time is over. */
 void parting_end(struct call_host *h, struct call *c);
 
-/*
- * A call of a former process that this one cannot continue: its ports, addresses or networks are gone, or there is no room for it. It
- * is no broken record: its parties are told by what the record knows, from an address that exists now, and it has its CDR.
- */
+/* A call of a former process that cannot continue here: its ports, addresses or networks are gone,
+ * or there is no room. Its record is not broken: its parties are released by what the record knows,
+ * from an address that exists now, and its CDR is written. */
 
 /* Keeps the first reason, a constant sentence. */
 void call_obstacle(struct call *c, const char *reason);
 /* In the place of call_resume where there is an obstacle: ends the call. */
 void call_abandon(struct call_host *h, struct call *c);
-/* The same at once and without a place among the calls: BYE is sent once, nobody waits for its answer. */
+/* The same at once and without a place among the calls: BYE is sent once, without waiting for an
+ * answer. */
 void call_abandon_unlisted(struct call_host *h, struct call *c);
 
 #endif

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Call detail records: what is written of a call when it ends, one for each pair of parties that it
+ * had (cdr.h). Names, times and causes come from the call and its plan, counters and quality from
+ * its flows. Ended pairs are kept as segments in the call's record, so CDRs survive the process.
+ * Numbers are written without the access code of a trunk. */
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -68,7 +73,7 @@ static const struct schema counters_of_a[] = COUNTERS(a, a_sound);
 static const struct schema counters_of_b[] = COUNTERS(b, b_sound);
 #undef COUNTERS
 
-/* A leg that is gone is none. */
+/* A leg that is gone counts as none. */
 static bool segment_check(struct schema_reader *r, void *object)
 {
 	const struct call *c = loader_of(r)->c;
@@ -133,7 +138,7 @@ const struct schema segments_saved[] = {
 
 /* ---- what is written of a call ---- */
 
-/* What the party heard was of the codec it sent with, also where that was transcoded for the other one. */
+/* Counted in the codec that the peer sent, also if it was transcoded for this party. */
 static void cdr_add_sound(struct cdr_sound *to, const struct call *c, const struct call_flow *f,
 			  const struct media_event *closed)
 {
@@ -211,7 +216,7 @@ void cdr_put_number(char *out, size_t cap, const struct call_host *h, const stru
 	cdr_put(out, cap, cdr_number(h, c, number));
 }
 
-/* Whoever is outside dials no codes. */
+/* A caller outside dials no feature codes. */
 struct bytes call_dnis(const struct call *c)
 {
 	const struct leg *l = call_caller(c);
@@ -236,7 +241,7 @@ struct bytes call_from_name(const struct call *c)
 		       : (struct bytes){ 0 };
 }
 
-/* As it was dialled, where a step of the plan sent the call out with the number that the trunk knows it by. */
+/* As it was dialled, also if a step of the plan sent it to a trunk in the trunk's format. */
 static struct bytes number_of_leg(const struct call *c, const struct leg *l)
 {
 	struct sip_name_addr remote;
@@ -274,7 +279,8 @@ static void missed_add(struct writer *w, const struct call_host *h, const struct
 	writer_bytes(w, user);
 }
 
-/* Whose history says so: who sent it to a flow, else all that were called, by the caller, a forward or his flow. */
+/* The users with a missed call: those with the call in their history. The forwarder to a flow, else
+ * all that were called by the caller, a forward or his flow. */
 static struct bytes call_missed(const struct call_host *h, const struct call *c,
 				char out[CALL_MISSED_MAX])
 {
@@ -325,14 +331,14 @@ static void cdr_add_forward(struct cdr *cdr, const struct plan *plan)
 		cdr_put(cdr->forwarded_to, sizeof(cdr->forwarded_to), to);
 }
 
-/* What of a pair is in the call from its setup on: names, times until the answer, status. */
+/* The fields of a pair from its setup on: names, times until the answer, status. */
 static void cdr_fill_setup(struct cdr *cdr, const struct call *c)
 {
 	cdr_add_forward(cdr, &c->plan);
 	cdr_put(cdr->from, sizeof(cdr->from), text_bytes(&c->from));
 	cdr_put(cdr->facts.from_name, sizeof(cdr->facts.from_name), call_from_name(c));
 	cdr_put(cdr->facts.answered_by, sizeof(cdr->facts.answered_by), call_answered_by(c));
-	/* the plan of a party that was given away begins with whom it was given to */
+	/* the plan of a given-away party begins with the target of the transfer */
 	cdr_put(cdr->to, sizeof(cdr->to),
 		text_bytes(c->segment_count && cdr->forwarded != PLAN_CALLED
 				   ? &c->plan.steps[0].user
@@ -432,7 +438,8 @@ static void segment_fill(struct segment *s, struct call *c)
 		c->answer_utc_ms ? segment_later(c->answer_utc_ms, c->setup_utc_ms) : 0;
 }
 
-/* Two as one: the names, the outcome and the legs of the later, from the setup of the earlier on, with the talk of both. */
+/* Merges two: names, outcome and legs of the later one, the setup of the earlier, and the talk time
+ * of both. */
 static void segment_join(struct segment *to, const struct segment *next)
 {
 	struct segment both = *next;

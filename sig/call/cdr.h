@@ -6,18 +6,21 @@
 #include "sig/host/cdr.h"
 #include "sig/model/call.h"
 
-/* Last counters of one flow (MEDIA_FLOW_CLOSED), of the caller's leg or the callee's: the CDR has those of the first audio line. */
+/* Adds the last counters of a flow (MEDIA_FLOW_CLOSED), of the caller's or callee's leg; the first
+ * audio line counts. */
 void cdr_add_flow(struct cdr *cdr, bool caller, const struct call *c, const struct call_flow *f,
 		  const struct media_event *closed);
 /* Into a fixed field, cut to fit. */
 void cdr_put(char *out, size_t cap, struct bytes b);
-/* A number of the call as it is told to others: the access code of a trunk before it is how it is dialled. */
+/* A number of the call as others are told it: without the access code of a trunk, which is for
+ * dialling only. */
 struct bytes cdr_number(const struct call_host *h, const struct call *c, struct bytes number);
 /* What a trunk called; empty: a phone of ours has. */
 struct bytes call_dnis(const struct call *c);
 /* That of c->from, unless it hides. Known of who began the call alone. */
 struct bytes call_from_name(const struct call *c);
-/* Who took the call of the pair that it has: whoever was dialled. Empty: nobody has yet, or the node itself. */
+/* The user that answered the present pair, whichever was dialled. Empty: not answered yet, or by
+ * the node itself. */
 struct bytes call_answered_by(const struct call *c);
 /* Into a fixed field. */
 void cdr_put_number(char *out, size_t cap, const struct call_host *h, const struct call *c,
@@ -30,15 +33,13 @@ uint32_t cdrs_count(const struct call *c);
 /* Those of all pairs in their order; of the last one everything but the counters. */
 void cdrs_fill(struct cdr *list, const struct call_host *h, const struct call *c);
 
-/*
- * The pairs that a call had before the one it has. Each has a CDR of its own, and all are written when the call ends. A pair begins
- * where the one before it ended, so the times of talk of all pairs add up to that of the call.
- *
- * A leg's counters are in one CDR alone: that of the last pair it was in. So who was in several of them, and stayed, has in the last one
- * what it sent and heard in all. What a process that was killed had not saved of them yet is lost.
- */
+/* The pairs that a call had before the present one. Each has a CDR, and all are written when the
+ * call ends. A pair begins where the previous one ended, so the talk times of all pairs add up to
+ * that of the call. A leg's counters are in one CDR alone, that of the last pair it was in: its
+ * total for all pairs. Counters that a killed process had not saved are lost. */
 
-/* Beside the last pair. Of more, the newest kept one is joined with the pair that ends then. */
+/* In addition to the last pair. Beyond that, the newest segment is merged with the pair that
+ * ends. */
 enum { SEGMENTS_MAX = CDR_PAIRS_MAX - 1 };
 
 struct segment {
@@ -47,11 +48,10 @@ struct segment {
 	struct cdr cdr; /* times: of the node's clock; tenant, q850 and reason follow at the end */
 };
 
-/*
- * The pair of the bridge parts: what its CDR will say is kept, and the next pair's begins now. Asks for no save, and leaves bridge and
- * legs as they are. c->from and c->to, where they change, are for the caller to set afterwards, and answer_utc_ms and status (200) when
- * the next pair is up. 0 or -ENOMEM: nothing has changed.
- */
+/* Ends the pair of the bridge: its CDR data are kept, and the next pair begins now. Requests no
+ * save, and leaves bridge and legs unchanged. The caller sets c->from and c->to afterwards, and
+ * answer_utc_ms and status (200) when the next pair is established. Returns 0 or -ENOMEM: nothing
+ * has changed. */
 int segment_end(struct call_host *h, struct call *c, enum call_cause cause,
 		enum call_ended_by by) NODISCARD;
 /* The newest one that the leg was in; NULL: none. */

@@ -40,7 +40,8 @@ static void extend(struct call_host *h, struct call *c, struct call_flow *f, uin
 	item.srtcp = s->rtcp.limit =
 		secret_sooner(secret_later(s->rtcp.limit, rtcp), SRTCP_INDEX_END - 1);
 	outbox_touch(&c->out);
-	if (h->degraded) /* silence is no choice: the successor may jump less far than it should */
+	/* without a save there is no choice: the successor may advance too little */
+	if (h->degraded)
 		metric_add(h->metrics->saves[SAVE_SKIPPED], 1);
 	if (!outbox_push(&c->out, &item))
 		secret_granted(h, c, &item);
@@ -52,12 +53,12 @@ void secret_reserve(struct call_host *h, struct call *c, struct call_flow *f,
 	bool current = f->secret && used->srtp_next <= f->secret->rtp.limit &&
 		       used->srtcp_next <= f->secret->rtcp.limit;
 
-	if (current && !f->closing) /* else it is of keys before: those have had their time */
+	if (current && !f->closing) /* else for earlier SRTP keys, which are no longer used */
 		extend(h, c, f, used->srtp_next + SRTP_RESERVE,
 		       (uint64_t)used->srtcp_next + SRTCP_RESERVE);
 }
 
-/* What was saved of keys before may be more than there is of these. */
+/* The index saved for earlier SRTP keys may be beyond that of the present ones. */
 static void grant(uint64_t *granted, uint64_t saved, uint64_t limit)
 {
 	*granted = secret_later(*granted, secret_sooner(saved, limit));
@@ -95,7 +96,7 @@ static struct addr spec_local_of(const struct call_host *h, const struct call_fl
 	return a;
 }
 
-/* Whose packets its party gets; of an echo it is its own ones. */
+/* The flow with the packets that its party gets; for an echo its own. */
 static const struct call_flow *spec_peer(const struct call *c, const struct call_flow *f)
 {
 	uint8_t other = bridge_peer(c, f->leg);
@@ -144,7 +145,8 @@ static struct flow_spec spec_of(const struct call_host *h, const struct call *c,
 	return spec;
 }
 
-/* A party that is expected to speak and says nothing for so long is gone. Who only listens has to be heard once (media/flow.h). */
+/* A party expected to send that is silent for so long is gone. One that only receives must have
+ * sent at least once (media/flow.h). */
 static uint32_t silence_ms(const struct call_host *h, const struct call *c,
 			   const struct flow_spec *s)
 {
@@ -182,7 +184,8 @@ static void spec_agree(struct flow_spec *s, const struct media_side *own,
 	}
 }
 
-/* Most that it is sent of a picture in several sizes: what it says itself, and what its profile lets others be asked for. */
+/* Limit of video sent to it in several sizes: what its SDP states, and what its profile lets peers
+ * be asked for. */
 static uint32_t video_view_kbps(const struct leg *l, const struct media_side *own)
 {
 	uint32_t most = l->terms ? l->terms->video_kbps : 0;
@@ -190,7 +193,7 @@ static uint32_t video_view_kbps(const struct leg *l, const struct media_side *ow
 	return own->kbps && (most == 0 || own->kbps < most) ? own->kbps : most;
 }
 
-/* What was ordered counts beside what was agreed. */
+/* Orders (hold, mute) apply on top of what was agreed. */
 static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
 {
 	const struct leg *own = c->legs[leg], *other = call_leg(c, bridge_peer(c, leg));
@@ -202,10 +205,8 @@ static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
 		s->receive = 0;
 }
 
-/*
- * A sound of the node in place of the other party. Nobody listens to whom another holds, and the party hears nobody before its music is
- * there: what waited in the sockets of who holds, over a restart, is none of its business.
- */
+/* A sound of the node instead of the peer. A held party is not heard, and the holder's packets that
+ * waited in sockets over a restart are not sent to it before its music starts. */
 static void spec_hear(struct flow_spec *s, const struct call *c, const struct call_flow *f,
 		      const struct media_side *own)
 {
@@ -233,7 +234,7 @@ static void note_kind(struct call_flow *f, const struct media_line *line)
 	f->been |= line->lines | (line->kind == MEDIA_AUDIO ? FLOW_BEEN_AUDIO : 0);
 }
 
-/* Whom the node alone hears: as if it spoke with itself. */
+/* A party without peer: its session as if it were its own peer. */
 static NOINLINE bool side_heard(const struct session_texts *texts, uint8_t line,
 				struct media_side *out)
 {
@@ -270,7 +271,7 @@ static NOINLINE bool side_alone(const struct call *c, const struct call_flow *f,
 	return active;
 }
 
-/* Of the keys that it has by now, or is about to have. */
+/* Of the SRTP keys that it has, or is about to have. */
 static void spec_indexes(struct flow_spec *s, const struct flow_secret *secret)
 {
 	if (!secret)
@@ -281,10 +282,9 @@ static void spec_indexes(struct flow_spec *s, const struct flow_secret *secret)
 	s->srtcp_limit = (uint32_t)secret->rtcp.granted;
 }
 
-/*
- * A stream that is plain for a while has its index forgotten by the engine: were it secure again, it may not begin where it began. Keys of a
- * handshake that is awaited are others.
- */
+/* The engine forgets the SRTP index of a stream that is plain for a while: if it becomes secure
+ * again, it may not restart at the first index. Keys of a pending DTLS handshake are different
+ * ones. */
 static void note_use(struct call_flow *f, const struct flow_spec *s)
 {
 	bool awaited = (s->dtls.role != DTLS_NONE || s->bundle.generation) &&
@@ -309,7 +309,7 @@ static uint8_t spec_transcoded_to(const struct flow_spec *s)
 	return 0;
 }
 
-/* Each key is told and goes no further: who hears the codes sends on what is none (keys.h). */
+/* Each DTMF digit is reported and not relayed: call_digits.c passes on what is no code. */
 static void spec_keep_keys(struct flow_spec *s)
 {
 	for (uint8_t i = 0; i < s->rule_count; i++) {

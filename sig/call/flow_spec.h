@@ -16,7 +16,7 @@ void flows_update(struct call_host *h, struct call *c, const struct agreed *agre
 void flows_close_leg(struct call_host *h, struct call *c, uint8_t leg);
 void flows_close(struct call_host *h, struct call *c);
 
-/* ---- up to where the indexes of a flow may be used: saved before the engine hears of it (sig/leg/flow.h) ---- */
+/* ---- the SRTP indexes a flow may use: saved before the engine is told (sig/leg/flow.h) ---- */
 
 /* Little is left of what was granted: more, when it is saved. */
 void secret_reserve(struct call_host *h, struct call *c, struct call_flow *f,

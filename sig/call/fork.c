@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The branches of a call (RFC 3261 16.7 as seen from a B2BUA): adds a leg for each target, rings
+ * all at once, and connects the first that answers. Of failed branches the best response is kept
+ * for the caller; a 3xx adds branches, and a phone with several flows (RFC 5626) is tried by the
+ * next one. The steps of the plan (plan.c) decide which targets ring; resolve.c finds their
+ * addresses. */
+
 #include "sig/call/fork.h"
 
 #include <errno.h>
@@ -313,7 +319,8 @@ void fork_won(struct call_host *h, struct call *c, uint8_t leg)
 	}
 }
 
-/* Lower is better: 6xx, then the lowest class, and in it what the caller can mend, then what a party said, then silence. */
+/* Lower is better: 6xx, then the lowest class; within it responses the caller can fix, then other
+ * ones, then timeout. */
 static unsigned rank(const struct refusal_kept *r)
 {
 	unsigned class = r->status / 100;
@@ -382,7 +389,8 @@ void fork_unreached(struct call_host *h, struct call *c)
 		call_untaken(h, c, &e);
 }
 
-/* RFC 3261 16.7 has a 6xx end the ringing of all, which is for proxies. Who declines a call to several declines it for his own phones. */
+/* RFC 3261 16.7 has a 6xx end all branches, which is for proxies. A user that declines a call to
+ * several users does so for his own phones. */
 static void leave_phones_of(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct bytes user = text_bytes(&c->legs[leg]->user);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The branches of a call (RFC 3261 16.7 as seen from a B2BUA): all ring at once, the first that answers wins. Each branch is a leg
- * with its own dialog, session and ports. The shard's thread; arguments are copied where they are kept.
- */
+/* The branches of a call (RFC 3261 16.7 as seen from a B2BUA): all ring at once, the first that
+ * answers wins. Each branch is a leg with its own dialog, session and ports. The shard's thread;
+ * stored arguments are copied. */
 #ifndef SIG_CALL_FORK_H
 #define SIG_CALL_FORK_H
 
@@ -10,22 +9,27 @@
 
 struct leg_farewell;
 
-/* Adds a branch; its INVITE waits for the save. The call must have been touched. Where it is refused: no leg is left. */
+/* Adds a branch; its INVITE waits for the save. The call must have been touched. On refusal no leg
+ * is left. */
 enum refusal fork_add_branch(struct call_host *h, struct call *c, uint8_t from_leg,
 			     const struct call_target *target, const struct dialog_party *from,
 			     struct call_refusal *refusal) NODISCARD;
-/* Adds the contacts of the leg's 3xx as branches: how many. A target is rung once in a call at most. */
+/* Adds the contacts of the leg's 3xx as branches; returns how many. A target rings once in a call
+ * at most. */
 uint32_t fork_redirect(struct call_host *h, struct call *c, uint8_t leg,
 		       const struct sip_message *m);
-/* The leg's phone is not reached by this flow: tries its next flow (RFC 5626 7) in the leg's place. False: it has none. */
+/* The leg's phone is unreachable by this flow: tries its next one (RFC 5626 7) in the leg's place.
+ * Returns false without one. */
 bool fork_next_flow(struct call_host *h, struct call *c, uint8_t leg);
 /* The caller as the leg's INVITE named it; *out lies in the leg. False: it cannot be read. */
 bool fork_caller_of(const struct leg *l, struct dialog_party *out);
-/* The leg's phone, which rings, is rung anew in its place and asked to answer by itself. Once a leg; nothing has changed where it is refused. */
+/* Rings the leg's ringing phone anew in its place, with a request to answer automatically. Once a
+ * leg; on refusal nothing has changed. */
 enum refusal fork_auto_answer(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* This branch has answered: all others are cancelled. */
 void fork_won(struct call_host *h, struct call *c, uint8_t leg);
-/* A branch failed with *lost, whose text is taken over. The call ends when no branch is left, or after 6xx. */
+/* A branch failed with *lost, whose text is taken over. The call ends when no branch is left, or
+ * after 6xx. */
 void fork_on_failure(struct call_host *h, struct call *c, struct refusal_kept *lost);
 /* Somebody is rung, by a leg from that one on. */
 bool fork_rings_from(const struct call *c, uint8_t first);

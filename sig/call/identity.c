@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Caller and connected identity between the legs of a call: what a party states of itself
+ * (sig/identity/carried.h) is kept with its leg, and told to the other legs as far as the policy of
+ * their side and the party's privacy allow (RFC 3323, RFC 3325). Also geolocation (RFC 6442), and
+ * the history of a diverted call in the format its receiver supports (RFC 5806, RFC 7044, RFC
+ * 7544). Called for each INVITE, response and UPDATE that is written. */
+
 #include <errno.h>
 
 #include "base/log.h"
@@ -131,7 +137,8 @@ bool identity_is_hidden(const struct call *c, const struct leg *leg)
 	return !c->emergency && privacy_hides_name(carried_privacy(lines_of(leg)));
 }
 
-/* What an extension has asked to be shown as, where it may; else what is chosen for it. Empty: nothing is. */
+/* The number that an extension asked to be shown, if permitted; else the one configured. Empty:
+ * neither. */
 static struct bytes number_chosen(const struct call_host *h, const struct call *c,
 				  const struct leg *who)
 {
@@ -145,7 +152,7 @@ static struct bytes number_chosen(const struct call_host *h, const struct call *
 	return bytes_str(f ? f->outside_number : NULL);
 }
 
-/* What a flow shows to whom its dial rings, in the place of the caller. Empty: nothing. */
+/* The number that a flow shows to the targets of its dial instead of the caller's. Empty: none. */
 static struct bytes number_of_flow(const struct call *c, const struct leg *to,
 				   const struct leg *who)
 {
@@ -205,7 +212,7 @@ bool identity_of_sent_on(const struct call_host *h, const struct call *c, const 
 	return number->n != 0;
 }
 
-/* Whoever calls back does so by the trunk by which the call came (CALL-39): with its access code in front. */
+/* A call back goes by the trunk of the call (CALL-39): with its access code in front. */
 static void number_with_access(const struct call_host *h, const struct leg *asker,
 			       struct bytes *shown, char space[IDENTITY_SHOWN_MAX])
 {
@@ -295,7 +302,8 @@ static void identity_line_write(struct telling *t, struct bytes name, struct byt
 	writer_str(t->w, "\r\n");
 }
 
-/* Who was not asserted by a peer is so by us where he is of ours: he has shown his password, or was called by his number. */
+/* A user of ours that no peer asserted is asserted by us: by his password, or since he was called
+ * by his number. */
 static void identity_own_user_write(struct telling *t)
 {
 	struct bytes user = text_bytes(&t->who->user);
@@ -332,7 +340,8 @@ static void identity_asserted_write(struct telling *t)
 		identity_own_user_write(t);
 }
 
-/* What we have hidden ourselves is not asked of others; who is trusted is told what it must hide. */
+/* Privacy that we have applied ourselves is not requested again; a trusted side is told what it
+ * must hide. */
 static void identity_privacy_write(struct telling *t)
 {
 	struct bytes value;
@@ -357,7 +366,8 @@ static void identity_others_write(struct telling *t)
 	}
 }
 
-/* What the caller has typed goes where he goes: to phones of a tenant that wants it, where he has said nothing there himself. */
+/* Data that the caller entered goes along: to phones of a tenant with that setting, unless he
+ * already sent such a header. */
 static void identity_data_write(struct telling *t)
 {
 	struct bytes data = text_bytes(&t->c->data), said;
@@ -456,7 +466,7 @@ bool conveyed_write(struct writer *lines, struct writer *body, const struct call
 		return false;
 	id_call_put(name, c->id);
 	pidf_write_body(body, id, text_bytes(&c->legs[leg]->open.local), pidf);
-	if (body->overflow) /* who calls is heard without it, too */
+	if (body->overflow) /* the call proceeds without it */
 		return false;
 	pidf_write_header(lines, id);
 	if (c->emergency && !carried_find(text_bytes(&who->carried), CARRIED_ROUTING, 0, &said))
@@ -545,7 +555,8 @@ static void write_diversions_before(const struct way *y)
 
 /* ---- History-Info: the oldest first (RFC 7044 5) ---- */
 
-/* RFC 7044 10.3: "1.2" is the second place where "1" was sent on to. root: of who was called here. */
+/* RFC 7044 10.3: "1.2" is the second target that "1" was diverted to. root: of the user called
+ * here. */
 static void write_index(const struct way *y, struct bytes root, uint8_t step)
 {
 	const struct plan *p = y->plan;
@@ -575,7 +586,7 @@ static enum plan_why sent_on(const struct plan *p, uint8_t step)
 	return PLAN_WHYS;
 }
 
-/* The reason stands with whom it is about. cause: why it was sent to him. */
+/* The Reason stands with the user it is about. cause: why the call was diverted to him. */
 static void write_step(const struct way *y, struct bytes root, uint8_t i, const char *cause)
 {
 	enum plan_why why = sent_on(y->plan, i);

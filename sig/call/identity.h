@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Who calls, as the legs of a call are told: what a party said of itself (sig/identity/carried.h) is kept with its leg, and told to others
- * as far as the policy of their side and the party's own wish allow (RFC 3323, RFC 3325).
- */
+/* Caller and connected identity on the legs of a call: what a party states of itself
+ * (sig/identity/carried.h) is kept with its leg, and told to others as far as the policy of their
+ * side and the party's own privacy allow (RFC 3323, RFC 3325). */
 #ifndef SIG_CALL_IDENTITY_H
 #define SIG_CALL_IDENTITY_H
 
@@ -20,32 +19,37 @@ void identity_learn(struct call_host *h, struct call *c, uint8_t leg, const stru
 /* Its party is not to be named to who is not trusted. Calls to emergency numbers say who calls. */
 bool identity_is_hidden(const struct call *c, const struct leg *leg);
 enum { IDENTITY_SHOWN_MAX = 128 };
-/* The number of the caller as a phone of ours is shown it, and may call it back. It may lie in space, as below. */
+/* The caller's number as a phone of ours is shown it, and may call it back. It may be in space, as
+ * below. */
 void identity_of_caller(const struct call_host *h, const struct call *c, struct bytes *number,
 			char space[IDENTITY_SHOWN_MAX]);
 /* Who the leg is asked for, in the words that its party may hear. */
 void identity_of_asker(const struct call_host *h, const struct call *c, const struct leg *leg,
 		       struct dialog_party *party, char space[IDENTITY_SHOWN_MAX]);
-/* Who was called at that step of the plan, as the leg's side knows him: to a trunk by the number outside of an extension. False: it may not
- * hear of him. */
+/* The user called at that step of the plan, as the leg's side may know him: to a trunk by the
+ * extension's outside number. Returns false if that side may not be told. */
 bool identity_of_sent_on(const struct call_host *h, const struct call *c, const struct leg *to,
 			 const struct plan_step *step, struct bytes *number);
 /* Header lines of our INVITE to the leg. */
 void identity_write_request(struct writer *w, const struct call_host *h, const struct call *c,
 			    uint8_t leg);
-/* ... of our response to its INVITE, or of our UPDATE: who it speaks with (RFC 3325 5, 8). by: that leg; LEG_NONE: nobody. */
+/* ... of our response to its INVITE, or of our UPDATE: its peer (RFC 3325 5, 8). by: the peer's
+ * leg, or LEG_NONE. */
 void identity_write_peer(struct writer *w, const struct call_host *h, const struct call *c,
 			 uint8_t leg, uint8_t by);
 
-/* Where a party is (sig/identity/pidf.h): taken of its INVITE, kept with its leg, and told to those who may hear it (RFC 6442). */
+/* The location of a party (sig/identity/pidf.h): from its INVITE, kept with its leg, conveyed to
+ * those who may get it (RFC 6442). */
 
 /* The caller's INVITE has come. 0 or -ENOMEM. */
 int conveyed_on_invite(struct call_host *h, struct call *c, const struct call_start *s) NODISCARD;
-/* In our first INVITE to the leg: the header line, and a body of PIDF_MIXED with the session in it. False: it goes without. */
+/* For our first INVITE to the leg: the header line, and a PIDF_MIXED body that includes the SDP.
+ * Returns false if there is none. */
 bool conveyed_write(struct writer *lines, struct writer *body, const struct call_host *h,
 		    const struct call *c, uint8_t leg);
 
-/* Who was called before: what our plan has done, behind what the caller's side said of the time before (RFC 5806, RFC 7044, RFC 7544). */
+/* The diversion history: steps of our plan behind what the caller's side stated (RFC 5806, RFC
+ * 7044, RFC 7544). */
 
 /* Header lines of the first INVITE to a leg. */
 void diverted_write_lines(struct writer *w, const struct call_host *h, const struct call *c,

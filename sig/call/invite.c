@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way out: the INVITE to the other leg, what is heard before its final response, and its refusal. */
+/* The INVITE to the callee's leg, its provisional responses, and its refusal. */
 #include <errno.h>
 
 #include "base/log.h"
@@ -122,7 +122,8 @@ static bool is_agreed(const struct call *c, uint8_t leg)
 	return c->legs[c->legs[leg]->uac->from]->open.by_18x && early_is_selected(c, leg);
 }
 
-/* Its sound is refused: nothing is to be heard yet, and a phone that got it would play no ringing tone. */
+/* Its audio is refused: it is silent yet, and a phone that got this answer would play no
+ * ringback. */
 static bool is_silent_answer(const struct call *c, uint8_t leg, struct bytes sdp)
 {
 	uint8_t asker = c->legs[leg]->uac->from;
@@ -131,7 +132,8 @@ static bool is_silent_answer(const struct call *c, uint8_t leg, struct bytes sdp
 	       !session_has_sound(c, leg, sdp);
 }
 
-/* It was told of it, and hears another one by now: that this one rings on is no reason to hear it again. */
+/* The caller was told of its early media, and has that of another leg by now: this one's ringing is
+ * no reason to switch back. */
 static bool early_is_old_news(const struct call *c, uint8_t leg, struct bytes sdp)
 {
 	return !early_is_selected(c, leg) && early_was_selected(c, leg) &&
@@ -153,7 +155,8 @@ static bool early_answer(struct call_host *h, struct call *c, uint8_t leg, struc
 	return false;
 }
 
-/* Early media (REG-02): the leg's SDP is an answer already, or (reliable.c) the offer that the asker wants. False: it goes without. */
+/* Early media (REG-02): the leg's SDP is an answer already, or (reliable.c) the offer the caller
+ * wants. Returns false if it goes without. */
 static bool early_session(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
 {
 	if (sdp.n == 0 || is_agreed(c, leg))
@@ -177,13 +180,13 @@ static void ringing(struct call_host *h, struct call *c, uint16_t status)
 
 enum { INVITE_LINES_MAX = 2 * CARRIED_VALUE_MAX };
 
-/* One ring is enough, whoever rings. */
+/* One 180 is enough, whichever branch rings. */
 static bool was_said(const struct call *c, const struct invite_uas *uas, uint16_t status)
 {
 	return status == uas->provisional || (status == 180 && c->ringing_utc_ms);
 }
 
-/* RFC 3261 13.2.1: the first reliable response to a late offer has the offer, so there is none without. */
+/* RFC 3261 13.2.1: the first reliable response to a late offer must contain the offer. */
 static bool may_say(const struct leg *from, bool early)
 {
 	return early || !from->uas->late || from->open.by_18x || !reliable_is_due(from->uas, false);
@@ -354,7 +357,8 @@ void invite_cancel(struct call_host *h, struct call *c, const struct call_event 
 
 /* ---- the asked leg says no, or nothing ---- */
 
-/* A redirection of B is not A's to follow; B's overload, its wish for credentials, and what it agrees on with us are none of A's. */
+/* A redirection of B is not for A to follow; B's overload, its challenges, and what it negotiates
+ * with us do not concern A. */
 uint16_t refusal_for_other(uint16_t status)
 {
 	switch (status) {
@@ -432,7 +436,8 @@ static void invite_refused_by(struct call_host *h, struct call *c, uint8_t leg,
 	fork_on_failure(h, c, &lost);
 }
 
-/* A trunk's places are the next ways of the same number; who was sent there has said nothing that the caller is to hear. */
+/* The Contacts of a trunk's 3xx are further routes of the same number; the callee there has not
+ * responded to the caller. */
 static bool redirected_by_trunk(struct call_host *h, struct call *c, uint8_t leg,
 				const struct sip_message *m)
 {
@@ -534,7 +539,7 @@ static bool ask_as_who_we_are(struct call_host *h, struct call *c, uint8_t leg,
 	return invite_queue(h, c, leg) == 0;
 }
 
-/* A phone that insists on SRTP takes no plain offer, and none else was made: it has the keys for it, over TLS. */
+/* A phone that requires SRTP rejects a plain offer: it is offered SRTP keys, if over TLS. */
 static bool ask_with_keys(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
 	if (c->legs[leg]->state == LEG_CONFIRMED || (status != 488 && status != 606) ||
@@ -546,7 +551,8 @@ static bool ask_with_keys(struct call_host *h, struct call *c, uint8_t leg, uint
 	return invite_queue(h, c, leg) == 0;
 }
 
-/* It has no codec of the asker's. One that has is never offered more: what both have goes before what is transcoded. */
+/* It has no codec of the caller's. A phone that shares one is never offered more: common codecs go
+ * before transcoding. */
 static bool ask_with_codecs(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
 	if (!is_about_codecs(status) || session_offer_codecs(h, c, leg))

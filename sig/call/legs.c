@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A call and its legs as values: how they begin, are added, moved to another call with ports,
+ * dialog and timers (calls_join), and are freed. Also the target refresh of a dialog (RFC 3261
+ * 12.2.2), and the hop of a party that comes back by another connection. A leg is freed only when
+ * its last media counters have arrived and no transfer or INVITE names it. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +37,7 @@ static uint64_t new_session_id(struct call_host *h)
 	return (rand_u32_from(h->rand) >> 1) + 1U;
 }
 
-/* It can be told now where it is heard. */
+/* Its party can now be told its new media address. */
 static void leg_is_back(struct call *c, uint8_t leg)
 {
 	if (!(c->away & BIT64(leg)) || !bridge_has(c, leg))
@@ -105,7 +110,7 @@ void legs_free_one(struct call *c, uint8_t leg)
 		leg_code_digits_clear(l);
 		leg_account_clear(l);
 		leg_sdp_clear(&l->sdp);
-		leg_sdp_clear(&l->open); /* of a record that has no INVITE beside it */
+		leg_sdp_clear(&l->open); /* of a record without an INVITE */
 		dialog_clear(&l->dialog);
 		leg_acks_expire(l, UINT64_MAX);
 		forks_clear(l);
@@ -127,7 +132,7 @@ static bool legs_has_flows(const struct call *c, uint8_t leg)
 	return false;
 }
 
-/* A branch that is being cancelled still names for whom it was asked. */
+/* A branch that is being cancelled still names the leg it was invited for. */
 static bool is_asker(const struct call *c, uint8_t leg)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
@@ -278,7 +283,7 @@ static int join_make_room(struct call *to, const struct call *from)
 	return 0;
 }
 
-/* What answers in a transaction of the call it left is not heard. */
+/* Responses to transactions of the call that it left are ignored. */
 static void join_await_no_answer(const struct call_host *h, struct leg *l)
 {
 	const struct session_timer *t = &l->timer;

@@ -12,10 +12,11 @@ void legs_free_one(struct call *c, uint8_t leg);
 /* Once a call is answered the legs that are over are not needed any more. */
 void legs_trim(struct call_host *h, struct call *c);
 
-/* Its dialog has another way than the one it was known by: what is under way goes there, its media is there, and it can be told what it
- * could not be told before. */
+/* Its dialog has a new hop: pending requests and media go there, and it can be told what it could
+ * not be told before. */
 void leg_moved(struct call_host *h, struct call *c, uint8_t leg, const struct sip_hop *known);
-/* Its request, whose sender was judged, is accepted: target and way of its dialog become that one's (RFC 3261 12.2.2, RFC 3311, RFC 5057). */
+/* Its request, from a verified sender, is accepted: it refreshes target and hop of its dialog (RFC
+ * 3261 12.2.2, RFC 3311, RFC 5057). */
 void leg_refresh_target(struct call_host *h, struct call *c, uint8_t leg,
 			const struct sip_message *m);
 
@@ -31,8 +32,9 @@ void call_free(struct call *c);
 
 /* Each save of the call is answered, so the next one goes with that of another call. */
 bool call_may_join(const struct call_host *h, const struct call *c);
-/* The leg goes to another call of the shard, with its ports, dialog and timers; a closed copy of it stays. Both may join: so both records go
- * in one transaction. Else a kill leaves the leg in both calls, or in none. 0, -ENOSPC or -ENOMEM: nothing has changed. */
+/* Moves the leg to another call of the shard, with its ports, dialog and timers; a closed copy
+ * stays. Both calls' records go in one transaction: otherwise a kill leaves the leg in both calls,
+ * or in neither. Returns 0, -ENOSPC or -ENOMEM: nothing has changed. */
 int calls_join(struct call_host *h, struct call *from, uint8_t leg, struct call *to,
 	       uint8_t *as) NODISCARD;
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Calls the hooks of a call's modules (module.h), each over the list of modules that have it. For
+ * hooks that ask whether a module takes an event, the first to take it ends the walk; for the
+ * others all modules are called in order. The core of a call uses these functions alone, and names
+ * no module. */
+
 #include "sig/call/module.h"
 
 /* The modules of a hook, in their order. */

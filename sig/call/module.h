@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a call does beside connecting two is a module's: a file under sig/pbx/ that exports one of these, and its lines in the lists of
- * sig/pbx/modules.c. The core calls hooks, and names no module.
- *
- * A hook has a list of the modules that have it, in the order in which they are asked, so that one without a module costs nothing. Of
- * hooks that say whether the module takes it, the first that does is the last that is asked.
- */
+/* What a call does other than connecting two parties is a module's: a file under sig/pbx/ that
+ * exports one of these, and its entries in the lists of sig/pbx/modules.c. The core calls hooks,
+ * and names no module. Each hook has a list of the modules that have it, in the order in which they
+ * are asked, so modules without it cost nothing. For hooks that say whether the module takes it,
+ * the first that does is the last asked. */
 #ifndef SIG_CALL_MODULE_H
 #define SIG_CALL_MODULE_H
 
@@ -19,7 +17,7 @@ struct dtmf;
 struct effect;
 struct prompt_result;
 
-/* What a command orders, and whom it needs in the call. */
+/* The order of a command, and the parties that the call must have for it. */
 enum order_needs { NEEDS_NOBODY, NEEDS_LEG, NEEDS_PAIR };
 
 struct module_order {
@@ -42,8 +40,8 @@ struct module_codes {
 	bool (*may)(const struct call_host *h, const struct call *c, uint8_t leg);
 	/* It has. whole: those that it can be, a bit each. */
 	void (*pressed)(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole);
-	/* Of a code that keys follow; NULL: none does. A key, false: none is awaited; the next one did not come in time; the party may press
-	 * no codes any more. */
+	/* For a code followed by digits, else NULL. key: a digit; false: none is awaited. overdue:
+	 * the next digit did not come in time, or the party may use no codes any more. */
 	bool (*key)(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);
 	void (*overdue)(struct call_host *h, struct call *c, uint8_t leg);
 	void (*drop)(struct call *c, uint8_t leg);
@@ -75,40 +73,47 @@ struct module {
 	const struct module_event *events; /* likewise */
 	const struct module_codes *codes;
 	const struct module_reply *replied;
-	/* A call begins: what was dialled, or its INVITE says, is this module's. False: it is not. True: *refused says whether it can. */
+	/* A call begins, and its dialled number or INVITE is this module's. Returns false if not.
+	 * If true, *refused says whether it can proceed. */
 	bool (*begun)(struct call_host *h, struct call *c, const struct call_start *start,
 		      enum refusal *refused, struct call_refusal *refusal);
-	/* A request of a party that is up, or rings, which the core does not answer itself. False: nor does the module. */
+	/* A request of an established or ringing party that the core does not answer. Returns false
+	 * if the module does not either. */
 	bool (*request)(struct call_host *h, struct call *c, const struct call_event *ev);
-	/* A request that may have been taken by the process before this one, whose answer was lost. True: it has the same answer. */
+	/* A request that the previous process may have accepted, with its answer lost. Returns true
+	 * if it got the same answer. */
 	bool (*repeated)(struct call_host *h, struct call *c, const struct call_event *ev);
-	/* A response to a request of ours that is none of the core's, or none came. */
+	/* A response to a request of ours that is not the core's, or its timeout. */
 	void (*response)(struct call_host *h, struct call *c, const struct call_event *ev);
-	/* The last step of its plan, which rings no phone, is saved (OUTBOX_WAIT), or the call goes on in another process. */
+	/* The last step of its plan, which rings no phone, is saved (OUTBOX_WAIT), or the call
+	 * continues in another process. */
 	void (*saved)(struct call_host *h, struct call *c);
 	/* The time of that step is over (plan.until_ns). False: it is not this module's. */
 	bool (*overdue)(struct call_host *h, struct call *c);
-	/* At the end of each step, before what waits for a save leaves. It looks at how the call is and not at what happened, so nothing
-	 * is lost where a process ends in between. */
+	/* At the end of each step, before what waits for a save is sent. It looks at the state of
+	 * the call, not at events, so nothing is lost if a process ends in between. */
 	void (*settle)(struct call_host *h, struct call *c);
-	/* After each step, and after the call has begun, when all that was saved has left: what follows from how the call is now. */
+	/* After each step, and after the call has begun, when all that was saved has been sent:
+	 * derived from the state of the call. */
 	void (*follow)(struct call_host *h, struct call *c);
 	/* The copies that it wants of the audio of the leg. */
 	void (*tap)(const struct call *c, uint8_t leg, struct leg_taps *taps);
 	/* A tone that the party of the flow hears within what it hears. False: none. */
 	bool (*overlay)(const struct call_host *h, const struct call *c, const struct call_flow *f,
 			struct media_overlay *out);
-	/* Its deadlines in the call. What is over is handled at the end of each step, before its settle. */
+	/* Its deadlines in the call, handled at the end of each step, before its settle. */
 	const struct deadline *deadlines;
-	/* The earliest deadline of what the call has several of, or next. Its follow handles them. */
+	/* The earliest deadline of repeated objects of the call, or next. Its follow handles
+	 * them. */
 	uint64_t (*next)(const struct call *c, uint64_t next);
 	/* The call goes on in another process. */
 	void (*resumed)(struct call_host *h, struct call *c);
-	/* An event of a dialog that it has beside the legs (LEG_OF_MODULE). */
+	/* An event of a dialog of its own, outside the legs (LEG_OF_MODULE). */
 	void (*dialog)(struct call_host *h, struct call *c, const struct call_event *ev);
 	/* The answer to the INVITE of the leg is chosen, and not written yet. */
 	void (*answering)(struct call_host *h, struct call *c, uint8_t leg);
-	/* So long who has answered for the leg is to have until he says by a key that he takes the call; 0: he has it at once. */
+	/* The time in which a callee must confirm the answered call by a DTMF digit; 0: not
+	 * needed. */
 	uint32_t (*screen_ms)(const struct call *c, uint8_t leg);
 	/* He is asked (key 0), or has pressed a key. True: he takes the call. */
 	bool (*screened)(struct call_host *h, struct call *c, uint8_t leg, char key);
@@ -118,7 +123,7 @@ struct module {
 	void (*established)(struct call_host *h, struct call *c);
 	/* Nobody took the call. True: it goes on all the same. */
 	bool (*unanswered)(struct call_host *h, struct call *c, const struct call_ending *e);
-	/* The party of a leg beside the bridge hung up. */
+	/* The party of a leg outside the bridge hung up. */
 	void (*leg_left)(struct call *c, uint8_t leg);
 	/* The party of a leg of the bridge has left. True: the call goes on with the other one. */
 	bool (*parted)(struct call_host *h, struct call *c, uint8_t leg,
@@ -127,16 +132,18 @@ struct module {
 	void (*over)(struct call_host *h, struct call *c);
 	/* This process has the call no longer: it is over, or another one goes on with it. */
 	void (*released)(struct call_host *h, const struct call *c);
-	/* What the party of the leg says is recorded as a message (prompts.h): its number, 0: it cannot be. mailbox: that it lies in. */
+	/* Records the party of the leg as a message (prompts.h): returns its number, or 0 if
+	 * impossible. mailbox: where it is stored. */
 	uint8_t (*message_begin)(struct call_host *h, struct call *c, uint8_t leg,
 				 struct bytes mailbox);
 	void (*message_end)(struct call_host *h, struct call *c, uint8_t number);
 	/* What the node itself asked a caller for (prompts_collect). */
 	void (*prompted)(struct call_host *h, struct call *c, const struct prompt_result *result);
-	/* The call goes outside: a trunk is asked for the leg. NULL: one will be for the last step. */
+	/* The call goes outside: the leg is to a trunk. NULL: a leg for the last step is to be. */
 	enum refusal (*outside)(struct call_host *h, struct call *c, struct leg *l,
 				struct call_refusal *refusal);
-	/* A flow sets a tag. False: it is none of this module's. True: *taken says whether it is set. */
+	/* A flow sets a tag. Returns false if it is not this module's. If true, *taken says whether
+	 * it was set. */
 	bool (*tagged)(struct call_host *h, struct call *c, struct bytes name, struct bytes value,
 		       bool *taken);
 	/* The store is told that the call is over. */
@@ -145,11 +152,12 @@ struct module {
 	enum refusal (*admit)(const struct call_host *h, const struct call *c,
 			      const struct plan_target *at, enum plan_why *why,
 			      struct call_refusal *refusal);
-	/* The last step rings no phone: what calls to it are begins. False: it is none of this module's. True: *refused says whether
-	 * it can. */
+	/* The last step rings no phone: begins what calls to it are. Returns false if it is not
+	 * this module's. If true, *refused says whether it can. */
 	bool (*dialled)(struct call_host *h, struct call *c, const struct plan_target *at,
 			enum refusal *refused, struct call_refusal *refusal);
-	/* A call that goes on to that number, which is no user's, is not rung for anybody there: this module answers it, or takes it over. */
+	/* Whether this module answers or takes over calls forwarded to that number, which is no
+	 * user's, instead of ringing phones. */
 	bool (*answers)(const struct call_host *h, const struct call *c, struct bytes user,
 			struct bytes number);
 	/* Header lines of an INVITE to the leg. */

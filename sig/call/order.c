@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Orders to a call by command, such as hold, transfer or record: finds the module of the order's
+ * kind, checks that the call has the parties that it needs, and carries it out. The answer waits
+ * for the save of the call, so a successor never lacks what was confirmed. A repeated order,
+ * identified by its number, gets its first answer. */
+
 #include "sig/call/order.h"
 
 #include "sig/call/call_end.h"
@@ -11,8 +16,8 @@ uint8_t order_leg_of(const struct call *c, const struct call_order *order)
 	return order->leg == SHARD_LEG_CALLEE ? c->bridge.callee : c->bridge.caller;
 }
 
-/* RFC 6665 knows no such notification without a subscription, phones do: it is how a button of a switchboard takes a call, or takes one off
- * hold. */
+/* RFC 6665 has no such NOTIFY without a subscription, but phones support it: a switchboard button
+ * answers a call, or resumes a held one. */
 enum refusal order_talk(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct dialog_request r = { .method = SIP_NOTIFY,
@@ -91,7 +96,7 @@ static enum refusal order_run(struct call_host *h, struct call *c, struct call_o
 	return r ? r : found->carry_out(h, c, order);
 }
 
-/* Whoever gives it again gets the first answer again. */
+/* A repeated order gets the first answer again. */
 static bool was_carried_out(struct call_host *h, struct call *c, const struct shard_order *by)
 {
 	const struct order_kept *kept = by ? orders_find(c->orders, by->id) : NULL;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Calls made by a command (originate.h): rings A with our own offer, acknowledges its 2xx and
+ * invites the others with A's SDP as offer. When one has answered, A gets a re-INVITE with that
+ * answer. Numbers outside are shown and charged as calls of the paying extension. Conferences use
+ * it as well, to invite members. */
+
 #include <errno.h>
 
 #include "base/log.h"
@@ -31,7 +36,7 @@ static int originate_fill(struct call_host *h, struct call *c, const struct call
 		       : 0;
 }
 
-/* As whom a trunk is shown who calls. */
+/* The caller's number as shown to a trunk. */
 static struct bytes shown_outside(const struct call_host *h, const struct call *c,
 				  const struct call_originate *o)
 {
@@ -46,7 +51,8 @@ static struct bytes shown_outside(const struct call_host *h, const struct call *
 	return set && set->caller_ids[0] ? BYTES_LIT("anonymous") : o->payer;
 }
 
-/* A number outside is charged to whose call it is, as if he had sent one on there. */
+/* A number outside is charged to the extension of the call, as if it had forwarded the call
+ * there. */
 static enum refusal originate_outside(struct call_host *h, struct call *c,
 				      const struct call_originate *o, struct call_refusal *refusal)
 {
@@ -153,8 +159,8 @@ static void originate_confirm(struct call *c)
 	outbox_touch(&c->out);
 }
 
-/* RFC 3725 4.1: A does not wait for the others, or it would say its 2xx again while they ring. But a successor must know that A answered:
- * who has our ACK never says so again. */
+/* RFC 3725 4.1: A is acknowledged at once, or it would repeat its 2xx while the others ring. A
+ * successor must know that A answered: after our ACK A never repeats it. */
 static void originate_acknowledge(struct call_host *h, struct call *c)
 {
 	struct outbox_item ack = { .kind = OUTBOX_ACK, .leg = c->bridge.caller };

@@ -28,7 +28,8 @@ static bool party_is_gone(const struct call *c, const struct leg *l)
 	return !l || c->state == CALL_ENDING || l->state == LEG_LEAVING || l->state == LEG_CLOSED;
 }
 
-/* It is given to somebody who has not answered, or to a room that has not let it in. A flow that rings somebody gives nothing away. */
+/* It is being given to a target that has not answered, or a room that has not admitted it. A flow
+ * that dials gives nothing away. */
 static bool caller_is_given(const struct call *c)
 {
 	bool dials = flow_has_caller(c) && c->run->kind == RUN_DIAL;
@@ -122,7 +123,7 @@ static bool party_events_fill(struct call_host *h, const struct call *c)
 	return any;
 }
 
-/* Of a call that ends call.ended says it, and call.answered of one that is answered, once that is saved. */
+/* The end of a call is told by call.ended, an answer by call.answered once it is saved. */
 void party_states_settle(struct call_host *h, struct call *c)
 {
 	const uint8_t now[2] = { (uint8_t)party_state_of(c, false),

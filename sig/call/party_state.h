@@ -5,9 +5,10 @@
 #include "sig/host/effect.h"
 #include "sig/model/call.h"
 
-/* b: of whom the caller speaks with. */
+/* b: of the caller's peer. */
 enum party_state party_state_of(const struct call *c, bool b);
-/* A step of the call ends: its events say what its parties are at then, and where that is new and none came, one more does. */
+/* A step of the call ends: its events carry the parties' states; a new state without an event gets
+ * one of its own. */
 void party_states_settle(struct call_host *h, struct call *c);
 
 #endif

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The plan of a call: the targets in the order in which they are tried (sig/model/plan.h), from the
+ * dialled user through forwards on always, busy, no answer and unreachable, hunt lists and trunk
+ * routes. Each step is saved before it rings, so a successor knows the targets tried and the reason
+ * of each forward, which History-Info and CDRs use. A user is rung once a call at most. Steps that
+ * ring no phone belong to modules. */
+
 #include "sig/call/plan.h"
 
 #include <assert.h>
@@ -25,7 +31,8 @@
 
 /* ---- what is saved ---- */
 
-/* plan_step.from while a step is read: that of the step before; or no step names it, as it is one of several targets of a flow. */
+/* plan_step.from while a step is read: that of the previous step; or no step, as it is one of
+ * several targets of a flow. */
 enum { PLAN_SAVED_AGAIN = PLAN_FIRST - 1, PLAN_SAVED_FIRST = PLAN_FIRST - 2 };
 
 static bool plan_set_is(const struct schema_writer *w, const void *object)
@@ -106,7 +113,8 @@ static bool plan_redirects_check(struct schema_reader *r, void *member)
 	return redirects_are_valid(text_bytes(member));
 }
 
-/* Its row's max. All but look-ups are of the last step alone; a record of an earlier program may have them of others. */
+/* The row's max. All except look-ups are of the last step alone; the record of an older program may
+ * have them elsewhere. */
 static void plan_await_write(struct schema_writer *w, const struct schema *row, const void *object)
 {
 	const struct plan_step *step = object;
@@ -401,7 +409,8 @@ static bool answers_itself(const struct call_host *h, const struct call *c, stru
 					     : modules_answers(h, c, user, number);
 }
 
-/* The first where the step's user sends calls for that reason that was not tried. False: there is none; *tried: because of those that were. */
+/* The first untried number of the step's user for that reason. Returns false if none is left;
+ * *tried: some were tried. */
 static bool list_next(const struct call_host *h, const struct call *c, uint8_t step,
 		      enum plan_why why, struct bytes *number, bool *tried)
 {
@@ -418,7 +427,8 @@ static bool list_next(const struct call_host *h, const struct call *c, uint8_t s
 	return false;
 }
 
-/* Where a call goes that the step did not take: where its user sends it, else the next number of whom that one was named by. */
+/* The next target of an untaken step: the forward of its user, else the next number of the list
+ * that named the step. */
 static bool plan_follow_step(const struct call_host *h, const struct call *c, uint8_t step,
 			     struct bytes *user, enum plan_why *why, uint8_t *from)
 {
@@ -524,8 +534,9 @@ static enum refusal plan_ring(struct call_host *h, struct call *c, const struct 
 	return asked ? REFUSED_NOT : refusal->reason;
 }
 
-/* The user's own rings, and of a list those of whom it is: the fewest. 0: as long as any call. Several ring as long as they are rung: where one
- * of them sends his calls then is nothing to the others. */
+/* The ring time: the user's own, and of a list the shortest among those that named it. 0: the
+ * default. Several targets ring as long as they are rung: the forward of one does not affect the
+ * others. */
 static uint32_t rings_of(const struct call_host *h, const struct call *c)
 {
 	const struct plan_step *step = &c->plan.steps[c->plan.count - 1];
@@ -563,7 +574,8 @@ void plan_start_ringing(const struct call_host *h, struct call *c)
 		c->plan.until_ns = trunk_route_until_ns(h, c);
 }
 
-/* It goes on later, and knows then who calls. first: legs below it are left, as the call goes on from them. */
+/* It continues later, with the caller known then. first: legs below it are cancelled, as the call
+ * continues from them. */
 static enum refusal ring_or_resolve(struct call_host *h, struct call *c, struct bytes display,
 				    uint8_t first, struct call_refusal *refusal)
 {
@@ -583,7 +595,8 @@ bool plan_is_again(const struct plan *p, uint8_t step)
 	       bytes_eq(text_bytes(&p->steps[step].user), text_bytes(&p->steps[step - 1].user));
 }
 
-/* Whoever was called sends it outside: the number is as he dials it. 0, -EACCES or -ENOMEM. */
+/* The called user forwards the call outside: the number is dialled as by him. Returns 0, -EACCES or
+ * -ENOMEM. */
 static enum refusal trunk_route_in_name_of(struct call_host *h, struct call *c)
 {
 	struct plan *p = &c->plan;
@@ -651,7 +664,8 @@ static int plan_name(struct plan *plan, struct bytes gruu)
 	return text_set(&plan->steps[plan->count - 1].gruu, gruu);
 }
 
-/* From this user on, until somebody rings. A first refusal says more than that of where the call could not go. legs: those below are left. */
+/* From this user on, until one rings. The first refusal is kept, as later ones say less. legs:
+ * those below are cancelled. */
 static enum refusal walk(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
 			 enum plan_why why, uint8_t from, uint8_t legs,
 			 const struct dialog_party *party, struct call_refusal *refusal)
@@ -731,7 +745,7 @@ static void leave_first(struct call_host *h, struct call *c, uint8_t legs, uint8
 	}
 }
 
-/* Whoever was rung last was told who calls. Where nobody was rung it is known from the time before. */
+/* The caller as told to the last callee. Without one it is known from before. */
 static bool caller_was(const struct call *c, struct dialog_party *out)
 {
 	for (uint8_t i = c->leg_count; i-- > 0;) {

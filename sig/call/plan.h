@@ -27,11 +27,12 @@ bool plan_resolves(const struct plan *plan);
 void plan_leave_user(struct plan *plan, struct bytes user);
 /* That wait is over: the phones ring; where none can, the call is forwarded or ends. */
 void plan_wake(struct call_host *h, struct call *c);
-/* The targets of the step, and the caller as they see it: how many of cap were filled. They live as long as those of call_host.targets_of. */
+/* The targets of the step, and the caller as they see it; returns how many of cap were filled. They
+ * live as long as those of call_host.targets_of. */
 uint32_t plan_targets(struct call_host *h, const struct call *c, uint8_t step,
 		      struct dialog_party *from, struct call_target *out, uint32_t cap);
-/* All that was looked up for the step is known. One of several whose user has no phone goes on to where his calls go, beside the others.
- * False: it does not. */
+/* All look-ups of the step are done. If it is one of several and its user has no phone, it follows
+ * the user's forward in parallel to the others. Returns false if it does not. */
 bool plan_step_resolved(struct call_host *h, struct call *c, uint8_t step);
 /* The step tries another trunk server for the user of the step before (way.h). */
 bool plan_is_again(const struct plan *plan, uint8_t step);
@@ -41,16 +42,18 @@ void plan_start_ringing(const struct call_host *h, struct call *c);
 void plan_stop(struct call *c);
 /* Restores a step of a record. from: an earlier step, or PLAN_FIRST. 0 or -ENOMEM. */
 int plan_add(struct plan *plan, struct bytes user, enum plan_why why, uint8_t from) NODISCARD;
-/* Rings the user, or the target of the user's forward; gruu: that phone alone. from: the caller as the targets see it; remote_user
- * is filled in. Where it is refused: no target rings. */
+/* Rings the user, or the target of the user's forward; gruu: that phone alone. from: the caller as
+ * the targets see it; remote_user is filled in. On refusal no target rings. */
 enum refusal plan_start(struct call_host *h, struct call *c, struct bytes user, struct bytes gruu,
 			const struct dialog_party *from, struct call_refusal *refusal) NODISCARD;
-/* The last step has failed: cancels its branches and begins the next step. False: no next step can ring, and nothing has changed. */
+/* The last step has failed: cancels its branches and begins the next step. Returns false if no next
+ * step can ring: nothing has changed. */
 bool plan_next(struct call_host *h, struct call *c, enum plan_why why) NODISCARD;
 /* REFUSED_NOT: the call rings, or waits for an application. */
 enum refusal plan_is_open(const struct call *c) NODISCARD;
-/* Forwards the call for that reason: cancels the current branches and rings the user, or the target of the user's forward.
- * Where it is refused nothing has changed: as plan_is_open, REFUSED_RUNG_BEFORE, REFUSED_NOBODY_RINGS. */
+/* Forwards the call for that reason: cancels the current branches and rings the user, or the target
+ * of the user's forward. On refusal nothing has changed: as plan_is_open, REFUSED_RUNG_BEFORE,
+ * REFUSED_NOBODY_RINGS. */
 enum refusal plan_forward_to(struct call_host *h, struct call *c, struct bytes user,
 			     enum plan_why why) NODISCARD;
 /* The reason for a forward that a refusal gives; PLAN_WHYS: none, no further target is tried. */

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Prompts to a caller whose call the node has answered (prompts.h): steps that play files, tones or
+ * spoken values, collect DTMF digits, and record messages and names. The steps and their state are
+ * in the call's record, and a successor resumes a file near its position. Used by orders of
+ * applications, by flows, by conferences that ask for a PIN or a name, and for announcements to a
+ * leg of a pair. Files are played and recorded by the media side, which reports by prompt and
+ * record news. */
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +33,8 @@ static bool prompt_record_begin(struct call_host *h, struct call *c, uint8_t leg
 
 static bool given_is_little(const struct prompts *a);
 
-/* Also of who has hung up: what was said is a message then, but not in his own mailbox, where he only begins one for others. */
+/* Also after a hang-up: the draft becomes a message then, except in the caller's own mailbox, where
+ * he only records one for others. */
 static void draft_keep(struct call *c, enum prompt_outcome outcome)
 {
 	const struct prompts *a = c->prompts;
@@ -149,7 +157,7 @@ static void wait_digit(const struct call_host *h, struct prompts *a)
 	a->until_ns = h->now.ns + ms * NS_PER_MS;
 }
 
-/* Beside what has no end the first digit is waited for from its beginning on. */
+/* With an endless prompt the first digit is awaited from its beginning. */
 static void endless_wait_digit(const struct call_host *h, struct prompts *a)
 {
 	if (a->terms.max && !a->until_ns)
@@ -322,14 +330,15 @@ static const char *prompt_reason_of(const struct prompts *a, enum prompt_outcome
 	return reasons[outcome][records ? 2 : a->terms.max != 0];
 }
 
-/* What is known beside the reason: why nothing was played, or recorded; and why digits are not asked for once more. NULL: nothing is. */
+/* The cause in addition to the reason: why it was not played or recorded, or why digits are not
+ * collected again. NULL: none. */
 static const char *prompt_cause(const struct prompts *a, enum prompt_outcome outcome)
 {
 	if (outcome == PROMPT_FAILED)
 		return a->why ? a->why : "it cannot be said in a codec of the party";
 	if (!a->terms.max || outcome == PROMPT_STOPPED || outcome == PROMPT_HANGUP)
 		return NULL;
-	if (a->why) /* a prompt that is not heard keeps nobody from pressing digits */
+	if (a->why) /* a prompt that cannot be played does not prevent digits */
 		return a->why;
 	return collected_are_few(a) && a->terms.tries > 1
 		       ? "fewer digits than min, and no tries are left"
@@ -356,7 +365,8 @@ static enum sig_event_kind prompt_event_of(const struct prompts *a)
 	return a->terms.max ? SIG_CALL_COLLECTED : SIG_CALL_PLAYED;
 }
 
-/* The node asks for digits, or a name: who comes into a conference is heard by no application yet. */
+/* The node itself asks for digits or a name: a party entering a conference has no application
+ * yet. */
 static bool prompt_is_own(const struct call *c)
 {
 	const struct prompt_terms *t = &c->prompts->terms;
@@ -497,7 +507,7 @@ static struct prompt_step prompt_step_make(enum prompt_step_kind kind)
 	return act;
 }
 
-/* A digit that is pressed early counts, and a file that is not there keeps nobody from pressing digits. */
+/* Digits may be dialled early, and a missing file does not prevent digits. */
 static void steps_make(struct prompts *a)
 {
 	if (a->terms.file_count)
@@ -686,7 +696,7 @@ static bool prompt_controlled(struct call_host *h, struct call *c, char key)
 	return true;
 }
 
-/* It asks for keys, be it for others than this one; else they wait for what asks next. */
+/* It takes DTMF digits, even if others than this one; else they are kept for the next prompt. */
 static bool prompt_has_keys(const struct prompts *a)
 {
 	switch ((enum prompt_step_kind)prompt_step_now(a)->kind) {
@@ -854,7 +864,7 @@ void prompts_end(struct call_host *h, struct call *c)
 		prompt_finish(h, c, PROMPT_HANGUP);
 }
 
-/* It was heard up to a moment before this process, which nobody knows. */
+/* Played up to some moment before this process, which is unknown. */
 static void place_resume(const struct call_host *h, struct prompts *a)
 {
 	uint32_t ms = prompts_place_ms(a, h->now.utc_ms),
@@ -863,7 +873,8 @@ static void place_resume(const struct call_host *h, struct prompts *a)
 	place_set(h, a, again > a->place_ms ? again : a->place_ms);
 }
 
-/* The recording goes on by itself (recording.h). A file that was to be finished has been, or is by its node. */
+/* The recording continues by itself (sig/pbx/recording/recording.h). A file to be finished is, here
+ * or by its node. */
 static void record_resume(struct call_host *h, struct call *c)
 {
 	struct prompts *a = c->prompts;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the node does with a caller that it has answered by itself: it plays files of the tenant, and collects digits or records what is said.
- * Steps, each with what follows each outcome; behind the last one the call waits for the next order. They are in the record. A successor goes on with the file
- * that was played about where it had got to, and has the digits that were pressed before.
- */
+/* Prompts for a caller that the node itself has answered: it plays files of the tenant, and
+ * collects digits or records speech. Steps, each with what follows each outcome; behind the last
+ * one the call waits for the next order. They are in the record. A successor continues the file
+ * near its position, and has the digits collected before. */
 #ifndef SIG_CALL_PROMPTS_H
 #define SIG_CALL_PROMPTS_H
 
@@ -24,8 +23,8 @@ enum {
 	PROMPT_WAIT_MAX_MS = 600000,
 	PROMPT_PLACE_MAX_MS = 600000, /* as long as a file may be */
 	PROMPT_LATE_MS = 200,         /* by which it is not where time says */
-	PROMPT_AGAIN_MS =
-		2000, /* a successor says the last words again: how long nobody heard any, it cannot know */
+	/* a successor repeats the last words: it cannot know how long there was silence */
+	PROMPT_AGAIN_MS = 2000,
 	PROMPT_MESSAGE_MAX_MS = 600000,
 	PROMPT_SILENCE_MAX_MS =
 		10000, /* as much as a file may lack at its end (app/record/record_voice.h) */
@@ -34,25 +33,31 @@ enum {
 	PROMPT_DONE = UINT8_MAX, /* next: none */
 };
 
-/* In place of a file: the caller hears itself; or the tone of that name (sig/host/tones.def) of the node's country. They have no end, but
- * where digits are asked for: the first one is waited for as long as in silence. */
+/* Instead of a file: an echo of the caller; or the tone of that name (sig/host/tones.def) of the
+ * node's country. Endless, except when digits are collected: the first one is awaited as long as in
+ * silence. */
 #define PROMPT_ECHO      "echo"
 #define PROMPT_LATE_ECHO "echo-" /* and how many ms later */
 #define PROMPT_TONE      "tone-"
-/* Not files of the tenant alone: a prompt by its name, in the caller's language; and digits, spoken one by one. */
+/* Files not of the tenant alone: a prompt by its name, in the caller's language; and digits, spoken
+ * one by one. */
 #define PROMPT_BY_NAME "prompt:"
-/* Behind such a name, with the hash of what the call has begun: that is played, whatever the name means by now. Of no command. */
+/* Behind such a name, with the hash of the file begun: that is played even if the name has changed.
+ * Not for commands. */
 #define PROMPT_PINNED "@"
 #define PROMPT_DIGITS "digits:"
-/* In place of a file: what terms.said names, which may be a secret: a value as words, or a text (sig/host/words.h). Of no command. */
+/* Instead of a file: the content of terms.said, which may be a secret: a value in words, or a text
+ * (sig/host/words.h). Not for commands. */
 #define PROMPT_SAID "said:"
-/* In place of a file: the caller is with the application of that endpoint (live.endpoints). It has no end but that one's. */
+/* Instead of a file: the caller is connected to the application of that endpoint (live.endpoints),
+ * which ends it. */
 #define PROMPT_LIVE "live-"
 /* A message that was recorded in a call of the tenant: recording:CALL-NUMBER. */
 #define PROMPT_RECORDING "recording:"
-/* What a member of a conference has said as its name, in that call of the tenant: name:CALL-NUMBER. Of no command. */
+/* The recorded name of a conference member, from that call of the tenant: name:CALL-NUMBER. Not for
+ * commands. */
 #define PROMPT_SPOKEN "name:"
-/* What is heard before a message is recorded. */
+/* Played before a message is recorded. */
 #define PROMPT_BEEP "beep"
 /* What all in a conference hear when somebody comes, or leaves. */
 #define PROMPT_BEEP_ENTRY "beep-entry"
@@ -60,8 +65,8 @@ enum {
 
 enum prompt_step_kind { PROMPT_PLAY, PROMPT_COLLECT, PROMPT_RECORD };
 enum prompt_outcome {
-	PROMPT_ENDED, /* all was played; or as many digits as there may be; or nothing is said any more */
-	PROMPT_DIGIT, /* a digit was pressed while it played; or the one that ends the digits, or the message */
+	PROMPT_ENDED,   /* all was played; or all digits have come; or the speaker is silent */
+	PROMPT_DIGIT,   /* a digit during playback; or one that ends digits or message */
 	PROMPT_TIMEOUT, /* no (further) digit came; or the message is as long as it may be */
 	PROMPT_FAILED,  /* it cannot be played, or recorded */
 	PROMPT_STOPPED, /* by order */
@@ -86,16 +91,14 @@ struct prompt_terms {
 	char ends[PROMPT_DIGITS_MAX + 1]; /* digits that end them, or the message */
 	char tag[CALL_TAG_MAX +
 		 1]; /* what they are called in the call's data; "": they are not kept */
-	char tone_behind
-		[PROMPT_DIGITS_MAX +
-		 1]; /* digits after which the dial tone starts again, until the next one; "": never */
-	/* Keys that move within what is played: back, pause (and go on), forward; "": none do. */
+	/* digits after which the dial tone plays again until the next one; "": never */
+	char tone_behind[PROMPT_DIGITS_MAX + 1];
+	/* Digits that move within the file: back, pause and resume, forward; "": none. */
 	char controls[PROMPT_CONTROLS + 1];
-	uint8_t tries; /* so often all is played and asked for, while fewer than min come; 0: once */
-	uint32_t message_max_ms; /* 0: no message is recorded */
-	uint32_t
-		message_silence_ms; /* so long nothing is said at its end; 0: that does not end it */
-	uint32_t message_min_ms;    /* less is "short" */
+	uint8_t tries; /* attempts to play and collect while fewer than min come; 0: one */
+	uint32_t message_max_ms;              /* 0: no message is recorded */
+	uint32_t message_silence_ms;          /* silence that ends it; 0: silence does not */
+	uint32_t message_min_ms;              /* less is "short" */
 	char mailbox[PROMPT_MAILBOX_MAX + 1]; /* that the message lies in; "": none */
 	bool draft;        /* ... until its caller says what becomes of it (docs/adr/0125) */
 	bool first;        /* the first file that can be played is played, and no other */
@@ -114,18 +117,20 @@ struct prompts {
 	uint32_t order;        /* number */
 	uint32_t place_ms;     /* within the file: now, or at since_utc_ms where that is not 0 */
 	uint32_t played_ms;    /* of the file, for so long: as place_ms, and no skip changes it */
-	uint64_t since_utc_ms; /* it is heard from then on */
+	uint64_t since_utc_ms; /* played since then */
 	bool paused;
 	uint64_t until_ns; /* the next digit is waited for, or the message may last; 0: none is */
 	char digits[PROMPT_DIGITS_MAX + 1];
 	uint8_t digit_count;
 	uint8_t tried;     /* before this time */
 	uint8_t recording; /* number of the message; 0: none yet */
-	uint8_t closing; /* 1 + enum prompt_outcome: of the message, when its file is there; 0: it is said */
+	/* 1 + enum prompt_outcome of the message once its file exists; 0: recording */
+	uint8_t closing;
 	uint32_t message_ms; /* as long as it is known to be; of a process before: before_ms */
 	uint32_t before_ms;
-	/* Of two who speak with each other, the leg that hears it, while the other one hears music: an announcement. Or one of those that are
-	 * asked for a key (leg_is_screened): all of them hear it whose phones take the same codec. LEG_NONE: the caller is with no other party. */
+	/* In a bridge, the leg that hears the announcement while its peer hears music. Or one of
+	 * the callees that are to confirm by a digit (leg_is_screened): all of them with the same
+	 * codec hear it. LEG_NONE: the caller has no peer. */
 	uint8_t leg;
 	bool both; /* ... and the other one hears it, too, where its phone takes the same codec, */
 	uint8_t alone; /* but for so many files */
@@ -154,7 +159,7 @@ struct prompt_result {
 	bool few;            /* less than was asked for: digits, or of a message */
 	struct bytes digits; /* a secret */
 	uint8_t recording;   /* number; 0: none */
-	const char *why;     /* of what is not heard: a constant phrase; or NULL */
+	const char *why;     /* why it cannot be played: a constant phrase; or NULL */
 	bool none;           /* of terms.first: none of the files is there */
 };
 
@@ -164,34 +169,38 @@ enum refusal prompts_control(struct call_host *h, struct call *c, enum prompt_co
 			     uint32_t ms) NODISCARD;
 /* Where the file is that plays, or is paused. */
 uint32_t prompts_place_ms(const struct prompts *a, uint64_t utc_ms);
-/* For how long it was heard by now, whatever was skipped or heard again. */
+/* The time played by now, skips and repetitions aside. */
 uint32_t prompts_played_ms(const struct prompts *a, uint64_t utc_ms);
-/* By order, in place of what was under way; terms without a file, digits and a message: that ends. REFUSED_NOT_ALONE, _NO_COLLECTOR,
- * _LEG_RECORDED (a message), _MEMORY. */
+/* By order, replaces what was under way; terms without a file, digits and a message: stops it.
+ * REFUSED_NOT_ALONE, _NO_COLLECTOR, _LEG_RECORDED (a message), _MEMORY. */
 enum refusal prompts_start(struct call_host *h, struct call *c, const struct prompt_terms *terms,
 			   uint32_t order) NODISCARD;
-/* The node asks by itself: for digits, or for a name, of a caller that is to come into a conference, or as a flow says. modules_prompted tells how
- * it ended, and no event; of a name what was recorded is in member.name. As above; order 0. */
+/* The node itself asks: digits or a name of a caller that is to join a conference, or as a flow
+ * orders. modules_prompted reports the outcome, without an event; a recorded name is in
+ * member.name. As above; order 0. */
 enum refusal prompts_collect(struct call_host *h, struct call *c, const struct prompt_terms *terms,
 			     uint32_t order) NODISCARD;
-/* Plays files to a leg of a pair, which is joined again behind it; nobody is told. The first `alone` of them are for that leg, all others for
- * the other one, too. Or to one that is asked for a key. False: it cannot be played, or something is. */
+/* Plays files to a leg of a pair, which is bridged again afterwards, without an event. The first
+ * `alone` of them are for that leg, all others for its peer, too. Or to a leg that is to confirm by
+ * a digit. Returns false if it cannot be played, or something is playing. */
 bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg,
 		      const struct prompt_terms *terms, uint8_t alone);
-/* At the end of a step: nobody is asked for a key any more, or another one than who heard it. */
+/* At the end of a step: no leg is to confirm any more, or another one than the listener. */
 void prompts_settle(struct call_host *h, struct call *c);
 /* It is being said to a leg of the pair. */
 bool prompts_are_announcing(const struct call *c);
 /* A digit would mean something to what is played or collected, or to a verb behind it. */
 bool prompts_want_digits(const struct call *c);
-/* The caller pressed a digit. One that nothing asks for is kept where a verb of a flow may ask for it later. */
+/* The caller dialled a digit. If nothing asks for it, it is kept if a verb of the flow may ask
+ * later. */
 void prompts_on_digit(struct call_host *h, struct call *c, char key);
 /* Digits that were kept, for what asks now. */
 void prompts_on_digits_kept(struct call_host *h, struct call *c);
 /* News of what was asked to be played. */
 void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_news *news);
-/* News of the message with that number, which is a recording of the call (recording.h), and that it cannot be recorded. Its file is awaited for a
- * moment when it ends: who is told of it may play it at once. */
+/* News of the message with that number, which is a recording of the call
+ * (sig/pbx/recording/recording.h), or that it cannot be recorded. When it ends, its file is awaited
+ * for a moment: the receiver of the event may play it at once. */
 void prompts_on_recorded(struct call_host *h, struct call *c, const struct record_news *news);
 void prompts_on_record_failed(struct call_host *h, struct call *c, uint8_t number);
 /* No digit came in time, or the message is as long as it may be. */
@@ -202,7 +211,7 @@ void prompts_stop(struct call_host *h, struct call *c);
 void prompts_end(struct call_host *h, struct call *c);
 /* In the next process. */
 void prompts_resume(struct call_host *h, struct call *c);
-/* For how long that message may be silent at its end; 0: for ever, or it is none. */
+/* The silence that ends that message; 0: unlimited, or it is not a message. */
 uint32_t prompts_silence_ms(const struct call *c, uint8_t number);
 /* Somebody records it. */
 bool prompts_records(const struct call *c, uint8_t number);

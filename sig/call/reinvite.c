@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A re-INVITE (RFC 3261 14): its offer goes to the other leg with our ports, the answer comes back: hold, resume, codecs, video.
- * Beside it our own re-INVITEs, UPDATE, and refreshes. */
+/* A re-INVITE (RFC 3261 14): its offer goes to the other leg with our ports, the answer comes back:
+ * hold, resume, codecs, video. Also our own re-INVITEs, UPDATE, and session refreshes. */
 #include <errno.h>
 
 #include "base/log.h"
@@ -111,7 +111,8 @@ void refresh_if_due(struct call_host *h, struct call *c, uint8_t leg)
 		refresh(h, c, leg);
 }
 
-/* Any answer shows that the party is there; one that keeps the time wants a 2xx before it is over. */
+/* Any response shows that the party is alive; a running session timer needs a 2xx before it
+ * expires. */
 void refresh_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
 	struct leg *l = c->legs[leg];
@@ -163,7 +164,8 @@ void refresh_answered(struct call_host *h, struct call *c, const struct call_eve
 	}
 }
 
-/* The same offer once more, as of a copy or after a restart, has the same answer. Before the call is answered it is computed again. */
+/* The same offer again, from a copy or after a restart, gets the same answer. Before the call is
+ * answered it is computed again. */
 static bool is_news(const struct call *c, uint8_t leg, struct bytes sdp)
 {
 	return sdp.n && (c->state != CALL_ESTABLISHED ||
@@ -214,7 +216,7 @@ static enum refusal refresh_change(struct call_host *h, struct call *c, uint8_t 
 	return refused;
 }
 
-/* Who calls, and who is called, may offer before the call is answered, too: the other one hears of it then. */
+/* Caller and callee may also send offers before the 2xx: the peer is told then. */
 static bool is_early(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
@@ -222,7 +224,8 @@ static bool is_early(const struct call *c, uint8_t leg)
 	return l->uac ? prack_may_offer(l) : c->state != CALL_ESTABLISHED && reliable_may_offer(l);
 }
 
-/* Of whom is called: who asks is told behind its ACK where it hears otherwise than it was told. Of what nobody was told yet the 2xx tells. */
+/* For a callee: the caller is re-INVITEd after its ACK if its session differs from what it was
+ * told. The 2xx has what it was not told yet. */
 static enum refusal refresh_early(struct call_host *h, struct call *c, uint8_t leg,
 				  struct bytes sdp, struct call_refusal *refusal)
 {
@@ -398,7 +401,7 @@ static bool may_start(struct call_host *h, const struct call *c, const struct ca
 	return refusal->status == 0;
 }
 
-/* CALL-07: whom a command put on hold may be taken off by the holder's own phone. */
+/* CALL-07: a party held by a command may be resumed by the holder's own phone. */
 static void reinvite_wake(struct call *c, uint8_t leg, struct bytes offer)
 {
 	struct leg *l = c->legs[leg];
@@ -559,8 +562,9 @@ static int own_offer(struct call_host *h, struct call *c, uint8_t to, const stru
 		       : session_offer(h, c, to, &refusal);
 }
 
-/* What `to` is offered: what the other party said last, or what it was told before, in the same words where these were its last (refresh;
- * RFC 3264 8: with the same version, for nothing has changed), or in those but for what is recorded (tells). */
+/* The offer to `to`: the peer's last SDP, or the SDP sent before, unchanged if it was the last one
+ * (refresh; RFC 3264 8: with the same version, for nothing has changed), or changed in the
+ * recording state only (tells). */
 static int ask_own(struct call_host *h, struct call *c, uint8_t to, const struct own *o)
 {
 	struct bytes local =
@@ -598,7 +602,7 @@ static int own(struct call_host *h, struct call *c, const struct own *o)
 	return err;
 }
 
-/* For whom a leg is asked. */
+/* The leg that another leg is invited for. */
 static uint8_t asker_of(const struct call *c, uint8_t to)
 {
 	return call_is_alone(c) ? to : bridge_peer(c, to);

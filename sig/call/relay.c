@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request within a dialog that is for the other party: it goes to its leg as it is, and the answer comes back. */
+/* An in-dialog request for the other party: it is relayed to its leg unchanged, and the response
+ * comes back. */
 #include <assert.h>
 
 #include "sig/call/relay.h"
@@ -20,7 +21,8 @@ static void copy_header(struct writer *w, const struct sip_message *m, const cha
 	writer_str(w, "\r\n");
 }
 
-/* RFC 3428 7: a 2xx has no body. The method is the other party's own, so it may hear that this one does not know it. */
+/* RFC 3428 7: a 2xx has no body. The peer may not support MESSAGE, and the sender may be told
+ * so. */
 static void answer_to_message(struct response *r, uint16_t status)
 {
 	if (status / 100 == 2) {
@@ -31,8 +33,8 @@ static void answer_to_message(struct response *r, uint16_t status)
 	}
 }
 
-/* To a conference of another shard (sig/pbx/focus.h): it says whatever the node says itself where it is. To a 481 its own dialog would
- * end (RFC 3261 12.2.1.2). */
+/* To a conference on a remote shard (sig/pbx/focus.h): its response is relayed. A 481 is not, as it
+ * would end the party's own dialog (RFC 3261 12.2.1.2). */
 static void answer_to_refer(struct response *r, uint16_t status)
 {
 	if (status != 401 && status != 407 && status != 481 && status != 503)
@@ -164,7 +166,8 @@ void relay_response(struct call_host *h, const struct sip_message *m, pool_handl
 		respond(h, txns_get(h->txns, server), NULL, &r);
 }
 
-/* It was told of its REFER, whose 202 was lost: that it was not taken is not true (RFC 3515 2.4.4). */
+/* NOTIFYs of its REFER were sent, and the 202 was lost: a failure would be wrong (RFC 3515
+ * 2.4.4). */
 static bool is_taken_refer(const struct call_host *h, const struct txn_slot *server)
 {
 	const struct call *c;

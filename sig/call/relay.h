@@ -8,7 +8,8 @@
 /* Of a REFER that goes on: the CSeq that it came with. */
 #define RELAY_REFER "Tandem-Refer"
 
-/* Which one it is, as its party knows it: by that of the shards that passed it on, else by its own CSeq. */
+/* The number of a REFER as its party knows it: the one that relaying shards state, else its own
+ * CSeq. */
 uint32_t relay_refer_number(const struct sip_message *m);
 
 /* What a party hears of the other one's refusal, as docs/sip.md has it. */
@@ -17,18 +18,18 @@ uint16_t refusal_for_other(uint16_t status);
 struct bytes relay_extra(struct call_host *h, const struct sip_message *m);
 /* The other party is there, and the request may go one hop further. False: it was refused. */
 bool relay_may(struct call_host *h, struct call *c, const struct call_event *ev);
-/* It goes to the other leg, its answer back; relay_may said so. The call may be over by then. Our request's transaction, perhaps gone; 0:
- * it was refused. */
+/* Relays it to the other leg, and the response back; relay_may permitted it. The call may be over
+ * afterwards. Returns our request's transaction, perhaps gone; 0: it was refused. */
 pool_handle relay_request(struct call_host *h, struct call *c, const struct call_event *ev);
 void relay_response(struct call_host *h, const struct sip_message *m, pool_handle server);
 void relay_timeout(struct call_host *h, pool_handle server);
 
-/* ---- MESSAGE within a call (RFC 3428): text that its parties send each other beside what they say ---- */
+/* ---- MESSAGE within a call (RFC 3428): text between its parties ---- */
 
 /* Octets of a body. Over UDP nothing else keeps it from being too much for the way (RFC 3428 8). */
 enum { MESSAGE_BODY_MAX = 8192, MESSAGE_DATAGRAM_MAX = 1300 };
 
-/* It goes to the other party with its body, and that one's answer comes back. The call may be over by then. */
+/* Relays it with its body to the peer, and the response back. The call may be over afterwards. */
 void message_received(struct call_host *h, struct call *c, const struct call_event *ev);
 
 #endif

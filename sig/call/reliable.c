@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reliable provisional responses (RFC 3262) on both sides of a call: ours to the caller,
+ * acknowledged by its PRACK, and those of callees, acknowledged by ours. Each is saved before it is
+ * sent, so an RSeq is never used twice and a successor repeats the same. Offers and answers in 18x
+ * and PRACK (RFC 6337) pass to the other leg here, as far as only one offer is open at a time. */
+
 #include <errno.h>
 
 #include "base/log.h"
@@ -42,7 +47,8 @@ static bool was_offered_late(const struct call *c)
 	return false;
 }
 
-/* An offer in a response has its answer in the PRACK, so who asks must answer that early; and only one offer at a time. */
+/* An offer in a response is answered in the PRACK, so the caller must answer that early; and only
+ * one offer may be open. */
 bool prack_is_offered(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
@@ -103,7 +109,8 @@ static void prack_say_answer(struct call_host *h, struct call *c, uint8_t leg)
 		(void)txns_step(h->txns, slot, TXN_EV_START, h->now.ns);
 }
 
-/* again: those that left, too. One waits for the asker's answer to what the response has offered. */
+/* again: repeats those already sent. One waits for the caller's answer to the offer in the
+ * response. */
 static void prack_say_all(struct call_host *h, struct call *c, uint8_t leg, bool again)
 {
 	struct leg *l = c->legs[leg];
@@ -158,7 +165,7 @@ static void prack_fail(struct call_host *h, struct call *c, uint8_t leg, uint8_t
 
 /* ---- the response ---- */
 
-/* The party's offer goes to the asker, whose answer the PRACK waits for. */
+/* The party's offer goes to the caller; the PRACK waits for its answer. */
 static bool prack_accept_offer(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp)
 {
 	struct call_refusal refusal;
@@ -172,7 +179,8 @@ static bool prack_accept_offer(struct call_host *h, struct call *c, uint8_t leg,
 	return true;
 }
 
-/* An asker that has heard another offer, or has still to acknowledge what it was told, is told nothing; the party says it again. */
+/* A caller with another open offer, or an unacknowledged response, is not told yet; the party
+ * repeats its response. */
 static bool prack_may_accept_offer(const struct call *c, uint8_t leg)
 {
 	const struct invite_uas *uas = invite_carried(c, leg);
@@ -611,7 +619,8 @@ bool reliable_may_offer(const struct leg *leg)
 	       !reliable_holds_answer(uas);
 }
 
-/* The SDP of the PRACK: an offer beside the answer that the party has (RFC 6337 3.2), or its answer to the offer that it was told. */
+/* The SDP of the PRACK: an offer in addition to the party's answer (RFC 6337 3.2), or its answer to
+ * the response's offer. */
 static enum refusal reliable_accept_session(struct call_host *h, struct call *c, uint8_t leg,
 					    struct bytes sdp, struct call_refusal *refusal)
 {
@@ -628,7 +637,8 @@ static enum refusal reliable_accept_session(struct call_host *h, struct call *c,
 	return reliable_renew(h, c, leg, sdp, refusal);
 }
 
-/* RFC 6337 2.3: the provisional response stays unacknowledged; the party may send PRACK without an offer. */
+/* RFC 6337 2.3: the provisional response stays unacknowledged; the party may send PRACK without an
+ * offer. */
 static void reliable_refuse(struct call_host *h, struct call *c, const struct call_event *ev,
 			    const struct call_refusal *refusal)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Provisional responses that the party acknowledges by PRACK (RFC 3262 3): ours to the party that asks. One at a time; the next one waits,
- * and so does the 2xx behind one with SDP. Saved before said: its number is never used twice.
- */
+/* Provisional responses that the party acknowledges by PRACK (RFC 3262 3): ours to the caller. One
+ * at a time; the next waits, and so does the 2xx behind one with SDP. Saved before sent: an RSeq is
+ * never used twice. */
 #ifndef SIG_CALL_RELIABLE_H
 #define SIG_CALL_RELIABLE_H
 
@@ -23,7 +22,8 @@ void reliable_again(struct call_host *h, struct call *c, uint8_t leg);
 void reliable_lost(struct call_host *h, struct call *c, uint8_t leg);
 /* No 2xx before its PRACK. */
 bool reliable_holds_answer(const struct invite_uas *uas);
-/* What `from` says waits until the party has acknowledged what it was told last. The newest of such, but SDP before none. */
+/* A response of `from` waits until the party has acknowledged the last one. The newest waits, but
+ * SDP goes before none. */
 void reliable_queue(struct call *c, uint8_t from, uint16_t status, struct bytes sdp);
 /* The PRACK is in the leg's dialog, or in the early one that it was in when it was told. */
 bool reliable_has_dialog(const struct leg *leg, const struct sip_message *m);
@@ -31,34 +31,36 @@ bool reliable_has_dialog(const struct leg *leg, const struct sip_message *m);
 bool reliable_is_acknowledged(const struct leg *leg, const struct sip_message *prack);
 /* A PRACK that does. */
 void reliable_acknowledged(struct call_host *h, struct call *c, const struct call_event *ev);
-/* Before its INVITE is answered the party has acknowledged the answer to its offer: it may offer anew, by UPDATE (RFC 3311 5.1). */
+/* The party acknowledged the answer to its offer before its INVITE is answered: it may offer anew
+ * by UPDATE (RFC 3311 5.1). */
 bool reliable_may_offer(const struct leg *leg);
-/* Such an offer, or one in PRACK, is answered in open.local. Where it is refused: nothing has changed. */
+/* Such an offer, or one in PRACK, is answered in open.local. On refusal nothing has changed. */
 enum refusal reliable_renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			    struct call_refusal *refusal) NODISCARD;
-/* The asker's 2xx is of another early dialog than what it has not acknowledged: that waits for nothing any more, and its PRACK is taken. */
+/* The caller's 2xx is of another early dialog than its unacknowledged response: nothing waits for
+ * that any more, and its PRACK is accepted. */
 void reliable_leave(struct leg *asker);
 /* The ACK came: of what was never acknowledged the number is kept. */
 void reliable_forget(struct leg *leg);
 /* Our 200 to it: the save is done. */
 void reliable_prack_on_saved(struct call_host *h, struct call *c, const struct outbox_item *item);
 
-/*
- * PRACK of ours (RFC 3262 4): a party that we ask says a provisional response until it hears it. Each early
- * dialog of a leg has numbers of its own (sig/leg/early.h). PRACK leaves when what it acknowledges is saved, and
- * is the same one after a restart.
- */
+/* PRACKs of ours (RFC 3262 4): a callee repeats a provisional response until it gets PRACK. Each
+ * early dialog of a leg has its own numbers (sig/leg/early.h). PRACK is sent when the response is
+ * saved, and is the same one after a restart. */
 
 /* The party says it until a PRACK comes. */
 bool prack_is_due(const struct sip_message *response);
-/* The party of the leg, whose INVITE is written, is told that we can. */
+/* Our INVITE to the leg states support of 100rel. */
 bool prack_is_offered(const struct call *c, uint8_t leg);
-/* Such a response: its PRACK waits for the save. False: a copy, out of order, or not to be acknowledged now; it is not passed on. */
+/* A reliable response: its PRACK waits for the save. Returns false for a copy, one out of order, or
+ * one not to be acknowledged now; it is not passed on. */
 bool prack_on_response(struct call_host *h, struct call *c, uint8_t leg,
 		       const struct sip_message *m);
 /* It was passed on: what it answered stays the answer, whatever the 2xx has. */
 void prack_keep_answer(struct leg *leg, const struct sip_message *m);
-/* Its INVITE is open, and the answer to what was offered first was acknowledged: its party may offer anew, by UPDATE (RFC 3311 5.1). */
+/* Its INVITE is open, and the answer to the first offer was acknowledged: its party may offer anew
+ * by UPDATE (RFC 3311 5.1). */
 bool prack_may_offer(const struct leg *leg);
 /* The save is done. */
 void prack_on_saved(struct call_host *h, struct call *c, uint8_t leg);

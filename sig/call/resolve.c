@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Look-ups for the steps of a call's plan (resolve.h): users that another node may know (the
+ * store), and host names of phones and trunk servers (RFC 3263). Known results are used at once;
+ * else the step waits while others ring. Results arrive as lookup news, or the time is over. Failed
+ * places are blocked for a while, and the next place of the name takes over the leg (4.3). The
+ * record has the steps that wait, so a successor asks again. */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +24,8 @@
 #include "sig/model/leg.h"
 #include "sig/sip/hop.h"
 
-/* Nobody waits for a name any more. The resolver keeps a place for each: it is free now, not when a name server was silent for long enough. */
+/* The name is no longer needed. The resolver has a place for each query: it is freed now, not when
+ * the name server has timed out. */
 static void resolve_cancel(const struct resolve *s, const struct resolve_query *q)
 {
 	struct effect *e = q->of_user ? NULL : effects_add(s->host->effects, EFFECT_LOOKUP_STOP);
@@ -99,7 +106,8 @@ static bool want_is(const struct lookup_want *a, const struct lookup_want *b)
 
 /* ---- where it leads ---- */
 
-/* A phone's connection that is there stays its own, whoever it said it was; a new one is for the name alone. */
+/* An existing connection of a phone keeps its certificate name; a new connection must have this
+ * name. */
 static uint16_t resolve_name(const struct call_host *h, const struct call_target *t,
 			     const struct sip_hop *to)
 {
@@ -191,7 +199,8 @@ static void resolve_aim(struct plan *plan)
 	}
 }
 
-/* Names of a user's phones, which are known when he was found, are waited for no longer than he and they together. */
+/* Names of a user's phones, known once he was found, are awaited no longer than the user and they
+ * together. */
 static void step_awaits_names(const struct call_host *h, struct call *c, uint8_t step)
 {
 	struct plan_step *p = &c->plan.steps[step];
@@ -407,7 +416,8 @@ static bool resolve_is_pending_beside(const struct call *c, uint8_t step)
 	return false;
 }
 
-/* What is known now of the step has been acted on. Where that is all, and nobody rings for its user, the call goes on from there. */
+/* Acts on what is known of the step. If that is all, and no phone of its user rings, the call
+ * continues from there. */
 static void resolve_settle(struct call_host *h, struct call *c, uint8_t step)
 {
 	bool beside, goes_on;
@@ -468,7 +478,8 @@ void resolve_on_user(struct call_host *h, struct call *c, uint64_t serial)
 	resolve_settle(h, c, q.step);
 }
 
-/* Nobody has said in time: what is known must do. Where that is names, their time is over as well, behind this step. */
+/* No answer in time: what is known is used. If only names are missing, their time is over as
+ * well. */
 static void resolve_overdue(struct call_host *h, struct call *c, uint8_t step)
 {
 	const struct lookup_news none = { .state = LOOKUP_FAILED };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What is looked up for a call: where users are, which another node may know better (call_host.user_ask), and the names that phones are at
- * (RFC 3263: a Contact or Path of who is trusted names a host). A call has any number of look-ups under way, each of a step of its plan
- * and with a serial. What is known is used at once; else the step waits, RESOLVE_MS at most, while phones of other steps ring. A phone at
- * a name is asked at the first place where the name leads, and at the next one when that is not reached (4.3); where it leads nowhere,
- * by the way that it registered. A step whose user has no phone goes on to where its calls go. When the last answer is there and nobody
- * rings, the call goes on, or ends. Which steps wait is in the record: a successor asks again.
- */
+/* Look-ups for a call: users, whom another node may know better (call_host.user_ask), and host
+ * names of phones (RFC 3263: a Contact or Path of a trusted sender names a host). A call has any
+ * number of look-ups, each for a step of its plan and with a serial. What is known is used at once;
+ * else the step waits, RESOLVE_MS at most, while phones of other steps ring. A phone at a name is
+ * invited at the first place of the name, and at the next one if that is unreachable (4.3); without
+ * a place, by the hop that it registered from. A step whose user has no phone follows the user's
+ * forward. When the last answer has come and no phone rings, the call continues or ends. The record
+ * has the steps that wait: a successor asks again. */
 #ifndef SIG_CALL_RESOLVE_H
 #define SIG_CALL_RESOLVE_H
 
@@ -30,10 +30,11 @@ void resolve_alone(struct call *c);
 enum refusal resolve_target(struct call_host *h, struct call *c, uint8_t step,
 			    const struct call_target *target, const struct dialog_party *from,
 			    struct call_refusal *refusal) NODISCARD;
-/* The same of one that is asked alone, by what is known now: the target is at no name then. False: the name leads nowhere,
- * or too little is known, and it is looked up for the next time. */
+/* The same for a single target, by what is known now: the target has no name afterwards. Returns
+ * false if the name has no place, or too little is known; then it is looked up for next time. */
 bool resolve_known_target(struct call_host *h, uint64_t call, struct call_target *target) NODISCARD;
-/* Another node may know more of the user of the step: he is looked up, and rung then. False: what is known must do. */
+/* Another node may know more of the step's user: he is looked up, then rung. Returns false if what
+ * is known must do. */
 bool resolve_user(struct call_host *h, struct call *c, uint8_t step);
 /* What the store says of him is known. */
 void resolve_on_user(struct call_host *h, struct call *c, uint64_t serial);
@@ -43,10 +44,11 @@ void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_
 void resolve_on_timeout(struct call_host *h, struct call *c);
 /* In the next process, or where another step was tried in vain. */
 void resolve_resume(struct call_host *h, struct call *c);
-/* The leg is not reached where its name led, or is not to be asked for so long (0: nobody said): it is asked at the next place, in the
- * leg's place. False: there is none. */
+/* The leg is unreachable at this place of its name, or is to be avoided for so long (0: unknown):
+ * tries the next place in the leg's position. Returns false without one. */
 bool resolve_next_place(struct call_host *h, struct call *c, uint8_t leg, uint32_t for_s);
-/* The server of a trunk that has said nothing in time (way.h): the next place of its name is asked, and this one left. False: it has none. */
+/* A trunk server that did not respond in time (trunk_route.h): tries the next place of its name,
+ * and leaves this one. Returns false without one. */
 bool resolve_next_server(struct call_host *h, struct call *c);
 
 /* ---- what a call waits for, in this process; it follows from its plan ---- */

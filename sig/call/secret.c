@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Secrets that a caller enters or sends, such as PINs and account codes: guessing is slowed down by
+ * the guess limits of all nodes (sig/host/security.h), and operators get an event. The module that
+ * asks names the object, such as "room 700": it asks for the waiting time first, then reports the
+ * result. Guesses count for the caller's extension, its trunk, or else its address, since a peer
+ * may make up any number. */
+
 #include "sig/call/secret.h"
 
 #include "sig/host/security.h"

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* SDP offer and answer (RFC 3264) through a call: the offer of one leg goes to the other with our
+ * ports, the answer goes back, and the engine gets the agreed session. Parties without a peer
+ * negotiate with the node itself (the alone functions). Covers late offers, offers in PRACK and
+ * UPDATE (RFC 3311), second offers with SRTP keys or transcoded codecs, and rebuilding flows from
+ * the texts after a takeover. Terms and roles of an exchange come from session_talk.c. */
+
 #include <errno.h>
 
 #include "base/compiler.h"
@@ -54,14 +60,14 @@ static enum refusal session_open_ports(struct call_host *h, struct call *c,
 	return 0;
 }
 
-/* Nobody is there for whom we ask. */
+/* The offer is ours, for no other party. */
 static bool talk_is_own(const struct talk *t)
 {
 	return t->offerer == t->answerer && !t->with;
 }
 
-/* For whom we ask by ourselves: it said less only because it was offered less, by who held it then. Who is asked for an offer says what it
- * wants. */
+/* For an offer of ours: its last SDP was limited only by the offer of a holding peer. A party asked
+ * for an offer states what it wants. */
 static bool was_held(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
@@ -69,7 +75,8 @@ static bool was_held(const struct call *c, uint8_t leg)
 	return !l->uas && !l->uac && !l->sdp.theirs && !l->holds && !session_is_holding(c, leg);
 }
 
-/* In which direction: who is held is told so (RFC 3264 8.4), unless it is to speak with somebody else. */
+/* The direction: a held party is told so (RFC 3264 8.4), unless it is to be bridged with another
+ * one. */
 static void session_direct(struct call_host *h, const struct call *c, const struct talk *t,
 			   struct offer_self *self)
 {
@@ -115,7 +122,8 @@ static struct media_plan session_lines_own(bool pictures)
 					      { .active = pictures, .kind = MEDIA_VIDEO } } };
 }
 
-/* The m-lines of the offer: one of audio where it is our own, and one of what a conference shows. */
+/* The m-lines of the offer: one of audio if it is our own, and one for the video of a
+ * conference. */
 static NOINLINE enum refusal session_lines_of(struct call_host *h, struct call *c,
 					      const struct talk *t, struct media_plan *lines,
 					      struct call_refusal *refusal)
@@ -288,7 +296,7 @@ static void note_hold_over(struct call *c, uint8_t leg, struct bytes sdp)
 		l->holds = false;
 }
 
-/* Whoever we asked for did not ask us. */
+/* The party that we act for sent no INVITE. */
 static bool offerer_has_no_invite(const struct call *c, const struct talk *t)
 {
 	const struct leg *l = c->legs[t->offerer];
@@ -309,7 +317,7 @@ static bool legs_code(const struct leg *a, const struct leg *b)
 	return a->terms && a->terms->transcode && b->terms && b->terms->transcode;
 }
 
-/* What the engine does for two legs, by what each has agreed on for itself: a is the plan's first. */
+/* The media plan of two legs, by what each has agreed separately: a is the plan's first. */
 static int map_legs(const struct leg *a, const struct leg *b, struct media_plan *plan,
 		    struct offer_error *error)
 {
@@ -416,7 +424,8 @@ enum refusal session_answer(struct call_host *h, struct call *c, uint8_t leg, st
 	return 0;
 }
 
-/* The session of an INVITE, of the party or to it, which another offer changes before its 2xx; else the one in force. */
+/* The session of an open INVITE, in either direction, which another offer changes before its 2xx;
+ * else the one in force. */
 static struct leg_sdp *sdp_of(struct leg *l)
 {
 	return l->uas || l->uac ? &l->open : &l->sdp;
@@ -444,8 +453,8 @@ static enum refusal talk_write_answer(struct call_host *h, const struct call *c,
 	return text_set(told, writer_done(&w)) ? call_refuse(refusal, REFUSED_MEMORY) : 0;
 }
 
-/* Who asks was told nothing of that leg, or what another one has answered: as if the new offer were the answer that it is told now, or the
- * first answer, where that cannot be. */
+/* The caller was told nothing of that leg, or the answer of another one: the new offer is used as
+ * if it were the answer told now, or the first answer if that is impossible. */
 static enum refusal talk_answer_again(struct call_host *h, const struct call *c, struct talk *t,
 				      struct text *told, struct call_refusal *refusal)
 {
@@ -473,7 +482,8 @@ static int keep_offer(struct leg *l)
 	return text_set(first, text_bytes(l->uas ? &l->open.remote : &l->open.local));
 }
 
-/* RFC 3311 5.2: the offer of an UPDATE is answered at once, by what is agreed with the other leg. */
+/* RFC 3311 5.2: the offer of an UPDATE is answered at once, by what is agreed with the other
+ * leg. */
 static int keep_update(struct call *c, const struct talk *t, struct writer *w)
 {
 	struct leg *l = c->legs[t->offerer];
@@ -650,7 +660,7 @@ int session_replace(struct call_host *h, struct call *c, struct call_flow *f)
 		       : invite_requeue(h, c, leg);
 }
 
-/* Records of format 0 and 1 do not have what a party was told whom a command called. */
+/* Records of format 0 and 1 lack the SDP sent to a party that a command called. */
 static int plan_carried(struct call_host *h, const struct call *c, struct media_plan *plan,
 			struct agreed *agreed)
 {
@@ -664,7 +674,8 @@ static int plan_carried(struct call_host *h, const struct call *c, struct media_
 	return compute(h, c, &t, &w, plan, &error);
 }
 
-/* As if it spoke with itself: what it may send it would take. Whom the node hears and speaks to is nobody else's to say. */
+/* As its own peer: it accepts what it may send. Sessions with the node itself concern no other
+ * party. */
 static NOINLINE int alone_read_plan(const struct leg_sdp *sdp, struct media_plan *plan,
 				    struct offer_error *error)
 {
@@ -747,7 +758,8 @@ int session_reopen(struct call_host *h, struct call *c)
 	return 0;
 }
 
-/* ---- SDP with a party that has no other leg there: the node offers and answers out of itself (media/offer/offer.h) ---- */
+/* ---- SDP with a party without peer: the node itself offers and answers (media/offer/offer.h)
+ * ---- */
 
 static enum refusal alone_finish(struct call_host *h, struct call *c, uint8_t leg,
 				 struct leg_sdp *to, bool first, struct call_refusal *refusal);
@@ -769,8 +781,8 @@ static NOINLINE enum refusal session_lines_read(struct call_host *h, struct call
 	return session_open_ports(h, c, &lines, leg, leg, refusal);
 }
 
-/* What whom it is to speak with has agreed on: that holds for it, too. Where it has none of those codecs it is answered all that the node
- * speaks: when one of the two is asked again there is more to choose from. */
+/* The session of its coming peer applies to it, too. Without a common codec it gets all codecs of
+ * the node: there is more choice when one of the two is re-INVITEd. */
 static NOINLINE int answer_as(const struct leg *with, struct bytes sdp,
 			      const struct offer_policy *terms, const struct offer_self *self,
 			      struct writer *w, struct offer_error *error)
@@ -803,7 +815,8 @@ const struct leg *session_replaced_peer(const struct call_host *h, const struct 
 	return call_leg(other, bridge_peer(other, c->replaces.leg));
 }
 
-/* Who is to speak with somebody has all lines that both may have; video alone is there where it is shown, or was there. */
+/* A party that is to get a peer has all lines that both may have; video only if it is shown, or
+ * existed before. */
 static struct offer_policy alone_policy(const struct call *c, uint8_t leg, const struct leg *with,
 					bool pictures)
 {

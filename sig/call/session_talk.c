@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The roles and terms of an SDP exchange (session_talk.h): which leg is offerer and which answerer,
+ * for an open INVITE, an early dialog or the agreed session; the media policy between them; and
+ * questions about a leg's SDP such as hold, direction and codecs. Pure: it changes nothing, and its
+ * results point into the call. Also the Warning and other headers of an SDP refusal. */
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -87,7 +92,8 @@ struct offer_self talk_self(const struct call_host *h, const struct call *c, uin
 	return self;
 }
 
-/* What the asked leg is to be offered: what the asker offers, or, when nobody asks, what the other one said last. */
+/* The SDP to offer to the callee's leg: the caller's offer, or without a caller the peer's last
+ * SDP. */
 static struct bytes talk_offer_for(const struct call *c, uint8_t leg)
 {
 	uint8_t from = c->legs[leg]->uac->from;
@@ -174,7 +180,8 @@ static bool has_answer(const struct call *c, uint8_t leg)
 	const struct leg *l = call_leg(c, leg);
 	const struct leg *from = l && l->uac ? c->legs[l->uac->from] : NULL;
 
-	/* an answer that who asked has not been told is in force for nobody, nor is one where nobody asked */
+	/* an answer that the caller was not told is in force for neither, nor is one without a
+	 * caller */
 	return from && from != l && talk_open(c, leg).answer.n &&
 	       (!from->uas || from->open.local.n);
 }
@@ -239,7 +246,7 @@ int session_body(const struct sip_message *m, struct bytes *sdp)
 	return body_session(&whole, sdp);
 }
 
-/* The version of its o= line tells whether it is the newest: an offer that was refused has a higher one. */
+/* The version of its o= line shows the newest: an offer that was refused has a higher one. */
 struct bytes session_local_sdp(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
@@ -263,7 +270,8 @@ bool session_is_same(struct bytes a, struct bytes b)
 	return bytes_eq(after_origin(a), after_origin(b));
 }
 
-/* The first line with a port, else the first, of an SDP that a leg made, or was offered (judge: the leg itself). */
+/* The first line with a port, else the first, of an SDP that a leg sent, or was offered (judge: the
+ * leg itself). */
 static bool first_line(const struct call *c, uint8_t leg, uint8_t judge, struct bytes sdp,
 		       struct media_side *out)
 {
@@ -375,7 +383,8 @@ bool session_is_wider(const struct leg *a, const struct leg *b)
 	return codecs_of(a) > codecs_of(b);
 }
 
-/* RFC 3261 20.43; 399: miscellaneous, in plain words. The agent's pseudonym: an address might be that of another network. */
+/* RFC 3261 20.43; 399: miscellaneous, in plain words. With a pseudonym as agent, as an address
+ * might be of another network. */
 void session_write_warning(struct writer *w, const struct call_host *h, const char *text)
 {
 	writer_fmt(w, "Warning: 399 %s \"%s\"\r\n", h->settings->server, text);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Who talks with whom about an offer, and under what terms; private to session*.c. Nothing is changed here, and what is given out
- * points into the call.
- */
+/* The offerer and answerer of an SDP exchange, and its terms; private to session*.c. Nothing is
+ * changed here, and results point into the call. */
 #ifndef SIG_CALL_SESSION_TALK_H
 #define SIG_CALL_SESSION_TALK_H
 
@@ -17,14 +15,16 @@ struct talk {
 	struct bytes offer_out; /* what the answerer was offered for it; empty: nothing yet */
 	struct bytes answer;    /* the answerer's; empty: none yet */
 	bool two_way; /* the answerer would take and say all: it said less because it was told to */
-	/* for a leg of another call, whose offer it is: they are to be joined; NULL: none */
+	/* the leg of another call that made the offer, to be joined with; NULL: none */
 	const struct leg *with;
-	bool reversed; /* the answerer's is an offer of its own, and offer_out our answer: it was not asked about this offer */
+	/* the answerer's SDP is its own offer, offer_out our answer: it did not see this offer */
+	bool reversed;
 };
 
 /* Of the INVITE that is open towards the leg. */
 struct talk talk_open(const struct call *c, uint8_t leg);
-/* The same as if the leg, which has answered early, offered anew: its asker may have been told nothing of it. */
+/* The same as if the leg, which has answered early, offered anew: its caller may not have been
+ * told. */
 struct talk talk_early(const struct call *c, uint8_t leg);
 /* The same as if this leg had offered last. */
 struct talk talk_agreed_by(const struct call *c, uint8_t offerer);
@@ -32,7 +32,7 @@ struct talk talk_agreed_by(const struct call *c, uint8_t offerer);
 struct talk talk_in_force(const struct call *c);
 /* Every line that an open INVITE offers has its two ports. */
 bool talks_have_flows(const struct call *c);
-/* Every line that passes has them. Of two legs that had other calls before, one may have lines that the other has not. */
+/* Whether every relayed line has its flows. Legs from different calls may have different lines. */
 bool plan_has_flows(const struct call *c, const struct media_plan *plan, uint8_t a, uint8_t b);
 
 /* offerer == answerer: an SDP that we wrote for that leg. */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Routes of numbers outside by trunks (sig/host/trunk_route.h): each step of the plan tries one
+ * server of one trunk, by rank and state, and the next step of the same number the next one. Also
+ * the Contacts of a trunk's 3xx (RFC 3261 8.1.3.4), limited to the tenant's trunks and to numbers
+ * that the payer may call. All attempts are in the plan's steps, so a successor continues with the
+ * next one. */
 
 #include "sig/call/trunk_route.h"
 
@@ -41,8 +46,8 @@ static uint32_t trunk_route_turns(const struct call *c)
 	return c->emergency ? 3 : 2;
 }
 
-/* In which turn it is asked: first those that are open, then those whose server seems down, which may be wrong; and for whoever calls for
- * help also those that are full. */
+/* The turn in which it is tried: first servers that are open, then those that seem down, which may
+ * be wrong; for emergency calls also full ones. */
 static bool trunk_route_may_try(const struct call_host *h, const struct trunk_route_server *route,
 				uint32_t turn)
 {
@@ -123,7 +128,8 @@ static bool redirect_fill_route(const struct call_host *h, const struct call *c,
 	       !was_asked_for(c, trunks_name(all, trunk), r->server, out->number);
 }
 
-/* The entry at *i, counted over all steps of the user from the last one back, and *i one further. False: there are no more. */
+/* The entry at *i, counted over all steps of the user from the last one back; advances *i. Returns
+ * false at the end. */
 static bool redirect_next(const struct call_host *h, const struct call *c, struct bytes user,
 			  uint32_t *i, struct trunk_route_server *out)
 {
@@ -159,7 +165,8 @@ static bool trunk_route_find_redirect(const struct call_host *h, const struct ca
 	return false;
 }
 
-/* Somebody has rung for that number: another way would ring a second time, but where that one has sent the call. */
+/* A phone has rung for that number: another route would ring it again, except a redirection by that
+ * trunk. */
 static bool has_rung(const struct call *c, struct bytes user)
 {
 	for (uint8_t i = 0; i < c->plan.count; i++) {
@@ -169,7 +176,8 @@ static bool has_rung(const struct call *c, struct bytes user)
 	return false;
 }
 
-/* It stands in a flow: neither who calls nor who is rung has said it. What he has put in is refused by the flow (sig/pbx/flow/flow.c). */
+/* The URI is literal in a flow: neither caller nor callee supplied it. The flow refuses a caller's
+ * input (sig/pbx/flow/flow.c). */
 static bool uri_is_of_flow(const struct call *c)
 {
 	return flow_has_caller(c) && c->plan.steps[c->plan.count - 1].from == PLAN_FIRST;
@@ -188,7 +196,8 @@ static bool uri_user_is_name(const char *user)
 	return letter;
 }
 
-/* The servers of the tenant's trunks that have the host of a SIP URI: whose administrator lets it be called. How many of cap were filled. */
+/* The servers of the tenant's trunks with the host of a SIP URI, if their document permits it.
+ * Returns how many of cap were filled. */
 static uint32_t trunk_route_of_uri(const struct call_host *h, const struct call *c,
 				   struct bytes text, struct trunk_route_server *out, uint32_t cap)
 {
@@ -287,7 +296,8 @@ bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct byte
 	       !bytes_cstr(number, out, ROUTE_USER_MAX);
 }
 
-/* What was said of the number that was called (RFC 4694) is true of no other one: not of where it was forwarded, or sent by a 3xx. */
+/* Portability data of the called number (RFC 4694) apply to no other one: not to a forward, nor a
+ * target of a 3xx. */
 static struct bytes trunk_route_portability(const struct call *c, const struct plan_step *last)
 {
 	const struct plan_step *first = &c->plan.steps[0];
@@ -424,7 +434,7 @@ bool redirects_are_valid(struct bytes list)
 
 /* ---- what may be asked ---- */
 
-/* Whoever dialled, or sent the call outside. */
+/* The user that dialled, or that forwarded the call outside. */
 static struct bytes who_pays(const struct call *c, const struct plan_step *step)
 {
 	return step->from == PLAN_FIRST ? text_bytes(&call_caller(c)->user)
@@ -443,7 +453,8 @@ static bool is_judged(const struct call_host *h, const struct call *c, const cha
 	return bytes_is(plain, number) || bytes_is(plain, international);
 }
 
-/* The number that it was asked for, or one that may be called by who pays for it: a trunk calls nobody at the cost of others. */
+/* The number requested, or one that the payer may call: a trunk makes no calls at the cost of
+ * others. */
 static bool may_be_called(const struct call_host *h, const struct call *c,
 			  const struct plan_step *step, const char *number)
 {

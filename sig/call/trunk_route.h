@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Routes by trunks (sig/host/trunk_route.h). A user who is none of ours is a number outside: its step of the plan has one server of one
- * trunk, and the next step of the same number has the next. Which were tried is in the steps, so a successor goes on with the next one.
- */
+/* Routes by trunks (sig/host/trunk_route.h). A user that is not ours is a number outside: its step
+ * of the plan has one server of one trunk, and the next step of the same number has the next. The
+ * steps record the attempts, so a successor continues with the next one. */
 #ifndef SIG_CALL_TRUNK_ROUTE_H
 #define SIG_CALL_TRUNK_ROUTE_H
 
@@ -10,13 +9,13 @@
 #include "sig/host/trunk_route.h"
 #include "sig/model/event.h"
 
-/* The last step gets the first server of its user's route that is open and was not tried. REFUSED_NOT_FOUND: no route has that
- * number; REFUSED_TRUNK_AWAY: no server is open. */
+/* The last step gets the first open and untried server of its user's route. REFUSED_NOT_FOUND: no
+ * route has that number; REFUSED_TRUNK_AWAY: no server is open. */
 enum refusal trunk_route_choose(const struct call_host *h, struct call *c) NODISCARD;
 /* A route has its user's number. */
 bool trunk_route_is_known(const struct call_host *h, const struct call *c);
-/* Whose calls go on to a number, or who gives somebody there: the number as it is asked for in his name. False: it is outside, and not for
- * him to call. */
+/* The number as dialled for extension `whose`, which forwards or transfers a call there. Returns
+ * false if it is outside and not permitted. */
 bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
 			 struct bytes number, char out[ROUTE_USER_MAX]);
 /* A call would go outside in his name, and he may not call that number: operators hear of it. */
@@ -25,10 +24,11 @@ void trunk_route_is_barred(const struct call_host *h, const struct call *c, stru
 /* Where the server of a step of a trunk is. False: it is not there any more. */
 bool trunk_route_target(const struct call_host *h, const struct call *c,
 			const struct plan_step *step, struct call_target *out);
-/* The step's server has failed for a reason that is not the callee's, nobody rang, and another server is open. */
+/* The step's server failed for a reason other than the callee's, no phone rang, and another server
+ * is open. */
 bool trunk_route_has_next(const struct call_host *h, const struct call *c, uint8_t step,
 			  enum plan_why why);
-/* Its server has said nothing at all yet: the leg that waits for it; LEG_NONE: it has, or it is no trunk's. */
+/* The leg whose server has sent no response yet; LEG_NONE: it has, or the step has no trunk. */
 uint8_t trunk_route_silent_leg(const struct call *c);
 /* The leg is the last step's. */
 bool trunk_route_is_leg(const struct call *c, uint8_t leg);
@@ -41,12 +41,10 @@ void trunk_route_log_next(const struct call_host *h, const struct call *c);
 /* A refusal that is the callee's: no other server is tried. */
 bool trunk_route_is_final(uint16_t status);
 
-/*
- * A trunk says that a call is to be made elsewhere (3xx, RFC 3261 8.1.3.4). Its Contacts become ways of the same number, before those
- * of the route that were not tried: but only servers of trunks of the tenant, and numbers that whoever pays may call. The step of the trunk
- * that said so has the list, as text in the call's record: a successor goes on with it. A list of a call has few entries, and none is
- * asked twice, so nobody is sent in circles.
- */
+/* A trunk redirects a call (3xx, RFC 3261 8.1.3.4). Its Contacts become routes of the same number,
+ * before the untried ones of the route: but only servers of trunks of the tenant, and numbers that
+ * the payer may call. The step of that trunk has the list as text in the call's record: a successor
+ * continues it. The list has few entries, and none is tried twice, so there are no loops. */
 
 enum {
 	REDIRECTS_MAX = 8, /* of a call */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Video of parties without a peer leg (video.h). Members of a conference see the video of others,
+ * so the node negotiates it by what the other members can decode, and finds members that must be
+ * re-INVITEd because they send a format or size that others cannot decode. Outside of rooms a video
+ * line is only kept for the next peer. */
+
 #include "sig/call/video.h"
 
 #include <errno.h>
@@ -148,7 +153,8 @@ static struct shown others_show(const struct looked_at *k, uint32_t but)
 	return all;
 }
 
-/* What it sends first is not what all others have, though there is such; or it sends more than one of them decodes. */
+/* Its first format is not common to the others although there is a common one; or it sends more
+ * than one of them decodes. */
 static bool is_unfit(const struct offer_video_formats *p, const struct shown *others)
 {
 	if (p->vp8_first)

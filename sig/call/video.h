@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Video of a party that no other leg is there for. In a conference its picture is shown to others (media/job.h), so the node offers and answers
- * it. Elsewhere a line that it has is kept, for whoever it speaks with next: a call that is held, parked or given away has its picture behind that.
- */
+/* Video of a party without a peer leg. In a conference its video is shown to others (media/job.h),
+ * so the node offers and answers it. Elsewhere its video line is kept for its next peer: a held,
+ * parked or transferred call has video again afterwards. */
 #ifndef SIG_CALL_VIDEO_H
 #define SIG_CALL_VIDEO_H
 
@@ -20,9 +19,10 @@ bool video_offer(const struct call_host *h, const struct call *c, struct offer_c
 int video_reoffer(const struct call_host *h, const struct call *c, struct bytes said,
 		  struct writer *w) NODISCARD;
 
-enum { VIDEO_MEMBERS_MAX = 64 }; /* members whose video counts: those that came first */
+enum { VIDEO_MEMBERS_MAX = 64 }; /* members considered for video: the first that joined */
 
-/* Members that send what somebody else there cannot decode, and could send otherwise: they are to be asked again, each once. How many. */
+/* Members that send what another member cannot decode, and could send otherwise: each is to be
+ * re-INVITEd once. Returns how many. */
 uint32_t video_unfit_members(const struct call_host *h, const struct room *r,
 			     uint64_t calls[VIDEO_MEMBERS_MAX]);
 /* What the flow's party sees in place of another leg's: its room. False: nothing. */

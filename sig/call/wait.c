@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Calls that wait for an application (wait.h): begins the waiting step, signals 180 or ringback,
+ * tells the application after the save, and answers the caller when the application, a flow or a
+ * module orders it. Also the predicates about calls without a peer that modules use. A call that
+ * the application does not take in time is forwarded as unanswered. */
+
 #include "sig/call/wait.h"
 
 #include "base/log.h"

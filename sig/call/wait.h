@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A call that waits for an application of the tenant: a step of its plan that rings no phone. The caller gets 180, or ringback where
- * it is established already. The application gets an event, and answers by command. Then the caller has no other party, and the node
- * plays and collects prompts (act.h). Without an answer in time the call is forwarded as after no answer of a phone.
- */
+/* A call that waits for an application of the tenant: a step of its plan that rings no phone. The
+ * caller gets 180, or ringback once established. The application gets an event, and answers by
+ * command. Then the caller has no peer, and the node plays prompts and collects digits (prompts.h).
+ * Without an answer in time the call is forwarded as unanswered. */
 #ifndef SIG_CALL_WAIT_H
 #define SIG_CALL_WAIT_H
 
@@ -26,13 +25,15 @@ static inline bool call_is_answered_alone(const struct call *c)
 {
 	return c->state == CALL_ANSWERING && call_is_alone(c);
 }
-/* The same, or waiting for that, or ending so: no branch, and no other party. A call by command whose first party is being invited is none. */
+/* The same, or waiting for that, or ending so: no branch and no peer. A call by command whose first
+ * party is being invited does not count. */
 bool call_is_by_itself(const struct call *c);
 
 /* The last step waits. */
 enum refusal wait_start(struct call_host *h, struct call *c, const struct shard_forward *f,
 			struct bytes display, struct call_refusal *refusal) NODISCARD;
-/* The save is done, or the call was restored: the caller gets 180 (or the answer, where it is established), and the application its event. */
+/* The save is done, or the call was restored: the caller gets 180 (or the answer if established),
+ * and the application its event. */
 void wait_on_saved(struct call_host *h, struct call *c);
 /* The application has not answered in time. */
 void wait_overdue(struct call_host *h, struct call *c);
@@ -41,7 +42,8 @@ enum refusal wait_answer_caller(struct call_host *h, struct call *c,
 				struct call_refusal *refusal) NODISCARD;
 /* The node cannot answer: the caller is refused. */
 void wait_refuse(struct call_host *h, struct call *c, const struct call_refusal *refusal);
-/* By command. 0, -EINVAL (it waits for nobody), -ENOSPC, or -EPROTO: there is no codec in common, and the call is refused. */
+/* By command. Returns 0, -EINVAL (it does not wait), -ENOSPC, or -EPROTO: without a common codec
+ * the call is refused. */
 enum refusal wait_answer(struct call_host *h, struct call *c) NODISCARD;
 
 #endif
