@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The messages about copies as octets, and the choice of a neighbour: the next live node in the
+ * order of ids, another one after three failures in turn. process_copy.c asks it which node gets
+ * this node's copies, and which former neighbours still have some. Nodes must all see the same
+ * order, so only ids count, and a node that does not see itself in the list chooses none.
+ */
+
 #include <errno.h>
 #include <string.h>
 
@@ -7,7 +14,7 @@
 #include "app/deliver/process.h"
 #include "base/clock.h"
 
-/* Which nodes there are, as the node says, and which of them has the copies of this one. */
+/* Known nodes, as the node lists them, and the one that has the copies of this node. */
 
 enum { PATIENCE_TIMES = 3 }; /* failures in turn, then it is another neighbour */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What two nodes' processes say to each other about copies of recordings that are not stored yet (docs/adr/0048): the owner asks, its neighbour
- * answers each, one after the other. Pure.
+ * Messages of two nodes' processes about copies of recordings that are not stored yet
+ * (docs/adr/0048): the owner asks, its neighbour answers each, one after the other. Pure.
  */
 #ifndef APP_DELIVER_COPY_H
 #define APP_DELIVER_COPY_H
@@ -11,7 +11,7 @@
 
 enum {
 	COPY_DATA_MAX = 60000, /* octets of a file in one message */
-	COPY_FIRST = 16000,    /* ... with which it can be begun to be heard */
+	COPY_FIRST = 16000,    /* with so much of it playback can begin */
 	COPY_HEAD_MAX = 1 + 1 + 8 + 2 + QUEUE_PATH_MAX,
 	COPY_MESSAGE_MAX = COPY_HEAD_MAX + COPY_DATA_MAX,
 };
@@ -26,8 +26,9 @@ enum copy_kind {
 	COPY_DONE,
 	COPY_FULL, /* no room: the owner may try later */
 	COPY_FAILED,
-	COPY_FIND, /* files of TENANT/ANY DATE/CALL-NUMBER that are whole: COPY_HAS for each, then COPY_DONE */
-	COPY_READ, /* octets of a file from at on: COPY_DATA, without any behind its end */
+	/* Finds whole files of TENANT/ANY DATE/CALL-NUMBER: COPY_HAS for each, then COPY_DONE. */
+	COPY_FIND,
+	COPY_READ, /* octets of a file from at on: COPY_DATA; without any at its end */
 	COPY_KINDS,
 };
 
@@ -51,7 +52,7 @@ struct copy_message {
 void copy_message_write(struct writer *w, const struct copy_message *m);
 /* data lies in text. 0 or -EBADMSG: out is undefined then. */
 int copy_message_read(struct copy_message *out, struct bytes text) NODISCARD;
-/* What lies in a folder of copies: the ending of a part; that of a sidecar is not whole yet. */
+/* Name ending of a part in a folder of copies; that of a sidecar is not whole yet. */
 const char *copy_ending(enum copy_part part);
 
 #endif

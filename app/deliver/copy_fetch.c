@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a node is to play and has not: another one finds it among its own and its copies, and is read piece by piece. Both ends of that; how the
- * two reach each other is in app/deliver/copy_work.c.
+ * Fetches a recording to play that this node lacks: another node finds it among its own and its
+ * copies, and is read piece by piece. Both ends are here; the link between them is in
+ * app/deliver/copy_work.c.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -233,7 +234,8 @@ bool copy_fetch_whole(const struct copy_fetch *f)
 	return f->any && !f->cut;
 }
 
-/* Incomplete parts are deleted. The locked file stays where segments are missing: readers take the recording for cut. */
+/* Deletes incomplete parts.
+ * The locked file stays if segments are missing: readers then see a cut recording. */
 void copy_fetch_close(struct copy_fetch *f)
 {
 	char part[FOLDER_PATH_MAX];
@@ -260,7 +262,8 @@ void copy_fetch_say(const struct copy_fetch *f, enum copy_fetch_news what)
 		(void)!write(f->tell, &octet, 1);
 }
 
-/* The first segment of a recording lets its playback begin. A cut one does not: another node may have all of it. */
+/* The first segment of a recording lets playback begin.
+ * A cut one does not: another node may have all of it. */
 void copy_fetch_tell(struct copy_fetch *f, const char *path)
 {
 	static const char *const first[] = { ".wav", ".1.wav" };
@@ -276,7 +279,8 @@ void copy_fetch_tell(struct copy_fetch *f, const char *path)
 
 /* ---- octets ---- */
 
-/* The first piece is a small one, and behind it several are asked for at once: who waits to hear it waits for few octets and round trips. */
+/* The first piece is small, and behind it several are asked for at once, so that a listener waits
+ * for few octets and round trips. */
 static int fetch_octets(struct copy_fetch *f, struct copy_link *link, const struct fetch_file *of,
 			int fd)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is read of a recording that nodes play: its octets, whether they lie as they are or encrypted for nodes (app/record/aes128gcm.h). */
+/* Reads a recording for other nodes: its octets, plain or encrypted for nodes
+ * (app/record/aes128gcm.h). */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,7 +36,7 @@ int copy_source_unseal(struct copy_source *s, const struct terms *terms, const c
 	return err;
 }
 
-/* The last record must say that it is the last: a cut file has another length than it was written with. */
+/* The last record must be marked as last: a file that was cut has another length than written. */
 static int source_ends(struct copy_source *s)
 {
 	uint8_t last;

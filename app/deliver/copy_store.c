@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a node is to play and no node has any more: its copy where its tenant's recordings are stored, in a shared folder or at S3. It comes as
- * what comes from another node (app/deliver/copy_fetch.c).
+ * Fetches a recording that no node has any more from where its tenant's recordings are stored, a
+ * shared folder or S3. It arrives as from another node (app/deliver/copy_fetch.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -203,7 +203,8 @@ int copy_fetch_source(struct copy_fetch *f, struct copy_source *s, const char *p
 
 /* ---- where it may be ---- */
 
-/* One file, of that day. S3 answers 403 for a missing key where the bucket may not be listed: the search goes on. */
+/* One file of that day.
+ * S3 answers 403 for a missing key in a bucket that cannot be listed: the search goes on. */
 static int stored_file(struct copy_fetch *f, const struct stored_from *of, const char *tenant,
 		       uint64_t day_s, const char *file)
 {
@@ -246,7 +247,7 @@ static int stored_recording(struct copy_fetch *f, const struct stored_from *of, 
 	return i > 1 && err == -ENOENT ? 0 : err;
 }
 
-/* Searches each store of the tenant. ill: a bit for each destination that failed; those are skipped. */
+/* Searches each store of the tenant. ill: bits of failed destinations, which are skipped. */
 static int stored_anywhere(struct copy_fetch *f, const char *tenant, uint64_t day_s, const char *id,
 			   uint32_t *ill)
 {
@@ -271,7 +272,8 @@ static int stored_anywhere(struct copy_fetch *f, const char *tenant, uint64_t da
 	return -ENOENT;
 }
 
-/* It began on the day of its call, or on the next one. Where the id says none: on one of the last days. */
+/* It began on the day of its call, or on the next one;
+ * without a time in its id, on one of the last days. */
 void copy_fetch_stored(struct copy_fetch *f, const char *path)
 {
 	char tenant[SIDECAR_TENANT_MAX], id[SIDECAR_FILE_MAX];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copies of what is not stored yet, from process to process (docs/adr/0048): the way between two nodes, who brings, and who takes. What a node lacks and is
- * to play is fetched by app/deliver/copy_fetch.c.
+ * Copies of recordings that are not stored yet, from process to process (docs/adr/0048): the link
+ * between two nodes, the sender and the receiver. A recording to play that this node lacks is
+ * fetched by app/deliver/copy_fetch.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -233,10 +234,9 @@ int copy_link_receive(struct copy_link *l, struct copy_message *m)
 	return err ? err : copy_message_read(m, bytes_mem(l->text, n));
 }
 
-/*
- * Brings to the neighbour what is not stored yet: finished files as a whole, and of those that run what was written since the last but one time,
- * as late packets go where they belong. What is stored meanwhile, or gone, is dropped there. The folder alone says what is what.
- */
+/* Brings to the neighbour what is not stored yet: finished files whole, and of running ones what
+ * was written since the last round but one, as late packets go back to their place. Stored or
+ * deleted files are dropped there. The folder alone is the state. */
 
 enum {
 	FILES_MAX = 65536,
@@ -407,7 +407,7 @@ static bool sender_finished(const struct folder_entry *entry, void *arg)
 	return !s->err;
 }
 
-/* Its mark comes with its end: until then the first thing that is written of it says whether it lies in a mailbox. */
+/* Its mark comes at its end: until then the first facts of it tell whether it is in a mailbox. */
 static bool sender_is_message(struct sender *s, const struct folder_entry *entry)
 {
 	static const char box[] = "\"mailbox\":\"";
@@ -485,7 +485,7 @@ static bool sender_is_there(const struct sender *s, const char *path, const char
 	return access(name, F_OK) == 0;
 }
 
-/* What it became lies here, and not there yet: a message that was encrypted has a copy at each moment. */
+/* Its successor is here, and not there yet: an encrypted message always has a copy. */
 static bool sender_follows(const struct sender *s, const char *path)
 {
 	char sealed[QUEUE_PATH_MAX];
@@ -577,7 +577,8 @@ int copy_send(const struct terms *terms, struct copy_link *link, struct copy_sha
 	return s->err; /* the child ends with it */
 }
 
-/* Keeps what another node brings, as long as there is room: in .copies/NODE of the folder, under the names that it has there. */
+/* Keeps copies of another node, while there is room:
+ * in .copies/NODE of the folder, under their names there. */
 
 struct taker {
 	const struct terms *terms;

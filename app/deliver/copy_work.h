@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The children that move copies (docs/adr/0048): one that brings what is new to the neighbour, and one for each node that brings its own here.
- * They wait as long as they like. What they count is in memory that they share with the process.
+ * The children that move copies (docs/adr/0048): one brings new octets to the neighbour, and one
+ * for each node takes its copies here. They may block as long as they like. Their counts are in
+ * memory shared with the process.
  */
 #ifndef APP_DELIVER_COPY_WORK_H
 #define APP_DELIVER_COPY_WORK_H
@@ -16,10 +17,9 @@
 #include "base/rand.h"
 #include "cluster/peer/channel.h"
 
-/*
- * A sealed way between the processes that store recordings, of two nodes: over the address where nodes reach each other, with hellos and frames
- * as those of cluster/peer/channel.h, in both directions. It waits: for children alone.
- */
+/* A sealed link between the storing processes of two nodes: over the address for other nodes, with
+ * hellos and frames as in cluster/peer/channel.h, in both directions. It blocks: for children
+ * alone. */
 
 /* This node. */
 struct copy_self {
@@ -35,7 +35,7 @@ struct copy_link {
 	uint8_t frame[CHANNEL_FRAME_MAX], text[PARCEL_MAX];
 };
 
-enum { COPY_HELLO_S = 5 }; /* for whoever has not proved that it has the key */
+enum { COPY_HELLO_S = 5 }; /* until the peer has proved that it has the key */
 
 /* 0 or -errno; what is opened is closed then. seconds: for each step, until it is open. */
 int copy_link_connect(struct copy_link *l, const struct copy_self *self, const struct addr *to,
@@ -49,7 +49,7 @@ int copy_link_patience(const struct copy_link *l, int seconds) NODISCARD;
 /* Overwrites the keys. */
 void copy_link_close(struct copy_link *l);
 int copy_link_send(struct copy_link *l, const struct copy_message *m) NODISCARD;
-/* m->data is valid until the next. 0, -ETIMEDOUT, -ECONNRESET, or -EBADMSG: nobody of this cluster. */
+/* m->data is valid until the next. 0, -ETIMEDOUT, -ECONNRESET, or -EBADMSG: not of this cluster. */
 int copy_link_receive(struct copy_link *l, struct copy_message *m) NODISCARD;
 struct copy_message copy_message_of(enum copy_kind kind, const char *path);
 
@@ -71,30 +71,29 @@ struct copy_shared {
 
 /* Until it fails. -errno. */
 int copy_send(const struct terms *terms, struct copy_link *link, struct copy_shared *shared);
-/* The other has copies that nobody needs any more, as a neighbour has all: they go. 0 or -errno. */
+/* Deletes copies at the peer that are not needed any more, as a neighbour has all. 0 or -errno. */
 int copy_clear(const struct terms *terms, struct copy_link *link, struct copy_shared *shared);
 int copy_receive(const struct terms *terms, struct copy_link *link, struct copy_shared *shared,
 		 struct copy_taken *slot);
 
-/*
- * What another node has and this one is to play: files go into FOLDER/.fetched, under the names that they have there. path:
- * TENANT/DATE/CALL-NUMBER, of any date.
- */
+/* A recording of another node to play here: its files go into FOLDER/.fetched, under their names
+ * there. path: TENANT/DATE/CALL-NUMBER, of any date. */
 #define COPY_FETCHED  ".fetched"
 #define COPY_ANY_DAY  "0000-00-00"
 #define COPY_ANY_KIND ".any" /* behind an id: as Opus and encrypted, too */
 enum { COPY_SEGMENTS = 64 };
-/* A file of a recording. The name is that of what is in it; so it is found where it lies encrypted for nodes, too. */
+/* A file of a recording, by the name of its content, also if it is encrypted for nodes. */
 struct copy_source {
 	int fd;                       /* -1: it is not open */
-	struct aes128gcm_file sealed; /* where it lies so */
+	struct aes128gcm_file sealed; /* if it is encrypted */
 	uint64_t octets;              /* of what is in it */
 	char path[QUEUE_PATH_MAX];    /* ... which the log names */
 };
 /* path: TENANT/DATE/FILE, of which the key is. 0, -ENOENT, -EBADMSG or -errno. */
 int copy_source_open(struct copy_source *s, const struct terms *terms, const char *file,
 		     const char *path) NODISCARD;
-/* Of what is open, and of which s->octets are there: it is encrypted for nodes. 0; -EAGAIN: its head is not there yet; -EBADMSG or -errno. */
+/* Begins an open file that is encrypted for nodes; s->octets of it are there. 0; -EAGAIN: its head
+ * is not there yet; -EBADMSG or -errno. */
 int copy_source_unseal(struct copy_source *s, const struct terms *terms,
 		       const char *path) NODISCARD;
 /* As pread. -EBADMSG: it was changed, or has another key; -errno. */
@@ -111,27 +110,27 @@ struct copy_reader {
 };
 int copy_read_answer(struct copy_reader *r, const struct terms *terms, struct copy_link *link,
 		     const struct copy_message *m);
-/*
- * From one node after the other, until all is there: what one did not bring to its end another one goes on with. While it is open a file is
- * locked, FOLDER/.fetched/TENANT/0000-00-00/ID.fetch: so whoever plays it knows that more may come (app/sound/sound_stream.h).
- */
+/* From one node after the other, until all is there: each continues where the last one stopped.
+ * While it is open a file is locked, FOLDER/.fetched/TENANT/0000-00-00/ID.fetch: so a player knows
+ * that more may come (app/sound/sound_stream.h). */
 enum copy_fetch_news {
 	COPY_FETCH_BEGINS, /* its beginning is there */
-	COPY_FETCH_STORED, /* no node has all of it: it is read where it is stored, which may hang */
+	/* No node has all of it: it is read from its store, which may hang. */
+	COPY_FETCH_STORED,
 };
-/* Somebody hears silence meanwhile, and another node may have it. */
+/* A listener hears silence meanwhile, and another node may have it. */
 enum { COPY_FETCH_PATIENCE_S = 10 };
 struct copy_fetch {
 	const struct terms *terms;
 	int lock;
 	char name[FOLDER_PATH_MAX]; /* of the file that is locked */
-	uint64_t called_ms;         /* when the recording began, or its call; else anything */
+	uint64_t called_ms;         /* of the recording or its call; else undefined */
 	bool named;                 /* the file is: its day is known */
 	int tell;     /* enum copy_fetch_news are written there, an octet each; -1: nowhere */
 	bool told;    /* that it begins */
 	bool any;     /* some file of it is there as a whole */
 	bool cut;     /* a store has begun it, and has not given all */
-	bool refused; /* a store does not let it be read, or does not say whether it is there */
+	bool refused; /* a store refuses to read it, or to say whether it exists */
 	struct fetch_file {
 		char path[QUEUE_PATH_MAX];
 		uint64_t octets;
@@ -141,15 +140,15 @@ struct copy_fetch {
 };
 /* What lies here encrypted for nodes. 0 or -errno. */
 int copy_fetch_source(struct copy_fetch *f, struct copy_source *s, const char *path) NODISCARD;
-/* What no node has, from where its tenant's recordings are stored. A store that gives nothing for COPY_FETCH_PATIENCE_S ends the process. */
+/* Fetches from the tenant's stores. COPY_FETCH_PATIENCE_S without data end the process. */
 void copy_fetch_stored(struct copy_fetch *f, const char *path);
-/* Waits while somebody else brings it. 0 or -errno; close it anyway. */
+/* Waits while another process brings it. 0 or -errno; close it anyway. */
 int copy_fetch_open(struct copy_fetch *f, const struct terms *terms, const char *path,
 		    int tell) NODISCARD;
-/* All that anybody has said to have is there. */
+/* All files that any node reported are there. */
 bool copy_fetch_whole(const struct copy_fetch *f);
 void copy_fetch_close(struct copy_fetch *f);
-/* Unasked, to whoever waits. */
+/* Unasked, to the waiting caller. */
 void copy_fetch_say(const struct copy_fetch *f, enum copy_fetch_news what);
 /* So much of that file is there that it can be heard. */
 void copy_fetch_tell(struct copy_fetch *f, const char *path);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Walks and changes the folder of recordings, where the suffixes of files are the only state of
+ * tandem-store (folder.h has them). Changes are made in an order by which a crash at any point
+ * leaves a file that the next walk finds. tandemctl backup reads recordings by it, too.
+ */
+
 #include "app/deliver/folder.h"
 
 #include <ctype.h>
@@ -134,7 +140,8 @@ static const struct folder_trace {
 	{ "lost", FOLDER_VANISHED },
 };
 
-/* Where the file of the list is the one by which its recording is found: what it says; else FOLDER_NOTHING. length: of the name then. */
+/* What the file of the list says, if its recording is found by it; else FOLDER_NOTHING.
+ * length: of the name then. */
 static enum folder_gone folder_found(struct dirent *const *list, int n, const char *file,
 				     size_t *length)
 {
@@ -404,7 +411,7 @@ static int folder_unlink(const char *folder, const char *path, const char *const
 	return 0;
 }
 
-/* What is left until Redis knows has what it is to know. */
+/* The trace that stays until Redis knows has all it needs. */
 int folder_delete(const char *folder, const char *path, enum folder_gone how)
 {
 	static const char *const first[] = { "",    "sealing", "joining", "coding",

@@ -6,17 +6,17 @@
  *     NAME.job    to be delivered (app/deliver/job.h)
  *     NAME.done   delivered everywhere
  *     NAME.dead   given up; delivery.retry makes a job of it again
- *     NAME.box    a message of a mailbox: it has a copy elsewhere as long as it is there (docs/adr/0123)
- *     NAME.apart  a part of a recording that is not joined with the others (app/deliver/process_join.c)
+ * NAME.box    a message of a mailbox: it has a copy elsewhere as long as it exists (adr/0123)
+ * NAME.apart  a part of a recording, not joined with others (app/deliver/process_join.c)
  *
  * And what Redis knows of it (app/deliver/process_index.c):
  *
  *     NAME.listed    what it is by now
- *     NAME.lost      that the file is gone, though nobody deleted it by way of us
- *     NAME.deleted   not yet that it was deleted: what was NAME.json
- *     NAME.replaced  not yet that another file was made of it: what was NAME.json
+ * NAME.lost      the file is gone, though it was not deleted by this program
+ *     NAME.deleted   Redis does not know yet that it was deleted: the former NAME.json
+ *     NAME.replaced  Redis does not know yet that another file replaces it: the former NAME.json
  *
- * So reading the folders alone says which files are to be looked at. A path below is TENANT/YYYY-MM-DD/NAME.
+ * So the folders alone say which files need work. A path below is TENANT/YYYY-MM-DD/NAME.
  */
 #ifndef APP_DELIVER_FOLDER_H
 #define APP_DELIVER_FOLDER_H
@@ -58,10 +58,8 @@ struct folder_entry {
 /* False: that is enough. */
 typedef bool folder_fn(const struct folder_entry *entry, void *arg);
 
-/*
- * Each finished file, in the order of tenants, dates and names. tenant, since: of these alone ("" or NULL: all), where since is a date. False:
- * fn wanted no more.
- */
+/* Each finished file, in the order of tenants, dates and names. tenant, since: limits ("" or NULL:
+ * all); since is a date. False: fn ended it. */
 bool folder_walk(const char *folder, const char *tenant, const char *since, folder_fn *fn,
 		 void *arg);
 
@@ -69,10 +67,10 @@ bool folder_walk(const char *folder, const char *tenant, const char *since, fold
 bool folder_walk_back(const char *folder, const char *tenant, const char *since, folder_fn *fn,
 		      void *arg);
 
-/* The same as the first, with those that are gone and Redis does not know so. */
+/* As folder_walk, with files that are gone if Redis does not know it. */
 void folder_walk_all(const char *folder, const char *since, folder_fn *fn, void *arg);
 
-/* The same of those that are written still: what is known of them has another name until then, NAME.json.new. state says nothing. */
+/* The same for files that are still written: their facts are in NAME.json.new. No state. */
 bool folder_walk_running(const char *folder, const char *since, folder_fn *fn, void *arg);
 
 /* YYYY-MM-DD of a time; empty: there is no such date. */
@@ -89,7 +87,7 @@ void folder_tenant(const char *path, char out[SIDECAR_TENANT_MAX]);
 /* 0 or -errno; -ENOENT: there is none. */
 int folder_job_read(const char *folder, const char *path, enum folder_state state,
 		    struct job *out) NODISCARD;
-/* By way of another name: whoever dies meanwhile leaves the one before. 0 or -errno. */
+/* By a temporary name: a process that dies leaves the former one. 0 or -errno. */
 int folder_job_write(const char *folder, const char *path, const struct job *j) NODISCARD;
 int folder_state_change(const char *folder, const char *path, enum folder_state from,
 			enum folder_state to) NODISCARD;
@@ -98,8 +96,8 @@ int folder_state_forget(const char *folder, const char *path, enum folder_state 
 int folder_sidecar_load(const char *folder, const char *path, char **text, size_t *n) NODISCARD;
 int folder_trace_load(const char *folder, const char *path, enum folder_gone gone, char **text,
 		      size_t *n) NODISCARD;
-/* The file goes first and the sidecar last: whoever dies between finds it again. how: FOLDER_NOTHING: no trace is left; FOLDER_DELETED or
- * FOLDER_REPLACED: that one. 0 or -errno. */
+/* Removes the file first and the sidecar last: after a crash it is found again. how:
+ * FOLDER_NOTHING: no trace stays; FOLDER_DELETED or FOLDER_REPLACED: that one. 0 or -errno. */
 int folder_delete(const char *folder, const char *path, enum folder_gone how) NODISCARD;
 #define FOLDER_BOX "box"
 /* Makes NAME.ending. 0 or -errno. */

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The pure rules of deliveries: when to try again, when to give up, which job is next.
+ * process_job.c feeds events and writes the result to the disk. Pauses double with jitter, refusals
+ * (wrong password, no permission) give up sooner than failures, and a wall clock that was set back
+ * delays nothing by more than the longest pause.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -119,7 +126,8 @@ bool job_name(struct job *j, const char (*names)[JOB_NAME_MAX], uint32_t count)
 	return changed;
 }
 
-/* Doubled with each try; up to half of it is left out by chance, so that those that failed together do not come back together. */
+/* Doubled with each try, less up to half of it at random,
+ * so that failed ones do not come back together. */
 static uint64_t job_pause_ms(const struct job_terms *t, uint32_t tries, struct rand_source *rand)
 {
 	uint64_t pause = t->first_ms;

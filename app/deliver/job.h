@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is to become of one finished file: a delivery to each of its tenant's destinations, each with its tries. Kept as a small file beside
- * the finished one, so that whoever dies goes on. Pure: job, event and time in, what to do out. Times are the wall's, as the next start of
- * the machine goes on as well.
+ * Deliveries of one finished file: one to each of its tenant's destinations, with its tries. A
+ * small file beside the recording, so that a restarted process goes on. Pure: job, event and time
+ * in, action out. Times are wall-clock, as the machine may restart, too.
  */
 #ifndef APP_DELIVER_JOB_H
 #define APP_DELIVER_JOB_H
@@ -20,7 +20,7 @@ enum {
 enum delivery_state {
 	DELIVERY_WAITS,
 	DELIVERY_DONE,
-	DELIVERY_DEAD, /* nobody tries any more, until somebody asks for it */
+	DELIVERY_DEAD, /* given up, until it is asked for again */
 	DELIVERY_STATES,
 };
 extern const char *const g_delivery_states[]; /* by their number */
@@ -40,19 +40,19 @@ struct job {
 	struct delivery of[JOB_DELIVERIES_MAX];
 };
 
-/* When is tried again, and when no more. */
+/* Pauses of tries, and when they end. */
 struct job_terms {
 	uint64_t first_ms, most_ms; /* pauses: the first one, doubled each time up to the longest */
 	uint64_t give_up_ms;        /* since the first try */
-	uint32_t
-		refusals; /* so many one after the other, and it is dead: waiting changes no password */
+	/* After so many in a row it is dead: waiting changes no password. */
+	uint32_t refusals;
 };
 
 enum job_event_kind {
 	JOB_DELIVERED,
 	JOB_FAILED,  /* it may go well later */
 	JOB_REFUSED, /* the destination says no: password, permission, size */
-	JOB_ASKED,   /* somebody wants a dead one tried again */
+	JOB_ASKED,   /* a dead one is to be tried again */
 };
 
 struct job_event {
@@ -68,7 +68,7 @@ enum job_action {
 	JOB_FINISH,  /* the same, and all of it is delivered */
 };
 
-/* Adds what is missing of names, and forgets what is open and no longer named. True: it is another job now. */
+/* Adds missing names, and drops open deliveries that are not named. True: the job has changed. */
 bool job_name(struct job *j, const char (*names)[JOB_NAME_MAX], uint32_t count);
 enum job_action job_step(struct job *j, const struct job_event *e, const struct job_terms *t,
 			 uint64_t now_ms, struct rand_source *rand);
@@ -83,10 +83,8 @@ enum delivery_state job_state(const struct job *j);
 int job_parse(struct job *out, struct bytes json) NODISCARD;
 void job_write(struct writer *w, const struct job *j);
 
-/*
- * The jobs that are looked after, by when each is due. Bounded: what does not fit lies on the disk, and is found by the next walk through the
- * folders. A job that is due later makes room for one that is due now.
- */
+/* Jobs in memory, by due time. Bounded: others are on the disk alone, and the next walk through the
+ * folders finds them. A job that is due later makes room for an earlier one. */
 
 enum { QUEUE_JOBS_MAX = 4096, QUEUE_PATH_MAX = 160 };
 

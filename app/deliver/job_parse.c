@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file of a job, NAME.job or NAME.dead, as JSON: read and written. It may be damaged or of
+ * another version, so every field is checked; a malformed one answers -EBADMSG and leaves the job
+ * as it was. folder.c calls it.
+ */
+
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The main loop of tandem-store: settings from the node, the walk for new files, the sweep that
+ * deletes what is past its time, and the figures. Other files named process_* do the work that a
+ * walk finds. A recording is deleted only after its delivery, or when its tenant's limits or a full
+ * disk demand it, oldest first; walks take at most a twentieth of the time, as calls come first.
+ */
+
 #include <errno.h>
 #include <sched.h>
 #include <stdio.h>
@@ -18,7 +25,7 @@
 
 enum { FIGURES_MS = 1000, WAIT_MS = 1000, COPYING_MS = 10 };
 
-/* So long nothing is due. */
+/* Nothing is due for so long. */
 static int process_wait_ms(struct process *p, uint64_t now_ms)
 {
 	uint64_t next_ms = now_ms + WAIT_MS;
@@ -105,7 +112,7 @@ static bool scan_add_new(const struct folder_entry *entry, void *arg)
 	return true;
 }
 
-/* ---- all that there is ---- */
+/* ---- all files ---- */
 
 struct sweep {
 	struct process *p;
@@ -316,7 +323,7 @@ void process_delete(struct process *p, const char *path, const char *why)
 		 LOG_STR("why", why));
 }
 
-/* All folders once, then those that may have news; what is kept no longer goes. */
+/* All folders once, then those that may have news; deletes what is past its time. */
 static void process_scan(struct process *p, uint64_t now_ms)
 {
 	char yesterday[FOLDER_DATE_LEN + 1];
@@ -338,7 +345,8 @@ static void process_scan(struct process *p, uint64_t now_ms)
 	p->scan_ms = p->look_ms + p->terms.scan_ms;
 }
 
-/* tandem-store: started by the node (app/node/node_deliver.c) with sockets at descriptors 3 and 4, and by nobody else. */
+/* tandem-store:
+ * started by the node alone (app/node/node_deliver.c), with sockets at descriptors 3 and 4. */
 
 static void process_round(struct process *p)
 {
@@ -377,7 +385,7 @@ static void process_close(struct process *p)
 	free(p);
 }
 
-/* What was counted of a destination stays its own, whatever the order is now. */
+/* Counts of a destination stay with it when the order changes. */
 static void process_sort(struct process *p)
 {
 	static struct process_destination before[TERMS_DESTINATIONS_MAX];

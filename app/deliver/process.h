@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tandem-store: a process of its own beside the node, at idle priority, that brings finished recordings where they belong and deletes those
- * that are kept no longer (docs/adr/0040). It has no privileges, and ends with the node. Node and process speak lines of JSON over a
- * socket pair:
+ * tandem-store: a process of its own beside the node, at idle priority, that delivers finished
+ * recordings and deletes those past their time (docs/adr/0040). It has no privileges, and ends with
+ * the node. Node and process exchange lines of JSON over a socket pair:
  *
  *     {"settings":{...}}                                     to it: app/deliver/terms.h
  *     {"ask":TICKET,"command":NAME,"tenant":T,"args":{...}}  to it
  *     {"answer":TICKET,"result":... or "error":CODE,"message":TEXT}
- *     {"nodes":[{"id":..,"address":..,"alive":..}]}          to it: of the cluster, for copies (docs/adr/0048)
- *     {"say":NUMBER,"act":..,"name":..,...}                  what Redis is to know of a recording (docs/adr/0050)
- *     {"said":NUMBER,"ok":..,"over":..,"heard":..}         to it: Redis knows, or not; the message is to go, and was heard
+ *     {"nodes":[{"id":..,"address":..,"alive":..}]}          to it: for copies (docs/adr/0048)
+ *     {"say":NUMBER,"act":..,"name":..,...}                  a recording for Redis (docs/adr/0050)
+ *     {"said":NUMBER,"ok":..,"over":..,"heard":..}           to it: Redis has it, or not;
+ *                                                            the message is to go; was heard
  *     {"look":true}                                          to it: a message has ended
- *     {"redis":HISTORY}                                      to it: there is a link to Redis, anew
- *     {"figures":{...}}                                      what metrics and alarms are made of
+ *     {"redis":HISTORY}                                      to it: a new link to Redis
+ *     {"figures":{...}}                                      for metrics and alarms
  *
- * All that is to be done lies in the folder: a process that died has lost nothing. One thread.
+ * The folder has all work to be done: a process that died has lost nothing. One thread.
  */
 #ifndef APP_DELIVER_PROCESS_H
 #define APP_DELIVER_PROCESS_H
@@ -40,7 +41,7 @@ struct process_destination {
 	uint64_t delivered, failed, octets, dead;
 };
 
-/* What is done with a finished file before it goes anywhere, by a child: one of each kind at a time. */
+/* Work on a finished file before it is delivered, by a child: one of each kind at a time. */
 enum work_kind { WORK_OPUS, WORK_SEAL, WORK_SEAL_BOX, WORK_KINDS };
 
 struct process_work {
@@ -61,7 +62,7 @@ enum {
 struct process_copies {
 	int descriptors; /* where the node hands over connections of others; -1: nowhere */
 	struct copy_shared *shared;
-	pid_t sender; /* 0: none; to: whom it brings them */
+	pid_t sender; /* 0: none; to: the node that it brings them to */
 	int sender_end;
 	uint64_t to, began_ms, begin_ms; /* when it began, and when the next one may */
 	unsigned failures;
@@ -84,7 +85,7 @@ struct process_copies {
 	} nodes[PROCESS_NODES_MAX];
 	uint64_t on_ms, look_ms, count_ms, fetched_ms;
 	uint64_t adopted;
-	/* what is to be played here and lies elsewhere */
+	/* Recordings to play here that are elsewhere. */
 	struct process_fetch {
 		json_int_t ticket; /* 0: free */
 		pid_t pid;         /* 0: it waits until fewer run */
@@ -94,17 +95,18 @@ struct process_copies {
 		char name[QUEUE_PATH_MAX]; /* the file that is wanted; "": any of it */
 		bool played;               /* else all of it is waited for */
 		bool told;                 /* that it begins: it is to be played */
-		bool stored; /* it reads where it is stored: it may hang, and keeps no other one waiting */
+		/* It reads from a store, which may hang, and blocks no other one. */
+		bool stored;
 	} fetches[PROCESS_FETCHES_MAX];
 };
 
-/* What Redis is told of recordings. Each row is one that it does not know as it is, or has not known for long. */
+/* What Redis is told of recordings: each row is one that Redis does not know, or only recently. */
 enum {
 	INDEX_ROWS_MAX = 2048,
 	INDEX_FLIGHT_MAX = 32,
 	INDEX_HISTORY_MAX = 64,
 };
-/* COPIES: the neighbour is brought the message. */
+/* COPIES: the message is copied to the neighbour. */
 enum index_state { INDEX_FREE, INDEX_WAITS, INDEX_COPIES, INDEX_SAID, INDEX_KNOWN };
 
 struct process_index {
@@ -141,7 +143,7 @@ struct process {
 	struct transfer transfers[PROCESS_TRANSFERS_MAX];
 	struct process_copies copies;
 	struct process_index index;
-	struct transfer abort;            /* of an upload that nobody goes on with */
+	struct transfer abort;            /* of an upload that nothing continues */
 	char abort_name[UPLOAD_NAME_MAX]; /* its file, or that of the last one */
 	uint64_t abort_ms;                /* when is looked for one */
 	uint64_t uploads_aborted;         /* counted */
@@ -155,7 +157,7 @@ struct process {
 	} found;
 	struct process_work work[WORK_KINDS];
 	uint64_t sealed, seal_failures, coded, opus_failures, opus_skipped;
-	uint32_t seal_fails; /* kinds of which the last one did, or a certificate cannot be used */
+	uint32_t seal_fails;    /* kinds that failed last, or have an unusable certificate */
 	uint64_t deleted, lost; /* lost: deleted although not delivered everywhere */
 	bool full;              /* the disk */
 	int folder_error;       /* -errno: why nothing can be written there; 0: it can */
@@ -177,10 +179,10 @@ bool process_queue_put(struct process *p, const char *path, uint64_t next_ms);
 struct process_destination *process_destination(struct process *p, const char *name);
 
 /* ---- process_work.c ---- */
-/* False: nothing is to be done with it before it is delivered. */
+/* False: no work is left before its delivery. */
 bool process_work(struct process *p, struct queue_job *q, const struct sidecar *facts,
 		  uint64_t now_ms);
-/* Is anything, as far as its name says? And is it to be coded? */
+/* Whether work is left, by its name; and whether it is to be coded. */
 bool process_work_is_open(const struct process *p, const struct folder_entry *entry);
 bool process_work_is_coded(const struct process *p, const struct folder_entry *entry);
 /* What is under way: 1 << kind. */
@@ -188,8 +190,8 @@ uint32_t process_work_kinds(const struct process *p);
 void process_work_collect(struct process *p, uint64_t now_ms);
 
 /* For the children. */
-#define WORK_CODED "coded" /* NAME.coded: it is not coded again, whatever came of it */
-/* What its name is then. */
+#define WORK_CODED "coded" /* NAME.coded: it is not coded again, whatever the result */
+/* The name that it gets then. */
 bool work_is_there(const struct process *p, const char *path, const char *ending);
 
 /* ---- process_join.c ---- */
@@ -204,9 +206,9 @@ enum process_join process_join(struct process *p, const char *path, const struct
 bool process_join_is_open(const struct process *p, const struct folder_entry *entry);
 
 /* ---- process_index.c ---- */
-/* A walk came by. */
+/* A walk found it. */
 void process_index_saw(struct process *p, const struct folder_entry *entry, uint64_t now_ms);
-/* What it was is no longer true. */
+/* Its state has changed. */
 void process_index_changed(struct process *p, const char *path);
 /* Says what is to be said, and notes what Redis knows. */
 void process_index_round(struct process *p, uint64_t now_ms);
@@ -215,9 +217,9 @@ void process_index_redis(struct process *p, const json_t *line);
 void process_index_daily(struct process *p, const struct folder_entry *entry, uint64_t now_ms);
 /* All folders were walked through. */
 void process_index_swept(struct process *p);
-/* What it says of itself to those who delete: what is left of it. */
+/* How it is named to deleting code: the trace that is left. */
 enum folder_gone process_index_trace(const struct process *p, enum folder_gone gone);
-/* That Redis does not know as they are; those that no row has are not counted. */
+/* Number of rows that Redis does not know yet; recordings without a row are not counted. */
 uint32_t process_index_open(const struct process *p);
 
 /* ---- process_copy.c ---- */
@@ -225,48 +227,50 @@ int process_copies_open(struct process *p, int descriptors);
 void process_copies_close(struct process *p);
 /* Begins and ends children, and adopts what owners that are gone have left. */
 void process_copies_round(struct process *p, uint64_t now_ms);
-/* Settings are others: what brings begins anew, and where those of copies are others what takes, too. */
+/* New settings: restarts the sender, and the takers, too, if those of copies differ. */
 void process_copies_reset(struct process *p, bool takers);
 void process_copies_nodes(struct process *p, const json_t *list);
-/* For how long not all that should be there was with the neighbour. */
+/* For how long the neighbour has not had all that it should have. */
 json_t *process_copies_figures(const struct process *p, uint64_t now_ms);
-/* Asks all nodes for the files of a recording, and answers the ticket; of one that is to be played when it begins; called_ms: when its call began, 0: it is not. False: there are too many. */
+/* Asks all nodes for the files of a recording, and answers the ticket; one to play when it begins.
+ * called_ms: when its call began; 0: unknown. False: too many fetches. */
 bool process_fetch(struct process *p, json_int_t ticket, const char *tenant, const char *recording,
 		   const char *name, uint64_t called_ms);
-/* What is new is brought at once. */
+/* New octets are copied at once. */
 void process_copies_wake(const struct process *p);
 /* When the round began after which the neighbour had all; 0: it never had. */
 uint64_t process_copies_had_all(const struct process *p);
-/* What is to be polled. How many. */
+/* Descriptors to poll; returns their number. */
 unsigned process_copies_wait(struct process *p, struct curl_waitfd *wait);
 
 /* ---- copy.c ---- */
 /* Known from now on; NULL: there are too many. */
 struct process_node *process_copies_node(struct process_copies *c, uint64_t id);
-/* The next one alive behind this node in the order of ids; after failures the one behind that. NULL: there is none. */
+/* The next live node behind this one in the order of ids; after failures the one behind that.
+ * NULL: none. */
 struct process_node *process_copies_neighbour(struct process *p);
-/* Who is alive, has no copies by this node's will, and may still have some of before. NULL: nobody that may be asked now. */
+/* A live node that may still have copies of former times, and should not. NULL: none to ask now. */
 struct process_node *process_copies_former(struct process *p, uint64_t now_ms);
-/* Only who sees itself in the list knows anything of others. */
+/* A node that does not see itself in the list knows nothing of others. */
 bool process_copies_sees_itself(const struct process *p);
 
 #define COPY_CUT ".cut." /* NAME.cut.wav: a copy that is not whole, as its owner is gone */
 
 /* ---- process_job.c ---- */
-/* Ends at the server what nobody goes on with, one at a time. */
+/* Aborts uploads at the server that nothing continues, one at a time. */
 void process_abort(struct process *p, uint64_t now_ms);
 
 /* ---- process_ask.c ---- */
 /* As words of recording.list (app/record/entry.h). */
 enum entry_state process_state(const struct process *p, const struct folder_entry *entry);
-/* Its sidecar, or what is left of it; an empty object where there is none that can be read. */
+/* Its sidecar, or what is left of it; an empty object if none can be read. */
 json_t *process_sidecar(const struct process *p, const char *path, enum folder_gone gone);
 /* Its sidecar says so from now on. */
 void process_heard(struct process *p, const char *path, bool heard);
 void process_on_question(struct process *p, const json_t *line);
 
 /* ---- process_forward.c ---- */
-/* args: parts of a message (name, ms, octets), which were fetched; copies (message, mailbox); from. 0 or -errno. */
+/* args: fetched parts of a message (name, ms, octets); copies (message, mailbox); from. -errno. */
 int process_forward(struct process *p, const char *tenant, const json_t *args);
 
 #endif

@@ -230,7 +230,7 @@ static bool ask_is_whole(const struct folder_entry *entry)
 	return stem.p[stem.n] == '.' && !isdigit(stem.p[stem.n + 1]);
 }
 
-/* What is encrypted for nodes has the name of what is in it, too: rows of mailboxes say that one. */
+/* A file encrypted for nodes is also found by its content's name, as in rows of mailboxes. */
 static bool ask_is_named(const char *path, const char *name)
 {
 	size_t n = strlen(name);
@@ -321,7 +321,7 @@ static void ask_link(struct ask *a)
 		a->result = json_pack("{s:s}", "name", one.entry.path);
 }
 
-/* One that may be changed, with all parts of it where it is a message: nobody delivers them at this moment. */
+/* Finds one that may be changed, with all parts of a message: none is being delivered now. */
 static bool ask_find_idle(struct ask *a, struct ask_one *one)
 {
 	if (!ask_find(a, one))

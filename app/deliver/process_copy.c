@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who brings copies to whom: a child that goes to the neighbour, which is the next node alive, and one for each node that comes here. When the
- * neighbour has all, one goes to those that were neighbours before, as they may have some still. What was brought by a node that is gone for
- * good becomes this node's.
+ * Which node copies to which: a child for the neighbour, the next live node, and one for each node
+ * that copies here. When the neighbour has all, another goes to former neighbours, as they may have
+ * some still. Copies of a node that is gone for good become this node's recordings.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,11 +28,10 @@
 #include "base/file.h"
 #include "base/log.h"
 
-/*
- * Copies of a node that is gone for good become recordings of this node, by rename: from then on they are delivered as its own, under the name
- * that they had. One that was not whole when its owner was lost has another name, NAME.cut.wav, so that it never takes the place of a whole one
- * that the owner has delivered.
- */
+/* Copies of a node that is gone for good become recordings of this node by rename(2): they are
+ * delivered as its own, under their former names. A copy that was incomplete when its owner
+ * was lost is named NAME.cut.wav, so that it never replaces a whole one that the owner has
+ * delivered. */
 
 #define CUT_MARK "cut" /* NAME.cut: it was not whole, whatever else says so */
 
@@ -288,7 +287,8 @@ void process_copies_close(struct process *p)
 
 /* ---- children ---- */
 
-/* It lives long: whoever is at the other end of something of the parent's is to see that end. What is kept of it. */
+/* A child lives long: it closes inherited descriptors, so that their peers see an end.
+ * keep: stays open. */
 static int child_begins(pid_t parent, int keep)
 {
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -533,7 +533,8 @@ static void fetch_of_others(const struct process *p, struct copy_fetch *fetch, c
 	}
 }
 
-/* A machine that is gone answers nothing until all know that: whoever has the message waits for it no longer than that. */
+/* A machine that is gone does not answer until all know it:
+ * a waiting listener waits no longer than that. */
 static int fetch_run(const struct process *p, const struct process_fetch *f, int tell)
 {
 	static struct copy_fetch fetch;
@@ -609,7 +610,8 @@ static uint32_t fetches_of(const struct process *p, const char *path, bool store
 	return count;
 }
 
-/* The oldest fetch that may begin, or NULL. A store may hang: reads of stores are limited for each tenant, and not counted among those that run. */
+/* The oldest fetch that may begin, or NULL. A store may hang: reads of stores are limited per
+ * tenant, and do not count as running. */
 static struct process_fetch *fetch_next(struct process *p)
 {
 	struct process_fetch *list = p->copies.fetches, *next = NULL;
@@ -694,7 +696,7 @@ static void fetches_reap(struct process *p)
 	fetches_begin(p);
 }
 
-/* What was fetched is there for an hour. So is a folder: one that was made just now is about to be written into. */
+/* Fetched files stay for an hour. So does a folder: a new one is about to be written into. */
 static int fetched_old(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	(void)at;
@@ -814,7 +816,7 @@ static void copies_run(struct process *p, uint64_t now_ms)
 	}
 	if (c->sender && !process_copies_node(c, c->to)->alive)
 		child_end(&c->sender, &c->sender_end);
-	/* what is being cleared is no neighbour before that is over: it would lose what it is brought */
+	/* a node that is being cleared is no neighbour until then: it would lose its copies */
 	if (!c->sender && to && now_ms >= c->begin_ms && !(c->clearer && c->clears == to->id))
 		sender_begin(p, to);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A message that is forwarded (docs/adr/0126): its parts, which were fetched, have another id in another mailbox, and each a sidecar of its own
- * there. No octets are copied: a file has two names. Done twice the same comes of it.
+ * A forwarded message (docs/adr/0126): its fetched parts get another id in another mailbox, each
+ * with its own sidecar there. No octets are copied: a file has two names. Idempotent.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What Redis is told of recordings, so that each node can list those of all (docs/adr/0050). The folder says what is to be told: NAME.listed
- * stands beside what Redis knows. So whoever dies, and a Redis that is away, has forgotten nothing, and no second list could differ. The node
- * has the link to Redis: it gets one line for each, and answers. Told again it is the same.
+ * Tells Redis about recordings, so that each node can list those of all (docs/adr/0050). The folder
+ * is the state: NAME.listed is beside what Redis knows. So a crash or an outage of Redis loses
+ * nothing, and no second list can differ. The node has the link to Redis: it gets one line for
+ * each, and answers. A repeated line changes nothing.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -88,7 +89,8 @@ static bool index_is_fresh(const struct process *p, const char *path, uint64_t n
 	return stat(name, &st) == 0 && (uint64_t)st.st_mtime * 1000 + INDEX_FRESH_MS > now_ms;
 }
 
-/* A row stays until Redis has replicated it. Older recordings leave some rows free for those that end meanwhile. */
+/* A row stays until Redis has replicated it.
+ * Older recordings leave some rows for those that end meanwhile. */
 static void index_put(struct process *p, const char *path, enum folder_gone gone, uint64_t now_ms)
 {
 	struct process_index *x = &p->index;
@@ -304,7 +306,7 @@ static void index_known(struct process *p, struct index_row *row)
 	index_drop(&p->index, row);
 }
 
-/* Marks a message, which the neighbour is brought at once. False: it is none, or waits for nobody. */
+/* Marks a message for an immediate copy to the neighbour. False: no message, or not waited for. */
 static bool index_is_copied(struct process *p, struct index_row *row, uint64_t now_ms)
 {
 	json_t *sidecar = process_sidecar(p, row->path, row->gone);
@@ -455,7 +457,7 @@ void process_index_on_answer(struct process *p, const json_t *line, uint64_t now
 		process_delete(p, row->path, "the message was deleted, and nobody took that back");
 }
 
-/* The line of each message is sent once a day; the answer says whether its file is to be deleted. */
+/* Sends the line of each message once a day; the answer says whether to delete its file. */
 void process_index_daily(struct process *p, const struct folder_entry *entry, uint64_t now_ms)
 {
 	char name[FOLDER_PATH_MAX];

@@ -13,10 +13,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/*
- * Uploads in parts that nobody goes on with: the recording is deleted, or delivered, or a dead letter, or its destination forgot what it had.
- * Their parts would lie at the server, and be paid for, for ever: they are ended there (AbortMultipartUpload).
- */
+/* Multipart uploads that nothing continues: the recording is deleted, delivered or a dead letter,
+ * or its destination lost its part. Their parts would stay at the server, and be paid for, for
+ * ever: they are aborted there (AbortMultipartUpload). */
 
 enum { ABORT_SCANS = 30, ABORT_DAY_MS = 1000 * FOLDER_DAY_S };
 

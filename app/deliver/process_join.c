@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A recording that was interrupted lies in several files, one for each process that had its call. When the last one is there they become
- * one, before anything is delivered: CALL-NUMBER.wav, and in its sidecar where they meet and what is missing there. Those without sound, as
- * the caller had gone, and those that were damaged are left out; one that cannot be read is neither, and nothing is joined. Segments of which the last does not come, as the call went to another node,
- * stay as they are after a while, and NAME.apart says so of each later one.
+ * A recording that was interrupted has several files, one for each process that had its call. When
+ * the last one is there they become one before delivery: CALL-NUMBER.wav, with their joints and
+ * gaps in its sidecar. Those without sound, as the caller had gone, and damaged ones are left out;
+ * one that cannot be read prevents the join. Segments without a last one, as the call went to
+ * another node, stay as they are after a while, and NAME.apart marks each later one.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -162,7 +163,8 @@ static void join_silence(struct join *j, uint32_t i, const char *why)
 		 LOG_STR("why", why));
 }
 
-/* The head of all that have sound; -EMEDIUMTYPE: they do not fit together. Where none has any, that of one. */
+/* The common head of all with sound; -EMEDIUMTYPE: they do not fit together.
+ * Without any sound: that of one. */
 static int join_heads(struct join *j, struct wav_head *all)
 {
 	bool any = false;
@@ -245,7 +247,7 @@ static json_int_t join_time(const json_t *facts, const char *key)
 	return (json_int_t)timegm(&tm) * 1000 + ms;
 }
 
-/* A list of the files becomes one of all: what they say of a time is later by what stands before. */
+/* Joins a list of all files; times are shifted by the length of those before. */
 static json_t *join_list(const struct join *j, const char *key)
 {
 	json_t *all = json_array(), *item;
@@ -382,7 +384,7 @@ static int join_make(struct join *j)
 	return err;
 }
 
-/* Who dies before the whole one and its sidecar are there leaves all segments; who dies behind that, some of them. */
+/* A crash before the whole file and its sidecar exist leaves all segments, a later one some. */
 static int join_do(struct join *j)
 {
 	int err = j->whole ? 0 : join_make(j);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What becomes of a finished file before it goes anywhere: a WAV file is coded as Opus where settings say so, and then each file is enveloped
- * where its tenant has a certificate. Children do it, one of each kind, as it takes long and reads what others wrote; whoever dies in between
- * does all of it again. What cannot be coded goes as it is, and so does what waited for too long: the backlog has a bound. What cannot be
- * enveloped waits: it is never delivered as it is.
+ * Work on a finished file before it is delivered: a WAV file is coded as Opus if settings say so,
+ * and then each file is enveloped if its tenant has a certificate. Children do it, one of each
+ * kind, as it takes long and reads foreign data; after a crash all of it is done again. A file that
+ * cannot be coded, or waited too long, goes as it is: the backlog is bounded. A file that cannot be
+ * enveloped waits: it is never delivered in the clear.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,7 +28,8 @@
 
 typedef void work_facts_fn(json_t *facts);
 
-/* A WAV file is coded as Opus (app/record/record_opus.h): NAME.wav becomes NAME.opus, or has it beside itself. In a child. */
+/* Codes a WAV file as Opus (app/record/record_opus.h): NAME.wav becomes NAME.opus, or both stay.
+ * In a child. */
 
 static void opus_tag(struct record_opus_tags *tags, const char *name, const char *text)
 {
@@ -123,7 +125,7 @@ static int sidecar_of(const struct process *p, const char *made, json_t *facts)
 	return err;
 }
 
-/* Of what was made of it: the same, but for its name, its length and what fn changes. 0 or -errno. */
+/* Writes the sidecar of a product: as before, but for name, length and fn's changes. -errno. */
 static int work_sidecar(const struct process *p, const char *path, const char *made,
 			work_facts_fn *fn)
 {
@@ -199,10 +201,9 @@ static int work_opus(const struct process *p, const char *path)
 		       : work_opus_mark(p, path);
 }
 
-/*
- * A file is enveloped (app/record/envelope.h): NAME becomes NAME.cms, which has a sidecar of its own, and NAME goes. What lies in a mailbox nodes
- * are to play: it becomes NAME.aes128gcm (app/record/aes128gcm.h). In a child.
- */
+/* Envelopes a file (app/record/envelope.h): NAME becomes NAME.cms with its own sidecar, and NAME
+ * goes. A file of a mailbox, which nodes play, becomes NAME.aes128gcm (app/record/aes128gcm.h). In
+ * a child. */
 
 static const struct terms_certificate *work_certificate(const struct process *p, const char *path)
 {
@@ -480,13 +481,14 @@ bool process_work_is_open(const struct process *p, const struct folder_entry *en
 						   !work_ends(entry->path, AES128GCM_ENDING));
 }
 
-/* A message is one side, and the node plays it, and what else lies in a mailbox, from its WAV file. */
+/* A message has one side, and the node plays files of mailboxes from WAV. */
 static bool opus_fits(const struct sidecar *facts)
 {
 	return !facts->mailbox && facts->channels == WAV_SIDES && facts->octets > WAV_HEAD_LEN;
 }
 
-/* What has a job was begun as it is, before settings were these. In a file without sound is nothing to hide. */
+/* A file with a job was begun in the clear, before these settings.
+ * One without sound has nothing to hide. */
 static enum work_kind work_due(const struct process *p, const char *path,
 			       const struct sidecar *facts)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The JSON file NAME.json beside a recording's file NAME. That it is there says that NAME is finished. Whoever made the recording wrote it;
- * all that is needed of it to deliver and to keep the file is read here. Pure.
+ * The JSON file NAME.json beside a recording's file NAME: it means that NAME is finished. The
+ * recorder wrote it; what delivery and storage need of it is read here. Pure.
  */
 #ifndef APP_DELIVER_SIDECAR_H
 #define APP_DELIVER_SIDECAR_H
@@ -26,7 +26,8 @@ struct sidecar {
 		segment; /* of the call's recordings, and of the recording's files; both from 1 */
 	bool last, interrupted;
 	bool sealed; /* what is in it is encrypted: */
-	bool aes128gcm; /* ... for nodes (app/record/aes128gcm.h), else enveloped (app/record/envelope.h) */
+	/* For nodes (app/record/aes128gcm.h), else enveloped (app/record/envelope.h). */
+	bool aes128gcm;
 	bool mailbox; /* it lies in one */
 	bool message; /* what a caller said to an application or a flow */
 	enum sidecar_format format;

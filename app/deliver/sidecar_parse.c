@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads NAME.json, the facts of a finished recording. folder.c and the process_* files need call,
+ * tenant, parties, times and format to deliver and to keep it. The file may be damaged, or written
+ * by another version or another recorder: names that could leave the folder, and texts that are too
+ * long, are refused and not cut. Pure.
+ */
+
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>
@@ -51,7 +58,7 @@ static int sidecar_name(const json_t *object, const char *key, char *out, size_t
 	return sidecar_name_fits(text, cap - 1) ? bytes_cstr(text, out, cap) : -EBADMSG;
 }
 
-/* Of a party: what is too long is cut nowhere, but refused; absent is empty. */
+/* Reads a party: a text that is too long is refused, never cut; absent is empty. */
 static int sidecar_party(const json_t *object, const char *key, char *out, size_t cap)
 {
 	struct bytes text = sidecar_text(object, key);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the settings that the node sends to tandem-store, into bounded structs. Both ends are of
+ * one version, yet each field is checked, since a half-read set of destinations would deliver to
+ * the wrong place: on an error the former settings stay. Secrets are overwritten by terms_close.
+ */
+
 #include "app/deliver/terms.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the node tells the process that stores recordings: where they lie, where they go, and when is tried again. A JSON object of the node's
- * (app/node/node_deliver.c), secrets and all. Values alone.
+ * Settings of the storing process, from the node: folders, destinations, and pauses between tries.
+ * A JSON object of app/node/node_deliver.c, with secrets. Values alone.
  */
 #ifndef APP_DELIVER_TERMS_H
 #define APP_DELIVER_TERMS_H
@@ -56,10 +56,11 @@ struct terms_tenant {
 	uint64_t keep_octets;
 };
 
-/* For whom recordings are enveloped (app/record/envelope.h). */
+/* Receiver of a tenant's enveloped recordings (app/record/envelope.h). */
 struct terms_certificate {
-	char tenant[SIDECAR_TENANT_MAX]; /* "": of all that have none of their own */
-	char *pem; /* malloc'ed; "": there should be one, and fault says why there is none */
+	char tenant[SIDECAR_TENANT_MAX]; /* "": of all tenants without one of their own */
+	/* malloc'ed; "": it should exist, and fault says why it does not. */
+	char *pem;
 	char fault[TERMS_TEXT_MAX];
 };
 
@@ -86,13 +87,13 @@ struct terms {
 	uint64_t scan_ms;
 	/* parts of a recording wait so long for the last one; 0: they are never joined */
 	uint64_t join_wait_ms;
-	uint32_t keep_days; /* 0: until somebody deletes them */
+	uint32_t keep_days; /* 0: until they are deleted by command */
 	uint64_t free_octets;
 	bool delete_delivered;
 	int log_level, log_format;
 	struct terms_copies copies;
-	uint8_t messages_key
-		[TERMS_KEY_LEN]; /* of the cluster: nodes play what is encrypted by it */
+	/* Of the cluster: messages are encrypted by it for nodes to play. */
+	uint8_t messages_key[TERMS_KEY_LEN];
 	uint32_t destination_count, tenant_count, certificate_count;
 	struct destination destinations[TERMS_DESTINATIONS_MAX];
 	struct terms_tenant usual; /* of tenants that are none of the following */
@@ -102,9 +103,10 @@ struct terms {
 
 /* 0, -EBADMSG or -ENOMEM; out is as it was then. */
 int terms_read(struct terms *out, const json_t *object) NODISCARD;
-/* What recordings of the tenant are enveloped for, or NULL: they stay as they are. */
+/* Receiver of the tenant's recordings, or NULL: they stay in the clear. */
 const struct terms_certificate *terms_certificate(const struct terms *t, const char *tenant);
-/* Of what lies in a mailbox under that name, TENANT/DATE/FILE (app/record/aes128gcm.h): another tenant's, and another message, do not open by it. */
+/* Key of a mailbox's file TENANT/DATE/FILE (app/record/aes128gcm.h):
+ * it opens no other tenant's and no other message. */
 void terms_message_key(const struct terms *t, const char *path, uint8_t out[TERMS_KEY_LEN]);
 /* Overwrites secrets. */
 void terms_close(struct terms *t);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Carries out one delivery: HTTP PUT, S3, SFTP, FTP and mail by libcurl, shared folders by a child.
+ * process_job.c begins it and reads its outcome. An outcome tells failures that may pass from
+ * refusals, and says in words what to do. A destination never shows a partial file: it gets its
+ * name last, and a repeated delivery replaces it.
+ */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,7 +29,7 @@
 enum {
 	CONNECT_LIMIT_S = 10,
 	READ_LIMIT_S = 10,
-	READ_SLOW = 1000, /* octets a second: nobody could hear that */
+	READ_SLOW = 1000, /* octets a second: less cannot be played */
 	SLOW_LIMIT_S = 60,
 };
 
@@ -72,7 +79,7 @@ static int transfer_file(struct transfer *t, const char *from)
 	return 0;
 }
 
-/* What a server says beside its status interests nobody. */
+/* Other output of a server is ignored. */
 static size_t transfer_discard(char *data, size_t size, size_t n, void *arg)
 {
 	(void)data;
@@ -88,7 +95,7 @@ static void transfer_usual(struct transfer *t)
 	(void)curl_easy_setopt(e, CURLOPT_ERRORBUFFER, t->error);
 	(void)curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, transfer_discard);
 	(void)curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
-	(void)curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L); /* settings may be others by then */
+	(void)curl_easy_setopt(e, CURLOPT_FORBID_REUSE, 1L); /* settings may change */
 	(void)curl_easy_setopt(e, CURLOPT_PROXY, "");        /* nothing of the environment */
 	(void)curl_easy_setopt(e, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
 	(void)curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT, (long)CONNECT_LIMIT_S);
@@ -568,7 +575,7 @@ void transfer_clear(struct transfer *t, CURLM *multi)
 	t->error[0] = '\0';
 }
 
-/* What a failure means, and what to do about it, in words. */
+/* Explains a failure, with what to do. */
 
 static void outcome_http(const struct transfer *t, long status, struct outcome *o)
 {
@@ -623,7 +630,7 @@ static void outcome_trust(const struct transfer *t, struct outcome *o)
 			    t->to.name, t->error);
 }
 
-/* No one else's delivery to that destination will go better now. */
+/* Other deliveries to that destination would fail now, too. */
 static bool outcome_is_of_all(CURLcode code)
 {
 	return code == CURLE_COULDNT_CONNECT || code == CURLE_COULDNT_RESOLVE_HOST ||
@@ -683,9 +690,7 @@ void transfer_child_outcome(struct transfer *t, int status, struct outcome *o)
 	o->unreachable = o->kind == JOB_FAILED;
 }
 
-/* Into a shared folder, by a child: it may hang there as long as it likes. */
+/* Copies into a shared folder by a child, which may hang. */
 
-/*
- * As an attachment. Its Message-ID is made of the recording's name alone: a mail that is sent a second time, after a death at the very
- * moment, is the same one for whoever drops doubles.
- */
+/* As an attachment. Its Message-ID is made of the recording's name alone: a mail that is sent again
+ * after a crash is the same one for receivers that drop duplicates. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One delivery under way: the recording, then its sidecar where the destination wants it, each by libcurl, or copied by a child process where
- * the destination is a folder (a server that hangs hangs that child alone).
+ * One delivery under way: the recording, then its sidecar if the destination wants it, by libcurl,
+ * or copied by a child process to a folder (a server that hangs blocks that child alone).
  */
 #ifndef APP_DELIVER_TRANSFER_H
 #define APP_DELIVER_TRANSFER_H

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests of S3: signed by libcurl (AWS Signature 4), with a SHA-256 of what is sent, which the server checks. */
+/* Requests of S3:
+ * signed by libcurl (AWS Signature 4), with a SHA-256 of the body, which the server checks. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,9 +16,10 @@
 #include "base/file.h"
 
 /*
- * A file that goes to S3 in parts: CreateMultipartUpload, UploadPart for each, CompleteMultipartUpload. What the server has is written down
- * behind each, in the folder .uploads: a failure, or a death, costs one part. What cannot be gone on with is set aside there, and ended at the
- * server (process_job.c).
+ * A file that goes to S3 in parts: CreateMultipartUpload, UploadPart for each,
+ * CompleteMultipartUpload. After each part the upload's state is written to the folder .uploads: a
+ * failure or a crash costs one part. An upload that cannot continue is set aside there, and aborted
+ * at the server (process_job.c).
  */
 
 enum { STEP_FAILURES_MAX = 3 }; /* before the delivery fails, and waits */
@@ -442,7 +444,7 @@ static int s3_step(struct transfer *t)
 	return -EINVAL;
 }
 
-/* What all PUTs have comes first: it chooses how to authenticate, and the signature is another way. */
+/* PUT options come first: they choose an authentication, which the signature replaces. */
 int transfer_s3(struct transfer *t)
 {
 	int err = transfer_put(t);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * URLs and names of deliveries, and the state of multipart uploads as text: queries, the list of
+ * parts, the file in .uploads. transfer.c and transfer_s3.c call it. Answers of a server are
+ * foreign data: ids and ETags that would need escaping are refused. Pure.
+ */
+
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>

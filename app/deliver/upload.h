@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file that goes to S3 in parts (multipart upload): what the server calls the upload, and the parts that it has. Kept in a small file, so
- * that whoever dies goes on behind the last part, and so that none stays at the server that nobody goes on with. Pure.
+ * A multipart upload to S3: the server's id of it, and the parts it has. Kept in a small file, so
+ * that a restarted process continues behind the last part, and no part stays at the server for
+ * ever. Pure.
  */
 #ifndef APP_DELIVER_UPLOAD_H
 #define APP_DELIVER_UPLOAD_H
@@ -45,10 +46,11 @@ void upload_query(struct writer *w, const struct upload *u, enum upload_step ste
 void upload_list(struct writer *w, const struct upload *u);
 /* The text of an element without others in it; empty: there is none. Of XML that says one thing. */
 struct bytes upload_element(struct bytes xml, const char *name);
-/* A name or an ETag as we take it: printable, and nothing that would have to be escaped in XML or JSON. */
+/* An acceptable name or ETag: printable, without characters that XML or JSON escape. */
 bool upload_word_fits(struct bytes word, size_t most);
 
-/* Where a file goes at its destination: under the same name each time, so whoever tries again replaces what is there. Pure. */
+/* Place of a file at its destination: the same name each time, so a repeated delivery replaces it.
+ * Pure. */
 
 /* Until all of it is there, a file of a server that has renaming has this behind its name. */
 #define PLACE_PART ".part"
@@ -57,7 +59,7 @@ bool upload_word_fits(struct bytes word, size_t most);
 void place_url(struct writer *w, const struct destination *d, const char *path, const char *ending);
 /* Where it is when all of it is there, with a NUL; of mail empty. */
 void place_stored(struct writer *w, const struct destination *d, const char *path);
-/* What the server is asked to do when PATH.part is there, one a line: it takes the name of the file. Empty: nothing. */
+/* Commands for the server when PATH.part is there, one a line: a rename. Empty: none. */
 void place_finish(struct writer *w, const struct destination *d, const char *path,
 		  const char *ending);
 

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sends DNS questions and matches answers: sockets, retries over all servers, the change to TCP,
+ * resolv.conf and metrics. resolver.c is its only caller; messages are encoded and parsed in
+ * sig/lookup. An answer counts only with the id, question and socket of a pending query.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -222,7 +228,7 @@ struct dns_query {
 	struct dns_client *client;
 	struct dns_question question;
 	uint8_t tries, server;
-	bool left; /* nobody waits for it */
+	bool left; /* no caller waits for it */
 	uint16_t id;
 	int fd;
 	uint64_t asked_ns, due_ns;
@@ -498,7 +504,7 @@ static void query_over_tcp(struct dns_query *q, uint64_t now_ns)
 	query_try(q, now_ns);
 }
 
-/* One that was not asked for is passed over; what the server cannot say another one may. */
+/* Ignores unsolicited answers; tries another server if this one cannot answer. */
 static void query_message(struct dns_query *q, struct bytes message, uint64_t now_ns)
 {
 	struct dns_client *c = q->client;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Questions to name servers over UDP, and over TCP where an answer does not fit. Each try has a socket of its own, connected to its
- * server: its port is drawn by the kernel, its id here, and what comes from elsewhere never arrives. So who forges an answer must guess both.
- * Bounded: sockets, questions and tries. Control's thread; the answer comes from the loop or from dns_client_expire, never from
- * within dns_client_query.
+ * Questions to name servers over UDP, and over TCP if an answer is truncated. Each try has a socket
+ * of its own, connected to its server: the kernel draws its port, the id is drawn here, and
+ * datagrams of others never arrive. So a forger must guess both (RFC 5452). Bounded: sockets,
+ * questions and tries. Control thread; answers come from the loop or from dns_client_expire, never
+ * from within dns_client_query.
  */
 #ifndef APP_DNS_DNS_CLIENT_H
 #define APP_DNS_DNS_CLIENT_H
@@ -45,8 +46,8 @@ void dns_client_servers(struct dns_client *c, const struct addr *servers, uint32
 /* *query names it in the answer; one that is asked already has one answer for all. 0 or -ENOSPC. */
 int dns_client_query(struct dns_client *c, const struct dns_question *question, uint64_t now_ns,
 		     uint32_t *query) NODISCARD;
-/* Nobody waits for it any more. One that has no socket yet is never asked; another one's answer is still good for the next who asks, but
- * there is no further try. */
+/* Nobody waits for it any more. If it has no socket yet it is never asked; else its answer still
+ * counts for the next caller, but there is no further try. */
 void dns_client_leave(struct dns_client *c, uint32_t query);
 void dns_client_expire(struct dns_client *c, uint64_t now_ns);
 uint64_t dns_client_next_ns(const struct dns_client *c); /* UINT64_MAX: never */

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Joins the pure look-up of RFC 3263 (sig/lookup) with the DNS client: it repeats each look-up as
+ * its answers arrive, until it has an outcome for the call. app/daemon/round.c asks it for calls,
+ * node_probe.c for trunks. Failed targets are tried behind others for a while. Work per turn is
+ * bounded, since one answer may wake a thousand callers.
+ */
+
 #include "app/dns/resolver.h"
 
 #include <assert.h>
@@ -52,7 +59,7 @@ void resolver_setup(void)
 	dns_metric_setup();
 }
 
-/* True: it waited for that one, and for no other. */
+/* True: it waited for that answer, and for no other. */
 static bool wait_on_answer(struct resolver_wait *w, uint32_t query)
 {
 	for (uint32_t i = 0; w->state == WAIT_ASKS && i < w->query_count; i++) {
@@ -125,7 +132,7 @@ static ssize_t resolver_file_text(const char *path, char *text, size_t cap,
 	return n;
 }
 
-/* What is wrong with the file changes nothing. */
+/* A faulty file changes nothing. */
 static void resolver_file_read(struct resolver *r)
 {
 	struct addr servers[DNS_SERVERS_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The node's resolver: one cache, one client, and the look-ups that wait. What is known is said at once; else somebody waits, and takes the
- * outcome some rounds of the loop later. Servers come from dns.servers, or from /etc/resolv.conf, which is read again when it has changed.
- * Control's thread.
+ * The node's resolver: one cache, one client, and the pending look-ups. A known answer is given at
+ * once; else a caller waits and gets the outcome some rounds of the loop later. Servers are those
+ * of dns.servers, or of /etc/resolv.conf, which is read again when it changes. Control thread.
  */
 #ifndef APP_DNS_RESOLVER_H
 #define APP_DNS_RESOLVER_H
@@ -25,18 +25,19 @@ void resolver_servers(struct resolver *r, const struct addr *servers, uint32_t c
 /* What is known by now; those that failed a moment ago stand behind the others. */
 void resolver_find(struct resolver *r, const struct lookup_want *want, uint64_t now_ns,
 		   struct lookup *out);
-/* Somebody waits. There is an outcome in the end, unless too many wait: then there is none, and it is counted. */
+/* A caller waits. It gets an outcome, unless too many wait: that is counted. */
 void resolver_begin(struct resolver *r, uint64_t call, uint64_t serial,
 		    const struct lookup_want *want, uint64_t now_ns);
-/* Nobody waits for that one any more: its place is free, and there is no outcome. What is asked for nobody else is not asked again. */
+/* The caller waits no more: its place is free, without an outcome.
+ * Questions of no other caller are not repeated. */
 void resolver_stop(struct resolver *r, uint64_t call, uint64_t serial);
-/* The next outcome. False: there is none, or the turn is over: resolver_next_ns says which. A thousand may wait for one name, so what an
- * answer leads to is done here, some at a time. */
+/* Takes the next outcome. False: there is none, or the turn is over: resolver_next_ns says which. A
+ * thousand may wait for one name, so consequences of an answer are done here, some at a time. */
 bool resolver_pop(struct resolver *r, uint64_t *call, struct lookup_news *news, uint64_t now_ns);
 /* Until when it is tried behind others; 0: it is not. */
 uint64_t resolver_blocked_ns(const struct resolver *r, const struct lookup_target *target,
 			     uint64_t now_ns);
-/* It could not be reached, or wants to be left alone for so long (0: nobody said). */
+/* It could not be reached, or asked to be left alone for so long (0: not said). */
 void resolver_failed(struct resolver *r, const struct lookup_target *target, uint32_t for_s,
 		     uint64_t now_ns);
 void resolver_expire(struct resolver *r, uint64_t now_ns);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The doctor's search: it examines each flow by the rules in order, adds oddities (loss, jitter,
+ * packet length, clock), external recorders and the refusal of a call, and writes findings as JSON.
+ * call.doctor calls it for a live call, ended.c for one that is over. A rule reports only what
+ * counters prove; rules about paths are in diagnosis_path.c. Pure.
+ */
+
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,7 +15,7 @@
 #include "base/json.h"
 #include "engine/worker/coding.h"
 
-/* What is odd about a party that is heard. */
+/* Oddities of a party that is heard. */
 
 enum {
 	LATELY_MS = 60000,
@@ -182,7 +189,7 @@ enum answer_of_rule note_jitter(const struct suspect *s, struct finding *out)
 	return RULE_FOUND;
 }
 
-/* What it says, as it is known by its packets. */
+/* The codec that it sends, by its packets. */
 static enum media_codec codec_received(const struct suspect *s)
 {
 	const struct line_codec *c = line_codec_find(&s->f->facts, s->f->now.detail.payload_type);
@@ -223,7 +230,7 @@ enum answer_of_rule note_transcoded(const struct suspect *s, struct finding *out
 	return RULE_FOUND;
 }
 
-/* Whether an external recorder has what is recorded: of its session, and of what it says. */
+/* Whether an external recorder gets the recording: its session, and its reports. */
 
 static char leg_name(const struct diagnosis_recorder *r)
 {
@@ -321,7 +328,7 @@ const char *finding_next(enum finding_code code)
 	return g_findings[code].next;
 }
 
-/* ---- what rules say ---- */
+/* ---- what rules report ---- */
 
 void found(struct finding *out, enum finding_code code, const struct suspect *s, const char *fmt,
 	   ...)

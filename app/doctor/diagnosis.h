@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why a party of a call is not heard, or hears nothing: from counters and state alone. Pure: two samples of each flow some time apart,
- * what SDP said, and what was ordered go in; findings come out. For each flow the first cause that its evidence shows is told, the
- * strongest evidence first; where there is none, what is odd about it.
+ * Why a party of a call is not heard, or hears nothing: from counters and state alone. Pure: two
+ * samples of each flow some time apart, SDP and orders go in; findings come out. Each flow gets the
+ * first cause that its evidence shows, the strongest evidence first; without a cause, its oddities.
  */
 #ifndef APP_DOCTOR_DIAGNOSIS_H
 #define APP_DOCTOR_DIAGNOSIS_H
@@ -27,13 +27,14 @@ struct diagnosis_flow {
 	bool agreed; /* facts are there */
 	struct line_facts facts;
 	enum latch_mode latch;
-	/* where its media should come from and goes to until it was heard: signalled, or corrected for NAT */
+	/* Expected source, and destination until a packet came: by SDP, or corrected for NAT. */
 	struct addr expected;
 	struct addr latched;
 	struct addr contact;  /* of its SIP; ADDR_NONE: a name */
 	struct addr sip_peer; /* where its SIP comes from */
 	bool holds, muted;    /* by order */
-	uint8_t transcoded_to; /* enum media_codec + 1: what it says is transcoded for the other one; 0: it is not */
+	/* enum media_codec + 1: its media is transcoded for the other party; 0: it is not. */
+	uint8_t transcoded_to;
 	uint32_t opus_hz; /* of what is coded: 0: as the other codec has it */
 	struct party_place place;
 };
@@ -99,13 +100,13 @@ const char *finding_name(enum finding_code code);
 const char *finding_what(enum finding_code code);
 const char *finding_next(enum finding_code code);
 
-/* How many of out were filled. */
+/* Returns the number of findings in out. */
 size_t diagnose(const struct diagnosis *d, struct finding out[FINDINGS_MAX]);
 
-/* As an array of JSON; the last ones are left out where it does not fit. space: of n octets, 2 at least. */
+/* As an array of JSON; the last ones are left out if space is short: n octets, at least 2. */
 struct bytes findings_write(const struct finding *list, size_t count, char *space, size_t n);
 
-/* Between the files of the diagnosis: what a rule sees of a flow, and how it says what it found. */
+/* Shared by the files of the diagnosis: a rule's view of a flow, and how it reports findings. */
 
 enum {
 	SOME = 5,           /* packets between the samples that are no accident */
@@ -149,7 +150,7 @@ uint32_t fresh_drops(const struct suspect *s, enum verdict reason);
 uint32_t all_drops(const struct suspect *s, enum verdict reason);
 /* So long before the second sample; UINT64_MAX for 0, never. */
 uint64_t ago_ms(const struct suspect *s, uint64_t at_ns);
-/* The party's audio or video, packet by packet: octets as it came, time as the peer was sent it. False: too little of it. */
+/* Packets of the party's audio or video: octets as received, time as sent. False: too few. */
 struct stream_pace {
 	uint64_t packets;
 	double octets;          /* of payload, per packet */

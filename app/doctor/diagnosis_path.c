@@ -279,7 +279,7 @@ enum answer_of_rule rule_garbage(const struct suspect *s, struct finding *out)
 	return RULE_SILENT;
 }
 
-/* Plain RTP is agreed, and each packet is longer than its time by just a tag: to the other party it is noise. */
+/* Plain RTP is agreed, and each packet is longer than its time by just a tag: noise to the peer. */
 enum answer_of_rule rule_unexpected_srtp(const struct suspect *s, struct finding *out)
 {
 	struct stream_pace pace;
@@ -301,7 +301,7 @@ enum answer_of_rule rule_unexpected_srtp(const struct suspect *s, struct finding
 	return RULE_FOUND;
 }
 
-/* What a party hears that has no other party beside it, or is played something in its place: and whether it does. */
+/* A party without a peer, or with something played in place of one: whether it hears that. */
 
 enum { LOOK_MS = 500 }; /* less is too short to say that nothing was sent */
 
@@ -529,7 +529,8 @@ static bool names_private_address(const struct diagnosis_flow *f, const struct a
 	       !addr_ip_eq(&f->facts.address, seen);
 }
 
-/* Phones write the same address in o=, c= and Contact. Where c= alone differs, and is none the party is seen at, somebody wrote it. */
+/* Phones write the same address in o=, c= and Contact. A c= alone that differs, and is not where
+ * the party is seen, was rewritten on the way. */
 static bool names_rewritten_address(const struct diagnosis_flow *f)
 {
 	const struct addr *named = &f->facts.address;
@@ -657,7 +658,8 @@ static void add_silence(const struct suspect *s, struct finding *out)
 	add_number(out, "waited_ms", ago_ms(s, s->f->now.detail.expected_ns));
 }
 
-/* ICMP answers in place of the party: to one that was heard, between the samples, as its port may have been opened late. */
+/* ICMP answers in place of the party:
+ * after it was heard, between the samples, as a port may open late. */
 static bool is_unreachable(const struct suspect *s, struct finding *out)
 {
 	const struct flow_stats *then = &s->f->before.stats, *now = &s->f->now.stats;
@@ -725,7 +727,7 @@ static enum answer_of_rule stopped(const struct suspect *s, struct finding *out)
 	return RULE_FOUND;
 }
 
-/* Of another line than audio and video: nobody need speak all the time, but each says something at its beginning. */
+/* Of lines other than audio and video: parties send at the beginning at least. */
 static enum answer_of_rule never_spoke(const struct suspect *s, struct finding *out)
 {
 	char to[ADDR_TEXT_MAX];

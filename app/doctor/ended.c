@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The ring of ended calls, one for each shard: effects.c adds flows and records as they end,
+ * call.show and call.doctor read them afterwards, and the CDR gets the findings. Usual findings are
+ * left out of the CDR, as a million records would grow by half. Memory is bounded by ENDED_MAX
+ * calls.
+ */
+
 #include "app/doctor/ended.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The calls that ended in the last hour, the newest ENDED_MAX of them: their records, and the last counters of their flows as the doctor
- * wants them. A ring of fixed size, in memory alone. Control thread.
+ * The calls that ended in the last hour, the newest ENDED_MAX of them: their records, and the last
+ * counters of their flows for the doctor. A ring of fixed size, in memory alone. Control thread.
  */
 #ifndef APP_NODE_ENDED_H
 #define APP_NODE_ENDED_H
@@ -39,7 +39,8 @@ void ended_flow(struct ended *e, const struct shard *shard, enum latch_mode latc
 void ended_record(struct ended *e, const struct cdr *cdr, uint64_t now_ns);
 /* What is known of it, for diagnose. */
 void ended_diagnosis(const struct ended_call *c, struct diagnosis *out);
-/* Findings of the doctor for the flows of a call, from their last counters, as JSON; empty: none. Valid until the next call. */
+/* The doctor's findings for a call's flows by their last counters, as JSON; empty: none.
+ * Valid until the next call. */
 struct bytes ended_findings(struct ended *e, uint64_t call);
 /* NULL: it has not ended, not in the last hour, or too many have since. */
 const struct ended_call *ended_find(const struct ended *e, uint64_t call, uint64_t now_ns);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps the documents of this node equal to Redis: follows the log, compares versions when the log
+ * may have missed something, and restores what Redis lost. document.c reports its own changes here.
+ * Generations of tenants prove completeness: a gap in them, another history or a lower generation
+ * leads to a comparison. One comparison or restore runs at a time.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -203,7 +210,7 @@ void directory_made(struct node *n, struct bytes tenant, uint64_t version)
 		(void)seen_add(&t->seen, version);
 }
 
-/* Mostly the log has told of what came between, before Redis refused. */
+/* Mostly the log had the change in between before Redis refused. */
 void directory_refused(struct node *n, struct bytes tenant, uint64_t known, uint64_t generation)
 {
 	struct directory *d = &n->api.documents->directory;
@@ -255,7 +262,7 @@ static void directory_apply_entry(struct node *n, const struct document_entry *e
 		(void)document_accept(n, &document);
 }
 
-/* What was put back keeps its version, which says nothing of the ones between. */
+/* A restored document has its old version, which says nothing of versions in between. */
 static void directory_on_entry(const struct document_entry *e, void *arg)
 {
 	struct node *n = arg;
@@ -271,7 +278,7 @@ static void directory_on_entry(const struct document_entry *e, void *arg)
 		return;
 	}
 	switch (seen_add(&t->seen, e->version)) {
-	case SEEN_OLD: /* of a set: its versions count before its documents are where documents are */
+	case SEEN_OLD: /* a set: its versions count before its documents are moved */
 		if (shelf_gone_version(&n->api.documents->keep.shelf, e->tenant, e->kind, e->name) <
 		    e->version)
 			directory_apply_entry(n, e);
@@ -324,7 +331,7 @@ static void tenant_looked(struct node *n, struct directory_tenant *t, uint64_t g
 	}
 }
 
-/* The stream was made anew, with lower numbers: its entries up to there are in what is compared now. */
+/* The stream was made anew, with lower numbers: its entries so far are part of this comparison. */
 static void log_looked(struct directory *d, struct bytes newest)
 {
 	if (!document_log_is_ahead(d->log, newest))
@@ -590,7 +597,7 @@ void directory_close(struct node *n)
 	d->tenant_count = 0;
 }
 
-/* What Redis has of a tenant against what is known: versions first, then the documents that differ. */
+/* Compares a tenant's documents in Redis with the known ones: versions, then differing ones. */
 
 enum { SYNC_WINDOW = 64, NAMES_STEP = 256 };
 
@@ -804,7 +811,8 @@ static void sync_on_look(const struct store_look *look, void *arg)
 		versions_read(s);
 }
 
-/* Compares what Redis has of the i-th tenant with what is known, and takes what differs. Ends in directory_synced. */
+/* Compares Redis with what is known of the i-th tenant, and takes differences.
+ * Ends in directory_synced. */
 static void directory_sync_begin(struct node *n, uint32_t i)
 {
 	static uint32_t mark; /* control thread alone */

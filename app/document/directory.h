@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The node's view of all documents, the same on all nodes of one Redis. Changes of other nodes come by the log, within a moment. What the
- * log cannot tell is found by comparing: every 10 s, and with each new link. Redis counts, unless it has lost documents: those
- * are put back. Whoever made a change, it takes effect by document_accept. Control thread.
+ * The node's view of all documents, the same on all nodes of one Redis. Changes of other nodes come
+ * by the log, within a moment. What the log cannot tell is found by comparing: every 10 s, and with
+ * each new link. Redis is right, unless it has lost documents: those are put back. Every change
+ * takes effect by document_accept. Control thread.
  */
 #ifndef APP_DOCUMENT_DIRECTORY_H
 #define APP_DOCUMENT_DIRECTORY_H
@@ -48,7 +49,8 @@ struct directory_tenant *directory_tenant(const struct directory *d, struct byte
 /* Finds or adds. NULL: out of memory. */
 struct directory_tenant *directory_tenant_add(struct directory *d, struct bytes name);
 
-/* At start: what Redis says of itself, and of each tenant the generation that all which is loaded afterwards has at least. Exit status. */
+/* At start: asks Redis for its history, and for each tenant's generation, which all that is loaded
+ * later reaches. Exit status. */
 int directory_look_at_start(struct node *n, uint32_t from); /* from: those before are known */
 /* store_shared_settings.tenant; arg is the node. */
 const char *directory_name(uint32_t i, void *arg);
@@ -60,17 +62,17 @@ void directory_close(struct node *n);
 
 /* A tenant is there: its documents are read, and followed. */
 void directory_add(struct node *n, const char *tenant);
-/* A change that Redis has, ours or another's: takes effect if it is newer than what is known. As document_accept. */
+/* A change in Redis, of any node: takes effect if it is newer. Returns as document_accept. */
 int directory_change(struct node *n, const struct snapshot_document *d);
 /* One of ours is in Redis. */
 void directory_made(struct node *n, struct bytes tenant, uint64_t version);
-/* Redis refused one of ours: it was made of what is not there any more. known: the generation that it was made of; generation: there. The
- * change is made again when directory_is_current. */
+/* Redis refused one of our changes: its base has changed. known: the generation of its base;
+ * generation: the present one. It is made again when directory_is_current. */
 void directory_refused(struct node *n, struct bytes tenant, uint64_t known, uint64_t generation);
 /* All up to that generation is known, and nothing is being compared or put back. */
 bool directory_is_current(const struct node *n, struct bytes tenant, uint64_t generation);
 
-/* Looks what Redis has: it is back. */
+/* Looks at Redis, which is back. */
 void directory_look(struct node *n);
 /* Twice a second. */
 void directory_beat(struct node *n, uint64_t now_ns);
@@ -81,7 +83,7 @@ uint64_t directory_next_ns(const struct node *n);
 /* What was lost was put back, or could not be. */
 void directory_restored(struct node *n, bool ok);
 
-/* What a node has for each tenant beside its documents: the realm of its passwords, its profiles and ranges. Control thread. */
+/* What a node has for a tenant besides documents: realm, profiles and ranges. Control thread. */
 
 struct node;
 
@@ -94,13 +96,13 @@ struct tenancy {
 /* 0 or -ENOMEM. */
 int tenancy_open(struct node *n) NODISCARD;
 void tenancy_close(struct node *n);
-/* Of a tenant that there is; "": it has none. */
+/* Of an existing tenant; "": it has no realm. */
 const char *document_realm(const struct node *n, uint16_t tenant);
 /* Never NULL. */
 const struct profiles *document_profiles(const struct node *n, uint16_t tenant);
 /* To be changed. NULL: there is no such tenant, or no memory. */
 struct profiles *document_profiles_own(struct node *n, uint16_t tenant);
-/* The tenant is gone: they are none of whoever has its number next. */
+/* The tenant is gone: the next tenant with its number does not inherit them. */
 void document_profiles_delete(struct node *n, uint16_t tenant);
 
 #endif

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The life of a change of a document: made of the arguments and the present value, checked (quota,
+ * references, rights, if_version), put into Redis by compare-and-set, and put into effect when
+ * Redis has it. Every *.put and *.delete command goes through here, by the functions of its kind
+ * (struct document_kind). A change whose base has changed meanwhile is made again; Redis decides,
+ * and no node applies what Redis has not acknowledged.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +23,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-/* How often a change is made again of what another node has made of it meanwhile. */
+/* How often a change is made again when other nodes change its base. */
 enum { TRIES_MAX = 16, SEATS_AT_ONCE = 64 };
 #define PARKED_NS (5 * NS_PER_S)
 
@@ -72,7 +80,7 @@ uint16_t document_tenant(const struct command_run *run)
 	return tenants_find(run->node->common.tenants, bytes_str(run->tenant));
 }
 
-/* Whose it is. */
+/* Its owner in Redis. */
 static struct bytes change_tenant(const struct document_change *change)
 {
 	return document_owner(change->run->tenant, change->kind);
@@ -276,7 +284,7 @@ uint32_t document_most(const struct node *node, const char *tenant,
 		       : most;
 }
 
-/* Two nodes that put the last one at once would both find room. */
+/* Two nodes that put the last one at the same time would both find room. */
 static bool change_counts(const struct document_change *change)
 {
 	const struct node *node = change->run->node;
@@ -292,7 +300,7 @@ static bool change_counts(const struct document_change *change)
 		tenants_most(node->common.tenants, number, kind->seat_item));
 }
 
-/* What the change is made of. */
+/* The base of the change. */
 static struct store_known change_known(struct document_change *change)
 {
 	struct documents *d = change->run->node->api.documents;
@@ -359,7 +367,7 @@ static void document_drop(const struct document_kind *kind, void *value)
 	free(value);
 }
 
-/* {field: [before, after]} of what is shown of both; of none nothing is shown. */
+/* {field: [before, after]} of both views; a missing one has an empty view. */
 static json_t *document_differs(const struct command_run *run, const struct document_kind *kind,
 				const void *before, const void *after)
 {
@@ -386,7 +394,7 @@ static json_t *document_differs(const struct command_run *run, const struct docu
 	return out;
 }
 
-/* What the run changes is noted. What is not known here must not be written over: false: the run has failed. */
+/* Notes the run's changes. False: the present document is unreadable, and the run has failed. */
 static bool change_compare(const struct document_change *change)
 {
 	struct command_run *run = change->run;
@@ -503,7 +511,8 @@ static void document_name(const struct document_kind *kind, const void *value,
 			name, DOCUMENT_NAME_MAX);
 }
 
-/* Redis compares it once more: who is too late there comes here again. False: the run has failed. */
+/* if_version; Redis compares once more, and a change that is late there comes here again.
+ * False: the run failed. */
 static bool change_may(struct document_change *change, uint64_t version)
 {
 	const json_t *wanted = json_object_get(change->run->args, g_command_if_version.name);
@@ -525,7 +534,7 @@ static bool change_may(struct document_change *change, uint64_t version)
 
 /* ---- what a set would put ---- */
 
-/* Of the same value the same text: what is sealed in it is so by the same random octets. */
+/* Equal values give equal text: secrets are sealed by the same random octets. */
 static json_t *document_plain(const struct node *node, const struct document_kind *kind,
 			      const void *value)
 {
@@ -649,7 +658,7 @@ bool document_form_make(struct command_run *run, const struct document_kind *kin
 	return document_read_args(run, kind, value);
 }
 
-/* Of what can be read of it. False: the run has failed. */
+/* Checks rights by what can be read of it. False: the run has failed. */
 static bool document_may(struct command_run *run, const struct document_kind *kind,
 			 struct bytes text)
 {
@@ -898,7 +907,7 @@ const struct document_kind *document_kind_find(struct bytes name)
 	return NULL;
 }
 
-/* One has gone: perhaps another one that had no place has one now. */
+/* One has gone: another one without a place may get it. */
 static void document_place(struct node *node, const struct document_kind *kind)
 {
 	struct snapshot_document d;
@@ -931,7 +940,7 @@ int document_accept(struct node *node, const struct snapshot_document *d)
 	return 0;
 }
 
-/* What kinds of documents say of themselves, and what follows from their forms. */
+/* Forms of kinds, and what follows from them. */
 
 bool document_read_args(struct command_run *run, const struct document_kind *kind, void *value)
 {
@@ -947,7 +956,7 @@ bool document_read_args(struct command_run *run, const struct document_kind *kin
 	return !wrong;
 }
 
-/* Documents of which commands need no more than what Redis has. */
+/* Documents that commands use only as text. */
 
 bool document_stored(const struct node *n, const char *tenant, const struct document_kind *kind,
 		     struct bytes name, void *value)

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keeps a copy of all documents on the shelf and on disk, and restores Redis from it. document.c
+ * puts each accepted change here. Redis may be emptied or lose its last writes: generations tell
+ * which tenants lost documents, and only those are put back, deletions included. A thread writes
+ * the file, as a disk may take seconds; counts and places per kind are watched here, too.
+ */
+
 #include "app/document/directory.h"
 #include "app/document/document.h"
 #include <errno.h>
@@ -183,8 +190,8 @@ static void document_file_wipe(struct document_file *f)
 	*f = (struct document_file){ 0 };
 }
 
-/* The tenants that it has, with their generations, onto the shelf. 0; -ENOENT: there is none; -EPROTONOSUPPORT: of a later program; -errno:
- * it cannot be used. */
+/* Puts its tenants with their generations onto the shelf. 0; -ENOENT: no file; -EPROTONOSUPPORT: of
+ * a later program; -errno: unusable. */
 static int document_file_open(struct node *n, struct document_file *f)
 {
 	char path[SETTINGS_STATE_DIR_MAX + 16];
@@ -296,7 +303,7 @@ bool document_refuse_gone(struct node *n, const struct snapshot_document *d)
 	return true;
 }
 
-/* It comes last: whoever dies before that begins anew. */
+/* It comes last: a crash before it begins the restore anew. */
 static void generation_restore(struct node *n, const struct directory_tenant *t)
 {
 	const struct document_keep *k = &n->api.documents->keep;
@@ -308,7 +315,7 @@ static void generation_restore(struct node *n, const struct directory_tenant *t)
 						  .version = generation ? generation : 1 });
 }
 
-/* Documents, then deletions. One whose text found no memory is neither. */
+/* Documents, then deletions. One without memory for its text is skipped. */
 static bool restore_next(struct document_keep *k, struct snapshot_document *out)
 {
 	while (shelf_next(&k->shelf, &k->cursor, out)) {
@@ -521,7 +528,7 @@ static int restore_at_start(struct node *n, struct document_file *f)
 	return n->redis.wait.result == STORE_OK ? NODE_EXIT_OK : NODE_EXIT_FAILED;
 }
 
-/* Redis knows of no change at all. */
+/* Redis has no change at all. */
 static bool is_without_documents(const struct node *n)
 {
 	const struct directory *d = &n->api.documents->directory;
@@ -532,7 +539,7 @@ static bool is_without_documents(const struct node *n)
 	return all == 0;
 }
 
-/* err: what became of the file. */
+/* err: the result of reading the file. */
 static int snapshot_compare(struct node *n, struct document_file *f, int err)
 {
 	struct document_keep *k = &n->api.documents->keep;

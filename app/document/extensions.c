@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Tables of what documents say: extensions of all tenants in a hash table of compact blocks, and
+ * the sorted profiles and address ranges of one tenant. Commands read them; document kinds put and
+ * delete by them. A shard has its own copy of what calls need (sig/host), so nothing here is on the
+ * path of a call. Secrets are wiped before memory is freed.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All extensions of the node by tenant and number: what documents in Redis say, for commands. There may be 100,000, of which few have set
- * what an extension may set, so they are kept without their zeros. Control thread.
+ * All extensions of the node by tenant and number, for commands. There may be 100,000, most with
+ * few settings, so they are stored without their zeros. Control thread.
  */
 #ifndef APP_DOCUMENT_EXTENSIONS_H
 #define APP_DOCUMENT_EXTENSIONS_H
@@ -35,7 +35,7 @@ uint32_t extensions_count(const struct extensions *x);
 bool extensions_next(const struct extensions *x, uint32_t *cursor, uint16_t *tenant,
 		     struct bytes *number);
 
-/* All codec profiles and ranges of a tenant, as the documents in Redis say; both sorted. Control thread. */
+/* All codec profiles and ranges of a tenant, as in its documents; both sorted. Control thread. */
 
 struct profiles {
 	uint16_t tenant;

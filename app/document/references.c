@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which document names which other one, derived from the schema of each kind. A delete of what is named is refused with the names, and a
- * put warns of what does not exist. Control thread.
+ * Which document names which other one, derived from the schema of each kind. A delete of a target
+ * is refused with its sources, and a put warns of missing targets. Control thread.
  */
 #include "app/document/references.h"
 
@@ -14,7 +14,7 @@
 #include "sig/shard/commons.h"
 
 enum { NAMED_BY_SHOWN = 10, WHO_MAX = 2 * DOCUMENT_NAME_MAX, PATH_SHOWN_MAX = 96 };
-/* Anything that a phone can dial: an extension, a room, a number that leads to a flow or a group. */
+/* Anything that a phone can dial: an extension, a room, a number of a flow or a group. */
 #define DIALLED "number"
 /* A mailbox is of an extension, or has a name of its own. */
 #define MAILBOX "mailbox"

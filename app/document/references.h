@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which documents name which: what the table of fields declares (struct field.refers), and verbs of flows (struct verb_arg.kind), of all
- * documents that the node knows. Whoever deletes one is told who names it; whoever puts one, what it names and is not there. Control thread.
+ * Which documents name which others: by the table of fields (struct field.refers), and by verbs of
+ * flows (struct verb_arg.kind), over all known documents. A deletion reports the documents that
+ * name it, a put the missing ones. Control thread.
  */
 #ifndef APP_DOCUMENT_REFERENCES_H
 #define APP_DOCUMENT_REFERENCES_H
@@ -17,8 +18,8 @@ struct node;
 
 /* All zero: there are none. */
 struct references {
-	json_t *named; /* {tenant/kind/name that is named: {kind/name that names it: field}} */
-	json_t *names; /* {tenant/kind/name: [those that it names]} */
+	json_t *named; /* {tenant/kind/name of the target: {kind/name of the source: field}} */
+	json_t *names; /* {tenant/kind/name of the source: [its targets]} */
 };
 
 void references_close(struct references *r);
@@ -29,11 +30,12 @@ void references_note(struct node *n, const struct document_kind *kind,
 typedef void reference_fn(void *arg, const char *path, const struct reference *what);
 void references_each(const struct node *n, const struct document_kind *kind, uint16_t tenant,
 		     const void *value, reference_fn *fn, void *arg);
-/* Those that name it: {kind/name: field}. Not those that a set which is being checked puts or deletes, and not itself. New reference. */
+/* Sources that name it: {kind/name: field}. Not itself, nor those that a checked set puts or
+ * deletes. New reference. */
 json_t *references_to(const struct node *n, const char *tenant, const char *kind, const char *name);
-/* What is meant is there, or will be by the set that is checked. */
+/* The target exists, or will by the set that is checked. */
 bool reference_exists(const struct node *n, uint16_t tenant, const struct reference *what);
-/* The run may delete it: nobody names it, or force is given. False: the run has failed. */
+/* The run may delete it: nothing names it, or force is given. False: the run has failed. */
 bool references_let_go(struct command_run *run, const struct document_kind *kind, const char *name);
 /* Adds a sentence for each that the value names and that is not there. */
 void references_warn(const struct node *n, const struct document_kind *kind, uint16_t tenant,
