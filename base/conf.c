@@ -31,8 +31,8 @@ static void message_add(struct conf_errors *errors, const struct message *m,
 	conf_error_add(errors, at->line, at->column, "%s", m->text);
 }
 
-/* Shows what was found instead. The text of a scalar, but never of a string, which may be a secret.
- */
+/* Shows what was found instead. The text of a scalar, but never of a string, which may be a
+ * secret. */
 static void found_write(struct writer *w, const struct conf_field *field,
 			const struct conf_node *node)
 {

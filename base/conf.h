@@ -20,8 +20,8 @@ enum conf_type {
 	CONF_U32_LIST,    /* uint32_t[max_items], count at count_offset; items in [min, max] */
 	CONF_STRING_LIST, /* char[max_items][size], count at count_offset */
 	CONF_MAP,         /* nested keys of fields[], at offset */
-	/* Sequence of maps of fields[]: at most max_items of `size` bytes, counted at count_offset.
-	 */
+	/* Sequence of maps of fields[]: at most max_items of `size` bytes, counted at
+	 * count_offset. */
 	CONF_LIST,
 };
 
@@ -66,8 +66,8 @@ int conf_read(void *out, const struct conf_field *fields, struct bytes yaml,
 	      struct conf_errors *errors) NODISCARD;
 /* "file:line:column: message\n" for each. */
 void conf_errors_write(struct writer *w, const char *file, const struct conf_errors *errors);
-/* Adds an error found by a later, semantic check. conf_where has the line and column of a key path.
- */
+/* Adds an error found by a later, semantic check. conf_where has the line and column of a key
+ * path. */
 void conf_error_add(struct conf_errors *errors, uint32_t line, uint32_t column, const char *fmt,
 		    ...) PRINTF_LIKE(4, 5);
 /* Where the value of "networks[0].media_ports" stands. 0 or -ENOENT. */

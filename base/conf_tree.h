@@ -47,8 +47,8 @@ struct conf_tree {
  * if the whole text was read, -EINVAL if only a part up to an error. The caller closes the tree in
  * both cases. */
 int conf_tree_open(struct conf_tree *t, struct bytes yaml, struct conf_errors *errors) NODISCARD;
-/* Reads a text of several documents (---), which may be longer: their roots are linked by `next`.
- */
+/* Reads a text of several documents (---), which may be longer: their roots are linked by
+ * `next`. */
 int conf_tree_open_all(struct conf_tree *t, struct bytes yaml,
 		       struct conf_errors *errors) NODISCARD;
 void conf_tree_close(struct conf_tree *t);

@@ -94,8 +94,8 @@ int loop_watch(int fd, unsigned events, loop_fd_fn *fn, void *arg)
 		return -EMFILE;
 	slot = &g_loop.watches[fd];
 	*slot = (struct watch){ .fn = fn, .arg = arg };
-	/* fd_listen replaces mask and handler; without flags it removes the descriptor from epoll
-	 */
+	/* fd_listen replaces mask and handler; without flags it removes the descriptor from
+	 * epoll */
 	return -fd_listen(fd, flags_from(events), loop_on_fd, slot);
 }
 

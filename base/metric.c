@@ -148,8 +148,8 @@ static bool is_of_histogram(enum metric_type type)
 	return type >= METRIC_BUCKET;
 }
 
-/* Index of the metric with this name, type and labels, or NO_METRIC; *last: the name's last metric.
- */
+/* Index of the metric with this name, type and labels, or NO_METRIC; *last: the name's last
+ * metric. */
 static uint32_t metric_find(enum metric_type type, const char *name, const char *labels,
 			    uint32_t *last)
 {

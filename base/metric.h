@@ -60,8 +60,8 @@ uint32_t metric_table_register(const char *label, const struct metric_table_gaug
 /* In the place of the rows that there were. */
 void metric_table_set(uint32_t table, const struct metric_table_row *rows, uint32_t n);
 
-/* A histogram of metric.h: the number of values up to each bound, and their sum. Any thread adds.
- */
+/* A histogram of metric.h: the number of values up to each bound, and their sum. Any thread
+ * adds. */
 
 enum { HISTOGRAM_BOUNDS_MAX = 16 };
 

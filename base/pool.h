@@ -33,8 +33,8 @@ void *pool_alloc(struct pool *p, pool_handle *out);
 void *pool_get(const struct pool *p, pool_handle h);
 /* False when stale. */
 bool pool_free(struct pool *p, pool_handle h);
-/* Walks the objects in use: start with *cursor = 0; NULL at the end. The current one may be freed.
- */
+/* Walks the objects in use: start with *cursor = 0; NULL at the end. The current one may be
+ * freed. */
 void *pool_next(const struct pool *p, uint32_t *cursor, pool_handle *h);
 
 #endif

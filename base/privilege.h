@@ -13,8 +13,8 @@ void privilege_keep(void);
 void privilege_drop(void);
 /* The same but for CAP_IPC_LOCK: a thread that shares memory with sockets of AF_XDP later. */
 void privilege_drop_to_memory(void);
-/* For a process that moves addresses: keeps only CAP_NET_ADMIN and CAP_NET_RAW of all capabilities.
- */
+/* For a process that moves addresses: keeps only CAP_NET_ADMIN and CAP_NET_RAW of all
+ * capabilities. */
 void privilege_drop_to_network(void);
 /* For a process that needs no capability at all. */
 void privilege_drop_all(void);

@@ -19,8 +19,8 @@
 
 enum { HEAD = 8, ALIGN = 8 };
 
-/* In an entry's head: its length in octets, or this mark if the rest up to the ring's end is empty.
- */
+/* In an entry's head: its length in octets, or this mark if the rest up to the ring's end is
+ * empty. */
 #define SKIP UINT64_MAX
 
 int byte_ring_open(struct byte_ring *r, size_t octets)

@@ -29,8 +29,8 @@ bool ring_push(struct ring *r, const void *item);
 /* Producer: the next item's memory, to be filled in place and then published; NULL when full. */
 void *ring_reserve(struct ring *r);
 void ring_publish(struct ring *r);
-/* Producer: where the next item goes; ring_is_past: the consumer has released all items before it.
- */
+/* Producer: where the next item goes; ring_is_past: the consumer has released all items before
+ * it. */
 uint32_t ring_mark(const struct ring *r);
 bool ring_is_past(const struct ring *r, uint32_t mark);
 /* Consumer. Copies up to max items out; returns how many. */
@@ -69,8 +69,8 @@ struct byte_ring {
 /* octets: a power of two; its memory is touched only as it is used. Returns 0 or -ENOMEM. */
 int byte_ring_open(struct byte_ring *r, size_t octets) NODISCARD;
 void byte_ring_close(struct byte_ring *r);
-/* Producer: memory for an entry of n octets, less than a quarter of the ring; NULL when it is full.
- */
+/* Producer: memory for an entry of n octets, less than a quarter of the ring; NULL when it is
+ * full. */
 void *byte_ring_reserve(struct byte_ring *r, size_t n);
 /* Producer: what was reserved until now is filled. */
 void byte_ring_publish(struct byte_ring *r);

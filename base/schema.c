@@ -403,8 +403,8 @@ static bool wire_value(struct bytes *rest, struct schema_wire *out)
 	}
 }
 
-/* The next field of a message. False: at the end, or *rest is not a message (then it is not empty).
- */
+/* The next field of a message. False: at the end, or *rest is not a message (then it is not
+ * empty). */
 static bool schema_wire_next(struct bytes *rest, struct schema_wire *out)
 {
 	struct bytes in = *rest;
@@ -436,8 +436,8 @@ uint64_t schema_wire_number(struct bytes message, uint32_t tag)
 	return number;
 }
 
-/* A time of the record as a deadline of our clock, in ns: 0 stays 0, past is now, at most most_ms.
- */
+/* A time of the record as a deadline of our clock, in ns: 0 stays 0, past is now, at most
+ * most_ms. */
 static uint64_t schema_deadline(const struct schema_reader *r, uint64_t utc_ms, uint64_t most_ms)
 {
 	uint64_t at = steady_add(utc_ms, r->shift_ms);

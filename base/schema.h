@@ -81,8 +81,8 @@ struct schema {
 	uint16_t offset, size;
 	uint16_t count; /* offset of a counter, uint8_t, of a list or of chars */
 	uint16_t most;  /* elements of a list */
-	/* Bounds of the number in the record, or of a text's length; max 0: what the member holds.
-	 */
+	/* Bounds of the number in the record, or of a text's length; max 0: what the member
+	 * holds. */
 	uint64_t min, max;
 	const char *wrong;       /* why a value is refused; NULL: as what it is in, else its name */
 	const struct schema *of; /* rows of a message, or of HAND rows' */
@@ -97,8 +97,8 @@ struct schema {
 		     const struct schema_wire *in);
 	/* Of BESIDE rows: the struct, by what the writer or reader has beside; NULL: it is that. */
 	void *(*beside)(void *beside, const struct schema_place *place);
-	/* An element's name among its siblings, at any position; NULL: it is named by its position.
-	 */
+	/* An element's name among its siblings, at any position; NULL: it is named by its
+	 * position. */
 	uint64_t (*called)(const void *element, size_t position);
 };
 

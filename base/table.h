@@ -25,8 +25,8 @@ int table_open(struct table *t, uint32_t capacity) NODISCARD;
 void table_close(struct table *t);
 /* value != 0. 0, -ENOSPC (capacity reached) or -ENOMEM. */
 int table_put(struct table *t, uint64_t hash, uint64_t value) NODISCARD;
-/* All values of a hash, one per call, from *cursor = 0 on. 0 at the end. No put or del in between.
- */
+/* All values of a hash, one per call, from *cursor = 0 on. 0 at the end. No put or del in
+ * between. */
 uint64_t table_next(const struct table *t, uint64_t hash, uint32_t *cursor);
 /* False when the pair is not there. */
 bool table_del(struct table *t, uint64_t hash, uint64_t value);

@@ -35,8 +35,8 @@ void wheel_stop(struct wheel *w, struct wheel_timer *t); /* idle timers are fine
  * place in the order. */
 void wheel_aim(struct wheel *w, struct wheel_timer *t, uint64_t deadline_ns);
 bool wheel_is_running(const struct wheel_timer *t);
-/* Removes and returns the next timer due at now, or NULL. Timers may start and stop between calls.
- */
+/* Removes and returns the next timer due at now, or NULL. Timers may start and stop between
+ * calls. */
 struct wheel_timer *wheel_expire(struct wheel *w, uint64_t now_ns);
 /* When to call wheel_expire next (never later than the earliest deadline rounded up to a step);
  * 0: at once; UINT64_MAX: nothing runs. May be before any deadline: calling then is cheap. */

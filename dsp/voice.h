@@ -25,8 +25,8 @@ enum {
 uint64_t voice_energy(const int16_t *pcm, size_t n);
 /* The sum of products; of -32768 it makes -32767. */
 int64_t voice_product(const int16_t *a, const int16_t *b, size_t n);
-/* -dBov as in RFC 6464 3 and RFC 3389 3.1: 0 is a square wave of full scale, 127 digital silence.
- */
+/* -dBov as in RFC 6464 3 and RFC 3389 3.1: 0 is a square wave of full scale, 127 digital
+ * silence. */
 uint8_t voice_level(uint64_t energy, size_t n);
 
 /* Loudness over its floor. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Watching flows: which packets a worker copies for others to see, and what they see of one. Values only. Whoever asks is an owner; owners
- * do not know of each other, and each packet is copied once for all of them.
+ * Watching flows: which packets a worker copies for observers, and how they see one. Values only.
+ * Each watcher is an owner; owners do not know of each other, and each packet is copied once for
+ * all of them.
  */
 #ifndef MEDIA_CAPTURE_H
 #define MEDIA_CAPTURE_H
@@ -14,10 +15,11 @@ enum capture_owner {
 	CAPTURE_OWNERS,
 };
 
-/* Points of a packet's way. Received: the flow is the one whose port it came to; sent: the one whose port it leaves by. */
+/* Points of a packet's path. Received: the flow is the one of the receiving port; sent: the one of
+ * the sending port. */
 enum capture_point {
-	CAPTURE_IN_WIRE = 1, /* as it came to the port, whoever sent it */
-	/* believed to be the party's, and deciphered; of a WebRTC leg also all that is STUN or DTLS, as it came */
+	CAPTURE_IN_WIRE = 1, /* as received at the port, from any source */
+	/* believed to be the party's, decrypted; on a WebRTC leg also STUN and DTLS, as received */
 	CAPTURE_IN_PLAIN = 2,
 	CAPTURE_OUT_PLAIN = 4, /* for the party, before it is enciphered */
 	CAPTURE_OUT_WIRE = 8,  /* as it leaves */

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What payload types mean: rtpmap, fmtp and the static types of RFC 3551, and the audio codecs that
+ * the node itself knows. media/offer reads every m-line through it and matches the formats of two
+ * parties, the engine finds encoders by it, and its lists are what the node offers by itself. It
+ * follows RFC 6184, 7798 and 9628 where fmtp parameters decide whether two formats of video are the
+ * same, and accepts known mistakes of phones and browsers. The list of transcodable codecs is
+ * written before threads start.
+ */
+
 #include <assert.h>
 #include <string.h>
 
@@ -67,8 +76,8 @@ static struct bytes find_value(const struct sdp *s, unsigned section, const char
 	return (struct bytes){ 0 };
 }
 
-/* RFC 3551 4.5.2: G.722 samples at 16 kHz, yet its clock is 8000; RFC 7587 4.1: opus is always 48000/2. Both are
- * found written otherwise and meant so. */
+/* RFC 3551 4.5.2: G.722 samples at 16 kHz, yet its clock is 8000; RFC 7587 4.1: opus is always
+ * 48000/2. Other values occur in practice and mean the same. */
 static void mend_quirks(struct payload *p)
 {
 	if (payload_is(p, "G722") && p->clock_hz == 16000)
@@ -119,8 +128,8 @@ static void payload_read_format(struct payload *p, const struct sdp *s, unsigned
 		read_static(p);
 }
 
-/* FEC and retransmission count the sequence numbers or SSRCs of another stream, which we rewrite: nothing of them is relayed, and browsers
- * have so many that they would take the place of codecs. */
+/* FEC and retransmission refer to sequence numbers or SSRCs of another stream, which we rewrite:
+ * they are not relayed, and browsers offer so many that they would displace codecs. */
 static bool is_tied(const struct payload *p)
 {
 	static const char *const tied[] = { "rtx", "ulpfec", "flexfec", "flexfec-03", "parityfec" };
@@ -208,7 +217,7 @@ bool payload_same_format(const struct payload *a, const struct payload *b)
 	       same_parameter(a, b, "profile-level-id", "420010", 2);
 }
 
-/* Of two that are the same: their H264 profiles have the same constraints too (RFC 6184 8.1, profile-iop). */
+/* Two equal formats: whether H264 constraints are the same, too (RFC 6184 8.1, profile-iop). */
 static bool payload_same_profile(const struct payload *a, const struct payload *b)
 {
 	return !payload_is(a, "H264") || same_parameter(a, b, "profile-level-id", "420010", 4);
@@ -228,8 +237,8 @@ static uint8_t with_number(const struct payload *wanted, const struct payload_li
 	return (uint8_t)(found - among->at);
 }
 
-/* libre answers a browser's last H264 of its packetization-mode, and means its own profile: a number is believed first where nothing that
- * is said of it speaks against. */
+/* libre answers a browser's last H264 of its packetization-mode, but means its own profile: so a
+ * number is believed first unless its parameters contradict. */
 static uint8_t with_number_and_profile(const struct payload *wanted,
 				       const struct payload_list *among)
 {
@@ -322,7 +331,7 @@ static const struct media_codec_facts g_codec_facts[MEDIA_CODECS_KNOWN] = {
 	[MEDIA_CODEC_L16_WIDE] = { "L16", "L16/16000", NULL, 16000, 1, 99, 32 },
 };
 
-/* What most phones have goes first. L16 needs four times the octets of G.711: who wants it names it. */
+/* Codecs of most phones first. L16 needs four times the octets of G.711: only by name. */
 static const uint8_t g_liked[] = {
 	MEDIA_CODEC_PCMA, MEDIA_CODEC_PCMU, MEDIA_CODEC_G722,
 	MEDIA_CODEC_G729, MEDIA_CODEC_OPUS, MEDIA_CODEC_G726_32,

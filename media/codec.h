@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Audio codecs that the node knows by itself: what they are in SDP, and which of them it speaks. Whoever adds one that it speaks adds a
- * line here and an encoder of the same name (dsp/codec/encoder.h): music, tones, files, offers and answers of our own follow.
+ * Audio codecs that the node knows by itself: their SDP, and whether it can encode and decode them.
+ * To add such a codec, add a line here and an encoder of the same name (dsp/codec/encoder.h):
+ * music, tones, files, and our own offers and answers follow.
  */
 #ifndef MEDIA_CODEC_H
 #define MEDIA_CODEC_H
@@ -27,30 +28,30 @@ enum media_codec {
 struct media_codec_facts {
 	const char *name;       /* encoding name */
 	const char *encoding;   /* of a=rtpmap */
-	const char *parameters; /* of a=fmtp; NULL: none */
+	const char *parameters; /* of a=fmtp; NULL: no a=fmtp */
 	uint32_t clock_hz;      /* of RTP */
 	uint8_t channels;
-	uint8_t number; /* static; of a dynamic one, what an offer of ours has where the number is free */
+	/* Static number; for a dynamic codec the number in our offers, if it is free. */
+	uint8_t number;
 	uint8_t octets_ms; /* that it always needs; 0: now more, now less */
 };
 
 /* NULL: no such codec. */
 const struct media_codec_facts *media_codec_facts(enum media_codec codec);
-/* MEDIA_CODECS_KNOWN: none of them. */
+/* MEDIA_CODECS_KNOWN: it is unknown. */
 enum media_codec media_codec_of(const struct payload *p);
 /* Besides those that are spoken it is coded here, by a module: told once, before anybody asks. */
 void media_codec_code(enum media_codec codec);
 /* It is decoded and encoded here, so that two parties without a common codec hear each other. */
 bool media_codec_is_transcodable(enum media_codec codec);
-/* Those of them that we offer, the best first: spoken ones before others. named: to who names what it may have, L16 as well. How many. */
+/* The codecs that we offer, the best first: spoken ones before others. named: for a party with a
+ * list of allowed codecs, L16 as well. Returns how many. */
 uint8_t media_codecs_transcodable(uint8_t out[MEDIA_CODECS_KNOWN], bool named);
 /* Those that are spoken, or all that we offer, the best first. How many. */
 uint8_t media_codecs_liked(bool spoken, uint8_t out[MEDIA_CODECS_KNOWN]);
 
-/*
- * What m-lines carry, and what follows from that alone. A kind that is RTP has its formats in media/offer/line.c, and where profiles
- * have to allow it a word in media/offer/lines.def.
- */
+/* What m-lines carry, and what follows from that alone. A kind that is RTP has its formats in
+ * media/offer/line.c, and a word in media/offer/lines.def if profiles have to allow it. */
 
 /* In records: they keep their numbers. */
 enum media_kind {
@@ -65,7 +66,8 @@ enum media_kind {
 enum media_kind media_kind_of(struct bytes media);
 /* That field, or "other". */
 const char *media_kind_name(enum media_kind kind);
-/* Who sends it sends all the time. On other lines nobody need speak: who reads a text says nothing for hours. */
+/* True if a sender sends all the time. Other lines may be silent for long: a reader of real-time
+ * text types nothing for hours. */
 bool media_kind_is_steady(enum media_kind kind);
 
 #endif

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads and writes the a=crypto attribute (RFC 4568), including AES-GCM suites (RFC 7714), for SRTP
+ * with keys in SDP (SDES). media/offer takes the first line of a section that we can honour. A line
+ * with session parameters that would change the packets is refused as a whole, since ignoring one
+ * would break the media (RFC 4568 6.3.7). Keys are wiped on every error path and never printed.
+ */
+
 #include "media/crypto.h"
 
 #include <assert.h>
@@ -52,7 +59,7 @@ void crypto_wipe(struct crypto *c)
 	explicit_bzero(c, sizeof(*c));
 }
 
-/* The part before white space, which is any number of SP and HT (RFC 4568 9.1). False: nothing is left. */
+/* Cuts a word off, up to any number of SP and HT (RFC 4568 9.1). False: nothing is left. */
 static bool cut_word(struct bytes *rest, struct bytes *word)
 {
 	size_t n = 0;
@@ -103,7 +110,7 @@ static int sextet(uint8_t digit)
 	return at ? (int)(at - g_base64) : -1;
 }
 
-/* RFC 4568 6.1: one or two "=" at the end are discarded; any other length than the suite's is invalid. */
+/* RFC 4568 6.1: one or two "=" at the end are discarded; the length must be that of the suite. */
 static int read_key(struct media_key *key, struct bytes text)
 {
 	uint32_t bits = 0;
@@ -142,7 +149,7 @@ static int read_lifetime(struct crypto *c, struct bytes text)
 	return 0;
 }
 
-/* RFC 4568 6.1: a positive integer and the octets it takes in each packet, in network order (9.2). */
+/* RFC 4568 6.1: a positive integer and its octets in each packet, in network order (9.2). */
 static int read_mki(struct media_key *key, struct bytes text)
 {
 	struct bytes value;
@@ -163,7 +170,8 @@ static int read_mki(struct media_key *key, struct bytes text)
 	return 0;
 }
 
-/* RFC 4568 9.2: "inline:" key||salt ["|" lifetime] ["|" MKI ":" length]; only the last has a colon. */
+/* RFC 4568 9.2: "inline:" key||salt ["|" lifetime] ["|" MKI ":" length]; only the MKI has a
+ * colon. */
 static int read_inline(struct crypto *c, struct bytes word)
 {
 	static const char method[] = "inline:";
@@ -188,7 +196,7 @@ static int read_inline(struct crypto *c, struct bytes word)
 	return read_mki(&c->key, field);
 }
 
-/* Those that change nothing for us: a hint, the default order of a FEC we do not relay, and what may be ignored. */
+/* Parameters that change nothing for us: a hint, the order of FEC, and ignorable ones. */
 static bool is_harmless(struct bytes parameter)
 {
 	return bytes_istarts(parameter, "WSH=") || bytes_iis(parameter, "FEC_ORDER=FEC_SRTP") ||

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two lock-free rings between an application's thread and the worker of a call: PCM frames for the
+ * party, and the party's packets for the application (WebSocket audio of app/live). Each index has
+ * one writer, and acquire and release order the frames. Clearing, when the application interrupts
+ * itself, is a serial number that the worker compares, so frames already queued need not be
+ * removed. A full ring loses what does not fit and counts it, since neither side may wait.
+ */
+
 #include "media/feed.h"
 
 #include <assert.h>
@@ -23,7 +31,8 @@ void media_feed_free(struct media_feed *f)
 struct feed_frame *media_feed_reserve(struct media_feed *f)
 {
 	uint32_t tail = atomic_load_explicit(&f->frame_tail, memory_order_relaxed);
-	/* acquire: pairs with the release in media_feed_frame_release, so the worker has read what was there */
+	/* acquire: pairs with the release in media_feed_frame_release: the worker has read the
+	 * slot */
 	uint32_t head = atomic_load_explicit(&f->frame_head, memory_order_acquire);
 
 	return tail - head < FEED_FRAMES ? &f->frames[tail % FEED_FRAMES] : NULL;
@@ -33,7 +42,7 @@ void media_feed_publish(struct media_feed *f)
 {
 	uint32_t tail = atomic_load_explicit(&f->frame_tail, memory_order_relaxed);
 
-	/* release: pairs with the acquire in frame_oldest, so the frame is filled in before the worker sees it */
+	/* release: pairs with the acquire in frame_oldest: the frame is filled first */
 	atomic_store_explicit(&f->frame_tail, tail + 1, memory_order_release);
 }
 
@@ -89,7 +98,7 @@ const struct feed_frame *media_feed_frame(struct media_feed *f)
 	const struct feed_frame *frame;
 
 	while ((frame = frame_oldest(f)) != NULL) {
-		/* Its mark was set before it, so all that counts for the mark has been said by now. */
+		/* Its mark was set before it, so all that the mark covers has been played. */
 		atomic_store_explicit(&f->mark, frame->mark, memory_order_relaxed);
 		if (!is_cleared(f, frame) && !frame->is_silence)
 			break;

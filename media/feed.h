@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sound between an application and one party that is alone with it: frames of PCM for the party, and the party's packets. Two bounded
- * rings, each with one producer and one consumer: the application's thread, and the worker of the call. Nobody waits for the other:
- * what does not fit is lost and counted. Control makes it, and frees it when the job is closed and the application's thread has let go.
+ * Sound between an application and one party, without a peer: PCM frames for the party, and the
+ * party's packets. Two bounded rings, each with one producer and one consumer: the application's
+ * thread, and the worker of the call. Neither waits for the other: what does not fit is lost and
+ * counted. Control creates it, and frees it when the job is closed and the application's thread has
+ * released it.
  */
 #ifndef MEDIA_FEED_H
 #define MEDIA_FEED_H
@@ -22,7 +24,7 @@ enum {
 /* For the party. */
 struct feed_frame {
 	uint32_t serial;    /* counts up from 1, by one */
-	uint32_t mark;      /* the newest mark that the application set before it; 0: none yet */
+	uint32_t mark;      /* the newest mark that the application set before it; 0: no mark yet */
 	uint8_t is_silence; /* 1: only its mark counts, and it takes no time */
 	int16_t pcm[FEED_SAMPLES_MAX];
 };
@@ -62,16 +64,17 @@ void media_feed_publish(struct media_feed *f);
 uint32_t media_feed_waiting(const struct media_feed *f);
 /* What was published up to this serial is not said. */
 void media_feed_clear(struct media_feed *f, uint32_t serial);
-/* The oldest packet where it lies, until it is released; NULL: none. */
+/* The oldest packet, in place until it is released; NULL: there is no packet. */
 const struct feed_out *media_feed_out(const struct media_feed *f);
 void media_feed_out_release(struct media_feed *f);
 
 /* ---- the worker ---- */
 
-/* The oldest frame that is to be said, until it is released; NULL: none. Passes over those that were cleared, and notes their marks. */
+/* The oldest frame to be played, until it is released; NULL: there is no frame. Skips cleared
+ * frames, and notes their marks. */
 const struct feed_frame *media_feed_frame(struct media_feed *f);
 void media_feed_frame_release(struct media_feed *f);
-/* Room for a packet, to be filled in and then published; NULL, and counted: there is none. */
+/* Room for a packet, to be filled and then published; NULL, and counted, if the ring is full. */
 struct feed_out *media_feed_out_reserve(struct media_feed *f);
 void media_feed_out_publish(struct media_feed *f);
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where copies of what the parties of a call say are sent to, as RTP: the streams of a recording session (RFC 7866). A value. */
+/*
+ * Where copies of the parties' audio and video are sent as RTP: the streams of a recording session
+ * (RFC 7866). A value.
+ */
 #ifndef MEDIA_FORK_H
 #define MEDIA_FORK_H
 

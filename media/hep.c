@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes HEP3 datagrams, the format in which copies of SIP messages and RTCP go to a Homer
+ * collector. app/watch sends one for each message of watched traffic. A datagram is a list of
+ * chunks (vendor 0); the correlation chunk carries the call's id, so that Homer shows the legs of a
+ * call together. What does not fit into a datagram is refused as a whole.
+ */
+
 #include "media/hep.h"
 
 #include <assert.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HEP version 3, the encapsulation in which copies of messages go to a collector (EEP/HEP3, as Homer takes it): one datagram per message, of
- * chunks: vendor 0, type, length, value. Pure.
+ * HEP version 3, the encapsulation in which copies of messages go to a collector (EEP/HEP3, as in
+ * Homer): one datagram per message, of chunks: vendor 0, type, length, value. Pure.
  */
 #ifndef MEDIA_HEP_H
 #define MEDIA_HEP_H
@@ -27,8 +27,8 @@ struct hep_packet {
 	uint8_t transport; /* HEP_TRANSPORT_; TLS and WebSockets are TCP */
 	enum hep_type type;
 	uint32_t capture_id;
-	struct bytes password;    /* empty: none; at most HEP_PASSWORD_MAX */
-	struct bytes correlation; /* the call's id; empty: none */
+	struct bytes password;    /* empty: no password; at most HEP_PASSWORD_MAX */
+	struct bytes correlation; /* the call's id; empty: unknown */
 	struct bytes payload;
 };
 

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reference-counted PCM in memory: the sounds that jobs of the engine play (job.h). Control's
+ * thread alone counts references, so no atomic is needed for them; a worker returns its reference
+ * in MEDIA_JOB_CLOSED. A sound that is still being loaded grows by release stores of its length,
+ * and workers that read the length first only see complete samples.
+ */
+
 #include <assert.h>
 #include <stdlib.h>
 

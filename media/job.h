@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What control and a worker say to each other about a job: what makes packets for flows in place of their peers. It is open
- * before a flow names it (flow_spec.source). When it closes its flows hear their peers again.
+ * The messages between control and a worker about a job, which makes packets for flows in place of
+ * their peers. It is opened before a flow names it (flow_spec.source). When it closes, its flows
+ * hear their peers again.
  */
 #ifndef MEDIA_JOB_H
 #define MEDIA_JOB_H
@@ -25,10 +26,8 @@ static inline bool job_id_eq(struct job_id a, struct job_id b)
 	return a.slot == b.slot && a.generation == b.generation;
 }
 
-/*
- * A track: one sound, encoded once for all flows that hear it. It stands still while nobody does. Sent at the rate of time; what
- * could not be encoded in time is left out.
- */
+/* A track: one sound, encoded once for all flows that play it. It stands still while no flow plays
+ * it. Sent in real time; what was not encoded in time is skipped. */
 struct media_track {
 	struct media_sound *sound; /* one reference, which goes with the command */
 	enum media_codec codec;    /* one that is spoken */
@@ -45,14 +44,15 @@ struct media_delay {
 	uint32_t ms; /* 1 to 5000 */
 };
 
-/* An application in place of the peer: it says frames of PCM, and has what the party says (media/feed.h). */
+/* An application instead of the peer: sends PCM frames, gets the party's packets (media/feed.h). */
 struct media_feed_terms {
 	struct media_feed *feed; /* it outlives the job */
 	enum media_codec codec;  /* one that is spoken */
 	uint32_t rate_hz;        /* of the frames; one that the codec's encoder takes */
 };
 
-/* A picture in several sizes at once (simulcast, RFC 8853), each of which has a name (RFC 8851) that its packets say (RFC 8852). */
+/* A picture in several sizes at once (simulcast, RFC 8853), each with a name (RFC 8851) that its
+ * packets carry (RFC 8852). */
 enum { MEDIA_LAYERS_MAX = 3, MEDIA_RID_MAX = 16 };
 
 struct media_rid {
@@ -73,11 +73,10 @@ enum {
 	MEDIA_ROOM_GAIN_DB_MAX = 15, /* both ways */
 };
 
-/*
- * A conference: who hears it is a member (flow_member) and hears the others, whatever codecs they have. Where nobody speaks it has no timer,
- * and members are sent nothing. MEDIA_ROOM_TALKS says who speaks. The call that it is opened with is an id of its own, which has its
- * worker before (engine_worker_for) and keeps it until the room is closed.
- */
+/* A conference: a flow that hears it is a member (flow_member) and hears the other members, in any
+ * codec. Without speech it runs no timer, and members are sent nothing. MEDIA_ROOM_TALKS reports
+ * the speakers. The call that it is opened with is an id of its own, assigned to a worker before
+ * (engine_worker_for) until the room is closed. */
 struct media_room {
 	uint32_t rate_hz;  /* of the mix: 8000, 16000 or 48000 */
 	uint16_t members;  /* at most */
@@ -88,12 +87,10 @@ struct media_room {
 	uint32_t bit_rate;  /* likewise; 0: by the rate of the mix */
 };
 
-/*
- * What takes part in a room and is no member: a job of its own, opened with the call of the room and closed before it. Nobody hears it but
- * by the room.
- */
+/* A participant of a room that is not a member: a job of its own, opened with the room's call and
+ * closed before the room. It is heard only through the room. */
 
-/* A sound that all hear beside the members. A room that sleeps wakes for it. MEDIA_JOB_ENDED, once, behind its end. */
+/* A sound that all members hear; a sleeping room wakes for it. MEDIA_JOB_ENDED once at its end. */
 struct media_room_play {
 	struct job_id room;
 	struct media_sound
@@ -102,21 +99,22 @@ struct media_room_play {
 	uint8_t loops;  /* as of a track */
 };
 
-/* The mix, as who says nothing hears it, is copied for who records (media/tap.h): as L16 of 8000 or 16000 Hz, said by leg 0 of the room's
- * call. Where nobody speaks nothing is. The tone is heard by all, and is not copied. */
+/* Copies the mix, as a silent member hears it, for recorders (media/tap.h): L16 of 8000 or 16000
+ * Hz, from leg 0 of the room's call. While nobody speaks, no copies are made. The tone is played to
+ * all, and is not copied. */
 struct media_room_tap {
 	struct job_id room;
 	uint8_t number;
 	struct media_room_tone {
-		uint16_t hz, ms; /* ms 0: there is none */
+		uint16_t hz, ms; /* ms 0: no tone */
 		int16_t level;   /* tenths of dBm0 */
 		uint32_t every_ms;
-		uint64_t
-			begun_ns; /* of clock_now_ns: the first one; one that was due within the last second is heard now */
+		uint64_t begun_ns; /* of the first, by clock_now_ns; up to 1 s ago: now */
 	} tone;
 };
 
-/* An application: it hears the mix without its own voice, frame by frame, and all hear what it says. */
+/* An application: it gets the mix without its own voice, by frames; all members hear what it
+ * sends. */
 struct media_room_feed {
 	struct job_id room;
 	struct media_feed *feed; /* it outlives the job */
@@ -158,27 +156,31 @@ static inline struct media_sound *media_work_sound(const struct media_work *w)
 
 /* What a flow's party hears in place of its peer. */
 struct flow_source {
-	struct job_id job; /* generation 0: none, it hears its peer */
+	struct job_id job; /* generation 0: no job, the flow hears its peer */
 	uint8_t payload_type;
 };
 
 /*
- * What a party is in the room that its flow's source names; read with such a job alone. It has no peer, and is `alone`: what it says is
- * said to the room then, in any codec of rule_codecs. What it is sent is of the codec that `taken` has under source.payload_type. An update
- * changes all of it but the number, and nobody hears a seam. Whose source is another job (music on hold) has left the room, and comes back
- * under its number. Who is not to receive is not heard.
+ * A party in the room that its flow's source names; only read with such a job. It has no peer, and
+ * is `alone`: its audio goes to the room, in any codec of rule_codecs. It is sent the codec that
+ * `accepted` has under source.payload_type. An update changes anything but the number, without an
+ * audible gap. A member with another job as its source (music on hold) has left the room, and
+ * returns under its number. A member that must not be received is not heard.
  *
- * A flow of video with the number of a member is its picture (one of each): it sees who talks, by engine/job/video_choice.h, and who talks sees who did
- * before. Of the formats in `taken` it gets what the source sends, and of its layers the one that fits (flow_video).
+ * A video flow with a member's number is its picture (one each): it is sent the active speaker, by
+ * engine/job/video_choice.h, and the active speaker itself is sent the one before. Of the formats
+ * in `accepted` it gets the one the source sends, and of its layers the one that fits (flow_video).
  */
 struct flow_member {
 	uint32_t number; /* from 1 on, of one member of the room at a time */
-	uint32_t
-		coaches; /* the number of the one member that alone hears it; nobody does while that one is not there. 0: all hear it */
-	int8_t gain_db;  /* how much louder it is to others */
-	uint8_t muted;   /* 1: nobody hears it */
-	uint8_t deaf;    /* 1: it hears nothing */
-	uint8_t level_extension; /* RTP header extension that says how loud the party's packets are (RFC 6464); 0: none */
+	/* The number of the only member that hears it, absent or not. 0: all hear it. */
+	uint32_t coaches;
+	int8_t gain_db; /* how much louder it is to others */
+	uint8_t muted;  /* 1: nobody hears it */
+	uint8_t deaf;   /* 1: it hears nothing */
+	/* RTP header extension with the audio level of the party's packets (RFC 6464); 0: not
+	 * used. */
+	uint8_t level_extension;
 };
 
 /* What a picture of a room is beside. */
@@ -194,11 +196,13 @@ struct media_talks {
 };
 
 /*
- * Sound in memory, mono. It does not change once somebody else knows it: so any thread may read it, and it crosses the threads by
- * reference where all else crosses by value. References are counted by control's thread alone, which frees it with the last one:
- * a worker says when it does not read it any more (MEDIA_JOB_CLOSED).
+ * Sound in memory, mono. It does not change once it is shared, so any thread may read it; it
+ * crosses threads by reference, while everything else crosses by value. Only control's thread
+ * counts references, and frees it with the last one: a worker reports when it no longer reads it
+ * (MEDIA_JOB_CLOSED).
  *
- * One that still arrives grows behind what is ready, by one thread. Who plays it waits there, in silence, until there is more.
+ * A sound that is still arriving grows at its end, by one thread. A player waits there, in silence,
+ * until there is more.
  */
 
 enum media_sound_state { MEDIA_SOUND_WHOLE, MEDIA_SOUND_ARRIVES, MEDIA_SOUND_CUT };
@@ -209,7 +213,7 @@ struct media_sound {
 	uint32_t length;        /* samples; not 0. Of one that arrives, or did: room for so many */
 	_Atomic uint32_t ready; /* that may be read */
 	_Atomic int state;      /* enum media_sound_state; CUT: it is over, and lacks its end */
-	int16_t samples[];      /* written by whoever made it */
+	int16_t samples[];      /* written by its creator */
 };
 
 /* What is ready behind this is all of it, unless it arrives. */
@@ -236,7 +240,7 @@ void media_sound_over(struct media_sound *s, enum media_sound_state state);
 struct media_sound *media_sound_make(uint32_t rate_hz, uint32_t length);
 /* One reference more. */
 struct media_sound *media_sound_ref(struct media_sound *s);
-/* One less; NULL is none. */
+/* Drops a reference; NULL is fine. */
 void media_sound_unref(struct media_sound *s);
 
 #endif

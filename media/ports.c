@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The free pairs are a doubly linked queue inside the array, so that a claim takes one out of the middle. */
+/*
+ * The free pairs are a doubly linked queue inside the array, so that a claim takes one out of the
+ * middle.
+ */
 #include "media/ports.h"
 
 #include <assert.h>
@@ -100,7 +103,7 @@ void ports_close(struct ports *p)
 	p->head = p->tail = PORTS_END;
 }
 
-/* What a worker still closes is not opened again at once. There are as many slots as pairs, so one is left. */
+/* Not at once a slot that a worker still closes. As many slots as pairs exist, so one is left. */
 static uint32_t slot_claim(struct ports *p, uint64_t now_ns)
 {
 	uint32_t at = p->slot_head;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which local RTP/RTCP port pairs are free. Pure value of the control thread; binds nothing. A freed pair rests, so
- * that late packets of the last call cannot reach the next one. Pairs are handed out in the order they were freed.
+ * Which local RTP/RTCP port pairs are free. A pure value of the control thread; binds nothing. A
+ * freed pair rests, so that late packets of the last call cannot reach the next one. Pairs are
+ * handed out in the order in which they were freed.
  */
 #ifndef MEDIA_PORTS_H
 #define MEDIA_PORTS_H
@@ -18,7 +19,7 @@ struct ports_pair {
 	uint8_t in_use;
 };
 
-/* The flow of a pair in use. Low slots go first: what is used together lies together, whatever the ports are. */
+/* The flow of a pair in use. Low slots are used first, which keeps memory in use together. */
 struct ports_slot {
 	uint32_t pair;       /* PORTS_END: free */
 	uint32_t generation; /* of the current or last use */
@@ -41,11 +42,12 @@ struct ports {
 	uint64_t reused_early;
 };
 
-/* first..last inclusive; odd ends are cut off. The order of the first use is shuffled. 0, -EINVAL or -ENOMEM. */
+/* first..last inclusive; odd ends are cut off. The first round is in random order. Returns 0,
+ * -EINVAL or -ENOMEM. */
 int ports_open(struct ports *p, uint16_t first, uint16_t last, uint32_t slot_base, uint64_t rest_ns,
 	       uint64_t rest_min_ns, struct rand_source *rand) NODISCARD;
 void ports_close(struct ports *p);
-/* 0 or -EAGAIN (none free). id names the pair and this use of it. */
+/* Returns 0, or -EAGAIN if no pair is free. id names the pair and this use of it. */
 int ports_alloc(struct ports *p, uint64_t now_ns, struct flow_id *id) NODISCARD;
 /* True when so many can be taken now. */
 bool ports_have(const struct ports *p, uint32_t count, uint64_t now_ns);

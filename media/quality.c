@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Estimates MOS from loss, delay, jitter and codec by the E-model (ITU-T G.107, with the codec
+ * values of G.113). Call records and queries about live calls show it for both directions: from
+ * what we received, and from what the party reports by RTCP. quality.h has the formulas and their
+ * limits.
+ */
+
 #include "media/quality.h"
 
 #define R_BEST     93.2
@@ -6,11 +13,11 @@
 
 enum { US_PER_MS = 1000, PACKET_MS = 20 };
 
-/* G.711 with concealment, which every phone has. G.113 has no narrow-band values for G.722 and Opus: error-free they impair nothing
- * there; against loss they are taken as no better than G.711. */
+/* G.711 with concealment, which every phone has. G.113 has no narrow-band values for G.722 and
+ * Opus: without errors they impair nothing; against loss they count like G.711. */
 static const struct quality_codec g_quality_codecs[] = {
 	{ "PCMU", 0, 25.1 },  { "PCMA", 0, 25.1 }, { "G722", 0, 25.1 },
-	{ "opus", 0, 25.1 },  { "G729", 11, 19 }, /* annex A, which has the same name in SDP and is what phones have */
+	{ "opus", 0, 25.1 },  { "G729", 11, 19 }, /* annex A, as phones have it */
 	{ "G723", 15, 16.1 },
 };
 

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How a stream sounds, as a guess from what can be counted: the E-model of ITU-T G.107 with all its parameters at their defaults but
- * packet loss, delay and codec.
+ * Estimates how a stream sounds from what can be counted: the E-model of ITU-T G.107 with all
+ * parameters at their defaults but packet loss, delay and codec.
  *
  *   R      = 93.2 - Id - Ie,eff
- *   Id     = 0.024 d, and 0.11 (d - 177.3) more where d > 177.3: the linear fit of G.107 for paths without echo that is usual for VoIP
- *   d      = round trip / 2 + twice the jitter + 20, in ms: the way, a playout buffer that fits the jitter, one packet
+ *   Id     = 0.024 d, and 0.11 (d - 177.3) more for d > 177.3: the linear fit
+ *            of G.107 for paths without echo that is usual for VoIP
+ *   d      = round trip / 2 + twice the jitter + 20, in ms: path, playout buffer, one packet
  *   Ie,eff = Ie + (95 - Ie) P / (P + Bpl), P: loss in per cent, taken as random (BurstR 1)
  *   MOS    = 1 + 0.035 R + R (R - 60) (100 - R) 7e-6, within 1 and 4.5
  *
- * Limits: nothing of it looks at the sound. Echo, noise, clipping, a muted microphone and transcoding elsewhere are not in it; loss in
- * bursts sounds worse than it says; where the round trip is not known its part is 0. The scale is that of narrow-band speech, so that
- * G.722 and Opus get no more than a perfect G.711, though they sound better.
+ * Limits: the audio itself is not examined. Echo, noise, clipping, a muted microphone and
+ * transcoding elsewhere do not count; loss in bursts sounds worse than estimated; an unknown round
+ * trip counts as 0. The scale is that of narrow-band speech, so G.722 and Opus get no more than a
+ * perfect G.711, though they sound better.
  */
 #ifndef MEDIA_QUALITY_H
 #define MEDIA_QUALITY_H
@@ -43,7 +45,7 @@ struct quality quality_of(const struct quality_in *in);
 
 /* What comes from the party of a flow. */
 struct quality quality_received(const struct flow_stats *s, const struct quality_codec *codec);
-/* What the party hears, by its RTCP reports; no mark where it sent none. */
+/* What the party receives, by its RTCP reports; without a mark if it sent none. */
 struct quality quality_reported(const struct flow_stats *s, const struct flow_detail *d,
 				const struct quality_codec *codec);
 

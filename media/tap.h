@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a worker tells who records or listens: copies of the packets of flows with a tap, in plain text, as the party said them and as it hears
- * them. What a party says that may not be heard (it is held or muted) is not among them. Values only; they lie in a ring of the worker for
- * each reader, which is one other thread.
+ * What a worker gives recorders and listeners: copies of the packets of flows with a tap,
+ * decrypted, as the party sent and as it receives them. What a party sends while held or muted is
+ * not copied. Values only; they lie in a ring of the worker for each reader, which is one other
+ * thread.
  */
 #ifndef MEDIA_TAP_H
 #define MEDIA_TAP_H
@@ -37,7 +38,7 @@ struct tap_packet {
 	uint8_t leg, line;
 	uint8_t side;  /* TAP_FROM_PARTY: with the party's own numbers; TAP_TO_PARTY: with ours */
 	uint8_t kind;  /* enum tap_kind */
-	uint8_t codec; /* enum media_codec + 1; 0: none that is known */
+	uint8_t codec; /* enum media_codec + 1; 0: unknown */
 	uint16_t length;
 };
 

@@ -487,8 +487,8 @@ static int tls_on_certificate(SSL *ssl, void *arg)
 
 	if (!SSL_set_SSL_CTX(ssl, to))
 		return 0;
-	/* these stay with the connection when its context changes; nothing is requested before this
-	 */
+	/* these stay with the connection when its context changes; nothing is requested before
+	 * this */
 	SSL_set_verify(ssl, SSL_CTX_get_verify_mode(to), NULL);
 	if (SSL_CTX_get_client_CA_list(to))
 		SSL_set_client_CA_list(ssl, SSL_dup_CA_list(SSL_CTX_get_client_CA_list(to)));

@@ -82,8 +82,8 @@ void tls_lend(struct tls *t, struct ssl_ctx_st *to);
 typedef void tls_refused_fn(int fd, enum tls_failure why, void *arg);
 void tls_on_refused(struct tls *t, tls_refused_fn *refused, void *arg);
 enum { TLS_NAME_MAX = 64 };
-/* The subjects of the certificates, names and addresses as text: at most cap, each only if it fits.
- */
+/* The subjects of the certificates, names and addresses as text: at most cap, each only if it
+ * fits. */
 uint32_t tls_names(const struct tls *t, char (*out)[TLS_NAME_MAX], uint32_t cap);
 /* Days until the first identity expires; negative: it has. */
 int tls_days_left(const struct tls *t);

@@ -149,8 +149,8 @@ static int page_packets(struct walk *w, uint32_t *packets, uint64_t *samples)
 	return err;
 }
 
-/* RFC 7845 4.3 to 4.5. In a recording that was cut out of a stream, times start at its first page.
- */
+/* RFC 7845 4.3 to 4.5. In a recording that was cut out of a stream, times start at its first
+ * page. */
 static int page_time(struct walk *w, uint64_t samples)
 {
 	uint64_t granule = w->page.granule;

@@ -87,8 +87,8 @@ uint32_t mix_rank(struct mix *m, uint32_t members[2 * MIX_TALKERS_MAX]);
 /* A frame of a member with a place; it must stay valid until the next mix_tick. Frames of other
  * members are ignored. */
 void mix_put(struct mix *m, uint32_t member, const int16_t *pcm);
-/* Sound of no member that all hear: a sound, or an application. Added to this tick, before mix_sum.
- */
+/* Sound of no member that all hear: a sound, or an application. Added to this tick, before
+ * mix_sum. */
 void mix_guest(struct mix *m, const int16_t *pcm);
 /* Ends a tick. false: nobody is heard by all, shared frames are silent. */
 bool mix_sum(struct mix *m);

@@ -97,8 +97,8 @@ void packer_close(struct packer *s); /* NULL is fine */
 
 /* A frame, behind `filled` samples of its packet. NULL: silence. How many samples it has become. */
 uint32_t packer_put(struct packer *s, const int16_t *pcm, uint32_t filled);
-/* True if a frame is a packet at the encoder's rate, and pauses are sent: it is encoded in place.
- */
+/* True if a frame is a packet at the encoder's rate, and pauses are sent: it is encoded in
+ * place. */
 bool packer_is_plain(const struct packer *s, const struct packer_settings *of);
 void packer_pack(struct packer *s, const int16_t *pcm);
 /* The same to where the caller wants it, by an encoder without a past. */

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the answer makes of an offer. First, which formats A's offer, our offer and B's answer have
+ * in common on an m-line, or what the node answers by itself (offer_agree). Second, how two legs
+ * that agreed separately are joined (bridge_map, bridge_fit): the payload rules of each direction,
+ * with transcoding where codecs differ (RFC 3264 6.1, RFC 4733 2.1). offer/answer.c and sig/call
+ * use it for every answer, transfer and restart. Pure: the same texts and terms always give the
+ * same plan, so a restored call gets its old one.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
@@ -26,7 +35,8 @@ static bool line_has(const struct session_line *line, enum media_codec codec)
 	return false;
 }
 
-/* The other party hears it transcoded. A codec that the party has under two numbers, and the other one under one, is none that it lacks. */
+/* The other party is sent it transcoded. A codec that one party has under two numbers and the other
+ * under one is not missing. */
 static bool format_is_transcodable(const struct rules *r, uint8_t format)
 {
 	enum media_codec codec = session_codec(&r->k->own->formats[format]);
@@ -56,7 +66,7 @@ static uint8_t coding_add(struct rules *r, enum media_codec from)
 	return (uint8_t)(i + 1);
 }
 
-/* An event keeps its time stamps where both streams have its clock (RFC 4733 2.1); else it is sent anew. */
+/* An event keeps its timestamps if both streams have its clock (RFC 4733 2.1); else sent anew. */
 static bool event_passes(const struct rules *r, const struct session_format *f)
 {
 	const struct session_line *own = r->k->own;
@@ -70,7 +80,8 @@ static bool event_passes(const struct rules *r, const struct session_format *f)
 	return true;
 }
 
-/* RFC 3389 2: comfort noise goes with the codec that fell silent, and there is none where that is transcoded. */
+/* RFC 3389 2: comfort noise belongs to the codec that fell silent, so it is dropped where that
+ * codec is transcoded. */
 static bool noise_is_torn(const struct rules *r, const struct session_format *f)
 {
 	bool torn = false;
@@ -80,7 +91,8 @@ static bool noise_is_torn(const struct rules *r, const struct session_format *f)
 	return torn && bytes_iis(f->name, "CN");
 }
 
-/* False: the party may not send it. An event that the other party does not take has no number there: it is reported and not relayed. */
+/* False: the party may not send it. An event that the other party does not take has no number
+ * there: reported, not relayed. */
 static bool rule_fill(struct rules *r, uint8_t format, struct payload_rule *rule)
 {
 	const struct session_format *f = &r->k->own->formats[format];
@@ -129,10 +141,9 @@ static void rule_add(struct rules *r, uint8_t in, uint8_t format)
 	side->rules[side->rule_count++] = rule;
 }
 
-/*
- * RFC 3264 5.1, 6.1: each SDP says under which numbers its author receives. So a party shall send under the numbers that we said;
- * some send under those of their own text, which is taken where ours gives the number no other meaning.
- */
+/* RFC 3264 5.1, 6.1: each SDP says under which numbers its author receives. So a party should send
+ * under the numbers that we gave; some use those of their own text, which is accepted if ours gives
+ * the number no other meaning. */
 static void rules_make(struct media_side *side, const struct ruling *k)
 {
 	struct rules r = { .side = side,
@@ -147,8 +158,8 @@ static void rules_make(struct media_side *side, const struct ruling *k)
 		rule_add(&r, k->own->twins[i].from, k->own->twins[i].format);
 }
 
-/* Lines and codecs that were not allowed are not in our offer either, and the terms may have changed since: after a
- * restart the texts of a call are read again. */
+/* Disallowed lines and codecs are not in our offer either, and the terms may have changed since:
+ * after a restart the texts of a call are read again. */
 static int read_line_of_a(struct offer_line *out, const struct offer_answering *k, uint8_t index,
 			  struct offer_error *error)
 {
@@ -184,7 +195,8 @@ static void agreement_add(struct offer_agreement *g, const struct payload *meani
 	};
 }
 
-/* One format of B's; in our offer it is what A has at to_a, or an event of ours. True: both have it, and it is a codec. */
+/* One format of B's; in our offer it is A's format to_a, or an event of ours. True: both have it,
+ * and it is a codec. */
 static bool add_answered(struct offer_agreement *g, const struct payload_list *formats_a,
 			 const struct session_format *b, const struct payload *offered,
 			 uint8_t to_a)
@@ -231,7 +243,7 @@ static void agreement_keep_events(struct offer_agreement *g)
 	g->count = kept;
 }
 
-/* A's first codec that the node speaks, else that it codes by a module. NULL: there is none. */
+/* A's first codec that the node speaks, else the first coded by a module. NULL: no such codec. */
 static const struct payload *transcoded_of(const struct payload_list *formats)
 {
 	const struct payload *module = NULL;
@@ -247,7 +259,7 @@ static const struct payload *transcoded_of(const struct payload_list *formats)
 	return module;
 }
 
-/* That codec, where B has one, too: what each says is transcoded for the other one. False: there is none. */
+/* Transcodes between that codec and one of B. False: B has no codec for it. */
 static bool agree_transcoded(struct offer_agreement *g, const struct offer_answering *k,
 			     uint8_t index, const struct payload_list *formats)
 {
@@ -297,7 +309,7 @@ static bool has_clock(const struct offer_agreement *g, uint32_t clock_hz)
 	return false;
 }
 
-/* Where B takes no events, A's are taken by us: B gets them by INFO. Those of A's clocks in use, else its first. */
+/* If B takes no events, we take A's, for INFO to B: those of clocks that A uses, else the first. */
 static void keep_events_of_a(struct offer_agreement *g, const struct payload_list *formats)
 {
 	const struct payload *first = NULL;
@@ -317,7 +329,7 @@ static void keep_events_of_a(struct offer_agreement *g, const struct payload_lis
 		agreement_add(g, first, first->number, PAYLOAD_NONE, PAYLOAD_NONE);
 }
 
-/* Of the first codec: what its packets have. 0: there is none. */
+/* RTP clock of the first codec. 0: there is no codec. */
 static uint32_t agreed_first_clock(const struct offer_agreement *g)
 {
 	for (uint8_t i = 0; i < g->count; i++) {
@@ -349,11 +361,10 @@ static void agreement_part(struct offer_agreement *g, uint8_t index)
 	f->a = PAYLOAD_NONE;
 }
 
-/*
- * Chromium sends its digits in the slowest clock of those it has agreed on, whatever the clock of its audio: so it shall
- * have one. Firefox knows that of 8000 Hz alone, and beside opus sends three ends of 960 units at once, which phones do not take for
- * a digit. What has no counterpart in the clock of the audio is taken by us, and sent anew.
- */
+/* Chromium sends digits in the slowest clock of the agreed events, whatever the clock of its audio:
+ * so only one is agreed. Firefox only knows events of 8000 Hz, and with opus sends three ends of
+ * 960 units at once, which phones do not recognise as a digit. So events without the clock of the
+ * audio end here, and are sent anew. */
 static void agreed_keep_one_clock(struct offer_agreement *g, const struct payload_list *formats)
 {
 	uint32_t clock_hz = agreed_first_clock(g);
@@ -512,7 +523,8 @@ int offer_agree(struct offer_agreement *out, const struct offer_answering *k, ui
 	return 0;
 }
 
-/* One line of each leg, and which formats of theirs are the same: the index of the other's, or PAYLOAD_NONE. */
+/* One line of each leg, and which formats are the same: the index of the other's, or
+ * PAYLOAD_NONE. */
 struct pairing {
 	const struct session_line *a, *b;
 	uint8_t a_to_b[PAYLOAD_RULES_MAX], b_to_a[PAYLOAD_RULES_MAX];
@@ -574,7 +586,7 @@ static void line_clear(struct media_line *out, enum media_kind kind)
 	out->a.event_pt = out->b.event_pt = PAYLOAD_NONE;
 }
 
-/* Of a line that was cleared: field by field, as its octets are compared and what lies between fields stays 0. */
+/* Of a cleared line: field by field, since its octets are compared and padding must stay 0. */
 static void line_fill(struct media_line *out, const struct session_line *a,
 		      const struct session_line *b)
 {
@@ -615,7 +627,7 @@ static NOINLINE void map_line(struct media_line *out, const struct session_line 
 	rules_make(&out->b, &(struct ruling){ b, a, p.b_to_a, codes });
 }
 
-/* A line whose transport is another one's goes with it. True: some did, which may have been another one's transport. */
+/* Drops lines carried by a dropped line. True: some were, which may have carried others. */
 static bool bridge_drop_torn(struct media_plan *plan)
 {
 	bool any = false;

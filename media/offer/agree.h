@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One m-line after the answer: which formats offer, our offer and answer have in common. Internal to media/offer. */
+/*
+ * One m-line after the answer: which formats offer, our offer and answer have in common. Internal
+ * to media/offer.
+ */
 #ifndef MEDIA_OFFER_AGREE_H
 #define MEDIA_OFFER_AGREE_H
 
@@ -7,19 +10,21 @@
 #include "media/offer/own.h"
 #include "media/offer/session.h"
 
-/* What A is answered with: what B has agreed on, to the offer that we made of A's. Or what we can do by ourselves. */
+/* What A is answered by: B's answer to our offer made of A's, or the node's capabilities. */
 struct offer_answering {
 	const struct sdp *offer_a, *offer_b, *answer_b;
-	bool b_apart;            /* both of B's are about another offer than offer_a */
-	bool b_two_way;          /* whatever the direction in answer_b */
-	bool b_offered;          /* offer_b, our text to B, is the answer, and answer_b the offer */
-	const struct session *b; /* NULL as both texts of B's, where there is none */
+	bool b_apart;   /* both of B's are about another offer than offer_a */
+	bool b_two_way; /* whatever the direction in answer_b */
+	bool b_offered; /* offer_b, our text to B, is the answer, and answer_b the offer */
+	/* NULL, and both texts of B's empty, if there is no B. */
+	const struct session *b;
 	const struct offer_capabilities *own; /* of them; else NULL */
 	const struct offer_policy *policy;
 	const struct offer_self *to_a;
 };
 
-/* A format under its three numbers. An event that one party alone has is agreed with that one: PAYLOAD_NONE for the other. */
+/* A format under its three numbers. PAYLOAD_NONE for a party without it: an event may be agreed
+ * with one party only. */
 struct offer_agreed {
 	uint8_t a;        /* A's own: what A receives, and what we let A send */
 	uint8_t offered;  /* in our offer: what B sends */
@@ -40,31 +45,30 @@ struct offer_agreement {
 	struct offer_profile profile_a;
 	uint8_t count;
 	struct own_video video; /* parameters of our own lie here: it is not copied */
-	struct offer_agreed at
-		[PAYLOAD_RULES_MAX]; /* in B's order, then those of A alone; at least one under all three */
+	/* In B's order, then those only A has; at least one under all three numbers. */
+	struct offer_agreed at[PAYLOAD_RULES_MAX];
 };
 
 /* 0 or -EBADMSG: A's line is malformed. */
 int offer_agree(struct offer_agreement *out, const struct offer_answering *k, uint8_t index,
 		struct offer_error *error) NODISCARD;
 
-/* Which payload types a party may send, and as what the other party receives them: as they are, or transcoded. Internal to media/offer. */
+/* Which payload types a party may send, and how the other party receives them: unchanged, or
+ * transcoded. Internal to media/offer. */
 
 /* One line of two legs, seen from one of them. */
 struct ruling {
 	const struct session_line *own, *other;
-	const uint8_t *
-		to_other; /* of each format of own the index in other of the same, or PAYLOAD_NONE */
+	/* For each format of `own` the index of the same in `other`, or PAYLOAD_NONE. */
+	const uint8_t *to_other;
 	bool codes; /* what the other party does not take is transcoded, where the node speaks it */
 };
 
-/* Two legs that hear each other: what the engine does, by what each has agreed on for itself. Pure. */
+/* Joins two legs: what the engine does, from what each leg has agreed on. Pure. */
 
-/*
- * A line is active where it is so on both legs, and they have a codec in common; an opaque one where it is the same. codes: what one party may
- * say and the other one does not take is transcoded, where the node speaks both codecs, and a line of sound is active with no codec in
- * common, too.
- */
+/* A line is active if it is on both legs, with a common codec; an opaque line if it is the same.
+ * codes: what one party may send and the other does not take is transcoded if the node speaks both
+ * codecs, and audio is then active without a common codec, too. */
 void bridge_map(const struct session *a, const struct session *b, bool codes,
 		struct media_plan *out);
 /* The same, of their texts. 0 or -EBADMSG as session_read; then no line is active. */
@@ -73,8 +77,10 @@ int bridge_read(const struct session_texts *a, const struct session_texts *b, bo
 
 /* How two legs suit each other, by what is agreed with each. */
 struct bridge_fit {
-	bool common; /* a line is active, and each line of sound that both have has a codec of both */
-	bool whole; /* ... and whatever codec of sound either may send is one that the other takes */
+	/* A line is active, and each audio line of both has a common codec. */
+	bool common;
+	/* And any audio codec that either may send is one that the other takes. */
+	bool whole;
 	bool transcoded; /* the first is not so, but each hears the other by what is transcoded */
 };
 /* 0 or -EBADMSG as session_read; then they do not suit each other at all. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of an answer: B's SDP written again under A's numbers, and what the engine shall do by then. */
+/*
+ * Processes an answer: B's SDP rewritten with A's numbers, and the plan of what the engine then
+ * does.
+ */
 #include <errno.h>
 #include <string.h>
 
@@ -62,7 +65,7 @@ static struct offer_webrtc webrtc_for_a(const struct sdp *offer_a, uint8_t index
 	return webrtc;
 }
 
-/* Towards a phone what the source says of feedback may pass where both have a profile of it, or neither. */
+/* A phone gets the source's feedback attributes if both or neither have a feedback profile. */
 static bool passes_feedback(const struct offer_answering *k, uint8_t index,
 			    const struct offer_agreement *g)
 {
@@ -137,7 +140,8 @@ static void reply_opaque(struct writer *w, const struct offer_answering *k, uint
 	offer_opaque_write(w, k->answer_b, index, &line);
 }
 
-/* The line as settled. crypto: ours towards A; suite NONE: plain RTP or DTLS. 0 or -EBADMSG, as offer_agree. */
+/* The line as settled. crypto: ours towards A; suite NONE: plain RTP or DTLS. Returns 0 or
+ * -EBADMSG, as offer_agree. */
 static NOINLINE int offer_reply(struct writer *w, const struct offer_answering *k, uint8_t index,
 				const struct media_side *a, const struct crypto *crypto,
 				struct offer_error *error)
@@ -248,10 +252,9 @@ static bool is_empty(const struct session *a, struct offer_error *refused)
 	return true;
 }
 
-/*
- * A's lines as its answer shall have them, and of those that are SRTP our a=crypto towards A; the caller wipes both. Of the formats the
- * numbers alone. 0, -EBADMSG, or -ENOTSUP: by us no line is taken.
- */
+/* A's lines as its answer shall have them, and our a=crypto towards A for those with SRTP; the
+ * caller wipes both. Of the formats only the numbers. Returns 0, -EBADMSG, or -ENOTSUP if the node
+ * itself takes no line. */
 static NOINLINE int offer_settle(struct session *a, struct crypto to_a[MEDIA_LINES_MAX],
 				 const struct offer_answering *k, struct offer_error *error)
 {
@@ -342,7 +345,7 @@ static NOINLINE int map_answer(struct media_plan *plan, const struct offer_answe
 	return 0;
 }
 
-/* Of what was written, as whoever reads the texts later will have it. */
+/* The plan of the texts as written, as they will be read again later. */
 static NOINLINE int plan_answer(struct media_plan *plan, const struct offer_answering *k,
 				struct bytes answer_a, struct offer_error *error)
 {

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RTP header extensions (RFC 8285) and simulcast layers (RFC 8853, RIDs of RFC 8851) in SDP. The
+ * B2BUA reads a few extensions of browsers itself (MID, RID, audio level, transport-wide numbers)
+ * and passes none on, since their numbers are agreed per leg. From the layers of a picture, a call
+ * of two takes the best one within the bandwidth, and a conference all of them, so that its rooms
+ * can choose per member.
+ */
+
 #include <string.h>
 
 #include "media/offer/extension.h"
@@ -100,7 +108,7 @@ bool offer_feedback_has(const struct sdp *s, unsigned section, uint8_t number, c
 	return false;
 }
 
-/* RFC 8851 10: letters, digits, '-' and '_'. An element of one octet has room for 16 (RFC 8285 4.2). */
+/* RFC 8851 10: letters, digits, '-' and '_'. A one-byte element has 16 octets (RFC 8285 4.2). */
 static bool rid_is_name(struct bytes rid)
 {
 	for (size_t i = 0; i < rid.n; i++) {
@@ -113,7 +121,7 @@ static bool rid_is_name(struct bytes rid)
 	return rid.n > 0 && rid.n <= MEDIA_RID_MAX;
 }
 
-/* "1 send pt=96;max-width=640". False: the line has none of that name and direction. */
+/* "1 send pt=96;max-width=640". False: no a=rid of that name and direction. */
 static bool rid_find(const struct sdp *s, unsigned section, struct bytes rid, const char *direction,
 		     struct bytes *limits)
 {
@@ -167,7 +175,8 @@ static bool layers_have(const struct offer_layers *layers, struct bytes rid)
 	return false;
 }
 
-/* RFC 8853 5.1: alternatives of one layer, "1,~2"; who waits ("~") may come later. One that has no a=rid is none (5.2). */
+/* RFC 8853 5.1: alternatives of a layer, "1,~2"; "~": paused, may come later. Needs an a=rid
+ * (5.2). */
 static bool layer_choose(struct offer_layer *out, const struct sdp *s, unsigned section,
 			 struct bytes alternatives, const char *direction,
 			 const struct offer_formats *formats)
@@ -277,7 +286,7 @@ static uint8_t name_rank(const struct offer_layers *layers, uint8_t index)
 	return 0;
 }
 
-/* Where nothing is said of either, the one behind it: who names no sizes has them grow from one to the next (W3C WebRTC 5.1). */
+/* If neither is described, the later one: without sizes layers grow (W3C WebRTC 5.1). */
 static bool layer_is_better(const struct offer_layers *layers, uint8_t index, uint8_t than)
 {
 	uint64_t pixels = layer_pixels(layers->at[index].limits);

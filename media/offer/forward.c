@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way of an offer: A's SDP looked at, and written again for B. */
+/* Processes an offer: reads A's SDP, and rewrites it for B. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -15,7 +15,8 @@
 
 /* Which formats the answerer is offered, and under which numbers. */
 
-/* Numbers that are no longer free: other lines of our offer have them, and one BUNDLE group has one use of each (RFC 9143 9.1). */
+/* Numbers used by other lines of our offer: a BUNDLE group has one meaning for each (RFC 9143
+ * 9.1). */
 struct offer_numbers {
 	bool taken[128];
 };
@@ -26,7 +27,7 @@ struct offering {
 	const struct sdp *s;
 	const struct offer_policy *policy;
 	const struct offer_self *to_b;
-	const struct sdp *earlier;    /* NULL: none */
+	const struct sdp *earlier;    /* NULL: no offer before */
 	const struct sdp *remote;     /* of B; NULL: nothing */
 	bool dtls;                    /* towards B */
 	struct offer_numbers numbers; /* given so far; empty before the first line */
@@ -39,7 +40,8 @@ struct offered {
 	struct offer_formats formats;
 };
 
-/* What had keys keeps them, although nobody would offer them anew: a phone that insists on SRTP is not asked to go on without. */
+/* A line that had keys keeps them, even if it would not be offered keys now: a phone that insists
+ * on SRTP is never asked to do without. */
 static bool had_keys(const struct offering *k, uint8_t index)
 {
 	struct offer_profile profile;
@@ -51,7 +53,8 @@ static bool had_keys(const struct offering *k, uint8_t index)
 	       profile.secure;
 }
 
-/* B's profile: keys as B's terms have them, with feedback as A's; towards a phone that is A's own, not a browser's. */
+/* B's profile: keys by B's terms, feedback as in A's; towards a phone only if A is not a
+ * browser. */
 static struct offer_profile profile_for_b(const struct offering *k, uint8_t index,
 					  const struct offer_line *line)
 {
@@ -128,15 +131,15 @@ enum { DYNAMIC_FIRST = 96, DYNAMIC_LAST = 127 }; /* RFC 3551 6 */
 struct numbering {
 	struct payload_list wanted;  /* in their order */
 	struct payload_list earlier; /* what the numbers have meant */
-	const struct payload
-		*preferred; /* of wanted: the event that gets the preferred number; NULL: none */
+	/* Of `wanted`: the event that gets the preferred number; NULL: no event. */
+	const struct payload *preferred;
 	uint8_t event_pt;
 	uint8_t to[PAYLOAD_RULES_MAX]; /* per wanted; PAYLOAD_NONE: not yet */
 	bool theirs[128];              /* numbers that the offerer has a use for */
 	const struct offer_numbers *others;
 };
 
-/* The event that phones expect under the preferred number: that of the narrow-band codecs, else the first. */
+/* The event that phones expect under the preferred number: narrow-band, else the first. */
 static const struct payload *event_to_move(const struct payload_list *formats)
 {
 	const struct payload *event = NULL;
@@ -180,7 +183,8 @@ static uint32_t offered_first_clock(const struct payload_list *list)
 	return 0;
 }
 
-/* Chromium sends its digits in the slowest clock of those it has agreed on, whatever the clock of its audio: so it shall have one. */
+/* Chromium sends digits in the slowest clock of the agreed events, whatever the clock of its audio:
+ * so it gets only one. */
 static void offered_keep_one_clock(struct payload_list *list)
 {
 	uint32_t clock_hz = offered_first_clock(list);
@@ -242,7 +246,8 @@ static bool has_codec_clock(const struct payload_list *list, uint32_t clock_hz)
 	return false;
 }
 
-/* What is coded here and the answerer may have, with digits of each clock (RFC 4733 2.1) where the offerer has any. */
+/* Codecs of the node that the answerer may have, with events of each clock (RFC 4733 2.1) if the
+ * offerer has any. */
 static void add_ours(struct payload_list *list, const struct offer_terms *terms)
 {
 	uint8_t codecs[MEDIA_CODECS_KNOWN];
@@ -424,10 +429,10 @@ static void read_earlier(struct numbering *n, const struct sdp *earlier, uint8_t
 		payload_list_read(&n->earlier, earlier, index + 1U);
 }
 
-/*
- * The offerer's formats (selected), less events where the answerer takes its digits by INFO, and with events of ours where
- * the offerer does, and codecs of ours where the line adds them; a WebRTC answerer is offered events of one clock, that of the first codec. Numbers: as earlier on that leg (NULL: nothing was), else the offerer's, an event's as the policy prefers.
- */
+/* The offerer's formats (selected), without events if the answerer takes digits by INFO, with
+ * events of ours if the offerer does, and with codecs of ours if the line adds them; a WebRTC
+ * answerer is offered events of one clock, that of the first codec. Numbers: as earlier on that leg
+ * (NULL: no earlier offer), else the offerer's; for an event the one that the policy prefers. */
 static void offer_formats_fill(struct offer_formats *out, const struct offer_line *line,
 			       const struct sdp *s, uint8_t index,
 			       const struct offer_policy *policy, const struct sdp *earlier,
@@ -567,7 +572,8 @@ static int read_offered(struct offered *f, struct offering *k, uint8_t index,
 	return 0;
 }
 
-/* All that B is offered in one group (RFC 9143 7.2): what will be written is found out before it is. */
+/* All lines of B's offer in one BUNDLE group (RFC 9143 7.2), computed before the lines are
+ * written. */
 static int offer_offered_group(struct writer *w, struct offering *k, struct offer_error *error)
 {
 	char text[OFFER_MID_MAX];
@@ -652,7 +658,8 @@ static void write_relayed(struct writer *w, const struct offering *k, uint8_t in
 	crypto_wipe(&crypto);
 }
 
-/* Lines in their order, from 0; *refused has the first reason of ours. 1: offered, 0: written as refused, or -EBADMSG. */
+/* Lines in order, from 0; *refused: our first reason. Returns 1: offered, 0: refused, or
+ * -EBADMSG. */
 static int offer_offered_write(struct writer *w, struct offering *k, uint8_t index,
 			       struct offer_error *refused, struct offer_error *error)
 {
@@ -767,7 +774,7 @@ NOINLINE int offer_forward(struct bytes offer_a, const struct offer_policy *poli
 	return line_forward(&k, error);
 }
 
-/* What was said is read like an offer of a party that may have anything. Keys stay where they are, as they do in any offer. */
+/* Our last text is read like an offer without any restriction. Keys stay, as in any offer. */
 static struct offer_policy policy_again(const struct offer_policy *policy, const struct sdp *local)
 {
 	struct offer_policy again = *policy;

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads one m-line of a party's SDP into an offer_line, and selects from an offered line what may
+ * pass: profiles (RTP/AVP to UDP/TLS/RTP/SAVPF), formats by kind and by the terms of both parties,
+ * SRTP twins of phones, ANAT alternatives (RFC 4091), and opaque lines (T.38, BFCP). Offers,
+ * answers and our own offers all read lines here, so a refusal has the same reason everywhere.
+ * Limits on length guarantee that the text we make of an accepted one can be parsed again.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
@@ -54,10 +62,11 @@ bool offer_profile_has_dtls(const struct sdp *s)
 }
 
 enum {
-	/* By us: s=, c=, t=, three of ICE and BUNDLE; two b=, rtpmap and fmtp of an event, ptime, direction, two of RTCP, crypto or nine of
-	 * WebRTC, codecs of ours. Feedback is within what formats had, but for an offer of few lines. */
+	/* By us: s=, c=, t=, three of ICE and BUNDLE; two b=, rtpmap and fmtp of an event, ptime,
+	 * direction, two of RTCP, crypto or nine of WebRTC, codecs of ours. Feedback fits into the
+	 * lines of removed formats, except in offers of few lines. */
 	LINES_ADDED = 6 + (17 + MEDIA_CODECS) * MEDIA_LINES_MAX,
-	PORT_DISCARD = 9, /* stands for none yet (RFC 8840 4.1.1) */
+	PORT_DISCARD = 9, /* means no port yet (RFC 8840 4.1.1) */
 };
 
 static int line_malformed(struct offer_error *error, uint16_t number, const char *reason)
@@ -226,7 +235,7 @@ static bool may_have(const struct offer_terms *terms, enum offer_lines word)
 	return terms->lines & (unsigned)word || as_other;
 }
 
-/* NULL, or why the offered line may not pass between these two, whatever else is asked of its kind. */
+/* NULL, or why the offered line may not pass between these two parties, by any kind's rules. */
 static const char *offer_lines_refusal(const struct sdp *s, uint8_t index, enum media_kind kind,
 				       const struct offer_policy *policy)
 {
@@ -366,7 +375,7 @@ static int read_side(struct offer_line *out, const struct sdp *s, uint8_t index,
 	return 0;
 }
 
-/* Its candidates tell where it is, now or later (RFC 8839 4.2.1, 8840): what c= and the port say may be nothing, or a name. */
+/* Candidates tell the address, now or later (RFC 8839 4.2.1, 8840): c= and port need not. */
 static void read_ice_side(struct media_side *side, const struct sdp *s, uint8_t index)
 {
 	struct sdp_connection to;
@@ -407,7 +416,7 @@ static bool line_read_transport(struct offer_line *out, const struct sdp *s, uin
 	return t->ice;
 }
 
-/* Nothing of its packets is known, so that RTCP has a port of its own or there is none. */
+/* Its packets are unknown, so RTCP has a port of its own or does not exist. */
 static void read_opaque(struct media_side *side, const struct sdp *s, uint8_t index)
 {
 	side->mux = !offer_opaque_has_rtcp(sdp_slice(s, s->sections[index + 1].proto));
@@ -483,8 +492,8 @@ static bool codec_is_named(const struct sdp *s, uint8_t index)
 	       sdp_attribute(s, index + 1U, "label", &rest);
 }
 
-/* Phones offer one stream twice, SRTP and plain, with one port (Polycom, snom) or two: the first plain line of a kind and its first one with
- * keys and the same formats, and so on. */
+/* Phones offer one stream twice, SRTP and plain, with one port (Polycom, snom) or two: the first
+ * plain line of a kind pairs with the first one with keys and the same formats, and so on. */
 static bool has_secure_twin(const struct sdp *s, uint8_t index)
 {
 	const struct sdp_section *own = &s->sections[index + 1];
@@ -577,7 +586,8 @@ bool offer_line_may_have(const struct offer_terms *terms, const struct payload *
 	return terms->codec_count == 0;
 }
 
-/* Within a BUNDLE group numbers may have to be others, and those in the parameters of red (RFC 2198 5) would not follow. */
+/* Within a BUNDLE group numbers may have to change, and those in the parameters of red (RFC 2198 5)
+ * would not follow. */
 static bool may_have_red(const struct offer_line *line, const struct offer_policy *policy)
 {
 	return !line->profile.dtls && !offer_terms_want_dtls(&policy->b);
@@ -612,7 +622,7 @@ static bool video_is_allowed(const struct payload *p, const struct offer_line *l
 	return video_bit(p) & video_of(&policy->a) & video_of(&policy->b);
 }
 
-/* RFC 4103 6, 7: T.140, and its redundancy, whose blocks have the number of T.140 in them. */
+/* RFC 4103 6, 7: T.140, and its redundancy; its blocks contain the number of T.140. */
 static bool text_is_known(const struct payload *p)
 {
 	return payload_is(p, "t140") || payload_is(p, "red");

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One m-line of a party's SDP as the offer/answer sees it: relayed or not, and what the party says. Internal to media/offer. */
+/*
+ * One m-line of a party's SDP as the offer/answer sees it: relayed or not, and its contents.
+ * Internal to media/offer.
+ */
 #ifndef MEDIA_OFFER_LINE_H
 #define MEDIA_OFFER_LINE_H
 
@@ -8,15 +11,17 @@
 #include "media/payload.h"
 #include "media/sdp/sdp.h"
 
-/* The transport profile of an RTP m-line: plain or SRTP, with early feedback or without. Internal to media/offer. */
+/* The transport profile of an RTP m-line: plain or SRTP, with or without early feedback.
+ * Internal. */
 
 struct offer_profile {
 	bool secure;   /* RTP/SAVP (RFC 3711), RTP/SAVPF (RFC 5124): keys by SDES */
 	bool feedback; /* RTP/AVPF (RFC 4585), RTP/SAVPF */
-	bool dtls; /* UDP/TLS/RTP/SAVP, UDP/TLS/RTP/SAVPF (RFC 5764): not secure then, its keys come by the handshake */
+	/* UDP/TLS/RTP/SAVP(F) (RFC 5764); `secure` is false then: keys come by the handshake. */
+	bool dtls;
 };
 
-/* The third field of m=. False: none of these six (over TCP, UDPTL...). */
+/* Reads the third field of m=. False: not one of these six (TCP, UDPTL and so on). */
 bool offer_profile_read(struct offer_profile *out, struct bytes proto);
 const char *offer_profile_name(struct offer_profile p);
 /* A line with a port is DTLS-SRTP: its sender is a browser, or a phone that is like one. */
@@ -35,11 +40,14 @@ struct offer_line {
 	enum media_kind kind;
 	struct offer_profile profile;
 	struct offer_transport transport; /* of a DTLS line */
-	/* rules and keys empty; mux: the party says a=rtcp-mux; dtls: our role if it is an offer; bundle: itself */
+	/* rules and keys are empty; mux: the party has a=rtcp-mux; dtls: our role if it is an
+	 * offer; bundle: itself */
 	struct media_side side;
-	bool codable; /* selected: the answerer may be offered audio codecs that the node speaks; those of the offerer are transcoded then */
-	bool adds;    /* ... and is */
-	struct payload_list formats; /* in the party's order; none of an opaque line */
+	/* Selected: the answerer may be offered audio codecs of the node, and the offerer's are
+	 * transcoded then. */
+	bool codable;
+	bool adds;                   /* ... and is */
+	struct payload_list formats; /* in the party's order; empty for an opaque line */
 };
 
 /* What is offered under the terms is DTLS-SRTP. */
@@ -48,7 +56,8 @@ static inline bool offer_terms_want_dtls(const struct offer_terms *terms)
 	return terms->dtls_offer || terms->dtls_only;
 }
 
-/* A party's SDP, with the length limit of the policy, and such that what we make of it can be parsed too. 0 or -EBADMSG. */
+/* Parses a party's SDP within the policy's length limit, so that our rewrite can be parsed, too.
+ * Returns 0 or -EBADMSG. */
 int offer_parse(struct sdp *out, struct bytes in, const struct offer_policy *policy,
 		struct offer_error *error) NODISCARD;
 /* One that we wrote. */
@@ -58,8 +67,9 @@ void offer_line_clear(struct offer_line *out);
 /* m-line index from 0. 0 or -EBADMSG (then error tells). */
 int offer_line_read(struct offer_line *out, const struct sdp *s, uint8_t index,
 		    const struct offer_policy *policy, struct offer_error *error) NODISCARD;
-/* Of an offer: drops what we do not relay or the terms of either party do not allow, and refuses the line where nothing is
- * left. Events stay as long as the offerer may send them: we take them where the answerer does not. media/offer/line.c */
+/* Of an offer: drops what we do not relay or the terms of either party do not allow, and refuses
+ * the line if nothing is left. Events stay as long as the offerer may send them: we take them if
+ * the answerer does not. media/offer/line.c */
 void offer_line_select(struct offer_line *line, const struct sdp *s, uint8_t index,
 		       const struct offer_policy *policy);
 /* The same, for formats alone: the line itself may pass. */
@@ -74,12 +84,12 @@ void offer_error_note(struct offer_error *error, const struct offer_line *line);
 /* 0, or -ENOSPC where w has overflown. */
 int offer_fits(const struct writer *w, struct offer_error *error) NODISCARD;
 
-/*
- * Opaque m-lines: neither audio nor video, over plain UDP. Fax by T.38 (RFC 3362), floor control (RFC 8856), text (RFC 4103) and so on. What they say
- * of their formats is between the parties: only address, port and direction are ours. Internal to media/.
- */
+/* Opaque m-lines: neither audio nor video, over plain UDP. Fax by T.38 (RFC 3362), floor control
+ * (RFC 8856), text (RFC 4103) and so on. Their formats are a matter of the parties: we only replace
+ * address, port and direction. Internal to media/. */
 
-/* The word of a line for terms.lines; NONE: it needs none, or is opaque over a transport that is not relayed. */
+/* A line's word for terms.lines; NONE: not needed, or opaque over a transport that is not
+ * relayed. */
 enum offer_lines offer_lines_word(enum media_kind kind, struct bytes proto);
 
 /* What is ours in such a line. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An offer of our own. It is first written as a party would write it that can do what we can, at no address. Then it goes the way of any
- * offer, which gives it our addresses, keys and numbers, and takes out what the other party may not have.
+ * An offer of our own. It is first written as a party with our capabilities would write it, without
+ * an address. Then it is processed like any offer, which adds our addresses, keys and numbers, and
+ * removes what the other party may not have.
  */
 #include <assert.h>
 #include <errno.h>
@@ -48,7 +49,7 @@ void offer_record_line(struct writer *w, enum offer_record what)
 		WRITER_TEXTS(w, "a=record:", g_records[what], "\r\n");
 }
 
-/* The place of a word in a list of words; 0: it is none of them. */
+/* The position of a word in a list, from 1; 0: it is not in the list. */
 static uint8_t record_word_of(struct bytes word, const char *const *words, uint8_t count)
 {
 	for (uint8_t i = 0; i < count; i++) {
@@ -198,8 +199,8 @@ const char *offer_record_preference_name(enum offer_record_preference p)
 }
 
 enum {
-	LEVEL_AT =
-		4, /* of profile-level-id, in hexadecimal digits: two each of profile, constraints, level */
+	/* Of profile-level-id, in hexadecimal digits: two each of profile, constraints, level. */
+	LEVEL_AT = 4,
 	LEVEL_ID_LEN = 6,
 	LEVEL_PRESET = 0x1f, /* 3.1: 1280 x 720 at 30 a second */
 	H264_FIRST = 102,
@@ -215,7 +216,7 @@ static int level_digit(uint8_t c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* profile-level-id. Where nothing is said, or nothing that can be read, RFC 6184 8.1 has what holds. */
+/* profile-level-id, or the default of RFC 6184 8.1 if it is absent or malformed. */
 static struct bytes level_id_of(const struct payload *p)
 {
 	struct bytes id = { 0 };
@@ -459,7 +460,8 @@ static void write_audio(struct writer *w, const struct offer_capabilities *own,
 	writer_str(w, "a=sendrecv\r\n");
 }
 
-/* RFC 3264 8: no line goes, what is no longer wanted has port 0. The first audio is ours, as is the first video; it is new where there was none. */
+/* RFC 3264 8: no line is removed; one no longer wanted has port 0. The first audio and video line
+ * are ours, and new ones if missing. */
 static void own_write_lines(struct writer *w, const struct offer_capabilities *own,
 			    const struct offer_terms *terms, const struct sdp *earlier)
 {
@@ -504,7 +506,7 @@ int offer_own(const struct offer_capabilities *own, const struct offer_policy *p
 	return offer_forward(writer_done(&w), &of_nobody, to_b, offer_b, error);
 }
 
-/* Video that a party and the node have told each other of, and the same as others have it by now. */
+/* Video agreed between a party and the node, and the same for what other parties have by now. */
 
 static bool is_video(const struct sdp *s, unsigned section)
 {
@@ -512,7 +514,7 @@ static bool is_video(const struct sdp *s, unsigned section)
 	       bytes_iis(sdp_slice(s, s->sections[section].kind), "video");
 }
 
-/* The first one; 0: there is none. */
+/* The first video section; 0: there is no video. */
 static unsigned video_find(const struct sdp *s)
 {
 	for (unsigned i = 1; i <= s->media_count; i++)
@@ -532,7 +534,7 @@ bool offer_has_video(struct bytes local)
 /* ---- what is said ---- */
 
 struct video_formats {
-	uint8_t lowest, highest; /* levels; 0: none is named */
+	uint8_t lowest, highest; /* levels; 0: not named */
 	bool h264, vp8, vp8_first;
 };
 
@@ -630,7 +632,7 @@ static void fitting_line_write(const struct fitting *k, struct bytes line)
 	writer_str(k->w, "\r\n");
 }
 
-/* Where in the line the level is; line.n: none that is to be lower. */
+/* Where the level is in the line; line.n: no level to lower. */
 static size_t level_find(const struct fitting *k, struct bytes line)
 {
 	struct bytes rest = bytes_from(line, sizeof("a=fmtp:") - 1), number, id = { 0 };

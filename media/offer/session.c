@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads what one leg has agreed on from its two texts alone, the party's and ours: formats with
+ * both numbers, keys, DTLS role, transports of a BUNDLE group (RFC 9143), header extensions and
+ * feedback. Nothing else is stored of an agreement: after a restart, and when legs are joined anew,
+ * the plan is computed again from these texts. So everything here must follow from them (RFC 3264
+ * 6.1), and texts that are no offer and answer give -EBADMSG.
+ */
+
 #include <errno.h>
 #include <string.h>
 
@@ -77,8 +85,8 @@ static uint8_t twin_of(const struct agreeing *k, const struct payload *p)
 	return PAYLOAD_NONE;
 }
 
-/* libre answers a browser's H264 under one number and sends under another one, that of the first with its packetization-mode: any of ours
- * that means the same is taken. */
+/* libre answers a browser's H264 under one number and sends under another, the first with its
+ * packetization-mode: so any of our numbers with the same meaning is accepted. */
 static void find_twins(struct agreeing *k)
 {
 	for (uint8_t i = 0; i < k->local.count && k->we_offered; i++) {
@@ -129,7 +137,8 @@ uint8_t session_spoken(const struct session_line *line)
 	return module;
 }
 
-/* Of the first format that is no event: what the line's packets have. 0: there is none. */
+/* Clock of the first format that is not an event: that of the line's packets. 0: there is no
+ * codec. */
 static uint32_t session_clock_hz(const struct session_line *line)
 {
 	for (uint8_t i = 0; i < line->format_count; i++) {
@@ -139,8 +148,8 @@ static uint32_t session_clock_hz(const struct session_line *line)
 	return 0;
 }
 
-/* RFC 4733 2.1: an event has the clock of the audio it goes with. A browser that offers another one sends its digits by it, which phones would
- * not understand; phones send them as they should. */
+/* RFC 4733 2.1: an event has the clock of its audio. A browser that offers another clock uses it
+ * for its digits, which phones would not understand; phones use the right one. */
 static void part_events(struct session_line *line, bool we_offered)
 {
 	uint32_t clock_hz = session_clock_hz(line);
@@ -222,7 +231,7 @@ static void accepted_note(struct session_line *line)
 	accepted_add(line, false);
 }
 
-/* Formats, twins and events of a line whose side has what the party said. False: there are none. */
+/* Formats, twins and events of a line, with its side already read. False: nothing in common. */
 static bool session_formats_read(struct session_line *line, const struct payload_list *remote,
 				 const struct sdp *local, uint8_t index, bool we_offered)
 {
@@ -262,7 +271,8 @@ static bool group_includes(const struct grouping *k, uint8_t index)
 	       k->session->line[index].side.dtls != DTLS_NONE;
 }
 
-/* In an offer the first of the group that we take (RFC 9143 7.3.1), in an answer the first at all. False: nobody's that we take. */
+/* The first line of the group that we take in an offer (RFC 9143 7.3.1), the first at all in an
+ * answer. False: we take no line. */
 static bool tagged_of(const struct grouping *k, struct bytes tags, uint8_t *index)
 {
 	struct bytes tag;
@@ -366,7 +376,8 @@ static void read_extensions(struct grouping *k, uint8_t index)
 		line->side.cc_extension = agreed_extension(k, index, TRANSPORT_CC_URI);
 }
 
-/* A browser counts over all that it sends, so there is none where several transports would each hear a part. */
+/* A browser counts all packets that it sends, so the count is dropped if several transports would
+ * each see a part of it. */
 static void keep_one_count(struct session *s)
 {
 	uint8_t owner = UINT8_MAX;
@@ -400,7 +411,7 @@ static void read_feedback(struct grouping *k, uint8_t index)
 	side->fir = agrees_feedback(k, index, OFFER_FIR) && !agrees_feedback(k, index, OFFER_PLI);
 }
 
-/* Once all lines are read. A line whose transport is one that is not taken is not active any more. */
+/* After all lines are read. A line becomes inactive if the line with its transport is not taken. */
 static void session_group(struct session *s, const struct sdp *remote, const struct sdp *local)
 {
 	struct grouping k = { .session = s, .remote = remote, .local = local };
@@ -440,7 +451,7 @@ static bool shares_number(const struct session_line *a, const struct session_lin
 	return false;
 }
 
-/* Two lines that are carried by the same one have the same codecs: no payload type tells them apart. */
+/* Two lines over one transport have the same codecs: payload types do not tell them apart. */
 static bool needs_mid(const struct session *s, uint8_t index)
 {
 	for (uint8_t i = 0; i < s->line_count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one party and we have agreed on, by their two texts alone: what it said, and what we said to it (RFC 3264). Nothing in it knows
- * of another leg; media/offer/agree.h joins two of them. Pure.
+ * What one party and we have agreed on, by their two texts alone: the party's and ours (RFC 3264).
+ * It knows nothing of another leg; media/offer/agree.h joins two sessions. Pure.
  */
 #ifndef MEDIA_OFFER_SESSION_H
 #define MEDIA_OFFER_SESSION_H
@@ -39,12 +39,11 @@ struct session_line {
 	uint16_t number;        /* the SDP line that the reason is about; 0: the whole */
 	const char *reason;     /* why what was said cannot be used */
 	struct media_side side; /* without rules */
-	struct bytes media,
-		proto; /* the first and third field of m=, in the offer's text; of an opaque line alone */
-	uint8_t packet_ms; /* audio of a packet that the party would have (a=ptime); 0: it does not say */
+	/* The first and third field of m=, in the offer's text; only for an opaque line. */
+	struct bytes media, proto;
+	uint8_t packet_ms; /* audio per packet that the party wants (a=ptime); 0: not given */
 	uint8_t format_count, twin_count;
-	struct session_format
-		formats[PAYLOAD_RULES_MAX]; /* in the order of the answer; none of an opaque line */
+	struct session_format formats[PAYLOAD_RULES_MAX]; /* in the answer's order */
 	struct session_twin twins[PAYLOAD_RULES_MAX];
 };
 
@@ -59,27 +58,30 @@ static inline bool session_is_active(const struct session *s, uint8_t index)
 	return index < s->line_count && s->line[index].active;
 }
 
-/* The texts outlive it, and its owner wipes it: it has keys. 0 or -EBADMSG: a text is malformed, or they are no offer and answer. */
+/* The texts outlive it, and its owner wipes it, since it has keys. Returns 0 or -EBADMSG: a text is
+ * malformed, or they are not an offer and its answer. */
 int session_read(struct session *out, const struct session_texts *texts,
 		 struct offer_error *error) NODISCARD;
 /* The same, of texts that are parsed. */
 int session_of(struct session *out, const struct sdp *remote, const struct sdp *local,
 	       bool we_offered, struct offer_error *error) NODISCARD;
 void session_wipe(struct session *s);
-/* The first codec of the line that the node speaks, else the first that it codes; its index in formats. PAYLOAD_NONE: there is none. */
+/* The line's first spoken codec, else the first that the node codes: index, or PAYLOAD_NONE. */
 uint8_t session_spoken(const struct session_line *line);
 enum media_codec session_codec(const struct session_format *f);
 /* Of video: media/rtp/video.h. */
 uint8_t session_video_format(const struct session_format *f);
 bool session_is_codec(const struct session_format *f);
 
-/* Which formats an offer and its answer have in common, each under two numbers. Internal to media/session*.c. */
+/* Which formats an offer and its answer have in common, each under two numbers. Internal to
+ * media/offer/session.c. */
 
-/* As a list, under the numbers of the offer; apart ones are not in it. at: the index in line->formats of each. */
+/* As a list, under the offer's numbers, without parted events. at: the indexes in line->formats. */
 void session_formats_list(struct payload_list *out, const struct session_line *line,
 			  uint8_t at[PAYLOAD_RULES_MAX]);
 
-/* What the lines of a leg have together: transports (RFC 9143), extensions and feedback (RFC 8285, 4585). Internal to media/session*.c. */
+/* What the lines of a leg share: transports (RFC 9143), extensions and feedback (RFC 8285, 4585).
+ * Internal to media/offer/session.c. */
 
 /* A's lines, before they are answered (b is the other leg, or NULL) as they will be read. */
 void session_group_answer(struct session *a, const struct session *b, const struct sdp *offer);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one party may be offered and may use, and what SDP says of recording. Calls keep these; media/offer/offer.h reads them. */
+/*
+ * What one party may be offered and may use, and its recording state in SDP. Calls store these;
+ * media/offer/offer.h reads them.
+ */
 #ifndef MEDIA_OFFER_TERMS_H
 #define MEDIA_OFFER_TERMS_H
 
@@ -59,27 +62,33 @@ enum offer_digits {
 
 /* What one party may be offered and may use: its codec profile. All zero: no limits, plain RTP. */
 struct offer_terms {
-	uint8_t ptime_g711,
-		ptime_g729; /* ms, a=ptime towards it where that codec comes first; 0: as the other party said */
-	uint8_t digits; /* enum offer_digits; not EVENTS: telephone-event is neither offered to it nor accepted of it */
-	bool media_elsewhere; /* its media may be at another address than its signalling: sig/leg/line_facts.h; not read here */
+	/* ms, a=ptime towards it if that codec comes first; 0: as the other party said. */
+	uint8_t ptime_g711, ptime_g729;
+	/* enum offer_digits; unless EVENTS, telephone-event is not offered or accepted. */
+	uint8_t digits;
+	/* Its media may be at another address than its signalling (sig/leg/line_facts.h). */
+	bool media_elsewhere;
 	bool no_video; /* m=video is refused of it and towards it */
-	uint8_t video_codecs; /* enum offer_video; 0: H.264 alone. Others pass only where both parties may have them */
-	uint32_t
-		video_kbps; /* b=AS and b=TIAS of video in what we send it are at most this; 0: as the other party said */
+	/* enum offer_video; 0: H.264 only. Other codecs pass only if both parties may have them. */
+	uint8_t video_codecs;
+	/* Limit of b=AS and b=TIAS of video in SDP to it; 0: as the other party said. */
+	uint32_t video_kbps;
 	uint8_t lines;    /* enum offer_lines */
 	bool sdes_offer;  /* it is offered RTP/SAVP with our key instead of RTP/AVP */
 	bool sdes_accept; /* its RTP/SAVP is accepted; else such a line is refused */
 	bool sdes_only;   /* its plain RTP is refused, and it is never offered it */
-	/* A WebRTC endpoint (RFC 8834, 8827): UDP/TLS/RTP/SAVPF with ICE-lite on our side, DTLS-SRTP, rtcp-mux, BUNDLE; or a phone that has
-	 * DTLS-SRTP alone. An offer says itself which of the three it is, so that several may be accepted; of what is offered DTLS goes
-	 * before SDES. rtcp-mux is offered and accepted here whatever the policy says. */
+	/* A WebRTC endpoint (RFC 8834, 8827): UDP/TLS/RTP/SAVPF with ICE-lite on our side,
+	 * DTLS-SRTP, rtcp-mux, BUNDLE; or a phone with DTLS-SRTP alone. An offer shows which of the
+	 * three it is, so that several may be accepted; DTLS is preferred to SDES. rtcp-mux is
+	 * offered and accepted here whatever the policy says. */
 	bool dtls_offer;  /* it is offered that, setup:actpass, instead of anything else */
 	bool dtls_accept; /* it may offer or answer it; else such a line is refused */
 	bool dtls_only;   /* anything else of it is refused */
-	bool transcode; /* its audio may be transcoded, where it has no codec of the other party's that may be, too */
+	/* Its audio may be transcoded without a common codec, if the other party's may be, too. */
+	bool transcode;
 	uint8_t codec_count; /* 0: all */
-	/* encoding names of audio; others are taken out of what it offers and is offered. A leg keeps no more than there are (leg_terms) */
+	/* encoding names of audio; others are removed from its offers and offers to it. A leg
+	 * stores only as many as there are (leg_terms) */
 	char codecs[OFFER_CODECS_MAX][OFFER_CODEC_NAME_MAX];
 };
 

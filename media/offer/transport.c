@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SDP of the transport of an m-line: BUNDLE groups (RFC 9143), ICE-lite (RFC 8839), fingerprint and
+ * role of DTLS-SRTP (RFC 5763, 8122), and SDES keys (RFC 4568). It writes our part towards WebRTC
+ * endpoints and phones, and reads the party's part of each line, from its section, its group's
+ * first section or the session. It also chooses keys: a key of one direction is never reused for
+ * the other (RFC 3711 9.1).
+ */
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -151,7 +159,7 @@ static void write_fingerprint(struct writer *w, const struct media_fingerprint *
 	writer_str(w, "\r\n");
 }
 
-/* RFC 8830: one stream of the leg, so that its sound and picture are kept together, and a track of it per line. */
+/* RFC 8830: one stream for the leg, which synchronises audio and video, and a track per line. */
 static void write_stream(struct writer *w, const struct offer_media *media)
 {
 	unsigned long long stream = media->webrtc->stream;
@@ -165,8 +173,8 @@ static void write_stream(struct writer *w, const struct offer_media *media)
 		writer_fmt(w, "a=ssrc:%u cname:%llx\r\n", media->webrtc->ssrc, stream);
 }
 
-/* A line that is carried by another repeats all but its candidates, as browsers do: RFC 9143 7.1.3 has none of it there, but
- * Firefox 153 dies of an answer without a=fingerprint. */
+/* A line carried by another repeats all but the candidates, as browsers do: RFC 9143 7.1.3 has
+ * nothing of it there, but Firefox 153 crashes on an answer without a=fingerprint. */
 void offer_webrtc_media(struct writer *w, const struct offer_media *media)
 {
 	const struct offer_webrtc *webrtc = media->webrtc;
@@ -190,8 +198,8 @@ static bool feedback_is_offered(const struct offer_media *media, uint8_t number,
 	       offer_feedback_has(media->asked, media->asked_section, number, feedback);
 }
 
-/* Of RTP/AVP there is none (RFC 4585 3.6.2), but a phone that hears of it asks for a picture by PLI instead of in the manner of
- * RFC 2032, which no browser knows; others do not mind. */
+/* RTP/AVP has no feedback (RFC 4585 3.6.2), but a phone that sees these lines requests a picture by
+ * PLI instead of by RFC 2032, which no browser knows; others ignore them. */
 static void feedback_of_a_phone(struct writer *w, const struct offer_media *media)
 {
 	for (size_t k = 1; media->kind == MEDIA_VIDEO && k < COUNT_OF(g_feedback); k++) {
@@ -207,7 +215,8 @@ static void write_feedback(struct writer *w, const struct offer_media *media, ui
 		writer_fmt(w, "a=rtcp-fb:%u %s\r\n", number, feedback);
 }
 
-/* Without a profile of feedback there is no NACK (RFC 4585 3.6.2); who says so nevertheless may hear of PLI and FIR. */
+/* Without a feedback profile there is no NACK (RFC 4585 3.6.2); a party that offers it nevertheless
+ * may use PLI and FIR. */
 static size_t first_feedback(const struct offer_media *media)
 {
 	struct offer_profile profile;
@@ -298,7 +307,7 @@ bool offer_crypto_offer(struct crypto *out, const struct media_key *own)
 	return false;
 }
 
-/* RFC 3711 9.1: one key for both directions is one keystream too, as soon as two SSRCs are equal. */
+/* RFC 3711 9.1: one key for both directions is one keystream once two SSRCs are equal. */
 static bool key_is_same(const struct media_key *a, const struct media_key *b)
 {
 	return bytes_eq_secret(bytes_mem(a->octets, a->length), bytes_mem(b->octets, b->length));

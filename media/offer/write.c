@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes SDP line by line from a party's text (forwarding) or from nothing (own offers). Everything
+ * that belongs to the hop is replaced: o=, c=, ports, keys, ICE, SSRCs, and the attributes of
+ * g_hop_attributes, which must not leak from one leg to the other. All other lines pass, with
+ * payload numbers translated. The one writer for offers and answers makes sure that our text parses
+ * again.
+ */
+
 #include <assert.h>
 
 #include "media/offer/extension.h"
@@ -6,9 +14,9 @@
 #include "media/offer/transport.h"
 #include "media/offer/write.h"
 
-/* Attributes that belong to the hop, not to the call: addresses and ICE (RFC 8839), keys (RFC 4568, 5763), groups
- * (RFC 5888) and capabilities (RFC 5939) over both, and SSRCs (RFC 5576), which we rewrite. And what is said of recording (RFC 7866),
- * which ends here (media/offer/own.h). */
+/* Attributes that belong to the hop, not to the call: addresses and ICE (RFC 8839), keys (RFC 4568,
+ * 5763), groups (RFC 5888) and capabilities (RFC 5939) over both, and SSRCs (RFC 5576), which we
+ * rewrite. Also recording (RFC 7866), which ends here (media/offer/own.h). */
 static const char *const g_hop_attributes[] = {
 	"rtcp",
 	"rtcp-mux",
@@ -83,7 +91,8 @@ static bool offer_attribute_is_extension(struct bytes attribute)
 	       sdp_attribute_is(attribute, "extmap-allow-mixed", &rest);
 }
 
-/* "fmtp:97 mode=20" under the number that we write, or not at all. False: the attribute is not about one format. */
+/* "fmtp:97 mode=20" under the number that we write, or not at all. False: the attribute is not
+ * about one format. */
 static bool write_format_attribute(struct writer *w, struct bytes attribute,
 				   const struct offer_formats *formats)
 {
@@ -107,7 +116,8 @@ static bool write_format_attribute(struct writer *w, struct bytes attribute,
 	return true;
 }
 
-/* RFC 5506 5: in an answer only as offered, and a WebRTC endpoint's alone. RFC 3611: its reports end here as well. */
+/* RFC 5506 5: in an answer only as offered, and only to a WebRTC endpoint. RFC 3611: its reports
+ * end here as well. */
 static bool is_unasked_report(struct bytes attribute, const struct offer_media *media)
 {
 	struct bytes rest;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes our SDP from a party's, or from nothing (source NULL): our address, ports and identity, everything else of the party's lines that may pass.
- * Internal to media/offer.
+ * Writes our SDP from a party's, or from nothing (source NULL): our address, ports and identity,
+ * and all lines of the party that may pass. Internal to media/offer.
  */
 #ifndef MEDIA_OFFER_WRITE_H
 #define MEDIA_OFFER_WRITE_H
@@ -17,7 +17,7 @@
 struct offer_format {
 	uint8_t from, to; /* from PAYLOAD_NONE: the source does not have it */
 	struct bytes name;
-	struct bytes encoding;   /* of the rtpmap that we write; empty: none */
+	struct bytes encoding;   /* of the rtpmap that we write; empty: no rtpmap */
 	struct bytes parameters; /* of an fmtp of ours; empty: the source's, if any */
 };
 
@@ -30,11 +30,11 @@ struct offer_formats {
 struct offer_webrtc {
 	uint8_t mid_extension, cc_extension, rid_extension; /* 0: not agreed */
 	struct offer_layers layers;
-	struct bytes mid;                            /* empty: none */
-	const struct media_ice *ice;                 /* NULL: the party has none */
+	struct bytes mid;                            /* empty: no a=mid */
+	const struct media_ice *ice;                 /* NULL: no ICE with the party */
 	const struct media_fingerprint *fingerprint; /* of ours */
 	const char *setup;
-	bool is_carried; /* by another line of its BUNDLE group, whose three they are */
+	bool is_carried; /* by another line of its BUNDLE group, with the same mid, ICE and DTLS */
 	uint64_t stream; /* names what the leg hears and sees from us */
 	uint32_t ssrc;   /* 0: not told */
 };
@@ -44,7 +44,7 @@ struct offer_media {
 	enum media_kind kind;
 	struct bytes name, proto; /* the first and third field of m= */
 	const struct offer_formats *formats;
-	const struct offer_terms *terms; /* of whom it goes to */
+	const struct offer_terms *terms; /* of the receiving party */
 	const struct addr *address;
 	uint16_t port; /* RTCP is the next one, unless muxed */
 	struct sdp_direction direction;
@@ -53,13 +53,14 @@ struct offer_media {
 	bool feedback;                     /* the source's a=rtcp-fb may pass */
 	const struct crypto *crypto;       /* ours; NULL: plain RTP, or DTLS */
 	const struct offer_webrtc *webrtc; /* NULL: not over DTLS */
-	/* One leg at least is over DTLS: header extensions end here (RFC 8285), and feedback is ours to say. */
+	/* One leg or both have DTLS: header extensions end here (RFC 8285), and feedback is
+	 * ours. */
 	bool between;
 	bool ours; /* nobody else says anything of it */
-	const struct sdp *
-		asked; /* in an answer: the offer, whose feedback is the most that may be said; NULL: anything may */
+	/* In an answer: the offer, which limits the feedback; NULL: no limit. */
+	const struct sdp *asked;
 	unsigned asked_section;
-	uint8_t level_extension;  /* 0: none */
+	uint8_t level_extension;  /* 0: not used */
 	enum offer_record record; /* what is told of the line */
 };
 

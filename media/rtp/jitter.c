@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The jitter buffer of rooms and live audio (jitter.h): it orders packets by 48-bit index,
+ * estimates the delay that the network needs, and hands out one frame per tick: a packet,
+ * concealment or silence. The estimate is a histogram of delays with a memory of 30 s; the speed of
+ * playing is only advice, since the decoder must carry it out. It is laid out for thousands of
+ * buffers per worker: what every packet touches lies in one piece.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stddef.h>
@@ -8,11 +16,11 @@
 #include "media/rtp/jitter.h"
 #include "media/rtp/seq.h"
 
-/*
- * Measured by jitter_delay_test.c over eight kinds of networks, against the best fixed delay at as many frames missed: any percentile from 95 to
- * 99 is at 1.0 to 1.2 times that delay, and below it where the way changes. 0.99 misses less than 1 % on each; 0.97 up to 1.8 %, where a line
- * stands still now and then, at half the delay there. To keep a peak for some seconds in addition brought more delay than a higher percentile does.
- */
+/* Measured by jitter_delay_test.c over eight kinds of networks, against the best fixed delay with
+ * as many frames missed: any percentile from 95 to 99 is at 1.0 to 1.2 times that delay, and below
+ * it if the route changes. 0.99 misses less than 1 % on each; 0.97 up to 1.8 %, on a line that
+ * stalls now and then, at half the delay there. Keeping a peak for some seconds in addition brought
+ * more delay than a higher percentile does. */
 enum {
 	MEMORY_S = 30,  /* a packet counts 1/e of what it did so long before */
 	ROUTE_BINS = 3, /* clocks that differ do not move the floor as much in a second */
@@ -32,7 +40,7 @@ static void delay_bin_find(struct jitter_delay *d)
 		d->below += d->bins[d->bin++];
 }
 
-/* Instead of making all bins less, each packet counts more; all are made less when that becomes too much. */
+/* Instead of decaying bins, each packet counts more; bins are scaled down when that is too much. */
 static void delay_scale(struct jitter_delay *d)
 {
 	float by = 1 / d->next;
@@ -67,7 +75,7 @@ static void jitter_delay_open(struct jitter_delay *d, uint32_t clock_hz, uint32_
 	delay_count(d, start > 0 ? start - 1 : 0, PRIOR_MS / 20);
 }
 
-/* What came before has another clock: the floor begins anew; how late packets are, in the end, is kept. */
+/* Earlier packets had another clock: the floor begins anew; the histogram of delays is kept. */
 static void jitter_delay_rebase(struct jitter_delay *d, int64_t arrival, int64_t timestamp)
 {
 	for (uint32_t i = 0; i < JITTER_FLOORS; i++)
@@ -92,7 +100,7 @@ static void delay_shift(struct jitter_delay *d, int64_t by)
 	delay_bin_find(d);
 }
 
-/* While nothing comes the floor stays: a pause does not make the first packet behind it a quick one. */
+/* Without packets the floor stays: the first one after a pause must not count as quick. */
 static void delay_floor_turn(struct jitter_delay *d, int64_t arrival)
 {
 	int64_t before = d->floor, bins;
@@ -138,7 +146,7 @@ static uint32_t jitter_delay_target(const struct jitter_delay *d)
 	return target < d->max ? target : d->max;
 }
 
-/* What jitter.c, that takes packets, and jitter_play.c, that gives them, share. */
+/* ---- the buffer ---- */
 
 enum {
 	JITTER_NONE = UINT16_MAX,
@@ -157,10 +165,9 @@ struct jitter_slot {
 	bool pauses;
 };
 
-/*
- * What each packet touches lies in front, and the slots directly behind. The slot that was free last is taken first: where packets come in
- * order that is the first one, again and again. So of a thousand buffers the cache keeps one piece each, which is asked for at once.
- */
+/* What each packet touches is at the front, and the slots follow directly. The slot freed last is
+ * taken first: with packets in order always the same one. So of a thousand buffers the cache holds
+ * one piece each, which is prefetched at once. */
 struct jitter {
 	uint32_t ssrc;
 	uint32_t mask, kept;
@@ -260,10 +267,8 @@ static struct jitter_slot *jitter_first(struct jitter *j)
 	}
 }
 
-/*
- * What is left over of ticks by packets of so many units, and of packets by ticks, is a multiple of this: 10 ms for packets of 30 in ticks of
- * 20. Of some packets the turn comes before their time by a tick less a step.
- */
+/* What remains between ticks and packets of so many units is a multiple of this: 10 ms for packets
+ * of 30 in ticks of 20. Some packets are played early by a tick less a step. */
 static uint32_t jitter_step(struct jitter *j, uint32_t units)
 {
 	uint32_t a = units, b = jitter_units_of_ms(j, j->settings.tick_ms);
@@ -281,7 +286,7 @@ static uint32_t jitter_step(struct jitter *j, uint32_t units)
 	return a;
 }
 
-/* Mostly there is none, and a division takes as long as all else. */
+/* Mostly there is no whole step, and a division takes as long as all the rest. */
 static int64_t whole_steps(int64_t units, int64_t step)
 {
 	return LIKELY(units < step) ? 0 : units - units % step;
@@ -299,7 +304,8 @@ static int64_t jitter_behind(const struct jitter *j, const struct jitter_slot *s
 	return now - s->at - j->delay.floor;
 }
 
-/* Where no advice helps a frame a second is left out, or a sender with a fast clock would be heard ever later. */
+/* If no advice helps, one frame per second is skipped; otherwise a sender with a fast clock would
+ * be played ever later. */
 static bool jitter_is_unheard(struct jitter *j, int64_t over, int64_t now)
 {
 	if (over <= (int64_t)jitter_units_of_ms(j, UNHEARD_MS))
@@ -395,10 +401,9 @@ static bool jitter_may_pace(struct jitter *j, int64_t now)
 	return true;
 }
 
-/*
- * over: later than the packet had to be there. rest: of what is queued, what goes without a risk. More than that brings packets' turns forward
- * by a step, and they must be there then; less than a step does not put them off. A little is left alone.
- */
+/* over: how much later than needed. rest: the safe part of what is queued. Going beyond it moves
+ * packets' turns forward by a step, when they must be there already; less than a step does not
+ * delay them. Small differences are ignored. */
 static void jitter_advise(struct jitter *j, int64_t now, int64_t over, int64_t rest,
 			  struct jitter_frame *out)
 {
@@ -514,7 +519,8 @@ enum {
 	OCTETS_MAX = UINT16_MAX,
 	TICK_MS_MAX = 60,
 	REBASE_S = 2, /* no network holds a packet so long, and lets later ones be as late */
-	FIRST_CIRCLE = 1 << 16, /* of numbers: none is below zero that was overtaken by the first */
+	/* Of numbers: so that a packet overtaken by the first has no index below zero. */
+	FIRST_CIRCLE = 1 << 16,
 };
 
 /* ---- open, close ---- */
@@ -619,7 +625,7 @@ void jitter_fetch_get(const struct jitter *j)
 		octets_fetch(jitter_slot(j, n), SHORT);
 }
 
-/* ---- whose packet it is, and where it goes ---- */
+/* ---- its source, and its place ---- */
 
 /* The first packet of a source; it is counted. */
 static void jitter_start(struct jitter *j, const struct jitter_packet *p)
@@ -689,10 +695,8 @@ static enum jitter_put jitter_place(struct jitter *j, uint64_t index)
 
 /* ---- its time ---- */
 
-/*
- * Timestamps that go on elsewhere, and those that stood still over a pause: the sender's numbers go on, so does what is heard.
- * late: behind the quickest.
- */
+/* Timestamps jumped, or stood still over a pause: the sequence numbers go on, so playing goes on,
+ * too. late: behind the quickest. */
 static bool jitter_is_elsewhere(const struct jitter *j, const struct jitter_packet *p, int64_t late)
 {
 	int64_t far = (int64_t)j->settings.clock_hz * REBASE_S;

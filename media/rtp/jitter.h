@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packets of a stream that come when they come, and are played in time: in order, each once, as late as the jitter asks for and no later.
- * It knows no codec: who decodes says how long a packet sounds, and does what the advice about the pace says, or does not.
+ * Takes packets of a stream as they arrive, and plays them in time: in order, each once, as late as
+ * the jitter requires and no later. It knows no codec: the decoder tells how long a packet sounds,
+ * and follows the advice about the speed, or does not.
  *
- *   put     a packet that came
- *   get     what is heard next: in each tick, until there are samples for it
+ *   put     a packet that arrived
+ *   get     what is played next: in each tick, until there are samples for it
  *
- * What is missing when its time has come is concealed. When it comes then, and nothing behind it was played, it is played late: the delay has
- * grown by as much. Where the sender paused, which its timestamps say, there is silence, and its length is what the delay wants.
+ * A packet missing at its time is concealed. If it comes afterwards, with nothing behind it played
+ * yet, it is played late: the delay has grown by as much. In a pause of the sender, known by its
+ * timestamps, there is silence, as long as the delay wants.
  *
- * Memory is allocated at open alone: 14 KiB for 64 packets of 160 octets. One thread. No clock: both give the time. Both together take 40 ns
- * (Zen 5, gcc 12, 2026-11).
+ * Memory is allocated at open only: 14 KiB for 64 packets of 160 octets. One thread. No clock: both
+ * calls get the time. Both together take 40 ns (Zen 5, gcc 12, 2026-11).
  */
 #ifndef MEDIA_RTP_JITTER_H
 #define MEDIA_RTP_JITTER_H
@@ -29,7 +31,8 @@ struct jitter_settings {
 	uint32_t tick_ms; /* how often it is asked: 1 to 60 */
 	uint32_t min_ms, start_ms,
 		max_ms; /* the delay behind the quickest packet; 600 ms at most */
-	bool fec; /* a packet has something of the one before it (Opus), which is not waited for then */
+	/* A packet has a copy of the one before it (Opus), so a missing one is not waited for. */
+	bool fec;
 };
 
 enum { JITTER_DELAY_MS_MAX = 600, JITTER_SLOTS_MAX = 1024 };
@@ -37,7 +40,7 @@ enum { JITTER_DELAY_MS_MAX = 600, JITTER_SLOTS_MAX = 1024 };
 struct jitter_packet {
 	uint64_t arrival_ns;
 	uint32_t ssrc, timestamp;
-	/* of the RTP clock that it sounds. 0: it has its number, and nothing to play (RFC 4733, padding) */
+	/* of the RTP clock that it sounds; 0: it has nothing to play (RFC 4733, padding) */
 	uint32_t units;
 	uint16_t sequence;
 	uint8_t payload_type;
@@ -51,17 +54,19 @@ enum jitter_put {
 	JITTER_RESTARTED, /* kept; another source, or one that began anew: what was there is gone */
 	JITTER_LATE,      /* what follows it was played, or its delay would be over max_ms */
 	JITTER_DUPLICATE,
-	JITTER_FAR, /* a number that is far away: dropped, and believed if the next packet follows it */
+	JITTER_FAR, /* the number is far away: dropped; accepted if the next packet follows it */
 	JITTER_TOO_LARGE, /* its payload */
 };
 
 enum jitter_kind {
 	JITTER_PLAY,
 	JITTER_LOST, /* conceal */
-	JITTER_SILENCE, /* nothing came yet, or the sender pauses; after a packet that pauses its comfort noise */
+	/* Nothing came yet, or the sender pauses; after a packet that pauses, its comfort noise. */
+	JITTER_SILENCE,
 };
 
-/* What would bring the delay to what is wanted. Who does something of another length calls get so much sooner or later. */
+/* What would bring the delay to its target. A decoder that makes another length calls jitter_get so
+ * much sooner or later. */
 enum jitter_pace {
 	JITTER_STEADY,
 	JITTER_SHRINK_SILENCE, /* leave out some or all of it, where it is silent */
@@ -76,7 +81,8 @@ struct jitter_frame {
 	uint32_t spare; /* with a pace: by how much, at most */
 	uint32_t timestamp; /* JITTER_PLAY: as it was sent */
 	uint8_t payload_type;
-	/* JITTER_PLAY: it. JITTER_LOST, with fec: what directly follows, when it is there. Until the next put. */
+	/* JITTER_PLAY: the packet. JITTER_LOST, with fec: the packet directly behind, if it is
+	 * there. Until the next put. */
 	struct bytes payload;
 };
 
@@ -92,14 +98,15 @@ struct jitter_counts {
 
 /* 0, -EINVAL, -ENOMEM */
 int jitter_open(struct jitter **out, const struct jitter_settings *s) NODISCARD;
-/* The same in memory of the caller's, which is aligned to 64 octets, and is not closed. How much that is; 0: the settings are not fit. */
+/* Likewise in the caller's memory, aligned to 64 octets, without close. jitter_octets: its size; 0:
+ * the settings are invalid. */
 size_t jitter_octets(const struct jitter_settings *s);
 struct jitter *jitter_open_in(void *memory, const struct jitter_settings *s);
 void jitter_close(struct jitter *j); /* NULL is fine */
 enum jitter_put jitter_put(struct jitter *j, const struct jitter_packet *p);
 /* queued_ns: what is still to be heard before it. */
 void jitter_get(struct jitter *j, uint64_t now_ns, uint64_t queued_ns, struct jitter_frame *out);
-/* What both touch is on its way to the cache: of itself; and when that is there, of the packet that is put, or got, next. */
+/* Prefetches the buffer itself; then, once that is there, the packet that is put, or got, next. */
 void jitter_fetch(const struct jitter *j);
 void jitter_fetch_put(const struct jitter *j);
 void jitter_fetch_get(const struct jitter *j);
@@ -108,11 +115,9 @@ uint32_t jitter_target_ms(const struct jitter *j);
 uint32_t jitter_kept(const struct jitter *j); /* packets that wait */
 const struct jitter_counts *jitter_counts(const struct jitter *j);
 
-/*
- * How long to wait for packets. The quickest of the last ten seconds is the floor; it follows a sender whose clock is not ours. How much
- * later than the floor the others came is in a histogram that forgets, and its 99th percentile is the delay that is wanted. All
- * times are in units of the RTP clock.
- */
+/* How long to wait for packets. The quickest packet of the last ten seconds is the floor, which
+ * follows the sender's clock. How much later than it the others came is in a histogram that
+ * forgets, and its 99th percentile is the delay wanted. All times are in units of the RTP clock. */
 
 enum {
 	JITTER_BINS = 128,

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parses compound RTCP (RFC 3550 6, A.2; RFC 3611, 4585, 5506). rtcp_check validates a whole
+ * datagram first; the accessors behind it then read without further checks, in place. Relaying,
+ * splitting and statistics all read reports through these functions. Padding is only accepted in
+ * the last packet, and a datagram with one malformed packet is refused as a whole.
+ */
+
 #include "media/rtp/rtcp_parse.h"
 
 #include <assert.h>
@@ -14,7 +21,8 @@ static size_t whole_len(const uint8_t *p)
 	return ((size_t)be16_get(p + 2) + 1) * 4;
 }
 
-/* The body without its padding; false: malformed. Only the last packet may be padded (RFC 3550 6.4.1). */
+/* The body without padding; false: malformed. Only the last packet may be padded (RFC 3550
+ * 6.4.1). */
 static bool cut_packet(struct bytes *rest, struct rtcp_packet *out)
 {
 	if (rest->n < RTCP_COMMON_LEN || rest->p[0] >> 6 != 2 || whole_len(rest->p) > rest->n)

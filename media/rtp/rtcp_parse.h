@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compound RTCP packets (RFC 3550 6, A.2), reduced-size ones too (RFC 5506). First rtcp_check the whole, then walk it:
- * what is inside is as long as its type needs. Slices lie within the datagram.
+ * Compound RTCP packets (RFC 3550 6, A.2), reduced-size ones too (RFC 5506). rtcp_check validates
+ * the whole first, then it is walked: its parts are as long as their type needs. Slices lie within
+ * the datagram.
  */
 #ifndef MEDIA_RTP_RTCP_PARSE_H
 #define MEDIA_RTP_RTCP_PARSE_H
@@ -50,7 +51,7 @@ struct rtcp_packet {
 int rtcp_check(struct bytes in) NODISCARD;
 /* Cuts the next packet off a checked compound. False at its end. */
 bool rtcp_next(struct bytes *rest, struct rtcp_packet *out);
-/* Whose packet it is: the first SSRC. False where it names none (SDES or BYE of nobody). */
+/* Its sender: the first SSRC. False if it names no SSRC (an empty SDES or BYE). */
 bool rtcp_sender(const struct rtcp_packet *packet, uint32_t *ssrc);
 
 struct rtcp_sender_info {
@@ -68,7 +69,7 @@ struct rtcp_block {
 	int32_t lost;              /* 24 bits, signed */
 	uint32_t extended_highest; /* sequence number, cycles in the upper half */
 	uint32_t jitter;           /* timestamp units */
-	uint32_t last_sr;          /* middle 32 bits of its NTP time; 0: none seen */
+	uint32_t last_sr;          /* middle 32 bits of its NTP time; 0: no SR seen */
 	uint32_t delay;            /* since then, 1/65536 s */
 };
 
@@ -116,7 +117,7 @@ enum {
 	NACK_ENTRY_LEN = 4, /* PID and BLP */
 	REMB_HEAD_LEN = 8,
 
-	/* RFC 3611 4: types of which the content begins with the SSRC reported on, but for the receiver's time */
+	/* RFC 3611 4: types that begin with the SSRC reported on, except the receiver's time */
 	XR_LOSS_RLE = 1,
 	XR_DUPLICATE_RLE = 2,
 	XR_RECEIPT_TIMES = 3,

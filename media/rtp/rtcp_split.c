@@ -1,10 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Splits RTCP of a BUNDLE transport (RFC 9143 9.1) by m-line. Browsers send one compound about
+ * audio and video, but each line of a call may be relayed to a different peer with other SSRCs. So
+ * each line gets its reports, feedback and names as a compound of its own, which begins with a
+ * report as RFC 3550 6.1 requires; engine/worker/bundle.c then translates it like that of a single
+ * flow. Nothing is duplicated: each part belongs to one line.
+ */
+
 #include <assert.h>
 
 #include "media/rtp/rtcp_parse.h"
 #include "media/rtp/rtcp_split.h"
 
-/* Whose source it is, one that is so now before one that was; RTCP_NO_LINE: nobody's. */
+/* The line with that source, a present one before an earlier one; RTCP_NO_LINE: no line has it. */
 static uint32_t rtcp_line_by_source(const struct rtcp_lines *lines, uint32_t ssrc)
 {
 	for (uint8_t k = 0; k < COUNT_OF(lines->list->sources); k++)
@@ -29,7 +37,7 @@ static bool is_remb(const struct rtcp_packet *packet, struct bytes control)
 	       bytes_starts(control, "REMB") && control.n >= REMB_HEAD_LEN;
 }
 
-/* Whom feedback is about, where that is not its media SSRC (RFC 5104 4.3.1): SSRCs, one every *step octets. */
+/* Targets of feedback without a media SSRC (RFC 5104 4.3.1): SSRCs, one every *step octets. */
 static struct bytes rtcp_targets(const struct rtcp_packet *packet, size_t *step)
 {
 	struct bytes control = rtcp_feedback(packet).control;
@@ -40,7 +48,8 @@ static struct bytes rtcp_targets(const struct rtcp_packet *packet, size_t *step)
 	return is_remb(packet, control) ? bytes_from(control, REMB_HEAD_LEN) : (struct bytes){ 0 };
 }
 
-/* By its media SSRC. Transport-wide numbers are the first line's. RTCP_NO_LINE: about none. */
+/* By its media SSRC. Transport-wide numbers belong to the first line. RTCP_NO_LINE: about no
+ * line. */
 static uint32_t rtcp_line_of_feedback(const struct rtcp_lines *lines,
 				      const struct rtcp_packet *packet)
 {
@@ -90,11 +99,12 @@ struct split {
 	const struct rtcp_lines *lines;
 	const struct rtcp_line *own;
 	uint32_t line;
-	uint32_t sender;  /* of the compound */
-	uint32_t speaker; /* of the share: whoever is no source of the line goes by it */
-	bool spoken;      /* speaker is known */
-	bool headed;      /* it begins as it must */
-	bool says;        /* anything but a head and names */
+	uint32_t sender; /* of the compound */
+	/* Of the share: replaces senders that are not a source of the line. */
+	uint32_t speaker;
+	bool spoken; /* speaker is known */
+	bool headed; /* it begins as it must */
+	bool says;   /* anything but a head and names */
 	uint32_t strays;
 };
 
@@ -133,7 +143,7 @@ static void end_write(struct split *s, size_t at)
 	be16_put(s->w.p + at + 2, (uint16_t)((s->w.n - at) / 4 - 1));
 }
 
-/* An empty report, if none is there yet. */
+/* Writes an empty report first, if no report is there yet. */
 static size_t packet_begin(struct split *s, uint8_t type, uint8_t count)
 {
 	size_t at = s->w.n;
@@ -156,7 +166,7 @@ static void count_write(struct split *s, size_t at, uint8_t count)
 	s->says = true;
 }
 
-/* A packet whose body begins with who sends it. */
+/* A packet that begins with its sender's SSRC. */
 static void packet_speak(struct split *s, const struct rtcp_packet *packet)
 {
 	size_t at = packet_begin(s, packet->type, packet->count);
@@ -200,7 +210,7 @@ static void report(struct split *s, const struct rtcp_packet *packet)
 	s->headed = true;
 	at = packet_begin(s, sends ? RTCP_TYPE_SR : RTCP_TYPE_RR, 0);
 	speak(s, be32_get(packet->body.p));
-	if (sends) { /* of itself, whoever speaks */
+	if (sends) { /* of itself, whichever SSRC reports */
 		s->w.n -= SSRC_LEN;
 		writer_bytes(&s->w, bytes_sub(packet->body, 0, SSRC_LEN + SENDER_INFO_LEN));
 	}

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rewrites RTCP for the peer, filters NACKs, and writes reports of our own. Since the engine relays
+ * RTP with other SSRCs, sequence numbers and timestamps, every report, feedback and BYE has to be
+ * translated in place before it is forwarded (RFC 3550 7.2); what cannot be translated is removed.
+ * Packets are never made longer, so that no buffer is needed. Input must have passed rtcp_check.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -33,7 +40,7 @@ static bool source(const struct translation *t, const uint8_t *read)
 	return translate(t, read, t->m->source_in, t->m->source_out);
 }
 
-/* Whoever speaks for the party. */
+/* The SSRC that sends for the party. */
 static void sender(const struct translation *t, const uint8_t *read)
 {
 	if (!source(t, read))
@@ -50,7 +57,7 @@ static void sequence(const struct translation *t, const uint8_t *read)
 	be16_put(written_at(t, read), (uint16_t)(be16_get(read) - t->m->sequence_offset));
 }
 
-/* Is the source among those that leave? Another one that is over may say so late; that is not the end of our stream. */
+/* Whether the source is listed. A late BYE of an earlier source does not end our stream. */
 static bool sources(const struct translation *t, struct bytes list)
 {
 	bool any = false;
@@ -115,8 +122,8 @@ static void remb(const struct translation *t, struct bytes control)
 		(void)reported(t, control.p);
 }
 
-/* What others carry may name SSRCs, sequence numbers or payload types of a stream where we do not look: the picture of RPSI and
- * VBCM (RFC 4585 6.3.3, 5104 4.3.4) does, and so does the report of RFC 8888. */
+/* Unknown feedback may refer to SSRCs, sequence numbers or payload types that we cannot translate:
+ * RPSI and VBCM (RFC 4585 6.3.3, 5104 4.3.4) do, and so does the report of RFC 8888. */
 static bool rtcp_type_is_known(const struct rtcp_packet *packet)
 {
 	static const uint8_t transport[] = { RTCP_FEEDBACK_NACK, RTCP_FEEDBACK_TMMBR,

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parses RTP headers (RFC 3550 5.1) and header extension elements (RFC 8285), in place and without
+ * allocation. Every packet of every flow passes through it once, so it is written for speed.
+ * Encrypted packets are parsed without padding, which only the decrypted payload shows.
+ */
+
 #include "media/rtp/rtp_parse.h"
 
 #include <errno.h>
@@ -40,7 +46,7 @@ static int cut_padding(struct bytes *rest, uint8_t *padding)
 	return 0;
 }
 
-/* Field by field into *out, and once: to put a head together elsewhere and copy it stalls, 25 ns of a packet's 150. */
+/* Fills *out field by field: copying an assembled head stalls, 25 ns of a packet's 150. */
 static int rtp_head_read(struct rtp_head *out, struct bytes in, bool sealed)
 {
 	struct bytes rest = bytes_from(in, RTP_HEAD_LEN), extension = { 0 };

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RTP packets (RFC 3550 5.1) and header extension elements (RFC 8285). Slices lie within the packet. */
+/*
+ * RTP packets (RFC 3550 5.1) and header extension elements (RFC 8285). Slices lie within the
+ * packet.
+ */
 #ifndef MEDIA_RTP_RTP_PARSE_H
 #define MEDIA_RTP_RTP_PARSE_H
 
@@ -39,7 +42,8 @@ struct rtp_head {
 
 /* in: one plain (not encrypted) packet. 0 or -EBADMSG; *out is untouched on error. */
 int rtp_parse(struct rtp_head *out, struct bytes in) NODISCARD;
-/* The same of a packet that may be encrypted: its padding cannot be told, so the payload is all that follows the head. */
+/* The same for a packet that may be encrypted: padding is not visible, so the payload is all that
+ * follows the head. */
 int rtp_parse_sealed(struct rtp_head *out, struct bytes in) NODISCARD;
 
 struct rtp_element {
@@ -47,10 +51,10 @@ struct rtp_element {
 	struct bytes data;
 };
 
-/* Walks the elements of h->extension; start with *rest = h->extension. False at the end, at a reserved id
- * (RFC 8285 4.2: 15, and 0 with a length), or where the rest is malformed. */
+/* Walks the elements of h->extension; start with *rest = h->extension. False at the end, at a
+ * reserved id (RFC 8285 4.2: 15, and 0 with a length), or if the rest is malformed. */
 bool rtp_element_next(const struct rtp_head *h, struct bytes *rest, struct rtp_element *out);
-/* The first one with that id. False: there is none. */
+/* The first element with that id. False: it is absent. */
 bool rtp_element_find(const struct rtp_head *h, uint8_t id, struct bytes *data);
 
 /* What a datagram on a media port is, by its first two octets (RFC 7983 7, RFC 5761 4). */
@@ -65,7 +69,7 @@ enum datagram_class {
 	DATAGRAM_RTCP, /* 128..191, and the second octet is an RTCP packet type, 192..223 */
 };
 
-/* Shorter than 2 octets, or none of these: unknown. Nothing further is checked. */
+/* Shorter than 2 octets, or of no such class: unknown. Nothing further is checked. */
 static inline enum datagram_class datagram_classify(struct bytes in)
 {
 	if (in.n < 2)

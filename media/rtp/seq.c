@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rare paths of sequence counting (RFC 3550 A.1, A.3): jumps, restarts, reordering far back,
+ * and the numbers for reports. The usual step, a packet one ahead of the last, is inline in seq.h.
+ * SRTP, receiver reports, recording and the jitter buffer count with it. Interarrival jitter (RFC
+ * 3550 6.4.1) is here, too.
+ */
+
 #include "media/rtp/seq.h"
 #include "base/clock.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* RTP sequence numbers: 48-bit index (RFC 3711 3.3.1), and what was expected, received and lost (RFC 3550 A.1, A.3). */
+/*
+ * RTP sequence numbers: 48-bit index (RFC 3711 3.3.1), and what was expected, received and lost
+ * (RFC 3550 A.1, A.3).
+ */
 #ifndef MEDIA_RTP_SEQ_H
 #define MEDIA_RTP_SEQ_H
 
@@ -13,7 +16,7 @@ enum {
 /* seq_unwrap of one that is not ahead. */
 uint64_t seq_unwrap_back(uint64_t highest, uint16_t sequence);
 
-/* The 48-bit index nearest to the highest so far whose lower 16 bits are sequence; modulo 2^48. */
+/* The 48-bit index nearest to `highest` that has `sequence` as its lower 16 bits; modulo 2^48. */
 static inline uint64_t seq_unwrap(uint64_t highest, uint16_t sequence)
 {
 	uint16_t ahead = (uint16_t)(sequence - (uint16_t)highest);
@@ -30,8 +33,8 @@ enum seq_step {
 	SEQ_RESTART, /* it followed: the source began anew, and the count with it */
 };
 
-/* One SSRC. Zero-initialised is "nothing received". Unlike A.1 there is no probation: whom to believe is decided
- * before (latch), and the first packet of a call is not to be lost. */
+/* One SSRC. Zero-initialised is "nothing received". Unlike A.1 there is no probation: the source
+ * was accepted before (latch), and the first packet of a call must not be lost. */
 struct seq_count {
 	uint64_t highest;      /* 48-bit index */
 	uint32_t received;     /* this and the other counts: modulo 2^32 */
@@ -71,16 +74,18 @@ uint32_t seq_extended_highest(const struct seq_count *s);
 /* One SSRC. Zero-initialised is "nothing received". */
 struct arrival_jitter {
 	uint64_t scaled; /* 16 times the estimate, in timestamp units */
-	uint32_t
-		transit; /* of the packet before: arrival - timestamp, in timestamp units modulo 2^32 */
+	/* Of the packet before: arrival - timestamp, in timestamp units modulo 2^32. */
+	uint32_t transit;
 	uint32_t clock_hz; /* 0: nothing received */
 };
 
-/* When a packet came, in units of its payload type's clock, which wrap as timestamps do. arrival_ns: of any clock that never steps. */
+/* A packet's arrival in units of its payload type's clock, wrapping like timestamps. arrival_ns:
+ * any clock that never steps. */
 uint32_t jitter_arrival(uint64_t arrival_ns, uint32_t clock_hz);
 
-/* timestamp: of the RTP head; clock_hz: not 0; another clock begins anew. The packets of a telephone event share one timestamp and so raise
- * the estimate, which RFC 4733 2.5.2.2 wants in a report; for the ear it means nothing. */
+/* timestamp: of the RTP head; clock_hz: not 0; another clock begins anew. Packets of a telephone
+ * event share one timestamp and so raise the estimate, as RFC 4733 2.5.2.2 wants it in a report; it
+ * does not affect the audio. */
 static inline void jitter_update_at(struct arrival_jitter *j, uint32_t arrival, uint32_t timestamp,
 				    uint32_t clock_hz)
 {

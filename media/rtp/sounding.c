@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads duration and activity of an audio packet without decoding it: the TOC of Opus (RFC 6716
+ * 3.1), SID frames of G.729, constant octets of G.711. Rooms use it to skip silent members before
+ * any decoding, and the jitter buffer to know how long a packet sounds. Unknown codecs give 0.
+ */
+
 #include "media/rtp/sounding.h"
 
 #include <string.h>

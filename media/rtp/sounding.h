@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the payload of an audio packet says without being decoded: how long it sounds, and whether there may be anything to hear in it. */
+/*
+ * What the payload of an audio packet tells without decoding: how long it sounds, and whether it
+ * may contain sound.
+ */
 #ifndef MEDIA_RTP_SOUNDING_H
 #define MEDIA_RTP_SOUNDING_H
 
@@ -7,7 +10,8 @@
 
 /* In units of the codec's RTP clock; 0: nothing to play, or malformed. */
 uint32_t sounding_units(enum media_codec codec, struct bytes payload);
-/* Digital silence, or a packet of a pause: one or two octets of Opus (RFC 7587 3.1.3), a SID frame of G.729 alone (RFC 3551 4.5.6). */
+/* Digital silence, or a packet of a pause: one or two octets of Opus (RFC 7587 3.1.3), only a SID
+ * frame of G.729 (RFC 3551 4.5.6). */
 bool sounding_is_silent(enum media_codec codec, struct bytes payload);
 
 enum sounding_opus {
@@ -16,7 +20,7 @@ enum sounding_opus {
 	SOUNDING_UNKNOWN, /* no SILK in it, or more than one frame */
 };
 
-/* The flags of SILK's voice detector, of one frame of Opus (RFC 6716 4.2.3): 99 of 100 frames with voice have one. */
+/* The VAD flags of SILK, of one Opus frame (RFC 6716 4.2.3): 99 % of frames with voice have one. */
 enum sounding_opus sounding_opus(struct bytes payload);
 
 #endif

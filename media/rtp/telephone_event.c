@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RFC 4733 telephone events: parsing, writing, and the tracker that turns many packets into one
+ * DTMF digit. Senders repeat an event every 20 ms or so and its end three times, packets get lost,
+ * and long events continue in segments (2.5.1.3); the tracker reports each digit exactly once. The
+ * engine has a tracker per flow, and relays or replaces events by its steps.
+ */
+
 #include "media/rtp/telephone_event.h"
 
 #include <assert.h>
@@ -107,8 +114,8 @@ static void event_start(struct event_tracker *t, const struct telephone_event *e
 	out->begun++;
 }
 
-/* RFC 4733 2.5.1.3: an event too long for its duration field goes on in segments of 0xffff, without the marker.
- * Whole segments may be lost. */
+/* RFC 4733 2.5.1.3: an event too long for its duration field continues in segments of 0xffff,
+ * without the marker. Whole segments may be lost. */
 static bool is_next_segment(const struct event_tracker *t, const struct telephone_event *e,
 			    uint32_t timestamp, bool marker)
 {
@@ -130,7 +137,7 @@ void event_tracker_move(struct event_tracker *t)
 	t->moved = 1;
 }
 
-/* Under another SSRC, and with it other timestamps: a key pressed anew would begin with the marker and a short duration. */
+/* Under another SSRC and timestamps: a new digit would begin with marker and short duration. */
 static bool is_same_elsewhere(const struct event_tracker *t, const struct telephone_event *e,
 			      bool marker, uint64_t now_ns)
 {

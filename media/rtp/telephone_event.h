@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Telephone events (RFC 4733 2.3) and which packets make one: many packets carry the same event, any of them may be
- * lost, and the digit has to come out once. Pure; one tracker per flow, in its worker.
+ * Telephone events (RFC 4733 2.3) and which packets make one: many packets carry the same event,
+ * any of them may be lost, and the digit must be reported once. Pure; one tracker per flow, in its
+ * worker.
  */
 #ifndef MEDIA_RTP_TELEPHONE_EVENT_H
 #define MEDIA_RTP_TELEPHONE_EVENT_H
@@ -13,7 +14,8 @@ enum {
 	TELEPHONE_EVENT_PACKED_MAX = 8, /* events looked at in one packet (RFC 4733 2.5.1.5) */
 };
 
-/* Then all packets with its end are lost: it is told, and what may come of it yet is still the same event. A worker looks each 250 ms. */
+/* After that all packets with its end are lost: it is reported, and later packets still belong to
+ * the same event. A worker looks each 250 ms. */
 #define TELEPHONE_EVENT_LOST_NS    UINT64_C(200000000)
 #define TELEPHONE_EVENT_SILENCE_NS UINT64_C(3000000000) /* then nothing comes of it any more */
 #define TELEPHONE_EVENT_MOVE_NS \
@@ -69,13 +71,13 @@ struct event_step {
 	struct event_done done[TELEPHONE_EVENT_PACKED_MAX + 1]; /* in order; each event once */
 };
 
-/* One RTP packet of the event's payload type. *out is overwritten. 0 or -EBADMSG (shorter than an event). */
+/* One RTP packet of the event's type. *out is overwritten. Returns 0 or -EBADMSG (too short). */
 int event_tracker_packet(struct event_tracker *t, struct bytes payload, uint32_t timestamp,
 			 bool marker, uint64_t now_ns, struct event_step *out) NODISCARD;
 /* True: its end was lost, and it counts as over. Call now and then while one runs. */
 bool event_tracker_expire(struct event_tracker *t, uint64_t now_ns, struct event_done *out);
-/* The source changed (its SSRC). An event that goes on there or whose end is said again there at once is the same one; a
- * running one that is not ends with the next packet. */
+/* The source changed (its SSRC). An event that continues there, or ends there at once, is the same
+ * one; a running one that does not is ended by the next packet. */
 void event_tracker_move(struct event_tracker *t);
 /* Its packets come: another event has to wait (RFC 4733 2.5.1.5). */
 bool event_tracker_is_on(const struct event_tracker *t, uint64_t now_ns);

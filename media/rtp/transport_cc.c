@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes transport-wide congestion control feedback
+ * (draft-holmer-rmcat-transport-wide-cc-extensions-01) to browsers, which adapt the bit rate of
+ * their video by it. It notes the arrival of every numbered packet of a transport, and packs
+ * statuses and deltas into the smallest chunks. Memory is a fixed window of numbers per transport;
+ * the engine's worker asks for a report at intervals.
+ */
+
 #include "media/rtp/transport_cc.h"
 
 #include <assert.h>
@@ -147,7 +155,7 @@ static bool has_large(const struct report *r, uint16_t at)
 	return false;
 }
 
-/* So many symbols, of as many bits, as fill the 14 of a chunk; behind the last status there are zeros. */
+/* As many symbols of that size as fill the 14 bits of a chunk; zeros follow the last status. */
 static uint16_t vector(const struct report *r, uint16_t at, uint16_t symbols)
 {
 	int bits = ONE_BIT_SYMBOLS / symbols;

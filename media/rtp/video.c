@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads video payloads as far as a switch between streams needs it: formats, key frames of H.264
+ * (RFC 6184) and VP8 (RFC 7741), the picture numbers of VP8, and requests for key frames (PLI, RFC
+ * 4585; FIR, RFC 5104). A conference switches members between sources without decoding, and may do
+ * so only at a key frame. The format of an m-line is one octet, so that flows can compare formats
+ * cheaply.
+ */
+
 #include "media/rtp/video.h"
 
 enum {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the payload of a video packet says without being decoded, and how a new picture is asked for. A stream that follows another one may begin
- * only where its decoder needs nothing of before: at an IDR picture of H.264, or what sets its parameters (RFC 6184), at a key frame of VP8 (RFC
- * 7741).
+ * What the payload of a video packet tells without decoding, and how a key frame is requested. A
+ * stream that follows another one may begin only where its decoder needs nothing earlier: at an IDR
+ * picture of H.264, or its parameter sets (RFC 6184), or a key frame of VP8 (RFC 7741).
  */
 #ifndef MEDIA_RTP_VIDEO_H
 #define MEDIA_RTP_VIDEO_H
@@ -11,17 +11,15 @@
 #include "media/payload.h"
 #include "media/rtp/rtcp_parse.h"
 
-/*
- * A format of video, in one octet: 0 is none that is known here. Of H.264 it has what both ends must have alike (RFC 6184 8.2.2): the profile,
- * by rank, and the packetization mode. The level may differ.
- */
+/* A format of video, in one octet; 0: unknown. For H.264 it has what both ends must share (RFC 6184
+ * 8.2.2): the profile, by rank, and the packetization mode. The level may differ. */
 enum {
 	VIDEO_NONE = 0,
 	VIDEO_VP8 = 1,
 	VIDEO_H264 = 0x80, /* and: */
 	VIDEO_H264_MODE_1 = 0x01,
-	VIDEO_H264_RANK =
-		0x06, /* 0: baseline, 2: main, 4: high. A decoder of a higher rank decodes a lower one */
+	/* 0: baseline, 2: main, 4: high. A decoder of a higher rank decodes a lower one. */
+	VIDEO_H264_RANK = 0x06,
 };
 
 uint8_t video_format_of(const struct payload *p);
@@ -46,18 +44,16 @@ struct bytes keyframe_request_write(uint8_t out[KEYFRAME_REQUEST_MAX],
 /* Checked RTCP asks for a new picture of the source. */
 bool keyframe_is_requested(struct bytes rtcp, uint32_t source);
 
-/*
- * The head of a VP8 payload (RFC 7741 4). Pictures are numbered there, so who is sent two streams as one has to see numbers that go on: a decoder
- * may wait for a picture that never comes.
- */
+/* The head of a VP8 payload (RFC 7741 4). It numbers pictures, so a receiver of two streams as one
+ * must see continuous numbers: a decoder may wait for a picture that never comes. */
 
-/* All zero: it is malformed, or has none of that. */
+/* All zero: malformed, or without these fields. */
 struct vp8_head {
 	uint8_t length; /* octets in front of VP8's own; 0: malformed */
 	bool key;       /* a key frame begins with it */
-	uint8_t id_at;  /* PictureID; 0: there is none */
+	uint8_t id_at;  /* PictureID; 0: absent */
 	bool id_long;   /* of 15 bits, else of 7 */
-	uint8_t tl0_at; /* TL0PICIDX; 0: there is none */
+	uint8_t tl0_at; /* TL0PICIDX; 0: absent */
 	uint16_t id;
 	uint8_t tl0;
 	uint32_t pixels; /* of a key frame; 0: not known */

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Queries a parsed SDP (sdp_parse.c): attributes by name, connection address, RTCP port (RFC 3605)
+ * and direction of a section, with the session level as the fallback (RFC 8866 5.7, 6.7). Every
+ * module that needs SDP reads it here. Host names in c= are refused, because a look-up would let
+ * the sender time and steer it.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A session description (RFC 8866) as a bounded value: where each line and each m-line field lies in the source text.
- * Order is kept, and so is everything that is not understood. The text must outlive the value; nothing is owned.
- * CRLF and bare LF both end a line; empty lines are accepted at the end only.
+ * A session description (RFC 8866) as a bounded value: where each line and each m-line field is in
+ * the source text. Order and unknown lines are kept. The text must outlive the value; nothing is
+ * owned. CRLF and bare LF both end a line; empty lines are accepted at the end only.
  */
 #ifndef MEDIA_SDP_SDP_H
 #define MEDIA_SDP_SDP_H
@@ -47,7 +47,8 @@ struct sdp_error {
 	const char *reason;
 };
 
-/* 0 or -EBADMSG with *error; *out is untouched on error. Checked: line shapes, v=, o=, m=, one c= per section. */
+/* Returns 0, or -EBADMSG with *error, *out unchanged. Checks line shapes, v=, o=, m=, one c=
+ * each. */
 int sdp_parse(struct sdp *out, struct bytes in, struct sdp_error *error) NODISCARD;
 /* "x=", the value, CRLF. */
 void sdp_write_line(struct writer *w, char type, struct bytes value);
@@ -55,19 +56,20 @@ void sdp_write_line(struct writer *w, char type, struct bytes value);
 struct bytes sdp_slice(const struct sdp *s, struct sdp_span span);
 /* True when value is an a= value of that name; *rest is what follows the colon (empty: a flag). */
 bool sdp_attribute_is(struct bytes value, const char *name, struct bytes *rest);
-/* The next a= line of that name in a section, from *line on (start with 0); *line is then the one after it. */
+/* The next a= line of that name in a section, from *line on (start: 0); *line is then behind it. */
 bool sdp_attribute_next(const struct sdp *s, unsigned section, const char *name, uint16_t *line,
 			struct bytes *rest);
 bool sdp_attribute(const struct sdp *s, unsigned section, const char *name, struct bytes *rest);
 
-/* Where to send, as one m-line or the session says it (RFC 8866 5.7). The line is filled whenever there is one. */
+/* Where to send, by the m-line or the session (RFC 8866 5.7). The line is filled if there is a
+ * c=. */
 struct sdp_connection {
 	struct addr address; /* port 0 */
 	uint16_t line;       /* from 1 */
 };
 /* 0, -ENOENT (no c=), -EBADMSG, or -ENOTSUP (host name, multicast, other networks). */
 int sdp_connection(const struct sdp *s, unsigned section, struct sdp_connection *out) NODISCARD;
-/* RFC 3605. Fills out with the address of c= where a=rtcp has none. As above; -ENOENT: no a=rtcp. */
+/* RFC 3605. out gets the address of c= if a=rtcp has no address. As above; -ENOENT: no a=rtcp. */
 int sdp_rtcp(const struct sdp *s, unsigned section, const struct addr *connection,
 	     struct addr *out) NODISCARD;
 

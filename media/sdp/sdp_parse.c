@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The SDP parser (RFC 8866). It checks the shape of every line and records positions, without
+ * copying. Bodies come from any SIP peer, so the grammar is strict where two readers could disagree
+ * (bare CR, NUL, a second c=), and tolerant where phones are known to err (spaces in o=, m=video 0
+ * with "*"). An error has the line and a constant reason for Warning and log.
+ */
+
 #include "media/sdp/sdp.h"
 
 #include <assert.h>
@@ -27,7 +34,7 @@ static struct sdp_span span_of(const struct parser *p, struct bytes slice)
 				  .n = (uint16_t)slice.n };
 }
 
-/* RFC 8866 9: byte-string excludes NUL, CR and LF. A bare CR would end the line for others and not for us. */
+/* RFC 8866 9: byte-string excludes NUL, CR and LF. A bare CR would end the line for others only. */
 static bool is_byte_string(struct bytes value)
 {
 	return bytes_find(value, '\0') == value.n && bytes_find(value, '\r') == value.n;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * STUN messages (RFC 8489) with the attributes of ICE (RFC 8445 16.1). Pure; nothing is allocated. Slices lie within the
- * message that was read.
+ * STUN messages (RFC 8489) with the attributes of ICE (RFC 8445 16.1). Pure; nothing is allocated.
+ * Slices lie within the message that was read.
  */
 #ifndef MEDIA_STUN_STUN_H
 #define MEDIA_STUN_STUN_H
@@ -42,17 +42,18 @@ struct stun_unknown {
 	uint8_t count;
 };
 
-/* What comes behind MESSAGE-INTEGRITY is not read but FINGERPRINT (RFC 8489 14.5); of several of a type the first one counts. */
+/* Attributes behind MESSAGE-INTEGRITY are not read, except FINGERPRINT (RFC 8489 14.5); of repeated
+ * ones the first counts. */
 struct stun_message {
 	uint16_t type; /* enum stun_type, or another */
 	struct bytes whole;
 	struct bytes transaction; /* STUN_TRANSACTION_LEN octets */
-	struct bytes username;    /* p NULL: none */
-	struct bytes integrity;   /* HMAC_SHA1_LEN octets; p NULL: none */
-	struct addr mapped;       /* XOR-MAPPED-ADDRESS; ADDR_NONE: none */
+	struct bytes username;    /* p NULL: absent */
+	struct bytes integrity;   /* HMAC_SHA1_LEN octets; p NULL: absent */
+	struct addr mapped;       /* XOR-MAPPED-ADDRESS; ADDR_NONE: absent */
 	uint64_t tie_breaker;     /* of CONTROLLING or CONTROLLED */
 	uint32_t priority;
-	uint16_t error; /* 300..699; 0: none */
+	uint16_t error; /* 300..699; 0: absent */
 	uint8_t has_priority, use_candidate, controlling, controlled;
 	uint8_t has_fingerprint; /* it was right, then */
 	struct stun_unknown unknown;
@@ -62,9 +63,9 @@ struct stun_message {
 bool stun_is(struct bytes datagram);
 /* 0 or -EBADMSG: no whole STUN message, an attribute of a wrong length, a wrong FINGERPRINT. */
 int stun_parse(struct stun_message *out, struct bytes datagram) NODISCARD;
-/* The first USERNAME of what stun_parse would take, without a look at anything else; empty: none. */
+/* The first USERNAME of what stun_parse would accept, without other checks; empty if absent. */
 struct bytes stun_username(struct bytes datagram);
-/* Was it written by one who knows this key? Takes the same time for any MESSAGE-INTEGRITY; false without one. */
+/* Checks MESSAGE-INTEGRITY with this key, in constant time; false if it is absent. */
 bool stun_is_authentic(const struct stun_message *m, struct bytes key);
 
 /* A message at the beginning of w. transaction: STUN_TRANSACTION_LEN octets. */

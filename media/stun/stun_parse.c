@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parses STUN messages (RFC 8489) and checks MESSAGE-INTEGRITY and FINGERPRINT. ICE checks of
+ * browsers arrive here before anything is known of their sender, so all lengths are checked, and
+ * the comparison of the HMAC takes constant time. The username alone can be read first, since
+ * single-port mode finds the flow by it.
+ */
+
 #include <errno.h>
 #include <string.h>
 

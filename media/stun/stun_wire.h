@@ -18,7 +18,7 @@ enum {
 #define STUN_CRC_POLYNOMIAL UINT32_C(0xedb88320) /* ITU V.42, the lowest bit first */
 #define STUN_CRC_XOR        UINT32_C(0x5354554e)
 
-/* Value of FINGERPRINT behind these octets, whose length field counts it already. */
+/* Value of FINGERPRINT behind these octets; their length field counts it already. */
 uint32_t stun_crc(struct bytes before);
 /* Value of MESSAGE-INTEGRITY behind these octets, whatever their length field says. */
 void stun_digest(struct bytes before, struct bytes key, uint8_t out[HMAC_SHA1_LEN]);

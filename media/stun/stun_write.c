@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes STUN messages attribute by attribute into a caller's buffer (RFC 8489 5, 14): responses to
+ * ICE checks with XOR-MAPPED-ADDRESS, error codes, integrity and fingerprint. The length field is
+ * updated with each attribute, as integrity and fingerprint are computed over it.
+ */
+
 #include <assert.h>
 
 #include "media/stun/stun.h"
