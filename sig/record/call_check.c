@@ -43,7 +43,8 @@ static const char *check_dialog(const struct dialog *d)
 	return check_routes(d);
 }
 
-/* As we write them: it is sent again as it is, also over a stream, where a wrong length is part of the next message. */
+/* As we write them: it is sent again unchanged, also over a stream, where a wrong length would take
+ * from the next message. */
 static bool is_whole_message(struct bytes message, const struct sip_message *m)
 {
 	const uint8_t *end = memmem(message.p, message.n, "\r\n\r\n", 4);
@@ -175,7 +176,8 @@ static bool asker_fits(const struct call *c, const struct invite_uac *uac)
 	return !uac->late && (c->state == CALL_ESTABLISHED || call_caller_is_up(c));
 }
 
-/* Whose the offer is that is open with the leg: the party's, where it was asked for one, or has offered anew (RFC 3311). */
+/* The side that made the open offer of the leg: the party's, if it was asked for one, or has
+ * offered anew (RFC 3311). */
 static bool offerer_fits(const struct leg *l)
 {
 	if (l->uac->late)
@@ -295,7 +297,7 @@ static bool has_state(const struct call *c, enum leg_state state)
 	return false;
 }
 
-/* The legs beside those of the bridge have lost, and go. */
+/* Legs outside the bridge are losing branches, and end. */
 static bool others_go(const struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
@@ -435,7 +437,8 @@ static const char *check_ending(const struct call *c)
 		       : NULL;
 }
 
-/* The one step of a call with nobody else; its outcome is known when the caller is answered, and heard when the answer is acknowledged. */
+/* The only step of a call without peer; its outcome is known when the caller is answered, and its
+ * tone plays from the ACK on. */
 static const char *check_set(const struct call *c)
 {
 	bool asked = plan_set_state(&c->plan) == SET_ASKED;
@@ -479,7 +482,7 @@ static const char *check_state(const struct call *c)
 	return "call: state";
 }
 
-/* The pair that the transferor and whom it gives away are. */
+/* The pair of the transferor and the party that it gives away. */
 static bool is_pair_of(const struct transfer *t, const struct bridge *pair)
 {
 	if (t->leg != LEG_NONE && t->leg != pair->caller && t->leg != pair->callee)
@@ -488,7 +491,7 @@ static bool is_pair_of(const struct transfer *t, const struct bridge *pair)
 	       (t->leg == LEG_NONE) == (pair->callee == LEG_NONE);
 }
 
-/* The transferor is one of the two, or beside them. */
+/* The transferor is one of the two, or outside the bridge. */
 static const char *check_transfer(const struct call *c)
 {
 	const struct transfer *t = c->transfer;

@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The record of a call, written and read; private to sig/record. Its rows (base/schema.h) are those of the features (sig/model/saved.h), of
- * legs (call_legs.c) and of the call (call_rows.c). By hand is what means something else to who reads it, or is there once:
- * - what is beside the call and its legs while they are written or read (struct call_beside): transactions, places in lists, what a leg has
- *   twice;
- * - addresses, connections and names of a hop (sig/model/saved.c), networks of flows and the last packet that was sent (sig/leg/flow.c),
- *   times of pressed digits;
- * - in the plan, what follows from neighbours (sig/call/plan.c);
- * - lists with gaps: legs, early dialogs, challenges;
- * - rules of several fields (call_decode.c, call_check.c), formats 0 and 1 (call_older.c), and the seal (call_seal.c).
- */
+/* The record of a call, written and read; private to sig/record. Its rows (base/schema.h) are those
+ * of the features (sig/model/saved.h), of legs (call_legs.c) and of the call (call_rows.c).
+ * Hand-written are fields that mean something else to their reader, or occur once: struct
+ * call_beside, the data of the call and its legs during writing or reading (transactions, places in
+ * lists, duplicate texts of a leg); addresses, connections and names of a hop (sig/model/saved.c),
+ * networks of flows and the last packet sent (sig/leg/flow.c), times of DTMF digits; in the plan,
+ * what follows from neighbours (sig/call/plan.c); lists with gaps: legs, early dialogs, challenges;
+ * rules of several fields (call_decode.c, call_check.c), formats 0 and 1 (call_older.c), and the
+ * seal (call_seal.c). */
 #ifndef SIG_RECORD_CALL_CODEC_H
 #define SIG_RECORD_CALL_CODEC_H
 
@@ -19,7 +17,7 @@
 /* Tail of call.proto: what a message of ours ends with. */
 enum saved_tail { TAIL_NONE, TAIL_SDP, TAIL_OPEN };
 
-/* Of a leg. Texts are without what they end with; while it is written they are slices of the call's. */
+/* For a leg. Texts lack their common ends; while it is written they are slices of the call's. */
 struct leg_beside {
 	struct text sent, request, answer, unacknowledged;
 	struct sip_hop sent_to, source;
@@ -55,11 +53,13 @@ bool legs_fit(struct schema_reader *r, struct call_seed *seed);
 /* InviteState of call.proto. */
 bool uas_state_of(uint64_t number, enum uas_state *out);
 
-/* A message as text, by way of the host's space. w: as schema_write wants it, but for its room. 0 or -ENOMEM. */
+/* A message as text, by way of the host's space. w: as schema_write needs it, except its room.
+ * Returns 0 or -ENOMEM. */
 int call_pack(const struct call_host *h, struct schema_writer *w, const struct schema *rows,
 	      const struct call *c, struct text *out) NODISCARD;
 
-/* Up to this one a record has one INVITE of the call, carried from a first leg to the others, and the texts of it. */
+/* Up to this format a record has one INVITE of the call, relayed from a first leg to the others,
+ * and its texts. */
 enum { FORMAT_CARRIED = 1 };
 enum { MESSAGE_MAX = 65000 };
 
@@ -69,15 +69,17 @@ bool call_read_older(struct schema_reader *r, struct call_seed *seed, struct byt
 /* Whether the parts of a decoded call fit together. NULL, or what does not. */
 const char *call_check(const struct call *c, const struct call_seed *seed);
 
-/* Records with keys in them: the whole is sealed (base/seal.h), and only id and version are left to be seen. */
+/* Records with SRTP keys: the whole is sealed (base/seal.h), and only id and version stay
+ * readable. */
 
 /* *record is wiped and replaced. 0 or -ENOMEM: it is empty. */
 int call_seal(const struct call_host *h, const struct call *c, struct text *record) NODISCARD;
-/* *out is what was sealed for that call. NULL, or what is wrong; *later: sealed by a later program. */
+/* *out is what was sealed for that call. Returns NULL, or what is wrong; *later: sealed by a later
+ * program. */
 const char *call_unseal(const struct call_host *h, uint64_t call, struct bytes sealed,
 			struct text *out, bool *later);
 
-/* What a record of a call has that this program does not know, kept with the call: the paths of both messages. */
+/* Unknown fields in a record of a later program, kept with the call: the paths of both messages. */
 enum call_unknown_root {
 	CALL_UNKNOWN_WHOLE,
 	CALL_UNKNOWN_OUTER, /* around what is sealed */

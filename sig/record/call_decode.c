@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the record of a call into a call and its seed (call_record.h): unseals it, decodes it by
+ * the rows, and makes the fields fit each other and this program's settings. A record is untrusted
+ * input: any reference or bound out of range rejects it with a reason, before anything of the shard
+ * is touched. Records of older programs get the values that those implied; of later ones, unknown
+ * fields are kept. */
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -8,14 +14,15 @@
 #include "sig/model/transfer.h"
 #include "sig/record/call_codec.h"
 
-/* ---- who beside whom ---- */
+/* ---- references between legs ---- */
 
 static bool record_has_leg(struct schema_reader *r, uint8_t leg, const char *wrong)
 {
 	return call_leg(loader_of(r)->c, leg) || schema_wrong(r, wrong);
 }
 
-/* A record of format 0 or 1 does not say who was called: all but the first, and the first by command. */
+/* A record of format 0 or 1 does not say which legs were called: all but the first, and by command
+ * the first as well. */
 static void older_outbound(struct call *c, bool originated)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
@@ -97,7 +104,8 @@ static void policy_was_asked(struct call *c)
 	c->record_asked[1] = c->bridge.callee;
 }
 
-/* Of a program that forgot the ACK to a late offer when it went on with a call: it is said when the 2xx comes again, as to any. */
+/* An older program forgot the ACK to a late offer when it took over a call: it is sent when the 2xx
+ * is repeated, as always. */
 static void confirm_answered(struct call *c)
 {
 	struct leg *l = c->state == CALL_ESTABLISHED ? call_callee(c) : NULL;

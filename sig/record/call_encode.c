@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes the record of a call (call_record.h) by the rows of call_codec.h, together with the open
+ * transactions of its INVITEs, so a ringing call continues in another process. A record that
+ * contains SRTP keys, or data from which a password could be guessed, is sealed. Called for each
+ * save; texts go in as slices. */
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -78,7 +83,7 @@ static bool has_crypto(struct bytes in)
 	return false;
 }
 
-/* Our keys, or those that a party named in its texts; and what a password could be guessed with. */
+/* Our SRTP keys, or those in a party's SDP; and data from which a password could be guessed. */
 static bool call_has_keys(const struct call *c, const struct schema_writer *w,
 			  const struct text *record)
 {

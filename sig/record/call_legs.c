@@ -38,7 +38,7 @@ static bool leg_hop_is(const struct schema_writer *w, const void *object)
 	return ((const struct sip_hop *)object)->remote.family != ADDR_NONE;
 }
 
-/* ---- what is beside a leg ---- */
+/* ---- data of a leg during coding ---- */
 
 static void *beside_leg(void *beside, const struct schema_place *place)
 {
@@ -823,7 +823,7 @@ static void text_move(struct text *to, struct text *from)
 	*from = (struct text){ 0 };
 }
 
-/* From beside it to where it belongs. */
+/* Moves data of the leg to their places. */
 static bool leg_invites_fit(struct schema_reader *r, struct leg *l, struct leg_beside *b,
 			    struct call_seed *seed, uint8_t leg)
 {
@@ -846,7 +846,7 @@ static bool leg_invites_fit(struct schema_reader *r, struct leg *l, struct leg_b
 	return true;
 }
 
-/* Whose phone it is unless it says otherwise; a trunk's is nobody's. */
+/* The phone's user, unless stated otherwise; a trunk's leg has none. */
 static bool leg_user_fit(struct schema_reader *r, struct leg *l, uint8_t leg)
 {
 	return l->user.n || l->trunk.n ||

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records of formats 0 and 1: one INVITE of the call, carried from one leg to the others; or, where nobody had asked, our own. */
+/* Records of formats 0 and 1: one INVITE of the call, relayed from one leg to the others; or our
+ * own, without a caller. */
 #include "sig/call.pb-c.h"
 #include "sig/call/invite.h"
 #include "sig/call/session.h"
@@ -137,7 +138,7 @@ static bool read_invite(struct schema_reader *r, struct call_seed *seed,
 	return in->own || read_asker(r, seed, (uint8_t)in->from, in);
 }
 
-/* ---- what the offerer and the answerer said and were told, and that of an open INVITE with the leg that was asked ---- */
+/* ---- SDP of offerer and answerer, and that of an open INVITE to the callee's leg ---- */
 
 static bool exchange_is_text(const ProtobufCBinaryData *in)
 {
@@ -163,7 +164,8 @@ static bool is_exchange(struct schema_reader *r, const Tandem__Call__Exchange *i
 	       schema_wrong(r, "exchange: offerer");
 }
 
-/* What was told to somebody for whom the node had asked by itself was not said: the leg has what was. */
+/* The SDP for a party that the node acted for by itself was not sent: the leg has the one that
+ * was. */
 static bool read_local(struct schema_reader *r, const Tandem__Call__Call *in)
 {
 	for (size_t i = 0; i < in->n_legs; i++) {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A call and its record (sig/record/call.proto). The two transactions of an open INVITE travel with it, so that a ringing call goes on
- * in the next process. A record is read as if it came from a stranger: every bound and every reference is checked.
- */
+/* A call and its record (sig/record/call.proto). The two transactions of an open INVITE are part of
+ * it, so a ringing call continues in another process. A record is read as untrusted input: every
+ * bound and every reference is checked. */
 #ifndef SIG_RECORD_CALL_RECORD_H
 #define SIG_RECORD_CALL_RECORD_H
 
@@ -16,20 +15,19 @@
 #include "sig/model/transfer.h"
 #include "sig/pbx/conference.h"
 
-/* A record of a higher one is of a later program, which this one must not go on with. Who knows of no segments would lose their CDRs. For
- * whom a party alone has called, and an application has answered it, any other party alone is no call. Who looks for each text where it is
- * used would send an INVITE without its SDP. Who knows of no meeting (sig/pbx/join.h) would end the calls of two that are not joined
- * yet. Who knows one tenant alone would set the calls of the others aside. Who looks up no name would ring nobody. Who knows no way between
- * shards would set a call aside that has one. Who does not know what a party wants hidden would name it. Who knows of no
- * slots would leave one behind that nobody frees. Who knows of no pick-up would refuse the step that names who took the call. Who records
- * nothing would end what is recorded without a word. Who knows of no messages would not take their step. Who knows of no external recorder
- * would write a file of what is for one. Who knows of no in-call codes does not know by what something is recorded. Who knows of no rooms
- * would play music to who is in one. Who asks for no room's owner would set aside a call that waits for that. Who knows of no
- * call waiting would set aside a call that waits for who speaks. Who asks for no names would let nobody in who says his. Who
- * knows of no record pages does not know by what something is recorded. For whom callers alone call rooms, no party that is up waits for
- * one. Who knows of no offers before the answer of whom is called (RFC 3311) would set such a call aside. Who
- * knows one early dialog of each INVITE would give the caller the answer of another one. Who knows of no
- * flows would leave a caller in one alone. Who does not know what a flow waits for would not go on behind it. */
+/* The format of a record, by the newest feature that the call uses: a program must not continue a
+ * call of a higher format. Without SEGMENTS it would lose CDRs; before ALONE it accepts only a
+ * called party answered by an application as a call without peer; before ONCE it would send an
+ * INVITE without SDP; without MEETS (sig/pbx/join.h) it would end calls that are not joined yet;
+ * without TENANTS, INTER_SHARD, CLAIMS, WAITS, SENT or RENEWED (RFC 3311) it would set such calls
+ * aside; without RESOLVES it would ring no phone; without HIDDEN it would disclose a hidden caller;
+ * without PARKS it would leave a slot that is never freed; without PICKS or MESSAGES it would
+ * refuse the step of a pickup or a message; without RECORDS it would end a recording silently,
+ * without SIPREC write a file instead of using the recorder; without CODES or PAGES it would not
+ * know what started a recording; without ROOMS it would play music to a member, without NAMES admit
+ * no caller that is asked for a name; without EARLY it would give the caller the answer of another
+ * early dialog; without FLOWS it would leave a caller in a flow alone, without PLACES not go on
+ * behind its wait. */
 enum {
 	CALL_RECORD_LEGS = 2,
 	CALL_RECORD_SEGMENTS = 3,
@@ -49,16 +47,16 @@ enum {
 	CALL_RECORD_SIPREC = 17, /* RECORDS, with an external recorder */
 	CALL_RECORD_CODES = 18,  /* RECORDS or SIPREC, by an in-call code */
 	CALL_RECORD_ROOMS = 19,  /* its party is in a room, or is to come */
-	/* ROOMS, whose caller waits until it is known which shard has the room */
+	/* ROOMS, with a caller that waits for the shard of the room to be known */
 	CALL_RECORD_CLAIMS = 20,
 	CALL_RECORD_WAITS = 21,   /* it waits for who has another call */
-	CALL_RECORD_NAMES = 22,   /* ROOMS, whose caller is asked for his name */
+	CALL_RECORD_NAMES = 22,   /* ROOMS, with a caller that is asked for his name */
 	CALL_RECORD_PAGES = 23,   /* any of them, with a recording by a record page */
 	CALL_RECORD_SENT = 24,    /* CLAIMS, of a party that is up and is sent there */
 	CALL_RECORD_EARLY = 25,   /* any of them; what is asked has several early dialogs */
 	CALL_RECORD_RENEWED = 27, /* any of them; who is asked has offered anew before its 2xx */
 	CALL_RECORD_FLOWS = 28,   /* any of them, in a flow, or behind one */
-	CALL_RECORD_PLACES = 29,  /* FLOWS, whose flow has its caller in a slot, or the like */
+	CALL_RECORD_PLACES = 29,  /* FLOWS, with the caller in a slot or the like */
 	CALL_RECORD_FORMAT = CALL_RECORD_PLACES
 };
 /* Somebody took it while it rang. */
@@ -204,8 +202,8 @@ int call_encode(const struct call_host *h, const struct call *c, struct text *ou
 /* The same with the transactions given. */
 int call_encode_with(const struct call_host *h, const struct call *c, const struct call_seed *seed,
 		     struct text *out) NODISCARD;
-/* 0: *c (zeroed) and *seed are filled, nothing of the shard is touched. -EBADMSG, -EPROTONOSUPPORT (of a later
- * program) or -ENOMEM: nothing to clear; *reason says why. */
+/* Returns 0: *c (zeroed) and *seed are filled, nothing of the shard is touched. -EBADMSG,
+ * -EPROTONOSUPPORT (of a later program) or -ENOMEM: nothing to clear; *reason says why. */
 int call_decode(const struct call_host *h, struct call *c, struct call_seed *seed,
 		struct bytes record, const char **reason) NODISCARD;
 

@@ -3,7 +3,7 @@
 #include "sig/call/call_end.h"
 #include "sig/record/call_codec.h"
 
-/* ---- the best refusal so far ---- */
+/* ---- the best response so far ---- */
 
 static bool best_is(const struct schema_writer *w, const void *object)
 {

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Seals and opens records of calls that contain SRTP keys (call_codec.h) by the cluster's seal key
+ * (base/seal.h). The seal is bound to the call's id, so a record cannot be replayed as another
+ * call's; only id, version and format stay readable. Buffers with plain keys are wiped. */
+
 #include "sig/record/call_codec.h"
 
 #include <errno.h>

@@ -20,7 +20,8 @@ extern const struct schema room_rows[];
 
 /* 0 or -ENOMEM. */
 int room_encode(const struct call_host *h, const struct room *r, struct text *out) NODISCARD;
-/* Into *r (zeroed). 0, -EBADMSG, -EPROTONOSUPPORT (of a later program) or -ENOMEM: nothing to clear; *reason says why. */
+/* Decodes into *r (zeroed). Returns 0, -EBADMSG, -EPROTONOSUPPORT (of a later program) or -ENOMEM:
+ * nothing to clear; *reason says why. */
 int room_decode(const struct call_host *h, struct room *r, struct bytes record,
 		const char **reason) NODISCARD;
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Messages between nodes of a cluster about users, questions and answers, encoded with protobuf
+ * (remote.proto). Each kind of item has a pack and an unpack function in a table. A message is
+ * checked as a whole before any of it is delivered to the readers, since it comes from the network.
+ * Pure. */
+
 #include "sig/remote/remote_news.h"
 
 #include <assert.h>
@@ -188,7 +193,7 @@ union packed_item {
 	pb_box box;
 };
 
-/* These return the tenant whose name is to be there; of kinds that have none: empty. */
+/* These return the tenant of the item; empty for kinds without one. */
 static struct bytes pick_pack(union packed_item *out, char *tenant, const struct remote_item *in)
 {
 	out->pick.serial = in->serial;
@@ -453,7 +458,7 @@ void remote_news_add_item(struct writer *w, const struct remote_item *item)
 	news_put(w, &news);
 }
 
-/* readers NULL: they are only looked at. False: there is one that is none. */
+/* readers NULL: only checks. Returns false if one is invalid. */
 static bool items_read(const pb_news *in, const struct remote_news_readers *readers)
 {
 	for (enum remote_kind kind = 0; kind < REMOTE_KINDS; kind++) {

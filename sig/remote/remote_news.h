@@ -17,11 +17,11 @@ enum {
 	REMOTE_SHARDS_MAX = 64, /* of one node */
 };
 
-/* A user, as one node asks for it or tells of it. Slices live as long as what they were read from. */
+/* A user that a node asks about or reports. Slices live as long as their source. */
 struct remote_user {
 	struct bytes tenant, user;
 	bool asks;       /* else all of the user's dialogs on the sender's node follow */
-	bool holds;      /* with asks: that there are none is an answer, too */
+	bool holds;      /* with asks: an empty answer counts as an answer, too */
 	bool registered; /* without asks: a phone of the user is, by that node */
 	uint32_t count;
 	struct dialog_state dialogs[DIALOG_STATES_MAX];
@@ -30,7 +30,8 @@ struct remote_user {
 /* Which call that rings a user may take; or which one is his own: the newest one that is so. */
 struct remote_pick {
 	struct bytes tenant, by;
-	struct bytes of; /* at whom it rings; empty: at any whose calls he may take */
+	/* the user at which it rings; empty: any user whose calls he may pick up */
+	struct bytes of;
 	enum user_call_want want;
 };
 
@@ -41,16 +42,18 @@ struct remote_picked {
 	bool promised;   /* there is one that another one takes */
 };
 
-/* With whom a call is to be joined. */
+/* The party that another call is to be joined with. */
 struct remote_join {
 	uint64_t call;
 	struct bytes tenant;
 	enum shard_leg leg;
 	char slot[PARK_SLOT_LEN + 1]; /* its party must wait there; "": anywhere */
-	/* Its parties are to come into that conference, and the user, who is there already, leaves the call; 0: it is asked about only. */
+	/* Its parties are to join that conference, and the user, a member already, leaves the call;
+	 * 0: only a question. */
 	uint64_t room;
 	struct bytes leaves;
-	uint8_t dialog; /* leg and 1 of a tag of the call, which must be his; 0: he may not be in it */
+	/* leg and 1 of a tag of the call, which must be the user's; 0: he may not be in it */
+	uint8_t dialog;
 };
 
 /* What shard_call_remote says (shard_remote_refusal). */
@@ -81,7 +84,8 @@ struct remote_box {
 	struct bytes tenant, box;
 };
 
-/* What is asked, answered or told. The answer to a question is the kind behind it, with the same serial. */
+/* Questions, answers and news. The answer to a question is the kind behind it, with the same
+ * serial. */
 enum remote_kind {
 	REMOTE_PICK,
 	REMOTE_PICKED,
@@ -112,18 +116,21 @@ struct remote_item {
 };
 
 struct remote_news_readers {
-	/* First of all: of these the sender tells all dialogs; each is a shard and 1. NULL: it does not say, as older ones. */
+	/* First of all: the shards that the sender reports all dialogs of, each plus 1. NULL: not
+	 * stated, as by older nodes. */
 	void (*shards)(const uint32_t *shards, size_t count, void *arg);
 	void (*user)(const struct remote_user *u, void *arg);
 	void (*item)(const struct remote_item *item, void *arg);
 	void *arg;
 };
 
-/* Behind what is there already. Dialogs that do not fit any more are left out; w->overflow: not even the user fits, and nothing is written. */
+/* Appends it. Dialogs that do not fit are left out; w->overflow: not even the user fits, and
+ * nothing is written. */
 void remote_news_add(struct writer *w, const struct remote_user *u);
 void remote_news_add_shards(struct writer *w, const uint32_t *shards, size_t count);
 void remote_news_add_item(struct writer *w, const struct remote_item *item);
-/* For each user, then for each item in the order of their kinds. 0 or -EBADMSG: then nothing was read. */
+/* Calls the readers for each user, then for each item by kind. Returns 0 or -EBADMSG with no call
+ * made. */
 int remote_news_read(struct bytes news, const struct remote_news_readers *readers) NODISCARD;
 
 #endif

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Keeps, for the watchers on this node, the dialogs that other nodes report of a user, and reports
+ * those of this node to the nodes that ask (remote_watch.h). Two lists by user: processes that ask,
+ * with a time until which they are told, and views that were told, bounded by REMOTE_ENTRIES_MAX.
+ * Dialogs of a lost process or a moved shard are held until another node reports that shard, so
+ * watchers see no takeover. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +15,7 @@
 #include "base/table.h"
 #include "sig/remote/remote_watch.h"
 
-/* What processes of other nodes ask for, or tell, of users: found by user, the one that was heard of last is the first. */
+/* What processes of other nodes ask or report about users: found by user, the most recent first. */
 struct remote_entry {
 	struct remote_entry *next, *prev;
 	uint64_t hash, process;
@@ -107,7 +113,7 @@ static struct remote_entry *remote_new(struct remote_list *l, uint64_t process,
 	return NULL;
 }
 
-/* The same, made if there is none, and the first from now on. NULL: full, or no memory. */
+/* The same, created if missing, and moved to the front. Returns NULL if full, or without memory. */
 static struct remote_entry *remote_list_refresh(struct remote_list *l, uint64_t process,
 						const struct remote_user *u, uint64_t until_ns)
 {
@@ -227,14 +233,14 @@ struct remote_watch {
 	struct remote_watch_host host;
 	struct remote_list asks, views;
 	struct remote_list held; /* dialogs of shards that nobody tells of now; of process 0 */
-	uint32_t shards[REMOTE_SHARDS_MAX], shard_count; /* of the node whose news are read */
+	uint32_t shards[REMOTE_SHARDS_MAX], shard_count; /* of the sender of the news being read */
 	bool lists_shards;                               /* it is one that says them */
 	uint32_t seconds;
 	struct remote_process processes[PROCESSES_MAX];
 	uint32_t process_count;
 	struct remote_entry *due, **due_end;
 	uint64_t now_ns;
-	uint64_t process; /* whose news are read */
+	uint64_t process; /* the sender of the news being read */
 	struct remote_watch_counts counts;
 	struct writer news; /* for all */
 	uint8_t space[REMOTE_NEWS_MAX];
@@ -271,7 +277,7 @@ static void remote_forget(struct remote_watch *r, struct remote_list *l, struct 
 	remote_list_drop(l, e);
 }
 
-/* Of the node whose news are read. */
+/* For the sender of the news being read. */
 static struct remote_entry *remote_entry_refresh(struct remote_watch *r, struct remote_list *l,
 						 const struct remote_user *u)
 {
@@ -379,7 +385,7 @@ void remote_watch_flush(struct remote_watch *r)
 	news_for(r, process, &w);
 }
 
-/* ---- what is heard ---- */
+/* ---- received ---- */
 
 static void hear_shards(const uint32_t *shards, size_t count, void *arg)
 {
@@ -480,7 +486,8 @@ static bool entry_leave_out(struct remote_entry *e, const uint32_t *shards, uint
 	return kept != before;
 }
 
-/* A shard's calls are told by whoever has it now: what is held of them, or was told by another process before, is out of date. */
+/* A shard's calls are reported by its present owner: held dialogs of it, or those that another
+ * process reported, are outdated. */
 static bool views_settle(struct remote_watch *r, const struct remote_user *u)
 {
 	struct remote_entry *e = remote_list_find(&r->held, 0, u->tenant, u->user);
@@ -499,7 +506,8 @@ static bool views_settle(struct remote_watch *r, const struct remote_user *u)
 	return changed;
 }
 
-/* Of users that nobody watches here any more nothing is kept: the other node stops when it is not asked again. */
+/* Reports on users without watchers here are dropped: the other node stops when it is not asked
+ * again. */
 static void hear_view(struct remote_watch *r, const struct remote_user *u)
 {
 	bool wanted = (u->count || u->registered) &&

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Users whose dialogs are on several nodes of a cluster, for those who watch them (docs/adr/0030). A node asks all others to be told of a
- * user that somebody watches there, and asks again from time to time. Each of them says what it has of the user then and with each change:
- * all of its own dialogs, in place of what it said before. So what was lost is repaired by the next round, nothing is acknowledged, and
- * nobody is told for longer than he asks.
- *
- * A dialog ends by the word of a node that has its shard. Where a node goes, or no longer has the shard, its dialogs are held until another
- * one tells of that shard: a watcher is told nothing of a take-over, however long it lasts.
- *
- * One for a node, on its control thread. No socket and no clock of its own.
- */
+/* Users with dialogs on several nodes of a cluster, for their watchers (docs/adr/0030). A node asks
+ * all others about a user that is watched there, and repeats that from time to time. Each of them
+ * reports its state of the user then and with each change: all of its own dialogs, replacing what
+ * it reported before. So losses are repaired by the next round, nothing is acknowledged, and
+ * reports end when a node stops asking. A dialog ends by the report of the node that has its shard.
+ * When a node is lost, or no longer has the shard, its dialogs are held until another one reports
+ * on that shard: watchers see nothing of a takeover, however long it lasts. One for a node, on its
+ * control thread. No socket and no clock of its own. */
 #ifndef SIG_REMOTE_REMOTE_WATCH_H
 #define SIG_REMOTE_REMOTE_WATCH_H
 
@@ -19,7 +16,7 @@
 /* So often a node asks for each user, and so long what was asked or told lasts. */
 #define REMOTE_ASK_NS  (20 * NS_PER_S)
 #define REMOTE_KEPT_NS (65 * NS_PER_S)
-/* A node that is not heard for so long is gone. What it told is held for REMOTE_KEPT_NS at most. */
+/* A node silent for so long is lost. Its reports are held for REMOTE_KEPT_NS at most. */
 #define REMOTE_LOST_NS (5 * NS_PER_S)
 enum { REMOTE_ENTRIES_MAX = 1 << 18 }; /* that others ask for; that others told */
 
@@ -36,18 +33,18 @@ struct remote_watch_host {
 	uint32_t (*shards)(void *owner, uint32_t *out);
 	/* Somebody here watches the user. */
 	bool (*is_watched)(void *owner, struct bytes tenant, struct bytes user);
-	/* That process of another node asks, answers or tells. True: it asks, and *answer is filled in, but for its kind and serial. Slices live
-	 * until the next event. */
+	/* A process of another node asks, answers or reports. Returns true for a question: *answer
+	 * is filled in except kind and serial. Slices live until the next event. */
 	bool (*hear)(void *owner, uint64_t process, const struct remote_item *item,
 		     struct remote_item *answer);
 	/* Another node has told something else of him. */
 	void (*changed)(void *owner, struct bytes tenant, struct bytes user);
-	/* That process was heard a moment ago. */
+	/* That process is reachable. */
 	bool (*is_heard)(void *with, uint64_t process);
 };
 
 struct remote_watch_counts {
-	/* users since it was asked last; refused: news that are none, or too many */
+	/* users since the last question; refused: invalid news, or too many */
 	uint64_t asked, told, heard, refused;
 	uint32_t asking, views, held; /* now: of others that ask; that others told; that are held */
 };
@@ -74,11 +71,13 @@ void remote_watch_on_news(struct remote_watch *r, uint64_t process, struct bytes
 void remote_watch_flush(struct remote_watch *r);
 /* Forgets what is too old: once a second. */
 void remote_watch_expire(struct remote_watch *r, uint64_t now_ns);
-/* Fills out behind count with what others told: how many there are then. Slices live until the next event. A dialog that is there already,
- * as its call has just come here, is not there twice. */
+/* Appends to out, from count on, what others reported; returns the new count. Slices live until the
+ * next event. A dialog that is there already, as its call has just moved here, is not added
+ * twice. */
 uint32_t remote_watch_dialogs(const struct remote_watch *r, struct bytes tenant, struct bytes user,
 			      struct dialog_state *out, uint32_t count);
-/* Another node has told that a phone of his is registered there; of one that is gone that holds until it could have been told anew. */
+/* Another node reported that a phone of his is registered there; of a lost node that holds until it
+ * could have been reported anew. */
 bool remote_watch_registered(const struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* Another node has told of a call that waits for him. */
 bool remote_watch_waits(const struct remote_watch *r, struct bytes tenant, struct bytes user);

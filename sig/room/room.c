@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Rules of a conference room that need no call (room.h): numbers and names of members, the order of
+ * hosts, who may do what (CONF-07, CONF-11), the invitation list, tones of joining and leaving, and
+ * attendance lists of recordings. The shard carries out what follows (sig/shard/shard_room.c).
+ * Pure. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -194,7 +199,7 @@ bool room_is_invited(const struct room *r, struct bytes user)
 	return user.n && invited_find(r, user);
 }
 
-/* But for one of them, as far as there is room. */
+/* Except one of them, as far as there is room. */
 static void invited_write(struct writer *w, const struct room *r, struct bytes but)
 {
 	struct bytes left = text_bytes(&r->invited), one;
@@ -244,7 +249,7 @@ uint16_t room_number_next(const struct room *r)
 	return MEMBER_NOBODY;
 }
 
-/* Whom it stands before; NULL: nobody. Who comes last mostly has the highest number. */
+/* The member that it stands before; NULL: the end. A new member mostly has the highest number. */
 static struct room_member *member_place(const struct room *r, const struct room_member *m)
 {
 	struct room_member *next = NULL, *at = r->end;
@@ -321,7 +326,7 @@ uint16_t room_successor(const struct room *r)
 	return first ? first->number : MEMBER_NOBODY;
 }
 
-/* ---- what is heard of them ---- */
+/* ---- tones and names of members ---- */
 
 /* Who listens or coaches is not told of; nor is anybody where a tone would come all the time. */
 static bool room_plays_tone_for(const struct room *r, const struct room_member *m, uint8_t tone)

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A room: a conference of one shard (FEATURES CONF-01). It is a small value with a record of its own; who is in it is said by the records
- * of its members' calls. So either may be read first by whoever goes on with the shard. Here are the rules that need no call:
- * numbers, who is host, who may do what. Pure.
- */
+/* A room: a conference of one shard (FEATURES CONF-01). It is a small value with a record of its
+ * own; its members are stored in the records of their calls, so a successor may read either first.
+ * Here are the rules that need no call: numbers, hosts, rights. Pure. */
 #ifndef SIG_ROOM_ROOM_H
 #define SIG_ROOM_ROOM_H
 
@@ -18,10 +16,9 @@
 #include "sig/room/roster.h"
 #include "sig/sip/id.h"
 
-/*
- * A call that is in a room: what the room knows of it. It is part of the call's record, and never of the room's: so a room of 2,000 is
- * 2,000 small records, and whoever joins or is muted changes one of them.
- */
+/* A call in a room: what the room knows of it. It is part of the call's record, never of the
+ * room's: so a room of 2,000 is 2,000 small records, and a member that joins or is muted changes
+ * one of them. */
 
 enum {
 	MEMBER_NOBODY = 0,
@@ -33,7 +30,7 @@ enum {
 
 struct room_member {
 	uint64_t room;    /* id */
-	uint64_t call;    /* whose it is */
+	uint64_t call;    /* its call */
 	uint16_t number;  /* in the room, each once; MEMBER_NOBODY: it asks */
 	uint16_t inviter; /* the member that brought it; MEMBER_NOBODY: it came by itself */
 	uint16_t coaches; /* the member that alone hears it; MEMBER_NOBODY: all do */
@@ -41,7 +38,7 @@ struct room_member {
 	bool muted;       /* nobody hears it */
 	bool deaf;        /* it hears nobody */
 	bool held;        /* by command: it hears music, and nobody hears it */
-	bool monitors; /* it listens to two that speak, or coaches: where they are gone so is it (MON-04) */
+	bool monitors; /* it listens to two parties, or coaches one: it leaves with them (MON-04) */
 	bool asks;     /* it is to come: its phone rings, or has not said its PIN */
 	bool hosts;    /* it is a host, by its PIN, or will be */
 	bool admitted; /* it comes from a conference of another shard, and is asked for no PIN */
@@ -50,16 +47,16 @@ struct room_member {
 	bool naming;   /* ... it has said its PIN, and is asked for its name */
 	uint8_t tries; /* ... wrong PINs so far */
 	uint8_t name;  /* number of the recording of its call that is its name; 0: none */
-	/* the call whose party asked for it by REFER, and is told what becomes of it; 0: nobody */
+	/* the call whose party sent the REFER and gets the NOTIFYs; 0: none */
 	uint64_t referrer;
 	uint32_t refer; /* ... with this CSeq */
 	uint32_t taken; /* CSeq of the last REFER of its own party that was taken; 0: none was */
 	uint64_t joined_utc_ms;
 	char number_called
 		[CONFERENCE_NUMBER_MAX]; /* of the room, should its record be lost; "": none */
-	char named
-		[MEMBER_NAMED_MAX]; /* likewise: what nobody can guess; "": it is called by its id */
-	/* to what others see it was last to be asked again (sig/call/video.h); 0: never. Of this process, as those */
+	char named[MEMBER_NAMED_MAX];    /* likewise: a secret name; "": it is named by its id */
+	/* hash of the others' video at its last re-INVITE (sig/call/video.h); 0: none. Of this
+	 * process only */
 	uint16_t shown;
 	bool waits; /* it hears music until a host is there; of this process, too */
 	struct roster_entry told;
@@ -71,11 +68,10 @@ struct room_member {
 int room_member_make(struct room_member **out, uint64_t room, uint64_t call) NODISCARD;
 void room_member_clear(struct room_member **member); /* it is in no list any more */
 
-/*
- * What is heard in a room beside its members, and who listens to all of it: tones of who comes and goes, what a command plays, a recording
- * of the mix, an application. What a command began, and the recording, are in the room's record, so whoever goes on with the room goes on
- * with them. Pure; sig/shard/shard_room_parts.c has them carried out.
- */
+/* Audio of a room other than its members, and what takes all of it: tones of joining and leaving,
+ * files that a command plays, a recording of the mix, an application. A command's files and the
+ * recording are in the room's record, so a successor continues them. Pure;
+ * sig/shard/shard_room_parts.c carries it out. */
 
 struct room_attendance;
 
@@ -83,20 +79,21 @@ enum {
 	ROOM_FILES_MAX = 4,
 	ROOM_FILE_MAX = 65, /* with its NUL */
 	ROOM_TIMES_MAX = 100,
-	ROOM_SOUNDS_MAX = 4, /* that wait; one more is not heard */
+	ROOM_SOUNDS_MAX = 4, /* waiting ones; further ones are dropped */
 	ROOM_STREAM_MAX = 32,
 	ROOM_RECORDING_NUMBER_MAX = 63,
 };
 
 enum room_sound { ROOM_SOUND_ENTRY, ROOM_SOUND_EXIT };
 
-/* What is heard of who comes and goes, one behind the other: a tone, or a name and what it does. Of this process alone. */
+/* Announcements of joining and leaving, one after the other: a tone, or a name and what it does. Of
+ * this process only. */
 struct room_sounds {
 	uint8_t count;
 	struct room_heard {
 		uint8_t sound; /* enum room_sound */
 		uint8_t name;  /* number of the recording of that call; 0: a tone */
-		bool named;    /* the name was heard: what it does is next */
+		bool named;    /* the name was played: what it does is next */
 		uint64_t call;
 	} list[ROOM_SOUNDS_MAX];
 	uint64_t serial; /* of the first one, which plays; 0: it is not asked for yet */
@@ -109,7 +106,7 @@ struct room_play {
 	uint8_t times; /* of all of them; 0: without end */
 	uint8_t time;  /* this one, from 0 on */
 	char files[ROOM_FILES_MAX][ROOM_FILE_MAX];
-	uint64_t since_utc_ms; /* that file is heard from then on; 0: it is not heard yet */
+	uint64_t since_utc_ms; /* the file plays since then; 0: not yet */
 	uint64_t order;        /* who asked: the same once more changes nothing */
 	uint64_t serial;       /* of this process; 0: it is not asked for yet */
 };
@@ -135,7 +132,7 @@ struct room_recording {
 	bool told, told_paused;
 	uint64_t serial;  /* of the copy that is made for it; 0: none is */
 	uint64_t tone_ns; /* tone_utc_ms on our clock; 0: not known yet */
-	/* who has been there in this segment; NULL: there is none */
+	/* members during this segment; NULL: none */
 	struct room_attendance *attendance;
 };
 
@@ -151,11 +148,11 @@ struct room_parts {
 
 /* A tone, unless it waits already; or (name not 0) a name of that call. Not where too many wait. */
 void room_sound_add(struct room_sounds *s, enum room_sound sound, uint64_t call, uint8_t name);
-/* The first one has been played, or cannot be: it goes on behind its name, or as a tone, or is over. */
+/* The first one was played, or cannot be: continues behind its name, or as a tone, or ends. */
 void room_sound_played(struct room_sounds *s, bool well);
 /* The next file. False: that was the last one, and nothing is played any more. */
 bool room_play_next(struct room_play *p);
-/* How far the file has got. */
+/* The position in the file. */
 uint64_t room_play_ms(const struct room_play *p, uint64_t utc_ms);
 void room_parts_clear(struct room_parts *p);
 
@@ -203,15 +200,18 @@ const char *room_kind_name(enum room_kind kind);
 /* It may be one that is called, or is empty. */
 bool room_number_is(struct bytes number);
 
-/* A call whose parties are to become members, when its record may change. */
+/* A call with parties that are to become members once its record may change. */
 struct room_comes {
 	uint64_t call;
-	uint8_t host;   /* enum shard_leg: whose party is host; NONE: none of it */
-	uint8_t leaves; /* enum shard_leg: whose party is here already, and is left; NONE: nobody */
+	uint8_t host; /* enum shard_leg: the leg whose party is host; NONE: neither */
+	/* enum shard_leg: the leg whose party is a member, and is released; NONE: neither */
+	uint8_t leaves;
 	/* Of a call of another shard, which sends its parties: */
 	char user[ROOM_COMES_USER_MAX]; /* who is here already, and leaves that one; "": nobody */
-	uint8_t dialog; /* leg and 1 of a tag of that call, which must be his; 0: he may not be in it */
-	/* The call whose party is told what becomes of it, or, of a call of this shard, whose place is taken; 0: none. */
+	/* leg and 1 of a tag of that call, which must be the user's; 0: he may not be in it */
+	uint8_t dialog;
+	/* The call whose party gets the NOTIFYs, or, for a call of this shard, whose member is
+	 * replaced; 0: none. */
 	uint64_t referrer;
 	uint32_t refer; /* CSeq of its REFER */
 };
@@ -224,13 +224,13 @@ struct room {
 	uint16_t last;                      /* the number that was given last */
 	bool locked;                        /* nobody comes by himself */
 	uint16_t max_members;
-	uint8_t talkers; /* heard at once; 0: as the mixer has it; CONFERENCE_TALKERS_ALL */
+	uint8_t talkers; /* voices mixed at once; 0: the mixer's default; CONFERENCE_TALKERS_ALL */
 	struct room_comes comes[ROOM_COMES_MAX];
 	uint8_t comes_count;
 	struct room_parts parts;
-	bool made; /* of calls, by a factory: whoever called that was the first */
+	bool made; /* a conference of calls by a factory, made by its first caller */
 	char name
-		[MEMBER_NAMED_MAX]; /* ... by which it is called alone (conf_name_make); "": by its id */
+		[MEMBER_NAMED_MAX]; /* ... its only name for callers (conf_name_make); "": its id */
 	struct text invited; /* ... users who may call that: "1001 1002 ", the newest first */
 	struct text unknown; /* of its record: what a later program wrote (base/schema.h) */
 	/* of this process */
@@ -260,51 +260,56 @@ struct room {
 
 /* The next number, which nobody has; MEMBER_NOBODY: all are given. */
 uint16_t room_number_next(const struct room *r);
-/* It takes its place in the list by its number, or behind all when it asks. Its number is given already, or it asks. */
+/* Takes its place in the list by its number, or last if it is asking. Its number is assigned
+ * already, or it is asking. */
 void room_enter(struct room *r, struct room_member *m);
 void room_leave(struct room *r, struct room_member *m);
 /* Out of the list alone: it enters again at once, and is told of as before. */
 void room_step_out(struct room *r, struct room_member *m);
 struct room_member *room_number_of(const struct room *r, uint16_t number);
-/* More than the two have been in it whose call a conference of calls becomes again. One that a factory made begins with less than two. */
+/* It has had more members than the two whose call it would become again. One made by a factory
+ * begins with fewer than two. */
 static inline bool room_has_grown(const struct room *r)
 {
 	return !r->made || r->last > 2;
 }
 /* Nobody is there, or will be. */
 bool room_is_empty(const struct room *r);
-/* Whose conference it was, or who was made its host, is there. */
+/* Its owner, or the member that was made host, is there. */
 bool room_has_initiator(const struct room *r);
 /* `more` would be too many; with those who ask. */
 bool room_is_full(const struct room *r, uint32_t more);
 /* So many are there, or ask; 0: does not matter. */
 bool room_has_most(const struct room *r, uint16_t most);
-/* Whose turn it is to be host when that one has left (BEAT-08): who is there for longest of those who are heard by all, else of all.
- * MEMBER_NOBODY: nobody is there. */
+/* The next host when the present one has left (BEAT-08): the longest member of those heard by all,
+ * else of all. Returns MEMBER_NOBODY if empty. */
 uint16_t room_successor(const struct room *r);
-/* A member has come, or is about to leave: what of that is heard, and known to who records. from: who it is; "": it is not told. */
+/* A member has joined, or is about to leave: adds its tone or name, and its attendance. from: the
+ * user; "": not shown. */
 void room_member_on_join(struct room *r, const struct room_member *m, struct bytes from,
 			 uint64_t utc_ms);
 void room_member_on_leave(struct room *r, const struct room_member *m, uint64_t utc_ms);
 
-/* A user may come by himself: he was rung for it, or is or was in it; off: no longer. Without memory he may not. */
+/* A user may join by himself: he was rung, or is or was a member; off: no longer. Without memory he
+ * may not. */
 void room_invite(struct room *r, struct bytes user, bool on);
 bool room_is_invited(const struct room *r, struct bytes user);
 
 /* What a member may do to another one. */
 enum room_deed { ROOM_DROP, ROOM_CHANGE, ROOM_RULE };
-/* Only the host drops (CONF-07), and rules: locks, ends, hands on. Whoever brought a member may drop and change it (CONF-11), and each
- * himself. to: of ROOM_RULE NULL. */
+/* Only the host drops members (CONF-07) and rules: locks, ends, hands over. The inviter of a member
+ * may drop and change it (CONF-11), and each member itself. to: NULL for ROOM_RULE. */
 bool room_may(const struct room *r, const struct room_member *by, enum room_deed deed,
 	      const struct room_member *to);
 
-/* What a conference is called by (RFC 4579 4.2): its number, or, where it has none, a name of its own, or one with its id. */
+/* The user part of a conference URI (RFC 4579 4.2): its number, or without one a name of its own,
+ * or one with its id. */
 
 enum { ROOM_USER_MAX = CONF_NAME_MAX };
 
 /* The user of its URI; in space, or of the room. */
 struct bytes room_name(const struct room *r, uint8_t space[ROOM_USER_MAX]);
-/* As whom the calls of those who call it are shown to others: not by what lets in. */
+/* The name under which calls to it are shown to others: not a secret one that admits. */
 struct bytes room_shown(const struct room *r, uint8_t space[ROOM_USER_MAX]);
 /* What it is called by, as a member knows it. */
 struct bytes room_member_names(const struct room_member *m, uint8_t space[ROOM_USER_MAX]);
@@ -316,17 +321,17 @@ struct call_refusal;
 
 struct focus_addition {
 	struct room *room;
-	uint64_t call;    /* whose party asks */
-	uint16_t inviter; /* its number */
-	uint32_t refer;   /* CSeq of its REFER, which names what it asked for; */
-	bool notify;      /* what becomes of it is told there */
-	struct bytes to;  /* who is rung; empty: */
-	uint64_t comes;   /* the call whose party comes, and */
-	uint8_t leaves; /* enum shard_leg: whose is left; or, where that call is of another shard: */
-	uint8_t dialog;               /* as room_comes has it, */
-	struct bytes user;            /* whose dialog it must be */
+	uint64_t call;     /* the call whose party asks */
+	uint16_t inviter;  /* its number */
+	uint32_t refer;    /* CSeq of its REFER, which names what it asked for; */
+	bool notify;       /* what becomes of it is told there */
+	struct bytes to;   /* who is rung; empty: */
+	uint64_t comes;    /* the call whose party joins, and */
+	uint8_t leaves;    /* enum shard_leg: the leg released; or, for a call on a remote shard: */
+	uint8_t dialog;    /* as room_comes has it, */
+	struct bytes user; /* the user of that dialog */
 	struct call_refusal *refusal; /* out, where it is refused */
-	uint64_t stead; /* of a call that is here: whose place its party takes; 0: nobody's */
+	uint64_t stead; /* for a call of this shard: the member that its party replaces; 0: none */
 };
 
 #endif

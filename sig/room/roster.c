@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The roster of a conference for its watchers (roster.h): a list of members ordered by last change,
+ * so a NOTIFY has only the entries behind the change that its watcher was told (RFC 4575 partial
+ * state). Entries lie in the members themselves; of members that left only names are kept, up to a
+ * limit, beyond which a watcher gets full state. Nothing is saved. */
+
 #include <assert.h>
 #include <stddef.h>
 #include <stdlib.h>

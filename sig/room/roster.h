@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Who is in a conference, in the order in which what is told of them changed (RFC 4575): whoever was told all up to a change is told the
- * rest, and no more. Members are linked by what they have in themselves; of those who left what names them is kept, so many of them.
- * Nothing of it is saved: a successor counts anew, and tells all.
- */
+/* The members of a conference, ordered by the change of what watchers see (RFC 4575): a watcher
+ * told up to one change is told the rest only. Members are linked by fields of their own; of those
+ * that left, a limited number of names is kept. Nothing is saved: a successor counts anew, and
+ * sends full state. */
 #ifndef SIG_ROOM_ROSTER_H
 #define SIG_ROOM_ROSTER_H
 
@@ -46,9 +45,11 @@ struct room_roster {
 
 /* It has come, or what is told of it is another. */
 void roster_change(struct room_roster *r, struct roster_link *member);
-/* It is a phone of the same user as that one, which is listed: a user is told whole, with all phones. */
+/* Another phone of the same user as `other`, which is listed: a user is shown whole, with all
+ * phones. */
 void roster_join(struct roster_link *member, struct roster_link *other);
-/* It leaves; one that is not listed is as it was. Where the user has another phone there, what is told of the user has changed. */
+/* It leaves; no effect if it is not listed. If the user has another phone there, the user's entry
+ * has changed. */
 void roster_leave(struct room_roster *r, struct roster_link *member, struct bytes user);
 /* What is told of the conference itself is another: its name, its lock. */
 void roster_describe(struct room_roster *r);
@@ -57,10 +58,8 @@ const struct roster_link *roster_after(const struct room_roster *r, uint64_t cha
 /* Nobody is listed any more. */
 void roster_close(struct room_roster *r);
 
-/*
- * What others are told of a member of a room (RFC 4575 5.6 to 5.8): as it was when its call had its last step. It lies in the member, so that
- * whoever tells of 2,000 of them looks for no call. Nothing of it is saved.
- */
+/* What watchers see of a member of a room (RFC 4575 5.6 to 5.8), as of the last step of its call.
+ * It lies in the member, so a NOTIFY for 2,000 of them looks up no call. Nothing is saved. */
 
 /* RFC 4575 5.7.2 */
 enum conference_status {
@@ -104,9 +103,9 @@ struct room_member;
 
 enum { ROOM_ENDPOINT_MAX = 192 };
 
-/* It is told so from now on, where that is another than before. False: it is not, or there is no memory. */
+/* Stores it if it differs from before. Returns false if it does not, or without memory. */
 bool roster_update(struct room *r, struct room_member *m, const struct room_face *face);
-/* It is told of no more: it leaves, or is to be seen by nobody. One that was not told of is as it was. */
+/* It is no longer shown: it leaves, or is hidden. No effect if it was not shown. */
 void roster_withdraw(struct room *r, struct room_member *m);
 void roster_entry_clear(struct roster_entry *told);
 /* What names it: its user by a URI, and its phone by that with the id of its call. */

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Bodies of several parts (RFC 2046 5.1, RFC 5621), as body.h describes: finds delimiters, part
+ * headers and the session description in a message body, nested parts included. Also escapes text
+ * for XML (xml_write). Pure: slices of the body, bounded, nothing is copied. */
+
 #include <errno.h>
 #include <string.h>
 
@@ -17,7 +21,8 @@ static uint32_t utf8_rest(struct bytes text, uint32_t n, uint32_t code)
 	return code;
 }
 
-/* How many octets the first character has; 0: it is none that XML has (XML 1.0 2.2, RFC 3629 3). */
+/* The number of octets of the first character; 0: not a character of XML (XML 1.0 2.2, RFC 3629
+ * 3). */
 static uint32_t utf8_first(struct bytes text)
 {
 	static const uint32_t least[UTF8_MAX + 1] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -98,7 +103,8 @@ static bool is_multipart(const struct body_part *p)
 	return bytes_istarts(p->type, "multipart/");
 }
 
-/* The delimiter at the beginning of a line: what stands before it (without the line's end), and the rest of its own line and all behind. */
+/* The delimiter at the start of a line: the text before it (without its line end), and what follows
+ * it. */
 static bool delimiter_find(struct bytes in, struct bytes boundary, struct bytes *before,
 			   struct bytes *after)
 {
@@ -128,7 +134,8 @@ static struct bytes without_line_end(struct bytes b)
 	return b;
 }
 
-/* "--" closes; blanks may follow (transport-padding). False: it was no delimiter but the beginning of a longer word. */
+/* "--" closes; blanks may follow (transport-padding). Returns false if it is the start of a longer
+ * word. */
 static bool delimiter_end(struct multipart *m, struct bytes after)
 {
 	struct bytes line;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parses the headers that name a dialog: Target-Dialog (RFC 4538), Replaces and Join (RFC 3891, RFC
+ * 3911), also as a header in a URI (RFC 3261 19.1.1). Pure; used by shards to find the leg, and to
+ * route a message to the shard of the named dialog. */
+
 #include <errno.h>
 
 #include "sig/sip/dialog_name.h"

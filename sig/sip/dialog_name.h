@@ -5,7 +5,8 @@
 
 #include "base/bytes.h"
 
-/* Replaces (RFC 3891): the dialog that somebody else is to take over, also as a header in a URI (RFC 3261 19.1.1). */
+/* Replaces (RFC 3891): the dialog that the sender is to take over, also as a header in a URI (RFC
+ * 3261 19.1.1). */
 struct replaces {
 	struct bytes call_id, to_tag, from_tag; /* as seen by who receives it */
 	bool early_only;
@@ -15,7 +16,8 @@ enum { REPLACES_MAX = 1024 };
 
 /* 0 or -EINVAL: something is missing, twice there, or no token. */
 int replaces_parse(struct replaces *out, struct bytes value) NODISCARD;
-/* The one among the headers of a URI; space: where it is unescaped to. 0, -ENOENT (there is none) or -EINVAL. */
+/* The Replaces header of a URI; space: for the unescaped text. Returns 0, -ENOENT (absent) or
+ * -EINVAL. */
 int replaces_of_uri(struct replaces *out, struct bytes headers, char space[REPLACES_MAX]) NODISCARD;
 
 /* Target-Dialog (RFC 4538): the dialog that a request outside of it is about. */

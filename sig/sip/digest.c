@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pure. Nothing is kept here: whether an answer was used before is for its caller (sig/shard/commons.h). */
+/* Pure, without state: whether an answer was used before is checked by the caller
+ * (sig/shard/commons.h). */
 #include <assert.h>
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -236,7 +237,8 @@ int digest_credentials_find(struct digest_credentials *out, const struct sip_mes
 	return 0;
 }
 
-/* RFC 7616 3.4.6 leaves room for proxies that rewrite. Phones differ in port and parameters, so user and host decide. */
+/* RFC 7616 3.4.6 permits rewriting proxies. Phones differ in port and parameters, so user and host
+ * are compared. */
 static bool digest_credentials_fit(const struct digest_credentials *c, const struct sip_message *m)
 {
 	struct sip_uri uri;

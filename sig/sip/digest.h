@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Digest access authentication, server side: RFC 3261 22, 7616, 8760. Nonces are HMACs of their time and of the source that they were
- * given to, under the cluster key, so that any node can check what another one gave out; nothing is stored per challenge. Algorithms:
- * SHA-256, SHA-512-256, MD5; qop auth and auth-int, and none for RFC 2069 clients with MD5.
- */
+/* Digest access authentication, server side: RFC 3261 22, 7616, 8760. Nonces are HMACs of their
+ * time and of their recipient's source under the cluster key, so any node can check those of
+ * another; nothing is stored per challenge. Algorithms: SHA-256, SHA-512-256, MD5; qop auth and
+ * auth-int, and none for RFC 2069 clients with MD5. */
 #ifndef SIG_SIP_DIGEST_H
 #define SIG_SIP_DIGEST_H
 
@@ -31,8 +30,9 @@ struct digest_server {
 	uint8_t key[DIGEST_KEY_LEN]; /* cluster key for nonces */
 	char realm[128];
 	uint64_t nonce_lifetime_ms; /* then stale=true; default 60 s */
-	/* 1 << enum digest_algorithm of each that challenges name and answers may use. 0: MD5 alone, because phones with libre 1.1.0
-	 * (baresip of Debian 12) give up when any other is named, in any order. */
+	/* 1 << enum digest_algorithm of each that challenges offer and answers may use. 0: MD5
+	 * only, as phones with libre 1.1.0 (baresip of Debian 12) give up if any other is offered,
+	 * in any order. */
 	unsigned offer;
 };
 
@@ -40,8 +40,10 @@ enum digest_verdict {
 	DIGEST_OK,
 	DIGEST_MISSING, /* no credentials for our realm: challenge */
 	DIGEST_STALE,   /* right, but the nonce is old: challenge with stale=true */
-	DIGEST_FOREIGN, /* the nonce is none that we gave to this source: nothing else was looked at; challenge with stale=true */
-	DIGEST_WRONG,   /* wrong response or user: challenge again; count it */
+	/* the nonce was not given to this source: nothing else was checked; challenge with
+	 * stale=true */
+	DIGEST_FOREIGN,
+	DIGEST_WRONG,     /* wrong response or user: challenge again; count it */
 	DIGEST_MALFORMED, /* 400 */
 };
 
@@ -65,22 +67,24 @@ struct digest_answer {
 	bool old; /* the nonce is */
 };
 
-/* proxy: Proxy-Authorization (407), else Authorization (401). DIGEST_OK: *out is filled, and to be proven. Never DIGEST_STALE nor
- * DIGEST_WRONG. */
+/* proxy: Proxy-Authorization (407), else Authorization (401). DIGEST_OK: *out is filled, to be
+ * proven. Never DIGEST_STALE nor DIGEST_WRONG. */
 enum digest_verdict digest_read(struct digest_answer *out, const struct digest_server *s,
 				const struct sip_message *m, bool proxy, uint64_t utc_ms);
-/* DIGEST_OK, DIGEST_STALE or DIGEST_WRONG. secret NULL: the user is not known; takes the same time and gives DIGEST_WRONG. */
+/* Returns DIGEST_OK, DIGEST_STALE or DIGEST_WRONG. secret NULL: an unknown user; takes the same
+ * time and returns DIGEST_WRONG. */
 enum digest_verdict digest_prove(const struct digest_answer *a, const struct digest_server *s,
 				 const struct sip_message *m, const struct digest_secret *secret);
-/* Whole header lines (CRLF each), one per offered algorithm, best first (RFC 8760 2.4). source: whose answers are taken.
- * random: 64 fresh bits for the nonce. */
+/* Writes whole header lines (with CRLF), one per offered algorithm, best first (RFC 8760 2.4).
+ * source: the address that answers are accepted from. random: 64 fresh bits for the nonce. */
 void digest_challenge(const struct digest_server *s, struct writer *w, bool proxy, bool stale,
 		      const struct addr *source, uint64_t utc_ms, uint64_t random);
 uint64_t digest_nonce_lifetime_ms(const struct digest_server *s);
 
 /* The parameters of an Authorization header (RFC 7616 3.4), read and checked (private). */
 
-/* Credentials of our realm in (Proxy-)Authorization. 1: *out filled, 0: none, -EBADMSG: they do not read well. */
+/* Credentials of our realm in (Proxy-)Authorization. Returns 1: *out filled, 0: none, -EBADMSG:
+ * malformed. */
 int digest_credentials_find(struct digest_credentials *out, const struct sip_message *m, bool proxy,
 			    struct bytes realm);
 
@@ -95,18 +99,17 @@ struct digest_text {
 };
 
 const char *digest_name(enum digest_algorithm algorithm);
-/* "SHA-256", or "SHA-256-sess": *session. Empty: MD5 (RFC 7616 3.3, 3.4). False: one that we do not know. */
+/* "SHA-256", or "SHA-256-sess": *session. Empty: MD5 (RFC 7616 3.3, 3.4). Returns false if
+ * unknown. */
 bool digest_algorithm_read(struct bytes text, enum digest_algorithm *out, bool *session) NODISCARD;
 /* The same as text. */
 bool digest_hash_text(enum digest_algorithm algorithm, const struct bytes *parts, size_t n,
 		      struct digest_text *out) NODISCARD;
 struct bytes digest_text_bytes(const struct digest_text *t);
 
-/*
- * Nonces that nobody has to remember: hex of time (64 bits, UTC ms), random (64 bits) and the cut HMAC of both with the realm and the
- * source under the cluster key (private). The source is an IPv4 address or an IPv6 /64, without the port: a NAT may change
- * it, and a phone opens another connection.
- */
+/* Stateless nonces: hex of time (64 bits, UTC ms), random (64 bits) and the truncated HMAC of both
+ * with the realm and the source under the cluster key (private). The source is an IPv4 address or
+ * an IPv6 /64, without the port: a NAT may change it, and a phone opens another connection. */
 
 enum { DIGEST_MAC_LEN = 16, DIGEST_NONCE_LEN = 2 * (8 + 8 + DIGEST_MAC_LEN) };
 
@@ -125,7 +128,8 @@ struct digest_body {
 	struct bytes method, body; /* body: counts for auth-int alone */
 };
 
-/* Of user, nonce, uri, cnonce and counts of c, and not of its response. False: OpenSSL does not have the hash. */
+/* From user, nonce, uri, cnonce and counts of c, not its response. Returns false if OpenSSL lacks
+ * the hash. */
 bool digest_response(const struct digest_credentials *c, const struct digest_secret *secret,
 		     const struct digest_body *of, struct digest_text *out) NODISCARD;
 

@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Digest access authentication, client side (digest_client.h): reads the challenges of a 401 or
+ * 407, chooses the one with the best algorithm and qop in our realm, and writes the Authorization
+ * header. Used for requests to trunks and recorders. Text of a challenge is repeated only if it is
+ * safe in quotes. Pure. */
+
 #include "sig/sip/digest_client.h"
 
 #include "sig/sip/digest.h"
 #include "sig/sip/lex.h"
 
-/* What an answer may hold costs little to read, whoever wrote it. */
+/* Limits that keep reading a challenge cheap, whatever its sender wrote. */
 enum { LINES_MAX = 16, CHALLENGE_PARAMS_MAX = 64, NC_LEN = 8, CNONCE_LEN = 16 };
 
 bool digest_client_is_plain(struct bytes text)
@@ -24,7 +29,7 @@ struct asking {
 	bool wrong;
 };
 
-/* The best so far. */
+/* The best challenge so far. */
 struct choice {
 	struct digest_client_challenge *best;
 	struct bytes realm;

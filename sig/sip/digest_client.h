@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Digest access authentication, client side (RFC 3261 22.1 to 22.3, RFC 7616, RFC 8760): what a challenge asks, and the line that answers
- * it. Pure. We have H(user:realm:password) alone, so only challenges of that realm are answered.
- */
+/* Digest access authentication, client side (RFC 3261 22.1 to 22.3, RFC 7616, RFC 8760): reads a
+ * challenge, and writes the header that answers it. Pure. We have H(user:realm:password) only, so
+ * only challenges of that realm are answered. */
 #ifndef SIG_SIP_DIGEST_CLIENT_H
 #define SIG_SIP_DIGEST_CLIENT_H
 
@@ -37,7 +36,8 @@ enum digest_asked {
 	DIGEST_ASKED_UNKNOWN, /* of our realm, but no algorithm or qop that we know */
 };
 
-/* Of all challenges in Proxy-Authenticate (proxy) or WWW-Authenticate the one of the realm with the strongest algorithm. */
+/* Of all challenges in Proxy-Authenticate (proxy) or WWW-Authenticate, the one of the realm with
+ * the strongest algorithm. */
 enum digest_asked digest_client_choose(struct digest_client_challenge *out,
 				       const struct sip_message *m, bool proxy, struct bytes realm);
 
@@ -48,8 +48,8 @@ struct digest_answering {
 	uint64_t cnonce;                /* the same for all answers to a nonce */
 	bool proxy;
 };
-/* "Authorization: Digest ...", or Proxy-Authorization, with its CRLF. False: a text is too long or stands in no quotes, or OpenSSL does
- * not have the hash; *w may hold a part then. */
+/* "Authorization: Digest ..." or Proxy-Authorization, with CRLF. Returns false if a text is too
+ * long or cannot be quoted, or OpenSSL lacks the hash; *w may hold a part then. */
 bool digest_client_write(struct writer *w, const struct digest_client_challenge *ask,
 			 const struct digest_account *account,
 			 const struct digest_answering *r) NODISCARD;

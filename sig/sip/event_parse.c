@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parses Event (RFC 6665 8.2.1) into package and id, and checks a body type against Accept with its
+ * q-values (RFC 3261 20.1). Pure; used by SUBSCRIBE, NOTIFY and PUBLISH of a shard. */
+
 #include "sig/sip/event_parse.h"
 
 #include <errno.h>

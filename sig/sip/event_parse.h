@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Event (RFC 6665 8.2.1): which package, and which of a party's subscriptions in one dialog. Accept (RFC 3261 20.1). Pure. */
+/* Event (RFC 6665 8.2.1): the package, and the id that distinguishes a party's subscriptions in one
+ * dialog. Accept (RFC 3261 20.1). Pure. */
 #ifndef SIG_SIP_EVENT_PARSE_H
 #define SIG_SIP_EVENT_PARSE_H
 
@@ -12,9 +13,10 @@ struct event_name {
 	struct bytes id;      /* empty: none */
 };
 
-/* 0 or -EINVAL: no token, an id that is none or too long, or twice there. */
+/* Returns 0 or -EINVAL: not a token, or an id that is invalid, too long or repeated. */
 int event_parse(struct event_name *out, struct bytes value) NODISCARD;
-/* Whether one value of Accept takes bodies of that type: by its name, or by "application/" and a star, or by two stars; not with q=0. */
+/* Whether one value of Accept allows bodies of that type: by name, by "application/" and a star, or
+ * by two stars; not with q=0. */
 bool accept_takes(struct bytes value, const char *type);
 
 #endif

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The tables of feature codes and in-call codes (feature_code.h): names, defaults, arguments and
+ * rights, generated from the X-macros there; and matching of dialled digits, where the longest code
+ * wins. Also the checks of a tenant's settings: a code must begin with '*' or '#', and none may
+ * hide another. Pure. */
+
 #include <assert.h>
 #include <string.h>
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Feature codes: what a phone dials to change what its own extension does (CALL-15 to CALL-21). Each sets one argument of the command
- * extension.put, so another code is another line here; one is a place to park calls (PARK-06), one takes calls of
- * others (MON-03), and one calls back (REG-20). The codes themselves are settings.
- */
+/* Feature codes: dialled by a phone to change settings of its own extension (CALL-15 to CALL-21).
+ * Each sets one argument of the command extension.put, so another code is another line here; one
+ * parks calls in a slot (PARK-06), one picks up ringing calls (MON-03), and one returns the last
+ * call (REG-20). The codes themselves are settings. */
 #ifndef SIG_SIP_FEATURE_CODE_H
 #define SIG_SIP_FEATURE_CODE_H
 
@@ -11,8 +10,9 @@
 
 enum { FEATURE_CODE_LEN = 16, FEATURE_VALUE_MAX = 32, FEATURE_SLOT_MIN = 2, FEATURE_SLOT_MAX = 8 };
 
-/* What a field is set to: the number behind the code, nothing, true, false. SLOT: none is, the digits behind it are a slot (sig/pbx/park.h).
- * MAYBE: none is, and there may be an extension behind it (sig/pbx/pick.h). */
+/* The value that the field is set to: the number behind the code, nothing, true, false. SLOT: no
+ * field, the digits behind it are a slot (sig/pbx/park.h). MAYBE: no field, and an extension may
+ * follow (sig/pbx/pick.h). */
 enum feature_value {
 	FEATURE_NUMBER,
 	FEATURE_NOTHING,
@@ -25,8 +25,8 @@ enum feature_value {
 /* What kind of thing that is. */
 enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 
-/* id, key of the setting (it stands in records: never another meaning), code without a setting, argument of extension.put, what it
- * becomes, help of the setting */
+/* id, key of the setting (stored in records: never to be reused), default code, argument of
+ * extension.put, its value, help of the setting */
 #define FEATURE_CODES(X)                                                                        \
 	X(ALWAYS_ON, "forward_always", "*72", "forward_always", NUMBER,                         \
 	  "All calls go to the number behind the code.")                                        \
@@ -81,7 +81,7 @@ enum feature {
 		FEATURES
 };
 
-/* "": there is none. */
+/* "": no code. */
 struct feature_codes {
 	char code[FEATURES][FEATURE_CODE_LEN];
 };
@@ -94,20 +94,20 @@ enum feature_right feature_right(enum feature feature);
 /* FEATURES: none has that key. */
 enum feature feature_by_key(struct bytes key);
 
-/* What is dialled, and the number behind the code: as long as it need be, and empty where none is to follow. False: no code. */
+/* The feature of the dialled digits, and the number behind the code: complete, or empty if none is
+ * to follow. Returns false if no code matches. */
 bool feature_dialled(const struct feature_codes *codes, struct bytes dialled, enum feature *feature,
 		     struct bytes *number);
 /* A code that takes the number of the other one: no phone could dial that. */
 bool feature_code_hides(const struct feature_codes *codes, enum feature feature,
 			struct bytes other);
 
-/*
- * In-call feature codes: what a party presses while it speaks with another one, and the node does, as to record the call (REC-02, REC-09).
- * Others than the feature codes that are dialled in place of a number. The codes are settings, and there are none at first:
- * whose keys might be a code has them looked at before the other party gets them (sig/call/call_digits.h). Pure.
- */
+/* In-call feature codes: dialled by a party in a bridge for an action of the node, such as
+ * recording the call (REC-02, REC-09). Distinct from the feature codes dialled instead of a number.
+ * The codes are settings without defaults: digits of a party that may use one are inspected before
+ * its peer gets them (sig/call/call_digits.h). Pure. */
 
-enum { CALL_CODE_LEN = 9 }; /* 2 to 8 keys, and a NUL */
+enum { CALL_CODE_LEN = 9 }; /* 2 to 8 digits, and a NUL */
 
 /* id, key of the setting, help of the setting */
 #define CALL_CODES(X)                                                                          \
@@ -130,24 +130,26 @@ enum call_code {
 		CALL_CODE_COUNT
 };
 
-/* "": there is none. */
+/* "": no code. */
 struct call_codes {
 	char code[CALL_CODE_COUNT][CALL_CODE_LEN];
 };
 
 const char *call_code_key(enum call_code code);
 bool call_codes_any(const struct call_codes *codes);
-/* It begins with '*' or '#', so that other keys need not be looked at for long; keys of a phone follow. */
+/* It begins with '*' or '#', so that other digits are passed on at once; digits of a phone
+ * follow. */
 bool call_code_is_valid(const char *text);
-/* One of the two is never understood: they begin alike, and are no pair that is pressed in turns. */
+/* One of the two could never be recognized: one begins with the other, and they are not a pair used
+ * in turns. */
 bool call_codes_clash(const struct call_codes *codes, enum call_code a, enum call_code b);
 
 enum call_code_fit {
 	CALL_CODE_NONE,   /* no code begins so */
-	CALL_CODE_BEGINS, /* one does, and has more keys */
+	CALL_CODE_BEGINS, /* one does, and has more digits */
 	CALL_CODE_WHOLE,  /* these are one */
 };
-/* whole: 1 << enum call_code of all that have these keys. */
+/* whole: 1 << enum call_code of all codes with these digits. */
 enum call_code_fit call_code_fit(const struct call_codes *codes, struct bytes keys,
 				 uint32_t *whole);
 

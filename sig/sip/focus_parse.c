@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parses Refer-To of a REFER to a conference focus (RFC 4579 5.5 to 5.11) into the requested
+ * action: invite a URI, possibly with Replaces, or drop a member by method=BYE. Pure; the focus
+ * (sig/pbx/focus.c) and the shard decide whether it is permitted. */
+
 #include "sig/sip/focus_parse.h"
 
 #include <errno.h>

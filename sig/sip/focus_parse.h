@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a member asks its focus for by Refer-To (RFC 4579 5.5 to 5.11): somebody is to come, or to go. Pure. */
+/* The request of a member to its focus by Refer-To (RFC 4579 5.5 to 5.11): to invite a target, or
+ * to drop a member. Pure. */
 #ifndef SIG_SIP_FOCUS_PARSE_H
 #define SIG_SIP_FOCUS_PARSE_H
 

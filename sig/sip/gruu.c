@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes and reads GRUUs (RFC 5627), as gruu.h describes. A temporary GRUU is a sealed text of
+ * user, instance and Call-ID of the REGISTER, bound to the tenant, so no table of them is stored.
+ * Comparison follows RFC 3261 19.1.4 for parameters, and ignores case as for UUIDs (RFC 4122 3). */
+
 #include "sig/sip/gruu.h"
 
 #include <errno.h>
@@ -19,7 +23,8 @@ enum {
 	USER_TEXT_MAX = 3 * GRUU_USER_MAX, /* each octet may be escaped */
 };
 
-/* What needs no escape in a user part and in a parameter alike (RFC 3261 25.1); and ':' for the latter. */
+/* Characters that need no escape in a user part nor in a parameter (RFC 3261 25.1); and ':' for the
+ * latter. */
 static bool is_plain(uint8_t c, bool param)
 {
 	if ((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'))
@@ -63,7 +68,7 @@ void gruu_write_public(struct writer *w, const struct gruu_phone *phone,
 	write_escaped(w, urn_of(phone->instance), true);
 }
 
-/* Whoever has the key knows of both anyway: it need be no secret. */
+/* A holder of the key knows both inputs anyway: the hash need not be secret. */
 static uint64_t gruu_hash(struct bytes name)
 {
 	static const struct hash_key none;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Globally routable URIs of one phone (RFC 5627). A public one is its user's address with the phone's own name: sip:1010@host;gr=urn:…
- * A temporary one names neither: sip:tgruu.…@host;gr, where user, phone and Call-ID are sealed. So no node needs to keep any, whoever has the
- * cluster's key reads all, and who has not makes none (appendix A.2 with a seal in the place of a table). Pure but for the randomness given.
- */
+/* Globally routable URIs of one phone (RFC 5627). A public one is its user's address with the
+ * phone's instance: sip:1010@host;gr=urn:… A temporary one shows neither: sip:tgruu.…@host;gr,
+ * where user, phone and Call-ID are sealed. So no node stores them: a holder of the cluster's key
+ * reads all, and others can make none (appendix A.2 with a seal instead of a table). Pure but for
+ * the randomness given. */
 #ifndef SIG_SIP_GRUU_H
 #define SIG_SIP_GRUU_H
 
@@ -34,7 +34,7 @@ struct gruu {
 	bool temporary;
 	struct bytes instance;    /* public: as the URI has it */
 	uint64_t phone, run;      /* temporary: what was its instance and its Call-ID */
-	char user[GRUU_USER_MAX]; /* temporary: whose it is */
+	char user[GRUU_USER_MAX]; /* temporary: the user */
 };
 
 /* The name of a phone is a URN in angle brackets (RFC 5626 4.1). Others have no such URI. */
@@ -45,7 +45,7 @@ void gruu_write_public(struct writer *w, const struct gruu_phone *phone,
 void gruu_write_temporary(struct writer *w, const struct gruu_phone *phone,
 			  const struct gruu_home *home, const struct seal_key *key,
 			  struct rand_source *rand);
-/* 0; -ENOENT: it is none; -EBADMSG: it is none of that tenant's, or no longer. */
+/* Returns 0; -ENOENT: not a GRUU; -EBADMSG: not of that tenant, or no longer valid. */
 int gruu_read(struct gruu *out, const struct sip_uri *uri, struct bytes tenant,
 	      const struct seal_key *key) NODISCARD;
 /* It names a phone, and not its user alone. */

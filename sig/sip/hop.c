@@ -14,7 +14,8 @@ enum { PLACE_AT = 54, WEB_AT = 53, GENERATION_AT = 22, GENERATION_BITS = 31 };
 #define EDGE_MARK (UINT64_C(3) << 62)
 #define EDGE_WEB  (UINT64_C(1) << 63)
 
-/* Web: all but bit 63 (transport.h); else a pool_handle, whose index is small. False: too large. */
+/* Web: all but bit 63 (transport.h); else a pool_handle with a small index. Returns false if it is
+ * too large. */
 static bool edge_shorten(uint64_t connection, uint64_t *out)
 {
 	uint64_t index = connection & UINT32_MAX, generation = connection >> 32;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Makes and reads identifiers of calls, tags, branches and conferences (id.h), and finds the shard
+ * of a message from them (shard_name). The format is fixed: running nodes and records of older
+ * programs depend on it. Times are stored truncated and are completed by the present time. */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>

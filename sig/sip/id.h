@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Identifiers, fixed from the first day. A call id is 64 bits: shard (16), 1 bit derived (1: made from a command id,
- * 0: made here), 40 bits of UTC ms, 7 bits counter; written as 13 base-32 digits. Our tags and Via branches are
- * "<call id>.<leg>.<64 random bits>", so that every in-dialog request and every response names its shard and call.
- */
+/* Identifiers, fixed from the first day. A call id is 64 bits: shard (16), 1 bit derived (1: made
+ * from a command id, 0: made here), 40 bits of UTC ms, 7 bits counter; written as 13 base-32
+ * digits. Our tags and Via branches are "<call id>.<leg>.<64 random bits>", so every in-dialog
+ * request and every response names its shard and call. */
 #ifndef SIG_SIP_ID_H
 #define SIG_SIP_ID_H
 
@@ -27,17 +26,17 @@ struct id_source {
 
 /* A new call id; more than 128 in one ms borrow from the next. */
 uint64_t id_call_next(struct id_source *s, uint64_t utc_ms);
-/* The id of a call that a command makes: the same text gives the same id, also in another process, so that a repeated command finds
- * its call. 47 bits of a hash; never equal to one of id_call_next. */
+/* The id of a call that a command makes: the same text gives the same id, also in another process,
+ * so a repeated command finds its call. 47 bits of a hash; never equal to one of id_call_next. */
 uint64_t id_call_derive(uint16_t shard, struct bytes command);
 /* How a call remembers a command: the same text gives the same number, never 0. */
 uint64_t id_order(struct bytes command);
 uint16_t id_shard(uint64_t call);
 /* When an id of id_call_next was made, about now or before. */
 uint64_t id_utc_ms(uint64_t id, uint64_t now_utc_ms);
-/* What stands in a call's place where there is none yet: of the shard alone. */
+/* The id used before a call exists: it has the shard only. */
 uint64_t id_call_none(uint16_t shard);
-bool id_call_is_none(uint64_t call); /* 0 is none, too */
+bool id_call_is_none(uint64_t call); /* 0 counts, too */
 void id_call_put(char out[ID_TEXT_LEN], uint64_t call);
 int id_call_get(struct bytes in, uint64_t *call) NODISCARD;
 
@@ -52,23 +51,27 @@ int id_tag_get(struct bytes in, struct id_tag *out) NODISCARD;
 void id_branch_put(char out[ID_BRANCH_LEN], const struct id_tag *tag);
 int id_branch_get(struct bytes in, struct id_tag *out) NODISCARD;
 
-/* The user of the URI of a conference that has no number (RFC 4579 4.2): "conf-" and its id, or what nobody can guess. Pure. */
+/* The user part of a conference URI without number (RFC 4579 4.2): "conf-" and its id, or a secret.
+ * Pure. */
 
 enum { CONF_NAME_MAX = 32 };
 
 void conf_name_write(struct writer *w, uint64_t conference);
 /* Its shard, and 112 random bits: it follows from nothing else. */
 void conf_name_make(char out[CONF_NAME_MAX], uint16_t shard, struct rand_source *rand);
-/* *conference: its id, or what has the same shard and is no id. False: it is none. */
+/* *conference: its id, or a value with its shard that is no id. Returns false for any other user
+ * part. */
 bool conf_name_get(struct bytes user, uint64_t *conference);
 /* It was made so. */
 bool conf_name_is_secret(struct bytes user);
 /* What others than its caller are shown that was called. */
 struct bytes conf_name_shown(struct bytes user);
 
-/* Which shard a message is for, as far as it says so itself: our tags and branches begin with a call id, which begins with it. Pure. */
-/* By the branch of a response, the To tag of a request, the dialog that Replaces (RFC 3891), Join (RFC 3911) or Target-Dialog (RFC 4538) names,
- * or the conference that it is to. 0: it names none. Whether there is such a shard the caller knows. */
+/* The shard that a message names: our tags and branches begin with a call id, which begins with the
+ * shard. Pure. */
+/* By the branch of a response, the To tag of a request, the dialog in Replaces (RFC 3891), Join
+ * (RFC 3911) or Target-Dialog (RFC 4538), or the conference addressed. 0: none named. The caller
+ * checks that the shard exists. */
 struct sip_message;
 uint16_t shard_name(const struct sip_message *m);
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Lexical elements of the SIP grammar (RFC 3261 25.1): tokens, quoted strings, separators,
+ * comma-separated elements and parameters. Each function consumes what it read from *in; lenient
+ * where phones deviate, strict where a separator could be hidden. Pure; the base of all parsers of
+ * sig/sip. */
+
 #include "sig/sip/lex.h"
 
 #include <errno.h>
@@ -15,7 +20,8 @@ static bool is_hex(uint8_t c)
 	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
 }
 
-/* What a parameter may hold unquoted: more than a token, for phones write hosts, "=" and UTF-8 there; but none of ;,"<>? */
+/* Characters of an unquoted parameter: more than a token, since phones send hosts, "=" and UTF-8;
+ * but none of ;,"<>? */
 static const bool g_param[256] = {
 	['!'] = true, ['#' ... '+'] = true, ['-' ... ':'] = true,
 	['='] = true, ['@' ... '~'] = true, [0x80 ... 0xff] = true,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The small pieces of SIP's grammar (RFC 3261 25.1). Each eats what it read off the front of *in. */
+/* The lexical elements of the SIP grammar (RFC 3261 25.1). Each function consumes what it read from
+ * *in. */
 #ifndef SIG_SIP_LEX_H
 #define SIG_SIP_LEX_H
 
@@ -21,12 +22,13 @@ void lex_skip_blank(struct bytes *in);
 bool lex_sep(struct bytes *in, uint8_t c);
 /* The longest token at the front, perhaps empty. */
 struct bytes lex_token(struct bytes *in);
-/* *in starts with a quote: what is between the quotes, escapes as written. 0 or -EBADMSG (never closed). */
+/* *in starts with a quote: returns the quoted text with its escapes. Returns 0 or -EBADMSG
+ * (unterminated). */
 int lex_quoted(struct bytes *in, struct bytes *inner);
 /* Index of the first `sep` outside of quotes and <>, or in.n. */
 size_t lex_find(struct bytes in, uint8_t sep);
-/* Cuts the next element off a comma-separated list. False at the end (*element is then empty). Elements are trimmed
- * and may be empty. */
+/* Cuts the next element off a comma-separated list. Returns false at the end (*element is then
+ * empty). Elements are trimmed and may be empty. */
 bool lex_element(struct bytes *rest, struct bytes *element);
 
 /* One ";name=value" of a header or URI. */
@@ -35,7 +37,8 @@ struct lex_param {
 	struct bytes name;
 	struct bytes value; /* quotes removed; empty for a flag */
 };
-/* The next parameter of ";a=1;b"; the first ';' may be missing. 1: *out filled, 0: end, -EBADMSG. */
+/* The next parameter of ";a=1;b"; the first ';' may be missing. Returns 1: *out filled, 0: end,
+ * -EBADMSG. */
 int lex_param(struct bytes *rest, struct lex_param *out);
 enum { LEX_PARAMS_MAX = 64 };
 /* 0 or -EBADMSG: whether all parameters read well, and are not more than that. */

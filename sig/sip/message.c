@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Datagram to message: the start line, then one check after another; the first that fails names the error. */
+/* Parses a datagram into a message: the start line, then one check after another; the first that
+ * fails names the error. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,8 @@ static uint32_t lines_count(struct bytes in)
 	return n;
 }
 
-/* Eats a line with what is folded into it; its inner line ends become blanks. `at` is where the line starts in the copy. */
+/* Consumes a line with its folded continuations; inner line ends become blanks. `at`: its start in
+ * the copy. */
 static struct bytes head_line_next(uint8_t *p, size_t n, size_t *at)
 {
 	size_t start = *at;
@@ -121,7 +123,8 @@ static void line_add(struct message_head *head, struct bytes line)
 	head->count++;
 }
 
-/* A CR alone would be a line end to somebody else: it becomes a blank, and the message is refused. */
+/* A lone CR would be a line end to other parsers: it becomes a blank, and the message is
+ * refused. */
 static struct bytes clean_line(struct message_head *head, uint8_t *p, size_t n, size_t *at)
 {
 	struct bytes line = head_line_next(p, n, at);
@@ -438,7 +441,8 @@ static const char *check_contact(struct sip_message *m)
 		       : "contact_malformed";
 }
 
-/* RFC 3261 18.3: over UDP the rest of the datagram is noise, and a length beyond its end an error. */
+/* RFC 3261 18.3: over UDP the rest of the datagram is ignored, and a length beyond its end is an
+ * error. */
 static const char *check_content_length(struct sip_message *m)
 {
 	const struct header_line *line;
@@ -481,7 +485,8 @@ static struct message_error check_all(struct sip_message *m)
 	return error;
 }
 
-/* Method SP Request-URI SP SIP-Version (RFC 3261 7.1), single blanks: RFC 4475 3.1.2.8 to 3.1.2.10 say 400. */
+/* Method SP Request-URI SP SIP-Version (RFC 3261 7.1), single blanks: RFC 4475 3.1.2.8 to 3.1.2.10
+ * require 400. */
 static struct message_error parse_request_line(struct sip_message *m, struct bytes line)
 {
 	struct bytes uri;
@@ -505,7 +510,8 @@ static struct message_error parse_request_line(struct sip_message *m, struct byt
 	return (struct message_error){ 0 };
 }
 
-/* SIP-Version SP 3DIGIT SP Reason-Phrase (RFC 3261 7.2); the last blank may be missing with the phrase. */
+/* SIP-Version SP 3DIGIT SP Reason-Phrase (RFC 3261 7.2); the last blank may be missing with the
+ * phrase. */
 static const char *parse_status_line(struct sip_message *m, struct bytes line)
 {
 	struct bytes status;
@@ -554,7 +560,8 @@ static bool is_keepalive(struct bytes datagram)
 	return true;
 }
 
-/* A response and an ACK get no answer (RFC 3261 17), and without a sent-by nobody knows where it would go. */
+/* Responses and ACKs are not answered (RFC 3261 17), and without sent-by the destination is
+ * unknown. */
 static bool can_answer(const struct sip_message *m)
 {
 	return m->request && m->method != SIP_ACK && m->via.host.n;

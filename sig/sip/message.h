@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A received SIP message as slices, checked for what RFC 3261 8.1.1 and 20 demand (mandatory headers, CSeq method,
- * Content-Length, duplicates, scalar ranges: RFC 4475). Pure.
- * Not libre's sip_msg_decode: it refuses a message as a whole where an answer is due (other versions, no branch, a bad URI),
- * and takes an unknown header for a known one when 12 bits of their hashes agree. It is the oracle of the fuzz target.
- */
+/* A received SIP message as slices, checked for what RFC 3261 8.1.1 and 20 require (mandatory
+ * headers, CSeq method, Content-Length, duplicates, scalar ranges: RFC 4475). Pure. Not libre's
+ * sip_msg_decode: it rejects a message as a whole where a response is due (other versions, no
+ * branch, a bad URI), and takes an unknown header for a known one if 12 bits of their hashes agree.
+ * It is the oracle of the fuzz target. */
 #ifndef SIG_SIP_MESSAGE_H
 #define SIG_SIP_MESSAGE_H
 
@@ -40,22 +39,27 @@ enum sip_transport {
 	SIP_UDP,
 	SIP_TCP,
 	SIP_TLS,
-	SIP_WS, /* WebSocket (RFC 7118), and over TLS: browsers come to us, nobody is called there */
+	SIP_WS, /* WebSocket (RFC 7118), and over TLS: browsers connect to us, never the reverse */
 	SIP_WSS,
-	SIP_INTER_SHARD, /* between shards (docs/adr/0009): nobody listens there, and no URI or document names it */
+	/* between shards (docs/adr/0009): no listener, and not in URIs or documents */
+	SIP_INTER_SHARD,
 };
 #define SIP_TRANSPORTS (SIP_WSS + 1) /* those that others can use */
 struct sip_hop {
 	enum sip_transport transport;
 	uint16_t local; /* index of our listening address (shard_settings.locals) */
-	uint16_t name;  /* TLS: whose certificate it must be (hop.h); 0: that of the address */
+	uint16_t name; /* TLS: the name its certificate must have (hop.h); 0: that of the address */
 	struct addr remote;
-	/* All but UDP: the connection, as the transport names it; never used twice by a process; 0: none known. The transport sends on it while
-	 * it lives, else opens one to remote. Not part of any record: after a restart it is 0. */
+	/* Except UDP: the connection, as the transport names it; never used twice by a process; 0:
+	 * unknown. The transport sends on it while it lives, else opens one to remote. Not part of
+	 * records: after a restart it is 0. */
 	uint64_t connection;
-	/* All but UDP: remote is where their connection came from and nobody listens there: without the connection it cannot be reached. */
+	/* Except UDP: remote is the source of its connection, without a listener: it is unreachable
+	 * once that is closed. */
 	bool inbound;
-	bool certified; /* TLS: it has shown a certificate that we verified; of the connection, so never in a record */
+	/* TLS: it has a certificate that we verified; a property of the connection, never
+	 * recorded */
+	bool certified;
 };
 
 /* "UDP", "TCP", "TLS", "WS", "WSS", "CELL" as in Via. */
@@ -70,13 +74,16 @@ bool sip_transport_is_web(enum sip_transport transport);
 uint16_t sip_transport_port(enum sip_transport transport);
 /* A transport parameter or Via transport, case ignored. 0 or -EINVAL. */
 int sip_transport_parse(enum sip_transport *out, struct bytes name) NODISCARD;
-/* Where a shard is in the cell: its number as an address that is no host's (RFC 1122 3.2.1.3), wherever the shard runs. */
+/* The address of a shard in the cluster: its number as an address that no host has (RFC 1122
+ * 3.2.1.3), wherever it runs. */
 struct addr inter_shard_address(uint16_t shard);
 /* 0: that is no such address. */
 uint16_t inter_shard_of(const struct addr *a);
-/* The same way to the same party: the same connection, or the same addresses where one of the two names none (after a restart). */
+/* The same hop to the same party: the same connection, or the same addresses if one of the two
+ * names none (after a restart). */
 bool sip_hop_same(const struct sip_hop *a, const struct sip_hop *b);
-/* A connection to the one is one to the other: RFC 5923 8, one that was made for a name is for no other one. */
+/* A connection to one may be used for the other: RFC 5923 8, one made for a name is not used for
+ * another. */
 bool sip_hop_leads_alike(const struct sip_hop *a, const struct sip_hop *b);
 /* Nothing about them differs. */
 bool sip_hop_equal(const struct sip_hop *a, const struct sip_hop *b);
@@ -140,16 +147,18 @@ struct message_error {
 	const char *reason;
 };
 
-/* Decodes one datagram. 0: *out is filled and must be closed. -EBADMSG: *error says what to do; when error->status is not 0, *out
- * is filled as far as message_reply needs and must be closed as well (out->head is not NULL then). */
+/* Decodes one datagram. Returns 0: *out is filled and must be closed. -EBADMSG: *error says what to
+ * do; if error->status is not 0, *out is filled as far as message_reply needs and must be closed as
+ * well (out->head is not NULL then). */
 int message_parse(struct sip_message *out, struct bytes datagram,
 		  struct message_error *error) NODISCARD;
-/* Of a request that was decoded before: its lines, its Via and To, and no more, which is what a response repeats. 0, or -EBADMSG and
- * nothing to close. */
+/* Of a request decoded before: only its lines, Via and To, which a response repeats. Returns 0, or
+ * -EBADMSG with nothing to close. */
 int message_parse_kept(struct sip_message *out, struct bytes request) NODISCARD;
 void message_close(struct sip_message *m); /* idempotent */
 
-/* The i-th header of that name (compact forms are one with the long names), value trimmed. False at the end. */
+/* The i-th header of that name (in compact or long form), value trimmed. Returns false at the
+ * end. */
 bool message_header(const struct sip_message *m, const char *name, unsigned i, struct bytes *value);
 /* The i-th line of its headers, whatever it is. False at the end. */
 bool message_line(const struct sip_message *m, unsigned i, struct bytes *name, struct bytes *value);
@@ -162,17 +171,19 @@ uint32_t message_retry_after_s(const struct sip_message *m);
 /* Expires header or -1. */
 int64_t message_expires(const struct sip_message *m);
 
-/* Walks the comma-separated name-addrs of all headers `name` (Contact, Route, Record-Route) in order: *cursor = 0 first.
- * 1: *out filled, 0: end, -EBADMSG. */
+/* Walks the comma-separated name-addrs of all headers `name` (Contact, Route, Record-Route) in
+ * order: *cursor = 0 first. Returns 1: *out filled, 0: end, -EBADMSG. */
 int message_name_addr_next(const struct sip_message *m, const char *name, unsigned *cursor,
 			   struct sip_name_addr *out);
 
-/* Transport, address and port of a numeric URI (RFC 3263 4); one that names no transport leaves a connection's as it is. False: a name,
- * or no address of a peer, or one of a WebSocket; *hop is then not to be used. */
+/* Transport, address and port of a numeric URI (RFC 3263 4); a URI without transport keeps that of
+ * the hop. Returns false for a name, an address that no peer has, or a WebSocket; *hop must not be
+ * used then. */
 bool sip_hop_from_uri(struct sip_hop *hop, const struct sip_uri *uri);
 int sip_uri_parse(struct sip_uri *out, struct bytes in) NODISCARD;
 int sip_name_addr_parse(struct sip_name_addr *out, struct bytes in) NODISCARD;
-/* Value of a parameter in ";a=1;b" text; false when absent. A flag gives the empty slice. Quotes are removed. */
+/* The value of a parameter in ";a=1;b" text; false if absent. A flag gives the empty slice. Quotes
+ * are removed. */
 bool sip_param(struct bytes params, const char *name, struct bytes *value);
 /* "0", "0.5", "1.000" (RFC 3261 25.1, qvalue) in thousandths. 0 or -EINVAL. */
 enum { SIP_Q_MAX = 1000 };
@@ -182,23 +193,23 @@ bool sip_uri_equal(const struct sip_uri *a, const struct sip_uri *b);
 /* Unescapes %xx of a user part into out. 0, -EINVAL or -ENOSPC. NUL is refused. */
 int sip_user_unescape(struct bytes user, char *out, size_t cap, size_t *n);
 
-/* The one place that formats our responses: status line, all Vias (received/rport filled per RFC 3581), From, To (+tag if given),
- * Call-ID, CSeq; further headers and body are the caller's text. extra: whole lines each ending in CRLF. */
+/* The one place that formats our responses: status line, all Vias (received/rport per RFC 3581),
+ * From, To (+tag if given), Call-ID, CSeq; the caller gives further headers and the body. extra:
+ * whole lines, each with CRLF. */
 void message_write_response(struct writer *w, const struct sip_message *request, uint16_t status,
 			    const char *reason, struct bytes to_tag, struct bytes extra,
 			    struct bytes content_type, struct bytes body);
 /* RFC 3261 21 phrase. */
 const char *sip_reason(uint16_t status);
-/* The address that sends the request is where its sender listens. Not so over UDP where it asks for no rport (RFC 3581): such a phone may
- * send from one port and listen at another, the one that it names. */
+/* The source address of the request is where its sender listens. Not over UDP without rport (RFC
+ * 3581): such a phone may send from one port and listen at the port that it names. */
 bool message_is_symmetric(const struct sip_message *request);
 /* Where a response to the request goes: RFC 3261 18.2.2 and 3581. */
 void message_response_hop(const struct sip_message *request, struct sip_hop *out);
 
-/*
- * A datagram cut into its header lines (private to sig/sip). Owns a copy of the bytes, in which folded lines are
- * joined (RFC 3261 7.3.1), so that no value holds a line end and none can start a header line when it is written again.
- */
+/* A datagram cut into its header lines (private to sig/sip). Owns a copy of the bytes, in which
+ * folded lines are joined (RFC 3261 7.3.1), so no value holds a line end and none can start a
+ * header line when written again. */
 
 enum { MESSAGE_LINES_MAX = 128, MESSAGE_BYTES_MAX = 65535 };
 

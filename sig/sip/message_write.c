@@ -88,7 +88,7 @@ static void message_write_line(struct writer *w, const char *name, struct bytes 
 	writer_str(w, "\r\n");
 }
 
-/* True when sent-by is the address it came from, so that `received` would say nothing new (RFC 3261 18.2.1). */
+/* True if sent-by is the source address, so `received` would add nothing (RFC 3261 18.2.1). */
 static bool via_is_source(const struct sip_message *m)
 {
 	struct addr host;
@@ -116,7 +116,8 @@ static void write_via_params(struct writer *w, const struct sip_message *m)
 		writer_number(w, ";rport=", m->hop.remote.port, "");
 }
 
-/* `line` starts with the topmost Via; further ones on it go to a line of their own. A broken Via goes back as it came. */
+/* `line` starts with the topmost Via; further ones in it get a line of their own. A broken Via is
+ * returned unchanged. */
 static void message_write_top_via(struct writer *w, const struct sip_message *m, struct bytes line)
 {
 	struct bytes top;
@@ -197,9 +198,9 @@ bool message_is_symmetric(const struct sip_message *request)
 	return sip_transport_is_stream(request->hop.transport) || request->via.rport;
 }
 
-/* The source address, always: what sent-by or maddr say may be somebody else's. UDP: the port is sent-by's unless rport asks for the
- * source port. TCP: the connection it came on; should that be gone, the port of sent-by, where somebody may listen if that address is
- * the sender's own. */
+/* Always the source address: sent-by and maddr may be forged. UDP: the port of sent-by unless rport
+ * asks for the source port. TCP: its connection; if that is closed, the port of sent-by, where the
+ * sender may listen if that address is its own. */
 void message_response_hop(const struct sip_message *request, struct sip_hop *out)
 {
 	bool stream = sip_transport_is_stream(request->hop.transport);

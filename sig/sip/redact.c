@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Masks secrets of a SIP message with 'x' in place, as redact.h describes, for traces and logs:
+ * credentials, SRTP keys and ICE passwords in any body, DTMF digits. It works on octets line by
+ * line, since messages that fail to parse are shown, too. Pure; lengths stay unchanged. */
+
 #include "sig/sip/redact.h"
 
 #include <string.h>

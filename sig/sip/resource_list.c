@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the URIs of a resource list in a request body (RFC 4826, RFC 5363, RFC 5367) with the XML
+ * reader of xml.h. Nested lists are flattened; references and external lists are ignored, since no
+ * node fetches them. Pure and bounded; used for SUBSCRIBE to a list. */
+
 #include "sig/sip/resource_list.h"
 
 #include <errno.h>

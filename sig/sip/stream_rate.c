@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A token bucket stored as one time, at which it is full again (stream_rate.h): spending adds an
+ * interval, and is refused beyond the burst. It needs 8 octets per limited source and no timer, so
+ * tables of many sources stay small. Time is an argument. */
+
 #include "sig/sip/stream_rate.h"
 
 #include "base/clock.h"

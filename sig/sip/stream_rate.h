@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* How often something may be done: a bucket of tokens as one time, that at which it is full again. Time is an argument. */
+/* Rate limit: a token bucket stored as one time, at which it is full again. Time is an argument. */
 #ifndef SIG_SIP_STREAM_RATE_H
 #define SIG_SIP_STREAM_RATE_H
 

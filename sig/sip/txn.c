@@ -45,7 +45,8 @@ static void txn_enter(struct txn *t, enum txn_state state)
 	t->timeout_ns = UINT64_MAX;
 }
 
-/* Enters a state that only soaks up retransmissions: on a reliable transport there are none, and the transaction ends. */
+/* Enters a state that only absorbs retransmissions: a reliable transport has none, and the
+ * transaction ends. */
 static void txn_linger(struct txn *t, enum txn_state state, uint64_t now_ns, uint32_t ms)
 {
 	txn_enter(t, t->reliable ? TXN_TERMINATED : state);
@@ -276,7 +277,8 @@ static void txn_other_client_step(struct txn *t, enum txn_event event, struct tx
 
 /* Server transactions: RFC 3261 17.2.1 (figure 7, with RFC 6026 7.1) and 17.2.2 (figure 8). */
 
-/* A lost answer is the user's business; the state stays, so that the next copy of the request is still known (RFC 6026 7.1). */
+/* A lost response is up to the transaction user; the state stays, so the next copy of the request
+ * is recognized (RFC 6026 7.1). */
 static void server_invite_proceeding(struct txn *t, enum txn_event event, struct txn_now now,
 				     struct txn_out *out)
 {
@@ -349,7 +351,8 @@ static void server_invite_completed(struct txn *t, enum txn_event event, struct 
 	}
 }
 
-/* Copies of the INVITE are soaked up: the user sends its 2xx again by its own timer until the ACK comes (RFC 3261 13.3.1.4). */
+/* Copies of the INVITE are absorbed: the user repeats its 2xx by its own timer until the ACK comes
+ * (RFC 3261 13.3.1.4). */
 static void server_invite_accepted(struct txn *t, enum txn_event event, struct txn_now now,
 				   struct txn_out *out)
 {
@@ -580,7 +583,8 @@ static uint64_t mix_host(const struct hash_key *key, uint64_t hash, struct bytes
 	return mix(key, hash, bytes_mem(lower, n));
 }
 
-/* RFC 3261 17.2.3 for peers of RFC 2543, which have no branch of use. The tag of To is left out: the ACK has one, the INVITE not. */
+/* RFC 3261 17.2.3 for peers of RFC 2543 without a usable branch. Without the To tag: the ACK has
+ * one, the INVITE not. */
 static uint64_t hash_2543(const struct hash_key *key, const struct sip_message *m, uint64_t hash)
 {
 	const struct header_line *via = message_head_line(m->head, HEADER_VIA, 0);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The transactions of RFC 3261 17 with RFC 6026 as step functions on plain values: state + event in, what to do out.
- * No socket, clock or callback, so a transaction can be written into a record and continued elsewhere.
- */
+/* The transactions of RFC 3261 17 with RFC 6026 as step functions on plain values: state and event
+ * in, actions out. No socket, clock or callback, so a transaction can be written into a record and
+ * continued elsewhere. */
 #ifndef SIG_SIP_TXN_H
 #define SIG_SIP_TXN_H
 
@@ -51,16 +50,17 @@ struct txn {
 };
 
 enum txn_event {
-	TXN_EV_START,             /* client: message is set, send it */
-	TXN_EV_REQUEST,           /* server: a retransmission of the request came */
-	TXN_EV_ACK,               /* INVITE server: ACK came */
-	TXN_EV_REPLY_PROVISIONAL, /* server: message was replaced by a provisional response of the user */
+	TXN_EV_START,   /* client: message is set, send it */
+	TXN_EV_REQUEST, /* server: a retransmission of the request came */
+	TXN_EV_ACK,     /* INVITE server: ACK came */
+	/* server: message was replaced by a provisional response of the user */
+	TXN_EV_REPLY_PROVISIONAL,
 	TXN_EV_REPLY_SUCCESS, /* server: by a 2xx */
 	TXN_EV_REPLY_FAILURE, /* server: by a 3xx-6xx */
 	TXN_EV_PROVISIONAL,   /* client: a 1xx came */
 	TXN_EV_SUCCESS,       /* client: a 2xx came */
-	TXN_EV_FAILURE, /* client: a 3xx-6xx came; INVITE: ack was set by the caller before the step */
-	TXN_EV_TIMER, /* now >= txn_next_ns */
+	TXN_EV_FAILURE, /* client: a 3xx-6xx came; INVITE: the caller set ack before the step */
+	TXN_EV_TIMER,   /* now >= txn_next_ns */
 	TXN_EV_TRANSPORT_ERROR,
 };
 
@@ -75,14 +75,16 @@ struct txn_out {
 void txn_init(struct txn *t, enum txn_kind kind, enum sip_method method, const struct sip_hop *hop,
 	      uint64_t now_ns);
 void txn_clear(struct txn *t);
-/* It began over a connection, and goes on where a message may be lost: from now on it is said until it is heard. */
+/* It began over a connection, and continues over a transport with loss: from now on it is
+ * retransmitted. */
 void txn_may_be_lost(struct txn *t, uint64_t now_ns);
 void txn_step(struct txn *t, enum txn_event event, uint64_t now_ns, struct txn_out *out);
 /* Earliest of its timers, UINT64_MAX: none. */
 uint64_t txn_next_ns(const struct txn *t);
 
-/* Hash of RFC 3261 17.2.3 for requests: branch, sent-by, method (ACK counts as INVITE; RFC 2543 peers without the magic
- * cookie: Call-ID, From tag, CSeq number, top Via) and 17.1.3 for responses: branch, CSeq method. */
+/* Hash of RFC 3261 17.2.3 for requests: branch, sent-by, method (ACK counts as INVITE; for RFC 2543
+ * peers without the magic cookie: Call-ID, From tag, CSeq number, top Via), and of 17.1.3 for
+ * responses: branch, CSeq method. */
 struct hash_key;
 uint64_t txn_server_hash(const struct hash_key *key, const struct sip_message *request,
 			 enum sip_method method);

@@ -234,7 +234,7 @@ static int header_params(struct bytes in, struct bytes *params)
 	return in.p[0] == ';' && bytes_trim(*params).n ? lex_params_check(in) : -EBADMSG;
 }
 
-/* An unquoted display name is tokens; phones also write UTF-8 and dots, and nobody is hurt by them. */
+/* An unquoted display name is tokens; phones also send UTF-8 and dots, which do no harm. */
 static bool display_ok(struct bytes display)
 {
 	for (size_t i = 0; i < display.n; i++) {
@@ -274,7 +274,8 @@ static int bracketed(struct sip_name_addr *a, struct bytes in)
 	return header_params(bytes_from(in, end + 1), &a->params);
 }
 
-/* RFC 3261 20.10: without brackets all parameters are the header's, and the URI may have no '?' or ','. */
+/* RFC 3261 20.10: without brackets all parameters are the header's, and the URI must not contain
+ * '?' or ','. */
 static int bare(struct sip_name_addr *a, struct bytes in)
 {
 	size_t end = bytes_find(in, ';');
@@ -287,7 +288,8 @@ static int bare(struct sip_name_addr *a, struct bytes in)
 	return header_params(bytes_from(in, end), &a->params);
 }
 
-/* Only a parameter of a bare URI can have quotes or a '<' behind a ';': +sip.instance="<urn:...>" (RFC 5626 4.1). */
+/* Only a parameter of a bare URI can have quotes or '<' behind a ';': +sip.instance="<urn:...>"
+ * (RFC 5626 4.1). */
 static bool has_brackets(struct bytes in)
 {
 	struct bytes head = bytes_sub(in, 0, bytes_find(in, ';'));
@@ -309,7 +311,8 @@ int sip_name_addr_parse(struct sip_name_addr *out, struct bytes in)
 	return 0;
 }
 
-/* "SIP / 2.0 / UDP" and the blank behind it. *ours: the version is 2.0; others still say where an answer goes. */
+/* "SIP / 2.0 / UDP" and the blank behind it. *ours: the version is 2.0; others still name a return
+ * address. */
 static int via_protocol(struct bytes *in, struct sip_via *via, bool *ours)
 {
 	struct bytes name = lex_token(in);
@@ -471,7 +474,8 @@ void located_user_write(struct writer *w, struct bytes extension, uint16_t locat
 	writer_number(w, LOCATED_MARK, location, "");
 }
 
-/* Comparing two URIs takes the product of their parts (uri.c), so there is a limit beyond what anybody needs. */
+/* Comparing two URIs costs the product of their parts (uri.c), so there is a limit beyond practical
+ * use. */
 enum { PARTS_MAX = 16 };
 
 static bool too_many(struct bytes in, uint8_t sep)
@@ -483,7 +487,8 @@ static bool too_many(struct bytes in, uint8_t sep)
 	return n >= PARTS_MAX;
 }
 
-/* What may stand in no URI at all (RFC 3986 2): these would let a URI leave its place in a header. */
+/* Characters that no URI may contain (RFC 3986 2): these would let a URI escape its place in a
+ * header. */
 static bool has_foreign(struct bytes in)
 {
 	for (size_t i = 0; i < in.n; i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Names in URIs: what a user part names, a host with its port, an extension with its location. Pure. */
+/* Names in URIs: the meaning of a user part, a host with its port, an extension with its location.
+ * Pure. */
 #ifndef SIG_SIP_URI_H
 #define SIG_SIP_URI_H
 
@@ -9,10 +10,9 @@
 #include "base/compiler.h"
 #include "sig/sip/message.h"
 
-/*
- * The user part of a URI as what it names: a number or a name, with parameters of its own behind it, as in
- * sip:1010;phone-context=+49@host;user=phone (RFC 3261 19.1.6, RFC 3966) or sip:1010;tgrp=x@host (RFC 4904).
- */
+/* The user part of a URI: a number or a name with parameters of its own, as in
+ * sip:1010;phone-context=+49@host;user=phone (RFC 3261 19.1.6, RFC 3966) or sip:1010;tgrp=x@host
+ * (RFC 4904). */
 struct subscriber {
 	struct bytes name;   /* escapes as written */
 	struct bytes params; /* behind its first ';' */
@@ -21,13 +21,13 @@ struct subscriber {
 
 /* Every URI that was read has one; its name may be empty. */
 struct subscriber subscriber_of(const struct sip_uri *uri);
-/* The name without escapes, and without separators where it is a telephone number: "+49 (30) 1-2" is "+493012". 0; -EINVAL: no name, or
- * one that no text may hold; -ENOSPC. */
+/* The name without escapes, and without separators for telephone numbers: "+49 (30) 1-2" is
+ * "+493012". Returns 0; -EINVAL: no name, or one that no text may hold; -ENOSPC. */
 int subscriber_text(const struct subscriber *s, char *out, size_t cap) NODISCARD;
 
 enum { SIP_PLACE_HOST_MAX = 128 };
 
-/* A host by name or address that settings and documents name, as hostport is written (RFC 3261 25.1). */
+/* A host by name or address from settings and documents, written as hostport (RFC 3261 25.1). */
 struct sip_place {
 	char host[SIP_PLACE_HOST_MAX];
 	uint16_t port; /* 0: as RFC 3263 says; of an address that of its transport */
@@ -36,10 +36,8 @@ struct sip_place {
 /* "host", "host:port", "[v6]:port". 0 or -EINVAL. */
 int sip_place_read(struct sip_place *out, struct bytes text) NODISCARD;
 
-/*
- * The name that a phone proves to have, where it says its location as well: "286xatgnemx2" is extension 286 at location 2 (REG-32). The
- * address of record is 286 all the same.
- */
+/* The authentication name of a phone that includes its location: "286xatgnemx2" is extension 286 at
+ * location 2 (REG-32). The address of record is 286 nevertheless. */
 
 #define LOCATED_MARK "xatgnemx"
 enum { LOCATION_MAX = 65535 };

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A minimal reader of XML 1.0 documents (xml.h): one tag after the other with attributes and text,
+ * without DTD, namespaces or external entities, so that no input can expand or fetch anything.
+ * Depth is bounded and the document is not copied. Used for the bodies of requests: resource lists,
+ * presence documents (PIDF) and feature events. */
+
 #include "sig/sip/xml.h"
 
 #include <errno.h>

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Tags of an XML document (XML 1.0), one after the other, without namespaces: a prefix is passed over. There is no DTD, so no entity but the
- * five of XML and numbers. Pure: slices of the document, nothing is copied.
- */
+/* Tags of an XML document (XML 1.0) in order, without namespaces: prefixes are ignored. There is no
+ * DTD, so no entities except the five of XML and numbers. Pure: slices of the document, nothing is
+ * copied. */
 #ifndef SIG_SIP_XML_H
 #define SIG_SIP_XML_H
 
@@ -24,11 +23,14 @@ struct xml {
 };
 
 void xml_open(struct xml *x, struct bytes document);
-/* 1: *out filled, 0: the end, behind the one element that a document has; -EBADMSG: it is no XML, has a DTD, or is too deep. */
+/* Returns 1: *out filled, 0: the end, behind the root element; -EBADMSG: not XML, a DTD, or too
+ * deep. */
 int xml_next(struct xml *x, struct xml_tag *out);
-/* An attribute of that name, escaped. 1: there is one; 0: there is none; -EBADMSG: what stands there are no attributes. */
+/* An attribute of that name, escaped. Returns 1: found; 0: absent; -EBADMSG: malformed
+ * attributes. */
 int xml_attribute(const struct xml_tag *tag, const char *name, struct bytes *value);
-/* Text or an attribute as it is meant. False: an entity that is none, or of a character that XML has not. */
+/* Unescapes text or an attribute. Returns false for an invalid entity, or one of a character that
+ * XML lacks. */
 bool xml_unescape(struct writer *w, struct bytes text);
 
 #endif

@@ -56,7 +56,8 @@ static int attach_server(struct call_host *h, struct call *c, uint8_t leg, struc
 	return 0;
 }
 
-/* It was answered and the ACK is to come: our answer has all by which its copies are found. Where it went to older records do not say. */
+/* It was answered and its ACK is due: our answer identifies copies of the INVITE. Older records
+ * lack its destination. */
 static int attach_answered(struct call_host *h, struct call *c, uint8_t leg,
 			   const struct sip_hop *source)
 {
@@ -153,7 +154,8 @@ static void attach_moved(struct call *c)
 		call_obstacle(c, "an address for SIP is not the node's any more");
 }
 
-/* Its record has the new place; what the party was told says that a predecessor moved it and was not heard. */
+/* The record has the new address; the SDP sent shows that a predecessor moved it, and its party was
+ * not told. */
 static void flows_reoffer_moved(const struct call_host *h, struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {

@@ -65,7 +65,8 @@ static void cdr_cut(struct cdr *cdr)
 	cdr_put(cdr->reason, sizeof(cdr->reason), bytes_str(call_cause_text(CAUSE_NOT_CONTINUED)));
 }
 
-/* The store may know nothing of a call that talks already: it is told what to make of it should we be killed. */
+/* An established call may not be in the store yet: the store is told how to end it should this
+ * process be killed. */
 static void note_open(struct call_host *h, struct call *c)
 {
 	struct effect *e;
@@ -84,8 +85,8 @@ static void note_open(struct call_host *h, struct call *c)
 	cdr_cut(&e->cdrs[c->segment_count]);
 }
 
-/* Calls wait for the same moments: what they save then is one round to the store. A ringing that an answer follows at once, and a BYE
- * that ends the call, are no saves of their own. */
+/* Calls wait for common moments: what they save then is one round trip to the store. Ringing that
+ * is answered at once, and a BYE that ends the call, are not saved separately. */
 static bool later_is_due(const struct call_host *h, struct call *c)
 {
 	uint64_t step_ns = h->settings->save_later_ms * NS_PER_MS, at_ns = h->now.ns;
@@ -114,7 +115,8 @@ bool call_settle(struct call_host *h, struct call *c)
 	audio_source_settle(h, c);
 	legs_trim(h, c);
 	note_open(h, c);
-	/* one save is in flight at a time, the end being the last one: also where a fork answers behind it */
+	/* one save is in flight at a time, the end being the last one: also if a fork answers after
+	 * it */
 	if (over && c->out.in_flight == 0 && c->end_tries == 0) {
 		if (later_is_due(h, c))
 			call_end_request(h, c);
@@ -129,8 +131,9 @@ enum { HOP_TEXT = 64 }; /* a MAC address and an interface, in words */
 
 enum { SAVE_RETRY_MS = 2000 };
 
-/* Whoever says so of one request within the dialog says so of all (RFC 3261 12.2.1.2), but of NOTIFY: there it is the subscription that is
- * gone (RFC 6665 4.2.2). That none came is no proof: INFO is for many phones nothing to answer. */
+/* Such a response to one in-dialog request ends the dialog (RFC 3261 12.2.1.2), except to NOTIFY,
+ * where it ends the subscription (RFC 6665 4.2.2). A missing response proves nothing: many phones
+ * do not answer INFO. */
 static void gone(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	if (ev->kind == CALL_EV_FAILURE && ev->message->method != SIP_NOTIFY &&
@@ -236,7 +239,7 @@ static void saved(struct call_host *h, struct call *c, const struct call_event *
 	metric_add(h->metrics->saves[ev->ok ? SAVE_DONE : SAVE_FAILED], 1);
 }
 
-/* Not relayed: the other party did not get it as it was: it takes INFO or tones, or events of another clock. */
+/* Not relayed as it was: the peer takes INFO or tones, or events of another clock rate. */
 static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct media_event *m)
 {
 	struct dtmf dtmf = {
@@ -258,7 +261,8 @@ static void digit(struct call_host *h, struct call *c, uint8_t leg, const struct
 		dtmf_send(h, c, bridge_peer(c, leg), &dtmf);
 }
 
-/* A party of which another line was heard is there, though it says nothing of what it only receives. */
+/* A party with packets on another line is there, though it is silent on a line that it only
+ * receives. */
 static bool has_audio_elsewhere(const struct call *c, const struct call_flow *f)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {
@@ -294,7 +298,8 @@ static void hop_write(struct writer *w, const struct media_hop *hop)
 			   m[3], m[4], m[5], hop->ifindex);
 }
 
-/* The worker has it go by the new one, and nothing is to be done. But who wonders where packets went will want to know. */
+/* The worker uses the new hop already, so nothing is to be done; it is logged for those who trace
+ * packets. */
 static void rerouted(const struct call *c, const struct call_flow *f, const struct media_hops *hops)
 {
 	char was_room[HOP_TEXT], now_room[HOP_TEXT];
@@ -374,7 +379,7 @@ static void hangup(struct call_host *h, struct call *c, const struct call_event 
 		order_wait(h, c, ev->order->by, 0);
 }
 
-/* Whoever was told that they are sent is told that they were not. */
+/* Digits that were reported as sent are reported as lost. */
 static void digits_lost(struct call_host *h, const struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {

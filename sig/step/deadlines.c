@@ -197,8 +197,8 @@ void call_deadlines_handle(struct call_host *h, struct call *c)
 	deadlines_handle(call_late_deadlines, h, c);
 }
 
-/* The earliest of an object, or next, if that is earlier. It is asked for after each step: of tables that are known here the compiler makes
- * straight code. They have no conditions. */
+/* The earliest deadline of an object, or next if that is earlier. Called after each step: for
+ * tables known here the compiler generates straight code. They have no conditions. */
 static inline uint64_t deadlines_next(const struct deadline *table, uint32_t count, void *object,
 				      uint64_t next)
 {

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* In-dialog requests of a party within the step of a call (step.h): checks the CSeq order, answers
+ * BYE, and gives INVITE, ACK, PRACK, UPDATE, INFO, REFER and other methods to the file that handles
+ * them, or to a module, or relays them to the other leg. A request that changes the call is
+ * answered only after the save, so a killed process leaves no call that its party believes ended.
+ * Requests of legs outside the bridge are refused, but for BYE. */
+
 #include "sig/step/step.h"
 
 #include "sig/call/call_digits.h"
@@ -36,7 +42,8 @@ static struct bytes reason_lines(struct call_host *h, const struct sip_message *
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
 }
 
-/* Saved before said: were the node killed after a 200 that is in no record, its successor would hold a call that nobody ends. */
+/* Answered after the save: if the node were killed behind a 200 without record, its successor would
+ * hold a call that no party ends. */
 static void answer_bye(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct outbox_item item = {
@@ -61,7 +68,7 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 	};
 
 	if (l->state == LEG_LEAVING &&
-	    l->uac) /* whoever was cancelled and says BYE owes no more answer */
+	    l->uac) /* a cancelled branch that sends BYE needs no final response */
 		txns_limit(h->txns, l->uac->client, h->now.ns);
 	if (leg_is_screened(l)) {
 		screen_fail(h, c, ev->leg);
@@ -69,9 +76,8 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 		answer_bye(h, c, ev);
 		return;
 	}
-	if (!bridge_has(
-		    c,
-		    ev->leg)) { /* a branch that lost has only to go, and so has who gave its party away */
+	if (!bridge_has(c,
+			ev->leg)) { /* a losing branch only has to end, and so has the transferor */
 		if (l->uac) /* its answer crossed our CANCEL, and a process was killed there */
 			txns_limit(h->txns, l->uac->client, h->now.ns);
 		leg_close(l);
@@ -87,15 +93,15 @@ static void bye(struct call_host *h, struct call *c, const struct call_event *ev
 	}
 	if (l->state == LEG_ANSWERED && !l->uas)
 		leg_ack(h, c, ev->leg);
-	l->state =
-		LEG_CLOSED; /* closed only then: an INVITE of ours that is open there still gets its limit */
+	/* closed only then: our INVITE that is open there still gets its timeout */
+	l->state = LEG_CLOSED;
 	call_party_left(h, c, ev->leg, &e);
 	leg_close(l);
 	leg_uas_clear(l); /* the ACK was lost, or is late */
 	answer_bye(h, c, ev);
 }
 
-/* A PRACK says by RAck which it is: one that was lost with a process may be said again behind a later one. */
+/* A PRACK is identified by RAck: one lost with a process may be repeated behind a later one. */
 static bool in_order(struct dialog *d, const struct sip_message *m)
 {
 	if (m->cseq < d->remote_cseq)

@@ -11,12 +11,14 @@
 enum refusal call_start(struct call_host *h, struct call *c, const struct call_start *start,
 			struct call_refusal *refusal) NODISCARD;
 void call_step(struct call_host *h, struct call *c, const struct call_event *ev);
-/* After each step: asks for the save or the end, sets the timer. False: the call is over and may be freed. */
+/* After each step: requests the save or the end, sets the timer. Returns false if the call is over
+ * and may be freed. */
 bool call_settle(struct call_host *h, struct call *c);
 
 /* ---- deadlines ---- */
 
-/* When the timer of the call runs out: of a call, before those of its legs; of each leg; of a call, behind them. */
+/* Deadlines when the call's timer fires: the call's before those of its legs, those of each leg,
+ * the call's after them. */
 extern const struct deadline call_deadlines[], leg_deadlines[], call_late_deadlines[];
 void call_deadlines_handle(struct call_host *h, struct call *c);
 /* The earliest of all; UINT64_MAX: none. */
@@ -26,11 +28,13 @@ extern const struct deadline settle_deadlines[];
 
 /* ---- a call in the next process ---- */
 
-/* Takes a decoded call into the shard: its ports, transactions and flows. What is not there for it is an obstacle (sig/call/call_end.h). *seed is
- * used up on success. 0, or -EBADMSG (*reason): nothing is left behind. */
+/* Takes a decoded call into the shard: its ports, transactions and flows. Whatever is missing for
+ * it is an obstacle (sig/call/call_end.h). *seed is used up on success. Returns 0, or -EBADMSG
+ * (*reason): nothing is left behind. */
 int call_attach(struct call_host *h, struct call *c, struct call_seed *seed,
 		const char **reason) NODISCARD;
-/* Says again what the record says was said, and goes on from there; or gives up, where there is an obstacle. */
+/* Repeats what the record has as sent, and continues from there; or gives up if there is an
+ * obstacle. */
 void call_resume(struct call_host *h, struct call *c);
 
 /* ---- what a party asks within its dialog ---- */
