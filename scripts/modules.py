@@ -9,6 +9,7 @@ ELSEWHERE has one more.  A commit says whose it is by a trailer `Feature: NAME`,
 - A commit that changes code in a feature's folder carries its trailer.  One that changes code in the folders of MECHANISM features changes
   what they stand on, and needs the trailers of those alone whose first files it adds.
 - The core names no feature: it reaches them by their hooks.
+- docs/features.md lists them. --write writes it; lines of code may be those of another day.
 
 Only code counts: no comment, no blank line, no way to break lines.  A file that moves counts where its code changed, one that only loses code
 counts not outside, and an #include counts by the name of its header without the folder.  LISTS count nowhere, nor do merges."""
@@ -25,6 +26,17 @@ LISTS = ("sig/pbx/modules.c",)  # of features
 PRODUCT = re.compile(r"^(?:app|base|client|cluster|dsp|engine|media|sig)/.*\.(?:c|h|def|proto|lua)$")
 HOME = re.compile(r"^(?:sig/pbx/(\w+)(?:/|\.[ch]$)|(?:\w+/feature|engine/job)/(\w+)/)")
 ELSEWHERE = {"sig/flow/": "flow"}
+PAGE = pathlib.Path("docs/features.md")
+HEAD = """# Features
+
+Each feature has folders of its own, and a commit that changes it ends with `Feature: NAME`. All of
+its commits since %s may add code to three product files outside of its folders: the last
+column has them ([the rule](../CONTRIBUTING.md#commits)). `scripts/modules.py --write` writes this
+page; lines of code are those of the day when it did so.
+
+| Feature | Lines | Folders and files | Touched outside |
+|---|---|---|---|
+"""
 CORE = ("step", "call", "model", "leg")
 INCLUDE = re.compile(r'^#include "(sig/pbx/[^"]+)"', re.M)
 COMMENT_OR_TEXT = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.S)
@@ -41,6 +53,32 @@ def feature_of(path):
         return None
     found = HOME.match(path)
     return found[1] or found[2] if found else next((name for folder, name in ELSEWHERE.items() if path.startswith(folder)), None)
+
+
+def place_of(path, names):
+    """(feature, its folder or the file itself) of the product, and of pages and folders elsewhere that have its name; or (None, path)"""
+    words = path.removesuffix(".md").replace("-", "_").split("/")
+    name = feature_of(path) if PRODUCT.match(path) else next((word for word in words[1:] if word in names), None)
+    return name, "/".join(path.split("/")[:words.index(name) + 1]) + "/" if name in words[:-1] else path
+
+
+def page(paths, outside):
+    """What docs/features.md says."""
+    own = [(feature_of(path), path) for path in sorted(paths) if PRODUCT.match(path) and feature_of(path) and pathlib.Path(path).exists()]
+    places, lines = {name: set() for name, _ in own}, collections.Counter()
+    for name, place in (place_of(path, places) for path in paths):
+        if name:
+            places[name].add(place)
+    for name, path in own:
+        lines[name] += pathlib.Path(path).read_text(encoding="utf-8").count("\n")
+    listed = {name: [", ".join(f"`{file}`" for file in sorted(files)) for files in (places[name], outside.get(name, ()))] for name in places}
+    cells = [(name, f"{lines[name]:,}", listed[name][0], listed[name][1] or "–") for name in sorted(listed)]
+    return HEAD % FIRST + "".join(f"| {' | '.join(row)} |\n" for row in cells)
+
+
+def is_same(one, other):
+    """But for lines of code."""
+    return len({re.sub(r"\| [\d,]+ \|", "| |", text) for text in (one, other)}) == 1
 
 
 def pieces(path, text):
@@ -150,11 +188,16 @@ def main():
     if why := without_history():
         print("\n".join([*findings, f"modules: {why}"]))
         return 1
-    blobs = Blobs()
-    found, _ = judge(list(commits()), set(git("ls-tree", "-r", "--name-only", "HEAD").split("\n")), blobs)
+    blobs, paths = Blobs(), set(git("ls-files").split("\n")) - {""}
+    found, outside = judge(list(commits()), paths, blobs)
     blobs.close()
-    print("\n".join(findings + found), end="\n" if findings + found else "")
-    return 1 if findings + found else 0
+    findings, wanted = findings + found, page(paths, outside)
+    if "--write" in sys.argv[1:]:
+        PAGE.write_text(wanted, encoding="utf-8")
+    elif not is_same(wanted, PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""):
+        findings.append(f"{PAGE} is of another day: python3 scripts/modules.py --write")
+    print("\n".join(findings), end="\n" if findings else "")
+    return 1 if findings else 0
 
 
 if __name__ == "__main__":

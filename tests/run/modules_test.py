@@ -16,7 +16,7 @@ import modules       # noqa: E402
 ENVIRONMENT = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"} | {
     f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 CODE = "/* One. */\nint f(int a,\n      int b)\n{\n\treturn a + b;\n}\n"
-OTHERS = {f"sig/host/{name}.c": CODE for name in "abcdefgh"} | {f"sig/pbx/{name}.c": CODE for name in ("park", "hold", "pick")}
+OTHERS = {f"sig/host/{name}.c": CODE for name in "abcdefgh"} | {f"sig/pbx/{name}.c": CODE for name in ("park", "hold", "pick")} | {"docs/api.md": ""}
 
 
 class Repository(unittest.TestCase):
@@ -51,10 +51,10 @@ class Repository(unittest.TestCase):
         return status, said.getvalue()
 
     def passes(self):
-        self.assertEqual(self.run_it(), (0, ""))
+        self.assertEqual(self.run_it("--write"), (0, ""))
 
     def fails(self, *words):
-        status, said = self.run_it()
+        status, said = self.run_it("--write")
         self.assertEqual((status, said.count("\n")), (1, 1), said)
         for word in words:
             self.assertIn(word, said)
@@ -146,6 +146,31 @@ class Counted(Repository):
         modules.git("merge", "-q", "--no-commit", "other")
         self.commit({"sig/pbx/park.c": CODE.replace("a + b", "a")}, text="merge")
         self.passes()
+
+
+class Page(Repository):
+    def row(self, name):
+        lines = pathlib.Path("docs/features.md").read_text(encoding="utf-8").split("\n")
+        return next((line for line in lines if line.startswith(f"| {name} |")), None)
+
+    def test_what_it_says(self):
+        self.commit({"sig/pbx/park.c": CODE + CODE, "sig/pbx/modules.c": CODE, "docs/guides/park.md": "", "tests/unit/sig/park/a_test.c": "",
+                     "tests/unit/sig/pbx/park_test.c": "", "web/park/page.js": "", "sig/host/park.c": CODE, **changed("a")}, "park")
+        self.passes()
+        self.assertEqual(self.row("park"), "| park | 12 | `docs/guides/park.md`, `sig/pbx/park.c`, `tests/unit/sig/park/`, `web/park/` | "
+                                           "`sig/host/a.c`, `sig/host/park.c` |")
+        self.assertEqual((self.row("hold"), self.row("modules")), ("| hold | 6 | `sig/pbx/hold.c` | – |", None))
+
+    def test_when_it_is_wrong(self):
+        """Not with each line of code."""
+        self.run_it("--write")
+        self.commit({"sig/pbx/park.c": CODE + CODE}, "park")
+        self.assertEqual(self.run_it(), (0, ""))
+        self.commit({"sig/pbx/park.h": ""}, "park")
+        self.assertEqual(self.run_it(), (1, "docs/features.md is of another day: python3 scripts/modules.py --write\n"))
+        self.run_it("--write")
+        self.commit(changed("a"), "park")
+        self.assertEqual(self.run_it()[0], 1)
 
 
 class History(Repository):
