@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The answers of a client have a stream of its own, which nobody else reads: it is read from its beginning, so that an answer that came
- * before we asked for it is found. "XREAD ... $" after the XADD would lose it.
+ * A command through Redis: XADD to the tenant's stream, then XREAD of this client's own stream of
+ * answers, which nobody else reads. That is read from its beginning, so that an answer that came
+ * before the XREAD is found: "XREAD ... $" after the XADD would lose it.
  */
 #include "client/tandem_client.h"
 
@@ -407,7 +408,8 @@ static bool client_is_demoted(const struct tandem_client *c, const redisReply *r
 	       (!strncmp(reply->str, "READONLY ", 9) || !strncmp(reply->str, "UNBLOCKED ", 10));
 }
 
-/* "MOVED 3999 192.0.2.1:6381": that server is asked from now on. Without an address it is another port of this one. */
+/* "MOVED 3999 192.0.2.1:6381": asks that server from now on.
+ * Without an address: another port of this one. */
 static bool client_is_moved(struct tandem_client *c, const redisReply *reply)
 {
 	const char *at = strrchr(reply->str, ' '), *colon = strrchr(reply->str, ':');
@@ -430,7 +432,8 @@ static bool client_is_waiting(const struct tandem_client *c, const redisReply *r
 		 !strncmp(reply->str, "CLUSTERDOWN ", 12)));
 }
 
-/* A reply that is no error, or NULL: *err and the error are set, and after anything but a refusal the connection is closed. */
+/* A reply that is no error, or NULL:
+ * sets *err and the error, and closes the connection unless it was a refusal. */
 static redisReply *client_command(struct tandem_client *c, int n, const char **words, int *err)
 {
 	redisReply *reply = c->tls ? client_tls_command(c, n, words)

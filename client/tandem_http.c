@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The client of tandem_http.h: it reads the node's OpenAPI document once, maps operation names to
+ * methods and paths, and sends requests by libcurl. `tandemctl listen` uses it, and other programs
+ * copy it, so it depends on nothing else of this repository. A request is repeated only when it was
+ * not carried out, or has an idempotency key.
+ */
+
 #include "client/tandem_http.h"
 
 #include <curl/curl.h>
@@ -14,7 +21,7 @@ enum {
 	TRIES = 4,
 	ANSWER_S = 30,
 	CONNECT_S = 10,
-	SILENT_S = 40, /* a stream says something every 15 s */
+	SILENT_S = 40, /* a stream sends something every 15 s */
 	DELAY_MS = 100,
 	DELAY_MAX_MS = 5000,
 	TEXT_MAX = 64 << 20,
@@ -75,7 +82,7 @@ static void text_clear(struct text *t)
 	*t = (struct text){ 0 };
 }
 
-/* As it stands in a path or a query: words joined by ',', or JSON. NULL: out of memory. */
+/* Argument in a path or a query: words joined by ',', or JSON. NULL: no memory. */
 static char *argument_text(const json_t *value)
 {
 	struct text words = { 0 };
@@ -141,7 +148,7 @@ static void problem_text(char *out, size_t size, const json_t *problem, const ch
 	(void)snprintf(out, size, "%s", text ? text : "");
 }
 
-/* What came is a problem, or something else that says nothing. */
+/* Reads a problem (RFC 9457), or notes that the answer is something else. */
 static void problem_read(struct tandem_http *c, long status)
 {
 	json_t *problem = json_loadb(c->text.p ? c->text.p : "", c->text.n, 0, NULL);
@@ -173,7 +180,7 @@ struct request {
 	bool is_stream;
 };
 
-/* The status; 0: nobody answered; -ENOMEM. *again_s: what Retry-After says. */
+/* The status; 0: no answer; -ENOMEM. *again_s: Retry-After. */
 static long request_exchange(struct tandem_http *c, const struct request *r,
 			     curl_write_callback take, long *again_s)
 {
@@ -229,7 +236,7 @@ static long request_exchange(struct tandem_http *c, const struct request *r,
 	return status;
 }
 
-/* Asked again where nothing was done, or it may be done twice. */
+/* Repeats a request that was not carried out, or may be done twice. */
 static int request_ask(struct tandem_http *c, const struct request *r, json_t **result)
 {
 	for (int left = TRIES - 1;; left--) {
@@ -274,7 +281,7 @@ static int operations_read(struct tandem_http *c)
 	return 0;
 }
 
-/* Its path with what is in it, which args lose. */
+/* Fills its path with arguments, which args lose. */
 static bool target_path(struct tandem_http *c, struct text *target, const char *path, json_t *args)
 {
 	const char *open, *end;
@@ -347,7 +354,7 @@ int tandem_http_do(struct tandem_http *c, const char *name, json_t *args, const 
 
 /* ---- events ---- */
 
-/* One message of a stream: what stands behind "data:" of its lines. */
+/* One message of a stream: the text behind "data:" of its lines. */
 static bool message_take(struct tandem_http *c, char *message)
 {
 	struct text data = { 0 };

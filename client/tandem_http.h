@@ -6,14 +6,15 @@
  *     json_t *call;
  *
  *     if (!tandem_http_open(&c, "http://127.0.0.1:8080", getenv("TANDEM_TOKEN")) &&
- *         !tandem_http_do(c, "call.originate", json_pack("{s:s, s:s}", "from", "1001", "to", "1002"), NULL, &call)) {
+ * !tandem_http_do(c, "call.originate",
+ *                         json_pack("{s:s, s:s}", "from", "1001", "to", "1002"), NULL, &call)) {
  *             puts(json_string_value(json_object_get(call, "id")));
  *             json_decref(call);
  *     }
  *     tandem_http_close(c);
  *
- * Which operations there are the node says: by their names in docs/api.md. A client belongs to one thread. The program calls
- * curl_global_init before it has threads.
+ * The node has the list of operations; their names are in docs/api.md. A client belongs to one
+ * thread. The program calls curl_global_init before it has threads.
  */
 #ifndef CLIENT_TANDEM_HTTP_H
 #define CLIENT_TANDEM_HTTP_H
@@ -23,7 +24,7 @@
 
 struct tandem_http;
 
-/* Why the last request failed (RFC 9457); texts are empty where nothing is known. */
+/* Why the last request failed (RFC 9457); unknown texts are empty. */
 struct tandem_http_problem {
 	long status; /* 0: nobody answered */
 	char code[32], argument[64], detail[512];
@@ -37,9 +38,11 @@ void tandem_http_ca(struct tandem_http *c, const char *file);
 void tandem_http_close(struct tandem_http *c);
 
 /*
- * One operation, and its result (NULL: it is not wanted). args: an object, stolen; NULL: none. key: NULL, or a name of the command: the same
- * key is the same command, so it is asked again where the connection broke. What was not done (429, 503) is asked again, four times at most. 0;
- * -ENOENT: there is no such operation; -EACCES: the node said no; -EHOSTUNREACH: nobody answered, and it may have been done; -ENOMEM.
+ * One operation, and its result (NULL: not wanted). args: an object, stolen; NULL: none. key: NULL,
+ * or an idempotency key: the same key is the same command, so it is repeated if the connection
+ * broke. A request that was not carried out (429, 503) is repeated, four times at most. 0; -ENOENT:
+ * no such operation; -EACCES: the node refused; -EHOSTUNREACH: no answer, and it may have been
+ * done; -ENOMEM.
  */
 int tandem_http_do(struct tandem_http *c, const char *name, json_t *args, const char *key,
 		   json_t **result);
@@ -47,9 +50,10 @@ int tandem_http_do(struct tandem_http *c, const char *name, json_t *args, const 
 /* False: no more. */
 typedef bool tandem_http_event_fn(const json_t *event, void *arg);
 /*
- * Events as they come, until the function returns false: 0; or what tandem_http_do returns. filters: an object of type, call, user, application,
- * after, tenant; stolen; NULL: all. Over a lost connection it goes on behind the last one. The first one is "listening"; "missed" says what is
- * not kept any more.
+ * Events as they come, until the function returns false: 0; or as tandem_http_do. filters: an
+ * object of type, call, user, application, after, tenant; stolen; NULL: all. Over a lost connection
+ * it continues behind the last event. The first event is "listening"; "missed" tells of events that
+ * are not stored any more.
  */
 int tandem_http_events(struct tandem_http *c, json_t *filters, tandem_http_event_fn *on_event,
 		       void *arg);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A table of bound sockets by port. node_hand.c binds the sockets of all flows of a shard before
+ * its hand-over, so that the pause in media is short; effects.c takes them when the flows open.
+ * Whoever binds a port must be alone: a pair that does not fit its flow is closed first.
+ */
+
 #include "app/effect/ahead.h"
 
 #include <errno.h>
@@ -15,7 +21,7 @@ int ahead_open(struct ahead *a, uint32_t most)
 	return table_open(&a->by_port, most);
 }
 
-/* Nobody chooses these against us: they are ports of our own. */
+/* The ports are our own, so no attacker chooses the keys. */
 static uint64_t port_hash(const struct addr *rtp)
 {
 	return rtp->port * UINT64_C(0x9e3779b97f4a7c15);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Media sockets of a shard that another node is about to give: bound while the parties still hear that one, at an address that comes with
- * the shard. They hear nothing until then, and say nothing before a flow has them. Control thread.
+ * Media sockets of a shard that another node is about to hand over: bound at an address that moves
+ * with the shard, while the other node still has it. No packet reaches them until then, and none is
+ * sent before a flow has them. Control thread.
  */
 #ifndef APP_NODE_AHEAD_H
 #define APP_NODE_AHEAD_H
@@ -31,7 +32,7 @@ bool ahead_has(const struct ahead *a, const struct addr *rtp, const struct addr 
 /* True: they are the caller's. */
 bool ahead_pop(struct ahead *a, const struct addr *rtp, const struct addr *rtcp, uint8_t dscp,
 	       int fd[2]);
-/* Those that nobody took are closed. */
+/* Closes those that no flow took. */
 void ahead_close(struct ahead *a);
 
 #endif

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The queue of answers for a shard, and two kinds of questions to the store that answer through it:
+ * parking slots and small values of extensions. effects.c adds answers; app/daemon/round.c feeds
+ * them at the end of a round. Texts of an answer are owned by the queue until they were fed.
+ */
+
 #include <assert.h>
 #include <stdlib.h>
 
 #include "app/effect/answers.h"
 #include "base/log.h"
 
-/* The answer as it will be fed back. Whoever asked may be gone by then. */
+/* The answer as it will be fed; the asking call may have ended by then. */
 struct park_ask {
 	struct answers *answers;
 	enum park_act act;
@@ -106,7 +112,7 @@ static void on_kept(enum store_result result, bool there, struct bytes value, vo
 	free(wait);
 }
 
-/* NULL: nobody waits, or there is no memory and he has been told. */
+/* NULL: no answer is wanted, or no memory, and the answer says so. */
 static struct kept_wait *kept_wait_open(struct answers *answers, uint16_t shard,
 					const struct effect *e)
 {

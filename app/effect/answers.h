@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the world answered to effects, kept until the shard may be called again: an answer may come while an effect is being carried
- * out, and no call of the shard is entered from within another. Control thread.
+ * Answers of the world to effects, queued until the shard may be called: an answer may come while
+ * an effect is carried out, and no call of the shard is entered from within another. Control
+ * thread.
  */
 #ifndef APP_EFFECT_ANSWERS_H
 #define APP_EFFECT_ANSWERS_H
@@ -22,10 +23,12 @@ enum answer_kind {
 	ANSWER_CONNECTION_CLOSED,
 	ANSWER_CERTIFICATE, /* of hop: a connection was refused for it */
 	ANSWER_DEGRADED,    /* ok: healthy again */
-	ANSWER_REPLY, /* reply; of ASK_PARK, ASK_KEPT: shard, record: what lies there; of ASK_HELP: record: what came */
+	/* reply; of ASK_PARK, ASK_KEPT: shard, record: value; of ASK_HELP: record: result */
+	ANSWER_REPLY,
 	ANSWER_OBJECT_SAVED, /* call: an object, version, ok */
 	ANSWER_ROOM,         /* the same; version: the serial, ok: job */
-	ANSWER_CONFER, /* shard, call, version: a conference, owner: the dialog, user, tenant: shard_confer_give */
+	/* shard, call, version: a conference, owner: the dialog, user, tenant: shard_confer_give */
+	ANSWER_CONFER,
 };
 
 struct answer {
@@ -34,8 +37,8 @@ struct answer {
 	bool late; /* DEGRADED, ok: the store was late only, and lost nothing */
 	enum location_result binding;
 	int error;
-	const char *detail; /* CERTIFICATE: a word that lives for ever */
-	uint16_t shard;     /* that asked; 0: as the call says, or of no certain one */
+	const char *detail; /* CERTIFICATE: a constant word */
+	uint16_t shard;     /* the asking shard; 0: the call's, or unknown */
 	uint64_t call, version;
 	struct text tenant, user, record; /* owned */
 	struct flow_id flow;
@@ -50,16 +53,16 @@ struct answers {
 	uint32_t count, capacity;
 };
 
-/* Takes over the texts of *a. Out of memory: the answer is lost and logged; the shard's own timers then decide. */
+/* Takes over the texts of *a. Out of memory: it is lost and logged; the shard's timers decide. */
 void answers_add(struct answers *q, struct answer *a);
 /* ANSWER_REPLY. */
 void answers_reply(struct answers *q, const struct reply *reply);
-/* Hands all to feed in the order they came, also those added meanwhile. False when there were none. */
+/* Hands all to feed in order, also those added meanwhile. False when there were none. */
 typedef void answers_feed_fn(const struct answer *a, void *arg);
 bool answers_feed(struct answers *q, answers_feed_fn *feed, void *arg);
 void answers_close(struct answers *q);
 
-/* Slots where calls are parked: what a shard asks of them, and what the store answers. Control thread. */
+/* Parking slots: questions of a shard, and answers of the store. Control thread. */
 
 /* EFFECT_PARK of that shard; its answer is a reply. */
 void parks_carry(struct store_shared *store, struct answers *answers, uint16_t shard,

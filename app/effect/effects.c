@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Maps each effect of the core (sig/host/effect.h) to its subsystem: SIP transport, store, media
+ * queue, players, events, log. The shard is pure; this file gives it the world, and
+ * app/daemon/round.c calls it at the end of each round. Order matters: a message leaves only behind
+ * the save that explains it, and an open flow needs its sockets first: those held by the keeper,
+ * bound ahead, or new.
+ */
+
 #include "app/effect/effects.h"
 
 #include <assert.h>
@@ -104,14 +112,14 @@ static void carry_send(struct effects_to *to, const struct effect *e)
 	}
 }
 
-/* The answer as it will be fed back: what the store tells of a version is its own, and without an answer none. */
+/* The answer as it will be fed: with the version that the store reports, or none. */
 struct save {
 	struct effects_to *to;
 	uint64_t begun_ns;
 	struct answer answer;
 };
 
-/* Takes over the answer's texts. NULL: out of memory, and the shard has been told that the save failed. */
+/* Takes over the answer's texts. NULL: no memory, and the shard is told that the save failed. */
 static struct save *save_begin(struct effects_to *to, struct answer *answer)
 {
 	struct save *save = calloc(1, sizeof(*save));
@@ -290,7 +298,7 @@ static void media_fail(struct effects_to *to, const struct media_command *comman
 	answers_add(to->answers, &a);
 }
 
-/* Those of the process before, with what came meanwhile. */
+/* Sockets of the former process, with packets that came meanwhile. */
 static bool media_claim(struct effects_to *to, struct media_command *command)
 {
 	const struct flow_spec *spec = &command->spec;
@@ -315,7 +323,7 @@ static void media_hold(struct effects_to *to, const struct media_command *comman
 	(to->hurries ? sockets_hold_later : sockets_hold)(to->sockets, spec->id.slot, &s);
 }
 
-/* Of a shard that came from another node just now. */
+/* For a shard that just came from another node. */
 static bool media_ahead(struct effects_to *to, struct media_command *command)
 {
 	const struct flow_spec *spec = &command->spec;
@@ -550,7 +558,7 @@ void effects_carry_out(struct effects_to *to, struct effects *e)
 	effects_clear(e);
 }
 
-/* A sound, and whoever has no sockets of its own, waits for what comes before it. */
+/* Sounds, and flows without sockets of their own, wait for what comes before them. */
 static bool open_ahead(struct effect *e, void *arg)
 {
 	struct effects_to *to = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Carries out what the signalling core asks for, in order. Answers are queued, never fed back from here. Control thread. */
+/* Carries out effects of the signalling core, in order. Answers are queued, never fed from here. */
 #ifndef APP_NODE_EFFECTS_H
 #define APP_NODE_EFFECTS_H
 
@@ -13,7 +13,7 @@ struct inter_shard;
 struct transport;
 struct validity;
 
-/* Sees each SIP message that is sent, before it is. call: that says it; 0: it is not known. */
+/* Sees each SIP message before it is sent. call: its call; 0: unknown. */
 typedef void effects_passed_fn(const struct sip_hop *hop, bool sent, uint64_t call,
 			       struct bytes message, const char *why, void *node);
 
@@ -34,22 +34,22 @@ struct effects_to {
 	uint8_t place;             /* its own there */
 	struct store_shared *shared;
 	struct media_queue *media;
-	struct sockets_link *sockets; /* what the node's keeper has of media */
+	struct sockets_link *sockets; /* sockets that the node's keeper holds */
 	struct ahead *ahead;          /* bound for flows to come; NULL: of no shard */
 	bool hurries;                 /* parties wait for its flows: what can be told later is */
 	struct answers *answers;
-	uint64_t
-		bind_again_until_ns; /* start-up: ports of the process before may be bound until then */
+	/* At a start, ports of the former process may still be bound until then. */
+	uint64_t bind_again_until_ns;
 	effects_passed_fn *passed;
 	/* by enum effect_kind; NULL: it is carried out here */
 	effects_node_fn *const *carries;
 	void *node; /* for all of these */
 	struct plays *plays;
 	struct mixers *mixers;
-	struct ended *ended;        /* NULL: nobody wants to know */
+	struct ended *ended;        /* NULL: not recorded */
 	struct cdrs cdrs;           /* those of one call are written here */
 	char json[FIELDS_JSON_MAX]; /* one is written here */
-	bool *fenced;               /* set when the store says so: nothing may be said any more */
+	bool *fenced;               /* set when the store says so: the shard falls silent */
 };
 
 void effects_setup(void); /* registers the metrics; main thread, once */

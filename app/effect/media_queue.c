@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A bounded queue in front of the engine's command ring. effects.c, mixers.c, player.c and plays.c
+ * put commands; the loop flushes it each round, so that a busy worker never blocks the control
+ * thread. Commands of one flow or job stay in order.
+ */
+
 #include "app/effect/media_queue.h"
 
 #include <assert.h>

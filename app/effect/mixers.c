@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opens and closes the mixing job of each conference. effects.c calls it for EFFECT_ROOM_OPEN and
+ * EFFECT_ROOM_CLOSE, and the answer tells the room its job. A job closes only after the round in
+ * which calls have left it, so no flow refers to a job that is gone; its slot is free once the
+ * worker has confirmed.
+ */
+
 #include "app/effect/mixers.h"
 
 #include <errno.h>
@@ -96,7 +103,7 @@ static void mixer_worker_leave(const struct mixers *m, uint64_t room)
 		engine_worker_release(m->queue->engine, room);
 }
 
-/* The room has its worker from now on: members come there, whoever else chooses one meanwhile. */
+/* Ties the room to its worker: all members' flows go there. */
 static bool mixer_open_job(struct mixers *m, const struct media_command *open)
 {
 	(void)engine_worker_for(m->queue->engine, open->call);

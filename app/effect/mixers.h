@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What mixes conferences: a job for each, on the worker of its id, where its members' flows go, too. Bounded: one more is refused.
- * Control's thread.
+ * Mixers of conferences: a job for each, on the worker of its id, where its members' flows go, too.
+ * Bounded: one more is refused. Control thread.
  */
 #ifndef APP_NODE_MIXERS_H
 #define APP_NODE_MIXERS_H
@@ -43,7 +43,7 @@ void mixers_end(struct mixers *m, uint64_t room, uint64_t serial);
 void mixers_leave(struct mixers *m, uint16_t shard);
 /* An event of a job; false: it is none of these. */
 bool mixers_event(struct mixers *m, const struct media_event *event);
-/* Calls have told the workers what their parties hear by now. */
+/* Calls have told the workers what their parties hear now. */
 void mixers_round(struct mixers *m);
 
 #endif

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plays music on hold and tones as shared jobs. The node has one player for each tenant's music and
+ * for each tone (app/node/node_media.c); plays.c takes rates from it. All codecs of a sound start
+ * together, or none, so that a re-INVITE to another codec finds the same sound. Faults of a file
+ * are logged once each.
+ */
+
 #include "app/effect/player.h"
 
 #include <assert.h>
@@ -137,7 +144,7 @@ static void player_await(struct player *p)
 		p->settings.await(p->settings.number, p->settings.arg);
 }
 
-/* Nobody waits for it any longer. */
+/* Awaiting it ends. */
 static void player_give_up(struct player *p)
 {
 	if (p->coming)
@@ -303,7 +310,7 @@ static struct player_job *player_job_find(struct player *p, struct job_id id)
 	return j->state != PLAYER_JOB_FREE && job_id_eq(j->id, id) ? j : NULL;
 }
 
-/* A worker could not open it: none of them plays this codec until it was tried again. */
+/* A worker could not open it: no worker plays this codec until the next try. */
 static void job_failed(struct player *p, struct player_job *j, int error, uint64_t now_ns)
 {
 	LOG_ERROR("music", 0, "a media worker cannot play a sound", LOG_STR("file", p->file),

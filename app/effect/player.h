@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One sound of the node, played without end: hold music, which is a file of the tenant, or a tone of a national plan. There is one job for
- * each codec on all workers, which all who are to hear it hear together; those that nobody hears cost nothing. Another sound is played by
- * jobs of its own: first these are open, then calls are told of them, and then the older ones close. A file that cannot be used changes
- * nothing, and is tried again. Control's thread.
+ * One sound of the node, played without end: music on hold, which is a file of the tenant, or a
+ * tone of a national plan. Each codec has one job on all workers, shared by all listeners; without
+ * listeners it costs nothing. Another sound gets new jobs: first they open, then calls are told,
+ * then the older ones close. An unusable file changes nothing, and is tried again. Control thread.
  */
 #ifndef APP_NODE_PLAYER_H
 #define APP_NODE_PLAYER_H
@@ -18,10 +18,11 @@ enum { PLAYER_SETS = 2, PLAYER_JOBS = PLAYER_SETS * MEDIA_CODECS };
 
 #define PLAYER_AGAIN_NS (10 * NS_PER_S)
 
-/* Whoever is to hear that player hears these from now on; generation 0: that codec has none. They close after player_round. */
+/* Listeners of that player hear these jobs from now on; generation 0: none for that codec. They
+ * close after player_round. */
 typedef void player_tell_fn(uint32_t number, const struct job_id jobs[MEDIA_CODECS], void *arg);
 
-/* None plays yet, but soon may: player_tell_fn says what has become of it. */
+/* None plays yet: player_tell_fn will report. */
 typedef void player_await_fn(uint32_t number, void *arg);
 
 struct player_settings {
@@ -38,7 +39,7 @@ struct player_settings {
 enum player_job_state {
 	PLAYER_JOB_FREE,
 	PLAYER_JOB_OPEN,
-	PLAYER_JOB_LEFT,    /* nobody is told of it any more */
+	PLAYER_JOB_LEFT,    /* no longer told to anyone */
 	PLAYER_JOB_CLOSING, /* some worker has not said that it closed it */
 };
 
@@ -62,7 +63,7 @@ struct player {
 
 /* The tenant's name outlives it. */
 void player_open(struct player *p, const struct player_settings *settings);
-/* This file of the tenant's from now on, read anew; "": none. The sounds have forgotten an older one. */
+/* Plays this file of the tenant, read anew; "": none. The sounds have forgotten an older one. */
 void player_play(struct player *p, const char *file, uint64_t now_ns);
 /* Sounds were read, a job has closed, or time passed. */
 void player_try(struct player *p, uint64_t now_ns);
@@ -71,7 +72,7 @@ void player_event(struct player *p, const struct media_event *event, uint64_t no
 /* Calls have carried out what follows from player_tell_fn. */
 void player_round(struct player *p);
 
-/* What the encoder of a codec wants; 0: there is no memory for one. */
+/* Rate that a codec's encoder wants; 0: no memory for one. */
 uint32_t player_rate(enum media_codec codec);
 
 #endif

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plays files, spoken texts and applications to single callers and to conferences, and keeps the
+ * streams of live applications. effects.c calls it for plays of calls and rooms. A play waits for
+ * its file (app/sound), or for a speech engine that makes it, then opens a job; its result goes
+ * back to the call as an answer. A feed shared with the live thread is freed only when both the job
+ * and the stream are gone.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -107,7 +115,7 @@ static bool endpoint_is_for(const struct settings_live_endpoint *e, struct bytes
 	return e->tenant_count == 0;
 }
 
-/* NULL: there is none of that name, or it is not for this tenant. */
+/* NULL: no endpoint of that name, or not for this tenant. */
 static const struct settings_live_endpoint *endpoint_find(const struct lives *l,
 							  const struct lives_want *want)
 {
@@ -134,7 +142,7 @@ bool lives_know(const struct lives *l, struct bytes tenant, struct bytes endpoin
 
 /* ---- streams ---- */
 
-/* Why, of one that says LIVE_FAILED. */
+/* The reason of a LIVE_FAILED. */
 static const char *lives_why_failed(const struct live_event *event)
 {
 	return event->was_up ? "the application was gone for live.give_up"
@@ -196,7 +204,8 @@ static const char *refusal_of(int err)
 	return err == -ENOSPC ? "too many streams: see live.streams" : "no memory";
 }
 
-/* 0 with the job that is to be opened; LIVE_GONE follows lives_end, and out->feed.feed is to be freed then. Or why not, as a text. */
+/* 0 and the job to open; LIVE_GONE follows lives_end, and out->feed.feed is freed then.
+ * Else the reason. */
 static const char *lives_begin(struct lives *l, const struct lives_want *want,
 			       struct media_work *out)
 {
@@ -220,7 +229,7 @@ static const char *lives_begin(struct lives *l, const struct lives_want *want,
 	return NULL;
 }
 
-/* ---- who is not alone ---- */
+/* ---- streams that only listen ---- */
 
 const char *lives_stream_open(struct lives *l, const struct lives_want *want)
 {
@@ -438,7 +447,7 @@ static void play_sound(struct plays *p, struct play *y, struct media_sound *s)
 	play_release(p, y);
 }
 
-/* Of a tenant's own files the tenant knows; what the node says by itself an operator has to put there. */
+/* A tenant knows about its own files; files of the node have to be installed by an operator. */
 static void play_missing(struct plays *p, const struct sound_name *name,
 			 const struct sound_fault *fault)
 {
@@ -450,7 +459,7 @@ static void play_missing(struct plays *p, const struct sound_name *name,
 			       name->kind == SOUND_DIGITS ? "" : name->file, fault->reason);
 }
 
-/* Some engine says the same text. */
+/* An engine speaks the same text for another play. */
 static bool play_is_spoken(const struct plays *p, const struct play *y)
 {
 	for (uint32_t i = 0; i < p->capacity; i++) {
@@ -460,7 +469,8 @@ static bool play_is_spoken(const struct plays *p, const struct play *y)
 	return false;
 }
 
-/* The speech engine is asked for a text that is no file yet; its answer may come before this returns. False: no engine can be asked. */
+/* Asks the speech engine for a text without a file; its answer may come before this returns.
+ * False: no engine. */
 static bool play_speak(struct plays *p, struct play *y)
 {
 	bool spoken = play_is_spoken(p, y);
@@ -526,7 +536,7 @@ static void play_put(struct plays *p, struct play *y, const struct play *wanted)
 	metric_set(g_plays_metrics.running, p->used);
 }
 
-/* "echo-2000": what the caller says, 2,000 ms later. */
+/* "echo-2000": the caller's own sound, 2,000 ms later. */
 static bool work_of_word(struct bytes name, struct media_work *out)
 {
 	struct bytes word;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The list behind flow.trace and its relatives: requests that the helper process made for calls, as
+ * rows of JSON. node_helper.c adds them. Hidden values are masked before a row is stored, also in
+ * their JSON spelling and where they overlap the cut, so no secret of a tenant gets into memory
+ * that is shown.
+ */
+
 #include "app/helper/asked.h"
 
 #include <stdlib.h>

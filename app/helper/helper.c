@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The main loop of tandem-helper: lines from the node, libcurl transfers, child processes,
+ * deadlines and WebSockets. The node starts it without privileges (app/node/node_helper.c). Each
+ * kind of request is a row of functions, and every request is answered exactly once, by its
+ * deadline at the latest, so a server that hangs delays one call and no other.
+ */
+
 #include "app/helper/helper.h"
 #include "app/helper/hooks.h"
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * tandem-helper: a process beside the node that does for calls what must never run on the control thread: it asks web servers, and has
- * texts spoken. It has no privileges, ends with the node, and is started again when it dies (app/node/node_helper.h). Lines of JSON over
- * a socket pair:
+ * tandem-helper: a process beside the node that does for calls what must never run on the control
+ * thread: it asks web servers, and has texts spoken. It has no privileges, ends with the node, and
+ * is restarted when it dies (app/node/node_helper.h). Lines of JSON over a socket pair:
  *
  *     {"ask":ID,"kind":NAME,"ms":DEADLINE,"args":{...}}  to it
  *     {"answer":ID,"result":{...}}                       from it, in any order
  *     {"answer":ID,"failed":TEXT}
  *
- * Each request has an answer, at its deadline at the latest. A kind of request is a row (helper.c). One thread.
+ * Each request is answered, by its deadline at the latest. A kind of request is a row (helper.c).
+ * One thread.
  */
 #ifndef APP_HELPER_HELPER_H
 #define APP_HELPER_HELPER_H
@@ -44,9 +45,9 @@ struct helper_kind {
 	void (*begin)(struct helper *h, struct helper_request *r, const json_t *args);
 	/* Its child has ended. NULL: it never has one. */
 	void (*reaped)(struct helper *h, struct helper_request *r, int status);
-	/* Its transfer by libcurl, whose CURLOPT_PRIVATE is the request, has ended. NULL: it has none. */
+	/* Its libcurl transfer (CURLOPT_PRIVATE: the request) has ended. NULL: it has none. */
 	void (*fetched)(struct helper *h, struct helper_request *r, CURLcode code);
-	/* Its own time is over, before that of the request. Until when it is not. NULL: it has none. */
+	/* Its own timer, before the request's deadline: returns the next time. NULL: none. */
 	uint64_t (*due)(struct helper *h, struct helper_request *r, uint64_t now_ns);
 	/* It is answered, or too late, and a child is killed: nothing is left of its work. */
 	void (*end)(struct helper *h, struct helper_request *r);
@@ -63,7 +64,8 @@ struct helper {
 /* Either is the end of the request. */
 void helper_answer(struct helper *h, struct helper_request *r, json_t *result); /* stolen */
 void helper_fail(struct helper *h, struct helper_request *r, const char *why);
-/* Runs a program, which ends with this process. in, out: its standard input and output; -1: none. 0; -EAGAIN: too many run; -errno. */
+/* Runs a program, which ends with this process. in, out: stdin and stdout; -1: none.
+ * 0; -EAGAIN: too many run; -errno. */
 int helper_child(struct helper *h, struct helper_request *r, char *const argv[], int in, int out);
 
 /* ---- http.c ---- */
@@ -71,13 +73,13 @@ extern const struct helper_kind g_helper_http;
 /* Requests that have ended. */
 void http_collect(struct helper *h);
 
-/* Whom a tenant may ask: looked at for each address that is about to be connected to. */
+/* The servers that a tenant may ask: checked for each address before a connection. */
 struct http_gate {
 	struct webhook_network networks[WEBHOOK_NETWORKS_MAX];
 	size_t network_count;
 	struct webhook_secret secrets[WEBHOOK_SECRETS_MAX];
 	size_t secret_count;
-	bool barred; /* it is not to be asked */
+	bool barred; /* no request is allowed */
 };
 /* Of the members networks and secret. False: they are wrong. */
 bool http_gate_read(struct http_gate *g, const json_t *args);
@@ -95,28 +97,31 @@ struct http_own {
 bool http_own_open(struct http_own *o, struct helper_request *r, const char *url,
 		   const char *protocols, const char *ca, size_t most);
 void http_own_close(struct helper *h, struct http_own *o);
-/* The headers that say who asks, signed where there is a secret. False: no memory. */
+/* Headers that identify the sender, signed if there is a secret. False: no memory. */
 bool http_signed(struct curl_slist **headers, const struct http_gate *g, const char *id,
 		 const char *method, const char *url, struct bytes body);
-/* With what lists of verbs of an application at that URL end: it is asked again. NULL: they do not, as the URL says what may not be kept. */
+/* How lists of verbs of an application at that URL end: it is asked again.
+ * NULL: not, as the URL has secrets. */
 json_t *http_again(const json_t *args, const char *url);
-/* A word for why it could not connect; its detail in *text. */
+/* Word for a failed connection; its detail in *text. */
 const char *http_why(CURLcode code, const struct http_gate *g, const char **text);
 
-/* What has come of a try over a WebSocket. answer: stolen; NULL: it has failed, by that word. again: it may be tried once more. */
+/* Result of a try over a WebSocket. answer: stolen; NULL: failed, with that word.
+ * again: it may be repeated. */
 void http_told(struct helper *h, struct helper_request *r, json_t *answer, const char *reason,
 	       const char *detail, bool again);
 
 /* ---- ws.c ---- */
 extern const struct helper_kind g_helper_link, g_helper_tell;
 bool ws_is(const char *url);
-/* The connection of a call to that application, which is made where there is none. again: what its lists of verbs end with. NULL: no room. */
+/* The call's connection to that application, opened if missing. again: end of its lists of verbs.
+ * NULL: no room. */
 struct ws_link *ws_link_to(struct helper *h, const char *call, const char *url, const json_t *args);
 /* Says that, now or when it is connected. */
 void ws_ask(struct helper *h, struct ws_link *l, struct helper_request *r, const char *message);
-/* Nobody waits for an answer to it any more. */
+/* The request's answer is not wanted any more. */
 void ws_forget(struct helper *h, const struct helper_request *r);
-/* That transfer was a connection's: it is up, or is not. False: it is none. */
+/* A transfer has ended: if it was a connection's, it is up or failed. False: it is not. */
 bool ws_connected(struct helper *h, CURL *easy, CURLcode code);
 /* What is due; until when nothing is. */
 uint64_t ws_round(struct helper *h, uint64_t now_ns);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Pure rules of webhooks: patterns of event types, the order of events of one call, the body by
+ * Standard Webhooks, and pauses between tries. hooks.c uses them to deliver, webhook_field.c to
+ * check a document, and `tandemctl listen` to post the same bodies without a node.
+ */
+
 #include "app/helper/hook_event.h"
 
 #include <stdlib.h>
@@ -50,7 +56,7 @@ static bool event_has_number(const json_t *event, struct bytes numbers)
 	return has;
 }
 
-/* FNV-1a: whoever finds two that are equal delays his own events. */
+/* FNV-1a: a tenant that makes two equal ones delays only its own events. */
 static uint64_t event_order(const json_t *event)
 {
 	static const char *const names[] = { "call", "conference", "subscription", "to" };

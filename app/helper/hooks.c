@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The webhook process: webhooks and their events in memory, HTTP posts by libcurl on the loop,
+ * retries and pauses, lines to and from the node. hooks_redis.c has leases and streams. At least
+ * once, and in order for each call: an event leaves memory when Redis knows that it was delivered
+ * or given up. A server that is down gets one request at a time until it answers.
+ */
+
 #include "app/helper/hooks.h"
 
 #include <errno.h>
@@ -14,7 +21,7 @@ enum {
 	FDS_MAX = 1024,
 	TIMEOUT_MS = 10000,
 	CONNECT_MS = 5000,
-	ANSWER_MAX = 65536, /* octets that are read, of an answer of which none is used */
+	ANSWER_MAX = 65536, /* octets that are read of an answer, which is not used */
 	DOWN = 4, /* failures in a row: one request at a time finds out whether it is back */
 	DOWN_PAUSE_MAX_MS = 300000,
 	AFTER_MAX_S = 86400, /* of Retry-After */
@@ -198,7 +205,7 @@ void hook_read(struct hook *h, struct bytes id, struct bytes entry, struct bytes
 
 /* ---- requests ---- */
 
-/* Of the answer nothing is used but its status. */
+/* Only the status of an answer is used. */
 static size_t event_on_octets(char *data, size_t size, size_t n, void *arg)
 {
 	struct hook_event *e = arg;
@@ -231,7 +238,7 @@ static bool event_easy(struct hook *h, struct hook_event *e)
 	return curl_multi_add_handle(h->all->multi, e->easy) == CURLM_OK;
 }
 
-/* Without memory it is as if it had not begun. */
+/* Without memory it counts as not begun. */
 static bool event_post(struct hook *h, struct hook_event *e, uint64_t now_ns)
 {
 	e->begin_ns = now_ns;
@@ -313,7 +320,7 @@ static uint64_t event_after_ms(const struct hook_event *e)
 	return (uint64_t)(s < AFTER_MAX_S ? s : AFTER_MAX_S) * 1000;
 }
 
-/* A word, and what it is about. */
+/* Word of the error, and its detail. */
 static void event_why(struct hook_event *e, CURLcode code)
 {
 	const char *text = curl_easy_strerror(code), *word = "status";
@@ -359,7 +366,7 @@ static void event_fetched(struct hook_event *e, CURLcode code)
 
 	(void)curl_easy_getinfo(e->easy, CURLINFO_RESPONSE_CODE, &e->status);
 	if (code != CURLE_OK && code != CURLE_WRITE_ERROR)
-		e->status = 0; /* an answer that did not end is none */
+		e->status = 0; /* an incomplete answer does not count */
 	well = e->status >= 200 && e->status < 300;
 	after_ms = event_after_ms(e);
 	if (!well)
@@ -373,7 +380,7 @@ static void event_fetched(struct hook_event *e, CURLcode code)
 	} else {
 		hook_failed(h, e, after_ms, now_ns);
 		if (e->status == GONE) {
-			h->pause_ns = now_ns + OFF_MS * NS_PER_MS; /* until its document says so */
+			h->pause_ns = now_ns + OFF_MS * NS_PER_MS; /* until its document changes */
 			hook_say_off(h);
 		}
 	}
@@ -400,7 +407,7 @@ static bool event_is_late(const struct hook *h, const struct hook_event *e, uint
 	       utc_ms > hook_id_ms(bytes_str(e->entry[0] ? e->entry : e->id)) + h->retry_ms;
 }
 
-/* Posts what is due; when the next one is. */
+/* Posts what is due; returns the next time. */
 static uint64_t hook_post(struct hook *h, uint64_t now_ns, uint64_t utc_ms)
 {
 	uint32_t most = h->failures >= DOWN ? 1 : HOOK_FLIGHTS;
@@ -547,7 +554,7 @@ static char *hook_text_copy(const char *text)
 	return copy;
 }
 
-/* Its URL, secrets and what it wants: as the document says. False: it has no URL, or there is no memory. */
+/* Its URL, secrets and filters, by its document. False: no URL, or no memory. */
 static bool hook_terms(struct hook *h, const json_t *line)
 {
 	free(h->url);
@@ -564,7 +571,7 @@ static bool hook_terms(struct hook *h, const json_t *line)
 	return h->url != NULL;
 }
 
-/* One of that name and stream; a webhook that reads another stream from now on is another one. */
+/* Finds that name and stream; a webhook that moves to another stream is a new one. */
 static struct hook *hook_find(struct hooks *s, const struct hook *like, bool same_stream)
 {
 	for (struct hook *h = s->list; h; h = h->next) {

@@ -1,17 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Webhooks: a process beside the node (tandem-helper webhooks) that reads events of tenants out of Redis and posts them. It has a link to Redis
- * of its own and no part in calls. Lines of JSON over its socket pair:
+ * Webhooks: a process beside the node (tandem-helper webhooks) that reads events of tenants from
+ * Redis and posts them. It has its own link to Redis and no part in calls. Lines of JSON over its
+ * socket pair:
  *
  *     {"begin":{...}}                  where Redis is, and which node this is: once, first
- *     {"webhook":{...}}                one counts so from now on; without "url" it is off, and with "deleted" it is gone
- *     {"ask":ID,"kind":...,"args":{}}  get, dead, replay or test; {"answer":ID,"result":...} or "failed" comes
- *     {"figures":{...}}                from it, each second: what was done since the line before
+ *     {"webhook":{...}}                a webhook's settings; without "url" it is off,
+ *                                      with "deleted" it is gone
+ *     {"ask":ID,"kind":...,"args":{}}  get, dead, replay or test;
+ *                                      {"answer":ID,"result":...} or "failed" comes
+ *     {"figures":{...}}                from it, each second: counts since the line before
  *     {"off":NAME,"tenant":...}        from it: the server has answered 410
  *
- * Each webhook is a group of consumers of its stream, so what was read and not yet taken is in Redis (its pending entries). One node at a time
- * reads for it: whoever has its lease, a field of td:{ev:TENANT}:hook:NAME by the clock of Redis. Events of one call go one after the other; those
- * behind one that failed wait, others go on. At most HOOK_WINDOW events of a webhook are in memory: behind them the stream waits. One thread.
+ * Each webhook is a consumer group of its stream, so Redis has the events that were read and not
+ * yet delivered (its pending entries). One node at a time reads for it: the holder of its lease, a
+ * field of td:{ev:TENANT}:hook:NAME by the clock of Redis. Events of one call are posted one after
+ * the other; those behind a failed one wait, others go on. At most HOOK_WINDOW events of a webhook
+ * are in memory: behind them the stream waits. One thread.
  */
 #ifndef APP_HELPER_HOOKS_H
 #define APP_HELPER_HOOKS_H
@@ -46,16 +51,16 @@ struct hook_event {
 	struct hook_event *next;
 	struct hook *hook;
 	char id[HOOK_ID_MAX];
-	char entry[HOOK_ID_MAX]; /* where it waits to be replayed; "": it is pending in the group */
+	char entry[HOOK_ID_MAX]; /* its entry to replay; "": pending in the group */
 	char *body;              /* what is posted */
 	uint64_t order, due_ns, begin_ns;
 	uint32_t tries;
-	bool behind; /* one of its call is before it */
-	bool over;   /* taken or given up, and Redis may not know yet */
+	bool behind; /* an earlier event of its call is in memory */
+	bool over;   /* delivered or given up; Redis may not know yet */
 	bool dead;
 	bool told;       /* Redis is about to know */
-	json_int_t ask;  /* of webhook.test; 0: it is none */
-	size_t received; /* of an answer, which nobody reads */
+	json_int_t ask;  /* of webhook.test; 0: not a test */
+	size_t received; /* octets of an answer, which is not read */
 	long status;
 	char error[HOOK_ERROR_MAX];
 	CURL *easy; /* NULL: it is not being posted */
@@ -81,7 +86,7 @@ struct hook {
 	struct hook_event *first, *last;
 	uint32_t count, flights;
 	/* How the server does. */
-	uint32_t failures; /* in a row, that are of the server and not of an event */
+	uint32_t failures; /* in a row, of the server and not of an event */
 	uint32_t row;      /* of any kind */
 	uint64_t pause_ns; /* nothing is posted before */
 	/* Not in Redis yet. */
@@ -113,14 +118,14 @@ struct hooks {
 int hooks_run(void);
 
 /* ---- hooks.c ---- */
-/* An event of its stream, empty where that has it no longer; or of what is replayed, of which entry is the id: then it may be whole, as it
- * was posted. */
+/* An event of its stream, empty if the stream has dropped it; or a replayed one with the id of its
+ * entry, perhaps whole, as it was posted. */
 void hook_read(struct hook *h, struct bytes id, struct bytes entry, struct bytes event, bool whole);
-/* What it is called in Redis, by the members tenant, name and application. */
+/* Its keys in Redis, by the members tenant, name and application. */
 bool hook_keys(struct hook *h, const json_t *args) NODISCARD;
-/* It is another node's by now, or to be read anew: nothing of it is kept. */
+/* Another node has it, or it is to be read anew: drops everything of it. */
 void hook_clear(struct hook *h);
-/* Redis knows that it is over; or h: NULL: it was cleared. */
+/* Redis knows its end; h NULL: it was cleared. */
 void hook_event_drop(struct hook *h, struct hook_event *e);
 bool hook_has_room(const struct hook *h);
 void hooks_answer(struct hooks *s, json_int_t ask, json_t *result, const char *failed);
@@ -131,13 +136,13 @@ int hooks_redis_open(struct hooks *s, const json_t *begin) NODISCARD;
 void hooks_redis_close(struct hooks *s);
 /* What is due; when the next is. */
 uint64_t hooks_redis_round(struct hooks *s, uint64_t now_ns);
-/* It was taken, or given up. */
+/* It was delivered, or given up. */
 void hook_over(struct hook *h, struct hook_event *e);
 /* It is not wanted. */
 void hook_pass(struct hook *h, struct bytes id, struct bytes entry);
-/* Off, or deleted: nobody reads its stream for it any more. */
+/* Off, or deleted: its stream is not read for it any more. */
 void hook_forget(struct hook *h, bool deleted);
-/* The kinds of questions that Redis answers. False: it is none. */
+/* Questions that Redis answers. False: an unknown kind. */
 bool hooks_redis_ask(struct hooks *s, json_int_t ask, const char *kind, const json_t *args);
 
 #endif

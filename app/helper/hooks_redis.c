@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What webhooks have in Redis: leases, events that were read, dead letters, figures (cluster/lua/hook_*.lua, docs/keys.md). */
+/* Webhooks in Redis: leases, events that were read, dead letters, figures
+ * (cluster/lua/hook_*.lua). */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

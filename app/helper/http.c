@@ -162,7 +162,7 @@ static bool http_headers(struct http *q, const char *url)
 			   http_is_get(q) ? "GET" : "POST", url, bytes_str(q->body));
 }
 
-/* Whom it asks, with what get sends in the URL; signed. False: it is none, or there is no memory. */
+/* The URL, with the query of GET; signed. False: it is invalid, or no memory. */
 static bool http_url(struct http *q)
 {
 	const json_t *data = json_object_get(json_object_get(q->args, "body"), "data");
@@ -411,7 +411,8 @@ static bool http_next(struct http *q, uint64_t now_ns)
 	return q->at < HTTP_URLS_MAX;
 }
 
-/* In a program, which anybody may read: no secret is in it, and no brace, which would be the begin of a name there. */
+/* A program can be read by anybody:
+ * the URL has no secret, and no brace, which would begin a name there. */
 static bool url_may_be_kept(const json_t *args, const char *url)
 {
 	json_t *value;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parses a JWT, verifies its signature with a key of the provider's set by OpenSSL, and checks the
+ * claims of OpenID Connect Core 3.1.3.7. login.c calls it for logins of administrators. The
+ * algorithm is the key's, never the token's alone (RFC 8725 3.1), and a token with "crit" is
+ * refused, as no extension is known.
+ */
+
 #include "app/helper/jwt.h"
 
 #include <errno.h>
@@ -78,7 +85,7 @@ void jwt_drop(struct jwt *j)
 
 /* ---- keys ---- */
 
-/* What a key of a type proves: the key says it, never the token alone. */
+/* What a key of a type proves: the key decides, never the token alone. */
 static const struct jwt_algorithm {
 	const char *alg, *kty, *crv, *first, *second; /* members of the key */
 	const char *type;                             /* to OpenSSL */
@@ -104,13 +111,13 @@ static bool member_octets(const json_t *key, const char *name, uint8_t *out, siz
 				 out, cap, n);
 }
 
-/* It is that text, or not there. */
+/* It has that text, or is absent. */
 static bool member_fits(const json_t *object, const char *name, const char *text)
 {
 	return !json_object_get(object, name) || member_is(object, name, text);
 }
 
-/* By which the token may be of that key. NULL: it is not. */
+/* The algorithm by which the token may be of that key. NULL: it is not. */
 static const struct jwt_algorithm *key_algorithm(const struct jwt *j, const json_t *key)
 {
 	for (size_t i = 0; i < COUNT_OF(g_algorithms); i++) {
@@ -124,7 +131,7 @@ static const struct jwt_algorithm *key_algorithm(const struct jwt *j, const json
 	return NULL;
 }
 
-/* Of the two members, as OpenSSL wants them, which copies none of it before build is done. False: they are no key. */
+/* Parameters for OpenSSL, which copies them only at the build. False: the members are no key. */
 static bool key_describe(OSSL_PARAM_BLD *build, const struct jwt_algorithm *a, struct bytes first,
 			 struct bytes second, BIGNUM *numbers[2], uint8_t point[EC_POINT_OCTETS])
 {
@@ -175,7 +182,7 @@ static EVP_PKEY *key_read(const struct jwt_algorithm *a, const json_t *jwk)
 	return key;
 }
 
-/* RFC 7518 3.4: r and s, side by side; OpenSSL wants them in DER. 0: no memory, or they are none. */
+/* RFC 7518 3.4: r and s side by side, as DER for OpenSSL. 0: no memory, or malformed. */
 static size_t signature_der(const struct jwt *j, uint8_t out[2 * EC_OCTETS + 16])
 {
 	ECDSA_SIG *sig = ECDSA_SIG_new();
@@ -210,7 +217,7 @@ static bool key_signed(const struct jwt *j, const struct jwt_algorithm *a, const
 	return ok;
 }
 
-/* The first that it may be of, or that has signed it. */
+/* The first key that fits, or that has signed it. */
 static bool set_has(const struct jwt *j, const json_t *set, bool signs)
 {
 	const json_t *keys = json_object_get(set, "keys");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ID tokens of an OpenID provider: JSON Web Tokens (RFC 7519) in compact form, signed with RS256, ES256 or EdDSA (Ed25519) by a key of a JWK set
- * (RFC 7517). No other algorithm is known, so neither "none" nor a secret that both share proves anything. Values.
+ * ID tokens of an OpenID provider: JSON Web Tokens (RFC 7519) in compact form, signed with RS256,
+ * ES256 or EdDSA (Ed25519) by a key of a JWK set (RFC 7517). No other algorithm is known: neither
+ * "none" nor a shared secret proves anything. Values.
  */
 #ifndef APP_HELPER_JWT_H
 #define APP_HELPER_JWT_H
@@ -14,25 +15,25 @@ enum {
 	JWT_MAX = 32768,
 	JWT_SIGNATURE_MAX = 1024,
 	JWT_KID_MAX = 256,
-	JWT_KEYS_MAX = 64, /* of a set that are looked at */
+	JWT_KEYS_MAX = 64, /* of a set that are tried */
 	JWT_SKEW_S = 60,   /* that clocks differ */
 };
 
 struct jwt {
 	char alg[8], kid[JWT_KID_MAX]; /* kid "": none */
-	struct bytes said;             /* what is signed: of the text */
+	struct bytes said;             /* the signed octets, within the text */
 	uint8_t signature[JWT_SIGNATURE_MAX];
 	size_t signature_n;
 	json_t *claims;
 };
 
-/* Text: the token as it came, which outlives *out. 0 or -EBADMSG; only then nothing is to be dropped. */
+/* text: the token as received, which outlives *out. 0, or -EBADMSG: nothing to drop. */
 int jwt_parse(struct jwt *out, struct bytes text) NODISCARD;
 void jwt_drop(struct jwt *j);
 
 /* The set has a key of its kid; without kid: any key. */
 bool jwt_has_key(const struct jwt *j, const json_t *set);
-/* One of the keys that it may be of has signed it. */
+/* One of the keys that fit it has signed it. */
 bool jwt_is_signed(const struct jwt *j, const json_t *set);
 
 struct jwt_terms {

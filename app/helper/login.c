@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Logins of administrators at an OpenID provider (OpenID Connect Core 1.0): its discovery document, the URL where a login begins, and what its
- * end proves. Code flow with PKCE (RFC 7636). Nothing is kept of a login that has begun: the node has what it needs in the state. Of what the
- * provider publishes a copy is used for an hour; the keys are fetched anew for a token of one that is not there, every 2 s at most.
+ * Logins of administrators at an OpenID provider (OpenID Connect Core 1.0): its discovery document,
+ * the URL of the login, and the proof at its end. Code flow with PKCE (RFC 7636). Nothing is stored
+ * for a begun login: the node has what it needs in the state. A copy of what the provider publishes
+ * is used for an hour; keys are fetched anew for a token with an unknown key, every 2 s at most.
  *
- *     args:   issuer, client, secret, ca, redirect, scope, state, nonce, verifier; of its end: code, iss, and role_claim, tenant_claim
- *     result: url; or name, roles (a list), tenant; or refused (code of an error), detail
+ * args: issuer, client, secret, ca, redirect, scope, state, nonce, verifier; at the end: code, iss,
+ * role_claim, tenant_claim.
+ * result: url; or name, roles (a list), tenant; or refused (code of an error), detail.
  */
 #include <assert.h>
 #include <openssl/crypto.h>

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Messages of mailboxes that leave the node: as a mail (SMTP), and to who writes down what was said (POST of multipart/form-data, as OpenAI's
- * audio/transcriptions takes it, and Whisper servers do). Both have files, which are read here. The operator says where: no network is barred,
- * and certificates are verified.
+ * Messages of mailboxes that leave the node: as a mail (SMTP), and for transcription (POST of
+ * multipart/form-data, as OpenAI's audio/transcriptions and Whisper servers take it). Both have
+ * files, which are read here. The operator names the server: no network is barred, and certificates
+ * are verified.
  *
- *     args:   url, ca, user, secret, starttls, files (a list of name, path and fetched: it is at one of them);
- *             of a mail: from, to, subject, id, text; of the other: model, language
- *     result: of a mail: {}; of the other: text. Or reason, and refused: waiting changes nothing; absent: a file is to be brought here
+ * args: url, ca, user, secret, starttls, files (a list of name, path and fetched: it is at one of
+ * them); of a mail: from, to, subject, id, text; of the other: model, language.
+ * result: of a mail: {}; of the other: text. Or reason, and refused: waiting changes nothing;
+ * absent: a file has to be fetched first.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -73,7 +75,8 @@ static bool mail_part(struct mail *m, const char *name, const char *value)
 			     curl_mime_data(part, value, CURL_ZERO_TERMINATED) == CURLE_OK);
 }
 
-/* Where it is, or was brought to. NULL: neither. libcurl would wait for who writes into a FIFO, and follow a link. */
+/* Path of the file, own or fetched. NULL: neither.
+ * A FIFO would block libcurl, and a link is not followed. */
 static const char *mail_path(const json_t *file)
 {
 	static const char *const keys[] = { "path", "fetched" };

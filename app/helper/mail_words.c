@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Encoded words of RFC 2047: how the name of a caller, who may write anything there, gets into the Subject of a mail. libcurl sends headers as they
- * are. A text can neither begin another header nor be taken for encoded words.
+ * Encoded words of RFC 2047, by which a caller's name, which is untrusted, gets into the Subject of
+ * a mail. libcurl sends headers unchanged. A text can neither begin another header nor be taken for
+ * encoded words.
  */
 #include <ctype.h>
 #include <string.h>
 
 #include "app/helper/mail_words.h"
 
-/* Of what is encoded: with "Subject: " before it, and what is around a word, a line has no more than 76 octets (RFC 2047 2). */
+/* Octets of encoded text: with "Subject: " and a word's frame a line has 76 (RFC 2047 2). */
 enum { WORD_ROOM = 54 };
 
 static uint8_t mail_octet(uint8_t c)

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The child's end of the socket pair to the node, and its confinement. tandem-helper, its webhooks
+ * mode and tandem-store use it. A process may hold passwords and speaks with the internet: it
+ * cannot be dumped or traced, gains no privileges (no_new_privs), keeps no descriptor of the node,
+ * and dies with it.
+ */
+
 #include "app/helper/node_link.h"
 
 #include <errno.h>
@@ -87,7 +94,7 @@ bool node_link_read(struct node_link *l, void (*on_line)(const json_t *line, voi
 	return n < 0 && (errno == EAGAIN || errno == EINTR);
 }
 
-/* The node reads at once; one that stands still for long is gone, or stops soon. */
+/* The node reads at once; one that does not for long is gone, or will stop soon. */
 static void node_link_write(const struct node_link *l, const char *text, size_t n)
 {
 	struct pollfd wait = { .fd = l->fd, .events = POLLOUT };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What each process beside the node is made of (app/node/node_process.h): lines of JSON from the node and to it, and no rights. */
+/* Common to processes beside the node (app/node/node_process.h): lines of JSON, and no rights. */
 #ifndef APP_HELPER_NODE_LINK_H
 #define APP_HELPER_NODE_LINK_H
 
@@ -17,7 +17,8 @@ struct node_link {
 
 /* Whether the node has started this process, which gets that kind of socket there. */
 bool node_link_is(int fd, int type);
-/* It ends with the node, gains no rights, leaves no memory behind, and keeps the descriptors up to that one alone. */
+/* Ends this process with the node, drops rights and core dumps,
+ * closes descriptors above that one. */
 void node_link_confine(int highest);
 /* Reads what has come. False: the node is gone. */
 bool node_link_read(struct node_link *l, void (*on_line)(const json_t *line, void *arg), void *arg);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Texts that a speech engine says into a file, WAV: a program for each, which reads the text from its standard input, so that no list of
- * processes has it. The folder of these files is bounded: those that were played longest ago go.
+ * Texts that a speech engine speaks into a WAV file: a program for each, which reads the text from
+ * its standard input, so that no list of processes has it. The folder of these files is bounded:
+ * those played longest ago go. A web server may speak in their place: media.speech_url. If it
+ * fails, the programs do.
  *
- * A web server may say it in their place: media.speech_url. Where that fails they do.
- *
- *     args:   file (a path without an end), language, voice, text, url
- *     result: said: true; false: no engine is installed. url, status and fetch (why not) of a web server that was asked
+ * args: file (a path without an ending), language, voice, text, url.
+ * result: said: true; false: no engine is installed. url, status and fetch (the error) of a web
+ * server that was asked.
  */
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Signatures and address rules of requests to web servers of tenants, and how their URLs may be
+ * shown. http.c, hooks.c and ws.c sign by it; document fields check URLs by it. Signatures are
+ * those of Standard Webhooks and of RFC 9421. Only global addresses may be asked unless the tenant
+ * names a network, also behind a translator (RFC 6052), so a tenant cannot reach the operator's own
+ * services. Pure.
+ */
+
 #include "app/helper/webhook.h"
 
 #include <ctype.h>
@@ -75,7 +83,7 @@ void webhook_sign(char out[WEBHOOK_SIGNATURE_MAX], const struct webhook_secret *
 	free(text);
 }
 
-/* RFC 9421 2.3: what is signed, in that order, and by what. */
+/* RFC 9421 2.3: the signed components in order, and the parameters. */
 static void request_params(struct writer *w, uint64_t utc_s)
 {
 	writer_str(w, "(\"@method\" \"@authority\" \"@request-target\" \"content-digest\" "
@@ -121,7 +129,7 @@ static void request_sign(struct writer *w, const struct webhook_secret *secret, 
 	WRITER_TEXTS(w, ":", text, ":");
 }
 
-/* Each signature has a label, which says by the same name what it is of. */
+/* The label of a signature names its components. */
 static void request_signatures(struct writer *w, const struct webhook_secret *secrets, size_t count,
 			       const struct webhook_request *r)
 {
@@ -193,7 +201,7 @@ int webhook_networks_read(struct webhook_network out[WEBHOOK_NETWORKS_MAX], size
 	return 0;
 }
 
-/* Of the registries of special addresses (RFC 6890) what is not global, and no function of base/addr.h knows. */
+/* Special addresses (RFC 6890) that are not global and that base/addr.h does not know. */
 #define NOT_GLOBAL                                                                               \
 	"0.0.0.0/8,192.0.0.0/24,192.0.2.0/24,198.18.0.0/15,198.51.100.0/24,203.0.113.0/24,"      \
 	"240.0.0.0/4,::/96,64:ff9b:1::/48,100::/64,2001::/23,2001:db8::/32,2002::/16,5f00::/16," \
@@ -218,7 +226,7 @@ static bool is_global(const struct addr *a)
 	       !addr_is_private(a) && !addr_is_multicast(a);
 }
 
-/* Whom a translator of addresses (RFC 6052) would ask for it. */
+/* The address that a translator (RFC 6052) would ask. */
 static struct addr translated(const struct addr *a)
 {
 	static const uint8_t prefix[12] = { 0, 0x64, 0xff, 0x9b };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests to web servers of tenants, as far as they need no network: signatures by Standard Webhooks, and addresses that may be asked. Values. */
+/* Requests to web servers of tenants, without network: signatures, and allowed addresses. */
 #ifndef APP_HELPER_WEBHOOK_H
 #define APP_HELPER_WEBHOOK_H
 
@@ -51,16 +51,17 @@ void webhook_headers(struct writer *w, const struct webhook_secret *secrets, siz
 /* Networks joined by ',': "10.0.0.0/8", or one address. 0; -EINVAL; -ENOSPC: too many. */
 int webhook_networks_read(struct webhook_network out[WEBHOOK_NETWORKS_MAX], size_t *count,
 			  struct bytes text) NODISCARD;
-/* Whether a server there may be asked: one of the internet, or of those networks. own: it is an address of this machine. */
+/* Whether a server there may be asked: of the internet, or of those networks.
+ * own: an address of this machine. */
 bool webhook_may_ask(const struct addr *a, bool own, const struct webhook_network *networks,
 		     size_t count);
 
 /* Without scheme, user and password; the path, and what is behind it, in *path. */
 struct bytes webhook_url_authority(struct bytes url, struct bytes *path);
-/* As they stand in Host (RFC 9110 7.2: without the usual port), and in the first line of a request. */
+/* As in Host (RFC 9110 7.2: without the default port), and in the request line. */
 void webhook_url_host(struct writer *w, struct bytes url);
 void webhook_url_target(struct writer *w, struct bytes url);
-/* Whether its host is no address that may not be asked, as far as that is known without a resolver. */
+/* False: its host is an address that may not be asked; names are not resolved here. */
 bool webhook_url_may_ask(struct bytes url, struct bytes networks);
 
 /* A URL as it is shown: without user, password, query and fragment. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * WebSockets to web applications, one for each call that asks one so. libcurl resolves, connects and has TLS; frames are ws_frame.h. What is
- * asked is a message, as a webhook has it, and its answer has the same id. The application may send verbs at any time. A connection that is
- * lost is made again, until the call is over.
+ * WebSockets to web applications, one for each call that uses one. libcurl resolves, connects and
+ * has TLS; frames are ws_frame.h. A request is a message, as for a webhook, and its answer has the
+ * same id. The application may send verbs at any time. A lost connection is opened again, until the
+ * call is over.
  *
- *     link:  args: url, networks, secret, body    a call that another process had begins here
- *     tell:  args: call, message; leave: true: the call is over
- *
- *     {"told":CALL,"verbs":[...],"again":{...}}   from it to the node: those are to take the place of what the call does
+ * link:  args: call's application (url, networks, secret, body): a call of another process
+ * continues here.
+ * tell:  args: call, message; leave: true: the call is over.
+ * {"told":CALL,"verbs":[...],"again":{...}}  to the node: verbs that replace what the call does.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -138,7 +139,8 @@ static void ws_hang_up(struct ws_link *l)
 	buffer_clear(&l->message);
 }
 
-/* Who waits is told, and may ask again at once: then it connects anew, or another application is asked. */
+/* Fails its waiting requests, which may be asked again at once:
+ * over a new connection, or at another application. */
 static void ws_lose(struct ws_link *l, const char *reason, const char *detail, bool again)
 {
 	struct ws_wait waits[WS_WAITS_MAX];

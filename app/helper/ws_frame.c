@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reading and writing of WebSocket octets by RFC 6455, the client's side. ws.c has the connection
+ * and its state. Input is a server's: reserved bits, masked frames, fragmented or long control
+ * frames, and payloads over WS_PAYLOAD_MAX are errors, so a frame can be parsed in a bounded
+ * buffer. Pure.
+ */
+
 #include "app/helper/ws_frame.h"
 
 #include <errno.h>
@@ -29,7 +36,7 @@ static size_t ws_head_end(struct bytes in)
 	return 0;
 }
 
-/* A line of a header that has that name; empty: there is none. */
+/* Value of the header field of that name; empty: absent. */
 static struct bytes head_value(struct bytes head, const char *wanted)
 {
 	struct bytes line, name;
@@ -86,7 +93,7 @@ int ws_frame_read(struct bytes in, struct ws_frame *f)
 	if (in.n < 2)
 		return 0;
 	*f = (struct ws_frame){ .opcode = in.p[0] & 0x0f, .last = in.p[0] & 0x80 };
-	/* no extension was agreed on, and a server does not mask; what controls is short and whole */
+	/* no extension was negotiated, servers do not mask, control frames are short and whole */
 	if ((in.p[0] & 0x70) || (in.p[1] & 0x80) || !opcode_is(f->opcode) ||
 	    (f->opcode >= WS_CLOSE && (!f->last || in.p[1] > 125)))
 		return -EPROTO;

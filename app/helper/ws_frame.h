@@ -21,11 +21,12 @@ struct ws_frame {
 	struct bytes payload; /* in what was read */
 };
 
-/* What the server makes of a key. */
+/* The server's answer to a key. */
 void ws_accept(char out[WS_ACCEPT_MAX], const char *key);
-/* The answer to the handshake with that key. The octets that it has; 0: it has not come whole; -EPROTO: it is none. *status: of HTTP, 0: not known. */
+/* Reads the answer to the handshake. Returns its octets; 0: incomplete; -EPROTO: invalid.
+ * *status: of HTTP, 0: unknown. */
 int ws_head_read(struct bytes in, const char *key, long *status);
-/* The first frame of a server. The octets that it has; 0: it has not come whole; -EPROTO, or -EMSGSIZE. */
+/* Reads a server's first frame. Returns its octets; 0: incomplete; -EPROTO, or -EMSGSIZE. */
 int ws_frame_read(struct bytes in, struct ws_frame *f);
 /* As a client writes it: whole, and masked. */
 void ws_frame_write(struct writer *w, enum ws_opcode opcode, struct bytes payload,

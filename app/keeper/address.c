@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Floating addresses in the kernel by rtnetlink: add, delete, find, announce. keeper_run.c calls
+ * it, the process that may change addresses. An address that a keeper added has its protocol
+ * number, so a later keeper deletes that one and never an operator's. Gratuitous ARP and neighbour
+ * advertisements make neighbours change at once.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +28,7 @@
 #include "app/keeper/address.h"
 #include "engine/net/netlink.h"
 
-/* Before other rules, or one of theirs would be found first. */
+/* Before other rules, which would be found first. */
 enum { PROHIBIT_PRIORITY = 10, MESSAGE_MAX = 128 };
 
 struct address_message {
@@ -84,7 +91,7 @@ static void address_begin(struct address_message *m, uint16_t type, uint16_t fla
 	message_put_attribute(m, IFA_ADDRESS, ip->ip, ip_octets(ip));
 }
 
-/* IPv6: deprecated, so that the kernel takes it for no connection that did not ask for it. */
+/* IPv6: deprecated, so the kernel does not choose it as a source by itself. */
 void address_write_add(struct writer *w, uint32_t seq, uint32_t ifindex, const struct addr *ip)
 {
 	const struct ifa_cacheinfo times = { .ifa_prefered = 0, .ifa_valid = UINT32_MAX };
@@ -168,7 +175,7 @@ static bool mask_is_whole(const struct addr *a, unsigned bits)
 	return bits >= (a->family == ADDR_V4 ? 32U : 128U);
 }
 
-/* The longest network that has ip, and as good as none: whoever has beside. */
+/* Length of the network with ip; nearly none for the interface that has beside. */
 static unsigned entry_worth(const struct ifaddrs *entry, const struct addr *ip,
 			    const struct addr *beside)
 {
@@ -238,7 +245,7 @@ int interface_find(struct interface *out, const char *named, const struct addr *
 	return err ? err : interface_learn(out);
 }
 
-/* ---- in whose name it asks ---- */
+/* ---- source address of its neighbour requests ---- */
 
 static int announce_open(const char *name, int flags)
 {
@@ -432,7 +439,7 @@ static struct address_search search_of(const struct addr *ip)
 	return s;
 }
 
-/* By the routes of whoever has no address yet. */
+/* By the routes, if no interface has the address yet. */
 static struct netlink_message address_way(struct address_link *l, const struct addr *ip)
 {
 	uint8_t question[QUESTION_MAX];
@@ -486,5 +493,5 @@ int address_delete(struct address_link *l, uint32_t ifindex, const struct addr *
 	}
 	address_write_delete(&w, ++l->seq, ifindex, ip);
 	err = address_request(l, &w, true, NULL, NULL);
-	return err == -EADDRNOTAVAIL || err == -ENODEV ? 0 : err; /* somebody was faster */
+	return err == -EADDRNOTAVAIL || err == -ENODEV ? 0 : err; /* deleted meanwhile */
 }

@@ -24,38 +24,35 @@ enum address_owner address_find(struct address_link *l, const struct addr *ip, u
 int address_add(struct address_link *l, uint32_t ifindex, const struct addr *ip) NODISCARD;
 int address_delete(struct address_link *l, uint32_t ifindex, const struct addr *ip) NODISCARD;
 
-/*
- * What the keeper tells the kernel about floating addresses, in the words of rtnetlink(7). Pure: values in, octets out. Answers are
- * read by engine/net/netlink.h. Needs CAP_NET_ADMIN where it is sent.
- */
+/* Messages of the keeper to the kernel about floating addresses, as in rtnetlink(7). Pure: values
+ * in, octets out. Answers are read by engine/net/netlink.h. Sending needs CAP_NET_ADMIN. */
 
-/* In IFA_PROTO and FRA_PROTOCOL of what a keeper made: so another one knows it for its own. Linux 5.18 and newer keep it of addresses. */
+/* In IFA_PROTO and FRA_PROTOCOL of what a keeper made, so the next one knows it.
+ * Linux 5.18 keeps it of addresses. */
 enum { KEEPER_PROTOCOL = 't' };
 
-/* Adds an address, /32 or /128, at once usable; or deletes it. Nothing is appended when it does not fit. */
+/* Adds an address, /32 or /128, usable at once; or deletes it. Appends all or nothing. */
 void address_write_add(struct writer *w, uint32_t seq, uint32_t ifindex, const struct addr *ip);
 void address_write_delete(struct writer *w, uint32_t seq, uint32_t ifindex, const struct addr *ip);
-/* A rule by which nothing leaves from this address: sockets of IPv6 go on sending from one that was deleted. */
+/* Rule that lets nothing leave from this address: IPv6 sockets go on sending from a deleted one. */
 void address_write_prohibit(struct writer *w, uint32_t seq, const struct addr *ip);
 void address_write_allow(struct writer *w, uint32_t seq, const struct addr *ip);
 /* All addresses of the family. */
 void address_ask_all(struct writer *w, uint32_t seq, uint8_t family);
 
-/*
- * The frames that tell a link's neighbours whose an address is from now on. Pure. The kernel sends none by itself when an address is added.
- */
+/* Frames that tell a link's neighbours the new owner of an address. Pure. The kernel sends none by
+ * itself when an address is added. */
 
 enum { ANNOUNCEMENT_MAX = 86, ANNOUNCEMENT_MAC_LEN = 6 };
 
-/*
- * IPv4: an ARP request of the address for itself, which counts at once also where a neighbour's entry is new (RFC 5227 3; a reply may not).
- * IPv6: a neighbour advertisement to all nodes with the override flag, without which a stale entry stays (RFC 4861 7.2.5).
- * Returns the octets of the frame.
- */
+/* IPv4: an ARP request of the address for itself, which counts at once even if a neighbour's entry
+ * is new (RFC 5227 3; a reply may not). IPv6: a neighbour advertisement to all nodes with the
+ * override flag, without which a stale entry stays (RFC 4861 7.2.5). Returns the octets of the
+ * frame. */
 size_t announcement_write(uint8_t out[ANNOUNCEMENT_MAX], const uint8_t mac[ANNOUNCEMENT_MAC_LEN],
 			  const struct addr *ip);
 
-/* Where a floating address goes, and what is to be known of that interface. */
+/* The interface of a floating address, and its facts. */
 
 enum { INTERFACE_NAME_MAX = 16 }; /* IFNAMSIZ */
 
@@ -66,13 +63,13 @@ struct interface {
 	uint8_t mac[ANNOUNCEMENT_MAC_LEN];
 };
 
-/* named, else the one in whose network ip is, else the one that has beside. 0, -ENODEV: none of these; or -errno. */
+/* named, else the one with ip in its network, else the one that has beside.
+ * 0, -ENODEV: none; or -errno. */
 int interface_find(struct interface *out, const char *named, const struct addr *ip,
 		   const struct addr *beside) NODISCARD;
-/*
- * The kernel asks for neighbours in the name of a fitting address alone (arp_announce 2): else one packet of a node that is cut off tells
- * phones that the address is still there. False: it does not, and that could not be set.
- */
+/* Makes the kernel ask for neighbours only with a fitting address (arp_announce 2): else one packet
+ * of a node that is cut off tells phones that it still has the address. False: it does not, and
+ * that could not be set. */
 bool interface_asks_as_itself(const struct interface *i);
 
 #endif

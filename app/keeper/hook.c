@@ -45,7 +45,8 @@ struct hook_program {
 	char line[240];
 };
 
-/* The process that runs the operator's program: which addresses are to be told of, one run of each at a time, a few at once. */
+/* The process that runs the operator's program:
+ * the pending addresses, one run of each at a time, a few at once. */
 
 /* One that has failed runs again, later each time. */
 #define AGAIN_NS     (5 * NS_PER_S)
@@ -423,7 +424,7 @@ static bool hooks_are_over(const struct hooks *h, uint64_t now_ns)
 	return h->orders < 0 && (!any || now_ns >= h->end_ns);
 }
 
-/* A delete of the process before must not come behind an add of this one. It goes with this process. */
+/* A delete of the former process must not follow an add of this one. Held by this process. */
 static void hooks_lock(const char *dir)
 {
 	uint64_t end_ns = clock_now_ns() + LOCK_LIMIT_NS;
@@ -442,7 +443,7 @@ static void hooks_lock(const char *dir)
 		(void)usleep(LOCK_LOOK_US);
 }
 
-/* Until the other end is closed and all is said. The descriptor is the only one above standard error. */
+/* Runs until the other end is closed and all orders are done. Its only descriptor is `orders`. */
 static void hook_process(int orders, const struct hook_settings *s)
 {
 	struct hooks *h = calloc(1, sizeof(*h));
@@ -463,7 +464,7 @@ static void hook_process(int orders, const struct hook_settings *s)
 	free(h);
 }
 
-/* One run of the operator's program: without a shell, without descriptors, with an environment of our own. */
+/* One run of the operator's program: no shell, no descriptors, an environment of our own. */
 
 /* ---- its end ---- */
 

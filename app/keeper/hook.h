@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A program of the operator's that hears which floating addresses come to this machine, and which go: for clouds and routers that must be
- * told. It is run as
+ * A program of the operator's that is told which floating addresses come to this machine, and which
+ * go: for clouds and routers that must know. It is run as
  *
  *     PROGRAM add|delete ADDRESS PREFIX SHARD NODE
  *
- * by a process of its own, which the keeper forks and which outlives it: nothing waits for a program. That process has no privilege and no
- * descriptor of the node. Of one address one program runs at a time, and what was ordered last is said last.
+ * by a process of its own, which the keeper forks and which outlives it: nothing waits for a
+ * program. That process has no privilege and no descriptor of the node. One program runs at a time
+ * for an address, and the last order is told last.
  */
 #ifndef APP_KEEPER_HOOK_H
 #define APP_KEEPER_HOOK_H
@@ -45,7 +46,7 @@ struct hook {
 	pid_t pid;
 };
 
-/* Why a file may not be that program, as a part of a sentence; NULL: it may. */
+/* Why a file cannot be that program, as a part of a sentence; NULL: it can. */
 const char *hook_fault(const char *program);
 /* By the keeper, which has one thread. 0 or -errno. */
 int hook_fork(struct hook *out, const struct hook_settings *s) NODISCARD;

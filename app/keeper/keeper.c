@@ -134,7 +134,8 @@ static void between_close(int above, int below)
 		(void)close_range((unsigned)above + 1, (unsigned)below - 1, 0);
 }
 
-/* All but these two and the log: whoever waits for the end of a descriptor of the node's must not wait for the keeper. sockets may be -1. */
+/* Closes all but these two and the log: nothing that waits for the end of the node's descriptors
+ * may wait for the keeper. sockets may be -1. */
 static void others_close(int orders, int sockets)
 {
 	int low = sockets >= 0 && sockets < orders ? sockets : orders;
@@ -145,7 +146,7 @@ static void others_close(int orders, int sockets)
 	(void)close_range((unsigned)high + 1, ~0U, 0);
 }
 
-/* A stop of the node's whole group of processes is none of the keeper's: it ends when the node has. */
+/* A signal to the node's process group must not end the keeper: it ends after the node. */
 static void keeper_child(int orders, int sockets, const struct keeper_settings *s)
 {
 	(void)setsid();
@@ -334,7 +335,7 @@ int keeper_notice(struct keeper *k, const struct addr *peer, struct bytes datagr
 
 /* ---- the end ---- */
 
-/* It closes its end when the addresses are deleted. One that hangs is left alone: the next start ends it. */
+/* Waits until it closes its end after the deletion. One that hangs is killed by the next start. */
 static void deleted_await(int orders)
 {
 	uint64_t now_ns, end_ns = clock_now_ns() + END_NS;
@@ -373,10 +374,9 @@ void keeper_close(struct keeper *k)
 	free(k);
 }
 
-/*
- * The kernel frees a process's memory before it closes its descriptors: 75 ms for each GiB, for which the keeper would wait. So another
- * process has the same memory, and nothing else. It ends with the node, and frees it then.
- */
+/* The kernel frees a process's memory before it closes its descriptors: 75 ms for each GiB, for
+ * which the keeper would wait. So another process shares the memory and nothing else. It ends with
+ * the node, and frees it then. */
 
 #if THREAD_SANITIZER
 /* Its runtime takes the other process for a thread that it does not know, and ends. */
@@ -389,10 +389,8 @@ enum { STACK = 65536 };
 
 static _Atomic bool g_holds;
 
-/*
- * It has the thread-local memory of the node's main thread as well, so there is nothing but calls of the kernel. What it may do it gives
- * up: who writes the node's memory writes its own.
- */
+/* It also shares the thread-local memory of the node's main thread, so it only makes system calls.
+ * It gives up its privileges: a write to the node's memory would be one to its own. */
 NOT_SANITIZED static int hold(void *node)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };

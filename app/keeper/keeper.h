@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process beside the node that has its floating addresses (docs/adr/0022): it adds them to interfaces and announces them, deletes them,
- * and deletes all of them when the node is gone, however it went. Then it sends what the node left with it: datagrams that tell others of
- * the death.
+ * A process beside the node that has its floating addresses (docs/adr/0022): it adds them to
+ * interfaces, announces them, and deletes them; all of them when the node is gone, however it went.
+ * Then it sends datagrams that the node left with it, which tell others of the death.
  *
- * It is forked before there are threads, sockets and keys. It keeps CAP_NET_ADMIN and CAP_NET_RAW; the node may give them up. A lock in
- * the state directory is held until it has deleted all: the keeper of the node's next start does nothing before, and ends one that hangs.
+ * It is forked before there are threads, sockets and keys. It keeps CAP_NET_ADMIN and CAP_NET_RAW;
+ * the node may give them up. It holds a lock in the state directory until it has deleted all: the
+ * keeper of the node's next start does nothing before, and kills one that hangs.
  *
- * It also has duplicates of the media sockets (app/keeper/sockets.h), and stays with them for a while when the node is gone.
- *
- * An address that the machine has from somebody else (loopback, or configured by hand) is used as it is.
+ * It also has duplicates of the media sockets (app/keeper/sockets.h), and holds them for a while
+ * after the node. An address that the machine already has (loopback, or configured by hand) is used
+ * as it is.
  */
 #ifndef APP_KEEPER_KEEPER_H
 #define APP_KEEPER_KEEPER_H
@@ -33,21 +34,23 @@ enum {
 };
 
 enum keeper_event {
-	KEEPER_BACKSTOP, /* fds: of engine/port/egress.h, for whoever hears it to join or close */
+	KEEPER_BACKSTOP, /* fds: of engine/port/egress.h, to join or close */
 	KEEPER_TAKEN,    /* error 0: the machine has the address */
 	KEEPER_LEFT,     /* error 0: not from us any more */
 	KEEPER_HOOKED,   /* error: enum hook_result of a run that has ended */
-	KEEPER_REMAINS,  /* fds and word: of the process before, likewise; said once at the start */
+	KEEPER_REMAINS,  /* fds and word: of the former process, likewise; once at the start */
 	KEEPER_DIED,     /* addresses stay where they are until the node is started again */
 };
 
 struct keeper_answer {
 	enum keeper_event event;
-	/* -EPERM: not allowed to; -ENODEV: no interface for it, so networks[].interface must say one; or -errno */
+	/* -EPERM; -ENODEV: no interface for it, so networks[].interface must name one; or -errno */
 	int error;
-	bool hooked;   /* it is not moved here, but the address hook is told */
-	bool standing; /* the machine has it anyhow: it was neither added nor will it be deleted */
-	bool may_flip; /* its interface asks for others in the name of any address, and that could not be changed */
+	bool hooked; /* it is not moved here, but the address hook is told */
+	/* The machine has it anyhow: it is neither added nor deleted. */
+	bool standing;
+	/* Its interface asks for neighbours with any address, and that could not be changed. */
+	bool may_flip;
 	struct addr address;
 	char interface[KEEPER_INTERFACE_MAX];
 	uint32_t fd_count;
@@ -61,10 +64,10 @@ static_assert((int)EGRESS_FDS_MAX <= (int)KEEPER_FDS_MAX, "all of a backstop at 
 typedef void keeper_answer_fn(const struct keeper_answer *answer, void *arg);
 struct keeper;
 
-/* One that it may be told to take: what an earlier keeper left of it is deleted first. */
+/* An address that it may be told to take: what an earlier keeper left of it is deleted first. */
 struct keeper_address {
 	struct addr ip;
-	uint8_t place; /* of base/validity.h: whose lease says until when it may speak */
+	uint8_t place; /* in base/validity.h: the lease that says until when it may speak */
 	uint16_t shard;
 	char interface[KEEPER_INTERFACE_MAX]; /* as in keeper_take */
 };
@@ -74,45 +77,47 @@ struct keeper_settings {
 	const struct keeper_address *addresses;
 	uint32_t count;
 	struct addr beside; /* an address of no interface's network goes to the one that has this */
-	uint32_t flows;     /* whose sockets it holds (app/keeper/sockets.h); 0: of none */
+	uint32_t flows;     /* flows with held sockets (app/keeper/sockets.h); 0: none */
 	const char *hook;   /* of app/keeper/hook.h; NULL: none */
 	const char *node;   /* its name, for that */
 };
 
 /* Before there are threads. 0 or -errno. */
 int keeper_fork(struct keeper **out, const struct keeper_settings *s) NODISCARD;
-/*
- * The end of this process is seen at once, however much memory it has: a process that shares it, and ends with it, frees it. Before there
- * are threads, by the main thread. 0 or -errno.
- */
+/* Makes the end of this process visible at once, however much memory it has: a process that shares
+ * the memory, and ends with it, frees it. Before there are threads, by the main thread. 0 or
+ * -errno. */
 int keeper_hold_memory(void) NODISCARD;
 /* The loop is open: answers come from now on. 0 or -errno. */
 int keeper_watch(struct keeper *k, keeper_answer_fn *fn, void *arg) NODISCARD;
-/* Orders. An answer comes to the first two. interface "": that of the address' network. 0, -EAGAIN (too many at once) or -EPIPE. */
+/* Orders. The first two are answered. interface "": that of the address' network. 0, -EAGAIN (too
+ * many at once) or -EPIPE. */
 int keeper_take(struct keeper *k, const struct addr *address, const char *interface) NODISCARD;
 int keeper_leave(struct keeper *k, const struct addr *address) NODISCARD;
-/* What peer is sent when the node has died, in place of what was said before; nothing: no more to this one. */
+/* Datagram for peer when the node has died, in place of the former one; empty: none. */
 int keeper_notice(struct keeper *k, const struct addr *peer, struct bytes datagram) NODISCARD;
-/* Of KEEPER_REMAINS: what the process before has left in the kernel, which is the caller's then. Nothing: fd_count is 0. */
+/* Of KEEPER_REMAINS: what the former process left in the kernel, now the caller's.
+ * Nothing: fd_count is 0. */
 void keeper_answer_remains(const struct keeper_answer *a, struct remains *out);
-/* Where that answer has not come yet: waits for it, but not longer than this. Others that come meanwhile are told as ever. */
+/* Waits for that answer, at most so long. Other answers are delivered as always. */
 void keeper_remains_await(struct keeper *k, struct remains *out, uint64_t patience_ns);
 /*
- * What goes on in the kernel when this process is gone, in place of all that was there before: as long as sockets are held. The keeper
- * has duplicates; the descriptors stay the caller's, in the order of engine_remains: before others are told that this node is dead, nothing
- * is forwarded for its shards any more. 0, -EAGAIN or -EPIPE.
+ * What goes on in the kernel when this process is gone, in place of all former remains, as long as
+ * sockets are held. The keeper has duplicates; the descriptors stay the caller's, in the order of
+ * engine_remains: before others hear that this node is dead, forwarding for its shards ends. 0,
+ * -EAGAIN or -EPIPE.
  */
 int keeper_remain(struct keeper *k, const struct remains *r) NODISCARD;
-/* What sockets_open wants; the keeper's. -1: there is none. */
+/* For sockets_open; owned by the keeper. -1: none. */
 int keeper_sockets_fd(const struct keeper *k);
-/* The node ends: it says nothing more from any of the addresses. Waits until they are deleted, some ms. */
+/* The node ends: nothing leaves from its addresses. Waits some ms until they are deleted. */
 void keeper_close(struct keeper *k);
 
-/* What node and keeper say to each other, each a message of a SOCK_SEQPACKET pair: an order, and struct keeper_answer. */
+/* Messages of node and keeper over a SOCK_SEQPACKET pair: an order, or struct keeper_answer. */
 
 enum keeper_word { KEEPER_TAKE, KEEPER_LEAVE, KEEPER_NOTICE, KEEPER_REMAIN };
 
-/* Sent as long as its datagram is; of KEEPER_REMAIN that is the word, and descriptors come with it. */
+/* Sent up to its datagram's end. Of KEEPER_REMAIN that is the word, and has descriptors. */
 struct keeper_order {
 	enum keeper_word word;
 	char interface[KEEPER_INTERFACE_MAX];
@@ -122,10 +127,11 @@ struct keeper_order {
 
 static_assert((int)REMAINS_WORD_MAX <= (int)KEEPER_DATAGRAM_MAX, "a word is in an order");
 
-/* The keeper's side; sockets: of sockets_kept_open, or -1. Returns when the node is gone and all is done. */
+/* The keeper's side; sockets: of sockets_kept_open, or -1.
+ * Returns when the node is gone and all is done. */
 void keeper_run(int orders, int sockets, const struct keeper_settings *s);
 
-/* Of a socket pair's ends. Where nobody is there any more nothing is sent; the descriptors stay the sender's. */
+/* Sends to an end of a socket pair, unless its peer is gone; the descriptors stay the sender's. */
 void keeper_answer_send(int to, const struct keeper_answer *answer, const int *fds, uint32_t count);
 
 /* The node: a signal that ends the process is an end of these orders first; -1: no more. */
@@ -135,13 +141,13 @@ void keeper_on_crash_notify(int orders);
 
 enum { DESCRIPTORS_MAX = 248 }; /* the kernel takes 253 at a time */
 
-/* The descriptors stay the sender's. 0, -EAGAIN (flags has MSG_DONTWAIT), -EPIPE (nobody is there any more) or -errno. */
+/* The descriptors stay the sender's.
+ * 0, -EAGAIN (flags has MSG_DONTWAIT), -EPIPE (the peer is gone) or -errno. */
 int descriptors_send(int to, struct bytes message, const int *fds, uint32_t count,
 		     int flags) NODISCARD;
-/*
- * At most *count descriptors, which are the receiver's, and how many there were. The octets of the message; 0: the other end is gone; or
- * -errno: -EAGAIN as above, -EMFILE: there is no room for all of the descriptors, so none is kept.
- */
+/* Receives at most *count descriptors, owned by the caller, and their number. Returns the octets of
+ * the message; 0: the peer is gone; or -errno: -EAGAIN as above, -EMFILE: no room for all
+ * descriptors, so none is kept. */
 ssize_t descriptors_receive(int from, void *message, size_t size, int *fds, uint32_t *count,
 			    int flags) NODISCARD;
 

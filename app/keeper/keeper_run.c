@@ -53,7 +53,8 @@ static void holder_kill(int fd)
 	(void)kill(lock.l_pid, SIGKILL);
 }
 
-/* The lock of this node's keepers, a descriptor; waits until the one before has let go of it, and kills it where that takes long. -errno */
+/* Locks this node's keepers, a descriptor;
+ * waits for the former keeper, and kills it if that takes long. -errno */
 static int keeper_lock(const char *dir)
 {
 	char path[PATH_MAX];
@@ -118,10 +119,8 @@ static int backstop_open(struct egress *out, const struct keeper_settings *s,
 	return err;
 }
 
-/*
- * What these addresses say is withheld on their interfaces once the time of their place is past. False: it is not, which is said; or no
- * frames of Ethernet leave by any of them.
- */
+/* Drops packets from these addresses on their interfaces once the time of their place is past.
+ * False: it does not, which is reported; or none of them has Ethernet frames. */
 static bool keeper_backstop(struct egress *out, const struct keeper_settings *s)
 {
 	char why[EGRESS_WHY_MAX] = "two shards have one address";
@@ -134,7 +133,8 @@ static bool keeper_backstop(struct egress *out, const struct keeper_settings *s)
 	return !err;
 }
 
-/* A core may take seconds to be written, and all that while the kernel closes nothing. So the keeper hears of a crash before. */
+/* Writing a core may take seconds, while the kernel closes nothing.
+ * So the keeper is told of a crash before. */
 
 static const int CRASHES[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT };
 
@@ -161,7 +161,8 @@ void keeper_on_crash_notify(int orders)
 	}
 }
 
-/* At once, then so often that one is not lost in a moment of loss; and on and on for whoever heard of another owner meanwhile. */
+/* At once, then again in case of loss;
+ * and regularly for neighbours that heard of another owner meanwhile. */
 #define ANNOUNCE_NS (100 * NS_PER_MS)
 #define REFRESH_NS  (5 * NS_PER_S)
 
@@ -488,7 +489,8 @@ static void forwarding_end(struct process *p)
 		remains_close(r);
 }
 
-/* Whoever was told takes what floats, perhaps on this machine: packets would go to our sockets as well. */
+/* Other nodes take over floating addresses, perhaps on this machine:
+ * packets would reach our sockets as well. */
 static void sockets_leave(struct process *p)
 {
 	const struct keeper_settings *s = p->settings;

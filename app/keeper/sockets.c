@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Hands media sockets over a restart: the node tells the keeper each socket it opens, the keeper
+ * gives them to the next process of the state directory, directly or by way of the next keeper.
+ * effects.c claims and drops them for flows. A socket has one owner at a time: whoever binds its
+ * port anew must be alone, or the kernel would give packets to the wrong one. Peers are checked by
+ * credentials (SO_PEERCRED), and may be of another build.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +45,7 @@ static bool sockets_are(const struct sockets *s)
 	return s->fd[0] >= 0 || s->fd[1] >= 0;
 }
 
-/* of: count of them, which head need not say. 0, -EAGAIN, -EPIPE or -errno. */
+/* of: count of them; head need not have it. 0, -EAGAIN, -EPIPE or -errno. */
 static int sockets_send(int to, struct sockets_head head, const struct sockets *of, uint32_t count,
 			int flags)
 {
@@ -87,12 +95,12 @@ int sockets_receive(int from, struct sockets_message *m, struct sockets of[SOCKE
 	uint32_t n;
 	ssize_t got;
 
-	do { /* it is said once: what whoever is gone had not read is lost, what it said is not */
+	do { /* each is said once: an unread message of a dead peer is lost, a sent one is not */
 		n = DESCRIPTORS_MAX;
 		got = descriptors_receive(from, m, sizeof(*m), fds, &n, flags);
 	} while (got == -ECONNRESET);
 	if (got == -EAGAIN || got == -EMFILE)
-		return -EAGAIN; /* what there is no room for is not held */
+		return -EAGAIN; /* without room it is not held */
 	if (got >= (ssize_t)message_octets(0) && m->head.count <= SOCKETS_BATCH &&
 	    (size_t)got == message_octets(m->head.count) && sockets_fill(m, of, fds, n))
 		return 0;
@@ -101,7 +109,7 @@ int sockets_receive(int from, struct sockets_message *m, struct sockets of[SOCKE
 	return -EPIPE;
 }
 
-/* ---- what else goes on in the kernel ---- */
+/* ---- remains in the kernel ---- */
 
 struct remains_message {
 	uint64_t ended_ns;
@@ -120,7 +128,7 @@ static int remains_send(int to, const struct remains *r, uint64_t ended_ns)
 	return descriptors_send(to, bytes_mem(&m, sizeof(m)), r->fds, r->fd_count, 0);
 }
 
-/* 0, or -EPIPE: the other end knows of no such thing, or hangs. */
+/* 0, or -EPIPE: the peer does not know the word, or hangs. */
 static int remains_receive(int from, struct remains *r, uint64_t *ended_ns)
 {
 	int fds[REMAINS_FDS_MAX + 1];
@@ -158,7 +166,7 @@ int sockets_open(struct sockets_link *l, int keeper, uint32_t flows)
 
 /* ---- those that were left ---- */
 
-/* Nobody chooses these addresses against us: they are of our own ports. */
+/* Addresses of our own ports: no attacker chooses the keys. */
 static uint64_t address_hash(const struct addr *a)
 {
 	uint64_t x[2];
@@ -226,7 +234,7 @@ static uint32_t left_find(const struct sockets_link *l, const struct addr local[
 	return UINT32_MAX;
 }
 
-/* ---- what the keeper is told ---- */
+/* ---- messages to the keeper ---- */
 
 /* -EAGAIN: it has no room. */
 static int keeper_send(struct sockets_link *l, uint32_t flow, const struct sockets_waiting *what)
@@ -242,7 +250,7 @@ static int keeper_send(struct sockets_link *l, uint32_t flow, const struct socke
 	if (err == -EAGAIN)
 		return err;
 	if (err == -EPIPE || err == -ECONNRESET)
-		l->keeper = -1; /* whoever has the keeper closes it */
+		l->keeper = -1; /* its opener closes it */
 	l->held += hold && !err;
 	l->refused += hold && err;
 	return 0;
@@ -271,7 +279,7 @@ static void sockets_copy(struct sockets *to, const struct sockets *from)
 		to->fd[i] = from->fd[i] >= 0 ? dup(from->fd[i]) : -1;
 }
 
-/* The newest word about a flow is all that counts, so each waits once. What was left is let go with it. */
+/* The newest message about a flow counts, so each waits once. It closes its left sockets. */
 static void waiting_put(struct sockets_link *l, uint32_t flow, const struct sockets_waiting *what)
 {
 	struct sockets_waiting *w = &l->waiting[flow];
@@ -300,7 +308,7 @@ static void sockets_link_send(struct sockets_link *l, uint32_t flow,
 
 /* ---- for flows ---- */
 
-/* Of no use, as the keeper would have it for another flow: whoever binds now must be alone. */
+/* Useless, as the keeper would have it for another flow: a new bind must be alone. */
 static void left_forget(struct sockets_link *l, uint32_t number, uint32_t flow)
 {
 	const struct sockets_waiting forget = { .word = SOCKETS_DROP, .number = number };
@@ -494,7 +502,7 @@ static void remains_get(struct sockets_kept *k)
 	(void)close(fd);
 }
 
-/* One that has sockets and does not answer would get packets in place of those that are bound beside. */
+/* A keeper that has sockets and does not answer would get packets of newly bound ones. */
 static void left_get(struct sockets_kept *k)
 {
 	const struct sockets_head ask = { .word = SOCKETS_ASK, .number = SOCKETS_VERSION };
@@ -674,7 +682,7 @@ void sockets_kept_leave(struct sockets_kept *k, const struct addr *ip)
 		leave_one(&k->left[i], ip);
 }
 
-/* How many there are. */
+/* Their number. */
 static uint32_t ended_at(struct sockets_kept *k, uint64_t now_ns)
 {
 	uint32_t count = 0;
@@ -688,7 +696,7 @@ static uint32_t ended_at(struct sockets_kept *k, uint64_t now_ns)
 	return count;
 }
 
-/* Whoever reads the log to its end does not wait for the keeper. */
+/* A reader of the log to its end must not wait for the keeper. */
 static void log_leave(void)
 {
 	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);

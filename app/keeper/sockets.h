@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Media sockets outlive the process (docs/adr/0028). The keeper has a duplicate of each; the kernel goes on to queue what comes. The next
- * process of the same state directory gets them back, and binds nothing. Of one thread.
+ * Media sockets outlive the process (docs/adr/0028). The keeper has a duplicate of each; the kernel
+ * goes on queueing packets. The next process of the same state directory gets them back, and binds
+ * nothing. One thread.
  */
 #ifndef APP_KEEPER_SOCKETS_H
 #define APP_KEEPER_SOCKETS_H
@@ -14,14 +15,14 @@
 #include "base/remains.h"
 #include "base/table.h"
 
-/* So long after the end of the process they are there. */
+/* They are held so long after the end of the process. */
 #define SOCKETS_HELD_NS (10 * NS_PER_S)
-/* What came longer ago than this is of no use to a party: it is dropped. */
+/* Older packets are useless to a party, and dropped. */
 #define SOCKETS_STALE_NS (500 * NS_PER_MS)
 
 enum { SOCKETS_PER_FLOW = 2 };
 
-/* A flow's sockets. fd -1, family ADDR_NONE: there is no such. */
+/* A flow's sockets. fd -1, family ADDR_NONE: absent. */
 struct sockets {
 	struct addr local[SOCKETS_PER_FLOW];
 	int fd[SOCKETS_PER_FLOW];
@@ -32,7 +33,7 @@ struct sockets {
 
 /* ---- the node's side ---- */
 
-/* What the keeper is told of a flow later: it has no room now. */
+/* A message about a flow that waits for the keeper. */
 struct sockets_waiting {
 	uint8_t word;    /* 0: nothing */
 	uint32_t number; /* of those that were left */
@@ -40,12 +41,12 @@ struct sockets_waiting {
 };
 
 struct sockets_link {
-	int keeper; /* -1: there is none (any more) */
+	int keeper; /* -1: none (any more) */
 	uint32_t flows;
-	struct sockets *left; /* by the process before, as long as nobody took them */
+	struct sockets *left; /* of the former process, not yet taken */
 	uint32_t left_count, unclaimed;
 	struct table by_address;         /* of left: number + 1 */
-	uint64_t late_ns;                /* when nobody takes them any more */
+	uint64_t late_ns;                /* when they are closed */
 	struct sockets_waiting *waiting; /* by flow */
 	uint32_t *order;                 /* a ring of flows that wait, each once */
 	uint32_t order_first, order_count;
@@ -54,18 +55,19 @@ struct sockets_link {
 
 /* keeper: of keeper_sockets_fd, or -1. flows: their numbers are below it. 0 or -ENOMEM. */
 int sockets_open(struct sockets_link *l, int keeper, uint32_t flows) NODISCARD;
-/* Those that the process before left; waits for the keeper, but not longer than this. How many flows' there are. */
+/* Receives those of the former process; waits for the keeper at most so long.
+ * Returns their number of flows. */
 uint32_t sockets_await_left(struct sockets_link *l, uint64_t patience_ns);
-/* True: *out are those that were bound to exactly these addresses, the caller's from now on, and held for flow. */
+/* True: *out was bound to exactly these addresses; it is the caller's now, and held for flow. */
 bool sockets_claim(struct sockets_link *l, uint32_t flow, const struct addr local[SOCKETS_PER_FLOW],
 		   struct sockets *out);
-/* Duplicates are held from now on, in place of those that the flow had. */
+/* Duplicates are held in place of the flow's former ones. */
 void sockets_hold(struct sockets_link *l, uint32_t flow, const struct sockets *s);
 /* The same, told with the next sockets_beat. */
 void sockets_hold_later(struct sockets_link *l, uint32_t flow, const struct sockets *s);
 /* The flow is closed. */
 void sockets_drop(struct sockets_link *l, uint32_t flow);
-/* Once a round: what had to wait; and what nobody took for SOCKETS_HELD_NS is closed. */
+/* Once a round: sends what had to wait, and closes what no flow took for SOCKETS_HELD_NS. */
 void sockets_beat(struct sockets_link *l, uint64_t now_ns);
 void sockets_close(struct sockets_link *l);
 
@@ -78,37 +80,40 @@ struct sockets_kept {
 	struct sockets *of;   /* by flow */
 	struct sockets *left; /* of the process before, by number */
 	uint32_t left_count;
-	/* What else goes on in the kernel, of this process or, before it said anything, of the one before. */
+	/* Other remains in the kernel, of this process or, until it reports, of the former one. */
 	struct remains remains;
 	uint64_t remains_ns; /* when that one ended; 0: it is there */
 };
 
-/* In the state directory, under the lock: gets what the keeper before has, but for sockets: the node waits for that alone. */
+/* In the state directory, under the lock: gets the former keeper's remains, but for sockets: the
+ * node waits for them alone. */
 int sockets_kept_open(struct sockets_kept *k, int node, uint32_t flows) NODISCARD;
 /* Gets its sockets, tells the node of them, and listens for the next keeper. */
 void sockets_kept_begin(struct sockets_kept *k);
-/* In place of what there was: the descriptors are k's. */
+/* Replaces the former remains: the descriptors are k's. */
 void sockets_kept_remain(struct sockets_kept *k, const struct remains *r);
-/* What the node says. */
+/* A message of the node. */
 void sockets_kept_receive(struct sockets_kept *k);
-/* Another node has this address now, whatever its ports: those of it are let go. */
+/* Another node has this address now: closes all sockets of it. */
 void sockets_kept_leave(struct sockets_kept *k, const struct addr *ip);
-/* The node is gone. Returns when the next keeper has all of them, or it is too late for that; at once where there are none. */
+/* The node is gone. Returns when the next keeper has all, or it is late; at once without any. */
 void sockets_kept_outlive(struct sockets_kept *k);
 void sockets_kept_close(struct sockets_kept *k);
 
-/* What node and keeper, and a keeper and the next one, say to each other about sockets: each a message of a SOCK_SEQPACKET. */
+/* Messages about sockets between node and keeper, and between two keepers, over SOCK_SEQPACKET. */
 
 enum sockets_word {
 	SOCKETS_NOTHING,
-	SOCKETS_HOLD, /* flow's, in place of those that it had; those that were left as number are let go */
-	SOCKETS_CLAIM,  /* those that were left as number are flow's */
-	SOCKETS_DROP,   /* flow's are let go, and those that were left as number */
-	SOCKETS_SETTLE, /* all that were left are let go */
+	/* Flow's sockets replace its former ones; those left as number are closed. */
+	SOCKETS_HOLD,
+	SOCKETS_CLAIM,  /* those left as number are flow's now */
+	SOCKETS_DROP,   /* flow's are closed, and those left as number */
+	SOCKETS_SETTLE, /* all that were left are closed */
 	SOCKETS_LEFT,   /* to the node, and to the next keeper: sockets that were left */
-	SOCKETS_ALL,    /* there are no more of those */
+	SOCKETS_ALL,    /* the last of those was sent */
 	SOCKETS_ASK,    /* of the next keeper: number is its SOCKETS_VERSION */
-	SOCKETS_ASK_REMAINS, /* of the next keeper, before that, of its own connection: who does not know it hangs up */
+	/* Of the next keeper, before that, on a connection of its own: an older one disconnects. */
+	SOCKETS_ASK_REMAINS,
 };
 
 enum {
@@ -121,7 +126,7 @@ struct sockets_head {
 	uint32_t word, count, number, flow;
 };
 
-/* Sent as long as its count says. Descriptors come in the order of the addresses that are not ADDR_NONE. */
+/* Sent up to its count. Descriptors come in the order of the addresses that are not ADDR_NONE. */
 struct sockets_message {
 	struct sockets_head head;
 	struct {
@@ -130,7 +135,8 @@ struct sockets_message {
 	} of[SOCKETS_BATCH];
 };
 
-/* of: as many as m->head.count says, the receiver's. 0, -EAGAIN, or -EPIPE: the other end is gone, or says what nobody understands. */
+/* of: m->head.count of them, owned by the caller.
+ * 0, -EAGAIN, or -EPIPE: the peer is gone, or malformed. */
 int sockets_receive(int from, struct sockets_message *m, struct sockets of[SOCKETS_BATCH],
 		    int flags) NODISCARD;
 /* Closes what there is. */

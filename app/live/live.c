@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The live thread: streams to applications with their connections, retries and ends, driven by
+ * libwebsockets' loop and a tick. plays.c begins and ends streams from the control thread. Every
+ * stream ends with exactly one LIVE_GONE, after which its feed is the caller's again; rings between
+ * the threads are bounded, with room kept for the end of each stream.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <pthread.h>
@@ -97,7 +104,7 @@ static void packet_give(struct live_stream *s, const struct tap_packet *p)
 					      .payload = h.payload });
 }
 
-/* Of a stream that has ended some may still come. */
+/* Some packets of an ended stream may still come. */
 static void on_live_tapped(const struct tap_packet *p, void *arg)
 {
 	struct live_taps *t = arg;
@@ -125,7 +132,7 @@ enum {
 	TICK_US = 10000,
 	REST_US = 1000000, /* no stream is on */
 	EVENTS_EACH = 4,
-	STOP_MS = 1000, /* so long an application has to read that it is over */
+	STOP_MS = 1000, /* so long an application may read the end */
 	WAIT_FIRST_MS = 250,
 	WAIT_MOST_MS = 5000,
 };
@@ -158,7 +165,7 @@ void live_setup(void)
 	live_metric_setup();
 }
 
-/* ---- what control hears ---- */
+/* ---- events for control ---- */
 
 static bool live_notify(struct live *l, const struct live_stream *s, enum live_event_kind kind)
 {
@@ -193,7 +200,7 @@ static uint64_t wait_ns(const struct live_stream *s)
 	return (ms < WAIT_MOST_MS ? ms : WAIT_MOST_MS) * NS_PER_MS;
 }
 
-/* There is no connection, or none any more. */
+/* No connection, or it was lost. */
 static void stream_lost(struct live *l, struct live_stream *s, const char *why)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -366,7 +373,7 @@ static void stream_sound(struct live_stream *s, uint64_t now_ns)
 		live_connection_wants(s);
 }
 
-/* True: nobody knows it any more. */
+/* True: nothing refers to it any more. */
 static bool stream_is_over(struct live_stream *s, uint64_t now_ns)
 {
 	bool late = s->ends &&
@@ -429,7 +436,7 @@ static bool live_is_connected(const struct live *l)
 	return i < l->count;
 }
 
-/* The node stops: applications hear so, and have as long as ever to say Close. */
+/* The node stops: applications are told, and have the usual time to close. */
 static void live_leave(struct live *l)
 {
 	uint64_t until_ns = clock_now_ns() + STOP_MS * NS_PER_MS;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Live sound between parties and applications, over WebSockets that the node opens. One thread has them all. Control begins and ends
- * streams through a bounded ring, and hears what became of them through another one. A slow application loses what it does not read, and
- * is told so; nothing waits for it.
+ * Live sound between parties and applications, over WebSockets that the node opens. One thread has
+ * them all. The control thread begins and ends streams through a bounded ring, and gets events
+ * through another one. A slow application loses frames that it does not read, and is told so;
+ * nothing waits for it.
  */
 #ifndef APP_LIVE_LIVE_H
 #define APP_LIVE_LIVE_H
@@ -24,7 +25,8 @@ enum {
 	LIVE_REASON_MAX = 96,
 };
 
-/* Where copies of what calls say and hear come from: up to max of them, each valid during the call (engine_tapped). The live thread. */
+/* Source of copies of calls' media: up to max packets, each valid during the call (engine_tapped).
+ * The live thread. */
 typedef void live_packet_fn(const struct tap_packet *packet, void *arg);
 typedef uint32_t live_source_fn(void *source, uint32_t max, live_packet_fn *fn, void *arg);
 
@@ -35,14 +37,14 @@ struct live_settings {
 	const char *ca;   /* PEM file; "": those of the system */
 };
 
-/* How long is waited, in ns. */
+/* Time limits, in ns. */
 struct live_times {
 	uint64_t connect; /* for one connection, and for the first one altogether */
 	uint64_t give_up; /* for another one, after one was lost */
 };
 
 struct live_terms {
-	uint64_t id, call; /* id: never 0, of nobody else */
+	uint64_t id, call; /* id: never 0, unique */
 	char leg;
 	bool resumed;
 	bool said, heard;   /* without a feed: what it gets of the party, one channel each */
@@ -54,8 +56,8 @@ struct live_terms {
 	enum live_format format;
 	uint32_t rate, feed_rate;
 	struct live_times times;
-	struct media_feed *
-		feed; /* until LIVE_GONE; NULL: a party that is not alone, which it hears and does not speak to */
+	/* Until LIVE_GONE; NULL: it hears a party, and does not speak to it. */
+	struct media_feed *feed;
 };
 
 struct live_url {
@@ -68,15 +70,15 @@ struct live_url {
 enum live_event_kind {
 	LIVE_STARTED, /* connected; again after each reconnection */
 	LIVE_ENDED,   /* the application has said so; it is to be ended */
-	LIVE_FAILED,  /* it is to be ended */
-	LIVE_GONE,    /* it is forgotten, and its feed is not used any more */
+	LIVE_FAILED,  /* it is to be ended; see reason */
+	LIVE_GONE,    /* its feed is not used any more */
 };
 
 struct live_event {
 	enum live_event_kind kind;
 	uint64_t id, call;
 	struct media_feed *feed; /* of its terms */
-	bool was_up;             /* of FAILED: the application had it before */
+	bool was_up;             /* of FAILED: the application was connected before */
 };
 
 void live_setup(void); /* registers the metrics; main thread, once */
@@ -84,7 +86,7 @@ void live_setup(void); /* registers the metrics; main thread, once */
 int live_open(struct live **out, const struct live_settings *s) NODISCARD;
 /* Ends its thread; feeds are not used any more. NULL is fine. */
 void live_close(struct live *l);
-/* "wss://host[:port]/path", or ws. False: it is none. */
+/* "wss://host[:port]/path", or ws. False: invalid. */
 bool live_url_read(struct live_url *out, const char *text);
 
 /* ---- control's thread ---- */
@@ -100,7 +102,7 @@ int live_event_fd(const struct live *l);
 uint32_t live_events(struct live *l, struct live_event *out, uint32_t max);
 bool live_events_wait(struct live *l); /* false: more came, drain again */
 
-/* Copies of what parties of a call say and hear (media/tap.h), for the streams that hear them. The live thread. */
+/* Copies of media of a call's parties (media/tap.h), for streams that hear them. Live thread. */
 
 struct live_stream;
 

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Converts sound between a party and an application: jitter buffer, decoder, concealment and
+ * resampling one way; a bounded ring, resampling and marks the other way. live_stream.c feeds it
+ * octets of the WebSocket, the engine's feed carries frames to and from the worker. Marks are
+ * reported when all sound before them has been played, and clear drops what has not.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +49,7 @@ static void live_party_close(struct live_party *p)
 	p->codec = -1;
 }
 
-/* 0, also where the codec has means of its own, or there are none. -ENOMEM. */
+/* 0, also if the codec conceals losses itself, or cannot. -ENOMEM. */
 static int plc_of(struct live_party *p)
 {
 	if (decoder_has_means(p->decoder) || !plc_supports(p->decoder_rate))
@@ -59,7 +66,7 @@ static bool codec_is_linear(enum media_codec codec)
 	return codec == MEDIA_CODEC_L16 || codec == MEDIA_CODEC_L16_WIDE;
 }
 
-/* Parties speak those of the node; a mix is linear. */
+/* Parties use codecs of the node; a mix is linear. */
 static bool codec_is_decoded(enum media_codec codec)
 {
 	return codec < MEDIA_CODECS || codec_is_linear(codec);
@@ -154,7 +161,7 @@ static void pcm_add(struct live_party *p, const int16_t *pcm, uint32_t samples)
 	p->heard.n += resampler_run(p->up, pcm, samples, p->heard.samples + p->heard.n, room);
 }
 
-/* Samples that were lost. How many, or -errno: nobody can make them. */
+/* Conceals lost samples. Returns their number, or -errno: it cannot. */
 static int lost_make(struct live_party *p, int16_t *pcm, uint32_t samples)
 {
 	if (!p->plc)
@@ -201,7 +208,7 @@ static void live_party_decode(struct live_party *p, uint64_t now_ns, uint32_t n)
 		silence_add(p, n - p->heard.n);
 }
 
-/* There are n samples in p->heard at least: silence where nothing is said. */
+/* p->heard has n samples at least: silence without speech. */
 static void live_party_release(struct live_party *p, uint32_t n)
 {
 	p->heard.n -= n;
@@ -269,7 +276,7 @@ void live_sound_close(struct live_sound *s)
 	s->octets = NULL;
 }
 
-/* ---- what the application says ---- */
+/* ---- sound of the application ---- */
 
 /* Room for n more, as far as there may be. */
 static void said_grow(struct live_sound *s, uint32_t n)
@@ -348,7 +355,7 @@ void live_sound_clear(struct live_sound *s)
 	media_feed_clear(s->feed, s->serial);
 }
 
-/* ---- and the party hears ---- */
+/* ---- sound for the party ---- */
 
 static struct feed_frame *frame_reserve(struct live_sound *s)
 {
@@ -362,7 +369,7 @@ static struct feed_frame *frame_reserve(struct live_sound *s)
 	return f;
 }
 
-/* The mark that is next in the ring, all before it having been given on. False: it is not its turn, or there is no room. */
+/* Hands over the next mark if all sound before it was. False: not its turn, or no room. */
 static bool mark_give(struct live_sound *s)
 {
 	for (uint32_t i = 0; i < s->mark_count; i++) {
@@ -387,7 +394,7 @@ static bool mark_give(struct live_sound *s)
 	return false;
 }
 
-/* Octets up to the next mark that was not given on. */
+/* Octets before the next mark that was not handed over. */
 static uint32_t said_until_mark(const struct live_sound *s)
 {
 	for (uint32_t i = 0; i < s->mark_count; i++) {
@@ -420,7 +427,7 @@ static uint32_t live_said_pop(struct live_sound *s, int16_t *pcm, uint32_t sampl
 	return samples;
 }
 
-/* 20 ms of what it said, or what there is of it before a mark or at its end. False: there is nothing to be given on. */
+/* Converts 20 ms of its sound, or the rest before a mark or the end. False: nothing. */
 static bool said_convert(struct live_sound *s, uint64_t now_ns)
 {
 	int16_t pcm[FEED_SAMPLES_MAX];
@@ -452,7 +459,7 @@ static bool frame_give(struct live_sound *s)
 	return true;
 }
 
-/* What is behind the last whole frame, before a mark or where nothing follows. */
+/* Pads the rest behind the last whole frame, before a mark or at the end. */
 static void tail_fill(struct live_sound *s, uint64_t now_ns)
 {
 	uint32_t n = s->feed_rate * FEED_FRAME_MS / 1000;
@@ -496,7 +503,7 @@ void live_sound_mark_release(struct live_sound *s)
 	s->mark_count--;
 }
 
-/* ---- what the party says ---- */
+/* ---- sound of the party ---- */
 
 const struct live_frame *live_sound_frame(const struct live_sound *s)
 {

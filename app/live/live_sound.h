@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sound of one live stream: packets of a party become frames for an application, and what the application says becomes frames for
- * the party. No socket, no clock: the live thread gives both. Bounded both ways; what does not fit is counted, and told.
+ * The sound of one live stream: packets of a party become frames for an application, and its frames
+ * become frames for the party. No socket, no clock: the live thread gives both. Bounded both ways;
+ * what does not fit is counted, and reported.
  */
 #ifndef APP_LIVE_LIVE_SOUND_H
 #define APP_LIVE_LIVE_SOUND_H
@@ -10,7 +11,7 @@
 #include "base/bytes.h"
 #include "media/feed.h"
 
-/* What a party of a live stream says, or hears: packets as they come, and PCM at the rate of time. */
+/* Media of a live stream's party, sent or heard: packets as they come, and PCM in real time. */
 
 struct decoder;
 struct jitter;
@@ -40,7 +41,7 @@ struct live_party {
 	struct jitter *jitter;
 	struct decoder *decoder;
 	struct resampler *up;
-	struct plc *plc; /* NULL: the decoder has means for what is lost, or there are none */
+	struct plc *plc; /* NULL: the decoder conceals losses itself, or does not */
 	uint32_t decoder_rate, clock_hz;
 	struct live_pcm heard;
 };
@@ -49,28 +50,28 @@ enum {
 	LIVE_MARKS = 32,      /* that wait */
 	LIVE_FRAMES = 64,     /* for the application: 1.28 s */
 	LIVE_AHEAD = 4,       /* frames that wait for the worker */
-	LIVE_SAID_MS = 30000, /* of what the application says and the party has not heard */
+	LIVE_SAID_MS = 30000, /* of the application's sound that was not played yet */
 	LIVE_CHANNELS = 2,
 };
 
 struct live_mark {
-	uint64_t at;     /* octets that were said before it */
+	uint64_t at;     /* octets before it */
 	uint32_t number; /* 0: it was not given to the worker yet */
 	char name[LIVE_MARK_MAX + 1];
 };
 
 /* For the application. */
 struct live_frame {
-	uint32_t missed_before; /* frames that were left out */
+	uint32_t missed_before; /* frames that were dropped */
 	uint8_t *octets;        /* live_sound_frame_octets */
 };
 
 struct live_sound {
-	struct media_feed *feed; /* NULL: packets come by live_sound_put, and nobody hears it */
+	struct media_feed *feed; /* NULL: packets come by live_sound_put, and nothing is played */
 	enum live_format format;
 	uint32_t rate, feed_rate; /* of the application; of the frames for the party */
 	uint32_t channels;        /* of the frames for the application */
-	/* from the party; with two channels what it hears, too */
+	/* From the party; with two channels also what it hears. */
 	struct live_party parties[LIVE_CHANNELS];
 	uint64_t next_ns; /* of the next frame; 0: it has not begun */
 	uint32_t frame_first, frame_count, missed;
@@ -81,9 +82,9 @@ struct live_sound {
 	struct resampler *down;
 	uint8_t *said; /* a ring of octets as they came; NULL: none yet */
 	uint32_t said_size, said_first, said_count;
-	uint64_t said_total, said_taken; /* octets; taken: of them, given on */
+	uint64_t said_total, said_taken; /* octets; taken: converted */
 	uint64_t received_ns;            /* the newest came */
-	uint64_t refused, refused_total; /* octets; refused: not told yet */
+	uint64_t refused, refused_total; /* octets; refused: not reported yet */
 	struct live_pcm ready;           /* at feed_rate */
 	uint32_t serial, mark_number;
 	uint32_t mark_first, mark_count, marks_refused;
@@ -108,7 +109,7 @@ void live_sound_tick(struct live_sound *s, uint64_t now_ns);
 /* The oldest frame, until it is released; NULL: none waits. */
 const struct live_frame *live_sound_frame(const struct live_sound *s);
 void live_sound_frame_release(struct live_sound *s);
-/* Nobody is connected: nothing waits for it, and what it missed is counted. */
+/* No connection: nothing is queued for the application, and missed frames are counted. */
 void live_sound_unheard(struct live_sound *s);
 /* The name of a mark that has been reached, until it is released; NULL: none. */
 const char *live_sound_mark(const struct live_sound *s);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The protocol of live streams: texts of live_wire.h, the WebSocket by libwebsockets, and the next
+ * message of a stream. live.c has states and times. An application is untrusted: texts are bounded
+ * and checked, redirects are refused as token and sound are for the configured host alone, and the
+ * kernel's send buffer is kept small, so that a slow reader hears recent sound.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <jansson.h>
@@ -14,7 +21,7 @@
 #include "base/log.h"
 #include "sig/sip/id.h"
 
-/* ---- what the node says ---- */
+/* ---- texts of the node ---- */
 
 static void member_text(struct writer *w, const char *name, const char *text)
 {
@@ -109,7 +116,7 @@ void live_write_stop(struct writer *w, const char *reason)
 	live_event_end(w);
 }
 
-/* ---- what the application says ---- */
+/* ---- texts of the application ---- */
 
 static bool is_printable(const char *text, size_t n)
 {
@@ -173,8 +180,9 @@ enum {
 	TX_PACKET = 4096,
 	HEADERS_MAX = 4096,
 	OWN_DESCRIPTORS = 8,
-	SEND_BUFFER =
-		16384, /* of the kernel, which doubles it: a slow application hears of late what is no older than a second or two */
+	/* Of the kernel, which doubles it:
+	 * a slow application hears sound that is at most a second or two old. */
+	SEND_BUFFER = 16384,
 	PING_SECONDS = 15, /* an application that is gone without a word is found */
 	HANGUP_SECONDS = 30,
 };
@@ -196,7 +204,7 @@ static struct live_stream *stream_of(struct lws *wsi)
 	return lws_get_opaque_user_data(wsi);
 }
 
-/* The token is in no log: the library does not write headers. */
+/* The token is never logged: the library does not log headers. */
 static int headers_add(struct live_stream *s, struct lws *wsi, unsigned char **p, size_t room)
 {
 	char value[LIVE_TOKEN_MAX + 8];
@@ -264,8 +272,8 @@ static int stream_receive(struct live_stream *s, struct lws *wsi, struct bytes p
 	return 0;
 }
 
-/* -1 has the library say Close. Then it reads until the application has said it, too: a connection that ends before is reset, and what the
- * application has not read yet is lost (RFC 6455 7.1.1). */
+/* -1 makes the library send Close. Then it reads until the application's Close: a connection that
+ * ends before is reset, and what the application has not read is lost (RFC 6455 7.1.1). */
 static int stream_part(struct live_stream *s, struct lws *wsi, enum lws_close_status status)
 {
 	s->closing_ns = clock_now_ns();
@@ -325,7 +333,7 @@ static bool text_next(struct live_stream *s, struct writer *w)
 	return true;
 }
 
-/* What was left out is told before what comes behind it. */
+/* Missed frames are reported before what follows them. */
 static bool missed_next(struct live_stream *s, struct writer *w)
 {
 	struct live_frame *f = &s->sound.frames[s->sound.frame_first];
@@ -358,7 +366,7 @@ static bool live_stream_next(struct live_stream *s, uint8_t *out, size_t *octets
 	return true;
 }
 
-/* One message at a time; what the socket does not take now waits in the stream, where it is counted. */
+/* One message at a time; what the socket does not take stays in the stream, where it is counted. */
 static int live_stream_write(struct live_stream *s, struct lws *wsi)
 {
 	uint8_t memory[LWS_PRE + LIVE_MESSAGE_MAX];
@@ -392,7 +400,7 @@ static void stream_gone(struct lws *wsi, const char *why, bool refused)
 		live_stream_unconnected(live_of(wsi), s, why, refused);
 }
 
-/* The library's words say nothing of the answer: an operator wants its status. */
+/* The library's words do not have the HTTP status that an operator needs. */
 static void stream_refused(struct lws *wsi, const char *why)
 {
 	unsigned status = lws_http_client_http_response(wsi);
@@ -419,7 +427,7 @@ static int on_live(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		live_woken(live_of(wsi));
 	if (!s)
 		return 0;
-	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
+	switch ((int)reason) { /* of the library's hundred reasons */
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
 		return headers_add(s, wsi, in, len);
 	case LWS_CALLBACK_CLIENT_ESTABLISHED:
@@ -427,7 +435,7 @@ static int on_live(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		live_stream_connected(live_of(wsi), s);
 		return 0;
 	case LWS_CALLBACK_CLIENT_RECEIVE:
-		lws_validity_confirmed(wsi); /* who speaks is there, though it reads no ping */
+		lws_validity_confirmed(wsi); /* sound proves life, even if pings are not read */
 		return stream_receive(s, wsi, bytes_mem(in, len));
 	case LWS_CALLBACK_CLIENT_WRITEABLE:
 		return live_stream_write(s, wsi);
@@ -592,7 +600,7 @@ void live_stream_free(struct live_stream *s)
 	free(s);
 }
 
-/* ---- what is said ---- */
+/* ---- messages ---- */
 
 bool live_stream_has(const struct live_stream *s)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One stream as the live thread has it: its state, when it is to be connected, what is said next. It knows no WebSocket. */
+/* One stream as the live thread has it: state, times, the next message. It knows no WebSocket. */
 #ifndef APP_LIVE_LIVE_STREAM_H
 #define APP_LIVE_LIVE_STREAM_H
 
@@ -11,11 +11,11 @@
 #include "app/live/live_sound.h"
 #include "base/bytes.h"
 
-/* The addresses of a host, by the resolver of the system, which nobody waits for. */
+/* Addresses of a host by the system's resolver, asynchronously. */
 
 enum { LIVE_ADDRESS_TEXT = 64 };
 
-/* Where it lies is told to the resolver: it is not moved or freed while live_address_asks. */
+/* The resolver refers to it: it is not moved or freed while live_address_asks. */
 struct live_address {
 	struct gaicb request;
 	struct addrinfo hints;
@@ -24,10 +24,10 @@ struct live_address {
 
 /* 0 or -errno. The name lives as long. */
 int live_address_resolve(struct live_address *a, const char *host) NODISCARD;
-/* -EAGAIN: not yet; -ENOENT: there is none; 0: number (of them, from the first on, again and again) is in *out. */
+/* -EAGAIN: not yet; -ENOENT: none; 0: *out has the number-th, round robin. */
 int live_address_read(struct live_address *a, uint32_t number,
 		      char out[LIVE_ADDRESS_TEXT]) NODISCARD;
-/* False: not yet, it is still asked for. */
+/* False: the question is still pending. */
 bool live_address_drop(struct live_address *a);
 
 struct lws;
@@ -53,9 +53,9 @@ struct live_stream {
 	uint64_t lost_ns;    /* since when there is no connection */
 	uint32_t tries;      /* since then */
 	uint32_t times;      /* that it was connected */
-	bool started;        /* start has been said over this connection */
+	bool started;        /* start was sent over this connection */
 	bool ends;           /* control wants it to */
-	bool stopped;        /* stop has been said, or nobody is there to hear it */
+	bool stopped;        /* stop was sent, or no connection is there for it */
 	bool leaves;         /* the node stops */
 	uint64_t closing_ns; /* since then our Close is on its way; 0: it is not */
 	bool failed_once;    /* the reason was logged */
@@ -76,7 +76,7 @@ void live_stream_free(struct live_stream *s);
 
 /* Something is to be said. */
 bool live_stream_has(const struct live_stream *s);
-/* What is next, into room for LIVE_MESSAGE_MAX; octets: how many. False: nothing. */
+/* Writes the next message, with room for LIVE_MESSAGE_MAX; octets: its length. False: none. */
 enum { LIVE_MESSAGE_MAX = 2 * LIVE_CHANNELS * FEED_SAMPLES_MAX };
 static_assert((int)LIVE_MESSAGE_MAX >= (int)LIVE_WRITE_MAX, "texts fit, too");
 
@@ -88,7 +88,7 @@ struct lws_context *live_connection_context(struct live *l, const char *ca, uint
 bool live_connection_begin(struct lws_context *context, struct live_stream *s, const char *address);
 /* Soon: live_stream_unconnected follows. */
 void live_connection_end(struct live_stream *s);
-void live_connection_wants(struct live_stream *s); /* to say something */
+void live_connection_wants(struct live_stream *s); /* to send something */
 
 /* ---- what live.c does then ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an application and the node say to each other over a WebSocket about live sound. Text messages are JSON objects with a member
- * "event"; binary ones are 20 ms of sound each. Pure.
+ * Messages between application and node about live sound over a WebSocket. Text messages are JSON
+ * objects with a member "event"; binary ones are 20 ms of sound each. Pure.
  */
 #ifndef APP_LIVE_LIVE_WIRE_H
 #define APP_LIVE_LIVE_WIRE_H
@@ -20,7 +20,7 @@ enum live_format {
 	LIVE_ULAW, /* G.711, at 8000 Hz */
 };
 
-/* ---- what the node says ---- */
+/* ---- messages of the node ---- */
 
 struct live_start {
 	const char *call; /* its id */
@@ -29,27 +29,28 @@ struct live_start {
 	enum live_format format;
 	uint32_t rate;
 	bool said, heard; /* channels, in this order: what the party says, and what it hears */
-	bool listens;     /* nobody hears the application */
-	bool resumed; /* the application has heard of this stream before, or a process before had it */
+	bool listens;     /* the application only listens */
+	/* The application was connected to this stream before, or to a former process. */
+	bool resumed;
 	uint32_t times; /* that it was connected, with this time */
 };
 
 /* Each into a writer with room for LIVE_WRITE_MAX. */
 void live_write_start(struct writer *w, const struct live_start *s);
 void live_write_mark(struct writer *w, const char *name);
-/* So much of what the party said was not sent. */
+/* So many frames of the party were not sent. */
 void live_write_missed(struct writer *w, uint32_t frames, uint32_t ms);
-/* So much of what the application said was not taken. */
+/* So many octets of the application were not taken. */
 void live_write_refused(struct writer *w, uint64_t octets, uint32_t ms);
 void live_write_digit(struct writer *w, char digit);
 void live_write_stop(struct writer *w, const char *reason);
 
-/* ---- what the application says ---- */
+/* ---- messages of the application ---- */
 
 enum live_said_kind {
 	LIVE_SAID_STARTED, /* it has understood; not asked for */
-	LIVE_SAID_MARK,    /* told back when all before it has been said to the party */
-	LIVE_SAID_CLEAR,   /* what it has said and the party has not heard is not said */
+	LIVE_SAID_MARK,    /* reported when all before it was played */
+	LIVE_SAID_CLEAR,   /* drops what was not played yet */
 	LIVE_SAID_STOP,    /* it has done */
 };
 
@@ -58,7 +59,7 @@ struct live_said {
 	char name[LIVE_MARK_MAX + 1]; /* of MARK: UTF-8 without control characters */
 };
 
-/* 0; -EBADMSG: no such message; -EMSGSIZE. *out is untouched then. Members that it does not know are none. */
+/* 0; -EBADMSG: no such message; -EMSGSIZE. *out is untouched then. Unknown members are ignored. */
 int live_said_parse(struct live_said *out, struct bytes text) NODISCARD;
 
 #endif

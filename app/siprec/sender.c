@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The SIPREC media sender (RFC 7866): its thread reads copied packets from the engine, protects and
+ * sends them, and exchanges RTCP with the recorder. node_record.c gives orders by a ring as calls
+ * change. Each SSRC has an SRTP context of its own, and an index is never used twice under a key
+ * (RFC 3711 3.2.3), also when a source comes back. Failures of a recorder are counted and never
+ * reach a call.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -32,7 +40,8 @@ static uint32_t report_units_of(uint64_t ns, uint32_t clock_hz)
 	return (uint32_t)(ns / NS_PER_S * clock_hz + ns % NS_PER_S * clock_hz / NS_PER_S);
 }
 
-/* The packet that came fastest tells best when its sound was said. The timestamp of an event is that of its beginning. */
+/* The fastest packet tells best when its sound was captured.
+ * The timestamp of an event is its beginning. */
 static void sender_source_note(struct sender_source *source, const struct tap_packet *p)
 {
 	uint32_t transit = report_units_of(p->time_ns, p->clock_hz) - be32_get(tap_octets(p).p + 4);
@@ -50,7 +59,8 @@ static void sender_source_note(struct sender_source *source, const struct tap_pa
 
 /* ---- what is sent ---- */
 
-/* Both streams have it, so the recorder knows that they share a clock. It is the call's: a successor has the same (RFC 7022 4.1). */
+/* Common to both streams, so the recorder knows that they share a clock. Of the call, so a
+ * successor has the same (RFC 7022 4.1). */
 static void sender_cname_write(char out[RTCP_CNAME_LEN], uint64_t call)
 {
 	for (unsigned i = 0; i < RTCP_CNAME_LEN; i++)
@@ -99,8 +109,8 @@ static bool stream_reports(const struct sender_stream *s)
 	return s->terms.on && s->rtcp_fd >= 0 && s->rtcp_to_n && s->source_count;
 }
 
-/* Who said something, and who did last: its RTCP keeps the path open (RFC 7866 8.1.6). RFC 3550 6.2 lets a session of two say the first one
- * at once, and 6.3.1 puts the others out of step. */
+/* Reports sources that sent since, and the last one: its RTCP keeps the path open (RFC 7866 8.1.6).
+ * RFC 3550 6.2 lets a session of two send the first at once, and 6.3.1 spreads the others. */
 uint32_t sender_report(struct sender_stream *s, uint64_t call, struct instant now, uint32_t random)
 {
 	uint32_t sent = 0;
@@ -115,7 +125,7 @@ uint32_t sender_report(struct sender_stream *s, uint64_t call, struct instant no
 	return sent;
 }
 
-/* ---- what is heard ---- */
+/* ---- received ---- */
 
 /* RFC 3550 6.4.1: the number may fall, by what comes twice. */
 static uint64_t sender_on_report_block(struct sender_stream *s, const struct rtcp_block *b)
@@ -167,7 +177,7 @@ static bool report_open(struct sender_stream *s, uint8_t *data, uint16_t *n)
 	return job.verdict == VERDICT_NONE;
 }
 
-/* From whom the recorder's answer says, and nobody else. */
+/* From the recorder's address by its answer alone. */
 static bool is_the_recorder(const struct sender_stream *s, const struct sockaddr_storage *from)
 {
 	struct addr at;
@@ -203,7 +213,7 @@ void sender_stream_init(struct sender_stream *s)
 	*s = (struct sender_stream){ .fd = -1, .rtcp_fd = -1 };
 }
 
-/* RTP of a recorder is read by nobody: the kernel keeps little of it. */
+/* RTP of a recorder is not read: a small receive buffer. */
 static int sender_bind(const struct addr *local)
 {
 	struct sockaddr_storage ss;
@@ -317,7 +327,7 @@ void sender_stream_close(struct sender_stream *s)
 	s->fd = s->rtcp_fd = -1;
 }
 
-/* Keys are of as many sources; without one the place of the oldest is taken. */
+/* Keys serve so many sources; beyond, the oldest one is replaced. */
 static struct sender_source *source_place(struct sender_stream *s)
 {
 	if (s->source_count < SENDER_SOURCES_MAX)
@@ -327,7 +337,7 @@ static struct sender_source *source_place(struct sender_stream *s)
 		       : NULL;
 }
 
-/* Its first number is the party's choice, and who receives it counts from there. */
+/* Its first sequence number is the party's choice, and receivers count from it. */
 static bool source_open_keys(const struct sender_stream *s, struct sender_source *source,
 			     uint16_t sequence)
 {
@@ -341,8 +351,8 @@ static bool source_open_keys(const struct sender_stream *s, struct sender_source
 	return true;
 }
 
-/* Each source has indexes of its own (RFC 3711 3.2.3). One that comes back goes on with its own: none is used twice. NULL: there are too
- * many, or no memory. */
+/* Each source has its own SRTP indexes (RFC 3711 3.2.3). One that comes back continues: none is
+ * used twice. NULL: too many, or no memory. */
 static struct sender_source *sender_source(struct sender_stream *s, uint32_t ssrc,
 					   uint16_t sequence)
 {
@@ -402,7 +412,7 @@ bool sender_stream_send(struct sender_stream *s, const struct tap_packet *p)
 
 enum {
 	ROUND_MS = 10,
-	REPORTS_MS = 200, /* it looks whose report is due */
+	REPORTS_MS = 200, /* how often it looks for due reports */
 	HEARD_PER_ROUND = 256,
 	ORDERS = 4096,
 	TOLD = 1024,
@@ -479,7 +489,7 @@ static struct sender_session **sender_slot(struct sender *s, uint64_t call)
 	return &s->slots[(call * UINT64_C(0x9e3779b97f4a7c15)) >> 52 & (SLOTS - 1)];
 }
 
-/* Where it hangs; *it is NULL: there is none. */
+/* Its link in the table; *it is NULL: absent. */
 static struct sender_session **session_find(struct sender *s, uint64_t call, uint8_t number)
 {
 	struct sender_session **it = sender_slot(s, call);
@@ -530,7 +540,7 @@ static void sender_fail(struct sender *s, const struct sender_order *o, int err)
 	(void)ring_push(&s->told, &told);
 }
 
-/* Its RTCP socket is watched from its first terms on; who closes it forgets it. */
+/* Its RTCP socket is watched from its first terms on, until it is closed. */
 static int session_set_stream(struct sender *s, struct sender_stream *stream,
 			      const struct fork_stream *terms)
 {

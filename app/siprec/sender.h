@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What parties say, on its way to external recorders (media/fork.h). The engine copies packets into rings; the thread `siprec` reads those and
- * sends them on as they are, as SRTP where the stream has a key. Whatever a recorder does, nothing of it comes back to a call.
- *
- * A session is a number (1 to 255) of a call. All functions are the control thread's, and return at once.
+ * Media of parties for external recorders (media/fork.h). The engine copies packets into rings; the
+ * thread `siprec` reads them and sends them on unchanged, as SRTP if the stream has a key. Nothing
+ * that a recorder does affects a call. A session is a number (1 to 255) of a call. All functions
+ * are for the control thread, and return at once.
  */
 #ifndef APP_SIPREC_SENDER_H
 #define APP_SIPREC_SENDER_H
@@ -19,18 +19,19 @@ struct tap_packet;
 
 enum { SENDER_SESSIONS_MAX = 8192 };
 
-/* Where packets come from: up to max of them, each valid during the call (engine_tapped). How many. The sender's thread. */
+/* Source of packets: up to max, each valid during the call (engine_tapped). Returns their number.
+ * The sender's thread. */
 typedef void sender_packet_fn(const struct tap_packet *packet, void *arg);
 typedef uint32_t sender_source_fn(void *source, uint32_t max, sender_packet_fn *fn, void *arg);
 
-/* What became of the packets of a session. */
+/* Figures of a session's packets. */
 struct sender_figures {
 	uint64_t sent, unsent; /* unsent: the system did not take them */
 	uint8_t heard_of;      /* sources that the recorder reports about, and */
 	uint8_t deaf;          /* those of which it says that nothing came */
 };
 
-/* A session has ended: its sockets or keys could not be had; or what was asked about one. */
+/* A session has ended without sockets or keys; or the answer to a query. */
 struct sender_results {
 	uint64_t call;
 	uint8_t number;
@@ -47,10 +48,10 @@ void sender_close(struct sender *s);
 /* From now on that is sent. False: too many orders wait. */
 bool sender_set(struct sender *s, uint64_t call, uint8_t number, const struct media_fork *fork);
 bool sender_end(struct sender *s, uint64_t call, uint8_t number);
-/* Its figures will be told, if there is such a session. */
+/* Its figures will be reported, if there is such a session. */
 bool sender_query(struct sender *s, uint64_t call, uint8_t number);
 
-/* What failed, and what was asked, in order. How many. */
+/* Failures and answers, in order. Returns their number. */
 uint32_t sender_results(struct sender *s, struct sender_results *out, uint32_t max);
 /* This descriptor is readable while results wait; sender_results drains it. */
 int sender_told_fd(const struct sender *s);
@@ -72,8 +73,8 @@ struct sender_source {
 	bool spoke;               /* since the last report */
 	uint32_t packets, octets; /* sent */
 	uint32_t clock_hz;
-	uint32_t
-		transit; /* arrival less RTP timestamp, in its units: the least since the last report */
+	/* Arrival less RTP timestamp, in its units: the least since the last report. */
+	uint32_t transit;
 	int32_t lost;          /* as the recorder reported last, and */
 	uint8_t fraction_lost; /* 1/256; 255 is all */
 	bool reported;         /* it did */
@@ -92,24 +93,24 @@ struct sender_stream {
 
 /* As it is before its first terms. */
 void sender_stream_init(struct sender_stream *s);
-/* A socket goes on while its address does, a key while it is the same. 0 or -errno; it sends nothing then. */
+/* A socket stays while its address does, a key while it is the same.
+ * 0 or -errno: it sends nothing then. */
 int sender_stream_set(struct sender_stream *s, const struct fork_stream *terms) NODISCARD;
 void sender_stream_close(struct sender_stream *s);
-/* RTP of the party, as it was. False: it is lost. */
+/* Sends the party's RTP unchanged. False: lost. */
 bool sender_stream_send(struct sender_stream *s, const struct tap_packet *p);
 
-/*
- * RTCP of one stream to a recorder (RFC 3550, RFC 7866 8.1.1): what it is told of each source, so that it can line up both streams, and what
- * it says that it lost. SRTCP where the stream has a key. The sender's thread.
- */
+/* RTCP of one stream to a recorder (RFC 3550, RFC 7866 8.1.1): reports on each source, by which the
+ * recorder aligns both streams, and its own reports of losses. SRTCP if the stream has a key. The
+ * sender's thread. */
 
-/* Compounds of SR or RR and SDES, where they are due. random: for the time of the next ones. How many were sent. There is no BYE at the end:
- * another process may go on with the same sources. */
+/* Sends due compounds of SR or RR and SDES. random: for the next times. Returns their number. No
+ * BYE at the end: another process may go on with the same sources. */
 uint32_t sender_report(struct sender_stream *s, uint64_t call, struct instant now, uint32_t random);
 
 struct sender_heard {
 	uint32_t reports, refused; /* compounds */
-	uint64_t lost;             /* packets that they say did not come, since those before */
+	uint64_t lost;             /* packets that were reported lost since the last report */
 };
 /* All that wait at its RTCP port. */
 void sender_receive(struct sender_stream *s, struct sender_heard *out);
