@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Number analysis (dial.h): what a dialled string means in a tenant's dial plan, and whether the
+ * caller may dial it. Emergency numbers come first, then extensions, rooms and feature codes, then
+ * numbers outside with access codes, classes and blocked patterns. A number outside is judged in
+ * the dearest reading that any network could give it, since prefixes may be inserted to evade a
+ * class. Pure: the asker supplies the tables by callbacks. */
+
 #include <stdio.h>
 
 #include "sig/dial/dial.h"
@@ -130,8 +136,8 @@ static bool begins(struct bytes number, const char *prefix)
 	return prefix[0] && bytes_starts(number, prefix);
 }
 
-/* Behind the country's code a trunk prefix is no part of the number: +49 (0) 30 is +49 30. One that begins with another digit than 0
- * may be: +7 800. */
+/* Behind the country code a trunk prefix is not part of the number: +49 (0) 30 is +49 30. A prefix
+ * beginning with another digit than 0 may be part of it: +7 800. */
 static void number_drop_prefix(const struct dial_plan *plan, char number[DIAL_NUMBER_MAX])
 {
 	char *behind = number + 1 + strlen(plan->country);
@@ -145,7 +151,7 @@ static void number_drop_prefix(const struct dial_plan *plan, char number[DIAL_NU
 		memmove(behind, behind + n, strlen(behind + n) + 1);
 }
 
-/* area: of whoever dials. */
+/* area: of the caller. */
 static void number_from(const struct dial_plan *plan, struct bytes area, struct bytes number,
 			char out[DIAL_NUMBER_MAX])
 {
@@ -184,7 +190,8 @@ static bool dial_is_separator(uint8_t c)
 	return c && strchr(" -./()[]", c);
 }
 
-/* Its digits, without what people write between them, and + in front. False: there is something else, or nothing. */
+/* The digits with + if present, without separators. Returns false for other characters, or an empty
+ * number. */
 static bool number_plain(struct bytes text, char out[DIAL_NUMBER_MAX])
 {
 	struct writer w = writer_over(out, DIAL_NUMBER_MAX - 1);
@@ -202,7 +209,8 @@ static bool number_plain(struct bytes text, char out[DIAL_NUMBER_MAX])
 	return !other && !w.overflow && w.n > (out[0] == '+');
 }
 
-/* Where a number counts that is not of the whole world: the area there. False: not in the plan's country. */
+/* The area code of a phone-context (RFC 3966). Returns false if it is outside the plan's
+ * country. */
 static bool context_area(const struct dial_plan *plan, struct bytes context, char *plain,
 			 struct bytes *area)
 {
@@ -317,7 +325,7 @@ static size_t country_length(struct bytes digits)
 	return digits.p[1] && strchr(two[digits.p[0] - '0'], digits.p[1]) ? 2 : 3;
 }
 
-/* Behind the code of a country. prefixes: of long distance, then of other countries; "" is none. */
+/* Behind a country code. prefixes: of long distance, then of other countries; "" is unused. */
 static void readings_add_behind(struct readings *r, struct bytes digits, size_t country,
 				const char *const prefixes[4])
 {
@@ -428,7 +436,8 @@ static bool is_blocked(const struct dial_plan *plan, struct bytes number)
 	return pattern_list_match(bytes_str(plan->blocked), number, &unused).whole;
 }
 
-/* As phones of the country dial it: patterns may be about that. False: there is no such form of it. */
+/* The form dialled within the country, which patterns may refer to. Returns false if there is
+ * none. */
 static bool dialled_form(const struct dial_plan *plan, struct bytes number,
 			 char out[DIAL_NUMBER_MAX])
 {
@@ -477,7 +486,7 @@ static bool is_help(const struct dial_asker *a, struct bytes number)
 	return false;
 }
 
-/* What is behind the access code; *trunk: that code, where it is a trunk's. False: none is there. */
+/* Cuts the access code off; *trunk: that code if it is a trunk's. Returns false without one. */
 static bool access_cut(const struct dial_asker *a, struct bytes *number, struct bytes *trunk)
 {
 	size_t n = a->trunk_access ? a->trunk_access(a->arg, *number) : 0;
@@ -581,7 +590,7 @@ static bool dial_inside(const struct dial_asker *a, struct bytes number, struct 
 	return dial_extension(a, number, out) || dial_room(a, a->is_room, number, out);
 }
 
-/* Emergency numbers, extensions and rooms: who dials them gets them, whatever else they could be. */
+/* Emergency numbers, extensions and rooms take precedence over any other meaning. */
 static bool dial_someone(const struct dial_asker *a, struct bytes number, struct dial_result *out)
 {
 	if (!dial_is_emergency(a, number, out->number))
@@ -590,7 +599,7 @@ static bool dial_someone(const struct dial_asker *a, struct bytes number, struct
 	return true;
 }
 
-/* As far as it is dialled. */
+/* Also the beginning of a slot. */
 static bool dial_is_slot(struct bytes digits)
 {
 	for (size_t i = 0; i < digits.n; i++) {
@@ -658,7 +667,8 @@ static bool is_outside_number(struct bytes number)
 	return digits.n && number.n < DIAL_NUMBER_MAX;
 }
 
-/* What is called outside, without access code; *trunk: by that one. False: nothing outside is meant. */
+/* The number outside without access code; *trunk: the access code of a trunk. Returns false if it
+ * is not for outside. */
 static bool outside_of(const struct dial_asker *a, struct bytes *number, struct bytes *trunk,
 		       char space[DIAL_NUMBER_MAX])
 {
@@ -769,8 +779,8 @@ static size_t dial_digits(struct bytes text, bool all, char out[DIGITS_MAX + 1])
 	return w.n;
 }
 
-/* It is no number as it stands, and goes nowhere: with an extension, pauses or letters behind it, or too long. Who tries a barred one
- * that way hears that it is barred, and so do others. */
+/* A string that is not a valid number and leads nowhere: with an extension, pauses or letters
+ * behind it, or too long. If it hides a barred number, the result is barred. */
 static void dial_suspect(const struct dial_asker *a, struct bytes dialled, struct dial_result *out)
 {
 	char digits[DIGITS_MAX + 1];

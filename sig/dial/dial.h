@@ -6,10 +6,9 @@
 #include "base/bytes.h"
 #include "sig/sip/feature_code.h"
 
-/*
- * What a tenant's phones mean by what they dial: emergency numbers, feature codes, the operator, numbers outside and their classes. A value
- * of texts, as its document has them; patterns are those of pattern.h. Pure: sig/dial/dial.h asks it.
- */
+/* A tenant's dial plan: emergency numbers, feature codes, the operator, numbers outside and their
+ * classes. A value of texts, as in its document; patterns are those of pattern.h. Pure: evaluated
+ * by sig/dial/dial.c. */
 
 enum {
 	DIAL_NUMBER_MAX = 32, /* with its NUL */
@@ -18,8 +17,8 @@ enum {
 	DIAL_PREFIX_MAX = 8,
 };
 
-/* Classes of numbers outside: id, name in documents, help. From the cheap ones to the dear ones: of two that fit the later one counts.
- * Numbers stand in records: append only. */
+/* Classes of numbers outside: id, name in documents, help. Ordered by cost: of two that fit, the
+ * later one counts. Numbers are stored in records: append only. */
 #define DIAL_CLASSES(X)                                                   \
 	X(TOLL_FREE, "toll_free", "numbers that cost the caller nothing") \
 	X(LOCAL, "local", "numbers of the same place")                    \
@@ -37,7 +36,8 @@ enum dial_class {
 		DIAL_OTHER, /* no pattern has it */
 	DIAL_CLASS_COUNT,
 };
-/* What one may call that nothing is said of: neither international nor premium numbers, nor those that no class has. */
+/* The classes permitted by default: neither international nor premium numbers, nor those without a
+ * class. */
 enum {
 	DIAL_CLASSES_FIRST =
 		1 << DIAL_TOLL_FREE | 1 << DIAL_LOCAL | 1 << DIAL_NATIONAL | 1 << DIAL_MOBILE
@@ -60,7 +60,7 @@ struct dial_plan {
 	uint8_t area_digits; /* numbers so long lack the area code; 0: all without a prefix do */
 	char classes[DIAL_OTHER][DIAL_PATTERNS_MAX];
 	char blocked[DIAL_PATTERNS_MAX];
-	struct feature_codes codes;   /* "": that of the node, DIAL_OFF: there is none */
+	struct feature_codes codes;   /* "": the node's code, DIAL_OFF: no code */
 	struct call_codes call_codes; /* likewise */
 };
 #define DIAL_OPERATOR "0"
@@ -74,13 +74,16 @@ void dial_plan_codes(const struct dial_plan *plan, const struct feature_codes *n
 void dial_plan_call_codes(const struct dial_plan *plan, const struct call_codes *node,
 			  struct call_codes *out);
 
-/* rules = rule *( "," rule )    rule = prefix ">" [ replacement ] [ "/" length ]
- * The first one counts whose prefix a number begins with, if it has that many digits at least (CALL-38). NULL, or what is wrong. */
+/* rules = rule *( "," rule ) rule = prefix ">" [ replacement ] [ "/" length ]. The first rule
+ * counts whose prefix the number begins with, if it has at least that many digits (CALL-38).
+ * Returns NULL, or what is wrong. */
 const char *dial_rules_wrong(struct bytes rules);
-/* The number as they make it. False: none is for it, or what they make does not fit; nothing is written. */
+/* The rewritten number. Returns false if no rule applies, or the result is too long; nothing is
+ * written. */
 bool dial_rules_apply(struct bytes rules, struct bytes number, char out[DIAL_NUMBER_MAX]);
 
-/* The number as the whole world dials it, with + and country. It is left as it is where the plan does not know. */
+/* The number in international form, with + and country code. It is unchanged if the plan cannot
+ * tell. */
 void dial_number_international(const struct dial_plan *plan, struct bytes number,
 			       char out[DIAL_NUMBER_MAX]);
 
@@ -91,16 +94,18 @@ struct dial_forms {
 		[DIAL_NUMBER_MAX]; /* as it is dialled in the plan's country: 030123456, 0033... */
 	char extension[DIAL_NUMBER_MAX]; /* behind it */
 };
-/* Of a number as phones, trunks and people write it: 030/123456, +49 (0)30 123456;ext=12, 123456;phone-context=+4930 (RFC 3966). Where it
- * counts in another country, or in a domain, it is not known. False: it is no number. */
+/* The forms of a number as phones, trunks and people write it: 030/123456, +49 (0)30 123456;ext=12,
+ * 123456;phone-context=+4930 (RFC 3966). Unknown if its context is another country, or a domain.
+ * Returns false if it is not a number. */
 bool dial_forms_of(const struct dial_plan *plan, struct bytes text, struct dial_forms *out);
 /* The international one; where that is not known, or plan is NULL, the text. */
 void dial_write_international(const struct dial_plan *plan, struct bytes text, struct writer *w);
-/* A number outside, as any network may read it: with or without trunk and international prefixes that stand where none belongs, as in
- * +49 (0) 900 or +49 00 1 900. The dearest reading counts. */
+/* A number outside in any reading of a network: with or without misplaced trunk and international
+ * prefixes, as in +49 (0) 900 or +49 00 1 900. The dearest reading counts. */
 struct dial_judgement {
 	enum dial_class class;
-	bool dialled; /* its class is that of the number as it is, not of how the whole world dials it */
+	/* its class is that of the number as dialled, not of its international form */
+	bool dialled;
 	bool blocked;
 };
 void dial_judge(const struct dial_plan *plan, struct bytes number, struct bytes international,
@@ -132,12 +137,13 @@ struct dial_asker {
 	struct bytes rules; /* his own, before the plan's */
 	void *arg;
 	bool (*is_extension)(void *arg, struct bytes number);
-	/* It is that of a room for conferences. NULL: there are none. */
+	/* It is the number of a conference room. NULL: no rooms. */
 	bool (*is_room)(void *arg, struct bytes number);
-	/* A pattern among numbers fits it: it is like a room's then, but codes come before it. NULL: there are none. */
+	/* A pattern among numbers fits it: it is treated as a room, but codes take precedence.
+	 * NULL: no patterns. */
 	bool (*fits)(void *arg, struct bytes number);
-	/* How many digits in front of it are the access code of a trunk, which is dialled in place of the plan's (CALL-39); 0: none are. NULL:
-	 * no trunk has one. */
+	/* The number of leading digits that are the access code of a trunk, dialled instead of the
+	 * plan's (CALL-39); 0: none. NULL: no trunk has one. */
 	size_t (*trunk_access)(void *arg, struct bytes number);
 };
 /* Between the access code of a trunk and the number: nothing that is dialled outside has it. */
@@ -145,25 +151,28 @@ struct dial_asker {
 
 struct dial_result {
 	enum dial_kind kind;
-	char number
-		[DIAL_NUMBER_MAX]; /* EXTENSION, ROOM, EMERGENCY: who; OUTSIDE, BARRED: as trunks are asked for it, behind the access code of one and DIAL_ACCESS_END */
-	enum dial_class class;     /* OUTSIDE, BARRED */
-	bool blocked;              /* BARRED: the number itself, whoever asks */
-	enum feature feature;      /* FEATURE: */
-	struct bytes value;        /* ... and what is behind its code, of the dialled text */
+	/* EXTENSION, ROOM, EMERGENCY: the number; OUTSIDE, BARRED: as sent to trunks, behind the
+	 * access code of one and DIAL_ACCESS_END */
+	char number[DIAL_NUMBER_MAX];
+	enum dial_class class; /* OUTSIDE, BARRED */
+	bool blocked;          /* BARRED: the number itself is blocked, for any caller */
+	enum feature feature;  /* FEATURE: */
+	struct bytes value;    /* ... and what is behind its code, of the dialled text */
 };
 
-/* It is one of the plan's emergency numbers, or, where it names none, of the node's. With an access code in front or without, or made of
- * it by a rule. */
+/* It is an emergency number of the plan, or without any in the plan, of the node. With or without
+ * an access code in front, or rewritten to one by a rule. */
 bool dial_is_emergency(const struct dial_asker *asker, struct bytes dialled,
 		       char number[DIAL_NUMBER_MAX]);
 void dial_resolve(const struct dial_asker *asker, struct bytes dialled, struct dial_result *out);
 
-/* Digit maps for phones, by name in g_dial_map_forms: with ',' for the second dial tone, as phones of Polycom have it; as RFC 3435 2.1.5. */
+/* Digit maps for phones, by name in g_dial_map_forms: with ',' for the second dial tone, as Polycom
+ * phones use; as in RFC 3435 2.1.5. */
 enum dial_map_form { DIAL_MAP_POLYCOM, DIAL_MAP_RFC3435 };
 enum { DIAL_MAP_MAX = 4096 };
 extern const char *const g_dial_map_forms[];
-/* Of plan, codes, emergency numbers and trunk_access of the asker. False: it has no room there, or in memory. */
+/* By plan, codes, emergency numbers and trunk_access of the asker. Returns false if w is too small,
+ * or without memory. */
 bool dial_digit_map(const struct dial_asker *asker, enum dial_map_form form, struct writer *w);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The digit map of a tenant's phones (CALL-40): which digits they wait for, and where the second dial tone is. It has what the plan has: emergency
- * numbers, feature codes, the operator and `numbers`. The phone sends what fits one at once, or where more may follow when its timer is over.
- */
+/* The digit map of a tenant's phones (CALL-40): the digits that they collect, and where the second
+ * dial tone plays. It covers the plan: emergency numbers, feature codes, the operator and
+ * `numbers`. The phone sends a match at once, or after its timer if more digits may follow. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -135,7 +134,8 @@ static uint32_t map_tone(const struct digit_map *m, uint32_t at)
 	return at < m->plain || n == p->count ? 0 : (uint32_t)n;
 }
 
-/* More digits may follow what fits it, so the timer says that none do. An emergency number waits for nothing, as the plan has it. */
+/* More digits may follow a match, so the phone waits for its timer. An emergency number is not
+ * delayed, as in the plan. */
 static bool map_waits(const struct digit_map *m, uint32_t at)
 {
 	uint32_t i = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Many patterns are a tree. A number is held against all elements at once: bit i says that what was read so far may be all of the first i elements. */
+/* Patterns are stored as a tree. A number is matched against all elements at once: bit i means that
+ * the digits so far may be all of the first i elements. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -10,7 +11,7 @@ struct pattern_item {
 	void *item;
 };
 
-/* One element, behind those of the nodes above it. Nodes beside each other are in the order of exactness. */
+/* One element, following those of the nodes above. Siblings are in the order of exactness. */
 struct pattern_node {
 	struct pattern_node *next, *below;
 	struct pattern_item *items; /* of the patterns that end here, by order */
@@ -37,7 +38,8 @@ static bool node_is(const struct pattern_node *a, const struct pattern_node *b)
 	return a->symbols == b->symbols && a->repeats == b->repeats;
 }
 
-/* Where the node of that element is. Where there is none, and make is said, it is made: NULL then is no memory. */
+/* The place of the node of that element. If missing and make is set, it is created; NULL then means
+ * no memory. */
 static struct pattern_node **node_at(struct pattern_node **list, const struct pattern_node *want,
 				     bool make)
 {
@@ -171,7 +173,7 @@ struct pattern_found {
 	void *item; /* NULL: none */
 };
 
-/* Bit i: the elements so far may be the first i symbols. The same with one more element. */
+/* Bit i: the elements so far may match the first i symbols. The same with one more element. */
 static uint64_t search_step(const struct pattern_search *s, const struct pattern_node *e,
 			    uint64_t at)
 {
@@ -212,7 +214,8 @@ static void search_end(const struct pattern_search *s, const struct pattern_item
 		*out = (struct pattern_found){ s->path, items->item };
 }
 
-/* What is longer is more exact. Behind one that has something, only elements that are as exact can have better. */
+/* Longer patterns are more exact. Behind an element with a match, only equally exact elements can
+ * be better. */
 static void search_below(struct pattern_search *s, const struct pattern_node *list,
 			 const struct pattern_item *items, uint64_t at, struct pattern_found *best)
 {
@@ -274,7 +277,7 @@ static uint16_t range_of(uint8_t from, uint8_t to)
 	return (uint16_t)((1u << (to - '0' + 1)) - (1u << (from - '0')));
 }
 
-/* text is behind the '['. Cuts the set and the ']' off. 0: there is none. */
+/* text is behind the '['. Cuts the set and the ']' off. Returns 0 if there is none. */
 static uint16_t set_cut(struct bytes *text)
 {
 	struct bytes set;
@@ -373,7 +376,8 @@ int pattern_order(const struct pattern *a, const struct pattern *b)
 	return order ? order : b->count - a->count;
 }
 
-/* Bit j of reached[i]: something is read by the first i elements of a, and by the first j of b. Those of all elements of a. */
+/* Bit j of reached[i]: some text is matched by the first i elements of a, and by the first j of b.
+ * Returns that of all elements of a. */
 static uint64_t pattern_reaches(const struct pattern *a, const struct pattern *b)
 {
 	uint64_t reached[PATTERN_ELEMENTS_MAX + 2] = { 1 };

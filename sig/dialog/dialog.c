@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A SIP dialog as a value (RFC 3261 12): created from a request or for a callee, confirmed, forked
+ * and refreshed by responses and requests, and the one place that formats our in-dialog requests,
+ * ACK and CANCEL. Also digest authentication of our requests (RFC 3261 22) with the challenges kept
+ * per dialog, and the table of dialogs whose leg moved to another call. Dialogs are stored in the
+ * records of calls and subscriptions; hops are chosen in dialog_hop.c. */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,8 +93,8 @@ static void write_octet(struct writer *w, uint8_t c)
 	writer_u8(w, c < ' ' || c == 0x7f ? ' ' : c);
 }
 
-/* Quoted again: an unquoted name may hold a lone backslash, which would swallow our closing quote. Control characters, which some
- * parsers let through within quotes, become blanks. */
+/* Quoted again: an unquoted name may hold a lone backslash, which would escape our closing quote.
+ * Control characters, which some parsers permit within quotes, become blanks. */
 static void write_display(struct writer *w, struct bytes display)
 {
 	if (display.n == 0)
@@ -280,7 +286,8 @@ int dialog_fork(struct dialog *d, const struct dialog *of, const struct sip_mess
 	return dialog_confirm(d, response, true, h);
 }
 
-/* A datagram says itself where it comes from: only a connection, and who is trusted, may come from another host than before. */
+/* The source of a datagram can be forged: only a connection, or a trusted sender, may come from a
+ * host other than before. */
 static bool may_move(const struct dialog *d, const struct sip_hop *to, bool judged,
 		     const struct call_host *h)
 {
@@ -290,7 +297,7 @@ static bool may_move(const struct dialog *d, const struct sip_hop *to, bool judg
 		       DESTINATION_OK;
 }
 
-/* It is at another host, or its NAT has another port for it, and its Contact says what it always said. */
+/* It has moved to another host, or to another port of its NAT, with an unchanged Contact. */
 static bool sender_is_elsewhere(const struct dialog *d, const struct sip_message *m,
 				const struct call_host *h)
 {
@@ -352,7 +359,8 @@ static struct addr dialog_own_address(const struct dialog *d, const struct shard
 						   : settings->locals[d->hop.local].advertise;
 }
 
-/* What the party has to use to reach us the same way (RFC 3261 19.1.1); without it a URI means UDP. */
+/* The parameter by which the party reaches us the same way (RFC 3261 19.1.1); a URI without it
+ * means UDP. */
 static const char *transport_param(enum sip_transport transport)
 {
 	switch (transport) {
@@ -401,7 +409,8 @@ static bool first_is_strict(struct bytes routes, struct sip_name_addr *first, st
 	       !sip_param(first->uri.params, "lr", &value);
 }
 
-/* Request line and Route; a first route without lr wants to be the Request-URI itself (RFC 3261 12.2.1.1). */
+/* Request line and Route; a first route without lr becomes the Request-URI itself (RFC 3261
+ * 12.2.1.1). */
 static void write_target(struct writer *w, const struct dialog *d, const struct dialog_request *r,
 			 const char *method)
 {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * One side of a call as RFC 3261 12 sees it: a plain value, written into the call's record. Our tag names shard, call and leg.
- */
+/* One side of a call as a dialog of RFC 3261 12: a plain value, written into the call's record. Our
+ * tag names shard, call and leg. */
 #ifndef SIG_DIALOG_DIALOG_H
 #define SIG_DIALOG_DIALOG_H
 
@@ -19,42 +18,43 @@ struct shard_settings;
 struct call_host;
 struct dialog;
 
-/* ---- where the requests of a dialog go (RFC 3261 12.2.1.1, with the party's real address where NAT stands between) ---- */
+/* ---- the next hop of a dialog's requests (RFC 3261 12.2.1.1, with the party's real address behind
+ * NAT) ---- */
 
 /* The topmost Via says another address than the message came from. */
 bool dialog_is_behind_nat(const struct sip_message *request);
-/*
- * First route or remote target when that is a numeric address at which the party may be reached, else what d->hop is now. Who is trusted
- * is followed to other hosts; a phone stays on the host that its signalling comes from and on its transport, so that its Contact tells
- * at most another port.
- */
+/* The first route or remote target if that is a numeric address at which the party may be reached,
+ * else d->hop unchanged. A trusted party is followed to other hosts; a phone stays on its
+ * signalling host and transport, so its Contact changes at most the port. */
 void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat);
-/* Whether a name there is looked up: that of who is trusted, and whose requests need not go back through a NAT, a browser's or a shard's
- * connection. */
+/* Whether a host name there is looked up: that of a trusted party whose requests need not go back
+ * through NAT, or by the connection of a browser or a shard. */
 void dialog_choose_names(struct dialog *d, const struct call_host *h, bool behind_nat);
 /* The first route, or else the target. False: it cannot be read. */
 bool dialog_next_uri(struct bytes routes, struct bytes target, struct sip_uri *out);
-/* May be sent to, by one of our addresses, in place of where the party's signalling comes from. A connection that is there stays in use
- * towards the same machine (RFC 5626), whatever its port. trusted: the party may name other hosts. */
+/* Whether it may be sent to, from one of our addresses, instead of the source of the party's
+ * signalling. An existing connection stays in use towards the same machine (RFC 5626), whatever its
+ * port. trusted: the party may name other hosts. */
 bool dialog_hop_leads(struct sip_hop *to, const struct sip_hop *party, const struct call_host *h,
 		      bool trusted);
 /* One of our own listening addresses. */
 bool dialog_is_self(const struct addr *remote, const struct shard_settings *settings);
 
-/* Gives the hop a listening address of its transport and family: its own, one of its network, any. False: there is none. */
+/* Sets a listening address of the hop's transport and family: its own, one of its network, or any.
+ * Returns false without one. */
 bool hop_local_for(struct sip_hop *hop, const struct shard_settings *settings);
 
-/*
- * Where a dialog's requests go whose first route, or else remote target, is a name (RFC 3261 12.2.1.1, RFC 3263). The place in use stays as
- * long as the name leads there and it has not failed. What is known of the name is used at once. Else the request is held, and so are all
- * behind it, until the name was looked up, for DIALOG_LOOKUP_MS at most. Where the name leads nowhere, or nobody says where, requests go to
- * the place in use. Nothing of this is in a record: a successor has the request to say again, and looks up again.
- */
+/* The hop of a dialog whose first route or remote target is a host name (RFC 3261 12.2.1.1, RFC
+ * 3263). The place in use stays as long as the name resolves to it and it has not failed. Known
+ * results are used at once. Else the request is held, and later ones behind it, until the look-up
+ * is done, DIALOG_LOOKUP_MS at most. If the name resolves to nothing, or the look-up fails,
+ * requests go to the place in use. Nothing of this is in a record: a successor repeats the request,
+ * and looks up again. */
 
 enum {
 	DIALOG_LOOKUP_MS = 5000,
 	DIALOG_LOOKUPS_MAX = 256, /* of a shard at once; more requests go to the place in use */
-	DIALOG_PLACES_MAX = 7,    /* beside the one in use */
+	DIALOG_PLACES_MAX = 7,    /* in addition to the one in use */
 };
 
 struct txn_slot;
@@ -74,14 +74,16 @@ struct dialog_places {
 bool places_want(const struct shard_settings *settings, const struct sip_uri *uri,
 		 struct lookup_want *out);
 
-/* Before a request is written: hop of the dialog is where it goes. True: a name is looked up first. */
+/* Before a request is written: sets the hop of the dialog. Returns true if a name is looked up
+ * first. */
 bool dialog_resolves(struct dialog *d, struct call_host *h);
 /* ... and that request waits for it. */
 void dialog_hold(struct dialog *d, struct txn_slot *slot);
 /* ... or an ACK does. */
 void dialog_hold_ack(struct dialog *d);
-/* What the name leads to; news NULL: nobody has said. False: it is of another look-up. What was held goes, but for the ACK: true says that
- * it has to go first, in *ack; dialog_held_go lets the others go. */
+/* The result of the look-up; news NULL: timeout. Returns false if it is of another look-up. Sends
+ * what was held except the ACK: *ack true means that it has to go first; dialog_held_go sends the
+ * others then. */
 bool dialog_on_lookup(struct dialog *d, struct call_host *h, const struct lookup_news *news,
 		      bool *ack);
 void dialog_held_go(struct dialog *d, struct call_host *h);
@@ -94,18 +96,18 @@ struct dialog_moved {
 	/* one of a higher number may be there already (RFC 3261 12.2.2); 0: it has its own */
 	uint32_t cseq;
 };
-/* The request was not taken where it went: no answer, no way there, or 503 (for_s: Retry-After; 0: nobody said). It is said at the next
- * place, as a new transaction. False: there is none, or it is not a request of the dialog. */
+/* The request failed at its place: no response, unreachable, or 503 (for_s: Retry-After; 0: none).
+ * It is sent to the next place as a new transaction. Returns false without one, or if it is not a
+ * request of the dialog. */
 bool dialog_elsewhere(struct dialog *d, struct call_host *h, struct txn_slot *slot, uint32_t for_s,
 		      struct dialog_moved *out) NODISCARD;
 bool dialog_has_place(const struct dialog *d);
 /* Nothing waits any more: what was held goes the way that it was written for. */
 void dialog_places_clear(struct dialog *d);
 
-/*
- * Who we are to a party that asks (RFC 3261 22). What it asked for is kept with the dialog, so that each further request answers it at
- * once, with the next count. Who we are is asked of the host each time: no secret is in a dialog or its record.
- */
+/* Our credentials towards a party that challenges (RFC 3261 22). The challenge is kept with the
+ * dialog, so each further request answers it at once, with the next count. The account is asked of
+ * the host each time: no secret is in a dialog or its record. */
 
 /* After a restart requests that no save waited for may have used these counts. */
 enum { RESUME_NONCE_GAP = 64 };
@@ -131,12 +133,14 @@ static inline bool challenge_is(const struct sip_message *m)
 /* Of one request: how often it was repeated for a challenge. Zero at first. */
 typedef uint8_t challenge_tries;
 
-/* The response is 401 or 407 to a request of ours, which said `said` of who we are, perhaps among other lines. CHALLENGE_ANSWERED: the
- * request is to be sent again, and says it then; else why not. */
+/* The response is 401 or 407 to a request of ours with the credentials `said`, perhaps among other
+ * lines. CHALLENGE_ANSWERED: the request is to be sent again, with credentials; else the reason
+ * against it. */
 enum sig_challenge dialog_challenged(struct dialog *d, struct call_host *h,
 				     const struct sip_message *m, struct bytes said,
 				     challenge_tries *tries);
-/* Adds who we are to a whole request in *w, where its party has asked. body: octets behind its blank line. */
+/* Adds credentials to a whole request in *w if its party has challenged. body: octets behind its
+ * blank line. */
 void dialog_prove(struct dialog *d, struct call_host *h, struct writer *w, enum sip_method method,
 		  size_t body);
 /* Lines for the ACK to the 2xx of the last INVITE. */
@@ -144,10 +148,9 @@ struct bytes dialog_proof(const struct dialog *d);
 /* Another process goes on. */
 void dialog_challenges_resume(struct dialog *d);
 
-/*
- * Dialogs that are in another call than their tags say: a dialog keeps the tags that it was born with, whatever call its leg goes to.
- * All others are found by their tags alone, and cost nothing here. Of a shard; its thread.
- */
+/* Dialogs that are in another call than their tags say: a dialog keeps its original tags when its
+ * leg moves to another call. All other dialogs are found by their tags alone, and cost nothing
+ * here. Of a shard; its thread. */
 
 struct elsewhere {
 	struct id_tag born;
@@ -165,7 +168,8 @@ struct elsewhere_list {
 
 /* key: of the shard. */
 void elsewhere_open(struct elsewhere_list *list, const struct hash_key *key);
-/* The dialog's leg is this one from now on. list NULL: to be listed later (elsewhere_put). 0 or -ENOMEM: nothing has changed. */
+/* The dialog's leg is this one from now on. list NULL: listed later (elsewhere_put). Returns 0 or
+ * -ENOMEM: nothing has changed. */
 int elsewhere_set(struct elsewhere_list *list, struct dialog *d, uint64_t call,
 		  uint8_t leg) NODISCARD;
 /* One that is not listed yet, as a record has it; nothing where it is where its tags say. */
@@ -178,24 +182,27 @@ enum {
 	DIALOG_ROUTES_MAX = 4096,
 };
 
-/* After a restart requests that no save waited for may have used these numbers, and as many again of each further process since the
- * record was written; a gap is allowed (RFC 3261 12.2.2), going back is not. */
+/* After a restart, unsaved requests may have used these numbers, and as many again by each further
+ * process since the record was written; a gap is allowed (RFC 3261 12.2.2), going back is not. */
 enum { RESUME_CSEQ_GAP = 64, RESUME_PROCESSES_MAX = 256 };
 
-/* A BYE for a dialog that nobody keeps: its call may have used numbers after that of the INVITE, also after restarts. */
+/* For a BYE in a dialog that is not stored: its call may have used numbers after the INVITE's, also
+ * after restarts. */
 enum { STRAY_CSEQ_GAP = 1 << 16 };
 
-/* What became of a REFER that went to a conference of another shard, which says so itself (sig/pbx/focus.h). */
+/* The state of a REFER that went to a conference on a remote shard, which sends the NOTIFYs
+ * (sig/pbx/focus.h). */
 enum dialog_refer {
 	DIALOG_REFER_NONE,  /* or its last NOTIFY has come */
-	DIALOG_REFER_ASKED, /* nothing was heard of it */
+	DIALOG_REFER_ASKED, /* no NOTIFY yet */
 	DIALOG_REFER_TAKEN, /* a NOTIFY came, and the last one did not */
-	DIALOG_REFER_OVER,  /* the party is not there any more, and heard so by our last NOTIFY */
+	DIALOG_REFER_OVER,  /* the party has left, and was told so by our last NOTIFY */
 };
 
 struct dialog {
 	struct id_tag tag; /* ours, with the call and leg that it was born in */
-	/* of a conference of another shard: of the dialog whose REFER went there last (sig/pbx/focus.h); call 0: not known. Not part of a record */
+	/* for a conference on a remote shard: the dialog that sent the last REFER there
+	 * (sig/pbx/focus.h); call 0: unknown. Not part of a record */
 	struct id_tag referrer;
 	struct elsewhere *elsewhere; /* NULL: it is there still */
 	struct text call_id;
@@ -204,12 +211,14 @@ struct dialog {
 	struct text remote;     /* of the party */
 	struct text target;     /* remote target URI */
 	struct text routes;     /* "<sip:p1;lr>, <sip:p2;lr>" in the order of Route headers */
-	/* of the conference that its party is in (RFC 4579), the user of its URI; empty: none. Not part of a record */
+	/* the conference of its party (RFC 4579), the user part of its URI; empty: none. Not part
+	 * of a record */
 	struct text focus;
 	struct sip_hop hop; /* where our requests go */
 	bool trunk;         /* the party speaks for others, wherever it is */
 	bool named;         /* names that it says count */
-	bool confers; /* the party is a conference of another shard: its Contact says so, and names it */
+	/* the party is a conference on a remote shard: its Contact has isfocus, and names it */
+	bool confers;
 	uint8_t refer_is;     /* enum dialog_refer. Not part of a record, nor is refer */
 	uint32_t local_cseq;  /* last one we used */
 	uint32_t remote_cseq; /* last one they used; 0 before the first */
@@ -219,10 +228,11 @@ struct dialog {
 };
 
 void dialog_clear(struct dialog *d);
-/* The texts and the way of a dialog that has gone elsewhere, without its tag: nothing in it is found here. 0 or -ENOMEM. */
+/* Copies texts and hop of a dialog that has moved, without its tag, so it is not found here.
+ * Returns 0 or -ENOMEM. */
 int dialog_copy(struct dialog *to, const struct dialog *from) NODISCARD;
 
-/* Whose it is now. */
+/* Its present call. */
 static inline uint64_t dialog_call(const struct dialog *d)
 {
 	return d->elsewhere ? d->elsewhere->call : d->tag.call;
@@ -232,11 +242,12 @@ static inline uint8_t dialog_leg(const struct dialog *d)
 	return d->elsewhere ? d->elsewhere->leg : d->tag.leg;
 }
 
-/* We are asked: from an INVITE with a Contact; of *d trunk alone is there already. 0, -EINVAL (something is too long or not to be repeated), -ENOMEM. */
+/* For the callee's side: from an INVITE with a Contact; only d->trunk is set already. Returns 0,
+ * -EINVAL (too long or not repeatable), -ENOMEM. */
 int dialog_from_request(struct dialog *d, const struct id_tag *tag,
 			const struct sip_message *invite, const struct call_host *h) NODISCARD;
 
-/* Whom we shall ask. */
+/* The party to invite. */
 struct dialog_party {
 	struct bytes local_display, local_user, remote_user;
 	struct bytes local_host;     /* of local_user; empty: ours */
@@ -245,21 +256,25 @@ struct dialog_party {
 };
 int dialog_to_party(struct dialog *d, const struct id_tag *tag, const struct dialog_party *party,
 		    const struct shard_settings *settings) NODISCARD;
-/* The answer to our INVITE: remote tag, target and route set. behind_nat: requests keep going to the hop. 0, -EINVAL, -ENOMEM. */
+/* The response to our INVITE: remote tag, target and route set. behind_nat: requests keep going to
+ * the hop. Returns 0, -EINVAL, -ENOMEM. */
 int dialog_confirm(struct dialog *d, const struct sip_message *response, bool behind_nat,
 		   const struct call_host *h) NODISCARD;
-/* Another one that the same INVITE has begun (RFC 3261 12.1.2), from a response of its party: *d (zeroed) is to be cleared, also after an
- * error. 0, -EINVAL, -ENOMEM. */
+/* Another dialog created by the same INVITE (RFC 3261 12.1.2), from a response of its party: *d
+ * (zeroed) is to be cleared, also after an error. Returns 0, -EINVAL, -ENOMEM. */
 int dialog_fork(struct dialog *d, const struct dialog *of, const struct sip_message *response,
 		const struct call_host *h) NODISCARD;
-/* Its Contact can be kept: whoever changes a session asks this before, and refreshes the target behind that. */
+/* Its Contact can be stored: checked before a session changes, with the target refresh behind
+ * it. */
 bool dialog_may_refresh(const struct sip_message *m);
-/* Target refresh by a re-INVITE or UPDATE that is accepted, or by its answer (RFC 3261 12.2, 14.1). judged: the request may come from where
- * it came (shard_hop_judge); else only who is trusted moves to another host. 0, -EINVAL, -ENOMEM. */
+/* Target refresh by a re-INVITE or UPDATE that is accepted, or by its response (RFC 3261 12.2,
+ * 14.1). judged: the request's source was verified (shard_hop_judge); else only a trusted party
+ * moves to another host. Returns 0, -EINVAL, -ENOMEM. */
 int dialog_refresh(struct dialog *d, const struct sip_message *m, bool judged,
 		   const struct call_host *h) NODISCARD;
 
-/* Call-ID and both tags are those of the dialog. local, remote: the tags in the message, as seen from us. */
+/* Call-ID and both tags are those of the dialog. local, remote: the tags in the message, as seen
+ * from us. */
 bool dialog_is(const struct dialog *d, struct bytes call_id, struct bytes local,
 	       struct bytes remote);
 
@@ -276,11 +291,12 @@ struct dialog_request {
 };
 void dialog_write_request(struct writer *w, const struct dialog *d, const struct dialog_request *r,
 			  const struct shard_settings *settings);
-/* The head of a request that we wrote, to be said once more (RFC 3261 8.1.3.5): with another CSeq and branch, without credentials and
- * the blank line. */
+/* The head of a request that we wrote, to be sent again (RFC 3261 8.1.3.5): with another CSeq and
+ * branch, without credentials and the blank line. */
 void dialog_write_again(struct writer *w, const struct dialog *d, struct bytes request,
 			const struct dialog_request *r, const struct shard_settings *settings);
-/* A request that we wrote, for where the dialog's requests go now: with this branch and CSeq (0: its own), else as it was. */
+/* A request that we wrote, for the dialog's present hop: with this branch and CSeq (0: its own),
+ * else unchanged. */
 void dialog_write_moved(struct writer *w, const struct dialog *d, struct bytes request,
 			const char branch[ID_BRANCH_LEN], uint32_t cseq,
 			const struct shard_settings *settings);
@@ -301,8 +317,8 @@ struct dialog_tag {
 };
 struct dialog_tag dialog_tag(const struct dialog *d);
 
-/* Our ACK to a non-2xx (RFC 3261 17.1.1.3) and our CANCEL (9.1): both repeat lines of the INVITE we wrote. to: value of the
- * response's To header; empty: that of the INVITE. */
+/* Our ACK to a non-2xx (RFC 3261 17.1.1.3) and our CANCEL (9.1): both repeat lines of the INVITE we
+ * wrote. to: value of the response's To header; empty: that of the INVITE. */
 void dialog_write_derived(struct writer *w, struct bytes invite, enum sip_method method,
 			  struct bytes to, struct bytes extra);
 

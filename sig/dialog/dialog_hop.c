@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The next hop of a dialog's requests (RFC 3261 12.2.1.1, RFC 3263): a numeric route or target, the
+ * source of the party's signalling behind NAT, or a host name that is looked up. Requests to a name
+ * are held until it resolves, and go to its next place when one fails (RFC 3263 4.3). A phone may
+ * not redirect requests to other hosts by its Contact; trusted parties may. Look-up state is not
+ * saved. */
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +26,7 @@ bool dialog_is_behind_nat(const struct sip_message *request)
 	if (addr_parse(&sent_by, request->via.host))
 		return true; /* a name: only the source is known to reach it */
 	sent_by.port = request->via.port ? request->via.port : sip_transport_port(transport);
-	/* a connection comes from any port, and a phone that sends from elsewhere than it listens, too */
+	/* a connection comes from any port, as do phones that send and listen on different ports */
 	return sip_transport_is_stream(transport) || !message_is_symmetric(request)
 		       ? !addr_ip_eq(&sent_by, &request->hop.remote)
 		       : !addr_eq(&sent_by, &request->hop.remote);

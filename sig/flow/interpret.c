@@ -9,7 +9,8 @@
 
 /* ---- variables ---- */
 
-/* Cuts a name and a value off. False: there is none, or *rest is no list of them (it is not empty then). */
+/* Cuts a name and a value off. Returns false at the end, or if *rest is malformed (it is not empty
+ * then). */
 static bool variable_cut(struct bytes *rest, struct bytes *name, struct bytes *value)
 {
 	struct bytes all = *rest;
@@ -217,7 +218,8 @@ static void piece_write_in_url(struct turn *t, struct writer *w, struct bytes pi
 		explicit_bzero(room, sizeof(room));
 }
 
-/* With values in place of names: once, and what they have in braces stays. False: it is too long, or they may not stand there. */
+/* Replaces names by values once: braces within values stay. Returns false if it is too long, or a
+ * value may not stand there. */
 static bool text_expand(struct turn *t, enum arg_form form, struct bytes text, struct bytes *out,
 			bool *secret)
 {
@@ -412,7 +414,7 @@ static enum flow_outcome hours_look(struct turn *t, struct bytes *says)
 	return bytes_is(*says, "open") ? OUTCOME_NEXT : OUTCOME_CLOSED;
 }
 
-/* Of a verb that decides; *value: what is compared with the keys of `on`. */
+/* For a verb that only decides; *value: compared with the keys of `on`. */
 static enum flow_outcome verb_decide(struct turn *t, struct bytes *value)
 {
 	const char *name = t->out->verb->name;
@@ -447,7 +449,7 @@ static json_int_t step_number(const struct flow_step *s, const char *arg)
 	return given ? json_integer_value(given) : known ? known->preset : 0;
 }
 
-/* A member of an answer as a text; what is no number, text or truth is none. */
+/* A member of a response as text; only numbers, texts and booleans become variables. */
 static bool variable_from_member(struct flow_position *pos, const char *name, const json_t *member)
 {
 	char number[40];
@@ -522,7 +524,7 @@ static enum flow_outcome outcome_check(const struct flow_step *s, enum flow_outc
 	return outcome;
 }
 
-/* The next step; -1: there is none. */
+/* The next step; -1 without one. */
 static int position_follow(struct turn *t, enum flow_outcome outcome, struct bytes value)
 {
 	const struct flow_step *s = &t->p->steps[t->pos->step];

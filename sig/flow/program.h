@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What happens to a caller, as data: a program of steps, each a verb with arguments and the step that comes next by outcome (docs/flows.md).
- * Text becomes a checked program, or all that is wrong with it. Of a program, a position and the outcome of the last verb the next verb is
- * made. Pure: whoever carries verbs out knows calls, clocks and sockets (ADR 85). One table of verbs is checks, help and JSON Schema.
- */
+/* Call flows as data: a program of steps, each a verb with arguments and the next step by outcome
+ * (docs/flows.md). Text becomes a checked program, or a list of all that is wrong. From a program,
+ * a position and the outcome of the last verb follows the next verb. Pure: the caller that carries
+ * verbs out has calls, clocks and sockets (ADR 85). One table of verbs yields checks, help and JSON
+ * Schema. */
 #ifndef SIG_FLOW_PROGRAM_H
 #define SIG_FLOW_PROGRAM_H
 
@@ -17,7 +17,7 @@ enum {
 	PROGRAM_TEXT_MAX = 65536,
 	PROGRAM_STEPS_MAX = 500,
 	PROGRAM_DEPTH_MAX = 16,
-	PROGRAM_VERBS_MAX = 1000,   /* a call may begin between two keys of its caller */
+	PROGRAM_VERBS_MAX = 1000,   /* a call may begin between two DTMF digits of its caller */
 	PROGRAM_VISITS_MAX = 60000, /* all in all */
 	PROGRAM_HASH_LEN = 32,      /* SHA-256 */
 	VERB_ARGS_MAX = 16,
@@ -65,7 +65,8 @@ struct verb_arg {
 	const char *help;
 };
 
-/* How a verb ended. A step may have a branch for each that its verb has; without one, `next` is taken, and without that the program ends. */
+/* The outcome of a verb. A step may have a branch for each outcome of its verb; without one, `next`
+ * is taken, and without that the program ends. */
 enum flow_outcome {
 	OUTCOME_NEXT,
 	OUTCOME_ELSE,
@@ -87,7 +88,7 @@ enum verb_flag {
 	VERB_DECIDES = 2, /* nobody else sees that it was done: it needs no save */
 	VERB_ON = 4,      /* has branches by what came, under `on` */
 	VERB_MAIN = 8,    /* the first argument may stand in place of all */
-	VERB_VARIABLES = 16, /* its value is a JSON object, whose members become variables */
+	VERB_VARIABLES = 16, /* its value is a JSON object whose members become variables */
 };
 
 struct verb {
@@ -95,7 +96,7 @@ struct verb {
 	const struct verb_arg *args;
 	uint16_t outcomes; /* 1 << enum flow_outcome */
 	uint16_t required; /* those that need a branch, or `next` */
-	uint16_t wanted;   /* those whose lack is worth a warning */
+	uint16_t wanted;   /* members whose absence is worth a warning */
 	uint8_t flags;     /* enum verb_flag */
 	const char *help;
 };
@@ -109,7 +110,7 @@ const struct verb_arg *verb_arg_find(const struct verb *verb, const char *name);
 /* Of a list that ends with NULL: where that is, if it has no such word. */
 size_t word_index(const char *const *words, const char *word);
 
-/* What a text may name in braces, beside variables. A name that ends in a dot has anything behind it. */
+/* Names in braces other than variables. A name that ends in a dot may be followed by anything. */
 struct flow_fact {
 	const char *name, *help;
 };
@@ -123,14 +124,15 @@ json_t *flow_schema(void);
 bool variable_name_is(struct bytes name);
 /* NULL; else what is wrong with a text in which nothing is to be replaced any more. */
 const char *form_wrong(enum arg_form form, struct bytes text);
-/* Likewise with a part of it that stands beside names in braces: what no value of them could mend. */
+/* Likewise for literal text next to names in braces: an error that no value could repair. */
 const char *form_part_wrong(enum arg_form form, struct bytes part);
 
 /* ---- values in URLs ---- */
 
 /* Percent-encoded: it stays where it stands in a path, a query or a fragment. */
 void url_write_value(struct writer *w, struct bytes value);
-/* NULL; else what is wrong with a text in which names stand in braces; *name: the one that stands in that part of the URL. */
+/* Returns NULL, or what is wrong with a text that has names in braces; *name: the one in that part
+ * of the URL. */
 const char *url_names_wrong(struct bytes text, struct bytes *name);
 /* Whether a segment of its path is . or .., as a server may read it. */
 bool url_has_dots(struct bytes url);
@@ -180,18 +182,19 @@ struct flow_known {
 /* NULL: there are errors. Warnings alone do not hinder. */
 struct flow_program *program_parse(struct bytes text, const struct flow_known *known,
 				   struct flow_findings *out);
-/* Likewise of a text that was kept: what an earlier build allowed is a warning, and the verb that has it fails. */
+/* Likewise for a stored text: what an older build allowed is a warning, and its verb fails. */
 struct flow_program *program_read(struct bytes text, struct flow_findings *out);
 void program_free(struct flow_program *p); /* NULL is fine */
 
-/* JSON that is read as an equal program; the hash is of its compact form. For free(). NULL: no memory. */
+/* JSON that parses to an equal program; the hash is of its compact form. To be freed. Returns NULL
+ * without memory. */
 char *program_text(const struct flow_program *p, bool compact);
 
 /* The branch that stands there for an outcome, or else `next`; NULL: neither does. */
 const struct flow_branch *step_branch(const struct flow_program *p, const struct flow_step *s,
 				      enum flow_outcome outcome);
 
-/* Of an argument's texts, whether that one stands in the program as it is carried out: nothing is put in for names. */
+/* Whether that text of an argument is literal when carried out: no names are replaced. */
 bool step_text_is_plain(const struct flow_step *s, const char *arg, size_t i);
 
 /* The next piece of a text: octets as they stand, or a name in braces. "{{" stands for a brace. */
@@ -219,20 +222,23 @@ struct flow_position {
 };
 extern const struct schema position_rows[];
 void position_clear(struct flow_position *pos);
-/* Empty: there is none. */
+/* Empty if not set. */
 struct bytes variable_get(const struct flow_position *pos, struct bytes name, bool *secret);
-/* An empty value deletes it. 0, -EINVAL (no name, or no text), -ENOSPC or -ENOMEM; nothing is changed then. */
+/* An empty value deletes it. Returns 0, -EINVAL (invalid name or text), -ENOSPC or -ENOMEM; nothing
+ * is changed then. */
 int variable_set(struct flow_position *pos, struct bytes name, struct bytes value,
 		 bool secret) NODISCARD;
 
 /* What a program may ask about the call. */
 struct flow_world {
-	/* One of g_flow_facts; nothing is written where there is none. */
+	/* One of g_flow_facts; writes nothing if it is unknown. */
 	void (*fact)(void *arg, struct bytes name, struct writer *w);
-	/* What a calendar says: open, or another word such as closed or holiday; nothing: there is no such calendar. */
+	/* The state of a calendar: open, or a word such as closed or holiday; writes nothing for an
+	 * unknown calendar. */
 	void (*hours)(void *arg, struct bytes name, struct writer *w);
 	bool (*tag)(void *arg, struct bytes name, struct bytes value); /* false: it cannot be set */
-	/* A step is left: by a key of `on` ("***": of a secret), or an outcome. For who tells which way a call took; NULL: nobody does. */
+	/* A step is left: by a key of `on` ("***": of a secret), or an outcome. For tracing the
+	 * path of a call; NULL: none. */
 	void (*left)(void *arg, const struct flow_step *step, const char *by);
 	void *arg;
 };
@@ -263,19 +269,24 @@ struct bytes verb_text(const struct flow_verb *v, const char *arg);
 void verb_write(struct writer *w, const struct flow_verb *v);
 
 enum flow_turn {
-	FLOW_VERB, /* it is to be carried out; of one that leaves, program_begin of another program or OUTCOME_FAILED */
+	/* to be carried out; if it leaves, program_begin of another program or OUTCOME_FAILED
+	 * follows */
+	FLOW_VERB,
 	FLOW_OVER, /* the program has no more to say: the call ends */
-	FLOW_TOO_MANY, /* PROGRAM_VERBS_MAX, or PROGRAM_VISITS_MAX, were begun: the call is refused */
-	FLOW_ASTRAY,   /* the position is not of this program */
+	/* PROGRAM_VERBS_MAX, or PROGRAM_VISITS_MAX, were begun: the call is refused */
+	FLOW_TOO_MANY,
+	FLOW_ASTRAY, /* the position is not of this program */
 };
 
-/* The first verb of a program. A position that was in another one keeps its variables and visits. */
+/* The first verb of a program. A position from another program keeps its variables and visits. */
 enum flow_turn program_begin(const struct flow_program *p, struct flow_position *pos,
 			     const struct flow_world *world, struct flow_verb *out);
-/* The verb at the position, whose values are made anew: it is about to begin, here or in another process. False: they cannot be. */
+/* The verb at the position with newly computed values: it is about to begin, here or in another
+ * process. Returns false if they are invalid. */
 bool program_verb(const struct flow_program *p, struct flow_position *pos,
 		  const struct flow_world *world, struct flow_verb *out);
-/* The verb behind the one at the position, which ended so. value: digits of gather, the name of a recording, the JSON of an answer of http. */
+/* The verb after the one at the position, by its outcome. value: digits of gather, the name of a
+ * recording, the JSON response of http. */
 enum flow_turn program_next(const struct flow_program *p, struct flow_position *pos,
 			    enum flow_outcome outcome, struct bytes value,
 			    const struct flow_world *world, struct flow_verb *out);

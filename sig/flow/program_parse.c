@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From text to a checked program. All that is wrong is found at once; each finding has the place. */
+/* From text to a checked program. All errors are found at once; each finding has its place. */
 #include <math.h>
 #include <openssl/evp.h>
 #include <stdarg.h>
@@ -73,7 +73,7 @@ static size_t path_into(struct checker *c, const char *key)
 	return before;
 }
 
-/* A member that is none of those that are known. */
+/* A member with an unknown name. */
 static void check_unknown(struct checker *c, const char *key, const char *what, struct guess *g)
 {
 	size_t before = path_into(c, key);
@@ -140,7 +140,7 @@ static void check_parts(struct checker *c, enum arg_form form, struct bytes text
 		wrong(c, "it %s", bad);
 }
 
-/* Whom a request goes to is for the program alone to say. */
+/* The target of a request may be set by the program only. */
 static void check_url(struct checker *c, struct bytes text)
 {
 	struct bytes name;
@@ -443,7 +443,7 @@ static int step_named(const struct flow_program *p, const char *name)
 	return -1;
 }
 
-/* The step that a text names. -1: there is none, which was said. */
+/* The step that a text names. Returns -1 for an unknown one, which is reported. */
 static int check_target(struct checker *c, const json_t *value)
 {
 	const char *name = json_string_value(value);
@@ -706,7 +706,8 @@ static bool branch_is_quick(const struct flow_program *p, const struct flow_step
 	return branch_outcomes(p, s, b) & (s->verb->flags & VERB_WAITS ? QUICK : UINT16_MAX);
 }
 
-/* From where each step is reached first: from[] is the step before and 1, or 0. `quick`: on ways on which nobody is waited for. */
+/* The step from which each one is first reached: from[] is that step plus 1, or 0. `quick`: on
+ * paths without waiting. */
 static void steps_reach(const struct flow_program *p, uint16_t first, bool quick,
 			uint16_t from[PROGRAM_STEPS_MAX])
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Values in URLs (RFC 3986). Scheme and authority say whom a request goes to, so they have no names in braces. Elsewhere a value is
- * percent-encoded: it stays within the segment of the path, the value of the query or the fragment where its name stands. Nor does it make a
- * segment . or .., also for servers that read %2F as '/'.
- */
+/* Values in URLs (RFC 3986). Scheme and authority select the target of a request, so they have no
+ * names in braces. Elsewhere a value is percent-encoded: it stays within the path segment, query
+ * value or fragment of its name. Nor does it make a segment . or .., also for servers that read %2F
+ * as '/'. */
 #include <ctype.h>
 
 #include "sig/flow/program.h"
@@ -93,7 +92,8 @@ void url_write_value(struct writer *w, struct bytes value)
 	}
 }
 
-/* Each percent sign has its two digits: a value that follows is none of them. Nor is there what some read as '/'. */
+/* Each percent sign has its two digits: a value behind it cannot complete one. Nor is there a
+ * character that some read as '/'. */
 static bool literal_is_clear(struct bytes literal)
 {
 	size_t at;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The account codes of a node's tenants (accounts.h): a hash table of codes with the extensions and
+ * dates that each is valid for. Filled from documents, asked when a caller enters a code
+ * (sig/pbx/account.c). Codes are secrets to some degree, so look-up time does not depend on how
+ * alike they are. One thread. */
+
 #include "sig/host/accounts.h"
 
 #include <assert.h>
@@ -14,8 +19,8 @@
 static_assert(offsetof(struct account_code, code) == offsetof(struct named, name), "base/named.h");
 
 struct accounts {
-	struct table
-		by_code; /* struct account_code: found by a hash, so no look-up takes longer for codes that are alike */
+	/* struct account_code: found by a hash, so look-up time does not depend on similar codes */
+	struct table by_code;
 	uint32_t count[TENANTS_MAX];
 };
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Account codes that a node's tenants take, for whom and how long. A tenant without any takes each code. One thread. */
+/* The account codes of a node's tenants, with extension and validity. A tenant without codes
+ * accepts any. One thread. */
 #ifndef SIG_HOST_ACCOUNTS_H
 #define SIG_HOST_ACCOUNTS_H
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Mailboxes and their messages, as calls and subscriptions ask for them (docs/adr/0123). A message is a recording with a mailbox: its id is
- * CALL-NUMBER. Its row in Redis has its state. All nodes see the same. Pure.
- */
+/* Mailboxes and their messages, as calls and subscriptions request them (docs/adr/0123). A message
+ * is a recording with a mailbox: its id is CALL-NUMBER, its row in Redis has its state. All nodes
+ * see the same. Pure. */
 #ifndef SIG_HOST_BOX_H
 #define SIG_HOST_BOX_H
 
@@ -22,7 +21,7 @@ extern const char *const g_message_states[]; /* ends with NULL */
 
 /* As RFC 3842 counts: fresh and old have the urgent ones, too. Sizes of sets: never stored. */
 struct box_counts {
-	uint64_t version; /* of the box: a higher one is newer; 0: nothing was ever in it */
+	uint64_t version; /* of the mailbox: a higher one is newer; 0: it was never used */
 	uint32_t fresh, old, urgent_fresh, urgent_old, deleted;
 };
 
@@ -35,7 +34,7 @@ enum box_act {
 	BOX_SEND,    /* a draft is a message from now on; no other one changes. OK as of SET */
 };
 
-/* What of a message is to be changed: each on its own. */
+/* The fields of a message to change, independent of each other. */
 enum { BOX_STATE = 1, BOX_URGENT = 2, BOX_PRIVATE = 4, BOX_MAIL = 8 /* its mail is sent again */ };
 
 struct box_order {
@@ -50,9 +49,9 @@ struct box_order {
 	unsigned what;            /* SET: BOX_STATE and others */
 	/* SET: that of the message as it was read; 0: whatever it is by now */
 	uint64_t version;
-	/* SET, DROP, SEND: so long the message is awaited that has just been recorded; 0: it is there, or not */
+	/* SET, DROP, SEND: how long a message just recorded is awaited; 0: not at all */
 	uint32_t wait_ms;
-	bool lasting; /* retried as long as the store is away: the call has ended, and nobody else retries it */
+	bool lasting; /* retried while the store is away: the call has ended, so it cannot retry */
 	/* SEND: the part of it that must be there, so that all of it is safe; 0: any */
 	uint16_t segment;
 };
@@ -67,8 +66,8 @@ struct box_message {
 	bool urgent, is_private;
 };
 
-/* NONE: there is no such message. CONFLICT: somebody else changed it meanwhile. UNKNOWN: the store did not say: nothing is known, of counts
- * neither. */
+/* NONE: no such message. CONFLICT: it was changed concurrently. UNKNOWN: the store did not answer:
+ * nothing is known, nor are the counts. */
 enum box_result { BOX_OK, BOX_NONE, BOX_CONFLICT, BOX_UNKNOWN };
 
 #endif

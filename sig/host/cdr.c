@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Names and Q.850 codes of the causes by which calls end, and names of CDR fields (cdr.h). One
+ * table makes enum, sentence and code. Without a code of its own a cause takes that of the SIP
+ * status, by RFC 3398 7.2.4.1. Used by CDRs, events and Reason headers. */
+
 #include "sig/host/cdr.h"
 
 #include <assert.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Call detail record: one for each pair that a call had. The first one has the call's id. A value. */
+/* Call detail record: one for each pair of parties that a call had. The first one has the call's
+ * id. A value. */
 #ifndef SIG_HOST_CDR_H
 #define SIG_HOST_CDR_H
 
@@ -10,10 +11,11 @@
 
 enum call_ended_by { ENDED_BY_A, ENDED_BY_B, ENDED_BY_NODE, ENDED_BY_OPERATOR };
 
-/* How it sounded (media/quality.h): the codec the party sent with, and MOS in hundredths, 0: not known. */
+/* Audio quality (media/quality.h): the codec that the party sent, and MOS in hundredths, 0:
+ * unknown. */
 struct cdr_sound {
 	char codec[16];
-	uint16_t mos_in, mos_out; /* what came of the party; what it heard, by its RTCP */
+	uint16_t mos_in, mos_out; /* of the audio from the party; of that to it, by its RTCP */
 };
 
 /* Of one call. */
@@ -57,16 +59,17 @@ struct cdr {
 	char from_trunk[32], to_trunk[32]; /* of the parties; "": a phone */
 	struct call_facts facts;
 	uint8_t forwarded;   /* enum plan_why: for that reason */
-	uint8_t lines;       /* enum offer_lines: those that it had beside audio and video */
+	uint8_t lines;       /* enum offer_lines: lines other than audio and video */
 	uint64_t room;       /* the conference that it was in; 0: none */
 	uint64_t recordings; /* 1 << number: what was recorded of it (sig/model/recording.h) */
-	uint8_t audio;       /* whose counters are of audio: 1 a, 2 b */
+	uint8_t audio;       /* the sides whose counters are of audio: 1 a, 2 b */
 	struct flow_stats a,
 		b; /* audio line, else another one but video; zero when there was no media */
 	struct cdr_sound a_sound, b_sound;
 };
 
-/* Why a call ended: one table makes enum, sentence and cause code. Numbers stand in records: append only. */
+/* Why a call ended: one table makes enum, sentence and cause code. Numbers are stored in records:
+ * append only. */
 
 /* id, Q.850 cause (0: follows from the SIP status), sentence */
 #define CALL_CAUSES(X)                                          \

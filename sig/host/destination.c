@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Checks an address that a party named for SIP or media (destination.h), against SSRF-like misuse:
+ * special and own addresses, reserved ports of the node, and hosts other than the source of the
+ * party's signalling. Networks may permit special addresses for their trusted parties. Refused
+ * addresses are counted and reported as misuse, except plain inner addresses of phones behind
+ * NAT. */
+
 #include <assert.h>
 
 #include "sig/host/destination.h"
@@ -127,7 +133,7 @@ static uint8_t allowed_by(const struct shard_settings *s, const struct sip_hop *
 	return allowed;
 }
 
-/* What no host can be reached at, whoever names it. */
+/* Addresses that no host can have, whichever party names them. */
 static enum destination_verdict check_kind(const struct addr *to)
 {
 	if (to->family == ADDR_NONE || to->port == 0)
@@ -162,7 +168,8 @@ enum destination_verdict destination_check(const struct shard_settings *s,
 		return kind;
 	if (destination_is_own_port(s, ports, d->to))
 		return DESTINATION_OWN_PORT;
+	/* the kernel lets no other host send from an address of this one */
 	if (addr_ip_eq(d->to, &d->party->remote))
-		return DESTINATION_OK; /* the kernel lets nobody send from an address of this host but itself */
+		return DESTINATION_OK;
 	return d->elsewhere ? check_elsewhere(s, d) : DESTINATION_FOREIGN;
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * May the node send SIP or media to an address that a party named? A party reaches its own host: the source of its signalling. Who is
- * trusted may name others, but no address that is special, and nobody may name a port of this node, or its packets would come back to it.
- */
+/* Whether the node may send SIP or media to an address that a party named. A party reaches its own
+ * host: the source of its signalling. A trusted party may name others, except special addresses,
+ * and no party may name a port of this node, since packets would return to it. */
 #ifndef SIG_HOST_DESTINATION_H
 #define SIG_HOST_DESTINATION_H
 
@@ -28,7 +27,8 @@ bool destination_is_own_port(const struct shard_settings *settings, const struct
 /* "loopback" */
 const char *destination_name(enum destination_verdict verdict);
 
-/* destination_check for this shard; what is refused is counted. elsewhere: the party may name other hosts than its own. */
+/* destination_check for this shard; refusals are counted. elsewhere: the party may name other hosts
+ * than its own. */
 enum destination_verdict place_check(const struct call_host *h, const struct sip_hop *party,
 				     const struct addr *to, bool elsewhere);
 /* An address that it named is refused: counted, and told where it means harm. */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The list of effects that a step of the signalling core leaves to its owner (effect.h): adding,
+ * filtering and clearing them, with the memory that each kind owns. Also the names of call and
+ * party states and of kept values. Bounded only by memory: an effect that cannot be added is
+ * reported as NULL to its caller. */
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

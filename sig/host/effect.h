@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Requests of the signalling core to its owner. A step appends effects; the owner (app, or the simulator) carries them out in order
- * and clears the list. What must wait for a save waits inside the core: an effect in the list may be carried out at once.
- */
+/* Requests of the signalling core to its owner. A step appends effects; the owner (app, or the
+ * simulator) carries them out in order and clears the list. What must wait for a save waits inside
+ * the core: an effect in the list may be carried out at once. */
 #ifndef SIG_HOST_EFFECT_H
 #define SIG_HOST_EFFECT_H
 
@@ -18,8 +17,9 @@
 
 enum { APPLICATION_NAME_MAX = 33, APPLICATION_WAIT_S = 60, APPLICATION_WAIT_MAX_S = 600 };
 
-/* Small values that are kept of extensions, for all nodes (td:{kept:TENANT:USER}:NAME): id, name. TURN is of a list of a flow: the number that
- * rang first last time. SPOKE: when it last spoke with whom a flow has given it, ms of UTC. */
+/* Small values stored for extensions, for all nodes (td:{kept:TENANT:USER}:NAME): id, name. TURN is
+ * of a list of a flow: the number that rang first last time. SPOKE: when the user last talked with
+ * a caller from a flow, ms of UTC. */
 #define KEPT_VALUES(X) X(LAST_CALLER, "last_caller") X(TURN, "turn") X(SPOKE, "spoke")
 enum kept {
 #define X(id, name) KEPT_##id,
@@ -33,8 +33,8 @@ enum { HELP_URL_MAX = 128 };
 
 /* What the node has a helper process for. */
 enum help {
-	HELP_HTTP, /* a web server of the tenant is asked */
-	HELP_LINK, /* the WebSocket of a call to its application is made anew; nobody waits for that */
+	HELP_HTTP,    /* a web server of the tenant is asked */
+	HELP_LINK,    /* the WebSocket of a call to its application is opened again; no reply */
 	HELP_LEAVE,   /* likewise, and it is over */
 	HELP_COMMAND, /* a command of the tenant: {command, args}; done by the node itself */
 	HELPS,
@@ -42,42 +42,82 @@ enum help {
 
 enum effect_kind {
 	EFFECT_SEND, /* data to hop */
-	EFFECT_CALL_SAVE, /* call, version, data; empty: calls are not saved: answer with shard_call_saved */
-	EFFECT_CALL_END, /* call, cdrs: remove the record, append the CDRs; data: add what it has cost (charge.h); again: unless who had it before did; ago_ms: so long ago; answer with shard_call_ended */
+	/* call, version, data; empty: calls are not saved: answer with shard_call_saved */
+	EFFECT_CALL_SAVE,
+	/* call, cdrs: remove the record, append the CDRs; data: add its cost (charge.h); again:
+	 * unless the previous owner did; ago_ms: how long ago; answer with shard_call_ended */
+	EFFECT_CALL_END,
 	EFFECT_CALL_OPEN, /* call, cdrs: answered while the store is away; nobody waits for this */
-	EFFECT_BINDING_SAVE, /* tenant, user, expected, version, data, ttl_ms: answer with locations_saved */
+	/* tenant, user, expected, version, data, ttl_ms: answer with locations_saved */
+	EFFECT_BINDING_SAVE,
 	EFFECT_BINDING_GET, /* tenant, user: answer with locations_got */
-	EFFECT_SUBSCRIPTION_SAVE, /* call: its id, version, data; empty: it is over. Answer with shard_subscription_saved */
-	EFFECT_MEDIA, /* media: bind on OPEN, then hand to the engine */
-	EFFECT_EVENT, /* event: publish */
-	EFFECT_TRUST, /* hop: who is there is known, peer: trusted by its address; again and again */
+	/* call: its id, version, data; empty: it is over. Answer with shard_subscription_saved */
+	EFFECT_SUBSCRIPTION_SAVE,
+	EFFECT_MEDIA,    /* media: bind on OPEN, then hand to the engine */
+	EFFECT_EVENT,    /* event: publish */
+	EFFECT_TRUST,    /* hop: a known peer, peer: trusted by its address; repeated */
 	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
-	EFFECT_PLAY, /* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a file of that tenant, ttl_ms: where in it to begin, peer: a process before has played it; again: somebody makes up for one that is not there; answers: replies */
-	/* call: or a subscription, version: a serial, expected: enum feature, data: its number, ttl_ms: rings, 0: as they are, tenant, user: whose
-	 * document; answer: a reply */
+	/* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a
+	 * file of that tenant, ttl_ms: start position in it, peer: a previous process has played
+	 * it; again: a substitute is found for a missing one; answers: replies */
+	EFFECT_PLAY,
+	/* call: or a subscription, version: a serial, expected: enum feature, data: its number,
+	 * ttl_ms: rings, 0: unchanged, tenant, user: the document's; answer: a reply */
 	EFFECT_SET,
-	EFFECT_PARK, /* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a room's number, data: what lies there; answer: a reply */
-	EFFECT_KEPT, /* call, version: a serial, expected: enum kept, tenant, user: whose, ttl_ms: data is kept so long; 0: it is asked for. Answer: a reply, where there is a serial */
-	EFFECT_PROGRAM, /* call, version: a serial, tenant, data: the hash of a flow's program, which is to be in memory (sig/host/programs.h). Answer: a reply */
-	EFFECT_HELP, /* call, version: a serial, expected: enum help, tenant, data: what is asked, a JSON object, ttl_ms: so long its answer is awaited. Answer: a reply */
-	EFFECT_LOOKUP, /* call, version: a serial, want: answer: a reply. Nobody does in time: the call waits no longer */
+	/* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a
+	 * room's number, data: the value; answer: a reply */
+	EFFECT_PARK,
+	/* call, version: a serial, expected: enum kept, tenant, user: the extension, ttl_ms: the
+	 * lifetime of data; 0: a get. Answer: a reply if there is a serial */
+	EFFECT_KEPT,
+	/* call, version: a serial, tenant, data: the hash of a flow's program to load
+	 * (sig/host/programs.h). Answer: a reply */
+	EFFECT_PROGRAM,
+	/* call, version: a serial, expected: enum help, tenant, data: the request, a JSON object,
+	 * ttl_ms: the time limit of its answer. Answer: a reply */
+	EFFECT_HELP,
+	/* call, version: a serial, want: answer: a reply. Without one in time the call waits no
+	 * longer */
+	EFFECT_LOOKUP,
 	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
 	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
-	EFFECT_PLAY_DIGIT, /* call, version: of what is played, expected: the key that was pressed meanwhile, a secret */
-	EFFECT_MEDIA_STREAM, /* call, listen, tenant, data: an endpoint; answers: replies */
-	EFFECT_MEDIA_STREAM_STOP, /* call, listen.serial: who is not to listen any more; data: why, a word */
-	EFFECT_ORDERED,           /* order: the answer to an order, whose effect is in the store */
-	EFFECT_FORK, /* call, record.number, fork: that is copied for it from now on; NULL: nothing. What fails: a reply */
-	EFFECT_OBJECT_SAVE, /* call: its id, expected: enum object_kind, version, data; empty: it is over. Answer: shard_object_saved */
-	EFFECT_ROOM_OPEN, /* call: a room, version: a serial, room: a job that mixes; answer: shard_on_room. It may fail later */
+	/* call, version: of what is played, expected: the DTMF digit meanwhile, a secret */
+	EFFECT_PLAY_DIGIT,
+	EFFECT_MEDIA_STREAM,      /* call, listen, tenant, data: an endpoint; answers: replies */
+	EFFECT_MEDIA_STREAM_STOP, /* call, listen.serial: the stream to stop; data: why, a word */
+	EFFECT_ORDERED,           /* order: the answer to an order, which is in the store now */
+	/* call, record.number, fork: copied for it from now on; NULL: nothing. On failure: a
+	 * reply */
+	EFFECT_FORK,
+	/* call: its id, expected: enum object_kind, version, data; empty: it is over. Answer:
+	 * shard_object_saved */
+	EFFECT_OBJECT_SAVE,
+	/* call: a room, version: a serial, room: a mixing job; answer: shard_on_room. It may fail
+	 * later */
+	EFFECT_ROOM_OPEN,
 	EFFECT_ROOM_CLOSE, /* call, version: it mixes no more */
-	EFFECT_ROOM_PLAY, /* call: a room, job: what mixes it, version, expected: the rate of the mix, tenant, user, data, ttl_ms, peer: as EFFECT_PLAY. All in it hear that; EFFECT_PLAY_STOP ends it */
-	EFFECT_ROOM_TAP, /* call, job, version: likewise, record.number, tone: the mix is copied for who records it; EFFECT_PLAY_STOP ends it. It may fail: a reply as of EFFECT_PLAY */
-	EFFECT_CONFER, /* call: of another shard, version: a conference, tenant, user: who leaves it, expected: room_comes.dialog: its parties are to come there (shard_confer_give); again and again */
-	EFFECT_RECORD, /* call, record, tenant, data: facts, as members of a JSON object. What fails: a reply */
-	EFFECT_PUBLISH, /* call: one of the shard's ids, version: a transaction, tenant, user: whose presence, expected: the etag, ttl_ms: so long it lasts, data: the etag before, state, note (shard_presence.c); empty: what has ended is to go. Answer: a reply, where there is data */
-	EFFECT_BOX, /* call, version: a serial, 0: nobody waits, tenant, user: a mailbox, data: who does it, or empty, box: what is asked of it. Answer: a reply */
-	EFFECT_USER, /* call: a subscription, version: counts them, expected: the page that shows it, data: JSON (user_watch.c) */
+	/* call: a room, job: its mixer, version, expected: the rate of the mix, tenant, user, data,
+	 * ttl_ms, peer: as EFFECT_PLAY. All members hear it; EFFECT_PLAY_STOP ends it */
+	EFFECT_ROOM_PLAY,
+	/* call, job, version: likewise, record.number, tone: copies the mix for the recorder;
+	 * EFFECT_PLAY_STOP ends it. On failure: a reply as for EFFECT_PLAY */
+	EFFECT_ROOM_TAP,
+	/* call: on a remote shard, version: a conference, tenant, user: the leaving party,
+	 * expected: room_comes.dialog: its parties are to join there (shard_confer_give);
+	 * repeated */
+	EFFECT_CONFER,
+	/* call, record, tenant, data: facts, as members of a JSON object. On failure: a reply */
+	EFFECT_RECORD,
+	/* call: one of the shard's ids, version: a transaction, tenant, user: the presentity,
+	 * expected: the etag, ttl_ms: the expiry, data: the previous etag, state, note
+	 * (shard_presence.c); empty: remove expired ones. Answer: a reply if there is data */
+	EFFECT_PUBLISH,
+	/* call, version: a serial, 0: no reply, tenant, user: a mailbox, data: the actor, or empty,
+	 * box: the request. Answer: a reply */
+	EFFECT_BOX,
+	/* call: a subscription, version: counts them, expected: the page that shows it, data: JSON
+	 * (user_watch.c) */
+	EFFECT_USER,
 };
 enum { EFFECT_KINDS = EFFECT_USER + 1 };
 
@@ -111,12 +151,13 @@ enum sig_event_kind {
 	SIG_CALL_EMERGENCY, /* from calls an emergency number, to */
 	SIG_CALL_ACCOUNT,   /* leg: the call has that account code; reason: who entered it */
 	SIG_CALL_ACCOUNT_REFUSED, /* the same: it has what it had */
-	SIG_CALL_RECORDING, /* recording, leg: that party's audio in both directions is recorded; reason: why */
+	/* recording, leg: that party's audio in both directions is recorded; reason: why */
+	SIG_CALL_RECORDING,
 	SIG_CALL_RECORDING_PAUSED,  /* the same: paused */
 	SIG_CALL_RECORDING_RESUMED, /* the same */
 	SIG_CALL_RECORDING_ENDED,   /* the same */
 	SIG_CALL_RECORDING_FAILED,  /* the same; reason: what happened */
-	SIG_CALL_RECORDING_LOST, /* the same; the external recorder does not accept it: it is tried again */
+	SIG_CALL_RECORDING_LOST,  /* the same; the external recorder does not accept it: retried */
 	SIG_CALL_RECORDING_TAKEN, /* the same: the external recorder accepts it now */
 	SIG_CONFERENCE_STARTED,   /* room, slot: its name */
 	SIG_CONFERENCE_ENDED,     /* room */
@@ -139,9 +180,11 @@ enum sig_event_kind {
 	SIG_CALL_DTMF_FAILED, /* leg, reason: DTMF digits to its party that were lost */
 	SIG_TRUNK_DOWN,       /* to_trunk: its server to does not answer; of no call */
 	SIG_TRUNK_UP,
-	SIG_EMERGENCY_DOWN, /* to: an emergency number that reaches nobody, reason: why; of no call */
+	/* to: an emergency number without a usable route, reason: why; of no call */
+	SIG_EMERGENCY_DOWN,
 	SIG_EMERGENCY_UP,
-	SIG_CALL_FLOW, /* step, package: the verb, that begins there; reason: how the one before ended */
+	/* step, package: the verb that begins there; reason: how the previous one ended */
+	SIG_CALL_FLOW,
 	SIG_CALL_HTTP,   /* step, url, status, ms; reason: why it has failed, or NULL */
 	SIG_CALL_NOTIFY, /* step: its name, order: the visit, values: of a flow */
 	SIG_CALL_STATE,  /* states: a party is at something else, which no other event tells */
@@ -157,9 +200,9 @@ struct sig_event {
 	uint64_t call;
 	uint64_t version;
 	char tenant[32];
-	char application
-		[APPLICATION_NAME_MAX]; /* the application that has the call, or is offered it; "": none */
-	char from[64], to[64];          /* user parts; registered: to */
+	/* the application that controls the call, or is offered it; "": none */
+	char application[APPLICATION_NAME_MAX];
+	char from[64], to[64];             /* user parts; registered: to */
 	char from_trunk[32], to_trunk[32]; /* of the parties; "": a phone */
 	uint64_t other;                    /* call */
 	uint64_t room;                     /* conference */
@@ -173,7 +216,7 @@ struct sig_event {
 	char presence[32];
 	char step[65];
 	char url[HELP_URL_MAX];
-	uint8_t recording; /* number among those of the call; recorded: 0: there is none */
+	uint8_t recording; /* number among those of the call; recorded: 0: none */
 	bool for_both;     /* with it: the other party's setting asked for the same */
 	uint32_t ms;       /* recorded */
 	uint32_t order;
@@ -184,14 +227,14 @@ struct sig_event {
 	char digits[17];     /* a secret of caller and application */
 	struct bytes values; /* a JSON object; lies in effect.data */
 	struct call_facts facts; /* of the call */
-	uint8_t states[2];       /* enum party_state: of its caller, and of whom that speaks with */
+	uint8_t states[2];       /* enum party_state: of its caller, and of that one's peer */
 };
 
 /* What became of an order. */
 struct effect_order {
 	uint64_t ticket; /* of who waits */
 	uint32_t number; /* among the orders of the call */
-	bool saved; /* else it is not known: the store did not answer. The same order may be given again */
+	bool saved; /* else unknown: the store did not answer. The same order may be repeated */
 	/* not 0: it could not be carried out, for a reason that SIP has in this status */
 	uint16_t status;
 	uint64_t owner; /* 486: the call that has what it is about; 0: not known */
@@ -236,8 +279,10 @@ struct effect_media_stream {
 	bool resumed; /* it continues a stream of a process before */
 };
 
-/* Slots where calls are parked, which all shards share. FREE: where it is the call's, and nobody waits for an answer. */
-/* ROOM: the number of a room in place of a slot, and the conference that goes on there in place of a call (sig/shard/objects.h). */
+/* Slots where calls are parked, shared by all shards. FREE: if it is the call's, without an
+ * answer. */
+/* ROOM: a room number instead of a slot, and its conference instead of a call
+ * (sig/shard/objects.h). */
 enum park_act { PARK_CLAIM, PARK_FREE, PARK_LOOK, PARK_ROOM_CLAIM, PARK_ROOM_FREE };
 
 struct effect {
@@ -264,7 +309,7 @@ struct effect {
 	struct sig_event *event;         /* owned */
 	struct security_event *security; /* owned */
 	struct lookup_want *want;        /* owned */
-	struct media_fork *fork;         /* owned; it may have keys */
+	struct media_fork *fork;         /* owned; it may contain SRTP keys */
 	struct box_order *box;           /* owned */
 };
 
@@ -279,10 +324,12 @@ struct effect *effects_add(struct effects *e, enum effect_kind kind);
 /* EFFECT_CALL_END or EFFECT_CALL_OPEN with CDRs that have the call's id alone. NULL: no memory. */
 struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64_t call,
 				uint32_t count);
-/* A command for the engine about a flow of the call, without descriptors; the caller fills in the rest. NULL: out of memory, nothing was added. */
+/* A command for the engine about a flow of the call, without descriptors; the caller fills in the
+ * rest. Returns NULL without memory: nothing was added. */
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
 				    struct flow_id id);
-/* What the world is asked for, and has the answer of a reply; each kind says which of these it has (enum effect_kind). */
+/* A request to the owner that is answered by a reply; each kind says which fields it has (enum
+ * effect_kind). */
 struct effect_ask {
 	enum effect_kind kind;
 	uint64_t call;   /* who asks */
@@ -292,7 +339,8 @@ struct effect_ask {
 	struct bytes tenant, user, data; /* copied */
 	const struct box_order *box;     /* likewise; NULL: none */
 };
-/* With what else its kind has to be filled in by the caller. NULL: out of memory, nothing was added. */
+/* The caller fills in the other fields of its kind. Returns NULL without memory: nothing was
+ * added. */
 struct effect *effects_ask(struct effects *e, const struct effect_ask *ask);
 /* EFFECT_LOOKUP with *want. NULL: out of memory, nothing was added. */
 struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want);
@@ -337,10 +385,12 @@ enum party_state {
 };
 const char *party_state_name(enum party_state state);
 
-/* Who gives an order. 0 says that it was carried out, and EFFECT_ORDERED follows when that is saved: maybe at once, for certain. With any
- * other answer nothing was done and nothing follows. NULL: nobody waits, and the call does not remember the order. */
+/* The origin of an order. 0 means that it was carried out, and EFFECT_ORDERED certainly follows
+ * when that is saved, perhaps at once. With any other answer nothing was done and nothing follows.
+ * NULL: no answer is needed, and the call does not remember the order. */
 struct shard_order {
-	/* the same one again is the same order: it is answered again, and nothing is done. id_order; of a call's last ORDERS_KEPT */
+	/* a repeated id is the same order: answered again, without effect. id_order; among a call's
+	 * last ORDERS_KEPT */
 	uint64_t id;
 	uint64_t ticket; /* of the effect */
 };
@@ -365,8 +415,8 @@ struct prompt_news {
 	char pinned[PROMPT_PIN_MAX +
 		    1]; /* OPEN: the hash of what that name means; "": it is no document */
 };
-/* Of an EFFECT_RECORD, and of an EFFECT_FORK. FAILED: it does not go on; the others are of a message. QUIET: nothing was said for as long as it
- * may be silent. */
+/* For EFFECT_RECORD and EFFECT_FORK. FAILED: it does not continue; the others are about a message.
+ * QUIET: the permitted silence is over. */
 enum record_news_kind {
 	RECORD_NEWS_FAILED,
 	RECORD_NEWS_GROWN,
@@ -379,14 +429,15 @@ struct record_news {
 	int error;   /* FAILED: -errno */
 	uint32_t ms; /* GROWN, ENDED: how long it is, of this process alone */
 };
-/* Of an EFFECT_MEDIA_STREAM. STARTED: the application is connected, once more where it was before; ENDED: it has said so. */
+/* For EFFECT_MEDIA_STREAM. STARTED: the application is connected or reconnected; ENDED: it ended
+ * the stream. */
 enum media_stream_news_kind { MEDIA_STREAM_STARTED, MEDIA_STREAM_ENDED, MEDIA_STREAM_FAILED };
 struct media_stream_news {
 	enum media_stream_news_kind kind;
 	uint64_t serial;
 	const char *reason; /* FAILED: constant */
 };
-/* Of an EFFECT_SET. REFUSED: the document would not be a good one; FAILED: it is not known to be saved. */
+/* For EFFECT_SET. REFUSED: the document would be invalid; FAILED: the save is not confirmed. */
 enum set_state { SET_NONE, SET_ASKED, SET_DONE, SET_REFUSED, SET_FAILED, SET_STATES };
 struct set_news {
 	enum set_state state;
@@ -407,23 +458,25 @@ struct pick_news {
 	const char *text; /* and why; constant */
 };
 
-/* What a user of ours has of calls beside the one that asks, in all shards. */
+/* The other calls of a user of ours, in all shards. */
 struct engaged {
 	bool calls;    /* one at least, also one that rings, or that it makes */
-	bool talks;    /* ... whose party its phone does not hold */
+	bool talks;    /* ... with a peer that its phone does not hold */
 	uint8_t waits; /* calls that wait for it (sig/pbx/call_waiting.h) */
 	bool behind;   /* one of those called before */
 	bool unsure;   /* another node was not asked yet */
 };
 
-/* Where a call is to be parked: in that slot, or where that is taken in the next one up to last ("": in no other). */
+/* The parking place: that slot, or if taken the next free one up to last ("": that slot only). */
 enum { PARK_PLACE_LEN = 9 };
 struct park_place {
 	char slot[PARK_PLACE_LEN], last[PARK_PLACE_LEN];
 };
-/* Which call of a user is meant: that rings and the user may take, that rings at one of its phones, in which the user is up, or any. */
+/* Which call of a user is meant: a ringing one that the user may pick up, one ringing at his
+ * phones, one that he is talking in, or any. */
 enum user_call_want { USER_MAY_TAKE, USER_RINGS, USER_TALKS, USER_HAS };
-/* TAKEN: by another call; FULL: the tenant may have no more; EMPTY: nobody is there; UNKNOWN: the store did not say. */
+/* TAKEN: by another call; FULL: the tenant's limit; EMPTY: no call; UNKNOWN: the store did not
+ * answer. */
 enum park_result { PARK_OK, PARK_TAKEN, PARK_FULL, PARK_EMPTY, PARK_UNKNOWN };
 struct park_news {
 	uint64_t serial;
@@ -431,7 +484,8 @@ struct park_news {
 	uint64_t owner;     /* OK, TAKEN: the call that is there; 0: none */
 	struct bytes entry; /* ... and what it has put there */
 };
-/* Of an EFFECT_KEPT. OK: it is kept, or is what was kept; NONE: nothing is; UNKNOWN: the store did not say. */
+/* For EFFECT_KEPT. OK: stored, or the stored value; NONE: no value; UNKNOWN: the store did not
+ * answer. */
 enum kept_result { KEPT_OK, KEPT_NONE, KEPT_UNKNOWN };
 struct kept_news {
 	uint64_t serial;
@@ -474,8 +528,8 @@ struct lookup_news {
 	struct lookup_target targets[LOOKUP_TARGETS_MAX]; /* DONE */
 };
 
-/* What was asked of the world by an effect, and may be answered: by one reply, or by several. A serial in it says which question it is about;
- * who asked looks whether that still waits. */
+/* Requests by effects that are answered by one or several replies. A serial in the reply names the
+ * request; the receiver checks whether that still waits. */
 enum ask {
 	ASK_PLAY,
 	ASK_MEDIA_STREAM,

@@ -10,18 +10,18 @@
 #include "sig/sip/digest.h"
 #include "sig/sip/feature_code.h"
 
-/* Whose media is DTLS-SRTP with ICE (RFC 8827). */
+/* Use of DTLS-SRTP with ICE (RFC 8827). */
 enum shard_webrtc {
 	WEBRTC_AUTO, /* offered to phones that came over a WebSocket; accepted over TLS, too */
 	WEBRTC_NEVER,
 	WEBRTC_ALWAYS, /* offered and accepted over any transport */
 };
 
-/* Whom the phones of an extension may watch (SEC-06). */
+/* The extensions that its phones may watch (SEC-06). */
 enum shard_monitor { MONITOR_ALL, MONITOR_LISTED, MONITOR_NONE };
 /* What others may know of it who watch it. */
 enum shard_monitored {
-	MONITORED_PARTIES, /* with whom it speaks */
+	MONITORED_PARTIES, /* its peers */
 	MONITORED_STATE,   /* that it speaks */
 	MONITORED_NOT,
 };
@@ -66,12 +66,14 @@ enum account_by {
 	ACCOUNT_OVERRIDE, /* ... unless it is asked for one, and presses # alone */
 };
 
-/* Whether phones of an extension are asked to answer by themselves, and by which word of Alert-Info (REG-18). */
+/* Whether phones of an extension are asked to answer automatically, and by which word of Alert-Info
+ * (REG-18). */
 enum auto_answer { AUTO_ANSWER_OFF, AUTO_ANSWER_ALERT, AUTO_ANSWER_PLAIN };
 
 enum { AUTO_ANSWER_MAX_S = 60 };
 
-/* What its phones show and set of it by as-feature-event, and whether they know presence (sig/subscription/feature_event.h). */
+/* The features that its phones show and set by as-feature-event, and presence support
+ * (sig/subscription/feature_event.h). */
 enum phone_features { PHONE_FEATURES_ALL, PHONE_FEATURES_NO_DISTURB, PHONE_FEATURES_NONE };
 
 /* What the core needs to know of an extension document. */
@@ -84,8 +86,9 @@ struct shard_extension {
 	bool early_media; /* 183 with SDP is passed on (REG-02: off); the profile may say so too */
 	bool enabled;
 	bool single_phone; /* REG-07: a second phone is refused while one is registered */
-	bool tls_srtp; /* REG-08: it registers and calls over TLS only, its media is SRTP only; not for help */
-	bool sdes_insecure; /* SDES keys go over UDP and TCP as well, and it is offered SRTP there */
+	/* REG-08: it registers and calls over TLS only, with SRTP only; except emergency calls */
+	bool tls_srtp;
+	bool sdes_insecure; /* SDES keys go over UDP and TCP as well, and SRTP is offered there */
 	bool no_video;      /* MED-08: "Enable H264 Video" is off for it */
 	uint8_t webrtc;     /* enum shard_webrtc */
 	uint8_t classes;    /* 1 << enum dial_class: numbers outside that it may call */
@@ -111,10 +114,13 @@ struct shard_extension {
 	bool record_page;             /* REC-07: its page has a Record key, with RECORD_ON_DEMAND */
 	bool media_elsewhere;         /* its media may be at another address than its signalling */
 	char language[LANGUAGE_MAX];  /* of prompts that its phones hear; "": its tenant's */
-	uint8_t music; /* enum shard_track: to whom it holds. One without jobs: as SHARD_TRACK_MUSIC; SHARD_TRACK_NONE: nothing */
+	/* enum shard_track: for parties it holds. One without jobs: as SHARD_TRACK_MUSIC;
+	 * SHARD_TRACK_NONE: nothing */
+	uint8_t music;
 };
 
-/* A PIN as it is kept: eight octets of H(number:realm:PIN) by SHA-256 are more than a PIN has, and are never 0. */
+/* A PIN as stored: eight octets of H(number:realm:PIN) by SHA-256 exceed the entropy of a PIN, and
+ * are never 0. */
 static inline uint64_t extension_pin(struct bytes number, struct bytes realm, struct bytes pin)
 {
 	struct digest_secret made;
@@ -126,7 +132,8 @@ static inline uint64_t extension_pin(struct bytes number, struct bytes realm, st
 	return out;
 }
 
-/* Whether it has that (ADM-90). e: NULL: a party outside, or nobody's, which nothing is withheld from. t: as in struct shard_settings. */
+/* Whether it has that entitlement (ADM-90). e: NULL: a party outside or unknown, which has all. t:
+ * as in struct shard_settings. */
 static inline bool extension_may(const struct tenants *t, const struct shard_extension *e,
 				 enum entitlement what)
 {
@@ -151,7 +158,7 @@ static inline bool shard_extension_may_set(const struct shard_extension *e, enum
 	return true;
 }
 
-/* Its phones have keys for that. */
+/* Its phones have BLF keys for that. */
 static inline bool shard_extension_has_keys(const struct shard_extension *e,
 					    enum feature_right right)
 {
@@ -180,30 +187,34 @@ enum announce_to { ANNOUNCE_CALLEE, ANNOUNCE_CALLER, ANNOUNCE_BOTH };
 enum call_waiting {
 	CALL_WAITING_PHONE, /* its phones ring, and do as they like */
 	CALL_WAITING_OFF,   /* a busy extension */
-	CALL_WAITING_SINGLE, /* it waits until the other one is over; one more meets a busy extension (CALL-12) */
+	/* it waits until the other call is over; one more meets a busy extension (CALL-12) */
+	CALL_WAITING_SINGLE,
 	CALL_WAITING_MULTIPLE, /* so do CALL_WAITING_MOST, the oldest first (CALL-13) */
 };
 enum { CALL_WAITING_MOST = 5 };
 
-/* Where calls to an extension go instead, and what else few of them have. Targets are numbers of ours, joined by ',', which are tried one after the other; "": nowhere. */
+/* Call forwarding of an extension, and its less common settings. Targets are numbers of ours,
+ * joined by ',', tried one after the other; "": none. */
 struct shard_forward {
 	char always[FORWARD_LIST_MAX], busy[FORWARD_LIST_MAX];
 	char no_answer[FORWARD_LIST_MAX], unreachable[FORWARD_LIST_MAX];
-	uint8_t rings; /* until no_answer or the next number, of FORWARD_RING_S each; 0: as long as any call rings */
-	bool do_not_disturb;       /* no phone of it rings: as if it were busy (CALL-19) */
-	bool smart_do_not_disturb; /* the same while it has a call, whoever made that (CALL-20) */
-	uint8_t call_waiting;      /* enum call_waiting */
-	char application
-		[APPLICATION_NAME_MAX]; /* its calls wait for that one, and no phone rings; "": none */
-	uint16_t application_wait_s;    /* so long; 0: APPLICATION_WAIT_S */
-	char outside_number
-		[FORWARD_TARGET_MAX]; /* as which it is shown outside, by trunks (MGT-09); "": as the trunk says */
+	/* until no_answer or the next number, of FORWARD_RING_S each; 0: the default */
+	uint8_t rings;
+	bool do_not_disturb; /* no phone of it rings: as if it were busy (CALL-19) */
+	/* do not disturb while it is in a call of either direction (CALL-20) */
+	bool smart_do_not_disturb;
+	uint8_t call_waiting; /* enum call_waiting */
+	/* its calls wait for that application, and no phone rings; "": none */
+	char application[APPLICATION_NAME_MAX];
+	uint16_t application_wait_s; /* so long; 0: APPLICATION_WAIT_S */
+	/* the number shown outside by trunks (MGT-09); "": the trunk's default */
+	char outside_number[FORWARD_TARGET_MAX];
 	char outside_numbers
 		[FORWARD_LIST_MAX]; /* as which its phones may ask to be shown, as above */
-	char blocked
-		[FORWARD_BLOCKED_MAX]; /* whose calls it does not take, as above; FORWARD_NOBODY: of who hides */
-	char announce_inside
-		[FORWARD_ANNOUNCE_MAX]; /* what whom its phones call hears first (sig/pbx/announce.c) */
+	/* callers that it rejects, as above; FORWARD_NOBODY: anonymous ones */
+	char blocked[FORWARD_BLOCKED_MAX];
+	/* the announcement that its callees hear first (sig/pbx/announce.c) */
+	char announce_inside[FORWARD_ANNOUNCE_MAX];
 	char announce_outside[FORWARD_ANNOUNCE_MAX]; /* ... behind a trunk */
 	char dial_rules
 		[DIAL_LIST_MAX]; /* of what its phones dial, before those of the plan (CALL-38) */
@@ -234,22 +245,25 @@ enum profile_transcode {
 	PROFILE_TRANSCODE_OFF,
 };
 
-/* A codec profile (REG-12). The one named "default" is for phones in no range; without it there are no limits. */
+/* A codec profile (REG-12). The one named "default" is for phones in no range; without it there are
+ * no limits. */
 struct shard_profile {
 	char name[PROFILE_NAME_MAX];
-	/* the sdes_ members and transcode are not used: they follow from extension, transport and settings */
+	/* the sdes_ members and transcode are not used: they follow from extension, transport and
+	 * settings */
 	struct offer_terms terms;
 	uint8_t transcode; /* enum profile_transcode */
 	bool early_media;
 	uint8_t transports; /* 1 << enum sip_transport: over which a phone may register; 0: all */
 };
-/* Source addresses of phones, first..last inclusive, one family; the first range that holds the address counts. */
+/* Source addresses of phones, first..last inclusive, one family; the first range that contains the
+ * address counts. */
 struct shard_range {
 	struct addr first, last;
 	char profile[PROFILE_NAME_MAX];
 };
 
-/* Sounds that the node plays without end, to all that are to hear them (sig/call/audio_source.h). */
+/* Endless sounds of the node, shared by all their listeners (sig/call/audio_source.h). */
 enum shard_track {
 	SHARD_TRACK_MUSIC, /* to who is held, where the holder chose no file of its own */
 #define TONE(suffix, name) SHARD_TRACK_##suffix,

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The ring and hunt groups of a node's tenants (groups.h): parsed member lists by name, and which
+ * extensions are logged out of which groups. Filled from documents, asked by the dialling of flows
+ * for each call. A pointer is valid until the next put or delete. One thread. */
+
 #include "sig/host/groups.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ring and hunt groups of a node's tenants by name: whom a call to one rings, and how. One thread. */
+/* The ring and hunt groups of a node's tenants by name: members and strategy. One thread. */
 #ifndef SIG_HOST_GROUPS_H
 #define SIG_HOST_GROUPS_H
 
@@ -43,7 +43,7 @@ void groups_close(struct groups *x); /* NULL is fine */
 /* Adds or replaces it. 0, -ENOSPC or -ENOMEM. */
 int groups_put(struct groups *x, const struct ring_group *g) NODISCARD;
 void groups_delete(struct groups *x, uint16_t tenant, struct bytes name);
-/* NULL: there is none; x NULL: there are none at all. Until one is put or deleted. */
+/* Returns NULL if not found; x NULL: no groups. Valid until the next put or delete. */
 const struct ring_group *groups_find(const struct groups *x, uint16_t tenant, struct bytes name);
 /* All of them, *cursor 0 at first; NULL at the end. */
 const struct ring_group *groups_next(const struct groups *x, uint32_t *cursor);

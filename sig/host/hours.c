@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Evaluates opening hours (hours.h): the state of a calendar at a time, and the time of its next
+ * change, from weekly times, holidays and overrides. Holidays may be dates, the nth weekday of a
+ * month, or days relative to Western or Orthodox Easter. Pure; hours_parse.c reads the texts. */
+
 #include "sig/host/hours.h"
 
 /* ---- holidays ---- */
@@ -17,7 +21,7 @@ static int64_t easter_of(int64_t year)
 	return civil_days((struct civil){ year, (uint8_t)(march / 31), (uint8_t)(march % 31 + 1) });
 }
 
-/* By that of Julius, whose dates are as many days late as it has more leap days. */
+/* By the Julian calendar, whose dates are late by its additional leap days. */
 static int64_t orthodox_of(int64_t year)
 {
 	int64_t epact = (19 * (year % 19) + 15) % 30;
@@ -33,7 +37,7 @@ static int64_t weekday_from(int64_t day, uint8_t weekday)
 	return day + (weekday - civil_weekday(day) + 7) % 7;
 }
 
-/* The fifth may be in the next month: then there is none. */
+/* A fifth one may be in the next month: then it does not exist. */
 static bool nth_of(const struct hours_holiday *r, int64_t year, int64_t *out)
 {
 	int64_t first = civil_days((struct civil){ year, r->from.month, 1 });
@@ -78,7 +82,7 @@ static int month_day(const struct civil *c)
 	return c->month * 32 + c->day;
 }
 
-/* All but dates mean one weekday. What is before or after a date may be in another year than that. */
+/* All rules except dates yield one weekday. A day before or after a date may be in another year. */
 static bool rule_has(const struct hours_holiday *r, int64_t day)
 {
 	int64_t year = civil_of(day).year, last = year + (r->rule == HOURS_BEFORE), meant;

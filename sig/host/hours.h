@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * When a tenant is open: times of a week, and holidays that have times of their own, in a time zone. Values, and time is an argument.
- *
- * Times are those of the wall. One that comes twice, when summer time ends, is meant the first time; one that never comes, when it begins,
- * is as much later (base/zone.h). What goes on over midnight is of the day on which it begins, whatever the next one is.
- */
+/* Opening hours of a tenant: weekly times, and holidays with times of their own, in a time zone.
+ * Values, and time is an argument. Times are wall clock times. One that occurs twice, when summer
+ * time ends, means the first; one that is skipped, when it begins, is later by as much
+ * (base/zone.h). A span over midnight belongs to the day on which it begins, whatever the next day
+ * is. */
 #ifndef SIG_HOST_HOURS_H
 #define SIG_HOST_HOURS_H
 
@@ -15,7 +14,7 @@ enum {
 	HOURS_HOLIDAYS_MAX = 64,
 	HOURS_LABEL_MAX = 48,
 	HOURS_SHIFT_MAX = 180, /* days from what a rule says */
-	HOURS_NEXT_DAYS = 366, /* how far ahead is looked */
+	HOURS_NEXT_DAYS = 366, /* search limit */
 	HOURS_CODE_MAX = 8,    /* with its NUL */
 };
 
@@ -65,7 +64,8 @@ struct hours_state {
 	const char *label; /* of the holiday that says so, and of the hours; "": none does */
 };
 
-/* "mon-fri 08:00-12:30 13:30-18:00; sat 22:00-02:00": a day that is not named is closed. NULL, or what is wrong, and where. */
+/* "mon-fri 08:00-12:30 13:30-18:00; sat 22:00-02:00": unnamed days are closed. Returns NULL, or
+ * what is wrong, and where. */
 const char *hours_week_parse(struct hours *out, struct bytes text, struct bytes *where);
 /* "12-25 closed Christmas; easter-2 closed; 4th thu nov+1 10:00-14:00 Black Friday". As above. */
 const char *hours_holidays_parse(struct hours *out, struct bytes text, struct bytes *where);

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parses the texts of opening hours (hours.h): the times of a week, holiday rules such as dates,
+ * easter-2 or 4th thu nov+1, and times set by hand. Each returns NULL, or an error sentence and its
+ * place, for the document that is being put. Pure; limits are those of hours.h. */
+
 #include <assert.h>
 #include <errno.h>
 
@@ -21,7 +25,7 @@ static_assert(HOURS_SPANS_MAX == 6 && HOURS_HOLIDAYS_MAX == 64 && HOURS_LABEL_MA
 
 /* ---- words ---- */
 
-/* False: there is none any more. */
+/* Returns false at the end. */
 static bool entry_word(struct bytes *rest, struct bytes *word)
 {
 	*rest = bytes_trim(*rest);
@@ -114,7 +118,7 @@ static bool day_add(struct hours_day *day, struct bytes word)
 	return true;
 }
 
-/* What is behind them stays. False: they are wrong, or there are none. */
+/* Leaves what follows them. Returns false if they are invalid, or missing. */
 static bool times_read(struct bytes *rest, struct hours_day *out)
 {
 	struct bytes word, before;
@@ -155,7 +159,7 @@ static bool days_add(struct bytes part, uint8_t *days)
 	}
 }
 
-/* Those of one entry, beside those before. */
+/* One entry, in addition to those before. */
 static const char *week_entry(struct hours *out, struct bytes entry, uint8_t *before)
 {
 	struct bytes word, part;

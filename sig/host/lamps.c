@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parses the list of an extension's BLF keys (lamps.h), checks it when a document is put, and finds
+ * a key by slot or target. The text stays as it is and is parsed at each use, since lists are short
+ * and change rarely. Pure. */
+
 #include "sig/host/lamps.h"
 
 bool lamps_cut(struct bytes *list, struct lamp *out)

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The lamps of an extension's phones (BLF-01), as its document says them: SLOT=blf:NUMBER or SLOT=park:SLOT, each with :LABEL behind it or
- * without, joined by ','. Pure.
- */
+/* The BLF keys of an extension's phones (BLF-01) as in its document: SLOT=blf:NUMBER or
+ * SLOT=park:SLOT, each optionally followed by :LABEL, joined by ','. Pure. */
 #ifndef SIG_HOST_LAMPS_H
 #define SIG_HOST_LAMPS_H
 
@@ -23,7 +21,7 @@ struct lamp {
 	struct bytes target, label;
 };
 
-/* Eats the first one of a list that is right. False: there is none. */
+/* Consumes the first entry of a valid list. Returns false at the end. */
 bool lamps_cut(struct bytes *list, struct lamp *out);
 /* The one in that slot. */
 bool lamps_in(struct bytes list, uint32_t slot, struct lamp *out);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The cached message counts of mailboxes (mailboxes.h), and the queue of those that are due for
+ * counting. A mailbox becomes due when first asked for, when a node changed it, or in a periodic
+ * round. The owner of the store takes them from the queue and reports the counts, on which watchers
+ * are notified. */
+
 #include "sig/host/mailboxes.h"
 
 #include <stdlib.h>

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Dial by name: an index of extension names by the DTMF digits of their letters (names.h). Each
+ * word of a name is found by its digits and by those of the words that follow; umlauts are indexed
+ * in both spellings. Words with the same first two digits share a list. Used by the flow verb
+ * directory. One thread. */
+
 #include "sig/host/names.h"
 
 #include <errno.h>
@@ -13,14 +18,14 @@ enum {
 	NAMES_MAX = 1 << 20, /* of all tenants */
 };
 
-/* A word of a name, and what follows: "ANNABERG" and "BERG" of Anna Berg, as keys. */
+/* A word of a name and those that follow it: "ANNABERG" and "BERG" of Anna Berg, as digits. */
 struct name_word {
 	struct name_word *next, **link;
 	const struct name_entry *entry;
 	const char *keys;
 };
 
-/* Those of a tenant that begin with the same two keys. */
+/* Those of a tenant that begin with the same two digits. */
 struct name_list {
 	uint16_t tenant;
 	char keys[NAMES_KEYS_MIN + 1];
@@ -59,14 +64,14 @@ struct names *names_create(void)
 	return NULL;
 }
 
-/* ---- keys ---- */
+/* ---- digits ---- */
 
 /* One for each letter from U+00C0 to U+017F: the letter it is keyed as; '.': none. */
 static const char g_plain[] = "aaaaaaaceeeeiiiidnooooo.ouuuuytsaaaaaaaceeeeiiiidnooooo.ouuuuyty"
 			      "aaaaaaccccccccddddeeeeeeeeeegggggggghhhhiiiiiiiiiiiijjkkklllllll"
 			      "lllnnnnnnnnnoooooooorrrrrrssssssssttttttuuuuuuuuuuuuwwyyyzzzzzzs";
 
-/* The octets of a character, at least one, and the letter or digit that it is keyed as; 0: it divides words. */
+/* The octets of a character, at least one, and its letter or digit; 0: a word separator. */
 static size_t name_letter(struct bytes text, char *letter)
 {
 	uint32_t c = text.p[0];
@@ -110,7 +115,7 @@ static char name_key(char letter)
 	return letter >= 'a' ? "22233344455566677778889999"[letter - 'a'] : letter;
 }
 
-/* All keys of a name, and where its words begin. */
+/* The digits of a name, and where its words begin. */
 struct name_keys {
 	char keys[NAME_KEYS_MAX];
 	uint8_t n, count, begins[NAME_WORDS_MAX];

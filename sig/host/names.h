@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Extensions of a node's tenants by what phone keys say of their names: dial by name. One thread. */
+/* Extensions of a node's tenants by the DTMF digits of their names: dial by name. One thread. */
 #ifndef SIG_HOST_NAMES_H
 #define SIG_HOST_NAMES_H
 
@@ -16,8 +16,9 @@ struct names *names_create(void); /* NULL: no memory */
 void names_free(struct names *x); /* NULL is fine */
 /* name: as it is shown, "Anna Müller"; empty: nobody finds the extension. 0 or -ENOMEM. */
 int names_put(struct names *x, uint16_t tenant, struct bytes number, struct bytes name) NODISCARD;
-/* Numbers of those whose first or last name begins so, as on the keys of a phone; in the order of their names, the first ones where there are
- * more. Until one is put. An umlaut is keyed as its vowel, or with an e behind that. */
+/* Numbers of those whose first or last name begins with these digits, sorted by name; the first
+ * ones if there are more. Valid until the next put. An umlaut is dialled as its vowel, with or
+ * without an e behind it. */
 uint32_t names_find(const struct names *x, uint16_t tenant, struct bytes keys,
 		    struct bytes found[NAMES_FOUND_MAX]);
 

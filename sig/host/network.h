@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses and networks of a node, and whose requests over them need no digest. */
+/* Addresses and networks of a node, and the peers whose requests need no digest. */
 #ifndef SIG_HOST_NETWORK_H
 #define SIG_HOST_NETWORK_H
 
@@ -19,7 +19,7 @@ struct shard_local {
 	struct addr advertise; /* what Via and Contact say */
 	enum sip_transport transport;
 	uint16_t network; /* index into networks */
-	/* one more than the number of whose phones alone come here; 0: the domain says it */
+	/* one more than the tenant whose phones alone use it; 0: by domain */
 	uint16_t tenant;
 };
 
@@ -29,14 +29,17 @@ struct shard_network {
 	struct addr media_advertise; /* what SDP says */
 	uint16_t first_port, last_port;
 	uint16_t webrtc_first, webrtc_last; /* of single-port mode; 0: none */
-	uint8_t allow; /* SHARD_ALLOW_*: special addresses that its trusted parties may name (sig/host/destination.h) */
-	/* whose alone its addresses are, and go with it to other nodes; 0: of all */
+	/* SHARD_ALLOW_*: special addresses that its trusted parties may name
+	 * (sig/host/destination.h) */
+	uint8_t allow;
+	/* the shard that its addresses belong to and move with; 0: all */
 	uint16_t shard;
 };
 
 enum { SHARD_ALLOW_LOOPBACK = 1, SHARD_ALLOW_LINK_LOCAL = 2, SHARD_ALLOW_OWN = 4 };
 
-/* A rule of trust (sig/shard/shard_state.h): whose requests need no digest (an SBC or trunk in front of us). */
+/* A trust rule (sig/shard/shard_state.h): a peer whose requests need no digest (an SBC or trunk in
+ * front of us). */
 struct shard_trusted {
 	struct addr net;
 	uint8_t bits;

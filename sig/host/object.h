@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * An object: what outlives a call and has one owner in the cluster. Its id begins with the number of its shard. It has a record there, and
- * whoever takes the shard over goes on with it. One that is claimed has its name alone among all shards (docs/adr/0059). It is the first
- * member of what it is: a room (sig/room/room.h). What all of them do is in sig/shard/objects.h.
- */
+/* An object: something that outlives a call and has one owner in the cluster. Its id begins with
+ * the number of its shard. It has a record there, and a successor of the shard continues it. A
+ * claimed object has its name exclusively among all shards (docs/adr/0059). It is the first member
+ * of its kind's struct: a room (sig/room/room.h). Common behaviour is in sig/shard/objects.h. */
 #ifndef SIG_HOST_OBJECT_H
 #define SIG_HOST_OBJECT_H
 
@@ -17,7 +16,8 @@ enum { OBJECT_ORDERS_MAX = 8 };
 
 enum object_kind { OBJECT_ROOM, OBJECT_KINDS };
 
-/* Whose its name is among all shards, where others may have one of that name. From OWN on it is open. */
+/* The owner of its name among all shards, where others may have one of that name. From OWN on it is
+ * open. */
 enum object_claim {
 	OBJECT_UNCLAIMED,
 	OBJECT_ASKED, /* the store is */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Availability of a peer by OPTIONS (probe.h): sends one exchange after another at randomized
+ * intervals, and counts failures and successes until the state changes. Any final response except
+ * 408 and 503 shows that the peer is up. Pure: the owner sends requests and sets the timer. Used
+ * for trunk servers. */
+
 #include "sig/host/probe.h"
 
 enum { T1_MS = 500 };
@@ -11,7 +16,7 @@ void probe_open(struct probe *p, const struct probe_limits *l, struct rand_sourc
 						NS_PER_MS };
 }
 
-/* ... apart by the interval, give or take a tenth: neighbours that were started together do not stay so. */
+/* ... apart by the interval, plus or minus a tenth: nodes started together do not stay in step. */
 static uint64_t next_after(const struct probe_limits *l, struct rand_source *rand, uint64_t now_ns)
 {
 	uint64_t spread = (uint64_t)l->interval_ms * 2 * PROBE_JITTER_PERMILLE / 1000;
@@ -31,7 +36,8 @@ static enum probe_do probe_begin(struct probe *p, const struct probe_limits *l, 
 	return PROBE_SAY;
 }
 
-/* One outcome never decides: an answer may be lost, and a server that fails says so now and then. */
+/* One outcome never decides: a response may be lost, and a failing server may respond now and
+ * then. */
 static enum probe_do probe_end(struct probe *p, const struct probe_limits *l, bool good)
 {
 	p->branch = 0;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Whether a place answers to OPTIONS (RFC 3261 11): one exchange after the other, and after how many it counts as down or up. Pure: it has
- * no socket and no clock. At first a place is up: nobody has said otherwise.
- */
+/* Whether a place answers OPTIONS (RFC 3261 11): one exchange after the other, and the number after
+ * which it counts as down or up. Pure: no socket and no clock. Initially a place is up. */
 #ifndef SIG_HOST_PROBE_H
 #define SIG_HOST_PROBE_H
 

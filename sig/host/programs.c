@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The flow programs of a node's tenants in memory (programs.h): by hash, by name, and by the
+ * numbers and patterns that lead to a flow. A program in use by a call stays after its name means
+ * another; an unused one stays for a while in a bounded list, least recently used first out.
+ * Programs that are missing are loaded by the owner of the store on request. */
+
 #include "sig/host/programs.h"
 
 #include <assert.h>
@@ -16,7 +21,8 @@ struct kept_program {
 
 enum { PROGRAM_KEY_MAX = 192 }; /* a tenant's name, and one of a flow, or a number */
 
-/* A name of a tenant, which means a program; or a number, which leads to a flow of that name. Tenants have names here, and no numbers. */
+/* A name of a tenant that means a program; or a number that leads to a flow of that name. Tenants
+ * are named, not numbered here. */
 struct program_name {
 	uint16_t unused;
 	char key[PROGRAM_KEY_MAX];

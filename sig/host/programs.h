@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Programs of flows in memory: one table for all shards of a node, of its control thread. No socket, no Redis. */
+/* Flow programs in memory: one table for all shards of a node, of its control thread. No socket, no
+ * Redis. */
 #ifndef SIG_HOST_PROGRAMS_H
 #define SIG_HOST_PROGRAMS_H
 
@@ -18,22 +19,25 @@ struct programs;
 struct programs *programs_create(void); /* NULL: no memory */
 void programs_free(struct programs *t); /* NULL is fine */
 
-/* By its hash; NULL: it is not here. Whoever keeps a pointer over a step holds it. */
+/* By its hash; NULL: not in memory. A pointer kept across steps needs programs_hold. */
 const struct flow_program *programs_find(const struct programs *t,
 					 const uint8_t hash[PROGRAM_HASH_LEN]);
 /* What a name of a tenant means now, or else that of PROGRAMS_NODE; NULL: nothing. */
 const struct flow_program *programs_named(const struct programs *t, struct bytes tenant,
 					  struct bytes name);
-/* A program comes, or what a name means changes; name "": a one-off program. It owns p, also where it fails: -ENOMEM, or -ENOSPC. */
+/* Adds a program, or changes what a name means; name "": a one-off program. It owns p, also on
+ * failure: -ENOMEM, or -ENOSPC. */
 int programs_put(struct programs *t, struct bytes tenant, struct bytes name,
 		 struct flow_program *p) NODISCARD;
 void programs_delete(struct programs *t, struct bytes tenant, struct bytes name);
-/* The flow that a number of the tenant leads to: the number itself, the most exact pattern, or a number of PROGRAMS_NODE. Empty: none. */
+/* The flow of a tenant's number: by the number itself, the most exact pattern, or a number of
+ * PROGRAMS_NODE. Empty: none. */
 struct bytes programs_number(const struct programs *t, struct bytes tenant, struct bytes number);
 /* Of the tenant's own numbers themselves alone. */
 struct bytes programs_number_exact(const struct programs *t, struct bytes tenant,
 				   struct bytes number);
-/* A number of the tenant's table is a pattern (sig/dial/pattern.h): it has an x, and nothing else but digits, '*', '#', '+' and '.'. */
+/* A number of the tenant's table is a pattern (sig/dial/pattern.h): it has an x, and only digits,
+ * '*', '#', '+' and '.' otherwise. */
 bool programs_pattern(struct bytes number, struct pattern *out);
 /* Another pattern of the tenant that some number fits, too. Empty: none. */
 struct bytes programs_pattern_met(const struct programs *t, struct bytes tenant,
@@ -41,7 +45,8 @@ struct bytes programs_pattern_met(const struct programs *t, struct bytes tenant,
 /* flow "": it leads to none any more. 0, -ENOSPC or -ENOMEM. */
 int programs_number_put(struct programs *t, struct bytes tenant, struct bytes number,
 			struct bytes flow) NODISCARD;
-/* A call goes through it: it stays after its name means another one, until the last call lets it go. Nothing happens where it is not here. */
+/* A call runs it: it stays after its name means another one, until the last call releases it. No
+ * effect if it is not in memory. */
 void programs_hold(struct programs *t, const uint8_t hash[PROGRAM_HASH_LEN]);
 void programs_release(struct programs *t, const uint8_t hash[PROGRAM_HASH_LEN]);
 

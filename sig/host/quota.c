@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * For each kind sets of a few entries, found by a keyed hash. The last entry of a set belongs to no one: those share it who come when all
- * others are held or owe something. So nobody is ever pushed out, and a flood of sources reaches extensions in no way.
- */
+/* For each kind sets of a few entries, found by a keyed hash. The last entry of a set is shared by
+ * sources that come when all others are held or owe something. So no entry in use is displaced, and
+ * a flood of sources never affects extensions. */
 #include "sig/host/quota.h"
 
 #include <assert.h>
@@ -175,7 +174,7 @@ void quota_share(struct quota *q, struct shares *shares)
 	q->shares = shares;
 }
 
-/* What of an extension is limited over all nodes. NULL: that is not. */
+/* The limits of an extension that hold over all nodes. Returns NULL for any other. */
 static uint64_t *share_at(struct entry *e, enum quota_item item)
 {
 	return item == QUOTA_CALLS ? &e->shares[0] : item == QUOTA_PORTS ? &e->shares[1] : NULL;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Who may have how much of the node: each extension, each trusted peer and each source (an IPv6 /64) has limits of its own for what the
- * node has bounded numbers of. One table for the node, whatever shards it runs; a shard reaches it by quota_of in its settings. A value
- * of fixed size that forgets nobody who still owes something: an entry makes room for another one only when it is as good as new, and who
- * finds no room shares an entry with others. Time is an argument; one thread.
- */
+/* Quotas of the node's limited resources: each extension, each trusted peer and each source (an
+ * IPv6 /64) has limits of its own. One table for the node, whatever shards it runs; a shard reaches
+ * it by quota_of in its settings. A value of fixed size that keeps every entry which still owes
+ * something: an entry is reused only when it is as good as new, and a source without room shares an
+ * entry with others. Time is an argument; one thread. */
 #ifndef SIG_HOST_QUOTA_H
 #define SIG_HOST_QUOTA_H
 
@@ -31,12 +30,14 @@ struct quota_limits {
 
 struct quota_settings {
 	struct quota_limits limits[QUOTA_KINDS];
-	/* What the node has of what is held: one entry has no more than the share of it, in percent. 0: not bounded so. */
+	/* The capacity of the node for held items: one entry has at most that share of it, in
+	 * percent. 0: unlimited. */
 	uint32_t capacity[QUOTA_HELD];
 	uint32_t share;
 };
 
-/* Whom something is charged to. All zero: nobody. Kept with what it pays for, as long as that is held; else for the moment. */
+/* The payer of a charge. All zero: none. Stored with what it pays for while that is held; else for
+ * the moment. */
 struct quota_party {
 	uint32_t entry[2];
 };
@@ -69,7 +70,8 @@ void quota_close(struct quota *q); /* NULL is fine */
 void quota_configure(struct quota *q, const struct quota_settings *settings);
 
 struct shares;
-/* How many calls and ports an extension has is limited over all nodes (sig/host/share.h). NULL: here alone. */
+/* The calls and ports of an extension are limited over all nodes (sig/host/share.h). NULL: here
+ * only. */
 void quota_share(struct quota *q, struct shares *shares);
 
 /* All that is held of it, over every entry of a kind. */
@@ -92,7 +94,8 @@ static inline struct quota_party quota_party(const struct quota_host *h,
 	return h->arg ? h->party(h->arg, name, now_ns) : (struct quota_party){ { 0 } };
 }
 
-/* One more. always: also beyond the limit (emergency calls, what a record holds). False: *why, and nothing was taken. */
+/* One more. always: also beyond the limit (emergency calls, restored calls). Returns false and
+ * *why: nothing was taken. */
 static inline bool quota_acquire(const struct quota_host *h, const struct quota_party *party,
 				 enum quota_item item, bool always, uint64_t now_ns,
 				 struct quota_refusal *why)

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of reasons for which the node refuses requests and commands: name, SIP status, class of
+ * a command's error and words of each row of refusal.def. Functions return enum refusal, and the
+ * texts reach phones (Warning), logs, metrics and commands from here. Rows are numbered by the
+ * enum; a new reason is one row. */
+
 #include "sig/host/refusal.h"
 
 #include <stddef.h>

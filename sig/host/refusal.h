@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why the node refuses what requests and commands ask for: each reason has one row (sig/host/refusal.def). */
+/* Why the node refuses requests and commands: each reason has one row (sig/host/refusal.def). */
 #ifndef SIG_HOST_REFUSAL_H
 #define SIG_HOST_REFUSAL_H
 
 #include <stdint.h>
 
-/* Functions that may refuse return it: REFUSED_NOT is success. errno is for system calls, memory and parsers. */
+/* Returned by functions that may refuse: REFUSED_NOT is success. errno is for system calls, memory
+ * and parsers. */
 enum refusal {
 	REFUSED_NOT,
 #define REFUSAL(id, name, status, class, argument, words, next) REFUSED_##id,

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Decides which user of a tenant a URI means (route_uri.h): scheme and user part, a GRUU of one
+ * phone, and whether its host is a domain or address of ours. Pure: known facts go in, a decision
+ * comes out, and the shard looks things up. Used for Request-URIs, Refer-To and the like. */
+
 #include "sig/host/route_uri.h"
 
 #include <errno.h>
@@ -7,7 +11,7 @@
 #include "sig/host/tenant.h"
 #include "sig/sip/uri.h"
 
-/* Escaped control characters are part of no number of ours, and shall not get into logs and records. */
+/* Escaped control characters occur in no number of ours, and must not get into logs and records. */
 static bool user_is_plain(const char *user)
 {
 	for (; *user; user++) {

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Security events and guess limits of a node (security.h): events of misuse are merged per kind and
+ * source with bounded rate, so a flood cannot hide another event or fill the log; and guesses of
+ * short secrets such as PINs are delayed per caller and source. Entries are replaced by a keyed
+ * hash and by how much they have to remember. One thread. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +20,7 @@ struct secret_caller {
 	uint64_t last_ns;  /* when it failed or passed last */
 	uint64_t until_ns; /* it waits till then */
 	uint32_t failures; /* in the window */
-	uint32_t waits;    /* so far */
+	uint32_t waits;    /* number of waits so far */
 	bool known;        /* it has given the right one */
 };
 
@@ -89,7 +94,8 @@ static bool caller_is_less(const struct secret_caller *a, const struct secret_ca
 	return a->known != b->known ? b->known : a->last_ns < b->last_ns;
 }
 
-/* NULL: he is not known, and all who are remembered there are. His guesses count with his source. */
+/* Returns NULL for an unknown caller if all entries are in better use. His guesses count for the
+ * source. */
 static struct secret_caller *secret_caller_ensure(struct secret_limit *l, uint64_t id, bool known,
 						  uint64_t now_ns)
 {
@@ -203,7 +209,8 @@ void secret_limit_failed(struct secret_limit *l, const struct secret_guess *g, u
 	bucket_failed(l, at.source, SECRET_SOURCE_BURST, SECRET_SOURCE_EACH_S, now_ns);
 }
 
-/* Guesses in his name go on to count until they are old: else each of his right ones would give as many more. */
+/* Earlier guesses for him count until they expire: else each right one would permit as many
+ * more. */
 void secret_limit_passed(struct secret_limit *l, const struct secret_guess *g, uint64_t now_ns)
 {
 	struct secret_caller *c =
@@ -311,7 +318,8 @@ static uint64_t entry_id(const struct security *s, enum security_kind kind,
 	return id ? id : 1;
 }
 
-/* That of the id, or the one with the least to say and then the oldest, which is forgotten for it. */
+/* The entry of the id, or the one with the least to report and then the oldest, which is dropped
+ * for it. */
 static struct security_entry *security_entry_ensure(struct security *s, uint64_t id,
 						    enum security_kind kind,
 						    const struct addr *source)

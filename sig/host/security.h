@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What an operator wants to hear of who misuses the node: each event is counted by its kind, and becomes an effect (a line of the log and
- * an entry of a stream). Of one kind from one source (IPv6: one /64) the first is told at once, those of the next SECURITY_WINDOW_S as one
- * with their number; all sources together have a budget, and what goes beyond it is told by kind alone. So a flood cannot hide another's
- * event, nor fill a log. Fixed size, owned by the shard, one thread. Never a secret in it.
- */
+/* Misuse of the node for operators: each event is counted by its kind, and becomes an effect (a log
+ * line and a stream entry). Of one kind from one source (IPv6: one /64) the first is reported at
+ * once, those of the next SECURITY_WINDOW_S as one with their number; all sources together have a
+ * budget, and what exceeds it is reported by kind alone. So a flood cannot hide another event, nor
+ * fill a log. Fixed size, owned by the shard, one thread. Never contains a secret. */
 #ifndef SIG_HOST_SECURITY_H
 #define SIG_HOST_SECURITY_H
 
@@ -58,7 +57,8 @@ enum {
 	SECURITY_DETAIL_MAX = 96,
 };
 
-/* As told. Texts are of the newest of them, cut when they are long; user is the wire's: any octets but NUL. */
+/* An event as reported. Texts are of the newest, cut if long; user is from the wire: any octets but
+ * NUL. */
 struct security_event {
 	enum security_kind kind;
 	struct addr source; /* ADDR_NONE: of several */
@@ -80,7 +80,7 @@ struct security {
 	struct wheel_timer timer; /* runs while there is something to tell */
 	struct hash_key key;
 	uint64_t budget_full_ns;
-	uint64_t others[SECURITY_KIND_COUNT]; /* not told yet, and forgotten whose */
+	uint64_t others[SECURITY_KIND_COUNT]; /* not reported yet, without source */
 	metric_id events[SECURITY_KIND_COUNT];
 	struct security_entry sets[SECURITY_SETS][SECURITY_WAYS];
 };
@@ -95,18 +95,16 @@ void security_publish(struct security *s, uint64_t now_ns);
 const char *security_kind_name(enum security_kind kind);
 const char *security_kind_sentence(enum security_kind kind);
 
-/*
- * Who guesses a secret that is keyed or said (the PIN of a room) has to wait. Such secrets are short, so fewer guesses are free than of
- * passwords (sig/shard/commons.h). A wrong one counts in three places:
- *  - of the caller at the object. After SECRET_FAILURES within SECRET_WINDOW_S it waits, twice as long after each further one.
- *  - of all callers of one source (an extension, a trunk, an address) at the object: numbers that callers show are easily made up.
- *  - of the source at all objects together.
- * The last two are buckets. A caller who gave the right secret before waits for his own guesses alone. Nobody waits for guesses that came
- * from another source.
- *
- * One for the node, for all calls of all its shards; it hears what other nodes count (remote_watch.h). Of fixed size, one thread. Entries
- * are pushed out by those that have more to remember, and made-up callers push out no caller who is known.
- */
+/* Delays guesses of a secret entered by digits or speech (the PIN of a room). Such secrets are
+ * short, so fewer guesses are free than of passwords (sig/shard/commons.h). A wrong one counts in
+ * three places. For the caller at the object: after SECRET_FAILURES within SECRET_WINDOW_S it
+ * waits, twice as long after each further one. For all callers of one source (an extension, a
+ * trunk, an address) at the object, since caller numbers are easily made up. For the source at all
+ * objects together. The last two are buckets. A caller who gave the right secret before waits for
+ * his own guesses only. Guesses from another source delay no caller. One for the node, for all
+ * calls of all its shards; it gets the counts of other nodes (remote_watch.h). Fixed size, one
+ * thread. Entries are displaced by those with more to remember, and made-up callers displace no
+ * known caller. */
 
 #define SECRET_PASSWORD \
 	"password " /* in front of an extension: object of its password and PIN, by whatever way */
@@ -128,13 +126,14 @@ enum {
 struct secret_guess {
 	struct bytes tenant; /* its name, as all nodes know it */
 	struct bytes object; /* what the secret is of, as "room 700" */
-	struct bytes source; /* whom the guess came from, as "trunk carrier" */
+	struct bytes source; /* the source of the guess, as "trunk carrier" */
 	struct bytes caller; /* the number that was shown */
 };
 
 struct secret_limit;
 
-/* The key is secret, so that nobody can choose whom to push out. 0 or -ENOMEM. */
+/* The key is secret, so that no caller can choose which entry it displaces. Returns 0 or
+ * -ENOMEM. */
 int secret_limit_open(struct secret_limit **out, const struct hash_key *key) NODISCARD;
 void secret_limit_close(struct secret_limit *l); /* NULL is fine */
 /* How long what he gives is not looked at; 0: it is. */

@@ -25,17 +25,20 @@ enum {
 	SHARD_SAVE_LATER_MS = 8
 }; /* of a node: in less few others come, and 200 to a BYE is not kept waiting for more */
 
-/* Single-port mode (media/flow.h): which of a worker's sockets, that many flows share, those of a call have. All NULL: it is off. */
+/* Single-port mode (media/flow.h): which of a worker's sockets, shared by many flows, a call uses.
+ * All NULL: off. */
 struct shard_shared_ports {
 	void *arg;
-	/* The port on that network, the same each time until it is released; 0: there is none. */
+	/* The port on that network, the same until it is released; 0: none. */
 	uint16_t (*take)(void *arg, uint64_t call, uint16_t network);
-	/* After a restart: the call is to have this one. False: it is none of ours, or not of the worker that the call has by now. */
+	/* After a restart: assigns this port to the call. Returns false if it is not ours, or not
+	 * of the call's present worker. */
 	bool (*claim)(void *arg, uint64_t call, uint16_t network, uint16_t port);
 	void (*release)(void *arg, uint64_t call); /* the call is over, whether it had any or not */
 };
 
-/* What is known of names, and who may be asked (EFFECT_LOOKUP). All NULL: names are not looked up. */
+/* Known host names, and whether look-ups are possible (EFFECT_LOOKUP). All NULL: names are not
+ * looked up. */
 struct shard_lookup {
 	void *arg;
 	/* As lookup_run; those that failed a moment ago stand behind the others. */
@@ -51,7 +54,7 @@ struct shard_lookup {
 /* What is known of the certificates that others have shown. is NULL: nothing is. */
 struct shard_certified {
 	void *arg;
-	/* Whoever is at the other end of that connection has shown one for that domain (RFC 5922 7), which was verified. */
+	/* The peer of that connection has a verified certificate for that domain (RFC 5922 7). */
 	bool (*is)(void *arg, const struct sip_hop *hop, const char *domain);
 };
 
@@ -65,7 +68,7 @@ struct shard_siprec_name {
 
 /* The external recorder (RFC 7866), or several of which one takes what another does not. */
 struct shard_siprec {
-	uint8_t count; /* 0: there is none */
+	uint8_t count; /* 0: none */
 	bool srtp;     /* its streams are SRTP */
 	enum sip_transport transport;
 	struct addr addresses[SHARD_SIPREC_MAX];
@@ -81,23 +84,23 @@ struct shard_siprec {
 enum conference_release {
 	CONFERENCE_RELEASE_NEVER,
 	CONFERENCE_RELEASE_ALWAYS,
-	CONFERENCE_RELEASE_INITIATOR_LEFT, /* its initiator is none of them (CONF-09) */
+	CONFERENCE_RELEASE_INITIATOR_LEFT, /* its initiator is not a member (CONF-09) */
 };
 
-/*
- * Settings of the node file as they stand there: its schema writes them (app/settings), and the shard has them as they are. Types are
- * those of base/conf.h.
- */
+/* Settings as in the node file: its schema writes them (app/settings), and the shard uses them
+ * unchanged. Types are those of base/conf.h. */
 
 /* Of conferences: */
 struct conference_settings {
 	/* of one that began as a call (CONF-02); 0: as many as there may be */
 	uint32_t station_members;
 	uint32_t command_members; /* ... of which commands add to so many; 0: to as many */
-	uint32_t station_talkers; /* heard at once in such a one, as struct room has it */
+	uint32_t station_talkers; /* voices mixed at once in such a conference, as in struct room */
 	bool succession;          /* when its host has left another member is host (BEAT-08) */
 	int release;              /* enum conference_release */
-	int incoming_bound; /* a call that came to an extension comes into one where that has call waiting alone (CONF-04) */
+	/* an incoming call of an extension joins a conference only if that has call waiting
+	 * (CONF-04) */
+	int incoming_bound;
 	uint32_t tones_most; /* of a room with more members nobody hears who comes and goes */
 };
 
@@ -106,7 +109,9 @@ struct recording_settings {
 	/* who is recorded, and who speaks with them, hear a tone so often; 0: never */
 	uint64_t tone_ns;
 	int account_code; /* enum record_account */
-	bool follow_preferences; /* what an extension that is recorded on demand prefers (RFC 7866 7.1.3) is done */
+	/* the recording preference of an extension recorded on demand (RFC 7866 7.1.3) is
+	 * followed */
+	bool follow_preferences;
 };
 
 /* Of sip: */
@@ -115,7 +120,8 @@ struct call_settings {
 	uint64_t ring_timeout_ns;
 	/* so long a party is parked before who parked it is rung; 0: for ever */
 	uint64_t park_return_ns;
-	/* so long nothing is told of a list (RFC 4662) behind a NOTIFY, but what did not fit into that */
+	/* the minimum time between NOTIFYs of a list (RFC 4662), except the rest of an oversized
+	 * one */
 	uint64_t list_pace_ns;
 };
 
@@ -127,7 +133,7 @@ struct registrar_settings {
 	uint32_t device_accounts; /* addresses of record of a device; more: 403; 0: any number */
 	uint32_t many;            /* with more registrations than this in the shard */
 	uint32_t expires_many_s;  /* a phone that asks for no time gets this (REG-04) */
-	bool path;         /* of this REGISTER: who sent it may say by whom its phone is reached */
+	bool path;                /* for this REGISTER: its sender may state a Path */
 	uint16_t location; /* of this REGISTER, too: where its phone says that it is; 0: nowhere */
 };
 
@@ -173,7 +179,7 @@ struct shard_settings {
 	struct shard_certified certified;
 	/* the target of sig/shard/overload.h; 0: new calls are never refused so */
 	uint64_t overload_delay_ns;
-	/* Numbers whose calls no quota, no drain and no overload refuses. */
+	/* Numbers whose calls are not refused by quotas, draining or overload. */
 	uint32_t emergency_count;
 	char emergency[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
 	struct feature_codes codes;   /* where no extension has such a number */
@@ -184,15 +190,22 @@ struct shard_settings {
 	struct addr reserved[SHARD_RESERVED_MAX];
 	uint32_t trusted_count;
 	struct shard_trusted trusted[SHARD_TRUSTED_MAX];
-	/* Names of ours besides the realm: what is called at them is an extension of ours. "*.example.org": any one label in front. */
+	/* Names of ours in addition to the realm: users at them are extensions of ours.
+	 * "*.example.org": any one label in front. */
 	uint32_t domain_count;
 	char domains[SHARD_DOMAINS_MAX][SHARD_DOMAIN_MAX];
-	/* What INFO carries between phones besides keys and picture requests: "application/x-foo"; "*": anything. */
-	bool tones; /* parties hear of the node why nobody takes a call; else they are hung up at once */
+	/* What INFO carries between phones in addition to DTMF digits and picture requests:
+	 * "application/x-foo"; "*": anything. */
+	/* parties hear from the node why the call failed; else they are released at once */
+	bool tones;
 	bool calls_unsaved; /* records of calls go nowhere: the end of the process ends them */
-	bool digits_shown;  /* events say which digit was pressed; else there are none of digits */
-	bool shards_are_apart; /* SIP_INTER_SHARD leads to other nodes, too: to shards of any number, and media between shards has keys */
-	bool rooms_claimed; /* other nodes may have a conference of a room's number: the store says whose it is (sig/shard/objects.h) */
+	bool digits_shown;  /* events show DTMF digits; else they contain none */
+	/* SIP_INTER_SHARD leads to other nodes, too: to shards of any number, with SRTP between
+	 * shards */
+	bool shards_are_apart;
+	/* other nodes may have a conference of a room's number: the store has the owner
+	 * (sig/shard/objects.h) */
+	bool rooms_claimed;
 	uint32_t info_type_count;
 	char info_types[SHARD_INFO_TYPES_MAX][SHARD_INFO_TYPE_MAX];
 	struct identity_extra extra; /* headers of applications that pass */
@@ -204,10 +217,12 @@ struct shard_settings {
 	enum latch_mode latch;
 	uint8_t dscp_audio, dscp_video;
 	bool video;
-	bool transcode; /* audio is transcoded where two parties have no codec in common; a profile may say otherwise */
+	/* audio is transcoded if two parties have no codec in common; a profile may override it */
+	bool transcode;
 	/* RFC 4028: a session that nobody refreshes ends then; 0: off */
 	uint32_t session_expires_s;
-	/* what nobody waits for is saved at a multiple of this, with all that is by then; 0: at once */
+	/* saves without waiters are made at a multiple of this, with all changes by then; 0: at
+	 * once */
 	uint32_t save_later_ms;
 	uint64_t port_rest_ns;
 	/* a party that should send is silent for so long: the call ends; 0: never */
@@ -220,20 +235,21 @@ struct shard_settings {
 	/* names what phones get of a MESSAGE, so that a copy has the same name */
 	struct hash_key message_key;
 	uint32_t calls_max, registrations_max, txns_max;
-	/* calls of the node whose audio is transcoded; 0: as many as there are */
+	/* calls of the node with transcoded audio; 0: unlimited */
 	uint32_t codings_max;
 	uint32_t videos_max;        /* calls of the node that have video; likewise */
 	uint32_t subscriptions_max; /* 0: none is taken */
 };
 
-/* Whether the shard may use that network. One of another shard may be with another node tomorrow. */
+/* Whether the shard may use that network. One of another shard may move to another node. */
 static inline bool shard_network_is_own(const struct shard_settings *s, uint32_t network)
 {
 	uint16_t shard = s->networks[network].shard;
 
 	return shard == 0 || shard == s->number;
 }
-/* The same of a listening address, for SIP. That of WebSockets is the node's, whatever network its media take. */
+/* The same for a listening address of SIP. WebSocket addresses are the node's, whatever network
+ * their media use. */
 static inline bool shard_local_is_own(const struct shard_settings *s, uint32_t local)
 {
 	const struct shard_local *l = &s->locals[local];

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Limits over all nodes of a cluster (share.h): each node's part of a limit, and the accounting
+ * between pairs of nodes, in which each sends the total that it has given the other. Messages may
+ * be lost, late or repeated without creating more than the limit. Parts given to lost nodes are
+ * remembered for GONE_NS, in case they are alive. The owner sends the words from shares_next and
+ * delivers received ones. */
+
 #include "sig/host/share.h"
 
 #include <errno.h>
@@ -16,7 +22,7 @@ enum {
 	PAIRS_MAX = 4 * SHARE_NODES_MAX, /* of a limit: nodes, and processes that are gone */
 };
 
-/* Whoever was thought dead and is not has what was given to it: it is remembered for so long. */
+/* A node thought lost may still use what it was given: that is remembered for so long. */
 #define GONE_NS (3600 * NS_PER_S)
 
 /* A day, and another one: clocks and the hours that days begin at differ. */
@@ -26,7 +32,7 @@ enum {
 struct share_pair {
 	uint64_t process, gave, got;
 	uint64_t wants;   /* somebody was refused there, and there was nothing to give; 0: no */
-	uint64_t gone_ns; /* since then it is no node, as far as was seen; 0: it is one */
+	uint64_t gone_ns; /* since then it is no node, as far as known; 0: it is one */
 };
 
 struct share {
@@ -119,7 +125,7 @@ static uint32_t share_place(const struct shares *s, uint64_t id)
 	return (uint32_t)table_next(&s->by_id, id, &cursor);
 }
 
-/* NULL: there is none. */
+/* Returns NULL if not found. */
 static struct share *share_find(const struct shares *s, uint64_t id)
 {
 	uint32_t at = share_place(s, id);
@@ -212,7 +218,8 @@ static struct share_pair *share_pair_of(struct shares *s, struct share *of, uint
 	return new;
 }
 
-/* Before anybody gives. At least one, or nobody could begin: a limit below the number of nodes is that number. */
+/* The part before any transfer. At least one, or no call could begin: a limit below the number of
+ * nodes becomes that number. */
 static uint64_t share_own(const struct shares *s, uint64_t limit)
 {
 	uint64_t own = limit / s->node_count + (s->rank < limit % s->node_count);
@@ -220,8 +227,8 @@ static uint64_t share_own(const struct shares *s, uint64_t limit)
 	return own ? own : 1;
 }
 
-/* What was given to a process that is gone is nobody's: whoever has its calls now counts them. *debt: so much more was given than is its
- * own: there were fewer nodes then. */
+/* What was given to a lost process belongs to no node: the new owner of its calls counts them.
+ * *debt: what was given beyond its own part, from when there were fewer nodes. */
 static uint64_t share_sum(const struct shares *s, const struct share *of, uint64_t limit,
 			  uint64_t *debt)
 {
@@ -276,7 +283,8 @@ static void share_say(struct shares *s, const struct share *of, const struct sha
 					  .given = p->gave });
 }
 
-/* Whoever did not hear what it was given has it nowhere: it is told again when somebody is in need. */
+/* A node that missed what it was given does not have it: it is told again when a node is in
+ * need. */
 static void share_say_again(struct shares *s, const struct share *of, const struct share_pair *but)
 {
 	for (uint32_t i = 0; i < of->pair_count; i++) {
@@ -329,7 +337,7 @@ void share_drop(struct shares *s, uint64_t id)
 		share_give(s, of);
 }
 
-/* ---- what is heard ---- */
+/* ---- received ---- */
 
 /* One call is kept for the next who comes here, until somebody is refused elsewhere. */
 static uint64_t share_spare(const struct shares *s, const struct share *of, bool refused)
@@ -419,8 +427,8 @@ static bool share_is_over(const struct share *of, uint64_t now_ns)
 	return of->id & 1 && now_ns > of->seen_ns && now_ns - of->seen_ns > DAY_OVER_NS;
 }
 
-/* Others have what this node gave when its part was larger, or what a process before it, or one that it has taken over from, has used: it wants
- * that back, or all together would have more than the limit. */
+/* Others have what this node gave when its part was larger, or what a previous process, or one that
+ * it took over from, has used: it requests that back, or all together would exceed the limit. */
 static void share_want_back(struct shares *s, const struct share *of)
 {
 	uint64_t debt, now = share_sum(s, of, of->limit, &debt);
@@ -435,7 +443,7 @@ uint64_t shares_now_ns(const struct shares *s)
 	return s ? s->now_ns : 0;
 }
 
-/* Whoever was not seen when there was something again is by now, perhaps. */
+/* A node unreachable when quota became available may be reachable now. */
 static void share_settle(struct shares *s, struct share *of)
 {
 	share_want_back(s, of);
@@ -461,7 +469,7 @@ static void share_pairs_expire(struct shares *s, struct share *of, uint64_t now_
 	}
 }
 
-/* A node that was only asked has no account whose day turns. */
+/* A node that was only asked has no account with a day to turn. */
 void shares_expire(struct shares *s, uint64_t now_ns)
 {
 	s->now_ns = now_ns;

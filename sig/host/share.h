@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Limits of users and trunks that hold over all nodes of a cluster (FEATURES TRUST-02, TRUST-03; docs/adr/0071). Each node has a part of each limit and
- * takes no more than that by itself: so nobody is asked when a call begins. Who has used most of its part asks the others for some of theirs,
- * ahead. Whoever gives counts what it gave from then on, and says the whole sum: so a message that is lost, late or there twice gives nothing
- * twice, and all parts together are never more than the limit. Nodes that hear nobody have what they had.
- *
- * One for a node; its control thread. No socket, no clock.
- */
+/* Limits of users and trunks over all nodes of a cluster (FEATURES TRUST-02, TRUST-03;
+ * docs/adr/0071). Each node has a part of each limit and uses no more than that, so no other node
+ * is asked when a call begins. A node that has used most of its part requests some of the others'
+ * in advance. The giver counts what it gave from then on, and sends the whole sum: so a message
+ * that is lost, late or repeated gives nothing twice, and all parts together never exceed the
+ * limit. An isolated node keeps its part. One for a node; its control thread. No socket, no
+ * clock. */
 #ifndef SIG_HOST_SHARE_H
 #define SIG_HOST_SHARE_H
 
@@ -32,13 +31,16 @@ struct shares;
 int shares_open(struct shares **out, const struct tenants *tenants, uint32_t limits) NODISCARD;
 void shares_close(struct shares *s); /* NULL is fine */
 
-/* The processes that are the cluster, with this one: the same list on all nodes, in any order. One: all is this node's. */
+/* The processes of the cluster including this one: the same list on all nodes, in any order. One:
+ * all limits are this node's. */
 void shares_nodes(struct shares *s, uint64_t self, const uint64_t *processes, uint32_t count);
 
-/* Of a user, a trunk, or (empty) of its tenant; day: that it is of, 0: of any. The same on all nodes; never 0. */
+/* For a user, a trunk, or (empty) its tenant; day: for a daily limit, else 0. The same on all
+ * nodes; never 0. */
 uint64_t share_id(const struct shares *s, enum share_item item, uint16_t tenant, struct bytes user,
 		  uint64_t day);
-/* How much of the limit this node may have in all. It has `used`; where little is left others are asked. s NULL, or limit 0: the limit. */
+/* The part of the limit that this node may use. It uses `used`; if little is left it asks others. s
+ * NULL, or limit 0: the limit. */
 uint64_t share_of(struct shares *s, uint64_t id, uint64_t limit, uint64_t used, uint64_t now_ns);
 /* It has so much by now. */
 void share_note(struct shares *s, uint64_t id, uint64_t used);
@@ -53,7 +55,7 @@ struct share_word {
 	bool refused;   /* ... and somebody was refused for want of it */
 	uint64_t given; /* by the sender to that process, in all */
 };
-/* The next that is to be sent. False: there is none. */
+/* The next word to be sent. Returns false if there is none. */
 bool shares_next(struct shares *s, struct share_word *out);
 /* What that process has said. */
 void shares_hear(struct shares *s, const struct share_word *word);
@@ -61,7 +63,8 @@ void shares_hear(struct shares *s, const struct share_word *word);
 /* When shares_expire was told the time last: near enough for share_of, for who knows no time. */
 uint64_t shares_now_ns(const struct shares *s);
 
-/* Each second, by the clock that is never set. What days that are over had is forgotten, and what processes had that are gone for long. */
+/* Each second, by the monotonic clock. Expires past days, and accounts of processes lost long
+ * ago. */
 void shares_expire(struct shares *s, uint64_t now_ns);
 
 struct share_counts {

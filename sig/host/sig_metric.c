@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The metrics of the signalling core: counters, gauges and histograms with their names, labels and
+ * help texts, registered once at start. Every refusal and dropped message is counted under its
+ * reason, so operators see why. Audio quality is taken from the CDRs, by direction. */
+
 #include <assert.h>
 
 #include "base/log.h"

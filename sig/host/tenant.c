@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of tenants of a node (tenant.h): names, domains and numbers, what each holds, and its
+ * rates. Numbers are of this process only and stay while anything is held, so a deleted tenant's
+ * calls go on. Also the parsing of park groups in its document. Fixed size with hash indexes by
+ * name and domain; one thread. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -51,7 +56,7 @@ static bool group_holds(const struct park_group *g, struct bytes slot)
 	return is_up_to(g->first, slot) && is_up_to(slot, g->last);
 }
 
-/* The next one; *groups is behind it then. False: there is none, or it is wrong. */
+/* The next group; *groups is behind it then. Returns false at the end, or for an invalid one. */
 static bool park_groups_next(struct bytes *groups, struct park_group *out)
 {
 	struct bytes range;
@@ -143,7 +148,7 @@ static bool name_is_plain(uint8_t c)
 	       c == '.' || c == '_';
 }
 
-/* It is part of keys and paths. */
+/* It is part of store keys and paths. */
 static bool name_fits(struct bytes name)
 {
 	if (name.n == 0 || name.n >= TENANT_NAME_MAX || name.p[0] == '.' || name.p[0] == '_')

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The tenants of a node. Each has users, documents and calls of its own: equal numbers of two tenants never meet. Whoever looks something
- * up names its tenant by a small number, which is of this process alone. Records, keys and logs have the name.
- *
- * A tenant keeps its number for as long as anything is held for it, also when it was deleted: its calls go on. One table for the node,
- * whatever shards it runs; one thread.
- */
+/* The tenants of a node. Each has users, documents and calls of its own: equal numbers of two
+ * tenants never meet. Look-ups name the tenant by a small number of this process. Records, store
+ * keys and logs have the name. A tenant keeps its number for as long as anything is held for it,
+ * also after deletion: its calls go on. One table for the node, whatever shards it runs; one
+ * thread. */
 #ifndef SIG_HOST_TENANT_H
 #define SIG_HOST_TENANT_H
 
@@ -13,10 +11,9 @@
 #include "base/table.h"
 #include "base/zone.h"
 
-/*
- * The groups of slots that a tenant has (PARK-01), as its document says them: "sales=10-19,support=200-249". A slot is of the group between
- * whose first and last one it is, with as many digits. No slot is of two. A tenant without groups has all slots, for everybody. Pure.
- */
+/* A tenant's groups of slots (PARK-01) as in its document: "sales=10-19,support=200-249". A slot
+ * belongs to the group whose first and last slot enclose it, with as many digits. No slot is of two
+ * groups. Without groups a tenant has all slots, for everybody. Pure. */
 
 enum { PARK_GROUPS_MAX = 16, PARK_GROUP_NAME_MAX = 32, PARK_GROUPS_TEXT_MAX = 512 };
 
@@ -25,9 +22,9 @@ struct park_group {
 	struct bytes name, first, last;
 };
 
-/* Why it is none; NULL: it is one, or empty. */
+/* Why it is invalid; NULL: it is valid, or empty. */
 const char *park_groups_wrong(struct bytes groups);
-/* The one of that name (empty: the first one), or of that slot. False: there is none. */
+/* The group of that name (empty: the first one), or of that slot. Returns false if not found. */
 bool park_group_find(struct bytes groups, struct bytes name, struct park_group *out);
 bool park_group_of(struct bytes groups, struct bytes slot, struct park_group *out);
 /* The slot behind that one, in place. False: it is the last one of its digits. */
@@ -47,11 +44,12 @@ enum {
 };
 #define TENANT_DEFAULT_NAME "default"
 
-/* Whether its recordings are heard (REC-03): of an extension, else of its tenant, else of the node. */
+/* Whether its recordings have a tone (REC-03): by the extension, else its tenant, else the node. */
 enum record_tone { RECORD_TONE_AS_SET, RECORD_TONE_ON, RECORD_TONE_OFF };
 enum { RECORD_TONE_MS = 15000 }; /* so often, where the node says nothing */
 
-/* What may be withheld from an extension, or from all of a tenant (ADM-90). The word stands in documents: never another meaning. */
+/* Features that may be withheld from an extension, or from a whole tenant (ADM-90). The word is
+ * stored in documents: never to be reused. */
 #define ENTITLEMENTS(X)                 \
 	X(PRESENCE, "presence")         \
 	X(LAMPS, "lamps")               \
@@ -99,7 +97,8 @@ enum tenant_item {
 	TENANT_ROUTES,
 	TENANT_ROOMS,       /* for conferences */
 	TENANT_CONFERENCES, /* that are held; bounded where a factory makes one */
-	TENANT_RECORDED, /* extensions that may be recorded; bounded, as those below, where a document is put */
+	/* extensions that may be recorded; limited, as those below, when a document is put */
+	TENANT_RECORDED,
 	TENANT_SESSIONS,
 	TENANT_TOKENS,
 	TENANT_WEBHOOKS,
@@ -115,12 +114,12 @@ enum tenant_item {
 /* What it may do so often. */
 enum tenant_rate { TENANT_CALL_RATE, TENANT_REGISTER_RATE, TENANT_RATES };
 
-/* What modules follow: the fields of its document, as they stand there (app/schema/tenant_field.c). */
+/* Terms that modules use: the fields of its document, unchanged (app/schema/tenant_field.c). */
 struct tenant_terms {
 	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (tenant.h); "": it has all */
 	bool park_confirm;            /* who parked somebody by phone is told the slot by MESSAGE */
 	bool park_spoken;             /* ... and hears it said, before it is left */
-	bool offline_busy;            /* a lamp of an extension without a phone is lit (BEAT-17) */
+	bool offline_busy;            /* BLF shows an extension without a phone as busy (BEAT-17) */
 	bool messages_unasked;        /* its phones hear of messages without a subscription */
 	bool one_password;            /* that of SIP is the PIN of a mailbox, too (VM-11) */
 	bool pin_always;              /* ... and one's own phone is asked for it */
@@ -129,7 +128,7 @@ struct tenant_terms {
 	uint8_t record_tone;          /* enum record_tone */
 	char language[LANGUAGE_MAX];  /* of prompts, where an extension has none; "": the node's */
 	char presence_states
-		[PRESENCE_STATES_MAX]; /* beside the usual ones, joined by ','; "": any */
+		[PRESENCE_STATES_MAX]; /* in addition to the usual ones, joined by ','; "": any */
 	char zone[ZONE_NAME_MAX];      /* of the time that its flows know; "": UTC */
 	uint8_t account_classes;       /* 1 << enum dial_class: numbers that need an account code */
 	char account_flow[ACCOUNT_FLOW_MAX]; /* which asks for it; "": none does */
@@ -138,19 +137,20 @@ struct tenant_terms {
 
 /* What its document says. */
 struct tenant_settings {
-	char name
-		[TENANT_NAME_MAX]; /* letters, digits, '-', '.' and '_', the last two not at first */
-	char realm
-		[TENANT_REALM_MAX]; /* of its passwords; "": its first domain. That of the default one is sip.realm, whatever this says */
+	/* letters, digits, '-', '.' and '_', the last two not at first */
+	char name[TENANT_NAME_MAX];
+	/* of its passwords; "": its first domain. The default tenant always has sip.realm */
+	char realm[TENANT_REALM_MAX];
 	uint32_t domain_count;
 	char domains[TENANT_DOMAINS_MAX][TENANT_DOMAIN_MAX]; /* whole names, in any case */
 	bool disabled; /* nobody reaches it by its domains, which stay its own */
-	uint8_t barred; /* 1 << enum dial_class: numbers outside that none of its extensions may call */
+	/* 1 << enum dial_class: numbers outside that none of its extensions may call */
+	uint8_t barred;
 	struct toll_limits toll; /* of all its extensions together */
 	uint32_t toll_begins_s;  /* a day of those, behind midnight UTC */
 	struct tenant_terms terms;
-	uint32_t most
-		[TENANT_ITEMS]; /* its quotas: calls on all nodes, the rest on one; 0: any number, or its share */
+	/* its quotas: calls on all nodes, the rest on one; 0: unlimited, or its share */
+	uint32_t most[TENANT_ITEMS];
 	uint32_t per_second[TENANT_RATES]; /* so, too */
 };
 
@@ -160,22 +160,25 @@ struct tenants;
 int tenants_open(struct tenants **out, const struct hash_key *key) NODISCARD;
 void tenants_close(struct tenants *t); /* NULL is fine */
 
-/* Adds or changes a tenant, and says its number in *tenant. 0; nothing is changed with -EINVAL (name or a domain), -EEXIST (a domain is
- * another's) and -ENOSPC (no number is free). -ENOMEM: it may have lost its domains. */
+/* Adds or changes a tenant, with its number in *tenant. Returns 0; nothing is changed with -EINVAL
+ * (name or a domain), -EEXIST (another's domain) and -ENOSPC (no free number). -ENOMEM: it may have
+ * lost its domains. */
 int tenants_put(struct tenants *t, const struct tenant_settings *set, uint16_t *tenant) NODISCARD;
-/* Nobody reaches it by a domain any more. The default one stays, without domains. False: there is none. */
+/* Its domains do not reach it any more. The default tenant stays, without domains. Returns false if
+ * not found. */
 bool tenants_delete(struct tenants *t, struct bytes name);
-/* The number of that name, which nobody may have put yet: a record or a setting has it. TENANT_NONE: the name is none, or no number is
- * free. Not kept unless something is held for it. */
+/* The number of that name, which need not exist yet: a record or a setting has it. Returns
+ * TENANT_NONE for an invalid name, or without a free number. Not stored unless something is held
+ * for it. */
 uint16_t tenants_claim(struct tenants *t, struct bytes name);
 
 /* The number that this name has, be it there or not. TENANT_NONE: none. */
 uint16_t tenants_number(const struct tenants *t, struct bytes name);
-/* TENANT_NONE: there is none of that name; or it was deleted. */
+/* Returns TENANT_NONE if not found, or deleted. */
 uint16_t tenants_find(const struct tenants *t, struct bytes name);
-/* Whose domain that is (RFC 3261 19.1.4: in any case), with a dot at its end or without. */
+/* The tenant of that domain (RFC 3261 19.1.4: in any case), with or without a final dot. */
 uint16_t tenants_owner(const struct tenants *t, struct bytes domain);
-/* The same, of who is not disabled: whom requests reach by it. */
+/* The same among enabled tenants: the one that requests reach by it. */
 uint16_t tenants_of_domain(const struct tenants *t, struct bytes domain);
 /* It was put, and not deleted since. */
 bool tenants_has(const struct tenants *t, uint16_t tenant);
@@ -191,7 +194,7 @@ struct toll_limits tenants_toll(const struct tenants *t, uint16_t tenant);
 uint32_t tenants_toll_begins_s(const struct tenants *t, uint16_t tenant);
 /* Valid until it is put again. */
 const struct tenant_terms *tenants_terms(const struct tenants *t, uint16_t tenant);
-/* The first from *tenant on that has a number. False: there is none. */
+/* The first from *tenant on that has a number. Returns false at the end. */
 bool tenants_next(const struct tenants *t, uint16_t *tenant);
 
 void tenants_hold(struct tenants *t, uint16_t tenant, enum tenant_item item);
@@ -199,15 +202,13 @@ void tenants_release(struct tenants *t, uint16_t tenant, enum tenant_item item);
 uint32_t tenants_held(const struct tenants *t, uint16_t tenant, enum tenant_item item);
 /* Its quota of that; 0: any number. */
 uint32_t tenants_most(const struct tenants *t, uint16_t tenant, enum tenant_item item);
-/*
- * How many of a node's places a tenant may have, where all others have so many: its quota; without one as many as are still free beside its
- * own. So there is room for one more tenant at any time, however many there are, and nothing is set aside for who may never come. A tenant
- * alone on its node has all.
- */
+/* The number of a node's places that a tenant may have, given what others have: its quota; without
+ * one, as many as are free in addition to its own. So there is always room for one more tenant, and
+ * nothing is reserved for absent ones. A tenant alone on its node has all. */
 uint32_t tenants_share(const struct tenants *t, uint16_t tenant, enum tenant_item item,
 		       uint32_t places, uint32_t others);
-/* Once more. 0; else nothing was counted, and it may in so many seconds. As in quotas of an extension QUOTA_BURST_S seconds' worth may come
- * at once. */
+/* One more. Returns 0; else nothing was counted, and the number of seconds until it may. As in
+ * quotas of an extension, QUOTA_BURST_S seconds' worth may come at once. */
 uint32_t tenants_spend(struct tenants *t, uint16_t tenant, enum tenant_rate rate, uint64_t now_ns);
 /* It has as much as its quota allows, or more: what is there already stays. */
 bool tenants_is_full(const struct tenants *t, uint16_t tenant, enum tenant_item item);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Tables of a node's tenants, shared by all its shards (tenant_tables.h): conference rooms with
+ * their PINs, sites of phones, and dial plans. Filled from documents and read for each call; NULL
+ * tables stand for a node without any. PINs are compared in constant time and wiped when a room is
+ * deleted. One thread. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a node's tenants have: dial plans, rooms, places. Each is one table for all shards of the node; one thread. */
+/* Tables of a node's tenants: dial plans, rooms, sites. Each is one table for all shards of the
+ * node; one thread. */
 #ifndef SIG_HOST_TENANT_TABLES_H
 #define SIG_HOST_TENANT_TABLES_H
 
@@ -19,13 +20,12 @@ int dial_plans_put(struct dial_plans *x, uint16_t tenant, const struct dial_plan
 void dial_plans_delete(struct dial_plans *x, uint16_t tenant);
 /* Its own, or g_dial_plan_default. Never NULL; x NULL: no tenant has one. */
 const struct dial_plan *dial_plans_of(const struct dial_plans *x, uint16_t tenant);
-/* Some tenant's plan may have it among its emergency numbers: it is looked at as a whole. x NULL: none has any. */
+/* Some tenant's plan may have it as an emergency number: it is then fully analyzed. x NULL: no plan
+ * has any. */
 bool dial_plans_may_help(const struct dial_plans *x, struct bytes number);
 
-/*
- * The conference rooms of a node's tenants that are there to be dialled (CONF-01), as their documents have them. What happens in one is not
- * here. All that looks takes x NULL for a node without any.
- */
+/* The dialable conference rooms of a node's tenants (CONF-01), as in their documents. What happens
+ * in one is elsewhere. Look-ups accept x NULL for a node without any. */
 
 enum {
 	ROOMS_MAX = 4096,     /* of a node */
@@ -52,14 +52,14 @@ enum room_record {
 	ROOM_RECORD_AUTO,      /* from the second member on */
 };
 
-/* Whoever keeps a copy wipes it: it has secrets. */
+/* A copy has to be wiped: it contains secrets. */
 struct room_terms {
 	uint16_t tenant;
 	char number[ROOM_NUMBER_MAX];
 	char name[ROOM_NAME_MAX];                       /* for people; may be "" */
-	char pin[ROOM_PIN_MAX], host_pin[ROOM_PIN_MAX]; /* digits; "": there is none */
+	char pin[ROOM_PIN_MAX], host_pin[ROOM_PIN_MAX]; /* digits; "": no PIN */
 	uint16_t max_members;
-	uint8_t talkers;     /* who are heard at a time; 0: all who are not silent */
+	uint8_t talkers;     /* voices mixed at once; 0: all that are not silent */
 	uint32_t rate;       /* of the mix, Hz */
 	uint8_t entry, exit; /* enum room_tone */
 	uint8_t record;      /* enum room_record */
@@ -67,7 +67,9 @@ struct room_terms {
 	bool muted;          /* members come in muted; hosts do not */
 	bool wait_for_host;  /* members hear music until a host is there */
 	bool ends_with_host; /* it ends when the last host leaves */
-	bool factory; /* whoever calls it gets a conference of his own, as of calls (RFC 4579 5.1); of the others above its name counts alone */
+	/* each caller gets a conference of his own, as of calls (RFC 4579 5.1); of the fields above
+	 * only its name counts */
+	bool factory;
 };
 
 /* Who somebody is by the digits that he has given. */
@@ -85,25 +87,25 @@ void rooms_close(struct rooms *x); /* NULL is fine */
 /* Adds or replaces, by tenant and number. 0, -ENOSPC or -ENOMEM. */
 int rooms_put(struct rooms *x, const struct room_terms *room) NODISCARD;
 void rooms_delete(struct rooms *x, uint16_t tenant, struct bytes number);
-/* NULL: there is none. Until one is put or deleted. */
+/* Returns NULL if not found. Valid until the next put or delete. */
 const struct room_terms *rooms_find(const struct rooms *x, uint16_t tenant, struct bytes number);
 
-/* Everybody who comes is asked for digits. No: whoever comes is a member. */
+/* Every caller is asked for digits. If not, each caller is a member. */
 bool room_asks_pin(const struct room_terms *room);
-/* None at all: a member, where the room has no PIN for them. How long it takes says nothing of the PINs. */
+/* No digits: a member, if the room has no PIN for members. Its duration tells nothing about the
+ * PINs. */
 enum room_pin room_pin_check(const struct room_terms *room, struct bytes digits);
 
-/*
- * The places where phones of a node's tenants stand, by the location ids that phones say (sig/sip/uri.h). All that looks takes x NULL for a node without any.
- */
+/* The sites where phones of a node's tenants are, by the location ids that phones state
+ * (sig/sip/uri.h). Look-ups accept x NULL for a node without any. */
 
 enum { SITES_MAX = 4096 }; /* of a node */
 
 struct site {
 	uint16_t tenant, id;
 	struct civic civic;
-	char caller_id
-		[FORWARD_TARGET_MAX]; /* as which trunks are shown who makes an emergency call from there; "": as ever */
+	/* the caller number shown to trunks for emergency calls from there; "": as usual */
+	char caller_id[FORWARD_TARGET_MAX];
 };
 
 struct sites;
@@ -114,7 +116,7 @@ void sites_close(struct sites *x); /* NULL is fine */
 /* Adds or replaces, by tenant and id. 0, -ENOSPC or -ENOMEM. */
 int sites_put(struct sites *x, const struct site *site) NODISCARD;
 void sites_delete(struct sites *x, uint16_t tenant, uint16_t id);
-/* NULL: there is none. Until one is put or deleted. */
+/* Returns NULL if not found. Valid until the next put or delete. */
 const struct site *sites_find(const struct sites *x, uint16_t tenant, uint16_t id);
 
 #endif

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Toll limits of calls outside (toll.h): accounts of extensions and tenants with the calls and
+ * minutes of a day, slices of time granted in advance, and the parts of cost that each shard has.
+ * Over several nodes the limits are shared by share.h. Accounts are reused when they have no cost
+ * today; days follow the tenant's wall clock. Used by sig/pbx/charge.c. */
+
 #include "sig/host/toll.h"
 
 #include <assert.h>
@@ -183,7 +188,7 @@ static void account_share_note(const struct toll *t, uint32_t at)
 		share_note(t->shares, t->accounts[at].share_ms, account_spent_ms(t, at));
 }
 
-/* One that has cost nothing today, wherever its day begins. 0: there is none. */
+/* An account without cost today, wherever its day begins. Returns 0 if there is none. */
 static uint32_t account_idle(struct toll *t, uint64_t day)
 {
 	for (uint32_t i = 1; i < t->count; i++) {

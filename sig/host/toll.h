@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What calls outside may cost (FEATURES TRUST-03): how many an extension and its tenant have at a time, and how many minutes of them a day.
- * So a stolen password costs at most the limit. One table for the node, whatever shards it runs; time is an argument; one thread.
- *
- * What calls of each shard have cost is a part of its own. A shard that leaves the node takes its part along: whoever has it then reads it
- * anew. So does this node when it comes back.
- *
- * A call has a charge from when it goes out until it is over. Its time is given to it ahead, slice by slice, and what it did not use comes
- * back. So all calls together never have more than the limit, however many begin meanwhile.
- */
+/* Limits on calls outside (FEATURES TRUST-03): how many an extension and its tenant have at a time,
+ * and how many minutes of them a day. So a stolen password costs at most the limit. One table for
+ * the node, whatever shards it runs; time is an argument; one thread. The cost of each shard's
+ * calls is a part of its own. A shard that leaves the node takes its part along: its next owner
+ * reads it anew, and so does this node when the shard comes back. A call has a charge from its
+ * INVITE until it is over. Time is granted in advance, slice by slice, and what is unused comes
+ * back. So all calls together never exceed the limit, however many begin meanwhile. */
 #ifndef SIG_HOST_TOLL_H
 #define SIG_HOST_TOLL_H
 
@@ -28,7 +25,7 @@ struct toll_now {
 	uint64_t day;                 /* since 1970 */
 };
 struct toll_now toll_now(uint64_t utc_ms, int64_t wall_ms);
-/* Of a tenant whose days begin later: its day is that of UTC, or the one before. */
+/* For a tenant whose days begin later: its day is that of UTC, or the one before. */
 struct toll_now toll_now_of(const struct tenants *tenants, uint16_t tenant, uint64_t utc_ms,
 			    int64_t wall_ms);
 
@@ -42,10 +39,11 @@ enum toll_verdict {
 
 struct toll;
 
-/* Whoever is charged: the extension that calls, or that sent the call on. */
+/* The payer: the extension that calls, or that forwarded the call. */
 struct toll_payer {
 	uint16_t tenant;
-	uint8_t shard; /* whose calls it is about, counted from 0; limits are of all shards together */
+	/* the shard of its calls, counted from 0; limits are of all shards together */
+	uint8_t shard;
 	struct bytes user; /* "": the tenant alone */
 };
 
@@ -60,7 +58,7 @@ struct toll_charge {
 
 struct toll_slice {
 	uint64_t ms;                 /* 0: the minutes are used up */
-	enum toll_verdict ended;     /* then: whose */
+	enum toll_verdict ended;     /* then: of which account */
 	bool warn_user, warn_tenant; /* TOLL_WARN_PERCENT of its minutes are gone by now */
 };
 
@@ -81,16 +79,17 @@ void toll_share(struct toll *t, struct shares *shares);
 /* Whether one more call may go out. */
 enum toll_verdict toll_may(struct toll *t, const struct toll_payer *who,
 			   const struct toll_terms *terms, const struct toll_now *now);
-/* One more goes out. always: whatever the limits say (a restored call). Refused: nothing is charged. Without room for another account it is
- * refused as by TOLL_USER_CALLS. */
+/* One more call goes out. always: regardless of the limits (a restored call). On refusal nothing is
+ * charged. Without room for another account it is refused as by TOLL_USER_CALLS. */
 enum toll_verdict toll_begin(struct toll *t, const struct toll_payer *who,
 			     const struct toll_terms *terms, bool always,
 			     const struct toll_now *now, struct toll_charge *out) NODISCARD;
-/* It is answered, or was then: what it has used since is charged, and its time is over unless it is given more. */
+/* It is answered, now or at that time: charges the use since, and its time is over unless it is
+ * extended. */
 void toll_talk(struct toll_charge *charge, uint64_t answer_utc_ms, const struct toll_now *now);
 struct toll_slice toll_extend(struct toll_charge *charge, const struct toll_terms *terms,
 			      const struct toll_now *now);
-/* It is over, and charge is none. */
+/* It is over; the charge is released. */
 void toll_end(struct toll_charge *charge, const struct toll_now *now);
 /* The same where nobody knows when. */
 void toll_drop(struct toll_charge *charge);
@@ -101,7 +100,7 @@ int toll_spend(struct toll *t, const struct toll_payer *who, int64_t ms,
 /* The extension's day has cost so much less, its tenant's as before. */
 void toll_forgive(struct toll *t, const struct toll_payer *who, int64_t ms,
 		  const struct toll_now *now);
-/* The shard's calls have cost nobody anything: what they have is about to be read. It has no charge. */
+/* The cost of the shard's calls is zero: it is about to be read. The shard has no charges. */
 void toll_forget(struct toll *t, uint8_t shard);
 struct toll_usage toll_look(struct toll *t, const struct toll_payer *who,
 			    const struct toll_now *now);

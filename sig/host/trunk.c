@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of trunks of a node (trunk.h): by number, name and access code, with their channels in
+ * use and the state of their servers. An index by source address with longest prefix first finds
+ * the trunk of a request; it is rebuilt lazily after changes, so loading many trunks stays cheap.
+ * Channel limits over all nodes are shared by share.h. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +18,7 @@ enum { IP_LEN = 16, FAMILIES = 2, GROUPS_MAX = FAMILIES * (8 * IP_LEN + 1) + 1 }
 struct source {
 	uint8_t ip[IP_LEN]; /* no bit behind the prefix */
 	uint16_t trunk;
-	uint8_t family; /* ADDR_NONE: whoever comes to the trunk's listener */
+	uint8_t family; /* ADDR_NONE: any source at the trunk's listener */
 	struct shard_trusted rule;
 };
 
@@ -236,7 +241,8 @@ static void groups_make(struct trunk_index *x)
 	}
 }
 
-/* Anew: add each trunk (trunks_settings) that has a number, then say that it is whole. live: requests may come from it. */
+/* Rebuilds it: add each numbered trunk (trunks_settings), then declare it complete. live: requests
+ * may come from it. */
 static void trunk_index_end(struct trunk_index *x, const struct trunks *t, struct tenants *tenants)
 {
 	struct order order = { .trunks = t, .tenants = tenants };
@@ -287,14 +293,14 @@ static uint16_t list_find(const uint16_t *list, uint32_t count, const struct tru
 	return text_compare(set, text_of(set), tenant, key) ? TRUNK_NONE : list[low];
 }
 
-/* TRUNK_NONE: there is none. */
+/* Returns TRUNK_NONE if not found. */
 static uint16_t trunk_index_find(const struct trunk_index *x, const struct trunks *t,
 				 uint16_t tenant, struct bytes name)
 {
 	return list_find(x->names, x->name_count, t, name_of, tenant, name);
 }
 
-/* Of those that are live the one whose access code that is, of several the first by name. */
+/* Among live trunks the one with that access code, of several the first by name. */
 static uint16_t trunk_index_access(const struct trunk_index *x, const struct trunks *t,
 				   uint16_t tenant, struct bytes code)
 {
@@ -422,7 +428,7 @@ static void index_make(const struct trunks *t)
 	trunk_index_end(t->index, t, t->tenants);
 }
 
-/* Whoever changes many does not pay for the order of each. */
+/* A series of changes pays for sorting once. */
 static uint16_t number_of(const struct trunks *t, uint16_t tenant, struct bytes name)
 {
 	if (t && trunk_index_holds(t->index))
@@ -714,7 +720,8 @@ bool trunks_is_up(const struct trunks *t, uint16_t trunk, uint8_t server)
 
 /* ---- places ---- */
 
-/* Of an address no port is that of its transport; a name without one says more than a port (RFC 3263 4.2). */
+/* An address without port has that of its transport; a name without one means more than a port (RFC
+ * 3263 4.2). */
 static bool place_is(const struct sip_place *place, struct bytes host, uint16_t port,
 		     uint16_t usual)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The trunks of a node: neighbours that are no phones, each of one tenant (docs/adr/0010). Calls come from them and go out to them. A
- * trunk has a number in this process, which it keeps for as long as a call holds it, also when its document was deleted. Records, events
- * and logs have its name. One table for all shards of a node; one thread.
- */
+/* The trunks of a node: SIP peers other than phones, each of one tenant (docs/adr/0010). Calls come
+ * from them and go out to them. A trunk has a number in this process, which it keeps for as long as
+ * a call holds it, also after its document was deleted. Records, events and logs have its name. One
+ * table for all shards of a node; one thread. */
 #ifndef SIG_HOST_TRUNK_H
 #define SIG_HOST_TRUNK_H
 
@@ -36,13 +35,15 @@ enum {
 /* Which ways calls go: bits. */
 enum trunk_direction { TRUNK_IN = 1, TRUNK_OUT = 2, TRUNK_BOTH = 3 };
 
-/* Keys of SDES in its media (REG-08). */
+/* SDES keys in its media (REG-08). */
 enum trunk_srtp { TRUNK_SRTP_TLS, /* over TLS alone */ TRUNK_SRTP_ALLOWED, TRUNK_SRTP_ONLY };
 
-/* Where its 3xx may lead (RFC 3261 8.1.3.4): to servers of trunks of its tenant, to its own ones, or nowhere. */
+/* Where its 3xx may lead (RFC 3261 8.1.3.4): to servers of trunks of its tenant, to its own ones,
+ * or nowhere. */
 enum trunk_redirects { TRUNK_REDIRECTS_TRUNKS, TRUNK_REDIRECTS_OWN, TRUNK_REDIRECTS_OFF };
 
-/* How digits go to it and come from it (MED-03): by INFO as application/dtmf-relay, or application/dtmf; in its sound. */
+/* DTMF transport in both directions (MED-03): by INFO as application/dtmf-relay, or
+ * application/dtmf; in audio. */
 enum trunk_dtmf {
 	TRUNK_DTMF_PROFILE,
 	TRUNK_DTMF_EVENTS,
@@ -65,12 +66,13 @@ struct trunk_settings {
 	char name[TRUNK_NAME_MAX]; /* as a tenant's */
 	bool enabled;
 	uint8_t directions; /* enum trunk_direction */
-	uint8_t transport; /* one more than enum sip_transport; 0: as its name says, UDP for an address */
+	uint8_t transport;  /* one more than enum sip_transport; 0: by DNS, UDP for an address */
 	uint8_t server_count, source_count;
 	struct sip_place servers[TRUNK_SERVERS_MAX]; /* tried in this order */
 	struct sip_place proxy;          /* all that goes out goes by it (Route); "": by none */
 	char network[TRUNK_NETWORK_MAX]; /* of ours, by which it is reached; "": any */
-	struct shard_trusted sources[TRUNK_SOURCES_MAX]; /* whose requests are its own */
+	/* the sources whose requests are its own */
+	struct shard_trusted sources[TRUNK_SOURCES_MAX];
 	struct addr listener; /* all that comes there is; ADDR_NONE: nothing is for that alone */
 	bool certificate;     /* but only over TLS, with a client certificate */
 	char certificate_name[TRUNK_HOST_MAX];        /* ... for that domain; "": for any */
@@ -86,11 +88,12 @@ struct trunk_settings {
 	/* its servers are asked whether they are there, so often (probe.h); 0: they are not */
 	uint16_t probe_s;
 	uint8_t probe_failures, probe_answers; /* ... and so many in a row count; 0: two */
-	char caller_id
-		[TRUNK_CALLER_MAX]; /* as which extensions are shown that have no number outside; "": as they are called here */
-	char caller_ids
-		[TRUNK_CALLERS_MAX]; /* the only numbers that may be shown, as patterns; others are caller_id, or nobody; "": any */
-	char monitors[TRUNK_MONITORS_MAX]; /* whom it may watch, as patterns; "": nobody */
+	/* the caller number of extensions without one outside; "": their number here */
+	char caller_id[TRUNK_CALLER_MAX];
+	/* the only numbers that may be shown, as patterns; others are caller_id, or anonymous; "":
+	 * any */
+	char caller_ids[TRUNK_CALLERS_MAX];
+	char monitors[TRUNK_MONITORS_MAX]; /* the extensions it may watch, as patterns; "": none */
 	struct identity_trunk identity;    /* what is believed of who calls, and told */
 	bool no_replaces;                  /* it does not take over its own legs (RFC 3891) */
 	bool video;                        /* MED-10: not at first */
@@ -98,7 +101,8 @@ struct trunk_settings {
 	uint8_t record_to;                 /* enum record_to */
 	uint8_t redirects;                 /* enum trunk_redirects */
 	bool account_code;                 /* nobody calls by it without an account code */
-	uint8_t answer_s; /* the next way is tried when it has said nothing for so long; 0: TRUNK_ANSWER_S */
+	/* the next route is tried after so long without a response; 0: TRUNK_ANSWER_S */
+	uint8_t answer_s;
 };
 
 struct shares;
@@ -110,27 +114,31 @@ void trunks_close(struct trunks *t); /* NULL is fine; before the tenants */
 
 /* Channels hold over all nodes (share.h); NULL: here alone. Before the first trunk. */
 void trunks_share(struct trunks *t, struct shares *shares);
-/* Adds or changes a trunk, and says its number in *trunk. 0, -EINVAL (no name), -ENOSPC (no number is free) or -ENOMEM. */
+/* Adds or changes a trunk, with its number in *trunk. Returns 0, -EINVAL (no name), -ENOSPC (no
+ * free number) or -ENOMEM. */
 int trunks_put(struct trunks *t, const struct trunk_settings *set, uint16_t *trunk) NODISCARD;
-/* Calls of it go on, and no new ones come or go. False: there is none. */
+/* Its calls go on, without new ones. Returns false if not found. */
 bool trunks_delete(struct trunks *t, uint16_t tenant, struct bytes name);
-/* TRUNK_NONE: there is none of that name; or it was deleted. All of these take t NULL for a node without trunks. */
+/* Returns TRUNK_NONE if not found, or deleted. All of these accept t NULL for a node without
+ * trunks. */
 uint16_t trunks_find(const struct trunks *t, uint16_t tenant, struct bytes name);
-/* The number of that name, which nobody may have put yet: a record has it. TRUNK_NONE: no number is free. Not kept unless it is held. */
+/* The number of that name, which need not exist yet: a record has it. TRUNK_NONE: no free number.
+ * Not stored unless held. */
 uint16_t trunks_claim(struct trunks *t, uint16_t tenant, struct bytes name);
 /* "": no trunk. Constant for as long as the number is its. */
 const char *trunks_name(const struct trunks *t, uint16_t trunk);
-/* What was put last, also of one that was deleted since; zeroed but for tenant and name where nobody put it. NULL: no trunk. */
+/* The last settings, also of a deleted trunk; zeroed except tenant and name if never put. NULL: no
+ * trunk. */
 const struct trunk_settings *trunks_settings(const struct trunks *t, uint16_t trunk);
 /* A trunk was put that asks for account codes. */
 bool trunks_ask_accounts(const struct trunks *t);
 /* It was put, and not deleted since, and is enabled. */
 bool trunks_has(const struct trunks *t, uint16_t trunk);
-/* The first from *trunk on that has a number. False: there is none. */
+/* The first from *trunk on that has a number. Returns false at the end. */
 bool trunks_next(const struct trunks *t, uint16_t *trunk);
 
-/* The trunk of the tenant whose access code the number begins with, the longest of them, and of those alike the first by name. TRUNK_NONE:
- * it begins with none. */
+/* The tenant's trunk with the longest access code that the number begins with, among equals the
+ * first by name. Returns TRUNK_NONE if there is none. */
 uint16_t trunks_by_access(const struct trunks *t, uint16_t tenant, struct bytes number);
 
 /* Where trunks_source_next stands; zeroed at first. No put or delete in between. */
@@ -138,12 +146,14 @@ struct trunk_cursor {
 	uint32_t group, at;
 	bool inside;
 };
-/* The rules of trunks that may send and are at that address: of longer prefixes first, those by listener alone last, and those alike by the
- * names of tenant and trunk. Of each its transport, port and certificate are still to be asked for. NULL: no more. */
+/* The source rules of live trunks that match that address: longest prefix first, by listener alone
+ * last, equals by names of tenant and trunk. The caller checks transport, port and certificate of
+ * each. Returns NULL at the end. */
 const struct shard_trusted *trunks_source_next(const struct trunks *t, const struct addr *from,
 					       struct trunk_cursor *cursor, uint16_t *trunk);
 
-/* A call has one more channel to or from it, or one less: all do, restored ones, too. way: TRUNK_IN or TRUNK_OUT. */
+/* A call has one more channel to or from it, or one less: all calls count, restored ones, too. way:
+ * TRUNK_IN or TRUNK_OUT. */
 void trunks_hold(struct trunks *t, uint16_t trunk, enum trunk_direction way);
 void trunks_release(struct trunks *t, uint16_t trunk, enum trunk_direction way);
 uint32_t trunks_held(const struct trunks *t, uint16_t trunk, enum trunk_direction way);
@@ -158,11 +168,12 @@ enum trunk_count { TRUNK_CALLS, TRUNK_REFUSED, TRUNK_FAILOVERS, TRUNK_COUNTS };
 void trunks_count(struct trunks *t, uint16_t trunk, enum trunk_count what);
 uint64_t trunks_counted(const struct trunks *t, uint16_t trunk, enum trunk_count what);
 
-/* Whoever asks its servers whether they are there says so; at first all are. */
+/* Set by the prober of its servers; initially all are up. */
 void trunks_set_up(struct trunks *t, uint16_t trunk, uint8_t server, bool up);
 bool trunks_is_up(const struct trunks *t, uint16_t trunk, uint8_t server);
 
-/* The server that the host and port of a URI name, as it stands in the trunk's document. False: none of its servers. */
+/* The server with the host and port of a URI, as in the trunk's document. Returns false if none
+ * matches. */
 bool trunk_server_named(const struct trunk_settings *set, const struct sip_uri *uri,
 			uint8_t *server);
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers at trunks (trunk_route.h): DID numbers and patterns that map called numbers to users, and
+ * routes that select servers of trunks for numbers outside. Exact numbers are in a hash table,
+ * patterns in trees per tenant (sig/dial/pattern.h). Choices of equal priority are drawn by weight
+ * from the call's id, so a successor draws the same order. */
+
 #include "sig/host/trunk_route.h"
 
 #include "sig/dial/dial.h"
@@ -408,7 +413,7 @@ static uint32_t route_servers_of(const struct trunks *all, uint16_t trunk, const
 	return n;
 }
 
-/* The trunk whose access code stands before the number, which is what is behind that. NULL: any may be asked. */
+/* The trunk whose access code precedes the number, which is cut to the rest. NULL: any trunk. */
 static const char *route_only(const struct shard_settings *settings, uint16_t tenant,
 			      struct bytes *number)
 {

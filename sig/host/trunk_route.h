@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Whom numbers mean at trunks (docs/adr/0010): numbers by which calls from trunks reach users of a tenant, and routes by which calls of a
- * tenant go out. One table for all shards of a node; one thread. All that looks takes t NULL for a node without any.
- */
+/* Numbers at trunks (docs/adr/0010): numbers by which calls from trunks reach users of a tenant,
+ * and routes by which calls of a tenant go out. One table for all shards of a node; one thread.
+ * Look-ups accept t NULL for a node without any. */
 #ifndef SIG_HOST_TRUNK_ROUTE_H
 #define SIG_HOST_TRUNK_ROUTE_H
 
@@ -61,14 +60,16 @@ struct trunk_numbers;
 int trunk_numbers_open(struct trunk_numbers **out, const struct hash_key *key) NODISCARD;
 void trunk_numbers_close(struct trunk_numbers *t); /* NULL is fine */
 
-/* Adds or replaces, by tenant and name. 0, -EINVAL (not a number, nor a pattern), -ENOSPC or -ENOMEM. */
+/* Adds or replaces, by tenant and name. Returns 0, -EINVAL (not a number, nor a pattern), -ENOSPC
+ * or -ENOMEM. */
 int trunk_did_put(struct trunk_numbers *t, const struct trunk_did *did) NODISCARD;
 bool trunk_did_delete(struct trunk_numbers *t, uint16_t tenant, struct bytes number);
 int trunk_route_put(struct trunk_numbers *t, const struct trunk_route *route) NODISCARD;
 bool trunk_route_delete(struct trunk_numbers *t, uint16_t tenant, struct bytes name);
 
-/* Whom a number means that a trunk of the tenant calls: a number beats patterns, the more exact pattern the others. *fixed: its document
- * names the user. trunk NULL: any. False: nobody. */
+/* The user of a number called by a trunk of the tenant: a number beats patterns, a more exact
+ * pattern the others. *fixed: its document names the user. trunk NULL: any. Returns false if not
+ * found. */
 bool trunk_did_find(const struct trunk_numbers *t, uint16_t tenant, const char *trunk,
 		    struct bytes number, char to[TRUNK_NUMBER_MAX], bool *fixed);
 
@@ -77,18 +78,17 @@ struct trunk_route_server {
 	uint16_t trunk;
 	uint8_t server;
 	bool open; /* it can be tried now: the trunk has a channel free */
-	bool down; /* its server does not answer, as far as is known: tried when no other server is left */
+	bool down; /* its server does not respond, as far as known: tried when no other is left */
 	char number[TRUNK_NUMBER_MAX];
 };
 
 /* Calls may go out by it now: it is there, and has a channel free. */
 bool trunk_is_open(const struct trunks *all, uint16_t trunk);
 
-/*
- * The servers for a number that is none of the tenant's own, in the order in which they are tried: those of the route with the most exact
- * pattern, by priority, drawn by weight. The same call (seed) always draws the same order. How many of cap were filled; 0: no route has it.
- * Behind the access code of a trunk and DIAL_ACCESS_END: of the routes that have that trunk, and by it alone.
- */
+/* The servers for a number that is not the tenant's own, in order: those of the route with the most
+ * exact pattern, by priority, drawn by weight. The same call (seed) always draws the same order.
+ * Returns how many of cap were filled; 0: no route. Behind the access code of a trunk and
+ * DIAL_ACCESS_END: of the routes with that trunk, and by it alone. */
 uint32_t trunk_route(const struct shard_settings *settings, uint16_t tenant, struct bytes number,
 		     uint64_t seed, struct trunk_route_server *out, uint32_t cap);
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The hashes are SipHash under a key of this process, so a peer cannot choose two transactions that share one; by chance two of a
- * million do once in 10^7 fillings of the table. So the hash is taken for the key itself.
- */
+/* The hashes are SipHash under a key of this process, so a peer cannot choose two transactions that
+ * collide; by chance two of a million do once in 10^7 fillings of the table. So the hash is taken
+ * for the key itself. */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -259,9 +258,10 @@ struct txn_slot *txns_add_server(struct txns *t, const struct sip_message *reque
 	return slot;
 }
 
-/* What was under way to another node, or from a phone there, is lost where the channel breaks or the connection ends (ADR 23). Nothing follows
- * upon a BYE or CANCEL that would show it, nor upon an INVITE that is given up before it is answered: they are said again as over UDP, and
- * their copies are none to a phone (RFC 3261 17.2.1, 17.2.2). */
+/* Requests under way to another node, or from a phone there, are lost if the link breaks or the
+ * connection ends (ADR 23). Nothing after a BYE or CANCEL would show that, nor after an INVITE
+ * given up before its answer: they are retransmitted as over UDP, and a phone recognizes the copies
+ * (RFC 3261 17.2.1, 17.2.2). */
 static bool is_said_until_heard(enum sip_method method, const struct sip_hop *hop)
 {
 	return (method == SIP_BYE || method == SIP_CANCEL || method == SIP_INVITE) &&
@@ -401,8 +401,8 @@ static void txn_timer_set(struct txns *t, struct txn_slot *slot)
 	wheel_aim(t->wheel, &slot->timer, next);
 }
 
-/* The user hears of a refusal before its ACK leaves: until then the party says it again (RFC 3261 17.2.1, timer G). Over a connection
- * nothing is said again. */
+/* The user is told of the refusal before its ACK is sent: until then the party repeats it (RFC 3261
+ * 17.2.1, timer G). Over a connection nothing is repeated. */
 static void txns_acknowledge(struct txns *t, struct txn_slot *slot, const struct txn_out *out)
 {
 	if (slot->txn.ack.n == 0)
@@ -433,8 +433,9 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 		txns_acknowledge(t, slot, &out);
 	if (slot->client && slot->txn.state >= TXN_COMPLETED)
 		text_clear(&slot->txn.message); /* it is not sent again */
+	/* its user gave up, but a repeated response must still be acknowledged */
 	if (slot->client && slot->txn.state == TXN_ACCEPTED)
-		slot->limit_ns = 0; /* whoever gave up is still to acknowledge what comes again */
+		slot->limit_ns = 0;
 	if (slot->txn.state == TXN_TERMINATED) {
 		txns_give(t, slot);
 	} else {
@@ -531,7 +532,8 @@ struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *h
 	return NULL;
 }
 
-/* Over a connection it is said once; over UDP the timers say it again, some of them only after seconds. */
+/* Over a connection it is sent once; over UDP timers retransmit it, some of them only after
+ * seconds. */
 static bool is_unheard(const struct txn_slot *slot)
 {
 	switch (slot->txn.state) {
@@ -539,8 +541,8 @@ static bool is_unheard(const struct txn_slot *slot)
 	case TXN_TRYING:
 		return slot->client && slot->started;
 	case TXN_PROCEEDING:
-		/* An INVITE that rang was heard: to a party that has refused it since, it would be another call, and after its CANCEL
-		 * one that nobody cancels. */
+		/* An INVITE that rang was received: to a party that has refused it since, it would
+		 * be another call, and after its CANCEL one that is never cancelled. */
 		return slot->client && slot->started && slot->txn.method != SIP_INVITE;
 	case TXN_COMPLETED:
 		return !slot->client;
@@ -570,7 +572,8 @@ static void move(struct txns *t, struct txn_slot *slot, const struct sip_hop *to
 	txn_timer_set(t, slot);
 }
 
-/* What lost its connection goes to whoever listens there: it may have left from another address than its dialog does by now. */
+/* Requests that lost their connection go to the party's listener: they may have left from another
+ * address than its dialog uses by now. */
 static bool is_by(const struct sip_hop *hop, const struct sip_hop *from)
 {
 	return sip_hop_same(hop, from) ||
@@ -613,7 +616,8 @@ void txns_leg_gone(struct txns *t, uint64_t call, uint8_t leg)
 	}
 }
 
-/* Over UDP the timers do. Copies of what had left all the same are none to the party: they have its branch (RFC 3261 17.2). */
+/* Over UDP the timers do. If the original had left, the party recognizes the copy by its branch
+ * (RFC 3261 17.2). */
 void txns_say_again(struct txns *t)
 {
 	struct txn_slot *slot;
@@ -626,7 +630,8 @@ void txns_say_again(struct txns *t)
 	}
 }
 
-/* Which client transactions wait for a first answer on a connection: a list each, so that the end of one costs what was on it. */
+/* Client transactions that wait for a first response on a connection: a list each, so its end costs
+ * only what was on it. */
 
 struct txn_slot *txns_detach_from(struct txns *t, uint64_t connection)
 {

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The transactions of a shard: found by branch (RFC 3261 17.1.3, 17.2.3), driven by the shard's wheel, bounded. A transaction outlives
- * the call that made it, so calls hold handles. What carries no tag of ours (INVITE, CANCEL, ACK to a non-2xx) is found here only;
- * after a restart the table is filled again from the call records.
- */
+/* The transactions of a shard: found by branch (RFC 3261 17.1.3, 17.2.3), driven by the shard's
+ * wheel, bounded. A transaction outlives the call that made it, so calls hold handles. Messages
+ * without a tag of ours (INVITE, CANCEL, ACK to a non-2xx) are found here only; after a restart the
+ * table is filled again from the call records. */
 #ifndef SIG_HOST_TXNS_H
 #define SIG_HOST_TXNS_H
 
@@ -38,9 +37,10 @@ enum txn_user {
 
 /* What a transaction is for: the later ones in this list have places that the former do not get. */
 enum txn_use {
-	TXN_NEW, /* something new is wanted: an INVITE that opens a call, and ours for its branches */
+	TXN_NEW,      /* a new request: an INVITE that opens a call, and ours for its branches */
 	TXN_REGISTER, /* phones stay reachable under a flood of calls */
-	TXN_INSIDE, /* in a dialog of ours: a flood of new requests must not stop a BYE; calls to emergency numbers */
+	/* in a dialog of ours: a flood of new requests must not stop a BYE; emergency calls */
+	TXN_INSIDE,
 };
 
 struct txn_slot {
@@ -84,7 +84,7 @@ struct txns {
 	const struct quota_host *quota;
 	uint32_t reserve; /* for each enum txn_use but the first */
 	const char *why;  /* of the refusal that is sent next, a constant; NULL: not known */
-	uint64_t sender;  /* the call whose step this is; 0: none's */
+	uint64_t sender;  /* the call of the present step; 0: none */
 };
 
 int txns_open(struct txns *t, uint32_t capacity, struct rand_source *rand) NODISCARD;
@@ -106,26 +106,28 @@ struct txn_slot *txns_add_server(struct txns *t, const struct sip_message *reque
 				 enum txn_use use, uint64_t now_ns);
 struct txn_slot *txns_add_client(struct txns *t, enum sip_method method, const struct sip_hop *hop,
 				 struct bytes branch, enum txn_use use, uint64_t now_ns);
-/* The same client, not started yet, says another request to there: whoever waits for its answer waits on. False: out of memory, all is as
- * before. */
+/* The same client, not started yet, sends another request to `to`; its user waits on. Returns false
+ * without memory: nothing has changed. */
 bool txns_renew(struct txns *t, struct txn_slot *slot, const struct sip_hop *to,
 		struct bytes branch, struct bytes request, uint64_t now_ns) NODISCARD;
-/* It is held no longer: where it was started meanwhile its request leaves. slot may be gone afterwards. */
+/* Releases it: if it was started meanwhile, its request is sent. slot may be gone afterwards. */
 void txns_release(struct txns *t, struct txn_slot *slot, uint64_t now_ns);
 /* It is one of the party's, who had a place for it (quota_acquire), until it ends. */
 void txns_charge(struct txn_slot *slot, const struct quota_party *payer);
-/* Whose it is, said once. */
+/* Its call, leg and user, set once. */
 void txns_belong(struct txns *t, struct txn_slot *slot, uint64_t call, uint8_t leg,
 		 enum txn_user user);
-/* Keeps what a later response repeats of the request (Via, From, To, Call-ID, CSeq, Record-Route). */
+/* Stores what a later response repeats of the request (Via, From, To, Call-ID, CSeq,
+ * Record-Route). */
 int txns_keep_request(struct txn_slot *slot, const struct sip_message *request) NODISCARD;
 
 /* Steps, sends, sets the timer, frees what has ended: slot may be gone afterwards. */
 struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event event,
 			 uint64_t now_ns);
-/* Its user heard of the refusal: the ACK leaves, unless it is held. Stale handles are fine. */
+/* Its user was told of the refusal: the ACK is sent, unless held. Stale handles are fine. */
 void txns_refused(struct txns *t, pool_handle h);
-/* From its user, while it hears of the refusal: the ACK leaves when it says so. Over a connection it left already. Stale handles are fine. */
+/* By its user, while it is told of the refusal: delays the ACK until txns_ack_go. Over a connection
+ * it left already. Stale handles are fine. */
 void txns_ack_hold(struct txns *t, pool_handle h);
 void txns_ack_go(struct txns *t, pool_handle h);
 /* Server: sends a response; its text moves into the transaction. */
@@ -133,25 +135,28 @@ void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct t
 		uint64_t now_ns);
 /* Nobody waits for its end any more: it goes on for 64*T1 at most. Stale handles are fine. */
 void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns);
-/* A request is refused for that reason: it is counted, and known of the response that says so. The first reason counts: that credentials are
- * asked for once more says less than what was wrong with those that came. */
+/* The reason for which a request is refused: it is counted, and known to its response. The first
+ * reason counts: a renewed challenge says less than what was wrong with the credentials. */
 void txns_refuse_for(struct txns *t, enum refusal reason);
 /* Forgets it without a word. Stale handles are fine. */
 void txns_drop(struct txns *t, pool_handle h);
 void txns_drop_all(struct txns *t);
 
-/* Clients that sent there and heard nothing yet: start with *cursor = 0, NULL at the end. Walks all transactions. */
+/* Clients that sent there without a response yet: start with *cursor = 0, NULL at the end. Walks
+ * all transactions. */
 struct txn_slot *txns_next_waiting(const struct txns *t, const struct sip_hop *hop,
 				   uint32_t *cursor);
-/* One that waits for its first answer on a connection that is gone, to a party that listens: from now on it is on none. NULL: no more. */
+/* A client that waits for its first response on a closed connection, to a listening party: it is
+ * detached from it. NULL: no more. */
 struct txn_slot *txns_detach_from(struct txns *t, uint64_t connection);
-/* The leg is no more, and another one may have its number. Clients of it go on until they end, and are nobody's. */
+/* The leg is gone, and its number may be reused. Its clients go on until they end, without user. */
 void txns_leg_gone(struct txns *t, uint64_t call, uint8_t leg);
-/* The party of a call's leg that was reached by `from` is reached by `to`: what waits for an answer, or for the party
- * to take one, is said again there. */
+/* The party of a call's leg has moved from hop `from` to `to`: requests without a response, and
+ * responses without ACK, are repeated there. */
 void txns_hop_moved(struct txns *t, uint64_t call, uint8_t leg, const struct sip_hop *from,
 		    const struct sip_hop *to, uint64_t now_ns);
-/* Some of what was sent never left: what waits for an answer, or for the party to take one, is said again where nobody else does so. */
+/* Some messages never left: requests without a response, and responses without ACK, are repeated if
+ * no timer does so. */
 void txns_say_again(struct txns *t);
 /* ---- txns.c, for txns.c ---- */
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Values in words (words.h): the sequence of prompts that speak a number, date, time, amount or
+ * letters in English or German grammar, such as the order of tens and units and the forms of "one".
+ * Pure; used for prompts named by value (sig/call/prompts.h). The prompt files are chosen by the
+ * language later. */
+
 #include "sig/host/words.h"
 
 #include <stdio.h>
@@ -133,7 +138,8 @@ static bool number_spoken(struct speech *s, struct bytes value)
 
 /* ---- days and times ---- */
 
-/* 1905: nineteen oh five, neunzehnhundertfünf; 2027: twenty twenty-seven, zweitausendsiebenundzwanzig. */
+/* 1905: nineteen oh five, neunzehnhundertfünf; 2027: twenty twenty-seven,
+ * zweitausendsiebenundzwanzig. */
 static void year_say(struct speech *s, unsigned year)
 {
 	bool hundreds = s->german ? year >= 1100 && year < 2000 : year % 1000 >= 10;

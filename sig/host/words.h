@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Values as words: which prompts say a number, a day, a time, an amount of money, or letters, and in which order. Pure. English and
- * German; other languages are said as English is.
- *
- *	number:-1250.5   date:2027-01-31   time:14:05   amount:12.50 EUR   letters:AB-12
- *
- * A language may stand before the value: number:de:21. Beside these there is a text, for a speech engine: text:LANGUAGE:VOICE:TEXT,
- * where language and voice may be empty.
- */
+/* Values in words: the prompts that speak a number, a day, a time, an amount of money, or letters,
+ * in order. Pure. English and German; other languages use the English order. number:-1250.5,
+ * date:2027-01-31, time:14:05, amount:12.50 EUR, letters:AB-12. A language may precede the value:
+ * number:de:21. In addition there is text for a speech engine: text:LANGUAGE:VOICE:TEXT, where
+ * language and voice may be empty. */
 #ifndef SIG_HOST_WORDS_H
 #define SIG_HOST_WORDS_H
 
@@ -21,7 +17,8 @@ struct words {
 	char language[LANGUAGE_MAX]; /* that they are said in */
 };
 
-/* language: of a name that has none. False: it is no such name, or no such value, or more words than that. */
+/* language: for a name without one. Returns false for an invalid name or value, or too many
+ * words. */
 bool words_of_value(struct words *out, struct bytes name, struct bytes language);
 #define VALUE_TEXT "text:"
 /* It is meant to be such a name, or a text, whatever its value is. */
