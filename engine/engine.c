@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine as control sees it: starts and stops the worker threads, sends commands by rings to
+ * the worker of each call, and collects their events. It decides which worker has a call
+ * (spread.h), moves flows between workers, and shares one crypto thread and one table of own ports
+ * among them. Everything here runs on control's thread, except engine_captured and engine_tapped,
+ * which read the workers' copies on one other thread each.
+ */
+
 #include "engine/engine.h"
 
 #include <errno.h>
@@ -23,12 +31,13 @@
 
 enum {
 	/*
-	 * CPU of a relayed packet and median latency added, bench/relay with rtpload on loopback, 2 virtual cores, medians
-	 * of 7 runs (rtpengine 10.5 in user space beside them: 14.6 us at 100 calls, 10.1 us at 500):
+	 * CPU per relayed packet and added median latency, bench/relay with rtpload on loopback, 2
+	 * virtual cores, medians of 7 runs (rtpengine 10.5 in user space beside them: 14.6 us at
+	 * 100 calls, 10.1 us at 500):
 	 *           500 us          1000 us         2000 us         3000 us
 	 * 100 calls 8.7 us 0.5 ms   6.3 us 0.7 ms   5.9 us 1.3 ms   5.1 us 1.9 ms
 	 * 500 calls                 4.9 us 1.1 ms   4.6 us 1.7 ms
-	 * A wake of a sleeping virtual core costs some 25 us, so it is worth sharing.
+	 * Waking a sleeping virtual core costs some 25 us, so sharing a wake pays.
 	 */
 	BATCH_WAIT_US = 1000,
 };
@@ -51,7 +60,7 @@ struct engine {
 	struct crypto *crypto; /* NULL: no certificate */
 	struct thread *threads;
 	uint32_t count;   /* running */
-	uint32_t drained; /* whose events were read last */
+	uint32_t drained; /* the worker with the events read last */
 	struct spread spread;
 	struct job_routes jobs;
 	struct moves moves;
@@ -402,7 +411,7 @@ static void moves_go_on(struct engine *e)
 	for (struct flow_parcel *p = e->moves.first; p && sent; p = p->next) {
 		if (p->packed)
 			parcel_send(e, p);
-		sent = !p->packed; /* none overtakes the owner of its bundle */
+		sent = !p->packed; /* nothing overtakes the owner of its bundle */
 	}
 }
 
@@ -448,7 +457,8 @@ static bool job_command(struct engine *e, const struct media_command *c)
 	return true;
 }
 
-/* True: the command is done with. A flow that cannot go is told of the update where it is: the parties hear nothing of each other then. */
+/* True: the command is done. A flow that cannot move gets the update where it is: the parties then
+ * do not hear each other. */
 static bool move_first(struct engine *e, const struct media_command *command, bool *again)
 {
 	int err = engine_move(e, &command->spec);
@@ -592,7 +602,7 @@ bool engine_is_past_mark(const struct engine *e)
 	return past;
 }
 
-/* Each time from another one on: none waits behind a busy one. */
+/* Starts with another worker each time, so that none waits behind a busy one. */
 uint32_t engine_events(struct engine *e, struct media_event *out, uint32_t max)
 {
 	uint32_t n = 0;

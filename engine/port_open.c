@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Chooses and opens the port of each worker (io_uring, epoll, AF_XDP or DPDK), and binds the
+ * sockets of flows for control. It has all socket options of media: DSCP, SO_REUSEPORT for taking
+ * over from a killed process, binding before an address arrives, receive buffers. Privileged steps
+ * happen in port_choose, on the main thread, before the workers start without them. If io_uring is
+ * forbidden, epoll is used unless io_uring was asked for.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -25,12 +33,11 @@
 /* What is done to a flow's sockets but sending and receiving. */
 
 enum {
-	SHARED_ROOM =
-		4
-		<< 20 /* many calls have one socket: 20 ms of 10,000 packets a second are 0.4 MB in the kernel's count */
+	/* Many calls share it: 20 ms of 10,000 packets a second are 0.4 MB to the kernel. */
+	SHARED_ROOM = 4 << 20
 };
 
-/* Refusals are not errors: a packet without its DSCP mark, or fragmented, is better than none. */
+/* Refusals are not errors: a packet without its DSCP, or fragmented, is better than no packet. */
 static void options_set(int fd, uint8_t family, uint8_t dscp)
 {
 	int v6 = family == ADDR_V6;
@@ -46,11 +53,10 @@ static void options_set(int fd, uint8_t family, uint8_t dscp)
 	icmp_listen(fd, v6);
 }
 
-/*
- * The kernel takes the io_uring of a killed process apart after its exit, and the sockets in it stay bound meanwhile. The next
- * process may bind the same ports beside them when both have SO_REUSEPORT (and one user). Set only after the bind it does not
- * hide that a port is somebody else's. The one that is connected to a party gets its packets: the newest, of two.
- */
+/* The kernel takes the io_uring of a killed process apart after its exit, and the sockets in it
+ * stay bound meanwhile. The next process may bind the same ports beside them if both have
+ * SO_REUSEPORT (and one user). Set only after the bind it does not hide that a port is in use. The
+ * socket that is connected to a party gets its packets: the newest, of two. */
 static void port_share(int fd)
 {
 	int on = 1;
@@ -75,7 +81,7 @@ static void address_awaited(int fd, uint8_t family)
 		(void)setsockopt(fd, IPPROTO_IP, IP_FREEBIND, &on, sizeof(on));
 }
 
-/* Blocking on purpose: a multishot receive of io_uring does not wait on a socket that is O_NONBLOCK. */
+/* Blocking on purpose: a multishot receive of io_uring does not wait on a non-blocking socket. */
 static int socket_bind(const struct addr *local, uint8_t dscp, enum bind_way way, int *out)
 {
 	struct sockaddr_storage ss;
@@ -149,7 +155,7 @@ void engine_bound_before(int rtp_fd, int rtcp_fd, uint8_t family, uint8_t dscp, 
 		bound_before(rtcp_fd, family, dscp, stale);
 }
 
-/* Of two that are bound beside each other the second, which is the newer, gets all packets; an index that is not there is none. */
+/* Of two sockets bound side by side the second, newer one gets all packets. */
 static void reuseport_to_newest(int fd)
 {
 	struct sock_filter code[] = { BPF_STMT(BPF_RET | BPF_K, 1) };
@@ -260,7 +266,7 @@ port_dpdk_open_fn *port_dpdk_load(char why[DPDK_TEXT_MAX])
 }
 
 enum {
-	/* Packets held at once. More are not needed (the rest waits in the sockets), and fewer stay in the cache. */
+	/* Packets held at once. The rest waits in the sockets, and so few stay in the cache. */
 	BUFFERS = 1024,
 };
 
@@ -324,7 +330,8 @@ int port_choose(struct port_choice *out, const struct engine_settings *settings)
 	return 0;
 }
 
-/* The first worker opens a DPDK device: until it has, the thread that starts the workers keeps what that takes. */
+/* The first worker opens a DPDK device: the starting thread keeps the privileges for it until
+ * then. */
 void port_choice_opened(const struct port_choice *c)
 {
 	char names[128];
@@ -408,7 +415,7 @@ static int dpdk_open(struct port **out, const struct port_choice *c,
 	return err;
 }
 
-/* Around a port of sockets, whose sleep it shares. */
+/* Around a port of sockets, with a shared sleep. */
 static int xdp_open(struct port **out, const struct port_choice *c,
 		    const struct port_settings *settings, uint32_t worker)
 {

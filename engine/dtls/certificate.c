@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node's self-signed certificate for DTLS-SRTP: reads it, or creates it, computes its
+ * fingerprint for SDP (RFC 8122), and compares the fingerprints of parties. Only the fingerprint is
+ * ever checked (RFC 5763 5), so names, chains and dates are placeholders. The PEM file is created
+ * with mode 0600 under another name and renamed; a file that other users can read is refused.
+ */
+
 #include "engine/dtls/certificate.h"
 
 #include <errno.h>

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The crypto thread: all DTLS handshakes of all workers, apart from the threads that relay packets
+ * (crypto.h has the reason). Requests and results cross by rings of fixed size; a wheel of timers
+ * drives retransmissions and deadlines. What a worker no longer knows is forgotten by its
+ * generation, and results hold keys, so the rings are wiped. dtls.c has one association; here is
+ * their table, and the thread.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -98,7 +106,8 @@ static void *crypto_thread_main(void *arg)
 {
 	struct crypto *x = arg;
 
-	privilege_drop(); /* with DPDK the workers' ports come later, and theirs are no business of ours */
+	/* With DPDK the workers' ports are opened later, with privileges of their own. */
+	privilege_drop();
 	(void)setpriority(PRIO_PROCESS, 0, NICE); /* of this thread alone, on Linux */
 	while (!atomic_load_explicit(&x->stopping, memory_order_relaxed)) {
 		uint64_t now_ns = clock_now_ns();

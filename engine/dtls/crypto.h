@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one thread of the process that does DTLS handshakes, for all workers: a signature costs as much as a thousand packets, and a
- * flood of handshakes must delay none, nor SIP. Each worker has a link: a ring of requests to the thread, a ring of results back.
- * What may be started, and whose datagrams are worth a look, the worker decides (dtls_flow.h); here nothing is decided, and
- * everything is bounded. A ring that is full loses datagrams, as a network does.
+ * The one thread of the process that does DTLS handshakes, for all workers: a signature costs as
+ * much as a thousand packets, and a flood of handshakes must delay neither packets nor SIP. Each
+ * worker has a link: a ring of requests to the thread, a ring of results back. The worker decides
+ * which handshakes start and which datagrams are worth a look (dtls_flow.h); here everything is
+ * bounded, and nothing is decided. A full ring loses datagrams, as a network does.
  *
- * An association is named by the handle of the worker's object for it: its index, and a generation that tells late requests and results.
+ * An association is named by the handle of the worker's object for it: its index, and a generation
+ * that identifies late requests and results.
  */
 #ifndef ENGINE_DTLS_CRYPTO_H
 #define ENGINE_DTLS_CRYPTO_H
@@ -26,16 +28,19 @@ enum {
 	CRYPTO_HANDSHAKES_S = 500, /* begun in a second: a quarter of a core */
 };
 
-/* A party that did not hear our last flight asks for so long; after that the association is forgotten. */
+/* A party that missed our last flight asks for so long; then the association is forgotten. */
 #define CRYPTO_LINGER_NS UINT64_C(10000000000)
 
 enum crypto_request_kind {
-	CRYPTO_START, /* role, peer, call, quiet; and the first datagram, if any. One of the same index goes first. */
+	/* role, peer, call, quiet; and the first datagram, if any. Replaces one of the same
+	 * index. */
+	CRYPTO_START,
 	CRYPTO_DATAGRAM,
-	CRYPTO_FLIGHT, /* what waits may be sent; of an association that is not known: role, and as datagram the flight of one that was done
-			* in a process before this (dtls_resume) */
-	CRYPTO_PEER,   /* peer: the party has said meanwhile who it is */
-	CRYPTO_END,    /* forget it; may be lost: the thread forgets by itself, later */
+	/* The waiting flight may be sent. For an unknown association: role, and as datagram the
+	 * flight of one that a process before this had completed (dtls_resume). */
+	CRYPTO_FLIGHT,
+	CRYPTO_PEER, /* peer: the party has said meanwhile who it is */
+	CRYPTO_END,  /* forget it; may be lost: the thread forgets by itself, later */
 };
 
 struct crypto_request {
@@ -50,7 +55,8 @@ struct crypto_request {
 
 enum crypto_result_kind {
 	CRYPTO_SEND, /* datagram */
-	CRYPTO_MADE, /* as client: keys; datagram: the flight that waits, if it fits; the server's Finished is still to come */
+	/* As client: keys; datagram: the waiting flight, if it fits. Server's Finished missing. */
+	CRYPTO_MADE,
 	CRYPTO_KEYED,  /* keys; as server the same datagram */
 	CRYPTO_FAILED, /* failure; the association is gone */
 };
@@ -68,12 +74,13 @@ struct crypto_link {
 	struct ring results;  /* the thread produces */
 };
 
-/* Without a thread: for tests, which call crypto_step. Main thread, before others run. 0 or -errno. */
+/* Without the thread, for tests that call crypto_step. Main thread, before others. 0 or -errno. */
 int crypto_open(struct crypto **out, const struct certificate *c, uint32_t workers) NODISCARD;
 int crypto_start(struct crypto *x) NODISCARD;
-/* Ends the thread; when no worker uses its link any more. NULL is none. */
+/* Ends the thread, once no worker uses its link any more. NULL is fine. */
 void crypto_close(struct crypto *x);
-/* wake_fd: an eventfd of the worker, which is written to when results come while it sleeps; -1: none. NULL: no descriptor is left. */
+/* wake_fd: an eventfd of the worker, written to when results come while it sleeps; -1: not used.
+ * Returns NULL if no descriptor is left. */
 struct crypto_link *crypto_link_of(struct crypto *x, uint32_t worker, int wake_fd);
 /* Indexes that a worker may use: below this. */
 uint32_t crypto_associations_of(const struct crypto *x);
@@ -86,7 +93,8 @@ uint32_t crypto_running(const struct crypto *x);
 
 /* Why a datagram of a handshake was not looked at. */
 enum dtls_refusal {
-	DTLS_REFUSED_UNEXPECTED, /* of no handshake that is under way, and begins none: after the keys, or in our role */
+	/* Of no running handshake, and starts none: after the keys, or in our role. */
+	DTLS_REFUSED_UNEXPECTED,
 	DTLS_REFUSED_FLOW_RATE, /* the flow has had its share for now */
 	DTLS_REFUSED_RATE,      /* handshakes begun in a second */
 	DTLS_REFUSED_CAPACITY,  /* handshakes under way */

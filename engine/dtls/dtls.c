@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One DTLS 1.2 association over OpenSSL with memory BIOs (RFC 5763, 5764, 6347), and checks on
+ * datagrams before OpenSSL parses them. The crypto thread, the load generators and the doctor use
+ * it. It holds the last flight back until control has saved the keys, and repeats that flight for a
+ * party that missed it, even after OpenSSL's object is freed. Certificates are accepted by
+ * fingerprint alone.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <openssl/err.h>
@@ -85,7 +93,7 @@ enum {
 	RANDOM_END = RANDOM_AT + 28,
 };
 
-/* Octets of the first record; 0: none whole is there. */
+/* Octets of the first record; 0: it is incomplete. */
 static size_t dtls_record_length(struct bytes in)
 {
 	size_t n;
@@ -189,7 +197,7 @@ static const char LABEL[] = "EXTRACTOR-dtls_srtp"; /* RFC 5764 4.2 */
 
 /* ---- the end ---- */
 
-/* What OpenSSL wrote last: all that is ever to be sent again. Before it there may be a flight whose time was up at this very moment. */
+/* Keeps OpenSSL's last write, the only one ever repeated. A flight timed out now may precede it. */
 static void last_keep(struct dtls *d)
 {
 	char *p;
@@ -281,7 +289,7 @@ static enum dtls_failure keys_export(struct dtls *d)
 	return DTLS_FAILURE_NONE;
 }
 
-/* The check of the certificate is asked for once more: whatever way a handshake may end without one is none for us. */
+/* Checks the certificate once more: a handshake that could end without it is not accepted. */
 static enum dtls_outcome dtls_succeed(struct dtls *d)
 {
 	enum dtls_failure failure = d->certificate_good ? keys_export(d) : DTLS_FAILURE_CERTIFICATE;
@@ -317,7 +325,7 @@ static enum dtls_outcome handshake(struct dtls *d)
 
 /* ---- the flight with which the party can finish ---- */
 
-/* As client it goes on after it: what the server has agreed to is known, and only its Finished is missing. */
+/* As client: the server's agreement is known, and only its Finished is missing. */
 static bool is_client_done(struct dtls *d)
 {
 	return d->outcome == DTLS_RUNNING && d->role == DTLS_CLIENT &&
@@ -413,8 +421,9 @@ void dtls_close(struct dtls *d)
 	OPENSSL_cleanse(d, sizeof(*d));
 }
 
-/* Who did not hear our last flight sends its own again (RFC 6347 4.2.4): a client its Finished, a server what comes before there are keys.
- * The same octets will do: a record that it has got already it does not need. */
+/* A party that missed our last flight sends its own again (RFC 6347 4.2.4): a client its Finished,
+ * a server what comes before the keys. The same octets will do: it drops records that it has
+ * already. */
 static void repeat(struct dtls *d, struct bytes datagram)
 {
 	bool asks = d->role == DTLS_SERVER ? dtls_record_is_finished(datagram)
@@ -424,7 +433,7 @@ static void repeat(struct dtls *d, struct bytes datagram)
 		d->last_at = 0;
 }
 
-/* An honest party sends one with each try; whoever sends more is heard no further than what is plain. */
+/* An honest party sends one with each try; of a sender of more only the plain part is read. */
 static struct bytes sealed_bound(struct dtls *d, struct bytes datagram)
 {
 	size_t plain;

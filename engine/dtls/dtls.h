@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One DTLS-SRTP association (RFC 5763, 5764) as a value: datagrams in, datagrams out, keys at the end. DTLS 1.2 alone: what
- * follows the handshake is SRTP. The party is whom its certificate's fingerprint says; names, chains and dates do not count.
- * One thread each. Sends nothing by itself: the caller takes datagrams after each call, and calls again at dtls_next_ns.
+ * One DTLS-SRTP association (RFC 5763, 5764) as a value: datagrams in, datagrams out, keys at the
+ * end. DTLS 1.2 only: SRTP follows the handshake. The certificate's fingerprint identifies the
+ * party; names, chains and dates do not count. One thread each. Sends nothing by itself: the caller
+ * takes datagrams after each call, and calls again at dtls_next_ns.
  *
- * OpenSSL asks the kernel for the time of its retransmissions; only the deadline is of the time that is given.
+ * OpenSSL asks the kernel for the time of its retransmissions; only the deadline uses the given
+ * time.
  */
 #ifndef ENGINE_DTLS_DTLS_H
 #define ENGINE_DTLS_DTLS_H
@@ -60,32 +62,34 @@ struct dtls {
 	uint8_t role;           /* enum media_dtls_role */
 	uint8_t outcome, failure;
 	uint8_t certificate_good, certificate_bad;
-	uint8_t holds; /* set after dtls_open: there will be a flight with which the party can finish, and it waits for dtls_release */
+	/* Set after dtls_open: the flight with which the party can finish waits for
+	 * dtls_release. */
+	uint8_t holds;
 	uint16_t last_at, last_n;
-	uint8_t last
-		[MEDIA_FLIGHT_MAX]; /* what is sent last: an alert, or the flight with which the party can finish */
+	/* The last datagrams: an alert, or the flight with which the party can finish. */
+	uint8_t last[MEDIA_FLIGHT_MAX];
 };
 
 /* 0 or -ENOMEM. The certificate may go afterwards. */
 int dtls_context_open(struct dtls_context **out, const struct certificate *c) NODISCARD;
-void dtls_context_close(struct dtls_context *x); /* NULL is none */
+void dtls_context_close(struct dtls_context *x); /* NULL is fine */
 
 /* role: not DTLS_NONE. A client has its first flight to send. 0 or -ENOMEM. */
 int dtls_open(struct dtls *d, struct dtls_context *x, enum media_dtls_role role,
 	      const struct media_fingerprint *peer, uint64_t now_ns) NODISCARD;
-/* In place of dtls_open: one that was done in a process before this, whose flight the party may not have heard. Sends it. */
+/* Instead of dtls_open: completed in a process before this, its flight possibly lost. Sends it. */
 void dtls_resume(struct dtls *d, enum media_dtls_role role, struct bytes flight);
 /* What waits may be sent. */
 void dtls_release(struct dtls *d);
 /* Wipes the keys. */
 void dtls_close(struct dtls *d);
-/* One datagram of the party. After the end: what the party repeats because it did not hear our last flight makes us repeat it. */
+/* One datagram of the party. After the end, its repeated flight makes us repeat our last one. */
 enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t now_ns);
-/* Sends again what was not answered; ends at the deadline. What waits waits no longer than DTLS_HOLD_NS. */
+/* Retransmits; fails at the deadline. A waiting flight waits no longer than DTLS_HOLD_NS. */
 enum dtls_outcome dtls_expire(struct dtls *d, uint64_t now_ns);
 /* When dtls_expire is due; UINT64_MAX: never. */
 uint64_t dtls_next_ns(const struct dtls *d, uint64_t now_ns);
-/* The next datagram to send; 0: none. */
+/* The next datagram to send; 0: nothing to send. */
 uint16_t dtls_output(struct dtls *d, uint8_t out[DTLS_MTU]);
 
 const char *dtls_failure_name(enum dtls_failure f);
@@ -98,9 +102,9 @@ struct dtls_context {
 	struct ssl_ctx_st *ssl;
 };
 
-/* What may be told of a datagram of DTLS 1.2 without a key (RFC 6347 4.1, 4.2.2), before OpenSSL sees it. */
+/* What a DTLS 1.2 datagram shows without a key (RFC 6347 4.1, 4.2.2), before OpenSSL sees it. */
 
-/* Whole records only, none of whose plain handshake messages claims to be longer. */
+/* Only whole records, and no plain handshake message that claims to be longer than that. */
 bool dtls_record_is_bounded(struct bytes datagram, uint32_t message_max);
 /* A ClientHello or a part of it. *mark: of this one (of its random); 0: the part does not say. */
 bool dtls_record_is_hello(struct bytes datagram, uint64_t *mark);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * ICE-lite (RFC 8445 2.5, 8) of one transport: a small table of validated pairs, which one is
+ * selected by the party's nominations, and when consent ends (RFC 7675). Parsing and answering
+ * checks is demux.c's, and flow_transport.c makes the selected pair a flow's latch. Pairs of an
+ * earlier session survive an ICE restart until a new one is nominated (RFC 8445 9).
+ */
+
 #include "engine/ice/ice.h"
 
 #include <assert.h>
@@ -129,7 +136,7 @@ void ice_checked(struct ice *i, struct ice_pair *p, enum channel c, const struct
 		p->nominated_ns = now_ns;
 }
 
-/* After a restart the pairs of before are of no use any more once one of the new ones was nominated. */
+/* After a restart the earlier pairs are useless once one of the new ones was nominated. */
 static bool is_of_before(const struct ice *i, const struct ice_pair *p)
 {
 	const struct ice_pair *selected;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ICE-lite (RFC 8445 2.5) of one transport: which addresses of the party are proven by checks with our credentials, and which of
- * them is sent to. No packets here, and nothing is believed that was not authenticated before.
+ * ICE-lite (RFC 8445 2.5) of one transport: which addresses of the party are proven by checks with
+ * our credentials, and which one is used. Handles no packets, and accepts nothing that was not
+ * authenticated before.
  */
 #ifndef ENGINE_ICE_ICE_H
 #define ENGINE_ICE_ICE_H
@@ -12,15 +13,15 @@
 enum { ICE_PAIRS_MAX = 8, ICE_NO_PAIR = 0xff };
 
 #define ICE_CONSENT_NS UINT64_C(30000000000) /* RFC 7675 5.1 */
-/* One that nominates with each check (RFC 5245 8.1.1.2) means the pair of the highest priority; one that has left a pair does not
- * nominate it any more, and meant another already. */
+/* A party that nominates with each check (RFC 5245 8.1.1.2) means the pair of the highest priority;
+ * one that has left a pair no longer nominates it, and has nominated another already. */
 #define ICE_NOMINATION_NS UINT64_C(1000000000)
 
 /* Our end has one address for each channel, so the party's tells pairs apart. */
 struct ice_pair {
 	struct addr party;     /* ADDR_NONE: free */
 	uint64_t received_ns;  /* last authentic check */
-	uint64_t nominated_ns; /* last one with USE-CANDIDATE; 0: none */
+	uint64_t nominated_ns; /* the last one with USE-CANDIDATE; 0: never */
 	uint32_t priority;     /* of the party's candidate */
 	uint32_t age;          /* counts the pairs validated before it */
 	uint8_t channel;       /* enum channel */
@@ -45,7 +46,8 @@ struct ice_check {
 };
 
 void ice_open(struct ice *i, const struct media_ice *credentials);
-/* The same credentials change nothing. New ones (RFC 8445 9): the pairs go on until a check with these nominates one. */
+/* The same credentials change nothing. New ones (RFC 8445 9): pairs continue until a check with
+ * these nominates one. */
 void ice_update(struct ice *i, const struct media_ice *credentials);
 /* The pair that the process before sent to: consent begins anew. */
 struct ice_pair *ice_restore(struct ice *i, enum channel c, const struct addr *party,
@@ -56,13 +58,13 @@ uint64_t ice_consent_ns(const struct ice *i, enum channel c);
 void ice_consent_keep(struct ice *i, enum channel c, uint64_t received_ns);
 /* NULL: no authentic check came from there lately. */
 struct ice_pair *ice_find(struct ice *i, enum channel c, const struct addr *party);
-/* Where a new pair goes: a free place, else that of the pair heard least lately, which is not sent to. */
+/* Where a new pair goes: a free place, else that of the unselected pair heard least recently. */
 struct ice_pair *ice_place(struct ice *i);
 /* An authentic check came. pair: of ice_find, or ice_place and then it is new. */
 void ice_checked(struct ice *i, struct ice_pair *pair, enum channel c, const struct addr *party,
 		 const struct ice_check *check, uint64_t now_ns);
-/* A pair that is not to be sent to or believed any more: consent has ended, or one of the session before a restart. NULL: none.
- * The caller drops it. */
+/* A pair not to be used any more: consent has ended, or it is from the session before a restart.
+ * NULL: no such pair. The caller drops it. */
 struct ice_pair *ice_expired(struct ice *i, uint64_t now_ns);
 void ice_drop(struct ice *i, struct ice_pair *pair);
 /* Where to send to; ADDR_NONE: nowhere. */

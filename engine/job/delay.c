@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An echo that comes late: what a party says is said to it again some time after. Packets are kept as they came, so any codec will do,
- * and what was lost or not sent is a gap of the same length. Bounded: what is sent faster than any sound is not kept.
+ * A delayed echo: a party hears its own audio some time later. Packets are stored as they came, so
+ * any codec will do, and a lost or unsent packet is a gap of the same length. Bounded: packets
+ * faster than any codec's are not stored.
  */
 #include <assert.h>
 #include <errno.h>
@@ -20,7 +21,7 @@ enum {
 };
 
 struct delay_packet {
-	struct flow_id from; /* to whom it goes back */
+	struct flow_id from; /* the flow that gets it back */
 	uint64_t at_ns;
 	uint32_t timestamp, clock_hz, units;
 	uint16_t length;
@@ -31,8 +32,8 @@ struct delay_packet {
 
 struct delay {
 	uint64_t delay_ns;
-	struct flow_id
-		from; /* of the newest packet, as the next three; generation 0: none came yet */
+	/* Of the newest packet, like the next three; generation 0: no packet came yet. */
+	struct flow_id from;
 	uint64_t at_ns;
 	uint32_t ssrc, timestamp;
 	uint16_t sequence;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an application says to the party that is alone with it, and what that party says (media/feed.h). Frames leave at the rate of time.
- * Where none is there in time the party gets nothing, and the next one has a marker. What the application says too much of waits on its
- * side. Nothing is allocated per packet, and nobody is waited for.
+ * Audio between an application and a party without a peer, in both directions (media/feed.h).
+ * Frames leave in real time. If no frame is there in time the party gets nothing, and the next one
+ * has a marker. Frames that come too fast wait on the application's side. Nothing is allocated per
+ * packet, and nothing waits for the application.
  */
 #include <assert.h>
 #include <errno.h>

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The job of a conference room: members join and leave by command, and a tick of 20 ms takes
+ * packets in, ranks the talkers, mixes, encodes once per encoding, and sends (room.h). It only does
+ * its work in slices, since the worker must return to packets in time; this file has the phases and
+ * their costs. room_sound.c has the audio input, room_voice.c decoding, room_part.c jobs beside
+ * members, and room_video.c pictures.
+ */
+
 #include <errno.h>
 #include <stdalign.h>
 #include <stdlib.h>
@@ -294,7 +302,7 @@ const struct job_kind job_room = {
 
 /* ---- what it is sent ---- */
 
-/* MEDIA_CODECS_KNOWN: it takes none under that number. */
+/* MEDIA_CODECS_KNOWN: it takes no codec under that number. */
 static uint8_t codec_accepted(const struct flow *f)
 {
 	for (uint8_t i = 0; i < f->accepted_count; i++)
@@ -369,7 +377,7 @@ static int member_codec_set(struct room *r, uint32_t index, uint8_t codec)
 	return err;
 }
 
-/* ---- whom it speaks to ---- */
+/* ---- coaching ---- */
 
 /* MIX_NOBODY: nobody has that number. */
 static uint32_t member_numbered(const struct room *r, uint32_t number)
@@ -399,7 +407,7 @@ static int speech_set(struct room *r, uint32_t index)
 	return err;
 }
 
-/* Who coaches this number has whom to speak to, or has not any more. */
+/* Members that coach this number gain or lose the one they speak to. */
 static void coaches_update(struct room *r, uint32_t number)
 {
 	for (uint32_t i = 0; r->coaches && i < r->spec.members; i++) {
@@ -614,10 +622,9 @@ static void room_member_leave(struct worker *w, struct job *j, struct flow *f)
 	coaches_update(r, number);
 }
 
-/*
- * Of many small rooms none is in the cache when its tick comes, and a tick of three members is shorter than to fetch what it needs piece by
- * piece. So while others have their turns that is asked for, from pointer to pointer.
- */
+/* With many small rooms none is in the cache when its tick comes, and a tick of three members is
+ * shorter than fetching its data piece by piece. So it is prefetched during the turns of others,
+ * from pointer to pointer. */
 
 static void lines_near(const void *from, size_t octets)
 {

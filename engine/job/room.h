@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A conference (media/job.h) of flows of one worker. What members say waits in a jitter buffer each. While anybody sends sound the room has
- * a tick of 20 ms, in parts (enum room_phase), each no longer than a slice of work (worker.h): what has come is taken, the loudest get the
- * places, they are mixed, what each codec makes of it is encoded once, and sent to all. Only who has a place is decoded, where loudness
- * can be told without that (room_sound.c). Where everybody is heard places only say who talks: each member has a voice of its own, which is
- * added when it was decoded.
+ * A conference (media/job.h) of flows of one worker. Members' packets wait in a jitter buffer each.
+ * While anybody sends audio the room has a tick of 20 ms, in parts (enum room_phase), each no
+ * longer than a slice of work (worker.h): packets are taken, the loudest members get the places,
+ * they are mixed, the mix is encoded once per encoding, and sent. Only members with a place are
+ * decoded, if loudness is known without decoding (room_sound.c). Where everybody is heard, places
+ * only tell who talks: each member has a voice of its own, added once it is decoded.
  *
- * Private to the files of that name. The worker's thread. Memory is allocated by commands alone.
+ * Private to the files of that name. The worker's thread. Memory is allocated by commands only.
  */
 #ifndef ENGINE_JOB_ROOM_H
 #define ENGINE_JOB_ROOM_H
@@ -25,8 +26,9 @@
 #include "media/rtp/jitter.h"
 
 /*
- * What takes part in a room and is no member (media/job.h): a sound, who records, an application. Each is a job of the room's worker, which
- * no flow hears. In each tick of the room it may say a frame, which all hear, and then hear what has become of the mix.
+ * Participants of a room that are not members (media/job.h): a sound, a recorder, an application.
+ * Each is a job of the room's worker, heard by no flow directly. In each tick of the room it may
+ * add a frame that all hear, and then gets the mix.
  *
  * Private to room*.c. The worker's thread.
  */
@@ -43,7 +45,7 @@ struct room_part_kind {
 	bool (*wants)(const struct room_part *p);
 	/* A frame at the rate of the mix. False: nothing. */
 	bool (*say)(struct worker *w, struct room_part *p, int16_t *out);
-	/* The mix without what it has said; NULL: it does not listen. heard: there is something in it. */
+	/* Gets the mix without its own frame; NULL: does not listen. heard: it is not silent. */
 	void (*hear)(struct worker *w, struct room_part *p, const int16_t *mix, bool heard);
 };
 
@@ -79,7 +81,7 @@ enum {
 	ROOM_JITTER_SLOTS = 16,
 	ROOM_JITTER_START_MS = 20,
 	ROOM_JITTER_MAX_MS = 120,
-	ROOM_COMPLEXITY = 5, /* of Opus, where none was asked for */
+	ROOM_COMPLEXITY = 5, /* of Opus, by default */
 	ROOM_CLOCK_HZ = 48000,
 	ROOM_TICK_UNITS = ROOM_CLOCK_HZ / 1000 * ROOM_TICK_MS,
 	ROOM_PAST_MAX = 4,      /* packets that a decoder is warmed up with */
@@ -89,8 +91,8 @@ enum {
 	ROOM_LATE_MS = 100,   /* ticks that are later are left out */
 	ROOM_LINGER_MS = 500, /* who sends silence for so long sends nothing */
 	ROOM_VOICES_MAX = 2 * MIX_TALKERS_MAX,
-	ROOM_COST_NS =
-		200, /* worker.h counts work as packets, and one through protect and out takes so long */
+	/* worker.h counts work in packets; one through protect and out takes so long. */
+	ROOM_COST_NS = 200,
 	ROOM_BURST_TICKS = 32,  /* how often loudness is looked at where only decoding tells it */
 	ROOM_NOISE_TICKS = 250, /* the same of who had a place, and was no voice */
 	ROOM_TALKS_MS = 200,    /* MEDIA_ROOM_TALKS at most so often */
@@ -105,9 +107,8 @@ struct room_voice {
 	uint32_t rate;   /* of pcm */
 	uint32_t count;  /* samples that wait */
 	uint32_t played; /* the first of them, which the mix has; they stay until others come */
-	uint32_t
-		sounds; /* so many of them, from the first on, end with sound; silence behind it is not mixed */
-	bool spoke;           /* it was a voice, and no noise */
+	uint32_t sounds; /* the first so many end with sound; the silence behind is not mixed */
+	bool spoke;      /* it was a voice, and no noise */
 	struct decoder *opus; /* NULL: the room has no Opus */
 	uint32_t room;        /* of pcm */
 	const int16_t *frame; /* what waits is one frame, which lies in plc; NULL: it lies in pcm */
@@ -125,17 +126,15 @@ struct room_past {
 	uint8_t octets[ROOM_PAST_OCTETS];
 };
 
-/*
- * With many members each line of the cache that a packet or a tick touches is fetched from memory. So what all members need lies in the first
- * line, and what those need who send sound in the second one.
- */
+/* With many members each cache line that a packet or a tick touches comes from memory. So the first
+ * line has what all members need, and the second one what members that send audio need. */
 enum { ROOM_LINE = 64, ROOM_HEARD = 4 * ROOM_LINE /* up to its detector */ };
 
 struct room_member {
 	/* line 0 */
 	struct jitter *jitter;
 	uint64_t sound_ns;        /* it sent sound last */
-	struct room_voice *voice; /* NULL: it has none */
+	struct room_voice *voice; /* NULL: without a place */
 	uint32_t slot;            /* of its flow */
 	uint32_t epoch;           /* so often it began to send sound */
 	uint32_t ahead; /* of ROOM_CLOCK_HZ: taken out of the jitter buffer, and not heard yet */
@@ -143,7 +142,7 @@ struct room_member {
 	uint32_t said;  /* room.wakes, when it was sent something */
 	uint32_t active_at, here_at; /* where the room's lists have it */
 	bool active;                 /* it sends sound */
-	bool hushed;        /* as the mix has it: it is muted, or whom it coaches is not there */
+	bool hushed;        /* in the mix: it is muted, or the member it coaches is absent */
 	bool speaks;        /* in this tick */
 	bool encodes;       /* payloads have it */
 	bool missed;        /* it was not sent what was encoded for it */
@@ -159,7 +158,8 @@ struct room_member {
 	/* as its packets say (RFC 6464) */
 	bool signalled_voice, signals_voice; /* the newest says so; one ever did */
 	uint8_t signalled_level;
-	uint8_t burst_level; /* of Opus: when its packets were looked at, and for how long not again */
+	/* Of Opus: when its packets were looked at, and for how long they will not be. */
+	uint8_t burst_level;
 	uint32_t burst_tick, burst_wait;
 	bool tone;   /* what was decoded of it last is one */
 	bool unsure; /* its encoder heard a voice, or it was a tone: what has no flag may be one */
@@ -167,7 +167,7 @@ struct room_member {
 	uint32_t detector_rate;
 	struct voice detector;
 	/* seldom */
-	uint32_t whom; /* it coaches, in the mix; MIX_NOBODY: none who is there */
+	uint32_t whom; /* index of the coached member in the mix; MIX_NOBODY: none present */
 	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of codecs that are decoded in any case */
 	struct room_past past;
 } CACHE_ALIGNED; /* and behind it its jitter buffer */
@@ -202,7 +202,8 @@ struct room {
 	uint64_t tick_ns; /* when the present one began */
 	uint32_t tick, wakes;
 	uint64_t encoded; /* packets, as payloads count them: those that the metric has */
-	/* Indexes, in no order. Of active ones the first cursor are not heard yet in this tick, of all the first unsaid are not sent to yet. */
+	/* Indexes, in no order. Of the active ones the first `cursor` are not taken in this tick
+	 * yet; of all, the first `unsaid` are not sent to. */
 	uint32_t active_n, cursor, here_n, unsaid;
 	uint32_t *active, *here;
 	uint64_t played; /* packets, in this tick */
@@ -237,14 +238,14 @@ static inline uint32_t room_cost(uint32_t ns)
 	return ns / ROOM_COST_NS + 1;
 }
 
-/* So many of its members are brought near before a tick; of a larger room the others while those have theirs. */
+/* So many members are prefetched before a tick; the others of a larger room during their turns. */
 enum { ROOM_NEAR = 8 };
 
 /* ---- room_near.c: of struct job_kind ---- */
 
 /* ---- room_member.c: of struct job_kind ---- */
 
-/* ---- room_picture*.c: flows of video (room_picture.h). What has no pictures has nothing to do there ---- */
+/* ---- room_video*.c: flows of video (room_video.h); a room without pictures skips them ---- */
 
 int room_video_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *spec);
 void room_video_leave(struct worker *w, struct job *j, struct flow *f);
@@ -261,7 +262,7 @@ void room_video_free(struct room *r);
 /* ---- room_sound.c ---- */
 
 enum verdict room_pkt_receive(struct worker *w, struct job *j, const struct pkt *p);
-/* What that will touch is on its way to the cache: at first what is known, then what that points to. */
+/* Prefetches what that will touch: first what is known, then what that points to. */
 void room_pkt_prefetch(const struct job *j, const struct pkt *p, bool first);
 /* One that sleeps has ticks from now on. */
 void room_awake(struct worker *w, struct job *j);
@@ -305,10 +306,10 @@ struct room_past_heard {
 	bool tone; /* the last two are */
 };
 
-/* Decodes the past packets by a decoder that has forgotten all others. The samples of the last one are in space. */
+/* Decodes the past packets with a fresh decoder state. The samples of the last one are in space. */
 struct room_past_heard room_past_decode(const struct room_member *m, struct decoder *d,
 					int16_t *space);
-/* NULL: none is free. Of what it has said it has what is to be heard from now on. */
+/* NULL: no voice is free. It continues with what is still to be played of the member. */
 struct room_voice *room_voice_claim(struct worker *w, struct room *r, uint32_t index);
 void room_voice_release(struct room *r, struct room_member *m);
 void room_voice_frame(struct worker *w, struct room *r, struct room_member *m,
@@ -316,15 +317,15 @@ void room_voice_frame(struct worker *w, struct room *r, struct room_member *m,
 void room_voice_lost(struct worker *w, struct room *r, struct room_member *m,
 		     const struct jitter_frame *f);
 void room_voice_silence(struct room_voice *v, uint32_t units);
-/* What each tick of it touches is on its way to the cache: at first what is known where it lies, then what that points to. */
+/* Prefetches what each tick of it touches: first what is known, then what that points to. */
 void room_voice_fetch_first(const struct room_voice *v);
 void room_voice_fetch(const struct room_voice *v);
-/* The next tick of it, at the rate of the mix, until it has its next frame. NULL: there is nothing to hear in it. */
+/* Its next tick, at the rate of the mix, valid until its next frame. NULL: silence. */
 const int16_t *room_voice_play(const struct room *r, struct room_voice *v);
 
 /* ---- room_sound.c ---- */
 
-/* What the first of them will have to be there; and any one whose member is. */
+/* The first ones need it first; and any one with its member prefetched. */
 void room_say_fetch(const struct worker *w, const struct room *r);
 void room_say_fetch_to(const struct worker *w, const struct room *r, uint32_t index);
 /* To the next one who hears it. How many packets. */

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The participants of a room that are not members: a sound for all (announcement, music), the
+ * recorder's copy of the mix with its recording tone, and an application (media/feed.h). Each is a
+ * job on the room's worker and has two hooks in the room's tick: it may add a frame before the sum,
+ * and gets the mix after it. They hold the room by id only, so either side may close first.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -272,10 +279,8 @@ const struct job_kind job_room_play = {
 	.start = room_play_start,
 };
 
-/*
- * The mix for who records it: a copy of each tick in which anybody speaks, as a packet of L16, in the ring of the taps. And the tone that says
- * so, which all hear and the copy has not.
- */
+/* The recorder's copy of the mix: each tick with speech as a packet of L16, in the ring of the
+ * taps. And the recording tone, which all members hear, but the copy does not have. */
 
 enum {
 	TAP_NARROW = 8000,
@@ -294,7 +299,7 @@ struct room_tap {
 	uint32_t rate, lost;
 	uint16_t sequence;
 	uint64_t due_ns;   /* of the next tone */
-	uint32_t sounding; /* samples of it that were heard, + 1; 0: none sounds */
+	uint32_t sounding; /* samples of it played, + 1; 0: no tone sounds */
 };
 
 /* ---- the tone ---- */
@@ -481,10 +486,9 @@ const struct job_kind job_room_tap = {
 	.start = room_tap_start,
 };
 
-/*
- * An application in a room (media/feed.h): it hears the mix without its own voice, a frame in each tick, and all hear what it says. While it is
- * there the room does not sleep. Nobody waits for it: where it has said nothing in time, nothing is heard of it.
- */
+/* An application in a room (media/feed.h): it gets the mix without its own voice, a frame in each
+ * tick, and all members hear it. While it is there the room does not sleep. Nothing waits for it:
+ * without a frame in time, it is silent. */
 
 enum { FEED_NARROW = 8000, FEED_WIDE = 16000 };
 

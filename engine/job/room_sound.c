@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How loud members are, and whether they speak. Best their packets say it (RFC 6464), else what was decoded does. Of Opus that nobody hears
- * SILK's flag says that there is a voice, and a few packets that are decoded now and then say how loud it is.
+ * How loud members are, and whether they speak: from their packets if possible (RFC 6464), else
+ * from decoded audio. For Opus members without a place SILK's VAD flag tells that there is a voice,
+ * and a few packets decoded now and then tell how loud it is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,8 @@ static void level_from_header(struct room_member *m)
 	m->speaks |= m->signals_voice ? m->signalled_voice : m->signalled_level <= TOLD_LOUD;
 }
 
-/* Where everybody is heard this only tells who talks: it is asked now and then, and the answer holds until then. */
+/* Where everybody is heard this only tells who talks: measured now and then, and valid until
+ * then. */
 static void room_level_start(const struct room *r, struct room_member *m)
 {
 	if (r->everybody)
@@ -127,7 +129,7 @@ static uint32_t opus_level(struct worker *w, struct room *r, struct room_member 
 	return cost;
 }
 
-/* All have places who are as loud. Its detector has a frame now and then, so that it knows the noise behind it. */
+/* All places are as loud. Its detector gets a frame now and then, to know the background noise. */
 static bool is_hopeless(const struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n)
 {
 	if (m->spec.coaches || r->bar == VOICE_LEVEL_SILENCE || ++m->unheard >= DETECTOR_SELDOM ||
@@ -218,7 +220,8 @@ static uint32_t member_receive(struct worker *w, struct room *r, struct room_mem
 	return cost;
 }
 
-/* Between words nobody is quieter than one who speaks: it falls no faster than it does for who has a place and pauses (dsp/mix/mix.c). */
+/* Between words a speaker does not become quieter: it fades no faster than a member with a place
+ * that pauses (dsp/mix/mix.c). */
 static void loudness_follow(struct room_member *m)
 {
 	if (m->loudness < LEVEL_MAX)
@@ -537,10 +540,8 @@ static void active_move(struct room *r, uint32_t from, uint32_t to)
 	r->members[r->active[to]]->active_at = to;
 }
 
-/*
- * The last one of those who were not heard yet comes in its place, and the last one of all in that one's. Where all of them were not heard yet
- * that is one and the same place, and nobody moves twice.
- */
+/* The last member not taken yet moves to its place, and the last one of all to that one's. If no
+ * member was taken yet both are the same, and nothing moves twice. */
 static void active_drop(struct room *r, uint32_t at)
 {
 	if (at < r->cursor) {
@@ -579,7 +580,7 @@ void room_awake(struct worker *w, struct job *j)
 	wheel_start(&w->wheel, &j->timer, r->due_ns);
 }
 
-/* Numbers of packets that were not kept are not missed: it is another source to the jitter buffer. */
+/* Packets that were not stored are not missing: to the jitter buffer it is another source. */
 static void member_awake(struct worker *w, struct job *j, uint32_t index)
 {
 	struct room *r = j->work;
@@ -593,7 +594,7 @@ static void member_awake(struct worker *w, struct job *j, uint32_t index)
 
 /* ---- packets ---- */
 
-/* MEDIA_CODECS_KNOWN: none. */
+/* MEDIA_CODECS_KNOWN: no codec. */
 static enum media_codec pkt_codec_find(const struct pkt *p)
 {
 	uint8_t rule = p->flow->rule_of[p->payload_type % PAYLOAD_TYPES];
@@ -644,7 +645,8 @@ static uint32_t clock_of(const struct pkt *p, enum media_codec codec)
 	return hz && hz < ROOM_CLOCK_HZ ? hz : ROOM_CLOCK_HZ;
 }
 
-/* All codecs in one clock, so that one follows another. An event, and comfort noise, has its number and no sound. */
+/* All codecs in one clock, so that they may follow each other. Events and comfort noise have a
+ * number and no audio. */
 static enum jitter_put pkt_put(struct room_member *m, const struct pkt *p, enum media_codec codec,
 			       struct bytes payload, uint32_t units, uint64_t now_ns)
 {

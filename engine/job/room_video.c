@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whose pictures there are in a room, and who sees whose. */
+/* Pictures of a room: the sources, and which view shows which one. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "engine/worker/worker.h"
 #include "media/rtp/rtcp_write.h"
 
-/* ---- who sees whom ---- */
+/* ---- views ---- */
 
 /* Who is heard by one alone is seen by nobody. */
 static enum floor_claim video_claim(const struct worker *w, const struct member_video *m)
@@ -82,7 +82,7 @@ static void layers_see(const struct member_video *m, struct layer_seen list[MEDI
 		list[i] = layer_see(m, &m->layers[i]);
 }
 
-/* Of the layer that it has; 0: not known, or none is smaller. */
+/* Of its layer; 0: unknown, or there is no smaller one. */
 static uint32_t view_kbps(const struct room_video *p, const struct video_view *v)
 {
 	const struct member_video *m =
@@ -130,7 +130,7 @@ static uint8_t video_layer_for(const struct room_video *p, const struct video_vi
 	return found;
 }
 
-/* Of whom it shall see, the layer that fits. */
+/* The fitting layer of the member it shall show. */
 static void view_review(struct worker *w, struct room_video *p, uint32_t view)
 {
 	struct member_video *m = p->list[view];
@@ -147,7 +147,7 @@ static void view_review(struct worker *w, struct room_video *p, uint32_t view)
 		metric_add(w->metrics->video_layers, 1);
 }
 
-/* Whom nobody sees is asked for nothing. */
+/* A source without viewers is asked for nothing. */
 static void asks_review(struct room_video *p)
 {
 	for (uint32_t i = 0; i < p->end; i++) {
@@ -292,7 +292,7 @@ static int video_join(struct room *r, struct flow *f, const struct flow_member *
 	return 0;
 }
 
-/* What waits of it is of nobody, and whoever saw it sees nobody yet. */
+/* Its waiting packets are dropped, and its viewers have no picture for now. */
 static void video_forget(struct room_video *p, uint32_t index, uint64_t now_ns)
 {
 	for (uint32_t i = 0; i < p->count; i++) {
@@ -377,14 +377,13 @@ void room_video_leave(struct worker *w, struct job *j, struct flow *f)
 	video_review(w, j);
 }
 
-/*
- * Layers of a picture: whose packets are whose, and which of them a viewer has. A browser says the name of a layer until it hears from us that it
- * came, and then no more. So what comes without a name, of a source that is not known, takes a place that is free: behind a restart of the node all do.
- */
+/* Layers of a picture: which packets belong to which layer, and which one a viewer has. A browser
+ * sends the RID until it learns from us that it arrived, and then no more. So packets without RID,
+ * of an unknown source, take a free place: after a restart of the node all do. */
 
-/* ---- whose a packet is ---- */
+/* ---- layers of packets ---- */
 
-/* Empty: it has none. */
+/* Empty: no RID. */
 static struct bytes rid_read(const struct pkt *k, uint8_t extension)
 {
 	struct rtp_head head;

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pictures of a room (room.h): a flow of video with the number of a member is its picture. Each picture is a source, what its party sends, and a
- * view, what its party is sent: packets of one source at a time, as they came, under the numbers of one stream of ours. A view goes over to
- * another source where a decoder may begin (media/rtp/video.h); until then it has what it had. The source is asked for such a place.
+ * Pictures of a room (room.h): a video flow with the number of a member is its picture. Each
+ * picture is a source, what its party sends, and a view, what its party is sent: packets of one
+ * source at a time, unchanged, under the numbers of one stream of ours. A view switches to another
+ * source where a decoder may begin (media/rtp/video.h); until then it stays. The source is asked
+ * for a key frame.
  *
- * A browser may send its picture in several sizes (media_layers): each is a source, and each view has one of them (picture_layers.h), a smaller one
- * where its line loses packets (picture_layers.h).
+ * A browser may send its picture in several sizes (media_layers): each is a source, and each view
+ * has one of them (video_choice.h), a smaller one if its line loses packets.
  *
- * What comes waits in a ring, for packets are made between two batches alone. Private to the files of that name. The worker's thread; memory is
- * allocated by commands alone.
+ * Packets wait in a ring, since packets are made between two batches only. Private to the files of
+ * that name. The worker's thread; memory is allocated by commands only.
  */
 #ifndef ENGINE_JOB_ROOM_VIDEO_H
 #define ENGINE_JOB_ROOM_VIDEO_H
@@ -47,7 +49,7 @@ struct video_source {
 
 /* What a view has, or shall have. */
 struct video_pick {
-	uint32_t member; /* FLOOR_NOBODY: none */
+	uint32_t member; /* FLOOR_NOBODY: no member */
 	uint8_t layer;
 };
 
@@ -59,9 +61,9 @@ static inline bool video_pick_eq(struct video_pick a, struct video_pick b)
 }
 
 struct video_view {
-	struct video_pick from; /* whose packets it has */
+	struct video_pick from; /* the source of its packets */
 	uint32_t epoch;
-	struct video_pick wants; /* whose it shall have: */
+	struct video_pick wants; /* the source it shall have: */
 	uint64_t wants_ns;       /* ... since then */
 	uint16_t first; /* no packet before that one is of it; it follows, so that numbers wrap */
 	uint16_t sequence_offset;
@@ -100,18 +102,19 @@ struct room_video {
 	uint64_t review_ns;    /* the last one */
 	bool asks;             /* of some source is a picture wanted */
 	uint32_t first, count; /* of the ring */
-	uint32_t at, cursor; /* the packet that is shown, from the first; whose view has it next */
-	bool holds;          /* some source is held: */
-	uint64_t held_ns;    /* ... until then, at the latest */
-	uint32_t end;        /* behind the last one of list */
+	/* The packet that is shown, counted from the first; the view that gets it next. */
+	uint32_t at, cursor;
+	bool holds;       /* some source is held: */
+	uint64_t held_ns; /* ... until then, at the latest */
+	uint32_t end;     /* behind the last one of list */
 	enum floor_claim *claims;
 	struct video_packet *ring;
 	struct member_video *list[]; /* as many as members may be */
 };
 
-/* ---- room_picture.c ---- */
+/* ---- sources and views ---- */
 
-/* Who sees whom, by what all are and say now. */
+/* Assigns sources to views, by the members' present state and speech. */
 void video_review(struct worker *w, struct job *j);
 static inline bool video_review_is_due(const struct room_video *p, uint64_t now_ns)
 {
@@ -123,20 +126,20 @@ static inline struct video_source *video_source_of(const struct room_video *p, s
 	return &p->list[k.member]->layers[k.layer];
 }
 
-/* ---- room_picture_layer.c ---- */
+/* ---- layers ---- */
 
-/* Of which layer the packet is; LAYER_NONE: of none that is shown. */
+/* The packet's layer; LAYER_NONE: of no layer that is shown. */
 uint8_t video_layer_of(struct member_video *m, const struct pkt *k, uint64_t now_ns);
 /* What the flow counts, and its party is told of, is one layer while that comes. */
 void video_flow_follow(struct flow *f, const struct member_video *m, uint32_t ssrc,
 		       uint64_t now_ns);
 
-/* ---- room_picture_ask.c ---- */
+/* ---- requests ---- */
 
 /* What is due. How much that cost. */
 uint32_t video_requests_send(struct worker *w, struct room_video *p);
 
-/* ---- room_picture_say.c ---- */
+/* ---- sending ---- */
 
 bool video_is_waiting(const struct room_video *p, uint64_t now_ns);
 

@@ -15,7 +15,8 @@ bool video_is_waiting(const struct room_video *p, uint64_t now_ns)
 
 /* ---- packets ---- */
 
-/* Under which number it takes that; PAYLOAD_NONE: it does not. The very format goes before one that will do. */
+/* The payload type for that format, an exact one before a compatible one; PAYLOAD_NONE: not
+ * taken. */
 static uint8_t type_accepted(const struct flow *f, uint8_t format)
 {
 	uint8_t found = PAYLOAD_NONE;
@@ -112,7 +113,8 @@ static void packet_show(struct worker *w, struct flow *f, struct video_view *v,
 		event_notice(w, f, w->now_ns);
 }
 
-/* A number without a picture: those behind it close up, so that nobody misses it. What comes late from before has no number any more. */
+/* A number without a picture: later ones close up, so that no receiver misses it. Late packets from
+ * before have no number. */
 static void view_close_up(struct video_view *v, const struct sink *sink,
 			  const struct video_packet *k)
 {
@@ -153,7 +155,7 @@ static void video_show(struct worker *w, struct room_video *p, uint32_t view,
 
 /* ---- pictures end before others begin ---- */
 
-/* It goes over with that packet, and has half a picture of another source, whose end may be on its way. */
+/* It switches with that packet, within a picture of the other source that may still complete. */
 static bool view_is_open(const struct room_video *p, const struct video_view *v,
 			 const struct video_packet *k, uint64_t now_ns)
 {
@@ -310,7 +312,7 @@ static bool source_continues(const struct video_source *s, const struct pkt *k, 
 	       ahead <= (int)SEQ_DROPOUT_MAX && ahead >= -(int)SEQ_MISORDER_MAX;
 }
 
-/* A browser pads its stream to find its bandwidth: such a packet has a number of it, and begins none. */
+/* A browser's padding packets probe bandwidth: they take a number, and begin no picture. */
 static bool source_is_of(const struct video_source *s, const struct pkt *k, uint8_t format)
 {
 	return source_continues(s, k, format == VIDEO_NONE ? s->format : format);
@@ -374,7 +376,7 @@ static bool source_note(struct room_video *p, struct video_source *s, const stru
 	return follows;
 }
 
-/* Whoever begins with a late packet, or behind one that is missing, may have half a picture. */
+/* A late packet, or one behind a gap, may be within a picture. */
 static bool source_is_at_keyframe(struct video_source *s, const struct pkt *k, bool follows)
 {
 	struct bytes payload = bytes_mem(k->data + k->payload_at, k->payload_length);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who has a place is decoded into a voice: there are as many as places. A decoder of Opus is a voice's own, and is given the last packets of
- * who gets it, or it would need some to find in. Codecs without a past have one decoder for all; of others each member has its own, which
- * goes on also when nobody hears it.
+ * A member with a place is decoded into a voice: there are as many as places. A voice has its own
+ * Opus decoder, which is given the last packets of the member it gets, since it needs some to
+ * settle. Stateless codecs share one decoder; with other codecs each member has its own, which runs
+ * even when nobody hears it.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -201,7 +202,7 @@ static void past_drop_first(struct room_past *p)
 	p->count--;
 }
 
-/* A codec without a past needs none. */
+/* A stateless codec needs no past packets. */
 static uint8_t past_most(enum media_codec codec)
 {
 	return codec == MEDIA_CODEC_OPUS ? ROOM_PAST_MAX : 1;
@@ -344,7 +345,8 @@ static void voice_add(struct room_voice *v, enum media_codec codec, int16_t *pcm
 	samples_add(v, pcm, n);
 }
 
-/* Where it can be played, and is kept for what may be lost behind it: most frames are touched in one place alone. */
+/* Where it can be played, and stays for concealment: so most frames are touched in one place
+ * only. */
 static int16_t *kept_space(struct room_voice *v, enum media_codec codec, uint32_t units)
 {
 	int16_t *space;

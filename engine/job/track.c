@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A sound played to any number of flows of this worker: each frame is encoded once, and sent to
+ * them in slices. Hold music, announcements and ringback are tracks. All flows get the present
+ * frame before the next one is made, so only one is stored. Frames are made in real time; a worker
+ * that was delayed skips what is late, as silence in between would. A track without listeners has
+ * no timer, and tracks of one packet time begin at different moments of it.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,14 +17,6 @@
 #include "engine/worker/job.h"
 #include "engine/worker/worker.h"
 #include "media/job.h"
-
-/*
- * A sound played to any number of flows of this worker: each frame is encoded once, and sent to them by slices. All of them have the
- * present frame before the next one is made, so one is all that is kept. Frames come at the rate of time; a worker that was held up
- * leaves out what it is late with, as silence in between would be.
- *
- * A track that nobody hears has no timer. Tracks of one packet time begin at different moments of it.
- */
 
 struct encoder;
 
@@ -124,7 +124,7 @@ static struct media_sound *track_close(struct job *j)
 
 /* ---- its time ---- */
 
-/* Each job at a ms of its own, as far as there are any: hold music of all tenants begins together. What is played once begins at once. */
+/* Each job at a ms of its own: hold music of all tenants begins together. Played once: at once. */
 static void track_wake(struct worker *w, struct job *j)
 {
 	struct track *t = j->work;

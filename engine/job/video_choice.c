@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The decisions about conference video, as pure functions of indexes, rates and times
+ * (video_choice.h): whose picture is shown, which simulcast layer a viewer gets, the limit for a
+ * viewer with losses, key frame requests, and NACKs. They are apart from room_video.c so that tests
+ * cover them without packets. Each one has hysteresis, since every switch costs a key frame.
+ */
+
 #include <string.h>
 
 #include "engine/job/video_choice.h"
@@ -91,7 +98,8 @@ static bool are_measured(const struct layer_seen *list, uint8_t count)
 	return true;
 }
 
-/* Where the size of one is not known what costs more counts as larger, and a bit more as the same. */
+/* If one size is unknown, the higher bit rate counts as larger, and a slightly higher one as
+ * equal. */
 static bool is_larger(const struct layer_seen *a, const struct layer_seen *b, bool measured)
 {
 	if (measured && a->pixels != b->pixels)

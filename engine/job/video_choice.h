@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a viewer of a conference is sent: whose video, which of its layers, and what is asked for again of what was lost. Pure: indexes and
- * times in, decisions out.
+ * What a viewer of a conference is sent: whose video, which layer, and which lost packets are
+ * requested again. Pure: indexes and times in, decisions out.
  */
 #ifndef ENGINE_JOB_VIDEO_CHOICE_H
 #define ENGINE_JOB_VIDEO_CHOICE_H
@@ -13,10 +13,11 @@
 #include "media/job.h"
 
 /*
- * Whose picture is shown where several may talk, and when a source is asked for a new one.
+ * Whose picture is shown if several may talk, and when a source is asked for a key frame.
  *
- * All see who talks, and that one sees who talked before. Another one is shown when it has been the loudest for a while, pauses between its words
- * apart, and who is shown has been so for some time. So neither a cough nor a "yes" turns the picture.
+ * All see the active speaker, who sees the previous one. Another member is shown once it has been
+ * the loudest for a while, apart from pauses between words, and the shown one has been so for some
+ * time. So neither a cough nor a "yes" switches the picture.
  */
 
 enum {
@@ -36,7 +37,7 @@ struct floor {
 
 /* May it be shown? A higher one goes first. */
 enum floor_claim {
-	FLOOR_NONE,  /* it sends no picture, or none that is for all */
+	FLOOR_NONE,  /* it sends no picture, or one not for all */
 	FLOOR_MUTED, /* it is not heard: it is shown where nobody else can be */
 	FLOOR_SPEAKS,
 };
@@ -48,9 +49,9 @@ static inline struct floor floor_empty(void)
 			       .rival = FLOOR_NOBODY };
 }
 
-/* For so many ms nobody was louder; FLOOR_NOBODY: all were silent. Its claim is FLOOR_SPEAKS. True: it is shown from now on. */
+/* The loudest for so many ms; FLOOR_NOBODY: silence. Its claim is FLOOR_SPEAKS. True: shown now. */
 bool floor_talks(struct floor *f, uint32_t talker, uint32_t ms);
-/* Who may not be shown any more is not. claims: of each of count. True: others are shown than were. */
+/* Drops members that may not be shown any more. claims: of each. True: others are shown now. */
 bool floor_review(struct floor *f, const enum floor_claim *claims, uint32_t count);
 /* What that one is to see. */
 static inline uint32_t floor_seen_by(const struct floor *f, uint32_t index)
@@ -58,7 +59,7 @@ static inline uint32_t floor_seen_by(const struct floor *f, uint32_t index)
 	return index == f->shown ? f->before : f->shown;
 }
 
-/* Requests for a new picture of one source. All zero: none is wanted. */
+/* Key frame requests for one source. All zero: no request. */
 struct keyframe_need {
 	uint64_t asked_ns; /* 0: never */
 	bool wanted;
@@ -75,14 +76,15 @@ static inline void keyframe_came(struct keyframe_need *a)
 	a->wanted = false;
 }
 
-/* True: it is to be asked now. Who wants one still is asked for again, whoever lost the request or the picture. */
+/* True: ask now. A wanted key frame is requested again, whether request or picture was lost. */
 bool keyframe_is_due(struct keyframe_need *a, uint64_t now_ns);
 
 /*
- * Which layer of a picture a viewer has: a browser sends it in several sizes at once (media_layers). Pure: rates and times in, decisions out.
+ * Which layer of a picture a viewer has: a browser sends it in several sizes at once
+ * (media_layers). Pure: rates and times in, decisions out.
  *
- * It is the largest one that fits into what the viewer shall have. Rates go up and down, and each change costs a new picture, so one that is there
- * stays for a while, also when it is a bit too much.
+ * It is the largest one within the viewer's limit. Rates go up and down, and each change costs a
+ * key frame, so the present layer stays for a while, even slightly above the limit.
  */
 
 enum {
@@ -91,7 +93,8 @@ enum {
 	LAYER_DOWN_MS = 1500,
 	LAYER_RATE_MS = 500, /* a rate is read so often */
 	LAYER_STEADY = 2,    /* and says something after so many times */
-	/* It has stopped: nothing of it came for so long, and others have so many pictures since. All come at the same rate, which may be low. */
+	/* A layer has stopped: silent for so long, with so many pictures of others since. All have
+	 * one rate, which may be low. */
 	LAYER_SILENT_MS = 500,
 	LAYER_MISSED = 12,
 };
@@ -118,17 +121,19 @@ struct layer_seen {
 	uint32_t pixels; /* 0: not known */
 };
 
-/* most_kbps 0: there is no limit. now: the one that the viewer has for kept_ms; LAYER_NONE: none of these. LAYER_NONE: none comes. */
+/* most_kbps 0: no limit. now: the viewer's layer for kept_ms, or LAYER_NONE. Returns LAYER_NONE if
+ * no layer arrives. */
 uint8_t layer_choose(const struct layer_seen *list, uint8_t count, uint32_t most_kbps, uint8_t now,
 		     uint32_t kept_ms);
 
 /*
- * How much of a picture a viewer is sent whose line loses packets. What it reports is all that is known of its line (RFC 3550 6.4.1). Pure: reports
- * and times in, a limit out.
+ * How much of a picture a viewer with packet loss is sent. Only its reports tell about its line
+ * (RFC 3550 6.4.1). Pure: reports and times in, a limit out.
  *
- * Where it loses much for a while the limit goes below what it has. When it has lost next to nothing for long the limit is doubled, again and again,
- * until it is away. What was lost again soon behind that is waited for twice as long: so a line that bears one layer and not the next is not tried all
- * the time, for each try costs new pictures, and what is lost meanwhile.
+ * After much loss for a while the limit goes below what it has. After next to no loss for long it
+ * is doubled, again and again, until it is gone. A raise that soon led to loss again doubles the
+ * next wait: so a line that bears one layer and not the next is not tried all the time, as each try
+ * costs key frames and lost packets.
  */
 
 enum {
@@ -142,9 +147,9 @@ enum {
 	LIMIT_MOST_KBPS = 20000, /* more is no limit */
 };
 
-/* All zero: there is none. */
+/* All zero: no limit. */
 struct video_limit {
-	uint32_t kbps;       /* 0: none */
+	uint32_t kbps;       /* 0: no limit */
 	uint64_t lossy_ns;   /* reports say so since then; 0: the last one did not */
 	uint64_t clean_ns;   /* the same of nothing that is lost */
 	uint64_t lowered_ns; /* 0: never */
@@ -152,22 +157,22 @@ struct video_limit {
 	uint8_t tries;       /* times that it was lowered soon behind that; up to LIMIT_TRIES */
 };
 
-/* lost: 1/256 of what was sent to it. has_kbps: what it has; 0: not known, or there is nothing less. True: the limit is another one. */
+/* lost: 1/256 of what was sent. has_kbps: what it has; 0: unknown, or there is no smaller layer.
+ * True: the limit changed. */
 bool video_limit_report(struct video_limit *l, uint8_t lost, uint32_t has_kbps, uint64_t now_ns);
-/* Of `lost`, which a viewer reports, what its own line lost: so many of `span` numbers never came to us. */
+/* The viewer's own part of its reported `lost`: only `sent` of `span` numbers reached us. */
 uint8_t video_limit_own(uint8_t lost, uint32_t span, uint32_t sent);
 
-/* The lower one of two limits; 0: none. */
+/* The lower one of two limits; 0: no limit. */
 static inline uint32_t video_limit_least(uint32_t a, uint32_t b)
 {
 	return a == 0 || (b != 0 && b < a) ? b : a;
 }
 
-/*
- * Which packets of one source are missing, and when it is asked for them again (generic NACK, RFC 4585 6.2.1). Pure: numbers and times in,
- * decisions out. Each number is asked for a few times, and given up when that did not help: then only a new picture does. A gap with more than
- * can be asked for is given up at once.
- */
+/* Which packets of a source are missing, and when they are requested again (generic NACK, RFC 4585
+ * 6.2.1). Pure: numbers and times in, decisions out. Each number is requested a few times, and
+ * given up after that: then a key frame is needed. A gap larger than what can be requested is given
+ * up at once. */
 
 enum {
 	LOSSES_MAX = 64, /* numbers that may be missing at a time */
@@ -186,12 +191,13 @@ struct loss {
 
 /* All zero: nothing is missing. */
 struct losses {
-	uint64_t asked_ns; /* the last request; 0: there was none */
+	uint64_t asked_ns; /* the last request; 0: never */
 	uint8_t count;
 	struct loss list[LOSSES_MAX]; /* in the order of their numbers */
 };
 
-/* A packet came; `highest` is the highest number before it. False: so many are missing that all are given up. */
+/* A packet came; `highest`: the highest number before. False: too many are missing, all given
+ * up. */
 bool losses_note(struct losses *l, uint16_t highest, uint16_t sequence, uint64_t now_ns);
 /* Something is to be asked for now, or given up. */
 bool losses_are_due(const struct losses *l, uint64_t now_ns);
@@ -205,7 +211,7 @@ struct losses_asked {
 
 /* They count as asked for, and are due again after again_ns. */
 void losses_request(struct losses *l, uint64_t now_ns, uint64_t again_ns, struct losses_asked *out);
-/* None is missed any more. */
+/* Nothing is missing any more. */
 static inline void losses_forget(struct losses *l)
 {
 	l->count = 0;

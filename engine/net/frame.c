@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads and writes Ethernet, IPv4, IPv6 and UDP headers with their checksums (RFC 768, 791, 8200,
+ * 1071). Ports that bypass the kernel (AF_XDP, DPDK) use it for every frame, so it must refuse
+ * whatever the kernel's IP would refuse: wrong checksums, fragments, odd sources. The XDP program's
+ * forwarding uses its sums, too. Headers of a steady destination are prepared once (struct
+ * frame_ready), and the sum over the payload is vectorised.
+ */
+
 #include <arpa/inet.h>
 #include <assert.h>
 #include <endian.h>
@@ -57,7 +65,7 @@ static inline uint8_t *ethernet_write(const struct frame_head *h, uint8_t *p)
 	return p + 2;
 }
 
-/* The heads are summed from their values: reading what was just written in other widths would stall. */
+/* Sums headers from their values: reading what was just written in other widths would stall. */
 static inline void ipv4_write(const struct frame_head *h, uint8_t *ip, uint16_t udp_length,
 			      uint64_t addresses)
 {
@@ -104,7 +112,7 @@ static inline void udp_write(const struct frame_head *h, uint8_t *udp, uint16_t 
 		sum = frame_sum(sum, bytes_mem(udp + UDP_LEN, (size_t)length - UDP_LEN));
 	field = (uint16_t)~frame_sum_fold(sum);
 	memcpy(udp, &head, sizeof(head));
-	memory_put(udp + 6, field ? field : 0xffff); /* RFC 768: 0 would say that there is none */
+	memory_put(udp + 6, field ? field : 0xffff); /* RFC 768: 0 would mean no checksum */
 }
 
 uint8_t *frame_write(const struct frame_head *h, uint8_t *payload, uint16_t length)
@@ -211,7 +219,7 @@ static void addresses_set(struct frame *out, enum addr_family family, const uint
 	ip_set(&out->to, family, from + n);
 }
 
-/* What is left of the pseudo sum when the field is summed with the rest: 0xffff when all is well. */
+/* The rest of the pseudo header's sum, summed with the field and data: 0xffff if correct. */
 static bool udp_checksum_is_fine(struct frame *out, const uint8_t *udp, uint16_t length,
 				 uint64_t pseudo)
 {
@@ -294,7 +302,7 @@ static enum frame_fault ipv6_parse(struct frame *out, const struct layer *l)
 	return udp_parse(out, ip + IPV6_LEN, length, ip + 8, l->summed);
 }
 
-/* IPv4 in IPv6 never crosses a wire, and a link-local address means nothing without its interface. */
+/* IPv4-mapped IPv6 never crosses a wire, and link-local addresses need their interface. */
 static bool ipv6_source_is_bad(const uint8_t *ip)
 {
 	static const uint8_t MAPPED[12] = { [10] = 0xff, [11] = 0xff };
@@ -302,7 +310,7 @@ static bool ipv6_source_is_bad(const uint8_t *ip)
 	return memcmp(ip, MAPPED, sizeof(MAPPED)) == 0 || (ip[0] == 0xfe && ip[1] >> 6 == 2);
 }
 
-/* None, loopback, multicast, broadcast. */
+/* Unspecified, loopback, multicast, broadcast. */
 static bool ipv4_source_is_bad(const uint8_t *ip)
 {
 	return ip[0] == 127 || ip[0] >> 4 == 14 || be32_get(ip) == 0 || be32_get(ip) == UINT32_MAX;

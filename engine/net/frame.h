@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ethernet frames that carry UDP: read with every check that the kernel would make, and written. For ports that stand
- * below the kernel's IP. Numbers are in host order, addresses as in base/addr.h. Thread-safe: nothing is kept.
+ * Reads Ethernet frames with UDP, with every check that the kernel would make, and writes them. For
+ * ports below the kernel's IP. Numbers are in host order, addresses as in base/addr.h. Thread-safe:
+ * stores nothing.
  */
 #ifndef ENGINE_NET_FRAME_H
 #define ENGINE_NET_FRAME_H
@@ -22,7 +23,7 @@ enum {
 	FRAME_TAIL_AT = 12, /* a payload's tail begins there: behind the fixed head of RTP */
 };
 
-/* Why a frame is none that is read here. */
+/* Why a frame is not accepted. */
 enum frame_fault {
 	FRAME_FINE,
 	FRAME_SHORT,     /* it ends before its heads say so */
@@ -40,8 +41,8 @@ struct frame {
 	uint16_t vlan; /* 802.1Q identifier; 0: untagged */
 	uint8_t tos;   /* DSCP and ECN */
 	uint16_t payload_at, payload_length;
-	/* Of the payload from FRAME_TAIL_AT on; known where there is a checksum and so much payload. Who changes the head of RTP
-	 * alone need not read the rest again. */
+	/* Of the payload from FRAME_TAIL_AT on; known if there is a checksum and that much payload.
+	 * A caller that only changes the RTP head need not sum the rest again. */
 	uint16_t tail_sum;
 	bool tail_known;
 };
@@ -59,26 +60,25 @@ struct frame_head {
 	bool tail_known; /* tail_sum is that of the payload */
 	uint16_t tail_sum;
 	uint16_t id; /* of IPv4, which may be fragmented on its way (RFC 6864 4.2): counts up */
-	bool device_sums; /* the device makes the checksums: IPv4's is 0 until then, UDP's that of the pseudo head */
+	/* The device makes the checksums: IPv4's is 0 until then, UDP's the pseudo header's. */
+	bool device_sums;
 };
 
-/*
- * A UDP checksum is also fine when it is that of the pseudo header alone: such a packet comes from this machine or its
- * host, over a device that leaves the rest to hardware which was never reached. *out has a meaning only when it is fine.
- */
+/* A UDP checksum of the pseudo header alone is accepted, too: such a packet comes from this machine
+ * or its host, over a virtual device that left the rest to hardware which was never reached. *out
+ * is only valid on success. */
 enum frame_fault frame_parse(struct frame *out, struct bytes in);
-/* The same for a frame whose UDP checksum somebody has found to be right. */
+/* The same for a frame with a UDP checksum that was verified already. */
 enum frame_fault frame_parse_summed(struct frame *out, struct bytes in);
 
 /* Of the heads before the payload. */
 size_t frame_head_size(uint8_t family, uint16_t vlan);
-/* Writes them right before the payload, where FRAME_HEAD_MAX octets must be free, and returns where the frame begins. */
+/* Writes the headers directly before the payload, where FRAME_HEAD_MAX octets must be free. Returns
+ * where the frame begins. */
 uint8_t *frame_write(const struct frame_head *h, uint8_t *payload, uint16_t length);
 
-/*
- * The sum of RFC 1071, in the byte order of memory (2 B): over octets that begin at an even place, not yet folded. The small
- * parts are inline, for the heads of each packet.
- */
+/* The sum of RFC 1071, in the byte order of memory (2 B): over octets that begin at an even place,
+ * not yet folded. The small parts are inline, for the headers of each packet. */
 
 static inline uint16_t memory_get(const uint8_t *p)
 {
@@ -111,7 +111,7 @@ static inline uint64_t head_sum(const uint8_t *p, size_t n)
 	return sum;
 }
 
-/* 1 to 0xffff, and 0 for 0 alone. Each half is added to the other, with the carry out of the lower one. */
+/* 1 to 0xffff, and 0 for 0 only. Adds each half to the other, with the carry of the lower one. */
 static inline uint16_t frame_sum_fold(uint64_t sum)
 {
 	uint32_t half;
@@ -135,7 +135,7 @@ static inline bool frame_sum_is_fine(uint64_t sum)
 	return sum % 0xffff == 0;
 }
 
-/* Fewer than a block, in loads of their own: a copy of n octets to the stack would be waited for. */
+/* Less than a block, by direct loads: reading back a copy on the stack would stall. */
 static ALWAYS_INLINE uint64_t frame_sum_rest(const uint8_t *p, size_t n)
 {
 	uint64_t sum = 0;
@@ -161,7 +161,8 @@ static ALWAYS_INLINE uint64_t frame_sum_rest(const uint8_t *p, size_t n)
 
 typedef uint64_t frame_lanes VECTOR_OF(32);
 
-/* frame_sum for a caller that is made for the CPU in question (FOR_CPU). Both halves of each lane by themselves: they cannot overflow. Two blocks a turn, then the odd one. */
+/* frame_sum for a caller compiled for the CPU in question (FOR_CPU). Both halves of each lane are
+ * summed apart: they cannot overflow. Two blocks per turn, then the odd one. */
 static ALWAYS_INLINE uint64_t frame_sum_inline(uint64_t sum, struct bytes in)
 {
 	const uint8_t *p = in.p, *end = p + in.n;
@@ -192,7 +193,7 @@ static ALWAYS_INLINE uint64_t frame_sum_inline(uint64_t sum, struct bytes in)
 /* in: up to 2^16 - 1 octets. */
 uint64_t frame_sum(uint64_t sum, struct bytes in);
 
-/* Lengths and numbers of Ethernet, IPv4, IPv6, UDP. For the files that read and write frames alone. */
+/* Lengths and numbers of Ethernet, IPv4, IPv6, UDP. Only for files that read or write frames. */
 
 enum {
 	MACS_LEN = 2 * FRAME_MAC_LEN,
@@ -226,11 +227,10 @@ static inline uint64_t sum_word(uint16_t value)
 	return htons(value);
 }
 
-/*
- * What nearly all frames are: IPv4 without a tag or options, whole, with a checksum and no octet behind its UDP payload, which is long
- * enough for RTP. Such a frame is looked at once, from end to end, without asking what else it may be, and its addresses are read where they
- * lie. Whatever is refused here is for frame_parse, which would find the same of what is not.
- */
+/* Nearly all frames: IPv4 without tag or options, complete, with a checksum and nothing behind a
+ * UDP payload long enough for RTP. Such a frame is read once, from end to end, without other cases,
+ * and its addresses in place. Frames refused here go to frame_parse, which would give the same
+ * result for those accepted. */
 
 enum {
 	FRAME_ORDINARY_AT = ETHERNET_LEN + IPV4_LEN + UDP_LEN, /* its payload */
@@ -246,7 +246,7 @@ static inline bool octets_are(const uint8_t *p, uint32_t mask, uint32_t value)
 	return (memory_get_32(p) & htonl(mask)) == htonl(value);
 }
 
-/* 0/8, loopback, multicast and what is reserved, broadcast with it: nobody sends from there, or hardly ever. */
+/* 0/8, loopback, multicast, reserved addresses, broadcast: hardly ever a source. */
 static inline bool frame_ipv4_source_is_odd(const uint8_t *ip)
 {
 	return ip[0] == 127 || (uint8_t)(ip[0] - 1) >= 223;
@@ -269,7 +269,8 @@ static inline bool frame_heads_are_ordinary(struct bytes in, uint16_t *length)
 	       !frame_ipv4_source_is_odd(ip + IPV4_FROM_AT);
 }
 
-/* Length of its payload, or 0: it is none. summed: somebody has found the checksum of UDP to be right, and *tail_sum is not made. */
+/* Length of its payload, or 0 if it is not such a frame. summed: UDP's checksum is verified
+ * already, and *tail_sum not set. */
 static ALWAYS_INLINE uint16_t frame_ordinary(struct bytes in, bool summed, uint16_t *tail_sum)
 {
 	const uint8_t *ip = in.p + ETHERNET_LEN, *udp = ip + IPV4_LEN;
@@ -293,29 +294,29 @@ static ALWAYS_INLINE uint16_t frame_ordinary(struct bytes in, bool summed, uint1
 	return (uint16_t)(length - UDP_LEN);
 }
 
-/*
- * The heads of all frames from one of our sockets to one party, made once: what differs from frame to frame – the identifier, sums,
- * seldom the length – is put into a copy. For IPv4 without a tag; frame_write does the others. One writer, no locks.
- */
+/* The headers of all frames from one of our sockets to one party, made once: what differs between
+ * frames (identifier, sums, rarely the length) is put into a copy. For IPv4 without a tag;
+ * frame_write does the rest. One writer, no locks. */
 
 enum { FRAME_READY_LEN = ETHERNET_LEN + IPV4_LEN + UDP_LEN };
 
-/* Zero: none. */
+/* Zero: unused. */
 struct frame_ready {
-	uint8_t head
-		[FRAME_READY_LEN]; /* of a frame with this length, but for the identifier and sums that are made here */
-	uint16_t length; /* of the payload; of most streams it is always the same */
-	uint32_t to_end; /* addr_end of whom it leads to, whose address is in the head; 0: none */
+	/* Of a frame with this length, except for the identifier and the sums made here. */
+	uint8_t head[FRAME_READY_LEN];
+	uint16_t length;          /* of the payload; of most streams it is always the same */
+	uint32_t to_end;          /* addr_end of the destination in the head; 0: unused */
 	uint32_t ip_sum, udp_sum; /* of all that does not differ */
 	uint8_t device_sums;      /* as in frame_head */
 };
 
-/* From h->id and the sums of a payload on, all of h is meant for each frame. Not IPv4, or a tag: *out is none. */
+/* All of h counts for each frame, but h->id and the sums of a payload. Not IPv4, or with a tag:
+ * *out becomes unused. */
 void frame_ready_set(struct frame_ready *out, const struct frame_head *h);
 /* From now on for payloads of this length. */
 void frame_ready_resize(struct frame_ready *r, uint16_t length);
 
-/* What follows the address: port and family, as they lie in memory, at once. Not 0 of an address. */
+/* Port and family, which follow the address, in one load. Never 0 for an address. */
 static inline uint32_t addr_end(const struct addr *a)
 {
 	static_assert(offsetof(struct addr, port) + 4 == sizeof(*a), "port, family, pad");
@@ -351,10 +352,10 @@ static inline uint16_t udp_sum_field(const struct frame_ready *r, const uint8_t 
 	else
 		sum = frame_sum(sum, bytes_mem(payload, r->length));
 	field = (uint16_t)~frame_sum_fold(sum);
-	return field ? field : 0xffff; /* RFC 768: 0 would say that there is none */
+	return field ? field : 0xffff; /* RFC 768: 0 would mean no checksum */
 }
 
-/* As frame_write, into the FRAME_READY_LEN octets before the payload. tail_sum: of the payload; NULL: not known. */
+/* Like frame_write, into FRAME_READY_LEN octets before the payload. tail_sum: its sum, or NULL. */
 static inline void frame_ready_write(struct frame_ready *r, uint8_t *payload, uint16_t length,
 				     uint16_t id, const uint16_t *tail_sum)
 {

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters and errors of UDP that only the kernel sees. It reads /proc/net/snmp and snmp6 for drops
+ * of the whole host, and the error queues of sockets (IP_RECVERR) for ICMP. Metrics publish the
+ * first; ports use the second to count unreachable parties per flow, which the doctor reports, and
+ * to learn that a path's MTU was exceeded.
+ */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/errqueue.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the kernel dropped before any port saw it, of the whole host (network namespace): strangers at a connected socket,
- * packets for ports that nobody has, full receive buffers. Together with the drops of the stages every packet is counted.
+ * What the kernel dropped before any port saw it, for the whole host (network namespace): strangers
+ * at a connected socket, packets for unused ports, full receive buffers. Together with the drops of
+ * the stages every packet is counted.
  */
 #ifndef ENGINE_NET_HOST_UDP_H
 #define ENGINE_NET_HOST_UDP_H
@@ -29,16 +30,18 @@ void host_udp_register(struct host_udp_metrics *m);
 /* Reads both files and counts what was added since the first update. Not in packet time. */
 void host_udp_update(struct host_udp_metrics *m);
 
-/*
- * What ICMP says of a UDP socket's packets, by the socket's error queue (IP_RECVERR): nobody there, no way, too long for the path.
- * Also an unconnected socket hears it then, and one whose packets left by a port below the kernel.
- */
+/* ICMP errors about a UDP socket's packets, by its error queue (IP_RECVERR): port unreachable, no
+ * route, too long for the path. Also for an unconnected socket, and for packets that left by a port
+ * below the kernel. */
 
-/* Has the socket keep what it hears. It must be read from then on, or the socket counts as readable for ever. */
+/* Enables the error queue. It must be read from then on, or the socket counts as readable for
+ * ever. */
 void icmp_listen(int fd, bool v6);
-/* Takes all that there is. How many errors they were; *too_long is set, never cleared, when one was about a path's MTU. */
+/* Empties the queue and returns the number of errors; sets *too_long, never clears it, for an error
+ * about a path's MTU. */
 uint32_t icmp_read(int fd, bool *too_long);
-/* Whether this result of a call (-errno) may be an error that ICMP told: the call itself can be made again. */
+/* Whether this -errno of a call may be an error reported by ICMP: the call itself can be
+ * repeated. */
 bool icmp_is(int err);
 
 #endif

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two tables of local UDP ports. `locals` maps address and port to slot and channel, for ports that
+ * take packets below the kernel's sockets: two loads and no hash. `own_ports` has the media ports
+ * of the whole node, so that a party which signals one of them is recognised as a flow of this
+ * node: its packets are then handed over directly or refused as a loop (latch.c, out.c). Lookups
+ * take no lock; adding and deleting does.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -20,7 +28,8 @@ void own_ports_close(struct own_ports *o)
 	locals_close(&o->open);
 }
 
-/* Without memory for one more address its ports are not known, and a loop through them is paced like any other (latch.h). */
+/* Without memory for an address its ports are unknown, and a loop by them only limited
+ * (latch.h). */
 void own_ports_add(struct own_ports *o, const struct addr *local, const struct local *who)
 {
 	int err = 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose UDP port is it? Local address + port -> slot and channel, in a flat table: two loads and no hash. For ports that take
- * packets below the kernel's sockets. Workers may share one: any of them finds, and each adds and deletes what is its own.
+ * Finds the owner of a UDP port: local address + port -> slot and channel, in a flat table: two
+ * loads and no hash. For ports that take packets below the kernel's sockets. Workers may share one:
+ * all look up, and each adds and deletes its own.
  */
 #ifndef ENGINE_NET_LOCALS_H
 #define ENGINE_NET_LOCALS_H
@@ -29,11 +30,11 @@ struct local {
 };
 
 struct locals {
-	pthread_mutex_t lock; /* for the addresses; finding takes none */
+	pthread_mutex_t lock; /* for the addresses; lookups take no lock */
 	atomic_uint count;
 	struct addr list[LOCALS_MAX];
-	uint32_t v4
-		[LOCALS_MAX]; /* those of IPv4 once more, as they lie in a packet; 0: another's place */
+	/* The IPv4 ones again, as they are in a packet; 0: place of an IPv6 address. */
+	uint32_t v4[LOCALS_MAX];
 	atomic_uint *ports[LOCALS_MAX]; /* LOCAL_PORTS each; 0: nobody's */
 };
 
@@ -42,7 +43,7 @@ void locals_close(struct locals *l);
 /* 0, -EADDRINUSE (another's), -ENOSPC (too many addresses) or -ENOMEM. */
 int locals_add(struct locals *l, const struct addr *at, const struct local *who) NODISCARD;
 void locals_del(struct locals *l, const struct addr *at);
-/* acquire: pairs with the release in address_add, so the address and its table are there before the count says so */
+/* acquire: pairs with the release in address_add: address and table are there before the count */
 static inline atomic_uint *locals_ports(const struct locals *l, const struct addr *at)
 {
 	uint32_t count = atomic_load_explicit(&l->count, memory_order_acquire);
@@ -85,10 +86,9 @@ static inline bool locals_find_v4(const struct locals *l, const uint8_t ip[4], u
 /* Did any port of this address ever belong to us? */
 bool locals_has_ip(const struct locals *l, const struct addr *at);
 
-/*
- * The media ports that this node has open, of all workers, and whose they are. A packet that comes from one of them was sent by the node
- * itself: whoever named the port as its own would make a loop.
- */
+/* The media ports that this node has open, of all workers, with their owners. A packet from one
+ * of them was sent by the node itself: a party that signals such a port as its own would make a
+ * loop. */
 
 enum { OWN_NAMES_MAX = 16 };
 
@@ -108,7 +108,7 @@ void own_ports_close(struct own_ports *o);
 void own_ports_add(struct own_ports *o, const struct addr *local, const struct local *who);
 void own_ports_del(struct own_ports *o, const struct addr *local);
 bool own_ports_has(const struct own_ports *o, const struct addr *a);
-/* By the very address that it is bound to: whose it is, as it was when the port was added. */
+/* By the exact bound address: the owner, as it was when the port was added. */
 bool own_ports_find(const struct own_ports *o, const struct addr *a, struct local *who);
 
 #endif

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Answers ARP requests (RFC 826) and neighbour solicitations (RFC 4861) for our addresses, by
+ * turning the request into the answer in place. A DPDK device without a TAP interface has no kernel
+ * behind it, so the node would be unreachable otherwise. Only requests that pass RFC 4861's checks
+ * are answered.
+ */
+
 #include "engine/net/neighbour.h"
 
 #include <assert.h>
@@ -64,8 +71,8 @@ static uint16_t icmp_sum(const uint8_t *ip, const uint8_t *icmp, size_t n)
 	return frame_sum_fold(frame_sum(sum, bytes_mem(icmp, n)));
 }
 
-/* RFC 4861 7.1.1: hop limit, checksum, code, length and target are checked; what comes from nowhere asks whether an
- * address is taken (RFC 4862 5.4.3), and nobody but us can have ours. */
+/* RFC 4861 7.1.1: checks hop limit, checksum, code, length and target; an unspecified source asks
+ * whether an address is taken (RFC 4862 5.4.3), and our addresses cannot be another node's. */
 static bool icmp_is_solicitation(const uint8_t *ip, size_t n, struct addr *whose)
 {
 	const uint8_t *icmp = ip + IPV6_LEN;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Encodes and decodes the rtnetlink(7) messages that next_hop.c needs: routes, neighbours, links
+ * and addresses. The keeper of floating addresses (app/keeper) uses it, too. Pure: octets in and
+ * out, no socket. Every length is checked, as messages of newer kernels have attributes that are
+ * unknown here.
+ */
+
 #include "engine/net/netlink.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The few words of rtnetlink(7) that next hops need: routes, neighbours, links. Pure: octets in, a value out, and the other way
- * round for questions. No privilege is needed for any of it.
+ * The part of rtnetlink(7) that next hops need: routes, neighbours, links. Pure: octets in, a value
+ * out, and the reverse for requests. None of it needs a privilege.
  */
 #ifndef ENGINE_NET_NETLINK_H
 #define ENGINE_NET_NETLINK_H
@@ -21,10 +21,10 @@ enum netlink_kind {
 struct netlink_message {
 	enum netlink_kind kind;
 	uint32_t seq;  /* of the question it answers */
-	uint32_t port; /* of whoever asked or changed it; 0: the kernel itself */
+	uint32_t port; /* of the requester or changer; 0: the kernel itself */
 	bool deleted;
 	int error;           /* -errno */
-	uint32_t ifindex;    /* way, neighbour, link; 0: none */
+	uint32_t ifindex;    /* route, neighbour, link; 0: none */
 	struct addr to;      /* way: the destination; neighbour: its address; port 0 */
 	struct addr gateway; /* way; ADDR_NONE: on the link itself */
 	bool unicast;        /* way: RTN_UNICAST */
@@ -36,14 +36,15 @@ struct netlink_message {
 	bool has_mac;        /* neighbour, link */
 	uint8_t mac[FRAME_MAC_LEN];
 	bool up, ethernet; /* link */
-	uint32_t parent;   /* link: the device below a VLAN; 0: it is none */
+	uint32_t parent;   /* link: the device below a VLAN; 0: not a VLAN */
 	uint16_t vlan;     /* link, with parent */
 };
 
-/* Cuts the next message off *rest. 0, -ENODATA (no more) or -EBADMSG (all of the rest is unusable). */
+/* Cuts the next message off *rest. Returns 0, -ENODATA (no more) or -EBADMSG (rest unusable). */
 int netlink_next(struct bytes *rest, struct netlink_message *out) NODISCARD;
 
-/* Questions; nothing is appended when it does not fit. from: whose routes, by policy; its port does not matter. */
+/* Requests; nothing is appended if it does not fit. from: source address for policy routing; its
+ * port is ignored. */
 void netlink_request_route(struct writer *w, uint32_t seq, const struct addr *from,
 			   const struct addr *to);
 void netlink_request_neighbour(struct writer *w, uint32_t seq, uint32_t ifindex,

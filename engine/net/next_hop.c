@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A cache of routes and neighbours for ports that write their own frames (AF_XDP, DPDK). It asks
+ * the kernel by rtnetlink once per destination, and follows its notifications, so the kernel's
+ * routing (policy, VLANs, gateways) stays the only configuration. An unknown or doubtful
+ * destination has no next hop: its packets leave through a socket, which makes the kernel resolve
+ * or confirm the neighbour. Answers expire, because learned path MTUs are not announced.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <linux/neighbour.h>
@@ -89,7 +97,7 @@ enum { READS = 16 /* at a time */ };
 
 /* ---- links ---- */
 
-/* ifindex 0: a free place. NULL: there is none. */
+/* ifindex 0: a free place. NULL: not found. */
 static struct hop_link *next_hop_link(struct next_hops *t, uint32_t ifindex)
 {
 	for (uint32_t i = 0; i < HOP_LINKS_MAX; i++)
@@ -439,8 +447,8 @@ static const struct hop_link *link_of(struct next_hops *t, struct hop_way *w)
 	return l->up ? l : NULL;
 }
 
-/* A neighbour that was not heard for a while may have moved: let the kernel look, with a packet now and then. last_ns: the last time that
- * somebody was told so. */
+/* A neighbour not confirmed for a while may have moved: the kernel checks it, with a packet now and
+ * then. last_ns: when that was last asked for. */
 static bool station_is_doubtful(const struct hop_station *s, uint64_t *last_ns, uint64_t now_ns)
 {
 	if (!(s->state & NUD_STALE) || !hop_is_time(*last_ns, now_ns, CONFIRM_NS))
@@ -463,7 +471,7 @@ static void next_hop_fill(struct next_hop *out, const struct hop_way *w,
 	out->hops = w->hops;
 }
 
-/* NULL: there is none that is known. */
+/* NULL: it is not known. */
 static struct hop_station *station_find(struct next_hops *t, const struct addr *from,
 					const struct addr *to, uint64_t now_ns,
 					struct next_hop *out)

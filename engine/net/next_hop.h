@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a datagram's frame goes: the kernel's own routes and neighbours, asked once for each destination and kept current by
- * its notifications. For ports below the kernel's IP; one table a worker, of its thread alone.
+ * The next hop of a datagram: from the kernel's own routes and neighbours, asked once for each
+ * destination and kept current by its notifications. For ports below the kernel's IP; one table per
+ * worker, only for its thread.
  *
- * What is not known yet, or not sure any more, is left to the kernel: a packet sent through a socket makes it resolve the
- * neighbour, or confirm it, and its answer is heard here. So nothing of this needs a privilege, and a station that moved
- * is noticed even though the kernel does not see our frames.
+ * What is unknown or uncertain is left to the kernel: a packet sent through a socket makes it
+ * resolve or confirm the neighbour, and we receive the result. So none of this needs a privilege,
+ * and a station that moved is noticed even though the kernel does not see our frames.
  */
 #ifndef ENGINE_NET_NEXT_HOP_H
 #define ENGINE_NET_NEXT_HOP_H
@@ -28,8 +29,8 @@ struct next_hop {
 };
 
 struct next_hop_settings {
-	uint32_t ifindex
-		[NEXT_HOP_DEVICES_MAX]; /* Ethernet devices whose frames we send; VLANs upon them count */
+	/* Ethernet devices for our frames, with the VLANs on them. */
+	uint32_t ifindex[NEXT_HOP_DEVICES_MAX];
 	uint32_t device_count;
 	uint32_t destinations; /* remembered; the least used is forgotten */
 	struct hash_key key;
@@ -39,23 +40,24 @@ struct next_hop_settings {
 int next_hops_open(struct next_hops **out, const struct next_hop_settings *settings) NODISCARD;
 void next_hops_close(struct next_hops *t);
 void next_hops_read(struct next_hops *t, uint64_t now_ns);
-/* What is known of paths is wrong somewhere, such as an MTU: from the next read on all of it is asked again, and nothing is believed
- * until the answer. */
+/* Something known of a path is wrong, such as an MTU: from the next read on everything is asked
+ * again, and nothing is used before the answer. */
 void next_hops_doubt(struct next_hops *t);
 /* Takes messages of rtnetlink(7), as next_hops_read does. */
 void next_hops_on_messages(struct next_hops *t, struct bytes messages, uint64_t now_ns);
 /* False: leave the packet to the kernel. Asks nobody yet: next_hops_flush does. */
 bool next_hop_find(struct next_hops *t, const struct addr *from, const struct addr *to,
 		   uint64_t now_ns, struct next_hop *out);
-/* Of packets that others send by that way, false: nobody knows it. The neighbour is doubtful once in each second in which the kernel should
- * confirm it: then who asks has a packet sent by next_hop_find, and that goes through the kernel. */
+/* For packets that others send by that route; false: it is unknown. Doubtful once in each second in
+ * which the kernel should confirm the neighbour: then the caller sends one by next_hop_find,
+ * through the kernel. */
 bool next_hop_look(struct next_hops *t, const struct addr *from, const struct addr *to,
 		   uint64_t now_ns, struct next_hop *out);
-/* Sends what next_hop_find wants to know: at most one system call, often none. */
+/* Sends next_hop_find's requests: at most one system call, often none. */
 void next_hops_flush(struct next_hops *t);
 /* Another device took the place of the one with this index. */
 void next_hops_device(struct next_hops *t, uint32_t device, uint32_t ifindex);
-/* Whether the kernel has a device for frames with this tag on it (0: none), and it is up. */
+/* Whether the kernel has a device for this tag on it (0: untagged), and it is up. */
 bool next_hops_has_vlan(const struct next_hops *t, uint32_t device, uint16_t vlan);
 
 #endif

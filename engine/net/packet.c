@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The names of verdicts, from verdict.def, for logs, statistics and metric labels. Every packet
+ * ends with one verdict, and every reason to drop one has a name and a counter; the doctor reads
+ * them by these names. A new reason is one line in verdict.def.
+ */
+
 #include <assert.h>
 #include <stddef.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A packet on its way through the stages, and a batch of them. The octets lie in the port's buffer from receive to
- * send; nothing is copied. Whoever holds the batch owns the buffers; only out_stage gives them back (to the port).
+ * A packet on its way through the stages, and a batch of them. The octets stay in the port's buffer
+ * from receive to send; nothing is copied. The holder of the batch owns the buffers; only out_stage
+ * gives them back (to the port).
  */
 #ifndef ENGINE_NET_PACKET_H
 #define ENGINE_NET_PACKET_H
@@ -10,7 +11,7 @@
 
 #include "base/addr.h"
 
-/* What becomes of a packet. Stages set it, out_stage carries it out. The drops and their names: verdict.def. */
+/* The fate of a packet. Stages set it, out_stage acts on it. Drops and their names: verdict.def. */
 
 enum verdict {
 	VERDICT_NONE, /* no stage has decided yet */
@@ -62,8 +63,9 @@ struct pkt {
 	uint8_t verdict;     /* enum verdict: any */
 	uint8_t out_channel; /* enum channel of the peer: rewrite, rtcp */
 	struct addr from;
-	/* By the port, at receive: the checksum of the data from PKT_TAIL_AT on, where it had to be made, so that it need not be
-	 * made again to send the packet on. Whoever changes the length or what lies there clears tail_known. */
+	/* Set by the port at receive: the checksum of the data from PKT_TAIL_AT on, if it was
+	 * computed, so that sending the packet needs no new one. A stage that changes the length or
+	 * this data clears tail_known. */
 	uint16_t tail_sum;
 	uint8_t tail_known;
 	/* RTP head as received: demux */
@@ -80,9 +82,9 @@ struct pkt {
 	uint32_t clock_hz;                   /* rewrite; of the payload type */
 	uint8_t made;          /* 1: made here, not received; peer set, flow only by bundle.h */
 	struct flow *flow;     /* flow; valid within the batch: no flow changes under the stages */
-	struct flow *peer;     /* flow; NULL: none */
+	struct flow *peer;     /* set by flow; NULL: no peer */
 	const struct addr *to; /* rewrite, rtcp; in the peer */
-	uint32_t out_slot;     /* rewrite, rtcp; whose socket sends it */
+	uint32_t out_slot;     /* set by rewrite, rtcp; the slot with the sending socket */
 	/* unprotect_front: what came of it, where it has keys */
 	uint8_t opened_verdict; /* enum verdict */
 	uint8_t unrecorded;     /* of one that was made: it is for no recorder */
@@ -98,8 +100,8 @@ struct batch {
 	uint32_t count;
 	uint32_t
 		done; /* so many at the front need no stage any more but protect and out: stage.h */
-	uint32_t
-		opened; /* so many at the front are plain already, or refused, where they have keys */
+	/* So many at the front are decrypted already, or refused, if they have keys. */
+	uint32_t opened;
 	uint8_t opaque;  /* not 0: some of them are PKT_OPAQUE */
 	uint8_t notices; /* not 0: a flow of those that are done has news for control */
 	struct pkt list[BATCH_MAX];

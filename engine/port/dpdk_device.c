@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the workers share: the device with a receive and a send queue each, the buffers, the rings between them. */
+/*
+ * What the workers share: the device with a receive and a send queue each, the buffers, the rings
+ * between them.
+ */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -17,12 +20,10 @@
 #include "engine/port/dpdk_port.h"
 #include "engine/port/xdp_program.h"
 
-/*
- * A TAP interface: through it the kernel sees and sends the frames of a device that was taken from it. It is gone when the
- * descriptor is closed, so also after a kill -9.
- */
+/* A TAP interface: through it the kernel receives and sends the frames of a device taken from it.
+ * It vanishes with its descriptor, so also after a kill -9. */
 
-/* Frames that are none of our flows: the kernel has them by its TAP interface, or they are answered here. */
+/* Frames of no flow: the kernel gets them by its TAP interface, or they are answered here. */
 
 enum {
 	KERNEL_US = 500,    /* it has its turn so often */
@@ -45,7 +46,7 @@ static void to_kernel(struct dpdk_port *d, struct rte_mbuf *m)
 		d->counts[DPDK_KERNEL_BUSY]++;
 	} else {
 		d->kernel_left--;
-		/* refused: the interface is down, or its queue is full. Either way a wire would lose the frame too. */
+		/* refused: interface down, or queue full. A wire would lose the frame, too. */
 		if (write(d->device->tap_fd, rte_pktmbuf_mtod(m, void *), m->data_len) > 0)
 			d->counts[DPDK_KERNEL_IN]++;
 		else
@@ -209,8 +210,9 @@ static int tap_configure(const char *name, const uint8_t mac[FRAME_MAC_LEN], uin
 	return err;
 }
 
-/* Makes the interface, or takes a persistent one of that name which nobody uses; sets its MAC address and MTU and brings it
- * up. Needs CAP_NET_ADMIN, unless it is persistent and ours. *out: a descriptor that does not block. 0 or -errno. */
+/* Makes the interface, or takes over an unused persistent one of that name; sets its MAC address
+ * and MTU and brings it up. Needs CAP_NET_ADMIN, unless it is persistent and ours. *out: a
+ * non-blocking descriptor. Returns 0 or -errno. */
 static int tap_open(const char *name, const uint8_t mac[FRAME_MAC_LEN], uint16_t mtu, int *out)
 {
 	int err = tap_create(name, out);
@@ -391,7 +393,8 @@ static void device_close(struct dpdk_device *d)
 	struct rte_eth_dev_info info;
 
 	device_fd_close(&d->tap_fd);
-	/* The program goes with it. The driver cannot take it away, without the privilege, and says so. */
+	/* The program goes with it. The driver, without privilege, cannot remove it, and logs
+	 * that. */
 	device_fd_close(&d->program_fd);
 	if (d->id != RTE_MAX_ETHPORTS) {
 		bool removable = rte_eth_dev_info_get(d->id, &info) == 0;

@@ -23,11 +23,12 @@
 #include "base/privilege.h"
 #include "engine/port/dpdk_port.h"
 
-/* What DPDK says belongs into our log: while a device is opened it is the reason why that fails, and else a line of its own. */
+/* DPDK's messages go to our log: while a device is opened they tell why it fails, otherwise each is
+ * a line of its own. */
 
 enum { LINE_MAX_OCTETS = 256, KEPT_LINES = 8 };
 
-/* Changed under the lock of the stream, which whoever writes to it has. */
+/* Changed under the lock of the stream, which its writer holds. */
 static struct {
 	FILE *stream;
 	void (*said)(const char *line); /* NULL: nobody wants it */
@@ -109,7 +110,7 @@ void dpdk_log_pass(char why[DPDK_TEXT_MAX])
 	funlockfile(g_log.stream);
 }
 
-/* What a killed server of DPDK's net_memif leaves: the file of its socket, to which nobody can bind while it is there. */
+/* What a killed server of DPDK's net_memif leaves: its socket file, which prevents another bind. */
 
 /* A socket that nobody listens at. */
 static bool is_left(const char *path)
@@ -204,7 +205,8 @@ static bool names_cores(const struct port_dpdk_settings *s)
 	return false;
 }
 
-/* EAL binds its first thread to one core unless told otherwise; where a worker runs is not its business. */
+/* EAL pins its first thread to one core by default; the placement of workers is not its
+ * business. */
 static void argv_add_cores(struct argv *a)
 {
 	char text[16 + CPU_SETSIZE * 5] = "--lcores=0@(";
@@ -236,7 +238,8 @@ static void argv_add_memory(struct argv *a, const struct port_dpdk_settings *s)
 	argv_add(a, text);
 }
 
-/* libxdp's dispatcher is for programs of several owners, and keeps files in /sys/fs/bpf that outlive us. */
+/* libxdp's dispatcher is for programs of several owners, and its files in /sys/fs/bpf outlive
+ * us. */
 static void dispatcher_avoid(const char *device)
 {
 	static const char DRIVER[] = "net_af_xdp";

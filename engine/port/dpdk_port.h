@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the files of the DPDK module share; nobody else looks in here, and DPDK is seen by them only. port_dpdk.c: the port, its
- * flows and their packets; dpdk_device.c: what the workers share, and all other frames; dpdk_eal.c: DPDK's own start, what it
- * says, and what a killed node left of it.
+ * Shared by the files of the DPDK module, the only ones that use DPDK. port_dpdk.c: the port, its
+ * flows and their packets; dpdk_device.c: what the workers share, and all other frames; dpdk_eal.c:
+ * DPDK's start, its messages, and remains of a killed node.
  */
 #ifndef ENGINE_PORT_DPDK_PORT_H
 #define ENGINE_PORT_DPDK_PORT_H
@@ -27,9 +27,10 @@ enum {
 	DPDK_OF_SOCKETS = 1 << 15,
 };
 
-/* One end of a flow's socket: us, and the last party that it sent to. An ordinary packet looks at the first line alone. */
+/* One end of a flow's socket: us, and the last party sent to. Ordinary packets touch only line
+ * 0. */
 struct dpdk_end {
-	struct frame_ready ready; /* none, or made of all below but second */
+	struct frame_ready ready; /* unused, or made of all fields below but second */
 	uint8_t second;           /* of the port, when the kernel told the path; 0: it did not */
 	uint8_t tos;
 	struct frame_path path CACHE_ALIGNED;
@@ -61,8 +62,8 @@ struct dpdk_device {
 	uint8_t gateway[FRAME_MAC_LEN];
 	bool hairpin;
 	int tap_fd;
-	int program_fd; /* a link that holds the XDP program of DPDK's own; -1: none */
-	/* of the TAP interface, or the kernel's name for the device; 0: it knows none */
+	int program_fd; /* a link that holds DPDK's own XDP program; -1: not used */
+	/* of the TAP interface, or the kernel's name for the device; 0: unknown to it */
 	uint32_t ifindex;
 };
 
@@ -125,7 +126,7 @@ void dpdk_device_leave(struct dpdk_device *d);
 /* A frame that leaves with the next flush. */
 void dpdk_out_put(struct dpdk_port *d, struct rte_mbuf *m);
 void dpdk_out_flush(struct dpdk_port *d);
-/* A frame that is none of a flow of ours; it is ours no more. */
+/* A frame that is not of a flow; takes it over. */
 void dpdk_foreign(struct dpdk_port *d, struct rte_mbuf *m);
 /* What the kernel has to send and to tell; every so often. */
 void dpdk_kernel_turn(struct dpdk_port *d, uint64_t now_ns);

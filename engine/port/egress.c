@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads and attaches the egress program of egress.h, by a TCX link (Linux 6.6) or else as a tc
+ * filter, and writes the times of addresses into its map. The keeper holds its descriptors while a
+ * node runs, so a node that hangs or was killed cannot go on sending for a shard that another node
+ * has taken over (docs/adr/0025). It is apart from the workers: one map write per renewal of a
+ * lease.
+ */
+
 #include "engine/port/egress.h"
 
 #include <assert.h>

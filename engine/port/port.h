@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Octets in and out, in batches. A port holds the sockets and the buffers; it knows slots and addresses, no RTP.
- * Back ends: port_uring.c (default), port_epoll.c (where io_uring is forbidden), port_sim.c (tests). One worker
- * thread opens, uses and closes a port.
+ * Octets in and out, in batches. A port holds the sockets and the buffers; it knows slots and
+ * addresses, no RTP. Back ends: port_uring.c (default), port_epoll.c (without io_uring), port_sim.c
+ * (tests). One worker thread opens, uses and closes a port.
  */
 #ifndef ENGINE_PORT_PORT_H
 #define ENGINE_PORT_PORT_H
@@ -22,7 +22,7 @@ struct port_settings {
 	uint32_t slots;   /* flow slots: 0..slots-1 */
 	uint32_t shared;  /* so many of them, the last ones, have sockets with many parties */
 	uint32_t buffers; /* packets held at a time; a power of two, at least twice BATCH_MAX */
-	int wake_fd;      /* an eventfd that ends rx early; not owned; -1: none */
+	int wake_fd;      /* an eventfd that ends rx early; not owned; -1: not used */
 };
 
 /* A socket that went deaf for good. */
@@ -34,82 +34,84 @@ struct port_fault {
 /* Of a slot: memory that outlives the process (docs/adr/0064). */
 struct port_remains {
 	struct xdp_forward *entry;
-	void *kept; /* XDP_KEPT_OCTETS, for whoever has the flow */
-	bool inherited; /* the flow that had the port in the process before may be forwarded by it still */
+	void *kept; /* XDP_KEPT_OCTETS, for the flow's owner */
+	/* The previous process's flow on the port may still be forwarded by it. */
+	bool inherited;
 };
 
 struct port_ops {
 	const char *name;
-	/* Takes the sockets (fd[CHANNEL_RTCP] may be -1) and receives from them. The slot must be free. On failure the
-	 * caller keeps the sockets. 0 or -errno. */
+	/* Takes the sockets (fd[CHANNEL_RTCP] may be -1) and receives from them. The slot must be
+	 * free. On failure the caller keeps the sockets. 0 or -errno. */
 	int (*flow_add)(struct port *p, uint32_t slot, const int fd[CHANNELS]) NODISCARD;
-	/* Closes the slot's sockets, at the latest with the next rx. Packets given to tx before are still sent; later ones of the slot never show up. */
+	/* Closes the slot's sockets, at the latest with the next rx. Packets given to tx before are
+	 * still sent; none of the slot arrive later. */
 	void (*flow_del)(struct port *p, uint32_t slot);
-	/* More descriptors of the slot's sockets, for another port of this process: they are the caller's, and outlive flow_del. -1: there
-	 * is no such socket. 0 or -errno. */
+	/* More descriptors of the slot's sockets, for another port of this process: the caller owns
+	 * them, and they outlive flow_del. -1: no such socket. 0 or -errno. */
 	int (*sockets)(struct port *p, uint32_t slot, int fd[CHANNELS]) NODISCARD;
-	/* Fills an empty batch and its time. Waits until `want` packets are there, wait_ns has passed or wake_fd is
-	 * readable; takes what is there at once when anything was left from last time. */
+	/* Fills an empty batch and sets its time. Waits until `want` packets are there, wait_ns has
+	 * passed or wake_fd is readable; does not wait if anything was left from last time. */
 	void (*rx)(struct port *p, struct batch *b, uint32_t want, uint64_t wait_ns);
-	/* A buffer of PACKET_MAX octets for a packet that is made here: its data and buffer. It goes back with tx, as
-	 * received ones do. At least BATCH_MAX can be lent at a time. False: none is free. */
+	/* A buffer of PACKET_MAX octets for a packet made here: its data and buffer. It returns
+	 * with tx, as received ones do. At least BATCH_MAX can be lent at a time. False: no buffer
+	 * is free. */
 	bool (*lend)(struct port *p, struct pkt *out);
-	/* Takes all buffers of the batch: sends what has VERDICT_RELAY from the peer's socket, forgets the rest. The
-	 * batch is empty afterwards. Sending may happen as late as the next rx; what is late for port.until_ns is dropped. */
+	/* Takes all buffers of the batch: sends packets with VERDICT_RELAY from the peer's socket,
+	 * drops the others. The batch is empty afterwards. Sending may be delayed until the next
+	 * rx; packets past port.until_ns are dropped. */
 	void (*tx)(struct port *p, struct batch *b);
-	/*
-	 * Ties the slot's RTP socket to this party until told otherwise (NULL). It makes sending to it cheaper (10 %: no
-	 * route lookup); packets from elsewhere are then refused by the kernel and do not show up. 0 or -errno.
-	 */
+	/* Connects the slot's RTP socket to this party until told otherwise (NULL). This makes
+	 * sending cheaper (10 %: no route lookup); the kernel then refuses packets from other
+	 * sources. 0 or -errno. */
 	int (*connect)(struct port *p, uint32_t slot, const struct addr *to) NODISCARD;
-	/*
-	 * Until told otherwise, what is sent by this slot, which may have no sockets, leaves by those of another, with a DSCP of
-	 * its own. over is the slot itself: by its own again. Before either slot's sockets are closed. 0, or -ENOTSUP: the other
-	 * slot is to be sent by instead, under its DSCP.
-	 */
+	/* Until told otherwise, packets of this slot, which may have no sockets, leave by those of
+	 * another, with their own DSCP. over is the slot itself: by its own again. Undo before
+	 * either slot's sockets are closed. 0, or -ENOTSUP: send by the other slot directly, under
+	 * its DSCP. */
 	int (*send_over)(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp) NODISCARD;
-	/* From now on packets to the slot's RTP socket have their age (pkt.age_us), by the kernel's time of arrival. Twice is as once. No
-	 * such function: the time of the batch is all that is known. */
+	/* From now on packets to the slot's RTP socket have their age (pkt.age_us), by the kernel's
+	 * time of arrival. Idempotent. No such function: only the batch's time is known. */
 	void (*stamp)(struct port *p, uint32_t slot);
 	/* Packets that the kernel refused to send since the last call. */
 	uint64_t (*send_errors)(struct port *p);
 	/* ICMP errors about the slot's packets since the last call (engine/net/host_udp.h). */
 	uint32_t (*icmp_errors)(struct port *p, uint32_t slot);
-	/* The next socket that failed, once each. False: none. */
+	/* The next socket that failed, once each. False: no more. */
 	bool (*fault)(struct port *p, struct port_fault *out);
-	/*
-	 * The kernel could forward by itself what comes to the slot's RTP socket and leaves for `to` by that of the other one: the slot's
-	 * entry, and what the port knows of the plan (xdp_forwards.h). NULL: there is no such way at this time. No such function: never.
-	 */
+	/* Whether the kernel could forward packets from the slot's RTP socket to `to` by that of
+	 * the other one: the slot's entry, and the port's part of the plan (xdp_forwards.h). NULL:
+	 * not at this time. No such function: never. */
 	struct xdp_forward *(*shortcut)(struct port *p, uint32_t slot, uint32_t out_slot,
 					const struct addr *to, struct xdp_forward_plan *plan);
-	/* Of a slot with sockets. False: it has none. No such function: no slot has. */
+	/* Of a slot with sockets. False: it has no sockets. No such function: no slot has any. */
 	bool (*remains)(struct port *p, uint32_t slot, struct port_remains *out);
 	void (*close)(struct port *p);
 };
 
 struct port {
 	const struct port_ops *ops;
-	bool too_long; /* an ICMP error was about a path's MTU; whoever asks for MTUs clears it */
+	bool too_long; /* an ICMP error was about a path's MTU; cleared by the reader */
 	/* what tx took and the kernel has not must be there before; 0: it has time */
 	uint64_t until_ns;
-	uint64_t withheld; /* packets that were late for that; whoever counts them clears it */
+	uint64_t withheld; /* packets that were late for that; cleared by the reader */
 };
 
-/* For the packets of the next tx. What waits in the port still keeps its own time, where that is nearer. */
+/* For the packets of the next tx. Waiting ones keep their own time, if that is earlier. */
 static inline void port_limit(struct port *p, uint64_t until_ns)
 {
 	if (UNLIKELY(until_ns != UINT64_MAX) && (p->until_ns == 0 || until_ns < p->until_ns))
 		p->until_ns = until_ns;
 }
 
-/* Asked before each call of the kernel that sends, with nothing between the two: what waits must not leave any more, all of it. */
+/* Asked just before each sending system call: if true, no waiting packet may leave any more. */
 static inline bool port_is_late(const struct port *p)
 {
 	return UNLIKELY(p->until_ns != 0) && clock_now_ns() >= p->until_ns;
 }
 
-/* By a port around another one: that sends under the same limit, and what it withheld is told as one's own. */
+/* For a port around another one, which sends under the same limit; what it withheld counts as
+ * ours. */
 static inline void port_limit_pass(struct port *p, struct port *inner)
 {
 	if (UNLIKELY(p->until_ns != 0))
@@ -121,7 +123,7 @@ static inline void port_limit_pass(struct port *p, struct port *inner)
 /* connect(2) of a socket, for the ports over sockets. to NULL: connects to nobody. 0 or -errno. */
 int port_socket_connect(int fd, const struct addr *to) NODISCARD;
 
-/* A socket whose packets bring their time of arrival along, and what recvmsg(2) needs room for then. */
+/* For a socket with arrival times on packets: the room that recvmsg(2) needs then. */
 enum { PORT_STAMP_ROOM = CMSG_SPACE(sizeof(struct timespec)) };
 void port_stamp(int fd);
 
@@ -131,7 +133,7 @@ struct port_ages {
 	bool known;
 };
 
-/* How long a packet had waited at the batch's time, more or less a constant, which is near 0 after the first ones. 0: it has no stamp. */
+/* How long a packet had waited at the batch's time, up to a small constant. 0: no stamp. */
 uint32_t port_age_us(struct port_ages *a, uint64_t batch_ns, struct msghdr *m);
 
 /* The copies of port_ops.sockets. 0 or -errno. */
@@ -141,7 +143,7 @@ int port_sockets_copy(const int from[CHANNELS], int to[CHANNELS]) NODISCARD;
 int port_uring_open(struct port **out, const struct port_settings *settings) NODISCARD;
 int port_epoll_open(struct port **out, const struct port_settings *settings) NODISCARD;
 
-/* A packet under another DSCP than that of the socket that sends it (RFC 3542 6.5), for the ports over sockets. */
+/* Another DSCP on a packet than on its socket (RFC 3542 6.5), for the ports over sockets. */
 
 /* What sendmsg(2) takes, valid as long as the packet and this are. */
 struct port_mark {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The module behind port_dpdk.h: one device for all workers, each with a receive and a send queue of its own; what arrives at
- * the wrong worker is handed over.
+ * The module behind port_dpdk.h: one device for all workers, each with a receive and a send queue
+ * of its own; packets that arrive at the wrong worker are handed over.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,9 +17,10 @@
 #include "engine/port/dpdk_port.h"
 
 /*
- * Packets that come. They stay in the device's buffers: the payload is given to the stages where it lies.
+ * Received packets. They stay in the device's buffers: stages get the payload in place.
  *
- * A worker polls as long as full bursts come. Else it naps between two looks, so an idle one costs a percent of a core.
+ * A worker polls as long as full bursts come. Else it naps between two looks, so an idle one costs
+ * a percent of a core.
  */
 
 enum {
@@ -36,8 +37,9 @@ static uint16_t mbuf_hold(struct dpdk_port *d, struct rte_mbuf *m)
 	return (uint16_t)d->held_count++;
 }
 
-/* Where the kernel knows no route: how frames come from this party is how they go to it, while its address is that of whom we
- * send to, or we do not know any. A network is symmetric on its last hop, and who can forge MAC addresses there could take ours. */
+/* Without a route in the kernel, the headers of the party's frames are reversed for ours, if it is
+ * our destination or we know none. The last hop is symmetric, and a host that can forge MAC
+ * addresses there could take ours, too. */
 static NOINLINE void end_learn(struct dpdk_port *d, struct dpdk_end *e, const struct addr *from,
 			       uint16_t vlan, const uint8_t *frame)
 {
@@ -331,7 +333,7 @@ void dpdk_out_put(struct dpdk_port *d, struct rte_mbuf *m)
 	d->out[d->out_count++] = m;
 }
 
-/* The kernel finds its way, cuts what is too long, and asks for the next hop's address on the TAP interface. */
+/* The kernel routes it, fragments it if need be, and resolves the next hop on the TAP interface. */
 static void by_socket(struct dpdk_port *d, const struct pkt *p)
 {
 	struct pkt *copy = &d->aside.list[d->aside.count];
@@ -366,7 +368,7 @@ static bool end_guess(const struct dpdk_device *device, struct dpdk_end *e, cons
 	if (addr_eq(&e->to, to))
 		return true;
 	if (!has_gateway_to(device, to)) {
-		e->to = (struct addr){ 0 }; /* whoever is heard next may tell */
+		e->to = (struct addr){ 0 }; /* the next source heard may tell */
 		e->ready.to_end = 0;
 		return false;
 	}
@@ -391,7 +393,7 @@ static bool end_query(struct dpdk_port *d, struct dpdk_end *e, const struct addr
 	return true;
 }
 
-/* False: the device is not the way, or it is not known yet. The hop is written only where it is not an ordinary one. */
+/* False: not by the device, or not known yet. hop is only set for an unusual one. */
 static bool end_resolve(struct dpdk_port *d, struct dpdk_end *e, const struct addr *to,
 			struct next_hop *hop)
 {
@@ -480,7 +482,8 @@ static bool dpdk_frame_send(struct dpdk_port *d, const struct pkt *p, struct rte
 	return true;
 }
 
-/* It came by a socket: by the device it leaves as a copy. Not with a pkt of its own: gcc's AddressSanitizer does not align that. */
+/* It came by a socket, so a copy leaves by the device. Without a pkt of its own: gcc's
+ * AddressSanitizer misaligns one. */
 static bool copy_send(struct dpdk_port *d, struct pkt *p)
 {
 	struct rte_mbuf *m = rte_pktmbuf_alloc(d->device->pool);
@@ -498,7 +501,7 @@ static bool copy_send(struct dpdk_port *d, struct pkt *p)
 	return sent;
 }
 
-/* Its buffer goes back to whom it belongs; what the device does not take, the socket sends. */
+/* Returns its buffer to the owner; what the device does not take, the socket sends. */
 static bool socket_pkt_send(struct dpdk_port *d, const struct pkt *p)
 {
 	struct pkt *back = &d->aside.list[d->aside.count++];
@@ -560,7 +563,7 @@ static void dpdk_tx(struct port *p, struct batch *b)
 	b->count = 0;
 }
 
-enum { DESTINATIONS = 1 << 16 }; /* parties whose route is remembered */
+enum { DESTINATIONS = 1 << 16 }; /* parties with a remembered route */
 
 /* ---- flows ---- */
 
@@ -639,8 +642,9 @@ static int dpdk_sockets(struct port *p, uint32_t slot, int fd[CHANNELS])
 	return sockets->ops->sockets(sockets, slot, fd);
 }
 
-/* The flow's sockets have few of its packets. Of devices that the kernel has as well (net_af_packet, net_pcap) a connected one would get all
- * the others too, past the reverse path filter: UDP's early demultiplexing asks no route again for a connected socket. */
+/* The flow's sockets get few of its packets. On devices that the kernel has as well (net_af_packet,
+ * net_pcap) a connected one would get all others, too, past the reverse path filter: UDP's early
+ * demultiplexing does no route lookup for connected sockets. */
 static int dpdk_connect(struct port *p, uint32_t slot, const struct addr *to)
 {
 	(void)p;
@@ -649,7 +653,7 @@ static int dpdk_connect(struct port *p, uint32_t slot, const struct addr *to)
 	return 0;
 }
 
-/* Without routes an end learns its path from what it receives, and this one would receive nothing. */
+/* Without routes an end learns its path from received packets, of which this one gets none. */
 static int dpdk_send_over(struct port *p, uint32_t slot, uint32_t over, uint8_t dscp)
 {
 	struct dpdk_port *d = dpdk_of(p);

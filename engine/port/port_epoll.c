@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Kernel UDP sockets through epoll, one recvfrom and one sendto for each packet: for kernels and containers without
- * io_uring. It costs about twice the CPU.
+ * Kernel UDP sockets through epoll, one recvfrom and one sendto for each packet: for kernels and
+ * containers without io_uring. About twice the CPU.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -28,7 +28,7 @@ struct epoll_slot {
 	uint8_t stamped; /* the RTP socket */
 	uint8_t dscp;    /* with over */
 	int error;       /* the fault, until it was fetched */
-	uint32_t over;   /* slot + 1, whose sockets send; 0: its own */
+	uint32_t over;   /* slot + 1 of the sending sockets; 0: its own */
 	uint32_t icmp_errors;
 };
 
@@ -44,7 +44,8 @@ struct epoll_port {
 	uint32_t fault_count;
 	uint64_t send_errors;
 	struct port_ages ages;
-	/* level-triggered: what does not fit into a batch is reported again, so one batch of buffers is enough */
+	/* level-triggered: what does not fit into a batch is reported again, so one batch of
+	 * buffers suffices */
 	uint8_t memory[BATCH_MAX][BUFFER_SIZE];
 	uint8_t own[BATCH_MAX][BUFFER_SIZE]; /* for packets that are made here; tx sends at once */
 	uint32_t own_used;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The port of tests and benches: packets are injected and inspected by function calls, losses come
+ * from a seeded generator, and time is set by the caller. It behaves like a kernel port where
+ * stages depend on it (connected sockets, DSCP, arrival times), and checks the checksum of
+ * forwarded payload, so that a stage that forgets to clear tail_known fails a test.
+ */
+
 #include "engine/port/port_sim.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A port without a network: packets are put in and taken out by hand, time is what the test says, loss comes from a
- * seed. For tests, and for benches with more calls than sockets allow.
+ * A port without a network: packets are injected and taken out by calls, time is set by the test,
+ * losses come from a seed. For tests, and for benches with more calls than sockets allow.
  */
 #ifndef ENGINE_PORT_PORT_SIM_H
 #define ENGINE_PORT_PORT_SIM_H
@@ -15,11 +15,11 @@ enum { SIM_STAMPED = 2 };
 struct sim_packet {
 	uint32_t slot;
 	enum channel channel;
-	struct addr remote; /* from whom, to whom */
+	struct addr remote; /* source, or destination */
 	uint16_t length;
 	uint32_t age_us;
 	uint8_t made; /* 1: of one sent: it was made here, not received */
-	uint8_t dscp; /* of one sent over another slot, whose slot is here; else 0 */
+	uint8_t dscp; /* of a packet sent over another slot, which is `slot` here; else 0 */
 	uint8_t data[PACKET_MAX];
 };
 
@@ -34,10 +34,12 @@ struct sim_port {
 	uint32_t age_us;         /* of the packets that are put, where their slot is stamped */
 	uint32_t loss_per_mille; /* of the packets that arrive */
 	bool refuses_flows;      /* flow_add answers -EIO */
-	bool unchecked; /* no checksums, for speed; else a stage that forgets to clear tail_known is found */
-	bool in_place; /* packets are handed over where port_sim_put has them, as a card does: none is put before they have left */
-	bool discards; /* what is sent is counted, and not kept */
-	struct port_fault fault; /* error 0: none */
+	/* No checksums, for speed; otherwise a stage that forgets to clear tail_known is found. */
+	bool unchecked;
+	/* Packets are delivered in place, like from a card: put no more before they have left. */
+	bool in_place;
+	bool discards;           /* what is sent is counted, and not kept */
+	struct port_fault fault; /* error 0: no fault */
 	struct rand_source rand;
 	uint64_t lost, unheard, lent, sent, forgotten;
 	uint8_t *flows;         /* per slot: 0: not in use, SIM_STAMPED: packets have their age */
@@ -58,7 +60,7 @@ int port_sim_open(struct sim_port **out, uint32_t slots, uint64_t now_ns, uint64
 /* False: the queue is full. */
 bool port_sim_put(struct sim_port *s, uint32_t slot, enum channel c, const struct addr *from,
 		  struct bytes payload);
-/* The oldest packet sent; NULL: none. Valid until the next. */
+/* The oldest sent packet; NULL: no packet. Valid until the next call. */
 const struct sim_packet *port_sim_sent(struct sim_port *s);
 
 #endif

@@ -36,7 +36,7 @@ void port_stamp(int fd)
 
 enum { AGE_MAX_S = 2 }; /* no packet waits so long: a clock was set */
 
-/* Stamps are of the wall's clock, which steps; how far it is from the other one is what the packet says that waited least. */
+/* Stamps use the wall clock, which steps; the packet that waited least shows its offset. */
 uint32_t port_age_us(struct port_ages *a, uint64_t batch_ns, struct msghdr *m)
 {
 	const struct cmsghdr *c = CMSG_FIRSTHDR(m);

@@ -15,17 +15,15 @@
 #include "engine/net/host_udp.h"
 #include "engine/port/port.h"
 
-/*
- * One io_uring with a ring of provided buffers: what the port needs of it. Used by one thread, the one that
- * opened it. Needs Linux 6.1 (IORING_SETUP_DEFER_TASKRUN: completions are made inside our own wait, not by
- * interrupting us; without it a relayed packet costs 30 % more CPU).
- */
+/* One io_uring with a ring of provided buffers: what the port needs of it. Used by the thread that
+ * opened it. Needs Linux 6.1 (IORING_SETUP_DEFER_TASKRUN: completions run inside our own wait,
+ * instead of interrupting us; without it a relayed packet costs 30 % more CPU). */
 
 enum { URING_ENTRIES = 1024, URING_BUFFER_GROUP = 0, URING_OWN = 256 };
 
 struct uring {
 	struct io_uring ring;
-	struct port *port; /* whose sends are dropped where it is late */
+	struct port *port; /* its sends are dropped when late */
 	struct io_uring_buf_ring *buffers;
 	uint8_t *memory;
 	uint32_t buffer_size;
@@ -61,7 +59,7 @@ struct uring_slot {
 	uint8_t stamped; /* the RTP socket */
 	uint8_t dscp;    /* with over */
 	int error;       /* the fault, until it was fetched */
-	uint32_t over;   /* slot + 1, whose sockets send; 0: its own */
+	uint32_t over;   /* slot + 1 of the sending sockets; 0: its own */
 	uint32_t icmp_errors;
 };
 
@@ -73,12 +71,13 @@ struct uring_port {
 	struct port_ages ages;
 	struct uring_slot *slots;
 	uint32_t slot_count;
-	/* The table of files is shorter than that of slots: no longer than the limit of descriptors. */
+	/* The table of files may be shorter than that of slots: the limit of descriptors bounds
+	 * it. */
 	uint32_t *free_files;
 	uint32_t free_count;
 	int wake_fd;
 	bool wake_armed;
-	uint32_t *deaf; /* sockets whose receive is to be armed */
+	uint32_t *deaf; /* sockets that need a new receive */
 	uint32_t deaf_count;
 	uint32_t fault_count;
 	uint64_t send_errors;
@@ -111,7 +110,8 @@ static void *pages_alloc(size_t n)
 	return posix_memalign(&p, (size_t)sysconf(_SC_PAGESIZE), n) == 0 ? p : NULL;
 }
 
-/* Entries that the kernel has not taken yet are ours to change, also those that it was shown already. */
+/* Entries that the kernel has not taken yet may still be changed, also those already visible to
+ * it. */
 static NOINLINE void sends_withhold(struct uring *u)
 {
 	const struct io_uring_sq *sq = &u->ring.sq;
@@ -149,7 +149,8 @@ static void spent_give_back(struct uring *u)
 	u->spent_count = 0;
 }
 
-/* Hands all entries to the kernel in one call, and then the spent buffers. Where the port is late for its sends they are none. */
+/* Submits all entries in one call, and then the used buffers. Sends of a late port become
+ * no-ops. */
 static void uring_submit(struct uring *u)
 {
 	while (io_uring_sq_ready(&u->ring) > 0) {
@@ -202,15 +203,15 @@ static void uring_close(struct uring *u)
 	free(u->spent);
 }
 
-/* files: size of the sparse table of registered files. 0, -ENOSYS (no such io_uring here) or -errno. */
+/* files: size of the sparse table of registered files. 0, -ENOSYS (no such io_uring) or -errno. */
 static int uring_open(struct uring *u, struct port *port, uint32_t buffer_count,
 		      uint32_t buffer_size, uint32_t files)
 {
 	struct io_uring_params params = {
 		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
 			 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
-		/* each packet holds a buffer, each socket's receive may end once, and the rest is refused sends;
-		 * the kernel wants at least as many as there are submission entries */
+		/* each packet holds a buffer, each socket's receive may end once, the rest are
+		 * refused sends; the kernel wants at least as many as submission entries */
 		.cq_entries = buffer_count + files + URING_ENTRIES,
 	};
 	int err;
@@ -230,8 +231,8 @@ static int uring_open(struct uring *u, struct port *port, uint32_t buffer_count,
 	return err;
 }
 
-/* An entry to fill in, submitting earlier ones to make room. NULL: the kernel takes nothing now. *index, if asked for, is
- * different from that of every other entry not yet submitted, and below URING_ENTRIES. */
+/* An entry to fill in, submitting earlier ones to make room. NULL: the kernel takes nothing now.
+ * *index, if not NULL, is unique among unsubmitted entries, and below URING_ENTRIES. */
 static struct io_uring_sqe *uring_sqe(struct uring *u, uint32_t *index)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&u->ring);
@@ -260,7 +261,7 @@ static bool uring_lend(struct uring *u, uint16_t *buffer)
 	return true;
 }
 
-/* Straight to the kernel: liburing 2.3 waits a second time where the first wait ended with fewer than wanted. */
+/* Straight to the kernel: liburing 2.3 waits again if the first wait ended with too few. */
 /* Until `want` completions are there or wait_ns passed; 0: only fetches what is there. */
 static void uring_wait(struct uring *u, uint32_t want, uint64_t wait_ns)
 {
@@ -274,12 +275,14 @@ static void uring_wait(struct uring *u, uint32_t want, uint64_t wait_ns)
 }
 
 /*
- * Multishot receives into provided buffers; the sends of a batch, over all sockets, in one system call.
+ * Multishot receives into provided buffers; the sends of a batch, over all sockets, in one system
+ * call.
  *
- * A send carries MSG_DONTWAIT: it is done or refused before the submit returns, so its buffer may go back to the
- * kernel right afterwards, and only refusals need a completion (IOSQE_CQE_SKIP_SUCCESS). Sockets are registered files.
- * CPU of a packet saved, bench/relay with 500 calls on loopback: registered files 9 %, skipped completions 4 %, send
- * instead of sendmsg 10 %, connected sockets 6 %.
+ * A send carries MSG_DONTWAIT: it is done or refused before the submit returns, so its buffer may
+ * return to the kernel right afterwards, and only refusals need a completion
+ * (IOSQE_CQE_SKIP_SUCCESS). Sockets are registered files. CPU of a packet saved, bench/relay with
+ * 500 calls on loopback: registered files 9 %, skipped completions 4 %, send instead of sendmsg 10
+ * %, connected sockets 6 %.
  */
 
 static int file_of(const struct uring_port *u, uint32_t socket)
@@ -500,7 +503,7 @@ static bool send_queue(struct uring_port *u, const struct pkt *p)
 		return false;
 	io_uring_prep_send(sqe, file_of(u, socket), p->data, p->length, MSG_DONTWAIT);
 	if (is_connected(&u->slots[p->out_slot], p)) {
-		/* it knows whom it sends to */
+		/* connected: the destination is known */
 	} else if (UNLIKELY(u->slots[p->out_slot].over)) {
 		socket = uring_send_marked(u, p, sqe, index);
 	} else {
@@ -534,10 +537,9 @@ static void sqe_quiet(struct io_uring_sqe *sqe)
 	io_uring_sqe_set_data64(sqe, uring_tag(OP_IGNORE, 0, 0));
 }
 
-/*
- * What becomes of a slot's files is queued and leaves with the next submit: no system call of its own. Entries are carried out in their
- * order, so a receive finds what was set before it. What the kernel refuses here is a fault there.
- */
+/* Changes of a slot's files are queued and leave with the next submit, without a system call of
+ * their own. Entries are executed in order, so a receive finds what was set before it. A refusal by
+ * the kernel is a fault of the slot. */
 static int files_set(struct uring_port *u, uint32_t files, const int fd[CHANNELS])
 {
 	uint32_t index;
@@ -601,8 +603,9 @@ static void receive_cancel(struct uring_port *u, uint32_t slot, uint32_t channel
 	uint32_t socket = slot * CHANNELS + channel;
 	struct io_uring_sqe *sqe = uring_sqe(&u->uring, NULL);
 
+	/* The receive then ends with the ring, and its packets are recognised as stale. */
 	if (!sqe)
-		return; /* the receive then ends with the ring, and its packets are recognised as stale */
+		return;
 	io_uring_prep_cancel64(sqe, uring_tag(receive_op(s, channel), s->use, socket), 0);
 	sqe_quiet(sqe);
 }
@@ -618,7 +621,8 @@ static void deaf_forget(struct uring_port *u, uint32_t slot)
 	u->deaf_count = kept;
 }
 
-/* Behind whatever was to be sent from here. A cancelled receive holds its socket, and so the port, until the next rx. */
+/* After everything to be sent from here. A cancelled receive holds its socket, and so the port,
+ * until the next rx. */
 static void uring_flow_del(struct port *p, uint32_t slot)
 {
 	struct uring_port *u = uring_of(p);
@@ -721,7 +725,7 @@ static void uring_free(struct uring_port *u)
 	free(u);
 }
 
-/* The kernel takes a table of files no longer than the soft limit of descriptors, and more sockets there cannot be. */
+/* The soft limit of descriptors also limits the table of files. */
 static uint32_t files_max(uint32_t slots)
 {
 	struct rlimit limit;

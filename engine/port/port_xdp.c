@@ -34,17 +34,18 @@ struct xdp_port {
 	uint32_t worker;
 	struct xdp_slot *slots;
 	uint32_t slot_count;
-	int bell_fd; /* an epoll of the wake_fd, of frames_fd, of packets handed to us: wakes the sockets' port */
+	/* An epoll of wake_fd, frames_fd and packets handed to us: wakes the sockets' port. */
+	int bell_fd;
 	int frames_fd;        /* an epoll of the AF_XDP sockets; in the bell while we sleep */
 	uint64_t now_ns;      /* of the last batch */
 	uint64_t netlink_ns;  /* last look */
-	uint32_t first_queue; /* whose turn it is */
+	uint32_t first_queue; /* the queue to read first */
 	uint32_t rounds;      /* without a look at the sockets */
-	uint32_t asked;       /* the queue after the one whose losses were looked at last */
+	uint32_t asked;       /* the queue after the last one asked for losses */
 	bool more;            /* frames were left behind */
 	bool sockets_due;     /* packets wait in the sockets' port to be sent */
 	uint16_t id;          /* of the next IPv4 packet */
-	struct xdp_queue *send_by[XDP_INTERFACES_MAX]; /* NULL: none of ours */
+	struct xdp_queue *send_by[XDP_INTERFACES_MAX]; /* NULL: not one of ours */
 	uint64_t send_errors;
 	struct batch aside; /* what the sockets' port gets */
 };
@@ -67,10 +68,9 @@ static void xdp_senders_find(struct xdp_port *x)
 		x->send_by[x->lane->queues[q]->interface] = x->lane->queues[q];
 }
 
-/*
- * Packets that leave a port of AF_XDP sockets around one of kernel sockets. A received payload is sent in the frame it came in,
- * with new heads before it; only what changes its way (in by one, out by the other) is copied.
- */
+/* Sending by a port of AF_XDP sockets around one of kernel sockets. A received payload is sent in
+ * its own frame, with new headers before it; only packets that change over (in by one port, out by
+ * the other) are copied. */
 
 static bool xdp_lend(struct port *p, struct pkt *out)
 {
@@ -83,7 +83,7 @@ static bool xdp_lend(struct port *p, struct pkt *out)
 	return true;
 }
 
-/* The way of a packet, or why it has none here. */
+/* The next hop of a packet, or why it cannot go this way. */
 static enum xdp_detour xdp_way_find(struct xdp_port *x, const struct pkt *p, struct next_hop *hop)
 {
 	const struct addr *local = &x->slots[p->out_slot].local[p->out_channel];
@@ -243,15 +243,15 @@ enum {
 };
 
 /*
- * Packets that come to a port of AF_XDP sockets around one of kernel sockets.
+ * Receiving by a port of AF_XDP sockets around one of kernel sockets.
  *
- * Sleeping is left to the sockets' port. While a batch gathers, frames wake nobody: they are looked at afterwards. Only when
- * there is nothing at all to do the AF_XDP sockets are put into the bell that wakes it.
+ * The sockets' port does the sleeping. While a batch gathers, frames wake nobody: they are read
+ * afterwards. Only before a real sleep the AF_XDP sockets are put into the epoll that wakes it.
  */
 
 enum {
 	SOCKETS_EVERY = 8, /* rounds of frames alone, when there are more than fit a batch */
-	AHEAD = 4,         /* frames whose octets are on their way to the cache */
+	AHEAD = 4,         /* frames prefetched ahead */
 	FETCHED = 256,     /* octets of each: as many as voice has, and all of them are summed */
 };
 
@@ -294,7 +294,7 @@ static enum xdp_refusal xdp_refusal_of(enum frame_fault fault)
 	return fault == FRAME_CHECKSUM ? XDP_REFUSED_CHECKSUM : XDP_REFUSED_FRAME;
 }
 
-/* To the worker whose flow it is. False: its ring is full. */
+/* To the worker with the flow. False: its ring is full. */
 static bool xdp_hand_over(struct xdp_port *x, uint32_t to, const struct xdp_parcel *parcel)
 {
 	return ring_push(&xdp_way_of(x->host, x->worker, to)->parcels, parcel);
@@ -382,7 +382,7 @@ static void queue_receive(struct xdp_port *x, struct xdp_queue *q, struct batch 
 	x->more |= xsk_cons_nb_avail(&q->socket.rx, 1) > 0;
 }
 
-/* Another worker's frame: its payload is copied, so that from here on all of the batch is ours, and it goes home. */
+/* Another worker's frame: the payload is copied into ours, and the frame returns home. */
 static void parcel_receive(struct xdp_port *x, struct xdp_way *way, struct batch *b,
 			   struct tally *t)
 {
@@ -423,7 +423,7 @@ static void parcels_receive(struct xdp_port *x, struct batch *b, struct tally *t
 	}
 }
 
-/* Our own, back from the workers to whom they were handed. */
+/* Our own, returned by the workers they were handed to. */
 static void frames_return(struct xdp_port *x)
 {
 	uint32_t frames[BATCH_MAX];
@@ -518,7 +518,7 @@ static void sockets_rx(struct xdp_port *x, struct batch *b, uint32_t want, uint6
 		x->sockets->ops->rx(x->sockets, b, want, wait_ns);
 }
 
-/* In the place of a socket whose device is gone. Only from here on the program gives it packets: it has frames for them. */
+/* Replaces a socket whose device is gone. It has frames now, so the program may redirect to it. */
 static void rx_queue_renew(struct xdp_port *x, uint32_t at, struct xdp_queue *fresh)
 {
 	const struct xdp_interface *i = &x->host->interfaces[fresh->interface];

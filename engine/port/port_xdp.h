@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A port of AF_XDP sockets around one of kernel sockets. Media that comes to our addresses and ports is taken by an XDP program
- * at the driver; everything else, fragments and IP options among it, comes by the sockets as ever, and so would all of it if the
- * program were gone. A packet leaves by AF_XDP when its next hop is known and it fits the path, else by its flow's socket.
+ * A port of AF_XDP sockets around one of kernel sockets. An XDP program at the driver takes media
+ * for our addresses and ports; everything else, including fragments and IP options, comes by the
+ * sockets as usual, and so would all media without the program. A packet leaves by AF_XDP if its
+ * next hop is known and it fits the path, else by its flow's socket.
  *
- * Packets come to the worker whose receive queue the device chose; those of another worker's flow are handed over in a bounded
- * ring (xdp_host.h). The host's firewall does not see what goes this way.
+ * Packets arrive at the worker of the receive queue that the device chose; those of another
+ * worker's flow are handed over in a bounded ring (xdp_host.h). The host's firewall does not see
+ * them.
  */
 #ifndef ENGINE_PORT_PORT_XDP_H
 #define ENGINE_PORT_PORT_XDP_H
@@ -25,16 +27,16 @@ struct port_xdp_settings {
 	const struct port_xdp_network *networks; /* needed during the call only */
 	uint32_t network_count;
 	uint32_t workers;
-	const struct xdp_guard *guard; /* of the SIP ports; NULL: none */
+	const struct xdp_guard *guard; /* of the SIP ports; or NULL */
 	bool forwards_all;             /* by all interfaces, and from one to another */
 	/* Until when the shards may speak: what the program forwards ends then. NULL: never. */
 	struct validity *validity;
 	/* for so long after its last sign of life a worker's media is forwarded */
 	uint64_t alive_ns;
-	/* What the process before left in the kernel (base/remains.h): what is taken of it is -1 there. NULL: nothing. */
+	/* The process before's remains in the kernel (base/remains.h), -1 once taken; or NULL. */
 	struct remains *left;
 	uint32_t kept_version; /* of what workers write beside the entries */
-	/* entries of what the program forwards itself (xdp_forwards.h), of all workers; 0: none */
+	/* entries for forwarding by the program (xdp_forwards.h), of all workers; 0: off */
 	uint32_t forwards;
 };
 
@@ -42,13 +44,15 @@ struct remains;
 struct validity;
 struct xdp_host;
 
-/* By the main thread, before the workers: loads and attaches the program, binds all sockets, registers metrics. Needs
- * CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON; nothing below does. 0 or -errno; why then says in words what is wrong. */
+/* On the main thread, before the workers: loads and attaches the program, binds all sockets,
+ * registers metrics. Needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON; nothing below does.
+ * Returns 0, or -errno with the reason in `why`. */
 int xdp_host_open(struct xdp_host **out, const struct port_xdp_settings *settings,
 		  char why[XDP_WHY_MAX]) NODISCARD;
 /* When no worker uses it any more. */
 void xdp_host_close(struct xdp_host *h);
-/* By the worker. sockets: the port around which it is; opened with wake_fd of port_xdp_bell, and closed with this one. 0 or -errno. */
+/* On the worker. sockets: the port it wraps, opened with wake_fd of port_xdp_bell, and closed with
+ * this one. 0 or -errno. */
 int port_xdp_open(struct port **out, const struct port_settings *settings, struct xdp_host *host,
 		  uint32_t worker, struct port *sockets, int bell_fd) NODISCARD;
 /* What wakes the sockets' port in our place: an epoll of wake_fd and more. -1: errno says why. */

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of forwarding entries that workers share with the XDP program, as mapped BPF arrays
+ * (xdp/forward.h): creating it, adopting that of a dead process, and turning a plan of a worker
+ * into an entry. shortcut.c arms and reads the entries. A flow of the previous process keeps its
+ * entry by its port, so forwarding does not pause while the node restarts (docs/adr/0064). Each
+ * entry has one worker; order between it and the program is by busy and armed.
+ */
+
 #include "engine/port/xdp_forwards.h"
 
 #include <bpf/bpf.h>
@@ -175,7 +183,7 @@ void xdp_forwards_close(struct xdp_forwards *t)
 
 enum left_state {
 	LEFT_FREE,    /* of nobody, and no port of the process before led to it */
-	LEFT_POINTED, /* for whoever has that port */
+	LEFT_POINTED, /* for a flow with that port */
 	LEFT_CLAIMED, /* some flow's, or its slot's since */
 };
 
@@ -198,7 +206,7 @@ static bool left_change(struct xdp_forwards *t, uint32_t entry, enum left_state 
 						       memory_order_acq_rel, memory_order_relaxed);
 }
 
-/* To which entry a port leads, by its place in where; XDP_NO_ENTRY: to none. */
+/* The entry that a port leads to, by its place in where; or XDP_NO_ENTRY. */
 static uint32_t pointed(const struct xdp_forwards *t, uint32_t at)
 {
 	uint32_t number = __atomic_load_n(
@@ -250,7 +258,8 @@ int xdp_forwards_adopt(struct xdp_forwards **out, const int fds[XDP_FORWARDS_FDS
 	return 0;
 }
 
-/* There are as many entries as slots, and slots as ports, so one is free; but for a moment, or where two ports led to one. */
+/* There are as many entries as slots, and slots as ports, so one is free; except for a moment, or
+ * if two ports led to one entry. */
 static bool left_claim_free(struct xdp_forwards *t, uint32_t number, enum left_state state)
 {
 	uint32_t begin = atomic_load_explicit(&t->left->next, memory_order_relaxed);
@@ -293,7 +302,7 @@ bool xdp_forwards_claim(struct xdp_forwards *t, const struct addr *local, uint32
 	return false;
 }
 
-/* It may be another flow's soon. A flow that opens in this moment may have pointed the port elsewhere. */
+/* It may soon be another flow's. A flow that opens now may have redirected the port. */
 static bool left_end(struct xdp_forwards *t, uint32_t at, uint32_t entry)
 {
 	uint32_t *number = &t->where[at / XDP_WHERE_PORTS].number[at % XDP_WHERE_PORTS];

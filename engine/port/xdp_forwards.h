@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The table by which our XDP programs forward ordinary RTP themselves (xdp/forward.h, docs/adr/0064): memory that all of them and this
- * process share. The main thread opens it before the workers start, and an entry is its worker's. libbpf is seen by xdp_forwards.c alone.
+ * The table by which our XDP programs forward ordinary RTP themselves (xdp/forward.h,
+ * docs/adr/0064): memory shared by all of them and this process. The main thread opens it before
+ * the workers start, and each entry is its worker's. Only xdp_forwards.c uses libbpf.
  */
 #ifndef ENGINE_PORT_XDP_FORWARDS_H
 #define ENGINE_PORT_XDP_FORWARDS_H
@@ -16,7 +17,7 @@
 #include "engine/port/xdp_program.h"
 
 enum {
-	/* beside each entry, of whoever has its flow: what the kernel does not look at */
+	/* beside each entry, for its flow's owner: not read by the kernel */
 	XDP_KEPT_OCTETS = 1024,
 };
 
@@ -40,9 +41,9 @@ struct xdp_forwards {
 	struct xdp_fence *fence;
 	uint32_t entry_count, address_max, address_count;
 	struct addr addresses[XDP_ADDRESSES_MAX];
-	/* Of the process before, until somebody claims them; NULL: there was none. */
+	/* Of the process before, until a flow claims them; NULL: there was no such process. */
 	struct xdp_forwards_left *left;
-	/* By worker and slot, from when a flow has claimed one; NULL: each has the one of its own number. */
+	/* By worker and slot, once claimed by a flow; NULL: each has the one of its number. */
 	uint32_t *entry_of;
 	bool keeps_times; /* while validity tells what it does not know yet */
 };
@@ -66,29 +67,28 @@ struct xdp_forward_plan {
 	uint32_t generation;
 	/* not of the entry */
 	bool waits; /* what the port was given to send may not have left yet */
-	bool doubtful; /* a packet should go through the kernel, which then asks whether its next hop is still there */
+	/* A packet should go through the kernel, which then checks the next hop. */
+	bool doubtful;
 };
 
-/* entries: of all workers, not armed; addresses: whose ports may have one. 0 or -errno; why then says in words what is wrong. */
+/* entries: for all workers, disarmed; addresses: those with ports that may have one. Returns 0, or
+ * -errno with the reason in `why`. */
 int xdp_forwards_open(struct xdp_forwards **out, uint32_t entries, uint32_t addresses,
 		      char why[XDP_WHY_MAX]) NODISCARD;
-/*
- * The same of a process that is gone, as long as it was (docs/adr/0064): fds of that one, this one's from now on; 0 or -errno, and then they are
- * the caller's. Entries go on as they are.
- */
+/* Adopts that of a dead process, unchanged (docs/adr/0064): this process owns the fds from now on,
+ * unless it fails with -errno. Entries continue as they are. */
 int xdp_forwards_adopt(struct xdp_forwards **out, const int fds[XDP_FORWARDS_FDS], uint32_t entries,
 		       uint32_t addresses, char why[XDP_WHY_MAX]) NODISCARD;
-/*
- * A flow has this port, and number of worker and slot: true: its entry is from now on that of the flow which had the port in the process
- * before, whatever worker and slot that was on. False: of a process without one before it is the one of its number; else one that no port led
- * to, or what the slot had since. By the worker, for each flow that opens, before its port is pointed to its entry.
- */
+/* For each flow that opens, on its worker, before its port is pointed to its entry. True: it
+ * continues with the entry of the previous process's flow on that port, whatever worker and slot
+ * that had. False: without a previous process it is the entry of its number; else one that no port
+ * led to, or what the slot has had since. */
 bool xdp_forwards_claim(struct xdp_forwards *t, const struct addr *local,
 			uint32_t number) NODISCARD;
 /* What nobody has claimed forwards no more. Any thread. How many entries did so until now. */
 uint32_t xdp_forwards_settle(struct xdp_forwards *t);
-/* The owner of this descriptor is gone, and others hear of that: nothing is forwarded for its shards from here on. By whoever holds it. False:
- * of another version; then the links must go. */
+/* The descriptor's owner is gone: nothing is forwarded for its shards from here on. Called by the
+ * holder of the descriptor. False: another version; then the links must go. */
 bool xdp_forwards_end(int fence_fd) NODISCARD;
 void xdp_forwards_close(struct xdp_forwards *t);
 /* A program that is loaded after this has it. 0 or -errno. */
@@ -96,7 +96,7 @@ int xdp_forwards_lend(const struct xdp_forwards *t, struct bpf_object *object) N
 /* Number of the address in the table, which it has from now on. 0 or -ENOSPC. */
 int xdp_forwards_place(struct xdp_forwards *t, const struct addr *local, uint32_t *place) NODISCARD;
 
-/* address_count: it has none. */
+/* address_count: it has no place. */
 static inline uint32_t xdp_forwards_find(const struct xdp_forwards *t, const struct addr *local)
 {
 	uint32_t i = 0;
@@ -122,7 +122,8 @@ static inline void *xdp_forwards_kept(const struct xdp_forwards *t, const struct
 	return t->kept + (size_t)(e - t->entries) * XDP_KEPT_OCTETS;
 }
 
-/* Packets to this address and port look at the entry; NULL: at none. Of an address without a place: nothing is done. */
+/* Packets to this address and port use the entry; NULL: no entry. Without a place for the address
+ * nothing is done. */
 static inline void xdp_forwards_point(const struct xdp_forwards *t, const struct addr *local,
 				      const struct xdp_forward *e)
 {
@@ -148,7 +149,7 @@ static inline void xdp_forwards_present(const struct xdp_forwards *t, uint64_t u
 	__atomic_store_n(&t->fence->present_until, until_ns, __ATOMIC_RELAXED);
 }
 
-/* Until when this worker is believed to be there, and so its process: by the worker, UINT64_MAX at first. */
+/* Until when this worker and its process count as alive: set by the worker, UINT64_MAX at first. */
 static inline void xdp_forwards_alive(const struct xdp_forwards *t, uint32_t worker,
 				      uint64_t until_ns)
 {
@@ -159,14 +160,15 @@ static inline void xdp_forwards_alive(const struct xdp_forwards *t, uint32_t wor
 
 /* ---- one entry, by its worker ---- */
 
-/* From here on the program forwards. release: what was written before is there for who reads it behind armed. */
+/* The program forwards from here on. release: earlier writes are visible to a reader of armed. */
 static inline void xdp_forward_arm(struct xdp_forward *e)
 {
 	__atomic_store_n(&e->armed, 1, __ATOMIC_RELEASE);
 }
 
-/* From here on nothing begins to be forwarded; what has begun is over when the entry has been left. seq_cst: busy is read after this, and a
- * program that has not seen it is seen to be busy (busy_add). */
+/* Nothing begins to be forwarded from here on; what has begun is over once the entry has been
+ * left. seq_cst: busy is read after this, and a program that has not seen it is seen as busy
+ * (busy_add). */
 static inline void xdp_forward_disarm(struct xdp_forward *e)
 {
 	__atomic_store_n(&e->armed, 0, __ATOMIC_SEQ_CST);
@@ -177,21 +179,23 @@ static inline bool xdp_forward_is_armed(const struct xdp_forward *e)
 	return __atomic_load_n(&e->armed, __ATOMIC_SEQ_CST) != 0;
 }
 
-/* Nobody is at work on it. Where it is not armed it stays so, and what it says is final: pairs with busy_add, before which the program wrote. */
+/* True if nobody works on it. If disarmed it stays so, and its contents are final: pairs with
+ * busy_add, which follows the program's writes. */
 static inline bool xdp_forward_is_left(const struct xdp_forward *e)
 {
 	return __atomic_load_n(&e->busy, __ATOMIC_SEQ_CST) == 0;
 }
 
-/* Number of the last RTP packet of its party that the program left to us. acquire: what was forwarded before that is there, too. */
+/* Number of the party's last RTP packet left to us. acquire: what was forwarded before is seen. */
 static inline uint16_t xdp_forward_up(const struct xdp_forward *e)
 {
 	return (uint16_t)__atomic_load_n(&e->up, __ATOMIC_ACQUIRE);
 }
 
-/* Lines 0 and 1 of one that is not armed and has been left. False: a way that the program does not know, such as from one family to another. */
+/* Writes lines 0 and 1 of an entry that is disarmed and has been left. False: the program cannot do
+ * it, as from one family to another. */
 bool xdp_forward_plan(struct xdp_forward *e, const struct xdp_forward_plan *plan);
-/* Whose packets does it forward? */
+/* Whether it forwards packets from that party. */
 static inline bool xdp_forward_is_from(const struct xdp_forward *e, const struct addr *a)
 {
 	return e->family == a->family && e->from_port == htons(a->port) &&
@@ -200,7 +204,7 @@ static inline bool xdp_forward_is_from(const struct xdp_forward *e, const struct
 
 /* Has it been written by such a plan? */
 bool xdp_forward_is_planned(const struct xdp_forward *e, const struct xdp_forward_plan *plan);
-/* To whom does it send them? */
+/* Whether it sends them to that party. */
 static inline bool xdp_forward_is_to(const struct xdp_forward *e, const struct addr *a)
 {
 	return e->out_to_port == htons(a->port) && memcmp(e->out_to, a->ip, sizeof(e->out_to)) == 0;
@@ -212,7 +216,7 @@ static inline bool xdp_forward_is_by(const struct xdp_forward *e, const struct x
 	return e->ifindex == p->ifindex && memcmp(e->macs, p->path.to, FRAME_MAC_LEN) == 0;
 }
 
-/* Does it do what it would do by this plan? Of the way alone: from whom, and what its numbers become, is not looked at. */
+/* Whether it does what this plan says. Only the path counts: not the source, nor the numbers. */
 bool xdp_forward_leads_by(const struct xdp_forward *e, const struct xdp_forward_plan *plan);
 
 #endif

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads the guard's program for SIP sockets and shares its maps with the process and, with
+ * media.port: xdp, with the XDP program. base/guard.c fills the tables of known sources through
+ * mapped memory; the verdict is then given in the kernel, before a datagram is queued, so a flood
+ * does not reach the process. Only structures of base/guard_rule.h cross the border.
+ */
+
 #include "engine/port/xdp_guard.h"
 
 #include <bpf/bpf.h>
@@ -12,7 +19,7 @@
 
 #include "engine/port/xdp/media.h"
 
-/* Where a datagram is judged: each has its own buckets, for what passes the first comes to the second as well. */
+/* Where a datagram is judged: with own buckets each, as the second sees what passed the first. */
 enum place { AT_SOCKETS, AT_FRAMES, PLACES };
 
 struct xdp_guard {

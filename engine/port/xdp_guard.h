@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * base/guard.h in the kernel: a program on the UDP sockets of SIP, and with media.port: xdp another one where frames come in. What
- * they know is shared with this process by memory, so that it costs no system call to know one phone more. Making it needs CAP_BPF;
- * what is open needs nothing. Without it the guard judges in the process, after the datagram was read.
+ * base/guard.h in the kernel: a program on the UDP sockets of SIP, and with media.port: xdp another
+ * one where frames come in. Both share their tables with this process as memory, so a new phone
+ * costs no system call. Opening needs CAP_BPF; later use needs nothing. Without it the guard
+ * decides in the process, after the datagram was read.
  */
 #ifndef ENGINE_PORT_XDP_GUARD_H
 #define ENGINE_PORT_XDP_GUARD_H

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What XDP ports of all workers share, from start to end: interfaces and their programs, lanes with
+ * AF_XDP sockets per queue, rings that hand packets between workers, the forwarding table, and
+ * metrics. It also writes the word that describes all this to the next process, and adopts what the
+ * previous one left if its shape is the same (docs/adr/0064). Everything that needs privileges
+ * happens here, before the workers start.
+ */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/ethtool.h>
@@ -55,7 +63,7 @@ static uint64_t shape_network(uint64_t shape, const struct port_xdp_network *n)
 	return shape_add(shape, numbers, sizeof(numbers));
 }
 
-/* Of structures, and of all that says which entry is whose. */
+/* A hash of structure sizes, and of everything that assigns entries to flows. */
 static uint64_t host_shape(const struct xdp_host *h, uint32_t entries, uint32_t addresses)
 {
 	const uint32_t numbers[] = { XDP_FORWARD_VERSION,
@@ -96,7 +104,8 @@ static void links_end(const struct remains *left)
 			xdp_program_unlink(left->fds[i]);
 }
 
-/* The table is h's, and what it takes is left->fds -1. False: of no use, and what is on the interfaces comes off. */
+/* h takes over the table; what it takes becomes -1 in left->fds. False: unusable, and the programs
+ * come off the interfaces. */
 static bool xdp_remains_adopt(struct xdp_host *h, struct remains *left, uint32_t entries,
 			      uint32_t addresses)
 {
@@ -119,7 +128,7 @@ static bool xdp_remains_adopt(struct xdp_host *h, struct remains *left, uint32_t
 	return false;
 }
 
-/* Once the interface has its new program it hangs where that of the process before did: -1, or the link. */
+/* After the interface got its new program in the previous one's place: that link, or -1. */
 static int xdp_remains_link(const struct xdp_host *h, struct remains *left, uint32_t interface,
 			    bool *native)
 {
@@ -245,7 +254,8 @@ static struct xdp_interface *interface_find(struct xdp_host *h, const char *name
 	return NULL;
 }
 
-/* What its program sends back is lost where the other end has no program, and this end cannot know. */
+/* What its program sends back is lost if the other end has no program, which this end cannot
+ * know. */
 static bool interface_is_veth(const char *name)
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
@@ -552,7 +562,8 @@ static void forwards_valid(void *arg, uint8_t place, uint64_t until_ns)
 		xdp_forwards_valid(t, place, clock_to_kernel(until_ns));
 }
 
-/* A shard that this process does not have yet: what the one before was allowed to say counts until that time is over. */
+/* For a shard that this process does not have yet, the previous process's time counts to its
+ * end. */
 static void forwards_follow(struct xdp_host *h)
 {
 	h->forwards->keeps_times = h->forwards->left != NULL;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the XDP ports of all workers share: interfaces with their program, a lane a worker, whose port it is, and the rings by
- * which a packet goes from the worker that received it to the one that owns its flow. All of it is made before the workers start.
+ * What the XDP ports of all workers share: interfaces with their program, a lane per worker, and
+ * the rings by which a packet goes from the receiving worker to the owner of its flow. All of it is
+ * made before the workers start.
  */
 #ifndef ENGINE_PORT_XDP_HOST_H
 #define ENGINE_PORT_XDP_HOST_H
@@ -34,7 +35,7 @@ enum xdp_refusal {
 	XDP_REFUSED_VLAN,     /* a tag for which there is no device */
 	XDP_REFUSED_NO_FLOW,  /* nobody's port, at this time */
 	XDP_REFUSED_HANDOVER, /* the worker that owns the flow did not keep up */
-	XDP_REFUSED_NO_FRAME, /* by the kernel, which had none to receive into */
+	XDP_REFUSED_NO_FRAME, /* by the kernel, which had no frame to receive into */
 	XDP_REFUSED_RING,     /* by the kernel: the worker did not keep up */
 	XDP_REFUSALS,
 };
@@ -86,7 +87,7 @@ struct xdp_keeper;
 
 struct xdp_host {
 	struct xdp_forwards *forwards; /* NULL: nothing is forwarded below */
-	struct validity *validity;     /* which it follows then; NULL: none */
+	struct validity *validity;     /* followed then; may be NULL */
 	bool forwards_all;
 	uint32_t kept_version;
 	/* when nobody takes over any more what the process before forwarded; 0: it is past */
@@ -103,10 +104,12 @@ struct xdp_host {
 	struct xdp_way *ways; /* from * workers + to */
 	struct xdp_metrics metrics;
 	struct xdp_keeper *keeper;
-	/* of links, once there is a keeper: it changes them, and control asks for them (xdp_remains.h) */
+	/* of links, once there is a keeper: it changes them, and control asks for them
+	 * (xdp_remains_of) */
 	pthread_mutex_t link_lock;
 	_Atomic uint32_t link_change; /* another one each time */
-	int *spares; /* descriptors of AF_XDP, which nobody could make later: privileges are gone; the keeper's */
+	/* Descriptors of AF_XDP for the keeper, made while there were privileges. */
+	int *spares;
 	uint32_t spare_count;
 };
 
@@ -115,29 +118,31 @@ static inline struct xdp_way *xdp_way_of(const struct xdp_host *h, uint32_t from
 	return &h->ways[from * h->workers + to];
 }
 
-/* Index, MTU and queues of the device that has the name now. 0 or -errno; why then says in words what is wrong. */
+/* Index, MTU and queues of the device with that name now. Returns 0, or -errno, explained in
+ * `why`. */
 int xdp_interface_look(const char *name, uint32_t *ifindex, uint32_t *queues,
 		       char why[XDP_WHY_MAX]) NODISCARD;
 /* What runs on which interfaces, for the metrics. */
 void xdp_host_publish(const struct xdp_host *h);
 
-/* A thread that watches the interfaces, and uses one that was made again (xdp_keeper.c). 0 or -errno. */
+/* A thread that watches the interfaces, and reattaches to recreated ones (xdp_keeper.c). 0,
+ * -errno. */
 int xdp_keeper_open(struct xdp_keeper **out, struct xdp_host *h) NODISCARD;
 void xdp_keeper_close(struct xdp_keeper *k);
 
-/* May the kernel forward by itself what comes to this address, by this interface? Any worker asks, so nothing that the keeper changes is
- * looked at: whether the interface is there, the next hop knows. */
+/* Whether the kernel may forward packets to this address, by this interface. Any worker asks, so it
+ * reads nothing that the keeper changes: the next hop knows whether the interface is there. */
 bool xdp_host_forwards(const struct xdp_host *h, const struct addr *local, uint32_t interface);
 /* Is this local address and port one that the program redirects? */
 bool xdp_host_has(const struct xdp_host *h, const struct addr *local);
 
-/*
- * What of a host goes on in the kernel when its process is gone, and is the next one's (docs/adr/0064): the table of what is forwarded, and
- * the links on which the programs hang. The word with the descriptors says of what shape that is: another version's, or that of other
- * settings, is not taken over. By the main thread, while no worker runs, but for xdp_remains_of.
- */
+/* What continues in the kernel when a host's process is gone, for the next one (docs/adr/0064): the
+ * forwarding table, and the links of the programs. The word with the descriptors has its shape:
+ * another version's, or that of other settings, is not taken over. On the main thread while no
+ * worker runs, except xdp_remains_of. */
 
-/* As it is now, in duplicates that are the caller's. Where h forwards nothing there is nothing. By any one thread. */
+/* The present state, as duplicates for the caller. Empty if h forwards nothing. By any one
+ * thread. */
 void xdp_remains_of(struct xdp_host *h, struct remains *out);
 
 #endif

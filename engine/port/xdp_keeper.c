@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Interfaces come and go while the node runs. What was bound to one that is gone hears nothing any more, and media goes by the kernel's
- * sockets; when one with its name is there again, and up, the program is attached to it, and each worker gets a new AF_XDP socket.
+ * Interfaces come and go while the node runs. Sockets bound to one that is gone receive nothing any
+ * more, and media uses the kernel's sockets; when one with its name is back, and up, the program is
+ * attached to it, and each worker gets a new AF_XDP socket.
  *
- * A thread of its own, because none of this may hold up a packet. It has no privilege to do so but CAP_IPC_LOCK, where the node was
- * started with that in place of RLIMIT_MEMLOCK: the program and its maps are at hand as descriptors, which anybody may attach and
- * change who has them (Linux 6.0), and so are sockets, of which there are some to spare.
+ * It is a thread of its own, as none of this may delay a packet. It has no privilege but
+ * CAP_IPC_LOCK, if the node was started with that instead of RLIMIT_MEMLOCK: the program and its
+ * maps are open descriptors, which their holder may attach and change (Linux 6.0), and there are
+ * spare sockets.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -75,7 +77,7 @@ static void keeper_lost(struct xdp_host *h, uint32_t interface)
 	xdp_host_publish(h);
 }
 
-/* One of the spare descriptors is made use of, unless a socket waits there that could not be bound before. */
+/* Uses a spare descriptor, unless a socket that could not be bound before waits there. */
 static int keeper_queue_renew(struct xdp_host *h, struct xdp_lane *l, uint32_t at, uint32_t ifindex,
 			      char why[XDP_WHY_MAX])
 {
@@ -96,7 +98,8 @@ static int keeper_queue_renew(struct xdp_host *h, struct xdp_lane *l, uint32_t a
 	return err;
 }
 
-/* Sockets for those of its queues that the workers had. 0, or -errno of the first that could not be made; the others are there next time. */
+/* Sockets for those of its queues that the workers had. Returns 0, or -errno of the first that
+ * failed; the rest is retried next time. */
 static int keeper_queues_renew(struct xdp_host *h, uint32_t interface, uint32_t ifindex,
 			       uint32_t queues, char why[XDP_WHY_MAX])
 {

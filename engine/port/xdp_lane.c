@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The frames and AF_XDP sockets of one worker: registering the memory per interface, binding a
+ * socket per receive queue, and moving frames between the rings. port_xdp.c receives and sends
+ * through it; the keeper replaces sockets of lost interfaces. Every frame is accounted for: free,
+ * in a ring, or out with its user, so none leaks when a device vanishes with frames in its rings.
+ */
+
 #include "engine/port/xdp_lane.h"
 
 #include <errno.h>
@@ -16,8 +23,8 @@ enum {
 	SOCKET_BUSY_MS = 20,
 	COPIED = 32, /* frames that a call sends in copy mode */
 	KICKS = XDP_TX_SIZE / COPIED,
-	/* More queues have less each: the kernel keeps a note of each frame for each of them, some 100 octets. With rings as long as may be
-	 * 64 queues took 7 s to open. */
+	/* More queues have shorter rings: the kernel keeps some 100 octets per frame and queue.
+	 * With full rings 64 queues took 7 s to open. */
 	RX_WHOLE = 8,
 	RX_MIN = 512,
 	SENDERS = 16,      /* one an interface sends: next_hop.h has no more */
@@ -158,8 +165,9 @@ static void lane_place_set(struct xdp_place *p, const struct xdp_queue *q)
 	p->zero_copy = q->zero_copy;
 }
 
-/* The kernel has one mode, with a copy or without, for all sockets of a registration: so each interface registers the memory itself, and
- * what one device cannot do binds no other one. -1: it has not. */
+/* The kernel has one mode, copying or not, for all sockets of a registration: so each interface
+ * registers the memory itself, and one device's limits do not affect another. -1: not
+ * registered. */
 static int registered(const struct xdp_lane *l, uint32_t interface)
 {
 	for (uint32_t at = 0; at < l->queue_count; at++)
@@ -194,7 +202,8 @@ int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint3
 	return 0;
 }
 
-/* With a registration of its own: that of the interface's first socket cannot be used any more when its device is gone. */
+/* With its own registration: that of the interface's first socket is unusable without its
+ * device. */
 static int next_make(const struct xdp_lane *l, uint32_t at, int *spare_fd)
 {
 	struct xdp_place *p = &l->places[at];

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One worker's frames and its AF_XDP sockets, of all interfaces: a memory of frames, which each interface registers (UMEM), and for each
- * receive queue four rings shared with the kernel. A frame is either free, or in a ring, or out with whoever took it; any interface may
- * send it. Made by the main thread, which has the privilege; used by one worker.
+ * One worker's frames and AF_XDP sockets, of all interfaces: memory for frames, registered with
+ * each interface (UMEM), and for each receive queue four rings shared with the kernel. A frame is
+ * either free, or in a ring, or out with its user; any interface may send it. Made by the main
+ * thread, which has the privilege; used by one worker.
  */
 #ifndef ENGINE_PORT_XDP_LANE_H
 #define ENGINE_PORT_XDP_LANE_H
@@ -42,15 +43,15 @@ struct xdp_place {
 	uint32_t interface, number;
 	uint32_t ifindex; /* of the device that its newest socket is bound to; 0: that is gone */
 	bool zero_copy;   /* likewise */
-	struct xdp_queue *next; /* not bound yet; NULL: none */
+	struct xdp_queue *next; /* not bound yet; or NULL */
 };
 
 struct xdp_lane {
 	uint8_t *memory;
 	struct xdp_queue **queues;
 	struct xdp_place *places;
-	/* One for the device that came in the place of a lost one: made by the host's keeper, taken by the worker; and the lost one's,
-	 * for the keeper to close. */
+	/* A socket for the device that replaced a lost one: made by the host's keeper, taken by the
+	 * worker; and the old one, for the keeper to close. */
 	_Atomic(struct xdp_queue *) *fresh;
 	_Atomic(struct xdp_queue *) *stale;
 	int renew_fd; /* an eventfd: there is something in fresh */
@@ -68,21 +69,22 @@ int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX]) NO
 int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint32_t queue,
 		 struct xdp_queue **out, char why[XDP_WHY_MAX]) NODISCARD;
 void xdp_lane_close(struct xdp_lane *l);
-/* Another socket in the place of one whose device is gone, made of a descriptor that is taken from *spare_fd (-1 from then on) unless one
- * waits already. By the keeper: nothing of the lane but the place is changed. */
+/* Makes another socket to replace one whose device is gone, from a descriptor taken from *spare_fd
+ * (-1 afterwards) unless one waits already. On the keeper's thread: changes nothing of the lane but
+ * the place. */
 int xdp_lane_renew(const struct xdp_lane *l, uint32_t at, uint32_t ifindex, int *spare_fd,
 		   struct xdp_queue **out, char why[XDP_WHY_MAX]) NODISCARD;
-/* Puts it there; the frames of the other one are free again. By the worker. What was there, to be closed. */
+/* Installs it and frees the old one's frames. On the worker. Returns the old one, to be closed. */
 struct xdp_queue *xdp_lane_swap(struct xdp_lane *l, uint32_t at, struct xdp_queue *fresh);
 void xdp_queue_close(struct xdp_queue *q);
 
-/* Frames whose sending is done are free again. */
+/* Frees frames that have been sent. */
 void xdp_lane_reclaim(struct xdp_lane *l);
 /* Replaces what was received. */
 void xdp_lane_refill(struct xdp_lane *l, struct xdp_queue *q);
 /* Queues a frame for sending. False: the ring is full. */
 bool xdp_lane_send(struct xdp_lane *l, struct xdp_queue *q, const uint8_t *start, uint32_t length);
-/* Has the kernel send what was queued; where p is late for it, its frames are free again. 0 or -errno. */
+/* Has the kernel send the queue, or if p is late, frees its frames. 0 or -errno. */
 int xdp_lane_kick(struct xdp_lane *l, struct xdp_queue *q, struct port *p);
 
 static inline uint8_t *xdp_frame(const struct xdp_lane *l, uint32_t frame)

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads and attaches the XDP program of media (xdp/media.bpf.c) by a BPF link, with its maps: which
+ * addresses and ports are ours, the socket of each queue, the guard's tables and the forwarding
+ * table. A link replaces the previous process's program without a gap. Also the helper that adopts
+ * an XDP program which a library attached without a link. libbpf's messages go to our log.
+ */
+
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
@@ -229,7 +236,7 @@ void xdp_program_unlink(int link_fd)
 	(void)bpf_link_detach(link_fd);
 }
 
-/* Whoever else holds it holds nothing then. */
+/* Detaches it, so that other holders of the link hold nothing. */
 static void link_give_up(struct xdp_program *p)
 {
 	xdp_program_unlink(p->link_fd);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Our XDP program (xdp/media.bpf.c) on one interface. It hangs on a link that this process holds: when the process is gone, by
- * whatever end, so is the program, unless somebody has a duplicate of the link (base/remains.h). libbpf is seen by xdp_program.c alone.
+ * Our XDP program (xdp/media.bpf.c) on one interface. It is attached by a link that this process
+ * holds: when the process ends in any way, so does the program, unless another process has a
+ * duplicate of the link (base/remains.h). Only xdp_program.c uses libbpf.
  */
 #ifndef ENGINE_PORT_XDP_PROGRAM_H
 #define ENGINE_PORT_XDP_PROGRAM_H
@@ -26,20 +27,23 @@ struct xdp_range {
 struct xdp_program {
 	struct bpf_object *object;
 	int sockets_fd; /* the map */
-	int link_fd; /* -1: not attached. Before it is: of a program on that interface, whose place this one takes */
+	/* -1: not attached. Before attaching: the link of the program to be replaced. */
+	int link_fd;
 	bool native; /* run by the driver, not behind it */
 };
 
-/* Loads the program for these ranges; guard of the SIP ports, or NULL; table of what it forwards, or NULL. 0 or -errno; why then says in words what is wrong, here and below. */
+/* Loads the program for these ranges; guard of the SIP ports, or NULL; table of forwarding, or
+ * NULL. Returns 0, or -errno with the reason in `why`, here and below. */
 int xdp_program_open(struct xdp_program *out, uint32_t queues, const struct xdp_range *ranges,
 		     uint32_t count, const struct xdp_guard *guard, struct xdp_forwards *forwards,
 		     char why[XDP_WHY_MAX]) NODISCARD;
 /* The AF_XDP socket of a receive queue. */
 int xdp_program_socket(const struct xdp_program *p, uint32_t queue, int fd,
 		       char why[XDP_WHY_MAX]) NODISCARD;
-/* From here on packets come to the sockets: without a gap where there was a link. Native mode where the driver has it. */
+/* From here on sockets get the packets, without a gap if there was a link. Native mode if
+ * possible. */
 int xdp_program_attach(struct xdp_program *p, uint32_t ifindex, char why[XDP_WHY_MAX]) NODISCARD;
-/* What hangs on this link comes off its interface, whoever holds the link. Of a descriptor that is none nothing comes of it. */
+/* Detaches this link's program from its interface for all holders. Ignores invalid descriptors. */
 void xdp_program_unlink(int link_fd);
 /* The interface is gone: nothing is attached to anything. */
 void xdp_program_detach(struct xdp_program *p);
@@ -56,13 +60,12 @@ int xdp_object_open(struct bpf_object **out, struct bytes object) NODISCARD;
 /* -errno in words. */
 const char *xdp_error(int err);
 
-/*
- * Libraries attach XDP programs in a way that outlives the process. Such a program is put on a link of ours here, which the kernel takes
- * away with its last descriptor, also after a kill.
- */
+/* Libraries attach XDP programs in a way that outlives the process. This puts such a program on a
+ * link of ours, which the kernel removes with its last descriptor, also after a kill. */
 
-/* The program that is on the interface now goes with *out, a descriptor; -1: there is none. Its packets are the kernel's for a moment.
- * Any thread; needs CAP_SYS_ADMIN and CAP_NET_ADMIN. 0, or -errno: nothing has changed. */
+/* The interface's present program is tied to *out, a descriptor; -1: there is no program. Its
+ * packets are the kernel's for a moment. Any thread; needs CAP_SYS_ADMIN and CAP_NET_ADMIN. Returns
+ * 0, or -errno with nothing changed. */
 int xdp_link_adopt(uint32_t ifindex, int *out) NODISCARD;
 
 #endif

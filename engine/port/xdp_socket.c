@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * AF_XDP sockets with their rings, by plain socket options and mmap. libxdp creates, maps and binds
+ * in one step, which needs privileges at a time when the node has dropped them; here creating
+ * (CAP_NET_RAW), mapping and binding are separate, so the keeper can bind a spare socket later. The
+ * ring accessors are libxdp's.
+ */
+
 #include "engine/port/xdp_socket.h"
 
 #include <errno.h>

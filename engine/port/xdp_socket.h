@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An AF_XDP socket and the four rings that it shares with the kernel. In three steps, because the first one alone needs CAP_NET_RAW:
- * libxdp takes all of them at once, so its rings are used here and its sockets are not. Any thread; all return 0 or -errno.
+ * An AF_XDP socket and the four rings that it shares with the kernel. In three steps, because only
+ * the first one needs CAP_NET_RAW: libxdp does all of them at once, so we use its rings but not its
+ * sockets. Any thread; all return 0 or -errno.
  */
 #ifndef ENGINE_PORT_XDP_SOCKET_H
 #define ENGINE_PORT_XDP_SOCKET_H
@@ -18,7 +19,7 @@ enum {
 };
 
 struct xdp_socket {
-	int fd; /* -1: none */
+	int fd; /* -1: closed */
 	struct xsk_ring_cons rx, completion;
 	struct xsk_ring_prod tx, fill;
 	struct xdp_map {
@@ -29,17 +30,18 @@ struct xdp_socket {
 
 /* A descriptor, or -errno. Needs CAP_NET_RAW. */
 int xdp_socket_make(void) NODISCARD;
-/* The descriptor and its rings, those of receiving rx_size long, a power of two; it is the socket's from here on, and closed if this fails. */
+/* Takes over the descriptor and maps its rings, the receive ones with rx_size entries, a power of
+ * two; closes it on failure. */
 int xdp_socket_open(struct xdp_socket *s, int fd, uint32_t rx_size) NODISCARD;
 /* Memory that is shared with the kernel (UMEM), in frames of so many octets. */
 int xdp_socket_share(const struct xdp_socket *s, void *memory, uint64_t octets,
 		     uint32_t frame) NODISCARD;
-/* To a receive queue; umem_fd: the bound socket whose memory is this one's as well; -1: it has its own. May be tried again. */
+/* To a receive queue; umem_fd: the bound socket that shares its memory, or -1. May be retried. */
 int xdp_socket_bind(const struct xdp_socket *s, uint32_t ifindex, uint32_t queue,
 		    int umem_fd) NODISCARD;
 /* Packets of the queue that the kernel dropped since the socket was opened. */
 struct xdp_lost {
-	uint64_t no_frame;  /* it had none to receive into, or the packet was longer */
+	uint64_t no_frame;  /* no frame to receive into, or the packet was longer */
 	uint64_t ring_full; /* nobody took what had come */
 };
 /* 0 or -errno. */

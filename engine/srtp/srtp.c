@@ -1,4 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SRTP and SRTCP of a batch of packets (RFC 3711 3.1, 3.4; RFC 7714 8.2, 9.2): packet indexes,
+ * replay windows, rollover guessing, and which packets are accepted; the transforms are
+ * srtp_cipher.c's. Stages of the engine call it with the packets of many streams at once. Sending
+ * indexes are only ever used once, and receiving state changes only after authentication.
+ *
+ *     AES-CM   head | payload | SRTCP: E, index | MKI | tag
+ *     AES-GCM  head | payload | tag | SRTCP: E, index | MKI
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -12,13 +22,6 @@
 #include "engine/srtp/srtp_stream.h"
 #include "media/rtp/rtp_parse.h"
 #include "media/rtp/seq.h"
-
-/*
- * Packets of SRTP and SRTCP (RFC 3711 3.1, 3.4; RFC 7714 8.2, 9.2):
- *
- *     AES-CM   head | payload | SRTCP: E, index | MKI | tag
- *     AES-GCM  head | payload | tag | SRTCP: E, index | MKI
- */
 
 enum { STREAMS_IN_CACHE = 512 };
 
@@ -78,7 +81,8 @@ static uint8_t tag_length(const struct srtp_job *j)
 	return j->is_rtcp ? j->stream->rtcp_tag : j->stream->tag;
 }
 
-/* What every packet wants of its stream (srtp_stream.h): bench/srtp --streams 8192. Packets of one stream come one after the other. */
+/* Prefetches what every packet needs of its stream (srtp_stream.h): bench/srtp --streams 8192.
+ * Packets of one stream follow each other. */
 static void batch_prefetch(const struct srtp_job *jobs, uint32_t count)
 {
 	const struct srtp_stream *last = NULL;
@@ -179,7 +183,7 @@ static void protect_batch(struct srtp_job *jobs, uint32_t count)
 		job_seal(b.jobs[i], &b.units[i]);
 }
 
-/* ---- unprotect: all tags, then each is believed or not in order, then the ciphers of those that are ---- */
+/* ---- unprotect: all tags, then acceptance in order, then the ciphers of accepted packets ---- */
 
 /* RFC 3711 3.3.1; the counter starts at 0, and there is nothing before that. */
 static uint64_t index_guess(const struct srtp_source *source, uint16_t sequence)
@@ -256,8 +260,8 @@ static enum verdict rtp_check(struct srtp_unit *u, const struct srtp_source *sou
 
 enum { GUESS_MAX = 63 };
 
-/* Only the source that was relayed is saved. Of another one, a layer of a picture, the counter may be any by now: one more is tried with each of its
- * packets, so that what is forged costs no more than a check. */
+/* Only the relayed source is saved. For another one, a layer of a picture, the counter may be
+ * anything: each packet tries one more, so a forged packet costs no more than a check. */
 static bool rtp_guess(struct srtp_stream *s, struct srtp_unit *u, uint16_t sequence)
 {
 	if (s->guess == 0)
@@ -474,8 +478,8 @@ uint32_t srtcp_stream_next(const struct srtp_stream *s)
 
 /* ---- sources ---- */
 
-/* A free place, or that of the source which has been quiet for longest: only the party itself can bring that about, as
- * nothing is kept of a source before it authenticated. */
+/* A free place, or that of the source quiet for longest: only the party itself can cause that, as
+ * unauthenticated sources are not stored. */
 struct srtp_source *srtp_source_new(struct srtp_stream *s, uint32_t ssrc)
 {
 	struct srtp_source *oldest = &s->sources[0];

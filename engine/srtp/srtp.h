@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SRTP and SRTCP (RFC 3711, RFC 7714) of one flow in one direction: everything its party sends, or everything we send to it. Packets
- * are given as arrays of jobs, of any streams, so that a back end that works on many packets at a time fits behind this
- * door. Nothing is allocated after a stream was opened. One thread each.
+ * SRTP and SRTCP (RFC 3711, RFC 7714) of one flow in one direction: everything its party sends, or
+ * everything we send to it. Packets are given as arrays of jobs, of any streams, for back ends that
+ * process many packets at a time. Nothing is allocated after a stream was opened. One thread each.
  *
- * What is sent has indexes that are never used twice under one key (RFC 3711 9.1): none below the start, none at or above
- * the limit, none that was used. What comes in is believed when it authenticates and its index was not seen.
+ * Indexes of sent packets are never used twice under one key (RFC 3711 9.1): none below the start,
+ * none at or above the limit, none that was used. A received packet is accepted if it authenticates
+ * and its index is new.
  */
 #ifndef ENGINE_SRTP_SRTP_H
 #define ENGINE_SRTP_SRTP_H
@@ -15,9 +16,8 @@
 
 enum {
 	SRTP_SOURCES_MAX = 8, /* SSRCs of a party that are told apart at a time */
-	SRTP_HALF =
-		1
-		<< 15, /* the index of one that was not heard for less is guessed right (RFC 3711 3.3.1) */
+	/* The index of a source silent for less is guessed right (RFC 3711 3.3.1). */
+	SRTP_HALF = 1 << 15,
 	/* what protection adds: SRTCP's index and tag; our keys have no MKI */
 	SRTP_TRAILER_MAX = 4 + 16,
 };
@@ -33,7 +33,7 @@ struct srtp_stream;
 int srtp_stream_open(struct srtp_stream **out, const struct media_key *key) NODISCARD;
 /* The same with OpenSSL alone, which is there always: for tests and measurements. */
 int srtp_stream_open_portable(struct srtp_stream **out, const struct media_key *key) NODISCARD;
-/* Wipes all keys. NULL is none. */
+/* Wipes all keys. NULL is fine. */
 void srtp_stream_close(struct srtp_stream *s);
 /* Is this its key? By whatever MKI it goes. */
 bool srtp_stream_has_key(const struct srtp_stream *s, const struct media_key *key);
@@ -42,21 +42,20 @@ bool srtp_stream_has_master(const struct srtp_stream *s, const struct media_key 
 /* Of what the party sends: from now on under the MKI of this key. */
 void srtp_stream_mki(struct srtp_stream *s, const struct media_key *key);
 
-/* Of what the party sends. That source was authenticated up to this index; it may have gone on meanwhile. */
+/* For receiving: that source was authenticated up to this index, and may have gone on meanwhile. */
 void srtp_stream_resume(struct srtp_stream *s, uint32_t ssrc, uint64_t highest);
-/*
- * Likewise, but under another key, of that name; or all that `former` knows. A new key does not reset the rollover counter (RFC 3711 3.3.1). Not
- * every sender knows that, so until its first packet both are believed.
- */
+/* Likewise, but under another key, of that name; or everything that `former` knows. A new key does
+ * not reset the rollover counter (RFC 3711 3.3.1). Not every sender respects that, so until its
+ * first packet both are accepted. */
 void srtp_stream_rekey(struct srtp_stream *s, uint32_t ssrc, uint64_t highest, uint32_t name);
 void srtp_stream_follow(struct srtp_stream *s, const struct srtp_stream *former);
-/* The highest index authenticated of a source, and of which key that is; 0: none. */
+/* The highest authenticated index of a source, and the name of its key; 0: unknown. */
 uint64_t srtp_stream_highest(const struct srtp_stream *s, uint32_t ssrc);
 uint32_t srtp_stream_highest_key(const struct srtp_stream *s, uint32_t ssrc);
-/* No two keys have the same, nearly; and none tells anything of its key. Not 0. */
+/* Practically unique, and reveals nothing of the key. Not 0. */
 uint32_t srtp_key_name(const struct media_key *key);
 
-/* Of what we send, before the first packet: all indexes before next (which is not 0) count as used. */
+/* For sending, before the first packet: all indexes before next (which is not 0) count as used. */
 void srtp_stream_start(struct srtp_stream *s, uint64_t next, uint32_t srtcp_next);
 void srtp_stream_limit(struct srtp_stream *s, uint64_t limit, uint32_t srtcp_limit);
 uint64_t srtp_stream_next(const struct srtp_stream *s);
@@ -69,7 +68,8 @@ struct srtp_job {
 	uint16_t length;
 	uint16_t capacity;
 	uint8_t is_rtcp;
-	uint8_t verdict; /* enum verdict; NONE: done. Else nothing was changed of what lies in length. */
+	/* enum verdict; NONE: done. Otherwise the `length` octets are unchanged. */
+	uint8_t verdict;
 	uint64_t index; /* of the packet, when done */
 };
 

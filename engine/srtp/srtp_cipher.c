@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The transforms of SRTP for batches: key derivation (RFC 3711 4.3), AES-CM with HMAC-SHA1, and
+ * AES-GCM (RFC 7714, RFC 6188 keys). It sorts the units of a batch by suite and gives each kind to
+ * ipsec-mb, or one by one to OpenSSL where the CPU or the build lacks it. It knows nothing of
+ * packet order or replay; srtp.c does.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -42,7 +49,7 @@ static_assert((int)KEY_LEN == (int)SRTP_MB_BLOCK_LEN && (int)KEY_LONG_LEN == (in
 static_assert((int)TAG_GCM == (int)SRTP_MB_TAG_LEN && (int)SALT_GCM_LEN == (int)SRTP_MB_IV_LEN,
 	      "RFC 7714 12");
 
-/* What ipsec-mb wants lies behind it, so that all of one stream is found without following a pointer. */
+/* ipsec-mb's data follows it in memory, so that a stream is found without following a pointer. */
 struct srtp_cipher {
 	EVP_CIPHER_CTX *evp; /* NULL: ipsec-mb has the key */
 	uint8_t kind, tag;
@@ -53,7 +60,7 @@ struct srtp_cipher {
 
 static_assert(sizeof(struct srtp_cipher) == SRTP_MB_KEY_ALIGN, "one cache line");
 
-/* The part of srtp_cipher.h that is AES-GCM (RFC 7714): units whose ciphers are of such a suite. */
+/* AES-GCM (RFC 7714): units of such a suite. */
 
 /* RFC 7714 8.1, 9.1: two octets of zero, the SSRC, the index of 48 bits, XOR the salt. */
 static void iv_write_gcm(const struct srtp_cipher *c, uint32_t ssrc, uint64_t index,
@@ -65,7 +72,7 @@ static void iv_write_gcm(const struct srtp_cipher *c, uint32_t ssrc, uint64_t in
 	be32_put(iv + 8, be32_get(c->salt + 8) ^ (uint32_t)index);
 }
 
-/* What was just written in parts is slow to be read as a whole, so none is done right after it was made ready. */
+/* Reading as a whole what was just written in parts is slow, so units are prepared in chunks. */
 enum { GCM_CHUNK = 16 };
 
 /* What a packet wants beside its job. */
@@ -81,7 +88,7 @@ struct part {
 	uint8_t tags[GCM_CHUNK][TAG_GCM];
 };
 
-/* RFC 7714 9.2, 9.3: authenticated is the head or, where nothing is encrypted, all, and the word in either case. */
+/* RFC 7714 9.2, 9.3: the head, or unencrypted everything, is authenticated, and always the word. */
 static void gcm_rtcp_prepare(struct srtp_mb_aead *j, struct place *x, const struct srtp_unit *u)
 {
 	j->associated_n += SRTP_WORD_LEN;
@@ -276,10 +283,8 @@ size_t srtp_cipher_size(enum media_suite suite)
 
 /* ---- session keys ---- */
 
-/*
- * RFC 3711 4.3.1: the label lies above the 48 bits of (index DIV rate), which is 0. RFC 7714 11: a shorter salt has zeroes behind
- * it; RFC 6188 3: a longer key changes nothing but the cipher.
- */
+/* RFC 3711 4.3.1: the label lies above the 48 bits of (index DIV rate), which is 0. RFC 7714 11: a
+ * shorter salt is padded with zeros; RFC 6188 3: a longer key changes nothing but the cipher. */
 static void derive(EVP_CIPHER_CTX *master, const uint8_t *salt, size_t salt_n, uint8_t label,
 		   uint8_t *out, size_t n)
 {
@@ -389,8 +394,8 @@ static void ctr_alone(const struct srtp_unit *u)
 	srtp_evp_ctr(u->cipher->evp, iv, u->p + u->head, u->n - u->head);
 }
 
-/* Lists that are filled as units come by, and done when they are full and at the end: what was just written in parts is slow to
- * be read as a whole. */
+/* Lists filled as units come, and run when full and at the end: reading as a whole what was just
+ * written in parts is slow. */
 enum { CTR_CHUNK = 16 };
 
 struct crypts {

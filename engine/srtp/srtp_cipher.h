@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The transforms of SRTP under one master key, with the session keys that follow from it (RFC 3711 4.3; the key derivation rate is
- * 0): AES in counter mode with HMAC-SHA1 (RFC 3711 4.1.1, 4.2.1), or AES-GCM (RFC 7714). It knows octets and indexes, and no
- * order of packets.
+ * The transforms of SRTP under one master key, with its session keys (RFC 3711 4.3; the key
+ * derivation rate is 0): AES in counter mode with HMAC-SHA1 (RFC 3711 4.1.1, 4.2.1), or AES-GCM
+ * (RFC 7714). It handles octets and indexes, not the order of packets.
  */
 #ifndef ENGINE_SRTP_SRTP_CIPHER_H
 #define ENGINE_SRTP_SRTP_CIPHER_H
@@ -34,7 +34,7 @@ struct srtp_cipher;
 
 /* Octets of the tag, or 0: no such suite. RFC 4568 6.2.2: a short tag is for SRTP alone. */
 uint8_t srtp_tag_length(enum media_suite suite, enum srtp_use use);
-/* Encrypts and authenticates in one (RFC 7714), so that SRTCP's index lies behind the tag and an MKI behind both. */
+/* AEAD (RFC 7714): SRTCP's index is behind the tag, and an MKI behind both. */
 bool srtp_suite_is_aead(enum media_suite suite);
 
 /* A tag of 4, 10 or 16 octets: calls cost more than what they do here. */
@@ -71,10 +71,11 @@ static inline bool srtp_tag_eq(const uint8_t *a, const uint8_t *b, uint8_t n)
 
 /* Octets of a cipher of that suite, which is one; a whole number of cache lines. */
 size_t srtp_cipher_size(enum media_suite suite);
-/* In memory of that size and of zeroes, at a cache line. The key is not kept. 0, -EINVAL (no SRTP suite, or not its length) or -ENOMEM. */
+/* In zeroed memory of that size, cache-line aligned. The key is not stored. 0, -EINVAL (bad suite
+ * or length) or -ENOMEM. */
 int srtp_cipher_make(struct srtp_cipher *c, const struct media_key *key, enum srtp_use use,
 		     enum srtp_backend backend) NODISCARD;
-/* Wipes the session keys, also of one whose making failed. */
+/* Wipes the session keys, also after a failed srtp_cipher_make. */
 void srtp_cipher_wipe(struct srtp_cipher *c);
 /* Fetch into the cache what the transforms will read. */
 void srtp_cipher_prefetch(const struct srtp_cipher *c, bool is_aead);
@@ -86,7 +87,7 @@ struct srtp_unit {
 	uint32_t head; /* octets that stay plain */
 	uint32_t n;    /* all octets, without those that protection adds */
 	uint32_t ssrc;
-	/* authenticated with it: the rollover counter (RFC 3711 4.2), or SRTCP's index with the E flag */
+	/* authenticated, too: the rollover counter (RFC 3711 4.2), or SRTCP's index with E flag */
 	uint32_t word;
 	uint64_t index; /* 48 bits */
 	uint8_t tag[SRTP_TAG_MAX];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SHA1_Update and its like are deprecated in favour of EVP, but a copy of a prepared EVP digest allocates for every packet, and this one is a value. */
+/*
+ * SHA1_Update and the like are deprecated in favour of EVP, but copying a prepared EVP digest
+ * allocates for every packet, and these are plain values.
+ */
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 #include "engine/srtp/srtp_evp.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The transforms of srtp_mb.h one packet at a time, on OpenSSL, which is there always. Internal to engine/srtp/srtp_*.c. */
+/*
+ * The transforms of srtp_mb.h one packet at a time, by OpenSSL, which is always there. Internal to
+ * engine/srtp/srtp_*.c.
+ */
 #ifndef ENGINE_SRTP_SRTP_EVP_H
 #define ENGINE_SRTP_SRTP_EVP_H
 

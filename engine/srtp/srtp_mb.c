@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The SRTP transforms on Intel's ipsec-mb, many packets per call. The library chooses code for the
+ * CPU; what is measured here is from how many packets on its multi-lane hash beats one at a time.
+ * Each thread has a manager of its own, made with its first key. srtp_cipher.c uses it where it is
+ * built in, and falls back to OpenSSL.
+ */
+
 #include "engine/srtp/srtp_mb.h"
 
 #include <assert.h>
@@ -27,7 +34,8 @@ struct manager {
 	IMB_MGR *mgr;
 	uint32_t lanes; /* hashed at a time */
 	uint32_t worth; /* lanes in use from which on that is cheaper than one after the other */
-	/* in a GCM key: POWERS of the hash key that a packet of speech wants, from their first line on */
+	/* in a GCM key: POWERS of the hash key that a voice packet needs, from their first line
+	 * on */
 	uint32_t powers_from;
 	IMB_JOB jobs[SRTP_MB_MAX] CACHE_ALIGNED;
 };
@@ -52,17 +60,15 @@ static void key_make(void)
 	assert(err == 0);
 }
 
-/*
- * 64 packets of 172 octets, EPYC of 2024, ns each: SSE 115, AVX2 119, AVX-512 (16 lanes) 89; one alone: SSE 455, AVX2 645,
- * AVX-512 976. OpenSSL, which hashes one at a time with SHA instructions: 173.
- */
+/* 64 packets of 172 octets, EPYC of 2024, ns each: SSE 115, AVX2 119, AVX-512 (16 lanes) 89;
+ * single: SSE 455, AVX2 645, AVX-512 976. OpenSSL, one at a time with SHA instructions: 173. */
 static void lanes_set(struct manager *m, IMB_ARCH arch)
 {
 	m->lanes = arch >= IMB_ARCH_AVX512 ? 16 : arch >= IMB_ARCH_AVX2 ? 8 : 4;
 	m->worth = m->lanes * 3 / 4;
 }
 
-/* The highest comes first: with VAES 48 of them, of which 16 are enough for 256 octets, else 8, twice. */
+/* The highest power comes first: VAES has 48, of which 16 do for 256 octets, else 8, twice. */
 static void powers_set(struct manager *m, IMB_ARCH arch)
 {
 	const uint64_t wide = IMB_FEATURE_VAES | IMB_FEATURE_VPCLMULQDQ;

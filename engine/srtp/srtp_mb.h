@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The transforms of RFC 3711 and RFC 7714 for many packets at a time, on Intel's ipsec-mb, which chooses the code for the CPU it
- * runs on (SSE, AVX2, AVX-512). Built without it there is srtp_mb_none.c, and OpenSSL does all (srtp_cipher.h).
+ * The transforms of RFC 3711 and RFC 7714 for many packets at a time, by Intel's ipsec-mb, which
+ * chooses code for the CPU (SSE, AVX2, AVX-512). A build without it has srtp_mb_none.c, and OpenSSL
+ * does everything (srtp_cipher.h).
  */
 #ifndef ENGINE_SRTP_SRTP_MB_H
 #define ENGINE_SRTP_SRTP_MB_H
@@ -23,7 +24,8 @@ enum {
 	SRTP_MB_GCM_ROOM = 1024,
 };
 
-/* Prepares a key in memory of the caller's, so aligned. False: not built with it, this CPU has no AES, or no memory. */
+/* Prepares a key in the caller's aligned memory. False: not built in, no AES in the CPU, no
+ * memory. */
 bool srtp_mb_ctr_key(void *key, const uint8_t octets[SRTP_MB_BLOCK_LEN]);
 bool srtp_mb_gcm_key(void *key, const uint8_t *octets, bool is_long);
 
@@ -48,7 +50,7 @@ struct srtp_mb_hash {
 	uint8_t *hash; /* SRTP_MB_HASH_LEN octets */
 };
 
-/* How many of so many are worth to be given to srtp_mb_hash: the lanes of a vector cost the same, used or not. */
+/* How many of so many to give to srtp_mb_hash: lanes of a vector cost the same, used or not. */
 uint32_t srtp_mb_hash_worth(uint32_t count);
 void srtp_mb_hash(const struct srtp_mb_hash *jobs, uint32_t count);
 

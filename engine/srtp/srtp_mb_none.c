@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Stands in for srtp_mb.c in builds without ipsec-mb. No key can be prepared, so srtp_cipher.c uses
+ * OpenSSL for all packets, and the other functions are never called with any. It exists so that
+ * callers need no conditional compilation.
+ */
+
 #include <assert.h>
 #include <stddef.h>
 

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a stream is made of. Internal to engine/srtp/srtp*.c, and to srtp_flow.c, which asks for each packet. All of it lies in one piece, what each packet wants in its middle: with
- * thousands of streams none is in the cache, and all lines can be asked for at once when no pointer leads to them.
+ * The parts of a stream. Internal to engine/srtp/srtp*.c, and to srtp_flow.c, which reads it per
+ * packet. All of it is contiguous, with what each packet needs in the middle: with thousands of
+ * streams none is in the cache, and all lines can be prefetched at once if no pointer leads to
+ * them.
  *
- *     the cipher of SRTP (srtp_cipher_size), what short packets want of GCM's at its ends
- *     struct srtp_stream: line 0 is lengths and what we send; then sources, the first of them in one line; then the key
+ *     the cipher of SRTP (srtp_cipher_size); short packets of GCM need its ends
+ *     struct srtp_stream: line 0 has lengths and our sending state; then sources,
+ *         the first of them in one line; then the key
  *     the cipher of SRTCP
  */
 #ifndef ENGINE_SRTP_SRTP_STREAM_H
@@ -63,7 +66,7 @@ static inline void srtp_window_note(struct srtp_window *w, uint64_t index)
 	w->started = true;
 }
 
-/* What is not known of a source before its next packet. Each doubt is one more index that is tried (rtp_believe). */
+/* What is unknown of a source before its next packet: one more index to try (rtp_believe). */
 enum srtp_doubt {
 	SRTP_SURE,
 	SRTP_RESUMED, /* not heard since a restart: its rollover counter may have moved on */
@@ -88,8 +91,9 @@ struct srtp_stream {
 	uint64_t limit;
 	/* in */
 	uint64_t uses;
-	uint8_t guess; /* of a stream that was resumed: the rollover counter that is tried next of a source that is not known */
-	uint32_t name; /* of the key (flow_resume.srtp_key) */
+	/* Of a resumed stream: the rollover counter to try next for an unknown source. */
+	uint8_t guess;
+	uint32_t name;   /* of the key (flow_resume.srtp_key) */
 	uint32_t former; /* of the one before, under which a source in doubt was heard */
 	/* out */
 	struct srtp_window sent;

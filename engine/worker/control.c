@@ -125,7 +125,7 @@ static void flow_count_publish(struct worker *w)
 	pace_set(w);
 }
 
-/* A shared port is nobody's flow: shared.c. */
+/* A shared port belongs to no flow (flow_transport.c). */
 static void own_set(struct worker *w, const struct flow *f, bool open)
 {
 	struct local who = { .slot = f->id.slot, .worker = w->index };

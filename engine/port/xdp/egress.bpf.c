@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where frames leave an interface (docs/adr/0025): what says that it comes from a floating address goes no further once the time of the
- * address's shard is over, whoever made it, the kernel included. That is the source of a packet, the sender of ARP, and the target of a
- * neighbour advertisement. All else passes, also what cannot be read: it names no address of ours.
+ * Egress filter (docs/adr/0025): frames that claim a floating address are dropped once the time of
+ * the address's shard is over, including the kernel's own. That is the source of a packet, the
+ * sender in ARP, and the target of a neighbour advertisement. All else passes, also frames that
+ * cannot be parsed: they claim no address of ours.
  */
 #include <linux/bpf.h>
 #include <linux/icmpv6.h>
@@ -112,7 +113,7 @@ static __always_inline int judge_v4(struct __sk_buff *skb, __u32 at)
 	return withhold(frame_kind(protocol));
 }
 
-/* Asked or not, request, reply or announcement: all tell the others who has the sender's address. */
+/* Request, reply or announcement: all tell the others where the sender's address is. */
 static __always_inline int judge_arp(struct __sk_buff *skb, __u32 at)
 {
 	struct xdp_address from;
@@ -177,7 +178,7 @@ static __always_inline __u8 ndp_type(struct __sk_buff *skb, const struct upper *
 	return type >= NDP_FIRST && type <= NDP_LAST ? type : 0;
 }
 
-/* An advertisement may come from another address of the interface, and gives its target away all the same. */
+/* An advertisement may come from another address of the interface; its target counts. */
 static __always_inline int judge_v6(struct __sk_buff *skb, __u32 at)
 {
 	struct xdp_address from, target;

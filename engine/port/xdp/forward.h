@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What our XDP program and the workers agree on about packets that it forwards itself (docs/adr/0064). Plain C types: the program has no
- * libc. In network order, as it lies in frames, is what has "as it lies" beside it; all else is in the host's.
+ * What the XDP program and the workers share for packets that it forwards itself (docs/adr/0064).
+ * Plain C types: the program has no libc. Fields marked "as it lies" are in network order, as in
+ * frames; all others are in host order.
  */
 #ifndef ENGINE_PORT_XDP_FORWARD_H
 #define ENGINE_PORT_XDP_FORWARD_H
@@ -22,17 +23,16 @@ enum {
 	XDP_WHERE_PORTS = 2,       /* of each value in it: values are of eight octets at least */
 };
 
-/* Value of tandem_where, for two ports of an address: number of the entry + 1; 0: none. */
+/* Value of tandem_where, for two ports of an address: number of the entry + 1; 0: no entry. */
 struct xdp_where {
 	unsigned int number[XDP_WHERE_PORTS];
 };
 
-/*
- * The way of one party's packets. Lines 0 and 1 are its worker's: it writes them while the entry is not armed and nobody is busy with it.
- * Line 2 is the program's while it is armed, and the worker's while it is not; but `up` is always the program's.
- */
+/* The forwarding of one party's packets. Lines 0 and 1 are its worker's, written only while the
+ * entry is disarmed and not busy. Line 2 is the program's while it is armed, and the worker's while
+ * not; but `up` is always the program's. */
 struct xdp_forward {
-	/* line 0: whose packets, and the constants of their sums */
+	/* line 0: the source's packets, and the constants of their sums */
 	unsigned int armed;       /* 1: forwarded. The worker sets it, both clear it */
 	unsigned int generation;  /* of the flow: its worker's */
 	unsigned char from[16];   /* as it lies; IPv4 in the first 4 */
@@ -69,7 +69,8 @@ struct xdp_forward {
 	unsigned int transit;            /* of the last packet: arrival less timestamp */
 	unsigned int timestamp;          /* that left last */
 	unsigned long long timestamp_ns; /* when it left first */
-	/* enum xdp_fate by which the program disarmed it; while it is armed, XDP_FATE_FRAME: the last one's sum looked half */
+	/* enum xdp_fate by which the program disarmed it; while armed, XDP_FATE_FRAME: the last
+	 * one's sum looked half done */
 	unsigned int why;
 	unsigned int up; /* number of the party's last RTP packet that went up */
 };
@@ -86,7 +87,7 @@ _Static_assert(__builtin_offsetof(struct xdp_forward, timestamp_ns) == 3 * XDP_F
 	       "line 2");
 _Static_assert(sizeof(struct xdp_forward) == 3 * XDP_FORWARD_LINE, "whole lines");
 
-/* The only value of tandem_fence: until when whose packets go on, by boot time in ns. */
+/* The only value of tandem_fence: until when a shard may be forwarded for, by boot time in ns. */
 struct xdp_fence {
 	unsigned int version;             /* XDP_FORWARD_VERSION */
 	unsigned int entry;               /* sizeof(struct xdp_forward) */
@@ -106,12 +107,12 @@ enum xdp_fate {
 	XDP_FATE_OTHER,  /* no RTP: RTCP, STUN, DTLS, keys */
 	XDP_FATE_BROKEN, /* what IP itself refuses */
 	/* it goes up, and all that follow: the stream is not what it was */
-	XDP_FATE_FRAME, /* no checksum, half of one, a tag, too long for its way, octets behind it */
+	XDP_FATE_FRAME, /* no or half a checksum, a tag, too long for the path, trailing octets */
 	XDP_FATE_HEAD,  /* padding, extension, other sources */
 	XDP_FATE_SSRC,
 	XDP_FATE_PAYLOAD_TYPE,
 	XDP_FATE_SEQUENCE, /* late, twice, or a jump */
-	XDP_FATE_BEHIND, /* the one before it is still on its way up: what is forwarded would overtake it */
+	XDP_FATE_BEHIND,   /* an earlier packet is still on its way up */
 	/* it is dropped */
 	XDP_FATE_ENDED,  /* the lease is over */
 	XDP_FATE_SILENT, /* nobody is there: no heartbeat, of the process or of the worker */

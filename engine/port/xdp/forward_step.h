@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Forwards ordinary RTP within the program: what engine/worker/ordinary.c does to such a packet, and the port with its frame, is done here
- * before any socket sees it (docs/adr/0064). A packet is looked at from end to end before anything is written: what goes up is as it came.
+ * Forwards ordinary RTP within the program: the work of engine/worker/ordinary.c and of the port,
+ * before any socket sees the packet (docs/adr/0064). A packet is checked from end to end before
+ * anything is written: what goes up is unchanged.
  */
 #ifndef ENGINE_PORT_XDP_FORWARD_STEP_H
 #define ENGINE_PORT_XDP_FORWARD_STEP_H
@@ -21,7 +22,7 @@
 #define FORWARD_INLINE static __always_inline
 
 enum {
-	FORWARD_UP = XDP_ABORTED, /* as an action: none, it goes up */
+	FORWARD_UP = XDP_ABORTED, /* as an action: leave it to the worker */
 	RTP_PLAIN = 0x80,         /* version 2; no padding, no extension, no CSRC */
 	RTP_VERSION_BITS = 0xc0,
 	RTCP_FIRST = 192, /* RFC 5761 4: second octets that are not of RTP */
@@ -68,7 +69,7 @@ struct forward_rtp {
 	__be32 timestamp, ssrc;
 };
 
-/* A frame whose heads of IP and UDP are within it. */
+/* A frame with complete IP and UDP headers. */
 struct forward_frame {
 	struct xdp_md *ctx;
 	struct ethhdr *ethernet;
@@ -84,10 +85,9 @@ FORWARD_INLINE void fate_count(struct xdp_cpu *c, enum xdp_fate fate)
 	c->fates[fate % XDP_FATES_ROOM]++;
 }
 
-/*
- * Boot time in ns. To read the clock takes a third of the program's time. Where many packets come in a jiffy, those of a part of it have the
- * time of the first: 125 us where a jiffy is 4 ms, half of what cards let packets wait for each other. Where few come, each has its own.
- */
+/* Boot time in ns. Reading the clock takes a third of the program's time. If many packets come in a
+ * jiffy, those of a part of it share the first one's time: 125 us with a jiffy of 4 ms, half of
+ * what cards let packets wait for each other. Otherwise each has its own. */
 FORWARD_INLINE __u64 cpu_now(struct xdp_cpu *c)
 {
 	__u64 jiffy = bpf_jiffies64();
@@ -173,13 +173,13 @@ FORWARD_INLINE int frame_is_odd(const struct xdp_forward *e, const struct forwar
 	return start > end || (start != end && (const __u8 *)f->ethernet + ETH_ZLEN < end);
 }
 
-/* Who sends on this machine leaves half of the checksum to a device: that of addresses, protocol and length. */
+/* A sender on this machine leaves the checksum to a device: only the pseudo header is summed. */
 FORWARD_INLINE int sum_is_half(const struct xdp_forward *e, const struct forward_frame *f)
 {
 	return f->udp->check == forward_fold(e->pseudo + f->udp->len);
 }
 
-/* A whole one is the same by chance, of one packet in 65,536: not twice in a row, nor of the first. */
+/* A complete one equals it for one packet in 65,536: not twice in a row, nor for the first. */
 FORWARD_INLINE int sum_stays_half(const struct xdp_forward *e, const struct forward_frame *f)
 {
 	return sum_is_half(e, f) && (e->packets == 0 || e->why == XDP_FATE_FRAME);
@@ -257,7 +257,7 @@ FORWARD_INLINE void v6_write(const struct xdp_forward *e, struct ipv6hdr *ip)
 	__builtin_memcpy(&ip->daddr, e->out_to, sizeof(ip->daddr));
 }
 
-/* The sum grows by what is the same for all packets, and by numbers and times, of which the old ones are taken away. */
+/* The sum grows by what all packets have in common, and by numbers and times, less the old ones. */
 FORWARD_INLINE void rtp_write(const struct xdp_forward *e, struct forward_frame *f, __be16 sequence,
 			      __be32 timestamp)
 {
@@ -272,7 +272,7 @@ FORWARD_INLINE void rtp_write(const struct xdp_forward *e, struct forward_frame 
 	rtp->ssrc = e->ssrc_out;
 	f->udp->source = e->out_from_port;
 	f->udp->dest = e->out_to_port;
-	f->udp->check = check ? check : 0xffff; /* RFC 768: 0 would say that there is none */
+	f->udp->check = check ? check : 0xffff; /* RFC 768: 0 would mean no checksum */
 }
 
 /* RFC 3550 A.8, as media/rtp/seq.h has it. */
@@ -336,7 +336,7 @@ FORWARD_INLINE enum xdp_fate fence_judge(const struct xdp_forward *e, const stru
 	return XDP_FATE_FORWARDED;
 }
 
-/* An action, or FORWARD_UP. Nobody else writes the entry meanwhile: its worker waits until busy is 0. */
+/* An action, or FORWARD_UP. Nobody else writes the entry now: its worker waits until busy is 0. */
 FORWARD_INLINE int forward_armed(struct xdp_forward *e, const struct xdp_fence *fence,
 				 struct xdp_cpu *c, struct forward_frame *f, __u64 now_ns)
 {
@@ -359,8 +359,8 @@ FORWARD_INLINE int forward_armed(struct xdp_forward *e, const struct xdp_fence *
 	return FORWARD_UP;
 }
 
-/* Its three lines are on their way to the cache at once, where many flows have sent them out of it: behind the addition to `busy`, which nothing
- * overtakes, one would be waited for after the other. */
+/* Prefetches its three lines at once, which many flows have displaced: behind the addition to
+ * `busy`, a full barrier, they would be loaded one after the other. */
 FORWARD_INLINE void entry_fetch(const struct xdp_forward *e)
 {
 	unsigned int armed = e->armed, ifindex = e->ifindex, sequence = e->sequence;
@@ -370,8 +370,8 @@ FORWARD_INLINE void entry_fetch(const struct xdp_forward *e)
 	barrier_var(sequence);
 }
 
-/* Whatever was written before is there for whoever sees the new value, and what is read after it was not read before: a value that is
- * given back makes it so on each CPU. */
+/* A full barrier: earlier writes are visible to a reader of the new value, and later reads are not
+ * done before. An atomic operation with a returned value has this effect on every CPU. */
 FORWARD_INLINE void busy_add(struct xdp_forward *e, int n)
 {
 	unsigned int before = __sync_fetch_and_add(&e->busy, n);

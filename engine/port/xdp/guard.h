@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* base/guard_step.h for programs in the kernel: the tables are maps. engine/port/xdp_guard.c makes them, and maps what it shares. */
+/*
+ * base/guard_step.h for programs in the kernel: the tables are maps, which engine/port/xdp_guard.c
+ * creates and shares.
+ */
 #ifndef ENGINE_PORT_XDP_GUARD_H
 #define ENGINE_PORT_XDP_GUARD_H
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Takes media out of the kernel's way: UDP to an address and port of ours whose first octet is one of STUN, DTLS, RTP or RTCP
- * (RFC 7983 7) goes to the AF_XDP socket of its receive queue. Everything else passes: other hosts' packets, IP options,
- * fragments, extension headers, two tags, broadcast, link-local sources; and media too while the queue has no socket. Of UDP to our
- * SIP ports what the guard does not admit goes no further (guard.h). Ordinary RTP of flows that are armed is forwarded here
+ * Redirects media past the kernel: UDP to an address and port of ours that begins with an octet of
+ * STUN, DTLS, RTP or RTCP (RFC 7983 7) goes to the AF_XDP socket of its receive queue. Everything
+ * else passes: other hosts' packets, IP options, fragments, extension headers, two tags, broadcast,
+ * link-local sources; and media while the queue has no socket. UDP to our SIP ports that the guard
+ * does not admit is dropped (guard.h). Ordinary RTP of armed flows is forwarded here
  * (forward_step.h).
  */
 #include <linux/bpf.h>

@@ -24,14 +24,14 @@ struct xdp_address {
 	unsigned char ip[16];
 };
 
-/* Its value: a bit for each UDP port, in the octet port / 8. place: of the address in tandem_where (forward.h). */
+/* Its value: a bit per UDP port, in the octet port / 8. place: the address's in tandem_where. */
 struct xdp_ports {
 	unsigned char bits[8192];
 	unsigned int place;
 };
 
-/* The only value of tandem_first: of these addresses the one that most media comes to. Whoever has an entry of a flow there is not looked for in
- * tandem_ports. */
+/* The only value of tandem_first: the one of these addresses with most media. A port with an entry
+ * of a flow there needs no lookup in tandem_ports. */
 struct xdp_first {
 	struct xdp_address ip;
 	unsigned int place;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* On the UDP sockets of SIP: a datagram that the guard does not admit is dropped before it is queued, on the core that received it. */
+/*
+ * On the UDP sockets of SIP: drops datagrams that the guard does not admit, before they are queued,
+ * on the receiving core.
+ */
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
