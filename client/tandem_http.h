@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Client of the HTTP API of a tandem node (docs/api.md), in C. Two files to copy, or -ltandem_http; needs libcurl and jansson.
+ * Client of the HTTP API of a tandem node (docs/api.md), in C. Two files to copy, or -ltandem_http;
+ * needs libcurl and jansson.
  *
  *     struct tandem_http *c;
  *     json_t *call;

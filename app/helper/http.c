@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests to web servers of tenants. Each URL has its time, in which it is asked once more where it failed; then the fallback's turn comes.
- * No redirect is followed, and nobody is asked in a network that the tenant may not reach: that is looked at when an address is about to be
- * connected to, and once more before anything is said on a connection that was there.
+ * Requests to web servers of tenants. Each URL has its time, with one more try after a failure;
+ * then the fallback is asked. No redirect is followed, and no address in a network that the tenant
+ * may not reach: that is checked before each connect, and again before a request on an open
+ * connection.
  *
- *     args:   id, url, fallback, method, body, timeout_ms, secret, networks, hidden (values that nobody may see)
- *     result: url (as events have it), status, ms, tries; and answer (JSON), or reason (a word) and detail; shown: a list, each try for who
- *             looks (app/helper/asked.h)
+ * args: id, url, fallback, method, body, timeout_ms, secret, networks, hidden (values that are
+ * masked).
+ * result: url (as events have it), status, ms, tries; and answer (JSON), or reason (a word) and
+ * detail; shown: a list of the tries, to be shown (app/helper/asked.h).
  */
 #include <errno.h>
 #include <ifaddrs.h>

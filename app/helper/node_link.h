@@ -17,8 +17,7 @@ struct node_link {
 
 /* Whether the node has started this process, which gets that kind of socket there. */
 bool node_link_is(int fd, int type);
-/* Ends this process with the node, drops rights and core dumps,
- * closes descriptors above that one. */
+/* Ends with the node, drops rights and core dumps, closes descriptors above that one. */
 void node_link_confine(int highest);
 /* Reads what has come. False: the node is gone. */
 bool node_link_read(struct node_link *l, void (*on_line)(const json_t *line, void *arg), void *arg);

@@ -41,10 +41,9 @@ struct webhook_request {
 	struct bytes url, id, body; /* the URL as it is asked: http, https, ws or wss */
 	uint64_t utc_s;
 };
-/*
- * Lines of its head, with a NUL behind each: which request it is, and when; and by each of the secrets two signatures (ADR 139).
- * webhook-signature is of id, time and body alone, as Standard Webhooks has it; Signature (RFC 9421) is of method, host, path and query as well.
- */
+/* Header lines, each with a NUL behind it: id and time of the request, and by each secret two
+ * signatures (ADR 139). webhook-signature covers id, time and body, as in Standard Webhooks;
+ * Signature (RFC 9421) also method, host, path and query. */
 void webhook_headers(struct writer *w, const struct webhook_secret *secrets, size_t count,
 		     const struct webhook_request *r);
 
@@ -66,11 +65,9 @@ bool webhook_url_may_ask(struct bytes url, struct bytes networks);
 
 /* A URL as it is shown: without user, password, query and fragment. */
 void webhook_url_shown(struct writer *w, struct bytes url);
-/*
- * The same in place: *** for user and password, for what parameters of the query are, and for the
- * fragment. Not whole, as roles below administrator and events have it: scheme, host and port, and
- * an ellipsis, as a path may be a secret. What is no URL is as it is.
- */
+/* The same in place: *** for user and password, values of the query, and the fragment. Not whole,
+ * as for events and roles below administrator: scheme, host and port, and an ellipsis, as a path
+ * may be a secret. A text that is no URL stays. */
 #define WEBHOOK_URL_MASK "***"
 void webhook_url_masked(struct writer *w, struct bytes text, bool whole);
 

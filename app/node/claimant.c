@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Joins the pure machines of cluster/ with Redis, sockets and the node's shards: roster and beats,
+ * datagrams, channels of claims, names of leases. app/daemon/round.c drives it. Whatever it hears
+ * or reads only becomes events of those machines; no shard is opened or silenced here by its own
+ * decision. A node whose line of the roster another live process writes has a twin, and ends.
+ */
+
 #include "app/node/claimant.h"
 
 #include <assert.h>
@@ -18,7 +25,7 @@
 
 #define NAMES_NS NS_PER_S
 #define STRANGER_NS \
-	(200 * NS_PER_MS) /* anybody may say that he is one: Redis is asked no more often */
+	(200 * NS_PER_MS) /* any sender can pose as an unknown node: Redis is asked no more often */
 
 enum { BEATS_OF_A_LEASE = 10 };
 
@@ -37,10 +44,10 @@ struct claimant {
 	uint64_t read_ns;                                   /* when the roster was last read */
 	bool reading;                                       /* Redis is asked who is there */
 	bool put_again;                                     /* the line, since the last beat */
-	struct claimant_roster read, nodes; /* what it says of that, and said last */
-	struct standings standings;         /* what the others say of themselves */
-	bool leaves, left, stopped;         /* left: Redis was told, or will not be */
-	uint64_t shown[4];                  /* of the counters, in their order */
+	struct claimant_roster read, nodes;                 /* being read, and complete */
+	struct standings standings;                         /* what other nodes say of themselves */
+	bool leaves, left, stopped; /* left: Redis was told, or will not be */
+	uint64_t shown[4];          /* of the counters, in their order */
 };
 
 static struct {
@@ -229,7 +236,7 @@ static void on_alive(uint64_t id, bool is_heard, void *arg)
 	struct claimant *c = arg;
 	char text[17];
 
-	c->names_ns = 0; /* who comes back may watch a lease that names nobody */
+	c->names_ns = 0; /* a node that comes back may watch a lease without names */
 	(void)snprintf(text, sizeof(text), "%016" PRIx64, id);
 	if (is_heard)
 		LOG_INFO("node", 0, "another node is heard", LOG_STR("node", text));
@@ -300,7 +307,7 @@ static void roster_put(const struct claimant *c, store_own_fn *said)
 
 static void on_owned(const struct store_own_said *said, void *arg);
 
-/* At once, once with each beat: before the other one writes its own again. */
+/* At once, but once per beat: before the other process writes its own again. */
 static void roster_put_again(struct claimant *c)
 {
 	if (c->put_again)
@@ -364,14 +371,14 @@ static void roster_turn(struct claimant *c)
 	store_nodes_read(n->redis.store, on_node, on_nodes, c);
 }
 
-/* ---- whom leases name ---- */
+/* ---- names of leases ---- */
 
 static bool members_are_same(const struct members *a, const struct members *b)
 {
 	return a->count == b->count && !memcmp(a->ids, b->ids, a->count * sizeof(a->ids[0]));
 }
 
-/* Nobody waits for those that have left: a lease may name one that this process has never heard. */
+/* Nodes that have left are not awaited: a lease may name one that this process has never heard. */
 static uint32_t members_left(const struct claimant *c, struct member *nodes, uint32_t count)
 {
 	for (uint32_t i = 0; i < c->nodes.count; i++) {
@@ -415,7 +422,7 @@ void claimant_notify(struct claimant *c, const struct store_notice *tell)
 			      tell->renewal);
 }
 
-/* ---- what this node says of itself ---- */
+/* ---- standing of this node ---- */
 
 static void standing_send(const struct claimant *c, uint64_t to, enum peer_kind kind,
 			  uint16_t shard)
@@ -462,7 +469,7 @@ void claimant_let_take(const struct claimant *c, uint64_t id, uint16_t shard)
 	standing_send(c, id, PEER_TAKE, shard);
 }
 
-/* ---- what others hear when this process is gone ---- */
+/* ---- notices of its end ---- */
 
 static void dead_write(const struct node *n, struct writer *w)
 {
@@ -541,7 +548,7 @@ uint64_t claimant_next_ns(const struct claimant *c)
 	return c->beat_ns < next ? c->beat_ns : next;
 }
 
-/* It has just started, and is in Redis already: until this node knows it, nobody is named. */
+/* A new node is in Redis already: until this node knows it, a lease names nobody. */
 static void stranger_meet(struct claimant *c)
 {
 	if (peers_stranger(c->peers) && c->roster_ns > c->read_ns + STRANGER_NS)
@@ -759,7 +766,7 @@ static void on_left(const struct store_own_said *said, void *arg)
 {
 	struct claimant *c = arg;
 
-	(void)said; /* others hear of it by its own word as well; and a line of another process stays */
+	(void)said; /* others hear of it by its own message, too; a line of another process stays */
 	c->left = true;
 }
 

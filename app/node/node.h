@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One node: everything there is in the process, each in the struct of its owner. All of it belongs to the control thread but what the engine and
- * the web thread own themselves.
+ * One node: everything in the process, each part in the struct of its owner. All of it belongs to
+ * the control thread, except what the engine and the web thread own.
  */
 #ifndef APP_NODE_NODE_H
 #define APP_NODE_NODE_H

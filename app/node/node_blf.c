@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Carries the messages of sig/remote between nodes: which users are watched where, and their
+ * states. It gives sig/remote the list of live processes, divides cluster-wide limits among the
+ * known nodes (sig/host/shares.h), and sends by node_edge.c. Messages may be lost; new processes
+ * are told everything again.
+ */
+
 #include "app/node/node_blf.h"
 
 #include "app/node/claimant.h"
@@ -111,7 +118,8 @@ void node_blf_flush(struct node *n)
 	remote_watch_flush(blf_of(n));
 }
 
-/* Among whom limits are divided: who lives, as Redis had it when it was last read. Whom this node does not hear has its part all the same. */
+/* Limits are divided among nodes that are alive, as last read from Redis,
+ * even if this node does not hear them. */
 static void shares_note_processes(struct node *n)
 {
 	uint64_t id, self, processes[SHARE_NODES_MAX];
@@ -129,7 +137,7 @@ static void shares_note_processes(struct node *n)
 	shares_nodes(n->common.shares, self, processes, count);
 }
 
-/* Those that have just come know of nobody that is watched here. */
+/* New processes do not know yet who is watched here. */
 static void blf_note_processes(struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Users whose dialogs are on other nodes, for those who watch them here, and the other way round (docs/adr/0030): what the shards of this
- * node and of others tell each other goes over the channels between nodes. Control thread.
+ * BLF between nodes (docs/adr/0030): watched users with dialogs on other nodes, and watchers there.
+ * The shards' messages go over the channels between nodes. Control thread.
  */
 #ifndef APP_NODE_NODE_BLF_H
 #define APP_NODE_NODE_BLF_H
@@ -12,11 +12,11 @@ struct node;
 
 struct node_blf {
 	uint64_t next_ns;
-	uint64_t heard; /* the processes that were heard a second ago, as one number */
+	uint64_t heard; /* hash of the processes that were heard a second ago */
 };
 
 void node_blf_setup(void); /* registers the metrics; main thread, once */
-/* The shards' commons and the edge are open. Without an edge there is nothing to do. 0 or -ENOMEM. */
+/* The shards' commons and the edge are open. Without an edge it does nothing. 0 or -ENOMEM. */
 int node_blf_open(struct node *n) NODISCARD;
 /* That process has told something. */
 void node_blf_on_message(struct node *n, uint64_t process, struct bytes news);

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests to mailboxes: it turns orders of calls, commands and tandem-store into the Lua scripts
+ * box_change and box_read, and their answers into rows of JSON. All nodes share the mailboxes, so
+ * every change is made by the script and compared there; nothing of a mailbox is kept here between
+ * requests. A message counts as saved when Redis has it, with the tasks that follow from it
+ * (node_notices.h).
+ */
+
 #include "app/node/node_boxes.h"
 
 #include <stdlib.h>
@@ -19,9 +27,9 @@
 #include "sig/shard/commons.h"
 
 enum {
-	BOX_WAITING_MAX =
-		8192,      /* as many callers may be told at once that their messages are saved */
-	MARKS_MAX = 32768, /* JSON may write each of 4096 octets of a text with six */
+	/* So many callers may be told at once that their messages are saved. */
+	BOX_WAITING_MAX = 8192,
+	MARKS_MAX = 32768,        /* JSON may write each of 4096 octets of a text with six */
 	PART_MAX = 2 * ENTRY_MAX, /* some of what an entry says */
 	BOX_BY_MAX = 64,
 	BOX_DRAFT_MS = 900000, /* as in box_keys.lua */
@@ -35,8 +43,8 @@ struct box_run {
 	struct node *node;
 	char tenant[TENANT_NAME_MAX], box[BOX_NAME_MAX + 1];
 	struct box_order order;
-	const char *
-		said; /* "put", "drop": of tandem-store; "mark": of a quiet order; NULL: another order */
+	/* "put", "drop": of tandem-store; "mark": of a quiet order; NULL: another order. */
+	const char *said;
 	char id[MESSAGE_ID_MAX + 1];
 	const char *sets, *to; /* constants */
 	char *text;            /* marks, a part, or its name */
@@ -53,7 +61,7 @@ struct box_run {
 
 /* ---- a row ---- */
 
-/* Sets by their names: what the state of their messages is. */
+/* Sets by name, with the state of their messages. */
 static const struct box_set {
 	const char *name;
 	enum message_state state;
@@ -64,7 +72,7 @@ static const struct box_set {
 	{ "draft", MESSAGE_DRAFT, false }, { "gone", MESSAGE_DELETED, false },
 };
 
-/* Those of a list: urgent ones first, or each alone. */
+/* Sets of a list: urgent ones first, or each alone. */
 static const char *box_sets_of(const struct box_order *o)
 {
 	switch (o->state) {
@@ -104,7 +112,8 @@ static void row_copy(json_t *row, const char *to, const json_t *from, const char
 		(void)json_object_set(row, to, value);
 }
 
-/* Numbers of a script are rational to jansson where they are large. What is no count, or more than a double counts exactly, is 0. */
+/* Large numbers of a script are rational to jansson.
+ * A number that is no count, or above 2^53, becomes 0. */
 static void row_number(json_t *row, const char *to, const json_t *from, const char *key)
 {
 	double value = json_number_value(json_object_get(from, key));
@@ -113,7 +122,7 @@ static void row_number(json_t *row, const char *to, const json_t *from, const ch
 		row, to, json_integer(value >= 0 && value <= ROW_MOST ? (json_int_t)value : 0));
 }
 
-/* What clocks are ahead of UTC when it began: of this node, and of the tenant (VM-07). */
+/* Offsets to UTC when it began: of this node, and of the tenant (VM-07). */
 static void row_offsets(const struct box_run *run, json_t *row)
 {
 	const struct node *n = run->node;
@@ -130,7 +139,8 @@ static void row_offsets(const struct box_run *run, json_t *row)
 		json_integer(calendars_offset_s(n->shards.commons->calendars, own, at_s)));
 }
 
-/* TENANT/DATE/FILE: Redis says it, and a mail or a link would take any file along. */
+/* TENANT/DATE/FILE comes from Redis, and a mail or link would send any file:
+ * it must be the tenant's own. */
 static bool part_is_own(const struct box_run *run, const char *name)
 {
 	size_t n = strlen(run->tenant);
@@ -218,7 +228,7 @@ static void box_run_free(struct box_run *run)
 
 static void box_run_send(struct box_run *run);
 
-/* Those that wait for that message are asked for again; NULL: all of them. */
+/* Repeats the orders that wait for that message; NULL: all. */
 static void boxes_try(struct node *n, const char *id)
 {
 	struct box_run **at = &n->boxes.waiting, *tried = NULL, *run;
@@ -268,7 +278,7 @@ static void box_run_end(struct box_run *run)
 	box_run_free(run);
 }
 
-/* Who hears OK may rely on what follows from it. */
+/* A caller that hears OK may rely on the consequences. */
 static void box_on_noticed(enum store_result result, void *arg)
 {
 	struct box_run *run = arg;
@@ -278,7 +288,8 @@ static void box_on_noticed(enum store_result result, void *arg)
 	box_run_end(run);
 }
 
-/* Once a day, with its line: it is older than its box keeps messages. If that fails, it is looked at once more tomorrow. */
+/* Daily, with its line: deletes a message older than its mailbox keeps. After a failure it is
+ * checked again tomorrow. */
 static void box_retain(const struct box_run *run, const json_t *row)
 {
 	struct node_box_ask ask = {
@@ -296,7 +307,8 @@ static void box_retain(const struct box_run *run, const json_t *row)
 	node_box_ask(run->node, &ask, NULL, NULL);
 }
 
-/* Whether something follows from the change: it is new here, becomes urgent, or its mail is to be sent again. */
+/* Whether the change has consequences:
+ * it is new here, becomes urgent, or its mail is to be sent again. */
 static bool box_run_notes(const struct box_run *run, const json_t *row)
 {
 	const struct box_order *o = &run->order;
@@ -306,7 +318,7 @@ static bool box_run_notes(const struct box_run *run, const json_t *row)
 	return !box_row_is(row, MESSAGE_OLD) && (!run->told || (o->what & BOX_URGENT && o->urgent));
 }
 
-/* True: the run ends later. A draft becomes a message by itself, and that is looked at then. */
+/* True: the run ends later. A draft becomes a message by itself, and is checked then. */
 static bool box_run_changed(struct box_run *run)
 {
 	const json_t *row = json_array_get(run->rows, 0);
@@ -327,7 +339,7 @@ static bool box_run_changed(struct box_run *run)
 	return true;
 }
 
-/* A part that was recorded last is not said yet: not all of the message is safe. */
+/* Its last part was not reported yet: not all of the message is safe. */
 static bool box_lacks(const struct box_run *run)
 {
 	const json_t *parts = json_object_get(json_array_get(run->rows, 0), "parts");
@@ -346,7 +358,8 @@ static bool box_lacks(const struct box_run *run)
 	return run->order.segment > newest;
 }
 
-/* A call leaves one order that lasts at most, so calls bound those. Redis is closed behind the boxes: nobody waits then. */
+/* A call leaves at most one pending order, so calls bound their number. Redis closes after the
+ * mailboxes: none waits then. */
 static bool box_run_waits(const struct box_run *run, const struct store_box_said *said,
 			  enum box_result result)
 {
@@ -529,7 +542,7 @@ void node_box_ask(struct node *n, const struct node_box_ask *ask, node_box_fn *d
 		done(&(struct node_box_answer){ .result = BOX_UNKNOWN }, arg);
 }
 
-/* ---- what calls ask ---- */
+/* ---- requests of calls ---- */
 
 struct box_wait {
 	struct node *node;
@@ -599,7 +612,7 @@ static void box_on_wait(const struct node_box_answer *answer, void *arg)
 	free(wait);
 }
 
-/* The quota of the mailbox is checked when its messages are counted, which is before the beep. */
+/* The quota is checked by the count of messages, which comes before the beep. */
 static void box_wait_limits(struct box_wait *wait, struct node_box_ask *ask)
 {
 	const struct node *n = wait->node;
@@ -636,9 +649,9 @@ void node_box_carry(const struct effect *e, void *node)
 	node_box_ask(n, &ask, wait ? box_on_wait : NULL, wait);
 }
 
-/* ---- what tandem-store says ---- */
+/* ---- reports of tandem-store ---- */
 
-/* Of what is in it. */
+/* Octets of its content. */
 static json_int_t said_octets(const json_t *entry)
 {
 	json_int_t octets = json_integer_value(json_object_get(entry, "octets"));
@@ -650,7 +663,7 @@ static json_int_t said_octets(const json_t *entry)
 	return how && !strcmp(how, AES128GCM_KIND) ? (json_int_t)aes128gcm_plain(&f) : octets;
 }
 
-/* ID.wav: all of it; ID.2.wav: its second segment; ID.2.cut.wav: what another node had of that. */
+/* ID.wav: all of it; ID.2.wav: the second segment; ID.2.cut.wav: another node's copy of that. */
 static json_t *said_part(const json_t *entry, const char *file, struct bytes stem)
 {
 	static const char *const keys[] = { "from", "from_name", "to",
@@ -677,7 +690,7 @@ static json_t *said_part(const json_t *entry, const char *file, struct bytes ste
 	return part;
 }
 
-/* Whether the line is of a message; else what of it is not. */
+/* Whether the line is of a message; fills the run from it. */
 static bool said_fill(struct box_run *run, const json_t *line, const json_t *entry)
 {
 	const char *act = json_string_value(json_object_get(line, "act"));

@@ -160,10 +160,9 @@ static uint64_t descriptors_raise(void)
 
 enum { DESCRIPTORS_OTHER = 1024 };
 
-/*
- * Each time the kernel doubles the table of descriptors of a process with threads, whoever opens one waits until all CPUs have seen
- * it (RCU): some 10 ms, when calls want their ports most. Now there is one thread, and nothing is waited for.
- */
+/* Each time the kernel doubles the descriptor table of a process with threads, the thread that
+ * opens one waits until all CPUs have noticed (RCU): some 10 ms, when calls most need ports. Now
+ * there is one thread, and no wait. */
 static void descriptors_reserve(const struct node *n, uint64_t fds)
 {
 	uint64_t wanted = 2 * (uint64_t)settings_port_pairs(&n->settings) +

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs tandem-store beside the node: its start and end, questions of commands with tickets and
+ * deadlines, its figures as metrics, and the lines by which Redis learns about recordings. The
+ * process keeps its own work on disk, so nothing is lost when it dies; here are only requests under
+ * way, which then fail.
+ */
+
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -103,7 +110,8 @@ bool node_deliver_runs(const struct node *n)
 	return n->deliver.process.link >= 0;
 }
 
-/* Recordings of an earlier start. Asked of the disk at start and reload alone: one that stands still would keep calls waiting. */
+/* Recordings of an earlier start.
+ * The disk is read at start and reload alone: a slow one would delay calls. */
 static bool store_finds_any(const struct node *n)
 {
 	DIR *dir = opendir(n->settings.recordings.folder);
@@ -123,7 +131,7 @@ static bool store_is_wanted(const struct node *n)
 	       n->deliver.any || metric_value(g_store_metrics.ended) > 0;
 }
 
-/* To a process that knows nothing yet. */
+/* Settings for a new process. */
 static void store_on_start(struct node *n)
 {
 	n->deliver.redis_stale = true;
@@ -248,7 +256,7 @@ bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, co
 		return false;
 	*ask = (struct node_deliver_query){ .ticket = ticket,
 					    .deadline_ns = clock_now_ns() + ANSWER_NS };
-	if (n->deliver.stale) /* whoever changed a document sees it */
+	if (n->deliver.stale) /* the author of a change sees it applied */
 		node_deliver_reload(n);
 	node_deliver_send(n, json_pack("{s:I, s:s, s:s, s:O}", "ask", (json_int_t)ticket, "command",
 				       command, "tenant", tenant, "args", args));
@@ -259,7 +267,7 @@ bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, co
 #define FETCH_TICKET (UINT64_C(1) << 62)
 #define NO_RECORDING "no node has such a recording: recording.list has them"
 
-/* Of CALL-NUMBER. */
+/* Start of the call of CALL-NUMBER, by its id. */
 static uint64_t recording_called_ms(const char *recording)
 {
 	struct bytes rest = bytes_str(recording), call;
@@ -366,10 +374,8 @@ static void store_figures(struct node *n, const json_t *f)
 	node_deliver_copies_figures(n, json_object_get(f, "copies"));
 }
 
-/*
- * What Redis knows of recordings (docs/adr/0050): the process that stores them says each change in a line, and is told when Redis has it. It
- * keeps them until then: here is nothing but what is under way.
- */
+/* Recordings in Redis (docs/adr/0050): tandem-store reports each change in a line, and is told when
+ * Redis has it. It keeps them until then: here are only those under way. */
 
 #define LATER_MAX_S (UINT64_C(100) * 366 * 86400)
 
@@ -389,7 +395,7 @@ static void store_index_on_state(bool connected, void *arg)
 	n->deliver.redis_stale |= connected;
 }
 
-/* Whether it is another Redis, and that the link is new: what was acknowledged last may be lost. */
+/* Tells which Redis it is, and that the link is new: what was acknowledged last may be lost. */
 static void node_deliver_tell_redis(struct node *n)
 {
 	struct node_deliver *s = &n->deliver;
@@ -412,7 +418,7 @@ static void node_deliver_tell_redis(struct node *n)
 
 /* ---- a change ---- */
 
-/* message: what the box says of it; NULL: it is none. */
+/* message: its answer of the mailbox; NULL: it is no message. */
 static void store_index_answer(struct node *n, uint64_t number, bool ok,
 			       const struct node_box_answer *message)
 {
@@ -439,7 +445,7 @@ static void store_index_end(struct store_index_flight *flight, bool ok,
 	free(flight);
 }
 
-/* A message is in its box, too. */
+/* A message is in its mailbox, too. */
 static void store_index_on_box(const struct node_box_answer *answer, void *arg)
 {
 	store_index_end(arg, answer->result != BOX_UNKNOWN, answer);
@@ -464,7 +470,7 @@ static struct bytes store_index_text(const json_t *line, const char *key)
 	return bytes_mem(json_string_value(value), json_string_length(value));
 }
 
-/* False: the process says what it never should. */
+/* False: an invalid line. */
 static bool store_index_act(const json_t *line, enum store_recording_act *out)
 {
 	static const struct {
@@ -523,7 +529,7 @@ const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX])
 	return out;
 }
 
-/* What Redis is to know of a recording. */
+/* Writes a recording to Redis. */
 static void node_deliver_write(struct node *n, const json_t *line)
 {
 	char id[NODE_DELIVER_ID_MAX], mine[NODE_DELIVER_ID_MAX + 16];

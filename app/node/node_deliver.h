@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The node's side of the process that stores recordings (app/deliver/process.h): starts it, tells it the settings, asks it, and starts it again
- * when it has died. It runs where there is a destination, or a recording. Control thread.
+ * The node's side of tandem-store (app/deliver/process.h): starts it, tells it settings, asks it,
+ * and restarts it when it dies. It runs if there is a destination, or a recording. Control thread.
  */
 #ifndef APP_NODE_NODE_DELIVER_H
 #define APP_NODE_NODE_DELIVER_H
@@ -19,8 +19,8 @@ struct node;
 enum { NODE_DELIVER_ASKS_MAX = 256, NODE_DELIVER_ID_MAX = 17 };
 
 struct node_deliver {
-	struct node_process process; /* it is handed connections of other nodes' processes */
-	char *told;                  /* which nodes there are, as it was told last */
+	struct node_process process; /* connections of other nodes' processes are handed to it */
+	char *told;                  /* list of nodes that it was last told */
 	bool stale;                  /* a tenant's document changed: it is to be told */
 	bool looked, any;            /* there were recordings at start or reload */
 	bool full;                   /* too little room, and nothing that may be deleted */
@@ -30,11 +30,11 @@ struct node_deliver {
 	uint64_t start_ns, again_ns;
 	struct redis_guest guest;        /* of the link to Redis (node_deliver_index.c) */
 	bool redis_stale;                /* it is a new one, and that is to be told */
-	char history[STORE_HISTORY_MAX]; /* of Redis, as it was told last */
+	char history[STORE_HISTORY_MAX]; /* of Redis, as last told */
 	struct node_deliver_query {
 		uint64_t ticket; /* 0: free */
 		uint64_t deadline_ns;
-		char fetch[20]; /* a recording that is to be played; "": a command waits */
+		char fetch[20]; /* a recording to play; "": a command waits */
 	} asks[NODE_DELIVER_ASKS_MAX];
 	struct {
 		/* as told last */
@@ -47,38 +47,40 @@ void node_deliver_setup(void); /* metrics; main thread, once */
 void node_deliver_open(struct node *n);
 /* Twice a second. */
 void node_deliver_beat(struct node *n, uint64_t now_ns);
-/* Settings, or documents of tenants, are others. */
+/* Settings, or documents of tenants, have changed. */
 void node_deliver_reload(struct node *n);
 void node_deliver_close(struct node *n);
-/* A message has ended: it is looked for at once. */
+/* A message has ended: tandem-store looks for it at once. */
 void node_deliver_look(struct node *n);
 bool node_deliver_runs(const struct node *n);
-/* Asks the process what the command says; hooks->delivered has the answer, with that ticket. False: too many questions at once. args: borrowed. */
+/* Asks tandem-store by command; hooks->delivered gets the answer with that ticket. False: too many
+ * questions. args: borrowed. */
 bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, const char *tenant,
 			json_t *args) NODISCARD;
 
-/* Files of a recording that lie on other nodes; plays_said is called then. False: it cannot be asked for. */
+/* Fetches files of a recording from other nodes; plays_said is called then. False: it cannot. */
 bool node_deliver_fetch(struct node *n, const char *tenant, const char *recording) NODISCARD;
 
-/* A connection of another node's process that stores recordings, which has said so much: it is that of ours, or closed. */
+/* Passes a connection of another node's tandem-store, with its hello, to ours, or closes it. */
 void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t length);
 
-/* The first line of a file that its owner alone may read. Why there is none, as a sentence; NULL: there is, or none is wanted. */
+/* First line of a file that only its owner can read.
+ * Returns the error; NULL: it was read, or is not wanted. */
 enum { NODE_SECRET_MAX = 512 };
 const char *node_secret_read(const char *path, char out[NODE_SECRET_MAX]);
 
 /* ---- between the files ---- */
-/* Of this node, in what others read. */
+/* Id of this node in texts for others. */
 const char *node_deliver_id(const struct node *n, char out[NODE_DELIVER_ID_MAX]);
-/* Which nodes there are, where that is another list now. */
+/* The list of nodes, if it has changed. */
 void node_deliver_tell_nodes(struct node *n);
 void node_deliver_copies_setup(void);
 void node_deliver_copies_figures(struct node *n, const json_t *figures);
-/* It counts from its start on. */
+/* Counts from the start of tandem-store on. */
 void node_deliver_count(metric_id id, uint64_t now, uint64_t *shown);
-/* All that the process is to know; NULL: out of memory. */
+/* All settings for the process; NULL: out of memory. */
 json_t *node_deliver_terms(const struct node *n);
-/* What a file of certificates has. False: reason says why it cannot be used. */
+/* Reads a file of certificates. False: reason says why it cannot be used. */
 bool node_deliver_certificate(const char *path, char pem[ENVELOPE_PEM_MAX],
 			      char reason[ENVELOPE_REASON_MAX], uint64_t *expires_utc_s);
 /* Sends it, or as much as goes; the rest later. line is stolen. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the process that stores recordings is told: settings, tenants, and secrets from their files. */
+/* Settings for tandem-store: destinations, tenants, and secrets from their files. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -19,7 +19,7 @@
 #include "base/json_member.h"
 #include "base/log.h"
 
-/* For whom recordings are encrypted: the certificates, from their files. The process that does it gets their text. */
+/* Certificates that recordings are encrypted for, from files. tandem-store gets their text. */
 
 static const char *seal_read(const char *path, char out[ENVELOPE_PEM_MAX])
 {
@@ -92,10 +92,9 @@ static json_t *node_deliver_certificates(const struct node *n)
 	return list;
 }
 
-/*
- * Copies of recordings on other nodes (docs/adr/0048): the processes that store recordings bring them to each other. The node tells its own which
- * nodes there are, and hands it what others begin at cluster.listen. No octet of a recording goes through the node.
- */
+/* Copies of recordings on other nodes (docs/adr/0048): the tandem-store processes exchange them.
+ * The node tells its own the list of nodes, and hands over connections that others open at
+ * cluster.listen. No octet of a recording goes through the node. */
 
 enum { ID_TEXT_MAX = 17, LATE_MS = 60000, LATE_TIMES = 3 };
 

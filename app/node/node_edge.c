@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Moves SIP between nodes: parcels over the channels (cluster/peer/channels.h) to phones connected
+ * elsewhere, from phones here to shards elsewhere, and between shards. The transport and
+ * node_shards_receive call it when the shard or connection is not here. A message has one owner at
+ * a time and is handed on once, so it cannot circle between nodes; ordering per connection is kept
+ * by holding messages while a shard moves.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +24,7 @@
 #include "sig/sip/hop.h"
 #include "sig/transport/transport.h"
 
-/* A shard is taken in a second or two, and in milliseconds where its owner gives it. A phone gives up after 32 s. */
+/* A take-over lasts a second or two, a hand-over milliseconds. A phone gives up after 32 s. */
 #define HELD_NS       (5 * NS_PER_S)
 #define HELD_RETRY_NS (10 * NS_PER_MS)
 
@@ -95,7 +103,7 @@ static bool held_retry(struct node *n, struct node_held_message *m, struct insta
 	return true;
 }
 
-/* Each connection's in their order: behind one that waits on, the others of that wait as well. */
+/* In order per connection: behind a message that stays, its others stay, too. */
 void node_held_expire(struct node *n, struct instant now)
 {
 	struct node_held *h = &n->cluster.held;
@@ -105,7 +113,7 @@ void node_held_expire(struct node *n, struct instant now)
 		return;
 	h->next_ns = now.ns + HELD_RETRY_NS;
 	h->retries = true;
-	h->count = 0; /* so far none waits on */
+	h->count = 0; /* none stays so far */
 	for (uint32_t i = 0; i < all; i++) {
 		struct node_held_message *m = &h->list[i];
 
@@ -131,8 +139,8 @@ void node_held_close(struct node *n)
 struct node_edge {
 	struct channels *channels;
 	struct hop_edges names;
-	bool hearing;  /* what another node handed on, which is not handed on again */
-	bool carrying; /* what another node wants sent: by this one or by nobody */
+	bool hearing;  /* a message that another node handed on, which is not handed on again */
+	bool carrying; /* a message that another node wants sent: by this one or not at all */
 	struct channels_counts shown;
 };
 
@@ -160,7 +168,7 @@ struct hop_edges *node_edge_names(struct node *n)
 
 /* ---- to phones of other nodes ---- */
 
-/* From here on the message is with the other node, as with the kernel of this one. */
+/* From here on the other node has the message, as the kernel would. */
 static bool edge_may_speak(struct node *n, uint8_t place)
 {
 	uint64_t now_ns;
@@ -172,7 +180,7 @@ static bool edge_may_speak(struct node *n, uint8_t place)
 	return false;
 }
 
-/* The node that has the address sends it. Where none is known it is lost, as datagrams are: they are said again. */
+/* The node with that address sends it. If none is known it is lost, and retransmitted. */
 static int edge_send_datagram(struct node *n, uint8_t place, const struct sip_hop *hop,
 			      struct bytes message)
 {
@@ -236,7 +244,7 @@ static bool edge_hop_flow(struct node *n, const struct parcel *p, uint64_t incar
 	return hop_is_edge(out->connection);
 }
 
-/* The phone comes back, perhaps: its transactions wait, as when its connection was here. */
+/* The phone may come back: its transactions wait, as if its connection had been here. */
 static void edge_gone(struct node *n, const struct parcel *p, uint64_t incarnation, int error)
 {
 	struct sip_hop hop;
@@ -245,7 +253,7 @@ static void edge_gone(struct node *n, const struct parcel *p, uint64_t incarnati
 		node_on_send_error(&hop, error, n);
 }
 
-/* The address that is named, and no other one. */
+/* The named address, and no other one. */
 static bool edge_bound(const struct node *n, const struct parcel *p, struct sip_hop *hop)
 {
 	for (uint32_t i = 0; i < n->sip.local_count; i++) {
@@ -272,7 +280,7 @@ static void edge_say_gone(struct node *n, const struct parcel *p, uint64_t incar
 		LOG_DEBUG("node", 0, "another node is not told that a connection is gone");
 }
 
-/* A full queue is no verdict on the phone: transactions say it again, or run out. */
+/* A full queue is no verdict on the phone: transactions retransmit, or time out. */
 static void edge_carry(struct node *n, const struct parcel *p, uint64_t incarnation)
 {
 	const struct sip_hop hop = { .transport = (enum sip_transport)p->transport,
@@ -288,7 +296,7 @@ static void edge_carry(struct node *n, const struct parcel *p, uint64_t incarnat
 		edge_say_gone(n, p, incarnation);
 }
 
-/* Only from an address that is here: of one that has moved on meanwhile the other node hears before the next one. */
+/* Only from an address that is here: the other node learns of a move before its next message. */
 static void edge_carry_datagram(struct node *n, const struct parcel *p)
 {
 	struct sip_hop hop = { .transport = SIP_UDP, .remote = p->remote };
@@ -319,7 +327,7 @@ static void edge_carry_flow(struct node *n, const struct parcel *p)
 
 /* ---- from phones of other nodes ---- */
 
-/* An address that goes with its shard is all the same on each node; else one of the same kind. */
+/* An address that moves with its shard is the same on each node; else one of the same kind. */
 static bool edge_local(const struct node *n, const struct parcel *p, struct sip_hop *hop)
 {
 	bool found = edge_bound(n, p, hop);
@@ -359,7 +367,7 @@ static bool edge_is_own(const struct sip_hop *from)
 	return from->inbound && from->connection && !hop_is_edge(from->connection);
 }
 
-/* An address that goes with its shard says itself who sends by it. */
+/* An address that moves with its shard names its sender. */
 static enum parcel_kind heard_as(const struct node *n, const struct sip_hop *from)
 {
 	if (from->transport != SIP_UDP)
@@ -367,7 +375,8 @@ static enum parcel_kind heard_as(const struct node *n, const struct sip_hop *fro
 	return n->sip.local_shards[from->local] ? PARCEL_HEARD_DATAGRAM : PARCEL_HEARD_FLOW;
 }
 
-/* Another process has the shard by now, and who handed this on does not know it yet: it hears of that in a moment, and hands it on anew. */
+/* Another process has the shard by now, and the sender does not know yet:
+ * it will soon, and hands it on anew. */
 static bool edge_give_back(struct node *n, uint16_t shard, const struct sip_hop *from,
 			   struct bytes message)
 {
@@ -431,7 +440,7 @@ int node_edge_inter_shard(struct node *n, uint16_t from, uint16_t to, struct byt
 							       : 0;
 }
 
-/* One that has moved on meanwhile, or is not live yet, hears it when it is said again. */
+/* If the shard has moved, or is not live yet, the sender repeats it. */
 static void edge_inter_shard(struct node *n, const struct parcel *p)
 {
 	const struct sip_hop from = { .transport = SIP_INTER_SHARD, .remote = p->remote };
@@ -444,7 +453,7 @@ static void edge_inter_shard(struct node *n, const struct parcel *p)
 	node_on_passed(&from, false, 0, p->data, NULL, n);
 }
 
-/* ---- of users that are watched ---- */
+/* ---- watched users ---- */
 
 void node_edge_on_message(struct node *n, const struct channel_to *to, struct bytes news)
 {
@@ -456,7 +465,7 @@ void node_edge_on_message(struct node *n, const struct channel_to *to, struct by
 
 /* ---- channels ---- */
 
-/* Said by a connection here, to a node that is gone or has the shard no more: whoever has it next hears it. */
+/* A message from here to a node that is gone or lost the shard: the next owner gets it. */
 static void edge_hold(struct node *n, const struct parcel *p)
 {
 	struct sip_hop from = { .transport = (enum sip_transport)p->transport,
@@ -511,8 +520,8 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 
 static void on_lost(const struct parcel *p, uint64_t incarnation, void *arg)
 {
-	if (p->kind == PARCEL_SEND)                           /* datagrams are said again */
-		edge_gone(arg, p, incarnation, EHOSTUNREACH); /* it may be there all the same */
+	if (p->kind == PARCEL_SEND)                           /* datagrams are retransmitted */
+		edge_gone(arg, p, incarnation, EHOSTUNREACH); /* it may be up all the same */
 	else if (p->kind == PARCEL_HEARD)
 		edge_hold(arg, p);
 }

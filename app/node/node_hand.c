@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A shard goes from a node that lives to another one: for a stop, a drain, by command, or home. Whoever wants it says so in its lease.
- * The owner hears nothing any more from then on, so that soon all is saved; falls silent; and writes the other one into the lease. That
- * one loads the calls, as those of a node that was killed.
+ * Hand-over of a shard between live nodes: for a stop, a drain, by command, or home. The new node
+ * requests it in its lease. From then on the owner takes no messages for it, so that soon all is
+ * saved; then it falls silent, and writes the new owner into the lease. That one loads the calls,
+ * as those of a node that was killed.
  */
 #include <assert.h>
 #include <inttypes.h>
@@ -20,12 +21,10 @@
 #include "cluster/peer/claims.h"
 #include "cluster/peer/peers.h"
 
-/*
- * Whether the node takes new calls: not while it drains, by command or before a stop, and not while it lacks what a call needs. The
- * loop's rounds ask; /readyz and node.status show what is said here.
- */
+/* Whether the node takes new calls: not while it drains, by command or before a stop, and not while
+ * it lacks what a call needs. Rounds of the loop update it; /readyz and node.status show it. */
 
-/* Saves that are under way are waited for this long at the end. */
+/* Pending saves are awaited this long at the end. */
 #define STOP_LIMIT_NS (3 * NS_PER_S)
 
 enum { DESCRIPTORS_OF_A_CALL = 4 };
@@ -103,7 +102,8 @@ bool node_drain_is_over(const struct node *n)
 	return counts.calls == 0;
 }
 
-/* The limit may have been lowered, and others may have used up what the machine has: only trying tells. */
+/* The limit may have been lowered, and other processes may have used up the machine's:
+ * only trying tells. */
 static bool has_descriptors(void)
 {
 	int fds[DESCRIPTORS_OF_A_CALL];
@@ -417,7 +417,7 @@ void node_shard_on_request_order(struct node_shard *s)
 		(void)node_shard_request(s);
 }
 
-/* The owner may stay by now, or another one has the shard: neither is asked for what was offered before. */
+/* The owner may stay by now, or another node has the shard: the offer is void. */
 static bool want_is_stale(const struct node_shard *s)
 {
 	return s->wants_offered && !store_holder(s->store)->leaves;
@@ -519,7 +519,7 @@ static void shard_give(struct node_shard *s)
 	node_shard_step_back(s);
 	s->busy = true;
 	store_lease_give(s->store, to, on_given, s);
-	/* From here on nothing is sent for it: its lease is over. The parties hear nothing until the other node has it. */
+	/* from here on nothing is sent for it: its lease is over, until the other node has it */
 	redis_flush(s->node->redis.link);
 	node_shard_clear(s);
 }

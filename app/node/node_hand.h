@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cluster.rebalance: what cluster/roster.h plans of what this node sees of the others, and how that is carried out. Whoever is to have a
- * shard is asked to ask for it, again and again, until it has it; no node gives or takes two shards at once. Control thread.
+ * cluster.rebalance: plans by cluster/roster.h from what this node sees of the others, and carries
+ * it out. The new owner of a shard is told to request it, again and again, until it has it; no node
+ * gives or takes two shards at once. Control thread.
  */
 #ifndef APP_NODE_NODE_HAND_H
 #define APP_NODE_NODE_HAND_H
@@ -28,7 +29,7 @@ struct node_rebalance {
 	} moves[BALANCE_SHARDS_MAX];
 };
 
-/* What is planned. Nodes are the numbers of nodes: this one, and those that are heard. */
+/* The plan. Nodes are numbered: this one, and those that are heard. */
 struct rebalance_plan {
 	struct balance balance;
 	struct claimant_node nodes[BALANCE_NODES_MAX];

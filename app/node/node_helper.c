@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests to tandem-helper and to its webhooks mode: a table with deadlines per request and a
+ * share per tenant, answers, figures as metrics. Commands and calls (EFFECT_HELP) ask by
+ * node_helper_ask. Every request ends once, by its answer, its deadline or the death of the
+ * process, so no call waits for ever.
+ */
+
 #include "app/node/node_helper.h"
 
 #include <stdlib.h>
@@ -61,7 +68,7 @@ void node_helper_setup(void)
 	hooks_setup();
 }
 
-/* Since the line before; but waiting and owned, which are now. */
+/* Since the last line; but waiting and owned are present values. */
 static void hooks_figures(const json_t *line)
 {
 	const json_t *lag = json_object_get(line, "lag"), *one;
@@ -156,7 +163,7 @@ static const struct node_process_kind g_helper_process = {
 
 /* ---- webhooks ---- */
 
-/* To a process that knows nothing yet. */
+/* Settings for a new process. */
 static void hooks_on_start(struct node *n)
 {
 	const struct redis_place *at = &n->redis.place;
@@ -205,7 +212,7 @@ void node_hooks_send(struct node *n, json_t *line)
 {
 	struct node_helper *h = &n->webhooks;
 
-	if (!h->asks) /* from now on it runs */
+	if (!h->asks) /* it runs from now on */
 		h->asks = calloc(NODE_HELPER_REQUESTS_MAX, sizeof(*h->asks));
 	if (h->process.link >= 0)
 		node_process_send(&h->process, line);
@@ -232,7 +239,7 @@ static bool helper_has_room(const struct node_helper *h, uint16_t tenant)
 	return h->count < NODE_HELPER_REQUESTS_MAX && of_tenant < NODE_HELPER_OF_TENANT_MAX;
 }
 
-/* Where nobody is. */
+/* A free place. */
 static struct node_helper_ask *ask_place(struct node_helper *h)
 {
 	struct node_helper_ask *ask;
@@ -243,7 +250,7 @@ static struct node_helper_ask *ask_place(struct node_helper *h)
 	return ask;
 }
 
-/* As node_helper_ask, of that process. */
+/* As node_helper_ask, for that process. */
 static bool process_ask(struct node_helper *h, const char *kind, json_t *args, uint16_t tenant,
 			uint32_t ms, node_helper_fn *done, void *arg)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The node's side of the helper processes (app/helper/helper.h, hooks.h), which do what must never run on the control thread: one asks for calls,
- * from the first request on, and one delivers webhooks, from the first webhook on. Control thread. */
+/* The node's side of the helper processes (app/helper/helper.h, hooks.h): one makes requests for
+ * calls, from the first request on, and one delivers webhooks, from the first webhook on. Control
+ * thread. */
 #ifndef APP_NODE_NODE_HELPER_H
 #define APP_NODE_NODE_HELPER_H
 
@@ -9,7 +10,7 @@
 
 enum { NODE_HELPER_REQUESTS_MAX = 2048, NODE_HELPER_OF_TENANT_MAX = 512 };
 
-/* Its result, which is borrowed; NULL: it has failed, and why. */
+/* Its result, borrowed; NULL: it failed, with the reason. */
 typedef void node_helper_fn(struct node *n, const json_t *result, const char *why, void *arg);
 
 struct node_helper {
@@ -20,22 +21,23 @@ struct node_helper {
 		uint16_t tenant;
 		node_helper_fn *done;
 		void *arg;
-	} * asks; /* NULL: nothing was asked yet */
+	} * asks; /* NULL: no request yet */
 	uint32_t count;
-	struct asked asked; /* what was asked, for who looks */
-	uint64_t last;      /* id; its place is what is left of it by the number of places */
+	struct asked asked; /* newest requests, to be shown */
+	uint64_t last;      /* id; its place is id modulo the number of places */
 };
 
 void node_helper_setup(void); /* metrics; main thread, once */
 void node_helper_open(struct node *n);
-/* done is called once, in ms at the latest and somewhat more; before this returns where the process has just died. args: stolen.
- * False: it is not called, as too much is asked already or the process does not run. */
+/* done is called once, after ms or somewhat later at the latest; before this returns if the process
+ * has just died. args: stolen. False: it is not called: too many requests, or the process does not
+ * run. */
 bool node_helper_ask(struct node *n, const char *kind, json_t *args, uint16_t tenant, uint32_t ms,
 		     node_helper_fn *done, void *arg) NODISCARD;
-/* Likewise of the process that delivers webhooks, which knows what becomes of them. */
+/* Likewise of the webhooks process. */
 bool node_hooks_ask(struct node *n, const char *kind, json_t *args, uint16_t tenant, uint32_t ms,
 		    node_helper_fn *done, void *arg) NODISCARD;
-/* A line for it; where it does not run it is told all when it starts. line: stolen. */
+/* A line for it; if it does not run it is told all at its start. line: stolen. */
 void node_hooks_send(struct node *n, json_t *line);
 /* Twice a second. */
 void node_helper_beat(struct node *n, uint64_t now_ns);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node's orders to the keeper, and its answers: which floating addresses are here, refused or
+ * standing, the media sockets it holds, the kernel's backstop. A shard goes on when all its
+ * addresses have been answered, whether they could be moved or not. node_shard_life.c claims and
+ * leaves addresses with the shard's life; SIP listens at the networks of live shards alone.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -10,7 +17,7 @@
 #include "base/metric.h"
 #include "sig/transport/transport.h"
 
-/* Networks whose addresses are a shard's: whoever of the cluster runs it listens there. */
+/* Networks with addresses that move with a shard: its owner in the cluster listens there. */
 
 bool node_is_clustered(const struct node *n)
 {
@@ -170,7 +177,7 @@ void node_keeper_start(struct node *n)
 			 LOG_STR("error", strerror(-err)));
 }
 
-/* It has had time for that since this process began. */
+/* The keeper has had time since this process began. */
 #define SOCKETS_PATIENCE_NS NS_PER_S
 
 int node_keeper_sockets(struct node *n)
@@ -237,11 +244,11 @@ void node_keeper_stop(struct node *n)
 
 void node_keeper_notice(struct node *n, const struct addr *peer, struct bytes datagram)
 {
-	if (n->cluster.keeper.process) /* what it does not take now it is told in a second */
+	if (n->cluster.keeper.process) /* what it cannot take now is repeated in a second */
 		(void)!keeper_notice(n->cluster.keeper.process, peer, datagram);
 }
 
-/* ---- what it answers ---- */
+/* ---- answers of the keeper ---- */
 
 static void refusal_log(struct node *n, const struct keeper_answer *a)
 {
@@ -325,7 +332,7 @@ static void on_died(struct node *n)
 	}
 }
 
-/* Before any address is there: nothing that may be said is withheld. */
+/* Before any address is here: nothing that may be sent is withheld. */
 static void on_backstop(struct node *n, const struct keeper_answer *a)
 {
 	int err = egress_join(&n->cluster.keeper.backstop, a->fds, a->fd_count);
@@ -340,7 +347,7 @@ static void on_backstop(struct node *n, const struct keeper_answer *a)
 		 "the kernel withholds what is said from floating addresses past a lease");
 }
 
-/* Too late, or when it will be asked for. */
+/* Too late, or it will be asked for. */
 static void on_remains(struct node *n, const struct keeper_answer *a)
 {
 	struct remains left;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Floating addresses of the node's shards: they are on this machine while the shard is here. A process of its own has them
- * (app/keeper/keeper.h). Where that may not move any, all goes on: whoever runs the machines moves them then. Control thread.
+ * Floating addresses of the node's shards: they are on this machine while the shard is here. A
+ * process of its own has them (app/keeper/keeper.h). If that may not move any, all goes on: the
+ * operator moves them then. Control thread.
  */
 #ifndef APP_NODE_NODE_KEEPER_H
 #define APP_NODE_NODE_KEEPER_H
@@ -12,7 +13,7 @@
 
 struct keeper;
 
-/* Of a floating network. */
+/* State of a floating network's address. */
 enum node_floating {
 	FLOATING_ELSEWHERE,
 	FLOATING_HERE,
@@ -27,9 +28,9 @@ struct node_keeper {
 	bool refusal_said;
 	enum node_floating of[SHARD_NETWORKS_MAX];
 	struct sockets_link sockets; /* of media, held by the keeper */
-	struct remains left;         /* of the process before, until the engine opens */
-	bool left_heard;             /* and from then on */
-	uint32_t remains_told;       /* engine_remains_change, of what the keeper holds */
+	struct remains left;         /* of the former process, until the engine opens */
+	bool left_heard;             /* they have come; and from then on */
+	uint32_t remains_told;       /* engine_remains_change of what the keeper has */
 	struct egress backstop;      /* docs/adr/0025; all zero: there is none */
 };
 
@@ -40,21 +41,22 @@ void node_keeper_start(struct node *n);
 int node_keeper_watch(struct node *n) NODISCARD;
 /* Memory for media sockets. 0 or -ENOMEM. */
 int node_keeper_sockets(struct node *n) NODISCARD;
-/* Those that the process before left are here, if there are any: as late as can be, as the keeper has to get them first. */
+/* Receives the former process's sockets, as late as possible: the keeper has to get them first. */
 void node_keeper_sockets_receive(struct node *n);
-/* What the process before left in the kernel, for engine_open; what is not taken of it the caller closes. */
+/* Remains of the former process in the kernel, for engine_open; the caller closes the rest. */
 void node_keeper_remains_await(struct node *n, struct remains *out);
-/* What this one would leave: the keeper holds it, and nothing else any more. */
+/* Gives the keeper this process's remains, in place of all others. */
 void node_keeper_remain(struct node *n);
 /* Again where it has changed. */
 void node_keeper_round(struct node *n);
-/* The shard is this node's: done comes when its addresses are there, or cannot be. At once where it has none. */
+/* The shard is this node's: done is called when its addresses are here, or cannot be;
+ * at once without any. */
 void node_addresses_claim(struct node_shard *s, node_shard_fn *done);
-/* It is no longer. */
+/* The shard is not this node's any more. */
 void node_addresses_leave(struct node_shard *s);
-/* What that node is to hear when this process is gone. */
+/* Datagram for that node when this process is gone. */
 void node_keeper_notice(struct node *n, const struct addr *peer, struct bytes datagram);
-/* Nothing is said from any address any more. */
+/* Nothing may be sent from its addresses any more. */
 void node_keeper_stop(struct node *n);
 void node_keeper_metrics(const struct node *n);
 

@@ -17,7 +17,7 @@ struct tenant_value;
 enum {
 	NODE_EXIT_OK = 0,
 	NODE_EXIT_FAILED = 1, /* trying again may help */
-	NODE_EXIT_CONFIG = 2, /* it will not before somebody mends a file */
+	NODE_EXIT_CONFIG = 2, /* it fails again until a file is corrected */
 };
 
 enum node_phase {
@@ -46,7 +46,7 @@ struct node_life {
 	int exit_status;
 	bool stop_asked;
 	bool loop_opened;
-	bool silent; /* nothing may be said any more; never */
+	bool silent; /* nothing may be sent any more, for good */
 	struct node_drain drain;
 	uint64_t start_ns;
 	uint64_t stop_deadline_ns;
@@ -63,7 +63,7 @@ struct node_round {
 	uint64_t last_ns;      /* how long the round before took, where it had many */
 };
 
-/* What lies above the node and is told by it. */
+/* Functions of the layers above the node. */
 struct extension_box;
 struct node_hooks {
 	void (*stopping)(struct node *n);
@@ -76,18 +76,20 @@ struct node_hooks {
 	void (*pages_close)(struct node *n);
 	/* The tenant's document. False: there is no such tenant. */
 	bool (*tenant_value)(const struct node *n, const char *name, struct tenant_value *out);
-	/* The process of recordings has answered node_deliver_query with that line; NULL: it will not, and why. */
+	/* tandem-store has answered node_deliver_query with that line; NULL: it will not;
+	 * why: the reason. */
 	void (*delivered)(struct node *n, uint64_t ticket, const json_t *line, const char *why);
-	/* The web application of a call says something by itself. */
+	/* The web application of a call sends something unasked. */
 	void (*told)(struct node *n, const json_t *line);
-	/* The process that delivers webhooks has started: it is told all of them. "": of all tenants. */
+	/* The webhooks process has started: tells it all of the tenant. "": of all tenants. */
 	void (*webhooks)(struct node *n, const char *tenant);
-	/* The server of a webhook wants no more. */
+	/* The server of a webhook wants no more events. */
 	void (*webhook_told)(struct node *n, const json_t *line);
-	/* What the extension of that number says of its mailbox. False: there is no such extension, and *out is empty. */
+	/* The mailbox settings of that extension. False: no such extension, and *out is empty. */
 	bool (*box)(const struct node *n, const char *tenant, struct bytes number,
 		    struct extension_box *out);
-	/* It calls nobody, or hardly whom it is meant to call: why, in NUMBER_WORDS_MAX octets. False: it is fine. */
+	/* Whether the number calls nobody, or hardly the intended target:
+	 * why, in NUMBER_WORDS_MAX octets. False: fine. */
 	bool (*number_wrong)(const struct node *n, uint16_t tenant, struct bytes number, char *why);
 	/* Makes a call in the name of the node, by that id once; answer: stolen. */
 	void (*originate)(struct node *n, const char *tenant, const char *id, json_t *args,
@@ -97,10 +99,11 @@ struct node_hooks {
 /* Tells all shards whether new calls are welcome. */
 void node_drain_apply(struct node *n);
 /* By command: new calls are refused, or welcome again. */
-/* It takes no new calls, whatever shards it has: it was told so, or to stop. */
+/* It takes no new calls: by command, or before its stop. */
 bool node_is_draining(const struct node *n);
 void node_drain_set(struct node *n, bool on);
-/* SIGTERM: no new calls, and the stop when those that are there are over, at the latest after node.drain_time. The second time: now. */
+/* SIGTERM: refuses new calls, and stops when the present ones are over, or after node.drain_time.
+ * A second time: now. */
 void node_drain_begin(struct node *n);
 bool node_drain_is_over(const struct node *n);
 uint64_t node_drain_next_ns(const struct node *n); /* UINT64_MAX: nothing is waited for */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What tandemd --check-config looks at beside the text: files, addresses and ports of this machine. It changes nothing. */
+/* Checks of tandemd --check-config beside the text: files, addresses, ports. It changes nothing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -20,7 +20,8 @@
 #include "base/log.h"
 #include "base/tls/tls.h"
 
-/* The networks of tandem.yaml against the addresses this machine has, and what one may have forgotten: said before anything is started, at its place in the file. */
+/* The networks of tandem.yaml against the machine's addresses, and likely omissions: reported
+ * before a start, at their place in the file. */
 
 enum { PATH_MAX_BYTES = 32 };
 
@@ -258,7 +259,8 @@ static size_t health_query(const struct settings *s, char out[HEALTH_ANSWER_MAX]
 	return n;
 }
 
-/* What only the node knows: a Redis that takes no writes, a reload that was refused, and all else that it says of itself. */
+/* Warnings of the running node:
+ * a Redis that refuses writes, a refused reload, and all else that it reports. */
 static void running_warn(const struct machine *m)
 {
 	char answer[HEALTH_ANSWER_MAX];
@@ -292,7 +294,7 @@ void node_machine_warn(const struct settings *s, struct bytes yaml, struct conf_
 	running_warn(&m);
 }
 
-/* As the node would: over a connection of an earlier start that still fades, but not over a listener. */
+/* As the node binds: beside fading connections of an earlier start, but not beside a listener. */
 static int port_try(const struct addr *address, bool datagrams)
 {
 	struct sockaddr_storage sa;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What parties hear of the node: music, announcements, plays, conferences and live sound. Control thread. */
+/* Media that the node sends to parties: music, announcements, plays, conferences, live sound. */
 #ifndef APP_NODE_NODE_MEDIA_H
 #define APP_NODE_NODE_MEDIA_H
 
@@ -16,10 +16,11 @@ struct node;
 struct sounds;
 
 enum {
+	/* Besides two for each call: those of plays, then of mixers; the players' are first. */
 	NODE_SHARED_JOBS = (int)SHARD_TRACKS * (int)PLAYER_JOBS
-}; /* beside two for each call, those of plays and then of mixers; the first ones are those of the players */
+};
 
-/* For so long the process before may still hold media ports: they are bound beside its sockets. */
+/* So long the former process may hold media ports: they are bound beside its sockets. */
 #define BIND_AGAIN_NS (5 * NS_PER_S)
 
 #define MUSIC_OFF "off"
@@ -43,9 +44,9 @@ struct node_media {
 	struct node_prompts prompts;
 	struct lives lives;
 	struct sounds *sounds;                     /* NULL: not open yet */
-	char speech[SETTINGS_PATH_MAX];            /* the folder of texts that an engine has said */
+	char speech[SETTINGS_PATH_MAX];            /* the folder of texts spoken by an engine */
 	struct player players[SHARD_TRACKS];       /* by enum shard_track */
-	struct music_choice choices[SHARD_TRACKS]; /* what they play from SHARD_TRACK_FILES on */
+	struct music_choice choices[SHARD_TRACKS]; /* files from SHARD_TRACK_FILES on */
 	bool players_started;
 };
 
@@ -55,18 +56,18 @@ int node_players_open(struct node *n) NODISCARD;
 void node_players_start(struct node *n);
 /* SIGHUP: folder and files again. */
 void node_players_reload(struct node *n);
-/* What who speaks hears while another call waits, as settings.media.tones has it. */
+/* The call-waiting tone, as settings.media.tones has it. */
 void node_call_waiting_tone(const struct node *n, struct shard_settings *out);
-/* An extension chose that file: the track that has it from now on; "": the node's, "off": none. When there is no track left for another
- * file it is the node's, too. */
+/* An extension chose that file: returns the track that plays it from now on; "": the node's, "off":
+ * none. Without a free track for another file it is the node's, too. */
 uint8_t node_music_track(struct node *n, const char *tenant, const char *file);
 /* It does so no longer. */
 void node_music_leave(struct node *n, const char *tenant, const char *file);
-/* An event of a job, which is perhaps of a player. */
+/* An event of a job, perhaps of a player's. */
 void node_players_event(struct node *n, const struct media_event *event, uint64_t now_ns);
 /* Time passes. */
 void node_players_beat(struct node *n, uint64_t now_ns);
-/* What shards said to the engine is on its way. */
+/* The shards' commands to the engine were sent. */
 void node_players_round(struct node *n);
 void node_lives_close(struct node *n);   /* before the engine, which it reads */
 void node_players_close(struct node *n); /* after the engine */

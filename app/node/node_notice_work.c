@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What follows from a new message, in this order: an event, its text, a mail, and that a call about its box is due. What is done is one of its
- * marks, so whoever goes on after a kill knows. A call counts before it is made: no two nodes make it.
+ * Consequences of a new message, in this order: an event, its transcription, a mail, and that a
+ * call about its mailbox is due. Each finished step is one of its marks, so after a crash another
+ * node continues. A call is counted before it is made: no two nodes make it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -61,7 +62,7 @@ static bool tries_are(const json_t *tries, const char *state)
 
 /* ---- its files ---- */
 
-/* Each where it lies on this node, or comes to. NULL: there are none, or nobody here can read them. */
+/* Paths of its files, on this node or to be fetched. NULL: none, or unreadable here. */
 static json_t *notice_files(const struct notice_run *run, const json_t *row)
 {
 	const char *folder = run->node->settings.recordings.folder, *name;
@@ -136,7 +137,8 @@ static json_t *notice_answered(struct notice_run *run)
 	return row;
 }
 
-/* Sends a request to tandem-helper. The row is kept until its answer. False: it took none, and the task is due again later. */
+/* Sends a request to tandem-helper. The row is kept until its answer.
+ * False: refused, and the task is due again later. */
 static bool notice_asks(struct notice_run *run, const json_t *row, const char *kind, json_t *args,
 			uint32_t ms, node_helper_fn *done)
 {
@@ -170,7 +172,7 @@ static void text_on_answer(struct node *n, const json_t *result, const char *why
 	const json_t *before = row_tries(row, "texts");
 	const char *text = json_string_value(json_object_get(result, "text"));
 	uint64_t tries = json_count(before, "tries") + 1;
-	/* neither audio that is under way nor the end of tandem-helper says anything about the server */
+	/* audio being fetched, or a death of tandem-helper, says nothing about the server */
 	uint64_t excused = json_count(before, "absent") + json_count(before, "unasked") +
 			   helper_ended(n, result);
 	bool dead = tries >= TEXT_TRIES + ABSENT_TRIES || tries - excused >= TEXT_TRIES ||

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Takes due tasks about messages from Redis, runs their steps (node_notice_work.c) and renews its
+ * hold on them. node_boxes.c adds a task with each change of a message. A task belongs to the node
+ * that holds it, for STORE_TASK_HELD_MS; a node that dies loses its hold, so each consequence
+ * happens on one node, and again only if that died between doing and marking it.
+ */
+
 #include "app/node/node_notices.h"
 
 #include <stdlib.h>
@@ -45,14 +52,14 @@ void node_message_event(struct node *n, enum sig_event_kind kind, const char *te
 	};
 
 	(void)n->hooks->box(n, tenant, bytes_str(json_text(row, "mailbox")), &box);
-	event.values = bytes_str(box.members); /* who sees the box beside its owner */
+	event.values = bytes_str(box.members); /* users that see the mailbox besides its owner */
 	(void)snprintf(event.to, sizeof(event.to), "%s", json_text(row, "mailbox"));
 	(void)snprintf(event.from, sizeof(event.from), "%s", json_text(row, "from"));
 	(void)snprintf(event.step, sizeof(event.step), "%s", json_text(row, "message"));
 	node_event(n, tenant, &event);
 }
 
-/* done NULL: nothing is gained by its answer. */
+/* done NULL: the answer does not matter. */
 static void notice_task(const struct node *n, enum store_task_act act, struct bytes what,
 			uint64_t due_utc_ms, store_task_fn *done, void *arg)
 {
@@ -78,7 +85,7 @@ static void notice_on_done(enum store_result result, const struct bytes *held, s
 {
 	struct notice_run *run = arg;
 
-	(void)result; /* where Redis does not know it is done once more */
+	(void)result; /* if Redis does not know, it is done again */
 	(void)held;
 	(void)count;
 	free(run);
@@ -94,7 +101,7 @@ void notice_end(struct notice_run *run, uint64_t due_utc_ms)
 		free(run);
 }
 
-/* ---- what is done ---- */
+/* ---- its steps ---- */
 
 struct node_box_ask notice_ask(const struct notice_run *run, enum box_act act)
 {
@@ -140,7 +147,7 @@ static void notice_look(struct notice_run *run)
 	node_box_ask(run->node, &ask, notice_on_message, run);
 }
 
-/* ---- its beginning ---- */
+/* ---- its start ---- */
 
 static bool notice_read(struct notice_run *run, struct bytes what)
 {
@@ -153,7 +160,7 @@ static bool notice_read(struct notice_run *run, struct bytes what)
 	       !bytes_cstr(what, run->message, sizeof(run->message));
 }
 
-/* No node will ever know what it means. */
+/* No node will ever understand it. */
 static void notice_drop(struct node *n, struct bytes what)
 {
 	LOG_WARN("mail", 0, "what is to be done about a message cannot be read: it is dropped",
@@ -161,7 +168,7 @@ static void notice_drop(struct node *n, struct bytes what)
 	notice_task(n, STORE_TASK_DONE, what, 0, NULL, NULL);
 }
 
-/* What has no room is held until its time is over: then it is taken again. */
+/* A task without room stays held until its time is over: then it is taken again. */
 static void notice_begin(struct node *n, struct bytes what)
 {
 	struct node_notices *all = &n->notices;
@@ -247,7 +254,7 @@ void node_notices_beat(struct node *n, uint64_t now_ns)
 		if (now_ns < run->hold_ns)
 			continue;
 		run->hold_ns = now_ns + STORE_TASK_HELD_MS / 3 * NS_PER_MS;
-		/* nothing is gained by stopping where it is held no longer: it would be begun once more */
+		/* a task that is not held any more goes on: stopping would only repeat it */
 		notice_task(n, STORE_TASK_HOLD, bytes_str(run->what), 0, NULL, NULL);
 	}
 }

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The node's DNS resolver for calls, and probes of trunks. Probes are OPTIONS requests outside of
+ * any shard, recognized by their branch, as responses arrive at the common SIP ports. A change of a
+ * server's state is an event and steers sig/host's choice of servers; a server without a known
+ * address is left to the calls.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,9 +22,10 @@
 #include "sig/sip/hop.h"
 #include "sig/transport/transport.h"
 
-/* The node's resolver: with the settings as they are, at the start and after a reload; and the calls that wait for it. */
+/* The node's resolver, with the current settings, and the calls that wait for it. */
 
-/* Of one round. A thousand calls may wait for one name, and each rings then, which takes some 50 us: others have their turn in between. */
+/* Per round. A thousand calls may wait for one name, and each then rings, some 50 us:
+ * others have turns between. */
 enum { NEWS_MAX = 8 };
 
 void node_dns_configure(struct node *n)
@@ -97,7 +105,7 @@ void node_dns_feed(struct node *n)
 	}
 }
 
-/* Our branches: the cookie of RFC 3261 8.1.1.7, and what no shard writes. */
+/* Our branches: the magic cookie of RFC 3261 8.1.1.7, and a prefix that no shard uses. */
 #define BRANCH "z9hG4bK-probe-"
 
 enum { PLACES_MAX = 1024, MESSAGE_MAX = 1024, HEAD_MAX = 2048 };
@@ -106,7 +114,7 @@ enum { PLACES_MAX = 1024, MESSAGE_MAX = 1024, HEAD_MAX = 2048 };
 struct probe_place {
 	uint16_t trunk;
 	uint8_t server;
-	bool wanted; /* the server leads there still */
+	bool wanted; /* the server still resolves to it */
 	struct sip_hop hop;
 	struct probe_limits limits;
 	struct probe probe;
@@ -169,9 +177,9 @@ void node_probe_configure(struct node *n)
 		settings_to_shard(&n->settings, no_key, n->sip.tls != NULL, &n->dns.probes->shard);
 }
 
-/* ---- where servers are ---- */
+/* ---- addresses of servers ---- */
 
-/* The first address of ours in the trunk's network that speaks so. False: there is none. */
+/* Our first address in the trunk's network with that transport. False: none. */
 static bool probe_local(const struct shard_settings *set, const struct trunk_settings *t,
 			struct sip_hop *hop)
 {
@@ -271,7 +279,7 @@ uint32_t node_probe_blocked_s(const struct node *n, uint16_t trunk, uint8_t serv
 		       : (uint32_t)((first - now_ns + NS_PER_S - 1) / NS_PER_S);
 }
 
-/* Of a name that is not known yet: with a later look. */
+/* Looks up an unknown name: the answer comes to a later look. */
 static void server_look(struct node *n, uint16_t trunk, uint8_t server, uint64_t now_ns)
 {
 	const struct trunk_settings *t = trunks_settings(n->common.trunks, trunk);
@@ -299,7 +307,7 @@ static void change_publish(struct node *n, const struct trunk_settings *t, uint8
 	node_event(n, tenants_name(n->common.tenants, t->tenant), &event);
 }
 
-/* One that is known to lead nowhere is left to the calls, which say so. */
+/* A name that resolves to nothing is left to the calls, which report it. */
 static void server_settle(struct node *n, uint16_t trunk, uint8_t server)
 {
 	const struct trunk_settings *t = trunks_settings(n->common.trunks, trunk);
@@ -335,7 +343,7 @@ static bool is_probed(const struct node *n, uint16_t trunk)
 	return trunks_has(n->common.trunks, trunk) && t->probe_s && t->directions & TRUNK_OUT;
 }
 
-/* What nobody wants any more goes, and says nothing of its server. */
+/* Drops unwanted addresses, without a word about their server. */
 static void places_drop(struct node *n)
 {
 	struct node_probes *p = n->dns.probes;
@@ -367,7 +375,7 @@ static void places_look(struct node *n, uint64_t now_ns)
 	places_drop(n);
 }
 
-/* ---- what is said and heard ---- */
+/* ---- requests and responses ---- */
 
 static void probe_write(struct writer *w, const struct node_probes *p,
 			const struct trunk_settings *t, const struct probe_place *place)
@@ -449,7 +457,7 @@ uint64_t node_probe_next_ns(const struct node *n)
 	return p->look_ns < next ? p->look_ns : next;
 }
 
-/* Its branch, which nobody else can know; 0: it is none of ours. */
+/* The branch, which nobody else can know; 0: not ours. */
 static uint64_t probe_branch_of(const struct sip_message *m)
 {
 	struct bytes text = m->via.branch;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Starts, talks to and restarts a process beside the node (tandem-helper, its webhooks,
+ * tandem-store). node_helper.c and node_deliver.c use it. It never blocks: lines wait in a bounded
+ * buffer, and a process that does not read for too long is killed. Restarts back off; buffers are
+ * wiped, as lines may have secrets.
+ */
+
 #include "app/node/node_process.h"
 
 #include <errno.h>
@@ -18,7 +25,7 @@
 #include "base/loop.h"
 
 #define MISSING_NS (30 * NS_PER_S)
-#define LIVED_NS   (60 * NS_PER_S) /* who lived so long did not die of its start */
+#define LIVED_NS   (60 * NS_PER_S) /* one that lived so long did not die of its start */
 
 enum {
 	DOUBLINGS_MAX = 6,
@@ -44,7 +51,7 @@ static int process_path(const char *program, char out[PATH_MAX])
 	return access(out, X_OK) < 0 ? -errno : 0;
 }
 
-/* Its ends are descriptors 3 and 4; no signal is blocked there, as they are here. */
+/* Its ends are descriptors 3 and 4; signals blocked here are unblocked there. */
 static int process_spawn(const char *path, const char *role, int its, int hands, pid_t *pid)
 {
 	char name[NAME_MAX + 1], word[NAME_MAX + 1];
@@ -78,7 +85,7 @@ static void process_ends_close(const int ends[2])
 	}
 }
 
-/* dup2 would leave it to be closed, or close the other. */
+/* dup2(2) would keep its close-on-exec flag, or close the other. */
 static bool process_end_fits(int end)
 {
 	return end < 0 || end > PROCESS_LINK + 1;
@@ -104,7 +111,7 @@ static int process_pairs(bool hands_over, int link[2], int hands[2])
 
 /* ---- its end ---- */
 
-/* Secrets were in it. */
+/* It had secrets. */
 static void process_buffer_clear(struct node_process_buffer *b)
 {
 	if (b->p)
@@ -124,7 +131,7 @@ static void process_link_close(struct node_process *p)
 	process_buffer_clear(&p->out);
 }
 
-/* Whatever ended the link: the process ends as well, or is ended. */
+/* Whatever ended the link: the process ends itself, or is killed. */
 static void process_died(struct node_process *p)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -151,7 +158,7 @@ void node_process_reap(struct node_process *p)
 	}
 }
 
-/* ---- start and end, for others ---- */
+/* ---- start and end, for callers ---- */
 
 void node_process_open(struct node_process *p, struct node *n, const struct node_process_kind *kind)
 {
@@ -204,7 +211,7 @@ bool node_process_start(struct node_process *p, uint64_t now_ns)
 	return false;
 }
 
-/* It ends when nobody is at the other end. */
+/* It ends when its peer closes. */
 void node_process_close(struct node_process *p)
 {
 	if (p->link < 0)
@@ -217,7 +224,7 @@ void node_process_close(struct node_process *p)
 
 /* ---- lines ---- */
 
-/* Bytes behind what is in it. 0, -ENOMEM, or -ENOBUFS: nobody reads for too long. */
+/* Appends bytes. 0, -ENOMEM, or -ENOBUFS: it does not read for too long. */
 static int process_buffer_put(struct node_process_buffer *b, const void *p, size_t n)
 {
 	size_t cap = b->cap ? b->cap : PIECE;
@@ -299,7 +306,7 @@ static void node_process_line(struct node_process *p, size_t length)
 	json_decref(line);
 }
 
-/* A handler may have ended the link: then nothing is left in the buffer. */
+/* A handler may have closed the link: then the buffer is empty. */
 static void node_process_lines(struct node_process *p)
 {
 	const char *end;

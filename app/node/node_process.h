@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process of ours beside the node, for what must never delay calls: a program in the folder of tandemd, with which the node speaks lines of
- * JSON over a socket pair. It ends with the node, and is started again when it has died. Control thread.
+ * A process of ours beside the node, for work that must never delay calls: a program in the folder
+ * of tandemd, with lines of JSON over a socket pair. It ends with the node, and is restarted when
+ * it dies. Control thread.
  */
 #ifndef APP_NODE_NODE_PROCESS_H
 #define APP_NODE_NODE_PROCESS_H
@@ -22,18 +23,18 @@ struct node_process_kind {
 	const char *missing; /* said once, where it cannot be started */
 	const char *ended;   /* said when it has died */
 	bool hands;          /* it is handed descriptors, too */
-	uint64_t
-		again_ns; /* it is started again so long after it died; longer, the more often in turn */
+	/* It is restarted so long after its death; longer, the more often it dies. */
+	uint64_t again_ns;
 	void (*on_start)(struct node *n);
 	void (*on_line)(struct node *n, const json_t *line);
-	void (*on_end)(struct node *n); /* who waits for an answer waits in vain */
+	void (*on_end)(struct node *n); /* pending answers will not come */
 };
 
 struct node_process {
 	const struct node_process_kind *kind;
 	struct node *node;
 	int link;  /* -1: it does not run */
-	int hands; /* -1: nothing is handed over */
+	int hands; /* -1: no descriptors are handed over */
 	pid_t pid; /* 0: none */
 	bool gone; /* its link is closed, and it is not reaped yet */
 	bool missing_said;
@@ -47,9 +48,9 @@ struct node_process {
 
 void node_process_open(struct node_process *p, struct node *n,
 		       const struct node_process_kind *kind);
-/* Starts it where it does not run and may be started. Whether it runs now. */
+/* Starts it if it does not run and may be started. Returns whether it runs. */
 bool node_process_start(struct node_process *p, uint64_t now_ns);
-/* Once in a while: one that is gone is reaped. */
+/* Now and then: reaps it when it is gone. */
 void node_process_reap(struct node_process *p);
 /* Sends it, or as much as goes; the rest later. line is stolen. */
 void node_process_send(struct node_process *p, json_t *line);

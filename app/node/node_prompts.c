@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Brings the octets of prompts onto this node: from the sound thread's folder, else from Redis by
+ * their hash, and back into Redis if it lost them. document kinds put and delete prompts here; the
+ * sound thread then knows their names (app/sound/prompt_cache.h). Files are named by hash, so equal
+ * prompts share one, and a file is swept only when no document names it.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,7 +40,7 @@ static struct store_blob prompt_blob(const char *tenant, const char *hash)
 	return (struct store_blob){ bytes_str(tenant), "prompt", hash };
 }
 
-/* ---- what there is ---- */
+/* ---- prompts ---- */
 
 static struct node_prompt *prompt_of(const struct node *n, const char *tenant, const char *name,
 				     const char *language)
@@ -62,7 +69,7 @@ const struct node_prompt *node_prompt_find(const struct node *n, const char *ten
 	return p && p->value.sha256[0] ? p : NULL;
 }
 
-/* Of those of the tenant some prompt has these octets. */
+/* Some prompt of the tenant has these octets. */
 static bool hash_is_named(const struct node *n, const char *tenant, const char *hash)
 {
 	const struct node_prompts *all = &n->media.prompts;
@@ -74,7 +81,7 @@ static bool hash_is_named(const struct node *n, const char *tenant, const char *
 	return false;
 }
 
-/* A document names it no longer. Each node says so: one of them lives. */
+/* No document names it any more. Each node releases it: one of them lives. */
 static void hash_release(struct node *n, const char *tenant, const char *hash)
 {
 	const struct store_blob blob = prompt_blob(tenant, hash);
@@ -139,7 +146,7 @@ static struct prompt_work *work_make(const struct node_prompt *p, enum prompt_wo
 	return w;
 }
 
-/* False: the thread has enough to do. It frees the work. */
+/* False: the thread's queue is full. Frees the work. */
 static bool work_send(struct node *n, struct prompt_work *w)
 {
 	if (w && n->media.sounds && sounds_work(n->media.sounds, w))
@@ -148,7 +155,7 @@ static bool work_send(struct node *n, struct prompt_work *w)
 	return false;
 }
 
-/* Whom the work is about, if that is what its document says today. */
+/* The prompt of the work, if its document still names those octets. */
 static struct node_prompt *work_prompt(const struct node *n, const struct prompt_work *w)
 {
 	struct node_prompt *p = prompt_of(n, w->of.tenant, w->of.file, w->of.language);
@@ -223,7 +230,7 @@ static void prompt_fetch(struct node *n, struct node_prompt *p)
 	store_blob_get(n->redis.store, &blob, prompt_on_fetched, f);
 }
 
-/* By the clock of this node, as by that of each other one. */
+/* By this node's clock, which agrees with the others'. */
 static bool prompt_is_over(const struct node_prompt *p)
 {
 	return p->value.sha256[0] && p->value.until_utc_ms &&
@@ -255,7 +262,7 @@ static void prompt_step(struct node *n, struct node_prompt *p, uint64_t now_ns)
 		prompt_fetch(n, p);
 }
 
-/* ---- what Redis has lost ---- */
+/* ---- octets that Redis has lost ---- */
 
 static void prompt_on_put_back(enum store_result result, bool there, struct bytes octets, void *arg)
 {
@@ -286,7 +293,7 @@ static void prompt_on_looked(enum store_result result, bool there, struct bytes 
 		node_prompts_beat(n, clock_now_ns());
 }
 
-/* The next one that is here. */
+/* Checks the next one that is here. */
 static void prompts_look(struct node *n)
 {
 	struct node_prompts *all = &n->media.prompts;
@@ -381,7 +388,7 @@ void node_prompt_delete(struct node *n, const char *tenant, const char *document
 	node_prompts_beat(n, clock_now_ns());
 }
 
-/* Behind the names that are known by now: none of theirs goes. */
+/* Behind the names known by now: none of their files goes. */
 static void prompts_sweep(struct node *n, uint64_t now_ns)
 {
 	const struct node_prompt none = { 0 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prompts that are documents, on this node: the octets of each come from Redis into the folder of the node, and the thread of sounds learns what
- * its name means. What Redis has lost is put back by whoever has it. Control thread.
+ * Prompts that are documents, on this node: their octets come from Redis into the node's folder,
+ * and the sound thread learns their names. What Redis has lost is put back by a node that has it.
+ * Control thread.
  */
 #ifndef APP_NODE_NODE_PROMPTS_H
 #define APP_NODE_NODE_PROMPTS_H
@@ -16,7 +17,7 @@ enum node_prompt_state {
 	NODE_PROMPT_ASKED,
 	NODE_PROMPT_LACKED, /* the node lacks the octets; Redis is asked for them at again_ns */
 	NODE_PROMPT_HERE,
-	NODE_PROMPT_OVER, /* its time is over: its name means nothing */
+	NODE_PROMPT_OVER, /* expired: its name means nothing */
 };
 
 struct node_prompt {
@@ -24,16 +25,16 @@ struct node_prompt {
 	struct prompt_value value;
 	enum node_prompt_state state;
 	uint64_t again_ns;
-	const char *fault; /* why it is not here; NULL: nobody knows of a reason */
+	const char *fault; /* why it is not here; NULL: unknown */
 };
 
 struct node_prompts {
 	struct node_prompt *list;
 	uint32_t count, room;
-	uint32_t looked;   /* Redis was asked whether it has the octets of those before */
+	uint32_t looked;   /* Redis was asked about the octets of those before */
 	bool looking;      /* Redis has not answered that question yet */
-	uint64_t look_ns;  /* all are looked at again */
-	uint64_t sweep_ns; /* files that nobody needs are looked for; 0: an hour from now */
+	uint64_t look_ns;  /* when all are checked again */
+	uint64_t sweep_ns; /* when unneeded files are swept; 0: in an hour */
 	uint32_t fetching; /* from Redis, now */
 };
 
@@ -48,7 +49,7 @@ const struct node_prompt *node_prompt_find(const struct node *n, const char *ten
 void node_prompts_on_work(struct node *n, struct prompt_work *work);
 /* Time passes, or something has changed. */
 void node_prompts_beat(struct node *n, uint64_t now_ns);
-/* Redis may have lost what it had. */
+/* Redis may have lost data. */
 void node_prompts_doubt(struct node *n);
 void node_prompts_close(struct node *n);
 

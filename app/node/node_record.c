@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connects the call plane to the recorder and to the SIPREC sender: EFFECT_RECORD and EFFECT_FORK
+ * become orders, their results become replies to the call. app/daemon opens it, and the engine's
+ * taps feed both threads. An order that is lost is answered, so that a call never believes that it
+ * is recorded when it is not.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>
@@ -137,7 +144,7 @@ static uint32_t taps_read(void *source, uint32_t max, recorder_packet_fn *fn, vo
 	return engine_tapped(source, TAP_RECORD, max, fn, arg);
 }
 
-/* Who records a message waits for its end. */
+/* A call that records a message waits for its end. */
 static void recording_notify(struct node *n, const struct recorder_results *told,
 			     enum record_news_kind kind)
 {
@@ -204,7 +211,7 @@ static bool record_begin(struct node *n, const struct effect *e)
 		.format = (enum record_format)n->settings.recordings.format,
 		.begun_utc_ms = clock_utc_ms(), /* of this segment */
 		.message = e->record.message,
-		/* all segments of a message lie beside each other: it is one thing, also over midnight */
+		/* all segments of a message are in one folder, also over midnight */
 		.day_utc_ms = e->record.message ? e->record.begun_utc_ms : 0,
 		.name = e->record.name,
 		.mix = e->record.mix,
@@ -215,7 +222,7 @@ static bool record_begin(struct node *n, const struct effect *e)
 	return recorder_begin(n->record.recorder, &terms, text_bytes(&e->data));
 }
 
-/* It may be said once more, of who leaves. False: too many wait. */
+/* It may be repeated for a member that leaves. False: too many wait. */
 static bool name_over(struct node *n, const struct effect *e)
 {
 	struct node_names *names = &n->record.names;
@@ -326,14 +333,14 @@ static bool error_is_full(int err)
 	return err == -ENOSPC || err == -EDQUOT;
 }
 
-/* Somebody has to change the folder, not the disk. */
+/* The folder must be changed, not the disk. */
 static bool error_is_of_folder(int err)
 {
 	return err == -EACCES || err == -EPERM || err == -EROFS || err == -ENOENT ||
 	       err == -ENOTDIR;
 }
 
-/* What becomes of recordings says more than what a look at their folder said. */
+/* Results of recordings say more than a check of their folder. */
 static void record_health(struct node *n)
 {
 	int trouble = n->record.recorder ? recorder_trouble(n->record.recorder) : 0;

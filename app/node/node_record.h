@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ties recordings (app/record/recorder.h) to the node: what the call plane wants, to the recorder; what became of it, back. Control thread. */
+/* Recordings (app/record/recorder.h) and the node: orders of the call plane, and results back. */
 #ifndef APP_NODE_NODE_RECORD_H
 #define APP_NODE_NODE_RECORD_H
 
@@ -12,7 +12,7 @@ struct node;
 
 enum { NODE_NAMES_MAX = 1024, NODE_NAME_TENANT_MAX = 32 };
 
-/* Names of members that have left their conferences, until they are deleted; more lie there until a later start. */
+/* Names of members that left their conferences, to be deleted; more stay until a later start. */
 struct node_names {
 	uint32_t count;
 	struct node_name {
@@ -22,7 +22,7 @@ struct node_names {
 	} list[NODE_NAMES_MAX];
 };
 
-/* A node that cannot record says so, and goes on. */
+/* A node that cannot record reports it, and goes on. */
 int node_record_open(struct node *n);
 /* Twice a second: is the disk well? */
 void node_record_beat(struct node *n);
@@ -32,14 +32,14 @@ void node_record_close(struct node *n);
 /* EFFECT_RECORD and EFFECT_FORK; arg: the node. One that is lost is answered by a reply. */
 void node_record_carry(const struct effect *e, void *arg);
 
-/* What ties external recorders (app/siprec/sender.h) to the node: what the call plane wants sent, and what failed, back. Control thread. */
+/* External recorders (app/siprec/sender.h) and the node: orders of calls, and failures back. */
 
 struct effect;
 struct node;
 
 enum { NODE_FIGURES_MAX = 16 };
 
-/* Of sessions that were asked about. */
+/* Figures of sessions that were asked for. */
 struct node_figures {
 	uint32_t next;
 	struct node_figure {
@@ -54,21 +54,22 @@ struct sender;
 
 struct node_record {
 	struct recorder *recorder; /* NULL: not open, or nothing can be recorded */
-	struct sender *sender; /* NULL: the same, or nothing can be sent to external recorders */
+	/* NULL: the same, or nothing can be sent to external recorders. */
+	struct sender *sender;
 	struct node_figures figures;
 	struct node_names names;
-	/* A message was said, and its file is there. NULL: nobody wants to know. */
+	/* A recorded message's file is there. NULL: not wanted. */
 	void (*on_message)(struct node *n, uint64_t call, uint8_t number, uint64_t ms);
 };
 
-/* A node that can send nothing says so, and goes on. */
+/* A node that cannot send reports it, and goes on. */
 int node_siprec_open(struct node *n);
 /* Before the engine closes. */
 void node_siprec_close(struct node *n);
 
 /* Some 10 ms later there are figures of that session. */
 void node_siprec_query(struct node *n, uint64_t call, uint8_t number);
-/* As it was asked last. NULL: there are none, or not yet. */
+/* The last answer about it. NULL: none, or not yet. */
 const struct sender_figures *node_siprec_figures(const struct node *n, uint64_t call,
 						 uint8_t number);
 

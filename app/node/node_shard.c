@@ -11,10 +11,11 @@
 #include "sig/transport/inter_shard.h"
 
 /*
- * The parties of a shard that is given away hear nothing until its flows are open with the next node. What takes longest of that is to
- * bind their sockets. So it is done before, of what Redis shows while the owner still has the shard. Nothing else is kept of those
- * records: calls are loaded when the shard is this node's, as ever. A call that began since binds its ports then, and the sockets of one
- * that is over are closed.
+ * Parties of a shard that is handed over hear silence until its flows are open at the new node,
+ * mostly for the binds of their sockets. So these are bound before, by what Redis shows while the
+ * owner still has the shard. Nothing else of those records is kept: calls are loaded when the shard
+ * is this node's, as always. A newer call binds its ports then, and sockets of one that is over are
+ * closed.
  */
 
 enum { EVENTS_FIRST = 16, EVENTS_MAX = 4096 };
@@ -360,7 +361,7 @@ static struct node_shard *shard_of_parsed(struct node *n, const struct sip_messa
 	return s ? s : shard_by_spread(n, m->call_id);
 }
 
-/* Not parsed before it is known to be for nobody else: an overloaded shard refuses a call at a glance. */
+/* Checked before it is parsed: an overloaded shard refuses a call at a glance. */
 static bool receive_unparsed(struct node_shard *s, const struct sip_hop *from, struct bytes message,
 			     uint64_t behind_ns, struct instant now)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The shards of a node. Each has a lease, records, calls, transactions and timers of its own, and loses them alone: one that another
- * node has taken falls silent, and the others go on. What is no shard's is the node's. Control thread.
+ * The shards of a node. Each has its own lease, records, calls, transactions and timers, and loses
+ * them alone: one that another node has taken falls silent, and the others go on. The rest belongs
+ * to the node. Control thread.
  */
 #ifndef APP_NODE_NODE_SHARD_H
 #define APP_NODE_NODE_SHARD_H
@@ -18,7 +19,8 @@ struct node;
 enum { NODE_SHARDS_MAX = 16 };
 
 enum node_shard_state {
-	NODE_SHARD_WAITING, /* for its lease, or for its calls to be loaded; in a cluster, perhaps until its owner is gone */
+	/* For its lease, or for its calls; in a cluster, perhaps until its owner is gone. */
+	NODE_SHARD_WAITING,
 	NODE_SHARD_LIVE,
 	NODE_SHARD_LOST, /* another node has it */
 };
@@ -31,10 +33,10 @@ struct node_ahead {
 	struct ahead sockets;
 	bool peeks; /* Redis is asked what calls the shard has */
 	bool loads; /* its lease is ours, and calls come in */
-	/* bits: of those sockets are bound, as their addresses are not here yet; 0: no more */
+	/* bits: networks with sockets bound before their addresses are here; 0: no more */
 	uint32_t networks;
 	uint64_t until_ns;
-	node_shard_fn *done;         /* who is told then */
+	node_shard_fn *done;         /* called then */
 	struct media_event **events; /* of flows that were opened before the shard is live */
 	uint32_t event_count;
 };
@@ -49,31 +51,31 @@ struct node_shard {
 	bool busy;           /* WAITING: Redis was asked */
 	bool watches;        /* WAITING: another has the lease, and may be alive */
 	bool fenced;         /* found since the last round */
-	bool silent;         /* LIVE: its lease is past; said to operators */
+	bool silent;         /* LIVE: its lease has lapsed; reported to operators */
 	uint64_t live_ns;    /* LIVE: since when, */
 	int64_t live_utc_ms; /* for people */
 	uint64_t withheld;   /* packets and messages until then */
-	uint64_t unsaid;     /* those of which the shard has heard */
+	uint64_t unsaid;     /* those that the shard was told of */
 	struct store_shard *store;
 	struct shard *core; /* NULL: not open yet, or silent */
 	struct effects_to effects_to;
 	uint64_t retry_ns;       /* WAITING: when it is tried again */
-	uint64_t wants_until_ns; /* WAITING: its owner, who lives, is asked for it; 0: no */
+	uint64_t wants_until_ns; /* WAITING: its live owner is asked for it; 0: no */
 	uint64_t wants_again_ns; /* WAITING: not before */
 	bool wants_now;          /* ... and all phones are known */
-	bool wants_offered;      /* ... for as long as its owner offers it to anybody */
-	/* LIVE: it hears nothing any more, and goes to that node once all is saved; 0: it stays */
+	bool wants_offered;      /* ... only while its owner offers it to any node */
+	/* LIVE: it takes no more messages, and goes to that node once all is saved; 0: it stays */
 	uint64_t gives_to;
 	uint64_t gives_ns;        /* since when */
 	uint64_t offered_ns;      /* LIVE: when another node was last asked to want it */
-	store_done_fn *loaded;    /* WAITING: who is told of its calls and subscriptions */
-	node_shard_fn *addressed; /* WAITING: who is told that its addresses are here */
+	store_done_fn *loaded;    /* WAITING: called with its calls and subscriptions */
+	node_shard_fn *addressed; /* WAITING: called when its addresses are here */
 	uint32_t addresses_asked; /* so many answers of the keeper are on their way */
 	bool has_addresses;       /* WAITING: whatever could come has */
 	bool has_calls;           /* WAITING: and subscriptions */
 	struct node_ahead ahead;
 	enum object_kind loads; /* WAITING: the kind whose records are read */
-	uint64_t toll_day;      /* WAITING: of which it is read what calls outside have cost */
+	uint64_t toll_day;      /* WAITING: day whose costs of calls are read */
 	uint32_t check_cursor;  /* where the look at records goes on; 0: at the first call */
 };
 
@@ -88,7 +90,7 @@ struct node_shards {
 	struct ended ended;
 };
 
-/* What they have together: tenants, and what is known of each. */
+/* Common to them: tenants, and what is known of each. */
 struct node_common {
 	struct locations *locations;
 	struct locations_user looks; /* of commands */
@@ -99,17 +101,18 @@ struct node_common {
 	struct hop_names *names;
 	struct trunk_numbers *numbers;
 	struct dial_plans *dials;
-	struct sites *sites; /* where their phones stand */
-	struct rooms *rooms; /* where their conferences are */
+	struct sites *sites; /* sites of their phones */
+	struct rooms *rooms; /* places of their conferences */
 	struct toll *toll;
 	struct shares *shares; /* NULL: in no cluster */
 };
 
-/* ---- which ---- */
+/* ---- lookup ---- */
 
 /* NULL: the node has none of that number that is live. */
 struct node_shard *node_shard_find(struct node *n, uint16_t number);
-/* The core that has a call, or would have it; another one where that shard is none of ours: it knows no such call. */
+/* The core of a call, or of its id;
+ * if that shard is not ours, another one, which does not know the call. */
 struct shard *node_core(const struct node *n, uint64_t call);
 /* The day of limits of calls outside, as shard_toll_now. */
 struct toll_now node_toll_now(const struct node *n, uint16_t tenant);
@@ -117,29 +120,30 @@ struct toll_now node_toll_now(const struct node *n, uint16_t tenant);
 struct shard *node_core_next(const struct node *n, uint32_t *cursor);
 /* A new call by command: the same command finds the same shard while that lives. */
 uint16_t node_shard_of_command(const struct node *n, struct bytes command);
-/* A message that came from the wire: to the shard that it is for. behind_ns: as shard_behind. False: nobody takes it just now. */
+/* Gives a received message to its shard. behind_ns: as shard_behind.
+ * False: the shard is not here just now. */
 bool node_shards_dispatch(struct node *n, const struct sip_hop *from, struct bytes message,
 			  uint64_t behind_ns, struct instant now);
-/* The same; what nobody takes, and nobody says again, is kept for a while (node_held.h). */
+/* The same; a message without a shard that is not retransmitted is held (node_edge.h). */
 void node_shards_receive(struct node *n, const struct sip_hop *from, struct bytes message,
 			 uint64_t behind_ns, struct instant now);
-/* What other shards of the node have said to it, while it is live. False: nothing. */
+/* Messages of other shards of the node to it, while it is live. False: none. */
 bool node_shard_receive(struct node_shard *s);
 uint32_t node_shards_live(const struct node *n);
 
 /* ---- in a cluster ---- */
 
-/* Shards of other nodes are taken when those are gone, and the node goes on without any of its own. */
+/* The node takes shards of nodes that are gone, and runs without any of its own. */
 bool node_is_clustered(const struct node *n);
-/* Of which shard the network's address is, that moves with it; 0: it is the node's. */
+/* The shard that the network's address moves with; 0: the node. */
 uint16_t node_network_shard(const struct node *n, uint32_t network);
-/* A claim of this node counts: the shard is its own from then on, and what Redis knows of it is loaded; or its lease, which was past, is
- * valid again. */
+/* A claim of this node counts: the shard is its own from then on, and is loaded from Redis; or its
+ * lapsed lease is valid again. */
 void node_shard_claimed(struct node_shard *s, const struct lease_grant *grant);
-/* ... its addresses go, and it is none that lives; then what it has here is given back, which takes some ms of many calls. */
+/* ... its addresses go, and it is not live; then its memory is freed, some ms for many calls. */
 void node_shard_step_back(struct node_shard *s);
 void node_shard_clear(struct node_shard *s);
-/* What is known of phones, as far as Redis knows more. */
+/* Known phones, as far as Redis has newer ones. */
 void node_shard_load_phones(struct node_shard *s, store_done_fn *done);
 /* Its lease is asked for. */
 void node_shard_claim(struct node_shard *s);
@@ -163,12 +167,12 @@ void node_hand_expire(struct node *n, uint64_t now_ns);
 uint64_t node_hand_next_ns(const struct node *n);
 /* End of a round: what waited for the answers of Redis is given. */
 void node_hand_round(struct node *n, uint64_t now_ns);
-/* Somebody may take the shards of this node. */
+/* Some node may take the shards of this one. */
 bool node_hand_is_possible(const struct node *n);
 
 /* ---- media of a shard that comes from a node that lives: node_ahead.c ---- */
 
-/* Sockets are bound for the calls that Redis has by now. done: whatever came of it, where the shard is wanted still. */
+/* Binds sockets for the calls that Redis has. done: in any case, if the shard is still wanted. */
 void node_ahead_prepare(struct node_shard *s, node_shard_fn *done);
 /* Flows of the calls that are loaded by now are opened, where the shard's addresses are here. */
 void node_ahead_open(struct node_shard *s);
@@ -176,12 +180,12 @@ void node_ahead_open(struct node_shard *s);
 bool node_ahead_keeps(struct node *n, const struct media_event *event);
 /* It is live, and has been resumed. */
 void node_ahead_notify(struct node_shard *s);
-/* Whatever is left of it goes. */
+/* Drops what is left of it. */
 void node_ahead_close(struct node_shard *s);
 /* End of a round. True: a shard is being loaded, and what can wait does. */
 bool node_ahead_round(struct node *n);
 
-/* ---- all of them ---- */
+/* ---- sums ---- */
 
 /* Sums, over those that are live. */
 void node_counts(const struct node *n, struct shard_counts *out);
@@ -193,27 +197,27 @@ bool node_call_view(const struct node *n, uint64_t call, struct call_view *out);
 void node_shards_name(struct node *n);
 /* Its part of what calls outside have cost (sig/host/toll.h). */
 uint8_t node_shard_toll(const struct node_shard *s);
-/* Where the others read until when it may speak. */
+/* Its place in validity, which others read. */
 uint8_t node_shard_place(const struct node_shard *s);
 /* Their stores, all on the node's link. 0 or -errno. */
 int node_shards_store_open(struct node *n) NODISCARD;
 /* Their cores; of the settings all but the number. 0 or -errno. */
 int node_shards_core_open(struct node *n, struct shard_settings *settings) NODISCARD;
-/* It has the lease. done: with s. */
+/* It has the lease. done: called with s. */
 void node_shard_load_calls(struct node_shard *s, store_done_fn *done);
-/* What has come of them so far is dropped; at a start, before any flow is opened. */
+/* Drops what was loaded so far; at a start, before any flow is opened. */
 void node_shard_forget(struct node_shard *s);
 /* They are there: it is live. */
 void node_shard_loaded(struct node_shard *s);
-/* The lease was refused. True: its holder is alive, so the shard is lost; said to operators. */
+/* The lease was refused. True: its holder is alive, so the shard is lost; reported to operators. */
 bool node_shard_is_held(struct node_shard *s);
 /* Those that wait are tried again. */
 void node_shards_beat(struct node *n, uint64_t now_ns);
-/* Says which of them may not speak any more, or may again. */
+/* Reports which of them may not send any more, or may again. */
 void node_shards_validity(struct node *n, uint64_t now_ns);
-/* Some records of each are looked for. */
+/* Looks for some records of each in Redis. */
 void node_shards_check(struct node *n);
-/* Those that were fenced since the last round fall silent. False: none is left. */
+/* Those fenced since the last round fall silent. False: none is left. */
 bool node_shards_fence(struct node *n);
 void node_shards_expire(struct node *n, struct instant now);
 uint64_t node_shards_next_ns(const struct node *n);

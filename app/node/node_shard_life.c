@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The life of a node's shards: the lease, what Redis knows of each, its calls going on, and its end when another node has taken it.
+ * The life of a node's shards: the lease, loading from Redis, calls going on, and the end when
+ * another node takes it.
  *
  *   WAITING --- lease granted, calls loaded --> LIVE --- another node owns it --> LOST
  *      +------- its holder is alive ------------------------------------------------^
  *
- * In a cluster no shard is LOST: it waits until the node that has it is gone. So do the shards of all other nodes, which have no
- * calls here, and know all documents: who takes one need load no more than its calls.
+ * In a cluster no shard is LOST: it waits until its owner is gone. So do the shards of all other
+ * nodes, without calls here, but with all documents: a take-over loads only calls.
  */
 #include <assert.h>
 #include <errno.h>
@@ -295,7 +296,8 @@ static void on_day_loaded(enum store_result result, uint64_t key, uint64_t versi
 	store_toll_load(s->store, s->toll_day, on_toll, on_tolls_loaded, s);
 }
 
-/* The spool is empty by now: what ended while Redis was away is in it. For some tenants it is still the day before that of UTC. */
+/* The spool is empty by now: calls that ended while Redis was away are in it. Some tenants still
+ * have the day before that of UTC. */
 static void on_calls_loaded(enum store_result result, uint64_t key, uint64_t version, void *arg)
 {
 	struct node_shard *s = arg;
@@ -308,7 +310,7 @@ static void on_calls_loaded(enum store_result result, uint64_t key, uint64_t ver
 	store_toll_load(s->store, s->toll_day, on_toll, on_day_loaded, s);
 }
 
-/* It may have been here before, or Redis was lost behind a part of it: what it has cost counts once. */
+/* It may have been here before, or Redis may have lost a part: its costs count once. */
 void node_shard_load_calls(struct node_shard *s, store_done_fn *done)
 {
 	s->loaded = done;
@@ -361,7 +363,8 @@ static void shard_lose(struct node_shard *s)
 	health_set(&s->node->web.health, HEALTH_SHARD_LOST, true);
 }
 
-/* The holder renews it at a third of its length: who does not is gone, and the store takes it in time. */
+/* A live holder renews at a third of its length:
+ * one that does not is gone, and the store takes it in time. */
 bool node_shard_is_held(struct node_shard *s)
 {
 	const struct store_holder *h = store_holder(s->store);
@@ -468,8 +471,8 @@ void node_shard_clear(struct node_shard *s)
 
 	node_ahead_close(s);
 	core_silence(s);
-	if (n->common
-		    .shares) /* whoever has it now reads what its calls have cost, and limits hold over all */
+	/* Its next owner reads what its calls have cost, and limits hold over all shards. */
+	if (n->common.shares)
 		toll_forget(n->common.toll, node_shard_toll(s));
 	node_shards_listen(n);
 	shard_join_again(s->core);
@@ -708,7 +711,8 @@ static void on_call_missing(uint64_t call, bool ended, void *arg)
 	(ended ? shard_call_over : shard_call_missing)(s->core, call, clock_instant());
 }
 
-/* Whether Redis still has what it acknowledged: a few calls are looked at with each beat, many in CHECK_BEATS of them. */
+/* Whether Redis still has what it acknowledged:
+ * checks a few calls each beat, and many every CHECK_BEATS. */
 static void shard_check(struct node_shard *s)
 {
 	uint64_t ids[STORE_CALLS_CHECKED];

@@ -16,13 +16,14 @@
 #include "engine/port/xdp_guard.h"
 #include "sig/transport/transport.h"
 
-/* Whom the SIP ports listen to before anything is parsed: base/guard.h with the settings of a node. */
+/* Which sources the SIP ports accept before parsing: base/guard.h with the node's settings. */
 
 /* Extensions with several phones, and parties of calls that never registered. */
 enum { PHONES_OF_A_REGISTRATION = 2, PARTIES_OF_A_CALL = 2 };
 
-/* For so long not all that came could be read: a socket that is not empty yet or, as connections do not tell, a whole round of the loop
- * with many messages. A round with few may be long because the machine has other work. */
+/* For how long input could not be read completely: a socket that is not empty yet or, as
+ * connections do not tell, a whole round of the loop with many messages. A short round may be late
+ * for other work of the machine. */
 static uint64_t sip_behind_ns(struct node *n, uint64_t now_ns)
 {
 	uint64_t since_ns = transport_behind_since_ns(n->sip.transport);
@@ -76,7 +77,8 @@ static uint32_t phones(const struct node *n)
 	return most < UINT32_MAX / 16 ? (uint32_t)most : UINT32_MAX / 16;
 }
 
-/* Rules of trust that hold over UDP: a server in front of the node is heard at once, whoever floods it. */
+/* Trust rules over UDP:
+ * a trusted server in front of the node is accepted at once, even during a flood. */
 static void trust_addresses(struct node *n)
 {
 	static struct guard_trusted list[SHARD_TRUSTED_MAX];
@@ -233,8 +235,8 @@ static int health_open(struct node *n)
 	return web_open(&n->web.health_web, &settings);
 }
 
-/* The same: a disk that stands still delays nobody but who fetches a file, or has a record page. Links to those are secrets that do not run
- * out: they are for TLS alone. */
+/* The same: a slow disk delays only clients that fetch a file or a record page. Their links are
+ * secrets that do not expire: for TLS alone. */
 static int files_open(struct node *n, const struct tls_settings *tls)
 {
 	const struct settings_recordings *r = &n->settings.recordings;
@@ -374,7 +376,7 @@ void node_web_close(struct node *n)
 
 enum {
 	EXPIRES_SOON_DAYS = 14,
-	/* TLS handshakes: at 0.25 ms each (P-256) a quarter of the control thread, and 3000 phones that come back at once are served in 3 s. */
+	/* TLS handshakes, 0.25 ms each (P-256): a quarter of the thread; 3000 phones take 3 s */
 	HANDSHAKES_PER_S = 1000,
 	HANDSHAKES_BURST = 100,
 };

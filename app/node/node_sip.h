@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The doors of the node: the SIP ports with their guard and certificates, HTTP, and SIP over WebSocket. Control thread. */
+/* Listeners of the node: SIP ports with guard and certificates, HTTP, SIP over WebSocket. */
 #ifndef APP_NODE_NODE_SIP_H
 #define APP_NODE_NODE_SIP_H
 
@@ -18,8 +18,8 @@ struct web_link;
 struct xdp_guard;
 
 struct node_sip {
-	uint16_t local_shards
-		[SHARD_LOCALS_MAX]; /* by sip_hop.local: who takes what comes there; 0: any */
+	/* By sip_hop.local: the shard of what arrives there; 0: any. */
+	uint16_t local_shards[SHARD_LOCALS_MAX];
 	struct addr local_binds[SHARD_LOCALS_MAX];
 	enum sip_transport local_transports[SHARD_LOCALS_MAX];
 	uint16_t local_networks[SHARD_LOCALS_MAX]; /* likewise: index into settings.networks */
@@ -31,7 +31,7 @@ struct node_sip {
 	struct tls *tls;                 /* NULL: no certificate, so no TLS */
 };
 
-/* Others are asked. */
+/* A question to other nodes. */
 struct node_paging {
 	struct node *node;
 	uint64_t serial; /* 0: the place is free */
@@ -52,8 +52,8 @@ struct node_web {
 	struct web *http;
 	struct web *health_web;      /* http.health_port; NULL: there is none */
 	struct web *files_web;       /* recordings.port; NULL: there is none */
-	struct web_files files;      /* what it has, and with which key */
-	struct node_pages pages;     /* of extensions: it has them, too, where it has TLS */
+	struct web_files files;      /* files it serves, and their key */
+	struct node_pages pages;     /* of extensions: served there, too, if it has TLS */
 	struct web_link *link;       /* NULL: no SIP over WebSocket */
 	const struct web_door *door; /* of the HTTP API */
 };
@@ -65,30 +65,31 @@ enum {
 
 void node_on_message(const struct sip_hop *from, struct bytes message, void *arg);
 void node_on_send_error(const struct sip_hop *to, int error, void *arg);
-/* Whom the SIP ports listen to: before the engine and the SIP ports are open. 0 or -errno. */
+/* Which sources the SIP ports accept: before the engine and the SIP ports open. 0 or -errno. */
 int node_guard_open(struct node *n) NODISCARD;
 /* The limits of the settings as they are now. */
 void node_guard_configure(struct node *n);
-/* Who is there is heard from now on. */
+/* That source is accepted from now on. */
 void node_guard_know(struct node *n, const struct sip_hop *hop);
-/* All whom Redis knew. */
+/* All sources in Redis. */
 void node_guard_restore(struct node *n);
 void node_guard_close(struct node *n);
-/* The certificates: reads them, or says why there is no TLS. Exit status. */
+/* Reads the certificates, or logs why there is no TLS. Exit status. */
 int node_tls_open(struct node *n);
-/* SIGHUP: the files again; what is wrong changes nothing. */
+/* SIGHUP: reads the files again; on an error nothing changes. */
 void node_tls_reload(struct node *n);
-/* The names in the certificates are ours, too. */
+/* Names of the certificates are our domains, too. */
 void node_add_domains(const struct node *n, struct shard_settings *shard);
 /* Once, at start. */
 void node_listeners_tenants(struct node *n, struct shard_settings *shard);
-/* For shards: who has shown which certificate. */
+/* For shards: certificates shown by peers. */
 struct shard_certified node_sip_certified(struct node *n);
 /* Binds the SIP ports. 0 or -errno. */
 int node_sip_open(struct node *n) NODISCARD;
 /* HTTP, and SIP over WebSocket. 0 or -errno; logged. */
 int node_web_open(struct node *n) NODISCARD;
-/* The start takes long: the pages about health, without SIP. What does not open is logged, and fails the start at its end. */
+/* During a long start: only pages about health.
+ * Listeners that fail are logged, and fail the start at its end. */
 void node_web_open_early(struct node *n);
 void node_web_reload(struct node *n);
 void node_web_close(struct node *n);

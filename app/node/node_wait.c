@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the start waits for. For Redis it waits without end: one that is not there yet, or late, may come at any time, and a process that
- * ends meanwhile helps nobody. It says what it waits for in the log, to the service manager and at /healthz. What waiting cannot mend
- * ends the start.
+ * What the start waits for. It waits for Redis without end: a Redis that is late may come at any
+ * time, and a process that ends meanwhile helps nobody. The log, the service manager and /healthz
+ * tell what it waits for. An error that waiting cannot cure ends the start.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -21,10 +21,9 @@
 
 static void node_redis_place(const struct node *n, char *out, size_t size);
 
-/*
- * The state directory belongs to one Redis (cluster/identity.h). Looked at before anything of the directory goes to Redis, and said again
- * while the node runs: a Redis that was emptied has the id back before another directory is the first there.
- */
+/* The state directory belongs to one Redis (cluster/identity.h). Checked before anything of the
+ * directory goes to Redis, and repeated while the node runs: a Redis that was emptied gets its id
+ * back before another directory is the first there. */
 
 #define TELL_NS (2 * NS_PER_S)
 
@@ -71,7 +70,7 @@ static int belonging_write_file(struct node *n)
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
 
-/* The first start of a directory, or of a program that knows of this: it belongs to the Redis that is there. */
+/* First start of a directory, or of a program with this check: it belongs to the present Redis. */
 static int belonging_begin(struct node *n)
 {
 	struct belonging *of = &n->redis.belonging.of;
@@ -128,7 +127,7 @@ static int belonging_check(struct node *n)
 	return belonging_write_file(n);
 }
 
-/* From now on no link goes up to another one. Not before: a new id may give way to one that is there. */
+/* From now on no link goes up to another Redis. Not before: a new id may yield to a present one. */
 static int belonging_settled(struct node *n, int status)
 {
 	if (!status)
@@ -181,7 +180,8 @@ void node_belonging_linked(struct node *n)
 	n->redis.belonging.next_ns = 0;
 }
 
-/* No link goes up to another Redis. On one link it stays one: it may lose the id, and have that of another directory then. */
+/* No link goes up to another Redis.
+ * A link stays to one Redis, which may lose its id and get that of another directory. */
 void node_belonging_beat(struct node *n, uint64_t now_ns)
 {
 	struct node_belonging *b = &n->redis.belonging;
@@ -195,10 +195,9 @@ void node_belonging_beat(struct node *n, uint64_t now_ns)
 			   b->known ? STORE_KNOW_ALWAYS : STORE_KNOW_FIRST, on_membership, n);
 }
 
-/*
- * In a cluster a copy of a state directory would be the node itself: other nodes could not tell the two apart. Its start is refused
- * (cluster/identity.h). What is found while the node runs, the claimant finds.
- */
+/* In a cluster a copy of a state directory would be the node itself: other nodes could not tell
+ * them apart. Its start is refused (cluster/identity.h); while the node runs, the claimant finds a
+ * copy. */
 
 #define TWIN_LOOK_NS (200 * NS_PER_MS)
 

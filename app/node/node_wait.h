@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Redis at the start: whose it is, what it is asked, and how long it is waited for. Control thread. */
+/* Redis at the start: its identity, questions to it, and the time to wait for it. */
 #ifndef APP_NODE_NODE_WAIT_H
 #define APP_NODE_NODE_WAIT_H
 
@@ -18,8 +18,8 @@ struct node_wait {
 
 /* The start waits for Redis. */
 struct node_late {
-	const char *what;          /* for which answer of it */
-	uint64_t since_ns, say_ns; /* since when; when it is said again */
+	const char *what;          /* the awaited answer */
+	uint64_t since_ns, say_ns; /* since when; when it is logged again */
 	bool said;
 	uint32_t repeats; /* how often it was asked again */
 };
@@ -32,14 +32,14 @@ struct node_question {
 	bool even_refused; /* a refusal is no answer either: it may pass */
 };
 
-/* Of which Redis the state directory is. */
+/* The Redis that the state directory belongs to. */
 struct node_belonging {
 	struct belonging of;
 	struct redis_meant meant;     /* its id for the links, once it is settled */
-	char found[IDENTITY_LEN + 1]; /* at the start: an id of the Redis that is there */
+	char found[IDENTITY_LEN + 1]; /* at the start: an id of the present Redis */
 	bool empty;                   /* ... which had none */
 	bool known;                   /* the Redis of this link has ours */
-	uint64_t next_ns;             /* when it is told again */
+	uint64_t next_ns;             /* when it is told its id again */
 };
 
 /* The Redis of the node. */
@@ -58,27 +58,28 @@ struct node_redis {
 	uint64_t respawn_ns; /* when the own one is started again; UINT64_MAX: it runs */
 };
 
-/* Before anything is sent that is of the state directory: the Redis that it belongs to. Exit status. */
+/* The Redis of the state directory, before anything of that is sent. Exit status. */
 int node_belonging_start(struct node *n);
 void node_belonging_linked(struct node *n); /* there is a new link */
 void node_belonging_beat(struct node *n, uint64_t now_ns);
-/* In a cluster: no other process that lives has the identity of this one. Exit status. */
+/* In a cluster: no other live process has this identity. Exit status. */
 int node_twin_start(struct node *n);
 void node_twin_refuse(struct node *n); /* one has: said to operators */
-/* A step that ends in a callback: begin, start it with node_wait_end as store_done_fn, await. False: told to stop, or too late. */
+/* A step that ends in a callback: begin, start it with node_wait_end as store_done_fn, await.
+ * False: told to stop, or too late. */
 void node_wait_begin(struct node *n);
 void node_wait_end(enum store_result result, uint64_t key, uint64_t version, void *arg);
 bool node_await(struct node *n, const char *what, uint64_t limit_ns);
-/* The same for what Redis is to answer: without a limit, and said where it is late. Each is an exit status; FAILED: told to stop. */
+/* Asks Redis without a limit, and logs delays. Exit statuses; FAILED: told to stop. */
 int node_ask(struct node *n, const struct node_question *q); /* n->redis.wait has the answer */
-/* Its parts, for what is no question. */
+/* Its parts, for waits that are no question. */
 void node_late_begin(struct node *n, const char *what);
 int node_late_await(struct node *n);
 int node_late_pause(struct node *n, uint64_t ns);
 void node_late_end(struct node *n);
 
-/* Tells the service manager how the process is (sd_notify(3)), where it wants to know: NOTIFY_SOCKET. "READY=1", "STOPPING=1". Any thread;
- * never blocks. */
+/* Tells the service manager the state (sd_notify(3)), if NOTIFY_SOCKET is set: "READY=1",
+ * "STOPPING=1". Any thread; never blocks. */
 void notify_manager(const char *state);
 
 #endif

@@ -9,10 +9,9 @@
 #include "app/watch/watch.h"
 #include "base/log.h"
 
-/*
- * What a trace begins with: the messages of the call that are still there, and the SDP in force, so that whoever reads the file finds the
- * streams. Where that SDP is not among the messages, or its media is shown decrypted, an INVITE and its answer are made up around it.
- */
+/* Beginning of a trace: the remembered messages of the call, and the SDP in force, so that a reader
+ * of the file finds the streams. If that SDP is not in the messages, or its media is decrypted, an
+ * INVITE and its answer are made up for it. */
 
 enum {
 	MESSAGES = 200,
@@ -67,7 +66,7 @@ static bool session_is_there(const struct past *p, struct bytes sdp)
 	return false;
 }
 
-/* The media of such a trace is plain, whatever it was on the wire: Wireshark would take it for SRTP. */
+/* Media of such a trace is decrypted: by the original profile Wireshark would take it for SRTP. */
 static void sdp_in_clear_write(struct writer *w, struct bytes sdp)
 {
 	static const char *const profiles[][2] = { { "UDP/TLS/RTP/SAVPF", "RTP/AVPF" },
@@ -270,7 +269,7 @@ static void call_catch(struct node *n, uint64_t call)
 		node_trace_past(n, call, trace.decrypted, true);
 }
 
-/* What passes between two shards is each one's: of the one that has it now, and not of the one that the hop leads to. */
+/* A message between two shards belongs to both calls: here to its present shard's. */
 static uint64_t call_of(const struct node *n, const struct sip_hop *hop, struct bytes message)
 {
 	uint16_t other = hop->transport == SIP_INTER_SHARD ? inter_shard_of(&hop->remote) : 0;
