@@ -9,8 +9,8 @@
  *   set     = "[" 1*( one / DIGIT "-" DIGIT ) "]"
  *   one     = DIGIT / "*" / "#" / "+"
  *
- * A number fits a pattern as a whole: "9x." fits all that begin with 9. Lists are stored as text, and
- * parsed when used.
+ * A number fits a pattern as a whole: "9x." fits all that begin with 9. Lists are stored as text
+ * and parsed when used.
  */
 #ifndef SIG_DIAL_PATTERN_H
 #define SIG_DIAL_PATTERN_H

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Headers about caller, privacy and diversion that a call carries from one leg to the others
+ * (carried.h): validates them when an INVITE is received, stores them as lines in a fixed order,
+ * and answers questions about them, such as privacy (RFC 3323), asserted identity (RFC 3325),
+ * Diversion and History-Info converted to each other (RFC 7544). A value that its grammar does not
+ * allow is left out, so nothing can be injected into another leg's message. Pure. */
+
 #include <errno.h>
 
 #include "sig/identity/carried.h"
@@ -39,7 +45,8 @@ static unsigned privacy_bit(struct bytes name)
 	return 0;
 }
 
-/* Values of a header, separated by ';'; those that nobody knows are passed over. -EINVAL: it has no value, or what is none. */
+/* Values of a header, separated by ';'; unknown ones are ignored. Returns -EINVAL if it has no
+ * value, or an invalid one. */
 static int privacy_parse(struct bytes value, unsigned *privacy)
 {
 	struct bytes one;
@@ -369,7 +376,8 @@ static void carried_all_read(struct taking *t)
 	}
 }
 
-/* All values of a list of callers, whatever lines they stand in; more than that is as many and one. */
+/* All values of a list of callers over all its lines; if there are more than most, returns most +
+ * 1. */
 static unsigned list_values(const struct sip_message *m, const char *header, struct bytes *out,
 			    unsigned most)
 {
@@ -645,7 +653,7 @@ static bool cause_in_headers(const struct history *e, struct bytes *cause)
 	return cause->n == 3;
 }
 
-/* "cause" in the URI of whom it was sent on to (RFC 4458), else in its own Reason. */
+/* "cause" in the URI of the diversion target (RFC 4458), else in its own Reason. */
 static bool cause_of(struct bytes lines, const struct history *e, struct bytes *cause)
 {
 	struct history next;
@@ -741,7 +749,7 @@ unsigned privacy_of(const struct sip_message *m)
 
 enum {
 	ALL = (1U << CARRIED_KINDS) - 1,
-	/* of whom a user said what it is: what he wants hidden, what his application says, where he is */
+	/* what a user may state of himself: privacy, his application's data, his location */
 	OF_PHONES = BIT(PRIVACY) | BIT(UUI) | BIT(GEOLOCATION) | BIT(ROUTING) | BIT(EXTRA),
 	TO_PHONES = BIT(DIVERSION) | BIT(HISTORY) | BIT(UUI) | BIT(EXTRA),
 };

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a party's INVITE said of it and of the way of its call, as far as its side is believed: whole header lines, each with one value, in
- * the order of enum carried. It is kept with the party's leg and its record, and told to the other legs as far as those may hear it. Pure.
- */
+/* What a party's INVITE stated about it and its call's history, as far as its side is trusted:
+ * whole header lines, each with one value, in the order of enum carried. It is kept with the
+ * party's leg and its record, and told to the other legs as far as those may get it. Pure. */
 #ifndef SIG_IDENTITY_CARRIED_H
 #define SIG_IDENTITY_CARRIED_H
 
 #include "sig/identity/policy.h"
 #include "sig/sip/message.h"
 
-/* What a party asks to be hidden: the Privacy header (RFC 3323 4.2, RFC 3325 9.3, RFC 7044 10.1). Pure. */
+/* The Privacy header: what a party asks to be hidden (RFC 3323 4.2, RFC 3325 9.3, RFC 7044 10.1).
+ * Pure. */
 
 enum privacy {
 	PRIVACY_HEADER = 1,
@@ -21,7 +21,8 @@ enum privacy {
 	PRIVACY_NONE = 64, /* nothing is to be hidden, whatever others would do */
 };
 
-/* Of all its Privacy headers together; one that cannot be read hides all that can be hidden. Without any, as the older Remote-Party-ID says. */
+/* The union of all its Privacy headers; a malformed one hides all that can be hidden. Without any,
+ * from the older Remote-Party-ID. */
 unsigned privacy_of(const struct sip_message *m);
 
 /* Nobody who is not trusted may hear who it is. */
@@ -30,7 +31,7 @@ static inline bool privacy_hides_name(unsigned privacy)
 	return !(privacy & PRIVACY_NONE) &&
 	       (privacy & (PRIVACY_HEADER | PRIVACY_USER | PRIVACY_ID)) != 0;
 }
-/* ... nor by whom the call came (RFC 7044 10.1.2). */
+/* ... nor the diversion history (RFC 7044 10.1.2). */
 static inline bool privacy_hides_history(unsigned privacy)
 {
 	return !(privacy & PRIVACY_NONE) && (privacy & (PRIVACY_HEADER | PRIVACY_HISTORY)) != 0;
@@ -49,33 +50,34 @@ struct carried_line {
 	struct bytes all, name, value; /* all: with its CRLF */
 };
 
-/* What is believed of the message. What is malformed, too long or too much is left out, as if it had not been said. */
+/* The trusted headers of the message. What is malformed, too long or too much is left out, as if
+ * absent. */
 void carried_read(struct writer *w, const struct sip_message *m, const struct identity_policy *p,
 		  const struct carried_self *self);
 /* Lines as carried_read writes them: of a record. */
 bool carried_is_valid(struct bytes lines);
-/* The next line. False: there is none. */
+/* The next line. Returns false at the end. */
 bool carried_next(struct bytes *rest, struct carried_line *line);
-/* The i-th value of that kind. False: there is none. */
+/* The i-th value of that kind. Returns false if there is none. */
 bool carried_find(struct bytes lines, enum carried kind, unsigned i, struct bytes *value);
 /* What the party asks to be hidden. */
 unsigned carried_privacy(struct bytes lines);
-/* The lines with those of P-Asserted-Identity and Privacy as a later message of the same party has them. Without any it is as before. */
+/* The lines with P-Asserted-Identity and Privacy of a later message of the same party. Without any,
+ * unchanged. */
 void carried_renew(struct writer *w, struct bytes lines, const struct sip_message *m,
 		   const struct identity_policy *p);
-/* The user of one of the two URIs that a P-Asserted-Identity may have: the telephone number where there is one. False: nobody is asserted. */
+/* The user of one of the two URIs of P-Asserted-Identity: the telephone number if present. Returns
+ * false without identity. */
 bool carried_number(struct bytes lines, struct bytes *user);
 
 /* One value of what is carried: whether it is one, and how it is told. Pure. */
 
-/* A URI, in brackets or not, with host[:port] of ours in the place of its own. tel URIs and those at ".invalid" (RFC 3323 4.1.1.3) have
- * nothing to hide. */
+/* A URI, in brackets or not, with our host[:port] instead of its own. tel URIs and those at
+ * ".invalid" (RFC 3323 4.1.1.3) have nothing to hide. */
 void carried_write_hidden(struct writer *w, struct bytes value, struct bytes host);
 
-/*
- * By whom a call came, as Diversion (RFC 5806) and as History-Info (RFC 7044) say it, and one made of the other (RFC 7544). Lines are those
- * of carried.h. Pure.
- */
+/* The diversion history of a call, by Diversion (RFC 5806) and by History-Info (RFC 7044), and one
+ * converted to the other (RFC 7544). Lines are those of carried.h. Pure. */
 
 /* Who sent the call on, and why. */
 struct diversion {
@@ -85,7 +87,8 @@ struct diversion {
 	bool hidden;        /* not to be told to who is not trusted */
 };
 
-/* The i-th, the newest first: of Diversion, or of History-Info where there is no Diversion. False: there is none. */
+/* The i-th, the newest first: of Diversion, or of History-Info without Diversion. Returns false if
+ * there is none. */
 bool diversion_get(struct bytes lines, unsigned i, struct diversion *out);
 
 struct history {
@@ -94,7 +97,7 @@ struct history {
 	struct bytes index;
 	bool hidden;
 };
-/* The i-th entry, the oldest first. False: there is none. */
+/* The i-th entry, the oldest first. Returns false if there is none. */
 bool history_get(struct bytes lines, unsigned i, struct history *out);
 
 #endif

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The location of a party (pidf.h): finds the PIDF-LO that Geolocation names in the body of an
+ * INVITE (RFC 6442, RFC 2392), writes it into ours with a Content-ID of our own, and writes a
+ * PIDF-LO of a civic address from a site's document (RFC 5139). The content of a received one is
+ * relayed without interpretation. Pure. */
+
 #include <string.h>
 
 #include "sig/identity/pidf.h"

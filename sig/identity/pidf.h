@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Where a party is, as a part of its INVITE: a PIDF-LO (RFC 4119) that "Geolocation: <cid:...>" names (RFC 6442 4.1). It is carried as it
- * is: nothing in it is for the node to read. Pure.
- */
+/* The location of a party in its INVITE: a PIDF-LO (RFC 4119) that "Geolocation: <cid:...>" names
+ * (RFC 6442 4.1). It is relayed unchanged: the node does not interpret it. Pure. */
 #ifndef SIG_IDENTITY_PIDF_H
 #define SIG_IDENTITY_PIDF_H
 
@@ -13,19 +11,20 @@
 #define PIDF_BOUNDARY "=_tandem-location_="
 #define PIDF_MIXED    "multipart/mixed;boundary=\"" PIDF_BOUNDARY "\""
 
-/* Over UDP it is still to fit beside an offer. */
+/* Over UDP it still has to fit in addition to an offer. */
 enum { PIDF_MAX = 4096 };
 
 /* Text that can be a part of a body, and looks like a document. */
 bool pidf_is_valid(struct bytes pidf);
-/* The first one that the message names and has; empty: none that can be carried. A slice of its body. */
+/* The first one that the message names and contains; empty: none that can be relayed. A slice of
+ * its body. */
 struct bytes pidf_of(const struct sip_message *m);
 /* "Geolocation: <cid:...>". id: a name of the call's own. */
 void pidf_write_header(struct writer *w, struct bytes id);
 /* A body of PIDF_MIXED: the session, where there is one, and the location. */
 void pidf_write_body(struct writer *w, struct bytes id, struct bytes sdp, struct bytes pidf);
 
-/* Where a phone stands: a civic address, and the PIDF-LO that says so (RFC 4119, RFC 5139). Pure. */
+/* The site of a phone: a civic address, and its PIDF-LO (RFC 4119, RFC 5139). Pure. */
 
 /* id, element, field, help; in the order of the schema (RFC 5139 4). */
 #define CIVIC_FIELDS(X)                                                                \
@@ -63,7 +62,7 @@ struct civic {
 	char field[CIVIC_COUNT][CIVIC_MAX]; /* "": not said */
 };
 
-/* entity: of the pres: URI whose place it is. */
+/* entity: the pres: URI that has this location. */
 void civic_write_pidf(struct writer *w, const struct civic *civic, struct bytes user,
 		      struct bytes host);
 

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What is believed of a side's headers about who calls and how the call came, and what that side is told (RFC 3324, RFC 3325). A phone is
- * not trusted, a peer of sip.trusted is. Pure.
- */
+/* What is trusted of a side's headers about caller and history, and what that side is told (RFC
+ * 3324, RFC 3325). A phone is not trusted, a peer of sip.trusted is. Pure. */
 #ifndef SIG_IDENTITY_POLICY_H
 #define SIG_IDENTITY_POLICY_H
 
 #include "sig/sip/lex.h"
 
-/* What a call carries from one side to the other: id, header, how many of it at most, whether a header has several of them, separated by
- * commas. Numbers are bits of policies; lines are written in this order. */
+/* What a call carries from one side to the other: id, header, the most of it, and whether a header
+ * has several of them, separated by commas. Numbers are bits of policies; lines are written in this
+ * order. */
 #define CARRIED(X)                                  \
 	X(ASSERTED, "P-Asserted-Identity", 2, true) \
 	X(PRIVACY, "Privacy", 1, false)             \

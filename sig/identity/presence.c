@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Presence of a user (presence.h): states stated by hand, calendar or phones with their expiry,
+ * publications with etags (RFC 3903), and the view that watchers get, in which the first row of
+ * g_rows that applies decides (docs/guides/presence.md). Pure: the document has the words as text,
+ * and time is an argument. */
+
 #include "sig/identity/presence.h"
 
 #include <errno.h>
@@ -238,7 +243,7 @@ static const struct {
 	{ FACT_ALWAYS, PRESENCE_USUAL },
 };
 
-/* Whoever is so wants no call. */
+/* These states mean that the user takes no calls. */
 static bool said_is_closed(const struct presence_word *said)
 {
 	return said && bytes_list_has(BYTES_LIT("do_not_disturb,out_of_office,off_work"),

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Presence of a user (RFC 3856): what was said of it, by whom and until when; what is shown of that and of all else that is known of the
- * user; and both as documents (PIDF, RFC 3863, with RPID, RFC 4480). Pure.
- */
+/* Presence of a user (RFC 3856): what was stated, by which source and until when; the view derived
+ * from that and from all else known of the user; and both as documents (PIDF, RFC 3863, with RPID,
+ * RFC 4480). Pure. */
 #ifndef SIG_IDENTITY_PRESENCE_H
 #define SIG_IDENTITY_PRESENCE_H
 
@@ -52,10 +51,11 @@ struct presence {
 bool presence_name_fits(struct bytes text);
 /* NULL, or what is wrong. */
 const char *presence_wrong(const char *state);
-/* A state that anybody may say: one of the seven, or of that list; without a list any word but those that are shown by themselves. */
+/* Whether that state may be set: one of the seven, or of that list; without a list any word except
+ * the automatic ones. */
 bool presence_may_say(struct bytes list, struct bytes state);
 const char *presence_list_wrong(struct bytes list);
-/* The newest word that counts then, but for the calendar's; NULL: there is none. */
+/* The newest valid word, except the calendar's; NULL if none. */
 const struct presence_word *presence_said(const struct presence *p, uint64_t utc_ms);
 /* When the next word ends; UINT64_MAX: none does. */
 uint64_t presence_next_utc_ms(const struct presence *p, uint64_t utc_ms);
@@ -63,10 +63,9 @@ uint64_t presence_next_utc_ms(const struct presence *p, uint64_t utc_ms);
 bool presence_expire(struct presence *p, uint64_t utc_ms);
 /* By hand, or by the calendar. */
 void presence_say(struct presence *p, const struct presence_word *word);
-/*
- * A publication (RFC 3903 6): word with its new etag, when it ends, and without a state where only that is new. if_match: the etag before,
- * 0: it is the first. One too many takes the place of the one that ends first. The same once more changes nothing. 0, or -ENOENT: 412.
- */
+/* A publication (RFC 3903 6): word with its new etag and expiry, without a state if only those are
+ * new. if_match: the previous etag, 0: an initial one. One too many replaces the one that expires
+ * first. A repetition changes nothing. Returns 0, or -ENOENT: 412. */
 int presence_publish(struct presence *p, uint64_t if_match, const struct presence_word *word,
 		     uint64_t utc_ms) NODISCARD;
 /* A word of a document, as text. 0 or -EBADMSG. */
@@ -87,7 +86,7 @@ struct presence_view {
 	const char *state;
 	const char *note;
 	uint64_t until_utc_ms; /* of that state; 0: nobody knows */
-	bool open; /* it may be called: as RFC 3863 has it, and whether others offer a call or a chat */
+	bool open; /* open to calls: for RFC 3863, and for phones that offer a call or chat */
 };
 
 /* p: NULL: nothing was said. Slices of *p. */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Presence documents (RFC 3863 with RPID, RFC 4480): writes the view of a user for NOTIFYs, and
+ * reads what phones publish. States and RPID activities are mapped by one table in both directions.
+ * A published document is untrusted: text is cut to one line of valid UTF-8, and unknown elements
+ * are ignored. Pure. */
+
 #include <errno.h>
 #include <time.h>
 
@@ -7,7 +12,8 @@
 #include "sig/sip/body.h"
 #include "sig/sip/xml.h"
 
-/* What a state is in RPID (RFC 4480 3.2), and the other way. Of what RPID has no word for, other tells it from the states that share one. */
+/* States and their RPID activities (RFC 4480 3.2), in both directions. For states without an
+ * activity, other distinguishes those that share one. */
 static const struct {
 	const char *activity, *state;
 	bool other;

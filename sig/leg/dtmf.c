@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* DTMF digits between the legs of a call (dtmf.h): chooses for each party telephone-events, INFO or
+ * tones by its SDP, Allow, document and profile; sends INFOs one at a time and in order, and falls
+ * back to tones when they are refused; and decides whether detected tones of a party count as its
+ * digits. A digit that came by INFO and as a tone is counted once. */
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -41,7 +46,8 @@ static enum trunk_dtmf dtmf_of_trunk(const struct leg *l)
 	return set ? (enum trunk_dtmf)set->dtmf : TRUNK_DTMF_PROFILE;
 }
 
-/* The body of an INFO to the leg's trunk is the digit alone; else, and to phones, application/dtmf-relay. */
+/* INFOs to the leg's trunk have the digit alone as body; else, and to phones,
+ * application/dtmf-relay. */
 static bool dtmf_is_plain(const struct leg *l)
 {
 	return dtmf_of_trunk(l) == TRUNK_DTMF_INFO_PLAIN;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Parses the bodies of INFO with DTMF digits (dtmf.h): application/dtmf-relay with Signal and
+ * Duration, and application/dtmf with the digit alone. Tolerates the variants that phones send,
+ * such as event numbers and missing durations. Pure. */
+
 #include <errno.h>
 #include <string.h>
 
@@ -54,7 +58,7 @@ static uint16_t duration_clamp(uint32_t ms)
 	return (uint16_t)(ms > DURATION_MAX_MS ? DURATION_MAX_MS : ms);
 }
 
-/* "Name = value" lines in any order; further ones are none of ours. */
+/* "Name = value" lines in any order; unknown ones are ignored. */
 static int parse_relay(struct bytes body, struct dtmf *out)
 {
 	struct bytes line;

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The early dialogs of our INVITE (early.h): enters the dialog of each response by its To tag,
+ * swaps dialog, PRACK and SDP when another one becomes current, and shows the caller a matching
+ * early dialog of ours for each. Further forks that answer with 2xx are acknowledged and ended by
+ * BYE, repeated by a successor until answered (RFC 3261 13.2.2.4). The usual single early dialog
+ * costs no memory. */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -254,7 +260,8 @@ void early_forget(struct invite_uac *uac)
 
 /* ---- with its party ---- */
 
-/* What waits for a name goes where it was written for: of a dialog that is not in use nobody hears what the name leads to. */
+/* Requests that wait for a look-up are sent where they were written for: the look-up of a dialog
+ * that is not current has no receiver. */
 static void party_swap(struct leg *l, struct early_party *p)
 {
 	struct dialog *d = &l->dialog;
@@ -342,7 +349,8 @@ struct bytes early_first_routes(const struct leg *l)
 	return text_bytes(l->uac && l->uac->target.n ? &l->uac->routes : &l->dialog.routes);
 }
 
-/* What all are offered; to an UPDATE of its party the leg may have said something else in one of them. */
+/* The offer sent to all; in one of the dialogs the leg may have sent another SDP in answer to an
+ * UPDATE. */
 static const struct text *early_offer(const struct leg *l)
 {
 	return l->uac->offer.n ? &l->uac->offer : &l->open.local;
@@ -434,7 +442,7 @@ int early_enter(struct call_host *h, struct call *c, uint8_t leg, const struct s
 	return l->dialog.remote_tag.n ? early_begin(h, c, leg, m, final) : early_first(h, l, m);
 }
 
-/* ---- with the one for whom it is asked ---- */
+/* ---- towards the caller ---- */
 
 bool early_is_selected(const struct call *c, uint8_t leg)
 {

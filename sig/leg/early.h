@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The early dialogs of an INVITE of ours: each tag that a party behind the leg's address says has one (RFC 3261 12.1.2, 13.2.2.4). One of
- * them is in use: it is the leg's dialog, PRACK and open SDP. What the others have is kept beside, by numbers that stay. The same holds of
- * the one for whom the leg is asked: it is told of each early dialog that has an answer under a tag of its own, and in one of these
- * dialogs it is now. The first one begins as the leg's dialog is, and costs nothing.
- */
+/* The early dialogs of an INVITE of ours: each To tag in responses creates one (RFC 3261 12.1.2,
+ * 13.2.2.4). One of them is current: it is the leg's dialog, PRACK and open SDP. The others are
+ * kept in a list, by numbers that stay. The same holds for the caller: each early dialog with an
+ * answer is shown to it under a tag of its own, and one of these dialogs is current. The first one
+ * begins as the leg's dialog, and costs nothing. */
 #ifndef SIG_LEG_EARLY_H
 #define SIG_LEG_EARLY_H
 
 #include "sig/model/call.h"
 
-/* The early dialog in which the response is said is in use from now on; one that is not known yet begins. final: it is the 2xx, for which
- * there is room always. 0, -ENOSPC (there are too many), -EINVAL (it makes no dialog), -ENOMEM: the one before stays in use. */
+/* The early dialog of the response becomes current; an unknown one begins. final: it is the 2xx,
+ * which always has room. Returns 0, -ENOSPC (too many), -EINVAL (it creates no dialog), -ENOMEM:
+ * the previous one stays current. */
 int early_enter(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m,
 		bool final) NODISCARD;
 /* That one is in use. */
@@ -21,7 +21,7 @@ bool early_has(const struct leg *l, uint8_t at);
 /* The last PRACK of which one is that transaction; -1: of none. */
 int early_of_prack(const struct leg *l, pool_handle txn);
 struct prack *early_prack(struct leg *l, uint8_t at);
-/* There are others beside the one in use. */
+/* There are others than the current one. */
 bool early_are_several(const struct leg *l);
 /* That one has ended, and others go on. */
 void early_end(struct call *c, uint8_t leg, uint8_t at);
@@ -46,7 +46,8 @@ void early_over(struct call_host *h, struct call *c, uint8_t leg);
 bool early_is_selected(const struct call *c, uint8_t leg);
 /* It was told of that one, perhaps in a dialog where it is not now. */
 bool early_was_selected(const struct call *c, uint8_t leg);
-/* From now on it is there: a dialog of its own begins where it has had an answer in another one. True: it is one that it had before. */
+/* It is current from now on: a dialog of its own begins if its caller has an answer in another one.
+ * Returns true for one that it had before. */
 bool early_select(struct call_host *h, struct call *c, uint8_t leg);
 /* It could not be told: it is where it was before, as uas.early and early_at said then. */
 void early_select_back(struct call_host *h, struct call *c, struct leg *asker, uint8_t leg,
@@ -56,7 +57,8 @@ void early_untell(struct call_host *h, struct leg *asker);
 /* The one of which the asker was told last is in use again. */
 void early_settle(const struct call *c, uint8_t leg);
 
-/* The request is in one of them, that is not in use: of a called party by its own tag, of an asker by ours. *of: the leg that is asked. */
+/* The request is in one of them that is not current: a callee's by its own tag, a caller's by ours.
+ * *of: the callee's leg. */
 bool early_find(const struct call *c, uint8_t leg, const struct sip_message *request, uint8_t *of,
 		uint8_t *at);
 /* Where the party of the dialog is that the request is in. */
@@ -66,15 +68,14 @@ const struct sip_hop *early_hop(const struct call *c, uint8_t leg,
 struct bytes early_first_target(const struct leg *l);
 struct bytes early_first_routes(const struct leg *l);
 
-/*
- * Further forks behind a leg's address (RFC 3261 13.2.2.4): each 2xx of one makes a dialog that we do not want. It is acknowledged and ended
- * when that is in the call's record, and stays there until its BYE is answered: a successor says it again, to the same transaction. Until it
- * is saved the fork says its 2xx again, to the successor.
- *
- *   forks_on_answer -> saved -> forks_on_saved (ACK, BYE) -> forks_answered
- */
+/* Further forks behind a leg's address (RFC 3261 13.2.2.4): each 2xx of one creates a dialog that
+ * we do not want. It is acknowledged and ended when that is in the call's record, and stays there
+ * until its BYE is answered: a successor repeats it in the same transaction. Until it is saved the
+ * fork repeats its 2xx, to the successor as well. forks_on_answer -> saved -> forks_on_saved (ACK,
+ * BYE) -> forks_answered */
 
-/* It said 2xx, perhaps again. A party that makes up forks does not fill the transactions with our BYEs. */
+/* It answered 2xx, perhaps again. Bounded, so a party that invents forks cannot fill the
+ * transactions with our BYEs. */
 void forks_on_answer(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
 /* Behind the next save. */
 void forks_hold_for_save(struct call_host *h, struct call *c, uint8_t leg, uint8_t at);

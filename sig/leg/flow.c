@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The media flows of a call (flow.h): allocates ports for each relayed line and leg, creates SRTP
+ * keys, ICE credentials and DTLS state, and claims them again after a restart or moves the call to
+ * other addresses after a takeover. SRTP indexes are granted in advance and saved (RFC 3711 9.1),
+ * so no keystream is ever reused. Also the record rows of all this. The engine does the media; this
+ * file has only its parameters. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -74,7 +80,7 @@ int flow_move(struct call_host *h, const struct call *c, struct call_flow *f)
 	return 0;
 }
 
-/* Where the line says that it is heard. False: nowhere, or by a name. */
+/* The address and port of the line. Returns false if absent, or a host name. */
 static bool line_place(const struct sdp *said, const struct call_flow *f, struct addr *out)
 {
 	struct sdp_connection at;
@@ -99,7 +105,8 @@ static bool leg_is_heard_at(const struct call *c, uint8_t leg, uint16_t port)
 	return false;
 }
 
-/* At a port that flows share credentials tell them apart: those of one of the leg's flows, where they have one transport. */
+/* At a shared port the credentials tell flows apart: those of one of the leg's flows if they share
+ * one transport. */
 static bool knows_credentials(const struct call *c, uint8_t leg)
 {
 	struct bytes said = text_bytes(&c->legs[leg]->sdp.local);
@@ -172,7 +179,7 @@ static void secret_init(struct flow_secret *s, uint64_t first)
 	s->rtp.limit = s->rtp.granted = first + SRTP_RESERVE;
 }
 
-/* The party begins with keys that have nothing to do with those before: another key, and another first grant. */
+/* The party begins with unrelated keys: another key, and another first grant. */
 static void secret_renew(struct call_host *h, struct flow_secret *s)
 {
 	*s = (struct flow_secret){ .key = { .length = SECRET_LEN } };
@@ -181,7 +188,8 @@ static void secret_renew(struct call_host *h, struct flow_secret *s)
 	s->rtcp.limit = s->rtcp.granted = SRTCP_RESERVE;
 }
 
-/* A random key, and a first grant: it goes into the record that is saved before the first SDP with it leaves. 0 or -ENOMEM. */
+/* A random key, and a first grant: it is in the record that is saved before the first SDP with it
+ * is sent. Returns 0 or -ENOMEM. */
 static int secret_make(struct call_host *h, struct call_flow *f)
 {
 	f->secret = calloc(1, sizeof(*f->secret));
@@ -191,7 +199,8 @@ static int secret_make(struct call_host *h, struct call_flow *f)
 	return 0;
 }
 
-/* A handshake made other keys, under which indexes begin anew (srtp_index_anew). True: the grant is another one. */
+/* A handshake made new keys, with indexes beginning anew (srtp_index_anew). Returns true if the
+ * grant has changed. */
 static bool secret_rekey(struct flow_secret *s)
 {
 	uint64_t limit = s->rtp.limit;
@@ -203,11 +212,10 @@ static bool secret_rekey(struct flow_secret *s)
 /* What a restart may add to an index before it says so. */
 enum { SRTP_HEADROOM = 1 << 16 };
 
-/*
- * Whoever goes on must not wait for a save before it speaks, or encrypted calls would be silent for as long as the saves of a restart take.
- * So above the recorded limit each incarnation has a share of its own, which no other ever begins in; further ones than SECRET_SHARES, or one
- * that is not known to be later, wait.
- */
+/* A successor must not wait for a save before it sends, or encrypted calls would be silent for as
+ * long as the saves of a restart take. So each incarnation has a share of its own above the
+ * recorded limit, in which no other begins; beyond SECRET_SHARES, or without a known order, it
+ * waits. */
 static bool secret_check(struct schema_reader *r, void *object)
 {
 	uint64_t wrote = loader_of(r)->incarnation, now = loader_of(r)->h->incarnation;
@@ -263,7 +271,8 @@ struct call_flow *flow_by_id(const struct call *c, struct flow_id id)
 	return NULL;
 }
 
-/* A phone that is connected to an address of another shard hears us by ours: that one may be with another node tomorrow. */
+/* A phone connected to an address of another shard gets media from ours: the other may move to
+ * another node. */
 uint16_t flow_network(const struct call_host *h, const struct leg *l)
 {
 	const struct shard_settings *set = h->settings;
@@ -484,7 +493,7 @@ void flow_dtls_follow(struct call_host *h, const struct call *c, struct call_flo
 	f->resume.source_rtp = f->resume.source_rtcp = (struct addr){ 0 };
 }
 
-/* Those that share a transport have the keys of one of them. */
+/* Lines that share a transport have the keys of one of them. */
 bool flows_dtls_may_move(const struct call *c, uint8_t leg)
 {
 	bool waits = false;
@@ -554,8 +563,8 @@ void flow_dtls_agree(struct call_host *h, struct call_flow *f, const struct medi
 		d->ice_name = party->ice_name;
 	if (d->role == party->dtls && !memcmp(&d->peer, &party->fingerprint, sizeof(d->peer)))
 		return;
-	if (d->role !=
-	    DTLS_NONE) /* the keys of the old one go on in the engine until there are others */
+	/* the keys of the old association stay in the engine until there are new ones */
+	if (d->role != DTLS_NONE)
 		d->association++;
 	if (f->secret && (d->role != DTLS_NONE || f->secret->used))
 		secret_renew(h, f->secret);
@@ -596,7 +605,7 @@ void flow_dtls_spec(struct flow_spec *s, const struct call *c, const struct call
 static void flight_keep(const struct call_host *h, struct flow_dtls *d,
 			const struct media_flight *flight)
 {
-	/* without it a successor has the keys all the same */
+	/* without it a successor still has the keys */
 	if (text_set(&d->flight, bytes_mem(flight->octets, flight->length)))
 		text_clear(&d->flight);
 	d->flight_until_utc_ms = h->now.utc_ms + FLIGHT_MS;
@@ -742,7 +751,7 @@ static const struct schema media_key_rows[] = {
 	{ 0 },
 };
 
-/* Of a party that moves none is heard yet. */
+/* A party that never sent a handshake message has no fingerprint yet. */
 static const struct schema fingerprint_rows[] = {
 	{ "fingerprint", 7, SCHEMA_OCTETS, SCHEMA_AT(struct flow_dtls, peer.octets) },
 	{ 0 },

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Requests of ours in the dialog of a leg: INVITE, ACK, BYE, CANCEL and others, with their
+ * transactions, credentials when challenged (RFC 3261 22), and the next place when one fails.
+ * Requests are sent in the order of their CSeq, those that wait for a save or a look-up included
+ * (RFC 3261 12.2.2). ACKs of each 2xx are repeated with the same answer (13.2.2.4). Also how a leg
+ * is ended in each of its states (leg_leave). */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -215,7 +221,7 @@ static struct bytes ack_body(const struct call *c, uint8_t leg)
 	const struct leg_sdp *sdp = l->uac ? &l->open : &l->sdp;
 	bool late = l->uac ? l->uac->late : l->invite_late;
 
-	/* to what a re-INVITE brought that was given up for the BYE: what was agreed before is no answer to it */
+	/* for a re-INVITE given up for the BYE: what was agreed before is no answer to its offer */
 	if (!l->uac && (l->state == LEG_LEAVING || l->state == LEG_CLOSED))
 		return (struct bytes){ 0 };
 	/* what is in force may be of an offer of the party's own */
@@ -304,7 +310,8 @@ static void leg_ack_now(struct call_host *h, struct call *c, uint8_t leg)
 	leg_send_ack(h, &l->dialog, l->invite_cseq, l->ack_branch, answer);
 }
 
-/* Its branch is another one than that of the first ACK, and then stays. It goes where requests went last: no name is looked up for it. */
+/* Its branch differs from that of the first ACK, and then stays. It goes to the last hop: no name
+ * is looked up for it. */
 void leg_ack_older(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq)
 {
 	const struct leg *l = c->legs[leg];
@@ -314,7 +321,8 @@ void leg_ack_older(struct call_host *h, struct call *c, uint8_t leg, uint32_t cs
 		     acked ? text_bytes(&acked->answer) : (struct bytes){ 0 });
 }
 
-/* The dialog that a 2xx makes, or made, as it says itself. 0 or -errno; *d (zeroed) is to be cleared, also after an error. */
+/* The dialog of a 2xx, from its own headers. Returns 0 or -errno; *d (zeroed) is to be cleared,
+ * also after an error. */
 static int stray_dialog(struct call_host *h, struct dialog *d, const struct sip_message *m)
 {
 	char text[DIALOG_TEXT_MAX];
@@ -511,7 +519,8 @@ void relay_drop(struct call_host *h, pool_handle client)
 	txns_drop(h->txns, client);
 }
 
-/* What still waits for its save has a lower CSeq number: it goes first, or the party refuses it (RFC 3261 12.2.2). */
+/* Requests that wait for their save have a lower CSeq: they go first, or the party refuses them
+ * (RFC 3261 12.2.2). */
 static bool has_one_before(const struct call *c, uint8_t to)
 {
 	const struct invite_uac *uac = c->legs[to]->uac;
@@ -532,7 +541,7 @@ void relay_start(struct call_host *h, struct call *c, uint8_t to, pool_handle cl
 	relay_on_saved(h, client);
 }
 
-/* A request within a dialog that the party asks credentials for. Who waits for its answer hears nothing of that. */
+/* An in-dialog request that is challenged. The party that waits for its response is not told. */
 
 static struct bytes request_body(struct bytes request)
 {
@@ -578,7 +587,7 @@ static bool is_open(const struct txn_slot *slot)
 	       (slot->txn.state == TXN_TRYING || slot->txn.state == TXN_PROCEEDING);
 }
 
-/* Nothing follows our BYE: with a higher number it would be the newer one, and the BYE be refused where it comes behind it. */
+/* No request follows our BYE: its higher CSeq would have the BYE refused if that arrives later. */
 static bool is_too_late(const struct leg *l, const struct txn_slot *slot)
 {
 	return l->state >= LEG_LEAVING && slot->txn.method != SIP_INVITE &&
@@ -638,7 +647,8 @@ bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn
 	return taken;
 }
 
-/* What waited goes, the ACK first: RFC 3261 12.2.2 wants the numbers in order, and a BYE ends what was acknowledged. */
+/* Held requests are sent, the ACK first: RFC 3261 12.2.2 requires order, and a BYE ends what was
+ * acknowledged. */
 static bool told(struct call_host *h, struct call *c, uint8_t leg, const struct lookup_news *news)
 {
 	struct dialog *d = &c->legs[leg]->dialog;
@@ -687,7 +697,8 @@ static void renamed(struct call *c, struct leg *l, const struct txn_slot *slot,
 	outbox_touch(&c->out);
 }
 
-/* The first INVITE has places of its own (sig/call/resolve.h), and a CANCEL goes where that went; one that is given up goes nowhere. */
+/* The first INVITE has places of its own (sig/call/resolve.h), a CANCEL follows it, and a request
+ * given up goes nowhere. */
 static bool has_places(const struct leg *l, const struct txn_slot *slot)
 {
 	return slot->client && slot->user != TXN_USER_NONE && slot->user != TXN_USER_CANCEL &&

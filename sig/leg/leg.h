@@ -5,7 +5,7 @@
 
 #include "sig/model/call.h"
 
-/* Whose phone it is: found by that user from now on. 0 or -ENOMEM. */
+/* The phone's user: the leg is found by that user from now on. Returns 0 or -ENOMEM. */
 int leg_set_user(struct call_host *h, struct leg *leg, uint16_t tenant,
 		 struct bytes user) NODISCARD;
 /* What it may be offered, for as long as it lives. 0 or -ENOMEM. */
@@ -13,7 +13,8 @@ int leg_set_user(struct call_host *h, struct leg *leg, uint16_t tenant,
 int leg_to_party(struct call_host *h, struct leg *leg, const struct id_tag *tag,
 		 const struct dialog_party *party) NODISCARD;
 int leg_set_terms(struct leg *leg, const struct offer_terms *terms) NODISCARD;
-/* Into what is zero, and stays so where it has none or is NULL. leg->terms itself has no places for codecs that are not there. */
+/* Writes into a zeroed struct; unset parts stay zero, as with NULL. leg->terms itself has no room
+ * for absent codecs. */
 void leg_terms(const struct leg *leg, struct offer_terms *out);
 /* Our INVITE to it begins for `from`, with nothing said yet. 0 or -ENOMEM. */
 int leg_invite(struct leg *leg, uint8_t from) NODISCARD;
@@ -23,7 +24,7 @@ int leg_on_invite(struct leg *leg, const struct sip_message *m, pool_handle serv
 /* Its party says in the INVITE that came how long it waits for an answer (RFC 3261 13.3.1). */
 void leg_expires(const struct call_host *h, struct leg *leg, const struct sip_message *invite);
 void leg_uas_clear(struct leg *leg);
-/* Keys that were kept are for nobody. */
+/* Withheld digits are dropped. */
 void leg_code_digits_clear(struct leg *leg);
 void leg_account_clear(struct leg *leg);
 /* What its phone can do, from what it says of itself. */
@@ -31,29 +32,33 @@ void leg_learn(struct leg *leg, const struct sip_message *m);
 /* It was asked, and may still answer. */
 bool leg_is_open(const struct leg *leg);
 
-/* A client transaction with its request, not started yet. Fills CSeq and branch of *r where they are not given. NULL: full. */
+/* A client transaction with its request, not started yet. Fills CSeq and branch of *r if not given.
+ * Returns NULL if full. */
 struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialog_request *r,
 			     enum txn_user user);
 /* Starts it now. False: full. */
 bool leg_send(struct call_host *h, struct dialog *d, struct dialog_request *r, enum txn_user user);
-/* The response is 401 or 407 to a request of ours that is no INVITE: it is said once more, by the same transaction, with who we are. False:
- * the response stands. */
+/* The response is 401 or 407 to a request of ours other than INVITE: repeats it in the same
+ * transaction with credentials. Returns false if the response stands. */
 bool leg_challenged(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
 		    const struct sip_message *m) NODISCARD;
 /* An ACK; answer: to an offer that its 2xx had. */
 void leg_send_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, uint64_t branch,
 		  struct bytes answer);
-/* ACK to the 2xx of our last INVITE there; the same one each time it is sent again (RFC 3261 13.2.2.4). */
+/* ACK to the 2xx of our last INVITE there; the same one for each copy of the 2xx (RFC 3261
+ * 13.2.2.4). */
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg);
 /* ... to that of an older one, which comes again. */
 void leg_ack_older(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq);
-/* Those whose 2xx does not come again are forgotten. */
+/* Drops those whose 2xx will not be repeated any more. */
 void leg_acks_expire(struct leg *leg, uint64_t now_ns);
-/* A 2xx to an INVITE of ours whose dialog nobody keeps: ACK goes to where it came from, and BYE where it was not said before. */
+/* A 2xx to an INVITE of ours without a stored dialog: ACK goes to its source, and BYE unless sent
+ * before. */
 void leg_stray(struct call_host *h, const struct sip_message *m, bool first);
 /* CANCEL of our INVITE, to which a provisional response has come. */
 void leg_cancel(struct call_host *h, struct call *c, uint8_t leg, struct bytes reason);
-/* Ends the leg in the way its state allows: a final response, CANCEL, BYE, or one of these as soon as it may be sent. */
+/* Ends the leg as its state allows: by a final response, CANCEL, BYE, or one of these as soon as it
+ * may be sent. */
 struct leg_farewell {
 	uint16_t status;     /* to an INVITE that is still open */
 	const char *phrase;  /* of that response; NULL: the usual one */
@@ -63,20 +68,21 @@ struct leg_farewell {
 void leg_leave(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f);
 /* What leave promised: the ACK, or the first response to our INVITE, has come. */
 void leg_leave_now(struct call_host *h, struct call *c, uint8_t leg);
-/* What a phone hears that rang beside the one that answered (RFC 3326). */
+/* The Reason for a phone that rang when another one answered (RFC 3326). */
 #define LEG_ELSEWHERE "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n"
 
 /* Gone: nothing more is expected there. */
 void leg_close(struct leg *leg);
 
-/* A leg whose party is at a name (sig/dialog/dialog.h): what waits for that, and requests that find nobody at one of its places. */
+/* A leg with its party at a host name (sig/dialog/dialog.h): held requests, and requests that fail
+ * at one of its places. */
 
 /* What a name leads to. False: no leg waits for that. */
 bool leg_places_on_lookup(struct call_host *h, struct call *c, const struct lookup_news *news);
 /* Nobody has said where the party of that leg is. */
 void leg_places_overdue(struct call_host *h, struct call *c, uint8_t leg);
-/* A request of ours to the leg, not started anew yet, found nobody, or 503 (for_s: Retry-After): it is said at the next place. False: it has
- * failed. */
+/* A request of ours to the leg, not started anew yet, failed, or got 503 (for_s: Retry-After): it
+ * is sent to the next place. Returns false if it has failed. */
 bool leg_elsewhere(struct call_host *h, struct call *c, uint8_t leg, struct txn_slot *slot,
 		   uint32_t for_s) NODISCARD;
 

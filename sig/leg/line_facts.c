@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Facts about one m-line of a leg, read from its SDP texts (line_facts.h): codecs, directions,
+ * suites and addresses for views and the doctor; and where the media of a party may be sent, by the
+ * rules of sig/host/destination.h, NAT detection, ICE and SRTP. Nothing of it is stored; the
+ * engine's parameters follow from it. */
+
 #include <string.h>
 
 #include "media/offer/plan.h"
@@ -53,7 +58,7 @@ static bool may_name_others(const struct call_host *h, const struct leg *l)
 	       host_trusts(h, &l->dialog.hop);
 }
 
-/* Whoever has keys shows by them where it is, unless nobody can be there. */
+/* A party with SRTP keys proves its address by them, unless no host can have that. */
 static bool is_shown_by_keys(const struct call_host *h, const struct leg *l,
 			     const struct media_side *own)
 {
@@ -74,8 +79,9 @@ static void move_to(struct addr *a, const struct addr *host)
 	a->port = port;
 }
 
-/* A party that names in SDP the very address of its Contact, and whose signalling comes from elsewhere without a proxy in between,
- * is behind a NAT: its media is expected from where its signalling comes from. */
+/* A party whose SDP has the address of its Contact, and whose signalling comes from elsewhere
+ * without a proxy in between, is behind a NAT: its media is expected from its signalling
+ * address. */
 static bool is_behind_nat(const struct dialog *d, const struct addr *named)
 {
 	const struct addr *outer = &d->hop.remote;
@@ -125,7 +131,7 @@ static const char *place_reason_of(enum destination_verdict verdict)
 					       : "a media address that is not allowed";
 }
 
-/* A phone that names another host is heard and reached at its own: that is no reason to refuse. */
+/* A phone that names another host gets and sends media at its own: that is no reason to refuse. */
 static const char *side_refusal(const struct call_host *h, const struct leg *l,
 				const struct media_side *side)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What one party of a call says of an m-line in the session in force, and what it was told. Read from the texts; no keys. */
+/* What one party of a call states in an m-line of the session in force, and what it was told. Read
+ * from the SDP; no keys. */
 #ifndef SIG_LEG_LINE_FACTS_H
 #define SIG_LEG_LINE_FACTS_H
 
@@ -47,13 +48,13 @@ struct media_side;
 uint8_t line_codecs(const struct leg *l, uint8_t line,
 		    struct media_accepted out[PAYLOAD_RULES_MAX]);
 
-/*
- * Where a party of a call is: what sig/host/destination.h allows of the addresses that it named, in SIP and in SDP. A phone's media goes to
- * the host its signalling comes from. Other hosts may be named by who is trusted, by an extension that may (media_address: sdp), and by
- * whose keys prove afterwards that it is there (SRTP, DTLS). ICE proves by itself.
- */
+/* The media address of a party: as sig/host/destination.h permits of the addresses that it named,
+ * in SIP and in SDP. A phone's media goes to its signalling host. Other hosts may be named by a
+ * trusted party, by an extension with that permission (media_address: sdp), and by one whose keys
+ * prove afterwards that it is there (SRTP, DTLS). ICE is proof by itself. */
 
-/* Where its media is to go, and to come from: fills remote_rtp, remote_rtcp and unproven of the spec. */
+/* The destination and source of its media: fills remote_rtp, remote_rtcp and unproven of the
+ * spec. */
 void place_spec(const struct call_host *h, const struct leg *l, const struct media_side *own,
 		struct flow_spec *s);
 /* What the leg's SDP says of its lines (first: side a, else side b). NULL, or why it is refused. */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Writes and sends our responses, with the header lines that all of them have (Allow, Supported,
+ * Contact, Record-Route), immediately or after a save, and 420 for unsupported options (RFC 3261
+ * 8.2.2.3). Also the final refusal of an INVITE that began a call: it is kept in the record until
+ * its ACK, so a successor repeats it instead of ringing again (17.2.1). */
+
 #include <errno.h>
 #include <stdlib.h>
 
@@ -17,8 +22,8 @@ static void write_record_route(struct writer *w, const struct sip_message *reque
 	}
 }
 
-/* Another shard tells its own parties what it is told of recording (RFC 7866 7.3.1). Nobody else is promised that: with whom its party
- * speaks next may not understand it, and hears no tone of who believes us. */
+/* A shard relays the recording state to its own parties (RFC 7866 7.3.1). No other side is told so:
+ * its later peers may not support that, and would get no tone. */
 static bool is_record_aware(const struct dialog *d)
 {
 	return d && d->hop.transport == SIP_INTER_SHARD;
@@ -157,10 +162,10 @@ void respond_write_options(struct writer *w, const struct call_host *h, const ch
 	respond_write_supported(w, h, NULL, true);
 }
 
-/* A longer answer tells nobody more: whoever requires that much may have forged his address. */
+/* A longer response is useless: the source of such a Require may be forged. */
 enum { UNSUPPORTED_TAG_MAX = 64, UNSUPPORTED_LINE_MAX = 256 };
 
-/* Of a registrar: a Path is believed only of whom we trust. */
+/* For a registrar: a Path is accepted from trusted senders only. */
 static bool registrar_supports(const struct call_host *h, const struct sip_message *m,
 			       struct bytes tag)
 {
@@ -168,7 +173,7 @@ static bool registrar_supports(const struct call_host *h, const struct sip_messa
 					     (bytes_iis(tag, "path") && host_trusts(h, &m->hop)));
 }
 
-/* Of whoever watches many (RFC 4662, RFC 5367). */
+/* For a watcher of lists (RFC 4662, RFC 5367). */
 static bool notifier_supports(const struct sip_message *m, struct bytes tag)
 {
 	return m->method == SIP_SUBSCRIBE &&

@@ -9,7 +9,7 @@
 /* Outside of calls, and of a party with no other party. */
 #define RESPOND_METHODS "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, PRACK, REFER, REGISTER"
 #define RESPOND_ALLOW   "Allow: " RESPOND_METHODS ", SUBSCRIBE, MESSAGE, PUBLISH\r\n"
-/* From whom no messages are taken, or to whom none can be brought. */
+/* For parties that may not send or receive messages. */
 #define RESPOND_ALLOW_TRUNK "Allow: " RESPOND_METHODS ", SUBSCRIBE\r\n"
 /* In a call. */
 #define RESPOND_ALLOW_CALL "Allow: " RESPOND_METHODS ", MESSAGE\r\n"
@@ -18,7 +18,7 @@
 struct response {
 	uint16_t status;
 	const char *reason;          /* NULL: the standard phrase */
-	const struct dialog *dialog; /* whose tag it gets; NULL: tag */
+	const struct dialog *dialog; /* the dialog whose tag it gets; NULL: tag */
 	bool contact;                /* says where we are: answers to INVITE */
 	bool brief; /* to somebody who may have forged his address: what need not be said is not */
 	bool record_route; /* repeats Record-Route: it makes a dialog (RFC 3261 12.1.1) */
@@ -26,26 +26,29 @@ struct response {
 	struct bytes extra; /* whole lines */
 	struct bytes content_type, body;
 };
-/* The text of a response. 0, -ENOMEM, or -EMSGSIZE: it does not fit, or extra is no whole lines. Nothing is ever cut. */
+/* The text of a response. Returns 0, -ENOMEM, or -EMSGSIZE: it does not fit, or extra is not whole
+ * lines. Nothing is ever cut. */
 int response_make(struct call_host *h, const struct sip_message *request, const struct response *r,
 		  struct text *out) NODISCARD;
 /* The same to a request kept with its transaction. */
 int response_make_later(struct call_host *h, const struct txn_slot *slot, const struct response *r,
 			struct text *out) NODISCARD;
-/* Makes and sends; the transaction may be gone afterwards. slot NULL (gone): nothing. request NULL: the kept one. */
+/* Makes and sends; the transaction may be gone afterwards. slot NULL (gone): nothing. request NULL:
+ * the stored one. */
 void respond(struct call_host *h, struct txn_slot *slot, const struct sip_message *request,
 	     const struct response *r);
 /* Counts the reason, and answers the request of the event. extra: whole lines. */
 void respond_refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
 		    enum refusal reason, struct bytes extra);
 
-/* 100 to the INVITE of a leg, once the call's record has it: whom it stops from saying it again is asked by nobody else. */
+/* 100 to the INVITE of a leg, once the call's record has it: the party stops retransmissions then,
+ * so no other process would get it. */
 void respond_trying(struct call_host *h, struct call *c, uint8_t leg, pool_handle txn);
 /* What waited for a save: an item RESPONSE. */
 void respond_later(struct call_host *h, const struct call *c, const struct outbox_item *item);
 
-/* "Supported: 100rel, timer, ..."; without timer where it is off (RFC 4028), without 100rel where it is not for this request. d: to whom; NULL:
- * to anybody. */
+/* "Supported: 100rel, timer, ..."; without timer if it is off (RFC 4028), without 100rel if not for
+ * this request. d: the receiver; NULL: any. */
 void respond_write_supported(struct writer *w, const struct call_host *h, const struct dialog *d,
 			     bool reliable);
 /* Lines of the answer to OPTIONS. allow: one of the above. */
@@ -53,12 +56,9 @@ void respond_write_options(struct writer *w, const struct call_host *h, const ch
 /* Option tags in Require that we do not know, or not now: "Unsupported: a, b" line. False: none. */
 bool respond_unsupported(struct writer *w, const struct call_host *h, const struct sip_message *m);
 
-/*
- * Our final refusal of the INVITE that began a leg: what ends its call. It leaves behind its save, and is in the call's record until the
- * party has acknowledged it, so that a successor says the same again and asks no phone anew.
- *
- *   refusal_send -> refusal_on_saved -> ACK, or 64*T1 (RFC 3261 17.2.1, timer H) -> refusal_clear
- */
+/* Our final refusal of the INVITE that began a leg, which ends its call. It is sent after its save,
+ * and stays in the call's record until its ACK, so a successor repeats it and rings no phone anew.
+ * refusal_send -> refusal_on_saved -> ACK, or 64*T1 (RFC 3261 17.2.1, timer H) -> refusal_clear */
 
 /* Its party's INVITE is open. Without memory it is said at once. */
 void refusal_send(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f);
@@ -66,7 +66,7 @@ void refusal_send(struct call_host *h, struct call *c, uint8_t leg, const struct
 void refusal_hold_for_save(struct call_host *h, struct call *c, uint8_t leg);
 /* It is in the store. */
 void refusal_on_saved(struct call_host *h, struct call *c, uint8_t leg);
-/* An ACK came there. False: there is no refusal, or nobody heard it yet. */
+/* An ACK came there. Returns false if there is no refusal, or it was not sent yet. */
 bool refusal_acknowledged(struct leg *l);
 /* The transaction of a former process. 0, -ENOSPC or -EBADMSG. */
 int refusal_attach(struct call_host *h, struct call *c, uint8_t leg,

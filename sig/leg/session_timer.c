@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The session timer of one party (RFC 4028), as session_timer.h describes it: negotiates interval
+ * and refresher from requests and responses, writes the headers, and computes when we refresh and
+ * when the session expires. Used by the legs of a call and by recording sessions, which send the
+ * requests. A successor spreads its own refreshes, since all calls of a node arrive at once. */
+
 #include "sig/leg/session_timer.h"
 
 #include "base/clock.h"
@@ -13,7 +18,7 @@ enum {
 
 /* "1800;refresher=uac" */
 struct session_expires {
-	uint32_t seconds; /* 0: there is none */
+	uint32_t seconds; /* 0: absent */
 	enum { REFRESHER_NONE, REFRESHER_UAC, REFRESHER_UAS } refresher;
 };
 
@@ -133,7 +138,8 @@ void session_timer_answered(const struct call_host *h, struct session_timer *t,
 	session_timer_start(h, t);
 }
 
-/* A party that does not keep the time is asked all the same whether it is still there; but only its silence ends the call. */
+/* A party without session timer is asked as well whether it is alive; but only its silence ends the
+ * call. */
 void session_timer_start(const struct call_host *h, struct session_timer *t)
 {
 	uint32_t margin = t->interval_s / 3 < MARGIN_MAX_S ? t->interval_s / 3 : MARGIN_MAX_S;

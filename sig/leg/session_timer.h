@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * RFC 4028 with one party: how long its session lasts unless one side refreshes it, and which. Both legs of a call have their own, and so
- * has a recording session. Off where the settings say so: then nothing here does anything. Nothing is sent from here.
- */
+/* RFC 4028 with one party: how long its session lasts without a refresh, and which side refreshes.
+ * Both legs of a call have their own, and so has a recording session. If the settings switch it
+ * off, nothing here has an effect. Nothing is sent from here. */
 #ifndef SIG_LEG_SESSION_TIMER_H
 #define SIG_LEG_SESSION_TIMER_H
 
@@ -23,7 +22,8 @@ void session_timer_answered(const struct call_host *h, struct session_timer *t,
 void session_timer_start(const struct call_host *h, struct session_timer *t);
 /* Our request was answered 422: true when it can be sent again, with more. */
 bool session_timer_raise(struct session_timer *t, const struct sip_message *m) NODISCARD;
-/* After a restart: what should have come meanwhile has a while to come. confirmed: the party is up. */
+/* After a restart: refreshes missed meanwhile get some more time. confirmed: the party is
+ * established. */
 void session_timer_resume(const struct call_host *h, struct session_timer *t, bool confirmed);
 void session_timer_stop(struct session_timer *t);
 

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Checks the syntax of a trickle ICE body (trickle.h, RFC 8840, RFC 8839): known attributes with
+ * valid credentials and candidates, bounded in size. Its content is not used, as an ICE-lite agent
+ * needs none; but a malformed body gets an error response. Pure. */
+
 #include <errno.h>
 
 #include "sig/leg/trickle.h"
@@ -45,7 +49,7 @@ static bool next_number(struct bytes *rest, uint32_t max)
 	return next_word(rest, &word) && !bytes_u32(word, &n) && n <= max;
 }
 
-/* RFC 8839 5.1. An address may be a name (mDNS); what follows the type is for whoever knows it. */
+/* RFC 8839 5.1. The address may be a name (mDNS); extensions behind the type are ignored. */
 static bool is_candidate(struct bytes rest)
 {
 	struct bytes foundation, transport, address, typ, type;

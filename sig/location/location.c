@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The addresses of record, found by their user; what registers, when they expire and when they are gone. */
+/* The addresses of record, found by their user: registration, expiry and removal. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -24,7 +24,7 @@ static void location_is_stored(struct location *a)
 		a->entry.bindings[i].stored = true;
 }
 
-/* REGISTERs whose answers wait for a save. */
+/* REGISTERs with responses that wait for a save. */
 
 enum { WAITS_MAX = 16 }; /* REGISTERs of one address of record that wait at the same time */
 
@@ -92,21 +92,22 @@ void location_waits_drop(struct location *a, const struct locations_user *user)
 	}
 }
 
-/*
- * The saves of addresses of record: compare-and-set by version, one in flight per entry. What the store holds is not always known: a
- * save without answer may have happened, an entry may have run out there. So a conflict is tried again with the other versions that
- * are possible (each try is a compare-and-set, so none can harm) before it is believed. Possible are also older ones of ours: a store
- * that forgot what it had acknowledged would else refuse the phone until its old entry runs out there.
- */
+/* The saves of addresses of record: compare-and-set by version, one in flight per entry. The stored
+ * version is not always known: a save without an answer may have happened, an entry may have
+ * expired there. So a conflict is retried with the other versions that are possible (each try is a
+ * compare-and-set, so none can do harm) before it is believed. Older ones of ours are possible,
+ * too: a store that lost acknowledged saves would else refuse the phone until its old entry expires
+ * there. */
 
 enum {
-	/* Where there are other nodes they find for so long that nobody is registered any more: nothing at all is a store that forgot. */
+	/* In a cluster the empty entry is stored for so long that no phone is registered: an absent
+	 * one means a store that lost data. */
 	GONE_MS = 3600 * 1000,
 	RETRY_MS = 2000,
 	OVERDUE_MS = 5000, /* the store answers within its own deadline; this is for none at all */
 	BACK_TRIES = 8,    /* older versions tried at a time */
 	FORGET_TRIES = 5,  /* an empty entry is then left to its time to live */
-	/* The store forgets an entry after we do, never before, also when the clock that it counts by is set. */
+	/* The store drops an entry after we do, never before, also when its clock is set. */
 	TTL_GRACE_MS = 24 * 3600 * 1000,
 };
 
@@ -305,8 +306,9 @@ static bool goes_with_its_shard(const struct locations *l, uint16_t local)
 	return local != UINT16_MAX && (l->floating >> local & 1);
 }
 
-/* A phone of another node is reached where no NAT and no connection stands in between, or by those who know the way. An address that
- * goes with its shard is all the same, whoever has it now: so what saved calls know of the phone is known again when it registers. */
+/* A phone of another node is reachable without NAT and connection, or through the node that has its
+ * flow. An address that moves with its shard counts as unchanged: so what saved calls know of the
+ * phone is valid again when it registers. */
 static uint16_t local_to(const struct locations *l, const struct binding *b)
 {
 	uint16_t bound = local_bound(l, b);
@@ -518,7 +520,7 @@ static bool is_leaving(const struct sip_message *m)
 	return false;
 }
 
-/* Should the store have it yet when it is asked. Without memory it may come back, until it runs out. */
+/* In case the store still has it when asked. Without memory it may come back until it expires. */
 static void location_note_left(struct locations *l, struct location *a, const struct aor *before,
 			       const struct sip_message *m)
 {
@@ -566,7 +568,8 @@ static bool aor_has_device(const struct aor *entry, struct bytes instance)
 	return false;
 }
 
-/* REG-27: one account more of a device that has as many as it may. What it has stays, also where the setting is lowered. */
+/* REG-27: one account more of a device at its limit. Existing ones stay, also if the setting is
+ * lowered. */
 static bool device_is_full(const struct locations *l, const struct location *a,
 			   const struct sip_message *m, uint32_t most)
 {
@@ -656,7 +659,7 @@ static bool location_is_idle(const struct location *a)
 	return !a->saving && !a->unsaved && !a->waits && !a->getting && !a->asked;
 }
 
-/* An entry of other nodes is kept for some time, and so is that there is none. */
+/* Entries of other nodes are cached for some time, and so is their absence. */
 static bool location_is_over(const struct locations *l, const struct location *a)
 {
 	if (!location_is_idle(a))
@@ -673,7 +676,7 @@ void location_settle(struct locations *l, struct location *a)
 	if (a->held)
 		return;
 	if (a->unsaved && a->entry.count == 0 && !stored)
-		a->unsaved = false; /* nobody ever heard of it */
+		a->unsaved = false; /* no other node ever saw it */
 	if (a->unsaved && !a->saving && !a->retry_ns && !a->conflicted &&
 	    !(l->degraded && a->is_unknown))
 		location_save(l, a);
@@ -727,7 +730,8 @@ void location_timer(struct locations *l, struct location *a)
 	location_settle(l, a);
 }
 
-/* As if all had run out. Where there are other nodes the one that has the phones may be away, so what the store has is read and goes. */
+/* As if all had expired. In a cluster the node of the phones may be away, so the stored entry is
+ * read and removed. */
 void locations_forget(struct locations *l, uint16_t tenant, struct bytes user, struct instant now)
 {
 	struct location *a;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What the store has of an address of record: asked for when a save met another node's, and, where there are other nodes, when somebody
- * wants to know of a user of whom nothing was heard for a second. Nodes tell each other nothing.
- */
+/* Reads an address of record from the store: after a save conflict with another node, and in a
+ * cluster when a user is looked up that had no news for a second. Nodes do not notify each
+ * other. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -10,10 +9,9 @@
 #include "sig/location/locations_state.h"
 #include "sig/location/registrar.h"
 
-/*
- * Another node has written the entry. What it wrote is what we go on from: it knew our last version, or the phone has been with it since.
- * Of ours stays what no save has said yet, and no REGISTER waits for, binding by binding.
- */
+/* Another node has written the entry, which is merged: it knew our last version, or the phone has
+ * registered there since. Of our bindings those stay that no save contains yet, and that no
+ * REGISTER waits for. */
 
 static bool is_named_alike(const struct binding *a, const struct binding *b)
 {
@@ -328,7 +326,7 @@ static int fetched_read(const struct locations *l, struct location *a, struct by
 	return 0;
 }
 
-/* The store has gone back to what we had before, or has forgotten the entry: ours is what counts. */
+/* The store has reverted to an older state of ours, or lost the entry: ours counts. */
 static bool is_behind_us(const struct locations *l, const struct location *a,
 			 const struct aor *theirs)
 {
@@ -347,8 +345,9 @@ static void others_drop(struct locations *l, struct location *a)
 	}
 }
 
-/* It has gone back to what another node wrote before our last save; or another node found that it had lost all, and said again only what
- * it had itself. Either way nobody there has seen what is ours leave. */
+/* It has reverted to what another node wrote before our last save; or another node found that it
+ * had lost everything, and wrote back only its own bindings. In both cases no node has removed
+ * ours. */
 static bool is_lost_there(const struct location *a, const struct aor *theirs)
 {
 	return theirs->version < a->acked || (a->acked && theirs->born != a->entry.born);
@@ -438,7 +437,8 @@ static uint64_t phones_mark(const struct location *a)
 	return mark;
 }
 
-/* His phones of before are gone, whoever had them. Who has registered since is with us, and a save of that is on its way. */
+/* The user's earlier bindings are gone, on all nodes. Later registrations are here, with a save
+ * pending. */
 static void fetched_ended(struct location *a, struct aor *theirs)
 {
 	bool had = theirs->count != 0;

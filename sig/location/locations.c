@@ -8,8 +8,9 @@
 #include "sig/location/locations.h"
 #include "sig/location/locations_state.h"
 
-/* The store away and back: nobody waits while it is away; when it is back it may have lost what it had acknowledged, so it is told
- * every registration again, so many at a time that nothing else suffers. */
+/* The store leaves and returns: nothing waits while it is away; on its return it may have lost
+ * acknowledged saves, so every registration is saved again, at a rate that does not disturb other
+ * work. */
 
 enum {
 	ASSERT_STEP_MS = 10,
@@ -111,7 +112,8 @@ static void aor_connections_close(struct aor_connections *c)
 	c->buckets = NULL;
 }
 
-/* Names of connections are counted up by us, those of devices have a key: nobody chooses where they fall. */
+/* Names of connections are our counters, those of devices are keyed: no sender can choose its
+ * bucket. */
 static struct aor_link **link_bucket(const struct aor_connections *c, uint64_t key)
 {
 	return &c->buckets[(uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32) & c->mask];

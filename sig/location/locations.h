@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Where the users of a node are: the registrar's entries, their saves, and which connection reaches whom. One for all shards of the node,
- * on their thread. Pure: what was registered, timers and the store's answers in, effects out. After every call below, and every call of a
- * shard, the owner carries out locations_effects() and clears them.
- */
+/* The location service of a node: the registrar's entries, their saves, and the users reached by
+ * each connection. One for all shards of the node, on their thread. Pure: registrations, timers and
+ * the store's answers in, effects out. After every call below, and every call of a shard, the owner
+ * carries out locations_effects() and clears them. */
 #ifndef SIG_LOCATION_LOCATIONS_H
 #define SIG_LOCATION_LOCATIONS_H
 
@@ -18,8 +17,8 @@ struct shard_settings;
 struct locations;
 struct location; /* one address of record */
 
-/* What is needed of the settings: boot, tenants, locals, registrations_max. node: its name among those that have the same store; "": it is
- * alone. 0 or -errno. */
+/* Needs of the settings: boot, tenants, locals, registrations_max. node: its name among those that
+ * share the store; "": single node. Returns 0 or -errno. */
 int locations_open(struct locations **out, const struct shard_settings *settings, const char *node,
 		   struct rand_source *rand, struct instant now) NODISCARD;
 void locations_close(struct locations *l); /* no shard uses them any more; NULL: nothing */
@@ -32,7 +31,8 @@ struct locations_user {
 	struct locations_user *next;
 	void *owner;
 	/* NULL is what never happens to it: REGISTER, to who asks for users alone. */
-	/* A REGISTER that waited may be answered: with *response, which may be taken; empty: 503, another node has written the entry. */
+	/* A REGISTER that waited may be answered: with *response, which may be taken; empty: 503,
+	 * another node has written the entry. */
 	void (*answer)(void *owner, pool_handle txn, struct text *response, struct instant now);
 	/* A REGISTER that waited is to be applied once more, and to wait or be answered. */
 	void (*again)(void *owner, pool_handle txn, struct instant now);
@@ -49,12 +49,13 @@ void locations_join(struct locations *l, struct locations_user *user);
 void locations_leave(struct locations *l, struct locations_user *user);
 /* Time goes on. */
 void locations_set_now(struct locations *l, struct instant now);
-/* NULL: there is none. */
+/* Returns NULL if not found. */
 struct location *location_get(const struct locations *l, uint16_t tenant, struct bytes user);
 struct location *location_add(struct locations *l, uint16_t tenant,
 			      struct bytes user); /* NULL: full */
 const struct aor *location_entry(const struct location *a);
-/* A REGISTER that is authenticated (registrar_step). Whoever changes an entry settles it: it may be gone then. */
+/* An authenticated REGISTER (registrar_step). A caller that changes an entry settles it: it may be
+ * gone then. */
 void location_register(struct locations *l, struct location *a, const struct sip_message *m,
 		       const struct registrar_settings *settings, struct registrar_answer *answer);
 /* Its response is kept until this version is saved. False: too many wait. */
@@ -63,7 +64,8 @@ bool location_wait(struct location *a, struct locations_user *user, pool_handle 
 void location_settle(struct locations *l, struct location *a);
 /* Nothing newer of the user may be with another node. */
 bool locations_know(const struct locations *l, uint16_t tenant, struct bytes user);
-/* The store does not say whether he is registered at another node: it is away, or did not answer the last time. */
+/* The store cannot tell whether he is registered at another node: it is away, or did not answer
+ * last time. */
 bool locations_unread(const struct locations *l, uint16_t tenant, struct bytes user);
 bool location_is_known(const struct locations *l, const struct location *a);
 /* There may be other nodes, */
@@ -73,7 +75,7 @@ bool locations_has_others(const struct locations *l);
 /* The store is asked; found is called later. False: too many ask. */
 bool locations_ask(struct locations *l, uint16_t tenant, struct bytes user,
 		   struct locations_user *asker, uint64_t token);
-/* The same for a REGISTER: again is called later. Whoever asks settles. */
+/* The same for a REGISTER: again is called later. The caller settles. */
 enum location_asker { LOCATION_REGISTER, LOCATION_INVITE };
 bool location_ask(struct locations *l, struct location *a, struct locations_user *user,
 		  enum location_asker asker, uint64_t token);
@@ -102,7 +104,8 @@ void locations_got(struct locations *l, struct bytes tenant, struct bytes user,
 void locations_degraded(struct locations *l, bool degraded, struct instant now);
 /* It was late only: what it has not acknowledged is saved again. */
 void locations_caught_up(struct locations *l, struct instant now);
-/* The user is no more: his phones are registered no longer. Whoever has the number next is not called where he was. */
+/* The user was deleted: his phones are unregistered, so a later owner of the number does not
+ * inherit them. */
 void locations_forget(struct locations *l, uint16_t tenant, struct bytes user, struct instant now);
 
 /* ---- after a restart ---- */

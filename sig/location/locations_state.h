@@ -10,10 +10,9 @@
 #include "sig/location/locations.h"
 #include "sig/location/registrar.h"
 
-/*
- * Which addresses of record have a binding by a connection, so that the end of one costs what was on it; and which have one of a device
- * (+sip.instance), whose accounts are counted. Bindings link each other: no capacity, and no memory but the buckets.
- */
+/* The addresses of record with a binding by each connection, so its end costs only what was on it;
+ * and those with a binding of each device (+sip.instance), whose accounts are counted. Bindings
+ * link each other: no capacity limit, and no memory but the buckets. */
 
 struct locations;
 struct location;
@@ -25,7 +24,8 @@ struct aor_link {
 	pool_handle aor;
 };
 
-/* In an address of record: one for each binding that came by a connection, and one for each device. No memory where none is. */
+/* In an address of record: one for each binding by a connection, and one for each device. No memory
+ * if there are none. */
 struct aor_links {
 	struct aor_link *list;
 	uint32_t count; /* so many are in use, or were */
@@ -36,10 +36,12 @@ struct aor_connections {
 	uint32_t mask;
 };
 
-/* What the entry says now; nothing else of it is listed any more. entry NULL: nothing at all. Without memory nothing is listed: the end
- * of a connection changes nothing, what only it reached runs out in its own time, and the account counts for no device. */
+/* Lists the present entry, and nothing of earlier ones; entry NULL: nothing. Without memory nothing
+ * is listed: the end of a connection has no effect then, bindings expire at their time, and the
+ * account does not count for its device. */
 void aor_connections_list(struct locations *l, struct location *a, const struct aor *entry);
-/* How many other addresses of record of the tenant have a binding of that device, as far as this node knows. */
+/* The number of other addresses of record of the tenant with a binding of that device, as far as
+ * this node knows. */
 uint32_t location_accounts(const struct locations *l, const struct location *a,
 			   struct bytes instance);
 /* Takes one off the connection's list. False: nothing is on it any more. */
@@ -47,7 +49,7 @@ bool aor_connections_pop(struct aor_connections *c, uint64_t connection, pool_ha
 
 enum location_timer { LOCATION_TIMER_ENTRY, LOCATION_TIMER_ASSERT };
 
-/* A REGISTER whose answer waits for a save. */
+/* A REGISTER with a response that waits for a save. */
 struct register_wait {
 	struct register_wait *next;
 	struct locations_user *user;
@@ -70,10 +72,10 @@ struct location {
 	struct aor entry;
 	struct aor *left; /* what REGISTERs took out that no save has said yet; NULL: nothing */
 	struct aor_links links;
-	uint64_t marked;    /* version whose clock is named in the entry */
+	uint64_t marked;    /* the version that is marked in the entry */
 	uint64_t acked;     /* version the store is believed to hold; 0: none */
 	uint64_t saving;    /* version in flight; 0: none */
-	uint64_t unknown;   /* of a save whose outcome is not known */
+	uint64_t unknown;   /* of a save with unknown outcome */
 	uint64_t back_from; /* version to which the store may have gone back; 0: it has not */
 	uint8_t back_tries;
 	bool is_unknown, saving_delete, unknown_delete;
@@ -85,7 +87,7 @@ struct location {
 	bool unsaved;    /* differs from what the store holds */
 	bool ended;      /* its user is no more: what the store has of him goes */
 	uint8_t conflicts, asked_count;
-	uint16_t tenant;              /* whose name the entry has */
+	uint16_t tenant;              /* the tenant of the entry's name */
 	uint32_t tries;               /* saves of an empty entry without success */
 	uint32_t wait_count;          /* of waits */
 	struct location_asked *asked; /* oldest first */
@@ -104,7 +106,7 @@ struct locations {
 	struct hop_edges *edges; /* NULL: none of which this one can reach the connections */
 	uint32_t local_count;
 	struct shard_local locals[SHARD_LOCALS_MAX];
-	uint32_t floating; /* locals whose addresses go with their shards; bits */
+	uint32_t floating; /* locals whose addresses move with their shards; bits */
 	struct effects effects;
 	struct wheel wheel;
 	struct sig_metrics metrics;
@@ -141,7 +143,7 @@ void location_save_failed(struct locations *l, struct location *a);
 void location_release(struct locations *l, struct location *a, uint64_t version);
 /* Another node wrote the entry: the phone shall ask again, by then the entry is ours or theirs. */
 void location_refuse(struct locations *l, struct location *a);
-/* Nobody is told; user NULL: whoever waits. */
+/* Waiters are not told; user NULL: all of them. */
 void location_waits_drop(struct location *a, const struct locations_user *user);
 
 /* ---- location_fetch.c ---- */
@@ -163,9 +165,11 @@ uint64_t location_forget_ns(const struct location *a);
 /* What that REGISTER has taken out, and no save has said yet. 0 or -ENOMEM. */
 int aor_note_left(struct aor *left, const struct aor *before, const struct aor *after,
 		  const struct sip_message *m, uint64_t utc_ms) NODISCARD;
-/* *theirs, which is taken over, becomes *ours, with the connections that ours knows. ours_count: of each binding the newer one stays, and
- * those of ours that they do not have, unless they have taken them out since; *ours keeps empty bindings then until it is replaced. left:
- * what we have taken out, which goes from theirs where theirs is no newer; NULL: nothing. 0, or -ENOMEM: *ours is half what it was. */
+/* *theirs, which is taken over, becomes *ours, with the connections that ours knows. ours_count: of
+ * each binding the newer one stays, and those of ours that they lack, unless they have removed them
+ * since; *ours keeps empty bindings then until it is replaced. left: what we have removed, which is
+ * removed from theirs unless newer there; NULL: nothing. Returns 0, or -ENOMEM: *ours is
+ * incomplete. */
 int aor_merge(struct aor *ours, struct aor *theirs, const struct aor *left,
 	      bool ours_count) NODISCARD;
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* REGISTER onto an entry (RFC 3261 10.3 steps 5 to 8). All work happens on a copy, so a refusal leaves nothing behind. */
+/* Applies a REGISTER to an entry (RFC 3261 10.3 steps 5 to 8). All work happens on a copy, so a
+ * refusal changes nothing. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -337,7 +338,8 @@ static bool is_sip(const struct sip_uri *uri)
 	return bytes_iis(uri->scheme, "sip") || bytes_iis(uri->scheme, "sips");
 }
 
-/* The parameter, else the header, else the preset (RFC 3261 10.2.1.1); what cannot be read counts as absent. */
+/* The parameter, else the header, else the default (RFC 3261 10.2.1.1); a malformed value counts as
+ * absent. */
 static uint32_t asked_expires(const struct step *s, const struct sip_name_addr *contact)
 {
 	int64_t header = message_expires(s->request);
@@ -354,7 +356,8 @@ static uint32_t asked_expires(const struct step *s, const struct sip_name_addr *
 	return header >= 0 ? (uint32_t)header : s->settings->expires_s;
 }
 
-/* Whether the phone believes in the address its packets come from; names are not asked. A connection comes from any port. */
+/* Whether the phone's stated address differs from its source; names are ignored. A connection comes
+ * from any port. */
 static bool is_elsewhere(struct bytes host, uint16_t port, const struct sip_hop *from)
 {
 	struct addr claimed;
@@ -366,8 +369,9 @@ static bool is_elsewhere(struct bytes host, uint16_t port, const struct sip_hop 
 							: !addr_eq(&claimed, &from->remote);
 }
 
-/* Should the connection be lost, the phone may listen where its Contact says; not where the connection itself came from. Over UDP it
- * listens there where it says that its port for sending is another one. Never on another machine. */
+/* If the connection is lost, the phone may listen at its Contact's port; not at the connection's
+ * source port. Over UDP it listens there if it states that it sends from another port. Never on
+ * another machine. */
 static struct sip_hop hop_of(const struct sip_message *m, const struct sip_name_addr *contact)
 {
 	struct sip_hop hop = m->hop;
@@ -383,7 +387,7 @@ static struct sip_hop hop_of(const struct sip_message *m, const struct sip_name_
 	return hop;
 }
 
-/* RFC 5626 6: a flow has both, and a way that is kept. The instance alone says which phone it is. */
+/* RFC 5626 6: a flow has both, and a maintained path. The instance alone identifies the phone. */
 static void registrar_read_flow(struct binding *b, const struct step *s,
 				const struct sip_name_addr *contact, struct bytes *instance)
 {
@@ -430,8 +434,8 @@ static int binding_make(struct binding *b, const struct step *s,
 	return err;
 }
 
-/* A binding learned by a later request of the same phone stays (RFC 3261 10.3 step 7). An equal CSeq is a repetition whose
- * transaction is gone, as after a restart, and gets its 200 again. */
+/* A binding set by a later request of the same phone stays (RFC 3261 10.3 step 7). An equal CSeq is
+ * a copy without transaction, as after a restart, and gets its 200 again. */
 static bool is_stale(const struct step *s, const struct binding *b)
 {
 	return bytes_eq(text_bytes(&b->call_id), s->request->call_id) && s->request->cseq < b->cseq;
@@ -450,8 +454,9 @@ static bool is_same_flow(const struct binding *a, const struct binding *b)
 	       bytes_eq(text_bytes(&a->instance), text_bytes(&b->instance));
 }
 
-/* RFC 3261 10.2: a phone has one Call-ID for all its registrations. One that names the port of its connection as its Contact has another
- * Contact whenever it comes back; the connection it had before is not heard of again. */
+/* RFC 3261 10.2: a phone uses one Call-ID for all its registrations. One with the port of its
+ * connection in its Contact has a new Contact whenever it reconnects; its former connection is
+ * dead. */
 static bool is_phone_back(const struct binding *old, const struct binding *b)
 {
 	return sip_transport_is_stream(b->hop.transport) &&
@@ -460,8 +465,8 @@ static bool is_phone_back(const struct binding *old, const struct binding *b)
 	       bytes_eq(text_bytes(&old->call_id), text_bytes(&b->call_id));
 }
 
-/* The same phone by its own name (RFC 5626 4.1), started anew or at another place: what it had is of no use to anybody. Several Contacts
- * that it has at one place stay apart. */
+/* The same phone by its instance (RFC 5626 4.1), restarted or at another address: its old bindings
+ * are useless. Several Contacts at one address stay separate. */
 static bool is_phone_elsewhere(const struct binding *old, const struct binding *b)
 {
 	bool same_run = bytes_eq(text_bytes(&old->call_id), text_bytes(&b->call_id));
@@ -484,7 +489,8 @@ static void note_move(struct step *s, const struct sip_hop *from, const struct s
 	a->moved[a->moved_count++].to = *to;
 }
 
-/* Killed between its save and those of its calls, twice in a row, it is looked for where it was before. 0 or -ENOMEM. */
+/* If the node is killed twice between its save and those of its calls, the phone is also searched
+ * at its former hop. Returns 0 or -ENOMEM. */
 static int note_moves(struct step *s, const struct binding *old, struct binding *b)
 {
 	struct sip_hop was;
@@ -521,8 +527,8 @@ static bool registrar_replace(struct step *s, const struct sip_uri *uri, struct 
 	return true;
 }
 
-/* The one that has been silent for longest of those that no request reaches now; else what the same phone (RFC 5626 4.1) left behind when
- * it was restarted. Not what this very request has brought. */
+/* Removes the least recently refreshed of those that are unreachable; else what the same phone (RFC
+ * 5626 4.1) left before its restart. Not what this very request has added. */
 static bool bindings_make_room(struct step *s, const struct binding *b)
 {
 	for (uint32_t i = 0; i < s->next.count; i++) {
@@ -543,7 +549,7 @@ static bool bindings_make_room(struct step *s, const struct binding *b)
 	return false;
 }
 
-/* RFC 5626 4.4.1, 4.4.2: how often it must be heard of for its NAT to stay open. */
+/* RFC 5626 4.4.1, 4.4.2: how often it must send for its NAT binding to stay open. */
 static void registrar_answer_outbound(struct step *s, const struct binding *b)
 {
 	if (!b->reg_id || !message_has_token(s->request, "Supported", "outbound"))
@@ -634,7 +640,7 @@ static bool apply_star(struct step *s)
 	return true;
 }
 
-/* A number (tel) is nothing that could be called; beside an address it does no harm. */
+/* A tel URI cannot be registered; in addition to an address it does no harm. */
 static bool apply_contacts(struct step *s)
 {
 	struct sip_name_addr contact;
@@ -657,7 +663,8 @@ static bool apply_contacts(struct step *s)
 	return others && !taken ? step_refuse(s, 400, "contact_scheme") : true;
 }
 
-/* RFC 5626 6: a flow is registered alone. One that cannot be kept, though its phone asks for that, is none (11.6). */
+/* RFC 5626 6: a flow is registered alone. One that cannot be kept, though its phone asks for that,
+ * is no flow (11.6). */
 static bool registrar_check_flows(struct step *s)
 {
 	struct sip_name_addr contact;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Bindings of addresses of record (RFC 3261 10, RFC 3581 NAT). Pure: a request and the present entry in, the new entry and the answer
- * out; the owner saves the entry before the 200 leaves.
- */
+/* Bindings of addresses of record (RFC 3261 10, RFC 3581 NAT). Pure: a request and the present
+ * entry in, the new entry and the response out; the owner saves the entry before the 200 is
+ * sent. */
 #ifndef SIG_LOCATION_REGISTRAR_H
 #define SIG_LOCATION_REGISTRAR_H
 
@@ -22,7 +21,7 @@ enum {
 	BINDINGS_MAX = 10, /* contacts per address of record, */
 	/* and of one request: all that are there go, and as many others come */
 	REGISTER_CONTACTS_MAX = 20,
-	/* a phone whose connection is gone comes back within this, or is forgotten */
+	/* a phone that lost its connection returns within this time, or is dropped */
 	BINDING_BACK_S = 60,
 };
 
@@ -30,8 +29,9 @@ struct binding {
 	struct text contact; /* URI as registered */
 	struct text call_id; /* RFC 3261 10.3 step 7 */
 	struct text user_agent;
-	struct text path; /* by whom requests go there (RFC 3327), as Route has it; empty: nobody */
-	struct text node; /* whose it is; empty: this one's */
+	/* proxies that requests go through (RFC 3327), as in Route; empty: none */
+	struct text path;
+	struct text node;     /* its node; empty: this one */
 	struct text instance; /* +sip.instance, with its quotes taken off: the phone's own name */
 	uint32_t reg_id;      /* with the instance the name of a flow (RFC 5626 6); 0: none */
 	uint32_t cseq;
@@ -39,7 +39,7 @@ struct binding {
 	uint64_t registered_utc_ms; /* by the last REGISTER; 0: an older record */
 	/* where the REGISTER came from: requests go there (symmetric, NAT safe) */
 	struct sip_hop hop;
-	/* until it is refreshed there: the hop before, where saved calls may still have it; NULL: none */
+	/* until refreshed there: the previous hop, which saved calls may still have; NULL: none */
 	struct sip_hop *was;
 	struct addr bound; /* our address of hop.local, for a later process; filled by the owner */
 	uint16_t location; /* where its phone says that it is (REG-32); 0: nowhere */
@@ -49,8 +49,9 @@ struct binding {
 	bool stored; /* the store has it, or an older one of its kind; in no record either */
 };
 static_assert(sizeof(struct binding) <= 208, "of each registration");
-/* Nobody listens where it came from, and its connection is gone, or was a former process's: it is reached once it comes back. Until then
- * others go first, and it makes room for phones that are there. */
+/* It has no listener at its source, and its connection is gone, or was a former process's: it is
+ * reachable once it reconnects. Until then others go first, and it is replaced by phones that are
+ * reachable. */
 bool binding_is_lost(const struct binding *b);
 
 /* It came by another node. */
@@ -67,8 +68,8 @@ struct aor {
 	struct steady_mark clock; /* that the bindings' times are of; filled by the owner */
 	uint64_t born;            /* another one where the store had lost what came before */
 	uint64_t written_utc_ms;  /* when the record was made that it was read from */
-	const char *node;         /* whose name the record gets; NULL: none */
-	struct text writer;       /* whose name it had; empty once that was looked at */
+	const char *node;         /* the node name for the record; NULL: none */
+	struct text writer;       /* the node name that it had; empty once evaluated */
 	struct text unknown;      /* of its record: what a later program wrote (base/schema.h) */
 	uint32_t count, room;     /* of those below; most have one phone */
 	struct binding *bindings; /* BINDINGS_MAX at most, the last refreshed one at the end */
@@ -76,8 +77,8 @@ struct aor {
 void aor_clear(struct aor *a);
 int aor_copy(struct aor *to, const struct aor *from) NODISCARD;
 
-/* A record of a higher one is of a later program, which this one must not go on with. Who knows the default tenant alone would set those
- * of the others aside. */
+/* A program must not use a record of a higher format. One that knows only the default tenant would
+ * set those of others aside. */
 enum { AOR_FORMAT_DEFAULT = 1, AOR_FORMAT_TENANTS = 2, AOR_FORMAT = AOR_FORMAT_TENANTS };
 
 struct registrar_answer {
@@ -87,7 +88,7 @@ struct registrar_answer {
 	bool device_full;      /* 403: it has as many accounts as it may (REG-27) */
 	bool path;             /* RFC 3327 5.3: that of the last binding is repeated */
 	bool outbound;         /* RFC 5626 6: the flow is kept, and the phone asked to be told */
-	uint16_t flow_timer_s; /* with that: the phone is to be heard of as often */
+	uint16_t flow_timer_s; /* with that: the interval at which the phone has to send */
 	/* Phones that have registered again from elsewhere: their requests go the new way. */
 	struct {
 		struct sip_hop from, to;
@@ -95,15 +96,16 @@ struct registrar_answer {
 	uint32_t moved_count;
 };
 
-/* Applies an authenticated REGISTER to *entry (the present one, or empty with tenant and user set). All or nothing: on an error
- * *entry is unchanged. Expired bindings are dropped on the way. */
+/* Applies an authenticated REGISTER to *entry (the present one, or empty with tenant and user set).
+ * All or nothing: on an error *entry is unchanged. Expired bindings are dropped on the way. */
 void registrar_step(struct aor *entry, const struct sip_message *request,
 		    const struct registrar_settings *settings, struct instant now,
 		    struct registrar_answer *answer);
-/* Whether that REGISTER is of a phone that is registered: it came the way of a binding, or has its Call-ID or its instance, which
- * nobody else knows. Other requests: the way alone. Also before it is authenticated. */
+/* Whether that REGISTER is of a registered phone: it came by the hop of a binding, or has its
+ * secret Call-ID or instance. Other requests: by the hop alone. Also before authentication. */
 bool registrar_knows(const struct aor *entry, const struct sip_message *request, uint64_t utc_ms);
-/* Where the phone is that sends it: known by its Contact, else by its way, if all phones of that way are there. 0: it is not said. */
+/* The location id of the sending phone: known by its Contact, else by its hop, if all phones there
+ * agree. 0: unknown. */
 uint16_t registrar_location(const struct aor *entry, const struct sip_message *request,
 			    uint64_t utc_ms);
 /* What the phones' GRUUs are made of (RFC 5627). */
@@ -112,22 +114,25 @@ struct registrar_gruu {
 	const struct seal_key *key;
 	struct rand_source *rand;
 };
-/* Contact lines with the remaining expires of each, Min-Expires for 423, Date (wall_ms later than now): header lines for the
- * answer. gruu: each phone that has a name has them; NULL: the phone does not ask for them. */
+/* Header lines of the response: Contacts with remaining expires, Min-Expires for 423, Date (wall_ms
+ * later than now). gruu: for each phone with an instance; NULL: not requested. */
 void registrar_write_headers(struct writer *w, const struct aor *entry,
 			     const struct registrar_answer *answer,
 			     const struct registrar_settings *settings,
 			     const struct registrar_gruu *gruu, struct instant now,
 			     int64_t wall_ms);
-/* That connection is gone. What only it reached runs out soon, unless the phone comes back. True: there was such a binding. */
+/* That connection is gone. Bindings reached only by it expire soon, unless the phone returns.
+ * Returns true if there were any. */
 bool registrar_close(struct aor *entry, uint64_t connection, uint64_t utc_ms);
 /* Removes expired bindings; true when something changed. */
 bool registrar_expire(struct aor *entry, uint64_t utc_ms);
 
-/* Record (protobuf sig/location/registrar.proto). edges: by which its connections are named; NULL: they are not. */
+/* Record (protobuf sig/location/registrar.proto). edges: names of its connections; NULL:
+ * without. */
 extern const struct schema aor_rows[];
 int aor_encode(const struct aor *entry, const struct hop_edges *edges, struct text *out) NODISCARD;
-/* 0, -EBADMSG or -EPROTONOSUPPORT with a reason; unknown fields are kept, every bound is checked. */
+/* Returns 0, -EBADMSG or -EPROTONOSUPPORT with a reason; unknown fields are kept, every bound is
+ * checked. */
 int aor_decode(struct aor *out, struct bytes record, struct hop_edges *edges,
 	       const char **reason) NODISCARD;
 

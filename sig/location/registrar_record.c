@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shared entry as bytes (sig/location/registrar.proto). A record may come from another version or a broken store: every bound is checked. */
+/* The shared entry as bytes (sig/location/registrar.proto). A record may come from another version
+ * or a broken store: every bound is checked. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -137,7 +138,8 @@ static bool binding_check(struct schema_reader *r, void *object)
 	return !b->reg_id || b->instance.n || schema_wrong(r, "instance");
 }
 
-/* Whose phone it is, and where: what a REGISTER that refreshes it leaves as it was. No entry has a Contact twice. */
+/* Identifies a binding by phone and address: unchanged by a REGISTER that refreshes it. No entry
+ * has a Contact twice. */
 static uint64_t binding_called(const void *element, size_t position)
 {
 	static const struct hash_key key; /* no record has this name */
@@ -169,7 +171,8 @@ const struct schema aor_rows[] = {
 
 /* ---- writing ---- */
 
-/* By its connection, or else, where no other way leads to it, by its flow. Who reads it knows whether the address has come to him meanwhile. */
+/* By its connection, or if that is its only path, by its flow. The reader knows whether the address
+ * has moved to it meanwhile. */
 static uint64_t binding_connection(const struct binding *b)
 {
 	bool flow = b->hop.transport == SIP_UDP && b->nat && !b->path.n && !b->hop.connection;
@@ -204,7 +207,7 @@ int aor_encode(const struct aor *entry, const struct hop_edges *edges, struct te
 	size_t n = ENTRY_ROOM + entry->count * BINDING_ROOM + entry->unknown.n;
 	struct binding bindings[BINDINGS_MAX];
 	struct aor_beside beside = { 0 };
-	struct aor saved = *entry; /* with our name where there is none */
+	struct aor saved = *entry; /* with our node name where absent */
 	uint8_t *space = malloc(n);
 	struct schema_writer w = {
 		.start = space, .at = space + n, .unknown = &entry->unknown, .beside = &beside

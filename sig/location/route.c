@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* From an address of record to the hops of its phones (route.h): live bindings ordered by q-value
+ * and age, one per phone with its other flows (RFC 5626 7), a single phone by GRUU (RFC 5627), and
+ * the address of ours by which each is reached. Also parses the Path of a REGISTER (RFC 3327) into
+ * a route. Pure. */
+
 #include <errno.h>
 
 #include "sig/dialog/dialog.h"
@@ -19,7 +24,8 @@ static bool keeps_flow(const struct sip_uri *uri)
 	return sip_param(uri->params, "ob", &value);
 }
 
-/* RFC 5626 6 names the first URI. That of the proxy next to the phone is the last one, as each is put before those that are there. */
+/* RFC 5626 6 refers to the first URI. That of the proxy nearest to the phone is the last one, as
+ * each is put before existing ones. */
 int path_read(const struct sip_message *m, struct writer *w, bool *flow)
 {
 	struct sip_name_addr a;
@@ -60,7 +66,7 @@ bool path_is_route(struct bytes text)
 	return n != 0;
 }
 
-/* One that is there before one that may come back; a higher q; as high and newer (RFC 3261 20.10). */
+/* Reachable ones before lost ones; then the higher q; then the newer (RFC 3261 20.10). */
 static bool is_before(const struct binding *a, const struct binding *b)
 {
 	bool lost = binding_is_lost(a);
@@ -96,8 +102,8 @@ static bool route_is_tied(const struct binding *b)
 	return b->hop.inbound || (b->nat && !b->path.n);
 }
 
-/* At the address where it registered: here, or with the node that has the address, which sends datagrams for us. Who is connected by a
- * WebSocket is here, whoever has the networks. */
+/* At the address where it registered: here, or through the node that has the address, which sends
+ * datagrams for us. A phone on a WebSocket is here, whichever node has the networks. */
 static bool route_reaches(const struct binding *b, const struct route_asker *asker)
 {
 	return sip_transport_is_web(b->hop.transport) ||

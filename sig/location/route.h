@@ -14,15 +14,16 @@ struct route_asker {
 	uint32_t networks;
 	uint64_t utc_ms;
 };
-/* The bindings to ring, at most cap: all that live, those whose connection is gone at the end, by q and then the newest first. aor NULL: none.
- * gruu: of that phone alone; NULL: of all. */
+/* The bindings to ring, at most cap: all live ones, those with a lost connection last, by q and
+ * then the newest first. aor NULL: none. gruu: that phone alone; NULL: all. */
 enum route_verdict route_bindings(const struct aor *aor, const struct gruu *gruu,
 				  const struct route_asker *asker, const struct binding **out,
 				  uint32_t cap, uint32_t *count);
-/* By which address of ours it is reached: a phone behind a NAT and one with a connection by that where it registered alone, others by
- * one of the shard's own. False: not from here. */
+/* The address of ours that reaches it: a phone behind NAT or on a connection only by the one where
+ * it registered, others by one of the shard's own. Returns false if unreachable from here. */
 bool route_hop(const struct binding *b, const struct route_asker *asker, struct sip_hop *out);
-/* Whether the phone that it names has it still: a temporary one ends with the registration that it was given with (RFC 5627 5.3). */
+/* Whether its phone still has it: a temporary one ends with the registration that created it (RFC
+ * 5627 5.3). */
 bool route_gruu_lives(const struct aor *aor, const struct gruu *gruu, uint64_t utc_ms);
 /* Of a list in that order one binding of each phone, the first (RFC 5626 7): how many are left. */
 uint32_t route_phones(const struct binding **list, uint32_t count);
@@ -35,15 +36,14 @@ struct route_flow {
 uint32_t route_other_flows(const struct binding **list, uint32_t count,
 			   const struct route_flow *flow);
 
-/*
- * The Path of a REGISTER (RFC 3327): the proxies by which its phone is reached. Whoever may say where our requests go is for the caller to
- * know. Pure.
- */
+/* The Path of a REGISTER (RFC 3327): the proxies by which its phone is reached. The caller decides
+ * whether the sender may state one. Pure. */
 
 enum { PATH_TEXT_MAX = 1024, PATH_HOPS_MAX = 8 };
 
-/* As Route has it, "<sip:p2;lr>, <sip:p1;lr;ob>", written over w; nothing where there is no Path. flow: the proxy at an end of it keeps the
- * phone's flow (RFC 5626 5.1). 0, -EBADMSG (what stands there is no list of SIP URIs), -EMSGSIZE (more than the above). */
+/* Writes it as in Route, "<sip:p2;lr>, <sip:p1;lr;ob>", over w; nothing without Path. flow: the
+ * proxy at one end keeps the phone's flow (RFC 5626 5.1). Returns 0, -EBADMSG (not a list of SIP
+ * URIs), -EMSGSIZE (beyond the limits above). */
 int path_read(const struct sip_message *m, struct writer *w, bool *flow) NODISCARD;
 /* Whether such a text, of a record, is a route, and within its bounds. */
 bool path_is_route(struct bytes text);

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Questions to a name server and its answers (RFC 1035), as far as RFC 3263 needs them. Pure. An answer is believed in what it says of the
- * very name that was asked for: its chain of aliases and the records at the end of it. Its other sections are read for the time of "there is
- * none" alone (RFC 2308).
- */
+/* Queries to a name server and its responses (RFC 1035), as far as RFC 3263 needs them. Pure. A
+ * response is believed only in what it says of the very name queried: its chain of aliases and the
+ * records at the end of it. Its other sections are read only for the negative TTL (RFC 2308). */
 #ifndef SIG_LOOKUP_DNS_H
 #define SIG_LOOKUP_DNS_H
 
@@ -27,7 +25,8 @@ enum dns_type {
 	DNS_NAPTR = 35,
 };
 
-/* Letters, digits, hyphens, underscores and dots; in lower case, without the last dot. "": the root. */
+/* Letters, digits, hyphens, underscores and dots; in lower case, without the final dot. "": the
+ * root. */
 struct dns_name {
 	char text[DNS_NAME_CAP];
 };
@@ -40,7 +39,8 @@ struct dns_question {
 /* What a NAPTR record leads to. */
 enum naptr_service { NAPTR_SIP_UDP, NAPTR_SIP_TCP, NAPTR_SIPS_TCP };
 
-/* A, AAAA: ip. SRV: priority, weight, port, name. NAPTR: order as priority, preference as weight, service, name. */
+/* A, AAAA: ip. SRV: priority, weight, port, name. NAPTR: order as priority, preference as weight,
+ * service, name. */
 struct dns_record {
 	uint16_t priority, weight, port;
 	uint8_t service; /* enum naptr_service */
@@ -75,14 +75,14 @@ enum { DNS_CODE_OK = 0, DNS_CODE_SERVFAIL = 2, DNS_CODE_NXDOMAIN = 3, DNS_CODES 
 
 /* A query with recursion desired. */
 void dns_query_write(struct writer *w, uint16_t id, const struct dns_question *question);
-/* The message is the answer to that. 0, or -EBADMSG: it is not, or is broken; *out says nothing then. */
+/* The message is the response to that query. Returns 0, or -EBADMSG if not, or malformed; *out is
+ * undefined then. */
 int dns_answer_parse(struct dns_answer *out, uint16_t id, const struct dns_question *question,
 		     struct bytes message) NODISCARD;
 
-/*
- * What name servers have said, for as long as they said, within bounds. Also that there is nothing (RFC 2308), and for a moment that nobody
- * answered. Full, it forgets what was not asked for the longest. One owner, one thread; time is an argument.
- */
+/* Responses of name servers for as long as their TTLs, within bounds. Also negative ones (RFC
+ * 2308), and for a moment timeouts. When full, the least recently queried entry is dropped. One
+ * owner, one thread; time is an argument. */
 
 enum {
 	DNS_CACHE_MAX = 2048,

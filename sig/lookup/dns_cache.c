@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The DNS cache of a node (dns.h): record sets by name and type for as long as their TTL, clamped
+ * to bounds, with negative answers and timeouts. A hash table of fixed capacity under a secret key,
+ * in order of use, so queried names can neither grow it nor force collisions. Also the validation
+ * and comparison of host names. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of RFC 1035 4. A name may be told by where it was said before; such a pointer goes back only, so a message has an end. */
+/* Messages of RFC 1035 4. A compressed name may point back only, so parsing terminates. */
 #include <errno.h>
 
 #include "sig/lookup/dns.h"
@@ -20,7 +20,7 @@ struct dns_walk {
 	size_t at;
 };
 
-/* One resource record. odd: its name is none of a host. */
+/* One resource record. odd: its name is not a host name. */
 struct dns_rr {
 	struct dns_name owner;
 	bool odd;
@@ -129,7 +129,7 @@ static bool rr_read(struct dns_walk *w, struct dns_rr *out)
 	p = w->message.p + w->at;
 	out->type = be16_get(p);
 	out->class = be16_get(p + 2);
-	/* RFC 2181 8: the highest bit is none of the time */
+	/* RFC 2181 8: the highest bit is not part of the TTL */
 	out->ttl_s = be32_get(p + 4) & 0x80000000U ? 0 : be32_get(p + 4);
 	out->size = be16_get(p + 8);
 	out->data = w->at + 10;
@@ -195,7 +195,8 @@ static bool service_of(struct bytes text, uint8_t *out)
 	return false;
 }
 
-/* RFC 3263 4.1: what leads to SRV records ("s"), by replacement alone, for a service that we speak. */
+/* RFC 3263 4.1: records that lead to SRV ("s") by replacement alone, for a service that we
+ * support. */
 static bool data_naptr(const struct dns_walk *w, const struct dns_rr *rr, struct dns_record *out)
 {
 	struct bytes rest = bytes_sub(w->message, rr->data, rr->size);
@@ -244,7 +245,8 @@ static void answer_sooner(struct dns_answer *out, uint32_t ttl_s)
 		out->ttl_s = ttl_s;
 }
 
-/* The chain of aliases from *name on, in whatever order the records stand. False: it has no end, or the message is broken. */
+/* Follows the chain of aliases from *name on, in any order of records. Returns false if it is
+ * endless, or the message is malformed. */
 static bool follow_aliases(struct dns_walk start, uint16_t count, struct dns_name *name,
 			   struct dns_answer *out)
 {

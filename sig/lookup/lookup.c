@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Server location of RFC 3263 4 as a pure function over the DNS cache (lookup.h): from host, port
+ * and transport to a list of targets in order, or the queries still needed; it is run again with
+ * their answers. Also the selection by priority and weight (RFC 2782, RFC 3403), and the list of
+ * failed targets that are tried last (RFC 3263 4.3). Used for dialogs, phones at names, trunk
+ * servers and recorders. */
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -90,7 +96,7 @@ static uint64_t rank_naptr(const struct dns_record *r)
 	return (uint64_t)r->priority << 16 | r->weight;
 }
 
-/* Of list[0..n), all of one priority, the one that is drawn comes first; the others stay in their order. */
+/* Of list[0..n), all of one priority, draws the first one; the others keep their order. */
 static void draw_first(const struct dns_set *set, struct rand_source *rand, uint8_t *list,
 		       uint32_t n)
 {

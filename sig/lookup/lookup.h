@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a SIP URI leads (RFC 3263 4): transport, addresses and ports, best first. Pure: it reads what is in the cache, and says what is to be
- * asked for where that is not enough. Whoever has the answers runs it again. A numeric address costs nothing and asks nobody.
+ * Locates the server of a SIP URI (RFC 3263 4): transport, addresses and ports, best first. Pure:
+ * it reads the DNS cache, and returns the queries that are still needed; with their answers it is
+ * run again. A numeric address needs no query.
  *
  *   host is numeric ------------------------------------------------> target
  *   port given ------------------------------------> A and AAAA ----> targets
@@ -55,17 +56,17 @@ struct lookup {
 	struct dns_question asks[LOOKUP_ASKS_MAX];
 };
 
-/* 0, or -EINVAL: it has no host, or one that is too long. What this node speaks and the seed are left to the caller. */
+/* Returns 0, or -EINVAL: no host, or it is too long. The caller sets the transports of this node
+ * and the seed. */
 int lookup_want_from_uri(struct lookup_want *out, const struct sip_uri *uri) NODISCARD;
 void lookup_run(struct dns_cache *cache, const struct lookup_want *want, uint64_t now_ns,
 		struct lookup *out);
 /* "done", "nothing", "failed", ... */
 const char *lookup_state_name(enum lookup_state state);
 
-/*
- * Targets that failed a moment ago (RFC 3263 4.3), or said for how long they want to be left alone (503 with Retry-After): they are tried
- * behind the others. When all have failed all are tried: a blocked one is better than none. Fixed size; one owner, one thread.
- */
+/* Targets that failed recently (RFC 3263 4.3), or asked to be avoided for a time (503 with
+ * Retry-After): they are tried after the others. If all have failed, all are tried. Fixed size; one
+ * owner, one thread. */
 
 enum { BLOCKED_MAX = 256, BLOCKED_S = 30, BLOCKED_MAX_S = 300 };
 
@@ -89,10 +90,11 @@ void blocked_order(const struct lookup_blocked *b, struct lookup *l, uint64_t no
 
 /* Which record comes first. Pure: the same seed gives the same order. */
 
-/* RFC 2782: the lowest priority first, and of one priority by weight, drawn. out: indexes of all records. */
+/* RFC 2782: the lowest priority first, within one priority drawn by weight. out: indexes of all
+ * records. */
 void order_srv(const struct dns_set *set, struct rand_source *rand, uint8_t out[DNS_RECORDS_MAX]);
-/* RFC 3403 4.1: the lowest order, and in it the lowest preference; wanted: 1 << enum naptr_service. How many: those of the lowest order that has a
- * service that is wanted. */
+/* RFC 3403 4.1: the lowest order, and in it the lowest preference; wanted: 1 << enum naptr_service.
+ * Returns the number of those of the lowest order that has a wanted service. */
 uint32_t order_naptr(const struct dns_set *set, uint8_t wanted, uint8_t out[DNS_RECORDS_MAX]);
 
 #endif

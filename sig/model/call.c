@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Values of a call that need no other party of the program (call.h): its remembered orders, so a
+ * repeated one is not carried out twice; call data collected from its party (tags with values) and
+ * account codes; names and display texts. With the record rows of these. The steps of a call are in
+ * sig/call and sig/step. */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A call: dialogs joined by a value (RFC 7092: a signalling and media B2BUA). Leg 0 is the caller; each further leg is a branch of
- * the fork (RFC 3261 16.7 as seen from a B2BUA). Everything here is in the call's record, and another process can continue it. What
- * waits for a save waits in the outbox.
+ * A call: dialogs joined by a value (RFC 7092: a signalling and media B2BUA). Leg 0 is the caller;
+ * each further leg is a branch of the fork (RFC 3261 16.7 as seen from a B2BUA). Everything here is
+ * in the call's record, and another process can continue it. What waits for a save waits in the
+ * outbox.
  *
  *   CALL_SETUP -> CALL_RINGING -> CALL_ANSWERING -> CALL_ESTABLISHED -> CALL_ENDING -> gone
  *   a branch: 18x ---^  first 2xx --^   A: ACK ---------^     BYE, CANCEL, failure from any state
@@ -45,12 +46,15 @@ struct call_flow {
 	uint8_t leg, line, network;
 	enum media_kind kind; /* as agreed last: an m-line may change its media (RFC 3264 8.3.3) */
 	uint8_t been;         /* media agreed so far: enum offer_lines, and FLOW_BEEN_AUDIO */
-	uint8_t event_pt; /* payload type of the party's telephone events; PAYLOAD_NONE: digits go by INFO, or as tones; follows from the SDP */
-	bool silent;      /* no media of the party for long, which was no reason to end the call */
-	bool open;        /* the engine was told */
-	bool closing;     /* ... and was told to close it: only its last counters are awaited */
+	/* payload type of the party's telephone-events; PAYLOAD_NONE: digits by INFO, or tones;
+	 * from the SDP */
+	uint8_t event_pt;
+	bool silent;  /* no media of the party for long, which was no reason to end the call */
+	bool open;    /* the engine was told */
+	bool closing; /* ... and was told to close it: only its last counters are awaited */
 	bool counted_as_video; /* it is video, and agreed; of this process */
-	uint8_t transcoded_to; /* codec into which its audio is transcoded: enum media_codec and 1; 0: none; follows from the SDP */
+	/* codec that its audio is transcoded to: enum media_codec and 1; 0: none; from the SDP */
+	uint8_t transcoded_to;
 	struct media_overlay overlay; /* the tone that the engine has */
 	uint8_t tap;                  /* the recording that the engine copies it for; 0: none */
 	bool tap_fork;                /* ... for an external recorder */
@@ -72,10 +76,8 @@ struct call_flow {
 	struct flow_dtls *dtls;     /* NULL: its party is no WebRTC endpoint (sig/leg/flow.h) */
 };
 
-/*
- * The newest orders of a call, by their sender. They are in its record: an order that is repeated after a lost answer, or after a
- * kill, gets the same answer and is not carried out twice.
- */
+/* The last orders of a call, by their sender. They are in its record: an order repeated after a
+ * lost answer, or after a kill, gets the same answer and is not carried out twice. */
 
 enum { ORDERS_KEPT = 8 };
 
@@ -89,11 +91,11 @@ struct orders {
 	uint8_t count;
 };
 
-/* NULL: it was never carried out, or long ago. orders: NULL is none. */
+/* Returns NULL if it was never carried out, or long ago. orders NULL: none. */
 const struct order_kept *orders_find(const struct orders *orders, uint64_t id);
 /* The number that the next one will have. */
 uint32_t orders_next(const struct orders *orders);
-/* The oldest makes room. Makes *orders where there is none. NULL: no memory. */
+/* Replaces the oldest one. Creates *orders if missing. Returns NULL without memory. */
 const struct order_kept *orders_keep(struct orders **orders, uint64_t id);
 
 struct flow_run;
@@ -102,13 +104,14 @@ struct media_stream;
 struct park;
 struct transfer;
 
-/* The best of all failed branches, whose refusal A gets (RFC 3261 16.7 step 6). */
+/* The best of all failed branches, for the final response to A (RFC 3261 16.7 step 6). */
 struct refusal_kept {
 	uint16_t status; /* as A will get it; 0: none failed yet */
 	uint8_t leg;
 	enum call_cause cause;
 	struct text extra; /* lines for the response */
-	bool of_callee; /* a trunk's refusal that is the callee's: no other trunk is tried; not part of a record */
+	/* a trunk's refusal that is the callee's: no other trunk is tried; not part of a record */
+	bool of_callee;
 };
 
 enum { CALL_FLOWS_MAX = LEGS_MAX * MEDIA_LINES_MAX };
@@ -118,17 +121,19 @@ enum { REOFFER_CALLER = 1, REOFFER_CALLEE = 2 };
 /* The two legs that are connected, in the roles that the CDR has them in. */
 struct bridge {
 	uint8_t caller;
-	uint8_t callee; /* LEG_NONE: no branch yet. While several ring: the last one with early media, or the first */
+	/* LEG_NONE: no branch yet. While several ring: the last one with early media, or the
+	 * first */
+	uint8_t callee;
 	uint8_t offerer; /* the leg whose SDP was offered to the other one last */
 };
 
 struct recordings;
 struct segment;
 
-/* The leg of another call whose place the party takes (replace.h). */
+/* The leg of another call that the party replaces (replace.h). */
 struct call_replaces {
 	uint64_t call;   /* 0: none */
-	uint8_t leg;     /* LEG_NONE: the place beside its caller, who has no other party */
+	uint8_t leg;     /* LEG_NONE: as peer of its caller, who has none */
 	bool asked;      /* that call knows; not part of a record */
 	uint64_t due_ns; /* a deadline: it is asked */
 };
@@ -162,7 +167,8 @@ struct call {
 	struct park *park;          /* NULL: its party waits in no slot (park.h) */
 	struct room_member *member; /* NULL: it is in no room (sig/model/conference.h) */
 	uint64_t in_room;           /* the room that its pair was in last, for its CDR; 0: none */
-	/* the room that its parties are to come to, when it is saved; 0: none. Not part of a record */
+	/* the room that its parties are to join once that is saved; 0: none. Not part of a
+	 * record */
 	uint64_t comes_to;
 	char watched_slot
 		[PARK_SLOT_LEN +
@@ -181,21 +187,22 @@ struct call {
 	struct text from, to; /* users */
 	bool early_media;     /* of the caller: 183 with SDP is passed on */
 	bool video;           /* node-wide policy when the call began: it stays */
-	struct text
-		display; /* the name of who calls: of from, or of who goes on to a flow, room or slot */
+	/* the caller's name: for from, or for a caller that goes on to a flow, room or slot */
+	struct text display;
 	struct text data;    /* call.h */
 	struct text account; /* call.h */
 	struct text source;  /* call.h; of a call of another shard */
 	bool restored;
-	bool transcoded;       /* counted as one whose audio is transcoded */
+	bool transcoded;       /* counted as one with transcoded audio */
 	bool counted_as_video; /* counted as one that has video */
-	bool noted; /* answered while the store is away: its CDR so far is asked to be kept */
+	bool noted;          /* answered while the store is away: its CDR so far is to be stored */
 	uint32_t cseq_gap;   /* of this process (RESUME_CSEQ_GAP); not part of a record */
 	struct text unknown; /* of its record: what a later program wrote (base/schema.h) */
 	/* why it cannot go on in this process (sig/call/call_end.h); NULL: it can */
 	const char *obstacle;
 	uint16_t lost; /* legs that no address of ours reaches, a bit each */
-	/* legs that could not be told of our new media address: they are when their phones register */
+	/* legs that could not be told of our new media address: they are when their phones
+	 * register */
 	uint16_t away;
 	uint16_t moved; /* legs that we have at another address than before (sig/leg/flow.h) */
 	bool emergency; /* no quota refuses what it needs */
@@ -217,7 +224,8 @@ struct call {
 	uint8_t media_stream_last;         /* number of the last one that did */
 	struct orders *orders;             /* NULL: none was carried out */
 	struct recordings *recordings;     /* NULL: nothing was recorded (recording.h) */
-	/* The pair whose policy was asked whether it is recorded; the same twice: none. Of a call that goes on it is the one that talks. */
+	/* The pair for which the recording policy was evaluated; the same twice: none. For a call
+	 * taken over, the talking pair. */
 	uint8_t record_asked[2];
 	uint8_t shown[2];  /* enum party_state: of its caller and callee, as events said last, */
 	bool shows;        /* ... if any did; not part of a record */
@@ -241,7 +249,8 @@ struct call {
 	uint8_t order_leg; /* ... for this leg */
 	uint64_t save_ns;  /* the answer to a save is overdue, or it failed and is tried again */
 	uint64_t later_ns; /* what nobody hurries for is saved then: a version, or the end */
-	/* The earliest deadline of a module when the last step ended, whether it counts or not; 0: not known. Not part of a record. */
+	/* The earliest deadline of a module at the end of the last step, whether active or not; 0:
+	 * unknown. Not part of a record. */
 	uint64_t modules_ns;
 	struct wheel_timer timer;
 };
@@ -254,7 +263,7 @@ static inline bool slot_step_asks(const struct call *c)
 	return c->park && c->park->asks;
 }
 
-/* NULL: there is none, or it is gone. */
+/* Returns NULL if it does not exist, or is gone. */
 static inline struct leg *call_leg(const struct call *c, uint8_t leg)
 {
 	return leg < c->leg_count ? c->legs[leg] : NULL;
@@ -265,7 +274,7 @@ void tolls_clear(struct call *c);
 /* Its name. */
 const char *call_tenant(const struct call_host *h, const struct call *c);
 
-/* Whose phone a leg is unless it says otherwise: a redirection leads elsewhere. */
+/* The user of a leg's phone unless stated otherwise, as after a redirection. */
 static inline struct bytes call_leg_user(const struct call *c, uint8_t leg)
 {
 	return text_bytes(leg == c->bridge.caller ? &c->from : &c->to);
@@ -280,7 +289,8 @@ static inline struct leg *call_callee(const struct call *c)
 {
 	return call_leg(c, c->bridge.callee);
 }
-/* The call has one party, in the caller's place, that is established with the node alone; either side may have placed the call. */
+/* The call has one party, in the caller's place, that is established with the node alone; either
+ * side may have placed the call. */
 static inline bool call_is_alone(const struct call *c)
 {
 	return c->bridge.callee == LEG_NONE && c->answer_utc_ms;
@@ -295,7 +305,7 @@ static inline uint8_t bridge_reoffer_side(const struct call *c, uint8_t leg)
 {
 	return leg == c->bridge.caller ? REOFFER_CALLER : REOFFER_CALLEE;
 }
-/* Whom the leg hears, or is asked for; LEG_NONE: nobody. */
+/* The leg bridged with this one, or that it was invited for; LEG_NONE: none. */
 static inline uint8_t bridge_peer(const struct call *c, uint8_t leg)
 {
 	const struct leg *l = call_leg(c, leg);
@@ -306,7 +316,7 @@ static inline uint8_t bridge_peer(const struct call *c, uint8_t leg)
 		return c->bridge.caller;
 	return l && l->uac ? l->uac->from : LEG_NONE;
 }
-/* `leg` takes the other place beside `from`. */
+/* `leg` becomes the peer of `from`. */
 static inline void bridge_join(struct call *c, uint8_t from, uint8_t leg)
 {
 	if (from == leg)
@@ -317,13 +327,14 @@ static inline void bridge_join(struct call *c, uint8_t from, uint8_t leg)
 		c->bridge.caller = leg;
 }
 
-/* As plain text: no quoted pair (RFC 3261 25.1), no control character; cut between characters of UTF-8. 0 or -ENOMEM. */
+/* Plain text: no quoted-pair (RFC 3261 25.1), no control character; cut at a UTF-8 character.
+ * Returns 0 or -ENOMEM. */
 int call_name_set(struct call *c, struct bytes display);
 
-/*
- * What was asked of the party of a call and is to be known by whoever it comes to: tags with their values, "Case.CaseNumber=1234", joined
- * by ';' (IVR-02, IVR-04). With it goes the call's account code. It goes where the call goes, and with a party into another call. No secret: records and events have it.
- */
+/* Data collected from the party of a call, for its later peers and applications: tags with values,
+ * "Case.CaseNumber=1234", joined by ';' (IVR-02, IVR-04), together with the call's account code. It
+ * stays with the call, and moves with a party into another call. Not secret: records and events
+ * contain it. */
 
 enum { CALL_TAG_MAX = 40 };
 
@@ -331,21 +342,24 @@ enum { CALL_TAG_MAX = 40 };
 bool call_tag_is_good(struct bytes tag);
 /* Whole, with values that are text without ';'. */
 bool call_data_is_good(struct bytes data);
-/* In place of what that tag had; an empty one deletes it. 0; all is as it was with -EINVAL (it is no such text), -ENOSPC (no room), -ENOMEM. */
+/* Replaces the value of that tag; an empty one deletes it. Returns 0; unchanged with -EINVAL
+ * (invalid text), -ENOSPC (no room), -ENOMEM. */
 int call_data_set(struct call *c, struct bytes tag, struct bytes value);
-/* What from has; of a tag that both have, to keeps its own, and its account code. What has no room is left out. */
+/* Adds the data of from; to keeps its own value of a common tag, and its account code. What has no
+ * room is dropped. */
 void call_data_merge(struct call *to, const struct call *from);
-/* The same between shards (docs/adr/0009), as lines of what they say to each other; nobody else is believed. No data, no line. */
+/* The same between shards (docs/adr/0009), as header lines; not accepted from other sides. Without
+ * data no line. */
 void call_data_write(struct writer *w, const struct call *c);
-/* Whom an INVITE to another shard is from, as guesses of secrets are counted (sig/call/secret.h). */
+/* The source of an INVITE to a remote shard, for counting guesses of secrets
+ * (sig/call/secret.h). */
 enum { CALL_SOURCE_MAX = 96 };
 void call_source_write(struct writer *w, struct bytes source);
 void call_data_hear(struct call *to, const struct sip_message *m);
 
-/*
- * The account code of a call: what its cost is for, as an application or one of its parties says (CALL-34). It goes where the call goes, and
- * with a party into another call. No secret: CDRs, events and recordings have it. Pure.
- */
+/* The account code of a call: the purpose of its cost, set by an application or one of its parties
+ * (CALL-34). It stays with the call, and moves with a party into another call. Not secret: CDRs,
+ * events and recordings contain it. Pure. */
 
 enum {
 	ACCOUNT_CODE_MAX = 32,
@@ -359,9 +373,9 @@ struct account_digits {
 	uint64_t until_ns; /* so long the next one is waited for */
 };
 
-/* Up to ACCOUNT_CODE_MAX letters, digits, '.', '_' and '-'; empty: there is none. */
+/* Up to ACCOUNT_CODE_MAX letters, digits, '.', '_' and '-'; empty: no code. */
 bool account_code_is_good(struct bytes code);
-/* It may be pressed, as far as that goes. */
+/* These DTMF digits may be the beginning of one. */
 bool account_digits_are_good(struct bytes keys);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call is told to do by command. One more is a kind here, a line in its module, and a line in the table of commands. */
+/* Orders to a call by command. A new one is a kind here, an entry in its module, and one in the
+ * table of commands. */
 #ifndef SIG_MODEL_CALL_ORDER_H
 #define SIG_MODEL_CALL_ORDER_H
 
@@ -15,8 +16,8 @@ struct call_split;
 
 /* What each is refused with: sig/host/refusal.def. Where it is so already it is not. */
 enum call_order_kind {
-	/* The party of leg holds the other one: that one is offered a=sendonly, and neither hears the other. Until resumed, or until
-	 * the party's own offer to send and receive (CALL-07). */
+	/* The party of leg holds its peer: that one is offered a=sendonly, and neither hears the
+	 * other. Until resumed, or until the party's own offer of sendrecv (CALL-07). */
 	ORDER_HOLD,
 	/* Where the phone itself holds it is asked to go on (Event: talk). */
 	ORDER_RESUME,
@@ -28,33 +29,37 @@ enum call_order_kind {
 	ORDER_PROMPT,
 	/* control, ms: prompts_control (sig/call/prompts.h) */
 	ORDER_CONTROL,
-	/* leg, media_stream: an application hears that party, in place of the one before (sig/pbx/media_stream.h). endpoint "": none does. */
+	/* leg, media_stream: an application hears that party, replacing the previous one
+	 * (sig/pbx/media_stream.h). endpoint "": none. */
 	ORDER_MEDIA_STREAM,
-	/* A call that waits for an application is answered by the node itself. REFUSED_PORTS_FULL: it waits on.
-	 * REFUSED_NO_CODEC: the call is refused. Or a phone that rings is asked to answer; to: of that extension, empty: anybody's. */
+	/* The node answers a call that waits for an application. REFUSED_PORTS_FULL: it waits on.
+	 * REFUSED_NO_CODEC: the call is refused. Or a ringing phone is asked to answer; to: of that
+	 * extension, empty: any. */
 	ORDER_ANSWER,
-	/* leg, to: its party gives the other one to the extension, as if its phone had sent REFER, which nobody hears of. No leg: the
-	 * caller, which has no other party, goes on to it. */
+	/* leg, to: its party transfers its peer to the extension, as by REFER from its phone but
+	 * without NOTIFYs. No leg: the caller, who has no peer, goes on to it. */
 	ORDER_TRANSFER,
 	/* to: a call that rings goes on to the extension; as plan_forward_to (sig/call/plan.h). */
 	ORDER_DEFLECT,
 	/* A call that waits while its extension has another one rings there now. */
 	ORDER_ACCEPT,
-	/* status, phrase: a call that rings, or waits for an application, is refused. Who is up hears why, and is left; who was given away
-	 * goes back. */
+	/* status, phrase: a call that rings, or waits for an application, is refused. An
+	 * established caller hears the reason, and is released; a transferred one returns. */
 	ORDER_REJECT,
 	/* leg, with, with_leg: shard_call_join; far: shard_call_join_remote */
 	ORDER_JOIN,
 	/* leg, split: shard_call_split */
 	ORDER_SPLIT,
-	/* leg, to: its party waits in that slot, with no other party, and the other one is left; no leg: who is alone already. EFFECT_ORDERED
-	 * says later whether it does. */
+	/* leg, to: its party waits in that slot without peer, and the peer is released; no leg: a
+	 * party without peer. EFFECT_ORDERED says later whether it does. */
 	ORDER_PARK,
-	/* to: as ORDER_DEFLECT, for an extension that takes the call: who rang is told that it was completed elsewhere. */
+	/* to: as ORDER_DEFLECT, for an extension that picks the call up: ringing phones get
+	 * "completed elsewhere" as reason. */
 	ORDER_PICK,
 	/* member, on, number, in_name_of: of a member of a conference. */
 	ORDER_MEMBER,
-	/* leg, confer: its parties become members of a room; that of the leg goes to the other call. Where it is alone, it does. */
+	/* leg, confer: its parties become members of a room; the leg's moves to the other call. A
+	 * party without peer alone. */
 	ORDER_CONFER,
 	/* leg, record, record_to */
 	ORDER_RECORD,
@@ -64,19 +69,21 @@ enum call_order_kind {
 	ORDER_KEEP,
 	/* A transfer that waits or rings is called off: the call is as before. */
 	ORDER_CANCEL,
-	/* program, to: the call goes through the program of that hash, which is in memory; to: the name of its flow, "": it has none. Its party is
-	 * up with nobody else, or waits for an application. */
+	/* program, to: the call runs the program of that hash, which is in memory; to: the name of
+	 * its flow, "": none. Its party is established without peer, or waits for an
+	 * application. */
 	ORDER_RUN,
 };
 
 enum { ORDER_PHRASE_MAX = 64 };
 
-/* A party of a call as another shard may ask for it (sig/pbx/remote_shard.h). Slices of the call. */
+/* A party of a call as a remote shard may ask for it (sig/pbx/remote_shard.h). Slices of the
+ * call. */
 struct call_remote {
 	uint16_t shard;
 	bool alone;        /* with the node */
-	struct bytes user; /* whose phone it is */
-	/* The dialog of whom it leaves, whose place is to be taken; alone: its own. */
+	struct bytes user; /* its phone's user */
+	/* The dialog of the peer that it leaves, to be replaced; without peer: its own. */
 	struct bytes call_id, from_tag;
 	char to_tag[ID_TAG_LEN];
 	struct bytes member; /* in place of a dialog: a name in a conference there */
@@ -91,7 +98,7 @@ enum order_member {
 	MEMBER_DEAF,
 	MEMBER_HOLD,
 	MEMBER_GAIN,  /* number: dB */
-	MEMBER_COACH, /* number: whom; MEMBER_NOBODY: it is heard by all */
+	MEMBER_COACH, /* number: the coached member; MEMBER_NOBODY: heard by all again */
 	MEMBER_DROP,
 	MEMBER_HOST, /* it is from now on */
 };
@@ -118,7 +125,9 @@ struct call_order {
 	const struct prompt_terms *prompt;
 	uint8_t control; /* enum prompt_control */
 	uint32_t ms;
-	bool has_seconds; /* seconds are given: of ORDER_ANSWER and ORDER_KEEP how long its application may say nothing, */
+	/* seconds are given: for ORDER_ANSWER and ORDER_KEEP how long its application may give no
+	 * order, */
+	bool has_seconds;
 	uint32_t seconds; /* of ORDER_TRANSFER how long is rung; 0: for ever, or as settings say */
 	const struct media_stream_terms *media_stream;
 	const struct call_split *split;
@@ -126,8 +135,9 @@ struct call_order {
 	const struct call_confer *confer;
 	uint8_t member; /* enum order_member */
 	int32_t number;
-	uint16_t in_name_of; /* the member whose right it is to be; MEMBER_NOBODY: the operator's */
-	bool known;          /* to is one of ours: the shard says so */
+	/* the member whose rights are checked; MEMBER_NOBODY: the operator's */
+	uint16_t in_name_of;
+	bool known;                   /* to is one of ours: the shard says so */
 	const struct shard_order *by; /* who waits for its answer; NULL: nobody */
 	bool of_with;                 /* out: what is refused is about that one */
 	bool later;                   /* out: who waits is answered when its outcome is known */

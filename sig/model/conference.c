@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The membership of a call's party in a room (conference.h): its place, held state, the flow
+ * parameters for the mixer, and the isfocus Contact of its leg (RFC 4579). With the record rows of
+ * a member. Joining and leaving are in sig/pbx/conference.c, the room itself in sig/room. */
+
 #include "sig/model/conference.h"
 
 #include "media/flow.h"

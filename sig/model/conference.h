@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A call whose party is in a room (sig/room/room.h): it has no other party, and hears the room. So it is recorded, transferred, and
- * survives a kill as any call does. How it comes there and leaves is sig/pbx/conference.h's.
- */
+/* A call whose party is in a room (sig/room/room.h): it has no peer, and hears the room. So it is
+ * recorded, transferred, and survives a kill as any call does. How it joins and leaves is in
+ * sig/pbx/conference.h. */
 #ifndef SIG_MODEL_CONFERENCE_H
 #define SIG_MODEL_CONFERENCE_H
 
@@ -19,10 +18,12 @@ static inline bool conference_speaks(const struct call *c)
 bool conference_is_held(const struct call *c);
 /* Its room; NULL: it is in none, or that is gone. */
 struct room *conference_room(const struct call_host *h, const struct call *c);
-/* What the engine is to know of it, and by whose worker its flows go: all of a room by that of the room. */
+/* The mixer's parameters for its flows, and the worker that they are on: all of a room use the
+ * room's. */
 struct flow_member conference_flow(const struct call *c);
 uint64_t conference_home(const struct call *c);
-/* What the leg says where its party is (RFC 4579): in which conference, or in none any more. False: it knows. */
+/* The Contact of the leg for its party (RFC 4579): in that conference, or in none any more. Returns
+ * false if unchanged. */
 bool conference_focus(struct leg *l, struct bytes name);
 /* That of its party, as it comes, goes on in another process or has left. */
 void conference_focus_settle(struct call *c);

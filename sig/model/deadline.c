@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Handles what is due in a table of deadlines (deadline.h): in the order of the table, each field
+ * is cleared before its function is called, so that one that sets it anew is not lost. Conditions
+ * are checked at that time. The computation of the earliest one is in sig/step/deadlines.c, inlined
+ * for known tables. */
+
 #include "sig/model/deadline.h"
 
 #include "base/log.h"

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A deadline is a moment after which something is done about a call: a uint64_t of its owner in ns, 0 is off. A table names each one
- * in the order in which they are handled. The core aims the timer of the call by these tables, and calls what is due; nobody else
- * compares a deadline with the clock (docs/adr/0074-deadlines-in-tables.md).
- */
+/* A deadline is a moment after which something is done about a call: a uint64_t of its owner in ns,
+ * 0 is off. A table names each one in the order in which they are handled. The core sets the timer
+ * of the call by these tables, and calls what is due; no other code compares a deadline with the
+ * clock (docs/adr/0074-deadlines-in-tables.md). */
 #ifndef SIG_MODEL_DEADLINE_H
 #define SIG_MODEL_DEADLINE_H
 
@@ -17,14 +16,16 @@ struct call_host;
 
 struct deadline {
 	const char *name; /* for the log */
-	/* Where the object of the table points to what has the field; 0: the object itself has it. */
+	/* The pointer in the table's object to the struct with the field; 0: the object itself has
+	 * it. */
 	uint16_t owner;
 	uint16_t at; /* of the field; 0 ends a table */
 	bool saved;  /* it is in the record */
-	/* It counts now. What is over meanwhile is handled as soon as it counts. NULL: it always does. */
+	/* Whether it counts now. One that expires meanwhile is handled as soon as it counts. NULL:
+	 * always. */
 	bool (*on)(const struct call *c);
-	/* The field is 0 by then. Of a call the first; of a leg, and what else a call has several of, the other. None: whoever waits looks at
-	 * the field. */
+	/* The field is 0 by then. due is for a call; due_of for a leg, or another object that a
+	 * call has several of. Neither: the waiting code checks the field. */
 	void (*due)(struct call_host *h, struct call *c);
 	void (*due_of)(struct call_host *h, struct call *c, uint8_t index);
 };

@@ -22,7 +22,8 @@ enum call_event_kind {
 	CALL_EV_SUCCESS,
 	CALL_EV_FAILURE,
 	CALL_EV_TIMEOUT, /* of a request of ours: user, txn; failed: it could not be sent */
-	CALL_EV_STRAY, /* a 2xx to an INVITE whose transaction is gone: message. So far each is of a leg */
+	/* a 2xx to an INVITE without transaction: message. All events up to here are of a leg */
+	CALL_EV_STRAY,
 	CALL_EV_TIMER,
 	CALL_EV_SAVED,        /* version, ok */
 	CALL_EV_ENDED,        /* ok */
@@ -37,10 +38,12 @@ enum call_event_kind {
 	CALL_EV_JOIN,         /* leg, join: it goes to another call */
 	CALL_EV_REPLACE,      /* leg, replacing: another call has who takes its place */
 	CALL_EV_PICK,         /* version: the id of another call, which is to take its party */
-	CALL_EV_PICK_OVER,    /* whom it was to take has left */
+	CALL_EV_PICK_OVER,    /* the callee that it was to take has left */
 	CALL_EV_YIELD, /* somebody takes its party from its slot: nobody is rung for it any more */
-	CALL_EV_FOCUS, /* what became of who its party asked the focus for. version: CSeq of its REFER; error: SIP status */
-	CALL_EV_MEET, /* leg, meeting: it is to be joined with a leg of another call; meeting NULL: it is not any more */
+	/* the result of a request to the focus. version: CSeq of its REFER; error: SIP status */
+	CALL_EV_FOCUS,
+	/* leg, meeting: it is to be joined with a leg of another call; meeting NULL: no longer */
+	CALL_EV_MEET,
 };
 
 struct call_event {
@@ -49,7 +52,8 @@ struct call_event {
 	bool ok, failed;
 	bool again; /* SUCCESS: its transaction has had one before */
 	bool over;  /* HANGUP: the node that had the call before has ended it */
-	bool transferred; /* HANGUP: not by the operator; whom it rings is rung for another of its calls */
+	/* HANGUP: not by the operator; the callee is rung for another of its calls */
+	bool transferred;
 	enum txn_user user;
 	pool_handle txn;
 	struct txn_slot *slot;
@@ -70,13 +74,13 @@ struct call_event {
 /* Where a party is reached. */
 struct call_target {
 	struct bytes uri;
-	struct bytes user;   /* whom of ours; "": nobody */
-	uint16_t trunk;      /* whose it is; TRUNK_NONE: a phone's */
-	struct bytes routes; /* by whom it is reached, as Route has them; empty: nobody */
+	struct bytes user;   /* the user of ours; "": none */
+	uint16_t trunk;      /* the trunk; TRUNK_NONE: a phone */
+	struct bytes routes; /* proxies on the way, as in Route; empty: none */
 	struct sip_hop hop;
 	bool behind_nat;
 	bool auto_answer; /* it is asked to answer by itself */
-	bool by_name; /* its name says where it is (RFC 3263); hop: where it is reached without one */
+	bool by_name; /* addressed by its name (RFC 3263); hop: where it is reached without one */
 	uint8_t rest_count;
 	/* where it is asked when it is not reached at hop, best first */
 	const struct sip_hop *rest;
@@ -93,7 +97,7 @@ struct call_set {
 	/* ... one begins with the parties of this call, or it is that of the number */
 	uint64_t joins;
 	uint8_t join_leg; /* ... whose party is host */
-	/* with conference: whose place in it is taken; call 0: nobody's */
+	/* with conference: the member that it replaces; call 0: none */
 	struct call_replaces stead;
 	/* of room: a name in a conference that is there already; empty: none */
 	struct bytes member;
@@ -125,7 +129,7 @@ struct call_originate {
 	struct bytes
 		caller_id; /* the number outside that from shows; empty: as its extension says */
 	struct call_target target; /* of from */
-	struct bytes payer;        /* of a number outside: the extension whose call it is */
+	struct bytes payer;        /* for a number outside: the extension of the call */
 	const struct shard_order *by;
 	bool auto_answer;
 	uint32_t ring_s; /* of call.ring_s */

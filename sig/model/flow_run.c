@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The state of a call that runs a flow (flow_run.h): position, variables, the targets of a dial,
+ * the current wait, and digits dialled ahead, as values with their record rows. The verbs are in
+ * sig/pbx/flow; a successor continues at the saved position. */
+
 #include "sig/model/flow_run.h"
 
 #include "sig/model/recording.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A call goes through a flow: where it is, and what the verb that is carried out waits for (sig/pbx/flow/flow.c). */
+/* The state of a call that runs a flow: the position, and what the present verb waits for
+ * (sig/pbx/flow/flow.c). */
 #ifndef SIG_MODEL_FLOW_RUN_H
 #define SIG_MODEL_FLOW_RUN_H
 
@@ -8,7 +9,7 @@
 
 #define FLOW_WORD "flow:" /* in front of its name, where a number could stand */
 #define FLOW_BOX \
-	"?" /* behind its name, in front of the mailbox that is its variable box; no name has it */
+	"?" /* follows the name, before the mailbox that is the variable box; not valid in names */
 
 enum { RUN_AHEAD_MAX = 17, AFTER_ANSWER = UINT8_MAX, RUN_TARGETS_MAX = 2048, RUN_SAID_MAX = 1024 };
 
@@ -17,8 +18,8 @@ enum flow_run_state {
 	RUN_READY,   /* the verb at the position begins when that is saved */
 	RUN_ANSWERS, /* it does when its caller, who is being answered, is up */
 	RUN_WAITS,   /* it has begun */
-	RUN_ENDED, /* its outcome is known, and the next one follows when the program is in memory */
-	RUN_OVER,  /* somebody has the caller */
+	RUN_ENDED,   /* its outcome is known; the next verb follows when the program is in memory */
+	RUN_OVER,    /* somebody has the caller */
 };
 
 /* What has begun, and is waited for. Numbers as above. */
@@ -43,28 +44,32 @@ struct flow_run {
 	uint8_t outcome;          /* of RUN_ENDED: enum flow_outcome, with */
 	struct text value;        /* digits and the like; of a pick-up or a REFER its target */
 	uint8_t target;           /* targets of a dial that were rung; 1: it was in its room */
-	/* why the last of them did not take the call; 0: it could not be rung. Of a REFER 202: it was accepted */
+	/* why the last of them did not take the call; 0: it could not be rung. For a REFER 202: it
+	 * was accepted */
 	uint16_t status;
 	uint64_t until_ns; /* a pause, dial, REFER, stream or time in a slot is over; 0: off */
-	char ahead[RUN_AHEAD_MAX]; /* keys that came while no verb asked for them; "": none */
-	/* of a dial with a `next`: AFTER_ANSWER, then 1 + the leg of who has answered; 0: the call ends with the conversation */
+	char ahead[RUN_AHEAD_MAX]; /* digits that came while no verb asked for them; "": none */
+	/* for a dial with a `next`: AFTER_ANSWER, then 1 + the answered leg; 0: the call ends with
+	 * the conversation */
 	uint8_t after;
 	/* of a dial: numbers, divided by blanks, in the order in which they ring, */
 	struct text targets;
 	bool together;    /* all at once, */
 	uint32_t ring_ms; /* each for so long; */
 	bool skip_busy;   /* who has a call does not, and */
-	/* they are members: their forwards lead to no mailbox, nor to what else answers by itself, and nobody waits for one who speaks */
+	/* they are members: their forwards do not lead to mailboxes and other automatic answers,
+	 * and do not wait for busy ones */
 	bool members;
-	bool past_decline; /* all at once: who declines (6xx) ends the ringing of his own phones alone */
-	bool idle;         /* it is kept when who answers has spoken (sig/pbx/flow/dial.c) */
+	/* all at once: a member that declines (6xx) ends the ringing of his own phones only */
+	bool past_decline;
+	bool idle;             /* it is kept when who answers has spoken (sig/pbx/flow/dial.c) */
 	uint32_t limit_ms;     /* a conversation may last; 0: as long as any */
 	uint64_t limit_ns;     /* ... until then; 0: off */
 	struct text called;    /* the number of the flow, while the call has another one */
 	struct text path;      /* the steps that it has left, and by which branch */
 	uint64_t turned_utc_s; /* when its verb was reached: the time that the program knows */
 	uint16_t order;    /* programs that were begun by order, as each counts its visits anew */
-	struct text group; /* whose members were rung last */
+	struct text group; /* the group rung last */
 	struct text shown; /* what they see as the caller's name; empty: that name */
 	/* of the REFER that the caller's side was sent; 0: none yet (sig/pbx/flow/refer.c) */
 	uint32_t refer_cseq;
@@ -73,12 +78,14 @@ struct flow_run {
 		said; /* prompts of a dial: a line each, behind a letter (sig/pbx/flow/dial.c) */
 	char confirm_keys[RUN_AHEAD_MAX]; /* those by which who answers takes the call; "": any */
 	bool confirm_outside;             /* ... where he is outside; else he is not asked */
-	struct text
-		goal; /* what its caller has dialled, and may, with an account code (sig/pbx/account.h) */
+	/* the permitted number dialled by its caller, to be called with an account code
+	 * (sig/pbx/account.h) */
+	struct text goal;
 	bool waived;       /* ... or without */
 	struct text shows; /* the number that they see as the caller's; empty: that number */
 	bool no_video;     /* they are offered none */
-	/* whose http was answered by the list of verbs that runs: the program's hash, and the step; empty: nobody's */
+	/* the program's hash and the step whose http returned the present list of verbs; empty:
+	 * none */
 	struct text asker;
 	uint16_t asker_step;
 	struct text login; /* the mailbox that its caller may hear, and change; empty: none */
@@ -87,10 +94,12 @@ struct flow_run {
 	struct text diverted_by;
 	uint8_t diverted;
 	struct text missed; /* numbers called so far, joined by ','; empty once one has answered */
-	/* what was recorded last, as long as it is a draft in that mailbox; 0: nothing is (sig/pbx/flow/message.c) */
+	/* the last recording, as long as it is a draft in that mailbox; 0: none
+	 * (sig/pbx/flow/message.c) */
 	uint8_t draft;
 	uint16_t draft_segment; /* its last part */
-	bool draft_is_dropped; /* it never becomes a message: it is too short for one, or lies in the speaker's own mailbox */
+	/* it never becomes a message: too short, or in the speaker's own mailbox */
+	bool draft_is_dropped;
 	struct text draft_box;
 	char left[MESSAGE_ID_MAX + 1]; /* the last message that was left; "": none */
 	/* of this process: */
@@ -115,7 +124,8 @@ struct flow_run {
 
 void flow_run_clear(struct flow_run **run);
 
-/* Keys of its caller wait for the next verb that asks: between two verbs, and while one plays something, or waits for time to pass. */
+/* Digits of its caller are kept for the next verb that asks: between two verbs, and while one
+ * plays, or waits for time to pass. */
 bool flow_run_keeps_keys(const struct flow_run *r);
 /* One more. False: they do not. */
 bool flow_run_key(struct flow_run *r, char key);
@@ -139,7 +149,7 @@ static inline bool flow_has_caller(const struct call *c)
 	return c->run && c->run->state != RUN_OVER;
 }
 
-/* Whom it dials is rung, and nobody else (flow_run.members). */
+/* Only the targets of the dial are rung (flow_run.members). */
 static inline bool flow_dials_members(const struct call *c)
 {
 	return flow_has_caller(c) && c->run->members && c->run->targets.n;

@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Legs as values (leg.h): the index of a shard's legs by tenant and user, the channel that a
+ * trunk's leg occupies from beginning to end, and moving or clearing SDP texts. What is sent in a
+ * leg's dialog is in sig/leg. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

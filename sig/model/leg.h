@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A leg: one dialog with one party, its offer and answer, and an INVITE in each direction while it is open. */
+/* A leg: one dialog with one party, its offer and answer, and an INVITE in each direction while it
+ * is open. */
 #ifndef SIG_MODEL_LEG_H
 #define SIG_MODEL_LEG_H
 
@@ -21,22 +22,21 @@
 
 struct session_timer {
 	uint32_t interval_s;             /* 0: off, or nothing was said yet */
-	uint32_t min_s;                  /* the highest Min-SE that was heard; 0: none */
+	uint32_t min_s;                  /* the highest Min-SE received; 0: none */
 	bool agreed;                     /* the party keeps the time, too */
 	bool ours;                       /* we refresh */
 	uint64_t refresh_ns, expires_ns; /* 0: off */
 };
 
-/*
- * One offer and its answer between us and one party (RFC 3264), whole texts. What the engine does with them is not kept: it follows
- * from the texts of the legs that hear each other, also in another process.
- */
+/* One offer and its answer between us and one party (RFC 3264), whole texts. The media parameters
+ * are not stored: they follow from the texts of the bridged legs, also in another process. */
 
 struct leg_sdp {
 	struct text remote; /* the party's; empty: it has said nothing yet */
 	struct text local;  /* ours to it; empty: none yet */
 	bool theirs;        /* the offer is the party's, and ours the answer */
-	bool by_18x; /* agreed by a reliable provisional response (RFC 3262 5): neither 2xx nor ACK has it */
+	/* agreed by a reliable provisional response (RFC 3262 5): neither 2xx nor ACK has it */
+	bool by_18x;
 };
 void leg_sdp_clear(struct leg_sdp *sdp);
 /* *to takes over what *from holds; *from is empty afterwards. */
@@ -46,7 +46,7 @@ static inline bool leg_sdp_is_agreed(const struct leg_sdp *sdp)
 {
 	return sdp->remote.n && sdp->local.n;
 }
-/* The offer, or the answer; empty: there is none yet. */
+/* The offer, or the answer; empty: none yet. */
 static inline struct bytes leg_sdp_offer(const struct leg_sdp *sdp)
 {
 	return text_bytes(sdp->theirs ? &sdp->remote : &sdp->local);
@@ -56,10 +56,9 @@ static inline struct bytes leg_sdp_answer(const struct leg_sdp *sdp)
 	return text_bytes(sdp->theirs ? &sdp->local : &sdp->remote);
 }
 
-/*
- * The legs of all calls of a shard by the tenant's user whose phone they reach, so that a phone that comes back finds its calls among thousands.
- * Legs link each other: no capacity, and no memory but the buckets.
- */
+/* The legs of all calls of a shard by the tenant's user of their phone, so a returning phone finds
+ * its calls among thousands. Legs link each other: no capacity limit, and no memory but the
+ * buckets. */
 
 struct leg;
 
@@ -84,7 +83,8 @@ void leg_users_close(struct leg_users *u);
 /* Under leg->user; without one, or listed already: nothing happens. */
 void leg_users_put(struct leg_users *u, uint16_t tenant, struct leg *leg);
 void leg_users_remove(struct leg *leg);
-/* All of a tenant's user, the newest first: after NULL the first one, NULL at the end. What is removed meanwhile must not be `after`. */
+/* All of a tenant's user, the newest first: after NULL the first one, NULL at the end. `after` must
+ * not be removed meanwhile. */
 struct leg *leg_users_next(const struct leg_users *u, uint16_t tenant, struct bytes user,
 			   const struct leg *after);
 
@@ -92,7 +92,7 @@ struct leg *leg_users_next(const struct leg_users *u, uint16_t tenant, struct by
 enum {
 	LEGS_MAX = 16,
 	LEG_NONE = UINT8_MAX,
-	/* in tags and branches of a dialog that a module has beside the legs */
+	/* in tags and branches of a module's dialog, which is outside the legs */
 	LEG_OF_MODULE = ID_LEG_MAX,
 };
 enum { INVITE_EXPIRES_MAX_S = 24 * 3600 };
@@ -129,7 +129,8 @@ struct prack {
 };
 enum { EARLY_MAX = 8 }; /* early dialogs of a branch that are kept */
 
-/* One of several early dialogs that our INVITE has begun (RFC 3261 12.1.2), in so far as it is not in use (sig/leg/early.h). */
+/* One of several early dialogs of our INVITE (RFC 3261 12.1.2) that is not current
+ * (sig/leg/early.h). */
 struct early {
 	bool used;
 	struct early_party { /* what is with its party */
@@ -154,12 +155,14 @@ struct invite_uac {
 	enum uac_state state;
 	pool_handle client; /* transaction, perhaps gone */
 	uint64_t branch;    /* its random part */
-	uint8_t from; /* leg on whose behalf we invite: its offer is carried over; its own INVITE, where one is open, gets the answer */
-	bool late;    /* without an offer: the party is to make it */
-	bool joins;   /* to join its party with one of another call (sig/pbx/join.h) */
-	bool tells;   /* only the recording state is new; not part of a record */
-	bool pracks;  /* we signalled 100rel to the party */
-	/* by command: its phone is asked to answer by itself (sig/pbx/auto_answer.c); not part of a record */
+	/* leg that we invite for: its offer is relayed; its own INVITE, if open, gets the answer */
+	uint8_t from;
+	bool late;   /* without an offer: the party is to make it */
+	bool joins;  /* to join its party with one of another call (sig/pbx/join.h) */
+	bool tells;  /* only the recording state is new; not part of a record */
+	bool pracks; /* we signalled 100rel to the party */
+	/* by command: its phone is asked to answer automatically (sig/pbx/auto_answer.c); not part
+	 * of a record */
 	bool auto_answer;
 	challenge_tries challenged;
 	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
@@ -169,13 +172,14 @@ struct invite_uac {
 	struct early *early; /* EARLY_MAX; NULL: there is one, or none yet */
 	struct text target,
 		routes; /* where it was asked, as soon as an early dialog may lead elsewhere */
-	/* that of the INVITE, where its party has offered anew in one early dialog; empty: open.local is it */
+	/* that of the INVITE, if its party has offered anew in one early dialog; empty: open.local
+	 * is it */
 	struct text offer;
 	bool named; /* hop was found by a name; not part of a record where rest is empty */
 	uint8_t rest_count;
 	struct sip_hop *rest; /* where else the name leads, best first; NULL: nowhere */
-	/* its 2xx is acknowledged, and its party has until then to say by a key that it takes the call: whoever calls does not know of the 2xx;
-	 * 0: not so */
+	/* its 2xx is acknowledged, and its party has until then to confirm the call by a digit: the
+	 * caller does not get the 2xx before; 0: not so */
 	uint64_t screen_ns;
 };
 
@@ -192,8 +196,10 @@ enum uas_reliable { RELIABLE_NOT, RELIABLE_MAY, RELIABLE_MUST };
 struct invite_uas {
 	enum uas_state state;
 	enum uas_reliable reliable;
-	bool turned; /* an offer before our 2xx changed the media: the other leg is to be re-offered */
-	bool told_otherwise; /* ... of the callee, whose earlier offer differed: this leg is to be re-offered */
+	/* an offer before our 2xx changed the media: the other leg is to be re-offered */
+	bool turned;
+	/* ... of the callee, whose earlier offer differed: this leg is to be re-offered */
+	bool told_otherwise;
 	bool answer_waits;          /* our 2xx is saved, and waits for a PRACK */
 	uint8_t next;               /* leg whose provisional response waits for one, */
 	uint8_t next_at;            /* of this early dialog, */
@@ -207,7 +213,8 @@ struct invite_uas {
 	bool held_before;           /* leg.holds, should it be refused */
 	uint8_t early;              /* leg whose early answer the party has; 0: none */
 	uint8_t early_at;           /* ... in this early dialog of that leg */
-	/* that of the INVITE, where the party has offered anew in one early dialog; empty: open.remote is it */
+	/* that of the INVITE, if the party has offered anew in one early dialog; empty: open.remote
+	 * is it */
 	struct text offer;
 	uint16_t provisional; /* last one passed on; 0: none */
 	int32_t max_forwards; /* -1: none */
@@ -219,7 +226,8 @@ struct invite_uas {
 	uint64_t expires_ns;                 /* Expires of the INVITE (RFC 3261 13.3.1); 0: none */
 };
 
-/* Our final refusal of its party's first INVITE, until that has acknowledged it (sig/leg/respond.h). */
+/* Our final refusal of its party's first INVITE, until that has acknowledged it
+ * (sig/leg/respond.h). */
 struct leg_refusal {
 	struct text response;
 	uint16_t status;
@@ -228,7 +236,7 @@ struct leg_refusal {
 	uint64_t until_ns;  /* the ACK is awaited until then; 0: it was not sent yet */
 };
 
-/* Whom a leg outside is charged to (sig/pbx/charge.h). */
+/* The account charged for a leg outside (sig/pbx/charge.h). */
 struct leg_toll {
 	bool counted;
 	struct text user;          /* extension; "": its tenant alone */
@@ -244,7 +252,8 @@ static inline void leg_toll_clear(struct leg_toll *t)
 
 enum { LEG_ACKS_MAX = 4, LEG_FORKS_MAX = 16 };
 
-/* Our answers to offers in 2xx: each ACK repeats the same answer, whatever was agreed since (RFC 3261 13.2.2.4). */
+/* Our answers to offers in 2xx: each ACK repeats the same answer, whatever was agreed since (RFC
+ * 3261 13.2.2.4). */
 struct leg_acks {
 	uint8_t count;
 	struct leg_acked {
@@ -254,7 +263,8 @@ struct leg_acks {
 	} list[LEG_ACKS_MAX]; /* the oldest first */
 };
 
-/* Further forks behind its address that answered with 2xx and get a BYE (sig/leg/early.h). Part of a record until the BYE is answered. */
+/* Further forks behind its address that answered with 2xx and get a BYE (sig/leg/early.h). Recorded
+ * until the BYE is answered. */
 struct leg_forks {
 	uint8_t count;
 	struct leg_fork {
@@ -280,11 +290,12 @@ struct leg {
 	bool holds;            /* by its own re-INVITE: its phone holds its peer */
 	bool muted;            /* by order: its audio does not reach its peer */
 	bool takes_talk;       /* its phone can end a hold of its own on request (Event: talk) */
-	struct text user;      /* the local user whose phone it is; "": none */
+	struct text user;      /* the local user of the phone; "": none */
 	struct text trunk;     /* its name; "": it is a phone's */
 	struct trunks *trunks; /* of that one it has a channel, */
 	uint16_t channel;      /* of this number; TRUNK_NONE: none, or not any more */
-	/* the call, perhaps gone, that is to take its place (RFC 3891); 0: none; not part of a record */
+	/* the call, perhaps gone, that is to replace it (RFC 3891); 0: none; not part of a
+	 * record */
 	uint64_t replaced_by;
 	struct leg_toll toll;
 	bool takes_update;         /* RFC 3311 */
@@ -292,11 +303,13 @@ struct leg {
 	uint8_t record_preference; /* enum offer_record_preference: the last one that was noted */
 	/* what it was asked to take note of last; 0: it knows. Not part of a record */
 	uint16_t record_asked;
-	bool no_info; /* DTMF digits do not go to its party by INFO: its Allow has none, or it refused one */
+	/* digits do not go to its party by INFO: its Allow lacks it, or it refused one */
+	bool no_info;
 	bool info_digits; /* digits came from it by INFO: tones in its audio are ignored */
 	char tone_digit;  /* the last one that was a tone, and */
 	uint64_t tone_ns; /* when that was let go; neither is part of a record */
-	uint8_t watched; /* the state that watchers of its user were notified of; not part of a record */
+	/* the state that watchers of its user were notified of; not part of a record */
+	uint8_t watched;
 	struct session_timer timer;
 	struct leg_link same_user;
 	struct dialog dialog;
@@ -316,15 +329,15 @@ struct leg {
 	uint64_t leave_ns;           /* a cancelled INVITE is given up (RFC 3261 9.1); 0: off */
 	struct invite_uac *uac;      /* NULL: no INVITE of ours is open there */
 	struct invite_uas *uas;      /* NULL: none of the party is */
-	struct leg_refusal *refusal; /* NULL: there is none, or it was acknowledged */
+	struct leg_refusal *refusal; /* NULL: none, or it was acknowledged */
 	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
 	const char *digits_lost;     /* why some were, a constant; NULL: none, or it was told */
 	struct leg_code_digits
 		*code_digits; /* digits of its party that may become a feature code; NULL: none */
 	struct account_digits
 		*account; /* the account code that its party is entering; NULL: none */
-	struct text
-		carried; /* the caller's identity as its party signalled it (sig/identity/carried.h) */
+	/* the caller's identity as signalled by its party (sig/identity/carried.h) */
+	struct text carried;
 	struct text pidf; /* where it is (sig/identity/pidf.h); empty: not known */
 	/* callback number that trunks get with an emergency call; "": the usual number */
 	struct text callback;
@@ -342,11 +355,13 @@ static inline const struct leg_sdp *leg_sdp_newest(const struct leg *l)
 	return leg_sdp_is_agreed(&l->open) ? &l->open : &l->sdp;
 }
 
-/* Legs of trunks (sig/host/trunk.h). A leg has a channel of its trunk from its first moment until it is closed, or left before it has said anything. */
+/* Legs of trunks (sig/host/trunk.h). A leg occupies a channel of its trunk from its beginning until
+ * it is closed, or released before it sent anything. */
 
 /* The way of its channel. */
 enum trunk_direction leg_trunk_direction(const struct leg *l);
-/* It is of that trunk from now on; leg.outbound is known. TRUNK_NONE: it stays a phone's. 0 or -ENOMEM. */
+/* The leg is of that trunk from now on; leg.outbound is known. TRUNK_NONE: it stays a phone's.
+ * Returns 0 or -ENOMEM. */
 int leg_set_trunk(struct trunks *all, struct leg *l, uint16_t trunk) NODISCARD;
 /* Its name stays. */
 void leg_leave_channel(struct leg *l);
@@ -356,10 +371,9 @@ static inline bool leg_is_trunk(const struct leg *l)
 	return l->trunk.n != 0;
 }
 
-/*
- * Keys of a party that may become an in-call feature code (sig/sip/feature_code.h): the other party gets them when they are none. Each time
- * they are the beginning of a code that is configured, so they are no secret, and stand in the call's record.
- */
+/* Digits of a party that may become an in-call feature code (sig/sip/feature_code.h): the peer gets
+ * them if they do not. They are always the beginning of a configured code, so they are not secret,
+ * and are in the call's record. */
 
 struct leg_code_digits {
 	char list[CALL_CODE_LEN - 1];

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The outbox of a call (outbox.h): items that wait for a version of its record, and the versions to
+ * save, in flight and acknowledged. A failed or slow save releases its items all the same, since a
+ * slow store must not stop calls. Pure value: it decides what is due, sig/step/call_step.c sends
+ * it. */
+
 #include "sig/model/outbox.h"
 
 #include <assert.h>

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The state of a call whose party waits in a parking slot (park.h), as a value with its record
+ * rows. Claiming, announcing and return are in sig/pbx/park.c. */
+
 #include "sig/model/park.h"
 
 #include <errno.h>

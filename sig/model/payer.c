@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Charges a call's resources to the quota of the party that began it (payer.h): the call, its
+ * ports, and requests caused by it. The payer is in the record only if it is not simply the caller,
+ * so a successor charges the same. A quota refusal becomes 486 for phones, which might otherwise
+ * take the node as down. */
+
 #include "sig/model/payer.h"
 #include "sig/host/settings.h"
 #include "sig/model/saved.h"
@@ -54,7 +59,8 @@ static const char *const g_texts[QUOTA_KINDS][QUOTA_ITEMS] = {
 	[QUOTA_SOURCE] = TEXTS("from this address"),
 };
 
-/* A phone that hears 503 may take the whole server for gone (RFC 3263 4.3); 486 is about this one call. A peer knows what to do with 503. */
+/* A phone may take 503 as the whole server being down (RFC 3263 4.3); 486 is about this one call. A
+ * peer handles 503 correctly. */
 void call_refuse_quota(struct call_refusal *r, const struct quota_refusal *why)
 {
 	*r = (struct call_refusal){

@@ -1,22 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a call costs is charged to the party that began it (sig/host/quota.h): the call itself, the ports of all its legs, the INVITEs of its
- * branches. Of a call by command it is nobody's. */
+/* The resources of a call are charged to the quota of the party that began it (sig/host/quota.h):
+ * the call itself, the ports of all its legs, the INVITEs of its branches. Calls by command have no
+ * payer. */
 #ifndef SIG_MODEL_PAYER_H
 #define SIG_MODEL_PAYER_H
 
 #include "sig/model/event.h"
 
-/* Whose it is, who has been charged for it. 0 or -ENOMEM. */
+/* Sets the payer, who was charged already. Returns 0 or -ENOMEM. */
 int payer_note(struct call *c, const struct quota_name *name) NODISCARD;
-/* The same of a call that somebody asks for without an INVITE of his own: it is one more of his calls, and of those of this second. always:
- * whatever the limits are. REFUSED_MEMORY, or a quota's: *h->quota_refusal says why. */
+/* The same for a call requested without an INVITE: it counts among the payer's calls, and those of
+ * this second. always: ignores the limits. Returns REFUSED_MEMORY, or a quota's: *h->quota_refusal
+ * says why. */
 enum refusal payer_charge_call(struct call_host *h, struct call *c, const struct quota_name *name,
 			       bool always) NODISCARD;
 /* A party of `from` goes on in `to`: that is charged to the same. */
 enum refusal payer_share(struct call_host *h, const struct call *from, struct call *to) NODISCARD;
-/* Whose it is. False: nobody's. */
+/* The payer. Returns false without one. */
 bool payer_of(const struct call *c, struct quota_name *out);
-/* The record need not say so: it is whoever the caller is. */
+/* The record need not have it: the payer is the caller. */
 bool payer_is_caller(const struct call *c);
 /* What a request asks for begins. Where it is refused *h->quota_refusal says why. */
 enum refusal payer_charge_request(struct call_host *h, const struct call *c,
@@ -30,7 +32,8 @@ void payer_move_port(const struct call_host *h, const struct call *from, const s
 bool payer_may_add_branch(const struct call_host *h, const struct call *c);
 /* The transaction is one of the caller's until it ends. */
 void payer_charge_txn(const struct call_host *h, const struct call *c, struct txn_slot *slot);
-/* What a party's request makes us ask of the other party is that party's as well. False: it has had enough. */
+/* A request that we send because of a party's request is charged to that party. Returns false at
+ * its limit. */
 bool payer_charge_caused(const struct call_host *h, const struct txn_slot *cause,
 			 struct txn_slot *slot);
 /* What the caller hears when somebody has had enough. */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The targets of a call, in the order in which they are tried. A step is a local user, all of whose phones ring at once. When no
- * phone answers, the next step is that user's forward (FEATURES CALL-15 to CALL-19, CALL-21). Those that a flow dials together are
- * steps, too, one behind the other, and ring at the same time. The steps are in the call's record: no
- * user is rung twice, and the target learns for whom the call was (RFC 5806, RFC 7044).
- */
+/* The targets of a call, in the order in which they are tried. A step is a local user, all of whose
+ * phones ring at once. If no phone answers, the next step is that user's forward (FEATURES CALL-15
+ * to CALL-19, CALL-21). Targets that a flow dials together are steps, too, one behind the other,
+ * and ring at the same time. The steps are in the call's record: no user is rung twice, and the
+ * target is told the history of the call (RFC 5806, RFC 7044). */
 #ifndef SIG_MODEL_PLAN_H
 #define SIG_MODEL_PLAN_H
 
@@ -18,8 +17,8 @@ enum {
 	PLAN_STEP_MAX_MS = 3600 * 1000
 };
 
-/* Why a step was reached: id, its name in events and CDRs, reason of RFC 5806, cause of RFC 7044 with whom it is about. Numbers stand in
- * records: append only. */
+/* Why a step was reached: id, its name in events and CDRs, reason of RFC 5806, cause of RFC 7044
+ * for the diverting user. Numbers are stored in records: append only. */
 #define PLAN_WHY(X)                                         \
 	X(CALLED, "", "unknown", "")                        \
 	X(ALWAYS, "always", "unconditional", "302")         \
@@ -45,7 +44,8 @@ struct plan_set {
 	struct text number;
 };
 
-/* What a step waits for. All but AWAITS_NAMES are of the last step alone, and nobody rings meanwhile. */
+/* What a step waits for. All except AWAITS_NAMES are of the last step alone, and no phone rings
+ * meanwhile. */
 enum plan_await {
 	AWAITS_NOTHING,
 	AWAITS_NAMES, /* where its user's phones are is looked up (sig/call/resolve.h) */
@@ -59,16 +59,17 @@ struct plan_step {
 	struct text gruu;        /* which of his phones (gruu_name), and nobody else; empty: all */
 	struct text application; /* it waits for that one (wait.h); empty: phones ring */
 	uint8_t why;             /* enum plan_why */
-	uint8_t from;            /* the step whose user names it; PLAN_FIRST: who was called */
+	uint8_t from;            /* the step whose user names it; PLAN_FIRST: the callee */
 	struct plan_set set;
 	/* it goes out by that one (sig/call/trunk_route.h); "": the user is one of ours */
 	struct text trunk;
-	struct text number;    /* as that one is told it */
-	uint8_t server;        /* of that trunk */
-	struct text redirects; /* where its 3xx leads, as far as it may (sig/call/trunk_route.h) */
-	bool rang;             /* that one has said that somebody rings */
-	uint8_t awaits;        /* enum plan_await */
-	uint64_t due_ns;       /* of this process: AWAITS_NAMES no longer */
+	struct text number; /* as that one is told it */
+	uint8_t server;     /* of that trunk */
+	/* targets of its 3xx, as far as permitted (sig/call/trunk_route.h) */
+	struct text redirects;
+	bool rang;       /* that one has said that somebody rings */
+	uint8_t awaits;  /* enum plan_await */
+	uint64_t due_ns; /* of this process: AWAITS_NAMES no longer */
 };
 
 struct resolve;

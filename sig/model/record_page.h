@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The record page of an extension (docs/adr/0060): which of its calls the Record key is about, what is recorded of it, and what the key does. The
- * call is one that its phone speaks in: established, and not held by it. In a conference the key is about the mix. Pure values.
- */
+/* The record page of an extension (docs/adr/0060): the call that its Record key controls, the
+ * recording state, and the actions. The call is one that its phone talks in: established, and not
+ * held by it. In a conference the key controls the mix. Pure values. */
 #ifndef SIG_MODEL_RECORD_PAGE_H
 #define SIG_MODEL_RECORD_PAGE_H
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The recordings of a call as values (recording.h) with their record rows: which leg, cause, place
+ * and state, sessions with an external recorder, and the state told to parties by a=record (RFC
+ * 7866). A session that is only requested is not saved: a successor requests it anew. The behaviour
+ * is in sig/pbx/recording. */
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

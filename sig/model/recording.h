@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What is recorded of a call: values of its record, so that whoever goes on with the call goes on with its recordings. A recording is of
- * one leg: what its party says, and what it hears. Its name is CALL-NUMBER. Each process that has the call writes a segment of its own.
- */
+/* The recordings of a call: values of its record, so a successor of the call continues them. A
+ * recording is of one leg: what its party sends, and what it hears. Its name is CALL-NUMBER. Each
+ * process that has the call writes a segment of its own. */
 #ifndef SIG_MODEL_RECORDING_H
 #define SIG_MODEL_RECORDING_H
 
@@ -21,10 +20,8 @@
 struct call;
 struct offer_record_state;
 
-/*
- * A recording session with an external recorder (RFC 7866): a dialog beside the legs of a call. It is part of a recording, and in the record as
- * far as a successor needs it.
- */
+/* A recording session with an external recorder (RFC 7866): a dialog outside the legs of a call. It
+ * is part of a recording, and recorded as far as a successor needs it. */
 
 enum { SIPREC_PLACES_MAX = 16 };
 
@@ -35,7 +32,7 @@ struct siprec_place {
 };
 
 enum siprec_state {
-	SIPREC_AWAY,  /* there is none: it is asked for at retry_ns */
+	SIPREC_AWAY,  /* none: it is requested at retry_ns */
 	SIPREC_ASKED, /* INVITE is under way */
 	SIPREC_UP,    /* the recorder has it; a re-INVITE may be under way */
 };
@@ -49,7 +46,7 @@ struct siprec {
 	uint8_t place;    /* which of these places, none of which is part of a record: */
 	uint8_t place_count;
 	struct siprec_place places[SIPREC_PLACES_MAX];
-	uint8_t resolve; /* one more than the recorder whose place is looked for; 0: none is */
+	uint8_t resolve; /* one more than the recorder being looked up; 0: none */
 	uint64_t lookup; /* serial of what is looked up, until retry_ns at most; 0: nothing is */
 	uint8_t failed;  /* so many did not take it in this round */
 	/* of its INVITE, where there is another recorder; 0: as long as it takes */
@@ -77,7 +74,7 @@ struct siprec {
 	struct media_key keys[FORK_STREAMS]; /* of this process alone */
 	struct {
 		uint8_t leg, line;
-	} asked[FORK_STREAMS];    /* whom the last INVITE was about, stream by stream */
+	} asked[FORK_STREAMS];    /* the parties of the last INVITE, stream by stream */
 	struct media_fork answer; /* where the recorder takes them */
 	struct media_fork fork;   /* what the node was told to send; forks: it was */
 	bool forks;
@@ -150,10 +147,10 @@ bool recordings_go_to(const struct recordings *r, uint8_t to);
 bool recordings_by(const struct recordings *r, enum recording_cause cause);
 /* Nothing that is said or pressed now may be kept. */
 bool recordings_pause(const struct recordings *r);
-/* What parties are told of their sound (RFC 7866 7.1.2): files are written, or an external recorder has taken it. Of messages, which
- * their party knows of, nothing. */
+/* What parties are told about recording of their audio (RFC 7866 7.1.2): files are written, or an
+ * external recorder has accepted it. Not for messages, which their party knows of. */
 enum offer_record recordings_say(const struct recordings *r);
-/* The next one. NULL: there are as many as there may be, or no memory; *r is made when it is NULL. */
+/* The next one. Returns NULL at the limit, or without memory; *r is created if it is NULL. */
 struct recording *recording_add(struct recordings **r, uint8_t leg, enum recording_cause cause);
 void recording_remove(struct recordings *r, struct recording *which);
 void recordings_clear(struct recordings **r);
@@ -161,7 +158,8 @@ void recordings_clear(struct recordings **r);
 uint64_t recordings_detach_pair(struct call *c);
 /* The same, of the pair that talks. */
 uint64_t recordings_pair(const struct call *c);
-/* What the party of the leg is told; other: what the party says with whom it speaks, which may be recording, too (7.3.1). */
+/* What the party of the leg is told; other: the SDP of its peer, which may be recording, too
+ * (7.3.1). */
 struct offer_record_state aware_record_state(const struct call *c, uint8_t leg, struct bytes other);
 /* The same by what that party said last. */
 struct offer_record_state aware_record_state_now(const struct call *c, uint8_t leg);

@@ -166,7 +166,7 @@ static bool saved_hop_edge_keep(struct schema_reader *r, const struct schema *ro
 	return in->kind == SCHEMA_WIRE_64;
 }
 
-/* Its own address of ours is looked for, and whoever the hop is of says what it means that there is none. */
+/* Looks for its own address of ours; the owner of the hop decides what its absence means. */
 bool saved_hop_check(struct schema_reader *r, void *object)
 {
 	struct call_loader *l = loader_of(r);

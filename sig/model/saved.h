@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What a call's record has of each feature: rows of a schema (base/schema.h), beside the feature whose state they are. Names, tags and
- * types are those of sig/record/call.proto. A group of rows has neighbouring tags.
- */
+/* The parts of a call's record by feature: rows of a schema (base/schema.h), next to the feature
+ * whose state they are. Names, tags and types are those of sig/record/call.proto. A group of rows
+ * has consecutive tags. */
 #ifndef SIG_MODEL_SAVED_H
 #define SIG_MODEL_SAVED_H
 
@@ -38,7 +37,7 @@ static inline struct call_loader *loader_of(const struct schema_reader *r)
 
 enum { SAVED_USER_MAX = 256 };
 
-/* The leg in whose record a field stands. */
+/* The leg whose record contains a field. */
 static inline uint8_t saved_leg(const struct schema_place *place)
 {
 	while (place->up->row)
@@ -66,22 +65,24 @@ extern const struct schema code_digits_saved[];
 extern const struct schema account_saved[];
 
 extern const struct schema saved_hop_rows[];
-/* A dialog beside the legs, which was born where it is: its tag's call and leg are for the owner to set. */
+/* A dialog outside the legs, which never moved: the owner sets its tag's call and leg. */
 extern const struct schema saved_dialog_rows[];
 /* That of a leg: also where it was born, and what its party asks who we are with. */
 extern const struct schema saved_leg_dialog_rows[];
 /* The check of a hop: its address of ours is found where it is one still. */
 bool saved_hop_check(struct schema_reader *r, void *hop);
-/* The hop that was read last is one of that leg's. An address that is ours no longer is an obstacle, and no error. */
+/* The hop read last is of that leg. An address that is no longer ours is an obstacle, not an
+ * error. */
 void saved_hop_find(struct call_loader *l, uint8_t leg, struct sip_hop *hop);
 
-/* What an element is among others, which are not all there: it was read before the rest of it (schema_wire_number). */
+/* The position of an element in a sparse list: it was read before the rest of it
+ * (schema_wire_number). */
 void saved_position_write(struct schema_writer *w, const struct schema *row, const void *object);
 bool saved_read_before(struct schema_reader *r, const struct schema *row, void *object,
 		       const struct schema_wire *in);
 
-/* Until when the next digit of a party is awaited. Those of a party that nobody was with for 30 s since are forgotten, and what is kept has no
- * such time. */
+/* The time until which the next digit of a party is awaited. Digits of a party without peer for 30
+ * s are dropped, and kept ones have no such time. */
 void saved_until_write(struct schema_writer *w, const struct schema *row, const void *object);
 bool saved_until_read(struct schema_reader *r, const struct schema *row, void *object,
 		      const struct schema_wire *in);

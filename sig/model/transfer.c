@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A transfer as a value (transfer.h) with its record rows and the checks that its parts fit the
+ * call: pair, given party, slot, and target. The mechanism is in sig/pbx/transfer.c; a successor
+ * needs these values to finish or undo it, and to repeat the last NOTIFY. */
+
 #include "sig/model/transfer.h"
 
 #include <stdlib.h>
@@ -34,7 +38,7 @@ static bool transfer_with_fits(const struct transfer_with *with)
 	       !(with->call && with->leg == LEG_NONE && with->peer == LEG_NONE);
 }
 
-/* Older records do not name whom it gives away. */
+/* Older records do not name the given party. */
 static bool transfer_given_fits(const struct call *c, struct transfer *t)
 {
 	if (t->given == LEG_NONE)

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One party of an established call gives the other one to somebody else (RFC 5589, as a B2BUA does it: the REFER ends here). The other one
- * becomes the caller of what rings then, as if it had called by itself. Who gives it, the transferor, stays beside the two, hears by NOTIFY
- * what becomes of it (RFC 3515), leaves when somebody has answered, and gets its party back where nobody does. A caller that is alone
- * with the node has no transferor: it is alone again where nobody answers.
+ * One party of an established call transfers the other to a target (RFC 5589, by a B2BUA: the REFER
+ * ends here). The transferee becomes the caller of the branches that ring then, as if it had called
+ * itself. The transferor's leg stays outside the bridge, gets NOTIFYs with the result (RFC 3515), is
+ * released on an answer, and gets its party back without one. A caller that is alone with the node
+ * has no transferor: without an answer it is alone again.
  *
  *   TRANSFER_WAITING -> TRANSFER_RINGING -> TRANSFER_DONE -> gone
  *   an INVITE is open    |  nobody answers: the call is as before
  *                        TRANSFER_FAILED -> gone
  *
- * The last NOTIFY is kept until it has an answer: a successor says it again.
+ * The last NOTIFY is stored until it is answered: a successor repeats it.
  */
 #ifndef SIG_MODEL_TRANSFER_H
 #define SIG_MODEL_TRANSFER_H
@@ -25,8 +26,8 @@ enum transfer_state { TRANSFER_WAITING, TRANSFER_RINGING, TRANSFER_DONE, TRANSFE
 /* A leg of another call, which comes here. */
 struct transfer_with {
 	uint64_t call; /* 0: none */
-	uint8_t leg;   /* LEG_NONE: whoever speaks with peer */
-	uint8_t peer; /* whom it speaks with until then, and who is left; LEG_NONE: nobody, it has no other party */
+	uint8_t leg;   /* LEG_NONE: the peer of peer */
+	uint8_t peer;  /* its peer until then, which is released; LEG_NONE: it has no peer */
 };
 
 /* A leg of a call of another shard: that one puts a way to here in its place (docs/adr/0009). */
@@ -36,7 +37,7 @@ struct transfer_remote {
 	bool confers;   /* it goes into a conference there (sig/pbx/conference.h) */
 	/* its dialog, as Replaces and Join name it; or the name in the conference */
 	struct text replaces;
-	/* whose right it is to replace it, as Referred-By; "": an operator's */
+	/* the user with the right to replace it, as Referred-By; "": an operator */
 	struct text referrer;
 };
 
@@ -51,7 +52,7 @@ struct transfer_slot {
 	uint64_t owner;  /* the call that has it; 0: none that is known */
 	bool claimed;    /* this one has, */
 	bool called;     /* the phone that parks holds, and was asked to resume (Event: talk) */
-	bool spoken;     /* the slot is or was said to whoever parks */
+	bool spoken;     /* the slot is or was announced to the parking user */
 };
 
 /* What a party is in the room that it is given to, by the word of its flow. */
@@ -60,7 +61,7 @@ enum { ENTERS_ADMITTED = 1, ENTERS_MUTED = 2, ENTERS_HOST = 4, ENTERS_BEEPS = 8 
 struct transfer {
 	enum transfer_state state;
 	uint8_t leg;     /* of the transferor; LEG_NONE: none */
-	uint8_t given;   /* whom it gives away */
+	uint8_t given;   /* the party given away */
 	bool ordered;    /* by command */
 	bool replaced;   /* the transferor is replaced by who comes (RFC 3891) */
 	bool unattended; /* target's application is gone: where its calls go that nobody answers */
@@ -69,18 +70,19 @@ struct transfer {
 	uint32_t asked;  /* CSeq of its REFER */
 	uint32_t refer;  /* the same, which NOTIFY names; 0: nobody is notified */
 	uint8_t enters;  /* ENTERS_ADMITTED: no PIN is asked; and so on */
-	uint16_t
-		enters_most; /* members that are there then, at most; 0: as many as the room may have */
-	uint16_t status;     /* FAILED: why */
-	/* which its REFER made, whose party is notified there; NULL: it came in the dialog of the transferor */
+	uint16_t enters_most; /* the limit of members at that time; 0: the room's */
+	uint16_t status;      /* FAILED: why */
+	/* the dialog created by its REFER, which gets the NOTIFYs; NULL: it came in the
+	 * transferor's dialog */
 	struct dialog *outside;
 	uint64_t last;                 /* transaction of the last NOTIFY; 0: none */
 	struct text target;            /* user who is to ring; "": it is */
 	struct text gruu;              /* which of his phones (gruu_name); empty: all */
 	struct transfer_with with;     /* who comes */
 	struct transfer_remote remote; /* or where who comes is asked for */
-	struct transfer_slot slot;     /* or where it waits for whoever takes it */
-	uint8_t met; /* of the two, whom the other one's codecs were asked of; enum transfer_met */
+	struct transfer_slot slot;     /* or where it waits to be retrieved */
+	/* of the two, the leg that was offered the other's codecs; enum transfer_met */
+	uint8_t met;
 	uint64_t again_ns;       /* that call is busy: it is tried again; 0: not waiting for that */
 	struct bridge other;     /* of RINGS on: the pair that was given up, */
 	struct text from, to;    /* what the call had as theirs, and */
@@ -89,7 +91,7 @@ struct transfer {
 
 void transfer_clear(struct transfer **t);
 
-/* Whom the transferor gives away of that pair. */
+/* The party of that pair that the transferor gives away. */
 static inline uint8_t transfer_given(const struct bridge *pair, uint8_t leg)
 {
 	return leg == pair->caller ? pair->callee : pair->caller;
@@ -99,7 +101,7 @@ static inline bool transfer_has_begun(const struct transfer *t)
 {
 	return t->state == TRANSFER_RINGING || t->state == TRANSFER_DONE;
 }
-/* The leg is the transferor's, beside the two that hear each other. */
+/* The leg is the transferor's, outside the bridge. */
 static inline bool transfer_is_of_transferor(const struct call *c, uint8_t leg)
 {
 	return c->transfer && c->transfer->leg == leg && transfer_has_begun(c->transfer);
@@ -109,7 +111,8 @@ static inline struct dialog *transfer_outside(const struct call *c, uint8_t leg)
 {
 	return c->transfer && c->transfer->leg == leg ? c->transfer->outside : NULL;
 }
-/* The caller is up already, and nobody waits for an answer to its INVITE: it was called by command, or is transferred. */
+/* The caller is established already, and its INVITE is not open: it was called by command, or is
+ * transferred. */
 static inline bool call_caller_is_up(const struct call *c)
 {
 	return call_caller(c)->outbound || (c->transfer && transfer_has_begun(c->transfer));

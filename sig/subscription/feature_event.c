@@ -1,4 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Documents of as-feature-event (feature_event.h): writes do not disturb and forwarding states in
+ * the form of ECMA-323, and parses what a phone sets. Namespaces and elements are exactly those
+ * that phones expect, as they stop at others. Pure; features.c decides what is sent and set. */
+
 #include "sig/subscription/feature_event.h"
 
 #include <errno.h>

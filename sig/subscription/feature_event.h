@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * as-feature-event: do not disturb and forwarding of an extension, as its phones show and set them (BroadSoft's Device Feature Key
- * Synchronization, with the documents of ECMA-323). The body of a SUBSCRIBE sets one, and a NOTIFY tells of one. Pure.
- */
+/* as-feature-event: do not disturb and forwarding of an extension, as its phones show and set them
+ * (BroadSoft's Device Feature Key Synchronization, with the documents of ECMA-323). The body of a
+ * SUBSCRIBE sets one, and a NOTIFY reports one. Pure. */
 #ifndef SIG_SUBSCRIPTION_FEATURE_EVENT_H
 #define SIG_SUBSCRIPTION_FEATURE_EVENT_H
 
@@ -32,7 +31,7 @@ struct feature_event {
 	uint8_t rings; /* 0: as they are */
 };
 
-/* 0; -EBADMSG: no such document; -EINVAL: a number that is none. */
+/* Returns 0; -EBADMSG: not such a document; -EINVAL: an invalid number. */
 int feature_event_parse(struct feature_event *out, struct bytes body) NODISCARD;
 
 #endif

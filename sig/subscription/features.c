@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Subscriptions to as-feature-event: which of the features of an extension a phone is notified of
+ * next, by a mark of what it was told, and the change that a SUBSCRIBE requests through the
+ * document (feature_event.c has the bodies). An extension's settings decide which features its
+ * phones get at all. */
+
 #include "sig/subscription/features.h"
 
 #include "base/table.h"

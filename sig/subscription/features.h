@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Subscriptions to as-feature-event (feature_event.h): what a phone is told next, and what it sets by its SUBSCRIBE. */
+/* Subscriptions to as-feature-event (feature_event.h): what a phone is notified of next, and what
+ * it sets by SUBSCRIBE. */
 #ifndef SIG_SUBSCRIPTION_FEATURES_H
 #define SIG_SUBSCRIPTION_FEATURES_H
 

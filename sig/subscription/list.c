@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Resource list subscriptions (list.h, RFC 4662): the users of each list, linked to shared entries
+ * of watched users, and the multipart documents with the states that changed. A document has a size
+ * limit; what does not fit follows in the next NOTIFY, with each resource always whole. Used for
+ * lists in a SUBSCRIBE body and for the BLF keys of a document. */
+
 #include "sig/subscription/list.h"
 
 #include <ctype.h>
@@ -172,7 +177,8 @@ bool list_has_news(const struct subscription_list *list)
 
 /* ---- documents ---- */
 
-/* A token: belle-sip, which linphone is made of, takes quotes for a part of it, and crashes then. */
+/* A token without quotes: belle-sip, the stack of linphone, takes quotes for a part of it, and
+ * crashes then. */
 #define LIST_BOUNDARY "_list_"
 
 enum { PARTS_MAX = HOST_SPACE / 2, FRAME_MAX = 320, URI_MAX = 512 };
@@ -344,7 +350,8 @@ static bool resource_write(struct list_document *d, struct list_resource *r)
 	return true;
 }
 
-/* Whoever reads a document that names all forgets what he knew (RFC 4662 5.6.1): a lamp without a state is dark. */
+/* A full document makes its reader forget earlier states (RFC 4662 5.6.1): a BLF key without a
+ * state is dark. */
 static bool resource_is_lit(struct list_document *d, const struct list_resource *r)
 {
 	struct dialog_state dialogs[DIALOG_STATES_MAX];
@@ -355,8 +362,8 @@ static bool resource_is_lit(struct list_document *d, const struct list_resource 
 				  dialogs) != 0;
 }
 
-/* The states of those that are told first, or of the others. A document that names all has none behind the first one that does not fit: none is
- * written for nothing. False: it is full. */
+/* The states of those that are sent first, or of the others. A full document has none behind the
+ * first one that does not fit: none is generated in vain. Returns false if it is full. */
 static bool states_write(struct list_document *d, bool first)
 {
 	struct subscription_list *list = d->sub->list;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Lists of resources (RFC 4662): one subscription that tells of many users. What all lists have together is kept once: each user that any of
- * them has knows its lists. So a list costs 24 octets for each of its users, and a change of a user as much as there are lists with him.
- *
- * The first document behind a SUBSCRIBE names all resources (fullState="true"), with the states that fit into it. Those that do not fit
- * follow in the next ones, as changes do. The state of a resource is always whole.
- */
+/* Resource lists (RFC 4662): one subscription to many users. Common data of all lists are stored
+ * once: each user in any of them has links to its lists. So a list costs 24 octets for each of its
+ * users, and a change of a user as much as there are lists with him. The first document behind a
+ * SUBSCRIBE names all resources (fullState="true"), with the states that fit into it. The others
+ * follow in the next ones, as changes do. The state of a resource is always whole. */
 #ifndef SIG_SUBSCRIPTION_LIST_H
 #define SIG_SUBSCRIPTION_LIST_H
 
@@ -44,7 +42,8 @@ struct bytes list_user(const struct list_resource *r);
 struct list_resource *list_with(const struct subscriptions *s, uint16_t tenant, struct bytes user);
 /* How many have him. */
 uint32_t list_watchers(const struct subscriptions *s, uint16_t tenant, struct bytes user);
-/* Something is to be told of one that was changed, or that has a state which a document without it does not show. */
+/* A changed resource is to be sent, or one with a state that a document without it does not
+ * show. */
 bool list_has_news(const struct subscription_list *list);
 /* The state of one is another. anew: it is told again whatever it is. */
 void list_changed(struct subscriptions *s, struct list_resource *r, bool anew);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What subscribers are told: one NOTIFY of a subscription is on its way at a time, and the next one tells the newest state. */
+/* NOTIFYs to subscribers: one NOTIFY of a subscription is in flight at a time, and the next one has
+ * the newest state. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -412,7 +413,8 @@ static bool is_at_limit(struct subscriptions *s, struct subscription *sub)
 	return next > sub->acked_limit;
 }
 
-/* Its phone alone can make another way: a connection of theirs, or the address of another node that it came to. */
+/* Only its phone can create a new path: it uses a connection of another node, or an address of
+ * one. */
 static bool way_is_theirs(const struct sip_hop *hop)
 {
 	return (sip_transport_is_stream(hop->transport) && hop->inbound) ||
@@ -449,7 +451,8 @@ static bool may_notify(struct subscriptions *s, struct subscription *sub)
 	       !is_at_limit(s, sub);
 }
 
-/* Nobody has counted its messages yet: they are, in a moment. A phone that is told nothing of them might show that there are none. */
+/* Its messages are not counted yet: they are in a moment. A phone that gets no counts might show
+ * that there are none. */
 static bool subscription_counts(struct subscriptions *s, struct subscription *sub)
 {
 	struct message_counts counts;
@@ -484,7 +487,7 @@ static void subscription_notify(struct subscriptions *s, struct subscription *su
 	notify_state(s, sub, verdict);
 }
 
-/* Few, as calls that come meanwhile wait for them; many where many wait, as lamps are not to be late. */
+/* Few, as calls wait meanwhile; many if many wait, as BLF must not be late. */
 static uint32_t turn_size(const struct subscriptions *s)
 {
 	uint32_t many = s->due_count / TURNS_OF_MANY;
@@ -530,7 +533,7 @@ void subscription_end(struct subscriptions *s, struct subscription *sub,
 
 /* ---- answers ---- */
 
-/* RFC 6665 4.2.2: whoever says when is asked again. */
+/* RFC 6665 4.2.2: a watcher that states a time is notified again. */
 static uint32_t retry_after_s(const struct sip_message *m)
 {
 	struct bytes value;
@@ -542,7 +545,8 @@ static uint32_t retry_after_s(const struct sip_message *m)
 	return s < RETRY_MAX_S ? s : RETRY_MAX_S;
 }
 
-/* It says nothing of the subscription (RFC 5057 5.1): nobody answered, or whoever did could not. */
+/* It says nothing about the subscription (RFC 5057 5.1): no response, or one of an intermediary
+ * that failed. */
 static bool is_missed(const struct sip_message *m)
 {
 	return !m || m->status == 408 || m->status == 500 || m->status == 503 || m->status == 504;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The bodies of event packages (package.h): reg (RFC 3680), presence (RFC 3863), dialog (RFC 4235),
+ * conference (RFC 4575), message-summary (RFC 3842) and as-feature-event. Each is a function from
+ * the state of a resource to a document of bounded size, with the texts of parties escaped or left
+ * out. Also reads the state of a leg's dialog for watchers. Pure. */
+
 #include <stdlib.h>
 #include <time.h>
 
@@ -25,7 +30,8 @@ static void package_write_uri(struct writer *w, const struct sip_uri *uri)
 		writer_number(w, ":", uri->port, "");
 }
 
-/* application/reginfo+xml (RFC 3680 5): all phones each time. Who knows them knows which one is gone. */
+/* application/reginfo+xml (RFC 3680 5): all phones each time. A watcher that knows them sees which
+ * one is gone. */
 
 /* The same for as long as the phone is registered with this contact. */
 static void reg_write_id(struct writer *w, const struct binding *b)
@@ -93,7 +99,8 @@ static void presence_write(struct writer *w, const struct package_state *state)
 
 /* application/dialog-info+xml (RFC 4235 4). */
 
-/* Of a document, so that it always fits: names are the parties' own, and escaped they are six times as long. */
+/* Limits of a document, so it always fits: names are the parties' own, and up to six times as long
+ * when escaped. */
 enum { HEAD_MAX = 1024, DIALOG_MAX = 1792, OVER_MAX = 128 };
 static_assert(HEAD_MAX + DIALOG_STATES_MAX * (DIALOG_MAX + OVER_MAX) <= HOST_SDP_MAX, "all fit");
 
@@ -166,7 +173,7 @@ static void info_party(struct writer *w, const char *role, struct bytes name_add
 	package_write_uri(w, &a.uri);
 	writer_str(w, "</identity><target uri=\"");
 	package_write_uri(w, &a.uri);
-	if (held) /* RFC 4235 4.1.6.2, RFC 3840: it is no place where a call is heard */
+	if (held) /* RFC 4235 4.1.6.2, RFC 3840: media is not rendered there */
 		writer_str(w, "\"><param pname=\"+sip.rendering\" pvalue=\"no\"/></target></");
 	else
 		writer_str(w, "\"/></");
@@ -183,7 +190,8 @@ static void info_dialog(struct writer *w, const struct dialog_state *d, bool hid
 	info_open(w, d->id, d->recipient);
 	if (!hidden && d->call_id.n) { /* by which others may step into its place (RFC 3891) */
 		info_attribute(w, "call-id", d->call_id);
-		/* phones take no call that rings without one; "0" is the tag of who has none (RFC 3891 6.1) */
+		/* phones do not pick up a ringing call without one; "0" is the tag if there is none
+		 * (RFC 3891 6.1) */
 		info_attribute(w, "local-tag", d->tag.n ? d->tag : BYTES_LIT("0"));
 		info_attribute(w, "remote-tag",
 			       bytes_mem(d->remote_tag.text, sizeof(d->remote_tag.text)));
@@ -197,7 +205,7 @@ static void info_dialog(struct writer *w, const struct dialog_state *d, bool hid
 	info_end(w);
 }
 
-/* A name that is too long is no reason to tell nothing: the lamp is lit, and nobody is named. */
+/* A name that is too long does not prevent the notification: it is sent without names. */
 static void info_bounded(struct writer *w, const struct package_state *state,
 			 const struct dialog_state *d)
 {
@@ -219,7 +227,7 @@ static bool info_is_there(const struct package_state *state, uint64_t id)
 	return false;
 }
 
-/* Also where all is told: who knows the whole need not be told what is over. But phones look for the word. */
+/* Also in full state, where ended dialogs need not be listed. But phones look for the word. */
 static void info_write_over(struct writer *w, const struct package_state *state)
 {
 	for (uint32_t i = 0; i < state->told_count; i++) {
@@ -250,15 +258,15 @@ static void dialog_info_write(struct writer *w, const struct package_state *stat
 	writer_str(w, "</dialog-info>\r\n");
 }
 
-/*
- * application/conference-info+xml (RFC 4575 5). What is told is all that changed since the watcher was told last, in the order in which it
- * changed, as much as a document may have; the next one goes on there. So a room of any size is told by documents of that size: the first one
- * begins anew (state="full") with the users that fit, and those behind it (state="partial") add the others, each of them whole (RFC 4575 4.4).
- */
+/* application/conference-info+xml (RFC 4575 5). A document has what changed since the watcher's
+ * last one, in the order of changes, up to a size limit; the next one continues there. So a room of
+ * any size is sent in documents of that size: the first one begins anew (state="full") with the
+ * users that fit, and the next ones (state="partial") add the others, each of them whole (RFC 4575
+ * 4.4). */
 
 enum {
 	USERS_MAX = 128,       /* of a document */
-	DISPLAY_MAX = 320,     /* a user whose name needs more is told without it */
+	DISPLAY_MAX = 320,     /* a user with a longer name is sent without it */
 	USER_END_MAX = 16,     /* what is behind the last phone of a user, */
 	TAIL_MAX = 64,         /* and behind the last user */
 	WATCHER_HOST_MAX = 64, /* a longer one is not repeated for each user */
@@ -300,7 +308,8 @@ static void info_text(struct writer *w, const char *element, struct bytes text)
 	WRITER_TEXTS(w, "</", element, ">");
 }
 
-/* A user of ours has the host by which its watcher knows us: a phone looks for itself, and for whom it calls, by that. */
+/* A user of ours has the host by which its watcher knows us: a phone finds itself, and its callees,
+ * by that. */
 static void info_uri(struct writer *w, const struct package_state *state, struct bytes uri)
 {
 	const struct sip_uri *by = &state->watcher;
@@ -414,8 +423,9 @@ static bool twins_have_host(const struct package_state *state, const struct rost
 	return m.host;
 }
 
-/* A user is told whole (state="full"), with all phones: whoever hears of one for the first time, or of a phone that has left, need know
- * nothing of before (RFC 4575 4.4). most: phones that do not fit are not told. */
+/* A user is sent whole (state="full"), with all phones: a watcher that learns of a new one, or of a
+ * phone that has left, needs no earlier state (RFC 4575 4.4). most: phones that do not fit are left
+ * out. */
 static void info_user(struct writer *w, const struct package_state *state,
 		      const struct roster_link *first, size_t most)
 {
@@ -448,7 +458,7 @@ static bool is_too_long(const struct roster_name *name)
 	       name->endpoint.n > CONFERENCE_URI_MAX;
 }
 
-/* No user is named twice in one document: whoever reads it need not put that together. */
+/* A user occurs once in a document, so its reader need not merge entries. */
 enum user_place { USER_NEW, USER_TOLD, USER_LATER };
 
 static enum user_place users_add(struct info_users *users, struct bytes user, bool gone)
@@ -489,7 +499,7 @@ static bool info_one(struct writer *w, const struct package_state *state,
 		info_entity(w, state, "user", m.name.user, "deleted");
 		writer_str(w, "/>\r\n");
 	} else {
-		/* one whose phones fill a document has one of its own */
+		/* a user whose phones fill a document gets one of his own */
 		info_user(w, state, l, users->count == 1 ? most - USER_END_MAX : SIZE_MAX);
 	}
 	if (!w->overflow && w->n <= most)
@@ -562,7 +572,8 @@ static void features_write(struct writer *w, const struct package_state *state)
 		feature_event_write(w, state->part, state->entity.user, state->forward);
 }
 
-/* application/simple-message-summary (RFC 3842 5.2). Numbers are for the owner of the box. */
+/* application/simple-message-summary (RFC 3842 5.2). Counts are for the owner of the mailbox
+ * only. */
 static void message_summary_write(struct writer *w, const struct package_state *state)
 {
 	const struct message_counts *m = state->messages;

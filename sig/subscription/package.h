@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Event packages (RFC 6665 5): what each tells of a user. A package is a row of a table. It knows no subscription and no transaction: the
- * state of the user goes in, a body comes out.
- */
+/* Event packages (RFC 6665 5): the state of a user that each reports. A package is a row of a
+ * table. It knows no subscription and no transaction: the state of the user goes in, a body comes
+ * out. */
 #ifndef SIG_SUBSCRIPTION_PACKAGE_H
 #define SIG_SUBSCRIPTION_PACKAGE_H
 
@@ -13,10 +12,8 @@
 #include "sig/room/roster.h"
 #include "sig/subscription/feature_event.h"
 
-/*
- * A conference as those see it who watch it (RFC 4575): read from its room when it is told, kept nowhere but the order of its changes. Whoever
- * has rooms fills this in.
- */
+/* A conference as its watchers see it (RFC 4575): read from its room when sent, with only the order
+ * of changes stored. Filled in by the owner of rooms. */
 
 enum { CONFERENCE_URI_MAX = 128 }; /* of a name; a longer one is not told */
 
@@ -46,7 +43,7 @@ struct conference_view {
 	bool (*has)(const void *room, struct bytes user);
 };
 
-/* How far its watcher was told. */
+/* The change up to which its watcher was notified. */
 struct conference_notified {
 	uint64_t id;     /* of the conference; 0: nothing was */
 	uint64_t begun;  /* its newest change when all of it was told last, or began to be */
@@ -63,7 +60,8 @@ static inline bool conference_is_news(const struct conference_notified *told,
 	return told->id != c->id || known < c->roster->forgotten;
 }
 
-/* A dialog of a user's phone as those see it who watch the user (RFC 4235 3.7.1): read from a leg, kept nowhere. */
+/* A dialog of a user's phone as his watchers see it (RFC 4235 3.7.1): read from a leg, not
+ * stored. */
 
 enum dialog_phase {
 	PHASE_TRYING,
@@ -81,17 +79,18 @@ struct dialog_state {
 	bool conference; /* it speaks in one */
 	bool parked; /* no dialog of a phone, but who waits in the slot of the extension's number */
 	uint32_t shard; /* of its call, and 1; 0: not known */
-	/* no dialog, but a call that waits for the user (sig/pbx/call_waiting.h), which began then; 0: a dialog */
+	/* no dialog, but a call that waits for the user (sig/pbx/call_waiting.h), which began then;
+	 * 0: a dialog */
 	uint64_t waits_utc_ms;
-	struct bytes call_id,
-		tag; /* tag: the phone's; all slices live until the next event; call_id empty: neither is told */
+	/* tag: the phone's; all slices live until the next event; call_id empty: neither is sent */
+	struct bytes call_id, tag;
 	struct dialog_tag remote_tag; /* ours */
-	struct bytes local, remote; /* name-addrs of the phone's user and of whom it speaks with */
+	struct bytes local, remote;   /* name-addrs of the phone's user and of its peer */
 };
 
 const char *dialog_phase_name(enum dialog_phase phase);
 void dialog_state_read(struct dialog_state *out, const struct leg *l);
-/* What of it is told changes when this number does. Never 0. */
+/* A hash of what is sent of it. Never 0. */
 uint8_t dialog_state_mark(const struct leg *l);
 
 enum package_kind {
@@ -117,8 +116,8 @@ struct package_state {
 	bool whole;  /* all of it; else what was not told yet */
 	bool hidden; /* nobody is named but the user itself */
 	struct sip_uri entity;
-	struct sip_uri
-		watcher; /* by whose host it knows the users of a conference; host empty: by theirs */
+	/* the host by which it knows the users of a conference; host empty: theirs */
+	struct sip_uri watcher;
 	const struct dialog_state *dialogs; /* none is over */
 	uint32_t dialog_count;
 	const struct dialog_notified *told;
@@ -126,7 +125,7 @@ struct package_state {
 	const struct aor *entry; /* where its phones are; NULL: nowhere */
 	uint64_t utc_ms;         /* that its times are of */
 	struct presence_view presence;
-	const struct conference_view *conference;        /* NULL: there is none */
+	const struct conference_view *conference;        /* NULL: none */
 	struct conference_notified *conference_notified; /* read and written */
 	size_t most;                                     /* octets of the body */
 	enum feature_event_part part;                    /* FEATURE_EVENT_PARTS: none */
@@ -139,15 +138,15 @@ struct package {
 	bool own;                /* told to the user itself alone */
 	/* what it changes with */
 	bool of_dialogs, of_phones, of_conferences, of_settings, of_presence, of_messages;
-	bool tells_end; /* whoever is told that there is no such resource any more is told so in a body, too */
-	/* so long nothing is told behind a NOTIFY, but what did not fit into that; 0: it is told at once */
+	bool tells_end; /* the end of a resource is reported in a body, too */
+	/* the minimum time between NOTIFYs, except the rest of an oversized one; 0: none */
 	uint32_t pace_ms;
 	void (*write)(struct writer *w,
 		      const struct package_state *state); /* NULL: no phone may subscribe to it */
 };
 
 const struct package *package_of(enum package_kind kind);
-/* PACKAGES: there is none of that name. */
+/* Returns PACKAGES if there is none of that name. */
 enum package_kind package_find(struct bytes name);
 /* "Allow-Events: dialog, ..." */
 void package_write_allowed(struct writer *w);

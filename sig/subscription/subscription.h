@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * A subscription as its notifier sees it (RFC 6665): a plain value, written into a record of its own and continued by another process.
- *
- *   SUBSCRIBE -> saved -> 200, NOTIFY -> active -- refresh, change: NOTIFY --> ... -- timeout, rejected, ...: last NOTIFY --> gone
- *
- * The CSeq of its NOTIFYs counts them, and the version of its document is one less: nothing else is ever sent in its dialog. A record
- * holds a limit ahead of that number, as it does of SRTP: a successor goes on above it, and tells all, as nobody knows what was told.
- */
+/* A subscription at its notifier (RFC 6665): a plain value, written into a record of its own and
+ * continued by another process. SUBSCRIBE -> saved -> 200, NOTIFY -> active -- refresh, change:
+ * NOTIFY --> ... -- timeout, rejected, ...: last NOTIFY --> gone. The CSeq of its NOTIFYs counts
+ * them, and the version of its document is one less: nothing else is ever sent in its dialog. A
+ * record holds a limit ahead of that number, as it does of SRTP: a successor continues above it,
+ * with full state, as it does not know what was sent. */
 #ifndef SIG_SUBSCRIPTION_SUBSCRIPTION_H
 #define SIG_SUBSCRIPTION_SUBSCRIPTION_H
 
@@ -29,7 +27,7 @@ enum list_kind {
 	LIST_KINDS,
 };
 
-/* Who is told before whom. */
+/* The order in which due subscriptions are notified. */
 enum due_order {
 	DUE_NEWS,
 	DUE_REST, /* states that its watcher knows already, as a document had no room for them */
@@ -45,7 +43,7 @@ struct subscription {
 	enum package_kind package;
 	enum subscription_ending ending;
 	struct text watcher, resource; /* users */
-	struct text trunk;             /* by whose SUBSCRIBE; "": no trunk */
+	struct text trunk;             /* the trunk that subscribed; "": none */
 	struct text event_id;
 	uint8_t list_kind; /* enum list_kind */
 	struct text
@@ -78,7 +76,7 @@ struct subscription {
 	struct dialog_notified told[DIALOG_STATES_MAX];
 	uint32_t told_count;
 	struct conference_notified conference; /* the same of a conference */
-	struct message_counts messages;        /* likewise, of a box */
+	struct message_counts messages;        /* likewise, of a mailbox */
 	struct wheel_timer timer;              /* its expiry, or one of these */
 };
 
@@ -88,7 +86,8 @@ enum { SUBSCRIPTION_FORMAT = 2, SUBSCRIPTION_FORMAT_ONE = 1 };
 extern const struct schema subscription_rows[];
 int subscription_encode(const struct call_host *h, const struct subscription *sub,
 			struct text *out) NODISCARD;
-/* Into *sub (zeroed, but for self): 0; -EBADMSG or -EPROTONOSUPPORT (of a later program) with a reason, and nothing to clear. */
+/* Decodes into *sub (zeroed, except self). Returns 0; -EBADMSG or -EPROTONOSUPPORT (of a later
+ * program) with a reason, and nothing to clear. */
 int subscription_decode(const struct call_host *h, struct subscription *sub, struct bytes record,
 			const char **reason) NODISCARD;
 void subscription_clear(struct subscription *sub);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A subscription as bytes. A record may come from another version or a broken store: every bound is checked. */
+/* A subscription as bytes. A record may come from another version or a broken store: every bound is
+ * checked. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +16,8 @@
 #include "sig/sip/lex.h"
 #include "sig/subscription/list.h"
 
-/* A subscription is saved when it begins, with each refresh, and when its NOTIFYs come near the number that its record allows; not with
- * each NOTIFY. */
+/* A subscription is saved when it begins, with each refresh, and when its NOTIFYs come near the
+ * number that its record allows; not with each NOTIFY. */
 
 enum { LIMIT_AHEAD = 256, SAVE_OVERDUE_MS = 5000, SAVE_AGAIN_MS = 2000 };
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The table of a shard's subscriptions (subscriptions.h): allocation, indexes by resource and by
+ * watcher, the queue of those to be notified, and the events of new and ended ones. What is sent is
+ * decided in notify.c, packages and lists write the bodies. Bounded by the capacity of the shard;
+ * one thread. */
+
 #include "sig/host/settings.h"
 #include "sig/subscription/list.h"
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The subscriptions of a shard: found by id, by whom they watch and by who watches; told in turn, so many in a millisecond. */
+/* The subscriptions of a shard: found by id, by resource and by watcher; notified in turn, a
+ * limited number each millisecond. */
 #ifndef SIG_SUBSCRIPTION_SUBSCRIPTIONS_H
 #define SIG_SUBSCRIPTION_SUBSCRIPTIONS_H
 
@@ -24,7 +25,7 @@ enum {
 /* Whether a user may watch another one. */
 enum watch_verdict {
 	WATCH_OK,
-	WATCH_HIDDEN, /* whether he talks, not with whom */
+	WATCH_HIDDEN, /* whether he talks, without the peer */
 	WATCH_REJECTED,
 	WATCH_NO_RESOURCE,
 	WATCH_VERDICTS,
@@ -34,7 +35,8 @@ enum watch_verdict {
 struct subscription_view {
 	void *owner;
 	enum watch_verdict (*may)(void *owner, const struct subscription *sub);
-	/* Of all shards of the node, as that package tells of them: how many of DIALOG_STATES_MAX were filled. None is over. */
+	/* Dialogs over all shards of the node for that package; returns how many of
+	 * DIALOG_STATES_MAX were filled. None is over. */
 	uint32_t (*dialogs)(void *owner, enum package_kind package, uint16_t tenant,
 			    struct bytes user, struct dialog_state *out);
 	const struct aor *(*entry)(void *owner, uint16_t tenant,
@@ -43,17 +45,17 @@ struct subscription_view {
 	void (*presence)(void *owner, uint16_t tenant, struct bytes user,
 			 const struct dialog_state *dialogs, uint32_t count,
 			 struct presence_view *out);
-	/* That of this number or name. False: there is none. */
+	/* The conference of this number or name. Returns false if not found. */
 	bool (*conference)(void *owner, uint16_t tenant, struct bytes user,
 			   struct conference_view *out);
-	/* Of a box. False: nobody has counted yet. */
+	/* The counts of a mailbox. Returns false if not counted yet. */
 	bool (*messages)(void *owner, uint16_t tenant, struct bytes user,
 			 struct message_counts *out);
 	/* What a resource of a list is called there; empty: nothing. NULL: none has a name. */
 	struct bytes (*name)(void *owner, const struct subscription *sub, uint32_t resource);
 };
 
-/* What of a user has changed. */
+/* Which state of a user has changed. */
 enum watch_change {
 	CHANGED_DIALOGS,
 	CHANGED_PHONES,
@@ -119,10 +121,10 @@ void subscription_end(struct subscriptions *s, struct subscription *sub,
 /* Of a user, or of a conference. */
 void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct bytes user,
 			   enum watch_change what);
-/* The state of its resource, and a hash of it: as long as that is the same nothing new is to be told. */
+/* The state of its resource, and a hash of it: as long as that is unchanged no NOTIFY is due. */
 uint32_t subscription_write(struct subscriptions *s, struct subscription *sub, bool hidden,
 			    struct writer *w);
-/* Those whose turn it is. */
+/* Notifies those that have their turn. */
 void subscriptions_turn(struct subscriptions *s);
 /* What became of its NOTIFY. */
 void subscription_notified(struct subscriptions *s, struct subscription *sub,
@@ -130,7 +132,8 @@ void subscription_notified(struct subscriptions *s, struct subscription *sub,
 /* What the name of its watcher leads to. */
 void subscription_on_lookup(struct subscriptions *s, struct subscription *sub,
 			    const struct lookup_news *news);
-/* Its NOTIFY found nobody, or 503: it is said at the next place of its watcher's name. False: it has failed. */
+/* Its NOTIFY failed at its place, or got 503: it is sent to the next place of its watcher's name.
+ * Returns false if it has failed. */
 bool subscription_elsewhere(struct subscriptions *s, struct subscription *sub,
 			    struct txn_slot *slot, uint32_t for_s) NODISCARD;
 void subscription_timer(struct subscriptions *s, struct subscription *sub);
@@ -152,11 +155,11 @@ void subscription_saved(struct subscriptions *s, struct subscription *sub, uint6
 			bool saved);
 /* The store is back: all: it may have lost what it had acknowledged. */
 void subscription_assert(struct subscriptions *s, struct subscription *sub, bool all);
-/* The store has an older record of it, or none; one that is not kept is none. */
+/* The store has an older record of it, or none; never true for one that is not stored. */
 bool subscription_is_behind(const struct subscription *sub);
 /* The SUBSCRIBE that waits has its 200, and what is to be told goes. */
 void subscription_answer(struct subscriptions *s, struct subscription *sub);
-/* The store knows nothing of it any more; a record that stays there all the same runs into a 481. */
+/* The store has dropped it; a record that stays there all the same runs into a 481. */
 void subscription_forget(struct subscriptions *s, const struct subscription *sub);
 
 #endif

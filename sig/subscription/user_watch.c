@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a page is told of its user and of those whom he watches, as JSON: all of them at first, then each whose state has changed. */
+/* The JSON that a web page gets of its user and of those he watches: all of them at first, then
+ * each whose state has changed. */
 #include "base/json.h"
 #include "sig/host/settings.h"
 #include "sig/subscription/list.h"
@@ -7,7 +8,7 @@
 enum {
 	STATE_MAX = 12288, /* octets of one message */
 	STATE_TAIL = 32,
-	USER_MAX = 6144, /* a user whose calls need more is told without the other parties */
+	USER_MAX = 6144, /* a user with more calls is sent without their other parties */
 };
 
 static void shown_text(struct writer *w, const char *name, struct bytes text)
@@ -111,7 +112,7 @@ static void shown_user(struct subscriptions *s, const struct subscription *sub, 
 	writer_str(w, "]}");
 }
 
-/* A user is written where another state is to be told than was, and where it fits. False: it does not fit. */
+/* Writes a user whose state is to be sent anew, and fits. Returns false if it does not fit. */
 static bool shown_resource(struct subscriptions *s, const struct subscription *sub,
 			   struct list_resource *r, bool first, struct writer *w)
 {

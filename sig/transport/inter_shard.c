@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Messages between the shards of one process (inter_shard.h): a table of bounded rings, one per
+ * pair and direction, with exactly one writer and one reader each, so no locks are needed. Messages
+ * beyond the bound are dropped and counted, as with UDP. A shard that has left refuses messages
+ * until it enters again. */
+
 #include "sig/transport/inter_shard.h"
 
 #include <errno.h>

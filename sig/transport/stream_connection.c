@@ -193,7 +193,8 @@ static ssize_t write_some(struct stream_connection *c)
 	return n < 0 ? -errno : n;
 }
 
-/* The last thing before a write. The connection is the node's: what has begun to leave is finished. False: nothing is left. */
+/* Called right before a write. The connection is the node's: messages that have begun to leave are
+ * finished. Returns false if nothing is left. */
 static bool connection_withhold(struct stream_connection *c)
 {
 	struct transport_stream *t = c->owner;
@@ -237,7 +238,8 @@ int stream_connection_queue(struct stream_connection *c, uint8_t place, struct b
 {
 	if (c->is_doomed)
 		return -ENOTCONN;
-	/* one round's requests may have more answers than the queue holds: that does not mean nobody reads them */
+	/* one round's requests may have more responses than the queue holds: that does not mean the
+	 * peer fails to read */
 	if (!connection_has_room(c, octets.n) && c->state >= STREAM_OPEN)
 		(void)write_waiting(c); /* an error shows again in the flush */
 	if (!connection_has_room(c, octets.n)) {
@@ -466,12 +468,11 @@ static void stream_list_drop(struct stream_list *l, uint32_t n)
 	memmove(l->list, l->list + n, l->count * sizeof(l->list[0]));
 }
 
-/*
- * TLS handshakes of those who come. The first step costs a key exchange and a signature on the loop's thread, so who has something to
- * say for it waits in a line, and of that only some go in a round: messages of those who are there never wait for more than these.
- */
+/* TLS handshakes of incoming connections. The first step costs a key exchange and a signature on
+ * the loop's thread, so connections ready for it wait in a line, of which some proceed each round:
+ * messages of established ones are never delayed by more. */
 
-/* By a keyed hash, so nobody can choose whom he shares a bucket with. */
+/* By a keyed hash, so no peer can choose the bucket that it shares. */
 static uint64_t *handshake_bucket(struct transport_stream *t, const struct sip_hop *hop)
 {
 	return &t->source_handshakes[stream_source_hash(t, hop) % STREAM_HANDSHAKE_SOURCES];
@@ -553,7 +554,7 @@ static void message_deliver(struct stream_connection *c, struct bytes message)
 	h->receive(&c->hop, message, h->arg);
 }
 
-/* One frame of what has come. False: there is none, or the connection is doomed. */
+/* One frame of the received octets. Returns false if there is none, or the connection is doomed. */
 static bool one_frame(struct stream_connection *c, struct bytes *rest)
 {
 	struct stream_frame f = stream_frame_next(&c->scan, *rest);
@@ -636,7 +637,8 @@ static void stream_connection_read(struct stream_connection *c)
 	stream_connection_timer(c);
 }
 
-/* Who gets a place, and who has to go for it: strangers who only hold places would else keep phones out. */
+/* Which connection gets a place, and which one is closed for it: strangers that only hold places
+ * would else keep phones out. */
 
 static bool is_stranger(const struct stream_connection *c)
 {

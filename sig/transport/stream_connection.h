@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One connection, and what all of them share; private to transport_stream*.c and stream_connection*.c. */
+/* One connection, and what all of them share; private to transport_stream*.c and
+ * stream_connection*.c. */
 #ifndef SIG_TRANSPORT_STREAM_CONNECTION_H
 #define SIG_TRANSPORT_STREAM_CONNECTION_H
 
@@ -13,12 +14,12 @@
 #include "sig/transport/stream_frame.h"
 #include "sig/transport/transport_stream.h"
 
-/*
- * What waits to be written to a connection, and whose it is: of a shard that may not speak any more, messages that have not begun to
- * leave are taken out again. Private to transport_stream*.c.
- */
+/* The queue of octets to be written to a connection, with their shards: messages of a shard that
+ * may not send any more are removed unless they have begun to leave. Private to
+ * transport_stream*.c. */
 
-/* Octets on their way: appended at the end, taken from the front. Idle connections hold no memory. Private to transport_stream*.c. */
+/* Queued octets: appended at the end, taken from the front. Idle connections use no memory. Private
+ * to transport_stream*.c. */
 
 struct stream_buffer { /* zeroed: empty */
 	uint8_t *p;
@@ -44,7 +45,8 @@ struct stream_queue { /* zeroed: empty */
 	struct stream_buffer octets;
 	struct stream_mark *marks; /* of all octets, in their order: marks[first..count) */
 	uint32_t first, count, cap;
-	size_t begun; /* so many octets at the front must leave: the rest of a message, or what TLS has enciphered */
+	/* octets at the front that must leave: the rest of a message, or what TLS has encrypted */
+	size_t begun;
 };
 
 static inline struct bytes stream_queue_bytes(const struct stream_queue *q)
@@ -238,7 +240,7 @@ void stream_connection_trust(struct stream_connection *c);
 /* ---- stream_connection.c ---- */
 /* Whether that address may begin one more; it has begun it then. */
 bool stream_handshake_may(struct transport_stream *t, const struct sip_hop *hop, uint64_t now_ns);
-/* Those whose turn it is, some at a time; the next at next_ns (UINT64_MAX: none waits). */
+/* Continues those with their turn, some at a time; the next at next_ns (UINT64_MAX: none waits). */
 void stream_handshakes_go(struct transport_stream *t, uint64_t now_ns);
 uint64_t stream_handshakes_next_ns(const struct transport_stream *t);
 
@@ -249,9 +251,9 @@ int stream_listen(const struct addr *bind, uint8_t dscp, struct addr *bound);
 int stream_connect(const struct addr *from, const struct addr *to, uint8_t dscp);
 /* What an accepted or connected socket needs. */
 void stream_socket_setup(int fd, const struct addr *remote, uint8_t dscp, uint64_t patience_ns);
-/* When it is closed, or its process ends, the kernel forgets it at once (RFC 9293 3.10.4, abort). Else it waits for the peer, and then for
- * a minute: where the address comes back meanwhile, a connection that another node had from the same port would meet what waits, and
- * neither go on nor end. */
+/* When it is closed, or its process ends, the kernel drops it at once (RFC 9293 3.10.4, abort).
+ * Else it waits for the peer, and then for a minute: if the address returns meanwhile, a connection
+ * of another node from the same port would meet the waiting one, and neither continue nor end. */
 void stream_socket_leaves_nothing(int fd, bool nothing);
 
 #endif

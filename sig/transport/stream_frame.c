@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Message framing on TCP and TLS connections (stream_frame.h): finds the end of the head, checks
+ * Content-Length (RFC 3261 18.3) and recognizes keepalives (RFC 5626 4.4.1). Anything that two
+ * readers could frame differently, such as conflicting lengths, breaks the connection. Each octet
+ * is scanned once, in whatever pieces it comes. Pure. */
+
 #include "sig/transport/stream_frame.h"
 
 #include <assert.h>
@@ -45,7 +50,8 @@ static struct stream_frame between(struct bytes in)
 	return frame_broken(STREAM_BROKEN_NOT_SIP); /* CR and something else */
 }
 
-/* A method or "SIP/2.0" begins with a letter; the marks a token may begin with too are nobody's method. */
+/* A method or "SIP/2.0" begins with a letter; no method begins with the other characters of a
+ * token. */
 static bool begins_message(uint8_t c)
 {
 	return (c | 0x20) >= 'a' && (c | 0x20) <= 'z';
@@ -88,7 +94,8 @@ static bool is_length(struct bytes line, struct bytes *value)
 	return colon < line.n && (bytes_iis(name, "Content-Length") || bytes_iis(name, "l"));
 }
 
-/* All Content-Lengths of a head must be one number (RFC 4475 3.3.9 would else let two readers disagree). */
+/* All Content-Lengths of a head must be one number (with RFC 4475 3.3.9 two readers could disagree
+ * otherwise). */
 static struct stream_frame length_read(struct bytes head, uint64_t *length)
 {
 	struct bytes line, value;

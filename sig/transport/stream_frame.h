@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Where one SIP message ends and the next begins on a connection (RFC 3261 18.3: Content-Length; RFC 5626 4.4.1: CRLF keepalives
- * between messages). Pure; however the octets come, the messages are the same.
- */
+/* The boundaries of SIP messages on a connection (RFC 3261 18.3: Content-Length; RFC 5626 4.4.1:
+ * CRLF keepalives between messages). Pure; the messages do not depend on the segmentation. */
 #ifndef SIG_TRANSPORT_STREAM_FRAME_H
 #define SIG_TRANSPORT_STREAM_FRAME_H
 
@@ -41,13 +39,13 @@ struct stream_frame {
 	enum stream_broken reason;
 };
 
-/* What is known of the message that has begun, so that octets are looked at once. Zeroed: nothing. */
+/* Scan state of the message that has begun, so each octet is scanned once. Zeroed: nothing. */
 struct stream_scan {
 	size_t looked; /* there is no end of the head before here */
 	size_t total;  /* octets of the whole message; 0: the head is not whole */
 };
 
-/* The first frame of what has come and was not taken yet. After a frame the caller takes its n octets away. */
+/* The first frame of the unconsumed input. The caller consumes its n octets then. */
 struct stream_frame stream_frame_next(struct stream_scan *scan, struct bytes in);
 
 #endif

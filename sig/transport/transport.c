@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The SIP transport of a node (transport.h): one interface for UDP, TCP, TLS, WebSockets (by a
+ * provider) and connections of other nodes (by an edge). It chooses the transport of a hop, answers
+ * STUN keepalives on UDP (RFC 5626 8), and passes trust, expiry and flush on to the halves. The
+ * loop's thread only. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +25,8 @@ static void require(struct stun_unknown *u, bool present, uint16_t type)
 		u->types[u->count++] = type;
 }
 
-/* RFC 5626 8: there are no credentials here, nor is there ICE, so these are not understood either. */
+/* RFC 5626 8: there are neither credentials nor ICE here, so their attributes are not understood
+ * either. */
 static struct stun_unknown unknown_of(const struct stun_message *m)
 {
 	struct stun_unknown u = m->unknown;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * How SIP comes and goes: one door before UDP (transport_udp), TCP and TLS (transport_stream), and WebSockets (a provider), on the
- * control loop. What is sent waits until transport_flush. One thread, the loop's.
- */
+/* SIP transport: one interface for UDP (transport_udp), TCP and TLS (transport_stream), and
+ * WebSockets (a provider), on the control loop. Messages sent wait until transport_flush. One
+ * thread, the loop's. */
 #ifndef SIG_TRANSPORT_TRANSPORT_H
 #define SIG_TRANSPORT_TRANSPORT_H
 
@@ -17,11 +16,13 @@ struct validity;
 
 enum { SIP_LISTENERS_MAX = 64 };
 
-/* A datagram or a whole message of a connection came in; it is valid during the call. from.local is the index into the listeners. */
+/* A datagram or a whole message of a connection came in; it is valid during the call. from.local is
+ * the index into the listeners. */
 typedef void transport_receive_fn(const struct sip_hop *from, struct bytes message, void *arg);
-/* Something did not get through: an ICMP error, a refusal of our own kernel, a connection that could not be made. error: an errno
- * value, positive. UDP, what a peer can forge at most: the kernel has matched it with our address and the peer's, not with a datagram.
- * ENOTCONN: the party is reached only once it comes to us. EKEYREJECTED and others of tls_error_name: it has the wrong certificate. */
+/* Sending failed: an ICMP error, a refusal by our own kernel, a connection that could not be made.
+ * error: a positive errno value. For UDP a peer can forge little: the kernel has matched it with
+ * our address and the peer's, not with a datagram. ENOTCONN: the party is reached only once it
+ * connects to us. EKEYREJECTED and others of tls_error_name: wrong certificate. */
 typedef void transport_error_fn(const struct sip_hop *to, int error, void *arg);
 /* A connection that carried messages is gone, and what was queued on it. */
 typedef void transport_closed_fn(const struct sip_hop *hop, void *arg);
@@ -47,11 +48,11 @@ struct transport_limits {
 	uint32_t connections; /* at once, 1 at least */
 	uint32_t connections_per_source;
 	uint64_t idle_ns; /* without a word from a peer that is trusted */
-	/* For a connect, a handshake, a first message, the rest of one that has begun, a peer that does not read, and without a word from
-	 * one that is not trusted. */
+	/* For a connect, a handshake, a first message, the rest of a message, a peer that does not
+	 * read, and the silence of one that is not trusted. */
 	uint64_t patience_ns;
-	/* TLS handshakes that are begun: one costs as much as hundreds of messages. Above the first those who come wait for their turn, above
-	 * the second they are turned away (IPv6: by /64). */
+	/* Limits on TLS handshakes: one costs as much as hundreds of messages. Beyond the first,
+	 * connections wait for their turn; beyond the second they are rejected (IPv6: by /64). */
 	struct stream_rate handshakes, handshakes_per_source;
 };
 
@@ -63,13 +64,14 @@ struct transport_settings {
 	/* borrowed; NULL: none of the listeners is TLS, and nobody is called over it */
 	struct tls *tls;
 	const struct hop_names *names; /* of hops; borrowed; NULL: no hop has one */
-	struct guard *guard;           /* of UDP; borrowed; NULL: everybody is heard */
+	struct guard *guard;           /* for UDP; borrowed; NULL: no filtering */
 	struct validity *validity;     /* of shards; borrowed; NULL: all may speak */
 	int filter_fd; /* a program of the kernel's that judges as the guard does; 0: none */
 };
 
-/* WebSockets live in a thread of their own: who has them takes what is sent, and calls the handlers on the loop's thread. Names of
- * connections are then the provider's: bit 63 keeps them apart from those of transport_stream. */
+/* WebSockets have a thread of their own: the provider takes what is sent, and calls the handlers on
+ * the loop's thread. Names of connections are then the provider's: bit 63 distinguishes them from
+ * those of transport_stream. */
 struct transport_provider {
 	/* As transport_send_for: queues a copy on hop.connection. */
 	int (*send)(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message);
@@ -81,8 +83,8 @@ struct transport_provider {
 };
 #define TRANSPORT_PROVIDED (UINT64_C(1) << 63)
 
-/* Whoever sends on connections of other processes (hop.h), and from UDP listeners that are not bound here: as transport_send_for.
- * What fails later is told by handlers.error. */
+/* Sends on connections of other processes (hop.h), and from UDP listeners that are not bound here:
+ * as transport_send_for. Later failures are reported by handlers.error. */
 struct transport_edge {
 	int (*send)(void *arg, uint8_t place, const struct sip_hop *hop, struct bytes message);
 	void *arg;
@@ -93,7 +95,7 @@ int transport_open(struct transport **out, const struct transport_settings *sett
 		   const struct transport_handlers *handlers) NODISCARD;
 /* Binds that listener, where it is not bound yet. 0 or -errno. */
 int transport_listen(struct transport *t, uint32_t local) NODISCARD;
-/* Nobody listens there any more, its connections are closed, and what waits to be sent from there is dropped. */
+/* Stops listening there, closes its connections, and drops what waits to be sent from there. */
 void transport_unlisten(struct transport *t, uint32_t local);
 /* From now on; NULL: nobody any more. Without one all that is sent over WebSockets is -ENOTCONN. */
 void transport_provide(struct transport *t, const struct transport_provider *web);
@@ -101,27 +103,32 @@ void transport_provide(struct transport *t, const struct transport_provider *web
 void transport_provide_edge(struct transport *t, const struct transport_edge *edge);
 /* Not from within a callback; what was queued is offered to the kernel once more. NULL is fine. */
 void transport_close(struct transport *t);
-/* Queues a copy: over hop.connection while that lives, else over one that is opened to hop.remote. 0, -ENOBUFS (queue full), -EMSGSIZE,
- * -ENOENT (no such listener), -ENOTCONN (the connection is gone, and the party listens nowhere), -EMFILE (connections full),
- * or what connect(2) says; the failure is counted. */
+/* Queues a copy: over hop.connection while that lives, else over one that is opened to hop.remote.
+ * Returns 0, -ENOBUFS (queue full), -EMSGSIZE, -ENOENT (no such listener), -ENOTCONN (the
+ * connection is gone, and the party does not listen), -EMFILE (connections full), or an error of
+ * connect(2); the failure is counted. */
 int transport_send(struct transport *t, const struct sip_hop *hop, struct bytes message);
-/* The same for the shard of that place: where its time is over before the message has begun to leave, it does not. What has begun over a
- * connection is finished, for the connection is the node's. */
+/* The same for the shard of that place: dropped if its lease ends before the message has begun to
+ * leave. What has begun over a connection is finished, as the connection is the node's. */
 int transport_send_for(struct transport *t, uint8_t place, const struct sip_hop *hop,
 		       struct bytes message);
-/* Whoever is at the other end of that connection has proved who it is, or need not: strangers do not take its place any more when there is
- * none left, and it may be silent for longer. So it is with what a request of ours was sent over. Over UDP its address and port are
- * known to the guard; peer: as a trusted one. What is gone: nothing. */
+/* The peer of that connection is authenticated, or need not be: strangers do not displace it any
+ * more, and it may be silent for longer. So it is with connections used for a request of ours. Over
+ * UDP its address and port become known to the guard; peer: as a trusted one. No effect on closed
+ * ones. */
 void transport_trust(struct transport *t, const struct sip_hop *hop, bool peer);
-/* Whoever is at the other end of that connection has shown a verified certificate for that domain (RFC 5922 7). False where it is gone. */
+/* The peer of that connection has a verified certificate for that domain (RFC 5922 7). Returns
+ * false if it is closed. */
 bool transport_is_certified(const struct transport *t, const struct sip_hop *hop,
 			    const char *domain);
-/* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
+/* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round
+ * of the loop. */
 void transport_flush(struct transport *t);
 /* Time-outs of connections: call transport_expire at transport_next_ns (UINT64_MAX: none). */
 uint64_t transport_next_ns(const struct transport *t);
 void transport_expire(struct transport *t, uint64_t now_ns);
-/* While a datagram is handed over: since when not all that came with it could be read; 0: all was. Of connections it is not known. */
+/* While a datagram is delivered: since when input could not all be read; 0: all was read. Unknown
+ * for connections. */
 uint64_t transport_behind_since_ns(const struct transport *t);
 /* The address listener `local` is bound to. */
 const struct addr *transport_bound(const struct transport *t, uint32_t local);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* SIP over TCP and TLS (transport_stream.h): listeners, outgoing connections, and which connection
+ * a message goes over (RFC 3261 18, RFC 5923), with their sockets and options. Incoming connections
+ * are accepted within limits, and strangers cannot make the node connect or handshake at will.
+ * stream_connection.c has the single connection; all runs on the loop's thread. */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +20,7 @@
 #include "sig/transport/stream_connection.h"
 #include "sig/transport/transport_stream.h"
 
-/* They come through the handshake first where there is one: with something to read they ask for it. */
+/* Connections of TLS begin with the handshake: they ask for their turn once there is input. */
 static void connection_accept(struct stream_listener *l, int fd, const struct addr *remote)
 {
 	struct transport_stream *t = l->owner;
@@ -35,7 +40,8 @@ static void connection_accept(struct stream_listener *l, int fd, const struct ad
 	stream_count(t, STREAM_ACCEPTED);
 }
 
-/* Without a descriptor the connection would wake us for ever: one is kept to take and close it with. */
+/* Without a descriptor the pending connection would wake us for ever: one is reserved to accept and
+ * close it. */
 static void refuse_one(struct stream_listener *l)
 {
 	struct transport_stream *t = l->owner;
@@ -107,7 +113,8 @@ int transport_stream_listen(struct transport_stream *t, uint32_t local)
 	return stream_listener_bind(l);
 }
 
-/* Listens where it is of TCP or TLS; WebSockets' keep their address alone. 0 or -errno: l->fd is to be closed where it is not -1. */
+/* Listens if it is of TCP or TLS; WebSocket listeners only store their address. Returns 0 or
+ * -errno: l->fd is to be closed if it is not -1. */
 static int stream_listener_open(struct stream_listener *l, struct transport_stream *t,
 				const struct transport_listener *from, uint16_t local)
 {
@@ -153,7 +160,8 @@ static struct stream_connection *made_before(const struct transport_stream *t,
 	return NULL;
 }
 
-/* A request's sender says where the answer goes (RFC 3261 18.2.2): strangers do not make us shake hands more often than they may. */
+/* The sender of a request chooses where the response goes (RFC 3261 18.2.2): strangers cannot make
+ * us do more handshakes than permitted. */
 static bool may_make(struct transport_stream *t, const struct sip_hop *hop, bool own)
 {
 	if (hop->transport == SIP_TLS && !own && !stream_handshake_may(t, hop, clock_now_ns())) {
@@ -191,8 +199,9 @@ static int stream_drop(const struct transport_stream *t, enum stream_metric why,
 	return err;
 }
 
-/* What a message to there goes over (RFC 3261 18): the one it names, one made before, or a new one. own: a request of ours, not an
- * answer to a stranger. 0 with *out or -errno, and that is counted. */
+/* The connection for a message (RFC 3261 18): the one it names, one made before, or a new one. own:
+ * a request of ours, not a response to a stranger. Returns 0 with *out, or -errno, which is
+ * counted. */
 static int stream_connection_for(struct transport_stream *t, const struct sip_hop *hop, bool own,
 				 struct stream_connection **out)
 {
@@ -293,7 +302,8 @@ void stream_socket_setup(int fd, const struct addr *remote, uint8_t dscp, uint64
 	(void)stream_option(fd, IPPROTO_TCP, TCP_KEEPIDLE, PROBE_AFTER_S);
 	(void)stream_option(fd, IPPROTO_TCP, TCP_KEEPINTVL, PROBE_EVERY_S);
 	(void)stream_option(fd, IPPROTO_TCP, TCP_KEEPCNT, PROBES);
-	/* what goes unacknowledged; a peer that acknowledges and does not read is found by us, under its name */
+	/* for unacknowledged data; a peer that acknowledges and does not read is found by us, and
+	 * named */
 	(void)stream_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)(2 * patience_ns / NS_PER_MS));
 }
 
@@ -343,7 +353,8 @@ void stream_ask_flush(struct stream_connection *c)
 	stream_list_add(c->owner, &c->owner->flush, c->self);
 }
 
-/* Those who come in a round have places before those who go for them have left theirs, and each listener has its round. */
+/* New connections of a round have places before those displaced have left theirs, and each listener
+ * has its round. */
 static int stream_tables_open(struct transport_stream *t, uint32_t listeners)
 {
 	uint32_t n = t->limits.connections + STREAM_ACCEPTS * (listeners + 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The TCP and TLS half of transport.h; the listeners of other transports are passed over, so hop.local is the index into them all. */
+/* The TCP and TLS half of transport.h; listeners of other transports are skipped, so hop.local is
+ * the index into them all. */
 #ifndef SIG_TRANSPORT_TRANSPORT_STREAM_H
 #define SIG_TRANSPORT_TRANSPORT_STREAM_H
 

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* The UDP sockets of SIP (transport_udp.h): opening and binding them, receiving in batches, and the
+ * errors that ICMP reports through the error queue. Datagrams pass the guard, and the kernel's drop
+ * counter is exported as a metric. Buffers are enlarged for retransmissions during short stalls.
+ * Sending is in transport_udp_send.c. One thread, the loop's. */
+
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -36,7 +41,8 @@ static void batch_prepare(struct transport_udp *t)
 	}
 }
 
-/* SO_RXQ_OVFL: how many the kernel has dropped since the socket exists, those included that its guard has dropped for us. */
+/* SO_RXQ_OVFL: the datagrams dropped by the kernel since the socket exists, including those of our
+ * guard in the kernel. */
 static void count_kernel_drops(struct udp_socket *s, struct msghdr *m)
 {
 	struct transport_udp *t = s->owner;
@@ -174,7 +180,8 @@ static int udp_option(int fd, int level, int name, int value)
 	return setsockopt(fd, level, name, &value, sizeof(value)) < 0 ? -errno : 0;
 }
 
-/* Needs room for the retransmissions of a short stall (docs: net.core.rmem_max). FORCE works with CAP_NET_ADMIN only. */
+/* Needs room for the retransmissions of a short stall (docs: net.core.rmem_max). FORCE works with
+ * CAP_NET_ADMIN only. */
 static void grow_buffer(const struct udp_socket *s, int force, int name, const char *what)
 {
 	int granted = 0;
@@ -192,7 +199,8 @@ static void grow_buffer(const struct udp_socket *s, int force, int name, const c
 	}
 }
 
-/* Fragments rather than fails when a message is longer than the path (RFC 3261 18.1.1 sends such over TCP, which the peer may lack). */
+/* Fragments instead of failing when a message exceeds the path MTU (RFC 3261 18.1.1 uses TCP then,
+ * which the peer may lack). */
 static int set_v4(int fd, uint8_t dscp)
 {
 	int err = udp_option(fd, IPPROTO_IP, IP_RECVERR, 1);

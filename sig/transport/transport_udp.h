@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The UDP sockets of the SIP listeners, on the control loop. What is sent waits until transport_udp_flush, so that a round of the loop
- * costs one system call for up to 64 datagrams each way. One thread, the loop's.
- */
+/* The UDP sockets of the SIP listeners, on the control loop. Messages sent wait until
+ * transport_udp_flush, so a round of the loop costs one system call for up to 64 datagrams each
+ * way. One thread, the loop's. */
 #ifndef SIG_TRANSPORT_TRANSPORT_UDP_H
 #define SIG_TRANSPORT_TRANSPORT_UDP_H
 
@@ -34,15 +33,17 @@ void transport_udp_close(struct transport_udp *t);
 int transport_udp_listen(struct transport_udp *t, uint32_t local) NODISCARD;
 void transport_udp_unlisten(struct transport_udp *t, uint32_t local);
 bool transport_udp_listens(const struct transport_udp *t, uint32_t local);
-/* Queues a copy; whom a request of ours goes to is known to the guard. 0, also for an answer that a stranger is not to have; -ENOBUFS
- * (queue full: the peer retransmits), -EMSGSIZE, -ENOENT (no such listener); the failure is counted. */
+/* Queues a copy; the target of a request of ours becomes known to the guard. Returns 0, also for a
+ * response withheld from a stranger; -ENOBUFS (queue full: the peer retransmits), -EMSGSIZE,
+ * -ENOENT (no such listener); the failure is counted. */
 int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struct bytes datagram);
 /* As transport_send_for. */
 int transport_udp_send_for(struct transport_udp *t, uint8_t place, const struct sip_hop *hop,
 			   struct bytes datagram);
 /* Who is there is known to the guard from now on. */
 void transport_udp_trust(struct transport_udp *t, const struct addr *who, bool peer);
-/* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round of the loop. */
+/* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round
+ * of the loop. */
 void transport_udp_flush(struct transport_udp *t);
 /* Since when not all that came on the socket that was read last could be read; 0: it could. */
 uint64_t transport_udp_behind_since_ns(const struct transport_udp *t);
@@ -126,12 +127,12 @@ struct transport_udp {
 	transport_receive_fn *receive;
 	transport_error_fn *error;
 	void *arg;
-	struct guard *guard;       /* NULL: everybody is heard */
+	struct guard *guard;       /* NULL: no filtering */
 	struct validity *validity; /* NULL: all may speak */
 	int filter_fd;             /* 0: none */
 	uint8_t dscp;
-	uint64_t kernel_drops,
-		kernel_counted; /* of all sockets; and as far as the kernel's guard did not ask for it */
+	/* of all sockets; and as far as the guard in the kernel did not request it */
+	uint64_t kernel_drops, kernel_counted;
 	/* UDP_BATCH * UDP_DATAGRAM_MAX; pages are touched only as far as datagrams reach */
 	uint8_t *buffers;
 	struct udp_batch in, out;

@@ -78,7 +78,8 @@ void transport_udp_trust(struct transport_udp *t, const struct addr *who, bool p
 		guard_know(t->guard, who, clock_now_ns());
 }
 
-/* A request of ours: of a call that was let in. All else answers somebody who may have forged whose address it is. */
+/* A request of ours, for an admitted call. Anything else responds to a sender whose address may be
+ * forged. */
 static bool may_send(struct transport_udp *t, const struct addr *to, struct bytes datagram)
 {
 	uint64_t now_ns;
@@ -102,7 +103,7 @@ int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struc
 int transport_udp_send_for(struct transport_udp *t, uint8_t place, const struct sip_hop *hop,
 			   struct bytes datagram)
 {
-	/* of a record from before the listeners were changed, or the shard has left with its address */
+	/* from a record older than the listeners, or the shard has left with its address */
 	if (hop->local >= t->count || t->sockets[hop->local].fd < 0) {
 		udp_count(t, UDP_DROP_LISTENER, 1);
 		return -ENOENT;
@@ -120,7 +121,8 @@ int transport_udp_send_for(struct transport_udp *t, uint8_t place, const struct 
 	return 0;
 }
 
-/* What shards have said whose time is over goes from the queue. False: nothing did. */
+/* Messages of shards whose lease is over are removed from the queue. Returns false if there were
+ * none. */
 static bool queue_withhold(struct udp_socket *s)
 {
 	struct validity *v = s->owner->validity;
@@ -161,8 +163,8 @@ static unsigned batch_fill(struct udp_batch *b, const struct udp_queue *q)
 	return n;
 }
 
-/* The first of the batch did not go. An error left by an earlier datagram fails the next call once; what fails twice is itself at
- * fault. True: go on, false: wait. */
+/* The first of the batch was not sent. An error left by an earlier datagram fails the next call
+ * once; what fails twice is itself at fault. Returns true to go on, false to wait. */
 static bool send_failed(struct udp_socket *s, int error, bool *again)
 {
 	struct sip_hop hop = { .transport = SIP_UDP, .local = s->local };
