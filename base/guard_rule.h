@@ -23,8 +23,8 @@ enum {
 	GUARD_BUCKETS = 16384,                                   /* of each class; a power of two */
 	GUARD_BUCKETS_ALL = GUARD_EVERYBODY * GUARD_BUCKETS + 1, /* all strangers have one */
 	GUARD_PREFIX = 1 << 16, /* beside a port: the name of an address */
-	GUARD_TRUSTED =
-		1 << 17,     /* with a port: the name of a trusted one, which is known as well */
+	/* With a port: the name of a trusted one, which is known as well. */
+	GUARD_TRUSTED = 1 << 17,
 	GUARD_NET = 1 << 18, /* in place of a port: the name of a prefix of addresses */
 	GUARD_NETS = 64,
 };

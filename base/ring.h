@@ -57,8 +57,8 @@ struct byte_ring {
 	CACHE_ALIGNED _Atomic uint64_t head; /* octets ever read; written by the consumer */
 	CACHE_ALIGNED _Atomic uint64_t tail; /* octets ever written; written by the producer */
 	/* the producer's */
-	CACHE_ALIGNED uint64_t
-		next; /* where the next entry goes; what is behind tail is not published */
+	/* Where the next entry goes; entries behind tail are not published. */
+	CACHE_ALIGNED uint64_t next;
 	uint64_t head_seen;
 	uint8_t *memory;
 	uint64_t size;

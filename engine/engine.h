@@ -61,8 +61,8 @@ struct engine_settings {
 	/* Our DTLS-SRTP identity (engine/dtls/certificate.h), valid until engine_open returns.
 	 * NULL: no flow has a dtls.role. */
 	const struct certificate *certificate;
-	struct validity
-		*validity; /* by flow_spec.place; it outlives the engine. NULL: all may speak */
+	/* By flow_spec.place; it outlives the engine. NULL: no fencing. */
+	struct validity *validity;
 	/* ENGINE_PORT_XDP: of the SIP ports (engine/port/xdp_guard.h), or NULL. */
 	const struct xdp_guard *guard;
 	enum engine_forward xdp_forward; /* ENGINE_PORT_XDP */

@@ -276,9 +276,8 @@ struct flow_parcel;
 
 struct flow_spec {
 	struct flow_id id;
-	struct flow_id
-		peer;  /* generation 0: no peer yet; received packets are dropped as no_peer */
-	uint64_t call; /* call id, for events */
+	struct flow_id peer; /* generation 0: no peer yet; drops as no_peer */
+	uint64_t call;       /* call id, for events */
 	/* 0: all flows of the call are on one worker. Otherwise the worker of that id, which is the
 	 * `call` of the command that opened the job this flow hears. An update that changes it sets
 	 * media_command.moves, as one that changes `call` does. */

@@ -93,8 +93,8 @@ struct media_room {
 /* A sound that all members hear; a sleeping room wakes for it. MEDIA_JOB_ENDED once at its end. */
 struct media_room_play {
 	struct job_id room;
-	struct media_sound
-		*sound; /* one reference, which goes with the command; at the rate of the room */
+	/* One reference, which belongs to the command; at the rate of the room. */
+	struct media_sound *sound;
 	uint32_t start; /* sample to begin with */
 	uint8_t loops;  /* as of a track */
 };

@@ -40,8 +40,8 @@ static inline bool payload_is(const struct payload *p, const char *name)
 	return bytes_iis(p->name, name);
 }
 bool payload_is_event(const struct payload *p); /* RFC 4733 */
-bool payload_is_codec(
-	const struct payload *p); /* no event, comfort noise (RFC 3389) or redundancy (RFC 2198) */
+/* Neither an event, nor comfort noise (RFC 3389), nor redundancy (RFC 2198). */
+bool payload_is_codec(const struct payload *p);
 bool payload_list_has_codec(const struct payload_list *list);
 /* A parameter of a=fmtp: "packetization-mode" of "profile-level-id=42e01f;packetization-mode=1".
  * False: absent, *value is unchanged. */

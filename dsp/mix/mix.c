@@ -239,8 +239,8 @@ struct mix_space {
 struct mix {
 	struct mix_settings s;
 	uint32_t samples, tick;
-	struct limiter limiter,
-		before; /* of the shared frame: as it is, and was before this tick */
+	/* Of the shared frame: now, and before this tick. */
+	struct limiter limiter, before;
 	struct rank rank[KINDS];
 	struct mix_space *own, *space; /* own NULL: it is lent */
 	int32_t *sum;                  /* of this tick */

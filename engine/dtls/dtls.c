@@ -88,8 +88,8 @@ enum {
 	MESSAGE_HEAD = 12,
 	HANDSHAKE = 22,
 	CLIENT_HELLO = 1,
-	RANDOM_AT = RECORD_HEAD + MESSAGE_HEAD + 2 +
-		    4, /* after the version, and where old ones have the time */
+	/* Behind the version, and the time of old versions. */
+	RANDOM_AT = RECORD_HEAD + MESSAGE_HEAD + 2 + 4,
 	RANDOM_END = RANDOM_AT + 28,
 };
 

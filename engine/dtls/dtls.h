@@ -53,8 +53,8 @@ struct dtls {
 	struct ssl_st *ssl; /* NULL once the outcome is known */
 	struct bio_st *in, *out;
 	struct media_fingerprint peer;
-	struct media_key key_in,
-		key_out; /* DTLS_DONE; as client with `holds` from the flight on that waits */
+	/* DTLS_DONE; as client with `holds`, from the waiting flight on. */
+	struct media_key key_in, key_out;
 	uint64_t deadline_ns;
 	uint64_t held_until_ns; /* 0: nothing waits for dtls_release */
 	uint32_t octets;        /* of the party */

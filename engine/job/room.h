@@ -112,9 +112,9 @@ struct room_voice {
 	struct decoder *opus; /* NULL: the room has no Opus */
 	uint32_t room;        /* of pcm */
 	const int16_t *frame; /* what waits is one frame, which lies in plc; NULL: it lies in pcm */
-	int16_t *pcm,
-		*played_pcm; /* played_pcm: at the rate of the mix; NULL: all are of that rate */
-	struct plc plc;      /* of codecs without means of their own */
+	/* played_pcm: at the rate of the mix; NULL: all codecs have that rate. */
+	int16_t *pcm, *played_pcm;
+	struct plc plc;                      /* of codecs without means of their own */
 	struct convert *convert[ROOM_RATES]; /* NULL: nobody speaks at that rate */
 };
 

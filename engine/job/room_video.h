@@ -82,8 +82,8 @@ struct member_video {
 	struct flow_video terms;
 	uint64_t received_ns; /* any layer; 0: never */
 	uint32_t ends;        /* of pictures, of all layers */
-	struct video_source layers
-		[MEDIA_LAYERS_MAX]; /* by terms.layers; of a picture without layers the first */
+	/* By terms.layers; a picture without layers has the first. */
+	struct video_source layers[MEDIA_LAYERS_MAX];
 	struct video_view view;
 };
 

@@ -98,8 +98,8 @@ static_assert(offsetof(struct pkt, age_us) < 64, "what the port writes lies in t
 struct batch {
 	uint64_t now_ns; /* CLOCK_BOOTTIME when the batch was received */
 	uint32_t count;
-	uint32_t
-		done; /* so many at the front need no stage any more but protect and out: stage.h */
+	/* So many at the front need no more stages but protect and out (stage.h). */
+	uint32_t done;
 	/* So many at the front are decrypted already, or refused, if they have keys. */
 	uint32_t opened;
 	uint8_t opaque;  /* not 0: some of them are PKT_OPAQUE */

@@ -51,8 +51,8 @@ struct port_dpdk_settings {
 	 * of the device belong on it. Empty: no interface; ARP and neighbour discovery for the
 	 * flows' addresses are answered here. */
 	const char *tap;
-	uint8_t gateway
-		[6]; /* where frames go without one, until a party was heard; zero: nowhere */
+	/* Where frames without a route go before a party was heard; zero: nowhere. */
+	uint8_t gateway[6];
 	/* The gateway returns packets for our addresses (RFC 4787 6); else the kernel handles
 	 * them. */
 	bool hairpin;

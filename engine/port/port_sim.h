@@ -50,8 +50,8 @@ struct sim_port {
 	uint32_t buffers_out;
 	uint32_t in_head, in_tail, out_head, out_tail;
 	struct sim_packet in[SIM_QUEUE], out[SIM_QUEUE];
-	struct sim_packet buffers[BATCH_MAX],
-		own[BATCH_MAX]; /* own: for packets that are made here */
+	/* own: for packets that are made here. */
+	struct sim_packet buffers[BATCH_MAX], own[BATCH_MAX];
 	uint32_t own_used;
 };
 

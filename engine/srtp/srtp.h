@@ -25,7 +25,7 @@ enum {
 #define SRTCP_INDEX_END (UINT32_C(1) << 31)
 #define SRTP_INDEX_END  (UINT64_C(1) << 48)
 #define SRTP_FIRST_BELOW \
-	(UINT32_C(1) << 15) /* RFC 4568 6.4: else the loss of first packets is ambiguous */
+	(UINT32_C(1) << 15) /* RFC 4568 6.4: or losing the first packets is ambiguous */
 
 struct srtp_stream;
 

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Flows that share one transport (BUNDLE, RFC 9143): joining and leaving the owner's transport, its
+ * keys for all members, and which member each packet belongs to: RTP by MID, SSRC or payload type
+ * (9.2), RTCP split by m-line (media/rtp/rtcp_split.h). demux.c and worker.c call it for WebRTC
+ * flows only. An SSRC is unique within a bundle, since all members send under one SRTP key (RFC
+ * 3711 8.1).
+ */
+
 #include <errno.h>
 #include <string.h>
 
@@ -174,7 +182,8 @@ static struct bytes mid_read(const struct pkt *p, uint8_t extension)
 	return mid;
 }
 
-/* The number of an extension is the same in all m-lines of a bundle (RFC 8285 6, RFC 9143 7.1.3), so the owner's is read. */
+/* All m-lines of a bundle have the same extension numbers (RFC 8285 6, RFC 9143 7.1.3), so the
+ * owner's is read. */
 static struct flow *by_mid(const struct worker *w, const struct members *m, struct bytes mid)
 {
 	for (uint32_t i = 0; i < m->count; i++) {
@@ -291,7 +300,8 @@ static void part_keep(struct worker *w, const struct pkt *p, struct flow *f, str
 	metric_add(w->metrics->bundled_rtcp[BUNDLED_RTCP_MOVED], 1);
 }
 
-/* The packet goes on with the first line that it is about, those about others are kept. The flow, as it is now, that has it. */
+/* The packet continues with the first line that it is about, parts about others are stored. Returns
+ * the flow that has the packet now. */
 static struct flow *pkt_split(struct worker *w, struct pkt *p, const struct members *m,
 			      uint64_t now_ns)
 {

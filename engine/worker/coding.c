@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One direction of transcoding: decoder, sample rate conversion, the samples that wait for a whole
+ * packet, encoder, and concealment of losses. transcoder.c drives it with the packets of a flow. It
+ * picks Opus's rate and bit rate by the other codec, as a better one would be inaudible, and states
+ * its CPU cost for the worker's slices.
+ */
+
 #include "engine/worker/coding.h"
 
 #include <assert.h>
@@ -55,7 +62,8 @@ static bool is_resampled(const struct coding *c)
 	return !is_straight(c) && !rate_is_by(c, 2) && !rate_is_by(c, 6);
 }
 
-/* As long as was asked for at most, where Opus has such packets and one is no long slice (dsp/codec/encoder.h). */
+/* At most the wanted packet time, if Opus has it and one packet takes no long slice
+ * (dsp/codec/encoder.h). */
 static uint32_t opus_packet_ms(const struct encoder_settings *s)
 {
 	bool quick = s->rate == RATE_NARROW || s->complexity <= 2;
@@ -232,7 +240,7 @@ static void band_down(struct coding *c, const int16_t *in, uint32_t n, int16_t *
 		sixth_band_down(&c->band, in, n, out);
 }
 
-/* n samples of rate_in, which lie in the space, are at the rate of the encoder behind what waits. How many. */
+/* Converts n samples of rate_in to the encoder's rate, behind what waits. Returns how many. */
 static uint32_t space_add(struct coding *c, const coding_space *space, uint32_t n)
 {
 	uint32_t out = (uint32_t)((uint64_t)n * c->rate_out / c->rate_in);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One codec into another: what a decoder makes waits here until an encoder has a packet of it. Opus runs at the rate of the other codec, so
- * nothing is resampled there; 8,000 and 16,000 Hz meet in a half-band filter. Where Opus is told to run at 48,000 a sixth band stands
- * between, or a resampler beside 16,000. Memory is allocated at open alone.
+ * One codec into another: decoded samples wait here until the encoder has a packet of them. Opus
+ * runs at the rate of the other codec, without resampling; 8,000 and 16,000 Hz meet in a half-band
+ * filter. If Opus is to run at 48,000 Hz a sixth-band filter is between, or a resampler for 16,000.
+ * Memory is allocated at open only.
  */
 #ifndef ENGINE_WORKER_CODING_H
 #define ENGINE_WORKER_CODING_H
@@ -20,7 +21,7 @@ enum {
 	CODING_PACKET_MS_MAX = 60, /* of what is sent */
 	/* of codecs that have no packets of their own: what comes is so often encoded */
 	CODING_FRAME_MS = 10,
-	CODING_COMPLEXITY = 5,   /* of Opus, where none was asked for */
+	CODING_COMPLEXITY = 5,   /* of Opus, by default */
 	CODING_LOSS_MS_MAX = 60, /* what is lost of a codec without means is made; more is a gap */
 };
 
@@ -28,13 +29,13 @@ enum {
 struct coding {
 	struct decoder *decoder;
 	struct encoder *encoder;
-	struct plc *plc; /* NULL: the decoder has means for what is lost, or there are none */
+	struct plc *plc;              /* NULL: the decoder conceals by itself, or nothing can */
 	struct sixth_band band;       /* its half alone between 8,000 and 16,000 Hz */
 	struct resampler *resampler;  /* NULL: the rates are equal, or the band's */
 	uint32_t rate_in, rate_out;   /* of PCM: of the decoder, of the encoder */
 	uint32_t clock_in, clock_out; /* of RTP */
 	uint32_t cost_ns;             /* of a packet that comes and one that leaves, about */
-	uint32_t heard;               /* samples of rate_in that the last packet had; 0: none yet */
+	uint32_t heard;               /* samples of rate_in in the last packet; 0: no packet yet */
 	uint32_t frame;               /* samples that the encoder takes at a time */
 	uint32_t packet;              /* of those that leave at a time: a multiple of it */
 	bool broken;                  /* no memory to begin anew: it decodes nothing more */
@@ -46,10 +47,11 @@ struct coding {
 	int16_t *pcm;                 /* of rate_out: what waits */
 };
 
-/* opus_hz: of the PCM of Opus; 0: as the other codec has it. 0, -EINVAL, -ENOTSUP, -ENOMEM; with any other than 0 it is closed. */
+/* opus_hz: of Opus's PCM; 0: the other codec's rate. Returns 0, -EINVAL, -ENOTSUP or -ENOMEM;
+ * closed unless 0. */
 int coding_open(struct coding *c, const struct media_coding *spec, uint32_t opus_hz) NODISCARD;
 void coding_close(struct coding *c);
-/* What a packet that comes and one that leaves cost, about, by the table of dsp/codec/codec.h. Of 20 ms where it does not say. */
+/* About the cost of a received and a sent packet (dsp/codec/encoder.h); of 20 ms by default. */
 uint32_t coding_cost_ns(const struct media_coding *spec, uint32_t opus_hz);
 /* As it was opened, but for what the encoder has of before. */
 void coding_reset(struct coding *c);
@@ -78,17 +80,16 @@ typedef int16_t coding_space;
 void coding_ease(struct coding *c, uint8_t complexity);
 /* One that came. Samples of rate_out that were added, or -EBADMSG, -ENOMEM. */
 int coding_decode(struct coding *c, struct bytes payload, coding_space *space);
-/* So many samples of rate_out were lost, and all are to be made, one packet after the other (coding_fill). */
+/* So many samples of rate_out were lost, and all will be made, packet by packet (coding_fill). */
 bool coding_makes(const struct coding *c, uint32_t lost);
-/*
- * So many samples of rate_out are missing before what comes next, lost or not sent: as much of them as the packet that waits still needs.
- * How many.
- */
+/* So many samples of rate_out are missing before the next packet, lost or not sent: makes as many
+ * as the waiting packet still needs. Returns how many. */
 uint32_t coding_fill(struct coding *c, uint32_t missing, bool lost, coding_space *space);
-/* So many samples of rate_out were lost before this packet, and nothing waits: the decoder is told. What the packet repeats of the last one
- * is added. How many samples. */
+/* So many samples of rate_out were lost before this packet, and none wait: tells the decoder, and
+ * adds what the packet has of the last one. Returns how many samples. */
 uint32_t coding_miss(struct coding *c, uint32_t lost, struct bytes next, coding_space *space);
-/* The packet that is full: its octets, or -errno; 0: the encoder has nothing to say. *samples are gone in any case. */
+/* Encodes the full packet: octets, or -errno; 0: nothing to send. *samples are used up in any
+ * case. */
 int coding_encode(struct coding *c, uint8_t *out, uint32_t cap, uint32_t *samples);
 
 #endif

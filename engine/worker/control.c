@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Carries out control's commands on the worker, one after the other, between two batches: opens,
+ * updates, moves and closes flows, sends digits, and answers queries. It also sends the worker's
+ * events to control, with limits for those that a party can cause. No command is applied while the
+ * answer to the last one does not fit into the event ring, so control never loses a
+ * MEDIA_FLOW_CLOSED; and none while the kernel still forwards for the flow (shortcut.h).
+ */
+
 #include <string.h>
 #include <unistd.h>
 
@@ -159,7 +167,8 @@ static void open_failed(struct worker *w, const struct media_command *c, int err
 	control_answer(w, &event);
 }
 
-/* Who cannot be a member of a room hears nothing there, and control hears of it: beside the answer to its command. */
+/* A flow that cannot be a member of its room hears nothing there; control is told besides the
+ * answer to its command. */
 static void source_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
 	struct media_event event;
@@ -213,15 +222,13 @@ static void apply_open(struct worker *w, const struct media_command *c, uint64_t
 	resend_set(w, f, c->spec.nack);
 	source_set(w, f, &c->spec);
 	capture_flow_opened(w, f);
-	tick_connection(
-		w, f,
-		now_ns); /* of a restored call: the kernel knows at once whose packets come here */
+	tick_connection(w, f, now_ns); /* a restored call: connect at once */
 	flow_count_publish(w);
 	if (c->parcel)
 		flow_move_arrive(w, f, c->parcel);
 }
 
-/* A bundle that cannot be joined, a key or a codec that cannot be used: nothing passes, and control hears of it. */
+/* A bundle that cannot be joined, or an unusable key or codec: nothing passes, control is told. */
 static void update_transport(struct worker *w, struct flow *f, const struct flow_spec *spec)
 {
 	struct media_event event;
@@ -416,7 +423,7 @@ static void control_apply(struct worker *w, const struct media_command *c, uint6
 	}
 }
 
-/* Of the flow that it is about, nothing must be forwarded below meanwhile. False: ask again with the next turn. */
+/* The kernel must forward nothing for the flow meanwhile. False: ask again with the next turn. */
 static bool control_may(struct worker *w, const struct media_command *c)
 {
 	switch (c->kind) {

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copies packets for readers on other threads: for watched flows at the points of their path
+ * (media/capture.h), and for taps of recordings, live audio and forks (media/tap.h). Both are rings
+ * with one reader each; a full one loses the copy and counts it, since the worker must not wait. A
+ * tapped or watched flow has no shortcut, so the kernel forwards nothing past the copies.
+ */
+
 #include <string.h>
 
 #include "engine/worker/copy.h"
@@ -169,7 +176,7 @@ static struct flow *flow_at(const struct pkt *p, enum capture_point point)
 	return NULL;
 }
 
-/* Of a WebRTC leg's checks and handshakes nothing is left later, and nothing of them is enciphered. */
+/* A WebRTC leg's checks and handshakes end here, and are never encrypted. */
 static bool is_shown_as_plain(const struct pkt *p, const struct flow *f, enum capture_point point)
 {
 	return point == CAPTURE_IN_WIRE && (f->transport != 0 || f->dtls->role != DTLS_NONE) &&

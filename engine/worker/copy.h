@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copies of the packets of watched flows, in a bounded ring that one other thread reads. What does not fit is lost to it and counted: the
- * worker never waits, wakes nobody, and looks at nothing but a count where no flow is watched.
+ * Copies of the packets of watched flows, in a bounded ring for one other thread. What does not fit
+ * is lost to it and counted: the worker never waits, wakes nobody, and only tests a count while no
+ * flow is watched.
  */
 #ifndef ENGINE_WORKER_COPY_H
 #define ENGINE_WORKER_COPY_H
@@ -30,11 +31,11 @@ void capture_flow_opened(struct worker *w, struct flow *f);
 /* Copies what is watched at this point of the walk. */
 void capture_copy(struct worker *w, const struct batch *b, enum capture_point point);
 
-/*
- * Copies for who records or listens (media/tap.h): what the parties of tapped flows say, where it is plain and believed to be theirs, and what leaves
- * for them, before it is enciphered. What does not fit into the worker's ring is lost to its reader, and counted: the worker never
- * waits and wakes nobody. Ordinary packets stay in the one pass (ordinary.c). Without tapped flows nothing but a count is looked at.
- */
+/* Copies for recorders and listeners (media/tap.h): what the parties of tapped flows send, once
+ * decrypted and accepted, and what leaves for them, before encryption. What does not fit into
+ * the worker's ring is lost to its reader, and counted: the worker never waits and wakes nobody.
+ * Ordinary packets stay in the one pass (ordinary.c). Without tapped flows only a count is
+ * tested. */
 
 enum { TAP_RING_OCTETS = 8 << 20 }; /* of each worker and reader; touched as it is used */
 

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stages demux and ice: which protocol a datagram is (RFC 7983, RFC 5761), and for WebRTC flows
+ * the answer to a connectivity check (RFC 8445 7.3, RFC 8489) or acceptance by its validated pair.
+ * An answer is written over the request, in its own buffer. Refusals to unauthenticated checks are
+ * limited per tick, so that forged checks cannot turn the node into a reflector.
+ */
+
 #include "engine/worker/bundle.h"
 #include "engine/worker/stage.h"
 #include "engine/worker/worker.h"
@@ -6,8 +13,8 @@
 #include "media/stun/stun.h"
 
 enum {
-	REFUSALS_PER_TICK =
-		16, /* a stranger learns what is wrong, a flood of them does not make us one */
+	/* Tells a stranger what is wrong, but does not turn a flood back. */
+	REFUSALS_PER_TICK = 16,
 	BAD_REQUEST = 400,
 	UNAUTHENTICATED = 401,
 	UNKNOWN_ATTRIBUTE = 420,
@@ -184,7 +191,7 @@ static void rtp_read(struct pkt *p, struct bytes in)
 	p->payload_length = (uint16_t)h.payload.n;
 }
 
-/* What nearly all packets are: read without looking for anything more. The other octets that come first in RTCP: RFC 5761 4. */
+/* Nearly all packets: read without any further test. RTCP's second octets: RFC 5761 4. */
 static bool packet_is_ordinary(const struct pkt *p)
 {
 	return p->length >= RTP_HEAD_LEN && p->data[0] == RTP_FIRST_PLAIN &&

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finds DTMF tones in the audio of parties that send no telephone-events, on copies of their
+ * packets: a short queue, a decoder per codec, and dsp/dtmf.h's detector. It works in slices
+ * between batches, like transcoders. It conceals short gaps, so that a lost packet does not split a
+ * digit, and takes pauses for silence. Digits are reported like events, and the audio passes
+ * unchanged.
+ */
+
 #include "engine/worker/detector.h"
 
 #include <errno.h>
@@ -40,7 +48,7 @@ static bool codec_is_wide(uint8_t codec)
 	return codec == MEDIA_CODEC_L16_WIDE;
 }
 
-/* Tones have 1,633 Hz at most: the lower half of the band is enough. What cannot be decoded is not heard. */
+/* Tones end at 1,633 Hz: the lower half of the band is enough. Undecodable codecs are skipped. */
 static void decoders_open(struct detector *e, const struct flow_spec *spec)
 {
 	memcpy(e->named, spec->rule_codecs, sizeof(e->named));

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DTMF digits of a party that are tones in what it says (flow_spec.hears). Copies of its packets wait here, a few at most, until their turn comes
- * (worker.h): then they are decoded and listened to. A digit is told when it is let go. What the party says passes meanwhile, untouched.
+ * DTMF digits of a party that are tones in its audio (flow_spec.detects_dtmf). Copies of its
+ * packets wait here, a few at most, until their turn (worker.h): then they are decoded and
+ * examined. A digit is reported when it ends. The audio passes meanwhile, unchanged.
  *
- * The worker's thread. Memory is allocated by commands alone. Without ears nothing is looked at: they are fed where taps are (leg_tap.h).
+ * The worker's thread. Memory is allocated by commands only. Without detectors nothing is looked
+ * at: they are fed where taps are (copy.h).
  */
 #ifndef ENGINE_WORKER_DETECTOR_H
 #define ENGINE_WORKER_DETECTOR_H
@@ -38,10 +40,10 @@ struct detector_packet {
 
 struct detector {
 	struct job_place place;
-	uint32_t slot;                    /* of the flow whose party is heard */
+	uint32_t slot;                    /* of the flow */
 	uint8_t named[PAYLOAD_RULES_MAX]; /* codecs of the party, as flow_spec.rule_codecs */
-	struct decoder
-		*decoders[MEDIA_CODECS_KNOWN]; /* of what it may say; NULL: it cannot be had */
+	/* Of codecs it may send; NULL: not decodable. */
+	struct decoder *decoders[MEDIA_CODECS_KNOWN];
 	struct half_band band;
 	struct dtmf_detector ear;
 	struct wheel_timer timer; /* runs while a digit is heard */
@@ -65,7 +67,7 @@ struct detector_line {
 /* Slots of flows. 0 or -ENOMEM. */
 int detector_line_open(struct detector_line *l, uint32_t capacity) NODISCARD;
 void detector_line_close(struct detector_line *l);
-/* As the spec says; one that does not change goes on. 0 or -ENOMEM: then there is none. */
+/* By the spec; an unchanged one continues. Returns 0, or -ENOMEM without a detector. */
 int detector_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
 /* The flow closes: a digit that is heard is told. */
 void detector_leave(struct worker *w, struct flow *f);

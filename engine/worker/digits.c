@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Sends DTMF digits to a party: as telephone-events (RFC 4733 2.5) under the flow's own stream, or
+ * as tones (ITU-T Q.23) in a codec it takes, in packets of 20 ms with silence behind each digit.
+ * Commands of control (INFO of the peer, applications, dialled digits) queue here. The peer's audio
+ * is withheld while a digit is sent, so that the stream has one meaning at a time; SSRC, sequence
+ * numbers and timestamps continue.
+ */
+
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -9,11 +17,6 @@
 #include "engine/worker/source.h"
 #include "engine/worker/worker.h"
 #include "media/codec.h"
-
-/*
- * Digits for a party that takes no telephone-events, as tones (ITU-T Q.23) in a codec that it takes: packets of 20 ms, with silence behind
- * each key. Part of engine/worker/digits.h, which says when.
- */
 
 struct encoder;
 struct flow;
@@ -71,7 +74,8 @@ void digit_tone_close(struct digit_tone *k)
 	free(k);
 }
 
-/* In the codec that the party of f hears now. NULL: it takes none that is spoken, or there is no memory. Memory is allocated here. */
+/* In the codec that the party is sent now. NULL: no codec that we speak, or no memory.
+ * Allocates. */
 static struct digit_tone *digit_tone_open(const struct flow *f)
 {
 	const struct media_accepted *t = digit_tone_codec(f);
@@ -112,7 +116,7 @@ static bool digit_tone_fits(const struct digit_tone *k, const struct flow *f)
 	return false;
 }
 
-/* A digit begins. False: it is none that has a tone. */
+/* Starts a digit. False: it has no tone. */
 static bool digit_tone_start(struct digit_tone *k, char digit, uint16_t on_ms, uint16_t off_ms)
 {
 	return dtmf_tone(digit, on_ms, off_ms, DTMF_LEVEL, &k->tone);
@@ -340,7 +344,7 @@ static void digit_end(struct worker *w, struct flow *f)
 		wheel_start(&w->wheel, &d->timer, d->free_ns);
 }
 
-/* The peer's party presses a key itself: it comes first, for one event must end before another begins. */
+/* The peer's party sends an event itself: it comes first, as one must end before another begins. */
 static bool is_event_relayed(const struct worker *w, const struct flow *f)
 {
 	const struct flow *feeder = flow_find(&w->flows, f->sink.feeder);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Digits sent to a party as telephone events (RFC 4733): a packet each 20 ms, three with the end. To one that takes none they are tones
- * (engine/worker/digits.h), and the pause is silence. Several queue up, with a pause after each. What the peer sends meanwhile is not
- * relayed: one stream says one thing at a time.
+ * Digits sent to a party as telephone-events (RFC 4733): a packet each 20 ms, three with the end. A
+ * party that takes no events gets tones, and the pause is silence. Several queue up, with a pause
+ * after each. The peer's packets are not relayed meanwhile: one stream carries one thing at a time.
  */
 #ifndef ENGINE_WORKER_DIGITS_H
 #define ENGINE_WORKER_DIGITS_H
@@ -19,8 +19,8 @@ struct digit_tone;
 enum {
 	DIGITS_MAX = 32,       /* that wait, per flow */
 	DIGIT_ON_MS_MIN = 120, /* a shorter one is stretched */
-	DIGIT_ON_MS_MAX =
-		5000, /* a longer one is cut, also where its clock lets the duration field run out before */
+	/* A longer one is cut, also if its clock would let the duration field overflow earlier. */
+	DIGIT_ON_MS_MAX = 5000,
 	DIGIT_OFF_MS = 120, /* between two */
 	DIGIT_PACKET_MS = 20,
 };
@@ -40,9 +40,10 @@ struct digits {
 	uint16_t sent; /* its packets */
 	uint8_t event;
 	bool tones;              /* what is sent, and waits, are tones */
-	struct digit_tone *tone; /* NULL: none was made yet */
+	struct digit_tone *tone; /* NULL: not made yet */
 	uint8_t head, count;
-	uint8_t unrecorded; /* so many of those that are sent, and wait, came before their recording began or went on */
+	/* So many, sent or waiting, came before their recording began or resumed. */
+	uint8_t unrecorded;
 	struct digit list[DIGITS_MAX];
 };
 

@@ -1,4 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decides about DTLS handshakes of flows: which source may be a candidate, which datagrams go to
+ * the crypto thread, when we begin as client, and what its results change (keys, latch,
+ * MEDIA_FLOW_KEYED). Anybody can send ClientHellos, so candidates, places and a set of budgets
+ * bound the work per flow and for the worker, and the signalled address always has a place of its
+ * own. Keys are held back until control has saved them, so a restart never loses keys that the
+ * party already uses.
+ */
+
 #include <errno.h>
 #include <string.h>
 
@@ -13,7 +22,7 @@
 #include "engine/worker/srtp_flow.h"
 #include "engine/worker/worker.h"
 
-/* Who tries to be the party of a flow, as the worker sees him; the association itself is the crypto thread's. */
+/* A source that may be the party, for the worker; the crypto thread has the association itself. */
 
 struct dtls_candidate {
 	struct flow_id flow;
@@ -24,10 +33,12 @@ struct dtls_candidate {
 	uint8_t place;            /* in dtls_flow.candidates */
 	uint8_t proven;           /* 1: it answered what was sent to its address */
 	uint8_t told;             /* 1: control has its keys */
-	uint8_t done; /* 1: its keys are those of the flow; kept for who did not hear the last flight */
+	/* 1: the flow has its keys; kept for a party that missed the last flight. */
+	uint8_t done;
 };
 
-/* One of a budget that refills steadily and holds `burst` at most. *due_ns: its state, 0 when full. */
+/* Takes one from a budget that refills steadily, at most `burst`. *due_ns: its state, 0 when
+ * full. */
 static bool budget_consume(uint64_t *due_ns, uint64_t now_ns, uint64_t each_ns, uint32_t burst)
 {
 	uint64_t due = *due_ns > now_ns ? *due_ns : now_ns;
@@ -132,8 +143,9 @@ static bool candidate_request(struct worker *w, struct crypto_request *r, struct
 	return false;
 }
 
-/* Each budget is asked only where those before it had something left. Half of what all flows share is kept for the parties' own
- * addresses: whoever shares a host with parties of many calls could else keep all of them waiting. */
+/* A budget is only asked if those before it had something left. Half of what all flows share is
+ * reserved for parties' own addresses: otherwise a host that is party to many calls could delay all
+ * the others. */
 static bool is_affordable(struct worker *w, struct flow *f, uint8_t place)
 {
 	struct dtls_worker *d = &w->dtls;
@@ -175,8 +187,8 @@ static bool candidate_handshake(struct worker *w, struct flow *f, struct dtls_ca
 	return true;
 }
 
-/* Begins a handshake in this place of the flow, whose candidate goes first; datagram: the first one, may be empty. False: refused, and
- * counted; then nothing has changed. */
+/* Begins a handshake in this place of the flow, replacing its candidate; datagram: the first one,
+ * may be empty. False: refused, counted, and nothing changed. */
 static bool candidate_start(struct worker *w, struct flow *f, uint8_t place,
 			    const struct addr *source, struct bytes datagram)
 {
@@ -211,7 +223,7 @@ static void candidate_release(struct worker *w, const struct dtls_candidate *c)
 	(void)candidate_request(w, &r, (struct bytes){ 0 });
 }
 
-/* Of all whose keys control has. False: there is none. */
+/* For all candidates with keys known to control. False: there is no such one. */
 static bool candidates_release(struct worker *w, const struct flow *f)
 {
 	bool any = false;
@@ -227,7 +239,7 @@ static bool candidates_release(struct worker *w, const struct flow *f)
 	return any;
 }
 
-/* One that was done in a process before this: its flight is sent, and again when the party at that address asks for it. */
+/* Completed by a previous process: sends its flight, and again when the party there asks. */
 static void candidate_resume(struct worker *w, struct flow *f, const struct addr *source,
 			     const struct media_flight *flight)
 {
@@ -256,7 +268,7 @@ static void candidate_resume(struct worker *w, struct flow *f, const struct addr
 }
 
 /* One that the thread cannot be told about begins anew. */
-/* Of all candidates the party is now another one: as far as they have not yet seen its certificate. */
+/* The party's fingerprint changed: for all candidates that have not yet seen its certificate. */
 static void candidates_expect(struct worker *w, struct flow *f)
 {
 	for (uint8_t i = 0; i < DTLS_CANDIDATES; i++) {
@@ -290,7 +302,7 @@ static bool candidate_feed(struct worker *w, struct dtls_candidate *c, struct by
 
 enum { RESULTS_A_STEP = 64 };
 
-/* NULL: there are none after all. */
+/* NULL: the keys are void. */
 static bool keys_notify(struct worker *w, struct flow *f, const struct media_key *in,
 			const struct media_key *out, struct bytes flight)
 {
@@ -312,7 +324,8 @@ static bool keys_notify(struct worker *w, struct flow *f, const struct media_key
 	return sent;
 }
 
-/* MEDIA_FLOW_KEYED; dtls_flow.keyed_due stays set while the ring is full, and then it is told without a flight. */
+/* MEDIA_FLOW_KEYED; while the ring is full dtls_flow.keyed_due stays set, and it is sent later
+ * without a flight. */
 static void dtls_keyed_notify(struct worker *w, struct flow *f, struct bytes flight)
 {
 	uint8_t was_due = f->dtls->keyed_due;
@@ -322,7 +335,7 @@ static void dtls_keyed_notify(struct worker *w, struct flow *f, struct bytes fli
 	w->dtls.due = w->dtls.due + f->dtls->keyed_due - was_due;
 }
 
-/* Whoever has the right certificate is the party: without ICE its address is worth as much as that of an authentic packet. */
+/* The right certificate proves the party: without ICE its address counts like an authentic one. */
 static void party_latch(struct worker *w, struct flow *f, const struct addr *source)
 {
 	bool changed;
@@ -420,8 +433,8 @@ static void dtls_result_failed(struct worker *w, struct flow *f, struct dtls_can
 	w->dtls.due++;
 }
 
-/* With ICE to where the party's checks have shown it to be, and as long as they come (RFC 7675 5.1): whoever makes us begin a handshake
- * cannot have it retransmitted to an address that he has left. */
+/* With ICE: to where the party's checks have shown it, and as long as they come (RFC 7675 5.1). So
+ * nobody can start a handshake and have us retransmit to an address that it has left. */
 static bool has_consent(struct worker *w, const struct flow *f, const struct dtls_candidate *c)
 {
 	return !f->dtls->ice || ice_find(&worker_transport(w, f)->ice, CHANNEL_RTP, &c->source);
@@ -478,9 +491,7 @@ void dtls_awake(struct worker *w)
 		ring_awake(&w->dtls.link->results);
 }
 
-#define STALE_NS \
-	(2 *     \
-	 NS_PER_S) /* a handshake that stands still for so long may be begun anew, or give its place up */
+#define STALE_NS     (2 * NS_PER_S) /* a handshake stalled for so long may be replaced */
 #define FORGOTTEN_NS (DTLS_DEADLINE_NS + 2 * NS_PER_S) /* the thread has given it up before */
 
 /* ---- who may begin ---- */
@@ -503,7 +514,7 @@ static struct dtls_candidate *candidate_from(struct worker *w, const struct flow
 	return NULL;
 }
 
-/* A place for a source that has none. Of those that others took, the longest held one that does not get on. -1: none. */
+/* A place for a new source, free or held longest without progress. -1: no place. */
 static int dtls_place_of(struct worker *w, const struct flow *f, const struct addr *from)
 {
 	uint64_t oldest_ns = UINT64_MAX;
@@ -524,7 +535,7 @@ static int dtls_place_of(struct worker *w, const struct flow *f, const struct ad
 	return place;
 }
 
-/* Another ClientHello of the same source: the party has restarted, or somebody spoke in its name before it did. */
+/* Another ClientHello from this source: a restart, or the first one was forged. */
 static bool is_restart(const struct dtls_candidate *c, uint64_t mark, uint64_t now_ns)
 {
 	return mark && c->mark && mark != c->mark &&
@@ -569,7 +580,8 @@ static bool server_receive(struct worker *w, struct flow *f, const struct pkt *p
 	return candidate_feed(w, c, in);
 }
 
-/* Of whom we asked; of a party behind NAT also from another port, until one has answered. */
+/* From the address we asked; for a party behind NAT also from another port, until one has
+ * answered. */
 static bool dtls_is_answer(const struct flow *f, const struct dtls_candidate *c,
 			   const struct addr *from)
 {
@@ -593,7 +605,8 @@ static bool client_receive(struct worker *w, struct flow *f, const struct pkt *p
 	return candidate_feed(w, c, in);
 }
 
-/* After the keys nothing is heard any more but who did not hear our last flight: another association is for control to say (RFC 8842 3). */
+/* With keys, only a party that missed our last flight is answered: a new association is control's
+ * decision (RFC 8842 3). */
 static bool connected_receive(struct worker *w, struct flow *f, const struct pkt *p)
 {
 	struct bytes in = bytes_mem(p->data, p->length);
@@ -676,7 +689,7 @@ static bool dtls_has_keys(const struct flow_spec *spec)
 	return spec->key_in.suite != MEDIA_SUITE_NONE && spec->key_out.suite != MEDIA_SUITE_NONE;
 }
 
-/* Keys that come with a spec that has a role are those of a handshake that was: of this process or the one before. */
+/* Keys in a spec with a role come from a completed handshake: of this process or the one before. */
 static void keys_note(struct flow *f, const struct flow_spec *spec)
 {
 	struct dtls_flow *d = f->dtls;
@@ -778,7 +791,7 @@ void dtls_flow_flight(struct worker *w, struct flow *f, uint8_t association,
 
 /* ---- time ---- */
 
-/* Those that are done, when nobody can ask any more; and any whose end the thread did not tell. */
+/* Completed ones once nobody can ask any more, and those whose end the thread did not report. */
 static void candidates_tick(struct worker *w, uint64_t now_ns)
 {
 	struct dtls_candidate *c;

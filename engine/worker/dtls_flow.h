@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DTLS-SRTP on the worker's side: which datagrams of a flow are worth the crypto thread's time, and what becomes of its results. All
- * that is decided about handshakes is decided here.
+ * DTLS-SRTP on the worker's side: which datagrams of a flow are worth the crypto thread's time, and
+ * what its results change. All decisions about handshakes are made here.
  *
- * With ICE a source was authenticated before its datagrams come here, and there is one candidate, whatever address it uses. Without,
- * anybody whom the latch mode would allow may try: a candidate for each source, and one place that only the address that was signalled
- * or latched can take. The first that shows the right certificate wins. So a stranger can neither end nor occupy a handshake of the
- * party, and costs a bounded share of what the thread does.
+ * With ICE a source was authenticated before its datagrams come here, and there is one candidate,
+ * whatever address it uses. Without ICE any source that the latch mode would allow may try: a
+ * candidate for each, and one place that only the signalled or latched address can take. The first
+ * with the right certificate wins. So a stranger can neither end nor occupy the party's handshake,
+ * and costs a bounded share of the thread's time.
  */
 #ifndef ENGINE_WORKER_DTLS_FLOW_H
 #define ENGINE_WORKER_DTLS_FLOW_H
@@ -36,22 +37,24 @@ struct dtls_flow {
 	uint8_t association;
 	uint8_t ice;   /* 1: sources are authentic */
 	uint8_t state; /* enum media_dtls_state: of this association */
-	uint8_t keyed; /* 1: keys came from a handshake, or with a spec that has a role: of this association or the one before */
+	/* 1: keys came by a handshake, or a spec with a role: of this association or an earlier
+	 * one. */
+	uint8_t keyed;
 	uint8_t keyed_due; /* 1: MEDIA_FLOW_KEYED did not fit into the ring yet */
 	uint8_t failed;    /* 1: it is in the log that handshakes fail */
-	uint8_t failure;   /* why the last one did: enum dtls_failure; 0: none did */
+	uint8_t failure;   /* enum dtls_failure of the last handshake; 0: none failed */
 	uint8_t keyed_association;
 	struct media_fingerprint peer;
 	uint32_t bundled_first; /* slot + 1 of the first flow that shares our transport; 0: none */
 	uint32_t bundled_next;  /* of the next one, in a flow that shares another's */
-	struct flow_id owner;   /* whose transport we share; generation 0: nobody's */
-	uint64_t start_due_ns
-		[2]; /* shares of the party's own address, and of all others: budget_consume */
+	struct flow_id owner;   /* of the shared transport; generation 0: own transport */
+	/* Budgets of the party's own address, and of all others (budget_consume). */
+	uint64_t start_due_ns[2];
 	uint64_t retry_ns; /* as client: not before */
 	uint64_t retry_wait_ns;
 	uint64_t srtp_next; /* where keys that are new begin: of the spec's resume */
 	uint32_t srtcp_next;
-	pool_handle candidates[DTLS_CANDIDATES]; /* struct dtls_candidate; 0: none */
+	pool_handle candidates[DTLS_CANDIDATES]; /* struct dtls_candidate; 0: free */
 	struct media_key key_in, key_out;        /* keyed */
 };
 
@@ -63,15 +66,17 @@ struct dtls_worker {
 	uint32_t running, running_max;
 	uint32_t strange; /* of those under way: not of a party's own address */
 	uint64_t start_due_ns, start_every_ns;
-	uint32_t
-		due; /* flows as clients that have yet to begin, and events of keys that were not sent */
+	/* Flows that have yet to begin as clients, and keyed events not sent yet. */
+	uint32_t due;
 };
 
-/* x outlives the worker; NULL: handshakes are refused. share: this worker's is one of so many. Before the worker's thread runs. */
+/* x outlives the worker; NULL: handshakes are refused. share: this worker is one of so many. Before
+ * its thread runs. */
 int dtls_worker_open(struct worker *w, struct crypto *x, uint32_t index, uint32_t share) NODISCARD;
 void dtls_worker_close(struct worker *w);
 
-/* After srtp_flow_open, which has used the spec's keys. 0, or what srtp_flow_keys says: then dtls_flow_close is due. */
+/* After srtp_flow_open, which used the spec's keys. Returns 0, or the error of srtp_flow_keys: then
+ * call dtls_flow_close. */
 int dtls_flow_open(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
 /* After srtp_flow_update. 0, or what srtp_flow_keys says. */
 int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;

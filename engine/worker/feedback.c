@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RTCP that the node makes itself: reports of our own (RFC 3550 6.4), transport-wide feedback to
+ * browsers, retransmission of video on NACK (RFC 4585 6.2.1), and key frame requests (PLI, FIR).
+ * Relayed calls need it where the two legs differ: a WebRTC party expects feedback that a phone
+ * never sends. Retransmissions cost credit, so NACKs in a forged name cannot multiply traffic.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,7 +162,7 @@ void reports_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 {
 	struct reports *r = &f->reports;
 
-	if (f->kind == MEDIA_OPAQUE) /* it has none, or the parties' own */
+	if (f->kind == MEDIA_OPAQUE) /* it has no RTCP, or the parties' own */
 		return;
 	if (r->due_ns == 0)
 		r->due_ns = now_ns + interval_ns(w);
@@ -178,7 +185,7 @@ struct resend_entry {
 	uint16_t length; /* 0: empty */
 };
 
-/* By the low bits of the number. The entries lie apart from the octets: a ring is emptied without touching those. */
+/* By the low bits of the number. Entries are apart from octets, which emptying does not touch. */
 struct resend_ring {
 	struct resend_entry entries[RESEND_KEPT];
 	uint8_t octets[RESEND_KEPT][RESEND_OCTETS];
@@ -317,7 +324,7 @@ static enum nack_result entry_mark(const struct asked *k, struct resend_entry *e
 	return NACK_ANSWERED;
 }
 
-/* What we have is never asked for again elsewhere: the sender could only repeat what was not lost on its way here. */
+/* Stored packets are never requested from the sender: it could only repeat what had reached us. */
 static bool number_is_requested(void *user, uint16_t sequence)
 {
 	struct asked *k = user;

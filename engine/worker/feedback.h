@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a party says of the media that it gets, and is told of its own (RFC 4585).
+ * Feedback about the media a party receives and sends (RFC 4585).
  *
- * Transport-wide feedback to a WebRTC party: when each packet came that it numbered (media/rtp/transport_cc.h). One count for a transport, all
- * flows of its bundle together; the owner's party is told every FEEDBACK_NS while packets come.
+ * Transport-wide feedback to a WebRTC party: when each of its numbered packets arrived
+ * (media/rtp/transport_cc.h). One count per transport, for all flows of its bundle; the owner's
+ * party gets it every FEEDBACK_NS while packets come.
  */
 #ifndef ENGINE_WORKER_FEEDBACK_H
 #define ENGINE_WORKER_FEEDBACK_H
@@ -22,8 +23,8 @@ struct worker;
 /* The owner has one from here on; where there is no memory for it the party hears nothing. */
 void feedback_open(struct worker *w, const struct flow *owner);
 void feedback_close(struct worker *w, const struct flow *owner);
-/* Of a flow just opened or updated: with TRANSPORT_CC its packets have their own times of arrival, not that of a batch, which is late where
- * the worker was. */
+/* Of a flow just opened or updated: with TRANSPORT_CC packets have arrival times of their own, not
+ * that of the batch, which is late when the worker was. */
 void feedback_stamp(struct worker *w, const struct flow *f);
 /* Notes RTP of flows with TRANSPORT_CC, once it is authentic. Drops nothing. */
 void feedback_stage(struct worker *w, struct batch *b);
@@ -31,13 +32,15 @@ void feedback_stage(struct worker *w, struct batch *b);
 void feedback_expire(struct worker *w, struct flow *owner);
 
 /*
- * Video that left for a party which says what it lost (generic NACK, RFC 4585 6.2.1), kept for a moment as it left, so that the
- * very same octets can leave again: a plain video phone mostly cannot repeat anything, and of a packet that was lost behind us it need not know.
- * It is the packet of before under its own SSRC and number, no stream of RFC 4588. Of SRTP it is the ciphertext: no
- * index is used, and whoever has both copies has one.
+ * Video that left for a party with generic NACK (RFC 4585 6.2.1), stored for a moment as it left,
+ * so that the same octets can leave again: a plain video phone mostly cannot repeat anything, and
+ * need not learn of losses behind us. It is the earlier packet under its own SSRC and number, not
+ * an RFC 4588 stream. For SRTP it is the ciphertext: no index is used, and a receiver of both
+ * copies has one packet.
  *
- * Each worker has a pool of rings, reserved at its start and touched when used; a flow has one from its open or update to its close or the end
- * of the agreement. Flows without one have their party's NACKs relayed. All of it is the worker's own.
+ * Each worker has a pool of rings, reserved at its start and touched when used; a flow has one from
+ * its open or update to its close or the end of the agreement. For flows without a ring NACKs are
+ * relayed. All of it is the worker's own.
  */
 
 enum {
@@ -51,9 +54,10 @@ enum {
 
 /* Of a flow. */
 struct resend {
-	struct resend_ring *ring; /* NULL: none */
-	/* A packet that is kept earns one, one that leaves again costs one, and there are never more than RESEND_CREDIT: so whatever a party
-	 * asks for, or whoever speaks in its name, it is sent at most twice what the stream has. */
+	struct resend_ring *ring; /* NULL: without a ring */
+	/* A stored packet earns one credit, a retransmission costs one, at most RESEND_CREDIT:
+	 * so whatever a party asks for, or a forger in its name, it is sent at most twice the
+	 * stream. */
 	uint32_t credit;
 };
 
@@ -66,8 +70,8 @@ struct resend_pool {
 	struct resend_ring *list;
 	uint32_t used; /* flows that have a ring */
 	uint32_t free_count;
-	uint16_t free
-		[RESEND_RINGS]; /* the one given back last is taken first: its memory is there */
+	/* The ring returned last is taken first: its memory is in use. */
+	uint16_t free[RESEND_RINGS];
 	uint32_t due_count;
 	struct resend_due due[RESEND_DUE];
 };
@@ -85,28 +89,27 @@ void resend_forget(struct flow *f);
 void resend_stage(struct worker *w, const struct batch *b);
 /* To the party and back, about. */
 uint64_t resend_rtt_ns(const struct flow *f);
-/* Of the party's checked RTCP, in place: marks what it misses, and takes out of its NACKs what we have. *n may be 0 then. */
+/* From the party's checked RTCP, in place: marks what it misses, and removes from its NACKs what we
+ * have. *n may become 0. */
 void resend_on_nack(struct worker *w, struct flow *f, uint8_t *rtcp, size_t *n);
 /* What is marked leaves. Between two received batches, and before control is heard. */
 void resend_flush(struct worker *w);
 
-/*
- * A party is asked for a picture that a decoder may begin with: by rooms (engine/job/room_video.h), and where somebody else sees it from now on,
- * behind a transfer, or when a conference is a call of two again. Nobody is asked who sends nothing yet.
- */
+/* Asks a party for a key frame: by rooms (engine/job/room_video.h), and when another party begins
+ * to see it, after a transfer, or when a conference becomes a call of two again. A party that sends
+ * nothing yet is not asked. */
 
-/* By PLI (RFC 4585 6.3.1), or FIR (RFC 5104 4.3.1) of a party that knows no PLI, of its stream `source`. False: no address is known, or no
- * buffer is free. */
+/* By PLI (RFC 4585 6.3.1), or FIR (RFC 5104 4.3.1) for a party without PLI, for its stream
+ * `source`. False: its address is unknown, or no buffer is free. */
 bool keyframe_request(struct worker *w, struct flow *f, uint32_t source);
 /* Before an update. */
 void keyframe_note_update(struct flow *f, const struct flow_spec *spec);
 /* Asks, if that is due. */
 void keyframe_tick(struct worker *w, struct flow *f);
 
-/*
- * RTCP of our own: what a party says about our stream is kept, and a party whose peer sends no reports for a while gets
- * ours (RFC 3550 6.4). So it can measure, and knows that we live.
- */
+/* RTCP of our own: stores what a party reports of our stream, and sends reports to a party whose
+ * peer sends no reports for a while (RFC 3550 6.4). So it can measure, and knows that we are
+ * alive. */
 
 #define REPORTS_AFTER_NS UINT64_C(10000000000) /* without RTCP of the peer */
 
@@ -119,7 +122,7 @@ struct reports {
 	uint64_t due_ns;           /* 0: not yet planned */
 	uint64_t sr_in_ns;         /* last sender report of the party */
 	uint64_t sr_out_ns;        /* last one to the party, relayed or ours */
-	uint32_t sr_in, sr_out;    /* and the middle 32 bits of its NTP time (LSR); 0: none */
+	uint32_t sr_in, sr_out;    /* the middle 32 bits of its NTP time (LSR), too; 0: none */
 	uint32_t packets_sent;     /* of the sink, at our last report */
 	uint64_t packets_received; /* of the party, then */
 };

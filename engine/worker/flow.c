@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of a worker's flows, and their life: open, update, close, the record for a restart, and
+ * the parcel for a move to another worker. Also the stage that finds each packet's flow and peer,
+ * and the notes that explain drops to the doctor (flow_detail). Its memory is touched on first use,
+ * and laid out by cache line for the packet path. Runs on the worker only; a flow_id of a closed
+ * flow is a miss.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +27,7 @@ static bool is_same_key(const struct srtp_stream *s, const struct media_key *key
 	return !s || srtp_stream_has_key(s, key);
 }
 
-/* With other keys than it has the indexes would be of another keystream: control has not heard yet of a handshake. */
+/* With other keys its indexes would be of another keystream: control missed a handshake so far. */
 static int move_may_leave(const struct flow *f, const struct flow_spec *spec)
 {
 	if ((f->transport & TRANSPORT_SHARED) && addr_eq(&f->local[CHANNEL_RTP], &spec->local_rtp))
@@ -150,13 +158,13 @@ enum {
 	PACKED = 8
 }; /* octets of a tag; units of a timestamp per octet */
 
-/* Does this payload fill the time since the packet before, in a codec of 8000 or 1000 octets a second? */
+/* Whether the payload fills the time since the last packet, at 8000 or 1000 octets a second. */
 static bool fills(uint32_t units, uint32_t octets)
 {
 	return octets > 0 && (units == octets * LINEAR || units == octets * PACKED);
 }
 
-/* Only two in sequence tell how much time is in one: what is plain among what should be sealed shows by its length. */
+/* Two packets in sequence show the time in one: plain ones that should be SRTP show by length. */
 static void unauthentic(struct flow_detail *d, const struct pkt *p)
 {
 	uint32_t units = p->timestamp - d->auth_timestamp, octets = p->payload_length;
@@ -366,7 +374,7 @@ uint64_t flow_received_ns(const struct flow *f)
 	return received_ns > f->listening_ns ? received_ns : f->listening_ns;
 }
 
-/* Not with each update: SRTP indexes are granted every few seconds, and a party that is gone would never be found silent. */
+/* Not with each update: grants of SRTP indexes every few seconds would hide a lost party. */
 static bool listens_anew(const struct flow *f, const struct flow_spec *spec)
 {
 	return !f->receive != !spec->receive || !f->send != !spec->send ||
@@ -457,7 +465,8 @@ bool flow_last_sent_outran(const struct flow_table *t, const struct flow *f)
 {
 	const struct flow *feeder;
 
-	/* First, as the tick has read this cache line of each flow anyway. It is set once control was told of a stream that we generate. */
+	/* First, as the tick has read this cache line of each flow anyway. Set once control was
+	 * told of a stream that we make. */
 	if (LIKELY(f->sent_reported.units == 0) || !f->sink.started)
 		return false;
 	if (f->sink.made)
@@ -530,7 +539,7 @@ static void peers_fetch(const struct worker *w, const struct batch *b)
 	}
 }
 
-/* Of who hears a job: whose it is, and what counts packets that it takes. */
+/* For flows that hear a job: the owner, and what counts packets that it takes. */
 static void listeners_fetch(const struct worker *w, const struct batch *b)
 {
 	for (uint32_t i = 0; i < b->count; i++) {
@@ -543,10 +552,8 @@ static void listeners_fetch(const struct worker *w, const struct batch *b)
 	}
 }
 
-/*
- * With many flows none of this batch is in the cache, and each packet would be waited for in turn. The flows of a batch are asked
- * for at once; their peers are known when they are there.
- */
+/* With many flows none of this batch is in the cache, and each packet would wait in turn. The flows
+ * of a batch are prefetched at once, and their peers once those are there. */
 void flow_fetch(const struct worker *w, const struct batch *b)
 {
 	const struct flow *list = w->flows.list;

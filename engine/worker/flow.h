@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * This worker's flows, by slot. One writer, no locks: packets read and count, control opens, changes and closes
- * before a batch is looked at. A flow_id whose generation is past is a miss.
+ * This worker's flows, by slot. One writer, no locks: packets read and count, control opens,
+ * changes and closes before a batch is looked at. A flow_id with an old generation is a miss.
  */
 #ifndef ENGINE_WORKER_FLOW_H
 #define ENGINE_WORKER_FLOW_H
@@ -22,14 +22,14 @@ enum { PAYLOAD_TYPES = 128 };
 
 struct worker;
 
-/* Whom we believe on one socket. */
+/* The source accepted on one socket. */
 struct latch {
 	struct addr source;   /* ADDR_NONE: nobody yet */
 	uint64_t received_ns; /* last packet of the source */
 	uint64_t since_ns;    /* first one */
 };
 
-/* A run of one RTP source of the party, and what turns its numbers into those of the stream we send on (source.h). */
+/* A run of one RTP source of the party, and its numbers' map to the stream we send (source.h). */
 struct source {
 	uint32_t ssrc;
 	uint32_t clock_hz;         /* of its audio or video; 0: only events yet */
@@ -43,28 +43,28 @@ struct source {
 	uint8_t payload_type; /* of its last packet, events apart: relay.c */
 };
 
-/* The one stream we send to the party, whoever feeds it. */
+/* The one stream we send to the party, from whichever flow. */
 struct sink {
-	struct flow_id feeder; /* flow whose packets were sent last */
+	struct flow_id feeder; /* flow of the packets sent last */
 	uint64_t at_ns;        /* when this timestamp was first sent */
 	uint32_t timestamp;
 	uint32_t clock_hz; /* of its audio or video; 0: only events yet */
 	uint16_t sequence; /* highest sent */
 	uint8_t started;
 	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
-	uint16_t
-		units; /* of a timestamp, between two packets of what is made or coded here; see flow_last_sent */
+	/* Timestamp units between two packets made or coded here; see flow_last_sent. */
+	uint16_t units;
 	uint8_t transcoded; /* 1: what its feeder says is transcoded (engine/worker/transcoder.h) */
 	uint8_t made;       /* 1: the packet sent last was made here, and not relayed */
-	uint32_t packets,
-		octets; /* sent, octets of payload: as a sender report counts them (RFC 3550 6.4.1) */
+	/* Sent; octets of payload, as a sender report counts them (RFC 3550 6.4.1). */
+	uint32_t packets, octets;
 };
 
 /* flow.receive */
 enum {
 	FLOW_RECEIVE = 1,
-	FLOW_RECEIVE_PACED =
-		2, /* the party sends too fast: its packets are counted one by one (latch.h) */
+	/* The party sends too fast: its packets are counted one by one (latch.h). */
+	FLOW_RECEIVE_PACED = 2,
 };
 
 /* flow.send */
@@ -82,7 +82,8 @@ enum {
 
 enum { MAKING_ALL = MAKING_DIGIT | MAKING_SOUND }; /* nothing of its peer's */
 
-/* flow.taps, beside the readers: what its party says is listened to for keys (engine/worker/detector.h). */
+/* In flow.taps, beside the readers: a detector listens to the party's audio
+ * (engine/worker/detector.h). */
 enum { TAPS_EAR = 1U << TAP_READERS };
 
 /* Which ways are SRTP. */
@@ -101,10 +102,9 @@ struct flow_sent {
 	uint64_t packets, octets;
 };
 
-/*
- * With many flows each line of the cache that a packet touches is fetched from memory. So what an ordinary packet reads and
- * writes lies in front, by role: it touches lines 0 to 2 of its own flow, and lines 0 and 3 of its peer.
- */
+/* With many flows each cache line that a packet touches comes from memory. So the fields of
+ * ordinary packets are at the front, by role: a packet touches lines 0 to 2 of its own flow, and
+ * lines 0 and 3 of its peer. */
 enum { FLOW_LINE = 64 };
 
 struct flow {
@@ -116,9 +116,11 @@ struct flow {
 	union {
 		struct {
 			uint8_t receive, send, rtcp_mux;
-			uint8_t secure; /* SECURE_IN, SECURE_OUT: in clear that way nothing passes */
+			uint8_t secure; /* SECURE_IN, SECURE_OUT: only encrypted that way */
 			uint8_t notice; /* 1: MEDIA_FLOW_LATCHED is due */
-			uint8_t making; /* what we send to the party ourselves, in place of its peer or within that: MAKING_DIGIT, MAKING_SOUND, MAKING_TONE */
+			/* What we make for the party, instead of its peer's packets or within them:
+			 * MAKING_DIGIT, MAKING_SOUND, MAKING_TONE. */
+			uint8_t making;
 			uint8_t transport; /* flow_transport.h; 0: an ordinary flow */
 			uint8_t kind;      /* enum media_kind */
 		};
@@ -138,11 +140,12 @@ struct flow {
 	struct flow_sent sent;
 	uint32_t out_slot; /* of the port, that sends to the party: flow_transport.h */
 	uint8_t place;     /* of its shard, in worker.validity */
-	uint8_t taps; /* copy.h: bits of enum tap_reader that have what this party says and hears; TAPS_EAR */
+	/* copy.h: bits of enum tap_reader that get what this party says and hears; TAPS_EAR. */
+	uint8_t taps;
 	/* not for every packet */
 	uint8_t leg, line;
 	uint8_t latch_mode;      /* enum latch_mode */
-	uint8_t event_pt;        /* of digits that we send; PAYLOAD_NONE: none */
+	uint8_t event_pt;        /* of digits that we send; PAYLOAD_NONE: no events */
 	uint8_t event_relayed;   /* of the event being tracked; 0: by INFO */
 	uint8_t fir, fir_number; /* a new picture is asked for by FIR; the number of the next one */
 	uint8_t nack;           /* of video: it sends again what it is asked for (RFC 4585 6.2.1) */
@@ -153,10 +156,11 @@ struct flow {
 	uint8_t has_detector;   /* worker.ears has it: keys of its party are tones */
 	uint8_t accepted_count;
 	uint8_t has_overlay; /* worker.overlays has it: its party hears tones */
-	uint8_t numbering; /* of what is sent; another one: with other keys, and numbers of before are void */
+	/* Of sent packets; changes with the keys, which makes earlier numbers void. */
+	uint8_t numbering;
 	struct latch latch_rtcp;
 	struct flow_stats stats; /* flow_stats_read adds lost, jitter_us, and what is above */
-	struct payload_rule rules[PAYLOAD_RULES_MAX]; /* [0].in PAYLOAD_NONE: none */
+	struct payload_rule rules[PAYLOAD_RULES_MAX]; /* [0].in PAYLOAD_NONE: no rules */
 	uint8_t rule_of[PAYLOAD_TYPES];               /* index into rules, or PAYLOAD_NONE */
 	uint8_t rule_codecs[PAYLOAD_RULES_MAX];       /* as of flow_spec */
 	struct addr remote[CHANNELS];                 /* signalled */
@@ -185,13 +189,13 @@ struct flow {
 	struct resend resend;
 	struct digits *digits; /* both are of its flow_rare */
 	struct dtls_flow *dtls;
-	struct addr local[CHANNELS]; /* bound; RTCP: none with rtcp_mux */
-	struct media_accepted
-		accepted[MEDIA_ACCEPTED_MAX]; /* codecs that we can say something in */
+	struct addr local[CHANNELS]; /* bound; no RTCP with rtcp_mux */
+	/* Codecs in which we can send. */
+	struct media_accepted accepted[MEDIA_ACCEPTED_MAX];
 	struct listener listener CACHE_ALIGNED;
 	/* what a tick looks at, of each flow (engine/worker/worker.c) */
 	struct event_tracker events; /* of the source event_ssrc */
-	uint64_t silence_ns;         /* of the party, that is worth an event; 0: none is */
+	uint64_t silence_ns;         /* of the party, until an event; 0: no event */
 	uint64_t listening_ns;       /* open, or the update since when it is to be heard */
 	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
 	struct flow_pace pace;
@@ -209,7 +213,7 @@ static_assert(offsetof(struct flow, leg) <= 4 * FLOW_LINE, "line 3");
 static_assert(sizeof(struct flow) / FLOW_LINE % 2 == 1,
 	      "else the lines in front of many flows share few sets of the cache");
 
-/* What few flows use. It lies apart, and where it would be what it is already it is not written: so its page costs no memory. */
+/* What few flows use: apart, and only written if it would change, so its page costs no memory. */
 struct flow_rare {
 	struct dtls_flow dtls;
 	struct digits digits;
@@ -228,15 +232,15 @@ struct flow_table {
 	uint32_t capacity;
 	uint32_t count;
 	uint32_t secure;            /* flows with SRTP in any direction */
-	uint32_t own;               /* flows whose party is one of this node */
+	uint32_t own;               /* number of flows with a party of this node */
 	uint32_t watched;           /* flows of which copy.h copies anything */
 	uint32_t tapped;            /* flows of which copy.h does */
 	struct shortcut *shortcuts; /* by slot */
 	uint32_t shortcut_count;    /* flows that have one, or are about to */
 	uint64_t hop_reported_ns;   /* of those who have one: shortcut.c */
 	uint32_t shortcut_due_count;
-	uint32_t shortcut_due
-		[BATCH_MAX]; /* slots of those that may get one behind this turn's sending */
+	/* Slots of flows that may get a shortcut after this turn's sending. */
+	uint32_t shortcut_due[BATCH_MAX];
 };
 
 /* 0 or -ENOMEM. Memory is touched when a slot is first used. */
@@ -246,7 +250,7 @@ void flow_table_close(struct flow_table *t);
 /* 0 with *out, -ERANGE (no such slot) or -EBUSY (slot in use). */
 int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_ns,
 	      struct flow **out) NODISCARD;
-/* Everything of the spec but id and resume. The living state goes on; a moved signalled address is latched anew. */
+/* Applies the spec but id and resume. Running state stays; a new signalled address latches anew. */
 void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns);
 /* When its party was heard last, or began to be expected. */
 uint64_t flow_received_ns(const struct flow *f);
@@ -262,7 +266,7 @@ static inline struct flow *flow_find(const struct flow_table *t, struct flow_id 
 	return f->id.generation == id.generation ? f : NULL;
 }
 
-/* Where to send to this party: the latched source, else the signalled address; NULL: neither is known. */
+/* Where to send to this party: the latched source, else the signalled address; NULL: unknown. */
 const struct addr *flow_rtp_to(const struct flow *f);
 const struct addr *flow_rtcp_to(const struct flow *f);
 /* Why neither is. */
@@ -279,7 +283,7 @@ static inline const struct latch *flow_latch(const struct flow *f, enum channel 
 	return c == CHANNEL_RTP ? &f->latch_rtp : &f->latch_rtcp;
 }
 
-/* Its packets pass as they are. Where there are keys or pairs there is no such flow, and nothing passes. */
+/* Its packets pass unchanged. With keys or ICE pairs a flow is not opaque, and nothing passes. */
 static inline bool flow_is_opaque(const struct flow *f)
 {
 	return f->kind == MEDIA_OPAQUE && !f->secure && !f->transport;
@@ -325,7 +329,7 @@ static inline void flow_uncount_out(struct flow *f, uint16_t length, uint16_t pa
 	f->sink.octets -= payload;
 }
 
-/* A successor guesses the index right as long as it knows one of the last half rollover. index: of a packet of f->source. */
+/* A successor guesses right if it knows an index within half a rollover. index: of f->source. */
 static inline void srtp_half_note(struct flow *f, uint64_t index)
 {
 	uint32_t half = (uint32_t)(index / SRTP_HALF);
@@ -336,34 +340,34 @@ static inline void srtp_half_note(struct flow *f, uint64_t index)
 	f->notice = 1;
 }
 
-/* Where there are many flows: those of the packets and their peers are on their way to the cache. */
+/* Prefetches the flows of the packets and their peers, if there are many. */
 void flow_fetch(const struct worker *w, const struct batch *b);
 /* The packets' flows and peers. Drops: no_flow, wrong_port, malformed. */
 void flow_stage(struct worker *w, struct batch *b);
 
-/* Notes for whoever asks why a flow is silent (media/flow.h). Never called for a packet that is relayed. */
+/* Notes that explain a silent flow (media/flow.h). Never called for a relayed packet. */
 
 /* The packet of this flow has the verdict of a drop. */
 void detail_drop(struct flow *f, const struct pkt *p);
-/* The RTP latch is about to leave its source: for another one, or, with told, because another address was signalled. */
+/* The RTP latch is about to leave its source; told: for a newly signalled address. */
 void detail_leave_source(struct flow *f, bool told, uint64_t now_ns);
 struct flow_detail detail_read(const struct flow *f, uint64_t now_ns);
 
-/*
- * A flow goes to another worker, by the way of a restart: it closes here and opens there, with its sockets, and with what a successor
- * would know of it. What a record cannot know, because it changes with every packet, goes along in a parcel. So its stream goes on as if
- * it had stayed, and no SRTP index is used twice. The old worker's, then the new one's; in between it is control's (engine/worker/spread.h).
- */
+/* Moves a flow to another worker, in the way of a restart: it closes here and opens there, with
+ * its sockets and what a successor would know. What a record cannot have, because it changes
+ * with every packet, travels in a parcel. So its stream continues without a break, and no SRTP
+ * index is used twice. Owned by the old worker, then the new one; by control in between
+ * (engine/worker/spread.h). */
 
 struct flow_parcel {
 	/* by control */
 	struct flow_spec spec; /* as it is to be there; resume is what it had here */
 	struct flow_parcel *next;
-	uint64_t home_before; /* by whose worker it went: flow_spec_home */
+	uint64_t home_before; /* flow_spec_home before */
 	uint8_t from, to;     /* workers */
 	uint8_t packed;       /* 1: it has left, and did not go on yet */
 	/* by the worker that it leaves */
-	int fd[CHANNELS]; /* -1: none */
+	int fd[CHANNELS]; /* -1: no socket */
 	struct source source, source_before;
 	struct sink sink;
 	struct flow_received received;

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The transport of WebRTC flows: ICE pairs per flow, how a selected pair becomes the latch of the
+ * flow and of its bundle, consent (RFC 7675), and single-port mode, where one socket serves many
+ * flows and a packet finds its flow by ufrag or by the party's proven address. Its tables are
+ * chained by index in the transports themselves, so nothing is allocated when pairs change.
+ * Ordinary flows have no transport and cost nothing.
+ */
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <openssl/crypto.h>
@@ -209,7 +217,7 @@ static void shared_party_del(struct worker *w, const struct flow *f, const struc
 	*at = *party_next(w, entry);
 }
 
-/* The flow on this port that the address is proven for; NULL: none. */
+/* The flow on this port with that proven address, or NULL. */
 static struct flow *shared_party_find(const struct worker *w, uint8_t port,
 				      const struct addr *party)
 {
@@ -255,7 +263,7 @@ void shared_stage(struct worker *w, struct batch *b)
 	}
 }
 
-/* As long as a party's checks come that often, its address is not another flow's (RFC 7675 5.1: every 5 s). */
+/* While checks come that often, another flow cannot take the address (RFC 7675 5.1: every 5 s). */
 #define PARTY_KEPT_NS (ICE_CONSENT_NS / 2)
 
 static void latch_follow(struct flow *f, enum channel c, const struct addr *to, uint64_t now_ns)
@@ -320,7 +328,7 @@ static void flow_pairs_drop(struct worker *w, struct flow *f)
 	pairs_expire(w, f, UINT64_MAX);
 }
 
-/* A party that lost its address is to have it again from whoever checks with it now; one that is there keeps it. */
+/* A party's address goes to the flow it checks with now, unless the flow that has it is active. */
 static bool party_claim(struct worker *w, struct flow *f, const struct addr *party, uint64_t now_ns)
 {
 	struct flow *other = shared_party_find(w, worker_transport(w, f)->links.port, party);
@@ -367,7 +375,7 @@ void flow_transport_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 	flow_pairs_follow(w, f, now_ns);
 }
 
-/* The pair that the process before sent to; nothing where another flow has that address on the same port. */
+/* The previous process's pair; not if another flow has that address on the same port. */
 static void flow_pair_restore(struct worker *w, struct flow *f, enum channel c,
 			      const struct addr *party)
 {

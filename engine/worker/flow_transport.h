@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a flow has beside its socket when it is of WebRTC: ICE (ice.h), flows bundled with it (RFC 9143),
- * a port that many share. The latch of such a flow is the pair that ICE selected. One entry for each slot, in use where
+ * What a WebRTC flow has beside its socket: ICE (ice.h), flows bundled with it (RFC 9143), a port
+ * shared by many. Its latch is the pair selected by ICE. One entry per slot, in use if
  * flow.transport is not 0; ordinary flows touch none of it.
  */
 #ifndef ENGINE_WORKER_FLOW_TRANSPORT_H
@@ -12,10 +12,9 @@
 #include "engine/ice/ice.h"
 #include "engine/worker/flow.h"
 
-/*
- * Single-port mode: one socket for all flows of a worker on a network. A check names its flow by our ufrag, all else by the party's
- * address, which a check has proven. The port knows these sockets as the slots behind those of the flows.
- */
+/* Single-port mode: one socket for all flows of a worker on a network. A check names its flow by
+ * our ufrag, other packets by the party's address, which a check has proven. The port has these
+ * sockets as the slots behind those of the flows. */
 
 enum { SHARED_PORTS_MAX = 16 };
 
@@ -23,7 +22,8 @@ struct worker;
 struct flow;
 struct ice_pair;
 
-/* Chains of the two tables, in each transport: nothing is allocated when a pair comes or goes. Entries count from 1; 0 is the end. */
+/* Chains of the two tables, in each transport: nothing is allocated when a pair comes or goes.
+ * Entries count from 1; 0 is the end. */
 struct shared_links {
 	uint32_t by_ufrag;
 	uint32_t by_party[ICE_PAIRS_MAX];
@@ -45,7 +45,8 @@ struct shared {
 /* Takes the socket. 0 or -errno: then it is still the caller's. */
 int shared_port_add(struct worker *w, uint32_t port, int fd) NODISCARD;
 
-/* Which flows the packets of shared ports are for. Drops: no_flow. Before any stage that reads pkt.slot. */
+/* Finds the flows of packets on shared ports. Drops: no_flow. Before any stage that reads
+ * pkt.slot. */
 void shared_stage(struct worker *w, struct batch *b);
 
 struct feedback;
@@ -66,13 +67,13 @@ enum { BUNDLED_MAX = MEDIA_LINES_MAX - 1, MID_MAX = 16 };
 
 struct flow_transport {
 	struct ice ice;
-	struct flow_id bundled[BUNDLED_MAX]; /* generation 0: none */
+	struct flow_id bundled[BUNDLED_MAX]; /* generation 0: free */
 	/* of a flow in a bundle, the owner or not */
-	struct flow_id owner; /* generation 0: none */
+	struct flow_id owner; /* generation 0: own transport */
 	uint8_t mid_extension, mid_length;
 	char mid[MID_MAX];
 	uint8_t cc_extension;      /* with TRANSPORT_CC */
-	struct feedback *feedback; /* of the owner; NULL: none */
+	struct feedback *feedback; /* of the owner; NULL: not used */
 	struct shared_links links;
 };
 
@@ -90,13 +91,14 @@ int flow_transports_open(struct flow_transports *t, uint32_t capacity, uint32_t 
 			 struct rand_source *r) NODISCARD;
 void flow_transports_close(struct flow_transports *t);
 
-/* Of a flow just opened. bare: it came without a socket. 0, -EINVAL (the owner of its bundle is not there, or there is a flow
- * with its SSRC) or -ENODEV (no shared port has its local address); then it has no transport. */
+/* Of a flow just opened. bare: it came without a socket. Returns 0, -EINVAL (its bundle's owner is
+ * missing, or has a flow with its SSRC) or -ENODEV (no shared port has its local address); then it
+ * has no transport. */
 int flow_transport_open(struct worker *w, struct flow *f, const struct flow_spec *spec,
 			bool bare) NODISCARD;
 /* Of a flow just updated. The same errors; it is reached by nobody then. */
 int flow_transport_update(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
-/* Before flow_close. Those bundled with it are reached by nobody, and send nowhere, from here on. */
+/* Before flow_close. The flows bundled with it can neither receive nor send from here on. */
 void flow_transport_close(struct worker *w, struct flow *f);
 /* Consent that ended. */
 void flow_transport_tick(struct worker *w, struct flow *f, uint64_t now_ns);
@@ -108,10 +110,8 @@ void flow_transport_report(const struct worker *w, const struct flow *f, struct 
 bool flow_transport_checked(struct worker *w, struct flow *f, const struct pkt *p,
 			    const struct ice_check *check, uint64_t now_ns);
 
-/*
- * Where a flow of WebRTC sends to: what ICE has selected (RFC 8445 8.2) becomes its latch, and that of those bundled with it.
- * The worker's thread.
- */
+/* Where a WebRTC flow sends to: the pair selected by ICE (RFC 8445 8.2) becomes its latch, and that
+ * of flows bundled with it. The worker's thread. */
 
 static inline bool flow_is_shared(const struct flow *f)
 {
@@ -121,10 +121,8 @@ static inline bool flow_is_shared(const struct flow *f)
 /* This flow alone, to where that ICE says. */
 void flow_pair_follow(struct flow *f, const struct ice *i, uint64_t now_ns);
 
-/*
- * By which socket a flow with a transport sends, and under which DSCP: where many flows have one socket each keeps its own (RFC 8837
- * 5). Others have a socket of their own, which is marked.
- */
+/* The socket and DSCP of a flow with a transport: if many flows share a socket each keeps its own
+ * DSCP (RFC 8837 5). Other flows have a marked socket of their own. */
 
 /* By the socket of the owner of its transport, which may be itself. */
 void flow_mark_start(struct worker *w, struct flow *f, const struct flow *owner);

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The table of jobs, the flows that hear each, and the turns between batches. Jobs (tracks, feeds,
+ * rooms) make packets instead of a flow's peer; this file opens and closes them by command, links
+ * listeners, hands a listener's audio to its job, and shares the worker's time among jobs,
+ * transcoders, overlays and detectors in slices (worker.h). A job's sound goes back to control with
+ * MEDIA_JOB_CLOSED, which alone counts references.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -342,7 +350,7 @@ static bool listener_is_open(const struct worker *w, struct flow *f)
 	return flow_has_received(f) || trickle_admit(f, w->now_ns);
 }
 
-/* Behind all that was sent before. Whoever fed the stream begins a new run when it does again. */
+/* Behind everything sent before. The stream's feeder begins a new run when it returns. */
 static void listener_start(struct worker *w, struct flow *f, const struct job_frame *frame)
 {
 	originate_start(w, f, frame->clock_hz);
@@ -383,7 +391,8 @@ bool listener_send(struct worker *w, struct flow *f, const struct job_frame *fra
 	return true;
 }
 
-/* The job that takes it; NULL: none does. Digits are told, and said to nobody; a room knows their numbers, which are not missing then. */
+/* The job that takes it, or NULL. Digits are reported and not handed on; a room counts their
+ * numbers as received. */
 static struct job *pkt_receiver(const struct worker *w, const struct pkt *p)
 {
 	struct job *j;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * This worker's jobs: what makes packets for flows in place of their peers. By slot and generation, as flows are. A job that has
- * nothing to do has no timer and costs nothing. One that has waits in line for its turn: between two polls of the port there is one
- * slice of work (worker.h), so no packet waits longer than that for a job.
+ * This worker's jobs, which make packets for flows in place of their peers. By slot and generation,
+ * like flows. An idle job has no timer and costs nothing. A job with work waits in line for its
+ * turn: between two polls of the port there is one slice of work (worker.h), so no packet waits
+ * longer than that for a job.
  *
  * The worker's thread; a job allocates when it is opened, and never per packet.
  */
@@ -18,9 +19,10 @@
 #include "media/flow.h"
 #include "media/job.h"
 
-/* Who waits for a turn (worker.h), the first who came first. Each stands there once. The worker's thread; nothing is allocated. */
+/* Waiting for a turn (worker.h), first come first served. Each waits at most once. The worker's
+ * thread; nothing is allocated. */
 
-/* In whoever may wait; all zero: it does not. */
+/* Within each waiting object; all zero: it does not wait. */
 struct job_place {
 	struct job_place *behind; /* NULL: it is the last */
 	bool waits;
@@ -28,7 +30,7 @@ struct job_place {
 
 /* All zero: nobody waits. */
 struct job_line {
-	struct job_place *first, *last; /* NULL: none waits */
+	struct job_place *first, *last; /* NULL: nothing waits */
 };
 
 /* At the end, unless it stands there. */
@@ -92,22 +94,24 @@ struct job_kind {
 	uint32_t (*effort)(const struct job *j, uint64_t now_ns);
 	/* Does so much of it, at least something. How much it was. */
 	uint32_t (*turn)(struct worker *w, struct job *j, uint32_t most);
-	/* NULL: there is no need. It has its turn after so many others, up to TURN_NEAR: what it will touch is on its way to the cache, with
-	 * each turn what the part before points to. */
+	/* NULL: not needed. It has its turn after so many others, up to TURN_NEAR: prefetches what
+	 * it will touch, with each turn what the part before points to. */
 	void (*near)(const struct worker *w, const struct job *j, uint32_t turns);
 	/* Where it has got to (MEDIA_JOB_PLACE). */
 	uint32_t (*place)(const struct job *j);
-	/* What a party that hears the job has said; NULL: it takes nothing. VERDICT_ALONE, or why it is not kept. */
+	/* Takes a listening party's packet, or NULL. Returns VERDICT_ALONE, or why it is
+	 * dropped. */
 	enum verdict (*receive)(struct worker *w, struct job *j, const struct pkt *p);
-	/* NULL: there is no need. Many packets are to be taken: what each will touch is on its way to the cache. Asked twice: for what is known
-	 * at first, then for what that points to. */
+	/* NULL: not needed. Many packets will be taken: prefetches what each will touch. Called
+	 * twice: for what is known at first, then for what that points to. */
 	void (*fetch)(const struct job *j, const struct pkt *p, bool first);
-	/* Of a room, else NULL: a flow that hears it is this member from now on, and is none any more. 0, or why it cannot be: it hears nothing
-	 * then. */
+	/* Of a room, else NULL: a flow that hears it becomes this member, or stops being one.
+	 * Returns 0, or why it cannot be: it hears nothing then. */
 	int (*member)(struct worker *w, struct job *j, struct flow *f,
 		      const struct flow_spec *spec);
 	void (*leave)(struct worker *w, struct job *j, struct flow *f);
-	/* Of what shows pictures, else NULL. Checked RTCP of a party that sees them: it asks for a new one. */
+	/* Of jobs with pictures, else NULL: whether a viewer's checked RTCP asks for a key
+	 * frame. */
 	bool (*asked)(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);
 	/* Of a part of a room, else NULL: it is open. 0, or why it cannot be. */
 	int (*start)(struct worker *w, struct job *j);
@@ -119,7 +123,7 @@ extern const struct job_kind job_track, job_delay, job_feed, job_room, job_room_
 
 struct job {
 	struct job_id id; /* generation 0: the slot is free */
-	uint64_t call;    /* 0: of none */
+	uint64_t call;    /* 0: no call */
 	struct wheel_timer timer;
 	struct job_place place;
 	uint32_t first; /* listener: slot + 1; 0: none */
@@ -136,10 +140,10 @@ struct job_table {
 	uint32_t receivers; /* open jobs that take what is said to them */
 	struct job_line line;
 	int16_t *pcm;            /* of the frame that is being made: JOB_SAMPLES_MAX */
-	struct mix_space *space; /* of the room whose tick is being made */
+	struct mix_space *space; /* of the room with a tick in progress */
 };
 
-/* capacity 0: none can be opened. 0 or -ENOMEM. Memory is touched when a slot is first used. */
+/* capacity 0: no jobs. Returns 0 or -ENOMEM. Memory is touched when a slot is first used. */
 int job_table_open(struct job_table *t, uint32_t capacity) NODISCARD;
 /* Closes what is open: control's thread, for it drops sounds. */
 void job_table_close(struct job_table *t);
@@ -164,11 +168,10 @@ void job_control_open(struct worker *w, const struct media_command *c);
 void job_control_close(struct worker *w, struct job_id id);
 void job_control_query(struct worker *w, struct job_id id);
 
-/*
- * A flow whose party hears a job in place of its peer. What it gets goes on in the one stream that we send to the party, as a digit of
- * ours does: its SSRC, its next sequence number, a timestamp as far on as time is. When it hears its peer again that one's packets
- * begin a new run behind it (engine/worker/source.h).
- */
+/* A flow with a job in place of its peer. The job's packets continue the one stream that we send to
+ * the party, like our digits do: its SSRC, its next sequence number, a timestamp advanced by the
+ * elapsed time. When it hears its peer again the peer's packets begin a new run behind it
+ * (engine/worker/source.h). */
 
 /* What a job says to who hears it. */
 struct job_frame {
@@ -181,21 +184,22 @@ struct job_frame {
 
 /* Part of a flow; zero-initialised is "hears its peer". */
 struct listener {
-	uint32_t job;              /* slot + 1; 0: none. It is open: or it would have let go */
-	uint32_t next, before;     /* of the same job: slot + 1; 0: none */
-	uint32_t member;           /* of a room: its index + 1; 0: none */
+	uint32_t job;              /* slot + 1; 0: no job. An open one, as it would have let go */
+	uint32_t next, before;     /* of the same job: slot + 1; 0: end */
+	uint32_t member;           /* of a room: its index + 1; 0: no member */
 	uint32_t timestamp_offset; /* out = of the job + offset; valid with begun */
 	uint8_t payload_type;
-	uint8_t video; /* 1: the member is video, as what it joined: the flow may be of another kind by now */
+	/* 1: it joined as video, though the flow's kind may have changed. */
+	uint8_t video;
 	uint8_t begun;  /* 1: its stream goes on from the last frame to the next */
 	uint8_t marked; /* 1: the first packet has left, with a marker (RFC 3551 4.1) */
 };
 
-/* As the spec says; a job that is not there is none. 0, or why it is no member of the room that it names. */
+/* By the spec; a missing job is ignored. Returns 0, or why it is not a member of its room. */
 int listener_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
 /* It hears its peer again, or closes. */
 void listener_leave(struct worker *w, struct flow *f);
-/* Its packet of the job's present frame, unless its party is to get nothing now. True: one was made. */
+/* Sends the job's present frame, unless the party gets nothing now. True: a packet was made. */
 bool listener_send(struct worker *w, struct flow *f, const struct job_frame *frame);
 
 #endif

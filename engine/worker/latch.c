@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Source latching of plain RTP and RTCP (latch.h): which address a flow accepts, when it relearns
+ * after silence, how RTCP follows RTP, and limits on rates. NAT makes a party's real address
+ * unknown until it sends, and anybody can send to a port, so each rule here is a compromise between
+ * one-way audio and RTP injection. SRTP packets are only latched after they authenticate. Stages
+ * call it for each packet that is not ordinary.
+ */
+
 #include "engine/worker/latch.h"
 #include "base/clock.h"
 #include "engine/worker/flow.h"
@@ -81,11 +89,10 @@ void latch_place_rtcp(struct flow *f)
 	f->rtcp_place.port++; /* RFC 3550 11 */
 }
 
-/*
- * RTCP comes from beside the RTP: the signalled port, or the next one of a source that was learned. From another port of that host, as
- * behind a NAT, it is the party's when it has the SSRC of its RTP, which none of its neighbours can know. Until RTP was heard only the
- * signalled address is believed, or a stranger could have the RTCP of a call by sending first.
- */
+/* RTCP comes from the signalled port, or the one next to a learned RTP source. From another port of
+ * that host, as behind a NAT, it is accepted with the SSRC of the party's RTP, which neighbours
+ * cannot know. Before any RTP only the signalled address is accepted: otherwise a stranger could
+ * take over a call's RTCP by sending first. */
 static bool is_allowed_rtcp(const struct flow *f, const struct addr *from, uint32_t ssrc)
 {
 	if (f->latch_mode == LATCH_STRICT)
@@ -114,8 +121,9 @@ static bool is_allowed_rtp(const struct flow *f, const struct addr *from)
 	return false;
 }
 
-/* A latched port keeps out others of its host, but not the one the party signals: after a re-INVITE that moved it, what was
- * under way from the old port comes first. Nor does it keep out RTCP from where it should come. */
+/* A latched port excludes others of its host, but not the signalled port: after a re-INVITE that
+ * moved it, packets from the old port still arrive first. Nor does it exclude RTCP from its proper
+ * port. */
 static bool is_signalled(const struct flow *f, enum channel c, const struct addr *from)
 {
 	if (c == CHANNEL_RTCP)
@@ -123,7 +131,8 @@ static bool is_signalled(const struct flow *f, enum channel c, const struct addr
 	return f->latch_mode == LATCH_SAME_IP && addr_eq(from, &f->remote[c]);
 }
 
-/* Could a packet from there be believed, if it turns out to be the party's? ssrc: of RTCP (latch_ssrc). */
+/* Whether a packet from there could be accepted, if it is the party's. ssrc: of RTCP
+ * (latch_ssrc). */
 static bool latch_allows(const struct flow *f, enum channel c, const struct addr *from,
 			 uint32_t ssrc, uint64_t now_ns)
 {
@@ -204,8 +213,8 @@ void latch_forget(struct flow *f, enum channel c)
 	f->notice = 1;
 }
 
-/* A party that is to send no RTP now cannot show where it is by it, nor anybody in its place. Its RTCP goes on (RFC 3264 5.1),
- * where both share a port from the address that it has signalled. */
+/* A party that is to send no RTP now cannot show its address by it, and nor can others. Its RTCP
+ * continues (RFC 3264 5.1), on a shared port from the signalled address. */
 static bool latch_is_held(const struct pkt *p)
 {
 	const struct flow *f = p->flow;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whom a plain-RTP flow believes. Anybody can send to a port; what is not from the party must neither be heard by the
- * other party nor turn our packets towards itself (RTP bleed, RTP injection). RTP and RTCP ports are latched apart,
- * but RTCP follows RTP: it is sent beside its source until RTCP came from there.
+ * Which sources a plain-RTP flow accepts. Anybody can send to a port; packets of strangers must
+ * neither reach the other party nor redirect our packets (RTP bleed, RTP injection). RTP and RTCP
+ * ports are latched separately, but RTCP follows RTP: it is sent next to its source until RTCP came
+ * from there.
  */
 #ifndef ENGINE_WORKER_LATCH_H
 #define ENGINE_WORKER_LATCH_H
@@ -13,41 +14,40 @@ struct flow;
 struct worker;
 
 #define LATCH_SILENCE_NS \
-	UINT64_C(3000000000) /* then another source may be believed, by the same rule */
+	UINT64_C(3000000000) /* then another source may be latched, by the same rule */
 
 #define LATCH_STABLE_NS UINT64_C(5000000000)
-#define LATCH_QUIET_NS \
-	UINT64_C(      \
-		1000000000) /* a connected socket shows no other source: in time before LATCH_SILENCE_NS */
+#define LATCH_QUIET_NS  UINT64_C(1000000000) /* a connected socket shows no other source */
 
-/* May this packet be believed? Latches its source where the flow's mode allows; *changed is then true. */
+/* Whether this packet is accepted. Latches its source, with *changed, if the flow's mode allows. */
 bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint32_t ssrc,
 		  uint64_t now_ns, bool *changed);
-/* Whom the RTCP is from, by its own words; 0: it is none. */
+/* The sender's SSRC as the RTCP names it; 0: it has no sender. */
 uint32_t latch_ssrc(const struct pkt *p);
 /* flow.rtcp_place: after the latch of RTP or a signalled address changed. */
 void latch_place_rtcp(struct flow *f);
 /* The latch of a record, if the mode still allows that source. */
 void latch_resume(struct flow *f, enum channel c, const struct addr *source, uint64_t now_ns);
-/* Has the RTP source stayed so long, and spoken so lately, that the socket may be connected to it? */
+/* Whether the RTP source is so old, and so recently heard, that the socket may be connected to
+ * it. */
 bool latch_is_stable(const struct flow *f, uint64_t now_ns);
 /* The signalled address moved: it is sent to until its party was heard. */
 void latch_forget(struct flow *f, enum channel c);
 
-/* A held flow (receive 0) latches no RTP source. Drops: source_not_latched, loop, not_receiving. What is SRTP has yet to authenticate before it latches anything (stage.h). */
+/* A held flow (receive 0) latches no RTP source. Drops: source_not_latched, loop, not_receiving.
+ * SRTP must authenticate before it latches anything (stage.h). */
 void latch_stage(struct worker *w, struct batch *b);
 
-/*
- * What a party is sent before it was heard: so little that it does no harm where nobody asked for it, and enough to be heard and to open
- * a NAT. And what one party may send at most, so that a loop through other nodes stays small.
- */
+/* What an unheard party is sent: little enough to do no harm where it is unwanted, and enough to be
+ * noticed and to open a NAT. And the most that a party may send, so that a loop through other nodes
+ * stays small. */
 
 enum {
-	TRICKLE_PER_S =
-		50, /* packets, RTP and RTCP together, after as many at once: a stream of sound */
+	/* Packets, RTP and RTCP together, after as many at once: an audio stream. */
+	TRICKLE_PER_S = 50,
 	TRICKLE_MAX = 3000, /* in all, to an address that SDP alone names */
-	/* RTP of one party, above all that codecs send: sound in frames of 1 ms, pictures of 100 Mbit/s. Other
-	 * lines send no more than sound. */
+	/* RTP of one party, above any codec: audio in frames of 1 ms, video of 100 Mbit/s. Other
+	 * lines are limited like audio. */
 	PARTY_SOUND_PER_S = 1000,
 	PARTY_FRAMES_PER_S = 10000,
 	PARTY_RTCP_PER_S = 400,

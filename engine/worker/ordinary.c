@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fast path: nearly all packets (stage.h has the conditions) are demultiplexed, checked,
+ * renumbered and counted here in one pass, without the stages in between, and with the same result.
+ * The first odd packet of a batch ends the pass, so that order is kept. With keys the front of a
+ * batch is decrypted at once, since ipsec-mb needs many packets at a time.
+ */
+
 #include "engine/worker/stage.h"
 
 #include "engine/worker/source.h"
@@ -172,7 +179,7 @@ static uint32_t front_find(const struct worker *w, const struct batch *b)
 	return n;
 }
 
-/* What is found of the front holds still: nothing that is done here to one packet changes it for another. */
+/* Facts about the front stay valid: handling one packet does not change them for another. */
 static ALWAYS_INLINE uint32_t front_relay(struct worker *w, struct batch *b, bool taps,
 					  struct arrival *a)
 {

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes packets for a party on behalf of digits, jobs, transcoders, reports and handshakes: takes a
+ * buffer from the port, numbers RTP in the flow's one stream, and runs the batch through the last
+ * stages (protect, out). Only called between two received batches. Made packets count like relayed
+ * ones, and make the feeder's stream give way, so that no sequence number is used twice.
+ */
+
 #include "engine/worker/originate.h"
 
 #include <string.h>
@@ -22,7 +29,7 @@ void originate_flush(struct worker *w)
 	out_stage(w, &w->batch);
 }
 
-/* The next packet of the batch, with a buffer. NULL: none is free. */
+/* The next packet of the batch, with a buffer. NULL: no buffer is free. */
 static struct pkt *pkt_make(struct worker *w, struct flow *to, enum pkt_kind kind)
 {
 	struct pkt *p;
@@ -40,7 +47,7 @@ static struct pkt *pkt_make(struct worker *w, struct flow *to, enum pkt_kind kin
 	return p;
 }
 
-/* The first packet that is made is told at once: a kill may be near, and no offset says the numbers of such a packet. */
+/* The first made packet is reported at once: after a kill no offset would tell such numbers. */
 static void made_begin(struct flow *to, uint32_t clock_hz)
 {
 	struct sink *k = &to->sink;
@@ -179,7 +186,7 @@ bool originate_datagram(struct worker *w, struct flow *to, enum pkt_kind kind,
 	if (!p)
 		return false;
 	assert(datagram.n <= PACKET_MAX);
-	p->from = *party; /* whose address it is may be forgotten before the packet leaves */
+	p->from = *party; /* the address may be forgotten before the packet leaves */
 	p->to = &p->from;
 	p->out_channel = CHANNEL_RTP;
 	memcpy(p->data, datagram.p, datagram.n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Packets that are made here: digits, sounds and reports. They join the batch path after the stages that are about received
- * packets, so that what comes last (protect, out) treats them as it treats relayed ones.
+ * Packets made here: digits, sounds and reports. They join the batch path after the stages for
+ * received packets, so that the last ones (protect, out) treat them like relayed ones.
  */
 #ifndef ENGINE_WORKER_ORIGINATE_H
 #define ENGINE_WORKER_ORIGINATE_H
@@ -18,21 +18,22 @@ struct made_rtp {
 
 /* Of a sink that nobody has fed yet: begins at random numbers (RFC 3550 5.1). */
 void originate_start(struct worker *w, struct flow *to, uint32_t clock_hz);
-/* One RTP packet to the party, with the next number of its sink, which must have begun: what its feeder sends gives way.
- * False, and nothing has changed: no address is known, or no buffer is free. */
+/* One RTP packet to the party, with the next number of its sink, which must have begun: its
+ * feeder's packets give way. False, with nothing changed: the address is unknown, or no buffer is
+ * free. */
 bool originate_rtp(struct worker *w, struct flow *to, const struct made_rtp *rtp);
-/* RTP of the peer's that was relayed, and waited: its head is as it leaves, and its number is taken. False as above. */
+/* The peer's RTP, relayed and delayed: its head is final, and its number taken. False as above. */
 bool originate_relayed(struct worker *w, struct flow *to, struct bytes rtp, uint16_t payload);
 /* One RTCP packet to the party. False as above. */
 bool originate_rtcp(struct worker *w, struct flow *to, struct bytes rtcp);
 /* One datagram that is neither, to that address, by the socket of the flow. False as above. */
 bool originate_datagram(struct worker *w, struct flow *to, enum pkt_kind kind,
 			const struct addr *party, struct bytes datagram);
-/* RTP that left before, as it left: not protected, and not counted by the flow, again. Between others that are made and these lies a
- * flush of either kind. False as above. */
+/* RTP that left before, unchanged: not protected again, and not counted again by the flow. A flush
+ * of the one kind must come before the other kind. False as above. */
 bool originate_again(struct worker *w, struct flow *to, struct bytes rtp);
 void originate_again_flush(struct worker *w);
-/* What was made since the last call goes through the last stages. Between two received batches only. */
+/* Runs what was made since the last call through the last stages. Only between received batches. */
 void originate_flush(struct worker *w);
 
 #endif

@@ -1,11 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The end of every packet: fencing, direct hand-over between flows of one worker, counting of
+ * verdicts, and return of buffers to the port. It is the only stage that drops. A packet of a shard
+ * with an expired lease is withheld here, and the port asks again right before it sends
+ * (base/validity.h). Packets to another flow of this node skip the kernel (docs/adr/0009).
+ */
+
 #include "base/validity.h"
 #include "engine/worker/flow.h"
 #include "engine/worker/shortcut.h"
 #include "engine/worker/stage.h"
 #include "engine/worker/worker.h"
 
-/* The party is a flow of this node, and the packet leaves by the socket that this one would know. */
+/* The party is a flow of this node, and the packet leaves from the address it expects. */
 static bool hand_is_ours(const struct pkt *p)
 {
 	const struct flow *peer = p->peer;
@@ -15,7 +22,7 @@ static bool hand_is_ours(const struct pkt *p)
 	       (p->kind == PKT_RTP || p->kind == PKT_RTCP || p->kind == PKT_OPAQUE);
 }
 
-/* Whose port it goes to, where that is a flow of this worker with nothing but a socket. */
+/* The receiving port, if it is a flow of this worker with nothing but a socket. */
 static bool hand_find(const struct worker *w, const struct pkt *p, struct local *to)
 {
 	const struct flow *f;

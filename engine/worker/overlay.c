@@ -18,7 +18,7 @@
 #include "media/codec.h"
 #include "media/rtp/rtp_parse.h"
 
-/* What overlays (overlay.h) know of each other: codecs, and what is done with them. Private to them. */
+/* What overlays (overlay.h) know of each other: codecs, and their use. Private to them. */
 
 enum {
 	VOICE_FRAME_MS = 10,     /* of codecs that have no packets of their own */
@@ -107,7 +107,7 @@ static void overlay_voice_release(struct overlay *o)
 	o->voice = NULL;
 }
 
-/* The tone is said by that one from now on, and what it did before is forgotten. False: there is none. */
+/* Makes that voice current for the tone, and resets it. False: there is no such voice. */
 static bool overlay_voice_claim(struct overlay *o, uint8_t codec)
 {
 	struct overlay_voice *v = codec < MEDIA_CODECS ? o->voices[codec] : NULL;
@@ -123,7 +123,7 @@ static bool overlay_voice_claim(struct overlay *o, uint8_t codec)
 	return true;
 }
 
-/* By the payload type of what the party gets; MEDIA_CODECS: none that is spoken. */
+/* By the payload type of the party's packets; MEDIA_CODECS: not spoken. */
 static uint8_t overlay_codec_of(const struct overlay *o, uint8_t payload_type)
 {
 	for (uint8_t i = 0; i < o->accepted_count; i++) {
@@ -230,7 +230,8 @@ static uint32_t overlay_voice_encode(struct overlay_line *l, struct overlay_voic
 	return length;
 }
 
-/* The packet decoded, with the tone where add is true, and encoded into l->octets. Octets; 0: it cannot be, and has to stay what it is. */
+/* Decodes a packet, adds the tone if add is true, and encodes into l->octets. Returns the octets;
+ * 0: it cannot, the packet stays as it is. */
 static uint32_t overlay_voice_mix(struct worker *w, struct overlay *o, struct bytes payload,
 				  uint32_t timestamp, bool add)
 {
@@ -423,7 +424,7 @@ void overlay_mix_made(struct worker *w, struct flow *f, struct made_rtp *rtp)
 
 /* ---- what nobody makes ---- */
 
-/* The codec in which the party hears its stream now, by its clock; NULL: none that we speak. */
+/* The codec of the party's present stream, by its clock; NULL: not one we speak. */
 static const struct media_accepted *accepted_now(const struct overlay *o, const struct flow *f)
 {
 	for (uint8_t i = 0; i < o->accepted_count; i++) {

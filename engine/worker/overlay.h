@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A tone within what a party hears (flow_spec.overlay): that it is recorded, each 15 seconds. From shortly before it until shortly after,
- * what comes for the party is decoded, the tone is added, and it is encoded again in the same codec, under the same number and timestamp.
- * So the stream has no seam that a record or a receiver would have to know of. Between two tones packets are ordinary ones.
+ * A tone within what a party hears (flow_spec.overlay): each 15 seconds, to tell that it is
+ * recorded. From shortly before it until shortly after, packets for the party are decoded, the tone
+ * is added, and they are encoded again in the same codec, under the same number and timestamp. So
+ * the stream has no seam that a record or a receiver would have to know of. Between two tones
+ * packets are ordinary ones.
  *
- * A while before the tone packets pass, and are coded along for nothing: encoder and decoder are then where those of the parties are. A
- * while behind it they go on, so that the decoder of the party finds back. Codecs are opened by command, all that the party takes: nothing is
- * allocated for a packet.
+ * Some time before the tone packets pass, and are also coded without effect: encoder and decoder
+ * then match those of the parties. Coding continues for a while after it, so that the party's
+ * decoder settles. Codecs are opened by command, all that the party takes: nothing is allocated for
+ * a packet.
  *
- * The worker's thread. Work is done in slices as that of coders is (worker.h).
+ * The worker's thread. Work is done in slices as for transcoders (worker.h).
  */
 #ifndef ENGINE_WORKER_OVERLAY_H
 #define ENGINE_WORKER_OVERLAY_H
@@ -65,7 +68,7 @@ struct overlay_voice {
 
 struct overlay {
 	struct job_place place;
-	uint32_t slot; /* of the flow whose party hears it */
+	uint32_t slot; /* of the listening flow */
 	struct media_overlay spec;
 	uint8_t accepted_count;
 	struct media_accepted accepted[MEDIA_ACCEPTED_MAX];
@@ -81,10 +84,10 @@ struct overlay {
 	bool makes;
 	uint16_t made_ms; /* of the tone, at the next tick */
 	struct limiter limiter;
-	struct overlay_voice
-		*voices[MEDIA_CODECS]; /* NULL: the party does not take it, or it cannot be had */
-	struct overlay_voice *voice;   /* of this tone; NULL: nothing came yet */
-	uint32_t first, count;         /* packets that wait for the voice */
+	/* NULL: the party does not take the codec, or it is not available. */
+	struct overlay_voice *voices[MEDIA_CODECS];
+	struct overlay_voice *voice; /* of this tone; NULL: nothing came yet */
+	uint32_t first, count;       /* packets that wait for the voice */
 	struct overlay_packet packets[OVERLAY_PACKETS_MAX];
 };
 
@@ -101,9 +104,9 @@ struct overlay_line {
 /* Slots of flows. 0 or -ENOMEM. */
 int overlay_line_open(struct overlay_line *l, uint32_t capacity) NODISCARD;
 void overlay_line_close(struct overlay_line *l);
-/* NULL: it has none. */
+/* NULL: no overlay. */
 struct overlay *overlay_of(const struct worker *w, const struct flow *f);
-/* As the spec says; one that does not change goes on. 0, -EINVAL, -ENOMEM: then there is none. */
+/* By the spec; an unchanged one continues. Returns 0, or -EINVAL or -ENOMEM without an overlay. */
 int overlay_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
 /* What waits leaves at once. Between two received batches only. */
 void overlay_drain(struct worker *w, struct flow *f);
@@ -112,11 +115,11 @@ void overlay_leave(struct worker *w, struct flow *f);
 /* Of its timer. */
 void overlay_expire(struct worker *w, struct flow *f);
 
-/* Audio that is relayed to the party of p->peer while a tone is due: it waits for its turn, or passes. */
+/* Audio relayed to the party of p->peer while a tone is due: it waits for its turn, or passes. */
 enum verdict overlay_receive(struct worker *w, struct pkt *p);
 /* What is made for the party is to have the tone in it: the payload changes. */
 void overlay_mix_made(struct worker *w, struct flow *f, struct made_rtp *rtp);
-/* Samples that are sent to the party under that timestamp of that clock, before they are encoded. */
+/* Samples sent to the party under that timestamp of that clock, before they are encoded. */
 struct overlay_samples {
 	int16_t *pcm;
 	uint32_t n, rate, clock_hz;

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The stages that turn a party's packets into the peer's: rewrite (RTP: SSRC, sequence, timestamp,
+ * payload type, in place), measure (loss, jitter, digits), rtcp (translated, or answered here), and
+ * opaque (T.38 and the like, unchanged). A packet gets the verdict that says why it does not pass,
+ * such as hold or an unexpected payload type. Every party sees one uninterrupted stream, whatever
+ * sources feed it (source.h).
+ */
+
 #include <string.h>
 
 #include "engine/worker/bundle.h"
@@ -26,7 +34,8 @@ static void cycle_events_read(struct worker *w, struct pkt *p, uint64_t now_ns)
 	bool relayed = p->verdict != VERDICT_EVENT_BY_INFO && p->verdict != VERDICT_ALONE;
 	struct event_step step;
 
-	/* Some gateways send events under an SSRC of their own, between the audio of another: only another event's SSRC counts. */
+	/* Some gateways send events under their own SSRC, between the audio of another: only other
+	 * events' SSRCs count. */
 	if (f->event_ssrc != p->ssrc)
 		event_tracker_move(&f->events);
 	f->event_ssrc = p->ssrc;
@@ -50,7 +59,7 @@ static void count_restart(struct flow *f, uint32_t ssrc)
 	f->count_ssrc = ssrc;
 }
 
-/* Of a source that was relayed before, and is again, perhaps: what the other party does not hear now is not lost. */
+/* Of a source relayed before and maybe again: what is not relayed meanwhile is not lost. */
 static void pkt_count(struct flow *f, const struct pkt *p)
 {
 	if (f->count_ssrc == p->ssrc && f->count.started)
@@ -96,7 +105,8 @@ void measure_stage(struct worker *w, struct batch *b)
 	}
 }
 
-/* The SSRC a report is from. A party that never sent RTP reports under one we have not seen: it stands for the party. */
+/* A report's SSRC. A party that never sent RTP reports under an unknown one, which stands for
+ * it. */
 static bool sender_of(const struct pkt *p, uint32_t *ssrc)
 {
 	struct bytes rest = { .p = p->data, .n = p->length };
@@ -150,7 +160,7 @@ static bool pkt_answer(struct worker *w, struct pkt *p)
 	return n > 0;
 }
 
-/* Of whom it sees in place of a peer. */
+/* By a viewer of a picture in place of a peer. */
 static bool is_keyframe_requested(struct worker *w, const struct pkt *p)
 {
 	struct job *j = p->flow->listener.job ? &w->jobs.list[p->flow->listener.job - 1] : NULL;
@@ -294,7 +304,7 @@ static enum verdict event_suppress(struct pkt *p, const struct payload_rule *rul
 	return VERDICT_EVENT_BY_INFO;
 }
 
-/* What a browser sends for its leg alone. Probes of the bandwidth are nothing but padding, which libre would decode. */
+/* For a browser's leg only. Bandwidth probes consist of padding, which libre would decode. */
 static enum verdict end_here(struct pkt *p, uint64_t now_ns)
 {
 	if (bundle_is_other_layer(p, now_ns))
@@ -319,13 +329,14 @@ static void extension_strip(struct pkt *p)
 	p->tail_known = 0;
 }
 
-/* A picture of a room may come in several sizes at once: its room says which of them counts (engine/job/room_video.c). */
+/* A picture of a room may come in several sizes: the room knows which one counts
+ * (engine/job/room_video.c). */
 static bool hears_layers(const struct flow *f)
 {
 	return f->listener.video;
 }
 
-/* Of no stream that is sent on, so that nothing of its numbers is kept but whose they are. */
+/* Of a stream that is not sent on, so only its source is remembered. */
 static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
 {
 	struct flow *f = p->flow;
@@ -340,7 +351,7 @@ static enum verdict hear_alone(struct pkt *p, const struct payload_rule *rule)
 	return VERDICT_ALONE;
 }
 
-/* What comes of it takes the numbers that it leaves with when its turn has come (engine/worker/transcoder.h). */
+/* The result takes its numbers when its turn has come (engine/worker/transcoder.h). */
 static enum verdict transcode_claim(struct pkt *p)
 {
 	struct flow *f = p->flow;

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lets the kernel forward RTP of a flow pair while nothing about it needs a decision (shortcut.h,
+ * docs/adr/0064): when that begins and ends, how counters and stream numbers are read back from the
+ * shared entry, and what is written for the next process, which continues both. Any stage, command
+ * or tick that needs a flow's state reads it from here first. No forwarded packet may overtake one
+ * that is still on its way up, and none may be counted twice.
+ */
+
 #include "engine/worker/shortcut.h"
 #include "base/clock.h"
 #include "engine/port/xdp_forwards.h"
@@ -7,11 +15,10 @@
 #include "engine/worker/worker.h"
 #include "media/rtp/rtp_parse.h"
 
-/*
- * What a worker writes down of a flow that may have a shortcut, in memory that outlives the process beside the flow's entry
- * (docs/adr/0064): its counters and its stream, and how much of what was forwarded is in them. So the next process adds what it does not have yet, once. A
- * process may be killed between any two stores: there are two copies, and one word says which of them is whole.
- */
+/* A worker's notes about a flow that may have a shortcut, in memory beside the flow's entry that
+ * outlives the process (docs/adr/0064): its counters and its stream, and how much of the forwarded
+ * traffic they include. So the next process adds the rest, once. A process may be killed between
+ * any two stores: there are two copies, and one word tells which of them is complete. */
 
 /* Packets that were forwarded by an entry since it was armed the run-th time. */
 struct kept_share {
@@ -39,14 +46,13 @@ struct kept_copy {
 };
 
 struct kept {
-	uint32_t whole; /* number of the copy that counts + 1; 0: none does */
+	uint32_t whole; /* number of the valid copy + 1; 0: none */
 	struct kept_copy copies[2];
 };
 
-/*
- * What is kept of flows for the next process, and when it is written. Of a flow that had a shortcut nothing is missing: what the
- * kernel forwards is in its entry, and what the worker relays is written with the batch. Of all others it is written at ticks.
- */
+/* What is stored of flows for the next process, and when. For a flow that had a shortcut nothing is
+ * missing: forwarded packets are in its entry, and relayed ones are written with the batch. For all
+ * others it is written at ticks. */
 
 static inline struct shortcut *shortcut_of(const struct worker *w, const struct flow *f)
 {
@@ -62,7 +68,7 @@ uint32_t kept_version(void)
 	return KEPT_VERSION << 16 | (uint32_t)sizeof(struct kept);
 }
 
-/* release: what was written before is there for the next process, which the kernel starts after this one's end. */
+/* release: earlier writes are visible to the next process, which starts after this one's end. */
 static void whole_set(struct kept *k, uint32_t whole)
 {
 	__atomic_store_n(&k->whole, whole, __ATOMIC_RELEASE);
@@ -102,7 +108,7 @@ static void kept_write(struct kept *k, const struct flow *f, const struct shortc
 	whole_set(k, next + 1);
 }
 
-/* What there is of this flow: it has the call, leg and line, and says what it sends under the same SSRC. NULL: nothing. */
+/* The copy of this flow: same call, leg and line, and SSRC to the party. NULL: no copy. */
 static const struct kept_copy *kept_of(const struct kept *k, const struct flow *f)
 {
 	uint32_t whole = __atomic_load_n(&k->whole, __ATOMIC_ACQUIRE);
@@ -117,7 +123,7 @@ static const struct kept_copy *kept_of(const struct kept *k, const struct flow *
 		       : NULL;
 }
 
-/* f, just opened, goes on counting from there. Its stream is another thing: more may have left than is known here. */
+/* f, just opened, continues these counts. Not its stream: more may have left than is known here. */
 static void kept_apply(const struct kept_copy *c, struct flow *f)
 {
 	int64_t lost = seq_lost(&c->count);
@@ -139,8 +145,7 @@ static void kept_apply(const struct kept_copy *c, struct flow *f)
 }
 
 enum {
-	KEPT_TICKS =
-		8, /* of a taken one what is kept is written so seldom: its packets are in the entry */
+	KEPT_TICKS = 8, /* how often a taken one is written: its packets are in the entry */
 };
 
 static struct kept_share share_of(const struct shortcut *s)
@@ -161,7 +166,7 @@ static bool is_to_be_found_out(const struct worker *w, const struct flow *f)
 	return peer ? shortcut_of(w, peer)->state == SHORTCUT_LEFT : s->fed_run != 0;
 }
 
-/* What is known of it now. Where something is still to be found out what was kept before is worth more. */
+/* Writes what is known now. If something is still unknown, the earlier copy is better. */
 static void shortcut_keep(const struct worker *w, const struct flow *f)
 {
 	const struct shortcut *s = shortcut_of(w, f);
@@ -193,7 +198,7 @@ static void shortcut_keep_tick(const struct worker *w, const struct flow *f, uin
 		shortcut_keep(w, f);
 }
 
-/* What the kernel forwards is in an entry. Whose party is heard by that may be sent to by the worker all the same. */
+/* The entry has what the kernel forwards. The worker may still send to a forwarded party. */
 void shortcut_keep_stage(const struct worker *w, struct batch *b)
 {
 	if (LIKELY(!w->port->ops->remains))
@@ -213,16 +218,15 @@ enum {
 	HOPS_REPORTED_PER_S = 16,
 };
 
-#define SHORTCUT_AGAIN_NS \
-	NS_PER_S /* a party may change its stream, or a forger say so; the next hop may be known then */
-#define SHORTCUT_NO_WAY_NS \
-	(5 * NS_PER_S) /* of one that the program does not know, or what its party sends */
+#define SHORTCUT_AGAIN_NS  NS_PER_S       /* a changed or forged stream; an unknown next hop */
+#define SHORTCUT_NO_WAY_NS (5 * NS_PER_S) /* an unknown path or format */
 #define SHORTCUT_PATIENCE_NS \
-	(10 * NS_PER_S) /* of one that was left: until its peer is there, and the next hop known */
+	(10 * NS_PER_S) /* a taken-over one: until peer and next hop are known */
 
 /* ---- what is ordinary ---- */
 
-/* Nothing looks at what passes, neither in nor out. What control is yet to be told of the flow it hears from the tick. */
+/* Nothing looks at its packets, in or out. What control must learn of the flow comes from the
+ * tick. */
 static bool is_unseen(const struct flow *f)
 {
 	return !f->transport && !f->secure && !f->watch && !f->taps && !f->has_transcoder &&
@@ -278,7 +282,7 @@ static uint64_t entry_load(const unsigned long long *p)
 	return __atomic_load_n(p, __ATOMIC_RELAXED);
 }
 
-/* The program may have a later time than the turn: whoever asks how long ago it was must not hear of the future. */
+/* The program's time may be later than the turn's: an age must not be negative. */
 static uint64_t past_load(const struct worker *w, const unsigned long long *at_ns)
 {
 	uint64_t ns = entry_load(at_ns);
@@ -334,7 +338,7 @@ static void read_metrics(const struct media_metrics *m, uint64_t packets, uint64
 
 static void shortcut_join(struct worker *w, struct flow *f);
 
-/* While it is armed a packet may come in between: what is not known of it yet is known next time. */
+/* While it is armed a packet may come in between: it is read the next time. */
 static void shortcut_read(struct worker *w, struct flow *f)
 {
 	struct shortcut *s = shortcut_of(w, f);
@@ -358,7 +362,8 @@ static void shortcut_read(struct worker *w, struct flow *f)
 	read_metrics(w->metrics, packets, octets);
 }
 
-/* Whose packets its party gets. After a restart it is the peer, where that was left, although no packet of it has come by us yet. */
+/* The flow that feeds its party. After a restart it is the peer, if that had a shortcut, even
+ * before a packet of it came up. */
 static struct flow *feeder_of(const struct worker *w, const struct flow *f)
 {
 	struct flow *peer = flow_find(&w->flows, f->peer);
@@ -452,7 +457,7 @@ static void left_stream(const struct worker *w, struct flow *f, struct flow *pee
 	k->pinned = 0;
 }
 
-/* The two were written down one after the other. From here on what was forwarded is added to both at once. */
+/* The two were written in turn. From here on forwarded packets are added to both at once. */
 static void left_sent(const struct shortcut *s, struct shortcut *of_peer, struct flow *peer)
 {
 	bool known = of_peer->fed_run == s->entry->run;
@@ -625,7 +630,8 @@ static bool is_drained(const struct flow *f, const struct xdp_forward *e,
 	return !plan->waits && xdp_forward_up(e) == (uint16_t)f->count.highest;
 }
 
-/* One that goes up all the same before the program sees that it is armed, the program sees as well (XDP_FATE_BEHIND). */
+/* A packet that still goes up before the program sees it armed is noticed by the program, too
+ * (XDP_FATE_BEHIND). */
 static void shortcut_arm(struct worker *w, struct flow *f)
 {
 	const struct flow *peer = flow_find(&w->flows, f->peer);
@@ -649,7 +655,7 @@ static void shortcut_arm(struct worker *w, struct flow *f)
 	xdp_forward_arm(e);
 }
 
-/* Its party's packet has left. Of one that was of another party before the program notes only what comes from here on. */
+/* Its party's packet has left. In an entry of another party before, only later packets count. */
 static void shortcut_start(struct worker *w, struct flow *f)
 {
 	const struct shortcut *s = shortcut_of(w, f);
@@ -784,7 +790,8 @@ static bool is_of_run(const struct xdp_forward *e, const struct flow *f)
 	       e->timestamp_offset == f->source.timestamp_offset;
 }
 
-/* By the same way, which nobody doubts? After a start it takes a moment until next hops are known: those of before count as long. */
+/* Whether the path is the same and certain. After a start next hops are unknown for a moment:
+ * earlier ones count until then. */
 static bool is_way_planned(struct worker *w, const struct flow *f, const struct flow *peer)
 {
 	const struct shortcut *s = shortcut_of(w, f);

@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Maps the numbers of a party's RTP packets into the one stream that we send to the peer's party
+ * (source.h): runs with constant offsets, and the rules for a new run. Receivers keep a jitter
+ * buffer and SRTP index by these numbers, so they must never go back or repeat, across SSRC
+ * changes, transfers, music on hold, digits, transcoding and restarts of the node. The record after
+ * a kill is older than the stream, so a margin is added that sink_outran() keeps sufficient.
+ */
+
 #include "engine/worker/source.h"
 
 #include "base/clock.h"
 
 enum {
-	GAP_MS_AUDIO =
-		20, /* between the last packet of a source and the first of the next, at least */
+	/* At least, between the last packet of a source and the first of the next. */
+	GAP_MS_AUDIO = 20,
 	LATE_MAX = SEQ_MISORDER_MAX,
 };
 
@@ -46,23 +54,21 @@ static void continue_stream(struct flow *f, const struct sink *k, const struct p
 		p->timestamp;
 }
 
-/*
- * First packet since a restart, and the party changed its SSRC meanwhile. Where the last process stopped is not
- * in the record (it would have to be saved with every packet), so no offset is known to lie ahead. The saved ones are
- * kept: they fit the phones that count on under their new SSRC. For the others the stream jumps, and a receiver of RFC 3550
- * A.1 resynchronises at the second packet; the marker tells jitter buffers to start afresh (RFC 3551 4.1).
- */
+/* First packet since a restart, with a changed SSRC of the party. The record does not have where
+ * the last process stopped (it would have to be saved with every packet), so no offset is known to
+ * lie ahead. The saved ones are kept: they fit phones that continue counting under their new SSRC.
+ * For the others the stream jumps, and a receiver of RFC 3550 A.1 resynchronises at the second
+ * packet; the marker tells jitter buffers to start afresh (RFC 3551 4.1). */
 static void resume_blindly(struct flow *f, struct pkt *p)
 {
 	if (f->kind == MEDIA_AUDIO)
 		p->marker = 1;
 }
 
-/*
- * The record has a packet of before the kill, and its time. What followed is expected at even steps. But that packet may have been late,
- * the party's clock may be fast, and digits take numbers, too. sink_outran() bounds all that, but for the last moment before the kill, and
- * for a packet that it had no time to look at: so many more may have left than is expected.
- */
+/* The record has a packet from before the kill, and its time. Later ones are expected at even
+ * steps. But that packet may have been late, the party's clock may be fast, and digits take
+ * numbers, too. sink_outran() bounds all that, except for the last moment before the kill, and a
+ * packet it had no time to look at: the margin covers these. */
 enum {
 	SAID_MARGIN = 16,    /* packets: of numbers, and of the time of a packet not looked at */
 	SAID_MARGIN_OLD = 4, /* of the time of another */
@@ -70,7 +76,8 @@ enum {
 	SAID_AGAIN = SRTP_RESERVE, /* and after so many in any case, as indexes of SRTP are */
 };
 
-/* Two ticks, and what holds back a notice (control.h). Or the process was gone so long, and the expected time is far ahead. */
+/* Two ticks, and the delay of a notice (control.h). Or the process was gone so long, and the
+ * expected time is far ahead. */
 #define SAID_NEW_NS (5 * NS_PER_S / 2)
 
 /* From the time of a to that of b. */
@@ -153,10 +160,9 @@ static void source_run_start(struct flow *f, struct sink *k, struct pkt *p, uint
 	f->notice = 1;
 }
 
-/*
- * Does the source go on in this run? One that begins anew under its old SSRC jumps, and one that changes to a codec of
- * another clock often begins its timestamps anew (RFC 7160 asks for less). Events are sent in the clock of the audio.
- */
+/* Whether the source continues in this run. A source that restarts under its old SSRC jumps, and
+ * one that changes to a codec of another clock often restarts its timestamps (RFC 7160 asks for
+ * less). Events are sent in the clock of the audio. */
 static bool run_continues(struct source *s, const struct pkt *p)
 {
 	int32_t ahead = seq_distance(s->sequence_high, p->sequence);
@@ -192,7 +198,7 @@ static const struct source *odd_one(struct flow *f, struct sink *k, struct pkt *
 	return &f->source;
 }
 
-/* Offsets are about to change. What is late of this run still finds its place, but no packet from here on does. */
+/* Offsets will change. Late packets of this run still find their place, later ones do not. */
 static void run_end(struct flow *f)
 {
 	if (f->source.relayed)
@@ -214,10 +220,9 @@ void source_skip(struct flow *f, const struct sink *k, const struct pkt *p)
 	f->source.sequence_offset--;
 }
 
-/*
- * First packet behind one of ours, and of a time before that: it was late, and we filled its place. A receiver has played that time, or
- * takes the stream for one that goes back. A second and more is no lateness: the source began its timestamps anew.
- */
+/* First packet after one of ours, with an earlier timestamp: it was late, and we filled its place.
+ * A receiver has played that time, or sees the stream go back. A difference of a second and more is
+ * not lateness: the source restarted its timestamps. */
 static bool source_is_overtaken(const struct flow *f, const struct sink *k, const struct pkt *p)
 {
 	int32_t behind = (int32_t)(k->timestamp - f->source.timestamp_offset - p->timestamp);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * How the numbers of the party's packets become those of the one stream we send to the peer's party. A source is
- * relayed in runs: within one the offsets stand still. A run ends where the party changes its SSRC, its clock or jumps,
- * and where we took packets out of the stream or put our own into it. No two packets get the same number.
+ * How the numbers of the party's packets become those of the one stream we send to the peer's
+ * party. A source is relayed in runs with constant offsets. A run ends where the party changes its
+ * SSRC, its clock or jumps, and where we removed packets from the stream or inserted our own. No
+ * two packets get the same number.
  */
 #ifndef ENGINE_WORKER_SOURCE_H
 #define ENGINE_WORKER_SOURCE_H
@@ -41,11 +42,13 @@ static inline const struct source *source_of(struct flow *f, struct sink *k, str
 	return &f->source;
 }
 
-/* It is another source of the party that is heard, and not sent on as it is: of its numbers nothing is kept. */
+/* Another source of the party is heard, and not relayed as it is: none of its numbers are
+ * stored. */
 void source_switch(struct flow *f, uint32_t ssrc);
 /* The packet is not sent on, and is not to be missed either: those after it close up. */
 void source_skip(struct flow *f, const struct sink *k, const struct pkt *p);
-/* A packet of ours took the next number of the sink that f feeds: those of f that follow give way. */
+/* A packet of ours took the next number of the sink that f feeds: the following ones of f give
+ * way. */
 void source_yield(struct flow *f);
 
 /* What was sent last. clock_hz 0: as before, for it is an event. */
@@ -63,12 +66,11 @@ static inline void sink_note(struct sink *k, uint16_t sequence, uint32_t timesta
 	k->started = 1;
 }
 
-/*
- * The process before this one sent the party a sound, of which the record says that. The stream will go on behind all that may have left,
- * and in step with time as soon as time is there. Where an index of SRTP says its numbers (srtp_flow.h) that counts.
- */
+/* The previous process played a sound to the party, by its record. The stream will continue behind
+ * all that may have left, and in step with time as soon as possible. If SRTP's index tells its
+ * numbers (srtp_flow.h), that counts. */
 void sink_restore(struct sink *k, const struct flow_last_sent *said, uint64_t now_ns);
-/* The stream of the previous process goes on from now. False: it had none. */
+/* Continues the previous process's stream. False: it had no stream. */
 bool sink_resume(struct sink *k, uint64_t now_ns);
 /* The stream is ahead of what a successor would extrapolate from the last report to control. */
 bool sink_outran(const struct sink *k, const struct flow_last_sent *told);

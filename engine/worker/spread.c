@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Control's knowledge of where things are: which worker has each call (chosen by load), which
+ * workers have each job, and flows that are on their way between two workers. A flow and its peer
+ * must be on one worker, so a call is the unit of spreading. Only control's thread uses it; it
+ * allocates at open, except for parcels of moves.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -164,10 +171,9 @@ static uint64_t spread_share(uint64_t part, uint64_t whole)
 	return whole ? part * SPREAD_WHOLE / whole : 0;
 }
 
-/*
- * Its share of all flows and its share of all work, which count alike: flows are not equally dear (video), and what a new one
- * costs shows in the work only later. A worker that polls is always busy, and then the flows alone decide.
- */
+/* Its share of all flows and its share of all work, with equal weight: flows differ in cost
+ * (video), and a new one's cost shows in the work only later. A worker that polls is always busy,
+ * and then only the flows count. */
 static uint8_t worker_least(const struct spread *s, const uint32_t busy[])
 {
 	uint64_t flows = 0, work = 0, most = 0, best = UINT64_MAX;

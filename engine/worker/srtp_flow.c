@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SRTP of flows: opening, changing and closing the two streams of a flow by its keys, and the
+ * stages that decrypt received packets and encrypt sent ones, in batches. Indexes of what we send
+ * are granted by control in advance, because a restarted node must never reuse one (RFC 3711 9.1);
+ * close to the limit it asks for more. Without a usable key nothing passes in that direction,
+ * rather than unprotected.
+ */
+
 #include <errno.h>
 
 #include "engine/srtp/srtp_stream.h"
@@ -248,7 +256,8 @@ static int in_open(struct flow *f, const struct media_key *key, const struct flo
 	return err;
 }
 
-/* Of the first key the record may know an index. While the party sends in clear its stream waits. */
+/* The record may know an index of the first key. While the party sends in clear its stream
+ * waits. */
 static int in_update(struct flow *f, const struct flow_spec *spec)
 {
 	const struct media_key *key = &spec->key_in;
@@ -272,7 +281,8 @@ static void sink_pin(struct sink *k, uint64_t next)
 	k->feeder = (struct flow_id){ 0 };
 }
 
-/* Another suite with the same octets may have the same keystream, so it begins where the former got to. */
+/* Another suite with the same octets may have the same keystream: it begins where the former
+ * got. */
 static void index_start_behind(const struct srtp_stream *former, const struct media_key *key,
 			       uint64_t *next, uint32_t *srtcp_next)
 {
@@ -313,7 +323,8 @@ static int out_open(struct flow *f, const struct media_key *key, const struct fl
 	return err;
 }
 
-/* A key that comes back after a time in clear finds its indexes where they were: none is used twice under it. */
+/* A key that returns after a time in clear continues at its indexes: none is used twice under
+ * it. */
 static int out_update(struct flow *f, const struct flow_spec *spec, bool was_secure,
 		      struct rand_source *r)
 {
@@ -336,14 +347,15 @@ static void limits_set(struct flow *f, const struct flow_spec *spec)
 		f->srtcp_told = 0;
 	f->srtp_limit = spec->srtp_limit;
 	f->srtcp_limit = spec->srtcp_limit;
-	/* else they are those of keys of a handshake that is awaited, or of keys before it: they have other indexes */
+	/* else they belong to keys of an expected handshake, or to earlier keys: with other
+	 * indexes */
 	if (f->srtp_out && srtp_stream_has_key(f->srtp_out, &spec->key_out))
 		srtp_stream_limit(f->srtp_out, spec->srtp_limit, spec->srtcp_limit);
 }
 
 /* ---- flows ---- */
 
-/* Keys come from a handshake, of this flow or of the one whose transport it shares. */
+/* Keys come from a handshake, of this flow or of its transport's owner. */
 static bool is_handshaken(const struct flow_table *t, const struct flow_spec *spec)
 {
 	const struct flow *owner = flow_find(t, spec->bundle);

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Transcoding of a flow's audio for its peer: a short queue of packets in sequence order, coding in
+ * slices between batches, and sending under the peer's stream numbers. It bridges losses and
+ * pauses, moves telephone-events through the same queue with their durations in the new clock (RFC
+ * 4733 2.3), and lowers encoder complexity when the worker is busy. A transcoder belongs to its
+ * flow, and moves to another worker with it.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +44,7 @@ static void packet_done(struct transcoder *c)
 	c->sequence = k->sequence;
 	c->known = true;
 	c->count--;
-	/* where none waits the next one has the same place: it is in the cache */
+	/* if none waits, the next one has the same place: it is in the cache */
 	c->first = c->count ? (c->first + 1) % TRANSCODER_PACKETS_MAX : 0;
 }
 
@@ -158,7 +166,8 @@ static void coding_change(struct transcoder *c, uint8_t coding)
 	coding_reset(&c->list[coding]);
 }
 
-/* Something is missing before this packet. False: of what waited a packet became full, which leaves first. */
+/* Fills what is missing before this packet. False: a waiting packet became full, and leaves
+ * first. */
 static bool gap_pass(struct transcoder *c, const struct transcoder_packet *k, coding_space *space)
 {
 	struct coding *g = &c->list[c->coding];
@@ -484,7 +493,7 @@ static struct transcoder_packet *packet_at(struct transcoder *c, uint32_t i)
 	return &c->packets[(c->first + i) % TRANSCODER_PACKETS_MAX];
 }
 
-/* Where it belongs among those that wait, in the order that it was sent in; c->count + 1: it is there already. */
+/* Its place among the waiting ones, in sending order; c->count + 1: it is there already. */
 static uint32_t transcoder_place_of(struct transcoder *c, const struct pkt *p)
 {
 	uint32_t i = c->count;

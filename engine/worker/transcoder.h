@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a party says and the other one does not take, transcoded (payload_rule.coding). Packets wait here, a few at most, until their turn
- * comes (worker.h): coding takes long, and other packets pass meanwhile. What comes of it joins the one stream to the peer's party as
- * packets of our own do, under the next number. Its timestamps are in step with those that came: what was lost, or not sent, is a gap of
- * the same length. Telephone events go the same way, so that they keep their place.
+ * Transcodes a party's audio that the other one does not take (payload_rule.coding). Packets wait
+ * here, a few at most, until their turn comes (worker.h): coding takes long, and other packets pass
+ * meanwhile. The result joins the one stream to the peer's party as our own packets do, under the
+ * next number. Its timestamps keep step with the received ones: lost or unsent audio is a gap of
+ * the same length. Telephone-events take the same way, so that they keep their place.
  *
- * The worker's thread. Memory is allocated by commands alone; a transcoder goes to another worker with its flow.
+ * The worker's thread. Memory is allocated by commands only; a transcoder moves to another worker
+ * with its flow.
  */
 #ifndef ENGINE_WORKER_TRANSCODER_H
 #define ENGINE_WORKER_TRANSCODER_H
@@ -17,11 +19,10 @@
 #include "engine/worker/coding.h"
 #include "engine/worker/job.h"
 
-/*
- * How hard encoders of transcoders try, by how busy the worker is: with less complexity Opus takes a third of the time, and sounds a little
- * worse. Once a second it is less by a step at once where the worker is busier than it should be, and more again only after some calm. So
- * it does not swing with its own effect. What is decided is a function of the figures it is given.
- */
+/* Encoder complexity of transcoders, by the worker's load: with less complexity Opus takes a third
+ * of the time, and sounds a little worse. Once a second it is lowered by a step at once if the
+ * worker is busier than it should be, and raised only after some calm. So it does not oscillate by
+ * its own effect. The decision is a function of the given figures. */
 
 struct worker;
 
@@ -30,9 +31,8 @@ enum {
 	EASE_BUSY = 700,     /* by default: thousandths of a core */
 	EASE_CALM_PART = 75, /* so many percent of that are calm */
 	EASE_CALM_TICKS = 5, /* in a row */
-	EASE_FULL_RATE =
-		1
-		<< 24, /* in the word: Opus of transcoders that open from now on runs at 48,000 Hz */
+	/* In the word: Opus of transcoders opened from now on runs at 48,000 Hz. */
+	EASE_FULL_RATE = 1 << 24,
 };
 
 struct ease {
@@ -106,16 +106,16 @@ struct transcoder_line {
 	struct job_line line;
 	uint32_t open;
 	struct ease ease;
-	uint8_t complexity; /* of Opus, where a coding asks for none */
+	uint8_t complexity; /* of Opus, unless a coding sets it */
 	coding_space space[CODEC_SAMPLES_MAX];
 };
 
 /* Slots of flows. 0 or -ENOMEM. */
 int transcoder_line_open(struct transcoder_line *l, uint32_t capacity) NODISCARD;
 void transcoder_line_close(struct transcoder_line *l);
-/* NULL: it has none. */
+/* NULL: no transcoder. */
 struct transcoder *transcoder_of(const struct worker *w, const struct flow *f);
-/* As the spec says; what it does not change goes on. 0, or why it cannot be: then what is to be coded is dropped. */
+/* By the spec; unchanged codings continue. Returns 0, or an error: packets to code are dropped. */
 int transcoder_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
 /* The flow closes. */
 void transcoder_leave(struct worker *w, struct flow *f);

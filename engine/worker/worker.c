@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The loop of a worker thread: receive a batch, apply commands, run the stages in order, do what is
+ * due by time, and one slice of jobs; and the tick, four times a second, which walks all flows for
+ * silence, reports, notices and faults. All media goes through worker_step; there is no lock, no
+ * allocation and no log line on that path. It also decides how long to gather packets before a
+ * wake, by the load of the last second.
+ */
+
 #include <assert.h>
 #include <stddef.h>
 
@@ -35,7 +43,7 @@ static inline void tap_out_stage(struct worker *w, const struct batch *b)
 		leg_tap_out(w, b);
 }
 
-/* A packet's way but for its end. A stage never calls the next and never frees; it sets pkt->verdict. */
+/* A packet's path without its end. A stage never calls the next nor frees; it sets pkt->verdict. */
 static void stages(struct worker *w, struct batch *b)
 {
 	shared_stage(w, b);   /* single-port mode: which flow's it is */
@@ -43,7 +51,7 @@ static void stages(struct worker *w, struct batch *b)
 	shortcut_stage(w, b); /* what the kernel forwarded before them */
 	ordinary_stage(w, b); /* the first so many: all at once */
 	demux_stage(w, b);    /* RTP, RTCP, neither, or of a flow that is not looked into */
-	flow_stage(w, b);     /* whose port it came to, and who is the peer */
+	flow_stage(w, b);     /* its port, flow and peer */
 	capture_stage(w, b, CAPTURE_IN_WIRE);
 	ice_stage(w, b);       /* WebRTC: checks, pairs, and which flow of a bundle */
 	latch_stage(w, b);     /* is it from the party? */
@@ -144,10 +152,9 @@ static void timers_expire(struct worker *w)
 	originate_flush(w);
 }
 
-/*
- * Under load full batches are waited for, but not longer than wait_ns (worker.h): so many packets share the cost of one sleep
- * and one system call. When that brings nothing, the worker sleeps until anything comes.
- */
+/* Under load full batches are waited for, but not longer than wait_ns (worker.h): so many packets
+ * share the cost of one sleep and one system call. Without any, the worker sleeps until something
+ * comes. */
 static void worker_receive(struct worker *w, struct batch *b)
 {
 	const struct port_ops *ops = w->port->ops;
@@ -183,7 +190,7 @@ void worker_step(struct worker *w)
 	capture_drain(w);
 	control_drain(w, w->now_ns); /* first: a party that was told of an answer sends at once */
 	worker_relay(w);
-	shortcuts_start(w); /* of whom all has left */
+	shortcuts_start(w); /* of flows with everything sent */
 	dtls_results(w);
 	if (w->wheel.running > 0)
 		timers_expire(w);
@@ -337,7 +344,8 @@ static void silence_tick(struct worker *w, struct flow *f, uint64_t now_ns)
 		f->silent_told_ns = since_ns;
 }
 
-/* Before anything is made: of a bundle, one flow loses the way of all, which packets of this tick would point to. */
+/* Before anything is made: if a bundle's owner ends, all its flows lose their path, which packets
+ * of this tick would use. */
 static void transports_tick(struct worker *w, uint64_t now_ns)
 {
 	if (w->transports.count == 0)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One media worker: a port, its flows, and two rings to control. Everything here belongs to the worker's thread, but the far
- * ends of the rings. Tests drive it step by step on a port of theirs.
+ * One media worker: a port, its flows, and two rings to control. Everything here belongs to the
+ * worker's thread, except the other ends of the rings. Tests drive it step by step on a port of
+ * theirs.
  */
 #ifndef ENGINE_WORKER_WORKER_H
 #define ENGINE_WORKER_WORKER_H
@@ -26,7 +27,7 @@
 #include "engine/worker/transcoder.h"
 #include "media/tap.h"
 
-/* The numbers of the media path that an operator sees. Registered by the main thread before the workers start. */
+/* The media metrics that an operator sees. Registered by the main thread before workers start. */
 
 /* Why a digit is not sent. */
 enum digit_refusal {
@@ -120,15 +121,15 @@ struct worker {
 	struct own_ports *own;     /* of all workers; NULL: not known */
 	struct validity *validity; /* of the shards; NULL: all may speak */
 	uint8_t index;             /* among them */
-	_Atomic uint64_t
-		batch_wait_ns; /* at most; control changes it, the worker reads it once a second */
-	uint64_t wait_ns;      /* at present: worker.h */
-	_Atomic uint32_t
-		coding;   /* ease_pack: how transcoders are to work; control changes it likewise */
-	uint64_t now_ns;  /* of the last batch */
-	uint64_t tick_ns; /* when the next tick is due */
-	uint64_t cpu_us;  /* at the last tick */
-	uint64_t cpu_ns;  /* when that was */
+	/* At most; control changes it, the worker reads it once a second. */
+	_Atomic uint64_t batch_wait_ns;
+	uint64_t wait_ns; /* at present: worker.h */
+	/* ease_pack: how transcoders work; control changes it likewise. */
+	_Atomic uint32_t coding;
+	uint64_t now_ns;       /* of the last batch */
+	uint64_t tick_ns;      /* when the next tick is due */
+	uint64_t cpu_us;       /* at the last tick */
+	uint64_t cpu_ns;       /* when that was */
 	_Atomic uint32_t busy; /* work of the last second or so, in thousandths; control reads it */
 	struct flow_table flows;
 	struct flow_transports transports;
@@ -146,12 +147,12 @@ struct worker {
 	struct transcoder_line transcoders;
 	struct overlay_line overlays;
 	struct detector_line detectors;
-	uint8_t turn; /* enum turn_line: whose slice was the last one (engine/worker/worker.h) */
+	uint8_t turn;         /* enum turn_line: the line with the last slice (below) */
 	struct ring commands; /* control produces */
 	struct ring events;   /* control consumes */
 	struct capture capture;
-	struct byte_ring
-		taps[TAP_READERS]; /* of struct tap_packet and octets; the reader consumes */
+	/* Of struct tap_packet and octets; the reader consumes them. */
+	struct byte_ring taps[TAP_READERS];
 	struct dtls_worker dtls;
 };
 
@@ -161,7 +162,7 @@ static inline struct flow_transport *worker_transport(const struct worker *w, co
 	return &w->transports.list[f->id.slot];
 }
 
-/* Whose transport it is reached by: its own, or that of its bundle; NULL: the bundle's owner is gone. */
+/* The owner of its transport: itself, or its bundle's owner; NULL: that one is closed. */
 static inline const struct flow *worker_owner(const struct worker *w, const struct flow *f)
 {
 	return f->transport & TRANSPORT_BUNDLED
@@ -173,8 +174,8 @@ enum { CAPTURE_WAIT = 4096 };
 
 struct worker_settings {
 	uint32_t slots, commands, events;
-	uint32_t
-		shared_ports; /* sockets that flows share (flow_transport.h); the port has so many slots more */
+	/* Sockets shared by flows (flow_transport.h), as further slots of the port. */
+	uint32_t shared_ports;
 	uint32_t jobs;     /* that may be open */
 	uint32_t captured; /* packets that may wait for their reader; 0: CAPTURE_WAIT */
 	uint32_t taps;     /* octets of copies that may wait for each reader; 0: TAP_RING_OCTETS */
@@ -194,14 +195,14 @@ void worker_leave(struct worker *w);
 void worker_close(struct worker *w);
 /* What was received goes through all stages now. */
 void worker_relay(struct worker *w);
-/* Receives a batch, applies the commands that wait, takes the batch through all stages, then does what is due by time and a slice of what jobs have to do. Sleeps when there is nothing to do. */
+/* Receives a batch, applies waiting commands, runs the batch through all stages, then does what is
+ * due by time and a slice of the jobs' work. Sleeps if there is nothing to do. */
 void worker_step(struct worker *w);
 
-/*
- * Who works next. Jobs whose time has come stand in line. Between two polls of the port a slice is done: of the first in line, and of
- * those behind it as long as both together are no more than a slice. Who has more to do goes to the end of the line. Transcoders (coder.h) and
- * overlays (overlay.h) have lines of their own, and detectors (ear.h): where several wait, they take turns.
- */
+/* Turns. Jobs with work wait in line. Between two polls of the port a slice is done: of the first
+ * in line, and of those behind it as long as both together are no more than a slice. A job with
+ * more work goes to the end of the line. Transcoders (transcoder.h), overlays (overlay.h) and
+ * detectors (detector.h) have lines of their own: if several wait, they take turns. */
 
 /* worker.turn: who had it last. */
 enum turn_line {
@@ -241,14 +242,14 @@ struct flow;
 void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns);
 /* Counts what ICMP said of the flow's packets. */
 void tick_icmp(struct worker *w, struct flow *f);
-/* Now and then, at most TICK_NS apart: silence, reports of our own, telephone events whose end was lost, notices that were held back, sockets
- * to connect or not any more, sockets that died, counters of the port and of CPU time. Walks all open flows: 10 ns each. */
+/* Now and then, at most TICK_NS apart: silence, reports of our own, telephone-events with a lost
+ * end, delayed notices, sockets to connect or disconnect, failed sockets, counters of the port and
+ * of CPU time. Walks all open flows: 10 ns each. */
 void tick(struct worker *w, uint64_t now_ns);
 
-/*
- * How long a worker lets packets gather. Many of them share one sleep and one system call, at the price of latency: worth it where
- * the core is in demand, and not where it idles. So the wait follows the work of the last second, and is seen in the metrics.
- */
+/* How long a worker lets packets gather. Many of them share one sleep and one system call, at the
+ * price of latency: worth it for a busy core, and not for an idle one. So the wait follows the work
+ * of the last second, and is seen in the metrics. */
 
 enum {
 	PACE_LOW = 20,   /* work in thousandths of a core: up to here the least wait */

@@ -93,10 +93,10 @@ struct offer_error {
 /* Audio that the node says and hears by itself, and video that others show. */
 struct offer_capabilities {
 	uint8_t count;
-	uint8_t codecs
-		[MEDIA_CODECS_KNOWN]; /* enum media_codec, in an offer those we like best first */
-	bool events;                  /* and telephone-event */
-	bool video;                   /* and video: formats that media/rtp/video.h knows */
+	/* enum media_codec; in an offer in our order of preference. */
+	uint8_t codecs[MEDIA_CODECS_KNOWN];
+	bool events;         /* and telephone-event */
+	bool video;          /* and video: formats that media/rtp/video.h knows */
 	bool vp8_first;      /* of video: all who are there have VP8; else H.264 goes first */
 	uint8_t video_level; /* highest H.264 level_idc (RFC 6184 8.1); 0: as the party says */
 };

@@ -29,8 +29,8 @@ struct jitter_settings {
 	uint32_t slots;
 	uint32_t octets;  /* of a payload, at most */
 	uint32_t tick_ms; /* how often it is asked: 1 to 60 */
-	uint32_t min_ms, start_ms,
-		max_ms; /* the delay behind the quickest packet; 600 ms at most */
+	/* The delay behind the quickest packet; 600 ms at most. */
+	uint32_t min_ms, start_ms, max_ms;
 	/* A packet has a copy of the one before it (Opus), so a missing one is not waited for. */
 	bool fec;
 };

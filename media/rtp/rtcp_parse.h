@@ -111,10 +111,9 @@ enum {
 	RTCP_COMMON_LEN = 4,
 	SSRC_LEN = 4,
 	SENDER_INFO_LEN = 20,
-	FEEDBACK_LEN = 8, /* sender and media SSRC; APP: SSRC and name */
-	FEEDBACK_ENTRY_LEN =
-		8, /* FIR, TSTR, TSTN, TMMBR, TMMBN: an SSRC and 4 octets more (RFC 5104) */
-	NACK_ENTRY_LEN = 4, /* PID and BLP */
+	FEEDBACK_LEN = 8,       /* sender and media SSRC; APP: SSRC and name */
+	FEEDBACK_ENTRY_LEN = 8, /* an SSRC and 4 octets: FIR, TSTR, TSTN, TMMBR, TMMBN (RFC 5104) */
+	NACK_ENTRY_LEN = 4,     /* PID and BLP */
 	REMB_HEAD_LEN = 8,
 
 	/* RFC 3611 4: types that begin with the SSRC reported on, except the receiver's time */

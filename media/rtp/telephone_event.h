@@ -18,8 +18,7 @@ enum {
  * the same event. A worker looks each 250 ms. */
 #define TELEPHONE_EVENT_LOST_NS    UINT64_C(200000000)
 #define TELEPHONE_EVENT_SILENCE_NS UINT64_C(3000000000) /* then nothing comes of it any more */
-#define TELEPHONE_EVENT_MOVE_NS \
-	UINT64_C(200000000) /* a source that restarts within an event is back that soon */
+#define TELEPHONE_EVENT_MOVE_NS    UINT64_C(200000000)  /* a restarting source returns as soon */
 
 /*
  *  0                   1                   2                   3

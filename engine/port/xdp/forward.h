@@ -92,10 +92,10 @@ struct xdp_fence {
 	unsigned int version;             /* XDP_FORWARD_VERSION */
 	unsigned int entry;               /* sizeof(struct xdp_forward) */
 	unsigned long long present_until; /* of the process: then all media is dropped */
-	unsigned long long alive_until
-		[XDP_FORWARD_WORKERS]; /* of a worker: then nothing more of it is forwarded */
-	unsigned long long
-		valid_until[XDP_FORWARD_PLACES]; /* lease: then nothing more is forwarded */
+	/* Per worker: nothing of it is forwarded after that time. */
+	unsigned long long alive_until[XDP_FORWARD_WORKERS];
+	/* Per lease: nothing of it is forwarded after that time. */
+	unsigned long long valid_until[XDP_FORWARD_PLACES];
 };
 
 /* What became of a packet that came to an address and port with an entry. */
