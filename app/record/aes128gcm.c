@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads and writes the content coding aes128gcm (RFC 8188) with OpenSSL: HKDF for key and nonce,
+ * AES-128-GCM for each record. tandem-store encrypts messages of mailboxes with it; copies and the
+ * sound thread read them at any offset. Every record that is handed out was authenticated, and the
+ * delimiter of the last one proves that the file was not cut.
+ */
+
 #include "app/record/aes128gcm.h"
 
 #include <errno.h>
@@ -20,7 +27,7 @@ enum {
 	TEXT = AES128GCM_RECORD - AES128GCM_OVERHEAD,
 };
 
-/* HKDF with one block (RFC 5869): the salt, and then what it is for. */
+/* HKDF with one block (RFC 5869): the salt, then the purpose. */
 static bool secret_expand(const uint8_t prk[SECRET], const char *what, size_t n,
 			  uint8_t out[SECRET])
 {
@@ -58,7 +65,7 @@ void aes128gcm_close(struct aes128gcm_file *f)
 	f->cipher = NULL;
 }
 
-/* The nonce of that record: its number is the last octets' difference. */
+/* The nonce of that record: its number is XORed into the last octets. */
 static bool cipher_record(struct aes128gcm_file *f, uint64_t record)
 {
 	uint8_t nonce[NONCE];
@@ -95,7 +102,7 @@ static ssize_t sealed_source(int from, uint8_t *p, size_t n)
 	return more < 0 ? -errno : (ssize_t)had;
 }
 
-/* n octets of text: where it is the last one no more come. */
+/* Seals n octets of text; the last record has no successor. */
 static int sealed_record(struct aes128gcm_file *f, uint64_t record, uint8_t text[TEXT + 1],
 			 size_t n, bool last, int to)
 {
@@ -188,7 +195,7 @@ uint64_t aes128gcm_arrived(const struct aes128gcm_file *f)
 	return sealed ? (sealed - 1) / f->record * (f->record - AES128GCM_OVERHEAD) : 0;
 }
 
-/* What is in that record: at most f->record - AES128GCM_OVERHEAD octets. Padding is written by nobody here. */
+/* Opens that record: at most f->record - AES128GCM_OVERHEAD octets. No padding is written. */
 static ssize_t record_open(struct aes128gcm_file *f, uint64_t record, uint8_t *text)
 {
 	static _Thread_local uint8_t sealed[AES128GCM_RECORD_MAX];

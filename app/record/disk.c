@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes recordings to disk by io_uring. recorder.c's thread calls it; recording.c adds octets.
+ * Each file is a small state machine with one operation at a time: create, facts, data, head, sync,
+ * sidecar by rename, close. The sidecar appears only after all octets are synced, so its presence
+ * means a complete file, whatever crashes. A frozen or full disk only fills the pool, and its files
+ * get silence.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -65,7 +73,7 @@ static int disk_op_plain(const struct disk_op *op)
 	return n < 0 ? -errno : (int)n;
 }
 
-/* Always by a worker of the kernel: a file system that is frozen may make the submitter wait. */
+/* Always by a kernel worker: a frozen file system may block the submitter. */
 static void disk_op_prepare(struct io_uring_sqe *sqe, const struct disk_op *op)
 {
 	switch (op->kind) {
@@ -91,7 +99,7 @@ static void disk_op_prepare(struct io_uring_sqe *sqe, const struct disk_op *op)
 	io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
 }
 
-/* What waits for the disk: chunks of the pool, in the order in which they are written. */
+/* Pending octets: chunks of the pool in the order of writing. */
 
 static void chunk_add(struct disk_file *f, struct disk_chunk *c)
 {
@@ -105,7 +113,7 @@ static void chunk_add(struct disk_file *f, struct disk_chunk *c)
 		f->octets = c->offset + c->n;
 }
 
-/* The kernel may read it. */
+/* The kernel may be reading it. */
 static bool chunk_is_away(const struct disk_file *f, const struct disk_chunk *c)
 {
 	return c == f->head && (f->busy || c->done);
@@ -134,7 +142,7 @@ static void disk_head_drop(struct disk *d, struct disk_file *f)
 	disk_chunk_free(d, f, c);
 }
 
-/* How much of it goes into the last chunk: over what is there, and behind that. */
+/* How much fits the last chunk: over its octets, and behind them. */
 static size_t tail_room(const struct disk_file *f, uint64_t offset, size_t n)
 {
 	const struct disk_chunk *c = f->tail;
@@ -206,7 +214,7 @@ static struct disk_chunk *disk_hole_find(struct disk_file *f)
 	return NULL;
 }
 
-/* The last hole that the kernel does not read goes to the end; what waits behind it is lost. */
+/* The last hole that the kernel does not read grows to the end; octets behind it are lost. */
 static struct disk_chunk *hole_stretch(struct disk *d, struct disk_file *f)
 {
 	struct disk_chunk *last = NULL;
@@ -249,11 +257,12 @@ uint64_t disk_file_hole(struct disk *d, struct disk_file *f, uint64_t offset, ui
 	return c->offset < offset ? c->offset : offset;
 }
 
-/* The life of one file, an operation at a time: made, written, ended, synced, its sidecar written, synced and renamed, closed. */
+/* The life of one file, one operation at a time: created, written, ended, synced, sidecar written,
+ * synced and renamed, closed. */
 
 enum { FOLDERS = 2 };
 
-/* Of all files, in each kind of silence that there is: mu-law, A-law, PCM. */
+/* Of all files: each kind of silence: mu-law, A-law, PCM. */
 static struct bytes silence_of(uint8_t octet)
 {
 	static uint8_t ulaw[DISK_CHUNK], alaw[DISK_CHUNK], zeros[DISK_CHUNK];
@@ -310,7 +319,7 @@ static bool op_grow(struct disk_file *f, struct disk_op *op)
 	return true;
 }
 
-/* Under another name until all of it is there. */
+/* By another name until it is complete. */
 static void op_sidecar_open(struct disk_file *f, struct disk_op *op)
 {
 	(void)snprintf(f->other, sizeof(f->other), "%.*s.new", DISK_PATH_MAX - 5, f->sidecar_path);
@@ -338,7 +347,7 @@ static void op_sidecar(struct disk_file *f, struct disk_op *op)
 				.offset = f->sidecar_done };
 }
 
-/* What comes next for the file. False: nothing, for now. */
+/* The next operation of the file. False: none for now. */
 static bool disk_step_next(struct disk_file *f, struct disk_op *op)
 {
 	switch (f->state) {
@@ -397,9 +406,9 @@ static bool disk_step_next(struct disk_file *f, struct disk_op *op)
 	return false;
 }
 
-/* ---- what the kernel said ---- */
+/* ---- results of the kernel ---- */
 
-/* It may be well later: a disk that is full, a quota, a fault of the device, too many files. */
+/* Errors that may pass: a full disk, a quota, a fault of the device, too many files. */
 static bool disk_may_pass(int err)
 {
 	return err == -ENOSPC || err == -EDQUOT || err == -EIO || err == -EROFS || err == -ENOMEM ||
@@ -429,7 +438,7 @@ static void file_refused(struct disk *d, struct disk_file *f, int err, uint64_t 
 	f->retry_ns = err == -EINTR || err == -EAGAIN ? 0 : now_ns + DISK_RETRY_S * NS_PER_S;
 }
 
-/* Locked as long as it is open: who looks for files that were left behind leaves it alone. */
+/* Locked while it is open: the search for abandoned files skips it. */
 static void file_made(struct disk *d, struct disk_file *f, int fd)
 {
 	f->fd = fd;
@@ -462,7 +471,7 @@ static void file_making(struct disk *d, struct disk_file *f, int result, uint64_
 	}
 }
 
-/* Whatever comes of it, sound is written next. True: it was that. */
+/* Whatever the result, sound is written next. True: it was that operation. */
 static bool file_early(struct disk_file *f, int result)
 {
 	if (f->state == DISK_EARLY_OPENS) {
@@ -541,7 +550,7 @@ static void file_closed(struct disk_file *f)
 		f->state = DISK_DONE;
 }
 
-/* What the kernel said of it. */
+/* The result of an operation. */
 static void disk_step_done(struct disk *d, struct disk_file *f, int result, uint64_t now_ns)
 {
 	if (f->state == DISK_CLOSES) {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Files that grow, written so that nobody waits for the disk: by io_uring, or by plain calls where a kernel or a container has none. Each file
- * has at most one operation under way, so what is written later comes later. What waits lies in chunks of one pool, bounded for a file and
- * in all. A disk that is full is tried again each second; one that stands still is waited for.
+ * Files that grow, written so that nobody waits for the disk: by io_uring, or by plain calls where
+ * a kernel or a container has none. Each file has at most one operation under way, so writes are in
+ * order. Pending octets are in chunks of one pool, bounded for a file and in all. A full disk is
+ * tried again each second; one that hangs is waited for.
  *
- * What has no room is the caller's loss, and its range of a WAV file becomes silence (disk_hole): a hole of zeros would be a bang.
- *
- * One thread.
+ * Octets without room are dropped, and their range of a WAV file becomes silence (disk_hole): a
+ * hole of zeros would be a bang. One thread.
  */
 #ifndef APP_RECORD_DISK_H
 #define APP_RECORD_DISK_H
@@ -34,11 +34,13 @@ struct disk_chunk {
 
 enum disk_state {
 	DISK_MAKING, /* its folders and the file */
-	DISK_EARLY_OPENS, /* what its sidecar will say, for whoever finds it when this process was killed */
+	/* Facts of its sidecar, in case that this process is killed. */
+	DISK_EARLY_OPENS,
 	DISK_EARLY_WRITES,
 	DISK_EARLY_CLOSES,
 	DISK_GROWS,
-	DISK_HEADS, /* ended: the head is written anew, then all is synced, then comes the sidecar */
+	/* Ended: the head is rewritten, then all is synced, then the sidecar is written. */
+	DISK_HEADS,
 	DISK_SYNCS,
 	DISK_SIDECAR_OPENS,
 	DISK_SIDECAR_WRITES,
@@ -46,7 +48,7 @@ enum disk_state {
 	DISK_SIDECAR_CLOSES,
 	DISK_RENAMES,
 	DISK_CLOSES,
-	DISK_DONE, /* error: 0, or why it is not there, or not finished */
+	DISK_DONE, /* error: 0, or why it is missing or incomplete */
 };
 
 struct disk_file {
@@ -57,14 +59,14 @@ struct disk_file {
 	bool busy;       /* an operation is under way */
 	bool ends;       /* nothing is added any more */
 	bool made;       /* the file is there */
-	bool taken;      /* there is one of that name: it waits for another (disk_file_name) */
+	bool taken;      /* its name exists: it waits for another one (disk_file_name) */
 	uint8_t folders; /* that were made, of two */
 	uint8_t hole_count;
 	uint8_t silence;
 	uint32_t chunks;
-	uint64_t octets;     /* up to the end of what was ever written or waits */
+	uint64_t octets;     /* end of all that was written or waits */
 	uint64_t retry_ns;   /* 0: at once */
-	uint64_t refused_ns; /* since when the disk refuses; 0: it does not */
+	uint64_t refused_ns; /* since when the disk refuses; 0: it accepts */
 	uint64_t begun_ns;   /* of the operation under way */
 	struct disk_chunk *head, *tail;
 	struct disk_chunk holes[DISK_HOLES];
@@ -73,7 +75,7 @@ struct disk_file {
 		other[DISK_PATH_MAX]; /* PATH.json, and a path under way */
 	uint8_t head_octets[DISK_HEAD_MAX];
 	uint32_t head_n;
-	char *early, *later; /* malloc'ed, or NULL; later takes the place of early soon */
+	char *early, *later; /* malloc'ed, or NULL; later soon replaces early */
 	size_t early_n, later_n;
 	char *sidecar; /* malloc'ed */
 	size_t sidecar_n, sidecar_done;
@@ -82,10 +84,10 @@ struct disk_file {
 struct disk_counts {
 	uint64_t written;    /* octets */
 	uint64_t errors;     /* operations that were refused, tried again or not */
-	uint32_t files;      /* that are not done */
+	uint32_t files;      /* files that are not done */
 	uint32_t chunks;     /* that wait, of all */
-	uint64_t longest_ns; /* that an operation under way has lasted, at the last poll */
-	int error;           /* the last refusal, while one is not made good; 0: none */
+	uint64_t longest_ns; /* longest operation under way at the last poll */
+	int error;           /* the last refusal until it is cured; 0: none */
 };
 
 struct disk {
@@ -104,18 +106,19 @@ struct disk {
 int disk_open(struct disk *d, uint32_t memory_mib) NODISCARD;
 /* Nothing is under way any more, or the process ends. */
 void disk_close(struct disk *d);
-/* The file is made, mode 0600, and must not be there yet; of its folders the last two, mode 0700. f: zeroed, stays where it is until DISK_DONE. */
+/* Creates the file, mode 0600, which must not exist; its last two folders with mode 0700. f:
+ * zeroed, stays in place until DISK_DONE. */
 void disk_file_begin(struct disk *d, struct disk_file *f, const char *path, uint8_t silence);
-/* PATH.json.new has this, in place of what it had, until the sidecar takes its place. early: malloc'ed, becomes the file's. Not synced, and
- * the file goes on without it where that fails. */
+/* PATH.json.new gets this text until the sidecar replaces it. early: malloc'ed, becomes the file's.
+ * Not synced, and the file goes on without it if that fails. */
 void disk_file_early(struct disk_file *f, char *early, size_t n);
 /* The last of these; empty: there was none. */
 struct bytes disk_file_facts(const struct disk_file *f);
-/* Where there is a file of the name before. */
+/* Another name, if a file of the former one exists. */
 void disk_file_name(struct disk_file *f, const char *path);
-/* All of it, or false: there is no room, and nothing has changed. */
+/* Takes all of it, or returns false: no room, and nothing has changed. */
 bool disk_file_write(struct disk *d, struct disk_file *f, uint64_t offset, struct bytes octets);
-/* [offset, offset + n) becomes silence; what waits may become that too. From where on all is silence. */
+/* Makes [offset, offset + n) silence, perhaps also pending octets. Returns where silence begins. */
 uint64_t disk_file_hole(struct disk *d, struct disk_file *f, uint64_t offset, uint64_t n);
 /* head: in the place of the first octets; sidecar: malloc'ed, becomes the file's. */
 void disk_file_end(struct disk *d, struct disk_file *f, struct bytes head, char *sidecar,

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Entries of recordings in Redis: made of sidecars, parsed, filtered by party, mailbox and time,
+ * and joined into rows of lists. tandem-store writes them, recording.list and mailboxes read them
+ * on every node. An entry may come from another version or node, so only known members of the right
+ * type are taken. Pure.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +28,7 @@ static const struct entry_member {
 	{ "mailbox", ENTRY_TEXT },  { "heard", ENTRY_FLAG },        { "cause", ENTRY_TEXT },
 	{ "draft", ENTRY_FLAG },    { "from_name", ENTRY_TEXT },
 };
-/* Of what became of it. */
+/* Of its state. */
 static const struct entry_member g_own[] = {
 	{ "name", ENTRY_TEXT }, { "tenant", ENTRY_TEXT },  { "state", ENTRY_TEXT },
 	{ "node", ENTRY_TEXT }, { "node_id", ENTRY_TEXT }, { "said_utc_ms", ENTRY_NUMBER },
@@ -208,7 +215,7 @@ json_t *entry_list_end(struct entry_list *l)
 	return rows;
 }
 
-/* False: one is there, and of another kind. */
+/* False: a member has another type. */
 static bool entry_members_copy(json_t *out, const json_t *from, const struct entry_member *members,
 			       size_t n)
 {
@@ -253,7 +260,7 @@ static json_t *entry_place_read(const json_t *from)
 	return NULL;
 }
 
-/* Where it is stored; absent: nowhere. */
+/* Places where it is stored; absent: none. */
 static bool entry_places(json_t *out, const json_t *from)
 {
 	const json_t *list = json_object_get(from, "stored");

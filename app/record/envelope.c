@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Envelopes recordings with OpenSSL's CMS as a stream, and checks certificates before they are
+ * used. tandem-store's children write envelopes; the node checks settings by envelope_fits.
+ * OpenSSL's defaults (PKCS #1 v1.5, SHA-1) are replaced for each recipient. A certificate whose key
+ * cannot encrypt is an error at once, since a recording for it could never be opened.
+ */
+
 #include "app/record/envelope.h"
 
 #include <errno.h>
@@ -29,7 +36,7 @@ static void certificates_close(struct certificates *c)
 	c->count = 0;
 }
 
-/* -E2BIG: too many; -EBADMSG: one of them cannot be read, or there is none. */
+/* -E2BIG: too many; -EBADMSG: one cannot be read, or there are none. */
 static int certificates_read(struct certificates *c, struct bytes pem)
 {
 	BIO *text = pem.n <= ENVELOPE_PEM_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;
@@ -124,7 +131,7 @@ bool envelope_fits(struct bytes pem, uint64_t *expires_utc_s, char reason[ENVELO
 
 /* ---- writing ---- */
 
-/* What OpenSSL takes unless told otherwise is of the last century: PKCS #1 v1.5, and SHA-1. */
+/* OpenSSL's defaults are outdated: PKCS #1 v1.5, and SHA-1. */
 static bool recipient_tune(CMS_RecipientInfo *recipient)
 {
 	EVP_PKEY_CTX *ctx = recipient ? CMS_RecipientInfo_get0_pkey_ctx(recipient) : NULL;

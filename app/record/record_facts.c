@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Heads of WAV files, the JSON sidecar of a recording, and the finishing of files that a killed
+ * process left. The recorder writes both when a recording ends; its finder thread calls left_file
+ * at the start. Sizes in a head are exact only at the end; until then they are 2^32-1, so a cut
+ * file can still be played to its end.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +84,7 @@ static void put_le(struct writer *w, uint32_t v, uint32_t octets)
 		writer_u8(w, (uint8_t)(v >> (8 * i)));
 }
 
-/* Four letters and how long it is; what does not fit into 32 bits is not known. */
+/* Four letters and the size; a size above 32 bits is left unknown. */
 static void put_chunk(struct writer *w, const char *name, uint64_t octets)
 {
 	writer_mem(w, name, 4);
@@ -239,7 +246,7 @@ void record_facts_write(struct writer *w, const struct record_facts *f)
 	writer_str(w, "}\n");
 }
 
-enum { YOUNG_MS = 10000 }; /* made a moment ago: its lock may be still to come */
+enum { YOUNG_MS = 10000 }; /* just made: its lock may come */
 
 struct left {
 	struct record_terms terms;
@@ -271,7 +278,7 @@ static bool left_name(const char *name, struct record_terms *t)
 	return bytes_is(rest, record_format_name(t->format));
 }
 
-/* What is behind the last whole frame is cut off. */
+/* Cuts what is behind the last whole frame. */
 static int left_wav(int fd, struct left *l, uint64_t size)
 {
 	static const char *const names[] = { "PCMU", "PCMA", "L16" };
@@ -296,8 +303,8 @@ static int left_wav(int fd, struct left *l, uint64_t size)
 	return 0;
 }
 
-/* What PATH.json.new says, which is written when a recording begins: members of JSON and a line's end. Else it was not written whole, or is
- * another thing. out: room for RECORD_FACTS_MAX + 1. */
+/* The members in PATH.json.new, which is written when a recording begins, with a newline at the
+ * end. Else empty: incomplete, or another file. out: room for RECORD_FACTS_MAX + 1. */
 static struct bytes left_members(const char *path, char *out)
 {
 	char name[DISK_PATH_MAX];

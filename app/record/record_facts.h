@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the JSON file beside a recording says: the file's own facts, and those of the call as they came from there. Pure. */
+/* The sidecar of a recording: the file's own facts, and those of the call unchanged. Pure. */
 #ifndef APP_RECORD_RECORD_FACTS_H
 #define APP_RECORD_RECORD_FACTS_H
 
@@ -14,7 +14,7 @@ enum {
 
 enum record_side { RECORD_FROM_PARTY, RECORD_TO_PARTY, RECORD_BOTH };
 enum record_cause {
-	RECORD_LOST, /* packets that never came, or had no room on their way here */
+	RECORD_LOST, /* packets that never came, or had no room before the recorder */
 	RECORD_DISK, /* the disk took nothing, and memory was full */
 };
 
@@ -54,19 +54,20 @@ static inline bool record_is_mono(const struct record_terms *t)
 void record_file_name(char out[RECORD_FILE_MAX], const struct record_terms *t);
 void record_facts_write(struct writer *w, const struct record_facts *f);
 
-/*
- * A recording's file without a sidecar whose process is gone: killed, or its disk was full. What is in it is whole, as far as it goes: it gets
- * the right sizes in its head, and a sidecar that says "interrupted". Who writes a file holds its lock, so nobody's work is touched.
- */
+/* A recording without a sidecar and without its process, which was killed or had a full disk. The
+ * file is whole as far as it goes: it gets the right sizes in its head, and a sidecar with
+ * "interrupted". A writer holds the file's lock, so no work of others is touched. */
 
-/* FOLDER/NAME of the tenant. 0; -EBUSY: somebody works on it, or did a moment ago; -EINVAL: no recording has such a name; -errno. */
+/* Finishes FOLDER/NAME of the tenant.
+ * 0; -EBUSY: in use, or just now; -EINVAL: no name of a recording; -errno. */
 int left_file(const char *folder, const char *name, const char *tenant, struct record_terms *terms,
 	      uint64_t *octets) NODISCARD;
 
 /*
- * The first octets of a WAV file: left what the party said, right what it heard; or that alone what it said. While it grows its sizes are 2^32-1, as programs
- * write them that cannot seek: readers go to the end of the file, wherever that is. G.711 keeps the wire's octets (tags 6 and 7); all else is
- * PCM of 16 bits. When it began stands in it as well (INFO, ICRD), for whoever finds it without a sidecar. Pure.
+ * The head of a WAV file: left the party's own sound, right what it hears; or the former alone.
+ * While it grows its sizes are 2^32-1, as programs write them that cannot seek: readers go to the
+ * end of the file. G.711 keeps the wire's octets (tags 6 and 7); all else is PCM of 16 bits. It has
+ * the start time, too (INFO, ICRD), for a file without a sidecar. Pure.
  *
  *   RIFF size WAVE | fmt  18 | fact 4 | LIST 38 INFO ICRD 25+1 | data size | samples
  */
@@ -92,7 +93,7 @@ uint32_t wav_sound_octets(enum wav_sound sound);
 uint8_t wav_sound_silence(enum wav_sound sound);
 
 void wav_head_write(uint8_t out[WAV_HEAD_LEN], const struct wav_head *h);
-/* Of a file that wav_head_write made; data_octets as it says them. 0 or -EBADMSG: not one of ours. */
+/* Parses a head of wav_head_write; data_octets as in it. 0 or -EBADMSG: not one of ours. */
 int wav_head_parse(struct wav_head *out, struct bytes in) NODISCARD;
 /* RFC 3339 in UTC, with milliseconds. */
 void wav_time_put(char out[WAV_TIME_LEN + 1], uint64_t utc_ms);

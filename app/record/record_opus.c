@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Encodes a WAV recording to an Ogg Opus file by libopus, with its head, tags and pages (RFC 3533,
+ * RFC 7845). A child of tandem-store runs it after a recording has ended. Granule positions tell
+ * the exact length, so players cut the padding at both ends.
+ */
+
 #include "app/record/record_opus.h"
 
 #include <assert.h>
@@ -19,13 +25,11 @@ enum {
 	PACKET_MAX = 1275 * 2,
 	LACING_MAX = 255,
 	HEAD_PAGE_MAX = 4400,
-	/*
-	 * Both parties are voices of their own, so little is gained by coding them together. Below 32 kbit/s libopus makes stereo narrower:
-	 * who speaks would be heard on the other side.
-	 */
+	/* Both parties are separate voices, so coding them together gains little. Below 32 kbit/s
+	 * libopus narrows the stereo: each would be heard on the other's side. */
 	BIT_RATE_NARROW = 40000,
 	BIT_RATE_WIDE = 56000,
-	COMPLEXITY = 5, /* 10 takes twice the time, for what nobody hears at these rates */
+	COMPLEXITY = 5, /* 10 takes twice the time, inaudibly at these rates */
 };
 
 struct opus_page {
@@ -76,7 +80,7 @@ static int opus_page_head(struct opus_job *j, uint8_t flags, struct bytes packet
 	return opus_page_put(j, flags, 0, bytes_mem(lacing, segments), packet);
 }
 
-/* The last page says where the sound ends: what was made up behind it is not heard. */
+/* The last page has the end of the sound: padding behind it is not played. */
 static int opus_page_flush(struct opus_job *j, bool last)
 {
 	struct opus_page *p = &j->page;
@@ -148,7 +152,7 @@ static int opus_heads(struct opus_job *j, const struct record_opus_tags *tags)
 
 /* ---- sound ---- */
 
-/* As many frames as there are; the rest of the packet is silence. -errno. */
+/* Reads frames; the rest of the packet is silence. -errno. */
 static int opus_frames(struct opus_job *j, int16_t *pcm)
 {
 	uint8_t octets[FRAMES_MAX * WAV_SIDES * 2];
@@ -178,7 +182,7 @@ static int opus_frames(struct opus_job *j, int16_t *pcm)
 	return 0;
 }
 
-/* Until all that was read has come out of the encoder, which looks ahead. */
+/* Until all that was read has left the encoder, which looks ahead. */
 static int opus_sound(struct opus_job *j)
 {
 	int16_t pcm[FRAMES_MAX * WAV_SIDES];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A finished WAV file of a recording as Opus in Ogg (RFC 7845): stereo, what is said on the left and what is heard on the right, as in the
- * WAV file. Takes long, so not for a thread that has anything else to do.
+ * A finished WAV recording as Opus in Ogg (RFC 7845): stereo, the party's own sound left, what it
+ * hears right, as in the WAV file. Takes long: for a thread with nothing else to do.
  */
 #ifndef APP_RECORD_RECORD_OPUS_H
 #define APP_RECORD_RECORD_OPUS_H
@@ -16,7 +16,7 @@ struct record_opus_tags {
 	char of[RECORD_OPUS_TAGS_MAX][RECORD_OPUS_TAG_MAX];
 };
 
-/* stream: the number of the file's stream. 0, -EBADMSG: no WAV file of ours with two sides, or -errno. */
+/* stream: serial number in Ogg. 0, -EBADMSG: no WAV file of ours with two sides, or -errno. */
 int record_opus_write(int from, int to, uint32_t stream,
 		      const struct record_opus_tags *tags) NODISCARD;
 

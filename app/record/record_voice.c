@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Three helpers of recording.c: the window of samples in memory, the detection of a message's
+ * sound, and the decoder of one side. They turn payloads of any codec into samples at fixed
+ * positions of the file. G.711 is copied bit by bit when the file has the same law, so a recording
+ * proves what was on the wire.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -43,7 +50,7 @@ static struct wav_part part_of(const struct wav_window *w, int64_t at, int64_t t
 	return (struct wav_part){ w->frames + (size_t)index * w->frame, (uint32_t)n };
 }
 
-/* Those that are not written yet are silent up to there. */
+/* Frames that are not written yet become silent up to there. */
 static void silence_until(struct wav_window *w, int64_t to)
 {
 	while (w->high < to) {
@@ -54,7 +61,7 @@ static void silence_until(struct wav_window *w, int64_t to)
 	}
 }
 
-/* One that is two octets long is copied as such. */
+/* A sample of two octets is copied as such. */
 static void samples_put(const struct wav_window *w, uint8_t *to, const uint8_t *samples, size_t n)
 {
 	if (w->frame == w->octets) {
@@ -70,7 +77,7 @@ static void samples_put(const struct wav_window *w, uint8_t *to, const uint8_t *
 		memcpy(to + i * 4, samples + i * 2, 2);
 }
 
-/* Where the other side has said nothing yet: whole frames, so that nothing of them is read. */
+/* Where the other side has no sound yet: whole frames, without reading them. */
 static void samples_begin(const struct wav_window *w, uint8_t *to, unsigned side,
 			  const uint8_t *samples, size_t n)
 {
@@ -172,7 +179,7 @@ int64_t record_message_end(const struct record_message *m, uint32_t rate, int64_
 	int64_t around = (int64_t)rate * MESSAGE_AROUND_MS / 1000;
 	int64_t end = m->until + around, held = now - (int64_t)rate * WAV_HELD_S;
 
-	/* it stays within the window, though nobody ends it: then that silence is in the file */
+	/* it stays within the window even if it is never ended: then that silence is in the file */
 	if (end < held)
 		end = held;
 	return end < now ? end : now;
@@ -197,7 +204,7 @@ static bool voice_is_own(enum wav_sound sound, uint32_t rate, enum media_codec c
 				  (sound == WAV_SOUND_ALAW && codec == MEDIA_CODEC_PCMA));
 }
 
-/* Opus and G.722 at the file's rate; the others have one of their own, and L16 that of its clock. */
+/* Opus and G.722 at the file's rate; others have their own, and L16 its clock's. */
 static bool voice_decoder(struct record_voice *v, uint32_t rate, enum media_codec codec)
 {
 	bool free_rate = codec == MEDIA_CODEC_OPUS || codec == MEDIA_CODEC_G722;

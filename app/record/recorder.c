@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The recorder's thread and its interface: orders and packets in by rings, recordings driven in
+ * rounds of 20 ms, results out. app/node/node_record.c calls it from the control thread. A second
+ * thread at the start gives files of killed processes their sidecars. Nothing here can block a
+ * call: rings and memory are bounded, and a disk that hangs is reported by recorder_trouble.
+ */
+
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -39,16 +46,16 @@ enum recorder_order_kind {
 struct recorder_order {
 	enum recorder_order_kind kind;
 	uint64_t at_ns;
-	struct record_terms terms; /* but for ORDER_BEGIN its call and number alone */
+	struct record_terms terms; /* but for ORDER_BEGIN only call and number */
 	bool last;
 	char *facts; /* malloc'ed; the thread frees it */
 	size_t facts_n;
 };
 
-/* A recording, and what is left to do for it. */
+/* A recording, and its remaining work. */
 struct recorder_item {
 	struct recording recording; /* first */
-	bool ends;                  /* asked for; what is under way is awaited for a moment */
+	bool ends;                  /* asked for; packets under way are awaited for a moment */
 	bool ended;                 /* the disk finishes it */
 	bool last, interrupted;
 	uint64_t end_ns;
@@ -61,19 +68,19 @@ struct recorder {
 	struct ring orders; /* of struct recorder_order; control produces */
 	struct ring told;   /* of struct recorder_results; the thread produces */
 	_Atomic bool stopping;
-	pthread_t thread, finder; /* finder: looks after what was left behind */
+	pthread_t thread, finder; /* finder: finishes abandoned files */
 	bool started, finding;
 	/* the thread's */
 	struct disk disk;
 	struct recording *slots[RECORDER_SLOTS];
 	uint32_t count;
 	uint64_t now_ns;
-	_Atomic int trouble; /* -errno, with the disk, and it was said; 0: none. Control reads it */
-	bool stuck;          /* the disk has something for ever: its memory stays */
+	_Atomic int trouble; /* -errno of the disk, logged; 0: none. Control reads it */
+	bool stuck;          /* the disk never completes something: its memory stays */
 	uint64_t written;    /* as the metric has it */
 };
 
-/* Looks for recordings that an earlier process left behind (record_facts.h), at the start. */
+/* At the start: looks for recordings that an earlier process left (record_facts.h). */
 
 enum { NAME_OLD_S = 24 * 3600 };
 
@@ -131,7 +138,7 @@ static void left_tenant(const struct recorder *r, const char *folder, const char
 		left_each(r, path, name, left_day);
 }
 
-/* Of a conference that this node has forgotten: it died, or another one went on with it. */
+/* Of a conference that this node does not have any more: it died, or continues elsewhere. */
 static void name_look(const struct recorder *r, const char *folder, const char *name,
 		      const char *tenant)
 {
@@ -164,7 +171,7 @@ static void names_look(const struct recorder *r)
 	left_each(r, path, "", names_tenant);
 }
 
-/* Files of processes before this one: each gets its sidecar. */
+/* Gives files of earlier processes their sidecars. */
 static void *recorder_left(void *arg)
 {
 	const struct recorder *r = arg;
@@ -179,7 +186,7 @@ static void *recorder_left(void *arg)
 enum {
 	ROUND_MS = 20,
 	AWAITS_MS = 40, /* after its end, for packets that are still in a ring */
-	STOP_S = 5,     /* the disk has so long when the process ends */
+	STOP_S = 5,     /* limit for the disk when the process ends */
 	STANDS_MS = 1000,
 	TAPS_PER_ROUND = 65536,
 	SEGMENTS_MAX = 1000, /* names that are tried */
@@ -225,7 +232,7 @@ static struct recording **recorder_slot(struct recorder *r, uint64_t call, uint8
 	return &r->slots[h >> 52 & (RECORDER_SLOTS - 1)];
 }
 
-/* One that ends is nobody's any more. */
+/* One that ends is not found any more. */
 static struct recorder_item *recorder_item_find(struct recorder *r, uint64_t call, uint8_t number,
 						bool ending)
 {
@@ -268,7 +275,7 @@ static void recorder_tell_failed(struct recorder *r, const struct record_terms *
 
 /* ---- orders ---- */
 
-/* A tenant's name may be anything that a document allows; a folder's may not. */
+/* A tenant's name may have characters that a folder's cannot. */
 static void path_make(const struct recorder *r, const struct record_terms *t,
 		      char out[DISK_PATH_MAX])
 {
@@ -295,7 +302,7 @@ static void path_make(const struct recorder *r, const struct record_terms *t,
 			       n ? tenant : "default", day, file);
 }
 
-/* All its segments, which follow each other. */
+/* All its segments, in order. */
 static void order_forget(const struct recorder *r, struct record_terms *t)
 {
 	char path[DISK_PATH_MAX], sidecar[DISK_PATH_MAX + 8];
@@ -396,7 +403,7 @@ static void recorder_on_order(struct recorder *r, struct recorder_order *o)
 
 /* ---- packets ---- */
 
-/* It is of the one that was going on at its time: a new segment may have begun before the old one is finished. */
+/* Belongs to the segment of its time: a new one may begin before the old one is finished. */
 static void on_tapped(const struct tap_packet *p, void *arg)
 {
 	struct recorder *r = arg;
@@ -451,7 +458,7 @@ static void item_count(const struct recorder_item *item)
 				 "a faster disk, more room, or more recordings.memory_mib"));
 }
 
-/* Where a segment's file is there already, as after a start that nobody saved, it is the next one. */
+/* If the segment's file exists, as after a start that was never saved, it is the next one. */
 static void item_rename(struct recorder *r, struct recorder_item *item)
 {
 	struct recording *c = &item->recording;
@@ -475,7 +482,7 @@ static void item_begun(struct recorder *r, struct recorder_item *item)
 	item->recording.told = ring_push(&r->told, &told);
 }
 
-/* Lost where the ring is full: it comes again. */
+/* Lost if the ring is full: it is repeated. */
 static void message_notify(struct recorder *r, struct recording *c)
 {
 	struct recorder_results told = recorder_told_of(RECORDER_GROWN, &c->terms, 0);
@@ -500,7 +507,7 @@ static void item_finish(struct recorder *r, struct recorder_item *item)
 	item->facts = NULL;
 }
 
-/* True: nothing is left of it. */
+/* True: it is done. */
 static bool item_step(struct recorder *r, struct recorder_item *item)
 {
 	struct recording *c = &item->recording;
@@ -695,7 +702,7 @@ int recorder_open(struct recorder **out, const struct recorder_settings *setting
 	return 0;
 }
 
-/* What the disk may still read stays where it is: the process ends soon. */
+/* Memory that the disk may still read stays: the process ends soon. */
 void recorder_close(struct recorder *r)
 {
 	struct recorder_order o;
@@ -726,7 +733,7 @@ static bool recorder_order(struct recorder *r, struct recorder_order *o)
 	return ring_push(&r->orders, o);
 }
 
-/* The thread gets a copy of the facts, and a line's end behind it: in a file that says that all of it is there. */
+/* A copy of the facts for the thread, with a newline that marks a complete file. */
 static bool recorder_order_facts(struct recorder *r, struct recorder_order *o, struct bytes facts)
 {
 	assert(facts.n <= RECORD_FACTS_MAX);

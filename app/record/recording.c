@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Builds the file of one recording: the timeline that places samples, gaps and pauses, WAV windows
+ * and heads, pcapng blocks, facts for the sidecar. recorder.c feeds it packets and time. The file's
+ * clock is arrival time without pauses; late packets go to their place for two seconds, and silence
+ * in the file that was not silence on the wire is always listed in the sidecar.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -16,13 +23,13 @@ void timeline_open(struct timeline *t, uint32_t rate, timeline_gap_fn *gap, void
 	*t = (struct timeline){ .rate = rate, .gap = gap, .arg = arg };
 }
 
-/* What comes next is anchored where it arrives: after a pause of the recording. */
+/* The next packet is anchored at its arrival: after a pause of the recording. */
 static void timeline_break(struct timeline *t)
 {
 	t->anchored = false;
 }
 
-/* The end of what is there; 0: nothing came yet. */
+/* End of the known samples; 0: none yet. */
 static int64_t timeline_end(const struct timeline *t)
 {
 	return t->count ? t->extents[t->count - 1].to : 0;
@@ -35,7 +42,7 @@ uint64_t timeline_lost(const struct timeline *t)
 	return lost > 0 ? (uint64_t)lost : 0;
 }
 
-/* ---- what is there ---- */
+/* ---- extents ---- */
 
 /* The hole between extents i and i + 1 will not be filled: they become one. */
 static void extents_join(struct timeline *t, uint32_t i)
@@ -121,7 +128,7 @@ static uint32_t extent_behind(const struct timeline *t, int64_t at)
 	return i;
 }
 
-/* ---- where a packet goes ---- */
+/* ---- place of a packet ---- */
 
 static void timeline_anchor(struct timeline *t, const struct timeline_packet *p)
 {
@@ -178,7 +185,7 @@ static bool timeline_number(struct timeline *t, const struct timeline_packet *p)
 	return true;
 }
 
-/* Events and what cannot be decoded have a number and no place: behind them nothing is missing. */
+/* Events and undecodable packets have a number and no place: nothing is missing behind them. */
 static void timeline_note(struct timeline *t, uint16_t number)
 {
 	struct timeline_extent *last = t->count ? &t->extents[t->count - 1] : NULL;
@@ -271,7 +278,7 @@ void recording_close(struct recording *r)
 	r->pending.p = NULL;
 }
 
-/* One that begins where the last one of its kind ends, or within it, makes that one longer. */
+/* Extends the last gap of its kind if it begins at its end, or within. */
 static void recording_gap(struct recording *r, uint64_t at_ms, uint64_t ms, enum record_side side,
 			  enum record_cause cause)
 {
@@ -302,7 +309,7 @@ static bool is_paused(const struct recording *r)
 	return r->stop_count && r->stops[r->stop_count - 1].to_ns == UINT64_MAX;
 }
 
-/* All pauses up to then are taken off; of those that are known it may lie before some. */
+/* Less all pauses up to then; some of the known ones may be later. */
 static uint64_t recording_time_ns(const struct recording *r, uint64_t at_ns)
 {
 	uint64_t paused = r->paused_ns, passed;
@@ -353,7 +360,7 @@ void recording_resume(struct recording *r, uint64_t at_ns)
 
 static bool is_stopped(const struct recording *r, uint64_t at_ns)
 {
-	/* older than all pauses that are known, and there were more: nobody knows any more */
+	/* older than all known pauses, of more than are known: treated as stopped */
 	if (r->stop_count == RECORDING_STOPS && at_ns < r->stops[0].from_ns)
 		return true;
 	for (uint32_t i = 0; i < r->stop_count; i++) {
@@ -365,7 +372,7 @@ static bool is_stopped(const struct recording *r, uint64_t at_ns)
 
 /* ---- packets ---- */
 
-/* Of the file: a message has no silence at its beginning. */
+/* Of the file: a message has no silence at its start. */
 static uint64_t wav_ms(const struct recording *r, int64_t at)
 {
 	return at > r->message.from ? (uint64_t)(at - r->message.from) * 1000 / r->rate : 0;
@@ -422,7 +429,7 @@ static int64_t wav_at(const struct recording *r, uint64_t at_ns)
 	return (int64_t)(ns / NS_PER_S * r->rate + ns % NS_PER_S * r->rate / NS_PER_S);
 }
 
-/* The first sound says what the file is. Before it there is silence. False: no memory, or no room for the head. */
+/* The first sound decides the format; silence before it. False: no memory, or no room. */
 static bool wav_begin(struct recording *r, struct disk *d, enum media_codec codec, uint64_t at_ns)
 {
 	uint8_t head[WAV_HEAD_LEN];
@@ -481,7 +488,7 @@ static void wav_put(struct recording *r, const struct tap_packet *p, const struc
 					  samples);
 	if (p->kind == TAP_SOUND && !count && h->payload.n && codec != MEDIA_CODECS_KNOWN)
 		r->undecoded++;
-	/* what has no place has no clock of its own, either: it must not look like another source */
+	/* a packet without a place has no clock either: it must not look like another source */
 	if (!count && line->clock_hz)
 		clock = line->clock_hz;
 	packet.clock_hz = clock ? clock : 8000;
@@ -498,7 +505,7 @@ static void wav_put(struct recording *r, const struct tap_packet *p, const struc
 	}
 }
 
-/* The disk took nothing for too long: silence from `from` on, and the sidecar says so. */
+/* The disk took nothing for too long: silence from `from` on, listed in the sidecar. */
 static void wav_drop(struct recording *r, struct disk *d, int64_t from, int64_t until)
 {
 	uint64_t offset = wav_offset(r, from);
@@ -509,7 +516,7 @@ static void wav_drop(struct recording *r, struct disk *d, int64_t from, int64_t 
 	recording_gap(r, at_ms, wav_ms(r, until) - at_ms, RECORD_BOTH, RECORD_DISK);
 }
 
-/* What was heard of a message. Before that nothing is written, and little is kept. */
+/* End of a message's sound. Before it begins nothing is written, and little is kept. */
 static int64_t message_until(struct recording *r, int64_t until)
 {
 	int64_t end;
@@ -544,7 +551,7 @@ static void wav_write(struct recording *r, struct disk *d, int64_t until)
 	wav_forget(r, until);
 }
 
-/* In steps that the window has, where the process stood still, or more than it has is missing. */
+/* In steps of the window, if the process stood still, or more is missing than the window has. */
 static void wav_flush(struct recording *r, struct disk *d, int64_t until)
 {
 	int64_t step = 2 * (int64_t)r->rate;
@@ -574,7 +581,7 @@ static void wav_on_packet(struct recording *r, struct disk *d, const struct tap_
 	wav_put(r, p, &h, p->time_ns);
 }
 
-/* What waits is written whole or not at all: a file has whole blocks. */
+/* Pending blocks are written all or none: a file has whole blocks. */
 static void pcapng_flush(struct recording *r, struct disk *d)
 {
 	struct bytes octets = writer_done(&r->pending);
@@ -795,6 +802,7 @@ void recording_end(struct recording *r, struct disk *d, uint64_t at_ns, bool las
 	disk_file_end(d, &r->file, writer_done(&h), text, w.n);
 }
 
-/* Packets as they were, deciphered, with RTCP and telephone events: inbound what the party says, outbound what it hears. */
+/* Packets unchanged, deciphered, with RTCP and telephone events:
+ * inbound from the party, outbound to it. */
 
-/* Stereo: left what the party says, right what it hears. Of a message, and of a conference, what is said, alone. */
+/* Stereo: left the party's own sound, right what it hears. Messages and conferences: mono. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One recording while it runs: packets in, octets of its file out. A WAV file has the time of arrival less pauses; of a pcapng each packet is
- * a block. What waits for its time to be written is at most 400 ms old. The recorder's thread.
+ * One running recording: packets in, octets of its file out. A WAV file has the time of arrival
+ * less pauses; in a pcapng each packet is a block. Octets wait at most 400 ms to be written. The
+ * recorder's thread.
  */
 #ifndef APP_RECORD_RECORDING_H
 #define APP_RECORD_RECORDING_H
@@ -16,7 +17,7 @@ struct tap_packet;
 enum {
 	RECORDING_CHUNK_MS = 400,
 	RECORDING_PENDING = 20 * 1024, /* octets of pcapng */
-	RECORDING_STOPS = 4,           /* pauses that packets still under way may be of */
+	RECORDING_STOPS = 4,           /* pauses that packets under way may belong to */
 };
 
 struct recording_stop {
@@ -31,7 +32,7 @@ struct recording {
 	uint64_t begun_ns, ended_ns; /* ended_ns 0: it runs */
 	uint64_t flushed_ns;
 	bool told;   /* that it began */
-	bool failed; /* its file cannot be made: nothing is taken any more */
+	bool failed; /* its file cannot be made: packets are dropped */
 	/* pauses, the latest last */
 	struct recording_stop stops[RECORDING_STOPS];
 	uint32_t stop_count;
@@ -48,7 +49,7 @@ struct recording {
 	/* of a pcapng */
 	struct writer pending;
 	uint32_t pending_packets;
-	uint64_t pending_lost; /* to be said with the next packet */
+	uint64_t pending_lost; /* reported with the next packet */
 	uint64_t at;           /* octets of the file */
 	/* facts */
 	uint64_t packets[WAV_SIDES], undecoded, unwritten_packets, unwritten_ms, untapped;
@@ -63,15 +64,15 @@ int recording_open(struct recording *r, struct disk *d, const struct record_term
 void recording_on_packet(struct recording *r, struct disk *d, const struct tap_packet *p);
 void recording_pause(struct recording *r, uint64_t at_ns);
 void recording_resume(struct recording *r, uint64_t at_ns);
-/* Hands to the disk what is old enough. */
+/* Gives the disk all that is old enough. */
 void recording_flush(struct recording *r, struct disk *d, uint64_t now_ns);
-/* Its file and sidecar are finished by the disk. call: members of its facts. */
+/* The disk finishes its file and sidecar. call: members of its facts. */
 void recording_end(struct recording *r, struct disk *d, uint64_t at_ns, bool last, bool interrupted,
 		   struct bytes call);
 uint64_t recording_ms(const struct recording *r, uint64_t now_ns); /* of its file */
-/* Of a message: whether it has been silent for as long as it may, and that was not said yet. */
+/* Of a message: whether it has been silent for its limit, and that was not reported yet. */
 bool recording_falls_quiet(struct recording *r, uint64_t now_ns);
-/* What its file will have by now; false: that is no news. */
+/* What its file will have by now; false: nothing new. */
 bool recording_has_grown(struct recording *r, uint64_t now_ns, uint64_t *ms);
 void recording_close(struct recording *r);
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where the samples of one side's packets go in a file whose time is the time of arrival. The first packet of a source is anchored where it
- * arrived, and those that follow it go by their RTP timestamps: jitter moves nothing. Where timestamps and arrival are too far apart, where
- * the source or its numbers are others, or where a newer packet would cover an older one, the next anchor is set. Nothing overlaps: what
- * comes twice is left out, what comes late goes where it belongs.
+ * Places samples of one side's packets in a file with time of arrival. The first packet of a source
+ * is anchored at its arrival, and the following ones go by their RTP timestamps: jitter moves
+ * nothing. A new anchor is set when timestamps and arrival differ too much, when source or sequence
+ * numbers change, or when a newer packet would cover an older one. Nothing overlaps: duplicates are
+ * left out, late packets go to their place.
  *
- * Positions are samples of the file. What nothing came for is a gap: told when no late packet can fill it any more, and only where packets
- * are missing by their numbers. A sender that is silent loses nothing. A value; pure.
+ * Positions are samples of the file. Missing samples are a gap, which is reported when no late
+ * packet can fill it any more, and only if packets are missing by their sequence numbers: a silent
+ * sender loses nothing. A value; pure.
  */
 #ifndef APP_RECORD_TIMELINE_H
 #define APP_RECORD_TIMELINE_H
@@ -17,7 +19,7 @@
 
 enum {
 	TIMELINE_BEHIND_S = 2, /* so late a packet still goes where it belongs */
-	/* so far before the time it is heard, as after a network that stood still */
+	/* so far ahead of its arrival a packet may go, as after an outage of the network */
 	TIMELINE_AHEAD_S = 2,
 	TIMELINE_EARLY_MS = 500, /* timestamps run so far ahead before they are anchored anew */
 	TIMELINE_EXTENTS = 32,
@@ -31,7 +33,7 @@ struct timeline_extent {
 	uint16_t source;
 };
 
-/* Between at and at + n there is silence, because packets are missing. */
+/* Silence between at and at + n for missing packets. */
 struct timeline_gap {
 	int64_t at, n;
 };
@@ -43,10 +45,10 @@ struct timeline {
 	uint32_t rate; /* of the file */
 	bool anchored;
 	uint32_t ssrc, clock_hz;
-	uint32_t timestamp; /* whose position is base */
+	uint32_t timestamp; /* with position base */
 	int64_t base;
-	int64_t settled; /* what lies before it changes no more */
-	uint16_t source; /* how many there were */
+	int64_t settled; /* positions before it change no more */
+	uint16_t source; /* number of sources so far */
 	uint32_t count;
 	struct timeline_extent extents[TIMELINE_EXTENTS];
 	struct seq_count numbers;
@@ -68,10 +70,10 @@ struct timeline_span {
 };
 
 void timeline_open(struct timeline *t, uint32_t rate, timeline_gap_fn *gap, void *arg);
-/* Where the packet goes: mostly one span; none for what was there already. */
+/* Spans for the packet: mostly one; none for a duplicate. */
 uint32_t timeline_place(struct timeline *t, const struct timeline_packet *p,
 			struct timeline_span out[TIMELINE_SPANS]);
-/* What lies before `until` changes no more: its gaps are told. */
+/* Samples before `until` change no more: reports their gaps. */
 void timeline_settle(struct timeline *t, int64_t until);
 /* Packets that are missing by their numbers. */
 uint64_t timeline_lost(const struct timeline *t);

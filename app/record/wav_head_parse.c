@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the head of a WAV recording that this program wrote. Joining segments, Opus coding and
+ * finishing of abandoned files start with it. The file may be damaged or foreign: every octet but
+ * sizes, format and date must be as wav_head_write makes it, else it is refused and left alone.
+ * Pure, so that it can be fuzzed.
+ */
+
 #include <errno.h>
 
 #include "app/record/record_facts.h"

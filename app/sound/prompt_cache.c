@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The folder of prompts by hash, and the table from tenant, language and name to a hash. sounds.c
+ * runs its works on the helper thread; node_prompts.c asks for them. Octets are verified against
+ * their hash when they are read, and written by rename, so a file is whole or absent. Unused files
+ * are swept two days later, as calls may still play them.
+ */
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -147,7 +154,7 @@ static void octets_load(const struct prompt_cache *c, struct prompt_work *w)
 		prompt_hash_of(bytes_mem(w->octets, w->n), hash);
 		w->fault.reason = strcmp(hash, w->hash) != 0 ? WRONG : NULL;
 	}
-	w->fault.absent = w->fault.reason != NULL; /* it is read from Redis again */
+	w->fault.absent = w->fault.reason != NULL; /* it is fetched from Redis again */
 }
 
 static void octets_save(const struct prompt_cache *c, struct prompt_work *w)
@@ -203,7 +210,7 @@ static void work_name(struct prompt_cache *c, struct prompt_work *w)
 		w->fault.reason = "no memory";
 }
 
-/* ---- files that nobody needs ---- */
+/* ---- unused files ---- */
 
 static bool hash_is_meant(const struct prompt_cache *c, const char *hash)
 {
@@ -217,7 +224,7 @@ static bool hash_is_meant(const struct prompt_cache *c, const char *hash)
 	return false;
 }
 
-/* The time of a file says when a name meant it last. */
+/* The time of a file is when a name last meant it. */
 static void file_sweep(const struct prompt_cache *c, int folder, const char *name, time_t now)
 {
 	struct stat st;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Prompts that are documents: their octets in a folder of the node, each file named by its SHA-256, and which hash a name means. What lies there is
- * what Redis has; a folder that is lost fills again. For the helper that reads files, alone.
+ * Prompts that are documents: their octets in a folder of the node, each file named by its SHA-256,
+ * and the hash of each name. The folder is a copy of what Redis has; a lost one fills again. For
+ * the helper thread that reads files, alone.
  */
 #ifndef APP_SOUND_PROMPT_CACHE_H
 #define APP_SOUND_PROMPT_CACHE_H
@@ -18,13 +19,15 @@ struct prompt_cache {
 };
 
 enum prompt_work_kind {
-	PROMPT_WORK_READ, /* a file that somebody put: octets, hash and length_ms are known afterwards, and it is in the folder */
-	PROMPT_WORK_NAME, /* the name means that hash, if its octets are in the folder, or come with it; "": it means none */
+	/* A new file: octets, hash and length_ms are known afterwards, and it is in the folder. */
+	PROMPT_WORK_READ,
+	/* The name means that hash, if its octets are there or come along; "": none. */
+	PROMPT_WORK_NAME,
 	PROMPT_WORK_OCTETS, /* the octets of a hash are read */
-	PROMPT_WORK_SWEEP,  /* files that no name has meant for two days go */
+	PROMPT_WORK_SWEEP,  /* deletes files that no name has meant for two days */
 };
 
-/* What control asks for, and what became of it. */
+/* A request of the control thread, and its result. */
 struct prompt_work {
 	enum prompt_work_kind kind;
 	int fd;               /* READ: closed; -1: of is a recording that is read */
@@ -35,7 +38,7 @@ struct prompt_work {
 	uint32_t length_ms;
 	struct sound_fault fault; /* absent: the folder lacks it */
 	bool disk;                /* ... and the fault is this node's */
-	/* Who is told, by control, and frees it. NULL: whoever has all prompts. */
+	/* Called by the control thread; frees it. NULL: the owner of all prompts is called. */
 	void (*done)(struct prompt_work *w);
 	void *arg;
 };
@@ -45,7 +48,7 @@ int prompt_cache_open(struct prompt_cache *c, const char *folder, const char *re
 void prompt_cache_close(struct prompt_cache *c);
 void prompt_cache_work(struct prompt_cache *c, struct prompt_work *w);
 void prompt_work_free(struct prompt_work *w); /* NULL is fine */
-/* What a name of a tenant means in that language; NULL: nothing. */
+/* The hash of a tenant's name in that language; NULL: none. */
 const char *prompt_cache_find(const struct prompt_cache *c, const char *tenant,
 			      const char *language, const char *name);
 /* With one reference; NULL: fault says why. */

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads sound files (RIFF WAVE, Ogg Opus) into samples at the wanted rate. The helper thread calls
+ * it for every file that is played. Files are a tenant's: names cannot leave the folder, links and
+ * pipes are not opened, sizes and durations are bounded, and each fault has its position for the
+ * tenant to find.
+ */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>
@@ -18,10 +25,10 @@ struct opus_work {
 	struct decoder *decoder;
 	struct ogg_packets packets;
 	int16_t pcm[CODEC_SAMPLES_MAX];
-	uint32_t skip; /* samples that are not heard are still to come */
+	uint32_t skip; /* samples of pre-skip still to drop */
 };
 
-/* Behind what was taken before. */
+/* Behind the samples copied before. */
 static void opus_samples_copy(struct opus_work *o, uint32_t n, struct media_sound *s,
 			      uint32_t *taken)
 {
@@ -88,7 +95,7 @@ static struct media_sound *opus_decode_all(struct opus_work *o, const struct ogg
 	return NULL;
 }
 
-/* With one reference; NULL: fault says why. A rate that Opus has: 8000, 12000, 16000, 24000 or 48000. */
+/* With one reference; NULL: see fault. A rate of Opus: 8000, 12000, 16000, 24000 or 48000. */
 static struct media_sound *sound_opus_make(struct bytes file, uint32_t rate_hz,
 					   struct sound_fault *fault)
 {
@@ -163,7 +170,7 @@ bool sound_name_set(struct sound_name *out, struct bytes tenant, struct bytes fi
 
 /* ---- the file ---- */
 
-/* No link leads out of the folder, and no pipe holds the thread up. -1: none. */
+/* No link leads out of the folder, and no pipe blocks the thread. -1: none. */
 static int sound_file_open(int folder, const char *const *parts, size_t count)
 {
 	int at = folder;
@@ -194,7 +201,7 @@ static const char *size_check(int fd, size_t max, size_t *size)
 	return NULL;
 }
 
-/* As much as it has by now. */
+/* As much as it has now. */
 static size_t octets_read(int fd, uint8_t *out, size_t size)
 {
 	size_t n = 0;

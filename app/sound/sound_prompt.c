@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Finds and reads prompts, values spoken as words, and recordings by name. sounds.c calls it on the
+ * helper thread. The search order is that of sound_prompt.h, with language fallback by RFC 4647
+ * 3.4. A file that exists but is unusable ends the search with a fault, as another prompt in its
+ * place would hide the mistake.
+ */
+
 #include <ctype.h>
 #include <dirent.h>
 #include <fcntl.h>
@@ -44,7 +51,7 @@ bool sound_recording_set(struct sound_name *out, struct bytes tenant, struct byt
 	    !sound_recording_is_good(name) || !sound_name_set(out, tenant, name, rate_hz))
 		return false;
 	out->kind = spoken ? SOUND_SPOKEN : SOUND_RECORDING;
-	if (!spoken) /* by it who waits for its octets is found */
+	if (!spoken) /* callers that wait for its octets find it by this */
 		(void)bytes_cstr(name, out->hash, sizeof(out->hash));
 	return true;
 }
@@ -54,7 +61,7 @@ static bool is_day(const char *name)
 	return strlen(name) == RECORDED_DAY_LEN && name[4] == '-' && name[7] == '-';
 }
 
-/* Of whatever day. tenant: open for reading; NULL with fault->absent: it is in none. */
+/* Of any day. tenant: open for reading; NULL with fault->absent: not found. */
 static struct media_sound *recording_file_read(DIR *tenant, const char *file, uint32_t rate_hz,
 					       struct sound_fault *fault)
 {
@@ -72,7 +79,8 @@ static struct media_sound *recording_file_read(DIR *tenant, const char *file, ui
 	return s;
 }
 
-/* Its sidecar says that another segment follows, at whichever node. What has no sidecar is still written here. */
+/* Its sidecar says that another segment follows, on any node.
+ * One without a sidecar is still being written. */
 static bool segment_is_followed(int tenant, const char *day, const struct sound_name *name,
 				uint32_t number)
 {
@@ -92,7 +100,7 @@ static bool segment_is_followed(int tenant, const char *day, const struct sound_
 	return followed;
 }
 
-/* Where segments lie: among the recordings of a tenant, or in the folder of names, below root. */
+/* Folder of segments: a tenant's recordings, or that of names, below root. */
 struct segments {
 	DIR *tenant; /* NULL: names */
 	int root;
@@ -115,7 +123,7 @@ static struct media_sound *segment_read(struct segments *of, uint32_t number,
 
 		if (s || !fault->absent)
 			return s;
-		/* what a neighbour had of one that was being said (docs/adr/0048) */
+		/* a neighbour's copy of one that was being recorded (docs/adr/0048) */
 		(void)snprintf(file, sizeof(file), "%s.%u.cut.wav", of->name->file, number);
 		s = recording_file_read(of->tenant, file, of->name->rate_hz, fault);
 		of->partial |= !fault->absent;
@@ -124,7 +132,7 @@ static struct media_sound *segment_read(struct segments *of, uint32_t number,
 	return sound_path_read(of->root, path, COUNT_OF(path), of->name->rate_hz, fault);
 }
 
-/* On whatever day. */
+/* Of any day. */
 static bool segments_go_on(const struct segments *of, uint32_t number)
 {
 	const struct dirent *e;
@@ -137,8 +145,8 @@ static bool segments_go_on(const struct segments *of, uint32_t number)
 	return any;
 }
 
-/* As long as segments follow each other. One that a process left empty or damaged is passed over: what was said before and behind it is
- * heard. fault: of the last one that is not heard, where that says why none is. */
+/* As long as segments follow each other. An empty or damaged one is skipped: the sound before and
+ * behind it is played. fault: of the last one that is not played, if none is. */
 static void segments_read(struct segments *of, struct sound_fault *fault)
 {
 	struct sound_fault own = { 0 };
@@ -200,7 +208,7 @@ static struct media_sound *recording_read(DIR *tenant, const struct sound_name *
 	return s;
 }
 
-/* In its segments, where the process died while it was said. */
+/* In segments, if the process died during the recording. */
 static struct media_sound *spoken_read(int root, const struct sound_name *name,
 				       struct sound_fault *fault)
 {
@@ -239,7 +247,7 @@ struct media_sound *sound_recording_read(const char *folder, const struct sound_
 	return s;
 }
 
-/* One of several segments is not all that was said. */
+/* One of several segments is not the whole sound. */
 static const char *segment_load(DIR *tenant, const char *day, const struct sound_name *name,
 				size_t max, uint8_t **out, size_t *n)
 {
@@ -292,7 +300,7 @@ static bool keys_are_good(struct bytes keys)
 	return keys.n > 0 && keys.n <= KEYS_MAX;
 }
 
-/* '*' and '#' are in no name of a file: sound_name_set would not have them. */
+/* '*' and '#' are in no file name: sound_name_set would refuse them. */
 static bool keys_set(struct sound_name *out, struct bytes keys)
 {
 	return keys_are_good(keys) && bytes_cstr(keys, out->file, sizeof(out->file)) == 0;
@@ -361,9 +369,9 @@ bool sound_prompt_set(struct sound_name *out, struct bytes tenant, struct bytes 
 	       bytes_cstr(language, out->language, sizeof(out->language)) == 0;
 }
 
-/* ---- where it lies ---- */
+/* ---- search ---- */
 
-/* RFC 4647 3.4: de-AT, de, none. In each the folders before NULL. plain: the language without its region. */
+/* RFC 4647 3.4: de-AT, de, none. Folders of each, up to NULL. plain: without the region. */
 static void places_make(const char *out[PLACES][PATH_PARTS], const struct sound_name *name,
 			char plain[LANGUAGE_MAX])
 {
@@ -396,11 +404,11 @@ static struct media_sound *prompt_place_read(int folder, const char *place[PATH_
 	return s;
 }
 
-/* Where prompts are read. */
+/* Where prompts are read from. */
 struct prompt_source {
 	const struct prompt_places *at;
 	const struct sound_name *name;
-	char *hash; /* of the document that was read last; "": it was none */
+	char *hash; /* of the document that was read last; "": none */
 };
 
 static struct media_sound *prompt_document_read(const struct prompt_source *of,
@@ -417,7 +425,7 @@ static struct media_sound *prompt_document_read(const struct prompt_source *of,
 	return s;
 }
 
-/* A file that is wrong is no reason to say something else. */
+/* An unusable file is no reason to play another prompt. */
 static struct media_sound *prompt_read(const struct prompt_source *of, const char *what,
 				       struct sound_fault *fault)
 {
@@ -441,7 +449,7 @@ static struct media_sound *prompt_read(const struct prompt_source *of, const cha
 	return s;
 }
 
-/* ---- keys ---- */
+/* ---- digits ---- */
 
 static void key_name(char out[VALUE_WORD_MAX], char key)
 {
@@ -501,7 +509,7 @@ static struct media_sound *said_read(const struct prompt_source *of, struct soun
 	return words_read(&in, &words, fault);
 }
 
-/* What a call has begun goes on, also when its name means another one by now. */
+/* A prompt that a call has begun goes on, even if its name means another one now. */
 static struct media_sound *pinned_read(const struct prompt_source *of, struct sound_fault *fault)
 {
 	struct media_sound *s =
@@ -522,7 +530,7 @@ struct media_sound *sound_prompt_read(const struct prompt_places *at, const stru
 	hash[0] = '\0';
 	if (name->kind == SOUND_DIGITS || name->kind == SOUND_SAID) {
 		s = name->kind == SOUND_SAID ? said_read(&of, fault) : digits_read(&of, fault);
-		hash[0] = '\0'; /* of several, no hash is that of all */
+		hash[0] = '\0'; /* the sum of several has no hash */
 		return s;
 	}
 	s = name->hash[0] ? pinned_read(&of, fault) : NULL;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads a fetched recording while it grows, resamples it and appends it to a sound that is already
+ * played. sounds.c steps it on the helper thread. The lock file of copy_fetch.c tells whether more
+ * will come: without the lock what is there is all. A segment that cannot be read is skipped, so
+ * that one bad file does not end the playback.
+ */
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -25,8 +32,8 @@ struct sound_stream {
 	struct sound_name name;
 	DIR *tenant;
 	int lock;
-	uint32_t segment; /* that is read, from 1 on */
-	bool alone;       /* ... is all there is */
+	uint32_t segment; /* segment being read, from 1 on */
+	bool alone;       /* ... is the only one */
 	int fd;           /* -1: it is not there yet */
 	bool begun;       /* its head was read */
 	struct wav wav;
@@ -39,7 +46,7 @@ struct sound_stream {
 
 /* ---- files ---- */
 
-/* Somebody still brings it. What is looked for behind this is all that he has brought, where he does not. */
+/* A process still brings it. Files seen after a false answer are all that it brought. */
 static bool stream_arrives(const struct sound_stream *s)
 {
 	struct flock lock = { .l_type = F_RDLCK, .l_whence = SEEK_SET };
@@ -47,7 +54,7 @@ static bool stream_arrives(const struct sound_stream *s)
 	return fcntl(s->lock, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_WRLCK;
 }
 
-/* Who brought it has left before all was there. */
+/* The process that brought it ended before all was there. */
 static bool stream_lacks(const struct sound_stream *s)
 {
 	struct stat st;
@@ -55,7 +62,7 @@ static bool stream_lacks(const struct sound_stream *s)
 	return fstat(s->lock, &st) < 0 || st.st_nlink > 0;
 }
 
-/* On whatever day. */
+/* Of any day. */
 static int stream_file_open(const struct sound_stream *s, const char *file)
 {
 	char path[STREAM_FILE_MAX + 16];
@@ -72,7 +79,7 @@ static int stream_file_open(const struct sound_stream *s, const char *file)
 	return fd;
 }
 
-/* While it arrives before as it is then: it has one of the two names. */
+/* First by the name while it arrives, then by the final one: it has one of the two. */
 static int stream_kind_open(const struct sound_stream *s, const char *kind)
 {
 	char file[STREAM_FILE_MAX];
@@ -131,7 +138,7 @@ static bool stream_rate_set(struct sound_stream *s)
 	       !resampler_open(&s->resampler, s->wav.rate, s->name.rate_hz);
 }
 
-/* A segment that cannot be read is skipped, and the next one is played. False: it has not arrived. */
+/* Skips an unreadable segment, and goes on with the next. False: it has not arrived. */
 static bool stream_head_read(struct sound_stream *s, bool arrives)
 {
 	ssize_t n = pread(s->fd, s->octets, sizeof(s->octets), 0);
@@ -185,7 +192,7 @@ static enum sound_stream_state stream_octets(struct sound_stream *s, bool arrive
 		return SOUND_STREAM_WAITS;
 	if (n < (ssize_t)block && stream_lacks(s))
 		return stream_cut(s, fault, SOUND_LACKS);
-	if (n < (ssize_t)block) { /* its head says more than it has, or nothing */
+	if (n < (ssize_t)block) { /* its head promises more than it has */
 		stream_segment_close(s);
 		return SOUND_STREAM_MORE;
 	}
@@ -197,7 +204,7 @@ static enum sound_stream_state stream_octets(struct sound_stream *s, bool arrive
 						  : stream_cut(s, fault, SOUND_TOO_LONG);
 }
 
-/* The next one, where there is one. */
+/* The next segment, if there is one. */
 static enum sound_stream_state stream_next(struct sound_stream *s, bool arrives,
 					   struct sound_fault *fault)
 {
@@ -230,7 +237,7 @@ enum sound_stream_state sound_stream_step(struct sound_stream *s, struct sound_f
 
 /* ---- open, close ---- */
 
-/* Who has a stream knows that it has a beginning. */
+/* A stream always has a beginning. */
 static bool stream_begin(struct sound_stream *s)
 {
 	struct sound_fault fault;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A recording of another node as a sound while its octets still arrive (docs/adr/0122): the sound grows as the files do, segment by segment.
- * app/deliver/copy_fetch.c brings them, and has a file locked meanwhile: ID.fetch. The file is gone when all was brought: one that
- * nobody has locked is left of who died, or could not bring all.
- * For the helper that reads files.
+ * A recording of another node as a sound while its octets arrive (docs/adr/0122): the sound grows
+ * as the files do, segment by segment. app/deliver/copy_fetch.c brings them, and locks a file
+ * meanwhile: ID.fetch. The file is deleted when all was brought: an unlocked one is left of a
+ * process that died, or could not bring all. For the helper thread that reads files.
  */
 #ifndef APP_SOUND_SOUND_STREAM_H
 #define APP_SOUND_SOUND_STREAM_H
@@ -14,9 +14,9 @@ struct sound_stream;
 
 #define SOUND_LACKS "it did not arrive as a whole"
 
-/* NULL: nothing of it arrives that can be heard already; it may be there as a whole. folder: of what is fetched. */
+/* NULL: nothing that can be played arrives; it may be complete. folder: of fetched recordings. */
 struct sound_stream *sound_stream_open(const char *folder, const struct sound_name *name);
-/* Not all of it is there: it is being brought, or who brought it has not got all. */
+/* It is incomplete: it is being brought, or the process that brought it did not get all. */
 bool sound_stream_lacks(const char *folder, const struct sound_name *name);
 /* One reference, the stream's. */
 struct media_sound *sound_stream_sound(struct sound_stream *s);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cache of sounds and the helper thread that fills it: requests and readings go by two rings,
+ * entries are shared by reference count. player.c and plays.c get sounds; node_prompts.c gives
+ * works. Memory is bounded, and a sound in use is never dropped. Faults of a file are logged once,
+ * however often it is asked for.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +27,7 @@
 #include "base/thread.h"
 
 enum {
-	ENDLESS_MS = 1000, /* whole waves, of whatever frequency */
+	ENDLESS_MS = 1000, /* whole periods, of any frequency */
 	BEEP_MS = 300,
 	NOTE_MS = 150,
 	WORKS_MAX = 64,    /* under way */
@@ -32,7 +39,7 @@ enum {
 #define AWAITED_NS (2 * NS_PER_S)
 
 static const struct tone g_beep = { .count = 1, .steps = { { BEEP_MS, { { 1000, -100 } } } } };
-/* Two notes, up when somebody comes and down when he leaves: short, and below speech. */
+/* Two notes, up for a join and down for a leave: short, and below speech. */
 static const struct tone g_beep_entry = {
 	.count = 2, .steps = { { NOTE_MS, { { 660, -180 } } }, { NOTE_MS, { { 880, -180 } } } }
 };
@@ -91,20 +98,20 @@ struct media_sound *sound_tone_make(const struct sound_name *name, struct sound_
 	return s;
 }
 
-/* To the helper. */
+/* A request to the helper. */
 struct request {
 	struct sound_name name;
 	uint32_t entry;
 	struct prompt_work *work; /* NULL: the name is read */
 };
 
-/* And back. */
+/* A result of it. */
 struct reading {
 	struct media_sound *sound;
 	struct sound_fault fault;
 	char hash[PROMPT_HASH_TEXT];
 	uint32_t entry;
-	bool grown; /* the sound of a stream that is over: the stream's reference comes back */
+	bool grown; /* a finished stream's sound: the stream's reference comes back */
 	struct prompt_work *work;
 };
 
@@ -116,21 +123,21 @@ struct entry {
 	uint64_t used_ns;            /* asked for last; of one with a fault: read */
 	uint64_t octets;             /* of its samples, as far as is known */
 	bool used, reads;
-	bool stale; /* what is being read may be of an older file */
+	bool stale; /* the read under way may be of an older file */
 };
 
 struct sounds {
 	struct sounds_settings settings;
 	char *folder;                 /* the helper's */
-	_Atomic(char *) folder_fresh; /* another one, for whoever takes it out; NULL: none */
+	_Atomic(char *) folder_fresh; /* a new one, until it is taken; NULL: none */
 	struct entry *list;
-	uint32_t *keys; /* of their names; 0: nobody's. A name is looked for here */
+	uint32_t *keys; /* of their names; 0: free. A name is found by it */
 	uint32_t high;  /* entries behind that were never used */
 	uint64_t octets;
 	struct ring requests, readings; /* with room for all: each entry is read once at a time */
 	uint32_t works;                 /* under way */
 	struct prompt_cache documents;  /* the helper's */
-	struct stream_place {           /* likewise: what still arrives */
+	struct stream_place {           /* likewise: recordings that still arrive */
 		struct sound_stream *stream;
 		uint32_t entry;
 	} streams[STREAMS_MAX];
@@ -157,7 +164,7 @@ static int sounds_folder_open(const char *path)
 	return path ? open(path, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
 }
 
-/* Its time says when it was played last. */
+/* The time of the file is that of its last use. */
 static struct media_sound *speech_read(const struct sounds *s, const struct sound_name *name,
 				       struct sound_fault *fault)
 {
@@ -196,7 +203,7 @@ static struct media_sound *sounds_folder_read(const struct sounds *s, const stru
 	return sound;
 }
 
-/* What has arrived of it; the rest follows by itself. NULL: it is whole, or nothing of it is there. */
+/* The part that has arrived; the rest follows. NULL: complete, or nothing is there. */
 static struct media_sound *stream_begin_reading(struct sounds *s, const char *folder,
 						const struct request *r)
 {
@@ -208,12 +215,12 @@ static struct media_sound *stream_begin_reading(struct sounds *s, const char *fo
 			continue;
 		*at = (struct stream_place){ sound_stream_open(folder, &r->name), r->entry };
 		sound = at->stream ? sound_stream_sound(at->stream) : NULL;
-		return sound ? media_sound_ref(sound) : NULL; /* nobody else knows it yet */
+		return sound ? media_sound_ref(sound) : NULL; /* not shared yet */
 	}
 	return NULL;
 }
 
-/* Its own, or what was fetched of other nodes: tandem-store puts it there, beside what is here. */
+/* This node's, or fetched by tandem-store from other nodes beside them. */
 static struct media_sound *recording_any_read(struct sounds *s, const struct request *r,
 					      struct sound_fault *fault)
 {
@@ -245,7 +252,7 @@ static struct media_sound *request_read(struct sounds *s, const struct request *
 	return sounds_folder_read(s, &r->name, hash, fault);
 }
 
-/* Control's reference may be the last one: the sound goes to it with the news that it is over. */
+/* Control's reference may be the last one: the sound goes there with the news of its end. */
 static enum sound_stream_state stream_turn(struct sounds *s, struct stream_place *at)
 {
 	enum sound_stream_state state = SOUND_STREAM_MORE;
@@ -263,7 +270,7 @@ static enum sound_stream_state stream_turn(struct sounds *s, struct stream_place
 	return state;
 }
 
-/* How long the helper may sleep then. */
+/* Returns how long the helper may sleep. */
 static int streams_turn(struct sounds *s)
 {
 	int ms = -1;
@@ -332,7 +339,7 @@ static void entry_drop(struct sounds *s, struct entry *e)
 	s->keys[e - s->list] = 0;
 }
 
-/* Nobody plays it, and nobody waits for it. */
+/* Unused, and not waited for. */
 static bool is_idle(const struct entry *e)
 {
 	return e->used && !e->reads && (!e->sound || e->sound->references == 1);
@@ -368,7 +375,7 @@ static struct entry *sound_find(const struct sounds *s, const struct sound_name 
 	return NULL;
 }
 
-/* NULL: all of them are played. */
+/* NULL: all are in use. */
 static struct entry *entry_place(struct sounds *s)
 {
 	struct entry *e;
@@ -395,7 +402,7 @@ static void sound_read(struct sounds *s, struct entry *e)
 	e->stale = false;
 }
 
-/* ---- what is asked for ---- */
+/* ---- requests ---- */
 
 static enum sounds_answer entry_answer(struct sounds *s, struct entry *e, uint64_t now_ns,
 				       struct media_sound **out, struct sound_fault *fault)
@@ -449,7 +456,8 @@ bool sounds_work(struct sounds *s, struct prompt_work *work)
 	return true;
 }
 
-/* A sound that was asked for within AWAITED_NS is about to be played: it is dropped only above octets_max, else it is read again and again. */
+/* A sound that was asked for within AWAITED_NS is about to be played: it is dropped only above
+ * octets_max, else it would be read again and again. */
 static bool room_make(struct sounds *s, uint64_t octets, uint64_t now_ns)
 {
 	struct entry *e;
@@ -460,8 +468,8 @@ static bool room_make(struct sounds *s, uint64_t octets, uint64_t now_ns)
 	return s->octets + octets <= s->settings.octets_max;
 }
 
-/* What is wrong is said once, however often the file is looked at; and not of a text that is to be said first, or of a prompt
- * that is not there: who plays it knows whether that is a fault. */
+/* Logs each fault once, however often the file is read; not for a text that is to be spoken first,
+ * or a missing prompt: the caller knows whether that is a fault. */
 static void entry_fail(struct entry *e, const struct sound_fault *fault)
 {
 	const char *before = e->fault.reason;
@@ -482,7 +490,7 @@ static void sounds_on_grown(struct sounds *s, const struct reading *r)
 {
 	struct entry *e = &s->list[r->entry];
 
-	if (e->sound == r->sound) { /* of another one nobody knows any more what it was for */
+	if (e->sound == r->sound) { /* the entry has another sound by now */
 		s->octets -= e->octets;
 		e->octets = sound_octets_of(e->sound);
 		s->octets += e->octets;
@@ -497,7 +505,7 @@ static void sounds_on_reading(struct sounds *s, const struct reading *r, uint64_
 	static const struct sound_fault FULL = { .reason = "no room for more sounds" };
 	struct entry *e = &s->list[r->entry];
 
-	if (e->stale) { /* who waits asks again, and then it is read again */
+	if (e->stale) { /* waiting callers ask again, and it is read again */
 		media_sound_unref(r->sound);
 		e->reads = false;
 		return;
@@ -524,7 +532,7 @@ static void entry_forget(struct sounds *s, struct entry *e)
 		entry_drop(s, e);
 }
 
-/* What was read by a name of the tenant may mean something else now. */
+/* Sounds read by a name of the tenant may mean something else now. */
 static void sounds_on_work(struct sounds *s, struct prompt_work *w)
 {
 	for (uint32_t i = 0; w->kind == PROMPT_WORK_NAME && i < s->high; i++) {

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two rings of SIP messages in memory, one for calls and one for everyday requests, and the choice
+ * of the messages of a call or user. node_watch.c adds each message that passes; sip.recent,
+ * call.doctor and traces read them. Messages may be malformed, as refused ones are here, too, so
+ * headers are found without a parser. Secrets are masked by the readers.
+ */
+
 #include "app/watch/recent.h"
 
 #include <errno.h>
@@ -7,7 +14,7 @@
 #include <string.h>
 
 enum {
-	SHORTEST = 16, /* less is no message: keep-alives */
+	SHORTEST = 16, /* shorter ones are keep-alives */
 	TYPICAL = 640, /* octets of a message, for the number of slots */
 	SHARE_OTHERS = 4,
 };
@@ -101,7 +108,7 @@ static struct bytes method_of(struct bytes message)
 	return word;
 }
 
-/* What comes all the time, whether anybody calls or not. */
+/* Requests that come all the time, without calls. */
 static bool is_everyday(struct bytes message)
 {
 	static const char *const methods[] = { "REGISTER", "OPTIONS", "SUBSCRIBE", "PUBLISH",
@@ -126,7 +133,7 @@ static void oldest_forget(struct recent_room *room)
 	room->count--;
 }
 
-/* A place of n octets in a row; what was there is forgotten, oldest first. */
+/* A place of n octets in a row; forgets what was there, oldest first. */
 static size_t recent_place_make(struct recent_room *room, size_t n)
 {
 	if (room->at + n > room->octets_max) {

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Traces and exports: the thread that writes them, and their control. node_watch.c gives it SIP
+ * messages, the engine's taps media. Secrets are redacted before anything is written: credentials
+ * always, keys and digits unless the trace may show decrypted media. Rings and files are bounded,
+ * and a trace ends at its limits by itself.
+ */
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -31,7 +38,7 @@ struct watch_item {
 	uint64_t call;
 	struct addr from, to;
 	bool sent;
-	bool past; /* for traces alone, those that are decrypted or those that are not */
+	bool past; /* for traces alone, those that show decrypted media or those that do not */
 	bool made; /* from the record of the call */
 	bool decrypted;
 	enum sip_transport transport;
@@ -68,7 +75,7 @@ struct watch {
 	uint64_t utc_offset_ns; /* wall clock less CLOCK_BOOTTIME */
 };
 
-/* The thread that writes traces and sends copies. */
+/* The thread that writes traces and exports. */
 
 enum {
 	EVERY_MS = 10, /* rings are looked at so often while anything is watched */
@@ -76,7 +83,7 @@ enum {
 	STEP_MS = 20, /* the wall clock was set, and did not just drift */
 };
 
-/* Of one order for the workers: bit for bit those of media/capture.h. */
+/* Bit for bit the order of media/capture.h for workers. */
 static bool point_is_wanted(const struct trace *t, uint8_t point)
 {
 	return point & (t->decrypted ? CAPTURE_IN_PLAIN | CAPTURE_OUT_PLAIN
@@ -190,7 +197,7 @@ static void export_message(struct watch *w, const struct watch_item *m)
 	hep_export_send(&w->hep, &p);
 }
 
-/* Passwords' traces are for nobody; keys, and digits that may be PINs, for those who may see what is encrypted. */
+/* Credentials are for no trace; keys, and digits that may be PINs, only for decrypted ones. */
 static void watch_on_message(struct watch *w, struct watch_item *m)
 {
 	redact_credentials(m->octets, m->n);
@@ -217,7 +224,7 @@ static void watch_adopt_settings(struct watch *w)
 	free(fresh);
 }
 
-/* Of ms only is the wall clock asked for: it is followed where it was set, not where it trembles. */
+/* The wall clock is read at ms resolution: it is followed when it was set, not when it jitters. */
 static void clock_follow(struct watch *w, struct instant now)
 {
 	uint64_t offset = now.utc_ms * NS_PER_MS - now.ns;
@@ -265,7 +272,7 @@ static void watch_drain(struct watch *w)
 	(void)engine_captured(w->engine, PACKETS_PER_ROUND, on_packet, w);
 }
 
-/* What was asked before it looked at the rings has all its packets. */
+/* Orders made before the rings were read have all their packets. */
 static void work(struct watch *w)
 {
 	struct instant now = clock_instant();
@@ -317,7 +324,7 @@ static void *watch_thread(void *arg)
 
 #define SWEEP_NS  (60 * NS_PER_S)
 #define WAIT_NS   (3600 * NS_PER_S) /* for a call */
-#define LINGER_NS NS_PER_S          /* answers to the BYE, and who repeats it */
+#define LINGER_NS NS_PER_S          /* answers to the BYE, and retransmissions */
 
 static metric_id g_running;
 
@@ -351,7 +358,7 @@ static struct trace *trace_find(const struct watch *w, uint64_t call)
 	return NULL;
 }
 
-/* One that waits for the same calls. */
+/* A trace that waits for the same calls. */
 static struct trace *trace_find_waiting(const struct watch *w, const struct trace_order *order)
 {
 	for (size_t i = 0; i < WATCH_TRACES_MAX; i++) {
@@ -371,7 +378,7 @@ static bool trace_is_same(const struct trace *t, const struct trace_order *order
 	       t->octets_max == order->octets;
 }
 
-/* Running traces count with what they may come to. */
+/* Running traces count with their limits. */
 static bool trace_has_room(const struct watch *w, uint64_t octets)
 {
 	static struct trace_entry list[TRACE_FILES_MAX];
@@ -480,7 +487,8 @@ static void watched_turn(struct watch *w, uint32_t i, unsigned points)
 		w->watched ^= UINT32_C(1) << i;
 }
 
-/* What ends comes first: a new trace may be of the same call. What could not be said for lack of room is said with the next tick. */
+/* Ends come first: a new trace may be of the same call.
+ * Orders without room are repeated with the next tick. */
 static void watch_orders_settle(struct watch *w)
 {
 	uint32_t want = 0;
@@ -583,7 +591,7 @@ static struct trace *trace_find_name(const struct watch *w, struct bytes name)
 	return NULL;
 }
 
-/* Asks the thread to end it, if nobody has. */
+/* Asks the thread to end it, once. */
 static void watch_trace_end(struct watch *w, struct trace *t, enum trace_end why)
 {
 	if (atomic_load(&t->stop) == TRACE_RUNS)
@@ -624,7 +632,7 @@ const struct trace_store *watch_trace_store(const struct watch *w)
 	return &w->store;
 }
 
-/* A call that is gone may still have an answer or two on their way. */
+/* Answers of a call that is gone may still be under way. */
 static void calls_look(struct watch *w, watch_view_fn *view, void *arg, uint64_t now_ns)
 {
 	static struct call_view call;
@@ -732,7 +740,7 @@ void watch_close(struct watch *w)
 	free(w);
 }
 
-/* ---- what is watched ---- */
+/* ---- settings ---- */
 
 static bool hep_same(const struct watch *w, const struct hep_settings *a)
 {
@@ -819,7 +827,7 @@ static bool item_push(struct watch *w, struct watch_item *m)
 
 	if (octets + n > WATCH_MESSAGES_OCTETS)
 		return false;
-	/* before it is the thread's, or the thread would take off what is not there yet */
+	/* counted before it is the thread's, which would else subtract it too early */
 	atomic_fetch_add_explicit(&w->message_octets, n, memory_order_relaxed);
 	if (ring_push(&w->messages, &m))
 		return true;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Copies of SIP messages and media for others' eyes: traces of single calls into files, and the export to a collector
- * (watch_sink.h). A thread of its own writes and sends, fed by bounded rings: a slow disk or a collector that is gone delays no call, and
- * what does not fit is lost and counted. The functions here are the control thread's.
+ * Copies of SIP messages and media for other tools: traces of calls into files, and the export to a
+ * collector (watch_sink.h). A thread of its own writes and sends, fed by bounded rings: a slow disk
+ * or a missing collector delays no call; what does not fit is lost and counted. The functions here
+ * are for the control thread.
  */
 #ifndef APP_WATCH_WATCH_H
 #define APP_WATCH_WATCH_H
@@ -35,7 +36,7 @@ struct trace_order {
 	uint64_t call;  /* 0: the next one of user */
 	uint16_t shard; /* one of this node: its file has that in its name then */
 	char user[64];
-	char tenant[32]; /* whose user; "": any tenant's */
+	char tenant[32]; /* of that user; "": any */
 	enum trace_side side;
 	uint64_t octets;
 	uint32_t seconds;
@@ -58,17 +59,17 @@ void watch_close(struct watch *w);
 /* After a reload. Traces that would not be allowed any more end. */
 void watch_configure(struct watch *w, const struct watch_limits *limits,
 		     const struct hep_settings *hep);
-/* Whether anybody wants SIP messages: else nothing need be found out about them. */
+/* Whether any trace or export needs SIP messages: else nothing about them is computed. */
 bool watch_wants(const struct watch *w);
 /* A message that was received from there, or is being sent there. call: 0: of none. */
 void watch_message(struct watch *w, const struct sip_hop *hop, bool sent, uint64_t call,
 		   struct bytes message);
 /* Whether a trace waits for a call. */
 bool watch_waits(const struct watch *w);
-/* A call is there: a trace that waits for it begins. False: none does. */
+/* A new call: a trace that waits for it begins. False: none waits. */
 bool watch_catch(struct watch *w, const struct call_view *call, struct instant now,
 		 struct trace_view *out);
-/* For traces alone: a message of before, or one made up from the record of the call. */
+/* For traces alone: a former message, or one made up from the call's record. */
 struct watch_past {
 	uint64_t call, utc_ms;
 	struct sip_hop hop;
@@ -76,14 +77,14 @@ struct watch_past {
 	struct bytes message;
 };
 void watch_past(struct watch *w, const struct watch_past *p);
-/* Our end of it. */
+/* Our address of that hop. */
 struct addr watch_local(const struct watch *w, const struct sip_hop *hop);
-/* Twice a second: what has ended is tidied up, calls that are gone end their traces. */
+/* Twice a second: closes finished traces, and ends those of calls that are gone. */
 typedef bool watch_view_fn(uint64_t call, struct call_view *out, void *arg);
 void watch_tick(struct watch *w, watch_view_fn *view, void *arg, struct instant now);
 
-/* 0 and *out (also for the same order again), -EPERM (decrypted), -EALREADY (another trace of the call runs), -EMFILE (too many run),
- * -EDQUOT (no room in the folder), or -errno of the file. */
+/* 0 and *out (also for a repeated order), -EPERM (decrypted), -EALREADY (another trace of the call
+ * runs), -EMFILE (too many run), -EDQUOT (no room in the folder), or -errno of the file. */
 int watch_trace_start(struct watch *w, const struct trace_order *order, struct instant now,
 		      struct trace_view *out) NODISCARD;
 /* 0 or -ENOENT: none runs. It ends a moment later. */

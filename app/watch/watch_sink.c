@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where copies go: pcapng files of traces in the state directory, and HEP datagrams to a collector.
+ * watch.c uses both on its thread, and lists and reads files for commands. Names are generated and
+ * checked, so a command cannot reach another file; files are 0600, as media and signalling are
+ * private.
+ */
+
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>
@@ -49,7 +56,7 @@ int trace_name_read(struct bytes name, uint64_t *call, uint64_t *utc_ms)
 	if (digits.n > DIGITS_MAX || bytes_u64(digits, utc_ms))
 		return -EINVAL;
 	trace_name_write(again, *call, *utc_ms);
-	return bytes_is(name, again) ? 0 : -EINVAL; /* as it is written, and no other way */
+	return bytes_is(name, again) ? 0 : -EINVAL; /* canonical form only */
 }
 
 static int path_of(const struct trace_store *s, struct bytes name,
@@ -234,7 +241,7 @@ void hep_export_send(struct hep_export *x, struct hep_packet *p)
 		hep_export_lost(HEP_LOSS_LONG);
 		return;
 	}
-	/* an error of the one before, which nobody took, is told here: this one has not gone then */
+	/* a pending error of the former datagram is reported here: this one was not sent then */
 	n = send(x->fd, w.p, w.n, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n < 0)
 		hep_export_lost(errno == EMSGSIZE ? HEP_LOSS_LONG : HEP_LOSS_SEND);

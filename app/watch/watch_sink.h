@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The folder of traces: files of the node's own names, readable by its user alone, found again after a restart. Control thread. */
+/* The folder of traces:
+ * files with names of the node, readable by its user alone, found after a restart. */
 #ifndef APP_WATCH_WATCH_SINK_H
 #define APP_WATCH_WATCH_SINK_H
 
@@ -30,11 +31,11 @@ struct trace_entry {
 /* Makes the folder. 0 or -errno. */
 int trace_store_open(struct trace_store *s, const char *state_dir) NODISCARD;
 void trace_name_write(char out[TRACE_NAME_MAX], uint64_t call, uint64_t utc_ms);
-/* 0, or -EINVAL: none that this node writes, so it can lead nowhere else. */
+/* 0, or -EINVAL: not a name that this node writes, so no other path is reached. */
 int trace_name_read(struct bytes name, uint64_t *call, uint64_t *utc_ms) NODISCARD;
 /* A new file; a descriptor or -errno. */
 int trace_store_create(const struct trace_store *s, const char *name) NODISCARD;
-/* How many there are, oldest first; those above max are not told. */
+/* Returns their number, oldest first; lists max at most. */
 uint32_t trace_store_list(const struct trace_store *s, struct trace_entry *out, uint32_t max);
 /* 0 with *size of the file and *n octets at out, -EINVAL (name) or -errno. */
 int trace_store_read(const struct trace_store *s, struct bytes name, uint64_t offset, uint8_t *out,
@@ -42,10 +43,9 @@ int trace_store_read(const struct trace_store *s, struct bytes name, uint64_t of
 /* 0, -EINVAL (name) or -errno. */
 int trace_store_delete(const struct trace_store *s, struct bytes name) NODISCARD;
 
-/*
- * One trace while it runs: what control and the watching thread share of it, and the file. It ends by itself: at its limits, with its call,
- * when it cannot be written. Each write(2) is of whole blocks, so that what a killed node leaves can be read.
- */
+/* A running trace: state shared by control and the watching thread, and the file. It ends by
+ * itself: at its limits, with its call, when it cannot be written. Each write(2) has whole blocks,
+ * so that the file of a killed node can be read. */
 
 enum trace_state {
 	TRACE_FREE,  /* control's */
@@ -66,11 +66,11 @@ enum trace_side { TRACE_FROM, TRACE_TO };
 
 struct trace {
 	_Atomic uint32_t state; /* enum trace_state */
-	_Atomic uint32_t stop;  /* enum trace_end that control asks for; TRACE_RUNS: none */
+	_Atomic uint32_t stop;  /* enum trace_end that control wants; TRACE_RUNS: none */
 	_Atomic uint64_t octets, packets, lost; /* in the file; lost: what had no room on its way */
 	_Atomic uint64_t call;                  /* 0: it waits for one of the user below */
 	_Atomic uint64_t end_ns;                /* of its time, or of its waiting */
-	char user[64];                          /* whose next call it is; "": that of a call */
+	char user[64];                          /* waits for its next call; "": of a call */
 	char tenant[32];                        /* of that user; "": of any */
 	enum trace_side side;
 	/* before it is begun, and constant from then on */
@@ -85,7 +85,8 @@ struct trace {
 	bool begun;
 };
 
-/* Whose it is; acquire: pairs with the release that names it, so that what control set before is seen. 0: nobody's yet. */
+/* The call; acquire: pairs with the release that sets it,
+ * so that what control wrote before is visible. 0: none yet. */
 static inline uint64_t trace_call(const struct trace *t)
 {
 	return atomic_load_explicit(&t->call, memory_order_acquire);
@@ -97,12 +98,13 @@ int trace_file_open(struct trace *t) NODISCARD;
 void trace_file_begin(struct trace *t);
 /* False: the trace has ended. */
 bool trace_file_add(struct trace *t, const struct pcapng_packet *p);
-/* What waits is written; past its time it ends. */
+/* Writes pending blocks; ends it past its time. */
 void trace_file_flush(struct trace *t, uint64_t now_ns, uint64_t utc_ns);
 /* Closes it; control has it again. */
 void trace_file_end(struct trace *t, enum trace_end why, uint64_t utc_ns);
 
-/* Copies for a collector, one UDP datagram each; what cannot be sent at once is lost and counted. The watching thread's. */
+/* HEP copies for a collector, one UDP datagram each; unsendable ones are lost and counted.
+ * The watching thread's. */
 
 struct hep_settings {
 	struct addr collector; /* ADDR_NONE: no export */
@@ -127,8 +129,9 @@ enum hep_loss {
 
 void hep_export_setup(void); /* registers the metrics; main thread, once */
 void hep_export_lost(enum hep_loss why);
-/* Begins, changes or ends the export; without memory or descriptors there is none, and where there is no way to the collector yet, such as
- * before an interface is up, each copy looks for one. Both are logged. x: zeroed with fd -1 at first. */
+/* Begins, changes or ends the export; without memory or descriptors it is off, and without a route
+ * to the collector, as before an interface is up, each copy looks for one. Both are logged. x:
+ * zeroed with fd -1 at first. */
 void hep_export_configure(struct hep_export *x, const struct hep_settings *settings);
 static inline bool hep_export_is_on(const struct hep_export *x)
 {
