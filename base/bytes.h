@@ -13,7 +13,7 @@
 
 #include "base/compiler.h"
 
-/* n bytes at p, owned by somebody else. p may be NULL only when n is 0. */
+/* n bytes at p, owned elsewhere. p may be NULL only when n is 0. */
 struct bytes {
 	const uint8_t *p;
 	size_t n;

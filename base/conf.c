@@ -97,7 +97,7 @@ static void conf_report_unknown(struct conf_errors *errors, const struct conf_fi
 	struct writer *w;
 
 	if (errors->count >= CONF_ERRORS_MAX) {
-		errors->total++; /* nobody would read the suggestion */
+		errors->total++; /* the suggestion would not be shown */
 		return;
 	}
 	for (const struct conf_field *field = fields; field->key; field++)
@@ -401,7 +401,7 @@ int conf_read(void *out, const struct conf_field *fields, struct bytes yaml,
 
 	errors->count = 0;
 	errors->total = 0;
-	/* of half a tree nobody knows which keys are missing */
+	/* missing keys cannot be told from half a tree */
 	if (conf_tree_open(&tree, yaml, errors) == 0)
 		root_read(&walk, tree.root, fields, out);
 	conf_tree_close(&tree);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Somebody holds so many times less than is free. */
+/* The part of the free places that a holder may have, as a divisor. */
 static const uint32_t g_fair_parts[FAIR_LEVELS] = {
 	[FAIR_TENANT] = 1,
 	[FAIR_TOKEN] = 2,

@@ -18,28 +18,29 @@ enum fair_level {
 	FAIR_TOKEN,
 	FAIR_SOURCE, /* an address, or a network */
 	FAIR_USER,
-	FAIR_LEVELS, /* nobody's share is used up: the table is full */
+	FAIR_LEVELS, /* no share is exceeded: the table is full */
 	FAIR_FINE,
 };
 
-/* Names of who comes; an empty one has no share there. A user is one of the tenant, and a token. */
+/* Names of the caller; an empty one has no share there. A user belongs to the tenant, and a
+ * token. */
 struct fair_who {
 	struct bytes name[FAIR_LEVELS];
 };
 
-/* What somebody holds. Zero: nothing. */
+/* What one holder has. Zero: nothing. */
 struct fair_held {
 	uint64_t key[FAIR_LEVELS];
 	uint32_t n;
 };
 
 struct fair {
-	struct hash_key key; /* by chance: nobody chooses who counts as the same */
+	struct hash_key key; /* random, so that callers cannot choose names that collide */
 	uint32_t max, taken;
 	struct fair_count {
 		uint64_t key;
 		uint32_t n;
-	} * counts; /* of all who hold something */
+	} * counts; /* of all holders */
 	uint32_t count, room;
 };
 

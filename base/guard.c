@@ -19,8 +19,8 @@
 #include "base/metric.h"
 
 enum {
-	SWEEP = 2,            /* sets looked through each time somebody new is known */
-	ACCOUNT_MAX = 131072, /* octets: more than that, a round of the loop, is owed to nobody */
+	SWEEP = 2,            /* sets swept each time a new source is known */
+	ACCOUNT_MAX = 131072, /* octets of an account, at most: a round of the loop */
 	NAMES_OF_A_PHONE = 2, /* its port, and its address */
 	SETS_MIN = 64,
 };
@@ -41,7 +41,7 @@ GUARD_INLINE struct guard_bucket *guard_bucket_at(const struct guard_at *at, uns
 	return &at->buckets[index];
 }
 
-/* Until when names are known, in seconds; beside the set, because nobody else reads it. */
+/* Until when names are known, in seconds; beside the set, because only this process reads it. */
 struct guard_ages {
 	uint32_t until_s[GUARD_WAYS];
 };
@@ -174,7 +174,7 @@ void guard_configure(struct guard *g, const struct guard_limits *limits, uint64_
 	}
 }
 
-/* ---- who is known ---- */
+/* ---- known sources ---- */
 
 static struct guard_source guard_source_of(const struct addr *a)
 {
@@ -245,7 +245,7 @@ static void way_clear(struct guard *g, uint32_t set, int way)
 	g->known--;
 }
 
-/* A few sets at a time, so that those who have left make room in the end. */
+/* A few sets at a time, so that expired sources make room in the end. */
 static void guard_sweep(struct guard *g, uint32_t now_s)
 {
 	for (int i = 0; i < SWEEP; i++) {

@@ -31,7 +31,7 @@ struct guard_trusted {
 
 enum {
 	GUARD_TRUSTED_ADDRESSES = 256
-}; /* of one rule: who is in a larger one is known by its first message */
+}; /* of a rule; sources of larger ones are known by a first message */
 
 /* What the kernel shares with us (engine/port/xdp_guard.h); all zero: nothing. */
 struct guard_kernel {

@@ -75,7 +75,7 @@ GUARD_INLINE guard_word guard_name(const struct guard_rules *r, const struct gua
 	return name ? name : 1;
 }
 
-/* The address alone; of IPv6 the /64, because who has one address has 2^64. */
+/* The address alone; for IPv6 the /64, since its holder has 2^64 addresses. */
 GUARD_INLINE guard_word guard_prefix_name(const struct guard_rules *r,
 					  const struct guard_source *from)
 {

@@ -28,7 +28,7 @@ struct kind {
 
 static struct kind g_kinds[KINDS];
 
-/* FNV-1a: the texts are constants of ours, nobody chooses collisions. */
+/* FNV-1a: the texts are our constants, so collisions cannot be provoked. */
 static uint64_t fnv(uint64_t hash, const char *str)
 {
 	for (; *str; str++)

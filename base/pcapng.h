@@ -35,7 +35,7 @@ struct pcapng_counts {
 /* The first blocks of a file. */
 void pcapng_header_write(struct writer *w, const char *application, const char *comment);
 void pcapng_packet(struct writer *w, const struct pcapng_packet *p);
-/* The last one, for who wants to know whether anything is missing. */
+/* The last block: whether packets are missing. */
 void pcapng_counts(struct writer *w, const struct pcapng_counts *c);
 
 #endif

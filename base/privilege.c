@@ -98,7 +98,7 @@ void privilege_drop_all(void)
 	drop_to(0);
 }
 
-/* ---- who has what ---- */
+/* ---- threads with privileges ---- */
 
 static uint64_t dropped_mask(void)
 {

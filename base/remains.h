@@ -14,7 +14,7 @@ enum { REMAINS_FDS_MAX = 24, REMAINS_WORD_MAX = 256 };
 struct remains {
 	uint32_t fd_count; /* 0: no descriptors */
 	uint32_t word_n;
-	int fds[REMAINS_FDS_MAX]; /* -1: taken by somebody */
+	int fds[REMAINS_FDS_MAX]; /* -1: taken over */
 	uint8_t word[REMAINS_WORD_MAX];
 };
 

@@ -23,7 +23,7 @@ enum schema_type {
 	SCHEMA_FIXED32, /* uint32_t */
 	SCHEMA_FIXED64, /* uint64_t */
 	SCHEMA_BOOL,    /* bool */
-	SCHEMA_TIME,    /* uint64_t: ms of UTC, by the clock of who wrote it */
+	SCHEMA_TIME,    /* uint64_t: ms of UTC, by the clock of its writer */
 	/* uint64_t: ns of this process, 0 is off; in the record ms of UTC. max: ms from now. */
 	SCHEMA_DEADLINE,
 	SCHEMA_TEXT,    /* struct text */

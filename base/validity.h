@@ -27,7 +27,7 @@ struct validity {
 	_Atomic uint64_t least_ns; /* of all places in use: what is before it needs no other look */
 	uint32_t count;
 	struct valid_follower {
-		validity_fn *fn; /* NULL: nobody */
+		validity_fn *fn; /* NULL: free */
 		void *arg;
 	} followers[VALID_FOLLOWERS];
 	struct valid_place places[1 + VALID_PLACES]; /* the first is VALID_ALWAYS */

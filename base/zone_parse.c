@@ -52,7 +52,7 @@ static bool eat_time(struct bytes *in, uint32_t hours_max, int32_t *out)
 	return true;
 }
 
-/* Letters, or anything between < and >: nobody needs it here. */
+/* Letters, or anything between < and >. The name is not used. */
 static bool eat_name(struct bytes *in)
 {
 	size_t n = 0;

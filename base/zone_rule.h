@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a zone is made of: for who reads one (zone_parse.c), and who asks it (zone.c). */
+/* The parts of a zone, for its parser (zone_parse.c) and its users (zone.c). */
 #ifndef BASE_ZONE_RULE_H
 #define BASE_ZONE_RULE_H
 

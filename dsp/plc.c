@@ -143,7 +143,7 @@ enum {
 	GRAIN_MS = 4,   /* a grain comes, and goes in as much */
 	GRAINS_MS = 25, /* they are taken out of so much */
 	REPEAT_MS = 20, /* until noise takes over from a repeated piece that has no pitch */
-	VOICE_MS = 40,  /* a voice: from here on, to a hum that nobody would take for one */
+	VOICE_MS = 40,  /* a voice: longer would sound like a hum */
 	VOICE_END_MS = 200,
 };
 

@@ -129,7 +129,7 @@ static int engine_thread_start(struct thread *t, struct engine *e, uint32_t inde
 	return err;
 }
 
-/* Nobody reads them any more. */
+/* There is no reader any more. */
 static void events_forget(struct thread *t, struct job_routes *jobs)
 {
 	struct media_event event;

@@ -20,7 +20,7 @@ enum media_codec {
 	MEDIA_CODECS, /* those above are spoken, */
 	MEDIA_CODEC_G729 =
 		MEDIA_CODECS, /* those below are not: G.729 is relayed, or coded by a module; */
-	MEDIA_CODEC_L16,      /* L16 is coded, and offered to nobody who does not name it */
+	MEDIA_CODEC_L16,      /* L16 is coded, and only offered to a party that names it */
 	MEDIA_CODEC_L16_WIDE,
 	MEDIA_CODECS_KNOWN,
 };
@@ -40,7 +40,7 @@ struct media_codec_facts {
 const struct media_codec_facts *media_codec_facts(enum media_codec codec);
 /* MEDIA_CODECS_KNOWN: it is unknown. */
 enum media_codec media_codec_of(const struct payload *p);
-/* Besides those that are spoken it is coded here, by a module: told once, before anybody asks. */
+/* Makes a codec transcodable that is not spoken, by a module: once, before other threads start. */
 void media_codec_code(enum media_codec codec);
 /* It is decoded and encoded here, so that two parties without a common codec hear each other. */
 bool media_codec_is_transcodable(enum media_codec codec);

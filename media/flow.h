@@ -294,7 +294,7 @@ struct flow_spec {
 	uint8_t dscp;     /* 0..63 */
 	uint8_t receive;  /* 1: relay packets of the party; 0: drop them as not_receiving (hold) */
 	uint8_t send;     /* 1: packets of the peer are sent to the party */
-	uint8_t rtcp_mux; /* RFC 5761; of an opaque flow: what comes to local_rtcp is nobody's */
+	uint8_t rtcp_mux; /* RFC 5761; of an opaque flow: packets to local_rtcp are dropped */
 	uint8_t leg;      /* 0: leg A (caller), 1: leg B; for events and CDR */
 	uint8_t line;     /* m-line index */
 	/* Type under which the party takes telephone-events that we make. PAYLOAD_NONE: not at all;

@@ -78,11 +78,11 @@ enum {
  * the speakers. The call that it is opened with is an id of its own, assigned to a worker before
  * (engine_worker_for) until the room is closed. */
 struct media_room {
-	uint32_t rate_hz;  /* of the mix: 8000, 16000 or 48000 */
-	uint16_t members;  /* at most */
-	uint8_t talkers;   /* heard at once; 0: 3; MEDIA_ROOM_TALKERS_ALL: all who are not silent */
-	uint16_t hold_ms;  /* a pause that keeps the place of who talks; 0: 500 */
-	uint8_t packet_ms; /* of what members are sent: 10, 20, 40 or 60; 0: 20 */
+	uint32_t rate_hz; /* of the mix: 8000, 16000 or 48000 */
+	uint16_t members; /* at most */
+	uint8_t talkers;  /* heard at once; 0: 3; MEDIA_ROOM_TALKERS_ALL: all that are not silent */
+	uint16_t hold_ms; /* a pause in which a talker keeps its place; 0: 500 */
+	uint8_t packet_ms;  /* of what members are sent: 10, 20, 40 or 60; 0: 20 */
 	uint8_t complexity; /* of Opus, as dsp/codec/encoder.h has it; 0: 5 */
 	uint32_t bit_rate;  /* likewise; 0: by the rate of the mix */
 };
@@ -176,7 +176,7 @@ struct flow_member {
 	/* The number of the only member that hears it, absent or not. 0: all hear it. */
 	uint32_t coaches;
 	int8_t gain_db; /* how much louder it is to others */
-	uint8_t muted;  /* 1: nobody hears it */
+	uint8_t muted;  /* 1: not heard by the others */
 	uint8_t deaf;   /* 1: it hears nothing */
 	/* RTP header extension with the audio level of the party's packets (RFC 6464); 0: not
 	 * used. */
@@ -189,7 +189,7 @@ struct flow_video {
 	struct media_layers layers;
 };
 
-/* Who is heard in a room, by number. */
+/* The talkers of a room, by number. */
 struct media_talks {
 	uint8_t count;
 	uint32_t numbers[MEDIA_ROOM_TALKERS_MAX];
@@ -229,7 +229,7 @@ static inline uint32_t media_sound_ready(const struct media_sound *s)
 	return atomic_load_explicit(&s->ready, memory_order_acquire);
 }
 
-/* Before somebody else knows it: nothing is ready. */
+/* Before the sound is shared: nothing is ready. */
 void media_sound_arrives(struct media_sound *s);
 /* n samples more may be read. */
 void media_sound_grow(struct media_sound *s, uint32_t n);

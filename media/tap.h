@@ -10,7 +10,7 @@
 
 #include "media/flow.h"
 
-/* Who reads; each has a ring of its own in each worker. */
+/* The readers; each has a ring of its own in each worker. */
 enum tap_reader {
 	TAP_RECORD, /* flow_spec.tap */
 	TAP_LIVE,   /* flow_spec.tap_live */

@@ -19,7 +19,7 @@ static struct bytes string_bytes(const ASN1_STRING *s)
 	return bytes_mem(ASN1_STRING_get0_data(s), (size_t)ASN1_STRING_length(s));
 }
 
-/* RFC 5922 7.1: "sip:" and a host alone. A user there makes it somebody's, not the domain's. */
+/* RFC 5922 7.1: "sip:" and only a host. With a user it identifies a user, not the domain. */
 static bool uri_identity(struct bytes uri, struct bytes *out)
 {
 	struct bytes scheme;

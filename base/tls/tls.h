@@ -130,7 +130,7 @@ struct tls {
 	struct tls_identity identities[TLS_IDENTITIES_MAX];
 	uint32_t count;
 	SSL_CTX *client;
-	tls_refused_fn *refused; /* of lent contexts; NULL: nobody asks */
+	tls_refused_fn *refused; /* of lent contexts; NULL: not used */
 	void *refused_arg;
 };
 

@@ -15,7 +15,7 @@
 
 /* L16: PCM as it is, the upper octet first, one channel (RFC 3551 4.5.11). */
 
-enum { L16_RATE = 16000 }; /* where nobody says */
+enum { L16_RATE = 16000 }; /* if no rate is given */
 
 /* Whole samples of each ms: 44,100 Hz, as the static types 10 and 11 have, is music's. */
 static inline bool l16_rate_is_sane(uint32_t rate)

@@ -225,7 +225,7 @@ struct mix_member {
 	bool begins; /* likewise: to be heard */
 };
 
-/* Who was put in a tick, and where its voice stood at the end of that. */
+/* A member that was put in a tick, and its voice's last sample. */
 struct mix_voice {
 	uint32_t member;
 	int32_t end;
@@ -248,7 +248,7 @@ struct mix {
 	uint32_t guests_n;             /* in this tick */
 	uint32_t voices_n[KINDS], ended_n;
 	struct mix_voice *voices[KINDS];
-	struct mix_voice *ended; /* those who talked in the tick before */
+	struct mix_voice *ended; /* talkers of the tick before */
 	uint32_t apart_n, *apart;
 	uint32_t unused_n, *unused; /* a stack of numbers */
 	struct rank_member *ranks;
@@ -521,7 +521,7 @@ static bool mix_input_is_plain(const struct mix_member *of)
 	return of->gain_said == 1 && of->gain == 1 && !of->begins;
 }
 
-/* What of it is heard; who begins to be heard does not within a word. */
+/* Its audible samples; a member that becomes audible within a word fades in. */
 static void mix_input_read(const struct mix *m, const struct mix_member *of, int32_t *out)
 {
 	struct ramp r = { .from = of->gain_said,
@@ -596,7 +596,7 @@ static bool mix_talks(const struct mix *m, const struct mix_member *of)
 	return of->said_at == m->tick && of->added;
 }
 
-/* Who is heard no more leaves no step. False: nobody was. */
+/* A member that is heard no more leaves no step. False: there was no such member. */
 static bool mix_ends(struct mix *m)
 {
 	bool any = false;
@@ -721,7 +721,7 @@ bool mix_is_apart(const struct mix *m, uint32_t member)
 	return m->members[member].apart_at == m->tick;
 }
 
-/* Somebody may have left behind the sum. */
+/* A member may have left after the sum. */
 bool mix_apart(const struct mix *m, uint32_t *at, uint32_t *member)
 {
 	while (*at < m->apart_n) {

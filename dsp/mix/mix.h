@@ -38,7 +38,7 @@ struct mix_settings {
 	uint32_t tick_ms; /* 10 or 20; 0: 20 */
 	uint32_t talkers; /* heard at once; 0: 3; MIX_TALKERS_ALL: no matter how many */
 	uint32_t hold_ms; /* a pause that keeps the place; 0: 500 */
-	bool seams; /* who begins or ends within a word does so over 5 ms, and without a step */
+	bool seams; /* a member that becomes audible or silent within a word fades over 5 ms */
 	bool lent;  /* it has no space of its own: mix_lend comes before each mix_tick */
 };
 
@@ -61,7 +61,7 @@ int mix_join(struct mix *m, uint32_t *member) NODISCARD;
 /* The member that it coached loses a coach; a coach of this member is heard by nobody until it
  * coaches another. */
 void mix_leave(struct mix *m, uint32_t member);
-/* Who only listens is muted. */
+/* A listener that never speaks is muted. */
 void mix_mute(struct mix *m, uint32_t member, bool muted);
 void mix_deafen(struct mix *m, uint32_t member, bool deaf);
 /* How loud others hear it; fades over one tick, so nothing clicks. -EINVAL: more than
@@ -90,7 +90,7 @@ void mix_put(struct mix *m, uint32_t member, const int16_t *pcm);
 /* Sound of no member that all hear: a sound, or an application. Added to this tick, before
  * mix_sum. */
 void mix_guest(struct mix *m, const int16_t *pcm);
-/* Ends a tick. false: nobody is heard by all, shared frames are silent. */
+/* Ends a tick. False: there is nothing for all, shared frames are silent. */
 bool mix_sum(struct mix *m);
 /* Behind it: what all hear, less what one guest has added. limiter: that guest's. */
 void mix_minus_guest(const struct mix *m, const int16_t *pcm, struct limiter *limiter,
@@ -107,7 +107,7 @@ struct mix_heard mix_heard(struct mix *m, uint32_t member);
 bool mix_is_deaf(const struct mix *m, uint32_t member);
 /* What all others hear. */
 const int16_t *mix_shared(const struct mix *m);
-/* It hears something of its own: who talks does, and who is coached. */
+/* It hears a frame of its own: as a talker, or coached. */
 bool mix_is_apart(const struct mix *m, uint32_t member);
 /* One of them after the other; at is 0 at first. False: those were all. */
 bool mix_apart(const struct mix *m, uint32_t *at, uint32_t *member);
@@ -124,7 +124,7 @@ void sum_less(const int32_t *sum, const int32_t *in, int32_t *out, uint32_t n);
 
 enum {
 	RANK_PLACES_MAX = 8,
-	RANK_LEAD_DB = 6, /* so much louder is who takes a place over */
+	RANK_LEAD_DB = 6, /* so much louder is a member that takes a place over */
 	RANK_RUN = 3,     /* and so many ticks in a row */
 	RANK_NOBODY = UINT32_MAX,
 };

@@ -182,7 +182,7 @@ static struct group **group_place(struct payloads *p, const struct packer_settin
 	return place;
 }
 
-/* Who falls silent keeps its stream for a while. */
+/* A talker that falls silent keeps its stream for a while. */
 static uint32_t own_usual(const struct mix_settings *s)
 {
 	if (s->talkers == MIX_TALKERS_ALL)
@@ -299,7 +299,7 @@ void payloads_missed(struct payloads *p, uint32_t member)
 	encoder_look_forward(of->own ? of->own->packer->encoder : of->group->shared->encoder);
 }
 
-/* ---- who has a stream of its own ---- */
+/* ---- own streams ---- */
 
 /* Whether one of both (what it hears, what all hear) has its own voice or a coach's. Not asked for
  * stateless codecs. */
@@ -366,7 +366,7 @@ static bool group_is_due(const struct group *g, const struct own *o)
 	return o->quiet_ms >= need + (same ? 0 : PAYLOADS_MODE_WAIT_MS);
 }
 
-/* A free one, or that of who has been quiet the longest. */
+/* A free one, or that of the member that is quiet for longest. */
 static struct own *group_free_own(struct payloads *p, struct group *g)
 {
 	struct own *longest = NULL;
@@ -452,7 +452,7 @@ static uint32_t group_encode(struct payloads *p, const struct group *g, struct p
 	return ns;
 }
 
-/* Who got nothing has a decoder that did not see this packet. */
+/* A member without a packet has a decoder that missed it. */
 static void group_starved(struct payloads *p, struct group *g)
 {
 	if (g->starved == 0)
@@ -487,7 +487,7 @@ static void group_end(struct payloads *p, struct group *g)
 	g->packet++;
 }
 
-/* What all hear, unless nobody does. */
+/* The shared stream, if a member hears it. */
 static void group_pack(struct payloads *p, struct group *g)
 {
 	g->idle = g->used == g->members;

@@ -18,7 +18,7 @@
 enum {
 	PAYLOADS_GROUPS_MAX = 16, /* encodings at a time */
 	PAYLOADS_OWN_MAX = 32,    /* streams of their own, of an encoding */
-	/* of them, by default, for who has just fallen silent or is coached */
+	/* own streams besides, by default, for members just silent or coached */
 	PAYLOADS_HANG_OVER = 3,
 	/* Stateless codecs return at once; G.722 and similar ones after 100 ms, as they always
 	 * depend on the past. */
@@ -66,11 +66,11 @@ void payloads_make(struct payloads *p);
 void payloads_tick(struct payloads *p);
 uint32_t payloads_step(struct payloads *p); /* what it cost, about, in ns; 0: there are no more */
 uint32_t payloads_cost_ns(const struct payloads *p); /* a step costs no more than that, about */
-/* Somebody has a packet in this tick. */
+/* Some member has a packet in this tick. */
 bool payloads_any(const struct payloads *p);
 
 enum payloads_whose {
-	PAYLOADS_SHARED, /* octets are those of all who hear the same */
+	PAYLOADS_SHARED, /* octets are shared by all that hear the same */
 	PAYLOADS_OWN,
 	PAYLOADS_DEAF,    /* it hears nothing */
 	PAYLOADS_STARVED, /* there is no stream for it: its own voice is in what all others hear */
@@ -90,14 +90,14 @@ struct payloads_sent {
 	bool begins; /* the first packet is the first sound behind a pause that this member had */
 };
 
-/* Once in a tick for each who is sent something. */
+/* Once in a tick for each member that is sent something. */
 struct payloads_sent payloads_of(struct payloads *p, uint32_t member, struct payloads_space *space);
 struct payloads_counts payloads_counts(const struct payloads *p);
 
 /* Members of a mix with one encoding: their shared stream, and own streams of some of them.
  * Internal to payloads.c. */
 
-/* A stream of a member's own. They are kept when nobody has them. */
+/* A stream of a member's own. Unused ones are kept. */
 struct own {
 	struct packer *packer;
 	uint32_t member;   /* or MIX_NOBODY */
@@ -108,7 +108,7 @@ struct own {
 struct group {
 	struct packer_settings s;
 	struct packer *shared;
-	uint32_t members, used;   /* how many, and how many of them are sent what nobody else is */
+	uint32_t members, used;   /* how many, and how many of them are sent packets of their own */
 	uint32_t clock_hz, units; /* of RTP */
 	uint32_t samples, filled; /* of a packet; of the present one up to now */
 	uint32_t packet;          /* number of the present one */
@@ -122,7 +122,7 @@ struct group {
 	/* Each tick is a packet of a stateless codec: there are no streams, and a member's own
 	 * packet is made when it is sent. */
 	bool plain;
-	bool idle; /* nobody hears the shared stream, so it is not encoded */
+	bool idle; /* no member hears the shared stream, so it is not encoded */
 	uint32_t own_n, own_max;
 	struct own *own;
 };

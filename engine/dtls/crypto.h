@@ -39,7 +39,7 @@ enum crypto_request_kind {
 	/* The waiting flight may be sent. For an unknown association: role, and as datagram the
 	 * flight of one that a process before this had completed (dtls_resume). */
 	CRYPTO_FLIGHT,
-	CRYPTO_PEER, /* peer: the party has said meanwhile who it is */
+	CRYPTO_PEER, /* peer: the party's fingerprint, known meanwhile */
 	CRYPTO_END,  /* forget it; may be lost: the thread forgets by itself, later */
 };
 

@@ -63,7 +63,7 @@ static struct media_sound *delay_close(struct job *j)
 	return NULL;
 }
 
-/* What was kept was for nobody. */
+/* What was stored has no listener. */
 static void delay_wake(struct worker *w, struct job *j)
 {
 	struct delay *d = j->work;

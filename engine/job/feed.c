@@ -23,7 +23,7 @@ enum {
 struct feed {
 	struct media_feed *link; /* not ours to free */
 	struct encoder *encoder;
-	uint64_t due_ns; /* of the next frame; valid while somebody listens */
+	uint64_t due_ns; /* of the next frame; valid while a flow listens */
 	uint32_t clock_hz, units, timestamp;
 	uint32_t samples; /* of a frame */
 	uint8_t codec;    /* enum media_codec */

@@ -111,7 +111,7 @@ static uint32_t mix_cost(const struct room *r)
 	return 1 + r->places_n * room_cost(r->spec.rate_hz / 8000 * VOICE_COST_NS);
 }
 
-/* Nobody speaks yet, unless a part of it does. */
+/* Silent at first, unless a part of it speaks. */
 static void room_wake(struct worker *w, struct job *j)
 {
 	struct room *r = j->work;
@@ -298,7 +298,7 @@ const struct job_kind job_room = {
 	.leave = room_member_leave,
 };
 
-/* Who is in a room, and as what. */
+/* Members of a room, and their roles. */
 
 /* ---- what it is sent ---- */
 
@@ -379,7 +379,7 @@ static int member_codec_set(struct room *r, uint32_t index, uint8_t codec)
 
 /* ---- coaching ---- */
 
-/* MIX_NOBODY: nobody has that number. */
+/* MIX_NOBODY: no member has that number. */
 static uint32_t member_numbered(const struct room *r, uint32_t number)
 {
 	for (uint32_t i = 0; i < r->spec.members; i++)
@@ -666,7 +666,7 @@ static void member_sounds_near(const struct room *r, const struct room_member *m
 		room_voice_fetch_first(m->voice);
 }
 
-/* Of a larger room those who are sent something first. */
+/* In a larger room first those that are sent something. */
 static void flows_near(const struct worker *w, const struct room *r)
 {
 	for (uint32_t i = 1; i <= ROOM_NEAR && i <= r->here_n; i++)

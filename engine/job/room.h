@@ -87,14 +87,14 @@ enum {
 	ROOM_PAST_MAX = 4,      /* packets that a decoder is warmed up with */
 	ROOM_PAST_OCTETS = 640, /* of all of them */
 	ROOM_OCTETS_MAX = 640,  /* of a payload: 40 ms of L16 at 8000 Hz, 128 kbit/s of Opus */
-	ROOM_QUIET_MS = 400,  /* then nobody is sent anything: pauses of all encoders have begun */
+	ROOM_QUIET_MS = 400,  /* then members are sent nothing: pauses of all encoders have begun */
 	ROOM_LATE_MS = 100,   /* ticks that are later are left out */
-	ROOM_LINGER_MS = 500, /* who sends silence for so long sends nothing */
+	ROOM_LINGER_MS = 500, /* a member silent for so long counts as sending nothing */
 	ROOM_VOICES_MAX = 2 * MIX_TALKERS_MAX,
 	/* worker.h counts work in packets; one through protect and out takes so long. */
 	ROOM_COST_NS = 200,
 	ROOM_BURST_TICKS = 32,  /* how often loudness is looked at where only decoding tells it */
-	ROOM_NOISE_TICKS = 250, /* the same of who had a place, and was no voice */
+	ROOM_NOISE_TICKS = 250, /* the same for a member with a place that was not a voice */
 	ROOM_TALKS_MS = 200,    /* MEDIA_ROOM_TALKS at most so often */
 };
 
@@ -115,7 +115,7 @@ struct room_voice {
 	/* played_pcm: at the rate of the mix; NULL: all codecs have that rate. */
 	int16_t *pcm, *played_pcm;
 	struct plc plc;                      /* of codecs without means of their own */
-	struct convert *convert[ROOM_RATES]; /* NULL: nobody speaks at that rate */
+	struct convert *convert[ROOM_RATES]; /* NULL: no member has that rate */
 };
 
 /* The newest packets of a member without a place. */
@@ -142,16 +142,16 @@ struct room_member {
 	uint32_t said;  /* room.wakes, when it was sent something */
 	uint32_t active_at, here_at; /* where the room's lists have it */
 	bool active;                 /* it sends sound */
-	bool hushed;        /* in the mix: it is muted, or the member it coaches is absent */
-	bool speaks;        /* in this tick */
-	bool encodes;       /* payloads have it */
-	bool missed;        /* it was not sent what was encoded for it */
-	uint8_t level;      /* -dBov, of what it said last */
-	uint8_t loudness;   /* the same, as it is compared with others */
-	uint8_t unheard;    /* frames since its detector had one; where everybody is heard, ticks */
-	uint8_t levels;     /* spec.level_extension */
-	uint8_t codec;      /* that it is sent; MEDIA_CODECS_KNOWN: nothing can be */
-	uint8_t heard_type; /* the payload type that it mostly sends */
+	bool hushed;         /* in the mix: it is muted, or the member it coaches is absent */
+	bool speaks;         /* in this tick */
+	bool encodes;        /* payloads have it */
+	bool missed;         /* it was not sent what was encoded for it */
+	uint8_t level;       /* -dBov, of what it said last */
+	uint8_t loudness;    /* the same, as it is compared with others */
+	uint8_t unheard;     /* frames since its detector had one; if all are heard, ticks */
+	uint8_t levels;      /* spec.level_extension */
+	uint8_t codec;       /* that it is sent; MEDIA_CODECS_KNOWN: nothing can be */
+	uint8_t heard_type;  /* the payload type that it mostly sends */
 	uint8_t heard_codec; /* and what that is; MEDIA_CODECS_KNOWN: not known */
 	/* line 1 */
 	struct flow_member spec;
@@ -183,7 +183,7 @@ static_assert(offsetof(struct room_member, detector) + sizeof(struct voice) <= R
 	      "what is heard of it");
 
 enum room_phase {
-	ROOM_SLEEPS, /* nobody sends sound: no timer */
+	ROOM_SLEEPS, /* no member sends audio: no timer */
 	ROOM_WAITS,  /* for its tick */
 	ROOM_HEARS,  /* member by member */
 	ROOM_MIXES,
@@ -196,7 +196,7 @@ struct room {
 	bool everybody; /* is heard */
 	struct mix *mix;
 	struct payloads *payloads;
-	uint32_t coaches, count; /* members who are; all of them */
+	uint32_t coaches, count; /* members that coach; all of them */
 	enum room_phase phase;
 	uint64_t due_ns;  /* of the tick that comes, or is being done */
 	uint64_t tick_ns; /* when the present one began */
@@ -208,17 +208,17 @@ struct room {
 	uint32_t *active, *here;
 	uint64_t played; /* packets, in this tick */
 	uint32_t places_n, places[ROOM_VOICES_MAX];
-	uint8_t bar; /* -dBov: who is no louder gets no place; VOICE_LEVEL_SILENCE: one is free */
-	bool heard;  /* somebody, in this tick */
-	uint32_t quiet_ms; /* nobody is, and nobody sends sound */
+	uint8_t bar; /* -dBov: a quieter member gets no place; VOICE_LEVEL_SILENCE: one is free */
+	bool heard;  /* some member, in this tick */
+	uint32_t quiet_ms; /* no member is heard, or sends audio */
 	bool talks_due;    /* others may talk than it was told */
 	uint64_t talks_ns; /* when that was */
 	struct media_talks talks;
 	bool rates[ROOM_RATES];                       /* that voices need a filter of */
-	bool speaks[MEDIA_CODECS_KNOWN];              /* somebody may, and it can be decoded */
-	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of those who have no place */
+	bool speaks[MEDIA_CODECS_KNOWN];              /* some member may, and it can be decoded */
+	struct decoder *decoders[MEDIA_CODECS_KNOWN]; /* of members without a place */
 	uint32_t costs[MEDIA_CODECS_KNOWN];           /* of decoding a packet (room_cost) */
-	struct room_video *video;                     /* NULL: nobody has had one */
+	struct room_video *video;                     /* NULL: never had one */
 	struct room_part *parts;                      /* room_part.h */
 	int32_t parts_end; /* where those stood that left within their sound */
 	uint32_t voices_n;
@@ -252,7 +252,7 @@ void room_video_leave(struct worker *w, struct job *j, struct flow *f);
 enum verdict room_video_receive(struct worker *w, struct job *j, const struct pkt *p);
 bool room_video_on_feedback(struct worker *w, struct job *j, const struct flow *f,
 			    struct bytes rtcp);
-/* Behind the mix: who talks. */
+/* After the mix: the present talkers. */
 void room_video_tick(struct worker *w, struct job *j);
 bool room_video_wait(const struct room *r, uint64_t now_ns);
 /* As of struct job_kind; 0: nothing waited. */
@@ -271,11 +271,11 @@ void room_pause_member(struct room *r, uint32_t index);
 
 /* ---- room_sound.c ---- */
 
-/* Who is heard next, and in some time. */
+/* Prefetches the members heard next, and those after them. */
 void room_hear_fetch(const struct room *r);
 /* What of this member is due in this tick. As a number of packets: worker.h. */
 uint32_t room_receive(struct worker *w, struct room *r, uint32_t index);
-/* The places are given away, those who have one are mixed. */
+/* Assigns the places, and mixes the members that have one. */
 void room_mix(struct worker *w, struct room *r);
 
 /* ---- room_sound.c ---- */
@@ -288,7 +288,7 @@ void room_level_flagged(const struct room *r, struct room_member *m, struct byte
 
 /* ---- room_voice.c ---- */
 
-/* This codec is decoded, though nobody may hear it: what comes later depends on it. */
+/* This codec is decoded even if not heard: later packets depend on it. */
 bool room_codec_is_stateful(enum media_codec codec);
 /* NULL before; what is there stays. 0, or -errno. */
 int room_decoder_open(const struct room *r, enum media_codec codec, struct decoder **d);
@@ -296,7 +296,7 @@ int room_decoder_open(const struct room *r, enum media_codec codec, struct decod
 int room_voices_open(struct room *r, enum media_codec codec);
 int room_voices_grow(struct room *r);
 void room_voices_close(struct room *r);
-/* Where everybody is heard, a member's own; *v stays where it is there. 0, or -errno. */
+/* If all are heard, a member's own; *v stays there. 0, or -errno. */
 int room_voice_open(const struct room *r, struct room_voice **v);
 void room_voice_close(struct room_voice *v); /* NULL is fine */
 void room_past_put(struct room_member *m, enum media_codec codec, struct bytes payload);
@@ -328,9 +328,9 @@ const int16_t *room_voice_play(const struct room *r, struct room_voice *v);
 /* The first ones need it first; and any one with its member prefetched. */
 void room_say_fetch(const struct worker *w, const struct room *r);
 void room_say_fetch_to(const struct worker *w, const struct room *r, uint32_t index);
-/* To the next one who hears it. How many packets. */
+/* To the next listener. Returns how many packets. */
 uint32_t room_send(struct worker *w, struct room *r);
-/* Who talks, if others do than it was told, and it is time. False: that is to be told yet. */
+/* Reports the talkers if they changed, and it is time. False: still to be reported. */
 bool room_talks_notify(struct worker *w, const struct job *j);
 
 #endif

@@ -24,7 +24,7 @@ static_assert((int)ROOM_PART_MS == (int)ROOM_TICK_MS, "one frame in each");
 
 enum { END_PER_S = 200 }; /* so short is the slope behind what ends within a sound */
 
-/* Where nobody hears it, it waits for the first one (room_wake). */
+/* A room without listeners waits for the first one (room_wake). */
 static void room_part_rouse(struct worker *w, const struct room_part *p)
 {
 	const struct room *r = p->room ? p->room->work : NULL;
@@ -74,7 +74,7 @@ static uint32_t room_part_rate(const struct room_part *p)
 	return r ? r->spec.rate_hz : 0;
 }
 
-/* The first sample of this tick, at a clock: for who needs timestamps. */
+/* The first sample of this tick as a timestamp of a clock. */
 static uint32_t room_part_timestamp(const struct room_part *p, uint32_t clock_hz)
 {
 	const struct room *r = p->room->work;
@@ -165,7 +165,7 @@ void room_parts_close(struct room *r)
 	}
 }
 
-/* A sound that all in a room hear beside each other: who came, what is announced, music for all. */
+/* A sound that all members of a room hear: entry tones, announcements, music. */
 
 struct room_play {
 	struct room_part part;
@@ -451,7 +451,7 @@ static struct media_sound *room_tap_close(struct job *j)
 	return NULL;
 }
 
-/* Where nobody is there to hear it, it is left out. */
+/* Without listeners the tone is left out. */
 static uint32_t room_tap_turn(struct worker *w, struct job *j, uint32_t most)
 {
 	struct room_tap *t = j->work;

@@ -18,10 +18,10 @@
 
 enum {
 	TOLD_MS = 60,      /* so long a level is believed: packets come early and late */
-	TOLD_LOUD = 50,    /* -dBov: so loud is voice, of who never says that there is one */
+	TOLD_LOUD = 50,    /* -dBov: so loud is voice, for a party that never sets the V bit */
 	UNKNOWN_LOUD = 50, /* likewise of what has no flag */
 	BLOCKS_A_SECOND = 100,
-	DETECTOR_SELDOM = 4, /* frames of who cannot get a place */
+	DETECTOR_SELDOM = 4, /* frames of a member that cannot get a place */
 	DETECTOR_RARE = 5,   /* ticks, where a place is not to be heard, but to be told of */
 };
 
@@ -289,7 +289,7 @@ uint32_t room_receive(struct worker *w, struct room *r, uint32_t index)
 	return cost;
 }
 
-/* ---- who is heard ---- */
+/* ---- heard members ---- */
 
 static bool member_has_place(const struct room *r, uint32_t index)
 {
@@ -321,7 +321,7 @@ static void voices_claim(struct worker *w, struct room *r)
 	}
 }
 
-/* Of those who may talk to all, the quietest one with a place. */
+/* The quietest one with a place of those that may talk to all. */
 static uint8_t bar_find(const struct room *r)
 {
 	uint32_t talks = 0;
@@ -407,7 +407,7 @@ static uint32_t member_mix_send(struct worker *w, struct room *r, struct flow *f
 			continue;
 		if (!member_packet_send(w, f, r, &sent, i, begins)) {
 			m->missed = true;
-			if (f->making & MAKING_DIGIT) /* nobody says when it is over */
+			if (f->making & MAKING_DIGIT) /* its end will not be signalled */
 				payloads_missed(r->payloads, index);
 			continue;
 		}
@@ -469,7 +469,7 @@ uint32_t room_send(struct worker *w, struct room *r)
 	return member_mix_send(w, r, &w->flows.list[m->slot], index);
 }
 
-/* ---- who talks ---- */
+/* ---- talkers ---- */
 
 static int number_compare(const void *a, const void *b)
 {
@@ -520,7 +520,7 @@ enum {
 	COMFORT_NOISE = 13, /* RFC 3389 4 */
 };
 
-/* ---- who sends sound ---- */
+/* ---- members that send audio ---- */
 
 /* It is heard from the next tick on. */
 static void active_add(struct room *r, uint32_t index)

@@ -14,7 +14,7 @@
 
 /* ---- views ---- */
 
-/* Who is heard by one alone is seen by nobody. */
+/* A member heard by one member only is not shown. */
 static enum floor_claim video_claim(const struct worker *w, const struct member_video *m)
 {
 	const struct flow *f = &w->flows.list[m->slot];
@@ -196,7 +196,7 @@ static uint32_t video_numbered(const struct room_video *p, uint32_t number)
 	return FLOOR_NOBODY;
 }
 
-/* The loudest of those with a place that speak in this tick; NULL: nobody does. */
+/* The loudest speaking member with a place in this tick; NULL: nobody speaks. */
 static const struct room_member *talker_find(const struct room *r)
 {
 	const struct room_member *loudest = NULL;
@@ -328,7 +328,7 @@ static bool layers_eq(const struct media_layers *a, const struct media_layers *b
 	return true;
 }
 
-/* Other layers than were agreed before: who sends them is found out anew. */
+/* Other layers than agreed before: their senders are found anew. */
 static void video_layers_change(struct member_video *m, const struct media_layers *layers)
 {
 	if (layers_eq(&m->terms.layers, layers))
@@ -476,7 +476,7 @@ void video_flow_follow(struct flow *f, const struct member_video *m, uint32_t ss
 
 static_assert((int)LOSSES_MAX <= (int)RTCP_NACK_NUMBERS, "one NACK has them all");
 
-/* A compound, as RFC 4585 3.1 wants it of those who did not agree on less. */
+/* A compound, as RFC 4585 3.1 requires without an agreement on less. */
 static void missing_send(struct worker *w, struct flow *f, uint32_t source,
 			 const struct losses_asked *a)
 {
@@ -514,7 +514,7 @@ static bool source_request_keyframe(struct worker *w, struct video_source *s, st
 	return keyframe_is_due(&s->ask, w->now_ns) && keyframe_request(w, f, s->ssrc);
 }
 
-/* Those who are asked too soon are so by the next review. */
+/* Requests that are too early are repeated by the next review. */
 uint32_t video_requests_send(struct worker *w, struct room_video *p)
 {
 	uint32_t done = 1;

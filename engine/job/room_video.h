@@ -25,24 +25,24 @@ enum {
 	VIDEO_OCTETS = 1488,    /* of a payload */
 	VIDEO_HZ = 90000,       /* RFC 6184 8.2.1, RFC 7741 6.1 */
 	VIDEO_UNITS = 180,      /* flow_last_sent.units: no more packets than this says are sent */
-	VIDEO_SILENT_MS = 2000, /* who sends nothing for so long is no source */
+	VIDEO_SILENT_MS = 2000, /* silent for so long: no source */
 	VIDEO_REVIEW_MS = 100,
 };
 
 struct video_source {
 	uint32_t ssrc;
-	uint32_t epoch;       /* another one: another stream */
-	uint16_t sequence;    /* highest */
-	uint64_t received_ns; /* 0: never */
-	uint64_t begun_ns;    /* a decoder could begin last; 0: never */
-	uint32_t ends_then;   /* picture.ends, when it was heard */
-	uint8_t format;       /* of its newest packet */
-	bool held; /* what comes of it waits: somebody who goes over to it has half a picture */
+	uint32_t epoch;         /* another one: another stream */
+	uint16_t sequence;      /* highest */
+	uint64_t received_ns;   /* 0: never */
+	uint64_t begun_ns;      /* a decoder could begin last; 0: never */
+	uint32_t ends_then;     /* picture.ends, when it was heard */
+	uint8_t format;         /* of its newest packet */
+	bool held;              /* its packets wait: a switching view has half a picture */
 	uint32_t watchers;      /* views that have it, or shall */
 	uint32_t pixels;        /* of its newest picture that says it; 0: not known */
 	struct layer_rate rate; /* of a layer */
 	struct keyframe_need ask;
-	struct losses losses; /* of those who send them again, while somebody sees it */
+	struct losses losses; /* requested again while a view shows it */
 };
 
 #define VIDEO_END_NS (40 * NS_PER_MS) /* so long the end of a picture is waited for */

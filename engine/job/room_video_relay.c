@@ -334,7 +334,7 @@ static void source_start(struct room_video *p, struct video_source *s, const str
 	p->asks = true;
 }
 
-/* Of a source that sends nothing again, or that nobody sees, nothing is missed. */
+/* A source that paused, or without viewers, misses nothing. */
 static void losses_follow(struct room_video *p, struct video_source *s, const struct pkt *k,
 			  uint64_t now_ns)
 {
@@ -359,7 +359,7 @@ static bool source_follows(struct room_video *p, struct video_source *s, const s
 	return ahead == 1;
 }
 
-/* Another stream: who sees it begins anew. False as source_follows. */
+/* Another stream: its views begin anew. False as source_follows. */
 static bool source_note(struct room_video *p, struct video_source *s, const struct pkt *k,
 			uint8_t format, uint64_t now_ns)
 {

@@ -485,7 +485,7 @@ struct room_voice *room_voice_claim(struct worker *w, struct room *r, uint32_t i
 	return v;
 }
 
-/* Who was no voice after all is not asked again so soon. */
+/* A member that was not a voice after all is not decoded again so soon. */
 void room_voice_release(struct room *r, struct room_member *m)
 {
 	if (!m->voice || r->everybody)

@@ -28,7 +28,7 @@ enum {
 struct track {
 	struct encoder *encoder;
 	struct media_sound *sound; /* not ours to count */
-	uint64_t due_ns;           /* of the next frame; valid while somebody listens */
+	uint64_t due_ns;           /* of the next frame; valid while a flow listens */
 	uint64_t reported_ns;      /* MEDIA_JOB_PLACE was sent, or it began */
 	uint64_t report_every_ns;  /* 0: never */
 	uint32_t place;            /* sample of the sound that the next frame begins with */

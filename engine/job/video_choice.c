@@ -307,7 +307,7 @@ static uint32_t best_find(const enum floor_claim *claims, uint32_t count, uint32
 	return best;
 }
 
-/* Who talked last, or talks, before who is there. */
+/* The last or present talker goes before the members present. */
 static uint32_t successor(const struct floor *f, const enum floor_claim *claims, uint32_t count)
 {
 	uint32_t best = best_find(claims, count, FLOOR_NOBODY);
@@ -318,7 +318,7 @@ static uint32_t successor(const struct floor *f, const enum floor_claim *claims,
 	return claim_of(claims, count, f->before) == claim ? f->before : best;
 }
 
-/* Somebody else, where anybody is. */
+/* Another member, if there is one. */
 static void before_review(struct floor *f, const enum floor_claim *claims, uint32_t count)
 {
 	uint32_t best = best_find(claims, count, f->shown);

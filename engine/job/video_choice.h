@@ -23,13 +23,13 @@
 enum {
 	FLOOR_NOBODY = UINT32_MAX,
 	FLOOR_TALKS_MS = 600,  /* so long a rival talks before it is shown */
-	FLOOR_KEEPS_MS = 1500, /* so long who is shown is so, at least */
+	FLOOR_KEEPS_MS = 1500, /* so long the shown one stays, at least */
 };
 
 #define VIDEO_AGAIN_NS (500 * NS_PER_MS) /* from one request to the next, at least */
 
 struct floor {
-	uint32_t shown, before; /* FLOOR_NOBODY: nobody */
+	uint32_t shown, before; /* FLOOR_NOBODY: no member */
 	uint32_t rival;
 	uint32_t rival_ms; /* it has talked */
 	uint32_t kept_ms;  /* shown is so */
@@ -38,7 +38,7 @@ struct floor {
 /* May it be shown? A higher one goes first. */
 enum floor_claim {
 	FLOOR_NONE,  /* it sends no picture, or one not for all */
-	FLOOR_MUTED, /* it is not heard: it is shown where nobody else can be */
+	FLOOR_MUTED, /* not heard: shown only if no other member can be */
 	FLOOR_SPEAKS,
 };
 

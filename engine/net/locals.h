@@ -35,7 +35,7 @@ struct locals {
 	struct addr list[LOCALS_MAX];
 	/* The IPv4 ones again, as they are in a packet; 0: place of an IPv6 address. */
 	uint32_t v4[LOCALS_MAX];
-	atomic_uint *ports[LOCALS_MAX]; /* LOCAL_PORTS each; 0: nobody's */
+	atomic_uint *ports[LOCALS_MAX]; /* LOCAL_PORTS each; 0: free */
 };
 
 void locals_open(struct locals *l);

@@ -29,7 +29,7 @@ struct netlink_message {
 	struct addr gateway; /* way; ADDR_NONE: on the link itself */
 	bool unicast;        /* way: RTN_UNICAST */
 	bool local;          /* way: RTN_LOCAL, or an address of the machine (to) */
-	uint8_t protocol;    /* address: IFA_PROTO, who added it; 0: not said */
+	uint8_t protocol;    /* address: IFA_PROTO, its origin; 0: not given */
 	uint32_t mtu;        /* way, link; 0: not said */
 	uint32_t hops;       /* way: TTL or hop limit; 0: not said */
 	uint16_t neighbour;  /* NUD_* of linux/neighbour.h */

@@ -202,7 +202,7 @@ static struct hop_station *stations_of(struct next_hops *t, uint32_t ifindex, co
 	return &t->stations[bucket(t, &key, sizeof(key)) * HOP_WAYS];
 }
 
-/* NULL: nobody of interest. */
+/* NULL: not in our table. */
 static struct hop_station *next_hop_station(struct next_hops *t, uint32_t ifindex,
 					    const struct addr *ip)
 {
@@ -219,7 +219,7 @@ static void station_on_message(struct next_hops *t, const struct netlink_message
 	struct hop_station *s = next_hop_station(t, m->ifindex, &m->to);
 
 	if (!s)
-		return; /* nobody of interest */
+		return; /* not in our table */
 	s->told = true;
 	s->state = m->deleted || !m->has_mac ? 0 : m->neighbour;
 	if (m->has_mac)

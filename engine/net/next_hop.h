@@ -45,7 +45,7 @@ void next_hops_read(struct next_hops *t, uint64_t now_ns);
 void next_hops_doubt(struct next_hops *t);
 /* Takes messages of rtnetlink(7), as next_hops_read does. */
 void next_hops_on_messages(struct next_hops *t, struct bytes messages, uint64_t now_ns);
-/* False: leave the packet to the kernel. Asks nobody yet: next_hops_flush does. */
+/* False: leave the packet to the kernel. Its requests wait for next_hops_flush. */
 bool next_hop_find(struct next_hops *t, const struct addr *from, const struct addr *to,
 		   uint64_t now_ns, struct next_hop *out);
 /* For packets that others send by that route; false: it is unknown. Doubtful once in each second in

@@ -31,7 +31,7 @@ enum { LINE_MAX_OCTETS = 256, KEPT_LINES = 8 };
 /* Changed under the lock of the stream, which its writer holds. */
 static struct {
 	FILE *stream;
-	void (*said)(const char *line); /* NULL: nobody wants it */
+	void (*said)(const char *line); /* NULL: not wanted */
 	char line[LINE_MAX_OCTETS];     /* not ended yet */
 	size_t length;
 	bool keeps;
@@ -112,7 +112,7 @@ void dpdk_log_pass(char why[DPDK_TEXT_MAX])
 
 /* What a killed server of DPDK's net_memif leaves: its socket file, which prevents another bind. */
 
-/* A socket that nobody listens at. */
+/* A socket without a listener. */
 static bool is_left(const char *path)
 {
 	struct sockaddr_un at = { .sun_family = AF_UNIX };

@@ -120,7 +120,7 @@ static inline void port_limit_pass(struct port *p, struct port *inner)
 	inner->withheld = 0;
 }
 
-/* connect(2) of a socket, for the ports over sockets. to NULL: connects to nobody. 0 or -errno. */
+/* connect(2) of a socket, for the ports over sockets. to NULL: disconnects. 0 or -errno. */
 int port_socket_connect(int fd, const struct addr *to) NODISCARD;
 
 /* For a socket with arrival times on packets: the room that recvmsg(2) needs then. */

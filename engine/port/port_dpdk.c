@@ -247,7 +247,7 @@ static void sockets_look(struct dpdk_port *d, struct batch *b)
 	d->counts[DPDK_SOCKET_IN] += b->count;
 }
 
-/* Until somebody calls (true), or the kernel has something to send. */
+/* Until wake_fd is written to (true), or the kernel has something to send. */
 static bool dpdk_nap(struct dpdk_port *d, uint64_t ns)
 {
 	struct pollfd fds[2] = { { .fd = d->wake_fd, .events = POLLIN },

@@ -23,7 +23,7 @@ static_assert(BUFFER_SIZE - PACKET_MAX > 0, "a longer packet is seen to be longe
 /* Sockets are numbered slot * CHANNELS + channel. */
 struct epoll_slot {
 	int fd[CHANNELS];
-	struct addr connected; /* the RTP socket to this party; ADDR_NONE: to nobody */
+	struct addr connected; /* the RTP socket to this party; ADDR_NONE: not connected */
 	uint8_t in_use;
 	uint8_t stamped; /* the RTP socket */
 	uint8_t dscp;    /* with over */

@@ -113,7 +113,7 @@ static void sim_send_one(struct sim_port *s, const struct pkt *p)
 	tail_check(p);
 	s->sent++;
 	if (s->discards || s->out_tail - s->out_head == SIM_QUEUE)
-		return; /* nobody looks */
+		return; /* sent packets are not looked at */
 	s->out_tail++;
 	out->slot = slot;
 	out->dscp = over->slot ? over->dscp : 0;

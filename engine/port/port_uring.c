@@ -52,7 +52,7 @@ enum uring_op { OP_IGNORE, OP_WAKE, OP_RECEIVE, OP_RECEIVE_STAMPED, OP_SEND };
 /* Sockets are numbered slot * CHANNELS + channel. */
 struct uring_slot {
 	int fd[CHANNELS];
-	struct addr connected; /* the RTP socket to this party; ADDR_NONE: to nobody */
+	struct addr connected; /* the RTP socket to this party; ADDR_NONE: not connected */
 	uint32_t files;        /* where they are registered: files * CHANNELS + channel */
 	uint16_t use; /* changes with each flow_add: completions of a former use are told apart */
 	uint8_t in_use;
@@ -530,7 +530,7 @@ static void uring_tx(struct port *p, struct batch *b)
 	b->count = 0;
 }
 
-/* For what control asks: nobody waits for it. */
+/* For control's requests: no result is awaited. */
 static void sqe_quiet(struct io_uring_sqe *sqe)
 {
 	sqe->flags |= IOSQE_CQE_SKIP_SUCCESS;

@@ -552,7 +552,7 @@ static void rx_queues_renew(struct xdp_port *x)
 	}
 }
 
-/* What the kernel dropped before anybody here saw it; of one queue at a time. */
+/* What the kernel dropped before we saw it; of one queue at a time. */
 static void rx_losses_count(struct xdp_port *x)
 {
 	struct xdp_queue *q;

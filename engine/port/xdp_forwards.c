@@ -182,7 +182,7 @@ void xdp_forwards_close(struct xdp_forwards *t)
 /* ---- of the process before ---- */
 
 enum left_state {
-	LEFT_FREE,    /* of nobody, and no port of the process before led to it */
+	LEFT_FREE,    /* unused, and no port of the process before led to it */
 	LEFT_POINTED, /* for a flow with that port */
 	LEFT_CLAIMED, /* some flow's, or its slot's since */
 };

@@ -85,7 +85,7 @@ int xdp_forwards_adopt(struct xdp_forwards **out, const int fds[XDP_FORWARDS_FDS
  * led to, or what the slot has had since. */
 bool xdp_forwards_claim(struct xdp_forwards *t, const struct addr *local,
 			uint32_t number) NODISCARD;
-/* What nobody has claimed forwards no more. Any thread. How many entries did so until now. */
+/* Unclaimed entries stop forwarding. Any thread. Returns how many forwarded until now. */
 uint32_t xdp_forwards_settle(struct xdp_forwards *t);
 /* The descriptor's owner is gone: nothing is forwarded for its shards from here on. Called by the
  * holder of the descriptor. False: another version; then the links must go. */

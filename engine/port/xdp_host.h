@@ -33,7 +33,7 @@ enum xdp_refusal {
 	XDP_REFUSED_FRAME,    /* broken heads */
 	XDP_REFUSED_CHECKSUM, /* of IPv4 or UDP */
 	XDP_REFUSED_VLAN,     /* a tag for which there is no device */
-	XDP_REFUSED_NO_FLOW,  /* nobody's port, at this time */
+	XDP_REFUSED_NO_FLOW,  /* no flow has the port now */
 	XDP_REFUSED_HANDOVER, /* the worker that owns the flow did not keep up */
 	XDP_REFUSED_NO_FRAME, /* by the kernel, which had no frame to receive into */
 	XDP_REFUSED_RING,     /* by the kernel: the worker did not keep up */
@@ -90,7 +90,7 @@ struct xdp_host {
 	struct validity *validity;     /* followed then; may be NULL */
 	bool forwards_all;
 	uint32_t kept_version;
-	/* when nobody takes over any more what the process before forwarded; 0: it is past */
+	/* when unclaimed forwarding of the process before ends; 0: it has */
 	uint64_t settle_ns;
 	uint64_t alive_ns;             /* how long a heartbeat lasts */
 	const struct xdp_guard *guard; /* while interfaces are opened */

@@ -42,7 +42,7 @@ int xdp_socket_bind(const struct xdp_socket *s, uint32_t ifindex, uint32_t queue
 /* Packets of the queue that the kernel dropped since the socket was opened. */
 struct xdp_lost {
 	uint64_t no_frame;  /* no frame to receive into, or the packet was longer */
-	uint64_t ring_full; /* nobody took what had come */
+	uint64_t ring_full; /* the ring was full */
 };
 /* 0 or -errno. */
 int xdp_socket_lost(const struct xdp_socket *s, struct xdp_lost *out);

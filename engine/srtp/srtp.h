@@ -22,10 +22,9 @@ enum {
 	SRTP_TRAILER_MAX = 4 + 16,
 };
 
-#define SRTCP_INDEX_END (UINT32_C(1) << 31)
-#define SRTP_INDEX_END  (UINT64_C(1) << 48)
-#define SRTP_FIRST_BELOW \
-	(UINT32_C(1) << 15) /* RFC 4568 6.4: or losing the first packets is ambiguous */
+#define SRTCP_INDEX_END  (UINT32_C(1) << 31)
+#define SRTP_INDEX_END   (UINT64_C(1) << 48)
+#define SRTP_FIRST_BELOW (UINT32_C(1) << 15) /* RFC 4568 6.4: or early losses are ambiguous */
 
 struct srtp_stream;
 

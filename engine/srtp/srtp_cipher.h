@@ -24,7 +24,7 @@ enum srtp_use {
 	SRTP_USE_RTCP = 3,
 };
 
-/* Who does it. */
+/* The implementation. */
 enum srtp_backend {
 	SRTP_FASTEST,  /* ipsec-mb where it is (srtp_mb.h), else as the other */
 	SRTP_PORTABLE, /* OpenSSL */

@@ -44,7 +44,7 @@ bool bundle_is_other_layer(const struct pkt *p, uint64_t now_ns);
 /* Returns 0, or -EINVAL: the owner is missing, is itself bundled, has no room, or a flow has the
  * same SSRC (one SSRC twice under one key is one keystream twice). */
 int flow_bundle_join(struct worker *w, struct flow *f, struct flow_id owner) NODISCARD;
-/* It is reached by nobody then, and sends nowhere. */
+/* It can neither receive nor send then. */
 void flow_bundle_leave(struct worker *w, struct flow *f);
 /* So are all that are with it. */
 void flow_bundle_end(struct worker *w, struct flow *owner);
@@ -58,7 +58,7 @@ void flow_bundle_end(struct worker *w, struct flow *owner);
 int dtls_bundle_set(struct worker *w, struct flow *f, struct flow_id id) NODISCARD;
 /* Without an owner nothing happens. */
 void dtls_bundle_leave(struct worker *w, struct flow *f);
-/* The owner goes: nobody shares its transport any more. */
+/* The owner closes: its transport is not shared any more. */
 void dtls_bundle_end(struct worker *w, struct flow *owner);
 
 #endif

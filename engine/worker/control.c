@@ -455,7 +455,7 @@ void control_drain(struct worker *w, uint64_t now_ns)
 
 	while (held_delivered(w) && (c = ring_peek(&w->commands)) != NULL && control_may(w, c)) {
 		control_apply(w, c, now_ns);
-		ring_release(&w->commands); /* who waits for it (engine_mark) sees it done */
+		ring_release(&w->commands); /* engine_mark sees it done */
 	}
 }
 

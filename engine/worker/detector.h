@@ -78,7 +78,7 @@ void detector_receive(struct worker *w, const struct flow *f, const struct pkt *
 /* A slice of the work of those in line. */
 void detector_turn(struct worker *w);
 
-/* Somebody is in line: the worker does not sleep. */
+/* A detector is in line: the worker does not sleep. */
 static inline bool detector_is_queued(const struct detector_line *l)
 {
 	return l->line.first != NULL;

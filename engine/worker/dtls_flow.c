@@ -494,7 +494,7 @@ void dtls_awake(struct worker *w)
 #define STALE_NS     (2 * NS_PER_S) /* a handshake stalled for so long may be replaced */
 #define FORGOTTEN_NS (DTLS_DEADLINE_NS + 2 * NS_PER_S) /* the thread has given it up before */
 
-/* ---- who may begin ---- */
+/* ---- sources that may begin ---- */
 
 static bool is_partys_own(const struct flow *f, const struct addr *from)
 {
@@ -747,8 +747,9 @@ int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *s
 		d->retry_ns = d->retry_wait_ns = 0;
 	}
 	dtls_spec_apply(f, spec);
+	/* an early candidate came before the party's fingerprint */
 	if (other && w->dtls.link && d->state != DTLS_CONNECTED)
-		candidates_expect(w, f); /* an early one has spoken before it said who it is */
+		candidates_expect(w, f);
 	if (d->keyed && d->role == DTLS_NONE && !spec->bundle.generation)
 		d->keyed = 0; /* the keys of the spec are the flow's again */
 	keys_note(f, spec);

@@ -24,8 +24,8 @@ struct crypto_link;
 
 enum {
 	DTLS_CANDIDATES = 4, /* of a flow; the first is the place of the party's own address */
-	DTLS_START_BURST =
-		6, /* handshakes of a flow, for its own address and for all others: at once, */
+	/* Handshakes of a flow, for its own address and for all others: at once, */
+	DTLS_START_BURST = 6,
 	DTLS_START_EACH_S = 1,    /* and then one in this time */
 	DTLS_DATAGRAM_BURST = 64, /* datagrams of a candidate: at once, */
 	DTLS_DATAGRAMS_S = 32,    /* and then so many in a second */

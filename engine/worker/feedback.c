@@ -87,7 +87,7 @@ static uint64_t interval_ns(struct worker *w)
 	return 5 * NS_PER_S * thousandths / 1218;
 }
 
-/* The same in all m-lines of a leg, and told to nobody else (RFC 7022 4.2). */
+/* The same in all m-lines of a leg, and in no other leg (RFC 7022 4.2). */
 static void cname_write(const struct worker *w, const struct flow *f, char out[RTCP_CNAME_LEN])
 {
 	static const char BASE64[] =
@@ -367,7 +367,7 @@ void resend_flush(struct worker *w)
 	originate_again_flush(w);
 }
 
-/* A compound, as RFC 4585 3.1 wants it of those who did not agree on less. */
+/* A compound, as RFC 4585 3.1 requires without an agreement on less. */
 bool keyframe_request(struct worker *w, struct flow *f, uint32_t source)
 {
 	uint8_t memory[RTCP_REPORT_MAX + KEYFRAME_REQUEST_MAX];
@@ -474,7 +474,7 @@ void feedback_stage(struct worker *w, struct batch *b)
 		pkt_note(w, p, b->now_ns - p->age_us * NS_PER_US);
 }
 
-/* A compound, as RFC 4585 3.1 wants it of those who did not agree on less. */
+/* A compound, as RFC 4585 3.1 requires without an agreement on less. */
 void feedback_expire(struct worker *w, struct flow *owner)
 {
 	struct feedback *k = worker_transport(w, owner)->feedback;

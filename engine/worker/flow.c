@@ -519,7 +519,7 @@ static bool is_wrong_port(const struct pkt *p, const struct flow *f)
 
 enum { FLOWS_IN_CACHE = 256 };
 
-/* The lines of flow.h, which says who touches which. */
+/* The lines of flow.h, which has their users. */
 static void line_fetch(const struct flow *f, uint32_t line)
 {
 	__builtin_prefetch((const char *)f + (size_t)line * FLOW_LINE, 1);

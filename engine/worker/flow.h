@@ -24,7 +24,7 @@ struct worker;
 
 /* The source accepted on one socket. */
 struct latch {
-	struct addr source;   /* ADDR_NONE: nobody yet */
+	struct addr source;   /* ADDR_NONE: not latched */
 	uint64_t received_ns; /* last packet of the source */
 	uint64_t since_ns;    /* first one */
 };
@@ -151,7 +151,7 @@ struct flow {
 	uint8_t nack;           /* of video: it sends again what it is asked for (RFC 4585 6.2.1) */
 	uint8_t strips;         /* RTP header extensions do not pass */
 	uint8_t alone;          /* without a peer it is heard all the same */
-	uint8_t watch;          /* points of media/capture.h; 0: nobody looks */
+	uint8_t watch;          /* points of media/capture.h; 0: not watched */
 	uint8_t has_transcoder; /* worker.transcoders has it: what its party says is transcoded */
 	uint8_t has_detector;   /* worker.ears has it: keys of its party are tones */
 	uint8_t accepted_count;
@@ -237,7 +237,7 @@ struct flow_table {
 	uint32_t tapped;            /* flows of which copy.h does */
 	struct shortcut *shortcuts; /* by slot */
 	uint32_t shortcut_count;    /* flows that have one, or are about to */
-	uint64_t hop_reported_ns;   /* of those who have one: shortcut.c */
+	uint64_t hop_reported_ns;   /* of flows with a shortcut: shortcut.c */
 	uint32_t shortcut_due_count;
 	/* Slots of flows that may get a shortcut after this turn's sending. */
 	uint32_t shortcut_due[BATCH_MAX];

@@ -96,7 +96,7 @@ void flow_transports_close(struct flow_transports *t);
  * has no transport. */
 int flow_transport_open(struct worker *w, struct flow *f, const struct flow_spec *spec,
 			bool bare) NODISCARD;
-/* Of a flow just updated. The same errors; it is reached by nobody then. */
+/* Of a flow just updated. The same errors; it receives nothing then. */
 int flow_transport_update(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
 /* Before flow_close. The flows bundled with it can neither receive nor send from here on. */
 void flow_transport_close(struct worker *w, struct flow *f);

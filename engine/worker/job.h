@@ -28,7 +28,7 @@ struct job_place {
 	bool waits;
 };
 
-/* All zero: nobody waits. */
+/* All zero: an empty line. */
 struct job_line {
 	struct job_place *first, *last; /* NULL: nothing waits */
 };
@@ -46,7 +46,7 @@ static inline void job_line_put(struct job_line *l, struct job_place *p)
 	l->last = p;
 }
 
-/* The first one; somebody waits. */
+/* The first one; the line is not empty. */
 static inline struct job_place *job_line_pop(struct job_line *l)
 {
 	struct job_place *p = l->first;
@@ -86,7 +86,7 @@ struct job;
 struct job_kind {
 	/* 0 with job.work, or -errno. What comes with its references stays the caller's then. */
 	int (*open)(struct job *j, const struct media_work *work);
-	/* Nobody hears it. What it had of a sound, or NULL. */
+	/* It has no listeners. Returns its reference of a sound, or NULL. */
 	struct media_sound *(*close)(struct job *j);
 	/* The first flow hears it. */
 	void (*wake)(struct worker *w, struct job *j);
@@ -127,7 +127,7 @@ struct job {
 	struct wheel_timer timer;
 	struct job_place place;
 	uint32_t first; /* listener: slot + 1; 0: none */
-	uint32_t next;  /* who gets the present packet next: slot + 1; 0: all have it */
+	uint32_t next;  /* the next listener: slot + 1; 0: all have the present packet */
 	const struct job_kind *kind;
 	void *work; /* the kind's own */
 };
@@ -148,7 +148,7 @@ int job_table_open(struct job_table *t, uint32_t capacity) NODISCARD;
 /* Closes what is open: control's thread, for it drops sounds. */
 void job_table_close(struct job_table *t);
 
-/* Nobody hears it. What it had of a sound, or NULL. */
+/* It has no listeners. Returns its reference of a sound, or NULL. */
 struct media_sound *job_close(struct job_table *t, struct job *j);
 
 /* NULL when the id is stale or never was. */
@@ -173,7 +173,7 @@ void job_control_query(struct worker *w, struct job_id id);
  * elapsed time. When it hears its peer again the peer's packets begin a new run behind it
  * (engine/worker/source.h). */
 
-/* What a job says to who hears it. */
+/* A job's packet for its listeners. */
 struct job_frame {
 	struct bytes payload;
 	uint32_t clock_hz, units; /* of RTP; from this packet to the next, mostly */

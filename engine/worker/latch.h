@@ -13,8 +13,7 @@
 struct flow;
 struct worker;
 
-#define LATCH_SILENCE_NS \
-	UINT64_C(3000000000) /* then another source may be latched, by the same rule */
+#define LATCH_SILENCE_NS UINT64_C(3000000000) /* then another source may be latched */
 
 #define LATCH_STABLE_NS UINT64_C(5000000000)
 #define LATCH_QUIET_NS  UINT64_C(1000000000) /* a connected socket shows no other source */

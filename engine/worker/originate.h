@@ -16,7 +16,7 @@ struct made_rtp {
 	struct bytes payload;
 };
 
-/* Of a sink that nobody has fed yet: begins at random numbers (RFC 3550 5.1). */
+/* For a sink without a feeder so far: begins at random numbers (RFC 3550 5.1). */
 void originate_start(struct worker *w, struct flow *to, uint32_t clock_hz);
 /* One RTP packet to the party, with the next number of its sink, which must have begun: its
  * feeder's packets give way. False, with nothing changed: the address is unknown, or no buffer is

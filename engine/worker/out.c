@@ -95,7 +95,7 @@ bool hand_over(struct worker *w, struct batch *b, uint32_t from)
 	uint32_t kept = from;
 
 	assert(handed->count == 0);
-	(void)out_fence(w, b); /* who is silent is so towards flows of this node, too */
+	(void)out_fence(w, b); /* a fenced shard is silent towards flows of this node, too */
 	for (uint32_t i = from; i < b->count; i++) {
 		struct pkt *p = &b->list[i];
 

@@ -422,7 +422,7 @@ void overlay_mix_made(struct worker *w, struct flow *f, struct made_rtp *rtp)
 		rtp->payload = bytes_mem(w->overlays.octets, n);
 }
 
-/* ---- what nobody makes ---- */
+/* ---- without packets of others ---- */
 
 /* The codec of the party's present stream, by its clock; NULL: not one we speak. */
 static const struct media_accepted *accepted_now(const struct overlay *o, const struct flow *f)
@@ -607,7 +607,7 @@ static void overlay_over(struct worker *w, struct overlay *o, struct flow *f)
 	overlay_rest(w, o, f);
 }
 
-/* Each 20 ms of it: where nobody says anything it is said all the same. */
+/* Each 20 ms of it: if nothing is sent to the party, the tone has packets of its own. */
 static void overlay_sound(struct worker *w, struct overlay *o, struct flow *f)
 {
 	if (o->phase == OVERLAY_LEADS) {

@@ -128,7 +128,7 @@ void overlay_add(struct worker *w, struct flow *f, uint32_t timestamp, struct ov
 /* A slice of the work of those in line. */
 void overlay_turn(struct worker *w);
 
-/* Somebody is in line: the worker does not sleep. */
+/* An overlay is in line: the worker does not sleep. */
 static inline bool overlay_is_queued(const struct overlay_line *l)
 {
 	return l->line.first != NULL;

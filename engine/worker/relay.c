@@ -42,7 +42,7 @@ static void cycle_events_read(struct worker *w, struct pkt *p, uint64_t now_ns)
 	f->event_clock_hz = p->clock_hz;
 	if (event_tracker_packet(&f->events, payload, p->timestamp, p->marker, now_ns, &step))
 		return; /* shorter than an event: relayed, but says nothing */
-	/* who got a part of it has it, though an update ended that within it */
+	/* a party that got a part of it has it, though an update ended that within it */
 	f->event_relayed = relayed || (f->event_relayed && !step.begun);
 	f->stats.digits += step.begun;
 	for (uint8_t i = 0; i < step.done_count; i++)

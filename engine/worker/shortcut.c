@@ -218,10 +218,9 @@ enum {
 	HOPS_REPORTED_PER_S = 16,
 };
 
-#define SHORTCUT_AGAIN_NS  NS_PER_S       /* a changed or forged stream; an unknown next hop */
-#define SHORTCUT_NO_WAY_NS (5 * NS_PER_S) /* an unknown path or format */
-#define SHORTCUT_PATIENCE_NS \
-	(10 * NS_PER_S) /* a taken-over one: until peer and next hop are known */
+#define SHORTCUT_AGAIN_NS    NS_PER_S        /* a changed or forged stream; an unknown next hop */
+#define SHORTCUT_NO_WAY_NS   (5 * NS_PER_S)  /* an unknown path or format */
+#define SHORTCUT_PATIENCE_NS (10 * NS_PER_S) /* until peer and next hop are known */
 
 /* ---- what is ordinary ---- */
 
@@ -612,7 +611,7 @@ static void shortcut_prepare(struct worker *w, struct flow *f, uint64_t now_ns)
 		return;
 	e = entry_plan(w, f, peer, &plan);
 	if (e && !xdp_forward_is_left(e))
-		return; /* somebody's packet is looked at */
+		return; /* a packet is being looked at */
 	s->noted = e && xdp_forward_is_from(e, plan.from);
 	if (!e || !xdp_forward_plan(e, &plan)) {
 		s->again_ns = now_ns + (e ? SHORTCUT_NO_WAY_NS : SHORTCUT_AGAIN_NS);
@@ -762,7 +761,7 @@ static bool may_report_hop(struct flow_table *t, uint64_t now_ns)
 	return true;
 }
 
-/* What the party of that flow is sent leads elsewhere now; NULL: to nobody who is known. */
+/* The path of what that flow's party is sent has changed; NULL: it has no known next hop. */
 static void shortcut_update(struct worker *w, const struct flow *to, const struct xdp_forward *e,
 			    const struct xdp_forward_plan *now)
 {

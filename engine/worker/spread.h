@@ -94,7 +94,7 @@ struct moves {
 struct flow_parcel *moves_add(struct moves *m, const struct flow_spec *spec);
 /* That of the slot; NULL: nothing of it is on its way. */
 struct flow_parcel *moves_find(const struct moves *m, uint32_t slot);
-/* It is over. Sockets that nobody took are closed. */
+/* The move is over. Sockets not taken are closed. */
 void moves_end(struct moves *m, struct flow_parcel *p);
 /* All are. */
 void moves_close(struct moves *m);

@@ -96,7 +96,7 @@ void protect_stage(struct worker *w, struct batch *b);
  * port and the kernel. Odd packets go by the port: to a flow of another worker, with keys or ICE,
  * and those made here. */
 
-/* In one step. More is a circle of flows that nobody is in. */
+/* In one step. More is a circle of flows without a real party. */
 enum { HANDS_MAX = 16 };
 
 /* From that place in the batch on, moves relayed packets for flows of this worker to worker.handed,

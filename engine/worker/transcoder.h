@@ -132,7 +132,7 @@ enum verdict transcoder_queue(struct worker *w, const struct pkt *p);
 /* A slice of the work of those in line. */
 void transcoder_turn(struct worker *w);
 
-/* Somebody is in line: the worker does not sleep. */
+/* A transcoder is in line: the worker does not sleep. */
 static inline bool transcoder_is_queued(const struct transcoder_line *l)
 {
 	return l->line.first != NULL;

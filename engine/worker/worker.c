@@ -60,14 +60,14 @@ static void stages(struct worker *w, struct batch *b)
 	bundle_stage(w, b);    /* RTCP: which flow of a bundle */
 	feedback_stage(w, b);  /* WebRTC: when what the party numbers came */
 	capture_stage(w, b, CAPTURE_IN_PLAIN);
-	tap_in_stage(w, b);  /* for who records */
+	tap_in_stage(w, b);  /* for recorders */
 	rewrite_stage(w, b); /* RTP: the peer's numbers, or why not */
 	measure_stage(w, b); /* loss, jitter, digits */
-	consume_stage(w, b); /* RTP to who makes what the party hears */
+	consume_stage(w, b); /* RTP to the job that the party hears */
 	rtcp_stage(w, b);    /* RTCP: the peer's numbers, or why not */
 	opaque_stage(w, b);  /* other lines: as it is, or why not */
 	capture_stage(w, b, CAPTURE_OUT_PLAIN);
-	tap_out_stage(w, b); /* for who records */
+	tap_out_stage(w, b); /* for recorders */
 	protect_stage(w, b); /* SRTP: what leaves for a party with keys */
 	resend_stage(w, b);  /* video: what a party may ask for again */
 	capture_stage(w, b, CAPTURE_OUT_WIRE);
@@ -322,7 +322,7 @@ void tick_icmp(struct worker *w, struct flow *f)
 	metric_add(w->metrics->icmp_errors, n);
 }
 
-/* Who only listens says so in RTCP, once at least. */
+/* A party that only listens sends RTCP, at least once. */
 static bool is_expected(const struct flow *f)
 {
 	return f->receive || (f->send && !flow_has_received(f));

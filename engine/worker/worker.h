@@ -191,7 +191,7 @@ struct worker_settings {
 int worker_open(struct worker *w, const struct worker_settings *settings) NODISCARD;
 /* Closes the flows and the port, on the thread that used them. */
 void worker_leave(struct worker *w);
-/* The rest, when nobody uses the rings any more. */
+/* The rest, when the rings have no user any more. */
 void worker_close(struct worker *w);
 /* What was received goes through all stages now. */
 void worker_relay(struct worker *w);
@@ -204,7 +204,7 @@ void worker_step(struct worker *w);
  * more work goes to the end of the line. Transcoders (transcoder.h), overlays (overlay.h) and
  * detectors (detector.h) have lines of their own: if several wait, they take turns. */
 
-/* worker.turn: who had it last. */
+/* worker.turn: the last one. */
 enum turn_line {
 	TURN_JOBS,
 	TURN_TRANSCODERS,
@@ -216,7 +216,7 @@ enum turn_line {
 enum {
 	TURN_SLICE = 64,      /* packets; what else is done is counted as so many (track.c) */
 	TURN_PACKET_NS = 200, /* of one through protect and out */
-	TURN_NEAR = 3,        /* of those who wait, so many have what they need brought near */
+	TURN_NEAR = 3,        /* of waiting jobs, so many get their data prefetched */
 };
 
 /* Its timer expired, or there is something to do at once. */
@@ -224,7 +224,7 @@ void turn_queue(struct job_table *t, struct job *j);
 /* A slice of work of one line, if any waits. */
 void turn_slice(struct worker *w);
 
-/* Somebody is in line: the worker does not sleep. */
+/* Work is in line: the worker does not sleep. */
 static inline bool turn_is_queued(const struct worker *w)
 {
 	return w->jobs.line.first || transcoder_is_queued(&w->transcoders) ||
@@ -238,7 +238,7 @@ static inline bool turn_is_queued(const struct worker *w)
 struct worker;
 struct flow;
 
-/* Connects the RTP socket to a source that is stable, and to nobody any more when it is not. */
+/* Connects the RTP socket to a stable source, and disconnects it when that changes. */
 void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns);
 /* Counts what ICMP said of the flow's packets. */
 void tick_icmp(struct worker *w, struct flow *f);

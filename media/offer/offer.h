@@ -97,7 +97,7 @@ struct offer_capabilities {
 	uint8_t codecs[MEDIA_CODECS_KNOWN];
 	bool events;         /* and telephone-event */
 	bool video;          /* and video: formats that media/rtp/video.h knows */
-	bool vp8_first;      /* of video: all who are there have VP8; else H.264 goes first */
+	bool vp8_first;      /* of video: all parties have VP8; else H.264 goes first */
 	uint8_t video_level; /* highest H.264 level_idc (RFC 6184 8.1); 0: as the party says */
 };
 

@@ -402,7 +402,7 @@ static bool agrees_feedback(const struct grouping *k, uint8_t index, const char 
 	       has_feedback(k->local, line, index, feedback);
 }
 
-/* Of those who agreed to nothing most know PLI. */
+/* Without an agreement: most parties know PLI. */
 static void read_feedback(struct grouping *k, uint8_t index)
 {
 	struct media_side *side = &k->session->line[index].side;
@@ -475,7 +475,7 @@ static void choose_extensions(struct grouping *k, uint8_t index)
 		line->side.cc_extension = offer_extension_of(k->remote, index, TRANSPORT_CC_URI);
 }
 
-/* Nobody else is there: how loud the party is is for us to read (RFC 6464). */
+/* Without a peer: the party's audio level is for us (RFC 6464). */
 static void choose_level(struct grouping *k, uint8_t index)
 {
 	struct session_line *line = &k->session->line[index];

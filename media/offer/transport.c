@@ -398,7 +398,7 @@ static const struct {
 	{ "passive", OFFER_SETUP_PASSIVE },
 };
 
-/* Where the line's attributes of that name are; SDP_SESSION also where nobody has any. */
+/* The section with the line's attributes of that name; SDP_SESSION also if there are none. */
 static unsigned section_of(const struct sdp *s, uint8_t index, const char *name)
 {
 	struct bytes rest, tags, tag;

@@ -68,7 +68,7 @@ static const char *const g_hop_attributes[] = {
 	"recordpref",
 };
 
-/* Names are case-sensitive (RFC 8866 5.13), but not to everybody who might read a key. */
+/* Names are case-sensitive (RFC 8866 5.13), but a lenient parser might still read a key. */
 bool offer_attribute_is_of_the_hop(struct bytes attribute)
 {
 	struct bytes name = bytes_trim(bytes_sub(attribute, 0, bytes_find(attribute, ':')));

@@ -56,7 +56,7 @@ struct offer_media {
 	/* One leg or both have DTLS: header extensions end here (RFC 8285), and feedback is
 	 * ours. */
 	bool between;
-	bool ours; /* nobody else says anything of it */
+	bool ours; /* our own answer, without another party */
 	/* In an answer: the offer, which limits the feedback; NULL: no limit. */
 	const struct sdp *asked;
 	unsigned asked_section;

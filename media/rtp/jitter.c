@@ -248,7 +248,7 @@ enum {
 	PACE_MS = 200,          /* speech changes its length that seldom */
 	LITTLE_MS = 1,
 	SPEECH_MS = 30,   /* of more than that some goes in speech, too */
-	UNHEARD_MS = 100, /* more than that, for so long: who plays follows no advice */
+	UNHEARD_MS = 100, /* more than that, for so long: the player ignores advice */
 	UNHEARD_S = 10,
 };
 

@@ -22,7 +22,7 @@ static uint32_t rtcp_line_by_source(const struct rtcp_lines *lines, uint32_t ssr
 	return RTCP_NO_LINE;
 }
 
-/* Who receives it of us. RTCP_NO_LINE: nobody. */
+/* The line that sends this SSRC to the party. RTCP_NO_LINE: no line does. */
 static uint32_t rtcp_line_by_reported(const struct rtcp_lines *lines, uint32_t ssrc)
 {
 	for (uint32_t i = 0; i < lines->count; i++)
@@ -178,7 +178,7 @@ static void packet_speak(struct split *s, const struct rtcp_packet *packet)
 
 /* ---- by type ---- */
 
-/* One who has sent nothing yet may say so first by a report. */
+/* A source that has sent nothing yet may announce itself by a report. */
 static bool is_sender_report(const struct split *s, const struct rtcp_packet *packet)
 {
 	uint32_t ssrc = be32_get(packet->body.p);
@@ -239,7 +239,7 @@ static bool has_own_chunk(const struct split *s, const struct rtcp_packet *sdes)
 	return false;
 }
 
-/* The line's own names, else that of the compound's sender, who is the same party. */
+/* The line's own names, else that of the compound's sender, which is the same party. */
 static void names(struct split *s, const struct rtcp_packet *sdes)
 {
 	bool own = has_own_chunk(s, sdes);
@@ -294,7 +294,7 @@ static void goodbye(struct split *s, const struct rtcp_packet *bye)
 		*s = before;
 }
 
-/* Media SSRC, and what lies before the targets; the media of another line would be nobody there. */
+/* Media SSRC, and what precedes the targets; another line's media SSRC would be unknown there. */
 static void feedback_head(struct split *s, const struct rtcp_packet *packet, size_t skipped)
 {
 	struct rtcp_feedback feedback = rtcp_feedback(packet);
@@ -409,7 +409,7 @@ static void split_one_packet(struct split *s, const struct rtcp_packet *packet)
 	case RTCP_TYPE_XR:
 		split_extended_report(s, packet);
 		break;
-	default: /* what is in it nobody can translate: it has no receiver */
+	default: /* unknown contents cannot be translated: no receiver */
 		(void)split_includes(s, RTCP_NO_LINE);
 		break;
 	}

@@ -222,7 +222,7 @@ static bool translate_one_packet(const struct translation *t, const struct rtcp_
 	case RTCP_TYPE_XR:
 		translate_extended_report(t, packet->body);
 		return true;
-	default: /* what is in it nobody can translate */
+	default: /* unknown contents cannot be translated */
 		return false;
 	}
 }

@@ -35,7 +35,7 @@ struct rtcp_missing {
 
 struct bytes rtcp_nack_write(uint8_t out[RTCP_NACK_MAX], const struct rtcp_missing *m);
 
-/* True: the party need not ask anybody else for it. */
+/* True: the number is handled, and need not be requested from the sender. */
 typedef bool rtcp_nack_fn(void *user, uint16_t sequence);
 
 /* Of a checked compound, in place: asks fn about each number that a NACK of the stream `media`

@@ -64,7 +64,7 @@ static void transport_cc_restart(struct transport_cc *t, uint16_t number)
 	t->started = true;
 }
 
-/* What lies between is missing so far. What nobody asked for in time is forgotten. */
+/* Numbers in between are missing so far. Those not reported in time are forgotten. */
 static void cc_reach(struct transport_cc *t, uint16_t number)
 {
 	while (t->end != (uint16_t)(number + 1)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What reading and writing STUN share; nobody else looks in here. */
+/* Shared by the reader and the writer of STUN only. */
 #ifndef MEDIA_STUN_STUN_WIRE_H
 #define MEDIA_STUN_STUN_WIRE_H
 

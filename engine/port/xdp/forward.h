@@ -103,7 +103,7 @@ enum xdp_fate {
 	XDP_FATE_FORWARDED,
 	/* it goes up, and the entry stays as it is */
 	XDP_FATE_UNARMED,
-	XDP_FATE_SOURCE, /* of somebody else: who forges a packet switches nothing off */
+	XDP_FATE_SOURCE, /* of another source: a forged packet switches nothing off */
 	XDP_FATE_OTHER,  /* no RTP: RTCP, STUN, DTLS, keys */
 	XDP_FATE_BROKEN, /* what IP itself refuses */
 	/* it goes up, and all that follow: the stream is not what it was */
@@ -115,7 +115,7 @@ enum xdp_fate {
 	XDP_FATE_BEHIND,   /* an earlier packet is still on its way up */
 	/* it is dropped */
 	XDP_FATE_ENDED,  /* the lease is over */
-	XDP_FATE_SILENT, /* nobody is there: no heartbeat, of the process or of the worker */
+	XDP_FATE_SILENT, /* no heartbeat of the process or the worker */
 	XDP_FATES,
 	XDP_FATES_ROOM = 16, /* a power of two: what the program counts is masked */
 };
