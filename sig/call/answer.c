@@ -157,7 +157,7 @@ void invite_ack_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 		l->state = LEG_CONFIRMED;
 	if (l->uac && l->uac->state == UAC_ANSWERED && !invite_carried(c, leg) &&
 	    c->state != CALL_ENDING && !leg_is_screened(l))
-		established(h, c, l->uac->from); /* nobody else is to be told */
+		established(h, c, l->uac->from); /* no other leg is to be told */
 }
 
 static void answer_accept(struct call_host *h, struct leg *l, struct txn_slot *slot)

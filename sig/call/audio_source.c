@@ -142,7 +142,7 @@ enum audio_source audio_source_of(const struct call *c, uint8_t leg)
 
 /* ---- its track ---- */
 
-/* It is for who holds to choose, or for who waits by itself. */
+/* The holder's choice, or that of the waiting party itself. */
 static const struct host_track *leg_music_of(const struct call_host *h, const struct call *c,
 					     uint8_t holder)
 {
@@ -310,7 +310,7 @@ bool audio_source_is_late(const struct call_host *h, const struct call *c, uint8
 
 /* ---- what changes ---- */
 
-/* True: it hears itself now, or no more; or nobody hears it. */
+/* Returns true if its echo begins or ends, or its audio is not sent anywhere any more. */
 static bool echo_is_changed(const struct call *c, struct call_flow *f)
 {
 	bool before = f->echoes, hushed = f->hushed;

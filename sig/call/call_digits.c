@@ -409,7 +409,7 @@ static bool info_waits(struct call_host *h, struct call *c, const struct call_ev
 	return outbox_push(&c->out, &item);
 }
 
-/* Nobody else is to have it. */
+/* No other party gets it. */
 static void info_alone(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct response ok = { .status = 200 };

@@ -26,9 +26,9 @@ bool call_digits_on_digit(struct call_host *h, struct call *c, uint8_t leg,
 bool call_digits_asked(struct call_host *h, struct call *c, uint8_t leg, char digit);
 /* The peer gets the withheld digits: no further one came in time, or a digit came behind them. */
 void call_digits_pass(struct call_host *h, struct call *c, uint8_t leg);
-/* After each step: what was for a party that is gone is for nobody. */
+/* After each step: drops digits withheld for a party that is gone. */
 void call_digits_settle(struct call *c);
-/* In the next process, where the time begins anew: nobody could hear a digit meanwhile. */
+/* In a successor, with the time restarted: no digit could be received meanwhile. */
 void call_digits_resume(const struct call_host *h, struct call *c);
 
 /* INFO within a call (RFC 6086, and the older use without packages): digits, ICE candidates,

@@ -34,7 +34,7 @@
 #include "sig/model/recording.h"
 #include "sig/model/transfer.h"
 
-/* It has answered a call by command, or is transferred, and nobody has answered it. */
+/* It has answered a call by command, or is transferred, and no callee has answered it. */
 static bool caller_waits(const struct call *c)
 {
 	const struct leg *l = call_caller(c);
@@ -52,7 +52,7 @@ static bool audio_source_tone(const struct call_host *h, const struct call *c, u
 	return h->settings->tones && audio_source_codec(c, leg, &codec);
 }
 
-/* Who still rings is left. */
+/* Cancels the branches that still ring. */
 static void others_leave(struct call_host *h, struct call *c)
 {
 	const struct leg_farewell f = { 0 };
@@ -214,7 +214,7 @@ static void close_reinvites(struct call_host *h, struct call *c)
 	}
 }
 
-/* Nobody is to be told any more, but who may still say ACK to our 2xx. */
+/* No response is due any more, but our 2xx may still get its ACK. */
 static void forget_uas(struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
@@ -395,13 +395,13 @@ void call_flow_closed(struct call_host *h, struct call *c, const struct media_ev
 {
 	struct call_flow *f = flow_by_id(c, ev->id);
 
-	if (!f || !f->closing) /* nobody asked: the texts still name its ports */
+	if (!f || !f->closing) /* not requested: the texts still name its ports */
 		return;
 	add_counters(c, f, ev);
 	flow_drop(h, c, f);
 }
 
-/* Something else holds the port: until somebody was told of it another one will do. */
+/* The port is in use by another program: until it was signalled, another one will do. */
 static bool replaced(struct call_host *h, struct call *c, struct call_flow *f, int error)
 {
 	uint16_t port = f->port;

@@ -17,7 +17,7 @@ void cdr_put(char *out, size_t cap, struct bytes b);
 struct bytes cdr_number(const struct call_host *h, const struct call *c, struct bytes number);
 /* What a trunk called; empty: a phone of ours has. */
 struct bytes call_dnis(const struct call *c);
-/* That of c->from, unless it hides. Known of who began the call alone. */
+/* That of c->from, unless anonymous. Known only of the party that began the call. */
 struct bytes call_from_name(const struct call *c);
 /* The user that answered the present pair, whichever was dialled. Empty: not answered yet, or by
  * the node itself. */

@@ -31,7 +31,7 @@ void fork_won(struct call_host *h, struct call *c, uint8_t leg);
 /* A branch failed with *lost, whose text is taken over. The call ends when no branch is left, or
  * after 6xx. */
 void fork_on_failure(struct call_host *h, struct call *c, struct refusal_kept *lost);
-/* Somebody is rung, by a leg from that one on. */
+/* A leg from that one on is ringing. */
 bool fork_rings_from(const struct call *c, uint8_t first);
 bool fork_is_ringing(const struct call *c);
 /* No branch rings and none will by this step: the next step begins, or the call ends. */

@@ -46,7 +46,7 @@ static void write_own_name(struct writer *w, struct bytes display, struct bytes 
 	writer_str(w, "\r\n");
 }
 
-/* From now on its From is anonymous wherever the call goes: who it is would be lost. */
+/* From now on its From is anonymous wherever the call goes: its identity would be lost. */
 static void write_hidden(struct writer *w, const struct call_host *h, const struct leg *l,
 			 const struct call_start *s, struct bytes taken)
 {
@@ -67,7 +67,7 @@ static int keep_hidden(struct leg *l, struct bytes lines)
 			carried_is_valid(lines) ? lines : BYTES_LIT("Privacy: user;id\r\n"));
 }
 
-/* From outside nobody speaks for an extension. */
+/* No caller from outside may claim an extension. */
 static bool claims_ours(const struct call_host *h, const struct call *c, const struct leg *l,
 			struct bytes lines)
 {
@@ -268,8 +268,8 @@ struct telling {
 	const struct call *c;
 	const struct leg *to, *who;
 	struct identity_policy policy;
-	struct bytes shows;          /* a number in the place of who's */
-	bool hidden;                 /* who is not to be named */
+	struct bytes shows;          /* a number instead of the own one */
+	bool hidden;                 /* not to be named */
 	char own[ADDR_TEXT_MAX + 1]; /* our host and port, as its party knows it */
 };
 
@@ -322,7 +322,7 @@ static void identity_own_user_write(struct telling *t)
 	write_own_name(t->w, display, user, &t->h->settings->locals[d->hop.local].advertise);
 }
 
-/* RFC 3325 5: not to who is not trusted, where the party wants to be hidden. */
+/* RFC 3325 5: not sent to an untrusted side if the party wants privacy. */
 static void identity_asserted_write(struct telling *t)
 {
 	struct bytes lines = lines_of(t->who), value;
@@ -482,7 +482,7 @@ struct way {
 	const struct call *c;
 	const struct leg *to;
 	const struct plan *plan;
-	uint8_t first;       /* who was called first of those that lead to the last step */
+	uint8_t first;       /* the first callee of those that lead to the last step */
 	struct bytes before; /* what was said of the time before */
 	bool verbatim;       /* its addresses, too */
 	bool trusted;
@@ -621,9 +621,9 @@ static void write_history_entry(const struct way *y, const struct history *e)
 /* Where the plan begins, behind what was said before. */
 struct root {
 	uint8_t space[CARRIED_INDEX_MAX + 4];
-	struct writer index; /* of who was called here */
-	bool named;          /* ... who stands there already */
-	const char *cause;   /* why it was sent to him; NULL: nobody says */
+	struct writer index; /* of the user called here */
+	bool named;          /* ... it is listed already */
+	const char *cause;   /* why it was diverted to him; NULL: unknown */
 	unsigned entries;
 };
 
@@ -691,7 +691,7 @@ static void root_of_diversions(const struct way *y, struct root *r)
 	}
 }
 
-/* Who was called first of those that lead to that step: of a flow there may be several. */
+/* The first callee of those that lead to that step: of a flow there may be several. */
 static uint8_t step_root(const struct plan *p, uint8_t step)
 {
 	while (step < p->count && (p->steps[step].from != PLAN_FIRST || plan_is_again(p, step)))

@@ -16,14 +16,14 @@ int identity_on_invite(struct call_host *h, struct call *c, const struct call_st
 int identity_show(const struct call_host *h, struct leg *l, struct bytes number) NODISCARD;
 /* The party says it anew, in a request or a response of its dialog. */
 void identity_learn(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m);
-/* Its party is not to be named to who is not trusted. Calls to emergency numbers say who calls. */
+/* Its party is anonymous to untrusted sides. Emergency calls always name the caller. */
 bool identity_is_hidden(const struct call *c, const struct leg *leg);
 enum { IDENTITY_SHOWN_MAX = 128 };
 /* The caller's number as a phone of ours is shown it, and may call it back. It may be in space, as
  * below. */
 void identity_of_caller(const struct call_host *h, const struct call *c, struct bytes *number,
 			char space[IDENTITY_SHOWN_MAX]);
-/* Who the leg is asked for, in the words that its party may hear. */
+/* The caller of the leg, as its party may know it. */
 void identity_of_asker(const struct call_host *h, const struct call *c, const struct leg *leg,
 		       struct dialog_party *party, char space[IDENTITY_SHOWN_MAX]);
 /* The user called at that step of the plan, as the leg's side may know him: to a trunk by the

@@ -192,7 +192,7 @@ static bool may_say(const struct leg *from, bool early)
 	return early || !from->uas->late || from->open.by_18x || !reliable_is_due(from->uas, false);
 }
 
-/* by: who rings; LEG_NONE: nobody who has a phone. */
+/* by: the ringing leg; LEG_NONE: no phone. */
 static void invite_say(struct call_host *h, struct call *c, uint8_t asker, uint8_t by,
 		       uint16_t status, bool early)
 {
@@ -260,7 +260,7 @@ void invite_ring(struct call_host *h, struct call *c, uint8_t leg)
 	ringing(h, c, 180);
 }
 
-/* Who is called by command hears nothing of it. */
+/* A party called by command is not told. */
 static void heard(struct call_host *h, struct call *c, uint8_t leg, const struct sip_message *m)
 {
 	if (invite_carried(c, leg)) {
@@ -271,7 +271,7 @@ static void heard(struct call_host *h, struct call *c, uint8_t leg, const struct
 	}
 }
 
-/* RFC 6228: of a branch beyond that phone which is over nobody hears. */
+/* RFC 6228: the end of one early dialog is not passed on. */
 static void early_heard(struct call_host *h, struct call *c, uint8_t leg,
 			const struct sip_message *m)
 {
@@ -470,14 +470,14 @@ static void redirected(struct call_host *h, struct call *c, uint8_t leg,
 	flows_close_leg(h, c, leg);
 }
 
-/* ... and nobody asks it again. */
+/* ... and it is not asked again. */
 static bool refused_unheard(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	return c->state == CALL_ESTABLISHED && !c->order_ns &&
 	       !(c->reoffer & bridge_reoffer_side(c, leg)) && flows_moved(h, c, leg);
 }
 
-/* Its connection ended with the node that had the call, or a NAT lets nobody else in. */
+/* Its connection ended with the previous node of the call, or its NAT admits no other source. */
 static bool is_away(const struct call_host *h, const struct call *c, uint8_t leg, uint16_t status)
 {
 	return (status == 408 || status == 503) && (c->moved & BIT64(leg)) &&
@@ -512,7 +512,7 @@ static void refused_again(struct call_host *h, struct call *c, uint8_t leg, uint
 		reoffer_unheard(h, c, leg);
 }
 
-/* A successor that does not know would ask it again. Nobody waits for this save. */
+/* A successor without it would invite it again. Nothing waits for this save. */
 static void lost_branch_left(struct call *c, struct leg *l)
 {
 	leg_close(l);
@@ -526,7 +526,7 @@ static bool ask_longer(struct call_host *h, struct call *c, uint8_t leg)
 	return invite_queue(h, c, leg) == 0;
 }
 
-/* RFC 3261 8.1.3.5: the same INVITE once more, with who we are. */
+/* RFC 3261 8.1.3.5: repeats the INVITE with credentials. */
 static bool ask_as_who_we_are(struct call_host *h, struct call *c, uint8_t leg,
 			      const struct sip_message *m)
 {

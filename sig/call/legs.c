@@ -235,7 +235,7 @@ void call_clear(struct call_host *h, struct call *c)
 
 /* ---- a leg goes to another call ---- */
 
-/* What stays of a leg that left: for the record and the CDR, nobody finds it. */
+/* A copy of a leg that moved: for the record and the CDR only, found by no index. */
 static int join_closed_copy(struct call_host *h, struct leg *copy, const struct leg *l,
 			    const struct id_tag *tag)
 {

@@ -23,7 +23,7 @@ void leg_refresh_target(struct call_host *h, struct call *c, uint8_t leg,
 /* Of the prompts that the party of the leg hears; "": the node's. */
 const char *legs_language(const struct call_host *h, const struct call *c, uint8_t leg);
 
-/* What every new call begins as: the caller's INVITE is open, and nobody else is there yet. */
+/* The initial state of a call: the caller's INVITE is open, without callee. */
 void call_init(struct call_host *h, struct call *c);
 /* Frees what it holds, gives ports back. */
 void call_clear(struct call_host *h, struct call *c);

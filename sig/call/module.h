@@ -47,7 +47,7 @@ struct module_codes {
 	void (*drop)(struct call *c, uint8_t leg);
 };
 
-/* The last step of a plan, before anybody is asked. */
+/* The last step of a plan, before it rings. */
 struct plan_target {
 	struct bytes user;                   /* of ours, or a number */
 	struct bytes display, caller;        /* the caller's name and number */
@@ -121,7 +121,7 @@ struct module {
 	void (*answered)(struct call_host *h, struct call *c);
 	/* Two speak with each other, or one with the node. */
 	void (*established)(struct call_host *h, struct call *c);
-	/* Nobody took the call. True: it goes on all the same. */
+	/* No callee took the call. Returns true if it goes on nevertheless. */
 	bool (*unanswered)(struct call_host *h, struct call *c, const struct call_ending *e);
 	/* The party of a leg outside the bridge hung up. */
 	void (*leg_left)(struct call *c, uint8_t leg);
@@ -253,7 +253,7 @@ enum refusal modules_admit(const struct call_host *h, const struct call *c,
 			   struct call_refusal *refusal);
 bool modules_dialled(struct call_host *h, struct call *c, const struct plan_target *at,
 		     enum refusal *refused, struct call_refusal *refusal);
-/* user: who sends the call to that number. */
+/* user: the forwarding user. */
 bool modules_answers(const struct call_host *h, const struct call *c, struct bytes user,
 		     struct bytes number);
 void modules_headers(struct writer *w, const struct call_host *h, const struct call *c,

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a party of a call is at, for who watches calls. Nothing of it is saved. */
+/* The state of a party of a call, for events. Nothing of it is saved. */
 #include "sig/call/party_state.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "sig/model/flow_run.h"
 #include "sig/model/transfer.h"
 
-/* Nobody takes the caller's call. */
+/* The caller's call is not taken. */
 static bool caller_is_refused(const struct call *c)
 {
 	return c->status >= 400 && c->status != 487 && (c->parting_ns || c->state == CALL_ENDING);
@@ -50,7 +50,7 @@ static bool caller_hears_message(const struct call *c)
 	return bytes_starts(bytes_str(c->prompts->terms.files[c->prompts->file]), PROMPT_RECORDING);
 }
 
-/* Who holds, and who is held: neither hears the other. */
+/* Holds or is held: neither hears the other. */
 static bool party_is_held(const struct leg *l)
 {
 	return l && (l->held || l->holds);

@@ -333,7 +333,7 @@ enum plan_why plan_went_to(const struct plan *plan, struct bytes *user)
 	return plan->count ? (enum plan_why)plan->steps[plan->count - 1].why : PLAN_CALLED;
 }
 
-/* Nobody is rung twice, nor is who calls. */
+/* No user is rung twice, and the caller is not rung. */
 static bool may_ring(const struct call *c, struct bytes user)
 {
 	const struct plan *p = &c->plan;
@@ -376,7 +376,7 @@ static const struct shard_forward *forward_of(const struct call_host *h, const s
 	return h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
 }
 
-/* RFC 5627 6.1: who calls one phone is sent to no other. */
+/* RFC 5627 6.1: a call to one phone is not forwarded. */
 static const struct shard_forward *step_forward(const struct call_host *h, const struct call *c,
 						uint8_t step)
 {
@@ -399,7 +399,7 @@ static uint8_t step_depth(const struct plan *p, uint8_t step)
 	return depth;
 }
 
-/* Calls to it are answered by nobody's hand. */
+/* Calls to it are answered automatically. */
 static bool answers_itself(const struct call_host *h, const struct call *c, struct bytes user,
 			   struct bytes number)
 {
@@ -776,7 +776,7 @@ void plan_stop(struct call *c)
 	resolve_stop(&c->plan);
 }
 
-/* Of a call that is there already: one that begins has not told anybody of itself yet. */
+/* For an existing call: one that begins has published nothing yet. */
 static void plan_publish_forward(struct call_host *h, const struct call *c)
 {
 	struct sig_event *event;

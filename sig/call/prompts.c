@@ -86,7 +86,7 @@ bool prompts_are_announcing(const struct call *c)
 	return c->prompts && c->prompts->leg != LEG_NONE && bridge_has(c, c->prompts->leg);
 }
 
-/* Who hears it. */
+/* The leg that hears the prompt. */
 static uint8_t prompt_leg(const struct call *c)
 {
 	return c->prompts->leg != LEG_NONE ? c->prompts->leg : c->bridge.caller;
@@ -376,7 +376,7 @@ static bool prompt_is_own(const struct call *c)
 	return c->member && c->member->asks && (t->max || (c->member->naming && t->message_max_ms));
 }
 
-/* Also of who has hung up: then it is forgotten. */
+/* Also after a hang-up: then it is deleted. */
 static void name_keep(const struct call *c, enum prompt_outcome outcome)
 {
 	bool said = outcome != PROMPT_FAILED && !given_is_little(c->prompts);
@@ -406,7 +406,7 @@ static void prompt_forget_call(struct call_host *h, struct call *c, enum prompt_
 	explicit_bzero(digits, sizeof(digits));
 }
 
-/* The application hears of it; nobody else of digits without a tag. */
+/* Tells the application, and only it of digits without a tag. */
 static void prompt_finish(struct call_host *h, struct call *c, enum prompt_outcome outcome)
 {
 	struct sig_event *event = NULL;

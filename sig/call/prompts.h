@@ -59,7 +59,7 @@ enum {
 #define PROMPT_SPOKEN "name:"
 /* Played before a message is recorded. */
 #define PROMPT_BEEP "beep"
-/* What all in a conference hear when somebody comes, or leaves. */
+/* Played to all members when one joins or leaves. */
 #define PROMPT_BEEP_ENTRY "beep-entry"
 #define PROMPT_BEEP_EXIT  "beep-exit"
 
@@ -89,8 +89,7 @@ struct prompt_terms {
 	uint8_t min, max;   /* digits; max 0: none are collected */
 	uint32_t first_ms, inter_ms;
 	char ends[PROMPT_DIGITS_MAX + 1]; /* digits that end them, or the message */
-	char tag[CALL_TAG_MAX +
-		 1]; /* what they are called in the call's data; "": they are not kept */
+	char tag[CALL_TAG_MAX + 1]; /* name of the digits in the call's data; "": not stored */
 	/* digits after which the dial tone plays again until the next one; "": never */
 	char tone_behind[PROMPT_DIGITS_MAX + 1];
 	/* Digits that move within the file: back, pause and resume, forward; "": none. */
@@ -111,10 +110,9 @@ struct prompts {
 	struct text said; /* a secret */
 	struct prompt_step list[PROMPT_STEPS_MAX];
 	uint8_t count, at;
-	uint8_t file, time; /* that plays */
-	char pinned[PROMPT_PIN_MAX +
-		    1];        /* ... and its hash, of a prompt that is a document; else "" */
-	uint32_t order;        /* number */
+	uint8_t file, time;              /* that plays */
+	char pinned[PROMPT_PIN_MAX + 1]; /* and its hash, if a document; else "" */
+	uint32_t order;                  /* number */
 	uint32_t place_ms;     /* within the file: now, or at since_utc_ms where that is not 0 */
 	uint32_t played_ms;    /* of the file, for so long: as place_ms, and no skip changes it */
 	uint64_t since_utc_ms; /* played since then */
@@ -137,7 +135,7 @@ struct prompts {
 	/* of this process */
 	uint64_t serial;                   /* of what was asked to be played; 0: nothing is */
 	bool resumed;                      /* what is played was played by a process before */
-	const char *why;                   /* the last thing that failed did; NULL: nobody said */
+	const char *why;                   /* the last failure; NULL: unknown */
 	enum audio_source source;          /* AUDIO_SOURCE_PEER: nothing is played */
 	enum media_codec codec;            /* of what plays */
 	struct job_id track[MEDIA_CODECS]; /* that plays; generation 0: not yet */
@@ -205,7 +203,7 @@ void prompts_on_recorded(struct call_host *h, struct call *c, const struct recor
 void prompts_on_record_failed(struct call_host *h, struct call *c, uint8_t number);
 /* No digit came in time, or the message is as long as it may be. */
 void prompts_on_timeout(struct call_host *h, struct call *c);
-/* Nothing is played or collected any more: somebody else takes the caller. */
+/* Stops playing and collecting: the caller is taken elsewhere. */
 void prompts_stop(struct call_host *h, struct call *c);
 /* The call ends. */
 void prompts_end(struct call_host *h, struct call *c);
@@ -213,7 +211,7 @@ void prompts_end(struct call_host *h, struct call *c);
 void prompts_resume(struct call_host *h, struct call *c);
 /* The silence that ends that message; 0: unlimited, or it is not a message. */
 uint32_t prompts_silence_ms(const struct call *c, uint8_t number);
-/* Somebody records it. */
+/* A recording of it runs. */
 bool prompts_records(const struct call *c, uint8_t number);
 /* What that leg hears of it; AUDIO_SOURCE_PEER: nothing. */
 enum audio_source prompts_audio_source(const struct call *c, uint8_t leg);

@@ -341,7 +341,7 @@ void refresh_on_update(struct call_host *h, struct call *c, const struct call_ev
 		session_timer_start(h, &l->timer);
 }
 
-/* RFC 3261 14.1: who made the Call-ID waits longer; 14.2: 500 comes where another is open there. */
+/* RFC 3261 14.1: the owner of the Call-ID waits longer; 14.2: 500 if another one is open there. */
 void reoffer_refused(struct call_host *h, struct call *c, uint8_t leg, uint16_t status)
 {
 	uint32_t ms = rand_below(h->rand, 1900);
@@ -474,7 +474,7 @@ static void reoffer_withdraw(struct call_host *h, struct call *c, const struct c
 	session_refuse(h, ev, refusal);
 }
 
-/* Nobody else is there to be asked. */
+/* There is no peer to re-INVITE. */
 static void again_alone(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct call_refusal refusal;

@@ -243,7 +243,7 @@ bool prack_on_response(struct call_host *h, struct call *c, uint8_t leg,
 	return false;
 }
 
-/* What it says first is its answer, also where nobody is told so early (RFC 6337 3.1.1). */
+/* Its first SDP is its answer, even if the caller is not told that early (RFC 6337 3.1.1). */
 void prack_keep_answer(struct leg *l, const struct sip_message *m)
 {
 	struct bytes sdp;
@@ -303,7 +303,7 @@ void prack_answered(struct call_host *h, struct call *c, const struct call_event
 	}
 }
 
-/* With the same branch: who has it answers it again. */
+/* With the same branch: a party that has answered it does so again. */
 void prack_resume(struct call_host *h, struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
@@ -633,7 +633,7 @@ static enum refusal reliable_accept_session(struct call_host *h, struct call *c,
 	if (sdp.n == 0)
 		return 0;
 	if (!l->open.by_18x || !has_sdp(&l->uas->unacknowledged))
-		return REFUSED_SDP; /* RFC 6337 3.1.1: before there is an answer nobody offers */
+		return REFUSED_SDP; /* RFC 6337 3.1.1: no offer before an answer */
 	return reliable_renew(h, c, leg, sdp, refusal);
 }
 

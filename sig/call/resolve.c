@@ -118,7 +118,7 @@ static uint16_t resolve_name(const struct call_host *h, const struct call_target
 	return hop_names_put(h->settings->names, uri.host);
 }
 
-/* What the name says is of who is trusted, and no better than if it had named the address. */
+/* The name is a trusted sender's, which could as well have stated the address. */
 static uint8_t hops_of(const struct call_host *h, const struct call_target *t,
 		       const struct lookup_target *list, uint32_t count, struct sip_hop *out)
 {
@@ -310,8 +310,7 @@ bool resolve_known_target(struct call_host *h, uint64_t call, struct call_target
 	if (!want_of(h, call, t, &want))
 		return false;
 	if (!resolve_find(h, &want, &news)) {
-		e = effects_lookup(h->effects, call,
-				   &want); /* nobody waits for it: it is known next time */
+		e = effects_lookup(h->effects, call, &want); /* no waiting: it is known next time */
 		if (e)
 			e->version = rand_u64_from(h->rand) | 1;
 		return false;
@@ -441,7 +440,7 @@ static void resolve_settle(struct call_host *h, struct call *c, uint8_t step)
 		resolve_stop(&c->plan);
 }
 
-/* False: nobody waits for it. serial 0: any of that step. */
+/* Returns false if no step waits for it. serial 0: any of that step. */
 static bool resolve_remove_query(struct resolve *s, bool of_user, uint64_t serial, uint8_t step,
 				 struct resolve_query *out)
 {

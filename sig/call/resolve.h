@@ -24,7 +24,7 @@ enum {
 
 /* A step waits for a name, or for its user. */
 bool resolve_is_pending(const struct call *c);
-/* ... and nobody rings. */
+/* ... and no phone rings. */
 void resolve_alone(struct call *c);
 /* A phone of the step that is at a name. It is asked, or its name is looked up. */
 enum refusal resolve_target(struct call_host *h, struct call *c, uint8_t step,
@@ -40,7 +40,7 @@ bool resolve_user(struct call_host *h, struct call *c, uint8_t step);
 void resolve_on_user(struct call_host *h, struct call *c, uint64_t serial);
 /* What a name leads to. */
 void resolve_on_answer(struct call_host *h, struct call *c, const struct lookup_news *news);
-/* Nobody has said. */
+/* There was no answer in time. */
 void resolve_on_timeout(struct call_host *h, struct call *c);
 /* In the next process, or where another step was tried in vain. */
 void resolve_resume(struct call_host *h, struct call *c);
@@ -61,7 +61,7 @@ struct resolve_query {
 };
 
 struct resolve {
-	/* counts those of the shard, and is told of what nobody waits for any more */
+	/* counts those of the shard, and is told of cancelled ones */
 	struct call_host *host;
 	uint64_t call;
 	uint64_t due_ns; /* a deadline: the first of the steps that wait */

@@ -13,7 +13,7 @@ enum { SECRET_OBJECT_MAX = 64 };
 void secret_source_write(struct writer *w, const struct call_host *h, const struct call *c);
 /* So long what the caller gives is not looked at; 0: it is. */
 uint64_t secret_waits_ns(const struct call_host *h, const struct call *c, const char *object);
-/* For who has to wait: before he is asked. */
+/* For a caller that has to wait: before asking. */
 enum refusal secret_refuse(uint64_t wait_ns, struct call_refusal *refusal);
 void secret_is_wrong(struct call_host *h, const struct call *c, const char *object);
 /* Of several secrets of the object the most powerful one: else the owner of a lesser one could

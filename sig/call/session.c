@@ -431,7 +431,7 @@ static struct leg_sdp *sdp_of(struct leg *l)
 	return l->uas || l->uac ? &l->open : &l->sdp;
 }
 
-/* Who asks was told what the leg has answered. */
+/* The caller was told the answer of the leg. */
 static bool has_early_remote(const struct call *c, uint8_t leg)
 {
 	const struct leg *from = c->legs[c->legs[leg]->uac->from];
@@ -849,7 +849,7 @@ enum refusal session_alone_answer(struct call_host *h, struct call *c, uint8_t l
 	self = talk_self(h, c, leg);
 	self.session_version++;
 	err = with ? answer_as(with, sdp, &policy, &self, &w, &error) : -ENOTSUP;
-	if (err) { /* nobody is there, or who is there is asked for what this one has */
+	if (err) { /* no peer, or the peer gets a re-INVITE for this one's capabilities */
 		w = writer_over(h->sdp, HOST_SDP_MAX);
 		err = offer_own_answer(sdp, &own, &policy, &self, &w, &error);
 	}

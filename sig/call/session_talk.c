@@ -100,7 +100,7 @@ static struct bytes talk_offer_for(const struct call *c, uint8_t leg)
 
 	const struct leg *asker = c->legs[from];
 
-	if (from == leg) /* nobody's */
+	if (from == leg) /* without a caller */
 		return (struct bytes){ 0 };
 	if (asker->uas && asker->uas->offer.n && !early_is_selected(c, leg))
 		return text_bytes(&asker->uas->offer);
@@ -344,7 +344,7 @@ bool session_was_offered_all(const struct call *c, uint8_t leg)
 	       side.receives;
 }
 
-/* Who is offered silence can but answer with silence. */
+/* A party that is offered sendonly or inactive cannot answer otherwise. */
 bool session_is_holding(const struct call *c, uint8_t leg)
 {
 	const struct leg_sdp *sdp = &c->legs[leg]->sdp;

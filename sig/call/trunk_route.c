@@ -152,7 +152,7 @@ static bool redirect_next(const struct call_host *h, const struct call *c, struc
 	return false;
 }
 
-/* Where a trunk has sent the call, and nobody was asked yet. */
+/* The next untried target of a trunk's redirection. */
 static bool trunk_route_find_redirect(const struct call_host *h, const struct call *c,
 				      struct bytes user, struct trunk_route_server *out)
 {

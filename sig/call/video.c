@@ -17,7 +17,7 @@
 /* Video of those who are in a room. */
 struct shown {
 	uint8_t level;  /* the lowest of H.264; 0: none is named */
-	bool any;       /* somebody has video */
+	bool any;       /* some member has video */
 	bool vp8, h264; /* all of those have it */
 };
 

@@ -119,7 +119,7 @@ void wait_overdue(struct call_host *h, struct call *c)
 		call_untaken(h, c, &e);
 }
 
-/* What the node cannot answer nobody can. */
+/* What the node cannot answer, no phone of this call can. */
 void wait_refuse(struct call_host *h, struct call *c, const struct call_refusal *refusal)
 {
 	struct call_ending e = { .cause = CAUSE_SESSION,
@@ -133,7 +133,7 @@ void wait_refuse(struct call_host *h, struct call *c, const struct call_refusal 
 	call_untaken(h, c, &e);
 }
 
-/* Nobody is to be asked or told: what it has agreed on holds. */
+/* No offer or answer is due: the agreed session holds. */
 static enum refusal answer_up(struct call_host *h, struct call *c, struct call_refusal *refusal)
 {
 	struct outbox_item item = { .kind = OUTBOX_WAIT, .leg = c->bridge.caller };

@@ -353,7 +353,7 @@ static void readings_add_country(struct readings *r, struct bytes digits)
 						   own ? plan->international_prefix : "" });
 }
 
-/* No country's code begins with 0: somebody has put + before what is dialled. */
+/* No country code begins with 0: a + was put before the dialled digits. */
 static void readings_add_dialled(struct readings *r, struct bytes digits)
 {
 	const char *const prefixes[] = { r->plan->international_prefix, "00", "011" };

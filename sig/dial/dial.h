@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What somebody means who dials that, and whether he may. */
+/* The meaning of a dialled string, and whether the caller may use it. */
 #ifndef SIG_DIAL_DIAL_H
 #define SIG_DIAL_DIAL_H
 
@@ -90,9 +90,8 @@ void dial_number_international(const struct dial_plan *plan, struct bytes number
 /* A number in the forms of E.164. "": it is not known. */
 struct dial_forms {
 	char international[DIAL_NUMBER_MAX]; /* +4930123456 */
-	char national
-		[DIAL_NUMBER_MAX]; /* as it is dialled in the plan's country: 030123456, 0033... */
-	char extension[DIAL_NUMBER_MAX]; /* behind it */
+	char national[DIAL_NUMBER_MAX];      /* as dialled in the plan's country */
+	char extension[DIAL_NUMBER_MAX];     /* behind it */
 };
 /* The forms of a number as phones, trunks and people write it: 030/123456, +49 (0)30 123456;ext=12,
  * 123456;phone-context=+4930 (RFC 3966). Unknown if its context is another country, or a domain.

@@ -108,7 +108,7 @@ static void map_fill(struct digit_map *m)
 		map_add(m, "", one);
 	if (plan->numbers[0])
 		return;
-	/* nobody has said how long numbers are: the timer ends them all */
+	/* the length of numbers is unknown: the timer ends them */
 	if (plan->access[0])
 		map_add(m, plan->access, BYTES_LIT("xx."));
 	map_add(m, "", BYTES_LIT("xx."));

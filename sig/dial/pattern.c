@@ -427,7 +427,7 @@ static bool has_plus_inside(const struct pattern *p)
 	return false;
 }
 
-/* Who knows other digit maps takes a dot for all that may follow. */
+/* In other digit maps a dot means anything that may follow. */
 static bool pattern_odd(const struct pattern *p, struct bytes text, struct writer *w)
 {
 	int one = repeats_one(p);

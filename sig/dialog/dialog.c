@@ -218,7 +218,7 @@ int dialog_from_request(struct dialog *d, const struct id_tag *tag,
 	return 0;
 }
 
-/* A Call-ID nobody can guess and that leads to the call in captures. */
+/* A Call-ID that cannot be guessed, and that leads to the call in captures. */
 static int make_call_id(struct dialog *d, const struct addr *host)
 {
 	uint8_t space[ID_TAG_LEN + 1 + ADDR_TEXT_MAX];

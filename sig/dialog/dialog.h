@@ -70,7 +70,7 @@ struct dialog_places {
 	pool_handle *held; /* client transactions, perhaps gone, in the order of their CSeq */
 };
 
-/* A URI's host is a name that somebody may be asked for: *out, but for the seed. */
+/* A URI's host is a name that can be looked up: *out, except the seed. */
 bool places_want(const struct shard_settings *settings, const struct sip_uri *uri,
 		 struct lookup_want *out);
 
@@ -87,7 +87,7 @@ void dialog_hold_ack(struct dialog *d);
 bool dialog_on_lookup(struct dialog *d, struct call_host *h, const struct lookup_news *news,
 		      bool *ack);
 void dialog_held_go(struct dialog *d, struct call_host *h);
-/* When nobody has said; 0: nothing waits. */
+/* The time limit of the look-up; 0: nothing waits. */
 uint64_t dialog_lookup_due_ns(const struct dialog *d);
 
 /* What is new of a request that is said again elsewhere. */
@@ -223,7 +223,7 @@ struct dialog {
 	uint32_t local_cseq;  /* last one we used */
 	uint32_t remote_cseq; /* last one they used; 0 before the first */
 	uint32_t refer;       /* which one of the party's that is about */
-	struct dialog_challenges *challenges; /* NULL: nobody has asked who we are */
+	struct dialog_challenges *challenges; /* NULL: not challenged */
 	struct dialog_places *places;         /* NULL: it is at no name, or at one place of it */
 };
 

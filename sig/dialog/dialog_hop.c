@@ -143,7 +143,7 @@ static void want_ways(struct lookup_want *want, const struct shard_settings *s)
 	}
 }
 
-/* RFC 6761 6.4, RFC 7118: nobody is there, and nobody needs to be asked. */
+/* RFC 6761 6.4, RFC 7118: never exists, and needs no look-up. */
 static bool is_invalid(struct bytes host)
 {
 	const struct bytes none = BYTES_LIT(".invalid");
@@ -182,7 +182,7 @@ static struct dialog_places *places_of(struct dialog *d, struct call_host *h)
 
 /* ---- one of its places ---- */
 
-/* What is said over TLS is said to nobody in clear. */
+/* Requests of a TLS dialog are never sent in clear. */
 static bool place_leads(const struct dialog *d, const struct call_host *h,
 			const struct lookup_target *t, struct sip_hop *to)
 {

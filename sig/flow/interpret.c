@@ -187,7 +187,7 @@ struct turn {
 	struct flow_position *pos;
 	const struct flow_world *world;
 	struct flow_verb *out;
-	bool secret; /* what came is for nobody else to see */
+	bool secret; /* its input must not be shown */
 };
 
 static void piece_write(struct turn *t, struct writer *w, struct bytes piece, bool *secret)

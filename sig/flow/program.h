@@ -85,7 +85,7 @@ extern const char *const g_flow_outcomes[FLOW_OUTCOMES + 1]; /* NULL behind them
 
 enum verb_flag {
 	VERB_WAITS = 1,   /* for the caller, or for time to pass: but not where it fails at once */
-	VERB_DECIDES = 2, /* nobody else sees that it was done: it needs no save */
+	VERB_DECIDES = 2, /* it has no visible effect: it needs no save */
 	VERB_ON = 4,      /* has branches by what came, under `on` */
 	VERB_MAIN = 8,    /* the first argument may stand in place of all */
 	VERB_VARIABLES = 16, /* its value is a JSON object whose members become variables */
@@ -173,7 +173,7 @@ struct flow_findings {
 	uint32_t errors, warnings; /* also those beyond the list */
 };
 
-/* Whether there is such a document: prompt, hours, number, flow. NULL: nobody knows. */
+/* Whether a document exists: prompt, hours, number, flow. NULL: unknown. */
 struct flow_known {
 	bool (*exists)(void *arg, const char *kind, struct bytes name);
 	void *arg;
@@ -265,7 +265,7 @@ struct flow_verb {
 const struct flow_value *verb_value(const struct flow_verb *v, const char *arg);
 struct bytes verb_text(const struct flow_verb *v, const char *arg);
 
-/* As JSON, for who watches; secrets are not shown. */
+/* As JSON, for events; secrets are not shown. */
 void verb_write(struct writer *w, const struct flow_verb *v);
 
 enum flow_turn {

@@ -692,7 +692,7 @@ static uint16_t branch_outcomes(const struct flow_program *p, const struct flow_
 	return mask;
 }
 
-/* Nobody is waited for on this way. */
+/* This branch has no wait. */
 static bool branch_is_quick(const struct flow_program *p, const struct flow_step *s,
 			    const struct flow_branch *b)
 {

@@ -17,10 +17,11 @@ enum {
 struct account_code {
 	uint16_t tenant;
 	char code[ACCOUNT_KEYS_MAX];
-	char name[ACCOUNT_NAME_MAX];             /* for people */
-	char from[ACCOUNT_DATE_MAX];             /* its first day; "": any */
-	char until[ACCOUNT_DATE_MAX];            /* its last one; "": none */
-	char extensions[ACCOUNT_EXTENSIONS_MAX]; /* who may give it, joined by ','; "": all */
+	char name[ACCOUNT_NAME_MAX];  /* for people */
+	char from[ACCOUNT_DATE_MAX];  /* its first day; "": any */
+	char until[ACCOUNT_DATE_MAX]; /* its last one; "": none */
+	/* the extensions that may use it, joined by ','; "": all */
+	char extensions[ACCOUNT_EXTENSIONS_MAX];
 };
 
 struct accounts;

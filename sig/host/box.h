@@ -39,14 +39,13 @@ enum { BOX_STATE = 1, BOX_URGENT = 2, BOX_PRIVATE = 4, BOX_MAIL = 8 /* its mail 
 
 struct box_order {
 	enum box_act act;
-	char id[MESSAGE_ID_MAX +
-		1];               /* LIST: the last one of the page before, or ""; LOOK: unused */
-	enum message_state state; /* LIST, SET */
-	bool urgent;              /* LIST, SET */
-	bool is_private;          /* SET */
-	bool newest_first;        /* LIST */
-	bool ranked;              /* LIST: urgent ones and others, those first */
-	unsigned what;            /* SET: BOX_STATE and others */
+	char id[MESSAGE_ID_MAX + 1]; /* LIST: last of the previous page, or ""; LOOK: unused */
+	enum message_state state;    /* LIST, SET */
+	bool urgent;                 /* LIST, SET */
+	bool is_private;             /* SET */
+	bool newest_first;           /* LIST */
+	bool ranked;                 /* LIST: urgent ones and others, those first */
+	unsigned what;               /* SET: BOX_STATE and others */
 	/* SET: that of the message as it was read; 0: whatever it is by now */
 	uint64_t version;
 	/* SET, DROP, SEND: how long a message just recorded is awaited; 0: not at all */
@@ -59,7 +58,7 @@ struct box_order {
 /* What calls are told of a message. */
 struct box_message {
 	char id[MESSAGE_ID_MAX + 1];
-	char from[64]; /* who left it */
+	char from[64]; /* the caller that left it */
 	uint64_t begun_utc_ms, version;
 	uint32_t ms;
 	enum message_state state;

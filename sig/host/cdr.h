@@ -63,8 +63,8 @@ struct cdr {
 	uint64_t room;       /* the conference that it was in; 0: none */
 	uint64_t recordings; /* 1 << number: what was recorded of it (sig/model/recording.h) */
 	uint8_t audio;       /* the sides whose counters are of audio: 1 a, 2 b */
-	struct flow_stats a,
-		b; /* audio line, else another one but video; zero when there was no media */
+	/* a: the audio line; b: another one except video; zero without media */
+	struct flow_stats a, b;
 	struct cdr_sound a_sound, b_sound;
 };
 

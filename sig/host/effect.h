@@ -47,7 +47,7 @@ enum effect_kind {
 	/* call, cdrs: remove the record, append the CDRs; data: add its cost (charge.h); again:
 	 * unless the previous owner did; ago_ms: how long ago; answer with shard_call_ended */
 	EFFECT_CALL_END,
-	EFFECT_CALL_OPEN, /* call, cdrs: answered while the store is away; nobody waits for this */
+	EFFECT_CALL_OPEN, /* call, cdrs: answered while the store is away; no reply */
 	/* tenant, user, expected, version, data, ttl_ms: answer with locations_saved */
 	EFFECT_BINDING_SAVE,
 	EFFECT_BINDING_GET, /* tenant, user: answer with locations_got */
@@ -79,7 +79,7 @@ enum effect_kind {
 	/* call, version: a serial, want: answer: a reply. Without one in time the call waits no
 	 * longer */
 	EFFECT_LOOKUP,
-	EFFECT_LOOKUP_STOP, /* call, version: nobody waits for it any more */
+	EFFECT_LOOKUP_STOP, /* call, version: cancels it */
 	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
 	/* call, version: of what is played, expected: the DTMF digit meanwhile, a secret */
 	EFFECT_PLAY_DIGIT,
@@ -146,10 +146,10 @@ enum sig_event_kind {
 	SIG_CALL_SPLIT,     /* other: the call that the party has now; both parties are alone */
 	SIG_CALL_PARKED,    /* slot: from waits there */
 	SIG_CALL_RETRIEVED, /* slot: the parked call was retrieved */
-	SIG_CALL_PICKED_UP, /* its caller is connected with to, who picked it up */
+	SIG_CALL_PICKED_UP, /* its caller is connected with to, the user that picked it up */
 	SIG_CALL_FORWARDED, /* reason: it was forwarded, to */
 	SIG_CALL_EMERGENCY, /* from calls an emergency number, to */
-	SIG_CALL_ACCOUNT,   /* leg: the call has that account code; reason: who entered it */
+	SIG_CALL_ACCOUNT,   /* leg: the call has that account code; reason: the source */
 	SIG_CALL_ACCOUNT_REFUSED, /* the same: it has what it had */
 	/* recording, leg: that party's audio in both directions is recorded; reason: why */
 	SIG_CALL_RECORDING,
@@ -221,7 +221,7 @@ struct sig_event {
 	uint32_t ms;       /* recorded */
 	uint32_t order;
 	const char *package; /* constant, or NULL */
-	const char *reason;  /* constant, or NULL; of a message: who changed it, until it is told */
+	const char *reason;  /* constant, or NULL; of a message: its last editor, until reported */
 	bool urgent;         /* a message */
 	const char *cause;   /* likewise: why it failed, in words */
 	char digits[17];     /* a secret of caller and application */
@@ -232,7 +232,7 @@ struct sig_event {
 
 /* What became of an order. */
 struct effect_order {
-	uint64_t ticket; /* of who waits */
+	uint64_t ticket; /* of the waiting order */
 	uint32_t number; /* among the orders of the call */
 	bool saved; /* else unknown: the store did not answer. The same order may be repeated */
 	/* not 0: it could not be carried out, for a reason that SIP has in this status */
@@ -246,9 +246,9 @@ enum record_act {
 	RECORD_PAUSE,
 	RECORD_RESUME,
 	RECORD_END,
-	RECORD_LEAVE,  /* another process goes on with the call, or nobody does */
+	RECORD_LEAVE,  /* another process continues the call, or none does */
 	RECORD_NOTE,   /* data is other than it was */
-	RECORD_FORGET, /* of a name: nobody says it any more, in a moment */
+	RECORD_FORGET, /* of a name: it is not used any more, in a moment */
 };
 
 /* A recording of the call, and what becomes of it. */
@@ -332,7 +332,7 @@ struct media_command *effects_media(struct effects *e, uint64_t call, enum media
  * effect_kind). */
 struct effect_ask {
 	enum effect_kind kind;
-	uint64_t call;   /* who asks */
+	uint64_t call;   /* the requester */
 	uint64_t serial; /* version */
 	uint64_t what;   /* expected */
 	uint64_t ttl_ms;
@@ -495,7 +495,7 @@ struct kept_news {
 /* Of an EFFECT_PROGRAM. */
 struct program_news {
 	uint64_t serial;
-	bool found; /* it is in memory; else nobody has it, or the store did not say */
+	bool found; /* it is in memory; else it does not exist, or the store did not answer */
 };
 /* Of an EFFECT_HELP. */
 enum help_result { HELP_OK, HELP_FAILED, HELP_LATE };
@@ -505,7 +505,7 @@ struct help_news {
 	struct bytes value;  /* OK: what came, as JSON; or */
 	bool is_program;     /* ... a program, which is in memory, by */
 	uint8_t program[32]; /* its hash */
-	/* HTTP: who was asked last, and what he said; 0: nothing */
+	/* HTTP: the last URL, and its status; 0: none */
 	char url[HELP_URL_MAX];
 	uint16_t status;
 	uint32_t ms;
@@ -546,7 +546,7 @@ enum ask {
 };
 struct reply {
 	enum ask ask;
-	uint64_t of; /* who asked: a call, a room or a subscription */
+	uint64_t of; /* the requester: a call, a room or a subscription */
 	union {
 		struct prompt_news play;
 		struct media_stream_news media_stream;

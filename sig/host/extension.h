@@ -99,7 +99,7 @@ struct shard_extension {
 	uint8_t monitor;              /* enum shard_monitor */
 	uint8_t monitored;            /* enum shard_monitored */
 	bool no_transfer;             /* CALL-27: its phones give no party away */
-	bool no_hold;                 /* REG-05: its phones hold nobody */
+	bool no_hold;                 /* REG-05: its phones may not hold */
 	bool no_forwarding_codes;     /* its phones send its calls nowhere else by a feature code */
 	bool no_do_not_disturb_codes; /* ... nor keep them away */
 	uint8_t phone_features;       /* enum phone_features */
@@ -180,7 +180,7 @@ enum {
 
 #define FORWARD_NOBODY "anonymous"
 
-/* Who hears an announcement, while the other one hears music (CALL-44). */
+/* The side that hears an announcement, while the other one hears music (CALL-44). */
 enum announce_to { ANNOUNCE_CALLEE, ANNOUNCE_CALLER, ANNOUNCE_BOTH };
 
 /* What a call meets that comes while the extension has another one (sig/pbx/call_waiting.h). */
@@ -210,15 +210,14 @@ struct shard_forward {
 	/* the number shown outside by trunks (MGT-09); "": the trunk's default */
 	char outside_number[FORWARD_TARGET_MAX];
 	char outside_numbers
-		[FORWARD_LIST_MAX]; /* as which its phones may ask to be shown, as above */
+		[FORWARD_LIST_MAX]; /* that its phones may ask to be shown as, as above */
 	/* callers that it rejects, as above; FORWARD_NOBODY: anonymous ones */
 	char blocked[FORWARD_BLOCKED_MAX];
 	/* the announcement that its callees hear first (sig/pbx/announce.c) */
 	char announce_inside[FORWARD_ANNOUNCE_MAX];
 	char announce_outside[FORWARD_ANNOUNCE_MAX]; /* ... behind a trunk */
-	char dial_rules
-		[DIAL_LIST_MAX]; /* of what its phones dial, before those of the plan (CALL-38) */
-	uint8_t announce_to;     /* enum announce_to: or somebody else hears it */
+	char dial_rules[DIAL_LIST_MAX]; /* applied before those of the plan (CALL-38) */
+	uint8_t announce_to;            /* enum announce_to: the side that hears it */
 };
 /* What other calls it has counts, those on other nodes, too. */
 static inline bool shard_forward_counts_calls(const struct shard_forward *f)
@@ -265,7 +264,7 @@ struct shard_range {
 
 /* Endless sounds of the node, shared by all their listeners (sig/call/audio_source.h). */
 enum shard_track {
-	SHARD_TRACK_MUSIC, /* to who is held, where the holder chose no file of its own */
+	SHARD_TRACK_MUSIC, /* for held parties, unless the holder chose a file of its own */
 #define TONE(suffix, name) SHARD_TRACK_##suffix,
 #include "sig/host/tones.def"
 #undef TONE

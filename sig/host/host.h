@@ -119,7 +119,7 @@ struct call_host {
 	struct bytes (*contact_of)(void *owner, const struct dialog *d);
 	/* Hold music of a local user; NULL: none. The function is NULL: SHARD_TRACK_MUSIC. */
 	const struct host_track *(*music_of)(void *owner, uint16_t tenant, struct bytes user);
-	/* Forwards of a local user. NULL: none set; or the function: nobody has any. */
+	/* Forwards of a local user. Returns NULL without any; or the function: no user has any. */
 	const struct shard_forward *(*forward_of)(void *owner, uint16_t tenant, struct bytes user);
 	/* The presence of the user, apart from phones and calls; empty: no such user. NULL: no
 	 * presence. */
@@ -177,7 +177,7 @@ struct call_host {
 	/* The room of that number, created if missing. Returns NULL if there are too many; or the
 	 * function: as above. */
 	struct room *(*room_by_number)(void *owner, const struct room_terms *terms);
-	/* One of calls begins, for who calls a factory. NULL: as above. */
+	/* Begins a conference of calls for the caller of a factory. NULL: as above. */
 	struct room *(*room_make)(void *owner, uint16_t tenant);
 	/* The other shard of the node that has a room of that number; 0: none. NULL: single
 	 * shard. */

@@ -25,7 +25,7 @@ void mailboxes_free(struct mailboxes *x); /* NULL is fine */
  * known. */
 bool mailboxes_get(struct mailboxes *x, uint16_t tenant, struct bytes box,
 		   struct message_counts *out);
-/* Something in it has changed: it is due, if anybody ever asked for it. */
+/* Its contents have changed: it is due if it was ever asked for. */
 void mailboxes_changed(struct mailboxes *x, uint16_t tenant, struct bytes box);
 /* Another store, or one that was away: all are due. */
 void mailboxes_changed_all(struct mailboxes *x);

@@ -7,14 +7,14 @@
 
 enum {
 	NAMES_FOUND_MAX = 9, /* one for each key */
-	NAMES_KEYS_MIN = 2,  /* fewer find nobody */
+	NAMES_KEYS_MIN = 2,  /* fewer match no name */
 };
 
 struct names;
 
 struct names *names_create(void); /* NULL: no memory */
 void names_free(struct names *x); /* NULL is fine */
-/* name: as it is shown, "Anna Müller"; empty: nobody finds the extension. 0 or -ENOMEM. */
+/* name: as it is shown, "Anna Müller"; empty: not indexed. Returns 0 or -ENOMEM. */
 int names_put(struct names *x, uint16_t tenant, struct bytes number, struct bytes name) NODISCARD;
 /* Numbers of those whose first or last name begins with these digits, sorted by name; the first
  * ones if there are more. Valid until the next put. An umlaut is dialled as its vowel, with or

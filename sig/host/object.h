@@ -21,11 +21,11 @@ enum object_kind { OBJECT_ROOM, OBJECT_KINDS };
 enum object_claim {
 	OBJECT_UNCLAIMED,
 	OBJECT_ASKED, /* the store is */
-	OBJECT_OWN,   /* it is the only one; also where nobody else may have one */
+	OBJECT_OWN,   /* it is the only one; also if no other is possible */
 	OBJECT_APART, /* that is not known, and others may be elsewhere */
 };
 
-/* Who waits for a save. */
+/* An order that waits for a save. */
 struct object_order {
 	uint64_t ticket, version;
 };
@@ -44,7 +44,7 @@ struct object {
 	uint64_t claim_ns; /* it is asked again, or waited for no longer; 0: off, as those below */
 	uint64_t follow_ns, follow_until_ns; /* when they go */
 	uint32_t follow_again_ms;
-	uint64_t follow_after; /* who was sent last in this round (object_type.send); 0: nobody */
+	uint64_t follow_after; /* the member sent last in this round (object_type.send); 0: none */
 	uint64_t saving;       /* the save that is not answered yet; 0: none */
 	uint64_t save_ns, turn_ns;
 	struct object_order orders[OBJECT_ORDERS_MAX];
@@ -52,7 +52,7 @@ struct object {
 	struct wheel_timer timer;
 };
 
-/* Who calls it may come in. */
+/* Callers may join it. */
 static inline bool object_is_open(const struct object *o)
 {
 	return o->claim >= OBJECT_OWN;

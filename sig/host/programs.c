@@ -171,7 +171,7 @@ const struct flow_program *programs_named(const struct programs *t, struct bytes
 	return n ? n->means->p : NULL;
 }
 
-/* ---- what is used by nobody ---- */
+/* ---- idle programs ---- */
 
 static bool kept_is_idle(const struct kept_program *k)
 {
@@ -186,7 +186,7 @@ static void idle_unlink(struct programs *t, struct kept_program *k)
 	t->idle--;
 }
 
-/* Somebody begins to use it, or nobody does any more. */
+/* Its first use begins, or its last one ends. */
 static void kept_use(struct programs *t, struct kept_program *k, uint32_t *counter)
 {
 	if (kept_is_idle(k))

@@ -42,7 +42,7 @@ struct quota_party {
 	uint32_t entry[2];
 };
 
-/* Who asks. */
+/* The requester. */
 struct quota_name {
 	/* QUOTA_EXTENSION is charged together with its source, where it has one; others alone */
 	enum quota_kind kind;

@@ -86,7 +86,7 @@ bool route_is_own_address(struct bytes host, const struct shard_settings *settin
 	return false;
 }
 
-/* TENANT_NONE: nobody's. */
+/* TENANT_NONE: unknown. */
 static uint16_t host_owner(struct bytes host, const struct shard_settings *settings)
 {
 	return settings->tenants ? tenants_owner(settings->tenants, host) : TENANT_NONE;

@@ -88,7 +88,7 @@ static const struct secret_caller *secret_caller_find(const struct secret_limit 
 	return NULL;
 }
 
-/* Who is known, and then who failed last, is remembered for longer. */
+/* A known caller, and then the one that failed last, is remembered longer. */
 static bool caller_is_less(const struct secret_caller *a, const struct secret_caller *b)
 {
 	return a->known != b->known ? b->known : a->last_ns < b->last_ns;
@@ -153,7 +153,7 @@ static struct secret_bucket *secret_bucket_ensure(struct secret_limit *l, uint64
 	return least;
 }
 
-/* One more, up to the burst: a flood makes nobody wait for longer. */
+/* One more, up to the burst: a flood lengthens no wait. */
 static void bucket_failed(struct secret_limit *l, uint64_t id, uint64_t burst, uint64_t each_s,
 			  uint64_t now_ns)
 {

@@ -44,10 +44,10 @@ struct shard_lookup {
 	/* As lookup_run; those that failed a moment ago stand behind the others. */
 	void (*find)(void *arg, const struct lookup_want *want, uint64_t now_ns,
 		     struct lookup *out);
-	/* It could not be reached, or wants to be left alone for so long; 0: nobody said. */
+	/* It was unreachable, or asked to be avoided for so long; 0: no time given. */
 	void (*failed)(void *arg, const struct lookup_target *target, uint32_t for_s,
 		       uint64_t now_ns);
-	/* That was so a moment ago; NULL: nobody knows. */
+	/* It failed recently; NULL: unknown. */
 	bool (*blocked)(void *arg, const struct lookup_target *target, uint64_t now_ns);
 };
 
@@ -75,8 +75,8 @@ struct shard_siprec {
 	struct shard_siprec_name names[SHARD_SIPREC_MAX]; /* likewise */
 	char user[SHARD_SIPREC_USER_MAX];                 /* of its URI; "": none */
 	char network[32]; /* of ours, by which alone it is reached; "": any */
-	char auth_user[SHARD_SIPREC_USER_MAX],
-		realm[SHARD_SIPREC_REALM_MAX]; /* who we are to it; "": nobody */
+	/* our account there; "": none */
+	char auth_user[SHARD_SIPREC_USER_MAX], realm[SHARD_SIPREC_REALM_MAX];
 	struct digest_secret secret;
 };
 
@@ -101,12 +101,12 @@ struct conference_settings {
 	/* an incoming call of an extension joins a conference only if that has call waiting
 	 * (CONF-04) */
 	int incoming_bound;
-	uint32_t tones_most; /* of a room with more members nobody hears who comes and goes */
+	uint32_t tones_most; /* in larger rooms no tones are played */
 };
 
 /* Of recordings: */
 struct recording_settings {
-	/* who is recorded, and who speaks with them, hear a tone so often; 0: never */
+	/* interval of the tone for recorded parties and their peers; 0: never */
 	uint64_t tone_ns;
 	int account_code; /* enum record_account */
 	/* the recording preference of an extension recorded on demand (RFC 7866 7.1.3) is
@@ -154,11 +154,11 @@ struct shard_settings {
 	/* shards that SIP_INTER_SHARD leads to, itself among them; 0: none */
 	uint32_t peer_shard_count;
 	uint16_t peer_shards[PEER_SHARDS_MAX];
-	uint64_t boot;            /* clock_boot; 0: not known */
-	struct tenants *tenants;  /* of the node; NULL: those of the locations */
-	struct dial_plans *dials; /* of the node; NULL: no tenant has one */
-	struct sites *sites; /* of the node (tenant_tables.h); NULL: nobody says where phones are */
-	struct rooms *rooms; /* of the node (tenant_tables.h); NULL: no tenant has one */
+	uint64_t boot;                 /* clock_boot; 0: not known */
+	struct tenants *tenants;       /* of the node; NULL: those of the locations */
+	struct dial_plans *dials;      /* of the node; NULL: no tenant has one */
+	struct sites *sites;           /* of the node (tenant_tables.h); NULL: no sites */
+	struct rooms *rooms;           /* of the node (tenant_tables.h); NULL: no tenant has one */
 	struct shard_commons *commons; /* of the node; NULL: the shard has one of its own */
 	struct trunks *trunks;         /* of the node (trunk.h); NULL: it has none */
 	struct hop_edges *edges; /* of the node (hop.h); NULL: it knows its own connections alone */
@@ -185,7 +185,7 @@ struct shard_settings {
 	struct feature_codes codes;   /* where no extension has such a number */
 	struct call_codes call_codes; /* of tenants that have none of their own */
 	uint32_t call_code_wait_ms;   /* for the next key of one */
-	/* further ports of ours, where nobody is sent anything: HTTP, Redis */
+	/* further ports of ours that nothing is sent to: HTTP, Redis */
 	uint32_t reserved_count;
 	struct addr reserved[SHARD_RESERVED_MAX];
 	uint32_t trusted_count;
@@ -219,7 +219,7 @@ struct shard_settings {
 	bool video;
 	/* audio is transcoded if two parties have no codec in common; a profile may override it */
 	bool transcode;
-	/* RFC 4028: a session that nobody refreshes ends then; 0: off */
+	/* RFC 4028: a session without refresh ends then; 0: off */
 	uint32_t session_expires_s;
 	/* saves without waiters are made at a multiple of this, with all changes by then; 0: at
 	 * once */
@@ -227,7 +227,7 @@ struct shard_settings {
 	uint64_t port_rest_ns;
 	/* a party that should send is silent for so long: the call ends; 0: never */
 	uint64_t media_timeout_ns;
-	/* who speaks while a call waits for it hears this; begun_ns is of no importance */
+	/* heard by a talking user while a call waits for him; begun_ns is ignored */
 	struct media_overlay call_waiting_tone;
 	struct media_fingerprint fingerprint; /* of the certificate for DTLS */
 	struct seal_key seal_key; /* records with SRTP keys in them are sealed with it */

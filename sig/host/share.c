@@ -31,7 +31,7 @@ enum {
 /* With one other node: what each has given the other, in all. */
 struct share_pair {
 	uint64_t process, gave, got;
-	uint64_t wants;   /* somebody was refused there, and there was nothing to give; 0: no */
+	uint64_t wants;   /* a request of it failed since nothing was left; 0: no */
 	uint64_t gone_ns; /* since then it is no node, as far as known; 0: it is one */
 };
 
@@ -39,7 +39,7 @@ struct share {
 	uint64_t id, limit, used;
 	uint64_t seen_ns; /* it was spoken of last */
 	uint64_t ask_ns;  /* others are not asked again before, */
-	bool refused;     /* but for who was refused since */
+	bool refused;     /* except for requests refused since */
 	struct share_pair *pairs;
 	uint32_t pair_count;
 };
@@ -182,7 +182,8 @@ static bool is_node(const struct shares *s, uint64_t process)
 	return false;
 }
 
-/* A place for another process: a new one, or that of who is gone longest. NULL: no memory. */
+/* A place for another process: a new one, or that of the process lost longest ago. NULL: no
+ * memory. */
 static struct share_pair *share_pair_make(struct shares *s, struct share *of)
 {
 	struct share_pair *list, *oldest = NULL;
@@ -339,7 +340,7 @@ void share_drop(struct shares *s, uint64_t id)
 
 /* ---- received ---- */
 
-/* One call is kept for the next who comes here, until somebody is refused elsewhere. */
+/* One call is reserved for the next caller here, until one is refused elsewhere. */
 static uint64_t share_spare(const struct shares *s, const struct share *of, bool refused)
 {
 	bool keeps = !refused && of->limit < KEEPS_BELOW;
@@ -373,7 +374,7 @@ static void asked(struct shares *s, struct share *of, const struct share_word *w
 	share_say(s, of, p);
 }
 
-/* There is something again: who was refused elsewhere may come now. */
+/* Quota is available again: requests refused elsewhere may succeed now. */
 static void share_return(struct shares *s, struct share *of)
 {
 	for (uint32_t i = 0; i < of->pair_count; i++) {

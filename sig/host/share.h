@@ -44,7 +44,7 @@ uint64_t share_id(const struct shares *s, enum share_item item, uint16_t tenant,
 uint64_t share_of(struct shares *s, uint64_t id, uint64_t limit, uint64_t used, uint64_t now_ns);
 /* It has so much by now. */
 void share_note(struct shares *s, uint64_t id, uint64_t used);
-/* Its day is over: nobody speaks of it any more. */
+/* Its day is over: it is dropped. */
 void share_drop(struct shares *s, uint64_t id);
 
 /* What one node says to another; process 0: to all others. */
@@ -52,7 +52,7 @@ struct share_word {
 	uint64_t process;
 	uint64_t id, limit;
 	uint64_t want;  /* so much more is asked for; 0: given */
-	bool refused;   /* ... and somebody was refused for want of it */
+	bool refused;   /* ... and a request failed for lack of it */
 	uint64_t given; /* by the sender to that process, in all */
 };
 /* The next word to be sent. Returns false if there is none. */
@@ -60,7 +60,7 @@ bool shares_next(struct shares *s, struct share_word *out);
 /* What that process has said. */
 void shares_hear(struct shares *s, const struct share_word *word);
 
-/* When shares_expire was told the time last: near enough for share_of, for who knows no time. */
+/* The time of the last shares_expire: precise enough for share_of without a clock. */
 uint64_t shares_now_ns(const struct shares *s);
 
 /* Each second, by the monotonic clock. Expires past days, and accounts of processes lost long

@@ -8,7 +8,7 @@
 #include "sig/host/refusal.h"
 #include "sig/sip/message.h"
 
-/* Datagrams nobody gets an answer to. */
+/* Datagrams that get no response. */
 #define SIG_DROPPED(X)                              \
 	X(KEEPALIVE, "keepalive")                   \
 	X(UNREADABLE, "unreadable")                 \

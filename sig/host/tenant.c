@@ -272,7 +272,7 @@ static void number_free(struct tenants *t, uint16_t tenant)
 	t->list[tenant] = NULL;
 }
 
-/* The first that is nobody's, or of one that is gone and has nothing left. */
+/* The first free one, or one of a deleted tenant with nothing left. */
 static uint16_t number_new(struct tenants *t)
 {
 	for (uint32_t i = 0; i < t->end && t->spare; i++) {

@@ -117,7 +117,7 @@ enum tenant_rate { TENANT_CALL_RATE, TENANT_REGISTER_RATE, TENANT_RATES };
 /* Terms that modules use: the fields of its document, unchanged (app/schema/tenant_field.c). */
 struct tenant_terms {
 	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (tenant.h); "": it has all */
-	bool park_confirm;            /* who parked somebody by phone is told the slot by MESSAGE */
+	bool park_confirm;            /* the user that parks by phone gets the slot by MESSAGE */
 	bool park_spoken;             /* ... and hears it said, before it is left */
 	bool offline_busy;            /* BLF shows an extension without a phone as busy (BEAT-17) */
 	bool messages_unasked;        /* its phones hear of messages without a subscription */
@@ -127,10 +127,9 @@ struct tenant_terms {
 	bool user_to_user;            /* its phones are told the call's data (RFC 7433) */
 	uint8_t record_tone;          /* enum record_tone */
 	char language[LANGUAGE_MAX];  /* of prompts, where an extension has none; "": the node's */
-	char presence_states
-		[PRESENCE_STATES_MAX]; /* in addition to the usual ones, joined by ','; "": any */
-	char zone[ZONE_NAME_MAX];      /* of the time that its flows know; "": UTC */
-	uint8_t account_classes;       /* 1 << enum dial_class: numbers that need an account code */
+	char presence_states[PRESENCE_STATES_MAX]; /* in addition to the usual ones; "": any */
+	char zone[ZONE_NAME_MAX];                  /* of the time that its flows know; "": UTC */
+	uint8_t account_classes; /* 1 << enum dial_class: numbers that need an account code */
 	char account_flow[ACCOUNT_FLOW_MAX]; /* which asks for it; "": none does */
 	uint16_t withheld; /* 1 << enum entitlement: what none of its extensions has */
 };
@@ -143,7 +142,7 @@ struct tenant_settings {
 	char realm[TENANT_REALM_MAX];
 	uint32_t domain_count;
 	char domains[TENANT_DOMAINS_MAX][TENANT_DOMAIN_MAX]; /* whole names, in any case */
-	bool disabled; /* nobody reaches it by its domains, which stay its own */
+	bool disabled; /* its domains do not reach it, but stay reserved */
 	/* 1 << enum dial_class: numbers outside that none of its extensions may call */
 	uint8_t barred;
 	struct toll_limits toll; /* of all its extensions together */

@@ -38,7 +38,7 @@ enum {
 	ROOM_TALKERS_MAX = 8,
 };
 
-/* What the others hear when somebody comes or goes. In this order in documents. */
+/* Played to the others when a member joins or leaves. In this order in documents. */
 enum room_tone {
 	ROOM_TONE_NONE,
 	ROOM_TONE_BEEP,
@@ -63,7 +63,7 @@ struct room_terms {
 	uint32_t rate;       /* of the mix, Hz */
 	uint8_t entry, exit; /* enum room_tone */
 	uint8_t record;      /* enum room_record */
-	bool locked;         /* from its opening on nobody but hosts comes in */
+	bool locked;         /* from its opening on only hosts may join */
 	bool muted;          /* members come in muted; hosts do not */
 	bool wait_for_host;  /* members hear music until a host is there */
 	bool ends_with_host; /* it ends when the last host leaves */
@@ -72,7 +72,7 @@ struct room_terms {
 	bool factory;
 };
 
-/* Who somebody is by the digits that he has given. */
+/* The role that the entered digits give. */
 enum room_pin {
 	ROOM_PIN_WRONG,
 	ROOM_PIN_MEMBER,

@@ -91,7 +91,7 @@ struct toll_slice toll_extend(struct toll_charge *charge, const struct toll_term
 			      const struct toll_now *now);
 /* It is over; the charge is released. */
 void toll_end(struct toll_charge *charge, const struct toll_now *now);
-/* The same where nobody knows when. */
+/* The same if the end is unknown. */
 void toll_drop(struct toll_charge *charge);
 
 /* Today has cost so much more, or less. 0 or -ENOMEM. */

@@ -441,7 +441,7 @@ static uint16_t number_of(const struct trunks *t, uint16_t tenant, struct bytes 
 	return TRUNK_NONE;
 }
 
-/* Nobody needs the number any more: names that a record or a deleted document had. */
+/* The number is free: it belonged to a name of a record or a deleted document. */
 static bool is_spare(const struct trunk *x)
 {
 	return !x->there && !x->in && !x->out;
@@ -483,7 +483,7 @@ static int trunk_add(struct trunks *t, uint16_t tenant, struct bytes name, uint1
 	return 0;
 }
 
-/* Of what there is no limit nobody is told. */
+/* Shares of an unlimited item are not announced. */
 static void channel_share_note(const struct trunks *t, const struct trunk *x, enum share_item item,
 			       uint32_t limit, uint32_t count)
 {

@@ -83,7 +83,7 @@ struct trunk_settings {
 	uint8_t dtmf;                                 /* enum trunk_dtmf */
 	char access[TRUNK_ACCESS_MAX]; /* what is dialled to call by it alone; "": nothing */
 	bool no_early_media;           /* its 183 with SDP is 180 for it */
-	char user[TRUNK_USER_MAX], realm[TRUNK_REALM_MAX]; /* who we are to it; "": nobody */
+	char user[TRUNK_USER_MAX], realm[TRUNK_REALM_MAX]; /* our account there; "": none */
 	struct digest_secret secret;
 	/* its servers are asked whether they are there, so often (probe.h); 0: they are not */
 	uint16_t probe_s;
@@ -94,13 +94,13 @@ struct trunk_settings {
 	 * any */
 	char caller_ids[TRUNK_CALLERS_MAX];
 	char monitors[TRUNK_MONITORS_MAX]; /* the extensions it may watch, as patterns; "": none */
-	struct identity_trunk identity;    /* what is believed of who calls, and told */
+	struct identity_trunk identity;    /* identity headers that are trusted and sent */
 	bool no_replaces;                  /* it does not take over its own legs (RFC 3891) */
 	bool video;                        /* MED-10: not at first */
 	uint8_t record;                    /* enum trunk_record */
 	uint8_t record_to;                 /* enum record_to */
 	uint8_t redirects;                 /* enum trunk_redirects */
-	bool account_code;                 /* nobody calls by it without an account code */
+	bool account_code;                 /* calls by it need an account code */
 	/* the next route is tried after so long without a response; 0: TRUNK_ANSWER_S */
 	uint8_t answer_s;
 };

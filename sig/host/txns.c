@@ -142,7 +142,8 @@ struct txn_slot *txns_find_client(const struct txns *t, struct bytes branch, enu
 {
 	struct txn_slot *slot = txn_slot_find(t, txn_client_hash(&t->key, branch, method), 1);
 
-	return slot && slot->started ? slot : NULL; /* nobody can answer what was not said */
+	/* a request that was not sent has no response */
+	return slot && slot->started ? slot : NULL;
 }
 
 static uint64_t merge_hash(const struct txns *t, const struct sip_message *m)

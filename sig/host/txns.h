@@ -15,9 +15,9 @@
 #include "sig/host/sig_metric.h"
 #include "sig/sip/txn.h"
 
-/* Who hears what a transaction delivers. */
+/* The receiver of a transaction's events. */
 enum txn_user {
-	TXN_USER_NONE, /* answered at once; nobody waits */
+	TXN_USER_NONE, /* answered at once; no receiver */
 	TXN_USER_REGISTER,
 	TXN_USER_INVITE,
 	TXN_USER_CANCEL,
@@ -68,7 +68,7 @@ struct txn_slot {
 	struct sip_hop source; /* where the request came from */
 	pool_handle peer;      /* TXN_USER_RELAY: the transaction on the other leg */
 	uint64_t limit_ns;     /* its user gave up: it is forgotten then; 0: off */
-	struct quota_party payer; /* has it as one of its transactions; zero: nobody */
+	struct quota_party payer; /* the payer of it as one of its transactions; zero: none */
 	struct wheel_timer timer;
 };
 
@@ -112,7 +112,7 @@ bool txns_renew(struct txns *t, struct txn_slot *slot, const struct sip_hop *to,
 		struct bytes branch, struct bytes request, uint64_t now_ns) NODISCARD;
 /* Releases it: if it was started meanwhile, its request is sent. slot may be gone afterwards. */
 void txns_release(struct txns *t, struct txn_slot *slot, uint64_t now_ns);
-/* It is one of the party's, who had a place for it (quota_acquire), until it ends. */
+/* It is one of the party's (quota_acquire was called), until it ends. */
 void txns_charge(struct txn_slot *slot, const struct quota_party *payer);
 /* Its call, leg and user, set once. */
 void txns_belong(struct txns *t, struct txn_slot *slot, uint64_t call, uint8_t leg,
@@ -133,7 +133,7 @@ void txns_ack_go(struct txns *t, pool_handle h);
 /* Server: sends a response; its text moves into the transaction. */
 void txns_reply(struct txns *t, struct txn_slot *slot, uint16_t status, struct text *response,
 		uint64_t now_ns);
-/* Nobody waits for its end any more: it goes on for 64*T1 at most. Stale handles are fine. */
+/* Its end is not awaited any more: it lives for 64*T1 at most. Stale handles are fine. */
 void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns);
 /* The reason for which a request is refused: it is counted, and known to its response. The first
  * reason counts: a renewed challenge says less than what was wrong with the credentials. */

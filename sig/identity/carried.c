@@ -640,7 +640,7 @@ static struct bytes came_from(const struct history *e)
 	return bytes_sub(e->index, 0, n ? n - 1 : 0);
 }
 
-/* "Reason=SIP%3Bcause%3D302" of who did not take the call. */
+/* "Reason=SIP%3Bcause%3D302" of the diverting user. */
 static bool cause_in_headers(const struct history *e, struct bytes *cause)
 {
 	static const char name[] = "cause%3D";
@@ -719,7 +719,7 @@ static struct bytes params_behind(struct bytes value)
 	return bytes_from(value, end);
 }
 
-/* draft-ietf-sip-privacy-04 5: of who has sent the message, whatever of it is to be hidden. */
+/* draft-ietf-sip-privacy-04 5: for the sender of the message, whatever is to be hidden. */
 static bool party_is_hidden(const struct sip_message *m, struct bytes value)
 {
 	struct bytes params = params_behind(value), param;

@@ -25,7 +25,7 @@ enum privacy {
  * from the older Remote-Party-ID. */
 unsigned privacy_of(const struct sip_message *m);
 
-/* Nobody who is not trusted may hear who it is. */
+/* Untrusted sides may not get the name. */
 static inline bool privacy_hides_name(unsigned privacy)
 {
 	return !(privacy & PRIVACY_NONE) &&
@@ -39,9 +39,9 @@ static inline bool privacy_hides_history(unsigned privacy)
 
 enum { CARRIED_VALUE_MAX = 1536, CARRIED_MAX = 4096, CARRIED_INDEX_MAX = 64 };
 
-/* Who a party that is not trusted may say it is: P-Preferred-Identity (RFC 3325 9.2). */
+/* The identities that an untrusted party may state: P-Preferred-Identity (RFC 3325 9.2). */
 struct carried_self {
-	struct bytes number; /* its own; empty: nobody's */
+	struct bytes number; /* its own; empty: none */
 	struct bytes others; /* joined by ',' */
 };
 
@@ -79,12 +79,12 @@ void carried_write_hidden(struct writer *w, struct bytes value, struct bytes hos
 /* The diversion history of a call, by Diversion (RFC 5806) and by History-Info (RFC 7044), and one
  * converted to the other (RFC 7544). Lines are those of carried.h. Pure. */
 
-/* Who sent the call on, and why. */
+/* The diverting user and the reason. */
 struct diversion {
 	struct bytes who;   /* his URI, without headers */
 	const char *reason; /* "user-busy" */
 	const char *cause;  /* "486" (RFC 4458) */
-	bool hidden;        /* not to be told to who is not trusted */
+	bool hidden;        /* not to be sent to untrusted sides */
 };
 
 /* The i-th, the newest first: of Diversion, or of History-Info without Diversion. Returns false if

@@ -58,7 +58,7 @@ void civic_write_pidf(struct writer *w, const struct civic *civic, struct bytes 
 
 enum { CID_MAX = 256 };
 
-/* RFC 2392: what a cid stands for is at nobody's host. */
+/* RFC 2392: a cid is on no real host. */
 #define CID_HOST "@tandem.invalid"
 
 static bool is_text(struct bytes in)

@@ -14,7 +14,7 @@ enum {
 	PRESENCE_BODY_MAX = 8192, /* of a PUBLISH */
 };
 
-#define PRESENCE_USUAL   "available" /* where nobody says anything */
+#define PRESENCE_USUAL   "available" /* the default */
 #define PRESENCE_MEETING "in_a_meeting"
 
 enum presence_source {
@@ -85,7 +85,7 @@ enum presence_fact {
 struct presence_view {
 	const char *state;
 	const char *note;
-	uint64_t until_utc_ms; /* of that state; 0: nobody knows */
+	uint64_t until_utc_ms; /* of that state; 0: unknown */
 	bool open; /* open to calls: for RFC 3863, and for phones that offer a call or chat */
 };
 

@@ -138,7 +138,7 @@ static void digits_as_tones(struct call_host *h, struct call *c, uint8_t leg)
 	free(d);
 }
 
-/* As its document says, or its profile; EVENTS where it takes none: nobody says. */
+/* As its document or profile says; EVENTS if it has none of both. */
 static enum offer_digits dtmf_terms(const struct leg *l)
 {
 	switch (dtmf_of_trunk(l)) {

@@ -11,7 +11,7 @@
 
 #include "sig/model/call.h"
 
-enum { DTMF_DURATION_MS = 160 }; /* where nobody says how long */
+enum { DTMF_DURATION_MS = 160 }; /* without a stated duration */
 
 struct dtmf {
 	char digit; /* 0-9 * # A-D, F for flash */

@@ -59,7 +59,7 @@ static int fork_fill(struct call_host *h, struct leg *l, struct dialog *d, struc
 	int err = fork_write(h, d, SIP_ACK, m->cseq, d->tag.random ^ f->tag ^ m->cseq, &f->ack);
 
 	f->hop = d->hop;
-	d->challenges = l->dialog.challenges; /* lent: who asked before asks once more */
+	d->challenges = l->dialog.challenges; /* lent: a party that has challenged does so again */
 	if (!err)
 		err = fork_write(h, d, SIP_BYE, m->cseq + RESUME_CSEQ_GAP, rand_u64_from(h->rand),
 				 &f->bye);

@@ -72,11 +72,11 @@ void flow_dtls_spec(struct flow_spec *s, const struct call *c, const struct call
  * if the engine needs other limits. */
 bool flow_dtls_keyed(struct call_host *h, struct call *c, struct call_flow *f,
 		     const struct media_event *ev);
-/* They are, or nobody waits for the store. */
+/* They are saved, or the store is not awaited. */
 void flow_dtls_saved(struct call_host *h, const struct call *c, const struct outbox_item *item);
 /* After a restart: the party may not have received it. */
 void flows_dtls_resume(struct call_host *h, const struct call *c);
-/* Forgets what nobody asks for any more. */
+/* Drops expired keys. */
 void flow_dtls_age(const struct call_host *h, const struct call_flow *f);
 /* Wiped. */
 void flow_dtls_free(struct call_flow *f);

@@ -79,7 +79,7 @@ void leg_close(struct leg *leg);
 
 /* What a name leads to. False: no leg waits for that. */
 bool leg_places_on_lookup(struct call_host *h, struct call *c, const struct lookup_news *news);
-/* Nobody has said where the party of that leg is. */
+/* The look-up for that leg timed out. */
 void leg_places_overdue(struct call_host *h, struct call *c, uint8_t leg);
 /* A request of ours to the leg, not started anew yet, failed, or got 503 (for_s: Retry-After): it
  * is sent to the next place. Returns false if it has failed. */

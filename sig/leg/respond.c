@@ -271,7 +271,8 @@ void refusal_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 
 	if (!refusal || refusal->until_ns)
 		return;
-	if (!slot || text_set(&copy, text_bytes(&refusal->response))) { /* nobody can hear it */
+	/* its transaction is gone */
+	if (!slot || text_set(&copy, text_bytes(&refusal->response))) {
 		txns_drop(h->txns, refusal->server);
 		refusal_clear(l);
 		return;

@@ -20,8 +20,8 @@ struct response {
 	const char *reason;          /* NULL: the standard phrase */
 	const struct dialog *dialog; /* the dialog whose tag it gets; NULL: tag */
 	bool contact;                /* says where we are: answers to INVITE */
-	bool brief; /* to somebody who may have forged his address: what need not be said is not */
-	bool record_route; /* repeats Record-Route: it makes a dialog (RFC 3261 12.1.1) */
+	bool brief;                  /* the source may be forged: optional lines are left out */
+	bool record_route;           /* repeats Record-Route: it makes a dialog (RFC 3261 12.1.1) */
 	struct bytes tag;
 	struct bytes extra; /* whole lines */
 	struct bytes content_type, body;

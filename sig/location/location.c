@@ -335,7 +335,7 @@ static void find_connection(const struct locations *l, struct binding *b)
 		b->hop.connection = 0;
 }
 
-/* Listening addresses may have come and gone since. One that is gone reaches nobody. */
+/* Listening addresses may have changed since. One that is gone reaches no phone. */
 static void find_locals(const struct locations *l, struct aor *entry)
 {
 	for (uint32_t i = 0; i < entry->count; i++) {

@@ -482,7 +482,7 @@ static void fetched(struct locations *l, struct location *a, struct bytes record
 		location_notify(l, a);
 }
 
-/* Nobody is refused because the store is slow. */
+/* No call is refused because the store is slow. */
 void location_fetch_failed(struct locations *l, struct location *a)
 {
 	a->getting = false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The locations as their owner sees them: opening, time, who uses them, what others may see. */
+/* The locations as their owner sees them: opening, time, users of the service, views. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

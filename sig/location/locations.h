@@ -30,7 +30,8 @@ struct tenants *locations_tenants(const struct locations *l);
 struct locations_user {
 	struct locations_user *next;
 	void *owner;
-	/* NULL is what never happens to it: REGISTER, to who asks for users alone. */
+	/* Functions that a user of locations does not need are NULL, such as those about
+	 * REGISTER. */
 	/* A REGISTER that waited may be answered: with *response, which may be taken; empty: 503,
 	 * another node has written the entry. */
 	void (*answer)(void *owner, pool_handle txn, struct text *response, struct instant now);

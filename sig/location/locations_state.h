@@ -58,7 +58,7 @@ struct register_wait {
 	struct text response;
 };
 
-/* Who wants to know what the store has. */
+/* A request for the stored entry. */
 struct location_asked {
 	struct location_asked *next;
 	struct locations_user *user;
@@ -91,7 +91,7 @@ struct location {
 	uint32_t tries;               /* saves of an empty entry without success */
 	uint32_t wait_count;          /* of waits */
 	struct location_asked *asked; /* oldest first */
-	uint64_t known_ns;            /* until then nobody need ask */
+	uint64_t known_ns;            /* until then no look-up is needed */
 	struct register_wait *waits;  /* oldest first */
 	uint64_t retry_ns;            /* save again; 0: off */
 	uint64_t overdue_ns;          /* of the save in flight */
@@ -137,7 +137,7 @@ void location_notify(struct locations *l, const struct location *a);
 void location_is_born(struct locations *l, struct location *a);
 /* Times and listening addresses of a record become ours, and so do the bindings that are. */
 void location_adapt(const struct locations *l, struct aor *entry);
-/* No answer, or a bad one: nobody waits any longer, it is tried again. */
+/* No answer, or a bad one: waiters are released, and the save is retried. */
 void location_save_failed(struct locations *l, struct location *a);
 /* Sends the answers that waited for this version, or an older one. */
 void location_release(struct locations *l, struct location *a, uint64_t version);

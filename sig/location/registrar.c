@@ -250,7 +250,7 @@ static void write_date(struct writer *w, uint64_t utc_ms)
 		   months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-/* RFC 5627 5.2: the public one, and a temporary one that nobody has seen yet. */
+/* RFC 5627 5.2: the public one, and a new temporary one. */
 static void write_gruus(struct writer *w, const struct aor *entry, const struct binding *b,
 			const struct registrar_gruu *gruu)
 {
@@ -322,7 +322,7 @@ struct step {
 	const struct registrar_settings *settings;
 	uint64_t utc_ms;
 	struct bytes path; /* that is believed */
-	bool keeps_flow;   /* nobody stands in between who would have to, or who does */
+	bool keeps_flow;   /* no proxy in between needs to, or one does */
 	struct registrar_answer answer;
 };
 
@@ -592,7 +592,7 @@ static bool contact_apply(struct step *s, const struct sip_name_addr *contact, u
 	return ok;
 }
 
-/* RFC 5627 5.1: who is reached by way of himself is reached by nobody. */
+/* RFC 5627 5.1: a Contact that is the address of record itself would loop. */
 static bool is_own_aor(const struct step *s, const struct sip_name_addr *contact)
 {
 	const struct sip_uri *to = &s->request->to.uri;

@@ -7,7 +7,7 @@
 #include "sig/location/registrar.h"
 #include "sig/sip/message.h"
 
-/* Who asks. */
+/* The requester. */
 struct route_asker {
 	const struct shard_settings *settings;
 	/* that are here, bits: those of a shard that is with another node are not */

@@ -52,14 +52,14 @@ enum dns_result {
 	DNS_FOUND,
 	DNS_NOTHING, /* the name is there, or is not, and has no such record */
 	DNS_ALIAS,   /* it is another's, of which nothing was said: alias */
-	DNS_FAILED,  /* the server cannot or will not say, or nobody answered */
+	DNS_FAILED,  /* the server cannot or will not answer, or timed out */
 };
 
 struct dns_answer {
 	enum dns_result result;
 	uint8_t rcode;
 	bool truncated;    /* to be asked for over TCP: nothing else is filled in */
-	bool negative_ttl; /* NOTHING: ttl_s is of its SOA; else nobody said for how long */
+	bool negative_ttl; /* NOTHING: ttl_s is from its SOA; else unknown */
 	uint32_t ttl_s;
 	struct dns_name alias;
 	uint32_t count;
@@ -88,7 +88,7 @@ enum {
 	DNS_CACHE_MAX = 2048,
 	/* also "do not keep it": a look-up asks several questions, and reads them here */
 	DNS_TTL_MIN_S = 5,
-	DNS_TTL_MAX_S = 3600, /* who lies does so for an hour at the most */
+	DNS_TTL_MAX_S = 3600, /* a lie lasts for an hour at most */
 	DNS_NEGATIVE_MAX_S = 300,
 	DNS_NEGATIVE_UNSAID_S = 5,
 	DNS_FAILED_S = 5,

@@ -222,7 +222,7 @@ static struct dns_entry *dns_entry_ensure(struct dns_cache *c, const struct dns_
 	e->question = *q;
 	e->hash = hash;
 	if (table_put(&c->by_question, hash, dns_entry_place(c, e)))
-		e->hash = 0; /* nobody finds it, and it is forgotten in its turn */
+		e->hash = 0; /* not found any more, and reused in its turn */
 	return e;
 }
 

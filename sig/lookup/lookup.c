@@ -150,7 +150,7 @@ struct lookup_walk {
 	const struct lookup_want *want;
 	uint64_t now_ns;
 	struct lookup *out;
-	bool failed; /* of something that was read nobody answered */
+	bool failed; /* a record set that was needed had no answer */
 };
 
 const char *lookup_state_name(enum lookup_state state)

@@ -148,7 +148,7 @@ struct call_toll {
 
 /* The party whose quota the call counts for (quota_name). */
 struct call_payer {
-	bool known;   /* false: nobody's */
+	bool known;   /* false: no payer */
 	uint8_t kind; /* enum quota_kind */
 	struct text user;
 	struct addr source;
@@ -170,9 +170,7 @@ struct call {
 	/* the room that its parties are to join once that is saved; 0: none. Not part of a
 	 * record */
 	uint64_t comes_to;
-	char watched_slot
-		[PARK_SLOT_LEN +
-		 1]; /* the slot that its watchers were notified of; not part of a record */
+	char watched_slot[PARK_SLOT_LEN + 1]; /* the slot shown to watchers; not part of a record */
 	/* the local user whose watchers were notified that it waits; not part of a record */
 	struct text waits_for;
 	struct call_replaces replaces;
@@ -248,7 +246,7 @@ struct call {
 	uint64_t order_ns; /* an order that met another INVITE is tried again */
 	uint8_t order_leg; /* ... for this leg */
 	uint64_t save_ns;  /* the answer to a save is overdue, or it failed and is tried again */
-	uint64_t later_ns; /* what nobody hurries for is saved then: a version, or the end */
+	uint64_t later_ns; /* changes without waiters are saved then: a version, or the end */
 	/* The earliest deadline of a module at the end of the last step, whether active or not; 0:
 	 * unknown. Not part of a record. */
 	uint64_t modules_ns;
@@ -280,7 +278,7 @@ static inline struct bytes call_leg_user(const struct call *c, uint8_t leg)
 	return text_bytes(leg == c->bridge.caller ? &c->from : &c->to);
 }
 
-/* Legs of the bridge; the callee's is NULL where nobody is there yet. */
+/* Legs of the bridge; the callee's is NULL if there is none yet. */
 static inline struct leg *call_caller(const struct call *c)
 {
 	return c->legs[c->bridge.caller];

@@ -21,7 +21,7 @@ enum call_order_kind {
 	ORDER_HOLD,
 	/* Where the phone itself holds it is asked to go on (Event: talk). */
 	ORDER_RESUME,
-	/* on, off. Nobody hears the party of leg; it is not told. */
+	/* on, off. The party of leg is not heard; it is not told. */
 	ORDER_MUTE,
 	/* digits, duration_ms: to the party of leg, as telephone-events or by INFO. */
 	ORDER_DIGITS,
@@ -138,9 +138,9 @@ struct call_order {
 	/* the member whose rights are checked; MEMBER_NOBODY: the operator's */
 	uint16_t in_name_of;
 	bool known;                   /* to is one of ours: the shard says so */
-	const struct shard_order *by; /* who waits for its answer; NULL: nobody */
+	const struct shard_order *by; /* the origin that waits for its answer; NULL: none */
 	bool of_with;                 /* out: what is refused is about that one */
-	bool later;                   /* out: who waits is answered when its outcome is known */
+	bool later;                   /* out: the order is answered when its outcome is known */
 	enum refusal refused;         /* out */
 };
 

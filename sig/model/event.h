@@ -39,7 +39,7 @@ enum call_event_kind {
 	CALL_EV_REPLACE,      /* leg, replacing: another call has who takes its place */
 	CALL_EV_PICK,         /* version: the id of another call, which is to take its party */
 	CALL_EV_PICK_OVER,    /* the callee that it was to take has left */
-	CALL_EV_YIELD, /* somebody takes its party from its slot: nobody is rung for it any more */
+	CALL_EV_YIELD,        /* its party is retrieved from its slot: ringing for it ends */
 	/* the result of a request to the focus. version: CSeq of its REFER; error: SIP status */
 	CALL_EV_FOCUS,
 	/* leg, meeting: it is to be joined with a leg of another call; meeting NULL: no longer */
@@ -106,9 +106,9 @@ struct call_set {
 struct call_start {
 	const struct sip_message *invite;
 	struct txn_slot *slot;      /* its server transaction */
-	struct bytes from, display; /* who calls: user part and name */
+	struct bytes from, display; /* the caller: user part and name */
 	struct carried_self self;   /* what it may be called; empty: a peer speaks for it */
-	bool anonymous;             /* its From names nobody */
+	bool anonymous;             /* its From is anonymous */
 	bool early_media;
 	bool emergency;
 	/* where it makes an emergency call from (sig/host/tenant_tables.h); 0: it is not said */
@@ -119,15 +119,14 @@ struct call_start {
 	struct bytes to;            /* user of ours, or what was dialled */
 	struct bytes gruu;          /* which of his phones (gruu_name); empty: all */
 	struct bytes account;       /* dialled with it; empty: with none */
-	bool needs_account;         /* its phones call nobody outside without an account code */
+	bool needs_account;         /* its phones need an account code for calls outside */
 	const struct call_set *set; /* ... which means this; NULL: a user */
 	struct call_replaces replaces;
 };
 /* By command: A is rung first. */
 struct call_originate {
 	struct bytes from, display, to;
-	struct bytes
-		caller_id; /* the number outside that from shows; empty: as its extension says */
+	struct bytes caller_id;    /* shown outside; empty: the extension's */
 	struct call_target target; /* of from */
 	struct bytes payer;        /* for a number outside: the extension of the call */
 	const struct shard_order *by;
@@ -141,7 +140,7 @@ struct call_refusal {
 	const char *text;       /* constant sentence for Warning, or NULL */
 	uint32_t retry_after_s; /* 0: the usual */
 };
-/* Is reason, for who refuses to return. */
+/* Returns reason, for a caller that returns the refusal. */
 static inline enum refusal call_refuse_as(struct call_refusal *r, uint16_t status,
 					  enum refusal reason)
 {

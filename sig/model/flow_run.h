@@ -16,10 +16,10 @@ enum { RUN_AHEAD_MAX = 17, AFTER_ANSWER = UINT8_MAX, RUN_TARGETS_MAX = 2048, RUN
 /* Numbers stand in records: append only. */
 enum flow_run_state {
 	RUN_READY,   /* the verb at the position begins when that is saved */
-	RUN_ANSWERS, /* it does when its caller, who is being answered, is up */
+	RUN_ANSWERS, /* it begins once its caller, who is being answered, is established */
 	RUN_WAITS,   /* it has begun */
 	RUN_ENDED,   /* its outcome is known; the next verb follows when the program is in memory */
-	RUN_OVER,    /* somebody has the caller */
+	RUN_OVER,    /* the caller is taken */
 };
 
 /* What has begun, and is waited for. Numbers as above. */
@@ -56,7 +56,7 @@ struct flow_run {
 	struct text targets;
 	bool together;    /* all at once, */
 	uint32_t ring_ms; /* each for so long; */
-	bool skip_busy;   /* who has a call does not, and */
+	bool skip_busy;   /* a user in a call does not ring, and */
 	/* they are members: their forwards do not lead to mailboxes and other automatic answers,
 	 * and do not wait for busy ones */
 	bool members;
@@ -74,8 +74,7 @@ struct flow_run {
 	/* of the REFER that the caller's side was sent; 0: none yet (sig/pbx/flow/refer.c) */
 	uint32_t refer_cseq;
 	uint64_t refer_branch;
-	struct text
-		said; /* prompts of a dial: a line each, behind a letter (sig/pbx/flow/dial.c) */
+	struct text said; /* prompts of a dial, one a line, behind a letter (sig/pbx/flow/dial.c) */
 	char confirm_keys[RUN_AHEAD_MAX]; /* those by which who answers takes the call; "": any */
 	bool confirm_outside;             /* ... where he is outside; else he is not asked */
 	/* the permitted number dialled by its caller, to be called with an account code
@@ -90,7 +89,7 @@ struct flow_run {
 	uint16_t asker_step;
 	struct text login; /* the mailbox that its caller may hear, and change; empty: none */
 	uint8_t dialled;   /* how the last dial ended: enum flow_outcome */
-	/* who was called before, and sent the call here: the last one; and why (enum plan_why) */
+	/* the last callee before, which forwarded the call here; and why (enum plan_why) */
 	struct text diverted_by;
 	uint8_t diverted;
 	struct text missed; /* numbers called so far, joined by ','; empty once one has answered */
@@ -108,14 +107,13 @@ struct flow_run {
 	bool answers_notify;    /* that waits for its save, and so does what follows */
 	struct dial_kept *kept; /* what is asked for an order of targets; NULL: nothing was */
 	uint64_t kept_ns;       /* so long that is waited for */
-	uint64_t screen_ns;     /* the first of who has answered has until then to press a key */
-	const char
-		*by;   /* how the last verb ended, for the event of the next one; NULL: not known */
-	uint64_t gate; /* version that the verb waits for */
-	bool saves;    /* it need not: what is observed of it waits */
-	uint64_t serial;   /* the program was asked for; 0: it was not */
+	uint64_t screen_ns;     /* the first answered callee has to confirm by a digit until then */
+	const char *by;  /* how the last verb ended, for the event of the next one; NULL: unknown */
+	uint64_t gate;   /* version that the verb waits for */
+	bool saves;      /* it need not: what is observed of it waits */
+	uint64_t serial; /* the program was asked for; 0: it was not */
 	uint64_t asked_ns; /* so long its answer is waited for */
-	uint64_t picks;    /* it is asked for who is to be picked up; 0: it is not */
+	uint64_t picks;    /* the pending request for a call to pick up; 0: none */
 	bool held;         /* the program is held in memory */
 	bool linked;       /* a WebSocket to its application is there, or was asked for */
 	uint64_t help;     /* a request to a helper process is out; 0: none is */
@@ -130,20 +128,20 @@ bool flow_run_keeps_keys(const struct flow_run *r);
 /* One more. False: they do not. */
 bool flow_run_key(struct flow_run *r, char key);
 
-/* The caller's name, for who is rung now. */
+/* The caller's name, for the targets rung now. */
 static inline struct bytes flow_shown_name(const struct call *c)
 {
 	return text_bytes(c->run && c->run->shown.n ? &c->run->shown : &c->display);
 }
 
-/* The caller's number, for who is rung now. */
+/* The caller's number, for the targets rung now. */
 static inline struct bytes flow_shown_number(const struct call *c)
 {
 	return text_bytes(c->run && c->run->shows.n && c->run->state != RUN_OVER ? &c->run->shows
 										 : &c->from);
 }
 
-/* Nobody else has its caller. */
+/* The flow has its caller alone. */
 static inline bool flow_has_caller(const struct call *c)
 {
 	return c->run && c->run->state != RUN_OVER;

@@ -168,10 +168,9 @@ struct invite_uac {
 	uint8_t ports_tries;  /* pairs that were replaced because something else held them */
 	uint64_t deadline_ns; /* a re-INVITE is given up; 0: off */
 	struct prack prack;
-	uint8_t early_at;    /* the early dialog in use */
-	struct early *early; /* EARLY_MAX; NULL: there is one, or none yet */
-	struct text target,
-		routes; /* where it was asked, as soon as an early dialog may lead elsewhere */
+	uint8_t early_at;           /* the early dialog in use */
+	struct early *early;        /* EARLY_MAX; NULL: there is one, or none yet */
+	struct text target, routes; /* where it was sent, once an early dialog may lead elsewhere */
 	/* that of the INVITE, if its party has offered anew in one early dialog; empty: open.local
 	 * is it */
 	struct text offer;
@@ -332,10 +331,8 @@ struct leg {
 	struct leg_refusal *refusal; /* NULL: none, or it was acknowledged */
 	struct leg_digits *digits;   /* NULL: none is on its way by INFO */
 	const char *digits_lost;     /* why some were, a constant; NULL: none, or it was told */
-	struct leg_code_digits
-		*code_digits; /* digits of its party that may become a feature code; NULL: none */
-	struct account_digits
-		*account; /* the account code that its party is entering; NULL: none */
+	struct leg_code_digits *code_digits; /* withheld digits of its party; NULL: none */
+	struct account_digits *account;      /* being entered by its party; NULL: none */
 	/* the caller's identity as signalled by its party (sig/identity/carried.h) */
 	struct text carried;
 	struct text pidf; /* where it is (sig/identity/pidf.h); empty: not known */

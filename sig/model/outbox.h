@@ -18,7 +18,7 @@ enum outbox_kind {
 	OUTBOX_ACK,    /* ACK to the 2xx of a leg */
 	/* ACK to its refusal: until then the party repeats that, to a successor, too */
 	OUTBOX_REFUSED,
-	OUTBOX_LATE,  /* ACK to the 2xx of a leg that nobody waits for any more, and BYE */
+	OUTBOX_LATE,  /* ACK to the 2xx of a leg that is not needed any more, and BYE */
 	OUTBOX_FORK,  /* the same of a further fork of the leg; line: which */
 	OUTBOX_RELAY, /* an INFO that came after the INVITE for the same leg, or a NOTIFY of ours */
 	OUTBOX_RESERVE, /* SRTP indexes up to a limit may be used */
@@ -65,7 +65,7 @@ struct outbox {
 	uint64_t acked;     /* known to be in the store */
 	uint64_t in_flight; /* version being saved; 0: none */
 	bool dirty;         /* version was not handed to the store yet, */
-	bool hurried;       /* ... and somebody waits for it; */
+	bool hurried;       /* ... and a waiter needs it; */
 	bool lazy;          /* ... or it is worth a save only if it lasts */
 };
 

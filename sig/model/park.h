@@ -11,7 +11,7 @@ struct park {
 	char slot[PARK_SLOT_LEN + 1];
 	struct text by;               /* the user whose phone parked it; "": none */
 	char last[PARK_SLOT_LEN + 1]; /* of asks: the first free one up to this; "": slot alone */
-	bool asks; /* it is to wait there, and nobody has answered it yet (sig/pbx/park.c) */
+	bool asks; /* it is to wait there, and is not answered yet (sig/pbx/park.c) */
 	uint64_t since_utc_ms;
 	/* of the claim that is under way; 0: none. Of this process, as are those below */
 	uint64_t serial;

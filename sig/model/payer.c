@@ -159,7 +159,7 @@ bool payer_may_add_branch(const struct call_host *h, const struct call *c)
 			     c->emergency || c->state == CALL_ESTABLISHED ? TXN_INSIDE : TXN_NEW);
 }
 
-/* Never refused: who may make a call may ring the phones it is for. */
+/* Never refused: a permitted call may ring all its phones. */
 void payer_charge_txn(const struct call_host *h, const struct call *c, struct txn_slot *slot)
 {
 	struct quota_refusal none;

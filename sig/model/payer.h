@@ -36,7 +36,7 @@ void payer_charge_txn(const struct call_host *h, const struct call *c, struct tx
  * its limit. */
 bool payer_charge_caused(const struct call_host *h, const struct txn_slot *cause,
 			 struct txn_slot *slot);
-/* What the caller hears when somebody has had enough. */
+/* The response to the caller when a quota is used up. */
 void call_refuse_quota(struct call_refusal *r, const struct quota_refusal *why);
 /* The same for the quota that was exceeded last. Is err. */
 enum refusal payer_refuse(const struct call_host *h, struct call_refusal *refusal);

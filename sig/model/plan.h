@@ -34,7 +34,7 @@ enum plan_why {
 #undef X
 		PLAN_WHYS
 };
-/* "": nobody sent the call on. */
+/* "": the call was not forwarded. */
 const char *plan_why_name(enum plan_why why);
 
 /* What a step sets in a document (set.h). */
@@ -56,7 +56,7 @@ enum plan_await {
 
 struct plan_step {
 	struct text user;
-	struct text gruu;        /* which of his phones (gruu_name), and nobody else; empty: all */
+	struct text gruu;        /* only that phone of his (gruu_name); empty: all */
 	struct text application; /* it waits for that one (wait.h); empty: phones ring */
 	uint8_t why;             /* enum plan_why */
 	uint8_t from;            /* the step whose user names it; PLAN_FIRST: the callee */
@@ -67,7 +67,7 @@ struct plan_step {
 	uint8_t server;     /* of that trunk */
 	/* targets of its 3xx, as far as permitted (sig/call/trunk_route.h) */
 	struct text redirects;
-	bool rang;       /* that one has said that somebody rings */
+	bool rang;       /* that one has sent 180 */
 	uint8_t awaits;  /* enum plan_await */
 	uint64_t due_ns; /* of this process: AWAITS_NAMES no longer */
 };

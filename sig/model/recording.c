@@ -15,7 +15,7 @@
 
 /* ---- what is saved ---- */
 
-/* A session that is only asked for is asked for anew by who goes on. */
+/* A session that is only requested is requested anew by a successor. */
 static bool siprec_is_up(const struct schema_writer *w, const void *object)
 {
 	(void)w;

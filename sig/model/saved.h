@@ -9,7 +9,7 @@
 #include "sig/model/call.h"
 #include "sig/sip/hop.h"
 
-/* Who writes and reads them: schema_writer.arg, schema_reader.arg. */
+/* The argument of writers and readers: schema_writer.arg, schema_reader.arg. */
 struct call_saver {
 	const struct call_host *h;
 	const struct call *c;
@@ -17,7 +17,7 @@ struct call_saver {
 struct call_loader {
 	const struct call_host *h;
 	struct call *c;       /* legs and bridge were read */
-	uint64_t incarnation; /* of who wrote it */
+	uint64_t incarnation; /* of the writer */
 	struct bytes network; /* of the flow that is read */
 	struct saved_hop {
 		struct addr local; /* an address of ours, perhaps of another node's */

@@ -2,9 +2,9 @@
 /*
  * One party of an established call transfers the other to a target (RFC 5589, by a B2BUA: the REFER
  * ends here). The transferee becomes the caller of the branches that ring then, as if it had called
- * itself. The transferor's leg stays outside the bridge, gets NOTIFYs with the result (RFC 3515), is
- * released on an answer, and gets its party back without one. A caller that is alone with the node
- * has no transferor: without an answer it is alone again.
+ * itself. The transferor's leg stays outside the bridge, gets NOTIFYs with the result (RFC 3515),
+ * is released on an answer, and gets its party back without one. A caller that is alone with the
+ * node has no transferor: without an answer it is alone again.
  *
  *   TRANSFER_WAITING -> TRANSFER_RINGING -> TRANSFER_DONE -> gone
  *   an INVITE is open    |  nobody answers: the call is as before
@@ -33,7 +33,7 @@ struct transfer_with {
 /* A leg of a call of another shard: that one puts a way to here in its place (docs/adr/0009). */
 struct transfer_remote {
 	uint16_t shard; /* 0: none */
-	bool joins;     /* the leg has no other party: nobody is replaced there (RFC 3911) */
+	bool joins;     /* the leg has no peer: none is replaced there (RFC 3911) */
 	bool confers;   /* it goes into a conference there (sig/pbx/conference.h) */
 	/* its dialog, as Replaces and Join name it; or the name in the conference */
 	struct text replaces;
@@ -44,10 +44,9 @@ struct transfer_remote {
 /* A slot where who is given waits (sig/pbx/park.h). */
 struct transfer_slot {
 	char number[PARK_SLOT_LEN + 1]; /* "": none */
-	char last[PARK_SLOT_LEN +
-		  1];    /* the first free one from number on up to this; "": number alone */
+	char last[PARK_SLOT_LEN + 1];   /* the last slot to try from number on; "": number alone */
 	uint64_t order;  /* id of the command; 0: none. What follows is of this process: */
-	uint64_t ticket; /* who waits for its answer; 0: nobody */
+	uint64_t ticket; /* the order that waits for its answer; 0: none */
 	uint64_t serial; /* of the claim; 0: it was not claimed yet */
 	uint64_t owner;  /* the call that has it; 0: none that is known */
 	bool claimed;    /* this one has, */
@@ -60,16 +59,16 @@ enum { ENTERS_ADMITTED = 1, ENTERS_MUTED = 2, ENTERS_HOST = 4, ENTERS_BEEPS = 8 
 
 struct transfer {
 	enum transfer_state state;
-	uint8_t leg;     /* of the transferor; LEG_NONE: none */
-	uint8_t given;   /* the party given away */
-	bool ordered;    /* by command */
-	bool replaced;   /* the transferor is replaced by who comes (RFC 3891) */
-	bool unattended; /* target's application is gone: where its calls go that nobody answers */
-	uint32_t ring_s; /* as of the call, which has it while it rings */
-	uint32_t away_s; /* of the call, while another application may have it */
-	uint32_t asked;  /* CSeq of its REFER */
-	uint32_t refer;  /* the same, which NOTIFY names; 0: nobody is notified */
-	uint8_t enters;  /* ENTERS_ADMITTED: no PIN is asked; and so on */
+	uint8_t leg;          /* of the transferor; LEG_NONE: none */
+	uint8_t given;        /* the party given away */
+	bool ordered;         /* by command */
+	bool replaced;        /* the transferor is replaced by the joining party (RFC 3891) */
+	bool unattended;      /* target's application is gone: as target for unanswered calls */
+	uint32_t ring_s;      /* as of the call, which has it while it rings */
+	uint32_t away_s;      /* of the call, while another application may have it */
+	uint32_t asked;       /* CSeq of its REFER */
+	uint32_t refer;       /* the same, for NOTIFY; 0: no NOTIFYs */
+	uint8_t enters;       /* ENTERS_ADMITTED: no PIN is asked; and so on */
 	uint16_t enters_most; /* the limit of members at that time; 0: the room's */
 	uint16_t status;      /* FAILED: why */
 	/* the dialog created by its REFER, which gets the NOTIFYs; NULL: it came in the
@@ -78,7 +77,7 @@ struct transfer {
 	uint64_t last;                 /* transaction of the last NOTIFY; 0: none */
 	struct text target;            /* user who is to ring; "": it is */
 	struct text gruu;              /* which of his phones (gruu_name); empty: all */
-	struct transfer_with with;     /* who comes */
+	struct transfer_with with;     /* the joining party */
 	struct transfer_remote remote; /* or where who comes is asked for */
 	struct transfer_slot slot;     /* or where it waits to be retrieved */
 	/* of the two, the leg that was offered the other's codecs; enum transfer_met */

@@ -30,7 +30,7 @@ static enum refusal attend_order(struct call *c, const struct call_order *order)
 	return 0;
 }
 
-/* The application has its caller, nobody else does, and it may not be silent for ever. */
+/* The application has the caller, without a peer, and must give an order in time. */
 static bool is_attended(const struct call *c)
 {
 	return c->away_s && c->state == CALL_ESTABLISHED && call_is_alone(c) &&
@@ -59,7 +59,7 @@ static void attend_gone(struct call_host *h, struct call *c)
 
 	c->abandoned = true;
 	c->away_ns = h->now.ns; /* where it cannot go on it ends at once */
-	if (again)              /* nobody answered there, either */
+	if (again)              /* unanswered there, too */
 		call_end(h, c, &e);
 	else
 		LOG_WARN("call", c->id, "its application has given no order for too long",

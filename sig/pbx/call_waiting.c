@@ -51,7 +51,7 @@ static enum call_waiting_verdict call_waiting_meets(const struct call_host *h, c
 	if (!f || f->call_waiting == CALL_WAITING_PHONE || c->emergency)
 		return CALL_WAITING_FREE;
 	e = engaged_of(h, c, user);
-	/* who is rung for a group, or with others, lets nobody wait for him */
+	/* rung by a group, or with others: the call does not wait for him */
 	if (flow_has_caller(c) && (c->run->group.n || flow_dials_members(c)))
 		return e.calls ? CALL_WAITING_BUSY : CALL_WAITING_FREE;
 	switch ((enum call_waiting)f->call_waiting) {

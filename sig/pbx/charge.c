@@ -243,7 +243,7 @@ void charges_restore(const struct call_host *h, struct call *c)
 	}
 }
 
-/* More of them than anybody has are one. */
+/* Those beyond the limit share the last one. */
 static struct call_toll *tolls_add(struct call *c)
 {
 	struct call_toll *list;

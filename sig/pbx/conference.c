@@ -197,7 +197,8 @@ enum refusal conference_add_pending(struct call_host *h, struct call *c, struct 
 	if (member_add(c, r))
 		return REFUSED_MEMORY;
 	c->member->asks = true;
-	if (!c->leg_count || !call_caller_is_up(c)) /* who is up is told when it may come in */
+	/* an established caller is told when it may join */
+	if (!c->leg_count || !call_caller_is_up(c))
 		conference_focus_settle(c);
 	room_enter(r, c->member);
 	h->room_changed(h->owner, r, false);
@@ -346,7 +347,7 @@ static enum refusal order_confer(struct call_host *h, struct call *c, struct cal
 
 /* ---- they leave ---- */
 
-/* Somebody else speaks with it; who rings for it may not answer. */
+/* It has another peer; a ringing one may not answer. */
 static bool conference_is_left(const struct call *c)
 {
 	return c->state == CALL_ESTABLISHED && call_callee(c) &&

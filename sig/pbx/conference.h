@@ -20,7 +20,7 @@ static inline bool conference_waits(const struct call *c)
 	return c->member && c->member->asks && c->state < CALL_ANSWERING &&
 	       plan_awaits(&c->plan, AWAITS_ROOM);
 }
-/* It has called the room, or was sent on there: nobody has rung it for that. */
+/* It has called the room, or was forwarded there: it was not rung for it. */
 bool conference_was_dialled(const struct call *c);
 /* The leg's party speaks with a conference of another shard. */
 bool conference_is_remote(const struct call *c, uint8_t leg);

@@ -283,7 +283,7 @@ static bool focus_may_drop(const struct call *c, const struct room *r, const str
 	return true;
 }
 
-/* RFC 4579 5.11, CONF-07: by its host, or who brought it. Also of who rings yet. */
+/* RFC 4579 5.11, CONF-07: by its host, or its inviter. Also for a ringing one. */
 static uint16_t focus_drop(struct call_host *h, struct call *c, struct room *r,
 			   struct focus_refer *f)
 {
@@ -524,7 +524,7 @@ void focus_refer_outside(struct call_host *h, struct call *c, const struct call_
 	if (dialog_from_request(&d, &tag, ev->message, h)) {
 		status = 400;
 	} else {
-		f.notify = false; /* nobody could be told later */
+		f.notify = false; /* no NOTIFY could be sent later */
 		status = focus_refer_admit(h, c, ev, &f);
 		f.notify = notify;
 	}

@@ -27,11 +27,11 @@ bool focus_remote_is(const struct call *c, const struct call_event *ev);
  * outside: a target is invited, a call of its own joins, or a member is dropped. Also from a party
  * of a two-party call that is a member with another call: it gives the former to the conference. */
 
-/* Its party asks the focus, and nobody is given away. */
+/* Its party addresses the focus, and gives no party away. */
 bool focus_refer_is(const struct call_host *h, const struct call *c, const struct call_event *ev);
 /* Outside of its dialog: it is told at once what it is told. */
 void focus_refer_outside(struct call_host *h, struct call *c, const struct call_event *ev);
-/* To who asked for this one, if anybody did: the status of its call. */
+/* To the REFER that asked for this call, if any: its status. */
 void focus_refer_notify(struct call_host *h, struct call *c, uint16_t status);
 
 #endif

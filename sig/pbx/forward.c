@@ -7,7 +7,7 @@
 #include "sig/host/settings.h"
 #include "sig/identity/carried.h"
 
-/* SEC-10. Who hides is blocked as such, by whatever name he is known here (RFC 5079). */
+/* SEC-10. An anonymous caller is blocked as such, whatever name is known here (RFC 5079). */
 static enum refusal check_blocked(const struct call *c, const struct shard_forward *f,
 				  struct call_refusal *refusal)
 {
@@ -59,7 +59,7 @@ static enum refusal forward_admit(const struct call_host *h, const struct call *
 	enum refusal refused = check_blocked(c, f, refusal);
 
 	if (refused) {
-		*why = PLAN_WHYS; /* nobody else takes it for him */
+		*why = PLAN_WHYS; /* no other target takes it for him */
 		return refused;
 	}
 	if (forward_leaves_slots(h, c, at->user, plan_forwards(h, c, PLAN_ALWAYS))) {

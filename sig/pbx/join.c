@@ -66,7 +66,7 @@ static bool session_was_reduced(const struct call *c, uint8_t leg, uint8_t peer)
 	return !held && !session_was_offered_all(c, leg);
 }
 
-/* It hears nobody until it is asked. */
+/* It gets no media until its re-INVITE. */
 static bool meet_is_unheard(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	return call_leg(c, leg) && flows_moved(h, c, leg);
@@ -191,7 +191,7 @@ static bool may_split(const struct call_host *h, const struct call *c)
 	return !invite_is_open(c) && !c->transfer && !c->out.count && call_may_join(h, c);
 }
 
-/* Of the other one; who is told less because of it is asked again. */
+/* For its peer; a party that is told less because of it gets a re-INVITE. */
 void split_orders_end(struct call_host *h, const struct call *c, uint8_t leg, struct leg *l)
 {
 	if (l->held)
@@ -252,7 +252,7 @@ static void tell(struct call_host *h, struct call *c, const struct call *other)
 	session_refresh(h, c);
 }
 
-/* Who repeats it is answered by either call. */
+/* A repeated order is answered by either call. */
 static void keep_order(struct call_host *h, struct call *c, const struct call_split *split)
 {
 	if (!split->by)

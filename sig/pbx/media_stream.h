@@ -21,7 +21,7 @@ struct media_stream {
 	bool started; /* the application hears it */
 };
 
-/* What is wanted; endpoint "": nobody is to hear it. */
+/* The request; endpoint "": ends the stream. */
 struct media_stream_terms {
 	char endpoint[MEDIA_STREAM_NAME_MAX];
 	uint8_t sides;

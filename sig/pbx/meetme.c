@@ -144,7 +144,7 @@ static enum refusal ring_other_shard(struct call_host *h, struct call *c, struct
 static enum refusal caller_asks(struct call_host *h, struct call *c, struct bytes display,
 				struct room *r, struct call_refusal *refusal)
 {
-	if (c->member) /* of the step before: nobody was let in there */
+	if (c->member) /* of the previous step, which did not admit it */
 		conference_leave(h, c, "elsewhere");
 	if (call_name_set(c, display) || conference_add_pending(h, c, r))
 		return call_refuse(refusal, REFUSED_MEMORY);
@@ -339,7 +339,7 @@ static enum refusal ring_local_shard(struct call_host *h, struct call *c, uint64
 	return 0;
 }
 
-/* Where its plan goes on, and else to nobody. */
+/* Continues its plan, or ends it. */
 static void caller_refuse(struct call_host *h, struct call *c, const struct call_refusal *refusal)
 {
 	uint64_t room = c->member->room;

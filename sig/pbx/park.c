@@ -134,7 +134,7 @@ static void publish(struct call_host *h, const struct call *c, enum sig_event_ki
 		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))));
 }
 
-/* What it has of the pair goes with the other one. from: who stays. */
+/* Holds and the like between the two end. from: the staying party. */
 static void stay_alone(struct call_host *h, struct call *c, struct text *from)
 {
 	struct transfer *t = c->transfer;
@@ -449,7 +449,7 @@ static bool is_picked(const struct call_host *h, const struct call *c)
 	return pick_is_promised(h, c) || c->transfer;
 }
 
-/* The phones of who left it there ring for it, and none has answered. */
+/* The parking user's phones ring for it, without an answer yet. */
 static bool is_coming_back(const struct call *c)
 {
 	const struct transfer *t = c->transfer;
@@ -506,14 +506,14 @@ void park_end(struct call_host *h, struct call *c)
 	park_leave(h, c, false);
 }
 
-/* Who rings for it may not answer. */
+/* A ringing phone may not answer. */
 static bool is_retrieved(const struct call *c)
 {
 	return c->state == CALL_ESTABLISHED && call_callee(c) &&
 	       !(c->transfer && c->transfer->state == TRANSFER_RINGING);
 }
 
-/* ---- nobody takes it ---- */
+/* ---- return ---- */
 
 /* By when it was parked: a successor comes to the same time. */
 static void return_wait(const struct call_host *h, struct park *p)
@@ -625,7 +625,7 @@ static void park_over(struct call_host *h, struct call *c)
 /* The store answers within its own deadline. */
 enum { SLOT_WAIT_MS = 5000 };
 
-/* Who sends the call on; empty: it was dialled. */
+/* The forwarding user; empty: it was dialled. */
 static struct bytes sent_by(const struct call *c)
 {
 	const struct plan_step *last = &c->plan.steps[c->plan.count - 1];

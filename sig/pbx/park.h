@@ -18,7 +18,8 @@ bool park_has(const struct call *c, struct bytes slot);
  * transfer_begin. */
 enum refusal park_begin(struct call *c, const struct transfer_request *ask,
 			const struct park_place *place, const struct shard_order *by) NODISCARD;
-/* The same order once more: its answer goes to who gave it last. False: it is another. */
+/* A repetition of the same order: its answer goes to the last sender. Returns false for another
+ * order. */
 bool park_waits_for(struct call *c, const struct shard_order *by);
 /* The transfer to a slot may go on; or the store did not report the slot in time. */
 void park_go_on(struct call_host *h, struct call *c);
@@ -30,7 +31,7 @@ void park_failed(struct call_host *h, struct call *c, uint16_t status);
 bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct bytes slot);
 /* The party waits in the call alone again, and in no slot. */
 void park_end(struct call_host *h, struct call *c);
-/* Phones that ring for who waits there, since nobody took him, ring no more: somebody does. */
+/* Cancels phones that ring for the party's return: it was retrieved. */
 void park_yield(struct call_host *h, struct call *c);
 
 #endif

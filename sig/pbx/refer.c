@@ -48,7 +48,7 @@ struct target {
 	struct park_place place; /* if user is a feature code for parking; slot "": it is not */
 };
 
-/* Of somebody who is not looked for here: it is only repeated. */
+/* For a user that is not looked up here: the name is only repeated. */
 static void name_target(const struct sip_uri *uri, char user[ROUTE_USER_MAX])
 {
 	if (route_user(uri, user) != ROUTE_OK || !lex_is_token(bytes_str(user)))
@@ -98,14 +98,14 @@ bool refer_wants_notify(const struct sip_message *m)
 	return !message_header(m, "Refer-Sub", 0, &value) || !bytes_starts(value, "false");
 }
 
-/* Only a dialog of the same phone, or of the same user's: nobody takes a stranger's party. */
+/* Only a dialog of the same phone or user: a party cannot be taken by strangers. */
 bool refer_is_own_dialog(const struct leg *l, const struct leg *other)
 {
 	return l->user.n ? bytes_eq(text_bytes(&l->user), text_bytes(&other->user))
 			 : addr_ip_eq(&l->dialog.hop.remote, &other->dialog.hop.remote);
 }
 
-/* Nobody is there yet who could come here, or an application is, which has no leg. */
+/* There is no party yet that could be joined, or an application without a leg. */
 bool refer_is_asked_anew(const struct call *other, uint8_t at)
 {
 	return at == other->bridge.caller && (other->state < CALL_ANSWERING ||
@@ -195,7 +195,7 @@ static uint16_t refer_begin(struct call_host *h, struct call *c, const struct tr
 		.status;
 }
 
-/* Saved before said: who was told so leaves its party to us. */
+/* Saved before the 202, which makes the transferor give up its party. */
 static void refer_accept(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	const struct transfer *t = c->transfer;

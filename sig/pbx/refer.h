@@ -31,7 +31,7 @@ bool refer_wants_notify(const struct sip_message *m);
  * follows. */
 bool refer_is_notified(const struct sip_message *m, uint32_t *number);
 bool refer_is_last_notify(const struct sip_message *m);
-/* Only a dialog of the same phone, or of the same user's: nobody takes a stranger's party. */
+/* Only a dialog of the same phone or user: a party cannot be taken by strangers. */
 bool refer_is_own_dialog(const struct leg *l, const struct leg *other);
 /* Our tag in it begins with the number of the shard that has the dialog. */
 bool refer_is_of_another_shard(const struct call_host *h, const struct replaces *r);

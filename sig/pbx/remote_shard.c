@@ -189,7 +189,7 @@ void remote_shard_write_lines(struct writer *w, const struct call_host *h, const
 	}
 	write_given(w, call_caller(c));
 	if (call_leg(c,
-		     c->transfer->leg)) /* who is left: the two may speak with each other already */
+		     c->transfer->leg)) /* the leg that is left: the two may be bridged already */
 		write_given(w, c->legs[c->transfer->leg]);
 	if (c->tenant != TENANT_DEFAULT)
 		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");

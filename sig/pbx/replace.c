@@ -136,7 +136,7 @@ static void replace_on_event(struct call_host *h, struct call *c, const struct c
 		by->refused = transfer_begin_with(c, &ask, &with);
 	if (by->refused)
 		return;
-	/* not within the step of who asks */
+	/* not within the step of the requesting call */
 	c->transfer->again_ns = h->now.ns + REPLACE_AGAIN_MS * NS_PER_MS;
 	LOG_INFO("call", c->id, "a leg is to be replaced", LOG_U64("leg", leg));
 }

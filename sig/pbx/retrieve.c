@@ -36,7 +36,7 @@ static const struct plan_set *retrieve_step(const struct call *c)
 	return c->plan.count ? &c->plan.steps[c->plan.count - 1].set : NULL;
 }
 
-/* Who is to be spoken with rings somebody, and waits in no slot. */
+/* The wanted call rings, and is not in a slot. */
 static bool retrieve_is_rung(const struct call *c)
 {
 	const struct plan_set *set = retrieve_step(c);
@@ -159,7 +159,7 @@ static enum refusal ring_remote(struct call_host *h, struct call *c, uint64_t ow
 		pick_name_put(name, owner);
 	else
 		retrieve_name_put(name, owner, slot);
-	if (!slot.n) /* To names somebody */
+	if (!slot.n) /* To has a user */
 		party.remote_user = bytes_str(name);
 	return remote_shard_ring_name(h, c, id_shard(owner), bytes_str(name), &party, refusal);
 }
@@ -245,7 +245,7 @@ static bool retrieve_overdue(struct call_host *h, struct call *c)
 	return true;
 }
 
-/* Another shard is asked for who waits there. */
+/* A remote shard is asked for its waiting party. */
 static void retrieve_write_lines(struct writer *w, const struct call_host *h, const struct call *c,
 				 uint8_t leg)
 {

@@ -32,7 +32,7 @@ struct pick_news retrieve_late(struct call_host *h, const struct call *c, bool r
 			       struct bytes at, uint64_t serial);
 /* It is not known yet who waits there. */
 bool retrieve_waits(const struct call *c);
-/* Nobody is there, or it is not known: the caller hears why. */
+/* The party is absent, or unknown: the caller gets the reason. */
 void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news);
 
 #endif

@@ -11,7 +11,7 @@ void slot_free(struct call_host *h, uint16_t tenant, struct bytes slot, uint64_t
  * slots. Returns the serial; 0: no memory. */
 uint64_t slot_claim(struct call_host *h, const struct call *c, const char *slot, struct bytes by,
 		    struct bytes party, uint64_t since_utc_ms);
-/* Who waits there is asked for. The serial of the answer; 0: no memory. */
+/* Asks which call is in the slot. Returns the serial of the answer; 0: no memory. */
 uint64_t slot_look(struct call_host *h, const struct call *c, struct bytes slot);
 /* A call of this shard that is not parked there: what is left of one. */
 bool slot_is_orphan(const struct call_host *h, const char *slot, uint64_t owner);

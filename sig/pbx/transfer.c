@@ -123,7 +123,7 @@ bool transfer_is_of(const struct call *c, uint8_t leg, uint32_t cseq)
 	return t && !t->ordered && !t->replaced && !t->outside && t->leg == leg && t->asked == cseq;
 }
 
-/* False: nobody hears it. */
+/* Returns false without a receiver. */
 static bool notify(struct call_host *h, struct call *c, uint16_t status)
 {
 	struct transfer *t = c->transfer;
@@ -171,7 +171,7 @@ static void swap_pairs(struct call *c)
 	swap(&c->to, &t->to);
 }
 
-/* Who ended the pair. */
+/* The side that ended the pair. */
 static enum call_ended_by pair_ended_by(const struct call *c)
 {
 	return c->transfer->ordered ? ENDED_BY_OPERATOR : call_ended_by(c, c->transfer->leg);
@@ -185,7 +185,7 @@ static void pair_ends(struct call_host *h, struct call *c, enum call_cause cause
 		LOG_WARN("call", c->id, "no memory for another CDR: this one goes on");
 }
 
-/* The party that is given away calls, and nobody is asked yet. The pair before is kept. */
+/* The given party becomes the caller, with no branch yet. The pair before is kept. */
 static int part(struct call *c)
 {
 	struct transfer *t = c->transfer;
@@ -269,7 +269,7 @@ static void transfer_publish_failed(struct call_host *h, const struct call *c, u
 		event->status = status;
 }
 
-/* Who was to take the transferor's place has nobody to speak with. */
+/* The party that was to replace the transferor has no peer. */
 static void turn_away(struct call_host *h, const struct call *c)
 {
 	const struct call_event over = { .kind = CALL_EV_PICK_OVER };
@@ -302,7 +302,7 @@ void transfer_refuse(struct call_host *h, struct call *c, uint16_t status)
 		park_failed(h, c, status);
 	c->transfer->state = TRANSFER_FAILED;
 	c->transfer->status = status;
-	if (pick_is_on(c)) /* nobody else rings for it any more */
+	if (pick_is_on(c)) /* no other phone rings for it any more */
 		pick_fail(h, c);
 	else if (!notify(h, c, status))
 		transfer_clear(&c->transfer);
@@ -323,7 +323,7 @@ static void go_ring(struct call_host *h, struct call *c)
 	(void)notify(h, c, 100);
 }
 
-/* Who was the caller before is it again, of two callers the one that is given away here. */
+/* The former caller is the caller again; of two callers, the one given away here. */
 static bool is_caller(const struct call *c, bool other_called)
 {
 	return c->transfer->given == c->bridge.caller || !other_called;
@@ -578,7 +578,7 @@ static bool may_give_back(const struct call *c)
 	return t->leg == LEG_NONE || (l && l->state == LEG_CONFIRMED);
 }
 
-/* False where there was nobody to get its party back. */
+/* Returns false if no transferor could get its party back. */
 static bool transfer_untaken(struct call_host *h, struct call *c, const struct call_ending *e)
 {
 	uint16_t status = e->status;
@@ -841,7 +841,7 @@ static enum refusal order_transfer(struct call_host *h, struct call *c, struct c
 	if (conference_keeps_it(h, c))
 		return REFUSED_TWO_LEFT;
 	if (call_is_alone(c)) {
-		if (order->leg != SHARD_LEG_NONE) /* nobody else is there to be given away */
+		if (order->leg != SHARD_LEG_NONE) /* there is no peer to give away */
 			return REFUSED_NO_LEG;
 		ask.leg = LEG_NONE;
 	}

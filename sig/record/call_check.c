@@ -201,7 +201,7 @@ static const char *check_uac(const struct call *c, const struct call_seed *seed,
 	return seed->sent[leg].n || leg_sdp_offer(&l->open).n == 0 ? "asked: offer" : NULL;
 }
 
-/* Somebody is asked for the leg, or (answered) has answered. */
+/* The leg has an open INVITE for another, or (answered) its answer. */
 static bool check_is_carried(const struct call *c, uint8_t leg, bool answered)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
@@ -281,7 +281,7 @@ static const char *check_legs(const struct call *c, const struct call_seed *seed
 	return wrong;
 }
 
-/* Who is asked for a key counts as one that rings. */
+/* A callee that is to confirm by a digit counts as ringing. */
 static bool leg_has_state(const struct leg *l, enum leg_state state)
 {
 	return l && (leg_is_screened(l) ? LEG_EARLY : l->state) == state;
@@ -322,7 +322,7 @@ static const char *check_originating(const struct call *c)
 	return a == (others ? LEG_CONFIRMED : LEG_EARLY) ? NULL : "call: originating";
 }
 
-/* A has answered, and nobody is asked any more. */
+/* A has answered, and no branch is left. */
 static const char *check_parting(const struct call *c)
 {
 	const struct leg *a = call_caller(c);
@@ -344,7 +344,7 @@ static bool waiting_caller_is(const struct call *c)
 	       (!a->outbound && a->state == LEG_EARLY && a->uas && a->uas->state == UAS_PROCEEDING);
 }
 
-/* Nobody else is there but legs that go, and who gave the caller away. */
+/* There are no legs but ending ones and the transferor's. */
 static const char *check_waiting(const struct call *c)
 {
 	if (!waiting_caller_is(c) || c->answer_utc_ms ||
@@ -356,7 +356,7 @@ static const char *check_waiting(const struct call *c)
 	return NULL;
 }
 
-/* Nobody else is there, and its room looks after it. */
+/* It has no other party, and its room controls it. */
 static const char *check_claiming(const struct call *c)
 {
 	if (!waiting_caller_is(c) || c->answer_utc_ms || !others_go(c))
@@ -364,7 +364,7 @@ static const char *check_claiming(const struct call *c)
 	return NULL;
 }
 
-/* An open first INVITE, and somebody who may answer it. */
+/* An open first INVITE, and a party that may answer it. */
 static const char *check_setup(const struct call *c)
 {
 	const struct leg *a = call_caller(c);
@@ -453,7 +453,7 @@ static const char *check_set(const struct call *c)
 	return NULL;
 }
 
-/* Nobody has answered, or is asked. */
+/* Neither answered nor ringing. */
 static bool may_ask_slot(const struct call *c)
 {
 	if (c->transfer && c->transfer->state != TRANSFER_RINGING)

@@ -43,7 +43,7 @@ static bool bridge_fit(struct schema_reader *r)
 		older_outbound(c, b->originated);
 	if (!record_has_leg(r, c->bridge.caller, "call: no caller"))
 		return false;
-	c->bridge.callee = LEG_NONE; /* nobody else is asked yet */
+	c->bridge.callee = LEG_NONE; /* no branch yet */
 	if (b->alone ||
 	    (b->callee == 0 && !b->callee_place && c->leg_count == 1 && call_caller(c)->outbound))
 		return true;
@@ -52,7 +52,7 @@ static bool bridge_fit(struct schema_reader *r)
 	       (callee != c->bridge.caller || schema_wrong(r, "call: callee"));
 }
 
-/* Who rings rings no longer than settings say, or the call. */
+/* A branch rings no longer than the settings or the call permit. */
 static void ring_fit(const struct call_host *h, struct call *c)
 {
 	uint64_t most_ns = h->settings->calls.ring_timeout_ns / NS_PER_MS * NS_PER_MS;
@@ -95,7 +95,7 @@ static bool offers_fit(struct schema_reader *r, struct call_seed *seed, struct b
 
 /* ---- of older programs ---- */
 
-/* The policy of the pair that talks was asked by who wrote this. */
+/* The writer has evaluated the policy of the talking pair. */
 static void policy_was_asked(struct call *c)
 {
 	if (!c->answer_utc_ms || !call_callee(c))

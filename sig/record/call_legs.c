@@ -433,7 +433,7 @@ static const struct schema uas_rows[] = {
 	{ 0 },
 };
 
-/* Without its transaction nobody can hear it. */
+/* Without its transaction it cannot be sent. */
 static bool refusal_is(const struct schema_writer *w, const void *object)
 {
 	(void)object;

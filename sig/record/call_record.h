@@ -49,17 +49,17 @@ enum {
 	CALL_RECORD_ROOMS = 19,  /* its party is in a room, or is to come */
 	/* ROOMS, with a caller that waits for the shard of the room to be known */
 	CALL_RECORD_CLAIMS = 20,
-	CALL_RECORD_WAITS = 21,   /* it waits for who has another call */
+	CALL_RECORD_WAITS = 21,   /* it waits for a busy user */
 	CALL_RECORD_NAMES = 22,   /* ROOMS, with a caller that is asked for his name */
 	CALL_RECORD_PAGES = 23,   /* any of them, with a recording by a record page */
 	CALL_RECORD_SENT = 24,    /* CLAIMS, of a party that is up and is sent there */
 	CALL_RECORD_EARLY = 25,   /* any of them; what is asked has several early dialogs */
-	CALL_RECORD_RENEWED = 27, /* any of them; who is asked has offered anew before its 2xx */
+	CALL_RECORD_RENEWED = 27, /* any of them; the callee has offered anew before its 2xx */
 	CALL_RECORD_FLOWS = 28,   /* any of them, in a flow, or behind one */
 	CALL_RECORD_PLACES = 29,  /* FLOWS, with the caller in a slot or the like */
 	CALL_RECORD_FORMAT = CALL_RECORD_PLACES
 };
-/* Somebody took it while it rang. */
+/* It was picked up while ringing. */
 static inline bool call_record_is_picked(const struct call *c)
 {
 	return c->plan.count && c->plan.steps[c->plan.count - 1].why == PLAN_PICKED;
@@ -95,7 +95,7 @@ static inline bool call_record_is_alone(const struct call *c)
 	return call_is_by_itself(c) && (!call_application(c).n || c->segment_count ||
 					call_caller(c)->outbound || call_caller(c)->uac);
 }
-/* Somebody is asked, so that two may be joined. */
+/* A re-INVITE for a join is open. */
 static inline bool call_record_meets(const struct call *c)
 {
 	return c->meet_ns ||
@@ -109,7 +109,7 @@ static inline bool call_record_is_between_rooms(const struct call *c)
 	return conference_waits(c) || (c->member && c->member->admitted) ||
 	       (c->transfer && c->transfer->remote.confers);
 }
-/* Who is asked has offered anew. */
+/* The callee has offered anew. */
 static inline bool call_record_is_renewed(const struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
@@ -120,7 +120,7 @@ static inline bool call_record_is_renewed(const struct call *c)
 	}
 	return false;
 }
-/* Somebody behind a leg's address has said another tag than another one there. */
+/* A leg has several To tags of its callee. */
 static inline bool call_record_has_early(const struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
@@ -186,8 +186,7 @@ static inline uint32_t call_record_format(const struct call *c)
 
 /* What transactions are made of again. */
 struct call_seed {
-	struct text request
-		[LEGS_MAX]; /* heads of the INVITEs that came; empty: answered and acknowledged */
+	struct text request[LEGS_MAX]; /* heads of received INVITEs; empty: acknowledged */
 	struct sip_hop source[LEGS_MAX];
 	struct text sent[LEGS_MAX]; /* the INVITEs we sent or were about to send; empty: over */
 	struct sip_hop sent_to[LEGS_MAX];

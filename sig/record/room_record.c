@@ -134,7 +134,7 @@ const struct schema room_rows[] = {
 
 /* ---- writing ---- */
 
-/* Who knows of no other shards would set it aside. */
+/* A program without other shards would set it aside. */
 static uint32_t room_format(const struct room *r)
 {
 	bool others = r->object.follows != 0;

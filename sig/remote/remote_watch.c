@@ -184,7 +184,7 @@ static int remote_entry_fill(struct remote_entry *e, const struct remote_user *u
 	return 0;
 }
 
-/* Nobody who watches would be told anything new. */
+/* Watchers would see no change. */
 static bool remote_entry_is(const struct remote_entry *e, const struct remote_user *u)
 {
 	bool same = e->count == u->count && e->registered == u->registered;
@@ -232,7 +232,7 @@ struct remote_process {
 struct remote_watch {
 	struct remote_watch_host host;
 	struct remote_list asks, views;
-	struct remote_list held; /* dialogs of shards that nobody tells of now; of process 0 */
+	struct remote_list held; /* dialogs of shards that no node reports now; of process 0 */
 	uint32_t shards[REMOTE_SHARDS_MAX], shard_count; /* of the sender of the news being read */
 	bool lists_shards;                               /* it is one that says them */
 	uint32_t seconds;

@@ -31,7 +31,7 @@ struct remote_watch_host {
 	bool (*registered)(void *owner, struct bytes tenant, struct bytes user);
 	/* Shards that live on this node, each and 1: how many of REMOTE_SHARDS_MAX were filled. */
 	uint32_t (*shards)(void *owner, uint32_t *out);
-	/* Somebody here watches the user. */
+	/* The user has watchers here. */
 	bool (*is_watched)(void *owner, struct bytes tenant, struct bytes user);
 	/* A process of another node asks, answers or reports. Returns true for a question: *answer
 	 * is filled in except kind and serial. Slices live until the next event. */
@@ -55,9 +55,9 @@ struct remote_watch;
 int remote_watch_open(struct remote_watch **out, const struct remote_watch_host *host,
 		      const struct hash_key *key) NODISCARD;
 void remote_watch_close(struct remote_watch *r); /* NULL is fine */
-/* Somebody here watches him: the others are asked with the next flush. */
+/* The user has watchers here: the others are asked with the next flush. */
 void remote_watch_ask(struct remote_watch *r, struct bytes tenant, struct bytes user);
-/* His dialogs on this node are others: who asked hears it with the next flush. */
+/* His dialogs on this node have changed: nodes that asked are told with the next flush. */
 void remote_watch_changed(struct remote_watch *r, struct bytes tenant, struct bytes user);
 /* This node no longer has the shard of his dialog d: it is held. */
 void remote_watch_hold(struct remote_watch *r, struct bytes tenant, struct bytes user,

@@ -314,7 +314,7 @@ bool room_has_initiator(const struct room *r)
 	return false;
 }
 
-/* Who only listens, or coaches, is no host as long as anybody else is there. */
+/* A member that only listens, or coaches, is host only without others. */
 uint16_t room_successor(const struct room *r)
 {
 	const struct room_member *first = r->first && !r->first->asks ? r->first : NULL;
@@ -328,7 +328,7 @@ uint16_t room_successor(const struct room *r)
 
 /* ---- tones and names of members ---- */
 
-/* Who listens or coaches is not told of; nor is anybody where a tone would come all the time. */
+/* Listening and coaching members have no tone; none has where tones would never stop. */
 static bool room_plays_tone_for(const struct room *r, const struct room_member *m, uint8_t tone)
 {
 	return tone != ROOM_TONE_NONE && !m->monitors && r->count > 1 &&

@@ -35,9 +35,9 @@ struct room_member {
 	uint16_t inviter; /* the member that brought it; MEMBER_NOBODY: it came by itself */
 	uint16_t coaches; /* the member that alone hears it; MEMBER_NOBODY: all do */
 	int8_t gain_db;   /* how loud others hear it */
-	bool muted;       /* nobody hears it */
-	bool deaf;        /* it hears nobody */
-	bool held;        /* by command: it hears music, and nobody hears it */
+	bool muted;       /* it is not heard */
+	bool deaf;        /* it does not hear */
+	bool held;        /* by command: it hears music, and is not heard */
 	bool monitors; /* it listens to two parties, or coaches one: it leaves with them (MON-04) */
 	bool asks;     /* it is to come: its phone rings, or has not said its PIN */
 	bool hosts;    /* it is a host, by its PIN, or will be */
@@ -60,8 +60,8 @@ struct room_member {
 	uint16_t shown;
 	bool waits; /* it hears music until a host is there; of this process, too */
 	struct roster_entry told;
-	struct room_member *next,
-		*prev; /* in the order of their numbers; who asks stands behind. Of this process */
+	/* in the order of their numbers; asking ones stand behind. Of this process */
+	struct room_member *next, *prev;
 };
 
 /* 0 or -ENOMEM. */
@@ -107,7 +107,7 @@ struct room_play {
 	uint8_t time;  /* this one, from 0 on */
 	char files[ROOM_FILES_MAX][ROOM_FILE_MAX];
 	uint64_t since_utc_ms; /* the file plays since then; 0: not yet */
-	uint64_t order;        /* who asked: the same once more changes nothing */
+	uint64_t order;        /* the order: a repetition changes nothing */
 	uint64_t serial;       /* of this process; 0: it is not asked for yet */
 };
 
@@ -126,8 +126,7 @@ struct room_recording {
 	bool by_page;   /* ... or by a member's record page */
 	bool paused;
 	uint16_t segment; /* that the process which saved this wrote; 0: none yet */
-	uint64_t begun_utc_ms,
-		tone_utc_ms; /* the latter: when its first tone was due, since it was paused last */
+	uint64_t begun_utc_ms, tone_utc_ms; /* tone: its first one since the last pause was due */
 	/* of this process */
 	bool told, told_paused;
 	uint64_t serial;  /* of the copy that is made for it; 0: none is */
@@ -207,7 +206,7 @@ struct room_comes {
 	/* enum shard_leg: the leg whose party is a member, and is released; NONE: neither */
 	uint8_t leaves;
 	/* Of a call of another shard, which sends its parties: */
-	char user[ROOM_COMES_USER_MAX]; /* who is here already, and leaves that one; "": nobody */
+	char user[ROOM_COMES_USER_MAX]; /* the member that leaves there; "": none */
 	/* leg and 1 of a tag of that call, which must be the user's; 0: he may not be in it */
 	uint8_t dialog;
 	/* The call whose party gets the NOTIFYs, or, for a call of this shard, whose member is
@@ -222,15 +221,14 @@ struct room {
 	char number[CONFERENCE_NUMBER_MAX]; /* that is called; "": none */
 	uint16_t host;                      /* member; MEMBER_NOBODY: none */
 	uint16_t last;                      /* the number that was given last */
-	bool locked;                        /* nobody comes by himself */
+	bool locked;                        /* no uninvited user may join */
 	uint16_t max_members;
 	uint8_t talkers; /* voices mixed at once; 0: the mixer's default; CONFERENCE_TALKERS_ALL */
 	struct room_comes comes[ROOM_COMES_MAX];
 	uint8_t comes_count;
 	struct room_parts parts;
 	bool made; /* a conference of calls by a factory, made by its first caller */
-	char name
-		[MEMBER_NAMED_MAX]; /* ... its only name for callers (conf_name_make); "": its id */
+	char name[MEMBER_NAMED_MAX]; /* its only name for callers (conf_name_make); "": its id */
 	struct text invited; /* ... users who may call that: "1001 1002 ", the newest first */
 	struct text unknown; /* of its record: what a later program wrote (base/schema.h) */
 	/* of this process */
@@ -240,7 +238,7 @@ struct room {
 	uint64_t comes_ns, release_ns; /* 0: off */
 	uint64_t comes_until_ns;       /* the first of those who come is waited for no longer */
 	uint64_t comes_ask_ns;         /* its shard is asked for it again */
-	uint32_t arrived;              /* who came from another shard, as comes has it */
+	uint32_t arrived;              /* the members from other shards, as in comes */
 	struct room_roster roster;     /* of those who are told of (roster.h) */
 	uint32_t told_count;           /* ... and count */
 	uint64_t told_change;          /* those who watch know of */
@@ -250,15 +248,15 @@ struct room {
 	struct job_id job; /* that mixes; generation 0: not yet */
 	bool told;         /* others know that it is there */
 	bool gathered;     /* two have been in it */
-	bool shows;        /* somebody has come: others may have to send other video */
-	bool awaits;       /* those who come wait for who asks */
+	bool shows;        /* a member has joined: others may have to send other video */
+	bool awaits;       /* joining parties wait for the pending ones */
 	uint8_t releases;  /* how often they were to be a call of two again */
 	uint32_t rate_hz;  /* of the mix; 0: ROOM_RATE_HZ */
 	bool waits_for_host, ends_with_host; /* as its document says */
 	bool hosted;                         /* a host has been there */
 };
 
-/* The next number, which nobody has; MEMBER_NOBODY: all are given. */
+/* The next free number; MEMBER_NOBODY: all are used. */
 uint16_t room_number_next(const struct room *r);
 /* Takes its place in the list by its number, or last if it is asking. Its number is assigned
  * already, or it is asking. */
@@ -273,7 +271,7 @@ static inline bool room_has_grown(const struct room *r)
 {
 	return !r->made || r->last > 2;
 }
-/* Nobody is there, or will be. */
+/* It has no members, nor any to come. */
 bool room_is_empty(const struct room *r);
 /* Its owner, or the member that was made host, is there. */
 bool room_has_initiator(const struct room *r);
@@ -325,7 +323,7 @@ struct focus_addition {
 	uint16_t inviter;  /* its number */
 	uint32_t refer;    /* CSeq of its REFER, which names what it asked for; */
 	bool notify;       /* what becomes of it is told there */
-	struct bytes to;   /* who is rung; empty: */
+	struct bytes to;   /* the extension to ring; empty: */
 	uint64_t comes;    /* the call whose party joins, and */
 	uint8_t leaves;    /* enum shard_leg: the leg released; or, for a call on a remote shard: */
 	uint8_t dialog;    /* as room_comes has it, */

@@ -38,7 +38,8 @@ struct room_roster {
 	struct roster_link *first, *last;
 	uint64_t change;    /* the newest */
 	uint64_t described; /* the newest of the conference itself */
-	/* of those who left before it nothing is known: who was told less is told all */
+	/* members that left earlier are unknown: watchers told up to an earlier change get full
+	 * state */
 	uint64_t forgotten;
 	uint32_t gone_count;
 };
@@ -55,7 +56,7 @@ void roster_leave(struct room_roster *r, struct roster_link *member, struct byte
 void roster_describe(struct room_roster *r);
 /* The first that changed behind that change; NULL: none did. */
 const struct roster_link *roster_after(const struct room_roster *r, uint64_t change);
-/* Nobody is listed any more. */
+/* Empties the list. */
 void roster_close(struct room_roster *r);
 
 /* What watchers see of a member of a room (RFC 4575 5.6 to 5.8), as of the last step of its call.
@@ -80,7 +81,7 @@ enum conference_way { CONFERENCE_BOTH, CONFERENCE_SENDS, CONFERENCE_HEARS, CONFE
 
 /* How a member is now; slices of others. */
 struct room_face {
-	struct bytes user;    /* who it is: of ours its number */
+	struct bytes user;    /* the user: of ours its number */
 	struct bytes uri;     /* as others know it */
 	struct bytes display; /* may be empty */
 	uint8_t status;       /* enum conference_status */

@@ -184,7 +184,7 @@ static bool pair_failed(const struct auth_try *t, uint64_t now_ns)
 		g = auth_guess_evict(t->guesses, t->source, now_ns);
 	waits = g->until_ns > now_ns;
 	flow_failed(&g->flows, t->flow, waits, now_ns);
-	if (waits) { /* others at its source: they make nobody wait for longer */
+	if (waits) { /* others at its source: they do not lengthen the wait */
 		g->last_ns = now_ns;
 		return true;
 	}

@@ -90,7 +90,7 @@ struct auth_limit {
 
 /* One who tries. */
 struct auth_try {
-	/* of the extension, NULL: nobody has failed; or auth_limit_nobody */
+	/* of the extension, NULL: no failures; or auth_limit_nobody */
 	struct auth_guesses *guesses;
 	uint64_t source, flow;
 	enum auth_standing standing;
@@ -193,7 +193,7 @@ struct shard_commons {
 	uint32_t calls;               /* of all shards */
 	uint32_t codings;             /* those of them with transcoded audio */
 	uint32_t videos;              /* of these that have video */
-	uint32_t waiting;             /* of these that wait for who has another one */
+	uint32_t waiting;             /* those of them that wait for a busy user */
 	uint32_t engaged_cursor;      /* of extensions that other nodes are asked for */
 	struct shard *shards;         /* that are open, the newest first */
 	struct shares *shares;        /* of the node; NULL: in no cluster */

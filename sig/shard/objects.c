@@ -279,7 +279,7 @@ static void object_order_answer(struct shard *s, const struct object *o, uint64_
 	e->order = (struct effect_order){ .ticket = ticket, .saved = saved };
 }
 
-/* Who waits for what is acknowledged, or for whatever there is. */
+/* Answers orders that wait for what is acknowledged, or for everything. */
 static void object_answer(struct shard *s, struct object *o, bool saved)
 {
 	uint8_t kept = 0;

@@ -21,8 +21,8 @@ struct shard;
 /* What a kind of objects has of its own. Functions that may be NULL say so. */
 struct object_type {
 	const char *noun; /* in its log lines, and what they say where */
-	const char *elsewhere, *apart,
-		*stays; /* another shard has it, that is not known, its members do not get there */
+	/* log sentences: it is on a remote shard, unknown, or its members cannot move there */
+	const char *elsewhere, *apart, *stays;
 	enum object_kind kind;
 	size_t size;
 	enum tenant_item item;
@@ -92,7 +92,7 @@ bool object_list_name(struct shard *s, struct object *o) NODISCARD;
 void object_remove(struct shard *s, struct object *o);
 /* Before that: it is over, so its name is free, and its record goes. */
 void object_end(struct shard *s, struct object *o);
-/* It was restored, and goes on. used: somebody is in it. */
+/* It was restored, and goes on. used: it has members. */
 void object_resume(struct shard *s, struct object *o, bool used);
 
 /* Its turn comes at once. */
@@ -103,7 +103,7 @@ void object_aim(struct shard *s, struct object *o);
 void object_turn(struct shard *s, struct object *o);
 /* What its record says is another. */
 void object_touch(struct object *o);
-/* Who ordered hears of it when what is there now is saved. False: too many wait. */
+/* The order is answered when the present state is saved. Returns false if too many wait. */
 bool object_wait(struct shard *s, struct object *o, const struct shard_order *by);
 
 /* The store is asked where that is due. */

@@ -13,7 +13,7 @@
 enum {
 	OVERLOAD_INTERVAL_MS = 100,
 	OVERLOAD_END_S = 5,
-	/* who is refused comes again after so long, each at a time of its own, */
+	/* refused callers return after so long, each at a time of its own, */
 	OVERLOAD_RETRY_MIN_S = 2,
 	OVERLOAD_RETRY_MAX_S = 10, /* or after this */
 };
@@ -46,7 +46,7 @@ bool overload_glance(struct overload_glance *out, struct bytes datagram);
 /* 503 with Retry-After. The topmost Via says where the request came from (RFC 3581). */
 void overload_write(struct writer *w, const struct overload_glance *g, const struct addr *remote,
 		    uint32_t retry_after_s, uint32_t tag);
-/* An ACK to such a 503: nobody waits for it. */
+/* An ACK to such a 503, which needs nothing. */
 bool overload_is_ack(struct bytes datagram);
 
 #endif

@@ -88,7 +88,7 @@ void shard_refuse(struct shard *s, struct txn_slot *slot, const struct sip_messa
 	}
 }
 
-/* For a phone that is not there nobody answers (RFC 5627 6.1). */
+/* An absent phone does not answer (RFC 5627 6.1). */
 static uint16_t options_status(const struct shard *s, const struct sip_message *m)
 {
 	struct bytes value;

@@ -43,7 +43,7 @@ struct toll_now shard_toll_now(struct shard *s, uint16_t tenant, struct instant 
 int shard_extension_put(struct shard *s, const struct shard_extension *extension) NODISCARD;
 /* Numbers joined by ',' that an extension with MONITOR_LISTED may watch. Returns 0, -ENOENT,
  * -ENOMEM. */
-/* Who sees its mailbox, too. As shard_monitors_set. */
+/* Extensions that see its mailbox, too. As shard_monitors_set. */
 int shard_members_set(struct shard *s, uint16_t tenant, const char *number,
 		      const char *members) NODISCARD;
 /* Pickup groups joined by ',': extensions that share one may pick up each other's calls. As
@@ -168,8 +168,8 @@ void shard_media_failed(struct shard *s, struct flow_id id, uint64_t call, int e
 /* Redis is away: effects do not wait for saves. When it is back (degraded false), everything is
  * asserted again. */
 void shard_degraded(struct shard *s, bool degraded, struct instant now);
-/* Saves now, and at once from now on, what waits for nobody: the shard is to be handed over, and
- * its timers stand still. hurries false: as before. */
+/* Saves lazy changes now, and at once from now on: the shard is to be handed over, and its timers
+ * stand still. hurries false: as before. */
 void shard_hurry(struct shard *s, bool hurries, struct instant now);
 /* Ids of calls that the store is believed to have, at most max, from *cursor on (0 at first, and
  * after the last). */
@@ -253,10 +253,9 @@ struct shard_originate {
 	/* an extension that is charged for both, from being a number outside; NULL, "": from is the
 	 * extension */
 	const char *payer;
-	const char
-		*caller_id; /* the number outside that `from` shows; NULL: as its extension says */
-	bool auto_answer;   /* from's phone is asked to answer by itself (REG-18) */
-	uint32_t ring_s;    /* so long each of them is rung; 0: as settings say */
+	const char *caller_id; /* shown outside; NULL: the extension's */
+	bool auto_answer;      /* from's phone is asked to answer by itself (REG-18) */
+	uint32_t ring_s;       /* so long each of them is rung; 0: as settings say */
 	const struct shard_order *by;
 };
 enum refusal shard_call_originate(struct shard *s, const struct shard_originate *o,
@@ -350,8 +349,8 @@ struct shard_confer {
 	uint32_t rings;               /* inside */
 	bool of_with;                 /* out: what was refused is about with, or the room */
 	struct call_refusal
-		*refusal;           /* out, of a quota: what who asks is told; NULL: nobody does */
-	char host[CONFER_USER_MAX]; /* out, of with of another shard: who is in both, perhaps */
+		*refusal; /* out, of a quota: the refusal for the requester; NULL: not needed */
+	char host[CONFER_USER_MAX]; /* out, with on a remote shard: the user in both, perhaps */
 };
 /* Two calls become a conference, or one call joins the conference of the other. */
 enum refusal shard_confer(struct shard *s, struct shard_confer *o, struct instant now) NODISCARD;
@@ -359,7 +358,7 @@ enum refusal shard_confer(struct shard *s, struct shard_confer *o, struct instan
  * own. */
 struct shard_confer_give {
 	uint64_t call, room;
-	struct bytes leaves; /* the user who is there already; empty: nobody */
+	struct bytes leaves; /* the user who is a member already; empty: none */
 	/* leg and 1 of a tag of that call, which must be the user's; 0: he may not be in it */
 	uint8_t dialog;
 };
@@ -420,7 +419,7 @@ struct member_view {
 	uint16_t number, inviter, coaches;
 	int8_t gain_db;
 	bool muted, deaf, held, host, asks, monitors;
-	bool away; /* it rings, or somebody else is asked for it */
+	bool away; /* it rings, or another phone is rung for it */
 	uint64_t joined_utc_ms;
 	struct bytes from;
 };
@@ -459,7 +458,7 @@ struct call_view {
 	struct text const *sip_call_id[2];
 	struct addr remote[2]; /* SIP peers */
 	struct call_view_leg legs[2];
-	uint32_t leg_count; /* the caller and everybody who rings, talks or is on the way out */
+	uint32_t leg_count;                   /* the caller and all legs that ring, talk or end */
 	uint64_t setup_utc_ms, answer_utc_ms; /* of its first pair */
 	uint32_t recording_count;
 	struct call_view_recording {
@@ -469,12 +468,12 @@ struct call_view {
 		uint64_t begun_utc_ms;
 		struct call_view_recorder {
 			bool external; /* of an external recorder, else the rest is 0 */
-			bool taken,
-				lost; /* it has a session; the event said that it takes nothing */
+			/* taken: it has a session; lost: the event of its refusal was sent */
+			bool taken, lost;
 			const char *reason; /* why not; NULL: it was just asked */
 			uint16_t status;    /* that it refused with; 0: it did not */
 			bool refused;
-			struct addr at;       /* ADDR_NONE: nobody is asked now */
+			struct addr at;       /* ADDR_NONE: no request now */
 			uint8_t speak, takes; /* parties to be recorded; streams that it accepts */
 		} recorder;
 	} recordings[CALL_VIEW_RECORDINGS_MAX];
@@ -598,7 +597,7 @@ enum party_place_kind {
 	PARTY_ECHOED,   /* it hears itself */
 	PARTY_PARKED,
 	PARTY_CONFERS,
-	PARTY_PARTS, /* nobody takes the call: it hears a tone until it hangs up */
+	PARTY_PARTS, /* the call is not taken: it hears a tone until it hangs up */
 };
 
 enum { PARTY_NAME_MAX = 80 };

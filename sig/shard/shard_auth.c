@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Who asks: digest credentials (RFC 3261 22, 8760) or an address we trust. */
+/* Authentication: digest credentials (RFC 3261 22, 8760) or a trusted address. */
 #include <inttypes.h>
 #include <openssl/crypto.h>
 #include <stdio.h>
@@ -443,7 +443,7 @@ static struct auth_guesses *auth_guesses_of(struct shard *s, uint16_t tenant, st
 
 /* The extension that an authentication name belongs to. */
 struct auth_who {
-	struct shard_extension_slot *slot;  /* NULL: nobody */
+	struct shard_extension_slot *slot;  /* NULL: unknown */
 	struct bytes number;                /* the name, without its location */
 	uint16_t location;                  /* 0: it says none */
 	const struct digest_secret *secret; /* NULL: nothing proves it */

@@ -81,7 +81,7 @@ static bool originate_shows(struct shard *s, const struct shard_originate *o)
 		      bytes_list_has(bytes_str(f->outside_numbers), bytes_str(o->caller_id))));
 }
 
-/* Who is rung first. number: where it is one outside, as it is dialled. */
+/* The first callee. number: written for one outside, as dialled. */
 static enum refusal originate_first(struct shard *s, const struct shard_originate *o,
 				    struct call_target *from, char number[ROUTE_USER_MAX])
 {
@@ -122,7 +122,7 @@ static enum refusal originate_second(struct shard *s, const struct shard_origina
 		return originate_outside_may(s, o, o->to, number);
 	return locations_know(s->locations, o->tenant, bytes_str(o->to))
 		       ? REFUSED_NOT_REGISTERED
-		       : REFUSED_NOT; /* he is looked up when he is rung */
+		       : REFUSED_NOT; /* looked up when rung */
 }
 
 static enum refusal originate_start(struct shard *s, uint64_t id, uint16_t tenant,

@@ -218,7 +218,7 @@ static struct room *confer_room(struct shard *s, const struct shard_confer *o, u
 	return confer_is_made(s, o, &r) ? r : shard_room_of_calls(s, o->room, tenant);
 }
 
-/* Its shard is asked to send its parties (shard_room_parts.c). user: who is here already. */
+/* Its shard is asked to send its parties (shard_room_parts.c). user: a member already. */
 static bool comes_add_remote(struct room *r, const struct room_comes *comes, struct bytes user)
 {
 	struct room_comes *to = &r->comes[r->comes_count];
@@ -307,7 +307,7 @@ static void confer_host(const struct shard *s, struct shard_confer *o)
 		o->host[0] = '\0';
 }
 
-/* Those who come, and the room; nobody waits yet. */
+/* The joining parties, and the room; nothing waits yet. */
 static enum refusal confer_begin(struct shard *s, struct shard_confer *o, struct room **out)
 {
 	const struct call *c, *with = NULL;
@@ -401,7 +401,7 @@ enum refusal shard_confer_into(struct shard *s, struct shard_confer *o, struct i
 
 /* ---- who is rung for it ---- */
 
-/* Where the conference begins now: who is rung is the first, and the host the second. */
+/* If the conference begins now, the rung target is the first, and the host the second. */
 static uint16_t coached_number(const struct shard *s, const struct shard_confer *o)
 {
 	const struct call *c = shard_call_find(s, o->call);
@@ -444,7 +444,7 @@ static bool ring_target(struct shard *s, uint16_t tenant, const char *to, struct
 	return true;
 }
 
-/* Who rings is told who calls: the party of the host, or the number of the room. */
+/* The caller shown to rung targets: the party of the host, or the number of the room. */
 static struct bytes ring_name(const struct shard *s, const struct room *r,
 			      const struct shard_confer *o)
 {
@@ -612,7 +612,7 @@ static void room_lock(struct shard *s, struct room *r, bool on)
 	shard_room_publish(s, r, SIG_CONFERENCE_CHANGED, on ? "locked" : "unlocked");
 }
 
-/* Who rings for it is left, too. */
+/* Cancels ringing targets as well. */
 static void conference_hang_up(struct shard *s, struct room *r)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP };

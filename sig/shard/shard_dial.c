@@ -45,7 +45,7 @@ static void shard_user_found(struct shard *s, uint64_t token, struct instant now
 struct dial_of {
 	const struct shard *shard;
 	uint16_t tenant;
-	struct bytes user; /* who dials, where it is an extension */
+	struct bytes user; /* the caller, if an extension */
 };
 
 static bool dial_finds(void *arg, struct bytes number)
@@ -163,7 +163,7 @@ static bool refuse_as(struct call_refusal *why, uint16_t status, enum refusal re
 	return false;
 }
 
-/* DIAL_BARRED is to be told: without a plan and a route nobody has said what is outside. */
+/* Reports DIAL_BARRED: without a plan and a route, outside is undefined. */
 static bool shard_dial_is_barred(const struct shard *s, uint16_t tenant,
 				 const struct dial_result *dialled)
 {
@@ -314,7 +314,7 @@ static bool invite_keep(struct shard *s, const struct sip_message *m, uint16_t t
 	return true;
 }
 
-/* Where nobody can be asked what is known must do. */
+/* If no store can be asked, what is known must do. */
 static bool invite_asks(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			const char *user, const char *from, bool phone)
 {
@@ -359,8 +359,7 @@ static void invite_go_on(struct shard *s, const struct sip_message *m, const str
 {
 	if (m->method == SIP_REFER)
 		shard_inside_resume(s, m);
-	else if (shard_tenant_of(s, m) !=
-		 w->tenant) /* his was disabled: an equal number of another is somebody else */
+	else if (shard_tenant_of(s, m) != w->tenant) /* his tenant was disabled meanwhile */
 		shard_refuse(s, NULL, m, 403, REFUSED_IDENTITY, (struct bytes){ 0 });
 	else if (m->method == SIP_MESSAGE)
 		shard_message_resume(s, m, w->from, w->phone);
@@ -483,7 +482,7 @@ static bool is_own(const struct shard *s, const struct sip_message *m)
 	       bytes_eq(text_bytes(&c->legs[tag.leg]->dialog.call_id), m->call_id);
 }
 
-/* Who takes over a leg of the same trunk (RFC 3891) needs no more channels than there are, once. */
+/* Taking over a leg of the same trunk (RFC 3891) may exceed its channels by one. */
 static bool trunk_takes_over(const struct shard *s, uint16_t trunk, const struct sip_message *m,
 			     struct bytes user)
 {

@@ -206,7 +206,7 @@ enum refusal shard_room_way(struct shard *s, const struct call *by, const struct
 	char help[DIAL_NUMBER_MAX];
 
 	if (shard_is_emergency(s, by->tenant, whose, &uri, help))
-		return REFUSED_MAY_NOT_CALL; /* who makes an emergency call does so himself */
+		return REFUSED_MAY_NOT_CALL; /* emergency calls cannot be made for others */
 	if (!trunk_route_dialled(&s->host, by->tenant, whose, bytes_str(o->to), number)) {
 		trunk_route_is_barred(&s->host, by, whose, bytes_str(o->to));
 		return REFUSED_MAY_NOT_CALL;
@@ -218,7 +218,7 @@ enum refusal shard_room_way(struct shard *s, const struct call *by, const struct
 
 enum { RUNG_NAME_MAX = 64 };
 
-/* The same REFER, said again to a successor, rings nobody twice. */
+/* The same REFER repeated to a successor rings no phone twice. */
 static uint64_t focus_rung(const struct shard *s, const struct focus_addition *a)
 {
 	uint8_t space[RUNG_NAME_MAX];

@@ -38,7 +38,7 @@ static bool is_own_tag(const struct dialog *d, struct bytes call_id, struct byte
 	       bytes_eq(call_id, text_bytes(&d->call_id));
 }
 
-/* Who has the dialog in which the INVITE was said that a 2xx answers; NULL: nobody any more. */
+/* The call with the dialog of the INVITE that a 2xx answers; NULL: none any more. */
 static struct call *success_find(const struct shard *s, const struct sip_message *m, uint8_t *leg)
 {
 	const struct leg *l;
@@ -271,7 +271,7 @@ void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, st
 		bool refused = slot->user == TXN_USER_SIPREC ||
 			       (!awaited && !shard_lost_may_come(s, slot));
 
-		/* who writes hears that it is not there, and says it again when it is */
+		/* the sender gets the failure, and sends it again later */
 		if (refused || slot->user == TXN_USER_MESSAGE || shard_hop_has_other(s, slot)) {
 			shard_lost_unanswered(s, slot, error); /* before its leg is given up */
 			client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
@@ -440,7 +440,7 @@ struct txn_slot *shard_txn_in_dialog(struct shard *s, const struct sip_message *
 	return NULL;
 }
 
-/* Who may make an emergency call, and nobody else, gives nobody away. */
+/* A party that may only make emergency calls may not transfer. */
 static bool inside_is_for_help(const struct shard *s, const struct call *c, uint8_t leg,
 			       const struct sip_message *m)
 {

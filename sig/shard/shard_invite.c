@@ -23,7 +23,7 @@
 
 enum { RETRY_AFTER_S = 5 };
 
-/* Who calls. */
+/* The caller. */
 struct caller {
 	uint16_t tenant;
 	char user[ROUTE_USER_MAX];
@@ -92,7 +92,7 @@ bool shard_has_contact(const struct sip_message *m)
 		bytes_iis(m->contact.uri.scheme, "sips"));
 }
 
-/* A node that is about to go, or was told to, takes nobody new. */
+/* A node that is stopping or draining accepts no new calls. */
 static bool drain_refuses(const struct shard *s)
 {
 	return s->draining;
@@ -426,7 +426,7 @@ struct bytes shard_contact_of(void *owner, const struct dialog *d)
 	if (!c || !route_is_ours(&uri, c->tenant, &s->settings))
 		return (struct bytes){ 0 };
 	(void)invite_route(s, c->tenant, &uri, user, &to, 1, &count);
-	/* its own: who names another's does not hear where that one is */
+	/* its own: the location of another phone is not disclosed */
 	return count && bytes_eq(to.user, call_leg_user(c, dialog_leg(d))) ? to.uri
 									   : (struct bytes){ 0 };
 }
@@ -471,7 +471,7 @@ uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *ur
 	return count;
 }
 
-/* RFC 5627 6.1: who calls one phone is sent to no other. */
+/* RFC 5627 6.1: a call to one phone is not forwarded. */
 static bool is_sent_on(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		       const char *user)
 {

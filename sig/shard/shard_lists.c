@@ -200,7 +200,7 @@ enum list_kind shard_list_kind(const struct shard *s, const struct sip_message *
 		       : LIST_NOT;
 }
 
-/* One of another domain is nobody's here: it has its host, so that it is shown as it came. */
+/* A user of another domain is unknown here: the host is kept, so that it is shown as it came. */
 static void list_user_of_uri(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 			     struct bytes text, struct writer *w)
 {

@@ -339,7 +339,7 @@ static void page_answer(struct shard *s, struct txn_slot *server, uint16_t statu
 	respond(&s->host, server, NULL, &r);
 }
 
-/* RFC 4320 4.2: its sender has given up by the time that nobody has said anything. */
+/* RFC 4320 4.2: its sender has given up by the time of the timeout. */
 static void page_over(struct shard *s, struct txn_slot *server, const struct sip_message *m)
 {
 	if (server->best) {

@@ -44,7 +44,7 @@ static uint8_t page_leg(const struct call *c, const struct leg *l)
 	return call_callee(c) == l ? c->bridge.callee : LEG_NONE;
 }
 
-/* Who says its PIN, waits in a slot or leaves does not speak. */
+/* A party that enters its PIN, waits in a slot or leaves does not talk. */
 static bool page_speaks(const struct call *c, const struct leg *l)
 {
 	if (c->state != CALL_ESTABLISHED || l->state != LEG_CONFIRMED || l->held || l->holds)

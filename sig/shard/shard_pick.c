@@ -10,7 +10,7 @@
 
 /* What was found until now. */
 struct picking {
-	const struct shard *shard; /* who asks */
+	const struct shard *shard; /* the requester */
 	uint16_t tenant;
 	struct bytes by;
 	uint64_t only; /* that call; 0: any */
@@ -182,7 +182,7 @@ static void picking_drop(struct remote_picking **at)
 	free(picking);
 }
 
-/* call: which is told; 0: who gave the serial. */
+/* call: gets the result; 0: the owner of the serial. */
 static bool picking_begin(const struct shard *s, uint16_t tenant, const struct remote_pick *pick,
 			  uint64_t serial, uint64_t call)
 {
@@ -288,7 +288,7 @@ void shard_remote_picks_close(struct shard_commons *c)
 		picking_drop(&c->picking);
 }
 
-/* Those that nobody waits for any more. */
+/* Requests that are not awaited any more. */
 void shard_remote_picks_expire(struct shard_commons *c)
 {
 	struct remote_picking **at = &c->picking;

@@ -58,7 +58,7 @@ static void write_home(struct writer *w, const struct shard *s, const struct sip
 		writer_number(w, ":", uri->port, "");
 }
 
-/* RFC 5627: for who asks for them. */
+/* RFC 5627: if requested. */
 static const struct registrar_gruu *register_gruu(struct shard *s, const struct sip_message *m,
 						  struct registrar_gruu *out, struct writer *home)
 {

@@ -289,7 +289,7 @@ static void shard_engaged_look(struct shard_commons *commons)
 enum { ASK_ROUND_S = 20, ASK_QUICK_S = 4, COUNT_AGAIN_S = 120 };
 static_assert(ASK_ROUND_S * NS_PER_S == REMOTE_ASK_NS, "as others expect it");
 
-/* A tenant that nobody here knows has nobody who is watched. */
+/* Users of a tenant that is unknown here have no watchers. */
 bool shard_remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant)
 {
 	*tenant = c->shards ? tenants_number(c->shards->settings.tenants, name) : TENANT_NONE;
@@ -377,7 +377,7 @@ enum refusal shard_remote_refusal(enum remote_verdict verdict)
 	return g_verdicts[verdict];
 }
 
-/* Nobody waits there: what is left of one is freed. */
+/* The party does not wait there any more: what is left is freed. */
 static bool remote_waits(struct shard *s, uint16_t tenant, const struct remote_join *j,
 			 struct instant now)
 {

@@ -26,7 +26,7 @@ static struct call *refer_find(const struct shard *s, uint16_t tenant,
 	return c && c->legs[*leg]->state < LEG_LEAVING ? c : NULL;
 }
 
-/* Nobody gives a stranger's party away. */
+/* A party cannot be given away by strangers. */
 static bool refer_is_own(const struct leg *l, struct bytes user, const struct sip_message *m)
 {
 	return l->user.n ? bytes_eq(text_bytes(&l->user), user)
@@ -158,7 +158,7 @@ static struct call *replaces_find(const struct shard *s, uint16_t tenant, const 
 	return c ? c : shard_early_find(s, tenant, r->call_id, r->from_tag, leg);
 }
 
-/* Nobody takes a stranger's place. */
+/* A place cannot be taken by strangers. */
 static bool replaces_own(const struct shard *s, const struct leg *l, struct bytes user,
 			 const struct sip_message *m)
 {
@@ -284,7 +284,7 @@ static bool replaces_given(const struct shard *s, const struct call *c, const st
 	return false;
 }
 
-/* Of an operator, who alone may. */
+/* For an operator only. */
 static bool join_read(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		      struct call_replaces *out, struct call_refusal *why)
 {

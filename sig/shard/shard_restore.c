@@ -58,7 +58,7 @@ struct lost_dialog {
 	struct bytes user;
 };
 
-/* False: it is gone, or of nobody who registers. */
+/* Returns false if it is gone, or its party does not register. */
 static bool lost_dialog(const struct shard *s, uint64_t id, uint8_t leg, struct lost_dialog *out)
 {
 	const struct call *c = id ? shard_call_find(s, id) : NULL;
@@ -241,7 +241,7 @@ static int restore_refuse(const char **reason, int err, const char *text)
 	return err;
 }
 
-/* Who began it has it as one of its calls again, whatever the limits are by now. */
+/* It is charged to its payer again, regardless of the limits. */
 static void restored_charge(struct shard *s, struct call *c)
 {
 	const struct leg *a = call_caller(c);

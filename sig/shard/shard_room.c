@@ -182,7 +182,7 @@ struct room *shard_room_ensure(void *owner, const struct room_terms *terms)
 	if (!r)
 		return NULL;
 	room_apply_terms(s, r, terms);
-	object_claim(s, &r->object); /* nobody waits longer than he must */
+	object_claim(s, &r->object); /* as early as possible */
 	r->locked = terms->locked;
 	object_touch(&r->object);
 	object_hurry(s, &r->object);
@@ -439,7 +439,7 @@ static bool room_is_released(const struct shard *s, const struct room *r)
 	return false;
 }
 
-/* Nobody is alone in a call of others: who was left would hear nothing, and never be told. */
+/* No member stays alone in a conference of calls: it would hear nothing, and never be told. */
 static void room_shrink(struct shard *s, struct room *r)
 {
 	uint32_t parties = room_parties(r);
@@ -651,7 +651,7 @@ static void send_name(const struct room *r, const struct room_member *m, char ou
 	member_name_put(out, &name);
 }
 
-/* False: it speaks with somebody else just now. */
+/* Returns false if it has another peer just now. */
 static bool send_member(struct shard *s, const struct room *r, const struct room_member *m,
 			struct call *c)
 {
@@ -879,4 +879,4 @@ void shard_room_publish(struct shard *s, const struct room *r, enum sig_event_ki
 		 LOG_U64("host", r->host), LOG_STR("what", reason ? reason : ""));
 }
 
-/* Video of conferences: who sends what somebody else cannot decode is asked to send otherwise. */
+/* Video of conferences: members that send what another cannot decode get a re-INVITE. */

@@ -74,11 +74,11 @@ struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct byt
 /* shard.conference */
 bool shard_room_shown(const struct shard *s, uint16_t tenant, struct bytes user,
 		      struct conference_view *out);
-/* Before calls are gone: nobody is listed any more. */
+/* Before calls are gone: empties the rosters. */
 void shard_rosters_close(struct shard *s);
 
 /* ---- shard_conference.c ---- */
-/* Of a call of this shard that comes: who comes takes the place of that member's call. */
+/* A call of this shard joins: its party replaces that member. */
 void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place);
 /* A call is saved: a room that waits for it has its turn, before the phone that is told so can hang
  * up. */
@@ -87,13 +87,13 @@ void shard_room_awaited(struct shard *s, uint64_t call);
  * REFUSED_MAY_NOT_CALL, _TRUNK_AWAY. */
 enum refusal shard_room_ring(struct shard *s, const struct shard_confer *o,
 			     struct room *r) NODISCARD;
-/* The parties of the call come when they can, but for who is left. As shard_confer. */
+/* The parties of the call join when they can, except the one that is left. As shard_confer. */
 enum refusal shard_room_comes(struct shard *s, struct room *r, struct call *c, enum shard_leg host,
 			      enum shard_leg leaves) NODISCARD;
 /* a: comes, of a call of a remote shard, and the user's dialog in it. */
 enum refusal shard_room_comes_remote(struct shard *s, struct room *r,
 				     const struct focus_addition *a) NODISCARD;
-/* A new one, of calls, as yet of nobody. NULL: there are too many. */
+/* A new conference of calls, without members yet. NULL: there are too many. */
 struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant);
 
 /* ---- shard_focus.c ---- */

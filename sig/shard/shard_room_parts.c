@@ -111,7 +111,7 @@ static struct bytes face_display(const struct shard *s, const struct call *c, bo
 									  : party.display;
 }
 
-/* Who only listens to two, or tells one of them what to say, is to be seen by nobody (MON-04). */
+/* A member that only listens to two, or coaches one of them, is hidden (MON-04). */
 static bool face_is_hidden(const struct room_member *m)
 {
 	return m->monitors && (m->muted || m->coaches);

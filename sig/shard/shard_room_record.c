@@ -89,7 +89,7 @@ static void room_record_ask(struct shard *s, const struct room *r, enum record_a
 		LOG_ERROR("conference", r->object.id, "no memory for what a recording is of");
 }
 
-/* Who is there as the segment begins. */
+/* The members at the beginning of the segment. */
 static void attendance_begin(struct shard *s, struct room *r)
 {
 	struct room_attendance *a = calloc(1, sizeof(*a));
@@ -255,7 +255,7 @@ static void room_record_pause(struct shard *s, struct room *r, bool paused)
 	if (x->paused == paused)
 		return;
 	x->paused = paused;
-	if (!paused) /* who may not have noticed the pause hears that it goes on */
+	if (!paused) /* members that may have missed the pause hear the tone again */
 		x->tone_utc_ms = s->host.now.utc_ms;
 	room_record_publish(
 		s, r, paused ? SIG_CONFERENCE_RECORDING_PAUSED : SIG_CONFERENCE_RECORDING_RESUMED,

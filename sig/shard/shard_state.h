@@ -33,7 +33,7 @@ enum {
 	REFUSED_CALL_ALL_BURST = 200,
 };
 
-/* All zero: nobody was refused. */
+/* All zero: no refused calls. */
 struct refused_calls {
 	uint64_t all_full_ns;
 	struct {
@@ -60,12 +60,12 @@ enum { SHARD_EMERGENCY_CALLS = 16 }; /* more than limits.calls: for emergency nu
 /* An extension, and its state in addition to the document. */
 struct shard_extension_slot {
 	struct shard_extension extension;
-	struct auth_guesses *guesses;  /* NULL: nobody has failed yet */
+	struct auth_guesses *guesses;  /* NULL: no failures yet */
 	struct shard_forward *forward; /* NULL: nothing is set */
 	char *monitors;                /* the users it may watch with MONITOR_LISTED; NULL: none */
 	char *pickup_groups;           /* names joined by ','; NULL: it is in none */
 	char *park_groups;             /* so, too */
-	char *members; /* who sees its mailbox, too: numbers joined by ','; NULL: nobody */
+	char *members; /* extensions that see its mailbox, too: numbers joined by ','; NULL: none */
 	char *lamps;   /* sig/host/lamps.h; NULL: no BLF keys */
 	struct shard_located *located;   /* NULL: its phones are nowhere */
 	struct shard_presence *presence; /* NULL: nothing was said */
@@ -142,9 +142,8 @@ struct shard {
 	uint32_t assert_call;
 	bool assert_all; /* also what the store has acknowledged: it may have lost that */
 	uint8_t *space;
-	uint8_t trunk_target
-		[2 *
-		 SHARD_TRUNK_TARGET_MAX]; /* URI and route of the trunk that was asked for last */
+	/* URI and route of the trunk asked last */
+	uint8_t trunk_target[2 * SHARD_TRUNK_TARGET_MAX];
 	struct packing *packing;
 };
 
@@ -216,7 +215,7 @@ uint64_t shard_unsaved(const struct shard *s);
 void shard_txn_timer(struct shard *s, struct txn_slot *slot);
 
 /* ---- shard_auth.c ---- */
-/* from: who asked, authenticated or believed. */
+/* from: the caller, authenticated or trusted. */
 void refused_call_report(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 struct bytes from, const struct call_refusal *why);
 /* Whether a hop matches a trust rule: by its network, transport, address, port and certificate.
@@ -243,7 +242,7 @@ uint32_t shard_overload_retry_s(const struct shard *s);
 
 /* ---- shard_dial.c ---- */
 /* Dialled strings by the dial plan of the phone's extension (sig/dial/dial.h). */
-/* Who dials. */
+/* The dialling party. */
 struct shard_dialler {
 	uint16_t tenant;
 	struct bytes user; /* the extension with rules that come first; empty: none */
@@ -262,7 +261,7 @@ bool shard_is_emergency(const struct shard *s, uint16_t tenant, struct bytes by,
 			const struct sip_uri *uri, char number[DIAL_NUMBER_MAX]);
 /* Perhaps an emergency number of a tenant: the request's tenant is not known yet. */
 bool shard_may_be_emergency(const struct shard *s, const struct sip_uri *uri);
-/* How a number is refused that leads to nobody here. Returns false. */
+/* How a number without a target here is refused. Returns false. */
 bool shard_dial_refuse(const struct shard *s, uint16_t tenant, const struct dial_result *dialled,
 		       struct call_refusal *why);
 
@@ -367,9 +366,9 @@ void shard_remote_picks_expire(struct shard_commons *c); /* once a second */
 void shard_remote_picks_close(struct shard_commons *c);
 
 /* ---- shard_remote.c ---- */
-/* There is somebody who watches: other nodes are asked to tell. */
+/* A watcher subscribes: other nodes are asked. */
 void shard_remote_begin(struct shard *s, const struct subscription *sub);
-/* A tenant that nobody here knows has nobody who is watched. */
+/* Users of a tenant that is unknown here have no watchers. */
 bool shard_remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant);
 /* call_host.engaged_of, call_host.waited_for */
 void shard_engaged_of(void *owner, const struct call *c, struct bytes user, struct engaged *out);
@@ -435,9 +434,9 @@ void shard_published(struct shard *s, const struct publish_news *news);
 /* ---- shard_watch.c ---- */
 void shard_codes_of(const struct shard *s, uint16_t tenant, struct feature_codes *out);
 int shard_watch_open(struct shard *s) NODISCARD;
-/* A step of the call is over: who watches its parties hears of what changed. */
+/* A step of the call is over: watchers of its parties are notified of changes. */
 void shard_watch_call(struct shard *s, struct call *c);
-/* Nobody is told: its watchers are gone as well, or know. */
+/* No NOTIFY: its watchers are gone as well, or know. */
 void shard_watch_gone(struct shard *s, const struct call *c);
 /* locations_user.changed */
 void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struct instant now);
@@ -454,7 +453,7 @@ uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes us
 /* ... and all other nodes, those calls that wait for him among it (dialog_state.waits_utc_ms). */
 uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes user,
 			 struct dialog_state *out);
-/* ... to who watches here. */
+/* ... to watchers here. */
 void shard_watch_notify_here(struct shard *s, uint16_t tenant, struct bytes user);
 void shard_watch_notify_of(struct shard *s, uint16_t tenant, struct bytes user,
 			   enum watch_change what);
@@ -497,7 +496,7 @@ bool shard_replaces_member(const struct shard *s, const struct sip_message *m, u
 /* The leg that it names and that the user may replace. Returns false and *why otherwise. */
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		    struct bytes user, struct call_replaces *out, struct call_refusal *why);
-/* Its leg that another call is to take the place of, if it is to replace one: nobody else may. */
+/* The leg that another call is to replace; no other call may. */
 void shard_replaced_know(struct shard *s, const struct call *c);
 /* It names the party parked in the slot of an extension's number, as BLF shows it: *to is the slot,
  * as dialled. */
@@ -536,7 +535,7 @@ uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *ur
 uint32_t shard_flows_of(void *owner, const struct leg *leg, struct call_target *out, uint32_t cap);
 /* call_host.contact_of */
 struct bytes shard_contact_of(void *owner, const struct dialog *d);
-/* What a request to one phone of ours is answered where it is for nobody else: 200, 404 or 480. */
+/* The response to a request for one phone of ours, which is not forwarded: 200, 404 or 480. */
 uint16_t shard_gruu_status(const struct shard *s, const struct sip_message *m);
 void shard_register(struct shard *s, const struct sip_message *m);
 /* locations_user.again */
@@ -611,7 +610,7 @@ struct hop_party {
 	uint64_t call;             /* for the log; 0: of none */
 	const struct sip_hop *hop; /* where it is */
 	uint16_t tenant;
-	struct bytes user; /* empty: it is nobody's here */
+	struct bytes user; /* empty: unknown here */
 	bool trunk;        /* it is a trunk's, */
 	uint16_t of;       /* of this number; TRUNK_NONE: it has none any more */
 };

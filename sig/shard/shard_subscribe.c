@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SUBSCRIBE (RFC 6665 4.2.1): who asks, for what, for how long; saved, then answered. */
+/* SUBSCRIBE (RFC 6665 4.2.1): authenticated, admitted, saved, then answered. */
 #include <stdio.h>
 #include <string.h>
 
@@ -188,7 +188,7 @@ static struct subscribe_pace *pace_find(struct shard *s, uint64_t hash)
 	return a;
 }
 
-/* Who ends a subscription may always. False: it was refused. */
+/* Ending a subscription is always permitted. Returns false if it was refused. */
 static bool subscribe_paced(struct shard *s, const struct sip_message *m,
 			    const struct subscription *sub, const struct subscribe_wish *wish)
 {
@@ -223,7 +223,7 @@ static uint16_t read_resource(const struct shard *s, const struct sip_message *m
 	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
 }
 
-/* Of the watched, and of who watches. */
+/* By resource, and by watcher. */
 static bool has_subscribed_enough(const struct shard *s, const struct subscription *of)
 {
 	struct bytes watcher = text_bytes(&of->watcher), resource = text_bytes(&of->resource),
@@ -348,7 +348,7 @@ static struct txn_slot *subscribe_admit(struct shard *s, const struct sip_messag
 	return NULL;
 }
 
-/* A list that came along is no resource of anybody else's. */
+/* A list from a SUBSCRIBE body is a resource of its own only. */
 #define LIST_PREFIX "list-"
 enum { LIST_PREFIX_LEN = sizeof(LIST_PREFIX) - 1 };
 

@@ -262,7 +262,7 @@ static void view_flows(const struct shard *s, const struct call *c, bool talk,
 	}
 }
 
-/* The caller and the callee; the caller again where nobody is asked yet. */
+/* The caller and the callee; the caller again without a callee. */
 static uint8_t view_leg(const struct call *c, size_t party)
 {
 	return party == 0 || c->bridge.callee == LEG_NONE ? c->bridge.caller : c->bridge.callee;

@@ -420,7 +420,7 @@ static struct bytes watch_tenant(const struct shard *s, uint16_t tenant)
 	return bytes_str(tenants_name(s->settings.tenants, tenant));
 }
 
-/* Something else is to be told of him: to who watches, here and on other nodes. */
+/* His state has changed: notifies watchers, here and on other nodes. */
 static void shard_watch_notify(struct shard *s, uint16_t tenant, struct bytes user)
 {
 	shard_watch_notify_here(s, tenant, user);
@@ -506,7 +506,7 @@ void shard_watch_call(struct shard *s, struct call *c)
 	}
 }
 
-/* Who watches hears nothing of it: another node has the call in a moment. */
+/* Watchers are not notified: another node has the call in a moment. */
 static void watch_left(struct shard *s, uint16_t tenant, struct bytes user,
 		       const struct dialog_state *d)
 {
@@ -685,7 +685,7 @@ bool shard_watch_assert(struct shard *s, uint32_t most)
 	return true;
 }
 
-/* Nobody knows what its watcher was told: it hears all. */
+/* What its watcher was told is unknown: it gets full state. */
 void shard_watch_resume(struct shard *s)
 {
 	struct subscription *sub;

@@ -10,9 +10,8 @@
 struct body_part {
 	struct bytes type;        /* Content-Type */
 	struct bytes disposition; /* Content-Disposition */
-	struct bytes
-		coding;  /* Content-Encoding, else Content-Transfer-Encoding; empty: as it stands */
-	struct bytes id; /* Content-ID, without its brackets */
+	struct bytes coding; /* Content-Encoding, else Content-Transfer-Encoding; empty: identity */
+	struct bytes id;     /* Content-ID, without its brackets */
 	struct bytes octets;
 };
 

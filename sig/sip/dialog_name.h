@@ -8,7 +8,7 @@
 /* Replaces (RFC 3891): the dialog that the sender is to take over, also as a header in a URI (RFC
  * 3261 19.1.1). */
 struct replaces {
-	struct bytes call_id, to_tag, from_tag; /* as seen by who receives it */
+	struct bytes call_id, to_tag, from_tag; /* as seen by the receiver */
 	bool early_only;
 };
 
@@ -22,7 +22,7 @@ int replaces_of_uri(struct replaces *out, struct bytes headers, char space[REPLA
 
 /* Target-Dialog (RFC 4538): the dialog that a request outside of it is about. */
 struct target_dialog {
-	struct bytes call_id, local_tag, remote_tag; /* as seen by who receives it */
+	struct bytes call_id, local_tag, remote_tag; /* as seen by the receiver */
 };
 
 /* 0 or -EINVAL: something is missing, twice there, or no token. */

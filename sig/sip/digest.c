@@ -120,7 +120,7 @@ static bool digest_mac(const uint8_t key[DIGEST_KEY_LEN], const struct bytes *pa
 	return true;
 }
 
-/* What anybody may send costs little to read: a stranger's credentials are read as well. */
+/* Limits that keep parsing cheap: credentials of strangers are parsed as well. */
 enum { CREDENTIALS_PARAMS_MAX = 32, REALMS_MAX = 16 };
 
 /* Where a parameter goes; NULL: not one of ours. */

@@ -62,7 +62,7 @@ struct digest_credentials {
 /* Credentials that answer a challenge of ours, not proven yet. */
 struct digest_answer {
 	struct digest_credentials c;
-	uint64_t nonce_id; /* its name: nobody can choose it */
+	uint64_t nonce_id; /* its name: it cannot be chosen */
 	uint64_t nonce_utc_ms;
 	bool old; /* the nonce is */
 };

@@ -12,7 +12,7 @@ enum {
 	DIGEST_CLIENT_LINE_MAX = 3072, /* room for the line of an answer */
 };
 
-/* Who we are there. user and realm pass digest_client_is_plain. */
+/* Our account there. user and realm pass digest_client_is_plain. */
 struct digest_account {
 	struct bytes user, realm;
 	struct digest_secret secret;

@@ -91,7 +91,7 @@ static uint64_t get_u64(const uint8_t *from)
 	return v;
 }
 
-/* Nobody takes one into another tenant. */
+/* A GRUU is valid in its tenant only. */
 static struct bytes gruu_context(struct writer *w, struct bytes tenant)
 {
 	writer_str(w, "gruu ");

@@ -293,7 +293,7 @@ bool sip_hop_from_uri(struct sip_hop *hop, const struct sip_uri *uri)
 	    sip_transport_parse(&hop->transport, name))
 		return false;
 	if (sip_transport_is_web(hop->transport))
-		return false; /* nobody listens there */
+		return false; /* no listener there */
 	if (bytes_iis(uri->scheme, "sips")) {
 		hop->transport = SIP_TLS;
 	} else if (!name.n && !hop->connection) {

@@ -14,7 +14,7 @@
 enum { HOP_EDGES_MAX = 256 };
 
 struct hop_edges {
-	uint64_t self; /* this process; 0: nobody asks for its connections */
+	uint64_t self; /* this process; 0: its connections are not shared */
 	uint64_t processes[HOP_EDGES_MAX];
 	uint32_t next;
 };

@@ -166,7 +166,7 @@ bool message_line(const struct sip_message *m, unsigned i, struct bytes *name, s
 bool message_has_token(const struct sip_message *m, const char *name, const char *token);
 /* All of it, to be parsed again; lives as long as *m. */
 struct bytes message_text(const struct sip_message *m);
-/* Seconds of Retry-After; 0: nobody said. */
+/* Seconds of Retry-After; 0: absent. */
 uint32_t message_retry_after_s(const struct sip_message *m);
 /* Expires header or -1. */
 int64_t message_expires(const struct sip_message *m);

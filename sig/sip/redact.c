@@ -75,7 +75,7 @@ void redact_keys(uint8_t *message, size_t n)
 	for (size_t at = 0; at < n; at++) {
 		if (begins_line(t, at))
 			mask_line(t, at);
-		/* anywhere: a body that nobody understands may hold SDP */
+		/* anywhere: an unknown body may hold SDP */
 		if (header_is_at(t, at, method))
 			(void)mask(t, redact_skip(t, at + sizeof(method) - 1, BLANKS), "|; \t\"");
 	}

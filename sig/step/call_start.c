@@ -147,7 +147,7 @@ static void detach(struct call_host *h, const struct call *c)
 	}
 }
 
-/* Who was told of addresses that are not ours any more has to be told of others. */
+/* Parties that know addresses which are no longer ours get a re-INVITE. */
 static void attach_moved(struct call *c)
 {
 	if (c->moved && !flows_may_move(c))
@@ -172,7 +172,7 @@ static void attach_media(struct call_host *h, struct call *c)
 {
 	attach_moved(c);
 	if (c->state == CALL_ENDING ||
-	    c->obstacle) { /* nobody speaks any more; the ports are not ours yet */
+	    c->obstacle) { /* no media flows any more; the ports are not ours yet */
 		flows_drop_all(h, c);
 	} else if (flows_claim(h, c)) {
 		call_obstacle(c, "a port of its media is not the node's any more");
@@ -305,7 +305,7 @@ static bool ack_has_all(const struct leg *l)
 	return !l->uac->late || l->open.by_18x;
 }
 
-/* An ACK of ours that waits goes with the answer to who asked. */
+/* Our pending ACK goes with the answer to the caller. */
 static void resume_invites(struct call_host *h, struct call *c)
 {
 	uint16_t acks = 0;
@@ -428,7 +428,7 @@ static enum refusal start_accept_offer(const struct call_host *h, struct call *c
 	return 0;
 }
 
-/* As those are told who may be told: who hides is named to emergency services alone. */
+/* An anonymous caller is named to emergency services only. */
 static struct bytes caller_name(const struct call *c, const struct call_start *s)
 {
 	struct bytes name =
@@ -465,7 +465,7 @@ static int start_fill(struct call_host *h, struct call *c, const struct call_sta
 	return txns_keep_request(s->slot, s->invite);
 }
 
-/* Somebody has to know who needs help, whether or not anybody answers. */
+/* The emergency is reported whether or not the call is answered. */
 static void emergency_publish(struct call_host *h, const struct call *c)
 {
 	call_publish(h, c, SIG_CALL_EMERGENCY);

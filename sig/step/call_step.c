@@ -234,7 +234,7 @@ static void saved(struct call_host *h, struct call *c, const struct call_event *
 		metric_add(h->metrics->saves[SAVE_LATE], 1);
 		return;
 	}
-	/* while the store is away nobody tries: all calls are saved again when it is back */
+	/* no retries while the store is away: all calls are saved again when it is back */
 	c->save_ns = ev->ok || h->degraded ? 0 : h->now.ns + SAVE_RETRY_MS * NS_PER_MS;
 	metric_add(h->metrics->saves[ev->ok ? SAVE_DONE : SAVE_FAILED], 1);
 }

@@ -110,7 +110,7 @@ static bool in_order(struct dialog *d, const struct sip_message *m)
 	return true;
 }
 
-/* Nobody is there who could read what a party alone writes. */
+/* There is no peer for what only a party can handle. */
 static const char *allow_of(const struct call *c)
 {
 	return call_is_alone(c) ? RESPOND_ALLOW : RESPOND_ALLOW_CALL;
@@ -162,7 +162,7 @@ static void request_by_method(struct call_host *h, struct call *c, const struct 
 	}
 }
 
-/* Who gives its party away waits for what becomes of it; a branch that lost is over. */
+/* A transferor waits for the result; a losing branch is over. */
 static void refuse_other_leg(struct call_host *h, struct call *c, const struct call_event *ev)
 {
 	struct writer extra = writer_over(h->extra, HOST_EXTRA);
@@ -192,7 +192,7 @@ static void request_go_on(struct call_host *h, struct call *c, const struct call
 		respond_refuse(h, ev, 420, REFUSED_EXTENSION, writer_lines(&extra));
 		return;
 	}
-	/* RFC 3261 15: who is called ends an early dialog by its final response */
+	/* RFC 3261 15: a callee ends an early dialog by its final response */
 	if (rings && ev->message->method != SIP_OPTIONS && ev->message->method != SIP_UPDATE) {
 		respond_refuse(h, ev, 481, REFUSED_NO_DIALOG, (struct bytes){ 0 });
 		return;

@@ -341,7 +341,7 @@ static void notify_too_long(struct subscription *sub, struct writer *w)
 		sub->ending = ENDING_PROBATION;
 }
 
-/* Who may know; also who is told that there is no more to know. */
+/* Permitted watchers; also those that are told of the end. */
 static bool may_hear(const struct subscription *sub, enum watch_verdict verdict)
 {
 	return verdict == WATCH_OK || verdict == WATCH_HIDDEN ||
@@ -421,7 +421,7 @@ static bool way_is_theirs(const struct sip_hop *hop)
 	       hop_is_edge(hop->connection);
 }
 
-/* A connection that is gone: nobody listens there. */
+/* A closed connection without a listener. */
 static bool is_out_of_reach(const struct subscription *sub)
 {
 	const struct sip_hop *hop = &sub->dialog.hop;

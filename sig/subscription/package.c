@@ -160,7 +160,7 @@ static void info_phase(struct writer *w, enum dialog_phase phase)
 	WRITER_TEXTS(w, "<state>", dialog_phase_name(phase), "</state>");
 }
 
-/* RFC 4235 4.1.6: who it is, and where it is reached. */
+/* RFC 4235 4.1.6: the identity, and the target. */
 static void info_party(struct writer *w, const char *role, struct bytes name_addr, bool held)
 {
 	struct sip_name_addr a;
@@ -508,7 +508,7 @@ static bool info_one(struct writer *w, const struct package_state *state,
 	return users->count == 1; /* it would fit into none */
 }
 
-/* Who is told all need not hear who has left. */
+/* A watcher that gets full state need not be told who has left. */
 static bool info_members(struct writer *w, const struct package_state *state, uint64_t from,
 			 uint64_t *told)
 {

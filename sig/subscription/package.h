@@ -51,7 +51,7 @@ struct conference_notified {
 	bool more;       /* it did not all go into one document: the next one goes on */
 };
 
-/* What was told is of another one, or lacks somebody who has left since and is forgotten. */
+/* It was told of another conference, or lacks a member that left and was dropped. */
 static inline bool conference_is_news(const struct conference_notified *told,
 				      const struct conference_view *c)
 {
@@ -114,7 +114,7 @@ struct dialog_notified {
 struct package_state {
 	uint32_t version;
 	bool whole;  /* all of it; else what was not told yet */
-	bool hidden; /* nobody is named but the user itself */
+	bool hidden; /* only the user itself is named */
 	struct sip_uri entity;
 	/* the host by which it knows the users of a conference; host empty: theirs */
 	struct sip_uri watcher;
@@ -130,7 +130,7 @@ struct package_state {
 	size_t most;                                     /* octets of the body */
 	enum feature_event_part part;                    /* FEATURE_EVENT_PARTS: none */
 	const struct shard_forward *forward;             /* NULL: nothing is set */
-	const struct message_counts *messages;           /* NULL: nobody has counted */
+	const struct message_counts *messages;           /* NULL: not counted */
 };
 
 struct package {

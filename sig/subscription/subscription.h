@@ -65,7 +65,7 @@ struct subscription {
 	bool changed, whole;    /* something is to be told; all of it */
 	bool out_of_reach;      /* its way is a connection that is gone: until its phone is back */
 	bool counting;          /* nothing is told until messages are counted, or retry_ns */
-	uint8_t misses;         /* NOTIFYs in a row that nobody could answer */
+	uint8_t misses;         /* consecutive NOTIFYs without a response */
 	bool published;         /* an event said that it is there */
 	uint64_t page;          /* of PACKAGE_USER: the connection that shows it */
 	uint64_t setting; /* what its phone sets waits for the store (features.h); 0: nothing */

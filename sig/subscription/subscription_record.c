@@ -69,7 +69,7 @@ void subscription_saved(struct subscriptions *s, struct subscription *sub, uint6
 	sub->save_ns = 0;
 	if (saved)
 		sub->acked = version;
-	if (version == sub->version || !saved) /* a store that is late stops nobody */
+	if (version == sub->version || !saved) /* a slow store stops nothing */
 		sub->acked_limit = sub->limit;
 	if (version != sub->version)
 		save_ask(s, sub);

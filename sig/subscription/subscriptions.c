@@ -205,7 +205,7 @@ struct subscription *subscription_of_resource(const struct subscriptions *s, uin
 	return sub;
 }
 
-/* What those hear who watch the node itself. Who asks once makes no subscription. */
+/* Events about subscriptions. A one-time fetch creates none. */
 
 static void subscription_publish(struct subscriptions *s, const struct subscription *sub,
 				 enum sig_event_kind kind, const char *reason)

@@ -102,7 +102,7 @@ struct subscription *subscription_add(struct subscriptions *s, uint64_t id, uint
 int subscription_list(struct subscriptions *s, struct subscription *sub) NODISCARD;
 /* It is not told next. */
 void subscription_due_drop(struct subscriptions *s, struct subscription *sub);
-/* Forgotten, without a word to anybody. */
+/* Removed without a NOTIFY. */
 void subscription_remove(struct subscriptions *s, struct subscription *sub);
 /* All of a watcher, or of a resource: after NULL the first one, NULL at the end. */
 struct subscription *subscription_of_watcher(const struct subscriptions *s, uint16_t tenant,

@@ -69,7 +69,7 @@ static bool shown_may(enum watch_verdict verdict)
 	return verdict == WATCH_OK || verdict == WATCH_HIDDEN;
 }
 
-/* brief: nobody else is named. */
+/* brief: without other parties. */
 static void shown_user(struct subscriptions *s, const struct subscription *sub, struct bytes user,
 		       bool brief, struct writer *w)
 {

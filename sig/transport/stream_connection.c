@@ -303,7 +303,7 @@ static bool shake_hands(struct stream_connection *c)
 		if (c->hop.inbound && tls_failure_is_certificate(why) && c->owner->handlers.refused)
 			c->owner->handlers.refused(&c->hop, tls_failure_name(why),
 						   c->owner->handlers.arg);
-		/* who calls us later may be who it says: requests wait for that */
+		/* a later connection of the peer may be certified: requests wait for that */
 		stream_connection_close(c, STREAM_END_HANDSHAKE, tls_failure_error(why));
 		return false;
 	}

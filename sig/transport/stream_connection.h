@@ -163,7 +163,7 @@ struct stream_listener {
 	struct addr wanted, bound;
 	uint16_t local;
 	bool floats; /* its address may go to another node */
-	int fd;      /* -1: of another transport, or nobody listens there */
+	int fd;      /* -1: of another transport, or not listening */
 };
 
 /* First in, first out; the handles of those that are gone stay until they are come to. */

@@ -8,7 +8,7 @@
 
 enum { STREAM_HEAD_MAX = 16384, STREAM_MESSAGE_MAX = 65535 };
 
-/* Why a connection cannot go on: where the next message begins nobody knows. */
+/* Why a connection cannot go on: the next message boundary is unknown. */
 #define STREAM_BROKEN(X)                            \
 	X(NOT_SIP, "not_sip")                       \
 	X(HEAD_TOO_LARGE, "head_too_large")         \

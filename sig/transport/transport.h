@@ -35,13 +35,13 @@ struct transport_handlers {
 	transport_error_fn *error;
 	transport_closed_fn *closed;
 	void *arg;
-	transport_refused_fn *refused; /* NULL: nobody asks */
+	transport_refused_fn *refused; /* NULL: not reported */
 };
 
 struct transport_listener {
 	enum sip_transport transport;
 	struct addr bind; /* port 0: a free one (tests) */
-	bool later;       /* nobody listens there before transport_listen */
+	bool later;       /* not listening before transport_listen */
 };
 
 struct transport_limits {
@@ -61,7 +61,7 @@ struct transport_settings {
 	uint32_t count;
 	uint8_t dscp; /* 0..63 */
 	struct transport_limits limits;
-	/* borrowed; NULL: none of the listeners is TLS, and nobody is called over it */
+	/* borrowed; NULL: no TLS listener, and no outgoing TLS */
 	struct tls *tls;
 	const struct hop_names *names; /* of hops; borrowed; NULL: no hop has one */
 	struct guard *guard;           /* for UDP; borrowed; NULL: no filtering */
@@ -97,7 +97,7 @@ int transport_open(struct transport **out, const struct transport_settings *sett
 int transport_listen(struct transport *t, uint32_t local) NODISCARD;
 /* Stops listening there, closes its connections, and drops what waits to be sent from there. */
 void transport_unlisten(struct transport *t, uint32_t local);
-/* From now on; NULL: nobody any more. Without one all that is sent over WebSockets is -ENOTCONN. */
+/* From now on; NULL: none. Without one all that is sent over WebSockets is -ENOTCONN. */
 void transport_provide(struct transport *t, const struct transport_provider *web);
 /* The same for connections of other processes. */
 void transport_provide_edge(struct transport *t, const struct transport_edge *edge);

@@ -70,7 +70,7 @@ static void datagram_deliver(struct udp_socket *s, size_t i, uint64_t now_ns)
 	struct sip_hop from = { .transport = SIP_UDP, .local = s->local };
 	struct bytes datagram = bytes_mem(b->parts[i].iov_base, b->messages[i].msg_len);
 
-	/* nobody can be answered there */
+	/* it cannot be answered */
 	if (addr_from_sockaddr(&from.remote, (const struct sockaddr *)&b->peers[i]) ||
 	    from.remote.port == 0) {
 		udp_count(t, UDP_DROP_SOURCE, 1);

@@ -40,7 +40,7 @@ int transport_udp_send(struct transport_udp *t, const struct sip_hop *hop, struc
 /* As transport_send_for. */
 int transport_udp_send_for(struct transport_udp *t, uint8_t place, const struct sip_hop *hop,
 			   struct bytes datagram);
-/* Who is there is known to the guard from now on. */
+/* That address is known to the guard from now on. */
 void transport_udp_trust(struct transport_udp *t, const struct addr *who, bool peer);
 /* Hands the queues to the kernel; what it does not take now goes when it can. Call once per round
  * of the loop. */
@@ -94,7 +94,7 @@ struct udp_waiting {
 	struct addr to;
 	uint32_t offset; /* in the queue's bytes */
 	uint32_t n;
-	uint8_t place; /* of who says it, in struct validity */
+	uint8_t place; /* of the sending shard, in struct validity */
 };
 
 /* First in, first out; the bytes are given back when it has run empty. */
@@ -113,7 +113,7 @@ struct udp_socket {
 	uint64_t drained_ns;   /* when all that had come was read last */
 	uint16_t local;
 	bool blocked; /* waits for LOOP_WRITE */
-	int fd;       /* -1: nobody listens there */
+	int fd;       /* -1: not listening */
 };
 
 /* What one recvmmsg or sendmmsg works on. */

@@ -63,7 +63,7 @@ static bool dial_add(struct dial_terms *terms, struct dial_target target)
 	return true;
 }
 
-/* Who is rung by a group sees by which, and which number was called. */
+/* A member rung by a group is shown the group and the called number. */
 static void group_shown(const struct flow_turn_of *t, const struct ring_group *g)
 {
 	uint8_t space[GROUP_SHOWN_MAX - 1];
@@ -176,7 +176,7 @@ static uint32_t dial_weight(const struct dial_terms *terms, uint8_t i)
 	return terms->how == DIAL_WEIGHTED ? terms->list[i].weight : DIAL_WEIGHT;
 }
 
-/* Who has more weight comes earlier more often. */
+/* Members with more weight come earlier more often. */
 static void dial_shuffle(const struct call_host *h, struct dial_terms *terms)
 {
 	for (uint8_t i = 0; i < terms->count; i++) {
@@ -217,7 +217,7 @@ static void dial_ask_one(struct flow_turn_of *t, enum kept what, uint64_t serial
 	(void)effects_ask(t->h->effects, &ask); /* without memory its time runs */
 }
 
-/* False: nobody is asked, or all is known. */
+/* Returns false if no request is needed, or all is known. */
 static bool dial_asks(struct flow_turn_of *t, const struct dial_terms *terms)
 {
 	struct flow_run *r = t->c->run;
@@ -297,7 +297,7 @@ static void dial_rotate(struct flow_turn_of *t, struct dial_terms *terms)
 				terms->list[0].number);
 }
 
-/* Of two who are as long idle the order of the list counts; who never spoke is the first. */
+/* Members idle for equally long keep the order of the list; one that never talked is first. */
 static void dial_sort_idle(const struct dial_kept *k, struct dial_terms *terms)
 {
 	struct dial_terms before = *terms;
@@ -538,7 +538,7 @@ static bool dial_is_of_caller(const struct call *c)
 
 /* ---- they ring ---- */
 
-/* Why nobody took the call. */
+/* Why the call was not taken. */
 static enum flow_outcome outcome_of_status(uint16_t status)
 {
 	switch (status) {
@@ -575,7 +575,7 @@ static bool dial_is_busy(const struct call_host *h, const struct call *c, struct
 	return e.calls;
 }
 
-/* Until somebody answers. */
+/* Until one answers. */
 static void dial_misses(struct call *c, struct bytes number)
 {
 	struct flow_run *r = c->run;
@@ -623,7 +623,7 @@ static bool dial_ring(struct call_host *h, struct call *c, struct bytes to)
 	return false;
 }
 
-/* One that is up is given away as by command, and comes back where nobody answers. */
+/* An established caller is transferred as by command, and returns without an answer. */
 static bool dial_give(struct call *c, struct bytes to, uint32_t ring_s)
 {
 	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
@@ -799,7 +799,7 @@ void dial_spoke(const struct call_host *h, const struct call *c)
 	dial_keep_value(h, c, KEPT_SPOKE, number, writer_done(&w));
 }
 
-/* Who was called is left; the flow goes on, or the call ends. */
+/* The callee is released; the flow goes on, or the call ends. */
 void dial_limit_over(struct call_host *h, struct call *c)
 {
 	static const struct call_ending e = { .cause = CAUSE_HANGUP,

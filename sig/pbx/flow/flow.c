@@ -83,7 +83,7 @@ static void run_ask_drop(struct flow_run *r)
 
 /* ---- the end ---- */
 
-/* Somebody else has the caller. */
+/* The caller is taken elsewhere. */
 static void run_over(const struct call_host *h, struct call *c)
 {
 	message_leave(h, c);
@@ -392,7 +392,7 @@ static void run_go_on(struct call_host *h, struct call *c)
 
 /* ---- begin ---- */
 
-/* Who was called before has sent it here. */
+/* The previous callee has forwarded it here. */
 static void run_diverted(struct call *c)
 {
 	const struct plan_step *last = c->plan.count ? &c->plan.steps[c->plan.count - 1] : NULL;
@@ -525,7 +525,7 @@ static bool flow_begun(struct call_host *h, struct call *c, const struct call_st
 	return true;
 }
 
-/* The caller is up with nobody else, or waits for an application. */
+/* The caller is established without peer, or waits for an application. */
 static enum refusal order_run_flow(struct call_host *h, struct call *c, struct call_order *order)
 {
 	const struct flow_program *p = programs_find(h->programs, order->program);
@@ -764,7 +764,7 @@ static void run_publish_http(struct call_host *h, struct call *c, const struct f
 	e->reason = news->reason;
 }
 
-/* Who is too late has failed, where the step does not say otherwise. */
+/* A late answer is a failure, unless the step says otherwise. */
 static enum flow_outcome help_outcome(const struct flow_program *p, const struct flow_step *step,
 				      const struct help_news *news)
 {
@@ -905,7 +905,7 @@ static bool run_begins_again(const struct call *c)
 	return alone && ((c->run->kind == RUN_PROMPTS && !c->prompts) || c->run->kind == RUN_DIAL);
 }
 
-/* Somebody speaks with the caller. */
+/* The caller has a peer. */
 static bool run_is_answered(const struct call *c)
 {
 	return c->state == CALL_ESTABLISHED && c->bridge.callee != LEG_NONE &&

@@ -44,7 +44,7 @@ struct flow_world flow_world_of(struct flow_turn_of *t);
 /* Of a verb that gives its caller to a place: VERB_BEGUN (there, or on its way), the outcome, or
  * VERB_AGAIN. */
 int place_look(struct call *c);
-/* What is said of who is to be picked up. */
+/* The reply about a call to be picked up. */
 void place_replied(struct call_host *h, struct call *c, const struct reply *reply);
 /* Its time is over; as above. */
 int place_overdue(struct call_host *h, struct call *c);
@@ -74,7 +74,7 @@ void http_leave(struct call_host *h, struct call *c);
 
 /* ---- message.c ---- */
 int verb_message(struct flow_turn_of *t);
-/* What is still a draft is a message, or was too short for one; nobody waits for that. */
+/* A draft becomes a message, or is dropped as too short; nothing waits for that. */
 void message_leave(const struct call_host *h, struct call *c);
 /* Another flow has the call. */
 void message_goes_along(struct flow_run *r, struct flow_run *former);
@@ -132,7 +132,7 @@ enum refusal dial_outside(struct call_host *h, struct call *c, struct leg *l,
 			  struct call_refusal *refusal);
 /* At the end of each step. */
 void dial_settle(struct call_host *h, struct call *c);
-/* Somebody speaks with the caller. False: the flow is over. */
+/* The caller is bridged. Returns false if the flow is over. */
 bool dial_answered(const struct call_host *h, struct call *c);
 /* They have; also where the call ends. */
 void dial_spoke(const struct call_host *h, const struct call *c);
@@ -145,14 +145,14 @@ void dial_kept_overdue(struct call_host *h, struct call *c);
 bool dial_goes_on(const struct call *c);
 /* The number of the flow is the call's again. */
 void flow_called_back(struct call *c);
-/* Who was dialled has left. True: its caller is in the flow again. */
+/* The callee of the dial has left. Returns true if its caller is in the flow again. */
 bool dial_parted(struct call_host *h, struct call *c, uint8_t leg, const struct call_ending *e);
 
 /* ---- flow.c ---- */
 /* How the flow ends its call: a caller that was never answered gets the reason of the last dial, as
  * the record does. */
 struct call_ending flow_ending(const struct call *c);
-/* Nobody rings any more. */
+/* Cancels the branches that ring. */
 void flow_leave_rung(struct call_host *h, struct call *c);
 /* Likewise, and the call is in the flow alone again. */
 void flow_back(struct call_host *h, struct call *c);

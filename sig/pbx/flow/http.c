@@ -48,7 +48,7 @@ static void http_variables(const struct flow_position *at, struct writer *w)
 		json_pair(w, name, value);
 }
 
-/* The values of the others, also as URLs have them: who looks at requests does not see them. */
+/* Also the other values as encoded in URLs: request logs must not show them. */
 static void http_hidden(const struct flow_position *at, struct writer *w)
 {
 	struct bytes rest = text_bytes(&at->secrets), name, value;
@@ -106,7 +106,7 @@ static void http_body(struct flow_turn_of *t, const char *type, const struct flo
 	writer_str(w, "}");
 }
 
-/* The id is the same for who asks again: the call, and the verb in it. */
+/* A repeated request has the same id: the call, and the verb in it. */
 static void http_ask(struct flow_turn_of *t, struct writer *w)
 {
 	const struct flow_run *r = t->c->run;

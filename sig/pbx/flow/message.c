@@ -9,7 +9,7 @@
 
 enum { MESSAGE_ASK_MS = 3000, MESSAGE_VALUE_MAX = 512, MESSAGE_FORWARD_MS = 15000 };
 
-/* Words of `do`, and what each asks. own: who has logged in to the mailbox alone. */
+/* Words of `do`, and their requests. own: only for a user logged in to the mailbox. */
 static const struct message_do {
 	const char *word;
 	bool own, first; /* first: behind no other one */

@@ -42,7 +42,7 @@ static bool place_word_of(const struct flow_turn_of *t, const char *arg, struct 
 	return user->n;
 }
 
-/* It is with nobody, and on its way to nobody. */
+/* It has no peer, and none is to come. */
 static bool place_is_lost(const struct call *c)
 {
 	return c->state == CALL_ESTABLISHED && call_is_alone(c) && !c->park && !c->member &&
@@ -129,7 +129,7 @@ static int pickup_remote(struct call_host *h, struct call *c, uint64_t owner)
 	return transfer_begin_remote(c, &ask, target, &there) ? OUTCOME_FAILED : VERB_BEGUN;
 }
 
-/* Who is parked comes into this call; of who rings for somebody the call takes this one's party. */
+/* A parked party joins this call; of a ringing call the caller is taken. */
 static int pickup_local(struct call_host *h, struct call *c, uint64_t owner)
 {
 	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
@@ -345,7 +345,7 @@ int place_look(struct call *c)
 	return r->status == 486 ? OUTCOME_FULL : OUTCOME_FAILED;
 }
 
-/* Somebody who is about to take it has it. */
+/* A pickup in progress has it. */
 int place_overdue(struct call_host *h, struct call *c)
 {
 	if (c->run->kind == RUN_PICKUP) {

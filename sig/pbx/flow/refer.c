@@ -19,7 +19,7 @@ static bool flow_refers(const struct call *c)
 
 /* ---- the target ---- */
 
-/* RFC 3323: who calls is not said. */
+/* RFC 3323: an anonymous caller. */
 static bool is_nowhere(struct bytes host)
 {
 	static const char suffix[] = ".invalid";

@@ -176,7 +176,7 @@ static bool recording_is_name(const struct call *c, const struct recording *r)
 	return r->cause == RECORDING_MESSAGE && c->member && c->member->naming;
 }
 
-/* NULL: nobody is told. */
+/* NULL: no event. */
 static struct sig_event *recording_publish(struct call_host *h, const struct call *c,
 					   const struct recording *r, enum sig_event_kind kind,
 					   const char *reason)
@@ -232,7 +232,7 @@ static void recording_set_paused(struct call_host *h, struct call *c, struct rec
 	if (r->paused == paused)
 		return;
 	r->paused = paused;
-	if (!paused) { /* who may not have noticed the pause hears that it goes on */
+	if (!paused) { /* a party that may have missed the pause hears the tone again */
 		r->tone_utc_ms = h->now.utc_ms;
 		r->tone_ns = 0;
 	}

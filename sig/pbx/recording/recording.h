@@ -14,7 +14,7 @@
 
 /* The party of the leg may begin and end recordings. */
 bool recording_is_on_demand(const struct call_host *h, const struct call *c, uint8_t leg);
-/* The name that a member has said is nobody's any more. */
+/* The recorded name of a member is not used any more. */
 void recording_name_forget(struct call_host *h, const struct call *c, uint8_t number);
 /* Why, in words: error is what that says. */
 const char *recording_failure(int error);
@@ -41,7 +41,7 @@ enum refusal recording_order(struct call_host *h, struct call *c, uint8_t leg,
 void aware_answer(struct call_host *h, struct call *c, uint8_t leg);
 /* What parties prefer (7.1.3) is noted, and followed where settings say so. */
 void aware_prefer(struct call_host *h, struct call *c);
-/* Who was told something else is told by a re-INVITE. */
+/* Parties that were told otherwise get a re-INVITE. */
 void aware_settle(struct call_host *h, struct call *c);
 
 #endif

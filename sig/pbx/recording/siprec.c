@@ -208,7 +208,7 @@ static const char *siprec_on_ack(struct call_host *h, struct siprec *s,
 	return offered && siprec_read_sdp(h, s, ack, &reason) ? reason : NULL;
 }
 
-/* Our 2xx, as long as nobody has acknowledged it. */
+/* Our 2xx, until its ACK. */
 static void siprec_answer_again(struct call_host *h, struct call *c, uint8_t index)
 {
 	struct siprec *s = c->recordings->list[index].siprec;
@@ -321,7 +321,7 @@ enum {
 	AGAIN_MOST_MS = 30000,
 	ANSWER_MS = 4000,  /* where there is another recorder */
 	ALIVE_MS = 30000,  /* it is asked whether it is there still */
-	PENDING_MS = 2000, /* after 491 (RFC 3261 14.1: 2.1 to 4 s for who owns the Call-ID) */
+	PENDING_MS = 2000, /* after 491 (RFC 3261 14.1: 2.1 to 4 s for the owner of the Call-ID) */
 };
 
 /* ---- what is told of it ---- */
@@ -639,7 +639,7 @@ static bool siprec_is_pending(const struct siprec *s, const struct call_event *e
 	return s->state == SIPREC_UP && ev->message && ev->message->status == 491;
 }
 
-/* RFC 3261 8.1.3.5, RFC 4028 7.3: the same at once, with who we are, or for a longer session. */
+/* RFC 3261 8.1.3.5, RFC 4028 7.3: repeats it at once with credentials, or for a longer session. */
 static bool siprec_may_ask_again(struct call_host *h, struct siprec *s, const struct sip_message *m)
 {
 	return m && (siprec_challenged(h, s, m) || session_timer_raise(&s->timer, m));

@@ -11,7 +11,7 @@
 
 /* A party that is the source of a stream. */
 struct siprec_party {
-	bool there;         /* else its stream is inactive, and nobody's */
+	bool there;         /* else its stream is inactive, without a party */
 	bool speaks;        /* what it says may be recorded now */
 	uint8_t id;         /* among those of the call */
 	struct bytes user;  /* number, or whatever it is */

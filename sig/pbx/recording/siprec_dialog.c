@@ -198,7 +198,7 @@ static bool places_hold(const struct call_host *h, const struct siprec *s)
 
 enum siprec_found siprec_find(struct call_host *h, const struct call *c, struct siprec *s)
 {
-	if (s->lookup) { /* nobody has said */
+	if (s->lookup) { /* no answer yet */
 		find_nothing(h, c, (uint8_t)(s->resolve - 1), "overdue");
 		find_leave(h, c, s);
 		s->resolve++;
@@ -255,7 +255,7 @@ void siprec_find_anew(const struct call_host *h, struct siprec *s)
 
 enum { SIPREC_LINES_MAX = 1024 };
 
-/* Nobody waits for its answer: the session is over for us. */
+/* Its response is not awaited: the session is over for us. */
 void siprec_bye(struct call_host *h, struct dialog *d)
 {
 	struct dialog_request r = { .method = SIP_BYE, .max_forwards = -1 };

@@ -13,7 +13,7 @@
 bool siprec_open_dialog(struct call_host *h, const struct call *c, struct siprec *s) NODISCARD;
 /* INVITE, or re-INVITE. False: there is no transaction for it. */
 bool siprec_send(struct call_host *h, struct siprec *s, const struct siprec_talk *t) NODISCARD;
-/* Lines of all that is said with SDP: who we are, and what we take. */
+/* Header lines of requests with SDP: our identity, and what we support. */
 void siprec_write_lines(struct writer *w, const struct call_host *h, const struct siprec *s);
 /* OPTIONS: whether it is there still. */
 void siprec_keep_alive(struct call_host *h, struct siprec *s);
@@ -23,7 +23,7 @@ int siprec_read_sdp(struct call_host *h, struct siprec *s, const struct sip_mess
 /* It asks who we are: true when the INVITE is to be said again, and says it then. */
 bool siprec_challenged(struct call_host *h, struct siprec *s,
 		       const struct sip_message *m) NODISCARD;
-/* Nobody waits for its answer: the session is over for us. */
+/* Its response is not awaited: the session is over for us. */
 void siprec_bye(struct call_host *h, struct dialog *d);
 /* CANCEL or BYE, depending on its state. */
 void siprec_hang_up(struct call_host *h, struct siprec *s);
@@ -42,7 +42,7 @@ enum siprec_found {
 enum siprec_found siprec_find(struct call_host *h, const struct call *c, struct siprec *s);
 /* What a name leads to. False: the session waits for no such thing. */
 bool siprec_on_found(struct call_host *h, struct siprec *s, const struct lookup_news *news);
-/* Nobody waits for it any more. */
+/* Cancels the look-up. */
 void siprec_find_stop(struct call_host *h, const struct call *c, struct siprec *s);
 /* The place did not accept: the next is tried. Returns true if that was not asked yet in this
  * round. */
