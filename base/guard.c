@@ -46,7 +46,7 @@ struct guard_ages {
 	uint32_t until_s[GUARD_WAYS];
 };
 
-/* What an address has said and was not told yet. */
+/* Octets received from an address, and not yet answered. */
 struct guard_account {
 	uint32_t octets;
 };

@@ -58,7 +58,7 @@ void guard_configure(struct guard *g, const struct guard_limits *limits, uint64_
  * large, or no room is left. */
 bool guard_trust(struct guard *g, const struct guard_trusted *list, uint32_t count);
 void guard_setup(void); /* registers the metrics; main thread, once */
-/* What the kernel dropped meanwhile is counted, and how many are known told. */
+/* Adds the kernel's drops to the metrics, and sets the number of known sources. */
 void guard_count(struct guard *g);
 
 /* A datagram of n octets came from there. False: it is not looked at, and that is counted. */

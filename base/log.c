@@ -304,6 +304,6 @@ void log_write(enum log_level level, const char *unit, uint64_t call, const char
 	for (size_t i = 0; i < n; i++)
 		pair_write(&line, &pairs[i]);
 	log_line_end(&line);
-	if (!line_out(&line)) /* and with it what it said about others */
+	if (!line_out(&line)) /* and the numbers that it reported */
 		atomic_fetch_add_explicit(&g_lost, lost + 1, memory_order_relaxed);
 }

@@ -10,7 +10,7 @@
 #include "base/addr.h"
 
 enum {
-	PCAPNG_TEXT_MAX = 200,      /* octets kept of each text */
+	PCAPNG_TEXT_MAX = 200,      /* octets of each text, at most */
 	PCAPNG_PAYLOAD_MAX = 65487, /* what fits into IPv6 and UDP; longer ones are cut */
 	PCAPNG_BLOCK_ROOM = 512,    /* octets of any block beside the payload */
 };

@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* An unknown field as kept: path (8), tag (4), wire type (1), length (4), octets. */
+/* A stored unknown field: path (8), tag (4), wire type (1), length (4), octets. */
 enum { ENTRY_HEAD = 17, AT_TAG = 8, AT_KIND = 12, AT_LENGTH = 13 };
 
 /* splitmix64: two paths that are equal by chance would exchange fields unknown to this program. */
@@ -27,7 +27,7 @@ uint64_t schema_path(uint64_t path, uint64_t name)
 	return x ^ (x >> 31);
 }
 
-/* Of a list the elements are told apart by what they are, which is known once that was read. */
+/* Elements of a list are identified by their contents, known once an element was read. */
 static uint64_t schema_place_path(const struct schema_place *at)
 {
 	uint64_t path;
@@ -294,7 +294,7 @@ static size_t unknown_size(struct bytes entry)
 	return schema_varint_length(tag) + entry.n - ENTRY_HEAD;
 }
 
-/* The next of those that are kept. */
+/* The next of the stored ones. */
 static bool unknown_cut(struct bytes *rest, struct bytes *entry)
 {
 	if (rest->n < ENTRY_HEAD)

@@ -108,7 +108,7 @@ struct schema {
 /* Where a list or a message is, of which size is that of one element or of what is pointed at. */
 #define SCHEMA_OF(type, member, element) .offset = offsetof(type, member), .size = sizeof(element)
 
-/* The messages around a field, from the innermost one: unknown fields are kept by this path. */
+/* The messages around a field, from the innermost one: unknown fields are stored by this path. */
 struct schema_place {
 	const struct schema_place *up; /* NULL: the record, or the message with the path `path` */
 	uint64_t path;
@@ -126,7 +126,7 @@ struct schema_writer {
 	bool secret; /* a row of SCHEMA_SECRET was written */
 	struct instant now;
 	int64_t shift_ms;           /* what makes our times the record's */
-	const struct text *unknown; /* as schema_reader kept them */
+	const struct text *unknown; /* as schema_reader stored them */
 	const struct schema_place *place;
 	const void *arg; /* for the rows' functions */
 	void *beside;    /* ... and of BESIDE rows; it is only read */
@@ -217,7 +217,7 @@ static inline void schema_put_around(struct schema_writer *w, uint32_t tag, cons
 struct schema_reader {
 	struct instant now;
 	int64_t shift_ms;     /* what makes the record's times ours */
-	struct text *unknown; /* fields of a later program are kept here, by their paths */
+	struct text *unknown; /* fields of a later program are stored here, by their paths */
 	size_t unknown_room;  /* octets of the reader's own buffer; 0: not allocated yet */
 	const struct schema_place *place;
 	void *arg;          /* for the rows' functions */
@@ -236,7 +236,7 @@ enum schema_turn {
 	SCHEMA_SECOND, /* and these */
 	/* Rows of some fields only: other fields are not unknown, and missing ones are allowed. */
 	SCHEMA_SOME,
-	SCHEMA_UNKNOWN, /* nothing is read: unknown fields are kept */
+	SCHEMA_UNKNOWN, /* nothing is read: unknown fields are stored */
 };
 /* Reads a message into *object, which is zero at first. False: refused, with the reason of the row,
  * or of the message around it, or else the field's name. */

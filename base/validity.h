@@ -56,8 +56,8 @@ static inline uint64_t validity_until(const struct validity *v, uint8_t place)
 	return atomic_load_explicit(&v->places[place].until_ns, memory_order_relaxed);
 }
 
-/* Asked just before a system call: whether any place has expired. The clock is read only if a place
- * has an end; *now_ns is what it said. */
+/* Asked just before a system call: whether any place has expired. Reads the clock, into *now_ns,
+ * only if a place has an end. */
 bool validity_has_ended(const struct validity *v, uint64_t *now_ns);
 
 static inline bool validity_is_past(const struct validity *v, uint8_t place, uint64_t now_ns)

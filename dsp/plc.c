@@ -211,7 +211,7 @@ static float slope_of(const struct plc *s)
 	return powf(fminf(1, fmaxf(SLOPE_MIN, ratio)), (float)s->rate / 1000 / (float)n);
 }
 
-/* The newest of what is kept around, in order. */
+/* The newest part of the history, in order. */
 static void plc_source_set(struct plc *s, uint32_t all)
 {
 	uint32_t kept = plc_samples_of(s, PLC_KEPT_MS), from = s->at + kept - all;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The door to the media workers for app/. Control thread only, unless said otherwise. */
+/* The interface of the media workers for app/. Control thread only, unless noted otherwise. */
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 

@@ -42,10 +42,10 @@ struct feed_out {
 struct media_feed {
 	/* written by the application's thread */
 	CACHE_ALIGNED _Atomic uint32_t frame_tail, said_head;
-	_Atomic uint32_t cleared; /* frames up to this serial are not said any more */
+	_Atomic uint32_t cleared; /* frames up to this serial are not played any more */
 	/* written by the worker */
 	CACHE_ALIGNED _Atomic uint32_t frame_head, said_tail;
-	_Atomic uint32_t mark; /* the newest one behind all that was said before it */
+	_Atomic uint32_t mark; /* the newest one behind everything played before it */
 	_Atomic uint64_t frames_said, gaps, said_lost;
 	CACHE_ALIGNED struct feed_frame frames[FEED_FRAMES];
 	struct feed_out out[FEED_OUT_PACKETS];
@@ -62,7 +62,7 @@ struct feed_frame *media_feed_reserve(struct media_feed *f);
 void media_feed_publish(struct media_feed *f);
 /* Frames that wait for the worker. */
 uint32_t media_feed_waiting(const struct media_feed *f);
-/* What was published up to this serial is not said. */
+/* Frames published up to this serial are not played. */
 void media_feed_clear(struct media_feed *f, uint32_t serial);
 /* The oldest packet, in place until it is released; NULL: there is no packet. */
 const struct feed_out *media_feed_out(const struct media_feed *f);

@@ -50,7 +50,7 @@ struct flow_detail {
 	uint32_t sent_timestamp;
 	uint32_t sent_clock_hz;
 	uint64_t now_ns;
-	uint64_t expected_ns;      /* the party is to be heard since */
+	uint64_t expected_ns;      /* since when the party should send */
 	uint64_t received_ns;      /* from the latched source, on the RTP port */
 	uint64_t received_rtcp_ns; /* and on the RTCP port */
 	uint16_t sent_sequence;    /* of the RTP packet with sent_timestamp */
@@ -442,7 +442,7 @@ struct flow_stats {
 	uint32_t source_changes;
 	uint32_t icmp_errors;             /* that came back for packets sent to the party */
 	uint64_t first_in_ns, last_in_ns; /* CLOCK_BOOTTIME; 0: never */
-	/* as the party said last in its RTCP, of what we send to it */
+	/* of our stream, from the party's last RTCP report */
 	uint32_t remote_lost, remote_jitter_us;
 	uint32_t rtt_us;   /* to the party and back; 0: not known */
 	uint8_t ice, dtls; /* enum media_ice_state, enum media_dtls_state */
@@ -509,7 +509,7 @@ struct media_event {
 	struct flow_resume resume;
 	struct flow_stats stats; /* STATS, CLOSED, LATCHED */
 	union {
-		struct media_flight flight; /* KEYED; length 0: too long, or told late */
+		struct media_flight flight; /* KEYED; length 0: too long, or sent late */
 		struct flow_detail detail;  /* STATS, CLOSED */
 		struct media_talks talks;   /* ROOM_TALKS */
 		struct media_hops hops;     /* REROUTED */

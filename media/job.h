@@ -39,7 +39,7 @@ struct media_track {
 	uint32_t report_ms; /* MEDIA_JOB_PLACE so often while it plays; 0: never */
 };
 
-/* An echo: what a party says is said to it again so much later, in any codec. */
+/* An echo: a party's audio is sent back to it so much later, in any codec. */
 struct media_delay {
 	uint32_t ms; /* 1 to 5000 */
 };

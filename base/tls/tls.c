@@ -118,7 +118,7 @@ static void tls_identities_write(struct writer *w, const X509 *certificate)
 struct tls_link {
 	SSL *ssl;
 	bool wants_write;
-	bool failed; /* RFC 8446 6.2: after an error nothing more is said */
+	bool failed; /* RFC 8446 6.2: after an error nothing more is sent */
 };
 
 static int link_new(struct tls_link **out, SSL_CTX *context, int fd)

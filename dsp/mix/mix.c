@@ -513,9 +513,9 @@ static void mix_sum_clear(struct mix *m)
 	m->summed = true;
 }
 
-/* ---- what is said ---- */
+/* ---- members' audio ---- */
 
-/* What it said is heard as it is. */
+/* Its audio is heard unchanged. */
 static bool mix_input_is_plain(const struct mix_member *of)
 {
 	return of->gain_said == 1 && of->gain == 1 && !of->begins;
@@ -649,7 +649,7 @@ static struct limiter own_limiter(const struct mix *m, struct mix_member *of)
 	return of->before;
 }
 
-/* The sum less what it said; and a coach's voice, which it alone hears. */
+/* The sum less its own audio; and a coach's voice, which it alone hears. */
 static void own_sum(struct mix *m, uint32_t member, int32_t *out)
 {
 	const struct mix_member *of = &m->members[member];

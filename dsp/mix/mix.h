@@ -75,7 +75,7 @@ void mix_note(struct mix *m, uint32_t member, uint8_t level);
 /* What a tick touches is on its way to the cache. */
 void mix_fetch(const struct mix *m);
 void mix_fetch_member(const struct mix *m, uint32_t member);
-/* What it said. */
+/* The frame that was put. */
 void mix_fetch_input(const struct mix *m, uint32_t member);
 /* From now on it uses that space. mix_shared is valid until another mix makes its sum there. */
 void mix_lend(struct mix *m, struct mix_space *space);

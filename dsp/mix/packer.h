@@ -47,7 +47,7 @@ enum {
 
 /* What is sent while nothing is heard. */
 enum packer_pause {
-	PACKER_PAUSE_USUAL, /* Opus: kept; others: sent */
+	PACKER_PAUSE_USUAL, /* Opus: PACKER_PAUSE_KEPT; others: PACKER_PAUSE_SENT */
 	PACKER_PAUSE_SENT,  /* silence, encoded as sound is */
 	/* First and each 400 ms: an empty frame of Opus (RFC 6716 3.1), or comfort noise (RFC
 	 * 3389). */

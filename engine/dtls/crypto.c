@@ -32,7 +32,7 @@ enum association_state {
 	ASSOCIATION_FREE,
 	ASSOCIATION_RUNNING,
 	ASSOCIATION_TELLING, /* the outcome did not fit into the ring yet */
-	ASSOCIATION_DONE,    /* and told */
+	ASSOCIATION_DONE,    /* and reported */
 };
 
 struct association {
@@ -43,7 +43,7 @@ struct association {
 	uint32_t worker;
 	uint8_t state; /* enum association_state */
 	uint8_t quiet;
-	uint8_t made; /* 1: CRYPTO_MADE was told */
+	uint8_t made; /* 1: CRYPTO_MADE was sent */
 };
 
 struct crypto {
@@ -368,7 +368,7 @@ static bool result_notify(struct crypto *x, const struct association *a,
 	return told;
 }
 
-/* What waits goes nevertheless when its time is up; the end of all else is to be forgotten. */
+/* A waiting flight is sent when its time is up; at the end of all others they are forgotten. */
 static void done_wait(struct crypto *x, struct association *a, uint64_t now_ns)
 {
 	wheel_start(&x->wheel, &a->timer,

@@ -333,7 +333,7 @@ static bool is_client_done(struct dtls *d)
 	       keys_export(d) == DTLS_FAILURE_NONE;
 }
 
-/* Too long: it cannot be told, but waits all the same. */
+/* Too long to be reported, but waits all the same. */
 static void flight_copy(struct dtls *d)
 {
 	last_keep(d);
@@ -455,7 +455,7 @@ enum dtls_outcome dtls_receive(struct dtls *d, struct bytes datagram, uint64_t n
 	}
 	if (now_ns >= d->deadline_ns)
 		return dtls_finish(d, DTLS_BROKEN, DTLS_FAILURE_DEADLINE);
-	if (d->held_until_ns) /* the party can but repeat what it said, and will */
+	if (d->held_until_ns) /* the party can only repeat its flight, and will */
 		return DTLS_RUNNING;
 	if (datagram.n > DTLS_DATAGRAM_MAX || !dtls_record_is_bounded(datagram, DTLS_MESSAGE_MAX))
 		return DTLS_RUNNING;
@@ -537,7 +537,8 @@ uint16_t dtls_output(struct dtls *d, uint8_t out[DTLS_MTU])
 	all = BIO_get_mem_data(d->out, &p);
 	n = all > 0 ? records_fit((const uint8_t *)p, (size_t)all) : 0;
 	if (n == 0) {
-		(void)BIO_reset(d->out); /* no record that fits: OpenSSL was told the size */
+		/* no record that fits, though OpenSSL was given the size */
+		(void)BIO_reset(d->out);
 		return 0;
 	}
 	return BIO_read(d->out, out, n) == n ? n : 0;

@@ -14,7 +14,7 @@
 
 enum {
 	DELAY_MS_MAX = 5000,
-	DELAY_PACKET_MS = 10,   /* as many as come so fast are kept */
+	DELAY_PACKET_MS = 10,   /* packets faster than that are not stored */
 	DELAY_SPARE = 16,       /* of those that come in a burst */
 	DELAY_OCTETS_MAX = 640, /* of a packet: 80 ms of G.711 */
 	DELAY_JUMP_MS = 1000,   /* a timestamp that is so far from its time begins anew */
@@ -73,7 +73,7 @@ static void delay_wake(struct worker *w, struct job *j)
 	d->first = d->count = 0;
 }
 
-/* ---- what is said ---- */
+/* ---- received audio ---- */
 
 /* Units of the timestamp since the newest one; 0: it does not go on behind that. */
 static uint32_t units_since(const struct delay *d, const struct pkt *p, uint64_t now_ns)
@@ -143,7 +143,7 @@ static enum verdict delay_receive(struct worker *w, struct job *j, const struct 
 	return VERDICT_ALONE;
 }
 
-/* ---- what is said again ---- */
+/* ---- the echo ---- */
 
 static uint32_t delay_effort(const struct job *j, uint64_t now_ns)
 {

@@ -127,7 +127,7 @@ static uint32_t feed_effort(const struct job *j, uint64_t now_ns)
 	return feed_is_due(j, now_ns) ? f->effort : 0;
 }
 
-/* Silence until now: what the application said waits. */
+/* Silence until now: the application's frames wait. */
 static void feed_late_skip(struct worker *w, struct feed *f)
 {
 	uint64_t late_ns = w->now_ns - f->due_ns, n;

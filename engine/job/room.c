@@ -388,7 +388,7 @@ static uint32_t member_numbered(const struct room *r, uint32_t number)
 	return MIX_NOBODY;
 }
 
-/* What the mix knows already is not told again: it would cost the place that a member has. */
+/* The mix is only told changes: telling it again would cost a member its place. */
 static int speech_set(struct room *r, uint32_t index)
 {
 	struct room_member *m = r->members[index];

@@ -146,7 +146,7 @@ struct room_member {
 	bool speaks;         /* in this tick */
 	bool encodes;        /* payloads have it */
 	bool missed;         /* it was not sent what was encoded for it */
-	uint8_t level;       /* -dBov, of what it said last */
+	uint8_t level;       /* -dBov, of its last audio */
 	uint8_t loudness;    /* the same, as it is compared with others */
 	uint8_t unheard;     /* frames since its detector had one; if all are heard, ticks */
 	uint8_t levels;      /* spec.level_extension */
@@ -211,7 +211,7 @@ struct room {
 	uint8_t bar; /* -dBov: a quieter member gets no place; VOICE_LEVEL_SILENCE: one is free */
 	bool heard;  /* some member, in this tick */
 	uint32_t quiet_ms; /* no member is heard, or sends audio */
-	bool talks_due;    /* others may talk than it was told */
+	bool talks_due;    /* the talkers may differ from those reported */
 	uint64_t talks_ns; /* when that was */
 	struct media_talks talks;
 	bool rates[ROOM_RATES];                       /* that voices need a filter of */

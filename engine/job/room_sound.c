@@ -17,12 +17,12 @@
 #include "media/rtp/sounding.h"
 
 enum {
-	TOLD_MS = 60,      /* so long a level is believed: packets come early and late */
+	TOLD_MS = 60,      /* how long a level is valid: packets come early and late */
 	TOLD_LOUD = 50,    /* -dBov: so loud is voice, for a party that never sets the V bit */
 	UNKNOWN_LOUD = 50, /* likewise of what has no flag */
 	BLOCKS_A_SECOND = 100,
 	DETECTOR_SELDOM = 4, /* frames of a member that cannot get a place */
-	DETECTOR_RARE = 5,   /* ticks, where a place is not to be heard, but to be told of */
+	DETECTOR_RARE = 5,   /* ticks, if places are not for audio, but for reports */
 };
 
 /* Its party's detector hears no voice, and ours may hear a tone. */
@@ -235,7 +235,7 @@ static const struct room_member *member_ahead(const struct room *r, uint32_t by)
 	return r->cursor > by ? r->members[r->active[r->cursor - 1 - by]] : NULL;
 }
 
-/* A member, when that is there what it keeps, and then what it said. */
+/* A member; once that is there its buffer, and then its packets. */
 void room_hear_fetch(const struct room *r)
 {
 	const struct room_member *m = member_ahead(r, 2 * HEAR_AHEAD);

@@ -420,7 +420,7 @@ static uint8_t layer_free(const struct member_video *m, uint64_t now_ns)
 	return found;
 }
 
-/* It was taken for another one before it said its name. */
+/* It was taken for another layer before its RID was known. */
 static void layer_claim(struct member_video *m, uint8_t layer, uint32_t ssrc)
 {
 	uint8_t other = layer_with(m, ssrc);

@@ -130,7 +130,7 @@ static inline struct video_source *video_source_of(const struct room_video *p, s
 
 /* The packet's layer; LAYER_NONE: of no layer that is shown. */
 uint8_t video_layer_of(struct member_video *m, const struct pkt *k, uint64_t now_ns);
-/* What the flow counts, and its party is told of, is one layer while that comes. */
+/* The flow's counts and reports are about one layer, while that one arrives. */
 void video_flow_follow(struct flow *f, const struct member_video *m, uint32_t ssrc,
 		       uint64_t now_ns);
 

@@ -293,7 +293,7 @@ bool room_video_wait(const struct room *r, uint64_t now_ns)
 	return video_is_waiting(r->video, now_ns);
 }
 
-/* What comes of pictures, and what is said of them. */
+/* Received packets of pictures, and their RTCP. */
 
 /* Its format; VIDEO_NONE: one that cannot be shown to others. */
 static uint8_t pkt_format(const struct pkt *p)

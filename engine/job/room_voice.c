@@ -190,7 +190,7 @@ void room_voices_close(struct room *r)
 		decoder_close(r->decoders[i]);
 }
 
-/* ---- what was said before ---- */
+/* ---- earlier audio ---- */
 
 static void past_drop_first(struct room_past *p)
 {
@@ -444,7 +444,7 @@ static struct room_voice *voice_free(struct room *r)
 	return NULL;
 }
 
-/* What it said last, and is not heard yet: of a codec that goes on that is gone. */
+/* Starts with its last audio, not heard yet; for stateful codecs that is gone. */
 static void voice_start(struct worker *w, const struct room *r, struct room_member *m)
 {
 	struct room_voice *v = m->voice;

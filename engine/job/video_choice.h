@@ -199,7 +199,7 @@ struct losses {
 /* A packet came; `highest`: the highest number before. False: too many are missing, all given
  * up. */
 bool losses_note(struct losses *l, uint16_t highest, uint16_t sequence, uint64_t now_ns);
-/* Something is to be asked for now, or given up. */
+/* Some number is due to be requested, or given up. */
 bool losses_are_due(const struct losses *l, uint64_t now_ns);
 
 struct losses_asked {

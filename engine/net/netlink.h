@@ -30,8 +30,8 @@ struct netlink_message {
 	bool unicast;        /* way: RTN_UNICAST */
 	bool local;          /* way: RTN_LOCAL, or an address of the machine (to) */
 	uint8_t protocol;    /* address: IFA_PROTO, its origin; 0: not given */
-	uint32_t mtu;        /* way, link; 0: not said */
-	uint32_t hops;       /* way: TTL or hop limit; 0: not said */
+	uint32_t mtu;        /* way, link; 0: not given */
+	uint32_t hops;       /* way: TTL or hop limit; 0: not given */
 	uint16_t neighbour;  /* NUD_* of linux/neighbour.h */
 	bool has_mac;        /* neighbour, link */
 	uint8_t mac[FRAME_MAC_LEN];

@@ -77,7 +77,7 @@ struct next_hops {
 	uint64_t epoch_ns;
 	bool changed;     /* since the epoch began */
 	bool doubted;     /* likewise */
-	uint32_t trusted; /* answers of earlier epochs are not believed */
+	uint32_t trusted; /* answers of earlier epochs are not used */
 	uint8_t questions[HOP_QUESTIONS_ROOM];
 	struct writer writer;
 	uint8_t read[HOP_READ_ROOM];
@@ -305,7 +305,7 @@ static void epoch_move(struct next_hops *t, uint64_t now_ns)
 void next_hops_device(struct next_hops *t, uint32_t device, uint32_t ifindex)
 {
 	t->settings.ifindex[device] = ifindex;
-	overrun(t); /* it was told of while it was a stranger */
+	overrun(t); /* its messages came while it was unknown */
 }
 
 void next_hops_doubt(struct next_hops *t)
@@ -345,7 +345,7 @@ enum {
 /* Of those that have no RTMGRP_ name. */
 #define GROUP_OF(group) (UINT32_C(1) << ((group)-1))
 
-/* How long an answer is believed: learned path MTUs are not announced. */
+/* How long an answer is valid: learned path MTUs are not announced. */
 #define WAY_LIFE_NS (10 * NS_PER_S)
 /* How long until a question without an answer is asked again. */
 #define ASK_AGAIN_NS NS_PER_S

@@ -242,7 +242,7 @@ static struct dpdk_device g_device = { .lock = PTHREAD_MUTEX_INITIALIZER,
 				       .tap_fd = -1,
 				       .program_fd = -1 };
 
-/* Drivers have any number for any reason; it is in what DPDK said, which is added to this. */
+/* Drivers return any error for any reason; DPDK's own message, which is added, has it. */
 static int device_refuse(const char *text, char why[DPDK_TEXT_MAX])
 {
 	return dpdk_refuse(why, -EIO,

@@ -39,7 +39,7 @@ static struct {
 	uint32_t kept_count;
 } g_log;
 
-/* The same is often said at several levels of it. */
+/* DPDK often repeats a message at several levels. */
 static bool is_kept(const char *line)
 {
 	for (uint32_t i = 0; i < g_log.kept_count; i++)

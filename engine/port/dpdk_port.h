@@ -31,7 +31,7 @@ enum {
  * 0. */
 struct dpdk_end {
 	struct frame_ready ready; /* unused, or made of all fields below but second */
-	uint8_t second;           /* of the port, when the kernel told the path; 0: it did not */
+	uint8_t second; /* the port's second when the kernel gave the path; 0: it did not */
 	uint8_t tos;
 	struct frame_path path CACHE_ALIGNED;
 	struct addr local;
@@ -58,7 +58,7 @@ struct dpdk_device {
 	struct locals locals;
 	struct rte_ether_addr mac;
 	uint64_t sums; /* what it adds to a frame that leaves: RTE_MBUF_F_TX_*_CKSUM; 0: nothing */
-	uint64_t missed; /* frames, as it said last */
+	uint64_t missed; /* frames, by its last count */
 	uint8_t gateway[FRAME_MAC_LEN];
 	bool hairpin;
 	int tap_fd;
@@ -112,7 +112,7 @@ void dpdk_eal_drop(void);
 
 /* Under the device's lock: keeps what DPDK says, from now on... */
 void dpdk_log_keep(void (*said)(const char *line));
-/* ...until here, and adds it to why. NULL: it is said, as all that comes later. */
+/* ...until here, and adds it to why. NULL: logs it, as all later messages. */
 void dpdk_log_pass(char why[DPDK_TEXT_MAX]);
 
 /* Before the device is opened: takes away the socket's file of a net_memif server that is dead. */

@@ -72,7 +72,7 @@ static void receive_failed(struct epoll_port *e, uint32_t socket, int err)
 	if (icmp_is(err) || err == -EAGAIN)
 		s->icmp_errors += icmp_read(s->fd[socket % CHANNELS], &e->port.too_long);
 	if (err != -EBADF && err != -ENOTSOCK && err != -EINVAL)
-		return; /* nothing there, or an ICMP error: said once, and over */
+		return; /* nothing there, or an ICMP error, which is reported once */
 	(void)epoll_ctl(e->epoll_fd, EPOLL_CTL_DEL, s->fd[socket % CHANNELS], NULL);
 	e->fault_count += s->error == 0;
 	s->error = err;
@@ -159,7 +159,7 @@ static bool epoll_lend(struct port *p, struct pkt *out)
 	return true;
 }
 
-/* An ICMP error about an earlier packet is told once, instead of sending this one. */
+/* An ICMP error about an earlier packet is reported once, instead of sending this one. */
 static bool send_again(struct epoll_port *e, uint32_t slot, int fd)
 {
 	if (!icmp_is(-errno))

@@ -38,7 +38,7 @@ struct sim_port {
 	bool unchecked;
 	/* Packets are delivered in place, like from a card: put no more before they have left. */
 	bool in_place;
-	bool discards;           /* what is sent is counted, and not kept */
+	bool discards;           /* sent packets are counted, and not stored */
 	struct port_fault fault; /* error 0: no fault */
 	struct rand_source rand;
 	uint64_t lost, unheard, lent, sent, forgotten;

@@ -54,7 +54,7 @@ struct uring_slot {
 	int fd[CHANNELS];
 	struct addr connected; /* the RTP socket to this party; ADDR_NONE: not connected */
 	uint32_t files;        /* where they are registered: files * CHANNELS + channel */
-	uint16_t use; /* changes with each flow_add: completions of a former use are told apart */
+	uint16_t use; /* changes with each flow_add: identifies completions of a former use */
 	uint8_t in_use;
 	uint8_t stamped; /* the RTP socket */
 	uint8_t dscp;    /* with over */
@@ -434,7 +434,7 @@ static void completion(struct uring_port *u, struct batch *b, const struct io_ur
 		received(u, b, cqe, true);
 		break;
 	case OP_SEND:
-		if (icmp_is(cqe->res)) /* said of an earlier packet, instead of sending this one */
+		if (icmp_is(cqe->res)) /* about an earlier packet, instead of sending this one */
 			icmp_note(u, (uint32_t)cqe->user_data);
 		u->send_errors++;
 		break;

@@ -143,7 +143,7 @@ static inline void xdp_forwards_valid(const struct xdp_forwards *t, uint8_t plac
 	__atomic_store_n(&t->fence->valid_until[place], until_ns, __ATOMIC_RELAXED);
 }
 
-/* Until when the process is believed to be there, by any of its threads: UINT64_MAX at first. */
+/* Until when the process counts as present, by any of its threads: UINT64_MAX at first. */
 static inline void xdp_forwards_present(const struct xdp_forwards *t, uint64_t until_ns)
 {
 	__atomic_store_n(&t->fence->present_until, until_ns, __ATOMIC_RELAXED);

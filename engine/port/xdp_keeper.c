@@ -28,7 +28,7 @@
 #include "engine/port/xdp_host.h"
 
 enum {
-	LOOK_MS = 1000, /* also when nothing was told: to close what the workers gave back */
+	LOOK_MS = 1000, /* also without notification: to close what the workers gave back */
 	NEWS_ROOM = 4096,
 };
 

@@ -15,7 +15,7 @@
 #include "media/flow.h"
 
 enum {
-	SRTP_SOURCES_MAX = 8, /* SSRCs of a party that are told apart at a time */
+	SRTP_SOURCES_MAX = 8, /* SSRCs of a party at a time */
 	/* The index of a source silent for less is guessed right (RFC 3711 3.3.1). */
 	SRTP_HALF = 1 << 15,
 	/* what protection adds: SRTCP's index and tag; our keys have no MKI */
@@ -28,7 +28,7 @@ enum {
 
 struct srtp_stream;
 
-/* A copy of the key is kept until close. 0, -EINVAL (no SRTP key) or -ENOMEM. */
+/* Stores a copy of the key until close. 0, -EINVAL (no SRTP key) or -ENOMEM. */
 int srtp_stream_open(struct srtp_stream **out, const struct media_key *key) NODISCARD;
 /* The same with OpenSSL alone, which is there always: for tests and measurements. */
 int srtp_stream_open_portable(struct srtp_stream **out, const struct media_key *key) NODISCARD;

@@ -17,7 +17,7 @@ struct worker;
  * further command is taken before it is delivered: so no MEDIA_FLOW_CLOSED is ever lost, however
  * slow control is. */
 void control_drain(struct worker *w, uint64_t now_ns);
-/* To be told whatever happens: held while the event ring is full. Once for each command. */
+/* An event that must not be lost: held while the event ring is full. Once for each command. */
 void control_answer(struct worker *w, const struct media_event *event);
 /* Nothing of it is left. */
 void control_flow_end(struct worker *w, struct flow *f);

@@ -44,7 +44,7 @@ struct flow_spec;
 
 /* One of the party of f that the pass takes, in plain text, before its head is rewritten. */
 void leg_tap_from_party(struct worker *w, struct flow *f, const struct pkt *p, uint64_t now_ns);
-/* Behind unprotect: what parties said, but what the pass took. */
+/* Behind unprotect: the parties' packets, except those of the ordinary pass. */
 void leg_tap_in(struct worker *w, const struct batch *b);
 /* Before protect: what leaves. */
 void leg_tap_out(struct worker *w, const struct batch *b);

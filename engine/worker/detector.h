@@ -69,7 +69,7 @@ int detector_line_open(struct detector_line *l, uint32_t capacity) NODISCARD;
 void detector_line_close(struct detector_line *l);
 /* By the spec; an unchanged one continues. Returns 0, or -ENOMEM without a detector. */
 int detector_set(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
-/* The flow closes: a digit that is heard is told. */
+/* The flow closes: reports a digit in progress. */
 void detector_leave(struct worker *w, struct flow *f);
 /* Of its timer: nothing came for a while. */
 void detector_expire(struct worker *w, struct flow *f);

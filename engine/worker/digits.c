@@ -26,9 +26,9 @@ enum { DIGIT_TONE_PACKET_MS = 20 };
 
 struct digit_tone {
 	struct encoder *encoder;
-	struct media_accepted codec; /* under which it is said */
+	struct media_accepted codec; /* the codec of the tones */
 	struct codec_format format;
-	struct tone tone; /* of the digit that is said now */
+	struct tone tone; /* of the present digit */
 };
 
 void digit_tone_close(struct digit_tone *k); /* NULL is fine */
@@ -281,7 +281,7 @@ static void digit_start(struct worker *w, struct flow *f)
 	}
 	originate_start(w, f, f->event_send_hz);
 	d->timestamp = sink_timestamp(&f->sink, w->now_ns);
-	/* events are told apart by their timestamps, also where no time has passed */
+	/* events are identified by their timestamps, so they must differ */
 	if (d->timestamp == f->sink.timestamp)
 		d->timestamp += DIGIT_PACKET_MS * f->event_send_hz / 1000;
 }

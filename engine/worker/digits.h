@@ -32,7 +32,7 @@ struct digit {
 
 /* Part of a flow; zero-initialised is "nothing to send". */
 struct digits {
-	struct wheel_timer timer; /* runs while anything is to be sent */
+	struct wheel_timer timer; /* runs while digits are to be sent */
 	uint64_t started_ns;      /* of the digit being sent */
 	uint64_t free_ns;         /* the next one not before */
 	uint32_t timestamp;

@@ -111,7 +111,7 @@ static void candidate_forget(struct worker *w, struct flow *f, const struct dtls
 	(void)pool_free(&w->dtls.candidates, h);
 }
 
-/* The thread forgets by itself what it is not told, because the ring is full. */
+/* The thread forgets by itself an association whose end did not fit into the ring. */
 static void candidate_end(struct worker *w, struct flow *f, struct dtls_candidate *c)
 {
 	struct crypto_request r = { .kind = CRYPTO_END, .association = candidate_handle_of(w, c) };
@@ -400,7 +400,7 @@ static void keyed(struct worker *w, struct flow *f, struct dtls_candidate *c,
 		dtls_keyed_notify(w, f, bytes_mem(r->datagram, r->length));
 }
 
-/* What control was told is void, and so is what an update may have brought back of it. */
+/* The keys reported to control are void, and so is what an update may have brought back. */
 static void untell(struct worker *w, struct flow *f)
 {
 	struct dtls_flow *d = f->dtls;
@@ -725,7 +725,7 @@ int dtls_flow_open(struct worker *w, struct flow *f, const struct flow_spec *spe
 	return spec->bundle.generation ? dtls_bundle_set(w, f, spec->bundle) : 0;
 }
 
-/* Is what is said now another handshake than what was said before? */
+/* Whether the new spec means another handshake than the present one. */
 static bool handshake_is_new(const struct dtls_flow *d, const struct flow_spec *spec)
 {
 	uint8_t role = spec->bundle.generation ? DTLS_NONE : spec->dtls.role;

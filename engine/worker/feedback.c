@@ -28,7 +28,7 @@ static uint32_t middle_of(uint64_t ntp)
 	return (uint32_t)(ntp >> 16);
 }
 
-/* ---- what is said to us ---- */
+/* ---- received reports ---- */
 
 static void block_read(struct flow *f, const struct rtcp_block *b, uint64_t now_ns)
 {
@@ -258,7 +258,7 @@ void resend_forget(struct flow *f)
 		memset(f->resend.ring->entries, 0, sizeof(f->resend.ring->entries));
 }
 
-/* NULL: it was not kept, or is older than what is. */
+/* NULL: not stored, or older than the stored ones. */
 static struct resend_entry *resend_find(struct resend_ring *ring, uint16_t sequence)
 {
 	struct resend_entry *e = &ring->entries[sequence % RESEND_KEPT];

@@ -46,7 +46,7 @@ void feedback_expire(struct worker *w, struct flow *owner);
 enum {
 	RESEND_RINGS = 128,   /* flows of a worker that have one */
 	RESEND_KEPT = 128,    /* newest packets of each: a power of two */
-	RESEND_OCTETS = 1472, /* longer ones are not kept: more than a frame of Ethernet carries */
+	RESEND_OCTETS = 1472, /* longer ones, beyond an Ethernet frame, are not stored */
 	RESEND_DUE = 256,     /* that leave again after one batch */
 	RESEND_CREDIT = 64,
 	RESEND_ASKED = 512, /* numbers of one datagram that are looked for */

@@ -419,7 +419,7 @@ void flow_close(struct flow_table *t, struct flow *f)
 	f->id = (struct flow_id){ 0 };
 }
 
-/* 0.0.0.0 is how RFC 2543 said hold; to the kernel it is this very host. */
+/* 0.0.0.0 is hold by RFC 2543; to the kernel it is this very host. */
 static const struct addr *latched_or(const struct flow *f, const struct latch *l,
 				     const struct addr *expected)
 {
@@ -472,8 +472,8 @@ bool flow_last_sent_outran(const struct flow_table *t, const struct flow *f)
 	if (f->sink.made)
 		return sink_outran(&f->sink, &f->sent_reported);
 	feeder = flow_find(t, f->sink.feeder);
-	return !feeder ||
-	       !feeder->notice; /* its offsets, which say the numbers now, are told first */
+	/* its offsets, which determine the numbers now, are reported first */
+	return !feeder || !feeder->notice;
 }
 
 struct flow_resume flow_resume_read(const struct flow *f)

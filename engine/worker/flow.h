@@ -179,7 +179,7 @@ struct flow {
 	uint64_t call;
 	uint8_t unproven;      /* only SDP says that the party is there */
 	uint8_t dscp;          /* of its socket, or of what it sends by another's */
-	uint8_t marked;        /* 1: the port was told so (flow_transport.h) */
+	uint8_t marked;        /* 1: the port has its mark (flow_transport.h) */
 	uint32_t capture_lost; /* packets that copy.h had no room for since its last one */
 	uint8_t tap_number[TAP_READERS];
 	uint32_t tap_lost[TAP_READERS]; /* packets that copy.h had no room for since its last one */
@@ -196,12 +196,12 @@ struct flow {
 	/* what a tick looks at, of each flow (engine/worker/worker.c) */
 	struct event_tracker events; /* of the source event_ssrc */
 	uint64_t silence_ns;         /* of the party, until an event; 0: no event */
-	uint64_t listening_ns;       /* open, or the update since when it is to be heard */
+	uint64_t listening_ns;       /* open, or the update, since when the party should send */
 	uint64_t silent_told_ns; /* MEDIA_FLOW_SILENT was sent for the silence that began then */
 	struct flow_pace pace;
 	struct reports reports;
 	uint64_t noticed_ns;                 /* last MEDIA_FLOW_LATCHED, */
-	struct flow_last_sent sent_reported; /* ... and what it said */
+	struct flow_last_sent sent_reported; /* ... and its contents */
 	uint8_t seen_anew;                   /* feedback.h: another one sees it */
 	uint8_t connected; /* 1: the RTP socket is connected to the latched source */
 } CACHE_ALIGNED;
@@ -302,7 +302,7 @@ static inline const struct payload_rule *flow_rule(const struct flow *f, uint8_t
 	return LIKELY(f->rule.in == payload_type) ? &f->rule : flow_rule_find(f, payload_type);
 }
 
-/* One that is to be relayed came from it. */
+/* Counts a packet from it that will be relayed. */
 static inline void flow_count_in(struct flow *f, uint16_t length, uint64_t now_ns)
 {
 	if (UNLIKELY(f->received.packets++ == 0))
@@ -361,7 +361,7 @@ struct flow_detail detail_read(const struct flow *f, uint64_t now_ns);
 
 struct flow_parcel {
 	/* by control */
-	struct flow_spec spec; /* as it is to be there; resume is what it had here */
+	struct flow_spec spec; /* its spec there; resume is its state here */
 	struct flow_parcel *next;
 	uint64_t home_before; /* flow_spec_home before */
 	uint8_t from, to;     /* workers */

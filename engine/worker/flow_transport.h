@@ -54,7 +54,7 @@ struct worker;
 
 /* Of flow.transport. */
 enum {
-	TRANSPORT_ICE = 1,     /* believes pairs alone */
+	TRANSPORT_ICE = 1,     /* accepts pairs only */
 	TRANSPORT_BUNDLED = 2, /* is reached by the transport of another flow */
 	TRANSPORT_SHARED = 4,  /* has no socket of its own, but the worker's */
 	TRANSPORT_BARE = 8,    /* bundled, and never had a socket */

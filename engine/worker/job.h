@@ -137,7 +137,7 @@ enum { JOB_SAMPLES_MAX = 2880 }; /* of a frame: 60 ms at 48 kHz */
 struct job_table {
 	struct job *list; /* NULL: this worker has no room for jobs */
 	uint32_t capacity, count;
-	uint32_t receivers; /* open jobs that take what is said to them */
+	uint32_t receivers; /* open jobs that take packets */
 	struct job_line line;
 	int16_t *pcm;            /* of the frame that is being made: JOB_SAMPLES_MAX */
 	struct mix_space *space; /* of the room with a tick in progress */

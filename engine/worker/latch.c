@@ -224,7 +224,7 @@ static bool latch_is_held(const struct pkt *p)
 	       (p->kind != PKT_RTCP || !addr_eq(&p->from, &f->remote[CHANNEL_RTP]));
 }
 
-/* From where the last one came: nothing is to be decided. */
+/* From the latched source: nothing to decide. */
 static bool latch_is_ordinary(const struct pkt *p)
 {
 	const struct flow *f = p->flow;

@@ -212,7 +212,7 @@ void rtcp_stage(struct worker *w, struct batch *b)
 		p->verdict = (uint8_t)rtcp_pkt_relay(w, p, b->now_ns);
 }
 
-/* Holds are about what is said, not about the reports on it. */
+/* Hold concerns the media, not the reports about it. */
 static enum verdict may_pass(const struct pkt *p)
 {
 	bool held = p->channel == CHANNEL_RTP;

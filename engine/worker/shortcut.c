@@ -520,7 +520,7 @@ static bool shortcut_end(struct worker *w, struct flow *f, uint64_t again_ns)
 	if (s->state == SHORTCUT_LEFT)
 		shortcut_join(w, f);
 	xdp_forward_disarm(s->entry);
-	state_set(w, s, SHORTCUT_ARMED); /* of one without a peer: what its party said is known */
+	state_set(w, s, SHORTCUT_ARMED); /* of one without a peer: its party's packets are known */
 	return shortcut_leave(w, f);
 }
 

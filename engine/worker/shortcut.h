@@ -49,7 +49,7 @@ struct shortcut {
 	uint64_t fed_packets, fed_octets;
 	bool noted;      /* before it was wanted, too, the program noted what it left to us */
 	uint8_t state;   /* enum shortcut_state */
-	uint8_t closely; /* 1: it was taken once, so what the process relays is kept at once */
+	uint8_t closely; /* 1: it was taken once, so what the process relays is stored at once */
 };
 
 static inline bool shortcut_is_armed(const struct shortcut *s)
@@ -80,7 +80,7 @@ void shortcut_close(struct worker *w, struct flow *f);
 
 /* For a counted batch about to be sent: stores its flows for the next process. */
 void shortcut_keep_stage(const struct worker *w, struct batch *b);
-/* Another one when the meaning of what is kept changes: then nothing is taken over. */
+/* Changes with the meaning of what is stored: then nothing is taken over. */
 uint32_t kept_version(void);
 
 #endif

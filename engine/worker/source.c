@@ -72,7 +72,7 @@ static void resume_blindly(struct flow *f, struct pkt *p)
 enum {
 	SAID_MARGIN = 16,    /* packets: of numbers, and of the time of a packet not looked at */
 	SAID_MARGIN_OLD = 4, /* of the time of another */
-	SAID_AHEAD = 2,      /* packets ahead of what is expected: told again */
+	SAID_AHEAD = 2,      /* packets ahead of what is expected: reported again */
 	SAID_AGAIN = SRTP_RESERVE, /* and after so many in any case, as indexes of SRTP are */
 };
 
@@ -133,8 +133,8 @@ static void source_run_start(struct flow *f, struct sink *k, struct pkt *p, uint
 	bool known = f->source.started && f->source.ssrc == p->ssrc;
 
 	f->stats.source_changes += f->source.started && !known;
-	if (!is_feeder(k, f) &&
-	    !k->transcoded) /* control's doing, no party's: told at once, a kill may be near */
+	/* by control, not by a party: reported at once, as a kill may be near */
+	if (!is_feeder(k, f) && !k->transcoded)
 		f->noticed_ns = 0;
 	/* another flow fed the party meanwhile: what was late for us is void */
 	f->source_before = is_feeder(k, f) ? f->source : (struct source){ 0 };

@@ -64,7 +64,7 @@ struct job_workers {
 
 struct job_route {
 	struct job_workers on; /* also when it is closed by now */
-	uint8_t open;          /* so many of them have not said that they closed it */
+	uint8_t open;          /* so many of them have not reported its end */
 };
 
 struct job_routes {

@@ -22,7 +22,7 @@ static bool is_scarce(uint64_t next, uint64_t limit, uint32_t reserve)
 	return next + reserve / 2 > limit;
 }
 
-/* Said again with the next packet when the event ring is full. */
+/* Repeated with the next packet while the event ring is full. */
 static NOINLINE void reserve_notify(struct worker *w, struct flow *f, bool srtp, bool srtcp)
 {
 	struct media_event event = event_of(f, MEDIA_FLOW_RESERVE);
@@ -100,7 +100,7 @@ void protect_stage(struct worker *w, struct batch *b)
 		protect_pkt_done(w, of[i], &jobs[i]);
 }
 
-/* The padding could not be told before. */
+/* The padding was encrypted before. */
 static enum verdict payload_read(struct pkt *p)
 {
 	struct bytes in = { .p = p->data, .n = p->length };

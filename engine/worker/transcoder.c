@@ -50,7 +50,7 @@ static void packet_done(struct transcoder *c)
 
 /* ---- out ---- */
 
-/* May anything be said to the party now? What it says itself, or hears, came first. */
+/* Whether the party may be sent anything now. Its own events, and what it hears, come first. */
 static bool peer_is_open(const struct flow *peer)
 {
 	return peer && peer->send == FLOW_SEND && !(peer->making & MAKING_ALL) && flow_rtp_to(peer);
@@ -473,7 +473,7 @@ void transcoder_arrive(struct worker *w, struct flow *f, struct transcoder *c)
 	transcoder_join(w, f, c);
 }
 
-/* ---- what is said ---- */
+/* ---- received packets ---- */
 
 bool transcoder_is_for(const struct flow *f, const struct payload_rule *rule)
 {

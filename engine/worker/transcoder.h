@@ -40,7 +40,7 @@ struct ease {
 	uint8_t calm; /* ticks */
 };
 
-/* What the worker was told, in one word. */
+/* The limits for the worker, in one word. */
 static inline uint32_t ease_pack(uint32_t complexity, uint32_t busy)
 {
 	return complexity << 16 | busy;
@@ -125,7 +125,7 @@ struct transcoder *transcoder_pack(struct worker *w, struct flow *f);
 void transcoder_arrive(struct worker *w, struct flow *f, struct transcoder *c);
 void transcoder_free(struct transcoder *c); /* NULL is fine */
 
-/* RTP of the flow's party that is to be relayed: transcoded, or not? */
+/* Whether RTP of the flow's party that is to be relayed is transcoded. */
 bool transcoder_is_for(const struct flow *f, const struct payload_rule *rule);
 /* It waits for its turn: VERDICT_TRANSCODED; else why it does not. */
 enum verdict transcoder_queue(struct worker *w, const struct pkt *p);

@@ -98,7 +98,7 @@ static void relay(struct worker *w, struct batch *b)
 	out_stage(w, b); /* sent or dropped, and counted */
 }
 
-/* RTCP of a bundle that said something of other flows than the one its packet went on with. */
+/* RTCP of a bundle about other flows than the one its packet went on with. */
 static void relay_parts(struct worker *w, struct batch *b)
 {
 	if (LIKELY(w->parts.count == 0))
@@ -188,7 +188,7 @@ void worker_step(struct worker *w)
 {
 	worker_receive(w, &w->batch);
 	capture_drain(w);
-	control_drain(w, w->now_ns); /* first: a party that was told of an answer sends at once */
+	control_drain(w, w->now_ns); /* first: a party that got an SDP answer sends at once */
 	worker_relay(w);
 	shortcuts_start(w); /* of flows with everything sent */
 	dtls_results(w);

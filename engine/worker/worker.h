@@ -240,7 +240,7 @@ struct flow;
 
 /* Connects the RTP socket to a stable source, and disconnects it when that changes. */
 void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns);
-/* Counts what ICMP said of the flow's packets. */
+/* Counts ICMP errors about the flow's packets. */
 void tick_icmp(struct worker *w, struct flow *f);
 /* Now and then, at most TICK_NS apart: silence, reports of our own, telephone-events with a lost
  * end, delayed notices, sockets to connect or disconnect, failed sockets, counters of the port and

@@ -236,7 +236,7 @@ void offer_layers_choose(struct offer_layers *out, const struct sdp *offer, uint
 
 /* ---- the best one ---- */
 
-/* Of "max-width=640;max-height=360" (RFC 8851 5); what is not said is without limit. */
+/* Of "max-width=640;max-height=360" (RFC 8851 5); a missing one is no limit. */
 static uint64_t layer_limit(struct bytes limits, const char *name)
 {
 	struct bytes limit, word;
@@ -249,7 +249,7 @@ static uint64_t layer_limit(struct bytes limits, const char *name)
 	return UINT32_MAX;
 }
 
-/* The least of what its limits say; a side of which nothing is said is as long as the other one. */
+/* The least of its limits; a side without a limit counts as long as the other one. */
 static uint64_t layer_pixels(struct bytes limits)
 {
 	uint64_t width = layer_limit(limits, "max-width"),

@@ -65,7 +65,7 @@ void offer_layers_choose_one(struct offer_layers *out, const struct sdp *offer, 
 			     const struct offer_formats *formats, uint32_t most_kbps);
 /* We take them. */
 void offer_layers_write(struct writer *w, const struct offer_layers *layers);
-/* Those that we said we take, and the party sends. */
+/* The layers that we accepted, and the party sends. */
 void offer_layers_agreed(struct media_layers *out, const struct sdp *remote,
 			 const struct sdp *local, uint8_t index);
 

@@ -271,7 +271,7 @@ static bool passes(char type, struct bytes value)
 	return type == 'i' || type == 'b' || (type == 'a' && !offer_attribute_is_of_the_hop(value));
 }
 
-/* RFC 8866 6.7: sendrecv need not be said, and fax machines know no direction. */
+/* RFC 8866 6.7: sendrecv is the default, and fax machines know no direction. */
 static void opaque_write_own(struct writer *w, const struct offer_opaque *line)
 {
 	if (!line->direction.sends || !line->direction.receives)

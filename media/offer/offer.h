@@ -14,7 +14,7 @@
 #include "media/offer/plan.h"
 #include "media/offer/terms.h"
 
-/* What is told of recording; media/offer/own.h. */
+/* The recording state in SDP; media/offer/own.h. */
 struct offer_record_state {
 	bool tells;                    /* the party understands it: each line says something */
 	uint8_t sound;                 /* enum offer_record: of lines of sound, by this node */
@@ -116,7 +116,7 @@ struct offer_of_other {
 	struct bytes local, remote; /* our text to it, and its own */
 	bool theirs;                /* remote is the offer, local the answer */
 	bool apart;   /* about an offer that is not A's: it may have another number of lines */
-	bool two_way; /* of its own will it would send and receive: it said less because we did */
+	bool two_way; /* it would send and receive: it says less because we did */
 };
 /* Answers A's offer by what is agreed with B: the text to A, and the engine's plan. Returns 0 or
  * -errno, as offer_forward. */
@@ -151,7 +151,7 @@ int offer_again(struct bytes local, const struct offer_policy *policy,
 struct offer_video_formats {
 	uint8_t level;       /* the lowest H.264 level that it named; 0: none */
 	uint8_t local_level; /* the highest that we did */
-	bool h264, vp8;      /* it has that, and so have we said */
+	bool h264, vp8;      /* the party has that, and so has our SDP */
 	bool vp8_first;      /* we have put it before H.264 */
 };
 

@@ -531,7 +531,7 @@ bool offer_has_video(struct bytes local)
 	return !sdp_parse(&s, local, &error) && video_find(&s) != 0;
 }
 
-/* ---- what is said ---- */
+/* ---- local SDP ---- */
 
 struct video_formats {
 	uint8_t lowest, highest; /* levels; 0: not named */
@@ -587,7 +587,7 @@ bool offer_video_read(struct offer_video_formats *out, struct bytes remote, stru
 	return true;
 }
 
-/* ---- said anew ---- */
+/* ---- rewritten SDP ---- */
 
 struct fitting {
 	struct writer *w;

@@ -8,7 +8,7 @@
 /* One party of one m-line after the answer. */
 struct media_side {
 	struct addr rtp, rtcp; /* the party's signalled addresses; ADDR_NONE: not signalled */
-	/* What the party said: a=sendrecv is 1,1; sendonly 1,0; with c=0.0.0.0 receives is 0. */
+	/* By the party's SDP: a=sendrecv is 1,1; sendonly 1,0; with c=0.0.0.0 receives is 0. */
 	uint8_t sends, receives;
 	uint8_t mux;      /* rtcp-mux agreed with this party, or the line has no RTCP */
 	uint8_t event_pt; /* its type for telephone-events; PAYLOAD_NONE: it takes no events */

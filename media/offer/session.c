@@ -582,7 +582,7 @@ static void read_mux(struct media_side *side, const struct sdp *local, uint8_t i
 		side->rtcp = side->rtp;
 }
 
-/* Formats and what is said of them are between the parties. */
+/* Formats and their attributes are between the parties. */
 static const char *agree_opaque(struct session_line *line, const struct reading *k, uint8_t index)
 {
 	line->media = media_of(session_offer_of(k), index);
@@ -657,7 +657,7 @@ static void session_line_clear(struct session_line *line, enum media_kind kind)
 	line->side.event_pt = PAYLOAD_NONE;
 }
 
-/* As if nothing were switched off: what we did not want has port 0 in what we said. */
+/* As if nothing were switched off: a line we did not want has port 0 in the local SDP. */
 static int session_read_remote(struct offer_line *out, const struct reading *k, uint8_t index,
 			       struct offer_error *error)
 {

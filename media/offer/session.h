@@ -37,7 +37,7 @@ struct session_line {
 	enum media_kind kind;
 	uint8_t active;         /* 0: one of us gave port 0, or reason */
 	uint16_t number;        /* the SDP line that the reason is about; 0: the whole */
-	const char *reason;     /* why what was said cannot be used */
+	const char *reason;     /* why the SDP cannot be used */
 	struct media_side side; /* without rules */
 	/* The first and third field of m=, in the offer's text; only for an opaque line. */
 	struct bytes media, proto;

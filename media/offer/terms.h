@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Whether a line is recorded, as a party is told (RFC 7866 7.1.2); a higher one says more. */
+/* A line's recording state for its party (RFC 7866 7.1.2); a higher one includes lower ones. */
 enum offer_record {
-	OFFER_RECORD_NONE, /* nothing is said of it */
+	OFFER_RECORD_NONE, /* without a=record */
 	OFFER_RECORD_OFF,
 	OFFER_RECORD_PAUSED,
 	OFFER_RECORD_ON,

@@ -13,11 +13,11 @@
 #include "media/sdp/sdp.h"
 
 enum offer_setup {
-	OFFER_SETUP_NONE, /* not said: active in an offer, passive in an answer (RFC 4145 4) */
+	OFFER_SETUP_NONE, /* absent: active in an offer, passive in an answer (RFC 4145 4) */
 	OFFER_SETUP_ACTPASS,
 	OFFER_SETUP_ACTIVE,
 	OFFER_SETUP_PASSIVE,
-	OFFER_SETUP_OTHER, /* holdconn: nothing is to be set up */
+	OFFER_SETUP_OTHER, /* holdconn: no connection is set up */
 };
 
 struct offer_transport {

@@ -36,7 +36,7 @@ struct offer_webrtc {
 	const char *setup;
 	bool is_carried; /* by another line of its BUNDLE group, with the same mid, ICE and DTLS */
 	uint64_t stream; /* names what the leg hears and sees from us */
-	uint32_t ssrc;   /* 0: not told */
+	uint32_t ssrc;   /* 0: not written */
 };
 
 /* An m-line as we write it. */
@@ -61,10 +61,10 @@ struct offer_media {
 	const struct sdp *asked;
 	unsigned asked_section;
 	uint8_t level_extension;  /* 0: not used */
-	enum offer_record record; /* what is told of the line */
+	enum offer_record record; /* a=record of the line */
 };
 
-/* What the party is told of the other one, and of us. */
+/* Whether the party's peer sends, or we do in its place. */
 static inline bool offer_sends(const struct offer_self *self, enum media_kind kind, bool sends)
 {
 	return sends || (self->plays && kind == MEDIA_AUDIO);

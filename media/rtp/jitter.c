@@ -725,7 +725,7 @@ static int64_t jitter_time(struct jitter *j, const struct jitter_packet *p, bool
 	return at;
 }
 
-/* Nothing of a packet that was overtaken is believed that is so far off. */
+/* A packet that was overtaken, with a time so far off, is ignored. */
 static bool jitter_is_sane(const struct jitter *j, int64_t late)
 {
 	return late >= -(int64_t)j->delay.max && late <= (int64_t)j->settings.clock_hz * REBASE_S;

@@ -51,7 +51,7 @@ struct jitter_packet {
 
 enum jitter_put {
 	JITTER_KEPT,
-	JITTER_RESTARTED, /* kept; another source, or one that began anew: what was there is gone */
+	JITTER_RESTARTED, /* stored; another source, or a restarted one: earlier packets are gone */
 	JITTER_LATE,      /* what follows it was played, or its delay would be over max_ms */
 	JITTER_DUPLICATE,
 	JITTER_FAR, /* the number is far away: dropped; accepted if the next packet follows it */
@@ -90,8 +90,8 @@ struct jitter_frame {
 struct jitter_counts {
 	uint64_t played;
 	uint64_t lost;    /* frames that were concealed */
-	uint64_t late;    /* came and were not kept */
-	uint64_t dropped; /* kept and not played: over max_ms, or no slot left */
+	uint64_t late;    /* arrived, and not stored */
+	uint64_t dropped; /* stored and not played: over max_ms, or no slot left */
 	uint64_t duplicate, far, restarts;
 	uint64_t rebased; /* timestamps that went on elsewhere */
 };

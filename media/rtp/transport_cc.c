@@ -94,7 +94,7 @@ void transport_cc_note(struct transport_cc *t, uint16_t number, uint64_t now_ns)
 	*word_of(t, number) |= received_bit(number);
 }
 
-/* ---- what is said of it ---- */
+/* ---- the report ---- */
 
 struct report {
 	uint16_t count;     /* of statuses */

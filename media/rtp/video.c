@@ -147,7 +147,7 @@ enum {
 
 /* ---- formats ---- */
 
-/* RFC 6184 8.1: what is not said is baseline in mode 0. 0xff: one of those that are not ranked. */
+/* RFC 6184 8.1: the default is baseline in mode 0. 0xff: an unranked profile. */
 static uint8_t h264_rank(const struct payload *p)
 {
 	struct bytes level = BYTES_LIT("42000a"), profile;

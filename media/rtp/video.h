@@ -23,7 +23,7 @@ enum {
 };
 
 uint8_t video_format_of(const struct payload *p);
-/* A party that has said `taken` can decode it. */
+/* A party that accepts `taken` can decode it. */
 bool video_is_accepted(uint8_t taken, uint8_t sent);
 /* A decoder may begin with this packet. */
 bool video_is_keyframe(uint8_t format, struct bytes payload);

@@ -36,7 +36,7 @@ enum stun_attribute {
 	STUN_ICE_CONTROLLING = 0x802a,
 };
 
-/* Types of attributes that must be understood and are not; those beyond the room are not told. */
+/* Comprehension-required attributes that are unknown; those beyond the room are not listed. */
 struct stun_unknown {
 	uint16_t types[STUN_UNKNOWN_MAX];
 	uint8_t count;
