@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Listeners and streams of events: indexes by call and user, bounded queues, lag and catching up,
+ * under one lock between the web thread and the reader. web_events.c has the connections,
+ * events_reader.c the link to Redis. A slow listener never holds memory beyond its queue: it lags
+ * and is served from the stream again, in order and without gaps, or is told what it missed.
+ */
+
 #include "app/web/events.h"
 
 #include <assert.h>
@@ -15,11 +22,11 @@
 
 enum {
 	EVENTS_BUCKETS = 4096,
-	EVENTS_OWN_ROOM = 8, /* of a queue, for what is no event */
+	EVENTS_OWN_ROOM = 8, /* of a queue, for texts that are no events */
 	EVENTS_NOTE_MAX = 160,
 };
 
-/* By what a listener is found: a call or a user of its filter, or that it has neither. */
+/* Key of a listener: a call or a user of its filter, or neither. */
 struct events_key {
 	struct events_key *next;
 	uint64_t hash;
@@ -33,13 +40,13 @@ struct events_listener {
 	void *owner;
 	struct events_key *keys;
 	uint32_t key_count;
-	bool lags;    /* it has had what came up to cursor; else all that came */
+	bool lags;    /* it has all up to cursor; else all that came */
 	bool begins;  /* it begins where the stream ends */
 	bool blocked; /* its queue is full */
-	bool catches; /* it has a part in what is read now for those who lag */
+	bool catches; /* it takes part in the present read for lagging ones */
 	struct events_id cursor;
 	struct fair_held held;
-	uint64_t seen; /* serial of the event that was looked at last */
+	uint64_t seen; /* serial of the event that was last tried */
 	struct events_listener *ready_next;
 	bool ready;
 	uint32_t head, count, octets;
@@ -54,8 +61,8 @@ struct events_stream {
 	char tenant[EVENTS_TENANT_MAX], application[EVENTS_APPLICATION_MAX];
 	char key[EVENTS_TENANT_MAX + EVENTS_APPLICATION_MAX + 8];
 	bool known;    /* where it ends */
-	bool reads;    /* somebody's lag is made up for */
-	uint32_t pins; /* the reader's alone: answers that it waits for */
+	bool reads;    /* a read for lagging ones is under way */
+	uint32_t pins; /* the reader's alone: pending answers */
 	struct events_id live, late;
 };
 
@@ -68,7 +75,7 @@ struct events {
 	struct hash_key key;
 	uint64_t serial, streams_made;
 	uint32_t count;
-	struct fair fair; /* who has the places */
+	struct fair fair; /* holders of the places */
 	bool has_news;
 	struct events_stream *streams;
 	struct events_listener *ready;
@@ -140,7 +147,7 @@ static bool listener_put(struct events *e, struct events_listener *l, struct eve
 	return true;
 }
 
-/* What is no event; it has room, and comes seldom. */
+/* A text that is no event; room is reserved, and it is rare. */
 static void listener_note(struct events *e, struct events_listener *l, const char *rest)
 {
 	struct events_text *t = events_text_make(l->cursor, bytes_str(rest));
@@ -149,7 +156,7 @@ static void listener_note(struct events *e, struct events_listener *l, const cha
 		free(t);
 }
 
-/* ---- who wants it ---- */
+/* ---- filters ---- */
 
 static uint64_t events_hash(const struct events *e, const struct events_stream *s, char kind,
 			    struct bytes text)
@@ -177,7 +184,7 @@ static void listener_index(struct events *e, struct events_listener *l, char kin
 	l->key_count++;
 }
 
-/* By its calls, else by its users: those are found by few events. 0 or -ENOMEM. */
+/* By its calls, else by its users: few events have those. 0 or -ENOMEM. */
 static int listener_keys(struct events *e, struct events_listener *l)
 {
 	const struct events_filter *f = &l->filter;
@@ -209,7 +216,7 @@ static void listener_unindex(struct events *e, struct events_listener *l)
 	free(l->keys);
 }
 
-/* It has had all of the stream up to before, and does not get what comes now. */
+/* It has all of the stream before that id, and does not get the present event. */
 static void listener_lags(struct events *e, struct events_listener *l, struct events_id before)
 {
 	listener_ready(e, l);
@@ -224,17 +231,17 @@ struct events_one {
 	struct bytes json;
 	struct events_text *text;
 	struct events_id before;
-	bool late; /* for those who lag; else for those who do not */
+	bool late; /* for lagging listeners; else for the others */
 };
 
-/* Of a trunk's caller there is no `from` by which a user could be it. */
+/* The caller of a trunk has no `from` that a user could match. */
 static bool event_hides(const struct events_one *one, const struct events_listener *l)
 {
 	return l->filter.session[0] &&
 	       !party_is_shown(one->facts.hides, one->facts.from, bytes_str(l->filter.users));
 }
 
-/* The event without the members that the token of this listener leaves out. NULL: out of memory. */
+/* The event less the members that the listener's token leaves out. NULL: out of memory. */
 static struct events_text *event_text_without(const struct events_one *one,
 					      const struct events_listener *l)
 {
@@ -287,7 +294,7 @@ static void event_tell_by(struct events *e, const struct events_one *one, char k
 	}
 }
 
-/* What is no event of a node's goes to nobody. */
+/* Entries that no node wrote are dropped. */
 static void event_tell(struct events *e, struct events_stream *s, struct events_id id,
 		       struct bytes json, bool late)
 {
@@ -503,7 +510,7 @@ bool events_position(struct events *e, const struct events_listener *l, struct e
 
 /* ---- the thread that reads ---- */
 
-/* The next one that somebody listens to. */
+/* The next one with a listener. */
 static struct events_stream *stream_used(struct events_stream **at)
 {
 	struct events_stream *s;
@@ -579,7 +586,8 @@ static struct events_id events_id_before(struct events_id id)
 	return (struct events_id){ id.ms - 1, UINT64_MAX };
 }
 
-/* What the stream has no longer it is told of; also where it ends before what the listener has had: Redis has lost something. */
+/* Tells it what the stream has dropped;
+ * also if the stream ends before its position: Redis has lost entries. */
 static void listener_bounds(struct events *e, struct events_listener *l, struct events_id first,
 			    struct events_id last)
 {
@@ -627,7 +635,7 @@ void events_live(struct events *e, struct events_stream *s, struct events_id id,
 	events_unlock(e);
 }
 
-/* What is behind live comes there, to all. */
+/* Entries beyond live go to all by that way. */
 void events_late(struct events *e, struct events_stream *s, struct events_id id, struct bytes json)
 {
 	events_lock(e);

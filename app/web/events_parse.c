@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parses ids, events and filters of /v1/events. Every event of a stream passes events_facts_parse
+ * once, so it reads only the few members that filters need, without a JSON library; events come
+ * from Redis, and other text is refused. Filters come from clients: each value is bounded and its
+ * characters are checked. Pure, and fuzzed.
+ */
+
 #include <inttypes.h>
 
 #include "app/web/events.h"
@@ -53,7 +60,7 @@ static bool event_eats(struct bytes *rest, uint8_t c)
 	return true;
 }
 
-/* What is between the quotes, as it stands there. */
+/* The octets between the quotes, unescaped. */
 static bool event_string(struct bytes *rest, struct bytes *out)
 {
 	size_t n = 0;
@@ -69,7 +76,7 @@ static bool event_string(struct bytes *rest, struct bytes *out)
 	return true;
 }
 
-/* Up to the ',' or '}' behind it; out: of a text alone. */
+/* Up to the ',' or '}' behind it; out: set for strings alone. */
 static bool event_value(struct bytes *rest, struct bytes *out)
 {
 	struct bytes text;
@@ -170,7 +177,7 @@ static bool filter_text(char *out, size_t size, struct bytes value, const char *
 	return value.n && !bytes_cstr(value, out, size);
 }
 
-/* A '*' stands at the end of a type alone. */
+/* A '*' is allowed at the end of a type alone. */
 static bool types_are_right(const char *types)
 {
 	for (const char *star = strchr(types, '*'); star; star = strchr(star + 1, '*')) {
@@ -194,14 +201,14 @@ static bool filter_part(struct events_filter *f, struct bytes text)
 	return true;
 }
 
-/* The same on all nodes. That events were lost is for all. */
+/* The same on all nodes. Notices of lost events are for all. */
 static bool part_has(const struct events_filter *f, const struct events_facts *facts)
 {
 	return f->parts < 2 || hash_crc32c(0, facts->call) % f->parts == f->part ||
 	       bytes_is(facts->type, "events.lost");
 }
 
-/* The arguments that are texts, and which characters they may have beside letters and digits. */
+/* Text arguments, with allowed characters besides letters and digits. */
 static const struct {
 	const char *name, *more, *wrong;
 	size_t at, size;
@@ -269,7 +276,7 @@ const char *events_filter_parse(struct bytes arguments, struct events_filter *ou
 			     : filter_argument(out, BYTES_LIT("type"), BYTES_LIT("user.state"));
 }
 
-/* A number that a listener is not shown is none by which it finds a user's events either. */
+/* A number that is hidden from a listener does not match its users either. */
 static bool user_has(const struct events_filter *f, const char *member, struct bytes number)
 {
 	return !bytes_list_has(bytes_str(f->without), bytes_str(member)) &&

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The thread that reads event streams from Redis, with its own loop and two links: one for new
+ * entries, one for lagging listeners. events.c tells it what to read and takes the entries. After a
+ * lost link all listeners lag and are read again from their positions, so nothing is skipped.
+ * Neither thread waits for the other but for the short lock of events.c.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -17,9 +24,10 @@
 #include "cluster/redis/redis.h"
 
 /*
- * Streams are read by one XREAD, which waits in Redis for a moment; so a node whose tenants are silent asks seldom, and what comes is here at
- * once. Two are at least READER_PACE_NS apart: what came meanwhile is one answer. With Redis Cluster, and with more streams than one command
- * names, nothing waits in Redis, and each stream, or each part of them, is asked for.
+ * Streams are read by one XREAD, which blocks in Redis for a moment; so a node with silent tenants
+ * asks seldom, and new entries are here at once. Two are at least READER_PACE_NS apart: entries in
+ * between are one answer. With Redis Cluster, or more streams than one command names, nothing
+ * blocks in Redis, and each stream, or part of them, is asked for.
  */
 #define READER_PACE_NS     (4 * NS_PER_MS)
 #define READER_DEADLINE_NS (2 * NS_PER_S)
@@ -40,7 +48,7 @@ struct events_reader {
 	struct events *events;
 	const struct redis_place *place;
 	struct redis *redis; /* for what is new */
-	struct redis *late;  /* for who lags: it never waits */
+	struct redis *late;  /* for lagging listeners: it never blocks */
 	pthread_t thread;
 	int wake_fd;
 	_Atomic bool stop;
@@ -48,7 +56,7 @@ struct events_reader {
 	uint64_t live_ns; /* when the next one may be sent */
 };
 
-/* What was read of one stream. */
+/* A read of one stream. */
 struct reader_wait {
 	struct events_reader *r;
 	struct events_stream *s;
@@ -76,7 +84,7 @@ static void reader_fail(struct events_reader *r)
 	r->live_ns = clock_now_ns() + READER_PACE_NS;
 }
 
-/* ---- who lags ---- */
+/* ---- lagging listeners ---- */
 
 static struct reader_wait *reader_wait_new(struct events_reader *r, struct events_stream *s)
 {
@@ -186,12 +194,12 @@ static void reader_bounds(struct events_reader *r, struct events_stream *s)
 		if (wait)
 			reader_wait_free(wait);
 	} else if (!reader_range(wait, last, COUNT_OF(last), reader_on_last)) {
-		/* the link has just broken: the first answer has the wait */
+		/* the link has just broken: the first answer frees the wait */
 		reader_fail(r);
 	}
 }
 
-/* ---- what is new ---- */
+/* ---- new entries ---- */
 
 static struct events_stream *reader_stream(struct events_reader *r, struct bytes key)
 {

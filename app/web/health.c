@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The health of the node as a set of reasons, shared between threads by atomics; details have a
+ * lock. The control thread and node_* files set reasons; /healthz, /readyz, call.doctor and the
+ * service manager show them. The stall of the control thread is found by the reader, from the age
+ * of its last beat, so even a hung node answers truly.
+ */
+
 #include "app/web/health.h"
 
 #include <stdio.h>

@@ -42,7 +42,7 @@ enum health_reason {
 	HEALTH_PROMPTS = 16777216,
 	HEALTH_STATE_DIR = 33554432,      /* the documents cannot be written there */
 	HEALTH_DOCUMENTS_FULL = 67108864, /* no place is left for those of a kind */
-	HEALTH_EMERGENCY = 134217728,     /* a call for help would reach nobody */
+	HEALTH_EMERGENCY = 134217728,     /* an emergency call would fail */
 	HEALTH_BUSY = HEALTH_DRAINING | HEALTH_NO_CALLS | HEALTH_NO_TRANSACTIONS | HEALTH_NO_PORTS |
 		      HEALTH_NO_DESCRIPTORS,
 };
@@ -61,15 +61,19 @@ struct health {
 };
 
 void health_set(struct health *h, enum health_reason reason, bool on);
-/* The same with words that are shown beside it; "" or NULL: it is so no longer. Never a secret. */
+/* The same with a text to be shown; "" or NULL: the reason ends. Never a secret. */
 void health_set_reason(struct health *h, enum health_reason reason, const char *detail);
 /* Control thread, at least once a second. */
 void health_beat(struct health *h, uint64_t now_ns);
 uint32_t health_reasons(const struct health *h, uint64_t now_ns);
-/* {"status":"degraded","reasons":["redis_refuses_writes"],"details":{"redis_refuses_writes":"MISCONF ..."}}; "busy" where all reasons are of
- * HEALTH_BUSY; no details where no reason has any. */
+/*
+ *     {"status":"degraded","reasons":["redis_refuses_writes"],
+ *      "details":{"redis_refuses_writes":"MISCONF ..."}}
+ *
+ * status is "busy" if all reasons are of HEALTH_BUSY; no details if no reason has any.
+ */
 void health_write(struct writer *w, struct health *h, uint32_t reasons);
-/* False when something is wrong. A node that is full or drains does what it shall. */
+/* False when something is wrong. A full or draining node is well. */
 bool health_is_well(uint32_t reasons);
 /* True when a new call can be taken. Degraded is ready. */
 bool health_is_ready(uint32_t reasons);

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The web thread: its listeners by libwebsockets, TLS certificates and their renewal, and the
+ * dispatch of callbacks to requests, events and SIP sessions. app/daemon opens one for all, or
+ * further ones for health and files. Everything a client can hold is bounded by web_clients.c
+ * before the library allocates for it; certificates and settings come from the control thread by
+ * atomic pointers.
+ */
+
 #include <errno.h>
 #include <libwebsockets.h>
 #include <netinet/tcp.h>
@@ -20,14 +28,14 @@
 #include "base/privilege.h"
 #include "base/tls/tls.h"
 
-/*
- * The certificates that handshakes of the web listener show. The control thread hands over newer ones and goes on; the web thread reads
- * their files when it comes to it. Clients are asked for theirs as tls.client_certificates says.
- */
+/* Certificates of the web listener. The control thread hands over newer ones and goes on; the web
+ * thread reads their files when it gets to it. Client certificates are requested as
+ * tls.client_certificates says. */
 struct web_certificates {
 	struct tls *tls;                      /* web thread */
 	_Atomic(struct tls_settings *) fresh; /* malloc'ed; NULL: nothing newer */
-	/* Nobody is called. The library would make one with all authorities of the machine, and not free it in a process with two listeners. */
+	/* No client context: the library would make one with all authorities of the machine, and
+	 * not free it in a process with two listeners. */
 	SSL_CTX *calls;
 };
 
@@ -75,7 +83,7 @@ static int web_certificates_open(struct web_certificates **out, const struct tls
 	return 0;
 }
 
-/* The library's own copy of the certificate is never shown: web_certificates_lend. */
+/* The library's own certificate is never shown: see web_certificates_lend. */
 static void web_certificates_set(const struct web_certificates *c,
 				 struct lws_context_creation_info *info,
 				 const struct tls_settings *settings)
@@ -88,7 +96,7 @@ static void web_certificates_set(const struct web_certificates *c,
 	info->provided_client_ssl_ctx = c->calls;
 }
 
-/* The control thread: these from the next web_certificates_refresh on. */
+/* The control thread: used from the next web_certificates_refresh on. */
 static void web_certificates_renew(struct web_certificates *c, const struct tls_settings *settings)
 {
 	struct tls_settings *fresh = settings_copy(settings);
@@ -99,7 +107,7 @@ static void web_certificates_renew(struct web_certificates *c, const struct tls_
 	free(atomic_exchange_explicit(&c->fresh, fresh, memory_order_acq_rel));
 }
 
-/* Reads the files of those that were handed over, if any. Logged when they cannot be used: the old ones stay. */
+/* Reads the files of handed-over ones, if any. Unusable ones are logged, and the old ones stay. */
 static void web_certificates_refresh(struct web_certificates *c)
 {
 	char error[TLS_ERROR_MAX];
@@ -113,13 +121,13 @@ static void web_certificates_refresh(struct web_certificates *c)
 	free(fresh);
 }
 
-/* The context of the library's shows ours. */
+/* Makes the library's context show ours. */
 static void web_certificates_lend(struct web_certificates *c, SSL_CTX *context)
 {
 	tls_lend(c->tls, context);
 }
 
-/* Whoever is refused for its certificate is told there. Before the thread runs. */
+/* Reports peers that were refused for their certificates. Before the thread runs. */
 static void web_certificates_on_refused(struct web_certificates *c, tls_refused_fn *refused,
 					void *arg)
 {
@@ -134,7 +142,7 @@ enum {
 	PING_SECONDS = 30,   /* without traffic: bindings of a NAT stay, dead browsers are found */
 	HANGUP_SECONDS = 45,
 	TICK_US = 500000,
-	NEWCOMERS = 256,   /* are looked at in a round beside the library */
+	NEWCOMERS = 256,   /* are tried in a round besides the library's */
 	TX_PACKET = 16384, /* or the library cuts what it writes to its receive buffer */
 };
 
@@ -211,10 +219,9 @@ static void client_on_request(struct lws *wsi)
 		web_client_on_request(client, clock_now_ns());
 }
 
-/*
- * The library asks for a connection that it has accepted. Where it is refused it asks for no other one in this round: what waits behind that is
- * looked at here, as a round costs more than a hundred refusals.
- */
+/* The library asks for a connection that it has accepted. After a refusal it asks for no other
+ * one in this round: pending connections are tried here, as a round costs more than a hundred
+ * refusals. */
 static int web_newcomer(struct web *web, struct lws *listener, int fd)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -237,7 +244,7 @@ static int web_newcomer(struct web *web, struct lws *listener, int fd)
 	return -1;
 }
 
-/* What may have woken us: certificates, SIP, record pages. */
+/* Possible reasons of a wake-up: certificates, SIP, record pages. */
 static void news(struct web *web)
 {
 	if (web->certificates)
@@ -278,7 +285,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 	struct web *web = lws_context_user(lws_get_context(wsi));
 	struct web_request *request = user;
 
-	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
+	switch ((int)reason) { /* of the library's hundred reasons */
 	case LWS_CALLBACK_HTTP:
 		client_on_request(wsi);
 		return web_request_on_head(request, wsi, &web->pages, bytes_mem(in, len));
@@ -302,7 +309,7 @@ static int on_http(struct lws *wsi, enum lws_callback_reasons reason, void *user
 		return web_events_begin(web->pages.events, &request->ear, wsi);
 	case LWS_CALLBACK_SERVER_WRITEABLE:
 		return request->ear ? web_events_send(request->ear) : 0;
-	/* The library would leave those beyond its own limit waiting, and be woken by them for ever. */
+	/* connections beyond its limit would stay pending in the library, and wake it for ever */
 	case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
 		return web_newcomer(web, wsi, (int)(intptr_t)in);
 	case LWS_CALLBACK_SERVER_NEW_CLIENT_INSTANTIATED:
@@ -330,7 +337,7 @@ static int on_sip(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 	return web_sip_callback(wsi, reason, user, in, len);
 }
 
-/* True: some are there still. */
+/* True: some are left. */
 static bool web_stops(struct web *web)
 {
 	bool sip = web->sip && web_sip_stop(web->sip);
@@ -339,7 +346,7 @@ static bool web_stops(struct web *web)
 	return sip || events;
 }
 
-/* Browsers hear that the node stops, and have a second to say Close as well. */
+/* Tells browsers that the node stops; they have a second to send Close. */
 static void web_leave(struct web *web)
 {
 	uint64_t until_ns = clock_now_ns() + LEAVE_NS;
@@ -405,7 +412,7 @@ static int context_open(struct web *web, const struct web_settings *settings)
 		.options = LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND,
 		.fd_limit_per_thread = web_clients_max(web->clients) + OWN_DESCRIPTORS,
 		.retry_and_idle_policy = &validity,
-		.alpn = "http/1.1", /* browsers would have WebSockets inside of HTTP/2 */
+		.alpn = "http/1.1", /* else browsers would open WebSockets in HTTP/2 */
 		.max_http_header_data = HEADERS_MAX,
 		.max_http_header_pool = (unsigned short)web_clients_heads_max(web->clients),
 		.timeout_secs = REQUEST_SECONDS,
@@ -428,7 +435,7 @@ static int context_open(struct web *web, const struct web_settings *settings)
 	return web->context ? 0 : -EIO;
 }
 
-/* The library says no more than that it failed. */
+/* The library reports only that it failed. */
 static int why_not(const struct addr *address)
 {
 	struct sockaddr_storage sa;

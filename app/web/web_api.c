@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The web thread's half of the HTTP API: it reads a request with its head, token and body, applies
+ * rates and shares, asks the door, waits for the loop's answer and writes the response (entity
+ * tags, gzip, CORS, links to next pages). A client that leaves keeps its place until the answer
+ * comes, so places cannot be multiplied by reconnecting. Bodies have bounds, and text with tokens
+ * is wiped.
+ */
+
 #include "app/web/web_api.h"
 
 #include <assert.h>
@@ -17,18 +25,18 @@
 #include "sig/sip/stream_rate.h"
 
 enum {
-	API_BODY_MAX = 147456, /* the longest arguments of a command, and what is around them */
+	API_BODY_MAX = 147456, /* the longest arguments of a command, with their framing */
 	API_FILES_MAX = 8,     /* longer bodies at once */
 	API_FILES_SHARE = 4,   /* of one tenant */
 	API_TEXT_MAX = 4096,   /* path and query, or one header */
 	API_LINK_MAX = 3072,   /* the next page */
 	API_PIECE = 4096,
 	API_GZIP_MIN = 1024, /* octets of an answer that are worth it */
-	API_SOURCES = 1024,  /* buckets, by a hash: two may share one */
+	API_SOURCES = 1024,  /* buckets by hash: two sources may share one */
 	API_TOKENS = 4096,
 	API_ANSWER_S = 15,
-	API_STRANGERS_MAX =
-		64, /* requests without a token, as logins, that wait for their answer */
+	/* Requests without a token, such as logins, that wait for their answers. */
+	API_STRANGERS_MAX = 64,
 	API_PLACE_BITS = 8,
 };
 
@@ -36,11 +44,11 @@ static_assert(WEB_CALLS_MAX <= 1 << API_PLACE_BITS, "a place is the last octet o
 
 struct api_place {
 	uint64_t id;         /* 0: free */
-	struct web_query *q; /* NULL: it has left before its answer */
+	struct web_query *q; /* NULL: the client left before its answer */
 	struct web_holders who;
 };
 
-/* Of one source: who has a good token is served all the same. */
+/* Of one source: a client with a valid token is served all the same. */
 static const struct stream_rate g_wrong_tokens = { .per_s = 2, .burst = 20 };
 
 struct web_api {
@@ -51,9 +59,9 @@ struct web_api {
 	uint64_t sources[API_SOURCES], wrong[API_SOURCES]; /* of stream_rate */
 	uint64_t tokens[API_TOKENS];
 	uint64_t asked; /* so far */
-	/* Whose bodies that are longer than API_BODY_MAX are: a hash of the tenant; 0: free. */
+	/* Holders of bodies above API_BODY_MAX: a hash of the tenant; 0: free. */
 	uint64_t files[API_FILES_MAX];
-	char *packed; /* the OpenAPI document by gzip, malloc'ed; NULL: nobody has asked for that */
+	char *packed; /* the OpenAPI document by gzip, malloc'ed; NULL: not yet requested */
 	size_t packed_n;
 	struct api_place places[WEB_CALLS_MAX];
 };
@@ -67,15 +75,15 @@ struct web_query {
 	uint8_t *body;           /* malloc'ed */
 	size_t body_n, body_size;
 	bool has_head, closes;
-	bool is_whole; /* the library has said that its body has ended */
+	bool is_whole; /* its body has ended */
 	bool is_head;  /* its answer has no body */
-	bool gzip;     /* its answer is to be, or is */
-	bool cors;     /* of a page that may ask */
-	bool openapi;  /* its answer is that document, which all share */
+	bool gzip;     /* its answer may be compressed, or is */
+	bool cors;     /* from an allowed origin */
+	bool openapi;  /* its answer is that shared document */
 	struct bytes origin, encodings;
 	uint64_t source; /* a hash of its address */
 	struct web_holders who;
-	uint8_t file; /* of files and 1; 0: its body is no longer one */
+	uint8_t file; /* index in files + 1; 0: its body is no file */
 	unsigned retry_s;
 	char etag[48]; /* of the answer; empty: none */
 	size_t sent;
@@ -134,10 +142,9 @@ void web_api_close(struct web_api *a)
 
 /* ---- answers ---- */
 
-/*
- * A strong validator: what a document shows has its version, which If-Match names, and a hash of the octets, as some show counters, too; all else
- * a hash alone. The key is no secret: all nodes say the same.
- */
+/* A strong validator (RFC 9110 8.8.3): a document's has its version, which If-Match names, and a
+ * hash of the octets, as some show counters, too; others have the hash alone. The key is no secret,
+ * so that all nodes give the same. */
 static void query_tag(struct web_query *q)
 {
 	static const struct hash_key key = { 0 };
@@ -217,7 +224,7 @@ static int query_answer(struct web_query *q, const struct web_reply *reply)
 	return 0;
 }
 
-/* Before the door was asked. RFC 9457. */
+/* An error before the door was asked. RFC 9457. */
 static int query_refuse(struct web_query *q, unsigned status, const char *title)
 {
 	struct web_reply reply = { .status = status };
@@ -230,7 +237,7 @@ static int query_refuse(struct web_query *q, unsigned status, const char *title)
 	return query_answer(q, &reply);
 }
 
-/* Of the rate, which is spent, until the next one. */
+/* For an exhausted rate: until its next token. */
 static int query_brake(struct web_query *q, uint64_t full_ns, const struct stream_rate *rate,
 		       const char *title)
 {
@@ -268,7 +275,8 @@ void web_api_on_answers(struct web_api *a)
 
 /* ---- a request ---- */
 
-/* Who leaves before its answer has its place until then. NULL: there is none, or its share is used up. */
+/* A client that leaves before its answer keeps its place until then.
+ * NULL: none is free, or its share is used up. */
 static struct api_place *api_place(struct web_api *a, const struct web_holders *who)
 {
 	uint32_t held[WEB_HOLDER_COUNT] = { 0 }, others = 0, strangers = 0;
@@ -322,7 +330,7 @@ static int query_ask(struct web_query *q)
 	return 0;
 }
 
-/* So many octets of text are the slice that it gives. */
+/* The next n octets of text. */
 static struct bytes text_take(struct web_query *q, size_t n)
 {
 	struct bytes taken = bytes_mem(q->text + q->text_n, n);
@@ -331,7 +339,7 @@ static struct bytes text_take(struct web_query *q, size_t n)
 	return taken;
 }
 
-/* Empty: it is not there. False: it is too long. */
+/* Empty: absent. False: too long. */
 static bool header_take(struct web_query *q, enum lws_token_indexes token, struct bytes *out)
 {
 	int n = lws_hdr_total_length(q->wsi, token);
@@ -360,7 +368,7 @@ static bool key_take(struct web_query *q)
 	return true;
 }
 
-/* The library has taken them apart, and decoded each. */
+/* The library has split and decoded them. */
 static bool arguments_take(struct web_query *q)
 {
 	size_t from = q->text_n;
@@ -456,7 +464,7 @@ static int body_begin(struct web_query *q)
 		return query_refuse(q, 413, "a body has at most 147456 octets, a file 1048576");
 	if (n > API_BODY_MAX && !upload_begin(q))
 		return query_refuse(q, 503, "too many files come at once");
-	/* the library waits for a body where no length says that there is none */
+	/* the library expects a body unless a length says that there is none */
 	q->closes = !length.n && !bytes_is(q->call.method, "GET");
 	if (!n)
 		return query_ask(q);
@@ -465,7 +473,7 @@ static int body_begin(struct web_query *q)
 	return q->body ? 0 : -1;
 }
 
-/* RFC 9110 9.3.7, and what browsers ask before a page asks: they show no token then. */
+/* RFC 9110 9.3.7, and CORS preflight requests: these have no token. */
 static int query_options(struct web_query *q)
 {
 	const struct web_reply reply = { .status = 204, .text = calloc(1, 1) };
@@ -473,7 +481,7 @@ static int query_options(struct web_query *q)
 	return query_answer(q, &reply);
 }
 
-/* To anybody: it says what docs/api.md says. */
+/* For anybody: it has what docs/api.md has. */
 static int query_openapi(struct web_query *q)
 {
 	char *text = q->api->door->openapi;
@@ -492,7 +500,7 @@ static uint64_t holder_hash(const struct web_api *a, const char *tenant, const c
 	return hash_sip(&a->key, bytes_mem(text, (size_t)n)) | 1;
 }
 
-/* Whose request it is: of its connection, and of its place while it is carried out. NULL, or why it has none. */
+/* Holder of the request's connection, and of its place meanwhile. NULL, or the refusal. */
 static const char *query_hold(struct web_query *q)
 {
 	const struct web_door *door = q->api->door;
@@ -513,7 +521,7 @@ static const char *query_hold(struct web_query *q)
 	return client ? web_client_hold(client, &q->who) : NULL;
 }
 
-/* What a source and a token may ask a second; before anything else is done for them. */
+/* Rates of a source and of a token; before any other work for them. */
 static int query_begin(struct web_query *q)
 {
 	struct web_api *a = q->api;
@@ -597,7 +605,7 @@ int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi
 int web_query_body(struct web_query *q, struct bytes octets)
 {
 	if (q->reply.status)
-		return 0; /* it was refused, and is read no further than it was sent */
+		return 0; /* it was refused: the rest is not read */
 	if (octets.n > q->body_size - q->body_n)
 		return -1;
 	if (octets.n)
@@ -618,7 +626,7 @@ int web_query_body_end(struct web_query *q)
 	return q->body_n == q->body_size ? query_ask(q) : -1;
 }
 
-/* RFC 3986 2.1: all but unreserved octets and those. */
+/* RFC 3986 2.1: all but unreserved octets and those in more. */
 static void uri_part_write(struct writer *w, struct bytes text, const char *more)
 {
 	for (size_t i = 0; i < text.n; i++) {
@@ -631,7 +639,7 @@ static void uri_part_write(struct writer *w, struct bytes text, const char *more
 	}
 }
 
-/* The same request with another cursor: RFC 8288. NULL: it is too long. */
+/* The same request with another cursor: RFC 8288. NULL: too long. */
 static const char *next_link(const struct web_query *q, char out[API_LINK_MAX])
 {
 	struct writer w = writer_over(out, API_LINK_MAX - 1);
@@ -660,7 +668,7 @@ static int query_head(const struct web_query *q)
 {
 	const struct web_reply *r = &q->reply;
 	bool has_body = r->status != 304 && r->status != 204;
-	bool asks = q->cors && bytes_is(q->call.method, "OPTIONS"); /* before a page asks */
+	bool asks = q->cors && bytes_is(q->call.method, "OPTIONS"); /* CORS preflight */
 	char link[API_LINK_MAX], retry[12], allow[sizeof(r->allow) + 16], origin[ORIGIN_MAX] = "";
 	const struct web_header headers[] = {
 		{ "etag:", q->etag[0] ? q->etag : NULL },
@@ -674,7 +682,7 @@ static int query_head(const struct web_query *q)
 		{ "retry-after:", r->status == 429 || r->status == 503 ? retry : NULL },
 		{ "vary:", "Accept-Encoding, Origin" },
 		{ "content-encoding:", q->gzip && r->status != 304 ? "gzip" : NULL },
-		/* https://fetch.spec.whatwg.org/#http-cors-protocol; no cookies, so no credentials */
+		/* fetch.spec.whatwg.org/#http-cors-protocol; no cookies, so no credentials */
 		{ "access-control-allow-origin:", q->cors ? origin : NULL },
 		{ "access-control-expose-headers:",
 		  q->cors && !asks ? "ETag, Link, Retry-After, Tandem-Missing" : NULL },
@@ -700,7 +708,7 @@ static int query_head(const struct web_query *q)
 
 int web_query_send(struct web_query *q, bool *done)
 {
-	uint8_t piece[LWS_PRE + API_PIECE]; /* the library may write before what it sends */
+	uint8_t piece[LWS_PRE + API_PIECE]; /* the library may write in front */
 	size_t left = q->reply.n - q->sent, n = left < API_PIECE ? left : API_PIECE;
 
 	*done = false;
@@ -739,6 +747,6 @@ void web_query_drop(struct web_query *q)
 	if (q->body)
 		explicit_bzero(q->body, q->body_n);
 	free(q->body);
-	explicit_bzero(q->text, q->text_n); /* there is a token */
+	explicit_bzero(q->text, q->text_n); /* it has a token */
 	free(q);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Requests of the HTTP API: those under /v1/. A request is read whole, with a bound, and looked at by the door (web_link.h); what may be done
- * goes to the loop's thread, and its answer is sent piece by piece. Web thread.
+ * Requests of the HTTP API: those under /v1/. A request is read whole, with a bound, and checked by
+ * the door (web_link.h); a valid one goes to the loop's thread, and its answer is sent piece by
+ * piece. Web thread.
  */
 #ifndef APP_WEB_WEB_API_H
 #define APP_WEB_WEB_API_H
@@ -26,7 +27,7 @@ void web_api_close(struct web_api *a); /* NULL is fine */
 /* The loop has answered some. */
 void web_api_on_answers(struct web_api *a);
 
-/* What the next four return is what the library's callback returns: 0, or -1: it closes the connection. */
+/* The next four return the result of the library's callback: 0, or -1: it closes the connection. */
 
 /* The head of a request came. *out: to be dropped. */
 int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi,
@@ -34,9 +35,9 @@ int web_query_on_head(struct web_api *a, struct web_query **out, struct lws *wsi
 /* Octets of its body; and its end. */
 int web_query_body(struct web_query *q, struct bytes octets);
 int web_query_body_end(struct web_query *q);
-/* The connection takes more. *done: it was answered whole, and the next request may come. */
+/* The connection takes more. *done: the answer is complete, and the next request may come. */
 int web_query_send(struct web_query *q, bool *done);
-/* The head alone, read as the door looks at it. NULL: it is too long, or there is no memory. */
+/* Reads the head alone, for the door. NULL: too long, or no memory. */
 struct web_query *web_query_read(struct web_api *a, struct lws *wsi, struct bytes path);
 const struct web_call *web_query_call(const struct web_query *q);
 /* *reply answers it. */

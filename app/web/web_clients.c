@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Admission and fairness of web connections: places by kind, shares by holder, the choice of the
+ * connection that gives way, handshake rates, and the checks of a WebSocket upgrade. web.c calls it
+ * before and during each connection. The rule keeps service under attack: an address or tenant with
+ * many connections displaces its own first, and refusing costs little.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdint.h>
@@ -17,14 +24,14 @@
 
 enum {
 	SOURCES = 1024,
-	SPARE = 64,      /* those that are ending keep their places up to the end of the round */
-	YOUNG_MS = 1000, /* for so long nobody of the same holder goes for another */
+	SPARE = 64,      /* ending ones keep their places up to the end of the round */
+	YOUNG_MS = 1000, /* so long it does not give way to its own holder */
 };
 
 #define PATIENCE_NS (30 * NS_PER_S)
 
-/* A place is of one kind, so that connections of one kind take none of another: name, places. STREAM: it listens to events or is a WebSocket, and
- * has limits of its own. */
+/* A place is of one kind, so that no kind takes places of another: name, places. STREAM: event
+ * streams and WebSockets, which have limits of their own. */
 #define CLIENT_KINDS(X)                  \
 	X(STRANGER, WEB_CONNECTIONS_MAX) \
 	X(KNOWN, WEB_CONNECTIONS_MAX)    \
@@ -68,12 +75,12 @@ struct web_client {
 	enum client_kind kind;
 	bool used;
 	bool has_asked; /* a whole request came */
-	bool is_idle;   /* its request is answered, and no other one has come */
-	bool trusted;   /* it is known who is there */
+	bool is_idle;   /* its request is answered, and no other came */
+	bool trusted;   /* authenticated */
 	bool is_doomed;
 };
 
-/* How many connections a holder has. */
+/* Number of a holder's connections. */
 struct tally {
 	uint64_t of;
 	uint32_t count; /* 0: the place is free */
@@ -87,19 +94,19 @@ struct web_clients {
 	uint64_t patience_ns;
 	uint32_t max, per_source, listeners;
 	uint32_t room; /* of list: max, and some to spare */
-	uint32_t top;  /* behind the last one that is used: who comes costs a look at all before */
+	uint32_t top;  /* behind the last used one */
 	struct web_client list[];
 };
 
-/* Those that are counted together. */
+/* Connections that are counted together. */
 struct client_group {
 	int kind;           /* KIND_ANY: whatever they are */
-	int by;             /* HOLDER_ANY: of everybody */
+	int by;             /* HOLDER_ANY: of all */
 	uint64_t of;        /* that holder */
-	uint64_t before_ns; /* who came then or later goes only where it is idle */
+	uint64_t before_ns; /* younger ones give way only while idle */
 };
 
-/* How many, and which of them goes first. NULL: none may. */
+/* Their number, and the one that gives way first. NULL: none may. */
 struct crowd {
 	uint32_t count;
 	struct web_client *first;
@@ -140,7 +147,7 @@ void web_clients_setup(void)
 	g_client_metrics.silent = ended("reason=\"no_request\"");
 }
 
-/* Those that have or are to have a request. */
+/* Those with a request, or about to send one. */
 static uint32_t heads_max(void)
 {
 	uint32_t max = 0;
@@ -183,7 +190,7 @@ uint32_t web_clients_max(const struct web_clients *c)
 	return c->room;
 }
 
-/* The library keeps the head of one that listens to Server-Sent Events. */
+/* The library keeps the head of an SSE listener. */
 uint32_t web_clients_heads_max(const struct web_clients *c)
 {
 	return heads_max() + SPARE + c->listeners;
@@ -205,7 +212,8 @@ static bool client_may_go(const struct web_client *client, const struct client_g
 	return client->is_idle || (!client->trusted && since_ns < g->before_ns);
 }
 
-/* Of strangers who has asked for nothing goes first, of all others who asks for nothing now; then who came or asked first. */
+/* Of strangers those without any request go first, of others the idle ones;
+ * then the one that came or asked first. */
 static bool client_goes_before(const struct web_client *a, const struct web_client *b)
 {
 	bool strangers = a->kind == CLIENT_STRANGER && b->kind == CLIENT_STRANGER;
@@ -217,7 +225,7 @@ static bool client_goes_before(const struct web_client *a, const struct web_clie
 	return a->received_ns < b->received_ns;
 }
 
-/* self does not go. */
+/* Except self. */
 static struct crowd crowd_of(struct web_clients *c, const struct client_group *g,
 			     const struct web_client *self)
 {
@@ -236,7 +244,7 @@ static struct crowd crowd_of(struct web_clients *c, const struct client_group *g
 	return crowd;
 }
 
-/* There are fewer of a kind than places. */
+/* A kind has fewer connections than places. */
 static struct tally *tally_of(struct tally all[SOURCES], uint64_t of)
 {
 	uint64_t at = of % SOURCES;
@@ -249,7 +257,7 @@ static struct tally *tally_of(struct tally all[SOURCES], uint64_t of)
 
 static_assert(WEB_CONNECTIONS_MAX + SPARE < SOURCES, "a tally has a place for each");
 
-/* A tenant's, or where nobody has said whose it is of its address. */
+/* Its tenant, or its address without a token. */
 static uint64_t client_owner(const struct web_client *client)
 {
 	uint64_t tenant = client->of[WEB_HOLDER_TENANT];
@@ -257,10 +265,9 @@ static uint64_t client_owner(const struct web_client *client)
 	return client->kind != CLIENT_STRANGER && tenant ? tenant : client->of[WEB_HOLDER_SOURCE];
 }
 
-/*
- * Who goes where a kind has no place for one more of that owner: the first one of the owner that has the most of them. A stranger goes for none
- * of an owner that has as few: addresses that open connections again and again do not get more of them, and refusing one costs little.
- */
+/* The connection that gives way to one more of that owner when a kind is full: the first one of the
+ * owner with the most. Strangers do not displace an owner that has as few: addresses that reconnect
+ * again and again get no more, and refusing one is cheap. */
 static struct web_client *client_of_most(struct web_clients *c, enum client_kind kind,
 					 uint64_t owner, uint64_t now_ns,
 					 const struct web_client *self)
@@ -301,7 +308,7 @@ static bool client_refuse(metric_id why)
 	return false;
 }
 
-/* One more than limit: the first one goes. */
+/* Above limit: the first one goes. */
 static bool clients_make_room(struct crowd crowd, uint32_t limit, metric_id why)
 {
 	if (crowd.count < limit)
@@ -348,7 +355,7 @@ static bool strangers_make_room(struct web_clients *c, uint64_t source, uint64_t
 	return clients_make_room(crowd, g_client_places[CLIENT_STRANGER], g_client_metrics.full);
 }
 
-/* What an address may have comes first, so that one of many connections takes nobody else's place. */
+/* The address's own limits come first, so that one of many connections takes no other's place. */
 bool web_clients_admit(struct web_clients *c, int fd, uint64_t now_ns)
 {
 	struct client_group heads = { .kind = CLIENT_STRANGER,
@@ -401,7 +408,7 @@ void web_clients_remove(struct web_clients *c, struct web_client *client)
 		c->top--;
 }
 
-/* ---- what it asks for ---- */
+/* ---- requests ---- */
 
 void web_client_on_request(struct web_client *client, uint64_t now_ns)
 {
@@ -434,7 +441,7 @@ void web_client_forget(struct web_client *client)
 	client->trusted = false;
 }
 
-/* One that is refused ends, and gives its place to anybody until then. */
+/* A refused one ends, and may give way until then. */
 static const char *client_turn_away(struct web_client *client, metric_id why, const char *words)
 {
 	web_client_forget(client);
@@ -546,7 +553,7 @@ void web_admit_setup(void)
 	}
 }
 
-/* p NULL: there is none; n 0: it is longer than all we would take. */
+/* p NULL: absent; n 0: longer than any acceptable value. */
 static struct bytes header(struct lws *wsi, enum lws_token_indexes token, char *space, int size)
 {
 	int n = lws_hdr_total_length(wsi, token);
@@ -564,7 +571,7 @@ static bool path_is_fine(struct lws *wsi)
 	return bytes_is(header(wsi, WSI_TOKEN_GET_URI, path, sizeof(path)), WEB_ADMIT_PATH);
 }
 
-/* The library would take HTTP/2 as well, and in it connections that nobody counts (RFC 9110 7.8). */
+/* The library would accept HTTP/2, too, with uncounted connections inside (RFC 9110 7.8). */
 static bool upgrade_is_fine(struct lws *wsi)
 {
 	static const char websocket[] = "websocket";
@@ -607,7 +614,7 @@ static enum refusal web_admit_judge(const struct web_settings *settings,
 	return has_place ? REFUSAL_COUNT : REFUSED_FULL;
 }
 
-/* What the peer said is cut: it chose how long. */
+/* Logs it; the peer's text is cut, as the peer chose its length. */
 static void log_refused(enum refusal why, struct lws *wsi)
 {
 	static const char *const names[] = {

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The connections of event listeners: upgrade or SSE head, sending from the shared queues of
+ * events.c, states of watched users (asked through the loop), ticks, and the end of a listener with
+ * its reason. The door is asked regularly, since a token may be revoked while a connection lives. A
+ * client that takes nothing for 30 s is cut off.
+ */
+
 #include "app/web/web_events.h"
 
 #include <errno.h>
@@ -23,7 +30,7 @@ enum {
 #define EAR_TICK_NS  (15 * NS_PER_S)   /* without an event */
 #define EAR_STALL_NS (30 * NS_PER_S)   /* the client takes nothing */
 
-/* Why one ends that the client has not ended: what it is told, and the status of RFC 6455. */
+/* Why the node ends one: the reason it is told, and the status of RFC 6455. */
 #define EAR_ENDS(X)                                            \
 	X(CLIENT, "closed_by_client", LWS_CLOSE_STATUS_NORMAL) \
 	X(TOKEN, "token", LWS_CLOSE_STATUS_POLICY_VIOLATION)   \
@@ -60,16 +67,16 @@ struct web_ear {
 	struct events_listener *l;
 	struct events_filter filter;
 	bool is_websocket, from_loopback, was_told;
-	bool ticks;       /* it is to hear that nothing has come for long */
+	bool ticks;       /* a tick is due */
 	enum ear_end why; /* CLIENT: it goes on */
 	uint64_t told_ns, stalled_ns;
 	struct events_text *texts[EAR_TEXTS];
-	uint32_t at, n; /* of texts: those from at on are not sent */
+	uint32_t at, n; /* of texts: those from at on are unsent */
 	/* of one that watches a user */
-	uint64_t page;   /* its name; 0: it watches nobody */
-	uint32_t number; /* of the last state that it was told */
-	uint64_t ask_ns; /* when the next one is asked for at the latest */
-	char *state;     /* that is not sent yet; NULL: none */
+	uint64_t page;   /* its name; 0: none */
+	uint32_t number; /* of the last state that it was sent */
+	uint64_t ask_ns; /* the latest time to ask for the next one */
+	char *state;     /* unsent; NULL: none */
 	size_t state_n;
 	char token[EAR_TOKEN_MAX];
 };
@@ -123,9 +130,9 @@ void web_events_close(struct web_events *v)
 	free(v);
 }
 
-/* ---- who comes ---- */
+/* ---- new clients ---- */
 
-/* EventSource and WebSocket of browsers send no Authorization. */
+/* EventSource and WebSocket of browsers send no Authorization header. */
 static struct bytes ear_token(const struct web_call *call)
 {
 	static const char name[] = "access_token=";
@@ -140,7 +147,7 @@ static struct bytes ear_token(const struct web_call *call)
 	return (struct bytes){ 0 };
 }
 
-/* What a client says that comes back by itself counts before what its link says. */
+/* Last-Event-ID of a client that reconnects counts before its link. */
 static void ear_resumes(struct lws *wsi, struct events_filter *f)
 {
 	static const char name[] = "last-event-id:";
@@ -174,9 +181,9 @@ static struct web_ear *ear_new(struct web_events *v, struct lws *wsi, const stru
 	return ear;
 }
 
-/* ---- what a user is at ---- */
+/* ---- states of users ---- */
 
-/* For one more state, unless one waits here. It is lost where there is no room, and said again. */
+/* Asks for one more state, unless one waits here. Lost without room, and repeated. */
 static void ear_ask(struct web_ear *ear, uint64_t now_ns)
 {
 	const struct events_filter *f = &ear->filter;
@@ -239,7 +246,7 @@ static void ears_watched(struct web_events *v)
 	}
 }
 
-/* It listens. NULL: as ear_new. */
+/* A listener. NULL: as ear_new. */
 static struct web_ear *ear_add(struct web_events *v, struct lws *wsi, const struct web_query *q,
 			       struct web_reply *reply)
 {
@@ -310,13 +317,13 @@ int web_events_on_head(struct web_events *v, struct web_ear **out, struct web_qu
 	web_query_drop(q);
 	if (web_head_send(wsi, 200, "text/event-stream", LWS_ILLEGAL_HTTP_CONTENT_LEN, headers))
 		return -1;
-	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* it is there to stay */
+	lws_set_timeout(wsi, NO_PENDING_TIMEOUT, 0); /* it stays */
 	return lws_callback_on_writable(wsi) < 0 ? -1 : 0;
 }
 
 /* ---- a WebSocket ---- */
 
-/* Refused before it is one: what would answer a request. */
+/* Refused before the upgrade: with an HTTP answer. */
 static int ear_refuse(struct lws *wsi, const struct web_reply *reply)
 {
 	static const struct web_header none = { 0 };
@@ -357,7 +364,7 @@ int web_events_begin(struct web_events *v, struct web_ear **out, struct lws *wsi
 	*out = q ? ear_add(v, wsi, q, &reply) : NULL;
 	web_query_drop(q);
 	free(reply.text);
-	if (!*out) { /* the tenant has too many, or its token has run out just now */
+	if (!*out) { /* too many of the tenant, or its token has just expired */
 		lws_close_reason(wsi, LWS_CLOSE_STATUS_POLICY_VIOLATION, NULL, 0);
 		return -1;
 	}
@@ -365,9 +372,10 @@ int web_events_begin(struct web_events *v, struct web_ear **out, struct lws *wsi
 	return lws_callback_on_writable(wsi) < 0 ? -1 : 0;
 }
 
-/* ---- what it hears ---- */
+/* ---- output ---- */
 
-/* SSE: "id: ID", "data: JSON", and an empty line; WebSocket: the JSON. Shared octets are written by this thread alone, one after the other. */
+/* SSE: "id: ID", "data: JSON", and an empty line; WebSocket: the JSON. This thread alone writes the
+ * shared octets, one connection after the other. */
 static int ear_write_events(struct web_ear *ear)
 {
 	static uint8_t space[LWS_PRE + EAR_PIECE]; /* of the web thread that has the HTTP API */
@@ -401,7 +409,7 @@ static int ear_write_frame(struct web_ear *ear)
 	return n < 0 ? -1 : 0;
 }
 
-/* What is no event: it is for this client alone. json: an object. */
+/* A text for this client alone, no event. json: an object. */
 static int ear_write_own(struct web_ear *ear, struct bytes json)
 {
 	static uint8_t space[LWS_PRE + EAR_PIECE]; /* as in ear_write_events */

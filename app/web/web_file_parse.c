@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Links to files of recordings, and ranges of files. recording.link makes a link; web_request.c
+ * checks it for each download. A link is an HMAC-SHA-256 over name and expiry by a derived key of
+ * the node, compared in constant time, so it cannot be forged or extended. Input is any client's:
+ * names cannot leave the folder. Pure, and fuzzed.
+ */
+
 #include <ctype.h>
 #include <errno.h>
 #include <string.h>

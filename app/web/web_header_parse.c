@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Two request headers of the HTTP API: Accept-Encoding (does the client take gzip) and
+ * If-None-Match (does it have the answer). web_api.c calls it for each request. Both follow RFC
+ * 9110, with weights and weak comparison; text that does not parse counts as absent, which only
+ * costs a longer answer. Pure, and fuzzed.
+ */
+
 #include "app/web/web_api.h"
 
 /* "gzip;q=0" refuses: a weight of zero, with up to three more digits of it. */

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The rings between the web thread and the loop's thread: SIP messages of WebSockets as a transport
+ * provider, and generic questions with answers. sig/transport sends by it; web_sip.c and web_api.c
+ * are on the other side. Every queue is bounded per connection and in all; a browser that does not
+ * read is cut off, since missed SIP cannot be made good. Messages of a shard without a valid lease
+ * are withheld just before they are written.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -9,7 +17,7 @@
 #include "base/metric.h"
 #include "base/validity.h"
 
-/* in is watched, and nothing is in it. On an error both are closed. 0 or -errno. */
+/* in is watched and empty. On an error both are closed. 0 or -errno. */
 static int web_rings_open(struct ring *in, struct web_rings_size in_size, struct ring *out,
 			  struct web_rings_size out_size, loop_fd_fn *on_in, void *arg)
 {
@@ -134,21 +142,21 @@ bool web_asks_pop(struct web_asks *a, void *answered)
 
 enum { WATCH_BITS = 16 };
 
-/* What comes to the loop. */
+/* An item for the loop. */
 struct item {
 	struct sip_hop hop;
-	uint8_t *data;       /* NULL: the connection has ended, or */
-	const char *refused; /* why there was none */
+	uint8_t *data;       /* NULL: the connection has ended, or see refused */
+	const char *refused; /* why a peer was refused */
 	size_t n;
 };
 
 struct link_place {
 	_Atomic uint32_t in;     /* messages in the ring */
 	_Atomic uint32_t octets; /* on their way to the browser */
-	uint64_t live;           /* loop: the connection that may be sent on; 0: none */
+	uint64_t live;           /* loop: the connection that takes messages; 0: none */
 	enum sip_transport transport;
-	bool is_cut;     /* loop: its end was asked for */
-	bool is_trusted; /* loop: and the web thread was told */
+	bool is_cut;     /* loop: its end was requested */
+	bool is_trusted; /* loop: and the web thread knows */
 };
 
 struct web_link {
@@ -159,7 +167,7 @@ struct web_link {
 	void *wake_arg;
 	uint64_t names; /* web thread: given so far */
 	uint32_t live[SIP_TRANSPORTS];
-	bool has_news; /* loop: the web thread is to be woken */
+	bool has_news; /* loop: the web thread has to be woken */
 	uint32_t count;
 	struct link_place places[];
 };
@@ -260,7 +268,7 @@ static void one(struct web_link *l, const struct item *item)
 	free(item->data);
 }
 
-/* What is left wakes the next round: others have their turn between. */
+/* The rest wakes the next round: others have turns between. */
 static void on_ring(int fd, unsigned events, void *arg)
 {
 	struct web_link *l = arg;
@@ -325,7 +333,7 @@ static int link_drop(metric_id why, int err)
 	return err;
 }
 
-/* A browser that takes nothing is cut off: what it misses cannot be made good. */
+/* Cuts off a browser that does not read: missed messages cannot be made good. */
 static int cut_off(struct web_link *l, struct link_place *p, const struct sip_hop *hop)
 {
 	const struct web_link_out out = { .connection = hop->connection };
@@ -386,7 +394,7 @@ static int provider_send(void *arg, uint8_t place, const struct sip_hop *hop, st
 	if (message.n > STREAM_MESSAGE_MAX)
 		return link_drop(g_link_metrics.size, -EMSGSIZE);
 	if (message.n && message.p[0] >= 'A' && message.p[0] <= 'Z' &&
-	    !bytes_starts(message, "SIP/2.0 ")) /* a request: of a call that was let in */
+	    !bytes_starts(message, "SIP/2.0 ")) /* a request: of a call that was admitted */
 		place_trust(l, p, hop);
 	waiting = atomic_load_explicit(&p->octets, memory_order_relaxed);
 	if (waiting + message.n > WEB_LINK_OUT_OCTETS)

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Serves the swagger-ui page for the node's OpenAPI document. web_request.c finds its pages here.
+ * Only listed file names are read from the folder, each once, and a Content-Security-Policy allows
+ * no other source and no inline script, as the page handles tokens. A missing package leads to a
+ * page that says how to install it.
+ */
+
 #include "app/web/web_manual.h"
 
 #include <errno.h>
@@ -50,7 +57,7 @@ static const struct {
 
 struct web_manual {
 	const struct web_door *door;
-	struct web_text *texts[MANUAL_PARTS]; /* NULL: nobody has asked yet */
+	struct web_text *texts[MANUAL_PARTS]; /* NULL: not requested yet */
 };
 
 int web_manual_open(struct web_manual **out, const struct web_door *door)
@@ -71,7 +78,7 @@ void web_manual_close(struct web_manual *m)
 	free(m);
 }
 
-/* NULL: it is not there, or no such file. */
+/* NULL: missing, or no such file. */
 static struct web_text *manual_read(const struct web_manual *m, const char *file)
 {
 	char path[MANUAL_PATH_MAX];
@@ -93,7 +100,7 @@ static struct web_text *manual_read(const struct web_manual *m, const char *file
 	return text;
 }
 
-/* What there is in place of a page that cannot be shown. */
+/* A page in place of one that cannot be shown. */
 static struct web_text *manual_excuse(const struct web_manual *m)
 {
 	uint8_t space[MANUAL_PAGE_MAX];
@@ -117,7 +124,7 @@ static struct web_text **manual_file(struct web_manual *m, size_t i)
 	return &m->texts[i];
 }
 
-/* Kept, or NULL: what is not there may come. */
+/* The cached text, or NULL: a missing file may come later. */
 static struct web_text *manual_text(struct web_manual *m, size_t i)
 {
 	static const char *const own[MANUAL_PARTS] = {

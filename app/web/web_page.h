@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The record page of an extension (docs/adr/0060): its link, which nobody can make up, and what it shows. A link is good until the extension's
- * document has another number for it. What the key does stands behind the link, with the call that the page showed.
+ * The record page of an extension (docs/adr/0060): its link, which cannot be guessed, and its
+ * content. A link is valid until the extension's document has another number for it. A pressed
+ * button's act is behind the link, with the call that the page showed.
  *
  *     /record/PAGE-MAC/TENANT/NUMBER[/ACT/CALL]
  */
@@ -22,10 +23,10 @@ enum {
 
 #define WEB_PAGE_HEAD "/record/"
 
-/* Whose page it is. */
+/* The extension of a page. */
 struct web_page_of {
 	char tenant[WEB_PAGE_TENANT_MAX], number[WEB_PAGE_NUMBER_MAX];
-	uint64_t page; /* of its document; another one makes another link */
+	uint64_t page; /* of its document; another number makes another link */
 };
 
 struct web_page_ask {
@@ -34,22 +35,19 @@ struct web_page_ask {
 	uint64_t call; /* with an act */
 };
 
-/* Its path. Overflow of w: it is too long. */
+/* Writes its path. Overflow of w: too long. */
 void web_page_link(struct writer *w, const uint8_t key[WEB_PAGE_KEY_LEN],
 		   const struct web_page_of *of);
-/* What a path asks for; *link: its part without an act. 0, or -ENOENT: it is none of ours. */
+/* Parses a path; *link: its part without an act. 0, or -ENOENT: not one of ours. */
 int web_page_parse(const uint8_t key[WEB_PAGE_KEY_LEN], struct bytes path, struct web_page_ask *out,
 		   struct bytes *link) NODISCARD;
 /* The page as XHTML, without a script. */
 void web_page_write(struct writer *w, struct bytes link, const char *number,
 		    const struct record_page *page);
 
-/*
- * Files that somebody has a link to. Who may have one is asked where it is made: it names one file and a time, and whoever has it may fetch
- * that file until then. Other links are answered 403, whether there is a file or not.
- *
- *     /recordings/EXPIRES_UTC_MS-MAC/TENANT/DATE/FILE
- */
+/* Files by link. Rights are checked when a link is made: it names one file and a time, and its
+ * holder may fetch that file until then. Other links are answered 403, whether the file exists or
+ * not. The path: /recordings/EXPIRES_UTC_MS-MAC/TENANT/DATE/FILE */
 
 enum { WEB_FILE_KEY_LEN = 32, WEB_FILE_FOLDER_MAX = 256, WEB_FILE_PATH_MAX = 320 };
 
@@ -58,7 +56,7 @@ struct web_files {
 	uint8_t key[WEB_FILE_KEY_LEN];
 };
 
-/* Which octets of a file are wanted: from on, n of them. */
+/* Requested octets of a file: n of them, from `from` on. */
 struct web_range {
 	bool part;
 	uint64_t from, n;
@@ -67,13 +65,11 @@ struct web_range {
 /* The link's path. Overflow of w: the name is too long. */
 void web_file_link(struct writer *w, const struct web_files *f, struct bytes name,
 		   uint64_t expires_utc_ms);
-/* The name in a link. 0, -ENOENT: it is none; -EACCES: it is not ours, or too old. */
+/* Parses the name in a link. 0, -ENOENT: malformed; -EACCES: not ours, or expired. */
 int web_file_parse(const struct web_files *f, struct bytes path, uint64_t now_utc_ms,
 		   struct bytes *name) NODISCARD;
-/*
- * A header Range (RFC 9110 14.2). One that is not understood, or has several parts, is as if it were not there. 0, or -ERANGE: nothing of
- * the file is in it.
- */
+/* A header Range (RFC 9110 14.2). Malformed or multiple ranges are ignored.
+ * 0, or -ERANGE: not satisfiable. */
 int web_range_parse(struct bytes header, uint64_t size, struct web_range *out) NODISCARD;
 
 #endif

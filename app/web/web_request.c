@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Requests that are neither API, events nor SIP: health, metrics, files by link with ranges, and
+ * record pages, which ask the loop's thread. web.c dispatches to it, and web_api.c uses its heads
+ * and problems. Files are opened folder by folder without following links. Metrics are costly, so a
+ * budget of time bounds them, and record pages are plain XHTML for the browsers of desk phones.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,9 +24,10 @@
 #include "sig/sip/body.h"
 #include "sig/sip/id.h"
 
-/* What a record page says. Micro-browsers of desk phones read XHTML Basic: no script, no style, one form for each button. */
+/* The text of a record page.
+ * Micro-browsers of desk phones read XHTML Basic: no script, no style, one form per button. */
 
-/* Each folder on the way is opened by itself. */
+/* Opens each folder on the way by itself. */
 static int web_file_open_in(const char *folder, struct bytes name, uint64_t *size)
 {
 	int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), next;
@@ -44,7 +52,7 @@ static int web_file_open_in(const char *folder, struct bytes name, uint64_t *siz
 	return at;
 }
 
-/* Of this node, or what was fetched of another one's. */
+/* Of this node, or fetched from another one. */
 static int web_file_open(const struct web_files *f, struct bytes name, uint64_t *size)
 {
 	char fetched[PATH_MAX];
@@ -212,7 +220,7 @@ void web_budget_spend(struct web_budget *b, uint64_t began_ns, uint64_t now_ns)
 	b->spent_ns = from_ns + BUDGET_SHARE * (now_ns - began_ns);
 }
 
-/* It is long, and the thread has pages and phones of browsers to serve. Who asks too often is given what was made last. */
+/* Metrics are long, and the thread has other clients. Frequent requests get the last text. */
 static struct web_text *web_metrics_get(struct web_pages *pages)
 {
 	uint64_t began_ns = clock_now_ns();
@@ -291,9 +299,10 @@ int web_problem_send(struct lws *wsi, unsigned status, const char *title)
 }
 
 /*
- * Its answer is sent whole. The struct web_request is the library's again then, and may be gone. Where the library has read more than the request
- * the connection ends (RFC 9112 9.3.2 allows that): libwebsockets 4.1 takes the head of a pipelined request for its body, and turns round in that
- * for ever. It does not say of which connection it has read more; another one's end costs that one no more than a new connection.
+ * The answer was sent whole. The struct web_request is the library's again then, and may be gone.
+ * If the library has read beyond the request the connection ends (RFC 9112 9.3.2 allows it):
+ * libwebsockets 4.1 takes the head of a pipelined request for a body, and loops for ever. It does
+ * not tell which connection it has read beyond; ending another one costs only a reconnect.
  */
 static int request_completed(struct lws *wsi)
 {
@@ -352,7 +361,7 @@ static int file_begin(struct web_request *r, struct lws *wsi, struct bytes name,
 	return 0;
 }
 
-/* The link was given to somebody who may: now it is only looked at. */
+/* Rights were checked when the link was made: here only the link. */
 static int web_file_answer(struct web_request *r, struct lws *wsi, const struct web_files *files,
 			   struct bytes path)
 {
@@ -368,7 +377,7 @@ static int web_file_answer(struct web_request *r, struct lws *wsi, const struct 
 					      : "not found");
 }
 
-/* Where less of it is there than was promised the connection ends. */
+/* If the file is shorter than promised, the connection ends. */
 static size_t file_read(struct web_request *r, size_t n)
 {
 	ssize_t got = pread(r->file - 1, r->piece + LWS_PRE, n, (off_t)(r->from + r->sent));
@@ -397,7 +406,7 @@ enum { BODY_MAX = 1024, ANSWER_S = 5, PLACE_BITS = 8 };
 
 struct web_place {
 	uint64_t id;         /* 0: free */
-	struct web_visit *v; /* NULL: it has left before its answer */
+	struct web_visit *v; /* NULL: the client left before its answer */
 };
 
 struct web_desk {
@@ -475,7 +484,7 @@ static int visit_refuse_method(struct web_visit *v, const char *allow)
 	return visit_refuse(v, 405, "another method is needed");
 }
 
-/* The key was pressed: what its form says beside the path is of no interest. */
+/* A button was pressed: only the path of its form counts. */
 static int visit_press(struct web_visit *v)
 {
 	char length[24] = "";
@@ -531,7 +540,7 @@ static int manual_answer(struct web_request *r, struct lws *wsi, const struct we
 	return 0;
 }
 
-/* Pages of probes have places of their own. NULL, or why there is none. */
+/* Probes have places of their own. NULL, or the refusal. */
 static const char *probe_hold(struct lws *wsi, struct bytes path)
 {
 	struct web_client *client = lws_get_opaque_user_data(wsi);
@@ -581,7 +590,7 @@ int web_request_on_head(struct web_request *r, struct lws *wsi, struct web_pages
 	return 0;
 }
 
-/* Of one that is answered by now it is thrown away. */
+/* Body of an answered request: dropped. */
 static int web_visit_body(struct web_visit *v, size_t n)
 {
 	if (v->status)
@@ -592,7 +601,7 @@ static int web_visit_body(struct web_visit *v, size_t n)
 	return 0;
 }
 
-/* Only a key that is pressed has one, and the HTTP API. */
+/* Only pressed buttons have one, and the HTTP API. */
 int web_request_body(struct web_request *r, struct bytes octets)
 {
 	if (r->query)
@@ -600,7 +609,7 @@ int web_request_body(struct web_request *r, struct bytes octets)
 	return r->visit ? web_visit_body(r->visit, octets.n) : -1;
 }
 
-/* Octets of its body, which nobody reads; and its end. */
+/* Octets of its body, which are ignored; and its end. */
 static int web_visit_body_end(struct web_visit *v)
 {
 	if (v->body_ended)
@@ -660,7 +669,7 @@ static int visit_head(const struct web_visit *v)
 		{ 0 }
 	};
 
-	/* the browser reloads the page, and does not send the button of a form once more */
+	/* after the redirect a reload does not press the button again */
 	(void)snprintf(refresh, sizeof(refresh), "%d; url=%.*s", WEB_PAGE_REFRESH_S, (int)v->link_n,
 		       v->link);
 	return web_head_send(v->wsi, v->status, ok ? "text/html; charset=utf-8" : "text/plain",
@@ -744,7 +753,7 @@ void web_desk_close(struct web_desk *d)
 	free(d);
 }
 
-/* ---- what is answered ---- */
+/* ---- answers ---- */
 
 static void visit_on_answer(struct web_visit *v, const struct web_answered *answered)
 {

@@ -1,4 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SIP over WebSocket on the web thread: messages from frames, sessions with their limits and ends,
+ * and places shared with the loop by web_link.c. web.c dispatches libwebsockets' callbacks of the
+ * sub-protocol "sip" here. A message that has no room toward the loop stops reading from that
+ * browser only; a place is reused only when the loop knows of the end, so no answer reaches a
+ * stranger.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -63,7 +71,7 @@ enum web_message_kind web_message_kind(struct bytes whole)
 	return WEB_MESSAGE_BLANK;
 }
 
-/* Octets of the character at p, 0: none. */
+/* Octets of the character at p; 0: invalid. */
 static size_t message_character(const uint8_t *p, size_t n)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -97,7 +105,7 @@ bool web_message_is_text(struct bytes message)
 }
 
 enum { CHECKS_IN_PATIENCE = 4 };
-#define CLOSE_US 1000000 /* so long whoever is told Close has to say it, too */
+#define CLOSE_US 1000000 /* time for the peer's Close */
 
 static_assert((int)LWS_PRE <= (int)WEB_LINK_ROOM, "frames have their head before the message");
 
@@ -135,7 +143,7 @@ static void next_check(const struct web_session *s)
 		s->wsi, (lws_usec_t)(s->settings->patience_ns / CHECKS_IN_PATIENCE / NS_PER_US));
 }
 
-/* hop: what its messages come by. settings: borrowed until it has ended. */
+/* hop: of its messages. settings: borrowed until it has ended. */
 static void web_session_begin(struct web_session *s, struct lws *wsi,
 			      const struct web_settings *settings, const struct sip_hop *hop)
 {
@@ -166,8 +174,9 @@ void web_session_end(struct web_session *s)
 	s->wsi = NULL;
 }
 
-/* The library calls back until it has closed; -1 makes it say Close. Then it reads, and what comes is nobody's, until the peer has said Close,
- * or for a second: a connection that ends before is reset, and what the peer has not read yet is lost (RFC 6455 7.1.1). */
+/* Returning -1 makes the library send Close, and call back until it has closed. Then it reads, and
+ * drops input, until the peer's Close, or for a second: a connection that ends before is reset, and
+ * what the peer has not read is lost (RFC 6455 7.1.1). */
 static int session_doom(struct web_session *s, enum web_session_end why,
 			enum lws_close_status status)
 {
@@ -180,7 +189,7 @@ static int session_doom(struct web_session *s, enum web_session_end why,
 	return -1;
 }
 
-/* From where the library does not ask for a result: as soon as the connection takes something. */
+/* For callers without a result for the library: at the next chance to write. */
 static void doom_later(struct web_session *s, enum web_session_end why,
 		       enum lws_close_status status)
 {
@@ -198,14 +207,14 @@ static void session_kill(const struct web_session *s)
 	lws_set_timeout(s->wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_ASYNC);
 }
 
-/* ---- what it says ---- */
+/* ---- input ---- */
 
 /* 0 or -ENOMEM. */
 static int bring(struct web_session *s)
 {
 	int err = web_link_bring(s->settings->link, &s->hop, bytes_mem(s->in.data, s->in.n));
 
-	if (err == -EAGAIN) { /* it waits, and so does what comes after it */
+	if (err == -EAGAIN) { /* it waits, and so do later ones */
 		if (!s->held)
 			lws_rx_flow_control(s->wsi, 0);
 		s->held = true;
@@ -234,7 +243,7 @@ static int session_on_message(struct web_session *s)
 	enum web_message_kind kind = web_message_kind(bytes_mem(s->in.data, s->in.n));
 
 	s->begun_ns = 0;
-	if (s->spoke || kind == WEB_MESSAGE_SIP) /* before the first nothing else buys time */
+	if (s->spoke || kind == WEB_MESSAGE_SIP) /* at first nothing else buys time */
 		s->received_ns = clock_now_ns();
 	switch (kind) {
 	case WEB_MESSAGE_SIP:
@@ -273,7 +282,7 @@ static int web_session_receive(struct web_session *s, struct bytes piece)
 	return 0;
 }
 
-/* A message waits for room on its way to the loop: try again soon. */
+/* A message waits for room toward the loop: try again soon. */
 static bool web_session_waits(const struct web_session *s)
 {
 	return s->held && !s->doomed;
@@ -285,7 +294,7 @@ static void web_session_retry(struct web_session *s)
 		doom_later(s, WEB_SESSION_END_MEMORY, LWS_CLOSE_STATUS_UNEXPECTED_CONDITION);
 }
 
-/* ---- what it hears ---- */
+/* ---- output ---- */
 
 static int frame_write(struct web_session *s, uint8_t *p, size_t n)
 {
@@ -303,7 +312,7 @@ static int pong(struct web_session *s)
 	return frame_write(s, space + LWS_PRE, 2);
 }
 
-/* What may not leave any more goes; what the library has begun to write it finishes. */
+/* Drops what may not be sent any more; a frame that the library has begun is finished. */
 static void late_drop(struct web_session *s)
 {
 	while (s->first && web_link_withholds(s->settings->link, &s->first->out))
@@ -325,7 +334,7 @@ static int web_session_writeable(struct web_session *s)
 		err = frame_write(s, s->first->out.data + WEB_LINK_ROOM, s->first->out.n);
 		first_drop(s);
 	}
-	/* what the kernel did not take the library keeps, and asks again once it has gone */
+	/* the library keeps what the kernel did not take, and asks again when it is sent */
 	more = s->first || s->pongs || lws_partial_buffered(s->wsi);
 	s->stalled_ns = more ? clock_now_ns() : 0;
 	if (more)
@@ -333,7 +342,7 @@ static int web_session_writeable(struct web_session *s)
 	return err;
 }
 
-/* To be sent. False: out of memory, the session ends, and out is still the caller's. */
+/* Queues it. False: out of memory, the session ends, and out stays the caller's. */
 static bool web_session_queue(struct web_session *s, const struct web_link_out *out)
 {
 	struct web_waiting *w = malloc(sizeof(*w));
@@ -354,13 +363,13 @@ static bool web_session_queue(struct web_session *s, const struct web_link_out *
 	return true;
 }
 
-/* It reads too slowly for what is sent to it: it ends. */
+/* Ends it: it reads too slowly. */
 static void web_session_cut(struct web_session *s)
 {
 	doom_later(s, WEB_SESSION_END_QUEUE, LWS_CLOSE_STATUS_POLICY_VIOLATION);
 }
 
-/* A newcomer has its place. at_once: there are few more: it hears no Close. */
+/* Gives its place to a newcomer. at_once: few are left: without Close. */
 static void web_session_make_room(struct web_session *s, bool at_once)
 {
 	doom_later(s, WEB_SESSION_END_ROOM, LWS_CLOSE_STATUS_POLICY_VIOLATION);
@@ -402,11 +411,11 @@ static int web_session_timer(struct web_session *s)
 	return 0;
 }
 
-#define RETRY_US 2000 /* the loop has a full ring to empty */
+#define RETRY_US 2000 /* to empty a full ring */
 
 struct client_place {
 	struct web_session *session;
-	struct sip_hop ended; /* has_ended: the loop is to be told */
+	struct sip_hop ended; /* has_ended: for the loop */
 	bool has_ended;
 };
 
@@ -478,7 +487,7 @@ size_t web_sip_session_size(void)
 	return sizeof(struct web_session);
 }
 
-/* Those that stay, and the stranger among them that came first. */
+/* Number of those that stay, and the oldest stranger of them. */
 static uint32_t crowd(const struct web_sip *s, struct web_session **oldest)
 {
 	uint32_t n = 0;
@@ -513,7 +522,7 @@ bool web_sip_admit(struct web_sip *s, struct lws *wsi)
 	return web_admit(&s->settings, &s->origins.now, web_has_room(s, &goes), wsi);
 }
 
-/* ---- what waits for room on its way to the loop ---- */
+/* ---- messages that wait for room toward the loop ---- */
 
 static void retry_soon(struct web_sip *owner);
 
@@ -522,7 +531,7 @@ static void place_free(struct web_sip *owner, uint32_t at)
 	owner->free[owner->free_count++] = (uint16_t)at;
 }
 
-/* The place is free once the loop is told. */
+/* The place is free once the loop knows. */
 static void tell_end(struct web_sip *owner, uint32_t at)
 {
 	struct client_place *p = &owner->places[at];
@@ -562,7 +571,7 @@ static void retry_soon(struct web_sip *owner)
 	lws_sul_schedule(owner->context, 0, &owner->retry, on_retry, RETRY_US);
 }
 
-/* ---- what comes from browsers ---- */
+/* ---- from browsers ---- */
 
 static int on_established(struct web_sip *owner, struct web_session *s, struct lws *wsi)
 {
@@ -608,7 +617,7 @@ static void on_closed(struct web_sip *owner, struct web_session *s)
 	p->ended = s->hop;
 	if (s->spoke) {
 		tell_end(owner, at);
-	} else { /* the loop has never heard of it */
+	} else { /* the loop does not know it */
 		place_free(owner, at);
 	}
 }
@@ -626,7 +635,7 @@ int web_sip_callback(struct lws *wsi, enum lws_callback_reasons reason, void *us
 		return on_established(owner, s, wsi);
 	if (!s->wsi)
 		return 0;
-	switch ((int)reason) { /* a hundred reasons of the library's: these are ours */
+	switch ((int)reason) { /* of the library's hundred reasons */
 	case LWS_CALLBACK_RECEIVE:
 		return on_receive(owner, s, bytes_mem(in, len));
 	case LWS_CALLBACK_SERVER_WRITEABLE:
@@ -641,7 +650,7 @@ int web_sip_callback(struct lws *wsi, enum lws_callback_reasons reason, void *us
 	}
 }
 
-/* ---- what comes from the loop ---- */
+/* ---- from the loop ---- */
 
 static struct web_session *session_of(const struct web_sip *owner, uint64_t connection)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All SIP WebSockets (RFC 7118) of the web listener: each has a place (web_link.h) as long as it lives, and until the loop knows of its
- * end. For web.c; all on its thread.
+ * All SIP WebSockets (RFC 7118) of the web listener: each has a place (web_link.h) while it lives,
+ * and until the loop knows of its end. For web.c; all on its thread.
  */
 #ifndef APP_WEB_WEB_SIP_H
 #define APP_WEB_WEB_SIP_H
@@ -12,14 +12,16 @@
 #include "app/web/web_link.h"
 #include "sig/transport/stream_frame.h"
 
-/* One WebSocket message as its frames and pieces come (RFC 6455 5.4), and what it is to SIP (RFC 7118 5 and 6). Pure. */
+/* A WebSocket message from its frames and pieces (RFC 6455 5.4), and its kind for SIP (RFC 7118 5,
+ * 6). Pure. */
 
 struct web_message {
 	uint8_t *data;
 	size_t n, room;
 };
 
-/* More of it; left: octets of the frame that are still to come. 0, -EMSGSIZE (it would be above STREAM_MESSAGE_MAX), -ENOMEM. */
+/* Adds a piece; left: octets of the frame still to come.
+ * 0, -EMSGSIZE (above STREAM_MESSAGE_MAX), -ENOMEM. */
 int web_message_add(struct web_message *m, struct bytes piece, uint64_t left) NODISCARD;
 void web_message_clear(struct web_message *m);
 
@@ -30,7 +32,7 @@ enum web_message_kind {
 };
 enum web_message_kind web_message_kind(struct bytes whole);
 
-/* UTF-8 (RFC 3629): what a text frame may hold; the rest of SIP goes in binary ones. */
+/* UTF-8 (RFC 3629), as text frames need; other SIP goes in binary ones. */
 bool web_message_is_text(struct bytes message);
 
 struct web_sip;
@@ -43,23 +45,22 @@ void web_sip_close(struct web_sip *s); /* after the context; NULL is fine */
 
 /* A request to become a WebSocket. False: it was refused, counted and answered. */
 bool web_sip_admit(struct web_sip *s, struct lws *wsi);
-/* Those of the sub-protocol; its user is the web_sip. */
+/* Callbacks of the sub-protocol; its user is the web_sip. */
 int web_sip_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in,
 		     size_t len);
 size_t web_sip_session_size(void);
-/* The control thread: WebSockets from now on may be of these pages. Then the web thread is to be woken. */
+/* The control thread: origins for later WebSockets. Wake the web thread then. */
 void web_sip_origins(struct web_sip *s, const char (*list)[ORIGIN_MAX], uint32_t count);
-/* The node stops: all hear Close. True: some are there still. */
+/* The node stops: sends Close to all. True: some are left. */
 bool web_sip_stop(struct web_sip *s);
-/* The loop has pushed something, or handed something over. */
+/* The loop has pushed messages, or handed something over. */
 void web_sip_on_messages(struct web_sip *s);
 
-/*
- * The life of one SIP WebSocket (RFC 7118): messages of the browser's go to the loop, messages of the loop's to the browser, and one that
- * breaks a limit ends, with a counted reason: who says nothing, sends without end, does not read, or is idle. Web thread.
- */
+/* The life of one SIP WebSocket (RFC 7118): messages of the browser go to the loop, and those of
+ * the loop to the browser. One that breaks a limit ends, with a counted reason: silent, endless,
+ * not reading, or idle. Web thread. */
 
-/* Why one came to its end. */
+/* Reasons of an end. */
 #define WEB_SESSION_ENDS(X)              \
 	X(PEER, "closed_by_peer")        \
 	X(IDLE, "idle")                  \
@@ -84,28 +85,28 @@ enum web_session_end {
 /* The library's memory, zeroed. */
 struct web_session {
 	struct lws *wsi;                     /* NULL: it has not begun, or has ended */
-	const struct web_settings *settings; /* of whoever began it */
+	const struct web_settings *settings; /* of its listener */
 	struct sip_hop hop;
 	struct web_message in;
 	struct web_waiting *first, *last; /* on their way to the browser */
-	uint64_t
-		received_ns; /* the last word of the peer; before its first message: when it came */
-	uint64_t begun_ns;   /* a message that is not whole yet; 0: none */
-	/* something waits since, or since the last of it went; 0: nothing does */
+	/* The last input; before its first message: when it came. */
+	uint64_t received_ns;
+	uint64_t begun_ns; /* a message that is not whole yet; 0: none */
+	/* since when output waits, or the last of it was taken; 0: nothing waits */
 	uint64_t stalled_ns;
 	enum web_session_end why;
 	uint64_t born_ns;
-	bool trusted; /* SIP has proved who is there */
-	bool spoke;   /* the loop has had a message of it */
+	bool trusted; /* authenticated by SIP */
+	bool spoke;   /* the loop has got a message of it */
 	bool held;    /* a message waits for room on its way to the loop */
 	bool pongs, doomed;
-	enum lws_close_status
-		leaves; /* Close is to be said, with that status; 0: it was, or never is */
+	/* Status of a Close to send; 0: sent, or never. */
+	enum lws_close_status leaves;
 };
 
 /* The connection is gone: its memory is freed, its end counted. hop and spoke stay. */
 void web_session_end(struct web_session *s);
 
-/* What the three return is what the library's callback returns: 0, or -1: it closes the connection. */
+/* The three return the result of the library's callback: 0, or -1: it closes the connection. */
 
 #endif
