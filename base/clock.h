@@ -18,7 +18,8 @@ uint64_t clock_utc_ms(void);
  * unchanged, because Redis uses it, too. Called once, before threads start. Rates of 1 to 100; a
  * rate of 1 is the kernel's time. */
 void clock_scale(uint32_t rate, uint64_t origin_ns);
-/* Reads "RATE@ORIGIN_NS", as TANDEM_CLOCK has it. NULL: nothing was asked for. 0 or -EINVAL. */
+/* Reads "RATE@ORIGIN_NS", the form of TANDEM_CLOCK. NULL is fine and changes nothing. Returns 0 or
+ * -EINVAL. */
 int clock_scale_by(const char *text);
 /* A time of clock_now_ns as the kernel's timers want it; UINT64_MAX stays that. */
 uint64_t clock_to_kernel(uint64_t ns);
@@ -45,7 +46,7 @@ struct steady {
 	int64_t offset_ms; /* UTC - CLOCK_BOOTTIME, for ever */
 };
 
-/* What a record says of the clock its times are of. All zero: it says nothing. */
+/* A record's mark of the clock of its times. All zero: unknown. */
 struct steady_mark {
 	uint64_t boot;
 	int64_t offset_ms;

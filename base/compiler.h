@@ -17,7 +17,7 @@
 #define CACHE_ALIGNED          __attribute__((aligned(64)))
 #define EXPORTED               __attribute__((visibility("default"))) /* of a module */
 #define NOT_SANITIZED          __attribute__((no_sanitize("address", "thread", "undefined")))
-/* Built with ThreadSanitizer: gcc and clang say it in their own ways. */
+/* Built with ThreadSanitizer: gcc and clang have different macros for it. */
 #ifdef __has_feature
 #define FEATURE(x) __has_feature(x)
 #else

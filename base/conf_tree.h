@@ -21,7 +21,7 @@ enum conf_kind {
 	CONF_NODE_SCALAR,
 	CONF_NODE_MAP,
 	CONF_NODE_SEQUENCE,
-	CONF_NODE_BROKEN, /* already reported: say no more about it */
+	CONF_NODE_BROKEN, /* already reported: no second error about it */
 };
 
 struct conf_node {

@@ -61,14 +61,14 @@ void guard_setup(void); /* registers the metrics; main thread, once */
 /* Adds the kernel's drops to the metrics, and sets the number of known sources. */
 void guard_count(struct guard *g);
 
-/* A datagram of n octets came from there. False: it is not looked at, and that is counted. */
+/* A datagram of n octets came from there. False: it is dropped, and counted. */
 bool guard_admits(struct guard *g, const struct addr *from, size_t n, uint64_t now_ns);
 /* This address and port has authenticated or is called by us: it is known from now on. */
 void guard_know(struct guard *g, const struct addr *who, uint64_t now_ns);
-/* As well, and trusted by its address: a server in front of many phones, which may say more. */
+/* Likewise, and trusted by its address: a server in front of many phones, with a higher limit. */
 void guard_know_peer(struct guard *g, const struct addr *who, uint64_t now_ns);
 bool guard_is_known(const struct guard *g, const struct addr *who);
-/* An answer of n octets goes there. False: a stranger has heard enough; counted. */
+/* An answer of n octets goes there. False: a stranger's allowance is used up; counted. */
 bool guard_may_answer(struct guard *g, const struct addr *to, size_t n, uint64_t now_ns);
 /* What the program on the sockets has dropped: their counters of the kernel include it. */
 uint64_t guard_socket_drops(const struct guard *g);

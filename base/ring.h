@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Bounded ring of values between exactly one producing and one consuming thread. wake is an eventfd
- * that the producer writes only while the consumer says it sleeps.
+ * that the producer writes only while the consumer is marked as sleeping.
  */
 #ifndef BASE_RING_H
 #define BASE_RING_H

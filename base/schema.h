@@ -29,7 +29,7 @@ enum schema_type {
 	SCHEMA_TEXT,    /* struct text */
 	SCHEMA_CSTR,    /* char[] that ends in a NUL */
 	SCHEMA_OCTETS,  /* uint8_t[], always all of them */
-	SCHEMA_CHARS,   /* char[], of which a counter says how many */
+	SCHEMA_CHARS,   /* char[], with a counter of their number */
 	SCHEMA_ADDR,    /* struct addr, as text */
 	SCHEMA_IGNORED, /* a field of the message that this struct has not: it is no unknown one */
 	SCHEMA_HAND,    /* the row's own functions write and read it */
@@ -44,10 +44,10 @@ enum schema_flag {
 	/* The record has the number plus 1; all bits set means no value, and is 0 there. */
 	SCHEMA_PLUS_ONE = 2,
 	SCHEMA_POINTER = 4,  /* a message, or a list, behind a pointer: allocated when it is read */
-	SCHEMA_LIST = 8,     /* up to `most`, of which a counter says how many */
-	SCHEMA_SECRET = 16,  /* never shown; the writer says that it wrote one */
+	SCHEMA_LIST = 8,     /* up to `most`, with a counter of their number */
+	SCHEMA_SECRET = 16,  /* never shown; the writer notes that it wrote one */
 	SCHEMA_COUNT32 = 32, /* of a list: its counter is a uint32_t */
-	SCHEMA_IF = 64,      /* of one value: `is` is asked of the struct that it is in */
+	SCHEMA_IF = 64,      /* of one value: `is` is called with the struct it is in */
 	SCHEMA_LATE = 128,   /* of a record that is read in two turns: in the second one */
 	SCHEMA_BESIDE = 256, /* the member is in what is beside the struct (`beside`) */
 	/* A number of bits: max has all of them, and bits of a later program are dropped. */
@@ -95,7 +95,8 @@ struct schema {
 	void (*write)(struct schema_writer *w, const struct schema *row, const void *object);
 	bool (*read)(struct schema_reader *r, const struct schema *row, void *object,
 		     const struct schema_wire *in);
-	/* Of BESIDE rows: the struct, by what the writer or reader has beside; NULL: it is that. */
+	/* Of BESIDE rows: the struct within the writer's or reader's `beside`; NULL: that
+	 * itself. */
 	void *(*beside)(void *beside, const struct schema_place *place);
 	/* An element's name among its siblings, at any position; NULL: it is named by its
 	 * position. */
@@ -202,7 +203,7 @@ static ALWAYS_INLINE void schema_put_number(struct schema_writer *w, uint32_t ta
 }
 /* kind: SCHEMA_WIRE_64 or SCHEMA_WIRE_32. */
 void schema_put_fixed(struct schema_writer *w, uint32_t tag, uint8_t kind, uint64_t v);
-/* A message of the row, which stands at that place, unless its `is` says no. */
+/* A message of the row, at that place, unless its `is` returns false. */
 void schema_put_message(struct schema_writer *w, const struct schema *row, const void *object,
 			const struct schema_place *place);
 /* Around what was written since `end`, which `at` was before. */

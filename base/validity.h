@@ -33,12 +33,12 @@ struct validity {
 	struct valid_place places[1 + VALID_PLACES]; /* the first is VALID_ALWAYS */
 };
 
-/* Places 1 to count, which may not speak yet. */
+/* Places 1 to count, which may not send yet. */
 void validity_open(struct validity *v, uint32_t count);
 void validity_set(struct validity *v, uint8_t place, uint64_t until_ns);
 /* Tells fn the times of all places, and each one that is set from now on. */
 void validity_follow(struct validity *v, validity_fn *fn, void *arg);
-/* It hears no more. */
+/* Ends validity_follow. */
 void validity_leave(struct validity *v, const void *arg);
 /* Something of it was not sent. */
 void validity_withhold(struct validity *v, uint8_t place);

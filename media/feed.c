@@ -54,7 +54,7 @@ uint32_t media_feed_waiting(const struct media_feed *f)
 
 void media_feed_clear(struct media_feed *f, uint32_t serial)
 {
-	/* no order: the serial of a frame says on which side of it the frame is */
+	/* no order: a frame's serial tells on which side of it the frame is */
 	atomic_store_explicit(&f->cleared, serial, memory_order_relaxed);
 }
 

@@ -45,7 +45,7 @@ struct flow_detail {
 	uint16_t auth_sequence; /* of the last one of srtp_auth, valid with auth_started */
 	uint32_t auth_timestamp;
 	uint32_t auth_plain, auth_sealed;
-	/* only in a copy: as it is when asked for */
+	/* only in a copy: state at the time of the query */
 	/* Of the RTP stream to the party, and its clock; 0: nothing but events was sent. */
 	uint32_t sent_timestamp;
 	uint32_t sent_clock_hz;
@@ -175,7 +175,7 @@ enum media_dtls_state {
 	DTLS_OFF,
 	DTLS_WAITING, /* nothing came from the party */
 	DTLS_HANDSHAKING,
-	DTLS_CONNECTED, /* there are keys */
+	DTLS_CONNECTED, /* with keys */
 	/* Wrong certificate, no common profile, or an alert; the next handshake may succeed. */
 	DTLS_FAILED,
 };
@@ -481,7 +481,7 @@ enum media_event_kind {
 	 * -ENOENT if it is closed. */
 	MEDIA_FLOW_MOVED,
 	/* Of jobs: job, call, place; no flow */
-	MEDIA_JOB_PLACE, /* as asked for, or each report_ms */
+	MEDIA_JOB_PLACE, /* by query, or each report_ms */
 	/* A sound without loop is over; the job stays open. error: the sound is incomplete. */
 	MEDIA_JOB_ENDED,
 	MEDIA_ROOM_TALKS, /* talks: others than before; five times a second at most */
@@ -503,7 +503,7 @@ struct media_event {
 	char digit;      /* 0-9 * # A-D, F for flash */
 	uint8_t relayed; /* DIGIT: 1: the peer got the event, or heard the tone */
 	uint8_t tone;    /* DIGIT: 1: it was a tone */
-	uint8_t listens; /* SILENT: 1: the party is not to send; it was never heard */
+	uint8_t listens; /* SILENT: 1: the party is not to send; it never sent */
 	uint32_t duration_ms;
 	int32_t error;
 	struct flow_resume resume;

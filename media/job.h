@@ -154,7 +154,7 @@ static inline struct media_sound *media_work_sound(const struct media_work *w)
 	return w->kind == MEDIA_WORK_TRACK ? w->track.sound : NULL;
 }
 
-/* What a flow's party hears in place of its peer. */
+/* What a flow's party is sent in place of its peer's packets. */
 struct flow_source {
 	struct job_id job; /* generation 0: no job, the flow hears its peer */
 	uint8_t payload_type;

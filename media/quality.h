@@ -26,7 +26,7 @@ struct quality_codec {
 	double ie, bpl;
 };
 
-/* NULL: there are no values for it. */
+/* NULL: no values are known for it. */
 const struct quality_codec *quality_codec_find(struct bytes name);
 
 /* One direction of a stream. */

@@ -14,7 +14,7 @@
 enum tap_reader {
 	TAP_RECORD, /* flow_spec.tap */
 	TAP_LIVE,   /* flow_spec.tap_live */
-	TAP_FORK,   /* flow_spec.tap_fork: what parties say alone */
+	TAP_FORK,   /* flow_spec.tap_fork: the parties' own packets only */
 	TAP_READERS,
 };
 

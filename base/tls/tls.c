@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Certificates and what is agreed to; link.c speaks. */
+/*
+ * TLS contexts and connections over OpenSSL (tls.h): certificates and SNI, verification of peers
+ * (RFC 5922 7), handshakes, reading and writing on non-blocking sockets.
+ */
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>
@@ -45,7 +48,7 @@ static bool name_identity(const GENERAL_NAME *name, int type, struct bytes *out)
 	return out->n != 0;
 }
 
-/* How many there are of that type, up to the one that each says it looks for. */
+/* The number of identities of that type, up to the one that `each` looks for. */
 static uint32_t identities_walk(const GENERAL_NAMES *names, int type, identity_fn *each, void *arg)
 {
 	struct bytes identity;
@@ -245,7 +248,7 @@ static enum tls_failure verify_failure(long result)
 	}
 }
 
-/* What the newest error of OpenSSL's queue says of a handshake. */
+/* The failure for the newest error of OpenSSL's queue about a handshake. */
 static enum tls_failure tls_failure_of(const SSL *ssl, unsigned long e)
 {
 	int reason = ERR_GET_REASON(e);
@@ -478,7 +481,7 @@ void tls_on_refused(struct tls *t, tls_refused_fn *refused, void *arg)
 	t->refused_arg = arg;
 }
 
-/* Before the certificate is chosen, whether a name was asked for or not. */
+/* Before the certificate is chosen, with or without SNI. */
 static int tls_on_certificate(SSL *ssl, void *arg)
 {
 	struct tls *t = arg;

@@ -16,7 +16,7 @@
 enum { TLS_IDENTITIES_MAX = 16, TLS_PATH_MAX = 256, TLS_ERROR_MAX = 320 };
 
 enum tls_client_certificates {
-	TLS_CLIENT_NONE,     /* not asked for */
+	TLS_CLIENT_NONE,     /* not requested */
 	TLS_CLIENT_OPTIONAL, /* verified when there is one */
 	TLS_CLIENT_REQUIRED,
 };
@@ -99,7 +99,7 @@ int tls_connect(struct tls_link **out, struct tls *t, int fd, const struct addr 
 /* The peer's certificate must be for that host, like a web server's (RFC 6125 6.4, wildcards): a
  * name or an address. */
 int tls_connect_host(struct tls_link **out, struct tls *t, int fd, const char *host) NODISCARD;
-/* 0: done, -EAGAIN, -EPROTO: *failure says why. */
+/* 0: done, -EAGAIN, -EPROTO with the reason in *failure. */
 int tls_handshake(struct tls_link *l, enum tls_failure *failure) NODISCARD;
 /* After the handshake: the peer has shown a certificate, which was verified. */
 bool tls_is_certified(const struct tls_link *l);
@@ -110,10 +110,10 @@ ssize_t tls_read(struct tls_link *l, void *p, size_t n);
 ssize_t tls_write(struct tls_link *l, const void *p, size_t n);
 /* What the last -EAGAIN waits for is room to write, not something to read. */
 bool tls_wants_write(const struct tls_link *l);
-/* Says goodbye once, if the socket takes it. NULL is fine. */
+/* Sends close_notify once, if the socket takes it. NULL is fine. */
 void tls_link_close(struct tls_link *l);
 
-/* For which domains a certificate speaks in SIP (RFC 5922 7). Pure. */
+/* The domains for which a certificate is valid in SIP (RFC 5922 7). Pure. */
 
 struct x509_st;
 

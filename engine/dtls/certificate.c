@@ -72,7 +72,7 @@ static int fingerprint_fill(struct certificate *c)
 
 /* ---- reading ---- */
 
-/* An encrypted key is not asked a password for. */
+/* No password is asked for, for an encrypted key. */
 static int no_password(char *to, int size, int writing, void *arg)
 {
 	(void)to;

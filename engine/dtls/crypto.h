@@ -91,7 +91,7 @@ uint32_t crypto_running(const struct crypto *x);
 
 /* What an operator sees of handshakes. Registered by the main thread before others start. */
 
-/* Why a datagram of a handshake was not looked at. */
+/* Why a datagram of a handshake was dropped. */
 enum dtls_refusal {
 	/* Of no running handshake, and starts none: after the keys, or in our role. */
 	DTLS_REFUSED_UNEXPECTED,

@@ -33,8 +33,8 @@ enum {
 
 enum dtls_outcome {
 	DTLS_RUNNING,
-	DTLS_DONE,   /* there are keys */
-	DTLS_BROKEN, /* failure says why */
+	DTLS_DONE,   /* with keys */
+	DTLS_BROKEN, /* `failure` has the reason */
 };
 
 enum dtls_failure {
@@ -106,7 +106,7 @@ struct dtls_context {
 
 /* Only whole records, and no plain handshake message that claims to be longer than that. */
 bool dtls_record_is_bounded(struct bytes datagram, uint32_t message_max);
-/* A ClientHello or a part of it. *mark: of this one (of its random); 0: the part does not say. */
+/* A ClientHello or a part of it. *mark: a hash of its random; 0: not in this part. */
 bool dtls_record_is_hello(struct bytes datagram, uint64_t *mark);
 /* Is any record of it of a handshake that has got keys? */
 bool dtls_record_is_finished(struct bytes datagram);

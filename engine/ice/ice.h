@@ -39,7 +39,7 @@ struct ice {
 	struct ice_pair pairs[ICE_PAIRS_MAX];
 };
 
-/* What a check says. */
+/* The contents of a check. */
 struct ice_check {
 	uint32_t priority;
 	uint8_t nominates; /* USE-CANDIDATE */

@@ -26,7 +26,7 @@ enum {
 /* Why a frame is not accepted. */
 enum frame_fault {
 	FRAME_FINE,
-	FRAME_SHORT,     /* it ends before its heads say so */
+	FRAME_SHORT,     /* shorter than its headers claim */
 	FRAME_PROTOCOL,  /* not IP, not UDP, more than one tag, IPv6 extension headers */
 	FRAME_HEAD,      /* version, lengths or addresses that no IP head has */
 	FRAME_OPTIONS,   /* IPv4 options */
@@ -47,7 +47,7 @@ struct frame {
 	bool tail_known;
 };
 
-/* Where a frame goes on its wire. */
+/* The Ethernet part of a frame's destination. */
 struct frame_path {
 	uint8_t to[FRAME_MAC_LEN], from[FRAME_MAC_LEN];
 	uint16_t vlan; /* 0: untagged */
@@ -240,7 +240,7 @@ enum {
 	FRAME_ORDINARY_TO_PORT = FRAME_ORDINARY_FROM_PORT + UDP_TO_AT,
 };
 
-/* Looked at as they lie in memory, several at once: all bits of the mask are those of the value. */
+/* Compares octets in memory, several at once: all bits of the mask equal those of the value. */
 static inline bool octets_are(const uint8_t *p, uint32_t mask, uint32_t value)
 {
 	return (memory_get_32(p) & htonl(mask)) == htonl(value);

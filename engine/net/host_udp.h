@@ -21,7 +21,7 @@ struct host_udp_metrics {
 	bool started;
 };
 
-/* Adds what a text as of /proc/net/snmp says: a line of names and one of numbers. */
+/* Adds the counters of a text like /proc/net/snmp: a line of names and one of numbers. */
 void host_udp_read_snmp(struct host_udp *h, struct bytes text);
 /* The same of /proc/net/snmp6: a name and a number a line. */
 void host_udp_read_snmp6(struct host_udp *h, struct bytes text);

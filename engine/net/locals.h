@@ -15,7 +15,7 @@
 enum {
 	LOCALS_MAX = 64, /* addresses */
 	LOCAL_PORTS = 1 << 16,
-	/* in an entry: a bit that says "taken", channel, slot, worker */
+	/* in an entry: a bit for "taken", channel, slot, worker */
 	LOCAL_IN_USE = 1,
 	LOCAL_CHANNEL_AT = 1,
 	LOCAL_SLOT_AT = 2,

@@ -88,7 +88,7 @@ static inline bool hop_is_time(uint64_t since_ns, uint64_t now_ns, uint64_t afte
 	return since_ns == 0 || now_ns - since_ns >= after_ns;
 }
 
-/* What the kernel tells of links, neighbours and routes, asked or not. */
+/* The kernel's messages about links, neighbours and routes, requested or not. */
 
 enum { READS = 16 /* at a time */ };
 
@@ -347,7 +347,7 @@ enum {
 
 /* How long an answer is valid: learned path MTUs are not announced. */
 #define WAY_LIFE_NS (10 * NS_PER_S)
-/* How long until a question without an answer is asked again. */
+/* How long until an unanswered request is repeated. */
 #define ASK_AGAIN_NS NS_PER_S
 /* How often a packet goes through the kernel that it may confirm a neighbour. */
 #define CONFIRM_NS NS_PER_S

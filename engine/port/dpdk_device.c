@@ -27,7 +27,7 @@
 
 enum {
 	KERNEL_US = 500,    /* it has its turn so often */
-	ROUTES_MS = 5,      /* and what it says of routes is heard so often */
+	ROUTES_MS = 5,      /* and how often messages about routes are read */
 	KERNEL_FRAMES = 32, /* and so many frames each way: 64,000/s, whatever is flooding */
 };
 

@@ -23,7 +23,7 @@ enum {
 	DPDK_HELD = 2 * BATCH_MAX, /* received and lent ones of a batch */
 	DPDK_POOL_MB_EACH = 16,    /* memory that EAL is to take, without hugepages */
 	DPDK_POOL_MB = 32,
-	/* in pkt.buffer: the rest of it is that of the port of sockets */
+	/* in pkt.buffer: the rest is of the port of sockets */
 	DPDK_OF_SOCKETS = 1 << 15,
 };
 
@@ -87,7 +87,7 @@ struct dpdk_port {
 	bool idle;                        /* the last nap brought nothing */
 	uint64_t kernel_ns;               /* when the TAP interface has its turn */
 	uint32_t kernel_left;             /* frames that it still takes until then */
-	uint64_t sockets_ns;              /* when the port of sockets is looked at */
+	uint64_t sockets_ns;              /* when the port of sockets is polled */
 	struct rte_mbuf *held[DPDK_HELD]; /* pkt.buffer -> mbuf; tx takes all of them */
 	uint32_t held_count;
 	struct rte_mbuf *out[BATCH_MAX]; /* to be sent */
@@ -110,7 +110,7 @@ int dpdk_eal_start(const struct port_dpdk_settings *s, char why[DPDK_TEXT_MAX]) 
 /* Its threads, which were started with ours, give up what privilege_drop() names. */
 void dpdk_eal_drop(void);
 
-/* Under the device's lock: keeps what DPDK says, from now on... */
+/* Under the device's lock: keeps DPDK's messages, from now on... */
 void dpdk_log_keep(void (*said)(const char *line));
 /* ...until here, and adds it to why. NULL: logs it, as all later messages. */
 void dpdk_log_pass(char why[DPDK_TEXT_MAX]);

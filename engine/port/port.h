@@ -25,7 +25,7 @@ struct port_settings {
 	int wake_fd;      /* an eventfd that ends rx early; not owned; -1: not used */
 };
 
-/* A socket that went deaf for good. */
+/* A socket that failed for good. */
 struct port_fault {
 	uint32_t slot;
 	int error; /* -errno */

@@ -42,9 +42,10 @@ struct sim_port {
 	struct port_fault fault; /* error 0: no fault */
 	struct rand_source rand;
 	uint64_t lost, unheard, lent, sent, forgotten;
-	uint8_t *flows;         /* per slot: 0: not in use, SIM_STAMPED: packets have their age */
-	struct addr *connected; /* per slot: the RTP socket hears this party only; ADDR_NONE: all */
-	struct sim_over *over;  /* per slot */
+	uint8_t *flows; /* per slot: 0: not in use, SIM_STAMPED: packets have their age */
+	/* Per slot: the party of the connected RTP socket; ADDR_NONE: not connected. */
+	struct addr *connected;
+	struct sim_over *over; /* per slot */
 	uint32_t slots;
 	/* Packets on their way through the stages: a buffer that stays out is a leak. */
 	uint32_t buffers_out;

@@ -97,7 +97,7 @@ static inline uint64_t uring_tag(enum uring_op op, uint16_t use, uint32_t socket
 	return (uint64_t)op << 56 | (uint64_t)use << 32 | socket;
 }
 
-/* All the ways in which a kernel, its settings or a container say "no io_uring here". */
+/* The ways in which a kernel, its settings or a container refuse io_uring. */
 static int uring_refusal(int err)
 {
 	return err == -EPERM || err == -EACCES || err == -EINVAL || err == -ENOSYS ? -ENOSYS : err;

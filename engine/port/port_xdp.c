@@ -250,7 +250,7 @@ enum {
  */
 
 enum {
-	SOCKETS_EVERY = 8, /* rounds of frames alone, when there are more than fit a batch */
+	SOCKETS_EVERY = 8, /* rounds with frames only, when there are more than fit a batch */
 	AHEAD = 4,         /* frames prefetched ahead */
 	FETCHED = 256,     /* octets of each: as many as voice has, and all of them are summed */
 };
@@ -491,7 +491,7 @@ static void bell_arm(struct xdp_port *x, bool on)
 	}
 }
 
-/* Armed first, looked at then: what comes in between rings. */
+/* Armed first, polled then: what comes in between wakes. */
 static void idle(struct xdp_port *x, struct batch *b, uint64_t wait_ns)
 {
 	bell_arm(x, true);
@@ -501,7 +501,7 @@ static void idle(struct xdp_port *x, struct batch *b, uint64_t wait_ns)
 	bell_arm(x, false);
 }
 
-/* Under load the sockets' port is only looked at, now and then. */
+/* Under load the sockets' port is only polled, now and then. */
 static void sockets_rx(struct xdp_port *x, struct batch *b, uint32_t want, uint64_t wait_ns)
 {
 	if (x->more && !x->sockets_due && ++x->rounds < SOCKETS_EVERY) {

@@ -29,7 +29,7 @@ struct port_xdp_settings {
 	uint32_t workers;
 	const struct xdp_guard *guard; /* of the SIP ports; or NULL */
 	bool forwards_all;             /* by all interfaces, and from one to another */
-	/* Until when the shards may speak: what the program forwards ends then. NULL: never. */
+	/* Until when the shards may send: the program's forwarding ends then. NULL: never. */
 	struct validity *validity;
 	/* for so long after its last sign of life a worker's media is forwarded */
 	uint64_t alive_ns;
@@ -55,7 +55,7 @@ void xdp_host_close(struct xdp_host *h);
  * this one. 0 or -errno. */
 int port_xdp_open(struct port **out, const struct port_settings *settings, struct xdp_host *host,
 		  uint32_t worker, struct port *sockets, int bell_fd) NODISCARD;
-/* What wakes the sockets' port in our place: an epoll of wake_fd and more. -1: errno says why. */
+/* What wakes the sockets' port in our place: an epoll of wake_fd and more. -1 with errno. */
 int port_xdp_bell(int wake_fd);
 
 #endif

@@ -135,7 +135,7 @@ static inline void xdp_forwards_point(const struct xdp_forwards *t, const struct
 			 e ? (uint32_t)(e - t->entries) + 1 : 0, __ATOMIC_RELAXED);
 }
 
-/* Until when a shard may speak: UINT64_MAX at first, as clock_to_kernel has it. */
+/* Until when a shard may send: UINT64_MAX at first, by clock_to_kernel. */
 static inline void xdp_forwards_valid(const struct xdp_forwards *t, uint8_t place,
 				      uint64_t until_ns)
 {

@@ -13,7 +13,7 @@
 
 struct xdp_guard;
 
-/* sets: guard_sets(). 0 or -errno; why then says in words what is wrong. */
+/* sets: guard_sets(). Returns 0, or -errno with the reason in `why`. */
 int xdp_guard_open(struct xdp_guard **out, uint32_t sets, char why[XDP_WHY_MAX]) NODISCARD;
 /* When neither the guard nor a socket needs it any more. NULL is fine. */
 void xdp_guard_close(struct xdp_guard *g);

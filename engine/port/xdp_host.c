@@ -572,7 +572,7 @@ static void forwards_follow(struct xdp_host *h)
 	h->forwards->keeps_times = false;
 }
 
-/* Media goes on without. */
+/* Media works without it. */
 static void forwards_open(struct xdp_host *h, uint32_t entries, struct remains *left)
 {
 	uint32_t addresses =

@@ -57,13 +57,13 @@ struct xdp_lane {
 	int renew_fd; /* an eventfd: there is something in fresh */
 	uint32_t queue_count;
 	uint32_t frame_count;
-	uint32_t rx_size;  /* frames that each queue may receive until they are looked at */
+	uint32_t rx_size;  /* frames that each queue may receive between two polls */
 	uint8_t *owner_of; /* per frame: the queue that the kernel has it of; 0: free, or out */
 	uint32_t *free_frames;
 	uint32_t free_count;
 };
 
-/* Room for so many queues. 0 or -errno; why then says in words what is wrong, here and below. */
+/* Room for so many queues. Returns 0, or -errno with the reason in `why`, here and below. */
 int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX]) NODISCARD;
 /* Binds a socket to a receive queue; *out stays valid. The fill ring is full. */
 int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint32_t queue,

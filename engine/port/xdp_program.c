@@ -66,7 +66,7 @@ int xdp_link_adopt(uint32_t ifindex, int *out)
 /* How long the kernel may take to clear up behind a killed process. */
 enum { LINK_BUSY_TRIES = 100, LINK_BUSY_MS = 20 };
 
-/* What libbpf says goes to our log; it is much only when something fails. */
+/* libbpf's messages go to our log; they are many only after a failure. */
 PRINTF_LIKE(2, 0)
 static int program_libbpf_print(enum libbpf_print_level level, const char *fmt, va_list args)
 {

@@ -55,7 +55,7 @@ struct bytes xdp_program_object(void);
 /* ---- for xdp_guard.c and egress.c ---- */
 struct xdp_address;
 struct xdp_address xdp_address_of(const struct addr *local);
-/* What libbpf says of it goes to our log. 0 or -errno; -ENOPKG: it is empty. */
+/* libbpf's messages about it go to our log. Returns 0 or -errno; -ENOPKG: it is empty. */
 int xdp_object_open(struct bpf_object **out, struct bytes object) NODISCARD;
 /* -errno in words. */
 const char *xdp_error(int err);

@@ -96,7 +96,7 @@ struct srtp_unit {
 
 /* At most SRTP_CIPHER_BATCH of any ciphers. Encrypts, and makes the tags. */
 void srtp_units_seal(struct srtp_unit *list, uint32_t count);
-/* Is each what its tag says? One that is not was not changed. */
+/* Checks each unit's tag. A unit that fails is unchanged. */
 void srtp_units_check(struct srtp_unit *list, uint32_t count);
 /* One that was checked and found authentic, and is not wanted: as it was before. */
 void srtp_unit_undo(const struct srtp_unit *u);

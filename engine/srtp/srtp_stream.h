@@ -69,13 +69,13 @@ static inline void srtp_window_note(struct srtp_window *w, uint64_t index)
 /* What is unknown of a source before its next packet: one more index to try (rtp_believe). */
 enum srtp_doubt {
 	SRTP_SURE,
-	SRTP_RESUMED, /* not heard since a restart: its rollover counter may have moved on */
-	SRTP_REKEYED, /* not heard under this key: likewise, or it may have begun at 0 again */
+	SRTP_RESUMED, /* silent since a restart: its rollover counter may have moved on */
+	SRTP_REKEYED, /* silent under this key: likewise, or it may have begun at 0 again */
 };
 
 /* One SSRC. */
 struct srtp_source {
-	uint64_t used; /* stream.uses when it was heard last; 0: free */
+	uint64_t used; /* stream.uses at its last packet; 0: free */
 	uint32_t ssrc;
 	uint8_t doubt; /* enum srtp_doubt */
 	struct srtp_window rtp, rtcp;
@@ -94,7 +94,7 @@ struct srtp_stream {
 	/* Of a resumed stream: the rollover counter to try next for an unknown source. */
 	uint8_t guess;
 	uint32_t name;   /* of the key (flow_resume.srtp_key) */
-	uint32_t former; /* of the one before, under which a source in doubt was heard */
+	uint32_t former; /* of the key before, under which a source in doubt sent */
 	/* out */
 	struct srtp_window sent;
 	/* in */

@@ -170,7 +170,7 @@ static void pkt_give(const struct worker *w, struct pkt *p, struct flow *f)
 
 /* ---- RTP ---- */
 
-/* Empty: the packet does not say. */
+/* Empty: the packet has no MID. */
 static struct bytes mid_read(const struct pkt *p, uint8_t extension)
 {
 	struct rtp_head head;

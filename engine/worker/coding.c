@@ -305,7 +305,7 @@ bool coding_makes(const struct coding *c, uint32_t lost)
 	return c->plc && c->heard && lost <= c->rate_out / 1000 * CODING_LOSS_MS_MAX;
 }
 
-/* What the party did not send is silence, or what its codec says in the place of that. */
+/* What the party did not send is silence, or its codec's comfort noise. */
 static void missing_make(struct coding *c, bool lost, coding_space *space, uint32_t n)
 {
 	if (lost && c->plc)

@@ -39,7 +39,7 @@ struct coding {
 	uint32_t frame;               /* samples that the encoder takes at a time */
 	uint32_t packet;              /* of those that leave at a time: a multiple of it */
 	bool broken;                  /* no memory to begin anew: it decodes nothing more */
-	bool eases;                   /* no complexity was asked for: it follows the load */
+	bool eases;                   /* complexity was not given: it follows the load */
 	uint8_t complexity;           /* of the encoder, where it eases */
 	uint32_t bit_rate;            /* likewise */
 	bool as_it_comes;             /* that is as long as the last one that came */
@@ -76,7 +76,7 @@ static inline uint32_t coding_units_out(const struct coding *c, uint32_t samples
 /* Room for CODEC_SAMPLES_MAX, that of the worker. */
 typedef int16_t coding_space;
 
-/* Its encoder tries so hard from now on, where no complexity was asked for. */
+/* The encoder's complexity from now on, if none was given. */
 void coding_ease(struct coding *c, uint8_t complexity);
 /* One that came. Samples of rate_out that were added, or -EBADMSG, -ENOMEM. */
 int coding_decode(struct coding *c, struct bytes payload, coding_space *space);

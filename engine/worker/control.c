@@ -270,7 +270,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	w->flows.own += f->own;
 	w->flows.tapped += f->taps != 0;
 	digits_update(w, f);
-	/* a re-INVITE may move the party: let the socket hear everyone again */
+	/* a re-INVITE may move the party: the socket must accept any source again */
 	if (f->connected && w->port->ops->connect(w->port, spec->id.slot, NULL) == 0)
 		f->connected = 0;
 	f->latch_rtp.since_ns = now_ns;
@@ -279,7 +279,7 @@ static void apply_update(struct worker *w, const struct flow_spec *spec, uint64_
 	source_set(w, f, spec);
 }
 
-/* Received already: the slot may have another flow before they are looked at. */
+/* Received already: the slot may have another flow before they are processed. */
 static void batch_forget(struct batch *b, uint32_t slot)
 {
 	BATCH_EACH(p, b)

@@ -35,7 +35,7 @@ bool event_send(struct worker *w, const struct media_event *event);
 /* MEDIA_FLOW_DIGIT, if the event is a digit. Lost, and counted, when the ring is full. */
 /* At most 20 per flow and second: further digits are relayed, but not reported to control. */
 void event_digit(struct worker *w, struct flow *f, const struct event_done *done);
-/* The same of a key that was heard as a tone, and that its peer's party heard, too. */
+/* The same for a digit detected as a tone, which the peer's party heard, too. */
 void event_tone(struct worker *w, struct flow *f, char digit, uint32_t duration_ms);
 /* MEDIA_FLOW_LATCHED if flow.notice is set: at once, or when the last one was long enough ago. */
 void event_notice(struct worker *w, struct flow *f, uint64_t now_ns);

@@ -200,7 +200,7 @@ void capture_copy(struct worker *w, const struct batch *b, enum capture_point po
 
 enum { PAYLOAD_TYPE = 0x7f };
 
-/* Readers of what a party hears, too. */
+/* Readers of the packets to a party, too. */
 enum { TAPS_TO_PARTY = 1U << TAP_RECORD | 1U << TAP_LIVE };
 
 static_assert(sizeof(struct tap_packet) % 8 == 0, "the octets behind it are aligned");

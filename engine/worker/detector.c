@@ -88,7 +88,7 @@ int detector_set(struct worker *w, struct flow *f, const struct flow_spec *spec)
 	return 0;
 }
 
-/* ---- what is heard ---- */
+/* ---- detection ---- */
 
 static void digit_detected(struct worker *w, struct detector *e, char digit)
 {
@@ -167,7 +167,7 @@ static uint32_t codec_rate(uint8_t codec)
 	return codec_is_wide(codec) ? DETECTOR_RATE_WIDE : DTMF_RATE;
 }
 
-/* Before this packet, of the stream that was heard. */
+/* Conceals what is missing before this packet of the same stream. */
 static void gap_conceal(struct worker *w, struct detector *e, const struct detector_packet *k)
 {
 	uint32_t clock_hz = media_codec_facts((enum media_codec)k->codec)->clock_hz;
@@ -192,7 +192,8 @@ static void detector_stream_start(struct worker *w, struct detector *e,
 {
 	if (e->known)
 		silence_feed(w, e);
-	if (decoder_reset(e->decoders[k->codec])) { /* no memory: it is not heard any more */
+	/* no memory: the codec is skipped from now on */
+	if (decoder_reset(e->decoders[k->codec])) {
 		decoder_close(e->decoders[k->codec]);
 		e->decoders[k->codec] = NULL;
 	}
@@ -233,7 +234,7 @@ static void packet_decode(struct worker *w, struct detector *e)
 
 /* ---- what comes ---- */
 
-/* Behind those that came. What is late or there twice is not heard. */
+/* Behind the earlier ones. Late or duplicate packets are skipped. */
 static bool packet_is_new(const struct detector *e, const struct rtp_head *head)
 {
 	const struct detector_packet *last;

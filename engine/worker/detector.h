@@ -23,7 +23,7 @@ struct pkt;
 struct worker;
 
 enum {
-	DETECTOR_PACKETS_MAX = 8, /* that wait; one more is not heard */
+	DETECTOR_PACKETS_MAX = 8, /* that wait; further ones are skipped */
 	DETECTOR_OCTETS_MAX = 1280,
 	DETECTOR_SLICE_NS = 150000, /* as TRANSCODER_SLICE_NS */
 	DETECTOR_GAP_MS = 60, /* what is lost of a tone is made by the decoder; more is a pause */
@@ -46,9 +46,9 @@ struct detector {
 	struct decoder *decoders[MEDIA_CODECS_KNOWN];
 	struct half_band band;
 	struct dtmf_detector ear;
-	struct wheel_timer timer; /* runs while a digit is heard */
-	uint32_t heard;           /* samples since the digit that is heard began */
-	bool known;               /* a packet was heard: the next four are valid */
+	struct wheel_timer timer; /* runs while a digit sounds */
+	uint32_t heard;           /* samples since the present digit began */
+	bool known;               /* a packet was decoded: the next four are valid */
 	uint8_t codec;
 	uint16_t sequence;
 	uint32_t ssrc, timestamp; /* of what comes next, if nothing is missing */

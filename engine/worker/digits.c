@@ -154,7 +154,7 @@ static void digits_refuse(struct worker *w, enum digit_refusal why, uint32_t cou
 	metric_add(w->metrics->digits_refused[why], count);
 }
 
-/* There is something to say tones with. Where the party takes another codec now, anew. */
+/* Opens the tone generator, anew if the party takes another codec now. */
 static bool tone_is_open(struct flow *f)
 {
 	struct digits *d = f->digits;

@@ -67,7 +67,7 @@ static pool_handle candidate_handle_of(struct worker *w, const struct dtls_candi
 	return f->dtls->candidates[c->place];
 }
 
-/* What flow_stats says of its handshakes. */
+/* The state of its handshakes in flow_stats. */
 static void dtls_state_update(struct worker *w, struct flow *f, bool failed)
 {
 	struct dtls_flow *d = f->dtls;
@@ -345,7 +345,7 @@ static void party_latch(struct worker *w, struct flow *f, const struct addr *sou
 		f->notice = 1;
 }
 
-/* A stream that cannot be opened: nothing passes, and control hears of it. */
+/* If a stream cannot be opened nothing passes, and control is told. */
 static void keys_install(struct worker *w, struct flow *f, const struct dtls_flow *from)
 {
 	struct media_event event;
@@ -663,7 +663,7 @@ static void dtls_client_start(struct worker *w, struct flow *f)
 		(void)candidate_start(w, f, 0, to, (struct bytes){ 0 });
 }
 
-/* What is under way goes on to the other address: it is the same party. */
+/* A handshake in progress continues at the other address: it is the same party. */
 static void candidate_move(struct worker *w, const struct flow *f)
 {
 	const struct addr *to = flow_rtp_to(f);

@@ -78,7 +78,7 @@ void dtls_worker_close(struct worker *w);
 /* After srtp_flow_open, which used the spec's keys. Returns 0, or the error of srtp_flow_keys: then
  * call dtls_flow_close. */
 int dtls_flow_open(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
-/* After srtp_flow_update. 0, or what srtp_flow_keys says. */
+/* After srtp_flow_update. Returns 0, or the error of srtp_flow_keys. */
 int dtls_flow_update(struct worker *w, struct flow *f, const struct flow_spec *spec) NODISCARD;
 void dtls_flow_close(struct worker *w, struct flow *f);
 /* MEDIA_FLOW_FLIGHT. Of an association that is not the flow's any more nothing happens. */

@@ -77,7 +77,7 @@ void reports_relayed(struct flow *f, struct bytes rtcp, uint64_t now_ns)
 			sr_sent(f, rtcp_sender_info(&packet).ntp, now_ns);
 }
 
-/* ---- what we say ---- */
+/* ---- our reports ---- */
 
 /* RFC 3550 6.2, 6.3.1: 5 s, times 0.5 to 1.5, divided by e - 3/2. */
 static uint64_t interval_ns(struct worker *w)
@@ -291,7 +291,7 @@ void resend_stage(struct worker *w, const struct batch *b)
 			pkt_keep(&p->peer->resend, p);
 }
 
-/* ---- what is asked for ---- */
+/* ---- NACKs ---- */
 
 struct asked {
 	struct worker *w;

@@ -20,7 +20,7 @@ struct flow_spec;
 struct resend_ring;
 struct worker;
 
-/* The owner has one from here on; where there is no memory for it the party hears nothing. */
+/* Gives the owner one; without memory for it the party gets no feedback. */
 void feedback_open(struct worker *w, const struct flow *owner);
 void feedback_close(struct worker *w, const struct flow *owner);
 /* Of a flow just opened or updated: with TRANSPORT_CC packets have arrival times of their own, not
@@ -62,7 +62,7 @@ struct resend {
 };
 
 struct resend_due {
-	struct flow *flow; /* valid until control is heard again */
+	struct flow *flow; /* valid until the next command */
 	uint16_t sequence;
 };
 
@@ -80,7 +80,7 @@ struct resend_pool {
 int resend_pool_open(struct resend_pool *pool) NODISCARD;
 void resend_pool_close(struct resend_pool *pool);
 
-/* At its open and update: whether its party says what it lost. Before its close: false. */
+/* At its open and update: whether its party sends NACKs. Before its close: false. */
 void resend_set(struct worker *w, struct flow *f, bool agreed);
 /* What was sent so far cannot be sent again: under other keys it is of no use. */
 void resend_forget(struct flow *f);
@@ -92,7 +92,7 @@ uint64_t resend_rtt_ns(const struct flow *f);
 /* From the party's checked RTCP, in place: marks what it misses, and removes from its NACKs what we
  * have. *n may become 0. */
 void resend_on_nack(struct worker *w, struct flow *f, uint8_t *rtcp, size_t *n);
-/* What is marked leaves. Between two received batches, and before control is heard. */
+/* Sends the marked packets. Between two received batches, and before commands are applied. */
 void resend_flush(struct worker *w);
 
 /* Asks a party for a key frame: by rooms (engine/job/room_video.h), and when another party begins
@@ -127,7 +127,7 @@ struct reports {
 	uint64_t packets_received; /* of the party, then */
 };
 
-/* RTCP of the party, checked (rtcp_check): its sender report, and what it says about our stream. */
+/* Checked RTCP of the party (rtcp_check): its sender report, and its reports on our stream. */
 void reports_read(struct flow *f, struct bytes rtcp, uint64_t now_ns);
 /* RTCP that leaves for the party, as it will read it. */
 void reports_relayed(struct flow *f, struct bytes rtcp, uint64_t now_ns);

@@ -58,7 +58,7 @@ static void unpack_consent(struct worker *w, struct flow *f, const struct flow_p
 static void pack(const struct flow *f, struct flow_parcel *p)
 {
 	p->spec.resume = flow_resume_read(f);
-	if (f->transport & TRANSPORT_SHARED) /* checks to the other port will say where it is */
+	if (f->transport & TRANSPORT_SHARED) /* checks to the other port will show its address */
 		p->spec.resume.source_rtp = p->spec.resume.source_rtcp = (struct addr){ 0 };
 	p->source = f->source;
 	p->source_before = f->source_before;

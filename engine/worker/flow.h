@@ -54,7 +54,7 @@ struct sink {
 	uint8_t pinned; /* 1: not started, but it will with sequence + 1 (srtp_flow.h) */
 	/* Timestamp units between two packets made or coded here; see flow_last_sent. */
 	uint16_t units;
-	uint8_t transcoded; /* 1: what its feeder says is transcoded (engine/worker/transcoder.h) */
+	uint8_t transcoded; /* 1: its feeder's packets are transcoded */
 	uint8_t made;       /* 1: the packet sent last was made here, and not relayed */
 	/* Sent; octets of payload, as a sender report counts them (RFC 3550 6.4.1). */
 	uint32_t packets, octets;
@@ -70,7 +70,7 @@ enum {
 /* flow.send */
 enum {
 	FLOW_SEND = 1,
-	FLOW_SEND_AS_IS = 2, /* what its peer's party says, unless that is looked into */
+	FLOW_SEND_AS_IS = 2, /* its peer's packets, without looking into them */
 };
 
 /* flow.making */
@@ -124,7 +124,7 @@ struct flow {
 			uint8_t transport; /* flow_transport.h; 0: an ordinary flow */
 			uint8_t kind;      /* enum media_kind */
 		};
-		uint64_t traits; /* all of them, to be asked at once: ordinary.c */
+		uint64_t traits; /* all of them, tested at once: ordinary.c */
 	};
 	struct payload_rule rule; /* the first of rules */
 	struct latch latch_rtp;   /* its source is still of line 0, its times are of line 1 */
@@ -147,13 +147,13 @@ struct flow {
 	uint8_t latch_mode;      /* enum latch_mode */
 	uint8_t event_pt;        /* of digits that we send; PAYLOAD_NONE: no events */
 	uint8_t event_relayed;   /* of the event being tracked; 0: by INFO */
-	uint8_t fir, fir_number; /* a new picture is asked for by FIR; the number of the next one */
-	uint8_t nack;           /* of video: it sends again what it is asked for (RFC 4585 6.2.1) */
-	uint8_t strips;         /* RTP header extensions do not pass */
-	uint8_t alone;          /* without a peer it is heard all the same */
-	uint8_t watch;          /* points of media/capture.h; 0: not watched */
-	uint8_t has_transcoder; /* worker.transcoders has it: what its party says is transcoded */
-	uint8_t has_detector;   /* worker.ears has it: keys of its party are tones */
+	uint8_t fir, fir_number; /* key frames are requested by FIR; the number of the next one */
+	uint8_t nack;            /* of video: it repeats packets on NACK (RFC 4585 6.2.1) */
+	uint8_t strips;          /* RTP header extensions do not pass */
+	uint8_t alone;           /* without a peer its packets are accepted all the same */
+	uint8_t watch;           /* points of media/capture.h; 0: not watched */
+	uint8_t has_transcoder;  /* worker.transcoders has it: its party's packets are transcoded */
+	uint8_t has_detector;    /* worker.ears has it: keys of its party are tones */
 	uint8_t accepted_count;
 	uint8_t has_overlay; /* worker.overlays has it: its party hears tones */
 	/* Of sent packets; changes with the keys, which makes earlier numbers void. */
@@ -177,7 +177,7 @@ struct flow {
 	uint32_t active_at;            /* index in flow_table.active */
 	/* rarely */
 	uint64_t call;
-	uint8_t unproven;      /* only SDP says that the party is there */
+	uint8_t unproven;      /* only SDP proves the party there */
 	uint8_t dscp;          /* of its socket, or of what it sends by another's */
 	uint8_t marked;        /* 1: the port has its mark (flow_transport.h) */
 	uint32_t capture_lost; /* packets that copy.h had no room for since its last one */
@@ -252,7 +252,7 @@ int flow_open(struct flow_table *t, const struct flow_spec *spec, uint64_t now_n
 	      struct flow **out) NODISCARD;
 /* Applies the spec but id and resume. Running state stays; a new signalled address latches anew. */
 void flow_update(struct flow *f, const struct flow_spec *spec, uint64_t now_ns);
-/* When its party was heard last, or began to be expected. */
+/* When its party last sent, or was first expected to. */
 uint64_t flow_received_ns(const struct flow *f);
 void flow_close(struct flow_table *t, struct flow *f);
 /* NULL when the id is stale or never was. */
@@ -274,7 +274,7 @@ enum verdict flow_no_way(const struct flow *f);
 const struct payload_rule *flow_rule_find(const struct flow *f, uint8_t payload_type);
 /* What a successor needs. */
 struct flow_resume flow_resume_read(const struct flow *f);
-/* Of what its party hears more has left than a successor would expect. */
+/* More has left to its party than a successor would expect. */
 bool flow_last_sent_outran(const struct flow_table *t, const struct flow *f);
 struct flow_stats flow_stats_read(const struct flow *f);
 
@@ -365,7 +365,7 @@ struct flow_parcel {
 	struct flow_parcel *next;
 	uint64_t home_before; /* flow_spec_home before */
 	uint8_t from, to;     /* workers */
-	uint8_t packed;       /* 1: it has left, and did not go on yet */
+	uint8_t packed;       /* 1: it has left, and not arrived yet */
 	/* by the worker that it leaves */
 	int fd[CHANNELS]; /* -1: no socket */
 	struct source source, source_before;
@@ -389,7 +389,7 @@ struct flow_parcel {
 	struct transcoder *transcoder; /* NULL: none */
 };
 
-/* MEDIA_FLOW_YIELD: the flow packs and closes, or stays as it is and the answer says why. */
+/* MEDIA_FLOW_YIELD: the flow packs and closes, or stays as it is, with the reason in the answer. */
 void flow_move_yield(struct worker *w, const struct media_command *c);
 /* Of a flow that was opened by its parcel's spec. */
 void flow_move_arrive(struct worker *w, struct flow *f, struct flow_parcel *parcel);

@@ -103,7 +103,7 @@ void flow_transport_close(struct worker *w, struct flow *f);
 /* Consent that ended. */
 void flow_transport_tick(struct worker *w, struct flow *f, uint64_t now_ns);
 
-/* What a question about the flow hears of its transport: of its own, or its bundle's. */
+/* The transport's part of a flow's statistics: of its own, or its bundle's. */
 void flow_transport_report(const struct worker *w, const struct flow *f, struct media_event *out);
 
 /* An authentic check for this flow. False: the address is another flow's, on a shared port. */
@@ -118,7 +118,7 @@ static inline bool flow_is_shared(const struct flow *f)
 	return f->transport & TRANSPORT_SHARED;
 }
 
-/* This flow alone, to where that ICE says. */
+/* Only this flow, to the pair selected by ICE. */
 void flow_pair_follow(struct flow *f, const struct ice *i, uint64_t now_ns);
 
 /* The socket and DSCP of a flow with a transport: if many flows share a socket each keeps its own

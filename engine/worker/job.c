@@ -180,7 +180,7 @@ struct media_sound *job_close(struct job_table *t, struct job *j)
 	return j->kind->close(j);
 }
 
-/* The last flow that heard it has left. */
+/* The last flow that listened has left. */
 static void job_rest(struct worker *w, struct job *j)
 {
 	wheel_stop(&w->wheel, &j->timer);
@@ -374,7 +374,7 @@ bool listener_send(struct worker *w, struct flow *f, const struct job_frame *fra
 				.payload = frame->payload };
 
 	if (f->making & MAKING_DIGIT)
-		return false; /* its time goes on */
+		return false; /* the sound's time advances */
 	if (!listener_is_open(w, f)) {
 		l->begun = 0;
 		return false;

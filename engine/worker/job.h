@@ -191,7 +191,7 @@ struct listener {
 	uint8_t payload_type;
 	/* 1: it joined as video, though the flow's kind may have changed. */
 	uint8_t video;
-	uint8_t begun;  /* 1: its stream goes on from the last frame to the next */
+	uint8_t begun;  /* 1: its stream continues from the last frame to the next */
 	uint8_t marked; /* 1: the first packet has left, with a marker (RFC 3551 4.1) */
 };
 

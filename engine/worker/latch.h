@@ -30,7 +30,7 @@ void latch_resume(struct flow *f, enum channel c, const struct addr *source, uin
 /* Whether the RTP source is so old, and so recently heard, that the socket may be connected to
  * it. */
 bool latch_is_stable(const struct flow *f, uint64_t now_ns);
-/* The signalled address moved: it is sent to until its party was heard. */
+/* The signalled address moved: it is sent to until the party sends. */
 void latch_forget(struct flow *f, enum channel c);
 
 /* A held flow (receive 0) latches no RTP source. Drops: source_not_latched, loop, not_receiving.
@@ -59,12 +59,12 @@ struct trickle {
 };
 
 struct flow_pace {
-	uint64_t rtp, rtcp; /* heard until the last tick */
+	uint64_t rtp, rtcp; /* packets received until the last tick */
 	uint32_t rtp_left;  /* until the next one, while flow.receive is FLOW_RECEIVE_PACED */
 	uint32_t rtcp_left;
 };
 
-/* May one more packet go to a party that was not heard yet? */
+/* Whether one more packet may go to a party that has not sent yet. */
 bool trickle_admit(struct flow *f, uint64_t now_ns);
 /* The party is expected elsewhere. */
 void trickle_renew(struct flow *f);

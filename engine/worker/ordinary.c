@@ -49,7 +49,7 @@ static inline bool is_from_party(const struct flow *f, const struct pkt *p, uint
 	       addr_eq(&p->from, &f->latch_rtp.source);
 }
 
-/* An event, or to be transcoded: two octets that are asked for at once. */
+/* An event, or to be transcoded: two octets tested at once. */
 static inline bool rule_is_odd(const struct payload_rule *rule)
 {
 	uint16_t both;

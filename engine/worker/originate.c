@@ -116,7 +116,7 @@ bool originate_rtp(struct worker *w, struct flow *to, const struct made_rtp *rtp
 		  w->now_ns);
 	rtp_write(p, to, rtp);
 	flow_count_out(to, p->length, (uint16_t)rtp->payload.n);
-	if (UNLIKELY(to->notice)) /* the party may say nothing */
+	if (UNLIKELY(to->notice)) /* the party may send nothing */
 		event_notice(w, to, w->now_ns);
 	return true;
 }

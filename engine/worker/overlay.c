@@ -78,7 +78,7 @@ static struct overlay_voice *voice_open(uint8_t codec)
 	return v;
 }
 
-/* All that the party takes. What cannot be had is not there. */
+/* All codecs that the party takes, if available. */
 static void overlay_voices_open(struct overlay *o)
 {
 	for (uint8_t i = 0; i < o->accepted_count; i++) {
@@ -247,7 +247,7 @@ static uint32_t overlay_voice_mix(struct worker *w, struct overlay *o, struct by
 	return overlay_voice_encode(l, v, (uint32_t)n);
 }
 
-/* Packets for a party that is to hear a tone: taken, mixed, made. */
+/* Packets for a party that will hear a tone: taken, mixed, made. */
 
 /* ---- what is relayed ---- */
 

@@ -41,7 +41,7 @@ static void cycle_events_read(struct worker *w, struct pkt *p, uint64_t now_ns)
 	f->event_ssrc = p->ssrc;
 	f->event_clock_hz = p->clock_hz;
 	if (event_tracker_packet(&f->events, payload, p->timestamp, p->marker, now_ns, &step))
-		return; /* shorter than an event: relayed, but says nothing */
+		return; /* shorter than an event: relayed, but ignored here */
 	/* a party that got a part of it has it, though an update ended that within it */
 	f->event_relayed = relayed || (f->event_relayed && !step.begun);
 	f->stats.digits += step.begun;
@@ -150,7 +150,7 @@ static enum verdict pkt_translate(struct pkt *p)
 	return VERDICT_RELAY;
 }
 
-/* False: that was all it had to say. */
+/* False: nothing is left of it. */
 static bool pkt_answer(struct worker *w, struct pkt *p)
 {
 	size_t n = p->length;
@@ -187,7 +187,7 @@ static enum verdict rtcp_pkt_relay(struct worker *w, struct pkt *p, uint64_t now
 	/* of streams of which one is transcoded each party has our reports */
 	if (UNLIKELY(p->peer->sink.transcoded || p->flow->sink.transcoded))
 		return VERDICT_TRANSCODED;
-	/* it is about a stream that the other party does not hear */
+	/* about a stream that the other party is not sent */
 	if (UNLIKELY(p->peer->making & MAKING_SOUND))
 		return VERDICT_DURING_SOUND;
 	p->to = flow_rtcp_to(p->peer);

@@ -70,9 +70,9 @@ static void resume_blindly(struct flow *f, struct pkt *p)
  * numbers, too. sink_outran() bounds all that, except for the last moment before the kill, and a
  * packet it had no time to look at: the margin covers these. */
 enum {
-	SAID_MARGIN = 16,    /* packets: of numbers, and of the time of a packet not looked at */
-	SAID_MARGIN_OLD = 4, /* of the time of another */
-	SAID_AHEAD = 2,      /* packets ahead of what is expected: reported again */
+	SAID_MARGIN = 16,          /* packets: of numbers, and of the time of an unseen packet */
+	SAID_MARGIN_OLD = 4,       /* of the time of another */
+	SAID_AHEAD = 2,            /* packets ahead of what is expected: reported again */
 	SAID_AGAIN = SRTP_RESERVE, /* and after so many in any case, as indexes of SRTP are */
 };
 
@@ -185,7 +185,7 @@ static bool is_in_run(const struct source *s, const struct pkt *p)
 	       seq_distance(s->first, p->sequence) >= 0;
 }
 
-/* A packet that does not go on in the run of the one before. */
+/* A packet that does not continue the run of the one before. */
 static const struct source *odd_one(struct flow *f, struct sink *k, struct pkt *p, uint64_t now_ns)
 {
 	if (is_in_run(&f->source, p))

@@ -42,8 +42,7 @@ static inline const struct source *source_of(struct flow *f, struct sink *k, str
 	return &f->source;
 }
 
-/* Another source of the party is heard, and not relayed as it is: none of its numbers are
- * stored. */
+/* Another source of the party is accepted, and not relayed as it is: its numbers are not stored. */
 void source_switch(struct flow *f, uint32_t ssrc);
 /* The packet is not sent on, and is not to be missed either: those after it close up. */
 void source_skip(struct flow *f, const struct sink *k, const struct pkt *p);

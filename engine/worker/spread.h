@@ -87,7 +87,7 @@ void job_route_closed(struct job_routes *r, struct media_event *event);
  * Until such a flow is open again its commands wait with the caller. Control's thread only. */
 
 struct moves {
-	struct flow_parcel *first; /* in the order that they were asked for in; few */
+	struct flow_parcel *first; /* in the order of the requests; few */
 };
 
 /* NULL: no memory. */

@@ -235,7 +235,7 @@ static bool in_resume(struct srtp_stream *s, const struct media_key *key,
 	return own;
 }
 
-/* It follows the key before, or what a record says of that. */
+/* It follows the key before, or the record of that. */
 static int in_open(struct flow *f, const struct media_key *key, const struct flow_resume *resume)
 {
 	struct srtp_stream *s = NULL;
@@ -273,7 +273,7 @@ static int in_update(struct flow *f, const struct flow_spec *spec)
 
 /* ---- what we send to the party ---- */
 
-/* RTP keeps its 16 bits of the index: so the sink goes on, or begins, at exactly this one. */
+/* RTP has 16 bits of the index, so the sink continues, or begins, at exactly this one. */
 static void sink_pin(struct sink *k, uint64_t next)
 {
 	k->sequence = (uint16_t)(next - 1);
@@ -400,7 +400,7 @@ int srtp_flow_open(struct flow_table *t, struct flow *f, const struct flow_spec 
 int srtp_flow_update(struct flow_table *t, struct flow *f, const struct flow_spec *spec,
 		     struct rand_source *r)
 {
-	/* control may not have heard yet of keys that are newer than its own */
+	/* control may not know of keys that are newer than its own */
 	bool keeps = f->dtls->keyed && is_handshaken(t, spec);
 	bool was_secure = f->secure & SECURE_OUT;
 	int err, err_out;

@@ -51,7 +51,7 @@ void unprotect_front(struct worker *w, struct batch *b, uint32_t count);
  * not_receiving, no_peer, not_sending, payload_type, no_destination. All other RTP is relayed. */
 void rewrite_stage(struct worker *w, struct batch *b);
 
-/* When a batch came, by the clock that was asked for last. */
+/* When a batch came, in units of the clock used last. */
 struct arrival {
 	uint64_t at_ns;
 	uint32_t clock_hz; /* 0: no clock yet */

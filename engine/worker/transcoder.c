@@ -256,7 +256,7 @@ static void event_encode(struct worker *w, struct transcoder *c, struct flow *f,
 
 /* ---- a turn ---- */
 
-/* The other party is not to hear it: time goes on. */
+/* The other party is not sent anything: time advances. */
 static void all_drop(struct worker *w, struct transcoder *c)
 {
 	metric_add(w->metrics->transcode_failed, c->count);
@@ -383,7 +383,7 @@ static bool transcoder_is_like(const struct transcoder *c, const struct media_co
 	return true;
 }
 
-/* As control says now: what is open stays as it is. */
+/* By control's present setting: open ones keep theirs. */
 static uint32_t opus_hz_of(const struct worker *w)
 {
 	/* relaxed: a number that nothing else belongs to */

@@ -83,7 +83,7 @@ struct transcoder_packet {
 
 struct transcoder {
 	struct job_place place;
-	uint32_t slot; /* of its flow, that of the party that says it */
+	uint32_t slot; /* of its flow, the one of the sending party */
 	struct media_coding spec[MEDIA_CODINGS_MAX];
 	struct coding list[MEDIA_CODINGS_MAX]; /* closed: no rule names it */
 	/* the stream that leaves */

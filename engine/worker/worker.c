@@ -47,7 +47,7 @@ static inline void tap_out_stage(struct worker *w, const struct batch *b)
 static void stages(struct worker *w, struct batch *b)
 {
 	shared_stage(w, b);   /* single-port mode: which flow's it is */
-	flow_fetch(w, b);     /* where there are many */
+	flow_fetch(w, b);     /* prefetch, if there are many */
 	shortcut_stage(w, b); /* what the kernel forwarded before them */
 	ordinary_stage(w, b); /* the first so many: all at once */
 	demux_stage(w, b);    /* RTP, RTCP, neither, or of a flow that is not looked into */
@@ -309,7 +309,7 @@ void tick_connection(struct worker *w, struct flow *f, uint64_t now_ns)
 	if (w->port->ops->connect(w->port, f->id.slot, stable ? &l->source : NULL) == 0)
 		f->connected = stable;
 	else
-		l->since_ns = now_ns; /* no route, say: it does without */
+		l->since_ns = now_ns; /* without a route, say: not connected */
 }
 
 void tick_icmp(struct worker *w, struct flow *f)

@@ -119,7 +119,7 @@ struct worker {
 	struct port *port;
 	const struct media_metrics *metrics;
 	struct own_ports *own;     /* of all workers; NULL: not known */
-	struct validity *validity; /* of the shards; NULL: all may speak */
+	struct validity *validity; /* of the shards; NULL: no fencing */
 	uint8_t index;             /* among them */
 	/* At most; control changes it, the worker reads it once a second. */
 	_Atomic uint64_t batch_wait_ns;
@@ -182,7 +182,7 @@ struct worker_settings {
 	uint64_t batch_wait_ns;
 	uint32_t coding;           /* ease_pack; 0: the default */
 	struct own_ports *own;     /* NULL: loops are not looked for, and nothing is handed over */
-	struct validity *validity; /* NULL: all may speak */
+	struct validity *validity; /* NULL: no fencing */
 	uint8_t index;             /* of the worker */
 	const struct media_metrics *metrics;
 };

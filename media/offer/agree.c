@@ -23,7 +23,7 @@
 struct rules {
 	struct media_side *side;
 	const struct ruling *k;
-	uint8_t target; /* the format of the other party in which it hears what is transcoded */
+	uint8_t target; /* the other party's format for transcoded audio */
 };
 
 static bool line_has(const struct session_line *line, enum media_codec codec)
@@ -45,7 +45,7 @@ static bool format_is_transcodable(const struct rules *r, uint8_t format)
 	       media_codec_is_transcodable(codec) && !line_has(r->k->other, codec);
 }
 
-/* From 1, as rules have it. There are fewer codecs that are spoken than there is room. */
+/* From 1, as rules count. There is room for all codecs that are spoken. */
 static uint8_t coding_add(struct rules *r, enum media_codec from)
 {
 	const struct session_format *to = &r->k->other->formats[r->target];

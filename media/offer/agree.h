@@ -33,7 +33,7 @@ struct offer_agreed {
 	uint32_t clock_hz;
 	struct bytes name;
 	struct bytes encoding;   /* rtpmap towards A, as A wrote it; empty: a static type */
-	struct bytes parameters; /* of an fmtp of ours towards A; empty: as B says */
+	struct bytes parameters; /* of an fmtp of ours towards A; empty: B's */
 };
 
 struct offer_agreement {
@@ -81,7 +81,7 @@ struct bridge_fit {
 	bool common;
 	/* And any audio codec that either may send is one that the other takes. */
 	bool whole;
-	bool transcoded; /* the first is not so, but each hears the other by what is transcoded */
+	bool transcoded; /* the first is not so, but both are transcoded for each other */
 };
 /* 0 or -EBADMSG as session_read; then they do not suit each other at all. */
 int bridge_fit(const struct session_texts *a, const struct session_texts *b, struct bridge_fit *out,

@@ -115,7 +115,7 @@ static void reply(struct writer *w, const struct offer_answering *k, uint8_t ind
 		.ours = k->b == NULL,
 		.asked = k->offer_a,
 		.asked_section = index + 1U,
-		.level_extension = k->b ? 0 : a->level_extension, /* B's line says its own */
+		.level_extension = k->b ? 0 : a->level_extension, /* B's line has its own */
 		.record = offer_record_of(&k->to_a->record, g->kind, index),
 	};
 

@@ -483,7 +483,7 @@ static bool line_is_secure(const struct sdp *s, uint8_t index)
 	       profile.secure && offer_crypto_usable(s, index + 1U);
 }
 
-/* What says that a stream is one of its own, and no alternative to another (RFC 4796, RFC 4574). */
+/* Attributes that mark a stream as one of its own, not an alternative (RFC 4796, RFC 4574). */
 static bool codec_is_named(const struct sdp *s, uint8_t index)
 {
 	struct bytes rest;
@@ -674,7 +674,7 @@ static void drop_torn_redundancy(struct payload_list *formats)
 	}
 }
 
-/* One that the terms list is one that the node speaks. */
+/* Whether the terms list a codec that the node speaks. */
 static bool terms_speak(const struct offer_terms *terms)
 {
 	bool any = terms->codec_count == 0;

@@ -16,9 +16,9 @@
 
 /* The recording state in SDP; media/offer/own.h. */
 struct offer_record_state {
-	bool tells;                    /* the party understands it: each line says something */
+	bool tells;                    /* the party supports it: each line has the attribute */
 	uint8_t sound;                 /* enum offer_record: of lines of sound, by this node */
-	uint8_t line[MEDIA_LINES_MAX]; /* likewise: of each line, as the other party says */
+	uint8_t line[MEDIA_LINES_MAX]; /* likewise: of each line, from the other party */
 };
 
 /* What we write about ourselves in SDP towards one party. */
@@ -90,7 +90,7 @@ struct offer_error {
 	const char *reason;
 };
 
-/* Audio that the node says and hears by itself, and video that others show. */
+/* Audio that the node itself can send and take, and video that other parties have. */
 struct offer_capabilities {
 	uint8_t count;
 	/* enum media_codec; in an offer in our order of preference. */

@@ -10,7 +10,7 @@
 bool offer_own_has(const struct offer_capabilities *own, const struct payload *p);
 #define OFFER_CODINGS_FULL "no codec in common, and no more calls may be transcoded"
 
-/* Why nothing of these formats can be transcoded: names the first codec, and says what to do. */
+/* Why nothing of these formats can be transcoded: names the first codec, and the remedy. */
 const char *offer_own_lacks(const struct payload_list *formats);
 
 /* Video of the node's own answers: what all parties have goes first. That is VP8 if they have it;
@@ -40,9 +40,9 @@ enum offer_record offer_record_of(const struct offer_record_state *told, enum me
 void offer_record_line(struct writer *w, enum offer_record what);
 /* What a text says of its lines. NONE for lines without port, and without such an attribute. */
 void offer_record_read(struct bytes sdp, uint8_t out[MEDIA_LINES_MAX]);
-/* What a party says it would have, of its first line of sound. */
+/* A party's a=recordpref, on its first audio line. */
 enum offer_record_preference offer_record_preference(struct bytes sdp);
-/* Our text says so already. Where a line says nothing that is "off". */
+/* The local SDP has it already. A line without a=record counts as "off". */
 bool offer_record_is_in_local(struct bytes local, const struct offer_record_state *told);
 /* Rewrites our text with this recording state and session version. Returns 0, -EBADMSG or
  * -ENOSPC. */

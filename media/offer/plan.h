@@ -35,7 +35,7 @@ struct media_side {
 	uint8_t level_extension;
 	/* Of video: layers that this party sends and we accepted; `count` 0: no layers. */
 	struct media_layers layers;
-	uint32_t kbps; /* of video: most that this party would have (b=); 0: it does not say */
+	uint32_t kbps; /* of video: most that this party takes (b=); 0: not given */
 	uint8_t nack;  /* 1: generic NACK of video is agreed with this party (RFC 4585 6.2.1) */
 	uint8_t fir;   /* 1: so is FIR, and no PLI (RFC 5104 4.3.1) */
 	struct media_fingerprint fingerprint; /* of the party's certificate */

@@ -219,7 +219,7 @@ static void accepted_add_video(struct session_line *line)
 	}
 }
 
-/* What we can say to the party by ourselves; of video, show it. */
+/* Codecs in which we can send to the party by ourselves; formats of video. */
 static void accepted_note(struct session_line *line)
 {
 	line->side.accepted_count = 0;

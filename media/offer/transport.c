@@ -280,7 +280,7 @@ bool offer_crypto_usable(const struct sdp *offer, unsigned section)
 	return found;
 }
 
-/* There are as many octets as the suite wants. */
+/* Whether there are as many octets as the suite needs. */
 static bool is_enough(const struct media_key *own, uint8_t suite)
 {
 	uint8_t length = crypto_key_length(suite);

@@ -131,7 +131,7 @@ static bool is_unasked_report(struct bytes attribute, const struct offer_media *
 			     : media->between;
 }
 
-/* What we say ourselves, or what does not hold on this side. */
+/* Attributes that we write ourselves, or that do not hold on this side. */
 static bool is_replaced(struct bytes attribute, const struct offer_media *media, uint8_t ptime)
 {
 	bool feedback = media->feedback && !media->between;
@@ -144,7 +144,7 @@ static bool is_replaced(struct bytes attribute, const struct offer_media *media,
 	       (ptime && sdp_attribute_is(attribute, "ptime", &rest));
 }
 
-/* RFC 8866 6.4: ms of one packet, at most what the source can take. 0: as the source says. */
+/* RFC 8866 6.4: ms of one packet, at most what the source can take. 0: the source's value. */
 static uint8_t ptime_of(const struct offer_media *media, const struct sdp *source, unsigned section)
 {
 	struct bytes first = media->formats->at[0].name, rest;

@@ -35,7 +35,7 @@ struct offer_webrtc {
 	const struct media_fingerprint *fingerprint; /* of ours */
 	const char *setup;
 	bool is_carried; /* by another line of its BUNDLE group, with the same mid, ICE and DTLS */
-	uint64_t stream; /* names what the leg hears and sees from us */
+	uint64_t stream; /* name of the stream of the leg's audio and video */
 	uint32_t ssrc;   /* 0: not written */
 };
 
@@ -70,7 +70,7 @@ static inline bool offer_sends(const struct offer_self *self, enum media_kind ki
 	return sends || (self->plays && kind == MEDIA_AUDIO);
 }
 
-/* What we say where both parties say that much. */
+/* The direction we write if both parties allow that much. */
 static inline struct sdp_direction offer_direction(const struct offer_self *self, bool sends,
 						   bool receives)
 {

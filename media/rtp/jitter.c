@@ -67,7 +67,7 @@ static void delay_count(struct jitter_delay *d, int64_t late, float times)
 	delay_bin_find(d);
 }
 
-/* start: what it is until packets say otherwise. */
+/* start: the delay until packets give one. */
 static void jitter_delay_open(struct jitter_delay *d, uint32_t clock_hz, uint32_t min,
 			      uint32_t start, uint32_t max)
 {
@@ -84,7 +84,7 @@ static void jitter_delay_rebase(struct jitter_delay *d, int64_t arrival, int64_t
 	d->floor_until = arrival + d->clock_hz;
 }
 
-/* The way has become longer for good: what came late is less late than it was, by so many bins. */
+/* The path has become longer for good: late packets are less late than before, by so many bins. */
 static void delay_shift(struct jitter_delay *d, int64_t by)
 {
 	for (int64_t i = 0; i < JITTER_BINS; i++) {
@@ -292,7 +292,7 @@ static int64_t whole_steps(int64_t units, int64_t step)
 	return LIKELY(units < step) ? 0 : units - units % step;
 }
 
-/* How much later than the quickest a packet is heard, so that each is there when its turn comes. */
+/* How much later than the quickest a packet is played, so that each is there at its turn. */
 static int64_t jitter_target(struct jitter *j, uint32_t units)
 {
 	return (int64_t)jitter_delay_target(&j->delay) +
@@ -331,7 +331,7 @@ static void jitter_drop_before(struct jitter *j, uint64_t index)
 		jitter_pass(j, index - 1, false);
 }
 
-/* What would be heard too late is left out, where more than a frame of it is too late. */
+/* Skips what would be played too late, if that is more than a frame. */
 static struct jitter_slot *jitter_timely(struct jitter *j, int64_t now)
 {
 	struct jitter_slot *s = jitter_first(j);
@@ -365,7 +365,7 @@ static struct jitter_slot *jitter_sounding(struct jitter *j, int64_t now)
 	return s;
 }
 
-/* ---- what is heard ---- */
+/* ---- playing ---- */
 
 static void jitter_silence(const struct jitter *j, struct jitter_frame *out)
 {
@@ -453,7 +453,7 @@ static bool jitter_is_gap(const struct jitter *j, const struct jitter_slot *s)
 	return j->concealed < s->index - j->next + j->passed;
 }
 
-/* What s has of the one before it may be heard, so that one must not come behind it. */
+/* The copy in s may be played, so the packet itself must not come afterwards. */
 static void jitter_conceal_by(struct jitter *j, const struct jitter_slot *s,
 			      struct jitter_frame *out)
 {
@@ -462,7 +462,7 @@ static void jitter_conceal_by(struct jitter *j, const struct jitter_slot *s,
 	j->concealed = j->passed = 0;
 }
 
-/* Before s there is something else to be heard. */
+/* Something else must be played before s. */
 static void jitter_wait(struct jitter *j, const struct jitter_slot *s, struct jitter_frame *out)
 {
 	int64_t gap = s->at - j->play_at;
@@ -515,7 +515,7 @@ const struct jitter_counts *jitter_counts(const struct jitter *j)
 enum {
 	CLOCK_MIN = 8000,
 	CLOCK_MAX = 192000,
-	FRAME_MS = 20, /* until a packet says otherwise */
+	FRAME_MS = 20, /* until a packet has another */
 	OCTETS_MAX = UINT16_MAX,
 	TICK_MS_MAX = 60,
 	REBASE_S = 2, /* no network holds a packet so long, and lets later ones be as late */

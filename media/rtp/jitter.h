@@ -28,7 +28,7 @@ struct jitter_settings {
 	/* packets that it can hold: a power of two. max_ms must fit, with some more */
 	uint32_t slots;
 	uint32_t octets;  /* of a payload, at most */
-	uint32_t tick_ms; /* how often it is asked: 1 to 60 */
+	uint32_t tick_ms; /* interval of jitter_get: 1 to 60 */
 	/* The delay behind the quickest packet; 600 ms at most. */
 	uint32_t min_ms, start_ms, max_ms;
 	/* A packet has a copy of the one before it (Opus), so a missing one is not waited for. */
@@ -104,7 +104,7 @@ size_t jitter_octets(const struct jitter_settings *s);
 struct jitter *jitter_open_in(void *memory, const struct jitter_settings *s);
 void jitter_close(struct jitter *j); /* NULL is fine */
 enum jitter_put jitter_put(struct jitter *j, const struct jitter_packet *p);
-/* queued_ns: what is still to be heard before it. */
+/* queued_ns: what is still to be played before it. */
 void jitter_get(struct jitter *j, uint64_t now_ns, uint64_t queued_ns, struct jitter_frame *out);
 /* Prefetches the buffer itself; then, once that is there, the packet that is put, or got, next. */
 void jitter_fetch(const struct jitter *j);

@@ -76,7 +76,7 @@ static size_t least_len(const struct rtcp_packet *packet)
 		return FEEDBACK_LEN;
 	case RTCP_TYPE_XR:
 		return SSRC_LEN;
-	default: /* SDES is looked at apart; others are not known */
+	default: /* SDES is checked separately; others are unknown */
 		return 0;
 	}
 }

@@ -227,7 +227,7 @@ static bool translate_one_packet(const struct translation *t, const struct rtcp_
 	}
 }
 
-/* An SDES alone, left over of what it came with, says nothing. */
+/* An SDES left over alone is not worth a packet. */
 static bool is_worth_sending(struct bytes in, bool whole)
 {
 	struct rtcp_packet packet;

@@ -15,7 +15,7 @@ uint32_t sounding_units(enum media_codec codec, struct bytes payload);
 bool sounding_is_silent(enum media_codec codec, struct bytes payload);
 
 enum sounding_opus {
-	SOUNDING_QUIET,   /* its encoder heard no voice */
+	SOUNDING_QUIET,   /* its encoder detected no voice */
 	SOUNDING_VOICE,   /* it did */
 	SOUNDING_UNKNOWN, /* no SILK in it, or more than one frame */
 };

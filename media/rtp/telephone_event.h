@@ -11,7 +11,7 @@
 
 enum {
 	TELEPHONE_EVENT_LEN = 4,
-	TELEPHONE_EVENT_PACKED_MAX = 8, /* events looked at in one packet (RFC 4733 2.5.1.5) */
+	TELEPHONE_EVENT_PACKED_MAX = 8, /* events read from one packet (RFC 4733 2.5.1.5) */
 };
 
 /* After that all packets with its end are lost: it is reported, and later packets still belong to
@@ -43,7 +43,7 @@ void telephone_event_write(uint8_t out[TELEPHONE_EVENT_LEN], const struct teleph
 enum event_state {
 	EVENT_NONE, /* never one */
 	EVENT_RUNNING,
-	EVENT_REPORTED, /* without an end: it may go on */
+	EVENT_REPORTED, /* without an end: it may continue */
 	EVENT_ENDED,
 };
 

@@ -169,7 +169,7 @@ static uint16_t vector(const struct report *r, uint16_t at, uint16_t symbols)
 	return out;
 }
 
-/* The chunk that says most from there on; how many statuses it has. */
+/* The most compact chunk from there on; returns how many statuses it has. */
 static uint16_t status_chunk_write(struct writer *w, const struct report *r, uint16_t at)
 {
 	bool large = has_large(r, at);

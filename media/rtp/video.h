@@ -68,7 +68,7 @@ struct vp8_numbers {
 	bool begun;
 };
 
-/* Another stream goes on with that packet, behind all that was sent. */
+/* Another stream continues with that packet, behind all that was sent. */
 void vp8_numbers_start(struct vp8_numbers *n, const struct vp8_head *first);
 /* Over the head's own ones. payload: of that head. */
 void vp8_numbers_write(struct vp8_numbers *n, const struct vp8_head *h, uint8_t *payload);

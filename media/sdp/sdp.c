@@ -20,7 +20,7 @@ void sdp_write_line(struct writer *w, char type, struct bytes value)
 	writer_str(w, "\r\n");
 }
 
-/* What the lines of a section say. */
+/* Attributes and lines of a section. */
 
 struct bytes sdp_slice(const struct sdp *s, struct sdp_span span)
 {
@@ -31,7 +31,7 @@ bool sdp_attribute_is(struct bytes value, const char *name, struct bytes *rest)
 {
 	struct bytes behind;
 
-	/* mostly it is another one, and the first letter says so */
+	/* mostly it is another one, which the first letter shows */
 	if (value.n == 0 || value.p[0] != (uint8_t)name[0] || !bytes_starts(value, name))
 		return false;
 	behind = bytes_from(value, strlen(name));

@@ -20,7 +20,7 @@ enum {
 
 /* Value of FINGERPRINT behind these octets; their length field counts it already. */
 uint32_t stun_crc(struct bytes before);
-/* Value of MESSAGE-INTEGRITY behind these octets, whatever their length field says. */
+/* Value of MESSAGE-INTEGRITY behind these octets, whatever their length field. */
 void stun_digest(struct bytes before, struct bytes key, uint8_t out[HMAC_SHA1_LEN]);
 
 #endif

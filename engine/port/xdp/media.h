@@ -38,7 +38,7 @@ struct xdp_first {
 	unsigned int is_set;
 };
 
-/* Key of tandem_sip_ports; the value says nothing. */
+/* Key of tandem_sip_ports; the value has no meaning. */
 struct xdp_sip_port {
 	struct xdp_address to;
 	unsigned int port;
