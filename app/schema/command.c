@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Looks up commands and rights, answers and fails runs, and writes the table as help and as
+ * docs/api.md. Every door calls it: command_start in app/command, HTTP, tandemctl. A run is ended
+ * exactly once, here, and its memory is freed here. The texts of errors never repeat a value, since
+ * any argument may be a secret; the rows of the table are in app/command/table.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -202,7 +209,7 @@ bool command_is_verb(const struct command *c, const char *verb)
 	return dot && !strcmp(dot + 1, verb);
 }
 
-/* tandemctl does not know documents: the node checks it. */
+/* tandemctl has no document kinds: the node checks such files. */
 const struct command_arg *command_file(const struct command *c)
 {
 	const struct command_arg *arg = c ? c->args : NULL;

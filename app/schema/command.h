@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The one table of everything a node can be asked to do: name, typed arguments with limits, the least role that may, and the handler. The Redis
- * control API and tandemctl are doors to it; their help and docs/api.md are written from it. Results and errors are JSON:
- * {"ok":true,"result":...} or {"ok":false,"error":{"code":...,"argument":...,"message":...}}. Control thread. The rows are in table/, by area.
+ * The one table of all commands of a node: name, typed arguments with limits, the lowest allowed
+ * role, and the handler. The Redis control API, HTTP and tandemctl are doors to it; their help and
+ * docs/api.md are generated from it. Results and errors are JSON: {"ok":true,"result":...} or
+ * {"ok":false,"error":{"code":...,"argument":...,"message":...}}. Control thread. The rows are in
+ * table/, by area.
  */
 #ifndef APP_SCHEMA_COMMAND_H
 #define APP_SCHEMA_COMMAND_H
@@ -21,12 +23,12 @@ enum {
 	COMMAND_TENANT_MAX = 32,
 	COMMAND_USER_MAX = 64,
 	COMMAND_BY_MAX = 80,
-	COMMAND_PATTERNS_MAX = 256, /* of commands that a token names */
+	COMMAND_PATTERNS_MAX = 256, /* of commands that a token allows */
 	COMMAND_JSON_MAX = 16384,   /* octets of all arguments, */
 	COMMAND_TREE_MAX = 131072   /* of a command that has one of ARG_JSON */
 };
 
-/* Who may: each role may do what those before it may. All but operators speak for one tenant. */
+/* Roles: each may do what those before it may. All but operators act for one tenant. */
 enum command_role {
 	COMMAND_FOR_READER,      /* looks at calls, phones, records and settings */
 	COMMAND_FOR_APPLICATION, /* makes and changes calls */
@@ -43,7 +45,7 @@ enum command_arg_type {
 	ARG_ENUM,
 	ARG_SECRET, /* a string that is never repeated: not in errors, not in logs */
 	ARG_LIST,   /* different words of names, in the order that is meant */
-	ARG_JSON,   /* an object or a list; who has it knows what is in it */
+	ARG_JSON,   /* an object or a list, interpreted by the handler */
 };
 
 /* Which characters a string may have. */
@@ -61,7 +63,8 @@ enum command_charset {
 	CHARSET_PLACES,  /* names, addresses and networks, with ports, joined by ',' */
 };
 
-/* What it names one node alone has: whichever node reads the command leaves it to that one (control_pass). */
+/* Which node has the object of an argument:
+ * any node that reads the command leaves it to that one (control_pass). */
 enum command_place {
 	PLACE_ANY,
 	PLACE_ID,    /* a call's, or a subscription's: each is of a shard */
@@ -87,7 +90,7 @@ struct command_arg {
 struct command_value {
 	bool given;
 	struct bytes text; /* ARG_STRING, ARG_SECRET */
-	/* ARG_U64, ARG_BOOL (0, 1), ARG_ENUM (index), ARG_LIST (how many). Not given: as the preset says, or 0 */
+	/* ARG_U64, ARG_BOOL (0, 1), ARG_ENUM (index), ARG_LIST (count). Not given: preset, or 0. */
 	uint64_t number;
 	uint8_t list[COMMAND_LIST_MAX]; /* ARG_LIST: indexes */
 	char number_of[64];             /* CHARSET_DIALLED: of a link, where text points then */
@@ -115,7 +118,7 @@ enum command_error_code {
 const char *command_error_name(enum command_error_code code);
 const char *command_error_help(enum command_error_code code);
 unsigned command_error_status(enum command_error_code code);   /* in HTTP */
-enum command_error_code command_error_named(const char *name); /* COMMAND_INTERNAL: it is none */
+enum command_error_code command_error_named(const char *name); /* COMMAND_INTERNAL: unknown */
 enum command_error_code command_error_of(enum refusal_class class);
 
 struct command_error {
@@ -124,7 +127,7 @@ struct command_error {
 	char message[1536];
 };
 
-/* Of a list that is of no documents, or of more than their fields. */
+/* Rows of a list that is not of documents, or has more columns than their fields. */
 struct command_rows {
 	const char *key;     /* the columns that name a row, joined by ',' */
 	const char *order;   /* the column that rows are in order of; NULL: their key */
@@ -139,7 +142,7 @@ typedef void command_fn(struct command_run *run);
 
 struct command {
 	const char *name;
-	enum command_role role;         /* the least that may */
+	enum command_role role;         /* the lowest allowed */
 	const struct command_arg *args; /* ends with name NULL */
 	const char *help;
 	const char *result; /* what "result" holds */
@@ -148,20 +151,20 @@ struct command {
 	uint8_t order; /* fn is command_call_order: enum call_order_kind, with the fields of args */
 	const struct command_arg *shows; /* "result" begins with these fields; or NULL */
 	const char *columns; /* of a list, joined by ',': what a page of tandemctl shows; or NULL */
-	const char *off;     /* the command that it is with on=false; or NULL */
-	/*
-	 * Of a user (struct command_principal): NULL: it is not for users. Else the argument that is the user's own number, or a call that
-	 * the user is a party of; "": none is, and the handler shows what is the user's alone.
-	 */
+	const char *off;     /* the command that it becomes with on=false; or NULL */
+	/* For users (struct command_principal). NULL: not for users. Else the argument that is the
+	 * user's own number, or a call that the user is a party of; "": none, and the handler shows
+	 * only what is the user's. */
 	const char *own;
-	const char
-		*own_args; /* joined by ',': all that a user may give beside that one; NULL: any */
-	bool own_shared;   /* that one may also be a mailbox that the user is a member of */
-	bool of_node;      /* it changes the node itself: no other one does it in its place */
-	bool anyone;       /* HTTP asks no token for it: it is how one gets one */
-	bool open;         /* other arguments of the query are passed over (RFC 6749 4.1.2) */
-	bool often;        /* it is given again and again: the audit has none of it */
-	bool transient; /* it changes nothing and its result is big: the same id is not kept, it runs again */
+	/* Joined by ',': all further arguments that a user may give; NULL: any. */
+	const char *own_args;
+	bool own_shared; /* that one may also be a mailbox that the user is a member of */
+	bool of_node;    /* it changes this node: no other one can carry it out */
+	bool anyone;     /* HTTP needs no token for it: it is a login */
+	bool open;       /* other arguments of the query are ignored (RFC 6749 4.1.2) */
+	bool often;      /* too frequent for the audit */
+	/* It changes nothing, and its result is large: it is not kept by id, it runs again. */
+	bool transient;
 	const struct command_rows *rows; /* of a list, or NULL */
 };
 
@@ -176,34 +179,37 @@ const struct command_arg *command_arg_find(const struct command *command, struct
 /* How many octets of JSON its arguments may have. */
 size_t command_args_max(struct bytes name);
 
-/* What may be given beside the arguments of any command that changes a document: the version that it has now. */
+/* Extra argument of each command that changes a document: the version that it must have now. */
 extern const struct command_arg g_command_if_version;
 bool command_changes_document(const struct command *command);
-/* ... and beside those of any command that deletes one: it goes although others name it. */
+/* ... and of each command that deletes one: delete it although others name it. */
 extern const struct command_arg g_command_force;
-/* That one of both which the command takes by that name, or NULL. */
+/* The one of both that the command takes by that name, or NULL. */
 const struct command_arg *command_beside(const struct command *command, struct bytes name);
-/* The argument that is a file which comes with the command; NULL: it takes none, or there is no command. */
+/* The argument that is a file which comes with the command; NULL: none, or no command. */
 const struct command_arg *command_file(const struct command *command);
 /* NOUN of NOUN.VERB; empty: the command is one word. */
 struct bytes command_noun(const struct command *command);
 bool command_is_verb(const struct command *command, const char *verb);
-/* NULL: there is none. */
+/* NULL: no such command. */
 const struct command *command_of_noun(struct bytes noun, const char *verb);
-/* The command that puts documents of a kind; NULL: there is none, it takes a file, or it is no administrator's: then it puts something else. */
+/* The command that puts documents of a kind;
+ * NULL: none, or it takes a file, or is not for administrators. */
 const struct command *command_put_of(const char *kind);
 
-/* Arguments of any command that operators alone may give: its tenant, its user, the highest role it has, the token it came by, and what that
- * token's commands are. */
+/* Arguments of any command for operators alone: its tenant, its user, its highest role, its token,
+ * and that token's patterns of commands. */
 extern const struct command_arg g_command_tenant, g_command_as, g_command_as_role,
 	g_command_as_token, g_command_as_commands;
 
-/* What somebody may: the role, the extension in whose name he asks, the patterns of his token. "": no user; all commands. */
+/* Rights of a principal: role, user (an extension;
+ * "": none), patterns of its token ("": all commands). */
 struct command_right {
 	enum command_role role;
 	const char *user, *patterns;
 };
-/* Whether he may give that command: one answer for commands, and for each document of a set by what puts or deletes it. False: *error says why. */
+/* Whether that right allows the command; also decides on each document of a set, by its put or
+ * delete. False: see *error. */
 bool command_may(const struct command *command, const struct command_right *right,
 		 struct command_error *error) NODISCARD;
 
@@ -217,13 +223,15 @@ int command_check(const struct command *command, json_t *args,
 		  struct command_value values[COMMAND_ARGS_MAX],
 		  struct command_error *error) NODISCARD;
 
-/* What a user gives: args get the user's number where that is not given. 0, or -EINVAL and *error: it is not for him. */
+/* Arguments of a user: adds the user's number to args if it is missing.
+ * 0, or -EINVAL and *error: not allowed. */
 int command_own(const struct command *command, const char *user, json_t *args,
 		struct command_error *error) NODISCARD;
 
-/* The answer; owned by the receiver. One with "moved" is none: the command goes on elsewhere, with those arguments (command_move). */
+/* The answer; owned by the receiver. One with "moved" is no answer: the command continues on
+ * another node with those arguments (command_move). */
 typedef void command_done_fn(json_t *answer, void *arg);
-/* Hears of the answer before it goes. */
+/* Called with the answer before that is sent. */
 typedef void command_ended_fn(struct command_run *run, const json_t *answer);
 
 struct digest_secret;
@@ -234,22 +242,23 @@ struct command_run {
 	const struct command *command;
 	struct node *node;
 	char tenant[COMMAND_TENANT_MAX];
-	enum command_role role; /* of whoever asked */
-	char user
-		[COMMAND_USER_MAX]; /* the extension that asks: nothing of another one is meant; "": no user */
-	struct addr source;                  /* of whoever asked; ADDR_NONE: it is not known */
-	const char *door;                    /* by which it came, as the audit says; */
-	char by[COMMAND_BY_MAX];             /* and who gave it there: a token, a client, a phone */
-	char patterns[COMMAND_PATTERNS_MAX]; /* of the token that asks (struct command_right) */
-	bool of_tenant; /* nothing of another one is meant: the role is a tenant's, or an operator named it */
-	char id[COMMAND_ID_MAX];   /* of whoever asked, unique among its commands */
+	enum command_role role; /* of the principal */
+	/* The extension of the principal: the command is about it alone; "": no user. */
+	char user[COMMAND_USER_MAX];
+	struct addr source;                  /* of the client; ADDR_NONE: unknown */
+	const char *door;                    /* it came by, for the audit, */
+	char by[COMMAND_BY_MAX];             /* and its holder there: a token, a client, a phone */
+	char patterns[COMMAND_PATTERNS_MAX]; /* of the principal's token (struct command_right) */
+	/* Limited to the tenant: the role is a tenant's, or an operator named it. */
+	bool of_tenant;
+	char id[COMMAND_ID_MAX];   /* of the client, unique among its commands */
 	json_t *args;              /* owned */
-	json_t *as;                /* what operators gave beside them; owned, or NULL */
+	json_t *as;                /* further arguments of operators; owned, or NULL */
 	json_t *changes;           /* of a document: {field: [before, after]}, owned */
 	command_ended_fn *ended;   /* or NULL */
 	struct command_list *list; /* of a list (app/schema/list.h), malloc'ed; else NULL */
 	struct command_value values[COMMAND_ARGS_MAX];
-	uint64_t version; /* of the document that is shown, or was put; 0: it is about none */
+	uint64_t version; /* of the document that is shown or was put; 0: none */
 	int file;         /* 1 + a descriptor that came with it, closed at the end; 0: none */
 	void *kept;       /* of its handler, malloc'ed, freed at the end */
 	command_done_fn *done;
@@ -260,38 +269,40 @@ struct command_run {
 void command_end(struct command_run *run, json_t *answer);
 /* Ends the run with a result (stolen; NULL: out of memory). */
 void command_answer(struct command_run *run, json_t *result);
-/* The same with a list of rows as command_row makes them: of long lists, each in its turn, as a thousand at once would take 20 ms. */
+/* The same with a list of rows made by command_row: long lists make each in its turn, as a thousand
+ * at once would take 20 ms. */
 void command_answer_rows(struct command_run *run, json_t *rows);
 /* The text of a row (stolen), as a string. NULL: out of memory. */
 json_t *command_row(json_t *row);
 /* The text of an answer (stolen), to be freed. NULL: out of memory. */
 char *command_answer_text(json_t *answer);
-/* The same of its result alone, which it has; the answer stays. */
+/* The text of its result alone, which must exist; the answer stays. */
 char *command_result_text(const json_t *answer);
 void command_fail(struct command_run *run, enum command_error_code code, const char *argument,
 		  const char *fmt, ...) PRINTF_LIKE(4, 5);
-/* The run is over here, and goes on at the node that has that call, which its argument call names there. */
+/* Ends the run here; it continues at the node of that call, which its argument call names. */
 void command_move(struct command_run *run, uint64_t call);
 json_t *command_error_json(const struct command_error *error);
 /* Of the run's command; asserts that it has the argument. */
 const struct command_value *command_value(const struct command_run *run, const char *name);
 
-/* It has that name, or one that begins with that word and a dot. */
+/* Its name is that word, or begins with it and a dot. */
 bool command_is_of(const struct command *command, struct bytes word);
 /* What "result" holds, in words. */
 void command_write_result(struct writer *w, const struct command *command);
-/* The table as JSON: all commands, or those of the word. */
+/* The table as JSON: all commands, or those of a word. */
 json_t *command_help_json(struct bytes word);
 /* The commands' part of docs/api.md. */
 void command_write_reference(struct writer *w);
 
-/* A text as the argument's type means it; what does not fit stays a string: the check says what is allowed. people: also the words that they
- * say, and blanks in lists. NULL: it is not UTF-8, or no JSON where that is meant. */
+/* A text as the argument's type reads it; invalid text stays a string, which the check refuses with
+ * the allowed values. people: also words for people, and blanks in lists. NULL: not UTF-8, or not
+ * JSON where that is needed. */
 json_t *command_arg_json(const struct command_arg *arg, struct bytes text, bool people);
 json_t *command_addr_json(const struct addr *a); /* "192.0.2.1:5060", null for ADDR_NONE */
 json_t *command_text_json(struct bytes text);    /* bytes that are no UTF-8 become '?' */
 json_t *command_call_id_json(uint64_t call);
-/* How many entries are wanted at most: limit, of a command that has it. */
+/* The limit of entries: argument limit, of a command that has it. */
 size_t command_limit(const struct command_run *run);
 /* The hashes of a password, or ha1, where either is given. False: the run has failed. */
 bool command_take_secret(struct command_run *run, const char *user, const char *realm,

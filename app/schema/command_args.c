@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Arguments against the table. Errors name the argument and what is allowed, and never repeat a value: it may be a secret. */
+/* Checks arguments by the table.
+ * Errors name the argument and what is allowed, never its value: it may be a secret. */
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -160,7 +161,7 @@ bool command_allows(enum command_charset charset, struct bytes text)
 	return charset != CHARSET_IP || (!addr_parse(&addr, text) && !addr.port);
 }
 
-/* A link that was clicked (RFC 3966; callto: is what web pages had before): the number in it. Others stay as they are. */
+/* The number in a link that was clicked (RFC 3966, or the older callto:). Other texts stay. */
 static void dialled_number_read(struct command_value *value)
 {
 	size_t colon = bytes_find(value->text, ':');
@@ -260,7 +261,8 @@ static size_t arg_word_index(const char *const *names, struct bytes word)
 	return i;
 }
 
-/* Index of the word, or how many there are. Where there are on and off, true and false mean these: a switch is so everywhere. */
+/* Index of the word, or the number of words.
+ * If these are on and off, true and false are accepted, too. */
 static size_t name_index(const char *const *names, const struct given *given)
 {
 	struct bytes word = given->kind == GIVEN_TEXT ? given->text : (struct bytes){ 0 };
@@ -375,7 +377,7 @@ static int if_version_check(json_t *given, struct command_error *error)
 					 "if_version must be a number or *");
 }
 
-/* In place of state=on and state=off a command that has these takes on=true and on=false. 0, or -EINVAL and *error. */
+/* A command with state=on and state=off also takes on=true, on=false. 0, or -EINVAL and *error. */
 static int state_of_on(const struct command *command, json_t *args, struct command_error *error)
 {
 	const struct command_arg *state = command_arg_find(command, BYTES_LIT("state"));
@@ -398,7 +400,7 @@ static int state_of_on(const struct command *command, json_t *args, struct comma
 	return 0;
 }
 
-/* A preset of digits, or that is a word of the argument, is its value; others say in words what is so then. */
+/* A preset of digits, or one of the argument's words, is its value; others are for the help. */
 static void preset_read(const struct command_arg *arg, struct command_value *value)
 {
 	struct bytes preset = bytes_str(arg->preset ? arg->preset : "");

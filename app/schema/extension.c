@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The document of an extension: writing, reading, its view, and the sealing of its secrets. Its
+ * fields are the table in extension_field.c; here are the members that no table can say. Secrets
+ * are bound by the seal's context to tenant, number, realm and use, so that a document copied by
+ * hand opens for no other extension. A document of an older version is read with defaults.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -102,7 +109,7 @@ int ha1_fill(struct document_reader *r, const char *member, struct bytes hex, st
 
 static_assert((int)GREETING_FILE_MAX == (int)PROMPT_NAME_MAX + 1, "one is played");
 
-/* With the prompt of the node for each. */
+/* With the node's prompt for each. */
 static const struct {
 	const char *state, *prompt;
 } g_greetings[] = {
@@ -219,7 +226,8 @@ static json_t *merged(json_t *json, json_t *more)
 
 enum { CONTEXT_MAX = 256 };
 
-/* A sealed secret that is moved to another extension, realm or location does not open there. what: of its secrets, and a blank. */
+/* The seal's context: a secret that is copied to another extension, realm or location does not
+ * open. what: the secret's name, and a blank. */
 static struct bytes secret_context(char buf[CONTEXT_MAX], const struct extension *e,
 				   const char *what, uint16_t location)
 {
@@ -270,7 +278,7 @@ static json_t *located_seal(const struct extension *e, const struct seal_key *ke
 	return list;
 }
 
-/* What was said of its presence, but for what the field presence says alone. True: it is there. */
+/* Puts its presence beyond the field presence. True: it exists. */
 static bool presence_put(json_t *json, const struct extension *e)
 {
 	json_t *list = json_array();
@@ -294,7 +302,7 @@ static bool presence_put(json_t *json, const struct extension *e)
 	return true;
 }
 
-/* True: it is there, where there is one. */
+/* True: it exists, if there is a page. */
 static bool page_put(json_t *json, const struct extension *e)
 {
 	char text[BASE32_U64_LEN];
@@ -303,7 +311,7 @@ static bool page_put(json_t *json, const struct extension *e)
 	return !e->page || !json_object_set_new(json, "page", json_stringn(text, sizeof(text)));
 }
 
-/* True: it is there, where there is one. */
+/* True: it exists, if there is a PIN. */
 static bool pin_put(json_t *json, const struct extension *e, const struct seal_key *key,
 		    struct rand_source *rand)
 {
@@ -392,7 +400,7 @@ static void fill_located(struct document_reader *r, struct extension *e)
 	}
 }
 
-/* One that cannot be opened is none. */
+/* A PIN that cannot be opened counts as none. */
 static void fill_pin(struct document_reader *r, struct extension *e)
 {
 	struct bytes sealed = document_member(r, "pin_sealed").text;
@@ -413,7 +421,7 @@ static void fill_page(struct document_reader *r, struct extension *e)
 		document_refuse(r, "page");
 }
 
-/* The field is what somebody may have written by hand. */
+/* The field may have been written by hand. */
 static void fill_presence(struct document_reader *r, struct extension *e)
 {
 	struct given list = document_member(r, "presence_words");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An extension: its JSON document in Redis, what the shard needs of it, and what may be shown. The password is never kept. */
+/* An extension: its JSON document in Redis, its values for the shard, its view.
+ * The password is never stored. */
 #ifndef APP_SCHEMA_EXTENSION_H
 #define APP_SCHEMA_EXTENSION_H
 
@@ -16,7 +17,7 @@
 #include "sig/shard/shard.h"
 #include "sig/sip/digest.h"
 
-/* What is kept of a password: hashes, sealed under a key of the node where they lie in Redis. */
+/* Hashes of a password, sealed by a key of the cluster in Redis. */
 
 enum {
 	HA1_TEXT = 32 + 1 + 64 + 1 + 64, /* MD5:SHA-256:SHA-512/256 in hex */
@@ -27,30 +28,29 @@ enum {
 int ha1_read(struct digest_secret *out, struct bytes text) NODISCARD;
 void ha1_write(char out[HA1_TEXT + 1], const struct digest_secret *secret);
 
-/* Hex, which opens with that context alone. New reference, NULL: out of memory. */
+/* Hex, which opens in that context alone. New reference, NULL: out of memory. */
 json_t *ha1_sealed(const struct digest_secret *secret, struct bytes context,
 		   const struct seal_key *key, struct rand_source *rand);
-/* 0; -EBADMSG: it is no sealed secret at all, and the document is refused; -EACCES: it does not open. */
+/* 0; -EBADMSG: malformed, and the document is refused; -EACCES: it does not open. */
 int ha1_fill(struct document_reader *r, const char *member, struct bytes hex, struct bytes context,
 	     struct digest_secret *out) NODISCARD;
 
-/*
- * What callers of an extension hear in each presence of it (VM-09). Values of its document. Greetings are a list: greeting = STATE "=" FILE,
- * joined by ','. Pure.
- */
+/* Greetings of an extension for callers, by its presence (VM-09). Values of its document. Greetings
+ * are a list: greeting = STATE "=" FILE, joined by ','. Pure. */
 
 enum {
 	GREETINGS_MAX = 384,
 	GREETING_FILE_MAX = 65,
 };
 
-#define GREETING_OTHERWISE "default" /* no state: the greeting of those that have none */
+#define GREETING_OTHERWISE "default" /* no state: the greeting for states without one */
 
 /* NULL, or what is wrong. */
 const char *greetings_wrong(const char *list);
-/* The greeting of that state, else of GREETING_OTHERWISE, else the prompt of the node for it. state: "": PRESENCE_USUAL. */
+/* The greeting of that state, else of GREETING_OTHERWISE, else the node's prompt.
+ * state: "": PRESENCE_USUAL. */
 void greeting_of(const char *list, const char *state, char out[GREETING_FILE_MAX]);
-/* file: empty: the state has none any more. False: there is no room. */
+/* file: empty: removes the state's greeting. False: no room. */
 bool greeting_set(const char *list, const char *state, struct bytes file, char out[GREETINGS_MAX]);
 
 enum {
@@ -60,18 +60,18 @@ enum {
 	EXTENSION_PICKUP_MAX = 128,
 	EXTENSION_LOCATIONS_TEXT_MAX = 64
 };
-/* What a stolen password costs at first: so many calls outside at a time, and minutes of them a day. */
+/* Bounds the cost of a stolen password: concurrent outside calls, and minutes of them a day. */
 enum { EXTENSION_OUTSIDE_CALLS = 4, EXTENSION_OUTSIDE_MINUTES = 480 };
 
-/* Whether new messages of its mailbox are told by a call. */
+/* Whether a call tells of new messages. */
 enum box_notify { BOX_NOTIFY_NONE, BOX_NOTIFY_URGENT, BOX_NOTIFY_ALL };
 
 enum { EXTENSION_MAIL_MAX = 128, EXTENSION_MEMBERS_MAX = 256, BOX_NOTIFY_RETRY_S = 300 };
 
 /* Its mailbox, that of its number (docs/adr/0127). */
 struct extension_box {
-	char members[EXTENSION_MEMBERS_MAX]; /* who sees it, too: numbers joined by ',' */
-	uint16_t messages, minutes;          /* that it has room for; 0: any */
+	char members[EXTENSION_MEMBERS_MAX]; /* further users that see it: numbers joined by ',' */
+	uint16_t messages, minutes;          /* capacity; 0: any */
 	uint16_t days;                       /* then they are deleted; 0: never */
 	char mail[EXTENSION_MAIL_MAX];       /* recipient of new messages; "": no mail is sent */
 	bool mail_no_audio, mail_delete;
@@ -81,13 +81,13 @@ struct extension_box {
 	char notify_hours[CALENDAR_NAME_MAX]; /* a calendar, or box_times_read reads it */
 	uint16_t notify_retry_s;              /* 0: BOX_NOTIFY_RETRY_S */
 };
-/* Minutes of the day of HH:MM-HH:MM. False: it is none. */
+/* Minutes of the day of HH:MM-HH:MM. False: malformed. */
 bool box_times_read(const char *text, uint32_t *from, uint32_t *until);
 
 struct extension {
 	struct shard_extension core;
 	bool srtp;     /* goes together with core.tls_srtp */
-	bool unlisted; /* callers do not find it by its name */
+	bool unlisted; /* not in the dial-by-name directory */
 	struct shard_forward forward;
 	struct extension_box box;
 	char monitors[EXTENSION_MONITORS_MAX];
@@ -96,14 +96,14 @@ struct extension {
 	char hours[GROUPS_OUT_MAX];      /* calendars that its phones open and close */
 	char lamps[LAMPS_TEXT_MAX];      /* sig/host/lamps.h */
 	bool lamps_splash;
-	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* their ids joined by ',', in the order of */
+	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* ids joined by ',', in the order of */
 	struct shard_located located;
-	uint64_t page; /* with core.record_page: what is in the link to its page; 0: none */
-	struct presence presence;       /* as it was said */
-	char greetings[GREETINGS_MAX];  /* of each presence */
+	uint64_t page;                 /* with core.record_page: in the link to its page; 0: none */
+	struct presence presence;      /* as set by its user */
+	char greetings[GREETINGS_MAX]; /* of each presence */
 	char music[SETTINGS_SOUND_MAX]; /* name of a file, "off", or "": the node's */
-	char realm
-		[EXTENSION_REALM_MAX]; /* the secret is a hash over it; empty: it could not be opened */
+	/* The secret is hashed over it; empty: it could not be opened. */
+	char realm[EXTENSION_REALM_MAX];
 	uint64_t changed_utc_ms;
 };
 
@@ -111,17 +111,19 @@ extern const struct command_arg g_extension_fields[];
 extern const char *const g_presence_sources[];  /* enum presence_source, but for phones */
 extern const char *const g_auto_answer_words[]; /* in the order of enum auto_answer */
 
-/* Ids of locations joined by ','. Their number, or -EINVAL: it is no list of different ones. */
+/* Ids of locations joined by ','. Returns their number, or -EINVAL: malformed or repeated. */
 int extension_locations(struct bytes list, uint16_t out[EXTENSION_LOCATIONS_MAX]);
-/* What one is before anything is said of it, but not enabled. */
+/* A new extension, but not enabled. */
 void extension_begin(struct extension *e);
-/* The document: with the hashes, sealed, and without fields that are as extension_begin has them, so those never change. New reference, NULL: out of memory. */
+/* The document: with the sealed hashes, without fields that are as in extension_begin, whose values
+ * must therefore never change. New reference, NULL: out of memory. */
 json_t *extension_to_document(const void *value, const struct seal_key *key,
 			      struct rand_source *rand);
-/* What may be shown: without them. realm: the node's. */
+/* The view, without them. realm: the node's. */
 json_t *extension_to_view(const struct extension *e, const char *realm);
-/* 0 or -EBADMSG with a reason. Unknown members are ignored. Older documents have the hashes in clear. One that was sealed with another
- * key is read without its secret and with an empty realm: nobody can log in with it. */
+/* 0 or -EBADMSG with a reason. Unknown members are ignored. Older documents have the hashes in
+ * clear. One that was sealed with another key is read without its secret and with an empty realm:
+ * no login is possible. */
 int extension_from_document(void *value, struct bytes json, const struct seal_key *key,
 			    const char **reason) NODISCARD;
 

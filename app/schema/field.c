@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads and writes values by tables of fields: from arguments, from documents in Redis, into
+ * documents and views; sealed secrets and masked URLs of forms. Every document kind with a table
+ * goes through it. Documents may be edited by hand, so every member's type is checked, and a value
+ * changes only when all of its document is right.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +16,7 @@
 #include "base/seal.h"
 #include "sig/dial/pattern.h"
 
-/* Members of documents. People write into Redis by hand: every type is checked. */
+/* Members of documents. They may be edited by hand: every type is checked. */
 
 json_t *document_versioned(json_t *json)
 {
@@ -98,7 +105,7 @@ static int reader_fill(struct document_reader *r, struct bytes text, document_fi
 	return later ? -EPROTONOSUPPORT : -EBADMSG;
 }
 
-/* The value is as it was, where that fails. */
+/* The value is unchanged on an error. */
 static int reader_read(struct document_reader *r, struct bytes text, document_fill_fn *fill,
 		       void *value, size_t size, const char **reason)
 {
@@ -150,7 +157,7 @@ static const char *form_sealed(const struct form *f, const void *value)
 	return (const char *)value + f->secret_at;
 }
 
-/* With all that URLs have. */
+/* With URLs unmasked. */
 static json_t *form_json(const struct form *f, const void *value)
 {
 	char name[FORM_NAME_MAX];
@@ -445,7 +452,8 @@ void field_order(const struct command_run *run, void *order)
 	}
 }
 
-/* The first one that is wrong, and why; or NULL. What is about several of them is told last, when all are known. */
+/* The first field with an error, and the error; or NULL.
+ * Errors across fields come last, when all are known. */
 static const struct command_arg *field_read_all(const struct command_arg *fields,
 						const struct document_reader *r, void *value,
 						const char **reason)
@@ -471,7 +479,7 @@ static const struct command_arg *field_read_all(const struct command_arg *fields
 	return NULL;
 }
 
-/* A URL that is given as it is shown is the one that is there. */
+/* A URL that is given as it is shown is unchanged. */
 struct field_url {
 	const struct command_arg *arg;
 	char text[FIELD_URL_MAX];
@@ -619,7 +627,7 @@ json_t *field_json(const struct command_arg *fields, const void *value, const vo
 	return json;
 }
 
-/* Words that say of what kind a name is. */
+/* Words that name the kind of a reference. */
 static const char *reference_kind(struct bytes word)
 {
 	static const char *const kinds[][2] = { { "flow", "flow" },

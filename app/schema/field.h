@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Fields of documents. One line of a kind's table says all of a field: how it is given and checked (struct command_arg), and where it
- * lies in the value. Arguments, help, what a document holds and what is shown follow from it. In the order in which they are shown.
+ * Fields of documents. One line of a kind's table describes a field: how it is given and checked
+ * (struct command_arg), and its place in the value. Arguments, help, documents and views follow
+ * from it, in the order of the view.
  */
 #ifndef APP_SCHEMA_FIELD_H
 #define APP_SCHEMA_FIELD_H
@@ -28,7 +29,8 @@ enum field_kind {
 	FIELD_NOT,    /* a flag that says the opposite */
 	FIELD_BIT,    /* a word: none for the first, 1 << (index - 1) for any other */
 	FIELD_BITS,   /* several words: 1 << index of each */
-	FIELD_NAMES, /* several words, as text: how many in one octet, and char[][FIELD_NAME_MAX] behind it */
+	/* Several words, as text: their number in one octet, then char[][FIELD_NAME_MAX]. */
+	FIELD_NAMES,
 	/* of orders, which are no documents */
 	FIELD_SLICE,    /* struct bytes, valid as long as the command */
 	FIELD_PLUS_ONE, /* a word: 1 + its index; 0: it is not given */
@@ -37,20 +39,21 @@ enum field_kind {
 struct field {
 	enum field_kind kind;
 	size_t at, size;
-	/* NULL, or what is wrong with the text, beyond what the argument allows. value: of the document. */
+	/* NULL, or the error of the text, beyond the argument's limits. value: of the document. */
 	const char *(*wrong)(const void *value, const char *text);
-	bool patterns; /* its text has patterns of numbers, of which some hardly mean what they say */
+	/* Patterns of numbers: lint checks whether they can match as meant. */
+	bool patterns;
 	bool url; /* a URL: user, password and query nobody is shown, its path administrators */
-	/* Its text names documents of that kind, or numbers ("number"), joined by ','; "": those alone that say of what kind they are,
-	 * as flow:NAME. NULL: it names none. */
+	/* Its text names documents of that kind, or numbers ("number"), joined by ','; "": only
+	 * those with a kind in front, such as flow:NAME. NULL: none. */
 	const char *refers;
 	bool weighted; /* ':' and more may stand behind each name */
 };
 
-/* Where a member lies of FIELD_OF, which whoever has a table defines: the struct of its values. */
+/* Place of a member in FIELD_OF, the struct of the values, which the file of a table defines. */
 #define FIELD_AT(how, member) \
 	.kind = (how), .at = offsetof(FIELD_OF, member), .size = sizeof(((FIELD_OF *)NULL)->member)
-/* What an absent argument means. */
+/* Meaning of an absent argument. */
 #define FIELD_PRESET(first) "unchanged; at first " first
 
 /* It must be there. */
@@ -65,7 +68,7 @@ struct field {
 		.name = (what), .type = ARG_STRING, .charset = CHARSET_IP, .required = true,    \
 		.min = 2, .max = 45, .help = (text), .field = { FIELD_AT(FIELD_ADDR, member) }, \
 	}
-/* The others may be absent. check: as field.wrong, or NULL. */
+/* These may be absent. check: as field.wrong, or NULL. */
 #define TEXT_FIELD(what, member, set, check, text)                                              \
 	{                                                                                       \
 		.name = (what), .type = ARG_STRING, .charset = (set),                           \
@@ -80,7 +83,7 @@ struct field {
 		.help = (text),                                                                 \
 		.field = { FIELD_AT(FIELD_TEXT, member), .wrong = (check), .patterns = true },  \
 	}
-/* A URL, or names that say of what kind they are. */
+/* A URL, or names with a kind in front. */
 #define URL_FIELD(what, member, check, text)                                                    \
 	{                                                                                       \
 		.name = (what), .type = ARG_STRING, .charset = CHARSET_TEXT,                    \
@@ -135,29 +138,30 @@ struct field {
 
 /* Tables of fields end with name NULL. */
 
-/* Sets the members of an order that the arguments of its command are: as given, else as their presets say, else text stays and numbers are 0. */
+/* Sets the members of an order from the command's arguments: given, else the presets; else text is
+ * unchanged and numbers are 0. */
 void field_order(const struct command_run *run, void *order);
-/* What is given of them as arguments. False: the run has failed. */
+/* Reads the given arguments. False: the run has failed. */
 bool fields_read_args(struct command_run *run, const struct command_arg *fields, void *value);
-/* What the document has of them: one of an older version lacks some. Its lists may have words that this version does not know. */
+/* Reads the document's members: an older version lacks some, and lists may have words that this
+ * version does not know. */
 void field_fill(struct document_reader *r, const struct command_arg *fields, void *value);
-/* Adds to a list a sentence for each thing that is right, but hardly meant so. */
+/* Adds a sentence for each value that is valid, but hardly meant. */
 void field_warn(const struct command_arg *fields, const void *value, json_t *out);
 /* A document that a text names. */
 struct reference {
 	const char *kind;
 	struct bytes name;
 };
-/* The next one of a text of that field, which is cut off. False: there is none. SLOT= in front of a name, and a label behind it, are passed
- * over; so are URLs, times and "*". */
+/* Cuts off the text's next reference of that field. False: none. Ignores SLOT= in front of a name
+ * and a label behind it, URLs, times and "*". */
 bool field_refers_next(const struct field *f, struct bytes *text, struct reference *out);
-/* Without those that are as in `initial`, where that is not NULL and a document need not have them. New reference, NULL: out of memory. */
+/* Without fields as in `initial`, if that is not NULL and the document may lack them. New
+ * reference, NULL: out of memory. */
 json_t *field_json(const struct command_arg *fields, const void *value, const void *initial);
 
-/*
- * Documents without secrets: a table of fields and when they were changed say all of how one is written, shown and read. A kind that has a
- * form needs no functions for that.
- */
+/* Documents by table: the fields and the time of change say how one is written, shown and read. A
+ * kind with a form needs no functions for that. */
 
 struct seal_key;
 
@@ -165,11 +169,11 @@ struct form {
 	const struct command_arg *fields; /* the first one names the document */
 	size_t size;                      /* of a value */
 	size_t changed;                   /* where its changed_utc_ms lies, a uint64_t */
-	/* What a value is before anything is said of it; it is zeroed. NULL: that is all. */
+	/* Sets the initial values; the value is zeroed. NULL: that is all. */
 	void (*begin)(void *value, struct bytes name);
-	/* What of its fields do not go together, and the member to name; or NULL. NULL: all do. */
+	/* The conflict between its fields, and the member to name; or NULL. NULL: no check. */
 	const char *(*wrong)(const void *value, const char **member);
-	/* A secret that documents have, sealed, as NAME_sealed; nobody is shown more than has_NAME. NULL: there is none. */
+	/* A secret of its documents, sealed, as NAME_sealed; views have has_NAME. NULL: none. */
 	const char *secret;
 	size_t secret_at; /* char[FORM_SECRET_MAX]: the sealed text; "": none is given */
 };
@@ -177,7 +181,8 @@ struct form {
 enum { FORM_SECRET_MAX = 640 };
 
 struct rand_source;
-/* A secret as documents have it, bound to that context: another document's is none. 0, -EINVAL or -EBADMSG: then out is "". */
+/* Seals a secret, bound to that context: it opens in no other document.
+ * 0, -EINVAL or -EBADMSG: then out is "". */
 int form_secret_seal(char out[FORM_SECRET_MAX], struct bytes context, struct bytes secret,
 		     const struct seal_key *key, struct rand_source *rand) NODISCARD;
 int form_secret_open(char *out, size_t cap, struct bytes context, const char *sealed,
@@ -194,11 +199,12 @@ json_t *form_view(const struct form *f, const void *value);
 /* In such a view, as roles below administrator have it: of its URLs scheme, host and port. */
 void form_urls_hide(const struct form *f, json_t *json, const void *value);
 json_t *form_document(const struct form *f, const void *value);
-/* 0, -EBADMSG or -EPROTONOSUPPORT with a reason, -ENOMEM: then value is as it was. Unknown members are left out, those that lack are as
- * they begin. */
+/* 0, -EBADMSG or -EPROTONOSUPPORT with a reason, -ENOMEM: then value is unchanged. Unknown members
+ * are ignored, missing ones keep their initial values. */
 int form_read(const struct form *f, void *value, struct bytes json, const char **reason) NODISCARD;
 
-/* A value as it was given: as an argument of a command, by jansson, or in a document, mostly without a tree (base/flat.h). */
+/* A given value: an argument of a command, by jansson, or a member of a document,
+ * mostly without a tree (base/flat.h). */
 
 enum given_kind {
 	GIVEN_NOTHING,
@@ -207,7 +213,7 @@ enum given_kind {
 	GIVEN_FALSE,
 	GIVEN_TRUE,
 	GIVEN_LIST,
-	GIVEN_OTHER, /* what nobody takes */
+	GIVEN_OTHER, /* not accepted anywhere */
 };
 
 /* Slices of what was read. */
@@ -223,23 +229,23 @@ struct given {
 
 /* NULL: nothing. */
 struct given given_json(const json_t *json);
-/* The i-th of a list, taken in their order. kind is GIVEN_TEXT, or no text is there. */
+/* The i-th item of a list, in order. kind is GIVEN_TEXT, or it is no text. */
 struct given given_next(struct given *list, size_t i);
 
 /* ---- members of documents: people write into Redis by hand, so every type is checked ---- */
 
-/* A document of a higher version (its member v) is of a later program, and this one must not go on with it. */
+/* A document of a higher version (its member v) is of a later program: this one must not use it. */
 enum { DOCUMENT_NAME_MAX = 64, DOCUMENT_FORMAT = 1 };
 
 /* json with the version of a document's form. Steals it; NULL: out of memory. */
 json_t *document_versioned(json_t *json);
 
-/* json with when it was changed. Steals it; NULL: out of memory. */
+/* Adds the time of change. Steals json; NULL: out of memory. */
 json_t *document_shown(json_t *json, uint64_t changed_utc_ms);
 
-/* Reads members; keeps the first one that is wrong, and changes nothing from then on. */
+/* Reads members; remembers the first error, and changes nothing afterwards. */
 struct document_reader {
-	struct flat *flat; /* NULL: it is not such a one, and a tree has it */
+	struct flat *flat; /* NULL: it cannot be flat, and a tree is used */
 	const json_t *json;
 	const char *wrong;          /* NULL: none yet */
 	const struct seal_key *key; /* of its secrets; NULL: it has none */
@@ -248,13 +254,13 @@ struct document_reader {
 
 struct given document_member(const struct document_reader *r, const char *name);
 
-/* It must be there, and fit. */
+/* Required, and must fit. */
 void document_text(struct document_reader *r, const char *member, char *out, size_t cap);
-/* Something else is wrong with it. */
+/* Notes another error of it. */
 void document_refuse(struct document_reader *r, const char *member);
 uint64_t document_changed(const struct document_reader *r);
 
-/* Parses, then fill reads the members of the object into a value of that size, zeroed before. As form_read. */
+/* Parses, then fill reads the members into a zeroed value of that size. As form_read. */
 typedef void document_fill_fn(struct document_reader *r, void *value);
 int document_read(struct bytes text, const struct seal_key *key, document_fill_fn *fill,
 		  void *value, size_t size, const char **reason) NODISCARD;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Turns CDRs, events and security events of the core into names and texts, and into JSON for Redis.
+ * effects.c writes them, lists and webhooks read them by the same names, and docs/api.md is
+ * generated from the tables here. The names are an interface for other programs: members are added,
+ * never renamed.
+ */
+
 #include <assert.h>
 #include <string.h>
 
@@ -89,7 +96,7 @@ static void add_room(struct fields *f, const struct sig_event *event)
 	field_number(f, "member", event->member);
 }
 
-/* members: who sees the box beside its owner (app/web/events.h). */
+/* members: further users that see the mailbox (app/web/events.h). */
 static void add_message(struct fields *f, const struct sig_event *event)
 {
 	field_text(f, "mailbox", event->to);
@@ -102,7 +109,7 @@ static void add_message(struct fields *f, const struct sig_event *event)
 	add_bytes(f, "members", event->values);
 }
 
-/* Its name. */
+/* Its file name. */
 static void recording_write(struct writer *w, uint64_t call, unsigned number)
 {
 	char text[ID_TEXT_LEN];
@@ -121,7 +128,7 @@ static void add_recording(struct fields *f, uint64_t call, unsigned number)
 	add_bytes(f, "recording", writer_done(&w));
 }
 
-/* Of a call that was recorded: all of that pair, in their order. */
+/* All recordings of that pair, in order. */
 static void add_recordings(struct fields *f, const struct cdr *cdr)
 {
 	char text[64 * (ID_TEXT_LEN + 4)];
@@ -154,7 +161,7 @@ static const char *ended_by_name(enum call_ended_by by)
 	return "node";
 }
 
-/* empty: those that the call has not, too. */
+/* empty: also facts that the call lacks. */
 static void add_facts(struct fields *f, const struct call_facts *facts, bool empty)
 {
 	for (const struct call_fact *fact = call_facts; fact->name; fact++) {
@@ -165,7 +172,7 @@ static void add_facts(struct fields *f, const struct call_facts *facts, bool emp
 	}
 }
 
-/* One leg's numbers: names of leg a, names of leg b, where they stand. */
+/* Counters of a leg: names for leg a and leg b, and their place. */
 static const struct {
 	const char *name[2];
 	size_t offset;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What call detail records and events say: names and texts, and as JSON, which is one field of a Redis stream. Values; they point into
- * themselves: do not move. */
+/* Members of call detail records and events: names and texts, and as JSON, which is one field of a
+ * Redis stream. Values that point into themselves: do not move. */
 #ifndef APP_SCHEMA_FIELDS_H
 #define APP_SCHEMA_FIELDS_H
 
@@ -27,15 +27,15 @@ struct bytes fields_json(const struct fields *f, char out[FIELDS_JSON_MAX]);
 const char *fields_security_source(const struct security_event *event, char *buf);
 /* True for the fields of a CDR whose text is a whole number. */
 bool fields_cdr_is_number(struct bytes name);
-/* It is the application's alone. */
+/* For the application alone. */
 bool fields_event_is_private(const struct sig_event *event);
 const char *fields_event_name(enum sig_event_kind kind);
 const char *fields_event_help(enum sig_event_kind kind);
 /* The events' part of docs/api.md. */
 void fields_write_events(struct writer *w);
 
-/* The CDRs of one call as the store takes them: one field of JSON each, and the id of each but the first. Points into itself: do not
- * move. */
+/* The CDRs of one call for the store: one JSON field each, and the id of each but the first. Points
+ * into itself: do not move. */
 
 struct cdrs {
 	struct store_field list[2 * CDR_PAIRS_MAX + 2];
@@ -44,7 +44,7 @@ struct cdrs {
 	char json[CDR_PAIRS_MAX][FIELDS_JSON_MAX];
 };
 
-/* toll: what the call has cost (sig/pbx/charge.h); findings: what was wrong with its last pair. Empty: nothing. */
+/* toll: costs of the call (sig/pbx/charge.h); findings: of its last pair. Empty: none. */
 void cdrs_write(struct cdrs *out, const struct cdr *list, uint32_t n, struct bytes toll,
 		struct bytes findings);
 

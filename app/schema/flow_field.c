@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Documents of flows and of the numbers that lead to them. A number with a URL leads to a program
+ * that asks that web application; it is generated here, so that calls know only programs.
+ * command_flow.c and command_trunk.c put them; a program with errors is refused when it is read,
+ * too, since a call must never meet one.
+ */
+
 #include "app/schema/flow_field.h"
 
 #include <errno.h>
@@ -30,7 +37,7 @@ static void json_text_member(struct writer *w, const char *before, const char *t
 	json_write_text(w, bytes_str(text));
 }
 
-/* What is no list of verbs has failed, too: the number leads nowhere else. */
+/* An answer that is no list of verbs fails, too: the number leads nowhere else. */
 void number_program(const struct number_value *v, struct writer *w)
 {
 	bool url = number_asks(v->fallback), flow = v->fallback[0] && !url;

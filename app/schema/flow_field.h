@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A flow: its program, a document of a tenant in Redis by its name (docs/flows.md); and a number that leads to one. */
+/* A flow: its program, a document of a tenant by name (docs/flows.md); and a number for one. */
 #ifndef APP_SCHEMA_FLOW_FIELD_H
 #define APP_SCHEMA_FLOW_FIELD_H
 
@@ -22,7 +22,7 @@ struct program_value {
 	char text[FLOW_KEPT_MAX + 1]; /* the program, compact */
 };
 
-/* What a number of the tenant leads to. */
+/* Target of a number of the tenant. */
 struct number_value {
 	char number[DIAL_NUMBER_MAX];
 	char to[NUMBER_TO_MAX];       /* flow:NAME, group:NAME, or a URL: of a web application */
@@ -34,7 +34,7 @@ extern const struct form g_number_form;
 /* The name of the program: NAME, group:NAME, or number:NUMBER of a URL. */
 struct bytes number_flow(const struct number_value *v, char space[CALL_FLOW_MAX]);
 #define NUMBER_WORD "number:"
-/* The program that asks its web application. Empty: it leads to none. */
+/* The program that asks its web application. Empty: it has none. */
 void number_program(const struct number_value *v, struct writer *w);
 
 /* The document. New reference, NULL: out of memory. */

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Draws a flow as a DOT graph: a node for each step, an edge for each branch. flow.graph and
+ * `tandemctl flow graph` print it or have graphviz draw it. Texts of a tenant are escaped, and
+ * colours are not the only sign of a branch. Pure.
+ */
+
 #include "app/schema/flow_graph.h"
 
 enum { WORDS_SHOWN_MAX = 40, WORDS_MAX = 1536 };
 
-/* Told apart without colour, too. Colours that colour-blind people tell apart (Okabe and Ito). */
+/* Distinct without colour, too. Colours for colour-blind readers (Okabe and Ito). */
 static const char *const g_looks[FLOW_OUTCOMES] = {
 	[OUTCOME_NEXT] = "",
 	[OUTCOME_ELSE] = "",
@@ -18,7 +24,7 @@ static const char *const g_looks[FLOW_OUTCOMES] = {
 	[OUTCOME_CLOSED] = "color=\"#56b4e9\", style=solid, arrowhead=inv",
 };
 
-/* Graphviz reads \ and & in a text. */
+/* Graphviz interprets \ and & in labels. */
 static void label_escape(struct writer *w, struct bytes text)
 {
 	for (size_t i = 0; i < text.n; i++) {
@@ -43,7 +49,7 @@ static void edge_write(struct writer *w, const char *from, const char *to, const
 	WRITER_TEXTS(w, "\"", look[0] ? ", " : "", look, "];\n");
 }
 
-/* Those that lead to one place without a branch of their own. */
+/* Branches to one place without a label of their own. */
 static void rest_write(struct writer *w, const struct flow_program *p, const struct flow_step *s,
 		       const struct flow_branch *b)
 {
@@ -77,7 +83,7 @@ static void branches_write(struct writer *w, const struct flow_program *p,
 	rest_write(w, p, s, NULL);
 }
 
-/* What its first argument says: whom it calls, what it plays. Long ones are cut between two characters. */
+/* Its first argument: the target, the file. Long ones are cut between two characters. */
 static void words_write(struct writer *w, const struct flow_step *s)
 {
 	const json_t *value = json_object_get(s->args, s->verb->args->name), *one;

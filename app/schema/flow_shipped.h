@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flows that every tenant has without putting them: those of deploy/flows, embedded when the node is built (deploy/flows/embed.py). */
+/* Flows that every tenant has: those of deploy/flows, embedded at build time
+ * (deploy/flows/embed.py). */
 #ifndef APP_SCHEMA_FLOW_SHIPPED_H
 #define APP_SCHEMA_FLOW_SHIPPED_H
 

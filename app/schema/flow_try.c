@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Runs a flow without a call: the real interpreter (sig/flow) with a world that records what
+ * happens. flow.try and `tandemctl flow try` show the way to a tenant before a caller takes it. It
+ * has no other rules than calls have; only the results of verbs come from the words given. Pure.
+ */
+
 #include "app/schema/flow_try.h"
 
 #include <stdlib.h>
@@ -61,7 +67,7 @@ static bool try_has(const struct verb *v, enum flow_outcome outcome)
 	return outcome < FLOW_OUTCOMES && v->outcomes & 1u << outcome;
 }
 
-/* It has one way on, beside that where it fails. */
+/* It has one way on besides failure. */
 static bool try_passes(const struct verb *v)
 {
 	return try_has(v, OUTCOME_NEXT) &&
@@ -83,7 +89,7 @@ static enum flow_outcome try_word(struct bytes word)
 	return o;
 }
 
-/* Digits where digits are asked for; else whatever is no outcome's name. */
+/* Digits if digits are expected; else any word that names no outcome. */
 static bool try_fits(const struct verb *v, enum flow_outcome o, struct bytes word)
 {
 	static const char digits[] = "0123456789*#ABCDabcd";
@@ -113,7 +119,7 @@ static void try_misfits(const struct flow_tried *t, struct bytes word)
 	(void)json_array_append_new(t->way, json_pack("{s:s%}", "end", text, w.n));
 }
 
-/* How the verb ends. False: nobody says, or it cannot end so. */
+/* The result of the verb. False: none is given, or the verb cannot end so. */
 static bool try_outcome(struct flow_tried *t, enum flow_outcome *outcome, struct bytes *value)
 {
 	const struct verb *v = t->verb.verb;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which way a call would take through a flow: the interpreter of calls, with what somebody says of the call and how its verbs end. */
+/* Tries a call's way through a flow: the interpreter of calls, with given facts and results. */
 #ifndef APP_SCHEMA_FLOW_TRY_H
 #define APP_SCHEMA_FLOW_TRY_H
 
 #include "sig/flow/program.h"
 
 struct flow_trial {
-	/* How one verb after the other ends: an outcome, or digits and other values for the next verb that takes such. Verbs that do not
-	 * branch pass by themselves. */
+	/* Results of verbs in order: an outcome, or digits and other values for the next verb that
+	 * takes them. Verbs without branches pass by themselves. */
 	const struct bytes *words;
 	size_t count;
 	/* As struct flow_world; tags and branches are part of the way. */
@@ -18,8 +18,8 @@ struct flow_trial {
 	void *arg;
 };
 
-/* A list of objects: verbs (verb_write), {"left","by"}, {"tag","value"}, {"flow"} and {"end"}. It ends with the verb whose end is not said.
- * New reference, NULL: out of memory. */
+/* A list of objects: verbs (verb_write), {"left","by"}, {"tag","value"}, {"flow"} and {"end"}. It
+ * ends with the first verb without a given result. New reference, NULL: out of memory. */
 json_t *flow_try(const struct flow_program *p, const struct flow_trial *trial);
 
 #endif

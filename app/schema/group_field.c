@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The document of a ring group: its fields, the core's struct and the program of a number that
+ * leads to it. command_group.c puts groups; flows and numbers use the generated program, so a group
+ * rings by the verb dial like any other flow. The logged-out list of an extension is changed here,
+ * too.
+ */
+
 #include "app/schema/group_field.h"
 
 #include "app/schema/extension.h"
@@ -102,7 +109,7 @@ void group_program(const struct group_value *v, struct writer *w)
 	writer_str(w, "}}}");
 }
 
-/* ---- who is logged out ---- */
+/* ---- logged-out members ---- */
 
 static bool group_name_add(struct writer *w, struct bytes name)
 {

@@ -8,7 +8,7 @@
 #include "sig/host/groups.h"
 
 enum { GROUP_MEMBERS_TEXT_MAX = 1024, GROUP_ELSE_MAX = 48, GROUP_PROGRAM_MAX = 512 };
-#define GROUP_WORD "group:" /* in front of the name, where other things could stand */
+#define GROUP_WORD "group:" /* in front of the name, where other kinds are allowed */
 
 struct group_value {
 	char name[GROUP_NAME_MAX];
@@ -26,12 +26,12 @@ struct group_value {
 extern const struct command_arg g_group_fields[];
 extern const struct form g_group_form;
 
-/* Of one that was taken or read. */
+/* Of a checked value. */
 void group_to_core(const struct group_value *v, uint16_t tenant, struct ring_group *out);
-/* The flow of a number that leads to it: JSON, the same for the same group. */
+/* The flow of a number that leads to it: JSON, equal for equal groups. */
 void group_program(const struct group_value *v, struct writer *w);
-/* The list of an extension's groups_out, with one more or less; name "": all. mine: the groups in which it is, for who leaves "all" but
- * one. False: it has no room. */
+/* Changes the list groups_out of an extension by one name; name "": all. mine: its groups, for
+ * leaving "all" but one. False: no room. */
 bool groups_out_change(char list[GROUPS_OUT_MAX], struct bytes name, bool out, struct bytes mine);
 
 #endif

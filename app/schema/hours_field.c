@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The document of a calendar of opening hours: week, holidays, zone, and an override with its end.
+ * command_hours.c puts them; flows and BLF ask the core's copy (sig/host/hours.h). Errors name the
+ * entry of the week or the holidays that is wrong. Times are local to the calendar's zone.
+ */
+
 #include "app/schema/hours_field.h"
 
 #include <assert.h>
@@ -8,7 +14,7 @@
 /* In the order of enum hours_override. */
 const char *const g_hours_overrides[] = { "none", "open", "closed", NULL };
 
-/* Control thread. */
+/* The text is static: control thread alone. */
 static const char *entry_wrong(const char *wrong, struct bytes where)
 {
 	static char text[256];

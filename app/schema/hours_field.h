@@ -20,7 +20,7 @@ struct hours_value {
 	char week[HOURS_WEEK_TEXT_MAX], holidays[HOURS_HOLIDAYS_TEXT_MAX];
 	char code[HOURS_CODE_MAX];
 	uint8_t override;            /* enum hours_override */
-	char until[HOURS_UNTIL_MAX]; /* "": until it is taken back */
+	char until[HOURS_UNTIL_MAX]; /* "": until it is reset */
 	uint64_t changed_utc_ms;
 };
 
@@ -28,9 +28,9 @@ extern const struct command_arg g_hours_fields[];
 extern const struct form g_hours_form;
 extern const char *const g_hours_overrides[];
 
-/* Of one that was taken or read. */
+/* Of a checked value. */
 void hours_to_core(const struct hours_value *v, struct hours *out);
-/* "18:00": the next time that the wall shows it, as "2026-12-24 18:00". False: it is no time. */
+/* "18:00": the next such local time, as "2026-12-24 18:00". False: no time. */
 bool hours_until_set(char out[HOURS_UNTIL_MAX], struct bytes text, int64_t now_local_s);
 /* As above, of local seconds. */
 void hours_local_text(char out[HOURS_UNTIL_MAX], int64_t local_s);

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Filters, sorts and cuts the rows of every list command. Handlers in app/command put rows while
+ * they walk; the page is a heap of at most its limit, so memory does not grow with the list. A
+ * cursor holds the sort key and the row's own key, so that rows with equal keys are neither
+ * repeated nor skipped between pages.
+ */
+
 #include "app/schema/list.h"
 
 #include <assert.h>
@@ -29,14 +36,14 @@ const struct command_arg g_list_args[] = {
 	{ .name = NULL },
 };
 
-/* ---- which columns there are ---- */
+/* ---- columns ---- */
 
 bool list_is(const struct command *c)
 {
 	return c->rows || command_is_verb(c, "list");
 }
 
-/* Of documents it is what deletes one. */
+/* Of documents: the key of their delete command. */
 static const char *list_key(const struct command *c)
 {
 	const struct command *by = c->rows ? NULL : command_of_noun(command_noun(c), "delete");
@@ -48,7 +55,7 @@ static const char *list_key(const struct command *c)
 	return c->rows ? c->rows->key : "name";
 }
 
-/* Of a secret alone whether there is one. */
+/* Of a secret only whether it exists. */
 static bool put_shows(const struct command *put, struct bytes column)
 {
 	static const char has[] = "has_";
@@ -80,14 +87,14 @@ const struct command_arg *list_arg_find(struct bytes name)
 
 bool list_takes(const struct command *c, struct bytes name)
 {
-	/* an operator's "tenant" says for whom he speaks, and nobody else may give it */
+	/* an operator's "tenant" chooses the tenant; no other role may give it */
 	return list_is(c) && !command_arg_find(c, name) && !bytes_is(name, g_command_tenant.name) &&
 	       (list_arg_find(name) || list_has(c, name));
 }
 
 /* ---- cursors ---- */
 
-/* So that no text is part of another field: each ends with an octet 0. */
+/* Each text ends with an octet 0, so none runs into the next field. */
 void list_cursor_write(const struct command_list *l, const struct list_rank *rank,
 		       char out[LIST_CURSOR_MAX])
 {
@@ -148,7 +155,7 @@ static int list_refuse(struct command_error *error, const char *argument, const 
 	return -EINVAL;
 }
 
-/* As a filter names a value, and a row has it. Empty: it is nothing that can be compared. */
+/* A value as in filters and rows. Empty: not comparable. */
 static struct bytes value_text(const json_t *value, char room[24])
 {
 	if (json_is_string(value))

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Generates /v1/openapi.json for door.c and the clients: schemas of arguments and documents,
+ * operations, problems, events and webhooks. Results that are described in words are parsed from
+ * their text ("id, state (setup, ringing), from"), so that the table of commands stays the only
+ * source. It must describe what the door accepts, no more.
+ */
+
 #include "app/schema/openapi.h"
 
 #include <ctype.h>
@@ -47,7 +54,7 @@ static json_t *openapi_media(const char *type, json_t *schema)
 	return json_pack("{s:{s:o}}", type, "schema", schema);
 }
 
-/* ---- what is given, and what documents have ---- */
+/* ---- arguments and documents ---- */
 
 static const char *charset_pattern(enum command_charset charset)
 {
@@ -87,7 +94,7 @@ static json_t *openapi_words(const char *const *names)
 	return json_pack("{s:s, s:o}", "type", "string", "enum", list);
 }
 
-/* What of a text is allowed; of what a document has the type is enough. */
+/* Limits of a text argument; a document's member has only its type. */
 static json_t *openapi_text(const struct command_arg *arg, bool given)
 {
 	const char *pattern = given ? charset_pattern(arg->charset) : NULL;
@@ -131,7 +138,7 @@ static json_t *openapi_type(const struct command_arg *arg, bool given)
 	return json_object();
 }
 
-/* A preset that is a value is the default; others say in words what is so then. */
+/* A preset that is a value becomes the default; others are words for the description. */
 static void preset_add(json_t *schema, const struct command_arg *arg)
 {
 	struct bytes preset = bytes_str(arg->preset ? arg->preset : "");
@@ -166,7 +173,7 @@ static json_t *openapi_argument(const struct command_arg *arg)
 	return schema;
 }
 
-/* ---- results: the fields of documents are known, the rest is said in words, "id, state (setup, ringing), from" ---- */
+/* ---- results: fields of documents, else words such as "id, state (setup, ringing), from" ---- */
 
 static const struct command_arg *shown_field(const struct command *c, struct bytes name)
 {
@@ -190,7 +197,7 @@ static bool record_has(struct bytes name)
 	return bytes_is(name, "id") || bytes_is(name, "state") || bytes_is(name, "tenant");
 }
 
-/* Nothing is said of a name that nobody knows. */
+/* An unknown name has no description. */
 static json_t *openapi_member(const struct command *c, struct bytes name)
 {
 	const struct command_arg *field = shown_field(c, name), *arg = command_arg_find(c, name);
@@ -210,7 +217,7 @@ static json_t *openapi_member(const struct command *c, struct bytes name)
 	return json_object();
 }
 
-/* Up to the ',' or ';' that stands in no brackets; what is behind a ':' is inside of the item. False: there is none left. */
+/* Up to the ',' or ';' outside of brackets; text behind a ':' belongs to it. False: no more. */
 static bool item_cut(struct bytes *rest, struct bytes *item)
 {
 	size_t n = 0;
@@ -261,7 +268,7 @@ static json_t *openapi_object(const struct command *c, struct bytes words)
 	return json_pack("{s:s, s:o}", "type", "object", "properties", members);
 }
 
-/* The command that shows one of a noun, with the fields that it has. */
+/* The command that shows one of a noun, with its fields. */
 static const struct command *noun_shown(struct bytes noun)
 {
 	COMMAND_EACH (c) {
@@ -361,7 +368,7 @@ static json_t *openapi_parameters(const struct route *r)
 	return list;
 }
 
-/* NULL: it takes nothing but what is in the path. */
+/* NULL: all arguments are in the path. */
 static json_t *openapi_body(const struct route *r)
 {
 	json_t *members = json_object(), *required = json_array();
@@ -394,7 +401,7 @@ static json_t *openapi_body(const struct route *r)
 	return json_pack("{s:b, s:o}", "required", is_required, "content", content);
 }
 
-/* What is wrong with a request before a command is asked. */
+/* Errors of a request before a command is asked. */
 static const struct {
 	unsigned status;
 	const char *words;
@@ -523,7 +530,7 @@ static void problem_add(json_t *responses, unsigned status, const char *text)
 							  openapi_ref("schemas", "Problem"))));
 }
 
-/* What each code of a status means. */
+/* The meaning of each code with that status. */
 static void problem_of_codes(json_t *responses, unsigned status)
 {
 	char words[TEXT_MAX];
@@ -583,7 +590,7 @@ static json_t *openapi_event(enum sig_event_kind kind)
 			 fields_event_help(kind), "required", "type", "properties", members);
 }
 
-/* What is posted: docs/guides/webhooks.md. */
+/* The body of a webhook: docs/guides/webhooks.md. */
 static json_t *openapi_posted(const char *name)
 {
 	return json_pack(
@@ -614,7 +621,7 @@ static void events_add(json_t *schemas, json_t *webhooks)
 	}
 }
 
-/* Rows of which a column has that value: any name that a row has. */
+/* A filter by column: any name of a row's members. */
 static json_t *openapi_column(void)
 {
 	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:{s:s, s:{s:s}}}", "name", "column", "in",
@@ -662,7 +669,7 @@ static json_t *openapi_own(void)
 			 "404", openapi_ref("responses", "404"));
 }
 
-/* GET /v1/events, which no command carries out. */
+/* GET /v1/events, which is no command. */
 static const struct command_arg g_stream_args[] = {
 	{ .name = "type",
 	  .type = ARG_STRING,

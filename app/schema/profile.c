@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Documents of codec profiles and of address ranges: fields, defaults, and checks across fields.
+ * command_profile.c and command_range.c put them; SDP offers follow a profile in the core. A
+ * profile must offer a codec that every phone has, and packet times that its codecs can make
+ * (REG-10, RFC 3551 4.5.6).
+ */
+
 #include <errno.h>
 #include <string.h>
 
@@ -89,7 +96,7 @@ static void profile_begin(void *value, struct bytes name)
 	(void)bytes_cstr(name, p->core.name, sizeof(p->core.name));
 }
 
-/* REG-10: not every phone has G.722. RFC 3551 4.5.6: frames of G.729 are 10 ms. */
+/* REG-10: G.722 is not in every phone. RFC 3551 4.5.6: G.729 has frames of 10 ms. */
 static const char *profile_wrong(const void *value, const char **member)
 {
 	const struct offer_terms *terms = &((const struct profile *)value)->core.terms;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Codec profiles and the ranges of addresses that choose them (REG-12): documents in Redis, and what the shard needs of them. */
+/* Codec profiles and the address ranges that choose them (REG-12): documents, core structs. */
 #ifndef APP_SCHEMA_PROFILE_H
 #define APP_SCHEMA_PROFILE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A prompt of a tenant in a language: what is played by that name. Its octets lie in Redis by their hash. */
+/* A prompt of a tenant in a language, by name. Its octets are in Redis by their hash. */
 #ifndef APP_SCHEMA_PROMPT_FIELD_H
 #define APP_SCHEMA_PROMPT_FIELD_H
 
@@ -14,7 +14,7 @@ struct prompt_value {
 	char language[LANGUAGE_MAX]; /* "": any */
 	char sha256[PROMPT_HASH_TEXT];
 	uint32_t octets, length_ms;
-	uint64_t until_utc_ms; /* then it is not there any more; 0: it stays */
+	uint64_t until_utc_ms; /* it expires then; 0: never */
 	uint64_t changed_utc_ms;
 };
 

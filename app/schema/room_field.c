@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The document of a conference room: fields, defaults, checks, and its PINs, which are sealed as
+ * one padded text so that their lengths do not show. command_conference.c puts rooms; a dialled
+ * room is opened by the core's copy. The seal is bound to tenant and number: PINs copied to another
+ * room do not open.
+ */
+
 #include "app/schema/room_field.h"
 
 #include <assert.h>
@@ -139,14 +146,14 @@ json_t *room_to_view(const struct room_value *r)
 
 /* ---- in Redis ---- */
 
-/* Both PINs, padded: how long they are is not to be seen. */
+/* Both PINs, padded to hide their lengths. */
 enum {
 	PINS_OCTETS = 2 * ROOM_PIN_MAX,
 	PINS_SEALED = PINS_OCTETS + SEAL_OVERHEAD,
 	PINS_CONTEXT = 64,
 };
 
-/* What is moved to another room does not open there. */
+/* The seal's context: PINs copied to another room do not open. */
 static struct bytes room_context(char buf[PINS_CONTEXT], const struct room_value *r)
 {
 	struct writer w = writer_over(buf, PINS_CONTEXT);
@@ -189,7 +196,7 @@ json_t *room_to_document(const void *value, const struct seal_key *key, struct r
 	return document_versioned(json);
 }
 
-/* One of them in the plain text: digits, or nothing, and zeros behind. */
+/* One of the PINs in the plain text: digits or nothing, then zeros. */
 static bool room_pin_unpack(char pin[ROOM_PIN_MAX], const uint8_t plain[ROOM_PIN_MAX])
 {
 	size_t n = strnlen((const char *)plain, ROOM_PIN_MAX);

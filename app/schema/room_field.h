@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Rooms for conferences that are dialled: a document of a tenant in Redis, by the room's number. Its PINs are sealed there. */
+/* Rooms for dial-in conferences: documents by number, with sealed PINs. */
 #ifndef APP_SCHEMA_ROOM_FIELD_H
 #define APP_SCHEMA_ROOM_FIELD_H
 
@@ -8,7 +8,7 @@
 #include "base/seal.h"
 #include "sig/host/tenant_tables.h"
 
-/* In place of a PIN: there is none. */
+/* In place of a PIN: none. */
 #define ROOM_NO_PIN "off"
 
 struct room_value {
@@ -20,9 +20,9 @@ struct room_value {
 extern const struct command_arg g_room_fields[];
 
 void room_default(struct room_value *out);
-/* Sets a PIN of it, core.pin or core.host_pin. False: it is none. */
+/* Sets core.pin or core.host_pin. False: no valid PIN. */
 bool room_pin_set(char pin[ROOM_PIN_MAX], struct bytes text);
-/* What of it does not go together, and the argument to name; or NULL. */
+/* The conflict between its fields, and the argument to name; or NULL. */
 const char *room_wrong(const struct room_value *r, const char **member);
 /* Without its PINs. */
 json_t *room_to_view(const struct room_value *r);

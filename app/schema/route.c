@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Derives method and path of each command from its name, and matches requests to them. door.c
+ * routes by it, openapi.c and the audit print paths from it. No command has a path of its own, so a
+ * new row in the table is reachable by HTTP at once; route_setup makes the list once, and it is
+ * constant afterwards.
+ */
+
 #include "app/schema/route.h"
 
 #include <assert.h>
@@ -24,7 +31,7 @@ static struct bytes verb_of(const struct command *c)
 	return bytes_str(dot ? dot + 1 : c->name);
 }
 
-/* The first one, or with 1 the second. */
+/* The n-th required argument: 0 or 1. */
 static const char *required_arg(const struct command *c, size_t n)
 {
 	for (const struct command_arg *a = c ? c->args : NULL; a && a->name; a++) {
@@ -34,7 +41,7 @@ static const char *required_arg(const struct command *c, size_t n)
 	return NULL;
 }
 
-/* What one of them is called by, behind so many arguments that say where it is. */
+/* The argument that is the noun's key, behind so many keys of outer nouns. */
 static const char *noun_key(struct bytes noun, size_t below)
 {
 	static const char *const verbs[] = { "get", "show", "delete" };
@@ -77,7 +84,7 @@ static enum route_method command_method(const struct command *c)
 	return ROUTE_POST;
 }
 
-/* Of call.leg: call, and what is left is leg, where the command is about one of a call. Else nothing. */
+/* Of call.leg: above is call, and noun becomes leg, if it is about a leg of a call. Else empty. */
 static const char *noun_below(const struct command *c, struct bytes *noun, struct bytes *above)
 {
 	size_t n = noun->n;
@@ -163,7 +170,8 @@ static bool key_has_slashes(const struct route *r, const char *key)
 	return arg && arg->type == ARG_STRING && arg->charset == CHARSET_TEXT;
 }
 
-/* A key is all up to the next '/'; the last one, where its values may have that, all but what stands behind it. */
+/* A key is the text up to the next '/';
+ * a last key that may contain '/' is all up to the rest of the form. */
 static bool route_has(const struct route *r, struct bytes path, struct bytes keys[ROUTE_KEYS])
 {
 	const char *form = r->path;
@@ -241,7 +249,7 @@ static const struct command_arg *arg_of(const struct route *r, struct bytes name
 					    : command_arg_find(r->command, name);
 }
 
-/* A column that a list is narrowed by. */
+/* A filter by column. */
 static const char *column_add(struct bytes name, struct bytes text, json_t *args)
 {
 	struct command_arg column = { .type = ARG_STRING };

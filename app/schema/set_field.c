@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The document of a set and the entries of its versions, as JSON and as octets: written and read.
+ * command_set.c stages entries, command_set_move.c moves them on any node, so both ends must agree
+ * on every octet. Entries come from Redis and are checked; a later format is refused rather than
+ * half applied. Pure.
+ */
+
 #include "app/schema/set_field.h"
 
 #include <errno.h>
@@ -48,7 +55,7 @@ json_t *set_document(const struct set_value *v)
 					    "changed_utc_ms", (json_int_t)v->changed_utc_ms));
 }
 
-/* False: it is no such text. */
+/* False: missing, or no such text. */
 static bool set_text_read(char *out, size_t cap, const json_t *json, const char *member)
 {
 	const char *text = json_string_value(json_object_get(json, member));
@@ -56,7 +63,7 @@ static bool set_text_read(char *out, size_t cap, const json_t *json, const char 
 	return text && !bytes_cstr(bytes_str(text), out, cap);
 }
 
-/* False: it is no number of that range. */
+/* False: missing, or out of range. */
 static bool set_member_read(uint64_t *out, const json_t *json, const char *member, uint64_t most)
 {
 	const json_t *number = json_object_get(json, member);

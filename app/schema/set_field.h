@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A set of documents that are put together: its document, and the entries of one version of it. An entry is one line of octets:
- * what becomes of the document, its number among the changes of its tenant, kind, tenant, name, text, with a tabulator between them.
+ * A set of documents that are put together: its own document, and the entries of one version. An
+ * entry is one line of octets: the change, its number among its tenant's changes, kind, tenant,
+ * name, text, separated by tabulators.
  */
 #ifndef APP_SCHEMA_SET_FIELD_H
 #define APP_SCHEMA_SET_FIELD_H
@@ -20,10 +21,10 @@ enum {
 };
 
 struct set_version {
-	uint32_t version, of; /* of: it was rolled back to that version; 0: it was not */
+	uint32_t version, of; /* of: rolled back to that version; 0: not */
 	uint32_t entries, created, changed, deleted;
-	uint64_t utc_ms,
-		key; /* key: random, so that two who stage the same version at once have keys of their own */
+	/* key: random, so that concurrent stagings of a version have separate keys. */
+	uint64_t utc_ms, key;
 	char by[SET_BY_MAX];
 };
 
@@ -36,7 +37,7 @@ struct set_tenant {
 
 struct set_value {
 	char name[SET_NAME_MAX];
-	bool moving;    /* the newest version counts, and is on its way to where documents are: */
+	bool moving;    /* the newest version counts, and is being moved to the documents: */
 	uint32_t moves; /* its first entries */
 	struct set_version versions[SET_VERSIONS_MAX]; /* newest first */
 	uint32_t version_count;
@@ -51,7 +52,7 @@ json_t *set_view(const struct set_value *v);
 /* 0, -EBADMSG or -EPROTONOSUPPORT with a reason. */
 int set_document_read(struct set_value *v, struct bytes json, const char **reason) NODISCARD;
 
-/* Under which its entries are. */
+/* Key of its entries. */
 void set_key(char out[SET_KEY_MAX], const char *name, const struct set_version *v);
 
 enum set_change { SET_PUT = '+', SET_DELETE = '-', SET_SAME = '=' };

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Documents of tenants, dial plans and locations: fields, defaults, checks, and the core's structs.
+ * command_tenant.c and command_trunk.c put them. A tenant's document holds its quotas, features and
+ * web access, so an error here would cut off all its calls: what is valid alone but not together is
+ * refused at put, and a document from Redis is read with the same checks.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
@@ -238,7 +245,7 @@ const struct command_arg g_location_fields[] = {
 		{ .name = NULL },
 };
 
-/* What is provisioned is never too much to be told. */
+/* Provisioned facts are never too many to be reported. */
 static const char *location_wrong(const void *value, const char **member)
 {
 	static uint8_t space[2 * PIDF_MAX];
@@ -299,7 +306,7 @@ static const char *field_domains_wrong(const void *value, const char *text)
 	return NULL;
 }
 
-/* -1: it is no time of a day. */
+/* -1: no time of day. */
 static int day_second(const char *text)
 {
 	struct bytes minute = bytes_str(text), hour;
@@ -548,7 +555,7 @@ const struct command_arg g_tenant_fields[] = {
 	{ .name = NULL },
 };
 
-/* What a common answering system has room for, and a disk holds for thousands of them. */
+/* Capacity of a common answering machine, which a disk holds thousands of times. */
 enum { MAILBOX_MESSAGES = 100 };
 
 static void tenant_begin(void *value, struct bytes name)

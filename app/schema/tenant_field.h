@@ -14,7 +14,7 @@
 
 enum { TENANT_STORES_MAX = 8, TENANT_STORE_NAME_MAX = 32 };
 
-/* In recording_store: its recordings go nowhere. */
+/* In recording_store: recordings are not delivered. */
 #define TENANT_STORE_NONE "none"
 
 struct tenant_value {
@@ -22,12 +22,12 @@ struct tenant_value {
 	char domains[TENANT_DOMAINS_MAX * TENANT_DOMAIN_MAX]; /* joined by ',' */
 	bool enabled;
 	uint8_t classes;   /* 1 << enum dial_class */
-	uint8_t blf_lamps; /* of one extension, at most */
-	uint16_t
-		mailbox_messages; /* of one mailbox, where its extension does not say; 0: any number */
-	uint8_t extension_classes; /* the same, of an extension that is new */
+	uint8_t blf_lamps; /* most for one extension */
+	/* Of one mailbox, unless its extension says; 0: no limit. */
+	uint16_t mailbox_messages;
+	uint8_t extension_classes; /* likewise, for new extensions */
 	struct toll_limits outside;
-	char outside_day[sizeof("23:59")]; /* when a day of those begins, UTC; "": at midnight */
+	char outside_day[sizeof("23:59")]; /* start of their day, UTC; "": midnight */
 	struct tenant_terms core;
 	struct tenant_quotas {
 		uint32_t calls, registrations, extensions, subscriptions;
@@ -35,14 +35,15 @@ struct tenant_value {
 		uint32_t recorded, sessions, tokens, webhooks;
 		uint32_t flows, numbers, groups, hours, prompts, accounts;
 		uint32_t calls_per_s, registers_per_s;
-	} max; /* on one node; 0: any number, or a share of what that has room for */
+	} max; /* on one node; 0: no limit, or a share of the node's capacity */
 	struct tenant_recordings {
 		char store[256]; /* names of destinations, joined by ','; "": those of the node */
-		uint32_t days, mib; /* kept; 0: as the node says; any number */
+		uint32_t days, mib; /* kept; 0: the node's; no limit */
 	} recordings;
 	struct tenant_web {
-		char secret[FORM_SECRET_MAX]; /* of requests to its web servers, sealed; "": none */
-		char networks[256]; /* in which it may ask, beside the internet, joined by ',' */
+		char secret
+			[FORM_SECRET_MAX]; /* signs requests to its web servers, sealed; "": none */
+		char networks[256]; /* networks it may ask besides the internet, joined by ',' */
 	} web;
 	uint8_t commands; /* roles whose streams are read: 1 << enum command_role */
 	uint64_t changed_utc_ms;
@@ -53,18 +54,18 @@ extern const struct command_arg g_tenant_fields[];
 
 extern const struct form g_tenant_form;
 
-/* Whose streams of commands are read: 1 << enum command_role of each. */
+/* Roles with streams of commands: 1 << enum command_role of each. */
 uint32_t tenant_roles(const struct tenant_value *t);
-/* Whose secret is sealed there: moved to another tenant it does not open. 0; -EINVAL: it is none; -errno. */
+/* Seals its secret, which does not open for another tenant. 0; -EINVAL: invalid; -errno. */
 int tenant_web_seal(struct tenant_value *t, struct bytes secret, const struct seal_key *key,
 		    struct rand_source *rand) NODISCARD;
-/* "" where there is none. 0, or -EBADMSG: it was sealed with another key. */
+/* "" without one. 0, or -EBADMSG: sealed with another key. */
 int tenant_web_open(const struct tenant_value *t, const struct seal_key *key,
 		    char out[WEBHOOK_SECRET_TEXT_MAX]) NODISCARD;
-/* What the core needs to know. */
+/* Settings for the core. */
 void tenant_to_settings(const struct tenant_value *t, struct tenant_settings *out);
 
-/* A tenant's dial plan: its document in Redis. A tenant has one at most. */
+/* A tenant's dial plan: its document. At most one. */
 
 #define DIAL_PLAN_NAME "default"
 enum { DIAL_HELP_LEN_MAX = 8, DIAL_HELP_MAX = 16 };
@@ -78,10 +79,10 @@ extern const struct command_arg g_dial_fields[];
 
 extern const struct form g_dial_form;
 
-/* Two codes of which a phone could not dial both, or a code that is an emergency number; or NULL. */
+/* Two codes of which phones could dial only one, or a code that is an emergency number. Or NULL. */
 const char *dial_codes_wrong(const struct dial_plan *plan);
 
-/* Where phones stand: a location of a tenant, by its id, as a document in Redis. */
+/* Sites of phones: a location of a tenant, by id, as a document. */
 
 enum { LOCATION_ID_MAX = 8, LOCATION_LABEL_MAX = 64 };
 
@@ -95,7 +96,7 @@ struct location_value {
 extern const struct command_arg g_location_fields[];
 extern const struct form g_location_form;
 
-/* What the core needs to know. */
+/* The site for the core. */
 void location_to_core(const struct location_value *l, uint16_t tenant, struct site *out);
 
 #endif

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The document of a token: fields, patterns of commands, and its secret. command_token.c and logins
+ * make tokens; door.c checks each request by the hash. The rule that a limited token never reaches
+ * a command that makes tokens is here, in token_allows, for every door.
+ */
+
 #include "app/schema/token_field.h"
 
 #include <openssl/crypto.h>

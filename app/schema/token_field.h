@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A token of the HTTP API: a document of its tenant, by its name. Who shows it (RFC 6750) is "TENANT~NAME~SECRET", and may what its role may.
- * Of the secret its SHA-256 alone is kept: it is long and random, so no dictionary finds it.
+ * A token of the HTTP API: a document of its tenant, by name. Its text (RFC 6750) is
+ * "TENANT~NAME~SECRET", and it has a role's rights. Only the SHA-256 of the secret is stored: the
+ * secret is long and random, so no dictionary attack finds it.
  */
 #ifndef APP_SCHEMA_TOKEN_FIELD_H
 #define APP_SCHEMA_TOKEN_FIELD_H
@@ -23,19 +24,19 @@ struct token_value {
 	char name[TOKEN_NAME_MAX];
 	uint8_t role; /* enum command_role */
 	char hash[2 * TOKEN_HASH_LEN + 1];
-	uint32_t expires_utc_s;      /* 0: never */
-	char user[COMMAND_USER_MAX]; /* the extension in whose name it is; "": it is not a user's */
-	char text[TOKEN_TEXT_MAX];   /* what clients show, of one that is new; not saved */
+	uint32_t expires_utc_s;            /* 0: never */
+	char user[COMMAND_USER_MAX];       /* the extension it acts for; "": no user's */
+	char text[TOKEN_TEXT_MAX];         /* its text, while it is new; not saved */
 	char commands[TOKEN_COMMANDS_MAX]; /* patterns joined by ','; "": all that the role may */
-	char without
-		[TOKEN_WITHOUT_MAX]; /* members of events that it does not hear, joined by ',' */
+	/* Members that it does not get in events, joined by ','. */
+	char without[TOKEN_WITHOUT_MAX];
 	uint64_t changed_utc_ms;
 };
 
-/* Listening to events, which is no command, as one. */
+/* The right to listen to events, which is no command, as a name of one. */
 #define TOKEN_EVENTS "events"
 
-/* Rows of its fields that both commands have which make one. */
+/* Fields common to both commands that make a token. */
 #define TOKEN_ROLE                                                                               \
 	WORD_FIELD("role", role, FIELD_NUMBER, g_token_roles, "reader",                          \
 		   "What it may: a role, and all before it. operator: for operators alone, who " \
@@ -62,20 +63,19 @@ extern const struct command_arg g_token_fields[];
 extern const char *const g_token_roles[]; /* enum command_role */
 extern const struct form g_token_form;
 
-/*
- * A command that tokens with these patterns may give; "": all. Those of tokens and sessions are for none of them: a limited one would make one
- * without limits. A webhook posts events elsewhere: who makes one may listen to them.
- */
+/* Whether tokens with these patterns may give that command; "": all. Commands about tokens and
+ * sessions are excluded: a limited token would make an unlimited one. A webhook posts events
+ * elsewhere: making one needs the right to listen to them. */
 bool token_allows(const char *patterns, const char *command);
-/* Of the names of sessions alone. */
+/* Prefix of names of sessions. */
 #define TOKEN_SESSION "session-"
-/* ... and of those tokens that a login has made: they are deleted behind their time. */
+/* ... and of tokens made by a login: they are deleted after they expire. */
 #define TOKEN_LOGIN "login-"
 /* SHA-256 of the secret. */
 void token_hash(uint8_t out[TOKEN_HASH_LEN], struct bytes secret);
-/* Another secret, at random: v->hash, and v->text for whoever asked. */
+/* Makes a new random secret: v->hash, and v->text for the client. */
 void token_secret_make(struct token_value *v, const char *tenant, struct rand_source *rand);
-/* The parts of what a client shows. False: it is no token. */
+/* Splits a token's text. False: malformed. */
 bool token_parts(struct bytes text, struct bytes *tenant, struct bytes *name, struct bytes *secret);
 
 #endif

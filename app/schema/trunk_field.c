@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Documents of trunks, DIDs and routes: fields, checks, sealed passwords, and the core's structs.
+ * command_trunk.c puts them; sig/host/trunk.h has what calls need. A trunk's addresses decide which
+ * requests are believed to be the carrier's, so places are parsed strictly. A password opens only
+ * for its trunk, user and realm.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <openssl/crypto.h>
@@ -22,7 +29,7 @@ static const char *field_did_wrong(const void *value, const char *text)
 	return pattern_read(&unused, bytes_str(text), &wrong) ? wrong : NULL;
 }
 
-/* Where it leads is said by one of them. */
+/* One of them has the target. */
 static const char *field_to_wrong(const void *value, const char *text)
 {
 	const struct did_value *d = value;
@@ -438,7 +445,7 @@ json_t *trunk_to_view(const struct trunk_value *t)
 
 enum { TRUNK_CONTEXT_MAX = 512 };
 
-/* A sealed secret that is moved to another trunk, user or realm does not open there. */
+/* The seal's context: a secret that is copied to another trunk, user or realm does not open. */
 static struct bytes trunk_context(char buf[TRUNK_CONTEXT_MAX], const struct trunk_value *t)
 {
 	struct writer w = writer_over(buf, TRUNK_CONTEXT_MAX);
@@ -462,7 +469,7 @@ json_t *trunk_to_document(const void *value, const struct seal_key *key, struct 
 	return document_versioned(json);
 }
 
-/* After what the seal is bound to. */
+/* After the members that the seal is bound to. */
 static void trunk_fill_secret(struct document_reader *r, struct trunk_value *t)
 {
 	struct given sealed = document_member(r, "ha1_sealed");
@@ -546,7 +553,7 @@ static void trunk_sources_read(struct trunk_settings *out, const struct trunk_va
 		trunk_source_add(out, t, bytes_str(out->proxy.host));
 }
 
-/* Where a call is to go by, and when a token was made, go with what they are about. */
+/* Route of a call and time of a token are sent with their subjects. */
 static void trunk_identity_read(struct identity_trunk *out, const struct trunk_value *t)
 {
 	struct bytes list = bytes_str(t->x_headers), one;

@@ -58,13 +58,14 @@ void trunk_default(struct trunk_value *out);
 json_t *trunk_to_view(const struct trunk_value *t);
 /* With the hashes of its password, sealed. */
 json_t *trunk_to_document(const void *value, const struct seal_key *key, struct rand_source *rand);
-/* 0 or -EBADMSG with a reason. One that was sealed with another key is read without its secret. */
+/* 0 or -EBADMSG with a reason. Sealed with another key: read without its secret. */
 int trunk_from_document(void *value, struct bytes json, const struct seal_key *key,
 			const char **reason) NODISCARD;
-/* What the core needs to know. */
+/* Settings for the core. */
 void trunk_to_settings(const struct trunk_value *t, uint16_t tenant, struct trunk_settings *out);
 
-/* Numbers by which calls come in from trunks, and routes by which they go out: documents in Redis, and what the core needs of them. */
+/* DIDs, numbers for calls from trunks, and routes for calls to them:
+ * documents, and the core's structs. */
 
 struct did_value {
 	struct trunk_did core;
@@ -81,7 +82,7 @@ extern const struct command_arg g_did_fields[], g_route_fields[];
 
 extern const struct form g_did_form, g_route_form;
 
-/* What the core needs to know. */
+/* The route for the core. */
 void route_to_core(const struct route_value *r, uint16_t tenant, struct trunk_route *out);
 /* "NAME[:PRIORITY[:WEIGHT]]". 0 or -EINVAL. */
 int route_choice_read(struct trunk_choice *out, struct bytes text) NODISCARD;

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The document of a webhook: URL, filters, secrets and its state. command_webhook.c puts it and
+ * tells the process that delivers (app/helper/hooks.h). The URL may point only to networks that the
+ * tenant may reach, and secrets are sealed with tenant and name as context. A webhook that its
+ * server refused is off, with the reason.
+ */
+
 #include "app/schema/webhook_field.h"
 
 #include <assert.h>

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Loads and creates the key file, and derives keys by HMAC-SHA-256. A node loads it at start,
+ * tandemctl init creates it. Documents, links, channels between nodes and sealed secrets all depend
+ * on it: all nodes of a cluster need the same file, and one that other users can read is refused.
+ * Keys are overwritten in memory at the end.
+ */
+
 #include "app/settings/keys.h"
 #include "base/file.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cluster's secret key in its file (0600): "cluster ID BASE64" on a line, '#' begins a comment. Everything that nodes sign or
- * seal uses a key derived from it by purpose, so that one leaked purpose says nothing of the others.
+ * The cluster's secret key in its file (0600): "cluster ID BASE64" on a line, '#' begins a comment.
+ * Everything that nodes sign or seal uses a key derived from it by purpose, so that a leaked
+ * derived key reveals no other.
  */
 #ifndef APP_SETTINGS_KEYS_H
 #define APP_SETTINGS_KEYS_H
@@ -15,7 +16,7 @@ struct keys {
 	uint8_t cluster[KEYS_LEN];
 };
 
-/* 0; -EPERM (others may read the file), -EBADMSG (what is in it), or -errno; logged with what to do. */
+/* 0; -EPERM: readable by other users; -EBADMSG: malformed; or -errno; logged with what to do. */
 int keys_load(struct keys *out, const char *path) NODISCARD;
 /* The text of the file. 0 or -EBADMSG. */
 int keys_parse(struct keys *out, struct bytes text) NODISCARD;

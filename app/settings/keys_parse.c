@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Parses the text of the key file: lines of "cluster ID BASE64" and comments. keys.c calls it with
+ * the file's octets. It is strict, as a key that is read wrongly would make all sealed secrets
+ * unreadable without a visible cause: unknown words, short keys and a second key are errors. Pure,
+ * so that it can be fuzzed.
+ */
+
 #include <errno.h>
 #include <string.h>
 
@@ -45,7 +52,7 @@ int keys_parse(struct keys *out, struct bytes text)
 		line = bytes_trim(line);
 		if (line.n == 0 || line.p[0] == '#')
 			continue;
-		/* one key in this version */
+		/* this version has one key */
 		err = found.id ? -EBADMSG : line_read(&found, line);
 	}
 	if (!err && !found.id)

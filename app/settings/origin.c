@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Decides whether a page's Origin may use the node: for SIP over WebSocket and for CORS of the HTTP
+ * API. app/web calls it for each upgrade and each request with an Origin. Without patterns only the
+ * same host is allowed, and only over TLS, an IP literal or localhost, since a name may be an
+ * attacker's DNS rebinding.
+ */
+
 #include "app/settings/origin.h"
 
 #include <string.h>
@@ -13,7 +20,7 @@ static bool origin_skip(struct bytes *text, const char *prefix)
 	return true;
 }
 
-/* What follows the scheme; false: no origin of a page that came by HTTP. */
+/* The text behind the scheme; false: not the origin of a page over HTTP. */
 static bool authority_of(struct bytes origin, struct bytes *out, bool *secure)
 {
 	*secure = origin_skip(&origin, "https://");
@@ -42,13 +49,13 @@ bool origin_is_pattern(struct bytes text)
 	return true;
 }
 
-/* A name that an attacker's DNS may say is ours proves nothing. */
+/* A name proves nothing: an attacker's DNS may resolve it to us. */
 static bool is_literal(struct bytes host)
 {
 	struct bytes name = host, rest = host;
 	struct addr a;
 
-	(void)bytes_cut(&rest, ':', &name); /* of an address in brackets that is no name */
+	(void)bytes_cut(&rest, ':', &name); /* an address in brackets is no name */
 	return bytes_iis(name, "localhost") || !addr_parse(&a, host);
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whose page opens a WebSocket (RFC 6455 10.2, RFC 6454): browsers let any page try, and name it. That keeps a foreign page from using a
- * browser's place in the network, where addresses are trusted. Pure.
+ * Origins of pages that open a WebSocket (RFC 6455 10.2, RFC 6454): browsers let any page try, and
+ * name it. The check keeps a foreign page from using a browser's place in the network, where
+ * addresses are trusted. Pure.
  */
 #ifndef APP_SETTINGS_ORIGIN_H
 #define APP_SETTINGS_ORIGIN_H
@@ -14,12 +15,12 @@ enum { ORIGIN_MAX = 128 };
 bool origin_is_pattern(struct bytes text);
 
 struct origin_request {
-	struct bytes origin; /* header Origin; none: p NULL, as of clients that are no browsers */
+	struct bytes origin; /* header Origin; absent: p NULL, as of clients that are no browsers */
 	struct bytes host;   /* header Host */
 	bool secure;         /* it came over TLS: the certificate vouches for host */
 };
 
-/* patterns: of settings, count 0: only pages of the host itself. */
+/* patterns: of the settings; count 0: only pages of the host itself. */
 bool origin_is_allowed(const struct origin_request *request, const char (*patterns)[ORIGIN_MAX],
 		       uint32_t count);
 

@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes docs/config.md from the schema of the settings, and wraps generated Markdown at 100
+ * columns. `tandemd --print-config-reference` prints the page, and command.c wraps docs/api.md by
+ * it. Names, defaults, limits and help are those of the schema, so that documentation and program
+ * cannot disagree.
+ */
+
 #include <inttypes.h>
 
 #include "app/settings/settings.h"
@@ -10,7 +17,7 @@ static bool is_prose(struct bytes line)
 	return line.n && line.p[0] != '|' && line.p[0] != '#' && line.p[0] != ' ';
 }
 
-/* Octets of UTF-8 that begin a character take a column. */
+/* Octets that begin a UTF-8 character take a column. */
 static bool reference_is_column(uint8_t c)
 {
 	return (c & 0xc0) != 0x80;
@@ -47,7 +54,7 @@ void reference_wrap(struct writer *w)
 	}
 }
 
-/* docs/config.md out of the schema, so that the two cannot disagree. */
+/* docs/config.md from the schema, so that the two cannot disagree. */
 
 static const char g_head[] =
 	"# tandem.yaml\n"

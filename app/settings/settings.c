@@ -1,4 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads tandem.yaml and converts it for the parts of the node: shards, networks, quotas, TLS, DPDK,
+ * XDP. app/daemon calls it at start and on SIGHUP. settings_read yields all errors at once with
+ * their positions; a reload keeps values that need a restart and names them. Converted settings are
+ * plain values, so that tests need no file.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +29,7 @@ int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *e
 
 	memset(out, 0, sizeof(*out)); /* padding too: settings are compared as bytes */
 	err = conf_read(out, g_settings_fields, yaml, errors);
-	/* The rules read values: they have no meaning for those the schema refused. */
+	/* the rules read values, which are undefined if the schema refused them */
 	if (!err)
 		settings_check(out, yaml, errors);
 	return errors->total ? -EINVAL : err;
@@ -98,7 +105,7 @@ uint32_t settings_port_pairs(const struct settings *s)
 		uint32_t first = s->networks[i].media_ports.first;
 		uint32_t last = s->networks[i].media_ports.last;
 
-		/* An RTP port is even (RFC 3550 11): an odd first is left out, and the RTCP port must fit. */
+		/* an RTP port is even (RFC 3550 11): skips an odd first; the RTCP port must fit */
 		first += first & 1;
 		if (last > first)
 			pairs += (last - first + 1) / 2;
@@ -147,7 +154,8 @@ static void network_to_locals(const struct settings *s, uint16_t i, enum sip_tra
 	}
 }
 
-/* Whose media addresses a browser is offered: the network of the same address, else the first one of the family. */
+/* Network whose media addresses are offered to browsers:
+ * that of the same address, else the first of the family. */
 static uint16_t web_network(const struct settings *s)
 {
 	uint32_t found = UINT32_MAX;
@@ -180,7 +188,8 @@ static void web_to_locals(const struct settings *s, struct shard_settings *out)
 	local->network = i;
 }
 
-/* UDP of all networks first: registrations in Redis name an index, and it stays when TCP or TLS come or go. */
+/* UDP of all networks first:
+ * registrations in Redis have an index, which stays when TCP or TLS is added or removed. */
 static void locals_to_shard(const struct settings *s, bool tls, struct shard_settings *out)
 {
 	enum sip_transport last = tls ? SIP_TLS : SIP_TCP;
@@ -537,7 +546,7 @@ void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool 
 	siprec_to_shard(&s->siprec, &out->siprec);
 }
 
-/* A reload: what needs a restart keeps its value, and is named. */
+/* A reload: values that need a restart stay, and are named. */
 
 struct keep {
 	uint8_t *now;
@@ -656,7 +665,8 @@ int settings_trusted_read(struct shard_trusted *out, const struct settings *s,
 	return 0;
 }
 
-/* Nothing but an address is asked of it, which anybody can write into a datagram. A network tells more where there is another one. */
+/* It checks only an address, which anybody can forge in a datagram.
+ * A network adds proof if there are several. */
 static bool trusted_is_bare(const struct settings *s, const struct settings_trusted *in)
 {
 	struct shard_trusted rule;

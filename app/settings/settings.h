@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The node file tandem.yaml as a value. Pure: text in, struct and errors out. What is marked "at start" keeps its old
- * value until the node starts again; everything else is applied by SIGHUP without dropping a call.
+ * The node file tandem.yaml as a value. Pure: text in, struct and errors out. Settings marked "at
+ * start" keep their values until the node restarts; all others are applied by SIGHUP without
+ * dropping a call.
  */
 #ifndef APP_SETTINGS_SETTINGS_H
 #define APP_SETTINGS_SETTINGS_H
@@ -60,7 +61,7 @@ struct settings_network {
 	char name[32];
 	struct addr bind;
 	struct addr advertise; /* filled from bind when the file gives none */
-	uint32_t shard;        /* of what comes here and names none; 0: any */
+	uint32_t shard;        /* of what arrives here and names none; 0: any */
 	bool floating; /* the address goes with that shard, which may be any of the cluster */
 	uint32_t sip_ports[SETTINGS_SIP_PORTS_MAX];
 	uint32_t sip_port_count;
@@ -73,8 +74,8 @@ struct settings_network {
 	char allow[SETTINGS_ALLOW_MAX][SETTINGS_ALLOW_LEN];
 	uint32_t allow_count;
 	char interface[XDP_NAME_MAX]; /* empty: media comes by sockets only */
-	char tenant
-		[TENANT_NAME_MAX]; /* of all that comes to its SIP ports; empty: the domain says it */
+	/* Of all that arrives at its SIP ports; empty: by domain. */
+	char tenant[TENANT_NAME_MAX];
 };
 
 enum { SETTINGS_DOMAINS_MAX = 8 }; /* the certificates' names have the other places */
@@ -118,21 +119,21 @@ struct settings_sip {
 };
 
 #define SETTINGS_CODE_OFF "off"
-/* Of each as it is dialled; "off": there is none. */
+/* Dialled codes; "off": none. */
 struct settings_codes {
 	bool enabled;
 	struct feature_codes dialled;
 };
 
-/* In-call ones: what is pressed, "off": there is none; and how long the next key is waited for. */
+/* In-call codes: digits, "off": none; and the time to wait for the next one. */
 struct settings_call_codes {
 	struct call_codes pressed;
 	uint64_t wait;
 };
 
 struct settings_tls {
-	struct tls_files
-		own;    /* filled with those that tandemctl init makes when the file gives none */
+	/* The default: files of tandemctl init. */
+	struct tls_files own;
 	bool is_preset; /* it gave none */
 	char ca[TLS_PATH_MAX];
 	int client_certificates; /* enum tls_client_certificates */
@@ -165,10 +166,10 @@ struct settings_media {
 	uint64_t timeout;        /* 0: never */
 	uint64_t port_rest;
 	uint32_t batch_wait_us;
-	char sounds
-		[SETTINGS_PATH_MAX]; /* filled with the folder sounds of state_dir when the file gives none */
+	/* Default: the folder sounds of state_dir. */
+	char sounds[SETTINGS_PATH_MAX];
 	char music[SETTINGS_SOUND_MAX];     /* empty: none */
-	char speech_url[SETTINGS_PATH_MAX]; /* who says texts; empty: the engines of this machine */
+	char speech_url[SETTINGS_PATH_MAX]; /* speaks texts; empty: the engines of this machine */
 	int tones;                          /* settings_tones */
 	struct settings_dpdk dpdk;
 };
@@ -215,7 +216,7 @@ struct settings_http {
 
 enum { SETTINGS_LOGIN_ROLES_MAX = 32 };
 
-/* Where administrators log in: an OpenID provider. */
+/* The OpenID provider for logins of administrators. */
 struct settings_login {
 	char issuer[512]; /* "": nowhere */
 	char client_id[256], secret_file[SETTINGS_PATH_MAX], ca[SETTINGS_PATH_MAX];
@@ -227,16 +228,16 @@ struct settings_login {
 
 /* How messages of mailboxes are sent (docs/guides/voicemail-notification.md). */
 struct settings_mail {
-	char url[SETTINGS_PATH_MAX]; /* "": none is */
+	char url[SETTINGS_PATH_MAX]; /* "": no mail */
 	char from[128], user[128];
 	char password_file[SETTINGS_PATH_MAX], ca[SETTINGS_PATH_MAX];
 	bool starttls;
 	uint64_t retry, give_up;
 };
 
-/* Who writes down what they say. */
+/* The service that transcribes messages. */
 struct settings_transcription {
-	char url[SETTINGS_PATH_MAX]; /* "": nobody */
+	char url[SETTINGS_PATH_MAX]; /* "": none */
 	char key_file[SETTINGS_PATH_MAX], ca[SETTINGS_PATH_MAX], model[64];
 };
 
@@ -258,7 +259,7 @@ struct settings_hep {
 	char password[HEP_PASSWORD_MAX + 1];
 };
 
-/* An application that live sound may go to. */
+/* An application for live sound. */
 struct settings_live_endpoint {
 	char name[32];
 	char url[SETTINGS_PATH_MAX];
@@ -306,7 +307,7 @@ enum settings_destination_kind {
 	SETTINGS_MAIL,
 };
 
-/* Where recordings go. */
+/* A destination of recordings. */
 struct settings_destination {
 	char name[SETTINGS_DESTINATION_NAME_MAX];
 	int kind; /* enum settings_destination_kind */
@@ -330,24 +331,24 @@ struct settings_recordings {
 	uint32_t port;               /* of links to them; 0: none */
 	uint32_t copies, copies_mib; /* on a neighbour, of what is not stored yet */
 	uint64_t copies_every, copies_wait;
-	char folder
-		[SETTINGS_PATH_MAX]; /* filled with the folder recordings of state_dir when the file gives none */
+	/* Default: the folder recordings of state_dir. */
+	char folder[SETTINGS_PATH_MAX];
 	struct settings_destination store[SETTINGS_DESTINATIONS_MAX];
 	uint32_t store_count;
 	char deliver[SETTINGS_DELIVER_MAX][SETTINGS_DESTINATION_NAME_MAX];
 	uint32_t deliver_count;
 	int format;                      /* as enum record_format of the recorder */
-	uint32_t memory_mib, most;       /* of those that are made */
-	struct recording_settings calls; /* what calls follow */
+	uint32_t memory_mib, most;       /* of running recordings */
+	struct recording_settings calls; /* rules for calls */
 	uint64_t retry, retry_max, give_up, scan, join_wait;
 	uint32_t refusals;
 	uint32_t keep_days; /* 0: for ever */
-	uint32_t list_days; /* that all nodes know of them; 0: none does */
+	uint32_t list_days; /* days that all nodes list; 0: none */
 	uint32_t free_mib;
 	bool delete_delivered;
 	int opus;                            /* as g_opus_names of the schema */
 	uint64_t opus_wait;                  /* ns */
-	char certificate[SETTINGS_PATH_MAX]; /* "": recordings stay as they are */
+	char certificate[SETTINGS_PATH_MAX]; /* "": not encrypted */
 	struct settings_tenant_certificate tenant_certificates[SETTINGS_TENANT_CERTIFICATES_MAX];
 	uint32_t tenant_certificate_count;
 };
@@ -377,7 +378,7 @@ struct settings {
 	struct settings_node node;
 	struct settings_network networks[SHARD_NETWORKS_MAX];
 	uint32_t network_count;
-	/* The file's line of each network that names no interface although media.port is xdp; 0: of none such. */
+	/* Line of each network without an interface although media.port is xdp; 0: none. */
 	uint32_t without_interface[SHARD_NETWORKS_MAX];
 	struct settings_sip sip;
 	struct settings_codes codes;
@@ -406,19 +407,19 @@ struct settings {
 /* The schema of the whole file; ends with key NULL. */
 extern const struct conf_field g_settings_fields[];
 extern const char *const g_settings_tones[]; /* the first one is off */
-/* Role of a row of login.roles, 0 the least; *value is what stands before it. -1: it is none. */
+/* Role of a row of login.roles, 0 the lowest; *value is the text before it. -1: malformed. */
 int settings_login_role(const char *row, struct bytes *value);
 
 /* Schema and rules, all errors at once. 0, or -EINVAL with at least one error. */
 int settings_read(struct settings *out, struct bytes yaml, struct conf_errors *errors) NODISCARD;
-/* The rules that no schema says (overlaps, families, prefixes); fills what follows from other settings. */
+/* Rules beyond the schema (overlaps, families, prefixes); fills derived settings. */
 void settings_check(struct settings *s, struct bytes yaml, struct conf_errors *errors);
-/* "10.0.0.0/8", "2001:db8::/32", or an address alone, into net and bits. 0 or -EINVAL; *reason then says why. */
+/* "10.0.0.0/8", "2001:db8::/32", or an address, into net and bits. 0, or -EINVAL and *reason. */
 int settings_prefix_parse(struct shard_trusted *out, struct bytes in,
 			  const char **reason) NODISCARD;
-/* One rule of trust. 0, or -EINVAL: *key is the key that is wrong and *reason why. */
-/* What is allowed, and hardly meant: where it stands, and what to do instead. Nothing is refused for it. */
+/* Warnings of settings that are valid, but hardly meant: place, and what to do instead. */
 void settings_warn(const struct settings *s, struct bytes yaml, struct conf_errors *warnings);
+/* One rule of trust. 0, or -EINVAL: *key has the wrong key, *reason the error. */
 int settings_trusted_read(struct shard_trusted *out, const struct settings *s,
 			  const struct settings_trusted *in, const char **key,
 			  const char **reason) NODISCARD;
@@ -431,19 +432,21 @@ unsigned settings_digest_algorithm(struct bytes name);
 /* The longest file is SETTINGS_FILE_MAX; *text is malloc'ed. 0 or -errno. */
 int settings_load(const char *path, char **text, size_t *n) NODISCARD;
 
-/* Gives *now the values of *before wherever a restart is needed, and writes the names of those that differ, separated by blanks. */
+/* Restores values of *before that need a restart, and writes the names of those that differ,
+ * separated by blanks. */
 void settings_keep_at_start(struct settings *now, const struct settings *before,
 			    struct writer *changed);
 
-/* For shard_open and shard_configure. nonce_key: DIGEST_KEY_LEN bytes. tls: there is a certificate, so TLS ports are opened. */
-/* Those that are on. */
+/* Codes that are on. */
 void settings_codes_read(const struct settings *s, struct feature_codes *out);
 void settings_call_codes_read(const struct settings *s, struct call_codes *out);
+/* For shard_open and shard_configure. nonce_key: DIGEST_KEY_LEN bytes.
+ * tls: a certificate exists, so TLS ports open. */
 void settings_to_shard(const struct settings *s, const uint8_t *nonce_key, bool tls,
 		       struct shard_settings *out);
 /* For quota_open and quota_configure; calls: those that fit. */
 void settings_to_quotas(const struct settings *s, uint32_t calls, struct quota_settings *out);
-/* Index into shard_settings.locals of the WebSockets' address; UINT32_MAX: there are none. */
+/* Index into shard_settings.locals of the WebSockets' address; UINT32_MAX: none. */
 uint32_t settings_web_local(const struct settings *s, bool tls);
 /* True when a network has TLS ports, or HTTP is over TLS. */
 bool settings_wants_tls(const struct settings *s);
@@ -452,13 +455,13 @@ void settings_to_tls(const struct settings *s, struct tls_settings *out);
 void settings_to_dpdk(const struct settings *s, struct port_dpdk_settings *out);
 /* "02:00:5e:10:00:01". 0 or -EINVAL. */
 int settings_mac_parse(uint8_t out[6], const char *text) NODISCARD;
-/* What media.port xdp needs: how many of out, which has SETTINGS_XDP_MAX, were filled. */
+/* Networks of media.port xdp: returns the number filled of out, at most SETTINGS_XDP_MAX. */
 uint32_t settings_to_xdp(const struct settings *s, struct port_xdp_network *out);
 /* Pairs of media ports over all networks. */
 uint32_t settings_port_pairs(const struct settings *s);
-/* How the engine's coders are to work (engine/worker/transcoder.h). */
+/* Settings of the engine's coders (engine/worker/transcoder.h). */
 uint32_t settings_to_coding(const struct settings *s);
-/* Of the PCM of Opus in what is transcoded; 0: as the other codec has it. */
+/* PCM rate of transcoded Opus; 0: the other codec's. */
 uint32_t settings_to_opus_hz(const struct settings *s);
 /* Name of the tone plan (dsp/tone.h); "": none. */
 const char *settings_tones(const struct settings *s);

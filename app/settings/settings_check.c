@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What no schema says: settings that contradict each other or this machine. Each error stands where its value stands. */
+/* Rules beyond the schema: settings that contradict each other or this machine.
+ * Errors have the value's position. */
 #include <assert.h>
 #include <string.h>
 
@@ -292,7 +293,7 @@ static bool are_alike(const struct feature_codes *codes, enum feature a, enum fe
 	       (feature_code_hides(codes, a, code_b) || feature_code_hides(codes, b, code_a));
 }
 
-/* The first with which it could be mistaken; FEATURES: none. Those without a setting are told apart. */
+/* The first code that it could be mistaken for; FEATURES: none. Codes without a setting differ. */
 static enum feature code_alike(const struct check *c, const struct feature_codes *codes,
 			       enum feature feature, const char *path)
 {
@@ -381,7 +382,7 @@ static void check_x_headers(const struct check *c)
 	}
 }
 
-/* A file of an older version may have the code that a newer one brings: the newer one is off then. */
+/* A file of an older version may use the code of a newer feature: that is then off. */
 static void newer_codes_give_way(const struct check *c, struct feature_codes *codes)
 {
 	for (unsigned i = FEATURE_LAST_CALLER; i < FEATURES; i++) {
@@ -635,7 +636,7 @@ static void check_tenants(const struct check *c)
 	}
 }
 
-/* One network needs its interface at least; the others may do without, which is said at the start. */
+/* At least one network needs its interface; the others may do without, as the start reports. */
 static void check_interfaces(const struct check *c)
 {
 	struct settings *s = c->s;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sections, in the order of docs/config.md. Their rows are here, in settings_schema_sip.c, settings_networks.c and settings_recordings.c. */
+/* The sections, in the order of docs/config.md. Rows: here, settings_schema_sip.c,
+ * settings_networks.c, settings_recordings.c. */
 #include "app/settings/settings_schema.h"
 
 const struct conf_field g_settings_fields[] = {

@@ -33,7 +33,7 @@
 	.type = CONF_LIST, ARRAY(level, member, count), ITEM_SIZE(level, member), \
 	.fields = (children)
 
-/* A row. first: its preset, or NULL. Behind its help: where it lies, and what else there is to say. */
+/* A row. first: its preset, or NULL. Behind its help: its place, and further members. */
 #define SETTING(what, first, text, ...)                                       \
 	{                                                                     \
 		.key = (what), .preset = (first), .help = (text), __VA_ARGS__ \
@@ -59,7 +59,7 @@ struct check {
 	struct conf_errors *errors;
 };
 
-/* Line and column of the value at path or, where the file does not have it, of what contains it. */
+/* Line and column of the value at path or, if the file lacks it, of its container. */
 void rule_where(const struct check *c, const char *path, uint32_t *line, uint32_t *column);
 
 #define REPORT(c, path, ...)                                              \
@@ -69,27 +69,27 @@ void rule_where(const struct check *c, const char *path, uint32_t *line, uint32_
 		conf_error_add((c)->errors, line_, column_, __VA_ARGS__); \
 	} while (0)
 
-/* capitals: they are allowed as well. */
+/* capitals: also allowed. */
 bool rule_is_name(const char *name, bool capitals);
-/* Whether an interface may be named so; an empty name is none. */
+/* Checks the name of an interface; an empty name is none. */
 void rule_interface(const struct check *c, const char *path, const char *name);
-/* Whether a URL leads to this machine: what is sent there in plain text crosses no network. */
+/* Whether a URL leads to this machine: plain text to it crosses no network. */
 bool rule_is_here(const char *url);
 /* Addresses and ports (settings_networks.c). */
 void rule_networks(const struct check *c);
 
 /* Messages between nodes (settings_networks.c). */
 void rule_cluster(const struct check *c);
-/* What becomes of recordings (settings_recordings.c). */
+/* Delivery of recordings (settings_recordings.c). */
 void rule_recordings(const struct check *c);
-/* Where the external recorder is. */
+/* The external recorder. */
 void rule_siprec(const struct check *c);
 
 /* Pages that are written from tables (docs/config.md, docs/api.md). */
 enum { REFERENCE_COLUMNS = 100 };
 
-/* Lines of prose end there at the latest, where there is a space: it becomes the end of a line, so nothing grows. Rows of tables, headings
- * and fenced blocks stay. */
+/* Breaks lines of prose at a space: it becomes a newline, so nothing grows. Rows of tables,
+ * headings and fenced blocks stay. */
 void reference_wrap(struct writer *w);
 
 #endif

@@ -320,8 +320,6 @@ struct store_watch {
 	bool heard_named; /* likewise, of the newest lease that other nodes know of */
 };
 
-/* One shard's. */
-/* The fence as it was written last: each transaction asks for those of all shards. */
 struct store_fence_text {
 	struct lease_epoch epoch;
 	uint32_t link;
@@ -345,6 +343,8 @@ struct store_keep {
 	struct members named; /* the lease of the process before; none: not an acquisition */
 };
 
+/* One shard's. */
+/* The fence as it was written last: each transaction asks for those of all shards. */
 struct store_shard {
 	struct store_base base;
 	struct store_shared *shared;
@@ -376,8 +376,6 @@ struct store_shard {
 	struct store_keep keep;
 };
 
-/* What the shards of a node share. */
-/* Those that Redis does not have yet, oldest first: event.c. */
 struct store_events {
 	struct store_event *first, **end;
 	struct store_event *note; /* the first one that says how many had no room; NULL: none */
@@ -386,6 +384,8 @@ struct store_events {
 	uint64_t again_ns; /* when they are sent */
 };
 
+/* What the shards of a node share. */
+/* Those that Redis does not have yet, oldest first: event.c. */
 struct store_shared {
 	struct store_base base;
 	struct store_events events;
