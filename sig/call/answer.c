@@ -67,7 +67,7 @@ bool invite_ack_waits(const struct call *c, uint8_t leg)
 	       (uas->state == UAS_ACCEPTED && uas->late && !c->legs[leg]->open.by_18x);
 }
 
-/* Both said to each other what they had said before. */
+/* The exchange of SDP repeats the previous one. */
 static bool is_old_news(const struct call *c, uint8_t asked)
 {
 	const struct leg *l = c->legs[asked];
@@ -189,7 +189,7 @@ void invite_answer_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 		return;
 	answer_accept(h, l, slot);
 	if (l->state != LEG_EARLY)
-		return; /* a re-INVITE, or said before, perhaps by another process */
+		return; /* a re-INVITE, or sent before, perhaps by another process */
 	l->state = LEG_ANSWERED;
 	originate_answered_by(h, c);
 }
@@ -280,7 +280,7 @@ static enum refusal answer_accept_session(struct call_host *h, struct call *c, u
 	return sdp.n ? session_answer(h, c, leg, sdp, refusal) : REFUSED_SDP;
 }
 
-/* Another shard hears what was asked of the party that its own is to speak with (IVR-04). */
+/* A remote shard gets the data collected from the party that its own is to talk with (IVR-04). */
 static void write_data(struct writer *w, const struct call_host *h, const struct call *c,
 		       uint8_t asker)
 {
@@ -428,7 +428,7 @@ void invite_late_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 	struct leg *l = call_leg(c, leg);
 
 	if (!l || l->state != LEG_LEAVING)
-		return; /* it said BYE meanwhile */
+		return; /* it sent BYE meanwhile */
 	l->state = LEG_ANSWERED;
 	leg_leave(h, c, leg, &f);
 }
@@ -490,7 +490,7 @@ static void answered(struct call_host *h, struct call *c, uint8_t leg, bool firs
 	queue_answer(h, c, leg, !m);
 }
 
-/* ---- who answers is asked for a key before he has the call ---- */
+/* ---- a callee that is to confirm by a DTMF digit ---- */
 
 /* Others ring on, and no shorter than that. */
 static void screen_wait(struct call *c, uint64_t until_ns)

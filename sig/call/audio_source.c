@@ -96,7 +96,7 @@ static enum audio_source audio_source_of_status(uint16_t status)
 	}
 }
 
-/* Alone, and no application says what it hears. */
+/* Without peer, and without an order of an application. */
 static bool is_left_waiting(const struct call *c)
 {
 	return call_is_alone(c) && !c->prompts &&

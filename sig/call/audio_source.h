@@ -28,13 +28,13 @@ bool audio_source_track(const struct call_host *h, const struct call *c, uint8_t
 void audio_source_choose(const struct call_host *h, const struct call *c, struct call_flow *f);
 /* It takes that of the node, on its first line of sound. */
 bool audio_source_takes(const struct call *c, uint8_t leg, enum media_codec codec);
-/* That track is not there yet, and soon will be: until then the party hears nothing. */
+/* Its track will be open soon: until then the party hears silence. */
 bool audio_source_is_late(const struct call_host *h, const struct call *c, uint8_t leg);
 /* What it takes of what the node can say, on its first line of sound. False: nothing. */
 bool audio_source_codec(const struct call *c, uint8_t leg, enum media_codec *out);
 /* The peer of a holding leg gets music, whatever direction the phone of the leg offers. */
 bool audio_source_music_by(const struct call_host *h, const struct call *c, uint8_t holder);
-/* The engine is told where a party hears something else by now. */
+/* Updates the engine where the source of a party has changed. */
 void audio_source_settle(struct call_host *h, struct call *c);
 
 #endif

@@ -26,7 +26,7 @@
 #include "sig/model/leg.h"
 #include "sig/model/saved.h"
 
-/* How long each was pressed is not in a record. */
+/* Durations are not in a record. */
 static bool code_digits_check(struct schema_reader *r, void *object)
 {
 	struct leg_code_digits *k = object;
@@ -201,7 +201,7 @@ void call_digits_code_overdue(struct call_host *h, struct call *c, uint8_t leg)
 	}
 }
 
-/* ---- what is kept ---- */
+/* ---- withheld digits ---- */
 
 static struct bytes call_digits_kept(const struct leg_code_digits *k)
 {

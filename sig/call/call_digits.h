@@ -11,7 +11,7 @@
 #include "sig/leg/dtmf.h"
 #include "sig/model/event.h"
 
-/* They are: it speaks with another party, there are codes, and it may use one of them. */
+/* They are: it has a peer, there are codes, and it may use one of them. */
 bool call_digits_are_read(const struct call_host *h, const struct call *c, uint8_t leg);
 /* The flow needs tone detection: for codes, or digits that an application collects. It costs CPU,
  * so others have none. */
@@ -37,7 +37,7 @@ void call_digits_resume(const struct call_host *h, struct call *c);
 /* By its type: it ends here, or goes to the other party as it is. The call may be over by then. */
 void info_received(struct call_host *h, struct call *c, const struct call_event *ev);
 
-/* The next key behind a code did not come in time. */
+/* The next digit behind a code did not come in time. */
 void call_digits_code_overdue(struct call_host *h, struct call *c, uint8_t leg);
 
 #endif

@@ -52,11 +52,11 @@ void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, 
 /* Several cadences of any failure tone, and short enough for a party that does not listen. */
 enum { PARTING_MS = 5000 };
 
-/* As call_end, after a parting where the caller is up and can hear one. */
+/* As call_end, after a parting if the caller is established and can hear one. */
 void call_part(struct call_host *h, struct call *c, const struct call_ending *e);
 /* There is such a parting; else call_part ends the call at once. */
 bool call_may_part(const struct call_host *h, const struct call *c);
-/* What the caller hears for so long says how it went. */
+/* A tone for so long tells the caller the outcome. */
 void parting_for(struct call_host *h, struct call *c, const struct call_ending *e, uint32_t ms);
 /* Its time is over. */
 void parting_end(struct call_host *h, struct call *c);

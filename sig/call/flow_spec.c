@@ -200,8 +200,8 @@ static void spec_obey(struct flow_spec *s, const struct call *c, uint8_t leg)
 
 	if (own->held || (other && other->held))
 		s->receive = s->send = 0;
-	if (own->muted ||
-	    prompts_are_announcing(c)) /* what is said to one of them neither speaks into */
+	/* the announcement to one of them is not disturbed by either */
+	if (own->muted || prompts_are_announcing(c))
 		s->receive = 0;
 }
 
@@ -248,7 +248,7 @@ static NOINLINE bool side_heard(const struct session_texts *texts, uint8_t line,
 	return true;
 }
 
-/* What the party and we have said, when it need not wait for another to hear us. */
+/* The SDP exchanged with the party, if it may already be heard without a peer. */
 static NOINLINE bool side_alone(const struct call *c, const struct call_flow *f,
 				struct media_side *out)
 {

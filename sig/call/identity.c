@@ -443,7 +443,7 @@ int conveyed_on_invite(struct call_host *h, struct call *c, const struct call_st
 	return identity_takes(&p, CARRIED_GEOLOCATION) ? text_set(&l->pidf, pidf_of(s->invite)) : 0;
 }
 
-/* The leg for which it is asked, if the other may hear where that is; or NULL. */
+/* The leg that it is invited for, if its location may be conveyed; or NULL. */
 static const struct leg *pidf_teller(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	const struct leg *to = c->legs[leg], *who = call_leg(c, to->uac->from);
@@ -483,7 +483,7 @@ struct way {
 	const struct leg *to;
 	const struct plan *plan;
 	uint8_t first;       /* the first callee of those that lead to the last step */
-	struct bytes before; /* what was said of the time before */
+	struct bytes before; /* the history before this call */
 	bool verbatim;       /* its addresses, too */
 	bool trusted;
 	bool hidden; /* the caller wants all of it hidden */
@@ -618,7 +618,7 @@ static void write_history_entry(const struct way *y, const struct history *e)
 	writer_bytes(y->w, e->params);
 }
 
-/* Where the plan begins, behind what was said before. */
+/* The start of the plan, behind the history before. */
 struct root {
 	uint8_t space[CARRIED_INDEX_MAX + 4];
 	struct writer index; /* of the user called here */

@@ -335,7 +335,7 @@ void invite_provisional(struct call_host *h, struct call *c, const struct call_e
 		early_enter_and_hear(h, c, ev->leg, ev->message);
 }
 
-/* Our 2xx has not left: it waits for the PRACK of what was said before. */
+/* Our 2xx has not left: it waits for the PRACK of an earlier response. */
 static bool is_cancellable(const struct leg *l)
 {
 	return l->state == LEG_EARLY && l->uas &&
@@ -366,7 +366,7 @@ uint16_t refusal_for_other(uint16_t status)
 	case 407:
 	case 503: /* RFC 3261 16.7 step 6: only the server that is overloaded says so */
 		return 500;
-	case 430: /* RFC 5626 11.5: no phone is to hear of it */
+	case 430: /* RFC 5626 11.5: never passed on to a phone */
 	case 481:
 		return 480;
 	case 405: /* of these the request was ours: 21.5.3 */
@@ -394,7 +394,7 @@ static bool is_about_codecs(uint16_t status)
 	return status == 488 || status == 606 || status == 415;
 }
 
-/* RFC 3326: what B said, in numbers. */
+/* RFC 3326: the response of B, by its code. */
 static void write_reason(struct writer *w, const struct sip_message *m)
 {
 	struct bytes value;
@@ -576,7 +576,7 @@ void invite_refusal_holds_ack(struct call_host *h, struct call *c, pool_handle t
 		txns_ack_go(h->txns, txn);
 }
 
-/* RFC 5626 7: the phone has not said so itself. */
+/* RFC 5626 7: the response is not the phone's own. */
 static bool is_flow_failed(uint16_t status)
 {
 	return status == 430 || status == 408;

@@ -20,7 +20,7 @@ void leg_moved(struct call_host *h, struct call *c, uint8_t leg, const struct si
 void leg_refresh_target(struct call_host *h, struct call *c, uint8_t leg,
 			const struct sip_message *m);
 
-/* Of the prompts that the party of the leg hears; "": the node's. */
+/* The language of prompts to the party of the leg; "": the node's. */
 const char *legs_language(const struct call_host *h, const struct call *c, uint8_t leg);
 
 /* The initial state of a call: the caller's INVITE is open, without callee. */

@@ -36,7 +36,7 @@ struct module_event {
 /* In-call codes of the parties of a call (sig/sip/feature_code.h). */
 struct module_codes {
 	uint32_t codes; /* 1 << enum call_code each */
-	/* The party of the leg may press them. */
+	/* The party of the leg may use them. */
 	bool (*may)(const struct call_host *h, const struct call *c, uint8_t leg);
 	/* It has. whole: those that it can be, a bit each. */
 	void (*pressed)(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole);
@@ -54,7 +54,7 @@ struct plan_target {
 	const struct shard_forward *forward; /* what the user has set; NULL: nothing */
 };
 
-/* The copies of what a leg says and hears: struct flow_spec (media/flow.h). */
+/* Copies of the audio of a leg in both directions: struct flow_spec (media/flow.h). */
 struct leg_taps {
 	uint8_t tap, tap_live;
 	bool tap_fork;
@@ -98,7 +98,7 @@ struct module {
 	void (*follow)(struct call_host *h, struct call *c);
 	/* The copies that it wants of the audio of the leg. */
 	void (*tap)(const struct call *c, uint8_t leg, struct leg_taps *taps);
-	/* A tone that the party of the flow hears within what it hears. False: none. */
+	/* A tone mixed into what the party of the flow hears. Returns false without one. */
 	bool (*overlay)(const struct call_host *h, const struct call *c, const struct call_flow *f,
 			struct media_overlay *out);
 	/* Its deadlines in the call, handled at the end of each step, before its settle. */
@@ -115,11 +115,12 @@ struct module {
 	/* The time in which a callee must confirm the answered call by a DTMF digit; 0: not
 	 * needed. */
 	uint32_t (*screen_ms)(const struct call *c, uint8_t leg);
-	/* He is asked (key 0), or has pressed a key. True: he takes the call. */
+	/* The callee is asked to confirm (key 0), or sent a digit. Returns true if he takes the
+	 * call. */
 	bool (*screened)(struct call_host *h, struct call *c, uint8_t leg, char key);
 	/* Its callee has answered, and the caller knows. */
 	void (*answered)(struct call_host *h, struct call *c);
-	/* Two speak with each other, or one with the node. */
+	/* Two parties are bridged, or one talks with the node. */
 	void (*established)(struct call_host *h, struct call *c);
 	/* No callee took the call. Returns true if it goes on nevertheless. */
 	bool (*unanswered)(struct call_host *h, struct call *c, const struct call_ending *e);

@@ -65,7 +65,7 @@ static enum refusal originate_outside(struct call_host *h, struct call *c,
 	return refused;
 }
 
-/* A hears from the one it is to speak with. */
+/* The identity shown to A: that of its future peer. */
 static int open_a(struct call_host *h, struct call *c, const struct call_originate *o)
 {
 	bool flow = bytes_starts(o->to, FLOW_WORD);

@@ -362,7 +362,7 @@ static struct bytes goes_to(const struct shard_forward *f, enum plan_why why)
 	case PLAN_UNREACHABLE:
 		return bytes_str(f->unreachable);
 	case PLAN_CALLED:
-	case PLAN_DEFLECTED: /* where to was said by the command */
+	case PLAN_DEFLECTED: /* the command has named the target */
 	case PLAN_PICKED:    /* he asked for it himself */
 	case PLAN_WHYS:
 		break;

@@ -265,7 +265,7 @@ static bool play_start(struct call_host *h, struct call *c)
 	return word == AUDIO_SOURCE_PLAY ? file_start(h, c) : word_start(h, c, word);
 }
 
-/* Another file is another prompt; one that is said again is the same. */
+/* Another file is another prompt; a repetition is the same. */
 static void pin_clear(struct prompts *a)
 {
 	if (a->terms.file_count > 1)
@@ -297,7 +297,7 @@ static bool collected_are_few(const struct prompts *a)
 	return a->terms.max && a->digit_count < a->terms.min;
 }
 
-/* What was said is too short. */
+/* The recorded speech is too short. */
 static bool given_is_little(const struct prompts *a)
 {
 	return a->terms.message_max_ms ? a->message_ms < a->terms.message_min_ms
@@ -481,7 +481,7 @@ static void prompt_step_end(struct call_host *h, struct call *c, enum prompt_out
 	uint8_t next = prompt_step_now(a)->next[outcome];
 
 	if (prompt_step_now(a)->kind == PROMPT_RECORD && !a->closing && outcome_is_own(outcome)) {
-		/* its file is not there yet, and who hears of it wants to play it */
+		/* its file is not there yet, and the receiver of the event may play it */
 		prompt_record_close(h, c, outcome);
 		return;
 	}
@@ -619,7 +619,7 @@ void prompts_settle(struct call_host *h, struct call *c)
 
 /* ---- what happens ---- */
 
-/* The second dial tone, behind an access code (MED-04). The next key ends it. */
+/* The second dial tone, behind an access code (MED-04). The next digit ends it. */
 static void collect_tone(struct call_host *h, struct call *c)
 {
 	struct prompts *a = c->prompts;
@@ -661,7 +661,7 @@ bool prompts_want_digits(const struct call *c)
 	       (a->terms.max || a->terms.interruptible || a->terms.ends[0] || prompt_is_live(a));
 }
 
-/* An application that hears the caller has its digits, too. */
+/* An application that streams the caller's audio gets its digits, too. */
 static void prompt_live_digit(struct call_host *h, const struct call *c, char key)
 {
 	const struct prompts *a = c->prompts;

@@ -130,7 +130,7 @@ struct prompts {
 	 * the callees that are to confirm by a digit (leg_is_screened): all of them with the same
 	 * codec hear it. LEG_NONE: the caller has no peer. */
 	uint8_t leg;
-	bool both; /* ... and the other one hears it, too, where its phone takes the same codec, */
+	bool both;     /* ... and the peer hears it, too, if its phone takes the same codec, */
 	uint8_t alone; /* but for so many files */
 	/* of this process */
 	uint64_t serial;                   /* of what was asked to be played; 0: nothing is */
@@ -185,14 +185,14 @@ bool prompts_announce(struct call_host *h, struct call *c, uint8_t leg,
 		      const struct prompt_terms *terms, uint8_t alone);
 /* At the end of a step: no leg is to confirm any more, or another one than the listener. */
 void prompts_settle(struct call_host *h, struct call *c);
-/* It is being said to a leg of the pair. */
+/* It is playing to a leg of the pair. */
 bool prompts_are_announcing(const struct call *c);
 /* A digit would mean something to what is played or collected, or to a verb behind it. */
 bool prompts_want_digits(const struct call *c);
 /* The caller dialled a digit. If nothing asks for it, it is kept if a verb of the flow may ask
  * later. */
 void prompts_on_digit(struct call_host *h, struct call *c, char key);
-/* Digits that were kept, for what asks now. */
+/* The kept digits, for what asks now. */
 void prompts_on_digits_kept(struct call_host *h, struct call *c);
 /* News of what was asked to be played. */
 void prompts_on_news(struct call_host *h, struct call *c, const struct prompt_news *news);

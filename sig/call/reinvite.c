@@ -189,7 +189,7 @@ static bool may_offer(const struct call *c, uint8_t leg, struct call_refusal *re
 	return refusal->status == 0;
 }
 
-/* What the other one would hear otherwise from now on is told to it. */
+/* The peer gets a re-INVITE if its session differs from what it was told. */
 static void refresh_reoffer_other(struct call_host *h, struct call *c, uint8_t leg, bool received,
 				  bool sent)
 {
@@ -285,7 +285,7 @@ void refresh_answer_on_saved(struct call_host *h, struct call *c, const struct o
 			       local.n ? local : text_bytes(&l->sdp.local));
 }
 
-/* Saved before said, where the session has changed. */
+/* Saved before it is sent, if the session has changed. */
 static void refresh_answer_saved(struct call_host *h, struct call *c, const struct call_event *ev,
 				 bool news, bool body)
 {
@@ -549,7 +549,7 @@ void invite_expired(struct call_host *h, struct call *c, uint8_t leg)
 /* An INVITE of our own. */
 struct own {
 	uint8_t from;
-	bool refresh;           /* in the words that were said last, */
+	bool refresh;           /* with the last SDP unchanged, */
 	bool tells;             /* or in those but for what is recorded */
 	const struct leg *with; /* of another call: for it, and not for from; NULL: none */
 };

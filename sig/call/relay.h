@@ -12,7 +12,7 @@
  * CSeq. */
 uint32_t relay_refer_number(const struct sip_message *m);
 
-/* What a party hears of the other one's refusal, as docs/sip.md has it. */
+/* The status that a party gets for its peer's refusal, as in docs/sip.md. */
 uint16_t refusal_for_other(uint16_t status);
 /* What else of a request, or of its answer, goes along: lines, until the next ones are written. */
 struct bytes relay_extra(struct call_host *h, const struct sip_message *m);

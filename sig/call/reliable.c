@@ -380,7 +380,7 @@ void reliable_on_saved(struct call_host *h, struct call *c, uint8_t leg)
 	l->uas->retransmit_ns = h->now.ns + TXN_T1_MS * NS_PER_MS;
 	l->uas->deadline_ns = h->now.ns + TXN_TIMEOUT_MS * NS_PER_MS;
 	if (text_set(&copy, text_bytes(&l->uas->unacknowledged)))
-		sig_count_dropped(h->metrics, DROPPED_OOM); /* it is said again */
+		sig_count_dropped(h->metrics, DROPPED_OOM); /* it is sent again */
 	else
 		txns_reply(h->txns, slot, l->uas->provisional, &copy, h->now.ns);
 }
@@ -468,13 +468,13 @@ static bool read_rack(const struct sip_message *m, uint32_t *rseq, uint32_t *cse
 	       bytes_is(bytes_trim(bytes_from(rest, number.n)), "INVITE");
 }
 
-/* It was taken, perhaps by a process that was killed before it said so. */
+/* It was accepted, perhaps by a process that was killed before it answered. */
 static bool is_repeated(const struct invite_uas *uas, const struct sip_message *m)
 {
 	return uas->prack_cseq && m->cseq == uas->prack_cseq;
 }
 
-/* One before that: its 200 was lost, and the process that said it is gone. */
+/* An earlier one: its 200 was lost, and the process that sent it is gone. */
 static bool is_older(const struct invite_uas *uas, const struct sip_message *m, uint32_t rseq)
 {
 	return uas->prack_cseq && m->cseq < uas->prack_cseq && rseq < uas->rseq &&
@@ -595,7 +595,7 @@ static void reliable_answer_saved(struct call_host *h, struct call *c, const str
 		reliable_prack_on_saved(h, c, &item);
 }
 
-/* What the other leg would hear otherwise is told to it when the call is answered. */
+/* The other leg's differences are told to it when the call is answered. */
 enum refusal reliable_renew(struct call_host *h, struct call *c, uint8_t leg, struct bytes sdp,
 			    struct call_refusal *refusal)
 {

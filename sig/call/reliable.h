@@ -9,7 +9,7 @@
 
 struct response;
 
-/* What the party said of 100rel in its INVITE. */
+/* The 100rel support stated in the party's INVITE. */
 enum uas_reliable reliable_wish(const struct sip_message *invite);
 /* A response without SDP (sdp: with it) is to be sent so. */
 bool reliable_is_due(const struct invite_uas *uas, bool sdp);
@@ -40,7 +40,7 @@ enum refusal reliable_renew(struct call_host *h, struct call *c, uint8_t leg, st
 /* The caller's 2xx is of another early dialog than its unacknowledged response: nothing waits for
  * that any more, and its PRACK is accepted. */
 void reliable_leave(struct leg *asker);
-/* The ACK came: of what was never acknowledged the number is kept. */
+/* The ACK came: the number of an unacknowledged response is kept. */
 void reliable_forget(struct leg *leg);
 /* Our 200 to it: the save is done. */
 void reliable_prack_on_saved(struct call_host *h, struct call *c, const struct outbox_item *item);
@@ -64,7 +64,7 @@ void prack_keep_answer(struct leg *leg, const struct sip_message *m);
 bool prack_may_offer(const struct leg *leg);
 /* The save is done. */
 void prack_on_saved(struct call_host *h, struct call *c, uint8_t leg);
-/* What the party said to it, or that it said nothing. */
+/* The response of the party, or its timeout. */
 void prack_answered(struct call_host *h, struct call *c, const struct call_event *ev);
 /* After a restart. */
 void prack_resume(struct call_host *h, struct call *c, uint8_t leg);

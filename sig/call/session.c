@@ -161,7 +161,7 @@ static enum refusal session_offer_text(struct call_host *h, struct call *c, cons
 	return refused;
 }
 
-/* What is said now has the next version (RFC 3264 8). */
+/* The new SDP has the next version (RFC 3264 8). */
 static enum refusal alone_keep(struct call *c, uint8_t leg, struct text *said, struct writer *w,
 			       struct call_refusal *refusal)
 {
@@ -171,7 +171,7 @@ static enum refusal alone_keep(struct call *c, uint8_t leg, struct text *said, s
 	return 0;
 }
 
-/* In open.local: what was said last, with the video of those who are there by now. */
+/* In open.local: the last SDP, with the video of the present members. */
 static NOINLINE enum refusal again_local(struct call_host *h, struct call *c, uint8_t leg,
 					 struct call_refusal *refusal)
 {
@@ -251,7 +251,7 @@ enum refusal session_late_offer(struct call_host *h, struct call *c, uint8_t leg
 	if (c->legs[leg]->state == LEG_CONFIRMED)
 		c->legs[leg]->holds = !session_is_receiving(c, leg, sdp);
 	t = talk_open(c, leg);
-	/* one that said nothing yet cannot refuse it and be asked again: its answer is in ACK */
+	/* without a session yet it cannot refuse and be offered again: its answer is in ACK */
 	return session_offer_text(h, c, &t, c->legs[t.answerer]->sdp.remote.n == 0, refusal);
 }
 
@@ -272,7 +272,7 @@ static int compute(struct call_host *h, const struct call *c, const struct talk 
 	return offer_answer_by(t->offer, &other, &policy, &self, w, plan, error);
 }
 
-/* What the offerer hears. */
+/* The answer for the offerer. */
 static int talk_keep_answer(struct call *c, const struct talk *t, struct writer *w)
 {
 	struct leg *l = c->legs[t->offerer];
@@ -287,7 +287,7 @@ static bool was_answered(const struct call *c, uint8_t leg, const struct talk *t
 	return bridge_has(c, leg) && c->legs[t->offerer]->open.local.n && bytes_eq(sdp, t->answer);
 }
 
-/* A phone that takes the other one again holds it no longer, however it said so. */
+/* A phone that offers sendrecv again ends its hold, whichever way it held. */
 static void note_hold_over(struct call *c, uint8_t leg, struct bytes sdp)
 {
 	struct leg *l = c->legs[leg];
@@ -362,7 +362,7 @@ bool session_fits_whole(const struct leg *a, const struct leg *b)
 	return session_fit(a, b).whole;
 }
 
-/* One that cannot speak with the other one yet may be asked once more, or that one may be. */
+/* A leg that cannot be bridged yet may get another re-INVITE, or its peer may. */
 static bool is_asked_on(const struct call *c, uint8_t leg)
 {
 	return c->legs[leg]->uac->joins || (c->transfer && c->transfer->state == TRANSFER_RINGING);
@@ -512,7 +512,7 @@ static struct talk talk_of_update(const struct call *c, uint8_t leg, struct byte
 	return t;
 }
 
-/* now: by what is agreed the parties hear each other already. */
+/* now: the agreed session is already in use. */
 static enum refusal update_by(struct call_host *h, struct call *c, const struct talk *t, bool now,
 			      struct call_refusal *refusal)
 {

@@ -14,7 +14,7 @@ struct talk {
 	struct bytes offer;     /* the offerer's */
 	struct bytes offer_out; /* what the answerer was offered for it; empty: nothing yet */
 	struct bytes answer;    /* the answerer's; empty: none yet */
-	bool two_way; /* the answerer would take and say all: it said less because it was told to */
+	bool two_way; /* the answerer supports both directions: its SDP was limited by the offer */
 	/* the leg of another call that made the offer, to be joined with; NULL: none */
 	const struct leg *with;
 	/* the answerer's SDP is its own offer, offer_out our answer: it did not see this offer */

@@ -18,7 +18,7 @@ bool trunk_route_is_known(const struct call_host *h, const struct call *c);
  * false if it is outside and not permitted. */
 bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
 			 struct bytes number, char out[ROUTE_USER_MAX]);
-/* A call would go outside in his name, and he may not call that number: operators hear of it. */
+/* A call in a user's name to a number outside that he may not call: reported to operators. */
 void trunk_route_is_barred(const struct call_host *h, const struct call *c, struct bytes whose,
 			   struct bytes number);
 /* Where the server of a step of a trunk is. False: it is not there any more. */
@@ -34,7 +34,7 @@ uint8_t trunk_route_silent_leg(const struct call *c);
 bool trunk_route_is_leg(const struct call *c, uint8_t leg);
 /* When it is left for that. 0: not for that. */
 uint64_t trunk_route_until_ns(const struct call_host *h, const struct call *c);
-/* The leg's server has said something. */
+/* The leg's server has responded. */
 void trunk_route_on_response(struct call_host *h, struct call *c, uint8_t leg, uint16_t status);
 /* Logs the server that is tried now, after the one before has failed. */
 void trunk_route_log_next(const struct call_host *h, const struct call *c);

@@ -121,7 +121,7 @@ int video_reoffer(const struct call_host *h, const struct call *c, struct bytes 
 
 /* ---- who sends what others cannot see ---- */
 
-/* What the room's members have, in their order; of those that speak alone. */
+/* The video of the room's members, in their order; only of those that are bridged with it. */
 struct looked_at {
 	uint32_t count;
 	struct room_member *members[VIDEO_MEMBERS_MAX];

@@ -641,7 +641,7 @@ static bool dial_feature(const struct dial_asker *a, struct bytes number, struct
 	return true;
 }
 
-/* A phone that sends the digits as they are pressed has pressed some of them only. */
+/* A phone that dials digit by digit has sent only some of them. */
 static bool dial_lacks(const struct dial_asker *a, struct bytes number)
 {
 	bool overlap =

@@ -642,7 +642,7 @@ static bool challenge_account(struct call_host *h, const struct dialog *d,
 	return h->account_of && h->account_of(h->owner, d, out);
 }
 
-/* A request that said who we are under this nonce was not believed. */
+/* Credentials with this nonce were rejected. */
 static bool was_not_believed(struct bytes said, struct bytes nonce)
 {
 	uint8_t space[DIGEST_CLIENT_TEXT_MAX + 16];
@@ -654,7 +654,7 @@ static bool was_not_believed(struct bytes said, struct bytes nonce)
 	return w.overflow || (said.n && memmem(said.p, said.n, space, w.n));
 }
 
-/* Once; and once more where what we said was right, but old. */
+/* Once; and once more if the credentials were right, but stale. */
 static bool is_answerable(challenge_tries *tries, const struct digest_client_challenge *ask,
 			  struct bytes said, bool proxy)
 {
@@ -759,7 +759,7 @@ static struct bytes request_uri(struct bytes request)
 	return bytes_sub(line, 0, bytes_find(line, ' '));
 }
 
-/* Where it cannot be said the request goes without, and is refused once more. */
+/* If it cannot be written, the request goes without, and is refused again. */
 static void prove_one(struct dialog_challenge *c, bool proxy, const struct digest_account *account,
 		      struct writer *w, enum sip_method method, size_t body)
 {

@@ -90,7 +90,7 @@ void dialog_held_go(struct dialog *d, struct call_host *h);
 /* The time limit of the look-up; 0: nothing waits. */
 uint64_t dialog_lookup_due_ns(const struct dialog *d);
 
-/* What is new of a request that is said again elsewhere. */
+/* The changed fields of a request that is sent to another place. */
 struct dialog_moved {
 	uint64_t branch;
 	/* one of a higher number may be there already (RFC 3261 12.2.2); 0: it has its own */
@@ -123,7 +123,7 @@ struct dialog_challenge {
 
 struct dialog_challenges {
 	struct dialog_challenge of[2]; /* by 401, and by 407: of a proxy on the way */
-	struct text invite;            /* what the last INVITE said, which its ACK repeats (22.1) */
+	struct text invite; /* the credentials of the last INVITE, which its ACK repeats (22.1) */
 };
 
 static inline bool challenge_is(const struct sip_message *m)
@@ -178,7 +178,7 @@ void elsewhere_put(struct elsewhere_list *list, struct dialog *d);
 void elsewhere_follow(const struct elsewhere_list *list, struct id_tag *tag);
 
 enum {
-	DIALOG_TEXT_MAX = 1024, /* longest Call-ID, tag, URI or name-addr kept */
+	DIALOG_TEXT_MAX = 1024, /* longest Call-ID, tag, URI or name-addr stored */
 	DIALOG_ROUTES_MAX = 4096,
 };
 
@@ -215,7 +215,7 @@ struct dialog {
 	 * of a record */
 	struct text focus;
 	struct sip_hop hop; /* where our requests go */
-	bool trunk;         /* the party speaks for others, wherever it is */
+	bool trunk;         /* the party is trusted to speak for others, at any address */
 	bool named;         /* names that it says count */
 	/* the party is a conference on a remote shard: its Contact has isfocus, and names it */
 	bool confers;

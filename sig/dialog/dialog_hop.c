@@ -348,7 +348,7 @@ void dialog_hold_ack(struct dialog *d)
 
 /* ---- going on ---- */
 
-/* The same request for another place; as: NULL: it was not said yet, and is itself. */
+/* The same request for another place; as: NULL: it was not sent yet, and is reused. */
 static bool request_move(struct dialog *d, struct call_host *h, struct txn_slot *slot,
 			 const struct dialog_moved *as)
 {

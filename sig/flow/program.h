@@ -215,7 +215,7 @@ struct flow_position {
 	uint8_t program[PROGRAM_HASH_LEN];
 	uint16_t step;
 	uint16_t visit; /* verbs that were begun: what is done more than once has the same one */
-	uint16_t keyed; /* visit when the caller pressed a key last */
+	uint16_t keyed; /* visit at the caller's last digit */
 	uint8_t tries;  /* of gather: how often the caller was asked in vain */
 	/* name NUL value NUL, one behind the other; together VARIABLES_MAX octets at most */
 	struct text variables, secrets;

@@ -28,8 +28,8 @@ struct box_counts {
 enum box_act {
 	BOX_LOOK,    /* counts alone */
 	BOX_LIST,    /* messages of one state, urgent or not, and counts */
-	BOX_SET,     /* of one message. OK: it is safe, and "saved" may be said */
-	BOX_DROP,    /* the message was never said: a draft that its caller says again */
+	BOX_SET,     /* of one message. OK: it is stored, and "saved" may be announced */
+	BOX_DROP,    /* drops a draft that its caller records again */
 	BOX_RESTORE, /* SET: of one that was deleted: it is what it was before */
 	BOX_SEND,    /* a draft is a message from now on; no other one changes. OK as of SET */
 };

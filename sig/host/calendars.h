@@ -41,7 +41,7 @@ const char *calendar_word(const struct calendar *c, int64_t utc_s);
 /* The calendar of that feature code digits; NULL if not found. */
 const struct calendar *calendars_by_code(const struct calendars *x, uint16_t tenant,
 					 struct bytes code);
-/* What is said of it by hand, and counts then. */
+/* The override by hand in force at that time. */
 enum hours_override calendar_override(const struct calendar *c, int64_t utc_s);
 /* The next one, from *cursor 0 on, whose BLF state differs from its state; it is updated. Returns
  * NULL at the end. */

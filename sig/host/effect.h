@@ -126,13 +126,13 @@ enum sig_event_kind {
 	SIG_CALL_RINGING,
 	SIG_CALL_ANSWERED,
 	SIG_CALL_ENDED,
-	SIG_CALL_DIGIT,           /* leg, digit: the party of that leg pressed it */
+	SIG_CALL_DIGIT,           /* leg, digit: sent by the party of that leg */
 	SIG_CALL_HELD,            /* leg: that party holds the other, or a command does for it */
 	SIG_CALL_RESUMED,         /* leg */
 	SIG_CALL_MUTED,           /* leg: that party is muted, by command */
 	SIG_CALL_UNMUTED,         /* leg */
 	SIG_CALL_TRANSFERRING,    /* from is being transferred by its peer: to rings for it */
-	SIG_CALL_TRANSFERRED,     /* from and to speak with each other */
+	SIG_CALL_TRANSFERRED,     /* from and to are bridged */
 	SIG_CALL_TRANSFER_FAILED, /* no answer: from and to are as before */
 	SIG_CALL_STREAM_STARTED,  /* leg, order: a media stream of that party has begun */
 	SIG_CALL_STREAM_ENDED,    /* the same: it has ended; reason: why */
@@ -260,7 +260,7 @@ struct effect_record {
 	bool message;          /* what the party says, alone; what becomes of it: replies */
 	bool name;             /* a message that is the party's name, for a conference alone */
 	bool mix;              /* of a conference: what all in it say */
-	/* of a message: it is told when nothing is said for so long; 0: never */
+	/* of a message: reported after so long a silence; 0: never */
 	uint32_t silence_ms;
 };
 
@@ -454,7 +454,7 @@ struct publish_news {
 struct pick_news {
 	uint64_t call;    /* 0: none, and: */
 	bool may;         /* he may take calls there, were there any: perhaps of another node */
-	uint16_t status;  /* what the phone hears */
+	uint16_t status;  /* the status for the phone */
 	const char *text; /* and why; constant */
 };
 

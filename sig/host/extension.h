@@ -22,7 +22,7 @@ enum shard_monitor { MONITOR_ALL, MONITOR_LISTED, MONITOR_NONE };
 /* What others may know of it who watch it. */
 enum shard_monitored {
 	MONITORED_PARTIES, /* its peers */
-	MONITORED_STATE,   /* that it speaks */
+	MONITORED_STATE,   /* that it talks */
 	MONITORED_NOT,
 };
 
@@ -63,7 +63,7 @@ enum account_by {
 	ACCOUNT_OFF,
 	ACCOUNT_OPTIONAL,
 	ACCOUNT_REQUIRED, /* it calls no number outside without one, */
-	ACCOUNT_OVERRIDE, /* ... unless it is asked for one, and presses # alone */
+	ACCOUNT_OVERRIDE, /* ... unless it enters # alone when asked for one */
 };
 
 /* Whether phones of an extension are asked to answer automatically, and by which word of Alert-Info
@@ -113,7 +113,7 @@ struct shard_extension {
 	uint8_t record_tone;          /* enum record_tone */
 	bool record_page;             /* REC-07: its page has a Record key, with RECORD_ON_DEMAND */
 	bool media_elsewhere;         /* its media may be at another address than its signalling */
-	char language[LANGUAGE_MAX];  /* of prompts that its phones hear; "": its tenant's */
+	char language[LANGUAGE_MAX];  /* of prompts to its phones; "": its tenant's */
 	/* enum shard_track: for parties it holds. One without jobs: as SHARD_TRACK_MUSIC;
 	 * SHARD_TRACK_NONE: nothing */
 	uint8_t music;

@@ -47,7 +47,7 @@ struct hours_holiday {
 	char label[HOURS_LABEL_MAX];
 };
 
-/* What is said by hand. */
+/* The override by hand. */
 enum hours_override { HOURS_BY_PLAN, HOURS_OPEN, HOURS_CLOSED };
 
 struct hours {

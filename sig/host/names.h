@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 
 enum {
-	NAMES_FOUND_MAX = 9, /* one for each key */
+	NAMES_FOUND_MAX = 9, /* one for each digit */
 	NAMES_KEYS_MIN = 2,  /* fewer match no name */
 };
 

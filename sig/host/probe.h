@@ -21,7 +21,7 @@ struct probe {
 	bool down;
 	uint8_t row;       /* outcomes in a row that say otherwise */
 	uint64_t branch;   /* random part of the exchange under way; 0: none is */
-	uint32_t wait_ms;  /* until its request is said again */
+	uint32_t wait_ms;  /* until its request is retransmitted */
 	uint64_t again_ns; /* ... next; UINT64_MAX: not any more */
 	uint64_t until_ns; /* it is given up */
 	uint64_t next_ns;  /* the next one begins */
@@ -36,7 +36,7 @@ enum probe_do {
 /* Begins within an interval, so that not all places are asked at once. */
 void probe_open(struct probe *p, const struct probe_limits *l, struct rand_source *rand,
 		uint64_t now_ns);
-/* Until it says PROBE_NOTHING. reliable: a request is said once. */
+/* Until it returns PROBE_NOTHING. reliable: a request is sent once. */
 enum probe_do probe_expire(struct probe *p, const struct probe_limits *l, bool reliable,
 			   struct rand_source *rand, uint64_t now_ns);
 /* The final response to that request. Never PROBE_SAY. */

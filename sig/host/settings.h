@@ -23,7 +23,7 @@ enum { SHARD_EMERGENCY_MAX = 16, SHARD_EMERGENCY_LEN = 16 };
 enum { SESSION_EXPIRES_MIN_S = 90 }; /* RFC 4028 4 */
 enum {
 	SHARD_SAVE_LATER_MS = 8
-}; /* of a node: in less few others come, and 200 to a BYE is not kept waiting for more */
+}; /* of a node: fewer are not worth waiting for, and delay a 200 to a BYE */
 
 /* Single-port mode (media/flow.h): which of a worker's sockets, shared by many flows, a call uses.
  * All NULL: off. */
@@ -184,7 +184,7 @@ struct shard_settings {
 	char emergency[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
 	struct feature_codes codes;   /* where no extension has such a number */
 	struct call_codes call_codes; /* of tenants that have none of their own */
-	uint32_t call_code_wait_ms;   /* for the next key of one */
+	uint32_t call_code_wait_ms;   /* for the next digit of one */
 	/* further ports of ours that nothing is sent to: HTTP, Redis */
 	uint32_t reserved_count;
 	struct addr reserved[SHARD_RESERVED_MAX];

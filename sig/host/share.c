@@ -57,7 +57,7 @@ struct shares {
 	struct share_counts counts;
 };
 
-/* Names are no secrets: the key has to be that of all nodes. */
+/* Names are not secret: the key has to be the same on all nodes. */
 static const struct hash_key g_key = { 0x74616e64656d2073, 0x6861726573203120 };
 
 int shares_open(struct shares **out, const struct tenants *tenants, uint32_t limits)
@@ -252,11 +252,11 @@ static uint64_t share_now(const struct shares *s, const struct share *of, uint64
 	return share_sum(s, of, limit, &debt);
 }
 
-/* ---- what is said ---- */
+/* ---- sent ---- */
 
 static void word_put(struct shares *s, const struct share_word *word)
 {
-	if (s->waiting == WORDS_MAX) /* it is said again when it is needed again */
+	if (s->waiting == WORDS_MAX) /* repeated when it is needed again */
 		return;
 	s->words[(s->first + s->waiting++) % WORDS_MAX] = *word;
 }

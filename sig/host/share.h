@@ -57,7 +57,7 @@ struct share_word {
 };
 /* The next word to be sent. Returns false if there is none. */
 bool shares_next(struct shares *s, struct share_word *out);
-/* What that process has said. */
+/* Processes the word of that process. */
 void shares_hear(struct shares *s, const struct share_word *word);
 
 /* The time of the last shares_expire: precise enough for share_of without a clock. */

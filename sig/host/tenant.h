@@ -117,12 +117,12 @@ enum tenant_rate { TENANT_CALL_RATE, TENANT_REGISTER_RATE, TENANT_RATES };
 /* Terms that modules use: the fields of its document, unchanged (app/schema/tenant_field.c). */
 struct tenant_terms {
 	char park_groups[PARK_GROUPS_TEXT_MAX]; /* its slots (tenant.h); "": it has all */
-	bool park_confirm;            /* the user that parks by phone gets the slot by MESSAGE */
-	bool park_spoken;             /* ... and hears it said, before it is left */
-	bool offline_busy;            /* BLF shows an extension without a phone as busy (BEAT-17) */
-	bool messages_unasked;        /* its phones hear of messages without a subscription */
-	bool one_password;            /* that of SIP is the PIN of a mailbox, too (VM-11) */
-	bool pin_always;              /* ... and one's own phone is asked for it */
+	bool park_confirm;     /* the user that parks by phone gets the slot by MESSAGE */
+	bool park_spoken;      /* ... and hears it announced before it is released */
+	bool offline_busy;     /* BLF shows an extension without a phone as busy (BEAT-17) */
+	bool messages_unasked; /* its phones are notified of messages without a subscription */
+	bool one_password;     /* that of SIP is the PIN of a mailbox, too (VM-11) */
+	bool pin_always;       /* ... and one's own phone is asked for it */
 	bool outside_number_required; /* of extensions that call outside (MGT-09) */
 	bool user_to_user;            /* its phones are told the call's data (RFC 7433) */
 	uint8_t record_tone;          /* enum record_tone */

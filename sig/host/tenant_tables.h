@@ -42,7 +42,7 @@ enum {
 enum room_tone {
 	ROOM_TONE_NONE,
 	ROOM_TONE_BEEP,
-	ROOM_TONE_NAME, /* as who comes has said it; else as BEEP */
+	ROOM_TONE_NAME, /* the recorded name of the member; else as BEEP */
 };
 
 /* In this order in documents. */

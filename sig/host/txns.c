@@ -77,7 +77,7 @@ static void txns_list_on(struct txns *t, struct txn_slot *slot)
 }
 
 enum {
-	RESERVE_SHARE = 8, /* one in eight is kept for REGISTER, and one for dialogs */
+	RESERVE_SHARE = 8, /* one in eight is reserved for REGISTER, and one for dialogs */
 	KEPT_MAX = 6144,   /* Vias and Record-Routes of dozens of proxies */
 };
 

@@ -47,8 +47,8 @@ struct txn_slot {
 	struct txn txn;
 	pool_handle self;
 	uint64_t hash;  /* of the branch */
-	uint64_t merge; /* of Call-ID, From tag, CSeq (RFC 3261 8.2.2.2); 0: not kept */
-	uint64_t call;  /* as txns_belong said; 0: none */
+	uint64_t merge; /* of Call-ID, From tag, CSeq (RFC 3261 8.2.2.2); 0: not stored */
+	uint64_t call;  /* set by txns_belong; 0: none */
 	uint64_t on;    /* connection it is listed under; 0: none */
 	struct txn_slot *on_next, *on_prev;
 	enum txn_user user;

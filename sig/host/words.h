@@ -14,7 +14,7 @@ enum { VALUE_WORDS_MAX = 64, VALUE_WORD_MAX = 16 };
 struct words {
 	char list[VALUE_WORDS_MAX][VALUE_WORD_MAX]; /* names of prompts */
 	uint8_t count;
-	char language[LANGUAGE_MAX]; /* that they are said in */
+	char language[LANGUAGE_MAX]; /* the language of the prompts */
 };
 
 /* language: for a name without one. Returns false for an invalid name or value, or too many

@@ -106,7 +106,7 @@ static bool is_index(struct bytes value)
 	return true;
 }
 
-/* RFC 7044 5: its place is said by its index. */
+/* RFC 7044 5: its index gives its place. */
 static bool is_history(struct bytes value)
 {
 	struct sip_name_addr a;
@@ -254,7 +254,7 @@ static void line_put(struct writer *w, struct bytes name, struct bytes value)
 	}
 }
 
-/* ---- reading what is kept ---- */
+/* ---- reading stored lines ---- */
 
 static enum carried kind_of(struct bytes name)
 {

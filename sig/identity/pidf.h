@@ -59,7 +59,7 @@ enum civic_field {
 enum { CIVIC_MAX = 64 };
 
 struct civic {
-	char field[CIVIC_COUNT][CIVIC_MAX]; /* "": not said */
+	char field[CIVIC_COUNT][CIVIC_MAX]; /* "": not set */
 };
 
 /* entity: the pres: URI that has this location. */

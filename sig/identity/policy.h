@@ -77,7 +77,7 @@ struct identity_trunk {
 
 /* As long as *t. */
 struct identity_policy identity_of_trunk(const struct identity_trunk *t);
-/* Where nothing else is said. extra: that of the node. */
+/* The default. extra: the node's. */
 struct identity_policy identity_of_phone(const struct identity_extra *extra);
 struct identity_policy identity_of_peer(const struct identity_extra *extra);
 /* Another shard: what it says was judged there. */

@@ -232,7 +232,7 @@ enum {
 	FACT_ALWAYS = 64,
 };
 
-/* The first row that holds is shown (docs/guides/presence.md). NULL: what was said. */
+/* The first row that applies is shown (docs/guides/presence.md). NULL: the stated presence. */
 static const struct {
 	unsigned fact;
 	const char *state;

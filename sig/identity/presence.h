@@ -26,7 +26,7 @@ enum presence_source {
 	PRESENCE_SOURCES
 };
 
-/* What one of them has said. */
+/* The state set by one source. */
 struct presence_word {
 	char state[PRESENCE_MAX]; /* "": nothing */
 	char note[PRESENCE_NOTE_MAX];
@@ -89,7 +89,7 @@ struct presence_view {
 	bool open; /* open to calls: for RFC 3863, and for phones that offer a call or chat */
 };
 
-/* p: NULL: nothing was said. Slices of *p. */
+/* p: NULL: nothing is set. Slices of *p. */
 void presence_show(const struct presence *p, unsigned facts, uint64_t utc_ms,
 		   struct presence_view *out);
 

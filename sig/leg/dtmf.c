@@ -231,7 +231,7 @@ bool dtmf_is_foreign(const struct leg *l, struct bytes content_type)
 	return false;
 }
 
-/* It takes a codec that they can be said in. */
+/* It has a codec that can carry tones. */
 static bool tones_can_be_said(const struct leg *l, uint8_t line)
 {
 	struct media_accepted list[PAYLOAD_RULES_MAX];

@@ -35,7 +35,7 @@ bool dtmf_are_detected(const struct call *c, uint8_t leg);
 bool dtmf_came_by_info(struct call_host *h, struct call *c, uint8_t leg, char digit);
 /* A tone was detected. Returns false if it is no digit, as the party's digits come by INFO. */
 bool dtmf_came_as_tone(const struct call_host *h, struct call *c, uint8_t leg, char digit);
-/* The party does not know what an INFO with a key is. True: it gets tones from now on. */
+/* The party does not support INFO with digits. Returns true: it gets tones from now on. */
 void dtmf_send(struct call_host *h, struct call *c, uint8_t leg, const struct dtmf *dtmf);
 
 /* Digits on their way to a party by INFO: one at a time, so they arrive in order. A party that

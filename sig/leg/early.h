@@ -49,7 +49,7 @@ bool early_was_selected(const struct call *c, uint8_t leg);
 /* It is current from now on: a dialog of its own begins if its caller has an answer in another one.
  * Returns true for one that it had before. */
 bool early_select(struct call_host *h, struct call *c, uint8_t leg);
-/* It could not be told: it is where it was before, as uas.early and early_at said then. */
+/* It could not be told: the previous one is current again, by uas.early and early_at. */
 void early_select_back(struct call_host *h, struct call *c, struct leg *asker, uint8_t leg,
 		       uint8_t at);
 /* What it was told is told it no more: its dialog is a new one. */

@@ -437,7 +437,7 @@ static void cancel_uac(struct call_host *h, struct call *c, uint8_t leg, struct 
 	struct leg *l = c->legs[leg];
 
 	switch (l->uac->state) {
-	case UAC_QUEUED: /* never said */
+	case UAC_QUEUED: /* never sent */
 		txns_drop(h->txns, l->uac->client);
 		outbox_forget(&c->out, OUTBOX_INVITE, leg);
 		leg_close(l);

@@ -16,7 +16,7 @@ int leg_set_terms(struct leg *leg, const struct offer_terms *terms) NODISCARD;
 /* Writes into a zeroed struct; unset parts stay zero, as with NULL. leg->terms itself has no room
  * for absent codecs. */
 void leg_terms(const struct leg *leg, struct offer_terms *out);
-/* Our INVITE to it begins for `from`, with nothing said yet. 0 or -ENOMEM. */
+/* Our INVITE to it begins for `from`, without any response yet. Returns 0 or -ENOMEM. */
 int leg_invite(struct leg *leg, uint8_t from) NODISCARD;
 void leg_uac_clear(struct leg *leg);
 /* Its party's INVITE has come. 0 or -ENOMEM. */

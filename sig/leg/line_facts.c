@@ -68,7 +68,7 @@ static bool is_shown_by_keys(const struct call_host *h, const struct leg *l,
 	       destination_check(h->settings, h->ports, &d) == DESTINATION_OK;
 }
 
-/* The same port of another host. 0.0.0.0 is how RFC 2543 said hold. */
+/* The same port of another host. 0.0.0.0 was hold in RFC 2543. */
 static void move_to(struct addr *a, const struct addr *host)
 {
 	uint16_t port = a->port;
@@ -165,7 +165,7 @@ const char *place_refusal(const struct call_host *h, const struct leg *l,
 	return why;
 }
 
-/* The texts between us and a party: what it said, and what it was told. */
+/* The remote or local SDP of a leg. */
 static struct bytes facts_text_of(const struct call *c, uint8_t leg, bool remote)
 {
 	const struct leg_sdp *sdp = &c->legs[leg]->sdp;

@@ -23,11 +23,11 @@ struct line_facts {
 	/* of c= and m=, as the party wrote them; ADDR_NONE: none that can be sent to */
 	struct addr address;
 	struct addr origin;         /* of o=, port 0; ADDR_NONE: a name */
-	uint8_t sends, receives;    /* as it said, RFC 8866 6.7 */
+	uint8_t sends, receives;    /* as in its SDP, RFC 8866 6.7 */
 	char proto[LINE_PROTO_MAX]; /* the third field of m=: RTP/AVP, udptl */
 	bool secure;                /* its RTP shall be SRTP */
 	char suite[LINE_SUITE_MAX]; /* crypto-suite of SDES (RFC 4568); "": none */
-	/* a=ptime that it was told: the length of packet it is asked for; 0: nothing was said */
+	/* a=ptime sent to it: the packet length requested; 0: absent */
 	uint16_t packet_ms;
 	uint8_t codec_count;
 	struct line_codec codecs[PAYLOAD_RULES_MAX]; /* the types that it may send with */

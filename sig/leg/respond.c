@@ -145,7 +145,7 @@ void respond_later(struct call_host *h, const struct call *c, const struct outbo
 			      .extra = bytes_str(item->lines ? item->lines : "") };
 
 	if (slot && item->status == 100 && slot->txn.message.n)
-		return; /* more was said meanwhile */
+		return; /* a further response was sent meanwhile */
 	if (slot)
 		made.hop = slot->source;
 	if (item->status == 202 && (l || item->tag)) { /* RFC 3515 3 */

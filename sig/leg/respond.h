@@ -30,7 +30,7 @@ struct response {
  * lines. Nothing is ever cut. */
 int response_make(struct call_host *h, const struct sip_message *request, const struct response *r,
 		  struct text *out) NODISCARD;
-/* The same to a request kept with its transaction. */
+/* The same to a request stored with its transaction. */
 int response_make_later(struct call_host *h, const struct txn_slot *slot, const struct response *r,
 			struct text *out) NODISCARD;
 /* Makes and sends; the transaction may be gone afterwards. slot NULL (gone): nothing. request NULL:
@@ -60,7 +60,7 @@ bool respond_unsupported(struct writer *w, const struct call_host *h, const stru
  * and stays in the call's record until its ACK, so a successor repeats it and rings no phone anew.
  * refusal_send -> refusal_on_saved -> ACK, or 64*T1 (RFC 3261 17.2.1, timer H) -> refusal_clear */
 
-/* Its party's INVITE is open. Without memory it is said at once. */
+/* Its party's INVITE is open. Without memory it is sent at once. */
 void refusal_send(struct call_host *h, struct call *c, uint8_t leg, const struct leg_farewell *f);
 /* Behind the next save. */
 void refusal_hold_for_save(struct call_host *h, struct call *c, uint8_t leg);

@@ -16,7 +16,7 @@ static void location_left_drop(struct location *a)
 	a->left = NULL;
 }
 
-/* The store has said yes to all that is in it. */
+/* The store has acknowledged all that is in it. */
 static void location_is_stored(struct location *a)
 {
 	location_left_drop(a);

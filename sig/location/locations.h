@@ -59,7 +59,7 @@ const struct aor *location_entry(const struct location *a);
  * gone then. */
 void location_register(struct locations *l, struct location *a, const struct sip_message *m,
 		       const struct registrar_settings *settings, struct registrar_answer *answer);
-/* Its response is kept until this version is saved. False: too many wait. */
+/* Its response waits until this version is saved. Returns false if too many wait. */
 bool location_wait(struct location *a, struct locations_user *user, pool_handle txn,
 		   struct text *response);
 void location_settle(struct locations *l, struct location *a);

@@ -70,7 +70,7 @@ struct location {
 	pool_handle self;
 	uint64_t hash;
 	struct aor entry;
-	struct aor *left; /* what REGISTERs took out that no save has said yet; NULL: nothing */
+	struct aor *left; /* what REGISTERs removed and no save contains yet; NULL: nothing */
 	struct aor_links links;
 	uint64_t marked;    /* the version that is marked in the entry */
 	uint64_t acked;     /* version the store is believed to hold; 0: none */
@@ -79,7 +79,7 @@ struct location {
 	uint64_t back_from; /* version to which the store may have gone back; 0: it has not */
 	uint8_t back_tries;
 	bool is_unknown, saving_delete, unknown_delete;
-	bool told;       /* a REGISTER was answered that no save has said yet */
+	bool told;       /* a REGISTER was answered that no save contains yet */
 	bool getting;    /* the store was asked, */
 	bool unread;     /* ... and did not answer */
 	bool conflicted; /* because it has another version */
@@ -133,7 +133,7 @@ void location_timer(struct locations *l, struct location *a);
 /* Those who watch: its phones are others. */
 void location_notify(struct locations *l, const struct location *a);
 
-/* No node has said more of it to the store than this one does with its next save. */
+/* No node has stored more of it than this one does with its next save. */
 void location_is_born(struct locations *l, struct location *a);
 /* Times and listening addresses of a record become ours, and so do the bindings that are. */
 void location_adapt(const struct locations *l, struct aor *entry);
@@ -162,7 +162,7 @@ uint64_t location_forget_ns(const struct location *a);
 
 /* What two nodes know of one address of record. Pure. */
 
-/* What that REGISTER has taken out, and no save has said yet. 0 or -ENOMEM. */
+/* What that REGISTER has removed, and no save contains yet. Returns 0 or -ENOMEM. */
 int aor_note_left(struct aor *left, const struct aor *before, const struct aor *after,
 		  const struct sip_message *m, uint64_t utc_ms) NODISCARD;
 /* *theirs, which is taken over, becomes *ours, with the connections that ours knows. ours_count: of

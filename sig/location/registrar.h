@@ -43,7 +43,7 @@ struct binding {
 	struct sip_hop *was;
 	struct addr bound; /* our address of hop.local, for a later process; filled by the owner */
 	uint16_t location; /* where its phone says that it is (REG-32); 0: nowhere */
-	uint16_t q;        /* RFC 3261 20.10, in thousandths; 1000 when the phone said nothing */
+	uint16_t q;        /* RFC 3261 20.10, in thousandths; 1000 if the phone states none */
 	bool nat;          /* source is not what Contact and Via say */
 	bool closed; /* the connection it came by is gone; of this process alone, in no record */
 	bool stored; /* the store has it, or an older one of its kind; in no record either */
@@ -82,12 +82,12 @@ int aor_copy(struct aor *to, const struct aor *from) NODISCARD;
 enum { AOR_FORMAT_DEFAULT = 1, AOR_FORMAT_TENANTS = 2, AOR_FORMAT = AOR_FORMAT_TENANTS };
 
 struct registrar_answer {
-	uint16_t status;       /* 200, 400, 403, 423, 439, 500 (old CSeq) */
-	const char *reason;    /* constant; NULL: the standard phrase */
-	bool changed;          /* the entry must be saved before the answer is sent */
-	bool device_full;      /* 403: it has as many accounts as it may (REG-27) */
-	bool path;             /* RFC 3327 5.3: that of the last binding is repeated */
-	bool outbound;         /* RFC 5626 6: the flow is kept, and the phone asked to be told */
+	uint16_t status;    /* 200, 400, 403, 423, 439, 500 (old CSeq) */
+	const char *reason; /* constant; NULL: the standard phrase */
+	bool changed;       /* the entry must be saved before the answer is sent */
+	bool device_full;   /* 403: it has as many accounts as it may (REG-27) */
+	bool path;          /* RFC 3327 5.3: that of the last binding is repeated */
+	bool outbound;      /* RFC 5626 6: the flow is maintained, and the phone asked to be told */
 	uint16_t flow_timer_s; /* with that: the interval at which the phone has to send */
 	/* Phones that have registered again from elsewhere: their requests go the new way. */
 	struct {

@@ -51,7 +51,7 @@ struct dns_record {
 enum dns_result {
 	DNS_FOUND,
 	DNS_NOTHING, /* the name is there, or is not, and has no such record */
-	DNS_ALIAS,   /* it is another's, of which nothing was said: alias */
+	DNS_ALIAS,   /* an alias: alias has the name, of which nothing came */
 	DNS_FAILED,  /* the server cannot or will not answer, or timed out */
 };
 

@@ -27,7 +27,7 @@ enum {
 /* What is looked for. */
 struct lookup_want {
 	char host[DNS_NAME_CAP]; /* a name; numeric is fine; IPv6 without brackets */
-	uint16_t port;           /* 0: none was said */
+	uint16_t port;           /* 0: absent */
 	bool sips;
 	bool said;         /* the URI names its transport: transport */
 	uint8_t transport; /* enum sip_transport */
@@ -46,7 +46,7 @@ enum lookup_state {
 	LOOKUP_ASK,     /* asks */
 	LOOKUP_NOTHING, /* the name leads nowhere */
 	LOOKUP_FAILED,  /* that is not known: servers did not say */
-	LOOKUP_BAD,     /* it is no name, or wants what the node does not speak */
+	LOOKUP_BAD,     /* not a valid name, or needs what the node does not support */
 };
 
 struct lookup {

@@ -28,7 +28,7 @@
 
 /* What a flow needs to be SRTP (RFC 4568): our key, and the indexes it may use (media/flow.h). */
 struct flow_secret {
-	struct media_key key; /* its suite is agreed, and not kept here */
+	struct media_key key; /* its suite is agreed, and not stored here */
 	bool used;            /* the engine has it */
 	struct {
 		uint64_t first; /* index to begin with: nothing below it is used by this process */
@@ -225,7 +225,7 @@ struct call {
 	/* The pair for which the recording policy was evaluated; the same twice: none. For a call
 	 * taken over, the talking pair. */
 	uint8_t record_asked[2];
-	uint8_t shown[2];  /* enum party_state: of its caller and callee, as events said last, */
+	uint8_t shown[2];  /* enum party_state: of its caller and callee, as in the last events, */
 	bool shows;        /* ... if any did; not part of a record */
 	struct cdr *cdr;   /* while ENDING */
 	uint8_t end_tries; /* CALL_END asked for so often; 0: not yet */
@@ -361,10 +361,10 @@ void call_data_hear(struct call *to, const struct sip_message *m);
 
 enum {
 	ACCOUNT_CODE_MAX = 32,
-	ACCOUNT_DIGITS_MAX = 16, /* of one that is pressed */
+	ACCOUNT_DIGITS_MAX = 16, /* of one that is dialled */
 };
 
-/* One that a party presses by now (sig/pbx/account.c), behind the in-call code that says so. */
+/* An account code that a party is entering (sig/pbx/account.c), behind its in-call code. */
 struct account_digits {
 	char list[ACCOUNT_DIGITS_MAX];
 	uint8_t count;

@@ -8,7 +8,7 @@
 #include "sig/model/call.h"
 #include "sig/room/room.h"
 
-/* Its party hears the room, or music in its place. */
+/* Its party hears the room, or music instead. */
 static inline bool conference_speaks(const struct call *c)
 {
 	return c->member && !c->member->asks && c->state == CALL_ESTABLISHED && call_is_alone(c) &&

@@ -107,11 +107,11 @@ struct call_start {
 	const struct sip_message *invite;
 	struct txn_slot *slot;      /* its server transaction */
 	struct bytes from, display; /* the caller: user part and name */
-	struct carried_self self;   /* what it may be called; empty: a peer speaks for it */
+	struct carried_self self;   /* identities that it may state; empty: a peer speaks for it */
 	bool anonymous;             /* its From is anonymous */
 	bool early_media;
 	bool emergency;
-	/* where it makes an emergency call from (sig/host/tenant_tables.h); 0: it is not said */
+	/* the site of an emergency call (sig/host/tenant_tables.h); 0: unknown */
 	uint16_t location;
 	uint16_t trunk;             /* it comes from that one; TRUNK_NONE: from a phone */
 	struct quota_party payer;   /* has it as one of its calls; the call gives that back */

@@ -62,11 +62,11 @@ struct flow_run {
 	bool members;
 	/* all at once: a member that declines (6xx) ends the ringing of his own phones only */
 	bool past_decline;
-	bool idle;             /* it is kept when who answers has spoken (sig/pbx/flow/dial.c) */
-	uint32_t limit_ms;     /* a conversation may last; 0: as long as any */
-	uint64_t limit_ns;     /* ... until then; 0: off */
-	struct text called;    /* the number of the flow, while the call has another one */
-	struct text path;      /* the steps that it has left, and by which branch */
+	bool idle;          /* stored when the answered callee has talked (sig/pbx/flow/dial.c) */
+	uint32_t limit_ms;  /* a conversation may last; 0: as long as any */
+	uint64_t limit_ns;  /* ... until then; 0: off */
+	struct text called; /* the number of the flow, while the call has another one */
+	struct text path;   /* the steps that it has left, and by which branch */
 	uint64_t turned_utc_s; /* when its verb was reached: the time that the program knows */
 	uint16_t order;    /* programs that were begun by order, as each counts its visits anew */
 	struct text group; /* the group rung last */
@@ -87,7 +87,7 @@ struct flow_run {
 	 * none */
 	struct text asker;
 	uint16_t asker_step;
-	struct text login; /* the mailbox that its caller may hear, and change; empty: none */
+	struct text login; /* the mailbox that its caller may access; empty: none */
 	uint8_t dialled;   /* how the last dial ended: enum flow_outcome */
 	/* the last callee before, which forwarded the call here; and why (enum plan_why) */
 	struct text diverted_by;
@@ -102,7 +102,7 @@ struct flow_run {
 	struct text draft_box;
 	char left[MESSAGE_ID_MAX + 1]; /* the last message that was left; "": none */
 	/* of this process: */
-	uint64_t refer_txn;     /* its transaction; 0: this process has not said it */
+	uint64_t refer_txn;     /* its transaction; 0: this process has not sent it */
 	uint64_t notified;      /* that of its last NOTIFY, which is to be answered; 0: none is */
 	bool answers_notify;    /* that waits for its save, and so does what follows */
 	struct dial_kept *kept; /* what is asked for an order of targets; NULL: nothing was */

@@ -21,7 +21,7 @@
 /* RFC 4028: how long the session lasts with one party. A value (sig/leg/session_timer.h). */
 
 struct session_timer {
-	uint32_t interval_s;             /* 0: off, or nothing was said yet */
+	uint32_t interval_s;             /* 0: off, or not negotiated yet */
 	uint32_t min_s;                  /* the highest Min-SE received; 0: none */
 	bool agreed;                     /* the party keeps the time, too */
 	bool ours;                       /* we refresh */
@@ -32,7 +32,7 @@ struct session_timer {
  * are not stored: they follow from the texts of the bridged legs, also in another process. */
 
 struct leg_sdp {
-	struct text remote; /* the party's; empty: it has said nothing yet */
+	struct text remote; /* the party's; empty: none yet */
 	struct text local;  /* ours to it; empty: none yet */
 	bool theirs;        /* the offer is the party's, and ours the answer */
 	/* agreed by a reliable provisional response (RFC 3262 5): neither 2xx nor ACK has it */
@@ -127,7 +127,7 @@ struct prack {
 	uint64_t branch;
 	pool_handle txn; /* perhaps gone */
 };
-enum { EARLY_MAX = 8 }; /* early dialogs of a branch that are kept */
+enum { EARLY_MAX = 8 }; /* early dialogs of a branch that are stored */
 
 /* One of several early dialogs of our INVITE (RFC 3261 12.1.2) that is not current
  * (sig/leg/early.h). */

@@ -44,7 +44,7 @@ struct record_page {
 	enum record_page_state state;
 	enum record_page_place place;
 	uint64_t call;   /* 0: NOTHING */
-	uint64_t utc_ms; /* since when it speaks there */
+	uint64_t utc_ms; /* since when it talks there */
 	bool lasts;      /* a policy records it: it may be paused, and not ended */
 };
 

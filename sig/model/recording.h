@@ -40,8 +40,8 @@ enum siprec_state {
 struct siprec {
 	enum siprec_state state;
 	struct dialog dialog;
-	bool provisional; /* to its INVITE: CANCEL may be said */
-	bool lost;        /* the event has said that the recorder does not take it */
+	bool provisional; /* to its INVITE: CANCEL may be sent */
+	bool lost;        /* the event of the recorder's refusal was sent */
 	uint8_t tries;    /* in turn without success */
 	uint8_t place;    /* which of these places, none of which is part of a record: */
 	uint8_t place_count;
@@ -57,7 +57,7 @@ struct siprec {
 	uint64_t ack_branch;  /* of its ACK */
 	uint64_t session_id;  /* of its SDP, and */
 	uint32_t version;
-	uint64_t said; /* a hash of what the last INVITE said without its version; 0: nothing yet */
+	uint64_t said; /* a hash of the last INVITE's body without its version; 0: none yet */
 	challenge_tries challenged; /* of what is asked now */
 	struct session_timer timer; /* of this process alone: a successor begins with a re-INVITE */
 	uint64_t alive_ns;          /* when it is asked whether it is there; 0: not now */
@@ -65,7 +65,7 @@ struct siprec {
 	struct text unacked;        /* our 2xx to its INVITE, until ACK comes: */
 	struct sip_hop unacked_hop;
 	uint32_t unacked_cseq, interval_ms;
-	uint64_t again_ns, unacked_until_ns; /* it is said again, or waited for no longer */
+	uint64_t again_ns, unacked_until_ns; /* it is repeated, or given up */
 	bool offered;                        /* it has an offer of ours: its ACK has the answer */
 	uint8_t held;   /* streams that our last answer had as inactive or not at all */
 	bool has_ports; /* these, of this network */
@@ -145,7 +145,7 @@ bool recording_is_open(const struct recording *r);
 bool recordings_go_to(const struct recordings *r, uint8_t to);
 /* One of them was begun so. */
 bool recordings_by(const struct recordings *r, enum recording_cause cause);
-/* Nothing that is said or pressed now may be kept. */
+/* Neither speech nor digits may be stored now. */
 bool recordings_pause(const struct recordings *r);
 /* What parties are told about recording of their audio (RFC 7866 7.1.2): files are written, or an
  * external recorder has accepted it. Not for messages, which their party knows of. */
@@ -161,7 +161,7 @@ uint64_t recordings_pair(const struct call *c);
 /* What the party of the leg is told; other: the SDP of its peer, which may be recording, too
  * (7.3.1). */
 struct offer_record_state aware_record_state(const struct call *c, uint8_t leg, struct bytes other);
-/* The same by what that party said last. */
+/* The same by the last SDP of that party. */
 struct offer_record_state aware_record_state_now(const struct call *c, uint8_t leg);
 /* "policy", "command", "message", "code", "page". */
 const char *recording_cause_name(enum recording_cause cause);

@@ -283,9 +283,9 @@ static bool account_tagged(struct call_host *h, struct call *c, struct bytes nam
 	return true;
 }
 
-/* ---- pressed ---- */
+/* ---- entered by digits ---- */
 
-/* The party of the leg may press one. */
+/* The party of the leg may enter one. */
 static bool account_is_pressed(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	const struct leg *l = c->legs[leg];
@@ -302,7 +302,7 @@ static void account_wait(const struct call_host *h, struct leg *l)
 	l->account->until_ns = h->now.ns + NEXT_DIGIT_MS * NS_PER_MS;
 }
 
-/* What it presses from now on is one. */
+/* Its digits are one from now on. */
 static void account_begin(struct call_host *h, struct call *c, uint8_t leg, uint32_t whole)
 {
 	struct leg *l = c->legs[leg];
@@ -319,7 +319,7 @@ static void account_begin(struct call_host *h, struct call *c, uint8_t leg, uint
 	outbox_touch_later(&c->out);
 }
 
-/* What was pressed is forgotten. */
+/* The entered digits are dropped. */
 static void account_drop(struct call *c, uint8_t leg)
 {
 	if (!c->legs[leg]->account)
@@ -348,7 +348,7 @@ static void account_enter(struct call_host *h, struct call *c, uint8_t leg)
 						   : "it cannot be done now"));
 }
 
-/* False: none was begun, and the key is for others. */
+/* Returns false if none was begun: the digit is for others. */
 static bool account_on_digit(struct call_host *h, struct call *c, uint8_t leg,
 			     const struct dtmf *dtmf)
 {
@@ -370,7 +370,7 @@ static bool account_on_digit(struct call_host *h, struct call *c, uint8_t leg,
 	return true;
 }
 
-/* No further key came in time: what was pressed is all of it. */
+/* No further digit came in time: the code is complete. */
 static void account_overdue(struct call_host *h, struct call *c, uint8_t leg)
 {
 	if (!c->legs[leg]->account)

@@ -9,7 +9,7 @@
 #include "sig/call/module.h"
 #include "sig/model/event.h"
 
-/* A party of the call was told to hear it. */
+/* A party of the call gets the call waiting tone. */
 bool call_waiting_is_heard(const struct call_host *h, const struct call *c);
 
 #endif

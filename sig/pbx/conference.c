@@ -29,7 +29,7 @@
 
 #define MEMBER_NAME_BEGINS "conference-"
 enum {
-	GAIN_NONE = 50, /* is said with two digits, none of them a sign */
+	GAIN_NONE = 50, /* written with two digits, without a sign */
 	NAMED_HOST = 1,
 	NAMED_MUTED = 2,
 	NAMED_DEAF = 4,

@@ -22,7 +22,7 @@ static inline bool conference_waits(const struct call *c)
 }
 /* It has called the room, or was forwarded there: it was not rung for it. */
 bool conference_was_dialled(const struct call *c);
-/* The leg's party speaks with a conference of another shard. */
+/* The peer of the leg is a conference on a remote shard. */
 bool conference_is_remote(const struct call *c, uint8_t leg);
 /* The user of the URI of the conference that it is in; in space, or of the call. Empty: in none. */
 struct bytes conference_named(const struct call *c, uint8_t leg, uint8_t space[ROOM_USER_MAX]);
@@ -35,7 +35,7 @@ struct conference_terms {
 	bool muted, host, monitors;
 };
 
-/* It is to come, when it is answered or has said its PIN. */
+/* It joins when it is answered or has entered its PIN. */
 enum refusal conference_add_pending(struct call_host *h, struct call *c, struct room *r) NODISCARD;
 /* The party of the call, which is alone, is in the room from now on; the party that asked joins.
  * REFUSED_NOT_ESTABLISHED (it is not alone), _IN_CONFERENCE, _MEMBERS_FULL, _MEMORY. */

@@ -156,7 +156,7 @@ struct focus_refer {
 	bool done; /* at once: nothing is to be waited for */
 	bool notify;
 	struct call_refusal refusal; /* of a quota */
-	const char *why;             /* of a refusal; NULL: nothing is to be said */
+	const char *why;             /* of a refusal; NULL: no reason phrase */
 };
 
 static bool focus_refer_read(const struct sip_message *m, struct focus_wish *out, int *err)
@@ -412,7 +412,7 @@ static uint16_t focus_refer_admit(struct call_host *h, struct call *c, const str
 			 : focus_refer_given(h, c, ev, f);
 }
 
-/* ---- what is said ---- */
+/* ---- responses ---- */
 
 static void focus_refer_refuse(struct call_host *h, const struct call_event *ev, uint16_t status,
 			       const struct focus_refer *f)
@@ -492,7 +492,7 @@ static void focus_refer_received(struct call_host *h, struct call *c, const stru
 	}
 }
 
-/* RFC 3515 2.4.5: one NOTIFY, which may say that it goes on; nothing of this dialog is kept. */
+/* RFC 3515 2.4.5: one NOTIFY, perhaps with a pending state; this dialog is not stored. */
 static void focus_refer_outside_accept(struct call_host *h, struct dialog *d,
 				       const struct call_event *ev, const struct focus_refer *f)
 {

@@ -41,7 +41,7 @@ struct call_meeting {
  * is open), -ENOTCONN, -ENOTSUP (nothing can be offered), -ENOSPC, -ENOMEM. */
 int meet_reoffer(struct call_host *h, struct call *c, uint8_t leg,
 		 const struct leg *with) NODISCARD;
-/* They will not be joined: the two of the call are to hear each other. */
+/* They will not be joined: the two of the call are bridged again. */
 void meet_over(struct call *c);
 
 /* A call of two parties becomes two calls of one each, both without a peer (wait.h). One party

@@ -18,7 +18,7 @@ struct media_stream {
 	char endpoint[MEDIA_STREAM_NAME_MAX];
 	/* of this process, not part of a record */
 	uint64_t serial;
-	bool started; /* the application hears it */
+	bool started; /* the application is connected */
 };
 
 /* The request; endpoint "": ends the stream. */

@@ -408,7 +408,7 @@ static bool name_ask(struct call_host *h, struct call *c)
 	return false;
 }
 
-/* It may come in: at once, or when it has said its name. */
+/* It may join: at once, or when its name is recorded. */
 static bool member_enters(struct call_host *h, struct call *c, struct room *r,
 			  const struct room_terms *t, bool host)
 {
@@ -529,7 +529,7 @@ static void pin_said(struct call_host *h, struct call *c, struct bytes digits)
 		turned_away(h, c, "the conference is full");
 }
 
-/* It has said its PIN, or its name. */
+/* It has entered its PIN, or recorded its name. */
 static void meetme_on_answer(struct call_host *h, struct call *c,
 			     const struct prompt_result *result)
 {

@@ -685,9 +685,9 @@ static bool park_answers(const struct call_host *h, const struct call *c, struct
 	return h->parks && h->parks(h->owner, c->tenant, user, number, &unused);
 }
 
-/* ---- what it hears of a call ---- */
+/* ---- events ---- */
 
-/* The store has not said in time whether the call has the slot that it was sent on to. */
+/* The store did not report in time whether the call has the slot that it was forwarded to. */
 static bool park_overdue(struct call_host *h, struct call *c)
 {
 	bool asks = slot_step_asks(c);

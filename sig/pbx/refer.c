@@ -90,7 +90,7 @@ static uint16_t read_target(const struct call_host *h, const struct call *c,
 	return verdict == ROUTE_OK ? 0 : verdict == ROUTE_SCHEME ? 416 : 404;
 }
 
-/* RFC 4488: it wants to hear nothing more. */
+/* RFC 4488: whether its sender wants NOTIFYs. */
 bool refer_wants_notify(const struct sip_message *m)
 {
 	struct bytes value;

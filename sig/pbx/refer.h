@@ -25,7 +25,7 @@ void refer_outside(struct call_host *h, struct call *c, const struct call_event 
 bool refer_is_asked_anew(const struct call *other, uint8_t at);
 /* RFC 3515 2.1: exactly one Refer-To. Returns false otherwise. */
 bool refer_to(const struct sip_message *m, struct bytes *value);
-/* RFC 4488: false where it wants to hear nothing more. */
+/* RFC 4488: returns false if its sender wants no NOTIFYs. */
 bool refer_wants_notify(const struct sip_message *m);
 /* A NOTIFY with the result of a REFER. *number: the REFER's id, or 0 if absent. last: no other
  * follows. */

@@ -58,7 +58,7 @@ uint64_t retrieve_find(struct call_host *h, const struct call *c, bool rung, str
 					   : 0;
 }
 
-/* What was said of a call here may be past. */
+/* The report on a call here may be outdated. */
 static enum park_result rung_result_now(const struct call_host *h, const struct park_news *news)
 {
 	const struct call *rung;

@@ -12,7 +12,7 @@
 
 enum {
 	RETRIEVE_NAME_MAX = 40,
-	/* a node that is about to be given up does not delay who presses a key */
+	/* a node about to be lost must not delay a pickup */
 	RETRIEVE_REMOTE_MS = 300,
 };
 

@@ -677,7 +677,7 @@ static void transfer_on_joined(struct call_host *h, struct call *c)
 	transfer_done(h, c);
 }
 
-/* A party alone speaks with the node. */
+/* A party without peer talks with the node. */
 static bool pair_speaks(const struct call *c)
 {
 	return !call_callee(c) || session_fits(call_caller(c), call_callee(c));

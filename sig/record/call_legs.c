@@ -743,7 +743,7 @@ const struct schema legs_saved[] = {
 
 /* ---- what is of several fields ---- */
 
-/* It is over, or was left before it said anything. */
+/* It is over, or was released before it sent anything. */
 static bool leg_has_channel(const struct leg *l)
 {
 	return l->state != LEG_CLOSED && !(l->outbound && l->leave && l->state == LEG_LEAVING);

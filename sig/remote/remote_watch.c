@@ -284,7 +284,7 @@ static struct remote_entry *remote_entry_refresh(struct remote_watch *r, struct 
 	return remote_list_refresh(l, r->process, u, r->now_ns + REMOTE_KEPT_NS);
 }
 
-/* ---- what is said ---- */
+/* ---- sent ---- */
 
 static void news_for_all(struct remote_watch *r)
 {

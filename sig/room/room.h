@@ -33,18 +33,18 @@ struct room_member {
 	uint64_t call;    /* its call */
 	uint16_t number;  /* in the room, each once; MEMBER_NOBODY: it asks */
 	uint16_t inviter; /* the member that brought it; MEMBER_NOBODY: it came by itself */
-	uint16_t coaches; /* the member that alone hears it; MEMBER_NOBODY: all do */
-	int8_t gain_db;   /* how loud others hear it */
+	uint16_t coaches; /* the only member that hears it; MEMBER_NOBODY: all do */
+	int8_t gain_db;   /* its gain for the others */
 	bool muted;       /* it is not heard */
 	bool deaf;        /* it does not hear */
 	bool held;        /* by command: it hears music, and is not heard */
 	bool monitors; /* it listens to two parties, or coaches one: it leaves with them (MON-04) */
-	bool asks;     /* it is to come: its phone rings, or has not said its PIN */
+	bool asks;     /* it is to join: its phone rings, or its PIN is awaited */
 	bool hosts;    /* it is a host, by its PIN, or will be */
 	bool admitted; /* it comes from a conference of another shard, and is asked for no PIN */
 	bool made;     /* the room is one that a factory made, should its record be lost */
-	bool beeps;    /* others hear a tone when it comes and leaves, where the room has none */
-	bool naming;   /* ... it has said its PIN, and is asked for its name */
+	bool beeps;    /* a tone plays when it joins and leaves, if the room has none */
+	bool naming;   /* ... its PIN was right, and its name is being recorded */
 	uint8_t tries; /* ... wrong PINs so far */
 	uint8_t name;  /* number of the recording of its call that is its name; 0: none */
 	/* the call whose party sent the REFER and gets the NOTIFYs; 0: none */

@@ -8,7 +8,7 @@
 
 #include "base/bytes.h"
 
-enum { ROSTER_GONE_MAX = 256 }; /* kept of a conference */
+enum { ROSTER_GONE_MAX = 256 }; /* stored of a conference */
 
 struct roster_gone;
 

@@ -14,7 +14,7 @@
 
 enum { SHARD_SHIFT = 48 };
 
-/* RFC 3261 8.2.7: the same request gets the same tag, though nothing of it is kept. */
+/* RFC 3261 8.2.7: the same request gets the same tag, though it is not stored. */
 struct dialog_tag shard_tag(const struct shard *s, const struct sip_message *m)
 {
 	uint64_t parts[2] = {

@@ -70,7 +70,7 @@ int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 struct presence;
 int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
 		       const struct presence *presence) NODISCARD;
-/* What is said of a user, as host.h has it. */
+/* The presence set for a user, as in host.h. */
 const char *shard_presence_said(void *owner, uint16_t tenant, struct bytes user);
 /* What is shown of a user. */
 struct presence_view;
@@ -410,8 +410,9 @@ struct room_view {
 	bool locked, saved, mixes;
 	uint8_t recording; /* its number; 0: none */
 	bool recording_paused;
-	const char *plays, *endpoint; /* that plays, that hears and speaks; "": none */
-	bool apart;                   /* its number may be another conference's, on another node */
+	/* what it plays, and the application that takes part; "": none */
+	const char *plays, *endpoint;
+	bool apart; /* its number may be another conference's, on another node */
 	uint64_t created_utc_ms, version;
 };
 struct member_view {
@@ -594,7 +595,7 @@ enum party_place_kind {
 	PARTY_ALONE,    /* answered by tandem; no other party, and nothing is played */
 	PARTY_PLAYED,   /* a command plays to it, collects its DTMF digits, or records a message */
 	PARTY_STREAMED, /* it is with an application by live audio */
-	PARTY_ECHOED,   /* it hears itself */
+	PARTY_ECHOED,   /* it hears an echo of itself */
 	PARTY_PARKED,
 	PARTY_CONFERS,
 	PARTY_PARTS, /* the call is not taken: it hears a tone until it hangs up */

@@ -37,8 +37,8 @@ struct caller {
 	uint8_t scheme;     /* enum dial_scheme: how it dials */
 	bool needs_account; /* enum account_by */
 	char account[ACCOUNT_KEYS_MAX]; /* that it has dialled before the number; "": none */
-	uint16_t location; /* where it makes an emergency call from; 0: it is not said */
-	bool known;        /* it is a phone of its extension: by password, or registered there */
+	uint16_t location;              /* the site of an emergency call; 0: unknown */
+	bool known; /* it is a phone of its extension: by password, or registered there */
 	struct offer_terms terms;
 	struct quota_party payer;
 };
@@ -181,7 +181,7 @@ static bool is_registered(const struct shard *s, const struct sip_message *m,
 	return aor && registrar_knows(aor, m, locations_utc_ms(s->locations));
 }
 
-/* A trusted neighbour speaks for whomever it names. */
+/* A trusted neighbour speaks for any user that it names. */
 static void believe(const struct sip_message *m, char user[ROUTE_USER_MAX])
 {
 	if (route_user(&m->from.uri, user) != ROUTE_OK)

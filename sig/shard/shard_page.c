@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The recording key on a phone's web page: finds the call that the extension's phone takes part in,
- * shows its recording state, and starts, pauses or ends a recording. Called by the host
- * (shard_record_page) over all shards of the node, since the phone's call may be on any. Of several
- * calls the one that talks counts. In a conference the key acts on the mix, if that may be
- * recorded, else on the party alone. */
+/* The Record key of an extension's record page (sig/model/record_page.h): finds the call that the
+ * extension's phone talks in, shows its recording state, and starts, pauses or ends a recording.
+ * Called by the host over all shards of the node, since the phone's call may be on any. Of several
+ * calls the one in a conference counts, else the newest. In a conference the key acts on the mix,
+ * if that may be recorded, else on the party alone. */
 
 #include "sig/shard/shard.h"
 
@@ -36,7 +36,7 @@ static bool page_may(const struct shard_commons *c, uint16_t tenant, struct byte
 	       extension_may(c->shards->settings.tenants, e, ENTITLED_RECORD_KEY);
 }
 
-/* Of those who hear each other; LEG_NONE: another one, which rings or has left. */
+/* The leg of the bridge; LEG_NONE: another one, which rings or has left. */
 static uint8_t page_leg(const struct call *c, const struct leg *l)
 {
 	if (call_caller(c) == l)
@@ -141,7 +141,7 @@ static void paging_look(struct paging *p, const struct shard_commons *c)
 	}
 }
 
-/* ---- what the key does ---- */
+/* ---- actions of the key ---- */
 
 static uint8_t page_order(enum record_page_act act)
 {

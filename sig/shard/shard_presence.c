@@ -20,7 +20,7 @@ static uint64_t presence_now(const struct shard *s)
 	return steady_add(s->host.now.utc_ms, s->host.wall_ms);
 }
 
-/* ---- what was said ---- */
+/* ---- presence from documents ---- */
 
 static void presence_aim(struct shard *s, struct shard_presence *p)
 {

@@ -136,7 +136,7 @@ static void register_refuse_kept(struct shard *s, struct txn_slot *slot)
 	message_close(&m);
 }
 
-/* Its phone hears that first, and of its messages behind it. */
+/* Its phone gets that first, and the NOTIFY of its messages afterwards. */
 static void register_saved(struct shard *s, struct txn_slot *slot, struct text *response)
 {
 	const struct sip_hop from = slot->source;

@@ -31,8 +31,8 @@ struct lost_party {
 	uint64_t call;
 	uint8_t leg;
 	struct sip_hop hop; /* where it was */
-	bool again;         /* its node was not reached: what waits is said again by the same way */
-	uint64_t token;     /* of the question; 0: none is asked */
+	bool again; /* its node was unreachable: pending requests are repeated by the same hop */
+	uint64_t token; /* of the question; 0: none is asked */
 	uint64_t ask_ns, until_ns;
 };
 

@@ -277,7 +277,7 @@ static void room_mix_stop(struct shard *s, struct room *r)
 	r->job = (struct job_id){ 0 };
 }
 
-/* Its members hear it at once, or no more. */
+/* Its members get the mix at once, or lose it. */
 static void room_hear(struct shard *s, const struct room *r)
 {
 	for (const struct room_member *m = r->first; m && !m->asks; m = m->next) {

@@ -66,7 +66,7 @@ enum refusal shard_room_parts_order(struct shard *s, struct room *r,
 void shard_room_bring(struct shard *s, struct room *r);
 /* A step of the call is over: its room tells of its party as it is now. */
 void shard_room_watch(struct shard *s, const struct call *c);
-/* Those who watch the room hear in their turn what is another than they know. */
+/* Watchers of the room are notified of changes in their turn. */
 void shard_room_watched(struct shard *s, struct room *r);
 /* By the number or name dialled, watched or given (room_name.h). Returns NULL if it is not of this
  * shard. */

@@ -333,7 +333,7 @@ static enum refusal bring_remote(struct shard *s, struct room *r, const struct r
 	return REFUSED_CHANGING;
 }
 
-/* Where it is in the room already a process before was killed before it said so. */
+/* If it is a member already, a previous process was killed before it reported so. */
 static enum refusal bring_one(struct shard *s, struct room *r, const struct room_comes *comes)
 {
 	struct call *c = shard_call_find(s, comes->call);

@@ -12,7 +12,7 @@
 
 enum { FACTS_MAX = 16 * 1024 - 1, PARTIES_MIN = 2 };
 
-/* ---- what is said of it ---- */
+/* ---- facts ---- */
 
 static void fact_put(struct writer *w, const char *name, struct bytes value)
 {

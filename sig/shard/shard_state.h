@@ -68,7 +68,7 @@ struct shard_extension_slot {
 	char *members; /* extensions that see its mailbox, too: numbers joined by ','; NULL: none */
 	char *lamps;   /* sig/host/lamps.h; NULL: no BLF keys */
 	struct shard_located *located;   /* NULL: its phones are nowhere */
-	struct shard_presence *presence; /* NULL: nothing was said */
+	struct shard_presence *presence; /* NULL: not set */
 };
 static_assert(sizeof(struct shard_extension_slot) <= 352, "of each extension");
 
@@ -424,7 +424,7 @@ void shard_presence_view(void *owner, uint16_t tenant, struct bytes user,
 bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user);
 /* ... or at another node that tells so. */
 bool shard_has_phone_anywhere(const struct shard *s, uint16_t tenant, struct bytes user);
-/* Something that was said of an extension has ended. */
+/* A state set for an extension has expired. */
 void shard_presence_timer(struct shard *s, pool_handle extension);
 void shard_presence_free(struct shard *s, struct shard_extension_slot *slot);
 void shard_publish(struct shard *s, const struct sip_message *m);
@@ -443,7 +443,7 @@ void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struc
 /* As shard_hop_moved. */
 void shard_watch_moved(struct shard *s, uint16_t tenant, struct bytes user,
 		       const struct sip_hop *from, const struct sip_hop *to);
-/* What is said of the extension is another: some may not watch any more. */
+/* Settings of the extension have changed: some watchers may lose the permission. */
 void shard_watch_extension(struct shard *s, uint16_t tenant, struct bytes number);
 void shard_watch_resume(struct shard *s);
 void shard_watch_silence(struct shard *s);
@@ -513,7 +513,7 @@ struct txn_slot *shard_txn_in_dialog(struct shard *s, const struct sip_message *
 				     const struct quota_party *party);
 /* call_host.music_of */
 const struct host_track *shard_music_of(void *owner, uint16_t tenant, struct bytes user);
-/* Calls look who hears what now. */
+/* Calls update what their parties hear. */
 void shard_calls_hear(struct shard *s);
 /* call_host.extension_of */
 enum pin_verdict shard_pin_is(void *owner, uint16_t tenant, struct bytes box, struct bytes pin);
@@ -563,7 +563,7 @@ void shard_misuse(struct shard *s, const struct sip_message *m, enum security_ki
 /* The sender on this connection is known: by credentials, by its address, or by knowledge that only
  * a party of a call has. */
 void shard_trust(struct shard *s, const struct sip_hop *hop);
-/* The same, by its address: it may speak for many. */
+/* The same, by its address: it is trusted to speak for many. */
 void shard_trust_peer(struct shard *s, const struct sip_hop *hop);
 const struct shard_extension *shard_extension_find(const struct shard *s, uint16_t tenant,
 						   struct bytes number);
@@ -647,7 +647,7 @@ struct route_asker shard_asker(const struct shard *s);
 /* error: as in shard_send_failed; EHOSTUNREACH: by an edge node, which may still have the
  * connection. */
 void shard_lost_note(struct shard *s, const struct txn_slot *slot, int error);
-/* What the process before had may still be said again to this one. */
+/* Messages of the previous process may still be repeated to this one. */
 bool shard_is_just_resumed(const struct shard *s);
 /* Not a neighbour, but a phone of ours with its connection on another node: it may be on a third
  * one by now. */

@@ -311,7 +311,7 @@ static void subscription_go_on(struct shard *s, struct subscription *sub, struct
 		shard_refuse(s, slot, m, 500, REFUSED_MEMORY, (struct bytes){ 0 });
 		return;
 	}
-	txns_drop(&s->txns, sub->asked); /* an older one that still waits: it is said again */
+	txns_drop(&s->txns, sub->asked); /* an older one that still waits: the phone repeats it */
 	sub->asked = slot->self;
 	sub->waits = true;
 	sub->out_of_reach = false;
@@ -551,7 +551,7 @@ static uint16_t refresh_wish(const struct subscription *sub, const struct sip_me
 	return m->cseq < sub->dialog.remote_cseq ? 500 : 0;
 }
 
-/* A key that its phone has lit may not stay so. */
+/* A BLF key that its phone has switched on may have to be reset. */
 static uint16_t refresh_set(struct shard *s, struct subscription *sub, const struct sip_message *m,
 			    struct subscribe_wish *wish, enum refusal *reason)
 {

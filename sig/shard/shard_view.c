@@ -167,7 +167,7 @@ static void place_of_lonely(struct party_place *out, const struct shard *s, cons
 	}
 }
 
-/* There is a track of what it is to hear, or soon will be. */
+/* Its audio source has a track, or will have soon. */
 static bool place_sounds(const struct shard *s, const struct call *c, uint8_t leg)
 {
 	struct flow_source source;

@@ -570,7 +570,7 @@ void shard_watch_moved(struct shard *s, uint16_t tenant, struct bytes user,
 	}
 }
 
-/* Of its settings a phone hears what is new alone. */
+/* A phone is notified of changed settings only. */
 static void watch_renew(struct subscriptions *all, struct subscription *sub)
 {
 	if (package_of(sub->package)->of_settings)

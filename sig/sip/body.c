@@ -267,7 +267,7 @@ static bool is_as_it_stands(struct bytes coding)
 	       bytes_iis(coding, "8bit") || bytes_iis(coding, "7bit");
 }
 
-/* RFC 3261 20.11: a session's is what SDP is unless it is said otherwise. */
+/* RFC 3261 20.11: the disposition of SDP is session by default. */
 static bool is_session(const struct body_part *p)
 {
 	struct bytes disposition = part_value_of(p->disposition);

@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-/* A body, or a part of one, with what is said of it. Absent headers are empty. */
+/* A body, or a part of one, with its headers. Absent headers are empty. */
 struct body_part {
 	struct bytes type;        /* Content-Type */
 	struct bytes disposition; /* Content-Disposition */

@@ -75,7 +75,7 @@ static int attach_answered(struct call_host *h, struct call *c, uint8_t leg,
 	slot = txns_add_server(h->txns, &m, use, h->now.ns);
 	message_close(&m);
 	if (!slot)
-		return 0; /* the answer is said again without it */
+		return 0; /* the answer is repeated without it */
 	txns_belong(h->txns, slot, c->id, leg, TXN_USER_INVITE);
 	l->uas->server = slot->self;
 	return 0;
@@ -265,7 +265,7 @@ static void resume_clients(struct call_host *h, struct call *c)
 	}
 }
 
-/* The ACK may be on its way to where we were: the answer is said again, and 64*T1 start anew. */
+/* The ACK may have gone to our former address: the answer is repeated, and 64*T1 start anew. */
 static void resume_answer(struct call_host *h, struct call *c, uint8_t leg)
 {
 	struct invite_uas *uas = c->legs[leg]->uas;

@@ -142,7 +142,7 @@ static void gone(struct call_host *h, struct call *c, const struct call_event *e
 		call_on_party_gone(h, c, ev->leg, ev->message->status);
 }
 
-/* It said BYE. Where the call goes on, another process would say it again. */
+/* It sent BYE. If the call goes on, a successor must not send one to it. */
 static void left(struct call *c, uint8_t leg)
 {
 	leg_close(c->legs[leg]);

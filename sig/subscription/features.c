@@ -66,7 +66,7 @@ void features_set(struct subscriptions *s, struct subscription *sub,
 	};
 
 	if (!effects_ask(h->effects, &ask))
-		return; /* no memory: the phone hears that nothing has changed */
+		return; /* no memory: the phone is notified of the unchanged state */
 	sub->setting = ask.serial;
 	sub->retry_ns = h->now.ns + FEATURES_SET_MS * NS_PER_MS;
 }

@@ -17,7 +17,7 @@ struct features_due features_due(const struct subscriptions *s, struct subscript
 /* The document of its extension is to be changed: its 200 and its NOTIFY wait for that. */
 void features_set(struct subscriptions *s, struct subscription *sub,
 		  const struct feature_event *set);
-/* It was, or not: the phone hears what is so. serial: which one; 0: its time is over. */
+/* The result of the change: the phone gets the present state. serial: which one; 0: timeout. */
 void features_set_over(struct subscriptions *s, struct subscription *sub, uint64_t serial);
 
 #endif

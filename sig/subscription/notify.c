@@ -120,7 +120,7 @@ struct notify_about {
 	uint32_t dialog_count;
 	bool has_conference;
 	struct conference_view conference;
-	struct conference_notified told; /* of it, when this is said; more: of any package */
+	struct conference_notified told; /* of it, in this NOTIFY; more: of any package */
 	struct features_due features;
 	bool counted;
 	struct message_counts messages;

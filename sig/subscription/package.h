@@ -76,7 +76,7 @@ struct dialog_state {
 	enum dialog_phase phase;
 	bool recipient;  /* the phone was called */
 	bool held;       /* the phone takes nothing of the other party */
-	bool conference; /* it speaks in one */
+	bool conference; /* it talks in one */
 	bool parked; /* no dialog of a phone, but who waits in the slot of the extension's number */
 	uint32_t shard; /* of its call, and 1; 0: not known */
 	/* no dialog, but a call that waits for the user (sig/pbx/call_waiting.h), which began then;
@@ -152,7 +152,7 @@ enum package_kind package_find(struct bytes name);
 void package_write_allowed(struct writer *w);
 
 /* ---- the bodies ---- */
-/* What phones call to hear messages: "##" (REG-17), as a URI has it. */
+/* What phones dial to hear messages: "##" (REG-17), as in a URI. */
 #define MESSAGE_ACCOUNT "%23%23"
 void conference_info_write(struct writer *w, const struct package_state *state);
 

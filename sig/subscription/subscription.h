@@ -66,7 +66,7 @@ struct subscription {
 	bool out_of_reach;      /* its way is a connection that is gone: until its phone is back */
 	bool counting;          /* nothing is told until messages are counted, or retry_ns */
 	uint8_t misses;         /* consecutive NOTIFYs without a response */
-	bool published;         /* an event said that it is there */
+	bool published;         /* an event has announced it */
 	uint64_t page;          /* of PACKAGE_USER: the connection that shows it */
 	uint64_t setting; /* what its phone sets waits for the store (features.h); 0: nothing */
 	enum due_order due_order;

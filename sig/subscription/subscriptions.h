@@ -98,7 +98,7 @@ int subscription_focus(struct subscription *sub) NODISCARD;
 /* Zeroed but for these, and found by them. NULL: full, or no memory. */
 struct subscription *subscription_add(struct subscriptions *s, uint64_t id, uint16_t tenant,
 				      struct bytes watcher, struct bytes resource);
-/* Found by its users from now on, which a record said. 0 or -ENOSPC. */
+/* Found by its users from now on, which are from a record. Returns 0 or -ENOSPC. */
 int subscription_list(struct subscriptions *s, struct subscription *sub) NODISCARD;
 /* It is not told next. */
 void subscription_due_drop(struct subscriptions *s, struct subscription *sub);

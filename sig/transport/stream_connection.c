@@ -145,7 +145,7 @@ void stream_connection_close(struct stream_connection *c, enum stream_end why, i
 		(void)table_del(&t->by_target, c->target, c->self);
 	loop_unwatch(c->fd);
 	tls_link_close(c->tls);
-	if (t->listeners[hop.local].floats && why != STREAM_END_STOP) /* the peer hears all of it */
+	if (t->listeners[hop.local].floats && why != STREAM_END_STOP) /* the peer gets all of it */
 		stream_socket_leaves_nothing(c->fd, false);
 	(void)close(c->fd);
 	stream_buffer_clear(&c->in);
@@ -271,7 +271,7 @@ void stream_connection_flush(struct stream_connection *c)
 	}
 	if (stream_queue_bytes(&c->out).n && !c->stalled_ns)
 		c->stalled_ns = clock_now_ns();
-	/* TLS may have to hear something first: reading then asks for the next flush */
+	/* TLS may have to read first: reading then asks for the next flush */
 	set_wants_write(c, stream_queue_bytes(&c->out).n && (!c->tls || tls_wants_write(c->tls)));
 	stream_connection_timer(c);
 }
@@ -583,7 +583,7 @@ static bool one_frame(struct stream_connection *c, struct bytes *rest)
 	return !c->is_doomed;
 }
 
-/* What came now is looked at where it lies; only the beginning of a message is kept. */
+/* Input is parsed in place; only the beginning of a message is stored. */
 static void frames(struct stream_connection *c, size_t n, uint64_t now_ns)
 {
 	struct bytes in = bytes_mem(c->owner->space, n);

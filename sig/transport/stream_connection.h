@@ -60,7 +60,7 @@ int stream_queue_add(struct stream_queue *q, uint8_t place, struct bytes message
 void stream_queue_consume(struct stream_queue *q, size_t n);
 /* They will: the layer below wants them again (SSL_write(3)). */
 void stream_queue_hold(struct stream_queue *q, size_t n);
-/* How many messages went, of those that may not speak at that time. */
+/* Returns the number of messages removed, of shards that may not send at that time. */
 uint32_t stream_queue_withhold(struct stream_queue *q, struct validity *v, uint64_t now_ns);
 void stream_queue_clear(struct stream_queue *q);
 
@@ -69,7 +69,8 @@ enum {
 	STREAM_ROUND_READS = 4,    /* then others have their turn */
 	STREAM_QUEUE_MAX = 262144, /* octets that wait for one peer */
 	STREAM_ACCEPTS = 64,       /* per round */
-	/* per round: a first step takes about 0.2 ms, so those who speak wait for less than 2 ms */
+	/* per round: a first step takes about 0.2 ms, so established connections wait for less than
+	 * 2 ms */
 	STREAM_ROUND_HANDSHAKES = 8,
 	STREAM_HANDSHAKE_SOURCES = 4096, /* buckets: two of so many sources share one */
 	STREAM_TRANSPORTS = SIP_TLS + 1,
@@ -177,7 +178,7 @@ struct transport_stream {
 	struct transport_limits limits;
 	struct tls *tls;
 	const struct hop_names *names;
-	struct validity *validity; /* NULL: all may speak */
+	struct validity *validity; /* NULL: all may send */
 	struct hash_key key;
 	struct pool pool;
 	struct table by_source; /* all, by the other one's address */

@@ -65,7 +65,7 @@ struct transport_settings {
 	struct tls *tls;
 	const struct hop_names *names; /* of hops; borrowed; NULL: no hop has one */
 	struct guard *guard;           /* for UDP; borrowed; NULL: no filtering */
-	struct validity *validity;     /* of shards; borrowed; NULL: all may speak */
+	struct validity *validity;     /* of shards; borrowed; NULL: all may send */
 	int filter_fd; /* a program of the kernel's that judges as the guard does; 0: none */
 };
 

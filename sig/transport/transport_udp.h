@@ -128,7 +128,7 @@ struct transport_udp {
 	transport_error_fn *error;
 	void *arg;
 	struct guard *guard;       /* NULL: no filtering */
-	struct validity *validity; /* NULL: all may speak */
+	struct validity *validity; /* NULL: all may send */
 	int filter_fd;             /* 0: none */
 	uint8_t dscp;
 	/* of all sockets; and as far as the guard in the kernel did not request it */

@@ -389,7 +389,7 @@ static bool dial_shows(const struct flow_turn_of *t)
 	return !text_set(&t->c->run->shows, number);
 }
 
-/* What a line of flow_run.said is. */
+/* The kind of a line of flow_run.said. */
 enum { SAID_WHISPER = 'w', SAID_CONFIRM = 'c', SAID_ANNOUNCE = 'a' };
 enum { CONFIRM_MS = 20000 };
 
@@ -466,7 +466,7 @@ uint32_t dial_screen_ms(const struct call *c, uint8_t leg)
 		       : 0;
 }
 
-/* All that are asked hear the same: it begins anew with each. */
+/* All ringing callees hear the same: it begins anew with each. */
 bool dial_screened(struct call_host *h, struct call *c, uint8_t leg, char key)
 {
 	struct prompt_terms terms = { 0 };
@@ -610,7 +610,7 @@ static bool dial_take(const struct call_host *h, struct call *c, struct bytes *n
 	return false;
 }
 
-/* A caller that is not answered hears it ring there. */
+/* A caller that is not answered gets ringback. */
 static bool dial_ring(struct call_host *h, struct call *c, struct bytes to)
 {
 	const struct dialog_party from = { .local_display = flow_shown_name(c),

@@ -40,7 +40,7 @@ static bool directory_name(const struct flow_turn_of *t, struct bytes number, st
 	return !w.overflow;
 }
 
-/* "Anna Müller: press 1". False: it cannot be made. */
+/* "Anna Müller: press 1". Returns false if it cannot be made. */
 static bool directory_terms(const struct flow_turn_of *t, struct bytes number, struct writer *said,
 			    struct prompt_terms *terms)
 {

@@ -215,7 +215,7 @@ void place_replied(struct call_host *h, struct call *c, const struct reply *repl
 	pickup_known(h, c, &found);
 }
 
-/* The store, or another node, has not said who is there. */
+/* The store, or another node, did not report the party in time. */
 static void pickup_overdue(struct call_host *h, struct call *c)
 {
 	struct pick_news found = retrieve_late(h, c, pickup_is_rung(h, c),

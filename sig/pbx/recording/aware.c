@@ -15,7 +15,7 @@
 
 /* ---- with the answer ---- */
 
-/* What was said before it must be said again as it was (RFC 3261 13.2.1). */
+/* An answer that was sent is repeated unchanged (RFC 3261 13.2.1). */
 static bool answer_is_new(const struct leg *l)
 {
 	return l->record_aware && l->uas && !l->uas->early && !l->open.by_18x && l->open.local.n;
@@ -107,7 +107,7 @@ void aware_prefer(struct call_host *h, struct call *c)
 
 /* ---- what has changed ---- */
 
-/* Something else is to be said of the session first, and says this, too. */
+/* Another offer of the session comes first, and includes this. */
 static bool call_is_busy(const struct call *c)
 {
 	return c->state != CALL_ESTABLISHED || c->parting_ns || c->order_ns || c->reoffer ||

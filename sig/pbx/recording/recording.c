@@ -109,7 +109,7 @@ static bool leg_wants(const struct call_host *h, const struct call *c, uint8_t l
 	       scope_fits(e->record_scope, is_outside(other));
 }
 
-/* ---- what is said of it ---- */
+/* ---- facts and events ---- */
 
 static const char *direction_of(const struct call *c, const struct recording *r)
 {
@@ -514,7 +514,7 @@ bool recording_is_on_demand(const struct call_host *h, const struct call *c, uin
 	return e && e->record == RECORD_ON_DEMAND;
 }
 
-/* ... and its party may say so by what it presses (ADM-90). */
+/* ... and its party may do so by DTMF digits (ADM-90). */
 static bool recording_has_key(const struct call_host *h, const struct call *c, uint8_t leg)
 {
 	return recording_is_on_demand(h, c, leg) &&

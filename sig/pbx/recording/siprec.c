@@ -715,7 +715,7 @@ static void siprec_success(struct call_host *h, struct call *c, const struct cal
 		return;
 	if (r)
 		siprec_answered(h, c, r, m);
-	else if (again) /* RFC 3261 13.2.2.4: it did not hear our ACK */
+	else if (again) /* RFC 3261 13.2.2.4: our ACK was lost */
 		leg_send_ack(h, &again->siprec->dialog, m->cseq, again->siprec->ack_branch,
 			     (struct bytes){ 0 });
 	else

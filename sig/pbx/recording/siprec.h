@@ -13,7 +13,7 @@
 /* After each step, of a recording at that recorder: sends INVITEs and changes, and forks the
  * streams that it accepts. */
 void siprec_settle(struct call_host *h, struct call *c, struct recording *r);
-/* It is over: the recorder hears BYE. */
+/* It is over: sends BYE to the recorder. */
 void siprec_end(struct call_host *h, struct call *c, struct recording *r);
 /* This process has the call no longer: the recorder is told nothing. */
 void siprec_leave(struct call_host *h, const struct call *c, struct recording *r);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The dialog of a recording session: where it is to be, and what is said in it. */
+/* The dialog of a recording session: its target, and its requests. */
 #ifndef SIG_PBX_RECORDING_SIPREC_DIALOG_H
 #define SIG_PBX_RECORDING_SIPREC_DIALOG_H
 
@@ -20,7 +20,7 @@ void siprec_keep_alive(struct call_host *h, struct siprec *s);
 /* Where the recorder takes the streams, by the SDP of its message. 0, or -errno and why. */
 int siprec_read_sdp(struct call_host *h, struct siprec *s, const struct sip_message *m,
 		    const char **reason) NODISCARD;
-/* It asks who we are: true when the INVITE is to be said again, and says it then. */
+/* Answers its challenge: true if the INVITE is to be sent again, with credentials. */
 bool siprec_challenged(struct call_host *h, struct siprec *s,
 		       const struct sip_message *m) NODISCARD;
 /* Its response is not awaited: the session is over for us. */
