@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Slices: comparing, cutting, numbers. Pure. The writer and the encodings are in writer.c. */
+/*
+ * Slices (struct bytes), owned strings and the bounded writer of bytes.h: comparing, cutting,
+ * numbers, hexadecimal and base32. Nearly every module uses them for text from the network, so
+ * nothing here allocates but text_set, reads past a slice or writes past a buffer; a writer
+ * remembers an overflow instead. Numbers are formatted by hand, as printf costs ten times as much.
+ */
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -159,7 +165,7 @@ int bytes_cstr(struct bytes a, char *out, size_t cap)
 	return 0;
 }
 
-/* The bounded writer and the text encodings of bytes.h. Pure. */
+/* ---- the bounded writer and the text encodings ---- */
 
 static const char g_digits[] = "0123456789abcdefghijklmnopqrstuv";
 

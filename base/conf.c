@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The walk of a tree along its schema. Sections wait in a list, so depth costs no stack. */
+/*
+ * Fills a struct from a YAML tree (conf_tree.c) by a schema: walks sections and lists, applies
+ * presets, and reports unknown, duplicate, missing and wrong keys with their place and a
+ * suggestion. app/settings reads tandem.yaml through it. Sections wait in a list, so the depth of a
+ * file costs no stack, and reading goes on after an error, so that one run shows all of them.
+ */
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>

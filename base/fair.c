@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counts how much each holder has. Few enough to be searched in order, since places are taken
- * seldom and held long.
+ * Divides a bounded table among tenants, tokens, sources and users by the rule of fair.h, so that a
+ * single client cannot use all connections or event streams. Commands, sets and event streams of
+ * app/ ask it before they take a place. It counts how much each holder has; there are few holders,
+ * so they are searched in order, and places are taken seldom and held long.
  */
+
 #include "base/fair.h"
 
 #include <assert.h>

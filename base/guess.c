@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "Did you mean": finds the known word that is most similar to an unknown one. Used by messages
- * about settings, commands, documents and flows, where a typo is the most frequent mistake.
+ * "Did you mean": finds the known word that is most similar to an unknown one. Messages about
+ * settings, commands, documents and flows use it, since a typo is the most frequent mistake in
+ * each. It compares by Levenshtein distance and suggests nothing if all words are far apart.
  */
+
 #include "base/guess.h"
 
 #include <stdio.h>

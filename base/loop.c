@@ -5,6 +5,7 @@
  * round, is the hook at the end of that round. It is the only libre timer here, because libre's
  * timers run on the wall clock.
  */
+
 #include "base/loop.h"
 
 #include <assert.h>

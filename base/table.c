@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Linear probing, at most three quarters full, deletion by shifting back: no tombstones, so a table
- * that lives for months is as fast as a fresh one. */
+/*
+ * The hash table of base/table.h, and the hashes: SipHash for keys that others choose, CRC-32C for
+ * records, and HMAC-SHA1 for STUN. Linear probing, at most three quarters full, deletion by
+ * shifting back: without tombstones a table that lives for months is as fast as a fresh one. It
+ * grows by doubling up to its capacity, and refuses more.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -10,6 +10,7 @@
  *
  * Slot 0 of the top level cannot be ahead of anything, so it keeps what lies beyond 256^5 ms.
  */
+
 #include "base/wheel.h"
 
 #include <assert.h>

@@ -5,6 +5,7 @@
  * and is worse. A filter is late: its first samples are dropped, and silence pushes out the last
  * ones.
  */
+
 #include <assert.h>
 #include <errno.h>
 #include <speex/speex_resampler.h>

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 16 samples at a time. Without FMA, so that sums and products are rounded as in the plain code. */
+/*
+ * AVX2 versions of the loops of the limiter, voice detection and the half-band filter (wide.h), 8
+ * or 16 samples at a time. Chosen at run time. Without FMA, so that sums and products are rounded
+ * as in the plain code, and results do not depend on the CPU.
+ */
+
 #include <immintrin.h>
 
 #include "base/compiler.h"

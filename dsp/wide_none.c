@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For CPUs that are not x86-64. */
+/*
+ * Stands in for wide_avx2.c on CPUs that are not x86-64: does no samples, so that the callers'
+ * scalar loops do all. It exists so that they need no conditional compilation.
+ */
+
 #include "dsp/wide.h"
 
 size_t limiter_range_wide(const int32_t *sum, size_t n, int32_t *least, int32_t *most)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The free pairs are a doubly linked queue inside the array, so that a claim takes one out of the
- * middle.
+ * Which RTP port pairs are free (ports.h). The free pairs are a doubly linked queue inside the
+ * array, so that a restored call can claim its pair out of the middle. Pairs are reused in the
+ * order in which they were freed, after a rest, so that late packets of one call do not reach the
+ * next. Control allocates a pair per m-line and leg from it.
  */
+
 #include "media/ports.h"
 
 #include <assert.h>

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * TLS contexts and connections over OpenSSL (tls.h): certificates and SNI, verification of peers
- * (RFC 5922 7), handshakes, reading and writing on non-blocking sockets.
+ * TLS contexts and connections over OpenSSL (tls.h): certificates and SNI (RFC 6066), verification
+ * of peers by domain or host (RFC 5922 7, RFC 6125), handshakes, reading and writing on
+ * non-blocking sockets. SIP, the web server and Redis connections use it. A reload changes
+ * certificates for new handshakes only, and refusals of certificates are reported with their
+ * reason.
  */
+
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>

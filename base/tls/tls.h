@@ -117,7 +117,7 @@ void tls_link_close(struct tls_link *l);
 
 struct x509_st;
 
-/* What tls.c and link.c share. */
+/* ---- internals of tls.c ---- */
 
 /* One certificate with its key. */
 struct tls_identity {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An octet is sign, segment (3 bits) and step (4 bits). The step width doubles from segment to
- * segment. On the wire mu-law inverts all bits and A-law the even ones.
+ * G.711 mu-law and A-law: the scalar code for any CPU, and the encoder and decoder kinds of PCMU
+ * and PCMA. An octet is sign, segment (3 bits) and step (4 bits); the step width doubles from
+ * segment to segment. On the wire mu-law inverts all bits and A-law the even ones. Whole packets go
+ * through the vectors of g711_wide.h first, with the same results.
  */
+
 #include <errno.h>
 
 #include "dsp/codec/codec_kind.h"

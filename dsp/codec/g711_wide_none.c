@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For CPUs that are not x86-64. */
+/*
+ * Stands in for g711_wide_avx2.c on CPUs that are not x86-64: does no samples, so that the scalar
+ * code of g711.c does all. It exists so that g711.c needs no conditional compilation.
+ */
+
 #include "dsp/codec/g711_wide.h"
 
 size_t g711_ulaw_encode_wide(uint8_t *out, const int16_t *pcm, size_t n)

@@ -4,6 +4,7 @@
  * of 8,000 Hz it encodes the lower band only, without the filters in front: more than twice as
  * fast.
  */
+
 #include <errno.h>
 #include <stdint.h>
 

@@ -3,6 +3,7 @@
  * G.726 at 32 kbit/s by spandsp. RFC 3551 4.5.4: the first of an octet's two codes has the low
  * bits. ATM's AAL2 has them the other way round, and another name in SDP: AAL2-G726-32.
  */
+
 #include <errno.h>
 #include <stdint.h>
 

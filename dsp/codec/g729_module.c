@@ -3,6 +3,7 @@
  * The module that dsp/codec/g729.h loads. Linked with bcg729 it is under the GPL, version 3 or
  * later, as a whole: nothing else is linked into it, and it has a package of its own.
  */
+
 #include <bcg729/decoder.h>
 #include <bcg729/encoder.h>
 

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Opus by libopus, mono. Constrained VBR: a constant rate costs twice as much. */
+/*
+ * Opus by libopus, mono (RFC 6716, RFC 7587): encoder and decoder kinds for transcoding, rooms,
+ * players and recordings. States are plain memory of a known size, so they can be copied when a
+ * member's stream splits from the shared one. The encoder uses constrained VBR, because a constant
+ * rate costs twice as much CPU.
+ */
+
 #include <errno.h>
 #include <opus/opus.h>
 #include <stdatomic.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads and writes a page (RFC 3533 6): "OggS", version, flags, granule position, stream, page
+ * Reads and writes an Ogg page (RFC 3533 6): "OggS", version, flags, granule position, stream, page
  * number, checksum, number of segments, their lengths, and the segments. All numbers are
- * little-endian.
+ * little-endian. Recordings are written by pages, and ogg_parse.c reads uploaded sounds by them;
+ * damaged checksums and lengths are refused.
  */
+
 #include <assert.h>
 #include <errno.h>
 

@@ -4,6 +4,7 @@
  * (RFC 7845 3). The granule position of a page counts samples up to the last packet that ends in
  * it; that of the last page may cut some off.
  */
+
 #include <errno.h>
 
 #include "dsp/file/ogg.h"

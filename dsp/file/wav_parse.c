@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A file is "RIFF", its size, "WAVE" and chunks; a chunk is four letters, its size, that many
- * octets, and one more if the size is odd. All numbers are little-endian. "fmt " comes before
- * "data".
+ * Parses the header of a WAV file, of an upload as a whole or of its beginning (wav.h). A file is
+ * "RIFF", its size, "WAVE" and chunks; a chunk is four letters, its size, that many octets, and one
+ * more if the size is odd. All numbers are little-endian, and "fmt " comes before "data". Every
+ * length is checked, since tenants upload these files.
  */
+
 #include "dsp/file/wav.h"
 
 #include <errno.h>

@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* 8 samples at a time. */
+/*
+ * The sums of mix.c with AVX2, 8 samples at a time: adding, subtracting, cutting off and finding
+ * the peak. Chosen at run time; mix.c does the rest of a frame and all of it on other CPUs. Results
+ * are those of the scalar code, to the bit.
+ */
+
 #include <immintrin.h>
 #include <stdbool.h>
 

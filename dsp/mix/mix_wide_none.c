@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* For CPUs that are not x86-64. */
+/*
+ * Stands in for mix_wide_avx2.c on CPUs that are not x86-64: does no samples, so that mix.c does
+ * all. It exists so that mix.c needs no conditional compilation.
+ */
+
 #include "dsp/mix/mix_wide.h"
 
 size_t mix_widen_wide(const int16_t *pcm, int32_t *out, size_t n)

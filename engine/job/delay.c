@@ -4,6 +4,7 @@
  * any codec will do, and a lost or unsent packet is a gap of the same length. Bounded: packets
  * faster than any codec's are not stored.
  */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -5,6 +5,7 @@
  * has a marker. Frames that come too fast wait on the application's side. Nothing is allocated per
  * packet, and nothing waits for the application.
  */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -241,10 +241,6 @@ static inline uint32_t room_cost(uint32_t ns)
 /* So many members are prefetched before a tick; the others of a larger room during their turns. */
 enum { ROOM_NEAR = 8 };
 
-/* ---- room_near.c: of struct job_kind ---- */
-
-/* ---- room_member.c: of struct job_kind ---- */
-
 /* ---- room_video*.c: flows of video (room_video.h); a room without pictures skips them ---- */
 
 int room_video_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *spec);
@@ -259,7 +255,7 @@ bool room_video_wait(const struct room *r, uint64_t now_ns);
 uint32_t room_video_turn(struct worker *w, struct job *j, uint32_t most);
 void room_video_free(struct room *r);
 
-/* ---- room_sound.c ---- */
+/* ---- room_sound.c: packets ---- */
 
 enum verdict room_pkt_receive(struct worker *w, struct job *j, const struct pkt *p);
 /* Prefetches what that will touch: first what is known, then what that points to. */
@@ -269,7 +265,7 @@ void room_awake(struct worker *w, struct job *j);
 /* It is not listened to until it sends sound again. */
 void room_pause_member(struct room *r, uint32_t index);
 
-/* ---- room_sound.c ---- */
+/* ---- room_sound.c: places ---- */
 
 /* Prefetches the members heard next, and those after them. */
 void room_hear_fetch(const struct room *r);
@@ -278,7 +274,7 @@ uint32_t room_receive(struct worker *w, struct room *r, uint32_t index);
 /* Assigns the places, and mixes the members that have one. */
 void room_mix(struct worker *w, struct room *r);
 
-/* ---- room_sound.c ---- */
+/* ---- room_sound.c: levels ---- */
 
 /* n samples of what it says. */
 void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n,
@@ -323,9 +319,9 @@ void room_voice_fetch(const struct room_voice *v);
 /* Its next tick, at the rate of the mix, valid until its next frame. NULL: silence. */
 const int16_t *room_voice_play(const struct room *r, struct room_voice *v);
 
-/* ---- room_sound.c ---- */
+/* ---- room_sound.c: sending ---- */
 
-/* The first ones need it first; and any one with its member prefetched. */
+/* Prefetches what sending to the first members needs; and to one whose member is there. */
 void room_say_fetch(const struct worker *w, const struct room *r);
 void room_say_fetch_to(const struct worker *w, const struct room *r, uint32_t index);
 /* To the next listener. Returns how many packets. */

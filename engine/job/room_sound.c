@@ -4,6 +4,7 @@
  * from decoded audio. For Opus members without a place SILK's VAD flag tells that there is a voice,
  * and a few packets decoded now and then tell how loud it is.
  */
+
 #include <stdlib.h>
 #include <string.h>
 

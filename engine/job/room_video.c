@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Pictures of a room: the sources, and which view shows which one. */
+/*
+ * Pictures of a room: which source each view shows (video_choice.h decides), members joining and
+ * leaving with video, which simulcast layer a packet belongs to, and the requests to sources: NACKs
+ * and key frames. room_video_relay.c moves the packets. Both run on the worker; a source is only
+ * asked for what some view needs.
+ */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -450,10 +456,6 @@ uint8_t video_layer_of(struct member_video *m, const struct pkt *k, uint64_t now
 	found = layer_with(m, k->ssrc);
 	return found == LAYER_NONE && k->payload_length ? layer_free(m, now_ns) : found;
 }
-
-/* ---- which one a viewer has ---- */
-
-/* ---- what its line bears ---- */
 
 /* ---- what the flow counts ---- */
 

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What parties see. */
+/*
+ * Moves packets of pictures from sources to views: takes them into a ring, notes gaps and key
+ * frames, and sends each packet to all views of its source, renumbered into one stream per viewer.
+ * A view switches only at a key frame, after the picture before has ended, so that decoders never
+ * see mixed pictures. The ring is worked off in slices, since a large room has many views.
+ */
+
 #include <string.h>
 
 #include "engine/job/room_video.h"

@@ -5,6 +5,7 @@
  * settle. Stateless codecs share one decoder; with other codecs each member has its own, which runs
  * even when nobody hears it.
  */
+
 #include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>

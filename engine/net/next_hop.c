@@ -515,8 +515,6 @@ bool next_hop_look(struct next_hops *t, const struct addr *from, const struct ad
 	return s;
 }
 
-/* ---- ask ---- */
-
 /* ---- open, close ---- */
 
 static int route_socket_open(struct next_hops *t)

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the workers share: the device with a receive and a send queue each, the buffers, the rings
- * between them.
+ * The DPDK device that all workers share: its queues, buffers and hand-over rings, opening and
+ * closing it, and frames of no flow, which go to the kernel by a TAP interface or are answered here
+ * (ARP, neighbour discovery). The kernel's frames are bounded per turn, so that a flood of them
+ * cannot delay media.
  */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>

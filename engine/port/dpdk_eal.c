@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* DPDK's own start: it happens once in a process, and never ends. */
+/*
+ * Starts DPDK's environment (EAL), once per process and for good, with arguments made from our
+ * settings, and sends its messages to our log. It also removes what a killed node's DPDK left
+ * behind, such as a net_memif socket file.
+ */
+
 #include <errno.h>
 #include <rte_alarm.h>
 #include <rte_eal.h>

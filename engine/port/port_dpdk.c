@@ -3,6 +3,7 @@
  * The module behind port_dpdk.h: one device for all workers, each with a receive and a send queue
  * of its own; packets that arrive at the wrong worker are handed over.
  */
+
 #include <errno.h>
 #include <poll.h>
 #include <rte_lcore.h>

@@ -3,6 +3,7 @@
  * Kernel UDP sockets through epoll, one recvfrom and one sendto for each packet: for kernels and
  * containers without io_uring. About twice the CPU.
  */
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>

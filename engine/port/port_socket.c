@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ports of the kernel's sockets have in common. */
+/*
+ * What the ports over kernel sockets (port_epoll.c, port_uring.c) share: a DSCP per packet, arrival
+ * times of packets, duplicates of descriptors, and connect(2). Arrival times come from the wall
+ * clock and are converted to an age, as the engine's clock is another one.
+ */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Kernel UDP sockets on one io_uring: the ring, packets in and out, and the sockets of flows. */
+/*
+ * The default port: kernel UDP sockets on one io_uring per worker, with multishot receives into
+ * provided buffers and the sends of a batch in one system call. It has the ring, packets in and
+ * out, and the sockets of flows. Needs Linux 6.1; port_open.c falls back to epoll where io_uring is
+ * forbidden.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <liburing.h>

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A port of AF_XDP sockets around one of kernel sockets: packets out, packets in, and the flows. */
+/*
+ * A port of AF_XDP sockets around one of kernel sockets (port_xdp.h): sending and receiving frames,
+ * handing packets to the worker of their flow, and adding and removing flows. What AF_XDP cannot do
+ * (fragments, unknown next hops, other interfaces) goes by the kernel's port. Frames return to
+ * their owner through rings, so no lock is taken per packet.
+ */
+
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdalign.h>

@@ -9,6 +9,7 @@
  * maps are open descriptors, which their holder may attach and change (Linux 6.0), and there are
  * spare sockets.
  */
+
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>

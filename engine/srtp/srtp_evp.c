@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SHA1_Update and the like are deprecated in favour of EVP, but copying a prepared EVP digest
- * allocates for every packet, and these are plain values.
+ * The SRTP transforms one packet at a time by OpenSSL: AES-CM and AES-GCM by EVP, HMAC-SHA1 by the
+ * low-level SHA functions. SHA1_Update and the like are deprecated in favour of EVP, but copying a
+ * prepared EVP digest allocates for every packet, and these are plain values. srtp_cipher.c uses it
+ * where ipsec-mb is missing or not worth it.
  */
+
 #pragma GCC diagnostic ignored "-Wdeprecated-declarations"
 
 #include "engine/srtp/srtp_evp.h"

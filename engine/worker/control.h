@@ -32,8 +32,8 @@ void control_close_all(struct worker *w);
 struct media_event event_of(const struct flow *f, enum media_event_kind kind);
 /* False: the ring is full. */
 bool event_send(struct worker *w, const struct media_event *event);
-/* MEDIA_FLOW_DIGIT, if the event is a digit. Lost, and counted, when the ring is full. */
-/* At most 20 per flow and second: further digits are relayed, but not reported to control. */
+/* MEDIA_FLOW_DIGIT, if the event is a digit; at most 20 per flow and second, further ones are only
+ * relayed. Lost, and counted, when the ring is full. */
 void event_digit(struct worker *w, struct flow *f, const struct event_done *done);
 /* The same for a digit detected as a tone, which the peer's party heard, too. */
 void event_tone(struct worker *w, struct flow *f, char digit, uint32_t duration_ms);

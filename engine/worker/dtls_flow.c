@@ -213,8 +213,7 @@ static bool candidate_start(struct worker *w, struct flow *f, uint8_t place,
 	return false;
 }
 
-/* May be lost: the thread waits no longer than DTLS_HOLD_NS. */
-/* What it holds back may be sent. */
+/* Lets the thread send what it holds back. May be lost: it waits no longer than DTLS_HOLD_NS. */
 static void candidate_release(struct worker *w, const struct dtls_candidate *c)
 {
 	struct crypto_request r = { .kind = CRYPTO_FLIGHT,
@@ -267,8 +266,8 @@ static void candidate_resume(struct worker *w, struct flow *f, const struct addr
 	f->dtls->candidates[0] = h;
 }
 
-/* One that the thread cannot be told about begins anew. */
-/* The party's fingerprint changed: for all candidates that have not yet seen its certificate. */
+/* The party's fingerprint changed: for all candidates that have not seen its certificate yet. One
+ * that the thread cannot be told about begins anew. */
 static void candidates_expect(struct worker *w, struct flow *f)
 {
 	for (uint8_t i = 0; i < DTLS_CANDIDATES; i++) {

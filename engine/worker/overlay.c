@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* When tones of overlays begin and end. */
+/*
+ * Tones within what a party hears (overlay.h), such as the recording tone: when each begins and
+ * ends, the codecs that decode and encode packets meanwhile, and packets of its own where the party
+ * is sent nothing. Packets wait for the worker's slices as in transcoder.c. The stream keeps
+ * numbers and timestamps, so recordings and receivers notice no seam.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

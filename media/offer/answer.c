@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Processes an answer: B's SDP rewritten with A's numbers, and the plan of what the engine then
- * does.
+ * Processes an answer: rewrites B's SDP under A's payload numbers, and makes the plan of what the
+ * engine then does (RFC 3264 6.1). Also answers an offer without B, by the node's own capabilities,
+ * and by what another leg had agreed. sig/call calls it when an answer arrives or a re-INVITE is
+ * answered locally. Keys of both legs are settled here, each with its own party only.
  */
+
 #include <errno.h>
 #include <string.h>
 

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Processes an offer: reads A's SDP, and rewrites it for B. */
+/*
+ * Processes an offer: reads A's SDP, selects what both parties' terms allow, and rewrites it for B
+ * (RFC 3264 5, 8). Codecs of the node may be added, events moved to the usual number, and lines put
+ * into one BUNDLE group for a browser. Re-offers keep payload numbers and m-line positions of the
+ * leg (RFC 3264 8.3.2). sig/call calls it for INVITE, re-INVITE and offers to a second callee.
+ */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>

@@ -4,6 +4,7 @@
  * an address. Then it is processed like any offer, which adds our addresses, keys and numbers, and
  * removes what the other party may not have.
  */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdio.h>

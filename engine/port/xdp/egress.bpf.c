@@ -5,6 +5,7 @@
  * sender in ARP, and the target of a neighbour advertisement. All else passes, also frames that
  * cannot be parsed: they claim no address of ours.
  */
+
 #include <linux/bpf.h>
 #include <linux/icmpv6.h>
 #include <linux/if_ether.h>

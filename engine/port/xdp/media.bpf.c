@@ -7,6 +7,7 @@
  * does not admit is dropped (guard.h). Ordinary RTP of armed flows is forwarded here
  * (forward_step.h).
  */
+
 #include <linux/bpf.h>
 #include <linux/if_ether.h>
 #include <linux/in.h>

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * On the UDP sockets of SIP: drops datagrams that the guard does not admit, before they are queued,
- * on the receiving core.
+ * The program on the UDP sockets of SIP: drops datagrams that the guard does not admit (guard.h),
+ * before they are queued, on the core that received them. Without it a flood would fill the
+ * sockets' buffers, and known sources lose their messages.
  */
+
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
