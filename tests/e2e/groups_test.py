@@ -21,6 +21,18 @@ class Groups(CodesTest):
         self.ask("group.put", name="sales", members="1002,1003", how="in_turn", ring_s=2, prefix="Sales", show_called=True)
         self.ask("number.put", number="100", to="group:sales")
 
+    def answered(self, out, incoming):
+        """1003 took the call: who lists it, its events and its record name it; nobody is named before."""
+        call = self.ask("call.list")[0]
+        self.assertEqual(call["answered_by"], "1003")
+        out.bye()
+        incoming.wait_bye()
+        row = self.ended()
+        events = {one["type"]: one for one in self.node.told("td:{ev:default}") if one.get("call") == call["id"]}
+        self.assertEqual([one["answered_by"] for one in (row, events["call.answered"], events["call.ended"])], ["1003"] * 3)
+        self.assertEqual(self.ask("cdr.list", number="1003", limit=1)[0]["answered_by"], "1003")
+        return row
+
     def rings(self, *phones):
         """A call to the number rings those, one after the other, and is given up."""
         out = self.a.invite("100", self.audio_a.sdp())
@@ -48,9 +60,7 @@ class Groups(CodesTest):
         self.assertEqual(out.wait_answer().status, 200)
         call = self.ask("call.list")[0]["id"]
         self.assertEqual(self.ask("call.show", call=call)["group"], "sales")
-        out.bye()
-        second.wait_bye()
-        row = self.ended()
+        row = self.answered(out, second)
         self.assertEqual((row["group"], row["flow"], row["to"]), ("sales", "group:sales", "100"))
 
     def test_together_in_a_flow(self):
@@ -69,9 +79,20 @@ class Groups(CodesTest):
         self.assertEqual(out.wait_answer().status, 200)
         first.wait_cancel()
         third.wait_cancel()
-        out.bye()
-        second.wait_bye()
-        self.assertEqual(self.ended()["group"], "sales")
+        self.assertEqual(self.answered(out, second)["group"], "sales")
+        # without a group
+        self.ask("flow.put", name="main", program=[{"dial": {"to": ["1002", "1003"], "how": "together"}}])
+        out = self.a.invite("101", self.audio_a.sdp())
+        first, third, second = self.b.incoming(), beside.incoming(), self.c.incoming()
+        first.ring()
+        third.ring()
+        self.assertEqual(self.ask("call.list")[0]["answered_by"], "")
+        second.answer(self.audio_b.sdp())
+        self.assertEqual(out.wait_answer().status, 200)
+        first.wait_cancel()
+        third.wait_cancel()
+        self.assertEqual(self.answered(out, second)["to"], "101")
+        self.ask("flow.put", name="main", program=[{"dial": "group:sales"}, {"reject": {"status": 480}}])
         for number in ("1002", "1003"):
             self.ask("group.logout", number=number)
         self.assertEqual(self.a.invite("101", self.audio_a.sdp()).wait_final().status, 480)
