@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The wall clock is set forward and back by an hour, under the node and its Redis: a call lasts as long as it lasted, and phones stay
-registered for as long as they were told."""
+registered for as long as they were told.  A key of a request ends with its ten minutes."""
 import calendar
 import time
 import unittest
 
+from http_api_test import Asks
 from lib.node import Node
 from lib.wall import Wall
 from patience import PATIENCE_S
@@ -13,7 +14,7 @@ HEARD_S = 1.5           # a heartbeat or two pass, and Redis looks for what has 
 HOUR_MS = 3600 * 1000
 
 
-class Stepped(unittest.TestCase):
+class Stepped(Asks, unittest.TestCase):
     def setUp(self):
         self.node = Node(start=False)
         self.addCleanup(self.node.close)
@@ -77,6 +78,18 @@ class Stepped(unittest.TestCase):
         self.assertAlmostEqual(int(record["talk_ms"]), talked_ms, delta=1500)
 
     def test_forward(self):
+        admin, path = self.token(self.node, "admin"), "/v1/extensions/1001"
+
+        def keyed():
+            """What its Idempotency-Key answers, and whether the command was carried out behind another one."""
+            self.ok(self.node, "PATCH", path, admin, {"display_name": "Between"})
+            answer = self.ok(self.node, "PATCH", path, admin, {"display_name": "Keyed"}, Idempotency_Key="k")
+            return answer["display_name"], self.ok(self.node, "GET", path, admin)["display_name"]
+        self.assertEqual(keyed(), ("Keyed", "Keyed"))
+        self.clock.step(590)
+        self.assertEqual(keyed(), ("Keyed", "Between"))
+        self.clock.step(610)
+        self.assertEqual(keyed(), ("Keyed", "Keyed"), "a key is good for ten minutes")
         self.well(1)
         self.hang_up()
 
