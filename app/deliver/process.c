@@ -80,8 +80,8 @@ static bool scan_is_open(const struct process *p, const struct folder_entry *ent
 {
 	return entry->state == FOLDER_JOB ||
 	       (entry->state == FOLDER_NEW &&
-		(terms_tenant(&p->terms, entry->tenant)->count || process_work_is_open(p, entry) ||
-		 process_join_is_open(p, entry)));
+		(terms_stores(&p->terms, entry->tenant, entry->boxed) ||
+		 process_work_is_open(p, entry) || process_join_is_open(p, entry)));
 }
 
 static bool scan_is_gone(const struct folder_entry *entry)
@@ -135,7 +135,7 @@ static uint64_t sweep_size(const struct process *p, const char *path, uint64_t *
 	return (uint64_t)st.st_size;
 }
 
-/* Never before it is delivered; one that goes nowhere has nothing to wait for. */
+/* Never before it is delivered, nor a message that voicemail keeps here; one of a tenant without destinations has nothing to wait for. */
 static bool sweep_may_delete(const struct process *p, const struct folder_entry *entry)
 {
 	return entry->state == FOLDER_DONE ||

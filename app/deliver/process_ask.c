@@ -65,7 +65,8 @@ enum entry_state process_state(const struct process *p, const struct folder_entr
 		return ENTRY_LOST;
 	switch (entry->state) {
 	case FOLDER_NEW:
-		return terms_tenant(&p->terms, entry->tenant)->count ? ENTRY_WAITS : ENTRY_KEPT;
+		return terms_stores(&p->terms, entry->tenant, entry->boxed) ? ENTRY_WAITS
+									    : ENTRY_KEPT;
 	case FOLDER_DONE:
 		return ENTRY_DELIVERED;
 	case FOLDER_DEAD:

@@ -239,6 +239,27 @@ static void process_drop(struct process *p, const char *path)
 
 /* ---- a job's file ---- */
 
+static int transfer_facts(const struct process *p, const char *path, struct sidecar *out)
+{
+	char *text;
+	size_t n;
+	int err = folder_sidecar_load(p->terms.folder, path, &text, &n);
+
+	if (err)
+		return err;
+	err = sidecar_parse(out, bytes_mem(text, n));
+	free(text);
+	return err;
+}
+
+/* Its mark (NAME.box) may not be there yet. */
+static bool process_stays(const struct process *p, const char *path)
+{
+	struct sidecar facts;
+
+	return !p->terms.voicemail && !transfer_facts(p, path, &facts) && facts.mailbox;
+}
+
 /* With the destinations that its tenant has now. */
 static int process_job_load(struct process *p, const char *path, struct job *j)
 {
@@ -257,7 +278,8 @@ static int process_job_load(struct process *p, const char *path, struct job *j)
 		*j = (struct job){ 0 };
 		err = 0;
 	}
-	if (!err && job_name(j, tenant->deliver, tenant->count) && j->count)
+	if (!err && job_name(j, tenant->deliver, process_stays(p, path) ? 0 : tenant->count) &&
+	    j->count)
 		err = folder_job_write(p->terms.folder, path, j);
 	return err;
 }
@@ -474,19 +496,6 @@ static struct transfer *transfer_free(struct process *p)
 			return &p->transfers[i];
 	}
 	return NULL;
-}
-
-static int transfer_facts(struct process *p, const char *path, struct sidecar *out)
-{
-	char *text;
-	size_t n;
-	int err = folder_sidecar_load(p->terms.folder, path, &text, &n);
-
-	if (err)
-		return err;
-	err = sidecar_parse(out, bytes_mem(text, n));
-	free(text);
-	return err;
 }
 
 static void transfer_start(struct process *p, struct transfer *t, const char *path,

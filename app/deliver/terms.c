@@ -247,6 +247,7 @@ static int terms_read_all(const json_t *object, struct terms *t)
 	t->list_days = t->node_id[0] ? (uint32_t)terms_number(object, "list_days") : 0;
 	t->free_octets = terms_number(object, "free_octets");
 	t->delete_delivered = terms_flag(object, "delete_delivered");
+	t->voicemail = terms_flag(object, "voicemail");
 	t->log_level = (int)terms_number(object, "log_level");
 	t->log_format = (int)terms_number(object, "log_format");
 	if (!err && (t->folder[0] != '/' || !t->job.first_ms || !t->job.refusals || !t->scan_ms))
@@ -310,6 +311,11 @@ const struct terms_tenant *terms_tenant(const struct terms *t, const char *name)
 			return &t->tenants[i];
 	}
 	return &t->usual;
+}
+
+uint32_t terms_stores(const struct terms *t, const char *tenant, bool boxed)
+{
+	return boxed && !t->voicemail ? 0 : terms_tenant(t, tenant)->count;
 }
 
 struct destination *terms_destination(struct terms *t, const char *name)

@@ -90,6 +90,7 @@ struct terms {
 	uint32_t keep_days; /* 0: until they are deleted by command */
 	uint64_t free_octets;
 	bool delete_delivered;
+	bool voicemail; /* what lies in a mailbox goes to destinations, too */
 	int log_level, log_format;
 	struct terms_copies copies;
 	/* Of the cluster: messages are encrypted by it for nodes to play. */
@@ -111,6 +112,8 @@ void terms_message_key(const struct terms *t, const char *path, uint8_t out[TERM
 /* Overwrites secrets. */
 void terms_close(struct terms *t);
 const struct terms_tenant *terms_tenant(const struct terms *t, const char *name); /* never NULL */
-struct destination *terms_destination(struct terms *t, const char *name);         /* or NULL */
+/* To how many destinations a recording goes. */
+uint32_t terms_stores(const struct terms *t, const char *tenant, bool boxed);
+struct destination *terms_destination(struct terms *t, const char *name); /* or NULL */
 
 #endif

@@ -361,6 +361,16 @@ static void terms_listing(const struct node *n, json_t *settings)
 				  json_integer(n->settings.recordings.list_days));
 }
 
+/* Other nodes that know of a message, by a Redis apart, play it from copies, or else from there. */
+static bool terms_voicemail(const struct node *n)
+{
+	const struct settings *s = &n->settings;
+
+	if (s->recordings.voicemail == SETTINGS_VOICEMAIL_AUTO)
+		return s->redis.place.url[0] && !(n->cluster.claimant && s->recordings.copies);
+	return s->recordings.voicemail == SETTINGS_VOICEMAIL_YES;
+}
+
 json_t *node_deliver_terms(const struct node *n)
 {
 	static const char *const opus[] = { "off", "keep", "replace" };
@@ -369,23 +379,22 @@ json_t *node_deliver_terms(const struct node *n)
 
 	for (uint32_t i = 0; i < r->store_count; i++)
 		(void)json_array_append_new(list, terms_destination(&r->store[i]));
-	terms = json_pack("{s:{s:I, s:s, s:s, s:I, s:I, s:I, s:i, s:I, s:b, s:I, s:i, s:i, s:o, "
-			  "s:{s:o, s:i}, "
-			  "s:o, s:o, s:s, s:I}}",
-			  "settings", "join_wait_ms", (json_int_t)(r->join_wait / NS_PER_MS),
-			  "folder", r->folder, "node", n->settings.node.name, "retry_ms",
-			  (json_int_t)(r->retry / NS_PER_MS), "retry_max_ms",
-			  (json_int_t)(r->retry_max / NS_PER_MS), "give_up_ms",
-			  (json_int_t)(r->give_up / NS_PER_MS), "refusals", (int)r->refusals,
-			  "scan_ms", (json_int_t)(r->scan / NS_PER_MS), "delete_delivered",
-			  (int)r->delete_delivered, "free_octets",
-			  (json_int_t)((uint64_t)r->free_mib << 20), "log_level",
-			  n->settings.log.level, "log_format", n->settings.log.format,
-			  "destinations", list, "usual", "deliver",
-			  terms_names(r->deliver, r->deliver_count), "keep_days", (int)r->keep_days,
-			  "tenants", store_tenants_json(n), "certificates",
-			  node_deliver_certificates(n), "opus", opus[r->opus], "opus_wait_ms",
-			  (json_int_t)(r->opus_wait / NS_PER_MS));
+	terms = json_pack(
+		"{s:{s:I, s:s, s:s, s:I, s:I, s:I, s:i, s:I, s:b, s:b, s:I, s:i, s:i, s:o, "
+		"s:{s:o, s:i}, "
+		"s:o, s:o, s:s, s:I}}",
+		"settings", "join_wait_ms", (json_int_t)(r->join_wait / NS_PER_MS), "folder",
+		r->folder, "node", n->settings.node.name, "retry_ms",
+		(json_int_t)(r->retry / NS_PER_MS), "retry_max_ms",
+		(json_int_t)(r->retry_max / NS_PER_MS), "give_up_ms",
+		(json_int_t)(r->give_up / NS_PER_MS), "refusals", (int)r->refusals, "scan_ms",
+		(json_int_t)(r->scan / NS_PER_MS), "delete_delivered", (int)r->delete_delivered,
+		"voicemail", (int)terms_voicemail(n), "free_octets",
+		(json_int_t)((uint64_t)r->free_mib << 20), "log_level", n->settings.log.level,
+		"log_format", n->settings.log.format, "destinations", list, "usual", "deliver",
+		terms_names(r->deliver, r->deliver_count), "keep_days", (int)r->keep_days,
+		"tenants", store_tenants_json(n), "certificates", node_deliver_certificates(n),
+		"opus", opus[r->opus], "opus_wait_ms", (json_int_t)(r->opus_wait / NS_PER_MS));
 	if (copies)
 		(void)json_object_set_new(json_object_get(terms, "settings"), "copies", copies);
 	terms_listing(n, json_object_get(terms, "settings"));

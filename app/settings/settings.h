@@ -327,6 +327,8 @@ struct settings_tenant_certificate {
 	char file[SETTINGS_PATH_MAX];
 };
 
+enum { SETTINGS_VOICEMAIL_AUTO, SETTINGS_VOICEMAIL_YES, SETTINGS_VOICEMAIL_NO };
+
 struct settings_recordings {
 	uint32_t port;               /* of links to them; 0: none */
 	uint32_t copies, copies_mib; /* on a neighbour, of what is not stored yet */
@@ -346,6 +348,7 @@ struct settings_recordings {
 	uint32_t list_days; /* days that all nodes list; 0: none */
 	uint32_t free_mib;
 	bool delete_delivered;
+	int voicemail;                       /* SETTINGS_VOICEMAIL_*: to destinations */
 	int opus;                            /* as g_opus_names of the schema */
 	uint64_t opus_wait;                  /* ns */
 	char certificate[SETTINGS_PATH_MAX]; /* "": not encrypted */

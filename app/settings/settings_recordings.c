@@ -388,6 +388,7 @@ const struct conf_field g_siprec_fields[] = {
 	{ .key = NULL },
 };
 
+static const char *const g_voicemail_names[] = { "auto", "yes", "no", NULL };
 static const char *const g_opus_names[] = { "off", "keep", "replace", NULL };
 static const char *const g_recording_names[] = { "wav", "pcapng", NULL };
 /* In the order of enum record_account. */
@@ -437,6 +438,12 @@ const struct conf_field g_recordings_fields[] = {
 		"them, where the tenant's document names none (recording_store). Without it: "
 		"they stay in folder.",
 		TEXTS(settings_recordings, deliver, deliver_count)),
+	SETTING("voicemail", "auto",
+		"Whether messages in mailboxes go to those destinations, too: yes, no, or auto: "
+		"where redis.url is given and there are no copies, as other nodes play messages "
+		"from there. With no, without copies, only the node that took a message plays "
+		"it.",
+		WORD(settings_recordings, voicemail, g_voicemail_names)),
 	SETTING("retry", "5s",
 		"After a failure a delivery is tried again after about so long, then after twice "
 		"as long, and so on.",

@@ -324,6 +324,20 @@ class Folder(StoreTest):
         self.assertEqual(store.ask("recording.delete", tenant="acme", name=kept), {"name": kept})
         self.assertFalse(os.path.exists(os.path.join(self.folder, kept)))
 
+    def test_messages_stay_where_they_are(self):
+        """Without voicemail: nobody else has a message, and no quota deletes it. A reload that wants them has them delivered."""
+        store = self.store(self.directory(), voicemail=False, list_days=30, list_settle_ms=100, node_id="00000000000000a1",
+                           tenants=[{"name": "default", "deliver": ["share"], "keep_octets": 1}])
+        store.redis = True
+        store.say({"redis": "one"})
+        message, call = record(self.folder, mailbox="1001"), record(self.folder, number=2)
+        self.becomes(store, call, "not_found")
+        self.becomes(store, message, "kept")
+        self.assertEqual(len(self.shared()), 2)
+        store.settle(self.directory(), voicemail=True, tenants=[])
+        self.becomes(store, message, "delivered")
+        self.assertEqual(len(self.shared()), 4)
+
     def test_names_that_lead_elsewhere(self):
         store = self.store(self.directory())
         for name in ("../../etc/passwd", "default/2026-11-25/../../x", "default/today/x", "/etc/passwd", "default/2026-11-25/.x"):

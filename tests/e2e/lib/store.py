@@ -88,7 +88,7 @@ class Store:
         self.destinations, self.terms = destinations, {**self.terms, **terms}
         names = [one["name"] for one in destinations]
         self.say({"settings": {"folder": self.folder, "node": "n1", "retry_ms": 50, "retry_max_ms": 300, "give_up_ms": 3600000,
-                               "refusals": 2, "scan_ms": 50, "join_wait_ms": 3600000, "log_level": 3, "messages_key": 32 * "5a", "destinations": list(destinations),
+                               "refusals": 2, "scan_ms": 50, "join_wait_ms": 3600000, "log_level": 3, "voicemail": True, "messages_key": 32 * "5a", "destinations": list(destinations),
                                "usual": {"deliver": names}, "tenants": [], **self.terms}})
 
     def say(self, line):
