@@ -11,7 +11,7 @@
 enum audio_source {
 	AUDIO_SOURCE_PEER,
 	AUDIO_SOURCE_MUSIC,  /* its peer holds it, or it is alone without an order */
-	AUDIO_SOURCE_PLAY,   /* what an application asked for (act.h) */
+	AUDIO_SOURCE_PLAY,   /* what an application asked for (prompts.h) */
 	AUDIO_SOURCE_ITSELF, /* that is what an application asked for */
 	AUDIO_SOURCE_ROOM,   /* the conference that it is in (conference.h) */
 #define TONE(suffix, name) AUDIO_SOURCE_##suffix,

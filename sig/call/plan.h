@@ -34,7 +34,7 @@ uint32_t plan_targets(struct call_host *h, const struct call *c, uint8_t step,
 /* All look-ups of the step are done. If it is one of several and its user has no phone, it follows
  * the user's forward in parallel to the others. Returns false if it does not. */
 bool plan_step_resolved(struct call_host *h, struct call *c, uint8_t step);
-/* The step tries another trunk server for the user of the step before (way.h). */
+/* The step tries another trunk server for the user of the step before (trunk_route.h). */
 bool plan_is_again(const struct plan *plan, uint8_t step);
 /* The last step begins to ring, for as long as its user wants. */
 void plan_start_ringing(const struct call_host *h, struct call *c);

@@ -825,8 +825,7 @@ static struct offer_policy alone_policy(const struct call *c, uint8_t leg, const
 	if (with && with->terms)
 		leg_terms(with, &policy.b);
 	else
-		policy.b.video_codecs =
-			OFFER_VIDEO_ALL; /* what others have is known to pictures.c */
+		policy.b.video_codecs = OFFER_VIDEO_ALL; /* what others have is known to video.c */
 	policy.video &= with || pictures;
 	return policy;
 }

@@ -32,7 +32,7 @@
 	X(LINK_LOCAL, "link_local")   \
 	X(OWN_ADDRESS, "own_address")
 
-/* What became of a 401 or 407 to a request of ours (dialog_challenge.h). */
+/* What became of a 401 or 407 to a request of ours (sig/dialog/dialog.h). */
 #define SIG_CHALLENGES(X)               \
 	X(ANSWERED, "answered")         \
 	X(NOBODY, "no_credentials")     \

@@ -60,7 +60,7 @@ struct txn_slot {
 	uint8_t ack_held;      /* ... and its user says when it may */
 	uint8_t challenged;    /* client: challenge_tries of its request */
 	uint8_t held, go;      /* client: its request does not leave yet, and would have */
-	uint8_t places;        /* client: so many were left for a next one (dialog_places.h) */
+	uint8_t places;        /* client: so many were left for a next one (sig/dialog/dialog.h) */
 	uint8_t forks;         /* server of a MESSAGE: phones that have not answered, and */
 	uint16_t best;         /* ... of those that refused it the answer; 0: none did */
 	uint16_t tenant;       /* server of a REGISTER: of which one its sender has proven to be */

@@ -11,7 +11,7 @@
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
 
-/* The calls of a user, and those that wait for him (sig/call/call_waiting.h): over all shards of
+/* The calls of a user, and those that wait for him (sig/pbx/call_waiting.h): over all shards of
  * the node, as BLF shows them, and of other nodes, which are asked about extensions that need it
  * just as they are about watched ones (sig/remote/remote_watch.h). */
 

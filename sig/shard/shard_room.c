@@ -813,7 +813,7 @@ const struct object_type room_object = {
 	.clear = room_clear,
 };
 
-/* What is told of rooms. Of their members their calls tell (sig/call/conference.c). */
+/* Events of rooms. Those of members are sent by their calls (sig/pbx/conference.c). */
 
 static_assert(sizeof(((struct sig_event *)0)->endpoint) == ROOM_STREAM_MAX, "it fits");
 

@@ -224,7 +224,7 @@ int transport_send_for(struct transport *t, uint8_t place, const struct sip_hop 
 {
 	struct sip_hop to;
 
-	if (hop->transport == SIP_INTER_SHARD) /* cell.h */
+	if (hop->transport == SIP_INTER_SHARD) /* inter_shard.h */
 		return -ENOTCONN;
 	if (hop_is_edge(hop->connection))
 		return send_by_edge(t, place, hop, message);
