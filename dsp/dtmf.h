@@ -12,7 +12,7 @@
 #define DTMF_DIGITS "123A456B789C*0#D"
 
 enum {
-	DTMF_RATE = 8000, /* of what is heard */
+	DTMF_RATE = 8000, /* of the detector's input */
 	DTMF_MS = 80,     /* a codec as Opus at 8 kbit/s needs as much, on and off */
 	/* tenths of dBm0 of the higher tone; the lower one is 2 dB less, since lines are lowpass */
 	DTMF_LEVEL = -70,

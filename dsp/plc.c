@@ -19,7 +19,7 @@
 enum {
 	PIECE = 160,
 	FADE_MS_MIN = 2,
-	FADE_PART = 20, /* and this part of what was lost */
+	FADE_PART = 20, /* and this part of the lost time */
 };
 
 #define QUIET_MAX      10000.0f /* mean square: -50 dB of full scale */
@@ -138,7 +138,7 @@ struct plc_pitch plc_pitch_of(const int16_t *history, uint32_t rate)
 
 /* Chosen by `./tandem bench quality` on half of its voices; docs/adr/0034-concealment.md. */
 enum {
-	KEEP_MS = 20,   /* it goes on as loud as it was, or as it was falling */
+	KEEP_MS = 20,   /* it stays as loud as it was, or as it was falling */
 	OVERLAP = 4,    /* parts of a period */
 	GRAIN_MS = 4,   /* a grain comes, and goes in as much */
 	GRAINS_MS = 25, /* they are taken out of so much */

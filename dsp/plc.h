@@ -28,7 +28,7 @@ enum {
 	PLC_FADE_MS_MAX = 4, /* of the first frame after a loss, at most so much is changed */
 };
 
-/* A loss that goes on; dsp/plc.c knows. */
+/* A loss in progress; internal to dsp/plc.c. */
 struct plc_loss {
 	uint32_t made;      /* samples; 0: nothing is lost */
 	uint32_t period;    /* of the voice, in samples */
@@ -63,7 +63,7 @@ void plc_on_samples(struct plc *s, int16_t *samples, uint32_t n);
 /* n samples did not come: makes them. However a loss is cut into frames, it sounds the same. */
 void plc_lost(struct plc *s, int16_t *out, uint32_t n);
 
-/* What goes on through a loss, for dsp/plc.c. */
+/* State that lasts through a loss, for dsp/plc.c. */
 
 static inline uint32_t plc_samples_of(const struct plc *s, uint32_t ms)
 {

@@ -214,7 +214,7 @@ size_t resample_count(size_t n, uint32_t from, uint32_t to)
 	return (size_t)(((uint64_t)n * to + from - 1) / from);
 }
 
-/* Up to n samples of what is left, and silence behind it. */
+/* Up to n samples of the remaining input, followed by silence. */
 static void resampler_block_read(int16_t *block, const int16_t **in, size_t *left, size_t n)
 {
 	size_t now = *left < n ? *left : n;

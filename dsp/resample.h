@@ -68,7 +68,7 @@ struct resampler;
 /* Rates as of dsp/resample.h. 0, -EINVAL, -ENOMEM */
 int resampler_open(struct resampler **out, uint32_t from, uint32_t to) NODISCARD;
 void resampler_close(struct resampler *r); /* NULL is fine */
-/* As it was opened: nothing is left of what came before. */
+/* As after open: nothing of earlier input is left. */
 void resampler_reset(struct resampler *r);
 /* All of in; cap: room for n * to / from samples and one more. How many there are in out. */
 uint32_t resampler_run(struct resampler *r, const int16_t *in, uint32_t n, int16_t *out,

@@ -55,7 +55,7 @@ const struct tone_plan *tone_plan_find(struct bytes name);
 
 /* Samples at to at + n of it. rate in Hz: a multiple of 1000, and 96000 at most. */
 void tone_render(const struct tone *t, uint32_t rate, uint64_t at, int16_t *pcm, uint32_t n);
-/* How long it is until it repeats, in ms; 0: it goes on without end. */
+/* Its period in ms; 0: it lasts without end. */
 uint32_t tone_period_ms(const struct tone *t);
 
 #endif

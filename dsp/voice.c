@@ -30,8 +30,8 @@ enum {
 
 /* White noise has 2.6 dB between its minimum and maximum. dBov: quieter sound is not noise, and
  * little above it is not speech. */
-#define OVER_FLOOR  4.5f  /* dB, of what is speech */
-#define OVER_PART   0.25f /* of what is between floor and speech */
+#define OVER_FLOOR  4.5f  /* dB over the floor for speech */
+#define OVER_PART   0.25f /* of the range from floor to speech */
 #define FLOOR_LEAST -70.0f
 #define VOICE_FULL  32767.0f
 #define HUM_FACTOR  0.95f
@@ -250,7 +250,7 @@ bool voice_is_tone(uint32_t rate, const int16_t *pcm, size_t n)
 	return above_hum >= TONE_HIGH * all && tone_is_predicted(pcm, n);
 }
 
-/* Of speech, and of what is quiet or not steady, nothing is computed. */
+/* Nothing is computed for speech, and for quiet or unsteady sound. */
 static bool tone_continues(struct voice *v, uint32_t rate, const int16_t *pcm, size_t n,
 			   const struct voice_heard *heard)
 {

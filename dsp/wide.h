@@ -14,7 +14,7 @@ size_t half_band_part_wide(const int16_t *in, size_t n, int16_t *first, int16_t 
 /* Each sample of middle, and behind it what lies half way to the next, by the 16 taps over line. */
 size_t half_band_up_wide(const int16_t taps[16], const int16_t *line, const int16_t *middle,
 			 size_t n, int16_t *out);
-/* Half of each sample of middle, and half of what lies half way between those of line. */
+/* Half of each sample of middle, plus half of the interpolated one of line. */
 size_t half_band_down_wide(const int16_t taps[16], const int16_t *line, const int16_t *middle,
 			   size_t n, int16_t *out);
 

@@ -15,7 +15,7 @@ struct decoder_kind {
 	uint32_t clock;   /* of RTP; 0: its rate */
 	bool (*takes)(uint32_t rate);
 	size_t (*state_size)(void);
-	/* 0 or -errno; also of what was used already */
+	/* 0 or -errno; also for a state in use. */
 	int (*state_open)(void *state, uint32_t rate);
 	void (*state_close)(void *state); /* NULL: nothing to do */
 	/* How many samples it has, which frame() then makes; -EBADMSG. */
@@ -38,7 +38,7 @@ struct encoder_kind {
 	/* The rate under these settings, with defaults filled in. 0: the codec cannot do it. */
 	uint32_t (*rate)(const struct encoder_settings *s);
 	size_t (*state_size)(void);
-	/* 0 or -errno; also of what was used already */
+	/* 0 or -errno; also for a state in use. */
 	int (*state_open)(void *state, const struct encoder_settings *s, uint32_t rate);
 	/* NULL: there is nothing to do, and a copy of the state is one more. */
 	void (*state_close)(void *state);

@@ -59,7 +59,7 @@ void encoder_look_forward(struct encoder *e);
  * Both were opened with the same codec, rate and packet_ms. Within a process: states point into
  * libraries. Returns 0, -EINVAL or -ENOTSUP (G.729). */
 int encoder_copy(struct encoder *to, const struct encoder *from) NODISCARD;
-/* As if opened anew, with the settings of now. 0; -ENOMEM (G.729): it can only be closed then. */
+/* As if opened anew, with the present settings. 0; -ENOMEM (G.729): then it can only be closed. */
 int encoder_reset(struct encoder *e) NODISCARD;
 void encoder_close(struct encoder *e); /* NULL is fine */
 

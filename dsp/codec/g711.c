@@ -19,7 +19,7 @@ enum {
 	POSITIVE = 0x80,
 };
 
-/* Of what is negative the one's complement: both signs have as many values. */
+/* For negative samples the one's complement: both signs have as many values. */
 static uint32_t g711_magnitude(int16_t sample)
 {
 	return (uint16_t)(sample < 0 ? ~sample : sample);

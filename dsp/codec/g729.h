@@ -32,12 +32,12 @@ struct g729_module {
 	void (*encode)(void *encoder, const int16_t pcm[G729_SAMPLES], uint8_t out[G729_OCTETS]);
 	void (*encoder_close)(void *encoder);
 	void *(*decoder_open)(void); /* NULL: no memory */
-	/* Of a frame, of a SID frame, or of nothing: what is lost is made of what was. */
+	/* Decodes a frame, a SID frame, or no octets: a lost frame is concealed. */
 	void (*decode)(void *decoder, const uint8_t *octets, uint8_t n, int16_t pcm[G729_SAMPLES]);
 	void (*decoder_close)(void *decoder);
 };
 
-/* Once, before threads start. 0; -ENOENT: why says it in words. */
+/* Once, before threads start. Returns 0, or -ENOENT with the reason in `why`. */
 int g729_load(char why[MODULE_TEXT_MAX]) NODISCARD;
 /* NULL: it was not loaded. */
 const struct g729_module *g729_module(void);

@@ -11,7 +11,7 @@
 
 static void *g729_encoder_open(void)
 {
-	return initBcg729EncoderChannel(0); /* without Annex B, as a=fmtp of ours says */
+	return initBcg729EncoderChannel(0); /* without Annex B, as our a=fmtp has it */
 }
 
 static void g729_encode(void *encoder, const int16_t pcm[G729_SAMPLES], uint8_t out[G729_OCTETS])

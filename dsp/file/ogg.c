@@ -122,7 +122,7 @@ void ogg_page_write(struct writer *w, const struct ogg_page *page)
 
 enum { LACING_MORE = 255, SAMPLES_MAX = OGG_RATE / 1000 * 120 };
 
-/* RFC 6716 3.1, table 2: what the upper five bits of the first octet say of each frame. */
+/* RFC 6716 3.1, table 2: the duration of each frame by the upper five bits of the first octet. */
 static uint32_t frame_samples(uint8_t toc)
 {
 	static const uint32_t silk[4] = { 480, 960, 1920, 2880 };

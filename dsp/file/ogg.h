@@ -19,7 +19,7 @@ struct ogg {
 	size_t audio;      /* octets from its beginning to the first page of sound */
 	uint64_t samples;  /* that are heard: at least one */
 	uint16_t pre_skip; /* that come before those, and are not heard */
-	int16_t gain;      /* of what is heard: 1/256 dB */
+	int16_t gain;      /* output gain: 1/256 dB */
 	uint8_t channels;  /* 1 or 2 */
 };
 

@@ -17,11 +17,11 @@ struct walk {
 	size_t at; /* of the next page */
 	struct ogg_page page;
 	uint32_t pages;
-	uint64_t packet; /* octets of the packet that goes on */
+	uint64_t packet; /* octets of the packet in progress */
 	uint8_t begin[2];
 	uint64_t total, start; /* samples; those that a stream had before it was recorded */
 	uint64_t cut;          /* samples that are left of total */
-	bool is_open;          /* a packet goes on with the next page */
+	bool is_open;          /* a packet continues on the next page */
 	bool timed;            /* start is known */
 };
 
@@ -82,7 +82,7 @@ static int walk_head(struct walk *w, struct ogg *o)
 	return 0;
 }
 
-/* RFC 7845 5.2: one packet on pages of its own, whatever it says. */
+/* RFC 7845 5.2: one packet on pages of its own, with any contents. */
 static int walk_tags(struct walk *w)
 {
 	int err = walk_page(w);

@@ -28,7 +28,7 @@ enum {
 struct chunk {
 	struct bytes name;
 	struct bytes body;
-	uint32_t size; /* as it says */
+	uint32_t size; /* by its header */
 	size_t at;     /* of its body */
 };
 

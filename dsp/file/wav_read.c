@@ -12,7 +12,7 @@
 #include "dsp/codec/g711.h"
 #include "dsp/file/wav.h"
 
-/* Full scale of what is mixed: 2^31. */
+/* Full scale when mixing: 2^31. */
 #define WAV_FULL 2147483648.0
 
 /* The n octets as the upper ones of a 32-bit number, so that its sign is right. */

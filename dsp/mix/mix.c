@@ -217,7 +217,7 @@ struct mix_member {
 	uint32_t said_at, apart_at;  /* ticks: it was put, and it hears something of its own */
 	uint32_t own_at;             /* the tick in which that was asked for last */
 	struct limiter before, mine; /* of its own: as it was before that tick, and behind it */
-	float gain, gain_next;       /* how loud it is when it says something, and from then on */
+	float gain, gain_next;       /* its gain when it speaks, and from then on */
 	float gain_said;             /* when that tick began */
 	uint32_t coaches;            /* the member to whom it speaks, or MIX_NOBODY */
 	bool used, muted, deaf, coach;

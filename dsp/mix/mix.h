@@ -102,7 +102,7 @@ struct mix_heard {
 	bool shared; /* it is what all others hear */
 };
 
-/* Where mix_is_apart, the same as often as it is asked in a tick. */
+/* With mix_is_apart, the same for each call in a tick. */
 struct mix_heard mix_heard(struct mix *m, uint32_t member);
 bool mix_is_deaf(const struct mix *m, uint32_t member);
 /* What all others hear. */

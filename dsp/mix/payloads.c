@@ -106,7 +106,7 @@ static bool group_is_of(const struct group *g, const struct packer_settings *s)
 	       g->s.comfort_level == s->comfort_level;
 }
 
-/* Its streams, up to those that talkers have; it is there itself, or waited for now. */
+/* Prefetches its streams, up to those of talkers; the group itself is there, or waited for now. */
 static void group_fetch(const struct group *g)
 {
 	__builtin_prefetch(g->shared, 1);
@@ -393,7 +393,7 @@ static void group_starve(struct group *g, struct payloads_member *of)
 	of->starved = g->packet;
 }
 
-/* It goes on from the last shared packet, and with what there is of the next one. */
+/* It continues from the last shared packet, with the present part of the next one. */
 static void payloads_claim(struct payloads *p, uint32_t member, const int16_t *pcm)
 {
 	struct payloads_member *of = &p->members[member];

@@ -73,7 +73,7 @@ enum payloads_whose {
 	PAYLOADS_SHARED, /* octets are shared by all that hear the same */
 	PAYLOADS_OWN,
 	PAYLOADS_DEAF,    /* it hears nothing */
-	PAYLOADS_STARVED, /* there is no stream for it: its own voice is in what all others hear */
+	PAYLOADS_STARVED, /* no stream is free for it: its own voice is in the shared one */
 };
 
 /* What was made for one member alone, when it was asked for. */
@@ -117,7 +117,7 @@ struct group {
 	uint32_t starved;         /* members, in the present packet */
 	uint32_t return_ms;
 	uint32_t cost_ns; /* of a packet, about */
-	bool modes;       /* the first octet says a mode (RFC 6716 3.1) */
+	bool modes;       /* the first octet has a mode (RFC 6716 3.1) */
 	bool copies;      /* the codec has them */
 	/* Each tick is a packet of a stateless codec: there are no streams, and a member's own
 	 * packet is made when it is sent. */

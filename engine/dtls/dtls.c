@@ -167,7 +167,7 @@ bool dtls_record_is_hello(struct bytes in, uint64_t *mark)
 	return true;
 }
 
-/* Does it begin with a handshake message of before there were keys? */
+/* Whether it begins with an unencrypted handshake message. */
 static bool dtls_record_is_handshake(struct bytes in)
 {
 	size_t n = dtls_record_length(in);

@@ -106,9 +106,9 @@ struct dtls_context {
 
 /* Only whole records, and no plain handshake message that claims to be longer than that. */
 bool dtls_record_is_bounded(struct bytes datagram, uint32_t message_max);
-/* A ClientHello or a part of it. *mark: a hash of its random; 0: not in this part. */
+/* A ClientHello or a part of it. *mark: from its random; 0: not in this part. */
 bool dtls_record_is_hello(struct bytes datagram, uint64_t *mark);
-/* Is any record of it of a handshake that has got keys? */
+/* Whether it has an encrypted handshake record. */
 bool dtls_record_is_finished(struct bytes datagram);
 
 #endif

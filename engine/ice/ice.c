@@ -105,7 +105,7 @@ void ice_consent_keep(struct ice *i, enum channel c, uint64_t received_ns)
 		i->pairs[i->selected[c]].received_ns = received_ns;
 }
 
-/* May this nomination take the place of the one before? */
+/* Whether this nomination may replace the one before. */
 static bool nomination_replaces(const struct ice *i, const struct ice_pair *p,
 				const struct ice_pair *before, uint64_t now_ns)
 {

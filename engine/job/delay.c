@@ -18,7 +18,7 @@ enum {
 	DELAY_PACKET_MS = 10,   /* packets faster than that are not stored */
 	DELAY_SPARE = 16,       /* of those that come in a burst */
 	DELAY_OCTETS_MAX = 640, /* of a packet: 80 ms of G.711 */
-	DELAY_JUMP_MS = 1000,   /* a timestamp that is so far from its time begins anew */
+	DELAY_JUMP_MS = 1000,   /* a timestamp so far from its time restarts */
 };
 
 struct delay_packet {
@@ -27,7 +27,7 @@ struct delay_packet {
 	uint32_t timestamp, clock_hz, units;
 	uint16_t length;
 	uint8_t payload_type, marker;
-	uint8_t anew; /* its timestamp says nothing of those before */
+	uint8_t anew; /* its timestamp is unrelated to earlier ones */
 	uint8_t octets[DELAY_OCTETS_MAX];
 };
 
@@ -76,7 +76,7 @@ static void delay_wake(struct worker *w, struct job *j)
 
 /* ---- received audio ---- */
 
-/* Units of the timestamp since the newest one; 0: it does not go on behind that. */
+/* Units of the timestamp since the newest one; 0: it does not continue that. */
 static uint32_t units_since(const struct delay *d, const struct pkt *p, uint64_t now_ns)
 {
 	uint32_t units = p->timestamp - d->timestamp;

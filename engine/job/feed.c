@@ -142,7 +142,7 @@ static void feed_late_skip(struct worker *w, struct feed *f)
 	metric_add(w->metrics->frames_late, n);
 }
 
-/* ---- what the application says ---- */
+/* ---- the application's frames ---- */
 
 static void feed_gap_note(struct feed *f)
 {
@@ -208,9 +208,9 @@ static uint32_t feed_turn(struct worker *w, struct job *j, uint32_t most)
 	return done < most ? done : most;
 }
 
-/* ---- what the party says ---- */
+/* ---- the party's packets ---- */
 
-/* Mostly it says the codec that it hears. MEDIA_CODECS: one that is not spoken here. */
+/* Mostly the codec that it is sent, too. MEDIA_CODECS: not spoken here. */
 static enum media_codec feed_codec(const struct feed *f, const struct pkt *p)
 {
 	const struct payload_rule *rule = flow_rule(p->flow, p->payload_type);

@@ -263,7 +263,7 @@ static uint32_t video_share(const struct room *r, uint32_t most, uint64_t now_ns
 	return most > 1 && mix_effort(r, now_ns) > 0 ? most / 2 : most;
 }
 
-/* Small rooms have their whole tick at once, as far as it is short. */
+/* Small rooms do their whole tick at once, if it is short. */
 static uint32_t room_turn(struct worker *w, struct job *j, uint32_t most)
 {
 	const struct room *r = j->work;
@@ -418,7 +418,7 @@ static void coaches_update(struct room *r, uint32_t number)
 	}
 }
 
-/* ---- what it says ---- */
+/* ---- its codecs ---- */
 
 static int codec_heard_set(struct room *r, struct room_member *m, enum media_codec codec)
 {
@@ -429,7 +429,7 @@ static int codec_heard_set(struct room *r, struct room_member *m, enum media_cod
 	return err;
 }
 
-/* Of what it may say, as far as that can be decoded here. */
+/* The codecs that it may send, if they can be decoded here. */
 static int codecs_heard_set(struct room *r, struct room_member *m, const struct flow *f)
 {
 	for (int i = 0; i < PAYLOAD_TYPES; i++) {
@@ -631,7 +631,7 @@ static void lines_near(const void *from, size_t octets)
 	room_lines_fetch(from, octets);
 }
 
-/* Where most say nothing, no more than all members need. */
+/* In rooms with mostly silent members only what all members need. */
 static void member_near(const struct room *r, const struct room_member *m)
 {
 	bool most = r->active_n > r->here_n / 2;

@@ -41,7 +41,7 @@ struct worker;
 enum { ROOM_PART_MS = 20 }; /* a frame: as long as a tick */
 
 struct room_part_kind {
-	/* It says something, or will in the next ticks: the room does not sleep. */
+	/* Whether it adds sound now, or in the next ticks: the room does not sleep then. */
 	bool (*wants)(const struct room_part *p);
 	/* A frame at the rate of the mix. False: nothing. */
 	bool (*say)(struct worker *w, struct room_part *p, int16_t *out);
@@ -54,7 +54,7 @@ struct room_part {
 	struct job *job;  /* its own */
 	struct job *room; /* NULL: that has closed, or it has not begun */
 	struct room_part *next;
-	struct limiter limiter; /* of what it hears while it says something */
+	struct limiter limiter; /* of its mix while it speaks */
 	bool says;              /* in this tick; and its frame */
 	int16_t said[MIX_SAMPLES_MAX];
 };
@@ -101,7 +101,7 @@ enum {
 /* Of voices: what filters there are. */
 enum room_rate { ROOM_RATE_8000, ROOM_RATE_16000, ROOM_RATES };
 
-/* What a member with a place says, decoded. */
+/* The decoded audio of a member with a place. */
 struct room_voice {
 	uint32_t member; /* or MIX_NOBODY */
 	uint32_t rate;   /* of pcm */
@@ -147,7 +147,7 @@ struct room_member {
 	bool encodes;        /* payloads have it */
 	bool missed;         /* it was not sent what was encoded for it */
 	uint8_t level;       /* -dBov, of its last audio */
-	uint8_t loudness;    /* the same, as it is compared with others */
+	uint8_t loudness;    /* the same, smoothed for comparison */
 	uint8_t unheard;     /* frames since its detector had one; if all are heard, ticks */
 	uint8_t levels;      /* spec.level_extension */
 	uint8_t codec;       /* that it is sent; MEDIA_CODECS_KNOWN: nothing can be */
@@ -155,8 +155,8 @@ struct room_member {
 	uint8_t heard_codec; /* and what that is; MEDIA_CODECS_KNOWN: not known */
 	/* line 1 */
 	struct flow_member spec;
-	/* as its packets say (RFC 6464) */
-	bool signalled_voice, signals_voice; /* the newest says so; one ever did */
+	/* from its packets (RFC 6464) */
+	bool signalled_voice, signals_voice; /* in the newest packet; in any packet so far */
 	uint8_t signalled_level;
 	/* Of Opus: when its packets were looked at, and for how long they will not be. */
 	uint8_t burst_level;
@@ -269,14 +269,14 @@ void room_pause_member(struct room *r, uint32_t index);
 
 /* Prefetches the members heard next, and those after them. */
 void room_hear_fetch(const struct room *r);
-/* What of this member is due in this tick. As a number of packets: worker.h. */
+/* Takes what is due of this member in this tick. Returns the cost in packets (worker.h). */
 uint32_t room_receive(struct worker *w, struct room *r, uint32_t index);
 /* Assigns the places, and mixes the members that have one. */
 void room_mix(struct worker *w, struct room *r);
 
 /* ---- room_sound.c: levels ---- */
 
-/* n samples of what it says. */
+/* n decoded samples of the member. */
 void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n,
 			uint32_t rate);
 /* A packet of Opus that was decoded: its encoder heard what it encoded for longer than we have. */
@@ -286,7 +286,7 @@ void room_level_flagged(const struct room *r, struct room_member *m, struct byte
 
 /* This codec is decoded even if not heard: later packets depend on it. */
 bool room_codec_is_stateful(enum media_codec codec);
-/* NULL before; what is there stays. 0, or -errno. */
+/* Opens *d if it is NULL. 0, or -errno. */
 int room_decoder_open(const struct room *r, enum media_codec codec, struct decoder **d);
 /* One more codec that members may speak, one more member: 0, or -errno. */
 int room_voices_open(struct room *r, enum media_codec codec);

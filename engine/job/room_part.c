@@ -3,7 +3,7 @@
  * The participants of a room that are not members: a sound for all (announcement, music), the
  * recorder's copy of the mix with its recording tone, and an application (media/feed.h). Each is a
  * job on the room's worker and has two hooks in the room's tick: it may add a frame before the sum,
- * and gets the mix after it. They hold the room by id only, so either side may close first.
+ * and gets the mix after it. A closing room cuts its parts off, so either side may close first.
  */
 
 #include <errno.h>
@@ -33,6 +33,7 @@ static void room_part_rouse(struct worker *w, const struct room_part *p)
 		room_awake(w, p->room);
 }
 
+/* Returns 0, or -ENOENT if the room is not on this worker. */
 static int room_part_join(struct worker *w, struct room_part *p, struct job *own,
 			  struct job_id room)
 {
@@ -50,7 +51,6 @@ static int room_part_join(struct worker *w, struct room_part *p, struct job *own
 	return 0;
 }
 
-/* 0, -ENOENT: there is no such room on this worker. */
 static void room_part_leave(struct room_part *p)
 {
 	struct room *r = p->room ? p->room->work : NULL;
@@ -386,7 +386,7 @@ static void room_tap_put(struct worker *w, struct room_tap *t, const int16_t *pc
 	byte_ring_publish(&w->taps[TAP_RECORD]);
 }
 
-/* Silence is no packet: the timestamps say how long it was. */
+/* Silence makes no packet: timestamps show its length. */
 static void room_tap_on_mix(struct worker *w, struct room_part *p, const int16_t *mix, bool heard)
 {
 	struct room_tap *t = (struct room_tap *)p;
@@ -498,8 +498,8 @@ static_assert(FEED_WIDE / 1000 * FEED_FRAME_MS * 2 <= FEED_OCTETS_MAX, "of what 
 struct room_feed {
 	struct room_part part;
 	struct media_room_feed spec;
-	struct convert in, out; /* of what it says, and hears */
-	enum media_codec codec; /* of what it hears */
+	struct convert in, out; /* from and to the application */
+	enum media_codec codec; /* of its packets */
 	uint16_t sequence;
 	bool spoke; /* in the tick before */
 };

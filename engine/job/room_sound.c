@@ -20,7 +20,7 @@
 enum {
 	TOLD_MS = 60,      /* how long a level is valid: packets come early and late */
 	TOLD_LOUD = 50,    /* -dBov: so loud is voice, for a party that never sets the V bit */
-	UNKNOWN_LOUD = 50, /* likewise of what has no flag */
+	UNKNOWN_LOUD = 50, /* likewise without the flag */
 	BLOCKS_A_SECOND = 100,
 	DETECTOR_SELDOM = 4, /* frames of a member that cannot get a place */
 	DETECTOR_RARE = 5,   /* ticks, if places are not for audio, but for reports */
@@ -32,7 +32,7 @@ static bool level_is_doubtful(const struct room_member *m)
 	return !m->speaks && m->signalled_level <= VOICE_TONE_LEAST;
 }
 
-/* It says so in its packets. */
+/* Its packets have the level. */
 static bool room_level_is_signalled(const struct room *r, const struct room_member *m)
 {
 	return m->levels && m->signalled_ns && r->tick_ns < m->signalled_ns + TOLD_MS * NS_PER_MS;
@@ -54,7 +54,7 @@ static void room_level_start(const struct room *r, struct room_member *m)
 		m->speaks = false;
 }
 
-/* It begins anew where the rate changes. What is no whole block says how loud it is, at least. */
+/* Begins anew if the rate changes. An incomplete block gives the level, at least. */
 void room_level_decoded(struct room *r, struct room_member *m, const int16_t *pcm, uint32_t n,
 			uint32_t rate)
 {
@@ -180,7 +180,7 @@ enum {
 	HEAR_AHEAD = 4,    /* members */
 };
 
-/* ---- what a member says ---- */
+/* ---- levels of members ---- */
 
 static uint32_t member_frame_decode(struct worker *w, struct room *r, struct room_member *m,
 				    const struct jitter_frame *f)
@@ -513,7 +513,7 @@ bool room_talks_notify(struct worker *w, const struct job *j)
 	return true;
 }
 
-/* What members say, as it comes. */
+/* Members' packets, as they arrive. */
 
 enum {
 	LEVEL_SILENCE = 127, /* RFC 6464 3 */

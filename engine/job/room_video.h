@@ -24,7 +24,7 @@ enum {
 	VIDEO_RING = 256,       /* packets that wait: a picture of 300 kB */
 	VIDEO_OCTETS = 1488,    /* of a payload */
 	VIDEO_HZ = 90000,       /* RFC 6184 8.2.1, RFC 7741 6.1 */
-	VIDEO_UNITS = 180,      /* flow_last_sent.units: no more packets than this says are sent */
+	VIDEO_UNITS = 180,      /* flow_last_sent.units: at most as many packets as this allows */
 	VIDEO_SILENT_MS = 2000, /* silent for so long: no source */
 	VIDEO_REVIEW_MS = 100,
 };
@@ -39,7 +39,7 @@ struct video_source {
 	uint8_t format;         /* of its newest packet */
 	bool held;              /* its packets wait: a switching view has half a picture */
 	uint32_t watchers;      /* views that have it, or shall */
-	uint32_t pixels;        /* of its newest picture that says it; 0: not known */
+	uint32_t pixels;        /* of its newest picture with a size; 0: unknown */
 	struct layer_rate rate; /* of a layer */
 	struct keyframe_need ask;
 	struct losses losses; /* requested again while a view shows it */
@@ -70,7 +70,7 @@ struct video_view {
 	uint32_t timestamp_offset;
 	uint64_t open_ns; /* its newest packet, which did not end a picture; 0: it did */
 	struct vp8_numbers vp8;
-	struct video_limit limit; /* of what its line bears */
+	struct video_limit limit; /* by the losses on its line */
 	uint64_t reported_ns;     /* the newest report that the limit knows */
 	uint32_t sent;            /* packets since then */
 	uint16_t reported_at;     /* the number of the last one before */

@@ -77,7 +77,7 @@ static bool view_is_reached(struct video_view *v, uint16_t sequence)
 	return true;
 }
 
-/* The packet is of what the view has, or it goes over to that with it. */
+/* Whether the packet is of the view's source, or the view switches with it. */
 static bool view_has(struct worker *w, struct room_video *p, uint32_t view,
 		     const struct video_packet *k)
 {
@@ -267,7 +267,7 @@ static uint32_t packet_turn(struct worker *w, struct room_video *p, uint32_t mos
 	return 1;
 }
 
-/* It goes on where there was no more time, or with what was held until now. */
+/* Continues where time was up, or with packets that were held. */
 static uint32_t ring_turn(struct worker *w, struct room_video *p, uint32_t most)
 {
 	uint32_t done = 0;

@@ -16,7 +16,7 @@
 #include "engine/worker/worker.h"
 
 enum {
-	VOICE_MS_MAX = CODEC_PACKET_MS_MAX + 2 * ROOM_TICK_MS, /* of what waits */
+	VOICE_MS_MAX = CODEC_PACKET_MS_MAX + 2 * ROOM_TICK_MS, /* of waiting audio */
 	WIDE_HZ = 16000,                                       /* of G.722 */
 };
 
@@ -57,7 +57,7 @@ static uint32_t samples_room(const struct room *r)
 	return rate / 1000 * VOICE_MS_MAX;
 }
 
-/* What is there already stays. */
+/* Existing buffers stay. */
 static int samples_open(const struct room *r, struct room_voice *v)
 {
 	uint32_t mix = r->spec.rate_hz;
@@ -85,7 +85,7 @@ static int one_convert_open(struct convert **out, uint32_t from, uint32_t to)
 	return err;
 }
 
-/* What is there already stays. */
+/* An existing voice stays. */
 static int one_voice_open(const struct room *r, struct room_voice *v)
 {
 	uint32_t mix = r->spec.rate_hz;
@@ -377,7 +377,7 @@ static int16_t *frame_space(struct worker *w, struct room_voice *v, enum media_c
 								      : v->pcm + v->count;
 }
 
-/* A packet has no more than it says that it has. */
+/* At most the duration that its packet announces. */
 static uint32_t frame_room(const struct room_voice *v, const int16_t *space, uint32_t units)
 {
 	return v && space == v->frame ? voice_samples(v, units) : CODEC_SAMPLES_MAX;

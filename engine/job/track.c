@@ -184,7 +184,7 @@ static void late_skip(struct worker *w, struct track *t, uint32_t ready, bool ar
 	metric_add(w->metrics->frames_late, n);
 }
 
-/* end: of what may be read. */
+/* end: of the available samples. */
 static void pcm_read(const struct track *t, uint32_t end, int16_t *out)
 {
 	const struct media_sound *s = t->sound;

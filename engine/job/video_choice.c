@@ -70,7 +70,7 @@ uint8_t video_limit_own(uint8_t lost, uint32_t span, uint32_t sent)
 	return before < lost ? (uint8_t)(lost - before) : 0;
 }
 
-/* Three parts of what it was, and one of what it is. */
+/* Three parts of the old rate, and one of the new. */
 void layer_rate_read(struct layer_rate *r, uint64_t now_ns)
 {
 	uint64_t ms = (now_ns - r->read_ns) / NS_PER_MS;
@@ -161,7 +161,7 @@ uint8_t layer_choose(const struct layer_seen *list, uint8_t count, uint32_t most
 		       : now;
 }
 
-/* It is there after all, or it was never missed. */
+/* It arrived after all, or was never missing. */
 static void loss_remove(struct losses *l, uint16_t sequence)
 {
 	for (uint8_t i = 0; i < l->count; i++) {
@@ -263,7 +263,7 @@ static void rival_fade(struct floor *f, uint32_t ms)
 	f->rival_ms = f->rival_ms > ms ? f->rival_ms - ms : 0;
 }
 
-/* A pause costs a rival half of what it lasts, another one's words all. */
+/* A pause costs a rival half of its length, another member's speech all of it. */
 static void rival_talks(struct floor *f, uint32_t talker, uint32_t ms)
 {
 	if (talker == FLOOR_NOBODY) {

@@ -70,7 +70,7 @@ static inline void keyframe_set_due(struct keyframe_need *a)
 	a->wanted = true;
 }
 
-/* It is there. */
+/* A key frame came. */
 static inline void keyframe_came(struct keyframe_need *a)
 {
 	a->wanted = false;
@@ -92,7 +92,7 @@ enum {
 	LAYER_UP_MS = 3000, /* so long a viewer has one before it gets a larger one */
 	LAYER_DOWN_MS = 1500,
 	LAYER_RATE_MS = 500, /* a rate is read so often */
-	LAYER_STEADY = 2,    /* and says something after so many times */
+	LAYER_STEADY = 2,    /* and counts as known after so many reads */
 	/* A layer has stopped: silent for so long, with so many pictures of others since. All have
 	 * one rate, which may be low. */
 	LAYER_SILENT_MS = 500,
@@ -150,7 +150,7 @@ enum {
 /* All zero: no limit. */
 struct video_limit {
 	uint32_t kbps;       /* 0: no limit */
-	uint64_t lossy_ns;   /* reports say so since then; 0: the last one did not */
+	uint64_t lossy_ns;   /* reports show loss since then; 0: the last one did not */
 	uint64_t clean_ns;   /* the same of nothing that is lost */
 	uint64_t lowered_ns; /* 0: never */
 	uint64_t raised_ns;  /* 0: not since it was lowered */

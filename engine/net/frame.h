@@ -323,7 +323,7 @@ static inline uint32_t addr_end(const struct addr *a)
 	return memory_get_32((const uint8_t *)a + offsetof(struct addr, port));
 }
 
-/* Is it the way to this party? */
+/* Whether it leads to this party. */
 static inline bool frame_ready_leads_to(const struct frame_ready *r, const struct addr *to)
 {
 	return r->to_end == addr_end(to) && r->to_end != 0 &&

@@ -202,7 +202,7 @@ static inline bool xdp_forward_is_from(const struct xdp_forward *e, const struct
 	       memcmp(e->from, a->ip, sizeof(e->from)) == 0;
 }
 
-/* Has it been written by such a plan? */
+/* Whether it was written by an equal plan. */
 bool xdp_forward_is_planned(const struct xdp_forward *e, const struct xdp_forward_plan *plan);
 /* Whether it sends them to that party. */
 static inline bool xdp_forward_is_to(const struct xdp_forward *e, const struct addr *a)

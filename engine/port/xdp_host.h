@@ -133,7 +133,7 @@ void xdp_keeper_close(struct xdp_keeper *k);
 /* Whether the kernel may forward packets to this address, by this interface. Any worker asks, so it
  * reads nothing that the keeper changes: the next hop knows whether the interface is there. */
 bool xdp_host_forwards(const struct xdp_host *h, const struct addr *local, uint32_t interface);
-/* Is this local address and port one that the program redirects? */
+/* Whether the program redirects packets to this local address and port. */
 bool xdp_host_has(const struct xdp_host *h, const struct addr *local);
 
 /* What continues in the kernel when a host's process is gone, for the next one (docs/adr/0064): the

@@ -166,7 +166,7 @@ static bool tone_is_open(struct flow *f)
 	return d->tone;
 }
 
-/* May digits be sent to the party now? */
+/* Whether digits may be sent to the party now. */
 static bool digits_are_open(struct worker *w, struct flow *f)
 {
 	if (f->event_pt == PAYLOAD_NONE && !tone_is_open(f))

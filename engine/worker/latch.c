@@ -104,7 +104,7 @@ static bool is_allowed_rtcp(const struct flow *f, const struct addr *from, uint3
 	       !addr_eq(&f->latch_rtcp.source, &f->rtcp_place);
 }
 
-/* May a source that is not latched become so? */
+/* Whether a new source may be latched. */
 static bool is_allowed_rtp(const struct flow *f, const struct addr *from)
 {
 	const struct addr *latched = &f->latch_rtp.source;

@@ -3,7 +3,7 @@
  * The end of every packet: fencing, direct hand-over between flows of one worker, counting of
  * verdicts, and return of buffers to the port. It is the only stage that drops. A packet of a shard
  * with an expired lease is withheld here, and the port asks again right before it sends
- * (base/validity.h). Packets to another flow of this node skip the kernel (docs/adr/0009).
+ * (base/validity.h). Packets to another flow of this worker skip the kernel (docs/adr/0009).
  */
 
 #include "base/validity.h"

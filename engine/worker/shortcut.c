@@ -781,7 +781,7 @@ static void shortcut_update(struct worker *w, const struct flow *to, const struc
 		metric_add(w->metrics->events_lost, 1);
 }
 
-/* Is it still of this party, with these numbers? */
+/* Whether it is still of this party, with these numbers. */
 static bool is_of_run(const struct xdp_forward *e, const struct flow *f)
 {
 	return xdp_forward_is_from(e, &f->latch_rtp.source) &&

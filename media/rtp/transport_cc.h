@@ -32,7 +32,7 @@ struct transport_cc {
 /* A packet with that number came. A late one is reported again with all that came after it; a
  * duplicate counts once. A number far from all others (a new sender, say) begins the count anew. */
 void transport_cc_note(struct transport_cc *t, uint16_t number, uint64_t now_ns);
-/* Is anything to be reported? */
+/* Whether arrivals wait for a report. */
 static inline bool transport_cc_is_due(const struct transport_cc *t)
 {
 	return t->begin != t->end;
