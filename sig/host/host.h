@@ -185,8 +185,8 @@ struct call_host {
 	/* Carries out the request of a party to the focus of a conference (sig/room/room.h). NULL:
 	 * no conferences. */
 	enum refusal (*focus)(void *owner, const struct focus_addition *ask);
-	/* The room of that name here (sig/room/room.h). Returns NULL if not found; or the function: as
-	 * above. */
+	/* The room of that name here (sig/room/room.h). Returns NULL if not found; or the function:
+	 * as above. */
 	struct room *(*room_named)(void *owner, uint16_t tenant, struct bytes user);
 	/* Begins a room with the calling party, and the parties of that call join; the leg's is
 	 * host. As focus. */

@@ -218,11 +218,10 @@ struct call {
 	struct outbox out;
 	struct prompts *prompts; /* NULL: nothing is played or collected (sig/call/prompts.h) */
 	struct flow_run *run;    /* NULL: it has gone through no flow (flow_run.h) */
-	struct media_stream *
-		media_stream; /* NULL: no application listens to a party (sig/pbx/media_stream.h) */
-	uint8_t media_stream_last;     /* number of the last one that did */
-	struct orders *orders;         /* NULL: none was carried out */
-	struct recordings *recordings; /* NULL: nothing was recorded (recording.h) */
+	struct media_stream *media_stream; /* NULL: no stream (sig/pbx/media_stream.h) */
+	uint8_t media_stream_last;         /* number of the last one that did */
+	struct orders *orders;             /* NULL: none was carried out */
+	struct recordings *recordings;     /* NULL: nothing was recorded (recording.h) */
 	/* The pair for which the recording policy was evaluated; the same twice: none. For a call
 	 * taken over, the talking pair. */
 	uint8_t record_asked[2];

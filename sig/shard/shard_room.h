@@ -68,8 +68,8 @@ void shard_room_bring(struct shard *s, struct room *r);
 void shard_room_watch(struct shard *s, const struct call *c);
 /* Watchers of the room are notified of changes in their turn. */
 void shard_room_watched(struct shard *s, struct room *r);
-/* By the number or name dialled, watched or given (sig/room/room.h). Returns NULL if it is not of this
- * shard. */
+/* By the number or name dialled, watched or given (sig/room/room.h). Returns NULL if it is not of
+ * this shard. */
 struct room *shard_room_named(const struct shard *s, uint16_t tenant, struct bytes user);
 /* shard.conference */
 bool shard_room_shown(const struct shard *s, uint16_t tenant, struct bytes user,
