@@ -544,7 +544,7 @@ static int client_primary_find(struct tandem_client *c)
 	return err;
 }
 
-/* Who may not ask hears it of a write. */
+/* A client without the right learns it from a refused write. */
 static int client_role_check(struct tandem_client *c)
 {
 	const char *words[] = { "ROLE" };

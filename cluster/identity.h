@@ -44,7 +44,7 @@ struct belonging {
 	char place[BELONGING_PLACE_MAX];
 };
 
-/* DIR/cluster. 0; -ENOENT: there is none; -EBADMSG: it is damaged; or -errno. */
+/* DIR/cluster. 0; -ENOENT; -EBADMSG: damaged; or -errno. */
 int belonging_read(struct belonging *out, const char *dir) NODISCARD;
 int belonging_keep(const struct belonging *b, const char *dir) NODISCARD;
 /* "ID PLACE". 0 or -EBADMSG. */
@@ -70,7 +70,7 @@ struct twin {
 	/* The line as it was last seen: it is taken if it is still so. */
 	char seen[ROSTER_TEXT_MAX];
 	uint64_t since_ns; /* it is so; 0: nothing was seen */
-	uint64_t before;   /* incarnation whose line this process took; 0: nobody's */
+	uint64_t before;   /* incarnation of the former process, its line was taken; 0: none */
 	uint64_t later;    /* of one that came later, which was said; 0: none */
 	uint32_t returned; /* so often the one before had its line back */
 	/* Place of the process that has the line, for people; "": not known. */
@@ -84,7 +84,7 @@ enum twin_verdict {
 	TWIN_LIVES,  /* another one was there before */
 };
 
-/* "INCARNATION PLACE WHERE", beside the line. */
+/* "INCARNATION PLACE WHERE", written with the line. */
 struct bytes twin_place_write(char out[TWIN_PLACE_MAX], uint64_t incarnation,
 			      const struct identity *own);
 /* Before this process writes its first line. line, place: as in Redis; empty: Redis has none. */

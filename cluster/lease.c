@@ -505,7 +505,7 @@ void lease_name(struct lease *l, const struct members *named, uint64_t now_ns)
 	l->wanted = *named;
 	l->wanted_ns = now_ns;
 	memset(l->wanted_acked_ns, 0, sizeof(l->wanted_acked_ns));
-	if (valid_until(l) == UINT64_MAX) /* whoever reads the names may claim from then on */
+	if (valid_until(l) == UINT64_MAX) /* a reader of the names may claim from then on */
 		valid_set(l, now_ns + l->length_ns);
 	l->tell_ns = now_ns;
 }
@@ -619,7 +619,7 @@ static unsigned granted(struct lease *l, enum lease_action question,
 	/* older than the news that Redis lost it */
 	if (l->stale && question == LEASE_SEND_RENEW)
 		return probe(l, now_ns);
-	if (l->state == LEASE_ASKING) { /* whom it names still, from when it was ours before */
+	if (l->state == LEASE_ASKING) { /* its names still count, of its former ownership */
 		acked_forget(l);
 		l->tell_ns = now_ns;
 	}
@@ -698,7 +698,7 @@ static unsigned claims_seen(struct lease *l, struct lease_epoch epoch, uint64_t 
 		return fence(l);
 	if (!held)
 		return 0;
-	/* an older link of ours, or somebody's lower claim to an emptied Redis */
+	/* an older link of ours, or a lower claim to an emptied Redis */
 	return claimants_missing(l, now_ns);
 }
 

@@ -53,7 +53,7 @@ enum lease_event_type {
 	LEASE_ACKED,   /* a save under the lease was acknowledged in time */
 	LEASE_TIMER,   /* next_ns has come */
 	LEASE_GRANTED, /* epoch: ours from now on */
-	LEASE_TAKEN,   /* somebody else holds it and is alive */
+	LEASE_TAKEN,   /* another owner holds it and is alive */
 	LEASE_UNKNOWN, /* no answer or an error */
 	LEASE_MISSING, /* Redis knows of no lease: it lost its data */
 	LEASE_SEEN,    /* epoch: what Redis holds instead of ours */
@@ -137,9 +137,9 @@ void lease_name(struct lease *l, const struct members *named, uint64_t now_ns);
 unsigned lease_step(struct lease *l, const struct lease_event *event, uint64_t now_ns) NODISCARD;
 /* Whether a is higher than b. */
 bool lease_epoch_above(struct lease_epoch a, struct lease_epoch b);
-/* Nobody else had it then: what was said was heard as its owner's. */
+/* This owner alone had it then: what it sent was sent as owner. */
 bool lease_covers(const struct lease *l, uint64_t at_ns);
-/* Somebody is to hear that it is owned: LEASE_TIMER is due at tell_ns, too. */
+/* Nodes are to be told that it is owned: LEASE_TIMER is due at tell_ns, too. */
 bool lease_tells(const struct lease *l);
 
 enum { LEASE_FENCE_TEXT = 64 };
@@ -191,11 +191,11 @@ enum claim_event_type {
 	CLAIM_TOLD,      /* from, epoch, named, sent_ns: an owner that is valid */
 	CLAIM_ASKED,     /* from, sent_ns, and what that claimant knows: epoch, named, record */
 	CLAIM_CONSENTED, /* from, epoch, sent_ns: of our question */
-	CLAIM_NEWS,      /* epoch, named, record: somebody knows better */
+	CLAIM_NEWS,      /* epoch, named, record: another node knows newer ones */
 	CLAIM_WON,       /* the lease in Redis is ours; kept as in lease.h */
 	CLAIM_REFUSED,   /* it is not what we had seen, or nobody knows */
 	CLAIM_DEAD,      /* epoch: the process that owned it is gone */
-	CLAIM_NAMED,     /* lease without history: whom its owner had named by that renewal */
+	CLAIM_NAMED,     /* lease without history: names of that renewal */
 };
 
 struct claim_event {
@@ -213,14 +213,14 @@ struct claim_event {
 
 enum claim_action {
 	CLAIM_SEND_LOOK = 1,
-	CLAIM_SEND_ACK = 2,     /* to whom the event was from, with its sent_ns */
+	CLAIM_SEND_ACK = 2,     /* to the event's sender, with its sent_ns */
 	CLAIM_SEND_CONSENT = 4, /* likewise, with heard */
 	CLAIM_SEND_ASK = 8,     /* to all that vote */
 	CLAIM_SEND_CLAIM = 16,  /* compare and set: seen, with its history, is to become next */
 	CLAIM_OWNED = 32,       /* it counts, from asked_ns on: LEASE_CLAIMED */
-	CLAIM_SEND_NEWS = 64,   /* to whom the event was from: heard, named, record */
+	CLAIM_SEND_NEWS = 64,   /* to the event's sender: heard, named, record */
 	CLAIM_SEND_DEAD = 128,  /* with ASK, and before it: gone */
-	CLAIM_SEND_NAMES = 256, /* to whom the event was from: named, of renewed */
+	CLAIM_SEND_NAMES = 256, /* to the event's sender: named, of renewed */
 	CLAIM_PASS_NAMES = 512, /* the same, to all that vote: some may not know */
 };
 
@@ -243,13 +243,13 @@ struct claim {
 		bound_epoch;        /* of the owner that was acked; 0: to a claimant, or unknown */
 	uint64_t promised_to;       /* the claimant, likewise: no owner's end frees from that, */
 	uint64_t promised_until_ns; /* nor from what was promised before the start */
-	struct lease_epoch gone;    /* whose process is; 0: nobody's */
-	uint64_t gone_ns;           /* when that was heard */
+	struct lease_epoch gone;    /* epoch whose process is gone; 0: none */
+	uint64_t gone_ns;           /* when this node was told */
 	uint64_t asked_ns;
-	uint64_t consents;  /* whose, one bit for each in named, and one for the owner of record */
-	uint64_t looked_ns; /* when Redis last answered */
-	uint64_t look_ns;   /* when it looks again */
-	uint64_t ask_ns;    /* not before it asks again */
+	uint64_t consents;         /* one bit for each in named, and one for the owner of record */
+	uint64_t looked_ns;        /* when Redis last answered */
+	uint64_t look_ns;          /* when it looks again */
+	uint64_t ask_ns;           /* not before it asks again */
 	struct lease_epoch next;   /* what it claims, */
 	struct members next_named; /* with these: itself leaves its place to the owner of record */
 };
@@ -261,7 +261,7 @@ void claim_open(struct claim *c, uint64_t self, uint64_t incarnation, uint64_t l
 unsigned claim_step(struct claim *c, const struct claim_event *event, uint64_t now_ns) NODISCARD;
 /* Its owner said so within 1.1 lengths: whatever Redis shows, it is not free. */
 bool claim_hears_owner(const struct claim *c, uint64_t now_ns);
-/* Somebody has it, or had it, as far as is known. Until Redis has shown it somebody may. */
+/* It has or had an owner, as far as is known. Until Redis has shown it, it may have one. */
 bool claim_may_be_owned(const struct claim *c);
 
 #endif

@@ -62,7 +62,7 @@ size_t cdr_field_size(const struct cdr_field *field);
 int cdr_field_next(struct bytes *rest, struct cdr_field *out) NODISCARD;
 /* Cuts the next CDR off *rest, counts its fields; malformed bytes are dropped. False: no more. */
 bool cdr_next(struct bytes *rest, struct bytes *out, size_t *fields);
-/* The day of CDR_TOLL; empty: there is none. */
+/* The day of CDR_TOLL; empty: none. */
 struct bytes cdr_toll_day(struct bytes fields);
 /* 1 at least. */
 uint32_t cdr_count(struct bytes fields);

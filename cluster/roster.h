@@ -105,8 +105,8 @@ enum { BALANCE_NODES_MAX = 64, BALANCE_SHARDS_MAX = 64, BALANCE_NOBODY = BALANCE
 
 enum balance_why {
 	BALANCE_HOME,   /* it is a shard of that node's file */
-	BALANCE_DRAINS, /* whoever has it takes no calls */
-	BALANCE_EVEN,   /* whoever has it has more than that node */
+	BALANCE_DRAINS, /* its owner takes no calls */
+	BALANCE_EVEN,   /* its owner has more than that node */
 };
 
 struct balance {
@@ -114,7 +114,7 @@ struct balance {
 	bool takes[BALANCE_NODES_MAX]; /* nodes by number: it is heard, and does not drain */
 	struct balance_shard {
 		uint16_t number;
-		/* a node that is heard; BALANCE_NOBODY: who could give it is not known */
+		/* a node that is heard; BALANCE_NOBODY: its giver is unknown */
 		uint32_t owner;
 		uint32_t home; /* BALANCE_NOBODY: no node that is heard */
 	} shards[BALANCE_SHARDS_MAX];

@@ -23,7 +23,7 @@ static bool conference_view_of(const struct node *n, uint64_t room, struct room_
 	return shard_conference_view(node_core(n, room), room, view);
 }
 
-/* A conference of another tenant is none. */
+/* A conference of another tenant counts as not found. */
 static bool conference_id(struct command_run *run, uint64_t *room)
 {
 	struct room_view view;
@@ -557,7 +557,7 @@ static json_t *room_show(const struct node *node, uint16_t tenant, const void *v
 	return room_to_view(value);
 }
 
-/* A room whose PINs cannot be read is deleted by the node: nobody may enter without a PIN. */
+/* The node deletes a room with unreadable PINs: nobody may enter without a PIN. */
 static int room_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	const struct room_value *r = value;

@@ -451,7 +451,7 @@ static void diagnosis_fill(struct diagnosis *x, const struct doctor *d, const st
 	}
 }
 
-/* ---- what is said ---- */
+/* ---- the answer ---- */
 
 static json_t *diagnosis_json(const struct diagnosis *x)
 {

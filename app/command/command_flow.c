@@ -206,7 +206,7 @@ struct program_ask {
 	uint64_t call, serial;
 	uint8_t hash[PROGRAM_HASH_LEN];
 	char tenant[TENANT_NAME_MAX];
-	bool shipped; /* it is none of the tenant's own */
+	bool shipped; /* a shipped flow, not the tenant's own */
 };
 
 static void program_reply(struct node *n, uint64_t call, uint64_t serial, bool found)

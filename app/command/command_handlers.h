@@ -56,7 +56,7 @@ command_fn command_recording_link, command_store_list, command_store_one, comman
 command_fn command_message_count, command_message_list, command_message_get, command_message_put,
 	command_message_delete, command_message_undelete, command_message_forward,
 	command_message_link;
-/* What was asked for message.forward or message.link is done. */
+/* The work for message.forward or message.link is done. */
 struct command_run;
 void command_message_on_copied(struct command_run *run);
 /* Links to files of recordings (recording.link, message.link). False: the run has failed. */
@@ -108,7 +108,7 @@ const struct ended_call *command_call_ended(const struct command_run *run);
 /* Finds the records of the named call, newest first; done owns the list; NULL: no answer. */
 typedef void command_cdrs_fn(struct command_run *run, json_t *list);
 void command_cdrs_find(struct command_run *run, command_cdrs_fn *done);
-/* The call it names; fails the run and returns false when there is none. */
+/* The call it names; fails the run and returns false if it does not exist. */
 bool command_call_view(struct command_run *run, struct call_view *view);
 
 /* The run waits for what becomes of an order. False: it has failed. */

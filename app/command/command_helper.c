@@ -21,7 +21,7 @@ struct help_ask {
 	struct node *node;
 	const struct help_kind *kind;
 	struct answer answer;
-	struct flow_program *program; /* NULL: there is none */
+	struct flow_program *program; /* or NULL */
 	json_t *row;                  /* what all its tries have in common, for who looks */
 	char tenant[TENANT_NAME_MAX];
 };

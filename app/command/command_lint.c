@@ -148,7 +148,7 @@ static void webhook_lint(struct lint *l, const void *value)
 			 json_sprintf("it is off: %s", w->reason[0] ? w->reason : "by hand"));
 }
 
-/* Who is called at once by its forwards, and where that comes back. */
+/* Extensions that are called at once by forwards, until one repeats. */
 static bool forwards_in_circle(const struct lint *l, const struct extension *first)
 {
 	char number[FORWARD_TARGET_MAX] = "";
@@ -332,7 +332,7 @@ static bool help_is_cut_off(const struct node *n, uint16_t tenant, struct comman
 	return failing && (chosen || failing == i);
 }
 
-/* worst: NULL where calls for help reach somebody again. */
+/* worst: NULL when emergency calls are possible again. */
 static void help_publish(struct node *n, uint16_t tenant, const struct command_help *worst)
 {
 	struct sig_event event = { .kind = worst ? SIG_EMERGENCY_DOWN : SIG_EMERGENCY_UP,

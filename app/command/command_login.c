@@ -32,7 +32,7 @@ static void login_fail(struct command_run *run, enum command_error_code code, co
 	command_fail(run, code, NULL, "%s", what);
 }
 
-/* Of all values that whoever logs in has. -1: none is for him. */
+/* Role by all claims of the administrator. -1: none. */
 static int login_role(const struct settings_login *s, const json_t *values)
 {
 	int role, best = -1;
@@ -175,7 +175,7 @@ static int login_state_seal(struct node *n, const struct login_state *s, char ou
 	return 0;
 }
 
-/* False: it is none of this cluster's for that provider. */
+/* False: the state is not of this cluster for that provider. */
 static bool login_state_open(const struct node *n, struct bytes text, struct login_state *out)
 {
 	uint8_t sealed[LOGIN_SEALED_MAX];

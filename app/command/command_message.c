@@ -168,8 +168,8 @@ enum forward_stage { FORWARD_LOOK, FORWARD_FETCH, FORWARD_COPY, FORWARD_WAIT, FO
 struct forward {
 	enum forward_stage stage;
 	bool before;     /* it is the introduction's turn */
-	uint32_t looked; /* boxes that have room, of copies in their order */
-	uint32_t left;   /* copies that are not in their boxes */
+	uint32_t looked; /* mailboxes with room, of copies in their order */
+	uint32_t left;   /* copies that are not in their mailboxes yet */
 	bool late;
 };
 
@@ -178,7 +178,7 @@ static const char *forward_arg(const struct command_run *run, const char *key)
 	return json_string_value(json_object_get(run->args, key));
 }
 
-/* Always the same: who asks again makes no second one. */
+/* Always the same: a repeated command makes no second one. */
 static json_t *forward_id(const struct command_run *run, const char *to)
 {
 	static const struct hash_key key = { 0 };

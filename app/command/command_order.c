@@ -111,7 +111,7 @@ static void feature_reach_on(struct feature_reach *r, const struct extensions *x
 	extension_wipe(&e);
 }
 
-/* Whoever is called there is sent on until it is the extension again. */
+/* Whether forwards from there lead back to the extension. */
 static bool comes_back(const struct extensions *x, uint16_t tenant, const char *number,
 		       struct bytes target)
 {
@@ -419,7 +419,7 @@ void command_order_give(struct command_run *run, struct call_order *order)
 		command_order_to(run, call, order);
 }
 
-/* ---- whose phones decide whether it can be done ---- */
+/* ---- orders that depend on a user's phones ---- */
 
 static void look_found(void *owner, uint64_t token, struct instant now)
 {

@@ -29,7 +29,7 @@ enum {
 	LISTINGS_MAX = 8,
 	RECORDED_NAME_MAX = TENANT_NAME_MAX + DAY_LEN + FILE_MAX,
 };
-#define LISTING_NS (10 * NS_PER_S) /* whoever asks waits no longer */
+#define LISTING_NS (10 * NS_PER_S) /* the client waits no longer */
 
 static unsigned g_listings; /* under way; control thread */
 
@@ -280,7 +280,7 @@ static void listing_tenant_add(struct recorded_listing *l, const char *name)
 		(void)snprintf(l->tenants[l->tenant_count++], TENANT_NAME_MAX, "%s", name);
 }
 
-/* Those that whoever asks may see, by name. False: out of memory. */
+/* The tenants that the principal may see, by name. False: out of memory. */
 static bool listing_tenants(struct recorded_listing *l)
 {
 	const struct command_run *run = l->run;
@@ -396,7 +396,7 @@ static void command_recorded_get(struct command_run *run)
 	store_recording_get(run->node->redis.store, tenant, day, file, on_one, on_one_read, one);
 }
 
-/* Whose it is stands in its name. Whether there is one is said by whoever is asked for it. */
+/* Rights follow from its name. The node that is asked for it knows whether it exists. */
 static bool recording_may_see(const struct command_run *run, struct bytes name)
 {
 	struct bytes tenant;

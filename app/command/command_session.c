@@ -128,7 +128,7 @@ static int user_call_check(struct command_run *run, struct command_error *error)
 	return 0;
 }
 
-/* A mailbox of somebody else is to have the user among its members. False: it has not. */
+/* Another extension's mailbox must have the user among its members. False: it does not. */
 static bool user_sees_box(const struct command_run *run)
 {
 	const char *box = run->command->own_shared

@@ -205,7 +205,7 @@ static void set_job_on_read(enum store_result result, uint64_t key, uint64_t ver
 	set_job_asked(job, result);
 }
 
-/* Of a rollback first the version that is wanted, then what is there beside it. */
+/* Of a rollback first the wanted version, then the present documents. */
 static void set_job_read(struct set_job *job)
 {
 	uint32_t source = job->of ? job->entries : 0,
@@ -642,7 +642,7 @@ static void set_job_again(struct set_job *job)
 		set_job_fail(job, COMMAND_BUSY, "other changes were faster: apply it again");
 		return;
 	}
-	if (other) { /* somebody has put a version of this set */
+	if (other) { /* another version of this set was put */
 		set_job_clear(job);
 		job->phase = SET_FIRST;
 		return;
@@ -816,7 +816,7 @@ static bool sets_are_there(struct command_run *run)
 	return true;
 }
 
-/* By HTTP a token; else whoever has the role: clients of Redis have a name for each command. */
+/* By HTTP a token; else the role: clients of Redis have a name for each command. */
 static void stage_owner(const struct command_run *run, char out[COMMAND_BY_MAX])
 {
 	(void)bytes_cstr(command_holder(run).name[FAIR_TOKEN], out, COMMAND_BY_MAX);

@@ -31,12 +31,12 @@ struct set_mover {
 	char *document; /* how it ends */
 };
 
-/* One that is being moved by somebody. */
+/* A set that is being moved, by any node. */
 struct set_moving {
 	struct set_mover *mover; /* by this node; NULL: it is not */
 	struct set_mover *next;  /* of a set that this node has begun meanwhile; NULL: none */
 	char tenant[COMMAND_TENANT_MAX], name[SET_NAME_MAX];
-	uint64_t due_ns; /* 0: there is none */
+	uint64_t due_ns; /* 0: never */
 };
 
 static struct set_moving *moving_of(struct node *n)

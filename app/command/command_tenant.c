@@ -76,7 +76,7 @@ const struct document_kind g_profile_documents = {
 	.argument = "name",
 	.several = "profiles",
 	.places = 16384,
-	.share = SHARD_PROFILES_MAX - 1, /* beside the one that is always there */
+	.share = SHARD_PROFILES_MAX - 1, /* besides the one that always exists */
 	.size = sizeof(struct profile),
 	.form = &g_profile_form,
 	.make = profile_make,
@@ -315,7 +315,7 @@ void command_toll_show(struct command_run *run)
 /* Two changes of sums: first the extension's cost goes to zero, then the tenant's sum is set. */
 struct toll_reset {
 	struct command_run *run;
-	const struct node_shard *shard; /* whose sums are changed */
+	const struct node_shard *shard; /* its sums are changed */
 	uint64_t day;
 	int64_t ms;
 	uint16_t tenant;
@@ -410,7 +410,7 @@ void command_toll_reset(struct command_run *run)
 
 static_assert(TENANTS_MAX == 4096, "the text above says it");
 
-/* The document of that name. False: there is none that can be read. */
+/* The document of that name. False: none, or unreadable. */
 static bool tenant_stored(const struct node *n, struct bytes name, struct tenant_value *out)
 {
 	struct bytes text = shelf_text(&n->api.documents->keep.shelf,
@@ -558,7 +558,7 @@ static bool tenant_is_anew(const struct command_run *run)
 		       TENANT_NONE;
 }
 
-/* Sets come by here alone: what this node heard of is looked for. False: the run has failed. */
+/* Sets come by here alone: looks for what this node knows. False: the run has failed. */
 static bool tenant_is_free(struct command_run *run)
 {
 	if (!tenant_is_anew(run) ||

@@ -136,7 +136,7 @@ static void command_trace_begin(struct command_run *run, const struct trace_orde
 	command_answer(run, trace_view_json(&v));
 }
 
-/* Of the next call from or to somebody. */
+/* Of the next call from or to a user. */
 static bool trace_user_read(const struct command_run *run, struct trace_order *order)
 {
 	const struct command_value *from = command_value(run, "from"),

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls are told to go on with somebody else: transfer and join. */
+/* Orders to calls about other parties: transfer and join. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -99,7 +99,7 @@ void command_park_list(struct command_run *run)
 struct retrieval {
 	struct command_run *run;
 	uint64_t call;
-	char tenant[COMMAND_TENANT_MAX]; /* whose call it is: an operator need not name it */
+	char tenant[COMMAND_TENANT_MAX]; /* of the call: an operator need not name it */
 };
 
 static struct store_slot slot_of_retrieval(const struct retrieval *r)
@@ -197,7 +197,7 @@ static void pickup_look(const struct command_run *run, uint64_t call, struct pic
 			      command_value(run, "extension")->text, call, news);
 }
 
-/* What was said of a call here may be past. */
+/* The state of a call here may have changed. */
 static void pickup_here(struct command_run *run, uint64_t call)
 {
 	struct pick_news news;

@@ -179,7 +179,7 @@ static size_t dial_trunk_code(void *arg, struct bytes number)
 	return trunk == TRUNK_NONE ? 0 : bytes_str(trunks_settings(all, trunk)->access).n;
 }
 
-/* The trunk whose access code stands before the number, which is cut off; "": there is none. */
+/* The trunk of the access code before the number, which is cut off; "": none. */
 static const char *dial_trunk_cut(struct dial_whose *whose, struct bytes *number)
 {
 	const struct trunks *all = whose->node->common.trunks;
@@ -241,7 +241,7 @@ static const char *dial_rule(const struct dial_whose *whose, const struct dial_r
 	return "";
 }
 
-/* What its phone hears, and why. */
+/* What its phone gets, and why. */
 static void dial_outcome_put(json_t *json, const struct dial_whose *whose,
 			     const struct dial_result *r, bool may)
 {
@@ -419,7 +419,7 @@ bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes nu
 	return why[0] != '\0';
 }
 
-/* Whoever dials it gets help, whatever else it leads to. */
+/* A call to it is an emergency call, whatever else it leads to. */
 void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes number, json_t *out)
 {
 	struct dial_whose whose = { .node = n, .tenant = tenant };

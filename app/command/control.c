@@ -164,7 +164,7 @@ static bool take_all(struct control_stream *s, const struct redisReply *entries)
 	return true;
 }
 
-/* entries NULL: there are none. */
+/* entries NULL: none. */
 static void control_stream_on_entries(struct control_stream *s, const struct redisReply *entries)
 {
 	if (s->gone)

@@ -276,7 +276,7 @@ static bool is_of_this_node(const struct node *n, uint16_t shard)
 	return !shard; /* no node has that one */
 }
 
-/* The id that says where it is. False: it can be anywhere, or is none. */
+/* The id that names its node. False: any node, or no such id. */
 static bool id_of_place(enum command_place place, struct bytes text, uint64_t *id)
 {
 	uint64_t utc_ms;
@@ -633,7 +633,7 @@ static bool claim_is_ours(const struct control_job *job, struct bytes mark)
 	       (job->claim[0] && bytes_is(name, job->claim));
 }
 
-/* The claim's old value: nil: ours now; "@node": somebody has it; else the result. */
+/* The claim's old value: nil: ours now; "@node": another node has it; else the result. */
 static void job_on_claimed(int err, const struct redisReply *reply, void *arg)
 {
 	struct control_job *job = arg;

@@ -48,7 +48,7 @@ bool call_query(struct node *node, const struct call_view *view, query_done_fn *
 	return true;
 }
 
-/* A flow whose question could not be asked is marked answered, without an id. */
+/* A flow that could not be queried is marked answered, without an id. */
 const struct query_flow *call_query_find(const struct query *q, struct flow_id id)
 {
 	for (uint32_t i = 0; i < q->count; i++) {
@@ -179,7 +179,7 @@ json_t *call_flow_ended_json(const struct diagnosis_flow *f)
 		quality_json(&last, codec ? quality_codec_find(bytes_str(codec->name)) : NULL));
 }
 
-/* In what the other party hears it. */
+/* The codec in which the other party gets it. */
 static json_t *transcoded_to_json(uint8_t transcoded_to)
 {
 	return transcoded_to

@@ -10,7 +10,7 @@
 
 enum {
 	CTL_DONE = 0,
-	CTL_REFUSED = 1, /* by the node: what was asked for cannot be */
+	CTL_REFUSED = 1, /* by the node: it cannot be done */
 	CTL_USAGE = 2,
 	CTL_NO_ANSWER = 3, /* of a node, or of Redis */
 	CTL_NOT_FOUND = 4,
@@ -67,7 +67,7 @@ void ctl_command_unknown(const char *word);
 /* key=value words as an object, by the table's types; secrets "-" are read from stdin.
  * NULL: complained. */
 json_t *ctl_args(const struct command *command, int argc, char **argv);
-/* The realm that is said beside a user and its password; NULL: none is. */
+/* The realm besides a user and its password; NULL: none. */
 const char *ctl_realm(const json_t *args);
 /* Whether there is a password to be hashed: over that realm, or that of the node. */
 bool ctl_has_password(const json_t *args);

@@ -444,7 +444,7 @@ static bool word_add(json_t *args, const struct command *command, const char *wo
 	return true;
 }
 
-/* 0, or -EINVAL and *error. Whose command it is says an operator beside its arguments. */
+/* 0, or -EINVAL and *error. An operator names the tenant besides the arguments. */
 static int args_check(const struct command *command, json_t *args, struct command_error *error)
 {
 	static struct command_value values[COMMAND_ARGS_MAX]; /* too large for a stack */
@@ -502,7 +502,7 @@ bool ctl_has_password(const json_t *args)
 	return user_of(args) && json_object_get(args, "password") && !json_object_get(args, "ha1");
 }
 
-/* "2=HASHES,5=HASHES" of the locations that are given; what is none of them the node refuses. */
+/* "2=HASHES,5=HASHES" of the given locations; the node refuses unknown ones. */
 static bool locations_hash(json_t *args, const char *realm, const json_t *password)
 {
 	struct bytes list = bytes_str(json_string_value(json_object_get(args, "locations"))), one;

@@ -872,7 +872,7 @@ static bool documents_put(struct backup_in *in, const json_t *there, bool dry_ru
 
 /* ---- files of recordings ---- */
 
-/* As whoever owns the node's folder: this program may be root's. */
+/* To the owner of the node's folder: this program may run as root. */
 static void owner_give(const struct backup_in *in, const char *path)
 {
 	struct stat st;
@@ -979,7 +979,7 @@ static json_t *message_wait(const struct backup_in *in, const json_t *one, uint6
 	return row;
 }
 
-/* As it lay in its box. */
+/* As it was in its mailbox. */
 static bool message_mark(const struct backup_in *in, const json_t *one)
 {
 	const json_t *row = json_object_get(one, "row");
@@ -1016,7 +1016,7 @@ static bool messages_mark(const struct backup_in *in)
 	json_array_foreach(in->messages, i, one)
 	{
 		json_t *row = message_wait(in, one, until_ns);
-		/* somebody has heard it here since, or it was put before */
+		/* it was heard here since, or put before */
 		bool changed = json_count(row, "version") > 0, there = row != NULL;
 
 		json_decref(row);

@@ -309,7 +309,7 @@ void ctl_documents_yaml(struct ctl_documents *d, const char *file, struct bytes 
 
 /* ---- CSV ---- */
 
-/* A cell that begins with a quote ends with one; two of them are one. */
+/* A CSV field that begins with a quote ends with one; a doubled quote is one quote. */
 static bool csv_cell(struct bytes *rest, struct writer *w)
 {
 	bool quoted = rest->n && rest->p[0] == '"';

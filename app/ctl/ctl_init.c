@@ -53,7 +53,7 @@ struct init {
 
 enum { CERTIFICATE_NAMES_MAX = 64 };
 
-/* Whom the certificate is for: host names and addresses (subject alternative names). */
+/* Names in the certificate: hosts and addresses (subject alternative names). */
 struct certificate_names {
 	const char *list[CERTIFICATE_NAMES_MAX];
 	uint32_t count;
@@ -65,7 +65,7 @@ enum {
 	FILES = 4,
 	SERIAL_LEN = 16,
 	VERSION_3 = 2,
-	BACKDATE_S = 3600, /* phones whose clock is a little slow */
+	BACKDATE_S = 3600, /* for phones with a clock that is a little slow */
 	CA_DAYS = 7300,
 	NODE_DAYS = 3650,
 	SECONDS_PER_DAY = 86400,
@@ -769,7 +769,7 @@ static bool networks_read(struct init *x)
 
 /* ---- values ---- */
 
-/* Somebody who says which ports there are shall not find others taken: two nodes of one machine. */
+/* Given ports leave others free: two nodes of one machine. */
 static void values_preset(struct init *x)
 {
 	own_name(x->own_name);

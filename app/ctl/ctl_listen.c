@@ -108,7 +108,7 @@ static bool listen_event(const json_t *event, void *arg)
 		return !fflush(stdout);
 	}
 	plain = json_deep_copy(event);
-	(void)json_object_del(plain, "id"); /* it stands beside the event */
+	(void)json_object_del(plain, "id"); /* it is outside of the event, too */
 	(void)listen_post(l, plain, id);
 	json_decref(plain);
 	return true;

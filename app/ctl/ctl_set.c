@@ -220,7 +220,7 @@ static json_t *set_apply(const struct ctl_target *target, struct ctl_documents *
 	return result;
 }
 
-/* ---- what is told ---- */
+/* ---- output ---- */
 
 static void value_print(const char *sign, const char *name, const json_t *value)
 {
@@ -435,7 +435,7 @@ static json_t *documents_ask(const struct ctl_target *target, const char *kind, 
 				: one_ask(target, kind,
 					  json_string_value(json_object_get(row, key)), status);
 
-		/* what counts without a document is none */
+		/* a change without a document does not count */
 		if (name || !changed || json_integer_value(changed))
 			(void)json_array_append_new(out, document_of(put, kind, whole, all));
 		json_decref(whole);
@@ -702,7 +702,7 @@ static int verb_export(const struct ctl_target *target, const struct set_words *
 	COMMAND_EACH (c) {
 		if (status != CTL_DONE || !kind_is_put(c, kind) || !strcmp(kind, "tenant") ||
 		    !strcmp(kind, "token"))
-			continue; /* of operators; of a secret that is somebody's */
+			continue; /* of operators; of a user's secret */
 		status = export_kind(target, folder, kind, &any);
 	}
 	return status;

@@ -649,7 +649,7 @@ static void write_table(struct writer *w, const json_t *list, unsigned depth, si
 
 /* ---- the rest ---- */
 
-/* Former names that a result has beside the new ones are for programs. */
+/* Former names that a result has besides the new ones are for programs. */
 static bool is_name_of_before(const json_t *object, const char *name)
 {
 	return (!strcmp(name, "heard") || !strcmp(name, "told")) &&
@@ -728,7 +728,7 @@ void ctl_table_write(struct writer *w, const json_t *result, size_t width, const
 
 /* ---- RFC 4180 ---- */
 
-/* A text that begins like a formula is none in a spreadsheet: the apostrophe says so. */
+/* A spreadsheet takes a text that begins like a formula as text: by the apostrophe. */
 static void csv_text_write(struct writer *w, const char *text, bool guarded)
 {
 	char guard[2 * CELL_MAX];
@@ -799,7 +799,7 @@ void ctl_csv_write(FILE *to, const json_t *result)
 	json_decref(list);
 }
 
-/* ---- how calls were heard ---- */
+/* ---- quality of calls ---- */
 
 /* Of both legs, joined by '/': what came from a, and from b. */
 static json_t *both_legs(const json_t *row, int places, double (*of)(const json_t *, char))

@@ -48,7 +48,7 @@ static int on_binding(struct bytes key, struct bytes record, void *arg)
 	return 0;
 }
 
-/* What the end of a load means. s: whose; NULL: no shard's. Exit status. */
+/* The result of a load. s: its shard; NULL: no shard's. Exit status. */
 static int loaded(struct node *n, const struct node_shard *s, const char *what)
 {
 	const char *key;

@@ -119,7 +119,7 @@ void node_on_redis(bool connected, void *arg)
 		health_set(&n->web.health, HEALTH_REDIS_DEAD, false);
 }
 
-/* Those of other nodes are none of ours. */
+/* Those of other nodes do not count. */
 static bool stores_are_well(const struct node *n)
 {
 	for (uint32_t i = 0; i < n->shards.count; i++) {
@@ -203,7 +203,7 @@ static void beat(struct node *n, uint64_t now_ns)
 		health_set_reason(&n->web.health, HEALTH_REDIS_REFUSES, store_refusal());
 		health_set_reason(&n->web.health, HEALTH_PROMPTS, n->media.plays.missing);
 	}
-	/* also where no SIGCHLD comes: an adopted server is nobody's child */
+	/* also without SIGCHLD: an adopted server is no child */
 	if (n->redis.embedded_used && n->life.phase != NODE_STARTING &&
 	    embedded_is_dead(&n->redis.embedded))
 		node_own_redis_died(n);

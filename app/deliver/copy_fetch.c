@@ -198,7 +198,7 @@ int copy_fetched(const struct terms *terms, const char *path, const char *ending
 	return folder_make(folder, path);
 }
 
-/* ---- who else hears of it ---- */
+/* ---- news ---- */
 
 /* One at a time brings a recording: another one waits, and finds what this one brought. */
 int copy_fetch_open(struct copy_fetch *f, const struct terms *terms, const char *path, int tell)

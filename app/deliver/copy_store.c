@@ -17,7 +17,7 @@
 
 enum {
 	STORED_BACK = 31,       /* the ids of commands and of forwarded messages say no day */
-	STORED_FIRST = 8000,    /* octets that can be heard: a head and some sound */
+	STORED_FIRST = 8000,    /* octets that can be played: a head and some sound */
 	STORED_MAX = 128 << 20, /* ten minutes of the largest format that is recorded */
 };
 

@@ -150,7 +150,7 @@ bool copy_fetch_whole(const struct copy_fetch *f);
 void copy_fetch_close(struct copy_fetch *f);
 /* Unasked, to the waiting caller. */
 void copy_fetch_say(const struct copy_fetch *f, enum copy_fetch_news what);
-/* So much of that file is there that it can be heard. */
+/* Enough of that file is there for playback. */
 void copy_fetch_tell(struct copy_fetch *f, const char *path);
 /* From the other end of a new link, which is closed then. 0, -ENOENT or -errno. */
 int copy_fetch(struct copy_fetch *f, struct copy_link *link, const char *path);

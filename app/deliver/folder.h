@@ -84,7 +84,7 @@ int folder_make(const char *base, const char *path) NODISCARD;
 bool folder_path_fits(struct bytes path);
 void folder_tenant(const char *path, char out[SIDECAR_TENANT_MAX]);
 
-/* 0 or -errno; -ENOENT: there is none. */
+/* 0 or -errno; -ENOENT: none. */
 int folder_job_read(const char *folder, const char *path, enum folder_state state,
 		    struct job *out) NODISCARD;
 /* By a temporary name: a process that dies leaves the former one. 0 or -errno. */

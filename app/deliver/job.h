@@ -57,7 +57,7 @@ enum job_event_kind {
 
 struct job_event {
 	enum job_event_kind kind;
-	uint32_t delivery; /* whose it is */
+	uint32_t delivery; /* its index */
 	const char *reason;
 };
 
@@ -76,7 +76,7 @@ enum job_action job_step(struct job *j, const struct job_event *e, const struct 
 uint32_t job_due(const struct job *j, const struct job_terms *t, uint64_t now_ms, uint32_t blocked);
 /* When the next one is due; UINT64_MAX: none ever. */
 uint64_t job_next_ms(const struct job *j);
-/* DELIVERY_DONE: all are, or there are none; DELIVERY_DEAD: none waits, and one is dead. */
+/* DELIVERY_DONE: all are, or the job is empty; DELIVERY_DEAD: none waits, and one is dead. */
 enum delivery_state job_state(const struct job *j);
 
 /* Its file. 0, -EBADMSG (out is as it was) or -ENOMEM. */

@@ -119,7 +119,7 @@ struct process_index {
 		bool daily;            /* a message: its sidecar is to say whether it was heard */
 		uint64_t number;       /* under which it was said */
 		uint64_t at_ms;        /* when that was, or when it was known */
-		uint64_t again_ms;     /* it is not said before: its box refused it */
+		uint64_t again_ms;     /* not reported before: its mailbox refused it */
 		unsigned failures;     /* in turn, of those */
 	} rows[INDEX_ROWS_MAX];
 	uint32_t count, flight;

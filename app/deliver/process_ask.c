@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands of the node's: what there is, and what somebody wants done with it. */
+/* Commands for tandem-store from the node: what exists, and orders about it. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -215,10 +215,10 @@ static void ask_deliveries_list(struct ask *a)
 
 /* ---- one ---- */
 
-/* What is there under a name, and beside it. */
+/* Files under a name, and their marks. */
 struct ask_one {
 	const char *path;
-	struct folder_entry entry;                /* of that name; path "": there is none */
+	struct folder_entry entry;                /* of that name; path "": none */
 	struct folder_entry parts[ASK_PARTS_MAX]; /* of the same recording, all of them */
 	uint32_t count;
 };
@@ -353,7 +353,7 @@ static void ask_delete(struct ask *a)
 	a->result = json_pack("{s:s}", "name", one.path);
 }
 
-/* ---- whose it is, and whether it was heard ---- */
+/* ---- its mailbox, and whether it was heard ---- */
 
 static void ask_sidecar_change(const struct ask *a, json_t *sidecar)
 {

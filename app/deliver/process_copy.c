@@ -222,7 +222,7 @@ static uint64_t copy_held(const struct process *p)
 enum {
 	LOOK_MS = 1000,
 	COUNT_MS = 60000,
-	HEARD_MS = 30000, /* whoever brought something so lately lives */
+	HEARD_MS = 30000, /* a node that has sent something so lately lives */
 	DOUBLINGS = 4,
 	CHILD_KEEPS = 3, /* its only descriptor, behind that of the log */
 };
@@ -493,7 +493,7 @@ struct fetch_here {
 	struct copy_fetch *fetch;
 };
 
-/* What there is here already lies beside what comes. */
+/* Links a file of this node beside the fetched ones. */
 static void fetch_link(struct copy_source *s, const char *folder, const char *path, void *arg)
 {
 	struct fetch_here *here = arg;

@@ -61,7 +61,7 @@ static bool forward_has(const struct forward *f, const char *path)
 	       work_is_there(f->p, path, AES128GCM_KIND ".json");
 }
 
-/* The sidecar comes last: whoever dies before has made nothing. 0 or -errno. */
+/* The sidecar comes last: a crash before leaves no message. 0 or -errno. */
 static int forward_part(const struct forward *f, size_t i)
 {
 	const char *name = json_text(json_array_get(f->parts, i), "name");

@@ -60,7 +60,7 @@ static void index_drop(struct process_index *x, struct index_row *row)
 	x->count--;
 }
 
-/* Where there is no room, in place of one that its box has refused: the folder has that one. */
+/* Without room it replaces one that its mailbox has refused: that one is still in the folder. */
 static struct index_row *index_free(struct process_index *x)
 {
 	struct index_row *refused = NULL;
@@ -79,7 +79,7 @@ static struct index_row *index_free(struct process_index *x)
 	return refused;
 }
 
-/* It has just ended: somebody may wait to hear that it is saved. */
+/* It has just ended: a caller may wait for its save. */
 static bool index_is_fresh(const struct process *p, const char *path, uint64_t now_ms)
 {
 	char name[FOLDER_PATH_MAX];
@@ -440,7 +440,7 @@ void process_index_on_answer(struct process *p, const json_t *line, uint64_t now
 		x->again_ms = now_ms + index_pause_ms(&x->failures);
 	if (!row)
 		return;
-	/* where it is its box alone, others do not wait for that */
+	/* a refusal of its mailbox alone does not delay others */
 	if (!known && json_object_get(line, "over"))
 		row->again_ms = now_ms + index_pause_ms(&row->failures);
 	if (!known || row->changed) {

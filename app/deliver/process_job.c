@@ -192,7 +192,7 @@ static bool process_is_busy(struct process *p, const char *name, uint64_t now_ms
 		     (d->rest_ms > now_ms && d->rest_ms - now_ms <= p->terms.job.most_ms));
 }
 
-/* One that cannot be reached is left alone for a while, whoever waits for it. */
+/* An unreachable destination is left alone for a while, for all its jobs. */
 static void process_rest(struct process *p, struct process_destination *d, bool unreachable,
 			 uint64_t now_ms)
 {
@@ -270,7 +270,7 @@ static int process_job_load(struct process *p, const char *path, struct job *j)
 
 	folder_path(file, p->terms.folder, path, "");
 	if (access(file, F_OK) < 0)
-		return -errno; /* somebody deleted it */
+		return -errno; /* deleted by hand */
 	err = folder_job_read(p->terms.folder, path, FOLDER_JOB, j);
 	folder_tenant(path, name);
 	tenant = terms_tenant(&p->terms, name);
@@ -571,7 +571,7 @@ static void process_job_begin(struct process *p, struct queue_job *q, struct tra
 	}
 }
 
-/* One that may be a part of a recording. False: it is none, or goes by itself. */
+/* Whether it may be a part of a recording. False: it is not, or is delivered alone. */
 static bool process_part(struct process *p, struct queue_job *q, const struct sidecar *facts,
 			 uint64_t now_ms)
 {

@@ -45,7 +45,7 @@ static int join_stem(char *out, size_t cap, const struct sidecar *s)
 	return snprintf(out, cap, "%s-%u.", s->call, s->number);
 }
 
-/* From 0; all of them: it is none. */
+/* Index from 0; the number of all: not in the list. */
 static uint32_t join_which(const struct join *j, const char *path)
 {
 	char name[SIDECAR_FILE_MAX];

@@ -189,7 +189,7 @@ static int terms_hex(const json_t *object, const char *key, uint8_t *out, size_t
 	return err || n != want ? -EBADMSG : 0;
 }
 
-/* Absent: there are none. */
+/* Absent: no copies. */
 static int terms_copies(const json_t *object, struct terms_copies *c)
 {
 	uint8_t id[8], incarnation[8];

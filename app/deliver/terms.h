@@ -97,7 +97,7 @@ struct terms {
 	uint8_t messages_key[TERMS_KEY_LEN];
 	uint32_t destination_count, tenant_count, certificate_count;
 	struct destination destinations[TERMS_DESTINATIONS_MAX];
-	struct terms_tenant usual; /* of tenants that are none of the following */
+	struct terms_tenant usual; /* of other tenants than the following */
 	struct terms_tenant *tenants;
 	struct terms_certificate certificates[TERMS_CERTIFICATES_MAX];
 };

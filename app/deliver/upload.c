@@ -227,7 +227,7 @@ static int upload_read(const json_t *object, struct upload *u)
 		return -EBADMSG;
 	upload_set(u, path, to, octets, part);
 	if (u->part != part)
-		return -EBADMSG; /* so many parts are none of ours */
+		return -EBADMSG; /* we never make so many parts */
 	(void)bytes_cstr(bytes_str(id), u->id, sizeof(u->id));
 	return upload_etags(json_object_get(object, "etags"), u);
 }

@@ -37,14 +37,14 @@ void upload_name(struct writer *w, const char *path, const char *to);
 int upload_parse(struct upload *out, struct bytes json) NODISCARD;
 void upload_write(struct writer *w, const struct upload *u);
 
-/* ---- what is said to the server, and what it says ---- */
+/* ---- requests and answers of the server ---- */
 enum upload_step { UPLOAD_BEGIN, UPLOAD_PART, UPLOAD_COMPLETE, UPLOAD_ABORT, UPLOAD_STEPS };
 
 /* Behind the URL of the object. In the order of a signature. */
 void upload_query(struct writer *w, const struct upload *u, enum upload_step step);
 /* All parts, in their order. */
 void upload_list(struct writer *w, const struct upload *u);
-/* The text of an element without others in it; empty: there is none. Of XML that says one thing. */
+/* Text of an element without children; empty: absent. Of XML with one such element. */
 struct bytes upload_element(struct bytes xml, const char *name);
 /* An acceptable name or ETag: printable, without characters that XML or JSON escape. */
 bool upload_word_fits(struct bytes word, size_t most);

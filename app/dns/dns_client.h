@@ -65,7 +65,7 @@ struct dns_stream {
 
 /* What is counted of questions and look-ups. */
 
-enum { DNS_ANSWER_BAD = 0x100 }; /* beside the codes: it was no answer to the question */
+enum { DNS_ANSWER_BAD = 0x100 }; /* besides the codes: it did not answer the question */
 
 void dns_metric_setup(void); /* main thread, once */
 void dns_metric_time(uint64_t took_ns);

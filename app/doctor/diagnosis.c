@@ -270,7 +270,7 @@ static enum answer_of_rule recorder_has_none(const struct diagnosis_recorder *r,
 	return recorder_found(r, out);
 }
 
-/* NULL: it hears what there is, as far as is known. */
+/* NULL: it gets all streams, as far as is known. */
 static const char *recorder_deaf(const struct diagnosis_recorder *r)
 {
 	if (r->speak && !r->takes)

@@ -20,7 +20,7 @@ struct diagnosis_sample {
 };
 
 struct diagnosis_flow {
-	uint8_t leg, line; /* leg 0: the caller, 1: whom it speaks with */
+	uint8_t leg, line; /* leg 0: the caller, 1: its peer */
 	enum media_kind kind;
 	bool answered; /* the media worker gave both samples */
 	struct diagnosis_sample before, now;
@@ -50,7 +50,7 @@ struct diagnosis_recorder {
 	struct addr at;         /* ADDR_NONE: nobody is asked now */
 	uint64_t for_ms;        /* the recording has begun before so long */
 	uint8_t speak;          /* parties that it should hear, and */
-	uint8_t takes;          /* of those whose stream it takes */
+	uint8_t takes;          /* parties whose stream it takes */
 	uint64_t sent, unsent;  /* packets; both 0: not known */
 	uint8_t heard_of, deaf; /* sources that it reports about; of which nothing came, it says */
 };
@@ -117,7 +117,7 @@ enum {
 struct suspect {
 	const struct diagnosis *d;
 	const struct diagnosis_flow *f;
-	const struct diagnosis_flow *peer; /* NULL: there is none, or it was not answered */
+	const struct diagnosis_flow *peer; /* NULL: none, or it was not answered */
 	uint64_t window_ms;
 	uint64_t packets_in; /* accepted between the samples */
 	bool peer_is_heard;  /* the other direction works */
@@ -141,7 +141,7 @@ rule_fn rule_direction, rule_transport, rule_keys, rule_payload_type, rule_stran
 rule_fn note_source, note_second_source, note_packet_length, note_clock, note_silence, note_loss_in,
 	note_loss_out, note_jitter, note_transcoded;
 
-/* Where its party is, if it does not speak with the other one: beside every cause. */
+/* Where its party is, if it does not speak with the other one: in addition to a cause. */
 rule_fn rule_place;
 
 /* Packets of this flow dropped for that reason between the samples. */
@@ -162,7 +162,7 @@ bool pace_of(const struct suspect *s, struct stream_pace *out);
 void found(struct finding *out, enum finding_code code, const struct suspect *s, const char *fmt,
 	   ...) PRINTF_LIKE(4, 5);
 void add_number(struct finding *out, const char *name, uint64_t number);
-/* Not where there is none. */
+/* Not if it is ADDR_NONE. */
 void add_addr(struct finding *out, const char *name, const struct addr *a);
 void add_text(struct finding *out, const char *name, const char *text);
 

@@ -575,7 +575,7 @@ static enum answer_of_rule behind_nat(const struct suspect *s, struct finding *o
 	return RULE_FOUND;
 }
 
-/* ---- packets of somebody who is not believed ---- */
+/* ---- packets of untrusted sources ---- */
 
 /* Nobody was believed since the address was signalled. */
 static enum answer_of_rule never_believed(const struct suspect *s, struct finding *out)

@@ -222,7 +222,7 @@ void directory_refused(struct node *n, struct bytes tenant, uint64_t known, uint
 		directory_look(n);
 	} else if (generation > t->seen.all) {
 		t->expected = generation > t->expected ? generation : t->expected;
-		if (d->expect_ns > clock_now_ns() + PATIENT_NS) /* who asks again waits no longer */
+		if (d->expect_ns > clock_now_ns() + PATIENT_NS) /* it waits no longer */
 			d->expect_ns = clock_now_ns() + PATIENT_NS;
 	} else {
 		t->differs = true;
@@ -311,7 +311,7 @@ static void look_next(struct node *n);
 static void history_set(struct directory *d, struct bytes history)
 {
 	if (bytes_cstr(history, d->history, sizeof(d->history)))
-		d->history[0] = '\0'; /* somebody wrote there: nobody knows that one */
+		d->history[0] = '\0'; /* written by hand: an unknown history */
 }
 
 static void tenant_looked(struct node *n, struct directory_tenant *t, uint64_t generation,

@@ -44,7 +44,7 @@ struct directory {
 };
 
 void directory_setup(void); /* registers the metrics; main thread, once */
-/* The tenant of that name; NULL: there is none. Valid until one is added. */
+/* The tenant of that name, or NULL. Valid until one is added. */
 struct directory_tenant *directory_tenant(const struct directory *d, struct bytes name);
 /* Finds or adds. NULL: out of memory. */
 struct directory_tenant *directory_tenant_add(struct directory *d, struct bytes name);

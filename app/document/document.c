@@ -345,7 +345,7 @@ static int document_value(const struct node *node, const struct document_kind *k
 	return err;
 }
 
-/* Of that text, malloc'ed; NULL: there is none that can be read, and *err says why. */
+/* The value of that text, malloc'ed; NULL: unreadable, see *err. */
 static void *document_parse(const struct node *node, const struct document_kind *kind,
 			    struct bytes text, int *err)
 {

@@ -140,7 +140,7 @@ struct document_keep {
 	/* {tenant/kind/name: true} of documents in Redis without a place on this node. */
 	json_t *unplaced;
 	uint32_t cursor, gone_cursor, in_flight, restored;
-	uint32_t generation;            /* tenants whose documents are back */
+	uint32_t generation;            /* tenants with all documents back */
 	uint64_t written;               /* shelf.changes of the file on disk */
 	uint64_t write_ns;              /* not before; 0: when something has changed */
 	struct snapshot_write *writing; /* NULL: no file is being written */

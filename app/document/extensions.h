@@ -20,7 +20,7 @@ struct extensions {
 /* 0 or -ENOMEM. */
 int extensions_open(struct extensions *x, uint32_t capacity, const struct hash_key *key) NODISCARD;
 void extensions_close(struct extensions *x);
-/* False: there is none, and *out is as it was. It has a secret: the caller wipes it. */
+/* False: no such extension, and *out is unchanged. It has a secret: the caller wipes it. */
 bool extensions_find(const struct extensions *x, uint16_t tenant, struct bytes number,
 		     struct extension *out);
 /* Its mailbox alone. False: there is no such extension, and *out is empty. */

@@ -16,7 +16,7 @@ struct command_run;
 struct document_kind;
 struct node;
 
-/* All zero: there are none. */
+/* All zero: empty. */
 struct references {
 	json_t *named; /* {tenant/kind/name of the target: {kind/name of the source: field}} */
 	json_t *names; /* {tenant/kind/name of the source: [its targets]} */

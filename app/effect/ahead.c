@@ -102,7 +102,7 @@ bool ahead_pop(struct ahead *a, const struct addr *rtp, const struct addr *rtcp,
 	if (!p || p->fd[0] < 0)
 		return false;
 	if (!fits)
-		pair_close(p); /* whoever binds now must be alone */
+		pair_close(p); /* the next bind must be alone */
 	for (uint32_t i = 0; i < COUNT_OF(p->fd); i++) {
 		fd[i] = p->fd[i];
 		p->fd[i] = -1;

@@ -41,7 +41,7 @@ void mixers_begin(struct mixers *m, const struct effect *e);
 void mixers_end(struct mixers *m, uint64_t room, uint64_t serial);
 /* Those of all conferences of a shard. */
 void mixers_leave(struct mixers *m, uint16_t shard);
-/* An event of a job; false: it is none of these. */
+/* An event of a job; false: not a mixer's. */
 bool mixers_event(struct mixers *m, const struct media_event *event);
 /* Calls have told the workers what their parties hear now. */
 void mixers_round(struct mixers *m);

@@ -23,7 +23,7 @@ static struct bytes hidden_in_json(const json_t *value, char **text)
 	return *text ? bytes_mem(*text + 1, strlen(*text) - 2) : (struct bytes){ 0 };
 }
 
-/* The first place of one of them from there on, and its length; text.n: there is none. */
+/* The first place of one of them from there on, and its length; text.n: none. */
 static size_t hidden_find(struct bytes text, size_t from, struct bytes what, size_t before)
 {
 	for (size_t i = from; what.n && i < before && what.n <= text.n - i; i++) {

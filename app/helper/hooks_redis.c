@@ -10,7 +10,7 @@
 #include "base/decimal.h"
 
 #define BEGINNING   "0-0"
-#define CONSUMER    "node" /* one name for all: what is pending is whoever's turn it is */
+#define CONSUMER    "node" /* one name for all nodes: the holder of the lease has what is pending */
 #define DEADLINE_NS (3 * NS_PER_S)
 
 enum { READ_MOST = 64, WAKE_MS = 100, WAKE_PAUSE_MS = 10, POLL_MS = 50, WAKE_STREAMS = 256 };
@@ -511,7 +511,7 @@ int hooks_redis_open(struct hooks *s, const json_t *begin)
 	return err;
 }
 
-/* Whoever comes need not wait for the leases. */
+/* The next node need not wait for the leases to expire. */
 void hooks_redis_close(struct hooks *s)
 {
 	for (struct hook *h = s->list; s->redis && h; h = h->next) {

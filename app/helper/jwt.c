@@ -255,7 +255,7 @@ static bool audience_has(const json_t *aud, const char *client)
 	return json_is_string(aud) && !strcmp(json_string_value(aud), client);
 }
 
-/* A time in seconds (RFC 7519 2). -1: it is none. */
+/* A time in seconds (RFC 7519 2). -1: absent or malformed. */
 static double claim_time(const json_t *claims, const char *name)
 {
 	const json_t *value = json_object_get(claims, name);

@@ -42,7 +42,7 @@ struct jwt_terms {
 };
 /* OpenID Connect Core 3.1.3.7. NULL, or what is wrong. */
 const char *jwt_claims_wrong(const json_t *claims, const struct jwt_terms *t);
-/* That member, or the one at that path, as realm_access.roles. NULL: there is none. */
+/* That member, or the one at that path, as realm_access.roles. NULL: absent. */
 const json_t *jwt_claim(const json_t *claims, const char *path);
 
 #endif

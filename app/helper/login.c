@@ -36,7 +36,7 @@ enum {
 
 /* What the issuer publishes. */
 struct login_copy {
-	json_t *json; /* NULL: there is none */
+	json_t *json; /* or NULL */
 	uint64_t fetched_ns, failed_ns;
 	bool busy; /* it is being fetched */
 };

@@ -45,7 +45,7 @@ static bool mail_line(struct mail *m, const char *line)
 	return more != NULL;
 }
 
-/* What would be another line is none. */
+/* A value that would begin another line is left out. */
 static bool mail_head(struct mail *m, const char *name, const char *value, const char *end)
 {
 	char line[MAIL_LINE_MAX];
@@ -269,7 +269,7 @@ const struct helper_kind g_helper_mail = {
 	.end = mail_end,
 };
 
-/* ---- what was said ---- */
+/* ---- transcription ---- */
 
 static void transcribe_begin(struct helper *h, struct helper_request *r, const json_t *args)
 {

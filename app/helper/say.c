@@ -176,7 +176,7 @@ static const char *say_arg(const struct say *s, const char *name)
 	return value ? value : "";
 }
 
-/* A descriptor from which the text can be read; it fits into a pipe. -1: there is none. */
+/* A descriptor to read the text from; it fits into a pipe. -1: error. */
 static int say_text_open(const char *text)
 {
 	size_t n = strlen(text);
@@ -234,7 +234,7 @@ static bool say_ask(struct helper *h, struct helper_request *r, struct say *s)
 	return curl_multi_add_handle(h->multi, e) == CURLM_OK;
 }
 
-/* What is said of that server, too. */
+/* Reports on that server, too. */
 static void say_answer(struct helper *h, struct helper_request *r, bool said)
 {
 	const struct say *s = r->work;

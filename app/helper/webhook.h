@@ -29,7 +29,7 @@ struct webhook_network {
 
 /* Of "whsec_" and base64. 0 or -EINVAL. */
 int webhook_secret_read(struct webhook_secret *out, struct bytes text) NODISCARD;
-/* Several, joined by ','; none is none. 0 or -EINVAL: one is wrong, or they are too many. */
+/* Several, joined by ','; an empty text has none. 0 or -EINVAL: one is wrong, or too many. */
 int webhook_secrets_read(struct webhook_secret out[WEBHOOK_SECRETS_MAX], size_t *count,
 			 struct bytes text) NODISCARD;
 /* What stands in webhook-signature. */

@@ -35,7 +35,7 @@ enum {
 };
 
 enum ws_state {
-	WS_LOST, /* it is made again when its time has come, or somebody asks */
+	WS_LOST, /* it is opened again in time, or for a request */
 	WS_CONNECTS,
 	WS_SHAKES_HANDS,
 	WS_OPEN,
@@ -271,7 +271,7 @@ bool ws_connected(struct helper *h, CURL *easy, CURLcode code)
 	return true;
 }
 
-/* It is up: what was asked meanwhile is said, or else where the call is. */
+/* It is up: sends pending requests, or else the state of the call. */
 static void ws_opened(struct ws_link *l)
 {
 	bool asked = false;
@@ -448,7 +448,7 @@ static void ws_link_drop(struct helper *h, struct ws_link *gone)
 	ws_link_free(gone);
 }
 
-/* What is said of the call when it is connected again, and what its lists of verbs end with. */
+/* The state of the call for a reconnection, and the end of its lists of verbs. */
 static void ws_link_facts(struct ws_link *l, const json_t *args)
 {
 	json_t *facts = json_copy(json_object_get(args, "body"));

@@ -471,7 +471,7 @@ int address_add(struct address_link *l, uint32_t ifindex, const struct addr *ip)
 	uint8_t question[QUESTION_MAX];
 	struct writer w = writer_over(question, sizeof(question));
 
-	if (ip->family == ADDR_V6) { /* as a rule there is none */
+	if (ip->family == ADDR_V6) { /* usually it does not exist */
 		address_write_allow(&w, ++l->seq, ip);
 		(void)address_request(l, &w, true, NULL, NULL);
 		w = writer_over(question, sizeof(question));

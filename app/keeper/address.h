@@ -18,7 +18,7 @@ enum address_owner {
 
 /* 0 or -errno. */
 int address_open(struct address_link *l) NODISCARD;
-/* Whose it is on this machine; *ifindex: where a keeper added it. */
+/* The owner of an address on this machine; *ifindex: where a keeper added it. */
 enum address_owner address_find(struct address_link *l, const struct addr *ip, uint32_t *ifindex);
 /* 0 or -errno. */
 int address_add(struct address_link *l, uint32_t ifindex, const struct addr *ip) NODISCARD;

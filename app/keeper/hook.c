@@ -39,7 +39,7 @@ struct hook_program {
 	int end;    /* readable when it has ended */
 	int output; /* -1: no more */
 	uint64_t until_ns;
-	struct addr ip; /* of whom its lines are */
+	struct addr ip; /* its lines are about this address */
 	unsigned lines;
 	size_t n;
 	char line[240];
@@ -468,7 +468,7 @@ static void hook_process(int orders, const struct hook_settings *s)
 
 /* ---- its end ---- */
 
-/* Who may write it decides what runs with the node's rights. */
+/* A user that may write it could run programs with the node's rights. */
 const char *hook_fault(const char *program)
 {
 	struct stat st;

@@ -42,7 +42,7 @@ struct hook_settings {
 };
 
 struct hook {
-	int fd; /* -1: there is none */
+	int fd; /* -1: none */
 	pid_t pid;
 };
 

@@ -256,7 +256,7 @@ void keeper_remains_await(struct keeper *k, struct remains *out, uint64_t patien
 		(void)poll(&wait, 1, (int)((end_ns - now_ns) / NS_PER_MS) + 1);
 		err = keeper_answer_receive(k->fd, &answer);
 		if (err == -EPIPE)
-			return; /* the loop hears of it */
+			return; /* the loop is told */
 		if (!err && answer.event == KEEPER_REMAINS) {
 			keeper_answer_remains(&answer, out);
 			return;

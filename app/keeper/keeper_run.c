@@ -479,7 +479,7 @@ static bool others_are_notified(const struct process *p)
 	return told;
 }
 
-/* Whoever is about to hear of the death speaks for the shards then. */
+/* Nodes that are told of the death then speak for the shards. */
 static void forwarding_end(struct process *p)
 {
 	struct remains *r = &p->sockets.remains;
@@ -589,7 +589,7 @@ static int process_open(struct process *p, int sockets, const struct keeper_sett
 		privilege_drop_to_network();
 	else
 		privilege_drop_all();
-	p->packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* hears nothing */
+	p->packet = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0); /* receives nothing */
 	p->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	p->udp6 = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	err = address_open(&p->link);

@@ -31,7 +31,7 @@ typedef void live_packet_fn(const struct tap_packet *packet, void *arg);
 typedef uint32_t live_source_fn(void *source, uint32_t max, live_packet_fn *fn, void *arg);
 
 struct live_settings {
-	live_source_fn *read; /* NULL: there are none */
+	live_source_fn *read; /* NULL: none */
 	void *source;
 	uint32_t streams; /* at most */
 	const char *ca;   /* PEM file; "": those of the system */

@@ -21,7 +21,7 @@ int claimant_open(struct claimant **out, struct node *n) NODISCARD;
 /* The node stops: Redis is told that it is gone, while the loop runs on until claimant_has_left. */
 void claimant_leave(struct claimant *c);
 bool claimant_has_left(const struct claimant *c);
-/* Before the store is closed: other nodes hear that it goes, and it hears nothing more. */
+/* Before the store is closed: tells other nodes that it goes, and stops listening to them. */
 void claimant_stop(struct claimant *c);
 void claimant_close(struct claimant *c); /* after the store */
 

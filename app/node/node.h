@@ -65,7 +65,7 @@ struct node_api {
 	struct sets *sets;                 /* of documents; NULL: none was applied here */
 	struct set_moving *set_moving;
 	struct control *control;
-	struct control_local *local;  /* NULL: there is none */
+	struct control_local *local;  /* NULL: none */
 	struct door *door;            /* of HTTP */
 	struct user_watches *watches; /* of its pages */
 };

@@ -278,7 +278,7 @@ static void box_run_end(struct box_run *run)
 	box_run_free(run);
 }
 
-/* A caller that hears OK may rely on the consequences. */
+/* A caller that gets OK may rely on the consequences. */
 static void box_on_noticed(enum store_result result, void *arg)
 {
 	struct box_run *run = arg;
@@ -724,7 +724,7 @@ bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *a
 	struct box_run *run = NULL;
 	bool is = false;
 
-	/* a tenant that was deleted has no boxes, while its files lie there yet */
+	/* a deleted tenant has no mailboxes, even if its files are still there */
 	if (box.n && bytes_cut(&name, '/', &tenant) &&
 	    tenants_find(n->common.tenants, tenant) != TENANT_NONE)
 		run = box_run_make(n, tenant, box, done, arg);

@@ -39,7 +39,7 @@ struct node_box_ask {
 	const char *sets; /* LIST: in place of state and urgent: names with blanks between */
 	const char *one;  /* LIST: that message alone */
 	struct bytes by;  /* SET: the user that changes it; empty: not named */
-	json_t *marks;    /* SET: others beside private and by; NULL: none */
+	json_t *marks;    /* SET: further marks besides private and by; NULL: none */
 	bool quiet;       /* SET: marks alone, which do not change the message */
 	bool raw;         /* rows have all marks, as marks */
 };
@@ -60,9 +60,9 @@ bool node_box_say(struct node *n, const json_t *line, node_box_fn *done, void *a
 struct node_messages {
 	uint32_t under_way;
 	uint64_t again_ns;        /* no request before: Redis did not answer */
-	struct redis_guest guest; /* each new link to Redis makes all boxes due */
+	struct redis_guest guest; /* each new link to Redis makes all mailboxes due */
 };
-/* Requests the counts of boxes that are due, a bounded number at once. */
+/* Requests the counts of due mailboxes, a bounded number at once. */
 void node_messages_round(struct node *n, uint64_t now_ns);
 /* Twice a second. */
 void node_boxes_beat(struct node *n, uint64_t now_ns);

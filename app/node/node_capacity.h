@@ -47,7 +47,7 @@ struct node_capacity {
 	uint64_t reserved_bytes;  /* address space that the capacities reserved */
 	uint32_t calls_max;       /* limits.calls, or what the descriptors allow */
 	uint32_t connections_max; /* limits.connections, likewise */
-	uint32_t websockets_max;  /* limits.websockets, likewise; 0: there are none */
+	uint32_t websockets_max;  /* limits.websockets, likewise; 0: none */
 };
 
 /* Raises the descriptor limit; calls_max is what limits.calls and it allow. 0 or -errno. */

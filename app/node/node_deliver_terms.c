@@ -127,7 +127,7 @@ static const char *copies_id(uint64_t id, char out[ID_TEXT_MAX])
 	return out;
 }
 
-/* What it is to know for copies; NULL: there are none. */
+/* Terms of copies; NULL: none. */
 static json_t *node_deliver_copies(const struct node *n)
 {
 	const struct settings_recordings *r = &n->settings.recordings;

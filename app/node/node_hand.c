@@ -150,7 +150,7 @@ void node_ask_stop(struct node *n)
 }
 
 #define MOVE_BEAT_NS  (50 * NS_PER_MS)
-#define MOVE_AGAIN_NS (500 * NS_PER_MS) /* what was asked may be lost */
+#define MOVE_AGAIN_NS (500 * NS_PER_MS) /* a request may be lost */
 #define MOVE_LIMIT_NS \
 	(15 *         \
 	 NS_PER_S) /* a node asks for 5 s, and its owner may be about to begin a move of its own */
@@ -165,7 +165,7 @@ static bool shard_is_home_at(const struct node *n, uint64_t id, uint64_t self,
 	return id == self ? s->home : of && standing_is_home(of, s->number);
 }
 
-/* When it last said so; 0: it does not run there. Who has just given it may still seem to. */
+/* When it last said so; 0: it does not run there. One that has just given it may still say so. */
 static uint64_t shard_runs_at(const struct node *n, uint64_t id, uint64_t self, uint16_t number,
 			      uint64_t now_ns)
 {
@@ -365,7 +365,7 @@ uint64_t node_rebalance_next_ns(const struct node *n)
 #define WANT_NS     (5 * NS_PER_S) /* for so long the owner is asked */
 #define WANT_NOT_NS (5 * NS_PER_S) /* and then not */
 #define GIVE_NS     (2 * NS_PER_S) /* for all to be saved */
-#define OFFER_NS    (2 * NS_PER_S) /* then somebody else is asked */
+#define OFFER_NS    (2 * NS_PER_S) /* then another node is asked */
 
 bool node_leaves(const struct node *n)
 {
@@ -423,7 +423,7 @@ static bool want_is_stale(const struct node_shard *s)
 	return s->wants_offered && !store_holder(s->store)->leaves;
 }
 
-/* What was said last may still be heard: the lease is looked at as often as before. */
+/* The last message may still arrive: the lease is read as often as before. */
 static void shard_request_send(struct node_shard *s)
 {
 	if (!want_is_stale(s))

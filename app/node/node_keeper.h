@@ -31,7 +31,7 @@ struct node_keeper {
 	struct remains left;         /* of the former process, until the engine opens */
 	bool left_heard;             /* they have come; and from then on */
 	uint32_t remains_told;       /* engine_remains_change of what the keeper has */
-	struct egress backstop;      /* docs/adr/0025; all zero: there is none */
+	struct egress backstop;      /* docs/adr/0025; all zero: none */
 };
 
 void node_keeper_setup(void); /* metrics; main thread, once */

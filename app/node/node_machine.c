@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks of tandemd --check-config beside the text: files, addresses, ports. It changes nothing. */
+/* Checks of tandemd --check-config besides the text: files, addresses, ports. Changes nothing. */
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -230,7 +230,7 @@ static void prompts_warn(const struct machine *m)
 
 enum { HEALTH_ANSWER_MAX = 4096, HEALTH_WAIT_S = 2 };
 
-/* Octets of an HTTP answer of /healthz; 0: there is none. */
+/* Octets of an HTTP answer of /healthz; 0: no answer. */
 static size_t health_query(const struct settings *s, char out[HEALTH_ANSWER_MAX])
 {
 	static const char request[] =

@@ -304,7 +304,7 @@ void node_call_waiting_tone(const struct node *n, struct shard_settings *out)
 
 /* ---- files that extensions chose ---- */
 
-/* SHARD_TRACKS: there is none. */
+/* SHARD_TRACKS: none. */
 static uint32_t choice_find(const struct node *n, const char *tenant, const char *file)
 {
 	uint32_t i = SHARD_TRACK_FILES;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts messages of boxes that phones subscribe to, as Redis has them. */
+/* Counts messages of mailboxes that phones subscribe to, as Redis has them. */
 #include "app/node/node_boxes.h"
 
 #include <stdlib.h>

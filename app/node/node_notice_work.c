@@ -21,7 +21,7 @@
 enum {
 	DRAFT_MS = 60000, /* its caller speaks of it yet */
 	AGAIN_MS = 5000,  /* tandem-helper took no request */
-	ASKING_MAX = 24,  /* wait for servers at a time: what needs none has room beside them */
+	ASKING_MAX = 24,  /* at most wait for servers: tasks without one have room besides */
 	FETCH_MS = 2000,  /* its audio comes from another node */
 	PAUSE_MAX_MS = 3600000,
 	MAIL_MS = 60000,
@@ -43,7 +43,7 @@ static uint16_t notice_tenant(const struct notice_run *run)
 	return tenants_find(run->node->common.tenants, bytes_str(run->tenant));
 }
 
-/* False: the box is no extension's, and nobody wants anything. */
+/* False: the mailbox is no extension's, and no notification is wanted. */
 static bool notice_box(const struct notice_run *run, struct extension_box *out)
 {
 	return run->node->hooks->box(run->node, run->tenant, bytes_str(run->box), out);
@@ -392,7 +392,7 @@ void notice_step(struct notice_run *run, const json_t *row)
 	}
 }
 
-/* ---- calls about a box ---- */
+/* ---- calls about a mailbox ---- */
 
 static void call_on_originated(json_t *answer, void *arg)
 {

@@ -25,7 +25,7 @@ enum { NOTICE_WHAT_MAX = TENANT_NAME_MAX + BOX_NAME_MAX + MESSAGE_ID_MAX + 4 };
 struct notice_run {
 	struct notice_run *next;
 	struct node *node;
-	char what[NOTICE_WHAT_MAX]; /* tenant, box and message, with blanks between */
+	char what[NOTICE_WHAT_MAX]; /* tenant, mailbox and message, with blanks between */
 	char tenant[TENANT_NAME_MAX], box[BOX_NAME_MAX + 1], message[MESSAGE_ID_MAX + 1];
 	uint64_t hold_ns; /* when it renews its hold */
 	/* Of the message, as message.list has it, with marks; NULL: no request is under way. */

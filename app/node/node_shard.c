@@ -33,7 +33,7 @@ static void on_place(const struct shard_place *place, void *arg)
 		ahead_bind(&s->ahead.sockets, &place->rtp, &place->rtcp, place->dscp);
 }
 
-/* Whoever waits for the shard no longer has closed them. */
+/* A preparation is closed when its shard is not wanted any more. */
 static bool is_wanted(const struct node_shard *s)
 {
 	return s->state == NODE_SHARD_WAITING && s->wants_until_ns && !s->owned &&
@@ -325,7 +325,7 @@ static struct node_shard *shard_by_spread(struct node *n, struct bytes call_id)
 	}
 }
 
-/* The conference of a number may be of any shard: whoever is in it has a call here. */
+/* The conference of a number may be of any shard: its members have calls here. */
 static uint16_t shard_of_conference(const struct node *n, const struct sip_message *m)
 {
 	uint16_t number = 0;
@@ -419,7 +419,7 @@ void node_shards_receive(struct node *n, const struct sip_hop *from, struct byte
 		node_hold(n, from, message);
 }
 
-/* One that is not live yet hears it when it is said again. */
+/* A shard that is not live yet gets it when it is repeated. */
 bool node_shard_receive(struct node_shard *s)
 {
 	struct node *n = s->node;

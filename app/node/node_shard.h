@@ -147,7 +147,7 @@ void node_shard_clear(struct node_shard *s);
 void node_shard_load_phones(struct node_shard *s, store_done_fn *done);
 /* Its lease is asked for. */
 void node_shard_claim(struct node_shard *s);
-/* SIP is heard at the floating networks of all that live. */
+/* SIP listens at the floating networks of all live shards. */
 void node_shards_listen(struct node *n);
 
 /* ---- from a node that lives to another one: node_hand.c ---- */

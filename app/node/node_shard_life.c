@@ -319,7 +319,7 @@ void node_shard_load_calls(struct node_shard *s, store_done_fn *done)
 	store_load_calls(s->store, on_call, on_calls_loaded, s);
 }
 
-/* Nobody knows whom to say goodbye to; that there was a call is in its CDR. */
+/* The parties are unknown, so no BYE is sent; the CDR tells that there was a call. */
 static void end_unreadable(struct node_shard *s)
 {
 	const uint64_t *calls;
@@ -632,7 +632,7 @@ void node_shards_beat(struct node *n, uint64_t now_ns)
 	}
 }
 
-/* ---- whose lease is past ---- */
+/* ---- shards with a lapsed lease ---- */
 
 static void silence_log(const struct node_shard *s, uint64_t withheld)
 {
@@ -645,7 +645,7 @@ static void silence_log(const struct node_shard *s, uint64_t withheld)
 			 LOG_U64("withheld", withheld));
 }
 
-/* Some were messages, perhaps. It hears of that when it may speak. */
+/* Some were perhaps messages. The shard is told when it may speak again. */
 static void withheld_report(struct node_shard *s, uint64_t withheld)
 {
 	if (s->silent || withheld == s->unsaid)
@@ -702,7 +702,7 @@ void node_shards_validity(struct node *n, uint64_t now_ns)
 	health_set(&n->web.health, HEALTH_SHARD_SILENT, any);
 }
 
-/* ---- records that somebody deleted ---- */
+/* ---- deleted records ---- */
 
 static void on_call_missing(uint64_t call, bool ended, void *arg)
 {

@@ -340,7 +340,7 @@ int node_web_open(struct node *n)
 	settings.bind.port = (uint16_t)http->port;
 	err = node_link_open(n);
 	settings.link = n->web.link;
-	/* a token in clear is anybody's who hears it */
+	/* a token in the clear belongs to any eavesdropper */
 	if (http->tls || addr_is_loopback(&http->bind))
 		settings.door = n->web.door;
 	else

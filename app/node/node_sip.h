@@ -50,8 +50,8 @@ struct node_pages {
 struct node_web {
 	struct health health;
 	struct web *http;
-	struct web *health_web;      /* http.health_port; NULL: there is none */
-	struct web *files_web;       /* recordings.port; NULL: there is none */
+	struct web *health_web;      /* http.health_port; NULL: none */
+	struct web *files_web;       /* recordings.port; NULL: none */
 	struct web_files files;      /* files it serves, and their key */
 	struct node_pages pages;     /* of extensions: served there, too, if it has TLS */
 	struct web_link *link;       /* NULL: no SIP over WebSocket */

@@ -35,7 +35,7 @@ static void on_known_at_start(const struct store_know *said, void *arg)
 
 	n->redis.belonging.known = said->known;
 	n->redis.belonging.empty = !said->id.n;
-	/* what somebody else wrote there is no id of ours */
+	/* a foreign text there is no id of ours */
 	if (identity_parse(n->redis.belonging.found, said->id))
 		n->redis.belonging.found[0] = '\0';
 	node_wait_end(said->result, 0, 0, n);
@@ -352,7 +352,7 @@ static void node_redis_place(const struct node *n, char *out, size_t size)
 	explicit_bzero(&url, sizeof(url));
 }
 
-/* With whom it was; out: empty where nobody was spoken to. */
+/* The server that was asked; out: empty if none was. */
 static const char *server_text(const struct redis_trouble *t, char out[ADDR_TEXT_MAX])
 {
 	out[0] = '\0';

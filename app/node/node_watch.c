@@ -257,7 +257,7 @@ void node_watch_close(struct node *n)
 	recent_close(&n->watch.recent);
 }
 
-/* A trace that waits for the next call of somebody may have found it. */
+/* A trace that waits for a user's next call may begin with it. */
 static void call_catch(struct node *n, uint64_t call)
 {
 	static struct call_view view;
@@ -284,7 +284,7 @@ static uint64_t call_of(const struct node *n, const struct sip_hop *hop, struct 
 	return call;
 }
 
-/* The last words of a call leave when it is gone: they say whose they are. */
+/* The last messages of a call leave when it is gone: their tags name it. */
 void node_on_passed(const struct sip_hop *hop, bool sent, uint64_t call, struct bytes message,
 		    const char *why, void *arg)
 {

@@ -23,7 +23,7 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 
-/* What is asked of the kernel for a file: by io_uring, or by the plain call. Values. */
+/* A request to the kernel for a file: by io_uring, or by a plain call. Values. */
 
 enum disk_op_kind {
 	DISK_OP_MKDIR,

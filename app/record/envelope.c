@@ -36,7 +36,7 @@ static void certificates_close(struct certificates *c)
 	c->count = 0;
 }
 
-/* -E2BIG: too many; -EBADMSG: one cannot be read, or there are none. */
+/* -E2BIG: too many; -EBADMSG: one cannot be read, or the text has none. */
 static int certificates_read(struct certificates *c, struct bytes pem)
 {
 	BIO *text = pem.n <= ENVELOPE_PEM_MAX ? BIO_new_mem_buf(pem.p, (int)pem.n) : NULL;

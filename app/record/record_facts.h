@@ -44,7 +44,7 @@ struct record_facts {
 	struct bytes call; /* members of its own, or empty */
 };
 
-/* It has one channel: what is said. */
+/* It has one channel, the party's own sound or the mix. */
 static inline bool record_is_mono(const struct record_terms *t)
 {
 	return t->message || t->mix;

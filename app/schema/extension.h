@@ -94,7 +94,7 @@ struct extension {
 	char pickup_groups[EXTENSION_PICKUP_MAX], park_groups[EXTENSION_PICKUP_MAX];
 	char groups_out[GROUPS_OUT_MAX]; /* groups that it is logged out of */
 	char hours[GROUPS_OUT_MAX];      /* calendars that its phones open and close */
-	char lamps[LAMPS_TEXT_MAX];      /* sig/host/lamps.h */
+	char lamps[LAMPS_TEXT_MAX];      /* BLF keys: sig/host/lamps.h */
 	bool lamps_splash;
 	char locations[EXTENSION_LOCATIONS_TEXT_MAX]; /* ids joined by ',', in the order of */
 	struct shard_located located;

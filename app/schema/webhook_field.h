@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A webhook: whom events of a tenant are posted to. A document of it in Redis, by its name. */
+/* A webhook: a server that events of a tenant are posted to. A document of the tenant, by name. */
 #ifndef APP_SCHEMA_WEBHOOK_FIELD_H
 #define APP_SCHEMA_WEBHOOK_FIELD_H
 

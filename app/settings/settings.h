@@ -23,7 +23,7 @@
 
 enum {
 	SETTINGS_SIP_PORTS_MAX = 8,
-	SETTINGS_SHARDS_MAX = 15, /* beside node.shard */
+	SETTINGS_SHARDS_MAX = 15, /* besides node.shard */
 	SETTINGS_CLUSTER_SHARDS_MAX = 16,
 	SETTINGS_STATE_DIR_MAX = 91, /* the path of EMBEDDED_SOCKET below it must fit into 108 */
 	SETTINGS_PREFIX_MAX = 52,    /* "[v6]/128" and NUL */
@@ -367,7 +367,7 @@ enum {
 
 /* The external recorder. */
 struct settings_siprec {
-	char address[SETTINGS_SIPREC_ADDRESS_MAX]; /* "": there is none */
+	char address[SETTINGS_SIPREC_ADDRESS_MAX]; /* "": none */
 	char more[SETTINGS_SIPREC_MORE_MAX][SETTINGS_SIPREC_ADDRESS_MAX];
 	uint32_t more_count;
 	char auth_user[SHARD_SIPREC_USER_MAX], auth_realm[SHARD_SIPREC_REALM_MAX], password[128];

@@ -71,7 +71,7 @@ void rule_where(const struct check *c, const char *path, uint32_t *line, uint32_
 
 /* capitals: also allowed. */
 bool rule_is_name(const char *name, bool capitals);
-/* Checks the name of an interface; an empty name is none. */
+/* Checks the name of an interface; it must not be empty. */
 void rule_interface(const struct check *c, const char *path, const char *name);
 /* Whether a URL leads to this machine: plain text to it crosses no network. */
 bool rule_is_here(const char *url);

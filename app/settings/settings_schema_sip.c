@@ -2,7 +2,7 @@
 /* Signalling, and what phones dial or press for features. */
 #include "app/settings/settings_schema.h"
 
-/* How much the node takes on, and of whom. */
+/* Load limits, in all and per source. */
 
 const struct conf_field g_limits_fields[] = {
 	SETTING("calls", "4000",

@@ -118,7 +118,7 @@ void prompt_hash_of(struct bytes octets, char out[PROMPT_HASH_TEXT])
 	out[w.n] = '\0';
 }
 
-/* -1: there is none. */
+/* -1: no folder. */
 static int cache_folder(const struct prompt_cache *c)
 {
 	return c->folder ? open(c->folder, O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;

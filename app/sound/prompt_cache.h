@@ -14,7 +14,7 @@ enum { PROMPT_OCTETS_MAX = 1 << 20, PROMPT_LENGTH_RATE = 8000 };
 
 struct prompt_cache {
 	char *folder;           /* NULL: none, and no prompt is a document */
-	const char *recordings; /* the folder of those; NULL: there are none */
+	const char *recordings; /* their folder; NULL: none */
 	struct table names;
 };
 

@@ -32,7 +32,7 @@ bool sound_speech_set(struct sound_name *out, struct bytes tenant, struct bytes 
 		      struct bytes name, uint32_t rate_hz, char said[SPEECH_TEXT_MAX]);
 /* Folders of prompts. */
 struct prompt_places {
-	int folder, shipped; /* descriptors; -1: there is none */
+	int folder, shipped; /* descriptors; -1: none */
 	const struct prompt_cache *documents;
 };
 
@@ -51,7 +51,7 @@ struct media_sound *sound_prompt_read(const struct prompt_places *at, const stru
 
 /* CALL-NUMBER. */
 bool sound_recording_is_good(struct bytes name);
-/* Reads a name behind the mark. False: it is none. */
+/* Reads a name behind the mark. False: malformed. */
 bool sound_recording_set(struct sound_name *out, struct bytes tenant, struct bytes file,
 			 uint32_t rate_hz);
 /* Octets of a complete one, malloc'ed. name: of sound_recording_set. NULL, or the error. */

@@ -220,7 +220,7 @@ static struct media_sound *stream_begin_reading(struct sounds *s, const char *fo
 	return NULL;
 }
 
-/* This node's, or fetched by tandem-store from other nodes beside them. */
+/* This node's, or fetched by tandem-store from other nodes. */
 static struct media_sound *recording_any_read(struct sounds *s, const struct request *r,
 					      struct sound_fault *fault)
 {

@@ -18,7 +18,7 @@ struct sounds_settings {
 	const char *recordings; /* outlives this; NULL: none are played */
 	/* Likewise, with .prompts of the package; NULL: none. */
 	const char *shipped;
-	const char *prompts; /* the folder of prompts that are documents; NULL: there are none */
+	const char *prompts; /* their folder, of documents; NULL: none */
 	const char *speech;  /* likewise, of texts spoken by an engine; outlives this */
 	/* Result of sounds_work, from sounds_round; the receiver frees it. */
 	void (*on_work)(struct prompt_work *work, void *arg);

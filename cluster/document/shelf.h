@@ -66,7 +66,7 @@ void snapshot_tail_write(struct writer *w, struct bytes whole);
 
 /* Checks all. 0; -EPROTONOSUPPORT: of a later program; -EBADMSG: *reason is a constant sentence. */
 int snapshot_open(struct snapshot *out, struct bytes file, const char **reason) NODISCARD;
-/* Takes the next document; false: there is none. */
+/* Takes the next document; false: no more. */
 bool snapshot_next(struct snapshot *s, struct snapshot_document *out);
 
 /* Number of deletions that are remembered, and of kinds that are counted (more than there are). */
@@ -99,7 +99,7 @@ void shelf_close(struct shelf *s);
 int shelf_put(struct shelf *s, const struct snapshot_document *d) NODISCARD;
 void shelf_delete(struct shelf *s,
 		  const struct snapshot_document *d); /* its version is that of the deletion */
-/* The version of one; 0: there is none. */
+/* The version of one; 0: not there. */
 uint64_t shelf_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
 		       struct bytes name);
 /* Version of its deletion, if that is remembered and it is not there again; 0: unknown. Lower
@@ -110,7 +110,7 @@ uint64_t shelf_gone_version(const struct shelf *s, struct bytes tenant, struct b
 bool shelf_gone_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out);
 /* Another shelf remembers them from now on. */
 void shelf_gone_move(struct shelf *to, struct shelf *from);
-/* Its text, until something changes; empty: there is none. */
+/* Its text, until something changes; empty: not there. */
 struct bytes shelf_text(const struct shelf *s, struct bytes tenant, struct bytes kind,
 			struct bytes name);
 /* The highest version of a tenant's documents that there was. */

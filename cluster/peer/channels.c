@@ -255,7 +255,7 @@ static void outward_ready(int fd, unsigned events, void *arg)
 		outward_fail(o);
 }
 
-/* From the own address, so that a firewall between nodes knows whose it is. */
+/* From the own address, so that a firewall between nodes knows the sender. */
 static int outward_socket(const struct addr *from, const struct addr *to)
 {
 	struct sockaddr_storage sa;

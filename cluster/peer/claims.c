@@ -16,7 +16,7 @@ struct watched {
 	uint16_t shard;
 	bool looking;         /* Redis has not answered yet, */
 	bool claiming;        /* likewise: */
-	uint64_t claiming_ns; /* what was asked of the voters then */
+	uint64_t claiming_ns; /* when the voters were asked */
 	struct claim claim;
 };
 

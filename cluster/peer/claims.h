@@ -23,7 +23,7 @@ struct claims_handlers {
 	bool (*owning)(uint16_t shard, void *arg);
 	/* A named claimant of an own shard acks: LEASE_HEARD. */
 	void (*heard)(uint16_t shard, uint64_t from, uint64_t sent_ns, void *arg);
-	/* Somebody owns it by that epoch, or did: LEASE_SEEN. */
+	/* It has or had an owner with that epoch: LEASE_SEEN. */
 	void (*seen)(uint16_t shard, struct lease_epoch epoch, void *arg);
 	/* Between two looks its owner has renewed it: LEASE_RENEWED. */
 	void (*renewed)(uint16_t shard, struct lease_epoch epoch, void *arg);

@@ -80,7 +80,7 @@ struct peer_echo {
 struct peer_line {
 	uint64_t id;          /* of the other node */
 	uint64_t token;       /* which it is to bring back */
-	uint64_t incarnation; /* of its process that was heard last; 0: of none */
+	uint64_t incarnation; /* of its process that was heard last; 0: none */
 	uint64_t newest;      /* number that was heard, */
 	uint64_t window;      /* and those before it, one bit each */
 	uint64_t sent;        /* number of the newest datagram to it */

@@ -339,7 +339,7 @@ static void peers_on_datagram(struct peers *p, struct bytes packet, uint64_t now
 
 static void peers_on_fd(int fd, unsigned events, void *arg)
 {
-	uint8_t packet[PEER_PACKET_MAX + 1]; /* one that is longer is none of ours */
+	uint8_t packet[PEER_PACKET_MAX + 1]; /* longer ones are not ours */
 	struct peers *p = arg;
 
 	(void)events;
@@ -399,7 +399,7 @@ bool peers_stranger(struct peers *p)
 	return stranger;
 }
 
-/* Nothing waits for a beat: there is none any more when a process ends. */
+/* Sent now: a process that ends has no further beat. */
 void peers_leave(struct peers *p, uint64_t now_ns)
 {
 	p->leaving = true;

@@ -15,7 +15,7 @@ enum { PEERS_MAX = 64 };
 
 /* Why a datagram, or what is in it, counted for nothing. */
 enum peers_refusal {
-	PEERS_MALFORMED, /* no datagram of ours, or an item that is none */
+	PEERS_MALFORMED, /* no datagram of ours, or a malformed item */
 	PEERS_VERSION,   /* of a later program */
 	PEERS_STRANGER,  /* of a node that is not known, or to another */
 	PEERS_UNPROVEN,  /* as in line.h, */
@@ -62,7 +62,7 @@ void peers_leave(struct peers *p, uint64_t now_ns);
 /* To a node that is known: with the round's others, by peers_flush. */
 void peers_queue(struct peers *p, uint64_t to, const struct peer_item *item);
 void peers_flush(struct peers *p, uint64_t now_ns);
-/* What is due by now: HELLO, and who is not heard any more. */
+/* What is due: HELLO, and notices of nodes that are not heard any more. */
 void peers_beat(struct peers *p, uint64_t now_ns);
 uint64_t peers_next_ns(const struct peers *p);
 /* All known nodes, for members_next: received_ns is 0 if never heard. Returns their number. */
@@ -71,7 +71,7 @@ uint32_t peers_members(const struct peers *p, struct member out[PEERS_MAX]);
  * 0, -ENOENT, -ENOMEM. */
 int peers_notice(struct peers *p, uint64_t to, struct bytes items, struct addr *address,
 		 uint8_t out[PEER_PACKET_MAX], size_t *n) NODISCARD;
-/* The process that is heard from that node; 0: none is. */
+/* The process that is heard from that node; 0: none. */
 uint64_t peers_process(const struct peers *p, uint64_t id, struct addr *address);
 const struct peers_counts *peers_counts(const struct peers *p);
 
@@ -99,7 +99,7 @@ struct standings {
 	uint32_t count;
 };
 
-/* False: it is no such item. from, process: a node that is heard. */
+/* False: another kind of item. from, process: a node that is heard. */
 bool standings_on_item(struct standings *s, const struct peer_item *item, uint64_t from,
 		       uint64_t process, uint64_t now_ns);
 /* NULL: that process has not said which shards are its own. Programs of before say nothing. */

@@ -141,7 +141,7 @@ static void socket_drop(struct redis *r)
 	redis_buffer_clear(&r->out);
 }
 
-/* Those to the servers of a cluster are one link to whoever looks at it. */
+/* Links to the servers of a cluster are one link to their user. */
 static bool has_gauges(const struct redis *r)
 {
 	return !r->follows || r->is_of_slot;
@@ -178,7 +178,7 @@ static void loss_log(struct redis *r, const char *why, uint64_t wait_ns)
 	r->quiet = true;
 }
 
-/* That the next one has its turn is none. */
+/* Taking turns is no trouble. */
 static void trouble_note(struct redis *r, const char *why, uint64_t now_ns)
 {
 	bool refused = r->refused;
@@ -364,7 +364,7 @@ void redis_on_primary(struct redis *r)
 	redis_link_leave(r);
 }
 
-/* Whom to dial. False: that is not known yet. */
+/* The server to dial. False: not known yet. */
 static bool server_pick(struct redis *r)
 {
 	if (r->sentinel.link) {
@@ -808,7 +808,7 @@ void redis_leave(struct redis_guest *guest)
 
 /* Why there is no link, for people and for a start that waits. */
 
-/* Whoever is to say where Redis is, then one of the servers of a cluster, then the link itself. */
+/* The asker of Sentinels, then one of the servers of a cluster, then the link itself. */
 static const struct redis *link_in_trouble(const struct redis *r)
 {
 	const struct redis *asker = r->route ? r->route->asker : r->sentinel.link;

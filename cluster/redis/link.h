@@ -151,8 +151,8 @@ struct redis {
 	uint32_t sentinel_count, turn;              /* their turn with each dialling */
 	bool leaving;                               /* the next one has its turn: no trouble */
 	struct redis_route *route;   /* this one is all links to a cluster; NULL: it is a link */
-	struct redis_route *follows; /* this one is one of those, or beside them; NULL: it is not */
-	uint16_t slot;               /* ... beside them: all its keys are of that one */
+	struct redis_route *follows; /* this is one of its links, or of one slot; or NULL */
+	uint16_t slot;               /* ... of one slot: all its keys have it */
 	bool is_of_slot;
 	struct redis_queue queue;
 	struct redis_buffer out;
@@ -211,7 +211,7 @@ void redis_link_destroy(struct redis *r);
 /* One of the links of r->route. */
 int redis_open_server(struct redis **out, struct redis *r, const struct addr *server,
 		      redis_state_fn *state, void *arg) NODISCARD;
-/* Of a link that asks: whose turn comes i-th. */
+/* Of a link that asks: the i-th server in turn. */
 void redis_link_names(struct redis *asker, uint32_t i, const struct addr *server);
 
 /* redis.c. Queues a command and its wait: 0, -EAGAIN or -EMSGSIZE. */

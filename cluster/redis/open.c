@@ -69,7 +69,7 @@ static void sentinel_refuse(struct redis_sentinel *s, const struct redisReply *r
 	sentinel_hop(s);
 }
 
-/* The owner may be closed when it hears of it, and this with it. */
+/* The owner may be closed when it is told, and this with it. */
 static void sentinel_on_answer(struct redis_sentinel *s, uint64_t epoch)
 {
 	bool changed = !addr_eq(&s->said, &s->primary);

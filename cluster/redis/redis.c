@@ -94,7 +94,7 @@ static int command_queue(struct redis *r, const struct bytes *args, size_t n,
 	return err;
 }
 
-/* r itself: it is the one, or there is none. */
+/* r itself: the right one, or no other. */
 static struct redis *link_for(struct redis *r, const struct bytes *args, size_t n)
 {
 	struct redis *link = r->route ? redis_route_of(r, args, n) : NULL;

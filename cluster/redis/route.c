@@ -374,7 +374,7 @@ static void route_on_slots(int err, const struct redisReply *reply, void *arg)
 
 	if (owner->closing)
 		return;
-	redis_link_enter(owner); /* who hears of it may close it */
+	redis_link_enter(owner); /* a user may close it */
 	said = calloc(1, sizeof(*said));
 	route->asked = false;
 	route->ask_ns =

@@ -20,7 +20,7 @@
 
 enum { REDIS_PORT = 6379, SENTINEL_PORT = 26379, DB_MAX = 65535 };
 
-/* The first c from the right: a password may hold an unescaped '@'. a.n when there is none. */
+/* The last c: a password may hold an unescaped '@'. a.n: absent. */
 static size_t find_last(struct bytes a, uint8_t c)
 {
 	for (size_t i = a.n; i > 0; i--) {

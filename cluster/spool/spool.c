@@ -119,7 +119,7 @@ static uint64_t name_number(const char *name, const char *suffix)
 	return ((uint64_t)be32_get(raw) << 32) | be32_get(raw + 4);
 }
 
-/* The oldest segment that waits, and the highest number of all; 0 when there is none. */
+/* The oldest waiting segment, and the highest number of all; 0: none. */
 static int scan(struct spool_file *f, uint64_t *first, uint64_t *last)
 {
 	int fd = openat(f->dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -324,7 +324,7 @@ struct spool {
 	bool stop;            /* under the lock */
 	int event_fd;
 	/* the control thread's */
-	struct job *answering; /* those whose turn to be answered has come */
+	struct job *answering; /* those to be answered now */
 	uint64_t lowest;
 	uint32_t appending; /* appends not answered yet */
 	uint32_t depth;     /* rounds of answers under way */

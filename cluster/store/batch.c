@@ -403,7 +403,7 @@ static void element_read(const struct store_shard *s, struct store_answer *a,
 		a->result = STORE_REFUSED;
 }
 
-/* The lease hears of it once. */
+/* Tells the lease once. */
 static void lease_hears(struct store_shard *s, const struct store_answer *a)
 {
 	struct lease_event acked = { .type = LEASE_ACKED };

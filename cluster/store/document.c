@@ -94,7 +94,7 @@ static void versions_finish(struct store_op *op, const struct store_answer *a)
 		uint64_t version = 0;
 
 		if (bytes_u64(redis_reply_text(redis_reply_at(a->reply, i + 1)), &version))
-			version = 0; /* somebody wrote there by hand: read the document */
+			version = 0; /* written by hand: read the document */
 		d->each(redis_reply_text(redis_reply_at(a->reply, i)), version, op->arg);
 	}
 	op->done(a->result, 0, count / 2, op->arg);

@@ -78,7 +78,7 @@ enum {
 /* Nobody waits for these, and they go all at once. */
 #define RESEND_NS (2 * NS_PER_S)
 
-/* Who waits for an end: a call whose answer is overdue asks again. */
+/* Waits for an end: a call without an answer in time asks again. */
 struct end_waiter {
 	struct end_waiter *next;
 	store_done_fn *done;
@@ -584,7 +584,7 @@ static void stop(struct store_shard *s)
 	r->state = STORE_REPLAY_IDLE;
 }
 
-/* Who has got the shard meanwhile says the ends himself, and loads wait for that. */
+/* If another node has got the shard, it records the ends, and loads wait for that. */
 static void retry_later(struct store_shard *s)
 {
 	bool ours = s->replay.left && store_is_healthy(s);
@@ -738,7 +738,7 @@ static void replay_on_segment(int err, uint64_t number, struct bytes segment, vo
 	store_leave(&s->base);
 }
 
-/* Not while Redis is asked whose it is: then it is ours or another's soon. */
+/* Not while Redis is asked for the owner: then it is known soon. */
 static bool replay_may_begin(const struct store_shard *s)
 {
 	enum lease_state state = s->lease.state;

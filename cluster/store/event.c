@@ -43,7 +43,7 @@ static struct bytes event_key(const struct store_event *event)
 	return bytes_mem(event->text, event->key_n);
 }
 
-/* Fails without a word; who waits is asked for by the caller. */
+/* Fails silently: the caller repeats pending ones. */
 static int event_put(struct redis *redis, struct bytes key, const char *kept,
 		     const struct store_field *fields, size_t n, redis_reply_fn *fn, void *arg)
 {

@@ -55,7 +55,7 @@ static void keep_settle(struct store_shard *s, bool kept)
 	store_leave(&s->base);
 }
 
-/* Who hears of it may close its store. */
+/* A caller may close its store when it is told. */
 static void waiting_fail(struct store_shared *shared)
 {
 	struct store_shard *s = shared->shards;
@@ -118,7 +118,7 @@ static void on_waited(int err, const struct redisReply *reply, void *arg)
 
 /* ---- departure ---- */
 
-/* As the answer says: the lease itself hears of it when it is settled. */
+/* The fence of the answer: the lease itself is told when it is settled. */
 static struct bytes fence_of_answer(char out[LEASE_FENCE_TEXT], const struct store_shard *s)
 {
 	const struct lease lease = { .epoch = s->keep.event.epoch, .link = s->lease.link };

@@ -27,7 +27,7 @@ struct keys_check {
 	store_done_fn *done;
 	void *arg;
 	uint32_t in_flight, aside;
-	const struct store_shared_settings *of; /* whose tenants are looked at; NULL: none */
+	const struct store_shared_settings *of; /* its tenants are checked; NULL: none */
 	uint32_t tenant;                        /* the next one of them */
 	enum store_result result;
 };
@@ -180,7 +180,7 @@ static void tenant_check(struct keys_check *check, const char *name)
 	tenant_streams_check(check, name);
 }
 
-/* A few more. False: there is none. */
+/* A few more. False: no more. */
 static bool tenants_check(struct keys_check *check)
 {
 	const struct store_shared_settings *of = check->of;
@@ -198,7 +198,7 @@ static bool tenants_check(struct keys_check *check)
 	return true;
 }
 
-/* What was asked for is answered. */
+/* All requests are answered. */
 static void check_go_on(struct keys_check *check)
 {
 	check->in_flight = 1;

@@ -544,7 +544,7 @@ static void question_finish(struct store_op *op, const struct store_answer *a)
 		store_lease_answered(s, false);
 }
 
-/* Whoever reads the new names may claim by them from then on. */
+/* A reader of the new names may claim by them from then on. */
 static const struct members *names_to_write(const struct lease *l)
 {
 	return l->wanted_ns ? &l->wanted : &l->named;

@@ -22,7 +22,7 @@
 
 enum {
 	TEXT_MAX = 14 << 20,
-	/* of the shards beside the first one: what is more goes next */
+	/* of the shards besides the first one: the rest goes next */
 	LOAD_MAX = 1 << 20,
 	LOAD_COMMANDS_MAX = 4096,
 	WATCH_ANSWERS = 2, /* WATCH, MGET */
@@ -262,7 +262,7 @@ static bool seat_has_room(const struct store_flight *f, size_t octets, const str
 				f->commands + store_batch_commands(p) <= LOAD_COMMANDS_MAX);
 }
 
-/* False: somebody's batch did not fit. */
+/* False: a batch did not fit. */
 static bool flight_board(const struct store_link *l, struct store_flight *f)
 {
 	size_t octets = 0;

@@ -38,7 +38,7 @@ static void peek_done(const struct peek *p, enum store_result result)
 	p->done(result, 0, p->count, p->arg);
 }
 
-/* What is broken is found, and set aside, by whoever loads it. */
+/* A broken record is left to the node that loads it, which sets it aside. */
 static void peek_report(struct peek *p, const struct redisReply *pairs)
 {
 	for (size_t i = 1; i < redis_reply_count(pairs); i += 2) {
@@ -355,7 +355,7 @@ static void aside_send(struct store_load *load, struct bytes member, const struc
 	store_op_run(op, &run);
 }
 
-/* Whoever reads the log knows it; beyond the bound, or without memory, nobody else does. */
+/* The log has it; beyond the bound, or without memory, it is noted nowhere else. */
 static void unreadable_note(struct store_shard *s, struct bytes member)
 {
 	uint64_t call, *list;
@@ -604,7 +604,7 @@ static void fetch_send(struct store_load *load, struct bytes member)
 	}
 }
 
-/* What is asked for next, and the end of what was. */
+/* Cuts off the next requests, and the finished ones. */
 static struct bytes fetch_cut(struct store_load *load)
 {
 	struct bytes from = load->rest;
@@ -742,7 +742,7 @@ void store_loads_free(struct store_base *base)
 		load_done(base->loads, STORE_UNKNOWN);
 }
 
-/* ---- what is asked for ---- */
+/* ---- requests ---- */
 
 static struct store_load *load_new(struct store_base *base, enum load_kind kind,
 				   store_record_fn *each, store_done_fn *done, void *arg)

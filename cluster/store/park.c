@@ -11,7 +11,7 @@
 enum { PARK_COUNT_TEXT = 16 };
 #define LIST_LIMIT_NS (2 * NS_PER_S) /* a person waits, and no call */
 
-/* What a script tells beside OK. */
+/* Answers of a script besides OK. */
 enum park_told_by_script { PARK_SAYS_NO = 0, PARK_SAYS_YES = 1, PARK_SAYS_OTHER = 2 };
 
 struct park_op {
@@ -40,7 +40,7 @@ static bool parked_read(struct bytes value, uint64_t *call, struct bytes *beside
 	       !base32_u64_get(bytes_sub(value, 0, BASE32_U64_LEN), call) && *call;
 }
 
-/* Somebody wrote it, or a later program: it stays as it is. */
+/* Written by hand, or by a later program: it stays as it is. */
 static void parked_say_broken(const char *key, const char *slot)
 {
 	LOG_ERROR("store", 0,

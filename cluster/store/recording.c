@@ -32,7 +32,7 @@ static struct bytes recording_key(char buf[STORE_KEY_MAX], struct bytes tenant, 
 	return w.overflow ? (struct bytes){ 0 } : writer_done(&w);
 }
 
-/* ---- what is said of one ---- */
+/* ---- a recording ---- */
 
 struct recording_put {
 	struct store_op op;

@@ -163,7 +163,7 @@ void store_node_remove(struct store_shared *s, uint64_t id, store_done_fn *done,
 	store_shared_write(s, args, COUNT_OF(args), done, arg);
 }
 
-/* False: it is nobody's. Said once, and when there are others. */
+/* False: no node's. Logged once, and when others are found. */
 static bool node_entry_read(const struct nodes_op *nodes, struct roster *roster, struct bytes id,
 			    struct bytes text, bool say)
 {

@@ -39,7 +39,7 @@ enum store_batch_state {
 	BATCH_ASKING, /* the fence was not ours: the lease is asked */
 };
 
-/* Records beside those of calls: each kind in a hash of its own. */
+/* Records besides those of calls: each kind in a hash of its own. */
 enum batch_kind {
 	BATCH_SUBSCRIPTIONS,
 	BATCH_OBJECTS, /* the first kind of them */
@@ -60,7 +60,7 @@ struct batch_part {
 	struct batch_beside beside[BATCH_KINDS];
 	uint32_t save_count, end_count, cdr_count;
 	size_t end_octets;             /* of the CDRs */
-	struct store_op *first, **end; /* who waits, in order */
+	struct store_op *first, **end; /* waiting ops, in order */
 	uint64_t since_ns;             /* when the first was asked for */
 };
 
@@ -68,7 +68,7 @@ struct store_batch {
 	enum store_batch_state state;
 	struct batch_part next;     /* waits */
 	struct batch_part flying;   /* is on its way */
-	struct store_op *answering; /* the rest of those whose answer is there */
+	struct store_op *answering; /* the rest of the answered ops */
 	struct redis_buffer spare;  /* memory for the next part's saves */
 	uint64_t length_ns;         /* the stream's length is asked for then, at the earliest */
 };
@@ -78,7 +78,7 @@ void store_batch_open(struct store_shard *s);
 void store_batch_close(struct store_shard *s);
 /* The op waits until the record of this call is in Redis. */
 void store_batch_save(struct store_op *op, uint64_t call, uint64_t version, struct bytes record);
-/* ... of this one of that kind; empty: until there is none. */
+/* ... of this one of that kind; empty: until it is gone. */
 void store_batch_beside(struct store_op *op, enum batch_kind kind, uint64_t id, uint64_t version,
 			struct bytes record);
 /* ... until the CDR is in the stream, and the record gone. entry stays until then. */
@@ -197,7 +197,7 @@ struct store_op {
 	struct store_op *failed_next;
 	struct store_op *batch_next;     /* in a batch */
 	const struct spool_entry *entry; /* ... the end of a call; NULL: a save */
-	struct store_base *base;         /* whose it is */
+	struct store_base *base;         /* its store */
 	store_finish_fn *finish;         /* called exactly once */
 	store_done_fn *done;             /* for finish; may be NULL */
 	void *arg;
@@ -239,12 +239,12 @@ struct store_base {
 	const struct store_kind *kind;
 	struct redis_guest guest;
 	const struct scripts *scripts;
-	const struct lease *lease; /* NULL: what is there is nobody's alone */
+	const struct lease *lease; /* NULL: not under a lease */
 	uint64_t deadline_ns;
 	struct store_metrics metrics;
 	struct store_op *ops;
 	struct store_op *failed, **failed_end;
-	struct store_op *answering; /* failed ones whose turn to be answered has come */
+	struct store_op *answering; /* failed ops to be answered now */
 	struct store_load *loads;
 	uint32_t depth;
 	uint64_t keys_ns; /* when all keys are looked at; UINT64_MAX: no reason to */
@@ -466,7 +466,7 @@ struct lease_words {
 	char numbers[LEASE_NUMBERS][24];
 	char names[NAMES_TEXT];
 };
-/* 16 digits; 0: it is none. */
+/* 16 digits; 0: none. */
 struct bytes store_number_write(struct lease_words *words, size_t i, uint64_t value);
 
 /* ---- lease: lease.c ---- */
@@ -488,7 +488,7 @@ void store_keep_open(struct store_shared *s);
 void store_keep_close(struct store_shared *s);
 /* Calls store_lease_answered for s->keep once: now, or when the replicas have it or are late. */
 void store_keep_wait(struct store_shard *s);
-/* A claim was granted: done hears STORE_OK, with version 1 where the replicas have it. */
+/* A claim was granted: done gets STORE_OK, with version 1 if the replicas have it. */
 void store_keep_claim(struct store_shared *s, const struct store_claim *claim, store_done_fn *done,
 		      void *arg);
 /* The shard is closed: nobody waits any more. */
@@ -567,7 +567,7 @@ uint32_t store_tag_of_aor(const struct store_base *base, struct bytes tenant, st
 /* td:{t:TENANT}:WHAT:KIND, without ":KIND" when it is NULL */
 struct bytes store_key_tenant(char buf[STORE_KEY_MAX], struct bytes tenant, const char *what,
 			      const char *kind);
-/* The same; with Redis Cluster under the tag of the log, in whose script they change. */
+/* The same; with Redis Cluster under the tag of the log, as one script changes both. */
 struct bytes store_key_document(char buf[STORE_KEY_MAX], const struct store_base *base,
 				struct bytes tenant, const char *what, const char *kind);
 struct bytes store_key_broken(char buf[STORE_KEY_MAX], struct bytes key);

@@ -169,7 +169,7 @@ struct store_holder {
 	char where[IDENTITY_WHERE_MAX];
 	bool copy;   /* its directory has the id of ours: one is a copy of the other */
 	bool alive;  /* it was renewed since it was looked at before */
-	bool leaves; /* it would give the shard to somebody, */
+	bool leaves; /* it would give the shard to another node, */
 	bool offers; /* ... and that is us */
 };
 const struct store_holder *store_holder(const struct store_shard *s);
@@ -243,7 +243,7 @@ void store_nodes_read(struct store_shared *s, store_node_fn *each, store_done_fn
 
 /* ---- our own, which others may claim ---- */
 
-/* A claim of ours counts, of a shard whose lease was past. */
+/* A claim of ours counts, of a shard with a lapsed lease. */
 void store_lease_claimed(struct store_shard *s, const struct lease_grant *grant);
 /* The lease is past: nothing is said until a claim counts. */
 bool store_lease_is_past(const struct store_shard *s);
@@ -455,7 +455,7 @@ struct store_recordings {
 /* At most STORE_RECORDINGS_PAGE, the last name first. An entry that is too long is empty. */
 void store_recordings_read(struct store_shared *s, const struct store_recordings *of,
 			   store_recording_fn *each, store_done_fn *done, void *arg);
-/* One: name is its entry, and there is none where it is not called. */
+/* One recording: name has its entry; without one each is not called. */
 void store_recording_get(struct store_shared *s, struct bytes tenant, struct bytes day,
 			 struct bytes name, store_recording_fn *each, store_done_fn *done,
 			 void *arg);
@@ -482,7 +482,7 @@ struct store_box_row {
 struct store_box_said {
 	enum store_result result; /* not OK: the rest says nothing */
 	enum store_box_code code;
-	uint64_t version;                  /* of the box */
+	uint64_t version;                  /* of the mailbox */
 	uint32_t counts[STORE_BOX_COUNTS]; /* new, urgent, old, old and urgent, deleted */
 };
 /* Each message of the answer, before done. */
@@ -490,9 +490,9 @@ typedef void store_box_row_fn(const struct store_box_row *row, void *arg);
 typedef void store_box_fn(const struct store_box_said *said, void *arg);
 void store_box_ask(struct store_shared *s, const struct store_box *of, store_box_row_fn *each,
 		   store_box_fn *done, void *arg);
-/* That the tenant has that box: it is among those that are deleted with it. */
+/* Notes that the tenant has that mailbox: it is deleted with the tenant. */
 void store_box_note(struct store_shared *s, struct bytes tenant, struct bytes box);
-/* All keys of all boxes of a tenant. */
+/* All keys of all mailboxes of a tenant. */
 void store_boxes_clear(struct store_shared *s, struct bytes tenant);
 
 /* Tasks about messages, done once and by one node: an event, a mail, a call
@@ -599,7 +599,7 @@ struct store_found {
 	enum store_result result;
 	bool there;
 	uint64_t version, generation;
-	struct bytes json; /* empty: there is none, or it is longer than any document */
+	struct bytes json; /* empty: none, or longer than any document */
 };
 typedef void store_found_fn(const struct store_found *found, void *arg);
 void store_document_read(struct store_shared *s, struct bytes tenant, const char *kind,
@@ -615,7 +615,7 @@ struct store_look {
 	enum store_result result;
 	/* Made with the first document; another one: documents were lost; empty: Redis has none. */
 	struct bytes history;
-	struct bytes newest; /* id of an entry of the log; empty: there is none */
+	struct bytes newest; /* id of an entry of the log; empty: none */
 	const struct redisReply *reply;
 };
 /* Of the i-th tenant that was asked for; 0: Redis knows of no change. */

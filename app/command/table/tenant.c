@@ -145,7 +145,7 @@ const struct command g_extension_commands[] = {
 	{ .name = NULL },
 };
 
-/* Whom an extension reaches, and what that costs it. */
+/* Targets that an extension may call, and their cost. */
 
 static const struct command_arg g_dial_check_args[] = {
 	NUMBER_ARG("What is dialled."),
