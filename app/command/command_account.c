@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Account codes that a tenant takes. */
+/* The kind of document "account": account codes of a tenant, which extensions give for calls.
+ * account_field.c has the fields; the commands account.* are the common ones of documents. The
+ * codes live in the commons, which all shards of the node read. */
+
 #include "app/command/command_handlers.h"
 #include "app/document/document.h"
 #include "app/node/node.h"

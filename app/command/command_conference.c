@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conferences: made of calls, shown, ordered. A command is answered when its effect is saved. */
+/* The commands conference.* and the documents of rooms (CONF-01). A command is an order to the
+ * shard that has the conference, and is answered when its effect is saved. A call of another shard
+ * or node joins by a struct shard_join. The id of a new conference follows from the command's id,
+ * so that a command repeated after a crash finds its conference. */
+
 #include <string.h>
 
 #include "app/command/command_ask.h"

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* call.doctor: compares two looks at a call's counters, some time apart (diagnosis.h). */
+/* call.doctor and call.why. call.doctor takes two samples of a call's counters, some time apart,
+ * and diagnosis.h tells from them why a party is not heard; for a call that is over it uses what
+ * was found at its end. call.why says why calls and phones were refused, from the newest SIP
+ * messages (app/watch/recent.h) and call records. */
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,8 +16,6 @@
 #include "base/json_member.h"
 #include "sig/host/cdr.h"
 #include "sig/sip/id.h"
-
-/* Why calls and phones were refused: newest messages (app/watch/recent.h) and call records. */
 
 /* Bounds on the search, as it runs on the control thread. */
 enum {

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Flows: their documents, and the texts that programs are found under by their hash (ADR 92). */
+/* Documents of flows and numbers, and the commands flow.*, number.*, call.run and call.flow. The
+ * text of a program is put to Redis under its hash before a document or a call names it (ADR 92): a
+ * node that takes a call over finds the program that the call began with. command_flows_beat renews
+ * these texts, as they expire. */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ring and hunt groups: their documents, and members that log in and out. */
+/* Ring and hunt groups: their documents, and members that log in and out. A group is carried out by
+ * a flow that is made of its document; its text is put to Redis first, where a successor of a call
+ * finds it (command_flow.c). The groups that a member is logged out of are part of its extension
+ * document, and change by command or feature code. */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests of calls to the helper process (EFFECT_HELP):
- * what the node adds to each kind, and the use of its result. */
+/* Requests of calls to the helper process (EFFECT_HELP): what the node adds to each kind, and the
+ * use of its result. Kinds are HTTP requests and WebSockets of applications, and commands that a
+ * flow gives in its tenant's name. A list of verbs in an answer becomes a program, put to Redis
+ * before the call runs it. */
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A link that a user has clicked, for its own call: each verb is another command (CALL-37). */
+/* call.link: a link (tel:, callto: or call.center:VERB) that a user has clicked, for a call of its
+ * own (CALL-37). Each verb becomes another command, which is then run in the user's name. Without a
+ * call id it is for the newest fitting call of all nodes (command_ask_pick). */
+
 #include "app/command/command_ask.h"
 #include "app/command/command_handlers.h"
 #include "app/node/node.h"

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of mailboxes (docs/adr/0123): Redis has what they are, for all nodes. */
+/* Messages of mailboxes (docs/adr/0123): Redis has their rows for all nodes, and node_boxes.c
+ * changes them. message.forward and message.link go through stages: each target mailbox must have
+ * room before the first copy is made, and ids of copies follow from the command, so that a repeated
+ * command makes none twice. */
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Orders to calls: begin, hold, mute, digits, end. Each is answered when its effect is saved. */
+/* Orders to calls: hold, mute, play, stream, collect, record, end, and call.originate. Each goes to
+ * the shard that has the call, and is answered when its effect is saved (command_ordered). The id
+ * of an originated call follows from the command's id, so that a command repeated after a crash
+ * finds its call. Feature codes that phones dial become commands here, too (command_feature). */
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Presence of extensions: set by commands and phones, stored in their documents. */
+/* Presence of extensions: set by commands and by PUBLISH requests of phones (RFC 3903), and stored
+ * in the documents of extensions. The entity-tag of a PUBLISH is part of the command's id: a
+ * repeated request gets the same one, at another node as well. */
+
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Finished recordings and their deliveries, as tandem-store knows them (app/node/node_deliver.h),
- * and links to record pages. */
+/* Finished recordings and their deliveries, and signed links to record pages. The index of all
+ * nodes is in Redis (docs/adr/0050): a list goes through it by tenant and day, page by page. What
+ * the folder of one node has, and orders about it, its tandem-store answers
+ * (app/node/node_deliver.h). */
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A document of a set: its kind and name, the change that it makes, and all of its errors. */
+/* One document of a set: its kind and name, the change that it makes, and all of its errors. An
+ * item is a dry run of its kind's own put command, so that a set is checked exactly as single
+ * commands are; errors carry the position in the author's file. command_set.c begins and makes the
+ * items. */
+
 #include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>

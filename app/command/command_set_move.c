@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * After the write that makes a set valid, its entries are moved to the documents, in order and each
- * once, by the node that began it, or by another one when that is late.
+ * once, by the node that began it. When that node is late another one moves them as well, which has
+ * the same result. A Redis that fails is asked again until all are moved.
  */
+
 #include <assert.h>
 #include <openssl/crypto.h>
 #include <stdlib.h>

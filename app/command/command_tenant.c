@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tenants: documents of operators. */
+/* Tenants, which operators alone put, and their profiles, address ranges, locations and tolls.
+ * A new tenant is refused where Redis has recordings, events or call records of a former one:
+ * these have its name alone. The number of a deleted tenant becomes free when nothing holds it
+ * any more. */
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

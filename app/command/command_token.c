@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tokens of the HTTP API: their documents. */
+/* Tokens of the HTTP API: their documents. Nobody gives more rights than it has: an operator who
+ * names a tenant makes tokens of at most the role admin, and an administrator may neither change
+ * nor delete a token of an operator. */
 
 #include "app/command/command_handlers.h"
 #include "app/command/door.h"

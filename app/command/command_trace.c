@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Traces of calls: begin, end, list, fetch, delete. */
+/* sip.recent and call.trace.*: the newest SIP messages, and traces of calls (app/watch/watch.h), in
+ * force or finished. call.trace.read asks whether the trace runs before it reads the file, so that
+ * the end that it reports is the end. */
+
 #include <errno.h>
 #include <openssl/evp.h>
 #include <stdlib.h>

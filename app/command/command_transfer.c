@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Orders to calls about other parties: transfer and join. */
+/* Orders to calls about other parties: transfer, join, call.retrieve and call.pickup. Park slots
+ * are in Redis for all nodes, and call.pickup without a call takes the one that rings longest on
+ * all nodes. Two calls of different shards are joined by a struct shard_join. */
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Trunks: documents of a tenant, put by operators,
- * because the requests of a trunk concern the whole node. */
+/* Documents of trunks, DIDs, routes and dial plans, and the commands that say what a number means
+ * for a tenant (dialplan.check). Trunks are put by operators, because their requests concern the
+ * whole node. Documents that lead calls to a number check it by command_number_wrong. */
+
 #include <errno.h>
 #include <string.h>
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Webhooks of tenants: their documents, sent to the process that delivers events,
- * and its figures (app/helper/hooks.h). */
+/* Webhooks of tenants: their documents, sent to the process that delivers events
+ * (app/helper/hooks.h) at each change and when it starts anew. Its figures, dead letters, replays
+ * and test events are requests to that process; a command waits for its answer. */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The links of the control API:
- * one for operators, one for all tenants, so that no tenant delays operators. */
+/* The links of the control API, which read streams of commands from Redis: one for operators, one
+ * for all tenants, so that no tenant delays operators. A link has one query at a time, over as many
+ * streams as are allowed: their groups, then their history, then new entries. Reading stops while
+ * too many commands run; control_job.c carries the entries out. */
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,9 +16,6 @@
 #include "base/log.h"
 
 static void control_link_read(struct control_link *l);
-
-/* Reading the streams of a link: group, history, news.
- * One query at a time, over as many streams as allowed. */
 
 #define BLOCK_NS       (1 * NS_PER_S)
 #define BRIEF_NS       (20 * NS_PER_MS)

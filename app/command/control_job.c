@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One command of a stream:
- * claims its id, runs it, and stores result, answer and acknowledgement in one script. */
+/* One command of a stream: claims its id, runs it, and stores result, answer and acknowledgement in
+ * one script. A repeated id gets the stored answer of the first. Any node reads any command; one
+ * about a call, or another object that its id places on a node, is put back for that node. */
+
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,10 +21,6 @@
 #include "base/decimal.h"
 #include "base/log.h"
 #include "sig/sip/id.h"
-
-/* Any node reads any command, but one node has the call: a node that reads a command for another
- * node's call puts it back for that node. So with all objects that are on one node and name it in
- * their id. */
 
 #define PASS_LIMIT_NS (2 * NS_PER_S)
 #define PASS_PAUSE_NS (5 * NS_PER_MS)

@@ -20,6 +20,7 @@
 
 #define QUERY_LIMIT_NS (100 * NS_PER_MS)
 
+/* A flow that could not be queried is marked answered, without an id. */
 static void query_start(struct node *node, struct query *q, const struct call_view *view)
 {
 	for (uint32_t i = 0; i < view->flow_count && q->count < QUERY_FLOWS_MAX; i++) {
@@ -48,7 +49,6 @@ bool call_query(struct node *node, const struct call_view *view, query_done_fn *
 	return true;
 }
 
-/* A flow that could not be queried is marked answered, without an id. */
 const struct query_flow *call_query_find(const struct query *q, struct flow_id id)
 {
 	for (uint32_t i = 0; i < q->count; i++) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* key=value words as JSON. */
+/* Command-line words key=value as the JSON arguments of a command, and the help. Values may come
+ * from a file (@FILE, @-) or a terminal without echo, and a password becomes its hash (HA1) before
+ * it is sent. The table of commands is linked in, so errors are found before a node is asked. */
+
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tandemctl flow: programs of flows without a node (docs/flows.md). */
+/* tandemctl flow: checks, prints, draws and tries programs of flows without a node (docs/flows.md).
+ * It has the node's own parser and interpreter (sig/flow/program.h, app/schema/flow_try.h), so that
+ * its findings are those of flow.put. Pictures are made by dot, if that is installed. */
+
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>

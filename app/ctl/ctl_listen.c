@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tandemctl listen and trigger:
- * events to the terminal, or to a developer's web server as webhooks post them. */
+/* tandemctl listen and trigger: events to the terminal, or to a developer's web server as webhooks
+ * post them. trigger makes a sample event of a call, so that a web application can be tried before
+ * there is one. Posts are signed as those of the node's helper process. */
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One command and its answer, by the client that others may use as well. */
+/* One command and its answer. The socket of a local node is tried first (control_local.h), without
+ * Redis; else, and for an object of another node, the command goes by Redis through the client
+ * library (client/). Both ways have the same id. If a node took the command by its socket and is
+ * late, Redis is not tried: the command could be done twice. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>

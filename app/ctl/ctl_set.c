@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Documents as files: apply, diff, get, explain, edit, export, import, history, rollback. */
+/* Documents as files: apply, diff, get, explain, edit, export, import, history, rollback. Files are
+ * YAML, or CSV of one kind; a node takes all of their documents as one set, or none. Errors of the
+ * node are printed with the file and line that they are about (ctl_documents.c). */
+
 #include <dirent.h>
 #include <errno.h>
 #include <spawn.h>

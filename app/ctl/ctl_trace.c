@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tandemctl trace: begins a trace, fetches it while it runs, and deletes it on the node. */
+/* tandemctl trace: begins a trace, fetches it while it runs, writes it to a new file or to standard
+ * output, and deletes it on the node. An interrupt ends the trace; what the node has of it by then
+ * is still fetched. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The leases, and what Redis knows: documents, registrations, calls of each shard. */
+/* What a start loads: leases first, then what Redis knows: documents, registrations, and calls of
+ * each shard that is owned. One shard is enough to start with; the others are waited for while the
+ * node runs. What is loaded before a loss of Redis is read again, and calls are forgotten first, so
+ * that none is there twice. */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>

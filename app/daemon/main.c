@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tandemd: one node. */
+/* tandemd: the process of one node, or a check of its settings (--check-config, --check-syntax).
+ * Sets up what must hold before any thread or library starts: malloc's threshold and an environment
+ * without proxies. The exit status is a NODE_EXIT value. */
+
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The order in which a node starts, one step a function, and stops. */
+/* The order in which a node starts, one step a function (node_start), and in which it stops. A step
+ * returns an exit status, and the first failure ends the start. Privileges, metrics and child
+ * processes come before threads; sockets open last, when calls and registrations are loaded. */
+
 #include <assert.h>
 #include <errno.h>
 #include <limits.h>

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads a recording for other nodes: its octets, plain or encrypted for nodes
- * (app/record/aes128gcm.h). */
+/* Reads a recording for other nodes: its octets as they are, or decrypted where it is encrypted for
+ * nodes (app/record/aes128gcm.h). A file that was cut is noticed: the last record must be marked as
+ * the last. */
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

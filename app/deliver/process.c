@@ -135,7 +135,8 @@ static uint64_t sweep_size(const struct process *p, const char *path, uint64_t *
 	return (uint64_t)st.st_size;
 }
 
-/* Never before it is delivered, nor a message that voicemail keeps here; one of a tenant without destinations has nothing to wait for. */
+/* Never before it is delivered (a tenant without destinations has nothing to wait for), nor a
+ * message that voicemail plays from here. */
 static bool sweep_may_delete(const struct process *p, const struct folder_entry *entry)
 {
 	return entry->state == FOLDER_DONE ||

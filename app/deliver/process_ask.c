@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Commands for tandem-store from the node: what exists, and orders about it. */
+/* Commands that the node passes to tandem-store: lists, one recording, dead letters, and orders to
+ * change, delete or deliver again. The folder is the state: each answer is made of files and their
+ * marks at that moment. Nothing that is being delivered is changed. */
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>

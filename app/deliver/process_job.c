@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Deliveries: from the queue to the network, and what became of them into the job's file. */
+/* Deliveries: from the queue to the network, and their results into the job's file, so that a
+ * process that died goes on with them. A destination that cannot be reached is left alone for a
+ * while, for all its jobs. Multipart uploads that nothing continues are aborted at the server. */
+
 #include <assert.h>
 #include <dirent.h>
 #include <errno.h>

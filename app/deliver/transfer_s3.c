@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Requests of S3:
- * signed by libcurl (AWS Signature 4), with a SHA-256 of the body, which the server checks. */
+/* Requests of S3: signed by libcurl (AWS Signature 4), with a SHA-256 of the body, which the server
+ * checks. Large files go in parts, whose state is written to disk after each one, so that a failure
+ * costs one part. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Why packets of a party come from elsewhere, or not at all, and why it hears nothing. */
+/* Rules of the diagnosis (diagnosis.h) about the path of packets: why those of a party come from
+ * elsewhere, or not at all, and why it hears nothing. Each rule is pure and looks at one suspect;
+ * diagnosis.c calls them in the order of the strength of their evidence. */
+
 #include "app/doctor/diagnosis.h"
 #include "engine/dtls/dtls.h"
-
-/* Why a party is not heard. */
 
 enum {
 	CHECKS_MS = 3000, /* ICE and DTLS take a moment */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Webhooks in Redis: leases, events that were read, dead letters, figures
- * (cluster/lua/hook_*.lua). */
+/* Webhooks in Redis: leases, reading of events, dead letters, figures (cluster/lua/hook_*.lua). One
+ * node has a webhook at a time, by a lease that its process renews and gives back at its end. An
+ * event is acknowledged in its group only when it was delivered, was passed over, or is a dead
+ * letter. */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keeper's side, and what a program must be. */
+/* The process that runs the operator's program, and the keeper's end of its socket pair. A program
+ * is run without shell and descriptors, with an environment of our own, one run at a time for an
+ * address; failed ones run again, later each time. A lock keeps a delete of the former process from
+ * following an add of this one. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -463,8 +467,6 @@ static void hook_process(int orders, const struct hook_settings *s)
 	}
 	free(h);
 }
-
-/* One run of the operator's program: no shell, no descriptors, an environment of our own. */
 
 /* ---- its end ---- */
 

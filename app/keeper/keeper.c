@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The node's side. */
+/* The node's side of the keeper: forks it before there are threads and sockets, sends it orders,
+ * and takes its answers and the descriptors that come with them. keeper_hold_memory lets another
+ * process share the node's memory, so that the kernel closes the node's descriptors before it frees
+ * the memory: the keeper notices the end at once. */
+
 #include <assert.h>
 #include <errno.h>
 #include <linux/capability.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The keeper's process: orders of the node, until there is no node. */
+/* The keeper's process: carries out orders of the node, announces addresses (gratuitous ARP and
+ * neighbour advertisements), and at the node's end deletes all of them. Only when all are deleted
+ * does it send the notices of the death: then other nodes may take the addresses. A lock keeps the
+ * keepers of two starts apart. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>

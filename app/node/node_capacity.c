@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What this machine lets the node hold: descriptors, media ports, memory. */
+/* What this machine lets the node hold: descriptors, media ports, memory. At start the limits of
+ * calls, connections and WebSockets are lowered to what the descriptor limit allows; too few for
+ * any call end the start. Media ports that WebRTC calls share, one for each worker, are opened
+ * here. node_capacity_probe tells --check-config which ports others have. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

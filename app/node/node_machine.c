@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Checks of tandemd --check-config besides the text: files, addresses, ports. Changes nothing. */
+/* Checks of tandemd --check-config besides the text: files, addresses, ports, disk. Ports are bound
+ * as a node would bind them, and closed again: nothing is changed. Warnings of a node that runs
+ * come from its /healthz. */
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>

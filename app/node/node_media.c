@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sounds of the node, and what is played of them. */
+/* Sounds of the node: opens the sound files and one player for each track, gives their work to the
+ * engine, and carries the files that extensions have chosen as music. It also starts the
+ * applications of live sound, and passes plays of speech to the helper process. */
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

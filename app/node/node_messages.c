@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Counts messages of mailboxes that phones subscribe to, as Redis has them. */
+/* Counts messages of mailboxes that phones subscribe to (RFC 3842), by asking Redis for the
+ * mailbox. A few questions are under way at once; one that fails is asked again later, and a new
+ * link to Redis makes all counts stale. */
+
 #include "app/node/node_boxes.h"
 
 #include <stdlib.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which shard of a node something is for, and what all of them are together. */
+/* Finds the shard of a node that a message, call or command is for, and sums up what all shards are
+ * together. A SIP message goes to the shard that it names (shard_name), to that of its listener, or
+ * else to one by a hash of its Call-ID. It also binds the media sockets of a shard that is handed
+ * over before the lease comes (node_ahead_prepare). */
+
 #include <stdlib.h>
 #include <string.h>
 

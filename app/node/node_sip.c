@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The SIP ports of a node, and its certificates. */
+/* Listeners of a node: its SIP ports with guard and certificates, and HTTP listeners with SIP over
+ * WebSocket (RFC 7118). The guard (base/guard.h) drops packets of unknown sources in a flood before
+ * they are parsed. http.port serves pages about the start first, and opens in full with SIP. */
+
 #include <assert.h>
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What ties the copies for others' eyes (watch.h) to the node. */
+/* Ties traces (app/watch/watch.h) and the newest SIP messages to the node: each message that the
+ * transport passes is copied to them by node_on_passed. A trace begins with the remembered messages
+ * of its call, so that a reader of the file finds the SDP in force. */
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

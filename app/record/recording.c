@@ -469,6 +469,7 @@ static void message_on_samples(struct recording *r, int64_t at, const uint8_t *s
 	r->dirty = INT64_MAX;
 }
 
+/* Stereo: left the party's own sound, right what it hears. Messages and conferences: mono. */
 static void wav_put(struct recording *r, const struct tap_packet *p, const struct rtp_head *h,
 		    uint64_t at_ns)
 {
@@ -563,7 +564,6 @@ static void wav_flush(struct recording *r, struct disk *d, int64_t until)
 	wav_write(r, d, until);
 }
 
-/* How much of the clock is in the file up to then. */
 static void wav_on_packet(struct recording *r, struct disk *d, const struct tap_packet *p)
 {
 	struct rtp_head h;
@@ -609,6 +609,8 @@ static uint64_t utc_of(const struct recording *r, uint64_t at_ns)
 	return r->terms.begun_utc_ms * NS_PER_MS + (at_ns - r->begun_ns);
 }
 
+/* Packets unchanged, deciphered, with RTCP and telephone events: inbound from the party, outbound
+ * to it. */
 static void pcapng_on_packet(struct recording *r, struct disk *d, const struct tap_packet *p)
 {
 	struct pcapng_packet packet = { .utc_ns = utc_of(r, p->time_ns),
@@ -801,8 +803,3 @@ void recording_end(struct recording *r, struct disk *d, uint64_t at_ns, bool las
 	recording_head(r, &h);
 	disk_file_end(d, &r->file, writer_done(&h), text, w.n);
 }
-
-/* Packets unchanged, deciphered, with RTCP and telephone events:
- * inbound from the party, outbound to it. */
-
-/* Stereo: left the party's own sound, right what it hears. Messages and conferences: mono. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What may be set of an extension, by the names that its document, commands and their help have. */
+/* The fields of an extension: one row for each, with the name that its document, the commands
+ * extension.put and .get, and their help share. The lists of names are in the order of the enums
+ * that they name. extension.c reads and writes the document by these rows. */
+
 #include <assert.h>
 #include <string.h>
 

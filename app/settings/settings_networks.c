@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Packets. */
+/* Schema and rules of networks, media ports and the cluster's addresses in tandem.yaml. The rules
+ * find what contradicts itself over several settings: two networks that share an address must have
+ * ports apart, for SIP, RTP, HTTP and WebRTC. Pure; the machine's own addresses are checked by
+ * node_machine.c. */
+
 #include <string.h>
 
 #include "app/settings/settings_schema.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* An address prefix of the node file: "10.0.0.0/8", "2001:db8::/32", or one address. */
+/* Parses an address prefix of the node file: "10.0.0.0/8", "2001:db8::/32", or one address. A
+ * length of 0 and bits beyond the prefix are refused with a reason, because a typing error in
+ * sip.trusted would trust strangers. */
+
 #include <errno.h>
 
 #include "app/settings/settings.h"

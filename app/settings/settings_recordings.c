@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where recordings go: what each kind of destination needs. */
+/* Schema and rules of recordings, their destinations and external recorders (SIPREC) in
+ * tandem.yaml: what each kind of destination needs, and what is not for it. Plain http:// and
+ * passwords without TLS are allowed to a server on this machine only. */
+
 #include <string.h>
 
 #include "app/settings/settings_schema.h"

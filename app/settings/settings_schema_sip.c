@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Signalling, and what phones dial or press for features. */
+/* Schema of the sections about signalling and calls: limits, quotas, live sound, conferences, ivr,
+ * sip, and the codes that phones dial. Each row has name, default, help and place of a setting; the
+ * reference (docs) is written from them. */
+
 #include "app/settings/settings_schema.h"
 
 /* Load limits, in all and per source. */

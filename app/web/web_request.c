@@ -27,7 +27,8 @@
 /* The text of a record page.
  * Micro-browsers of desk phones read XHTML Basic: no script, no style, one form per button. */
 
-/* Opens each folder on the way by itself. */
+/* A descriptor of a file in the folder, or -errno. Opens each folder on the way by itself: it goes
+ * through no symbolic link. */
 static int web_file_open_in(const char *folder, struct bytes name, uint64_t *size)
 {
 	int at = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), next;
@@ -62,7 +63,6 @@ static int web_file_open(const struct web_files *f, struct bytes name, uint64_t 
 	return fd == -ENOENT ? web_file_open_in(fetched, name, size) : fd;
 }
 
-/* A descriptor of a file in the folder, through no symbolic link; or -errno. */
 static const char *web_file_type(struct bytes name)
 {
 	static const char *const types[][2] = { { ".wav", "audio/wav" },

@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The life of a link: down, dialling, greeting, up; and down again, to be dialled after a back-off.
+ * While callbacks run, the end of a link is only noted, and done by the outermost redis_link_leave.
+ * A command has a deadline in the queue; an answer that is far too late ends the link, as its peer
+ * hangs.
  */
+
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A link from its settings, and its end. */
+/* Opens and closes links: from settings, beside another link, or to one server of a cluster. It
+ * also has their sockets (TCP, Unix or TLS), the back-off, and the asking of Sentinels for the
+ * primary's address. Sentinels take turns: one that does not answer or knows no primary is followed
+ * by the next. */
+
 #include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>

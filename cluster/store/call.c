@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Records of calls: saved under the lease. */
+/* Records of calls: saved under the lease of their shard, and checked and moved from the form of
+ * older programs before a load. Calls answered while Redis is away are noted in a spool, so that a
+ * killed process loses no CDR. Also costs of calls by day, in a hash of the shard. */
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Carries out what lease_step asks for. */
+/* Carries out what lease_step (cluster/lease.h) asks for: runs the scripts of leases
+ * (cluster/lua/lease_*.lua) and turns their answers into events. It looks at and claims leases of
+ * other nodes' shards, and hands shards over. Answers of Redis are validated, because anybody may
+ * have written them. */
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -7,9 +11,6 @@
 #include "base/log.h"
 #include "base/validity.h"
 #include "cluster/store/state.h"
-
-/* Leases of other nodes' shards: looks and claims (cluster/lease.h). Answers of Redis are
- * validated: anybody may have written them. */
 
 /* What lua/lease_look.lua tells, after its word. */
 enum {
@@ -357,8 +358,6 @@ void store_lease_offer(struct store_shard *s, uint64_t to)
 		hand_send(op, SCRIPT_LEASE_OFFER, args, 1, COUNT_OF(args));
 	store_leave(&s->base);
 }
-
-/* The words of scripts of leases (cluster/lua/lease_*.lua). */
 
 /* ---- what Redis says ---- */
 

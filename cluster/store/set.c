@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sets of documents: entries in a hash per version, which one script makes valid at once and others
- * move into the documents. */
+/* Sets of documents: entries in a hash per version, which one script makes valid at once
+ * (SCRIPT_DOCUMENT_SET) and others move into the documents. Staged entries expire, so that a set
+ * that was never made valid leaves nothing. */
+
 #include <assert.h>
 
 #include "base/clock.h"

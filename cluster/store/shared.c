@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the shards of a node share: the link, the scripts in Redis, and what is no shard's. */
+/* What the shards of a node share in Redis: the link, its scripts, the list of the cluster's nodes,
+ * and the id of this Redis, by which a node notices that it has another one. No lease guards it:
+ * when Redis is late or refuses all, no shard waits for this store. */
+
 #include <assert.h>
 #include <errno.h>
 #include <inttypes.h>

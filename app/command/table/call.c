@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Calls: looks at them, and begins and ends them. */
+/* Rows of the command table for calls: looks, orders, prompts and digits, and park slots. The
+ * arguments of an order are fields of struct call_order (sig/model/call_order.h), which the reader
+ * of arguments fills in: an order needs no code of its own here. */
+
 #include "sig/model/call.h"
 #include "app/command/table/table.h"
 #include "app/live/live.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Conferences. */
+/* Rows of the command table for conferences and their members, with help for tandemctl and OpenAPI.
+ * command_conference.c has the handlers; the names of "what" are in the order of enum
+ * shard_room_act. */
+
 #include "app/command/command_handlers.h"
 #include "app/command/table/table.h"
 #include "app/live/live.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What happens to callers: flows, and the numbers that lead to them. */
+/* Rows of the command table that decide what happens to callers: flows, numbers that lead to them,
+ * groups and account codes. command_flow.c and command_group.c have the handlers; flow.try and
+ * flow.graph run without a call. */
+
 #include "app/command/table/table.h"
 #include "app/schema/account_field.h"
 #include "app/schema/flow_field.h"

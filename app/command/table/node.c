@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Nodes and their cluster, and the table itself. */
+/* Rows of the command table for nodes, shards and the cluster, and for what a node has seen: SIP
+ * messages, registrations, call records, traces. The array g_command_parts makes one table of the
+ * parts of all files, in the order of the help. */
+
 #include "app/command/command_lint.h"
 #include "app/command/table/table.h"
 #include "base/log.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Recordings that are finished, and where they go. */
+/* Rows of the command table for finished recordings, their deliveries, and messages of mailboxes. A
+ * recording is named TENANT/DATE/FILE; with a node given the folder of that node answers, else the
+ * index of all nodes. Handlers: command_recording.c and command_message.c. */
+
 #include "app/command/table/table.h"
 #include "app/record/entry.h"
 #include "sig/host/box.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Tenants, and what is theirs: numbers, locations, rooms, routes and trunks. */
+/* Rows of the command table for tenants and their documents: extensions, profiles, dial plans,
+ * rooms, trunks, tokens, webhooks, sessions and sets of documents. Arguments of a put command are
+ * the fields of the document (app/schema/), so that a field has one description. */
+
 #include "app/command/table/table.h"
 #include "app/schema/extension.h"
 #include "app/schema/hours_field.h"
