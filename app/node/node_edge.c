@@ -244,7 +244,8 @@ static bool edge_hop_flow(struct node *n, const struct parcel *p, uint64_t incar
 	return hop_is_edge(out->connection);
 }
 
-/* The phone may come back: its transactions wait, as if its connection had been here. */
+/* The phone may come back: its transactions wait, as if its connection had been here.
+ * ECONNRESET: its node says that the connection is gone. */
 static void edge_gone(struct node *n, const struct parcel *p, uint64_t incarnation, int error)
 {
 	struct sip_hop hop;
@@ -492,7 +493,7 @@ static void on_parcel(const struct parcel *p, uint64_t id, uint64_t incarnation,
 		edge_on_parcel(n, p, incarnation);
 		return;
 	case PARCEL_GONE:
-		edge_gone(n, p, incarnation, ENOTCONN);
+		edge_gone(n, p, incarnation, ECONNRESET);
 		return;
 	case PARCEL_SEND_DATAGRAM:
 		edge_carry_datagram(n, p);

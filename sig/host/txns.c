@@ -309,6 +309,7 @@ bool txns_renew(struct txns *t, struct txn_slot *slot, const struct sip_hop *to,
 	txn_init(&slot->txn, kind, slot->txn.method, &hop, now_ns);
 	slot->txn.message = text;
 	slot->started = slot->waiting = 0;
+	slot->gone_ns = 0;
 	txns_list_on(t, slot);
 	return true;
 }
@@ -399,6 +400,8 @@ static void txn_timer_set(struct txns *t, struct txn_slot *slot)
 
 	if (slot->limit_ns && slot->limit_ns < next)
 		next = slot->limit_ns;
+	if (slot->gone_ns && slot->gone_ns < next)
+		next = slot->gone_ns;
 	wheel_aim(t->wheel, &slot->timer, next);
 }
 
@@ -426,7 +429,7 @@ struct txn_out txns_step(struct txns *t, struct txn_slot *slot, enum txn_event e
 	if (slot->client && event == TXN_EV_START)
 		slot->started = slot->waiting = 1;
 	else if (slot->client && txns_is_answer(event))
-		slot->waiting = 0;
+		slot->gone_ns = slot->waiting = 0;
 	txn_step(&slot->txn, event, now_ns, &out);
 	if (out.send_message && slot->txn.message.n)
 		txns_send(t, &slot->txn.hop, text_bytes(&slot->txn.message));
@@ -502,6 +505,13 @@ void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns)
 	txn_timer_set(t, slot);
 }
 
+void txns_gone(struct txns *t, struct txn_slot *slot, uint64_t until_ns)
+{
+	if (!slot->gone_ns)
+		slot->gone_ns = until_ns;
+	txn_timer_set(t, slot);
+}
+
 void txns_drop(struct txns *t, pool_handle h)
 {
 	struct txn_slot *slot = pool_get(&t->pool, h);
@@ -560,6 +570,8 @@ static void move(struct txns *t, struct txn_slot *slot, const struct sip_hop *to
 	bool again =
 		(slot->txn.reliable || slot->client) && slot->txn.message.n && is_unheard(slot);
 
+	if (!sip_hop_equal(&slot->txn.hop, to))
+		slot->gone_ns = 0;
 	slot->txn.hop = *to;
 	txns_list_on(t, slot);
 	if (!slot->client)

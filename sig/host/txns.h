@@ -68,6 +68,7 @@ struct txn_slot {
 	struct sip_hop source; /* where the request came from */
 	pool_handle peer;      /* TXN_USER_RELAY: the transaction on the other leg */
 	uint64_t limit_ns;     /* its user gave up: it is forgotten then; 0: off */
+	uint64_t gone_ns;      /* client: its flow has failed, and it fails then; 0: off */
 	struct quota_party payer; /* the payer of it as one of its transactions; zero: none */
 	struct wheel_timer timer;
 };
@@ -138,6 +139,9 @@ void txns_limit(struct txns *t, pool_handle h, uint64_t now_ns);
 /* The reason for which a request is refused: it is counted, and known to its response. The first
  * reason counts: a renewed challenge says less than what was wrong with the credentials. */
 void txns_refuse_for(struct txns *t, enum refusal reason);
+/* Its flow has failed (RFC 5626): unless the party answers, or is reached elsewhere, by then, the
+ * client fails as well. The first such time counts. */
+void txns_gone(struct txns *t, struct txn_slot *slot, uint64_t until_ns);
 /* Forgets it without a word. Stale handles are fine. */
 void txns_drop(struct txns *t, pool_handle h);
 void txns_drop_all(struct txns *t);

@@ -120,7 +120,8 @@ void shard_receive(struct shard *s, const struct sip_hop *from, struct bytes dat
 void shard_receive_parsed(struct shard *s, const struct sip_message *m, struct bytes datagram,
 			  struct instant now);
 /* A message could not be sent (ICMP error, no route, no connection). error: a positive errno value;
- * for a connection of another node EHOSTUNREACH means that the link to that node broke. */
+ * for a connection of another node EHOSTUNREACH means that the link to that node broke, ECONNRESET
+ * that it has no such connection. */
 void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, struct instant now);
 /* Its messages were withheld since its lease was past (base/validity.h). It may send again. */
 void shard_withheld(struct shard *s, struct instant now);

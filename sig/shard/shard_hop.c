@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parties that return by another hop: a phone whose connection died registers again, or continues
  * in its dialog from another address (RFC 5626). Requests that waited for it go there. */
+#include <errno.h>
+
 #include "base/log.h"
 #include "sig/call/invite.h"
 #include "sig/call/legs.h"
@@ -23,6 +25,9 @@ bool shard_is_same_phone(const struct sip_hop *known, const struct sip_hop *from
 	       !(known->connection && from->connection) && !(known->inbound && from->inbound) &&
 	       addr_ip_eq(&known->remote, &from->remote);
 }
+
+/* A page that is loaded again is back within it; then a new call goes on without the phone. */
+#define FLOW_BACK_NS (1500 * NS_PER_MS)
 
 /* The dialog created by its REFER outside of this one: its NOTIFYs go by the new hop. */
 static void outside_moved(struct shard *s, const struct leg *l, const struct sip_hop *from,
@@ -268,12 +273,25 @@ struct txn_slot *shard_hop_copied(struct shard *s, struct txn_slot *slot,
 	return txns_get(&s->txns, self);
 }
 
-void shard_hop_listeners(struct shard *s, uint64_t connection)
+void shard_hop_gone(struct shard *s, struct txn_slot *slot, int error)
+{
+	const struct call *c = slot->call ? shard_call_find(s, slot->call) : NULL;
+	const struct leg *l = c ? call_leg(c, slot->leg) : NULL;
+	uint64_t was = l ? l->dialog.hop.connection : 0;
+
+	if (was && (!hop_is_edge(was) || error == ECONNRESET) && l->state == LEG_EARLY &&
+	    slot->txn.method == SIP_INVITE)
+		txns_gone(&s->txns, slot, s->host.now.ns + FLOW_BACK_NS);
+}
+
+void shard_hop_listeners(struct shard *s, uint64_t connection, int error)
 {
 	struct txn_slot *slot;
 
-	while ((slot = txns_detach_from(&s->txns, connection)) != NULL)
+	while ((slot = txns_detach_from(&s->txns, connection)) != NULL) {
+		shard_hop_gone(s, slot, error);
 		txns_send(&s->txns, &slot->txn.hop, text_bytes(&slot->txn.message));
+	}
 }
 
 /* Costs only what was on that connection, so a storm of closes costs no more than the opens did.
@@ -281,7 +299,7 @@ void shard_hop_listeners(struct shard *s, uint64_t connection)
 void shard_connection_closed(struct shard *s, const struct sip_hop *hop, struct instant now)
 {
 	shard_set_now(s, now);
-	shard_hop_listeners(s, hop->connection);
+	shard_hop_listeners(s, hop->connection, ECONNRESET);
 	locations_closed(s->locations, hop->connection);
 }
 
@@ -303,8 +321,8 @@ bool shard_hop_has_other(struct shard *s, const struct txn_slot *slot)
 	       ((l->uac && l->uac->named) || shard_flows_of(s, l, &other, 1));
 }
 
-/* Phones come back: requests to them wait for that until the transaction ends. An unreachable
- * neighbour fails at once. */
+/* Phones come back: requests to them wait for that, those in a dialog until the transaction ends.
+ * An unreachable neighbour fails at once. */
 bool shard_hop_is_awaited(const struct shard *s, const struct sip_hop *hop)
 {
 	if (hop_is_edge(hop->connection))

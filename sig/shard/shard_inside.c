@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What belongs to something of ours: responses, ACK, CANCEL, requests in dialogs. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -241,7 +242,9 @@ void shard_txn_timer(struct shard *s, struct txn_slot *slot)
 	if (slot->limit_ns && slot->limit_ns <= s->host.now.ns) {
 		txns_drop(&s->txns, slot->self);
 	} else if (slot->client) {
-		client_failed(s, slot, TXN_EV_TIMER);
+		bool gone = slot->gone_ns && slot->gone_ns <= s->host.now.ns;
+
+		client_failed(s, slot, gone ? TXN_EV_TRANSPORT_ERROR : TXN_EV_TIMER);
 	} else {
 		(void)txns_step(&s->txns, slot, TXN_EV_TIMER, s->host.now.ns);
 	}
@@ -266,7 +269,9 @@ void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, st
 	LOG_DEBUG("sip", 0, "cannot be reached", LOG_ADDR("remote", &hop->remote),
 		  LOG_INT("error", error));
 	if (edge)
-		shard_hop_listeners(s, hop->connection);
+		shard_hop_listeners(s, hop->connection, error);
+	if (edge && error == ECONNRESET)
+		locations_closed(s->locations, hop->connection);
 	while ((slot = txns_next_waiting(&s->txns, hop, &cursor)) != NULL) {
 		bool refused = slot->user == TXN_USER_SIPREC ||
 			       (!awaited && !shard_lost_may_come(s, slot));
@@ -277,6 +282,7 @@ void shard_send_failed(struct shard *s, const struct sip_hop *hop, int error, st
 			client_failed(s, slot, TXN_EV_TRANSPORT_ERROR);
 		} else {
 			shard_lost_note(s, slot, error);
+			shard_hop_gone(s, slot, error);
 		}
 	}
 }

@@ -114,7 +114,7 @@ static void lost_look(struct shard *s, struct lost_party *p, const struct lost_d
 		const struct binding *b = &entry->bindings[i];
 		struct sip_hop to, own;
 
-		if (binding_is_lost(b) || !is_where_it_was(l->dialog, b) ||
+		if (binding_is_lost(b) || b->closed || !is_where_it_was(l->dialog, b) ||
 		    !route_hop(b, &asker, &to))
 			continue;
 		own = shard_hop_own(s, &to);

@@ -602,7 +602,10 @@ void shard_phone_moved(void *owner, uint16_t tenant, struct bytes user, const st
 		       const struct sip_hop *to, struct instant now);
 /* That connection is gone: a listening party gets pending requests over a new one, once (RFC 3261
  * 18.4). */
-void shard_hop_listeners(struct shard *s, uint64_t connection);
+void shard_hop_listeners(struct shard *s, uint64_t connection, int error);
+/* Where error says that the flow of its phone has failed, an INVITE of a new call waits for the
+ * phone no longer than a moment. */
+void shard_hop_gone(struct shard *s, struct txn_slot *slot, int error);
 /* A request came within the dialog of a leg. */
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
 /* The party whose dialog a request is in. */

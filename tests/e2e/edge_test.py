@@ -2,6 +2,7 @@
 """A phone whose connection ends at one node is reached from the other one, and reaches what that one has."""
 import contextlib
 import signal
+import socket
 import tempfile
 import threading
 import time
@@ -105,8 +106,24 @@ class Edge(Cluster):
 
 
 class Waits(Edge):
-    """What a phone says over TCP while nobody has its call is heard by who takes it: no phone says it again."""
+    """What a phone says over TCP while nobody has its call is heard by who takes it: no phone says it again. A call waits for no phone."""
     test_called_and_hung_up = test_nodes_are_killed = None
+
+    def test_goes_on_without_it(self):
+        """Its connection is gone: its node says so, and the call goes where it goes without that phone. It comes back, and is called."""
+        self.registers(18, "1001", "1002")
+        phone = self.phone("1003")
+        self.comes(phone)
+        self.b.put_extension("1003", "secret", forward_unreachable="1002")
+        self.addCleanup(self.b.put_extension, "1003", "secret")
+        phone.socket.shutdown(socket.SHUT_RDWR)
+        before = time.monotonic()
+        talk = Talk(self, 18, "1003", at=18, rings="1002")
+        self.assertLess(time.monotonic() - before, 3)
+        talk.answer().hang_up()
+        phone.reconnect()
+        self.assertEqual(phone.register().status, 200)
+        Talk(self, 18, "1003").answer().hang_up()
 
     def test_hung_up_at_a_take_over(self):
         """The node with the call dies; its phone hangs up before another one has the shard, which may take a moment only."""

@@ -22,12 +22,12 @@ ADDRESSES = {number: f"127.0.0.{number}" for number in range(17, 22)}
 class Talk:
     """Two phones of a shard's address, and what they say to each other."""
 
-    def __init__(self, test, shard, callee="1002", at=17):
+    def __init__(self, test, shard, callee="1002", at=17, rings=None):
         self.test, self.ends = test, [test.b.media(), test.b.media()]
         for end in self.ends:
             test.addCleanup(end.close)
         self.out = test.phones[shard, "1001"].invite(callee, self.ends[0].sdp())
-        self.into = test.phones[at, callee].incoming()   # where it has registered
+        self.into = test.phones[at, rings or callee].incoming()   # where it has registered
 
     def answer(self):
         self.into.answer(self.ends[1].sdp())

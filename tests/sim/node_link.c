@@ -453,7 +453,7 @@ void node_link_parcel(struct node *n, const struct parcel *p, uint32_t process)
 		hear_message(n, p, process);
 		break;
 	case PARCEL_GONE:
-		hear_gone(n, p, process, ENOTCONN);
+		hear_gone(n, p, process, ECONNRESET);
 		break;
 	case PARCEL_BACK:
 		hear_back(n, p);
