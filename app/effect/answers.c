@@ -142,7 +142,11 @@ void kept_carry(struct store_shared *store, struct answers *answers, uint16_t sh
 				       .name = kept_name((enum kept)e->expected) };
 	struct kept_wait *wait = kept_wait_open(answers, shard, e);
 
-	if (e->ttl_ms)
+	const struct store_place place = { text_bytes(&e->data), e->ttl_ms, e->most };
+
+	if (e->expected == KEPT_ACCOUNTS)
+		store_kept_claim(store, &of, &place, wait ? on_kept : NULL, wait);
+	else if (e->ttl_ms)
 		store_kept_put(store, &of, text_bytes(&e->data), e->ttl_ms, wait ? on_kept : NULL,
 			       wait);
 	else if (wait)

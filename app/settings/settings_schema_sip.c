@@ -294,7 +294,7 @@ const struct conf_field g_sip_fields[] = {
 		U32(settings_sip, max_contacts, 1, BINDINGS_MAX)),
 	SETTING("max_device_accounts", "4",
 		"Extensions of a tenant that one device, by its +sip.instance, may be registered "
-		"for at once, as far as the node knows; one more is refused (403). 0: any number.",
+		"for at once, over all nodes; one more is refused (403). 0: any number.",
 		U32(settings_sip, max_device_accounts, 0, 1000)),
 	SETTING("domains", NULL,
 		"Names of this node, such as \"pbx.example.org\" or \"*.example.org\". A call to "

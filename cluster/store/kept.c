@@ -14,6 +14,7 @@
 struct kept_op {
 	struct store_op op;
 	bool asks;
+	bool claims;
 	store_kept_fn *done;
 	void *arg;
 };
@@ -36,7 +37,8 @@ static void kept_finish(struct store_op *op, const struct store_answer *a)
 	const struct store_metrics *m = &op->base->metrics;
 	enum redis_type type = redis_reply_type(a->reply);
 	bool there = a->result == STORE_OK && type != REDIS_TYPE_NIL &&
-		     (type != REDIS_TYPE_INTEGER || redis_reply_integer(a->reply));
+		     (k->claims ? a->version != 0
+				: type != REDIS_TYPE_INTEGER || redis_reply_integer(a->reply));
 
 	if (a->result == STORE_REFUSED)
 		metric_add(m->refused, 1);
@@ -48,6 +50,21 @@ static void kept_finish(struct store_op *op, const struct store_answer *a)
 			k->arg);
 }
 
+/* NULL: done was called. */
+static struct kept_op *kept_begin(struct store_shared *s, store_kept_fn *done, void *arg)
+{
+	struct kept_op *k = (struct kept_op *)store_op_new(&s->base, sizeof(*k), kept_finish);
+
+	if (!k) {
+		if (done)
+			done(STORE_UNKNOWN, false, (struct bytes){ 0 }, arg);
+		return NULL;
+	}
+	k->done = done;
+	k->arg = arg;
+	return k;
+}
+
 /* args[1]: the key. */
 static void kept_run(struct store_shared *s, const struct bytes *args, size_t n, bool asks,
 		     store_kept_fn *done, void *arg)
@@ -55,17 +72,13 @@ static void kept_run(struct store_shared *s, const struct bytes *args, size_t n,
 	struct kept_op *k;
 
 	store_enter(&s->base);
-	k = (struct kept_op *)store_op_new(&s->base, sizeof(*k), kept_finish);
+	k = kept_begin(s, done, arg);
 	if (k) {
 		k->asks = asks;
-		k->done = done;
-		k->arg = arg;
 		if (args[1].n)
 			store_op_command(&k->op, args, n, s->base.deadline_ns);
 		else
 			store_op_fail(&k->op, STORE_REFUSED);
-	} else if (done) {
-		done(STORE_UNKNOWN, false, (struct bytes){ 0 }, arg);
 	}
 	store_leave(&s->base);
 }
@@ -89,6 +102,30 @@ void store_kept_get(struct store_shared *s, const struct store_kept *of, store_k
 	const struct bytes args[] = { BYTES_LIT("GET"), kept_key(key, of) };
 
 	kept_run(s, args, COUNT_OF(args), true, done, arg);
+}
+
+void store_kept_claim(struct store_shared *s, const struct store_kept *of,
+		      const struct store_place *place, store_kept_fn *done, void *arg)
+{
+	char key[STORE_KEY_MAX];
+	const struct bytes args[] = { kept_key(key, of), place->who, DECIMAL_TEXT(place->ttl_ms),
+				      DECIMAL_TEXT(place->most) };
+	struct kept_op *k;
+
+	store_enter(&s->base);
+	metric_add(s->base.metrics.saves, 1);
+	k = kept_begin(s, done, arg);
+	if (k && args[0].n) {
+		k->claims = true;
+		store_op_run(&k->op, &(struct script_call){ .id = SCRIPT_KEPT_CLAIM,
+							    .args = args,
+							    .keys = 1,
+							    .n = COUNT_OF(args),
+							    .deadline_ns = s->base.deadline_ns });
+	} else if (k) {
+		store_op_fail(&k->op, STORE_REFUSED);
+	}
+	store_leave(&s->base);
 }
 
 void store_kept_drop(struct store_shared *s, const struct store_kept *of, store_kept_fn *done,

@@ -371,6 +371,14 @@ void store_kept_put(struct store_shared *s, const struct store_kept *of, struct 
 		    uint64_t ttl_ms, store_kept_fn *done, void *arg);
 void store_kept_get(struct store_shared *s, const struct store_kept *of, store_kept_fn *done,
 		    void *arg);
+/* One of so many places under that name is who's for that time; 0: he leaves it. there: he has one. */
+struct store_place {
+	struct bytes who;
+	uint64_t ttl_ms;
+	uint32_t most; /* places; 0: any number */
+};
+void store_kept_claim(struct store_shared *s, const struct store_kept *of,
+		      const struct store_place *place, store_kept_fn *done, void *arg);
 /* The extension is no more. */
 void store_kept_drop(struct store_shared *s, const struct store_kept *of, store_kept_fn *done,
 		     void *arg);

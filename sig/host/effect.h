@@ -19,8 +19,10 @@ enum { APPLICATION_NAME_MAX = 33, APPLICATION_WAIT_S = 60, APPLICATION_WAIT_MAX_
 
 /* Small values stored for extensions, for all nodes (td:{kept:TENANT:USER}:NAME): id, name. TURN is
  * of a list of a flow: the number that rang first last time. SPOKE: when the user last talked with
- * a caller from a flow, ms of UTC. */
-#define KEPT_VALUES(X) X(LAST_CALLER, "last_caller") X(TURN, "turn") X(SPOKE, "spoke")
+ * a caller from a flow, ms of UTC. ACCOUNTS is of a device, by its instance: the extensions that it
+ * is registered for. */
+#define KEPT_VALUES(X) \
+	X(LAST_CALLER, "last_caller") X(TURN, "turn") X(SPOKE, "spoke") X(ACCOUNTS, "accounts")
 enum kept {
 #define X(id, name) KEPT_##id,
 	KEPT_VALUES(X)
@@ -68,7 +70,8 @@ enum effect_kind {
 	 * room's number, data: the value; answer: a reply */
 	EFFECT_PARK,
 	/* call, version: a serial, expected: enum kept, tenant, user: the extension, ttl_ms: the
-	 * lifetime of data; 0: a get. Answer: a reply if there is a serial */
+	 * lifetime of data; 0: a get. ACCOUNTS: data is one for ttl_ms, at most that many; 0: it is
+	 * removed. Answer: a reply if there is a serial */
 	EFFECT_KEPT,
 	/* call, version: a serial, tenant, data: the hash of a flow's program to load
 	 * (sig/host/programs.h). Answer: a reply */
@@ -292,6 +295,7 @@ struct effect {
 	uint64_t ttl_ms, ago_ms;
 	struct sip_hop hop;
 	bool peer, again;
+	uint32_t most;   /* of EFFECT_KEPT: accounts; 0: any number */
 	uint64_t sender; /* of EFFECT_SEND: the call that says it, for those who watch; 0: none */
 	/* of EFFECT_SEND that refuses a request: for that reason; NULL: not known */
 	const char *why;
@@ -484,8 +488,8 @@ struct park_news {
 	uint64_t owner;     /* OK, TAKEN: the call that is there; 0: none */
 	struct bytes entry; /* ... and what it has put there */
 };
-/* For EFFECT_KEPT. OK: stored, or the stored value; NONE: no value; UNKNOWN: the store did not
- * answer. */
+/* For EFFECT_KEPT. OK: stored, or the stored value; NONE: no value, or no room for an account;
+ * UNKNOWN: the store did not answer. Of call 0: for a REGISTER, the serial is its transaction. */
 enum kept_result { KEPT_OK, KEPT_NONE, KEPT_UNKNOWN };
 struct kept_news {
 	uint64_t serial;

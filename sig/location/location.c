@@ -568,26 +568,71 @@ static bool aor_has_device(const struct aor *entry, struct bytes instance)
 	return false;
 }
 
+bool location_device_next(const struct location *a, const struct sip_message *m, unsigned *cursor,
+			  struct bytes *instance)
+{
+	struct sip_name_addr contact;
+	struct bytes expires;
+
+	while (message_name_addr_next(m, "Contact", cursor, &contact) == 1) {
+		if (sip_param(contact.params, "+sip.instance", instance) && instance->n &&
+		    (sip_param(contact.params, "expires", &expires) ? !bytes_is(expires, "0")
+								    : message_expires(m) != 0) &&
+		    !aor_has_device(&a->entry, *instance))
+			return true;
+	}
+	return false;
+}
+
 /* REG-27: one account more of a device at its limit. Existing ones stay, also if the setting is
  * lowered. */
 static bool device_is_full(const struct locations *l, const struct location *a,
 			   const struct sip_message *m, uint32_t most)
 {
-	struct sip_name_addr contact;
-	struct bytes instance, expires;
+	struct bytes instance;
 	unsigned cursor = 0;
 
-	for (unsigned i = 0; most && i < REGISTER_CONTACTS_MAX; i++) {
-		if (message_name_addr_next(m, "Contact", &cursor, &contact) != 1)
-			break;
-		if (sip_param(contact.params, "+sip.instance", &instance) && instance.n &&
-		    (sip_param(contact.params, "expires", &expires) ? !bytes_is(expires, "0")
-								    : message_expires(m) != 0) &&
-		    !aor_has_device(&a->entry, instance) &&
-		    location_accounts(l, a, instance) >= most)
+	while (most && location_device_next(a, m, &cursor, &instance)) {
+		if (location_accounts(l, a, instance) >= most)
 			return true;
 	}
 	return false;
+}
+
+void location_refuse_device(struct registrar_answer *answer)
+{
+	*answer = (struct registrar_answer){ .status = 403,
+					     .reason = "too_many_accounts_of_device",
+					     .device_full = true };
+}
+
+/* For all nodes: the device has this account for so long; 0: no more. Nobody waits. */
+static void device_say(struct locations *l, const struct location *a, const struct binding *b,
+		       uint64_t ttl_ms)
+{
+	(void)effects_ask(&l->effects, &(struct effect_ask){ .kind = EFFECT_KEPT,
+							     .what = KEPT_ACCOUNTS,
+							     .ttl_ms = ttl_ms,
+							     .tenant = text_bytes(&a->entry.tenant),
+							     .user = text_bytes(&b->instance),
+							     .data = text_bytes(&a->entry.user) });
+}
+
+/* Those of which a REGISTER has come just now, and those that were there before and have left. */
+static void devices_say(struct locations *l, const struct location *a, const struct aor *was)
+{
+	for (uint32_t i = 0; i < a->entry.count; i++) {
+		const struct binding *b = &a->entry.bindings[i];
+
+		if (b->instance.n && b->registered_utc_ms == l->now.utc_ms)
+			device_say(l, a, b, b->expires_utc_ms - l->now.utc_ms);
+	}
+	for (uint32_t i = 0; i < was->count; i++) {
+		const struct binding *b = &was->bindings[i];
+
+		if (b->instance.n && !aor_has_device(&a->entry, text_bytes(&b->instance)))
+			device_say(l, a, b, 0);
+	}
 }
 
 void location_register(struct locations *l, struct location *a, const struct sip_message *m,
@@ -597,9 +642,7 @@ void location_register(struct locations *l, struct location *a, const struct sip
 	struct aor was = { 0 };
 
 	if (device_is_full(l, a, m, settings->device_accounts)) {
-		*answer = (struct registrar_answer){ .status = 403,
-						     .reason = "too_many_accounts_of_device",
-						     .device_full = true };
+		location_refuse_device(answer);
 		return;
 	}
 	if (before && l->lookup && is_leaving(m) && aor_copy(&was, &a->entry))
@@ -607,6 +650,8 @@ void location_register(struct locations *l, struct location *a, const struct sip
 	registrar_step(&a->entry, m, settings, l->now, answer);
 	if (answer->changed && was.count)
 		location_note_left(l, a, &was, m);
+	if (answer->changed && settings->device_accounts && locations_has_others(l))
+		devices_say(l, a, &was);
 	aor_clear(&was);
 	if (!answer->changed)
 		return;

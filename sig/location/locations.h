@@ -55,10 +55,15 @@ struct location *location_get(const struct locations *l, uint16_t tenant, struct
 struct location *location_add(struct locations *l, uint16_t tenant,
 			      struct bytes user); /* NULL: full */
 const struct aor *location_entry(const struct location *a);
+/* The next device of a REGISTER, by +sip.instance, that the user has no binding of. */
+bool location_device_next(const struct location *a, const struct sip_message *m, unsigned *cursor,
+			  struct bytes *instance);
 /* An authenticated REGISTER (registrar_step). A caller that changes an entry settles it: it may be
  * gone then. */
 void location_register(struct locations *l, struct location *a, const struct sip_message *m,
 		       const struct registrar_settings *settings, struct registrar_answer *answer);
+/* REG-27: the device has as many accounts as it may. */
+void location_refuse_device(struct registrar_answer *answer);
 /* Its response waits until this version is saved. Returns false if too many wait. */
 bool location_wait(struct location *a, struct locations_user *user, pool_handle txn,
 		   struct text *response);

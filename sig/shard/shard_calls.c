@@ -664,6 +664,10 @@ void shard_replied(struct shard *s, const struct reply *reply, struct instant no
 		shard_published(s, &reply->publish);
 		return;
 	}
+	if (!reply->of && reply->ask == ASK_KEPT) {
+		shard_register_claimed(s, &reply->kept, now);
+		return;
+	}
 	o = objects_find(s, reply->of);
 	sub = subscription_find(&s->subscriptions, reply->of);
 	if (sub && reply->ask == ASK_LOOKUP)

@@ -209,15 +209,53 @@ static bool register_asks(struct shard *s, struct location *a, struct txn_slot *
 	return true;
 }
 
+/* Until its registration says for how long. */
+#define CLAIM_MS UINT64_C(60000)
+
+/* REG-27: a device that is new to this user may have accounts at other nodes. The store counts all
+ * of them, and is asked first. Where it does not answer, those that this node knows count. */
+static bool register_claims(struct shard *s, struct location *a, struct txn_slot *slot,
+			    const struct sip_message *m, const struct registrar_settings *settings)
+{
+	struct effect_ask ask = { .kind = EFFECT_KEPT,
+				  .serial = slot->self,
+				  .what = KEPT_ACCOUNTS,
+				  .ttl_ms = CLAIM_MS,
+				  .tenant = text_bytes(&location_entry(a)->tenant),
+				  .data = text_bytes(&location_entry(a)->user) };
+	struct effect *effect;
+	unsigned cursor = 0;
+
+	if (!settings->device_accounts || !locations_has_others(s->locations) ||
+	    !location_device_next(a, m, &cursor, &ask.user) || txns_keep_request(slot, m))
+		return false;
+	effect = effects_ask(&s->effects, &ask);
+	if (!effect)
+		return false;
+	effect->most = settings->device_accounts;
+	slot->user = TXN_USER_REGISTER;
+	location_settle(s->locations, a);
+	return true;
+}
+
+/* What a REGISTER has waited for. */
+enum register_known { REGISTER_NEW, REGISTER_READ, REGISTER_CLAIMED, REGISTER_FULL };
+
 static void register_apply(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
-			   struct location *a, const struct shard_extension *e, bool again)
+			   struct location *a, const struct shard_extension *e,
+			   enum register_known known)
 {
 	struct registrar_settings settings = settings_for(s, e, m);
 	struct registrar_answer answer;
 	struct text text;
 
-	location_register(s->locations, a, m, &settings, &answer);
-	if (!answer.changed && !again && register_asks(s, a, slot, m))
+	if (known < REGISTER_CLAIMED && register_claims(s, a, slot, m, &settings))
+		return;
+	if (known == REGISTER_FULL)
+		location_refuse_device(&answer);
+	else
+		location_register(s->locations, a, m, &settings, &answer);
+	if (!answer.changed && known == REGISTER_NEW && register_asks(s, a, slot, m))
 		return;
 	if (answer.status != 200) {
 		txns_refuse_for(&s->txns,
@@ -315,13 +353,14 @@ void shard_register(struct shard *s, const struct sip_message *m)
 	if (!a) {
 		register_refuse(s, slot, m, 503, REFUSED_AORS_FULL);
 	} else {
-		register_apply(s, m, slot, a, e, false);
+		register_apply(s, m, slot, a, e, REGISTER_NEW);
 	}
 }
 
 /* It was authenticated in the tenant of its domain then: the same number of another tenant is
  * another user. */
-static void register_kept(struct shard *s, struct txn_slot *slot, const struct sip_message *m)
+static void register_kept(struct shard *s, struct txn_slot *slot, const struct sip_message *m,
+			  enum register_known known)
 {
 	uint16_t tenant = shard_tenant_of(s, m);
 	char user[ROUTE_USER_MAX];
@@ -340,13 +379,13 @@ static void register_kept(struct shard *s, struct txn_slot *slot, const struct s
 	if (!a) {
 		register_refuse(s, slot, m, 503, REFUSED_AORS_FULL);
 	} else {
-		register_apply(s, m, slot, a, e, true);
+		register_apply(s, m, slot, a, e, known);
 	}
 }
 
-void shard_register_again(void *owner, pool_handle txn, struct instant now)
+static void register_go_on(struct shard *s, pool_handle txn, enum register_known known,
+			   struct instant now)
 {
-	struct shard *s = owner;
 	struct txn_slot *slot = txns_get(&s->txns, txn);
 	struct message_error error;
 	struct sip_message m;
@@ -358,7 +397,18 @@ void shard_register_again(void *owner, pool_handle txn, struct instant now)
 		txns_drop(&s->txns, slot->self);
 	} else {
 		m.hop = slot->source;
-		register_kept(s, slot, &m);
+		register_kept(s, slot, &m, known);
 	}
 	message_close(&m);
+}
+
+void shard_register_again(void *owner, pool_handle txn, struct instant now)
+{
+	register_go_on(owner, txn, REGISTER_READ, now);
+}
+
+void shard_register_claimed(struct shard *s, const struct kept_news *news, struct instant now)
+{
+	register_go_on(s, news->serial,
+		       news->result == KEPT_NONE ? REGISTER_FULL : REGISTER_CLAIMED, now);
 }

@@ -540,6 +540,8 @@ uint16_t shard_gruu_status(const struct shard *s, const struct sip_message *m);
 void shard_register(struct shard *s, const struct sip_message *m);
 /* locations_user.again */
 void shard_register_again(void *owner, pool_handle txn, struct instant now);
+/* Whether a REGISTER's device may have one account more, over all nodes. */
+void shard_register_claimed(struct shard *s, const struct kept_news *news, struct instant now);
 /* locations_user.found */
 void shard_invite_found(void *owner, uint64_t token, struct instant now);
 /* locations_user.answer */

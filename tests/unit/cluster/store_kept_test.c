@@ -21,7 +21,7 @@ static bool has_heard(void *arg)
 	return ((struct heard *)arg)->text[0] != '\0';
 }
 
-enum act { PUT, GET, DROP };
+enum act { PUT, GET, DROP, CLAIM };
 
 static const char *ask(struct heard *h, enum act act, const char *user, const char *name,
 		       const char *value, uint64_t ttl_ms)
@@ -32,6 +32,9 @@ static const char *ask(struct heard *h, enum act act, const char *user, const ch
 	h->text[0] = '\0';
 	if (act == PUT)
 		store_kept_put(h->node->shared, &of, bytes_str(value), ttl_ms, told, h);
+	else if (act == CLAIM)
+		store_kept_claim(h->node->shared, &of,
+				 &(struct store_place){ bytes_str(value), ttl_ms, 2 }, told, h);
 	else if (act == GET)
 		store_kept_get(h->node->shared, &of, told, h);
 	else
@@ -108,11 +111,48 @@ static void test_bounds(void **state)
 	node_without_server(&n, &s);
 }
 
+/* Two places: who has one keeps it, and leaves it by himself or when his time is over. */
+static void test_places(void **state)
+{
+	static const struct {
+		const char *name, *who;
+		uint64_t ttl_ms;
+		const char *want;
+	} rows[] = {
+		{ "the first", "1001", 60000, "o " },
+		{ "the second", "1002", 60000, "o " },
+		{ "no room", "1003", 60000, "o -" },
+		{ "who has one keeps it", "1001", 30000, "o " },
+		{ "one leaves", "1001", 0, "o -" },
+		{ "there is room", "1003", 1, "o " },
+		{ "whose time is over", "1004", 60000, "o " },
+		{ "full again", "1003", 60000, "o -" },
+	}, *row;
+	struct server s;
+	struct node n;
+	struct heard h = { .node = &n };
+
+	(void)state;
+	node_with_server(&n, &s);
+	EACH_ROW(row, rows)
+	{
+		nap_ms(2);
+		ROW_ASSERT(row->name,
+			   !strcmp(ask(&h, CLAIM, "acme/<urn:1>", "places", row->who, row->ttl_ms),
+				   row->want));
+	}
+	assert_in_range(atoi(server_ask(&s, "PTTL td:{kept:acme:<urn:1>}:places")), 50000, 60000);
+	(void)server_ask(&s, "SET td:{kept:acme:<urn:1>}:places x");
+	assert_string_equal(ask(&h, CLAIM, "acme/<urn:1>", "places", "1001", 1000), "r -");
+	node_without_server(&n, &s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_places),
 	};
 
 	return cmocka_run_group_tests(tests, loop_setup, loop_teardown);
