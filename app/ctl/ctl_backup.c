@@ -25,6 +25,7 @@
 #include "app/deliver/folder.h"
 #include "base/clock.h"
 #include "base/json_member.h"
+#include "cluster/embedded/embedded.h"
 
 const char *g_ctl_version = "";
 
@@ -110,7 +111,7 @@ struct backup_out {
 	FILE *file;
 	char path[BACKUP_PATH_MAX]; /* .part, until all of it is there */
 	EVP_MD_CTX *hash;
-	json_t *sums, *boxes; /* {name: sum}; {tenant/mailbox: {...}} that have files here */
+	json_t *sums, *boxes; /* {name: sum}; {"TENANT MAILBOX": has files here} */
 	uint64_t utc_s;
 	bool all; /* recordings that lie in no mailbox, too */
 	bool failed;
@@ -306,6 +307,23 @@ static bool recording_save(const struct folder_entry *entry, void *arg)
 	return done >= 0;
 }
 
+/* Of all extensions where other nodes share the Redis: messages may lie there alone. */
+static bool boxes_of_extensions(struct backup_out *o, const json_t *documents)
+{
+	const json_t *one;
+	char box[256];
+	size_t i;
+
+	json_array_foreach(documents, i, one)
+	{
+		(void)snprintf(box, sizeof(box), "%s %s", json_text(one, "owner"),
+			       json_text(one, "name"));
+		if (!strcmp(json_text(one, "kind"), "extension") && !json_object_get(o->boxes, box))
+			(void)json_object_set_new(o->boxes, box, json_false());
+	}
+	return true;
+}
+
 static json_t *box_page(const struct backup_out *o, const char *tenant, const char *box,
 			const char *state, const char *after)
 {
@@ -319,15 +337,15 @@ static json_t *box_page(const struct backup_out *o, const char *tenant, const ch
 	return backup_ask(o->target, "message.list", args, box);
 }
 
-/* Reads the messages of a mailbox. elsewhere: other nodes with files of its messages.
- * False: complained. */
-static bool box_read(struct backup_out *o, const char *tenant, const char *box, json_t *list,
-		     json_t *elsewhere)
+/* Reads the messages of a mailbox; deleted ones only where it has files here. elsewhere: other
+ * nodes with files of its messages. False: complained. */
+static bool box_read(struct backup_out *o, const char *tenant, const char *box, bool here,
+		     json_t *list, json_t *elsewhere)
 {
 	static const char *const states[] = { NULL, "deleted" };
 	char name[TAR_NAME_MAX];
 
-	for (size_t s = 0; s < COUNT_OF(states); s++) {
+	for (size_t s = 0; s < (here ? COUNT_OF(states) : 1); s++) {
 		json_t *page = NULL, *row;
 		char after[128] = "";
 		size_t i;
@@ -373,7 +391,7 @@ static bool messages_write(struct backup_out *o, json_t *elsewhere)
 		const char *space = strchr(name, ' ');
 
 		(void)snprintf(tenant, sizeof(tenant), "%.*s", (int)(space - name), name);
-		fine = fine && box_read(o, tenant, space + 1, list, elsewhere);
+		fine = fine && box_read(o, tenant, space + 1, json_is_true(value), list, elsewhere);
 	}
 	fine = fine ? member_lines(o, MESSAGES, list)
 		    : out_fail(o, "what messages there are is not known: nothing was saved");
@@ -417,6 +435,8 @@ static bool all_write(struct backup_out *o, json_t *documents, json_t *about, js
 	free(head);
 	return fine && member_lines(o, DOCUMENTS, documents) && prompts_write(o, documents) &&
 	       folder_walk(o->target->recordings, NULL, NULL, recording_save, o) && !o->failed &&
+	       (strstr(o->target->place.url, EMBEDDED_SOCKET) ||
+		boxes_of_extensions(o, documents)) &&
 	       messages_write(o, elsewhere) && sums_write(o);
 }
 

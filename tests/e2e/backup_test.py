@@ -121,6 +121,32 @@ class Backup(mailbox_test.Mailbox):
         self.out.bye()
         self.assertEqual([trunk["name"] for trunk in self.ask("trunk.list")], ["carrier"])
 
+    def test_of_two_nodes(self):
+        """By one Redis: the file of each has all documents, and its own messages, and says who else has some. Both together are the office."""
+        apart = {**self.redis_apart(), "recordings": {"scan": "200ms"}}
+        self.node, b = (self.fresh(settings={**apart, "node": {"name": name, "shard": shard}}) for shard, name in enumerate("ab", 1))
+        for number in ("1001", "1002"):
+            self.ask("extension.put", number=number, password="secret" + number)
+        self.office()
+        message = record(os.path.join(b.folder, "recordings"), call="0028000010005", mailbox="1002")
+        until(lambda: self.ask("message.list", mailbox="1002"), b.log_tail)
+        rows, before = self.ask("message.list", mailbox="1002"), self.documents(self.node)
+        files = [self.folder / name for name in "ab"]
+        said = [self.run_it(node, "backup", file) for node, file in zip((self.node, b), files)]
+        self.assertIn("0 messages", said[0])
+        self.assertIn("messages that lie on b are not in it: make a backup there, too", said[0])
+        self.assertIn("1 messages", said[1])
+        self.assertNotIn("make a backup there", said[1])
+        octets = pathlib.Path(b.folder, "recordings", message).read_bytes()
+        for node in (self.node, b):
+            node.kill()
+        fresh = self.fresh()
+        self.run_it(fresh, "restore", files[0])
+        self.assertRegex(self.run_it(fresh, "restore", files[1]), r"0 documents created, 0 changed, \d+ unchanged; 1 messages")
+        self.assertEqual(self.documents(fresh), before)
+        self.assertEqual(pathlib.Path(fresh.folder, "recordings", message).read_bytes(), octets)
+        self.assertEqual([row["message"] for row in fresh.ctl("message.list", mailbox="1002")], [row["message"] for row in rows])
+
     def test_another_key(self):
         self.office()
         self.run_it(self.node, "backup", self.file)
