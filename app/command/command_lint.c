@@ -261,7 +261,7 @@ static bool help_look(const struct command_run *run, struct command_walk_at *at,
 	if (!command_help_find(run->node, document_tenant(run), at->place, &help))
 		return false;
 	at->place++;
-	if (help.fails)
+	if (help.words[0])
 		lint_entry(out, "emergency", bytes_str(help.number), 0, help.words, help.next);
 	return true;
 }

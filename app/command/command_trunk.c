@@ -461,6 +461,10 @@ bool command_help_find(const struct node *n, uint16_t tenant, uint32_t i, struct
 		return false;
 	status = shard_dial_outcome(node_core(n, 0), tenant, &r, &reason);
 	out->fails = status != 0;
+	if (!out->fails && reason[0]) {
+		(void)snprintf(out->words, sizeof(out->words), "%s", reason);
+		out->next = "trunk.put probe_s=30";
+	}
 	if (!out->fails || !refusal_words(reason, &words, &out->next))
 		return true;
 	(void)snprintf(out->words, sizeof(out->words), "a call gets %u: %s", status, words);

@@ -305,7 +305,8 @@ enum refusal shard_call_join_local(struct shard *s, const struct shard *other,
 				   struct shard_join *join, struct instant now) NODISCARD;
 
 /* The outcome of a dialled number for a phone of the tenant: 0 if it is called, else the status.
- * *reason: a constant. */
+ * *reason: a constant; "" or SHARD_HELP_UNPROBED where it is called. */
+#define SHARD_HELP_UNPROBED "emergency calls rely on a trunk that is not probed"
 struct dial_result;
 uint16_t shard_dial_outcome(const struct shard *s, uint16_t tenant,
 			    const struct dial_result *dialled, const char **reason);

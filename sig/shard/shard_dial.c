@@ -184,22 +184,31 @@ bool shard_dial_refuse(const struct shard *s, uint16_t tenant, const struct dial
 	return false;
 }
 
-/* A call for help gets what any other does, but that no trunk is too full for it. */
+/* A call for help gets what any other does, but that no trunk is too full for it. It is called by
+ * a trunk that is not probed, too: of that nobody knows better before the call, as *reason says. */
 static uint16_t dial_help_outcome(const struct shard *s, uint16_t tenant, struct bytes number,
 				  const char **reason)
 {
 	const struct trunks *all = s->settings.trunks;
 	struct trunk_route_server ways[TRUNK_ROUTE_TRUNKS_MAX * TRUNK_SERVERS_MAX];
 	uint32_t n;
+	bool up = false;
 
 	if (shard_extension_find(s, tenant, number) ||
 	    rooms_find(s->settings.rooms, tenant, number))
 		return 0;
 	n = trunk_route(&s->settings, tenant, number, 0, ways, COUNT_OF(ways));
 	for (uint32_t i = 0; i < n; i++) {
-		if (trunks_has(all, ways[i].trunk) && !ways[i].down &&
-		    trunks_settings(all, ways[i].trunk)->directions & TRUNK_OUT)
+		if (!trunks_has(all, ways[i].trunk) || ways[i].down ||
+		    !(trunks_settings(all, ways[i].trunk)->directions & TRUNK_OUT))
+			continue;
+		if (trunks_settings(all, ways[i].trunk)->probe_s)
 			return 0;
+		up = true;
+	}
+	if (up) {
+		*reason = SHARD_HELP_UNPROBED;
+		return 0;
 	}
 	*reason = refusals[n ? REFUSED_TRUNK_AWAY : REFUSED_NOT_FOUND].name;
 	return n ? 503 : 404;

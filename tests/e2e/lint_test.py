@@ -81,6 +81,8 @@ class Help(Lint):
         self.assertEqual(self.node.metric("tandem_emergency_tenants_cut_off"), 0)
         until(lambda: self.told()[-1:] == [("emergency.up", "", None)], self.told)
         self.assertEqual(self.told()[0], ("emergency.down", "112", "a call gets 404: No extension, room, feature code or route has this number."))
+        self.assertEqual([self.lint()[f"emergency {number}"][0] for number in ("112", "110")], ["emergency calls rely on a trunk that is not probed"] * 2)
+        self.ask("trunk.put", name="carrier", probe_s=3600)
         self.assertFalse([at for at in self.lint() if at.startswith("emergency")])
 
     def test_of_a_tenant(self):
