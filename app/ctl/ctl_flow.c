@@ -96,6 +96,31 @@ static void flow_hours_write(void *arg, struct bytes name, struct writer *w)
 	writer_bytes(w, words_find(arg, "hours.", name));
 }
 
+/* Complained of what is no fact. */
+static bool words_are_facts(struct flow_words words)
+{
+	static const struct bytes hours = { (const uint8_t *)"hours.", 6 };
+
+	for (int i = 0; i < words.argc; i++) {
+		struct bytes word = bytes_str(words.argv[i]), name = { 0 };
+		struct guess g = { 0 };
+
+		if (bytes_find(word, '=') == word.n || !bytes_cut(&word, '=', &name) ||
+		    fact_is(name) || (name.n > hours.n && bytes_starts(name, "hours.")))
+			continue;
+		while (name.n && name.p[0] == '-')
+			name = bytes_from(name, 1);
+		g.word = name;
+		guess_add(&g, hours);
+		for (const struct flow_fact *f = g_flow_facts; f->name; f++)
+			guess_add(&g, bytes_str(f->name));
+		ctl_complain("flow try: a call has no fact '" BYTES_FMT "'%s", BYTES_ARG(name),
+			     g.best.n ? guess_text(&g) : "; docs/flows.md lists them");
+		return false;
+	}
+	return true;
+}
+
 /* The words that say nothing of the call. */
 static size_t words_outcomes(const struct flow_words *words, struct bytes *out)
 {
@@ -265,7 +290,9 @@ int ctl_flow(int argc, char **argv)
 		return flow_schema_print();
 	if (argc && !strcmp(argv[0], "graph"))
 		argc = ctl_graph_format(argc, argv, &svg);
-	if (!word_is_fine(argc, argv))
+	if (!word_is_fine(argc, argv) ||
+	    (!strcmp(argv[0], "try") &&
+	     !words_are_facts((struct flow_words){ argc - 2, argv + 2 })))
 		return CTL_USAGE;
 	p = flow_load(argv[1]);
 	if (!p)

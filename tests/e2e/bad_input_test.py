@@ -519,6 +519,8 @@ class Commands(unittest.TestCase):
                             (("flow", "chek", "-"), "none of check, print, graph, try and schema; did you mean 'check'?"),
                             (("flow", "check"), "flow check: which file? FILE, or - for standard input"),
                             (("flow", "check", "/nowhere"), "/nowhere: No such file or directory"),
+                            (("flow", "try", "-", "--caller_nam=Ann"), "flow try: a call has no fact 'caller_nam'; did you mean 'caller_name'?"),
+                            (("flow", "try", "-", "hour.office=open"), "flow try: a call has no fact 'hour.office'"),
                             (("flow.put", "name=main", f"program={__file__}"), f"is a file: write program=@{__file__}"),
                             (("listen", "--from", f"http://127.0.0.1:{self.node.http_port}"), "TANDEM_TOKEN has none; token.create makes one"),
                             (("get", "extnsion"), "there is no kind 'extnsion' of documents; did you mean 'extension'?"),
