@@ -509,13 +509,32 @@ static yaml_mark_t mark_of(struct bytes yaml, size_t at)
 	return mark;
 }
 
+/* Whether that line is indented by a tab, and where: libyaml says so in two ways, and neither names what to do. */
+static bool tab_indents(struct bytes yaml, yaml_mark_t *mark)
+{
+	struct bytes row = { 0 };
+	size_t at = 0;
+
+	for (size_t i = 0; i <= mark->line; i++)
+		(void)bytes_cut(&yaml, '\n', &row);
+	while (at < row.n && row.p[at] == ' ')
+		at++;
+	if (at == row.n || row.p[at] != '\t')
+		return false;
+	mark->column = at;
+	return true;
+}
+
 static void syntax_error(struct builder *b, const yaml_parser_t *parser, struct bytes yaml)
 {
 	yaml_mark_t mark = parser->problem_mark;
+	const char *problem = parser->problem ? parser->problem : "not YAML";
 
 	if (parser->error == YAML_READER_ERROR)
 		mark = mark_of(yaml, parser->problem_offset);
-	stop_at(b, &mark, parser->problem ? parser->problem : "not YAML");
+	else if (tab_indents(yaml, &mark))
+		problem = "a tab indents; YAML allows spaces alone";
+	stop_at(b, &mark, problem);
 }
 
 static void conf_events_read(struct builder *b, yaml_parser_t *parser, struct bytes yaml)

@@ -294,8 +294,9 @@ static void names_errors_with_their_place(void **state)
 		{ "{[a]: 1}\n", "1:2: a key must be plain text" },
 		{ "[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]\n", "1:17: nested too deep" },
 		{ "workers: 'x\n", "2:1: found unexpected end of stream" },
-		{ "workers: 2\n\tlevel: info\n",
-		  "2:1: found a tab character that violates indentation" },
+		{ "workers: 2\n\tlevel: info\n", "2:1: a tab indents; YAML allows spaces alone" },
+		{ "tls:\n  \tlevel: info\n", "2:3: a tab indents; YAML allows spaces alone" },
+		{ "workers:\n\t2\n", "2:1: a tab indents; YAML allows spaces alone" },
 		{ "workers: 2\nlevel: \xff\n", "2:8: invalid leading UTF-8 octet" },
 		/* several at once, in the order of the text */
 		{ "networks: [{name: much-too-long}]\nworkers: 0\nlvel: info\n",
