@@ -202,17 +202,12 @@ extern const struct document_kind g_extension_documents, g_login_documents, g_pr
 	g_number_documents, g_group_documents, g_account_documents, g_token_documents,
 	g_webhook_documents, g_session_documents, g_set_documents;
 
-/* Words for the reasons of refusals (sig_refused_name). */
-
-/* What the reason means, and what to do. False: it is unknown. */
+/* What the reason of a refusal (sig_refused_name) means, and what to do. False: it is unknown. */
 bool refusal_words(const char *name, const char **sentence, const char **next);
-
-/* What the table of commands says of conferences. */
-
-/* struct command.order of command_conference_member: enum order_member, and on or off. */
 
 struct shard_room_order;
 
+/* struct command.order of command_conference_member: enum order_member, and on or off. */
 #define CONFERENCE_ORDER(member, on) ((uint8_t)((member)*2 + (on)))
 #define CONFERENCE_MEMBER(order)     ((uint8_t)((order) / 2))
 #define CONFERENCE_ON(order)         ((order) % 2 != 0)

@@ -253,6 +253,8 @@ static int mail_date(struct transfer *t)
 	return mail_header(t, (const char *const[]){ "Date: ", text, NULL });
 }
 
+/* Message-ID is made of the recording's name alone: a mail that is sent again after a crash is the
+ * same one for receivers that drop duplicates. */
 static int mail_headers(struct transfer *t)
 {
 	const char *name = strrchr(t->path, '/') + 1;
@@ -509,6 +511,7 @@ static int copy_run(const struct transfer *t, const char *from, const char *endi
 	return err ? err : copy_folder_sync(to);
 }
 
+/* Copies into a shared folder by a child, which may hang. */
 static int transfer_copy(struct transfer *t, const char *from, const char *ending)
 {
 	pid_t parent = getpid();
@@ -576,7 +579,6 @@ void transfer_clear(struct transfer *t, CURLM *multi)
 }
 
 /* Explains a failure, with what to do. */
-
 static void outcome_http(const struct transfer *t, long status, struct outcome *o)
 {
 	const char *name = t->to.name;
@@ -689,8 +691,3 @@ void transfer_child_outcome(struct transfer *t, int status, struct outcome *o)
 		outcome_add(o, JOB_FAILED, "%s: %s", t->to.url, strerror(err));
 	o->unreachable = o->kind == JOB_FAILED;
 }
-
-/* Copies into a shared folder by a child, which may hang. */
-
-/* As an attachment. Its Message-ID is made of the recording's name alone: a mail that is sent again
- * after a crash is the same one for receivers that drop duplicates. */

@@ -24,9 +24,6 @@
 #include "sig/sip/body.h"
 #include "sig/sip/id.h"
 
-/* The text of a record page.
- * Micro-browsers of desk phones read XHTML Basic: no script, no style, one form per button. */
-
 /* A descriptor of a file in the folder, or -errno. Opens each folder on the way by itself: it goes
  * through no symbolic link. */
 static int web_file_open_in(const char *folder, struct bytes name, uint64_t *size)
@@ -91,6 +88,7 @@ static const char *const g_places[RECORD_PAGE_PLACES] = {
 	[RECORD_PAGE_MONITOR] = "Monitored call",
 };
 
+/* Micro-browsers of desk phones read XHTML Basic: no script, no style, one form per button. */
 static void page_button(struct writer *w, struct bytes link, const char *act, uint64_t call,
 			const char *label)
 {

@@ -38,11 +38,8 @@ bool embedded_is_dead(struct embedded *e);
 /* Clean stop: SHUTDOWN by SIGTERM, waits at most 10 s. Gives the lock back, too. */
 void embedded_stop(struct embedded *e);
 
-/* The redis.conf of the node's own server. */
-
-/* Asking a Redis on a unix socket who it is. Blocking, at start only. */
-
-/* 0: it answers and has loaded its data; *pid is its process. -ECONNREFUSED, -ENOENT: nobody
+/* Asks a Redis on a Unix socket for its process; blocking, at start only.
+ * 0: it answers and has loaded its data; *pid is its process. -ECONNREFUSED, -ENOENT: nobody
  * listens. -EAGAIN: it still loads, or does not answer within 200 ms. Or -errno. */
 int embedded_probe(const char *socket_path, int32_t *pid) NODISCARD;
 
