@@ -316,7 +316,7 @@ static bool recorded_fails(struct command_run *run)
 	return true;
 }
 
-/* What all nodes know of recordings: command_recorded.c. */
+/* Lists recordings of all nodes, by the index in Redis. */
 static void command_recorded_list(struct command_run *run)
 {
 	struct recorded_listing *l;

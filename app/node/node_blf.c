@@ -2,7 +2,7 @@
 /*
  * Carries the messages of sig/remote between nodes: which users are watched where, and their
  * states. It gives sig/remote the list of live processes, divides cluster-wide limits among the
- * known nodes (sig/host/shares.h), and sends by node_edge.c. Messages may be lost; new processes
+ * known nodes (sig/host/share.h), and sends by node_edge.c. Messages may be lost; new processes
  * are told everything again.
  */
 

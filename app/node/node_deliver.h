@@ -28,7 +28,7 @@ struct node_deliver {
 	unsigned deaths;             /* one after the other */
 	uint64_t fetches;            /* counted */
 	uint64_t start_ns, again_ns;
-	struct redis_guest guest;        /* of the link to Redis (node_deliver_index.c) */
+	struct redis_guest guest;        /* of the link to Redis */
 	bool redis_stale;                /* it is a new one, and that is to be told */
 	char history[STORE_HISTORY_MAX]; /* of Redis, as last told */
 	struct node_deliver_query {

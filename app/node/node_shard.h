@@ -28,7 +28,7 @@ enum node_shard_state {
 struct node_shard;
 typedef void node_shard_fn(struct node_shard *s);
 
-/* node_ahead.c */
+/* Media sockets of a shard that another node still has (node_ahead_prepare). */
 struct node_ahead {
 	struct ahead sockets;
 	bool peeks; /* Redis is asked what calls the shard has */
@@ -170,7 +170,7 @@ void node_hand_round(struct node *n, uint64_t now_ns);
 /* Some node may take the shards of this one. */
 bool node_hand_is_possible(const struct node *n);
 
-/* ---- media of a shard that comes from a node that lives: node_ahead.c ---- */
+/* ---- media of a shard that comes from a node that lives ---- */
 
 /* Binds sockets for the calls that Redis has. done: in any case, if the shard is still wanted. */
 void node_ahead_prepare(struct node_shard *s, node_shard_fn *done);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Documents of codec profiles and of address ranges: fields, defaults, and checks across fields.
- * command_profile.c and command_range.c put them; SDP offers follow a profile in the core. A
- * profile must offer a codec that every phone has, and packet times that its codecs can make
- * (REG-10, RFC 3551 4.5.6).
+ * command_tenant.c puts them; SDP offers follow a profile in the core. A profile must offer a codec
+ * that every phone has, and packet times that its codecs can make (REG-10, RFC 3551 4.5.6).
  */
 
 #include <errno.h>

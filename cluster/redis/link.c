@@ -174,7 +174,7 @@ static void link_notify(struct redis *r, bool connected)
 
 static void loss_log(struct redis *r, const char *why, uint64_t wait_ns)
 {
-	/* of Sentinels only all of them are worth a word: sentinel.c has it */
+	/* of Sentinels only all of them are worth a word: open.c has it */
 	enum log_level level = r->quiet || r->sentinel_count ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARN;
 
 	LOG_AT(level, "redis", 0, "no link", LOG_STR("why", why), LOG_STR("detail", r->detail),

@@ -57,7 +57,7 @@
 	}
 /* Of a switch. */
 #define ON_ARG(text) BOOL_ARG("on", "true", text)
-/* number, since and until (command_span.h). when: that happened then. */
+/* number, since and until (command_walk.h). when: that happened then. */
 #define SPAN_TIME(what, text) TEXT_ARG(what, CHARSET_TEXT, 1, 20, NULL, text)
 #define SPAN_ARGS(who, when)  PARTY_OR_NONE("number", who), SPAN_TIMES(when)
 #define SPAN_TIMES(when)                                                                     \
