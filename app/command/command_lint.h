@@ -18,9 +18,9 @@ struct command_help {
 	/* By the tenant, or for the node: it is not one of the usual numbers of the world. */
 	bool chosen;
 	bool fails;
-	/* ... why; or what a call that does not fail relies on; "": nothing is wrong; and what to do */
+	/* why it fails, or what a call that does not fail relies on; "": nothing is wrong */
 	char words[HELP_WORDS_MAX];
-	const char *next;
+	const char *next; /* what to do */
 };
 /* For the i-th emergency number of a tenant. False: it has no more. */
 bool command_help_find(const struct node *n, uint16_t tenant, uint32_t i, struct command_help *out);

@@ -3,7 +3,7 @@
  * The control API on this machine: the stream socket STATE_DIR/control.sock, of mode 0600. It needs
  * no Redis. The kernel names the peer: the node's user and root are operators, and may speak as a
  * tenant in one of its roles; all others are disconnected. A request is a line of JSON
- * (struct local_request), and so is its answer, in the form of Redis's (command.h). "elsewhere":true
+ * (struct local_request), as is its answer, in the form of Redis's (command.h). "elsewhere":true
  * means that another node has the object, or that this node still starts: ask through Redis. A
  * connection has one command under way, and is not read until its answer was taken; so a slow
  * client costs a place, for half a minute at most. Control thread.

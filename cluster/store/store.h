@@ -371,7 +371,7 @@ void store_kept_put(struct store_shared *s, const struct store_kept *of, struct 
 		    uint64_t ttl_ms, store_kept_fn *done, void *arg);
 void store_kept_get(struct store_shared *s, const struct store_kept *of, store_kept_fn *done,
 		    void *arg);
-/* One of so many places under that name is who's for that time; 0: he leaves it. there: he has one. */
+/* Takes a place of that name for who, for ttl_ms; 0: gives it back. there: who has one. */
 struct store_place {
 	struct bytes who;
 	uint64_t ttl_ms;
