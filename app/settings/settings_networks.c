@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Schema and rules of networks, media ports and the cluster's addresses in tandem.yaml. The rules
- * find what contradicts itself over several settings: two networks that share an address must have
- * ports apart, for SIP, RTP, HTTP and WebRTC. Pure; the machine's own addresses are checked by
+/* Schema of the sections networks and media, and rules for networks and cluster. The rules find
+ * what contradicts itself over several settings: two networks that share an address must have ports
+ * apart, for SIP, RTP, HTTP and WebRTC. Pure; the machine's own addresses are checked by
  * node_machine.c. */
 
 #include <string.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ops: what waits for Redis, and what an answer means. Each op ends once, with an answer, a
  * deadline or the end of its store, and its caller is never called back before its call returned.
- * Errors by which Redis refuses all writes are told apart here, as they make a store unhealthy. */
+ * Errors by which Redis takes no writes at all are told apart from those of one command;
+ * store_refusal has their words. */
 
 #include <assert.h>
 #include <errno.h>
