@@ -15,6 +15,8 @@
 
 #include "base/metric.h"
 
+#include "base/table.h"
+
 void histogram_open(struct histogram *h, const char *name, const char *labels, const char *help,
 		    const struct histogram_bound *bounds, uint32_t per)
 {
@@ -122,6 +124,7 @@ struct metric {
 	const char *help;
 	uint32_t per;  /* parts of a unit that a value is counted in: a power of ten */
 	uint32_t next; /* of the same name, or NO_METRIC */
+	uint32_t hash; /* of its name */
 	bool first;    /* of its name */
 };
 
@@ -143,6 +146,11 @@ static bool labels_eq(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
+static uint32_t hash_of_name(const char *name)
+{
+	return hash_crc32c_table(0, bytes_str(name));
+}
+
 static bool is_of_histogram(enum metric_type type)
 {
 	return type >= METRIC_BUCKET;
@@ -153,9 +161,11 @@ static bool is_of_histogram(enum metric_type type)
 static uint32_t metric_find(enum metric_type type, const char *name, const char *labels,
 			    uint32_t *last)
 {
+	uint32_t hash = hash_of_name(name);
+
 	*last = NO_METRIC;
 	for (uint32_t i = 0; i < g_count; i++) {
-		if (strcmp(g_registered[i].name, name) != 0)
+		if (g_registered[i].hash != hash || strcmp(g_registered[i].name, name) != 0)
 			continue;
 		*last = i;
 		if (g_registered[i].type == type && labels_eq(g_registered[i].labels, labels))
@@ -190,6 +200,7 @@ static metric_id metric_enter(enum metric_type type, const char *name, const cha
 		.labels = labels,
 		.help = help,
 		.per = per,
+		.hash = hash_of_name(name),
 		.next = NO_METRIC,
 		.first = last == NO_METRIC,
 	};

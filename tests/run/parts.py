@@ -27,8 +27,16 @@ from patience import slowness      # noqa: E402
 E2E = ROOT / "tests" / "e2e"
 PEERS = ROOT / "deploy" / "peers.sh"            # before a command: it sees the servers and phones that are unpacked, and not installed
 SIM = "tests/sim/sim"
-NODES_SEEDS = "500 seeds of three nodes with two shards"
-LEASE_SEEDS = "500 seeds of leases alone"
+SEEDS = (       # of the simulator: what, how many, by which builds, its words; --long: three times as many
+    ("fresh seeds", 400, "asan", "--first 301"),
+    ("seeds of one node", 300, "asan debug", ""),
+    ("seeds of three nodes with two shards", 160, "asan debug", "--nodes 3 --shards 2"),
+    ("seeds of three nodes whose leases say who has which shard", 340, "debug", "--nodes 3 --shards 2 --floats"),
+    ("seeds in which phones call a room, of one node with three shards", 160, "debug", "--rooms --shards 3"),
+    ("seeds in which phones call a room, of three nodes", 160, "asan", "--rooms --nodes 3"),
+    ("seeds of leases alone", 160, "asan debug", "--leases"),
+    ("seeds of leases alone, of two nodes", 160, "debug", "--leases --nodes 2"),
+    ("seeds of leases alone, of four nodes", 160, "debug", "--leases --nodes 4"))
 PROGRAMS = "app/tandemd", "app/tandemctl", "app/tandem-store", "app/tandem-helper"
 WALL = "tests/step_clock.so"        # for a node whose wall clock a test sets
 LOAD = "bench/rtpload"               # audio of many calls; of debug, as -O3 over all files takes a minute of two processors to link it
@@ -257,22 +265,12 @@ def sim_begin(report, *way):
     if not all(programs.values()):
         return None
     records = sorted(path.name for path in (ROOT / "tests" / "data" / "records").glob("sim*"))
-    runs = [("named stories, killed behind each effect", "debug", ("--stories",)),     # the longest first
-            ("1100 seeds", "asan", ("--first", "301", "--seeds", "1100")),
-            (NODES_SEEDS, "asan", ("--nodes", "3", "--shards", "2", "--seeds", "500")),
-            ("300 seeds", "asan", ("--seeds", "300")),
-            ("300 seeds", "debug", ("--seeds", "300")),
-            (NODES_SEEDS, "debug", ("--nodes", "3", "--shards", "2", "--seeds", "500")),
-            ("1000 seeds of three nodes whose leases say who has which shard", "debug",
-             ("--nodes", "3", "--shards", "2", "--floats", "--seeds", "1000")),
-            ("500 seeds in which phones call a room, of one node with three shards", "debug", ("--rooms", "--shards", "3", "--seeds", "500")),
-            ("500 seeds in which phones call a room, of three nodes", "asan", ("--rooms", "--nodes", "3", "--seeds", "500")),
-            (LEASE_SEEDS, "asan", ("--leases", "--seeds", "500")),
-            (LEASE_SEEDS, "debug", ("--leases", "--seeds", "500")),
-            ("500 seeds of leases alone, of two nodes", "debug", ("--leases", "--nodes", "2", "--seeds", "500")),
-            ("500 seeds of leases alone, of four nodes", "debug", ("--leases", "--nodes", "4", "--seeds", "500")),
-            ("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),
-            ("what is broken on purpose is seen", "asan", ("--self-test",))]
+    runs = [("named stories, killed behind each effect", "debug", ("--stories",))]     # the longest first
+    times = 3 if "TANDEM_LONG" in os.environ else 1
+    runs += [(f"{times * count} {what}", build_of, (*words.split(), "--seeds", str(times * count)))
+             for what, count, builds, words in SEEDS for build_of in builds.split()]
+    runs += [("seeds that failed once", "asan", ("--list", "tests/sim/seeds.txt", "--seeds", "0")),
+             ("what is broken on purpose is seen", "asan", ("--self-test",))]
     runs += [(f"a node goes on with the records of earlier builds ({folder})", "asan",
               ("--records", f"tests/data/records/{folder}")) for folder in records]
     pool = concurrent.futures.ThreadPoolExecutor(CORES)
