@@ -336,10 +336,12 @@ static bool help_is_cut_off(const struct node *n, uint16_t tenant, struct comman
 static void help_publish(struct node *n, uint16_t tenant, const struct command_help *worst)
 {
 	struct sig_event event = { .kind = worst ? SIG_EMERGENCY_DOWN : SIG_EMERGENCY_UP,
-				   .version = clock_utc_ms(),
-				   .reason = worst ? worst->words : NULL };
+				   .version = clock_utc_ms() };
 
-	(void)snprintf(event.to, sizeof(event.to), "%s", worst ? worst->number : "");
+	if (worst) {
+		event_put_str(&event, EV_TO, worst->number);
+		event_put_str(&event, EV_REASON, worst->words);
+	}
 	node_event(n, tenants_name(n->common.tenants, tenant), &event);
 }
 

@@ -130,25 +130,13 @@ bool command_presence_make(struct command_run *run, struct extension *e)
 
 static void presence_notify(const struct command_run *run, const struct extension *e)
 {
-	struct node *n = run->node;
-	struct sig_event *event;
 	struct effects effects = { 0 };
-	struct effect *effect;
+	struct sig_event *event =
+		effects_event(&effects, SIG_PRESENCE, 0, clock_utc_ms(), bytes_str(run->tenant));
 
-	event = calloc(1, sizeof(*event));
-	effect = event ? effects_add(&effects, EFFECT_EVENT) : NULL;
-	if (!effect) {
-		free(event);
-		return;
-	}
-	event->kind = SIG_PRESENCE;
-	event->version = clock_utc_ms();
-	(void)bytes_cstr(bytes_str(run->tenant), event->tenant, sizeof(event->tenant));
-	(void)bytes_cstr(bytes_str(e->core.number), event->to, sizeof(event->to));
-	(void)bytes_cstr(bytes_str(said_state(&e->presence, clock_utc_ms())), event->presence,
-			 sizeof(event->presence));
-	effect->event = event;
-	effects_carry_out(&n->shards.effects_to, &effects);
+	event_put_str(event, EV_TO, e->core.number);
+	event_put_str(event, EV_PRESENCE, said_state(&e->presence, clock_utc_ms()));
+	effects_carry_out(&run->node->shards.effects_to, &effects);
 	effects_close(&effects);
 }
 

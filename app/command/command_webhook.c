@@ -108,7 +108,7 @@ static void webhook_forget(struct node *node, uint16_t tenant, const char *name)
 static bool event_is_known(struct bytes pattern)
 {
 	for (unsigned i = 0; i < SIG_EVENT_KINDS; i++) {
-		if (glob_list_takes(pattern, bytes_str(fields_event_name((enum sig_event_kind)i))))
+		if (glob_list_takes(pattern, bytes_str(event_rows[i].name)))
 			return true;
 	}
 	return false;

@@ -144,50 +144,56 @@ static int listen_run(struct listen *l)
 /* ---- trigger ---- */
 
 /* As a call of 1001 to 1002 would say it. False: there is no such kind. */
-static bool sample_make(struct fields *out, const char *kind)
+static bool event_sample_write(struct writer *w, const char *kind)
 {
-	for (int i = 0; i < SIG_EVENT_KINDS; i++) {
-		struct sig_event e = { .kind = (enum sig_event_kind)i,
-				       .call = clock_utc_ms() << 16,
-				       .version = 1,
-				       .from = "1001",
-				       .to = "1002",
-				       .number = "100",
-				       .room = 1,
-				       .member = 1,
-				       .status = 200,
-				       .digit = '1',
-				       .digits = "1",
-				       .recording = 1,
-				       .order = 1,
-				       .ms = 1000,
-				       .reason = "sample" };
+	static const struct {
+		enum event_field field;
+		const char *value;
+	} texts[] = {
+		{ EV_FROM, "1001" },    { EV_TO, "1002" },      { EV_NUMBER, "100" },
+		{ EV_A_STATE, "idle" }, { EV_B_STATE, "idle" }, { EV_LEG, "a" },
+		{ EV_DIGIT, "1" },      { EV_DIGITS, "1" },     { EV_REASON, "sample" },
+		{ EV_BY, "sample" },    { EV_MAILBOX, "1002" }, { EV_NO_ACCOUNT, "" },
+	};
+	static const struct {
+		enum event_field field;
+		uint64_t value;
+	} numbers[] = {
+		{ EV_CONFERENCE, 1 },    { EV_MEMBER, 1 },         { EV_SIP_STATUS, 200 },
+		{ EV_HTTP_STATUS, 200 }, { EV_ORDER, 1 },          { EV_VISIT, 1 },
+		{ EV_MS, 1000 },         { EV_DURATION_MS, 1000 },
+	};
+	struct sig_event e = { .call = clock_utc_ms() << 16, .version = 1 };
 
-		if (!strcmp(kind, fields_event_name(e.kind))) {
-			fields_of_event(out, &e);
-			return true;
-		}
-	}
-	return false;
+	while (e.kind < SIG_EVENT_KINDS && strcmp(kind, event_rows[e.kind].name) != 0)
+		e.kind++;
+	if (e.kind == SIG_EVENT_KINDS)
+		return false;
+	for (size_t i = 0; i < COUNT_OF(texts); i++)
+		event_put_str(&e, texts[i].field, texts[i].value);
+	for (size_t i = 0; i < COUNT_OF(numbers); i++)
+		event_put_number(&e, numbers[i].field, numbers[i].value);
+	event_put_recording(&e, event_kind_has(e.kind, EV_CONFERENCE) ? 1 : e.call, 1);
+	event_write_json(w, &e);
+	event_clear(&e);
+	return true;
 }
 
 static int trigger_run(const struct listen *l, const char *kind)
 {
-	static struct fields fields;
 	static char text[FIELDS_JSON_MAX];
+	struct writer w = writer_over(text, sizeof(text));
 	char id[ID_MAX];
-	struct bytes sample;
 	json_t *event;
 	long status;
 
-	if (!l->forward || !kind || !sample_make(&fields, kind)) {
+	if (!l->forward || !kind || !event_sample_write(&w, kind)) {
 		ctl_complain(
 			"trigger KIND --forward URL [NAME=VALUE...]: the kinds are the events of "
 			"docs/api.md");
 		return CTL_USAGE;
 	}
-	sample = fields_json(&fields, text);
-	event = json_loadb((const char *)sample.p, sample.n, 0, NULL);
+	event = json_loadb(text, w.n, 0, NULL);
 	(void)json_object_update(event, l->words);
 	(void)snprintf(id, sizeof(id), "%" PRIu64 "-0", clock_utc_ms());
 	status = listen_post(l, event, id);

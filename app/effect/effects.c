@@ -395,19 +395,17 @@ static void carry_media(struct effects_to *to, struct effect *e)
 
 static void carry_event(struct effects_to *to, const struct effect *e)
 {
-	struct bytes tenant, application, text;
-	struct fields fields;
+	const struct sig_event *event = e->event;
+	struct bytes tenant = bytes_str(event->tenant);
+	struct bytes application = bytes_str(event->application);
+	struct writer w = writer_over(to->json, sizeof(to->json));
 
-	assert(e->event);
-	e->event->values = text_bytes(&e->data);
-	fields_of_event(&fields, e->event);
-	text = fields_json(&fields, to->json);
-	tenant = bytes_str(e->event->tenant);
-	application = bytes_str(e->event->application);
-	if (!fields_event_is_private(e->event))
-		store_event(to->shared, tenant, (struct bytes){ 0 }, text);
+	event_write_json(&w, event);
+	assert(!w.overflow);
+	if (!application.n || event_rows[event->kind].audience == EVENT_FOR_TENANT)
+		store_event(to->shared, tenant, (struct bytes){ 0 }, writer_done(&w));
 	if (application.n)
-		store_event(to->shared, tenant, application, text);
+		store_event(to->shared, tenant, application, writer_done(&w));
 }
 
 /* So few of them that the log's limits hold none back. */

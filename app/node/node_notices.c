@@ -8,6 +8,7 @@
 
 #include "app/node/node_notices.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,36 +27,37 @@ enum {
 
 /* ---- events ---- */
 
-void node_event(struct node *n, const char *tenant, const struct sig_event *event)
+void node_event(struct node *n, const char *tenant, struct sig_event *event)
 {
 	static char json[FIELDS_JSON_MAX]; /* large for a stack */
-	static struct fields fields;
+	struct writer w = writer_over(json, sizeof(json));
 
-	if (!n->redis.store)
-		return;
-	fields_of_event(&fields, event);
-	store_event(n->redis.store, bytes_str(tenant), (struct bytes){ 0 },
-		    fields_json(&fields, json));
+	if (n->redis.store) {
+		event_write_json(&w, event);
+		assert(!w.overflow);
+		store_event(n->redis.store, bytes_str(tenant), (struct bytes){ 0 },
+			    writer_done(&w));
+	}
+	event_clear(event);
 }
 
 void node_message_event(struct node *n, enum sig_event_kind kind, const char *tenant,
 			const json_t *row, const char *by)
 {
 	struct extension_box box;
-	struct sig_event event = {
-		.kind = kind,
-		.version = json_count(row, "version"),
-		.package = json_text(row, "state"),
-		.reason = by,
-		.urgent = json_flag(row, "urgent"),
-		.ms = (uint32_t)json_count(row, "duration_ms"),
-	};
+	struct sig_event event = { .kind = kind, .version = json_count(row, "version") };
+	const char *mailbox = json_text(row, "mailbox");
 
-	(void)n->hooks->box(n, tenant, bytes_str(json_text(row, "mailbox")), &box);
-	event.values = bytes_str(box.members); /* users that see the mailbox besides its owner */
-	(void)snprintf(event.to, sizeof(event.to), "%s", json_text(row, "mailbox"));
-	(void)snprintf(event.from, sizeof(event.from), "%s", json_text(row, "from"));
-	(void)snprintf(event.step, sizeof(event.step), "%s", json_text(row, "message"));
+	(void)n->hooks->box(n, tenant, bytes_str(mailbox), &box);
+	event_put_str(&event, EV_FROM, json_text(row, "from"));
+	event_put_str(&event, EV_TO, mailbox);
+	event_put_str(&event, EV_MAILBOX, mailbox);
+	event_put_str(&event, EV_MESSAGE, json_text(row, "message"));
+	event_put_str(&event, EV_STATE, json_text(row, "state"));
+	event_put_number(&event, EV_URGENT, json_flag(row, "urgent"));
+	event_put_number(&event, EV_DURATION_MS, (uint32_t)json_count(row, "duration_ms"));
+	event_put_str(&event, EV_BY, by);
+	event_put_str(&event, EV_MEMBERS, box.members);
 	node_event(n, tenant, &event);
 }
 

@@ -46,8 +46,8 @@ struct node_notice {
 };
 /* It will be done, by this node or another, once Redis has confirmed. */
 void node_notice_add(struct node *n, const struct node_notice *of, node_notice_fn *done, void *arg);
-/* Adds an event that is of no call to the tenant's stream. */
-void node_event(struct node *n, const char *tenant, const struct sig_event *event);
+/* Adds an event that is of no call to the tenant's stream, and clears it. */
+void node_event(struct node *n, const char *tenant, struct sig_event *event);
 /* row: as message.list has it. by: the user that changed it. */
 void node_message_event(struct node *n, enum sig_event_kind kind, const char *tenant,
 			const json_t *row, const char *by);

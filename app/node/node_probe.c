@@ -298,12 +298,11 @@ static void change_publish(struct node *n, const struct trunk_settings *t, uint8
 			   const char *why)
 {
 	struct sig_event event = { .kind = up ? SIG_TRUNK_UP : SIG_TRUNK_DOWN,
-				   .version = clock_utc_ms(),
-				   .reason = why };
+				   .version = clock_utc_ms() };
 
-	(void)bytes_cstr(bytes_sub(bytes_str(t->servers[server].host), 0, sizeof(event.to) - 1),
-			 event.to, sizeof(event.to));
-	(void)bytes_cstr(bytes_str(t->name), event.to_trunk, sizeof(event.to_trunk));
+	event_put_str(&event, EV_TO, t->servers[server].host);
+	event_put_str(&event, EV_TO_TRUNK, t->name);
+	event_put_str(&event, EV_REASON, why);
 	node_event(n, tenants_name(n->common.tenants, t->tenant), &event);
 }
 

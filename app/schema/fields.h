@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Members of call detail records and events: names and texts, and as JSON, which is one field of a
- * Redis stream. Values that point into themselves: do not move. */
+/* Members of call detail records and events of security: names and texts, and as JSON, which is one
+ * field of a Redis stream. Values that point into themselves: do not move. */
 #ifndef APP_SCHEMA_FIELDS_H
 #define APP_SCHEMA_FIELDS_H
 
@@ -19,7 +19,6 @@ struct fields {
 
 /* All but its id. */
 void fields_of_cdr(struct fields *out, const struct cdr *cdr);
-void fields_of_event(struct fields *out, const struct sig_event *event);
 void fields_of_security(struct fields *out, const struct security_event *event);
 /* An object of all of them; numbers are numbers. Written to out. */
 struct bytes fields_json(const struct fields *f, char out[FIELDS_JSON_MAX]);
@@ -27,10 +26,6 @@ struct bytes fields_json(const struct fields *f, char out[FIELDS_JSON_MAX]);
 const char *fields_security_source(const struct security_event *event, char *buf);
 /* True for the fields of a CDR whose text is a whole number. */
 bool fields_cdr_is_number(struct bytes name);
-/* For the application alone. */
-bool fields_event_is_private(const struct sig_event *event);
-const char *fields_event_name(enum sig_event_kind kind);
-const char *fields_event_help(enum sig_event_kind kind);
 /* The events' part of docs/api.md. */
 void fields_write_events(struct writer *w);
 

@@ -571,23 +571,22 @@ static json_t *openapi_problem(void)
 
 static json_t *openapi_event(enum sig_event_kind kind)
 {
-	struct sig_event *event = calloc(1, sizeof(*event)); /* large for a stack */
-	json_t *members = json_object();
-	struct fields fields = { 0 };
+	json_t *members = json_pack("{s:{s:s}}", "type", "const", event_rows[kind].name);
+	uint16_t fields[EVENT_FIELDS_MAX];
+	size_t n = event_row_fields(kind, fields);
 
-	if (event) {
-		event->kind = kind;
-		event->recording = 1;
-		fields_of_event(&fields, event);
+	for (size_t i = 0; i < n; i++) {
+		const struct event_field_row *field = event_field_of(fields[i]);
+		bool is_number = field->type == EVENT_VERSION || field->type == EVENT_NUMBER ||
+				 field->type == EVENT_FLAG;
+
+		if (event_field_is_listed(fields[i]))
+			(void)json_object_set_new(members, field->name,
+						  json_pack("{s:s}", "type",
+							    is_number ? "integer" : "string"));
 	}
-	free(event);
-	for (size_t i = 0; i < fields.count; i++)
-		(void)json_object_set_new(members, fields.list[i].name,
-					  i ? json_pack("{s:s}", "type",
-							fields.is_number[i] ? "integer" : "string")
-					    : json_pack("{s:s}", "const", fields_event_name(kind)));
 	return json_pack("{s:s, s:s, s:[s], s:o}", "type", "object", "description",
-			 fields_event_help(kind), "required", "type", "properties", members);
+			 event_rows[kind].help, "required", "type", "properties", members);
 }
 
 /* The body of a webhook: docs/guides/webhooks.md. */
@@ -605,7 +604,7 @@ static void events_add(json_t *schemas, json_t *webhooks)
 {
 	for (int i = 0; i < SIG_EVENT_KINDS; i++) {
 		enum sig_event_kind kind = (enum sig_event_kind)i;
-		const char *name = fields_event_name(kind);
+		const char *name = event_rows[kind].name;
 
 		(void)json_object_set_new(schemas, name, openapi_event(kind));
 		(void)json_object_set_new(
@@ -613,7 +612,7 @@ static void events_add(json_t *schemas, json_t *webhooks)
 			json_pack("{s:{s:s+, s:[], s:[s], s:o, s:{s:b, s:o}, s:{s:{s:s}, "
 				  "s:{s:s}}}}",
 				  "post", "operationId", "event.", name, "security", "tags",
-				  "events", "summary", openapi_sentence(fields_event_help(kind)),
+				  "events", "summary", openapi_sentence(event_rows[kind].help),
 				  "requestBody", "required", 1, "content",
 				  openapi_media("application/json", openapi_posted(name)),
 				  "responses", "2XX", "description", "Taken.", "410", "description",

@@ -126,58 +126,38 @@ static struct bytes application_of_event(const struct call *c, enum sig_event_ki
 		       : call_application(c);
 }
 
-struct sig_event *call_publish_start(struct call_host *h, const struct call *c,
-				     enum sig_event_kind kind)
+struct sig_event *call_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_EVENT);
-	struct sig_event *event = e ? calloc(1, sizeof(*event)) : NULL;
+	struct sig_event *event = effects_event(h->effects, kind, c->id, c->out.version,
+						bytes_str(call_tenant(h, c)));
 
-	if (!event) {
-		if (e)
-			h->effects->count--;
+	if (!event)
 		return NULL;
-	}
-	e->call = c->id;
-	e->event = event;
-	event->kind = kind;
-	event->call = c->id;
-	event->version = c->out.version;
-	event->status = c->status;
-	cdr_put(event->tenant, sizeof(event->tenant), bytes_str(call_tenant(h, c)));
 	cdr_put(event->application, sizeof(event->application), application_of_event(c, kind));
-	cdr_put_number(event->from, sizeof(event->from), h, c, text_bytes(&c->from));
-	cdr_put_number(event->to, sizeof(event->to), h, c, text_bytes(&c->to));
-	cdr_put_trunks(c, event->from_trunk, event->to_trunk);
-	call_facts_fill(&event->facts, h, c);
-	for (unsigned b = 0; b < 2; b++)
-		event->states[b] = (uint8_t)party_state_of(c, b);
+	call_event_put(event, h, c);
+	event_put_str(event, EV_A_STATE, party_state_name(party_state_of(c, false)));
+	event_put_str(event, EV_B_STATE, party_state_name(party_state_of(c, true)));
 	return event;
 }
 
-void call_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind)
+struct sig_event *call_publish_leg(struct call_host *h, const struct call *c,
+				   enum sig_event_kind kind, uint8_t leg)
 {
-	(void)call_publish_start(h, c, kind);
-}
+	struct sig_event *event = call_publish(h, c, kind);
 
-void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_kind kind,
-		      uint8_t leg)
-{
-	struct sig_event *event = call_publish_start(h, c, kind);
-
-	if (event)
-		event->leg = leg != c->bridge.caller;
+	event_put_str(event, EV_LEG, leg == c->bridge.caller ? "a" : "b");
+	return event;
 }
 
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit)
 {
-	bool shown =
-		h->settings->digits_shown && !recordings_pause(c->recordings) && dtmf_is_key(digit);
-	struct sig_event *event = shown ? call_publish_start(h, c, SIG_CALL_DIGIT) : NULL;
+	struct sig_event *event;
 
-	if (!event)
+	if (!h->settings->digits_shown || recordings_pause(c->recordings) || !dtmf_is_key(digit))
 		return;
-	event->leg = leg;
-	event->digit = digit;
+	event = call_publish(h, c, SIG_CALL_DIGIT);
+	event_put_str(event, EV_LEG, leg ? "b" : "a");
+	event_put(event, EV_DIGIT, bytes_mem(&digit, 1));
 }
 
 /* A re-INVITE that is still open gets its answer before the dialog ends (RFC 3261 15.1.2). */
@@ -310,7 +290,7 @@ static void call_end_note(struct call_host *h, struct call *c, const struct call
 		return;
 	note_end(h, c, e);
 	metric_add(h->metrics->calls_ended, 1);
-	call_publish(h, c, SIG_CALL_ENDED);
+	event_put_number(call_publish(h, c, SIG_CALL_ENDED), EV_SIP_STATUS, c->status);
 	log_end(h, c);
 }
 
@@ -338,7 +318,7 @@ void call_end(struct call_host *h, struct call *c, const struct call_ending *e)
 	flows_close(h, c);
 	c->flows_ns = h->now.ns + FLOWS_WAIT_MS * NS_PER_MS;
 	metric_add(h->metrics->calls_ended, 1);
-	call_publish(h, c, SIG_CALL_ENDED);
+	event_put_number(call_publish(h, c, SIG_CALL_ENDED), EV_SIP_STATUS, c->status);
 	log_end(h, c);
 }
 

@@ -37,12 +37,12 @@ bool call_is_over(const struct call *c);
 void call_end_request(struct call_host *h, struct call *c);
 void call_end_done(struct call_host *h, struct call *c, bool ok);
 
-void call_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind);
-/* The rest is the caller's; NULL: no memory. */
-struct sig_event *call_publish_start(struct call_host *h, const struct call *c,
-				     enum sig_event_kind kind);
-void call_publish_leg(struct call_host *h, const struct call *c, enum sig_event_kind kind,
-		      uint8_t leg);
+/* Publishes an event with what all events of a call tell. Other fields are the caller's to put.
+ * NULL: no memory. */
+struct sig_event *call_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind);
+/* ... about the party of a leg. */
+struct sig_event *call_publish_leg(struct call_host *h, const struct call *c,
+				   enum sig_event_kind kind, uint8_t leg);
 void call_publish_digit(struct call_host *h, const struct call *c, uint8_t leg, char digit);
 
 /* An established party that has lost its peer hears the reason before it is released: the tone of

@@ -311,7 +311,29 @@ void call_facts_fill(struct call_facts *out, const struct call_host *h, const st
 #undef CALL_FACT
 }
 
-void cdr_put_trunks(const struct call *c, char from[32], char to[32])
+static void event_fact_put(struct sig_event *event, enum event_field field, struct bytes fact)
+{
+	if (fact.n)
+		event_put(event, field, fact);
+}
+
+void call_event_put(struct sig_event *event, const struct call_host *h, const struct call *c)
+{
+	const struct leg *caller = call_caller(c), *callee = call_callee(c);
+	char missed[CALL_MISSED_MAX];
+
+	event_put(event, EV_FROM, cdr_number(h, c, text_bytes(&c->from)));
+	event_put(event, EV_TO, cdr_number(h, c, text_bytes(&c->to)));
+#define CALL_FACT(member, size, from, name, help) event_fact_put(event, EV_FACT_##member, from);
+#include "sig/host/call_facts.def"
+#undef CALL_FACT
+	if (caller)
+		event_put(event, EV_FROM_TRUNK, text_bytes(&caller->trunk));
+	if (callee)
+		event_put(event, EV_TO_TRUNK, text_bytes(&callee->trunk));
+}
+
+static void cdr_put_trunks(const struct call *c, char from[32], char to[32])
 {
 	const struct leg *caller = call_caller(c), *callee = call_callee(c);
 

@@ -26,8 +26,8 @@ struct bytes call_answered_by(const struct call *c);
 void cdr_put_number(char *out, size_t cap, const struct call_host *h, const struct call *c,
 		    struct bytes number);
 void call_facts_fill(struct call_facts *out, const struct call_host *h, const struct call *c);
-/* Names of the parties' trunks; "": a phone's. */
-void cdr_put_trunks(const struct call *c, char from[32], char to[32]);
+/* The parties and facts, as an event of the call tells them. */
+void call_event_put(struct sig_event *event, const struct call_host *h, const struct call *c);
 /* How many a call has: one for each pair. */
 uint32_t cdrs_count(const struct call *c);
 /* Those of all pairs in their order; of the last one everything but the counters. */

@@ -116,7 +116,8 @@ static bool party_events_fill(struct call_host *h, const struct call *c)
 
 		if (all->list[i].kind != EFFECT_EVENT || event->call != c->id)
 			continue;
-		memcpy(event->states, c->shown, sizeof(event->states));
+		event_put_str(event, EV_A_STATE, party_state_name(c->shown[0]));
+		event_put_str(event, EV_B_STATE, party_state_name(c->shown[1]));
 		any = true;
 	}
 	all->settled = all->count;

@@ -787,13 +787,11 @@ static void plan_publish_forward(struct call_host *h, const struct call *c)
 		trunk_route_log_next(h, c);
 		return;
 	}
-	event = call_publish_start(h, c, SIG_CALL_FORWARDED);
+	event = call_publish(h, c, SIG_CALL_FORWARDED);
 	LOG_INFO("call", c->id, "call goes on to another", LOG_BYTES("to", cdr_number(h, c, to)),
 		 LOG_STR("why", plan_why_name(why)));
-	if (!event)
-		return;
-	cdr_put_number(event->to, sizeof(event->to), h, c, to);
-	event->reason = plan_why_name(why);
+	event_put(event, EV_TO, cdr_number(h, c, to));
+	event_put_str(event, EV_REASON, plan_why_name(why));
 }
 
 bool plan_next(struct call_host *h, struct call *c, enum plan_why why)

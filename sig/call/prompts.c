@@ -415,16 +415,15 @@ static void prompt_finish(struct call_host *h, struct call *c, enum prompt_outco
 	draft_keep(c, outcome);
 	modules_message_end(h, c, c->prompts->recording);
 	if (c->prompts->leg == LEG_NONE && !prompt_is_own(c))
-		event = call_publish_start(h, c, prompt_event_of(c->prompts));
-	if (event) {
-		event->order = c->prompts->order;
-		event->reason = prompt_reason_of(c->prompts, outcome);
-		event->cause = prompt_cause(c->prompts, outcome);
-		event->recording = c->prompts->recording;
-		event->ms = c->prompts->message_ms;
-		if (call_application(c).n)
-			memcpy(event->digits, c->prompts->digits, sizeof(c->prompts->digits));
-	}
+		event = call_publish(h, c, prompt_event_of(c->prompts));
+	event_put_number(event, EV_ORDER, c->prompts->order);
+	event_put_str(event, EV_REASON, prompt_reason_of(c->prompts, outcome));
+	event_put_str(event, EV_CAUSE, prompt_cause(c->prompts, outcome));
+	if (c->prompts->recording)
+		event_put_recording(event, c->id, c->prompts->recording);
+	event_put_number(event, EV_MS, c->prompts->message_ms);
+	if (call_application(c).n)
+		event_put_str(event, EV_DIGITS, c->prompts->digits);
 	play_stop(h, c);
 	prompt_forget_call(h, c, outcome);
 }

@@ -100,6 +100,26 @@ struct media_command *effects_media(struct effects *e, uint64_t call, enum media
 	return command;
 }
 
+struct sig_event *effects_event(struct effects *e, enum sig_event_kind kind, uint64_t call,
+				uint64_t version, struct bytes tenant)
+{
+	struct effect *effect = effects_add(e, EFFECT_EVENT);
+	struct sig_event *event = effect ? calloc(1, sizeof(*event)) : NULL;
+
+	if (!event) {
+		if (effect)
+			e->count--;
+		return NULL;
+	}
+	event->kind = kind;
+	event->call = call;
+	event->version = version;
+	(void)bytes_cstr(tenant, event->tenant, sizeof(event->tenant));
+	effect->call = call;
+	effect->event = event;
+	return event;
+}
+
 struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want)
 {
 	struct effect *effect = effects_add(e, EFFECT_LOOKUP);
@@ -135,6 +155,8 @@ static void effect_clear(struct effect *e)
 	text_clear(&e->user);
 	free(e->media);
 	free(e->cdrs);
+	if (e->event)
+		event_clear(e->event);
 	free(e->event);
 	free(e->security);
 	free(e->want);

@@ -11,6 +11,7 @@
 #include "media/job.h"
 #include "sig/host/box.h"
 #include "sig/host/cdr.h"
+#include "sig/host/event.h"
 #include "sig/host/security.h"
 #include "sig/lookup/lookup.h"
 #include "sig/sip/message.h"
@@ -124,115 +125,6 @@ enum effect_kind {
 };
 enum { EFFECT_KINDS = EFFECT_USER + 1 };
 
-enum sig_event_kind {
-	SIG_CALL_NEW,
-	SIG_CALL_RINGING,
-	SIG_CALL_ANSWERED,
-	SIG_CALL_ENDED,
-	SIG_CALL_DIGIT,           /* leg, digit: sent by the party of that leg */
-	SIG_CALL_HELD,            /* leg: that party holds the other, or a command does for it */
-	SIG_CALL_RESUMED,         /* leg */
-	SIG_CALL_MUTED,           /* leg: that party is muted, by command */
-	SIG_CALL_UNMUTED,         /* leg */
-	SIG_CALL_TRANSFERRING,    /* from is being transferred by its peer: to rings for it */
-	SIG_CALL_TRANSFERRED,     /* from and to are bridged */
-	SIG_CALL_TRANSFER_FAILED, /* no answer: from and to are as before */
-	SIG_CALL_STREAM_STARTED,  /* leg, order: a media stream of that party has begun */
-	SIG_CALL_STREAM_ENDED,    /* the same: it has ended; reason: why */
-	SIG_CALL_STREAM_FAILED,   /* the same; reason: what happened */
-	SIG_CALL_PLAYED,          /* order, reason */
-	SIG_CALL_COLLECTED,       /* order, reason, digits */
-	SIG_CALL_RECORDED,        /* order, reason, recording, ms: of a message */
-	SIG_CALL_WAITING,         /* for the application; again after a restart */
-	SIG_CALL_CALL_WAITING,    /* to has another call; again after a restart */
-	SIG_CALL_MISSED,          /* it waits for the application no longer, without an answer */
-	SIG_CALL_SPLIT,     /* other: the call that the party has now; both parties are alone */
-	SIG_CALL_PARKED,    /* slot: from waits there */
-	SIG_CALL_RETRIEVED, /* slot: the parked call was retrieved */
-	SIG_CALL_PICKED_UP, /* its caller is connected with to, the user that picked it up */
-	SIG_CALL_FORWARDED, /* reason: it was forwarded, to */
-	SIG_CALL_EMERGENCY, /* from calls an emergency number, to */
-	SIG_CALL_ACCOUNT,   /* leg: the call has that account code; reason: the source */
-	SIG_CALL_ACCOUNT_REFUSED, /* the same: it has what it had */
-	/* recording, leg: that party's audio in both directions is recorded; reason: why */
-	SIG_CALL_RECORDING,
-	SIG_CALL_RECORDING_PAUSED,  /* the same: paused */
-	SIG_CALL_RECORDING_RESUMED, /* the same */
-	SIG_CALL_RECORDING_ENDED,   /* the same */
-	SIG_CALL_RECORDING_FAILED,  /* the same; reason: what happened */
-	SIG_CALL_RECORDING_LOST,  /* the same; the external recorder does not accept it: retried */
-	SIG_CALL_RECORDING_TAKEN, /* the same: the external recorder accepts it now */
-	SIG_CONFERENCE_STARTED,   /* room, slot: its name */
-	SIG_CONFERENCE_ENDED,     /* room */
-	SIG_CONFERENCE_JOINED,    /* room, member; call: its own */
-	SIG_CONFERENCE_LEFT,      /* the same; reason */
-	SIG_CONFERENCE_CHANGED,   /* room, member: MEMBER_NOBODY: the room itself; reason: what */
-	SIG_CONFERENCE_ASKED,  /* room, member: its host; from has called it, and was not invited */
-	SIG_CONFERENCE_PLAYED, /* room; reason: how it ended */
-	SIG_CONFERENCE_STREAM_ENDED,      /* room, endpoint; reason: likewise */
-	SIG_CONFERENCE_RECORDING,         /* room, recording; reason: why */
-	SIG_CONFERENCE_RECORDING_PAUSED,  /* the same */
-	SIG_CONFERENCE_RECORDING_RESUMED, /* the same */
-	SIG_CONFERENCE_RECORDING_ENDED,   /* the same */
-	SIG_CONFERENCE_RECORDING_FAILED,  /* the same; reason: what happened */
-	SIG_PRESENCE,                     /* to has that presence; of no call */
-	SIG_REGISTERED,
-	SIG_UNREGISTERED,
-	SIG_SUBSCRIBED,       /* from watches to; call: the id of its subscription; package */
-	SIG_UNSUBSCRIBED,     /* the same; reason */
-	SIG_CALL_DTMF_FAILED, /* leg, reason: DTMF digits to its party that were lost */
-	SIG_TRUNK_DOWN,       /* to_trunk: its server to does not answer; of no call */
-	SIG_TRUNK_UP,
-	/* to: an emergency number without a usable route, reason: why; of no call */
-	SIG_EMERGENCY_DOWN,
-	SIG_EMERGENCY_UP,
-	/* step, package: the verb that begins there; reason: how the previous one ended */
-	SIG_CALL_FLOW,
-	SIG_CALL_HTTP,   /* step, url, status, ms; reason: why it has failed, or NULL */
-	SIG_CALL_NOTIFY, /* step: its name, order: the visit, values: of a flow */
-	SIG_CALL_STATE,  /* states: a party is at something else, which no other event tells */
-	SIG_MESSAGE_NEW, /* to has the message step, of from; mailbox: what else */
-	SIG_MESSAGE_CHANGED,
-	SIG_MESSAGE_DELETED,
-	SIG_EVENT_KINDS,
-};
-
-/* For subscribers; id of an event = object + version. */
-struct sig_event {
-	enum sig_event_kind kind;
-	uint64_t call;
-	uint64_t version;
-	char tenant[32];
-	/* the application that controls the call, or is offered it; "": none */
-	char application[APPLICATION_NAME_MAX];
-	char from[64], to[64];             /* user parts; registered: to */
-	char from_trunk[32], to_trunk[32]; /* of the parties; "": a phone */
-	uint64_t other;                    /* call */
-	uint64_t room;                     /* conference */
-	char number[32];                   /* ... that is called; "": none */
-	uint16_t member;
-	uint16_t status; /* ended; of a web server; 0: it gave none */
-	char digit;
-	uint8_t leg;
-	char slot[9];
-	char endpoint[32];
-	char presence[32];
-	char step[65];
-	char url[HELP_URL_MAX];
-	uint8_t recording; /* number among those of the call; recorded: 0: none */
-	bool for_both;     /* with it: the other party's setting asked for the same */
-	uint32_t ms;       /* recorded */
-	uint32_t order;
-	const char *package; /* constant, or NULL */
-	const char *reason;  /* constant, or NULL; of a message: its last editor, until reported */
-	bool urgent;         /* a message */
-	const char *cause;   /* likewise: why it failed, in words */
-	char digits[17];     /* a secret of caller and application */
-	struct bytes values; /* a JSON object; lies in effect.data */
-	struct call_facts facts; /* of the call */
-	uint8_t states[2];       /* enum party_state: of its caller, and of that one's peer */
-};
-
 /* What became of an order. */
 struct effect_order {
 	uint64_t ticket; /* of the waiting order */
@@ -332,6 +224,10 @@ struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64
  * rest. Returns NULL without memory: nothing was added. */
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
 				    struct flow_id id);
+/* An event to publish, whose fields are the caller's to put. call 0: it is of none. NULL: out of
+ * memory, nothing was added. */
+struct sig_event *effects_event(struct effects *e, enum sig_event_kind kind, uint64_t call,
+				uint64_t version, struct bytes tenant);
 /* A request to the owner that is answered by a reply; each kind says which fields it has (enum
  * effect_kind). */
 struct effect_ask {

@@ -479,19 +479,9 @@ void location_remove(struct locations *l, struct location *a)
 static void location_publish(struct locations *l, const struct location *a,
 			     enum sig_event_kind kind)
 {
-	struct effect *e = effects_add(&l->effects, EFFECT_EVENT);
-	struct sig_event *event = e ? calloc(1, sizeof(*event)) : NULL;
-
-	if (!event) {
-		if (e)
-			l->effects.count--;
-		return;
-	}
-	e->event = event;
-	event->kind = kind;
-	event->version = a->entry.version;
-	(void)bytes_cstr(text_bytes(&a->entry.tenant), event->tenant, sizeof(event->tenant));
-	(void)bytes_cstr(text_bytes(&a->entry.user), event->to, sizeof(event->to));
+	event_put(effects_event(&l->effects, kind, 0, a->entry.version,
+				text_bytes(&a->entry.tenant)),
+		  EV_TO, text_bytes(&a->entry.user));
 	LOG_INFO("sip", 0, kind == SIG_REGISTERED ? "registered" : "unregistered",
 		 LOG_BYTES("tenant", text_bytes(&a->entry.tenant)),
 		 LOG_BYTES("user", text_bytes(&a->entry.user)),

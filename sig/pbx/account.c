@@ -38,12 +38,12 @@ enum { NEXT_DIGIT_MS = 5000 };
 static void account_publish(struct call_host *h, const struct call *c, enum sig_event_kind kind,
 			    uint8_t leg, const char *reason)
 {
-	struct sig_event *event = call_publish_start(h, c, kind);
+	struct sig_event *event =
+		call_publish_leg(h, c, kind, leg == LEG_NONE ? c->bridge.caller : leg);
 
-	if (!event)
-		return;
-	event->leg = leg != LEG_NONE && leg != c->bridge.caller;
-	event->reason = reason;
+	if (!c->account.n)
+		event_put_str(event, EV_NO_ACCOUNT, "");
+	event_put_str(event, EV_REASON, reason);
 }
 
 static const char *account_said_by(uint8_t leg)

@@ -88,7 +88,6 @@ static enum refusal call_waiting_begin(struct call_host *h, struct call *c, stru
 
 static void call_waiting_on_saved(struct call_host *h, struct call *c)
 {
-	struct sig_event *event;
 	struct bytes user;
 
 	if (!call_awaits_user(c))
@@ -96,9 +95,7 @@ static void call_waiting_on_saved(struct call_host *h, struct call *c)
 	(void)plan_went_to(&c->plan, &user);
 	if (call_caller(c)->uas)
 		invite_ring(h, c, c->bridge.caller);
-	event = call_publish_start(h, c, SIG_CALL_CALL_WAITING);
-	if (event)
-		cdr_put_number(event->to, sizeof(event->to), h, c, user);
+	event_put(call_publish(h, c, SIG_CALL_CALL_WAITING), EV_TO, cdr_number(h, c, user));
 	LOG_INFO("call", c->id, "a call waits for an extension that has another one",
 		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),
 		 LOG_BYTES("to", cdr_number(h, c, user)));

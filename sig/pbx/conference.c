@@ -125,15 +125,13 @@ bool conference_was_dialled(const struct call *c)
 static void member_publish(struct call_host *h, const struct call *c, const struct room *r,
 			   enum sig_event_kind kind, const char *reason)
 {
-	struct sig_event *event = call_publish_start(h, c, kind);
+	struct sig_event *event = call_publish(h, c, kind);
 
-	if (!event)
-		return;
-	event->room = c->member->room;
-	event->member = c->member->number;
-	event->reason = reason;
+	event_put_number(event, EV_CONFERENCE, c->member->room);
+	event_put_number(event, EV_MEMBER, c->member->number);
+	event_put_str(event, EV_REASON, reason);
 	if (r)
-		cdr_put(event->number, sizeof(event->number), bytes_str(r->number));
+		event_put_str(event, EV_NUMBER, r->number);
 }
 
 static void member_log(const struct call_host *h, const struct call *c, const char *what)

@@ -240,11 +240,9 @@ static void begin(struct call *to, const struct call *c)
 
 static void tell(struct call_host *h, struct call *c, const struct call *other)
 {
-	struct sig_event *event = call_publish_start(h, c, SIG_CALL_SPLIT);
 	char id[ID_TEXT_LEN];
 
-	if (event)
-		event->other = other->id;
+	event_put_number(call_publish(h, c, SIG_CALL_SPLIT), EV_OTHER, other->id);
 	id_call_put(id, other->id);
 	LOG_INFO("call", c->id, "a party goes on alone",
 		 LOG_BYTES("from", cdr_number(h, c, text_bytes(&c->from))),

@@ -27,19 +27,14 @@ static void media_stream_tap(const struct call *c, uint8_t leg, struct leg_taps 
 		taps->tap_live = l->number;
 }
 
-static_assert(sizeof(((struct sig_event *)0)->endpoint) == MEDIA_STREAM_NAME_MAX, "a name fits");
-
 static void media_stream_publish(struct call_host *h, struct call *c, enum sig_event_kind kind,
 				 const char *reason)
 {
-	struct sig_event *event = call_publish_start(h, c, kind);
+	struct sig_event *event = call_publish_leg(h, c, kind, c->media_stream->leg);
 
-	if (!event)
-		return;
-	event->leg = c->media_stream->leg != c->bridge.caller;
-	event->order = c->media_stream->order;
-	event->reason = reason;
-	memcpy(event->endpoint, c->media_stream->endpoint, sizeof(event->endpoint));
+	event_put_number(event, EV_ORDER, c->media_stream->order);
+	event_put_str(event, EV_REASON, reason);
+	event_put_str(event, EV_ENDPOINT, c->media_stream->endpoint);
 }
 
 /* ---- the live thread ---- */

@@ -124,10 +124,7 @@ void park_failed(struct call_host *h, struct call *c, uint16_t status)
 
 static void publish(struct call_host *h, const struct call *c, enum sig_event_kind kind)
 {
-	struct sig_event *event = call_publish_start(h, c, kind);
-
-	if (event)
-		(void)bytes_cstr(bytes_str(c->park->slot), event->slot, sizeof(event->slot));
+	event_put_str(call_publish(h, c, kind), EV_SLOT, c->park->slot);
 	LOG_INFO("call", c->id,
 		 kind == SIG_CALL_PARKED ? "a party is parked" : "a parked party is retrieved",
 		 LOG_STR("slot", c->park->slot),

@@ -115,12 +115,10 @@ enum refusal pick_up(struct call_host *h, struct call *c, uint64_t by)
 
 void pick_notify(struct call_host *h, const struct call *c)
 {
-	struct sig_event *event = call_publish_start(h, c, SIG_CALL_PICKED_UP);
 	struct bytes by;
 
 	(void)plan_went_to(&c->plan, &by);
-	if (event)
-		cdr_put_number(event->to, sizeof(event->to), h, c, by);
+	event_put(call_publish(h, c, SIG_CALL_PICKED_UP), EV_TO, cdr_number(h, c, by));
 }
 
 void pick_fail(struct call_host *h, struct call *c)

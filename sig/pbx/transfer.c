@@ -263,10 +263,7 @@ static void begun(struct call_host *h, struct call *c, struct plan *before)
 
 static void transfer_publish_failed(struct call_host *h, const struct call *c, uint16_t status)
 {
-	struct sig_event *event = call_publish_start(h, c, SIG_CALL_TRANSFER_FAILED);
-
-	if (event)
-		event->status = status;
+	event_put_number(call_publish(h, c, SIG_CALL_TRANSFER_FAILED), EV_SIP_STATUS, status);
 }
 
 /* The party that was to replace the transferor has no peer. */

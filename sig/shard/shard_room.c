@@ -815,29 +815,17 @@ const struct object_type room_object = {
 
 /* Events of rooms. Those of members are sent by their calls (sig/pbx/conference.c). */
 
-static_assert(sizeof(((struct sig_event *)0)->endpoint) == ROOM_STREAM_MAX, "it fits");
-
 static struct sig_event *room_event(struct shard *s, const struct room *r, enum sig_event_kind kind)
 {
-	struct effect *e = effects_add(&s->effects, EFFECT_EVENT);
-	struct sig_event *event = e ? calloc(1, sizeof(*event)) : NULL;
+	const char *tenant = tenants_name(s->settings.tenants, r->object.tenant);
+	struct sig_event *event =
+		effects_event(&s->effects, kind, 0, r->object.version, bytes_str(tenant));
 
-	if (!event) {
-		if (e)
-			s->effects.count--;
-		return NULL;
-	}
-	e->call = r->object.id;
-	e->event = event;
-	event->kind = kind;
-	event->room = r->object.id;
-	event->version = r->object.version;
-	event->member = r->host;
-	event->recording = r->parts.recording.number;
-	memcpy(event->endpoint, r->parts.live.endpoint, sizeof(event->endpoint));
-	(void)bytes_cstr(bytes_str(tenants_name(s->settings.tenants, r->object.tenant)),
-			 event->tenant, sizeof(event->tenant));
-	(void)bytes_cstr(bytes_str(r->number), event->number, sizeof(event->number));
+	event_put_number(event, EV_CONFERENCE, r->object.id);
+	event_put_number(event, EV_MEMBER, r->host);
+	event_put_recording(event, r->object.id, r->parts.recording.number);
+	event_put_str(event, EV_ENDPOINT, r->parts.live.endpoint);
+	event_put_str(event, EV_NUMBER, r->number);
 	return event;
 }
 
@@ -858,10 +846,7 @@ static const char *room_sentence(enum sig_event_kind kind)
 
 void shard_room_asked(struct shard *s, const struct room *r, struct bytes user)
 {
-	struct sig_event *event = room_event(s, r, SIG_CONFERENCE_ASKED);
-
-	if (event)
-		(void)bytes_cstr(user, event->from, sizeof(event->from));
+	event_put(room_event(s, r, SIG_CONFERENCE_ASKED), EV_FROM, user);
 	LOG_INFO("conference", r->object.id, "one who was not invited has called it",
 		 LOG_BYTES("from", user), LOG_U64("host", r->host));
 }
@@ -869,10 +854,7 @@ void shard_room_asked(struct shard *s, const struct room *r, struct bytes user)
 void shard_room_publish(struct shard *s, const struct room *r, enum sig_event_kind kind,
 			const char *reason)
 {
-	struct sig_event *event = room_event(s, r, kind);
-
-	if (event)
-		event->reason = reason;
+	event_put_str(room_event(s, r, kind), EV_REASON, reason);
 	LOG_INFO("conference", r->object.id, room_sentence(kind),
 		 LOG_STR("kind", room_kind_name((enum room_kind)r->kind)),
 		 LOG_STR("number", r->number), LOG_U64("members", r->count),

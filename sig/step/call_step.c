@@ -383,15 +383,13 @@ static void hangup(struct call_host *h, struct call *c, const struct call_event 
 static void digits_lost(struct call_host *h, const struct call *c)
 {
 	for (uint8_t i = 0; i < c->leg_count; i++) {
-		struct sig_event *event = c->legs[i] && c->legs[i]->digits_lost
-						  ? call_publish_start(h, c, SIG_CALL_DTMF_FAILED)
-						  : NULL;
+		struct leg *l = c->legs[i];
 
-		if (!event)
+		if (!l || !l->digits_lost)
 			continue;
-		event->leg = i != c->bridge.caller;
-		event->reason = c->legs[i]->digits_lost;
-		c->legs[i]->digits_lost = NULL;
+		event_put_str(call_publish_leg(h, c, SIG_CALL_DTMF_FAILED, i), EV_REASON,
+			      l->digits_lost);
+		l->digits_lost = NULL;
 	}
 }
 

@@ -210,24 +210,14 @@ struct subscription *subscription_of_resource(const struct subscriptions *s, uin
 static void subscription_publish(struct subscriptions *s, const struct subscription *sub,
 				 enum sig_event_kind kind, const char *reason)
 {
-	struct effect *e = effects_add(s->host->effects, EFFECT_EVENT);
-	struct sig_event *event = e ? calloc(1, sizeof(*event)) : NULL;
 	struct bytes tenant = bytes_str(tenants_name(s->host->settings->tenants, sub->tenant));
+	struct sig_event *event = effects_event(s->host->effects, kind, sub->id,
+						sub->version + (kind == SIG_UNSUBSCRIBED), tenant);
 
-	if (!event) {
-		if (e)
-			s->host->effects->count--;
-		return;
-	}
-	e->event = event;
-	event->kind = kind;
-	event->call = sub->id;
-	event->version = sub->version + (kind == SIG_UNSUBSCRIBED);
-	event->package = package_of(sub->package)->name;
-	event->reason = reason;
-	(void)bytes_cstr(tenant, event->tenant, sizeof(event->tenant));
-	(void)bytes_cstr(text_bytes(&sub->watcher), event->from, sizeof(event->from));
-	(void)bytes_cstr(text_bytes(&sub->resource), event->to, sizeof(event->to));
+	event_put_str(event, EV_PACKAGE, package_of(sub->package)->name);
+	event_put_str(event, EV_REASON, reason);
+	event_put(event, EV_FROM, text_bytes(&sub->watcher));
+	event_put(event, EV_TO, text_bytes(&sub->resource));
 }
 
 void subscription_publish_new(struct subscriptions *s, struct subscription *sub)

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 
 #include "sig/sip/id.h"
+#include "tests/event_value.h"
 #include "tests/sim/sim.h"
 
 /* Of a ms each, at both ends. */
@@ -29,7 +30,7 @@ static const struct check_begun *begun_of(const struct check *k, uint64_t call)
 
 void check_event(struct sim *s, const struct sig_event *e)
 {
-	struct seen *seen = e->package ? NULL : check_seen(s, e->call);
+	struct seen *seen = check_seen(s, e->call);
 
 	if (e->kind == SIG_CALL_NEW)
 		begins(&s->check, e->call, s->now_ns);
@@ -42,8 +43,8 @@ void check_event(struct sim *s, const struct sig_event *e)
 	else if (e->kind == SIG_CALL_RECORDED)
 		recorder_message_told(s, e);
 	if (e->kind == SIG_CALL_SPLIT) {
-		check_split(s, e->call, e->other);
-		check_split(s, e->other, e->call);
+		check_split(s, e->call, event_number(e, EV_OTHER));
+		check_split(s, event_number(e, EV_OTHER), e->call);
 	}
 	if (e->kind == SIG_CONFERENCE_JOINED || e->kind == SIG_CONFERENCE_LEFT)
 		check_given(s, e->call); /* it is joined with another when two are left */

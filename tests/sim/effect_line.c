@@ -416,35 +416,13 @@ static void put_cdr(struct writer *w, const struct cdr *c)
 
 static void put_event(struct writer *w, const struct sig_event *e)
 {
-	number(w, "event", (uint64_t)e->kind + 1);
-	number(w, "of", e->call);
-	number(w, "number", e->version);
+	static uint8_t space[16 << 10];
+	struct writer json = writer_over(space, sizeof(space));
+
+	event_write_json(&json, e);
+	octets(w, "json", writer_done(&json));
 	word(w, "tenant", e->tenant);
 	word(w, "application", e->application);
-	word(w, "from", e->from);
-	word(w, "to", e->to);
-	word(w, "from_trunk", e->from_trunk);
-	word(w, "to_trunk", e->to_trunk);
-	number(w, "other", e->other);
-	number(w, "room", e->room);
-	word(w, "called", e->number);
-	number(w, "member", e->member);
-	number(w, "status", e->status);
-	number(w, "digit", (uint8_t)e->digit);
-	number(w, "leg", e->leg);
-	word(w, "slot", e->slot);
-	word(w, "endpoint", e->endpoint);
-	word(w, "presence", e->presence);
-	word(w, "step", e->step);
-	number(w, "recording", e->recording);
-	number(w, "for_both", e->for_both);
-	number(w, "ms", e->ms);
-	number(w, "order", e->order);
-	word(w, "package", e->package);
-	word(w, "reason", e->reason);
-	word(w, "cause", e->cause);
-	word(w, "digits", e->digits);
-	put_facts(w, &e->facts);
 }
 
 static void put_security(struct writer *w, const struct security_event *e)

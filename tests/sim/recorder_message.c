@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "tests/event_value.h"
 #include "tests/sim/node_state.h"
 #include "tests/sim/sim.h"
 
@@ -86,15 +87,16 @@ void recorder_message_end(const struct node *n, const struct recorder_file *f)
 void recorder_message_told(struct sim *s, const struct sig_event *e)
 {
 	const char *want = s->script ? s->script->message : NULL;
+	const char *reason = event_str(e, EV_REASON);
+	uint32_t ms = (uint32_t)event_number(e, EV_MS);
 
-	trace_line(s, "event: message %u of call %" PRIx64 ", %u ms: %s", e->recording, e->call,
-		   e->ms, e->reason);
+	trace_line(s, "event: message %s, %u ms: %s", event_str(e, EV_RECORDING), ms, reason);
 	s->recorders.messages++;
 	/* whom it was to be given to may be nobody's by then */
-	if (want && want[0] && strcmp(want, e->reason) != 0 && !s->totals.documents)
-		check_fail(s, "a message is over by %s, not by %s", e->reason, want);
-	if (e->ms > SAID_MS)
-		check_fail(s, "a message has %u ms, and %u were said", e->ms, SAID_MS);
-	if (want && !e->ms && !s->totals.crashes && !s->totals.taken && !s->totals.fences)
+	if (want && want[0] && strcmp(want, reason) != 0 && !s->totals.documents)
+		check_fail(s, "a message is over by %s, not by %s", reason, want);
+	if (ms > SAID_MS)
+		check_fail(s, "a message has %u ms, and %u were said", ms, SAID_MS);
+	if (want && !ms && !s->totals.crashes && !s->totals.taken && !s->totals.fences)
 		check_fail(s, "a message is empty");
 }

@@ -132,13 +132,11 @@ static void run_lost(struct call_host *h, struct call *c, const char *why)
 
 static void run_publish(const struct flow_turn_of *t, const char *event)
 {
-	struct sig_event *e = call_publish_start(t->h, t->c, SIG_CALL_FLOW);
+	struct sig_event *e = call_publish(t->h, t->c, SIG_CALL_FLOW);
 
-	if (!e)
-		return;
-	cdr_put(e->step, sizeof(e->step), bytes_str(t->v->step->name));
-	e->package = t->v->verb->name;
-	e->reason = event;
+	event_put_str(e, EV_STEP, t->v->step->name);
+	event_put_str(e, EV_VERB, t->v->verb->name);
+	event_put_str(e, EV_BY, event);
 	LOG_DEBUG("flow", t->c->id, "a verb begins", LOG_STR("flow", t->c->run->name),
 		  LOG_STR("step", t->v->step->name), LOG_STR("verb", t->v->verb->name));
 }
@@ -753,15 +751,13 @@ int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t
 static void run_publish_http(struct call_host *h, struct call *c, const struct flow_step *step,
 			     const struct help_news *news)
 {
-	struct sig_event *e = call_publish_start(h, c, SIG_CALL_HTTP);
+	struct sig_event *e = call_publish(h, c, SIG_CALL_HTTP);
 
-	if (!e)
-		return;
-	cdr_put(e->step, sizeof(e->step), bytes_str(step->name));
-	cdr_put(e->url, sizeof(e->url), bytes_str(news->url));
-	e->status = news->status;
-	e->ms = news->ms;
-	e->reason = news->reason;
+	event_put_str(e, EV_STEP, step->name);
+	event_put_str(e, EV_URL, news->url);
+	event_put_number(e, EV_HTTP_STATUS, news->status);
+	event_put_number(e, EV_MS, news->ms);
+	event_put_str(e, EV_REASON, news->reason);
 }
 
 /* A late answer is a failure, unless the step says otherwise. */

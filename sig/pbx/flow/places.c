@@ -263,18 +263,14 @@ static int verb_notify(struct flow_turn_of *t)
 {
 	uint8_t space[NOTIFY_VALUES_MAX];
 	struct writer w = writer_over(space, sizeof(space));
-	struct call_host *h = t->h;
 	struct sig_event *e;
 
 	values_write(&w, t->v);
-	e = w.overflow ? NULL : call_publish_start(h, t->c, SIG_CALL_NOTIFY);
-	if (!e)
-		return OUTCOME_FAILED;
-	cdr_put(e->step, sizeof(e->step), verb_text(t->v, "event"));
-	e->order = t->v->visit;
-	return text_set(&h->effects->list[h->effects->count - 1].data, writer_done(&w))
-		       ? OUTCOME_FAILED
-		       : OUTCOME_NEXT;
+	e = w.overflow ? NULL : call_publish(t->h, t->c, SIG_CALL_NOTIFY);
+	event_put(e, EV_NAME, verb_text(t->v, "event"));
+	event_put_number(e, EV_VISIT, t->v->visit);
+	event_put(e, EV_VALUES, writer_done(&w));
+	return e ? OUTCOME_NEXT : OUTCOME_FAILED;
 }
 
 /* ---- stream ---- */

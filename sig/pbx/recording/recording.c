@@ -181,13 +181,11 @@ static struct sig_event *recording_publish(struct call_host *h, const struct cal
 					   const struct recording *r, enum sig_event_kind kind,
 					   const char *reason)
 {
-	struct sig_event *event = recording_is_name(c, r) ? NULL : call_publish_start(h, c, kind);
+	struct sig_event *event =
+		recording_is_name(c, r) ? NULL : call_publish_leg(h, c, kind, r->leg);
 
-	if (!event)
-		return NULL;
-	event->leg = r->leg != c->bridge.caller;
-	event->recording = r->number;
-	event->reason = reason;
+	event_put_recording(event, c->id, r->number);
+	event_put_str(event, EV_REASON, reason);
 	return event;
 }
 
@@ -221,8 +219,8 @@ static struct recording *recording_begin(struct call_host *h, struct call *c, ui
 		LOG_ERROR("call", c->id, "no memory for what a recording is of");
 	outbox_touch(&c->out);
 	event = recording_publish(h, c, r, SIG_CALL_RECORDING, recording_cause_name(of->cause));
-	if (event)
-		event->for_both = of->for_both;
+	if (of->for_both)
+		event_put_str(event, EV_ALSO, leg == c->bridge.caller ? "b" : "a");
 	return r;
 }
 

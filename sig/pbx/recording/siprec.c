@@ -329,13 +329,10 @@ enum {
 static void siprec_publish(struct call_host *h, const struct call *c, const struct recording *r,
 			   enum sig_event_kind kind, const char *reason)
 {
-	struct sig_event *event = call_publish_start(h, c, kind);
+	struct sig_event *event = call_publish_leg(h, c, kind, r->leg);
 
-	if (!event)
-		return;
-	event->leg = r->leg != c->bridge.caller;
-	event->recording = r->number;
-	event->reason = reason;
+	event_put_recording(event, c->id, r->number);
+	event_put_str(event, EV_REASON, reason);
 }
 
 static uint64_t siprec_again_ns(const struct siprec *s)

@@ -161,7 +161,7 @@ RIG_FN void assert_failed(const struct rig *r, uint16_t status, const char *appl
 {
 	const struct sig_event *event = last_event(r, SIG_CALL_TRANSFER_FAILED);
 
-	assert_int_equal(event->status, status);
+	assert_int_equal(event_number(event, EV_SIP_STATUS), status);
 	assert_string_equal(event->application, application);
 }
 

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "sig/host/settings.h"
 #include "sig/shard/shard.h"
+#include "tests/event_value.h"
 #include "tests/unit/sig/orders.h"
 
 enum { RIG_LOOKUPS_MAX = 2048, RIG_SENT_MAX = 4096, RIG_LIST_MAX = 256, RIG_TEXT_MAX = 4096 };
@@ -50,7 +51,7 @@ struct rig {
 	uint32_t open_count;
 	struct sig_event events[RIG_LIST_MAX];
 	uint32_t event_count;
-	uint8_t states[2];     /* as the last event has them */
+	char states[2][16];    /* as the last event has them */
 	uint32_t state_events; /* SIG_CALL_STATE, which are in no list here */
 	struct media_command media[RIG_LIST_MAX];
 	uint32_t media_count;
@@ -274,9 +275,19 @@ RIG_FN void rig_close(struct rig *r)
 		text_clear(&r->saves[i].tenant);
 		text_clear(&r->saves[i].user);
 	}
+	for (uint32_t i = 0; i < RIG_LIST_MAX; i++)
+		event_clear(&r->events[i]);
 	shard_close(r->shard);
 	locations_close(r->locations);
 	free(r);
+}
+
+/* Its number; 0: the event names none. */
+RIG_FN unsigned rig_event_recording(const struct sig_event *event)
+{
+	const char *number = strchr(event_str(event, EV_RECORDING), '-');
+
+	return number ? (unsigned)atoi(number + 1) : 0;
 }
 
 /* ---- carrying out effects ---- */
@@ -495,7 +506,10 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		r->media[r->media_count++] = *e->media;
 		break;
 	case EFFECT_EVENT:
-		memcpy(r->states, e->event->states, sizeof(r->states));
+		if (event_kind_has(e->event->kind, EV_A_STATE)) {
+			(void)strcpy(r->states[0], event_str(e->event, EV_A_STATE));
+			(void)strcpy(r->states[1], event_str(e->event, EV_B_STATE));
+		}
 		if (e->event->kind == SIG_CALL_STATE) {
 			r->state_events++;
 			break;
@@ -503,7 +517,9 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		if (r->rolling && r->event_count == RIG_LIST_MAX)
 			r->event_count = 0;
 		assert(r->event_count < RIG_LIST_MAX);
+		event_clear(&r->events[r->event_count]);
 		r->events[r->event_count++] = *e->event;
+		e->event->values = (struct event_values){ 0 };
 		break;
 	case EFFECT_TRUST:
 		if (sip_transport_is_stream(e->hop.transport))

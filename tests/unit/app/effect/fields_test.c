@@ -208,61 +208,6 @@ static void test_every_number_is_known_as_one(void **state)
 		assert_false(fields_cdr_is_number(bytes_str(texts[i])));
 }
 
-static void test_events(void **state)
-{
-	struct sig_event event = {
-		.kind = SIG_CALL_DIGIT, .call = 2, .version = 9, .digit = '#', .leg = 1
-	};
-
-	(void)state;
-	fields_of_event(&g_fields, &event);
-	assert_string_equal(value("type"), "call.digit");
-	assert_string_equal(value("call"), "0000000000002");
-	assert_string_equal(value("version"), "9");
-	assert_string_equal(value("digit"), "#");
-	assert_string_equal(value("leg"), "b");
-	event = (struct sig_event){ .kind = SIG_TRUNK_DOWN,
-				    .to = "sip.carrier.test",
-				    .to_trunk = "carrier",
-				    .reason = "certificate_name" };
-	fields_of_event(&g_fields, &event);
-	assert_string_equal(value("type"), "trunk.down");
-	assert_string_equal(value("reason"), "certificate_name");
-	assert_string_equal(value("to"), "sip.carrier.test");
-	assert_string_equal(value("to_trunk"), "carrier");
-	assert_null(value("call"));
-	assert_null(value("from_trunk"));
-	event = (struct sig_event){ .kind = SIG_CALL_HELD, .call = 2, .from_trunk = "carrier" };
-	fields_of_event(&g_fields, &event);
-	assert_string_equal(value("type"), "call.held");
-	assert_string_equal(value("leg"), "a");
-	assert_string_equal(value("from_trunk"), "carrier");
-	assert_string_equal(value("to_trunk"), "");
-	assert_null(value("digit"));
-	event = (struct sig_event){ .kind = SIG_REGISTERED, .to = "1001" };
-	fields_of_event(&g_fields, &event);
-	assert_string_equal(value("type"), "registration.new");
-	assert_string_equal(value("to"), "1001");
-	assert_null(value("call"));
-	event = (struct sig_event){ .kind = SIG_UNSUBSCRIBED,
-				    .call = 2,
-				    .from = "1004",
-				    .to = "1002",
-				    .package = "dialog",
-				    .reason = "rejected" };
-	fields_of_event(&g_fields, &event);
-	assert_string_equal(value("type"), "subscription.gone");
-	assert_string_equal(value("subscription"), "0000000000002");
-	assert_string_equal(value("from"), "1004");
-	assert_string_equal(value("to"), "1002");
-	assert_string_equal(value("package"), "dialog");
-	assert_string_equal(value("reason"), "rejected");
-	assert_null(value("call"));
-	event = (struct sig_event){ .kind = SIG_CALL_ENDED, .status = 486 };
-	fields_of_event(&g_fields, &event);
-	assert_string_equal(value("sip_status"), "486");
-}
-
 static void test_security(void **state)
 {
 	struct security_event event = {
@@ -289,7 +234,6 @@ int main(void)
 		cmocka_unit_test(test_longest_cdr),
 		cmocka_unit_test(test_json),
 		cmocka_unit_test(test_every_number_is_known_as_one),
-		cmocka_unit_test(test_events),
 		cmocka_unit_test(test_security),
 	};
 

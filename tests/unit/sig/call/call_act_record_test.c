@@ -78,9 +78,9 @@ static void assert_over(const struct line *l, const char *reason, uint8_t number
 		return;
 	}
 	assert_string_equal(e->application, "ivr");
-	assert_string_equal(e->reason, reason);
-	assert_int_equal(e->recording, number);
-	assert_int_equal(e->ms, ms);
+	assert_string_equal(event_str(e, EV_REASON), reason);
+	assert_int_equal(rig_event_recording(e), number);
+	assert_int_equal(event_number(e, EV_MS), ms);
 }
 
 static const struct effect_record *last_record(const struct line *l)
@@ -135,7 +135,7 @@ static void ends_by_a_key(void **state)
 	assert_int_equal(line_last_spec(l->r, 0).tap, 0);
 	recorder_says(l, RECORD_NEWS_ENDED, 1, 700);
 	assert_over(l, "key", 1, 700);
-	assert_string_equal(last_of(l->r, SIG_CALL_RECORDED)->digits, "");
+	assert_string_equal(event_str(last_of(l->r, SIG_CALL_RECORDED), EV_DIGITS), "");
 }
 
 static void says_too_much_or_too_little(void **state)

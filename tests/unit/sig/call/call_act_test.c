@@ -60,9 +60,9 @@ static void assert_over(const struct line *l, enum sig_event_kind kind, uint32_t
 		return;
 	}
 	assert_string_equal(e->application, "ivr");
-	assert_int_equal(e->order, order);
-	assert_string_equal(e->reason, reason);
-	assert_string_equal(e->digits, digits);
+	assert_int_equal(event_number(e, EV_ORDER), order);
+	assert_string_equal(event_str(e, EV_REASON), reason);
+	assert_string_equal(event_str(e, EV_DIGITS), digits);
 }
 
 /* NULL: nothing is said of one. */
@@ -71,7 +71,7 @@ static void assert_cause(const struct line *l, const char *cause)
 	const struct sig_event *e = last_of(l->r, SIG_CALL_COLLECTED);
 
 	assert_non_null(e);
-	assert_string_equal(e->cause ? e->cause : "", cause ? cause : "");
+	assert_string_equal(event_str(e, EV_CAUSE), cause ? cause : "");
 }
 
 static const struct prompt_terms g_two = { .files = { "a.wav", "b.wav" },
@@ -443,7 +443,8 @@ static void keeps_what_has_a_tag(void **state)
 	for (const char *k = "1234#"; *k; k++)
 		key(l, *k);
 	assert_over(l, SIG_CALL_COLLECTED, 1, "terminator", "1234");
-	assert_string_equal(last_of(l->r, SIG_CALL_COLLECTED)->facts.data, "Case.CaseNumber=1234");
+	assert_string_equal(event_str(last_of(l->r, SIG_CALL_COLLECTED), EV_FACT_data),
+			    "Case.CaseNumber=1234");
 	assert_data(l, "Case.CaseNumber=1234");
 	application_restart(l);
 	assert_data(l, "Case.CaseNumber=1234");

@@ -62,8 +62,8 @@ static void goes_on(void **state)
 	assert_int_equal(deflect(t, "1004"), 0);
 	e = &t->r->events[t->r->event_count - 1];
 	assert_int_equal(e->kind, SIG_CALL_FORWARDED);
-	assert_string_equal(e->to, "1004");
-	assert_string_equal(e->reason, "deflection");
+	assert_string_equal(event_str(e, EV_TO), "1004");
+	assert_string_equal(event_str(e, EV_REASON), "deflection");
 	all_cancelled(t);
 	assert_true(phone_rings(&t->c).n);
 	assert_true(rig_has(t->c.invite, "\r\nDiversion: <sip:1002@192.0.2.1:5060>;"

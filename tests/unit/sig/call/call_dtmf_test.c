@@ -40,8 +40,9 @@ static uint32_t digit_events(const struct rig *r, uint8_t leg, char digit)
 	uint32_t n = 0;
 
 	for (uint32_t i = 0; i < r->event_count; i++)
-		n += r->events[i].kind == SIG_CALL_DIGIT && r->events[i].leg == leg &&
-		     r->events[i].digit == digit;
+		n += r->events[i].kind == SIG_CALL_DIGIT &&
+		     (event_str(&r->events[i], EV_LEG)[0] == 'b') == leg &&
+		     event_str(&r->events[i], EV_DIGIT)[0] == digit;
 	return n;
 }
 
@@ -224,8 +225,8 @@ static const char *lost_for(const struct rig *r, uint32_t *count)
 	for (uint32_t i = 0; i < r->event_count; i++) {
 		if (r->events[i].kind != SIG_CALL_DTMF_FAILED)
 			continue;
-		why = r->events[i].reason;
-		assert_int_equal(r->events[i].leg, 1);
+		why = event_str(&r->events[i], EV_REASON);
+		assert_int_equal((event_str(&r->events[i], EV_LEG)[0] == 'b'), 1);
 		(*count)++;
 	}
 	return why;

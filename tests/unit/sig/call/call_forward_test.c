@@ -120,9 +120,9 @@ static void assert_told(const struct hunt *t, const char *to, const char *reason
 	const struct sig_event *e = &t->r->events[t->r->event_count - 1];
 
 	assert_int_equal(e->kind, SIG_CALL_FORWARDED);
-	assert_string_equal(e->from, "1001");
-	assert_string_equal(e->to, to);
-	assert_string_equal(e->reason, reason);
+	assert_string_equal(event_str(e, EV_FROM), "1001");
+	assert_string_equal(event_str(e, EV_TO), to);
+	assert_string_equal(event_str(e, EV_REASON), reason);
 }
 
 static void on_no_answer(void **state)

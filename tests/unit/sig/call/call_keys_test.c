@@ -100,7 +100,7 @@ static void assert_told(struct line *l, const char *want)
 
 	for (uint32_t i = 0; i < l->r->event_count; i++) {
 		if (l->r->events[i].kind == SIG_CALL_DIGIT && n + 1 < sizeof(got))
-			got[n++] = l->r->events[i].digit;
+			got[n++] = event_str(&l->r->events[i], EV_DIGIT)[0];
 	}
 	got[n] = '\0';
 	assert_string_equal(got, want);

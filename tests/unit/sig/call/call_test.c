@@ -629,7 +629,7 @@ static void digits_and_latching(void **state)
 	shard_media_event(l->r->shard, &ev, l->r->now);
 	rig_run(l->r);
 	assert_int_equal(l->r->events[l->r->event_count - 1].kind, SIG_CALL_DIGIT);
-	assert_int_equal(l->r->events[l->r->event_count - 1].digit, '5');
+	assert_int_equal(event_str(&l->r->events[l->r->event_count - 1], EV_DIGIT)[0], '5');
 	assert_ptr_equal(rig_record(l->r), before);
 	/* digits may be PINs: unless they are to be shown nobody is told */
 	l->r->settings.digits_shown = false;

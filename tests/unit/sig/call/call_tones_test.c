@@ -207,7 +207,7 @@ static void assert_collected(struct line *l, const char *digits)
 	if (!e)
 		fail_msg("nothing was collected");
 	else
-		assert_string_equal(e->digits, digits);
+		assert_string_equal(event_str(e, EV_DIGITS), digits);
 }
 
 /* Only while somebody wants keys. */

@@ -47,7 +47,7 @@ static void hidden_by_a_peer(void **state)
 		assert_header(m, "Privacy", "");
 		assert_false(rig_has(m, NUMBER));
 		phone_cancel(&t->peer);
-		assert_string_equal(t->r->events[0].facts.from_name, "Anonymous");
+		assert_string_equal(event_str(&t->r->events[0], EV_FACT_from_name), "Anonymous");
 		call_as(&t->peer, "1003", NULL, headers);
 		m = rung(&t->far);
 		assert_header(m, "From", ANONYMOUS);
@@ -113,7 +113,7 @@ static void not_hidden(void **state)
 		(void)snprintf(headers, sizeof(headers), "Privacy: %s\r\n", wishes[i]);
 		call_as(&t->peer, "1002", NULL, headers);
 		assert_header(rung(&t->b), "From", "\"Phone\" <sip:" NUMBER "@");
-		assert_string_equal(t->r->events[0].facts.from_name, "Phone");
+		assert_string_equal(event_str(&t->r->events[0], EV_FACT_from_name), "Phone");
 		phone_cancel(&t->peer);
 	}
 }

@@ -304,7 +304,7 @@ static void answered(void **state)
 	assert_int_equal(g->l.r->security.kind, SECURITY_WRONG_PIN);
 	presses(g, "4711#");
 	assert_true(phone_rings(&g->carriers[0]).n);
-	assert_string_equal(told(g->l.r, SIG_CALL_ACCOUNT)->reason, "flow");
+	assert_string_equal(event_str(told(g->l.r, SIG_CALL_ACCOUNT), EV_REASON), "flow");
 	talks(g);
 	ended(g, "4711");
 }

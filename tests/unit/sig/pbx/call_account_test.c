@@ -136,8 +136,8 @@ static void by_command(void **state)
 	assert_code(l->r, "project-7");
 	event = told(l->r, SIG_CALL_ACCOUNT);
 	assert_non_null(event);
-	assert_string_equal(event->facts.account, "project-7");
-	assert_string_equal(event->reason, "command");
+	assert_string_equal(event_str(event, EV_FACT_account), "project-7");
+	assert_string_equal(event_str(event, EV_REASON), "command");
 	order_gives(l->r, "8", 0);
 	assert_code(l->r, "8");
 	order_gives(l->r, "", 0);
@@ -176,8 +176,8 @@ static void pressed(void **state)
 	assert_code(l->r, "1234");
 	event = told(l->r, SIG_CALL_ACCOUNT);
 	assert_non_null(event);
-	assert_string_equal(event->reason, "code");
-	assert_int_equal(event->leg, 0);
+	assert_string_equal(event_str(event, EV_REASON), "code");
+	assert_int_equal((event_str(event, EV_LEG)[0] == 'b'), 0);
 	dial(l, 0, "*755*"); /* all is as it was */
 	assert_code(l->r, "1234");
 	dial(l, 0, "*756");
@@ -339,8 +339,8 @@ static void refused(void **state)
 	assert_code(l->r, "1");
 	event = told(l->r, SIG_CALL_ACCOUNT_REFUSED);
 	assert_non_null(event);
-	assert_string_equal(event->facts.account, "1");
-	assert_string_equal(event->reason, "recorded");
+	assert_string_equal(event_str(event, EV_FACT_account), "1");
+	assert_string_equal(event_str(event, EV_REASON), "recorded");
 	assert_unheard(l->r);
 	assert_int_equal(l->r->record_count, 1); /* it goes on */
 	ends(l, "1");

@@ -35,8 +35,8 @@ static void two_calls_become_one(void **state)
 	assert_int_equal(rig_count(r, &p->t.l.b.addr, "INVITE "), 1);
 	assert_int_equal(rig_count(r, &p->t.c.addr, "INVITE "), 1);
 	assert_int_equal(rig_count(r, &p->t.l.a.addr, "INVITE "), 0);
-	assert_int_equal(last_event(r, SIG_CONFERENCE_STARTED)->room, ROOM);
-	assert_int_equal(last_event(r, SIG_CONFERENCE_JOINED)->room, ROOM);
+	assert_int_equal(event_number(last_event(r, SIG_CONFERENCE_STARTED), EV_CONFERENCE), ROOM);
+	assert_int_equal(event_number(last_event(r, SIG_CONFERENCE_JOINED), EV_CONFERENCE), ROOM);
 	assert_int_equal(r->mixer_count, 1);
 	assert_int_equal(r->mixers[0].room, ROOM);
 }
@@ -90,7 +90,7 @@ static void two_left_speak_by_themselves(void **state)
 	assert_int_equal(spec_of_call(r, call).member.number, 0);
 	assert_false(shard_conference_view(r->shard, ROOM, &(struct room_view){ 0 }));
 	assert_true(r->mixers[0].closed);
-	assert_int_equal(last_event(r, SIG_CONFERENCE_ENDED)->room, ROOM);
+	assert_int_equal(event_number(last_event(r, SIG_CONFERENCE_ENDED), EV_CONFERENCE), ROOM);
 	assert_int_equal(r->saves[r->save_count - 1].answered, true);
 	phone_request(&p->t.c, "BYE", "", "");
 	assert_true(phone_hears(&p->t.c, "SIP/2.0 200").n);
@@ -115,7 +115,7 @@ static void two_left_stay_a_conference(void **state)
 	hangs_up(&p->t.l.b); /* nobody stays alone (CONF-13) */
 	trio_assert_left(&p->t.l.a);
 	line_assert_idle(r);
-	assert_int_equal(last_event(r, SIG_CONFERENCE_ENDED)->room, ROOM);
+	assert_int_equal(event_number(last_event(r, SIG_CONFERENCE_ENDED), EV_CONFERENCE), ROOM);
 }
 
 /* CONF-09: as long as whose conference it is is one of them, and nobody is given away; then they are a call. */
@@ -220,8 +220,8 @@ static void one_member_is_changed(void **state)
 	assert_in_room(r, b, ROOM, 2);
 	for (uint32_t i = told; i < r->media_count; i++)
 		assert_int_not_equal(r->media[i].spec.call, c);
-	assert_string_equal(last_event(r, SIG_CONFERENCE_CHANGED)->reason, "resumed");
-	assert_int_equal(last_event(r, SIG_CONFERENCE_CHANGED)->member, 2);
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_CHANGED), EV_REASON), "resumed");
+	assert_int_equal(event_number(last_event(r, SIG_CONFERENCE_CHANGED), EV_MEMBER), 2);
 }
 
 /* Its phone holds: it is out of the mix, and back when it goes on. */
@@ -550,7 +550,7 @@ static void a_member_is_transferred(void **state)
 	phone_answer(&p->d, p->d.invite, "200 OK", PHONE_SDP_B);
 	rig_wait_ms(r, 50);
 	assert_false(shard_call_room(r->shard, b) == ROOM);
-	assert_string_equal(last_event(r, SIG_CONFERENCE_LEFT)->reason, "connected");
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_LEFT), EV_REASON), "connected");
 }
 
 /* Records come in any order, and that of the conference may be lost: nobody is. */
@@ -624,8 +624,9 @@ static void with_an_application(void **state)
 	rig_wait_ms(r, 1500);
 	assert_int_equal(rig_counts(r).calls, 1);
 	trio_assert_talks(r, 0, 1);
-	assert_string_equal(last_event(r, SIG_CONFERENCE_STREAM_ENDED)->reason, "end");
-	assert_int_equal(last_event(r, SIG_CONFERENCE_ENDED)->room, ROOM);
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_STREAM_ENDED), EV_REASON),
+			    "end");
+	assert_int_equal(event_number(last_event(r, SIG_CONFERENCE_ENDED), EV_CONFERENCE), ROOM);
 }
 
 /* A leg that left for a conference is back in the call where it was born: its record is taken as any (sig/dialog/dialog.h). */

@@ -61,8 +61,8 @@ static void answered(struct phone *p, uint64_t room)
 static void assert_unnamed(const struct rig *r)
 {
 	for (uint32_t i = 0; i < r->event_count; i++) {
-		assert_null(strstr(r->events[i].to, g_name));
-		assert_null(strstr(r->events[i].from, g_name));
+		assert_null(strstr(event_str(&r->events[i], EV_TO), g_name));
+		assert_null(strstr(event_str(&r->events[i], EV_FROM), g_name));
 	}
 	for (uint32_t i = 0; i < r->cdr_count; i++)
 		assert_null(strstr(r->cdrs[i].to, g_name));
@@ -280,9 +280,9 @@ static void uninvited(void **state)
 	calls_name(m, shown, "SIP/2.0 404");
 	assert_null(asked(r));
 	calls_name(m, g_name, "SIP/2.0 403");
-	assert_string_equal(asked(r)->from, "1004");
-	assert_int_equal(asked(r)->room, room);
-	assert_int_equal(asked(r)->member, 1);
+	assert_string_equal(event_str(asked(r), EV_FROM), "1004");
+	assert_int_equal(event_number(asked(r), EV_CONFERENCE), room);
+	assert_int_equal(event_number(asked(r), EV_MEMBER), 1);
 	party_restart(&m->p, true, true);
 	calls_name(m, g_name, "SIP/2.0 403");
 	comes(m, room);

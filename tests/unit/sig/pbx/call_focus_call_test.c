@@ -202,7 +202,7 @@ static void does_not_come(void **state)
 	assert_true(calls(&b2, "1001", join_of(&p->t.l.b, false), "SIP/2.0 200").n);
 	phone_request(&b2, "BYE", "", ""); /* without an ACK */
 	rig_wait_ms(r, 1500);
-	assert_int_equal(last_event(r, SIG_CONFERENCE_STARTED)->room, 0);
+	assert_int_equal(event_number(last_event(r, SIG_CONFERENCE_STARTED), EV_CONFERENCE), 0);
 	assert_int_equal(rig_counts(r).calls, 1);
 	assert_false(shard_conference_next(r->shard, &(uint32_t){ 0 }, &(struct room_view){ 0 }));
 }

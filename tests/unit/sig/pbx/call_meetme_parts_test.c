@@ -141,7 +141,7 @@ static void files_for_all(void **state)
 	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
 	assert_string_equal(part_newest(r)->file, "world");
 	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
-	assert_string_equal(last_event(r, SIG_CONFERENCE_PLAYED)->reason, "end");
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_PLAYED), EV_REASON), "end");
 	assert_string_equal(conference_of(r, room).plays, "");
 	o.by = &by;
 	for (int i = 0; i < 2; i++) {
@@ -153,9 +153,9 @@ static void files_for_all(void **state)
 	assert_int_equal(order_it(r, room, &o), 0);
 	assert_int_equal(r->part_count, 4);
 	assert_true(r->parts[2].stopped);
-	assert_string_equal(last_event(r, SIG_CONFERENCE_PLAYED)->reason, "stopped");
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_PLAYED), EV_REASON), "stopped");
 	part_told(r, part_newest(r), PROMPT_NEWS_FAILED);
-	assert_string_equal(last_event(r, SIG_CONFERENCE_PLAYED)->reason, "failed");
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_PLAYED), EV_REASON), "failed");
 	assert_int_equal(order_it(r, room, &o), 0);
 	o.act = SHARD_ROOM_PLAY_STOP;
 	assert_int_equal(order_it(r, room, &o), 0);
@@ -246,7 +246,7 @@ static void recorded_by_its_document(void **state)
 	assert_int_equal(part_newest(r)->tone.hz, 1400);
 	assert_int_equal(part_newest(r)->tone.every_ms, TONE_EVERY_MS);
 	assert_int_equal(conference_of(r, room).recording, 1);
-	assert_int_equal(last_event(r, SIG_CONFERENCE_RECORDING)->recording, 1);
+	assert_int_equal(rig_event_recording(last_event(r, SIG_CONFERENCE_RECORDING)), 1);
 	assert_int_equal(record_it(r, room, ORDER_RECORD_OFF), REFUSED_ROOM_NOT_ON_DEMAND);
 	calls(&m->p.t.c);
 	hangs_up(&m->p.t.c);
@@ -257,7 +257,8 @@ static void recorded_by_its_document(void **state)
 	assert_non_null(strstr(x->facts, "\"member_count\":3"));
 	assert_non_null(strstr(x->facts, "\"left_utc_ms\":"));
 	assert_true(part_newest(r)->stopped);
-	assert_string_equal(last_event(r, SIG_CONFERENCE_RECORDING_ENDED)->reason, "policy");
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_RECORDING_ENDED), EV_REASON),
+			    "policy");
 	line_assert_idle(r);
 }
 
@@ -304,7 +305,7 @@ static void recorded_on_demand(void **state)
 				     .record = { .number = 2, .error = -ENOSPC } });
 	rig_wait_ms(r, 50);
 	assert_int_equal(conference_of(r, room).recording, 0);
-	assert_string_equal(last_event(r, SIG_CONFERENCE_RECORDING_FAILED)->reason,
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_RECORDING_FAILED), EV_REASON),
 			    "no space is left for it");
 	hangs_up(&m->p.t.l.a);
 	hangs_up(&m->p.t.l.b);
@@ -329,8 +330,10 @@ static void not_recorded(void **state)
 	o.in_name_of = 0;
 	assert_int_equal(order_it(r, room, &o), 0);
 	part_told(r, part_newest(r), PROMPT_NEWS_ENDED);
-	assert_string_equal(last_event(r, SIG_CONFERENCE_STREAM_ENDED)->reason, "end");
-	assert_string_equal(last_event(r, SIG_CONFERENCE_STREAM_ENDED)->endpoint, "bot");
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_STREAM_ENDED), EV_REASON),
+			    "end");
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_STREAM_ENDED), EV_ENDPOINT),
+			    "bot");
 	hangs_up(&m->p.t.l.a);
 }
 

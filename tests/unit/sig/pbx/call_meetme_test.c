@@ -37,7 +37,7 @@ static void open_to_all(void **state)
 	hangs_up(&m->p.t.l.b);
 	line_assert_idle(r);
 	assert_int_equal(r->cdrs[r->cdr_count - 1].room, room);
-	assert_string_equal(last_event(r, SIG_CONFERENCE_ENDED)->number, "700");
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_ENDED), EV_NUMBER), "700");
 }
 
 #define LEVEL "urn:ietf:params:rtp-hdrext:ssrc-audio-level"

@@ -154,7 +154,7 @@ static void from_start_to_end(void **state)
 	assert_int_equal(recorded_last(r)->record.act, RECORD_BEGIN);
 	assert_non_null(strstr(recorded_last(r)->facts, "\"user\":\"1002\""));
 	assert_non_null(strstr(recorded_last(r)->facts, "\"cause\":\"page\""));
-	assert_string_equal(last_event(r, SIG_CALL_RECORDING)->reason, "page");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_RECORDING), EV_REASON), "page");
 	assert_true(shard_call_view(r->shard, call_of_user(r, "1001", "1002"), &view));
 	assert_string_equal(view.recordings[0].cause, "page");
 	assert_int_equal(view.recordings[0].leg, 1);
@@ -163,7 +163,7 @@ static void from_start_to_end(void **state)
 	assert_int_equal(pressed(r, "1002", RECORD_PAGE_RESUME), RECORD_PAGE_RECORDS);
 	assert_int_equal(pressed(r, "1002", RECORD_PAGE_OFF), RECORD_PAGE_IDLE);
 	assert_int_equal(recorded_last(r)->record.act, RECORD_END);
-	assert_string_equal(last_event(r, SIG_CALL_RECORDING_ENDED)->reason, "page");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_RECORDING_ENDED), EV_REASON), "page");
 	assert_int_equal(r->record_count, 4);
 	phone_request(&p->t.l.a, "BYE", "", "");
 	trio_assert_left(&p->t.l.b);
@@ -252,7 +252,7 @@ static void over_a_kill(void **state)
 	has_page(r, "1001", RECORD_ON_DEMAND, true);
 	assert_int_equal(shows(r, "1001").state, RECORD_PAGE_PAUSED);
 	assert_int_equal(pressed(r, "1001", RECORD_PAGE_OFF), RECORD_PAGE_IDLE);
-	assert_string_equal(last_event(r, SIG_CALL_RECORDING_ENDED)->reason, "page");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_RECORDING_ENDED), EV_REASON), "page");
 }
 
 /* ---- conferences ---- */
@@ -272,7 +272,7 @@ static void the_mix(void **state)
 	assert_int_equal(recorded_last(r)->call, ROOM);
 	assert_true(recorded_last(r)->record.mix);
 	assert_non_null(strstr(recorded_last(r)->facts, "\"cause\":\"page\""));
-	assert_string_equal(last_event(r, SIG_CONFERENCE_RECORDING)->reason, "page");
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_RECORDING), EV_REASON), "page");
 	assert_int_equal(shows(r, "1004").state, RECORD_PAGE_RECORDS);
 	assert_int_equal(pressed(r, "1004", RECORD_PAGE_PAUSE), RECORD_PAGE_PAUSED);
 	party_restart(p, true, true);
@@ -280,7 +280,8 @@ static void the_mix(void **state)
 	assert_int_equal(shows(r, "1002").state, RECORD_PAGE_PAUSED);
 	assert_int_equal(pressed(r, "1002", RECORD_PAGE_OFF), RECORD_PAGE_IDLE);
 	assert_int_equal(recorded_last(r)->record.act, RECORD_END);
-	assert_string_equal(last_event(r, SIG_CONFERENCE_RECORDING_ENDED)->reason, "page");
+	assert_string_equal(event_str(last_event(r, SIG_CONFERENCE_RECORDING_ENDED), EV_REASON),
+			    "page");
 }
 
 /* A member that holds hears no conference. */

@@ -98,7 +98,7 @@ static void parks(void **state)
 	assert_memory_equal(f->near.l.r->parks[0].entry, "1002 1001 ", 10);
 	assert_true(shard_call_waits_in(f->near.l.r->shard, call, BYTES_LIT("07")));
 	assert_true(line_last_spec(f->near.l.r, 0).alone);
-	assert_string_equal(last_event(f->near.l.r, SIG_CALL_PARKED)->slot, "07");
+	assert_string_equal(event_str(last_event(f->near.l.r, SIG_CALL_PARKED), EV_SLOT), "07");
 }
 
 static void parks_nowhere(void **state)
@@ -133,7 +133,7 @@ static void picks_up(void **state)
 	assert_true(phone_hears(&late, "SIP/2.0 404").n);
 	phone_ack(&p);
 	far_wait_ms(f, 100);
-	assert_string_equal(last_event(r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_RETRIEVED), EV_SLOT), "07");
 	assert_true(last_asked(r, PARK_FREE)->call == call);
 	assert_false(shard_call_waits_in(r->shard, call, BYTES_LIT("07")));
 	assert_false(line_last_spec(r, 0).alone);
@@ -195,11 +195,12 @@ static void other_shard(void **state)
 	dial(f, &f->near.c, SDP_C);
 	told(f, f->other, PARK_LOOK, PARK_OK, call);
 	assert_true(phone_hears(&f->near.c, "SIP/2.0 200").n);
-	assert_string_equal(last_event(f->near.l.r, SIG_CALL_NEW)->to, "1001"); /* who waits */
+	assert_string_equal(event_str(last_event(f->near.l.r, SIG_CALL_NEW), EV_TO),
+			    "1001"); /* who waits */
 	phone_ack(&f->near.c);
 	far_run(f);
 	far_wait_ms(f, 100);
-	assert_string_equal(last_event(f->near.l.r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_string_equal(event_str(last_event(f->near.l.r, SIG_CALL_RETRIEVED), EV_SLOT), "07");
 	assert_true(last_asked(f->near.l.r, PARK_FREE)->call == call);
 	assert_false(line_last_spec(f->near.l.r, 0).alone);
 	phone_request(&f->near.c, "BYE", "", "");
@@ -276,7 +277,7 @@ static void has_it(struct far *f, struct phone *p, uint64_t call)
 	phone_ack(p);
 	far_run(f);
 	far_wait_ms(f, 200);
-	assert_string_equal(last_event(r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_RETRIEVED), EV_SLOT), "07");
 	assert_true(last_asked(r, PARK_FREE)->call == call);
 	assert_false(line_last_spec(r, 0).alone);
 	assert_int_equal(rig_count(r, &f->near.l.a.addr, "BYE "), 0);
@@ -335,7 +336,7 @@ static void the_one_who_was_rung_is_faster(void **state)
 	rig_run(f->near.l.r);
 	assert_true(phone_hears(&p, "SIP/2.0 404").n);
 	far_wait_ms(f, 200);
-	assert_string_equal(last_event(f->near.l.r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_string_equal(event_str(last_event(f->near.l.r, SIG_CALL_RETRIEVED), EV_SLOT), "07");
 	assert_false(line_last_spec(f->near.l.r, 0).alone);
 	assert_int_equal(rig_count(f->near.l.r, &f->near.l.b.addr, "BYE "), 1) /* when it parked */;
 }
@@ -457,7 +458,7 @@ static void the_first_free_one(void **state)
 	assert_notified(&f->near.l.b, "SIP/2.0 200 OK\r\n", "terminated;reason=noresource");
 	trio_assert_left(&f->near.l.b);
 	assert_true(shard_call_waits_in(r->shard, call_at(r, 0), BYTES_LIT("11")));
-	assert_string_equal(last_event(r, SIG_CALL_PARKED)->slot, "11");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_PARKED), EV_SLOT), "11");
 }
 
 /* ---- it is said, too ---- */
@@ -645,7 +646,7 @@ static void holds_and_hangs_up(void **state)
 	phone_request(b, "BYE", "", "");
 	rig_run(r);
 	assert_true(phone_hears(b, "SIP/2.0 200").n);
-	assert_string_equal(last_event(r, SIG_CALL_PARKED)->slot, "10");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_PARKED), EV_SLOT), "10");
 	assert_int_equal(rig_counts(r).calls, 1);
 }
 

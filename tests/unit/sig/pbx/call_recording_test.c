@@ -312,8 +312,8 @@ static void failed(void **state)
 	rig_run(l->r);
 	event = &l->r->events[l->r->event_count - 1];
 	assert_int_equal(event->kind, SIG_CALL_RECORDING_FAILED);
-	assert_int_equal(event->recording, 1);
-	assert_string_equal(event->reason, "no space is left for it");
+	assert_int_equal(rig_event_recording(event), 1);
+	assert_string_equal(event_str(event, EV_REASON), "no space is left for it");
 	assert_taps(l->r, 0, 0);
 	ASSERT_ASKED(l->r, 0, RECORD_BEGIN); /* it knows */
 	order_gives(l, 0, ORDER_RECORD_ON, 0);

@@ -82,7 +82,7 @@ static void busy(void **state)
 	phone_answer(&m->p.t.l.b, m->p.t.l.b.invite, "486 Busy Here", "");
 	rig_wait_ms(m->p.t.l.r, 20);
 	comes_in(m, call);
-	assert_string_equal(last_event(m->p.t.l.r, SIG_CALL_FORWARDED)->to, "700");
+	assert_string_equal(event_str(last_event(m->p.t.l.r, SIG_CALL_FORWARDED), EV_TO), "700");
 	goes(m);
 }
 

@@ -66,7 +66,7 @@ static void waits_in(struct trio *t, const char *slot)
 	assert_true(line_last_spec(r, 0).alone);
 	assert_true(shard_call_waits_in(r->shard, call_at(r, 0), bytes_str(slot)));
 	assert_string_equal(shard_call_slot(r->shard, call_at(r, 0)), slot);
-	assert_string_equal(last_event(r, SIG_CALL_PARKED)->slot, slot);
+	assert_string_equal(event_str(last_event(r, SIG_CALL_PARKED), EV_SLOT), slot);
 }
 
 static void waits_there(void **state)
@@ -158,7 +158,7 @@ static void when_nobody_answers(void **state)
 	phone_answer(&t->l.b, t->l.b.invite, "487 Request Terminated", "");
 	rig_run(r);
 	assert_true(line_last_spec(r, 0).alone);
-	assert_string_equal(last_event(r, SIG_CALL_FORWARDED)->to, "#4107");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_FORWARDED), EV_TO), "#4107");
 }
 
 static void gives_up_meanwhile(void **state)
@@ -218,7 +218,7 @@ static void comes_back(void **state)
 	phone_answer(&t->l.b, t->l.b.invite, "200 OK", PHONE_SDP_B);
 	rig_run(r);
 	rig_wait_ms(r, 100);
-	assert_string_equal(last_event(r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_RETRIEVED), EV_SLOT), "07");
 	assert_string_equal(last_asked(r, PARK_FREE)->slot, "07");
 	assert_false(line_last_spec(r, 0).alone);
 }
@@ -241,7 +241,7 @@ static void retrieved(void **state)
 	assert_true(phone_hears(&t->c, "SIP/2.0 200").n);
 	phone_ack(&t->c);
 	rig_wait_ms(r, 200);
-	assert_string_equal(last_event(r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_RETRIEVED), EV_SLOT), "07");
 	assert_false(line_last_spec(r, 0).alone);
 }
 
@@ -280,7 +280,7 @@ static void given_waits(struct trio *t, uint64_t call, const char *slot)
 	assert_true(rig_take(r, &t->l.b.addr, "BYE ").n);
 	assert_true(line_last_spec(r, 0).alone);
 	assert_true(shard_call_waits_in(r->shard, call, bytes_str(slot)));
-	assert_string_equal(last_event(r, SIG_CALL_PARKED)->slot, slot);
+	assert_string_equal(event_str(last_event(r, SIG_CALL_PARKED), EV_SLOT), slot);
 	assert_non_null(last_event(r, SIG_CALL_TRANSFERRED));
 	assert_int_equal(rig_count(r, &t->l.a.addr, "BYE "), 0);
 }
@@ -300,7 +300,7 @@ static void given_to_it(void **state)
 	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
 	rig_run(r);
 	rig_wait_ms(r, 100);
-	assert_string_equal(last_event(r, SIG_CALL_RETRIEVED)->slot, "07");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_RETRIEVED), EV_SLOT), "07");
 	assert_false(line_last_spec(r, 0).alone);
 }
 

@@ -87,7 +87,7 @@ static uint32_t events_of(const struct rig *r, enum sig_event_kind kind, uint64_
 
 static const struct sig_event *last_of(const struct rig *r, enum sig_event_kind kind)
 {
-	static const struct sig_event none = { .reason = "" };
+	static const struct sig_event none;
 
 	for (uint32_t i = r->event_count; i-- > 0;) {
 		if (r->events[i].kind == kind)
@@ -188,7 +188,7 @@ static void two_calls(void **state)
 	assert_alone(l->r, call);
 	assert_alone(l->r, OTHER);
 	assert_int_equal(events_of(l->r, SIG_CALL_SPLIT, call), 1);
-	assert_true(last_of(l->r, SIG_CALL_SPLIT)->other == call);
+	assert_true(event_number(last_of(l->r, SIG_CALL_SPLIT), EV_OTHER) == call);
 	rig_wait_ms(l->r, 3000);
 	b_asks(l, "BYE", "", "");
 	assert_true(phone_hears(&l->b, "SIP/2.0 200").n);
@@ -379,7 +379,7 @@ static void music_until_something_is_played(void **state)
 	assert_int_equal(line_of(l->r, call, 0).source.job.slot, 5);
 	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_stop, NULL, l->r->now), 0);
 	rig_run(l->r);
-	assert_string_equal(last_of(l->r, SIG_CALL_PLAYED)->reason, "stopped");
+	assert_string_equal(event_str(last_of(l->r, SIG_CALL_PLAYED), EV_REASON), "stopped");
 	assert_int_equal(line_of(l->r, OTHER, 0).source.job.slot, 5);
 }
 
@@ -397,8 +397,8 @@ static void no_keys_without_an_application(void **state)
 	phone_request(&l->b, "INFO", "Content-Type: application/dtmf-relay\r\n", "Signal=5\r\n");
 	rig_run(l->r);
 	played = last_of(l->r, SIG_CALL_PLAYED);
-	assert_string_equal(played->reason, "key");
-	assert_string_equal(played->digits, "");
+	assert_string_equal(event_str(played, EV_REASON), "key");
+	assert_string_equal(event_str(played, EV_DIGITS), "");
 }
 
 /* With an application nothing until it says so, and both calls are its. */
@@ -453,16 +453,16 @@ static void keys_of_both(void **state)
 	restart(l, true);
 	phone_request(&l->a, "INFO", info, "Signal=2\r\nDuration=160\r\n");
 	assert_true(phone_hears(&l->a, "SIP/2.0 200").n);
-	assert_string_equal(last_of(l->r, SIG_CALL_COLLECTED)->digits, "12");
+	assert_string_equal(event_str(last_of(l->r, SIG_CALL_COLLECTED), EV_DIGITS), "12");
 	assert_true(last_of(l->r, SIG_CALL_COLLECTED)->call == call);
 	b_asks(l, "INFO", info, "Signal=4\r\nDuration=160\r\n");
-	assert_string_equal(last_of(l->r, SIG_CALL_COLLECTED)->digits, "34");
+	assert_string_equal(event_str(last_of(l->r, SIG_CALL_COLLECTED), EV_DIGITS), "34");
 	assert_true(last_of(l->r, SIG_CALL_COLLECTED)->call == OTHER);
 	assert_int_equal(shard_call_prompt(l->r->shard, OTHER, &g_play, NULL, l->r->now), 0);
 	rig_run(l->r);
 	assert_string_equal(l->r->played, "a.wav");
 	ends(l);
-	assert_string_equal(last_of(l->r, SIG_CALL_PLAYED)->reason, "hangup");
+	assert_string_equal(event_str(last_of(l->r, SIG_CALL_PLAYED), EV_REASON), "hangup");
 }
 
 /* What the engine says before it hears of the split is of the other call. */
@@ -479,7 +479,7 @@ static void said_before(void **state)
 	for (ev.digit = '7'; ev.digit <= '8'; ev.digit++)
 		shard_media_event(l->r->shard, &ev, l->r->now);
 	rig_run(l->r);
-	assert_string_equal(last_of(l->r, SIG_CALL_COLLECTED)->digits, "78");
+	assert_string_equal(event_str(last_of(l->r, SIG_CALL_COLLECTED), EV_DIGITS), "78");
 }
 
 /* What one party held of the other, by command: it is told so; the other one was told nothing. */

@@ -75,8 +75,8 @@ static void test_who_answered(void **state)
 	phone_answer(&t->c, t->c.invite, "200 OK", PHONE_SDP_B);
 	rig_run(r);
 	is_answered(&t->l);
-	assert_string_equal(told(r, SIG_CALL_ANSWERED)->facts.answered_by, "1004");
-	assert_string_equal(told(r, SIG_CALL_ANSWERED)->to, "700");
+	assert_string_equal(event_str(told(r, SIG_CALL_ANSWERED), EV_FACT_answered_by), "1004");
+	assert_string_equal(event_str(told(r, SIG_CALL_ANSWERED), EV_TO), "700");
 	trio_restart(t);
 	assert_true(shard_call_next(r->shard, &cursor, &view));
 	assert_string_equal(view.answered_by, "1004");
@@ -85,7 +85,7 @@ static void test_who_answered(void **state)
 	trio_assert_left(&t->l.a);
 	rig_wait_ms(r, 40000);
 	assert_int_equal(r->cdr_count, 1);
-	assert_string_equal(told(r, SIG_CALL_ENDED)->facts.answered_by, "1004");
+	assert_string_equal(event_str(told(r, SIG_CALL_ENDED), EV_FACT_answered_by), "1004");
 	assert_string_equal(r->cdrs[0].facts.answered_by, "1004");
 	assert_string_equal(r->cdrs[0].to, "700");
 }

@@ -372,8 +372,8 @@ static void test_notify(void **state)
 	for (uint32_t i = 0; i < l->r->event_count; i++)
 		e = l->r->events[i].kind == SIG_CALL_NOTIFY ? &l->r->events[i] : e;
 	assert_non_null(e);
-	assert_string_equal(e->step, "shop.open");
-	assert_int_equal(e->order, 2);
+	assert_string_equal(event_str(e, EV_NAME), "shop.open");
+	assert_int_equal(event_number(e, EV_VISIT), 2);
 	assert_true(plays(l, "prompt:bye"));
 }
 

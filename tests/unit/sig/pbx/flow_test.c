@@ -543,9 +543,9 @@ static void test_secrets(void **state)
 	assert_true(plays(l, "prompt:o"));
 	for (uint32_t i = 0; i < l->r->event_count; i++)
 		e = l->r->events[i].kind == SIG_CALL_FLOW ? &l->r->events[i] : e;
-	assert_string_equal(e->facts.path, "pin,***,wait,send,tags,go,other");
-	assert_string_equal(e->facts.account, "x7");
-	assert_string_equal(e->facts.data, "Case.No=700");
+	assert_string_equal(event_str(e, EV_FACT_path), "pin,***,wait,send,tags,go,other");
+	assert_string_equal(event_str(e, EV_FACT_account), "x7");
+	assert_string_equal(event_str(e, EV_FACT_data), "Case.No=700");
 	phone_request(&l->a, "BYE", "", "");
 	rig_run(l->r);
 	line_assert_idle(l->r);

@@ -72,8 +72,8 @@ static void joins_who_hear_something(void **state)
 	assert_int_equal(shard_call_prompt(r->shard, join.with, &collects, NULL, r->now), 0);
 	rig_run(r);
 	assert_int_equal(join_as(t, &join, 1), 0);
-	assert_string_equal(last_event(r, SIG_CALL_PLAYED)->reason, "stopped");
-	assert_string_equal(last_event(r, SIG_CALL_COLLECTED)->reason, "stopped");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_PLAYED), EV_REASON), "stopped");
+	assert_string_equal(event_str(last_event(r, SIG_CALL_COLLECTED), EV_REASON), "stopped");
 	assert_int_equal(r->play_stops, 1);
 	assert_two_joined(t);
 }

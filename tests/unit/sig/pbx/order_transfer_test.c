@@ -102,7 +102,8 @@ static void alone_comes_back(void **state)
 				 0);
 		rig_run(r);
 		assert_int_equal(transfer(t, SHARD_LEG_NONE, "1004", i), 0);
-		assert_string_equal(last_event(r, SIG_CALL_PLAYED)->reason, "stopped");
+		assert_string_equal(event_str(last_event(r, SIG_CALL_PLAYED), EV_REASON),
+				    "stopped");
 		assert_string_equal(last_event(r, SIG_CALL_PLAYED)->application, "ivr");
 		rings(t);
 		assert_int_equal(shard_call_prompt(r->shard, call_at(r, 0), &terms, NULL, r->now),

@@ -96,8 +96,9 @@ static uint32_t told(const struct street *s, enum sig_event_kind kind)
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < s->r->event_count; i++)
-		count += s->r->events[i].kind == kind && !strcmp(s->r->events[i].from, "1001") &&
-			 !strcmp(s->r->events[i].to, "1002") &&
+		count += s->r->events[i].kind == kind &&
+			 !strcmp(event_str(&s->r->events[i], EV_FROM), "1001") &&
+			 !strcmp(event_str(&s->r->events[i], EV_TO), "1002") &&
 			 !strcmp(s->r->events[i].tenant, "acme");
 	return count;
 }
