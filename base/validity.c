@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Stores per shard until when its lease allows output, and lets any thread read it without a lock.
- * A node whose lease in Redis has expired must send nothing more for that shard, as another node
+ * A node must send nothing more for a shard after its lease in Redis has expired, as another node
  * may have taken it over (docs/adr/0019); each sender checks the time right before its system call.
  * Followers, such as the XDP program's map, are told before the stored value changes, so they never
  * lag when it grows. The minimum of all places is stored, too, so a sender reads one word in the

@@ -2,7 +2,7 @@
 /*
  * The two state machines of lease.h: the claimant's and the owner's side of a shard's lease. Both
  * are pure: node_shard_life.c and peer/claims.c feed events and carry out the actions. The
- * invariant that they keep together: no two nodes may speak for a shard at once, whatever Redis
+ * invariant that they keep together: no two nodes may send for a shard at once, whatever Redis
  * forgets and whichever messages are late, lost or repeated.
  */
 

@@ -243,7 +243,7 @@ struct claim {
 		bound_epoch;        /* of the owner that was acked; 0: to a claimant, or unknown */
 	uint64_t promised_to;       /* the claimant, likewise: no owner's end frees from that, */
 	uint64_t promised_until_ns; /* nor from what was promised before the start */
-	struct lease_epoch gone;    /* epoch whose process is gone; 0: none */
+	struct lease_epoch gone;    /* epoch of the process that is gone; 0: none */
 	uint64_t gone_ns;           /* when this node was told */
 	uint64_t asked_ns;
 	uint64_t consents;         /* one bit for each in named, and one for the owner of record */

@@ -96,7 +96,7 @@ void engine_coding(struct engine *e, uint32_t coding);
 int engine_bind(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		int *rtcp_fd) NODISCARD;
 /* The same in the first seconds of a process: also beside sockets of a killed process of the same
- * user, whose ports the kernel has not freed yet. */
+ * user, as the kernel may not have freed their ports yet. */
 int engine_bind_again(const struct addr *rtp, const struct addr *rtcp, uint8_t dscp, int *rtp_fd,
 		      int *rtcp_fd) NODISCARD;
 /* The same of an address that is not this machine's yet. */

@@ -19,7 +19,7 @@ enum capture_owner {
  * the sending port. */
 enum capture_point {
 	CAPTURE_IN_WIRE = 1, /* as received at the port, from any source */
-	/* believed to be the party's, decrypted; on a WebRTC leg also STUN and DTLS, as received */
+	/* accepted as the party's, decrypted; on a WebRTC leg also STUN and DTLS, as received */
 	CAPTURE_IN_PLAIN = 2,
 	CAPTURE_OUT_PLAIN = 4, /* for the party, before it is enciphered */
 	CAPTURE_OUT_WIRE = 8,  /* as it leaves */

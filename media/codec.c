@@ -237,8 +237,8 @@ static uint8_t with_number(const struct payload *wanted, const struct payload_li
 	return (uint8_t)(found - among->at);
 }
 
-/* libre answers a browser's last H264 of its packetization-mode, but means its own profile: so a
- * number is believed first unless its parameters contradict. */
+/* libre answers a browser's last H264 of its packetization-mode, but means its own profile: so the
+ * payload type number counts first unless its parameters contradict. */
 static uint8_t with_number_and_profile(const struct payload *wanted,
 				       const struct payload_list *among)
 {

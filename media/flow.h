@@ -311,13 +311,13 @@ struct flow_spec {
 	struct media_key key_in, key_out;
 	struct media_ice ice;
 	struct media_dtls dtls;
-	/* Generation 0: not bundled. Otherwise the flow of the same leg whose transport (socket,
-	 * ICE, DTLS and its keys) this one shares (BUNDLE, RFC 9143): packets of this one's payload
-	 * types and SSRCs arrive there, and it sends by that socket. Its own ice and dtls are not
-	 * read then; fds may be -1, for good. The owner is open before it, and no other flow of the
-	 * bundle has this ssrc_out (RFC 3711 8.1), else MEDIA_FLOW_FAILED with -EINVAL. The owner
-	 * has ice and rtcp_mux: only addresses that checks have proven are shared. After the owner
-	 * has closed nothing is sent until an update names another one. */
+	/* Generation 0: not bundled. Otherwise the flow of the same leg that shares its transport
+	 * (socket, ICE, DTLS and its keys) with this one (BUNDLE, RFC 9143): packets of this one's
+	 * payload types and SSRCs arrive there, and it sends by that socket. Its own ice and dtls
+	 * are not read then; fds may be -1, for good. The owner is open before it, and no other
+	 * flow of the bundle has this ssrc_out (RFC 3711 8.1), else MEDIA_FLOW_FAILED with -EINVAL.
+	 * The owner has ice and rtcp_mux: only addresses that checks have proven are shared. After
+	 * the owner has closed nothing is sent until an update names another one. */
 	struct flow_id bundle;
 	uint8_t mid_extension; /* its header extension for the MID (RFC 9143 15); 0: not used */
 	uint8_t mid_length;

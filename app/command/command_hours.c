@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Opening hours of a tenant: their documents, an override by hand, and the state at a time. The
  * zone files of this node are read with the first calendar that names them, because flows ask at
- * each call. command_hours_beat tells the shards of calendars whose state has changed. */
+ * each call. command_hours_beat tells the shards which calendars have changed state. */
 
 #include <errno.h>
 #include <stdlib.h>

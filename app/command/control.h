@@ -176,7 +176,7 @@ bool control_is_elsewhere(const struct node *n, struct bytes name, const json_t 
 /* Key of that kind for a principal: "in"; with an id behind "done:", a client behind "out:". */
 void control_stream_key(const struct node *n, const char *tenant, enum command_role role,
 			const char *kind, char out[CONTROL_KEY_MAX]);
-/* Jobs whose id is no longer under way: one of each id goes on. */
+/* Wakes jobs that wait for an id which no running job has any more: one job per id goes on. */
 void control_jobs_wake(struct control *c);
 
 #endif

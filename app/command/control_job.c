@@ -75,7 +75,8 @@ static int run_take(struct command_run *run, const struct command_principal *who
 	return 1;
 }
 
-/* An operator may speak for a tenant. 0, or -EINVAL and *error. */
+/* An operator may name the tenant that the command is for. Returns 0, or -EINVAL and sets
+ * *error. */
 static int run_tenant_read(struct command_run *run, const struct command_principal *who,
 			   struct command_error *error)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* tandemctl flow: checks, prints, draws and tries programs of flows without a node (docs/flows.md).
  * It has the node's own parser and interpreter (sig/flow/program.h, app/schema/flow_try.h), so that
- * its findings are those of flow.put. Pictures are made by dot, if that is installed. */
+ * its findings are those of flow.put. The program dot, if installed, makes the drawings. */
 
 #include <errno.h>
 #include <spawn.h>

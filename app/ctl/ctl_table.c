@@ -258,7 +258,7 @@ static bool cell_ends_with(const char *text, const char *end)
 	return n >= m && !strcmp(text + n - m, end);
 }
 
-/* Columns of a character: none if combining, two for East Asian scripts and pictures (UAX 11). */
+/* Columns of a character: none if combining, two for East Asian scripts and emoji (UAX 11). */
 static unsigned code_width(uint32_t code)
 {
 	static const struct {

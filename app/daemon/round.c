@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the loop calls. Events go to the shard at once; effects, answers and flushes of links end
  * the round (node_round). Before and after effects each round checks the leases
- * (node_shards_fence): a shard whose lease is over must not send. */
+ * (node_shards_fence): a shard with an expired lease must not send. */
 
 #include <assert.h>
 #include <errno.h>

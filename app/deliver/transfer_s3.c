@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Requests of S3: signed by libcurl (AWS Signature 4), with a SHA-256 of the body, which the server
- * checks. Large files go in parts, whose state is written to disk after each one, so that a failure
- * costs one part. */
+ * checks. Large files go in parts; the upload's state is written to disk after each part, so that a
+ * failure costs one part. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -265,7 +265,7 @@ void transfer_upload_answered(struct transfer *t, long status, struct outcome *o
 		upload_forget(t);
 		upload_begin_anew(t);
 	} else if (t->step == UPLOAD_COMPLETE && status == 400) {
-		upload_set_aside(t); /* it does not believe what it has */
+		upload_set_aside(t); /* the server refuses the stored parts */
 		upload_begin_anew(t);
 	}
 }

@@ -31,8 +31,9 @@ void resolver_begin(struct resolver *r, uint64_t call, uint64_t serial,
 /* The caller waits no more: its place is free, without an outcome.
  * Questions of no other caller are not repeated. */
 void resolver_stop(struct resolver *r, uint64_t call, uint64_t serial);
-/* Takes the next outcome. False: there is none, or the turn is over: resolver_next_ns says which. A
- * thousand may wait for one name, so consequences of an answer are done here, some at a time. */
+/* Takes the next outcome. Returns false if no outcome is ready, or the turn is over:
+ * resolver_next_ns says which. A thousand may wait for one name, so consequences of an answer are
+ * done here, some at a time. */
 bool resolver_pop(struct resolver *r, uint64_t *call, struct lookup_news *news, uint64_t now_ns);
 /* Until when it is tried behind others; 0: it is not. */
 uint64_t resolver_blocked_ns(const struct resolver *r, const struct lookup_target *target,

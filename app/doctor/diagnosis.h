@@ -50,7 +50,7 @@ struct diagnosis_recorder {
 	struct addr at;         /* ADDR_NONE: nobody is asked now */
 	uint64_t for_ms;        /* the recording has begun before so long */
 	uint8_t speak;          /* parties that it should hear, and */
-	uint8_t takes;          /* parties whose stream it takes */
+	uint8_t takes;          /* it takes the streams of these parties */
 	uint64_t sent, unsent;  /* packets; both 0: not known */
 	uint8_t heard_of, deaf; /* sources that it reports about; of which nothing came, it says */
 };

@@ -578,7 +578,7 @@ static enum answer_of_rule behind_nat(const struct suspect *s, struct finding *o
 
 /* ---- packets of untrusted sources ---- */
 
-/* Nobody was believed since the address was signalled. */
+/* No source was accepted since the address was signalled. */
 static enum answer_of_rule never_believed(const struct suspect *s, struct finding *out)
 {
 	const struct flow_detail *d = &s->f->now.detail;

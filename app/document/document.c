@@ -3,8 +3,8 @@
  * The life of a change of a document: made of the arguments and the present value, checked (quota,
  * references, rights, if_version), put into Redis by compare-and-set, and put into effect when
  * Redis has it. Every *.put and *.delete command goes through here, by the functions of its kind
- * (struct document_kind). A change whose base has changed meanwhile is made again; Redis decides,
- * and no node applies what Redis has not acknowledged.
+ * (struct document_kind). If the base of a change has changed meanwhile, the change is made again;
+ * Redis decides, and no node applies what Redis has not acknowledged.
  */
 
 #include <assert.h>

@@ -78,7 +78,7 @@ struct hook {
 	/* Its lease, and what was read. */
 	bool asked, mine, reading, pending_read, hungry;
 	bool gone;                  /* deleted */
-	uint32_t refs;              /* questions to Redis whose answer has not come */
+	uint32_t refs;              /* queries to Redis that have no answer yet */
 	uint64_t beat_ns, until_ns; /* next turn; the lease */
 	uint64_t asked_ns;
 	char after[HOOK_ID_MAX]; /* of pending entries */

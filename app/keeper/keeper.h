@@ -73,7 +73,7 @@ struct keeper_address {
 };
 
 struct keeper_settings {
-	const char *dir; /* node.state_dir, whose lock the caller has */
+	const char *dir; /* node.state_dir; the caller holds its lock */
 	const struct keeper_address *addresses;
 	uint32_t count;
 	struct addr beside; /* an address of no interface's network goes to the one that has this */

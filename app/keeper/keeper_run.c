@@ -483,7 +483,7 @@ static bool others_are_notified(const struct process *p)
 	return told;
 }
 
-/* Nodes that are told of the death then speak for the shards. */
+/* Nodes that are told of the death then own the shards. */
 static void forwarding_end(struct process *p)
 {
 	struct remains *r = &p->sockets.remains;

@@ -2,9 +2,9 @@
 /*
  * Hands media sockets over a restart: the node tells the keeper each socket it opens, the keeper
  * gives them to the next process of the state directory, directly or by way of the next keeper.
- * effects.c claims and drops them for flows. A socket has one owner at a time: whoever binds its
- * port anew must be alone, or the kernel would give packets to the wrong one. Peers are checked by
- * credentials (SO_PEERCRED), and may be of another build.
+ * effects.c claims and drops them for flows. A socket has one owner at a time: a process that binds
+ * its port again must be the only one, or the kernel would give packets to the wrong socket. Peers
+ * are checked by credentials (SO_PEERCRED), and may be of another build.
  */
 
 #include <assert.h>

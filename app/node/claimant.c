@@ -3,7 +3,8 @@
  * Joins the pure machines of cluster/ with Redis, sockets and the node's shards: roster and beats,
  * datagrams, channels of claims, names of leases. app/daemon/round.c drives it. Whatever it hears
  * or reads only becomes events of those machines; no shard is opened or silenced here by its own
- * decision. A node whose line of the roster another live process writes has a twin, and ends.
+ * decision. If another live process writes this node's line of the roster, the node has a twin, and
+ * ends.
  */
 
 #include "app/node/claimant.h"

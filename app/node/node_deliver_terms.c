@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Settings for tandem-store as JSON (app/deliver/terms.h): destinations, tenants, certificates, and
- * secrets, whose files the node reads. Also the list of nodes that exchange copies (docs/adr/0048),
- * and connections at cluster.listen, which are passed on to the process. No octet of a recording
- * goes through the node. */
+ * secrets, which the node reads from their files. Also the list of nodes that exchange copies
+ * (docs/adr/0048), and connections at cluster.listen, which are passed on to the process. No octet
+ * of a recording goes through the node. */
 
 #include <errno.h>
 #include <fcntl.h>

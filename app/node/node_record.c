@@ -2,8 +2,8 @@
 /*
  * Connects the call plane to the recorder and to the SIPREC sender: EFFECT_RECORD and EFFECT_FORK
  * become orders, their results become replies to the call. app/daemon opens it, and the engine's
- * taps feed both threads. An order that is lost is answered, so that a call never believes that it
- * is recorded when it is not.
+ * taps feed both threads. An order that is lost is answered, so that a call never shows as recorded
+ * when it is not.
  */
 
 #include <assert.h>

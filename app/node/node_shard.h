@@ -74,8 +74,8 @@ struct node_shard {
 	bool has_addresses;       /* WAITING: whatever could come has */
 	bool has_calls;           /* WAITING: and subscriptions */
 	struct node_ahead ahead;
-	enum object_kind loads; /* WAITING: the kind whose records are read */
-	uint64_t toll_day;      /* WAITING: day whose costs of calls are read */
+	enum object_kind loads; /* WAITING: the kind of the records being read */
+	uint64_t toll_day;      /* WAITING: the day of the call costs being read */
 	uint32_t check_cursor;  /* where the look at records goes on; 0: at the first call */
 };
 

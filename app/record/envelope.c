@@ -2,8 +2,8 @@
 /*
  * Envelopes recordings with OpenSSL's CMS as a stream, and checks certificates before they are
  * used. tandem-store's children write envelopes; the node checks settings by envelope_fits.
- * OpenSSL's defaults (PKCS #1 v1.5, SHA-1) are replaced for each recipient. A certificate whose key
- * cannot encrypt is an error at once, since a recording for it could never be opened.
+ * OpenSSL's defaults (PKCS #1 v1.5, SHA-1) are replaced for each recipient. A certificate with a
+ * key that cannot encrypt is an error at once, since a recording for it could never be opened.
  */
 
 #include "app/record/envelope.h"

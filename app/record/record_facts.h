@@ -25,7 +25,7 @@ struct record_gap {
 };
 
 struct record_pause {
-	uint64_t at_ms; /* in the file, whose time stands still */
+	uint64_t at_ms; /* position in the file; it stands still */
 	uint64_t ms;    /* how long it was on the clock */
 };
 

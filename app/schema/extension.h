@@ -115,8 +115,8 @@ extern const char *const g_auto_answer_words[]; /* in the order of enum auto_ans
 int extension_locations(struct bytes list, uint16_t out[EXTENSION_LOCATIONS_MAX]);
 /* A new extension, but not enabled. */
 void extension_begin(struct extension *e);
-/* The document: with the sealed hashes, without fields that are as in extension_begin, whose values
- * must therefore never change. New reference, NULL: out of memory. */
+/* The document: with the sealed hashes, without fields that are as in extension_begin. The values
+ * there must therefore never change. Returns a new reference; NULL: out of memory. */
 json_t *extension_to_document(const void *value, const struct seal_key *key,
 			      struct rand_source *rand);
 /* The view, without them. realm: the node's. */

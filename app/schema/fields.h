@@ -24,7 +24,7 @@ void fields_of_security(struct fields *out, const struct security_event *event);
 struct bytes fields_json(const struct fields *f, char out[FIELDS_JSON_MAX]);
 /* Address and port, or "several". buf: ADDR_TEXT_MAX. */
 const char *fields_security_source(const struct security_event *event, char *buf);
-/* True for the fields of a CDR whose text is a whole number. */
+/* Returns true if the text of that CDR field is a whole number. */
 bool fields_cdr_is_number(struct bytes name);
 /* The events' part of docs/api.md. */
 void fields_write_events(struct writer *w);

@@ -11,8 +11,8 @@
  *     NOUN.VERB                POST   /v1/NOUNS/{key}/VERB    GET where it changes nothing
  * NOUN.PART.VERB           the same below /v1/NOUNS/{key}/PARTS; its first argument is {key}
  *
- * A command whose first argument is not the key of its noun is /v1/NOUNS:VERB; a noun without a
- * list has no plural. Pure; any thread once route_setup has run.
+ * A command that has another first argument than the key of its noun is /v1/NOUNS:VERB; a noun
+ * without a list has no plural. Pure; any thread once route_setup has run.
  */
 #ifndef APP_SCHEMA_ROUTE_H
 #define APP_SCHEMA_ROUTE_H

@@ -45,7 +45,7 @@ struct tenant_value {
 			[FORM_SECRET_MAX]; /* signs requests to its web servers, sealed; "": none */
 		char networks[256]; /* networks it may ask besides the internet, joined by ',' */
 	} web;
-	uint8_t commands; /* roles whose streams are read: 1 << enum command_role */
+	uint8_t commands; /* roles with a stream that is read: 1 << enum command_role */
 	uint64_t changed_utc_ms;
 };
 

@@ -2,8 +2,8 @@
 /*
  * Documents of trunks, DIDs and routes: fields, checks, sealed passwords, and the core's structs.
  * command_trunk.c puts them; sig/host/trunk.h has what calls need. A trunk's addresses decide which
- * requests are believed to be the carrier's, so places are parsed strictly. A password opens only
- * for its trunk, user and realm.
+ * requests count as the carrier's, so places are parsed strictly. A password opens only for its
+ * trunk, user and realm.
  */
 
 #include <assert.h>

@@ -154,8 +154,8 @@ static void network_to_locals(const struct settings *s, uint16_t i, enum sip_tra
 	}
 }
 
-/* Network whose media addresses are offered to browsers:
- * that of the same address, else the first of the family. */
+/* Network that offers its media addresses to browsers: the one with the same address, else the
+ * first of the family. */
 static uint16_t web_network(const struct settings *s)
 {
 	uint32_t found = UINT32_MAX;

@@ -58,7 +58,7 @@ struct watch {
 	struct hep_settings hep_told; /* to the thread */
 	bool hep_on;
 	bool export_due;                    /* the workers were not told of hep_on yet */
-	uint32_t watched;                   /* traces whose call the workers copy, a bit each */
+	uint32_t watched;                   /* traces of calls that the workers copy, a bit each */
 	uint64_t gone_ns[WATCH_TRACES_MAX]; /* since when there is no such call; 0: there is */
 	uint64_t swept_ns;
 	/* both */

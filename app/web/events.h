@@ -56,8 +56,8 @@ struct events_filter {
 	char calls[EVENTS_LIST_MAX], users[EVENTS_LIST_MAX], types[EVENTS_LIST_MAX];
 	bool has_after;
 	struct events_id after;
-	/* watch: the user whose state it is told;
-	 * it gets events of that user alone, and none if it names no types. */
+	/* watch: the watched user; the client gets events of that user alone, and no events if it
+	 * names no types. */
 	char watch[EVENTS_USER_MAX];      /* "": none */
 	char watched[EVENTS_LIST_MAX];    /* also told of; empty: as the user watches */
 	char session[EVENTS_SESSION_MAX]; /* name of a user's token */

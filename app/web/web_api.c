@@ -464,7 +464,7 @@ static int body_begin(struct web_query *q)
 		return query_refuse(q, 413, "a body has at most 147456 octets, a file 1048576");
 	if (n > API_BODY_MAX && !upload_begin(q))
 		return query_refuse(q, 503, "too many files come at once");
-	/* the library expects a body unless a length says that there is none */
+	/* the library expects a body unless a length says that it is empty */
 	q->closes = !length.n && !bytes_is(q->call.method, "GET");
 	if (!n)
 		return query_ask(q);

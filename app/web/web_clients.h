@@ -20,7 +20,7 @@
 struct web_client;
 struct web_clients;
 
-/* Holders whose connections and requests are counted: name, share, words. */
+/* Holders by which connections and requests are counted: name, share, words. */
 #define WEB_HOLDERS(X)                                      \
 	X(SOURCE, "source", WEB_HEADS_OF_SOURCE, "address") \
 	X(TENANT, "tenant", 96, "tenant")                   \

@@ -72,7 +72,7 @@ bool snapshot_next(struct snapshot *s, struct snapshot_document *out);
 /* Number of deletions that are remembered, and of kinds that are counted (more than there are). */
 enum { SHELF_GONE_MAX = 4096, SHELF_KINDS_MAX = 32 };
 
-/* A tenant whose documents are known. */
+/* A tenant with known documents. */
 struct shelf_tenant {
 	char name[SNAPSHOT_NAME_MAX + 1];
 	uint64_t generation;             /* the highest version there was */

@@ -22,7 +22,7 @@
 
 /* Starting a connection to Redis, and how long to wait before the next try. */
 
-/* A non-blocking descriptor whose connection is made or being made, or -errno. addr: for TCP. */
+/* Returns a non-blocking descriptor that is connected or connecting, or -errno. addr: for TCP. */
 int redis_dial(const struct redis_url *url, const struct addr *addr) NODISCARD;
 
 /* Zero-initialised with max_ns. */
@@ -71,7 +71,7 @@ struct redis_sentinel {
 	uint64_t ask_ns;      /* the next question */
 	uint64_t received_ns; /* the last answer that counted */
 	uint32_t older;       /* answers in a row that did not */
-	uint32_t answers;     /* of the Sentinel whose turn it is */
+	uint32_t answers;     /* of the Sentinel that is asked now */
 	bool asked, hurry, missed;
 };
 
@@ -82,9 +82,9 @@ void redis_sentinel_hurry(struct redis_sentinel *s, bool hurry, uint64_t now_ns)
 void redis_sentinel_expire(struct redis_sentinel *s, uint64_t now_ns);
 uint64_t redis_sentinel_next_ns(const struct redis_sentinel *s);
 
-/* Waiting callers, in the order of the commands: Redis answers in that order only. One whose
- * deadline has passed keeps its place until its answer comes, so that the next answer does not go
- * to the wrong one. */
+/* Waiting callers, in the order of the commands: Redis answers in that order only. A caller keeps
+ * its place after its deadline until its answer comes, so that the next answer does not go to the
+ * wrong one. */
 
 /* A command as it was sent: it may have to be sent to another server. */
 struct redis_said {

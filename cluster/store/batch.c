@@ -425,7 +425,7 @@ static void length_finish(struct store_op *op, const struct store_answer *a)
 			   (uint64_t)redis_reply_integer(a->reply));
 }
 
-/* For those who watch whether anybody reads the stream. */
+/* Asks for the length of the stream, which shows operators whether anybody reads it. */
 static void length_query(struct store_shard *s)
 {
 	uint64_t now_ns = clock_now_ns();

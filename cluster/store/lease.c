@@ -79,12 +79,12 @@ static uint64_t store_number(const struct redisReply *reply, size_t at)
 	return bytes_u64(redis_reply_text(redis_reply_at(reply, at)), &value) == 0 ? value : 0;
 }
 
-/* Between these a length is believed. */
+/* A stored length of a lease is clamped to these. */
 #define LENGTH_MIN_NS (300 * NS_PER_MS)
 
 #define LENGTH_MAX_NS (60 * NS_PER_S)
 
-/* Of a lease, as far as it is believed; 0: it is not said. */
+/* The length of a lease, clamped to the limits; 0: the reply has none. */
 static uint64_t store_length(const struct redisReply *reply, size_t at)
 {
 	uint64_t ms = store_number(reply, at);

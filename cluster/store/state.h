@@ -254,7 +254,7 @@ struct store_base {
 	char too_new[STORE_KEY_MAX];
 };
 
-/* The end of a call whose CDR may have to be sent once more: end.c. */
+/* The end of a call; its CDR may have to be sent once more (end.c). */
 struct store_end;
 
 struct store_ends {
@@ -369,7 +369,7 @@ struct store_shard {
 	bool grant_waits;
 	struct lease_epoch loads; /* when its calls were asked for last */
 	uint32_t calls_aside;
-	uint64_t *unreadable; /* calls whose records were set aside */
+	uint64_t *unreadable; /* calls with records that were set aside */
 	uint32_t unreadable_count;
 	char run_id[RUN_ID_MAX]; /* of the Redis that last granted the lease; "": it is not known */
 	bool late;               /* all that went wrong until it was healthy again */

@@ -219,7 +219,7 @@ struct mix_member {
 	struct limiter before, mine; /* of its own: as it was before that tick, and behind it */
 	float gain, gain_next;       /* its gain when it speaks, and from then on */
 	float gain_said;             /* when that tick began */
-	uint32_t coaches;            /* the member to whom it speaks, or MIX_NOBODY */
+	uint32_t coaches;            /* the member that hears it, or MIX_NOBODY */
 	bool used, muted, deaf, coach;
 	bool added;  /* in the tick said_at: to the sum, as a talker's */
 	bool begins; /* likewise: to be heard */
@@ -411,7 +411,7 @@ static void mix_forget(struct mix *m, uint32_t member)
 		rank_forget(&m->rank[kind], member);
 }
 
-/* A member with a reused number must not become the one to whom a coach speaks. */
+/* A member with a reused number must not become the one that a coach speaks to. */
 void mix_leave(struct mix *m, uint32_t member)
 {
 	struct mix_member *of = mix_member(m, member);

@@ -67,7 +67,8 @@ void mix_deafen(struct mix *m, uint32_t member, bool deaf);
 /* How loud others hear it; fades over one tick, so nothing clicks. -EINVAL: more than
  * MIX_GAIN_DB_MAX. */
 int mix_gain(struct mix *m, uint32_t member, int db) NODISCARD;
-/* From now on only `whom` hears it; MIX_NOBODY: all do again. Returns 0, or -EINVAL for itself. */
+/* From now on one member alone hears the coach; MIX_NOBODY: all do again. Returns 0, or -EINVAL if
+ * that member is the coach. */
 int mix_coach(struct mix *m, uint32_t coach, uint32_t whom) NODISCARD;
 
 /* It speaks, at level -dBov: by voice_frame, or undecoded by its packet's header (RFC 6464 3). */

@@ -4,7 +4,7 @@
  * packets in, ranks the talkers, mixes, encodes once per encoding, and sends (room.h). It only does
  * its work in slices, since the worker must return to packets in time; this file has the phases and
  * their costs. room_sound.c has the audio input, room_voice.c decoding, room_part.c jobs beside
- * members, and room_video.c pictures.
+ * members, and room_video.c video.
  */
 
 #include <errno.h>
@@ -257,7 +257,7 @@ static uint32_t phase_turn(struct worker *w, struct job *j, uint32_t most)
 	return most;
 }
 
-/* Sound waits for pictures no longer than half of a slice. */
+/* Audio waits for video no longer than half of a slice. */
 static uint32_t video_share(const struct room *r, uint32_t most, uint64_t now_ns)
 {
 	return most > 1 && mix_effort(r, now_ns) > 0 ? most / 2 : most;

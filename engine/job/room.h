@@ -241,7 +241,7 @@ static inline uint32_t room_cost(uint32_t ns)
 /* So many members are prefetched before a tick; the others of a larger room during their turns. */
 enum { ROOM_NEAR = 8 };
 
-/* ---- room_video*.c: flows of video (room_video.h); a room without pictures skips them ---- */
+/* ---- room_video*.c: flows of video (room_video.h); a room without video skips them ---- */
 
 int room_video_set(struct worker *w, struct job *j, struct flow *f, const struct flow_spec *spec);
 void room_video_leave(struct worker *w, struct job *j, struct flow *f);
@@ -321,7 +321,8 @@ const int16_t *room_voice_play(const struct room *r, struct room_voice *v);
 
 /* ---- room_sound.c: sending ---- */
 
-/* Prefetches what sending to the first members needs; and to one whose member is there. */
+/* Prefetches what sending to the first members needs; room_say_fetch_to does so for one member,
+ * which must be present. */
 void room_say_fetch(const struct worker *w, const struct room *r);
 void room_say_fetch_to(const struct worker *w, const struct room *r, uint32_t index);
 /* To the next listener. Returns how many packets. */

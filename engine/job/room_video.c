@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pictures of a room: which source each view shows (video_choice.h decides), members joining and
+ * Video of a room: which source each view shows (video_choice.h decides), members joining and
  * leaving with video, which simulcast layer a packet belongs to, and the requests to sources: NACKs
  * and key frames. room_video_relay.c moves the packets. Both run on the worker; a source is only
  * asked for what some view needs.
@@ -471,7 +471,7 @@ void video_flow_follow(struct flow *f, const struct member_video *m, uint32_t ss
 	source_switch(f, ssrc);
 }
 
-/* What sources are asked for: packets that are missing, and new pictures. */
+/* Requests to sources: NACKs for missing packets, and key frames. */
 
 /* A copy that was asked for is on its way for so long, and a bit. */
 #define AGAIN_NS(rtt_ns) ((rtt_ns) + 10 * NS_PER_MS)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Pictures of a room (room.h): a video flow with the number of a member is its picture. Each
- * picture is a source, what its party sends, and a view, what its party is sent: packets of one
- * source at a time, unchanged, under the numbers of one stream of ours. A view switches to another
- * source where a decoder may begin (media/rtp/video.h); until then it stays. The source is asked
- * for a key frame.
+ * Video of a room (room.h): a video flow with the number of a member is its picture. Each picture
+ * is a source, what its party sends, and a view, what its party is sent: packets of one source at a
+ * time, unchanged, under the numbers of one stream of ours. A view switches to another source where
+ * a decoder may begin (media/rtp/video.h); until then it stays. The source is asked for a key
+ * frame.
  *
  * A browser may send its picture in several sizes (media_layers): each is a source, and each view
  * has one of them (video_choice.h), a smaller one if its line loses packets.
@@ -81,7 +81,7 @@ struct member_video {
 	struct flow_member spec;
 	struct flow_video terms;
 	uint64_t received_ns; /* any layer; 0: never */
-	uint32_t ends;        /* of pictures, of all layers */
+	uint32_t ends;        /* frames that ended, of all layers */
 	/* By terms.layers; a picture without layers has the first. */
 	struct video_source layers[MEDIA_LAYERS_MAX];
 	struct video_view view;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Moves packets of pictures from sources to views: takes them into a ring, notes gaps and key
- * frames, and sends each packet to all views of its source, renumbered into one stream per viewer.
- * A view switches only at a key frame, after the picture before has ended, so that decoders never
- * see mixed pictures. The ring is worked off in slices, since a large room has many views.
+ * Moves video packets from sources to views: takes them into a ring, notes gaps and key frames, and
+ * sends each packet to all views of its source, renumbered into one stream per viewer. A view
+ * switches only at a key frame, after the frame before has ended, so that decoders never see mixed
+ * frames. The ring is worked off in slices, since a large room has many views.
  */
 
 #include <string.h>
@@ -159,7 +159,7 @@ static void video_show(struct worker *w, struct room_video *p, uint32_t view,
 		packet_show(w, f, &m->view, k, payload_type);
 }
 
-/* ---- pictures end before others begin ---- */
+/* ---- a frame ends before the next source begins ---- */
 
 /* It switches with that packet, within a picture of the other source that may still complete. */
 static bool view_is_open(const struct room_video *p, const struct video_view *v,
@@ -299,7 +299,7 @@ bool room_video_wait(const struct room *r, uint64_t now_ns)
 	return video_is_waiting(r->video, now_ns);
 }
 
-/* Received packets of pictures, and their RTCP. */
+/* Received video packets, and their RTCP. */
 
 /* Its format; VIDEO_NONE: one that cannot be shown to others. */
 static uint8_t pkt_format(const struct pkt *p)

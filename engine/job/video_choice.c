@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The decisions about conference video, as pure functions of indexes, rates and times
- * (video_choice.h): whose picture is shown, which simulcast layer a viewer gets, the limit for a
- * viewer with losses, key frame requests, and NACKs. They are apart from room_video.c so that tests
- * cover them without packets. Each one has hysteresis, since every switch costs a key frame.
+ * (video_choice.h): which member's video is shown, which simulcast layer a viewer gets, the limit
+ * for a viewer with losses, key frame requests, and NACKs. They are apart from room_video.c so that
+ * tests cover them without packets. Each one has hysteresis, since every switch costs a key frame.
  */
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a viewer of a conference is sent: whose video, which layer, and which lost packets are
- * requested again. Pure: indexes and times in, decisions out.
+ * What a viewer of a conference is sent: which member's video, which layer, and which lost packets
+ * are requested again. Pure: indexes and times in, decisions out.
  */
 #ifndef ENGINE_JOB_VIDEO_CHOICE_H
 #define ENGINE_JOB_VIDEO_CHOICE_H
@@ -13,7 +13,7 @@
 #include "media/job.h"
 
 /*
- * Whose picture is shown if several may talk, and when a source is asked for a key frame.
+ * Which member's video is shown if several may talk, and when a source is asked for a key frame.
  *
  * All see the active speaker, who sees the previous one. Another member is shown once it has been
  * the loudest for a while, apart from pauses between words, and the shown one has been so for some
@@ -93,7 +93,7 @@ enum {
 	LAYER_DOWN_MS = 1500,
 	LAYER_RATE_MS = 500, /* a rate is read so often */
 	LAYER_STEADY = 2,    /* and counts as known after so many reads */
-	/* A layer has stopped: silent for so long, with so many pictures of others since. All have
+	/* A layer has stopped: silent for so long, with so many frames of others since. All have
 	 * one rate, which may be low. */
 	LAYER_SILENT_MS = 500,
 	LAYER_MISSED = 12,

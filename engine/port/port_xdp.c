@@ -524,7 +524,8 @@ static void sockets_rx(struct xdp_port *x, struct batch *b, uint32_t want, uint6
 		x->sockets->ops->rx(x->sockets, b, want, wait_ns);
 }
 
-/* Replaces a socket whose device is gone. It has frames now, so the program may redirect to it. */
+/* Replaces a socket after its device has gone. It has frames now, so the program may redirect to
+ * it. */
 static void rx_queue_renew(struct xdp_port *x, uint32_t at, struct xdp_queue *fresh)
 {
 	const struct xdp_interface *i = &x->host->interfaces[fresh->interface];

@@ -69,9 +69,9 @@ int xdp_lane_open(struct xdp_lane *l, uint32_t queues, char why[XDP_WHY_MAX]) NO
 int xdp_lane_add(struct xdp_lane *l, uint32_t ifindex, uint32_t interface, uint32_t queue,
 		 struct xdp_queue **out, char why[XDP_WHY_MAX]) NODISCARD;
 void xdp_lane_close(struct xdp_lane *l);
-/* Makes another socket to replace one whose device is gone, from a descriptor taken from *spare_fd
- * (-1 afterwards) unless one waits already. On the keeper's thread: changes nothing of the lane but
- * the place. */
+/* Makes another socket to replace one of a device that is gone, from a descriptor taken from
+ * *spare_fd (-1 afterwards) unless one waits already. On the keeper's thread: changes nothing of
+ * the lane but the place. */
 int xdp_lane_renew(const struct xdp_lane *l, uint32_t at, uint32_t ifindex, int *spare_fd,
 		   struct xdp_queue **out, char why[XDP_WHY_MAX]) NODISCARD;
 /* Installs it and frees the old one's frames. On the worker. Returns the old one, to be closed. */

@@ -111,7 +111,7 @@ static void candidate_forget(struct worker *w, struct flow *f, const struct dtls
 	(void)pool_free(&w->dtls.candidates, h);
 }
 
-/* The thread forgets by itself an association whose end did not fit into the ring. */
+/* If the end of an association does not fit into the ring, the thread forgets it by itself. */
 static void candidate_end(struct worker *w, struct flow *f, struct dtls_candidate *c)
 {
 	struct crypto_request r = { .kind = CRYPTO_END, .association = candidate_handle_of(w, c) };
@@ -791,7 +791,8 @@ void dtls_flow_flight(struct worker *w, struct flow *f, uint8_t association,
 
 /* ---- time ---- */
 
-/* Completed ones once nobody can ask any more, and those whose end the thread did not report. */
+/* Frees completed candidates once no request for them can come, and those that the thread did not
+ * report as ended. */
 static void candidates_tick(struct worker *w, uint64_t now_ns)
 {
 	struct dtls_candidate *c;

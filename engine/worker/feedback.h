@@ -107,9 +107,8 @@ void keyframe_note_update(struct flow *f, const struct flow_spec *spec);
 /* Asks, if that is due. */
 void keyframe_tick(struct worker *w, struct flow *f);
 
-/* RTCP of our own: stores what a party reports of our stream, and sends reports to a party whose
- * peer sends no reports for a while (RFC 3550 6.4). So it can measure, and knows that we are
- * alive. */
+/* RTCP of our own: stores what a party reports of our stream, and sends reports to a party while
+ * its peer sends none (RFC 3550 6.4). So the party can measure, and knows that we are alive. */
 
 #define REPORTS_AFTER_NS UINT64_C(10000000000) /* without RTCP of the peer */
 

@@ -110,8 +110,7 @@ struct job_kind {
 	int (*member)(struct worker *w, struct job *j, struct flow *f,
 		      const struct flow_spec *spec);
 	void (*leave)(struct worker *w, struct job *j, struct flow *f);
-	/* Of jobs with pictures, else NULL: whether a viewer's checked RTCP asks for a key
-	 * frame. */
+	/* Of jobs with video, else NULL: whether a viewer's checked RTCP asks for a key frame. */
 	bool (*asked)(struct worker *w, struct job *j, const struct flow *f, struct bytes rtcp);
 	/* Of a part of a room, else NULL: it is open. 0, or why it cannot be. */
 	int (*start)(struct worker *w, struct job *j);

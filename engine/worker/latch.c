@@ -184,7 +184,7 @@ bool latch_accept(struct flow *f, enum channel c, const struct addr *from, uint3
 
 void latch_resume(struct flow *f, enum channel c, const struct addr *source, uint64_t now_ns)
 {
-	/* the process before had a reason to believe it */
+	/* the process before had a reason to accept this source */
 	bool changed, of_rtp = c == CHANNEL_RTCP && f->latch_mode != LATCH_STRICT &&
 			       addr_ip_eq(source, &f->latch_rtp.source);
 

@@ -63,7 +63,8 @@ bool offer_crypto_offer(struct crypto *out, const struct media_key *own);
 const char *offer_crypto_accept(const struct sdp *offer, unsigned section,
 				const struct media_key *own, struct media_key *theirs,
 				struct crypto *out);
-/* By an offer and its answer (RFC 4568 5.1.3), whosever they are. NULL or why not (all wiped). */
+/* Keys by an offer and its answer (RFC 4568 5.1.3), of either side. Returns NULL, or why not (all
+ * wiped). */
 const char *offer_crypto_agreed(const struct sdp *offer, const struct sdp *answer, unsigned section,
 				struct media_key *offerer, struct media_key *answerer);
 

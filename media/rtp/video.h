@@ -44,8 +44,8 @@ struct bytes keyframe_request_write(uint8_t out[KEYFRAME_REQUEST_MAX],
 /* Checked RTCP asks for a new picture of the source. */
 bool keyframe_is_requested(struct bytes rtcp, uint32_t source);
 
-/* The head of a VP8 payload (RFC 7741 4). It numbers pictures, so a receiver of two streams as one
- * must see continuous numbers: a decoder may wait for a picture that never comes. */
+/* The head of a VP8 payload (RFC 7741 4). It numbers frames, so a receiver of two streams as one
+ * must see continuous numbers: a decoder may wait for a frame that never comes. */
 
 /* All zero: malformed, or without these fields. */
 struct vp8_head {

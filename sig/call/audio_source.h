@@ -20,8 +20,8 @@ enum audio_source {
 };
 
 enum audio_source audio_source_of(const struct call *c, uint8_t leg);
-/* Its track in a codec that the party accepts on this line. Returns false if there is none: the
- * party hears its peer. */
+/* Selects the source's track in a codec that the party accepts on this line. Returns false without
+ * such a track: the party hears its peer. */
 bool audio_source_track(const struct call_host *h, const struct call *c, uint8_t leg, uint8_t line,
 			struct flow_source *out);
 /* Writes it to f.source. Settled at each step; SDP is parsed only if something has changed. */

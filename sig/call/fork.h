@@ -28,8 +28,8 @@ bool fork_caller_of(const struct leg *l, struct dialog_party *out);
 enum refusal fork_auto_answer(struct call_host *h, struct call *c, uint8_t leg) NODISCARD;
 /* This branch has answered: all others are cancelled. */
 void fork_won(struct call_host *h, struct call *c, uint8_t leg);
-/* A branch failed with *lost, whose text is taken over. The call ends when no branch is left, or
- * after 6xx. */
+/* A branch failed with *lost; the call takes over its text. The call ends when no branch is left,
+ * or after 6xx. */
 void fork_on_failure(struct call_host *h, struct call *c, struct refusal_kept *lost);
 /* A leg from that one on is ringing. */
 bool fork_rings_from(const struct call *c, uint8_t first);

@@ -31,7 +31,7 @@ static struct bytes lines_of(const struct leg *leg)
 	return leg ? text_bytes(&leg->carried) : (struct bytes){ 0 };
 }
 
-/* ---- what is believed ---- */
+/* ---- identities that are trusted ---- */
 
 static bool is_of_ours(const struct call_host *h, const struct call *c, struct bytes user)
 {

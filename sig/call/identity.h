@@ -44,7 +44,7 @@ void identity_write_peer(struct writer *w, const struct call_host *h, const stru
 /* The caller's INVITE has come. 0 or -ENOMEM. */
 int conveyed_on_invite(struct call_host *h, struct call *c, const struct call_start *s) NODISCARD;
 /* For our first INVITE to the leg: the header line, and a PIDF_MIXED body that includes the SDP.
- * Returns false if there is none. */
+ * Returns false if there is nothing to convey. */
 bool conveyed_write(struct writer *lines, struct writer *body, const struct call_host *h,
 		    const struct call *c, uint8_t leg);
 

@@ -51,8 +51,8 @@ void invite_answer_lost(struct call_host *h, struct call *c, uint8_t leg);
 void invite_ack_on_saved(struct call_host *h, struct call *c, uint8_t leg);
 bool invite_ack_waits(const struct call *c, uint8_t leg);
 void invite_ack(struct call_host *h, struct call *c, const struct call_event *ev);
-/* A callee whose 2xx is held back for a confirming digit (module.screen_ms): the digit came; or it
- * declines or has left, and others ring on. */
+/* The callee's 2xx is held back for a confirming digit (module.screen_ms): the digit came; or the
+ * callee declines or has left, and others ring on. */
 void screen_key(struct call_host *h, struct call *c, uint8_t leg, char key);
 void screen_fail(struct call_host *h, struct call *c, uint8_t leg);
 /* A re-INVITE of the party. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Prompts to a caller whose call the node has answered (prompts.h): steps that play files, tones or
- * spoken values, collect DTMF digits, and record messages and names. The steps and their state are
- * in the call's record, and a successor resumes a file near its position. Used by orders of
- * applications, by flows, by conferences that ask for a PIN or a name, and for announcements to a
- * leg of a pair. Files are played and recorded by the media side, which reports by prompt and
+/* Prompts to a caller after the node has answered the call (prompts.h): steps that play files,
+ * tones or spoken values, collect DTMF digits, and record messages and names. The steps and their
+ * state are in the call's record, and a successor resumes a file near its position. Used by orders
+ * of applications, by flows, by conferences that ask for a PIN or a name, and for announcements to
+ * a leg of a pair. Files are played and recorded by the media side, which reports by prompt and
  * record news. */
 
 #include <assert.h>

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Look-ups for a call: users, whom another node may know better (call_host.user_ask), and host
+/* Look-ups for a call: users, if another node may know them better (call_host.user_ask), and host
  * names of phones (RFC 3263: a Contact or Path of a trusted sender names a host). A call has any
  * number of look-ups, each for a step of its plan and with a serial. What is known is used at once;
  * else the step waits, RESOLVE_MS at most, while phones of other steps ring. A phone at a name is
  * invited at the first place of the name, and at the next one if that is unreachable (4.3); without
- * a place, by the hop that it registered from. A step whose user has no phone follows the user's
- * forward. When the last answer has come and no phone rings, the call continues or ends. The record
- * has the steps that wait: a successor asks again. */
+ * a place, by the hop that it registered from. If the user of a step has no phone, the step follows
+ * the user's forward. When the last answer has come and no phone rings, the call continues or ends.
+ * The record has the steps that wait: a successor asks again. */
 #ifndef SIG_CALL_RESOLVE_H
 #define SIG_CALL_RESOLVE_H
 

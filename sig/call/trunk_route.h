@@ -14,8 +14,8 @@
 enum refusal trunk_route_choose(const struct call_host *h, struct call *c) NODISCARD;
 /* A route has its user's number. */
 bool trunk_route_is_known(const struct call_host *h, const struct call *c);
-/* The number as dialled for extension `whose`, which forwards or transfers a call there. Returns
- * false if it is outside and not permitted. */
+/* The number as dialled for an extension (the third argument) that forwards or transfers a call
+ * there. Returns false if it is outside and not permitted. */
 bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct bytes whose,
 			 struct bytes number, char out[ROUTE_USER_MAX]);
 /* A call in a user's name to a number outside that he may not call: reported to operators. */
@@ -28,7 +28,8 @@ bool trunk_route_target(const struct call_host *h, const struct call *c,
  * is open. */
 bool trunk_route_has_next(const struct call_host *h, const struct call *c, uint8_t step,
 			  enum plan_why why);
-/* The leg whose server has sent no response yet; LEG_NONE: it has, or the step has no trunk. */
+/* The leg to a trunk's server that has sent no response yet; LEG_NONE: it has, or the step has no
+ * trunk. */
 uint8_t trunk_route_silent_leg(const struct call *c);
 /* The leg is the last step's. */
 bool trunk_route_is_leg(const struct call *c, uint8_t leg);

@@ -191,7 +191,7 @@ uint32_t video_unfit_members(const struct call_host *h, const struct room *r,
 	return n;
 }
 
-/* Of several pictures of a party others see the first. */
+/* Of several video lines of a party others see the first. */
 static bool is_first_video(const struct call *c, const struct call_flow *f)
 {
 	for (uint32_t i = 0; i < c->flow_count; i++) {

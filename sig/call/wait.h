@@ -25,8 +25,8 @@ static inline bool call_is_answered_alone(const struct call *c)
 {
 	return c->state == CALL_ANSWERING && call_is_alone(c);
 }
-/* The same, or waiting for that, or ending so: no branch and no peer. A call by command whose first
- * party is being invited does not count. */
+/* The same, or waiting for that, or ending so: no branch and no peer. A call by command does not
+ * count while its first party is being invited. */
 bool call_is_by_itself(const struct call *c);
 
 /* The last step waits. */

@@ -436,8 +436,8 @@ static bool is_blocked(const struct dial_plan *plan, struct bytes number)
 	return pattern_list_match(bytes_str(plan->blocked), number, &unused).whole;
 }
 
-/* The form dialled within the country, which patterns may refer to. Returns false if there is
- * none. */
+/* The form dialled within the country, which patterns may refer to. Returns false if the number has
+ * no such form. */
 static bool dialled_form(const struct dial_plan *plan, struct bytes number,
 			 char out[DIAL_NUMBER_MAX])
 {

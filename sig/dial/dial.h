@@ -75,7 +75,7 @@ void dial_plan_call_codes(const struct dial_plan *plan, const struct call_codes 
 			  struct call_codes *out);
 
 /* rules = rule *( "," rule ) rule = prefix ">" [ replacement ] [ "/" length ]. The first rule
- * counts whose prefix the number begins with, if it has at least that many digits (CALL-38).
+ * counts that has a prefix of the number, if the number has at least that many digits (CALL-38).
  * Returns NULL, or what is wrong. */
 const char *dial_rules_wrong(struct bytes rules);
 /* The rewritten number. Returns false if no rule applies, or the result is too long; nothing is

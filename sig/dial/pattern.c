@@ -277,7 +277,7 @@ static uint16_t range_of(uint8_t from, uint8_t to)
 	return (uint16_t)((1u << (to - '0' + 1)) - (1u << (from - '0')));
 }
 
-/* text is behind the '['. Cuts the set and the ']' off. Returns 0 if there is none. */
+/* text is behind the '['. Cuts the set and the ']' off. Returns 0 if no ']' follows. */
 static uint16_t set_cut(struct bytes *text)
 {
 	struct bytes set;

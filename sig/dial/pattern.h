@@ -45,16 +45,16 @@ const char *pattern_list_wrong(struct bytes list);
 bool pattern_meets(const struct pattern *a, const struct pattern *b);
 bool pattern_goes_on(const struct pattern *a, const struct pattern *b);
 /* A valid pattern of the list that hardly means what it says: writes which and why as a sentence.
- * Returns false if there is none. */
+ * Returns false if the list has no such pattern. */
 bool pattern_list_odd(struct bytes list, struct writer *w);
 /* Any pattern of the list. *best: the most exact one that fits the whole number, if fit.whole. An
  * unreadable list ends there. */
 struct pattern_fit pattern_list_match(struct bytes list, struct bytes number, struct pattern *best);
 
 /* A set of patterns, parsed once: finds the most exact one that a number fits. Patterns with a
- * common beginning share nodes, one for each element, so a look-up visits only those whose
- * beginning fits the number. A node takes 48 octets, and a pattern has at most one per element.
- * Their targets (items) are the caller's, and stay where they are. One thread. */
+ * common beginning share nodes, one for each element, so a look-up visits only those that begin as
+ * the number does. A node takes 48 octets, and a pattern has at most one per element. Their targets
+ * (items) are the caller's, and stay where they are. One thread. */
 
 enum { PATTERN_NUMBER_MAX = 63 }; /* a longer number fits nothing */
 

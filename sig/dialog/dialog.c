@@ -2,8 +2,8 @@
 /* A SIP dialog as a value (RFC 3261 12): created from a request or for a callee, confirmed, forked
  * and refreshed by responses and requests, and the one place that formats our in-dialog requests,
  * ACK and CANCEL. Also digest authentication of our requests (RFC 3261 22) with the challenges kept
- * per dialog, and the table of dialogs whose leg moved to another call. Dialogs are stored in the
- * records of calls and subscriptions; hops are chosen in dialog_hop.c. */
+ * per dialog, and the table of dialogs that moved to another call with their leg. Dialogs are
+ * stored in the records of calls and subscriptions; hops are chosen in dialog_hop.c. */
 
 #include <errno.h>
 #include <stdlib.h>

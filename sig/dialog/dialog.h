@@ -27,8 +27,8 @@ bool dialog_is_behind_nat(const struct sip_message *request);
  * else d->hop unchanged. A trusted party is followed to other hosts; a phone stays on its
  * signalling host and transport, so its Contact changes at most the port. */
 void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat);
-/* Whether a host name there is looked up: that of a trusted party whose requests need not go back
- * through NAT, or by the connection of a browser or a shard. */
+/* Whether a host name there is looked up: for a trusted party, unless its requests must go back
+ * through NAT or by the connection of a browser or a shard. */
 void dialog_choose_names(struct dialog *d, const struct call_host *h, bool behind_nat);
 /* The first route, or else the target. False: it cannot be read. */
 bool dialog_next_uri(struct bytes routes, struct bytes target, struct sip_uri *out);
@@ -44,7 +44,7 @@ bool dialog_is_self(const struct addr *remote, const struct shard_settings *sett
  * Returns false without one. */
 bool hop_local_for(struct sip_hop *hop, const struct shard_settings *settings);
 
-/* The hop of a dialog whose first route or remote target is a host name (RFC 3261 12.2.1.1, RFC
+/* The hop of a dialog if its first route or remote target is a host name (RFC 3261 12.2.1.1, RFC
  * 3263). The place in use stays as long as the name resolves to it and it has not failed. Known
  * results are used at once. Else the request is held, and later ones behind it, until the look-up
  * is done, DIALOG_LOOKUP_MS at most. If the name resolves to nothing, or the look-up fails,
@@ -215,7 +215,7 @@ struct dialog {
 	 * of a record */
 	struct text focus;
 	struct sip_hop hop; /* where our requests go */
-	bool trunk;         /* the party is trusted to speak for others, at any address */
+	bool trunk;         /* the party may name other users and hosts, at any address */
 	bool named;         /* names that it says count */
 	/* the party is a conference on a remote shard: its Contact has isfocus, and names it */
 	bool confers;

@@ -88,7 +88,7 @@ enum verb_flag {
 	VERB_DECIDES = 2, /* it has no visible effect: it needs no save */
 	VERB_ON = 4,      /* has branches by what came, under `on` */
 	VERB_MAIN = 8,    /* the first argument may stand in place of all */
-	VERB_VARIABLES = 16, /* its value is a JSON object whose members become variables */
+	VERB_VARIABLES = 16, /* the members of its JSON object become variables */
 };
 
 struct verb {
@@ -96,7 +96,7 @@ struct verb {
 	const struct verb_arg *args;
 	uint16_t outcomes; /* 1 << enum flow_outcome */
 	uint16_t required; /* those that need a branch, or `next` */
-	uint16_t wanted;   /* members whose absence is worth a warning */
+	uint16_t wanted;   /* members that should be there, else a warning */
 	uint8_t flags;     /* enum verb_flag */
 	const char *help;
 };

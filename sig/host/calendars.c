@@ -2,7 +2,7 @@
 /* The calendars of a node's tenants (calendars.h): opening hours by name with their time zones in
  * memory, so that a call decides without reading a file. Zones are shared between calendars and
  * replaced when their rules change. Also the overrides by hand, and the walk that finds calendars
- * whose BLF state is to be updated. One thread. */
+ * with a changed BLF state. One thread. */
 
 #include "sig/host/calendars.h"
 

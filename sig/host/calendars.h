@@ -43,8 +43,8 @@ const struct calendar *calendars_by_code(const struct calendars *x, uint16_t ten
 					 struct bytes code);
 /* The override by hand in force at that time. */
 enum hours_override calendar_override(const struct calendar *c, int64_t utc_s);
-/* The next one, from *cursor 0 on, whose BLF state differs from its state; it is updated. Returns
- * NULL at the end. */
+/* Updates and returns the next calendar, from *cursor 0 on, that has a BLF state unlike its state.
+ * Returns NULL at the end. */
 const struct calendar *calendars_turn(struct calendars *x, uint32_t *cursor, int64_t utc_s);
 /* What flows call time.date, time.weekday, time.hour and time.minute; nothing for another name. */
 void calendar_time_write(struct writer *w, struct bytes name, int64_t local_s);

@@ -62,7 +62,7 @@ struct cdr {
 	uint8_t lines;       /* enum offer_lines: lines other than audio and video */
 	uint64_t room;       /* the conference that it was in; 0: none */
 	uint64_t recordings; /* 1 << number: what was recorded of it (sig/model/recording.h) */
-	uint8_t audio;       /* the sides whose counters are of audio: 1 a, 2 b */
+	uint8_t audio;       /* the sides with counters of audio: 1 a, 2 b */
 	/* a: the audio line; b: another one except video; zero without media */
 	struct flow_stats a, b;
 	struct cdr_sound a_sound, b_sound;

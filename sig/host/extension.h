@@ -19,7 +19,7 @@ enum shard_webrtc {
 
 /* The extensions that its phones may watch (SEC-06). */
 enum shard_monitor { MONITOR_ALL, MONITOR_LISTED, MONITOR_NONE };
-/* What others may know of it who watch it. */
+/* What its watchers may know of it. */
 enum shard_monitored {
 	MONITORED_PARTIES, /* its peers */
 	MONITORED_STATE,   /* that it talks */

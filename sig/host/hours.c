@@ -21,7 +21,7 @@ static int64_t easter_of(int64_t year)
 	return civil_days((struct civil){ year, (uint8_t)(march / 31), (uint8_t)(march % 31 + 1) });
 }
 
-/* By the Julian calendar, whose dates are late by its additional leap days. */
+/* By the Julian calendar: its dates are late by its additional leap days. */
 static int64_t orthodox_of(int64_t year)
 {
 	int64_t epact = (19 * (year % 19) + 15) % 30;

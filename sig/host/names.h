@@ -16,9 +16,9 @@ struct names *names_create(void); /* NULL: no memory */
 void names_free(struct names *x); /* NULL is fine */
 /* name: as it is shown, "Anna Müller"; empty: not indexed. Returns 0 or -ENOMEM. */
 int names_put(struct names *x, uint16_t tenant, struct bytes number, struct bytes name) NODISCARD;
-/* Numbers of those whose first or last name begins with these digits, sorted by name; the first
- * ones if there are more. Valid until the next put. An umlaut is dialled as its vowel, with or
- * without an e behind it. */
+/* Numbers of the people with a first or last name that begins with these digits, sorted by name;
+ * the first ones if there are more. Valid until the next put. An umlaut is dialled as its vowel,
+ * with or without an e behind it. */
 uint32_t names_find(const struct names *x, uint16_t tenant, struct bytes keys,
 		    struct bytes found[NAMES_FOUND_MAX]);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Addresses and networks of a node, and the peers whose requests need no digest. */
+/* Addresses and networks of a node, and the peers that need no digest for their requests. */
 #ifndef SIG_HOST_NETWORK_H
 #define SIG_HOST_NETWORK_H
 
@@ -19,7 +19,7 @@ struct shard_local {
 	struct addr advertise; /* what Via and Contact say */
 	enum sip_transport transport;
 	uint16_t network; /* index into networks */
-	/* one more than the tenant whose phones alone use it; 0: by domain */
+	/* one more than the tenant, if its phones alone use it; 0: by domain */
 	uint16_t tenant;
 };
 
@@ -38,8 +38,8 @@ struct shard_network {
 
 enum { SHARD_ALLOW_LOOPBACK = 1, SHARD_ALLOW_LINK_LOCAL = 2, SHARD_ALLOW_OWN = 4 };
 
-/* A trust rule (sig/shard/shard_state.h): a peer whose requests need no digest (an SBC or trunk in
- * front of us). */
+/* A trust rule (sig/shard/shard_state.h): a peer that needs no digest for its requests (an SBC or
+ * trunk in front of us). */
 struct shard_trusted {
 	struct addr net;
 	uint8_t bits;

@@ -179,7 +179,7 @@ struct shard_settings {
 	struct shard_certified certified;
 	/* the target of sig/shard/overload.h; 0: new calls are never refused so */
 	uint64_t overload_delay_ns;
-	/* Numbers whose calls are not refused by quotas, draining or overload. */
+	/* Quotas, draining and overload refuse no calls to these numbers. */
 	uint32_t emergency_count;
 	char emergency[SHARD_EMERGENCY_MAX][SHARD_EMERGENCY_LEN];
 	struct feature_codes codes;   /* where no extension has such a number */

@@ -55,7 +55,7 @@ struct share_word {
 	bool refused;   /* ... and a request failed for lack of it */
 	uint64_t given; /* by the sender to that process, in all */
 };
-/* The next word to be sent. Returns false if there is none. */
+/* The next word to be sent. Returns false if no word is to be sent. */
 bool shares_next(struct shares *s, struct share_word *out);
 /* Processes the word of that process. */
 void shares_hear(struct shares *s, const struct share_word *word);

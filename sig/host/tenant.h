@@ -12,8 +12,8 @@
 #include "base/zone.h"
 
 /* A tenant's groups of slots (PARK-01) as in its document: "sales=10-19,support=200-249". A slot
- * belongs to the group whose first and last slot enclose it, with as many digits. No slot is of two
- * groups. Without groups a tenant has all slots, for everybody. Pure. */
+ * belongs to the group that encloses it with its first and last slot, with as many digits. No slot
+ * is of two groups. Without groups a tenant has all slots, for everybody. Pure. */
 
 enum { PARK_GROUPS_MAX = 16, PARK_GROUP_NAME_MAX = 32, PARK_GROUPS_TEXT_MAX = 512 };
 

@@ -188,7 +188,8 @@ static void account_share_note(const struct toll *t, uint32_t at)
 		share_note(t->shares, t->accounts[at].share_ms, account_spent_ms(t, at));
 }
 
-/* An account without cost today, wherever its day begins. Returns 0 if there is none. */
+/* An account without cost today, wherever its day begins. Returns 0 if every account has a cost
+ * today. */
 static uint32_t account_idle(struct toll *t, uint64_t day)
 {
 	for (uint32_t i = 1; i < t->count; i++) {

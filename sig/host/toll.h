@@ -25,7 +25,7 @@ struct toll_now {
 	uint64_t day;                 /* since 1970 */
 };
 struct toll_now toll_now(uint64_t utc_ms, int64_t wall_ms);
-/* For a tenant whose days begin later: its day is that of UTC, or the one before. */
+/* For a tenant with days that begin later: its day is that of UTC, or the one before. */
 struct toll_now toll_now_of(const struct tenants *tenants, uint16_t tenant, uint64_t utc_ms,
 			    int64_t wall_ms);
 

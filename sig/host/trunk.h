@@ -71,7 +71,7 @@ struct trunk_settings {
 	struct sip_place servers[TRUNK_SERVERS_MAX]; /* tried in this order */
 	struct sip_place proxy;          /* all that goes out goes by it (Route); "": by none */
 	char network[TRUNK_NETWORK_MAX]; /* of ours, by which it is reached; "": any */
-	/* the sources whose requests are its own */
+	/* requests of these sources are the trunk's */
 	struct shard_trusted sources[TRUNK_SOURCES_MAX];
 	struct addr listener; /* all that comes there is; ADDR_NONE: nothing is for that alone */
 	bool certificate;     /* but only over TLS, with a client certificate */
@@ -138,7 +138,7 @@ bool trunks_has(const struct trunks *t, uint16_t trunk);
 bool trunks_next(const struct trunks *t, uint16_t *trunk);
 
 /* The tenant's trunk with the longest access code that the number begins with, among equals the
- * first by name. Returns TRUNK_NONE if there is none. */
+ * first by name. Returns TRUNK_NONE if no code matches. */
 uint16_t trunks_by_access(const struct trunks *t, uint16_t tenant, struct bytes number);
 
 /* Where trunks_source_next stands; zeroed at first. No put or delete in between. */

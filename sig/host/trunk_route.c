@@ -413,7 +413,8 @@ static uint32_t route_servers_of(const struct trunks *all, uint16_t trunk, const
 	return n;
 }
 
-/* The trunk whose access code precedes the number, which is cut to the rest. NULL: any trunk. */
+/* The trunk that has the access code in front of the number; the number is cut to the rest. NULL:
+ * any trunk. */
 static const char *route_only(const struct shard_settings *settings, uint16_t tenant,
 			      struct bytes *number)
 {

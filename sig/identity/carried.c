@@ -394,7 +394,7 @@ static unsigned list_values(const struct sip_message *m, const char *header, str
 	return count;
 }
 
-/* RFC 3325 9.1: one value, or a sip and a tel URI; else nothing is believed of it. */
+/* RFC 3325 9.1: one value, or a sip and a tel URI; else the header counts for nothing. */
 static void carried_asserted_read(struct taking *t)
 {
 	struct bytes values[2];

@@ -58,7 +58,7 @@ void carried_read(struct writer *w, const struct sip_message *m, const struct id
 bool carried_is_valid(struct bytes lines);
 /* The next line. Returns false at the end. */
 bool carried_next(struct bytes *rest, struct carried_line *line);
-/* The i-th value of that kind. Returns false if there is none. */
+/* The i-th value of that kind. Returns false if the lines have fewer values. */
 bool carried_find(struct bytes lines, enum carried kind, unsigned i, struct bytes *value);
 /* What the party asks to be hidden. */
 unsigned carried_privacy(struct bytes lines);
@@ -88,7 +88,7 @@ struct diversion {
 };
 
 /* The i-th, the newest first: of Diversion, or of History-Info without Diversion. Returns false if
- * there is none. */
+ * the lines have fewer values. */
 bool diversion_get(struct bytes lines, unsigned i, struct diversion *out);
 
 struct history {
@@ -97,7 +97,7 @@ struct history {
 	struct bytes index;
 	bool hidden;
 };
-/* The i-th entry, the oldest first. Returns false if there is none. */
+/* The i-th entry, the oldest first. Returns false if the lines have fewer entries. */
 bool history_get(struct bytes lines, unsigned i, struct history *out);
 
 #endif

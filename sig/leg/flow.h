@@ -40,7 +40,7 @@ struct flow_dtls {
 	uint8_t association; /* of the association with */
 	struct media_fingerprint peer;
 	struct media_key key_in, key_out; /* of that association; suite NONE: not yet */
-	/* the party may not have received it yet; "": it has, or there is none */
+	/* the party may not have received it yet; "": it has, or no flight was sent */
 	struct text flight;
 	uint64_t flight_until_utc_ms;
 	/* of the call's worker; 0: the flow has its own port. Chosen before the engine opens it,
@@ -81,8 +81,8 @@ void flow_dtls_age(const struct call_host *h, const struct call_flow *f);
 /* Wiped. */
 void flow_dtls_free(struct call_flow *f);
 
-/* A call whose addresses of ours are gone continues at others: of the node that took it over, or of
- * this one with new settings. Its parties get a re-INVITE, since they know the old ones
+/* If our addresses of a call are gone, the call continues at others: of the node that took it over,
+ * or of this one with new settings. Its parties get a re-INVITE, since they know the old ones
  * (sig/pbx/join.h). */
 
 /* After a restart: it is between invitations, and so may go on elsewhere. */

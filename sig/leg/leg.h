@@ -50,7 +50,7 @@ void leg_send_ack(struct call_host *h, const struct dialog *d, uint32_t cseq, ui
 void leg_ack(struct call_host *h, struct call *c, uint8_t leg);
 /* ... to that of an older one, which comes again. */
 void leg_ack_older(struct call_host *h, struct call *c, uint8_t leg, uint32_t cseq);
-/* Drops those whose 2xx will not be repeated any more. */
+/* Drops those for which no 2xx will be repeated any more. */
 void leg_acks_expire(struct leg *leg, uint64_t now_ns);
 /* A 2xx to an INVITE of ours without a stored dialog: ACK goes to its source, and BYE unless sent
  * before. */

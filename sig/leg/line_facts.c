@@ -79,9 +79,8 @@ static void move_to(struct addr *a, const struct addr *host)
 	a->port = port;
 }
 
-/* A party whose SDP has the address of its Contact, and whose signalling comes from elsewhere
- * without a proxy in between, is behind a NAT: its media is expected from its signalling
- * address. */
+/* A party is behind a NAT if its SDP has the address of its Contact, and its signalling comes from
+ * elsewhere without a proxy in between: its media is expected from its signalling address. */
 static bool is_behind_nat(const struct dialog *d, const struct addr *named)
 {
 	const struct addr *outer = &d->hop.remote;

@@ -50,8 +50,8 @@ uint8_t line_codecs(const struct leg *l, uint8_t line,
 
 /* The media address of a party: as sig/host/destination.h permits of the addresses that it named,
  * in SIP and in SDP. A phone's media goes to its signalling host. Other hosts may be named by a
- * trusted party, by an extension with that permission (media_address: sdp), and by one whose keys
- * prove afterwards that it is there (SRTP, DTLS). ICE is proof by itself. */
+ * trusted party, by an extension with that permission (media_address: sdp), and by a party that
+ * proves with its keys afterwards that it is there (SRTP, DTLS). ICE is proof by itself. */
 
 /* The destination and source of its media: fills remote_rtp, remote_rtcp and unproven of the
  * spec. */

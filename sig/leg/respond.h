@@ -18,7 +18,7 @@
 struct response {
 	uint16_t status;
 	const char *reason;          /* NULL: the standard phrase */
-	const struct dialog *dialog; /* the dialog whose tag it gets; NULL: tag */
+	const struct dialog *dialog; /* the dialog that gives the tag; NULL: tag */
 	bool contact;                /* says where we are: answers to INVITE */
 	bool brief;                  /* the source may be forged: optional lines are left out */
 	bool record_route;           /* repeats Record-Route: it makes a dialog (RFC 3261 12.1.1) */

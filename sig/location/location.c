@@ -95,9 +95,9 @@ void location_waits_drop(struct location *a, const struct locations_user *user)
 /* The saves of addresses of record: compare-and-set by version, one in flight per entry. The stored
  * version is not always known: a save without an answer may have happened, an entry may have
  * expired there. So a conflict is retried with the other versions that are possible (each try is a
- * compare-and-set, so none can do harm) before it is believed. Older ones of ours are possible,
- * too: a store that lost acknowledged saves would else refuse the phone until its old entry expires
- * there. */
+ * compare-and-set, so none can do harm) before the conflict counts. Older ones of ours are
+ * possible, too: a store that lost acknowledged saves would else refuse the phone until its old
+ * entry expires there. */
 
 enum {
 	/* In a cluster the empty entry is stored for so long that no phone is registered: an absent

@@ -153,7 +153,7 @@ int aor_merge(struct aor *ours, struct aor *theirs, const struct aor *left, bool
 	return 0;
 }
 
-#define KNOWN_NS   NS_PER_S        /* what was read or saved is believed so long */
+#define KNOWN_NS   NS_PER_S        /* what was read or saved is current for so long */
 #define FOREIGN_NS (10 * NS_PER_S) /* and cached, if only other nodes have it */
 
 enum { FETCH_OVERDUE_MS = 5000, ASKED_MAX = 200, CONFLICTS_MAX = 8 };

@@ -11,7 +11,7 @@
 #include "sig/location/registrar.h"
 
 /* The addresses of record with a binding by each connection, so its end costs only what was on it;
- * and those with a binding of each device (+sip.instance), whose accounts are counted. Bindings
+ * and those with a binding of each device (+sip.instance), for a count of its accounts. Bindings
  * link each other: no capacity limit, and no memory but the buckets. */
 
 struct locations;
@@ -73,7 +73,7 @@ struct location {
 	struct aor *left; /* what REGISTERs removed and no save contains yet; NULL: nothing */
 	struct aor_links links;
 	uint64_t marked;    /* the version that is marked in the entry */
-	uint64_t acked;     /* version the store is believed to hold; 0: none */
+	uint64_t acked;     /* version that the store should hold; 0: none */
 	uint64_t saving;    /* version in flight; 0: none */
 	uint64_t unknown;   /* of a save with unknown outcome */
 	uint64_t back_from; /* version to which the store may have gone back; 0: it has not */
@@ -106,7 +106,7 @@ struct locations {
 	struct hop_edges *edges; /* NULL: none of which this one can reach the connections */
 	uint32_t local_count;
 	struct shard_local locals[SHARD_LOCALS_MAX];
-	uint32_t floating; /* locals whose addresses move with their shards; bits */
+	uint32_t floating; /* bits of locals that move with their shards */
 	struct effects effects;
 	struct wheel wheel;
 	struct sig_metrics metrics;
@@ -130,7 +130,7 @@ struct locations {
 /* ---- location.c ---- */
 void location_remove(struct locations *l, struct location *a);
 void location_timer(struct locations *l, struct location *a);
-/* Those who watch: its phones are others. */
+/* Notifies the watchers that its phones have changed. */
 void location_notify(struct locations *l, const struct location *a);
 
 /* No node has stored more of it than this one does with its next save. */

@@ -321,7 +321,7 @@ struct step {
 	const struct sip_message *request;
 	const struct registrar_settings *settings;
 	uint64_t utc_ms;
-	struct bytes path; /* that is believed */
+	struct bytes path; /* the path that counts */
 	bool keeps_flow;   /* no proxy in between needs to, or one does */
 	struct registrar_answer answer;
 };

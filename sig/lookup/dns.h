@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Queries to a name server and its responses (RFC 1035), as far as RFC 3263 needs them. Pure. A
- * response is believed only in what it says of the very name queried: its chain of aliases and the
+ * response counts only in what it says of the very name queried: its chain of aliases and the
  * records at the end of it. Its other sections are read only for the negative TTL (RFC 2308). */
 #ifndef SIG_LOOKUP_DNS_H
 #define SIG_LOOKUP_DNS_H

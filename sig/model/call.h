@@ -70,7 +70,7 @@ struct call_flow {
 	struct flow_source source; /* the audio source that the engine has */
 	uint64_t source_choice;    /* a hash of what it was chosen from; 0: not known */
 	struct flow_member member; /* ... and of it, where that is a room, */
-	uint64_t home;             /* the job whose worker it is on; 0: the call's worker */
+	uint64_t home;             /* the job that has its worker; 0: the call's worker */
 	struct flow_resume resume;
 	struct flow_secret *secret; /* NULL: it is never SRTP */
 	struct flow_dtls *dtls;     /* NULL: its party is no WebRTC endpoint (sig/leg/flow.h) */
@@ -124,7 +124,7 @@ struct bridge {
 	/* LEG_NONE: no branch yet. While several ring: the last one with early media, or the
 	 * first */
 	uint8_t callee;
-	uint8_t offerer; /* the leg whose SDP was offered to the other one last */
+	uint8_t offerer; /* the leg that had its SDP offered to the other last */
 };
 
 struct recordings;
@@ -146,7 +146,7 @@ struct call_toll {
 	uint64_t answer_utc_ms, end_utc_ms;
 };
 
-/* The party whose quota the call counts for (quota_name). */
+/* The party that the call is counted for in quotas (quota_name). */
 struct call_payer {
 	bool known;   /* false: no payer */
 	uint8_t kind; /* enum quota_kind */
@@ -171,7 +171,8 @@ struct call {
 	 * record */
 	uint64_t comes_to;
 	char watched_slot[PARK_SLOT_LEN + 1]; /* the slot shown to watchers; not part of a record */
-	/* the local user whose watchers were notified that it waits; not part of a record */
+	/* the local user's watchers were notified that the call waits for this user; not part of a
+	 * record */
 	struct text waits_for;
 	struct call_replaces replaces;
 	/* a call that picks its party up (sig/pbx/pick.h); 0: none. Not part of a record */
@@ -278,7 +279,7 @@ static inline struct bytes call_leg_user(const struct call *c, uint8_t leg)
 	return text_bytes(leg == c->bridge.caller ? &c->from : &c->to);
 }
 
-/* Legs of the bridge; the callee's is NULL if there is none yet. */
+/* Legs of the bridge; the callee's is NULL until the call has one. */
 static inline struct leg *call_caller(const struct call *c)
 {
 	return c->legs[c->bridge.caller];

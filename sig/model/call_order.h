@@ -135,7 +135,7 @@ struct call_order {
 	const struct call_confer *confer;
 	uint8_t member; /* enum order_member */
 	int32_t number;
-	/* the member whose rights are checked; MEMBER_NOBODY: the operator's */
+	/* the rights of this member are checked; MEMBER_NOBODY: the operator's */
 	uint16_t in_name_of;
 	bool known;                   /* to is one of ours: the shard says so */
 	const struct shard_order *by; /* the origin that waits for its answer; NULL: none */

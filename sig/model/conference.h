@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A call whose party is in a room (sig/room/room.h): it has no peer, and hears the room. So it is
- * recorded, transferred, and survives a kill as any call does. How it joins and leaves is in
- * sig/pbx/conference.h. */
+/* A call with its party in a room (sig/room/room.h): the party has no peer, and hears the room. So
+ * the call is recorded, transferred, and survives a kill as any call does. How it joins and leaves
+ * is in sig/pbx/conference.h. */
 #ifndef SIG_MODEL_CONFERENCE_H
 #define SIG_MODEL_CONFERENCE_H
 

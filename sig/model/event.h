@@ -96,7 +96,7 @@ struct call_set {
 	struct bytes named;  /* ... that name: others are not shown it */
 	/* ... one begins with the parties of this call, or it is that of the number */
 	uint64_t joins;
-	uint8_t join_leg; /* ... whose party is host */
+	uint8_t join_leg; /* ... of it, with the host */
 	/* with conference: the member that it replaces; call 0: none */
 	struct call_replaces stead;
 	/* of room: a name in a conference that is there already; empty: none */
@@ -107,7 +107,7 @@ struct call_start {
 	const struct sip_message *invite;
 	struct txn_slot *slot;      /* its server transaction */
 	struct bytes from, display; /* the caller: user part and name */
-	struct carried_self self;   /* identities that it may state; empty: a peer speaks for it */
+	struct carried_self self;   /* identities that it may state; empty: a trusted peer does */
 	bool anonymous;             /* its From is anonymous */
 	bool early_media;
 	bool emergency;

@@ -83,8 +83,8 @@ struct flow_run {
 	bool waived;       /* ... or without */
 	struct text shows; /* the number that they see as the caller's; empty: that number */
 	bool no_video;     /* they are offered none */
-	/* the program's hash and the step whose http returned the present list of verbs; empty:
-	 * none */
+	/* the program's hash and the step that got the present list of verbs by http; empty: no
+	 * such step */
 	struct text asker;
 	uint16_t asker_step;
 	struct text login; /* the mailbox that its caller may access; empty: none */

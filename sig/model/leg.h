@@ -197,10 +197,10 @@ struct invite_uas {
 	enum uas_reliable reliable;
 	/* an offer before our 2xx changed the media: the other leg is to be re-offered */
 	bool turned;
-	/* ... of the callee, whose earlier offer differed: this leg is to be re-offered */
+	/* ... of the callee: its earlier offer differed, so this leg is to be re-offered */
 	bool told_otherwise;
 	bool answer_waits;          /* our 2xx is saved, and waits for a PRACK */
-	uint8_t next;               /* leg whose provisional response waits for one, */
+	uint8_t next;               /* leg that has a response waiting for a PRACK, */
 	uint8_t next_at;            /* of this early dialog, */
 	bool next_sdp;              /* with SDP, */
 	uint16_t next_status;       /* 0: none does */
@@ -210,7 +210,7 @@ struct invite_uas {
 	bool late;                  /* without an offer: our 2xx has it */
 	bool wakes;                 /* the party was held by order, and offers to resume */
 	bool held_before;           /* leg.holds, should it be refused */
-	uint8_t early;              /* leg whose early answer the party has; 0: none */
+	uint8_t early;              /* leg that gave the party its early answer; 0: none */
 	uint8_t early_at;           /* ... in this early dialog of that leg */
 	/* that of the INVITE, if the party has offered anew in one early dialog; empty: open.remote
 	 * is it */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of a call whose party waits in a parking slot (park.h), as a value with its record
+/* The state of a call while its party waits in a parking slot (park.h), as a value with its record
  * rows. Claiming, announcing and return are in sig/pbx/park.c. */
 
 #include "sig/model/park.h"

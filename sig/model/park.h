@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The state of a call whose only party waits in a parking slot (sig/pbx/park.h). */
+/* The state of a call while its only party waits in a parking slot (sig/pbx/park.h). */
 #ifndef SIG_MODEL_PARK_H
 #define SIG_MODEL_PARK_H
 
@@ -9,7 +9,7 @@ enum { PARK_SLOT_LEN = 8 }; /* digits */
 
 struct park {
 	char slot[PARK_SLOT_LEN + 1];
-	struct text by;               /* the user whose phone parked it; "": none */
+	struct text by;               /* the user that parked it; "": none */
 	char last[PARK_SLOT_LEN + 1]; /* of asks: the first free one up to this; "": slot alone */
 	bool asks; /* it is to wait there, and is not answered yet (sig/pbx/park.c) */
 	uint64_t since_utc_ms;

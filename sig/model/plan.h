@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The targets of a call, in the order in which they are tried. A step is a local user, all of whose
- * phones ring at once. If no phone answers, the next step is that user's forward (FEATURES CALL-15
- * to CALL-19, CALL-21). Targets that a flow dials together are steps, too, one behind the other,
- * and ring at the same time. The steps are in the call's record: no user is rung twice, and the
- * target is told the history of the call (RFC 5806, RFC 7044). */
+/* The targets of a call, in the order in which they are tried. A step is a local user; all phones
+ * of that user ring at once. If no phone answers, the next step is that user's forward (FEATURES
+ * CALL-15 to CALL-19, CALL-21). Targets that a flow dials together are steps, too, one behind the
+ * other, and ring at the same time. The steps are in the call's record: no user is rung twice, and
+ * the target is told the history of the call (RFC 5806, RFC 7044). */
 #ifndef SIG_MODEL_PLAN_H
 #define SIG_MODEL_PLAN_H
 
@@ -59,7 +59,7 @@ struct plan_step {
 	struct text gruu;        /* only that phone of his (gruu_name); empty: all */
 	struct text application; /* it waits for that one (wait.h); empty: phones ring */
 	uint8_t why;             /* enum plan_why */
-	uint8_t from;            /* the step whose user names it; PLAN_FIRST: the callee */
+	uint8_t from;            /* the step of the user that names it; PLAN_FIRST: the callee */
 	struct plan_set set;
 	/* it goes out by that one (sig/call/trunk_route.h); "": the user is one of ours */
 	struct text trunk;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The parts of a call's record by feature: rows of a schema (base/schema.h), next to the feature
- * whose state they are. Names, tags and types are those of sig/record/call.proto. A group of rows
+ * that has this state. Names, tags and types are those of sig/record/call.proto. A group of rows
  * has consecutive tags. */
 #ifndef SIG_MODEL_SAVED_H
 #define SIG_MODEL_SAVED_H
@@ -37,7 +37,7 @@ static inline struct call_loader *loader_of(const struct schema_reader *r)
 
 enum { SAVED_USER_MAX = 256 };
 
-/* The leg whose record contains a field. */
+/* The leg that has a field in its record. */
 static inline uint8_t saved_leg(const struct schema_place *place)
 {
 	while (place->up->row)

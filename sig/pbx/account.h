@@ -5,8 +5,8 @@
 
 #include "sig/model/call.h"
 
-/* The number is outside, extension `whose` may not call it without an account code, and the call
- * has no code. */
+/* The number is outside, the extension (third argument) may not call it without an account code,
+ * and the call has no code. */
 bool account_lacks(const struct call_host *h, const struct call *c, struct bytes whose,
 		   struct bytes number);
 

@@ -50,7 +50,7 @@ void conference_publish_changed(struct call_host *h, struct call *c, const char 
 struct call_confer {
 	struct room *room;
 	struct call *to;     /* begun, and empty: for a call of two. NULL: it is alone */
-	enum shard_leg host; /* the leg whose party is host, or NONE */
+	enum shard_leg host; /* the leg of the host, or NONE */
 	/* the party of the leg is a member already; the leg is given up by the one that orders */
 	bool leaves;
 	uint16_t inviter;

@@ -2,8 +2,8 @@
 /* The conference focus of RFC 4579 towards its members. It makes Contact carry isfocus, by the next
  * message or by an UPDATE; it admits calls with Join (RFC 3911) to a conference or a call; and it
  * carries out REFERs to the focus, in a dialog or outside: invite a target, move in a call of the
- * same phone, or drop a member. Members whose conference is on a remote shard have their REFERs and
- * NOTIFYs relayed there unchanged. */
+ * same phone, or drop a member. If a member's conference is on a remote shard, its REFERs and
+ * NOTIFYs are relayed there unchanged. */
 
 #include <errno.h>
 

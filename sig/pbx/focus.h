@@ -16,8 +16,8 @@ struct call_host;
 enum refusal focus_call_begin(struct call_host *h, struct call *c, const struct call_start *start,
 			      struct call_refusal *refusal) NODISCARD;
 
-/* Parties whose conference is on a remote shard: their phones send REFER to the focus in their
- * dialog with this shard. It is relayed to the shard of the conference unchanged, and so are its
+/* Parties of a conference on a remote shard: their phones send REFER to the focus in their dialog
+ * with this shard. It is relayed to the shard of the conference unchanged, and so are its
  * NOTIFYs. */
 
 /* The REFER is for such a conference. */

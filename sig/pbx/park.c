@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parking: carries out what park.h describes, for the call whose party waits. It claims the slot
+/* Parking: carries out what park.h describes, for the call of the waiting party. It claims the slot
  * (slot.c), announces it to the parking user, keeps the party waiting, asserts the claim after a
  * restart or a loss in the store, and returns the party to the parking user's phones when it has
  * waited too long. A call forwarded to a slot (PARK-07) is a step of its plan that is answered once

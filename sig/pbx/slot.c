@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Parking slots in the key-value store, which all shards share: requests to claim, read and free
  * one, with values that name the call and what a list of slots shows. Answers come back as
- * park_news with the serial returned here. park.c and retrieve.c decide what follows. A slot whose
- * owner of this shard is no parked call is an orphan, and is freed. */
+ * park_news with the serial returned here. park.c and retrieve.c decide what follows. If the owner
+ * of a slot is of this shard and is no parked call, the slot is an orphan, and is freed. */
 
 #include "sig/pbx/slot.h"
 

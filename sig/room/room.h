@@ -47,7 +47,7 @@ struct room_member {
 	bool naming;   /* ... its PIN was right, and its name is being recorded */
 	uint8_t tries; /* ... wrong PINs so far */
 	uint8_t name;  /* number of the recording of its call that is its name; 0: none */
-	/* the call whose party sent the REFER and gets the NOTIFYs; 0: none */
+	/* the call of the party that sent the REFER and gets the NOTIFYs; 0: none */
 	uint64_t referrer;
 	uint32_t refer; /* ... with this CSeq */
 	uint32_t taken; /* CSeq of the last REFER of its own party that was taken; 0: none was */
@@ -202,15 +202,15 @@ bool room_number_is(struct bytes number);
 /* A call with parties that are to become members once its record may change. */
 struct room_comes {
 	uint64_t call;
-	uint8_t host; /* enum shard_leg: the leg whose party is host; NONE: neither */
-	/* enum shard_leg: the leg whose party is a member, and is released; NONE: neither */
+	uint8_t host; /* enum shard_leg: the leg of the host; NONE: neither */
+	/* enum shard_leg: the leg of a member, which is released; NONE: neither */
 	uint8_t leaves;
 	/* Of a call of another shard, which sends its parties: */
 	char user[ROOM_COMES_USER_MAX]; /* the member that leaves there; "": none */
 	/* leg and 1 of a tag of that call, which must be the user's; 0: he may not be in it */
 	uint8_t dialog;
-	/* The call whose party gets the NOTIFYs, or, for a call of this shard, whose member is
-	 * replaced; 0: none. */
+	/* The call of the party that gets the NOTIFYs, or, for a call of this shard, of the member
+	 * that is replaced; 0: none. */
 	uint64_t referrer;
 	uint32_t refer; /* CSeq of its REFER */
 };
@@ -241,7 +241,7 @@ struct room {
 	uint32_t arrived;              /* the members from other shards, as in comes */
 	struct room_roster roster;     /* of those who are told of (roster.h) */
 	uint32_t told_count;           /* ... and count */
-	uint64_t told_change;          /* those who watch know of */
+	uint64_t told_change;          /* that the watchers know of */
 	uint16_t told_host;            /* ... as host */
 	bool told_locked;
 	uint64_t serial;   /* of what was asked to mix; 0: nothing is */
@@ -265,8 +265,8 @@ void room_leave(struct room *r, struct room_member *m);
 /* Out of the list alone: it enters again at once, and is told of as before. */
 void room_step_out(struct room *r, struct room_member *m);
 struct room_member *room_number_of(const struct room *r, uint16_t number);
-/* It has had more members than the two whose call it would become again. One made by a factory
- * begins with fewer than two. */
+/* The room has had more members than the two of the call that it would become again. A room made by
+ * a factory begins with fewer than two. */
 static inline bool room_has_grown(const struct room *r)
 {
 	return !r->made || r->last > 2;
@@ -319,12 +319,12 @@ struct call_refusal;
 
 struct focus_addition {
 	struct room *room;
-	uint64_t call;     /* the call whose party asks */
+	uint64_t call;     /* the call of the party that asks */
 	uint16_t inviter;  /* its number */
 	uint32_t refer;    /* CSeq of its REFER, which names what it asked for; */
 	bool notify;       /* what becomes of it is told there */
 	struct bytes to;   /* the extension to ring; empty: */
-	uint64_t comes;    /* the call whose party joins, and */
+	uint64_t comes;    /* the call of the joining party, and */
 	uint8_t leaves;    /* enum shard_leg: the leg released; or, for a call on a remote shard: */
 	uint8_t dialog;    /* as room_comes has it, */
 	struct bytes user; /* the user of that dialog */

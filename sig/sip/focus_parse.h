@@ -14,7 +14,7 @@ enum focus_deed {
 struct focus_wish {
 	struct sip_uri uri;
 	enum focus_deed deed;
-	/* the call of that phone, as who watches is told it; 0: each one of the user */
+	/* the call of that phone, as watchers are notified of it; 0: each one of the user */
 	uint64_t member;
 };
 

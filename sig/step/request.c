@@ -2,7 +2,7 @@
 /* In-dialog requests of a party within the step of a call (step.h): checks the CSeq order, answers
  * BYE, and gives INVITE, ACK, PRACK, UPDATE, INFO, REFER and other methods to the file that handles
  * them, or to a module, or relays them to the other leg. A request that changes the call is
- * answered only after the save, so a killed process leaves no call that its party believes ended.
+ * answered only after the save, so a killed process leaves no call that its party takes for ended.
  * Requests of legs outside the bridge are refused, but for BYE. */
 
 #include "sig/step/step.h"

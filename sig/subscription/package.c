@@ -190,7 +190,7 @@ static void info_dialog(struct writer *w, const struct dialog_state *d, bool hid
 	info_open(w, d->id, d->recipient);
 	if (!hidden && d->call_id.n) { /* by which others may step into its place (RFC 3891) */
 		info_attribute(w, "call-id", d->call_id);
-		/* phones do not pick up a ringing call without one; "0" is the tag if there is none
+		/* phones do not pick up a ringing call without a tag; "0" stands for a missing one
 		 * (RFC 3891 6.1) */
 		info_attribute(w, "local-tag", d->tag.n ? d->tag : BYTES_LIT("0"));
 		info_attribute(w, "remote-tag",
@@ -499,7 +499,7 @@ static bool info_one(struct writer *w, const struct package_state *state,
 		info_entity(w, state, "user", m.name.user, "deleted");
 		writer_str(w, "/>\r\n");
 	} else {
-		/* a user whose phones fill a document gets one of his own */
+		/* a user with phones that fill a document gets a document of his own */
 		info_user(w, state, l, users->count == 1 ? most - USER_END_MAX : SIZE_MAX);
 	}
 	if (!w->overflow && w->n <= most)

@@ -146,7 +146,7 @@ struct package {
 };
 
 const struct package *package_of(enum package_kind kind);
-/* Returns PACKAGES if there is none of that name. */
+/* Returns PACKAGES if no package has that name. */
 enum package_kind package_find(struct bytes name);
 /* "Allow-Events: dialog, ..." */
 void package_write_allowed(struct writer *w);

@@ -59,7 +59,7 @@ struct subscription {
 	uint32_t limit;         /* up to which NOTIFYs are numbered by the record */
 	uint32_t acked_limit;   /* ... that the store has */
 	uint64_t save_ns;       /* a save failed, or its answer is overdue; 0: off */
-	pool_handle asked;      /* the SUBSCRIBE whose 200 waits for a save; 0: none */
+	pool_handle asked;      /* the SUBSCRIBE with a 200 that waits for a save; 0: none */
 	bool waits;             /* nothing is told before that 200 */
 	pool_handle notify;     /* the NOTIFY that is not answered yet; 0: none */
 	bool changed, whole;    /* something is to be told; all of it */

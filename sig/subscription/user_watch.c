@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The JSON that a web page gets of its user and of those he watches: all of them at first, then
- * each whose state has changed. */
+/* The JSON that a web page gets of its user and of the users he watches: all of them at first, then
+ * each one with a changed state. */
 #include "base/json.h"
 #include "sig/host/settings.h"
 #include "sig/subscription/list.h"
@@ -112,7 +112,7 @@ static void shown_user(struct subscriptions *s, const struct subscription *sub, 
 	writer_str(w, "]}");
 }
 
-/* Writes a user whose state is to be sent anew, and fits. Returns false if it does not fit. */
+/* Writes a user if the user's state is to be sent again. Returns false if it does not fit. */
 static bool shown_resource(struct subscriptions *s, const struct subscription *sub,
 			   struct list_resource *r, bool first, struct writer *w)
 {

@@ -21,7 +21,7 @@ void inter_shard_close(struct inter_shard *c); /* NULL is fine */
 int inter_shard_send(struct inter_shard *c, uint16_t from, const struct sip_hop *to,
 		     struct bytes message);
 /* For shard to: the next message, with its text the caller's, and the hop for its response. Returns
- * false if there is none. */
+ * false if no message waits. */
 bool inter_shard_receive(struct inter_shard *c, uint16_t to, struct sip_hop *from,
 			 struct text *message);
 /* Nothing is sent to that shard any more. */

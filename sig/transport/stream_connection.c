@@ -554,7 +554,8 @@ static void message_deliver(struct stream_connection *c, struct bytes message)
 	h->receive(&c->hop, message, h->arg);
 }
 
-/* One frame of the received octets. Returns false if there is none, or the connection is doomed. */
+/* One frame of the received octets. Returns false if no frame is complete, or the connection is
+ * doomed. */
 static bool one_frame(struct stream_connection *c, struct bytes *rest)
 {
 	struct stream_frame f = stream_frame_next(&c->scan, *rest);

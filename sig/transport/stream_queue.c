@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The write queue of a stream connection (stream_connection.h): a growing buffer, and marks of
- * which octets belong to which message and shard. Messages of a shard whose lease is over are taken
- * out (base/validity.h), except one that has begun to leave, since a truncated message would break
- * the connection's framing. */
+ * which octets belong to which message and shard. Messages of a shard are taken out when its lease
+ * has expired (base/validity.h), except one that has begun to leave, since a truncated message
+ * would break the connection's framing. */
 
 #include <assert.h>
 #include <errno.h>

@@ -78,8 +78,8 @@ void transport_udp_trust(struct transport_udp *t, const struct addr *who, bool p
 		guard_know(t->guard, who, clock_now_ns());
 }
 
-/* A request of ours, for an admitted call. Anything else responds to a sender whose address may be
- * forged. */
+/* A request of ours, for an admitted call. Anything else responds to a sender with an address that
+ * may be forged. */
 static bool may_send(struct transport_udp *t, const struct addr *to, struct bytes datagram)
 {
 	uint64_t now_ns;
@@ -121,8 +121,8 @@ int transport_udp_send_for(struct transport_udp *t, uint8_t place, const struct 
 	return 0;
 }
 
-/* Messages of shards whose lease is over are removed from the queue. Returns false if there were
- * none. */
+/* Removes messages of shards with an expired lease from the queue. Returns false if it had no such
+ * message. */
 static bool queue_withhold(struct udp_socket *s)
 {
 	struct validity *v = s->owner->validity;

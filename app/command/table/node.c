@@ -7,7 +7,7 @@
 #include "app/command/table/table.h"
 #include "base/log.h"
 
-/* What a node has seen: messages, phones, who watches them, and calls that are over. */
+/* What a node has seen: messages, phones, their watchers, and ended calls. */
 
 static const struct command_arg g_sip_args[] = {
 	CALL_OR_NONE("Only the dialogs of this call, also when it is over."),

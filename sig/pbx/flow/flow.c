@@ -328,8 +328,8 @@ static enum flow_turn run_turn(struct flow_turn_of *t, const struct flow_program
 	return turn;
 }
 
-/* The last verb of a list asks a web server whose URL cannot be formed. visit: the value before the
- * turn. */
+/* The last verb of a list asks a web server, but the URL cannot be formed. visit: the value before
+ * the turn. */
 static bool run_cannot_ask(const struct flow_turn_of *t, uint16_t visit)
 {
 	const struct flow_step *s = &t->p->steps[t->c->run->at.step];

@@ -29,8 +29,8 @@ enum {
 	STREAM_WAIT_MS = 2000,
 };
 
-/* On whose authority the argument's text is: the tenant's (user empty) if it is literal in the
- * program, else the caller's. Returns false if the caller is not a user of ours. */
+/* Which party authorizes the argument's text: the tenant (user empty) if it is literal in the
+ * program, else the caller. Returns false if the caller is not a user of ours. */
 static bool place_word_of(const struct flow_turn_of *t, const char *arg, struct bytes *user)
 {
 	const struct leg *l = call_caller(t->c);
