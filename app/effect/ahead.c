@@ -2,7 +2,8 @@
 /*
  * A table of bound sockets by port. node_shard.c binds the sockets of all flows of a shard before
  * its hand-over, so that the pause in media is short; effects.c takes them when the flows open.
- * Whoever binds a port must be alone: a pair that does not fit its flow is closed first.
+ * The process that binds a port must be the only one: a pair that does not fit its flow is closed
+ * first.
  */
 
 #include "app/effect/ahead.h"

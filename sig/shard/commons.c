@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* State that the shards of a node share (commons.h): the guess limits for passwords, the replay
  * window of digest nonces, and opening and closing of it all. Guess counters and nonces live in
- * tables of fixed size, whose hashes use a secret key so that a sender cannot choose which entry it
+ * tables of fixed size, with hashes by a secret key so that a sender cannot choose which entry it
  * displaces. The policies are described at the structs in commons.h. One thread, no locks. */
 
 #include <assert.h>

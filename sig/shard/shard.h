@@ -172,8 +172,8 @@ void shard_degraded(struct shard *s, bool degraded, struct instant now);
 /* Saves lazy changes now, and at once from now on: the shard is to be handed over, and its timers
  * stand still. hurries false: as before. */
 void shard_hurry(struct shard *s, bool hurries, struct instant now);
-/* Ids of calls that the store is believed to have, at most max, from *cursor on (0 at first, and
- * after the last). */
+/* Ids of calls that the store should have, at most max, from *cursor on (0 at first, and after the
+ * last). */
 uint32_t shard_calls_saved(struct shard *s, uint32_t *cursor, uint64_t *ids, uint32_t max);
 /* The store has no record of that call: it is saved again, if it still lives. */
 void shard_call_missing(struct shard *s, uint64_t call, struct instant now);
@@ -330,7 +330,7 @@ struct shard_confer {
 	uint64_t room;
 	uint64_t call;      /* its parties come, or are there */
 	enum shard_leg leg; /* ... that is host; not needed for a call of one party */
-	/* another call, whose parties join; 0: none. A user in both leaves this one. If it is on a
+	/* another call: its parties join; 0: none. A user in both leaves this one. If it is on a
 	 * remote shard, that is told by EFFECT_CONFER */
 	uint64_t with;
 	/* instead: an application of live.endpoints that hears all and is heard; with it, two
@@ -341,7 +341,7 @@ struct shard_confer {
 	const char *whose;
 	uint64_t rung;    /* the id of that call, */
 	uint16_t inviter; /* member */
-	/* the call whose party gets the NOTIFYs; 0: none */
+	/* the call of the party that gets the NOTIFYs; 0: none */
 	uint64_t referrer;
 	uint32_t refer; /* ... of its REFER with this CSeq */
 	/* ... it only listens, or is heard by the party of leg alone: it joins two parties, and
@@ -395,7 +395,7 @@ enum shard_room_act {
 struct room_play;
 struct shard_room_order {
 	enum shard_room_act act;
-	uint16_t in_name_of; /* the member whose rights are checked; 0: an operator */
+	uint16_t in_name_of; /* its rights are checked; 0: an operator */
 	const struct room_play *play;
 	const char *endpoint;
 	uint8_t record; /* enum order_record */
@@ -503,8 +503,8 @@ struct call_leg_view {
 	struct addr remote;
 	struct call_view_leg facts;
 };
-/* The leg *number, or the next one behind it, whose number is then written to *number. Returns
- * false behind the last. */
+/* The leg *number, or the next one behind it; its number is then written to *number. Returns false
+ * behind the last. */
 bool shard_call_leg(const struct shard *s, uint64_t call, uint64_t *number,
 		    struct call_leg_view *out);
 /* False: there is no such call. */

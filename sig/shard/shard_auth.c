@@ -14,7 +14,7 @@
 #include "sig/sip/stream_rate.h"
 #include "sig/sip/uri.h"
 
-/* Which call a message belongs to, for those who watch. */
+/* Which call a message belongs to, for traces. */
 
 /* Another shard names its own calls so. */
 static bool whose_is_ours(const struct shard *s, const struct id_tag *tag)

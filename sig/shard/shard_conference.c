@@ -49,8 +49,8 @@ static enum refusal shard_may_confer(const struct call *c, enum shard_leg leg, b
 							       : REFUSED_NOT;
 }
 
-/* CONF-04: it is not an incoming call of the inviter, whose leg is left there, or the inviter has
- * call waiting. */
+/* CONF-04: returns false if incoming_bound is set, the leg that is left is the inviter's of an
+ * incoming call, and the inviter has no call waiting. */
 static bool shard_may_bring(const struct shard *s, const struct call *c, enum shard_leg leaves)
 {
 	const struct leg *l = leaves == SHARD_LEG_CALLEE ? call_callee(c) : NULL;
@@ -245,7 +245,7 @@ void shard_room_comes_instead(struct room *r, uint64_t call, uint64_t place)
 	}
 }
 
-/* The leg whose party is host; for a party alone its own. */
+/* The leg of the host; for a party alone its own. */
 static enum shard_leg host_leg(const struct call *c, enum shard_leg leg)
 {
 	return call_callee(c) ? leg : SHARD_LEG_CALLER;
@@ -359,7 +359,7 @@ enum refusal shard_confer(struct shard *s, struct shard_confer *o, struct instan
 
 /* ---- into one that is there ---- */
 
-/* For a call of a remote shard, whose parties are to be sent. */
+/* For a call of a remote shard: that shard is asked to send its parties. */
 static enum refusal confer_into_remote(struct shard *s, const struct shard_confer *o,
 				       struct room *r)
 {
@@ -477,8 +477,8 @@ static enum refusal ring_find(struct shard *s, uint16_t tenant, const struct sha
 	return refused;
 }
 
-/* The user who asks, or in whose name an operator asks; an operator has no quota. Returns false if
- * there is no payer. */
+/* The user who asks, or the user named by an operator; an operator has no quota. Returns false
+ * without a payer. */
 static bool ring_payer(const struct shard *s, const struct shard_confer *o, const struct room *r,
 		       struct quota_name *out)
 {

@@ -621,8 +621,8 @@ static void write_user(struct writer *w, const struct text *number)
 	}
 }
 
-/* An address with its port needs no transport parameter; TLS is none in a URI that is not sips, but
- * all understand it. */
+/* An address with its port needs no transport parameter; transport=tls is deprecated (RFC
+ * 3261 26.2.2), but all understand it. */
 static void write_place(struct writer *w, const struct sip_place *p, uint8_t transport)
 {
 	bool v6 = strchr(p->host, ':') != NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Parties that return by another hop: a phone whose connection died registers again, or continues
- * in its dialog from another address (RFC 5626). Requests that waited for it go there. */
+/* Parties that return by another hop: after its connection died, a phone registers again, or
+ * continues in its dialog from another address (RFC 5626). Requests that waited for it go there. */
 #include <errno.h>
 
 #include "base/log.h"

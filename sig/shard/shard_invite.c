@@ -181,7 +181,7 @@ static bool is_registered(const struct shard *s, const struct sip_message *m,
 	return aor && registrar_knows(aor, m, locations_utc_ms(s->locations));
 }
 
-/* A trusted neighbour speaks for any user that it names. */
+/* A trusted neighbour may send for any user that it names. */
 static void believe(const struct sip_message *m, char user[ROUTE_USER_MAX])
 {
 	if (route_user(&m->from.uri, user) != ROUTE_OK)
@@ -195,7 +195,7 @@ bool shard_is_from_nobody(const struct sip_message *m)
 	       bytes_iis(m->from.uri.host, "anonymous.invalid");
 }
 
-/* A phone speaks for its own extension only, or hides which one that is. */
+/* A phone may send for its own extension only, or hides which one that is. */
 static bool speaks_for(struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
 		       const struct shard_extension *e)
 {

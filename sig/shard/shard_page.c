@@ -61,8 +61,8 @@ static enum record_page_place page_place(const struct call *c)
 	return c->member->monitors ? RECORD_PAGE_MONITOR : RECORD_PAGE_CONFERENCE;
 }
 
-/* The conference whose mix the recording key controls; NULL: the party alone. A recording of the
- * party goes on in a conference, and has the key until it ends. */
+/* The conference with the mix that the recording digits control; NULL: the party alone. A recording
+ * of the party goes on in a conference, and has the key until it ends. */
 static const struct room *page_mix(const struct shard *s, const struct call *c, uint8_t leg)
 {
 	const struct room *r = c->member ? shard_room_find(s, c->member->room) : NULL;

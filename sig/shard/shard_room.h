@@ -100,7 +100,7 @@ struct room *shard_room_of_calls(struct shard *s, uint64_t id, uint16_t tenant);
 /* The way to a number outside, as routes have it. seed: which of equal ones is first. */
 enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number, uint64_t seed,
 			   struct call_target *out) NODISCARD;
-/* How o->whose, the party of by, calls o->to. */
+/* How the user that o names, the party of by, calls o->to. */
 enum refusal shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
 			    char number[ROUTE_USER_MAX], struct call_target *out) NODISCARD;
 enum refusal shard_focus(void *owner, const struct focus_addition *ask);
@@ -120,7 +120,7 @@ void shard_room_record_settle(struct shard *s, struct room *r);
 /* by_page: a member's extension says so, which may. */
 enum refusal shard_room_record_order(struct shard *s, struct room *r, uint8_t what,
 				     bool by_page) NODISCARD;
-/* A member's recording page controls the mix: in a conference of calls, and in a room whose
+/* A member's recording page controls the mix: in a conference of calls, and in a room if its
  * document allows recording. */
 bool shard_room_record_is_paged(const struct room *r);
 /* The recorder could not, or the copy could not be made. */

@@ -200,7 +200,7 @@ bool shard_quota_charge(const struct shard *s, const struct quota_party *party,
 			enum quota_item item, bool always, struct call_refusal *why);
 void shard_quota_release(const struct shard *s, const struct quota_party *party,
 			 enum quota_item item);
-/* For those who watch: the sender of the message has had enough. */
+/* Publishes a security event: the sender of the message has used up its quota. */
 void shard_quota_note(struct shard *s, const struct sip_message *m, const struct call_refusal *why);
 /* Without a transaction, with Retry-After and the reason in words. */
 void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t status,
@@ -467,7 +467,7 @@ void shard_conference_changed(struct shard *s, uint16_t tenant, struct bytes use
 /* The code that phones dial for the party in the slot of that call. Returns false without a party
  * or a code. */
 bool shard_watch_slot_name(const struct shard *s, const struct call *c, char out[ROUTE_USER_MAX]);
-/* The call goes on elsewhere: those who watch here see it no more. */
+/* The call goes on elsewhere: watchers of this shard see it no more. */
 void shard_watch_left(struct shard *s, const struct call *c);
 /* Some are saved again. False: that was all. */
 bool shard_watch_assert(struct shard *s, uint32_t most);
@@ -477,8 +477,8 @@ uint16_t shard_tenant_of(const struct shard *s, const struct sip_message *m);
 
 /* An emergency call: a right password is enough for it, whatever else the user may not do. */
 bool shard_calls_for_help(const struct shard *s, const struct sip_message *m, uint16_t tenant);
-/* The user that a request outside of a dialog speaks for: the authenticated extension (*e), or one
- * named by a trusted neighbour (NULL). Returns false if it was answered. */
+/* The user that sends a request outside of a dialog: the authenticated extension (*e), or one named
+ * by a trusted neighbour (NULL). Returns false if it was answered. */
 bool shard_identify(struct shard *s, const struct sip_message *m, uint16_t tenant,
 		    char user[ROUTE_USER_MAX], const struct shard_extension **e);
 /* The ringing leg by our tag alone: the party's tag is not stored before it answers, and a watching
@@ -565,7 +565,7 @@ void shard_misuse(struct shard *s, const struct sip_message *m, enum security_ki
 /* The sender on this connection is known: by credentials, by its address, or by knowledge that only
  * a party of a call has. */
 void shard_trust(struct shard *s, const struct sip_hop *hop);
-/* The same, by its address: it is trusted to speak for many. */
+/* The same, by its address: it is trusted to send for many users. */
 void shard_trust_peer(struct shard *s, const struct sip_hop *hop);
 const struct shard_extension *shard_extension_find(const struct shard *s, uint16_t tenant,
 						   struct bytes number);
@@ -610,7 +610,7 @@ void shard_hop_listeners(struct shard *s, uint64_t connection, int error);
 void shard_hop_gone(struct shard *s, struct txn_slot *slot, int error);
 /* A request came within the dialog of a leg. */
 void shard_hop_follow(struct shard *s, struct call *c, uint8_t leg, const struct sip_message *m);
-/* The party whose dialog a request is in. */
+/* The party of the dialog that a request is in. */
 struct hop_party {
 	uint64_t call;             /* for the log; 0: of none */
 	const struct sip_hop *hop; /* where it is */
@@ -648,7 +648,7 @@ void shard_transport_refuse(struct shard *s, struct txn_slot *slot, const struct
 struct route_asker shard_asker(const struct shard *s);
 
 /* ---- shard_restore.c ---- */
-/* It waits for its party, whose connection is gone. */
+/* The request waits until its party, now without a connection, is reachable again. */
 /* error: as in shard_send_failed; EHOSTUNREACH: by an edge node, which may still have the
  * connection. */
 void shard_lost_note(struct shard *s, const struct txn_slot *slot, int error);

@@ -64,7 +64,7 @@ void shard_codes_of(const struct shard *s, uint16_t tenant, struct feature_codes
 	dial_plan_codes(dial_plans_of(s->settings.dials, tenant), &s->settings.codes, out);
 }
 
-/* What phones dial to park there is the slot's name for those who watch it. */
+/* What phones dial to park there is the slot's name for its watchers. */
 static bool watched_slot_of(const struct shard *s, uint16_t tenant, struct bytes user,
 			    struct bytes *slot)
 {
@@ -235,7 +235,7 @@ static const struct aor *watch_entry(void *owner, uint16_t tenant, struct bytes 
 
 /* ---- who may ---- */
 
-/* A trusted neighbour may name a watcher that is not an extension: it is trusted to speak for
+/* A trusted neighbour may name a watcher that is not an extension: it is trusted to send for
  * others. */
 static bool watcher_may(const struct shard *s, const struct subscription *sub)
 {
