@@ -30,7 +30,7 @@ struct remote_user {
 /* Which call that rings a user may take; or which one is his own: the newest one that is so. */
 struct remote_pick {
 	struct bytes tenant, by;
-	/* the user at which it rings; empty: any user that lets `by` pick up calls */
+	/* the user at which it rings; empty: any user with calls that `by` may pick up */
 	struct bytes of;
 	enum user_call_want want;
 };

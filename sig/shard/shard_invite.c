@@ -195,7 +195,7 @@ bool shard_is_from_nobody(const struct sip_message *m)
 	       bytes_iis(m->from.uri.host, "anonymous.invalid");
 }
 
-/* A phone may send for its own extension only, or hides which one that is. */
+/* Whether a phone's From names its own extension, or nobody. Else refuses the request with 403. */
 static bool speaks_for(struct shard *s, const struct sip_message *m, char user[ROUTE_USER_MAX],
 		       const struct shard_extension *e)
 {
