@@ -285,7 +285,7 @@ static void write_data(struct writer *w, const struct call_host *h, const struct
 		       uint8_t asker)
 {
 	const struct call *other =
-		c->replaces.call && h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
+		c->replaces.call ? h->services->calls->find(h->owner, c->replaces.call) : NULL;
 
 	if (c->legs[asker]->dialog.hop.transport == SIP_INTER_SHARD)
 		call_data_write(w, other ? other : c);

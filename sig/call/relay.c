@@ -173,9 +173,9 @@ static bool is_taken_refer(const struct call_host *h, const struct txn_slot *ser
 	const struct call *c;
 	const struct leg *l;
 
-	if (!server || server->txn.method != SIP_REFER || !h->call_of)
+	if (!server || server->txn.method != SIP_REFER)
 		return false;
-	c = h->call_of(h->owner, server->call);
+	c = h->services->calls->find(h->owner, server->call);
 	l = c ? call_leg(c, server->leg) : NULL;
 	return l && (l->dialog.refer_is == DIALOG_REFER_TAKEN ||
 		     l->dialog.refer_is == DIALOG_REFER_OVER);

@@ -802,10 +802,10 @@ static NOINLINE int answer_as(const struct leg *with, struct bytes sdp,
 const struct leg *session_replaced_peer(const struct call_host *h, const struct call *c)
 {
 	const struct call *other =
-		c->replaces.call && h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
+		c->replaces.call ? h->services->calls->find(h->owner, c->replaces.call) : NULL;
 
 	if (!c->replaces.call && c->picker) { /* this one is taken */
-		other = h->call_of ? h->call_of(h->owner, c->picker) : NULL;
+		other = h->services->calls->find(h->owner, c->picker);
 		return other && call_is_alone(other) ? call_caller(other) : NULL;
 	}
 	if (other && c->replaces.leg == LEG_NONE)

@@ -61,9 +61,9 @@ static struct shown room_shows(const struct call_host *h, const struct call *c,
 
 	for (uint32_t i = 0; m && !m->asks && i < VIDEO_MEMBERS_MAX; i++, m = m->next)
 		if (m->call != c->id)
-			shown_add_call(&all, h->call_of(h->owner, m->call));
+			shown_add_call(&all, h->services->calls->find(h->owner, m->call));
 	for (uint8_t i = 0; i < r->comes_count; i++)
-		shown_add_call(&all, h->call_of(h->owner, r->comes[i].call));
+		shown_add_call(&all, h->services->calls->find(h->owner, r->comes[i].call));
 	return all;
 }
 
@@ -83,8 +83,8 @@ static bool video_capabilities_read(const struct call_host *h, const struct call
 	*all = shown_of_nobody();
 	own->video_level = 0;
 	own->vp8_first = false;
-	if (!r || !h->call_of)
-		return r != NULL;
+	if (!r)
+		return false;
 	*all = room_shows(h, c, r);
 	own->video_level = all->level;
 	own->vp8_first = all->vp8;
@@ -134,7 +134,7 @@ static void room_look(const struct call_host *h, const struct room *r, struct lo
 
 	out->count = 0;
 	for (uint32_t i = 0; m && !m->asks && i < VIDEO_MEMBERS_MAX; i++, m = m->next) {
-		const struct call *c = h->call_of(h->owner, m->call);
+		const struct call *c = h->services->calls->find(h->owner, m->call);
 
 		if (!c || !conference_speaks(c) ||
 		    !leg_video(call_caller(c), &out->pictures[out->count]))
@@ -176,8 +176,6 @@ uint32_t video_unfit_members(const struct call_host *h, const struct room *r,
 	struct looked_at k;
 	uint32_t n = 0;
 
-	if (!h->call_of)
-		return 0;
 	room_look(h, r, &k);
 	for (uint32_t i = 0; i < k.count; i++) {
 		struct shown others = others_show(&k, i);

@@ -9,6 +9,7 @@
 #include "sig/host/effect.h"
 #include "sig/host/quota.h"
 #include "sig/host/refusal.h"
+#include "sig/host/services.h"
 #include "sig/host/tenant.h"
 #include "sig/host/txns.h"
 #include "sig/identity/policy.h"
@@ -20,7 +21,6 @@ struct shard_extension;
 enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192, HOST_SLOT_MAX = 9 };
 
 struct call;
-struct call_event;
 struct module_lists;
 struct call_target;
 struct calendars;
@@ -97,7 +97,8 @@ struct call_host {
 	struct packing *packing;
 	const struct host_track *tracks;    /* by enum shard_track; NULL: none */
 	const struct module_lists *modules; /* sig/call/module.h */
-	void *owner;
+	const struct services *services;
+	void *owner; /* of the services: their first argument */
 	/* Resolves a URI to targets of the tenant (tenant.h); returns the number written, at most
 	 * cap. Slices live until the next event. */
 	uint32_t (*targets_of)(void *owner, uint16_t tenant, const struct sip_uri *uri,
@@ -124,11 +125,6 @@ struct call_host {
 	/* The presence of the user, apart from phones and calls; empty: no such user. NULL: no
 	 * presence. */
 	const char *(*presence_of)(void *owner, uint16_t tenant, struct bytes user);
-	/* The user's other calls. NULL: they are not counted. */
-	void (*engaged_of)(void *owner, const struct call *c, struct bytes user,
-			   struct engaged *out);
-	/* A call waits for a local user (call waiting). NULL: none ever does. */
-	bool (*waited_for)(void *owner, uint16_t tenant, struct bytes user);
 	/* The document of a user of ours. Returns NULL if unknown or unavailable; function NULL:
 	 * every user exists, without terms. */
 	const struct shard_extension *(*extension_of)(void *owner, uint16_t tenant,
@@ -194,15 +190,6 @@ struct call_host {
 					   struct room **out);
 	/* Its members have changed, or (record) its record: it is looked at behind this step. */
 	void (*room_changed)(void *owner, struct room *room, bool record);
-	/* The call of that id, to look at. Returns NULL if not found; or the function: there is no
-	 * other. */
-	const struct call *(*call_of)(void *owner, uint64_t call);
-	/* The tenant's call and leg with that dialog. The tags: ours, and the party's. Returns NULL
-	 * if not found. */
-	const struct call *(*call_of_dialog)(void *owner, uint16_t tenant, struct bytes call_id,
-					     struct bytes local, struct bytes remote, uint8_t *leg);
-	/* Runs a step of another call within one of this. */
-	void (*tell)(void *owner, uint64_t call, const struct call_event *ev);
 	/* The identity policy of the leg's side: what is trusted from it and told to it. NULL: no
 	 * side is trusted. */
 	struct identity_policy (*identity_of)(void *owner, const struct leg *leg);

@@ -377,4 +377,21 @@ bool account_code_is_good(struct bytes code);
 /* These DTMF digits may be the beginning of one. */
 bool account_digits_are_good(struct bytes keys);
 
+struct call_event;
+
+/* Other calls of the shard (sig/host/services.h). */
+struct call_service {
+	/* The call of that id, to look at; it lives until the next step. NULL: this shard has none. */
+	const struct call *(*find)(void *owner, uint64_t call);
+	/* The tenant's call with that dialog, and which leg has it. local is our tag, remote the party's. NULL, and *leg as it was: none. */
+	const struct call *(*find_by_dialog)(void *owner, uint16_t tenant, struct bytes call_id,
+					     struct bytes local, struct bytes remote, uint8_t *leg);
+	/* Runs a step of another call within one of this; without such a call nothing happens. */
+	void (*step)(void *owner, uint64_t call, const struct call_event *ev);
+	/* The calls that a local user has beside c. */
+	struct engaged (*others)(void *owner, const struct call *c, struct bytes user);
+	/* A call waits for a local user (call waiting), at whatever node. */
+	bool (*has_waiting)(void *owner, uint16_t tenant, struct bytes user);
+};
+
 #endif

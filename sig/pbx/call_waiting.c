@@ -25,15 +25,6 @@ enum call_waiting_verdict {
 	CALL_WAITING_WAITS,
 };
 
-static struct engaged engaged_of(const struct call_host *h, const struct call *c, struct bytes user)
-{
-	struct engaged e = { 0 };
-
-	if (h->engaged_of)
-		h->engaged_of(h->owner, c, user, &e);
-	return e;
-}
-
 /* Calls go in order of arrival, also when the user has no other call just now. */
 static enum call_waiting_verdict waiting_verdict_of(const struct engaged *e, uint8_t most)
 {
@@ -50,7 +41,7 @@ static enum call_waiting_verdict call_waiting_meets(const struct call_host *h, c
 
 	if (!f || f->call_waiting == CALL_WAITING_PHONE || c->emergency)
 		return CALL_WAITING_FREE;
-	e = engaged_of(h, c, user);
+	e = h->services->calls->others(h->owner, c, user);
 	/* rung by a group, or with others: the call does not wait for him */
 	if (flow_has_caller(c) && (c->run->group.n || flow_dials_members(c)))
 		return e.calls ? CALL_WAITING_BUSY : CALL_WAITING_FREE;
@@ -130,7 +121,7 @@ static void waiting_look(struct call_host *h, struct call *c)
 	if (!call_awaits_user(c))
 		return;
 	(void)plan_went_to(&c->plan, &user);
-	e = engaged_of(h, c, user);
+	e = h->services->calls->others(h->owner, c, user);
 	if (!e.talks && !e.behind && !e.unsure)
 		plan_wake(h, c);
 }
@@ -142,9 +133,8 @@ static bool waiting_is_shown_to(const struct call_host *h, const struct call *c,
 {
 	const struct leg *l = call_leg(c, f->leg);
 
-	return h->waited_for && l && l->user.n &&
-	       (l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED) &&
-	       h->waited_for(h->owner, c->tenant, text_bytes(&l->user));
+	return l && l->user.n && (l->state == LEG_ANSWERED || l->state == LEG_CONFIRMED) &&
+	       h->services->calls->has_waiting(h->owner, c->tenant, text_bytes(&l->user));
 }
 
 static bool waiting_is_tone(const struct media_tone *a, const struct media_tone *b)

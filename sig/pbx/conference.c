@@ -384,7 +384,7 @@ enum refusal conference_yield(struct call_host *h, struct call *c, uint64_t to)
 	const struct call_ending given = { .cause = CAUSE_TRANSFERRED,
 					   .by = ENDED_BY_A,
 					   .status = 480 };
-	const struct call *other = h->call_of ? h->call_of(h->owner, to) : NULL;
+	const struct call *other = h->services->calls->find(h->owner, to);
 	struct room *r = conference_room(h, c);
 
 	if (!r || c->member->asks || !other || !other->member ||

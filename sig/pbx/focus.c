@@ -44,7 +44,7 @@ static enum refusal focus_call_refuse(struct call_refusal *refusal, enum refusal
 /* Takes the rights of the party in that place: no PIN is asked. */
 static void focus_call_admit(const struct call_host *h, struct call *c)
 {
-	const struct call *other = h->call_of ? h->call_of(h->owner, c->replaces.call) : NULL;
+	const struct call *other = h->services->calls->find(h->owner, c->replaces.call);
 
 	c->member->admitted = true;
 	c->member->hosts = other && other->member && other->member->hosts;
@@ -172,12 +172,12 @@ static bool focus_refer_read(const struct sip_message *m, struct focus_wish *out
 static const struct call *focus_dialog(const struct call_host *h, const struct call *c,
 				       const struct replaces *r, uint8_t *leg)
 {
-	const struct call *other =
-		h->call_of_dialog(h->owner, c->tenant, r->call_id, r->to_tag, r->from_tag, leg);
+	const struct call *other = h->services->calls->find_by_dialog(
+		h->owner, c->tenant, r->call_id, r->to_tag, r->from_tag, leg);
 
 	return other ? other
-		     : h->call_of_dialog(h->owner, c->tenant, r->call_id, r->from_tag, r->to_tag,
-					 leg);
+		     : h->services->calls->find_by_dialog(h->owner, c->tenant, r->call_id,
+							  r->from_tag, r->to_tag, leg);
 }
 
 /* RFC 5589 7: with its other call the phone is in a conference, and gives that place away. */
@@ -300,7 +300,7 @@ static uint16_t focus_drop(struct call_host *h, struct call *c, struct room *r,
 		if (m == c->member || !focus_means(m, f))
 			continue;
 		room_invite(r, text_bytes(&m->told.user), false);
-		h->tell(h->owner, m->call, m->asks ? &leave : &drop);
+		h->services->calls->step(h->owner, m->call, m->asks ? &leave : &drop);
 		status = 0;
 	}
 	f->done = true;
@@ -562,7 +562,7 @@ void focus_refer_notify(struct call_host *h, struct call *c, uint16_t status)
 	if (!referrer)
 		return;
 	outbox_touch(&c->out);
-	h->tell(h->owner, referrer, &ev);
+	h->services->calls->step(h->owner, referrer, &ev);
 }
 
 /* The room is not known yet; or it is on a remote shard, which announces it when called

@@ -29,11 +29,7 @@ static enum refusal check_blocked(const struct call *c, const struct shard_forwa
 /* A phone of the user is in another call, in either direction, ringing included. */
 static bool is_engaged(const struct call_host *h, const struct call *c, struct bytes user)
 {
-	struct engaged e = { 0 };
-
-	if (h->engaged_of)
-		h->engaged_of(h->owner, c, user, &e);
-	return e.calls;
+	return h->services->calls->others(h->owner, c, user).calls;
 }
 
 /* One of these numbers is not a slot: phones rung for a returning parked party ring in spite of

@@ -368,7 +368,7 @@ static enum refusal order_join_remote(const struct call_host *h, struct call *c,
 
 static enum refusal order_join(struct call_host *h, struct call *c, struct call_order *order)
 {
-	const struct call *other = h->call_of ? h->call_of(h->owner, order->with) : NULL;
+	const struct call *other = h->services->calls->find(h->owner, order->with);
 	struct transfer_request ask = { .ordered = true };
 	struct transfer_with with;
 	uint8_t stays;

@@ -468,18 +468,18 @@ void park_yield(struct call_host *h, struct call *c)
 static bool may_pick_now(struct call_host *h, uint64_t owner, struct bytes slot)
 {
 	const struct call_event yield = { .kind = CALL_EV_YIELD };
-	const struct call *c = h->call_of(h->owner, owner);
+	const struct call *c = h->services->calls->find(h->owner, owner);
 
 	if (is_coming_back(c) && !pick_is_promised(h, c)) {
-		h->tell(h->owner, owner, &yield);
-		c = h->call_of(h->owner, owner);
+		h->services->calls->step(h->owner, owner, &yield);
+		c = h->services->calls->find(h->owner, owner);
 	}
 	return c && park_has(c, slot) && c->park && call_is_alone(c) && !is_picked(h, c);
 }
 
 bool park_may_pick(struct call_host *h, uint16_t tenant, uint64_t owner, struct bytes slot)
 {
-	const struct call *c = h->call_of ? h->call_of(h->owner, owner) : NULL;
+	const struct call *c = h->services->calls->find(h->owner, owner);
 
 	if (c && c->tenant == tenant && park_has(c, slot))
 		return may_pick_now(h, owner, slot);

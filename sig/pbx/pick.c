@@ -43,7 +43,7 @@ bool pick_name_get(struct bytes user, uint64_t *call)
 
 bool pick_is_promised(const struct call_host *h, const struct call *c)
 {
-	const struct call *by = c->picker && h->call_of ? h->call_of(h->owner, c->picker) : NULL;
+	const struct call *by = c->picker ? h->services->calls->find(h->owner, c->picker) : NULL;
 
 	return by && by->state != CALL_ENDING && by->replaces.call == c->id;
 }
@@ -93,7 +93,7 @@ static enum refusal pick_answer(struct call_host *h, struct call *c)
 
 enum refusal pick_up(struct call_host *h, struct call *c, uint64_t by)
 {
-	const struct call *other = h->call_of ? h->call_of(h->owner, by) : NULL;
+	const struct call *other = h->services->calls->find(h->owner, by);
 	struct bytes user = other ? text_bytes(&other->from) : (struct bytes){ 0 };
 	uint8_t last = c->plan.count - 1;
 

@@ -125,7 +125,7 @@ static enum refusal refer_begin_anew(struct call_host *h, struct call *c,
 		r = transfer_begin(c, ask, text_bytes(&user), (struct bytes){ 0 });
 	text_clear(&user);
 	if (!r)
-		h->tell(h->owner, other->id, &hangup);
+		h->services->calls->step(h->owner, other->id, &hangup);
 	return r;
 }
 
@@ -163,10 +163,11 @@ static uint16_t begin_joining(struct call_host *h, struct call *c,
 	const struct call *other;
 	uint8_t at;
 
-	other = h->call_of_dialog(h->owner, c->tenant, r->call_id, r->to_tag, r->from_tag, &at);
+	other = h->services->calls->find_by_dialog(h->owner, c->tenant, r->call_id, r->to_tag,
+						   r->from_tag, &at);
 	if (!other)
-		other = h->call_of_dialog(h->owner, c->tenant, r->call_id, r->from_tag, r->to_tag,
-					  &at);
+		other = h->services->calls->find_by_dialog(h->owner, c->tenant, r->call_id,
+							   r->from_tag, r->to_tag, &at);
 	if (!other && refer_is_of_another_shard(h, r))
 		return begin_joining_remote(h, c, ask, t);
 	if (!other || other == c || !bridge_has(other, at))

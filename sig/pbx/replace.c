@@ -43,8 +43,9 @@ enum refusal replace_begin(struct call_host *h, struct call *c, const struct cal
 	if (!refused && !peer)
 		refused = replace_refuse(refusal, 481, "the other party has hung up");
 	if (!refused) {
-		h->tell(h->owner, what->call,
-			&(struct call_event){ .kind = CALL_EV_PICK, .version = c->id });
+		h->services->calls->step(h->owner, what->call,
+					 &(struct call_event){ .kind = CALL_EV_PICK,
+							       .version = c->id });
 		return 0;
 	}
 	c->state = CALL_SETUP;
@@ -80,7 +81,7 @@ static void replace_ask(struct call_host *h, struct call *c)
 				       .leg = c->replaces.leg,
 				       .replacing = &r };
 
-	h->tell(h->owner, c->replaces.call, &ev);
+	h->services->calls->step(h->owner, c->replaces.call, &ev);
 	if (r.refused == REFUSED_TRANSFER_OPEN || r.refused == REFUSED_CHANGING) {
 		replace_later(h, c);
 		return;

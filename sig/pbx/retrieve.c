@@ -65,7 +65,7 @@ static enum park_result rung_result_now(const struct call_host *h, const struct 
 
 	if (news->told != PARK_OK || id_shard(news->owner) != h->settings->number)
 		return news->told;
-	rung = h->call_of ? h->call_of(h->owner, news->owner) : NULL;
+	rung = h->services->calls->find(h->owner, news->owner);
 	if (!rung || !call_is_ringing(rung))
 		return PARK_EMPTY;
 	return pick_is_promised(h, rung) ? PARK_TAKEN : PARK_OK;

@@ -67,7 +67,7 @@ uint64_t slot_look(struct call_host *h, const struct call *c, struct bytes slot)
 
 bool slot_is_orphan(const struct call_host *h, const char *slot, uint64_t owner)
 {
-	const struct call *other = h->call_of ? h->call_of(h->owner, owner) : NULL;
+	const struct call *other = h->services->calls->find(h->owner, owner);
 
 	return id_shard(owner) == h->settings->number &&
 	       (!other || !park_has(other, bytes_str(slot)));

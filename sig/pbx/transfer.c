@@ -272,7 +272,7 @@ static void turn_away(struct call_host *h, const struct call *c)
 	const struct call_event over = { .kind = CALL_EV_PICK_OVER };
 
 	if (c->transfer->replaced && c->transfer->state == TRANSFER_WAITING)
-		h->tell(h->owner, c->transfer->with.call, &over);
+		h->services->calls->step(h->owner, c->transfer->with.call, &over);
 }
 
 /* The callee that was called for the other party continues with its own peer. */
@@ -281,7 +281,7 @@ static void part_unmet(struct call_host *h, struct call *c)
 	const struct call_event over = { .kind = CALL_EV_MEET };
 
 	if (c->transfer->met && c->transfer->state == TRANSFER_WAITING)
-		h->tell(h->owner, c->transfer->with.call, &over);
+		h->services->calls->step(h->owner, c->transfer->with.call, &over);
 	meet_over(c);
 }
 
@@ -371,7 +371,7 @@ static int transfer_meet_other(struct call_host *h, struct call *c, uint8_t leg)
 	struct call_meeting meeting = { .with = c->legs[c->transfer->given], .err = -ENOENT };
 	const struct call_event ev = { .kind = CALL_EV_MEET, .leg = leg, .meeting = &meeting };
 
-	h->tell(h->owner, c->transfer->with.call, &ev);
+	h->services->calls->step(h->owner, c->transfer->with.call, &ev);
 	return meeting.err;
 }
 
@@ -404,7 +404,7 @@ static void transfer_on_joined(struct call_host *h, struct call *c);
 static enum refusal transfer_join(struct call_host *h, struct call *c)
 {
 	const struct transfer *t = c->transfer;
-	const struct call *other = h->call_of ? h->call_of(h->owner, t->with.call) : NULL;
+	const struct call *other = h->services->calls->find(h->owner, t->with.call);
 	struct call_join j = { .to = c, .ordered = t->ordered };
 	struct call_event ev = { .kind = CALL_EV_JOIN, .join = &j };
 	struct text own = { 0 }, user = { 0 };
@@ -424,7 +424,7 @@ static enum refusal transfer_join(struct call_host *h, struct call *c)
 	    text_set(&user, call_leg_user(other, ev.leg))) {
 		r = REFUSED_MEMORY;
 	} else {
-		h->tell(h->owner, t->with.call, &ev);
+		h->services->calls->step(h->owner, t->with.call, &ev);
 		r = j.refused;
 	}
 	if (!r)

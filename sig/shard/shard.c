@@ -271,6 +271,12 @@ void shard_receive_parsed(struct shard *s, const struct sip_message *m, struct b
 
 /* Requests outside of dialogs (RFC 3261 8.2). */
 
+const struct services shard_services = {
+#define X(name, type) .name = &shard_##type,
+	SERVICES(X)
+#undef X
+};
+
 static void host_open(struct shard *s, struct rand_source *rand)
 {
 	s->host = (struct call_host){
@@ -298,6 +304,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.extra = s->space + HOST_SPACE,
 		.sdp = s->space + HOST_SPACE + HOST_EXTRA,
 		.packing = s->packing,
+		.services = &shard_services,
 		.owner = s,
 		.targets_of = shard_targets_of,
 		.user_known = shard_user_known,
@@ -316,8 +323,6 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.account_of = shard_account_of,
 		.forward_of = shard_forward_for,
 		.presence_of = shard_presence_said,
-		.engaged_of = shard_engaged_of,
-		.waited_for = shard_waited_for,
 		.extension_of = shard_extension_of,
 		.pin_is = shard_pin_is,
 		.room_of = shard_room_of,
@@ -328,10 +333,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.room_named = shard_focus_named,
 		.focus = shard_focus,
 		.room_changed = shard_room_changed,
-		.call_of = shard_call_of,
-		.call_of_dialog = shard_call_of_dialog,
 		.modules = &modules,
-		.tell = shard_call_publish,
 		.tracks = s->tracks,
 		.music_of = shard_music_of,
 		.identity_of = shard_identity_of,

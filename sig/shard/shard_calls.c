@@ -570,24 +570,33 @@ void shard_call_step(struct shard *s, struct call *c, const struct call_event *e
 		shard_call_give(s, c);
 }
 
-const struct call *shard_call_of(void *owner, uint64_t call)
+static const struct call *shard_call_of(void *owner, uint64_t call)
 {
 	return shard_call_find(owner, call);
 }
 
-const struct call *shard_call_of_dialog(void *owner, uint16_t tenant, struct bytes call_id,
-					struct bytes local, struct bytes remote, uint8_t *leg)
+static const struct call *shard_call_of_dialog(void *owner, uint16_t tenant, struct bytes call_id,
+					       struct bytes local, struct bytes remote,
+					       uint8_t *leg)
 {
 	return shard_dialog_find(owner, tenant, call_id, local, remote, leg);
 }
 
-void shard_call_publish(void *owner, uint64_t call, const struct call_event *ev)
+static void shard_call_publish(void *owner, uint64_t call, const struct call_event *ev)
 {
 	struct call *c = shard_call_find(owner, call);
 
 	if (c)
 		shard_call_step(owner, c, ev);
 }
+
+const struct call_service shard_call_service = {
+	.find = shard_call_of,
+	.find_by_dialog = shard_call_of_dialog,
+	.step = shard_call_publish,
+	.others = shard_engaged_of,
+	.has_waiting = shard_waited_for,
+};
 
 bool shard_call_event(struct shard *s, uint64_t call, const struct call_event *ev,
 		      struct instant now)

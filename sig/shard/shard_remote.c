@@ -88,24 +88,25 @@ static bool waits_before(const struct dialog_state *d, const struct call *c, uin
 	return d->waits_utc_ms < utc_ms || (d->waits_utc_ms == utc_ms && d->id < c->id);
 }
 
-void shard_engaged_of(void *owner, const struct call *c, struct bytes user, struct engaged *out)
+struct engaged shard_engaged_of(void *owner, const struct call *c, struct bytes user)
 {
 	const struct shard *s = owner;
 	struct dialog_state list[DIALOG_STATES_MAX];
 	uint32_t count = shard_watch_all(s, c->tenant, user, list);
+	struct engaged out = { .unsure = s->commons->remote && s->commons->remote_quick };
 
-	*out = (struct engaged){ .unsure = s->commons->remote && s->commons->remote_quick };
 	for (uint32_t i = 0; i < count; i++) {
 		if (engaged_is_own(c, &list[i]) || list[i].parked)
 			continue;
 		if (list[i].waits_utc_ms) {
-			out->waits++;
-			out->behind |= waits_before(&list[i], c, waits_since(s, c));
+			out.waits++;
+			out.behind |= waits_before(&list[i], c, waits_since(s, c));
 		} else {
-			out->calls = true;
-			out->talks |= !list[i].held;
+			out.calls = true;
+			out.talks |= !list[i].held;
 		}
 	}
+	return out;
 }
 
 bool shard_waited_for(void *owner, uint16_t tenant, struct bytes user)

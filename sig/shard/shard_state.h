@@ -147,6 +147,12 @@ struct shard {
 	struct packing *packing;
 };
 
+/* Those of its calls (sig/host/services.h); each is defined beside its functions. */
+#define X(name, type) extern const struct type shard_##type;
+SERVICES(X)
+#undef X
+extern const struct services shard_services;
+
 /* ---- shard.c ---- */
 void shard_set_now(struct shard *s, struct instant now);
 struct shard_reply {
@@ -370,8 +376,8 @@ void shard_remote_picks_close(struct shard_commons *c);
 void shard_remote_begin(struct shard *s, const struct subscription *sub);
 /* Users of a tenant that is unknown here have no watchers. */
 bool shard_remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant);
-/* call_host.engaged_of, call_host.waited_for */
-void shard_engaged_of(void *owner, const struct call *c, struct bytes user, struct engaged *out);
+/* call_service.others and has_waiting */
+struct engaged shard_engaged_of(void *owner, const struct call *c, struct bytes user);
 bool shard_waited_for(void *owner, uint16_t tenant, struct bytes user);
 /* A call of the shard that waits for a user, as others see it. */
 struct dialog_state shard_waiting_state(const struct shard *s, const struct call *c);
@@ -524,11 +530,6 @@ const struct shard_forward *shard_forward_for(void *owner, uint16_t tenant, stru
 /* Dialogs of other tenants are not found. */
 struct call *shard_dialog_find(const struct shard *s, uint16_t tenant, struct bytes call_id,
 			       struct bytes local, struct bytes remote, uint8_t *leg);
-/* Of call_host. */
-const struct call *shard_call_of(void *owner, uint64_t call);
-const struct call *shard_call_of_dialog(void *owner, uint16_t tenant, struct bytes call_id,
-					struct bytes local, struct bytes remote, uint8_t *leg);
-void shard_call_publish(void *owner, uint64_t call, const struct call_event *ev);
 uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *uri,
 			  struct call_target *out, uint32_t cap);
 /* call_host.flows_of */

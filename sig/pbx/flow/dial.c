@@ -568,11 +568,8 @@ static uint32_t dial_ring_s(const struct call_host *h, const struct flow_run *r)
 /* The user has a call, as far as this node knows. */
 static bool dial_is_busy(const struct call_host *h, const struct call *c, struct bytes user)
 {
-	struct engaged e = { 0 };
-
-	if (c->run->skip_busy && h->engaged_of && plan_is_of_user(h, c, user))
-		h->engaged_of(h->owner, c, user, &e);
-	return e.calls;
+	return c->run->skip_busy && plan_is_of_user(h, c, user) &&
+	       h->services->calls->others(h->owner, c, user).calls;
 }
 
 /* Until one answers. */

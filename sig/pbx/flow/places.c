@@ -133,7 +133,7 @@ static int pickup_remote(struct call_host *h, struct call *c, uint64_t owner)
 static int pickup_local(struct call_host *h, struct call *c, uint64_t owner)
 {
 	const struct transfer_request ask = { .leg = LEG_NONE, .ordered = true };
-	const struct call *other = h->call_of ? h->call_of(h->owner, owner) : NULL;
+	const struct call *other = h->services->calls->find(h->owner, owner);
 	struct transfer_with with = { .call = owner, .peer = LEG_NONE };
 
 	if (pickup_is_rung(h, c)) {
@@ -141,8 +141,9 @@ static int pickup_local(struct call_host *h, struct call *c, uint64_t owner)
 		    pick_is_promised(h, other))
 			return OUTCOME_NONE;
 		c->replaces = (struct call_replaces){ .call = owner, .leg = LEG_NONE };
-		h->tell(h->owner, owner,
-			&(struct call_event){ .kind = CALL_EV_PICK, .version = c->id });
+		h->services->calls->step(h->owner, owner,
+					 &(struct call_event){ .kind = CALL_EV_PICK,
+							       .version = c->id });
 		return VERB_BEGUN;
 	}
 	with.leg = other->bridge.caller;
