@@ -146,9 +146,8 @@ enum audio_source audio_source_of(const struct call *c, uint8_t leg)
 static const struct host_track *leg_music_of(const struct call_host *h, const struct call *c,
 					     uint8_t holder)
 {
-	if (!h->music_of)
-		return &h->tracks[SHARD_TRACK_MUSIC];
-	return h->music_of(h->owner, c->tenant, text_bytes(&c->legs[holder]->user));
+	return h->services->directory->music(h->owner, c->tenant,
+					     text_bytes(&c->legs[holder]->user));
 }
 
 static const struct job_id *jobs_of(const struct host_track *track)

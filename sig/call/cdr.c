@@ -273,7 +273,7 @@ static void missed_add(struct writer *w, const struct call_host *h, const struct
 {
 	if (!user.n || bytes_list_has(writer_done(w), user) ||
 	    w->n + 1 + user.n >= CALL_MISSED_MAX ||
-	    (h->extension_of && !h->extension_of(h->owner, c->tenant, user)))
+	    (!h->services->directory->extension(h->owner, c->tenant, user)))
 		return;
 	writer_str(w, w->n ? "," : "");
 	writer_bytes(w, user);

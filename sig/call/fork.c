@@ -22,6 +22,7 @@
 #include "sig/call/resolve.h"
 #include "sig/call/session.h"
 #include "sig/host/extension.h"
+#include "sig/host/location.h"
 #include "sig/host/settings.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
@@ -170,7 +171,8 @@ static uint32_t ask_contact(struct call_host *h, struct call *c, uint8_t leg,
 	struct call_target targets[LEGS_MAX];
 	struct dialog_party from;
 	uint32_t n = fork_caller_of(c->legs[leg], &from)
-			     ? h->targets_of(h->owner, c->tenant, to, targets, COUNT_OF(targets))
+			     ? h->services->location->resolve(h->owner, c->tenant, to, targets,
+							      COUNT_OF(targets))
 			     : 0;
 	uint32_t asked = 0;
 
@@ -184,17 +186,11 @@ static uint32_t ask_contact(struct call_host *h, struct call *c, uint8_t leg,
 	return asked;
 }
 
-static uint32_t flows_of_leg(struct call_host *h, const struct leg *l, struct call_target *out,
-			     uint32_t cap)
-{
-	return h->flows_of(h->owner, l, out, cap);
-}
-
 static bool has_flow(struct call_host *h, const struct leg *l)
 {
 	struct call_target other;
 
-	return h->flows_of && flows_of_leg(h, l, &other, 1);
+	return h->services->location->other_flows(h->owner, l, &other, 1);
 }
 
 static bool ask_flow(struct call_host *h, struct call *c, uint8_t leg)
@@ -203,7 +199,7 @@ static bool ask_flow(struct call_host *h, struct call *c, uint8_t leg)
 	struct call_target targets[LEGS_MAX];
 	struct call_refusal refusal;
 	struct dialog_party from;
-	uint32_t n = flows_of_leg(h, l, targets, COUNT_OF(targets));
+	uint32_t n = h->services->location->other_flows(h->owner, l, targets, COUNT_OF(targets));
 
 	if (!fork_caller_of(l, &from))
 		return false;
@@ -262,7 +258,7 @@ enum refusal fork_auto_answer(struct call_host *h, struct call *c, uint8_t leg)
 	const struct leg *l = c->legs[leg];
 	const struct txn_slot *invite = txns_get(h->txns, l->uac->client);
 	const struct shard_extension *e =
-		h->extension_of ? h->extension_of(h->owner, c->tenant, text_bytes(&l->user)) : NULL;
+		h->services->directory->extension(h->owner, c->tenant, text_bytes(&l->user));
 	struct call_target again = {
 		.uri = early_first_target(l),
 		.user = text_bytes(&l->user),

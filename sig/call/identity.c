@@ -35,7 +35,7 @@ static struct bytes lines_of(const struct leg *leg)
 
 static bool is_of_ours(const struct call_host *h, const struct call *c, struct bytes user)
 {
-	return user.n && (!h->extension_of || h->extension_of(h->owner, c->tenant, user));
+	return user.n && h->services->directory->extension(h->owner, c->tenant, user);
 }
 
 static void write_own_name(struct writer *w, struct bytes display, struct bytes user,
@@ -143,7 +143,7 @@ static struct bytes number_chosen(const struct call_host *h, const struct call *
 				  const struct leg *who)
 {
 	const struct shard_forward *f =
-		h->forward_of ? h->forward_of(h->owner, c->tenant, text_bytes(&who->user)) : NULL;
+		h->services->directory->forward(h->owner, c->tenant, text_bytes(&who->user));
 	struct bytes wish;
 
 	if (f && carried_number(lines_of(who), &wish) &&
@@ -197,8 +197,7 @@ bool identity_of_sent_on(const struct call_host *h, const struct call *c, const 
 {
 	const struct trunk_settings *set = trunks_settings(h->settings->trunks, to->channel);
 	struct bytes user = text_bytes(&step->user);
-	const struct shard_forward *f =
-		h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
+	const struct shard_forward *f = h->services->directory->forward(h->owner, c->tenant, user);
 	struct pattern best;
 
 	*number = trunk_number_plain(h->settings, c->tenant, user);

@@ -332,7 +332,7 @@ const char *legs_language(const struct call_host *h, const struct call *c, uint8
 {
 	struct bytes user = text_bytes(&c->legs[leg]->user);
 	const struct shard_extension *e =
-		user.n && h->extension_of ? h->extension_of(h->owner, c->tenant, user) : NULL;
+		user.n ? h->services->directory->extension(h->owner, c->tenant, user) : NULL;
 
 	if (e && e->language[0])
 		return e->language;

@@ -21,6 +21,7 @@
 #include "sig/call/resolve.h"
 #include "sig/call/trunk_route.h"
 #include "sig/call/wait.h"
+#include "sig/host/location.h"
 #include "sig/host/settings.h"
 #include "sig/leg/flow.h"
 #include "sig/leg/leg.h"
@@ -373,7 +374,7 @@ static struct bytes goes_to(const struct shard_forward *f, enum plan_why why)
 static const struct shard_forward *forward_of(const struct call_host *h, const struct call *c,
 					      struct bytes user)
 {
-	return h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
+	return h->services->directory->forward(h->owner, c->tenant, user);
 }
 
 /* RFC 5627 6.1: a call to one phone is not forwarded. */
@@ -473,7 +474,7 @@ static bool has_next(const struct call_host *h, const struct call *c, const stru
 
 bool plan_is_of_user(const struct call_host *h, const struct call *c, struct bytes user)
 {
-	return !h->extension_of || h->extension_of(h->owner, c->tenant, user);
+	return h->services->directory->extension(h->owner, c->tenant, user);
 }
 
 /* All phones of the user, or the one that was named. */
@@ -488,7 +489,7 @@ static uint32_t targets_of_step(const struct call_host *h, const struct call *c,
 
 	if (p->trunk.n)
 		return cap && trunk_route_target(h, c, p, out) ? 1 : 0;
-	return h->targets_of(h->owner, c->tenant, &uri, out, cap);
+	return h->services->location->resolve(h->owner, c->tenant, &uri, out, cap);
 }
 
 static enum refusal plan_add_target(struct call_host *h, struct call *c,
@@ -522,8 +523,8 @@ static enum refusal plan_ring(struct call_host *h, struct call *c, const struct 
 	party.remote_user = number_as_sent(last);
 	if (last->trunk.n)
 		(void)call_refuse(refusal, REFUSED_TRUNK_AWAY);
-	else if (of_user && h->user_unread &&
-		 h->user_unread(h->owner, c->tenant, text_bytes(&last->user)))
+	else if (of_user &&
+		 h->services->location->is_unreadable(h->owner, c->tenant, text_bytes(&last->user)))
 		(void)call_refuse(refusal, REFUSED_REGISTRATION_UNREAD);
 	else if (of_user)
 		(void)call_refuse(refusal, REFUSED_NOT_REGISTERED);

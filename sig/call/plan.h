@@ -28,7 +28,7 @@ void plan_leave_user(struct plan *plan, struct bytes user);
 /* That wait is over: the phones ring; where none can, the call is forwarded or ends. */
 void plan_wake(struct call_host *h, struct call *c);
 /* The targets of the step, and the caller as they see it; returns how many of cap were filled. They
- * live as long as those of call_host.targets_of. */
+ * live as long as those of location_service.resolve. */
 uint32_t plan_targets(struct call_host *h, const struct call *c, uint8_t step,
 		      struct dialog_party *from, struct call_target *out, uint32_t cap);
 /* All look-ups of the step are done. If it is one of several and its user has no phone, it follows

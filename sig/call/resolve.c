@@ -17,6 +17,7 @@
 #include "sig/call/resolve.h"
 #include "sig/call/trunk_route.h"
 #include "sig/dialog/dialog.h"
+#include "sig/host/location.h"
 #include "sig/host/settings.h"
 #include "sig/leg/early.h"
 #include "sig/leg/flow.h"
@@ -332,12 +333,13 @@ bool resolve_user(struct call_host *h, struct call *c, uint8_t step)
 
 	if (p->trunk.n) /* there is a name alone */
 		return false;
-	if (!h->user_known || h->user_known(h->owner, c->tenant, text_bytes(&p->user)))
+	if (h->services->location->is_complete(h->owner, c->tenant, text_bytes(&p->user)))
 		return false;
 	s = resolve_open(h, c, &full);
 	q = s ? resolve_add(s, &user) : NULL;
 	if (q)
-		q->serial = h->user_ask(h->owner, c->tenant, text_bytes(&p->user), c->id);
+		q->serial = h->services->location->ask_store(h->owner, c->tenant,
+							     text_bytes(&p->user), c->id);
 	if (q && q->serial) {
 		step_awaits_names(h, c, step);
 		return true;

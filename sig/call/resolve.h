@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Look-ups for a call: users, if another node may know them better (call_host.user_ask), and host
+/* Look-ups for a call: users, if another node may know them better (location_service.ask_store), and host
  * names of phones (RFC 3263: a Contact or Path of a trusted sender names a host). A call has any
  * number of look-ups, each for a step of its plan and with a serial. What is known is used at once;
  * else the step waits, RESOLVE_MS at most, while phones of other steps ring. A phone at a name is
@@ -54,7 +54,7 @@ bool resolve_next_server(struct call_host *h, struct call *c);
 /* ---- what a call waits for, in this process; it follows from its plan ---- */
 
 struct resolve_query {
-	uint64_t serial; /* of EFFECT_LOOKUP, or what call_host.user_ask returned */
+	uint64_t serial; /* of EFFECT_LOOKUP, or what location_service.ask_store returned */
 	uint8_t step;
 	bool of_user;
 	struct lookup_want want; /* of a name */

@@ -30,8 +30,8 @@ void secret_source_write(struct writer *w, const struct call_host *h, const stru
 	} else if (leg_is_trunk(l)) {
 		writer_str(w, "trunk ");
 		writer_bytes(w, text_bytes(&l->trunk));
-	} else if (l->user.n && (!h->extension_of ||
-				 h->extension_of(h->owner, c->tenant, text_bytes(&l->user)))) {
+	} else if (l->user.n &&
+		   h->services->directory->extension(h->owner, c->tenant, text_bytes(&l->user))) {
 		writer_str(w, "extension ");
 		writer_bytes(w, text_bytes(&l->user));
 	} else {

@@ -322,9 +322,9 @@ bool session_may_hold(const struct call_host *h, const struct call *c, uint8_t l
 {
 	const struct leg *l = c->legs[leg];
 	const struct shard_extension *e =
-		h->extension_of && !l->trunk.n
-			? h->extension_of(h->owner, c->tenant, text_bytes(&l->user))
-			: NULL;
+		!l->trunk.n ? h->services->directory->extension(h->owner, c->tenant,
+								text_bytes(&l->user))
+			    : NULL;
 	struct media_side side;
 
 	if (!e || !e->no_hold || l->holds || !offer.n ||

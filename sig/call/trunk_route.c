@@ -284,7 +284,7 @@ bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct byte
 			 struct bytes number, char out[ROUTE_USER_MAX])
 {
 	struct trunk_route_server unused;
-	bool ours = !h->extension_of || h->extension_of(h->owner, tenant, number) ||
+	bool ours = h->services->directory->extension(h->owner, tenant, number) ||
 		    rooms_find(h->settings->rooms, tenant, number);
 	enum dial_kind kind =
 		!ours && h->dials ? h->dials(h->owner, tenant, whose, number, out) : DIAL_UNKNOWN;
@@ -464,8 +464,7 @@ static bool may_be_called(const struct call_host *h, const struct call *c,
 	if (bytes_is(text_bytes(&step->number), number) ||
 	    bytes_is(text_bytes(&step->user), number) || c->emergency)
 		return true;
-	if ((h->extension_of && h->extension_of(h->owner, c->tenant, bytes_str(number))) ||
-	    !h->dials)
+	if (h->services->directory->extension(h->owner, c->tenant, bytes_str(number)) || !h->dials)
 		return false;
 	kind = h->dials(h->owner, c->tenant, who_pays(c, step), bytes_str(number), judged);
 	if (kind == DIAL_BARRED)

@@ -12,6 +12,7 @@
 #include "sig/dialog/dialog.h"
 #include "sig/host/destination.h"
 #include "sig/host/host.h"
+#include "sig/host/location.h"
 #include "sig/host/network.h"
 #include "sig/host/route_uri.h"
 #include "sig/host/settings.h"
@@ -166,7 +167,7 @@ bool places_want(const struct shard_settings *settings, const struct sip_uri *ur
 /* A GRUU of ours leads to what is registered, by the way of the dialog. */
 static bool place_uri(const struct dialog *d, const struct call_host *h, struct sip_uri *uri)
 {
-	if (!d->routes.n && h->contact_of && h->contact_of(h->owner, d).n)
+	if (!d->routes.n && h->services->location->gruu_contact(h->owner, d).n)
 		return false;
 	return dialog_next_uri(text_bytes(&d->routes), text_bytes(&d->target), uri);
 }

@@ -459,7 +459,7 @@ struct reply {
 		struct help_news help;
 		struct box_news box;
 		const struct lookup_news *lookup;
-		uint64_t user; /* what call_host.user_ask returned */
+		uint64_t user; /* what location_service.ask_store returned */
 	};
 };
 

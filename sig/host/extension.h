@@ -273,4 +273,27 @@ enum shard_track {
 	SHARD_TRACK_NONE = SHARD_TRACKS,
 };
 
+/* Of a mailbox. PIN_NONE answers an empty PIN, where the box has none; else PIN_WRONG does. */
+enum pin_verdict { PIN_WRONG, PIN_RIGHT, PIN_NONE };
+
+struct host_track;
+
+/*
+ * The users of a tenant, and what is set of them (sig/host/services.h). What is returned is the
+ * shard's: it may be looked at until the next event, and is not kept.
+ */
+struct directory_service {
+	/* The user's extension. NULL: there is no such user, or it is not enabled. */
+	const struct shard_extension *(*extension)(void *owner, uint16_t tenant, struct bytes user);
+	/* Where its calls go. NULL: nothing is set; or there is no extension. */
+	const struct shard_forward *(*forward)(void *owner, uint16_t tenant, struct bytes user);
+	/* Its hold music; of who is no user that of all. NULL: it wants none. */
+	const struct host_track *(*music)(void *owner, uint16_t tenant, struct bytes user);
+	/* What is said of its presence, calls and phones aside. Empty: there is no such user. */
+	const char *(*presence)(void *owner, uint16_t tenant, struct bytes user);
+	/* Whether that is the PIN of the mailbox; pin empty: whether it has one. */
+	enum pin_verdict (*check_pin)(void *owner, uint16_t tenant, struct bytes box,
+				      struct bytes pin);
+};
+
 #endif

@@ -15,8 +15,6 @@
 #include "sig/identity/policy.h"
 
 struct shard_settings;
-struct shard_forward;
-struct shard_extension;
 
 enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192, HOST_SLOT_MAX = 9 };
 
@@ -55,10 +53,6 @@ static inline bool host_track_plays(const struct host_track *t)
 		plays |= t->jobs[i].generation != 0;
 	return plays;
 }
-
-/* The result of a mailbox PIN check. Wrong also if the mailbox does not exist, and none was given:
- * NONE then means that it has no PIN. */
-enum pin_verdict { PIN_WRONG, PIN_RIGHT, PIN_NONE };
 
 struct call_host {
 	const struct shard_settings *settings;
@@ -99,39 +93,6 @@ struct call_host {
 	const struct module_lists *modules; /* sig/call/module.h */
 	const struct services *services;
 	void *owner; /* of the services: their first argument */
-	/* Resolves a URI to targets of the tenant (tenant.h); returns the number written, at most
-	 * cap. Slices live until the next event. */
-	uint32_t (*targets_of)(void *owner, uint16_t tenant, const struct sip_uri *uri,
-			       struct call_target *out, uint32_t cap);
-	/* Whether the contacts of a local user are complete: no other node may have more. NULL:
-	 * single node. */
-	bool (*user_known)(void *owner, uint16_t tenant, struct bytes user);
-	/* The store could not be asked. NULL: no store. */
-	bool (*user_unread)(void *owner, uint16_t tenant, struct bytes user);
-	/* Asks the store for the user's contacts: a reply (ASK_USER) with the returned number
-	 * follows. 0: use the known contacts. */
-	uint64_t (*user_ask)(void *owner, uint16_t tenant, struct bytes user, uint64_t call);
-	/* The other flows to the phone of a leg, by its instance (RFC 5626), the best first; as
-	 * above. NULL: no phone has another. */
-	uint32_t (*flows_of)(void *owner, const struct leg *leg, struct call_target *out,
-			     uint32_t cap);
-	/* The registered contact of a party whose Contact is a GRUU of ours (RFC 5627); empty:
-	 * none, or no GRUU. Lives until the next event. NULL: no GRUUs. */
-	struct bytes (*contact_of)(void *owner, const struct dialog *d);
-	/* Hold music of a local user; NULL: none. The function is NULL: SHARD_TRACK_MUSIC. */
-	const struct host_track *(*music_of)(void *owner, uint16_t tenant, struct bytes user);
-	/* Forwards of a local user. Returns NULL without any; or the function: no user has any. */
-	const struct shard_forward *(*forward_of)(void *owner, uint16_t tenant, struct bytes user);
-	/* The presence of the user, apart from phones and calls; empty: no such user. NULL: no
-	 * presence. */
-	const char *(*presence_of)(void *owner, uint16_t tenant, struct bytes user);
-	/* The document of a user of ours. Returns NULL if unknown or unavailable; function NULL:
-	 * every user exists, without terms. */
-	const struct shard_extension *(*extension_of)(void *owner, uint16_t tenant,
-						      struct bytes user);
-	/* pin: empty: whether the mailbox has one. NULL: no mailbox has. */
-	enum pin_verdict (*pin_is)(void *owner, uint16_t tenant, struct bytes box,
-				   struct bytes pin);
 	/* Our credentials towards the party of that dialog when challenged; slices live until the
 	 * next event. Returns false without any; or the function is NULL. */
 	bool (*account_of)(void *owner, const struct dialog *d, struct digest_account *out);

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The services of a shard: what a step of a call may ask the rest of its shard for, by subject. Each is a constant struct of functions that
- * is declared with its subject. A host has all of them, and no function of theirs is NULL. They run on the shard's thread, within the step
- * that calls them; their first argument is call_host.owner.
+ * The services of a shard: what a step of a call may ask the rest of its shard for, by subject.
+ * Each is a constant struct of functions that is declared with its subject. A host has all of them,
+ * and no function of theirs is NULL. They run on the shard's thread, within the step that calls
+ * them; their first argument is call_host.owner.
  */
 #ifndef SIG_HOST_SERVICES_H
 #define SIG_HOST_SERVICES_H
 
 /* Name, and the struct of its functions. */
-#define SERVICES(X) X(calls, call_service) /* sig/model/call.h */
+#define SERVICES(X)                                                \
+	X(calls, call_service)          /* sig/model/call.h */     \
+	X(directory, directory_service) /* sig/host/extension.h */ \
+	X(location, location_service)   /* sig/host/location.h */
 
 struct services {
 #define X(name, type) const struct type *name;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/table.h"
+#include "sig/host/location.h"
 #include "sig/leg/early.h"
 #include "sig/leg/leg.h"
 
@@ -43,7 +44,7 @@ static int fork_write(struct call_host *h, struct dialog *d, enum sip_method met
 		.cseq = cseq,
 		.branch = branch,
 		.max_forwards = -1,
-		.target = h->contact_of ? h->contact_of(h->owner, d) : (struct bytes){ 0 },
+		.target = h->services->location->gruu_contact(h->owner, d),
 	};
 
 	dialog_write_request(&w, d, &r, h->settings);

@@ -12,6 +12,7 @@
 
 #include "base/log.h"
 #include "sig/dialog/dialog.h"
+#include "sig/host/location.h"
 #include "sig/leg/dtmf.h"
 #include "sig/leg/early.h"
 #include "sig/leg/leg.h"
@@ -178,7 +179,7 @@ static struct txn_slot *leg_txn_allocate(struct call_host *h, const struct dialo
 /* The GRUU is not for the phone that has it (RFC 5627 6.1). */
 static struct bytes target_of(const struct call_host *h, const struct dialog *d)
 {
-	return h->contact_of ? h->contact_of(h->owner, d) : (struct bytes){ 0 };
+	return h->services->location->gruu_contact(h->owner, d);
 }
 
 struct txn_slot *leg_request(struct call_host *h, struct dialog *d, struct dialog_request *r,

@@ -381,12 +381,13 @@ struct call_event;
 
 /* Other calls of the shard (sig/host/services.h). */
 struct call_service {
-	/* The call of that id, to look at; it lives until the next step. NULL: this shard has none. */
+	/* The call of that id, to look at until the next step. NULL: this shard has none. */
 	const struct call *(*find)(void *owner, uint64_t call);
-	/* The tenant's call with that dialog, and which leg has it. local is our tag, remote the party's. NULL, and *leg as it was: none. */
+	/* The tenant's call with that dialog, and its leg. local is our tag, remote the party's.
+	 * NULL: this shard has none. */
 	const struct call *(*find_by_dialog)(void *owner, uint16_t tenant, struct bytes call_id,
 					     struct bytes local, struct bytes remote, uint8_t *leg);
-	/* Runs a step of another call within one of this; without such a call nothing happens. */
+	/* Runs a step of another call within one of this. Without such a call nothing happens. */
 	void (*step)(void *owner, uint64_t call, const struct call_event *ev);
 	/* The calls that a local user has beside c. */
 	struct engaged (*others)(void *owner, const struct call *c, struct bytes user);

@@ -194,9 +194,9 @@ bool account_lacks(const struct call_host *h, const struct call *c, struct bytes
 	const struct shard_extension *e;
 	bool always;
 
-	if (c->account.n || c->emergency || (c->run && c->run->waived) || !h->extension_of)
+	if (c->account.n || c->emergency || (c->run && c->run->waived))
 		return false;
-	e = h->extension_of(h->owner, c->tenant, whose);
+	e = h->services->directory->extension(h->owner, c->tenant, whose);
 	always = e && e->account_code >= ACCOUNT_REQUIRED;
 	return e && (always || account_may_be_asked(h, c)) &&
 	       account_is_needed(h, c, number, always);
@@ -270,7 +270,7 @@ static bool account_tagged(struct call_host *h, struct call *c, struct bytes nam
 			   struct bytes code, bool *taken)
 {
 	const struct shard_extension *e =
-		h->extension_of ? h->extension_of(h->owner, c->tenant, text_bytes(&c->from)) : NULL;
+		h->services->directory->extension(h->owner, c->tenant, text_bytes(&c->from));
 
 	if (!bytes_is(name, "account.code"))
 		return false;
@@ -290,9 +290,9 @@ static bool account_is_pressed(const struct call_host *h, const struct call *c, 
 {
 	const struct leg *l = c->legs[leg];
 	const struct shard_extension *e =
-		h->extension_of && l->user.n && !l->trunk.n
-			? h->extension_of(h->owner, c->tenant, text_bytes(&l->user))
-			: NULL;
+		l->user.n && !l->trunk.n ? h->services->directory->extension(h->owner, c->tenant,
+									     text_bytes(&l->user))
+					 : NULL;
 
 	return e && e->account_code;
 }

@@ -13,7 +13,7 @@ static const struct shard_forward *announce_terms(const struct call_host *h, con
 {
 	struct bytes user = text_bytes(&call_caller(c)->user);
 
-	return user.n && h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
+	return user.n ? h->services->directory->forward(h->owner, c->tenant, user) : NULL;
 }
 
 /* Starts the prompt of the calling extension's settings for the callee, the caller or both. */

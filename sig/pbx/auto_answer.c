@@ -26,9 +26,9 @@ static void auto_answer_headers(struct writer *w, const struct call_host *h, con
 {
 	const struct leg *l = c->legs[leg];
 	const struct shard_extension *e =
-		h->extension_of && l->user.n && !l->trunk.n
-			? h->extension_of(h->owner, c->tenant, text_bytes(&l->user))
-			: NULL;
+		l->user.n && !l->trunk.n ? h->services->directory->extension(h->owner, c->tenant,
+									     text_bytes(&l->user))
+					 : NULL;
 	bool by_command = l->uac && l->uac->auto_answer;
 	enum auto_answer how = auto_answer_of(h, c, e);
 	bool is_set = how != AUTO_ANSWER_OFF;

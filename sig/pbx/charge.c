@@ -77,7 +77,7 @@ static struct toll_payer toll_payer_of(const struct call_host *h, const struct c
 {
 	struct toll_payer who = payer_named(h, c, charge_sender(c));
 
-	if (h->extension_of && !h->extension_of(h->owner, c->tenant, who.user))
+	if (!h->services->directory->extension(h->owner, c->tenant, who.user))
 		who.user = (struct bytes){ 0 };
 	return who;
 }
@@ -178,7 +178,7 @@ static enum refusal charge_begin(struct call_host *h, struct call *c, struct leg
 static bool charge_lacks_number(const struct call_host *h, const struct call *c, struct bytes user)
 {
 	const struct shard_forward *f =
-		user.n && h->forward_of ? h->forward_of(h->owner, c->tenant, user) : NULL;
+		user.n ? h->services->directory->forward(h->owner, c->tenant, user) : NULL;
 	struct bytes last = c->plan.count ? text_bytes(&c->plan.steps[c->plan.count - 1].user)
 					  : (struct bytes){ 0 };
 	struct toll_terms unused;

@@ -223,7 +223,7 @@ static enum refusal factory_call(struct call_host *h, struct call *c, struct byt
 				 struct call_refusal *refusal)
 {
 	const struct shard_extension *e =
-		h->extension_of ? h->extension_of(h->owner, c->tenant, text_bytes(&c->from)) : NULL;
+		h->services->directory->extension(h->owner, c->tenant, text_bytes(&c->from));
 	struct room *r = NULL;
 	enum refusal refused;
 

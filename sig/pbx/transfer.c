@@ -21,6 +21,7 @@
 #include "sig/call/prompts.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
+#include "sig/host/location.h"
 #include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/leg/flow.h"
@@ -39,7 +40,7 @@
 bool transfer_is_allowed(const struct call_host *h, const struct call *c, const struct leg *l)
 {
 	const struct shard_extension *e =
-		h->extension_of ? h->extension_of(h->owner, c->tenant, text_bytes(&l->user)) : NULL;
+		h->services->directory->extension(h->owner, c->tenant, text_bytes(&l->user));
 
 	return l->trunk.n == 0 && (!e || !e->no_transfer) &&
 	       extension_may(h->settings->tenants, e, ENTITLED_TRANSFER);
@@ -800,10 +801,11 @@ static bool is_reachable(const struct call_host *h, const struct call *c, struct
 	struct call_target targets[LEGS_MAX];
 
 	return rooms_find(h->settings->rooms, c->tenant, user) ||
-	       (h->forward_of && h->forward_of(h->owner, c->tenant, user)) ||
-	       (h->extension_of && h->extension_of(h->owner, c->tenant, user) && h->user_known &&
-		!h->user_known(h->owner, c->tenant, user)) ||
-	       h->targets_of(h->owner, c->tenant, &uri, targets, COUNT_OF(targets));
+	       h->services->directory->forward(h->owner, c->tenant, user) ||
+	       (h->services->directory->extension(h->owner, c->tenant, user) &&
+		!h->services->location->is_complete(h->owner, c->tenant, user)) ||
+	       h->services->location->resolve(h->owner, c->tenant, &uri, targets,
+					      COUNT_OF(targets));
 }
 
 enum refusal transfer_order_leg(const struct call *c, enum shard_leg named, uint8_t *leg)

@@ -70,7 +70,7 @@ int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 struct presence;
 int shard_presence_set(struct shard *s, uint16_t tenant, const char *number,
 		       const struct presence *presence) NODISCARD;
-/* The presence set for a user, as in host.h. */
+/* directory_service.presence */
 const char *shard_presence_said(void *owner, uint16_t tenant, struct bytes user);
 /* What is shown of a user. */
 struct presence_view;

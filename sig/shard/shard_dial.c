@@ -10,6 +10,7 @@
 
 #include "sig/dialog/dialog.h"
 #include "sig/host/destination.h"
+#include "sig/host/location.h"
 #include "sig/host/programs.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/toll.h"
@@ -413,21 +414,21 @@ void shard_user_asks_drop(struct shard *s)
 	}
 }
 
-bool shard_user_known(void *owner, uint16_t tenant, struct bytes user)
+static bool shard_user_known(void *owner, uint16_t tenant, struct bytes user)
 {
 	const struct shard *s = owner;
 
 	return locations_know(s->locations, tenant, user);
 }
 
-bool shard_user_unread(void *owner, uint16_t tenant, struct bytes user)
+static bool shard_user_unread(void *owner, uint16_t tenant, struct bytes user)
 {
 	const struct shard *s = owner;
 
 	return locations_unread(s->locations, tenant, user);
 }
 
-uint64_t shard_user_ask(void *owner, uint16_t tenant, struct bytes user, uint64_t call)
+static uint64_t shard_user_ask(void *owner, uint16_t tenant, struct bytes user, uint64_t call)
 {
 	struct shard *s = owner;
 	struct user_ask *a = calloc(1, sizeof(*a));
@@ -443,6 +444,15 @@ uint64_t shard_user_ask(void *owner, uint16_t tenant, struct bytes user, uint64_
 	s->user_asks = a;
 	return a->token;
 }
+
+const struct location_service shard_location_service = {
+	.resolve = shard_targets_of,
+	.is_complete = shard_user_known,
+	.is_unreadable = shard_user_unread,
+	.ask_store = shard_user_ask,
+	.other_flows = shard_flows_of,
+	.gruu_contact = shard_contact_of,
+};
 
 /* Calls from trunks: the caller, the meaning of the number, and the terms. And the targets of calls
  * to trunks. */

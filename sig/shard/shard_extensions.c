@@ -393,7 +393,7 @@ int shard_lamps_set(struct shard *s, uint16_t tenant, const char *number, const 
 	return err;
 }
 
-const struct host_track *shard_music_of(void *owner, uint16_t tenant, struct bytes user)
+static const struct host_track *shard_music_of(void *owner, uint16_t tenant, struct bytes user)
 {
 	const struct shard *s = owner;
 	const struct shard_extension *e = shard_extension_find(s, tenant, user);
@@ -412,6 +412,27 @@ const struct shard_forward *shard_forward_of(const struct shard *s, uint16_t ten
 
 	return slot ? slot->forward : NULL;
 }
+
+const struct shard_extension *shard_extension_of(void *owner, uint16_t tenant, struct bytes user)
+{
+	const struct shard_extension *e = shard_extension_find(owner, tenant, user);
+
+	return e && e->enabled ? e : NULL;
+}
+
+const struct shard_forward *shard_forward_for(void *owner, uint16_t tenant, struct bytes user)
+{
+	return shard_extension_of(owner, tenant, user) ? shard_forward_of(owner, tenant, user)
+						       : NULL;
+}
+
+const struct directory_service shard_directory_service = {
+	.extension = shard_extension_of,
+	.forward = shard_forward_for,
+	.music = shard_music_of,
+	.presence = shard_presence_said,
+	.check_pin = shard_pin_is,
+};
 
 int shard_forward_set(struct shard *s, uint16_t tenant, const char *number,
 		      const struct shard_forward *forward)

@@ -446,19 +446,6 @@ uint16_t shard_gruu_status(const struct shard *s, const struct sip_message *m)
 	return count ? 200 : 480;
 }
 
-const struct shard_extension *shard_extension_of(void *owner, uint16_t tenant, struct bytes user)
-{
-	const struct shard_extension *e = shard_extension_find(owner, tenant, user);
-
-	return e && e->enabled ? e : NULL;
-}
-
-const struct shard_forward *shard_forward_for(void *owner, uint16_t tenant, struct bytes user)
-{
-	return shard_extension_of(owner, tenant, user) ? shard_forward_of(owner, tenant, user)
-						       : NULL;
-}
-
 uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *uri,
 			  struct call_target *out, uint32_t cap)
 {

@@ -271,11 +271,7 @@ bool shard_may_be_emergency(const struct shard *s, const struct sip_uri *uri);
 bool shard_dial_refuse(const struct shard *s, uint16_t tenant, const struct dial_result *dialled,
 		       struct call_refusal *why);
 
-/* call_host.user_known, user_unread and user_ask */
-bool shard_user_known(void *owner, uint16_t tenant, struct bytes user);
-bool shard_user_unread(void *owner, uint16_t tenant, struct bytes user);
 #define SHARD_USER_UNREAD "Redis does not say where the phone is: try again, or at another node"
-uint64_t shard_user_ask(void *owner, uint16_t tenant, struct bytes user, uint64_t call);
 void shard_user_asks_drop(struct shard *s);
 /* It is there, or a copy of it: no transaction takes that before the call begins. */
 bool shard_invite_is_waiting(const struct shard *s, const struct sip_message *m);
@@ -517,24 +513,19 @@ bool shard_has_contact(const struct sip_message *m);
 /* A transaction for a request that belongs to a call. NULL: it was answered. */
 struct txn_slot *shard_txn_in_dialog(struct shard *s, const struct sip_message *m,
 				     const struct quota_party *party);
-/* call_host.music_of */
-const struct host_track *shard_music_of(void *owner, uint16_t tenant, struct bytes user);
 /* Calls update what their parties hear. */
 void shard_calls_hear(struct shard *s);
-/* call_host.extension_of */
+/* directory_service.check_pin, extension and forward */
 enum pin_verdict shard_pin_is(void *owner, uint16_t tenant, struct bytes box, struct bytes pin);
 const struct shard_extension *shard_extension_of(void *owner, uint16_t tenant, struct bytes user);
-/* call_host.forward_of */
 const struct shard_forward *shard_forward_for(void *owner, uint16_t tenant, struct bytes user);
-/* call_host.targets_of */
 /* Dialogs of other tenants are not found. */
 struct call *shard_dialog_find(const struct shard *s, uint16_t tenant, struct bytes call_id,
 			       struct bytes local, struct bytes remote, uint8_t *leg);
+/* location_service.resolve, other_flows and gruu_contact */
 uint32_t shard_targets_of(void *owner, uint16_t tenant, const struct sip_uri *uri,
 			  struct call_target *out, uint32_t cap);
-/* call_host.flows_of */
 uint32_t shard_flows_of(void *owner, const struct leg *leg, struct call_target *out, uint32_t cap);
-/* call_host.contact_of */
 struct bytes shard_contact_of(void *owner, const struct dialog *d);
 /* The response to a request for one phone of ours, which is not forwarded: 200, 404 or 480. */
 uint16_t shard_gruu_status(const struct shard *s, const struct sip_message *m);

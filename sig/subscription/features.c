@@ -20,7 +20,8 @@ static uint64_t features_mark(const struct subscriptions *s, const struct subscr
 {
 	const struct call_host *h = s->host;
 	struct bytes user = text_bytes(&sub->resource);
-	const struct shard_extension *e = h->extension_of(h->owner, sub->tenant, user);
+	const struct shard_extension *e =
+		h->services->directory->extension(h->owner, sub->tenant, user);
 	uint8_t space[FEATURE_EVENT_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 	static const struct hash_key key;
@@ -28,7 +29,8 @@ static uint64_t features_mark(const struct subscriptions *s, const struct subscr
 	if (e && !shard_extension_has_keys(e, part == FEATURE_EVENT_DISTURB ? FEATURE_DO_NOT_DISTURB
 									    : FEATURE_FORWARDING))
 		return 0;
-	feature_event_write(&w, part, user, h->forward_of(h->owner, sub->tenant, user));
+	feature_event_write(&w, part, user,
+			    h->services->directory->forward(h->owner, sub->tenant, user));
 	return hash_sip(&key, writer_done(&w)) | 1;
 }
 

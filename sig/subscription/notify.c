@@ -226,7 +226,8 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 		.conference_notified = &a->told,
 		.most = most_of(sub),
 		.part = a->features.part,
-		.forward = p->of_settings ? s->host->forward_of(s->host->owner, sub->tenant, user)
+		.forward = p->of_settings ? s->host->services->directory->forward(s->host->owner,
+										  sub->tenant, user)
 					  : NULL,
 		.messages = a->counted ? &a->messages : NULL,
 	};

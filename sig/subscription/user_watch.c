@@ -103,7 +103,8 @@ static void shown_user(struct subscriptions *s, const struct subscription *sub, 
 		shown_presence(w, &presence, verdict == WATCH_HIDDEN);
 	}
 	if (own)
-		shown_settings(w, s->host->forward_of(s->host->owner, sub->tenant, user));
+		shown_settings(w, s->host->services->directory->forward(s->host->owner, sub->tenant,
+									user));
 	writer_str(w, ",\"calls\":[");
 	for (uint32_t i = 0; i < count; i++) {
 		writer_str(w, i ? "," : "");

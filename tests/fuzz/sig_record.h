@@ -8,6 +8,7 @@
 #include "base/compiler.h"
 #include "sig/host/host.h"
 #include "sig/record/call_record.h"
+#include "tests/unit/sig/null_services.h"
 #include "tests/unit/sig/rig.h"
 
 static void check(bool ok, const char *what)
@@ -35,6 +36,7 @@ static inline void record_check(struct bytes record, record_again_fn *again)
 	struct rand_source rand;
 	struct call_host h = {
 		.settings = &settings,
+		.services = &null_services,
 		.rand = &rand,
 		.space = space,
 		.packing = packing_open(),

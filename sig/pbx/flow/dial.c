@@ -372,7 +372,7 @@ static bool dial_may_show(const struct call_host *h, const struct call *c, struc
 	char to[TRUNK_NUMBER_MAX];
 	bool fixed;
 
-	return (h->extension_of && h->extension_of(h->owner, c->tenant, number)) ||
+	return h->services->directory->extension(h->owner, c->tenant, number) ||
 	       trunk_did_find(h->settings->numbers, c->tenant, NULL, number, to, &fixed);
 }
 

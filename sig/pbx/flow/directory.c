@@ -20,7 +20,7 @@ static bool directory_name(const struct flow_turn_of *t, struct bytes number, st
 	const struct call_host *h = t->h;
 	struct writer w = writer_over(terms->files[0], PROMPT_NAME_MAX);
 	const struct shard_extension *e =
-		h->extension_of ? h->extension_of(h->owner, t->c->tenant, number) : NULL;
+		h->services->directory->extension(h->owner, t->c->tenant, number);
 
 	switch ((enum name_way)(t->c->run->target % WAYS)) {
 	case WAY_RECORDED:

@@ -38,9 +38,10 @@ static int login_own(const struct flow_turn_of *t, struct bytes box)
 	const struct tenant_terms *terms = tenants_terms(t->h->settings->tenants, t->c->tenant);
 	bool none;
 
-	if (!login_is_own(t->c, box) || !t->h->pin_is)
+	if (!login_is_own(t->c, box))
 		return OUTCOME_INVALID;
-	none = t->h->pin_is(t->h->owner, t->c->tenant, box, (struct bytes){ 0 }) == PIN_NONE;
+	none = t->h->services->directory->check_pin(t->h->owner, t->c->tenant, box,
+						    (struct bytes){ 0 }) == PIN_NONE;
 	return none                ? login_done(t->c, box, OUTCOME_NONE)
 	       : terms->pin_always ? OUTCOME_INVALID
 				   : login_done(t->c, box, OUTCOME_NEXT);
@@ -56,7 +57,8 @@ static int login_by_pin(const struct flow_turn_of *t, struct bytes box, struct b
 	object[w.n] = '\0';
 	if (secret_waits_ns(t->h, t->c, object))
 		return OUTCOME_REJECTED;
-	if (t->h->pin_is && t->h->pin_is(t->h->owner, t->c->tenant, box, pin) == PIN_RIGHT) {
+	if (t->h->services->directory->check_pin(t->h->owner, t->c->tenant, box, pin) ==
+	    PIN_RIGHT) {
 		secret_is_right(t->h, t->c, object);
 		return login_done(t->c, box, OUTCOME_NEXT);
 	}
@@ -195,7 +197,7 @@ static bool keyed_times(const struct flow_verb *v, struct writer *w)
 static bool notification_may(const struct flow_turn_of *t, struct bytes box, struct bytes to)
 {
 	return !to.n || login_is_own(t->c, box) ||
-	       (t->h->extension_of && t->h->extension_of(t->h->owner, t->c->tenant, to));
+	       t->h->services->directory->extension(t->h->owner, t->c->tenant, to);
 }
 
 int verb_notification(struct flow_turn_of *t)

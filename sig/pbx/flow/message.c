@@ -155,7 +155,7 @@ static void message_flag_write(struct writer *w, const char *name, bool is)
 static void message_known_write(struct writer *w, const struct call_host *h, const struct call *c,
 				const struct box_message *m)
 {
-	bool inside = h->extension_of && h->extension_of(h->owner, c->tenant, bytes_str(m->from));
+	bool inside = h->services->directory->extension(h->owner, c->tenant, bytes_str(m->from));
 
 	WRITER_TEXTS(w, ",\"message\":\"", m->id, "\",\"from\":");
 	json_write_text(w, bytes_str(m->from));

@@ -110,7 +110,7 @@ static int verb_conference(struct flow_turn_of *t)
 
 static bool pickup_is_rung(const struct call_host *h, const struct call *c)
 {
-	return h->extension_of && h->extension_of(h->owner, c->tenant, text_bytes(&c->run->value));
+	return h->services->directory->extension(h->owner, c->tenant, text_bytes(&c->run->value));
 }
 
 /* That shard is asked as by a phone: the caller is rung through to it. */

@@ -346,8 +346,7 @@ static void fact_presence(const struct flow_turn_of *t, struct bytes user, struc
 		user = text_bytes(&t->c->to);
 	else if (bytes_is(user, "box"))
 		user = variable_get(&t->c->run->at, user, &hidden);
-	if (t->h->presence_of)
-		writer_str(w, t->h->presence_of(t->h->owner, t->c->tenant, user));
+	writer_str(w, t->h->services->directory->presence(t->h->owner, t->c->tenant, user));
 }
 
 static void world_fact(void *arg, struct bytes name, struct writer *w)

@@ -42,9 +42,9 @@ static bool is_outside(const struct leg *l)
 static const struct shard_extension *extension_of(const struct call_host *h, const struct call *c,
 						  const struct leg *l)
 {
-	if (!h->extension_of || is_outside(l) || !l->user.n)
+	if (is_outside(l) || !l->user.n)
 		return NULL;
-	return h->extension_of(h->owner, c->tenant, text_bytes(&l->user));
+	return h->services->directory->extension(h->owner, c->tenant, text_bytes(&l->user));
 }
 
 static bool way_fits(uint8_t directions, bool calls)

@@ -3,6 +3,7 @@
 
 #include "sig/dialog/dialog.h"
 #include "sig/host/host.h"
+#include "tests/unit/sig/null_services.h"
 #include "tests/unit/sig/rig.h"
 #include "tests/unit/test.h"
 
@@ -18,7 +19,9 @@ static bool trusts(void *owner, const struct sip_hop *hop)
 	return g_trusted;
 }
 
-static struct call_host g_host = { .settings = &g_settings, .trusts = trusts };
+static struct call_host g_host = { .settings = &g_settings,
+				   .services = &null_services,
+				   .trusts = trusts };
 
 /* Indexes of our addresses: two networks, the second with TLS alone. */
 enum { V4_UDP, V6_UDP, V4_TCP, V4_TLS, V6_TCP, V4_TCP_ELSEWHERE, V4_WSS, LOCALS };

@@ -6,6 +6,7 @@
 #include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/hop.h"
+#include "tests/unit/sig/null_services.h"
 #include "tests/unit/sig/watch.h"
 
 enum { THEIRS, OWN, NONE }; /* addresses of shard 8, which phones register at, and of 7 */
@@ -74,7 +75,7 @@ static void media_of_who_comes_elsewhere(void **state)
 static void media_of_who_stays_there(void **state)
 {
 	struct shard_settings s = settings();
-	const struct call_host h = { .settings = &s };
+	const struct call_host h = { .settings = &s, .services = &null_services };
 	struct leg *l = calloc(1, sizeof(*l));
 
 	(void)state;

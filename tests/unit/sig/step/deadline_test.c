@@ -5,6 +5,7 @@
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
 #include "tests/unit/sig/line.h"
+#include "tests/unit/sig/null_services.h"
 
 enum { TABLES_MAX = 32, OWNER_SIZE = 16384 };
 
@@ -244,7 +245,7 @@ static void over_is_handled_in_order(void **state)
 		  .due_of = index_due },
 		{ 0 },
 	};
-	struct call_host h = { .now = { .ns = 5000 } };
+	struct call_host h = { .now = { .ns = 5000 }, .services = &null_services };
 	struct call c = { .ring_ns = 5000, .flows_ns = 1, .toll_ns = 4999, .meet_ns = 1 };
 
 	(void)state;

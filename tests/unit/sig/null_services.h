@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The services of a host without a shard (sig/host/services.h): nobody is known, nothing is found,
+ * nothing happens. A test that needs a service has a copy of these with its own in place of one.
+ */
+#ifndef TESTS_UNIT_SIG_NULL_SERVICES_H
+#define TESTS_UNIT_SIG_NULL_SERVICES_H
+
+#include "sig/host/extension.h"
+#include "sig/host/location.h"
+#include "sig/model/call.h"
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wunused-parameter"
+
+/* ---- of a user of a tenant ---- */
+
+static bool null_user_is(void *owner, uint16_t tenant, struct bytes user)
+{
+	return false;
+}
+
+static bool null_user_is_complete(void *owner, uint16_t tenant, struct bytes user)
+{
+	return true;
+}
+
+/* ---- calls ---- */
+
+static const struct call *null_call_find(void *owner, uint64_t call)
+{
+	return NULL;
+}
+
+static const struct call *null_call_of_dialog(void *owner, uint16_t tenant, struct bytes call_id,
+					      struct bytes local, struct bytes remote, uint8_t *leg)
+{
+	return NULL;
+}
+
+static void null_call_step(void *owner, uint64_t call, const struct call_event *ev)
+{
+}
+
+static struct engaged null_call_others(void *owner, const struct call *c, struct bytes user)
+{
+	return (struct engaged){ 0 };
+}
+
+static const struct call_service null_call_service = {
+	.find = null_call_find,
+	.find_by_dialog = null_call_of_dialog,
+	.step = null_call_step,
+	.others = null_call_others,
+	.has_waiting = null_user_is,
+};
+
+/* ---- directory ---- */
+
+static const struct shard_extension *null_extension(void *owner, uint16_t tenant, struct bytes user)
+{
+	return NULL;
+}
+
+static const struct shard_forward *null_forward(void *owner, uint16_t tenant, struct bytes user)
+{
+	return NULL;
+}
+
+static const struct host_track *null_music(void *owner, uint16_t tenant, struct bytes user)
+{
+	return NULL;
+}
+
+static const char *null_presence(void *owner, uint16_t tenant, struct bytes user)
+{
+	return "";
+}
+
+static enum pin_verdict null_pin(void *owner, uint16_t tenant, struct bytes box, struct bytes pin)
+{
+	return pin.n ? PIN_WRONG : PIN_NONE;
+}
+
+static const struct directory_service null_directory_service = {
+	.extension = null_extension,
+	.forward = null_forward,
+	.music = null_music,
+	.presence = null_presence,
+	.check_pin = null_pin,
+};
+
+/* ---- location ---- */
+
+static uint32_t null_resolve(void *owner, uint16_t tenant, const struct sip_uri *uri,
+			     struct call_target *out, uint32_t cap)
+{
+	return 0;
+}
+
+static uint64_t null_ask_store(void *owner, uint16_t tenant, struct bytes user, uint64_t call)
+{
+	return 0;
+}
+
+static uint32_t null_other_flows(void *owner, const struct leg *leg, struct call_target *out,
+				 uint32_t cap)
+{
+	return 0;
+}
+
+static struct bytes null_gruu_contact(void *owner, const struct dialog *d)
+{
+	return (struct bytes){ 0 };
+}
+
+static const struct location_service null_location_service = {
+	.resolve = null_resolve,
+	.is_complete = null_user_is_complete,
+	.is_unreadable = null_user_is,
+	.ask_store = null_ask_store,
+	.other_flows = null_other_flows,
+	.gruu_contact = null_gruu_contact,
+};
+
+static const struct services null_services = {
+#define X(name, type) .name = &null_##type,
+	SERVICES(X)
+#undef X
+};
+
+#pragma GCC diagnostic pop
+
+#endif
