@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Look-ups for a call: users, if another node may know them better (location_service.ask_store), and host
+/* Look-ups for a call: users, if another node may know them (location_service.ask_store), and host
  * names of phones (RFC 3263: a Contact or Path of a trusted sender names a host). A call has any
  * number of look-ups, each for a step of its plan and with a serial. What is known is used at once;
  * else the step waits, RESOLVE_MS at most, while phones of other steps ring. A phone at a name is

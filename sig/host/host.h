@@ -129,28 +129,6 @@ struct call_host {
 	 * the call exists already. Returns false if unlimited; or the function is NULL. */
 	bool (*toll_of)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 			struct toll_terms *out);
-	/* The room of that id. Returns NULL if not found; or the function: no rooms. */
-	struct room *(*room_of)(void *owner, uint64_t room);
-	/* The room of that number, created if missing. Returns NULL if there are too many; or the
-	 * function: as above. */
-	struct room *(*room_by_number)(void *owner, const struct room_terms *terms);
-	/* Begins a conference of calls for the caller of a factory. NULL: as above. */
-	struct room *(*room_make)(void *owner, uint16_t tenant);
-	/* The other shard of the node that has a room of that number; 0: none. NULL: single
-	 * shard. */
-	uint16_t (*room_number_shard)(void *owner, uint16_t tenant, struct bytes number);
-	/* Carries out the request of a party to the focus of a conference (sig/room/room.h). NULL:
-	 * no conferences. */
-	enum refusal (*focus)(void *owner, const struct focus_addition *ask);
-	/* The room of that name here (sig/room/room.h). Returns NULL if not found; or the function:
-	 * as above. */
-	struct room *(*room_named)(void *owner, uint16_t tenant, struct bytes user);
-	/* Begins a room with the calling party, and the parties of that call join; the leg's is
-	 * host. As focus. */
-	enum refusal (*room_of_local_call)(void *owner, uint64_t call, uint8_t leg,
-					   struct room **out);
-	/* Its members have changed, or (record) its record: it is looked at behind this step. */
-	void (*room_changed)(void *owner, struct room *room, bool record);
 	/* The identity policy of the leg's side: what is trusted from it and told to it. NULL: no
 	 * side is trusted. */
 	struct identity_policy (*identity_of)(void *owner, const struct leg *leg);

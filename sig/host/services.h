@@ -12,7 +12,8 @@
 #define SERVICES(X)                                                \
 	X(calls, call_service)          /* sig/model/call.h */     \
 	X(directory, directory_service) /* sig/host/extension.h */ \
-	X(location, location_service)   /* sig/host/location.h */
+	X(location, location_service)   /* sig/host/location.h */  \
+	X(rooms, room_service)          /* sig/room/room.h */
 
 struct services {
 #define X(name, type) const struct type *name;

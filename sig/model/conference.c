@@ -18,7 +18,7 @@ bool conference_is_held(const struct call *c)
 
 struct room *conference_room(const struct call_host *h, const struct call *c)
 {
-	return c->member && h->room_of ? h->room_of(h->owner, c->member->room) : NULL;
+	return c->member ? h->services->rooms->find(h->owner, c->member->room) : NULL;
 }
 
 struct flow_member conference_flow(const struct call *c)

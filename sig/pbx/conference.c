@@ -199,7 +199,7 @@ enum refusal conference_add_pending(struct call_host *h, struct call *c, struct 
 	if (!c->leg_count || !call_caller_is_up(c))
 		conference_focus_settle(c);
 	room_enter(r, c->member);
-	h->room_changed(h->owner, r, false);
+	h->services->rooms->changed(h->owner, r, false);
 	outbox_touch(&c->out);
 	return 0;
 }
@@ -233,7 +233,7 @@ static void member_enter(struct call_host *h, struct call *c, struct room *r, ui
 	room_enter(r, m);
 	c->in_room = r->object.follows ? r->object.follows : r->object.id;
 	outbox_touch(&c->out);
-	h->room_changed(h->owner, r, true);
+	h->services->rooms->changed(h->owner, r, true);
 }
 
 static void member_apply_terms(struct room_member *m, const struct conference_terms *terms)
@@ -289,7 +289,7 @@ void conference_leave(struct call_host *h, struct call *c, const char *reason)
 		room_leave(r, c->member);
 		if (was_host)
 			r->host = MEMBER_NOBODY;
-		h->room_changed(h->owner, r, was_host);
+		h->services->rooms->changed(h->owner, r, was_host);
 	}
 	if (c->member->name)
 		recording_name_forget(h, c, c->member->name);
@@ -394,7 +394,7 @@ enum refusal conference_yield(struct call_host *h, struct call *c, uint64_t to)
 		return REFUSED_CHANGING;
 	if (r->host == c->member->number) {
 		r->host = other->member->number;
-		h->room_changed(h->owner, r, true);
+		h->services->rooms->changed(h->owner, r, true);
 	}
 	call_end(h, c, &given);
 	return 0;
@@ -474,7 +474,7 @@ static enum refusal member_host(struct call_host *h, struct call *c, struct room
 		return 0;
 	r->host = c->member->number;
 	c->member->hosts = true;
-	h->room_changed(h->owner, r, true);
+	h->services->rooms->changed(h->owner, r, true);
 	conference_publish_changed(h, c, "host");
 	return 0;
 }
@@ -518,7 +518,7 @@ static enum refusal order_member(struct call_host *h, struct call *c, struct cal
 		return member_coach(h, c, r, order->number);
 	case MEMBER_DROP:
 		room_invite(r, conference_user(c), false);
-		h->room_changed(h->owner, r, r->made);
+		h->services->rooms->changed(h->owner, r, r->made);
 		return member_drop(h, c);
 	case MEMBER_HOST:
 		return member_host(h, c, r);

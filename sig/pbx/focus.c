@@ -60,9 +60,9 @@ enum refusal focus_call_begin(struct call_host *h, struct call *c, const struct 
 
 	c->replaces = set->stead;
 	if (set->conference)
-		r = h->room_of ? h->room_of(h->owner, set->conference) : NULL;
-	else if (h->room_of_local_call)
-		why = h->room_of_local_call(h->owner, set->joins, set->join_leg, &r);
+		r = h->services->rooms->find(h->owner, set->conference);
+	else
+		why = h->services->rooms->of_call(h->owner, set->joins, set->join_leg, &r);
 	if (why || !r)
 		return focus_call_refuse(refusal, why ? why : REFUSED_NO_CALL);
 	refused = meetme_enter(h, c, start->display, r, refusal);
@@ -209,14 +209,14 @@ static struct room *focus_refer_room(const struct call_host *h, const struct cal
 	int err = 0;
 
 	*place = NULL;
-	if (!h->room_named || !l->user.n || c->state != CALL_ESTABLISHED || !call_callee(c) ||
+	if (!l->user.n || c->state != CALL_ESTABLISHED || !call_callee(c) ||
 	    !focus_refer_read(ev->message, &wish, &err) || err || wish.deed != FOCUS_ADD)
 		return NULL;
 	if (wish.uri.headers.n) {
 		*place = focus_refer_place(h, c, l, &wish);
 		return *place ? conference_room(h, *place) : NULL;
 	}
-	r = h->room_named(h->owner, c->tenant, wish.uri.user);
+	r = h->services->rooms->find_named(h->owner, c->tenant, wish.uri.user);
 	return r && room_has_user(r, text_bytes(&l->user)) ? r : NULL;
 }
 
@@ -224,8 +224,6 @@ bool focus_refer_is(const struct call_host *h, const struct call *c, const struc
 {
 	const struct call *place;
 
-	if (!h->focus)
-		return false;
 	return c->member ? ev->leg == c->bridge.caller && !call_callee(c)
 			 : focus_refer_room(h, c, ev, &place) != NULL;
 }
@@ -335,7 +333,7 @@ static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus
 
 	if (!other && focus_remote_dialog(h, &f->replaces, ask)) {
 		ask->user = conference_user(c);
-		return focus_refer_status(f, h->focus(h->owner, ask));
+		return focus_refer_status(f, h->services->rooms->add_party(h->owner, ask));
 	}
 	if (!other && refer_is_of_another_shard(h, &f->replaces))
 		return 501;
@@ -352,7 +350,7 @@ static uint16_t focus_replaces(struct call_host *h, struct call *c, struct focus
 	ask->comes = other->id;
 	ask->leaves = at == other->bridge.caller ? SHARD_LEG_CALLER : SHARD_LEG_CALLEE;
 	f->done = true;
-	return focus_refer_status(f, h->focus(h->owner, ask));
+	return focus_refer_status(f, h->services->rooms->add_party(h->owner, ask));
 }
 
 static uint16_t focus_add(struct call_host *h, const struct room *r, struct focus_addition *ask,
@@ -363,7 +361,7 @@ static uint16_t focus_add(struct call_host *h, const struct room *r, struct focu
 		return 403;
 	}
 	ask->to = bytes_str(f->user);
-	return focus_refer_status(f, h->focus(h->owner, ask));
+	return focus_refer_status(f, h->services->rooms->add_party(h->owner, ask));
 }
 
 static uint16_t focus_refer_member(struct call_host *h, struct call *c, const struct sip_message *m,
@@ -401,7 +399,7 @@ static uint16_t focus_refer_given(struct call_host *h, struct call *c, const str
 
 	ask.stead = place ? place->id : 0;
 	f->done = true;
-	return focus_refer_status(f, h->focus(h->owner, &ask));
+	return focus_refer_status(f, h->services->rooms->add_party(h->owner, &ask));
 }
 
 /* 0 or the status to refuse with. */

@@ -200,14 +200,13 @@ static enum refusal meetme_call(struct call_host *h, struct call *c, const struc
 {
 	struct bytes number = bytes_str(t->number);
 	bool admitted = caller_enters(c) & ENTERS_ADMITTED; /* the room's id is to be known */
-	uint16_t shard = near && !admitted && h->room_number_shard
-				 ? h->room_number_shard(h->owner, c->tenant, number)
-				 : 0;
+	uint16_t shard =
+		near && !admitted ? h->services->rooms->shard_of(h->owner, c->tenant, number) : 0;
 	struct room *r;
 
 	if (shard && remote_shard_is_reachable(h->settings, shard))
 		return ring_other_shard(h, c, number, display, shard, refusal);
-	r = h->room_by_number ? h->room_by_number(h->owner, t) : NULL;
+	r = h->services->rooms->open(h->owner, t);
 	if (!r)
 		return call_refuse(refusal, REFUSED_CALLS_FULL);
 	if (r->object.follows &&
@@ -224,13 +223,12 @@ static enum refusal factory_call(struct call_host *h, struct call *c, struct byt
 {
 	const struct shard_extension *e =
 		h->services->directory->extension(h->owner, c->tenant, text_bytes(&c->from));
-	struct room *r = NULL;
 	enum refusal refused;
+	struct room *r;
 
 	if (!extension_may(h->settings->tenants, e, ENTITLED_CONFERENCE))
 		return call_refuse_as(refusal, 403, REFUSED_NOT_ENTITLED);
-	if (h->room_make)
-		r = h->room_make(h->owner, c->tenant);
+	r = h->services->rooms->create(h->owner, c->tenant);
 	if (!r) {
 		refused = call_refuse_as(refusal, 503, REFUSED_ROOM);
 		refusal->text = "the tenant has as many conferences as it may have";
@@ -269,7 +267,7 @@ static enum refusal member_begin_remote(struct call_host *h, struct call *c,
 					const struct member_name *name,
 					struct call_refusal *refusal)
 {
-	struct room *r = h->room_of ? h->room_of(h->owner, name->room) : NULL;
+	struct room *r = h->services->rooms->find(h->owner, name->room);
 	enum refusal refused;
 
 	if (!r || r->object.tenant != c->tenant)

@@ -315,6 +315,7 @@ struct bytes room_member_names(const struct room_member *m, uint8_t space[ROOM_U
 /* ---- what a member asks the focus for, by REFER (sig/pbx/focus.h), of its room ---- */
 
 struct room;
+struct room_terms;
 struct call_refusal;
 
 struct focus_addition {
@@ -330,6 +331,29 @@ struct focus_addition {
 	struct bytes user; /* the user of that dialog */
 	struct call_refusal *refusal; /* out, where it is refused */
 	uint64_t stead; /* for a call of this shard: the member that its party replaces; 0: none */
+};
+
+/*
+ * The rooms of a shard (sig/host/services.h). A room that is returned is the shard's; it may be
+ * changed until the next event, and changed() says so.
+ */
+struct room_service {
+	/* The room of that id. NULL: this shard has none. */
+	struct room *(*find)(void *owner, uint64_t room);
+	/* The tenant's by what one dials, watches or names it by. NULL: this shard has none. */
+	struct room *(*find_named)(void *owner, uint16_t tenant, struct bytes user);
+	/* The one of the number in terms, new where there is none. NULL: there are too many. */
+	struct room *(*open)(void *owner, const struct room_terms *terms);
+	/* A new one of calls, for who calls a factory. NULL: the tenant has too many. */
+	struct room *(*create)(void *owner, uint16_t tenant);
+	/* A new one with the parties of that call; the leg is its host. *out only where 0. */
+	enum refusal (*of_call)(void *owner, uint64_t call, uint8_t leg, struct room **out);
+	/* Another shard of the node where a room of that number is. 0: none has. */
+	uint16_t (*shard_of)(void *owner, uint16_t tenant, struct bytes number);
+	/* Adds the party that a member asks the focus for. */
+	enum refusal (*add_party)(void *owner, const struct focus_addition *ask);
+	/* Its members have changed, or its record (record). It has its turn after this step. */
+	void (*changed)(void *owner, struct room *room, bool record);
 };
 
 #endif

@@ -326,11 +326,6 @@ bool shard_focus_referred(struct shard *s, const struct sip_message *m)
 	return true;
 }
 
-struct room *shard_focus_named(void *owner, uint16_t tenant, struct bytes user)
-{
-	return shard_room_named(owner, tenant, user);
-}
-
 enum refusal shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out)
 {
 	struct shard *s = owner;

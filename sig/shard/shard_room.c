@@ -147,12 +147,17 @@ struct room *shard_room_add(struct shard *s, uint64_t id, uint16_t tenant, struc
 	return NULL;
 }
 
-struct room *shard_room_of(void *owner, uint64_t room)
+static struct room *shard_room_of(void *owner, uint64_t room)
 {
 	return shard_room_find(owner, room);
 }
 
-uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes number)
+static struct room *shard_room_of_name(void *owner, uint16_t tenant, struct bytes user)
+{
+	return shard_room_named(owner, tenant, user);
+}
+
+static uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes number)
 {
 	return objects_shard(owner, &room_object, tenant, number);
 }
@@ -171,7 +176,7 @@ static void room_apply_terms(const struct shard *s, struct room *r, const struct
 }
 
 /* Until the room is locked or unlocked by command its document says whether it is. */
-struct room *shard_room_ensure(void *owner, const struct room_terms *terms)
+static struct room *shard_room_ensure(void *owner, const struct room_terms *terms)
 {
 	struct shard *s = owner;
 	struct room *r = shard_room_called(s, terms->tenant, bytes_str(terms->number));
@@ -199,7 +204,7 @@ bool shard_room_make_of(struct shard *s, struct room *r, const char *name)
 	return object_list_name(s, &r->object);
 }
 
-struct room *shard_room_make(void *owner, uint16_t tenant)
+static struct room *shard_room_make(void *owner, uint16_t tenant)
 {
 	struct shard *s = owner;
 	const struct tenants *all = s->settings.tenants;
@@ -218,13 +223,24 @@ struct room *shard_room_make(void *owner, uint16_t tenant)
 	return r;
 }
 
-void shard_room_changed(void *owner, struct room *r, bool record)
+static void shard_room_changed(void *owner, struct room *r, bool record)
 {
 	if (record)
 		object_touch(&r->object);
 	r->releases = 0;
 	object_hurry(owner, &r->object);
 }
+
+const struct room_service shard_room_service = {
+	.find = shard_room_of,
+	.find_named = shard_room_of_name,
+	.open = shard_room_ensure,
+	.create = shard_room_make,
+	.of_call = shard_room_of_local_call,
+	.shard_of = shard_room_number_shard,
+	.add_party = shard_focus,
+	.changed = shard_room_changed,
+};
 
 struct call *shard_member_call(const struct shard *s, const struct room_member *m)
 {

@@ -15,15 +15,9 @@ struct room *shard_room_next(const struct shard *s, uint32_t *cursor);
 struct room *shard_room_called(const struct shard *s, uint16_t tenant, struct bytes number);
 /* Zeroed but for these, and found by them. NULL: full. */
 struct room *shard_room_add(struct shard *s, uint64_t id, uint16_t tenant, struct bytes number);
-/* For call_host: room_of, room_by_number, room_make, room_number_shard, room_changed. */
-struct room *shard_room_of(void *owner, uint64_t room);
-uint16_t shard_room_number_shard(void *owner, uint16_t tenant, struct bytes number);
-struct room *shard_room_ensure(void *owner, const struct room_terms *terms);
-struct room *shard_room_make(void *owner, uint16_t tenant);
 /* name: of a factory; NULL: a new one that cannot be guessed. Returns false without memory to find
  * it by name. */
 bool shard_room_make_of(struct shard *s, struct room *r, const char *name) NODISCARD;
-void shard_room_changed(void *owner, struct room *r, bool record);
 struct call *shard_member_call(const struct shard *s, const struct room_member *m);
 /* The call is forgotten: it is in no room any more. */
 void shard_room_part(struct shard *s, struct call *c);
@@ -103,10 +97,10 @@ enum refusal shard_way_out(struct shard *s, uint16_t tenant, struct bytes number
 /* How the user that o names, the party of by, calls o->to. */
 enum refusal shard_room_way(struct shard *s, const struct call *by, const struct shard_confer *o,
 			    char number[ROUTE_USER_MAX], struct call_target *out) NODISCARD;
+/* room_service.add_party and of_call */
 enum refusal shard_focus(void *owner, const struct focus_addition *ask);
 /* False: it is to no conference of this shard. */
 bool shard_focus_referred(struct shard *s, const struct sip_message *m);
-struct room *shard_focus_named(void *owner, uint16_t tenant, struct bytes user);
 enum refusal shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out);
 /* A phone calls a conference by name, or with Join for the peer of a dialog of its own: described
  * by set. Returns false for neither. why.status: 0, or it is refused. */

@@ -9,6 +9,7 @@
 #include "sig/host/extension.h"
 #include "sig/host/location.h"
 #include "sig/model/call.h"
+#include "sig/room/room.h"
 
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wunused-parameter"
@@ -121,6 +122,58 @@ static const struct location_service null_location_service = {
 	.ask_store = null_ask_store,
 	.other_flows = null_other_flows,
 	.gruu_contact = null_gruu_contact,
+};
+
+/* ---- rooms ---- */
+
+static struct room *null_room_find(void *owner, uint64_t room)
+{
+	return NULL;
+}
+
+static struct room *null_room_named(void *owner, uint16_t tenant, struct bytes user)
+{
+	return NULL;
+}
+
+static struct room *null_room_open(void *owner, const struct room_terms *terms)
+{
+	return NULL;
+}
+
+static struct room *null_room_create(void *owner, uint16_t tenant)
+{
+	return NULL;
+}
+
+static enum refusal null_room_of_call(void *owner, uint64_t call, uint8_t leg, struct room **out)
+{
+	return REFUSED_NO_CALL;
+}
+
+static uint16_t null_room_shard(void *owner, uint16_t tenant, struct bytes number)
+{
+	return 0;
+}
+
+static enum refusal null_room_add_party(void *owner, const struct focus_addition *ask)
+{
+	return REFUSED_NO_CALL;
+}
+
+static void null_room_changed(void *owner, struct room *room, bool record)
+{
+}
+
+static const struct room_service null_room_service = {
+	.find = null_room_find,
+	.find_named = null_room_named,
+	.open = null_room_open,
+	.create = null_room_create,
+	.of_call = null_room_of_call,
+	.shard_of = null_room_shard,
+	.add_party = null_room_add_party,
+	.changed = null_room_changed,
 };
 
 static const struct services null_services = {
