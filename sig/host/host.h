@@ -107,24 +107,6 @@ struct call_host {
 				struct bytes number, char out[DIAL_NUMBER_MAX]);
 	/* A PIN or password was tried: other nodes are informed. */
 	void (*secret_tried)(void *owner, const struct secret_guess *g, bool right);
-	/* The number dialled by a user is a slot, or the next free one (sig/pbx/park.h). Returns
-	 * false if not, or not permitted; or the function is NULL. */
-	bool (*parks)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-		      struct park_place *out);
-	/* The tenant's slot of that name, or (slot "") those of a group, "": of the first one.
-	 * user: with that user's rights; empty: the tenant's. As parks. */
-	bool (*park_place)(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
-			   struct bytes group, struct park_place *out);
-	/* The longest ringing call at that extension, or ("") at any whose calls the user may pick
-	 * up. NULL: no pickup. */
-	void (*picks)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
-		      struct pick_news *out);
-	/* Asks other nodes the same for that call, with an answer as for a slot (ASK_PARK). Returns
-	 * its serial; 0: no other nodes. NULL: nor a link to them. */
-	uint64_t (*picks_remote)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
-				 uint64_t call);
-	/* Not all have answered in time: what is known until now. Nothing more is told. */
-	void (*picked_remote)(void *owner, uint64_t serial, struct park_news *out);
 	/* The toll limits of a user's calls to that number outside; user "": not ours, number "":
 	 * the call exists already. Returns false if unlimited; or the function is NULL. */
 	bool (*toll_of)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,

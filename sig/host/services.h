@@ -13,7 +13,9 @@
 	X(calls, call_service)          /* sig/model/call.h */     \
 	X(directory, directory_service) /* sig/host/extension.h */ \
 	X(location, location_service)   /* sig/host/location.h */  \
-	X(rooms, room_service)          /* sig/room/room.h */
+	X(rooms, room_service)          /* sig/room/room.h */      \
+	X(parking, parking_service)     /* sig/pbx/park.h */       \
+	X(pickups, pickup_service)      /* sig/pbx/retrieve.h */
 
 struct services {
 #define X(name, type) const struct type *name;

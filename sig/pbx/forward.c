@@ -6,6 +6,7 @@
 #include "sig/call/plan.h"
 #include "sig/host/settings.h"
 #include "sig/identity/carried.h"
+#include "sig/pbx/park.h"
 
 /* SEC-10. An anonymous caller is blocked as such, whatever name is known here (RFC 5079). */
 static enum refusal check_blocked(const struct call *c, const struct shard_forward *f,
@@ -41,8 +42,8 @@ static bool forward_leaves_slots(const struct call_host *h, const struct call *c
 	struct bytes one;
 
 	while (bytes_cut(&list, ',', &one)) {
-		if (!c->park || c->park->asks || !h->parks ||
-		    !h->parks(h->owner, c->tenant, user, one, &unused))
+		if (!c->park || c->park->asks ||
+		    !h->services->parking->dialled_slot(h->owner, c->tenant, user, one, &unused))
 			return true;
 	}
 	return false;

@@ -636,9 +636,9 @@ static bool slot_step_find(const struct call_host *h, const struct call *c, stru
 {
 	struct bytes by = sent_by(c);
 
-	return by.n && h->parks &&
-	       h->parks(h->owner, c->tenant, by, text_bytes(&c->plan.steps[c->plan.count - 1].user),
-			out);
+	return by.n && h->services->parking->dialled_slot(
+			       h->owner, c->tenant, by,
+			       text_bytes(&c->plan.steps[c->plan.count - 1].user), out);
 }
 
 /* Not for a party that waits already. For one that is transferred, the transferor is told of
@@ -679,7 +679,7 @@ static bool park_answers(const struct call_host *h, const struct call *c, struct
 {
 	struct park_place unused;
 
-	return h->parks && h->parks(h->owner, c->tenant, user, number, &unused);
+	return h->services->parking->dialled_slot(h->owner, c->tenant, user, number, &unused);
 }
 
 /* ---- events ---- */

@@ -302,8 +302,8 @@ static bool may_go_there(struct call_host *h, const struct call *c, uint8_t leg,
 {
 	char number[ROUTE_USER_MAX];
 
-	if (h->parks && h->parks(h->owner, c->tenant, text_bytes(&c->legs[leg]->user),
-				 bytes_str(t->user), &t->place))
+	if (h->services->parking->dialled_slot(h->owner, c->tenant, text_bytes(&c->legs[leg]->user),
+					       bytes_str(t->user), &t->place))
 		return true;
 	if (!trunk_route_dialled(h, c->tenant, text_bytes(&c->legs[leg]->user), bytes_str(t->user),
 				 number)) {

@@ -52,10 +52,8 @@ uint64_t retrieve_find(struct call_host *h, const struct call *c, bool rung, str
 	*out = (struct pick_news){ .status = 404, .text = "nobody calls there" };
 	if (!rung)
 		return slot_look(h, c, at);
-	if (h->picks)
-		h->picks(h->owner, c->tenant, by, at, out);
-	return out->may && h->picks_remote ? h->picks_remote(h->owner, c->tenant, by, at, c->id)
-					   : 0;
+	h->services->pickups->ringing(h->owner, c->tenant, by, at, out);
+	return out->may ? h->services->pickups->ask_remote(h->owner, c->tenant, by, at, c->id) : 0;
 }
 
 /* The report on a call here may be outdated. */
@@ -118,8 +116,8 @@ struct pick_news retrieve_late(struct call_host *h, const struct call *c, bool r
 {
 	struct park_news news = { .told = PARK_UNKNOWN };
 
-	if (rung && h->picked_remote)
-		h->picked_remote(h->owner, serial, &news);
+	if (rung)
+		h->services->pickups->end_remote(h->owner, serial, &news);
 	return retrieve_found(h, c, rung, at, &news);
 }
 

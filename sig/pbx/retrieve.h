@@ -35,4 +35,18 @@ bool retrieve_waits(const struct call *c);
 /* The party is absent, or unknown: the caller gets the reason. */
 void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news);
 
+/* The calls that ring, and may be taken (sig/host/services.h). */
+struct pickup_service {
+	/* The call that rings at the extension at; "": at any whose calls the user may take. Of
+	 * several the one that rings longest. */
+	void (*ringing)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
+			struct pick_news *out);
+	/* Asks other nodes the same, for that call, which is told as of a slot (ASK_PARK). Returns
+	 * the serial of the answer; 0: there are no others. */
+	uint64_t (*ask_remote)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
+			       uint64_t call);
+	/* Not all have answered in time: what is known by now. That serial is told nothing more. */
+	void (*end_remote)(void *owner, uint64_t serial, struct park_news *out);
+};
+
 #endif

@@ -144,10 +144,7 @@ void shard_media_event(struct shard *s, const struct media_event *event, struct 
 struct prompt_terms;
 /* To what a call, a room or a subscription has asked by an effect. */
 void shard_replied(struct shard *s, const struct reply *reply, struct instant now);
-/* call_host.picks */
-void shard_picks(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
-		 struct pick_news *out);
-/* The same, of that call alone; 0: of any. */
+/* pickup_service.ringing, of that call alone; 0: of any. */
 void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of,
 		   uint64_t call, struct pick_news *out);
 /* The newest call of a user at this node; call: that one alone, if it is so. */

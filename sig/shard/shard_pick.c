@@ -5,7 +5,9 @@
 
 #include "base/log.h"
 #include "sig/call/wait.h"
+#include "sig/pbx/park.h"
 #include "sig/pbx/pick.h"
+#include "sig/pbx/retrieve.h"
 #include "sig/shard/shard_state.h"
 
 /* What was found until now. */
@@ -203,8 +205,8 @@ static bool picking_begin(const struct shard *s, uint16_t tenant, const struct r
 	return true;
 }
 
-uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
-			    uint64_t call)
+static uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
+				   uint64_t call)
 {
 	const struct shard *s = owner;
 	const struct remote_pick pick = { .by = by, .of = of };
@@ -236,7 +238,7 @@ void shard_remote_picked(struct shard_commons *c, uint64_t serial, struct park_n
 	picking_drop(at);
 }
 
-void shard_picked_remote(void *owner, uint64_t serial, struct park_news *out)
+static void shard_picked_remote(void *owner, uint64_t serial, struct park_news *out)
 {
 	const struct shard *s = owner;
 
@@ -358,8 +360,8 @@ static bool place_of_extension(const struct shard *s, uint16_t tenant, struct by
 	return false;
 }
 
-bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-		 struct park_place *out)
+static bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+			struct park_place *out)
 {
 	const struct shard *s = owner;
 	const struct shard_extension *e = shard_extension_of(owner, tenant, user);
@@ -378,8 +380,8 @@ bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes n
 	       !bytes_cstr(dialled.value, out->slot, sizeof(out->slot));
 }
 
-bool shard_park_place(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
-		      struct bytes group, struct park_place *out)
+static bool shard_park_place(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
+			     struct bytes group, struct park_place *out)
 {
 	const struct shard *s = owner;
 	const struct shard_extension_slot *e;
@@ -394,6 +396,11 @@ bool shard_park_place(void *owner, uint16_t tenant, struct bytes user, struct by
 		(e && e->park_groups && bytes_list_has(bytes_str(e->park_groups), group))) &&
 	       shard_slot_group(s, tenant, group, out);
 }
+
+const struct parking_service shard_parking_service = {
+	.dialled_slot = shard_parks,
+	.named_slot = shard_park_place,
+};
 
 static void pick_refuse(struct pick_news *out, uint16_t status, const char *text)
 {
@@ -423,11 +430,17 @@ void shard_pick_of(const struct shard *s, uint16_t tenant, struct bytes by, stru
 	out->may = true;
 }
 
-void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
-		 struct pick_news *out)
+static void shard_picks(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
+			struct pick_news *out)
 {
 	shard_pick_of(owner, tenant, by, of, 0, out);
 }
+
+const struct pickup_service shard_pickup_service = {
+	.ringing = shard_picks,
+	.ask_remote = shard_picks_remote,
+	.end_remote = shard_picked_remote,
+};
 
 /* ---- a user's own call ---- */
 

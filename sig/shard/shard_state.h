@@ -316,12 +316,6 @@ bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct si
 /* call_host.trunk_route_target */
 bool shard_trunk_route_target(void *owner, uint16_t tenant, const struct plan_step *step,
 			      struct bytes portability, struct call_target *out);
-/* call_host.parks */
-bool shard_parks(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-		 struct park_place *out);
-/* call_host.park_place */
-bool shard_park_place(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
-		      struct bytes group, struct park_place *out);
 /* call_host.secret_tried */
 void shard_on_secret(void *owner, const struct secret_guess *g, bool right);
 /* call_host.dials */
@@ -356,10 +350,6 @@ enum slot_use { SLOT_USED, SLOT_OF_OTHERS, SLOT_NONE };
 /* Whether an extension uses it. */
 enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct bytes user,
 			     struct bytes slot);
-/* call_host.picks_remote, call_host.picked_remote */
-uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by, struct bytes of,
-			    uint64_t call);
-void shard_picked_remote(void *owner, uint64_t serial, struct park_news *out);
 /* Another node asks which call rings, or has answered. */
 void shard_remote_asked(const struct shard_commons *c, const struct remote_pick *p,
 			struct remote_picked *out);

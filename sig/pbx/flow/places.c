@@ -59,9 +59,10 @@ static int verb_park(struct flow_turn_of *t)
 	struct park_place place;
 	struct bytes user;
 
-	if (!place_word_of(t, arg, &user) || !t->h->park_place ||
-	    !t->h->park_place(t->h->owner, t->c->tenant, user, verb_text(t->v, "slot"),
-			      verb_text(t->v, "group"), &place) ||
+	if (!place_word_of(t, arg, &user) ||
+	    !t->h->services->parking->named_slot(t->h->owner, t->c->tenant, user,
+						 verb_text(t->v, "slot"), verb_text(t->v, "group"),
+						 &place) ||
 	    park_begin(t->c, &ask, &place, NULL))
 		return OUTCOME_FAILED;
 	r->kind = RUN_PARK;
@@ -188,8 +189,8 @@ static int verb_pickup(struct flow_turn_of *t)
 	if (!place_word_of(t, "target", &user) || text_set(&r->value, target))
 		return OUTCOME_FAILED;
 	rung = pickup_is_rung(t->h, t->c);
-	if (!rung && (!t->h->park_place || !t->h->park_place(t->h->owner, t->c->tenant, user,
-							     target, (struct bytes){ 0 }, &place)))
+	if (!rung && !t->h->services->parking->named_slot(t->h->owner, t->c->tenant, user, target,
+							  (struct bytes){ 0 }, &place))
 		return OUTCOME_FAILED;
 	r->kind = RUN_PICKUP;
 	r->status = 0;

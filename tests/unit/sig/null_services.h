@@ -9,6 +9,8 @@
 #include "sig/host/extension.h"
 #include "sig/host/location.h"
 #include "sig/model/call.h"
+#include "sig/pbx/park.h"
+#include "sig/pbx/retrieve.h"
 #include "sig/room/room.h"
 
 #pragma GCC diagnostic push
@@ -174,6 +176,50 @@ static const struct room_service null_room_service = {
 	.shard_of = null_room_shard,
 	.add_party = null_room_add_party,
 	.changed = null_room_changed,
+};
+
+/* ---- slots, and calls that ring ---- */
+
+static bool null_dialled_slot(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+			      struct park_place *out)
+{
+	*out = (struct park_place){ 0 };
+	return false;
+}
+
+static bool null_named_slot(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
+			    struct bytes group, struct park_place *out)
+{
+	*out = (struct park_place){ 0 };
+	return false;
+}
+
+static const struct parking_service null_parking_service = {
+	.dialled_slot = null_dialled_slot,
+	.named_slot = null_named_slot,
+};
+
+static void null_ringing(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
+			 struct pick_news *out)
+{
+	*out = (struct pick_news){ .status = 404, .text = "nobody calls there" };
+}
+
+static uint64_t null_ask_remote(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
+				uint64_t call)
+{
+	return 0;
+}
+
+static void null_end_remote(void *owner, uint64_t serial, struct park_news *out)
+{
+	*out = (struct park_news){ .serial = serial, .told = PARK_EMPTY };
+}
+
+static const struct pickup_service null_pickup_service = {
+	.ringing = null_ringing,
+	.ask_remote = null_ask_remote,
+	.end_remote = null_end_remote,
 };
 
 static const struct services null_services = {
