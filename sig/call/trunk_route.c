@@ -287,7 +287,8 @@ bool trunk_route_dialled(const struct call_host *h, uint16_t tenant, struct byte
 	bool ours = h->services->directory->extension(h->owner, tenant, number) ||
 		    rooms_find(h->settings->rooms, tenant, number);
 	enum dial_kind kind =
-		!ours && h->dials ? h->dials(h->owner, tenant, whose, number, out) : DIAL_UNKNOWN;
+		ours ? DIAL_UNKNOWN
+		     : h->services->trunks->classify(h->owner, tenant, whose, number, out);
 
 	if (kind == DIAL_OUTSIDE || kind == DIAL_EMERGENCY || kind == DIAL_EXTENSION)
 		return true;
@@ -326,9 +327,8 @@ void trunk_route_is_barred(const struct call_host *h, const struct call *c, stru
 bool trunk_route_target(const struct call_host *h, const struct call *c,
 			const struct plan_step *step, struct call_target *out)
 {
-	return h->trunk_route_target &&
-	       h->trunk_route_target(h->owner, c->tenant, step, trunk_route_portability(c, step),
-				     out);
+	return h->services->trunks->target(h->owner, c->tenant, step,
+					   trunk_route_portability(c, step), out);
 }
 
 void trunk_route_log_next(const struct call_host *h, const struct call *c)
@@ -464,9 +464,10 @@ static bool may_be_called(const struct call_host *h, const struct call *c,
 	if (bytes_is(text_bytes(&step->number), number) ||
 	    bytes_is(text_bytes(&step->user), number) || c->emergency)
 		return true;
-	if (h->services->directory->extension(h->owner, c->tenant, bytes_str(number)) || !h->dials)
+	if (h->services->directory->extension(h->owner, c->tenant, bytes_str(number)))
 		return false;
-	kind = h->dials(h->owner, c->tenant, who_pays(c, step), bytes_str(number), judged);
+	kind = h->services->trunks->classify(h->owner, c->tenant, who_pays(c, step),
+					     bytes_str(number), judged);
 	if (kind == DIAL_BARRED)
 		trunk_route_is_barred(h, c, who_pays(c, step), bytes_str(number));
 	return kind == DIAL_OUTSIDE && is_judged(h, c, number, judged);

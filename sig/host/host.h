@@ -96,21 +96,8 @@ struct call_host {
 	/* Our credentials towards the party of that dialog when challenged; slices live until the
 	 * next event. Returns false without any; or the function is NULL. */
 	bool (*account_of)(void *owner, const struct dialog *d, struct digest_account *out);
-	/* The address of the server of a step's trunk (sig/call/trunk_route.h), and the number with
-	 * its portability data if that may be sent; slices as above. Returns false if it is
-	 * unusable. NULL: no trunks. */
-	bool (*trunk_route_target)(void *owner, uint16_t tenant, const struct plan_step *step,
-				   struct bytes portability, struct call_target *out);
-	/* The meaning of a number that is not ours when dialled by a user: DIAL_OUTSIDE,
-	 * DIAL_EMERGENCY and DIAL_EXTENSION with the number to send; DIAL_BARRED: not permitted. */
-	enum dial_kind (*dials)(void *owner, uint16_t tenant, struct bytes user,
-				struct bytes number, char out[DIAL_NUMBER_MAX]);
 	/* A PIN or password was tried: other nodes are informed. */
 	void (*secret_tried)(void *owner, const struct secret_guess *g, bool right);
-	/* The toll limits of a user's calls to that number outside; user "": not ours, number "":
-	 * the call exists already. Returns false if unlimited; or the function is NULL. */
-	bool (*toll_of)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-			struct toll_terms *out);
 	/* The identity policy of the leg's side: what is trusted from it and told to it. NULL: no
 	 * side is trusted. */
 	struct identity_policy (*identity_of)(void *owner, const struct leg *leg);

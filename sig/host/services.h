@@ -9,13 +9,15 @@
 #define SIG_HOST_SERVICES_H
 
 /* Name, and the struct of its functions. */
-#define SERVICES(X)                                                \
-	X(calls, call_service)          /* sig/model/call.h */     \
-	X(directory, directory_service) /* sig/host/extension.h */ \
-	X(location, location_service)   /* sig/host/location.h */  \
-	X(rooms, room_service)          /* sig/room/room.h */      \
-	X(parking, parking_service)     /* sig/pbx/park.h */       \
-	X(pickups, pickup_service)      /* sig/pbx/retrieve.h */
+#define SERVICES(X)                                                  \
+	X(calls, call_service)          /* sig/model/call.h */       \
+	X(directory, directory_service) /* sig/host/extension.h */   \
+	X(location, location_service)   /* sig/host/location.h */    \
+	X(rooms, room_service)          /* sig/room/room.h */        \
+	X(parking, parking_service)     /* sig/pbx/park.h */         \
+	X(pickups, pickup_service)      /* sig/pbx/retrieve.h */     \
+	X(trunks, trunk_service)        /* sig/host/trunk_route.h */ \
+	X(toll, toll_service)           /* sig/host/toll.h */
 
 struct services {
 #define X(name, type) const struct type *name;

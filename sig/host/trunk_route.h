@@ -96,4 +96,20 @@ uint32_t trunk_route(const struct shard_settings *settings, uint16_t tenant, str
 struct bytes trunk_number_plain(const struct shard_settings *settings, uint16_t tenant,
 				struct bytes number);
 
+struct call_target;
+struct plan_step;
+
+/* Numbers outside, and the trunks that lead there (sig/host/services.h). */
+struct trunk_service {
+	/* Where the trunk server of a step is, and its number; portability: what is told of that,
+	 * if it may be told. Slices of *out live until the next event. Returns false if the server
+	 * cannot be asked. */
+	bool (*target)(void *owner, uint16_t tenant, const struct plan_step *step,
+		       struct bytes portability, struct call_target *out);
+	/* What a user of ours means by a number that is none of ours: DIAL_OUTSIDE, DIAL_EMERGENCY
+	 * or DIAL_EXTENSION, with out as it is to be asked for; DIAL_BARRED: the user may not. */
+	enum dial_kind (*classify)(void *owner, uint16_t tenant, struct bytes user,
+				   struct bytes number, char out[DIAL_NUMBER_MAX]);
+};
+
 #endif

@@ -175,7 +175,7 @@ static bool account_is_needed(const struct call_host *h, const struct call *c, s
 	uint32_t n;
 
 	if (account_number_is_ours(h, c, number) ||
-	    (h->toll_of && !h->toll_of(h->owner, c->tenant, (struct bytes){ 0 }, number, &unused)))
+	    !h->services->toll->limits(h->owner, c->tenant, (struct bytes){ 0 }, number, &unused))
 		return false; /* the last: it is one for help */
 	n = trunk_route(h->settings, c->tenant, number, c->id, list, COUNT_OF(list));
 	if (n &&

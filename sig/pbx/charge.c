@@ -86,8 +86,8 @@ static struct toll_payer toll_payer_of(const struct call_host *h, const struct c
 static bool terms_of(const struct call_host *h, const struct call *c, struct bytes user,
 		     struct bytes number, struct toll_terms *out)
 {
-	return h->settings->toll && h->toll_of && !c->emergency &&
-	       h->toll_of(h->owner, c->tenant, user, number, out);
+	return h->settings->toll && !c->emergency &&
+	       h->services->toll->limits(h->owner, c->tenant, user, number, out);
 }
 
 static bool last_terms(const struct call_host *h, const struct call *c,
@@ -189,7 +189,7 @@ static bool charge_lacks_number(const struct call_host *h, const struct call *c,
 	       tenants_terms(h->settings->tenants, c->tenant)->outside_number_required &&
 	       !(f && trunk_did_find(h->settings->numbers, c->tenant, NULL,
 				     bytes_str(f->outside_number), to, &fixed)) &&
-	       h->toll_of && h->toll_of(h->owner, c->tenant, user, last, &unused);
+	       h->services->toll->limits(h->owner, c->tenant, user, last, &unused);
 }
 
 static enum refusal charge_outside(struct call_host *h, struct call *c, struct leg *l,

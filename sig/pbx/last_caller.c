@@ -12,6 +12,7 @@
 #include "sig/call/plan.h"
 #include "sig/host/settings.h"
 #include "sig/host/tenant_tables.h"
+#include "sig/host/trunk_route.h"
 #include "sig/pbx/account.h"
 #include "sig/pbx/set.h"
 
@@ -98,8 +99,7 @@ static bool last_caller_number(const struct call_host *h, const struct call *c, 
 
 	if (plan_is_of_user(h, c, last))
 		return !bytes_cstr(last, out, DIAL_NUMBER_MAX);
-	kind = h->dials ? h->dials(h->owner, c->tenant, text_bytes(&c->from), last, out)
-			: DIAL_UNKNOWN;
+	kind = h->services->trunks->classify(h->owner, c->tenant, text_bytes(&c->from), last, out);
 	return (kind == DIAL_OUTSIDE &&
 		!account_lacks(h, c, text_bytes(&c->from), bytes_str(out))) ||
 	       kind == DIAL_EXTENSION;

@@ -585,8 +585,8 @@ bool shard_has_trunk_route(const struct shard *s, uint16_t tenant, struct bytes 
 	return trunk_route(&s->settings, tenant, number, 0, &way, 1) != 0;
 }
 
-enum dial_kind shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-			   char out[DIAL_NUMBER_MAX])
+static enum dial_kind shard_dials(void *owner, uint16_t tenant, struct bytes user,
+				  struct bytes number, char out[DIAL_NUMBER_MAX])
 {
 	const struct shard_extension *e = shard_extension_of(owner, tenant, user);
 	struct shard_dialler who = { .tenant = tenant, .user = user, .phone = true };
@@ -602,8 +602,8 @@ enum dial_kind shard_dials(void *owner, uint16_t tenant, struct bytes user, stru
 	return dialled.kind;
 }
 
-bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-		   struct toll_terms *out)
+static bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+			  struct toll_terms *out)
 {
 	const struct shard_extension *e = user.n ? shard_extension_of(owner, tenant, user) : NULL;
 	const struct sip_uri uri = { .scheme = BYTES_LIT("tel"), .user = number };
@@ -615,6 +615,8 @@ bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes
 		out->user = (struct toll_limits){ e->outside_calls, e->outside_minutes };
 	return !number.n || !shard_is_emergency(s, tenant, user, &uri, help);
 }
+
+const struct toll_service shard_toll_service = { .limits = shard_toll_of };
 
 /* RFC 3261 25.1: user. */
 static void write_user(struct writer *w, const struct text *number)
@@ -732,3 +734,8 @@ bool shard_trunk_route_target(void *owner, uint16_t tenant, const struct plan_st
 	out->terms = shard_trunk_terms(s, trunk, &out->hop);
 	return !uri.overflow && !route.overflow;
 }
+
+const struct trunk_service shard_trunk_service = {
+	.target = shard_trunk_route_target,
+	.classify = shard_dials,
+};

@@ -313,16 +313,11 @@ bool shard_trunk_calls(const struct shard *s, const struct sip_message *m, uint1
 /* One more call may come from it. user: the caller named. Returns false and *why otherwise. */
 bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct sip_message *m,
 			  struct bytes user, struct call_refusal *why);
-/* call_host.trunk_route_target */
+/* trunk_service.target */
 bool shard_trunk_route_target(void *owner, uint16_t tenant, const struct plan_step *step,
 			      struct bytes portability, struct call_target *out);
 /* call_host.secret_tried */
 void shard_on_secret(void *owner, const struct secret_guess *g, bool right);
-/* call_host.dials */
-bool shard_toll_of(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-		   struct toll_terms *out);
-enum dial_kind shard_dials(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
-			   char out[DIAL_NUMBER_MAX]);
 /* A route of the tenant has the number. */
 bool shard_has_trunk_route(const struct shard *s, uint16_t tenant, struct bytes number);
 /* What it may use, by that way. */

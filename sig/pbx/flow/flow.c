@@ -490,8 +490,8 @@ static bool flow_dialled(struct call_host *h, struct call *c, const struct plan_
 				    ? bytes_from(at->user, strlen(FLOW_WORD))
 				    : flow_of_number(h, c, at->user);
 	struct toll_terms unused;
-	bool help = flow.n && h->toll_of &&
-		    !h->toll_of(h->owner, c->tenant, (struct bytes){ 0 }, at->user, &unused);
+	bool help = flow.n && !h->services->toll->limits(h->owner, c->tenant, (struct bytes){ 0 },
+							 at->user, &unused);
 
 	if (!flow.n || help || plan_is_of_user(h, c, at->user))
 		return false;

@@ -8,6 +8,8 @@
 
 #include "sig/host/extension.h"
 #include "sig/host/location.h"
+#include "sig/host/toll.h"
+#include "sig/host/trunk_route.h"
 #include "sig/model/call.h"
 #include "sig/pbx/park.h"
 #include "sig/pbx/retrieve.h"
@@ -221,6 +223,33 @@ static const struct pickup_service null_pickup_service = {
 	.ask_remote = null_ask_remote,
 	.end_remote = null_end_remote,
 };
+
+/* ---- calls outside ---- */
+
+static bool null_trunk_target(void *owner, uint16_t tenant, const struct plan_step *step,
+			      struct bytes portability, struct call_target *out)
+{
+	return false;
+}
+
+static enum dial_kind null_classify(void *owner, uint16_t tenant, struct bytes user,
+				    struct bytes number, char out[DIAL_NUMBER_MAX])
+{
+	return DIAL_UNKNOWN;
+}
+
+static const struct trunk_service null_trunk_service = {
+	.target = null_trunk_target,
+	.classify = null_classify,
+};
+
+static bool null_toll_limits(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
+			     struct toll_terms *out)
+{
+	return false;
+}
+
+static const struct toll_service null_toll_service = { .limits = null_toll_limits };
 
 static const struct services null_services = {
 #define X(name, type) .name = &null_##type,
