@@ -23,7 +23,7 @@
 
 struct identity_policy identity_of(const struct call_host *h, const struct leg *leg)
 {
-	return h->identity_of ? h->identity_of(h->owner, leg) : identity_of_phone(NULL);
+	return h->services->identity->policy(h->owner, leg);
 }
 
 static struct bytes lines_of(const struct leg *leg)

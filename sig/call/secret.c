@@ -90,8 +90,7 @@ void secret_is_wrong(struct call_host *h, const struct call *c, const char *obje
 	if (!h->secrets)
 		return;
 	secret_limit_failed(h->secrets, &g, h->now.ns);
-	if (h->secret_tried)
-		h->secret_tried(h->owner, &g, false);
+	h->services->identity->share_guess(h->owner, &g, false);
 	if (secret_limit_wait_ns(h->secrets, &g, h->now.ns))
 		secret_misuse(h, c, object, SECURITY_PIN_GUESSING);
 }
@@ -104,6 +103,5 @@ void secret_is_right(struct call_host *h, const struct call *c, const char *obje
 	if (!h->secrets)
 		return;
 	secret_limit_passed(h->secrets, &g, h->now.ns);
-	if (h->secret_tried)
-		h->secret_tried(h->owner, &g, true);
+	h->services->identity->share_guess(h->owner, &g, true);
 }

@@ -293,7 +293,8 @@ static bool may_move(const struct dialog *d, const struct sip_hop *to, bool judg
 {
 	return (sip_transport_is_stream(to->transport) && to->connection &&
 		to->connection == d->hop.connection) ||
-	       place_check(h, &d->hop, &to->remote, judged || d->trunk || host_trusts(h, to)) ==
+	       place_check(h, &d->hop, &to->remote,
+			   judged || d->trunk || h->services->identity->trusts(h->owner, to)) ==
 		       DESTINATION_OK;
 }
 
@@ -301,7 +302,8 @@ static bool may_move(const struct dialog *d, const struct sip_hop *to, bool judg
 static bool sender_is_elsewhere(const struct dialog *d, const struct sip_message *m,
 				const struct call_host *h)
 {
-	return !d->trunk && !host_trusts(h, &m->hop) && !addr_eq(&d->hop.remote, &m->hop.remote) &&
+	return !d->trunk && !h->services->identity->trusts(h->owner, &m->hop) &&
+	       !addr_eq(&d->hop.remote, &m->hop.remote) &&
 	       (!addr_ip_eq(&d->hop.remote, &m->hop.remote) || dialog_is_behind_nat(m));
 }
 
@@ -636,12 +638,6 @@ void dialog_write_derived(struct writer *w, struct bytes invite, enum sip_method
 	writer_str(w, "Content-Length: 0\r\n\r\n");
 }
 
-static bool challenge_account(struct call_host *h, const struct dialog *d,
-			      struct digest_account *out)
-{
-	return h->account_of && h->account_of(h->owner, d, out);
-}
-
 /* Credentials with this nonce were rejected. */
 static bool was_not_believed(struct bytes said, struct bytes nonce)
 {
@@ -710,7 +706,7 @@ static enum sig_challenge challenge_accept(struct dialog *d, struct call_host *h
 	enum sig_challenge outcome;
 	struct digest_client_challenge ask;
 
-	if (!challenge_account(h, d, &account))
+	if (!h->services->identity->account(h->owner, d, &account))
 		return CHALLENGE_NOBODY;
 	outcome = outcome_of(digest_client_choose(&ask, m, proxy, account.realm));
 	*realm = ask.realm;
@@ -789,7 +785,7 @@ void dialog_prove(struct dialog *d, struct call_host *h, struct writer *w, enum 
 	size_t before = w->n;
 	size_t at;
 
-	if (!d->challenges || w->overflow || !challenge_account(h, d, &account))
+	if (!d->challenges || w->overflow || !h->services->identity->account(h->owner, d, &account))
 		return;
 	for (size_t i = 0; i < COUNT_OF(d->challenges->of); i++) {
 		if (d->challenges->of[i].nonce.n)

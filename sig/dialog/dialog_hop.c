@@ -112,7 +112,8 @@ static bool is_gruu_here(const struct sip_uri *uri, const struct shard_settings 
 void dialog_choose_names(struct dialog *d, const struct call_host *h, bool behind_nat)
 {
 	d->named = !behind_nat && !sip_transport_is_web(d->hop.transport) &&
-		   d->hop.transport != SIP_INTER_SHARD && (d->trunk || host_trusts(h, &d->hop));
+		   d->hop.transport != SIP_INTER_SHARD &&
+		   (d->trunk || h->services->identity->trusts(h->owner, &d->hop));
 }
 
 void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_nat)
@@ -126,7 +127,7 @@ void dialog_choose_hop(struct dialog *d, const struct call_host *h, bool behind_
 	    is_gruu_here(&uri, h->settings) || !sip_hop_from_uri(&to, &uri))
 		return;
 	to.remote.scope = d->hop.remote.scope;
-	trusted = d->trunk || host_trusts(h, &d->hop);
+	trusted = d->trunk || h->services->identity->trusts(h->owner, &d->hop);
 	if ((trusted || is_own_host(d, &to)) && dialog_hop_leads(&to, &d->hop, h, trusted))
 		d->hop = to;
 }

@@ -12,7 +12,6 @@
 #include "sig/host/services.h"
 #include "sig/host/tenant.h"
 #include "sig/host/txns.h"
-#include "sig/identity/policy.h"
 
 struct shard_settings;
 
@@ -93,22 +92,6 @@ struct call_host {
 	const struct module_lists *modules; /* sig/call/module.h */
 	const struct services *services;
 	void *owner; /* of the services: their first argument */
-	/* Our credentials towards the party of that dialog when challenged; slices live until the
-	 * next event. Returns false without any; or the function is NULL. */
-	bool (*account_of)(void *owner, const struct dialog *d, struct digest_account *out);
-	/* A PIN or password was tried: other nodes are informed. */
-	void (*secret_tried)(void *owner, const struct secret_guess *g, bool right);
-	/* The identity policy of the leg's side: what is trusted from it and told to it. NULL: no
-	 * side is trusted. */
-	struct identity_policy (*identity_of)(void *owner, const struct leg *leg);
-	/* Whether the sender is trusted to speak for others: its routes, Contacts and media
-	 * addresses count. NULL: none is. */
-	bool (*trusts)(void *owner, const struct sip_hop *hop);
 };
-
-static inline bool host_trusts(const struct call_host *h, const struct sip_hop *hop)
-{
-	return h->trusts && h->trusts(h->owner, hop);
-}
 
 #endif

@@ -17,7 +17,8 @@
 	X(parking, parking_service)     /* sig/pbx/park.h */         \
 	X(pickups, pickup_service)      /* sig/pbx/retrieve.h */     \
 	X(trunks, trunk_service)        /* sig/host/trunk_route.h */ \
-	X(toll, toll_service)           /* sig/host/toll.h */
+	X(toll, toll_service)           /* sig/host/toll.h */        \
+	X(identity, identity_service)   /* sig/identity/policy.h */
 
 struct services {
 #define X(name, type) const struct type *name;

@@ -83,4 +83,23 @@ struct identity_policy identity_of_peer(const struct identity_extra *extra);
 /* Another shard: what it says was judged there. */
 struct identity_policy identity_of_inter_shard(void);
 
+struct dialog;
+struct digest_account;
+struct leg;
+struct secret_guess;
+struct sip_hop;
+
+/* Who others are to us, and who we are to them (sig/host/services.h). */
+struct identity_service {
+	/* What the side of the leg's party is trusted with; as a phone where nothing is said. */
+	struct identity_policy (*policy)(void *owner, const struct leg *leg);
+	/* Whether a sender there is trusted: its routes, Contacts and media addresses count. */
+	bool (*trusts)(void *owner, const struct sip_hop *hop);
+	/* Our credentials for the party of a dialog that asks for them. Slices of *out live until
+	 * the next event. Returns false if there are none. */
+	bool (*account)(void *owner, const struct dialog *d, struct digest_account *out);
+	/* Tells other nodes that a PIN or password was tried, so that all count its failures. */
+	void (*share_guess)(void *owner, const struct secret_guess *g, bool right);
+};
+
 #endif

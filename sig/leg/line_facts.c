@@ -55,7 +55,7 @@ uint8_t line_codecs(const struct leg *l, uint8_t line, struct media_accepted out
 static bool may_name_others(const struct call_host *h, const struct leg *l)
 {
 	return (l->terms && l->terms->media_elsewhere) || l->dialog.trunk ||
-	       host_trusts(h, &l->dialog.hop);
+	       h->services->identity->trusts(h->owner, &l->dialog.hop);
 }
 
 /* A party with SRTP keys proves its address by them, unless no host can have that. */

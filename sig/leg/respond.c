@@ -169,8 +169,9 @@ enum { UNSUPPORTED_TAG_MAX = 64, UNSUPPORTED_LINE_MAX = 256 };
 static bool registrar_supports(const struct call_host *h, const struct sip_message *m,
 			       struct bytes tag)
 {
-	return m->method == SIP_REGISTER && (bytes_iis(tag, "outbound") || bytes_iis(tag, "gruu") ||
-					     (bytes_iis(tag, "path") && host_trusts(h, &m->hop)));
+	return m->method == SIP_REGISTER &&
+	       (bytes_iis(tag, "outbound") || bytes_iis(tag, "gruu") ||
+		(bytes_iis(tag, "path") && h->services->identity->trusts(h->owner, &m->hop)));
 }
 
 /* For a watcher of lists (RFC 4662, RFC 5367). */

@@ -297,7 +297,6 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.groups = s->commons->groups,
 		.names = s->commons->names,
 		.accounts = s->commons->accounts,
-		.secret_tried = shard_on_secret,
 		.metrics = &s->metrics,
 		.timer_kind = TIMER_CALL,
 		.space = s->space,
@@ -306,11 +305,8 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.packing = s->packing,
 		.services = &shard_services,
 		.owner = s,
-		.account_of = shard_account_of,
 		.modules = &modules,
 		.tracks = s->tracks,
-		.identity_of = shard_identity_of,
-		.trusts = shard_trusts,
 	};
 	s->txns.wheel = &s->wheel;
 	s->txns.effects = &s->effects;

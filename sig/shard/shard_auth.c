@@ -308,7 +308,7 @@ static struct identity_policy shard_identity_of_trunk(const struct shard *s, uin
 	return set ? identity_of_trunk(&set->identity) : identity_of_phone(NULL);
 }
 
-struct identity_policy shard_identity_of(void *owner, const struct leg *leg)
+static struct identity_policy shard_identity_of(void *owner, const struct leg *leg)
 {
 	const struct shard *s = owner;
 	const struct sip_hop *hop = &leg->dialog.hop;
@@ -321,10 +321,17 @@ struct identity_policy shard_identity_of(void *owner, const struct leg *leg)
 					: identity_of_phone(&s->settings.extra);
 }
 
-bool shard_trusts(void *owner, const struct sip_hop *hop)
+static bool shard_trusts(void *owner, const struct sip_hop *hop)
 {
 	return shard_is_trusted(owner, hop);
 }
+
+const struct identity_service shard_identity_service = {
+	.policy = shard_identity_of,
+	.trusts = shard_trusts,
+	.account = shard_account_of,
+	.share_guess = shard_on_secret,
+};
 
 static void hop_trust(struct shard *s, const struct sip_hop *hop, bool peer)
 {

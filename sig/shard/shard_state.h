@@ -211,6 +211,7 @@ void shard_quota_note(struct shard *s, const struct sip_message *m, const struct
 /* Without a transaction, with Retry-After and the reason in words. */
 void shard_quota_refuse(struct shard *s, const struct sip_message *m, uint16_t status,
 			const struct call_refusal *why);
+/* identity_service.account */
 bool shard_account_of(void *owner, const struct dialog *d, struct digest_account *out);
 void shard_assert_some(struct shard *s);
 /* What it knew of the store is of a lease that is over. */
@@ -316,7 +317,7 @@ bool shard_trunk_may_call(const struct shard *s, uint16_t trunk, const struct si
 /* trunk_service.target */
 bool shard_trunk_route_target(void *owner, uint16_t tenant, const struct plan_step *step,
 			      struct bytes portability, struct call_target *out);
-/* call_host.secret_tried */
+/* identity_service.share_guess */
 void shard_on_secret(void *owner, const struct secret_guess *g, bool right);
 /* A route of the tenant has the number. */
 bool shard_has_trunk_route(const struct shard *s, uint16_t tenant, struct bytes number);
@@ -529,10 +530,6 @@ uint16_t shard_location_said(struct shard *s, const struct sip_message *m, uint1
 /* The extension that the request's credentials prove, or NULL if it was answered. */
 const struct shard_extension *shard_authenticate(struct shard *s, const struct sip_message *m,
 						 uint16_t tenant, bool proxy);
-/* call_host.identity_of */
-struct identity_policy shard_identity_of(void *owner, const struct leg *leg);
-/* call_host.trusts */
-bool shard_trusts(void *owner, const struct sip_hop *hop);
 /* The trust rule that the hop matches, or NULL: then its claims must be proven. The only place that
  * decides. */
 bool shard_is_trusted(const struct shard *s, const struct sip_hop *hop);

@@ -4,6 +4,7 @@
 
 #include "sig/shard/shard_state.h"
 #include "tests/sim/sim.h"
+#include "tests/unit/sig/null_services.h"
 
 #define NODE_USER "node"
 
@@ -43,7 +44,7 @@ static bool node_account(void *owner, const struct dialog *d, struct digest_acco
 
 void phones_ask_of(struct shard *shard)
 {
-	shard->host.account_of = node_account;
+	services_account(&shard->host, node_account);
 }
 
 static struct digest_server server_of(const struct sim *s, const struct phone *p)

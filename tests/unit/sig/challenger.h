@@ -5,6 +5,7 @@
 
 #include "sig/shard/shard_state.h"
 #include "tests/unit/sig/line.h"
+#include "tests/unit/sig/null_services.h"
 
 struct challenger {
 	struct digest_server server;
@@ -31,7 +32,7 @@ static inline void challenger_begin(struct challenger *c, struct line *l)
 	};
 	c->server.key[0] = 7;
 	digest_secret_make(&c->secret, BYTES_LIT("node"), BYTES_LIT("pbx"), BYTES_LIT("secret"));
-	l->r->shard->host.account_of = challenger_account;
+	services_account(&l->r->shard->host, challenger_account);
 }
 
 static inline const char *challenger_lines(struct challenger *c, const struct line *l, bool proxy,
@@ -85,7 +86,7 @@ static inline void challenger_restart(struct line *l, struct bytes record)
 	}
 	r->hold_saves = false;
 	rig_start_shard(r);
-	r->shard->host.account_of = challenger_account;
+	services_account(&r->shard->host, challenger_account);
 	phone_bind(&l->a);
 	phone_bind(&l->b);
 	if (shard_restore_call(r->shard, record, r->now, &reason))

@@ -10,6 +10,7 @@
 #include "sig/host/location.h"
 #include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
+#include "sig/identity/policy.h"
 #include "sig/model/call.h"
 #include "sig/pbx/park.h"
 #include "sig/pbx/retrieve.h"
@@ -251,6 +252,34 @@ static bool null_toll_limits(void *owner, uint16_t tenant, struct bytes user, st
 
 static const struct toll_service null_toll_service = { .limits = null_toll_limits };
 
+/* ---- identity ---- */
+
+static struct identity_policy null_policy(void *owner, const struct leg *leg)
+{
+	return identity_of_phone(NULL);
+}
+
+static bool null_trusts(void *owner, const struct sip_hop *hop)
+{
+	return false;
+}
+
+static bool null_account(void *owner, const struct dialog *d, struct digest_account *out)
+{
+	return false;
+}
+
+static void null_share_guess(void *owner, const struct secret_guess *g, bool right)
+{
+}
+
+static const struct identity_service null_identity_service = {
+	.policy = null_policy,
+	.trusts = null_trusts,
+	.account = null_account,
+	.share_guess = null_share_guess,
+};
+
 static const struct services null_services = {
 #define X(name, type) .name = &null_##type,
 	SERVICES(X)
@@ -258,5 +287,21 @@ static const struct services null_services = {
 };
 
 #pragma GCC diagnostic pop
+
+/* The host answers challenges with this account from now on, all hosts with that of the last call.
+ * NULL: it has none. */
+static inline void services_account(struct call_host *h,
+				    bool (*account)(void *owner, const struct dialog *d,
+						    struct digest_account *out))
+{
+	static struct identity_service identity;
+	static struct services services;
+
+	identity = *h->services->identity;
+	identity.account = account ? account : null_account;
+	services = *h->services;
+	services.identity = &identity;
+	h->services = &services;
+}
 
 #endif

@@ -376,7 +376,7 @@ static void credentials_behind_what_waits(void **state)
 	p->names.known = leads_to(ONE);
 	comes_in(p, ROUTED);
 	challenger_begin(&asks, &p->g.l);
-	r->shard->host.account_of = account_for_all;
+	services_account(&r->shard->host, account_for_all);
 	phone_request(b, "INFO", "", "one");
 	info = took(r, ONE, "INFO ");
 	assert_true(info.n);

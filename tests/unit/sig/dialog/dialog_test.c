@@ -19,9 +19,9 @@ static bool trusts(void *owner, const struct sip_hop *hop)
 	return g_trusted;
 }
 
-static struct call_host g_host = { .settings = &g_settings,
-				   .services = &null_services,
-				   .trusts = trusts };
+static struct identity_service g_identity;
+static struct services g_services;
+static struct call_host g_host = { .settings = &g_settings, .services = &g_services };
 
 /* Indexes of our addresses: two networks, the second with TLS alone. */
 enum { V4_UDP, V6_UDP, V4_TCP, V4_TLS, V6_TCP, V4_TCP_ELSEWHERE, V4_WSS, LOCALS };
@@ -50,6 +50,10 @@ static void settings_fill(void)
 		g_settings.locals[i].transport = locals[i].transport;
 		g_settings.locals[i].network = locals[i].network;
 	}
+	g_identity = null_identity_service;
+	g_identity.trusts = trusts;
+	g_services = null_services;
+	g_services.identity = &g_identity;
 }
 
 static struct sip_message *parse(struct sip_message *m, const char *text, const char *source)

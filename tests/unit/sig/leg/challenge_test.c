@@ -110,7 +110,7 @@ static void nobody_we_know(void **state)
 {
 	struct line *l = *state;
 
-	l->r->shard->host.account_of = NULL;
+	services_account(&l->r->shard->host, NULL);
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
 	challenger_asks(&g_c, l, next_invite(l), false, false);
 	assert_given_up(l);
@@ -361,7 +361,7 @@ static void of_the_trunk(void **state)
 
 	assert_int_equal(trunks_open(&own.trunks, own.tenants), 0);
 	s->settings.trunks = own.trunks;
-	s->host.account_of = shard_account_of;
+	s->host.services = &shard_services;
 	trunk_put(&own, "default", "secret");
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
 	m = next_invite(l);
