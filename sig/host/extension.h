@@ -273,7 +273,8 @@ enum shard_track {
 	SHARD_TRACK_NONE = SHARD_TRACKS,
 };
 
-/* Of a mailbox. PIN_NONE answers an empty PIN, where the box has none; else PIN_WRONG does. */
+/* The result of a mailbox PIN check. Where no PIN was given, PIN_NONE means that the mailbox has
+ * none; PIN_WRONG that it has one. */
 enum pin_verdict { PIN_WRONG, PIN_RIGHT, PIN_NONE };
 
 struct host_track;
@@ -283,15 +284,15 @@ struct host_track;
  * shard's: it may be looked at until the next event, and is not kept.
  */
 struct directory_service {
-	/* The user's extension. NULL: there is no such user, or it is not enabled. */
+	/* The document of a user of ours. Returns NULL if unknown or not enabled. */
 	const struct shard_extension *(*extension)(void *owner, uint16_t tenant, struct bytes user);
-	/* Where its calls go. NULL: nothing is set; or there is no extension. */
+	/* Forwards of a user. Returns NULL if nothing is set, or there is no such user. */
 	const struct shard_forward *(*forward)(void *owner, uint16_t tenant, struct bytes user);
-	/* Its hold music; of who is no user that of all. NULL: it wants none. */
+	/* Hold music of a user; of others that of the node. Returns NULL for none. */
 	const struct host_track *(*music)(void *owner, uint16_t tenant, struct bytes user);
-	/* What is said of its presence, calls and phones aside. Empty: there is no such user. */
+	/* The presence of a user, apart from phones and calls. Empty: no such user. */
 	const char *(*presence)(void *owner, uint16_t tenant, struct bytes user);
-	/* Whether that is the PIN of the mailbox; pin empty: whether it has one. */
+	/* Checks the PIN of a mailbox; pin empty: whether the mailbox has one. */
 	enum pin_verdict (*check_pin)(void *owner, uint16_t tenant, struct bytes box,
 				      struct bytes pin);
 };

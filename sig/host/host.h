@@ -13,30 +13,18 @@
 #include "sig/host/tenant.h"
 #include "sig/host/txns.h"
 
-struct shard_settings;
-
 enum { HOST_SPACE = 65536, HOST_SDP_MAX = 16384, HOST_EXTRA = 8192, HOST_SLOT_MAX = 9 };
 
-struct call;
-struct module_lists;
-struct call_target;
-struct calendars;
-struct digest_account;
-struct dialog;
-struct focus_addition;
 struct accounts;
+struct calendars;
 struct groups;
 struct names;
-struct leg;
 struct leg_users;
+struct module_lists;
 struct packing;
-struct secret_guess;
 struct secret_limit;
-struct plan_step;
 struct programs;
-struct room;
-struct room_terms;
-struct toll_terms;
+struct shard_settings;
 
 /* The jobs that play a sound of the node. */
 struct host_track {

@@ -19,16 +19,16 @@ struct location_service {
 			    struct call_target *out, uint32_t cap);
 	/* Whether the contacts of a local user are complete: no other node may have more. */
 	bool (*is_complete)(void *owner, uint16_t tenant, struct bytes user);
-	/* Whether they could not be read from the store, so that some may be missing. */
+	/* Whether the store could not be asked for them, so that some may be missing. */
 	bool (*is_unreadable)(void *owner, uint16_t tenant, struct bytes user);
 	/* Asks the store for them: a reply (ASK_USER) with the returned number follows to the call.
-	 * 0: none does, and the contacts that are known are to be used. */
+	 * 0: use the known contacts. */
 	uint64_t (*ask_store)(void *owner, uint16_t tenant, struct bytes user, uint64_t call);
-	/* The other ways to the phone that a leg asks, of one instance (RFC 5626). As resolve. */
+	/* The other flows to the phone of a leg, by its instance (RFC 5626). As resolve. */
 	uint32_t (*other_flows)(void *owner, const struct leg *leg, struct call_target *out,
 				uint32_t cap);
-	/* Where a party is whose Contact is a GRUU of ours (RFC 5627). Empty: it is none, or its
-	 * phone is nowhere. */
+	/* The registered contact of a party whose Contact is a GRUU of ours (RFC 5627). Empty:
+	 * none, or no GRUU. */
 	struct bytes (*gruu_contact)(void *owner, const struct dialog *d);
 };
 

@@ -107,8 +107,8 @@ struct toll_usage toll_look(struct toll *t, const struct toll_payer *who,
 
 /* What calls outside may cost (sig/host/services.h). */
 struct toll_service {
-	/* The limits of a user's calls to that number; user "": of nobody of ours, number "": in a
-	 * call that goes there already. Returns false for an emergency number, which has none. */
+	/* The toll limits of a user's calls to that number outside; user "": not ours, number "":
+	 * the call exists already. Returns false for an emergency number, which has none. */
 	bool (*limits)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 		       struct toll_terms *out);
 };

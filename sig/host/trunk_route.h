@@ -101,13 +101,13 @@ struct plan_step;
 
 /* Numbers outside, and the trunks that lead there (sig/host/services.h). */
 struct trunk_service {
-	/* Where the trunk server of a step is, and its number; portability: what is told of that,
-	 * if it may be told. Slices of *out live until the next event. Returns false if the server
-	 * cannot be asked. */
+	/* The address of the trunk server of a step, and the number with its portability data if
+	 * that may be sent. Slices of *out live until the next event. Returns false if it is
+	 * unusable. */
 	bool (*target)(void *owner, uint16_t tenant, const struct plan_step *step,
 		       struct bytes portability, struct call_target *out);
-	/* What a user of ours means by a number that is none of ours: DIAL_OUTSIDE, DIAL_EMERGENCY
-	 * or DIAL_EXTENSION, with out as it is to be asked for; DIAL_BARRED: the user may not. */
+	/* The meaning of a number that is not ours when dialled by a user: DIAL_OUTSIDE,
+	 * DIAL_EMERGENCY and DIAL_EXTENSION with the number to send; DIAL_BARRED: not permitted. */
 	enum dial_kind (*classify)(void *owner, uint16_t tenant, struct bytes user,
 				   struct bytes number, char out[DIAL_NUMBER_MAX]);
 };

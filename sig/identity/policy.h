@@ -91,14 +91,15 @@ struct sip_hop;
 
 /* Who others are to us, and who we are to them (sig/host/services.h). */
 struct identity_service {
-	/* What the side of the leg's party is trusted with; as a phone where nothing is said. */
+	/* The identity policy of the leg's side: what is trusted from it and told to it. */
 	struct identity_policy (*policy)(void *owner, const struct leg *leg);
-	/* Whether a sender there is trusted: its routes, Contacts and media addresses count. */
+	/* Whether the sender is trusted to speak for others: its routes, Contacts and media
+	 * addresses count. */
 	bool (*trusts)(void *owner, const struct sip_hop *hop);
-	/* Our credentials for the party of a dialog that asks for them. Slices of *out live until
-	 * the next event. Returns false if there are none. */
+	/* Our credentials towards the party of a dialog when challenged. Slices of *out live until
+	 * the next event. Returns false without any. */
 	bool (*account)(void *owner, const struct dialog *d, struct digest_account *out);
-	/* Tells other nodes that a PIN or password was tried, so that all count its failures. */
+	/* A PIN or password was tried: informs other nodes. */
 	void (*share_guess)(void *owner, const struct secret_guess *g, bool right);
 };
 

@@ -381,17 +381,17 @@ struct call_event;
 
 /* Other calls of the shard (sig/host/services.h). */
 struct call_service {
-	/* The call of that id, to look at until the next step. NULL: this shard has none. */
+	/* The call of that id, to look at until the next step. Returns NULL if not found. */
 	const struct call *(*find)(void *owner, uint64_t call);
-	/* The tenant's call with that dialog, and its leg. local is our tag, remote the party's.
-	 * NULL: this shard has none. */
+	/* The tenant's call and leg with that dialog. The tags: ours, and the party's. Returns NULL
+	 * if not found. */
 	const struct call *(*find_by_dialog)(void *owner, uint16_t tenant, struct bytes call_id,
 					     struct bytes local, struct bytes remote, uint8_t *leg);
 	/* Runs a step of another call within one of this. Without such a call nothing happens. */
 	void (*step)(void *owner, uint64_t call, const struct call_event *ev);
-	/* The calls that a local user has beside c. */
+	/* The other calls of a local user. */
 	struct engaged (*others)(void *owner, const struct call *c, struct bytes user);
-	/* A call waits for a local user (call waiting), at whatever node. */
+	/* A call waits for a local user (call waiting). */
 	bool (*has_waiting)(void *owner, uint16_t tenant, struct bytes user);
 };
 

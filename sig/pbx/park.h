@@ -36,12 +36,12 @@ void park_yield(struct call_host *h, struct call *c);
 
 /* The slots of a tenant (sig/host/services.h). *out is written whatever is returned. */
 struct parking_service {
-	/* The slot that a user of ours means by a number, or the next free one. Returns false if
-	 * the number is none of a slot, or the user may not park. */
+	/* The slot that a number dialled by a user names, or the next free one. Returns false if
+	 * the number is no slot, or the user may not park. */
 	bool (*dialled_slot)(void *owner, uint16_t tenant, struct bytes user, struct bytes number,
 			     struct park_place *out);
-	/* The slot of that name, or (slot "") those of a group; group "": of the first one. user is
-	 * who uses them; empty: the tenant. Returns false if there is none for the user. */
+	/* The tenant's slot of that name, or (slot "") those of a group, "": of the first one.
+	 * user: with that user's rights; empty: the tenant's. As dialled_slot. */
 	bool (*named_slot)(void *owner, uint16_t tenant, struct bytes user, struct bytes slot,
 			   struct bytes group, struct park_place *out);
 };

@@ -37,12 +37,12 @@ void retrieve_on_result(struct call_host *h, struct call *c, const struct park_n
 
 /* The calls that ring, and may be taken (sig/host/services.h). */
 struct pickup_service {
-	/* The call that rings at the extension at; "": at any whose calls the user may take. Of
-	 * several the one that rings longest. */
+	/* The longest ringing call at an extension, or (at "") at any whose calls the user may pick
+	 * up. */
 	void (*ringing)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 			struct pick_news *out);
-	/* Asks other nodes the same, for that call, which is told as of a slot (ASK_PARK). Returns
-	 * the serial of the answer; 0: there are no others. */
+	/* Asks other nodes the same for that call, with an answer as for a slot (ASK_PARK). Returns
+	 * its serial; 0: no other nodes. */
 	uint64_t (*ask_remote)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 			       uint64_t call);
 	/* Not all have answered in time: what is known by now. That serial is told nothing more. */

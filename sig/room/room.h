@@ -334,25 +334,26 @@ struct focus_addition {
 };
 
 /*
- * The rooms of a shard (sig/host/services.h). A room that is returned is the shard's; it may be
+ * The rooms of a shard (sig/host/services.h). A room that is returned is the shard's: it may be
  * changed until the next event, and changed() says so.
  */
 struct room_service {
-	/* The room of that id. NULL: this shard has none. */
+	/* The room of that id. Returns NULL if not found. */
 	struct room *(*find)(void *owner, uint64_t room);
-	/* The tenant's by what one dials, watches or names it by. NULL: this shard has none. */
+	/* The room that one dials, watches or names by that. Returns NULL if not found. */
 	struct room *(*find_named)(void *owner, uint16_t tenant, struct bytes user);
-	/* The one of the number in terms, new where there is none. NULL: there are too many. */
+	/* The room of that number, created if missing. Returns NULL if there are too many. */
 	struct room *(*open)(void *owner, const struct room_terms *terms);
-	/* A new one of calls, for who calls a factory. NULL: the tenant has too many. */
+	/* Begins a conference of calls for the caller of a factory. As open. */
 	struct room *(*create)(void *owner, uint16_t tenant);
-	/* A new one with the parties of that call; the leg is its host. *out only where 0. */
+	/* Begins a room that the parties of a call join; the leg's is host. *out is it where 0 is
+	 * returned. */
 	enum refusal (*of_call)(void *owner, uint64_t call, uint8_t leg, struct room **out);
-	/* Another shard of the node where a room of that number is. 0: none has. */
+	/* The other shard of the node that has a room of that number; 0: none. */
 	uint16_t (*shard_of)(void *owner, uint16_t tenant, struct bytes number);
-	/* Adds the party that a member asks the focus for. */
+	/* Carries out the request of a party to the focus of a conference. */
 	enum refusal (*add_party)(void *owner, const struct focus_addition *ask);
-	/* Its members have changed, or its record (record). It has its turn after this step. */
+	/* Its members have changed, or (record) its record: it is looked at behind this step. */
 	void (*changed)(void *owner, struct room *room, bool record);
 };
 
