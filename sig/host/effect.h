@@ -224,8 +224,8 @@ struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64
  * rest. Returns NULL without memory: nothing was added. */
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
 				    struct flow_id id);
-/* An event to publish, whose fields are the caller's to put. call 0: it is of none. NULL: out of
- * memory, nothing was added. */
+/* Adds an event to publish and returns it; the caller puts its fields. call 0: of no call. NULL:
+ * out of memory, nothing was added. */
 struct sig_event *effects_event(struct effects *e, enum sig_event_kind kind, uint64_t call,
 				uint64_t version, struct bytes tenant);
 /* A request to the owner that is answered by a reply; each kind says which fields it has (enum

@@ -27,8 +27,8 @@ struct location_service {
 	/* The other flows to the phone of a leg, by its instance (RFC 5626). As resolve. */
 	uint32_t (*other_flows)(void *owner, const struct leg *leg, struct call_target *out,
 				uint32_t cap);
-	/* The registered contact of a party whose Contact is a GRUU of ours (RFC 5627). Empty:
-	 * none, or no GRUU. */
+	/* The registered contact of a party if its Contact is a GRUU of ours (RFC 5627). Empty: not
+	 * registered, or no GRUU. */
 	struct bytes (*gruu_contact)(void *owner, const struct dialog *d);
 };
 

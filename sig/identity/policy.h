@@ -93,8 +93,8 @@ struct sip_hop;
 struct identity_service {
 	/* The identity policy of the leg's side: what is trusted from it and told to it. */
 	struct identity_policy (*policy)(void *owner, const struct leg *leg);
-	/* Whether the sender is trusted to speak for others: its routes, Contacts and media
-	 * addresses count. */
+	/* Whether the sender is trusted to name others: its routes, Contacts and media addresses
+	 * count. */
 	bool (*trusts)(void *owner, const struct sip_hop *hop);
 	/* Our credentials towards the party of a dialog when challenged. Slices of *out live until
 	 * the next event. Returns false without any. */

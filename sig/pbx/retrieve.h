@@ -37,8 +37,8 @@ void retrieve_on_result(struct call_host *h, struct call *c, const struct park_n
 
 /* The calls that ring, and may be taken (sig/host/services.h). */
 struct pickup_service {
-	/* The longest ringing call at an extension, or (at "") at any whose calls the user may pick
-	 * up. */
+	/* The longest ringing call at an extension, or (at "") at any with calls that the user may
+	 * pick up. */
 	void (*ringing)(void *owner, uint16_t tenant, struct bytes user, struct bytes at,
 			struct pick_news *out);
 	/* Asks other nodes the same for that call, with an answer as for a slot (ASK_PARK). Returns
