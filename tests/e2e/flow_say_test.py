@@ -11,7 +11,8 @@ import threading
 
 import numpy
 
-from application_test import MAKE, Prompts, SoundsTest
+import application_test          # not a class of it that has tests: they would be this file's, too
+from application_test import MAKE, SoundsTest
 from flow_calls_test import Put
 from music_test import wav
 from patience import until
@@ -58,12 +59,17 @@ class Spoken(Put):
         subprocess.run(["espeak-ng", "-v", language, "--stdin", "-w", path], input=text.encode(), check=True)
         return path
 
+    def sound(self, *path):
+        return os.path.join(self.node.folder, "sounds", *path)
+
+    likeness = staticmethod(application_test.Prompts.likeness)
+
     def files(self):
         folder = os.path.join(self.node.folder, "speech")
         return [name for name in os.listdir(folder) if not name.endswith(".new")] if os.path.isdir(folder) else []
 
 
-class Say(Spoken, Prompts):
+class Say(Spoken, SoundsTest):
     def test_values(self):
         subprocess.run([sys.executable, MAKE, self.sound(), "--languages", "en,de"], check=True, capture_output=True)
         out, call = self.dialled(says({
@@ -167,4 +173,4 @@ class ByServer(Spoken, SoundsTest):
             self.use(path)
             [row] = self.says("Auf Wiedersehen " + path)
             self.assertEqual((row["fetch"], row["reason"]), (reason, ""))
-            self.assertGreater(Prompts.likeness(self.heard()[-16000:], self.spoken("Auf Wiedersehen " + path, "de")), 0.5, path)
+            self.assertGreater(self.likeness(self.heard()[-16000:], self.spoken("Auf Wiedersehen " + path, "de")), 0.5, path)
