@@ -422,7 +422,7 @@ class Lines(Tables, CallTest):
         "`RTP/AVP` to a phone over TLS that answers 488 or 606": "tests/unit/sig/shard/shard_hop_test.c::test_insists_on_srtp",
         "a line that had keys": "tests/unit/media/offer_sdes_test.c::test_keys_stay",
         "`UDP/TLS/RTP/SAVPF`": "tests/unit/media/offer_webrtc_test.c::test_offers",
-        "fax and other media with a party whose media has to be encrypted": "tests/unit/media/offer_opaque_test.c::test_terms",
+        "fax and other media with a party that must encrypt its media": "tests/unit/media/offer_opaque_test.c::test_terms",
         "all three beside a line with DTLS, and towards a browser": "tests/unit/media/offer_opaque_test.c::test_terms",
     }
 
