@@ -34,7 +34,8 @@ struct heard {
 
 static void hear(struct heard *h, const struct effect *e)
 {
-	struct bytes text = text_bytes(&e->data);
+	const struct request_send *sent = e->request;
+	struct bytes text = text_bytes(&sent->data);
 	struct text *to = NULL;
 	int err;
 
@@ -51,10 +52,11 @@ static void hear(struct heard *h, const struct effect *e)
 
 static void answer_media(struct rig *r, const struct effect *e)
 {
-	struct media_event ev = { .kind = MEDIA_FLOW_CLOSED, .id = e->media->id, .call = e->call };
+	const struct media_command *m = ((const struct request_media *)e->request)->command;
+	struct media_event ev = { .kind = MEDIA_FLOW_CLOSED, .id = m->id, .call = e->call };
 	uint64_t start;
 
-	if (e->media->kind != MEDIA_FLOW_CLOSE)
+	if (m->kind != MEDIA_FLOW_CLOSE)
 		return;
 	start = before();
 	shard_media_event(r->shard, &ev, r->now);
@@ -63,10 +65,11 @@ static void answer_media(struct rig *r, const struct effect *e)
 
 static void answer_one(struct rig *r, const struct effect *e)
 {
+	const struct request_save *save = e->request;
 	uint64_t start = before();
 
 	if (e->kind == EFFECT_CALL_SAVE)
-		shard_call_saved(r->shard, e->call, e->version, true, r->now);
+		shard_call_saved(r->shard, e->call, save->version, true, r->now);
 	else if (e->kind == EFFECT_CALL_END)
 		shard_call_ended(r->shard, e->call, true, r->now);
 	after(start);

@@ -217,12 +217,14 @@ void command_ask_remote(struct command_run *run, const struct shard_join *join, 
 /* Of this node: no shard is entered from within another. */
 static void confer_local(struct node *node, const struct effect *e)
 {
-	struct answer a = {
-		.kind = ANSWER_CONFER, .call = e->call, .version = e->version, .owner = e->expected
-	};
+	const struct request_confer *confer = e->request;
+	struct answer a = { .kind = ANSWER_CONFER,
+			    .call = e->call,
+			    .version = confer->room,
+			    .owner = confer->dialog };
 
-	if (text_set(&a.user, text_bytes(&e->user)) ||
-	    text_set(&a.tenant, text_bytes(&e->tenant))) {
+	if (text_set(&a.user, text_bytes(&confer->user)) ||
+	    text_set(&a.tenant, text_bytes(&confer->tenant))) {
 		text_clear(&a.user);
 		return; /* No memory: the asking node repeats its request. */
 	}
@@ -231,17 +233,18 @@ static void confer_local(struct node *node, const struct effect *e)
 
 void command_ask_confer(const struct effect *e, void *arg)
 {
+	const struct request_confer *confer = e->request;
 	struct node *node = arg;
 	struct channel_to to = { 0 };
 	const struct remote_item ask = { .kind = REMOTE_JOIN,
 					 .serial = REMOTE_NO_PLACE,
 					 .join = { .call = e->call,
-						   .room = e->version,
-						   .leaves = text_bytes(&e->user),
-						   .dialog = (uint8_t)e->expected,
-						   .tenant = text_bytes(&e->tenant) } };
+						   .room = confer->room,
+						   .leaves = text_bytes(&confer->user),
+						   .dialog = confer->dialog,
+						   .tenant = text_bytes(&confer->tenant) } };
 
-	if (!e->version)
+	if (!confer->room)
 		return;
 	if (node_shard_find(node, id_shard(e->call)))
 		confer_local(node, e);

@@ -258,20 +258,20 @@ static void program_on_text(enum store_result result, bool there, struct bytes t
 void command_flow_program(const struct effect *e, void *node)
 {
 	struct node *n = node;
-	struct bytes hash = text_bytes(&e->data), tenant = text_bytes(&e->tenant);
+	const struct request_program *program = e->request;
+	struct bytes hash = text_bytes(&program->hash), tenant = text_bytes(&program->tenant);
 	struct program_ask *a = hash.n == PROGRAM_HASH_LEN ? calloc(1, sizeof(*a)) : NULL;
 	char text[FLOW_HASH_TEXT];
 
 	if (!a || bytes_cstr(tenant, a->tenant, sizeof(a->tenant)) ||
 	    programs_find(n->shards.commons->programs, hash.p)) {
-		program_reply(n, e->call, e->version,
-			      a != NULL); /* another call has asked for it */
+		program_reply(n, e->call, e->serial, a != NULL); /* another call has asked for it */
 		free(a);
 		return;
 	}
 	a->node = n;
 	a->call = e->call;
-	a->serial = e->version;
+	a->serial = e->serial;
 	memcpy(a->hash, hash.p, sizeof(a->hash));
 	flow_hash_text(text, a->hash);
 	store_program_get(n->redis.store, tenant, bytes_str(text), program_on_text, a);

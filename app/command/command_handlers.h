@@ -14,7 +14,7 @@
 struct call_order;
 struct call_view;
 struct effect;
-struct effect_order;
+struct request_ordered;
 struct node;
 struct ended_call;
 struct extension;

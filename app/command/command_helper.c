@@ -420,7 +420,8 @@ void command_helper(const struct effect *e, void *node)
 {
 	struct node *n = node;
 	struct help_ask *ask = calloc(1, sizeof(*ask));
-	struct bytes tenant = text_bytes(&e->tenant), data = text_bytes(&e->data);
+	const struct request_help *help = e->request;
+	struct bytes tenant = text_bytes(&help->tenant), data = text_bytes(&help->data);
 	json_t *args;
 
 	if (!ask || bytes_cstr(tenant, ask->tenant, sizeof(ask->tenant))) {
@@ -429,14 +430,14 @@ void command_helper(const struct effect *e, void *node)
 		return; /* the call's own time runs */
 	}
 	ask->node = n;
-	ask->kind = &g_helps[e->expected];
+	ask->kind = &g_helps[help->what];
 	ask->answer = (struct answer){
 		.kind = ANSWER_REPLY,
 		.call = e->call,
-		.reply = { .ask = ASK_HELP, .of = e->call, .help = { .serial = e->version } }
+		.reply = { .ask = ASK_HELP, .of = e->call, .help = { .serial = e->serial } }
 	};
 	args = json_loadb((const char *)data.p, data.n, 0, NULL);
-	if (e->expected == HELP_COMMAND) {
+	if (help->what == HELP_COMMAND) {
 		help_command(ask, args);
 		json_decref(args);
 		return;
@@ -446,7 +447,7 @@ void command_helper(const struct effect *e, void *node)
 		json_decref(args);
 		help_unasked(ask, "it cannot be asked");
 	} else if (!node_helper_ask(n, ask->kind->name, args,
-				    tenants_find(n->common.tenants, tenant), (uint32_t)e->ttl_ms,
+				    tenants_find(n->common.tenants, tenant), (uint32_t)help->ttl_ms,
 				    help_on_result, ask)) {
 		help_unasked(ask, "tandem-helper does not run, or has too much to do");
 	}

@@ -260,7 +260,8 @@ static void feature_put(struct feature_run *run, struct bytes number)
 void command_feature(const struct effect *e, void *arg)
 {
 	struct feature_run *run = calloc(1, sizeof(*run));
-	struct bytes number = text_bytes(&e->data);
+	const struct request_set *set = e->request;
+	struct bytes number = text_bytes(&set->number);
 	const char *wrong = NULL;
 	uint16_t tenant;
 
@@ -270,11 +271,11 @@ void command_feature(const struct effect *e, void *arg)
 	}
 	*run = (struct feature_run){ .node = arg,
 				     .call = e->call,
-				     .serial = e->version,
-				     .feature = (enum feature)e->expected,
-				     .rings = e->ttl_ms };
-	if (bytes_cstr(text_bytes(&e->user), run->number, sizeof(run->number)) ||
-	    bytes_cstr(text_bytes(&e->tenant), run->tenant, sizeof(run->tenant)))
+				     .serial = e->serial,
+				     .feature = (enum feature)set->feature,
+				     .rings = set->rings };
+	if (bytes_cstr(text_bytes(&set->user), run->number, sizeof(run->number)) ||
+	    bytes_cstr(text_bytes(&set->tenant), run->tenant, sizeof(run->tenant)))
 		wrong = "no such extension";
 	tenant = tenants_find(run->node->common.tenants, bytes_str(run->tenant));
 	if (tenant == TENANT_NONE) /* deleted meanwhile: its calls go on */
@@ -318,7 +319,7 @@ static json_t *result_of(const struct command_run *run, uint64_t call, uint32_t 
 	return json;
 }
 
-static void order_failed(struct command_run *run, const struct effect_order *order)
+static void order_failed(struct command_run *run, const struct request_ordered *order)
 {
 	char owner[ID_TEXT_LEN + 1] = "";
 
@@ -337,7 +338,7 @@ static void order_failed(struct command_run *run, const struct effect_order *ord
 
 void command_ordered(const struct effect *e, void *arg)
 {
-	const struct effect_order *order = &e->order;
+	const struct request_ordered *order = e->request;
 	struct node *node = arg;
 	struct command_run *run = waiting_pop(node->api.waiting, order->ticket);
 

@@ -242,27 +242,28 @@ void command_publish(const struct effect *e, void *arg)
 {
 	struct publish_run *p = calloc(1, sizeof(*p));
 	struct command_principal who = { .role = COMMAND_FOR_ADMIN, .door = "phone" };
-	struct bytes data = text_bytes(&e->data), part;
+	const struct request_publish *publish = e->request;
+	struct bytes data = text_bytes(&publish->data), part;
 	char number[COMMAND_USER_MAX], id[COMMAND_ID_MAX], etag[BASE32_U64_LEN + 1] = "";
 	uint64_t if_match = 0;
 	json_t *args;
 
-	if (!p || bytes_cstr(text_bytes(&e->user), number, sizeof(number)) ||
-	    bytes_cstr(text_bytes(&e->tenant), who.tenant, sizeof(who.tenant))) {
+	if (!p || bytes_cstr(text_bytes(&publish->user), number, sizeof(number)) ||
+	    bytes_cstr(text_bytes(&publish->tenant), who.tenant, sizeof(who.tenant))) {
 		free(p);
 		return; /* the phone says it again */
 	}
 	*p = (struct publish_run){ .node = arg,
 				   .of = e->call,
 				   .asked = data.n != 0,
-				   .news = { .txn = e->version,
-					     .etag = e->expected,
-					     .expires_s = (uint32_t)(e->ttl_ms / 1000) } };
+				   .news = { .txn = e->serial,
+					     .etag = publish->etag,
+					     .expires_s = (uint32_t)(publish->ttl_ms / 1000) } };
 	who.by = number;
-	base32_u64_put(etag, e->expected);
+	base32_u64_put(etag, publish->etag);
 	(void)snprintf(id, sizeof(id), PUBLISH_ID "%s", etag);
 	args = json_pack("{s:s, s:I}", "number", number, "expires_s",
-			 (json_int_t)(e->ttl_ms / 1000));
+			 (json_int_t)(publish->ttl_ms / 1000));
 	if (bytes_cut(&data, ' ', &part) && !bytes_u64(part, &if_match) && if_match) {
 		base32_u64_put(etag, if_match);
 		(void)json_object_set_new(args, "etag", json_string(etag));

@@ -74,11 +74,11 @@ static void on_watch(const void *item, void *arg)
 void command_user_told(const struct effect *e, void *arg)
 {
 	struct node *n = arg;
-	struct bytes data = text_bytes(&e->data);
-	struct web_watched told = { .page = e->expected,
-				    .number = (uint32_t)e->version,
-				    .text = malloc(data.n),
-				    .n = data.n };
+	const struct request_user *user = e->request;
+	struct bytes data = text_bytes(&user->data);
+	struct web_watched told = {
+		.page = user->page, .number = user->number, .text = malloc(data.n), .n = data.n
+	};
 
 	if (!told.text)
 		return;

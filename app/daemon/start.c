@@ -565,7 +565,7 @@ static effects_node_fn *const g_carries[EFFECT_KINDS] = {
 	[EFFECT_SET] = command_feature,          [EFFECT_PROGRAM] = command_flow_program,
 	[EFFECT_HELP] = command_helper,          [EFFECT_LOOKUP] = node_dns_look_up,
 	[EFFECT_LOOKUP_STOP] = node_dns_look_up, [EFFECT_CONFER] = command_ask_confer,
-	[EFFECT_FORK] = node_record_carry,       [EFFECT_RECORD] = node_record_carry,
+	[EFFECT_FORK] = node_siprec_carry,       [EFFECT_RECORD] = node_record_carry,
 	[EFFECT_ORDERED] = command_ordered,      [EFFECT_PUBLISH] = command_publish,
 	[EFFECT_USER] = command_user_told,       [EFFECT_BOX] = node_box_carry,
 };

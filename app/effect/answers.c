@@ -49,14 +49,15 @@ static void on_parked(const struct store_parked *parked, void *arg)
 
 static void park_send(struct store_shared *store, struct park_ask *ask, const struct effect *e)
 {
-	const struct store_slot slot = { .tenant = text_bytes(&e->tenant),
-					 .slot = text_bytes(&e->user),
+	const struct request_park *park = e->request;
+	const struct store_slot slot = { .tenant = text_bytes(&park->tenant),
+					 .slot = text_bytes(&park->slot),
 					 .room = ask->act >= PARK_ROOM_CLAIM };
 
 	switch (ask->act) {
 	case PARK_CLAIM:
 	case PARK_ROOM_CLAIM:
-		store_park_claim(store, &slot, e->call, text_bytes(&e->data), on_parked, ask);
+		store_park_claim(store, &slot, e->call, text_bytes(&park->entry), on_parked, ask);
 		return;
 	case PARK_FREE:
 	case PARK_ROOM_FREE:
@@ -72,6 +73,7 @@ static void park_send(struct store_shared *store, struct park_ask *ask, const st
 void parks_carry(struct store_shared *store, struct answers *answers, uint16_t shard,
 		 const struct effect *e)
 {
+	const struct request_park *park = e->request;
 	struct park_ask *ask = malloc(sizeof(*ask));
 	struct answer answer = { .kind = ANSWER_REPLY,
 				 .shard = shard,
@@ -79,14 +81,14 @@ void parks_carry(struct store_shared *store, struct answers *answers, uint16_t s
 				 .reply = {
 					 .ask = ASK_PARK,
 					 .of = e->call,
-					 .park = { .serial = e->version, .told = PARK_UNKNOWN } } };
+					 .park = { .serial = e->serial, .told = PARK_UNKNOWN } } };
 
 	if (!ask) {
 		LOG_ERROR("effects", e->call, "out of memory: a slot is not asked for");
 		answers_add(answers, &answer);
 		return;
 	}
-	*ask = (struct park_ask){ answers, (enum park_act)e->expected, answer };
+	*ask = (struct park_ask){ answers, park->act, answer };
 	park_send(store, ask, e);
 }
 
@@ -116,20 +118,20 @@ static void on_kept(enum store_result result, bool there, struct bytes value, vo
 static struct kept_wait *kept_wait_open(struct answers *answers, uint16_t shard,
 					const struct effect *e)
 {
-	struct kept_wait *wait = e->version ? malloc(sizeof(*wait)) : NULL;
+	struct kept_wait *wait = e->serial ? malloc(sizeof(*wait)) : NULL;
 	struct answer answer = { .kind = ANSWER_REPLY,
 				 .shard = shard,
 				 .call = e->call,
 				 .reply = { .ask = ASK_KEPT,
 					    .of = e->call,
-					    .kept = { .serial = e->version,
+					    .kept = { .serial = e->serial,
 						      .result = KEPT_UNKNOWN } } };
 
 	if (wait) {
 		*wait = (struct kept_wait){ answers, answer };
 		return wait;
 	}
-	if (e->version)
+	if (e->serial)
 		answers_add(answers, &answer);
 	return NULL;
 }
@@ -137,18 +139,18 @@ static struct kept_wait *kept_wait_open(struct answers *answers, uint16_t shard,
 void kept_carry(struct store_shared *store, struct answers *answers, uint16_t shard,
 		const struct effect *e)
 {
-	const struct store_kept of = { .tenant = text_bytes(&e->tenant),
-				       .user = text_bytes(&e->user),
-				       .name = kept_name((enum kept)e->expected) };
+	const struct request_kept *kept = e->request;
+	const struct store_kept of = { .tenant = text_bytes(&kept->tenant),
+				       .user = text_bytes(&kept->user),
+				       .name = kept_name(kept->what) };
+	const struct store_place place = { text_bytes(&kept->value), kept->ttl_ms, kept->most };
 	struct kept_wait *wait = kept_wait_open(answers, shard, e);
 
-	const struct store_place place = { text_bytes(&e->data), e->ttl_ms, e->most };
-
-	if (e->expected == KEPT_ACCOUNTS)
+	if (kept->what == KEPT_ACCOUNTS)
 		store_kept_claim(store, &of, &place, wait ? on_kept : NULL, wait);
-	else if (e->ttl_ms)
-		store_kept_put(store, &of, text_bytes(&e->data), e->ttl_ms, wait ? on_kept : NULL,
-			       wait);
+	else if (kept->ttl_ms)
+		store_kept_put(store, &of, text_bytes(&kept->value), kept->ttl_ms,
+			       wait ? on_kept : NULL, wait);
 	else if (wait)
 		store_kept_get(store, &of, on_kept, wait);
 }

@@ -74,9 +74,9 @@ void effects_setup(void)
 }
 
 /* To another shard: from here on the message is with that one, or with the node that has it. */
-static int carry_send_inside(struct effects_to *to, const struct effect *e)
+static int carry_send_inside(struct effects_to *to, const struct request_send *send)
 {
-	struct bytes message = text_bytes(&e->data);
+	struct bytes message = text_bytes(&send->data);
 	int err = -EHOSTUNREACH;
 	uint64_t now_ns;
 
@@ -86,27 +86,29 @@ static int carry_send_inside(struct effects_to *to, const struct effect *e)
 		return 0;
 	}
 	if (to->inter_shard)
-		err = inter_shard_send(to->inter_shard, to->shard, &e->hop, message);
+		err = inter_shard_send(to->inter_shard, to->shard, &send->hop, message);
 	return err == -EHOSTUNREACH
-		       ? to->away(to->shard, inter_shard_of(&e->hop.remote), message, to->node)
+		       ? to->away(to->shard, inter_shard_of(&send->hop.remote), message, to->node)
 		       : err;
 }
 
-static void carry_send(struct effects_to *to, const struct effect *e)
+static void carry_send(struct effects_to *to, struct effect *e)
 {
+	const struct request_send *send = e->request;
 	int err;
 
-	to->passed(&e->hop, true, e->sender, text_bytes(&e->data), e->why, to->node);
-	if (e->hop.transport == SIP_INTER_SHARD)
-		err = carry_send_inside(to, e);
+	to->passed(&send->hop, true, send->sender, text_bytes(&send->data), send->why, to->node);
+	if (send->hop.transport == SIP_INTER_SHARD)
+		err = carry_send_inside(to, send);
 	else
-		err = transport_send_for(to->sip, to->place, &e->hop, text_bytes(&e->data));
+		err = transport_send_for(to->sip, to->place, &send->hop, text_bytes(&send->data));
 
 	/* A full queue is no verdict on the peer: we or it sends again. */
 	if (err && err != -ENOBUFS) {
-		struct answer a = {
-			.kind = ANSWER_SEND_FAILED, .error = -err, .hop = e->hop, .shard = to->shard
-		};
+		struct answer a = { .kind = ANSWER_SEND_FAILED,
+				    .error = -err,
+				    .hop = send->hop,
+				    .shard = to->shard };
 
 		answers_add(to->answers, &a);
 	}
@@ -166,12 +168,13 @@ static void on_saved(enum store_result result, uint64_t key, uint64_t version, v
 	free(save);
 }
 
-static void carry_call_save(struct effects_to *to, const struct effect *e)
+static void carry_call_save(struct effects_to *to, struct effect *e)
 {
+	const struct request_save *of = e->request;
 	struct answer answer = { .kind = ANSWER_CALL_SAVED,
 				 .call = e->call,
-				 .version = e->version,
-				 .ok = e->data.n == 0 };
+				 .version = of->version,
+				 .ok = of->record.n == 0 };
 	struct save *save;
 
 	if (answer.ok) {
@@ -179,49 +182,50 @@ static void carry_call_save(struct effects_to *to, const struct effect *e)
 		return;
 	}
 	save = save_begin(to, &answer);
-	if (save) {
-		store_call_save(to->store, e->call, e->version, text_bytes(&e->data), on_saved,
+	if (save)
+		store_call_save(to->store, e->call, of->version, text_bytes(&of->record), on_saved,
 				save);
-	}
 }
 
-static void carry_subscription_save(struct effects_to *to, const struct effect *e)
+static void carry_subscription_save(struct effects_to *to, struct effect *e)
 {
+	const struct request_save *of = e->request;
 	struct answer answer = { .kind = ANSWER_SUBSCRIPTION_SAVED,
 				 .call = e->call,
-				 .version = e->version };
+				 .version = of->version };
 	struct save *save = save_begin(to, &answer);
 
-	if (save) {
-		store_subscription_save(to->store, e->call, e->version, text_bytes(&e->data),
+	if (save)
+		store_subscription_save(to->store, e->call, of->version, text_bytes(&of->record),
 					on_saved, save);
-	}
 }
 
 static_assert((int)STORE_OBJECT_KINDS == (int)OBJECT_KINDS, "a hash for each");
 
-static void carry_object_save(struct effects_to *to, const struct effect *e)
+static void carry_object_save(struct effects_to *to, struct effect *e)
 {
+	const struct request_object_save *of = e->request;
 	struct answer answer = { .kind = ANSWER_OBJECT_SAVED,
 				 .call = e->call,
-				 .version = e->version };
+				 .version = of->save.version };
 	struct save *save = save_begin(to, &answer);
 
 	if (save)
-		store_object_save(to->store, (enum store_objects)e->expected, e->call, e->version,
-				  text_bytes(&e->data), on_saved, save);
+		store_object_save(to->store, (enum store_objects)of->kind, e->call,
+				  of->save.version, text_bytes(&of->save.record), on_saved, save);
 }
 
 /* A restored call may have ended before this machine was started. */
-static uint64_t call_ended_ns(const struct effect *e)
+static uint64_t call_ended_ns(const struct request_call_end *end)
 {
-	uint64_t now_ns = clock_now_ns(), ago_ns = e->ago_ms * NS_PER_MS;
+	uint64_t now_ns = clock_now_ns(), ago_ns = end->ago_ms * NS_PER_MS;
 
 	return ago_ns < now_ns ? now_ns - ago_ns : 0;
 }
 
-static void carry_call_end(struct effects_to *to, const struct effect *e)
+static void carry_call_end(struct effects_to *to, struct effect *e)
 {
+	const struct request_call_end *end = e->request;
 	struct answer answer = { .kind = ANSWER_CALL_ENDED, .call = e->call };
 	struct save *save = save_begin(to, &answer);
 	struct bytes findings = { 0 };
@@ -229,39 +233,41 @@ static void carry_call_end(struct effects_to *to, const struct effect *e)
 	if (!save)
 		return;
 	if (to->ended) {
-		ended_record(to->ended, &e->cdrs[e->cdr_count - 1], clock_now_ns());
+		ended_record(to->ended, &end->cdrs.list[end->cdrs.count - 1], clock_now_ns());
 		findings = ended_findings(to->ended, e->call);
 	}
-	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count, text_bytes(&e->data), findings);
+	cdrs_write(&to->cdrs, end->cdrs.list, end->cdrs.count, text_bytes(&end->toll), findings);
 	store_call_end(to->store, e->call,
 		       &(struct store_ended){ .cdr = to->cdrs.list,
 					      .fields = to->cdrs.count,
-					      .ended_ns = call_ended_ns(e),
-					      .again = e->again },
+					      .ended_ns = call_ended_ns(end),
+					      .again = end->again },
 		       on_saved, save);
 }
 
-static void carry_call_open(struct effects_to *to, const struct effect *e)
+static void carry_call_open(struct effects_to *to, struct effect *e)
 {
-	cdrs_write(&to->cdrs, e->cdrs, e->cdr_count, text_bytes(&e->data), (struct bytes){ 0 });
+	const struct request_cdrs *cdrs = e->request;
+
+	cdrs_write(&to->cdrs, cdrs->list, cdrs->count, (struct bytes){ 0 }, (struct bytes){ 0 });
 	store_call_open(to->store, e->call, to->cdrs.list, to->cdrs.count);
 }
 
 static void carry_binding_save(struct effects_to *to, struct effect *e)
 {
+	struct request_binding_save *of = e->request;
 	struct answer answer = { .kind = ANSWER_BINDING_SAVED,
-				 .version = e->version,
-				 .tenant = e->tenant,
-				 .user = e->user };
+				 .version = of->version,
+				 .tenant = of->tenant,
+				 .user = of->user };
 	struct save *save;
 
-	e->tenant = e->user = (struct text){ 0 }; /* the answer's now */
+	of->tenant = of->user = (struct text){ 0 }; /* the answer's now */
 	save = save_begin(to, &answer);
-	if (save) {
+	if (save)
 		store_binding_save(to->shared, text_bytes(&save->answer.tenant),
-				   text_bytes(&save->answer.user), e->expected, e->version,
-				   text_bytes(&e->data), e->ttl_ms, on_saved, save);
-	}
+				   text_bytes(&save->answer.user), of->expected, of->version,
+				   text_bytes(&of->record), of->ttl_ms, on_saved, save);
 }
 
 static void on_got(enum store_result result, struct bytes record, void *arg)
@@ -277,15 +283,17 @@ static void on_got(enum store_result result, struct bytes record, void *arg)
 
 static void carry_binding_get(struct effects_to *to, struct effect *e)
 {
-	struct answer answer = { .kind = ANSWER_BINDING_GOT, .tenant = e->tenant, .user = e->user };
+	struct request_binding_get *of = e->request;
+	struct answer answer = { .kind = ANSWER_BINDING_GOT,
+				 .tenant = of->tenant,
+				 .user = of->user };
 	struct save *save;
 
-	e->tenant = e->user = (struct text){ 0 };
+	of->tenant = of->user = (struct text){ 0 };
 	save = save_begin(to, &answer);
-	if (save) {
+	if (save)
 		store_binding_get(to->shared, text_bytes(&save->answer.tenant),
 				  text_bytes(&save->answer.user), on_got, save);
-	}
 }
 
 static void media_fail(struct effects_to *to, const struct media_command *command, uint64_t call,
@@ -376,7 +384,8 @@ static void media_drop(struct effects_to *to, struct media_command *command, uin
 
 static void carry_media(struct effects_to *to, struct effect *e)
 {
-	struct media_command *command = e->media;
+	struct request_media *media = e->request;
+	struct media_command *command = media->command;
 
 	assert(command);
 	command->rtp_fd = command->rtcp_fd = -1;
@@ -388,14 +397,14 @@ static void carry_media(struct effects_to *to, struct effect *e)
 		return;
 	if (command->kind == MEDIA_FLOW_CLOSE)
 		sockets_drop(to->sockets, command->id.slot);
-	e->media = NULL; /* the queue's now */
+	media->command = NULL; /* the queue's now */
 	if (media_queue_put(to->media, command))
 		media_drop(to, command, e->call);
 }
 
-static void carry_event(struct effects_to *to, const struct effect *e)
+static void carry_event(struct effects_to *to, struct effect *e)
 {
-	const struct sig_event *event = e->event;
+	const struct sig_event *event = e->request;
 	struct bytes tenant = bytes_str(event->tenant);
 	struct bytes application = bytes_str(event->application);
 	struct writer w = writer_over(to->json, sizeof(to->json));
@@ -409,13 +418,12 @@ static void carry_event(struct effects_to *to, const struct effect *e)
 }
 
 /* So few of them that the log's limits hold none back. */
-static void carry_security(struct effects_to *to, const struct effect *e)
+static void carry_security(struct effects_to *to, struct effect *e)
 {
-	const struct security_event *event = e->security;
+	const struct security_event *event = e->request;
 	char source[ADDR_TEXT_MAX];
 	struct fields fields;
 
-	assert(event);
 	LOG_WARN("security", 0, security_kind_sentence(event->kind),
 		 LOG_STR("kind", security_kind_name(event->kind)),
 		 LOG_STR("source", fields_security_source(event, source)),
@@ -425,128 +433,131 @@ static void carry_security(struct effects_to *to, const struct effect *e)
 	store_security(to->shared, fields.list, fields.count);
 }
 
-static void carry_play(struct effects_to *to, const struct effect *e)
+static void carry_trust(struct effects_to *to, struct effect *e)
 {
-	const struct play_wanted wanted = { .codec = (enum media_codec)e->expected,
-					    .tenant = text_bytes(&e->tenant),
-					    .language = text_bytes(&e->user),
-					    .file = text_bytes(&e->data),
-					    .start_ms = e->ttl_ms,
-					    .resumed = e->peer,
-					    .spared = e->again };
+	const struct request_trust *trust = e->request;
 
-	plays_begin(to->plays, e->call, e->version, &wanted, clock_now_ns());
+	transport_trust(to->sip, &trust->hop, trust->peer);
 }
 
-static void carry_media_stream(struct effects_to *to, const struct effect *e)
+static void carry_play(struct effects_to *to, struct effect *e)
 {
-	const struct lives_want want = { .id = e->media_stream.serial,
+	const struct request_play *play = e->request;
+	const struct play_wanted wanted = { .codec = play->codec,
+					    .tenant = text_bytes(&play->tenant),
+					    .language = text_bytes(&play->language),
+					    .file = text_bytes(&play->file),
+					    .start_ms = play->begin_ms,
+					    .resumed = play->resumed,
+					    .spared = play->spared };
+
+	plays_begin(to->plays, e->call, e->serial, &wanted, clock_now_ns());
+}
+
+static void carry_play_digit(struct effects_to *to, struct effect *e)
+{
+	const struct request_play_digit *play = e->request;
+
+	plays_key(to->plays, e->call, e->serial, play->digit);
+}
+
+static void carry_play_stop(struct effects_to *to, struct effect *e)
+{
+	plays_stop(to->plays, e->call, e->serial);
+}
+
+static void carry_room_play(struct effects_to *to, struct effect *e)
+{
+	plays_room(to->plays, e, clock_now_ns());
+}
+
+static void carry_room_tap(struct effects_to *to, struct effect *e)
+{
+	plays_room_tap(to->plays, e);
+}
+
+static void carry_room_open(struct effects_to *to, struct effect *e)
+{
+	mixers_begin(to->mixers, e);
+}
+
+static void carry_room_close(struct effects_to *to, struct effect *e)
+{
+	mixers_end(to->mixers, e->call, e->serial);
+}
+
+static void carry_media_stream(struct effects_to *to, struct effect *e)
+{
+	const struct request_media_stream *stream = e->request;
+	const struct lives_want want = { .id = e->serial,
 					 .call = e->call,
-					 .tenant = text_bytes(&e->tenant),
-					 .endpoint = text_bytes(&e->data),
-					 .leg = e->media_stream.of_callee ? 'b' : 'a',
-					 .resumed = e->media_stream.resumed,
-					 .said = e->media_stream.sides & MEDIA_STREAM_FROM_PARTY,
-					 .heard = e->media_stream.sides & MEDIA_STREAM_TO_PARTY,
-					 .tap_number = e->media_stream.number };
+					 .tenant = text_bytes(&stream->tenant),
+					 .endpoint = text_bytes(&stream->endpoint),
+					 .leg = stream->of_callee ? 'b' : 'a',
+					 .resumed = stream->resumed,
+					 .said = stream->sides & MEDIA_STREAM_FROM_PARTY,
+					 .heard = stream->sides & MEDIA_STREAM_TO_PARTY,
+					 .tap_number = stream->number };
 	struct reply failed = { .ask = ASK_MEDIA_STREAM,
 				.of = e->call,
 				.media_stream = { .kind = MEDIA_STREAM_FAILED,
-						  .serial = e->media_stream.serial } };
+						  .serial = e->serial } };
 
 	failed.media_stream.reason = lives_stream_open(to->plays->lives, &want);
 	if (failed.media_stream.reason)
 		answers_reply(to->answers, &failed);
 }
 
+static void carry_media_stream_stop(struct effects_to *to, struct effect *e)
+{
+	const struct request_media_stream_stop *stop = e->request;
+
+	lives_stream_close(to->plays->lives, e->serial, text_bytes(&stop->why));
+}
+
+static void carry_park(struct effects_to *to, struct effect *e)
+{
+	parks_carry(to->shared, to->answers, to->shard, e);
+}
+
+static void carry_kept(struct effects_to *to, struct effect *e)
+{
+	kept_carry(to->shared, to->answers, to->shard, e);
+}
+
+/* Kinds that are not here are carried out by other parts of the node: effects_to.carries. */
+static void (*const g_carries[EFFECT_KINDS])(struct effects_to *to, struct effect *e) = {
+	[EFFECT_SEND] = carry_send,
+	[EFFECT_CALL_SAVE] = carry_call_save,
+	[EFFECT_CALL_END] = carry_call_end,
+	[EFFECT_CALL_OPEN] = carry_call_open,
+	[EFFECT_BINDING_SAVE] = carry_binding_save,
+	[EFFECT_BINDING_GET] = carry_binding_get,
+	[EFFECT_SUBSCRIPTION_SAVE] = carry_subscription_save,
+	[EFFECT_OBJECT_SAVE] = carry_object_save,
+	[EFFECT_MEDIA] = carry_media,
+	[EFFECT_EVENT] = carry_event,
+	[EFFECT_TRUST] = carry_trust,
+	[EFFECT_SECURITY] = carry_security,
+	[EFFECT_PLAY] = carry_play,
+	[EFFECT_PLAY_DIGIT] = carry_play_digit,
+	[EFFECT_PLAY_STOP] = carry_play_stop,
+	[EFFECT_ROOM_OPEN] = carry_room_open,
+	[EFFECT_ROOM_CLOSE] = carry_room_close,
+	[EFFECT_ROOM_PLAY] = carry_room_play,
+	[EFFECT_ROOM_TAP] = carry_room_tap,
+	[EFFECT_MEDIA_STREAM] = carry_media_stream,
+	[EFFECT_MEDIA_STREAM_STOP] = carry_media_stream_stop,
+	[EFFECT_PARK] = carry_park,
+	[EFFECT_KEPT] = carry_kept,
+};
+
 static void carry_one(struct effects_to *to, struct effect *e)
 {
-	switch (e->kind) {
-	case EFFECT_SEND:
-		carry_send(to, e);
-		return;
-	case EFFECT_CALL_SAVE:
-		carry_call_save(to, e);
-		return;
-	case EFFECT_CALL_END:
-		carry_call_end(to, e);
-		return;
-	case EFFECT_SUBSCRIPTION_SAVE:
-		carry_subscription_save(to, e);
-		return;
-	case EFFECT_CALL_OPEN:
-		carry_call_open(to, e);
-		return;
-	case EFFECT_BINDING_SAVE:
-		carry_binding_save(to, e);
-		return;
-	case EFFECT_BINDING_GET:
-		carry_binding_get(to, e);
-		return;
-	case EFFECT_MEDIA:
-		carry_media(to, e);
-		return;
-	case EFFECT_EVENT:
-		carry_event(to, e);
-		return;
-	case EFFECT_TRUST:
-		transport_trust(to->sip, &e->hop, e->peer);
-		return;
-	case EFFECT_SECURITY:
-		carry_security(to, e);
-		return;
-	case EFFECT_PLAY:
-		carry_play(to, e);
-		return;
-	case EFFECT_PLAY_DIGIT:
-		plays_key(to->plays, e->call, e->version, (char)e->expected);
-		return;
-	case EFFECT_MEDIA_STREAM:
-		carry_media_stream(to, e);
-		return;
-	case EFFECT_MEDIA_STREAM_STOP:
-		lives_stream_close(to->plays->lives, e->media_stream.serial, text_bytes(&e->data));
-		return;
-	case EFFECT_PLAY_STOP:
-		plays_stop(to->plays, e->call, e->version);
-		return;
-	case EFFECT_OBJECT_SAVE:
-		carry_object_save(to, e);
-		return;
-	case EFFECT_ROOM_OPEN:
-		mixers_begin(to->mixers, e);
-		return;
-	case EFFECT_ROOM_CLOSE:
-		mixers_end(to->mixers, e->call, e->version);
-		return;
-	case EFFECT_ROOM_PLAY:
-		plays_room(to->plays, e, clock_now_ns());
-		return;
-	case EFFECT_ROOM_TAP:
-		plays_room_tap(to->plays, e);
-		return;
-	case EFFECT_PARK:
-		parks_carry(to->shared, to->answers, to->shard, e);
-		return;
-	case EFFECT_KEPT:
-		kept_carry(to->shared, to->answers, to->shard, e);
-		return;
-	case EFFECT_PROGRAM:
-	case EFFECT_HELP:
-	case EFFECT_BOX:
-	case EFFECT_SET:
-	case EFFECT_PUBLISH:
-	case EFFECT_USER:
-	case EFFECT_LOOKUP:
-	case EFFECT_LOOKUP_STOP:
-	case EFFECT_CONFER:
-	case EFFECT_FORK:
-	case EFFECT_RECORD:
-	case EFFECT_ORDERED:
+	if (g_carries[e->kind])
+		g_carries[e->kind](to, e);
+	else
 		to->carries[e->kind](e, to->node);
-		return;
-	}
-	assert(false && "an effect of no kind");
 }
 
 void effects_carry_out(struct effects_to *to, struct effects *e)
@@ -560,7 +571,8 @@ void effects_carry_out(struct effects_to *to, struct effects *e)
 static bool open_ahead(struct effect *e, void *arg)
 {
 	struct effects_to *to = arg;
-	const struct media_command *c = e->kind == EFFECT_MEDIA ? e->media : NULL;
+	const struct request_media *media = e->kind == EFFECT_MEDIA ? e->request : NULL;
+	const struct media_command *c = media ? media->command : NULL;
 
 	if (!c || c->kind != MEDIA_FLOW_OPEN || c->spec.shared_port ||
 	    c->spec.source.job.generation ||

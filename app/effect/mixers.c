@@ -119,7 +119,8 @@ void mixers_begin(struct mixers *m, const struct effect *e)
 				   .rtp_fd = -1,
 				   .rtcp_fd = -1,
 				   .call = e->call,
-				   .work = { .kind = MEDIA_WORK_ROOM, .room = e->room } };
+				   .work = { .kind = MEDIA_WORK_ROOM,
+					     .room = *(const struct media_room *)e->request } };
 	struct mixer *x = mixer_place_find(m);
 
 	metric_add(g_mixers_metrics.begun, 1);
@@ -132,11 +133,11 @@ void mixers_begin(struct mixers *m, const struct effect *e)
 		LOG_ERROR("conference", e->call, "nothing mixes a conference",
 			  LOG_STR("reason", x ? "the media workers do not keep up"
 					      : "there are too many conferences"));
-		mixer_notify(m, e->call, e->version, NULL);
+		mixer_notify(m, e->call, e->serial, NULL);
 		return;
 	}
 	*x = (struct mixer){
-		.state = MIXER_OPEN, .room = e->call, .serial = e->version, .job = c.job
+		.state = MIXER_OPEN, .room = e->call, .serial = e->serial, .job = c.job
 	};
 	mixer_count(m, 1);
 	mixer_notify(m, x->room, x->serial, &x->job);

@@ -641,23 +641,25 @@ void plays_begin(struct plays *p, uint64_t call, uint64_t serial, const struct p
 
 void plays_room(struct plays *p, const struct effect *e, uint64_t now_ns)
 {
-	const struct play_wanted wanted = { .tenant = text_bytes(&e->tenant),
-					    .language = text_bytes(&e->user),
-					    .file = text_bytes(&e->data),
-					    .start_ms = e->ttl_ms,
-					    .resumed = e->peer,
-					    .room = e->job,
-					    .rate_hz = (uint32_t)e->expected };
+	const struct request_room_play *play = e->request;
+	const struct play_wanted wanted = { .tenant = text_bytes(&play->tenant),
+					    .language = text_bytes(&play->language),
+					    .file = text_bytes(&play->file),
+					    .start_ms = play->begin_ms,
+					    .resumed = play->resumed,
+					    .room = play->job,
+					    .rate_hz = play->rate_hz };
 
-	plays_begin(p, e->call, e->version, &wanted, now_ns);
+	plays_begin(p, e->call, e->serial, &wanted, now_ns);
 }
 
 void plays_room_tap(struct plays *p, const struct effect *e)
 {
-	const struct play one = { .call = e->call, .serial = e->version, .room = e->job };
+	const struct request_room_tap *tap = e->request;
+	const struct play one = { .call = e->call, .serial = e->serial, .room = tap->job };
 	const struct media_work work = {
 		.kind = MEDIA_WORK_ROOM_TAP,
-		.tap = { .room = e->job, .number = e->record.number, .tone = e->tone }
+		.tap = { .room = tap->job, .number = tap->number, .tone = tap->tone }
 	};
 	struct play *y = play_place_find(p);
 

@@ -626,23 +626,24 @@ static void box_wait_limits(struct box_wait *wait, struct node_box_ask *ask)
 
 void node_box_carry(const struct effect *e, void *node)
 {
+	const struct request_box *request = e->request;
 	struct node *n = node;
-	struct node_box_ask ask = { .tenant = text_bytes(&e->tenant),
-				    .box = text_bytes(&e->user),
-				    .by = text_bytes(&e->data),
-				    .order = *e->box,
+	struct node_box_ask ask = { .tenant = text_bytes(&request->tenant),
+				    .box = text_bytes(&request->box),
+				    .by = text_bytes(&request->by),
+				    .order = request->order,
 				    .most = 1 };
-	struct box_wait *wait = e->version ? calloc(1, sizeof(*wait)) : NULL;
+	struct box_wait *wait = e->serial ? calloc(1, sizeof(*wait)) : NULL;
 
 	if (wait) {
 		wait->node = n;
-		wait->lists = e->box->act == BOX_LIST;
+		wait->lists = request->order.act == BOX_LIST;
 		wait->reply =
 			(struct reply){ .ask = ASK_BOX,
 					.of = e->call,
-					.box = { .serial = e->version, .result = BOX_UNKNOWN } };
+					.box = { .serial = e->serial, .result = BOX_UNKNOWN } };
 		box_wait_limits(wait, &ask);
-	} else if (e->version) {
+	} else if (e->serial) {
 		LOG_ERROR("boxes", e->call, "no memory for a request to a mailbox");
 	}
 	/* without memory the call's own time runs */

@@ -83,9 +83,9 @@ void node_dns_look_up(const struct effect *lookup, void *arg)
 	const struct node *n = arg;
 
 	if (lookup->kind == EFFECT_LOOKUP_STOP)
-		resolver_stop(n->dns.resolver, lookup->call, lookup->version);
+		resolver_stop(n->dns.resolver, lookup->call, lookup->serial);
 	else
-		resolver_begin(n->dns.resolver, lookup->call, lookup->version, lookup->want,
+		resolver_begin(n->dns.resolver, lookup->call, lookup->serial, lookup->request,
 			       clock_now_ns());
 }
 

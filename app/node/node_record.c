@@ -94,18 +94,20 @@ static void node_on_sender(int fd, unsigned events, void *arg)
 }
 
 /* EFFECT_FORK. One that is lost is answered by a reply. */
-static void node_siprec_carry(struct node *n, const struct effect *e)
+void node_siprec_carry(const struct effect *e, void *arg)
 {
+	struct node *n = arg;
+	const struct request_fork *fork = e->request;
 	bool taken = n->record.sender &&
-		     (e->fork ? sender_set(n->record.sender, e->call, e->record.number, e->fork)
-			      : sender_end(n->record.sender, e->call, e->record.number));
+		     (fork->fork ? sender_set(n->record.sender, e->call, fork->number, fork->fork)
+				 : sender_end(n->record.sender, e->call, fork->number));
 
 	if (taken)
 		return;
 	LOG_ERROR("siprec", e->call, "an order about an external recorder is lost",
-		  LOG_U64("recording", e->record.number));
-	if (e->fork)
-		fork_failed(n, e->call, e->record.number, n->record.sender ? -EAGAIN : -ENOSYS);
+		  LOG_U64("recording", fork->number));
+	if (fork->fork)
+		fork_failed(n, e->call, fork->number, n->record.sender ? -EAGAIN : -ENOSYS);
 }
 
 int node_siprec_open(struct node *n)
@@ -204,36 +206,38 @@ static void node_on_recorded(int fd, unsigned events, void *arg)
 
 static bool record_begin(struct node *n, const struct effect *e)
 {
+	const struct request_record *r = e->request;
 	struct record_terms terms = {
 		.call = e->call,
-		.number = e->record.number,
-		.segment = e->record.segment,
+		.number = r->number,
+		.segment = r->segment,
 		.format = (enum record_format)n->settings.recordings.format,
 		.begun_utc_ms = clock_utc_ms(), /* of this segment */
-		.message = e->record.message,
+		.message = r->message,
 		/* all segments of a message are in one folder, also over midnight */
-		.day_utc_ms = e->record.message ? e->record.begun_utc_ms : 0,
-		.name = e->record.name,
-		.mix = e->record.mix,
-		.silence_ms = e->record.silence_ms
+		.day_utc_ms = r->message ? r->begun_utc_ms : 0,
+		.name = r->name,
+		.mix = r->mix,
+		.silence_ms = r->silence_ms
 	};
 
-	(void)bytes_cstr(text_bytes(&e->tenant), terms.tenant, sizeof(terms.tenant));
-	return recorder_begin(n->record.recorder, &terms, text_bytes(&e->data));
+	(void)bytes_cstr(text_bytes(&r->tenant), terms.tenant, sizeof(terms.tenant));
+	return recorder_begin(n->record.recorder, &terms, text_bytes(&r->facts));
 }
 
 /* It may be repeated for a member that leaves. False: too many wait. */
 static bool name_over(struct node *n, const struct effect *e)
 {
+	const struct request_record *r = e->request;
 	struct node_names *names = &n->record.names;
 	struct node_name *to = &names->list[names->count];
 
 	if (names->count == NODE_NAMES_MAX)
 		return false;
 	*to = (struct node_name){ .call = e->call,
-				  .number = e->record.number,
+				  .number = r->number,
 				  .due_ns = clock_now_ns() + NAME_STAYS_NS };
-	(void)bytes_cstr(text_bytes(&e->tenant), to->tenant, sizeof(to->tenant));
+	(void)bytes_cstr(text_bytes(&r->tenant), to->tenant, sizeof(to->tenant));
 	names->count++;
 	return true;
 }
@@ -260,21 +264,22 @@ static void names_forget(struct node *n, uint64_t now_ns)
 
 static bool record_order(struct node *n, const struct effect *e)
 {
-	switch (e->record.act) {
+	const struct request_record *r = e->request;
+
+	switch (r->act) {
 	case RECORD_BEGIN:
 	case RECORD_GO_ON:
 		return record_begin(n, e);
 	case RECORD_PAUSE:
-		return recorder_pause(n->record.recorder, e->call, e->record.number);
+		return recorder_pause(n->record.recorder, e->call, r->number);
 	case RECORD_RESUME:
-		return recorder_resume(n->record.recorder, e->call, e->record.number);
+		return recorder_resume(n->record.recorder, e->call, r->number);
 	case RECORD_NOTE:
-		return recorder_note(n->record.recorder, e->call, e->record.number,
-				     text_bytes(&e->data));
+		return recorder_note(n->record.recorder, e->call, r->number, text_bytes(&r->facts));
 	case RECORD_END:
 	case RECORD_LEAVE:
-		return recorder_end(n->record.recorder, e->call, e->record.number,
-				    e->record.act == RECORD_END, text_bytes(&e->data));
+		return recorder_end(n->record.recorder, e->call, r->number, r->act == RECORD_END,
+				    text_bytes(&r->facts));
 	case RECORD_FORGET:
 		return name_over(n, e);
 	}
@@ -283,22 +288,19 @@ static bool record_order(struct node *n, const struct effect *e)
 
 void node_record_carry(const struct effect *e, void *arg)
 {
+	const struct request_record *r = e->request;
 	struct node *n = arg;
-	const struct reply failed = { .ask = ASK_RECORD,
-				      .of = e->call,
-				      .record = { .number = e->record.number,
-						  .error = n->record.recorder ? -EAGAIN
-									      : -ENOSYS } };
+	const struct reply failed = {
+		.ask = ASK_RECORD,
+		.of = e->call,
+		.record = { .number = r->number, .error = n->record.recorder ? -EAGAIN : -ENOSYS }
+	};
 
-	if (e->kind == EFFECT_FORK) {
-		node_siprec_carry(n, e);
-		return;
-	}
 	if (n->record.recorder && record_order(n, e))
 		return;
 	LOG_ERROR("record", e->call, "an order about a recording is lost",
-		  LOG_U64("recording", e->record.number));
-	if (e->record.act == RECORD_BEGIN || e->record.act == RECORD_GO_ON)
+		  LOG_U64("recording", r->number));
+	if (r->act == RECORD_BEGIN || r->act == RECORD_GO_ON)
 		answers_reply(&n->shards.answers, &failed);
 }
 

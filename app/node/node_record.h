@@ -31,6 +31,8 @@ void node_record_close(struct node *n);
 
 /* EFFECT_RECORD and EFFECT_FORK; arg: the node. One that is lost is answered by a reply. */
 void node_record_carry(const struct effect *e, void *arg);
+/* EFFECT_FORK. */
+void node_siprec_carry(const struct effect *e, void *arg);
 
 /* External recorders (app/siprec/sender.h) and the node: orders of calls, and failures back. */
 

@@ -438,7 +438,7 @@ static void add_sounds(const struct call *c)
 
 void call_end_request(struct call_host *h, struct call *c)
 {
-	struct effect *e;
+	struct request_call_end *end;
 
 	if (c->end_tries == END_TRIES) {
 		LOG_ERROR("call", c->id, "the store did not take the end of the call");
@@ -447,15 +447,14 @@ void call_end_request(struct call_host *h, struct call *c)
 	}
 	c->save_ns = h->now.ns + END_OVERDUE_MS * NS_PER_MS;
 	c->later_ns = 0;
-	e = effects_add_cdrs(h->effects, EFFECT_CALL_END, c->id, cdrs_count(c));
-	if (e) {
+	end = effects_cdrs(h->effects, EFFECT_CALL_END, c->id, cdrs_count(c));
+	if (end) {
 		if (c->cdr)
-			e->cdrs[c->segment_count] = *c->cdr;
-		cdrs_fill(e->cdrs, h, c);
-		e->version = c->out.version;
-		e->again = c->restored;
-		e->ago_ms = h->now.utc_ms > c->end_utc_ms ? h->now.utc_ms - c->end_utc_ms : 0;
-		modules_ended(h, c, e);
+			end->cdrs.list[c->segment_count] = *c->cdr;
+		cdrs_fill(end->cdrs.list, h, c);
+		end->again = c->restored;
+		end->ago_ms = h->now.utc_ms > c->end_utc_ms ? h->now.utc_ms - c->end_utc_ms : 0;
+		modules_ended(h, c, end);
 	}
 	if (c->end_tries++ == 0)
 		add_sounds(c);

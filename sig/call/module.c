@@ -263,7 +263,7 @@ enum refusal modules_outside(struct call_host *h, struct call *c, struct leg *l,
 	return refused;
 }
 
-void modules_ended(const struct call_host *h, const struct call *c, struct effect *end)
+void modules_ended(const struct call_host *h, const struct call *c, struct request_call_end *end)
 {
 	EACH_MODULE(m, h, ended)
 	(*m)->ended(h, c, end);

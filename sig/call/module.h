@@ -14,7 +14,7 @@
 
 struct call_ending;
 struct dtmf;
-struct effect;
+struct request_call_end;
 struct prompt_result;
 
 /* The order of a command, and the parties that the call must have for it. */
@@ -148,7 +148,8 @@ struct module {
 	bool (*tagged)(struct call_host *h, struct call *c, struct bytes name, struct bytes value,
 		       bool *taken);
 	/* The store is told that the call is over. */
-	void (*ended)(const struct call_host *h, const struct call *c, struct effect *end);
+	void (*ended)(const struct call_host *h, const struct call *c,
+		      struct request_call_end *end);
 	/* The user of the last step takes the call, or *why it is forwarded. */
 	enum refusal (*admit)(const struct call_host *h, const struct call *c,
 			      const struct plan_target *at, enum plan_why *why,
@@ -248,7 +249,7 @@ bool modules_tagged(struct call_host *h, struct call *c, struct bytes name, stru
 		    bool *taken);
 enum refusal modules_outside(struct call_host *h, struct call *c, struct leg *l,
 			     struct call_refusal *refusal) NODISCARD;
-void modules_ended(const struct call_host *h, const struct call *c, struct effect *end);
+void modules_ended(const struct call_host *h, const struct call *c, struct request_call_end *end);
 enum refusal modules_admit(const struct call_host *h, const struct call *c,
 			   const struct plan_target *at, enum plan_why *why,
 			   struct call_refusal *refusal);

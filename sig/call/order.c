@@ -65,12 +65,11 @@ void order_wait(struct call_host *h, struct call *c, const struct shard_order *b
 
 void order_answer(struct call_host *h, const struct call *c, const struct outbox_item *item)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_ORDERED);
+	struct effect *e = effects_add(h->effects, EFFECT_ORDERED, c->id, 0);
 
 	if (!e)
 		return;
-	e->call = c->id;
-	e->order = (struct effect_order){
+	*(struct request_ordered *)e->request = (struct request_ordered){
 		.ticket = item->txn,
 		.number = item->number,
 		.saved = c->end_saved || (item->gate && item->gate <= c->out.acked),

@@ -112,7 +112,7 @@ static bool party_events_fill(struct call_host *h, const struct call *c)
 	bool any = false;
 
 	for (uint32_t i = all->settled; i < all->count; i++) {
-		struct sig_event *event = all->list[i].event;
+		struct sig_event *event = all->list[i].request;
 
 		if (all->list[i].kind != EFFECT_EVENT || event->call != c->id)
 			continue;

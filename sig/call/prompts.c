@@ -139,12 +139,8 @@ static enum audio_source prompt_word(const char *file)
 
 static void play_stop(struct call_host *h, struct call *c)
 {
-	struct effect *e = c->prompts->serial ? effects_add(h->effects, EFFECT_PLAY_STOP) : NULL;
-
-	if (e) {
-		e->call = c->id;
-		e->version = c->prompts->serial;
-	}
+	if (c->prompts->serial)
+		(void)effects_add(h->effects, EFFECT_PLAY_STOP, c->id, c->prompts->serial);
 	c->prompts->serial = 0;
 	c->prompts->source = AUDIO_SOURCE_PEER;
 	memset(c->prompts->track, 0, sizeof(c->prompts->track));
@@ -232,28 +228,27 @@ static bool file_start(struct call_host *h, struct call *c)
 {
 	char space[PROMPT_NAME_MAX + sizeof(PROMPT_PINNED) + PROMPT_PIN_MAX];
 	struct prompts *a = c->prompts;
+	struct bytes file = file_named(a, space, sizeof(space));
+	struct request_play *play;
 	enum media_codec codec;
-	struct effect_ask ask = { .kind = EFFECT_PLAY,
-				  .call = c->id,
-				  .ttl_ms = a->place_ms,
-				  .tenant = bytes_str(call_tenant(h, c)),
-				  .user = bytes_str(legs_language(h, c, prompt_leg(c))),
-				  .data = file_named(a, space, sizeof(space)) };
-	struct effect *e;
+	uint64_t serial;
 
 	if (!audio_source_codec(c, prompt_leg(c), &codec))
 		return false;
-	ask.what = codec;
-	ask.serial = rand_u64_from(h->rand) | 1;
-	e = effects_ask(h->effects, &ask);
-	if (!e)
+	serial = rand_u64_from(h->rand) | 1;
+	play = effects_ask(h->effects, EFFECT_PLAY, c->id, serial,
+			   EFFECT_TEXTS(bytes_str(call_tenant(h, c)),
+					bytes_str(legs_language(h, c, prompt_leg(c))), file));
+	if (!play)
 		return false;
+	play->codec = codec;
+	play->begin_ms = a->place_ms;
+	play->resumed = a->resumed;
+	play->spared = a->terms.first && (a->terms.spared || a->file + 1 < a->terms.file_count);
 	a->source = AUDIO_SOURCE_PLAY;
 	a->codec = codec;
-	a->serial = ask.serial;
-	e->peer = a->resumed;
-	e->again = a->terms.first && (a->terms.spared || a->file + 1 < a->terms.file_count);
-	if (bytes_starts(ask.data, PROMPT_LATE_ECHO) || bytes_starts(ask.data, PROMPT_LIVE))
+	a->serial = serial;
+	if (bytes_starts(file, PROMPT_LATE_ECHO) || bytes_starts(file, PROMPT_LIVE))
 		endless_wait_digit(h, a);
 	return true;
 }
@@ -668,12 +663,9 @@ static void prompt_live_digit(struct call_host *h, const struct call *c, char ke
 
 	if (!a->serial || !prompt_is_live(a))
 		return;
-	e = effects_add(h->effects, EFFECT_PLAY_DIGIT);
-	if (!e)
-		return;
-	e->call = c->id;
-	e->version = a->serial;
-	e->expected = (uint8_t)key;
+	e = effects_add(h->effects, EFFECT_PLAY_DIGIT, c->id, a->serial);
+	if (e)
+		((struct request_play_digit *)e->request)->digit = key;
 }
 
 /* False: that key moves nothing. */

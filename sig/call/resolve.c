@@ -29,12 +29,8 @@
  * the name server has timed out. */
 static void resolve_cancel(const struct resolve *s, const struct resolve_query *q)
 {
-	struct effect *e = q->of_user ? NULL : effects_add(s->host->effects, EFFECT_LOOKUP_STOP);
-
-	if (!e)
-		return; /* it ends by itself */
-	e->call = s->call;
-	e->version = q->serial;
+	if (!q->of_user) /* without memory it ends by itself */
+		(void)effects_add(s->host->effects, EFFECT_LOOKUP_STOP, s->call, q->serial);
 }
 
 static void resolve_free(struct plan *plan)
@@ -238,7 +234,6 @@ static enum refusal resolve_wait(struct call_host *h, struct call *c, uint8_t st
 	const struct resolve_query name = { .step = step, .want = *want };
 	struct resolve *s = resolve_open(h, c, refusal);
 	struct resolve_query *q;
-	struct effect *e;
 
 	if (!s)
 		return refusal->reason;
@@ -248,11 +243,12 @@ static enum refusal resolve_wait(struct call_host *h, struct call *c, uint8_t st
 			return 0;
 	}
 	q = resolve_add(s, &name);
-	e = q ? effects_lookup(h->effects, c->id, want) : NULL;
-	if (e) {
-		q->serial = e->version = rand_u64_from(h->rand) | 1;
-		step_awaits_names(h, c, step);
-		return 0;
+	if (q) {
+		q->serial = rand_u64_from(h->rand) | 1;
+		if (effects_lookup(h->effects, c->id, q->serial, want)) {
+			step_awaits_names(h, c, step);
+			return 0;
+		}
 	}
 	if (q)
 		resolve_remove_last(&c->plan);
@@ -304,16 +300,14 @@ bool resolve_known_target(struct call_host *h, uint64_t call, struct call_target
 	struct sip_hop hops[LOOKUP_TARGETS_MAX];
 	struct lookup_news news;
 	struct lookup_want want;
-	struct effect *e;
 
 	if (!t->by_name)
 		return true;
 	if (!want_of(h, call, t, &want))
 		return false;
 	if (!resolve_find(h, &want, &news)) {
-		e = effects_lookup(h->effects, call, &want); /* no waiting: it is known next time */
-		if (e)
-			e->version = rand_u64_from(h->rand) | 1;
+		/* no waiting: it is known next time */
+		(void)effects_lookup(h->effects, call, rand_u64_from(h->rand) | 1, &want);
 		return false;
 	}
 	if (!hops_of(h, t, news.targets, news.count, hops))

@@ -278,12 +278,15 @@ static void places_go(struct dialog *d, struct call_host *h, const struct lookup
 static bool lookup_begin(struct dialog *d, struct call_host *h, const struct lookup_want *want)
 {
 	struct dialog_places *p = h->lookups < DIALOG_LOOKUPS_MAX ? places_of(d, h) : NULL;
-	struct effect *e = p ? effects_lookup(h->effects, want->seed, want) : NULL;
+	uint64_t serial;
 
-	if (!e)
+	if (!p)
+		return false;
+	serial = rand_u64_from(h->rand) | 1;
+	if (!effects_lookup(h->effects, want->seed, serial, want))
 		return false;
 	p->call = want->seed;
-	p->serial = e->version = rand_u64_from(h->rand) | 1;
+	p->serial = serial;
 	p->due_ns = h->now.ns + DIALOG_LOOKUP_MS * NS_PER_MS;
 	h->lookups++;
 	return true;
@@ -297,12 +300,8 @@ static void lookup_over(struct dialog_places *p)
 
 static void lookup_leave(struct dialog_places *p)
 {
-	struct effect *e = effects_add(p->host->effects, EFFECT_LOOKUP_STOP);
-
-	if (e) { /* else it ends by itself */
-		e->call = p->call;
-		e->version = p->serial;
-	}
+	/* without memory it ends by itself */
+	(void)effects_add(p->host->effects, EFFECT_LOOKUP_STOP, p->call, p->serial);
 	lookup_over(p);
 }
 

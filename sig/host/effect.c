@@ -40,6 +40,160 @@ const char *party_state_name(enum party_state state)
 	return names[state];
 }
 
+/* ---- kinds ---- */
+
+static void clear_cdrs(void *request)
+{
+	free(((struct request_cdrs *)request)->list);
+}
+
+static void clear_media(void *request)
+{
+	free(((struct request_media *)request)->command);
+}
+
+static void clear_event(void *request)
+{
+	event_clear(request);
+}
+
+static void clear_fork(void *request)
+{
+	struct media_fork *fork = ((struct request_fork *)request)->fork;
+
+	if (fork)
+		explicit_bzero(fork, sizeof(*fork));
+	free(fork);
+}
+
+#define AT(type, member) (offsetof(struct type, member) + 1)
+const struct effect_row effect_rows[EFFECT_KINDS] = {
+	[EFFECT_SEND] = { "send", sizeof(struct request_send), { AT(request_send, data) }, NULL },
+	[EFFECT_CALL_SAVE] = { "call_save",
+			       sizeof(struct request_save),
+			       { AT(request_save, record) },
+			       NULL },
+	[EFFECT_CALL_END] = { "call_end",
+			      sizeof(struct request_call_end),
+			      { AT(request_call_end, toll) },
+			      clear_cdrs },
+	[EFFECT_CALL_OPEN] = { "call_open", sizeof(struct request_cdrs), { 0 }, clear_cdrs },
+	[EFFECT_BINDING_SAVE] = { "binding_save",
+				  sizeof(struct request_binding_save),
+				  { AT(request_binding_save, tenant),
+				    AT(request_binding_save, user),
+				    AT(request_binding_save, record) },
+				  NULL },
+	[EFFECT_BINDING_GET] = { "binding_get",
+				 sizeof(struct request_binding_get),
+				 { AT(request_binding_get, tenant), AT(request_binding_get, user) },
+				 NULL },
+	[EFFECT_SUBSCRIPTION_SAVE] = { "subscription_save",
+				       sizeof(struct request_save),
+				       { AT(request_save, record) },
+				       NULL },
+	[EFFECT_MEDIA] = { "media", sizeof(struct request_media), { 0 }, clear_media },
+	[EFFECT_EVENT] = { "event", sizeof(struct sig_event), { 0 }, clear_event },
+	[EFFECT_TRUST] = { "trust", sizeof(struct request_trust), { 0 }, NULL },
+	[EFFECT_SECURITY] = { "security", sizeof(struct security_event), { 0 }, NULL },
+	[EFFECT_PLAY] = { "play",
+			  sizeof(struct request_play),
+			  { AT(request_play, tenant), AT(request_play, language),
+			    AT(request_play, file) },
+			  NULL },
+	[EFFECT_SET] = { "set",
+			 sizeof(struct request_set),
+			 { AT(request_set, tenant), AT(request_set, user),
+			   AT(request_set, number) },
+			 NULL },
+	[EFFECT_PARK] = { "park",
+			  sizeof(struct request_park),
+			  { AT(request_park, tenant), AT(request_park, slot),
+			    AT(request_park, entry) },
+			  NULL },
+	[EFFECT_KEPT] = { "kept",
+			  sizeof(struct request_kept),
+			  { AT(request_kept, tenant), AT(request_kept, user),
+			    AT(request_kept, value) },
+			  NULL },
+	[EFFECT_PROGRAM] = { "program",
+			     sizeof(struct request_program),
+			     { AT(request_program, tenant), AT(request_program, hash) },
+			     NULL },
+	[EFFECT_HELP] = { "help",
+			  sizeof(struct request_help),
+			  { AT(request_help, tenant), AT(request_help, data) },
+			  NULL },
+	[EFFECT_LOOKUP] = { "lookup", sizeof(struct lookup_want), { 0 }, NULL },
+	[EFFECT_LOOKUP_STOP] = { "lookup_stop", 0, { 0 }, NULL },
+	[EFFECT_PLAY_STOP] = { "play_stop", 0, { 0 }, NULL },
+	[EFFECT_PLAY_DIGIT] = { "play_key", sizeof(struct request_play_digit), { 0 }, NULL },
+	[EFFECT_MEDIA_STREAM] = { "listen",
+				  sizeof(struct request_media_stream),
+				  { AT(request_media_stream, tenant),
+				    AT(request_media_stream, endpoint) },
+				  NULL },
+	[EFFECT_MEDIA_STREAM_STOP] = { "listen_stop",
+				       sizeof(struct request_media_stream_stop),
+				       { AT(request_media_stream_stop, why) },
+				       NULL },
+	[EFFECT_ORDERED] = { "ordered", sizeof(struct request_ordered), { 0 }, NULL },
+	[EFFECT_FORK] = { "fork", sizeof(struct request_fork), { 0 }, clear_fork },
+	[EFFECT_OBJECT_SAVE] = { "room_save",
+				 sizeof(struct request_object_save),
+				 { AT(request_object_save, save.record) },
+				 NULL },
+	[EFFECT_ROOM_OPEN] = { "room_open", sizeof(struct media_room), { 0 }, NULL },
+	[EFFECT_ROOM_CLOSE] = { "room_close", 0, { 0 }, NULL },
+	[EFFECT_ROOM_PLAY] = { "room_play",
+			       sizeof(struct request_room_play),
+			       { AT(request_room_play, tenant), AT(request_room_play, language),
+				 AT(request_room_play, file) },
+			       NULL },
+	[EFFECT_ROOM_TAP] = { "room_tap", sizeof(struct request_room_tap), { 0 }, NULL },
+	[EFFECT_CONFER] = { "confer",
+			    sizeof(struct request_confer),
+			    { AT(request_confer, tenant), AT(request_confer, user) },
+			    NULL },
+	[EFFECT_RECORD] = { "record",
+			    sizeof(struct request_record),
+			    { AT(request_record, tenant), AT(request_record, facts) },
+			    NULL },
+	[EFFECT_PUBLISH] = { "publish",
+			     sizeof(struct request_publish),
+			     { AT(request_publish, tenant), AT(request_publish, user),
+			       AT(request_publish, data) },
+			     NULL },
+	[EFFECT_BOX] = { "box",
+			 sizeof(struct request_box),
+			 { AT(request_box, tenant), AT(request_box, box), AT(request_box, by) },
+			 NULL },
+	[EFFECT_USER] = { "user", sizeof(struct request_user), { AT(request_user, data) }, NULL },
+};
+#undef AT
+
+static struct text *effect_text(const struct effect *e, size_t i)
+{
+	uint16_t at = i < EFFECT_TEXTS_MAX ? effect_rows[e->kind].texts[i] : 0;
+
+	return at ? (struct text *)(void *)((uint8_t *)e->request + at - 1) : NULL;
+}
+
+static void effect_clear(struct effect *e)
+{
+	struct text *text;
+
+	if (!e->request)
+		return;
+	for (size_t i = 0; (text = effect_text(e, i)) != NULL; i++)
+		text_clear(text);
+	if (effect_rows[e->kind].clear)
+		effect_rows[e->kind].clear(e->request);
+	free(e->request);
+}
+
+/* ---- the list ---- */
+
 enum { EFFECTS_FIRST = 32 };
 
 static bool effects_grow(struct effects *e)
@@ -54,86 +208,100 @@ static bool effects_grow(struct effects *e)
 	return true;
 }
 
-struct effect *effects_add(struct effects *e, enum effect_kind kind)
+struct effect *effects_add(struct effects *e, enum effect_kind kind, uint64_t call, uint64_t serial)
 {
+	size_t size = effect_rows[kind].size;
+	void *request = NULL;
+
 	if (e->count == e->capacity && !effects_grow(e))
 		return NULL;
-	e->list[e->count] = (struct effect){ .kind = kind };
+	if (size && !(request = calloc(1, size)))
+		return NULL;
+	e->list[e->count] = (struct effect){ kind, call, serial, request };
 	return &e->list[e->count++];
 }
 
-struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64_t call,
-				uint32_t count)
+void effects_drop_last(struct effects *e)
 {
-	struct effect *effect = effects_add(e, kind);
+	effect_clear(&e->list[--e->count]);
+}
+
+void *effects_ask(struct effects *e, enum effect_kind kind, uint64_t call, uint64_t serial,
+		  const struct bytes *texts)
+{
+	struct effect *effect = effects_add(e, kind, call, serial);
+	struct text *text;
 
 	if (!effect)
 		return NULL;
-	effect->cdrs = calloc(count, sizeof(*effect->cdrs));
-	if (!effect->cdrs) {
-		e->count--;
+	for (size_t i = 0; (text = effect_text(effect, i)) != NULL; i++) {
+		if (text_set(text, texts[i])) {
+			effects_drop_last(e);
+			return NULL;
+		}
+	}
+	return effect->request;
+}
+
+void *effects_cdrs(struct effects *e, enum effect_kind kind, uint64_t call, uint32_t count)
+{
+	struct effect *effect = effects_add(e, kind, call, 0);
+	struct request_cdrs *cdrs = effect ? effect->request : NULL;
+
+	if (!cdrs)
+		return NULL;
+	cdrs->list = calloc(count, sizeof(*cdrs->list));
+	if (!cdrs->list) {
+		effects_drop_last(e);
 		return NULL;
 	}
 	for (uint32_t i = 0; i < count; i++)
-		effect->cdrs[i].call = call;
-	effect->cdr_count = count;
-	effect->call = call;
-	return effect;
+		cdrs->list[i].call = call;
+	cdrs->count = count;
+	return cdrs;
 }
 
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
 				    struct flow_id id)
 {
-	struct effect *effect = effects_add(e, EFFECT_MEDIA);
+	struct effect *effect = effects_add(e, EFFECT_MEDIA, call, 0);
 	struct media_command *command = effect ? calloc(1, sizeof(*command)) : NULL;
 
 	if (!command) {
 		if (effect)
-			e->count--;
+			effects_drop_last(e);
 		return NULL;
 	}
 	command->kind = kind;
 	command->rtp_fd = command->rtcp_fd = -1;
 	command->id = id;
-	effect->call = call;
-	effect->media = command;
+	((struct request_media *)effect->request)->command = command;
 	return command;
 }
 
 struct sig_event *effects_event(struct effects *e, enum sig_event_kind kind, uint64_t call,
 				uint64_t version, struct bytes tenant)
 {
-	struct effect *effect = effects_add(e, EFFECT_EVENT);
-	struct sig_event *event = effect ? calloc(1, sizeof(*event)) : NULL;
+	struct effect *effect = effects_add(e, EFFECT_EVENT, call, 0);
+	struct sig_event *event = effect ? effect->request : NULL;
 
-	if (!event) {
-		if (effect)
-			e->count--;
+	if (!event)
 		return NULL;
-	}
 	event->kind = kind;
 	event->call = call;
 	event->version = version;
 	(void)bytes_cstr(tenant, event->tenant, sizeof(event->tenant));
-	effect->call = call;
-	effect->event = event;
 	return event;
 }
 
-struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want)
+bool effects_lookup(struct effects *e, uint64_t call, uint64_t serial,
+		    const struct lookup_want *want)
 {
-	struct effect *effect = effects_add(e, EFFECT_LOOKUP);
+	struct effect *effect = effects_add(e, EFFECT_LOOKUP, call, serial);
 
-	if (!effect)
-		return NULL;
-	effect->call = call;
-	effect->want = malloc(sizeof(*effect->want));
-	if (!effect->want) {
-		e->count--;
-		return NULL;
-	}
-	*effect->want = *want;
-	return effect;
+	if (effect)
+		*(struct lookup_want *)effect->request = *want;
+	return effect != NULL;
 }
 
 const char *kept_name(enum kept what)
@@ -146,45 +314,6 @@ const char *kept_name(enum kept what)
 
 	assert(what < KEPT_COUNT);
 	return names[what];
-}
-
-static void effect_clear(struct effect *e)
-{
-	text_clear(&e->data);
-	text_clear(&e->tenant);
-	text_clear(&e->user);
-	free(e->media);
-	free(e->cdrs);
-	if (e->event)
-		event_clear(e->event);
-	free(e->event);
-	free(e->security);
-	free(e->want);
-	free(e->box);
-	if (e->fork)
-		explicit_bzero(e->fork, sizeof(*e->fork));
-	free(e->fork);
-}
-
-struct effect *effects_ask(struct effects *e, const struct effect_ask *ask)
-{
-	struct effect *effect = effects_add(e, ask->kind);
-
-	if (!effect)
-		return NULL;
-	effect->call = ask->call;
-	effect->version = ask->serial;
-	effect->expected = ask->what;
-	effect->ttl_ms = ask->ttl_ms;
-	effect->box = ask->box ? malloc(sizeof(*effect->box)) : NULL;
-	if (effect->box)
-		*effect->box = *ask->box;
-	if (!effect->box == !ask->box && !text_set(&effect->tenant, ask->tenant) &&
-	    !text_set(&effect->user, ask->user) && !text_set(&effect->data, ask->data))
-		return effect;
-	effect_clear(effect);
-	e->count--;
-	return NULL;
 }
 
 void effects_clear(struct effects *e)

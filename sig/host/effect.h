@@ -43,90 +43,100 @@ enum help {
 	HELPS,
 };
 
+/* What the core asks of its owner. A kind has a row in effect_rows, and a struct for what it asks,
+ * named behind it. */
 enum effect_kind {
-	EFFECT_SEND, /* data to hop */
-	/* call, version, data; empty: calls are not saved: answer with shard_call_saved */
-	EFFECT_CALL_SAVE,
-	/* call, cdrs: remove the record, append the CDRs; data: add its cost (charge.h); again:
-	 * unless the previous owner did; ago_ms: how long ago; answer with shard_call_ended */
-	EFFECT_CALL_END,
-	EFFECT_CALL_OPEN, /* call, cdrs: answered while the store is away; no reply */
-	/* tenant, user, expected, version, data, ttl_ms: answer with locations_saved */
-	EFFECT_BINDING_SAVE,
-	EFFECT_BINDING_GET, /* tenant, user: answer with locations_got */
-	/* call: its id, version, data; empty: it is over. Answer with shard_subscription_saved */
-	EFFECT_SUBSCRIPTION_SAVE,
-	EFFECT_MEDIA,    /* media: bind on OPEN, then hand to the engine */
-	EFFECT_EVENT,    /* event: publish */
-	EFFECT_TRUST,    /* hop: a known peer, peer: trusted by its address; repeated */
-	EFFECT_SECURITY, /* security: log and publish; it is bounded already */
-	/* call, version: a serial, expected: enum media_codec, tenant, user: a language, data: a
-	 * file of that tenant, ttl_ms: start position in it, peer: a previous process has played
-	 * it; again: a substitute is found for a missing one; answers: replies */
-	EFFECT_PLAY,
-	/* call: or a subscription, version: a serial, expected: enum feature, data: its number,
-	 * ttl_ms: rings, 0: unchanged, tenant, user: the document's; answer: a reply */
-	EFFECT_SET,
-	/* call: or a room, version: a serial, expected: enum park_act, tenant, user: the slot, or a
-	 * room's number, data: the value; answer: a reply */
-	EFFECT_PARK,
-	/* call, version: a serial, expected: enum kept, tenant, user: the extension, ttl_ms: the
-	 * lifetime of data; 0: a get. ACCOUNTS: data is one for ttl_ms, at most that many; 0: it is
-	 * removed. Answer: a reply if there is a serial */
-	EFFECT_KEPT,
-	/* call, version: a serial, tenant, data: the hash of a flow's program to load
-	 * (sig/host/programs.h). Answer: a reply */
-	EFFECT_PROGRAM,
-	/* call, version: a serial, expected: enum help, tenant, data: the request, a JSON object,
-	 * ttl_ms: the time limit of its answer. Answer: a reply */
-	EFFECT_HELP,
-	/* call, version: a serial, want: answer: a reply. Without one in time the call waits no
-	 * longer */
-	EFFECT_LOOKUP,
-	EFFECT_LOOKUP_STOP, /* call, version: cancels it */
-	EFFECT_PLAY_STOP,   /* call, version: of what is not to be played any more */
-	/* call, version: of what is played, expected: the DTMF digit meanwhile, a secret */
-	EFFECT_PLAY_DIGIT,
-	EFFECT_MEDIA_STREAM,      /* call, listen, tenant, data: an endpoint; answers: replies */
-	EFFECT_MEDIA_STREAM_STOP, /* call, listen.serial: the stream to stop; data: why, a word */
-	EFFECT_ORDERED,           /* order: the answer to an order, which is in the store now */
-	/* call, record.number, fork: copied for it from now on; NULL: nothing. On failure: a
-	 * reply */
-	EFFECT_FORK,
-	/* call: its id, expected: enum object_kind, version, data; empty: it is over. Answer:
-	 * shard_object_saved */
-	EFFECT_OBJECT_SAVE,
-	/* call: a room, version: a serial, room: a mixing job; answer: shard_on_room. It may fail
-	 * later */
+	EFFECT_SEND,              /* request_send */
+	EFFECT_CALL_SAVE,         /* request_save; answer: shard_call_saved */
+	EFFECT_CALL_END,          /* request_call_end; answer: shard_call_ended */
+	EFFECT_CALL_OPEN,         /* request_cdrs: answered while the store is away; no answer */
+	EFFECT_BINDING_SAVE,      /* request_binding_save; answer: locations_saved */
+	EFFECT_BINDING_GET,       /* request_binding_get; answer: locations_got */
+	EFFECT_SUBSCRIPTION_SAVE, /* request_save; answer: shard_subscription_saved */
+	EFFECT_MEDIA,             /* request_media: bind on OPEN, then hand to the engine */
+	EFFECT_EVENT,             /* struct sig_event: publish */
+	EFFECT_TRUST,             /* request_trust: a known peer; repeated */
+	EFFECT_SECURITY,          /* struct security_event: log and publish; bounded already */
+	EFFECT_PLAY,              /* request_play; answers: replies */
+	EFFECT_SET,               /* request_set, of a call or subscription; answer: a reply */
+	EFFECT_PARK,              /* request_park, of a call or room; answer: a reply */
+	EFFECT_KEPT,              /* request_kept; answer: a reply if there is a serial */
+	EFFECT_PROGRAM,           /* request_program; answer: a reply */
+	EFFECT_HELP,              /* request_help; answer: a reply */
+	EFFECT_LOOKUP,            /* struct lookup_want; answer: a reply. It may come too late */
+	EFFECT_LOOKUP_STOP,       /* cancels it */
+	EFFECT_PLAY_STOP,         /* ends an EFFECT_PLAY, ROOM_PLAY or ROOM_TAP */
+	EFFECT_PLAY_DIGIT,        /* request_play_digit */
+	EFFECT_MEDIA_STREAM,      /* request_media_stream; answers: replies */
+	EFFECT_MEDIA_STREAM_STOP, /* request_media_stream_stop */
+	EFFECT_ORDERED,           /* request_ordered: the answer to an order, in the store now */
+	EFFECT_FORK,              /* request_fork. On failure: a reply */
+	EFFECT_OBJECT_SAVE,       /* request_object_save; answer: shard_object_saved */
+	/* struct media_room: a job that mixes the room; answer: shard_on_room. It may fail later */
 	EFFECT_ROOM_OPEN,
-	EFFECT_ROOM_CLOSE, /* call, version: it mixes no more */
-	/* call: a room, job: its mixer, version, expected: the rate of the mix, tenant, user, data,
-	 * ttl_ms, peer: as EFFECT_PLAY. All members hear it; EFFECT_PLAY_STOP ends it */
-	EFFECT_ROOM_PLAY,
-	/* call, job, version: likewise, record.number, tone: copies the mix for the recorder;
-	 * EFFECT_PLAY_STOP ends it. On failure: a reply as for EFFECT_PLAY */
-	EFFECT_ROOM_TAP,
-	/* call: on a remote shard, version: a conference, tenant, user: the leaving party,
-	 * expected: room_comes.dialog: its parties are to join there (shard_confer_give);
-	 * repeated */
-	EFFECT_CONFER,
-	/* call, record, tenant, data: facts, as members of a JSON object. On failure: a reply */
-	EFFECT_RECORD,
-	/* call: one of the shard's ids, version: a transaction, tenant, user: the presentity,
-	 * expected: the etag, ttl_ms: the expiry, data: the previous etag, state, note
-	 * (shard_presence.c); empty: remove expired ones. Answer: a reply if there is data */
-	EFFECT_PUBLISH,
-	/* call, version: a serial, 0: no reply, tenant, user: a mailbox, data: the actor, or empty,
-	 * box: the request. Answer: a reply */
-	EFFECT_BOX,
-	/* call: a subscription, version: counts them, expected: the page that shows it, data: JSON
-	 * (user_watch.c) */
-	EFFECT_USER,
+	EFFECT_ROOM_CLOSE, /* it mixes no more */
+	EFFECT_ROOM_PLAY,  /* request_room_play; answers as of EFFECT_PLAY */
+	EFFECT_ROOM_TAP,   /* request_room_tap; answers as of EFFECT_PLAY */
+	EFFECT_CONFER,     /* request_confer, of a call of a remote shard; repeated */
+	EFFECT_RECORD,     /* request_record. On failure: a reply */
+	EFFECT_PUBLISH,    /* request_publish, of one of the shard's ids; answer: a reply */
+	EFFECT_BOX,        /* request_box; answer: a reply if there is a serial */
+	EFFECT_USER,       /* request_user, of a subscription */
+	EFFECT_KINDS,
 };
-enum { EFFECT_KINDS = EFFECT_USER + 1 };
+
+/* ---- messages, records and media ---- */
+
+struct request_send {
+	struct text data;
+	struct sip_hop hop;
+	uint64_t sender; /* the call that says it, for those who watch; 0: none */
+	const char *why; /* a request is refused for that reason; NULL: not known */
+};
+
+struct request_save {
+	struct text record; /* empty: calls are not saved, or the subscription or object is over */
+	uint64_t version;
+};
+struct request_object_save {
+	struct request_save save;
+	uint8_t kind; /* enum object_kind */
+};
+
+/* Of EFFECT_CALL_END: the record of the call goes, and its CDRs are appended. */
+struct request_cdrs {
+	struct cdr *list; /* one for each pair, the last one at last */
+	uint32_t count;
+};
+struct request_call_end {
+	struct request_cdrs cdrs;
+	struct text toll; /* what it has cost (sig/pbx/charge.h) */
+	uint64_t ago_ms;  /* when it ended */
+	bool again;       /* unless the previous owner did so */
+};
+
+struct request_binding_save {
+	struct text tenant, user, record;
+	uint64_t expected, version; /* expected: the version before it */
+	uint64_t ttl_ms;
+};
+struct request_binding_get {
+	struct text tenant, user;
+};
+
+struct request_media {
+	struct media_command *command;
+};
+
+struct request_trust {
+	struct sip_hop hop;
+	bool peer; /* trusted by its address */
+};
+
+/* ---- answers, recordings and media streams ---- */
 
 /* What became of an order. */
-struct effect_order {
+struct request_ordered {
 	uint64_t ticket; /* of the waiting order */
 	uint32_t number; /* among the orders of the call */
 	bool saved; /* else unknown: the store did not answer. The same order may be repeated */
@@ -147,7 +157,8 @@ enum record_act {
 };
 
 /* A recording of the call, and what becomes of it. */
-struct effect_record {
+struct request_record {
+	struct text tenant, facts; /* facts: members of a JSON object */
 	enum record_act act;
 	uint8_t number;
 	uint16_t segment;
@@ -165,11 +176,11 @@ enum media_stream_sides {
 	MEDIA_STREAM_BOTH = 3
 };
 
-/* Opens a media stream of a party to an application. */
-struct effect_media_stream {
-	uint64_t serial; /* of the call in this process */
-	uint8_t number;  /* flow_spec.tap_live */
-	uint8_t sides;   /* enum media_stream_sides */
+/* Opens a media stream of a party to an application. serial: of the call in this process. */
+struct request_media_stream {
+	struct text tenant, endpoint;
+	uint8_t number; /* flow_spec.tap_live */
+	uint8_t sides;  /* enum media_stream_sides */
 	bool of_callee;
 	bool resumed; /* it continues a stream of a process before */
 };
@@ -180,34 +191,118 @@ struct effect_media_stream {
  * (sig/shard/objects.h). */
 enum park_act { PARK_CLAIM, PARK_FREE, PARK_LOOK, PARK_ROOM_CLAIM, PARK_ROOM_FREE };
 
+struct request_media_stream_stop {
+	struct text why; /* a word */
+};
+
+/* What is copied for a recording from now on. */
+struct request_fork {
+	uint8_t number;
+	struct media_fork *fork; /* NULL: nothing. It may contain SRTP keys */
+};
+
+/* ---- prompts and rooms ---- */
+
+struct request_play {
+	struct text tenant, language;
+	struct text file; /* of that tenant */
+	enum media_codec codec;
+	uint64_t begin_ms; /* where in it */
+	bool resumed;      /* a previous process has played it */
+	bool spared;       /* a substitute is found for a missing one */
+};
+struct request_play_digit {
+	char digit; /* what was pressed meanwhile, a secret */
+};
+
+/* All in the room hear it. */
+struct request_room_play {
+	struct text tenant, language, file;
+	struct job_id job; /* its mixer */
+	uint32_t rate_hz;  /* of the mix */
+	uint64_t begin_ms;
+	bool resumed;
+};
+/* Copies the mix for the recording of that number. */
+struct request_room_tap {
+	struct job_id job;
+	uint8_t number;
+	struct media_room_tone tone;
+};
+/* The parties of the call's dialog are to join the conference (shard_confer_give). */
+struct request_confer {
+	struct text tenant, user; /* user: the leaving party */
+	uint64_t room;
+	uint8_t dialog; /* room_comes.dialog */
+};
+
+/* ---- what the node knows and does ---- */
+
+struct request_set {
+	struct text tenant, user; /* whose document */
+	struct text number;
+	uint32_t feature; /* enum feature */
+	uint64_t rings;   /* 0: unchanged */
+};
+struct request_park {
+	struct text tenant;
+	struct text slot;  /* or the number of a room */
+	struct text entry; /* what lies there */
+	enum park_act act;
+};
+struct request_kept {
+	struct text tenant, user, value;
+	enum kept what;
+	uint64_t ttl_ms; /* of the value; 0: a get. ACCOUNTS: 0: it is removed */
+	uint32_t most;   /* ACCOUNTS: values at most; 0: any number */
+};
+/* Loads a flow's program (sig/host/programs.h). */
+struct request_program {
+	struct text tenant, hash;
+};
+struct request_help {
+	struct text tenant;
+	struct text data; /* the request, a JSON object */
+	enum help what;
+	uint64_t ttl_ms; /* time limit of its answer */
+};
+/* serial: a transaction. */
+struct request_publish {
+	struct text tenant, user; /* the presentity */
+	/* previous etag, state, note (shard_presence.c); empty: remove expired ones, no answer */
+	struct text data;
+	uint64_t etag, ttl_ms;
+};
+struct request_box {
+	struct text tenant, box;
+	struct text by; /* the actor, or empty */
+	struct box_order order;
+};
+struct request_user {
+	struct text data; /* JSON (user_watch.c) */
+	uint64_t page;    /* that shows it */
+	uint32_t number;  /* counts them */
+};
+
+/* ---- all of them ---- */
+
 struct effect {
 	enum effect_kind kind;
-	uint64_t call;
-	uint64_t version, expected;
-	uint64_t ttl_ms, ago_ms;
-	struct sip_hop hop;
-	bool peer, again;
-	uint32_t most;   /* of EFFECT_KEPT: accounts; 0: any number */
-	uint64_t sender; /* of EFFECT_SEND: the call that says it, for those who watch; 0: none */
-	/* of EFFECT_SEND that refuses a request: for that reason; NULL: not known */
-	const char *why;
-	struct effect_order order;
-	struct effect_record record;
-	struct effect_media_stream media_stream;
-	struct media_room room;
-	struct job_id job;           /* that mixes */
-	struct media_room_tone tone; /* the recording tone of a room */
-	struct text data;            /* owned */
-	struct text tenant, user;    /* owned */
-	struct media_command *media; /* owned, malloc'ed: 700 bytes would make every effect big */
-	struct cdr *cdrs;            /* owned: one for each pair, the last one at last */
-	uint32_t cdr_count;
-	struct sig_event *event;         /* owned */
-	struct security_event *security; /* owned */
-	struct lookup_want *want;        /* owned */
-	struct media_fork *fork;         /* owned; it may contain SRTP keys */
-	struct box_order *box;           /* owned */
+	uint64_t call;   /* who asks: a call, room or subscription; 0: nobody */
+	uint64_t serial; /* names the request in answers; 0: it has none */
+	void *request; /* the struct of the kind with what it refers to, owned; NULL: it has none */
 };
+
+/* A struct with several texts begins with that of the tenant. */
+enum { EFFECT_TEXTS_MAX = 3 };
+struct effect_row {
+	const char *name;
+	size_t size; /* of the struct of its kind; 0: it has none */
+	/* offsets of its texts, plus 1 */
+	uint16_t texts[EFFECT_TEXTS_MAX];
+	void (*clear)(void *request); /* frees what else it owns; NULL: nothing */
+};
+extern const struct effect_row effect_rows[EFFECT_KINDS];
 
 struct effects {
 	struct effect *list;
@@ -215,11 +310,19 @@ struct effects {
 	uint32_t settled; /* what comes behind those is of a step that has not ended */
 };
 
-/* A zeroed effect at the end of the list, or NULL (out of memory). */
-struct effect *effects_add(struct effects *e, enum effect_kind kind);
-/* EFFECT_CALL_END or EFFECT_CALL_OPEN with CDRs that have the call's id alone. NULL: no memory. */
-struct effect *effects_add_cdrs(struct effects *e, enum effect_kind kind, uint64_t call,
-				uint32_t count);
+/* An effect at the end of the list, with a zeroed struct of its kind, or NULL (out of memory). */
+struct effect *effects_add(struct effects *e, enum effect_kind kind, uint64_t call,
+			   uint64_t serial);
+/* Takes the last one back. */
+void effects_drop_last(struct effects *e);
+/* Adds one with copies of texts, as many as the kind has, in their order; other members are the
+ * caller's to fill in. Returns the struct of the kind, or NULL without memory: none was added. */
+void *effects_ask(struct effects *e, enum effect_kind kind, uint64_t call, uint64_t serial,
+		  const struct bytes *texts);
+#define EFFECT_TEXTS(...) ((const struct bytes[EFFECT_TEXTS_MAX]){ __VA_ARGS__ })
+/* EFFECT_CALL_END or EFFECT_CALL_OPEN with CDRs that have the call's id alone. Returns the struct
+ * of the kind, which begins with struct request_cdrs. NULL: no memory. */
+void *effects_cdrs(struct effects *e, enum effect_kind kind, uint64_t call, uint32_t count);
 /* A command for the engine about a flow of the call, without descriptors; the caller fills in the
  * rest. Returns NULL without memory: nothing was added. */
 struct media_command *effects_media(struct effects *e, uint64_t call, enum media_command_kind kind,
@@ -228,22 +331,9 @@ struct media_command *effects_media(struct effects *e, uint64_t call, enum media
  * out of memory, nothing was added. */
 struct sig_event *effects_event(struct effects *e, enum sig_event_kind kind, uint64_t call,
 				uint64_t version, struct bytes tenant);
-/* A request to the owner that is answered by a reply; each kind says which fields it has (enum
- * effect_kind). */
-struct effect_ask {
-	enum effect_kind kind;
-	uint64_t call;   /* the requester */
-	uint64_t serial; /* version */
-	uint64_t what;   /* expected */
-	uint64_t ttl_ms;
-	struct bytes tenant, user, data; /* copied */
-	const struct box_order *box;     /* likewise; NULL: none */
-};
-/* The caller fills in the other fields of its kind. Returns NULL without memory: nothing was
- * added. */
-struct effect *effects_ask(struct effects *e, const struct effect_ask *ask);
-/* EFFECT_LOOKUP with *want. NULL: out of memory, nothing was added. */
-struct effect *effects_lookup(struct effects *e, uint64_t call, const struct lookup_want *want);
+/* EFFECT_LOOKUP with *want. False: out of memory, nothing was added. */
+bool effects_lookup(struct effects *e, uint64_t call, uint64_t serial,
+		    const struct lookup_want *want);
 const char *kept_name(enum kept what);
 void effects_clear(struct effects *e); /* frees what they own, keeps the list's memory */
 /* Removes the effects for which take returns true; the others keep their order. */

@@ -278,16 +278,11 @@ static void security_text(char *out, size_t cap, struct bytes in)
 /* False: no memory, it is told later. */
 static bool security_put(struct security *s, const struct security_event *event)
 {
-	struct security_event *copy = malloc(sizeof(*copy));
-	struct effect *e = copy ? effects_add(s->effects, EFFECT_SECURITY) : NULL;
+	struct effect *e = effects_add(s->effects, EFFECT_SECURITY, 0, 0);
 
-	if (!e) {
-		free(copy);
-		return false;
-	}
-	*copy = *event;
-	e->security = copy;
-	return true;
+	if (e)
+		*(struct security_event *)e->request = *event;
+	return e != NULL;
 }
 
 static bool security_is_due(const struct security_entry *e, uint64_t now_ns)

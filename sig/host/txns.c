@@ -373,19 +373,18 @@ static bool txns_is_refusal(struct bytes datagram)
 
 void txns_send(struct txns *t, const struct sip_hop *hop, struct bytes datagram)
 {
-	struct effect *e = effects_add(t->effects, EFFECT_SEND);
+	struct request_send *send =
+		effects_ask(t->effects, EFFECT_SEND, 0, 0, EFFECT_TEXTS(datagram));
 
-	if (!e || text_set(&e->data, datagram)) {
+	if (!send) {
 		sig_count_dropped(t->metrics, DROPPED_OOM);
-		if (e)
-			t->effects->count--;
 		return;
 	}
-	e->hop = *hop;
-	e->sender = t->sender;
+	send->hop = *hop;
+	send->sender = t->sender;
 	if (!t->why || !txns_is_refusal(datagram))
 		return;
-	e->why = t->why;
+	send->why = t->why;
 	t->why = NULL;
 }
 

@@ -144,7 +144,7 @@ static void name_bounds(const struct locations *l, struct aor *entry)
 	}
 }
 
-static bool fill_save(struct locations *l, struct location *a, struct effect *e)
+static bool fill_save(struct locations *l, struct location *a, struct request_binding_save *e)
 {
 	name_bounds(l, &a->entry);
 	if (a->marked != a->entry.version) { /* a retry is the very same record */
@@ -154,7 +154,7 @@ static bool fill_save(struct locations *l, struct location *a, struct effect *e)
 	if (text_set(&e->tenant, text_bytes(&a->entry.tenant)) ||
 	    text_set(&e->user, text_bytes(&a->entry.user)))
 		return false;
-	if ((a->entry.count || l->lookup) && aor_encode(&a->entry, l->edges, &e->data))
+	if ((a->entry.count || l->lookup) && aor_encode(&a->entry, l->edges, &e->record))
 		return false;
 	e->expected = a->acked;
 	e->version = a->entry.version;
@@ -165,14 +165,11 @@ static bool fill_save(struct locations *l, struct location *a, struct effect *e)
 /* ---- location.c ---- */
 static void location_save(struct locations *l, struct location *a)
 {
-	struct effect *e = effects_add(&l->effects, EFFECT_BINDING_SAVE);
+	struct effect *e = effects_add(&l->effects, EFFECT_BINDING_SAVE, 0, 0);
 
-	if (!e || !fill_save(l, a, e)) {
-		if (e) {
-			text_clear(&e->tenant);
-			text_clear(&e->user);
-			l->effects.count--;
-		}
+	if (!e || !fill_save(l, a, e->request)) {
+		if (e)
+			effects_drop_last(&l->effects);
 		a->retry_ns = l->now.ns + RETRY_MS * NS_PER_MS;
 		return;
 	}
@@ -600,12 +597,15 @@ void location_refuse_device(struct registrar_answer *answer)
 static void device_say(struct locations *l, const struct location *a, const struct binding *b,
 		       uint64_t ttl_ms)
 {
-	(void)effects_ask(&l->effects, &(struct effect_ask){ .kind = EFFECT_KEPT,
-							     .what = KEPT_ACCOUNTS,
-							     .ttl_ms = ttl_ms,
-							     .tenant = text_bytes(&a->entry.tenant),
-							     .user = text_bytes(&b->instance),
-							     .data = text_bytes(&a->entry.user) });
+	struct request_kept *kept =
+		effects_ask(&l->effects, EFFECT_KEPT, 0, 0,
+			    EFFECT_TEXTS(text_bytes(&a->entry.tenant), text_bytes(&b->instance),
+					 text_bytes(&a->entry.user)));
+
+	if (!kept)
+		return;
+	kept->what = KEPT_ACCOUNTS;
+	kept->ttl_ms = ttl_ms;
 }
 
 /* Those of which a REGISTER has come just now, and those that were there before and have left. */

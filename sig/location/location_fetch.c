@@ -193,20 +193,11 @@ void location_known(struct locations *l, struct location *a)
 
 bool location_fetch(struct locations *l, struct location *a)
 {
-	struct effect *e;
-
 	if (a->getting)
 		return true;
-	e = effects_add(&l->effects, EFFECT_BINDING_GET);
-	if (!e)
+	if (!effects_ask(&l->effects, EFFECT_BINDING_GET, 0, 0,
+			 EFFECT_TEXTS(text_bytes(&a->entry.tenant), text_bytes(&a->entry.user))))
 		return false;
-	if (text_set(&e->tenant, text_bytes(&a->entry.tenant)) ||
-	    text_set(&e->user, text_bytes(&a->entry.user))) {
-		text_clear(&e->tenant);
-		text_clear(&e->user);
-		l->effects.count--;
-		return false;
-	}
 	a->getting = true;
 	a->overdue_ns = l->now.ns + FETCH_OVERDUE_MS * NS_PER_MS;
 	return true;

@@ -387,7 +387,8 @@ static void cost_add(struct cost *cost, const struct text *user, uint64_t answer
 }
 
 /* What the call has cost the day that it ends in: "DAY TENANT:USER MS ...". Empty: nothing. */
-static void charges_write(const struct call_host *h, const struct call *c, struct effect *end)
+static void charges_write(const struct call_host *h, const struct call *c,
+			  struct request_call_end *end)
 {
 	uint8_t space[(CHARGES_MAX + LEGS_MAX) * CHARGE_MAX];
 	struct writer w = writer_over(space, sizeof(space));
@@ -401,7 +402,7 @@ static void charges_write(const struct call_host *h, const struct call *c, struc
 			cost_add(&cost, &c->legs[i]->toll.user, c->legs[i]->toll.answer_utc_ms,
 				 c->end_utc_ms);
 	}
-	if (w.overflow || text_set(&end->data, writer_done(&w)))
+	if (w.overflow || text_set(&end->toll, writer_done(&w)))
 		LOG_ERROR("call", c->id, "no memory to note what it has cost");
 }
 

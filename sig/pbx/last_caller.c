@@ -33,17 +33,20 @@ static void last_caller_keep(const struct call_host *h, const struct call *c,
 			     const struct plan_target *at)
 {
 	char shown[IDENTITY_SHOWN_MAX];
-	struct effect_ask ask = { .kind = EFFECT_KEPT,
-				  .call = c->id,
-				  .what = KEPT_LAST_CALLER,
-				  .ttl_ms = KEPT_MS,
-				  .tenant = bytes_str(call_tenant(h, c)),
-				  .user = at->user,
-				  .data = at->caller };
+	struct bytes caller = at->caller;
+	struct request_kept *kept;
 
-	identity_of_caller(h, c, &ask.data, shown);
-	if (ask.data.n <= KEPT_VALUE_MAX && !effects_ask(h->effects, &ask))
+	identity_of_caller(h, c, &caller, shown);
+	if (caller.n > KEPT_VALUE_MAX)
+		return;
+	kept = effects_ask(h->effects, EFFECT_KEPT, c->id, 0,
+			   EFFECT_TEXTS(bytes_str(call_tenant(h, c)), at->user, caller));
+	if (!kept) {
 		LOG_WARN("call", c->id, "no memory: the last caller is not kept");
+		return;
+	}
+	kept->what = KEPT_LAST_CALLER;
+	kept->ttl_ms = KEPT_MS;
 }
 
 static enum refusal last_caller_admit(const struct call_host *h, const struct call *c,
@@ -71,17 +74,16 @@ static bool last_caller_begun(struct call_host *h, struct call *c, const struct 
 /* It is asked for, or asked for again. Without memory its time runs. */
 static void last_caller_ask(struct call_host *h, struct call *c)
 {
-	struct effect_ask ask = { .kind = EFFECT_KEPT,
-				  .call = c->id,
-				  .what = KEPT_LAST_CALLER,
-				  .tenant = bytes_str(call_tenant(h, c)),
-				  .user = text_bytes(&c->from) };
+	struct request_kept *kept;
 
 	if (!set_waits_for(c, FEATURE_LAST_CALLER))
 		return;
-	c->plan.serial = ask.serial = rand_u64_from(h->rand) | 1;
+	c->plan.serial = rand_u64_from(h->rand) | 1;
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
-	(void)effects_ask(h->effects, &ask);
+	kept = effects_ask(h->effects, EFFECT_KEPT, c->id, c->plan.serial,
+			   EFFECT_TEXTS(bytes_str(call_tenant(h, c)), text_bytes(&c->from)));
+	if (kept)
+		kept->what = KEPT_LAST_CALLER;
 }
 
 static void last_caller_refuse(struct call_host *h, struct call *c, uint16_t status,

@@ -42,32 +42,25 @@ static void media_stream_publish(struct call_host *h, struct call *c, enum sig_e
 static bool media_stream_open(struct call_host *h, struct call *c, bool resumed)
 {
 	struct media_stream *l = c->media_stream;
-	const struct effect_ask ask = { .kind = EFFECT_MEDIA_STREAM,
-					.call = c->id,
-					.tenant = bytes_str(call_tenant(h, c)),
-					.data = bytes_str(l->endpoint) };
-	struct effect *e = effects_ask(h->effects, &ask);
+	uint64_t serial = rand_u64_from(h->rand) | 1;
+	struct request_media_stream *stream =
+		effects_ask(h->effects, EFFECT_MEDIA_STREAM, c->id, serial,
+			    EFFECT_TEXTS(bytes_str(call_tenant(h, c)), bytes_str(l->endpoint)));
 
-	if (!e)
+	if (!stream)
 		return false;
-	l->serial = rand_u64_from(h->rand) | 1;
-	e->media_stream = (struct effect_media_stream){ .serial = l->serial,
-							.number = l->number,
-							.sides = l->sides,
-							.of_callee = l->leg != c->bridge.caller,
-							.resumed = resumed };
+	l->serial = serial;
+	stream->number = l->number;
+	stream->sides = l->sides;
+	stream->of_callee = l->leg != c->bridge.caller;
+	stream->resumed = resumed;
 	return true;
 }
 
 static void media_stream_close(struct call_host *h, const struct call *c, const char *reason)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_MEDIA_STREAM_STOP);
-
-	if (!e)
-		return;
-	e->call = c->id;
-	e->media_stream.serial = c->media_stream->serial;
-	if (text_set(&e->data, bytes_str(reason)))
+	if (!effects_ask(h->effects, EFFECT_MEDIA_STREAM_STOP, c->id, c->media_stream->serial,
+			 EFFECT_TEXTS(bytes_str(reason))))
 		LOG_ERROR("call", c->id, "no memory for why a stream ends");
 }
 

@@ -109,16 +109,14 @@ static void slot_order_answer(struct call_host *h, struct call *c, const struct 
 void park_failed(struct call_host *h, struct call *c, uint16_t status)
 {
 	struct transfer_slot *slot = &c->transfer->slot;
-	struct effect *e = slot->ticket ? effects_add(h->effects, EFFECT_ORDERED) : NULL;
+	struct effect *e = slot->ticket ? effects_add(h->effects, EFFECT_ORDERED, c->id, 0) : NULL;
 
 	if (slot->serial)
 		slot_free(h, c->tenant, bytes_str(slot->number), c->id);
-	if (e) {
-		e->call = c->id;
-		e->order = (struct effect_order){ .ticket = slot->ticket,
-						  .status = status,
-						  .owner = slot->owner };
-	}
+	if (e)
+		*(struct request_ordered *)e->request = (struct request_ordered){
+			.ticket = slot->ticket, .status = status, .owner = slot->owner
+		};
 	slot->serial = slot->ticket = 0;
 }
 

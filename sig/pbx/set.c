@@ -84,17 +84,17 @@ static bool set_waits(const struct call *c)
 static void set_on_saved(struct call_host *h, struct call *c)
 {
 	const struct plan_step *step = set_step(c);
-	struct effect_ask ask = { .kind = EFFECT_SET, .call = c->id };
+	struct request_set *set;
 
 	if (!set_waits(c))
 		return;
-	ask.serial = c->plan.serial = rand_u64_from(h->rand) | 1;
-	ask.what = step->set.feature;
-	ask.tenant = bytes_str(call_tenant(h, c));
-	ask.user = text_bytes(&c->from);
-	ask.data = text_bytes(&step->set.number);
+	c->plan.serial = rand_u64_from(h->rand) | 1;
 	c->plan.until_ns = h->now.ns + SET_WAIT_MS * NS_PER_MS;
-	(void)effects_ask(h->effects, &ask); /* without memory its time runs */
+	set = effects_ask(h->effects, EFFECT_SET, c->id, c->plan.serial,
+			  EFFECT_TEXTS(bytes_str(call_tenant(h, c)), text_bytes(&c->from),
+				       text_bytes(&step->set.number)));
+	if (set) /* else its time runs */
+		set->feature = step->set.feature;
 }
 
 /* What became of it. */

@@ -16,22 +16,21 @@
 
 enum { ENTRY_MAX = 256 };
 
-static struct effect *slot_ask(struct call_host *h, uint16_t tenant, enum park_act act,
-			       struct bytes slot, uint64_t owner)
+static bool slot_ask(struct call_host *h, uint16_t tenant, enum park_act act, struct bytes slot,
+		     uint64_t owner, uint64_t serial, struct bytes entry)
 {
-	const struct effect_ask ask = { .kind = EFFECT_PARK,
-					.call = owner,
-					.what = act,
-					.tenant = bytes_str(
-						tenants_name(h->settings->tenants, tenant)),
-					.user = slot };
+	struct bytes name = bytes_str(tenants_name(h->settings->tenants, tenant));
+	struct request_park *park = effects_ask(h->effects, EFFECT_PARK, owner, serial,
+						EFFECT_TEXTS(name, slot, entry));
 
-	return effects_ask(h->effects, &ask);
+	if (park)
+		park->act = act;
+	return park != NULL;
 }
 
 void slot_free(struct call_host *h, uint16_t tenant, struct bytes slot, uint64_t owner)
 {
-	if (!slot_ask(h, tenant, PARK_FREE, slot, owner))
+	if (!slot_ask(h, tenant, PARK_FREE, slot, owner, 0, (struct bytes){ 0 }))
 		LOG_ERROR("call", owner, "no memory to free a slot");
 }
 
@@ -40,29 +39,30 @@ uint64_t slot_claim(struct call_host *h, const struct call *c, const char *slot,
 {
 	uint8_t space[ENTRY_MAX];
 	struct writer w = writer_over(space, sizeof(space));
-	struct effect *e = slot_ask(h, c->tenant, PARK_CLAIM, bytes_str(slot), c->id);
+	uint64_t serial = rand_u64_from(h->rand) | 1;
 
-	if (!e)
-		return 0;
 	writer_bytes(&w, by);
 	writer_str(&w, " ");
 	writer_bytes(&w, party);
 	writer_fmt(&w, " %" PRIu64, since_utc_ms);
-	if (w.overflow || text_set(&e->data, writer_done(&w)))
+	if (w.overflow) {
 		LOG_WARN("call", c->id, "who is parked cannot be listed");
-	e->version = rand_u64_from(h->rand) | 1;
-	return e->version;
+		w.n = 0;
+	}
+	return slot_ask(h, c->tenant, PARK_CLAIM, bytes_str(slot), c->id, serial, writer_done(&w))
+		       ? serial
+		       : 0;
 }
 
 uint64_t slot_look(struct call_host *h, const struct call *c, struct bytes slot)
 {
-	struct effect *e =
-		slot.n <= PARK_SLOT_LEN ? slot_ask(h, c->tenant, PARK_LOOK, slot, c->id) : NULL;
+	uint64_t serial;
 
-	if (!e)
+	if (slot.n > PARK_SLOT_LEN)
 		return 0;
-	e->version = rand_u64_from(h->rand) | 1;
-	return e->version;
+	serial = rand_u64_from(h->rand) | 1;
+	return slot_ask(h, c->tenant, PARK_LOOK, slot, c->id, serial, (struct bytes){ 0 }) ? serial
+											   : 0;
 }
 
 bool slot_is_orphan(const struct call_host *h, const char *slot, uint64_t owner)

@@ -237,17 +237,17 @@ static bool object_is_behind(const struct object *o)
 
 static void object_save_ask(struct shard *s, struct object *o)
 {
-	struct effect *e = effects_add(&s->effects, EFFECT_OBJECT_SAVE);
+	struct effect *e = effects_add(&s->effects, EFFECT_OBJECT_SAVE, o->id, 0);
+	struct request_object_save *to = e ? e->request : NULL;
 
-	if (!e || o->type->encode(&s->host, o, &e->data)) {
-		if (e)
-			s->effects.count--;
+	if (!to || o->type->encode(&s->host, o, &to->save.record)) {
+		if (to)
+			effects_drop_last(&s->effects);
 		object_save_later(s, o, SAVE_AGAIN_MS);
 		return;
 	}
-	e->call = o->id;
-	e->expected = o->type->kind;
-	e->version = o->saving = o->version;
+	to->kind = (uint8_t)o->type->kind;
+	to->save.version = o->saving = o->version;
 	metric_add(s->metrics.saves[SAVE_STARTED], 1);
 	object_save_later(s, o, SAVE_OVERDUE_MS);
 }
@@ -271,12 +271,11 @@ static void object_save(struct shard *s, struct object *o)
 static void object_order_answer(struct shard *s, const struct object *o, uint64_t ticket,
 				bool saved)
 {
-	struct effect *e = effects_add(&s->effects, EFFECT_ORDERED);
+	struct effect *e = effects_add(&s->effects, EFFECT_ORDERED, o->id, 0);
 
-	if (!e)
-		return;
-	e->call = o->id;
-	e->order = (struct effect_order){ .ticket = ticket, .saved = saved };
+	if (e)
+		*(struct request_ordered *)e->request =
+			(struct request_ordered){ .ticket = ticket, .saved = saved };
 }
 
 /* Answers orders that wait for what is acknowledged, or for everything. */
@@ -407,40 +406,37 @@ int shard_restore_object(struct shard *s, enum object_kind kind, struct bytes re
 
 /* ---- the one of its name ---- */
 
-static struct effect *claim_effect(struct shard *s, const struct object *o, enum park_act act,
-				   uint64_t owner)
+static bool claim_ask(struct shard *s, const struct object *o, enum park_act act, uint64_t owner,
+		      uint64_t serial, struct bytes entry)
 {
-	const struct effect_ask ask = { .kind = EFFECT_PARK,
-					.call = owner,
-					.what = act,
-					.tenant = bytes_str(
-						tenants_name(s->settings.tenants, o->tenant)),
-					.user = object_name(o) };
+	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, o->tenant));
+	struct request_park *park = effects_ask(&s->effects, EFFECT_PARK, owner, serial,
+						EFFECT_TEXTS(tenant, object_name(o), entry));
 
-	return effects_ask(&s->effects, &ask);
+	if (park)
+		park->act = act;
+	return park != NULL;
 }
 
 /* Since when it is there, for people. */
 static void object_claim_send(struct shard *s, struct object *o)
 {
-	struct effect *e = claim_effect(s, o, o->type->claim, o->id);
+	uint64_t serial = rand_u64_from(s->host.rand) | 1;
 	uint8_t space[CLAIM_ENTRY_MAX];
 	struct writer w = writer_over(space, sizeof(space));
 
+	writer_u64(&w, o->created_utc_ms);
 	o->claim_serial = 0;
 	o->claim_ns = s->host.now.ns + CLAIM_AGAIN_MS * NS_PER_MS;
-	if (!e)
+	if (!claim_ask(s, o, o->type->claim, o->id, serial, writer_done(&w)))
 		return;
-	writer_u64(&w, o->created_utc_ms);
-	if (text_set(&e->data, writer_done(&w)))
-		LOG_WARN(o->type->noun, o->id, "since when it is there cannot be listed");
-	e->version = o->claim_serial = rand_u64_from(s->host.rand) | 1;
+	o->claim_serial = serial;
 	o->claim_ns = s->host.now.ns + CLAIM_WAIT_MS * NS_PER_MS;
 }
 
 static void claim_release(struct shard *s, const struct object *o, uint64_t owner)
 {
-	(void)claim_effect(s, o, o->type->release, owner);
+	(void)claim_ask(s, o, o->type->release, owner, 0, (struct bytes){ 0 });
 }
 
 /* It stays what it is. */
@@ -596,13 +592,13 @@ void object_end(struct shard *s, struct object *o)
 	for (uint8_t i = 0; i < o->order_count; i++)
 		o->orders[i].version = 0;
 	object_answer(s, o, true);
-	e = o->version && !s->settings.calls_unsaved ? effects_add(&s->effects, EFFECT_OBJECT_SAVE)
-						     : NULL;
-	if (!e)
-		return;
-	e->call = o->id;
-	e->expected = o->type->kind;
-	e->version = o->version + 1;
+	e = o->version && !s->settings.calls_unsaved
+		    ? effects_add(&s->effects, EFFECT_OBJECT_SAVE, o->id, 0)
+		    : NULL;
+	if (e)
+		*(struct request_object_save *)e->request =
+			(struct request_object_save){ .save.version = o->version + 1,
+						      .kind = (uint8_t)o->type->kind };
 }
 
 void object_turn(struct shard *s, struct object *o)

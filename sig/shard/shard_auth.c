@@ -272,19 +272,21 @@ static void refused_cdr_fill(const struct shard *s, struct cdr *cdr, const struc
 void refused_call_report(struct shard *s, const struct sip_message *m, uint16_t tenant,
 			 struct bytes from, const struct call_refusal *why)
 {
-	struct effect *e;
+	struct request_call_end *end;
+	struct cdr *cdr;
 
 	trunks_count(s->settings.trunks, shard_trunk_of(s, &m->hop), TRUNK_REFUSED);
 	if (!refused_call_may_report(&s->refused_calls, &s->key, &m->hop.remote, s->host.now.ns)) {
 		metric_add(s->metrics.refused_untold, 1);
 		return;
 	}
-	e = effects_add_cdrs(&s->effects, EFFECT_CALL_END, shard_call_new_id(s), 1);
-	if (!e)
+	end = effects_cdrs(&s->effects, EFFECT_CALL_END, shard_call_new_id(s), 1);
+	if (!end)
 		return;
-	refused_cdr_fill(s, e->cdrs, m, tenant, from, why);
-	LOG_INFO("call", e->call, "call refused", LOG_STR("from", e->cdrs->from),
-		 LOG_STR("to", e->cdrs->to), LOG_U64("status", why->status),
+	cdr = end->cdrs.list;
+	refused_cdr_fill(s, cdr, m, tenant, from, why);
+	LOG_INFO("call", cdr->call, "call refused", LOG_STR("from", cdr->from),
+		 LOG_STR("to", cdr->to), LOG_U64("status", why->status),
 		 LOG_STR("reason", refusals[why->reason].name), LOG_ADDR("source", &m->hop.remote),
 		 LOG_BYTES("sip_call_id", m->call_id));
 }
@@ -340,11 +342,9 @@ static void hop_trust(struct shard *s, const struct sip_hop *hop, bool peer)
 	if ((sip_transport_is_stream(hop->transport) && !hop->connection) ||
 	    hop->transport == SIP_INTER_SHARD)
 		return;
-	e = effects_add(&s->effects, EFFECT_TRUST);
-	if (!e) /* it stays a stranger for now */
-		return;
-	e->hop = *hop;
-	e->peer = peer;
+	e = effects_add(&s->effects, EFFECT_TRUST, 0, 0);
+	if (e) /* else it stays a stranger for now */
+		*(struct request_trust *)e->request = (struct request_trust){ *hop, peer };
 }
 
 void shard_trust(struct shard *s, const struct sip_hop *hop)

@@ -213,11 +213,11 @@ static bool was_split(struct shard *s, const struct shard_split *split)
 		return true;
 	if (!c || !split->by || !orders_find(c->orders, split->by->id))
 		return false;
-	e = effects_add(s->host.effects, EFFECT_ORDERED);
+	e = effects_add(s->host.effects, EFFECT_ORDERED, split->to, 0);
 	if (!e)
 		return false;
-	e->call = split->to;
-	e->order = (struct effect_order){ .ticket = split->by->ticket,
+	*(struct request_ordered *)e->request =
+		(struct request_ordered){ .ticket = split->by->ticket,
 					  .saved = c->out.acked == c->out.version };
 	return true;
 }

@@ -73,7 +73,8 @@ void shard_presence_timer(struct shard *s, pool_handle extension)
 	struct shard_extension_slot *slot = pool_get(&s->extensions, extension);
 	const struct shard_extension *e = slot ? &slot->extension : NULL;
 	const struct shard *first = s->commons->shards;
-	struct effect_ask ask = { .kind = EFFECT_PUBLISH, .what = rand_u64_from(s->host.rand) | 1 };
+	uint64_t etag = rand_u64_from(s->host.rand) | 1;
+	struct request_publish *publish;
 
 	if (!slot || !slot->presence)
 		return;
@@ -83,9 +84,11 @@ void shard_presence_timer(struct shard *s, pool_handle extension)
 		first = first->next;
 	if (first && s != first)
 		return;
-	ask.tenant = bytes_str(tenants_name(s->settings.tenants, e->tenant));
-	ask.user = bytes_str(e->number);
-	(void)effects_ask(&s->effects, &ask);
+	publish = effects_ask(&s->effects, EFFECT_PUBLISH, 0, 0,
+			      EFFECT_TEXTS(bytes_str(tenants_name(s->settings.tenants, e->tenant)),
+					   bytes_str(e->number)));
+	if (publish)
+		publish->etag = etag;
 }
 
 bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user)
@@ -244,18 +247,19 @@ static bool publish_ask(struct shard *s, const struct sip_message *m,
 {
 	uint8_t space[PRESENCE_MAX + PRESENCE_NOTE_MAX + 32];
 	struct writer w = writer_over(space, sizeof(space));
-	struct effect_ask ask = { .kind = EFFECT_PUBLISH,
-				  .call = id_call_derive(s->ids.shard, m->call_id),
-				  .serial = txn,
-				  .what = publish_etag(s, m),
-				  .ttl_ms = wish->expires_s * UINT64_C(1000),
-				  .user = bytes_str(e->number) };
+	struct request_publish *publish;
 
 	writer_number(&w, "", wish->if_match, " ");
 	WRITER_TEXTS(&w, wish->word.state, " ", wish->word.note);
-	ask.data = writer_done(&w);
-	ask.tenant = bytes_str(tenants_name(s->settings.tenants, e->tenant));
-	return effects_ask(&s->effects, &ask) != NULL;
+	publish = effects_ask(&s->effects, EFFECT_PUBLISH, id_call_derive(s->ids.shard, m->call_id),
+			      txn,
+			      EFFECT_TEXTS(bytes_str(tenants_name(s->settings.tenants, e->tenant)),
+					   bytes_str(e->number), writer_done(&w)));
+	if (!publish)
+		return false;
+	publish->etag = publish_etag(s, m);
+	publish->ttl_ms = wish->expires_s * UINT64_C(1000);
+	return true;
 }
 
 static void publish_admit(struct shard *s, const struct sip_message *m,

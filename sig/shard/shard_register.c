@@ -217,22 +217,22 @@ static bool register_asks(struct shard *s, struct location *a, struct txn_slot *
 static bool register_claims(struct shard *s, struct location *a, struct txn_slot *slot,
 			    const struct sip_message *m, const struct registrar_settings *settings)
 {
-	struct effect_ask ask = { .kind = EFFECT_KEPT,
-				  .serial = slot->self,
-				  .what = KEPT_ACCOUNTS,
-				  .ttl_ms = CLAIM_MS,
-				  .tenant = text_bytes(&location_entry(a)->tenant),
-				  .data = text_bytes(&location_entry(a)->user) };
-	struct effect *effect;
+	const struct aor *entry = location_entry(a);
+	struct request_kept *kept;
+	struct bytes instance;
 	unsigned cursor = 0;
 
 	if (!settings->device_accounts || !locations_has_others(s->locations) ||
-	    !location_device_next(a, m, &cursor, &ask.user) || txns_keep_request(slot, m))
+	    !location_device_next(a, m, &cursor, &instance) || txns_keep_request(slot, m))
 		return false;
-	effect = effects_ask(&s->effects, &ask);
-	if (!effect)
+	kept = effects_ask(&s->effects, EFFECT_KEPT, 0, slot->self,
+			   EFFECT_TEXTS(text_bytes(&entry->tenant), instance,
+					text_bytes(&entry->user)));
+	if (!kept)
 		return false;
-	effect->most = settings->device_accounts;
+	kept->what = KEPT_ACCOUNTS;
+	kept->ttl_ms = CLAIM_MS;
+	kept->most = settings->device_accounts;
 	slot->user = TXN_USER_REGISTER;
 	location_settle(s->locations, a);
 	return true;

@@ -296,14 +296,14 @@ void shard_incarnate(struct shard *s, uint64_t incarnation)
 void shard_call_unreadable(struct shard *s, uint64_t call, struct instant now)
 {
 	static const char why[] = "its record could not be read after a restart";
-	struct effect *e;
+	struct request_call_end *end;
 	struct cdr *cdr;
 
 	shard_set_now(s, now);
-	e = effects_add_cdrs(&s->effects, EFFECT_CALL_END, call, 1);
-	if (!e)
+	end = effects_cdrs(&s->effects, EFFECT_CALL_END, call, 1);
+	if (!end)
 		return;
-	cdr = e->cdrs;
+	cdr = end->cdrs.list;
 	cdr->end_utc_ms = steady_add(s->host.now.utc_ms, s->host.wall_ms);
 	cdr->ended_by = ENDED_BY_NODE;
 	(void)snprintf(cdr->tenant, sizeof(cdr->tenant), "%s", TENANT_DEFAULT_NAME);

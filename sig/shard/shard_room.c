@@ -267,28 +267,25 @@ void shard_room_part(struct shard *s, struct call *c)
 static void room_mix(struct shard *s, struct room *r)
 {
 	struct effect *e;
+	uint64_t serial;
 
 	if (!r->count || r->serial)
 		return;
-	e = effects_add(&s->effects, EFFECT_ROOM_OPEN);
+	serial = rand_u64_from(s->host.rand) | 1;
+	e = effects_add(&s->effects, EFFECT_ROOM_OPEN, r->object.id, serial);
 	if (!e)
 		return;
-	r->serial = rand_u64_from(s->host.rand) | 1;
-	e->call = r->object.id;
-	e->version = r->serial;
-	e->room = (struct media_room){ .rate_hz = r->rate_hz ? r->rate_hz : ROOM_RATE_HZ,
-				       .members = r->max_members,
-				       .talkers = r->talkers };
+	r->serial = serial;
+	*(struct media_room *)e->request =
+		(struct media_room){ .rate_hz = r->rate_hz ? r->rate_hz : ROOM_RATE_HZ,
+				     .members = r->max_members,
+				     .talkers = r->talkers };
 }
 
 static void room_mix_stop(struct shard *s, struct room *r)
 {
-	struct effect *e = r->serial ? effects_add(&s->effects, EFFECT_ROOM_CLOSE) : NULL;
-
-	if (e) {
-		e->call = r->object.id;
-		e->version = r->serial;
-	}
+	if (r->serial)
+		(void)effects_add(&s->effects, EFFECT_ROOM_CLOSE, r->object.id, r->serial);
 	r->serial = 0;
 	r->job = (struct job_id){ 0 };
 }

@@ -46,8 +46,6 @@ void shard_room_parts_end(struct shard *s, struct room *r);
 /* News of what was asked to be played. */
 void shard_room_on_play(struct shard *s, struct room *r, const struct prompt_news *news);
 void shard_room_part_stop(struct shard *s, const struct room *r, uint64_t serial);
-/* EFFECT_ROOM_PLAY or EFFECT_ROOM_TAP with the room's fields and a new serial; NULL: no memory. */
-struct effect *shard_room_part_ask(struct shard *s, const struct room *r, enum effect_kind kind);
 /* Words for conference.played and conference.stream_ended. */
 void shard_room_play_over(struct shard *s, struct room *r, const char *reason);
 void shard_room_live_over(struct shard *s, struct room *r, const char *reason);

@@ -307,15 +307,14 @@ static enum refusal bring_pair(struct shard *s, struct room *r, const struct roo
 
 static void bring_ask(struct shard *s, struct room *r, const struct room_comes *comes)
 {
-	const struct effect_ask ask = { .kind = EFFECT_CONFER,
-					.call = comes->call,
-					.serial = r->object.id,
-					.what = comes->dialog,
-					.tenant = bytes_str(tenants_name(s->settings.tenants,
-									 r->object.tenant)),
-					.user = bytes_str(comes->user) };
+	struct bytes tenant = bytes_str(tenants_name(s->settings.tenants, r->object.tenant));
+	struct request_confer *confer = effects_ask(&s->effects, EFFECT_CONFER, comes->call, 0,
+						    EFFECT_TEXTS(tenant, bytes_str(comes->user)));
 
-	(void)effects_ask(&s->effects, &ask);
+	if (!confer)
+		return;
+	confer->room = r->object.id;
+	confer->dialog = comes->dialog;
 }
 
 /* Its shard sends the parties (object_follow). The request is repeated until one has joined:
@@ -450,47 +449,32 @@ static_assert((int)ROOM_FILES_MAX == (int)PROMPT_FILES_MAX &&
 
 /* ---- what is asked for ---- */
 
-struct effect *shard_room_part_ask(struct shard *s, const struct room *r, enum effect_kind kind)
-{
-	struct effect *e = effects_add(&s->effects, kind);
-
-	if (!e)
-		return NULL;
-	e->call = r->object.id;
-	e->job = r->job;
-	e->version = rand_u64_from(s->host.rand) | 1;
-	e->expected = r->rate_hz ? r->rate_hz : ROOM_RATE_HZ;
-	return e;
-}
-
 void shard_room_part_stop(struct shard *s, const struct room *r, uint64_t serial)
 {
-	struct effect *e = serial ? effects_add(&s->effects, EFFECT_PLAY_STOP) : NULL;
-
-	if (!e)
-		return;
-	e->call = r->object.id;
-	e->version = serial;
+	if (serial)
+		(void)effects_add(&s->effects, EFFECT_PLAY_STOP, r->object.id, serial);
 }
 
 /* Its serial; 0: it is tried again with the next turn. */
 static uint64_t play_ask(struct shard *s, const struct room *r, struct bytes file, uint64_t from_ms,
 			 bool resumed)
 {
-	struct effect *e = shard_room_part_ask(s, r, EFFECT_ROOM_PLAY);
+	const struct tenants *tenants = s->settings.tenants;
+	uint64_t serial = rand_u64_from(s->host.rand) | 1;
+	struct request_room_play *play = effects_ask(
+		&s->effects, EFFECT_ROOM_PLAY, r->object.id, serial,
+		EFFECT_TEXTS(bytes_str(tenants_name(tenants, r->object.tenant)),
+			     bytes_str(tenants_terms(tenants, r->object.tenant)->language), file));
 
-	if (!e)
+	if (!play) {
+		LOG_ERROR("conference", r->object.id, "no memory for what is to be played");
 		return 0;
-	e->ttl_ms = from_ms;
-	e->peer = resumed;
-	if (!text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->object.tenant))) &&
-	    !text_set(&e->user,
-		      bytes_str(tenants_terms(s->settings.tenants, r->object.tenant)->language)) &&
-	    !text_set(&e->data, file))
-		return e->version;
-	LOG_ERROR("conference", r->object.id, "no memory for what is to be played");
-	s->effects.count--;
-	return 0;
+	}
+	play->job = r->job;
+	play->rate_hz = r->rate_hz ? r->rate_hz : ROOM_RATE_HZ;
+	play->begin_ms = from_ms;
+	play->resumed = resumed;
+	return serial;
 }
 
 static struct bytes sound_file(const struct room_heard *heard, char space[PROMPT_NAME_MAX])

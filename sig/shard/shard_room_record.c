@@ -73,19 +73,18 @@ static void room_record_publish(struct shard *s, struct room *r, enum sig_event_
 static void room_record_ask(struct shard *s, const struct room *r, enum record_act act)
 {
 	const struct room_recording *x = &r->parts.recording;
-	struct effect *e = effects_add(&s->effects, EFFECT_RECORD);
+	struct effect *e = effects_add(&s->effects, EFFECT_RECORD, r->object.id, 0);
+	struct request_record *to = e ? e->request : NULL;
 
-	if (!e)
+	if (!to)
 		return;
-	e->call = r->object.id;
-	e->record = (struct effect_record){ .act = act,
-					    .number = x->number,
-					    .segment = x->segment,
-					    .begun_utc_ms =
-						    steady_add(x->begun_utc_ms, s->host.wall_ms),
-					    .mix = true };
-	if (text_set(&e->tenant, bytes_str(tenants_name(s->settings.tenants, r->object.tenant))) ||
-	    facts_put(s, r, &e->data))
+	*to = (struct request_record){ .act = act,
+				       .number = x->number,
+				       .segment = x->segment,
+				       .begun_utc_ms = steady_add(x->begun_utc_ms, s->host.wall_ms),
+				       .mix = true };
+	if (text_set(&to->tenant, bytes_str(tenants_name(s->settings.tenants, r->object.tenant))) ||
+	    facts_put(s, r, &to->facts))
 		LOG_ERROR("conference", r->object.id, "no memory for what a recording is of");
 }
 
@@ -119,14 +118,17 @@ static void tap_ask(struct shard *s, struct room *r)
 {
 	uint32_t every_ms = recording_tone_ms(&s->settings, r->object.tenant, RECORD_TONE_AS_SET);
 	struct room_recording *x = &r->parts.recording;
-	struct effect *e = shard_room_part_ask(s, r, EFFECT_ROOM_TAP);
+	uint64_t serial = rand_u64_from(s->host.rand) | 1;
+	struct effect *e = effects_add(&s->effects, EFFECT_ROOM_TAP, r->object.id, serial);
+	struct request_room_tap *tap = e ? e->request : NULL;
 
-	if (!e)
+	if (!tap)
 		return;
-	x->serial = e->version;
-	e->record.number = x->number;
+	x->serial = serial;
+	tap->job = r->job;
+	tap->number = x->number;
 	if (every_ms)
-		e->tone = recording_room_tone(every_ms, record_tone_ns(s, x));
+		tap->tone = recording_room_tone(every_ms, record_tone_ns(s, x));
 }
 
 /* A further segment is in the record soon: see recording_sync. */

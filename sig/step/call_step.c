@@ -41,14 +41,12 @@ static void ask_save(struct call_host *h, struct call *c)
 
 	if (!h->settings->calls_unsaved && call_encode(h, c, &record))
 		return;
-	e = effects_add(h->effects, EFFECT_CALL_SAVE);
+	e = effects_add(h->effects, EFFECT_CALL_SAVE, c->id, 0);
 	if (!e) {
 		text_clear(&record);
 		return;
 	}
-	e->call = c->id;
-	e->version = c->out.version;
-	e->data = record;
+	*(struct request_save *)e->request = (struct request_save){ record, c->out.version };
 	outbox_save_started(&c->out);
 	c->later_ns = 0;
 	c->save_ns = h->now.ns + SAVE_OVERDUE_MS * NS_PER_MS;
@@ -69,7 +67,7 @@ static void cdr_cut(struct cdr *cdr)
  * process be killed. */
 static void note_open(struct call_host *h, struct call *c)
 {
-	struct effect *e;
+	struct request_cdrs *open;
 
 	if (c->out.acked == c->out.version) {
 		c->noted = false;
@@ -77,12 +75,12 @@ static void note_open(struct call_host *h, struct call *c)
 	}
 	if (!h->degraded || c->noted || !c->answer_utc_ms || c->state == CALL_ENDING)
 		return;
-	e = effects_add_cdrs(h->effects, EFFECT_CALL_OPEN, c->id, cdrs_count(c));
-	if (!e)
+	open = effects_cdrs(h->effects, EFFECT_CALL_OPEN, c->id, cdrs_count(c));
+	if (!open)
 		return;
 	c->noted = true;
-	cdrs_fill(e->cdrs, h, c);
-	cdr_cut(&e->cdrs[c->segment_count]);
+	cdrs_fill(open->list, h, c);
+	cdr_cut(&open->list[c->segment_count]);
 }
 
 /* Calls wait for common moments: what they save then is one round trip to the store. Ringing that

@@ -56,20 +56,17 @@ void features_set(struct subscriptions *s, struct subscription *sub,
 		  const struct feature_event *set)
 {
 	const struct call_host *h = s->host;
-	const struct effect_ask ask = {
-		.kind = EFFECT_SET,
-		.call = sub->id,
-		.serial = rand_u64_from(h->rand) | 1,
-		.what = set->feature,
-		.ttl_ms = set->rings,
-		.tenant = bytes_str(tenants_name(h->settings->tenants, sub->tenant)),
-		.user = text_bytes(&sub->resource),
-		.data = bytes_str(set->number),
-	};
+	uint64_t serial = rand_u64_from(h->rand) | 1;
+	struct bytes tenant = bytes_str(tenants_name(h->settings->tenants, sub->tenant));
+	struct request_set *to = effects_ask(h->effects, EFFECT_SET, sub->id, serial,
+					     EFFECT_TEXTS(tenant, text_bytes(&sub->resource),
+							  bytes_str(set->number)));
 
-	if (!effects_ask(h->effects, &ask))
+	if (!to)
 		return; /* no memory: the phone is notified of the unchanged state */
-	sub->setting = ask.serial;
+	to->feature = set->feature;
+	to->rings = set->rings;
+	sub->setting = serial;
 	sub->retry_ns = h->now.ns + FEATURES_SET_MS * NS_PER_MS;
 }
 

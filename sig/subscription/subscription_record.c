@@ -35,16 +35,16 @@ static void save_later(struct subscriptions *s, struct subscription *sub, uint64
 
 static void save_ask(struct subscriptions *s, struct subscription *sub)
 {
-	struct effect *e = effects_add(s->host->effects, EFFECT_SUBSCRIPTION_SAVE);
+	struct effect *e = effects_add(s->host->effects, EFFECT_SUBSCRIPTION_SAVE, sub->id, 0);
+	struct request_save *save = e ? e->request : NULL;
 
-	if (!e || subscription_encode(s->host, sub, &e->data)) {
-		if (e)
-			s->host->effects->count--;
+	if (!save || subscription_encode(s->host, sub, &save->record)) {
+		if (save)
+			effects_drop_last(s->host->effects);
 		save_later(s, sub, SAVE_AGAIN_MS);
 		return;
 	}
-	e->call = sub->id;
-	e->version = sub->version;
+	save->version = sub->version;
 	subscription_saving(s, sub, sub->version);
 	metric_add(s->host->metrics->saves[SAVE_STARTED], 1);
 	save_later(s, sub, SAVE_OVERDUE_MS);
@@ -135,12 +135,11 @@ void subscription_answer(struct subscriptions *s, struct subscription *sub)
 void subscription_forget(struct subscriptions *s, const struct subscription *sub)
 {
 	struct effect *e =
-		sub->version ? effects_add(s->host->effects, EFFECT_SUBSCRIPTION_SAVE) : NULL;
+		sub->version ? effects_add(s->host->effects, EFFECT_SUBSCRIPTION_SAVE, sub->id, 0)
+			     : NULL;
 
-	if (!e)
-		return;
-	e->call = sub->id;
-	e->version = sub->version + 1;
+	if (e)
+		((struct request_save *)e->request)->version = sub->version + 1;
 }
 
 enum {

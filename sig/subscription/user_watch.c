@@ -166,7 +166,7 @@ static bool shown_users(struct subscriptions *s, struct subscription *sub, struc
 
 void user_watch_notify(struct subscriptions *s, struct subscription *sub)
 {
-	struct effect_ask ask = { .kind = EFFECT_USER, .call = sub->id, .what = sub->page };
+	struct request_user *to;
 	struct writer w = writer_over(s->host->sdp, STATE_MAX);
 	bool more = false;
 
@@ -180,9 +180,12 @@ void user_watch_notify(struct subscriptions *s, struct subscription *sub)
 		sub->changed = false;
 		return;
 	}
-	ask.serial = ++sub->dialog.local_cseq;
-	ask.data = writer_done(&w);
-	(void)effects_ask(s->host->effects, &ask); /* a page that does not get it asks for all */
+	sub->dialog.local_cseq++;
+	to = effects_ask(s->host->effects, EFFECT_USER, sub->id, 0, EFFECT_TEXTS(writer_done(&w)));
+	if (to) { /* else the page asks for all */
+		to->page = sub->page;
+		to->number = (uint32_t)sub->dialog.local_cseq;
+	}
 	sub->waits = true;
 	sub->whole = false;
 	sub->changed = more;

@@ -89,7 +89,7 @@ void check_sent(struct rig *r, const struct effect *e)
 	(void)r;
 	if (e->kind != EFFECT_SEND)
 		return;
-	text = text_bytes(&e->data);
+	text = text_bytes(&((const struct request_send *)e->request)->data);
 	if (message_parse(&m, text, &error)) {
 		message_close(&m);
 		/* a refusal repeats what was wrong with the request */

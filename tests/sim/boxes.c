@@ -144,6 +144,7 @@ static void on_box_asked(struct sim *s, const struct event *e)
 void boxes_ask(const struct node *n, const struct node_shard *shard, const struct effect *e)
 {
 	struct boxes *b = &n->sim->boxes;
+	const struct request_box *box = e->request;
 	struct box_asked *a;
 
 	if (b->asked_count == BOX_ASKED_MAX) {
@@ -154,9 +155,10 @@ void boxes_ask(const struct node *n, const struct node_shard *shard, const struc
 	*a = (struct box_asked){ .incarnation = n->incarnation,
 				 .shard = shard->number,
 				 .call = e->call,
-				 .serial = e->version,
-				 .order = *e->box };
-	(void)snprintf(a->box, sizeof(a->box), "%s:%s", text_str(&e->tenant), text_str(&e->user));
+				 .serial = e->serial,
+				 .order = box->order };
+	(void)snprintf(a->box, sizeof(a->box), "%s:%s", text_str(&box->tenant),
+		       text_str(&box->box));
 	sim_after(n->sim, BOX_LATENCY_NS, on_box_asked, 0, b->asked_count - 1, 0);
 }
 

@@ -34,19 +34,20 @@ static struct lamp_seen *see(struct sim *s, uint64_t id)
 
 void check_lamp_save(struct sim *s, const struct node_shard *shard, const struct effect *e)
 {
+	const struct request_save *save = e->request;
 	struct lamp_seen *seen = see(s, e->call);
 
 	if (shard && shard->fenced)
 		check_fail(s, "a node that has lost its shard saves");
 	if (!shard || shard->number != id_shard(e->call))
 		check_fail(s, "subscription %" PRIx64 " is saved by another shard", e->call);
-	if (e->version <= seen->stored)
+	if (save->version <= seen->stored)
 		check_fail(s, "subscription %" PRIx64 ": version %" PRIu64 " after %" PRIu64,
-			   e->call, e->version, seen->stored);
-	seen->asked = e->version;
-	seen->ended = e->data.n == 0;
+			   e->call, save->version, seen->stored);
+	seen->asked = save->version;
+	seen->ended = save->record.n == 0;
 	trace_line(s, "node: %s subscription %" PRIx64 " version %" PRIu64,
-		   e->data.n ? "saves" : "forgets", e->call, e->version);
+		   save->record.n ? "saves" : "forgets", e->call, save->version);
 }
 
 void check_lamp_saved(struct sim *s, const struct store_command *c, bool ok)

@@ -162,6 +162,7 @@ static bool forgets_refers(struct seen *seen, uint64_t version)
 
 void check_save(struct sim *s, const struct node_shard *shard, const struct effect *e)
 {
+	const struct request_save *save = e->request; /* of a call */
 	struct seen *seen = e->kind == EFFECT_BINDING_SAVE ? NULL : see(s, e->call);
 
 	if (shard && shard->fenced)
@@ -171,24 +172,24 @@ void check_save(struct sim *s, const struct node_shard *shard, const struct effe
 	if (!shard || shard->number != id_shard(e->call))
 		check_fail(s, "call %" PRIx64 " is saved by another shard", e->call);
 	seen->excused |= node_of_call(s, e->call)->degraded;
-	know_all(seen, e->kind == EFFECT_CALL_SAVE ? e->version : 0);
+	know_all(seen, e->kind == EFFECT_CALL_SAVE ? save->version : 0);
 	if (e->kind == EFFECT_CALL_END) {
 		seen->ended = true;
 		return;
 	}
 	if (seen->ended)
 		check_fail(s, "call %" PRIx64 " is saved after its end", e->call);
-	if (e->version <= seen->stored)
+	if (save->version <= seen->stored)
 		check_fail(s, "call %" PRIx64 ": version %" PRIu64 " after %" PRIu64, e->call,
-			   e->version, seen->stored);
-	seen->asked = e->version;
+			   save->version, seen->stored);
+	seen->asked = save->version;
 	if (seen->waiting) {
 		seen->waiting = false;
-		seen->need = e->version;
+		seen->need = save->version;
 		if (!seen->open)
 			seen->promised = seen->need;
 	}
-	trace_line(s, "node: saves call %" PRIx64 " version %" PRIu64, e->call, e->version);
+	trace_line(s, "node: saves call %" PRIx64 " version %" PRIu64, e->call, save->version);
 }
 
 void check_stored(struct sim *s, uint64_t call, uint64_t version)

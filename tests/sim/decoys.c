@@ -230,18 +230,27 @@ static bool is_refused(const struct sim *s)
 /* Where the clock steps a decoy's registration ends, and whose it was is said. */
 static bool is_of_decoy(const struct sig_event *event)
 {
-	return event && event->kind == SIG_UNREGISTERED;
+	return event->kind == SIG_UNREGISTERED;
+}
+
+/* ours: who is of no tenant. */
+static struct bytes tenant_of(const struct effect *e, const char *ours)
+{
+	const struct request_cdrs *cdrs = e->request;
+
+	if (e->kind == EFFECT_EVENT && !is_of_decoy(e->request))
+		return bytes_str(((const struct sig_event *)e->request)->tenant);
+	if (e->kind == EFFECT_CALL_END || e->kind == EFFECT_CALL_OPEN)
+		return bytes_str(cdrs->list[cdrs->count - 1].tenant);
+	if (e->kind == EFFECT_BINDING_SAVE || e->kind == EFFECT_BINDING_GET ||
+	    !effect_rows[e->kind].texts[1])
+		return bytes_str(ours);
+	return text_bytes(e->request);
 }
 
 void decoys_not_named(struct node *n, const struct effect *e)
 {
 	const char *ours = tenants_name(n->tenants, n->tenant);
-	bool binding = e->kind == EFFECT_BINDING_SAVE || e->kind == EFFECT_BINDING_GET;
-
-	if (is_refused(n->sim) || is_of_decoy(e->event))
-		return;
-	if ((e->event && strcmp(e->event->tenant, ours) != 0) ||
-	    (e->cdr_count && strcmp(e->cdrs[e->cdr_count - 1].tenant, ours) != 0) ||
-	    (e->tenant.n && !binding && !bytes_is(text_bytes(&e->tenant), ours)))
+	if (!is_refused(n->sim) && !bytes_is(tenant_of(e, ours), ours))
 		check_fail(n->sim, "another tenant is named");
 }

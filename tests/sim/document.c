@@ -58,21 +58,22 @@ static void on_saved(struct sim *s, const struct event *e)
 
 void document_set(struct node *n, const struct effect *e)
 {
+	const struct request_set *set = e->request;
 	struct sim *s = n->sim;
 	struct document_changes *all = &s->documents;
 	uint32_t at = all->count++ % DOCUMENT_CHANGES_MAX;
 	char user[16] = "";
 
 	check_sets(s, e->call);
-	(void)bytes_cstr(text_bytes(&e->user), user, sizeof(user));
+	(void)bytes_cstr(text_bytes(&set->user), user, sizeof(user));
 	all->list[at] = (struct document_change){
 		.call = e->call,
-		.serial = e->version,
-		.feature = (enum feature)e->expected,
+		.serial = e->serial,
+		.feature = (enum feature)set->feature,
 		.extension = node_extension_index(user),
 		.incarnation = n->incarnation,
 	};
-	(void)bytes_cstr(text_bytes(&e->data), all->list[at].number, FEATURE_VALUE_MAX);
+	(void)bytes_cstr(text_bytes(&set->number), all->list[at].number, FEATURE_VALUE_MAX);
 	sim_after(s, (s->store.down ? AWAY_MS : SAVE_MS) * NS_PER_MS, on_saved, 0, at, 0);
 }
 

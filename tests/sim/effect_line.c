@@ -7,44 +7,6 @@
 
 static uint8_t line_space[384 << 10]; /* a record of 64 KiB, each octet as \xNN, and the rest */
 
-static const char *const kind_names[] = {
-	[EFFECT_SEND] = "send",
-	[EFFECT_CALL_SAVE] = "call_save",
-	[EFFECT_CALL_END] = "call_end",
-	[EFFECT_CALL_OPEN] = "call_open",
-	[EFFECT_BINDING_SAVE] = "binding_save",
-	[EFFECT_BINDING_GET] = "binding_get",
-	[EFFECT_SUBSCRIPTION_SAVE] = "subscription_save",
-	[EFFECT_MEDIA] = "media",
-	[EFFECT_EVENT] = "event",
-	[EFFECT_TRUST] = "trust",
-	[EFFECT_SECURITY] = "security",
-	[EFFECT_PLAY] = "play",
-	[EFFECT_SET] = "set",
-	[EFFECT_PUBLISH] = "publish",
-	[EFFECT_USER] = "user",
-	[EFFECT_BOX] = "box",
-	[EFFECT_PARK] = "park",
-	[EFFECT_KEPT] = "kept",
-	[EFFECT_PROGRAM] = "program",
-	[EFFECT_HELP] = "help",
-	[EFFECT_LOOKUP] = "lookup",
-	[EFFECT_LOOKUP_STOP] = "lookup_stop",
-	[EFFECT_PLAY_STOP] = "play_stop",
-	[EFFECT_PLAY_DIGIT] = "play_key",
-	[EFFECT_MEDIA_STREAM] = "listen",
-	[EFFECT_MEDIA_STREAM_STOP] = "listen_stop",
-	[EFFECT_ORDERED] = "ordered",
-	[EFFECT_FORK] = "fork",
-	[EFFECT_OBJECT_SAVE] = "room_save",
-	[EFFECT_ROOM_OPEN] = "room_open",
-	[EFFECT_ROOM_CLOSE] = "room_close",
-	[EFFECT_ROOM_PLAY] = "room_play",
-	[EFFECT_ROOM_TAP] = "room_tap",
-	[EFFECT_CONFER] = "confer",
-	[EFFECT_RECORD] = "record",
-};
-
 /* ---- a member that is not zero ---- */
 
 static void number(struct writer *w, const char *name, uint64_t v)
@@ -315,12 +277,10 @@ static void put_fork(struct writer *w, const struct media_fork *f)
 	}
 }
 
-static void put_room(struct writer *w, const struct effect *e)
+static void put_room_open(struct writer *w, const void *request)
 {
-	const struct media_room *r = &e->room;
-	const struct media_room_tone *t = &e->tone;
+	const struct media_room *r = request;
 
-	put_job(w, "job", e->job);
 	number(w, "rate", r->rate_hz);
 	number(w, "members", r->members);
 	number(w, "talkers", r->talkers);
@@ -328,6 +288,15 @@ static void put_room(struct writer *w, const struct effect *e)
 	number(w, "packet_ms", r->packet_ms);
 	number(w, "complexity", r->complexity);
 	number(w, "bit_rate", r->bit_rate);
+}
+
+static void put_room_tap(struct writer *w, const void *request)
+{
+	const struct request_room_tap *tap = request;
+	const struct media_room_tone *t = &tap->tone;
+
+	put_job(w, "job", tap->job);
+	number(w, "recording", tap->number);
 	if (t->ms == 0)
 		return;
 	number(w, "tone_hz", t->hz);
@@ -414,8 +383,9 @@ static void put_cdr(struct writer *w, const struct cdr *c)
 	close(w);
 }
 
-static void put_event(struct writer *w, const struct sig_event *e)
+static void put_event(struct writer *w, const void *request)
 {
+	const struct sig_event *e = request;
 	static uint8_t space[16 << 10];
 	struct writer json = writer_over(space, sizeof(space));
 
@@ -425,8 +395,10 @@ static void put_event(struct writer *w, const struct sig_event *e)
 	word(w, "application", e->application);
 }
 
-static void put_security(struct writer *w, const struct security_event *e)
+static void put_security(struct writer *w, const void *request)
 {
+	const struct security_event *e = request;
+
 	word(w, "kind", security_kind_name(e->kind));
 	address(w, "source", &e->source);
 	number(w, "count", e->count);
@@ -434,8 +406,10 @@ static void put_security(struct writer *w, const struct security_event *e)
 	word(w, "detail", e->detail);
 }
 
-static void put_want(struct writer *w, const struct lookup_want *l)
+static void put_want(struct writer *w, const void *request)
 {
+	const struct lookup_want *l = request;
+
 	word(w, "host", l->host);
 	number(w, "port", l->port);
 	number(w, "sips", l->sips);
@@ -458,8 +432,10 @@ static void put_hop(struct writer *w, const struct sip_hop *h)
 	number(w, "certified", h->certified);
 }
 
-static void put_order(struct writer *w, const struct effect_order *o)
+static void put_order(struct writer *w, const void *request)
 {
+	const struct request_ordered *o = request;
+
 	number(w, "ticket", o->ticket);
 	number(w, "order", o->number);
 	number(w, "saved", o->saved);
@@ -467,8 +443,10 @@ static void put_order(struct writer *w, const struct effect_order *o)
 	number(w, "owner", o->owner);
 }
 
-static void put_record(struct writer *w, const struct effect_record *r)
+static void put_record(struct writer *w, const void *request)
 {
+	const struct request_record *r = request;
+
 	number(w, "act", r->act);
 	number(w, "recording", r->number);
 	number(w, "segment", r->segment);
@@ -479,17 +457,21 @@ static void put_record(struct writer *w, const struct effect_record *r)
 	number(w, "silence", r->silence_ms);
 }
 
-static void put_listen(struct writer *w, const struct effect_media_stream *l)
+static void put_listen(struct writer *w, const void *request)
 {
-	number(w, "serial", l->serial);
+	const struct request_media_stream *l = request;
+
 	number(w, "listen", l->number);
 	number(w, "sides", l->sides);
 	number(w, "of_callee", l->of_callee);
 	number(w, "resumed", l->resumed);
 }
 
-static void put_box(struct writer *w, const struct box_order *o)
+static void put_box(struct writer *w, const void *request)
 {
+	const struct request_box *box = request;
+	const struct box_order *o = &box->order;
+
 	open(w, "box");
 	number(w, "act", (uint64_t)o->act + 1);
 	word(w, "message", o->id);
@@ -504,41 +486,185 @@ static void put_box(struct writer *w, const struct box_order *o)
 	close(w);
 }
 
-static void put_owned(struct writer *w, const struct effect *e)
+static void put_send(struct writer *w, const void *request)
 {
-	if (e->media)
-		put_media(w, e->media);
-	for (uint32_t i = 0; i < e->cdr_count; i++)
-		put_cdr(w, &e->cdrs[i]);
-	if (e->event)
-		put_event(w, e->event);
-	if (e->security)
-		put_security(w, e->security);
-	if (e->want)
-		put_want(w, e->want);
-	if (e->fork)
-		put_fork(w, e->fork);
-	if (e->box)
-		put_box(w, e->box);
+	const struct request_send *send = request;
+
+	put_hop(w, &send->hop);
+	word(w, "why", send->why);
 }
+
+static void put_trust(struct writer *w, const void *request)
+{
+	const struct request_trust *trust = request;
+
+	put_hop(w, &trust->hop);
+	number(w, "peer", trust->peer);
+}
+
+static void put_save(struct writer *w, const void *request)
+{
+	number(w, "version", ((const struct request_save *)request)->version);
+}
+
+static void put_object_save(struct writer *w, const void *request)
+{
+	put_save(w, request);
+	number(w, "what", ((const struct request_object_save *)request)->kind);
+}
+
+static void put_binding_save(struct writer *w, const void *request)
+{
+	const struct request_binding_save *save = request;
+
+	number(w, "version", save->version);
+	number(w, "what", save->expected);
+	number(w, "ms", save->ttl_ms);
+}
+
+static void put_cdrs(struct writer *w, const void *request)
+{
+	const struct request_cdrs *cdrs = request;
+
+	for (uint32_t i = 0; i < cdrs->count; i++)
+		put_cdr(w, &cdrs->list[i]);
+}
+
+static void put_command(struct writer *w, const void *request)
+{
+	put_media(w, ((const struct request_media *)request)->command);
+}
+
+static void put_play(struct writer *w, const void *request)
+{
+	const struct request_play *play = request;
+
+	number(w, "what", play->codec);
+	number(w, "ms", play->begin_ms);
+	number(w, "resumed", play->resumed);
+}
+
+static void put_play_digit(struct writer *w, const void *request)
+{
+	number(w, "what", (uint8_t)((const struct request_play_digit *)request)->digit);
+}
+
+static void put_room_play(struct writer *w, const void *request)
+{
+	const struct request_room_play *play = request;
+
+	number(w, "what", play->rate_hz);
+	number(w, "ms", play->begin_ms);
+	number(w, "resumed", play->resumed);
+	put_job(w, "job", play->job);
+}
+
+static void put_set(struct writer *w, const void *request)
+{
+	const struct request_set *set = request;
+
+	number(w, "what", set->feature);
+	number(w, "ms", set->rings);
+}
+
+static void put_park(struct writer *w, const void *request)
+{
+	number(w, "what", ((const struct request_park *)request)->act);
+}
+
+static void put_kept(struct writer *w, const void *request)
+{
+	const struct request_kept *kept = request;
+
+	number(w, "what", kept->what);
+	number(w, "ms", kept->ttl_ms);
+}
+
+static void put_help(struct writer *w, const void *request)
+{
+	const struct request_help *help = request;
+
+	number(w, "what", help->what);
+	number(w, "ms", help->ttl_ms);
+}
+
+static void put_confer(struct writer *w, const void *request)
+{
+	const struct request_confer *confer = request;
+
+	number(w, "room", confer->room);
+	number(w, "what", confer->dialog);
+}
+
+static void put_publish(struct writer *w, const void *request)
+{
+	const struct request_publish *publish = request;
+
+	number(w, "what", publish->etag);
+	number(w, "ms", publish->ttl_ms);
+}
+
+static void put_request_fork(struct writer *w, const void *request)
+{
+	const struct request_fork *fork = request;
+
+	number(w, "recording", fork->number);
+	if (fork->fork)
+		put_fork(w, fork->fork);
+}
+
+static void put_user(struct writer *w, const void *request)
+{
+	const struct request_user *user = request;
+
+	number(w, "what", user->page);
+	number(w, "number", user->number);
+}
+
+static void (*const g_puts[EFFECT_KINDS])(struct writer *w, const void *request) = {
+	[EFFECT_SEND] = put_send,
+	[EFFECT_CALL_SAVE] = put_save,
+	[EFFECT_CALL_END] = put_cdrs,
+	[EFFECT_CALL_OPEN] = put_cdrs,
+	[EFFECT_BINDING_SAVE] = put_binding_save,
+	[EFFECT_SUBSCRIPTION_SAVE] = put_save,
+	[EFFECT_MEDIA] = put_command,
+	[EFFECT_EVENT] = put_event,
+	[EFFECT_TRUST] = put_trust,
+	[EFFECT_SECURITY] = put_security,
+	[EFFECT_PLAY] = put_play,
+	[EFFECT_SET] = put_set,
+	[EFFECT_PARK] = put_park,
+	[EFFECT_KEPT] = put_kept,
+	[EFFECT_HELP] = put_help,
+	[EFFECT_LOOKUP] = put_want,
+	[EFFECT_PLAY_DIGIT] = put_play_digit,
+	[EFFECT_MEDIA_STREAM] = put_listen,
+	[EFFECT_ORDERED] = put_order,
+	[EFFECT_FORK] = put_request_fork,
+	[EFFECT_OBJECT_SAVE] = put_object_save,
+	[EFFECT_ROOM_OPEN] = put_room_open,
+	[EFFECT_ROOM_PLAY] = put_room_play,
+	[EFFECT_ROOM_TAP] = put_room_tap,
+	[EFFECT_CONFER] = put_confer,
+	[EFFECT_RECORD] = put_record,
+	[EFFECT_PUBLISH] = put_publish,
+	[EFFECT_BOX] = put_box,
+	[EFFECT_USER] = put_user,
+};
 
 static void put_effect(struct writer *w, const struct effect *e)
 {
+	const uint16_t *texts = effect_rows[e->kind].texts;
+
 	number(w, "call", e->call);
-	number(w, "version", e->version);
-	number(w, "expected", e->expected);
-	number(w, "ttl_ms", e->ttl_ms);
-	put_hop(w, &e->hop);
-	number(w, "peer", e->peer);
-	word(w, "why", e->why);
-	put_order(w, &e->order);
-	put_record(w, &e->record);
-	put_listen(w, &e->media_stream);
-	put_room(w, e);
-	octets(w, "tenant", text_bytes(&e->tenant));
-	octets(w, "user", text_bytes(&e->user));
-	octets(w, "data", text_bytes(&e->data));
-	put_owned(w, e);
+	number(w, "serial", e->serial);
+	if (g_puts[e->kind])
+		g_puts[e->kind](w, e->request);
+	for (size_t i = 0; i < EFFECT_TEXTS_MAX && texts[i]; i++)
+		octets(w, "text",
+		       text_bytes((const struct text *)(const void *)((const uint8_t *)e->request +
+								      texts[i] - 1)));
 }
 
 /* ---- lines ---- */
@@ -563,7 +689,7 @@ void effect_line(const struct node *n, uint16_t shard, const struct effect *e)
 
 	if (!n->sim->hashes)
 		return;
-	begin(&w, n, kind_names[e->kind]);
+	begin(&w, n, effect_rows[e->kind].name);
 	number(&w, "shard", shard);
 	put_effect(&w, e);
 	end(&w, n);

@@ -191,7 +191,7 @@ void golden_said(struct golden_story *story, const struct addr *remote, struct b
 	message_close(&m);
 }
 
-void golden_recorded(struct golden_story *story, const struct effect_record *r, const char *act)
+void golden_recorded(struct golden_story *story, const struct request_record *r, const char *act)
 {
 	char line[LINE_MAX_N];
 

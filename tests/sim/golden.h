@@ -19,7 +19,7 @@ struct golden_story {
 };
 void golden_said(struct golden_story *story, const struct addr *to, struct bytes message);
 /* The recorder is told; act: in words. */
-void golden_recorded(struct golden_story *story, const struct effect_record *r, const char *act);
+void golden_recorded(struct golden_story *story, const struct request_record *r, const char *act);
 
 /* A record of a call, or of a conference, reached the store: it becomes a file where it has something that no record in the folder has. */
 void golden_harvest(struct sim *s, const char *folder, struct bytes record);

@@ -79,6 +79,7 @@ static void on_kept_asked(struct sim *s, const struct event *e)
 void kept_ask(const struct node *n, const struct node_shard *shard, const struct effect *e)
 {
 	struct kept_values *k = &n->sim->kept;
+	const struct request_kept *kept = e->request;
 	struct kept_asked *a;
 
 	if (k->asked_count == KEPT_ASKED_MAX) {
@@ -88,12 +89,12 @@ void kept_ask(const struct node *n, const struct node_shard *shard, const struct
 	a = &k->asked[k->asked_count++];
 	*a = (struct kept_asked){ .incarnation = n->incarnation,
 				  .shard = shard->number,
-				  .put = e->ttl_ms,
+				  .put = kept->ttl_ms,
 				  .call = e->call,
-				  .serial = e->version };
-	(void)snprintf(a->of.name, sizeof(a->of.name), "%s:%s:%s", text_str(&e->tenant),
-		       text_str(&e->user), kept_name((enum kept)e->expected));
-	if (text_set(&a->of.value, text_bytes(&e->data)))
+				  .serial = e->serial };
+	(void)snprintf(a->of.name, sizeof(a->of.name), "%s:%s:%s", text_str(&kept->tenant),
+		       text_str(&kept->user), kept_name(kept->what));
+	if (text_set(&a->of.value, text_bytes(&kept->value)))
 		assert(false && "out of memory");
 	sim_after(n->sim, KEPT_LATENCY_NS, on_kept_asked, 0, k->asked_count - 1, 0);
 }

@@ -171,16 +171,17 @@ static void on_known(struct sim *s, const struct event *e)
 
 void names_lookup(struct node *n, const struct effect *e)
 {
+	const struct lookup_want *want = e->request;
 	struct sim *s = n->sim;
-	uint32_t i = phone_of(e->want->host), who = n->incarnation * PHONES_MAX + i;
+	uint32_t i = phone_of(want->host), who = n->incarnation * PHONES_MAX + i;
 	enum names_way way = way_of(s);
 	bool dead = s->script ? s->script->dead : !s->story && rand_below(&s->names.rand, 100) < 30;
 	uint64_t ms = s->script ? STORY_MS : 1 + rand_below(&s->names.rand, LATE_MS);
 
 	s->totals.names++;
-	trace_line(s, "node: looks up %s for call %" PRIx64, e->want->host, e->call);
+	trace_line(s, "node: looks up %s for call %" PRIx64, want->host, e->call);
 	if (way == NAMES_SILENT)
 		return;
 	sim_after(s, ms * NS_PER_MS, on_known, who, state_of(way), dead);
-	sim_after(s, ms * NS_PER_MS, on_answer, who, e->version, e->call);
+	sim_after(s, ms * NS_PER_MS, on_answer, who, e->serial, e->call);
 }

@@ -14,11 +14,12 @@ enum { RENEWAL_MS = 500, SHORT_MS = 900, STANDS_MS = 6000 };
 /* The answer to an order. */
 static void ordered(struct sim *s, const struct effect *e)
 {
-	struct node_order *o = &s->orders.list[e->order.ticket - 1];
+	const struct request_ordered *order = e->request;
+	struct node_order *o = &s->orders.list[order->ticket - 1];
 
-	trace_line(s, "node: order %" PRIu64 " is number %u of call %" PRIx64 "%s", e->order.ticket,
-		   e->order.number, e->call, e->order.saved ? "" : ", not saved");
-	if (!e->order.saved)
+	trace_line(s, "node: order %" PRIu64 " is number %u of call %" PRIx64 "%s", order->ticket,
+		   order->number, e->call, order->saved ? "" : ", not saved");
+	if (!order->saved)
 		return;
 	if (e->call != o->call &&
 	    shard_conference_view(node_core(s, e->call), e->call, &(struct room_view){ 0 }))
@@ -27,8 +28,8 @@ static void ordered(struct sim *s, const struct effect *e)
 		check_stored_call(s, e->call);
 		return;
 	}
-	check_ordered(s, o, e->order.number);
-	o->number = e->order.number;
+	check_ordered(s, o, order->number);
+	o->number = order->number;
 }
 
 /* What the store has of an address of record. */
@@ -48,12 +49,13 @@ static void on_binding_got(struct sim *s, const struct event *e)
 	node_carry(n);
 }
 
-static void binding_get(struct node *n, const struct effect *e)
+static void binding_get(struct node *n, const struct node_shard *shard, const struct effect *e)
 {
 	struct event got = { .ns = n->sim->now_ns + NS_PER_MS,
 			     .fire = on_binding_got,
 			     .a = n->incarnation };
 
+	(void)shard;
 	store_key(&got.data, e);
 	queue_put(&n->sim->queue, &got);
 }
@@ -73,6 +75,8 @@ static bool is_withheld(struct node *n, const struct node_shard *shard)
 
 static void carry_send(struct node *n, const struct node_shard *shard, const struct effect *e)
 {
+	const struct request_send *send = e->request;
+	struct bytes message = text_bytes(&send->data);
 	struct sim *s = n->sim;
 
 	if (is_withheld(n, shard))
@@ -81,16 +85,16 @@ static void carry_send(struct node *n, const struct node_shard *shard, const str
 	    ((shard->silent_ns && !s->leases) || !node_shard_is_owner(n, shard)))
 		check_fail(s, "shard %u has no lease, and speaks", shard->number);
 
-	decoys_not_sent(s, &e->hop.remote);
+	decoys_not_sent(s, &send->hop.remote);
 	if (s->story)
-		golden_said(s->story, &e->hop.remote, text_bytes(&e->data));
-	if (!check_sent(s, shard, &e->hop.remote, text_bytes(&e->data)))
+		golden_said(s->story, &send->hop.remote, message);
+	if (!check_sent(s, shard, &send->hop.remote, message))
 		return;
-	check_apart(n, text_bytes(&e->data));
-	if (e->hop.transport == SIP_INTER_SHARD)
-		node_cell_say(n, shard, e);
+	check_apart(n, message);
+	if (send->hop.transport == SIP_INTER_SHARD)
+		node_cell_say(n, shard, send);
 	else
-		net_send(s, n, &e->hop, text_bytes(&e->data));
+		net_send(s, n, &send->hop, message);
 }
 
 /* What a former owner believes is of no interest: the store refuses it. */
@@ -121,102 +125,147 @@ static void on_helped(struct sim *s, const struct event *e)
 	}
 }
 
+static void carry_save(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	if (is_owner(n, shard))
+		check_save(n->sim, shard, e);
+	store_save(n, shard, e);
+}
+
+static void carry_lamp_save(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	if (is_owner(n, shard))
+		check_lamp_save(n->sim, shard, e);
+	store_save(n, shard, e);
+}
+
+static void carry_object_save(struct node *n, const struct node_shard *shard,
+			      const struct effect *e)
+{
+	store_save(n, shard, e);
+}
+
+static void carry_media(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	const struct request_media *media = e->request;
+
+	(void)shard;
+	engine_command(n, media->command, e->call);
+}
+
+static void carry_event(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	const struct sig_event *event = e->request;
+
+	if (is_owner(n, shard))
+		check_event(n->sim, event);
+	if (event->kind == SIG_CALL_WAITING)
+		node_application_told(n->sim, e->call);
+}
+
+static void carry_help(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	(void)shard;
+	sim_after(n->sim, HELP_MS * NS_PER_MS, on_helped, n->incarnation, e->call, e->serial);
+}
+
+static void carry_ordered(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	if (is_owner(n, shard))
+		ordered(n->sim, e);
+}
+
+static void carry_confer(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	if (is_owner(n, shard))
+		node_confers(n, e);
+}
+
+static void carry_record(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	if (is_owner(n, shard))
+		recorder_carry(n, shard, e);
+}
+
+static void carry_room_open(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	(void)shard;
+	node_mixes(n, e);
+}
+
+static void carry_room_play(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	(void)shard;
+	node_play_room(n, e);
+}
+
+static void carry_play(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	(void)shard;
+	node_play(n, e);
+}
+
+static void carry_set(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	(void)shard;
+	document_set(n, e);
+}
+
+static void carry_lookup(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	(void)shard;
+	names_lookup(n, e);
+}
+
+static void carry_park(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	slots_ask(n, shard, e);
+}
+
+static void carry_kept(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	kept_ask(n, shard, e);
+}
+
+static void carry_box(struct node *n, const struct node_shard *shard, const struct effect *e)
+{
+	boxes_ask(n, shard, e);
+}
+
+/* The others are not carried out: no phone publishes, no page is open, and all nodes have all
+ * programs. What was cancelled is answered nevertheless, too late. */
+static void (*const g_carries[EFFECT_KINDS])(struct node *n, const struct node_shard *shard,
+					     const struct effect *e) = {
+	[EFFECT_SEND] = carry_send,
+	[EFFECT_CALL_SAVE] = carry_save,
+	[EFFECT_CALL_END] = carry_save,
+	[EFFECT_BINDING_SAVE] = carry_save,
+	[EFFECT_BINDING_GET] = binding_get,
+	[EFFECT_SUBSCRIPTION_SAVE] = carry_lamp_save,
+	[EFFECT_OBJECT_SAVE] = carry_object_save,
+	[EFFECT_MEDIA] = carry_media,
+	[EFFECT_EVENT] = carry_event,
+	[EFFECT_HELP] = carry_help,
+	[EFFECT_ORDERED] = carry_ordered,
+	[EFFECT_CONFER] = carry_confer,
+	[EFFECT_RECORD] = carry_record,
+	[EFFECT_ROOM_OPEN] = carry_room_open,
+	[EFFECT_ROOM_PLAY] = carry_room_play,
+	[EFFECT_PLAY] = carry_play,
+	[EFFECT_SET] = carry_set,
+	[EFFECT_LOOKUP] = carry_lookup,
+	[EFFECT_PARK] = carry_park,
+	[EFFECT_KEPT] = carry_kept,
+	[EFFECT_BOX] = carry_box,
+};
+
 /* shard: NULL of an effect of the locations. */
 static void carry_one(struct node *n, const struct node_shard *shard, const struct effect *e)
 {
-	struct sim *s = n->sim;
-
 	effect_line(n, shard ? shard->number : 0, e);
 	decoys_not_named(n, e);
-	switch (e->kind) {
-	case EFFECT_SEND:
-		carry_send(n, shard, e);
-		break;
-	case EFFECT_CALL_SAVE:
-	case EFFECT_CALL_END:
-	case EFFECT_BINDING_SAVE:
-		if (is_owner(n, shard))
-			check_save(s, shard, e);
-		store_save(n, shard, e);
-		break;
-	case EFFECT_SUBSCRIPTION_SAVE:
-		if (is_owner(n, shard))
-			check_lamp_save(s, shard, e);
-		store_save(n, shard, e);
-		break;
-	case EFFECT_OBJECT_SAVE:
-		store_save(n, shard, e);
-		break;
-	case EFFECT_ROOM_OPEN:
-		node_mixes(n, e);
-		break;
-	case EFFECT_CONFER:
-		if (is_owner(n, shard))
-			node_confers(n, e);
-		break;
-	case EFFECT_ROOM_CLOSE:
-	case EFFECT_ROOM_TAP:
-		break;
-	case EFFECT_ROOM_PLAY:
-		node_play_room(n, e);
-		break;
-	case EFFECT_MEDIA:
-		engine_command(n, e->media, e->call);
-		break;
-	case EFFECT_HELP:
-		sim_after(s, HELP_MS * NS_PER_MS, on_helped, n->incarnation, e->call, e->version);
-		break;
-	case EFFECT_PUBLISH: /* no phone does */
-	case EFFECT_USER:    /* no page is there */
-		break;
-	case EFFECT_SET:
-		document_set(n, e);
-		break;
-	case EFFECT_LOOKUP:
-		names_lookup(n, e);
-		break;
-	case EFFECT_LOOKUP_STOP: /* an answer that comes nevertheless is nobody's */
-		break;
-	case EFFECT_ORDERED:
-		if (is_owner(n, shard))
-			ordered(s, e);
-		break;
-	case EFFECT_EVENT:
-		if (is_owner(n, shard))
-			check_event(s, e->event);
-		if (e->event->kind == SIG_CALL_WAITING)
-			node_application_told(s, e->call);
-		break;
-	case EFFECT_PLAY:
-		node_play(n, e);
-		break;
-	case EFFECT_BINDING_GET:
-		binding_get(n, e);
-		break;
-	case EFFECT_PARK:
-		slots_ask(n, shard, e);
-		break;
-	case EFFECT_KEPT:
-		kept_ask(n, shard, e);
-		break;
-	case EFFECT_BOX:
-		boxes_ask(n, shard, e);
-		break;
-	case EFFECT_RECORD:
-		if (is_owner(n, shard))
-			recorder_carry(n, shard, e);
-		break;
-	case EFFECT_CALL_OPEN:
-	case EFFECT_MEDIA_STREAM:
-	case EFFECT_MEDIA_STREAM_STOP:
-	case EFFECT_PLAY_DIGIT:
-	case EFFECT_FORK:
-	case EFFECT_PROGRAM:   /* all nodes have all programs */
-	case EFFECT_PLAY_STOP: /* news of it comes all the same, and too late */
-	case EFFECT_TRUST:
-	case EFFECT_SECURITY:
-		break;
-	}
+	if (g_carries[e->kind])
+		g_carries[e->kind](n, shard, e);
 }
 
 /* who: the process; a: the shard */

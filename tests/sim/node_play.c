@@ -47,31 +47,33 @@ static void on_play_failed(struct sim *s, const struct event *e)
 /* It takes a moment to read it. Some are not there. */
 void node_play(struct node *n, const struct effect *e)
 {
+	const struct request_play *play = e->request;
 	struct sim *s = n->sim;
-	uint32_t who = n->incarnation * PLAY_CODECS + (uint32_t)e->expected;
+	uint32_t who = n->incarnation * PLAY_CODECS + (uint32_t)play->codec;
 	uint64_t ms = s->script ? 1500 : 100 + rand_below(&s->applications, 4000);
 
-	ms = ms > e->ttl_ms ? ms - e->ttl_ms : 0;
+	ms = ms > play->begin_ms ? ms - play->begin_ms : 0;
 
-	trace_line(s, "node: plays %s to call %" PRIx64, text_str(&e->data), e->call);
+	trace_line(s, "node: plays %s to call %" PRIx64, text_str(&play->file), e->call);
 	if (!s->script && rand_below(&s->applications, 10) == 0) {
-		sim_after(s, 50 * NS_PER_MS, on_play_failed, who, e->version, e->call);
+		sim_after(s, 50 * NS_PER_MS, on_play_failed, who, e->serial, e->call);
 		return;
 	}
-	sim_after(s, 50 * NS_PER_MS, on_play_open, who, e->version, e->call);
-	if (strncmp(text_str(&e->data), "echo-", 5) == 0)
+	sim_after(s, 50 * NS_PER_MS, on_play_open, who, e->serial, e->call);
+	if (strncmp(text_str(&play->file), "echo-", 5) == 0)
 		return; /* without an end */
-	sim_after(s, (50 + ms) * NS_PER_MS, on_play_ended, who, e->version, e->call);
+	sim_after(s, (50 + ms) * NS_PER_MS, on_play_ended, who, e->serial, e->call);
 }
 
 /* All in it hear it; it takes no codec. */
 void node_play_room(struct node *n, const struct effect *e)
 {
+	const struct request_room_play *play = e->request;
 	uint32_t who = n->incarnation * PLAY_CODECS;
 
-	trace_line(n->sim, "node: plays %s to conference %" PRIx64, text_str(&e->data), e->call);
-	sim_after(n->sim, 50 * NS_PER_MS, on_play_open, who, e->version, e->call);
-	sim_after(n->sim, 350 * NS_PER_MS, on_play_ended, who, e->version, e->call);
+	trace_line(n->sim, "node: plays %s to conference %" PRIx64, text_str(&play->file), e->call);
+	sim_after(n->sim, 50 * NS_PER_MS, on_play_open, who, e->serial, e->call);
+	sim_after(n->sim, 350 * NS_PER_MS, on_play_ended, who, e->serial, e->call);
 }
 
 static void on_mixes(struct sim *s, const struct event *e)
@@ -89,7 +91,7 @@ static void on_mixes(struct sim *s, const struct event *e)
 void node_mixes(struct node *n, const struct effect *e)
 {
 	trace_line(n->sim, "node: mixes conference %" PRIx64, e->call);
-	sim_after(n->sim, 2 * NS_PER_MS, on_mixes, n->incarnation, e->version, e->call);
+	sim_after(n->sim, 2 * NS_PER_MS, on_mixes, n->incarnation, e->serial, e->call);
 }
 
 /* ---- calls that are to come into a conference of another shard ---- */
@@ -118,9 +120,10 @@ static void on_confer(struct sim *s, const struct event *e)
 /* The shard of that call hears of it, wherever it is. */
 void node_confers(struct node *n, const struct effect *e)
 {
+	const struct request_confer *confer = e->request;
 	uint32_t user = 0;
 
-	(void)bytes_u32(text_bytes(&e->user), &user);
-	sim_after(n->sim, NS_PER_MS, on_confer, user * CONFER_DIALOGS + (uint32_t)e->expected,
-		  e->call, e->version);
+	(void)bytes_u32(text_bytes(&confer->user), &user);
+	sim_after(n->sim, NS_PER_MS, on_confer, user * CONFER_DIALOGS + confer->dialog, e->call,
+		  confer->room);
 }

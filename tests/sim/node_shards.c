@@ -123,14 +123,14 @@ static void on_cell_unsent(struct sim *s, const struct event *e)
 	node_carry(n);
 }
 
-static bool cell_is_here(struct node *n, const struct effect *e)
+static bool cell_is_here(struct node *n, const struct request_send *e)
 {
 	const struct node_shard *to = node_shard_of(n, inter_shard_of(&e->hop.remote));
 
 	return to && to->core;
 }
 
-static int cell_say_to(struct node *n, const struct node_shard *shard, const struct effect *e)
+static int cell_say_to(struct node *n, const struct node_shard *shard, const struct request_send *e)
 {
 	struct bytes message = text_bytes(&e->data);
 
@@ -139,7 +139,7 @@ static int cell_say_to(struct node *n, const struct node_shard *shard, const str
 	return node_link_inter_shard(n, shard->number, inter_shard_of(&e->hop.remote), message);
 }
 
-void node_cell_say(struct node *n, const struct node_shard *shard, const struct effect *e)
+void node_cell_say(struct node *n, const struct node_shard *shard, const struct request_send *e)
 {
 	struct event failed = { .ns = n->sim->now_ns,
 				.fire = on_cell_unsent,

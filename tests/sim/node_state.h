@@ -57,7 +57,7 @@ void node_shards_close(struct node *n);
 struct shard *node_core_of_message(struct node *n, const struct sip_hop *from,
 				   struct bytes message);
 /* EFFECT_SEND over SIP_INTER_SHARD. */
-void node_cell_say(struct node *n, const struct node_shard *shard, const struct effect *e);
+void node_cell_say(struct node *n, const struct node_shard *shard, const struct request_send *e);
 /* What they said to each other arrives. False: nothing did. */
 bool node_cells_hear(struct node *n);
 struct node_shard *node_shard_of(struct node *n, uint16_t number); /* NULL: none of its */

@@ -94,23 +94,23 @@ void recorder_found(struct sim *s, uint64_t call, uint64_t version)
 
 static void file_begins(struct sim *s, const struct node_shard *shard, const struct effect *e)
 {
-	struct recorder_file *f = recorder_file_of(s, e->call, e->record.number);
+	const struct request_record *r = e->request;
+	struct recorder_file *f = recorder_file_of(s, e->call, r->number);
 
 	if (f && !f->unknown && !is_excused(s, e->call))
-		check_fail(s, "recording %u of call %" PRIx64 " begins twice", e->record.number,
-			   e->call);
-	if (e->record.segment != 1)
-		check_fail(s, "recording %u of call %" PRIx64 " begins with segment %u",
-			   e->record.number, e->call, e->record.segment);
+		check_fail(s, "recording %u of call %" PRIx64 " begins twice", r->number, e->call);
+	if (r->segment != 1)
+		check_fail(s, "recording %u of call %" PRIx64 " begins with segment %u", r->number,
+			   e->call, r->segment);
 	if (!f && s->recorders.count == RECORDER_FILES_MAX)
 		return;
 	f = f ? f : &s->recorders.list[s->recorders.count++];
 	*f = (struct recorder_file){ .call = e->call,
-				     .number = e->record.number,
+				     .number = r->number,
 				     .segment = 1,
 				     .first = next_of(s, e->call),
 				     .need = next_of(s, e->call),
-				     .name = e->record.name,
+				     .name = r->name,
 				     .run = shard->run };
 }
 
@@ -118,6 +118,7 @@ static void file_begins(struct sim *s, const struct node_shard *shard, const str
 static void file_goes_on(struct sim *s, const struct node_shard *shard, struct recorder_file *f,
 			 const struct effect *e)
 {
+	const struct request_record *r = e->request;
 	bool excused = is_excused(s, f->call);
 
 	if (f->run == shard->run)
@@ -126,15 +127,15 @@ static void file_goes_on(struct sim *s, const struct node_shard *shard, struct r
 	if ((f->ended || f->unknown) && !excused)
 		check_fail(s, "recording %u of call %" PRIx64 " goes on, and has ended", f->number,
 			   f->call);
-	if (e->record.segment != f->segment + 1 && !excused)
+	if (r->segment != f->segment + 1 && !excused)
 		check_fail(s, "recording %u of call %" PRIx64 " has segment %u behind %u",
-			   f->number, f->call, e->record.segment, f->segment);
+			   f->number, f->call, r->segment, f->segment);
 	/* else it was killed within the step, and is still to be paused */
 	if (f->stays == STAYS_ANYHOW)
 		f->stays = f->paused ? STAYS_PAUSED : STAYS_ON;
 	if (f->paused_anyhow || excused)
 		f->stays = STAYS_ANYHOW;
-	f->segment = e->record.segment;
+	f->segment = r->segment;
 	f->need = next_of(s, f->call);
 	f->run = shard->run;
 	f->paused = f->ended = false;
@@ -143,13 +144,14 @@ static void file_goes_on(struct sim *s, const struct node_shard *shard, struct r
 static void file_told(struct sim *s, struct recorder_file *f, const struct node_shard *shard,
 		      const struct effect *e)
 {
+	const struct request_record *r = e->request;
 	if (f->run != shard->run)
 		check_fail(s, "recording %u of call %" PRIx64 " is told by who does not write it",
 			   f->number, f->call);
-	switch (e->record.act) {
+	switch (r->act) {
 	case RECORD_PAUSE:
 	case RECORD_RESUME:
-		f->paused = e->record.act == RECORD_PAUSE;
+		f->paused = r->act == RECORD_PAUSE;
 		if (!f->paused || f->stays != STAYS_PAUSED) /* the record has it */
 			f->paused_need = next_of(s, f->call);
 		f->paused_anyhow = false;
@@ -195,39 +197,41 @@ static const char *act_name(enum record_act act)
 
 static void message_told(const struct node *n, struct recorder_file *f, const struct effect *e)
 {
+	const struct request_record *r = e->request;
 	if (!f)
 		return;
-	if (e->record.act == RECORD_BEGIN || e->record.act == RECORD_GO_ON)
+	if (r->act == RECORD_BEGIN || r->act == RECORD_GO_ON)
 		recorder_message_begin(n, f, e);
-	else if (e->record.act == RECORD_END)
+	else if (r->act == RECORD_END)
 		recorder_message_end(n, f);
 }
 
 void recorder_carry(struct node *n, const struct node_shard *shard, const struct effect *e)
 {
+	const struct request_record *r = e->request;
 	struct sim *s = n->sim;
-	struct recorder_file *f = recorder_file_of(s, e->call, e->record.number);
-	bool begins = e->record.act == RECORD_BEGIN;
+	struct recorder_file *f = recorder_file_of(s, e->call, r->number);
+	bool begins = r->act == RECORD_BEGIN;
 
-	if (s->sabotage == SABOTAGE_RECORDER && e->record.act == RECORD_GO_ON)
+	if (s->sabotage == SABOTAGE_RECORDER && r->act == RECORD_GO_ON)
 		return;
-	trace_line(s, "recorder: %" PRIx64 "-%u, segment %u, %s", e->call, e->record.number,
-		   e->record.segment, act_name(e->record.act));
+	trace_line(s, "recorder: %" PRIx64 "-%u, segment %u, %s", e->call, r->number, r->segment,
+		   act_name(r->act));
 	if (s->story)
-		golden_recorded(s->story, &e->record, act_name(e->record.act));
-	else if (e->record.act == RECORD_FORGET) /* a name: it is over, or never began */
+		golden_recorded(s->story, r, act_name(r->act));
+	else if (r->act == RECORD_FORGET) /* a name: it is over, or never began */
 		return;
 	else if (begins)
 		file_begins(s, shard, e);
 	else if (!f)
-		check_fail(s, "recording %u of call %" PRIx64 " %s, and has never begun",
-			   e->record.number, e->call, act_name(e->record.act));
-	else if (e->record.act == RECORD_GO_ON)
+		check_fail(s, "recording %u of call %" PRIx64 " %s, and has never begun", r->number,
+			   e->call, act_name(r->act));
+	else if (r->act == RECORD_GO_ON)
 		file_goes_on(s, shard, f, e);
 	else
 		file_told(s, f, shard, e);
-	if (e->record.message && !s->story)
-		message_told(n, recorder_file_of(s, e->call, e->record.number), e);
+	if (r->message && !s->story)
+		message_told(n, recorder_file_of(s, e->call, r->number), e);
 }
 
 /* ---- what must hold after each step ---- */

@@ -54,13 +54,14 @@ static void on_grows(struct sim *s, const struct event *e)
 
 void recorder_message_begin(const struct node *n, struct recorder_file *f, const struct effect *e)
 {
+	const struct request_record *r = e->request;
 	struct sim *s = n->sim;
 
 	f->message = true;
 	f->here_ns = s->now_ns;
-	f->silence_ms = e->record.silence_ms;
+	f->silence_ms = r->silence_ms;
 	f->quiet = false;
-	if (e->record.act == RECORD_BEGIN)
+	if (r->act == RECORD_BEGIN)
 		f->begun_ns = s->now_ns;
 	sim_after(s, GROWS_MS * NS_PER_MS, on_grows, n->incarnation, f->call,
 		  (uint64_t)f->run << 8 | f->number);

@@ -141,6 +141,7 @@ static void on_slot_asked(struct sim *s, const struct event *e)
 void slots_ask(const struct node *n, const struct node_shard *shard, const struct effect *e)
 {
 	struct slots *t = &n->sim->slots;
+	const struct request_park *park = e->request;
 	struct slot_asked *a;
 
 	if (t->asked_count == SLOTS_ASKED_MAX) {
@@ -150,11 +151,12 @@ void slots_ask(const struct node *n, const struct node_shard *shard, const struc
 	a = &t->asked[t->asked_count++];
 	*a = (struct slot_asked){ .incarnation = n->incarnation,
 				  .shard = shard->number,
-				  .act = (enum park_act)e->expected,
+				  .act = park->act,
 				  .call = e->call,
-				  .serial = e->version };
-	(void)snprintf(a->name, sizeof(a->name), "%s:%s", text_str(&e->tenant), text_str(&e->user));
-	if (text_set(&a->beside, text_bytes(&e->data)))
+				  .serial = e->serial };
+	(void)snprintf(a->name, sizeof(a->name), "%s:%s", text_str(&park->tenant),
+		       text_str(&park->slot));
+	if (text_set(&a->beside, text_bytes(&park->entry)))
 		assert(false && "out of memory");
 	sim_after(n->sim, SLOTS_LATENCY_NS, on_slot_asked, 0, t->asked_count - 1, 0);
 }

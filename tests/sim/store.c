@@ -178,7 +178,8 @@ static void apply_end(struct sim *s, struct store_command *c)
 void store_key(struct text *out, const struct effect *e)
 {
 	char key[96];
-	int n = snprintf(key, sizeof(key), "%s:%s", text_str(&e->tenant), text_str(&e->user));
+	const struct request_binding_get *of = e->request; /* as a save begins */
+	int n = snprintf(key, sizeof(key), "%s:%s", text_str(&of->tenant), text_str(&of->user));
 
 	assert(n > 0 && (size_t)n < sizeof(key));
 	if (text_set(out, bytes_mem(key, (size_t)n)))
@@ -532,6 +533,43 @@ static enum store_fate fate_of(struct sim *s, const struct effect *e)
 	}
 }
 
+static void add_record(struct store_command *c, struct bytes record, uint64_t version)
+{
+	c->version = version;
+	if (text_set(&c->record, record))
+		assert(false && "out of memory");
+}
+
+static void add_binding(struct store_command *c, const struct effect *e)
+{
+	const struct request_binding_save *save = e->request;
+
+	store_key(&c->user, e);
+	c->expected = save->expected;
+	c->ttl_ms = save->ttl_ms;
+	add_record(c, text_bytes(&save->record), save->version);
+}
+
+/* Of an object, too. */
+static void add_save(struct store_command *c, const struct request_save *save)
+{
+	add_record(c, text_bytes(&save->record), save->version);
+}
+
+static void add_end(const struct sim *s, struct store_command *c,
+		    const struct request_call_end *end)
+{
+	uint32_t n = end->cdrs.count;
+
+	add_record(c, text_bytes(&end->toll), 0);
+	c->cdrs = calloc(n, sizeof(*c->cdrs));
+	assert(c->cdrs);
+	memcpy(c->cdrs, end->cdrs.list, n * sizeof(*c->cdrs));
+	c->cdr_count = n;
+	if (s->sabotage == SABOTAGE_GAP && c->cdrs[0].answer_utc_ms)
+		c->cdrs[0].setup_utc_ms -= 100;
+}
+
 static struct store_command *add(const struct node *n, const struct node_shard *shard,
 				 const struct effect *e)
 {
@@ -554,22 +592,13 @@ static struct store_command *add(const struct node *n, const struct node_shard *
 				     .link = shard ? shard->number : n->shards[0].number,
 				     .shard = shard ? shard->number : 0,
 				     .epoch = shard ? shard->epoch : 0,
-				     .call = e->call,
-				     .version = e->version,
-				     .expected = e->expected,
-				     .ttl_ms = e->ttl_ms };
+				     .call = e->call };
 	if (e->kind == EFFECT_BINDING_SAVE)
-		store_key(&c->user, e);
-	if (text_set(&c->record, text_bytes(&e->data)))
-		assert(false && "out of memory");
-	if (e->cdr_count) {
-		c->cdrs = calloc(e->cdr_count, sizeof(*c->cdrs));
-		assert(c->cdrs);
-		memcpy(c->cdrs, e->cdrs, e->cdr_count * sizeof(*c->cdrs));
-		c->cdr_count = e->cdr_count;
-		if (s->sabotage == SABOTAGE_GAP && c->cdrs[0].answer_utc_ms)
-			c->cdrs[0].setup_utc_ms -= 100;
-	}
+		add_binding(c, e);
+	else if (e->kind == EFFECT_CALL_END)
+		add_end(s, c, e->request);
+	else
+		add_save(c, e->request);
 	return c;
 }
 

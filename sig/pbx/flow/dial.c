@@ -207,14 +207,12 @@ enum { DIAL_KEPT_MS = 500 };
 
 static void dial_ask_one(struct flow_turn_of *t, enum kept what, uint64_t serial, struct bytes of)
 {
-	const struct effect_ask ask = { .kind = EFFECT_KEPT,
-					.call = t->c->id,
-					.serial = serial,
-					.what = what,
-					.tenant = bytes_str(call_tenant(t->h, t->c)),
-					.user = of };
+	struct request_kept *kept =
+		effects_ask(t->h->effects, EFFECT_KEPT, t->c->id, serial,
+			    EFFECT_TEXTS(bytes_str(call_tenant(t->h, t->c)), of));
 
-	(void)effects_ask(t->h->effects, &ask); /* without memory its time runs */
+	if (kept) /* else its time runs */
+		kept->what = what;
 }
 
 /* Returns false if no request is needed, or all is known. */
@@ -267,16 +265,16 @@ void dial_kept_overdue(struct call_host *h, struct call *c)
 static void dial_keep_value(const struct call_host *h, const struct call *c, enum kept what,
 			    struct bytes of, struct bytes value)
 {
-	const struct effect_ask ask = { .kind = EFFECT_KEPT,
-					.call = c->id,
-					.what = what,
-					.ttl_ms = DIAL_KEPT_FOR_MS,
-					.tenant = bytes_str(call_tenant(h, c)),
-					.user = of,
-					.data = value };
+	struct request_kept *kept =
+		effects_ask(h->effects, EFFECT_KEPT, c->id, 0,
+			    EFFECT_TEXTS(bytes_str(call_tenant(h, c)), of, value));
 
-	if (!effects_ask(h->effects, &ask))
+	if (!kept) {
 		LOG_WARN("flow", c->id, "no memory: the order of a list is not kept");
+		return;
+	}
+	kept->what = what;
+	kept->ttl_ms = DIAL_KEPT_FOR_MS;
 }
 
 /* It begins behind who was first last time. */

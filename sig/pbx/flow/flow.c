@@ -57,10 +57,6 @@ static const struct flow_program *run_program(struct call_host *h, struct call *
 {
 	struct flow_run *r = c->run;
 	const struct flow_program *p = programs_find(h->programs, r->at.program);
-	struct effect_ask ask = { .kind = EFFECT_PROGRAM,
-				  .call = c->id,
-				  .tenant = bytes_str(call_tenant(h, c)),
-				  .data = bytes_mem(r->at.program, sizeof(r->at.program)) };
 
 	if (p) {
 		run_hold(h, r);
@@ -69,9 +65,12 @@ static const struct flow_program *run_program(struct call_host *h, struct call *
 	}
 	if (r->serial)
 		return NULL;
-	ask.serial = r->serial = rand_u64_from(h->rand) | 1;
+	r->serial = rand_u64_from(h->rand) | 1;
 	r->asked_ns = h->now.ns + FLOW_PROGRAM_MS * NS_PER_MS;
-	(void)effects_ask(h->effects, &ask); /* without memory its time runs */
+	/* without memory its time runs */
+	(void)effects_ask(h->effects, EFFECT_PROGRAM, c->id, r->serial,
+			  EFFECT_TEXTS(bytes_str(call_tenant(h, c)),
+				       bytes_mem(r->at.program, sizeof(r->at.program))));
 	return NULL;
 }
 
@@ -727,25 +726,30 @@ static void flow_not_there(struct call_host *h, struct call *c)
 
 /* ---- what a helper process did ---- */
 
-int verb_asks(struct flow_turn_of *t, struct effect_ask *ask, uint32_t ms)
+void *verb_asks(struct flow_turn_of *t, enum effect_kind kind, uint32_t ms,
+		const struct bytes *texts)
 {
 	struct flow_run *r = t->c->run;
+	uint64_t serial = rand_u64_from(t->h->rand) | 1;
+	void *request = effects_ask(t->h->effects, kind, t->c->id, serial, texts);
 
-	ask->call = t->c->id;
-	ask->serial = rand_u64_from(t->h->rand) | 1;
-	ask->tenant = bytes_str(call_tenant(t->h, t->c));
-	if (!effects_ask(t->h->effects, ask))
-		return OUTCOME_FAILED;
-	r->help = ask->serial;
+	if (!request)
+		return NULL;
+	r->help = serial;
 	r->help_ns = t->h->now.ns + (ms + FLOW_HELP_GRACE_MS) * NS_PER_MS;
-	return VERB_ASKS;
+	return request;
 }
 
 int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms)
 {
-	struct effect_ask ask = { .kind = EFFECT_HELP, .what = what, .ttl_ms = ms, .data = data };
+	struct request_help *help = verb_asks(
+		t, EFFECT_HELP, ms, EFFECT_TEXTS(bytes_str(call_tenant(t->h, t->c)), data));
 
-	return verb_asks(t, &ask, ms);
+	if (!help)
+		return OUTCOME_FAILED;
+	help->what = what;
+	help->ttl_ms = ms;
+	return VERB_ASKS;
 }
 
 static void run_publish_http(struct call_host *h, struct call *c, const struct flow_step *step,

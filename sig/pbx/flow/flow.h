@@ -36,8 +36,9 @@ extern const struct flow_act g_place_acts[];
 const struct flow_act *flow_act_of(const struct flow_verb *v);
 /* Asks a helper process of the node. VERB_ASKS, or OUTCOME_FAILED. */
 int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms);
-/* Sends *ask for the verb; its answer is awaited for so long. As verb_ask. */
-int verb_asks(struct flow_turn_of *t, struct effect_ask *ask, uint32_t ms);
+/* As effects_ask for the verb, whose answer is awaited for so long. */
+void *verb_asks(struct flow_turn_of *t, enum effect_kind kind, uint32_t ms,
+		const struct bytes *texts);
 /* What the world says to a program. */
 struct flow_world flow_world_of(struct flow_turn_of *t);
 

@@ -161,15 +161,13 @@ int verb_http(struct flow_turn_of *t)
 static void http_help(const struct call_host *h, const struct call *c, enum help what,
 		      struct bytes data)
 {
-	const struct effect_ask ask = { .kind = EFFECT_HELP,
-					.call = c->id,
-					.what = what,
-					.ttl_ms = HTTP_LINK_MS,
-					.tenant = bytes_str(call_tenant(h, c)),
-					.data = data };
+	struct request_help *help = effects_ask(h->effects, EFFECT_HELP, c->id, 0,
+						EFFECT_TEXTS(bytes_str(call_tenant(h, c)), data));
 
-	(void)effects_ask(h->effects,
-			  &ask); /* without memory it is asked when the next verb does */
+	if (!help) /* it is asked when the next verb does */
+		return;
+	help->what = what;
+	help->ttl_ms = HTTP_LINK_MS;
 }
 
 /* The application that the last step asks for more verbs; empty if the program is not an

@@ -74,11 +74,14 @@ static struct bytes message_by(const struct call *c, struct bytes box)
 /* Answered within some seconds. VERB_ASKS, or OUTCOME_FAILED. */
 static int verb_ask_box(struct flow_turn_of *t, struct bytes box, const struct box_order *order)
 {
-	struct effect_ask ask = {
-		.kind = EFFECT_BOX, .user = box, .data = message_by(t->c, box), .box = order
-	};
+	struct request_box *request = verb_asks(t, EFFECT_BOX, order->wait_ms + MESSAGE_ASK_MS,
+						EFFECT_TEXTS(bytes_str(call_tenant(t->h, t->c)),
+							     box, message_by(t->c, box)));
 
-	return verb_asks(t, &ask, order->wait_ms + MESSAGE_ASK_MS);
+	if (!request)
+		return OUTCOME_FAILED;
+	request->order = *order;
+	return VERB_ASKS;
 }
 
 /* The node looks at both, copies them, and waits for each mailbox. */
@@ -172,16 +175,17 @@ void message_leave(const struct call_host *h, struct call *c)
 	struct flow_run *r = c->run;
 	struct box_order order = { .act = r->draft_is_dropped ? BOX_DROP : BOX_SEND,
 				   .lasting = true };
-	const struct effect_ask ask = { .kind = EFFECT_BOX,
-					.call = c->id,
-					.tenant = bytes_str(call_tenant(h, c)),
-					.user = text_bytes(&r->draft_box),
-					.box = &order };
+	struct request_box *request;
 
 	if (!r->draft)
 		return;
 	message_id(c, r->draft, order.id);
-	if (!effects_ask(h->effects, &ask))
+	request =
+		effects_ask(h->effects, EFFECT_BOX, c->id, 0,
+			    EFFECT_TEXTS(bytes_str(call_tenant(h, c)), text_bytes(&r->draft_box)));
+	if (request)
+		request->order = order;
+	else
 		LOG_WARN("flow", c->id, "no memory: a message stays a draft for a while");
 	if (!r->draft_is_dropped)
 		memcpy(r->left, order.id, sizeof(r->left));

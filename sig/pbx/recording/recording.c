@@ -337,19 +337,20 @@ static int record_facts_put(const struct call *c, const struct recording *r, str
 static void record_ask(struct call_host *h, const struct call *c, struct recording *r,
 		       enum record_act act)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_RECORD);
+	struct effect *e = effects_add(h->effects, EFFECT_RECORD, c->id, 0);
+	struct request_record *to = e ? e->request : NULL;
 
-	if (!e)
+	if (!to)
 		return;
-	e->call = c->id;
-	e->record = (struct effect_record){ .act = act,
-					    .number = r->number,
-					    .segment = r->segment,
-					    .begun_utc_ms = steady_add(r->begun_utc_ms, h->wall_ms),
-					    .message = r->cause == RECORDING_MESSAGE,
-					    .name = recording_is_name(c, r),
-					    .silence_ms = prompts_silence_ms(c, r->number) };
-	if (text_set(&e->tenant, bytes_str(call_tenant(h, c))) || record_facts_put(c, r, &e->data))
+	*to = (struct request_record){ .act = act,
+				       .number = r->number,
+				       .segment = r->segment,
+				       .begun_utc_ms = steady_add(r->begun_utc_ms, h->wall_ms),
+				       .message = r->cause == RECORDING_MESSAGE,
+				       .name = recording_is_name(c, r),
+				       .silence_ms = prompts_silence_ms(c, r->number) };
+	if (text_set(&to->tenant, bytes_str(call_tenant(h, c))) ||
+	    record_facts_put(c, r, &to->facts))
 		LOG_ERROR("call", c->id, "no memory for what a recording is of");
 	(void)bytes_cstr(text_bytes(&c->account), r->told_account, sizeof(r->told_account));
 }
@@ -618,13 +619,13 @@ static uint8_t recording_message_begin(struct call_host *h, struct call *c, uint
 
 void recording_name_forget(struct call_host *h, const struct call *c, uint8_t number)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_RECORD);
+	struct effect *e = effects_add(h->effects, EFFECT_RECORD, c->id, 0);
+	struct request_record *to = e ? e->request : NULL;
 
-	if (!e)
+	if (!to)
 		return;
-	e->call = c->id;
-	e->record = (struct effect_record){ .act = RECORD_FORGET, .number = number, .name = true };
-	if (text_set(&e->tenant, bytes_str(call_tenant(h, c))))
+	*to = (struct request_record){ .act = RECORD_FORGET, .number = number, .name = true };
+	if (text_set(&to->tenant, bytes_str(call_tenant(h, c))))
 		LOG_WARN("call", c->id, "no memory: a name that was said stays on the disk");
 }
 

@@ -266,15 +266,15 @@ static bool siprec_open_ports(struct call_host *h, struct siprec *s)
 static void siprec_fork(struct call_host *h, const struct call *c, const struct recording *r,
 			const struct media_fork *fork)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_FORK);
+	struct effect *e = effects_add(h->effects, EFFECT_FORK, c->id, 0);
+	struct request_fork *request = e ? e->request : NULL;
 
-	if (!e)
+	if (!request)
 		return;
-	e->call = c->id;
-	e->record.number = r->number;
-	e->fork = fork ? malloc(sizeof(*fork)) : NULL;
-	if (e->fork)
-		*e->fork = *fork;
+	request->number = r->number;
+	request->fork = fork ? malloc(sizeof(*fork)) : NULL;
+	if (request->fork)
+		*request->fork = *fork;
 }
 
 static void siprec_fork_end(struct call_host *h, const struct call *c, const struct recording *r)

@@ -65,12 +65,14 @@ static void recorder_want(const struct call_host *h, const struct call *c, uint8
 static bool find_begin(struct call_host *h, const struct call *c, struct siprec *s,
 		       const struct lookup_want *want)
 {
-	struct effect *e =
-		h->lookups < DIALOG_LOOKUPS_MAX ? effects_lookup(h->effects, c->id, want) : NULL;
+	uint64_t serial;
 
-	if (!e)
+	if (h->lookups >= DIALOG_LOOKUPS_MAX)
 		return false;
-	s->lookup = e->version = rand_u64_from(h->rand) | 1;
+	serial = rand_u64_from(h->rand) | 1;
+	if (!effects_lookup(h->effects, c->id, serial, want))
+		return false;
+	s->lookup = serial;
 	s->retry_ns = h->now.ns + DIALOG_LOOKUP_MS * NS_PER_MS;
 	h->lookups++;
 	return true;
@@ -132,12 +134,8 @@ static void find_over(struct call_host *h, struct siprec *s)
 
 static void find_leave(struct call_host *h, const struct call *c, struct siprec *s)
 {
-	struct effect *e = effects_add(h->effects, EFFECT_LOOKUP_STOP);
-
-	if (e) { /* else it ends by itself */
-		e->call = c->id;
-		e->version = s->lookup;
-	}
+	/* without memory it ends by itself */
+	(void)effects_add(h->effects, EFFECT_LOOKUP_STOP, c->id, s->lookup);
 	find_over(h, s);
 }
 

@@ -55,8 +55,8 @@ struct rig {
 	uint32_t state_events; /* SIG_CALL_STATE, which are in no list here */
 	struct media_command media[RIG_LIST_MAX];
 	uint32_t media_count;
-	struct sip_hop trusted;    /* the last one that was */
-	struct effect_order order; /* the last one */
+	struct sip_hop trusted;       /* the last one that was */
+	struct request_ordered order; /* the last one */
 	uint32_t order_count;
 	uint64_t play; /* serial of the last EFFECT_PLAY */
 	enum media_codec play_codec;
@@ -65,13 +65,14 @@ struct rig {
 	bool play_resumed; /* it was played before this process */
 	bool play_spared;  /* somebody makes up for it */
 	uint32_t play_count, play_stops;
-	struct effect_media_stream listen; /* of the last EFFECT_MEDIA_STREAM */
+	struct request_media_stream listen; /* of the last EFFECT_MEDIA_STREAM */
+	uint64_t listen_serial;
 	char listener[40];
 	uint32_t listen_count, listen_stops;
 	char play_key; /* the newest that was pressed while something was played to an application */
 	struct rig_record {
 		uint64_t call;
-		struct effect_record record;
+		struct request_record record;
 		char tenant[32], facts[1024];
 	} records[RIG_LOOKUPS_MAX]; /* all EFFECT_RECORD, as lookups below */
 	uint32_t record_count;
@@ -345,89 +346,121 @@ RIG_FN bool rig_is_whole(struct bytes message)
 
 RIG_FN void rig_keep_sent(struct rig *r, struct effect *e)
 {
-	assert(rig_is_whole(text_bytes(&e->data)));
+	struct request_send *send = e->request;
+
+	assert(rig_is_whole(text_bytes(&send->data)));
 	if (r->sent_count == RIG_SENT_MAX)
 		rig_forget_sent(r);
 	r->sent[r->sent_count++] = (struct rig_sent){
-		.hop = e->hop, .data = e->data, .ns = r->now.ns, .sender = e->sender
+		.hop = send->hop, .data = send->data, .ns = r->now.ns, .sender = send->sender
 	};
-	e->data = (struct text){ 0 };
+	send->data = (struct text){ 0 };
+}
+
+RIG_FN void rig_keep_binding(struct rig_save *to, struct effect *e)
+{
+	struct request_binding_get *of = e->request; /* as a save begins */
+	struct request_binding_save *save = e->request;
+
+	to->tenant = of->tenant;
+	to->user = of->user;
+	of->tenant = of->user = (struct text){ 0 };
+	if (e->kind == EFFECT_BINDING_GET)
+		return;
+	to->version = save->version;
+	to->expected = save->expected;
+	to->ttl_ms = save->ttl_ms;
+	to->record = save->record;
+	save->record = (struct text){ 0 };
+}
+
+RIG_FN void rig_keep_end(struct rig *r, struct rig_save *to, struct request_call_end *end)
+{
+	const struct request_cdrs *cdrs = &end->cdrs;
+
+	to->again = end->again;
+	to->record = end->toll;
+	end->toll = (struct text){ 0 };
+	if (r->rolling && r->cdr_count + cdrs->count > RIG_LIST_MAX)
+		r->cdr_count = 0;
+	assert(r->cdr_count + cdrs->count <= RIG_LIST_MAX);
+	for (uint32_t i = 0; i < cdrs->count; i++)
+		r->cdrs[r->cdr_count++] = cdrs->list[i];
 }
 
 RIG_FN void rig_keep_save(struct rig *r, struct effect *e)
 {
+	struct request_save *save = e->request; /* of an object, too */
+	struct rig_save *to;
+
 	if (r->save_count == RIG_LIST_MAX)
 		rig_forget_saves(r);
-	r->saves[r->save_count++] = (struct rig_save){
-		.kind = e->kind,
-		.call = e->call,
-		.version = e->version,
-		.expected = e->expected,
-		.ttl_ms = e->ttl_ms,
-		.again = e->again,
-		.tenant = e->tenant,
-		.user = e->user,
-		.record = e->data,
-	};
-	e->tenant = e->user = e->data = (struct text){ 0 };
-	if (e->kind == EFFECT_CALL_END) {
-		if (r->rolling && r->cdr_count + e->cdr_count > RIG_LIST_MAX)
-			r->cdr_count = 0;
-		assert(r->cdr_count + e->cdr_count <= RIG_LIST_MAX);
-		for (uint32_t i = 0; i < e->cdr_count; i++)
-			r->cdrs[r->cdr_count++] = e->cdrs[i];
+	to = &r->saves[r->save_count++];
+	*to = (struct rig_save){ .kind = e->kind, .call = e->call };
+	if (e->kind == EFFECT_BINDING_SAVE || e->kind == EFFECT_BINDING_GET) {
+		rig_keep_binding(to, e);
+	} else if (e->kind == EFFECT_CALL_END) {
+		rig_keep_end(r, to, e->request);
+	} else {
+		to->version = save->version;
+		to->record = save->record;
+		save->record = (struct text){ 0 };
 	}
 }
 
 RIG_FN void rig_keep_record(struct rig *r, const struct effect *e)
 {
+	const struct request_record *record = e->request;
 	struct rig_record *to = &r->records[r->record_count++ % RIG_LOOKUPS_MAX];
 
-	*to = (struct rig_record){ .call = e->call, .record = e->record };
-	(void)bytes_cstr(text_bytes(&e->tenant), to->tenant, sizeof(to->tenant));
-	(void)bytes_cstr(text_bytes(&e->data), to->facts, sizeof(to->facts));
+	*to = (struct rig_record){ .call = e->call, .record = *record };
+	to->record.tenant = to->record.facts = (struct text){ 0 };
+	(void)bytes_cstr(text_bytes(&record->tenant), to->tenant, sizeof(to->tenant));
+	(void)bytes_cstr(text_bytes(&record->facts), to->facts, sizeof(to->facts));
 }
 
 RIG_FN void rig_keep_fork(struct rig *r, const struct effect *e)
 {
-	r->forks = e->fork != NULL;
-	if (e->fork)
-		r->fork = *e->fork;
+	const struct request_fork *request = e->request;
+
+	r->forks = request->fork != NULL;
+	if (request->fork)
+		r->fork = *request->fork;
 	r->fork_count++;
 }
 
 RIG_FN void rig_keep_park(struct rig *r, const struct effect *e)
 {
+	const struct request_park *park = e->request;
 	struct rig_park *to = &r->parks[r->park_count++ % RIG_LOOKUPS_MAX];
 
-	*to = (struct rig_park){ .call = e->call,
-				 .serial = e->version,
-				 .act = (enum park_act)e->expected };
-	(void)bytes_cstr(text_bytes(&e->tenant), to->tenant, sizeof(to->tenant));
-	(void)bytes_cstr(text_bytes(&e->user), to->slot, sizeof(to->slot));
-	(void)bytes_cstr(text_bytes(&e->data), to->entry, sizeof(to->entry));
+	*to = (struct rig_park){ .call = e->call, .serial = e->serial, .act = park->act };
+	(void)bytes_cstr(text_bytes(&park->tenant), to->tenant, sizeof(to->tenant));
+	(void)bytes_cstr(text_bytes(&park->slot), to->slot, sizeof(to->slot));
+	(void)bytes_cstr(text_bytes(&park->entry), to->entry, sizeof(to->entry));
 }
 
 RIG_FN void rig_keep_kept(struct rig *r, const struct effect *e)
 {
+	const struct request_kept *kept = e->request;
 	struct rig_kept *to = &r->kept[r->kept_count++ % RIG_LOOKUPS_MAX];
 
-	*to = (struct rig_kept){ .call = e->call,
-				 .serial = e->version,
-				 .ttl_ms = e->ttl_ms,
-				 .what = (enum kept)e->expected };
-	(void)bytes_cstr(text_bytes(&e->tenant), to->tenant, sizeof(to->tenant));
-	(void)bytes_cstr(text_bytes(&e->user), to->user, sizeof(to->user));
-	(void)bytes_cstr(text_bytes(&e->data), to->value, sizeof(to->value));
+	*to = (struct rig_kept){
+		.call = e->call, .serial = e->serial, .ttl_ms = kept->ttl_ms, .what = kept->what
+	};
+	(void)bytes_cstr(text_bytes(&kept->tenant), to->tenant, sizeof(to->tenant));
+	(void)bytes_cstr(text_bytes(&kept->user), to->user, sizeof(to->user));
+	(void)bytes_cstr(text_bytes(&kept->value), to->value, sizeof(to->value));
 }
 
 RIG_FN void rig_keep_lookup(struct rig *r, const struct effect *e)
 {
+	const struct lookup_want *want = e->request;
 	uint32_t i = r->lookup_count++ % RIG_LOOKUPS_MAX;
 
 	r->lookups[i].call = e->call;
-	r->lookups[i].serial = e->version;
-	(void)bytes_cstr(bytes_str(e->want->host), r->lookups[i].host, sizeof(r->lookups[i].host));
+	r->lookups[i].serial = e->serial;
+	(void)bytes_cstr(bytes_str(want->host), r->lookups[i].host, sizeof(r->lookups[i].host));
 }
 
 RIG_FN void rig_mixer_close(struct rig *r, uint64_t serial)
@@ -438,19 +471,23 @@ RIG_FN void rig_mixer_close(struct rig *r, uint64_t serial)
 
 RIG_FN void rig_part_keep(struct rig *r, const struct effect *e)
 {
+	const struct request_room_play *play = e->request;
+	const struct request_room_tap *tap = e->request;
 	struct rig_part *p = &r->parts[r->part_count++];
 
 	assert(r->part_count <= COUNT_OF(r->parts));
-	*p = (struct rig_part){ .room = e->call,
-				.serial = e->version,
-				.from_ms = e->ttl_ms,
-				.kind = e->kind,
-				.job = e->job,
-				.rate_hz = (uint32_t)e->expected,
-				.number = e->record.number,
-				.resumed = e->peer,
-				.tone = e->tone };
-	(void)bytes_cstr(text_bytes(&e->data), p->file, sizeof(p->file));
+	*p = (struct rig_part){ .room = e->call, .serial = e->serial, .kind = e->kind };
+	if (e->kind == EFFECT_ROOM_TAP) {
+		p->job = tap->job;
+		p->number = tap->number;
+		p->tone = tap->tone;
+		return;
+	}
+	p->job = play->job;
+	p->from_ms = play->begin_ms;
+	p->rate_hz = play->rate_hz;
+	p->resumed = play->resumed;
+	(void)bytes_cstr(text_bytes(&play->file), p->file, sizeof(p->file));
 }
 
 RIG_FN void rig_part_stop(struct rig *r, uint64_t serial)
@@ -461,6 +498,19 @@ RIG_FN void rig_part_stop(struct rig *r, uint64_t serial)
 
 RIG_FN void rig_keep(struct rig *r, struct effect *e)
 {
+	const struct request_confer *confer = e->request;
+	const struct request_play *play = e->request;
+	const struct request_set *set = e->request;
+	const struct request_user *user = e->request;
+	const struct request_publish *publish = e->request;
+	const struct request_help *help = e->request;
+	const struct request_box *box = e->request;
+	const struct request_media_stream *stream = e->request;
+	const struct request_trust *trust = e->request;
+	const struct request_cdrs *open = e->request;
+	const struct request_media *media = e->request;
+	struct sig_event *event = e->request;
+
 	if (r->seen)
 		r->seen(r, e);
 	switch (e->kind) {
@@ -477,18 +527,19 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		break;
 	case EFFECT_ROOM_OPEN:
 		assert(r->mixer_count < COUNT_OF(r->mixers));
-		r->mixers[r->mixer_count++] = (struct rig_mixer){ .room = e->call,
-								  .serial = e->version,
-								  .terms = e->room };
+		r->mixers[r->mixer_count++] =
+			(struct rig_mixer){ .room = e->call,
+					    .serial = e->serial,
+					    .terms = *(const struct media_room *)e->request };
 		break;
 	case EFFECT_ROOM_CLOSE:
-		rig_mixer_close(r, e->version);
+		rig_mixer_close(r, e->serial);
 		break;
 	case EFFECT_CONFER:
 		r->confer.call = e->call;
-		r->confer.room = e->version;
-		r->confer.dialog = (uint8_t)e->expected;
-		(void)bytes_cstr(text_bytes(&e->user), r->confer.user, sizeof(r->confer.user));
+		r->confer.room = confer->room;
+		r->confer.dialog = confer->dialog;
+		(void)bytes_cstr(text_bytes(&confer->user), r->confer.user, sizeof(r->confer.user));
 		r->confer.count++;
 		break;
 	case EFFECT_ROOM_PLAY:
@@ -496,21 +547,21 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		rig_part_keep(r, e);
 		break;
 	case EFFECT_CALL_OPEN:
-		r->open = e->cdrs[e->cdr_count - 1];
+		r->open = open->list[open->count - 1];
 		r->open_count++;
 		break;
 	case EFFECT_MEDIA:
 		if (r->rolling && r->media_count == RIG_LIST_MAX)
 			r->media_count = 0;
 		assert(r->media_count < RIG_LIST_MAX);
-		r->media[r->media_count++] = *e->media;
+		r->media[r->media_count++] = *media->command;
 		break;
 	case EFFECT_EVENT:
-		if (event_kind_has(e->event->kind, EV_A_STATE)) {
-			(void)strcpy(r->states[0], event_str(e->event, EV_A_STATE));
-			(void)strcpy(r->states[1], event_str(e->event, EV_B_STATE));
+		if (event_kind_has(event->kind, EV_A_STATE)) {
+			(void)strcpy(r->states[0], event_str(event, EV_A_STATE));
+			(void)strcpy(r->states[1], event_str(event, EV_B_STATE));
 		}
-		if (e->event->kind == SIG_CALL_STATE) {
+		if (event->kind == SIG_CALL_STATE) {
 			r->state_events++;
 			break;
 		}
@@ -518,48 +569,50 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 			r->event_count = 0;
 		assert(r->event_count < RIG_LIST_MAX);
 		event_clear(&r->events[r->event_count]);
-		r->events[r->event_count++] = *e->event;
-		e->event->values = (struct event_values){ 0 };
+		r->events[r->event_count++] = *event;
+		event->values = (struct event_values){ 0 };
 		break;
 	case EFFECT_TRUST:
-		if (sip_transport_is_stream(e->hop.transport))
-			r->trusted = e->hop;
+		if (sip_transport_is_stream(trust->hop.transport))
+			r->trusted = trust->hop;
 		else
-			r->trusted_udp = e->hop;
+			r->trusted_udp = trust->hop;
 		break;
 	case EFFECT_SECURITY:
-		r->security = *e->security;
+		r->security = *(const struct security_event *)e->request;
 		r->security_count++;
 		break;
 	case EFFECT_PLAY:
-		r->play = e->version;
-		r->play_codec = (enum media_codec)e->expected;
-		r->play_resumed = e->peer;
-		r->play_spared = e->again;
-		(void)bytes_cstr(text_bytes(&e->data), r->played, sizeof(r->played));
-		(void)bytes_cstr(text_bytes(&e->user), r->play_language, sizeof(r->play_language));
-		r->play_ms = e->ttl_ms;
+		r->play = e->serial;
+		r->play_codec = play->codec;
+		r->play_resumed = play->resumed;
+		r->play_spared = play->spared;
+		(void)bytes_cstr(text_bytes(&play->file), r->played, sizeof(r->played));
+		(void)bytes_cstr(text_bytes(&play->language), r->play_language,
+				 sizeof(r->play_language));
+		r->play_ms = play->begin_ms;
 		r->play_count++;
 		break;
 	case EFFECT_SET:
-		r->set = e->version;
-		r->set_feature = (enum feature)e->expected;
-		(void)bytes_cstr(text_bytes(&e->user), r->set_user, sizeof(r->set_user));
-		(void)bytes_cstr(text_bytes(&e->data), r->set_number, sizeof(r->set_number));
+		r->set = e->serial;
+		r->set_feature = (enum feature)set->feature;
+		(void)bytes_cstr(text_bytes(&set->user), r->set_user, sizeof(r->set_user));
+		(void)bytes_cstr(text_bytes(&set->number), r->set_number, sizeof(r->set_number));
 		r->set_count++;
 		break;
 	case EFFECT_USER:
-		(void)bytes_cstr(text_bytes(&e->data), r->page, sizeof(r->page));
-		r->page_number = (uint32_t)e->version;
+		(void)bytes_cstr(text_bytes(&user->data), r->page, sizeof(r->page));
+		r->page_number = user->number;
 		r->page_count++;
 		break;
 	case EFFECT_PUBLISH:
-		r->publish = (struct publish_news){ .txn = e->version,
-						    .etag = e->expected,
-						    .expires_s = (uint32_t)(e->ttl_ms / 1000) };
+		r->publish =
+			(struct publish_news){ .txn = e->serial,
+					       .etag = publish->etag,
+					       .expires_s = (uint32_t)(publish->ttl_ms / 1000) };
 		r->publish_of = e->call;
-		(void)bytes_cstr(text_bytes(&e->user), r->set_user, sizeof(r->set_user));
-		(void)bytes_cstr(text_bytes(&e->data), r->published, sizeof(r->published));
+		(void)bytes_cstr(text_bytes(&publish->user), r->set_user, sizeof(r->set_user));
+		(void)bytes_cstr(text_bytes(&publish->data), r->published, sizeof(r->published));
 		r->publish_count++;
 		break;
 	case EFFECT_LOOKUP:
@@ -567,45 +620,47 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		break;
 	case EFFECT_LOOKUP_STOP:
 		r->lookup_stops++;
-		r->lookup_stopped = e->version;
+		r->lookup_stopped = e->serial;
 		break;
 	case EFFECT_PARK:
 		rig_keep_park(r, e);
 		break;
 	case EFFECT_HELP:
-		r->help = e->version;
+		r->help = e->serial;
 		r->help_count++;
-		(void)bytes_cstr(text_bytes(&e->data), r->help_data, sizeof(r->help_data));
+		(void)bytes_cstr(text_bytes(&help->data), r->help_data, sizeof(r->help_data));
 		break;
 	case EFFECT_BOX:
 		r->box.call = e->call;
-		r->box.serial = e->version;
-		r->box.order = *e->box;
+		r->box.serial = e->serial;
+		r->box.order = box->order;
 		r->box.count++;
-		(void)bytes_cstr(text_bytes(&e->tenant), r->box.tenant, sizeof(r->box.tenant));
-		(void)bytes_cstr(text_bytes(&e->user), r->box.box, sizeof(r->box.box));
-		(void)bytes_cstr(text_bytes(&e->data), r->box.by, sizeof(r->box.by));
+		(void)bytes_cstr(text_bytes(&box->tenant), r->box.tenant, sizeof(r->box.tenant));
+		(void)bytes_cstr(text_bytes(&box->box), r->box.box, sizeof(r->box.box));
+		(void)bytes_cstr(text_bytes(&box->by), r->box.by, sizeof(r->box.by));
 		break;
 	case EFFECT_PROGRAM:
-		r->program = e->version;
+		r->program = e->serial;
 		r->program_count++;
 		break;
 	case EFFECT_KEPT:
 		rig_keep_kept(r, e);
 		break;
 	case EFFECT_MEDIA_STREAM:
-		r->listen = e->media_stream;
+		r->listen = *stream;
+		r->listen.tenant = r->listen.endpoint = (struct text){ 0 };
+		r->listen_serial = e->serial;
 		r->listen_count++;
-		(void)bytes_cstr(text_bytes(&e->data), r->listener, sizeof(r->listener));
+		(void)bytes_cstr(text_bytes(&stream->endpoint), r->listener, sizeof(r->listener));
 		break;
 	case EFFECT_MEDIA_STREAM_STOP:
 		r->listen_stops++;
 		break;
 	case EFFECT_PLAY_DIGIT:
-		r->play_key = (char)e->expected;
+		r->play_key = ((const struct request_play_digit *)e->request)->digit;
 		break;
 	case EFFECT_PLAY_STOP:
-		rig_part_stop(r, e->version);
+		rig_part_stop(r, e->serial);
 		r->play_stops++;
 		break;
 	case EFFECT_FORK:
@@ -615,8 +670,10 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		rig_keep_record(r, e);
 		break;
 	case EFFECT_ORDERED:
-		r->order = e->order;
+		r->order = *(const struct request_ordered *)e->request;
 		r->order_count++;
+		break;
+	case EFFECT_KINDS:
 		break;
 	}
 }

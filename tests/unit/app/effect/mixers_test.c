@@ -81,7 +81,10 @@ static int scene_close(void **state)
 
 static void begin(struct scene *s, uint64_t serial)
 {
-	const struct effect e = { .kind = EFFECT_ROOM_OPEN, .call = ROOM, .version = serial };
+	struct media_room room = { 0 };
+	const struct effect e = {
+		.kind = EFFECT_ROOM_OPEN, .call = ROOM, .serial = serial, .request = &room
+	};
 
 	mixers_begin(&s->mixers, &e);
 }

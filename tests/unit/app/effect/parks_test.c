@@ -41,15 +41,13 @@ static bool has_answer(void *arg)
 static void ask(struct node *n, struct heard *h, enum park_act act, uint64_t call, const char *slot)
 {
 	struct effects e = { 0 };
-	struct effect *park = effects_add(&e, EFFECT_PARK);
+	struct request_park *park =
+		effects_ask(&e, EFFECT_PARK, call, SERIAL,
+			    EFFECT_TEXTS(BYTES_LIT("acme"), bytes_str(slot), BYTES_LIT("beside")));
 
-	park->call = call;
-	park->version = SERIAL;
-	park->expected = act;
-	assert_int_equal(text_set(&park->tenant, BYTES_LIT("acme")), 0);
-	assert_int_equal(text_set(&park->user, bytes_str(slot)), 0);
-	assert_int_equal(text_set(&park->data, BYTES_LIT("beside")), 0);
-	parks_carry(n->shared, &h->answers, SHARD, park);
+	assert_non_null(park);
+	park->act = act;
+	parks_carry(n->shared, &h->answers, SHARD, &e.list[0]);
 	effects_close(&e);
 }
 
@@ -113,17 +111,14 @@ static void hear_kept(const struct answer *a, void *arg)
 
 static const char *ask_kept(struct node *n, struct heard *h, uint64_t serial, const char *value)
 {
-	const struct effect_ask ask = { .kind = EFFECT_KEPT,
-					.call = CALL,
-					.serial = serial,
-					.what = KEPT_LAST_CALLER,
-					.tenant = BYTES_LIT("acme"),
-					.user = BYTES_LIT("1001"),
-					.data = bytes_str(value),
-					.ttl_ms = value ? 60000 : 0 };
 	struct effects e = { 0 };
+	struct request_kept *kept =
+		effects_ask(&e, EFFECT_KEPT, CALL, serial,
+			    EFFECT_TEXTS(BYTES_LIT("acme"), BYTES_LIT("1001"), bytes_str(value)));
 
-	assert_non_null(effects_ask(&e, &ask));
+	assert_non_null(kept);
+	kept->what = KEPT_LAST_CALLER;
+	kept->ttl_ms = value ? 60000 : 0;
 	kept_carry(n->shared, &h->answers, SHARD, &e.list[0]);
 	effects_close(&e);
 	if (!serial)

@@ -83,7 +83,7 @@ static void assert_over(const struct line *l, const char *reason, uint8_t number
 	assert_int_equal(event_number(e, EV_MS), ms);
 }
 
-static const struct effect_record *last_record(const struct line *l)
+static const struct request_record *last_record(const struct line *l)
 {
 	return &l->r->records[l->r->record_count - 1].record;
 }

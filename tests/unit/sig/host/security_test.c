@@ -55,7 +55,7 @@ static const struct security_event *told(uint32_t i)
 {
 	assert_true(i < g_effects.count);
 	assert_int_equal(g_effects.list[i].kind, EFFECT_SECURITY);
-	return g_effects.list[i].security;
+	return g_effects.list[i].request;
 }
 
 static void the_first_is_told_at_once_the_rest_as_one(void **state)

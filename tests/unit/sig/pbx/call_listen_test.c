@@ -29,7 +29,7 @@ static void listen_gives(struct line *l, uint8_t leg, const char *endpoint, uint
 static void told(struct line *l, enum media_stream_news_kind kind, const char *reason)
 {
 	const struct media_stream_news news = { .kind = kind,
-						.serial = l->r->listen.serial,
+						.serial = l->r->listen_serial,
 						.reason = reason };
 
 	rig_reply(l->r, (struct reply){ .ask = ASK_MEDIA_STREAM,

@@ -304,7 +304,7 @@ static void test_stream(void **state)
 
 static void ears(struct line *l, enum media_stream_news_kind kind)
 {
-	const struct media_stream_news news = { .kind = kind, .serial = l->r->listen.serial };
+	const struct media_stream_news news = { .kind = kind, .serial = l->r->listen_serial };
 
 	rig_reply(l->r, (struct reply){ .ask = ASK_MEDIA_STREAM,
 					.of = first_call(l->r),

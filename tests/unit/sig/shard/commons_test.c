@@ -120,8 +120,11 @@ static void silence_of_a_call(void **state)
 	phones_talk(&t->line.a, &t->line.b);
 	shard_silence(r->shard, r->now);
 	e = shard_effects(r->shard);
-	for (uint32_t i = 0; i < e->count; i++)
-		closes += e->list[i].media->kind == MEDIA_FLOW_CLOSE;
+	for (uint32_t i = 0; i < e->count; i++) {
+		const struct request_media *media = e->list[i].request;
+
+		closes += media->command->kind == MEDIA_FLOW_CLOSE;
+	}
 	assert_int_equal(e->count, 2);
 	assert_int_equal(closes, 2);
 	effects_clear(shard_effects(r->shard));
