@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a phone saw: its PNG snapshots as pixels."""
 import contextlib
+import functools
 import os
 import struct
 import time
@@ -26,11 +27,12 @@ class Picture:
         if depth != 8 or colour not in (2, 6):
             raise ValueError(f"{path}: {depth} bits, colour type {colour}")
         self._samples = 3 if colour == 2 else 4
-        self._rows = self._unfilter(zlib.decompress(chunks[b"IDAT"]))
+        self._data = zlib.decompress(chunks[b"IDAT"])
 
-    def _unfilter(self, data):
-        """PNG (ISO 15948) 9.2: each row is the difference to what is left of it and above."""
-        step, size = self._samples, self.width * self._samples
+    @functools.cached_property
+    def _rows(self):
+        """PNG (ISO 15948) 9.2: each row is the difference to what is left of it and above. Most tests want the size alone."""
+        data, step, size = self._data, self._samples, self.width * self._samples
         rows, above = [], bytes(size)
         for start in range(0, self.height * (size + 1), size + 1):
             kind, row = data[start], bytearray(data[start + 1:start + 1 + size])
