@@ -90,7 +90,7 @@ enum effect_kind {
 struct request_send {
 	struct text data;
 	struct sip_hop hop;
-	uint64_t sender; /* the call that says it, for those who watch; 0: none */
+	uint64_t sender; /* the call that sends it, for traces; 0: none */
 	const char *why; /* a request is refused for that reason; NULL: not known */
 };
 
@@ -239,7 +239,7 @@ struct request_confer {
 /* ---- what the node knows and does ---- */
 
 struct request_set {
-	struct text tenant, user; /* whose document */
+	struct text tenant, user; /* the document's owner */
 	struct text number;
 	uint32_t feature; /* enum feature */
 	uint64_t rings;   /* 0: unchanged */

@@ -36,7 +36,7 @@ extern const struct flow_act g_place_acts[];
 const struct flow_act *flow_act_of(const struct flow_verb *v);
 /* Asks a helper process of the node. VERB_ASKS, or OUTCOME_FAILED. */
 int verb_ask(struct flow_turn_of *t, enum help what, struct bytes data, uint32_t ms);
-/* As effects_ask for the verb, whose answer is awaited for so long. */
+/* As effects_ask for the verb, which waits ms for the answer. */
 void *verb_asks(struct flow_turn_of *t, enum effect_kind kind, uint32_t ms,
 		const struct bytes *texts);
 /* What the world says to a program. */
