@@ -37,8 +37,8 @@ enum event_field {
 	EV_OF_ACCOUNT,
 	EV_OF_MEMBER, /* of a conference */
 	EV_OF_ROOM,
-	/* Flags of a field in a row. MAY: it is left out where it has no value. EXTRA: likewise, and
-	 * lists of fields do not name it. */
+	/* Flags of a field in a row. MAY: it is left out without a value. EXTRA: likewise, and lists
+	 * of fields do not name it. */
 	EV_MAY = 0x100,
 	EV_EXTRA = 0x300,
 	EV_FIELD_MASK = 0xff,
@@ -86,7 +86,7 @@ void event_put_str(struct sig_event *event, enum event_field field,
 void event_put_number(struct sig_event *event, enum event_field field, uint64_t number);
 /* The name of a recording: CALL-NUMBER. */
 void event_put_recording(struct sig_event *event, uint64_t call, unsigned number);
-/* The value of each field; p NULL: it has none. A text has a NUL behind it, a number is an uint64_t. */
+/* The value of each field; p NULL: it has none. A NUL follows a text; a number is an uint64_t. */
 void event_values_find(const struct sig_event *event, struct bytes out[EV_FIELDS]);
 
 /* The fields of a kind in their order, without type, with their flags; returns how many. */
