@@ -37,8 +37,8 @@ enum event_field {
 	EV_OF_ACCOUNT,
 	EV_OF_MEMBER, /* of a conference */
 	EV_OF_ROOM,
-	/* Flags of a field in a row. MAY: it is left out without a value. EXTRA: likewise, and lists
-	 * of fields do not name it. */
+	/* Flags of a field in a row. MAY: it is left out without a value. EXTRA: likewise, and
+	 * lists of fields do not name it. */
 	EV_MAY = 0x100,
 	EV_EXTRA = 0x300,
 	EV_FIELD_MASK = 0xff,
