@@ -47,6 +47,12 @@ static void clear_cdrs(void *request)
 	free(((struct request_cdrs *)request)->list);
 }
 
+static void clear_call_end(void *request)
+{
+	clear_cdrs(request);
+	text_clear(&((struct request_call_end *)request)->toll);
+}
+
 static void clear_media(void *request)
 {
 	free(((struct request_media *)request)->command);
@@ -66,129 +72,54 @@ static void clear_fork(void *request)
 	free(fork);
 }
 
-#define AT(type, member) (offsetof(struct type, member) + 1)
 const struct effect_row effect_rows[EFFECT_KINDS] = {
-	[EFFECT_SEND] = { "send", sizeof(struct request_send), { AT(request_send, data) }, NULL },
-	[EFFECT_CALL_SAVE] = { "call_save",
-			       sizeof(struct request_save),
-			       { AT(request_save, record) },
-			       NULL },
-	[EFFECT_CALL_END] = { "call_end",
-			      sizeof(struct request_call_end),
-			      { AT(request_call_end, toll) },
-			      clear_cdrs },
-	[EFFECT_CALL_OPEN] = { "call_open", sizeof(struct request_cdrs), { 0 }, clear_cdrs },
-	[EFFECT_BINDING_SAVE] = { "binding_save",
-				  sizeof(struct request_binding_save),
-				  { AT(request_binding_save, tenant),
-				    AT(request_binding_save, user),
-				    AT(request_binding_save, record) },
-				  NULL },
-	[EFFECT_BINDING_GET] = { "binding_get",
-				 sizeof(struct request_binding_get),
-				 { AT(request_binding_get, tenant), AT(request_binding_get, user) },
-				 NULL },
-	[EFFECT_SUBSCRIPTION_SAVE] = { "subscription_save",
-				       sizeof(struct request_save),
-				       { AT(request_save, record) },
+	[EFFECT_SEND] = { "send", sizeof(struct request_send), 1, NULL },
+	[EFFECT_CALL_SAVE] = { "call_save", sizeof(struct request_save), 1, NULL },
+	[EFFECT_CALL_END] = { "call_end", sizeof(struct request_call_end), 0, clear_call_end },
+	[EFFECT_CALL_OPEN] = { "call_open", sizeof(struct request_cdrs), 0, clear_cdrs },
+	[EFFECT_BINDING_SAVE] = { "binding_save", sizeof(struct request_binding_save), 3, NULL },
+	[EFFECT_BINDING_GET] = { "binding_get", sizeof(struct request_binding_get), 2, NULL },
+	[EFFECT_SUBSCRIPTION_SAVE] = { "subscription_save", sizeof(struct request_save), 1, NULL },
+	[EFFECT_MEDIA] = { "media", sizeof(struct request_media), 0, clear_media },
+	[EFFECT_EVENT] = { "event", sizeof(struct sig_event), 0, clear_event },
+	[EFFECT_TRUST] = { "trust", sizeof(struct request_trust), 0, NULL },
+	[EFFECT_SECURITY] = { "security", sizeof(struct security_event), 0, NULL },
+	[EFFECT_PLAY] = { "play", sizeof(struct request_play), 3, NULL },
+	[EFFECT_SET] = { "set", sizeof(struct request_set), 3, NULL },
+	[EFFECT_PARK] = { "park", sizeof(struct request_park), 3, NULL },
+	[EFFECT_KEPT] = { "kept", sizeof(struct request_kept), 3, NULL },
+	[EFFECT_PROGRAM] = { "program", sizeof(struct request_program), 2, NULL },
+	[EFFECT_HELP] = { "help", sizeof(struct request_help), 2, NULL },
+	[EFFECT_LOOKUP] = { "lookup", sizeof(struct lookup_want), 0, NULL },
+	[EFFECT_LOOKUP_STOP] = { "lookup_stop", 0, 0, NULL },
+	[EFFECT_PLAY_STOP] = { "play_stop", 0, 0, NULL },
+	[EFFECT_PLAY_DIGIT] = { "play_key", sizeof(struct request_play_digit), 0, NULL },
+	[EFFECT_MEDIA_STREAM] = { "listen", sizeof(struct request_media_stream), 2, NULL },
+	[EFFECT_MEDIA_STREAM_STOP] = { "listen_stop", sizeof(struct request_media_stream_stop), 1,
 				       NULL },
-	[EFFECT_MEDIA] = { "media", sizeof(struct request_media), { 0 }, clear_media },
-	[EFFECT_EVENT] = { "event", sizeof(struct sig_event), { 0 }, clear_event },
-	[EFFECT_TRUST] = { "trust", sizeof(struct request_trust), { 0 }, NULL },
-	[EFFECT_SECURITY] = { "security", sizeof(struct security_event), { 0 }, NULL },
-	[EFFECT_PLAY] = { "play",
-			  sizeof(struct request_play),
-			  { AT(request_play, tenant), AT(request_play, language),
-			    AT(request_play, file) },
-			  NULL },
-	[EFFECT_SET] = { "set",
-			 sizeof(struct request_set),
-			 { AT(request_set, tenant), AT(request_set, user),
-			   AT(request_set, number) },
-			 NULL },
-	[EFFECT_PARK] = { "park",
-			  sizeof(struct request_park),
-			  { AT(request_park, tenant), AT(request_park, slot),
-			    AT(request_park, entry) },
-			  NULL },
-	[EFFECT_KEPT] = { "kept",
-			  sizeof(struct request_kept),
-			  { AT(request_kept, tenant), AT(request_kept, user),
-			    AT(request_kept, value) },
-			  NULL },
-	[EFFECT_PROGRAM] = { "program",
-			     sizeof(struct request_program),
-			     { AT(request_program, tenant), AT(request_program, hash) },
-			     NULL },
-	[EFFECT_HELP] = { "help",
-			  sizeof(struct request_help),
-			  { AT(request_help, tenant), AT(request_help, data) },
-			  NULL },
-	[EFFECT_LOOKUP] = { "lookup", sizeof(struct lookup_want), { 0 }, NULL },
-	[EFFECT_LOOKUP_STOP] = { "lookup_stop", 0, { 0 }, NULL },
-	[EFFECT_PLAY_STOP] = { "play_stop", 0, { 0 }, NULL },
-	[EFFECT_PLAY_DIGIT] = { "play_key", sizeof(struct request_play_digit), { 0 }, NULL },
-	[EFFECT_MEDIA_STREAM] = { "listen",
-				  sizeof(struct request_media_stream),
-				  { AT(request_media_stream, tenant),
-				    AT(request_media_stream, endpoint) },
-				  NULL },
-	[EFFECT_MEDIA_STREAM_STOP] = { "listen_stop",
-				       sizeof(struct request_media_stream_stop),
-				       { AT(request_media_stream_stop, why) },
-				       NULL },
-	[EFFECT_ORDERED] = { "ordered", sizeof(struct request_ordered), { 0 }, NULL },
-	[EFFECT_FORK] = { "fork", sizeof(struct request_fork), { 0 }, clear_fork },
-	[EFFECT_OBJECT_SAVE] = { "room_save",
-				 sizeof(struct request_object_save),
-				 { AT(request_object_save, save.record) },
-				 NULL },
-	[EFFECT_ROOM_OPEN] = { "room_open", sizeof(struct media_room), { 0 }, NULL },
-	[EFFECT_ROOM_CLOSE] = { "room_close", 0, { 0 }, NULL },
-	[EFFECT_ROOM_PLAY] = { "room_play",
-			       sizeof(struct request_room_play),
-			       { AT(request_room_play, tenant), AT(request_room_play, language),
-				 AT(request_room_play, file) },
-			       NULL },
-	[EFFECT_ROOM_TAP] = { "room_tap", sizeof(struct request_room_tap), { 0 }, NULL },
-	[EFFECT_CONFER] = { "confer",
-			    sizeof(struct request_confer),
-			    { AT(request_confer, tenant), AT(request_confer, user) },
-			    NULL },
-	[EFFECT_RECORD] = { "record",
-			    sizeof(struct request_record),
-			    { AT(request_record, tenant), AT(request_record, facts) },
-			    NULL },
-	[EFFECT_PUBLISH] = { "publish",
-			     sizeof(struct request_publish),
-			     { AT(request_publish, tenant), AT(request_publish, user),
-			       AT(request_publish, data) },
-			     NULL },
-	[EFFECT_BOX] = { "box",
-			 sizeof(struct request_box),
-			 { AT(request_box, tenant), AT(request_box, box), AT(request_box, by) },
-			 NULL },
-	[EFFECT_USER] = { "user", sizeof(struct request_user), { AT(request_user, data) }, NULL },
+	[EFFECT_ORDERED] = { "ordered", sizeof(struct request_ordered), 0, NULL },
+	[EFFECT_FORK] = { "fork", sizeof(struct request_fork), 0, clear_fork },
+	[EFFECT_OBJECT_SAVE] = { "room_save", sizeof(struct request_object_save), 1, NULL },
+	[EFFECT_ROOM_OPEN] = { "room_open", sizeof(struct media_room), 0, NULL },
+	[EFFECT_ROOM_CLOSE] = { "room_close", 0, 0, NULL },
+	[EFFECT_ROOM_PLAY] = { "room_play", sizeof(struct request_room_play), 3, NULL },
+	[EFFECT_ROOM_TAP] = { "room_tap", sizeof(struct request_room_tap), 0, NULL },
+	[EFFECT_CONFER] = { "confer", sizeof(struct request_confer), 2, NULL },
+	[EFFECT_RECORD] = { "record", sizeof(struct request_record), 2, NULL },
+	[EFFECT_PUBLISH] = { "publish", sizeof(struct request_publish), 3, NULL },
+	[EFFECT_BOX] = { "box", sizeof(struct request_box), 3, NULL },
+	[EFFECT_USER] = { "user", sizeof(struct request_user), 1, NULL },
 };
-#undef AT
-
-static struct text *effect_text(const struct effect *e, size_t i)
-{
-	uint16_t at = i < EFFECT_TEXTS_MAX ? effect_rows[e->kind].texts[i] : 0;
-
-	return at ? (struct text *)(void *)((uint8_t *)e->request + at - 1) : NULL;
-}
 
 static void effect_clear(struct effect *e)
 {
-	struct text *text;
+	const struct effect_row *row = &effect_rows[e->kind];
+	struct text *texts = e->request;
 
-	if (!e->request)
-		return;
-	for (size_t i = 0; (text = effect_text(e, i)) != NULL; i++)
-		text_clear(text);
-	if (effect_rows[e->kind].clear)
-		effect_rows[e->kind].clear(e->request);
+	for (size_t i = 0; i < row->texts; i++)
+		text_clear(&texts[i]);
+	if (row->clear)
+		row->clear(e->request);
 	free(e->request);
 }
 
@@ -230,17 +161,15 @@ void *effects_ask(struct effects *e, enum effect_kind kind, uint64_t call, uint6
 		  const struct bytes *texts)
 {
 	struct effect *effect = effects_add(e, kind, call, serial);
-	struct text *text;
+	struct text *to = effect ? effect->request : NULL;
 
-	if (!effect)
-		return NULL;
-	for (size_t i = 0; (text = effect_text(effect, i)) != NULL; i++) {
-		if (text_set(text, texts[i])) {
+	for (size_t i = 0; to && i < effect_rows[kind].texts; i++) {
+		if (text_set(&to[i], texts[i])) {
 			effects_drop_last(e);
 			return NULL;
 		}
 	}
-	return effect->request;
+	return to;
 }
 
 void *effects_cdrs(struct effects *e, enum effect_kind kind, uint64_t call, uint32_t count)

@@ -293,13 +293,11 @@ struct effect {
 	void *request; /* the struct of the kind with what it refers to, owned; NULL: it has none */
 };
 
-/* A struct with several texts begins with that of the tenant. */
 enum { EFFECT_TEXTS_MAX = 3 };
 struct effect_row {
 	const char *name;
-	size_t size; /* of the struct of its kind; 0: it has none */
-	/* offsets of its texts, plus 1 */
-	uint16_t texts[EFFECT_TEXTS_MAX];
+	uint16_t size;  /* of the struct of its kind; 0: it has none */
+	uint16_t texts; /* so many texts the struct begins with: of several the tenant is first */
 	void (*clear)(void *request); /* frees what else it owns; NULL: nothing */
 };
 extern const struct effect_row effect_rows[EFFECT_KINDS];

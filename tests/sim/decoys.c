@@ -243,7 +243,7 @@ static struct bytes tenant_of(const struct effect *e, const char *ours)
 	if (e->kind == EFFECT_CALL_END || e->kind == EFFECT_CALL_OPEN)
 		return bytes_str(cdrs->list[cdrs->count - 1].tenant);
 	if (e->kind == EFFECT_BINDING_SAVE || e->kind == EFFECT_BINDING_GET ||
-	    !effect_rows[e->kind].texts[1])
+	    effect_rows[e->kind].texts < 2)
 		return bytes_str(ours);
 	return text_bytes(e->request);
 }

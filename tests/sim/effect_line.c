@@ -655,16 +655,16 @@ static void (*const g_puts[EFFECT_KINDS])(struct writer *w, const void *request)
 
 static void put_effect(struct writer *w, const struct effect *e)
 {
-	const uint16_t *texts = effect_rows[e->kind].texts;
+	const struct text *texts = e->request;
 
 	number(w, "call", e->call);
 	number(w, "serial", e->serial);
 	if (g_puts[e->kind])
 		g_puts[e->kind](w, e->request);
-	for (size_t i = 0; i < EFFECT_TEXTS_MAX && texts[i]; i++)
-		octets(w, "text",
-		       text_bytes((const struct text *)(const void *)((const uint8_t *)e->request +
-								      texts[i] - 1)));
+	for (size_t i = 0; i < effect_rows[e->kind].texts; i++)
+		octets(w, "text", text_bytes(&texts[i]));
+	if (e->kind == EFFECT_CALL_END)
+		octets(w, "text", text_bytes(&((const struct request_call_end *)e->request)->toll));
 }
 
 /* ---- lines ---- */
