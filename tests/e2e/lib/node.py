@@ -31,6 +31,7 @@ SANITIZERS = {"ASAN_OPTIONS": "detect_stack_use_after_return=1:halt_on_error=1:e
 
 REDIS_LATE = "500ms"    # on a busy machine it is waited for: what is said without it is promised to nobody, and a test that kills wants it kept
 LIVE = []               # nodes of the tests that run now; the runner shows their logs when one fails
+TYPES = {}              # of arguments, by the folder of the programs, once a node of it was asked for them
 LEFT = []               # folders of nodes that are closed; the runner deletes them, or keeps them
 
 
@@ -123,7 +124,6 @@ class Node(Server):
                          {name: os.environ.get(name, value) for name, value in SANITIZERS.items()})
         self.killed, self.secure = None, False          # None: it was not started yet
         self.redis_url, self.store, self.beside = "", None, None
-        self.types = {}                 # of arguments, once the node was asked for them
         LIVE.append(self)
         self._stack.callback(LIVE.remove, self)
 
@@ -276,10 +276,10 @@ class Node(Server):
                     realm = client.ask("node.status")["realm"]
                     arguments |= {"ha1": ha1(arguments["number"], realm, secret.rstrip("\n"))}
                     del arguments["password"]
-                self.types = self.types or {(row["name"], argument["name"]): argument["type"] for row in client.ask("help")
-                                            for argument in row["arguments"]}
-                return client.ask(command, 5 * slowness(), **{name: typed(self.types.get((command, name)), value)
-                                              for name, value in arguments.items()})
+                types = TYPES[self.programs] = TYPES.get(self.programs) or {
+                    (row["name"], argument["name"]): argument["type"] for row in client.ask("help") for argument in row["arguments"]}
+                return client.ask(command, 5 * slowness(), **{name: typed(types.get((command, name)), value)
+                                                              for name, value in arguments.items()})
         except (Refused, NoAnswer, OSError) as error:
             raise ServerError(f"{command}: {error}") from error
 
