@@ -563,6 +563,7 @@ bool location_device_next(const struct location *a, const struct sip_message *m,
 
 	while (message_name_addr_next(m, "Contact", cursor, &contact) == 1) {
 		if (sip_param(contact.params, "+sip.instance", instance) && instance->n &&
+		    instance->n <= BINDING_INSTANCE_MAX &&
 		    (sip_param(contact.params, "expires", &expires) ? !bytes_is(expires, "0")
 								    : message_expires(m) != 0) &&
 		    !aor_has_device(&a->entry, *instance))
@@ -572,16 +573,18 @@ bool location_device_next(const struct location *a, const struct sip_message *m,
 }
 
 /* REG-27: one account more of a device at its limit. Existing ones stay, also if the setting is
- * lowered. */
+ * lowered. The store knows better than this node of the device that has claimed. */
 static bool device_is_full(const struct locations *l, const struct location *a,
-			   const struct sip_message *m, uint32_t most)
+			   const struct sip_message *m, const struct registrar_settings *set)
 {
+	bool claimed = set->device_claimed;
 	struct bytes instance;
 	unsigned cursor = 0;
 
-	while (most && location_device_next(a, m, &cursor, &instance)) {
-		if (location_accounts(l, a, instance) >= most)
+	while (set->device_accounts && location_device_next(a, m, &cursor, &instance)) {
+		if (!claimed && location_accounts(l, a, instance) >= set->device_accounts)
 			return true;
+		claimed = false;
 	}
 	return false;
 }
@@ -608,6 +611,16 @@ static void device_say(struct locations *l, const struct location *a, const stru
 	kept->ttl_ms = ttl_ms;
 }
 
+void location_devices_left(struct locations *l, const struct location *a, const struct aor *was)
+{
+	for (uint32_t i = 0; i < was->count; i++) {
+		const struct binding *b = &was->bindings[i];
+
+		if (b->instance.n && !aor_has_device(&a->entry, text_bytes(&b->instance)))
+			device_say(l, a, b, 0);
+	}
+}
+
 /* Those of which a REGISTER has come just now, and those that were there before and have left. */
 static void devices_say(struct locations *l, const struct location *a, const struct aor *was)
 {
@@ -617,12 +630,7 @@ static void devices_say(struct locations *l, const struct location *a, const str
 		if (b->instance.n && b->registered_utc_ms == l->now.utc_ms)
 			device_say(l, a, b, b->expires_utc_ms - l->now.utc_ms);
 	}
-	for (uint32_t i = 0; i < was->count; i++) {
-		const struct binding *b = &was->bindings[i];
-
-		if (b->instance.n && !aor_has_device(&a->entry, text_bytes(&b->instance)))
-			device_say(l, a, b, 0);
-	}
+	location_devices_left(l, a, was);
 }
 
 void location_register(struct locations *l, struct location *a, const struct sip_message *m,
@@ -631,7 +639,7 @@ void location_register(struct locations *l, struct location *a, const struct sip
 	uint32_t before = a->entry.count;
 	struct aor was = { 0 };
 
-	if (device_is_full(l, a, m, settings->device_accounts)) {
+	if (device_is_full(l, a, m, settings)) {
 		location_refuse_device(answer);
 		return;
 	}
@@ -737,6 +745,21 @@ void locations_closed(struct locations *l, uint64_t connection)
 	}
 }
 
+/* Devices that have gone without a word, or whose user is deleted, leave their places, too. */
+static bool location_expire(struct locations *l, struct location *a, bool foreign)
+{
+	struct aor was = { 0 };
+	bool any;
+
+	if (l->lookup && !foreign && first_expiry_ns(l, &a->entry) <= l->now.ns &&
+	    aor_copy(&was, &a->entry))
+		was = (struct aor){ 0 };
+	any = registrar_expire(&a->entry, l->now.utc_ms);
+	location_devices_left(l, a, &was);
+	aor_clear(&was);
+	return any;
+}
+
 /* What runs out here may go on with another node. */
 static bool is_elsewhere_perhaps(struct locations *l, struct location *a)
 {
@@ -755,7 +778,7 @@ void location_timer(struct locations *l, struct location *a)
 		location_save_failed(l, a);
 	if (a->getting && a->overdue_ns <= l->now.ns)
 		location_fetch_failed(l, a);
-	if (!is_elsewhere_perhaps(l, a) && registrar_expire(&a->entry, l->now.utc_ms)) {
+	if (!is_elsewhere_perhaps(l, a) && location_expire(l, a, foreign)) {
 		l->bindings += a->entry.count - before;
 		a->unsaved = !foreign;
 		if (a->entry.count == 0 && !foreign)

@@ -430,10 +430,11 @@ static uint64_t phones_mark(const struct location *a)
 
 /* The user's earlier bindings are gone, on all nodes. Later registrations are here, with a save
  * pending. */
-static void fetched_ended(struct location *a, struct aor *theirs)
+static void fetched_ended(struct locations *l, struct location *a, struct aor *theirs)
 {
 	bool had = theirs->count != 0;
 
+	location_devices_left(l, a, theirs);
 	while (theirs->count)
 		aor_remove(theirs, theirs->count - 1);
 	if (location_is_busy(a)) {
@@ -464,7 +465,7 @@ static void fetched(struct locations *l, struct location *a, struct bytes record
 	}
 	location_known(l, a);
 	if (a->ended)
-		fetched_ended(a, &theirs);
+		fetched_ended(l, a, &theirs);
 	if (conflicted)
 		fetched_conflict(l, a, &theirs);
 	else

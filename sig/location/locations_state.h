@@ -130,6 +130,8 @@ struct locations {
 /* ---- location.c ---- */
 void location_remove(struct locations *l, struct location *a);
 void location_timer(struct locations *l, struct location *a);
+/* REG-27: tells all nodes which devices of a former state it has no longer. */
+void location_devices_left(struct locations *l, const struct location *a, const struct aor *was);
 /* Notifies the watchers that its phones have changed. */
 void location_notify(struct locations *l, const struct location *a);
 

@@ -238,8 +238,14 @@ static bool register_claims(struct shard *s, struct location *a, struct txn_slot
 	return true;
 }
 
-/* What a REGISTER has waited for. */
-enum register_known { REGISTER_NEW, REGISTER_READ, REGISTER_CLAIMED, REGISTER_FULL };
+/* What a REGISTER has waited for last. It claims once, and then has the store read once. */
+enum register_known {
+	REGISTER_NEW,
+	REGISTER_CLAIMED,
+	REGISTER_UNHEARD, /* the store did not answer the claim */
+	REGISTER_FULL,
+	REGISTER_READ,
+};
 
 static void register_apply(struct shard *s, const struct sip_message *m, struct txn_slot *slot,
 			   struct location *a, const struct shard_extension *e,
@@ -249,13 +255,18 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 	struct registrar_answer answer;
 	struct text text;
 
-	if (known < REGISTER_CLAIMED && register_claims(s, a, slot, m, &settings))
+	if (known == REGISTER_NEW && register_claims(s, a, slot, m, &settings))
 		return;
+	/* who has the store read has claimed before, or had the device then */
+	settings.device_claimed =
+		known == REGISTER_CLAIMED ||
+		(known == REGISTER_READ &&
+		 !locations_unread(s->locations, e->tenant, bytes_str(e->number)));
 	if (known == REGISTER_FULL)
 		location_refuse_device(&answer);
 	else
 		location_register(s->locations, a, m, &settings, &answer);
-	if (!answer.changed && known == REGISTER_NEW && register_asks(s, a, slot, m))
+	if (!answer.changed && known < REGISTER_FULL && register_asks(s, a, slot, m))
 		return;
 	if (answer.status != 200) {
 		txns_refuse_for(&s->txns,
@@ -409,6 +420,11 @@ void shard_register_again(void *owner, pool_handle txn, struct instant now)
 
 void shard_register_claimed(struct shard *s, const struct kept_news *news, struct instant now)
 {
-	register_go_on(s, news->serial,
-		       news->result == KEPT_NONE ? REGISTER_FULL : REGISTER_CLAIMED, now);
+	static const enum register_known known[] = {
+		[KEPT_OK] = REGISTER_CLAIMED,
+		[KEPT_NONE] = REGISTER_FULL,
+		[KEPT_UNKNOWN] = REGISTER_UNHEARD,
+	};
+
+	register_go_on(s, news->serial, known[news->result], now);
 }

@@ -145,7 +145,23 @@ class Locations(Pair):
         fifth = phones.pop()
         fifth.server = self.b.server
         self.assertEqual(comes(fifth), 403)
+        for phone in phones:            # the device goes to the other node
+            phone.server = self.b.server
+        self.assertEqual([comes(phone) for phone in phones], [200] * 4)
+        fifth.server = self.a.server    # which is not told what has left there
         self.assertEqual([comes(phones[0], expires=0), comes(fifth), comes(phones[0])], [200, 200, 403])
+        self.b.ctl("extension.delete", number="1021")
+        self.until(lambda: comes(phones[0]) == 200, 3)
+
+    def test_another_phone_of_one_that_may_have_one(self):
+        """REG-07: the first one has left at the other node, which this one learns when it asks."""
+        self.a.put_extension("1026", "secret", phones="single")
+        comes = lambda phone, **terms: phone.register(contact=f"{phone.contact};{INSTANCE % phone.port}", **terms).status
+        first, second = self.agent(self.a, "1026"), self.agent(self.a, "1026")
+        self.until(lambda: comes(first) == 200)
+        first.server = self.b.server
+        self.until(lambda: comes(first) == 200)
+        self.assertEqual((comes(first, expires=0), comes(second)), (200, 200))
 
     def gruus(self, phone, instance):
         """Public and temporary, of the answer to its REGISTER (RFC 5627)."""
