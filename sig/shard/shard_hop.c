@@ -26,8 +26,9 @@ bool shard_is_same_phone(const struct sip_hop *known, const struct sip_hop *from
 	       addr_ip_eq(&known->remote, &from->remote);
 }
 
-/* A page that is loaded again is back within it; then a new call goes on without the phone. */
-#define FLOW_BACK_NS (1500 * NS_PER_MS)
+/* A page that is loaded again is back within it, mostly after 1 to 3 s; then a new call goes on
+ * without the phone. */
+#define FLOW_BACK_NS (4 * NS_PER_S)
 
 /* The dialog created by its REFER outside of this one: its NOTIFYs go by the new hop. */
 static void outside_moved(struct shard *s, const struct leg *l, const struct sip_hop *from,

@@ -119,7 +119,7 @@ static void test_waits_for_the_phone(void **state)
 	shard_connection_closed(l->r->shard, &l->b.hop, l->r->now);
 	shard_send_failed(l->r->shard, &last(l->r, "INVITE ")->hop, ENOTCONN, l->r->now);
 	rig_run(l->r);
-	rig_wait_ms(l->r, 1000);
+	rig_wait_ms(l->r, 3500);
 	assert_int_equal(count(l->r, "INVITE "), 1);
 	assert_int_equal(count(l->r, "SIP/2.0 4") + count(l->r, "SIP/2.0 5"),
 			 1); /* the challenge */
@@ -302,7 +302,7 @@ static void test_waits_no_longer_than_a_moment(void **state)
 	(void)log_in(&l->b, "");
 	phone_invite(&l->a, "1002", PHONE_SDP_A);
 	shard_send_failed(l->r->shard, &last(l->r, "INVITE ")->hop, ENOTCONN, l->r->now);
-	rig_wait_ms(l->r, 1600);
+	rig_wait_ms(l->r, 4100);
 	assert_int_equal(count(l->r, "INVITE "), 1); /* not sent again meanwhile: it is reliable */
 	assert_true(phone_hears(&l->a, "SIP/2.0 480").n);
 }
