@@ -769,6 +769,7 @@ class Whole(unittest.TestCase):
         self.no_secret()
         self.tenants()
         self.fetched()
+        self.messages()
         self.sealed()
         self.full()
         self.killed()
@@ -846,6 +847,14 @@ class Whole(unittest.TestCase):
         self.node.configure(self.settings(**more))
         self.node.process.send_signal(signal.SIGHUP)
         until(lambda: self.node.log_text().count("settings read again") > before)
+
+    def messages(self):
+        """No other node knows of one: it stays, until the settings say otherwise."""
+        name = record(self.folder, number=7, mailbox="1001")
+        self.becomes(name, "kept")
+        self.configured(voicemail="yes")
+        self.becomes(name, "delivered")
+        self.configured()
 
     def sealed(self):
         """For a certificate that cannot be used at first: nothing goes anywhere until it can."""
