@@ -509,7 +509,7 @@ static yaml_mark_t mark_of(struct bytes yaml, size_t at)
 	return mark;
 }
 
-/* Whether that line is indented by a tab, and where: libyaml says so in two ways, and neither names what to do. */
+/* Whether that line is indented by a tab, and where: libyaml's two texts for it do not help. */
 static bool tab_indents(struct bytes yaml, yaml_mark_t *mark)
 {
 	struct bytes row = { 0 };

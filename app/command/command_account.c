@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The kind of document "account": account codes of a tenant, which extensions give for calls.
  * account_field.c has the fields; the commands account.* are the common ones of documents. The
- * codes live in the commons, which all shards of the node read. */
+ * codes live in the shared_tables, which all shards of the node read. */
 
 #include "app/command/command_handlers.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/account_field.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 static int account_apply(struct node *node, uint16_t tenant, const void *value)
 {
 	struct account_code a = ((const struct account_value *)value)->core;
 
 	a.tenant = tenant;
-	return accounts_put(node->shards.commons->accounts, &a);
+	return accounts_put(node->shards.shared_tables->accounts, &a);
 }
 
 static void account_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	accounts_delete(node->shards.commons->accounts, tenant, bytes_str(name));
+	accounts_delete(node->shards.shared_tables->accounts, tenant, bytes_str(name));
 }
 
 const struct document_kind g_account_documents = {

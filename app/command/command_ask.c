@@ -15,7 +15,7 @@
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "sig/remote/remote_watch.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 
 void waiting_open(struct waiting *w, struct rand_source *rand)
@@ -105,7 +105,7 @@ static void command_ask_late(const struct command_ask *question)
 		command_ask_end(question->node, question->ticket, NULL);
 		return;
 	}
-	shard_remote_picked(question->node->shards.commons, question->ticket, &told);
+	shard_remote_picked(question->node->shards.shared_tables, question->ticket, &told);
 	command_ask_picked_end(question->node, &told);
 }
 
@@ -142,11 +142,11 @@ static bool command_ask_owner(struct command_run *run, uint64_t call, uint64_t *
 	uint16_t shard = id_shard(call);
 	struct channel_to to = { 0 };
 
-	if (n->shards.commons->remote && claimant_owner(n->cluster.claimant, shard, &to)) {
+	if (n->shards.shared_tables->remote && claimant_owner(n->cluster.claimant, shard, &to)) {
 		*process = to.incarnation;
 		return true;
 	}
-	if (n->shards.commons->remote && claimant_knows(n->cluster.claimant, shard))
+	if (n->shards.shared_tables->remote && claimant_knows(n->cluster.claimant, shard))
 		command_fail(run, COMMAND_UNAVAILABLE, NULL,
 			     "that call goes to another node just now: try again");
 	else if (command_arg_find(run->command, BYTES_LIT("with")))
@@ -211,7 +211,7 @@ void command_ask_remote(struct command_run *run, const struct shard_join *join, 
 	ask.serial = question->ticket;
 	ask.join.tenant = bytes_str(tenant);
 	(void)bytes_cstr(bytes_str(slot), ask.join.slot, sizeof(ask.join.slot));
-	remote_watch_send(run->node->shards.commons->remote, process, &ask);
+	remote_watch_send(run->node->shards.shared_tables->remote, process, &ask);
 }
 
 /* Of this node: no shard is entered from within another. */
@@ -248,16 +248,16 @@ void command_ask_confer(const struct effect *e, void *arg)
 		return;
 	if (node_shard_find(node, id_shard(e->call)))
 		confer_local(node, e);
-	else if (node->shards.commons->remote &&
+	else if (node->shards.shared_tables->remote &&
 		 claimant_owner(node->cluster.claimant, id_shard(e->call), &to))
-		remote_watch_send(node->shards.commons->remote, to.incarnation, &ask);
+		remote_watch_send(node->shards.shared_tables->remote, to.incarnation, &ask);
 }
 
 static bool command_ask_has_others(const struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];
 
-	return n->shards.commons->remote &&
+	return n->shards.shared_tables->remote &&
 	       claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX);
 }
 

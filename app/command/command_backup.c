@@ -36,7 +36,7 @@ static json_t *document_row(const struct snapshot_document *d)
 
 /* A page has documents of one kind, and kinds come in the order of a start: tenants first. A
  * document that changes meanwhile is in one page or the next, as it keeps its place on the
- * shelf. */
+ * mirror. */
 void command_backup_read(struct command_run *run)
 {
 	const struct node *n = run->node;
@@ -50,7 +50,7 @@ void command_backup_read(struct command_run *run)
 	while (kind < at >> BACKUP_KIND_BIT && g_document_kinds[kind])
 		kind++;
 	while (g_document_kinds[kind] && octets < BACKUP_PAGE_OCTETS &&
-	       (more = shelf_next(&n->api.documents->keep.shelf, &cursor, &d))) {
+	       (more = mirror_next(&n->api.documents->keep.mirror, &cursor, &d))) {
 		if (!d.text.n || !bytes_is(d.kind, g_document_kinds[kind]->name))
 			continue;
 		octets += d.text.n;
@@ -73,8 +73,8 @@ void command_backup_read(struct command_run *run)
 static bool backup_is_there(const struct command_run *run, struct bytes owner,
 			    const struct document_kind *kind, const char *name, bool *is_new)
 {
-	struct bytes text = shelf_text(&run->node->api.documents->keep.shelf, owner,
-				       bytes_str(kind->name), bytes_str(name));
+	struct bytes text = mirror_text(&run->node->api.documents->keep.mirror, owner,
+					bytes_str(kind->name), bytes_str(name));
 	json_t *there = json_loadb((const char *)text.p, text.n, 0, NULL);
 	bool same = there && json_equal(there, command_value(run, "document")->json);
 

@@ -17,7 +17,7 @@
 #include "sig/call/prompts.h"
 #include "sig/model/call_order.h"
 #include "sig/room/room.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 
 /* ---- what is named ---- */

@@ -23,7 +23,7 @@
 #include "sig/host/names.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/model/park.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 #include "sig/sip/uri.h"
 
@@ -365,8 +365,8 @@ bool command_is_code(const struct command_run *run, struct bytes number)
 
 static bool is_room(const struct command_run *run, struct bytes number)
 {
-	return shelf_version(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
-			     bytes_str(g_room_documents.name), number) != 0;
+	return mirror_version(&run->node->api.documents->keep.mirror, bytes_str(run->tenant),
+			      bytes_str(g_room_documents.name), number) != 0;
 }
 
 /* A number that means something else would never be called. False: the run has failed. */
@@ -617,10 +617,10 @@ static int extension_put_run(struct node *node, const struct extension *e)
 	if (!err)
 		recorded_count(node, e->core.tenant, recorded, e->core.record != RECORD_OFF);
 	if (!err)
-		err = groups_out_put(node->shards.commons->groups, e->core.tenant,
+		err = groups_out_put(node->shards.shared_tables->groups, e->core.tenant,
 				     bytes_str(e->core.number), bytes_str(e->groups_out));
 	if (!err)
-		err = names_put(node->shards.commons->names, e->core.tenant,
+		err = names_put(node->shards.shared_tables->names, e->core.tenant,
 				bytes_str(e->core.number),
 				bytes_str(e->unlisted ? "" : e->core.display_name));
 	if (err)
@@ -673,9 +673,10 @@ static void extension_forget(struct node *node, uint16_t tenant, const char *nam
 
 	recorded_count(node, tenant, extension_music_of(node, tenant, name, before), false);
 	shards_delete(node, tenant, name);
-	(void)!groups_out_put(node->shards.commons->groups, tenant, bytes_str(name),
+	(void)!groups_out_put(node->shards.shared_tables->groups, tenant, bytes_str(name),
 			      (struct bytes){ 0 });
-	(void)!names_put(node->shards.commons->names, tenant, bytes_str(name), (struct bytes){ 0 });
+	(void)!names_put(node->shards.shared_tables->names, tenant, bytes_str(name),
+			 (struct bytes){ 0 });
 	locations_forget(node->common.locations, tenant, bytes_str(name), clock_instant());
 	(void)extensions_delete(node->api.extensions, tenant, bytes_str(name));
 	extension_kept_drop(node, tenant, name);

@@ -22,7 +22,7 @@
 #include "base/log.h"
 #include "sig/host/calendars.h"
 #include "sig/host/programs.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 enum { FLOW_URL_MAX = 4096 };
 
@@ -105,7 +105,7 @@ static const struct flow_program *flow_of(struct node *n, const struct snapshot_
 	else if (!bytes_is(d->kind, "flow"))
 		return NULL;
 	writer_bytes(&w, d->name);
-	return programs_named(n->shards.commons->programs, d->tenant, writer_done(&w));
+	return programs_named(n->shards.shared_tables->programs, d->tenant, writer_done(&w));
 }
 
 void command_flow_text_keep(struct node *n, const struct snapshot_document *d)
@@ -121,7 +121,7 @@ static void flow_on_touched(enum store_result result, bool there, struct bytes v
 {
 	struct node *n = arg;
 	struct document_programs *t = &n->api.documents->programs;
-	const struct flow_program *p = programs_named(n->shards.commons->programs,
+	const struct flow_program *p = programs_named(n->shards.shared_tables->programs,
 						      bytes_str(t->tenant), bytes_str(t->name));
 
 	(void)value;
@@ -133,7 +133,8 @@ static void flow_on_touched(enum store_result result, bool there, struct bytes v
 static void flow_touch(struct node *n, const struct snapshot_document *d, struct bytes name)
 {
 	struct document_programs *t = &n->api.documents->programs;
-	const struct flow_program *p = programs_named(n->shards.commons->programs, d->tenant, name);
+	const struct flow_program *p =
+		programs_named(n->shards.shared_tables->programs, d->tenant, name);
 	char hash[FLOW_HASH_TEXT];
 
 	if (!p || bytes_cstr(d->tenant, t->tenant, sizeof(t->tenant)) ||
@@ -159,14 +160,14 @@ int command_flows_ship(struct node *n)
 
 	for (const struct flow_shipped *s = g_flows_shipped; s->name; s++) {
 		struct flow_program *p = program_parse(bytes_str(s->program), NULL, &unused);
-		int err = p ? programs_put(n->shards.commons->programs, PROGRAMS_NODE,
+		int err = p ? programs_put(n->shards.shared_tables->programs, PROGRAMS_NODE,
 					   bytes_str(s->name), p)
 			    : -EBADMSG;
 
 		if (err)
 			return err;
 	}
-	return programs_number_put(n->shards.commons->programs, PROGRAMS_NODE, MAILBOX_CODE,
+	return programs_number_put(n->shards.shared_tables->programs, PROGRAMS_NODE, MAILBOX_CODE,
 				   MAILBOX_FLOW);
 }
 
@@ -175,7 +176,7 @@ static void flows_shipped_keep(struct node *n)
 {
 	for (const struct flow_shipped *s = g_flows_shipped; s->name; s++)
 		flow_text_put(n, BYTES_LIT(DIRECTORY_OPERATORS),
-			      programs_named(n->shards.commons->programs, PROGRAMS_NODE,
+			      programs_named(n->shards.shared_tables->programs, PROGRAMS_NODE,
 					     bytes_str(s->name)),
 			      NULL, NULL);
 }
@@ -187,7 +188,7 @@ void command_flows_beat(struct node *n, uint64_t now_ns)
 	char name[CALL_FLOW_MAX];
 
 	for (uint32_t i = 0; !t->asked && now_ns >= t->next_ns && i < LOOK_MAX; i++) {
-		if (!shelf_next(&n->api.documents->keep.shelf, &t->cursor, &d)) {
+		if (!mirror_next(&n->api.documents->keep.mirror, &t->cursor, &d)) {
 			t->cursor = 0;
 			t->next_ns = now_ns + TOUCH_NS;
 			flows_shipped_keep(n);
@@ -229,7 +230,7 @@ static bool program_keep(const struct program_ask *a, struct bytes text)
 	struct flow_program *p = program_read(text, &unused);
 
 	if (p && !memcmp(p->hash, a->hash, sizeof(a->hash)))
-		return !programs_put(a->node->shards.commons->programs, bytes_str(a->tenant),
+		return !programs_put(a->node->shards.shared_tables->programs, bytes_str(a->tenant),
 				     (struct bytes){ 0 }, p);
 	program_free(p);
 	return false;
@@ -264,7 +265,7 @@ void command_flow_program(const struct effect *e, void *node)
 	char text[FLOW_HASH_TEXT];
 
 	if (!a || bytes_cstr(tenant, a->tenant, sizeof(a->tenant)) ||
-	    programs_find(n->shards.commons->programs, hash.p)) {
+	    programs_find(n->shards.shared_tables->programs, hash.p)) {
 		program_reply(n, e->call, e->serial, a != NULL); /* another call has asked for it */
 		free(a);
 		return;
@@ -408,7 +409,7 @@ static int flow_apply(struct node *node, uint16_t tenant, const void *value)
 	const struct program_value *v = value;
 	struct flow_program *p = program_read(bytes_str(v->text), &findings);
 
-	return p ? programs_put(node->shards.commons->programs,
+	return p ? programs_put(node->shards.shared_tables->programs,
 				bytes_str(tenants_name(node->common.tenants, tenant)),
 				bytes_str(v->name), p)
 		 : -ENOMEM;
@@ -416,7 +417,7 @@ static int flow_apply(struct node *node, uint16_t tenant, const void *value)
 
 static void flow_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	programs_delete(node->shards.commons->programs,
+	programs_delete(node->shards.shared_tables->programs,
 			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(name));
 }
 
@@ -588,7 +589,7 @@ struct flow_caller {
 /* UTC where the tenant has no zone, as for calls. */
 static int32_t caller_offset_s(const struct flow_caller *c)
 {
-	return calendars_offset_s(c->run->node->shards.commons->calendars,
+	return calendars_offset_s(c->run->node->shards.shared_tables->calendars,
 				  tenants_terms(c->run->node->common.tenants, c->tenant)->zone,
 				  c->at);
 }
@@ -639,7 +640,7 @@ static void caller_hours(void *arg, struct bytes name, struct writer *w)
 {
 	const struct flow_caller *c = arg;
 	const struct calendar *found =
-		calendars_find(c->run->node->shards.commons->calendars, c->tenant, name);
+		calendars_find(c->run->node->shards.shared_tables->calendars, c->tenant, name);
 
 	if (found)
 		writer_str(w,
@@ -650,8 +651,8 @@ static const struct flow_program *caller_named(void *arg, struct bytes flow)
 {
 	const struct flow_caller *c = arg;
 
-	return programs_named(c->run->node->shards.commons->programs, bytes_str(c->run->tenant),
-			      flow);
+	return programs_named(c->run->node->shards.shared_tables->programs,
+			      bytes_str(c->run->tenant), flow);
 }
 
 static size_t words_cut(struct bytes text, struct bytes words[FLOW_WORDS_MAX])
@@ -707,7 +708,7 @@ static void flow_on_order_text(enum store_result result, bool there, struct byte
 {
 	struct flow_order *o = arg;
 	struct command_run *run = o->run;
-	struct programs *all = run->node->shards.commons->programs;
+	struct programs *all = run->node->shards.shared_tables->programs;
 	uint8_t hash[PROGRAM_HASH_LEN];
 
 	(void)there;
@@ -767,7 +768,7 @@ void command_call_run(struct command_run *run)
 		flow_run_program(run, tenant);
 		return;
 	}
-	p = programs_named(run->node->shards.commons->programs, tenant, flow->text);
+	p = programs_named(run->node->shards.shared_tables->programs, tenant, flow->text);
 	if (p)
 		flow_order_give(run, p, flow->text);
 	else
@@ -800,12 +801,12 @@ void command_call_flow(struct command_run *run)
 static bool number_may_lead(struct command_run *run, const struct number_value *v)
 {
 	struct bytes number = bytes_str(v->number);
-	const struct shelf *shelf = &run->node->api.documents->keep.shelf;
+	const struct mirror *mirror = &run->node->api.documents->keep.mirror;
 	struct bytes tenant = bytes_str(run->tenant);
-	const char *has = shelf_version(shelf, tenant, BYTES_LIT("extension"), number)
+	const char *has = mirror_version(mirror, tenant, BYTES_LIT("extension"), number)
 				  ? "an extension"
-			  : shelf_version(shelf, tenant, BYTES_LIT("room"), number) ? "a room"
-										    : NULL;
+			  : mirror_version(mirror, tenant, BYTES_LIT("room"), number) ? "a room"
+										      : NULL;
 
 	if (command_is_code(run, number))
 		command_fail(run, COMMAND_BAD_ARGUMENT, "number", COMMAND_NUMBER_IS_CODE);
@@ -887,7 +888,7 @@ void command_number_put(struct command_run *run)
 
 static int number_lead(struct node *n, uint16_t tenant, const char *number, struct bytes flow)
 {
-	return programs_number_put(n->shards.commons->programs,
+	return programs_number_put(n->shards.shared_tables->programs,
 				   bytes_str(tenants_name(n->common.tenants, tenant)),
 				   bytes_str(number), flow);
 }
@@ -898,7 +899,7 @@ static void number_forget(struct node *node, uint16_t tenant, const char *name)
 	char flow[CALL_FLOW_MAX];
 
 	(void)snprintf(flow, sizeof(flow), NUMBER_WORD "%s", name);
-	programs_delete(node->shards.commons->programs, owner, bytes_str(flow));
+	programs_delete(node->shards.shared_tables->programs, owner, bytes_str(flow));
 	(void)!number_lead(node, tenant, name, (struct bytes){ 0 });
 }
 
@@ -912,7 +913,7 @@ static int number_apply(struct node *node, uint16_t tenant, const void *value)
 	int err = 0;
 
 	if (p)
-		err = programs_put(node->shards.commons->programs,
+		err = programs_put(node->shards.shared_tables->programs,
 				   bytes_str(tenants_name(node->common.tenants, tenant)), flow, p);
 	else
 		number_forget(node, tenant, v->number);
@@ -926,7 +927,7 @@ static struct bytes number_met(const struct node *node, uint16_t tenant,
 	struct pattern p;
 
 	return programs_pattern(number, &p)
-		       ? programs_pattern_met(node->shards.commons->programs,
+		       ? programs_pattern_met(node->shards.shared_tables->programs,
 					      bytes_str(tenants_name(node->common.tenants, tenant)),
 					      number, &p)
 		       : (struct bytes){ 0 };
@@ -964,8 +965,8 @@ const struct document_kind g_number_documents = {
 
 bool command_number_leads(struct command_run *run, struct bytes number)
 {
-	if (!shelf_version(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
-			   BYTES_LIT("number"), number))
+	if (!mirror_version(&run->node->api.documents->keep.mirror, bytes_str(run->tenant),
+			    BYTES_LIT("number"), number))
 		return false;
 	command_fail(run, COMMAND_CONFLICT, "number",
 		     "it leads to a flow or a group: take another one, or number.delete it first");

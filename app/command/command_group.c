@@ -15,7 +15,7 @@
 #include "app/schema/group_field.h"
 #include "base/log.h"
 #include "sig/host/programs.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 enum { TENANT_GROUPS_MAX = 256, GROUPS_MINE_MAX = 1024 };
 
@@ -68,8 +68,8 @@ static int group_apply(struct node *node, uint16_t tenant, const void *value)
 		return -ENOMEM;
 	group_flow_name(flow, v->name);
 	group_to_core(v, tenant, &g);
-	err = programs_put(node->shards.commons->programs, owner, bytes_str(flow), p);
-	return err ? err : groups_put(node->shards.commons->groups, &g);
+	err = programs_put(node->shards.shared_tables->programs, owner, bytes_str(flow), p);
+	return err ? err : groups_put(node->shards.shared_tables->groups, &g);
 }
 
 static void group_forget(struct node *node, uint16_t tenant, const char *name)
@@ -77,9 +77,9 @@ static void group_forget(struct node *node, uint16_t tenant, const char *name)
 	char flow[CALL_FLOW_MAX];
 
 	group_flow_name(flow, name);
-	programs_delete(node->shards.commons->programs,
+	programs_delete(node->shards.shared_tables->programs,
 			bytes_str(tenants_name(node->common.tenants, tenant)), bytes_str(flow));
-	groups_delete(node->shards.commons->groups, tenant, bytes_str(name));
+	groups_delete(node->shards.shared_tables->groups, tenant, bytes_str(name));
 }
 
 /* What may be seen of it: who of its members is logged out, too. */
@@ -129,7 +129,7 @@ static void groups_of_member(const struct node *n, uint16_t tenant, struct bytes
 	const struct ring_group *g;
 	uint32_t cursor = 0;
 
-	while ((g = groups_next(n->shards.commons->groups, &cursor)) != NULL) {
+	while ((g = groups_next(n->shards.shared_tables->groups, &cursor)) != NULL) {
 		if (g->tenant == tenant && group_has(g, number))
 			WRITER_TEXTS(w, w->n ? "," : "", g->name);
 	}
@@ -139,7 +139,7 @@ static void groups_of_member(const struct node *n, uint16_t tenant, struct bytes
 struct bytes command_group_of_number(const struct node *n, uint16_t tenant, struct bytes number)
 {
 	struct bytes to =
-		programs_number(n->shards.commons->programs,
+		programs_number(n->shards.shared_tables->programs,
 				bytes_str(tenants_name(n->common.tenants, tenant)), number);
 
 	return bytes_starts(to, GROUP_WORD) ? bytes_from(to, sizeof(GROUP_WORD) - 1)
@@ -153,7 +153,8 @@ bool command_group_log(struct command_run *run, struct extension *e)
 	char mine[GROUPS_MINE_MAX];
 	struct writer w = writer_over(mine, sizeof(mine));
 
-	if (group.n && !groups_find(run->node->shards.commons->groups, e->core.tenant, group)) {
+	if (group.n &&
+	    !groups_find(run->node->shards.shared_tables->groups, e->core.tenant, group)) {
 		command_fail(run, COMMAND_NOT_FOUND, "group",
 			     "there is no such group: group.list shows all of them");
 		return false;

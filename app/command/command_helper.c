@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sig/host/programs.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 enum { TELL_MS = 1000, TIME_OCTETS = 5 }; /* HH:MM */
 
@@ -162,7 +162,7 @@ static void http_on_program(enum store_result result, bool there, struct bytes v
 		program_free(p);
 	if (result != STORE_OK)
 		help_fail(ask, "program", "Redis did not accept the program");
-	else if (programs_put(ask->node->shards.commons->programs, bytes_str(ask->tenant),
+	else if (programs_put(ask->node->shards.shared_tables->programs, bytes_str(ask->tenant),
 			      (struct bytes){ 0 }, p))
 		help_fail(ask, "program", "there is no room for the program");
 	else
@@ -323,7 +323,7 @@ static json_t *told_until(const struct help_ask *ask, const json_t *row)
 
 	if (!end_s || tenant == TENANT_NONE)
 		return json_pack("{s:s}", "until", "");
-	end_s += calendars_offset_s(n->shards.commons->calendars,
+	end_s += calendars_offset_s(n->shards.shared_tables->calendars,
 				    tenants_terms(n->common.tenants, tenant)->zone, end_s - 1);
 	day = civil_of(civil_day(end_s - 1));
 	return json_pack("{s:o}", "until",

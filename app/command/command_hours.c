@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sig/host/calendars.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 enum { HOURS_MAX = 64 }; /* of a tenant */
 
@@ -45,7 +45,7 @@ bool command_zone_is_there(struct command_run *run, const char *name)
 
 	if (!zone_load_for(run, name, &z))
 		return false;
-	(void)!calendars_zone_put(run->node->shards.commons->calendars, name, z);
+	(void)!calendars_zone_put(run->node->shards.shared_tables->calendars, name, z);
 	return true;
 }
 
@@ -55,7 +55,7 @@ int command_zone_read(struct node *node, const char *name)
 	int err = zone_load(&z, name);
 
 	if (!err)
-		return calendars_zone_put(node->shards.commons->calendars, name, z);
+		return calendars_zone_put(node->shards.shared_tables->calendars, name, z);
 	LOG_ERROR("node", 0,
 		  "a time zone cannot be read: flows take the branch failed, or know no time",
 		  LOG_STR("zone", name), LOG_STR("error", strerror(-err)));
@@ -70,7 +70,7 @@ static int64_t now_utc_s(void)
 /* One code means one calendar. False: the run has failed. */
 static bool hours_code_is_free(struct command_run *run, const struct hours_value *v)
 {
-	const struct calendar *c = calendars_by_code(run->node->shards.commons->calendars,
+	const struct calendar *c = calendars_by_code(run->node->shards.shared_tables->calendars,
 						     document_tenant(run), bytes_str(v->code));
 
 	if (!c || !strcmp(c->name, v->name))
@@ -86,7 +86,8 @@ void command_hours_beat(struct node *n)
 	struct shard *core = node_core_next(n, &first);
 	const struct calendar *c;
 
-	while (core && (c = calendars_turn(n->shards.commons->calendars, &cursor, now_utc_s())))
+	while (core &&
+	       (c = calendars_turn(n->shards.shared_tables->calendars, &cursor, now_utc_s())))
 		shard_hours_changed(core, c, clock_instant());
 }
 
@@ -139,7 +140,7 @@ static bool hours_make(struct command_run *run, void *value)
 /* Flows ask it at each call: the zone is read with the first calendar that names it. */
 static int hours_apply(struct node *node, uint16_t tenant, const void *value)
 {
-	struct calendars *all = node->shards.commons->calendars;
+	struct calendars *all = node->shards.shared_tables->calendars;
 	const struct hours_value *v = value;
 	static struct hours h;
 	int err;
@@ -160,7 +161,7 @@ static int hours_apply(struct node *node, uint16_t tenant, const void *value)
 
 static void hours_forget(struct node *node, uint16_t tenant, const char *name)
 {
-	calendars_delete(node->shards.commons->calendars, tenant, name);
+	calendars_delete(node->shards.shared_tables->calendars, tenant, name);
 }
 
 const struct document_kind g_hours_documents = {

@@ -284,7 +284,7 @@ static bool lint_look(const struct command_run *run, const struct command_span *
 		command_walk_past(at);
 		return true;
 	}
-	if (!shelf_next(&run->node->api.documents->keep.shelf, &cursor, &d))
+	if (!mirror_next(&run->node->api.documents->keep.mirror, &cursor, &d))
 		return false;
 	i = cursor - 1 == first ? i : 0;
 	all = lint_is_of(run, &d) && !bytes_cstr(d.kind, kind, sizeof(kind)) ? lint_of(run, &d)

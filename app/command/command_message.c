@@ -17,7 +17,7 @@
 #include "base/table.h"
 #include "sig/host/box.h"
 #include "sig/host/groups.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 static json_t *counts_json(const char *mailbox, const struct box_counts *c)
 {
@@ -222,7 +222,8 @@ static bool forward_copies(struct command_run *run)
 
 	(void)json_object_set_new(run->args, "copies", copies);
 	while (bytes_cut(&rest, ',', &to)) {
-		const struct ring_group *g = groups_find(n->shards.commons->groups, tenant, to);
+		const struct ring_group *g =
+			groups_find(n->shards.shared_tables->groups, tenant, to);
 
 		if (extensions_has(n->api.extensions, tenant, to)) {
 			forward_add(run, copies, to);

@@ -25,7 +25,7 @@
 #include "sig/model/flow_run.h"
 #include "sig/model/plan.h"
 #include "sig/pbx/media_stream.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 
 /* Feature codes: a phone changes its own extension, by the command extension.put in its name. */
@@ -182,7 +182,7 @@ static bool feature_of_hours(enum feature feature)
 static const char *hours_wrong(const struct feature_run *run, uint16_t tenant, struct bytes code)
 {
 	const struct calendar *c =
-		calendars_by_code(run->node->shards.commons->calendars, tenant, code);
+		calendars_by_code(run->node->shards.shared_tables->calendars, tenant, code);
 	struct extension e = { 0 };
 	bool may;
 
@@ -199,7 +199,7 @@ static json_t *feature_hours_args(const struct feature_run *run, struct bytes co
 {
 	static const char *const states[] = { "none", "open", "closed" };
 	const struct calendar *c =
-		calendars_by_code(run->node->shards.commons->calendars,
+		calendars_by_code(run->node->shards.shared_tables->calendars,
 				  tenants_find(run->node->common.tenants, bytes_str(run->tenant)),
 				  code);
 

@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "sig/host/programs.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 enum { PROMPTS_MAX = 1000 }; /* of a tenant */
 
@@ -27,8 +27,8 @@ static bool prompt_aim(struct command_run *run, char document[DOCUMENT_NAME_MAX]
 	struct bytes language = command_value(run, "language")->text;
 
 	prompt_document_name(document, name, language);
-	if (shelf_version(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
-			  BYTES_LIT("prompt"), bytes_str(document)))
+	if (mirror_version(&run->node->api.documents->keep.mirror, bytes_str(run->tenant),
+			   BYTES_LIT("prompt"), bytes_str(document)))
 		return true;
 	command_fail(run, COMMAND_NOT_FOUND, "name",
 		     "there is no such prompt in that language: prompt.list shows all of them");
@@ -240,7 +240,7 @@ enum { SAID_LEAST_MS = 1000 };
 static bool said_flow_is_there(struct node *n, struct bytes tenant)
 {
 	static struct flow_findings unused;
-	struct programs *all = n->shards.commons->programs;
+	struct programs *all = n->shards.shared_tables->programs;
 	struct flow_program *p = program_parse(
 		BYTES_LIT("[{\"answer\":{}},{\"pause\":0.5},{\"record\":{}},{\"hangup\":{}}]"),
 		NULL, &unused);

@@ -352,7 +352,7 @@ static void set_job_seats(struct set_job *job)
 static void set_job_fit(struct set_job *job)
 {
 	const struct node *n = job->run->node;
-	const struct shelf *shelf = &n->api.documents->keep.shelf;
+	const struct mirror *mirror = &n->api.documents->keep.mirror;
 	json_t *sums = json_object();
 	char key[DOCUMENT_NAMING_MAX], message[DOCUMENT_FULL_MAX];
 
@@ -369,7 +369,8 @@ static void set_job_fit(struct set_job *job)
 		sum = json_object_get(sums, key);
 		has = json_integer_value(sum) + (item->change == SET_PUT ? 1 : -1);
 		(void)json_object_set_new(sums, key, json_integer(has));
-		has += shelf_count_of(shelf, bytes_str(item->tenant), bytes_str(item->kind->name));
+		has += mirror_count_of(mirror, bytes_str(item->tenant),
+				       bytes_str(item->kind->name));
 		if (item->change != SET_PUT || has <= most)
 			continue;
 		document_full_words(message, n, item->tenant, item->kind);
@@ -610,23 +611,23 @@ static void set_job_begin(struct set_job *job)
 	}
 	set_key(key, v->name, &v->versions[0]);
 	job->asked++;
-	store_set_begin(n->redis.store,
-			&(struct store_set_begin){
-				.set = { bytes_str(own), key },
-				.document = { .tenant = bytes_str(own),
-					      .kind = g_set_documents.name,
-					      .name = bytes_str(v->name),
-					      .json = bytes_str(job->text) },
-				.known = { .version = shelf_version(&n->api.documents->keep.shelf,
-								    bytes_str(own),
-								    bytes_str(g_set_documents.name),
-								    bytes_str(v->name)),
-					   .generation = known,
-					   .exact = true },
-				.count = count,
-				.others = others,
-				.other_count = other_count },
-			set_job_on_begun, job);
+	store_set_begin(
+		n->redis.store,
+		&(struct store_set_begin){
+			.set = { bytes_str(own), key },
+			.document = { .tenant = bytes_str(own),
+				      .kind = g_set_documents.name,
+				      .name = bytes_str(v->name),
+				      .json = bytes_str(job->text) },
+			.known = { .version = mirror_version(
+					   &n->api.documents->keep.mirror, bytes_str(own),
+					   bytes_str(g_set_documents.name), bytes_str(v->name)),
+				   .generation = known,
+				   .exact = true },
+			.count = count,
+			.others = others,
+			.other_count = other_count },
+		set_job_on_begun, job);
 }
 
 /* What has changed meanwhile is looked at again, and what follows from it. */

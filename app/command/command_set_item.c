@@ -45,14 +45,14 @@ struct set_item *set_item_add(struct set_job *job)
 
 struct bytes set_item_text(const struct node *n, const struct set_item *item)
 {
-	return shelf_text(&n->api.documents->keep.shelf, bytes_str(item->tenant),
-			  bytes_str(item->kind->name), bytes_str(item->name));
+	return mirror_text(&n->api.documents->keep.mirror, bytes_str(item->tenant),
+			   bytes_str(item->kind->name), bytes_str(item->name));
 }
 
 uint64_t set_item_version(const struct node *n, const struct set_item *item)
 {
-	return shelf_version(&n->api.documents->keep.shelf, bytes_str(item->tenant),
-			     bytes_str(item->kind->name), bytes_str(item->name));
+	return mirror_version(&n->api.documents->keep.mirror, bytes_str(item->tenant),
+			      bytes_str(item->kind->name), bytes_str(item->name));
 }
 
 /* ---- errors ---- */

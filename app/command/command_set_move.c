@@ -145,7 +145,8 @@ static void mover_finish(struct set_mover *m)
 						.kind = g_set_documents.name,
 						.name = d.name,
 						.json = d.text },
-		      shelf_version(&m->node->api.documents->keep.shelf, d.tenant, d.kind, d.name),
+		      mirror_version(&m->node->api.documents->keep.mirror, d.tenant, d.kind,
+				     d.name),
 		      &(struct store_set){ d.tenant, before }, mover_on_end, m);
 }
 

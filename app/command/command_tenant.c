@@ -417,8 +417,8 @@ static_assert(TENANTS_MAX == 4096, "the text above says it");
 /* The document of that name. False: none, or unreadable. */
 static bool tenant_stored(const struct node *n, struct bytes name, struct tenant_value *out)
 {
-	struct bytes text = shelf_text(&n->api.documents->keep.shelf,
-				       BYTES_LIT(DIRECTORY_OPERATORS), BYTES_LIT("tenant"), name);
+	struct bytes text = mirror_text(&n->api.documents->keep.mirror,
+					BYTES_LIT(DIRECTORY_OPERATORS), BYTES_LIT("tenant"), name);
 	const char *reason;
 
 	return text.n && !form_read(&g_tenant_form, out, text, &reason);
@@ -473,7 +473,7 @@ static bool has_documents(const struct node *n, struct bytes tenant)
 	struct snapshot_document d;
 	uint32_t cursor = 0;
 
-	while (shelf_next(&n->api.documents->keep.shelf, &cursor, &d)) {
+	while (mirror_next(&n->api.documents->keep.mirror, &cursor, &d)) {
 		if (bytes_eq(d.tenant, tenant))
 			return true;
 	}
@@ -566,9 +566,9 @@ static bool tenant_is_anew(const struct command_run *run)
 static bool tenant_is_free(struct command_run *run)
 {
 	if (!tenant_is_anew(run) ||
-	    !shelf_gone_version(&run->node->api.documents->keep.shelf,
-				BYTES_LIT(DIRECTORY_OPERATORS), BYTES_LIT("tenant"),
-				command_value(run, "name")->text))
+	    !mirror_gone_version(&run->node->api.documents->keep.mirror,
+				 BYTES_LIT(DIRECTORY_OPERATORS), BYTES_LIT("tenant"),
+				 command_value(run, "name")->text))
 		return true;
 	tenant_refuse_left(run);
 	return false;
@@ -780,9 +780,9 @@ static json_t *tenant_usage(const struct node *n, uint16_t tenant)
 
 		if (kind->quota)
 			tenant_use_put(out, all, tenant, kind->quota, kind->item,
-				       shelf_count_of(&n->api.documents->keep.shelf,
-						      bytes_str(tenants_name(all, tenant)),
-						      bytes_str(kind->name)));
+				       mirror_count_of(&n->api.documents->keep.mirror,
+						       bytes_str(tenants_name(all, tenant)),
+						       bytes_str(kind->name)));
 	}
 	return out;
 }

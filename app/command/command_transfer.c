@@ -14,7 +14,7 @@
 #include "base/json_member.h"
 #include "sig/model/call_order.h"
 #include "sig/model/park.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 
 static bool command_slot(struct command_run *run);

@@ -19,7 +19,7 @@
 #include "sig/host/programs.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 /* Numbers by which calls come in from trunks, and routes by which they go out. */
 
@@ -281,7 +281,7 @@ static struct bytes dial_flow(const struct dial_whose *whose, const struct dial_
 	if (r->kind == DIAL_EMERGENCY || r->kind == DIAL_EXTENSION || r->kind == DIAL_ROOM)
 		return (struct bytes){ 0 };
 	return (r->kind == DIAL_FEATURE ? programs_number_exact : programs_number)(
-		n->shards.commons->programs,
+		n->shards.shared_tables->programs,
 		bytes_str(tenants_name(n->common.tenants, whose->tenant)), dialled);
 }
 
@@ -348,7 +348,7 @@ static int number_in_set(const struct node *n, uint16_t tenant, struct bytes num
 	for (size_t i = 0; d->naming && i < COUNT_OF(kinds); i++) {
 		if (document_named(n, owner, kinds[i], number))
 			return 1;
-		if (shelf_version(&d->keep.shelf, owner, bytes_str(kinds[i]), number))
+		if (mirror_version(&d->keep.mirror, owner, bytes_str(kinds[i]), number))
 			is = -1;
 	}
 	return is;

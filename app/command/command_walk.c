@@ -334,7 +334,7 @@ static bool document_look(const struct command_run *run, const struct command_sp
 	struct snapshot_document d;
 
 	(void)span;
-	if (!shelf_next(&run->node->api.documents->keep.shelf, &at->place, &d))
+	if (!mirror_next(&run->node->api.documents->keep.mirror, &at->place, &d))
 		return false;
 	out->wanted = bytes_is(d.tenant, run->tenant) &&
 		      bytes_is(d.kind, run->command->documents->name) &&

@@ -148,16 +148,16 @@ static_assert(WEBHOOKS_MAX == 16, "docs say it");
 
 void command_webhooks_tell(struct node *n, const char *tenant)
 {
-	const struct shelf *shelf = &n->api.documents->keep.shelf;
+	const struct mirror *mirror = &n->api.documents->keep.mirror;
 	struct bytes whose = bytes_str(tenant), kind = BYTES_LIT("webhook");
 	struct snapshot_document d;
 	struct webhook_value v;
 	uint32_t cursor = 0;
 	const char *reason;
 
-	if (whose.n && !shelf_count_of(shelf, whose, kind))
+	if (whose.n && !mirror_count_of(mirror, whose, kind))
 		return;
-	while (shelf_next(shelf, &cursor, &d)) {
+	while (mirror_next(mirror, &cursor, &d)) {
 		uint16_t number = tenants_find(n->common.tenants, d.tenant);
 
 		if (bytes_eq(d.kind, kind) && (!whose.n || bytes_eq(d.tenant, whose)) &&

@@ -30,8 +30,8 @@
 #include "base/log.h"
 #include "base/loop.h"
 #include "sig/remote/remote_watch.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/shard.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 
 /* Record pages (docs/adr/0060): a question of the web thread is answered by what this node has of
@@ -98,7 +98,7 @@ static uint32_t page_others(const struct node *n)
 {
 	struct channel_to to[ROSTER_NODES_MAX];
 
-	return n->shards.commons->remote
+	return n->shards.shared_tables->remote
 		       ? claimant_processes(n->cluster.claimant, to, ROSTER_NODES_MAX)
 		       : 0;
 }
@@ -123,7 +123,7 @@ static bool others_query(struct node *n, uint64_t id, const struct record_page_a
 				   .awaited = others,
 				   .best = *here };
 	queries_pause(pause, p->deadline_ns, on_page_late, p);
-	remote_watch_send(n->shards.commons->remote, 0, &page);
+	remote_watch_send(n->shards.shared_tables->remote, 0, &page);
 	return true;
 }
 
@@ -157,7 +157,7 @@ static void on_page_request(const void *item, void *arg)
 		paging_answer(n, asked->id, false, &here);
 		return;
 	}
-	shard_record_page(n->shards.commons, &ask, clock_instant(), &here);
+	shard_record_page(n->shards.shared_tables, &ask, clock_instant(), &here);
 	if (node_shard_find(n, id_shard(a->call))) /* the others have not that call */
 		ask = (struct record_page_ask){ .tenant = ask.tenant, .number = ask.number };
 	if (!others_query(n, asked->id, &ask, &here))

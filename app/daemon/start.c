@@ -50,7 +50,7 @@
 #include "sig/host/tenant_tables.h"
 #include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/hop.h"
 #include "sig/transport/inter_shard.h"
 #include "sig/transport/transport.h"
@@ -446,10 +446,10 @@ static int shard_start(struct node *n)
 		command_looks_join(n);
 	n->record.on_message = command_prompt_said;
 	if (!err)
-		err = shard_commons_open(&n->shards.commons, &settings, &n->rand);
+		err = shard_shared_tables_open(&n->shards.shared_tables, &settings, &n->rand);
 	if (!err)
 		err = command_flows_ship(n);
-	settings.commons = n->shards.commons;
+	settings.shared_tables = n->shards.shared_tables;
 	if (!err)
 		err = node_blf_open(n);
 	if (!err)
@@ -638,7 +638,7 @@ static int start_doors(struct node *n)
 /* Ends phones of extensions deleted while this node was away; none if documents are unknown. */
 static void locations_forget_gone(struct node *n)
 {
-	const struct shelf *shelf = &n->api.documents->keep.shelf;
+	const struct mirror *mirror = &n->api.documents->keep.mirror;
 	const struct aor *entry;
 	uint32_t cursor = 0;
 
@@ -646,7 +646,7 @@ static void locations_forget_gone(struct node *n)
 	       (entry = locations_next(n->common.locations, &cursor)) != NULL) {
 		struct bytes tenant = text_bytes(&entry->tenant), user = text_bytes(&entry->user);
 
-		if (!entry->count || shelf_text(shelf, tenant, BYTES_LIT("extension"), user).n)
+		if (!entry->count || mirror_text(mirror, tenant, BYTES_LIT("extension"), user).n)
 			continue;
 		LOG_INFO("node", 0, "a registration ends: its extension was deleted",
 			 LOG_BYTES("tenant", tenant), LOG_BYTES("user", user));
@@ -795,7 +795,7 @@ void node_stop(struct node *n)
 	answers_close(&n->shards.answers);
 	ended_close(&n->shards.ended);
 	node_shards_close(n);
-	shard_commons_close(n->shards.commons);
+	shard_shared_tables_close(n->shards.shared_tables);
 	locations_close(n->common.locations);
 	node_probe_close(n);
 	resolver_close(n->dns.resolver);

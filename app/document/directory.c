@@ -197,7 +197,7 @@ void directory_add(struct node *n, const char *tenant)
 
 int directory_change(struct node *n, const struct snapshot_document *d)
 {
-	uint64_t have = shelf_version(&n->api.documents->keep.shelf, d->tenant, d->kind, d->name);
+	uint64_t have = mirror_version(&n->api.documents->keep.mirror, d->tenant, d->kind, d->name);
 
 	return d->version > have ? document_accept(n, d) : 0;
 }
@@ -253,9 +253,9 @@ static struct snapshot_document entry_document(const struct document_entry *e)
 static void directory_apply_entry(struct node *n, const struct document_entry *e)
 {
 	const struct snapshot_document document = entry_document(e);
-	const struct shelf *shelf = &n->api.documents->keep.shelf;
+	const struct mirror *mirror = &n->api.documents->keep.mirror;
 
-	if (document.version <= shelf_version(shelf, e->tenant, e->kind, e->name))
+	if (document.version <= mirror_version(mirror, e->tenant, e->kind, e->name))
 		return;
 	metric_add(g_directory_metrics.followed, 1);
 	if (!document_refuse_gone(n, &document))
@@ -279,8 +279,8 @@ static void directory_on_entry(const struct document_entry *e, void *arg)
 	}
 	switch (seen_add(&t->seen, e->version)) {
 	case SEEN_OLD: /* a set: its versions count before its documents are moved */
-		if (shelf_gone_version(&n->api.documents->keep.shelf, e->tenant, e->kind, e->name) <
-		    e->version)
+		if (mirror_gone_version(&n->api.documents->keep.mirror, e->tenant, e->kind,
+					e->name) < e->version)
 			directory_apply_entry(n, e);
 		return;
 	case SEEN_AHEAD:
@@ -656,7 +656,7 @@ static void sync_on_found(struct directory_sync *s, const struct sync_name *name
 				       .version = found->version,
 				       .text = found->json };
 	uint64_t have =
-		shelf_version(&s->node->api.documents->keep.shelf, d.tenant, d.kind, d.name);
+		mirror_version(&s->node->api.documents->keep.mirror, d.tenant, d.kind, d.name);
 
 	if (have > found->generation)
 		return; /* the log was faster */
@@ -750,21 +750,21 @@ static void on_version(struct bytes name, uint64_t version, void *arg)
 	const struct snapshot_document d = { .tenant = sync_tenant(s),
 					     .kind = bytes_str(g_document_kinds[s->kind]->name),
 					     .name = name };
-	struct shelf *shelf = &s->node->api.documents->keep.shelf;
+	struct mirror *mirror = &s->node->api.documents->keep.mirror;
 
-	shelf_mark(shelf, &d, s->mark);
-	if (!version || shelf_version(shelf, d.tenant, d.kind, name) != version)
+	mirror_mark(mirror, &d, s->mark);
+	if (!version || mirror_version(mirror, d.tenant, d.kind, name) != version)
 		sync_name_add(s, name);
 }
 
 /* What is known and has no version there. */
 static void missing_add(struct directory_sync *s)
 {
-	const struct shelf *shelf = &s->node->api.documents->keep.shelf;
+	const struct mirror *mirror = &s->node->api.documents->keep.mirror;
 	struct snapshot_document d;
 	uint32_t cursor = 0;
 
-	while (shelf_next_unmarked(shelf, s->mark, &cursor, &d)) {
+	while (mirror_next_unmarked(mirror, s->mark, &cursor, &d)) {
 		if (bytes_eq(d.tenant, sync_tenant(s)) &&
 		    bytes_is(d.kind, g_document_kinds[s->kind]->name))
 			sync_name_add(s, d.name);

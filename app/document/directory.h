@@ -12,7 +12,7 @@
 
 #include "app/document/extensions.h"
 #include "cluster/document/log.h"
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 #include "cluster/store/store.h"
 
 struct node;

@@ -137,8 +137,8 @@ static uint64_t change_known_version(const struct document_change *change)
 {
 	const struct snapshot_document d = change_document(change);
 
-	return shelf_version(&change->run->node->api.documents->keep.shelf, d.tenant, d.kind,
-			     d.name);
+	return mirror_version(&change->run->node->api.documents->keep.mirror, d.tenant, d.kind,
+			      d.name);
 }
 
 /* It takes effect as a change of another node does. */
@@ -250,11 +250,11 @@ uint32_t document_places(const struct node *node, const struct document_kind *ki
 static uint32_t document_count(const struct node *node, const char *tenant,
 			       const struct document_kind *kind, uint32_t *others)
 {
-	const struct shelf *shelf = &node->api.documents->keep.shelf;
+	const struct mirror *mirror = &node->api.documents->keep.mirror;
 	struct bytes of = bytes_str(kind->name);
-	uint32_t own = shelf_count_of(shelf, document_owner(tenant, kind), of);
+	uint32_t own = mirror_count_of(mirror, document_owner(tenant, kind), of);
 
-	*others = shelf_count_of_kind(shelf, of) - own;
+	*others = mirror_count_of_kind(mirror, of) - own;
 	return own;
 }
 
@@ -401,9 +401,10 @@ static bool change_compare(const struct document_change *change)
 	struct snapshot_document d = change_document(change);
 	const struct document_kind *kind = change->kind;
 	int err, wrong;
-	void *before = document_parse(
-		run->node, kind,
-		shelf_text(&run->node->api.documents->keep.shelf, d.tenant, d.kind, d.name), &err);
+	void *before = document_parse(run->node, kind,
+				      mirror_text(&run->node->api.documents->keep.mirror, d.tenant,
+						  d.kind, d.name),
+				      &err);
 	/* as it is stored: a token is shown once, and not here */
 	void *after = document_parse(run->node, kind, d.text, &wrong);
 
@@ -453,7 +454,7 @@ bool document_fits(struct command_run *run, const struct document_kind *kind, st
 	char words[DOCUMENT_FULL_MAX];
 	uint32_t others;
 
-	if (shelf_version(&node->api.documents->keep.shelf, whose, of, name) ||
+	if (mirror_version(&node->api.documents->keep.mirror, whose, of, name) ||
 	    document_count(node, run->tenant, kind, &others) <
 		    document_most(node, run->tenant, kind))
 		return true;
@@ -480,7 +481,7 @@ bool document_named(const struct node *node, struct bytes tenant, const char *ki
 		json_object_get(d->naming, document_naming(key, tenant, bytes_str(kind), name));
 
 	return said ? !json_is_false(said)
-		    : shelf_version(&d->keep.shelf, tenant, bytes_str(kind), name) != 0;
+		    : mirror_version(&d->keep.mirror, tenant, bytes_str(kind), name) != 0;
 }
 
 /* By the kind's function, else by its form. */
@@ -559,8 +560,8 @@ static bool proposal_compare(struct command_run *run, const struct document_kind
 			     const void *value, struct document_proposal *out)
 {
 	struct bytes whose = document_owner(run->tenant, kind);
-	struct bytes text = shelf_text(&run->node->api.documents->keep.shelf, whose,
-				       bytes_str(kind->name), bytes_str(out->name));
+	struct bytes text = mirror_text(&run->node->api.documents->keep.mirror, whose,
+					bytes_str(kind->name), bytes_str(out->name));
 	json_t *was, *is;
 	int err;
 	void *before = document_parse(run->node, kind, text, &err);
@@ -674,9 +675,9 @@ static bool document_may_named(struct command_run *run, const struct document_ki
 			       struct bytes name)
 {
 	return document_may(run, kind,
-			    shelf_text(&run->node->api.documents->keep.shelf,
-				       document_owner(run->tenant, kind), bytes_str(kind->name),
-				       name));
+			    mirror_text(&run->node->api.documents->keep.mirror,
+					document_owner(run->tenant, kind), bytes_str(kind->name),
+					name));
 }
 
 bool document_restores(struct command_run *run, const struct document_kind *kind, struct bytes name,
@@ -722,8 +723,8 @@ bool document_aim(struct command_run *run, const struct document_kind *kind,
 		return kind->aim(run, name) && document_may_named(run, kind, bytes_str(name)) &&
 		       references_let_go(run, kind, name);
 	text = command_value(run, kind->argument)->text;
-	if (!shelf_version(&run->node->api.documents->keep.shelf, bytes_str(run->tenant),
-			   bytes_str(kind->name), text))
+	if (!mirror_version(&run->node->api.documents->keep.mirror, bytes_str(run->tenant),
+			    bytes_str(kind->name), text))
 		return document_missing(run, kind);
 	return bytes_cstr(text, name, DOCUMENT_NAME_MAX) == 0 &&
 	       document_may_named(run, kind, text) && references_let_go(run, kind, name);
@@ -961,8 +962,8 @@ bool document_read_args(struct command_run *run, const struct document_kind *kin
 bool document_stored(const struct node *n, const char *tenant, const struct document_kind *kind,
 		     struct bytes name, void *value)
 {
-	struct bytes text = shelf_text(&n->api.documents->keep.shelf, bytes_str(tenant),
-				       bytes_str(kind->name), name);
+	struct bytes text = mirror_text(&n->api.documents->keep.mirror, bytes_str(tenant),
+					bytes_str(kind->name), name);
 	const char *reason;
 
 	return text.n && !document_value(n, kind, value, text, &reason);
@@ -1005,8 +1006,8 @@ uint64_t document_version(const struct command_run *run)
 
 	if (!arg || arg->type != ARG_STRING || command_changes_document(run->command))
 		return 0;
-	return shelf_version(&run->node->api.documents->keep.shelf,
-			     kind->of_operators ? BYTES_LIT(DIRECTORY_OPERATORS)
-						: bytes_str(run->tenant),
-			     bytes_str(kind->name), command_value(run, kind->argument)->text);
+	return mirror_version(&run->node->api.documents->keep.mirror,
+			      kind->of_operators ? BYTES_LIT(DIRECTORY_OPERATORS)
+						 : bytes_str(run->tenant),
+			      bytes_str(kind->name), command_value(run, kind->argument)->text);
 }

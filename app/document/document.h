@@ -14,7 +14,7 @@
 #include "app/document/references.h"
 #include "app/schema/field.h"
 #include "base/bytes.h"
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 #include "sig/host/tenant.h"
 
 struct command_run;
@@ -133,7 +133,7 @@ struct document_change;
 
 /* The documents beside Redis: document_keep.c. */
 struct document_keep {
-	struct shelf shelf;
+	struct mirror mirror;
 	bool loaded; /* what Redis had at the start */
 	bool restoring, failed;
 	bool broken; /* the snapshot that was wanted could not be read */
@@ -141,7 +141,7 @@ struct document_keep {
 	json_t *unplaced;
 	uint32_t cursor, gone_cursor, in_flight, restored;
 	uint32_t generation;            /* tenants with all documents back */
-	uint64_t written;               /* shelf.changes of the file on disk */
+	uint64_t written;               /* mirror.changes of the file on disk */
 	uint64_t write_ns;              /* not before; 0: when something has changed */
 	struct snapshot_write *writing; /* NULL: no file is being written */
 };

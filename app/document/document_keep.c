@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keeps a copy of all documents on the shelf and on disk, and restores Redis from it. document.c
+ * Keeps a copy of all documents on the mirror and on disk, and restores Redis from it. document.c
  * puts each accepted change here. Redis may be emptied or lose its last writes: generations tell
  * which tenants lost documents, and only those are put back, deletions included. A thread writes
  * the file, as a disk may take seconds; counts and places per kind are watched here, too.
@@ -69,14 +69,14 @@ static void snapshot_write_free(struct snapshot_write *w)
 
 static struct snapshot_write *snapshot_write_new(const struct node *n)
 {
-	const struct shelf *shelf = &n->api.documents->keep.shelf;
+	const struct mirror *mirror = &n->api.documents->keep.mirror;
 	struct snapshot_write *w = calloc(1, sizeof(*w));
 
 	if (!w)
 		return NULL;
 	snapshot_path(n, w->path);
-	w->changes = shelf->changes;
-	w->file = shelf_snapshot(shelf, &w->n);
+	w->changes = mirror->changes;
+	w->file = mirror_snapshot(mirror, &w->n);
 	if (w->file)
 		return w;
 	snapshot_write_free(w);
@@ -138,7 +138,7 @@ static void document_file_beat(struct node *n, uint64_t now_ns)
 	struct document_keep *k = &n->api.documents->keep;
 
 	snapshot_write_end(n, false);
-	if (k->writing || k->written == k->shelf.changes)
+	if (k->writing || k->written == k->mirror.changes)
 		return;
 	if (!k->write_ns)
 		k->write_ns = now_ns + WRITE_NS; /* more changes may follow */
@@ -177,11 +177,11 @@ static int file_open(struct node *n, struct document_file *f, const char *path, 
 	if (!err)
 		err = snapshot_open(&f->snapshot, bytes_mem(f->octets, f->n), reason);
 	return err ? err
-		   : shelf_take_generations(&n->api.documents->keep.shelf, f->snapshot,
-					    &f->documents);
+		   : mirror_take_generations(&n->api.documents->keep.mirror, f->snapshot,
+					     &f->documents);
 }
 
-/* All that it has onto the shelf. */
+/* All that it has onto the mirror. */
 static void document_file_wipe(struct document_file *f)
 {
 	if (f->octets)
@@ -190,7 +190,7 @@ static void document_file_wipe(struct document_file *f)
 	*f = (struct document_file){ 0 };
 }
 
-/* Puts its tenants with their generations onto the shelf. 0; -ENOENT: no file; -EPROTONOSUPPORT: of
+/* Puts its tenants with their generations into the mirror. 0; -ENOENT: no file; -EPROTONOSUPPORT: of
  * a later program; -errno: unusable. */
 static int document_file_open(struct node *n, struct document_file *f)
 {
@@ -211,7 +211,7 @@ static int document_file_open(struct node *n, struct document_file *f)
 
 static void document_file_shelve(struct node *n, struct document_file *f)
 {
-	if (shelf_load(&n->api.documents->keep.shelf, &f->snapshot))
+	if (mirror_load(&n->api.documents->keep.mirror, &f->snapshot))
 		LOG_ERROR("node", 0, "no room for all documents of the snapshot");
 }
 
@@ -221,7 +221,7 @@ static void document_file_close(struct node *n)
 	struct document_keep *k = &n->api.documents->keep;
 
 	snapshot_write_end(n, true);
-	if (k->loaded && k->written != k->shelf.changes) {
+	if (k->loaded && k->written != k->mirror.changes) {
 		snapshot_write_begin(n, 0);
 		snapshot_write_end(n, true);
 	}
@@ -244,7 +244,7 @@ static void restore_end(struct node *n)
 	if (ok) {
 		health_set(&n->web.health, HEALTH_DOCUMENTS, false);
 		LOG_WARN("documents", 0, "the documents are in Redis again",
-			 LOG_U64("documents", shelf_count(&k->shelf)),
+			 LOG_U64("documents", mirror_count(&k->mirror)),
 			 LOG_U64("restored", k->restored));
 	}
 	directory_restored(n, ok);
@@ -287,7 +287,7 @@ static void document_restore(struct node *n, const struct snapshot_document *d)
 bool document_refuse_gone(struct node *n, const struct snapshot_document *d)
 {
 	uint64_t gone =
-		shelf_gone_version(&n->api.documents->keep.shelf, d->tenant, d->kind, d->name);
+		mirror_gone_version(&n->api.documents->keep.mirror, d->tenant, d->kind, d->name);
 	char kind[SNAPSHOT_NAME_MAX + 1];
 
 	if (!d->text.n || gone <= d->version || bytes_cstr(d->kind, kind, sizeof(kind)))
@@ -307,7 +307,7 @@ bool document_refuse_gone(struct node *n, const struct snapshot_document *d)
 static void generation_restore(struct node *n, const struct directory_tenant *t)
 {
 	const struct document_keep *k = &n->api.documents->keep;
-	uint64_t generation = shelf_generation(&k->shelf, bytes_str(t->name));
+	uint64_t generation = mirror_generation(&k->mirror, bytes_str(t->name));
 
 	generation = generation > t->seen.all ? generation : t->seen.all;
 	restore_send(n, &(struct store_document){ .tenant = bytes_str(t->name),
@@ -318,11 +318,11 @@ static void generation_restore(struct node *n, const struct directory_tenant *t)
 /* Documents, then deletions. One without memory for its text is skipped. */
 static bool restore_next(struct document_keep *k, struct snapshot_document *out)
 {
-	while (shelf_next(&k->shelf, &k->cursor, out)) {
+	while (mirror_next(&k->mirror, &k->cursor, out)) {
 		if (out->text.n)
 			return true;
 	}
-	return shelf_gone_next(&k->shelf, &k->gone_cursor, out);
+	return mirror_gone_next(&k->mirror, &k->gone_cursor, out);
 }
 
 static void restore_pump(struct node *n)
@@ -389,7 +389,7 @@ void document_keep_refused(void)
 }
 
 /* All that may be there has its place, whatever of it is extensions. */
-static uint32_t shelf_places(const struct node *n)
+static uint32_t mirror_places(const struct node *n)
 {
 	uint32_t places = SPARE_DOCUMENTS;
 
@@ -428,8 +428,8 @@ bool document_keep_unplaced(const struct node *n, const char *kind, struct snaps
 		    !bytes_is(out->kind, kind))
 			continue;
 		out->name = rest;
-		out->version = shelf_version(&k->shelf, out->tenant, out->kind, out->name);
-		out->text = shelf_text(&k->shelf, out->tenant, out->kind, out->name);
+		out->version = mirror_version(&k->mirror, out->tenant, out->kind, out->name);
+		out->text = mirror_text(&k->mirror, out->tenant, out->kind, out->name);
 		if (out->text.n)
 			return true;
 	}
@@ -449,24 +449,24 @@ static void document_places_look(struct node *n)
 		const struct document_kind *kind = g_document_kinds[i];
 		uint32_t places = document_places(n, kind);
 
-		if (shelf_count_of_kind(&k->shelf, bytes_str(kind->name)) >= places)
+		if (mirror_count_of_kind(&k->mirror, bytes_str(kind->name)) >= places)
 			writer_fmt(&w, "%sall %" PRIu32 " places for %s are taken", w.n ? "; " : "",
 				   places, kind->several);
 	}
 	health_set_reason(&n->web.health, HEALTH_DOCUMENTS_FULL, text);
 }
 
-static int shelf_renew(struct node *n)
+static int mirror_renew(struct node *n)
 {
 	struct document_keep *k = &n->api.documents->keep;
-	struct shelf gone = { 0 };
+	struct mirror gone = { 0 };
 	struct hash_key key = { rand_u64_from(&n->rand), rand_u64_from(&n->rand) };
 	int err;
 
-	shelf_gone_move(&gone, &k->shelf);
-	shelf_close(&k->shelf);
-	err = shelf_open(&k->shelf, shelf_places(n), &key);
-	shelf_gone_move(&k->shelf, &gone);
+	mirror_gone_move(&gone, &k->mirror);
+	mirror_close(&k->mirror);
+	err = mirror_open(&k->mirror, mirror_places(n), &key);
+	mirror_gone_move(&k->mirror, &gone);
 	if (err)
 		LOG_ERROR("node", 0, "no memory for the documents",
 			  LOG_STR("error", strerror(-err)));
@@ -477,13 +477,13 @@ static int shelf_renew(struct node *n)
 static int tenants_find_all(struct node *n)
 {
 	struct directory *d = &n->api.documents->directory;
-	const struct shelf *shelf = &n->api.documents->keep.shelf;
+	const struct mirror *mirror = &n->api.documents->keep.mirror;
 
 	if (!directory_tenant_add(d, BYTES_LIT(DIRECTORY_OPERATORS)) ||
 	    !directory_tenant_add(d, BYTES_LIT(NODE_TENANT)))
 		return NODE_EXIT_FAILED;
-	for (uint32_t i = 0; i < shelf->tenant_count; i++) {
-		if (!directory_tenant_add(d, bytes_str(shelf->tenants[i].name)))
+	for (uint32_t i = 0; i < mirror->tenant_count; i++) {
+		if (!directory_tenant_add(d, bytes_str(mirror->tenants[i].name)))
 			return NODE_EXIT_FAILED;
 	}
 	return NODE_EXIT_OK;
@@ -498,7 +498,7 @@ static uint32_t lost_find(struct node *n, const struct document_file *f)
 	for (uint32_t i = 0; i < d->tenant_count; i++) {
 		struct directory_tenant *t = &d->tenants[i];
 		uint64_t expected =
-			shelf_generation(&n->api.documents->keep.shelf, bytes_str(t->name));
+			mirror_generation(&n->api.documents->keep.mirror, bytes_str(t->name));
 
 		t->lost = expected > t->seen.all && f->documents;
 		if (!t->lost)
@@ -569,8 +569,8 @@ static int generations_keep(struct node *n)
 	for (uint32_t i = 0; i < d->tenant_count && !err; i++) {
 		if (!d->tenants[i].seen.all)
 			continue; /* the file of one that has none is of format 1 */
-		err = shelf_generation_set(&n->api.documents->keep.shelf,
-					   bytes_str(d->tenants[i].name), d->tenants[i].seen.all);
+		err = mirror_generation_set(&n->api.documents->keep.mirror,
+					    bytes_str(d->tenants[i].name), d->tenants[i].seen.all);
 	}
 	return err ? NODE_EXIT_FAILED : NODE_EXIT_OK;
 }
@@ -579,7 +579,7 @@ int document_keep_open(struct node *n)
 {
 	struct document_keep *k = &n->api.documents->keep;
 	struct document_file file = { 0 };
-	int err, status = shelf_renew(n);
+	int err, status = mirror_renew(n);
 
 	if (!status) {
 		err = document_file_open(n, &file);
@@ -587,7 +587,7 @@ int document_keep_open(struct node *n)
 	}
 	document_file_wipe(&file);
 	if (!status)
-		status = shelf_renew(n); /* what Redis has now is loaded into it */
+		status = mirror_renew(n); /* what Redis has now is loaded into it */
 	if (!status)
 		status = directory_look_at_start(n, 0);
 	if (!status)
@@ -602,10 +602,10 @@ void document_keep_close(struct node *n)
 	struct document_keep *k = &n->api.documents->keep;
 
 	directory_close(n);
-	if (!k->shelf.pool.slots)
+	if (!k->mirror.pool.slots)
 		return;
 	document_file_close(n);
-	shelf_close(&k->shelf);
+	mirror_close(&k->mirror);
 	json_decref(k->unplaced);
 	k->unplaced = NULL;
 	references_close(&n->api.documents->references);
@@ -624,10 +624,10 @@ int document_keep_put(struct node *n, const struct snapshot_document *d)
 	int err;
 
 	if (!d->text.n) {
-		shelf_delete(&k->shelf, d);
+		mirror_delete(&k->mirror, d);
 		return 0;
 	}
-	err = shelf_put(&k->shelf, d);
+	err = mirror_put(&k->mirror, d);
 	if (err)
 		LOG_ERROR("node", 0, "a document has no place in the snapshot",
 			  LOG_BYTES("kind", d->kind), LOG_BYTES("name", d->name),

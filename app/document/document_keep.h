@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 
 struct node;
 struct snapshot_document;

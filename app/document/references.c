@@ -11,7 +11,7 @@
 #include "app/node/node.h"
 #include "app/schema/command.h"
 #include "sig/host/programs.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 enum { NAMED_BY_SHOWN = 10, WHO_MAX = 2 * DOCUMENT_NAME_MAX, PATH_SHOWN_MAX = 96 };
 /* Anything that a phone can dial: an extension, a room, a number of a flow or a group. */
@@ -72,7 +72,7 @@ void references_each(const struct node *n, const struct document_kind *kind, uin
 				  (const char *)value + fields->field.at, fn, arg);
 	}
 	if (kind->program && tenant != TENANT_NONE)
-		program_each(programs_named(n->shards.commons->programs,
+		program_each(programs_named(n->shards.shared_tables->programs,
 					    bytes_str(tenants_name(n->common.tenants, tenant)),
 					    bytes_str((const char *)value + kind->name_at)),
 			     fn, arg);
@@ -180,11 +180,11 @@ static void references_add(const struct node *n, const char *tenant, const char 
 static bool prompt_remains(const struct node *n, const char *tenant, const char *document,
 			   struct bytes name)
 {
-	const struct shelf *shelf = &n->api.documents->keep.shelf;
+	const struct mirror *mirror = &n->api.documents->keep.mirror;
 	struct snapshot_document d;
 	uint32_t cursor = 0;
 
-	while (shelf_next(shelf, &cursor, &d)) {
+	while (mirror_next(mirror, &cursor, &d)) {
 		if (bytes_is(d.tenant, tenant) && bytes_is(d.kind, "prompt") &&
 		    !bytes_is(d.name, document) &&
 		    bytes_eq(bytes_sub(d.name, 0, bytes_find(d.name, ':')), name))
@@ -230,7 +230,7 @@ static void who_write(struct writer *w, const char *who, const json_t *path)
 static bool node_has_one(const struct node *n, const struct document_kind *kind, const char *name)
 {
 	return !strcmp(kind->name, "flow") &&
-	       programs_named(n->shards.commons->programs, PROGRAMS_NODE, bytes_str(name));
+	       programs_named(n->shards.shared_tables->programs, PROGRAMS_NODE, bytes_str(name));
 }
 
 bool references_let_go(struct command_run *run, const struct document_kind *kind, const char *name)
@@ -280,7 +280,7 @@ bool reference_exists(const struct node *n, uint16_t tenant, const struct refere
 		return true;
 	return document_is(n, tenant, what->kind, what->name) ||
 	       (!strcmp(what->kind, "flow") &&
-		programs_named(n->shards.commons->programs, PROGRAMS_NODE, what->name));
+		programs_named(n->shards.shared_tables->programs, PROGRAMS_NODE, what->name));
 }
 
 struct warning {

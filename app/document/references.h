@@ -10,7 +10,7 @@
 #include <jansson.h>
 
 #include "app/schema/field.h"
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 
 struct command_run;
 struct document_kind;

@@ -13,7 +13,7 @@
 #include "app/node/node_edge.h"
 #include "base/clock.h"
 #include "base/metric.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 static struct {
 	metric_id asked, told, heard, refused, asking, views, held, share_asked, share_gave,
@@ -55,7 +55,7 @@ void node_blf_setup(void)
 
 static struct remote_watch *blf_of(const struct node *n)
 {
-	return n->shards.commons ? n->shards.commons->remote : NULL;
+	return n->shards.shared_tables ? n->shards.shared_tables->remote : NULL;
 }
 
 static void blf_send(void *arg, uint64_t process, struct bytes news)
@@ -97,14 +97,14 @@ int node_blf_open(struct node *n)
 					   .answered = n->hooks->answered,
 					   .arg = n };
 
-	n->shards.commons->shares = n->common.shares;
-	return n->cluster.edge ? shard_remote_open(n->shards.commons, &with) : 0;
+	n->shards.shared_tables->shares = n->common.shares;
+	return n->cluster.edge ? shard_remote_open(n->shards.shared_tables, &with) : 0;
 }
 
 void node_blf_on_message(struct node *n, uint64_t process, struct bytes news)
 {
 	if (blf_of(n))
-		shard_on_remote(n->shards.commons, process, news, clock_instant());
+		shard_on_remote(n->shards.shared_tables, process, news, clock_instant());
 }
 
 void node_blf_flush(struct node *n)
@@ -147,7 +147,7 @@ static void blf_note_processes(struct node *n)
 	while (count)
 		heard += to[--count].incarnation;
 	if (heard != n->cluster.blf.heard)
-		shard_remote_joined(n->shards.commons);
+		shard_remote_joined(n->shards.shared_tables);
 	n->cluster.blf.heard = heard;
 }
 
@@ -161,7 +161,7 @@ void node_blf_expire(struct node *n, uint64_t now_ns)
 		shares_note_processes(n);
 		shares_expire(n->common.shares, now_ns);
 	}
-	shard_remote_second(n->shards.commons, now_ns);
+	shard_remote_second(n->shards.shared_tables, now_ns);
 }
 
 uint64_t node_blf_next_ns(const struct node *n)

@@ -16,7 +16,7 @@ struct node_blf {
 };
 
 void node_blf_setup(void); /* registers the metrics; main thread, once */
-/* The shards' commons and the edge are open. Without an edge it does nothing. 0 or -ENOMEM. */
+/* The shared tables and the edge are open. Without an edge it does nothing. 0 or -ENOMEM. */
 int node_blf_open(struct node *n) NODISCARD;
 /* That process has told something. */
 void node_blf_on_message(struct node *n, uint64_t process, struct bytes news);

@@ -10,7 +10,7 @@
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "sig/host/mailboxes.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 enum { MESSAGES_UNDER_WAY = 32, MESSAGES_AGAIN_MS = 1000 };
 
@@ -24,8 +24,8 @@ static void messages_on_state(bool connected, void *arg)
 {
 	struct node *n = arg;
 
-	if (connected && n->shards.commons)
-		mailboxes_changed_all(n->shards.commons->mailboxes);
+	if (connected && n->shards.shared_tables)
+		mailboxes_changed_all(n->shards.shared_tables->mailboxes);
 }
 
 static void messages_on_counted(const struct node_box_answer *answer, void *arg)
@@ -40,7 +40,7 @@ static void messages_on_counted(const struct node_box_answer *answer, void *arg)
 	m->under_way--;
 	if (!known)
 		m->again_ns = clock_now_ns() + MESSAGES_AGAIN_MS * NS_PER_MS;
-	shard_messages_counted(run.node->shards.commons, run.tenant, bytes_str(run.box),
+	shard_messages_counted(run.node->shards.shared_tables, run.tenant, bytes_str(run.box),
 			       known ? &counts : NULL, clock_instant());
 }
 
@@ -52,7 +52,7 @@ static void messages_ask(struct node *n, uint16_t tenant, struct bytes box)
 	struct messages_run *run = malloc(sizeof(*run));
 
 	if (!run) {
-		(void)mailboxes_counted(n->shards.commons->mailboxes, tenant, box, NULL);
+		(void)mailboxes_counted(n->shards.shared_tables->mailboxes, tenant, box, NULL);
 		n->messages.again_ns = clock_now_ns() + MESSAGES_AGAIN_MS * NS_PER_MS;
 		return;
 	}
@@ -74,7 +74,8 @@ void node_messages_round(struct node *n, uint64_t now_ns)
 		m->guest.arg = n;
 		redis_join(n->redis.link, &m->guest);
 	}
-	while (n->shards.commons && m->under_way < MESSAGES_UNDER_WAY && now_ns >= m->again_ns &&
-	       mailboxes_next(n->shards.commons->mailboxes, &tenant, &box))
+	while (n->shards.shared_tables && m->under_way < MESSAGES_UNDER_WAY &&
+	       now_ns >= m->again_ns &&
+	       mailboxes_next(n->shards.shared_tables->mailboxes, &tenant, &box))
 		messages_ask(n, tenant, box);
 }

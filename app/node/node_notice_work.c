@@ -16,7 +16,7 @@
 #include "base/log.h"
 #include "base/zone.h"
 #include "sig/host/calendars.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 enum {
 	DRAFT_MS = 60000, /* its caller speaks of it yet */
@@ -259,7 +259,7 @@ static void mail_stamp(const struct notice_run *run, char out[STAMP_MAX], const 
 {
 	const char *own = tenants_terms(run->node->common.tenants, notice_tenant(run))->zone;
 	int64_t at_s = (int64_t)(json_count(row, "begun_utc_ms") / 1000);
-	int32_t ahead_s = calendars_offset_s(run->node->shards.commons->calendars, own, at_s);
+	int32_t ahead_s = calendars_offset_s(run->node->shards.shared_tables->calendars, own, at_s);
 	time_t local_s = (time_t)(at_s + ahead_s);
 	char text[STAMP_MAX] = "";
 	struct tm tm;
@@ -456,8 +456,8 @@ static bool call_is_in_times(const struct notice_run *run, uint32_t from, uint32
 {
 	const char *own = tenants_terms(run->node->common.tenants, notice_tenant(run))->zone;
 	int64_t utc_s = (int64_t)(clock_utc_ms() / 1000),
-		local_s = utc_s +
-			  calendars_offset_s(run->node->shards.commons->calendars, own, utc_s);
+		local_s = utc_s + calendars_offset_s(run->node->shards.shared_tables->calendars,
+						     own, utc_s);
 	uint32_t now = (uint32_t)((local_s - civil_day(local_s) * ZONE_DAY_S) / 60);
 
 	return from <= until ? now >= from && now < until : now >= from || now < until;
@@ -468,8 +468,8 @@ static bool call_is_in_hours(const struct notice_run *run, const struct extensio
 	uint32_t from, until;
 	const struct calendar *c =
 		box->notify_hours[0]
-			? calendars_find(run->node->shards.commons->calendars, notice_tenant(run),
-					 bytes_str(box->notify_hours))
+			? calendars_find(run->node->shards.shared_tables->calendars,
+					 notice_tenant(run), bytes_str(box->notify_hours))
 			: NULL;
 
 	if (box_times_read(box->notify_hours, &from, &until))

@@ -84,7 +84,7 @@ struct node_shards {
 	struct node_shard list[NODE_SHARDS_MAX];
 	uint32_t count;
 	struct validity validity; /* in their order from place 1 on */
-	struct shard_commons *commons;
+	struct shard_shared_tables *shared_tables;
 	struct answers answers;
 	struct effects_to effects_to; /* of locations; each shard has its own */
 	struct ended ended;

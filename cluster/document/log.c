@@ -14,7 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "cluster/document/log.h"
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 
 static const char *const g_events[] = {
 	[DOCUMENT_PUT] = "put",

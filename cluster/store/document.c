@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/decimal.h"
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 #include "cluster/store/state.h"
 
 /* What Redis has of documents, for a node that compares it with what it knows. */

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 #include "cluster/record.h"
 #include "cluster/store/state.h"
 

@@ -96,7 +96,7 @@ const char *security_kind_name(enum security_kind kind);
 const char *security_kind_sentence(enum security_kind kind);
 
 /* Delays guesses of a secret entered by digits or speech (the PIN of a room). Such secrets are
- * short, so fewer guesses are free than of passwords (sig/shard/commons.h). A wrong one counts in
+ * short, so fewer guesses are free than of passwords (shared_tables.h). A wrong one counts in
  * three places. For the caller at the object: after SECRET_FAILURES within SECRET_WINDOW_S it
  * waits, twice as long after each further one. For all callers of one source (an extension, a
  * trunk, an address) at the object, since caller numbers are easily made up. For the source at all

@@ -138,8 +138,8 @@ struct registrar_settings {
 	uint16_t location; /* of this REGISTER, too: where its phone says that it is; 0: nowhere */
 };
 
-/* What shards of a node have together: sig/shard/commons.h. */
-struct shard_commons;
+/* What shards of a node have together: sig/shard/shared_tables.h. */
+struct shard_shared_tables;
 struct hop_edges;
 struct hop_names;
 struct trunks;
@@ -155,13 +155,14 @@ struct shard_settings {
 	/* shards that SIP_INTER_SHARD leads to, itself among them; 0: none */
 	uint32_t peer_shard_count;
 	uint16_t peer_shards[PEER_SHARDS_MAX];
-	uint64_t boot;                 /* clock_boot; 0: not known */
-	struct tenants *tenants;       /* of the node; NULL: those of the locations */
-	struct dial_plans *dials;      /* of the node; NULL: no tenant has one */
-	struct sites *sites;           /* of the node (tenant_tables.h); NULL: no sites */
-	struct rooms *rooms;           /* of the node (tenant_tables.h); NULL: no tenant has one */
-	struct shard_commons *commons; /* of the node; NULL: the shard has one of its own */
-	struct trunks *trunks;         /* of the node (trunk.h); NULL: it has none */
+	uint64_t boot;            /* clock_boot; 0: not known */
+	struct tenants *tenants;  /* of the node; NULL: those of the locations */
+	struct dial_plans *dials; /* of the node; NULL: no tenant has one */
+	struct sites *sites;      /* of the node (tenant_tables.h); NULL: no sites */
+	struct rooms *rooms;      /* of the node (tenant_tables.h); NULL: no tenant has one */
+	struct shard_shared_tables
+		*shared_tables;  /* of the node; NULL: the shard has one of its own */
+	struct trunks *trunks;   /* of the node (trunk.h); NULL: it has none */
 	struct hop_edges *edges; /* of the node (hop.h); NULL: it knows its own connections alone */
 	struct hop_names *names; /* of the node (hop.h); NULL: no hop has one */
 	struct trunk_numbers *numbers; /* of the node (trunk_route.h); NULL: it has none */

@@ -112,7 +112,7 @@ struct object *objects_named(const struct shard *s, const struct object_type *ty
 uint16_t objects_shard(const struct shard *s, const struct object_type *type, uint16_t tenant,
 		       struct bytes name)
 {
-	for (const struct shard *of = s->commons->shards; of; of = of->next) {
+	for (const struct shard *of = s->shared_tables->shards; of; of = of->next) {
 		const struct object *o = of != s ? objects_named(of, type, tenant, name) : NULL;
 
 		if (o && object_is_open(o) && !o->follows)

@@ -285,18 +285,18 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.effects = &s->effects,
 		.txns = &s->txns,
 		.wheel = &s->wheel,
-		.ports = s->commons->ports,
-		.codings = &s->commons->codings,
-		.videos = &s->commons->videos,
+		.ports = s->shared_tables->ports,
+		.codings = &s->shared_tables->codings,
+		.videos = &s->shared_tables->videos,
 		.users = &s->legs,
 		.elsewhere = &s->elsewhere,
 		.security = &s->security,
-		.secrets = s->commons->secrets,
-		.programs = s->commons->programs,
-		.calendars = s->commons->calendars,
-		.groups = s->commons->groups,
-		.names = s->commons->names,
-		.accounts = s->commons->accounts,
+		.secrets = s->shared_tables->secrets,
+		.programs = s->shared_tables->programs,
+		.calendars = s->shared_tables->calendars,
+		.groups = s->shared_tables->groups,
+		.names = s->shared_tables->names,
+		.accounts = s->shared_tables->accounts,
 		.metrics = &s->metrics,
 		.timer_kind = TIMER_CALL,
 		.space = s->space,
@@ -323,11 +323,11 @@ static int shard_own_open(struct shard *s, struct rand_source *rand)
 	struct shard_settings *set = &s->settings;
 	int err = 0;
 
-	if (!set->commons) {
-		err = shard_commons_open(&s->own_commons, set, rand);
-		set->commons = s->own_commons;
+	if (!set->shared_tables) {
+		err = shard_shared_tables_open(&s->own_shared_tables, set, rand);
+		set->shared_tables = s->own_shared_tables;
 	}
-	s->commons = set->commons;
+	s->shared_tables = set->shared_tables;
 	return err;
 }
 
@@ -419,8 +419,8 @@ int shard_open(struct shard **out, const struct shard_settings *settings,
 
 void shard_join_again(struct shard *s)
 {
-	s->next = s->commons->shards;
-	s->commons->shards = s;
+	s->next = s->shared_tables->shards;
+	s->shared_tables->shards = s;
 }
 
 static void close_calls(struct shard *s)
@@ -463,7 +463,7 @@ static void pool_close_any(struct pool *p)
 
 static void shard_leave_node(struct shard *s)
 {
-	struct shard **at = s->commons ? &s->commons->shards : NULL;
+	struct shard **at = s->shared_tables ? &s->shared_tables->shards : NULL;
 
 	while (at && *at && *at != s)
 		at = &(*at)->next;
@@ -496,7 +496,7 @@ void shard_close(struct shard *s)
 	leg_users_close(&s->legs);
 	table_close(&s->extensions_by_number);
 	effects_close(&s->effects);
-	shard_commons_close(s->own_commons);
+	shard_shared_tables_close(s->own_shared_tables);
 	free(s->space);
 	free(s->packing);
 	seal_key_wipe(&s->settings.seal_key);
@@ -532,7 +532,7 @@ static void settings_stay(struct shard_settings *next, const struct shard_settin
 	next->trunks = now->trunks;
 	next->names = now->names;
 	next->numbers = now->numbers;
-	next->commons = now->commons;
+	next->shared_tables = now->shared_tables;
 	next->calls_max = now->calls_max;
 	next->registrations_max = now->registrations_max;
 	next->subscriptions_max = now->subscriptions_max;

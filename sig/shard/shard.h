@@ -615,11 +615,11 @@ struct party_place {
 };
 
 /* The record page of an extension (sig/model/record_page.h), of all shards of a node. */
-struct shard_commons;
+struct shard_shared_tables;
 struct record_page;
 struct record_page_ask;
 /* Acts, and looks behind that. */
-void shard_record_page(struct shard_commons *c, const struct record_page_ask *ask,
+void shard_record_page(struct shard_shared_tables *c, const struct record_page_ask *ask,
 		       struct instant now, struct record_page *out);
 
 #endif

@@ -443,9 +443,9 @@ static struct auth_guesses *auth_guesses_of(struct shard *s, uint16_t tenant, st
 
 	if (slot && !slot->guesses)
 		slot->guesses = calloc(1, sizeof(*slot->guesses));
-	return slot && slot->guesses
-		       ? slot->guesses
-		       : auth_limit_nobody(&s->commons->auth_limit, &s->commons->key, tenant, user);
+	return slot && slot->guesses ? slot->guesses
+				     : auth_limit_nobody(&s->shared_tables->auth_limit,
+							 &s->shared_tables->key, tenant, user);
 }
 
 /* The extension that an authentication name belongs to. */
@@ -492,7 +492,7 @@ static void auth_wrong(struct shard *s, const struct auth_request *ask, const st
 {
 	t->guesses = auth_guesses_of(s, ask->tenant, who->number);
 	txns_refuse_for(&s->txns, REFUSED_DIGEST);
-	if (auth_limit_failed(&s->commons->auth_limit, t, s->host.now.ns))
+	if (auth_limit_failed(&s->shared_tables->auth_limit, t, s->host.now.ns))
 		shard_misuse(s, ask->m, SECURITY_GUESSING, user);
 	shard_misuse(s, ask->m, SECURITY_WRONG_PASSWORD, user);
 	if (who->location && !who->secret)
@@ -514,7 +514,7 @@ static bool auth_is_first(struct shard *s, const struct auth_request *ask,
 		.lifetime_ms = digest_nonce_lifetime_ms(ask->server),
 	};
 
-	return nonce_window_accept(&s->commons->nonces, &now);
+	return nonce_window_accept(&s->shared_tables->nonces, &now);
 }
 
 static const struct shard_extension *auth_right(struct shard *s, const struct auth_request *ask,
@@ -545,13 +545,14 @@ static const struct shard_extension *auth_prove(struct shard *s, const struct au
 	const struct sip_hop *hop = &ask->m->hop;
 	struct auth_try t = {
 		.guesses = who.slot ? who.slot->guesses
-				    : auth_limit_nobody(&s->commons->auth_limit, &s->commons->key,
-							ask->tenant, a->c.user),
-		.source = auth_limit_source(&s->commons->key, &hop->remote),
-		.flow = auth_limit_flow(&s->commons->key, &hop->remote, hop->transport),
+				    : auth_limit_nobody(&s->shared_tables->auth_limit,
+							&s->shared_tables->key, ask->tenant,
+							a->c.user),
+		.source = auth_limit_source(&s->shared_tables->key, &hop->remote),
+		.flow = auth_limit_flow(&s->shared_tables->key, &hop->remote, hop->transport),
 		.standing = auth_standing(s, ask->m, e),
 	};
-	uint64_t wait_ns = auth_limit_wait_ns(&s->commons->auth_limit, &t, s->host.now.ns);
+	uint64_t wait_ns = auth_limit_wait_ns(&s->shared_tables->auth_limit, &t, s->host.now.ns);
 	enum digest_verdict verdict;
 
 	if (wait_ns) {
@@ -625,7 +626,7 @@ bool shard_password_proves(struct shard *s, uint16_t tenant, struct bytes number
 			   struct bytes password, const struct addr *source, struct instant now,
 			   uint64_t *wait_ns)
 {
-	struct shard_commons *c = s->commons;
+	struct shard_shared_tables *c = s->shared_tables;
 	struct shard_extension_slot *slot = shard_extension_slot(s, tenant, number);
 	char object[SECRET_TEXT_MAX], from[SECRET_TEXT_MAX];
 	const struct secret_guess guess = {

@@ -445,7 +445,7 @@ struct call *shard_call_find(const struct shard *s, uint64_t id)
 
 bool shard_call_fits(const struct shard *s, bool emergency)
 {
-	return s->commons->calls < s->settings.calls_max ||
+	return s->shared_tables->calls < s->settings.calls_max ||
 	       (emergency && s->calls.in_use < s->calls.capacity);
 }
 
@@ -473,7 +473,7 @@ struct call *shard_call_allocate(struct shard *s, uint64_t id, uint16_t tenant, 
 		(void)pool_free(&s->calls, h);
 		return NULL;
 	}
-	s->commons->calls++;
+	s->shared_tables->calls++;
 	c->id = id;
 	c->tenant = tenant;
 	c->self = h;
@@ -489,8 +489,8 @@ void shard_call_give(struct shard *s, struct call *c)
 	if (c->state == CALL_ESTABLISHED)
 		s->established--;
 	s->transcoded -= c->transcoded;
-	s->commons->codings -= c->transcoded;
-	s->commons->videos -= c->counted_as_video;
+	s->shared_tables->codings -= c->transcoded;
+	s->shared_tables->videos -= c->counted_as_video;
 	shard_watch_gone(s, c);
 	shard_room_part(s, c);
 	call_clear(&s->host, c);
@@ -499,7 +499,7 @@ void shard_call_give(struct shard *s, struct call *c)
 	shard_tenant_publish_calls(s, c->tenant);
 	(void)table_del(&s->calls_by_id, c->id, c->self);
 	(void)pool_free(&s->calls, c->self);
-	s->commons->calls--;
+	s->shared_tables->calls--;
 }
 
 static bool is_transcoded(const struct call *c)
@@ -517,7 +517,7 @@ static void note_transcoded(struct shard *s, struct call *c)
 
 	c->transcoded = is_transcoded(c);
 	s->transcoded += c->transcoded - before;
-	s->commons->codings += c->transcoded - before;
+	s->shared_tables->codings += c->transcoded - before;
 	if (c->transcoded && !before)
 		metric_add(s->metrics.calls_transcoded, 1);
 }
@@ -530,7 +530,7 @@ static void note_video(struct shard *s, struct call *c)
 	c->counted_as_video = false;
 	for (uint32_t i = 0; i < c->flow_count; i++)
 		c->counted_as_video |= c->flows[i].counted_as_video && !c->flows[i].closing;
-	s->commons->videos += c->counted_as_video - before;
+	s->shared_tables->videos += c->counted_as_video - before;
 }
 
 /* A step of one call may cause a step of another. NOTIFYs to watchers in between belong to

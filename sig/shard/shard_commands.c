@@ -111,8 +111,8 @@ static enum refusal originate_second(struct shard *s, const struct shard_origina
 	if (bytes_starts(bytes_str(o->to), FLOW_WORD)) {
 		rest = bytes_from(bytes_str(o->to), strlen(FLOW_WORD));
 		(void)bytes_cut(&rest, FLOW_BOX[0], &flow); /* a mailbox is behind it */
-		return programs_named(s->commons->programs, tenant, flow) ? REFUSED_NOT
-									  : REFUSED_NO_FLOW;
+		return programs_named(s->shared_tables->programs, tenant, flow) ? REFUSED_NOT
+										: REFUSED_NO_FLOW;
 	}
 	if (shard_forward_of(s, o->tenant, bytes_str(o->to)) ||
 	    shard_number_is_of_node(s, o->tenant, bytes_str(o->to)) ||

@@ -17,8 +17,8 @@
 #include "sig/host/trunk.h"
 #include "sig/host/trunk_route.h"
 #include "sig/model/leg.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/focus_parse.h"
 
 struct user_ask {
@@ -61,7 +61,7 @@ static bool dial_fits(void *arg, struct bytes number)
 	const struct dial_of *of = arg;
 	struct bytes name = bytes_str(tenants_name(of->shard->settings.tenants, of->tenant));
 
-	return programs_number(of->shard->commons->programs, name, number).n;
+	return programs_number(of->shard->shared_tables->programs, name, number).n;
 }
 
 bool shard_number_is_of_node(const struct shard *s, uint16_t tenant, struct bytes number)
@@ -78,7 +78,7 @@ static bool dial_finds_room(void *arg, struct bytes number)
 	struct bytes name = bytes_str(tenants_name(of->shard->settings.tenants, of->tenant));
 
 	return rooms_find(of->shard->settings.rooms, of->tenant, number) ||
-	       programs_number_exact(of->shard->commons->programs, name, number).n;
+	       programs_number_exact(of->shard->shared_tables->programs, name, number).n;
 }
 
 static size_t dial_trunk_access(void *arg, struct bytes number)

@@ -323,7 +323,7 @@ static uint32_t networks_here(const struct shard *s)
 
 	for (uint32_t i = 0; i < s->settings.network_count; i++) {
 		uint16_t number = s->settings.networks[i].shard;
-		const struct shard *of = number ? s->commons->shards : NULL;
+		const struct shard *of = number ? s->shared_tables->shards : NULL;
 
 		while (of && of->settings.number != number)
 			of = of->next;

@@ -11,7 +11,7 @@ bool shard_messages_of(void *owner, uint16_t tenant, struct bytes user, struct m
 {
 	const struct shard *s = owner;
 
-	return mailboxes_get(s->commons->mailboxes, tenant, user, out);
+	return mailboxes_get(s->shared_tables->mailboxes, tenant, user, out);
 }
 
 bool shard_messages_unasked(const struct shard *s, uint16_t tenant)
@@ -23,7 +23,7 @@ bool shard_messages_unasked(const struct shard *s, uint16_t tenant)
 static bool messages_are_watched(const struct shard *s, uint16_t tenant, struct bytes user,
 				 const struct sip_hop *hop)
 {
-	for (const struct shard *of = s->commons->shards; of; of = of->next) {
+	for (const struct shard *of = s->shared_tables->shards; of; of = of->next) {
 		const struct subscription *sub = NULL;
 
 		while ((sub = subscription_of_watcher(&of->subscriptions, tenant, user, sub))) {
@@ -76,7 +76,7 @@ static void messages_tell_phone(struct shard *s, struct bytes user, const struct
 static bool messages_are_ours(const struct shard *s, const struct binding *b)
 {
 	const struct shard_settings *set = &s->settings;
-	const struct shard *of = s->commons->shards;
+	const struct shard *of = s->shared_tables->shards;
 
 	if (b->hop.local >= set->local_count ||
 	    (binding_is_foreign(b) && !set->networks[set->locals[b->hop.local].network].shard))
@@ -120,7 +120,7 @@ void shard_messages_resume(struct shard *s)
 				    text_bytes(&a->user), NULL);
 }
 
-void shard_messages_counted(struct shard_commons *c, uint16_t tenant, struct bytes box,
+void shard_messages_counted(struct shard_shared_tables *c, uint16_t tenant, struct bytes box,
 			    const struct message_counts *counts, struct instant now)
 {
 	if (!mailboxes_counted(c->mailboxes, tenant, box, counts))

@@ -11,9 +11,9 @@
 #include "sig/model/call_order.h"
 #include "sig/model/conference.h"
 #include "sig/pbx/recording/recording.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
+#include "sig/shard/shared_tables.h"
 
 /* What was found until now. */
 struct paging {
@@ -28,7 +28,7 @@ struct paging {
 
 /* ---- which call ---- */
 
-static bool page_may(const struct shard_commons *c, uint16_t tenant, struct bytes number)
+static bool page_may(const struct shard_shared_tables *c, uint16_t tenant, struct bytes number)
 {
 	const struct shard_extension *e = shard_extension_find(c->shards, tenant, number);
 
@@ -131,7 +131,7 @@ static void paging_weigh(struct paging *p, struct shard *s, const struct leg *l)
 	p->leg = leg;
 }
 
-static void paging_look(struct paging *p, const struct shard_commons *c)
+static void paging_look(struct paging *p, const struct shard_shared_tables *c)
 {
 	for (struct shard *s = c->shards; s; s = s->next) {
 		const struct leg *l = NULL;
@@ -188,7 +188,7 @@ static void page_do(const struct paging *p, enum record_page_act act, struct ins
 		 LOG_STR("reason", refusals[r].words));
 }
 
-void shard_record_page(struct shard_commons *c, const struct record_page_ask *ask,
+void shard_record_page(struct shard_shared_tables *c, const struct record_page_ask *ask,
 		       struct instant now, struct record_page *out)
 {
 	struct paging p = { .number = ask->number, .only = ask->act ? ask->call : 0 };

@@ -98,7 +98,7 @@ static void picking_in_groups(struct picking *p, const struct shard *s)
 
 static void picking_look(struct picking *p, struct bytes of)
 {
-	for (const struct shard *at = p->shard->commons->shards; at; at = at->next) {
+	for (const struct shard *at = p->shard->shared_tables->shards; at; at = at->next) {
 		if (of.n)
 			picking_at(p, at, of);
 		else
@@ -152,7 +152,7 @@ static void picking_merge(struct remote_picking *picking, const struct remote_pi
 	}
 }
 
-static struct remote_picking **picking_find(struct shard_commons *c, uint64_t serial)
+static struct remote_picking **picking_find(struct shard_shared_tables *c, uint64_t serial)
 {
 	struct remote_picking **at = &c->picking;
 
@@ -161,7 +161,7 @@ static struct remote_picking **picking_find(struct shard_commons *c, uint64_t se
 	return at;
 }
 
-static struct remote_picking *remote_picking_add(struct shard_commons *c)
+static struct remote_picking *remote_picking_add(struct shard_shared_tables *c)
 {
 	struct remote_picking *picking;
 	uint32_t count = 0;
@@ -188,7 +188,7 @@ static void picking_drop(struct remote_picking **at)
 static bool picking_begin(const struct shard *s, uint16_t tenant, const struct remote_pick *pick,
 			  uint64_t serial, uint64_t call)
 {
-	struct shard_commons *c = s->commons;
+	struct shard_shared_tables *c = s->shared_tables;
 	struct remote_item ask = { .kind = REMOTE_PICK, .serial = serial, .pick = *pick };
 	uint32_t others = c->remote ? c->remote_with.others(c->remote_with.arg) : 0;
 	struct remote_picking *picking = others ? remote_picking_add(c) : NULL;
@@ -218,7 +218,7 @@ static uint64_t shard_picks_remote(void *owner, uint16_t tenant, struct bytes by
 bool shard_picks_ask(struct shard *s, uint16_t tenant, const struct remote_pick *pick,
 		     uint64_t serial)
 {
-	return s->commons->remote_with.picked && picking_begin(s, tenant, pick, serial, 0);
+	return s->shared_tables->remote_with.picked && picking_begin(s, tenant, pick, serial, 0);
 }
 
 static void picked_news(const struct remote_picking *picking, struct park_news *out)
@@ -227,7 +227,7 @@ static void picked_news(const struct remote_picking *picking, struct park_news *
 	out->told = picking->best.call ? PARK_OK : picking->best.promised ? PARK_TAKEN : PARK_EMPTY;
 }
 
-void shard_remote_picked(struct shard_commons *c, uint64_t serial, struct park_news *out)
+void shard_remote_picked(struct shard_shared_tables *c, uint64_t serial, struct park_news *out)
 {
 	struct remote_picking **at = picking_find(c, serial);
 
@@ -242,10 +242,10 @@ static void shard_picked_remote(void *owner, uint64_t serial, struct park_news *
 {
 	const struct shard *s = owner;
 
-	shard_remote_picked(s->commons, serial, out);
+	shard_remote_picked(s->shared_tables, serial, out);
 }
 
-void shard_remote_asked(const struct shard_commons *c, const struct remote_pick *p,
+void shard_remote_asked(const struct shard_shared_tables *c, const struct remote_pick *p,
 			struct remote_picked *out)
 {
 	uint16_t tenant;
@@ -255,7 +255,8 @@ void shard_remote_asked(const struct shard_commons *c, const struct remote_pick 
 		shard_pick_here(c->shards, tenant, p, out);
 }
 
-static void picking_notify(struct shard_commons *c, uint64_t call, const struct park_news *news)
+static void picking_notify(struct shard_shared_tables *c, uint64_t call,
+			   const struct park_news *news)
 {
 	const struct reply reply = { .ask = ASK_PARK, .of = call, .park = *news };
 
@@ -267,7 +268,8 @@ static void picking_notify(struct shard_commons *c, uint64_t call, const struct 
 	}
 }
 
-void shard_remote_answered(struct shard_commons *c, uint64_t serial, const struct remote_picked *p)
+void shard_remote_answered(struct shard_shared_tables *c, uint64_t serial,
+			   const struct remote_picked *p)
 {
 	struct remote_picking **at = picking_find(c, serial);
 	struct park_news news;
@@ -284,14 +286,14 @@ void shard_remote_answered(struct shard_commons *c, uint64_t serial, const struc
 	picking_notify(c, call, &news);
 }
 
-void shard_remote_picks_close(struct shard_commons *c)
+void shard_remote_picks_close(struct shard_shared_tables *c)
 {
 	while (c->picking)
 		picking_drop(&c->picking);
 }
 
 /* Requests that are not awaited any more. */
-void shard_remote_picks_expire(struct shard_commons *c)
+void shard_remote_picks_expire(struct shard_shared_tables *c)
 {
 	struct remote_picking **at = &c->picking;
 
@@ -467,7 +469,7 @@ void shard_user_call(const struct shard *s, uint16_t tenant, struct bytes user,
 		     enum user_call_want want, uint64_t call, struct user_call *out)
 {
 	*out = (struct user_call){ 0 };
-	for (s = s->commons->shards; s; s = s->next) {
+	for (s = s->shared_tables->shards; s; s = s->next) {
 		const struct leg *l = NULL;
 
 		while ((l = leg_users_next(&s->legs, tenant, user, l)) != NULL) {

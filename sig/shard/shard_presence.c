@@ -72,7 +72,7 @@ void shard_presence_timer(struct shard *s, pool_handle extension)
 {
 	struct shard_extension_slot *slot = pool_get(&s->extensions, extension);
 	const struct shard_extension *e = slot ? &slot->extension : NULL;
-	const struct shard *first = s->commons->shards;
+	const struct shard *first = s->shared_tables->shards;
 	uint64_t etag = rand_u64_from(s->host.rand) | 1;
 	struct request_publish *publish;
 
@@ -107,8 +107,8 @@ bool shard_has_phone(const struct shard *s, uint16_t tenant, struct bytes user)
 bool shard_has_phone_anywhere(const struct shard *s, uint16_t tenant, struct bytes user)
 {
 	return shard_has_phone(s, tenant, user) ||
-	       (s->commons->remote &&
-		remote_watch_registered(s->commons->remote,
+	       (s->shared_tables->remote &&
+		remote_watch_registered(s->shared_tables->remote,
 					bytes_str(tenants_name(s->settings.tenants, tenant)),
 					user));
 }

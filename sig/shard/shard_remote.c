@@ -52,10 +52,11 @@ struct dialog_state shard_waiting_state(const struct shard *s, const struct call
 				      .waits_utc_ms = waits_since(s, c) };
 }
 
-uint32_t shard_waiting_add(const struct shard_commons *commons, uint16_t tenant, struct bytes user,
-			   struct dialog_state *out, uint32_t count)
+uint32_t shard_waiting_add(const struct shard_shared_tables *shared_tables, uint16_t tenant,
+			   struct bytes user, struct dialog_state *out, uint32_t count)
 {
-	for (const struct shard *s = commons->waiting ? commons->shards : NULL; s; s = s->next) {
+	for (const struct shard *s = shared_tables->waiting ? shared_tables->shards : NULL; s;
+	     s = s->next) {
 		const struct call *c;
 		uint32_t cursor = 0;
 
@@ -93,7 +94,8 @@ struct engaged shard_engaged_of(void *owner, const struct call *c, struct bytes 
 	const struct shard *s = owner;
 	struct dialog_state list[DIALOG_STATES_MAX];
 	uint32_t count = shard_watch_all(s, c->tenant, user, list);
-	struct engaged out = { .unsure = s->commons->remote && s->commons->remote_quick };
+	struct engaged out = { .unsure =
+				       s->shared_tables->remote && s->shared_tables->remote_quick };
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (engaged_is_own(c, &list[i]) || list[i].parked)
@@ -113,15 +115,15 @@ bool shard_waited_for(void *owner, uint16_t tenant, struct bytes user)
 {
 	const struct shard *s = owner;
 
-	for (const struct shard *of = s->commons->waiting ? s->commons->shards : NULL; of;
-	     of = of->next) {
+	for (const struct shard *of = s->shared_tables->waiting ? s->shared_tables->shards : NULL;
+	     of; of = of->next) {
 		uint32_t cursor = 0;
 
 		if (waiting_next(of, tenant, user, &cursor))
 			return true;
 	}
-	return s->commons->remote &&
-	       remote_watch_waits(s->commons->remote,
+	return s->shared_tables->remote &&
+	       remote_watch_waits(s->shared_tables->remote,
 				  bytes_str(tenants_name(s->settings.tenants, tenant)), user);
 }
 
@@ -154,7 +156,7 @@ static void shard_waiting_changed(struct shard *s, uint16_t tenant, struct bytes
 {
 	bool waited = shard_waited_for(s, tenant, user);
 
-	for (struct shard *of = s->commons->shards; of; of = of->next)
+	for (struct shard *of = s->shared_tables->shards; of; of = of->next)
 		engaged_wake_in(of, tenant, user, waited, s->host.now.ns);
 }
 
@@ -169,8 +171,8 @@ static void waiting_notify(struct shard *s, uint16_t tenant, struct bytes user)
 	if (!user.n)
 		return;
 	shard_waiting_changed(s, tenant, user);
-	if (s->commons->remote)
-		remote_watch_changed(s->commons->remote,
+	if (s->shared_tables->remote)
+		remote_watch_changed(s->shared_tables->remote,
 				     bytes_str(tenants_name(s->settings.tenants, tenant)), user);
 }
 
@@ -180,7 +182,7 @@ static void waiting_list_drop(struct shard *s, const struct call *c)
 		return;
 	(void)table_del(&s->calls_by_wait, waiting_hash(s, c->tenant, text_bytes(&c->waits_for)),
 			c->id);
-	s->commons->waiting--;
+	s->shared_tables->waiting--;
 }
 
 static void waiting_list_put(struct shard *s, struct call *c, struct bytes user)
@@ -189,7 +191,7 @@ static void waiting_list_put(struct shard *s, struct call *c, struct bytes user)
 		return;
 	if (!text_set(&c->waits_for, user) &&
 	    !table_put(&s->calls_by_wait, waiting_hash(s, c->tenant, user), c->id)) {
-		s->commons->waiting++;
+		s->shared_tables->waiting++;
 		return;
 	}
 	text_clear(&c->waits_for);
@@ -233,7 +235,7 @@ static bool shard_engaged_asks(const struct shard *s, uint16_t tenant, struct by
 
 static void engaged_ask(const struct shard *s, const struct shard_extension_slot *slot)
 {
-	remote_watch_ask(s->commons->remote,
+	remote_watch_ask(s->shared_tables->remote,
 			 bytes_str(tenants_name(s->settings.tenants, slot->extension.tenant)),
 			 bytes_str(slot->extension.number));
 }
@@ -246,23 +248,23 @@ void shard_engaged_set(struct shard *s, const struct shard_extension_slot *slot,
 
 	s->engaged_extensions += counts;
 	s->engaged_extensions -= counts_calls(before);
-	if (counts && s->commons->remote && s == s->commons->shards)
+	if (counts && s->shared_tables->remote && s == s->shared_tables->shards)
 		engaged_ask(s, slot);
 }
 
 /* ... of some of them: those of so many seconds. */
-static void shard_engaged_ask_some(struct shard_commons *commons, uint32_t seconds)
+static void shard_engaged_ask_some(struct shard_shared_tables *shared_tables, uint32_t seconds)
 {
-	struct shard *s = commons->shards;
+	struct shard *s = shared_tables->shards;
 	uint32_t most = s && s->engaged_extensions ? s->extensions.in_use / seconds + 1 : 0;
 	pool_handle h;
 
 	while (most-- > 0) {
 		const struct shard_extension_slot *slot =
-			pool_next(&s->extensions, &commons->engaged_cursor, &h);
+			pool_next(&s->extensions, &shared_tables->engaged_cursor, &h);
 
 		if (!slot) {
-			commons->engaged_cursor = 0;
+			shared_tables->engaged_cursor = 0;
 			return;
 		}
 		if (counts_calls(slot->forward))
@@ -271,9 +273,10 @@ static void shard_engaged_ask_some(struct shard_commons *commons, uint32_t secon
 }
 
 /* What was not known yet of other nodes is by now. */
-static void shard_engaged_look(struct shard_commons *commons)
+static void shard_engaged_look(struct shard_shared_tables *shared_tables)
 {
-	for (struct shard *s = commons->waiting ? commons->shards : NULL; s; s = s->next) {
+	for (struct shard *s = shared_tables->waiting ? shared_tables->shards : NULL; s;
+	     s = s->next) {
 		uint32_t cursor = 0;
 		struct call *c;
 		pool_handle h;
@@ -291,7 +294,7 @@ enum { ASK_ROUND_S = 20, ASK_QUICK_S = 4, COUNT_AGAIN_S = 120 };
 static_assert(ASK_ROUND_S * NS_PER_S == REMOTE_ASK_NS, "as others expect it");
 
 /* Users of a tenant that is unknown here have no watchers. */
-bool shard_remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant)
+bool shard_remote_tenant(const struct shard_shared_tables *c, struct bytes name, uint16_t *tenant)
 {
 	*tenant = c->shards ? tenants_number(c->shards->settings.tenants, name) : TENANT_NONE;
 	return *tenant != TENANT_NONE;
@@ -300,7 +303,7 @@ bool shard_remote_tenant(const struct shard_commons *c, struct bytes name, uint1
 static uint32_t remote_dialogs(void *owner, struct bytes tenant, struct bytes user,
 			       struct dialog_state *out)
 {
-	const struct shard_commons *c = owner;
+	const struct shard_shared_tables *c = owner;
 	uint16_t number;
 
 	return shard_remote_tenant(c, tenant, &number)
@@ -310,7 +313,7 @@ static uint32_t remote_dialogs(void *owner, struct bytes tenant, struct bytes us
 
 static bool remote_registered(void *owner, struct bytes tenant, struct bytes user)
 {
-	const struct shard_commons *c = owner;
+	const struct shard_shared_tables *c = owner;
 	uint16_t number;
 
 	return shard_remote_tenant(c, tenant, &number) && shard_has_phone(c->shards, number, user);
@@ -318,7 +321,7 @@ static bool remote_registered(void *owner, struct bytes tenant, struct bytes use
 
 static uint32_t remote_shards(void *owner, uint32_t *out)
 {
-	const struct shard_commons *c = owner;
+	const struct shard_shared_tables *c = owner;
 	uint32_t count = 0;
 
 	for (const struct shard *s = c->shards; s && count < REMOTE_SHARDS_MAX; s = s->next) {
@@ -330,7 +333,7 @@ static uint32_t remote_shards(void *owner, uint32_t *out)
 
 static bool remote_is_watched(void *owner, struct bytes tenant, struct bytes user)
 {
-	const struct shard_commons *c = owner;
+	const struct shard_shared_tables *c = owner;
 	uint16_t number;
 
 	if (!shard_remote_tenant(c, tenant, &number))
@@ -345,7 +348,7 @@ static bool remote_is_watched(void *owner, struct bytes tenant, struct bytes use
 
 static void remote_changed(void *owner, struct bytes tenant, struct bytes user)
 {
-	const struct shard_commons *c = owner;
+	const struct shard_shared_tables *c = owner;
 	uint16_t number;
 
 	if (!shard_remote_tenant(c, tenant, &number))
@@ -400,7 +403,7 @@ static enum refusal remote_confer(struct shard *s, uint16_t tenant, const struct
 	return shard_confer_give(s, tenant, &give, now);
 }
 
-static void remote_join(const struct shard_commons *c, const struct remote_join *j,
+static void remote_join(const struct shard_shared_tables *c, const struct remote_join *j,
 			struct remote_joined *out)
 {
 	struct shard *s = c->shards;
@@ -424,11 +427,11 @@ void shard_on_secret(void *owner, const struct secret_guess *g, bool right)
 	const struct remote_item told = { .kind = REMOTE_GUESS,
 					  .guess = { .guess = *g, .right = right } };
 
-	if (s->commons->remote)
-		remote_watch_send(s->commons->remote, 0, &told);
+	if (s->shared_tables->remote)
+		remote_watch_send(s->shared_tables->remote, 0, &told);
 }
 
-static void remote_guess(const struct shard_commons *c, const struct remote_guess *g)
+static void remote_guess(const struct shard_shared_tables *c, const struct remote_guess *g)
 {
 	if (g->right)
 		secret_limit_passed(c->secrets, &g->guess, c->remote_now.ns);
@@ -436,7 +439,7 @@ static void remote_guess(const struct shard_commons *c, const struct remote_gues
 		secret_limit_failed(c->secrets, &g->guess, c->remote_now.ns);
 }
 
-static void box_changed(const struct shard_commons *c, const struct remote_box *of)
+static void box_changed(const struct shard_shared_tables *c, const struct remote_box *of)
 {
 	uint16_t tenant =
 		c->shards ? tenants_find(c->shards->settings.tenants, of->tenant) : TENANT_NONE;
@@ -445,7 +448,7 @@ static void box_changed(const struct shard_commons *c, const struct remote_box *
 		mailboxes_changed(c->mailboxes, tenant, of->box);
 }
 
-void shard_box_changed(struct shard_commons *c, struct bytes tenant, struct bytes box)
+void shard_box_changed(struct shard_shared_tables *c, struct bytes tenant, struct bytes box)
 {
 	const struct remote_item told = { .kind = REMOTE_BOX, .box = { tenant, box } };
 
@@ -457,7 +460,7 @@ void shard_box_changed(struct shard_commons *c, struct bytes tenant, struct byte
 static bool remote_hear(void *owner, uint64_t process, const struct remote_item *item,
 			struct remote_item *answer)
 {
-	struct shard_commons *c = owner;
+	struct shard_shared_tables *c = owner;
 	struct share_word word;
 
 	switch (item->kind) {
@@ -496,7 +499,7 @@ static bool remote_hear(void *owner, uint64_t process, const struct remote_item 
 	return false;
 }
 
-int shard_remote_open(struct shard_commons *c, const struct shard_remote *with)
+int shard_remote_open(struct shard_shared_tables *c, const struct shard_remote *with)
 {
 	const struct remote_watch_host host = { .owner = c,
 						.with = with->arg,
@@ -524,16 +527,16 @@ static void remote_ask_for(struct shard *s, const struct subscription *sub)
 	for (uint32_t i = 0; sub->list && i < sub->list->count; i++) {
 		user = list_user(&sub->list->resources[i]);
 		if (list_with(&s->subscriptions, sub->tenant, user) == &sub->list->resources[i])
-			remote_watch_ask(s->commons->remote, tenant, user);
+			remote_watch_ask(s->shared_tables->remote, tenant, user);
 	}
 	if (!sub->list &&
 	    subscription_of_resource(&s->subscriptions, sub->tenant, user, NULL) == sub)
-		remote_watch_ask(s->commons->remote, tenant, user);
+		remote_watch_ask(s->shared_tables->remote, tenant, user);
 }
 
 void shard_remote_begin(struct shard *s, const struct subscription *sub)
 {
-	if (s->commons->remote)
+	if (s->shared_tables->remote)
 		remote_ask_for(s, sub);
 }
 
@@ -553,20 +556,20 @@ static void remote_ask_some(struct shard *s, uint32_t seconds)
 	}
 }
 
-void shard_on_remote(struct shard_commons *c, uint64_t process, struct bytes news,
+void shard_on_remote(struct shard_shared_tables *c, uint64_t process, struct bytes news,
 		     struct instant now)
 {
 	c->remote_now = now;
 	remote_watch_on_news(c->remote, process, news, now.ns);
 }
 
-void shard_remote_joined(struct shard_commons *c)
+void shard_remote_joined(struct shard_shared_tables *c)
 {
 	c->remote_quick = ASK_QUICK_S;
 	mailboxes_changed_all(c->mailboxes);
 }
 
-void shard_remote_second(struct shard_commons *c, uint64_t now_ns)
+void shard_remote_second(struct shard_shared_tables *c, uint64_t now_ns)
 {
 	bool quick = c->remote_quick;
 

@@ -14,10 +14,10 @@
 #include "sig/leg/respond.h"
 #include "sig/location/route.h"
 #include "sig/model/event.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/objects.h"
 #include "sig/shard/overload.h"
 #include "sig/shard/shard.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/subscription/list.h"
 
 /* Refused calls of known callers leave a log line and a call record, as other calls do: a number
@@ -92,8 +92,9 @@ struct subscribe_pace {
 struct shard {
 	struct shard *next; /* of the node */
 	struct shard_settings settings;
-	struct shard_commons *commons, *own_commons; /* own: where the node has none */
-	struct call_host host;                       /* what calls may use of the rest */
+	struct shard_shared_tables *shared_tables,
+		*own_shared_tables; /* own: where the node has none */
+	struct call_host host;      /* what calls may use of the rest */
 	struct effects effects;
 	struct wheel wheel;
 	struct txns txns;
@@ -347,25 +348,26 @@ enum slot_use { SLOT_USED, SLOT_OF_OTHERS, SLOT_NONE };
 enum slot_use shard_slot_use(const struct shard *s, uint16_t tenant, struct bytes user,
 			     struct bytes slot);
 /* Another node asks which call rings, or has answered. */
-void shard_remote_asked(const struct shard_commons *c, const struct remote_pick *p,
+void shard_remote_asked(const struct shard_shared_tables *c, const struct remote_pick *p,
 			struct remote_picked *out);
-void shard_remote_answered(struct shard_commons *c, uint64_t serial, const struct remote_picked *p);
-void shard_remote_picks_expire(struct shard_commons *c); /* once a second */
-void shard_remote_picks_close(struct shard_commons *c);
+void shard_remote_answered(struct shard_shared_tables *c, uint64_t serial,
+			   const struct remote_picked *p);
+void shard_remote_picks_expire(struct shard_shared_tables *c); /* once a second */
+void shard_remote_picks_close(struct shard_shared_tables *c);
 
 /* ---- shard_remote.c ---- */
 /* A watcher subscribes: other nodes are asked. */
 void shard_remote_begin(struct shard *s, const struct subscription *sub);
 /* Users of a tenant that is unknown here have no watchers. */
-bool shard_remote_tenant(const struct shard_commons *c, struct bytes name, uint16_t *tenant);
+bool shard_remote_tenant(const struct shard_shared_tables *c, struct bytes name, uint16_t *tenant);
 /* call_service.others and has_waiting */
 struct engaged shard_engaged_of(void *owner, const struct call *c, struct bytes user);
 bool shard_waited_for(void *owner, uint16_t tenant, struct bytes user);
 /* A call of the shard that waits for a user, as others see it. */
 struct dialog_state shard_waiting_state(const struct shard *s, const struct call *c);
 /* Appends this node's calls that wait for the user to those in out. Returns the new count. */
-uint32_t shard_waiting_add(const struct shard_commons *commons, uint16_t tenant, struct bytes user,
-			   struct dialog_state *out, uint32_t count);
+uint32_t shard_waiting_add(const struct shard_shared_tables *shared_tables, uint16_t tenant,
+			   struct bytes user, struct dialog_state *out, uint32_t count);
 /* A step of the call is over: notes the user that it waits for. */
 void shard_waiting_note(struct shard *s, struct call *c);
 void shard_waiting_gone(struct shard *s, const struct call *c);

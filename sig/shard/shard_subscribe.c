@@ -16,7 +16,7 @@ bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
 {
 	const struct shard *s = owner;
 
-	for (s = s->commons->shards; s; s = s->next) {
+	for (s = s->shared_tables->shards; s; s = s->next) {
 		if (s->conference && s->conference(s, tenant, user, out))
 			return true;
 	}

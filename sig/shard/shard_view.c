@@ -540,7 +540,7 @@ uint32_t shard_networks_full(const struct shard *s, struct instant now)
 	uint32_t full = 0;
 
 	for (uint32_t i = 0; i < s->settings.network_count; i++)
-		full += !ports_have(&s->commons->ports[i], PAIRS_OF_A_CALL, now.ns);
+		full += !ports_have(&s->shared_tables->ports[i], PAIRS_OF_A_CALL, now.ns);
 	return full;
 }
 
@@ -592,7 +592,7 @@ void shard_counts(const struct shard *s, struct shard_counts *out)
 		.draining = s->draining,
 	};
 	for (uint32_t i = 0; i < s->settings.network_count; i++)
-		out->ports_free += s->commons->ports[i].free_count;
+		out->ports_free += s->shared_tables->ports[i].free_count;
 }
 
 void shard_counts_show(const struct shard *s, const struct shard_counts *total)

@@ -107,7 +107,7 @@ static uint32_t watch_slot(const struct shard *s, uint16_t tenant, struct bytes 
 {
 	uint32_t count = 0;
 
-	for (s = s->commons->shards; s && !count; s = s->next)
+	for (s = s->shared_tables->shards; s && !count; s = s->next)
 		count = slot_state(slot_call(s, tenant, slot), out, at_extension);
 	return count;
 }
@@ -132,7 +132,7 @@ static const struct calendar *watched_hours_of(const struct shard *s, uint16_t t
 	    (*feature != FEATURE_HOURS_AUTO && *feature != FEATURE_HOURS_OPEN &&
 	     *feature != FEATURE_HOURS_CLOSED))
 		return NULL;
-	return calendars_by_code(s->commons->calendars, tenant, code);
+	return calendars_by_code(s->shared_tables->calendars, tenant, code);
 }
 
 /* Each node has the documents: no other one is asked. */
@@ -175,12 +175,12 @@ uint32_t shard_watch_own(const struct shard *s, uint16_t tenant, struct bytes us
 
 	if (watched_slot_of(s, tenant, user, &slot))
 		return watch_slot(s, tenant, slot, out, false);
-	for (const struct shard *of = s->commons->shards; of; of = of->next)
+	for (const struct shard *of = s->shared_tables->shards; of; of = of->next)
 		count = watch_dialogs_add(of, tenant, user, out, count);
 	if (count < DIALOG_STATES_MAX && shard_extension_find(s, tenant, user) &&
 	    watch_slot(s, tenant, user, &out[count], true))
 		count++;
-	return shard_waiting_add(s->commons, tenant, user, out, count);
+	return shard_waiting_add(s->shared_tables, tenant, user, out, count);
 }
 
 uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes user,
@@ -191,8 +191,8 @@ uint32_t shard_watch_all(const struct shard *s, uint16_t tenant, struct bytes us
 	if (watch_hours(s, tenant, user, out, &count))
 		return count;
 	count = shard_watch_own(s, tenant, user, out);
-	return s->commons->remote
-		       ? remote_watch_dialogs(s->commons->remote,
+	return s->shared_tables->remote
+		       ? remote_watch_dialogs(s->shared_tables->remote,
 					      bytes_str(tenants_name(s->settings.tenants, tenant)),
 					      user, out, count)
 		       : count;
@@ -400,7 +400,7 @@ void shard_watch_notify_of(struct shard *s, uint16_t tenant, struct bytes user,
 	struct instant wall = { .ns = s->host.now.ns,
 				.utc_ms = steady_add(s->host.now.utc_ms, s->host.wall_ms) };
 
-	for (struct shard *to = s->commons->shards; to; to = to->next) {
+	for (struct shard *to = s->shared_tables->shards; to; to = to->next) {
 		if (!to->subscriptions.pool.in_use)
 			continue;
 		if (to != s)
@@ -424,8 +424,8 @@ static struct bytes watch_tenant(const struct shard *s, uint16_t tenant)
 static void shard_watch_notify(struct shard *s, uint16_t tenant, struct bytes user)
 {
 	shard_watch_notify_here(s, tenant, user);
-	if (s->commons->remote)
-		remote_watch_changed(s->commons->remote, watch_tenant(s, tenant), user);
+	if (s->shared_tables->remote)
+		remote_watch_changed(s->shared_tables->remote, watch_tenant(s, tenant), user);
 }
 
 enum { SLOT_USER_MAX = FEATURE_CODE_LEN + PARK_SLOT_LEN };
@@ -510,8 +510,8 @@ void shard_watch_call(struct shard *s, struct call *c)
 static void watch_left(struct shard *s, uint16_t tenant, struct bytes user,
 		       const struct dialog_state *d)
 {
-	if (s->commons->remote && d->phase != PHASE_TERMINATED)
-		remote_watch_hold(s->commons->remote, watch_tenant(s, tenant), user, d);
+	if (s->shared_tables->remote && d->phase != PHASE_TERMINATED)
+		remote_watch_hold(s->shared_tables->remote, watch_tenant(s, tenant), user, d);
 	shard_watch_notify(s, tenant, user);
 }
 
@@ -551,8 +551,8 @@ void shard_phones_changed(void *owner, uint16_t tenant, struct bytes user, struc
 {
 	struct shard *s = owner;
 
-	if (s->commons->remote && s == s->commons->shards)
-		remote_watch_changed(s->commons->remote, watch_tenant(s, tenant), user);
+	if (s->shared_tables->remote && s == s->shared_tables->shards)
+		remote_watch_changed(s->shared_tables->remote, watch_tenant(s, tenant), user);
 	if (!s->subscriptions.pool.in_use)
 		return;
 	shard_set_now(s, now);

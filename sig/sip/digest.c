@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Pure, without state: whether an answer was used before is checked by the caller
- * (sig/shard/commons.h). */
+ * (sig/shard/shared_tables.h). */
 #include <assert.h>
 #include <errno.h>
 #include <openssl/core_names.h>

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cluster/document/log.h"
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

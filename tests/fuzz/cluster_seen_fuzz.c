@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is read is written again, octet by octet, also by way of a shelf, and slices lie within the file. */
+/* What is read is written again, octet by octet, also by way of a mirror, and slices lie within the file. */
 #include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static uint32_t fuzz_gone_count(const struct shelf *s)
+static uint32_t fuzz_gone_count(const struct mirror *s)
 {
-	return s->gone ? shelf_count(s->gone) : 0;
+	return s->gone ? mirror_count(s->gone) : 0;
 }
 
 static bool is_within(struct bytes part, const uint8_t *data, size_t size)
@@ -19,26 +19,26 @@ static bool is_within(struct bytes part, const uint8_t *data, size_t size)
 	return part.p >= data && part.p + part.n <= data + size;
 }
 
-static void shelf_check(struct bytes file)
+static void mirror_check(struct bytes file)
 {
 	const struct hash_key key = { 1, 2 };
 	struct snapshot read, again;
 	const char *reason;
-	struct shelf shelf;
+	struct mirror mirror;
 	int err;
 	uint8_t *out;
 	size_t n;
 
-	assert(shelf_open(&shelf, 64, &key) == 0);
+	assert(mirror_open(&mirror, 64, &key) == 0);
 	assert(snapshot_open(&read, file, &reason) == 0);
-	err = shelf_load(&shelf, &read);
+	err = mirror_load(&mirror, &read);
 	assert(!err || err == -ENOSPC || err == -EINVAL);
-	out = shelf_snapshot(&shelf, &n);
+	out = mirror_snapshot(&mirror, &n);
 	assert(out && snapshot_open(&again, bytes_mem(out, n), &reason) == 0);
-	assert(again.count == shelf_count(&shelf) + fuzz_gone_count(&shelf) +
-				      (again.format == SNAPSHOT_OF_ONE ? 0 : shelf.tenant_count));
+	assert(again.count == mirror_count(&mirror) + fuzz_gone_count(&mirror) +
+				      (again.format == SNAPSHOT_OF_ONE ? 0 : mirror.tenant_count));
 	free(out);
-	shelf_close(&shelf);
+	mirror_close(&mirror);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		assert(n == s.count && !w.overflow && w.n == size);
 		/* what is reserved may have been other than 0 */
 		assert(memcmp(out, copy, 6) == 0 && memcmp(out + 8, copy + 8, size - 12) == 0);
-		shelf_check(bytes_mem(copy, size));
+		mirror_check(bytes_mem(copy, size));
 	}
 	free(copy);
 	free(out);

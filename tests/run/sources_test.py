@@ -75,7 +75,7 @@ SHAPE = {
                '{\n\treturn a.y_one + b->y_one; /* y_one() */\n}\n',
     "sig/w.c": "int w_one(void)\n{\n\treturn x_one();" + "\t" * 9 + "/**/\n}" + "\t" * 12 + "/* **/\n",
     "sig/event.h": "struct sig_event {\n\tint kind;\n};\n",
-    "docs/a.md": "of whom\nsomewhom, Lamps and a shard_commons\n",
+    "docs/a.md": "of whom\nsomewhom, Lamps and a shard_confer\n",
     "docs/adr/1.md": "of whom\n",
 }
 
@@ -116,7 +116,7 @@ class Shape(Tree):
     def test_words(self):
         self.assertEqual(self.listed("words"), ["sig/host/accounts.c:3: whom", "sig/host/accounts.c:5: whom", "sig/host/accounts.h:1: whom",
                                                 "sig/z.c:2: Whoever", "sig/z.c:2: is none", "docs/a.md:1: whom", "docs/a.md:2: Lamps",
-                                                "docs/a.md:2: shard_commons"])
+                                                "docs/a.md:2: shard_confer"])
 
 
 class Nothing(unittest.TestCase):

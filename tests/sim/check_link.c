@@ -8,7 +8,7 @@
  */
 #include <inttypes.h>
 
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 #include "tests/sim/sim.h"
 
 void check_link_arrived(struct sim *s, const struct link_wire *w, const struct link_parcel *p)
@@ -99,7 +99,7 @@ static void look_at_node(struct sim *s, const struct node *n)
 		if (n->fars[i].serial)
 			check_fail(s, "order %" PRIu64 " waits for another node", n->fars[i].order);
 	}
-	if (n->commons && n->commons->picking)
+	if (n->shared_tables && n->shared_tables->picking)
 		check_fail(s, "node %u waits for others that were asked what rings", n->index);
 }
 

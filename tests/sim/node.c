@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sig/host/names.h"
 #include "sig/host/programs.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
+#include "sig/shard/shared_tables.h"
 #include "tests/sim/node_state.h"
 
 #include <assert.h>
@@ -159,8 +159,8 @@ static void flow_put(const struct node *n, struct shard *core)
 	static struct flow_findings found;
 	const char *text = n->sim->script ? n->sim->script->flow : NULL;
 	struct bytes tenant = bytes_str(tenants_name(n->tenants, n->tenant));
-	struct programs *programs = core->commons->programs;
-	struct names *names = core->commons->names;
+	struct programs *programs = core->shared_tables->programs;
+	struct names *names = core->shared_tables->names;
 	struct flow_program *p;
 	int err;
 

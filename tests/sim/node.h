@@ -104,9 +104,9 @@ struct node {
 	struct locations *locations; /* NULL: down */
 	struct node_shard shards[SHARDS_MAX];
 	uint32_t shard_count;
-	struct inter_shard *inter_shard; /* between several */
-	struct shard_commons *commons;   /* of several */
-	struct hop_edges edges;          /* connections of others (link.h) */
+	struct inter_shard *inter_shard;           /* between several */
+	struct shard_shared_tables *shared_tables; /* of several */
+	struct hop_edges edges;                    /* connections of others (link.h) */
 	struct node_held *held;
 	uint32_t held_count;
 	struct node_far fars[NODE_FARS];

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 
@@ -465,7 +465,7 @@ void node_link_parcel(struct node *n, const struct parcel *p, uint32_t process)
 		hear_cell(n, p);
 		break;
 	case PARCEL_NEWS:
-		shard_on_remote(n->commons, process, p->data, node_now(n));
+		shard_on_remote(n->shared_tables, process, p->data, node_now(n));
 		node_carry(n);
 		break;
 	case PARCEL_SEND_FLOW: /* no phone stands behind a NAT */
@@ -560,7 +560,7 @@ bool node_link_asks(struct node *n, uint64_t order, const struct shard_join *joi
 
 	while (i < NODE_FARS && n->fars[i].serial)
 		i++;
-	if (i == NODE_FARS || !n->commons || !n->commons->remote ||
+	if (i == NODE_FARS || !n->shared_tables || !n->shared_tables->remote ||
 	    !owner_find(n, id_shard(join->with), &to, &process, &knows) || to == n->index)
 		return false;
 	s->links.totals.asked++;
@@ -568,7 +568,7 @@ bool node_link_asks(struct node *n, uint64_t order, const struct shard_join *joi
 	ask.join.tenant = bytes_str(tenants_name(n->tenants, n->tenant));
 	n->fars[i] = (struct node_far){ .order = order, .serial = ask.serial };
 	sim_after(s, REMOTE_WAIT_NS, on_command_ask_late, n->incarnation, ask.serial, 0);
-	remote_watch_send(n->commons->remote, process, &ask);
+	remote_watch_send(n->shared_tables->remote, process, &ask);
 	return true;
 }
 
@@ -579,7 +579,7 @@ static void note_processes(struct node *n)
 	for (uint32_t i = 0; i < n->sim->node_count; i++)
 		heard += link_process(n->sim, n->index, i);
 	if (heard != n->lamps_heard)
-		shard_remote_joined(n->commons);
+		shard_remote_joined(n->shared_tables);
 	n->lamps_heard = heard;
 }
 
@@ -590,17 +590,17 @@ static void on_second(struct sim *s, const struct event *e)
 	if (!n)
 		return;
 	sim_after(s, NS_PER_S, on_second, e->who, 0, 0);
-	if (node_stands(n) || (!s->lamps.count && !n->commons->picking))
+	if (node_stands(n) || (!s->lamps.count && !n->shared_tables->picking))
 		return;
 	note_processes(n);
-	shard_remote_second(n->commons, node_now(n).ns);
+	shard_remote_second(n->shared_tables, node_now(n).ns);
 	node_carry(n);
 }
 
 void node_link_flush(struct node *n)
 {
-	if (n->sim->links.on && n->commons && n->commons->remote)
-		remote_watch_flush(n->commons->remote);
+	if (n->sim->links.on && n->shared_tables && n->shared_tables->remote)
+		remote_watch_flush(n->shared_tables->remote);
 }
 
 /* ---- life ---- */
@@ -626,9 +626,9 @@ void node_link_open(struct node *n)
 		return;
 	n->held = calloc(NODE_HELD, sizeof(*n->held));
 	assert(n->held);
-	if (!n->commons)
+	if (!n->shared_tables)
 		return;
-	err = shard_remote_open(n->commons, &with);
+	err = shard_remote_open(n->shared_tables, &with);
 	assert(!err);
 	(void)err;
 	sim_after(n->sim, NS_PER_S, on_second, n->incarnation, 0, 0);

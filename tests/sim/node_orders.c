@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "sig/call/prompts.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 #include "tests/sim/sim.h"
 #include "tests/unit/sig/orders.h"

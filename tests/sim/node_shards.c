@@ -6,7 +6,7 @@
 #include <errno.h>
 
 #include "base/table.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/id.h"
 #include "sig/transport/inter_shard.h"
 #include "tests/sim/sim.h"
@@ -24,10 +24,10 @@ void node_shards_open(struct node *n)
 		set->peer_shards[i] = n->shards[i].number;
 	err = inter_shard_open(&n->inter_shard, set->peer_shards, set->peer_shard_count);
 	if (!err)
-		err = shard_commons_open(&n->commons, set, &n->rand);
+		err = shard_shared_tables_open(&n->shared_tables, set, &n->rand);
 	assert(!err);
 	(void)err;
-	set->commons = n->commons;
+	set->shared_tables = n->shared_tables;
 }
 
 void node_shards_close(struct node *n)
@@ -37,8 +37,8 @@ void node_shards_close(struct node *n)
 		shard_close(n->shards[i].idle);
 		n->shards[i].core = n->shards[i].idle = NULL;
 	}
-	shard_commons_close(n->commons);
-	n->commons = NULL;
+	shard_shared_tables_close(n->shared_tables);
+	n->shared_tables = NULL;
 	inter_shard_close(n->inter_shard);
 	n->inter_shard = NULL;
 }

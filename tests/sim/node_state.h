@@ -69,7 +69,7 @@ struct shard *node_core_of_parsed(struct node *n, const struct sip_message *m);
 bool node_is_leaving(const struct node *n, const struct shard *core);
 
 /* ---- node_link.c: what nodes hand to each other (link.h) ---- */
-/* A process begins; its shards' commons are open; it is over. */
+/* A process begins; its shards' shared_tables are open; it is over. */
 void node_link_begin(struct node *n);
 void node_link_open(struct node *n);
 void node_link_close(struct node *n);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 
 #include "tests/unit/test.h"
 

@@ -4,8 +4,8 @@
 #define TESTS_UNIT_SIG_FLOWS_H
 
 #include "sig/host/programs.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
+#include "sig/shard/shared_tables.h"
 #include "tests/unit/sig/line.h"
 
 UNUSED static void put_program(struct rig *r, const char *name, const char *text)
@@ -17,7 +17,7 @@ UNUSED static void put_program(struct rig *r, const char *name, const char *text
 	p = program_parse(bytes_str(text), NULL, &found);
 	if (!p)
 		fail_msg("%s: %s", found.list[0].path, found.list[0].message);
-	assert_int_equal(programs_put(r->shard->commons->programs, BYTES_LIT("default"),
+	assert_int_equal(programs_put(r->shard->shared_tables->programs, BYTES_LIT("default"),
 				      bytes_str(name), p),
 			 0);
 }
@@ -25,8 +25,9 @@ UNUSED static void put_program(struct rig *r, const char *name, const char *text
 UNUSED static void put_flow(struct rig *r, const char *text)
 {
 	put_program(r, "main", text);
-	assert_int_equal(programs_number_put(r->shard->commons->programs, BYTES_LIT("default"),
-					     BYTES_LIT("700"), BYTES_LIT("main")),
+	assert_int_equal(programs_number_put(r->shard->shared_tables->programs,
+					     BYTES_LIT("default"), BYTES_LIT("700"),
+					     BYTES_LIT("main")),
 			 0);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Shards share nothing that they are not given: two of them, each with commons, locations and tenants of its own, take calls on two
+ * Shards share nothing that they are not given: two of them, each with shared_tables, locations and tenants of its own, take calls on two
  * threads at once. What a node gives to all of its shards is of one thread, and says so where it is declared (quota, tenants, locations,
- * commons). Run by ThreadSanitizer as well.
+ * shared_tables). Run by ThreadSanitizer as well.
  */
 #include <pthread.h>
 

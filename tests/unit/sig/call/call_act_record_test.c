@@ -222,7 +222,7 @@ static enum record_page_state page_shows(struct line *l, const char *number)
 					     .number = bytes_str(number) };
 	struct record_page page;
 
-	shard_record_page(l->r->shard->commons, &ask, l->r->now, &page);
+	shard_record_page(l->r->shard->shared_tables, &ask, l->r->now, &page);
 	return page.state;
 }
 

@@ -105,7 +105,7 @@ static void takes(struct gate *g, const char *code, const char *extensions)
 
 	(void)bytes_cstr(bytes_str(code), a.code, sizeof(a.code));
 	(void)bytes_cstr(bytes_str(extensions), a.extensions, sizeof(a.extensions));
-	assert_int_equal(accounts_put(g->l.r->shard->commons->accounts, &a), 0);
+	assert_int_equal(accounts_put(g->l.r->shard->shared_tables->accounts, &a), 0);
 }
 
 static int setup(void **state)

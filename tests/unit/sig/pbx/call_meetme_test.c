@@ -5,8 +5,8 @@
 #include "sig/call/prompts.h"
 #include "sig/host/programs.h"
 #include "sig/host/security.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
+#include "sig/shard/shared_tables.h"
 #include "tests/unit/sig/meetme.h"
 
 /* Without a PIN whoever calls is there; alone, too, and the last one ends it. */
@@ -167,7 +167,7 @@ static void guessed_at_once(void **state)
 	calls(&m->p.t.c);
 	call = call_from(m, "1004");
 	for (int i = 0; i < SECRET_FAILURES; i++) /* of another call, or another node */
-		secret_limit_failed(r->shard->commons->secrets, &far, r->now.ns);
+		secret_limit_failed(r->shard->shared_tables->secrets, &far, r->now.ns);
 	keys(m, call, "4711#");
 	trio_assert_left(&m->p.t.c);
 	line_assert_idle(r);
@@ -320,7 +320,7 @@ static void dialled_by_a_flow(void **state)
 	struct room_terms t = board("4711", "");
 	struct flow_program *p = program_parse(
 		BYTES_LIT("[{\"dial\":\"700\"},{\"play\":[\"late\"]}]"), NULL, &found);
-	struct programs *all = r->shard->commons->programs;
+	struct programs *all = r->shard->shared_tables->programs;
 
 	put(m, &t);
 	assert_non_null(p);

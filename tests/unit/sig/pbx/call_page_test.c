@@ -2,9 +2,9 @@
 /* The Record key of an extension's page (FEATURES REC-07, MON-05, CONF-17): which call it is about, and what it does. */
 #include "sig/call.pb-c.h"
 #include "sig/record/call_record.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/shard.h"
 #include "sig/shard/shard_state.h"
+#include "sig/shard/shared_tables.h"
 #include "tests/unit/sig/meetme.h"
 
 static void has_page(struct rig *r, const char *number, enum record_method method, bool on)
@@ -25,7 +25,7 @@ static struct record_page page_asked(struct rig *r, const char *number, enum rec
 					     .call = call };
 	struct record_page page;
 
-	shard_record_page(r->shard->commons, &ask, r->now, &page);
+	shard_record_page(r->shard->shared_tables, &ask, r->now, &page);
 	rig_run(r);
 	rig_wait_ms(r, 50);
 	return page;
@@ -125,7 +125,7 @@ static void another_tenant(void **state)
 
 	has_page(r, "1001", RECORD_ON_DEMAND, true);
 	phones_talk(&p->t.l.a, &p->t.l.b);
-	shard_record_page(r->shard->commons, &ask, r->now, &page);
+	shard_record_page(r->shard->shared_tables, &ask, r->now, &page);
 	assert_int_equal(page.state, RECORD_PAGE_NOTHING);
 }
 

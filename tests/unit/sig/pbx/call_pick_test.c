@@ -430,7 +430,7 @@ static void put_others(struct trio *t, struct others *o)
 	put_codes(t->l.r);
 	put_groups(t->l.r, "1002", "all");
 	put_groups(t->l.r, "1004", "all");
-	assert_int_equal(shard_remote_open(t->l.r->shard->commons, &with), 0);
+	assert_int_equal(shard_remote_open(t->l.r->shard->shared_tables, &with), 0);
 }
 
 /* What the other node says of calls there. */
@@ -450,7 +450,7 @@ static void others_answer(struct trio *t, const struct others *o, bool rings, in
 	if (o->want)
 		p.picked.utc_ms = UINT64_MAX - p.picked.utc_ms;
 	remote_news_add_item(&w, &p);
-	shard_on_remote(r->shard->commons, 5, writer_done(&w), r->now);
+	shard_on_remote(r->shard->shared_tables, 5, writer_done(&w), r->now);
 	rig_run(r);
 }
 
@@ -594,12 +594,12 @@ static void command_waits_no_longer(void **state)
 	put_others(t, &o);
 	rings(t);
 	assert_true(shard_picks_ask(t->l.r->shard, TENANT_DEFAULT, &pick, 7));
-	shard_remote_picked(t->l.r->shard->commons, 7, &known);
+	shard_remote_picked(t->l.r->shard->shared_tables, 7, &known);
 	assert_int_equal(known.told, PARK_OK);
 	assert_int_equal(id_shard(known.owner), t->l.r->settings.number);
 	others_answer(t, &o, true, -5000, false);
 	assert_int_equal(o.told_count, 0);
-	shard_remote_picked(t->l.r->shard->commons, 7, &known);
+	shard_remote_picked(t->l.r->shard->shared_tables, 7, &known);
 	assert_int_equal(known.told, PARK_EMPTY);
 }
 

@@ -2,8 +2,8 @@
 /* Feature codes (FEATURES CALL-15 to CALL-21, CALL-46): a phone sets something in the document of its extension, and hears what became of it. */
 #include "sig/host/calendars.h"
 #include "sig/pbx/set.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
+#include "sig/shard/shared_tables.h"
 #include "tests/unit/sig/line.h"
 
 #define SDP_G729                                                                      \
@@ -458,7 +458,7 @@ static void killed_within_the_tone(void **state)
 static void put_hours(struct rig *r, enum hours_override override)
 {
 	struct hours h = { .code = "1", .override = override };
-	struct calendars *x = r->shard->commons->calendars;
+	struct calendars *x = r->shard->shared_tables->calendars;
 	struct zone *z = NULL;
 
 	assert_int_equal(zone_load(&z, "UTC"), 0);

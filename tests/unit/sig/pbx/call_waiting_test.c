@@ -376,7 +376,7 @@ static void not_by_a_group(void **state)
 	struct bytes m;
 
 	assert_null(group_members_parse(&g, BYTES_LIT("1002,1004")));
-	assert_int_equal(groups_put(q->t.l.r->shard->commons->groups, &g), 0);
+	assert_int_equal(groups_put(q->t.l.r->shard->shared_tables->groups, &g), 0);
 	put_flow(q->t.l.r, "[{\"dial\":\"group:sales\"}]");
 	phones_talk(&q->t.l.a, &q->t.l.b);
 	phone_invite(&q->d, "700", PHONE_SDP_A);

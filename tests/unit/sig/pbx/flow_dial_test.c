@@ -149,7 +149,7 @@ static void test_weighted(void **state)
 	struct ring_group g = { .tenant = TENANT_DEFAULT, .name = "sales" };
 
 	assert_null(group_members_parse(&g, BYTES_LIT("1002:1,1004:100")));
-	assert_int_equal(groups_put(t->l.r->shard->commons->groups, &g), 0);
+	assert_int_equal(groups_put(t->l.r->shard->shared_tables->groups, &g), 0);
 	for (unsigned i = 0, first = 0; i < 24; i++) {
 		call_flow(&t->l, "[{\"dial\":{\"to\":\"group:sales\",\"how\":\"weighted\"}}]");
 		if (phone_rings(&t->c).n) {
@@ -370,8 +370,9 @@ static void test_picked_up_and_left(void **state)
 static void has_a_box(struct rig *r, const char *number, const struct shard_forward *f)
 {
 	put_program(r, "box", "[{\"play\":[\"box\"]}]");
-	assert_int_equal(programs_number_put(r->shard->commons->programs, BYTES_LIT("default"),
-					     BYTES_LIT("86"), BYTES_LIT("box")),
+	assert_int_equal(programs_number_put(r->shard->shared_tables->programs,
+					     BYTES_LIT("default"), BYTES_LIT("86"),
+					     BYTES_LIT("box")),
 			 0);
 	assert_int_equal(shard_forward_set(r->shard, TENANT_DEFAULT, number, f), 0);
 }

@@ -15,8 +15,8 @@
 
 static void put_name(struct line *l, const char *number, const char *name)
 {
-	assert_int_equal(names_put(l->r->shard->commons->names, TENANT_DEFAULT, bytes_str(number),
-				   bytes_str(name)),
+	assert_int_equal(names_put(l->r->shard->shared_tables->names, TENANT_DEFAULT,
+				   bytes_str(number), bytes_str(name)),
 			 0);
 }
 

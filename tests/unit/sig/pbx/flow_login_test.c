@@ -161,7 +161,7 @@ static void test_guessed(void **state)
 
 	has_pin(l->r, "4711");
 	for (uint32_t i = 1; i < SECRET_FAILURES; i++)
-		secret_limit_failed(l->r->shard->commons->secrets, &web, l->r->now.ns);
+		secret_limit_failed(l->r->shard->shared_tables->secrets, &web, l->r->now.ns);
 	hears(l, &l->b, PIN("1"), "prompt:locked"); /* the last one */
 	assert_int_equal(l->r->security.kind, SECURITY_PIN_GUESSING);
 	assert_int_equal(l->r->box.count, 0);
@@ -178,7 +178,7 @@ static void test_locked(void **state)
 
 	has_pin(l->r, "4711");
 	for (uint32_t i = 0; i < SECRET_FAILURES; i++)
-		secret_limit_failed(l->r->shard->commons->secrets, &web, l->r->now.ns);
+		secret_limit_failed(l->r->shard->shared_tables->secrets, &web, l->r->now.ns);
 	hears(l, &l->b, PIN("4711"), "prompt:locked");
 	assert_int_equal(l->r->box.count, 0);
 }

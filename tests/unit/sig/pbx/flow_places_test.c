@@ -123,7 +123,7 @@ static void test_park_and_run(void **state)
 
 	parked(l);
 	put_program(l->r, "other", "[{\"play\":[\"other\"]}]");
-	p = programs_named(l->r->shard->commons->programs, BYTES_LIT("default"),
+	p = programs_named(l->r->shard->shared_tables->programs, BYTES_LIT("default"),
 			   BYTES_LIT("other"));
 	order.program = p->hash;
 	assert_int_equal(shard_call_order(l->r->shard, first_call(l->r), &order, l->r->now), 0);

@@ -13,8 +13,9 @@
 static void put_number(struct rig *r, const char *text)
 {
 	put_program(r, "main", text);
-	assert_int_equal(programs_number_put(r->shard->commons->programs, BYTES_LIT("default"),
-					     BYTES_LIT("730"), BYTES_LIT("main")),
+	assert_int_equal(programs_number_put(r->shard->shared_tables->programs,
+					     BYTES_LIT("default"), BYTES_LIT("730"),
+					     BYTES_LIT("main")),
 			 0);
 }
 

@@ -391,8 +391,8 @@ static void put_group(struct rig *r, const char *members, const char *out)
 				.auto_answer = AUTO_ANSWER_PLAIN };
 
 	assert_null(group_members_parse(&g, bytes_str(members)));
-	assert_int_equal(groups_put(r->shard->commons->groups, &g), 0);
-	assert_int_equal(groups_out_put(r->shard->commons->groups, TENANT_DEFAULT,
+	assert_int_equal(groups_put(r->shard->shared_tables->groups, &g), 0);
+	assert_int_equal(groups_out_put(r->shard->shared_tables->groups, TENANT_DEFAULT,
 					bytes_str("1003"), bytes_str(out)),
 			 0);
 }
@@ -739,7 +739,8 @@ static void test_run(void **state)
 	assert_int_equal(shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now),
 			 REFUSED_NOT_FOUND);
 	put_program(l->r, "main", MENU);
-	p = programs_named(l->r->shard->commons->programs, BYTES_LIT("default"), BYTES_LIT("main"));
+	p = programs_named(l->r->shard->shared_tables->programs, BYTES_LIT("default"),
+			   BYTES_LIT("main"));
 	memcpy(hash, p->hash, sizeof(hash));
 	assert_int_equal(shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now),
 			 0);
@@ -757,7 +758,7 @@ static void test_run(void **state)
 	put_program(
 		l->r, "nothing",
 		"{\"name\":\"nothing\",\"start\":\"a\",\"steps\":{\"a\":{\"set\":{\"x\":\"1\"}}}}");
-	p = programs_named(l->r->shard->commons->programs, BYTES_LIT("default"),
+	p = programs_named(l->r->shard->shared_tables->programs, BYTES_LIT("default"),
 			   BYTES_LIT("nothing"));
 	memcpy(hash, p->hash, sizeof(hash));
 	assert_int_equal(shard_call_order(l->r->shard, application_call(l->r), &order, l->r->now),
@@ -777,7 +778,8 @@ static void test_failed(void **state)
 	assert_true(phone_hears(&l->a, "SIP/2.0 486").n);
 	phone_write(&l->a, "ACK", "", "");
 	flow_gone(l, "a,failed");
-	programs_delete(l->r->shard->commons->programs, BYTES_LIT("default"), BYTES_LIT("main"));
+	programs_delete(l->r->shard->shared_tables->programs, BYTES_LIT("default"),
+			BYTES_LIT("main"));
 	phone_invite(&l->a, "700", PHONE_SDP_A);
 	rig_run(l->r);
 	assert_true(phone_hears(&l->a, "SIP/2.0 404").n);
@@ -785,8 +787,9 @@ static void test_failed(void **state)
 
 static void number_leads_to(struct line *l, const char *number, const char *flow)
 {
-	assert_int_equal(programs_number_put(l->r->shard->commons->programs, BYTES_LIT("default"),
-					     bytes_str(number), bytes_str(flow)),
+	assert_int_equal(programs_number_put(l->r->shard->shared_tables->programs,
+					     BYTES_LIT("default"), bytes_str(number),
+					     bytes_str(flow)),
 			 0);
 }
 

@@ -3,8 +3,8 @@
 #include "sig/dialog/dialog.h"
 #include "sig/leg/flow.h"
 #include "sig/location/route.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/hop.h"
 #include "tests/unit/sig/null_services.h"
 #include "tests/unit/sig/watch.h"
@@ -259,15 +259,15 @@ static void lamps_of_who_stays(void **state)
 {
 	struct shard_settings s = rig_settings();
 	struct shard *stays, *leaves;
-	struct shard_commons *commons;
+	struct shard_shared_tables *shared_tables;
 	struct rand_source rand;
 	struct watch t = { 0 };
 	struct rig *r;
 
 	(void)state;
 	rand_open_seed(&rand, 7);
-	assert_int_equal(shard_commons_open(&commons, &s, &rand), 0);
-	s.commons = commons;
+	assert_int_equal(shard_shared_tables_open(&shared_tables, &s, &rand), 0);
+	s.shared_tables = shared_tables;
 	r = t.l.r = rig_open_with(&s);
 	phones_open(r, &t.l.a, &t.l.b);
 	phone_open(&t.w, r, "1004", "192.0.2.14:5060");
@@ -283,7 +283,7 @@ static void lamps_of_who_stays(void **state)
 	shard_close(leaves);
 	assert_true(rig_has(watch_told(&t.w), "terminated"));
 	rig_close(r);
-	shard_commons_close(commons);
+	shard_shared_tables_close(shared_tables);
 }
 
 int main(void)

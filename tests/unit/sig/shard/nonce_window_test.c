@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Guessed passwords at the shard. */
 #include "sig/host/security.h"
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 #include "tests/unit/sig/sip/credentials.h"
 #include "tests/unit/test.h"
 

@@ -21,7 +21,7 @@ static void engaged_hear(void *arg, uint64_t process, struct bytes news)
 	(void)process;
 	g_nodes->told++;
 	if (!g_nodes->cut)
-		shard_on_remote(to->shard->commons, from->settings.number, news, to->now);
+		shard_on_remote(to->shard->shared_tables, from->settings.number, news, to->now);
 }
 
 static bool engaged_is_heard(void *arg, uint64_t process)
@@ -49,7 +49,7 @@ static void engaged_join(struct rig *r)
 					   .others = engaged_others,
 					   .arg = r };
 
-	assert_int_equal(shard_remote_open(r->shard->commons, &with), 0);
+	assert_int_equal(shard_remote_open(r->shard->shared_tables, &with), 0);
 	shard_resume(r->shard, r->now);
 }
 
@@ -70,9 +70,9 @@ static void engaged_run(struct nodes *n)
 
 	do {
 		before = n->told;
-		remote_watch_flush(n->near->shard->commons->remote);
+		remote_watch_flush(n->near->shard->shared_tables->remote);
 		rig_wait_ms(n->near, 5);
-		remote_watch_flush(n->far->shard->commons->remote);
+		remote_watch_flush(n->far->shard->shared_tables->remote);
 		rig_wait_ms(n->far, 5);
 	} while (n->told != before);
 }
@@ -214,7 +214,7 @@ static void far_seconds(struct nodes *n, uint64_t seconds)
 {
 	while (seconds-- > 0) {
 		rig_wait_ms(n->far, 1000);
-		shard_remote_second(n->far->shard->commons, n->far->now.ns);
+		shard_remote_second(n->far->shard->shared_tables, n->far->now.ns);
 	}
 	rig_wait_ms(n->far, 10);
 }
@@ -242,7 +242,7 @@ static void told_again(void **state)
 	talk_near(n);
 	n->cut = false;
 	for (int i = 0; i < 21; i++)
-		shard_remote_second(n->far->shard->commons, n->far->now.ns);
+		shard_remote_second(n->far->shard->shared_tables, n->far->now.ns);
 	engaged_run(n);
 	waits_far(n, &n->c);
 }
@@ -255,8 +255,8 @@ static void others_are_not_asked(void **state)
 	both_set(n, (struct shard_forward){ 0 });
 	n->told = 0;
 	for (int i = 0; i < 21; i++)
-		shard_remote_second(n->far->shard->commons, n->far->now.ns);
-	remote_watch_flush(n->far->shard->commons->remote);
+		shard_remote_second(n->far->shard->shared_tables, n->far->now.ns);
+	remote_watch_flush(n->far->shard->shared_tables->remote);
 	assert_int_equal(n->told, 0);
 }
 

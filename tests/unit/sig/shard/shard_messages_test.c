@@ -13,16 +13,16 @@ static const struct message_counts g_three = { 3, 5, 1, 2 };
 static void count(struct watch *t, const char *box, const struct message_counts *counts)
 {
 	struct rig *r = t->l.r;
-	struct mailboxes *all = r->shard->commons->mailboxes;
+	struct mailboxes *all = r->shard->shared_tables->mailboxes;
 	static const struct message_counts none;
 	bool found = false;
 	struct bytes name;
 	uint16_t tenant;
 
-	shard_box_changed(r->shard->commons, BYTES_LIT(TENANT_DEFAULT_NAME), bytes_str(box));
+	shard_box_changed(r->shard->shared_tables, BYTES_LIT(TENANT_DEFAULT_NAME), bytes_str(box));
 	while (mailboxes_next(all, &tenant, &name)) {
 		found |= bytes_is(name, box);
-		shard_messages_counted(r->shard->commons, tenant, name,
+		shard_messages_counted(r->shard->shared_tables, tenant, name,
 				       bytes_is(name, box) ? counts : &none, r->now);
 		if (found && !counts)
 			break; /* it is due again */
@@ -150,7 +150,7 @@ static void members(void **state)
 static void counted_again(void **state)
 {
 	struct watch *t = *state;
-	struct mailboxes *all = t->l.r->shard->commons->mailboxes;
+	struct mailboxes *all = t->l.r->shard->shared_tables->mailboxes;
 	struct message_counts c;
 	struct bytes name;
 	uint16_t tenant;
@@ -168,7 +168,7 @@ static void counted_again(void **state)
 	for (int i = 0; i < 20; i++)
 		assert_true(mailboxes_next(all, &tenant, &name));
 	assert_false(mailboxes_next(all, &tenant, &name));
-	shard_remote_joined(t->l.r->shard->commons);
+	shard_remote_joined(t->l.r->shard->shared_tables);
 	for (int i = 0; i < 20; i++)
 		assert_true(mailboxes_next(all, &tenant, &name));
 	assert_false(mailboxes_next(all, &tenant, &name));

@@ -2,8 +2,8 @@
 /* The lamp of a slot (PARK-05): dark while nobody waits there, lit with who does. */
 #include "sig/host/calendars.h"
 #include "sig/model/call_order.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
+#include "sig/shard/shared_tables.h"
 #include "tests/unit/sig/watch.h"
 
 #define SLOT_07 "%234107"
@@ -253,7 +253,7 @@ static void another_code(void **state)
 static const struct calendar *hours_put(struct watch *t, enum hours_override override)
 {
 	struct hours h = { .code = "1", .override = override };
-	struct calendars *x = t->l.r->shard->commons->calendars;
+	struct calendars *x = t->l.r->shard->shared_tables->calendars;
 	const struct calendar *c;
 	struct zone *z = NULL;
 	uint32_t cursor = 0;

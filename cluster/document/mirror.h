@@ -3,8 +3,8 @@
  * What Redis must have of documents, text by text, as it was put: to restore it after Redis was
  * emptied, and to write it to a snapshot. Control thread.
  */
-#ifndef CLUSTER_DOCUMENT_SHELF_H
-#define CLUSTER_DOCUMENT_SHELF_H
+#ifndef CLUSTER_DOCUMENT_MIRROR_H
+#define CLUSTER_DOCUMENT_MIRROR_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -70,70 +70,70 @@ int snapshot_open(struct snapshot *out, struct bytes file, const char **reason) 
 bool snapshot_next(struct snapshot *s, struct snapshot_document *out);
 
 /* Number of deletions that are remembered, and of kinds that are counted (more than there are). */
-enum { SHELF_GONE_MAX = 4096, SHELF_KINDS_MAX = 32 };
+enum { MIRROR_GONE_MAX = 4096, MIRROR_KINDS_MAX = 32 };
 
 /* A tenant with known documents. */
-struct shelf_tenant {
+struct mirror_tenant {
 	char name[SNAPSHOT_NAME_MAX + 1];
-	uint64_t generation;             /* the highest version there was */
-	uint32_t count[SHELF_KINDS_MAX]; /* of each kind */
+	uint64_t generation;              /* the highest version there was */
+	uint32_t count[MIRROR_KINDS_MAX]; /* of each kind */
 };
 
-struct shelf {
+struct mirror {
 	struct hash_key key;
-	struct pool pool; /* struct shelf_item */
+	struct pool pool; /* struct mirror_item */
 	struct table by_name;
-	struct shelf_tenant *tenants;
+	struct mirror_tenant *tenants;
 	uint32_t tenant_count;
-	char kinds[SHELF_KINDS_MAX][SNAPSHOT_NAME_MAX + 1]; /* that are counted */
-	uint32_t kind_count, counts[SHELF_KINDS_MAX];       /* counts: of each, of all tenants */
-	struct shelf *gone; /* those that were deleted, without texts; NULL: none yet */
+	char kinds[MIRROR_KINDS_MAX][SNAPSHOT_NAME_MAX + 1]; /* that are counted */
+	uint32_t kind_count, counts[MIRROR_KINDS_MAX];       /* counts: of each, of all tenants */
+	struct mirror *gone; /* those that were deleted, without texts; NULL: none yet */
 	uint32_t gone_order;
 	uint64_t changes; /* one more with each */
 };
 
 /* 0 or -ENOMEM. */
-int shelf_open(struct shelf *s, uint32_t capacity, const struct hash_key *key) NODISCARD;
-void shelf_close(struct shelf *s);
+int mirror_open(struct mirror *s, uint32_t capacity, const struct hash_key *key) NODISCARD;
+void mirror_close(struct mirror *s);
 /* Adds or replaces. 0, -ENOSPC, -ENOMEM, -EINVAL (a name or a text too long). */
-int shelf_put(struct shelf *s, const struct snapshot_document *d) NODISCARD;
-void shelf_delete(struct shelf *s,
-		  const struct snapshot_document *d); /* its version is that of the deletion */
+int mirror_put(struct mirror *s, const struct snapshot_document *d) NODISCARD;
+void mirror_delete(struct mirror *s,
+		   const struct snapshot_document *d); /* its version is that of the deletion */
 /* The version of one; 0: not there. */
-uint64_t shelf_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
-		       struct bytes name);
+uint64_t mirror_version(const struct mirror *s, struct bytes tenant, struct bytes kind,
+			struct bytes name);
 /* Version of its deletion, if that is remembered and it is not there again; 0: unknown. Lower
  * versions are older. */
-uint64_t shelf_gone_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
-			    struct bytes name);
+uint64_t mirror_gone_version(const struct mirror *s, struct bytes tenant, struct bytes kind,
+			     struct bytes name);
 /* Walks deletions: *cursor 0 at first; false at the end. Their texts are empty. */
-bool shelf_gone_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out);
-/* Another shelf remembers them from now on. */
-void shelf_gone_move(struct shelf *to, struct shelf *from);
+bool mirror_gone_next(const struct mirror *s, uint32_t *cursor, struct snapshot_document *out);
+/* Another mirror remembers them from now on. */
+void mirror_gone_move(struct mirror *to, struct mirror *from);
 /* Its text, until something changes; empty: not there. */
-struct bytes shelf_text(const struct shelf *s, struct bytes tenant, struct bytes kind,
-			struct bytes name);
+struct bytes mirror_text(const struct mirror *s, struct bytes tenant, struct bytes kind,
+			 struct bytes name);
 /* The highest version of a tenant's documents that there was. */
-uint64_t shelf_generation(const struct shelf *s, struct bytes tenant);
+uint64_t mirror_generation(const struct mirror *s, struct bytes tenant);
 /* It is this at least. 0 or -ENOMEM. */
-int shelf_generation_set(struct shelf *s, struct bytes tenant, uint64_t generation) NODISCARD;
+int mirror_generation_set(struct mirror *s, struct bytes tenant, uint64_t generation) NODISCARD;
 /* Walks all: *cursor 0 at first; false at the end. */
-bool shelf_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out);
+bool mirror_next(const struct mirror *s, uint32_t *cursor, struct snapshot_document *out);
 /* Marks one, if it is there; then walks those that have another mark. */
-void shelf_mark(struct shelf *s, const struct snapshot_document *d, uint32_t mark);
-bool shelf_next_unmarked(const struct shelf *s, uint32_t mark, uint32_t *cursor,
-			 struct snapshot_document *out);
-uint32_t shelf_count(const struct shelf *s);
+void mirror_mark(struct mirror *s, const struct snapshot_document *d, uint32_t mark);
+bool mirror_next_unmarked(const struct mirror *s, uint32_t mark, uint32_t *cursor,
+			  struct snapshot_document *out);
+uint32_t mirror_count(const struct mirror *s);
 /* Of one kind of a tenant; of all tenants. */
-uint32_t shelf_count_of(const struct shelf *s, struct bytes tenant, struct bytes kind);
-uint32_t shelf_count_of_kind(const struct shelf *s, struct bytes kind);
+uint32_t mirror_count_of(const struct mirror *s, struct bytes tenant, struct bytes kind);
+uint32_t mirror_count_of_kind(const struct mirror *s, struct bytes kind);
 /* A snapshot of all, which the caller wipes and frees; n: length. NULL: no memory, too long. */
-uint8_t *shelf_snapshot(const struct shelf *s, size_t *n) NODISCARD;
+uint8_t *mirror_snapshot(const struct mirror *s, size_t *n) NODISCARD;
 /* Takes the tenants of a snapshot with generations and deletions. *documents: number of documents
  * and deletions. 0 or -ENOMEM. */
-int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *documents) NODISCARD;
-/* Puts all of a snapshot. 0, or the error of shelf_put for the first document without a place. */
-int shelf_load(struct shelf *s, struct snapshot *from) NODISCARD;
+int mirror_take_generations(struct mirror *s, struct snapshot from, uint32_t *documents) NODISCARD;
+/* Puts all of a snapshot. 0, or the error of mirror_put for the first document without a place. */
+int mirror_load(struct mirror *s, struct snapshot *from) NODISCARD;
 
 /* Which changes of a tenant's documents a node knows. Each change has a number, the tenant's
  * generation, one more than the one before, and the log has them in order: a number that is missing

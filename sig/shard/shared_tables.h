@@ -2,8 +2,8 @@
 /* State that the shards of a node share in addition to quotas, tenants and locations: media ports,
  * memory of credentials, and the number of calls. One for all shards of a node, on their thread;
  * its opener closes it after them. */
-#ifndef SIG_SHARD_COMMONS_H
-#define SIG_SHARD_COMMONS_H
+#ifndef SIG_SHARD_SHARED_TABLES_H
+#define SIG_SHARD_SHARED_TABLES_H
 
 #include "base/addr.h"
 #include "base/bytes.h"
@@ -177,7 +177,7 @@ struct names;
 struct programs;
 struct shard;
 struct remote_picking;
-struct shard_commons {
+struct shard_shared_tables {
 	struct ports ports[SHARD_NETWORKS_MAX];
 	uint32_t network_count;
 	struct nonce_window nonces;   /* a nonce is good once, whichever shard is asked */
@@ -205,30 +205,31 @@ struct shard_commons {
 };
 
 /* What is needed of the settings: networks, port_rest_ns. 0 or -errno. */
-int shard_commons_open(struct shard_commons **out, const struct shard_settings *settings,
-		       struct rand_source *rand) NODISCARD;
-void shard_commons_close(struct shard_commons *c); /* NULL is fine */
+int shard_shared_tables_open(struct shard_shared_tables **out,
+			     const struct shard_settings *settings,
+			     struct rand_source *rand) NODISCARD;
+void shard_shared_tables_close(struct shard_shared_tables *c); /* NULL is fine */
 
 /* This node changed something in a mailbox: it is due here and on all other nodes. */
-void shard_box_changed(struct shard_commons *c, struct bytes tenant, struct bytes box);
+void shard_box_changed(struct shard_shared_tables *c, struct bytes tenant, struct bytes box);
 /* Of a mailbox that was due (sig/host/mailboxes.h): its watchers are notified. NULL: it could not
  * be counted. */
-void shard_messages_counted(struct shard_commons *c, uint16_t tenant, struct bytes box,
+void shard_messages_counted(struct shard_shared_tables *c, uint16_t tenant, struct bytes box,
 			    const struct message_counts *counts, struct instant now);
 
 /* 0 or -ENOMEM. */
-int shard_remote_open(struct shard_commons *c, const struct shard_remote *with) NODISCARD;
+int shard_remote_open(struct shard_shared_tables *c, const struct shard_remote *with) NODISCARD;
 /* What another node says. */
-void shard_on_remote(struct shard_commons *c, uint64_t process, struct bytes news,
+void shard_on_remote(struct shard_shared_tables *c, uint64_t process, struct bytes news,
 		     struct instant now);
 /* What the verdict of another node means here: 0, or an error of shard_call_remote. */
 enum refusal shard_remote_refusal(enum remote_verdict verdict);
 /* Not all nodes answered that serial in time: writes what is known so far. No further result
  * follows. */
-void shard_remote_picked(struct shard_commons *c, uint64_t serial, struct park_news *out);
+void shard_remote_picked(struct shard_shared_tables *c, uint64_t serial, struct park_news *out);
 /* A node that was not reachable has joined. */
-void shard_remote_joined(struct shard_commons *c);
+void shard_remote_joined(struct shard_shared_tables *c);
 /* Once a second. */
-void shard_remote_second(struct shard_commons *c, uint64_t now_ns);
+void shard_remote_second(struct shard_shared_tables *c, uint64_t now_ns);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What shards of a node have together, and what one of them leaves when another node has taken it. */
-#include "sig/shard/commons.h"
+#include "sig/shard/shared_tables.h"
 
 #include "sig/location/locations_state.h"
 #include "sig/shard/shard_state.h"
@@ -11,7 +11,7 @@ enum { PAIRS = 100 };
 
 struct two {
 	struct line line; /* on the first shard */
-	struct shard_commons *commons;
+	struct shard_shared_tables *shared_tables;
 	struct shard *other;
 	struct quota *quota;
 };
@@ -27,8 +27,8 @@ static int two_setup(void **state)
 	assert_non_null(t);
 	rand_open_seed(&rand, 7);
 	assert_int_equal(quota_open(&t->quota, &quotas, &rand), 0);
-	assert_int_equal(shard_commons_open(&t->commons, &s, &rand), 0);
-	s.commons = t->commons;
+	assert_int_equal(shard_shared_tables_open(&t->shared_tables, &s, &rand), 0);
+	s.shared_tables = t->shared_tables;
 	s.quota = quota_of(t->quota);
 	s.calls_max = 2;
 	r = t->line.r = rig_open_with(&s);
@@ -45,7 +45,7 @@ static int two_teardown(void **state)
 
 	shard_close(t->other);
 	rig_close(t->line.r);
-	shard_commons_close(t->commons);
+	shard_shared_tables_close(t->shared_tables);
 	quota_close(t->quota);
 	free(t);
 	return 0;
@@ -81,11 +81,11 @@ static void ports_and_calls_are_of_all(void **state)
 	assert_int_equal(counts(t->other).calls, 0);
 	assert_true(counts(t->other).ports_free < PAIRS);
 	assert_int_equal(counts(t->other).ports_free, counts(t->line.r->shard).ports_free);
-	assert_int_equal(t->commons->calls, 1);
-	t->commons->calls++; /* as if the other one had it */
+	assert_int_equal(t->shared_tables->calls, 1);
+	t->shared_tables->calls++; /* as if the other one had it */
 	phone_invite(&t->line.b, "1001", PHONE_SDP_B);
 	assert_int_equal(rig_count(t->line.r, &t->line.b.addr, "SIP/2.0 503"), 1);
-	t->commons->calls--;
+	t->shared_tables->calls--;
 }
 
 /* Flows are closed, nothing is sent, saved or told; ports and quotas are given back. */
@@ -105,7 +105,7 @@ static void silence(void **state)
 	assert_int_equal(counts(r->shard).calls, 0);
 	assert_int_equal(counts(r->shard).txns, 0);
 	assert_int_equal(counts(t->other).ports_free, PAIRS);
-	assert_int_equal(t->commons->calls, 0);
+	assert_int_equal(t->shared_tables->calls, 0);
 	assert_int_equal(held(t), 0);
 	effects_clear(shard_effects(r->shard));
 }
@@ -207,12 +207,12 @@ static void a_shard_leaves(void **state)
 
 	assert_ptr_equal(l->users, &t->other->locations_user);
 	assert_ptr_equal(l->users->next, &first->locations_user);
-	assert_ptr_equal(t->commons->shards, t->other);
+	assert_ptr_equal(t->shared_tables->shards, t->other);
 	shard_close(t->other);
 	t->other = NULL;
 	assert_ptr_equal(l->users, &first->locations_user);
 	assert_null(l->users->next);
-	assert_ptr_equal(t->commons->shards, first);
+	assert_ptr_equal(t->shared_tables->shards, first);
 	phones_talk(&t->line.a, &t->line.b);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The node's copy of all documents in memory, with versions, and the snapshot file that is made of
- * it. app/document keeps one shelf and restores Redis from it after a loss of data;
+ * it. app/document keeps one mirror and restores Redis from it after a loss of data;
  * store/document.c and store/load.c read it. It remembers deletions, so that an old text does not
  * come back. Texts may hold hashes of passwords: they are wiped before their memory is freed.
  */
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "base/table.h"
-#include "cluster/document/shelf.h"
+#include "cluster/document/mirror.h"
 
 enum {
 	SNAPSHOT_FORMAT_AT = 4,
@@ -190,7 +190,7 @@ bool seen_lacks(const struct seen *s)
 }
 
 /* One block of memory: there are as many as extensions. */
-struct shelf_item {
+struct mirror_item {
 	uint64_t version;
 	struct text all; /* tenant, kind, name and text in a row */
 	uint32_t mark;
@@ -198,12 +198,12 @@ struct shelf_item {
 };
 static_assert(SNAPSHOT_NAME_MAX <= UINT8_MAX, "lengths of names");
 
-int shelf_open(struct shelf *s, uint32_t capacity, const struct hash_key *key)
+int mirror_open(struct mirror *s, uint32_t capacity, const struct hash_key *key)
 {
 	int err;
 
-	*s = (struct shelf){ .key = *key };
-	err = pool_open(&s->pool, sizeof(struct shelf_item), capacity);
+	*s = (struct mirror){ .key = *key };
+	err = pool_open(&s->pool, sizeof(struct mirror_item), capacity);
 	if (err)
 		return err;
 	err = table_open(&s->by_name, capacity);
@@ -213,25 +213,25 @@ int shelf_open(struct shelf *s, uint32_t capacity, const struct hash_key *key)
 }
 
 /* They may hold hashes of passwords. */
-static void shelf_item_wipe(struct shelf_item *item)
+static void mirror_item_wipe(struct mirror_item *item)
 {
 	if (item->all.p)
 		explicit_bzero(item->all.p, item->all.n);
 	text_clear(&item->all);
 }
 
-void shelf_close(struct shelf *s)
+void mirror_close(struct mirror *s)
 {
 	uint32_t cursor = 0;
-	struct shelf_item *item;
+	struct mirror_item *item;
 	pool_handle h;
 
 	if (!s->pool.slots)
 		return;
 	while ((item = pool_next(&s->pool, &cursor, &h)) != NULL)
-		shelf_item_wipe(item);
+		mirror_item_wipe(item);
 	if (s->gone)
-		shelf_close(s->gone);
+		mirror_close(s->gone);
 	free(s->gone);
 	s->gone = NULL;
 	table_close(&s->by_name);
@@ -241,7 +241,7 @@ void shelf_close(struct shelf *s)
 	s->tenant_count = 0;
 }
 
-static struct snapshot_document item_document(const struct shelf_item *item)
+static struct snapshot_document item_document(const struct mirror_item *item)
 {
 	struct bytes rest = text_bytes(&item->all);
 	struct snapshot_document d = { .version = item->version };
@@ -261,20 +261,20 @@ static bool is_of_names(const struct snapshot_document *a, const struct snapshot
 	       bytes_eq(a->tenant, b->tenant);
 }
 
-static uint64_t name_hash(const struct shelf *s, const struct snapshot_document *d)
+static uint64_t name_hash(const struct mirror *s, const struct snapshot_document *d)
 {
 	return hash_sip(&s->key, d->name) ^ 3 * hash_sip(&s->key, d->kind) ^
 	       5 * hash_sip(&s->key, d->tenant);
 }
 
-static pool_handle item_find(const struct shelf *s, const struct snapshot_document *d)
+static pool_handle item_find(const struct mirror *s, const struct snapshot_document *d)
 {
 	uint64_t hash = name_hash(s, d);
 	uint32_t cursor = 0;
 	pool_handle h;
 
 	while ((h = table_next(&s->by_name, hash, &cursor))) {
-		const struct shelf_item *item = pool_get(&s->pool, h);
+		const struct mirror_item *item = pool_get(&s->pool, h);
 		struct snapshot_document found;
 
 		if (!item)
@@ -288,7 +288,7 @@ static pool_handle item_find(const struct shelf *s, const struct snapshot_docume
 
 /* ---- generations ---- */
 
-static struct shelf_tenant *tenant_find(const struct shelf *s, struct bytes name)
+static struct mirror_tenant *tenant_find(const struct mirror *s, struct bytes name)
 {
 	for (uint32_t i = 0; i < s->tenant_count; i++) {
 		if (bytes_is(name, s->tenants[i].name))
@@ -297,45 +297,45 @@ static struct shelf_tenant *tenant_find(const struct shelf *s, struct bytes name
 	return NULL;
 }
 
-static struct shelf_tenant *tenant_add(struct shelf *s, struct bytes name)
+static struct mirror_tenant *tenant_add(struct mirror *s, struct bytes name)
 {
-	struct shelf_tenant *t, *all;
+	struct mirror_tenant *t, *all;
 
 	all = reallocarray(s->tenants, s->tenant_count + 1, sizeof(*all));
 	if (!all)
 		return NULL;
 	s->tenants = all;
 	t = &all[s->tenant_count];
-	*t = (struct shelf_tenant){ 0 };
+	*t = (struct mirror_tenant){ 0 };
 	if (bytes_cstr(name, t->name, sizeof(t->name)))
 		return NULL;
 	s->tenant_count++;
 	return t;
 }
 
-uint64_t shelf_generation(const struct shelf *s, struct bytes tenant)
+uint64_t mirror_generation(const struct mirror *s, struct bytes tenant)
 {
-	const struct shelf_tenant *t = tenant_find(s, tenant);
+	const struct mirror_tenant *t = tenant_find(s, tenant);
 
 	return t ? t->generation : 0;
 }
 
-static struct shelf_tenant *shelf_tenant_ensure(struct shelf *s, struct bytes name)
+static struct mirror_tenant *mirror_tenant_ensure(struct mirror *s, struct bytes name)
 {
-	struct shelf_tenant *t = tenant_find(s, name);
+	struct mirror_tenant *t = tenant_find(s, name);
 
 	return t ? t : tenant_add(s, name);
 }
 
-static void generation_raise(struct shelf_tenant *t, uint64_t generation)
+static void generation_raise(struct mirror_tenant *t, uint64_t generation)
 {
 	if (generation > t->generation)
 		t->generation = generation;
 }
 
-int shelf_generation_set(struct shelf *s, struct bytes tenant, uint64_t generation)
+int mirror_generation_set(struct mirror *s, struct bytes tenant, uint64_t generation)
 {
-	struct shelf_tenant *t = shelf_tenant_ensure(s, tenant);
+	struct mirror_tenant *t = mirror_tenant_ensure(s, tenant);
 
 	if (!t)
 		return -ENOMEM;
@@ -346,61 +346,61 @@ int shelf_generation_set(struct shelf *s, struct bytes tenant, uint64_t generati
 
 /* ---- how many there are ---- */
 
-/* SHELF_KINDS_MAX: it is not counted. */
-static uint32_t kind_find(const struct shelf *s, struct bytes kind)
+/* MIRROR_KINDS_MAX: it is not counted. */
+static uint32_t kind_find(const struct mirror *s, struct bytes kind)
 {
 	for (uint32_t i = 0; i < s->kind_count; i++) {
 		if (bytes_is(kind, s->kinds[i]))
 			return i;
 	}
-	return SHELF_KINDS_MAX;
+	return MIRROR_KINDS_MAX;
 }
 
 /* A later program may have kinds of its own: what finds no place is not counted. */
-static uint32_t shelf_kind_ensure(struct shelf *s, struct bytes kind)
+static uint32_t mirror_kind_ensure(struct mirror *s, struct bytes kind)
 {
 	uint32_t i = kind_find(s, kind);
 
-	if (i < SHELF_KINDS_MAX || s->kind_count == SHELF_KINDS_MAX ||
+	if (i < MIRROR_KINDS_MAX || s->kind_count == MIRROR_KINDS_MAX ||
 	    bytes_cstr(kind, s->kinds[s->kind_count], sizeof(s->kinds[0])))
 		return i;
 	return s->kind_count++;
 }
 
-static void count_add(struct shelf *s, struct shelf_tenant *t, struct bytes kind)
+static void count_add(struct mirror *s, struct mirror_tenant *t, struct bytes kind)
 {
-	uint32_t i = shelf_kind_ensure(s, kind);
+	uint32_t i = mirror_kind_ensure(s, kind);
 
-	if (i == SHELF_KINDS_MAX)
+	if (i == MIRROR_KINDS_MAX)
 		return;
 	t->count[i]++;
 	s->counts[i]++;
 }
 
-static void count_sub(struct shelf *s, const struct snapshot_document *d)
+static void count_sub(struct mirror *s, const struct snapshot_document *d)
 {
-	struct shelf_tenant *t = tenant_find(s, d->tenant);
+	struct mirror_tenant *t = tenant_find(s, d->tenant);
 	uint32_t i = kind_find(s, d->kind);
 
-	if (!t || i == SHELF_KINDS_MAX || !t->count[i])
+	if (!t || i == MIRROR_KINDS_MAX || !t->count[i])
 		return;
 	t->count[i]--;
 	s->counts[i]--;
 }
 
-uint32_t shelf_count_of(const struct shelf *s, struct bytes tenant, struct bytes kind)
+uint32_t mirror_count_of(const struct mirror *s, struct bytes tenant, struct bytes kind)
 {
-	const struct shelf_tenant *t = tenant_find(s, tenant);
+	const struct mirror_tenant *t = tenant_find(s, tenant);
 	uint32_t i = kind_find(s, kind);
 
-	return t && i < SHELF_KINDS_MAX ? t->count[i] : 0;
+	return t && i < MIRROR_KINDS_MAX ? t->count[i] : 0;
 }
 
-uint32_t shelf_count_of_kind(const struct shelf *s, struct bytes kind)
+uint32_t mirror_count_of_kind(const struct mirror *s, struct bytes kind)
 {
 	uint32_t i = kind_find(s, kind);
 
-	return i < SHELF_KINDS_MAX ? s->counts[i] : 0;
+	return i < MIRROR_KINDS_MAX ? s->counts[i] : 0;
 }
 
 /* ---- documents ---- */
@@ -413,7 +413,7 @@ static bool document_fits(const struct snapshot_document *d)
 }
 
 /* 0 or -ENOMEM: it is what it was then. */
-static int item_fill(struct shelf_item *item, const struct snapshot_document *d)
+static int item_fill(struct mirror_item *item, const struct snapshot_document *d)
 {
 	size_t n = d->tenant.n + d->kind.n + d->name.n + d->text.n;
 	struct writer w = writer_over(malloc(n), n);
@@ -424,7 +424,7 @@ static int item_fill(struct shelf_item *item, const struct snapshot_document *d)
 	writer_bytes(&w, d->kind);
 	writer_bytes(&w, d->name);
 	writer_bytes(&w, d->text);
-	shelf_item_wipe(item);
+	mirror_item_wipe(item);
 	item->all = (struct text){ .p = (char *)w.p, .n = (uint32_t)w.n };
 	item->tenant_n = (uint8_t)d->tenant.n;
 	item->kind_n = (uint8_t)d->kind.n;
@@ -433,7 +433,7 @@ static int item_fill(struct shelf_item *item, const struct snapshot_document *d)
 }
 
 /* What it says is not true any more. Nobody restores an empty text. */
-static void item_empty(struct shelf_item *item)
+static void item_empty(struct mirror_item *item)
 {
 	uint32_t names_n = (uint32_t)item->tenant_n + item->kind_n + item->name_n;
 
@@ -441,14 +441,14 @@ static void item_empty(struct shelf_item *item)
 	item->all.n = names_n;
 }
 
-static int shelf_add(struct shelf *s, const struct snapshot_document *d)
+static int mirror_add(struct mirror *s, const struct snapshot_document *d)
 {
 	pool_handle h;
-	struct shelf_item *item = pool_alloc(&s->pool, &h);
+	struct mirror_item *item = pool_alloc(&s->pool, &h);
 	int err = item ? item_fill(item, d) : -ENOSPC;
 
 	if (!err && table_put(&s->by_name, name_hash(s, d), h)) {
-		shelf_item_wipe(item);
+		mirror_item_wipe(item);
 		err = -ENOSPC;
 	}
 	if (!err)
@@ -458,7 +458,7 @@ static int shelf_add(struct shelf *s, const struct snapshot_document *d)
 	return err;
 }
 
-static int shelf_replace(struct shelf_item *item, const struct snapshot_document *d)
+static int mirror_replace(struct mirror_item *item, const struct snapshot_document *d)
 {
 	int err = item_fill(item, d);
 
@@ -468,7 +468,7 @@ static int shelf_replace(struct shelf_item *item, const struct snapshot_document
 	return err;
 }
 
-static void item_drop(struct shelf *s, const struct snapshot_document *d)
+static void item_drop(struct mirror *s, const struct snapshot_document *d)
 {
 	pool_handle h = item_find(s, d);
 
@@ -477,17 +477,17 @@ static void item_drop(struct shelf *s, const struct snapshot_document *d)
 	s->changes++;
 	count_sub(s, d);
 	(void)table_del(&s->by_name, name_hash(s, d), h);
-	shelf_item_wipe(pool_get(&s->pool, h));
+	mirror_item_wipe(pool_get(&s->pool, h));
 	(void)pool_free(&s->pool, h);
 }
 
 /* ---- deletions ---- */
 
-static struct shelf *gone_open(struct shelf *s)
+static struct mirror *gone_open(struct mirror *s)
 {
-	struct shelf *gone = s->gone ? s->gone : calloc(1, sizeof(*gone));
+	struct mirror *gone = s->gone ? s->gone : calloc(1, sizeof(*gone));
 
-	if (gone && !s->gone && shelf_open(gone, SHELF_GONE_MAX, &s->key)) {
+	if (gone && !s->gone && mirror_open(gone, MIRROR_GONE_MAX, &s->key)) {
 		free(gone);
 		gone = NULL;
 	}
@@ -496,9 +496,9 @@ static struct shelf *gone_open(struct shelf *s)
 }
 
 /* The one that was noted first. */
-static void gone_forget_oldest(struct shelf *gone)
+static void gone_forget_oldest(struct mirror *gone)
 {
-	struct shelf_item *item, *oldest = NULL;
+	struct mirror_item *item, *oldest = NULL;
 	struct snapshot_document d;
 	uint32_t cursor = 0;
 	pool_handle h;
@@ -514,52 +514,52 @@ static void gone_forget_oldest(struct shelf *gone)
 }
 
 /* What finds no memory is forgotten: it may come back, as it did before. */
-static void gone_note(struct shelf *s, const struct snapshot_document *d)
+static void gone_note(struct mirror *s, const struct snapshot_document *d)
 {
 	const struct snapshot_document name = {
 		.tenant = d->tenant, .kind = d->kind, .name = d->name, .version = d->version
 	};
-	struct shelf *gone = d->version ? gone_open(s) : NULL;
-	uint64_t known = gone ? shelf_version(gone, d->tenant, d->kind, d->name) : 0;
+	struct mirror *gone = d->version ? gone_open(s) : NULL;
+	uint64_t known = gone ? mirror_version(gone, d->tenant, d->kind, d->name) : 0;
 
 	if (!gone || known >= d->version)
 		return;
-	if (!known && shelf_count(gone) == SHELF_GONE_MAX)
+	if (!known && mirror_count(gone) == MIRROR_GONE_MAX)
 		gone_forget_oldest(gone);
-	if (shelf_put(gone, &name))
+	if (mirror_put(gone, &name))
 		return;
-	shelf_mark(gone, &name, ++s->gone_order);
+	mirror_mark(gone, &name, ++s->gone_order);
 	s->changes++;
 }
 
-static void gone_end(struct shelf *s, const struct snapshot_document *d)
+static void gone_end(struct mirror *s, const struct snapshot_document *d)
 {
 	if (s->gone)
 		item_drop(s->gone, d);
 }
 
-uint64_t shelf_gone_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
-			    struct bytes name)
+uint64_t mirror_gone_version(const struct mirror *s, struct bytes tenant, struct bytes kind,
+			     struct bytes name)
 {
-	return s->gone ? shelf_version(s->gone, tenant, kind, name) : 0;
+	return s->gone ? mirror_version(s->gone, tenant, kind, name) : 0;
 }
 
-bool shelf_gone_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out)
+bool mirror_gone_next(const struct mirror *s, uint32_t *cursor, struct snapshot_document *out)
 {
-	return s->gone && shelf_next(s->gone, cursor, out);
+	return s->gone && mirror_next(s->gone, cursor, out);
 }
 
 /* ---- putting ---- */
 
-int shelf_put(struct shelf *s, const struct snapshot_document *d)
+int mirror_put(struct mirror *s, const struct snapshot_document *d)
 {
-	struct shelf_tenant *t = document_fits(d) ? shelf_tenant_ensure(s, d->tenant) : NULL;
+	struct mirror_tenant *t = document_fits(d) ? mirror_tenant_ensure(s, d->tenant) : NULL;
 	pool_handle h = t ? item_find(s, d) : 0;
 	int err;
 
 	if (!t)
 		return document_fits(d) ? -ENOMEM : -EINVAL;
-	err = h ? shelf_replace(pool_get(&s->pool, h), d) : shelf_add(s, d);
+	err = h ? mirror_replace(pool_get(&s->pool, h), d) : mirror_add(s, d);
 	if (!h && !err)
 		count_add(s, t, d->kind);
 	if (h || !err) {
@@ -570,9 +570,9 @@ int shelf_put(struct shelf *s, const struct snapshot_document *d)
 	return err;
 }
 
-void shelf_delete(struct shelf *s, const struct snapshot_document *d)
+void mirror_delete(struct mirror *s, const struct snapshot_document *d)
 {
-	struct shelf_tenant *t = tenant_find(s, d->tenant);
+	struct mirror_tenant *t = tenant_find(s, d->tenant);
 
 	if (t)
 		generation_raise(t, d->version);
@@ -580,8 +580,8 @@ void shelf_delete(struct shelf *s, const struct snapshot_document *d)
 	gone_note(s, d);
 }
 
-static const struct shelf_item *item_of(const struct shelf *s, struct bytes tenant,
-					struct bytes kind, struct bytes name)
+static const struct mirror_item *item_of(const struct mirror *s, struct bytes tenant,
+					 struct bytes kind, struct bytes name)
 {
 	const struct snapshot_document d = { .tenant = tenant, .kind = kind, .name = name };
 	pool_handle h = item_find(s, &d);
@@ -589,44 +589,44 @@ static const struct shelf_item *item_of(const struct shelf *s, struct bytes tena
 	return h ? pool_get(&s->pool, h) : NULL;
 }
 
-uint64_t shelf_version(const struct shelf *s, struct bytes tenant, struct bytes kind,
-		       struct bytes name)
+uint64_t mirror_version(const struct mirror *s, struct bytes tenant, struct bytes kind,
+			struct bytes name)
 {
-	const struct shelf_item *item = item_of(s, tenant, kind, name);
+	const struct mirror_item *item = item_of(s, tenant, kind, name);
 
 	return item ? item->version : 0;
 }
 
-struct bytes shelf_text(const struct shelf *s, struct bytes tenant, struct bytes kind,
-			struct bytes name)
+struct bytes mirror_text(const struct mirror *s, struct bytes tenant, struct bytes kind,
+			 struct bytes name)
 {
-	const struct shelf_item *item = item_of(s, tenant, kind, name);
+	const struct mirror_item *item = item_of(s, tenant, kind, name);
 
 	return item ? item_document(item).text : (struct bytes){ 0 };
 }
 
-bool shelf_next(const struct shelf *s, uint32_t *cursor, struct snapshot_document *out)
+bool mirror_next(const struct mirror *s, uint32_t *cursor, struct snapshot_document *out)
 {
 	pool_handle h;
-	const struct shelf_item *item = pool_next(&s->pool, cursor, &h);
+	const struct mirror_item *item = pool_next(&s->pool, cursor, &h);
 
 	if (item)
 		*out = item_document(item);
 	return item != NULL;
 }
 
-void shelf_mark(struct shelf *s, const struct snapshot_document *d, uint32_t mark)
+void mirror_mark(struct mirror *s, const struct snapshot_document *d, uint32_t mark)
 {
 	pool_handle h = item_find(s, d);
 
 	if (h)
-		((struct shelf_item *)pool_get(&s->pool, h))->mark = mark;
+		((struct mirror_item *)pool_get(&s->pool, h))->mark = mark;
 }
 
-bool shelf_next_unmarked(const struct shelf *s, uint32_t mark, uint32_t *cursor,
-			 struct snapshot_document *out)
+bool mirror_next_unmarked(const struct mirror *s, uint32_t mark, uint32_t *cursor,
+			  struct snapshot_document *out)
 {
-	const struct shelf_item *item;
+	const struct mirror_item *item;
 	pool_handle h;
 
 	do {
@@ -637,7 +637,7 @@ bool shelf_next_unmarked(const struct shelf *s, uint32_t mark, uint32_t *cursor,
 	return item != NULL;
 }
 
-void shelf_gone_move(struct shelf *to, struct shelf *from)
+void mirror_gone_move(struct mirror *to, struct mirror *from)
 {
 	assert(!to->gone);
 	to->gone = from->gone;
@@ -645,20 +645,20 @@ void shelf_gone_move(struct shelf *to, struct shelf *from)
 	from->gone = NULL;
 }
 
-uint32_t shelf_count(const struct shelf *s)
+uint32_t mirror_count(const struct mirror *s)
 {
 	return s->pool.in_use;
 }
 
 /* ---- the snapshot ---- */
 
-static bool is_of_one(const struct shelf *s)
+static bool is_of_one(const struct mirror *s)
 {
 	return s->tenant_count == 0 ||
 	       (s->tenant_count == 1 && !strcmp(s->tenants[0].name, SNAPSHOT_TENANT));
 }
 
-static struct snapshot_document tenant_document(const struct shelf_tenant *t)
+static struct snapshot_document tenant_document(const struct mirror_tenant *t)
 {
 	return (struct snapshot_document){ .tenant = bytes_str(t->name),
 					   .kind = BYTES_LIT(SNAPSHOT_GENERATION),
@@ -671,23 +671,23 @@ struct written {
 	uint32_t tenant, document, gone;
 };
 
-static bool written_next(const struct shelf *s, uint16_t format, struct written *at,
+static bool written_next(const struct mirror *s, uint16_t format, struct written *at,
 			 struct snapshot_document *out)
 {
 	if (format == SNAPSHOT_OF_ONE || at->tenant == s->tenant_count)
-		return shelf_next(s, &at->document, out) || shelf_gone_next(s, &at->gone, out);
+		return mirror_next(s, &at->document, out) || mirror_gone_next(s, &at->gone, out);
 	*out = tenant_document(&s->tenants[at->tenant++]);
 	return true;
 }
 
-static struct snapshot head_of(const struct shelf *s, size_t *size)
+static struct snapshot head_of(const struct mirror *s, size_t *size)
 {
 	struct snapshot head = { .format = is_of_one(s) ? SNAPSHOT_OF_ONE : SNAPSHOT_FORMAT };
 	struct snapshot_document d;
 	struct written at = { 0 };
 
 	if (head.format == SNAPSHOT_OF_ONE)
-		head.generation = shelf_generation(s, BYTES_LIT(SNAPSHOT_TENANT));
+		head.generation = mirror_generation(s, BYTES_LIT(SNAPSHOT_TENANT));
 	*size = 0;
 	while (written_next(s, head.format, &at, &d)) {
 		head.count++;
@@ -696,7 +696,7 @@ static struct snapshot head_of(const struct shelf *s, size_t *size)
 	return head;
 }
 
-uint8_t *shelf_snapshot(const struct shelf *s, size_t *n)
+uint8_t *mirror_snapshot(const struct mirror *s, size_t *n)
 {
 	size_t size;
 	struct snapshot head = head_of(s, &size);
@@ -717,32 +717,32 @@ uint8_t *shelf_snapshot(const struct shelf *s, size_t *n)
 }
 
 /* Without a text: a deletion. */
-static int shelf_apply(struct shelf *s, const struct snapshot_document *d)
+static int mirror_apply(struct mirror *s, const struct snapshot_document *d)
 {
 	if (bytes_is(d->kind, SNAPSHOT_GENERATION))
-		return shelf_generation_set(s, d->tenant, d->version);
+		return mirror_generation_set(s, d->tenant, d->version);
 	if (d->text.n)
-		return shelf_put(s, d);
+		return mirror_put(s, d);
 	gone_note(s, d);
-	return shelf_generation_set(s, d->tenant, d->version);
+	return mirror_generation_set(s, d->tenant, d->version);
 }
 
 /* Documents of one tenant mostly lie in a row. */
-int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *documents)
+int mirror_take_generations(struct mirror *s, struct snapshot from, uint32_t *documents)
 {
-	struct shelf_tenant *t = NULL;
+	struct mirror_tenant *t = NULL;
 	struct snapshot_document d;
 	int err = 0;
 
 	*documents = 0;
 	if (from.format == SNAPSHOT_OF_ONE)
-		err = shelf_generation_set(s, BYTES_LIT(SNAPSHOT_TENANT), from.generation);
+		err = mirror_generation_set(s, BYTES_LIT(SNAPSHOT_TENANT), from.generation);
 	while (!err && snapshot_next(&from, &d)) {
 		*documents += !bytes_is(d.kind, SNAPSHOT_GENERATION);
 		if (!d.text.n && !bytes_is(d.kind, SNAPSHOT_GENERATION))
 			gone_note(s, &d);
 		if (!t || !bytes_is(d.tenant, t->name))
-			t = shelf_tenant_ensure(s, d.tenant);
+			t = mirror_tenant_ensure(s, d.tenant);
 		if (t)
 			generation_raise(t, d.version);
 		else
@@ -751,15 +751,15 @@ int shelf_take_generations(struct shelf *s, struct snapshot from, uint32_t *docu
 	return err;
 }
 
-int shelf_load(struct shelf *s, struct snapshot *from)
+int mirror_load(struct mirror *s, struct snapshot *from)
 {
 	struct snapshot_document d;
 	int err = 0, first = 0;
 
 	if (from->format == SNAPSHOT_OF_ONE)
-		first = shelf_generation_set(s, BYTES_LIT(SNAPSHOT_TENANT), from->generation);
+		first = mirror_generation_set(s, BYTES_LIT(SNAPSHOT_TENANT), from->generation);
 	while (snapshot_next(from, &d)) {
-		err = shelf_apply(s, &d);
+		err = mirror_apply(s, &d);
 		first = first ? first : err;
 	}
 	return first;

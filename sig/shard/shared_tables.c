@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* State that the shards of a node share (commons.h): the guess limits for passwords, the replay
+/* State that the shards of a node share: the guess limits for passwords, the replay
  * window of digest nonces, and opening and closing of it all. Guess counters and nonces live in
  * tables of fixed size, with hashes by a secret key so that a sender cannot choose which entry it
- * displaces. The policies are described at the structs in commons.h. One thread, no locks. */
+ * displaces. The policies are described at the structs in shared_tables.h. One thread, no locks. */
 
 #include <assert.h>
 #include <errno.h>
@@ -16,8 +16,8 @@
 #include "sig/host/names.h"
 #include "sig/host/programs.h"
 #include "sig/host/tenant.h"
-#include "sig/shard/commons.h"
 #include "sig/shard/shard_state.h"
+#include "sig/shard/shared_tables.h"
 #include "sig/sip/stream_rate.h"
 
 static const struct stream_rate g_source_rate = { .per_s = AUTH_LIMIT_SOURCE_PER_S,
@@ -366,8 +366,8 @@ bool nonce_window_accept(struct nonce_window *w, const struct nonce_now *n)
 
 enum { PORT_REST_MIN_S = 2 }; /* a busy node takes ports again after this, and counts it */
 
-static int commons_ports_open(struct shard_commons *c, const struct shard_settings *settings,
-			      struct rand_source *rand)
+static int shared_tables_ports_open(struct shard_shared_tables *c,
+				    const struct shard_settings *settings, struct rand_source *rand)
 {
 	uint64_t rest_min = PORT_REST_MIN_S * NS_PER_S, rest = settings->port_rest_ns;
 	uint32_t slot = 0;
@@ -385,10 +385,10 @@ static int commons_ports_open(struct shard_commons *c, const struct shard_settin
 	return 0;
 }
 
-int shard_commons_open(struct shard_commons **out, const struct shard_settings *settings,
-		       struct rand_source *rand)
+int shard_shared_tables_open(struct shard_shared_tables **out,
+			     const struct shard_settings *settings, struct rand_source *rand)
 {
-	struct shard_commons *c = calloc(1, sizeof(*c));
+	struct shard_shared_tables *c = calloc(1, sizeof(*c));
 	int err;
 
 	if (!c)
@@ -407,16 +407,16 @@ int shard_commons_open(struct shard_commons **out, const struct shard_settings *
 	if (!err && !(c->mailboxes = mailboxes_create()))
 		err = -ENOMEM;
 	if (!err)
-		err = commons_ports_open(c, settings, rand);
+		err = shared_tables_ports_open(c, settings, rand);
 	if (err) {
-		shard_commons_close(c);
+		shard_shared_tables_close(c);
 		return err;
 	}
 	*out = c;
 	return 0;
 }
 
-void shard_commons_close(struct shard_commons *c)
+void shard_shared_tables_close(struct shard_shared_tables *c)
 {
 	if (!c)
 		return;
