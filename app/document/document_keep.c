@@ -190,8 +190,8 @@ static void document_file_wipe(struct document_file *f)
 	*f = (struct document_file){ 0 };
 }
 
-/* Puts its tenants with their generations into the mirror. 0; -ENOENT: no file; -EPROTONOSUPPORT: of
- * a later program; -errno: unusable. */
+/* Puts its tenants with their generations into the mirror. 0; -ENOENT: no file; -EPROTONOSUPPORT:
+ * of a later program; -errno: unusable. */
 static int document_file_open(struct node *n, struct document_file *f)
 {
 	char path[SETTINGS_STATE_DIR_MAX + 16];
