@@ -85,9 +85,10 @@ void guard_setup(void)
 	};
 
 	for (int i = 0; i < GUARD_CLASS_COUNT; i++) {
-		g_guard_metrics.dropped[i] = metric_register(
-			METRIC_COUNTER, "tandem_sip_guard_drops_total", labels[i],
-			"SIP datagrams dropped before they were parsed, by whose limit.");
+		g_guard_metrics.dropped[i] =
+			metric_register(METRIC_COUNTER, "tandem_sip_guard_drops_total", labels[i],
+					"SIP datagrams dropped before they were parsed, by the "
+					"owner of the limit.");
 	}
 	g_guard_metrics.answers =
 		metric_register(METRIC_COUNTER, "tandem_sip_guard_answers_dropped_total", NULL,

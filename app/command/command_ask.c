@@ -157,7 +157,7 @@ static bool command_ask_owner(struct command_run *run, uint64_t call, uint64_t *
 			     "there is no such call: call.list shows the calls that run");
 	else
 		command_fail(run, COMMAND_CONFLICT, "slot",
-			     "who waits there is on another node, which cannot be asked: see "
+			     "the parked party is on another node, which cannot be asked: see "
 			     "cluster.listen");
 	return false;
 }

@@ -100,7 +100,7 @@ static bool conference_endpoint_read(struct command_run *run, char out[ROOM_STRE
 				  bytes_str(run->of_tenant ? run->tenant : ""), bytes_str(out)))
 		return true;
 	command_fail(run, COMMAND_NOT_FOUND, "endpoint",
-		     "live.endpoints has none of that name for this tenant");
+		     "live.endpoints has no endpoint of that name for this tenant");
 	return false;
 }
 

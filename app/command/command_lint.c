@@ -312,7 +312,7 @@ void command_lint_setup(void)
 {
 	g_help_metric = metric_register(
 		METRIC_GAUGE, "tandem_emergency_tenants_cut_off", NULL,
-		"Tenants with extensions whose calls to emergency numbers would reach nobody.");
+		"Tenants with extensions that would reach nobody by calls to emergency numbers.");
 }
 
 /* Of default emergency numbers one that works is enough: no tenant has routes to all countries. */

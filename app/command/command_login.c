@@ -204,7 +204,7 @@ static const char *login_state_add(struct command_run *run, bool ends, json_t *a
 	int err;
 
 	if (ends && !login_state_open(n, command_value(run, "state")->text, &s))
-		return "the state is none of this cluster's: begin again";
+		return "the state is not of this cluster: begin again";
 	if (s.until_utc_ms < clock_utc_ms())
 		return "this login began more than ten minutes ago: begin again";
 	if (!ends) {

@@ -551,8 +551,7 @@ bool command_files_read(struct command_run *run, struct prompt_terms *out)
 				run, COMMAND_BAD_ARGUMENT, "file",
 				"file must be 1 to %d names of files, prompt:NAME, digits:KEYS, "
 				"recording:CALL-NUMBER, greeting:NUMBER of an extension, or a "
-				"value "
-				"such as number:21, with commas between them",
+				"value such as number:21, with commas between them",
 				PROMPT_FILES_MAX);
 			return false;
 		}
@@ -620,7 +619,7 @@ static bool stream_endpoint(struct command_run *run)
 		       bytes_str(tenants_name(run->node->common.tenants, tenant)), name))
 		return true;
 	command_fail(run, COMMAND_NOT_FOUND, "endpoint",
-		     "live.endpoints has none of that name for this tenant");
+		     "live.endpoints has no endpoint of that name for this tenant");
 	return false;
 }
 

@@ -88,7 +88,7 @@ bool set_item_may(struct set_job *job, const struct set_item *item, const struct
 	const struct command_right right = command_right_of(job->run);
 	struct command_error error = {
 		.code = COMMAND_NOT_ALLOWED,
-		.message = "it belongs to no tenant: operators put it who name none"
+		.message = "it belongs to no tenant: operators put it without naming one"
 	};
 
 	if (!(item->kind->of_operators && job->run->of_tenant) &&

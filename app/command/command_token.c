@@ -62,7 +62,7 @@ static bool token_may(struct command_run *run, const void *value)
 
 	if (v->role <= run->role)
 		return true;
-	command_fail(run, COMMAND_NOT_ALLOWED, "name", "the token %s may more than whoever asks",
+	command_fail(run, COMMAND_NOT_ALLOWED, "name", "the token %s may do more than the client",
 		     v->name);
 	return false;
 }

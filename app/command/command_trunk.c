@@ -430,10 +430,10 @@ void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes 
 	char help[DIAL_NUMBER_MAX];
 
 	if (dial_is_emergency(&asker, number, help))
-		(void)json_array_append_new(
-			out, json_sprintf("number: whoever dials it makes an emergency call to %s: "
-					  "take another one",
-					  help));
+		(void)json_array_append_new(out,
+					    json_sprintf("number: to dial it makes an emergency "
+							 "call to %s: take another one",
+							 help));
 }
 
 enum { USUAL_HELP = 9 }; /* so many numbers a node has where its file names none */

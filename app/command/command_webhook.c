@@ -124,7 +124,7 @@ static void webhook_warn(const struct node *node, uint16_t tenant, const void *v
 		if (bytes_find(one, '.') < one.n && !event_is_known(one))
 			(void)json_array_append_new(
 				out, json_sprintf("events: no event is called " BYTES_FMT
-						  ": docs/api.md lists those that there are",
+						  ": docs/api.md lists all events",
 						  BYTES_ARG(one)));
 	}
 }

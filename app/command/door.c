@@ -565,7 +565,7 @@ static bool door_listen(const struct web_call *call, struct events_filter *f, st
 				    command_role_name(listen_role(f)));
 	if (!token_allows(w.who.patterns, TOKEN_EVENTS))
 		return listen_fails(out, COMMAND_NOT_ALLOWED, NULL,
-				    "it is none of the commands of this token");
+				    "this token does not allow the command");
 	memcpy(f->without, w.without, sizeof(f->without));
 	if (f->watch[0] && w.without[0])
 		return listen_fails(out, COMMAND_NOT_ALLOWED, "watch",
@@ -726,13 +726,11 @@ static void job_elsewhere(struct door_job *job)
 
 /* KEYS: done, in, count. ARGV: "@PRINT", seconds, octets, most octets, the entry. Returns the
  * former value, "full", or nothing: sent. */
-#define SEND                                                                  \
-	"local old = redis.call('GET', KEYS[1]) if old then return old end "  \
-	"if redis.call('INCRBY', KEYS[3], ARGV[3]) > tonumber(ARGV[4]) then " \
-	"return 'full' end "                                                  \
-	"redis.call('EXPIRE', KEYS[3], 600, 'NX') "                           \
-	"redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) "                 \
-	"redis.call('XADD', KEYS[2], '*', unpack(ARGV, 5)) return false"
+#define SEND                                                                                  \
+	"local old = redis.call('GET', KEYS[1]) if old then return old end if "               \
+	"redis.call('INCRBY', KEYS[3], ARGV[3]) > tonumber(ARGV[4]) then return 'full' end "  \
+	"redis.call('EXPIRE', KEYS[3], 600, 'NX') redis.call('SET', KEYS[1], ARGV[1], 'EX', " \
+	"ARGV[2]) redis.call('XADD', KEYS[2], '*', unpack(ARGV, 5)) return false"
 /* Limit for all keys of a tenant in ten minutes; each has an answer of its own, too. */
 #define KEYED_OCTETS_MAX "67108864"
 

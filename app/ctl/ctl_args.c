@@ -120,7 +120,7 @@ static const struct {
 	{ { "sip" },
 	  "       tandemctl [--config FILE|--redis URL] sip CALL\n"
 	  "           the SIP messages of a call as a ladder, the oldest first, each between the\n"
-	  "           node and whom it speaks with; sip.recent call=CALL has them whole\n" },
+	  "           node and the other side; sip.recent call=CALL has them whole\n" },
 	{ { "trace" }, TRACE_TEXT },
 	{ { "flow" }, FLOW_TEXT },
 	{ { "listen", "trigger" }, LISTEN_TEXT },

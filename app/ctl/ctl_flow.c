@@ -271,8 +271,8 @@ static bool word_is_fine(int argc, char **argv)
 		guess_add(&g, bytes_str(words[i]));
 	}
 	if (!known)
-		ctl_complain("flow '%s' is none of check, print, graph, try and schema%s", argv[0],
-			     guess_text(&g));
+		ctl_complain("flow '%s' is not one of check, print, graph, try and schema%s",
+			     argv[0], guess_text(&g));
 	else if (argc < 2)
 		ctl_complain("flow %s: which file? FILE, or - for standard input", argv[0]);
 	else if (argc > 2 && strcmp(argv[0], "try") != 0)

@@ -136,7 +136,7 @@ static int listen_run(struct listen *l)
 	problem = tandem_http_problem(c);
 	if (err == -EACCES)
 		ctl_complain("%s: %s%s", problem->code, problem->detail,
-			     token ? "" : ": TANDEM_TOKEN has none; token.create makes one");
+			     token ? "" : ": TANDEM_TOKEN has no token; token.create makes one");
 	tandem_http_close(c);
 	return err ? CTL_REFUSED : CTL_DONE;
 }

@@ -141,7 +141,7 @@ static bool adopt_finished(const struct folder_entry *entry, void *arg)
 		err = whole ? adopt_whole(a, entry->path) : adopt_cut(a, entry->path, to);
 	if (err) {
 		LOG_ERROR("recordings", 0,
-			  "a copy of a recording whose node is gone cannot be taken over",
+			  "a copy of a recording of a node that is gone cannot be taken over",
 			  LOG_STR("file", entry->path), LOG_STR("error", strerror(-err)));
 		return true;
 	}

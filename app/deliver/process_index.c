@@ -605,7 +605,7 @@ void process_index_swept(struct process *p)
 	x->anew = err && err != -ENOENT;
 	if (x->anew)
 		LOG_ERROR("recordings", 0,
-			  "which Redis knows of the recordings cannot be written down: it is told "
+			  "the recordings that Redis knows of cannot be written down: it is told "
 			  "of all of them again",
 			  LOG_STR("folder", p->terms.folder), LOG_STR("error", strerror(-err)));
 }

@@ -627,8 +627,8 @@ static void outcome_trust(const struct transfer *t, struct outcome *o)
 			    t->to.name);
 	else
 		outcome_add(o, JOB_REFUSED,
-			    "the certificate of %s is not believed: look at ca of this "
-			    "destination, and at the host in its url (%s)",
+			    "the certificate of %s is not trusted: look at ca of this destination, "
+			    "and at the host in its url (%s)",
 			    t->to.name, t->error);
 }
 

@@ -167,7 +167,7 @@ void dns_metric_setup(void)
 	for (size_t i = 0; i < ANSWERS; i++)
 		g_dns_metrics.answers[i] = metric_register(
 			METRIC_COUNTER, "tandem_dns_answers_total", g_answer_labels[i],
-			"Answers of name servers. bad: it was none to the question.");
+			"Answers of name servers. bad: it did not answer the question.");
 	g_dns_metrics.timeouts = metric_register(METRIC_COUNTER, "tandem_dns_timeouts_total", NULL,
 						 "Questions without an answer in time.");
 	histogram_open(&g_dns_metrics.time, "tandem_dns_seconds", NULL,
@@ -177,10 +177,10 @@ void dns_metric_setup(void)
 		g_dns_metrics.lookups[i] = metric_register(
 			METRIC_COUNTER, "tandem_lookups_total", results[i],
 			"Names that were looked up. nothing: it leads nowhere; failed: no server "
-			"said; bad: it is none, or wants what the node does not speak; full: too "
-			"many were under way.");
+			"said; bad: it is not a name, or wants what the node does not support; "
+			"full: too many were under way.");
 	g_dns_metrics.cached = metric_register(METRIC_COUNTER, "tandem_lookups_cached_total", NULL,
-					       "Those that were known and asked nobody.");
+					       "Names that were known without asking a server.");
 	g_dns_metrics.waiting = metric_register(METRIC_GAUGE, "tandem_lookups_waiting", NULL,
 						"Look-ups under way.");
 }

@@ -136,7 +136,7 @@ static void handshake_failed(const struct suspect *s, struct finding *out)
 
 	if (why == DTLS_FAILURE_CERTIFICATE)
 		found(out, FINDING_DTLS_CERTIFICATE, s,
-		      "The certificate of leg %c is not the one whose fingerprint is in its SDP.",
+		      "The certificate of leg %c does not match the fingerprint in its SDP.",
 		      s->who);
 	else
 		found(out, FINDING_DTLS_FAILED, s, "The DTLS handshake of leg %c failed.", s->who);

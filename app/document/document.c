@@ -529,7 +529,7 @@ static bool change_may(struct document_change *change, uint64_t version)
 			     "another client has changed it: its version is %" PRIu64, version);
 	else if (!fits)
 		command_fail(change->run, COMMAND_CHANGED, g_command_if_version.name,
-			     "there is none");
+			     "there is no such document");
 	return fits;
 }
 

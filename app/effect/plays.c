@@ -197,7 +197,8 @@ static void terms_fill(const struct lives *l, const struct lives_want *want,
 	memcpy(out->token, token, LIVE_TOKEN_MAX);
 }
 
-static const char *const g_no_endpoint = "live.endpoints has none of that name for this tenant";
+static const char *const g_no_endpoint =
+	"live.endpoints has no endpoint of that name for this tenant";
 
 static const char *refusal_of(int err)
 {

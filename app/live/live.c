@@ -30,7 +30,7 @@ static struct {
 static void live_metric_setup(void)
 {
 	g_live_metrics.streams = metric_register(METRIC_GAUGE, "tandem_live_streams", NULL,
-						 "Parties whose sound is with an application.");
+						 "Parties with sound from an application.");
 	g_live_metrics.connected =
 		metric_register(METRIC_COUNTER, "tandem_live_connections_total", NULL,
 				"Connections to applications of live sound.");

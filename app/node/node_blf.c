@@ -22,10 +22,11 @@ static struct {
 
 void node_blf_setup(void)
 {
-#define BLF(what)                                                                              \
-	metric_register(METRIC_COUNTER, "tandem_cluster_watched_total", "result=\"" what "\"", \
-			"Users that are watched across nodes: asked for, reported to others, " \
-			"received from others, and refused, as the news were none or too many.")
+#define BLF(what)                                                                               \
+	metric_register(                                                                        \
+		METRIC_COUNTER, "tandem_cluster_watched_total", "result=\"" what "\"",          \
+		"Users that are watched across nodes: asked for, reported to others, received " \
+		"from others, and refused, as the message was invalid or too many came.")
 	g_blf_metrics.asked = BLF("asked");
 	g_blf_metrics.told = BLF("reported");
 	g_blf_metrics.heard = BLF("received");

@@ -76,9 +76,9 @@ void node_deliver_setup(void)
 	g_store_metrics.deleted =
 		metric_register(METRIC_COUNTER, "tandem_recordings_deleted_total", NULL,
 				"Recordings that were deleted from the folder.");
-	g_store_metrics.lost =
-		metric_register(METRIC_COUNTER, "tandem_recordings_deleted_undelivered_total", NULL,
-				"Those of them that a destination had not got: they were too old.");
+	g_store_metrics.lost = metric_register(
+		METRIC_COUNTER, "tandem_recordings_deleted_undelivered_total", NULL,
+		"Recordings of these that a destination did not get: they were too old.");
 	g_store_metrics.sealed =
 		metric_register(METRIC_COUNTER, "tandem_recordings_encrypted_total", NULL,
 				"Recordings that were encrypted.");
@@ -99,7 +99,7 @@ void node_deliver_setup(void)
 	node_deliver_copies_setup();
 	g_store_metrics.ended =
 		metric_register(METRIC_COUNTER, "tandem_recordings_ended_total", NULL,
-				"Recordings whose file and sidecar are on the disk.");
+				"Recordings with file and sidecar on the disk.");
 	g_store_metrics.table = metric_table_register("destination", gauges, STORE_GAUGES);
 }
 

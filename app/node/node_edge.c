@@ -461,7 +461,7 @@ void node_edge_on_message(struct node *n, const struct channel_to *to, struct by
 	const struct parcel p = { .kind = PARCEL_NEWS, .data = news };
 
 	if (channels_send(n->cluster.edge->channels, to, &p))
-		LOG_DEBUG("node", 0, "another node is not told of who is watched");
+		LOG_DEBUG("node", 0, "another node is not told which users are watched");
 }
 
 /* ---- channels ---- */

@@ -46,7 +46,7 @@ static void hooks_setup(void)
 	METRIC(lost, COUNTER, "lost_total",
 	       "Events that were not posted, as they had gone from their stream.");
 	METRIC(waiting, GAUGE, "waiting", "Events that are being posted, or wait to be.");
-	METRIC(owned, GAUGE, "owned", "Webhooks whose events this node posts.");
+	METRIC(owned, GAUGE, "owned", "Webhooks with events that this node posts.");
 #undef METRIC
 	histogram_open(&g_hooks_metrics.lag, "tandem_webhook_lag_seconds", NULL,
 		       "From an event's entry in its stream to the answer of the server, of those "

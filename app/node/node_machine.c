@@ -224,8 +224,8 @@ static void prompts_warn(const struct machine *m)
 	(void)snprintf(path, sizeof(path), "%s/.prompts", m->s->media.sounds);
 	if (access(path, R_OK | X_OK) && access(NODE_SHIPPED_SOUNDS "/.prompts", R_OK | X_OK))
 		machine_report(m, "media.sounds",
-			       "media.sounds: the prompts of the node are missing (%s: %s): who is "
-			       "to hear one hears silence; deploy/prompts/make.py makes them",
+			       "media.sounds: the prompts of the node are missing (%s: %s): "
+			       "callers hear silence instead; deploy/prompts/make.py makes them",
 			       path, strerror(errno));
 }
 

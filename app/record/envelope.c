@@ -111,7 +111,7 @@ bool envelope_fits(struct bytes pem, uint64_t *expires_utc_s, char reason[ENVELO
 
 	*expires_utc_s = UINT64_MAX;
 	if (pem.n && memmem(pem.p, pem.n, private_key, sizeof(private_key) - 1))
-		why = "it has a private key in it: whoever takes this machine could read the "
+		why = "it contains a private key: anybody who takes this machine could read the "
 		      "recordings; keep the certificate alone here";
 	else if ((err = certificates_read(&c, pem)))
 		why = certificates_unreadable(err);

@@ -198,11 +198,12 @@ static struct {
 
 static void recorder_thread_setup(void)
 {
-	g_recorder_metrics.running = metric_register(METRIC_GAUGE, "tandem_recordings", NULL,
-						     "Recordings whose files are not finished.");
+	g_recorder_metrics.running =
+		metric_register(METRIC_GAUGE, "tandem_recordings", NULL,
+				"Recordings with files that are not finished.");
 	g_recorder_metrics.ended =
 		metric_register(METRIC_COUNTER, "tandem_recordings_ended_total", NULL,
-				"Recordings whose file and sidecar are on the disk.");
+				"Recordings with file and sidecar on the disk.");
 	g_recorder_metrics.failed =
 		metric_register(METRIC_COUNTER, "tandem_recordings_failed_total", NULL,
 				"Recordings without a file, or without an end of it.");

@@ -38,7 +38,7 @@ const struct command_arg g_account_fields[] = {
 	TEXT_FIELD("from", core.from, CHARSET_TEXT, field_date_wrong,
 		   "The first day on which it is taken, as 2027-01-31, in the tenant's zone."),
 	TEXT_FIELD("until", core.until, CHARSET_TEXT, field_date_wrong,
-		   "The last day on which it is taken. Empty: it has none."),
+		   "The last day on which it is accepted. Empty: no end."),
 	TEXT_FIELD("extensions", core.extensions, CHARSET_NUMBERS, NULL,
 		   "Extensions that may give it, joined by ','. Empty: all."),
 	{ .name = NULL },

@@ -47,8 +47,8 @@ static const struct {
 			      "another client was first. Read it again." },
 	[COMMAND_FULL] = { 409, "full", "A limit of what there may be at all is reached." },
 	[COMMAND_BUSY] = { 429, "busy",
-			   "Something else is under way, or who asks has as much as it may "
-			   "have at a time; nothing was done. Try again." },
+			   "Something else is under way, or the client has reached a limit; "
+			   "nothing was done. Try again." },
 	[COMMAND_EXPIRED] = { 504, "expired",
 			      "The command was older than its ttl_ms; nothing was done." },
 	[COMMAND_UNAVAILABLE] = { 503, "unavailable",
@@ -173,7 +173,7 @@ const struct command_arg g_command_tenant = {
 	.min = 1,
 	.max = COMMAND_TENANT_MAX - 1,
 	.preset = "default",
-	.help = "For operators, with any command: whose extensions, calls and so on are meant.",
+	.help = "For operators, with any command: the tenant that the command is about.",
 };
 
 const struct command_arg g_command_if_version = {
@@ -183,8 +183,7 @@ const struct command_arg g_command_if_version = {
 	.min = 1,
 	.max = 20,
 	.help = "The version that the document must have: of the answer that showed it. * is any, "
-		"0 "
-		"none: it is made.",
+		"0 none: it is made.",
 };
 
 const struct command_arg g_command_force = {
@@ -274,7 +273,7 @@ const struct command_arg g_command_as = {
 	.charset = CHARSET_NUMBER,
 	.min = 1,
 	.max = COMMAND_USER_MAX - 1,
-	.help = "For operators, with any command: the extension in whose name it is given.",
+	.help = "For operators, with any command: the extension on behalf of which it is given.",
 };
 
 const struct command_arg g_command_as_role = {
@@ -291,7 +290,7 @@ const struct command_arg g_command_as_token = {
 	.charset = CHARSET_TEXT,
 	.min = 1,
 	.max = COMMAND_BY_MAX - 1,
-	.help = "For operators, with any command: the token whose holder asks, as the audit says.",
+	.help = "For operators, with any command: the client's token, as the audit shows it.",
 };
 
 const struct command_arg g_command_as_commands = {
@@ -321,11 +320,11 @@ bool command_may(const struct command *command, const struct command_right *righ
 	if (right->user[0] && !command->own)
 		return may_not(error, "%s is not for users of an extension", command->name);
 	if (right->role < command->role && !right->user[0])
-		return may_not(error, "%s needs the role %s; whoever asks has the role %s",
+		return may_not(error, "%s needs the role %s; the client has the role %s",
 			       command->name, command_role_name(command->role),
 			       command_role_name(right->role));
 	if (!token_allows(right->patterns, command->name))
-		return may_not(error, "%s is none of the commands of this token", command->name);
+		return may_not(error, "this token does not allow %s", command->name);
 	return true;
 }
 
@@ -640,7 +639,7 @@ static void write_command(struct writer *w, const struct command *c)
 
 	writer_fmt(w, "\n### %s\n\n%s For: %s%s.\n\n`%s %s`\n", c->name, c->help,
 		   command_role_name(c->role),
-		   c->anyone ? ", and who has no token"
+		   c->anyone ? ", and clients without a token"
 		   : c->own  ? ", user"
 			     : "",
 		   g_route_methods[r->method], r->path);

@@ -272,10 +272,9 @@ const struct command_arg g_extension_fields[] = {
 		   "Where its media comes from and goes to. signalling: the host its SIP comes "
 		   "from; sdp: the one its SDP names, for phones with a media address of their "
 		   "own."),
-	NOT_FIELD(
-		"hold", core.no_hold,
-		"Its phones may hold whom they speak with. false: a re-INVITE or UPDATE that would "
-		"is answered 403, and the call goes on; commands hold all the same."),
+	NOT_FIELD("hold", core.no_hold,
+		  "Its phones may hold the other party. false: a re-INVITE or UPDATE that would is "
+		  "answered 403, and the call goes on; commands hold all the same."),
 	NOT_FIELD("transfer", core.no_transfer,
 		  "Its phones may give a party to somebody else. false: REFER is answered 403."),
 	NOT_FIELD(
@@ -283,7 +282,8 @@ const struct command_arg g_extension_fields[] = {
 		"Its phones may change forward_* by feature codes. false: such a code is answered "
 		"403; commands change them all the same."),
 	NOT_FIELD("do_not_disturb_codes", core.no_do_not_disturb_codes,
-		  "The same of do_not_disturb and smart_do_not_disturb."),
+		  "Its phones may change do_not_disturb and smart_do_not_disturb by feature codes. "
+		  "false: as with forwarding_codes."),
 	WORD_FIELD(
 		"phone_features", core.phone_features, FIELD_NUMBER, g_phone_features, "all",
 		"What its phones show and set by as-feature-event. all: do not disturb and "
@@ -291,12 +291,12 @@ const struct command_arg g_extension_fields[] = {
 		"nothing; none: nothing, and they watch no presence, as old phones."),
 	WORDS_FIELD(
 		"features_off", core.withheld, g_entitlements, ENTITLEMENT_COUNT, "none",
-		"Features that it does not have, joined by ',': who uses one of them is refused "
-		"(not_entitled). presence, lamps: its phones watch nobody so; feature_sync: they "
-		"are not told of do_not_disturb and forward_*; park, transfer, record_key: they do "
-		"not do that, nor does its user; conference: they make none by a factory; "
-		"call_control: its user controls no calls by a session; auto_answer: its phones "
-		"are not asked to answer; video: its calls have none."),
+		"Features that it does not have, joined by ',': use of one is refused "
+		"(not_entitled). presence, lamps: its phones watch nobody by them; feature_sync: "
+		"they are not told of do_not_disturb and forward_*; park, transfer, record_key: "
+		"they do not do that, nor does its user; conference: they make no conference by a "
+		"factory; call_control: its user controls no calls by a session; auto_answer: its "
+		"phones are not asked to answer; video: its calls have none."),
 	WORDS_FIELD(
 		"classes", core.classes, g_dial_classes, DIAL_CLASS_COUNT,
 		"toll_free, local, national, mobile",
@@ -312,8 +312,8 @@ const struct command_arg g_extension_fields[] = {
 		   "PREFIX>REPLACEMENT or PREFIX>REPLACEMENT/LENGTH, joined by ','. The first one "
 		   "counts that fits; the plan's come after it."),
 	NUMBER_FIELD("outside_calls", core.outside_calls, 0, UINT16_MAX, "4",
-		     "Calls to numbers outside that it has at a time at most, with those that it "
-		     "forwards or gives away. 0: any number. Emergency calls are not limited."),
+		     "Most calls to numbers outside that it has at a time, with those that it "
+		     "forwards or transfers. 0: any number. Emergency calls are not limited."),
 	NUMBER_FIELD(
 		"outside_minutes", core.outside_minutes, 0, UINT16_MAX, "480",
 		"Minutes that they talk in a day (UTC) at most, all together; then they end. 0: "
@@ -354,8 +354,8 @@ const struct command_arg g_extension_fields[] = {
 		   "call outside; override: likewise, and # alone lets it go out without one; off: "
 		   "they do not. call.account_code sets one in any case."),
 	WORD_FIELD("monitor", core.monitor, FIELD_NUMBER, g_monitor, "all",
-		   "Whom its phones may watch by BLF. listed: those of monitors; none: itself "
-		   "alone. SUBSCRIBE for others is answered 403."),
+		   "Numbers that its phones may watch by BLF. listed: those of monitors; none: its "
+		   "own alone. SUBSCRIBE for others is answered 403."),
 	REFERS_FIELD("monitors", monitors, CHARSET_NUMBERS, field_monitors_wrong, "number",
 		     "Numbers joined by ',' that it may watch with monitor=listed."),
 	REFERS_FIELD(
@@ -366,18 +366,18 @@ const struct command_arg g_extension_fields[] = {
 		"is shown at the key; without one it is the name of the extension. blf_lamps of "
 		"tenant.put says how many may be blf."),
 	FLAG_FIELD("lamps_splash", lamps_splash, "false",
-		   "true: its phones ring and show who calls where a lamp of theirs does; false: "
-		   "the key blinks. It is for who makes settings of phones."),
+		   "true: its phones ring and show the caller when a number of their lamps rings; "
+		   "false: the key blinks. It is for programs that make settings of phones."),
 	WORD_FIELD("monitored", core.monitored, FIELD_NUMBER, g_monitored, "parties",
-		   "What those may know who watch it. parties: that it speaks, with whom and in "
-		   "which dialog; state: that it speaks; none: nothing."),
+		   "What watchers see of its calls. parties: the state, the other party and the "
+		   "dialog; state: the state alone; none: nothing."),
 	TEXT_FIELD("pickup_groups", pickup_groups, CHARSET_NUMBERS, field_pickup_wrong,
 		   "Pick-up groups that it is in: names joined by ','. Extensions of one group may "
 		   "take the calls that ring at each other; phones of one extension always may."),
 	TEXT_FIELD("park_groups", park_groups, CHARSET_NUMBERS, field_pickup_wrong,
 		   "Groups of the tenant's slots that it uses (park_groups of tenant.put): names "
-		   "joined by ','. A code without a slot parks in the first one. Of no importance "
-		   "where the tenant has none."),
+		   "joined by ','. A code without a slot parks in the first one. Ignored where the "
+		   "tenant has no groups."),
 	REFERS_FIELD(
 		"hours", hours, CHARSET_NUMBERS, field_pickup_wrong, "hours",
 		"Opening hours that its phones may open and close by a feature code: names joined "
@@ -386,34 +386,34 @@ const struct command_arg g_extension_fields[] = {
 		"groups_out", groups_out, CHARSET_NUMBERS, field_pickup_wrong,
 		"Groups that it is logged out of (group.put): names joined by ','; *: all. None of "
 		"them rings it. group.login, group.logout and two feature codes change it."),
-	FORWARD_FIELD(
-		"forward_always", always,
-		"Number that all calls to it go to instead; no phone of it rings. Several "
-		"joined by ',', at most 8, are tried one after the other: the next one when a "
-		"number is busy, does not answer or is not there, and does not send the call "
-		"on. A number may be the code of a slot (#4107), as its phones dial it: who "
-		"calls waits there. Empty: off."),
+	FORWARD_FIELD("forward_always", always,
+		      "Number that all calls to it go to instead; no phone of it rings. Several "
+		      "joined by ',', at most 8, are tried one after the other: the next one when "
+		      "a number is busy, does not answer or is not there, and does not send the "
+		      "call on. A number may be the code of a slot (#4107), as its phones dial it: "
+		      "the caller waits there. Empty: off."),
 	FORWARD_FIELD("forward_busy", busy,
-		      "The same when a phone of it says busy, with do_not_disturb, with "
+		      "As forward_always, when a phone of it says busy, with do_not_disturb, with "
 		      "smart_do_not_disturb while it has a call, and where call_waiting says so."),
 	FORWARD_FIELD("forward_no_answer", no_answer,
-		      "The same when nobody has answered after forward_rings rings."),
+		      "As forward_always, when nobody has answered after forward_rings rings."),
 	FORWARD_FIELD("forward_unreachable", unreachable,
-		      "The same when no phone of it is registered, or none answers the INVITE."),
+		      "As forward_always, when no phone of it is registered, or none answers the "
+		      "INVITE."),
 	NUMBER_FIELD("forward_rings", forward.rings, 0, FORWARD_RINGS_MAX, "0",
 		     "Rings of 6 s before forward_no_answer, and before the next number of a list; "
 		     "0: as long as any call rings, in a list 4."),
 	FLAG_FIELD("do_not_disturb", forward.do_not_disturb, "false",
-		   "No phone of it rings; its calls are those of a busy one. It can still call."),
+		   "No phone of it rings: callers find it busy. It can still call."),
 	FLAG_FIELD("smart_do_not_disturb", forward.smart_do_not_disturb, "false",
-		   "The same while it has a call, made or taken, or its phones ring for one: the "
-		   "first call rings, any further one meets a busy extension."),
+		   "As do_not_disturb, while it has a call, made or taken, or its phones ring for "
+		   "one: the first call rings, any further one finds it busy."),
 	WORD_FIELD(
 		"call_waiting", forward.call_waiting, FIELD_NUMBER, g_call_waiting, "phone",
-		"What a call meets that comes while it has another one. phone: its phones ring, "
-		"and do as they like; off: it is busy; single: the call waits, who speaks hears "
-		"a tone, and its phones ring when it hangs up, holds or parks; one more finds it "
-		"busy; multiple: five wait so, and ring in their order."),
+		"How a call is treated that comes while the extension has another one. phone: its "
+		"phones ring, and do as they like; off: it is busy; single: the call waits, the "
+		"user hears a tone, and the phones ring when the user hangs up, holds or parks; "
+		"one more finds it busy; multiple: five wait so, and ring in their order."),
 	WORD_FIELD("auto_answer", core.auto_answer, FIELD_NUMBER, g_auto_answer_words, "off",
 		   "Whether its phones are asked to answer all calls by themselves: the word that "
 		   "they know in Alert-Info (info=...), or off."),
@@ -434,23 +434,24 @@ const struct command_arg g_extension_fields[] = {
 		"Numbers as which its phones may ask to be shown by P-Preferred-Identity, joined "
 		"by ','."),
 	TEXT_FIELD("blocked", forward.blocked, CHARSET_NUMBERS, NULL,
-		   "Callers whose calls it does not take: numbers joined by ','. They hear 603 "
-		   "(Decline). "
-		   "anonymous: who hides his number hears 433."),
+		   "Callers that it rejects: numbers joined by ','. They get 603 (Decline). "
+		   "anonymous: callers who hide their number get 433."),
+	REFERS_FIELD("announce_inside", forward.announce_inside, CHARSET_TEXT, announcement_wrong,
+		     "",
+		     "Announcement in its calls to numbers inside: the callee hears it after "
+		     "answering, before the two speak, and the caller hears hold music meanwhile. "
+		     "A file in media.sounds, or prompt:NAME. Empty: none."),
 	REFERS_FIELD(
-		"announce_inside", forward.announce_inside, CHARSET_TEXT, announcement_wrong, "",
-		"What whom its phones call hears first, when it has answered, while the caller "
-		"hears hold music: a file in media.sounds, or prompt:NAME. Then they speak. "
-		"Empty: nothing."),
-	REFERS_FIELD("announce_outside", forward.announce_outside, CHARSET_TEXT, announcement_wrong,
-		     "", "The same of calls to numbers outside, but for emergency calls."),
-	WORD_FIELD("announce_to", forward.announce_to, FIELD_NUMBER, g_announce_to, "callee",
-		   "Who hears it, while the other one hears hold music: callee, who was called; "
-		   "caller, its own phone; both: where their phones take the same codec."),
+		"announce_outside", forward.announce_outside, CHARSET_TEXT, announcement_wrong, "",
+		"As announce_inside, in its calls to numbers outside, but for emergency calls."),
+	WORD_FIELD(
+		"announce_to", forward.announce_to, FIELD_NUMBER, g_announce_to, "callee",
+		"Party that hears the announcement, while the other one hears hold music: callee; "
+		"caller: its own phone; both: where the two phones take the same codec."),
 	TEXT_FIELD("music", music, CHARSET_NAME, field_music_wrong,
-		   "What those hear whom it holds: name of a file in media.sounds, which need not "
-		   "be there yet; off: none, so that what its phone sends is heard; empty, or "
-		   "while the file cannot be used: as media.music says."),
+		   "Hold music for parties that it holds: name of a file in media.sounds, which "
+		   "need not be there yet. off: none, so the held party hears what the phone "
+		   "sends. Empty, or while the file cannot be used: as media.music says."),
 	TEXT_FIELD("presence", presence.words[PRESENCE_MANUAL].state, CHARSET_NAME,
 		   field_presence_wrong,
 		   "Its presence: available, busy, do_not_disturb, in_a_meeting, away, "
@@ -488,14 +489,14 @@ const struct command_arg g_extension_fields[] = {
 	FLAG_FIELD("mailbox_mail_delete", box.mail_delete, "false",
 		   "true: a message is deleted when it was sent with its audio."),
 	FLAG_FIELD("mailbox_transcribe", box.transcribe, "false",
-		   "true: what was said stands beside its messages as text (transcription.url in "
-		   "the node file), in mails, too."),
+		   "true: its messages are transcribed (transcription.url in the node file), in "
+		   "mails, too."),
 	WORD_FIELD("mailbox_notify", box.notify, FIELD_NUMBER, g_box_notify, "none",
 		   "Which new messages are told by a call to mailbox_notify_to: none, urgent "
 		   "ones or all."),
 	REFERS_FIELD("mailbox_notify_to", box.notify_to, CHARSET_NUMBER, NULL, "number",
-		     "Who is called then: an extension, or a number outside as this extension "
-		     "dials it, for which it pays. Empty: the extension itself."),
+		     "Number that is called then: an extension, or a number outside as this "
+		     "extension dials it, at its cost. Empty: the extension itself."),
 	REFERS_FIELD("mailbox_notify_hours", box.notify_hours, CHARSET_TEXT,
 		     field_notify_hours_wrong, "hours",
 		     "Opening hours in which it is called, or a time of each day, as 08:00-18:00; "

@@ -45,11 +45,10 @@ const struct command_arg g_group_fields[] = {
 		"members", members, CHARSET_TEXT, field_members_wrong, "number",
 		"Numbers that ring, at most 32, joined by ',' in their order: extensions, or "
 		"numbers outside. With how=weighted a weight may stand behind one: 1001:5."),
-	WORD_FIELD(
-		"how", how, FIELD_NUMBER, g_group_hows, "together",
-		"In which order they ring: all together, in_turn, rotating (each call begins "
-		"behind the one before), random, longest_idle, or weighted (random; who has more "
-		"weight is earlier more often)."),
+	WORD_FIELD("how", how, FIELD_NUMBER, g_group_hows, "together",
+		   "In which order they ring: all together, in_turn, rotating (each call begins "
+		   "behind the one before), random, longest_idle, or weighted (random; a member "
+		   "with more weight is earlier more often)."),
 	NUMBER_FIELD("ring_s", ring_s, 0, 600, "0",
 		     "How long each rings, in seconds. 0: 30 s, or as dial says."),
 	NUMBER_FIELD("total_s", total_s, 0, 3600, "0",
@@ -69,10 +68,9 @@ const struct command_arg g_group_fields[] = {
 		   "Whether phones of its extensions are asked to answer its calls by themselves: "
 		   "the word that they know in Alert-Info (info=...), or off. An extension's own "
 		   "auto_answer comes before."),
-	REFERS_FIELD(
-		"else", otherwise, CHARSET_TEXT, field_otherwise_wrong, "number",
-		"Where a caller of its number goes on whom nobody takes: flow:NAME, or a number. "
-		"Empty: the call ends."),
+	REFERS_FIELD("else", otherwise, CHARSET_TEXT, field_otherwise_wrong, "number",
+		     "Where a call to its number goes when no member answers: flow:NAME, or a "
+		     "number. Empty: the call ends."),
 	{ .name = NULL },
 };
 #undef FIELD_OF

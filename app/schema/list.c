@@ -205,7 +205,7 @@ static int cursor_read(struct command_list *l, struct bytes given, struct comman
 
 	if (list_cursor_read(given, sort, &down, &l->after))
 		return list_refuse(error, "cursor",
-				   "this is none: take next of the page before, as it is");
+				   "this is no cursor: take next of the page before, as it is");
 	if (strcmp(sort, l->sort) != 0 || down != l->down)
 		return list_refuse(error, "cursor",
 				   "it is of another order: give sort as for the page before");

@@ -407,7 +407,7 @@ static const struct {
 	const char *words;
 	bool of_body;
 } g_early[] = {
-	{ 401, "No token, or none that counts.", false },
+	{ 401, "No token, or an invalid one.", false },
 	{ 405, "The path has other methods: Allow names them.", false },
 	{ 411, "A body needs Content-Length.", true },
 	{ 413, "The body is too long.", true },
@@ -561,7 +561,7 @@ static json_t *openapi_problem(void)
 		"required", "type", "title", "status", "properties", "type", "type", "string",
 		"title", "type", "string", "status", "type", "integer", "code", "type", "string",
 		"enum", codes, "argument", "type", "string", "description",
-		"The one that is to blame.", "detail", "type", "string", "description",
+		"The argument that is wrong.", "detail", "type", "string", "description",
 		"What is wrong, and what to do.", "errors", "type", "array", "items", "type",
 		"object", "description",
 		"Of a set: all errors, by document, field, message, and at.", "findings", "type",
@@ -596,7 +596,7 @@ static json_t *openapi_posted(const char *name)
 		"{s:s, s:[s,s,s,s], s:{s:{s:s}, s:{s:s, s:s}, s:{s:s, s:s}, s:{s:s}, s:o}}", "type",
 		"object", "required", "type", "timestamp", "id", "data", "properties", "type",
 		"const", name, "timestamp", "type", "string", "format", "date-time", "id", "type",
-		"string", "description", "The same as webhook-id: an event may come twice.",
+		"string", "description", "Id of the event, as webhook-id: an event may come twice.",
 		"tenant", "type", "string", "data", openapi_ref("schemas", name));
 }
 
@@ -623,10 +623,11 @@ static void events_add(json_t *schemas, json_t *webhooks)
 /* A filter by column: any name of a row's members. */
 static json_t *openapi_column(void)
 {
-	return json_pack("{s:s, s:s, s:s, s:b, s:s, s:{s:s, s:{s:s}}}", "name", "column", "in",
-			 "query", "style", "form", "explode", 1, "description",
-			 "A column of the rows and its value, as state=established: those alone.",
-			 "schema", "type", "object", "additionalProperties", "type", "string");
+	return json_pack(
+		"{s:s, s:s, s:s, s:b, s:s, s:{s:s, s:{s:s}}}", "name", "column", "in", "query",
+		"style", "form", "explode", 1, "description",
+		"A column of the rows and its value, such as state=established: only rows with it.",
+		"schema", "type", "object", "additionalProperties", "type", "string");
 }
 
 static json_t *openapi_components(json_t *schemas)
@@ -677,9 +678,12 @@ static const struct command_arg g_stream_args[] = {
 	{ .name = "user", .type = ARG_STRING, .help = "Numbers of extensions, joined by ','." },
 	{ .name = "watch",
 	  .type = ARG_STRING,
-	  .help = "The number of a user: his state, and that of user, or of whom he watches." },
+	  .help = "The number of a user: the state of this user, and of user, or of all numbers "
+		  "that this user watches." },
 	{ .name = "application", .type = ARG_STRING, .help = "The stream of that application." },
-	{ .name = "after", .type = ARG_STRING, .help = "The id of the last event that was heard." },
+	{ .name = "after",
+	  .type = ARG_STRING,
+	  .help = "The id of the last event that was received." },
 	{ .name = "part",
 	  .type = ARG_STRING,
 	  .help = "2/3: the second part of three, of all calls; connections share them so." },
@@ -708,8 +712,8 @@ static json_t *openapi_stream(void)
 	return json_pack("{s:{s:s, s:s, s:s, s:[s], s:o, s:o}}", "get", "operationId",
 			 "events.listen", "summary", "Events as they come, or by WebSocket",
 			 "description",
-			 "Each message is a JSON object with id and type. Who comes back says the "
-			 "last id as after or as Last-Event-ID. For: reader.",
+			 "Each message is a JSON object with id and type. A client that reconnects "
+			 "gives the last id as after or as Last-Event-ID. For: reader.",
 			 "tags", "events", "parameters", parameters, "responses", responses);
 }
 
@@ -724,7 +728,7 @@ json_t *openapi_json(void)
 	(void)json_object_set_new(paths, "/v1/events", openapi_stream());
 	events_add(schemas, webhooks);
 	(void)json_array_append_new(tags, json_pack("{s:s, s:s}", "name", "events", "description",
-						    "What listeners hear, and webhooks are sent."));
+						    "Events that listeners and webhooks get."));
 	return json_pack(
 		"{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s}], s:[{s:[]}], s:o, s:o, s:o, "
 		"s:o}",

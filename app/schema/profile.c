@@ -60,7 +60,8 @@ const struct command_arg g_profile_fields[] = {
 		     PROFILE_PACKET_MS_MAX, "20",
 		     "a=ptime towards them where PCMU or PCMA comes first."),
 	NUMBER_FIELD("g729_packet_ms", core.terms.ptime_g729, PROFILE_PACKET_MS_MIN,
-		     PROFILE_PACKET_MS_MAX, "20", "The same for G729; a multiple of 10."),
+		     PROFILE_PACKET_MS_MAX, "20",
+		     "As g711_packet_ms, where G729 comes first; a multiple of 10."),
 	WORD_FIELD("dtmf", core.terms.digits, FIELD_NUMBER, g_profile_dtmf, "rfc2833",
 		   "How digits go: as telephone-events in the media (RFC 4733, before that 2833), "
 		   "by SIP INFO, or as tones in the sound (inband)."),
@@ -79,8 +80,8 @@ const struct command_arg g_profile_fields[] = {
 	WORDS_FIELD("lines", core.terms.lines, g_profile_lines, OFFER_LINES_WORDS, "t38",
 		    g_profile_lines_help),
 	WORD_FIELD("transcode", core.transcode, FIELD_NUMBER, g_profile_transcode, "setting",
-		   "Whether their audio may be decoded and encoded again where the other party "
-		   "has none of their codecs; setting: as media.transcode says."),
+		   "Whether their audio may be transcoded where the other party has none of their "
+		   "codecs; setting: as media.transcode says."),
 	{ .name = NULL },
 };
 
@@ -142,7 +143,7 @@ const struct command_arg g_range_fields[] = {
 	  .required = true,
 	  .min = 1,
 	  .max = sizeof(((FIELD_OF *)NULL)->core.profile) - 1,
-	  .help = "Profile of the phones whose requests come from these addresses.",
+	  .help = "Profile of phones with requests from these addresses.",
 	  .field = { FIELD_AT(FIELD_TEXT, core.profile), .refers = "profile" } },
 	{ .name = NULL },
 };

@@ -37,13 +37,13 @@ static const char *prompt_wrong(const void *value, const char **member)
 const struct command_arg g_prompt_fields[] = {
 	KEY_FIELD("name", name, CHARSET_NAME, "Name of the prompt."),
 	TEXT_FIELD("language", language, CHARSET_NAME, language_wrong,
-		   "Language, as de or pt-BR. Empty: of whoever has none, or another one."),
+		   "Language, such as de or pt-BR. Empty: for callers without a language, or with "
+		   "another one."),
 	TEXT_FIELD("sha256", sha256, CHARSET_NAME, hash_wrong, "SHA-256 of its octets."),
 	NUMBER_FIELD("octets", octets, 0, PROMPT_OCTETS_MAX, "0", "How many it has."),
 	NUMBER_FIELD("length_ms", length_ms, 0, SOUND_SECONDS_MAX * 1000, "0",
 		     "How long it plays, in ms."),
-	NUMBER_FIELD("until_utc_ms", until_utc_ms, 0, INT64_MAX, "0",
-		     "It is not there from then on; 0: it stays."),
+	NUMBER_FIELD("until_utc_ms", until_utc_ms, 0, INT64_MAX, "0", "When it expires; 0: never."),
 	{ .name = NULL },
 };
 

@@ -44,21 +44,21 @@ const struct command_arg g_room_fields[] = {
 	  .charset = CHARSET_NUMBER,
 	  .min = 3,
 	  .max = ROOM_PIN_MAX - 1,
-	  .help = "PIN that its members are asked for, 4 to 16 digits; off: none, and whoever "
-		  "dials the number is a member. Nobody is shown it. Absent: unchanged; at first "
-		  "off, as host_pin." },
+	  .help = "PIN that callers are asked for, 4 to 16 digits; off: none, and every caller of "
+		  "the number is a member. It is never shown. Absent: unchanged; at first off, as "
+		  "host_pin." },
 	{ .name = "host_pin",
 	  .type = ARG_SECRET,
 	  .charset = CHARSET_NUMBER,
 	  .min = 3,
 	  .max = ROOM_PIN_MAX - 1,
-	  .help = "PIN that makes a host of whoever gives it, another one than pin; off: the room "
-		  "has no host." },
+	  .help = "PIN that makes its caller a host; it must differ from pin. off: the room has no "
+		  "host." },
 	NUMBER_FIELD("max_members", core.max_members, ROOM_MEMBERS_MIN, ROOM_MEMBERS_MAX, "100",
 		     "Members at a time at most, with its hosts."),
 	NUMBER_FIELD("talkers", core.talkers, 0, ROOM_TALKERS_MAX, "3",
-		     "How many members are heard at a time: the loudest of those who speak. 0: "
-		     "all who are not silent."),
+		     "How many members are heard at a time: the loudest speakers. 0: all who are "
+		     "not silent."),
 	{ .name = "rate",
 	  .type = ARG_U64,
 	  .min = 8000,
@@ -69,20 +69,19 @@ const struct command_arg g_room_fields[] = {
 	FLAG_FIELD("locked", core.locked, "false",
 		   "Only hosts come in, from its opening on, until one of them opens it."),
 	WORD_FIELD("entry_tone", core.entry, FIELD_NUMBER, g_room_tones, "tone",
-		   "What those in it hear when somebody comes in. name: his name. Who dials the "
-		   "room is "
-		   "asked for it, after his PIN."),
+		   "What members hear when somebody joins. name: the name of the new member, which "
+		   "callers are asked for after the PIN."),
 	WORD_FIELD("exit_tone", core.exit, FIELD_NUMBER, g_room_tones, "tone",
-		   "The same when somebody leaves."),
+		   "As entry_tone, when somebody leaves."),
 	FLAG_FIELD("muted", core.muted, "false", "Members come in muted. Hosts do not."),
 	FLAG_FIELD("wait_for_host", core.wait_for_host, "false",
 		   "Members hear music, and nobody else, until a host is there. Needs host_pin."),
 	FLAG_FIELD("ends_with_host", core.ends_with_host, "false",
-		   "It ends for all when its last host leaves. Needs host_pin."),
+		   "The conference ends for all when its last host leaves. Needs host_pin."),
 	FLAG_FIELD("factory", core.factory, "false",
-		   "Whoever calls the number gets a conference of his own, and is its host. Its "
-		   "size and rules are those of conferences of calls (conferences.ad_hoc_members): "
-		   "of the other settings its name alone counts. It has no PIN."),
+		   "Each caller of the number gets a new conference, and is its host. Its size and "
+		   "rules are those of conferences of calls (conferences.ad_hoc_members): of the "
+		   "other settings its name alone counts. It has no PIN."),
 	WORD_FIELD("record", core.record, FIELD_NUMBER, g_room_record, "off",
 		   "Recording of what is said in it. auto: from the second member on; on_demand: "
 		   "where a command or a host begins it; off: none. Where members must know of it, "

@@ -96,11 +96,11 @@ const struct command_arg g_dial_fields[] = {
 		   "Emergency numbers, joined by ','. Calls to them are never refused, with the "
 		   "access code in front or without. Empty: those of sip.emergency_numbers."),
 	DIGITS_FIELD("access", access,
-		     "Access code: what is dialled before a number outside. Dialled alone it is "
-		     "answered 484, and the phone plays its second dial tone. Empty: none."),
+		     "Access code, dialled before a number outside. Dialled alone it is answered "
+		     "484, and the phone plays its second dial tone. Empty: none."),
 	PATTERN_FIELD("redial", redial,
-		      "Numbers without access code that are meant outside all the same, as call "
-		      "logs of phones have them."),
+		      "Numbers that go outside without the access code, too, as call logs of "
+		      "phones have them."),
 	TEXT_FIELD("redial_prefix", plan.redial_prefix, CHARSET_DIGITS, NULL,
 		   "What they get in front: the access code, and what else is dialled after it."),
 	TEXT_FIELD("rules", plan.rules, CHARSET_TEXT, field_rules_wrong,
@@ -233,7 +233,8 @@ const struct command_arg g_location_fields[] = {
 	  .max = 5,
 	  .help = "Id of the location, 1 to 65535: what phones have behind " LOCATED_MARK ".",
 	  .field = { FIELD_AT(FIELD_TEXT, id), .wrong = field_id_wrong } },
-	TEXT_FIELD("label", label, CHARSET_TEXT, NULL, "What people call it. Nobody is told."),
+	TEXT_FIELD("label", label, CHARSET_TEXT, NULL,
+		   "What people call it. It is sent to nobody."),
 	TEXT_FIELD("caller_id", core.caller_id, CHARSET_NUMBER, NULL,
 		   "Number that trunks are shown for emergency calls from there: one that the "
 		   "emergency service knows, and can call back. Empty: that of the extension."),
@@ -385,17 +386,16 @@ const struct command_arg g_tenant_fields[] = {
 	FLAG_FIELD("enabled", enabled, "true",
 		   "false: nobody reaches it by its domains, and its streams of commands are not "
 		   "read."),
-	WORDS_FIELD("commands", commands, g_command_roles, 3, "none; of the tenant default: admin",
-		    "Roles whose streams of commands are read. None: operators alone speak for "
-		    "it."),
+	WORDS_FIELD(
+		"commands", commands, g_command_roles, 3, "none; of the tenant default: admin",
+		"Roles with a stream of commands that is read. None: operators alone command it."),
 	WORDS_FIELD("classes", classes, g_dial_classes, DIAL_CLASS_COUNT, "all",
-		    "Classes of numbers outside that its extensions may call at most: what is not "
-		    "here, none of them may, whatever its own document says."),
+		    "Classes of numbers outside that its extensions may call at most. No extension "
+		    "may call another class, whatever its own document says."),
 	WORDS_FIELD("extension_classes", extension_classes, g_dial_classes, DIAL_CLASS_COUNT,
 		    "toll_free, local, national, mobile",
 		    "Classes that a new extension has, where the command that makes it names none. "
-		    "Those that are there stay as they are. None: a new extension calls nobody "
-		    "outside."),
+		    "Existing ones stay as they are. None: a new extension calls nobody outside."),
 	NUMBER_FIELD("outside_calls", outside.calls, 0, 1000000, "0",
 		     "Calls to numbers outside that its extensions have at a time at most, all "
 		     "together. 0: any number."),
@@ -422,16 +422,16 @@ const struct command_arg g_tenant_fields[] = {
 		"in hex, where the caller has sent none."),
 	FLAG_FIELD("one_password", core.one_password, "false",
 		   "true: an extension's password is the PIN of its mailbox, too. So it has digits "
-		   "alone, is keyed at telephones, and whoever finds it may call as the extension: "
-		   "the guide of voicemail warns of that."),
+		   "alone, is keyed at telephones, and anybody who finds it may call as the "
+		   "extension: the guide of voicemail warns of that."),
 	FLAG_FIELD("pin_always", core.pin_always, "false",
 		   "true: an extension's own phone is asked for the PIN of its mailbox, too."),
 	FLAG_FIELD("park_confirm", core.park_confirm, "false",
-		   "true: a phone that parks somebody hears the slot by MESSAGE."),
+		   "true: a phone that parks somebody gets the slot by MESSAGE."),
 	FLAG_FIELD("park_spoken", core.park_spoken, "false",
-		   "true: whoever parks somebody hears the slot said (the prompt parked, and its "
-		   "digits) before tandem hangs up on it. A phone that holds its party, and takes "
-		   "Event: talk, is told to end that before; one that does not hears nothing."),
+		   "true: the parking party hears the slot (the prompt parked, and its digits) "
+		   "before tandem hangs up on it. A phone that holds its party, and takes Event: "
+		   "talk, is told to end that before; one that does not hears nothing."),
 	TEXT_FIELD("language", core.language, CHARSET_NAME, tenant_language_wrong,
 		   "Language of the prompts that its phones hear, such as de: that of an extension "
 		   "comes before it. Empty: the node's."),
@@ -455,13 +455,13 @@ const struct command_arg g_tenant_fields[] = {
 		"any number, as with the next three."),
 	NUMBER_FIELD("max_registrations", max.registrations, 0, 1000000, "0",
 		     "Extensions with a registered phone that it has on one node at most."),
-	NUMBER_FIELD("max_extensions", max.extensions, 0, 1000000, "0",
-		     "Extensions that it has at most. Those that are there stay. 0: its share: as "
-		     "many as are left beside it, of limits.registrations; all, where the tenant "
-		     "default is alone."),
+	NUMBER_FIELD(
+		"max_extensions", max.extensions, 0, 1000000, "0",
+		"Extensions that it has at most. Existing ones stay. 0: its share: as many as are "
+		"left beside it, of limits.registrations; all, where the tenant default is alone."),
 	NUMBER_FIELD("max_recorded", max.recorded, 0, 1000000, "0",
-		     "Extensions whose record is on at most. Those that are there stay, and are "
-		     "recorded. 0: any number."),
+		     "Extensions with record on, at most. Existing ones stay, and are recorded. 0: "
+		     "any number."),
 	NUMBER_FIELD("max_sessions", max.sessions, 0, 12288, "0",
 		     "Sessions of users that it has at most (session.create). 0: 4096, and no more "
 		     "than its share. A node has room for 12,288."),
@@ -483,7 +483,7 @@ const struct command_arg g_tenant_fields[] = {
 		     "Account codes. 0: 20,000. A node has room for 524,288."),
 	NUMBER_FIELD("blf_lamps", blf_lamps, 0, LAMPS_MAX, "4",
 		     "Lamps of other extensions (lamps of extension.put) that an extension has at "
-		     "most. Those that are there stay."),
+		     "most. Existing ones stay."),
 	NUMBER_FIELD("max_subscriptions", max.subscriptions, 0, 1000000, "0",
 		     "Subscriptions that its phones have on one node at most."),
 	NUMBER_FIELD(
@@ -495,9 +495,8 @@ const struct command_arg g_tenant_fields[] = {
 		     "once."),
 	NUMBER_FIELD(
 		"max_trunks", max.trunks, 0, 1000000, "0",
-		"Trunks that it has at most. Those that are there stay. 0: its share, as with the "
-		"next four: as many as are left beside it. A node has room for 4,096 of all "
-		"tenants."),
+		"Trunks that it has at most. Existing ones stay. 0: its share, as with the next "
+		"four: as many as are left beside it. A node has room for 4,096 of all tenants."),
 	NUMBER_FIELD("max_dids", max.dids, 0, 1000000, "0",
 		     "Documents of numbers that trunks call. A node has room for 65,536, of which "
 		     "4,096 are patterns, 1,024 of one tenant."),
@@ -508,8 +507,8 @@ const struct command_arg g_tenant_fields[] = {
 	NUMBER_FIELD("max_rooms", max.rooms, 0, 1000000, "0",
 		     "Rooms for conferences. A node has room for 4,096."),
 	NUMBER_FIELD("max_conferences", max.conferences, 0, 1000000, "0",
-		     "Conferences that it holds on one node, of all kinds, when a factory makes no "
-		     "further one: who calls it hears 503. 0: any number."),
+		     "Conferences of all kinds that it has on one node at most: then a factory "
+		     "makes no further one, and answers 503. 0: any number."),
 	TEXT_FIELD("recording_store", recordings.store, CHARSET_NUMBERS, field_store_wrong,
 		   "Names of the destinations that its recordings go to, joined by ',', as "
 		   "recordings.store of the node's file has them; none: they stay on the node. "
@@ -550,8 +549,8 @@ const struct command_arg g_tenant_fields[] = {
 	{ .name = "restore",
 	  .type = ARG_BOOL,
 	  .preset = "false",
-	  .help = "It is the tenant of this name that was deleted: what is left of that one is its "
-		  "own. Without it a name that was another tenant's is refused." },
+	  .help = "Restores the deleted tenant of this name, with all that is left of it. Without "
+		  "it the name of a deleted tenant is refused." },
 	{ .name = NULL },
 };
 

@@ -41,10 +41,10 @@ struct token_value {
 	WORD_FIELD("role", role, FIELD_NUMBER, g_token_roles, "reader",                          \
 		   "What it may: a role, and all before it. operator: for operators alone, who " \
 		   "may do everything for all tenants.")
-#define TOKEN_USER                                                                            \
-	REFERS_FIELD("user", user, CHARSET_NUMBER, NULL, "extension",                         \
-		     "Extension in whose name it is: whoever shows it may what its user may " \
-		     "(For: user), and nothing of another one. role is of no importance then.")
+#define TOKEN_USER                                                                                \
+	REFERS_FIELD("user", user, CHARSET_NUMBER, NULL, "extension",                             \
+		     "Extension that it is for: its holder may do what the extension's user may " \
+		     "(For: user), and nothing for another one. role is of no importance then.")
 #define TOKEN_LIMITS                                                                            \
 	NUMBER_FIELD("expires_utc_s", expires_utc_s, 0, UINT32_MAX, "0",                        \
 		     "Seconds since 1970 from when on it is refused. 0: never."),               \
@@ -54,9 +54,8 @@ struct token_value {
 			   "listen to them. Empty: all. With any of them it touches no tokens " \
 			   "and no sessions, and webhook.put takes events, too."),              \
 		TEXT_FIELD("without", without, CHARSET_NUMBERS, NULL,                           \
-			   "Members of events that it does not hear, joined by ',': from, "     \
-			   "from_name, dnis for one who is not to see who calls. With "         \
-			   "commands=events alone.")
+			   "Fields of events that it does not get, joined by ',': from, "       \
+			   "from_name, dnis hide the caller. With commands=events alone.")
 
 const char *token_commands_wrong(const void *value, const char *text);
 extern const struct command_arg g_token_fields[];

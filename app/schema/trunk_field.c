@@ -56,10 +56,10 @@ const struct command_arg g_did_fields[] = {
 	REFERS_FIELD("trunk", core.trunk, CHARSET_NAME, NULL, "trunk",
 		     "Trunk from which alone it is called. Empty: from any of the tenant."),
 	REFERS_FIELD("to", core.to, CHARSET_NUMBER, field_to_wrong, "number",
-		     "User whom it means: an extension, or a number that a route has. Empty: the "
+		     "User that it calls: an extension, or a number that a route has. Empty: the "
 		     "extension that is left of the number after strip and prefix."),
 	NUMBER_FIELD("strip", core.change.strip, 0, TRUNK_NUMBER_MAX - 1, "0",
-		     "So many characters are taken off the beginning of the number."),
+		     "How many characters are removed from the beginning of the number."),
 	TEXT_FIELD("prefix", core.change.prefix, CHARSET_NUMBER, NULL,
 		   "Put in front of what is left."),
 	{ .name = NULL },
@@ -136,7 +136,7 @@ const struct command_arg g_route_fields[] = {
 		"Trunks joined by ',', each as NAME, NAME:PRIORITY or NAME:PRIORITY:WEIGHT. The "
 		"lowest priority is tried first, those of one by weight. Both are 1 at first."),
 	NUMBER_FIELD("strip", core.change.strip, 0, TRUNK_NUMBER_MAX - 1, "0",
-		     "So many characters are taken off the beginning of the number."),
+		     "How many characters are removed from the beginning of the number."),
 	TEXT_FIELD("prefix", core.change.prefix, CHARSET_NUMBER, NULL,
 		   "Put in front of what is left."),
 	FLAG_FIELD("enabled", core.enabled, "true", "false: no call goes this way."),
@@ -310,26 +310,27 @@ const struct command_arg g_trunk_fields[] = {
 		   "Network of this node (networks) by which alone it is reached and comes. Empty: "
 		   "any."),
 	TEXT_FIELD("sources", sources, CHARSET_PLACES, field_sources_wrong,
-		   "Addresses and networks (192.0.2.0/24) joined by ',' whose requests are the "
-		   "trunk's, without a password. Empty: those of servers and proxy that are "
+		   "Addresses and networks (192.0.2.0/24) joined by ','. Requests from there are "
+		   "the trunk's, without a password. Empty: those of servers and proxy that are "
 		   "addresses; with listener all; with direction=out none."),
 	NUMBER_FIELD("source_port", source_port, 0, 65535, "0",
-		     "The same, from this port alone. 0: from any."),
+		     "Only requests from this port of sources are the trunk's. 0: any port."),
 	TEXT_FIELD("listener", listener, CHARSET_PLACES, field_listener_wrong,
 		   "Address and port of this node: requests that come there alone are the trunk's. "
 		   "Empty: anywhere."),
 	FLAG_FIELD("certificate", certificate, "false",
 		   "Its requests come over TLS with a client certificate that this node verified "
-		   "(tls.ca); "
-		   "others are nobody's."),
+		   "(tls.ca); others are not the trunk's."),
 	TEXT_FIELD("certificate_name", certificate_name, CHARSET_NAME, NULL,
-		   "The same, and it is for this domain (RFC 5922): as a SIP URI or DNS name among "
-		   "its "
-		   "subjectAltNames, as a whole and without a wildcard. Empty: for any."),
+		   "With certificate: the certificate must be for this domain (RFC 5922): as a SIP "
+		   "URI or DNS name among its subjectAltNames, as a whole and without a wildcard. "
+		   "Empty: any."),
 	NUMBER_FIELD("channels", channels, 0, 1000000, "0",
 		     "Calls with it at a time, over all nodes. 0: any number."),
-	NUMBER_FIELD("channels_in", channels_in, 0, 1000000, "0", "The same, of those from it."),
-	NUMBER_FIELD("channels_out", channels_out, 0, 1000000, "0", "The same, of those to it."),
+	NUMBER_FIELD("channels_in", channels_in, 0, 1000000, "0",
+		     "Calls from it at a time, over all nodes. 0: any number."),
+	NUMBER_FIELD("channels_out", channels_out, 0, 1000000, "0",
+		     "Calls to it at a time, over all nodes. 0: any number."),
 	TEXT_FIELD(
 		"access", access, CHARSET_DIGITS, field_access_wrong,
 		"Access code: what phones dial before a number outside to call by this trunk "
@@ -338,8 +339,8 @@ const struct command_arg g_trunk_fields[] = {
 	NUMBER_FIELD("calls_per_second", calls_per_second, 0, 100000, "0",
 		     "Calls that it may begin in a second, of each node. 0: as any trusted peer."),
 	REFERS_FIELD("profile", profile, CHARSET_NAME, NULL, "profile",
-		     "Codec profile of its calls. Empty, or while there is none of that name: that "
-		     "of its address."),
+		     "Codec profile of its calls. Empty, or while there is no profile of that "
+		     "name: that of its address."),
 	WORD_FIELD(
 		"srtp", srtp, FIELD_NUMBER, g_trunk_srtp, "tls",
 		"SRTP keys (SDES): tls, accepted over TLS; allowed, offered and accepted over any "
@@ -354,17 +355,15 @@ const struct command_arg g_trunk_fields[] = {
 	NUMBER_FIELD("answer_s", answer_s, 0, TRUNK_ANSWER_MAX_S, "0",
 		     "A call goes the next way when a server has said nothing for so many seconds. "
 		     "0: 6."),
-	NOT_FIELD(
-		"replaces", no_replaces,
-		"It may take over its own legs (INVITE with Replaces), as a PBX does that gives a "
-		"call away."),
+	NOT_FIELD("replaces", no_replaces,
+		  "The trunk may take over its own legs (INVITE with Replaces), as a PBX does that "
+		  "transfers a call."),
 	FLAG_FIELD("video", video, "false",
-		   "Video in its calls, as its profile allows it. false: no m=video goes there, "
-		   "and one that comes is refused."),
-	WORD_FIELD(
-		"record", record, FIELD_NUMBER, g_trunk_record, "off",
-		"Which of its calls are recorded, where the extension's own record does not have "
-		"them already: inbound, those that it sends; outbound; both; off, none."),
+		   "Video in its calls, as its profile allows it. false: no m=video is sent there, "
+		   "and video from there is refused."),
+	WORD_FIELD("record", record, FIELD_NUMBER, g_trunk_record, "off",
+		   "Which of its calls are recorded, where record of the extension does not record "
+		   "them already: inbound, from it; outbound, to it; both; off, none."),
 	WORD_FIELD("record_to", record_to, FIELD_NUMBER, g_trunk_record_to, "files",
 		   "Where they go: files of the node, or siprec, the external recorder of the "
 		   "setting siprec.address."),
@@ -384,10 +383,10 @@ const struct command_arg g_trunk_fields[] = {
 		"A server is down after so many OPTIONS in a row without an answer, or with 503 "
 		"or 408. 0: 2."),
 	NUMBER_FIELD("probe_answers", probe_answers, 0, 100, "0",
-		     "It is up again after so many answers in a row. 0: 2."),
-	TEXT_FIELD(
-		"user", user, CHARSET_TEXT, field_quoted_wrong,
-		"Who this node is to a trunk that asks for credentials (401, 407). Empty: nobody."),
+		     "A server is up again after so many answers in a row. 0: 2."),
+	TEXT_FIELD("user", user, CHARSET_TEXT, field_quoted_wrong,
+		   "User name of this node where the trunk asks for credentials (401, 407). Empty: "
+		   "none."),
 	TEXT_FIELD("realm", realm, CHARSET_TEXT, field_quoted_wrong,
 		   "The realm that it asks for them in: only such a challenge is answered."),
 	{ .name = "password",
@@ -408,24 +407,24 @@ const struct command_arg g_trunk_fields[] = {
 		   "their own."),
 	PATTERNS_FIELD(
 		"caller_ids", caller_ids, CHARSET_PATTERN, trunk_patterns_wrong,
-		"The only numbers that may be shown to it, as a pattern, or several joined by '|'; "
-		"who has another one is shown as caller_id, or as anonymous. Empty: any."),
+		"The only numbers that may be shown to it, as a pattern, or several joined by '|'. "
+		"A caller with another number is shown as caller_id, or as anonymous. Empty: any."),
 	PATTERNS_FIELD(
 		"monitors", monitors, CHARSET_PATTERN, trunk_patterns_wrong,
 		"Extensions and slots that may be watched from it (SUBSCRIBE for dialog and "
 		"presence), as a pattern, or several joined by '|'. All else is answered 403, "
 		"whether there is such a number or not. Empty: none."),
 	FLAG_FIELD("trusted", trusted, "true",
-		   "It keeps what callers want hidden: it hears their number, with Privacy (RFC "
-		   "3325). false: it does not."),
+		   "It is trusted to keep hidden numbers secret, so it gets them, with Privacy "
+		   "(RFC 3325). false: it does not get them."),
 	WAY_FIELD("asserted", ASSERTED,
-		  "P-Asserted-Identity: in, believed of it; out, told to it; off, neither."),
-	WAY_FIELD("diversion", DIVERSION, "The same of Diversion."),
-	WAY_FIELD("history_info", HISTORY, "The same of History-Info."),
-	WAY_FIELD("user_to_user", UUI, "The same of User-to-User."),
-	WAY_FIELD("geolocation", GEOLOCATION, "The same of Geolocation."),
-	WAY_FIELD("identity", IDENTITY, "The same of Identity (RFC 8224), with its Date."),
-	WAY_FIELD("portability", NUMBER, "The same of rn and npdi of numbers (RFC 4694)."),
+		  "P-Asserted-Identity: in, trusted from it; out, sent to it; off, neither."),
+	WAY_FIELD("diversion", DIVERSION, "Diversion, as asserted."),
+	WAY_FIELD("history_info", HISTORY, "History-Info, as asserted."),
+	WAY_FIELD("user_to_user", UUI, "User-to-User, as asserted."),
+	WAY_FIELD("geolocation", GEOLOCATION, "Geolocation, as asserted."),
+	WAY_FIELD("identity", IDENTITY, "Identity (RFC 8224) with its Date, as asserted."),
+	WAY_FIELD("portability", NUMBER, "rn and npdi of numbers (RFC 4694), as asserted."),
 	TEXT_FIELD("x_headers", x_headers, CHARSET_TEXT, field_headers_wrong,
 		   "Headers beginning with X- that pass both ways, joined by ','; X-Crm-*: all "
 		   "that begin so."),

@@ -68,7 +68,7 @@ const struct command_arg g_webhook_fields[] = {
 		   "Only events of the calls of this application, and those that it alone has. "
 		   "Empty: all of the tenant."),
 	FLAG_FIELD("enabled", enabled, "true",
-		   "false: nothing is posted. Who switches it on again has events from then on; "
+		   "false: nothing is posted. Switched on again it gets events from then on; "
 		   "webhook.replay has earlier ones."),
 	NUMBER_FIELD("retry_s", retry_s, 1, WEBHOOK_RETRY_MAX_S, "86400",
 		     "Seconds after an event in which it is posted again and again where that "

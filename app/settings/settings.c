@@ -689,12 +689,11 @@ void settings_warn(const struct settings *s, struct bytes yaml, struct conf_erro
 		(void)snprintf(key, sizeof(key), "sip.trusted[%u]", (unsigned)i);
 		if (conf_where(yaml, key, &line, &column))
 			(void)conf_where(yaml, "sip.trusted", &line, &column);
-		conf_error_add(
-			warnings, line, column,
-			"sip.trusted: whoever forges an address of %s over UDP calls in "
-			"anybody's name without a password: give it transports: [tcp, tls] or "
-			"client_certificate: true, or a network of its own; transports: [udp] "
-			"where your routers drop forged addresses",
-			in->prefix);
+		conf_error_add(warnings, line, column,
+			       "sip.trusted: anybody who forges an address of %s over UDP may call "
+			       "as any user without a password: give it transports: [tcp, tls] or "
+			       "client_certificate: true, or a network of its own; transports: "
+			       "[udp] where your routers drop forged addresses",
+			       in->prefix);
 	}
 }

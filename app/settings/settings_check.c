@@ -107,8 +107,8 @@ static void check_floating(const struct check *c, uint32_t i)
 		return;
 	(void)snprintf(path, sizeof(path), "networks[%" PRIu32 "].floating", i);
 	if (!n->shard)
-		REPORT(c, path, "%s: say whose address it is: networks[%" PRIu32 "].shard", path,
-		       i);
+		REPORT(c, path, "%s: name the shard of the address: networks[%" PRIu32 "].shard",
+		       path, i);
 	if (c->s->cluster.listen.family == ADDR_NONE)
 		REPORT(c, path, "%s is for nodes of a cluster: give cluster.listen", path);
 }
@@ -361,8 +361,7 @@ static void check_call_codes(const struct check *c)
 		if (codes.code[i][0] && !call_code_is_valid(codes.code[i]))
 			REPORT(c, path,
 			       "%s must be \"off\", or begin with '*' or '#' and have 2 to 8 "
-			       "digits, "
-			       "as \"*1\"",
+			       "digits, as \"*1\"",
 			       path);
 		else if (other != CALL_CODE_COUNT)
 			REPORT(c, path, "%s begins as call_codes.%s does: nobody could press both",
@@ -457,15 +456,13 @@ static void check_redis(const struct check *c)
 	if (place->url[0] && !redis_url_fits(bytes_str(place->url))) {
 		REPORT(c, "redis.url",
 		       "redis.url begins with unix:/ (107 characters at most), redis://, "
-		       "rediss://, "
-		       "sentinel://, sentinels://, redis+cluster:// or rediss+cluster://: "
-		       "docs/config.md has each of them whole");
+		       "rediss://, sentinel://, sentinels://, redis+cluster:// or "
+		       "rediss+cluster://: docs/config.md has each of them whole");
 	}
 	if (!tls && (place->ca[0] || place->certificate[0] || place->key[0])) {
 		REPORT(c, "redis.url",
 		       "redis.ca, redis.certificate and redis.key are for TLS: redis.url must "
-		       "begin "
-		       "with rediss://, sentinels:// or rediss+cluster:// then");
+		       "begin with rediss://, sentinels:// or rediss+cluster:// then");
 	}
 	if (!place->certificate[0] != !place->key[0]) {
 		REPORT(c, place->key[0] ? "redis.key" : "redis.certificate",
@@ -548,8 +545,7 @@ static void check_mail(const struct check *c)
 	    !rule_is_here(m->url))
 		REPORT(c, "mail.starttls",
 		       "mail.starttls: false would send the password of mail.user in plain: leave "
-		       "it "
-		       "out, or use smtps://; only a server on this machine may have it so");
+		       "it out, or use smtps://; only a server on this machine may have it so");
 	if (text[0] && strncmp(text, "http://", 7) != 0 && strncmp(text, "https://", 8) != 0)
 		REPORT(c, "transcription.url", "transcription.url must be a URL of http or https");
 }

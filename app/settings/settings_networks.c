@@ -27,8 +27,7 @@ static const struct conf_field g_dpdk_fields[] = {
 		TEXT(settings_dpdk, device), .at_start = true),
 	SETTING("args", NULL, "More arguments for DPDK's EAL, after those that the node gives it.",
 		TEXTS(settings_dpdk, args, arg_count), .at_start = true),
-	SETTING("hugepages", "true",
-		"false: ordinary memory. Enough for devices that are none of hardware.",
+	SETTING("hugepages", "true", "false: ordinary memory. Enough for virtual devices.",
 		FLAG(settings_dpdk, hugepages), .at_start = true),
 	SETTING("tap", NULL,
 		"Name of a TAP interface that is made with the device's MAC address: all that is "
@@ -45,24 +44,20 @@ static const struct conf_field g_dpdk_fields[] = {
 const struct conf_field g_media_fields[] = {
 	SETTING("port", "auto",
 		"How packets come and go: io_uring or epoll over the kernel's sockets (auto: the "
-		"first that is allowed), dpdk, or xdp: AF_XDP on networks[].interface, which "
-		"needs CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON at start alone. An "
-		"interface that "
-		"is made again while the node runs is used again, on Linux 6.0 and newer.",
+		"first that is allowed), dpdk, or xdp: AF_XDP on networks[].interface, which needs "
+		"CAP_NET_ADMIN, CAP_NET_RAW, CAP_BPF and CAP_PERFMON at start alone. An interface "
+		"that is made again while the node runs is used again, on Linux 6.0 and newer.",
 		WORD(settings_media, port, g_port_names), .at_start = true),
 	SETTING("xdp_forward", "auto",
 		"With media.port: xdp, whether the kernel forwards plain RTP of two parties by "
-		"itself while nothing is to be decided about it: auto (where a frame surely "
-		"leaves by the interface that it came by), on (also from one interface to "
-		"another, and over veth, whose other end must have an XDP program then), or "
-		"off.",
+		"itself while nothing is to be decided about it: auto (where a frame surely leaves "
+		"by the interface that it came by), on (also from one interface to another, and "
+		"over veth; its other end must have an XDP program then), or off.",
 		WORD(settings_media, xdp_forward, g_forward_names), .at_start = true),
 	SETTING("xdp_forward_alive", "10s",
 		"With xdp_forward: the kernel goes on for so long after the last sign of life of "
-		"the "
-		"thread that carries a call's packets. Then it drops them, so that a node that "
-		"hangs "
-		"does not speak for ever.",
+		"the thread that carries a call's packets. Then it drops them, so that a node that "
+		"hangs does not speak for ever.",
 		DURATION(settings_media, xdp_forward_alive, SECONDS(2), SECONDS(3600)),
 		.at_start = true),
 	SETTING("workers", "1",
@@ -70,9 +65,9 @@ const struct conf_field g_media_fields[] = {
 		"stays there.",
 		U32(settings_media, workers, 1, 16), .at_start = true),
 	SETTING("latch", "same-ip",
-		"Whose RTP is believed: strict (the signalled address and port), same-ip (the "
-		"signalled address, its "
-		"first port), any-once (the first source at all).",
+		"Sources that RTP is accepted from: strict (the signalled address and port), "
+		"same-ip (the signalled address, its first port), any-once (the first source at "
+		"all).",
 		WORD(settings_media, latch, g_latch_names)),
 	SETTING("dscp_audio", "46", "DSCP of all but video, for calls set up from now on.",
 		U32(settings_media, dscp_audio, 0, 63)),
@@ -91,8 +86,7 @@ const struct conf_field g_media_fields[] = {
 		FLAG(settings_media, transcode)),
 	SETTING("transcode_complexity", "5",
 		"Complexity of Opus with which audio is encoded again, while a media worker has "
-		"time: at 10 it takes nearly twice the CPU of 5, at 0 half. Under load it is "
-		"half "
+		"time: at 10 it takes nearly twice the CPU of 5, at 0 half. Under load it is half "
 		"of that, and then 0.",
 		U32(settings_media, transcode_complexity, 0, 10)),
 	SETTING("transcode_busy", "70",
@@ -123,25 +117,21 @@ const struct conf_field g_media_fields[] = {
 		"tenant: default. An absolute path. Without it: sounds in state_dir.",
 		TEXT(settings_media, sounds)),
 	SETTING("music", NULL,
-		"What a party hears while it is held: name of a WAV file in the tenant's folder "
-		"of sounds, such as music.wav, of at most 64 MiB and 10 minutes; it begins anew "
-		"at "
-		"its end. SIGHUP reads the file again. One that cannot be used changes nothing; "
-		"it "
-		"is tried again every 10 seconds. Without it: nothing is heard.",
+		"Hold music for held parties: name of a WAV file in the tenant's folder of sounds, "
+		"such as music.wav, of at most 64 MiB and 10 minutes; it repeats. SIGHUP reads the "
+		"file again. One that cannot be used changes nothing; it is tried again every 10 "
+		"seconds. Without it: nothing is heard.",
 		TEXT(settings_media, music)),
 	SETTING("speech_url", NULL,
-		"A web server that says the texts of flows: it is sent text, language and voice "
-		"as "
-		"JSON (POST), and answers with WAV within 3 seconds. What it has said is kept as "
-		"what an engine of this machine says, which comes in its place where it fails "
-		"(docs/flows.md). Without it: those engines.",
+		"A web server that speaks the texts of flows: it gets text, language and voice as "
+		"JSON (POST), and answers with WAV within 3 seconds. Its sound is kept as that of "
+		"an engine of this machine, which is used where the server fails (docs/flows.md). "
+		"Without it: those engines.",
 		TEXT(settings_media, speech_url)),
 	SETTING("tones", "etsi",
-		"The country whose tones a party hears of the node, such as ringback while "
-		"another is rung for it, or that another call waits: au, de, fr, jp, uk or us; "
-		"etsi: those that most "
-		"countries of Europe are close to; off: nothing is heard.",
+		"The country of the tones that the node plays, such as ringback and call waiting: "
+		"au, de, fr, jp, uk or us; etsi: close to those of most countries of Europe; off: "
+		"no tones.",
 		WORD(settings_media, tones, g_settings_tones)),
 	SETTING("dpdk", NULL,
 		"With port: dpdk. The packages of deploy/packages/dpdk.txt must be installed.",
@@ -165,8 +155,7 @@ static void check_bind(const struct check *c, uint32_t i)
 	if (addr_is_any(bind)) {
 		REPORT(c, path,
 		       "%s must be an address of this machine: a wildcard cannot be written into "
-		       "SIP and SDP; list "
-		       "one network for each address",
+		       "SIP and SDP; list one network for each address",
 		       path);
 	} else if (addr_is_multicast(bind)) {
 		REPORT(c, path, "%s must not be a multicast address", path);
@@ -538,9 +527,8 @@ const struct conf_field g_network_fields[] = {
 		"address.",
 		FLAG(settings_network, floating), .at_start = true),
 	SETTING("sip_ports", "5060, 10060",
-		"UDP ports for SIP. A request of more than 1300 octets stays on UDP, too, "
-		"whatever RFC "
-		"3261 18.1.1 says: over TCP no phone behind a NAT would hear it.",
+		"UDP ports for SIP. A request of more than 1300 octets stays on UDP, too, whatever "
+		"RFC 3261 18.1.1 says: over TCP no phone behind a NAT would hear it.",
 		U32S(settings_network, sip_ports, sip_port_count, 1, 65535), .at_start = true),
 	SETTING("sip_tcp_ports", NULL,
 		"TCP ports for SIP. Without it: the numbers of sip_ports; []: none.",
@@ -565,27 +553,25 @@ const struct conf_field g_network_fields[] = {
 		"change, or with fewer workers, calls of browsers do not outlive the restart.",
 		U32(settings_network, webrtc_port, 0, 65535), .at_start = true),
 	SETTING("allow", NULL,
-		"Special addresses to which the node may send SIP and media where a trusted "
-		"peer, "
+		"Special addresses to which the node may send SIP and media where a trusted peer, "
 		"or an extension with media_address sdp, names them: loopback, link_local, own "
-		"(other programs at the addresses of this node). Without it: none. A network "
-		"whose bind is such an address allows it.",
+		"(other programs at the addresses of this node). Without it: none. A network with "
+		"such an address as bind allows it.",
 		TEXTS(settings_network, allow, allow_count), .at_start = true),
 	SETTING("interface", NULL,
 		"Name of the Ethernet interface that media of this network crosses. A floating "
-		"address is added there; without it, to the interface in whose network the "
-		"address is, else to that of cluster.listen. With media.port: xdp "
-		"packets of media are taken there, past the firewall of the machine. "
-		"For an address on a VLAN, the interface below it. Without it the network's "
-		"media goes by the kernel's sockets. Each of media.workers has at most 64 "
-		"receive queues over all interfaces (ethtool -L); of more than eight each holds "
-		"fewer packets.",
+		"address is added there; without it, to the interface with the network of the "
+		"address, else to that of cluster.listen. With media.port: xdp packets of media "
+		"are taken there, past the firewall of the machine. For an address on a VLAN, the "
+		"interface below it. Without it the network's media goes by the kernel's sockets. "
+		"Each of media.workers has at most 64 receive queues over all interfaces (ethtool "
+		"-L); of more than eight each holds fewer packets.",
 		TEXT(settings_network, interface), .at_start = true),
 	SETTING("tenant", NULL,
-		"Name of the tenant whose phones and trunks alone come to the SIP ports of this "
-		"network. Without it the domain says whose a request is: that of To in "
-		"REGISTER, else the caller's, or the called one where the caller's is no "
-		"tenant's. At the port for browsers (http.sip) the domain says it always.",
+		"Name of the only tenant with phones and trunks at the SIP ports of this network. "
+		"Without it the domain of a request says its tenant: that of To in REGISTER, else "
+		"the caller's, or the callee's where no tenant has the caller's. At the port for "
+		"browsers (http.sip) the domain always says it.",
 		TEXT(settings_network, tenant), .at_start = true),
 	{ .key = NULL },
 };

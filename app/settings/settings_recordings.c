@@ -268,7 +268,7 @@ void rule_siprec(const struct check *c)
 	    strlen(r->user))
 		REPORT(c, "siprec.user", "siprec.user has letters, digits, '-', '_' and '.' alone");
 	if (!siprec_network_is_known(c->s))
-		REPORT(c, "siprec.network", "networks has none of the name %s", r->network);
+		REPORT(c, "siprec.network", "networks has no network of the name %s", r->network);
 	if (r->srtp && r->transport != SIP_TLS)
 		REPORT(c, "siprec.srtp",
 		       "siprec.srtp needs siprec.transport tls: else its keys could be read");
@@ -299,8 +299,8 @@ static const struct conf_field g_destination_fields[] = {
 	SETTING("user", NULL, "Name of the user, or of the access key of S3.",
 		TEXT(settings_destination, user)),
 	SETTING("password_file", NULL,
-		"File whose first line is its password, the secret key of S3, or the passphrase "
-		"of key_file; others than the node's user may not read it (chmod 600). SIGHUP "
+		"File with its password, the secret key of S3, or the passphrase of key_file in "
+		"the first line; others than the node's user may not read it (chmod 600). SIGHUP "
 		"reads it again.",
 		TEXT(settings_destination, password_file)),
 	SETTING("key_file", NULL,
@@ -308,7 +308,7 @@ static const struct conf_field g_destination_fields[] = {
 		TEXT(settings_destination, key_file)),
 	SETTING("known_hosts", NULL,
 		"With sftp: file of the keys of servers, as ssh-keyscan writes it. Only a server "
-		"that is in it is believed.",
+		"that is in it is trusted.",
 		TEXT(settings_destination, known_hosts)),
 	SETTING("ca", NULL,
 		"PEM file of the authorities that may have signed the server's certificate. "
@@ -318,8 +318,7 @@ static const struct conf_field g_destination_fields[] = {
 	SETTING("region", "us-east-1", "With s3: its region, which is signed.",
 		TEXT(settings_destination, region)),
 	SETTING("path_style", "false",
-		"With s3: true: the bucket stands in the path of the URL, as servers of one's "
-		"own "
+		"With s3: true: the bucket stands in the path of the URL, as servers of one's own "
 		"want it; false: before the host, as Amazon wants it.",
 		FLAG(settings_destination, path_style)),
 	SETTING("starttls", "true",
@@ -327,7 +326,7 @@ static const struct conf_field g_destination_fields[] = {
 		"go there in plain; with user to this machine alone.",
 		FLAG(settings_destination, starttls)),
 	SETTING("metadata", "true",
-		"The file NAME.json, which says whose recording it is, follows the recording.",
+		"The file NAME.json, with what is known of the recording, follows it.",
 		FLAG(settings_destination, metadata)),
 	SETTING("from", NULL, "With mail: the address of the sender.",
 		TEXT(settings_destination, from)),
@@ -358,18 +357,16 @@ static const char *const g_siprec_transports[] = { "udp", "tcp", "tls", NULL };
 const struct conf_field g_siprec_fields[] = {
 	SETTING("address", NULL,
 		"Address or name of an external recorder (SIPREC, RFC 7866), with ':' and a port "
-		"or without. A name without a port is looked up by SRV (RFC 3263). Calls go "
-		"there "
-		"whose extension or trunk has record_to=siprec. Without it: there is none.",
+		"or without. A name without a port is looked up by SRV (RFC 3263). Calls of "
+		"extensions and trunks with record_to=siprec go there. Without it: no recorder.",
 		TEXT(settings_siprec, address)),
 	SETTING("more", NULL,
 		"Addresses or names of further recorders, in this order. The next one is asked "
-		"where one "
-		"does not answer within 4 s, cannot be reached, or refuses with 5xx.",
+		"where one does not answer within 4 s, cannot be reached, or refuses with 5xx.",
 		TEXTS(settings_siprec, more, more_count)),
 	SETTING("auth_user", NULL,
-		"Who the node is where a recorder asks for credentials (401, 407). Without it: "
-		"nobody.",
+		"User name of the node where a recorder asks for credentials (401, 407). Without "
+		"it: none.",
 		TEXT(settings_siprec, auth_user)),
 	SETTING("auth_realm", NULL,
 		"The realm in which it is that. Other realms get no credentials.",
@@ -379,7 +376,7 @@ const struct conf_field g_siprec_fields[] = {
 		"How it is asked. Over udp its INVITEs are longer than most paths carry in one "
 		"piece.",
 		WORD(settings_siprec, transport, g_siprec_transports)),
-	SETTING("user", NULL, "User part of its URI. Without it: its URI has none.",
+	SETTING("user", NULL, "User part of its URI. Without it: a URI without one.",
 		TEXT(settings_siprec, user)),
 	SETTING("network", NULL,
 		"Network of this node (networks) by which alone it is reached. Without it: the "
@@ -413,10 +410,8 @@ const struct conf_field g_recordings_fields[] = {
 	SETTING("most", "2000", "Recordings at once. A further one fails, and its call goes on.",
 		U32(settings_recordings, most, 1, 16384), .at_start = true),
 	SETTING("tone", "0s",
-		"While a call is recorded, both parties hear a short tone when that begins and "
-		"so "
-		"often from then on, such as 15s: at least 1s. 0s: never. Not while the "
-		"recording "
+		"While a call is recorded, both parties hear a short tone when that begins and so "
+		"often from then on, such as 15s: at least 1s. 0s: never. Not while the recording "
 		"is paused.",
 		DURATION(settings_recordings, calls.tone_ns, 0, SECONDS(3600))),
 	SETTING("follow_preferences", "false",
@@ -458,14 +453,12 @@ const struct conf_field g_recordings_fields[] = {
 		"stays in folder, and delivery.retry tries it again.",
 		DURATION(settings_recordings, give_up, SECONDS(1), SECONDS(31536000))),
 	SETTING("refusals", "3",
-		"So many refusals in turn make a dead letter: a wrong password, a folder that "
-		"may "
-		"not be written, a server whose key is not known.",
+		"How many refusals in turn make a dead letter: a wrong password, a folder that may "
+		"not be written, a server with an unknown key.",
 		U32(settings_recordings, refusals, 1, 100)),
 	SETTING("scan", "5s",
-		"How often folder is looked through for what is new; for what is old, and to "
-		"count "
-		"all, 30 times as rarely.",
+		"How often folder is searched for new files; for old ones, and to count all, 30 "
+		"times as rarely.",
 		DURATION(settings_recordings, scan, 100 * NS_PER_MS, SECONDS(3600))),
 	SETTING("join_wait", "3600s",
 		"A recording that was interrupted has several files. They wait so long for the "
@@ -473,21 +466,20 @@ const struct conf_field g_recordings_fields[] = {
 		"by itself.",
 		DURATION(settings_recordings, join_wait, 0, SECONDS(86400))),
 	SETTING("keep_days", "0",
-		"Recordings of more days ago are deleted from folder, delivered or not. 0: none "
-		"is. A tenant's document may say otherwise (recording_days).",
+		"Recordings of more days ago are deleted from folder, delivered or not. 0: never. "
+		"A tenant's document may say otherwise (recording_days).",
 		U32(settings_recordings, keep_days, 0, 36500)),
 	SETTING("list_days", "30",
-		"All nodes know so long what became of a recording, by Redis: recording.list "
+		"How long all nodes know what became of a recording, by Redis: recording.list "
 		"without node says it, also of one that is deleted, or of a node that is gone. "
-		"Where recordings are kept for longer, as long as they are. 0: each node knows "
-		"of its own.",
+		"Where recordings are kept for longer, as long as they are. 0: each node knows of "
+		"its own.",
 		U32(settings_recordings, list_days, 0, 36500)),
 	SETTING("delete_delivered", "false",
 		"A recording is deleted from folder when all of its destinations have it.",
 		FLAG(settings_recordings, delete_delivered)),
 	SETTING("free_mib", "1024",
-		"With less room on the disk of folder, recordings that are delivered are "
-		"deleted, "
+		"With less room on the disk of folder, recordings that are delivered are deleted, "
 		"the oldest day first. 0: never.",
 		U32(settings_recordings, free_mib, 0, 1073741824)),
 	SETTING("opus", "off",
@@ -508,19 +500,20 @@ const struct conf_field g_recordings_fields[] = {
 		"Copies of other nodes' recordings may have so many MiB here.",
 		U32(settings_recordings, copies_mib, 1, 1073741824)),
 	SETTING("copies_every", "5s",
-		"How often what was recorded since goes to the other node. What comes late is "
-		"written up to 2 s back, so it is not less.",
+		"How often newly recorded sound goes to the other node. Late packets are written "
+		"up to 2 s back, so it is not less.",
 		DURATION(settings_recordings, copies_every, SECONDS(2), SECONDS(30))),
 	SETTING("copies_wait", "900s",
-		"When a node is not there for so long, whoever has copies of its recordings "
-		"delivers them.",
+		"When a node is away for so long, the node with copies of its recordings delivers "
+		"them.",
 		DURATION(settings_recordings, copies_wait, SECONDS(1), SECONDS(2592000))),
 	SETTING("certificate", NULL,
 		"PEM file of up to 8 certificates, without a private key. Finished recordings "
 		"are encrypted for each of them (CMS), those in mailboxes for the nodes, and what "
 		"is plain is deleted. SIGHUP reads it again. Without it: they stay as they are.",
 		TEXT(settings_recordings, certificate)),
-	SETTING("tenant_certificates", NULL, "The same of tenants, in the place of certificate.",
+	SETTING("tenant_certificates", NULL,
+		"As certificate, for recordings of the named tenants, in its place.",
 		MAPS(settings_recordings, tenant_certificates, tenant_certificate_count,
 		     g_tenant_certificate_fields)),
 	{ .key = NULL },

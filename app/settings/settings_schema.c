@@ -4,25 +4,24 @@
 #include "app/settings/settings_schema.h"
 
 const struct conf_field g_settings_fields[] = {
-	SETTING("node", NULL, "Who this node is.", MAP(settings, node, g_node_fields),
+	SETTING("node", NULL, "Identity of this node.", MAP(settings, node, g_node_fields),
 		.required = true),
 	SETTING("networks", NULL, "Addresses that phones and carriers reach; at least one.",
 		MAPS(settings, networks, network_count, g_network_fields), .required = true,
 		.at_start = true),
 	SETTING("sip", NULL, "Signalling.", MAP(settings, sip, g_sip_fields)),
 	SETTING("codes", NULL,
-		"Feature codes: what the phone of an extension dials to change its own "
-		"settings, as extension.put does. It hears the confirmation tone when they are "
-		"saved, the information tone when they are refused, congestion when they cannot "
-		"be saved; then the node hangs up. Each begins with * or #, in quotes; \"off\": "
-		"there is none. An extension with such a number is called all the same.",
+		"Feature codes: what the phone of an extension dials to change its own settings, "
+		"as extension.put does. It hears the confirmation tone when they are saved, the "
+		"information tone when they are refused, congestion when they cannot be saved; "
+		"then the node hangs up. Each begins with * or #, in quotes; \"off\": no code. An "
+		"extension with such a number is called all the same.",
 		MAP(settings, codes, g_codes_fields)),
 	SETTING("call_codes", NULL,
 		"In-call feature codes: what the party of an extension with record=on_demand "
-		"presses while it speaks with another one. The other party hears nothing of "
-		"a code. Each begins with * or #, in quotes, and has 2 to 8 digits; \"off\": "
-		"there "
-		"is none, as at first. The dial plan of a tenant may have others.",
+		"presses while it speaks with another one. The other party hears nothing of a "
+		"code. Each begins with * or #, in quotes, and has 2 to 8 digits; \"off\": no "
+		"code, as at first. The dial plan of a tenant may have others.",
 		MAP(settings, call_codes, g_call_codes_fields)),
 	SETTING("tls", NULL, "Certificates of SIP over TLS and of HTTPS.",
 		MAP(settings, tls, g_tls_fields)),
@@ -62,7 +61,7 @@ const struct conf_field g_settings_fields[] = {
 	SETTING("mail", NULL,
 		"How messages of mailboxes are sent by mail (guides/voicemail-notification.md).",
 		MAP(settings, mail, g_mail_fields)),
-	SETTING("transcription", NULL, "Who writes down what messages of mailboxes say.",
+	SETTING("transcription", NULL, "The server that transcribes messages of mailboxes.",
 		MAP(settings, transcription, g_transcription_fields)),
 	SETTING("siprec", NULL, "An external recorder (guides/siprec.md).",
 		MAP(settings, siprec, g_siprec_fields)),
@@ -130,18 +129,16 @@ const struct conf_field g_tls_fields[] = {
 	SETTING("key", NULL, "PEM file of its key. Without it: tls/node.key in state_dir.",
 		TEXT(settings_tls, own.key)),
 	SETTING("ca", NULL,
-		"PEM file of those whose certificates are believed, of whom the node calls and "
-		"of clients. Without it: tls/ca.pem in state_dir, or the system's where "
-		"certificate is given.",
+		"PEM file of the authorities that are trusted for certificates of servers that the "
+		"node calls, and of clients. Without it: tls/ca.pem in state_dir, or the system's "
+		"where certificate is given.",
 		TEXT(settings_tls, ca)),
 	SETTING("client_certificates", "none",
-		"Whether phones must show a certificate, browsers over WSS and whoever asks "
-		"HTTPS "
-		"as well; optional: one that is shown must be "
-		"good.",
+		"Whether phones, browsers over WSS and HTTPS clients must show a certificate; "
+		"optional: one that is shown must be valid.",
 		WORD(settings_tls, client_certificates, g_client_names)),
 	SETTING("certificates", NULL,
-		"Further ones: whoever asks for a name in one of them (SNI) gets that one.",
+		"Further ones: a client that asks for a name in one of them (SNI) gets that one.",
 		MAPS(settings_tls, certificates, certificate_count, g_certificate_fields)),
 	{ .key = NULL },
 };
@@ -158,34 +155,27 @@ const struct conf_field g_dns_fields[] = {
 
 const struct conf_field g_redis_fields[] = {
 	SETTING("url", NULL,
-		"unix:/path or redis://[user:password@]host:port[/db], with rediss:// for TLS; "
-		"or "
-		"sentinel://[user:password@]host:port,.../primary[?sentinel=user:password], "
-		"where "
+		"unix:/path or redis://[user:password@]host:port[/db], with rediss:// for TLS; or "
+		"sentinel://[user:password@]host:port,.../primary[?sentinel=user:password], where "
 		"these Sentinels (at most seven) say which server is that primary, with "
-		"sentinels:// for TLS to both; or redis+cluster://[user:password@]host:port, "
-		"with rediss+cluster:// for TLS, for any server of a Redis Cluster: the node "
-		"asks it for the others. Without it the node runs its own server in "
-		"state_dir.",
+		"sentinels:// for TLS to both; or redis+cluster://[user:password@]host:port, with "
+		"rediss+cluster:// for TLS, for any server of a Redis Cluster: the node asks it "
+		"for the others. Without it the node runs its own server in state_dir.",
 		TEXT(settings_redis, place.url), .at_start = true),
 	SETTING("ca", NULL,
 		"With rediss://, sentinels:// or rediss+cluster://: PEM file of the authorities "
-		"that may have "
-		"signed Redis' "
-		"certificate, which must be for the host of url. Without it: those of the "
-		"system. The files are read again with each new connection.",
+		"that may have signed Redis' certificate, which must be for the host of url. "
+		"Without it: those of the system. The files are read again with each new "
+		"connection.",
 		TEXT(settings_redis, place.ca), .at_start = true),
 	SETTING("certificate", NULL,
 		"With rediss://, sentinels:// or rediss+cluster://: PEM file of the certificate, "
-		"with its chain, "
-		"that is shown to "
-		"Redis. Without it: none.",
+		"with its chain, that is shown to Redis. Without it: none.",
 		TEXT(settings_redis, place.certificate), .at_start = true),
 	SETTING("key", NULL, "PEM file of its key.", TEXT(settings_redis, place.key),
 		.at_start = true),
 	SETTING("fsync", "everysec",
-		"When the node's own server asks the disk to keep what it has: everysec (a loss "
-		"of "
+		"When the node's own server asks the disk to keep what it has: everysec (a loss of "
 		"power takes the last second or two), always (before a save is acknowledged: it "
 		"takes nothing, and each save waits for the disk, for which deadline must leave "
 		"time), no (when the kernel likes, half a minute or so). A server that url names "
@@ -203,21 +193,20 @@ const struct conf_field g_redis_fields[] = {
 		"saved already go on as they were then.",
 		FLAG(settings_redis, save_calls), .at_start = true),
 	SETTING("save_replicas", "0",
-		"So many replicas have a save of a call, or its call record, before the node "
-		"goes on with the call (WAIT): then a loss of the primary and the node "
-		"together takes none. Name as many as may be promoted. Replicas that are slow "
-		"or away are waited for half of deadline, once a second. Needs url.",
+		"How many replicas must have a save of a call, or its call record, before the node "
+		"goes on with the call (WAIT): then a loss of the primary and the node together "
+		"loses none. Name as many as may be promoted. Replicas that are slow or away are "
+		"waited for half of deadline, once a second. Needs url.",
 		U32(settings_redis, save_replicas, 0, 8), .at_start = true),
 	{ .key = NULL },
 };
 
 const struct conf_field g_cluster_fields[] = {
 	SETTING("listen", NULL,
-		"Address of this machine and port, of UDP and TCP, for messages between "
-		"nodes, such as 192.0.2.10:7946. They are sealed with a key of the file keys. "
-		"Needs redis.url: "
-		"all "
-		"nodes share one Redis. Without it the node takes part in no cluster.",
+		"Address of this machine and port, of UDP and TCP, for messages between nodes, "
+		"such as 192.0.2.10:7946. They are sealed with a key of the file keys. Needs "
+		"redis.url: all nodes share one Redis. Without it the node takes part in no "
+		"cluster.",
 		ADDRESS(settings_cluster, listen), .at_start = true),
 	SETTING("lease", "1s",
 		"How long the lease of a shard lasts without being renewed, the same on all "
@@ -235,12 +224,10 @@ const struct conf_field g_cluster_fields[] = {
 		"re-INVITE. Those of floating networks are taken anyhow.",
 		U32S(settings_cluster, shards, shards_count, 1, 65535), .at_start = true),
 	SETTING("address_hook", NULL,
-		"Program that hears which floating addresses come to this machine and which go, "
-		"for clouds and routers: run as PROGRAM add, or delete, ADDRESS PREFIX SHARD "
-		"NODE, "
-		"without a shell and without privileges, killed after 5 s. An absolute path, of "
-		"a file that nobody but root and the node's user may write: "
-		"docs/guides/cluster.md.",
+		"Program that is told which floating addresses come to this machine and which go, "
+		"for clouds and routers: run as PROGRAM add, or delete, ADDRESS PREFIX SHARD NODE, "
+		"without a shell and without privileges, killed after 5 s. An absolute path, of a "
+		"file that nobody but root and the node's user may write: docs/guides/cluster.md.",
 		TEXT(settings_cluster, address_hook), .at_start = true),
 	SETTING("failback", "true",
 		"Whether the node asks for its own shards when it is ready and another node has "
@@ -270,22 +257,21 @@ const struct conf_field g_http_fields[] = {
 	SETTING("sip", "true", "SIP over WebSocket (RFC 7118) on the path /ws.",
 		FLAG(settings_http, sip), .at_start = true),
 	SETTING("origins", NULL,
-		"Whose pages may open WebSockets, such as \"https://phone.example.org\"; "
+		"Origins of pages that may open WebSockets, such as \"https://phone.example.org\"; "
 		"\"*\": all. Without it: pages of the very host and port they connect to, and "
 		"without TLS only where that is an address or localhost. Clients that are no "
 		"browsers name no origin: that is no reason to refuse them.",
 		TEXTS(settings_http, origins, origin_count)),
 	SETTING("cors_origins", NULL,
-		"Whose pages may use the HTTP API (CORS), such as \"https://crm.example.org\"; "
-		"\"*\": all. Without it: no pages of other hosts.",
+		"Origins of pages that may use the HTTP API (CORS), such as "
+		"\"https://crm.example.org\"; \"*\": all. Without it: no pages of other hosts.",
 		TEXTS(settings_http, cors_origins, cors_origin_count)),
 	SETTING("requests_per_token", "0",
 		"Requests of the HTTP API of one token a second, and twice as many at once; what "
-		"is "
-		"more is answered 429. 0: no limit.",
+		"is more is answered 429. 0: no limit.",
 		U32(settings_http, requests_per_token, 0, 1000000)),
 	SETTING("requests_per_source", "0",
-		"The same of one address (IPv6: one /64), whatever tokens it shows.",
+		"As requests_per_token, of one address (IPv6: one /64) with all its tokens.",
 		U32(settings_http, requests_per_source, 0, 1000000)),
 	SETTING("swagger_ui", "/usr/share/tandem/swagger-ui",
 		"Folder with swagger-ui.css and swagger-ui-bundle.js of the npm package "
@@ -303,7 +289,7 @@ const struct conf_field g_login_fields[] = {
 	SETTING("client_id", NULL, "Name of this node's client there.",
 		TEXT(settings_login, client_id)),
 	SETTING("secret_file", NULL,
-		"File whose first line is the client's secret; others than the node's user may "
+		"File with the client's secret in the first line; others than the node's user may "
 		"not read it (chmod 600). Without it the client is public: PKCE alone proves it.",
 		TEXT(settings_login, secret_file)),
 	SETTING("ca", NULL,
@@ -321,11 +307,11 @@ const struct conf_field g_login_fields[] = {
 		"realm_access.roles is one, too.",
 		TEXT(settings_login, role_claim)),
 	SETTING("roles", NULL,
-		"What a value of it may, as VALUE=ROLE: tandem-admins=admin. The highest counts; "
-		"whoever has none is refused. reader, application, admin, operator.",
+		"Role of each value of the claim, as VALUE=ROLE: tandem-admins=admin. The highest "
+		"counts; a user without one is refused. reader, application, admin, operator.",
 		TEXTS(settings_login, roles, role_count)),
 	SETTING("tenant_claim", NULL,
-		"Claim that names the tenant of whoever is no operator. Without it the tenant "
+		"Claim that names the tenant of users who are no operators. Without it: the tenant "
 		"default.",
 		TEXT(settings_login, tenant_claim)),
 	SETTING("session", "1h", "How long the token of a login is good.",
@@ -339,11 +325,11 @@ const struct conf_field g_mail_fields[] = {
 		"none is sent.",
 		TEXT(settings_mail, url)),
 	SETTING("from", NULL, "The address that mails come from.", TEXT(settings_mail, from)),
-	SETTING("user", NULL, "Who logs in at the server. Without it nobody does.",
+	SETTING("user", NULL, "User name at the server. Without it the node does not log in.",
 		TEXT(settings_mail, user)),
 	SETTING("password_file", NULL,
-		"File whose first line is the password; others than the node's user may not read "
-		"it (chmod 600).",
+		"File with the password in the first line; others than the node's user may not "
+		"read it (chmod 600).",
 		TEXT(settings_mail, password_file)),
 	SETTING("ca", NULL,
 		"File of certificates that the server's is checked by. Without it those of the "
@@ -370,7 +356,7 @@ const struct conf_field g_transcription_fields[] = {
 		"servers have, too. Without it nothing is written down.",
 		TEXT(settings_transcription, url)),
 	SETTING("key_file", NULL,
-		"File whose first line is the key that it wants (Authorization: Bearer); others "
+		"File with the key that it wants in the first line (Authorization: Bearer); others "
 		"than the node's user may not read it (chmod 600).",
 		TEXT(settings_transcription, key_file)),
 	SETTING("ca", NULL,
@@ -398,7 +384,7 @@ const struct conf_field g_log_fields[] = {
 const struct conf_field g_trace_fields[] = {
 	SETTING("decrypted", "false",
 		"Whether a trace may show what is encrypted on the wire: media of SRTP in clear, "
-		"and its keys. Whoever may command the node can then listen to calls.",
+		"and its keys. Anybody who may command the node can then listen to calls.",
 		FLAG(settings_trace, decrypted)),
 	SETTING("quota_mib", "256",
 		"Most MiB of all traces, with what those under way may come to.",
@@ -408,8 +394,7 @@ const struct conf_field g_trace_fields[] = {
 		DURATION(settings_trace, keep, SECONDS(3600), SECONDS(31536000))),
 	SETTING("recent_kib", "4096",
 		"KiB of memory for the newest SIP messages, which sip.recent shows and traces "
-		"begin "
-		"with; a message takes about one. 0: none are kept.",
+		"begin with; a message takes about one. 0: none are kept.",
 		U32(settings_trace, recent_kib, 0, 1048576)),
 	{ .key = NULL },
 };

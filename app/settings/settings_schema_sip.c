@@ -14,9 +14,8 @@ const struct conf_field g_limits_fields[] = {
 		"start.",
 		U32(settings_limits, calls, 1, 1000000), .at_start = true),
 	SETTING("transcoded_calls", "0",
-		"Calls at once whose audio is transcoded; more are refused with 488, or get the "
-		"answer of the phone that was asked. Calls that are up go on, and so do "
-		"transfers. 0: as many as there are.",
+		"Most transcoded calls at once; more are refused with 488, or get the answer of "
+		"the callee's phone. Calls that are up go on, and so do transfers. 0: any number.",
 		U32(settings_limits, transcoded_calls, 0, 1000000)),
 	SETTING("video_calls", "0",
 		"Calls at once that have video; the next one has sound alone, as long as it "
@@ -39,28 +38,28 @@ const struct conf_field g_limits_fields[] = {
 	SETTING("websockets", "1000", "SIP WebSockets at once; each takes a descriptor.",
 		U32(settings_limits, websockets, 1, 60000), .at_start = true),
 	SETTING("connections_per_source", "500",
-		"Of one address, for TCP and TLS and again for HTTP and WebSockets; behind NAT "
-		"that is a whole office.",
+		"Connections of one address, for TCP and TLS and again for HTTP and WebSockets; "
+		"behind NAT that is a whole office.",
 		U32(settings_limits, connections_per_source, 1, 1000000), .at_start = true),
 	SETTING("sip_peer_per_second", "50000",
-		"SIP datagrams a second of one address of sip.trusted. More are dropped unread; "
-		"0: "
-		"no limit. So it is with the next four.",
+		"SIP datagrams a second of one address of sip.trusted. More are dropped unread; 0: "
+		"no limit.",
 		U32(settings_limits, sip_per_s[GUARD_PEER], 0, 1000000)),
 	SETTING("sip_known_per_second", "5000",
-		"Of the known ports of one address: registered phones, parties of calls. A proxy "
-		"in front of thousands of phones wants more.",
+		"SIP datagrams a second of the known ports of one address: registered phones, "
+		"parties of calls. A proxy in front of thousands of phones wants more.",
 		U32(settings_limits, sip_per_s[GUARD_KNOWN], 0, 1000000)),
 	SETTING("sip_neighbour_per_second", "1000",
-		"Of all other ports of an address that has a known one: phones behind the same "
-		"NAT, phones that come back.",
+		"SIP datagrams a second of all other ports of an address with a known one: phones "
+		"behind the same NAT, phones that come back.",
 		U32(settings_limits, sip_per_s[GUARD_NEIGHBOUR], 0, 1000000)),
 	SETTING("sip_stranger_per_second", "100",
-		"Of any other address (IPv6: a /64); five seconds of it may come at once.",
+		"SIP datagrams a second of any other address (IPv6: a /64); five seconds of it may "
+		"come at once.",
 		U32(settings_limits, sip_per_s[GUARD_STRANGER], 0, 1000000)),
 	SETTING("sip_strangers_per_second", "5000",
-		"Of all such addresses together: what is left of a flood with forged sources. "
-		"Known ones do not share it.",
+		"SIP datagrams a second of all such addresses together, against floods with forged "
+		"sources. Known ones do not share it.",
 		U32(settings_limits, sip_per_s[GUARD_EVERYBODY], 0, 1000000)),
 	{ .key = NULL },
 };
@@ -100,16 +99,16 @@ const struct conf_field g_quotas_fields[] = {
 		"single one fill the node.",
 		U32(settings_quotas, share, 1, 100)),
 	SETTING("extension", NULL,
-		"Of each extension, for what it begins. In a cluster calls and port_pairs are "
-		"limited over all nodes together, the others on each.",
+		"Limits of each extension, for what it begins. In a cluster calls and port_pairs "
+		"are limited over all nodes together, the others on each.",
 		MAP(settings_quotas, extension, g_quota_extension_fields)),
 	SETTING("peer", NULL,
-		"Of each address that sip.trusted names, or of a rule of it that has limits of "
-		"its own: calls_max and calls_per_second count in the place of these.",
+		"Limits of each address that sip.trusted names, or of a rule of it that has limits "
+		"of its own: calls_max and calls_per_second count in the place of these.",
 		MAP(settings_quotas, peer, g_quota_peer_fields)),
 	SETTING("source", NULL,
-		"Of all extensions behind one address together (IPv6: a /64): an office behind "
-		"one NAT.",
+		"Limits of all extensions behind one address together (IPv6: a /64): an office "
+		"behind one NAT.",
 		MAP(settings_quotas, source, g_quota_source_fields)),
 	{ .key = NULL },
 };
@@ -127,13 +126,13 @@ static const struct conf_field g_live_endpoint_fields[] = {
 		"for that host, and good. ws:// only with live.plain.",
 		TEXT(settings_live_endpoint, url), .required = true),
 	SETTING("token_file", NULL,
-		"File whose first line is shown to the application, as Authorization: Bearer. "
+		"File; its first line is shown to the application, as Authorization: Bearer. "
 		"SIGHUP reads it again.",
 		TEXT(settings_live_endpoint, token_file)),
-	SETTING("tenants", NULL, "Tenants whose calls may go there. Without it: all.",
+	SETTING("tenants", NULL, "Tenants with calls that may go there. Without it: all.",
 		TEXTS(settings_live_endpoint, tenants, tenant_count)),
 	SETTING("format", "l16",
-		"Of the sound, both ways: 16 bits, the low octet first, or G.711 mu-law.",
+		"Format of the sound, both ways: 16 bits, the low octet first, or G.711 mu-law.",
 		WORD(settings_live_endpoint, format, g_live_formats)),
 	SETTING("rate", "16000", "Samples a second of l16: 8000, 16000 or 24000. ulaw has 8000.",
 		U32(settings_live_endpoint, rate, 8000, 24000)),
@@ -151,19 +150,17 @@ const struct conf_field g_live_fields[] = {
 		"beside what its application says ahead (live audio, 30 s: up to 1.4 MiB).",
 		U32(settings_live, streams, 1, 10000), .at_start = true),
 	SETTING("plain", "false",
-		"URLs may begin with ws://. Then whoever is on the way hears and speaks: for "
-		"this machine and private networks alone.",
+		"URLs may begin with ws://. Then anybody on the way can listen and speak: for this "
+		"machine and private networks alone.",
 		FLAG(settings_live, plain)),
-	SETTING("ca", NULL,
-		"PEM file of those whose certificates are believed, beside the system's.",
+	SETTING("ca", NULL, "PEM file of authorities that are trusted, beside the system's.",
 		TEXT(settings_live, ca), .at_start = true),
 	SETTING("connect_timeout", "5s",
-		"So long the first connection may take, with all tries. Then the stream has "
+		"How long the first connection may take, with all tries. Then the stream has "
 		"failed.",
 		DURATION(settings_live, connect, SECONDS(1), SECONDS(60))),
 	SETTING("give_up", "30s",
-		"So long a connection that was lost is tried again. Then the stream has "
-		"failed.",
+		"How long a lost connection is tried again. Then the stream has failed.",
 		DURATION(settings_live, give_up, 0, SECONDS(3600))),
 	{ .key = NULL },
 };
@@ -174,25 +171,23 @@ static const char *const g_conferences_incoming[] = { "always", "call_waiting", 
 
 const struct conf_field g_conferences_fields[] = {
 	SETTING("ad_hoc_members", "8",
-		"Members of a conference that began as a call, at most (conference.add). Those "
-		"of "
+		"Members of a conference that began as a call, at most (conference.add). Those of "
 		"a room are in its document.",
 		.was = "station_members", U32(conference_settings, station_members, 3, 2000)),
 	SETTING("ad_hoc_talkers", "3",
-		"How many members of such a conference are heard at a time: the loudest of "
-		"those who speak. 0: all who are not silent. Of conferences that begin from then "
-		"on; those of a room are in its document.",
+		"How many members of such a conference are heard at a time: the loudest speakers. "
+		"0: all who are not silent. Of conferences that begin from then on; those of a "
+		"room are in its document.",
 		.was = "station_talkers", U32(conference_settings, station_talkers, 0, 8)),
 	SETTING("command_members", "0",
-		"The same where a command adds the next one, as programs of users do; phones add "
-		"up to ad_hoc_members. 0: likewise. Systems that had both gave programs 6 and "
-		"phones 8.",
+		"As ad_hoc_members, where a command adds the next member, as programs of users do. "
+		"0: ad_hoc_members. Systems that had both gave programs 6 and phones 8.",
 		U32(conference_settings, command_members, 0, 2000)),
 	SETTING("incoming", "always",
-		"Whether who has two calls may bring the second one into a conference when that "
-		"call came to him. call_waiting: where his extension has call_waiting single or "
-		"multiple; else his REFER is answered 403, and conference.add not_allowed. That "
-		"is how some systems were.",
+		"Whether a user with two calls may bring the second one into a conference when it "
+		"was an inbound call. call_waiting: where the extension has call_waiting single or "
+		"multiple; else its REFER is answered 403, and conference.add not_allowed. That is "
+		"how some systems were.",
 		WORD(conference_settings, incoming_bound, g_conferences_incoming)),
 	SETTING("host_succession", "true",
 		"When the host of such a conference leaves, the member that is there for longest "
@@ -200,15 +195,14 @@ const struct conf_field g_conferences_fields[] = {
 		FLAG(conference_settings, succession)),
 	SETTING("release", "true",
 		"With two members left such a conference is a call of two again, which is "
-		"transferred and parked as any. false: it stays one until one of them leaves. "
-		"initiator_left: it stays one as long as whose conference it is is one of the "
-		"two, and call.transfer gives neither away; he adds whom the other one wants, "
-		"and leaves. That is how some phones did it.",
+		"transferred and parked as any. false: it stays a conference until one of them "
+		"leaves. initiator_left: it stays a conference while its initiator is one of the "
+		"two, and call.transfer transfers neither; the initiator adds the target, and "
+		"leaves. That is how some phones did it.",
 		WORD(conference_settings, release, g_conferences_release)),
 	SETTING("tones_most", "30",
-		"With more members in a room nobody hears who comes and goes (entry_tone, "
-		"exit_tone of room.put). 0: nobody ever does. Of rooms that begin from then "
-		"on.",
+		"With more members in a room, joining and leaving make no sound (entry_tone, "
+		"exit_tone of room.put). 0: they never do. Of rooms that begin from then on.",
 		U32(conference_settings, tones_most, 0, 2000)),
 	{ .key = NULL },
 };
@@ -231,15 +225,15 @@ static const struct conf_field g_trusted_fields[] = {
 	SETTING("network", NULL, "Name of the network that it must come by. Without it: any.",
 		TEXT(settings_trusted, network)),
 	SETTING("transports", NULL,
-		"Of udp, tcp and tls. Without it: all three, or udp where a port is given. "
-		"Prefer tcp or tls where others share its network: the source of UDP can be "
-		"forged.",
+		"Transports that the peer may use, of udp, tcp and tls. Without it: all three, or "
+		"udp where a port is given. Prefer tcp or tls where others share its network: the "
+		"source of UDP can be forged.",
 		TEXTS(settings_trusted, transports, transport_count)),
 	SETTING("port", "0", "UDP port that it sends from. 0: any.",
 		U32(settings_trusted, port, 0, 65535)),
 	SETTING("client_certificate", "false",
-		"It is trusted over TLS only, and only when it shows a certificate that tls.ca "
-		"vouches for. tls.client_certificates must be optional or required.",
+		"The peer is trusted over TLS only, and only when it shows a certificate that "
+		"tls.ca vouches for. tls.client_certificates must be optional or required.",
 		FLAG(settings_trusted, client_certificate)),
 	SETTING("calls_max", "0",
 		"Calls at once that the rule's peers may have together. 0: no limit of its "
@@ -258,8 +252,7 @@ const struct conf_field g_sip_fields[] = {
 		TEXT(settings_sip, realm), .at_start = true),
 	SETTING("digest_algorithms", NULL,
 		"What phones may authenticate with, of MD5, SHA-256 and SHA-512-256 (RFC 8760). "
-		"Without it: [MD5], "
-		"because some phones give up when another one is offered.",
+		"Without it: [MD5], because some phones give up when another one is offered.",
 		TEXTS(settings_sip, digest_algorithms, digest_algorithm_count)),
 	SETTING("registration_expires", "90s",
 		"Lifetime of a registration when the phone asks for none.",
@@ -276,19 +269,18 @@ const struct conf_field g_sip_fields[] = {
 	SETTING("ring_timeout", "180s", "A call that nobody answers ends with 408 after this.",
 		DURATION(settings_sip, calls.ring_timeout_ns, SECONDS(1), SECONDS(3600))),
 	SETTING("park_return", "120s",
-		"Who is parked for so long comes back: the phones of the extension that parked "
-		"it ring for 20 s. When nobody answers the party waits on in its slot, and comes "
-		"back again after as long. 0s: it never does.",
+		"A party that is parked for so long comes back: the phones of the extension that "
+		"parked it ring for 20 s. When nobody answers the party waits on in its slot, and "
+		"comes back again after as long. 0s: it never does.",
 		DURATION(settings_sip, calls.park_return_ns, 0, SECONDS(86400))),
 	SETTING("list_pace", "100ms",
-		"So long a phone that watches a list of extensions (RFC 4662) is told nothing "
-		"behind a NOTIFY of it; what changes meanwhile is in the next one. 0s: it is told "
-		"each change at once.",
+		"Time between two NOTIFYs of a list of extensions (RFC 4662); changes meanwhile "
+		"are in the next one. 0s: each change is sent at once.",
 		DURATION(settings_sip, calls.list_pace_ns, 0, SECONDS(60))),
 	SETTING("session_expires", "1800s",
 		"Session timers (RFC 4028): a call lasts so long unless it is refreshed, by the "
-		"party or by the node, and one whose phone has vanished ends. At least 90s; 0s: "
-		"off.",
+		"party or by the node, and a call with a phone that has vanished ends. At least "
+		"90s; 0s: off.",
 		DURATION(settings_sip, session_expires, 0, SECONDS(86400))),
 	SETTING("max_contacts", "10", "Phones that may register for one extension at once.",
 		U32(settings_sip, max_contacts, 1, BINDINGS_MAX)),
@@ -298,33 +290,29 @@ const struct conf_field g_sip_fields[] = {
 		U32(settings_sip, max_device_accounts, 0, 1000)),
 	SETTING("domains", NULL,
 		"Names of this node, such as \"pbx.example.org\" or \"*.example.org\". A call to "
-		"an "
-		"extension at another domain is answered 404. Own are also the realm, the "
-		"addresses in networks, the names in the certificates of tls, and the domain "
-		"that the caller's own From has.",
+		"an extension at another domain is answered 404. Own are also the realm, the "
+		"addresses in networks, the names in the certificates of tls, and the domain that "
+		"the caller's own From has.",
 		TEXTS(settings_sip, domains, domain_count)),
 	SETTING("digits", "hidden",
-		"Digits that people press may be PINs. hidden: they cross between the parties, "
-		"and "
+		"Digits that people press may be PINs. hidden: they cross between the parties, and "
 		"are neither stored in Redis nor logged; shown: the stream of events has each "
 		"(call.digit).",
 		WORD(settings_sip, digits, g_digits_names)),
 	SETTING("info_types", NULL,
 		"Media types, such as \"application/x-foo\", that phones may send each other by "
-		"INFO; "
-		"\"*\": all. Keys and picture requests always pass; other types are answered "
+		"INFO; \"*\": all. Keys and picture requests always pass; other types are answered "
 		"415.",
 		TEXTS(settings_sip, info_types, info_type_count)),
 	SETTING("x_headers", NULL,
-		"Headers of an INVITE that pass to who is called, such as \"X-Account\"; "
-		"\"X-Crm-*\": all that begin so. Others are dropped.",
+		"Headers of an INVITE that pass to the callee, such as \"X-Account\"; \"X-Crm-*\": "
+		"all that begin so. Others are dropped.",
 		TEXTS(settings_sip, x_headers, x_header_count)),
 	SETTING("trusted", NULL,
-		"Peers whose requests need no password, such as an SBC in front of the node. "
-		"They may call in anybody's name. A text such as \"10.0.0.0/8\" is short for "
-		"a prefix alone: whoever forges such an address over UDP is believed, so the log "
-		"warns of it. The first rule that fits decides. Nobody is trusted over a "
-		"WebSocket.",
+		"Peers that need no password, such as an SBC in front of the node. They may call "
+		"as any user. A text such as \"10.0.0.0/8\" is short for a prefix alone: anybody "
+		"who forges such an address over UDP is trusted, so the log warns of it. The first "
+		"rule that fits decides. Nobody is trusted over a WebSocket.",
 		MAPS(settings_sip, trusted, trusted_count, g_trusted_fields),
 		.short_key = "prefix"),
 	SETTING("overload_delay", "20ms",
@@ -334,7 +322,7 @@ const struct conf_field g_sip_fields[] = {
 		"off.",
 		DURATION(settings_sip, overload_delay, 0, SECONDS(1))),
 	SETTING("emergency_numbers", NULL,
-		"Numbers whose calls are never refused by a quota, by a drain or because the "
+		"Numbers to which calls are never refused by a quota, by a drain or because the "
 		"node is overloaded; a few calls and ports are kept for them. Without it: 112, "
 		"911, 999, 110, 000, 118, 119, 113, 115; []: none. Take out what is an ordinary "
 		"extension of yours.",
@@ -343,7 +331,7 @@ const struct conf_field g_sip_fields[] = {
 };
 
 const struct conf_field g_codes_fields[] = {
-	SETTING("enabled", "true", "false: there are none.", FLAG(settings_codes, enabled)),
+	SETTING("enabled", "true", "false: no feature codes.", FLAG(settings_codes, enabled)),
 #define X(id, setting, dialled_, field, value, text)        \
 	{ .key = (setting),                                 \
 	  TEXT(settings_codes, dialled.code[FEATURE_##id]), \

@@ -465,7 +465,7 @@ void sender_setup(void)
 {
 	g_sender_metrics.sessions =
 		metric_register(METRIC_GAUGE, "tandem_siprec_sessions", NULL,
-				"Sessions whose sound goes to an external recorder.");
+				"Sessions with sound that goes to an external recorder.");
 	g_sender_metrics.sent = metric_register(METRIC_COUNTER, "tandem_siprec_packets_total", NULL,
 						"RTP packets sent to external recorders.");
 	g_sender_metrics.lost = metric_register(

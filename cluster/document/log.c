@@ -72,7 +72,7 @@ const char *document_entry_check(const struct document_entry *e)
 	if (!entry_name_fits(e->tenant) || bytes_find(e->tenant, ':') < e->tenant.n)
 		return "tenant is no name";
 	if (!entry_name_fits(e->kind) || !entry_name_fits(e->name))
-		return "kind or name is none";
+		return "kind or name is not valid";
 	if (!e->versioned || e->bad_version)
 		return "version is no number";
 	if (e->events != 1)

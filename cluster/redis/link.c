@@ -563,8 +563,8 @@ static void tls_read_again(struct redis *r)
 
 	if (tls_reload(r->tls, &r->files, error))
 		LOG_WARN("redis", 0,
-			 "the files of redis.ca, redis.certificate and redis.key are not "
-			 "read again: those of before stay",
+			 "the files of redis.ca, redis.certificate and redis.key are not read "
+			 "again: the old ones stay",
 			 LOG_STR("error", error));
 }
 
@@ -837,5 +837,5 @@ void redis_trouble(const struct redis *r, struct redis_trouble *out)
 	if (!out->why && r->sentinel.link && r->sentinel.missed)
 		out->why = "no Sentinel tells an address of the primary";
 	else if (!out->why && r->route)
-		out->why = "no server of the cluster says who has each slot";
+		out->why = "no server of the cluster says which server has each slot";
 }

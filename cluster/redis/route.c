@@ -360,7 +360,8 @@ static void table_refuse(struct redis_route *route, const struct redisReply *rep
 
 	(void)redis_is_error(reply, &text);
 	if (!route->missed)
-		LOG_WARN("redis", 0, "a server of the cluster does not tell who has which slot",
+		LOG_WARN("redis", 0,
+			 "a server of the cluster does not tell which server has which slot",
 			 LOG_BYTES("answer", text));
 	route->missed = true;
 	redis_link_turn(route->asker);

@@ -236,10 +236,9 @@ int certificate_open(struct certificate *out, const char *path, uint64_t utc_ms)
 		LOG_ERROR("dtls", 0,
 			  err == -EPERM ? "the certificate for media must be a file of this user "
 					  "that no other may read: chmod 600 it"
-			  : err == -EINVAL
-				  ? "the file holds no certificate for media with its key: "
-				    "remove it, and it is made anew"
-				  : "cannot open the certificate for media",
+			  : err == -EINVAL ? "the file holds no certificate for media with its "
+					     "key: remove it, and it is made again"
+					   : "cannot open the certificate for media",
 			  LOG_STR("file", path), LOG_STR("error", strerror(-err)));
 	}
 	return err;

@@ -155,8 +155,8 @@ void host_udp_register(struct host_udp_metrics *m)
 {
 	*m = (struct host_udp_metrics){
 		.no_ports = metric_register(METRIC_COUNTER, "tandem_host_udp_no_ports_total", NULL,
-					    "UDP datagrams of the host to ports that nobody has or "
-					    "that hear another party only"),
+					    "UDP datagrams of the host to ports that nobody has, "
+					    "or that are open to another party only"),
 		.receive_buffer_errors = metric_register(
 			METRIC_COUNTER, "tandem_host_udp_receive_buffer_errors_total", NULL,
 			"UDP datagrams of the host dropped because a receive buffer was full"),

@@ -505,7 +505,7 @@ static void xdp_metrics_register(struct xdp_metrics *m)
 	m->out = metric_register(METRIC_COUNTER, "tandem_media_xdp_packets_total",
 				 "direction=\"out\"", PACKETS);
 	m->attached = metric_register(METRIC_GAUGE, "tandem_media_xdp_interfaces", NULL,
-				      "Interfaces whose media comes by AF_XDP at this time");
+				      "Interfaces with media by AF_XDP at this time");
 	m->renewed = metric_register(METRIC_COUNTER, "tandem_media_xdp_renewed_total", NULL,
 				     "AF_XDP sockets for interfaces that were made again");
 	m->spares = metric_register(METRIC_GAUGE, "tandem_media_xdp_spare_sockets", NULL,

@@ -497,8 +497,8 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	};
 	static const char PACKETS[] = "RTP and RTCP packets on the media ports";
 	static const char FRAMES[] = "Frames of sounds that are played by what became of them";
-	static const char CODED[] = "RTP packets between parties without a common codec: sent "
-				    "anew, or not to be decoded, encoded or sent";
+	static const char CODED[] = "RTP packets between parties without a common codec: "
+				    "transcoded and sent, or not to be decoded, encoded or sent";
 	static const char TONES[] = "RTP packets of tones within a conversation: mixed into what "
 				    "came, made where nothing came, or without the tone";
 	static const char OCTETS[] = "UDP payload on the media ports";
@@ -556,8 +556,9 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 		m->nacked[r] =
 			walk_counter("tandem_media_nacked_packets_total", NACK_LABELS[r],
 				     "Video packets that parties missed by what became of that");
-	m->resend_refused = walk_counter("tandem_media_resend_refused_total", NULL,
-					 "Video flows whose packets are not kept for lack of room");
+	m->resend_refused =
+		walk_counter("tandem_media_resend_refused_total", NULL,
+			     "Video flows without a buffer of packets for lack of room");
 	m->frames_encoded =
 		walk_counter("tandem_media_job_frames_total", "result=\"encoded\"", FRAMES);
 	m->frames_failed =
@@ -600,7 +601,7 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 				  "Open jobs: sounds that are played, and late echoes");
 	m->transcoders =
 		metric_register(METRIC_GAUGE, "tandem_media_coders", WORKER_LABELS[worker],
-				"Flows whose party's audio is transcoded for the other one");
+				"Flows of parties with audio that is transcoded for the other one");
 	m->complexity = metric_register(
 		METRIC_GAUGE, "tandem_media_coder_complexity", WORKER_LABELS[worker],
 		"Complexity of Opus, 0 to 10, with which audio is transcoded now: less under load");
@@ -618,6 +619,6 @@ void media_metrics_register_of(struct media_metrics *m, uint32_t worker)
 	m->forwarded = walk_counter("tandem_media_forwarded_packets_total", WORKER_LABELS[worker],
 				    "RTP packets of these that the kernel forwarded itself");
 	m->rerouted = walk_counter("tandem_media_rerouted_total", WORKER_LABELS[worker],
-				   "Parties whose next hop changed, or was lost, while the kernel "
-				   "forwarded to them");
+				   "Parties with a next hop that changed, or was lost, while the "
+				   "kernel forwarded to them");
 }

@@ -561,7 +561,7 @@ static const char *session_read_transport(struct session_line *line, const struc
 		return "no a=fingerprint that can be used";
 	if (k->we_offered)
 		line->side.dtls = (uint8_t)answered_role(remote);
-	return line->side.dtls == DTLS_NONE ? "a=setup of the answer is none" : NULL;
+	return line->side.dtls == DTLS_NONE ? "a=setup of the answer is not valid" : NULL;
 }
 
 static const char *session_read_keys(struct session_line *line, const struct reading *k,

@@ -519,7 +519,7 @@ static bool screen_begin(struct call_host *h, struct call *c, uint8_t leg,
 	if (c->bridge.callee == leg)
 		c->bridge.callee = LEG_NONE;
 	screen_wait(c, l->uac->screen_ns);
-	LOG_INFO("call", c->id, "who has answered is asked for a key", LOG_U64("leg", leg));
+	LOG_INFO("call", c->id, "the party that answered is asked for a key", LOG_U64("leg", leg));
 	outbox_touch(&c->out);
 	(void)modules_screened(h, c, leg, '\0');
 	session_refresh(h, c);
@@ -545,7 +545,8 @@ void screen_fail(struct call_host *h, struct call *c, uint8_t leg)
 	struct refusal_kept lost = { .leg = leg, .status = 480, .cause = CAUSE_NO_ANSWER };
 	const struct leg_farewell f = { 0 };
 
-	LOG_INFO("call", c->id, "who has answered does not take the call", LOG_U64("leg", leg));
+	LOG_INFO("call", c->id, "the party that answered does not take the call",
+		 LOG_U64("leg", leg));
 	outbox_touch(&c->out);
 	leg_leave(h, c, leg, &f);
 	fork_on_failure(h, c, &lost);

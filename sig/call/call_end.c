@@ -85,7 +85,7 @@ void call_part(struct call_host *h, struct call *c, const struct call_ending *e)
 	others_leave(h, c);
 	fork_forget_best(c);
 	outbox_touch_later(&c->out);
-	LOG_INFO("call", c->id, "nobody takes the call, who waits hears why",
+	LOG_INFO("call", c->id, "nobody takes the call, the waiting party hears why",
 		 LOG_U64("status", c->status), LOG_STR("reason", call_cause_text(c->cause)));
 }
 

@@ -557,10 +557,10 @@ static bool ask_with_codecs(struct call_host *h, struct call *c, uint8_t leg, ui
 {
 	if (!is_about_codecs(status) || session_offer_codecs(h, c, leg))
 		return false;
-	LOG_INFO("call", c->id,
-		 "the phone takes no codec of the other party, it is offered those "
-		 "that are coded here",
-		 LOG_U64("leg", leg), LOG_U64("status", status));
+	LOG_INFO(
+		"call", c->id,
+		"the phone takes no codec of the other party, it is offered codecs for transcoding",
+		LOG_U64("leg", leg), LOG_U64("status", status));
 	outbox_touch(&c->out);
 	return invite_queue(h, c, leg) == 0;
 }

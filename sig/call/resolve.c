@@ -481,7 +481,7 @@ static void resolve_overdue(struct call_host *h, struct call *c, uint8_t step)
 	struct resolve_query q;
 
 	if (resolve_remove_query(c->plan.resolve, true, 0, step, &q)) {
-		LOG_WARN("call", c->id, "who is called was not looked up in time",
+		LOG_WARN("call", c->id, "the callee was not looked up in time",
 			 LOG_BYTES("user", text_bytes(&c->plan.steps[step].user)));
 		resolve_ring_all(h, c, step);
 		return;

@@ -314,7 +314,8 @@ static struct bytes trunk_route_portability(const struct call *c, const struct p
 void trunk_route_is_barred(const struct call_host *h, const struct call *c, struct bytes whose,
 			   struct bytes number)
 {
-	LOG_INFO("call", c->id, "a number outside is barred for who sends the call there",
+	LOG_INFO("call", c->id,
+		 "a number outside is barred for the extension that sends the call there",
 		 LOG_BYTES("extension", whose), LOG_BYTES("number", number));
 	if (h->security)
 		security_event(h->security, SECURITY_BARRED, &call_caller(c)->dialog.hop.remote,

@@ -70,7 +70,7 @@ static const struct verb_arg g_gather_args[] = {
 	TEXT("say", FORM_ANY, VERB_TEXT_MAX, "A text that is said behind the prompts.", MAY),
 	WORD("say_as", g_say_words, "What that is, as of say."),
 	NUMBER("min", 1, 64, 1, "Fewer digits are invalid."),
-	NUMBER("max", 1, 64, 16, "It ends after so many digits."),
+	NUMBER("max", 1, 64, 16, "How many digits end it."),
 	ARG("terminators", ARG_IS_TEXT, 0, 16, "Keys that end it, and are not among the digits.",
 	    .form = FORM_KEYS, .preset_text = "#"),
 	SECONDS("first_s", SECOND / 10, 600 * SECOND, 5 * SECOND,
@@ -85,20 +85,21 @@ static const struct verb_arg g_gather_args[] = {
 	TEXT("into", FORM_VARIABLE, VARIABLE_NAME_MAX, "The variable that has the digits.", MAY,
 	     .preset_text = "digits"),
 	TEXT("tag", FORM_TAG, 40, "A tag of the call that has them, too.", MAY),
-	YES_NO("secret", false, "They are in no log, event, tag or record that can be read."),
+	YES_NO("secret", false, "The digits are in no log, event, tag or record that can be read."),
 	{ 0 },
 };
 
 static const struct verb_arg g_record_args[] = {
 	PROMPTS("prompt", "Prompts that are played before.", MAY),
 	TEXT("mailbox", FORM_TARGET, 63,
-	     "It is a message in that mailbox: a draft, until message says what becomes of it, or "
-	     "the call ends. Then it is none where the caller has logged in to that mailbox.",
+	     "The recording is a message in that mailbox: a draft, until message says what becomes "
+	     "of it, or the call ends. Then it is dropped where the caller has logged in to that "
+	     "mailbox, else sent.",
 	     MAY, .kind = "mailbox"),
 	YES_NO("beep", true, "The caller hears a beep before."),
-	SECONDS("max_s", SECOND, 3600 * SECOND, 120 * SECOND, "It ends after so long."),
+	SECONDS("max_s", SECOND, 3600 * SECOND, 120 * SECOND, "How long the recording may last."),
 	SECONDS("silence_s", 0, 60 * SECOND, 5 * SECOND,
-		"It ends when nothing was said for so long; 0: it does not."),
+		"How long a silence ends it; 0: none does."),
 	SECONDS("min_s", 0, 600 * SECOND, SECOND, "Less is nothing: the branch timeout."),
 	ARG("terminators", ARG_IS_TEXT, 0, 16, "Keys that end it.", .form = FORM_KEYS,
 	    .preset_text = "#"),
@@ -220,22 +221,24 @@ static const struct verb_arg g_dial_args[] = {
 	    MUST, .kind = "number"),
 	WORD("how", g_dial_words, "In which order they ring."),
 	NUMBER("rings", 1, 60, 6, "How long each rings, in rings of five seconds."),
-	SECONDS("ring_s", SECOND, 600 * SECOND, 0, "The same in seconds; it counts."),
+	SECONDS("ring_s", SECOND, 600 * SECOND, 0,
+		"The same in seconds; it takes the place of rings."),
 	SECONDS("total_s", SECOND, 3600 * SECOND, 180 * SECOND, "How long they ring in all."),
 	SECONDS("limit_s", SECOND, 86400 * SECOND, 0, "How long the conversation may last."),
 	TEXT("caller_id", FORM_TARGET, 256,
 	     "The number that they see, where the caller may show it.", MAY),
-	YES_NO("skip_busy", false, "Who speaks is not rung."),
+	YES_NO("skip_busy", false, "Callees with a call are not rung."),
 	YES_NO("forwards", false,
-	       "Forwards to mailboxes, and to what else answers by itself, count. Those of a "
-	       "single number always do."),
+	       "Forwards to mailboxes and other automatic answers count. Those of a single number "
+	       "always do."),
 	YES_NO("decline_ends", false,
-	       "Who declines (6xx) ends the ringing of all, and not of his own phones alone."),
-	PROMPTS("whisper", "Prompts that who answers hears before they are connected.", MAY),
-	PROMPTS("confirm", "Likewise, until a key is pressed: a voicemail does not take the call.",
-		MAY),
+	       "A callee who declines (6xx) ends the ringing of all, and not of his own phones "
+	       "alone."),
+	PROMPTS("whisper", "Prompts that the callee hears before they are connected.", MAY),
+	PROMPTS("confirm",
+		"As whisper, until a key is pressed: so a voicemail does not take the call.", MAY),
 	TEXT("confirm_keys", FORM_KEYS, 16, "The keys that do it; else any.", MAY),
-	WORD("confirm_for", g_whom_words, "Who is asked: all, or numbers outside alone."),
+	WORD("confirm_for", g_whom_words, "Callees that are asked: all, or numbers outside alone."),
 	PROMPTS("announce", "Prompts that both hear before they are connected.", MAY),
 	YES_NO("video", true, "Video is offered where the caller has it."),
 	{ 0 },
@@ -243,7 +246,7 @@ static const struct verb_arg g_dial_args[] = {
 
 static const struct verb_arg g_directory_args[] = {
 	TEXT("keys", FORM_KEYS, 16, "Keys of the first letters of a name, such as {digits}.", MUST),
-	YES_NO("confirm", false, "Who is meant is said also where nobody else is."),
+	YES_NO("confirm", false, "The name is said also where it is the only match."),
 	SECONDS("first_s", SECOND / 10, 600 * SECOND, 5 * SECOND,
 		"How long a key is awaited, after all are named."),
 	TEXT("into", FORM_VARIABLE, VARIABLE_NAME_MAX, "The variable that has the number.", MAY,
@@ -265,12 +268,11 @@ const char *const g_verb_variables[] = { "new",       "old",         "urgent",  
 static const struct verb_arg g_message_args[] = {
 	WORD("do", g_message_words,
 	     "What is done. Count: how many are in the box, in new, old and urgent. Send: what was "
-	     "recorded is a message now, and safe. Drop: it is none. Urgent, normal, private: it "
-	     "is marked so. First, next, "
-	     "previous: a message of a list, urgent ones before others, and what is known of it: "
-	     "message, from, inside (that is an extension), date, time, is_urgent, is_private. "
-	     "Save: it is old. Delete; undelete, within 7 days. Forward: it is in others, too, and "
-	     "safe. These need a login."),
+	     "recorded is a message now, and safe. Drop: it is thrown away. Urgent, normal, "
+	     "private: it is marked so. First, next, previous: a message of a list, urgent ones "
+	     "before others, and what is known of it: message, from, inside (that is an "
+	     "extension), date, time, is_urgent, is_private. Save: it is old. Delete; undelete, "
+	     "within 7 days. Forward: it is in others, too, and safe. These need a login."),
 	TEXT("box", FORM_TARGET, 63, "The mailbox: the number of an extension, or another name.",
 	     MUST, .kind = "mailbox"),
 	TEXT("message", FORM_NAME, 16,
@@ -320,10 +322,10 @@ static const char *const g_notify_words[] = { "as_it_is", "none", "urgent", "all
 static const struct verb_arg g_notification_args[] = {
 	TEXT("box", FORM_TARGET, 63, "The mailbox that the caller has logged in to.", MUST),
 	WORD("which", g_notify_words, "Which new messages are told by a call from now on."),
-	TEXT("to", FORM_TARGET, 63, "Who is called then.", MAY),
+	TEXT("to", FORM_TARGET, 63, "The number that is called then.", MAY),
 	TEXT("from", FORM_KEYS, 16,
 	     "From when on, each day: two digits of the hour and two of the minute.", MAY),
-	TEXT("until", FORM_KEYS, 16, "Until when. The same as from: at any time.", MAY),
+	TEXT("until", FORM_KEYS, 16, "Until when. Equal to from: at any time.", MAY),
 	{ 0 },
 };
 
@@ -350,8 +352,7 @@ const struct verb g_flow_verbs[] = {
 	  "With first, failed: none is there." },
 	{ "say", g_say_args, ON(NEXT) | ON(FAILED), 0, 0, VERB_WAITS | VERB_ON | VERB_MAIN,
 	  "Says a text, or a value: a number, a day, a time, an amount of money, or letters. Keys "
-	  "of "
-	  "on are stop keys." },
+	  "of on are stop keys." },
 	{ "gather", g_gather_args, ON(NEXT) | ON(TIMEOUT) | ON(INVALID) | ON(FAILED), ON(TIMEOUT),
 	  0, VERB_WAITS | VERB_ON | VERB_MAIN,
 	  "Asks for digits. Keys of on are digits or patterns of them (x: any digit). Without on "
@@ -379,7 +380,8 @@ const struct verb g_flow_verbs[] = {
 	  "Goes on with the flow voicemail of the tenant, else of the node. Its variable box is "
 	  "the mailbox." },
 	{ "mailbox", g_box_args, ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
-	  "Likewise with the flow mailbox: the menu of that mailbox, behind its PIN." },
+	  "Goes on with the flow mailbox of the tenant, else of the node: the menu of that "
+	  "mailbox, behind its PIN." },
 	{ "refer", g_refer_args, ON(NEXT) | ON(REJECTED) | ON(TIMEOUT) | ON(FAILED), 0,
 	  ON(REJECTED) | ON(FAILED), VERB_MAIN,
 	  "Has the caller's side call somebody else (REFER). Without next the call ends when that "
@@ -401,8 +403,8 @@ const struct verb g_flow_verbs[] = {
 	  "Tells applications an event." },
 	{ "dial", g_dial_args, ON(NEXT) | ON(BUSY) | ON(NO_ANSWER) | ON(REJECTED) | ON(FAILED), 0,
 	  ON(BUSY) | ON(NO_ANSWER), VERB_WAITS | VERB_MAIN,
-	  "Calls somebody, and connects the caller with who answers. Next comes when they have "
-	  "spoken." },
+	  "Calls numbers, and connects the caller with the callee who answers. Next comes when "
+	  "they have spoken." },
 	{ "directory", g_directory_args, ON(NEXT) | ON(TIMEOUT) | ON(NONE) | ON(FAILED),
 	  ON(TIMEOUT) | ON(NONE), 0, VERB_WAITS | VERB_MAIN,
 	  "Finds an extension by the name that was keyed. Where several have such a name, they are "
@@ -410,16 +412,14 @@ const struct verb g_flow_verbs[] = {
 	{ "message", g_message_args, ON(NEXT) | ON(NONE) | ON(FULL) | ON(FAILED), 0,
 	  ON(NONE) | ON(FAILED), VERB_VARIABLES,
 	  "Does something with a message in a mailbox. None: it is not there. Full: the mailbox "
-	  "may "
-	  "have no more. Failed: nothing is known of the mailbox now, and nothing may have been "
-	  "done." },
+	  "may have no more. Failed: nothing is known of the mailbox now, and nothing may have "
+	  "been done." },
 	{ "login", g_login_args, ON(NEXT) | ON(NONE) | ON(INVALID) | ON(REJECTED) | ON(FAILED),
 	  ON(INVALID) | ON(REJECTED), 0, VERB_MAIN,
 	  "Lets the caller hear a mailbox. None: its own phone, and it has no PIN yet. Invalid: "
-	  "the "
-	  "PIN is wrong, or one is needed. Rejected: after wrong ones he has to wait." },
+	  "the PIN is wrong, or one is needed. Rejected: after wrong ones he has to wait." },
 	{ "pin", g_pin_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(INVALID) | ON(FAILED), 0,
-	  "Changes the PIN of a mailbox. Invalid: it is none, or not what was keyed again." },
+	  "Changes the PIN of a mailbox. Invalid: it is no PIN, or not what was keyed again." },
 	{ "greeting", g_greeting_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(FAILED),
 	  VERB_VARIABLES,
 	  "Puts what was recorded in place of a greeting, or a name, of a mailbox. The variable "
@@ -427,10 +427,10 @@ const struct verb g_flow_verbs[] = {
 	  "Invalid: until is no day. Failed: also where no prompt is there." },
 	{ "notification", g_notification_args, ON(NEXT) | ON(INVALID) | ON(FAILED), 0, ON(FAILED),
 	  VERB_VARIABLES,
-	  "How the owner of a mailbox is called when a message is new: what is given is changed. "
-	  "Variables say how it is then: notify (none, urgent, all), notify_to, notify_when. "
-	  "That is any, hours (opening hours), or day: from notify_from until notify_until. "
-	  "Invalid: a time is none, or from another phone a number outside." },
+	  "How the owner of a mailbox is called when a message is new: the given fields are "
+	  "changed. Variables say how it is then: notify (none, urgent, all), notify_to, "
+	  "notify_when. That is any, hours (opening hours), or day: from notify_from until "
+	  "notify_until. Invalid: a time is not valid, or from another phone a number outside." },
 	{ "http", g_http_args, ON(NEXT) | ON(TIMEOUT) | ON(FAILED), 0, ON(FAILED), VERB_MAIN,
 	  "Asks a web server. An object in its answer gives variables, a list of verbs takes the "
 	  "place of this flow." },
@@ -470,10 +470,9 @@ const struct flow_fact g_flow_facts[] = {
 	{ "time.hour", "00 to 23" },
 	{ "time.minute", "00 to 59" },
 	{ "tag.", "a tag of the call: tag.Case.Number" },
-	{ "diverted",
-	  "why the call was sent here by who was called before: always, busy, no_answer, "
-	  "unreachable, deflection; empty: it was not" },
-	{ "diverted_by", "who was called before, and sent it here" },
+	{ "diverted", "why the callee before sent the call here: always, busy, no_answer, "
+		      "unreachable, deflection; empty: none did" },
+	{ "diverted_by", "the callee before, who sent it here" },
 	{ "presence.",
 	  "the presence of an extension, as said by hand, by a phone, a calendar or do "
 	  "not disturb: presence.1001; or of the number that was called: "

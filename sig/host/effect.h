@@ -356,7 +356,7 @@ const char *call_state_name(enum call_state state);
 	X(RINGING, "ringing", "its phone rings")                                               \
 	X(RINGBACK, "ringback", "it waits while the other phone rings")                        \
 	X(CALL_PENDING, "call_pending",                                                        \
-	  "it waits for an application, or for who has another call")                          \
+	  "it waits for an application, or for a callee with another call")                    \
 	X(CONNECT, "connect", "it speaks with the other party")                                \
 	X(HOLD, "hold", "on hold, its own or the other party's, or parked")                    \
 	X(HOLD_PENDING, "hold_pending", "it is being transferred, or comes into a conference") \
@@ -364,7 +364,7 @@ const char *call_state_name(enum call_state state);
 	X(AA, "aa", "answered by tandem: an attendant, a flow or an application")              \
 	X(PLAY_VM, "play_vm", "it hears a recorded message")                                   \
 	X(RECORD, "record", "it says a message that is recorded")                              \
-	X(BUSY, "busy", "whom it called is busy or not there")                                 \
+	X(BUSY, "busy", "the callee is busy or not there")                                     \
 	X(ERROR, "error", "its call failed otherwise")
 enum party_state {
 #define X(id, name, help) STATE_##id,

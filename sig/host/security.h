@@ -31,7 +31,7 @@ struct effects;
 	X(QUOTA, "quota", "more was asked for than the quota allows")                         \
 	X(FLOOD, "flood", "more messages came than a source may send")                        \
 	X(DESTINATION, "destination", "something was to be sent where nothing may be sent")   \
-	X(ROUTE, "untrusted_route", "a route was named by whom it is not taken from")         \
+	X(ROUTE, "untrusted_route", "a Route header of a source that may not give one")       \
 	X(FOREIGN_SOURCE, "foreign_source", "media or signalling came from a foreign source") \
 	X(FORKS, "forks", "a callee made too many dialogs of one call")                       \
 	X(BARRED, "barred", "a number was called that is barred for the extension")           \

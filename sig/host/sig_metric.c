@@ -287,11 +287,10 @@ void sig_metrics_open(struct sig_metrics *m)
 	m->calls_started = shard_counter("tandem_calls_started_total", NULL, "Calls that began.");
 	m->calls_answered =
 		shard_counter("tandem_calls_answered_total", NULL, "Calls that were answered.");
-	m->calls_transcoded =
-		shard_counter("tandem_calls_transcoded_total", NULL,
-			      "Calls whose audio began to be decoded and encoded again.");
-	m->calls_transcoded_now = gauge("tandem_calls_transcoded", NULL,
-					"Calls whose audio is decoded and encoded again.");
+	m->calls_transcoded = shard_counter("tandem_calls_transcoded_total", NULL,
+					    "Calls with audio that began to be transcoded.");
+	m->calls_transcoded_now =
+		gauge("tandem_calls_transcoded", NULL, "Calls with audio that is transcoded.");
 	m->calls_ended = shard_counter("tandem_calls_ended_total", NULL, "Calls that are over.");
 	m->calls_other = gauge("tandem_calls", "state=\"other\"", "Calls in memory.");
 	m->calls_established = gauge("tandem_calls", "state=\"established\"", "Calls in memory.");

@@ -27,26 +27,26 @@ void pidf_write_body(struct writer *w, struct bytes id, struct bytes sdp, struct
 /* The site of a phone: a civic address, and its PIDF-LO (RFC 4119, RFC 5139). Pure. */
 
 /* id, element, field, help; in the order of the schema (RFC 5139 4). */
-#define CIVIC_FIELDS(X)                                                                \
-	X(COUNTRY, "country", "country", "Country by its two letters (ISO 3166): US.") \
-	X(A1, "A1", "state", "State, province, region.")                               \
-	X(A2, "A2", "county", "County, parish, district.")                             \
-	X(A3, "A3", "city", "City, township.")                                         \
-	X(A4, "A4", "borough", "Borough, division of a city.")                         \
-	X(PRD, "PRD", "street_before", "Direction before the name of the street: N.")  \
-	X(RD, "RD", "street", "Name of the street.")                                   \
-	X(STS, "STS", "street_type", "What kind of street it is: Avenue.")             \
-	X(POD, "POD", "street_behind", "Direction behind the name of the street: SW.") \
-	X(HNO, "HNO", "house", "House number, the digits alone.")                      \
-	X(HNS, "HNS", "house_suffix", "What stands behind the house number: A, 1/2.")  \
-	X(LMK, "LMK", "landmark", "Landmark: Mensa of the university.")                \
-	X(LOC, "LOC", "details", "How to find it: behind the second gate.")            \
-	X(FLR, "FLR", "floor", "Floor.")                                               \
-	X(NAM, "NAM", "occupant", "Whose place it is: a company, a name at the door.") \
-	X(PC, "PC", "postcode", "Postal code.")                                        \
-	X(BLD, "BLD", "building", "Building, of several.")                             \
-	X(UNIT, "UNIT", "unit", "Apartment, suite.")                                   \
-	X(ROOM, "ROOM", "room", "Room.")                                               \
+#define CIVIC_FIELDS(X)                                                                 \
+	X(COUNTRY, "country", "country", "Country by its two letters (ISO 3166): US.")  \
+	X(A1, "A1", "state", "State, province, region.")                                \
+	X(A2, "A2", "county", "County, parish, district.")                              \
+	X(A3, "A3", "city", "City, township.")                                          \
+	X(A4, "A4", "borough", "Borough, division of a city.")                          \
+	X(PRD, "PRD", "street_before", "Direction before the name of the street: N.")   \
+	X(RD, "RD", "street", "Name of the street.")                                    \
+	X(STS, "STS", "street_type", "What kind of street it is: Avenue.")              \
+	X(POD, "POD", "street_behind", "Direction behind the name of the street: SW.")  \
+	X(HNO, "HNO", "house", "House number, the digits alone.")                       \
+	X(HNS, "HNS", "house_suffix", "What stands behind the house number: A, 1/2.")   \
+	X(LMK, "LMK", "landmark", "Landmark: Mensa of the university.")                 \
+	X(LOC, "LOC", "details", "How to find it: behind the second gate.")             \
+	X(FLR, "FLR", "floor", "Floor.")                                                \
+	X(NAM, "NAM", "occupant", "Owner of the place: a company, a name at the door.") \
+	X(PC, "PC", "postcode", "Postal code.")                                         \
+	X(BLD, "BLD", "building", "Building, of several.")                              \
+	X(UNIT, "UNIT", "unit", "Apartment, suite.")                                    \
+	X(ROOM, "ROOM", "room", "Room.")                                                \
 	X(SEAT, "SEAT", "seat", "Desk, cubicle.")
 
 enum civic_field {

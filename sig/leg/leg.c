@@ -453,7 +453,7 @@ static void cancel_uac(struct call_host *h, struct call *c, uint8_t leg, struct 
 		cancel(h, c, leg, reason);
 		break;
 	case UAC_ANSWERED:
-		assert(false && "a leg whose INVITE was answered is not early");
+		assert(false && "a leg with an answered INVITE is not early");
 		break;
 	}
 }

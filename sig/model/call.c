@@ -261,7 +261,7 @@ void call_data_hear(struct call *to, const struct sip_message *m)
 		account_merge(to, code);
 	if (m->method == SIP_INVITE && message_header(m, SOURCE_LINE, 0, &source) &&
 	    source.n <= CALL_SOURCE_MAX && text_set(&to->source, source))
-		LOG_ERROR("call", to->id, "no memory for who its caller is");
+		LOG_ERROR("call", to->id, "no memory for the caller's identity");
 }
 
 int call_name_set(struct call *c, struct bytes display)

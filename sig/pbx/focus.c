@@ -290,7 +290,7 @@ static uint16_t focus_drop(struct call_host *h, struct call *c, struct room *r,
 	const struct call_event leave = { .kind = CALL_EV_HANGUP };
 	uint16_t status = 404;
 
-	f->why = "only its host, and who brought that member, may drop it";
+	f->why = "only the host, and the member that invited it, may drop it";
 	if (!focus_may_drop(c, r, f))
 		return 403;
 	for (struct room_member *m = r->first, *next; m; m = next) {

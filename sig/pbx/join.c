@@ -100,7 +100,7 @@ static void meet_leg(struct call_host *h, struct call *c, uint8_t leg)
 		return;
 	if (!invite_own(h, c, peer == LEG_NONE ? leg : peer))
 		return;
-	LOG_WARN("call", c->id, "a party is not told what holds with whom it speaks now",
+	LOG_WARN("call", c->id, "a party is not told the media of its new other party",
 		 LOG_U64("leg", leg));
 	if (meet_is_unheard(h, c, leg))
 		reoffer_unheard(h, c, leg);

@@ -136,13 +136,13 @@ static void last_caller_on_reply(struct call_host *h, struct call *c, const stru
 	if (!set_waits_for(c, FEATURE_LAST_CALLER) || news->serial != c->plan.serial)
 		return;
 	if (news->result == KEPT_UNKNOWN)
-		last_caller_refuse(h, c, 503, "it is not known who called last");
+		last_caller_refuse(h, c, 503, "the last caller is not known");
 	else if (news->result == KEPT_NONE)
 		last_caller_refuse(h, c, 404, "nobody has called yet");
 	else if (!news->value.n || bytes_is(news->value, "anonymous"))
-		last_caller_refuse(h, c, 404, "who called last did not show a number");
+		last_caller_refuse(h, c, 404, "the last caller did not show a number");
 	else if (!last_caller_number(h, c, news->value, number))
-		last_caller_refuse(h, c, 403, "the extension may not call who called last");
+		last_caller_refuse(h, c, 403, "the extension may not call the last caller");
 	else
 		call_back(h, c, bytes_str(number));
 }
@@ -151,7 +151,7 @@ static bool last_caller_overdue(struct call_host *h, struct call *c)
 {
 	if (!set_waits_for(c, FEATURE_LAST_CALLER))
 		return false;
-	last_caller_refuse(h, c, 503, "it is not known who called last");
+	last_caller_refuse(h, c, 503, "the last caller is not known");
 	return true;
 }
 

@@ -533,7 +533,7 @@ static void return_now(struct call_host *h, struct call *c)
 		return;
 	if (transfer_begin(c, &ask, text_bytes(&p->by), (struct bytes){ 0 }))
 		return;
-	LOG_INFO("call", c->id, "a parked party comes back to who parked it",
+	LOG_INFO("call", c->id, "a parked party comes back to the extension that parked it",
 		 LOG_STR("slot", p->slot), LOG_BYTES("to", cdr_number(h, c, text_bytes(&p->by))));
 	p->rings_until_ns = h->now.ns + RETURN_RINGS_MS * NS_PER_MS;
 	return_wait(h, p);

@@ -168,7 +168,7 @@ static void replace_on_over(struct call_host *h, struct call *c, const struct ca
 		replace_forget(c);
 		return;
 	}
-	LOG_INFO("call", c->id, "whom it was to take has hung up");
+	LOG_INFO("call", c->id, "the party to be taken over has hung up");
 	call_end(h, c, &e);
 }
 

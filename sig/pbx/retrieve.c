@@ -89,7 +89,7 @@ static struct pick_news found_parked(struct call_host *h, const struct call *c, 
 				     const struct park_news *news)
 {
 	if (news->told == PARK_UNKNOWN || news->told == PARK_FULL)
-		return found_nobody(503, "it is not known who waits there");
+		return found_nobody(503, "it is not known which party waits there");
 	if (news->told != PARK_OK)
 		return found_nobody(404, "no call is parked there");
 	if (id_shard(news->owner) == h->settings->number &&
@@ -107,7 +107,7 @@ struct pick_news retrieve_found(struct call_host *h, const struct call *c, bool 
 	if (found.call && shard != h->settings->number &&
 	    !remote_shard_is_reachable(h->settings, shard))
 		return found_nobody(480, rung ? "the call that rings is on another node"
-					      : "who waits there is on another node");
+					      : "the parked party is on another node");
 	return found;
 }
 

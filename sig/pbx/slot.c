@@ -46,7 +46,7 @@ uint64_t slot_claim(struct call_host *h, const struct call *c, const char *slot,
 	writer_bytes(&w, party);
 	writer_fmt(&w, " %" PRIu64, since_utc_ms);
 	if (w.overflow) {
-		LOG_WARN("call", c->id, "who is parked cannot be listed");
+		LOG_WARN("call", c->id, "parked parties cannot be listed");
 		w.n = 0;
 	}
 	return slot_ask(h, c->tenant, PARK_CLAIM, bytes_str(slot), c->id, serial, writer_done(&w))

@@ -660,7 +660,7 @@ static void name_who_speaks(struct call *c)
 	if (!user.n)
 		(void)plan_went_to(&c->plan, &user);
 	if (c->plan.count > 1 && user.n && text_set(&c->to, user))
-		LOG_WARN("call", c->id, "no memory for the name of who speaks");
+		LOG_WARN("call", c->id, "no memory for the name of the speaking party");
 }
 
 static void transfer_on_joined(struct call_host *h, struct call *c)

@@ -70,8 +70,8 @@ static bool focus_call_named(struct shard *s, const struct sip_message *m, uint1
 	if (!room_has_user(r, user) && !room_is_invited(r, user)) {
 		shard_room_asked(s, r, user);
 		return focus_call_fail(why, 403,
-				       r->made ? "only who was invited may call that conference"
-					       : "only who is in that conference may call it");
+				       r->made ? "only invited extensions may call that conference"
+					       : "only members of that conference may call it");
 	}
 	return focus_call_into(r, to, set);
 }

@@ -207,7 +207,7 @@ static bool replaces_state(const struct shard *s, const struct call *c, uint8_t 
 		return replaces_fail(why, 486, "the call to be replaced is answered");
 	/* its caller's ACK may be on its way: the call that comes waits for it */
 	if (!bridge_has(c, leg) || c->state < CALL_ANSWERING || !call_callee(c))
-		return replaces_fail(why, 481, "nobody speaks with whom is to be replaced");
+		return replaces_fail(why, 481, "nobody speaks with the party to be replaced");
 	if (c->transfer && c->transfer->state == TRANSFER_WAITING && !c->transfer->replaced)
 		return replaces_fail(why, 481, "the call is about to be transferred");
 	if (replaces_taken(s, c, leg))

@@ -803,9 +803,8 @@ static void room_clear(struct object *o)
 const struct object_type room_object = {
 	.noun = "conference",
 	.elsewhere = "the room is open in another shard",
-	.apart = "the store does not say whether the room is open elsewhere: who calls it at "
-		 "another "
-		 "node may be in another conference meanwhile",
+	.apart = "the store does not say whether the room is open elsewhere: its callers at "
+		 "another node may be in another conference meanwhile",
 	.stays = "its members do not come into that of another shard",
 	.kind = OBJECT_ROOM,
 	.size = sizeof(struct room),
@@ -860,7 +859,7 @@ static const char *room_sentence(enum sig_event_kind kind)
 void shard_room_asked(struct shard *s, const struct room *r, struct bytes user)
 {
 	event_put(room_event(s, r, SIG_CONFERENCE_ASKED), EV_FROM, user);
-	LOG_INFO("conference", r->object.id, "one who was not invited has called it",
+	LOG_INFO("conference", r->object.id, "somebody who was not invited has called it",
 		 LOG_BYTES("from", user), LOG_U64("host", r->host));
 }
 

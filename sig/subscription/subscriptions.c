@@ -28,7 +28,7 @@ static void metrics_open(struct subscription_metrics *m)
 	m->notified = metric_register(METRIC_COUNTER, "tandem_notifies_total", NULL,
 				      "NOTIFY requests sent to subscribers, without repetitions.");
 	m->failed = metric_register(METRIC_COUNTER, "tandem_notifies_failed_total", NULL,
-				    "Those that were refused, or not answered.");
+				    "NOTIFY requests that were refused, or not answered.");
 }
 
 int subscriptions_open(struct subscriptions *s, uint32_t capacity, struct call_host *host,

@@ -170,7 +170,7 @@ class Plays(SoundsTest):
         self.node.ctl("call.collect", call=call, first_ms="100", tries="2")
         told = self.wait_told("call.collected", 2)
         self.assertEqual((told["reason"], told["cause"]), ("short", "fewer digits than min, and no tries are left"))
-        with self.assertRaisesRegex(ServerError, "live.endpoints has none of that name"):
+        with self.assertRaisesRegex(ServerError, "live.endpoints has no endpoint of that name"):
             self.node.ctl("call.stream", call=call, endpoint="none")
         out.bye()
         self.ended()

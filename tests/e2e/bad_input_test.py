@@ -200,7 +200,7 @@ class Settings(unittest.TestCase):
         status, said = self.machine(text)
         self.assertEqual(status, 0, said)
         self.assertRegex(said, r"tandem.yaml:5:\d+: warning: recordings.folder: .*/keys/here cannot be written \(Not a directory\)")
-        self.assertRegex(said, r"tandem.yaml:7:\d+: warning: sip.trusted: whoever forges an address of 198.51.100.0/24 .* transports: \[tcp, tls\]")
+        self.assertRegex(said, r"tandem.yaml:7:\d+: warning: sip.trusted: anybody who forges an address of 198.51.100.0/24 .* transports: \[tcp, tls\]")
         self.assertRegex(said, r"tandem.yaml:\d+:\d+: warning: media.sounds: the prompts of the node are missing")
         self.assertEqual(said.count("warning"), 3, said)
         os.makedirs(os.path.join(self.folder, "sounds", ".prompts"))
@@ -516,13 +516,13 @@ class Commands(unittest.TestCase):
                             (("group.put", "member=1001"), "group.put has no argument 'member'; did you mean 'members'?"),
                             (("group.get", "sales"), "'sales' is no key=value; see tandemctl help group.get"),
                             (("call.list", "-o", "yaml"), "behind it are -o wide|json|csv, --json and --yes"),
-                            (("flow", "chek", "-"), "none of check, print, graph, try and schema; did you mean 'check'?"),
+                            (("flow", "chek", "-"), "not one of check, print, graph, try and schema; did you mean 'check'?"),
                             (("flow", "check"), "flow check: which file? FILE, or - for standard input"),
                             (("flow", "check", "/nowhere"), "/nowhere: No such file or directory"),
                             (("flow", "try", "-", "--caller_nam=Ann"), "flow try: a call has no fact 'caller_nam'; did you mean 'caller_name'?"),
                             (("flow", "try", "-", "hour.office=open"), "flow try: a call has no fact 'hour.office'"),
                             (("flow.put", "name=main", f"program={__file__}"), f"is a file: write program=@{__file__}"),
-                            (("listen", "--from", f"http://127.0.0.1:{self.node.http_port}"), "TANDEM_TOKEN has none; token.create makes one"),
+                            (("listen", "--from", f"http://127.0.0.1:{self.node.http_port}"), "TANDEM_TOKEN has no token; token.create makes one"),
                             (("get", "extnsion"), "there is no kind 'extnsion' of documents; did you mean 'extension'?"),
                             (("explain", "group.member"), "documents of the kind group have no field 'member'; did you mean 'members'?"),
                             (("backup", "/tmp/x", "--recording"), "'--recording' is not understood: backup FILE [--recordings]"),

@@ -111,7 +111,7 @@ class Outside(Dialled):
         out = self.dials(to=["+49170123"], caller_id="+4930999")
         self.assertEqual(out.wait_final().status, 486)
         self.assertEqual(self.ended()["path"], "desk,failed")
-        self.assertIn("a number is not shown that is none of the tenant's", self.node.log_text())
+        self.assertIn("a number is not shown that the tenant does not have", self.node.log_text())
 
     def test_a_uri(self):
         """It goes to the trunk with that host, also by another process; a host of no trunk is not asked."""

@@ -125,7 +125,7 @@ class Findings(Lint):
         found = self.lint()
         for at, reason in (("extension 1002", "forward_always leads back to it"), ("extension 1003", "forward_always leads back to it"),
                            ("extension 1004", "forward_busy: there is no number nobody yet"), ("extension 1004", "mail.url is not set"),
-                           ("extension 112", "whoever dials it makes an emergency call to 112"),
+                           ("extension 112", "to dial it makes an emergency call to 112"),
                            ("group empty", "it has no members"), ("group empty", "no number and no flow leads to it"),
                            ("hours never", "it never opens"), ("flow lost", "no number leads to it"),
                            ("flow leaves", "record of step 1: no extension has the mailbox 1099"),

@@ -134,7 +134,7 @@ class Listens(MusicTest):
         self.assertGreater(stream.wait_told("missed")["frames"], 0)
         self.tells(stream, TALK_A, TALK_B, since=time.monotonic())
         self.assertLess(max(self.audio_a.gap(began), self.audio_b.gap(began)), slowness())
-        with self.assertRaisesRegex(ServerError, "live.endpoints has none of that name for this tenant"):
+        with self.assertRaisesRegex(ServerError, "live.endpoints has no endpoint of that name for this tenant"):
             self.stream(leg="a", endpoint="none")
         self.settings["live"]["connect_timeout"] = "1s"
         self.reload(self.media)

@@ -107,7 +107,7 @@ class Logins(Asks, unittest.TestCase):
         self.refuses("iss", query=query.replace("iss=https", "iss=http"))
         self.assertEqual(self.end(query)[0], 200)
         for state in ("A" * 43, "A" * 115, "~", urllib.parse.parse_qs(query)["state"][0][:-2] + "AA"):
-            self.refuses("none of this cluster's", query="code=x&state=" + state)
+            self.refuses("not of this cluster", query="code=x&state=" + state)
         self.refuses("access_denied", query="error=access_denied&state=x")
         self.refuses("missing", query="code=x")
         query = urllib.parse.parse_qs(self.begin())     # one's code with another one's state: the verifier is another
@@ -195,7 +195,7 @@ class Logins(Asks, unittest.TestCase):
         other.restart()
         status, _, problem = self.http(other, "GET", f"/v1/login/callback?{self.begin()}")
         self.assertEqual(status, 403)
-        self.assertIn("none of this cluster's", problem["detail"])
+        self.assertIn("not of this cluster", problem["detail"])
 
     def test_guide(self):
         """docs/guides/login.md: what a shell asks."""

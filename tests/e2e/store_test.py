@@ -121,7 +121,7 @@ class Servers(StoreTest):
         self.stores[0].settle(server.destination(ca=Authority(self.made("other")).path))
         store, name = self.stores[0], record(self.folder, number=3)
         self.becomes(store, name, "dead")
-        self.assertIn("certificate of dav is not believed", store.delivery(name, "dav")["reason"])
+        self.assertIn("certificate of dav is not trusted", store.delivery(name, "dav")["reason"])
 
     def test_elsewhere(self):
         """A redirect is not followed, and says what to do; proxies of the environment are none of ours."""
@@ -864,7 +864,7 @@ class Whole(unittest.TestCase):
         self.configured(certificate=certificate)
         name = record(self.folder, number=6)
         until(lambda: "recordings_not_encrypted" in self.node.http("/healthz")[1], self.node.log_tail)
-        self.assertIn("private key in it", self.node.log_text())
+        self.assertIn("contains a private key", self.node.log_text())
         self.assertFalse(os.path.exists(os.path.join(self.share, name)))
         with open(os.path.join(self.folder, name), "rb") as file:
             want = file.read()

@@ -35,7 +35,7 @@ static const struct command_arg g_call_leg_args[] = {
 static const struct command_arg g_split_args[] = {
 	CALL_ARG,
 	ENUM_ARG("leg", g_call_legs, "b",
-		 "Whose party goes to the new call: a is the caller, b whom it speaks with."),
+		 "Party that goes to the new call: a is the caller, b the other party."),
 	TEXT_ARG("application", CHARSET_NAME, 0, APPLICATION_NAME_MAX - 1,
 		 "that of the call, or none",
 		 "Application that has both calls from then on: its stream has their events."),
@@ -47,9 +47,9 @@ static const struct command_arg g_park_args[] = {
 	TEXT_ARG("slot", CHARSET_DIGITS, 1, PARK_SLOT_LEN, "the first free one of the group",
 		 "Where the party waits: 1 to 8 digits."),
 	TEXT_ARG("group", CHARSET_NAME, 1, PARK_GROUP_NAME_MAX - 1, "the tenant's first one",
-		 "In whose first free slot it waits where none is named (park_groups of "
-		 "tenant.put)."),
-	LEG_CHOICE(leg, "Whose party waits: a is the caller, b whom it speaks with."),
+		 "Without slot: the group in which the party gets the first free slot (park_groups "
+		 "of tenant.put)."),
+	LEG_CHOICE(leg, "Party that is parked: a is the caller, b the other party."),
 	END,
 };
 
@@ -60,26 +60,28 @@ static const struct command_arg g_park_args[] = {
 static const struct command_arg g_retrieve_args[] = {
 	CALL_ARG,
 	SLOT_ARG,
-	LEG_CHOICE(leg, "Who is to speak with it: a is the caller, b whom it speaks with."),
+	LEG_CHOICE(
+		leg,
+		"Party that is connected with the parked one: a is the caller, b the other party."),
 	END,
 };
 
 static const struct command_arg g_hold_args[] = {
 	CALL_ARG,
-	LEG_ARG("Whose party holds the other: a is the caller, b whom it speaks with."),
+	LEG_ARG("Party that holds the other one: a is the caller, b the other party."),
 	END,
 };
 
 static const struct command_arg g_hold_switch_args[] = {
 	CALL_ARG,
-	LEG_ARG("Whose party holds the other: a is the caller, b whom it speaks with."),
+	LEG_ARG("Party that holds the other one: a is the caller, b the other party."),
 	ON_ARG("false: the hold ends, as by call.resume."),
 	END,
 };
 
 static const struct command_arg g_mute_args[] = {
 	CALL_ARG,
-	LEG_ARG("Whose party is not heard: a is the caller, b whom it speaks with."),
+	LEG_ARG("Party that is muted: a is the caller, b the other party."),
 	BOOL_ARG("on", NULL, "false: it is heard again.", .required = true, IN(FIELD_NUMBER, on)),
 	END,
 };
@@ -89,8 +91,8 @@ static const char *const g_record_places[] = { "files", "siprec", NULL };
 
 static const struct command_arg g_record_args[] = {
 	CALL_ARG,
-	LEG_ARG("Whose party is recorded, with all that it hears: a is the caller, b whom it "
-		"speaks with."),
+	LEG_ARG("Party that is recorded, with all that it hears: a is the caller, b the other "
+		"party."),
 	ENUM_ARG("state", g_record_states, NULL,
 		 "on: begin, or go on; pause: what is said from now on is in no file; resume; "
 		 "off: the file is finished. on=true and on=false are the same as on and off.",
@@ -112,34 +114,33 @@ static const struct command_arg g_account_args[] = {
 
 static const struct command_arg g_transfer_args[] = {
 	CALL_ARG,
-	LEG_CHOICE(leg, "Whose party gives the other one away: a is the caller, b whom it speaks "
-			"with."),
+	LEG_CHOICE(leg, "Party that transfers the other one: a is the caller, b the other party."),
 	EXTENSION_ARG("to", "Extension that it is given to, or a link to it."),
 	RING_ARG(seconds,
-		 "So long is rung in all, wherever calls to it go: then nobody has answered."),
+		 "How long phones ring in all, with those of forwards: then nobody has answered."),
 	END,
 };
 
 static const struct command_arg g_deflect_args[] = {
 	CALL_ARG,
-	EXTENSION_ARG("to", "Extension that it goes on to, or a link to it."),
+	EXTENSION_ARG("to", "Extension that the call goes to, or a link to it."),
 	END,
 };
 
 static const struct command_arg g_pickup_args[] = {
 	PARTY_ARG("extension", CHARSET_DIALLED, "Extension where the call rings, or a link to it."),
-	EXTENSION_ARG("by", "Extension whose phones are to ring for it, or a link."),
-	CALL_OR_NONE("That call alone; else the one that rings longest."),
+	EXTENSION_ARG("by", "Extension that is to ring for it, or a link."),
+	CALL_OR_NONE("Only that call; else the one that rings longest."),
 	END,
 };
 
 static const struct command_arg g_call_link_args[] = {
-	PARTY_ARG("number", CHARSET_NUMBER, "Extension whose call it is about."),
+	PARTY_ARG("number", CHARSET_NUMBER, "Extension with the call."),
 	TEXT_ARG("link", CHARSET_TEXT, 1, 255, NULL,
 		 "tel:NUMBER, callto:NUMBER, or call.center: and call?number=NUMBER, "
 		 "transfer?number=NUMBER, hold_unhold, mute_unmute, hangup, answer or reject.",
 		 .required = true),
-	CALL_OR_NONE("That call alone, if it is so; else the newest one."),
+	CALL_OR_NONE("Only that call, if it is in that state; else the newest one."),
 	END,
 };
 
@@ -158,13 +159,13 @@ static const struct command_arg g_join_args[] = {
 	CALL_ARG,
 	OTHER_CALL_ARG("with", true,
 		       "Id of the call that becomes one with it, and ends: 13 characters."),
-	LEG_CHOICE(leg, "Whose party stays in the call: a is the caller, b whom it speaks with."),
-	LEG_CHOICE(with_leg, "Whose party of the other one comes."),
+	LEG_CHOICE(leg, "Party that stays in the call: a is the caller, b the other party."),
+	LEG_CHOICE(with_leg, "Party of the other call that joins it."),
 	END,
 };
 
 static const struct command_arg g_list_args[] = {
-	SPAN_ARGS("Only calls that this number parked, or whose parked party it is.",
+	SPAN_ARGS("Only calls in which this number parked a party, or is the parked party.",
 		  "were parked"),
 	LIMIT_ARG,
 	END,
@@ -172,7 +173,7 @@ static const struct command_arg g_list_args[] = {
 
 static const struct command_arg g_dtmf_args[] = {
 	CALL_ARG,
-	LEG_ARG("To whose party they go: a is the caller, b whom it speaks with."),
+	LEG_ARG("Party that gets the digits: a is the caller, b the other party."),
 	TEXT_ARG("digits", CHARSET_DIGITS, 1, 32, NULL, "Sent one after the other.",
 		 .required = true, IN(FIELD_SLICE, digits)),
 	U64_ARG("duration_ms", 40, 6000, "120", "How long each sounds.",
@@ -205,32 +206,32 @@ static const struct command_arg g_answer_args[] = {
 	CALL_ARG,
 	AWAY_ARG("0"),
 	TEXT_ARG("number", CHARSET_NUMBER, 1, 63, "any",
-		 "Extension one of whose phones answers, of those that ring.", IN(FIELD_SLICE, to)),
+		 "Extension of the ringing phone that is to answer.", IN(FIELD_SLICE, to)),
 	END,
 };
 static const struct command_arg g_keep_args[] = { CALL_ARG, AWAY_ARG("unchanged"), END };
 
 const struct command g_call_order_commands[] = {
 	{ "call.split", COMMAND_FOR_APPLICATION, g_split_args,
-	  "Makes two calls of one: each party of an established call goes on, answered by tandem, "
-	  "with no other party. One stays, the other goes to a new call, whose id follows from the "
+	  "Splits an established call into two: each party goes on, answered by tandem, with no "
+	  "other party. One stays, the other goes to a new call. The id of that follows from the "
 	  "command's id. Each hears hold music, or with an application nothing, until call.play. "
 	  "What one held of the other ends. The event call.split tells of both calls.",
 	  "id: of the new call", BY(command_call_split) },
 	{ "call.park", COMMAND_FOR_APPLICATION, g_park_args,
-	  "Lets a party of an established call wait in a slot, answered by tandem, with no other "
-	  "party. It hears hold music, and tandem hangs up on the other one. A party that has no "
-	  "other one already needs no leg. Slots are the tenant's, on all nodes: those of its "
-	  "park_groups, or without any all that one names. Answered when it waits there and that "
-	  "is saved; conflict: another call does, or all slots of the group are taken, and the "
-	  "call is as it was. The event call.parked tells of it, and call.retrieved when somebody "
-	  "speaks with the party (call.retrieve).",
+	  "Parks a party of an established call: it waits in a slot, answered by tandem, with no "
+	  "other party. It hears hold music, and tandem hangs up on the other one. A party without "
+	  "another one needs no leg. Slots are the tenant's, on all nodes: those of its "
+	  "park_groups, or any slot where it has no groups. Answered when the party waits there "
+	  "and that is saved. conflict: another call has the slot, or all slots of the group are "
+	  "taken, and the call is as it was. The event call.parked tells of it, and call.retrieved "
+	  "when somebody speaks with the party (call.retrieve).",
 	  "id, order, slot", BY(command_call_park) },
 	{ "call.retrieve", COMMAND_FOR_APPLICATION, g_retrieve_args,
-	  "Lets a party of an established call, or a caller that is answered by tandem, with no "
-	  "other party, speak with who waits in the slot, as call.join does. Tandem hangs up on "
-	  "the other one. not_found: nobody waits there. Of two that retrieve at once one is "
-	  "answered so, or hears it by call.transfer_failed. The event call.retrieved tells that "
+	  "Connects a party of an established call, or a caller that is answered by tandem, with "
+	  "no other party, with the party that waits in the slot, as call.join does. Tandem hangs "
+	  "up on the other one. not_found: nobody waits there. Where two retrieve at once, one of "
+	  "them is answered so, or gets call.transfer_failed. The event call.retrieved tells that "
 	  "the slot is free.",
 	  "id, order", BY(command_call_retrieve) },
 	{ "call.hold", COMMAND_FOR_APPLICATION, g_hold_switch_args,
@@ -246,15 +247,14 @@ const struct command g_call_order_commands[] = {
 	  "Where it does not: conflict, and the hold ends at the phone.",
 	  "id, order", BY(command_call_order), .order = ORDER_RESUME, .own = "call" },
 	{ "call.mute", COMMAND_FOR_APPLICATION, g_mute_args,
-	  "Keeps one party of an established call from being heard, or lets it be heard again. No "
-	  "phone is told.",
-	  "id, order", BY(command_call_order), .order = ORDER_MUTE },
+	  "Mutes one party of an established call, or unmutes it. No phone is told.", "id, order",
+	  BY(command_call_order), .order = ORDER_MUTE },
 	{ "call.record", COMMAND_FOR_APPLICATION, g_record_args,
-	  "Records a party of an established call whose extension has record=on_demand: on and "
-	  "off. Its party may do the same by in-call codes (call_codes in the node file), and on "
-	  "its record page (extension.page). What a policy records can be paused, and not ended. "
-	  "The events call.recording and "
-	  "those behind it tell what becomes of it, call.show what is recorded.",
+	  "Starts or ends the recording of a party of an established call. Its extension must have "
+	  "record=on_demand. Its party may do the same by in-call codes (call_codes in the node "
+	  "file), and on its record page (extension.page). What a policy records can be paused, "
+	  "and not ended. The events call.recording and those behind it tell what becomes of it, "
+	  "call.show what is recorded.",
 	  "id, order", BY(command_call_order), .order = ORDER_RECORD },
 	{ "call.account_code", COMMAND_FOR_APPLICATION, g_account_args,
 	  "Says what the cost of a call is for: its account code, which goes where the call goes, "
@@ -263,39 +263,37 @@ const struct command g_call_order_commands[] = {
 	  "(call_codes.account in the node file, and account_code of extension.put).",
 	  "id, order", BY(command_call_order), .order = ORDER_ACCOUNT },
 	{ "call.transfer", COMMAND_FOR_APPLICATION, g_transfer_args,
-	  "Gives a party of an established call to an extension, as if the phone of the other one "
-	  "had sent REFER: it hears ringback, then whoever answers. Tandem hangs up on the other "
-	  "one then, which gets its party back where nobody answers. A caller that is answered by "
-	  "tandem, with no other party goes on to the extension, and is its application's again "
-	  "where nobody answers. Answered when it is saved; the events call.transferred and "
-	  "call.transfer_failed tell what becomes of it.",
+	  "Transfers a party of an established call to an extension, as if the phone of the other "
+	  "party had sent REFER. The party hears ringback until the extension answers; then tandem "
+	  "hangs up on the other party. Where nobody answers, the two speak again. A caller that "
+	  "is answered by tandem, with no other party, goes on to the extension, and back to its "
+	  "application where nobody answers. Answered when it is saved; the events "
+	  "call.transferred and call.transfer_failed tell what becomes of it.",
 	  "id, order", BY(command_call_order), .order = ORDER_TRANSFER, .own = "call" },
 	{ "call.transfer_cancel", COMMAND_FOR_APPLICATION, g_call_args,
-	  "Calls a transfer off that has not been answered: it stops ringing there, and the call "
+	  "Cancels a transfer that has not been answered: the target stops ringing, and the call "
 	  "is as before. The event call.transfer_failed tells of it, with sip_status 487. "
 	  "conflict: none rings.",
 	  "id, order", BY(command_call_order), .order = ORDER_CANCEL, .own = "call" },
 	{ "call.deflect", COMMAND_FOR_APPLICATION, g_deflect_args,
 	  "Sends a call that rings, or waits for an application, on to an extension: phones that "
-	  "ring stop, and the phones of that one ring, or its calls go where it sends them. Who is "
-	  "rung is told so by Diversion and History-Info. Where nobody can be rung, where the "
-	  "extension was rung for the call before, or the call is answered: conflict, and the call "
-	  "is as it was. The event call.forwarded tells where it goes.",
+	  "ring stop, and the phones of that extension ring, or it forwards the call. Diversion "
+	  "and History-Info tell the callee. Where nobody can be rung, where the extension was "
+	  "rung for the call before, or the call is answered: conflict, and the call is as it was. "
+	  "The event call.forwarded tells where it goes.",
 	  "id, order", BY(command_call_order), .order = ORDER_DEFLECT },
 	{ "call.pickup", COMMAND_FOR_APPLICATION, g_pickup_args,
 	  "Lets the call that rings longest at an extension ring at another one, which wants to "
 	  "take it, and at the first one no more. The two need a pick-up group together "
-	  "(pickup_groups of extension.put): conflict. not_found: no call rings there, on "
-	  "any node that answers within 0.3 s. Else as call.deflect; the event call.forwarded has "
-	  "the reason "
-	  "pickup.",
+	  "(pickup_groups of extension.put): conflict. not_found: no call rings there, on any node "
+	  "that answers within 0.3 s. Else as call.deflect; the event call.forwarded has the "
+	  "reason pickup.",
 	  "id, order", BY(command_call_pickup) },
 	{ "call.link", COMMAND_FOR_APPLICATION, g_call_link_args,
-	  "Does what a link says that a user has clicked: calls a number, or changes the newest "
-	  "call of the extension, on whichever node. answer and reject are for one that rings at "
-	  "it, "
-	  "transfer, hold_unhold and mute_unmute for one in which it speaks, hangup for any. Each "
-	  "is another command: call.originate, call.transfer, call.hold, call.mute, call.hangup, "
+	  "Does what a clicked link says: calls a number, or changes the newest call of the "
+	  "extension, on any node. answer and reject are for a call that rings at it, transfer, "
+	  "hold_unhold and mute_unmute for a call in which it speaks, hangup for any. Each is "
+	  "another command: call.originate, call.transfer, call.hold, call.mute, call.hangup, "
 	  "call.answer, call.reject. not_found: it has no such call.",
 	  "that of the other command", BY(command_call_link) },
 	{ "call.accept", COMMAND_FOR_APPLICATION, g_call_args,
@@ -306,16 +304,16 @@ const struct command g_call_order_commands[] = {
 	{ "call.reject", COMMAND_FOR_APPLICATION, g_reject_args,
 	  "Refuses a call that rings, or waits for an application: phones that ring stop, the "
 	  "caller hears the status, and the call goes on to nobody else. A caller that is up "
-	  "already, because it is called by command or was given away, hears the tone for it and "
-	  "is hung up, or goes back to whom it was given away by. conflict: it is answered, or "
-	  "does not ring. The event call.ended has the status.",
+	  "already, because a command called it or it was transferred, hears the tone for the "
+	  "status. Then it is hung up, or goes back to the party that transferred it. conflict: it "
+	  "is answered, or does not ring. The event call.ended has the status.",
 	  "id, order", BY(command_call_order), .order = ORDER_REJECT },
 	{ "call.join", COMMAND_FOR_APPLICATION, g_join_args,
-	  "Makes one call of two that are established: of each one party stays, or a caller that "
-	  "is answered by tandem, with no other party. Tandem hangs up on the other one. The call "
-	  "goes on, with ends. Answered when it is saved that it is to be, which a kill does not "
+	  "Joins two established calls into one: of each, one party stays, or a caller that is "
+	  "answered by tandem, with no other party. Tandem hangs up on the other one. The call "
+	  "goes on, with ends. Answered when the order to join is saved, which a kill does not "
 	  "undo; the events call.transferred and call.transfer_failed tell what becomes of it. "
-	  "Where the two have no codec in common one of them is asked for those of the other "
+	  "Where the two have no codec in common, one of them is offered the codecs of the other "
 	  "(re-INVITE); when neither takes them call.transfer_failed says 488, and both calls go "
 	  "on as they were. Of two shards of the node both calls go on, as one conversation.",
 	  "id, order", BY(command_call_join) },
@@ -361,9 +359,8 @@ static const char *const g_stream_sides[] = { "said", "heard", "both", NULL };
 static const struct command_arg g_stream_args[] = {
 	CALL_ARG,
 	ENDPOINT_ARG,
-	LEG_OR_NONE(
-		"Of a call of two: whose party it hears beside their talk, without a word of its "
-		"own. a is the caller, b whom it speaks with."),
+	LEG_OR_NONE("In a call of two: the party that the application hears, without saying "
+		    "anything. a is the caller, b the other party."),
 	ENUM_ARG("hear", g_stream_sides, "both",
 		 "With leg: what its party says, what that party hears, or both as two "
 		 "channels."),
@@ -381,8 +378,7 @@ static const struct command_arg g_collect_args[] = {
 	U64_ARG("min", 0, PROMPT_DIGITS_MAX, "1", "Fewer digits are reported as short.",
 		IN(FIELD_NUMBER, min)),
 	U64_ARG("max", 1, PROMPT_DIGITS_MAX, "16",
-		"It ends after so many digits. At most ivr.max_digits, which it is when it is "
-		"not given.",
+		"How many digits end it. At most ivr.max_digits, which is also the default.",
 		IN(FIELD_NUMBER, max)),
 	U64_ARG("first_ms", 100, PROMPT_WAIT_MAX_MS, "5000",
 		"How long the first digit is awaited, after what is played.",
@@ -393,17 +389,15 @@ static const struct command_arg g_collect_args[] = {
 		 "Keys that end it, and are not among those that are reported.",
 		 IN(FIELD_TEXT, ends)),
 	TEXT_ARG("tag", CHARSET_NAME, 3, CALL_TAG_MAX, "none",
-		 "TAB.FIELD, such as Case.CaseNumber: what was pressed becomes data of the call, "
-		 "which goes where the call goes, and is in its events and its call detail "
-		 "records. Not for secrets.",
+		 "TAB.FIELD, such as Case.CaseNumber: the digits become data of the call, which "
+		 "stay with it over transfers, in its events and its CDRs. Not for secrets.",
 		 IN(FIELD_TEXT, tag)),
 	TEXT_ARG("tone_behind", CHARSET_DIGITS, 0, PROMPT_DIGITS_MAX, "none",
 		 "Digits, such as an access code: behind them the dial tone is heard, until the "
 		 "next digit. Play tone-dial as the last file for the first one.",
 		 IN(FIELD_TEXT, tone_behind)),
 	U64_ARG("tries", 1, PROMPT_TRIES_MAX, "1",
-		"So often the files are played and digits awaited, while fewer than min "
-		"come.",
+		"How often the files are played and digits awaited, while fewer than min come.",
 		IN(FIELD_NUMBER, tries)),
 	FILE_ARG(false, "Files that are played before, as of call.play."),
 	END,
@@ -412,11 +406,10 @@ static const struct command_arg g_collect_args[] = {
 static const struct command_arg g_message_args[] = {
 	CALL_ARG,
 	BOOL_ARG("beep", "true", "The party hears a beep before."),
-	U64_ARG("max_ms", 1000, PROMPT_MESSAGE_MAX_MS, "120000", "It ends after so long.",
+	U64_ARG("max_ms", 1000, PROMPT_MESSAGE_MAX_MS, "120000", "How long the recording may last.",
 		IN(FIELD_NUMBER, message_max_ms)),
 	U64_ARG("silence_ms", 0, PROMPT_SILENCE_MAX_MS, "3000",
-		"It ends when nothing was said for so long; 0: silence does not end it.",
-		IN(FIELD_NUMBER, message_silence_ms)),
+		"How long a silence ends it; 0: none does.", IN(FIELD_NUMBER, message_silence_ms)),
 	U64_ARG("min_ms", 0, PROMPT_MESSAGE_MAX_MS, "0", "Less is reported as short.",
 		IN(FIELD_NUMBER, message_min_ms)),
 	TEXT_ARG("terminators", CHARSET_DIGITS, 0, PROMPT_DIGITS_MAX, "#",
@@ -456,8 +449,8 @@ const struct command g_call_sound_commands[] = {
 	  "reached, or was gone for live.give_up), stopped or hangup. It lasts until call.stop, "
 	  "and a node that was killed connects again. As a file of call.play or call.collect: "
 	  "live-ENDPOINT. With leg an application hears a party that speaks with another one, in "
-	  "place of who heard the call before; the events call.stream_started, call.stream_ended "
-	  "and call.stream_failed tell what becomes of it.",
+	  "place of the application that heard the call before; the events call.stream_started, "
+	  "call.stream_ended and call.stream_failed tell what becomes of it.",
 	  "id, order", BY(command_call_stream) },
 	{ "call.stop", COMMAND_FOR_APPLICATION, g_stop_args,
 	  "Ends what call.play, call.stream, call.collect or call.record_message asked for; with "
@@ -465,12 +458,10 @@ const struct command g_call_sound_commands[] = {
 	  "id, order", BY(command_call_stop) },
 	{ "call.collect", COMMAND_FOR_APPLICATION, g_collect_args,
 	  "Collects DTMF digits of a party that is answered by tandem, with no other party, in "
-	  "place of "
-	  "what was played or collected: those of RFC 4733 and of INFO. A digit ends what it "
-	  "plays, "
-	  "and counts. The event call.collected has them, in the stream of the call's application "
-	  "alone. A call that has none: conflict. As the last file tone-dial is heard until the "
-	  "first digit, for first_ms at most.",
+	  "place of what was played or collected: those of RFC 4733 and of INFO. A digit ends what "
+	  "it plays, and counts. The event call.collected has them, in the stream of the call's "
+	  "application alone. A call without an application: conflict. As the last file tone-dial "
+	  "is heard until the first digit, for first_ms at most.",
 	  "id, order", BY(command_call_collect) },
 	{ "call.record_message", COMMAND_FOR_APPLICATION, g_message_args,
 	  "Records what a party says that is answered by tandem, with no other party, in place of "
@@ -485,11 +476,11 @@ const struct command g_call_sound_commands[] = {
 static const struct command_arg g_calls_args[] = {
 	SPAN_ARGS("Only those from or to this number.", "began"),
 	LIMIT_ARG,
-	TEXT_ARG("node", CHARSET_TEXT, 1, 63, "all", "Those alone of the node of that name.",
+	TEXT_ARG("node", CHARSET_TEXT, 1, 63, "all", "Only those of the node of that name.",
 		 .place = PLACE_NODE),
 	TEXT_ARG("application", CHARSET_NAME, 1, APPLICATION_NAME_MAX - 1, NULL,
-		 "Those alone that this application has, or that wait for it."),
-	BOOL_ARG("ending", "false", "true: those as well that have ended and have no record yet."),
+		 "Only calls that this application has, or that wait for it."),
+	BOOL_ARG("ending", "false", "true: also calls that have ended and have no record yet."),
 	END,
 };
 
@@ -504,45 +495,40 @@ static const struct command_arg g_doctor_args[] = {
 
 static const struct command_arg g_originate_args[] = {
 	PARTY_ARG("from", CHARSET_NUMBER,
-		  "Extension whose phone is rung first; with payer a number outside."),
-	TEXT_ARG(
-		"to", CHARSET_DIALLED, 1, 63, NULL,
-		"Who is called then: an extension, a number outside as from dials it, or a link to "
-		"one: tel:1002, callto:1002."),
+		  "Extension that is rung first; with payer a number outside."),
+	TEXT_ARG("to", CHARSET_DIALLED, 1, 63, NULL,
+		 "Callee when from has answered: an extension, a number outside as from dials it, "
+		 "or a link to one: tel:1002, callto:1002."),
 	TEXT_ARG("flow", CHARSET_NAME, 1, FLOW_NAME_MAX - 1, NULL,
 		 "In place of to: the flow that from's phone goes through then."),
 	TEXT_ARG("mailbox", CHARSET_NUMBER, 1, 63, NULL,
 		 "With flow: the mailbox that the call is about, its variable box."),
-	TEXT_ARG(
-		"payer", CHARSET_NUMBER, 1, 63, NULL,
-		"Where from is a number outside: the extension in whose name it and to are called, "
-		"as if it had sent the call on there. Its dial plan, classes and limits count."),
+	TEXT_ARG("payer", CHARSET_NUMBER, 1, 63, NULL,
+		 "Where from is a number outside: the extension that pays for both calls, as if it "
+		 "had forwarded a call there. Its dial plan, classes and limits count."),
 	TEXT_ARG("caller_id", CHARSET_NUMBER, 1, 63, "as its extension says",
 		 "Number as which from is shown outside: one that it may show (outside_number, "
 		 "outside_numbers of extension.put)."),
 	BOOL_ARG("auto_answer", "false",
 		 "Ask from's phone to answer by itself: Alert-Info with info=alert-autoanswer.",
 		 IN(FIELD_NUMBER, auto_answer)),
-	RING_ARG(ring_s, "So long each of the two is rung, in all, wherever calls to it go."),
+	RING_ARG(ring_s, "How long each of the two rings in all, with forwards."),
 	END,
 };
 
 const struct command g_call_commands[] = {
 	{ "call.list", COMMAND_FOR_READER, g_calls_args,
 	  "Lists the calls of all nodes of the cluster, the newest first. A node that is heard and "
-	  "does not answer within 2 s, and one that is not heard and whose shards nobody has "
+	  "does not answer within 2 s, and one that is not heard, with shards that nobody has "
 	  "taken yet, is named in missing, beside result; over HTTP in the header Tandem-Missing. "
-	  "Nodes that are in no cluster (cluster.listen) list their own. One that has ended is not "
-	  "among them, from "
-	  "the answer of "
-	  "call.hangup or the event call.ended on. Until its record is in Redis call.show knows it "
-	  "as ending: each party has up to 32 s to acknowledge BYE, and Redis may be away.",
-	  "a list: id, state (setup, ringing, answering, established, ending), a_state and "
-	  "b_state (what its parties are at: see States of a party), application (that "
-	  "has the call; empty: none), waits (for it, to be answered), from, to, answered_by, "
-	  "from_name, "
-	  "setup_utc_ms, answer_utc_ms, saved, "
-	  "restored, node (that has it)",
+	  "Nodes that are in no cluster (cluster.listen) list their own. A call that has ended is "
+	  "not among them, from the answer of call.hangup or the event call.ended on. Until its "
+	  "record is in Redis call.show knows it as ending: each party has up to 32 s to "
+	  "acknowledge BYE, and Redis may be away.",
+	  "a list: id, state (setup, ringing, answering, established, ending), a_state and b_state "
+	  "(what its parties are at: see States of a party), application (that has the call; "
+	  "empty: none), waits (for it, to be answered), from, to, answered_by, from_name, "
+	  "setup_utc_ms, answer_utc_ms, saved, restored, node (that has it)",
 	  BY(command_call_list), .own = "",
 	  .columns = "id,state,application,from,to,answered_by,setup_utc_ms,answer_utc_ms,node",
 	  LISTS("id", "setup_utc_ms", true,
@@ -551,8 +537,7 @@ const struct command g_call_commands[] = {
 		"version,saved,restored,node") },
 	{ "call.show", COMMAND_FOR_READER, g_call_args,
 	  "Shows a call with the live counters of its media flows. A call that ended in the last "
-	  "hour: "
-	  "its record (as in cdr.list) with state ended, and the last counters of its flows.",
+	  "hour: its record (as in cdr.list) with state ended, and the last counters of its flows.",
 	  "as in call.list, with the SIP Call-IDs, the SIP peers, a and b (transport, srtp: the "
 	  "crypto-suite or plain, holds, muted, profile, codecs), recordings (of now: recording, "
 	  "leg, state: on or paused, to, cause: policy, command, code, page or message, "
@@ -573,11 +558,10 @@ const struct command g_call_commands[] = {
 	  BY(command_call_show), .own = "call" },
 	{ "call.leg.list", COMMAND_FOR_READER, g_call_args,
 	  "Lists the legs of a call: its parties, and phones that ring, or are on their way out.",
-	  "a list: leg (its number in the call), party (a: the caller, b: whom it speaks with; "
-	  "null: "
+	  "a list: leg (its number in the call), party (a: the caller, b: the other party; null: "
 	  "neither), state (early, answered, confirmed, leaving), direction (of its INVITE: in, "
-	  "out), user (extension whose phone it is), trunk, sip_call_id, peer, transport, srtp, "
-	  "holds, muted, profile and codecs, as in call.show",
+	  "out), user (extension of the phone), trunk, sip_call_id, peer, transport, srtp, holds, "
+	  "muted, profile and codecs, as in call.show",
 	  BY(command_call_leg_list),
 	  LISTS("leg", NULL, false,
 		"party,state,direction,user,trunk,sip_call_id,peer,transport,srtp,holds,muted,"
@@ -586,14 +570,11 @@ const struct command g_call_commands[] = {
 	  "as in call.leg.list", BY(command_call_leg_show) },
 	{ "call.doctor", COMMAND_FOR_READER, g_doctor_args,
 	  "Says why a party of a call is not heard, or hears nothing, from counters and state "
-	  "alone: "
-	  "it looks at them twice. Of a call that ended in the last hour: from its last counters, "
-	  "or, after a restart, from its record. See doctor.md.",
+	  "alone: it looks at them twice. Of a call that ended in the last hour: from its last "
+	  "counters, or, after a restart, from its record. See doctor.md.",
 	  "id, ended (cause, sip_status, talk_ms; of a call that is over) and findings, none when "
-	  "all is well: code, is (fault, state or note), leg (a, b), "
-	  "line, "
-	  "sentence, evidence and next (what to do); leg and line are null where it is about the "
-	  "call",
+	  "all is well: code, is (fault, state or note), leg (a, b), line, sentence, evidence and "
+	  "next (what to do); leg and line are null where it is about the call",
 	  BY(command_call_doctor) },
 	{ "call.hangup", COMMAND_FOR_APPLICATION, g_call_args, "Ends a call.", "id",
 	  BY(command_call_hangup), .own = "call" },
@@ -608,14 +589,13 @@ const struct command g_call_commands[] = {
 	  "id", BY(command_call_originate), .own = "from",
 	  .own_args = "to,caller_id,auto_answer,ring_s" },
 	{ "call.answer", COMMAND_FOR_APPLICATION, g_answer_args,
-	  "Answers a call that waits for an application, by the node itself: the caller hears "
-	  "what call.play plays. A phone that rings for the call is asked to answer: by NOTIFY "
-	  "with "
-	  "Event: talk where the Allow-Events of its 180 names talk. Else it is rung anew, "
-	  "once, with Alert-Info and Answer-Mode: Auto; a phone that knows neither rings on. "
-	  "conflict: the call waits for no application and nobody rings, the phone was rung anew "
-	  "before, auto_answer is withheld from it (features_off), or nothing the caller takes can "
-	  "be said.",
+	  "Answers a call that waits for an application, by the node itself: the caller hears what "
+	  "call.play plays. A phone that rings for the call is asked to answer: by NOTIFY with "
+	  "Event: talk where the Allow-Events of its 180 names talk. Else it is rung again, once, "
+	  "with Alert-Info and Answer-Mode: Auto; a phone that knows neither rings on. conflict: "
+	  "the call waits for no application and nobody rings, the phone was rung again before, "
+	  "auto_answer is withheld from it (features_off), or nothing the caller takes can be "
+	  "said.",
 	  "id, order", BY(command_call_order), .order = ORDER_ANSWER },
 	{ "call.keep", COMMAND_FOR_APPLICATION, g_keep_args,
 	  "Says that the application is there, as any other order to the call does: away_s "

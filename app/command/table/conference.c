@@ -11,14 +11,14 @@
 #include "sig/shard/shard.h"
 
 #define CONFERENCE_ARG ID_ARG("conference", "Id of the conference: 13 characters.")
-#define MEMBER_BY_ARG                                                                              \
-	U64_ARG("by", 1, UINT16_MAX, "nobody",                                                     \
-		"Number of the member in whose name it is done: only the host, and who invited a " \
-		"member, may do everything.")
+#define MEMBER_BY_ARG                                                                            \
+	U64_ARG("by", 1, UINT16_MAX, "nobody",                                                   \
+		"Number of the member that does it. Only the host, and the member that invited " \
+		"another one, may do everything.")
 #define MEMBER_CALL_ARG ID_ARG("call", "Id of the member's call: 13 characters.")
 #define RUNG_ARG(needed)                                                  \
 	TEXT_ARG("to", CHARSET_NUMBER, 1, 63, (needed) ? NULL : "nobody", \
-		 "Extension whose best phone is rung.", .required = (needed))
+		 "Extension that is rung, by its best phone.", .required = (needed))
 
 static const struct command_arg g_conferences_args[] = {
 	SPAN_ARGS("Only those of the room with this number.", "began"),
@@ -37,8 +37,8 @@ static const struct command_arg g_conference_join_args[] = {
 };
 static const struct command_arg g_conference_add_args[] = {
 	CALL_ARG,
-	LEG_OR_NONE("Of a call of two: whose party is the host. a is the caller, b whom it speaks "
-		    "with."),
+	LEG_OR_NONE("In a call of two: the party that becomes host. a is the caller, b the other "
+		    "party."),
 	OTHER_CALL_ARG("with", false, "Id of the other call."),
 	RUNG_ARG(false),
 	TEXT_ARG(
@@ -50,9 +50,8 @@ static const struct command_arg g_conference_add_args[] = {
 static const char *const g_conference_modes[] = { "listen", "coach", "barge", NULL };
 static const struct command_arg g_conference_monitor_args[] = {
 	CALL_ARG,
-	LEG_OR_NONE("Whose party is coached, and is the host. a is the caller, b whom it speaks "
-		    "with."),
-	ENUM_ARG("mode", g_conference_modes, NULL, "What whoever answers may do.",
+	LEG_OR_NONE("Party that is coached, and is the host. a is the caller, b the other party."),
+	ENUM_ARG("mode", g_conference_modes, NULL, "What the extension may do in the call.",
 		 .required = true),
 	RUNG_ARG(true),
 	END,
@@ -129,10 +128,11 @@ const struct command g_conference_commands[] = {
 	{ "conference.list", COMMAND_FOR_READER, g_conferences_args,
 	  "Lists the conferences of a node, the newest first. conference.get tells who is in one.",
 	  "a list: id, kind (ad_hoc: of calls; room: of a number), tenant, number, members, asking "
-	  "(who is rung for it, or has not said the PIN), host (a member; 0: none), locked, "
-	  "max_members, created_utc_ms, saved, mixed, apart (Redis has not said whether the number "
-	  "is open on another node, too), recording (its number; 0: none), recording_paused, plays "
-	  "(the file of conference.play), stream (the endpoint of conference.stream)",
+	  "(number of parties that are rung for it, or have not given the PIN), host (a member; 0: "
+	  "none), locked, max_members, created_utc_ms, saved, mixed, apart (Redis has not said "
+	  "whether the number is open on another node, too), recording (its number; 0: none), "
+	  "recording_paused, plays (the file of conference.play), stream (the endpoint of "
+	  "conference.stream)",
 	  BY(command_conference_list),
 	  LISTS("id", "created_utc_ms", true,
 		"kind,number,members,asking,host,locked,max_members,created_utc_ms,saved,mixed,"
@@ -145,24 +145,24 @@ const struct command g_conference_commands[] = {
 	  BY(command_conference_get) },
 	{ "conference.add", COMMAND_FOR_APPLICATION, g_conference_add_args,
 	  "Makes a conference of two calls, of a call and an extension that is rung, or of a call "
-	  "and an application (endpoint), until that has ended its stream. Each party "
-	  "goes on in a call of its own, which is in the conference: it is held, muted or dropped "
-	  "by that call's id. Who is in both calls leaves the second one. Where call is in a "
-	  "conference, with or to come into that. Until who is rung answers, and if it does not, "
-	  "the call is as it was. With two left they are a call of two again, without a "
-	  "conference (conferences.release). Answered when it is saved who is to come; "
-	  "conference.joined tells of each.",
+	  "and an application (endpoint), until that has ended its stream. Each party goes on in a "
+	  "call of its own, which is in the conference: it is held, muted or dropped by that "
+	  "call's id. A party of both calls leaves the second one. Where call is in a conference, "
+	  "with or to joins that. Until the extension answers, and if it does not, the call is as "
+	  "it was. When two members are left, they are a call of two again, without a conference "
+	  "(conferences.release). Answered when the new members are saved; conference.joined tells "
+	  "of each.",
 	  "id: of the conference", BY(command_conference_add) },
 	{ "conference.invite", COMMAND_FOR_APPLICATION, g_conference_invite_args,
-	  "Rings an extension. Who answers is in the conference at once.", "id: of the conference",
-	  BY(command_conference_invite) },
+	  "Rings an extension. When it answers, it is in the conference at once.",
+	  "id: of the conference", BY(command_conference_invite) },
 	{ "conference.join", COMMAND_FOR_APPLICATION, g_conference_join_args,
 	  "The parties of a call come into a conference, each in a call of its own. A party that "
 	  "is answered by tandem, with no other party comes as it is.",
 	  "id: of the conference", BY(command_conference_join) },
 	{ "conference.monitor", COMMAND_FOR_APPLICATION, g_conference_monitor_args,
-	  "Rings an extension that is to monitor a call of two. Who answers listens, or coaches "
-	  "the party of leg: the other one does not hear it. With barge it is heard by both, as by "
+	  "Rings an extension that is to monitor a call of two. It listens, or coaches the party "
+	  "of leg: the other party does not hear it. With barge both hear it, as by "
 	  "conference.add. When it leaves the two have their call again, and when one of them does "
 	  "it is hung up, too. conference.unmute and conference.coach change what it may.",
 	  "id: of the conference", BY(command_conference_monitor) },
@@ -173,14 +173,14 @@ const struct command g_conference_commands[] = {
 	  "Nobody hears a member.", "id, order", BY(command_conference_member),
 	  .order = CONFERENCE_ORDER(MEMBER_MUTE, 1), .off = "conference.unmute" },
 	{ "conference.unmute", COMMAND_FOR_APPLICATION, g_conference_member_args,
-	  "It is heard again: conference.mute on=false.", "id, order",
-	  BY(command_conference_member), .order = CONFERENCE_ORDER(MEMBER_MUTE, 0) },
+	  "Unmutes a member: conference.mute on=false.", "id, order", BY(command_conference_member),
+	  .order = CONFERENCE_ORDER(MEMBER_MUTE, 0) },
 	{ "conference.hold", COMMAND_FOR_APPLICATION, g_conference_switch_args,
 	  "A member hears hold music, and nobody hears it; the others go on.", "id, order",
 	  BY(command_conference_member), .order = CONFERENCE_ORDER(MEMBER_HOLD, 1),
 	  .off = "conference.resume" },
 	{ "conference.resume", COMMAND_FOR_APPLICATION, g_conference_member_args,
-	  "It is in the conference again: conference.hold on=false.", "id, order",
+	  "Takes a member off hold: conference.hold on=false.", "id, order",
 	  BY(command_conference_member), .order = CONFERENCE_ORDER(MEMBER_HOLD, 0) },
 	{ "conference.deaf", COMMAND_FOR_APPLICATION, g_conference_deaf_args,
 	  "A member hears nobody, or all again.", "id, order", BY(command_conference_member),
@@ -195,9 +195,9 @@ const struct command g_conference_commands[] = {
 	  "A member is the host from now on.", "id, order", BY(command_conference_member),
 	  .order = CONFERENCE_ORDER(MEMBER_HOST, 1) },
 	{ "conference.mute_all", COMMAND_FOR_APPLICATION, g_conference_switch_all_args,
-	  "conference.mute of each member but its host. With by, of those whom that member may "
-	  "mute: all but itself for the host, for others those whom it invited (none: "
-	  "not_allowed). Who comes later is heard.",
+	  "Mutes each member but the host, as conference.mute. With by, only members that this one "
+	  "may mute: for the host all but itself, for others the members that it invited (none: "
+	  "not_allowed). Members that join later are heard.",
 	  "id: of the conference", BY(command_conference_order), .order = SHARD_ROOM_MUTE,
 	  .off = "conference.unmute_all" },
 	{ "conference.unmute_all", COMMAND_FOR_APPLICATION, g_conference_order_args,
@@ -210,8 +210,9 @@ const struct command g_conference_commands[] = {
 	  "conference.resume of the same members.", "id: of the conference",
 	  BY(command_conference_order), .order = SHARD_ROOM_RESUME },
 	{ "conference.lock", COMMAND_FOR_APPLICATION, g_conference_switch_all_args,
-	  "Nobody comes in by calling its number. Who is invited does.", "id: of the conference",
-	  BY(command_conference_order), .order = SHARD_ROOM_LOCK, .off = "conference.unlock" },
+	  "Nobody joins by calling its number. Invited extensions still join.",
+	  "id: of the conference", BY(command_conference_order), .order = SHARD_ROOM_LOCK,
+	  .off = "conference.unlock" },
 	{ "conference.unlock", COMMAND_FOR_APPLICATION, g_conference_order_args,
 	  "Ends what conference.lock did: conference.lock on=false.", "id: of the conference",
 	  BY(command_conference_order), .order = SHARD_ROOM_UNLOCK },
@@ -219,9 +220,10 @@ const struct command g_conference_commands[] = {
 	  "Hangs up all its members.", "id: of the conference", BY(command_conference_order),
 	  .order = SHARD_ROOM_END },
 	{ "conference.play", COMMAND_FOR_APPLICATION, g_conference_play_args,
-	  "All in the conference hear files, beside each other, in place of those that were played "
-	  "by this command. A conference where nobody speaks hears them, too. conference.played "
-	  "tells that it is over. After a kill of the node they go on where they would be by then.",
+	  "Plays files to all in the conference, who still hear each other, in place of files that "
+	  "this command played before. A conference where nobody speaks hears them, too. "
+	  "conference.played tells that it is over. After a kill of the node they go on where they "
+	  "would be by then.",
 	  "id: of the conference", BY(command_conference_play) },
 	{ "conference.stream", COMMAND_FOR_APPLICATION, g_conference_stream_args,
 	  "An application hears all that is said in the conference, and all hear what it says, in "
@@ -232,9 +234,9 @@ const struct command g_conference_commands[] = {
 	  "Ends what conference.play or conference.stream began.", "id: of the conference",
 	  BY(command_conference_stop) },
 	{ "conference.record", COMMAND_FOR_APPLICATION, g_conference_record_args,
-	  "Records what is said in the conference: one file with all who are heard. Of a room as "
-	  "record of room.put allows it, of a conference of calls as that of the host's extension "
-	  "does (on_demand). See recording.md.",
+	  "Records what is said in the conference: one file with all members that are heard. Of a "
+	  "room as record of room.put allows it, of a conference of calls as that of the host's "
+	  "extension does (on_demand). See recording.md.",
 	  "id: of the conference", BY(command_conference_record) },
 	{ .name = NULL },
 };

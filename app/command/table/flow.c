@@ -47,8 +47,8 @@ static const struct command_arg g_flow_trace_args[] = {
 };
 static const struct command_arg g_flow_list_args[] = {
 	BOOL_ARG("shipped", "false",
-		 "true: those of the node, which every tenant has without putting them, where it "
-		 "has none of that name."),
+		 "true: flows of the node, which every tenant has where it has no flow of that "
+		 "name."),
 	END,
 };
 static const struct command_arg g_flow_put_args[] = {
@@ -142,10 +142,9 @@ const struct command g_flow_commands[] = {
 	  BY(command_flow_trace), .transient = true,
 	  .columns = "utc_ms,call,flow,step,url,status,ms,reason" },
 	{ "call.run", COMMAND_FOR_APPLICATION, g_call_run_args,
-	  "Lets a call go through a flow: one whose party is up with nobody else, or that waits "
-	  "for "
-	  "an application. What was played ends. An application's next order takes the place of "
-	  "the prompt of a verb.",
+	  "Sends a call through a flow: a call that is answered by tandem, with no other party, or "
+	  "that waits for an application. What was played ends. An application's next order takes "
+	  "the place of the prompt of a verb.",
 	  "id, order", BY(command_call_run) },
 	{ "call.flow", COMMAND_FOR_READER, g_call_args, "Says where a call is in a flow.",
 	  "call, flow (its name; empty: a program of call.run), path (the steps that it has left, "
@@ -179,7 +178,7 @@ const struct command g_flow_commands[] = {
 	  "a list of account codes", BY(command_document_list),
 	  .documents = BY(&g_account_documents) },
 	{ "group.put", COMMAND_FOR_ADMIN, g_group_fields,
-	  "Makes a ring or hunt group, or changes what is given of it. A number leads to it by "
+	  "Makes a ring or hunt group, or changes the given fields. A number leads to it by "
 	  "number.put with to=group:NAME, and the verb dial of a flow by the target group:NAME.",
 	  "the group; warnings, of numbers that are not there yet", BY(command_group_put),
 	  .documents = BY(&g_group_documents) },
@@ -187,7 +186,7 @@ const struct command g_flow_commands[] = {
 	  "changed_utc_ms, logged_out (a list of members)", BY(document_show),
 	  .documents = BY(&g_group_documents), .shows = g_group_fields },
 	{ "group.delete", COMMAND_FOR_ADMIN, g_group_args,
-	  "Deletes a group. Who rings by it rings on.", "name", BY(document_delete),
+	  "Deletes a group. Phones that ring by it ring on.", "name", BY(document_delete),
 	  .documents = BY(&g_group_documents) },
 	{ "group.list", COMMAND_FOR_READER, g_no_args, "Lists groups by name.", "a list of groups",
 	  BY(command_document_list), .documents = BY(&g_group_documents),

@@ -11,7 +11,7 @@
 
 static const struct command_arg g_sip_args[] = {
 	CALL_OR_NONE("Only the dialogs of this call, also when it is over."),
-	SPAN_ARGS("Only dialogs whose messages name this user.", "passed"),
+	SPAN_ARGS("Only dialogs with messages that name this user.", "passed"),
 	U64_ARG("limit", 1, 500, "50", "Most messages in the answer, the newest ones."),
 	NODE_ARG,
 	END,
@@ -19,7 +19,7 @@ static const struct command_arg g_sip_args[] = {
 
 static const struct command_arg g_why_args[] = {
 	CALL_OR_NONE("Only this call, also when it is over."),
-	SPAN_ARGS("Only dialogs whose messages name this user.", "came"),
+	SPAN_ARGS("Only dialogs with messages that name this user.", "came"),
 	U64_ARG("limit", 1, 500, "20", "Most entries in the answer, the newest ones."),
 	NODE_ARG,
 	END,
@@ -29,7 +29,7 @@ static const struct command_arg g_security_args[] = {
 	TEXT_ARG("type", CHARSET_NAME, 1, 31, NULL, "Only events of this type."),
 	SPAN_ARGS("Only events of this user.", "came"),
 	TEXT_ARG("source", CHARSET_TEXT, 1, 63, NULL,
-		 "Only events whose source begins so: an address, or one with its port."),
+		 "Only events with a source that begins so: an address, or an address and port."),
 	LIMIT_ARG,
 	END,
 };
@@ -37,7 +37,7 @@ static const struct command_arg g_security_args[] = {
 static const struct command_arg g_audit_args[] = {
 	BOOL_ARG("calls", "false", "Commands about calls and recordings, in place of all others."),
 	BOOL_ARG("operators", "false",
-		 "For operators: those that are of no tenant, as tenant.put and node.drain."),
+		 "For operators: commands of no tenant, such as tenant.put and node.drain."),
 	SPAN_TIMES("ended"),
 	LIMIT_ARG,
 	END,
@@ -60,9 +60,9 @@ static const struct command_arg g_subscription_args[] = {
 static const struct command_arg g_subscription_end_args[] = {
 	ID_ARG("id", "Id of the subscription, as subscription.list shows it."),
 	ENUM_ARG("reason", g_subscription_endings, "deactivated",
-		 "What its phone hears (RFC 6665 4.1.3). deactivated: it may subscribe again at "
-		 "once; probation: in a minute; giveup: some time; rejected, noresource: not "
-		 "again."),
+		 "Reason that its phone is told (RFC 6665 4.1.3). deactivated: it may subscribe "
+		 "again at once; probation: in a minute; giveup: some time; rejected, noresource: "
+		 "not again."),
 	END,
 };
 
@@ -77,46 +77,38 @@ static const struct command_arg g_cdr_args[] = {
 const struct command g_look_commands[] = {
 	{ "sip.recent", COMMAND_FOR_OPERATOR, g_sip_args,
 	  "Shows the newest SIP messages, without secrets, also of calls that were refused: of a "
-	  "call, "
-	  "of a number, or all.",
+	  "call, of a number, or all.",
 	  "a list, newest first: utc_ms, sent, transport, local, remote, reason (of a refusal by "
 	  "the node), message",
 	  BY(command_sip_recent), .transient = true },
 	{ "call.why", COMMAND_FOR_OPERATOR, g_why_args,
 	  "Says why calls, registrations and other requests were refused lately: by the node, or "
-	  "by "
-	  "the other party. Of a call also how it ended. Looks at the messages of sip.recent, and "
-	  "of "
-	  "a call at its records. Of a call without any fault it says so.",
+	  "by the other party. Of a call also how it ended. Looks at the messages of sip.recent, "
+	  "and of a call at its records. Of a call without any fault it says so.",
 	  "a list, newest first: utc_ms, by (node, other; of a record: who ended the call), "
-	  "method, "
-	  "status, from, to, remote, sip_call_id, reason (as sip.recent has it), sentence and next "
-	  "(what to do)",
+	  "method, status, from, to, remote, sip_call_id, reason (as sip.recent has it), sentence "
+	  "and next (what to do)",
 	  BY(command_call_why), .transient = true },
 	{ "security.list", COMMAND_FOR_OPERATOR, g_security_args,
 	  "Lists security events of all nodes and tenants: the newest of the stream td:security. "
 	  "It looks through 2,000, of the time that since and until say.",
 	  "a list, newest first: utc_ms, type, source, user, detail, count (how many such events "
-	  "it "
-	  "tells of), node",
+	  "it tells of), node",
 	  BY(command_security_list), .transient = true,
 	  LISTS("utc_ms", NULL, true, "utc_ms,type,source,user,detail,count,node") },
 	{ "audit.list", COMMAND_FOR_ADMIN, g_audit_args,
 	  "Lists commands of the tenant that changed something, or were to: who gave them, and "
 	  "what they changed. It looks through 2,000, of the time that since and until say.",
 	  "a list, newest first: id, utc_ms, command, door (http, redis, local, phone, flow, "
-	  "node), "
-	  "role, by (name of the token or client, number of the phone), user (extension in whose "
-	  "name it was given), source, object (what it was about), outcome (ok, or the code of "
-	  "the "
-	  "error), arguments, changes (of a document: its fields, each a list of what was and "
-	  "what "
-	  "is; of a set: its changes), node",
+	  "node), role, by (name of the token or client, number of the phone), user (extension on "
+	  "behalf of which it was given), source, object (what it was about), outcome (ok, or the "
+	  "code of the error), arguments, changes (of a document: its fields, each a list of what "
+	  "was and what is; of a set: its changes), node",
 	  BY(command_audit_list), .transient = true,
 	  .columns = "utc_ms,command,object,outcome,door,by,role",
 	  LISTS("id", NULL, true, "utc_ms,command,door,role,by,user,source,object,outcome,node") },
 	{ "registration.list", COMMAND_FOR_READER, g_registration_args,
-	  "Lists registered phones, as a node knows them: first who has registered last.",
+	  "Lists registered phones, as a node knows them, the newest registration first.",
 	  "a list: tenant, number, version, contacts: contact, source, user_agent, instance "
 	  "(+sip.instance: the device), registered_utc_ms (by its last REGISTER; 0: not known), "
 	  "expires_utc_ms, nat, location "
@@ -124,17 +116,18 @@ const struct command g_look_commands[] = {
 	  BY(command_registration_list), .own = "number",
 	  LISTS("number,tenant", NULL, true, "number,version") },
 	{ "subscription.list", COMMAND_FOR_READER, g_subscription_args,
-	  "Lists subscriptions of phones at a node (BLF), the newest first: who watches whom.",
+	  "Lists subscriptions of phones at a node (BLF), the newest first: each watcher, and what "
+	  "it watches.",
 	  "a list: id, tenant, number (that watches), watches, trunk (that it came by), event "
-	  "(dialog, presence, reg; user: a page), resources (of a list; 0: it is none, or empty), "
-	  "begun_utc_ms, "
-	  "expires_utc_ms, notified (NOTIFYs, counted on over restarts with gaps), source",
+	  "(dialog, presence, reg; user: a page), resources (of a list; 0: no list, or an empty "
+	  "one), begun_utc_ms, expires_utc_ms, notified (NOTIFYs, counted on over restarts with "
+	  "gaps), source",
 	  BY(command_subscription_list),
 	  LISTS("id", "begun_utc_ms", true,
 		"number,watches,trunk,event,resources,begun_utc_ms,expires_utc_ms,notified,"
 		"source") },
 	{ "subscription.end", COMMAND_FOR_ADMIN, g_subscription_end_args,
-	  "Ends a subscription: its phone hears why in a last NOTIFY.", "id",
+	  "Ends a subscription: a last NOTIFY tells its phone why.", "id",
 	  BY(command_subscription_end) },
 	{ "cdr.list", COMMAND_FOR_READER, g_cdr_args,
 	  "Lists call detail records, the newest first.",
@@ -145,19 +138,15 @@ const struct command g_look_commands[] = {
 #define CALL_FACT(member, size, from, name, help) name help ", "
 #include "sig/host/call_facts.def"
 #undef CALL_FACT
-	  "forwarded_to (the extension that the call went on to at "
-	  "last) and forwarded (why: always, busy, no_answer, unreachable, deflection), "
-	  "from_trunk and to_trunk (of parties that are no phones), and for "
-	  "each leg (a_, "
-	  "b_) "
-	  "packets_in, octets_in, "
-	  "packets_out, octets_out, rtcp_in, rtcp_out, dropped, lost, jitter_us, digits, "
-	  "source_changes, remote_lost, remote_jitter_us (as it reported by RTCP), rtt_us, codec, "
-	  "mos_in_hundredths and mos_out_hundredths (0: not known). A call whose parties changed "
-	  "has "
-	  "one for each pair: id is that of the call, then ID.2, ID.3 and so on, and linked, in "
-	  "each of them, that of the call. Of one that was recorded: recordings, their names. "
-	  "findings: what the doctor found at its end, if anything was wrong",
+	  "forwarded_to (the extension that the call went on to at last) and forwarded (why: "
+	  "always, busy, no_answer, unreachable, deflection), from_trunk and to_trunk (of parties "
+	  "that are no phones), and for each leg (a_, b_) packets_in, octets_in, packets_out, "
+	  "octets_out, rtcp_in, rtcp_out, dropped, lost, jitter_us, digits, source_changes, "
+	  "remote_lost, remote_jitter_us (as it reported by RTCP), rtt_us, codec, "
+	  "mos_in_hundredths and mos_out_hundredths (0: not known). A call with a change of "
+	  "parties has one for each pair: id is that of the call, then ID.2, ID.3 and so on, and "
+	  "linked, in each of them, that of the call. Of one that was recorded: recordings, their "
+	  "names. findings: what the doctor found at its end, if anything was wrong",
 	  BY(command_cdr_list), .own = "",
 	  .columns =
 		  "id,from,to,setup_utc_ms,talk_ms,sip_status,ended_by,cause,from_trunk,to_trunk",
@@ -188,11 +177,10 @@ static const struct command_arg g_trace_start_args[] = {
 		      "The next call of this extension; it is waited for, an hour at most."),
 	PARTY_OR_NONE("to", "The next call to this number."),
 	BOOL_ARG("decrypted", "false",
-		 "Media of SRTP in clear and keys in SIP as they are; where trace.decrypted "
-		 "allows "
+		 "Media of SRTP in clear and keys in SIP as they are; where trace.decrypted allows "
 		 "it."),
-	U64_ARG("seconds", 1, 3600, "300", "It ends after this."),
-	U64_ARG("octets", 65536, 1073741824, "16777216", "It ends before the file is longer."),
+	U64_ARG("seconds", 1, 3600, "300", "How long it may last."),
+	U64_ARG("octets", 65536, 1073741824, "16777216", "How large the file may be."),
 	END,
 };
 
@@ -204,7 +192,7 @@ static const struct command_arg g_trace_stop_args[] = {
 
 static const struct command_arg g_trace_read_args[] = {
 	TRACE_ARG(true),
-	U64_ARG("offset", 0, INT64_MAX, "0", "Octets of the file before what is wanted."),
+	U64_ARG("offset", 0, INT64_MAX, "0", "Octets of the file to skip."),
 	END,
 };
 
@@ -215,11 +203,10 @@ static const struct command_arg g_trace_args[] = { TRACE_ARG(true), END };
 const struct command g_trace_commands[] = {
 	{ "call.trace.start", COMMAND_FOR_OPERATOR, g_trace_start_args,
 	  "Writes the SIP messages and the media of a call into a file of pcapng until a limit, "
-	  "the "
-	  "end of the call or call.trace.stop. tandemctl trace does all that and fetches the file.",
+	  "the end of the call or call.trace.stop. tandemctl trace does all that and fetches the "
+	  "file.",
 	  "name, call, running, decrypted, seconds, octets_max, octets, packets, lost (packets "
-	  "that "
-	  "the trace has no copy of)",
+	  "that the trace has no copy of)",
 	  BY(command_call_trace_start) },
 	{ "call.trace.stop", COMMAND_FOR_OPERATOR, g_trace_stop_args,
 	  "Ends the trace of a call, or one that waits for a call.", "name, call",
@@ -319,12 +306,11 @@ static const struct command_arg g_help_args[] = {
 	"counts and limits"
 #define SHARD_WORDS                                                                                \
 	"shard, home (it is of this node), state (live: this node has it, waiting, lost, "         \
-	"elsewhere: this node never has it), owner (of one elsewhere: who of those that are "      \
-	"heard runs it), epoch, named (who may claim it), age_ms (since its last renewal, as far " \
-	"as "                                                                                      \
-	"this node has seen); and where it is live: valid_ms (for so long it may speak; null: "    \
-	"it never falls silent), kept, why_not_kept (redis_away, redis_cluster: with Redis "       \
-	"Cluster no replica is asked, no_link, replicas), live_utc_ms (since then)"
+	"elsewhere: this node never has it), owner (of one elsewhere: the heard node that runs "   \
+	"it), epoch, named (nodes that may claim it), age_ms (since its last renewal, as far as "  \
+	"this node has seen); and where it is live: valid_ms (for so long it may speak; null: it " \
+	"never falls silent), kept, why_not_kept (redis_away, redis_cluster: with Redis Cluster "  \
+	"no replica is asked, no_link, replicas), live_utc_ms (since then)"
 
 const struct command g_node_commands[] = {
 	{ "node.list", COMMAND_FOR_OPERATOR, g_node_args,
@@ -351,45 +337,40 @@ const struct command g_node_commands[] = {
 	  BY(command_shard_get) },
 	{ "shard.take", COMMAND_FOR_OPERATOR, g_take_args,
 	  "Asks the node that has a shard of the cluster to give it to this one, with all its "
-	  "calls. "
-	  "The answer does not wait for that: the log says when it is live. conflict: this node "
-	  "has "
-	  "it, or is about to.",
+	  "calls. The answer does not wait for that: the log says when it is live. conflict: this "
+	  "node has it, or is about to.",
 	  "shard, holder", BY(command_shard_take), .of_node = true },
 	{ "cluster.status", COMMAND_FOR_OPERATOR, g_node_args,
 	  "Shows a cluster as a node of it sees it.",
 	  "name and id (of the node that answers), lease_ms, replicas (cluster.replicas), "
-	  "redis_connected, "
-	  "leases_connected (the link that asks the replicas), nodes (as node.list has them) and "
-	  "shards (as shard.list "
-	  "has them)",
+	  "redis_connected, leases_connected (the link that asks the replicas), nodes (as "
+	  "node.list has them) and shards (as shard.list has them)",
 	  BY(command_cluster_status) },
 	{ "cluster.rebalance", COMMAND_FOR_OPERATOR, g_rebalance_args,
 	  "Spreads the shards of a cluster evenly over the nodes that are heard and take calls: "
-	  "first those go home that are elsewhere, then whoever has most gives to whoever has "
-	  "fewest. Shards at home stay there. As few are moved as can be, by shard.take: all calls "
-	  "go along. The answer does not wait for that: the log of this node says what was moved, "
-	  "and dry=true what is left. conflict: no other node is heard, no node takes calls, or "
-	  "one does not say which shards are its own. busy: one is under way.",
+	  "first shards that are elsewhere go home, then the node with most shards gives to the "
+	  "node with fewest. Shards at home stay there. As few as possible are moved, by "
+	  "shard.take, with all their calls. The answer does not wait for that: the log of this "
+	  "node says what was moved, and dry=true what is left. conflict: no other node is heard, "
+	  "no node takes calls, or one does not say which shards are its own. busy: one is under "
+	  "way.",
 	  "dry, moves (a list: shard, from and to: nodes by name, why: home, drains: from takes no "
 	  "calls, even) and unowned (numbers of shards that no node which is heard has: they are "
 	  "left as they are)",
 	  BY(command_cluster_rebalance) },
 	{ "node.remove", COMMAND_FOR_OPERATOR, g_remove_args,
-	  "Says that a node of the cluster is gone for good, which was killed or lost: no lease "
-	  "names "
-	  "it any more, so that those that are left need not wait for it. A node that stops says "
-	  "so "
-	  "itself. Of one that has left, the line in Redis is removed. conflict: it lives.",
+	  "Says that a node of the cluster, killed or lost, is gone for good: no lease names it "
+	  "any more, so that the other nodes need not wait for it. A node that stops says so "
+	  "itself. Of a node that has left, the line in Redis is removed. conflict: it lives.",
 	  "name, id", BY(command_node_remove) },
 	{ "health", COMMAND_FOR_READER, g_no_args,
 	  "Shows whether the node is well, and what is wrong.",
 	  "status, reasons and their counts, as /healthz says them", BY(command_health) },
 	{ "lint", COMMAND_FOR_READER, g_no_args,
-	  "Looks for what hardly means what it says: emergency numbers that reach nobody, names of "
-	  "what is not there, groups without members, flows and trunks that nothing leads to, "
-	  "forwards in a circle, hours that never open, tokens that expired, and all that a put "
-	  "warns of. Changes nothing.",
+	  "Looks for mistakes in documents: emergency numbers that reach nobody, names that do not "
+	  "exist, groups without members, flows and trunks that nothing leads to, forwards in a "
+	  "circle, hours that never open, tokens that expired, and all that a put warns of. "
+	  "Changes nothing.",
 	  "a list: id, place (kind and name), reason, next (what to do)", BY(command_lint),
 	  .columns = "place,reason,next", LISTS("id", NULL, false, "place,reason,next") },
 	{ "log.level", COMMAND_FOR_OPERATOR, g_level_args, "Shows or sets the level of the log.",

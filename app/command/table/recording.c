@@ -53,12 +53,12 @@ static const struct command_arg g_recordings_args[] = {
 	  .max = 13,
 	  .help = "Id of a call: its recordings alone." },
 	TEXT_ARG("party", CHARSET_TEXT, 1, 127, NULL,
-		 "The same as number, of who has a name that is no number, too."),
+		 "The same as number; it may also be a name that is no number."),
 	SPAN_ARGS("Only those from or to this number.", "began"),
-	ENUM_ARG("state", g_entry_states, NULL, "Those alone that are so."),
-	MAILBOX_ARG("Those alone that lie in this mailbox: the number of an extension, or another "
-		    "name."),
-	BOOL_ARG("heard", NULL, "Those alone that somebody has heard, or nobody (recording.put)."),
+	ENUM_ARG("state", g_entry_states, NULL, "Only recordings in this state."),
+	MAILBOX_ARG("Only those in this mailbox: the number of an extension, or another name."),
+	BOOL_ARG("heard", NULL,
+		 "true: only those that somebody has heard; false: only others (recording.put)."),
 	AFTER_ARG,
 	LIMIT_ARG,
 	RECORDED_ARG,
@@ -66,7 +66,7 @@ static const struct command_arg g_recordings_args[] = {
 };
 static const struct command_arg g_deliveries_args[] = {
 	SPAN_ARGS("Only those from or to this number.", "began"),
-	ENUM_ARG("state", g_entry_states, NULL, "waits or dead: those alone."),
+	ENUM_ARG("state", g_entry_states, NULL, "waits or dead: only those."),
 	AFTER_ARG,
 	LIMIT_ARG,
 	NODE_ARG,
@@ -90,7 +90,7 @@ static const struct command_arg g_box_message_link_args[] = {
 static const struct command_arg g_box_messages_args[] = {
 	BOX_ARG,
 	ENUM_ARG("state", g_message_list_states, NULL,
-		 "Those alone that are so; without it all but those that are deleted."),
+		 "Only messages in this state; without it all but deleted ones."),
 	TEXT_ARG("after", CHARSET_NAME, 15, MESSAGE_ID_MAX, NULL,
 		 "Go on behind this message, the last one of the page before, to older ones."),
 	LIMIT_ARG,
@@ -104,7 +104,7 @@ static const struct command_arg g_box_message_put_args[] = {
 	BOOL_ARG("urgent", NULL, "Whether it is heard before others, and counted apart."),
 	BOOL_ARG("private", NULL,
 		 "true: it is not forwarded from now on, and nobody takes that from it again."),
-	TEXT_ARG("note", CHARSET_TEXT, 0, 255, NULL, "A text for who sees the mailbox."),
+	TEXT_ARG("note", CHARSET_TEXT, 0, 255, NULL, "A text for users who see the mailbox."),
 	ENUM_ARG("mail", g_message_put_mails, NULL,
 		 "again: its mail is sent, also when it was given up, or sent before."),
 	U64_ARG("version", 0, UINT32_MAX, "0",
@@ -115,7 +115,7 @@ static const struct command_arg g_box_message_forward_args[] = {
 	MESSAGE_ARG,
 	BOX_ARG,
 	TEXT_ARG("to", CHARSET_NUMBERS, 1, 255, NULL,
-		 "Extensions, or groups by name, whose members are meant; joined by ','.",
+		 "Extensions, or groups by name for all their members; joined by ','.",
 		 .required = true),
 	TEXT_ARG("introduction", CHARSET_NAME, 15, MESSAGE_ID_MAX, "none",
 		 "A message in the same mailbox, also a draft, that is heard before."),
@@ -124,10 +124,10 @@ static const struct command_arg g_box_message_forward_args[] = {
 
 const struct command g_recording_commands[] = {
 	{ "recording.list", COMMAND_FOR_READER, g_recordings_args,
-	  "Lists recordings that are finished, tenant by tenant, the newest day first, and of a "
-	  "day the newest call first, but for calls made by call.originate, whose ids follow no "
-	  "time: of all nodes, also of one that is gone. Of a node that is named, those that are "
-	  "still there.",
+	  "Lists finished recordings of all nodes, also of one that is gone, tenant by tenant: the "
+	  "newest day first, and of a day the newest call first. Ids of calls made by "
+	  "call.originate follow no time. Of a node that is named: recordings that are still "
+	  "there.",
 	  "a list: name, tenant, state (kept: it goes nowhere; waits, delivered, dead; deleted: "
 	  "it is on no node any more; lost: its file is not there, and nobody deleted it by "
 	  "command), node (that has or had the file), stored (without a named node; where it is "
@@ -142,8 +142,8 @@ const struct command g_recording_commands[] = {
 		"state,node,call,number,segment,last,interrupted,format,begun,ended,from,to,"
 		"direction,duration_ms,octets,account_code,mailbox,heard,encrypted,cause") },
 	{ "recording.get", COMMAND_FOR_READER, g_recorded_args,
-	  "Shows all that is known of a recording. Of one that the node which reads the command "
-	  "does not have it is what all nodes know.",
+	  "Shows all that is known of a recording. Where the node that reads the command does not "
+	  "have it: what all nodes know.",
 	  "what its file NAME.json says, name, state, node, deliveries (a list: to, state, tries, "
 	  "first_utc_ms, next_utc_ms, reason); of another node as recording.list has it",
 	  BY(command_recording_get), .transient = true },
@@ -155,10 +155,10 @@ const struct command g_recording_commands[] = {
 	  "name, path (behind http://, or https://, and the host), port, expires_utc_ms",
 	  BY(command_recording_link), .transient = true },
 	{ "recording.put", COMMAND_FOR_APPLICATION, g_recording_put_args,
-	  "Changes what is known of a finished recording that lies on the node: in whose mailbox "
-	  "it is, and whether it was heard. What a destination has stays as it is. Of a message "
-	  "all segments are meant that lie there. conflict: it is encrypted for a certificate, "
-	  "and no node could play it in a mailbox.",
+	  "Changes what is known of a finished recording that lies on the node: its mailbox, and "
+	  "whether it was heard. What a destination has stays as it is. Of a message: all segments "
+	  "that lie there. conflict: it is encrypted for a certificate, and no node could play it "
+	  "in a mailbox.",
 	  "name, mailbox, heard", BY(command_store_one) },
 	{ "recording.delete", COMMAND_FOR_APPLICATION, g_recording_args,
 	  "Deletes a recording from the node, delivered or not. What a destination has stays "
@@ -173,21 +173,20 @@ const struct command g_recording_commands[] = {
 	  "gone. A message is a recording that lies in a mailbox, whatever segments it has. "
 	  "unavailable: Redis is away, and nothing is known.",
 	  "a list: message (its id; call.play plays it as recording:MESSAGE), mailbox, state (new, "
-	  "old, deleted), urgent, private, version, from, from_name (as in call.list; not of who "
-	  "hides), to, begun_utc_ms, server_offset_s and "
-	  "zone_offset_s (what local time was ahead of UTC then: on the node that answers, and in "
-	  "the tenant's zone), duration_ms, octets, "
-	  "note, by (who changed it last), text (what it says: mailbox_transcribe), mail (waits, "
-	  "sent or dead) and mail_reason (mailbox_mail), deleted_utc_ms, parts (a list: name, as "
-	  "recording.list "
-	  "has it, segment, node, node_id, ms, octets)",
+	  "old, deleted), urgent, private, version, from, from_name (as in call.list; not of "
+	  "callers who hide it), to, begun_utc_ms, server_offset_s and zone_offset_s (what local "
+	  "time was ahead of UTC then: on the node that answers, and in the tenant's zone), "
+	  "duration_ms, octets, note, by (who changed it last), text (what it says: "
+	  "mailbox_transcribe), mail (waits, sent or dead) and mail_reason (mailbox_mail), "
+	  "deleted_utc_ms, parts (a list: name, as recording.list has it, segment, node, node_id, "
+	  "ms, octets)",
 	  BY(command_message_list), .own = "mailbox", .own_shared = true,
 	  .columns = "message,from,begun_utc_ms,duration_ms,state,urgent,note", .transient = true,
 	  LISTS("message", "begun_utc_ms", true,
 		"mailbox,state,urgent,private,version,from,to,duration_ms,octets") },
 	{ "message.count", COMMAND_FOR_READER, g_box_args,
-	  "Counts the messages of a mailbox, as message-summary (RFC 3842) does. Each count is the "
-	  "size of what is there: none is stored.",
+	  "Counts the messages of a mailbox, as message-summary (RFC 3842) does. The messages are "
+	  "counted each time: no count is stored.",
 	  "mailbox, new, old, urgent_new, urgent_old (of those), deleted, version (a higher one is "
 	  "newer)",
 	  BY(command_message_count), .own = "mailbox", .own_shared = true, .transient = true },
@@ -195,7 +194,7 @@ const struct command g_recording_commands[] = {
 	  "as message.list has it", BY(command_message_get), .own = "mailbox", .own_shared = true,
 	  .transient = true },
 	{ "message.put", COMMAND_FOR_APPLICATION, g_box_message_put_args,
-	  "Changes what a message is: what is not given stays. changed: it has another version.",
+	  "Changes the given fields of a message. changed: it has another version.",
 	  "as message.list has it", BY(command_message_put), .own = "mailbox", .own_shared = true },
 	{ "message.delete", COMMAND_FOR_APPLICATION, g_box_message_args,
 	  "Deletes a message. For 7 days message.undelete takes that back; then its file goes, on "
@@ -209,9 +208,9 @@ const struct command g_recording_commands[] = {
 	{ "message.forward", COMMAND_FOR_APPLICATION, g_box_message_forward_args,
 	  "Copies a message into other mailboxes, as one of their own, from that mailbox. It is "
 	  "answered when each copy is safe. Given twice it is there once, and not again where it "
-	  "was deleted. conflict: the message is private, or was encrypted for a "
-	  "certificate before it lay in a mailbox. full: one of those mailboxes has no room, "
-	  "and nobody was sent it.",
+	  "was deleted. conflict: the message is private, or was encrypted for a certificate "
+	  "before it lay in a mailbox. full: one of those mailboxes has no room, and none got a "
+	  "copy.",
 	  "copies (a list: mailbox, message)", BY(command_message_forward), .own = "mailbox",
 	  .own_shared = true },
 	{ "message.link", COMMAND_FOR_APPLICATION, g_box_message_link_args,

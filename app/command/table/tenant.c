@@ -25,14 +25,14 @@
 	TEXT_ARG("state", CHARSET_NAME, 1, PRESENCE_MAX - 1, NULL, text, .required = true)
 #define NOTE_ARG                                                          \
 	TEXT_ARG("note", CHARSET_TEXT, 0, PRESENCE_NOTE_MAX - 1, "empty", \
-		 "A line for those who see it.")
+		 "A line for users who see it.")
 static const struct command_arg g_presence_args[] = {
 	NUMBER_ARG("Number of the extension."),
 	PRESENCE_ARG("available, busy, do_not_disturb, in_a_meeting, away, out_of_office, "
 		     "off_work, or another one (presence_states of tenant.put)."),
 	NOTE_ARG,
 	U64_ARG("until_utc_ms", 0, INT64_MAX, "0",
-		"When that ends, and what was said before counts again. 0: it lasts."),
+		"When that ends, and the presence before counts again. 0: it lasts."),
 	ENUM_ARG("by", g_presence_sources, "page for users, else command",
 		 "What says it. calendar: a meeting that its calendar has, until that time; "
 		 "available ends it. It is kept beside all else."),
@@ -41,7 +41,7 @@ static const struct command_arg g_presence_args[] = {
 static const struct command_arg g_publish_args[] = {
 	NUMBER_ARG("Number of the extension."),
 	TEXT_ARG("etag", CHARSET_ID, BASE32_U64_LEN, BASE32_U64_LEN, "a new one",
-		 "Which publication it goes on with: as the answer before has it."),
+		 "The publication that it refreshes, as the last answer named it."),
 	U64_ARG("expires_s", 0, 86400, "3600", "How long it lasts. 0: it ends now."),
 	TEXT_ARG("state", CHARSET_NAME, 1, PRESENCE_MAX - 1, "as before, or available",
 		 "As in presence.set."),
@@ -50,10 +50,10 @@ static const struct command_arg g_publish_args[] = {
 };
 static const struct command_arg g_greeting_args[] = {
 	NUMBER_ARG("Number of the extension."),
-	PRESENCE_ARG("The presence that it is for; default: all that have none of their own."),
+	PRESENCE_ARG("The presence that it is for; default: all without a greeting of their own."),
 	TEXT_ARG("file", CHARSET_TEXT, 0, GREETING_FILE_MAX - 1, NULL,
-		 "A file in media.sounds, prompt:NAME, or recording:CALL-NUMBER, which a caller "
-		 "has said (call.record_message). Empty, or without it: none."),
+		 "A file in media.sounds, prompt:NAME, or recording:CALL-NUMBER of a recorded "
+		 "message (call.record_message). Empty, or without it: none."),
 	END,
 };
 
@@ -78,7 +78,7 @@ static const struct command_arg g_range_args[] = {
 
 const struct command g_extension_commands[] = {
 	{ "extension.put", COMMAND_FOR_ADMIN, g_extension_fields,
-	  "Makes an extension, or changes what is given of it.",
+	  "Makes an extension, or changes the given fields.",
 	  "the extension; warnings, of what its mailbox needs and what is not there yet",
 	  BY(document_put), .documents = BY(&g_extension_documents), .own = "number",
 	  .own_args = "forward_always,forward_busy,forward_no_answer,forward_unreachable,"
@@ -89,22 +89,23 @@ const struct command g_extension_commands[] = {
 	  BY(command_extension_get), .shows = g_extension_fields, .own = "number" },
 	{ "extension.page", COMMAND_FOR_ADMIN, g_get_args,
 	  "Shows the link to the record page of an extension, for its phone's settings. It is a "
-	  "secret: who has it may record the extension's calls, at each node, until record_page or "
-	  "record_page_renew of extension.put makes another one. The log says who asked for it. "
-	  "conflict: record_page is false. unavailable: recordings.port is 0, or http.tls false.",
+	  "secret: anybody who has it may record the extension's calls, at each node, until "
+	  "record_page or record_page_renew of extension.put makes another one. The log says who "
+	  "asked for it. conflict: record_page is false. unavailable: recordings.port is 0, or "
+	  "http.tls false.",
 	  "number, path (behind https:// and the host), port", BY(command_extension_page),
 	  .transient = true },
 	{ "extension.presence", COMMAND_FOR_APPLICATION, g_presence_args,
 	  "The same as presence.set, by its older name.", PRESENCE_RESULT, BY(document_put),
 	  .documents = BY(&g_presence_documents), .own = "number" },
 	{ "presence.set", COMMAND_FOR_APPLICATION, g_presence_args,
-	  "Says the presence of an extension, to all who may watch it. It chooses the greeting "
+	  "Sets the presence of an extension, for all who may watch it. It chooses the greeting "
 	  "that callers hear (extension.greeting), and keeps no call away. The event "
 	  "extension.presence tells of it, and of its end.",
 	  PRESENCE_RESULT, BY(document_put), .documents = BY(&g_presence_documents),
 	  .own = "number" },
 	{ "presence.get", COMMAND_FOR_READER, g_get_args,
-	  "Shows the presence of an extension, as those see it who watch it.", PRESENCE_RESULT,
+	  "Shows the presence of an extension, as its watchers see it.", PRESENCE_RESULT,
 	  BY(command_presence_get), .own = "number" },
 	{ "presence.publish", COMMAND_FOR_APPLICATION, g_publish_args,
 	  "Says it for as long as a page or a program is there, as a phone does by PUBLISH. At "
@@ -127,7 +128,7 @@ const struct command g_extension_commands[] = {
 		     "forward_busy,forward_no_answer,application",
 	  LISTS("number", NULL, false, "password_valid,registered") },
 	{ "profile.put", COMMAND_FOR_ADMIN, g_profile_fields,
-	  "Makes a codec profile, or changes what is given of it. Calls that stand keep theirs.",
+	  "Makes a codec profile, or changes the given fields. Calls that are up keep theirs.",
 	  "the profile", BY(document_put), .documents = BY(&g_profile_documents) },
 	{ "profile.get", COMMAND_FOR_READER, g_profile_args, "Shows a codec profile.",
 	  "changed_utc_ms", BY(command_profile_get), .shows = g_profile_fields },
@@ -171,7 +172,8 @@ static const struct command_arg g_toll_args[] = {
 
 const struct command g_dial_commands[] = {
 	{ "dialplan.put", COMMAND_FOR_ADMIN, g_dial_fields,
-	  "Says what the tenant's phones mean by what they dial, or changes what is given of it.",
+	  "Sets the dial plan: the meaning of the numbers that the tenant's phones dial, or "
+	  "changes the given fields.",
 	  "the dial plan", BY(document_put), .documents = BY(&g_dial_documents) },
 	{ "dialplan.show", COMMAND_FOR_READER, g_no_args,
 	  "Shows the dial plan, or what counts without one.", "changed_utc_ms",
@@ -182,17 +184,15 @@ const struct command g_dial_commands[] = {
 	{ "dialplan.check", COMMAND_FOR_READER, g_dial_check_args,
 	  "Says what an extension means by a number. Nothing is called.",
 	  "meaning (emergency, extension, room, flow, feature, outside, barred, more: digits are "
-	  "missing, "
-	  "unknown), flow (its name, where it is one), number (as it is called, or asked for "
-	  "outside), trunk (by which alone, where "
-	  "its "
-	  "access code is dialled), class (of numbers outside; of a feature its key), blocked (the "
-	  "number itself is barred), status (what its phone hears at once: 403, 404, 484; 0: it is "
-	  "called), why (in words), rule (the setting that refuses it: extension.classes, "
-	  "tenant.classes, dialplan.blocked, dialplan.numbers, extension.enabled, route) and, of "
-	  "numbers outside, pattern (of the plan, by which it has its class or is blocked; empty "
-	  "where it is read as another number that has it), international (+4930123456) and "
-	  "national (030123456): its forms of E.164, empty where the plan does not know them",
+	  "missing, unknown), flow (its name, where it is one), number (as it is called, or asked "
+	  "for outside), trunk (by which alone, where its access code is dialled), class (of "
+	  "numbers outside; of a feature its key), blocked (the number itself is barred), status "
+	  "(what its phone hears at once: 403, 404, 484; 0: it is called), why (in words), rule "
+	  "(the setting that refuses it: extension.classes, tenant.classes, dialplan.blocked, "
+	  "dialplan.numbers, extension.enabled, route) and, of numbers outside, pattern (of the "
+	  "plan, by which it has its class or is blocked; empty where it is read as another number "
+	  "that has it), international (+4930123456) and national (030123456): its forms of E.164, "
+	  "empty where the plan does not know them",
 	  BY(command_dialplan_check) },
 	{ "dialplan.digit_map", COMMAND_FOR_READER, g_digit_map_args,
 	  "Shows the digit map for the tenant's phones, made of its dial plan: emergency numbers, "
@@ -202,13 +202,12 @@ const struct command g_dial_commands[] = {
 	{ "toll.show", COMMAND_FOR_READER, g_toll_args,
 	  "Shows what calls outside have cost today, on a node.",
 	  "extension (where one is named) and tenant, each with calls (now), used_s (today, with "
-	  "the "
-	  "seconds that calls have been given ahead, 10 at most each), outside_calls and "
+	  "the seconds that calls have been given ahead, 10 at most each), outside_calls and "
 	  "outside_minutes (its limits; 0: none)",
 	  BY(command_toll_show) },
 	{ "toll.reset", COMMAND_FOR_ADMIN, g_get_args,
-	  "Lets the day begin anew for an extension that has used up its minutes outside. What its "
-	  "tenant has used stays.",
+	  "Restarts the day of an extension that has used up its minutes outside. What its tenant "
+	  "has used stays.",
 	  "number", BY(command_toll_reset) },
 	{ .name = NULL },
 };
@@ -328,8 +327,8 @@ static const struct command_arg g_hours_check_args[] = {
 };
 static const struct command_arg g_hours_override_args[] = {
 	HOURS_ARG,
-	ENUM_ARG("state", g_hours_overrides, NULL, "What counts from now on; none: their times do.",
-		 .required = true),
+	ENUM_ARG("state", g_hours_overrides, NULL,
+		 "State from now on; none: the times of the hours count.", .required = true),
 	TEXT_ARG("until", CHARSET_TEXT, 5, HOURS_UNTIL_MAX - 1, "until it is taken back",
 		 "Local time in their zone: the next 18:00, or 2026-12-24 18:00."),
 	END,
@@ -337,19 +336,18 @@ static const struct command_arg g_hours_override_args[] = {
 #undef FIELD_OF
 
 #define FIELD_OF struct prompt_value
-#define PROMPT_ARGS                                                                         \
-	KEY_FIELD("name", name, CHARSET_NAME, "Name of the prompt."),                       \
-	{                                                                                   \
-		.name = "language", .type = ARG_STRING, .charset = CHARSET_NAME,            \
-		.max = LANGUAGE_MAX - 1, .preset = "empty",                                 \
-		.help = "Language, as de or pt-BR. Empty: of whoever has none, or another " \
-			"one."                                                              \
+#define PROMPT_ARGS                                                                              \
+	KEY_FIELD("name", name, CHARSET_NAME, "Name of the prompt."),                            \
+	{                                                                                        \
+		.name = "language", .type = ARG_STRING, .charset = CHARSET_NAME,                 \
+		.max = LANGUAGE_MAX - 1, .preset = "empty",                                      \
+		.help = "Language, such as de or pt-BR. Empty: for callers without a language, " \
+			"or with another one."                                                   \
 	}
 static const struct command_arg g_prompt_args[] = { PROMPT_ARGS, END };
 static const struct command_arg g_prompt_record_args[] = {
 	PROMPT_ARGS,
-	TEXT_ARG("from", CHARSET_NUMBER, 1, 63, NULL, "Extension whose phone is rung.",
-		 .required = true),
+	TEXT_ARG("from", CHARSET_NUMBER, 1, 63, NULL, "Extension that is rung.", .required = true),
 	END,
 };
 static const struct command_arg g_prompt_put_args[] = {
@@ -360,15 +358,13 @@ static const struct command_arg g_prompt_put_args[] = {
 		 "audio/wav or audio/ogg), and the other arguments are in the query.",
 		 .opens = true),
 	TEXT_ARG("recording", CHARSET_NAME, 15, 20, NULL,
-		 "In place of a file CALL-NUMBER: what a caller has said (call.record_message), "
-		 "of "
+		 "In place of a file CALL-NUMBER: what a caller has said (call.record_message), of "
 		 "this node, and neither coded as Opus nor encrypted.",
 		 .place = PLACE_ID),
 	U64_ARG("until_utc_ms", 0, INT64_MAX, "0",
-		"From then on it is not there (Unix time in ms), as a greeting for some days: "
-		"another "
-		"one, or none, is heard in its place. It stays listed, with here false, and may be "
-		"put anew. 0: it stays."),
+		"When it expires (Unix time in ms), as a greeting for some days: then another one, "
+		"or none, is played in its place. It stays listed, with here false, and may be put "
+		"again. 0: never."),
 	END,
 };
 #undef FIELD_OF
@@ -408,7 +404,7 @@ static const struct command_arg g_trunk_args[] = {
 	"changed_utc_ms"
 static const struct command_arg g_set_args[] = { SET_NAME_ARG("Name of the set."), END };
 static const struct command_arg g_set_apply_args[] = {
-	SET_NAME_ARG("Name of the set: whoever owns these documents."),
+	SET_NAME_ARG("Name of the set, as the owner of these documents."),
 	SET_DOCUMENTS_ARG(false),
 	STAGE_ARG("In place of documents: what set.stage has under this name.", .required = false),
 	BOOL_ARG("prune", "false", "Deletes what the set had before, and has no longer."),
@@ -416,7 +412,7 @@ static const struct command_arg g_set_apply_args[] = {
 	END,
 };
 static const struct command_arg g_set_stage_args[] = {
-	STAGE_ARG("Name of what is staged, of the client's choice.", .required = true),
+	STAGE_ARG("Name of the staged set, chosen by the client.", .required = true),
 	U64_ARG("part", 0, 65535, NULL, "Number of the part, from 0 on.", .required = true),
 	SET_DOCUMENTS_ARG(true),
 	END,
@@ -446,8 +442,7 @@ static const struct command_arg g_backup_restore_args[] = {
 
 const struct command g_tenant_commands[] = {
 	{ "tenant.put", COMMAND_FOR_OPERATOR, g_tenant_fields,
-	  "Makes a tenant, or changes what is given of it. Equal numbers of two tenants never "
-	  "meet.",
+	  "Makes a tenant, or changes the given fields. Equal numbers of two tenants never meet.",
 	  "the tenant", BY(command_tenant_put), .documents = BY(&g_tenant_documents) },
 	{ "tenant.show", COMMAND_FOR_OPERATOR, g_tenant_args, "Shows a tenant.", "changed_utc_ms",
 	  BY(command_tenant_show), .shows = g_tenant_fields },
@@ -457,28 +452,28 @@ const struct command g_tenant_commands[] = {
 	{ "tenant.list", COMMAND_FOR_OPERATOR, g_no_args, "Lists tenants; default is always there.",
 	  "a list of tenants", BY(command_tenant_list) },
 	{ "tenant.status", COMMAND_FOR_READER, g_status_args,
-	  "Shows the tenant of whoever asks, and what it has on a node.",
-	  "name, realm (of passwords), role (of whoever asks), calls, registrations, extensions, "
+	  "Shows the client's tenant, and what it has on a node.",
+	  "name, realm (of passwords), role (of the client), calls, registrations, extensions, "
 	  "recorded, sessions, subscriptions, trunks, dids, routes, locations, rooms, conferences, "
 	  "and max_calls and so on for each of them (its quotas; 0: any number)",
 	  BY(command_tenant_status) },
 	{ "did.put", COMMAND_FOR_ADMIN, g_did_fields,
-	  "Says whom a number means that a trunk calls. A number counts before patterns, the more "
-	  "exact pattern before the others.",
+	  "Sets the user that an inbound number of a trunk (DID) calls. A number counts before "
+	  "patterns, the more exact pattern before the others.",
 	  "the number; warnings, of a pattern that hardly means what it says, or a trunk that is "
 	  "not there",
 	  BY(document_put), .documents = BY(&g_did_documents) },
-	{ "did.show", COMMAND_FOR_READER, g_did_args, "Shows whom a number means.",
-	  "changed_utc_ms", BY(document_show), .documents = BY(&g_did_documents),
-	  .shows = g_did_fields },
+	{ "did.show", COMMAND_FOR_READER, g_did_args,
+	  "Shows the user that an inbound number calls.", "changed_utc_ms", BY(document_show),
+	  .documents = BY(&g_did_documents), .shows = g_did_fields },
 	{ "did.delete", COMMAND_FOR_ADMIN, g_did_args,
 	  "Deletes a number: trunks that call it get 404.", "number", BY(document_delete),
 	  .documents = BY(&g_did_documents) },
 	{ "did.list", COMMAND_FOR_READER, g_did_list_args, "Lists numbers.", "a list of numbers",
 	  BY(command_document_list), .documents = BY(&g_did_documents) },
 	{ "location.put", COMMAND_FOR_ADMIN, g_location_fields,
-	  "Makes a location where phones stand, or changes what is given of it. It is told by the "
-	  "next emergency call from there.",
+	  "Makes a location where phones stand, or changes the given fields. The next emergency "
+	  "call from there shows the change.",
 	  "the location", BY(document_put), .documents = BY(&g_location_documents) },
 	{ "location.show", COMMAND_FOR_READER, g_location_args, "Shows a location.",
 	  "changed_utc_ms", BY(document_show), .documents = BY(&g_location_documents),
@@ -489,15 +484,15 @@ const struct command g_tenant_commands[] = {
 	  "a list of locations", BY(command_document_list),
 	  .documents = BY(&g_location_documents) },
 	{ "room.put", COMMAND_FOR_ADMIN, g_room_fields,
-	  "Makes a room for conferences that is dialled, or changes what is given of it. Who is in "
-	  "it stays.",
+	  "Makes a room for conferences that is dialled, or changes the given fields. Its members "
+	  "stay in it.",
 	  "the room", BY(document_put), .documents = BY(&g_room_documents) },
 	{ "room.show", COMMAND_FOR_READER, g_room_args, "Shows a room. Its PINs are never shown.",
 	  "changed_utc_ms, has_pin, has_host_pin, and pins_valid (false: they were sealed with "
 	  "other keys, and nobody comes in until they are put again)",
 	  BY(document_show), .documents = BY(&g_room_documents), .shows = g_room_fields },
 	{ "room.delete", COMMAND_FOR_ADMIN, g_room_args,
-	  "Deletes a room: nobody comes in any more. Who is in it stays.", "number",
+	  "Deletes a room: nobody comes in any more. Its members stay in it.", "number",
 	  BY(document_delete), .documents = BY(&g_room_documents) },
 	{ "room.list", COMMAND_FOR_READER, g_no_args, "Lists rooms by number.", "a list of rooms",
 	  BY(command_document_list), .documents = BY(&g_room_documents),
@@ -505,15 +500,13 @@ const struct command g_tenant_commands[] = {
 	  LISTS("number", NULL, false, "pins_valid") },
 	{ "token.create", COMMAND_FOR_ADMIN, g_token_create_args,
 	  "Makes a token of the HTTP API, or gives one another secret, so that the one of before "
-	  "is "
-	  "worthless. The answer shows it, once.",
+	  "is worthless. The answer shows it, once.",
 	  "name, role, user, expires_utc_s, commands, without, and token, which clients show: "
-	  "Authorization: "
-	  "Bearer TOKEN",
+	  "Authorization: Bearer TOKEN",
 	  BY(document_put), .documents = BY(&g_token_documents) },
 	{ "token.put", COMMAND_FOR_ADMIN, g_token_fields,
-	  "Makes a token with a secret that somebody else has made, or changes what is given of "
-	  "it. Clients show TENANT~NAME~SECRET.",
+	  "Makes a token with a secret that somebody else has made, or changes the given fields. "
+	  "Clients show TENANT~NAME~SECRET.",
 	  "the token", BY(document_put), .documents = BY(&g_token_documents) },
 	{ "token.get", COMMAND_FOR_ADMIN, g_token_args, "Shows a token, without its secret.",
 	  "name, role, user, expires_utc_s, commands, changed_utc_ms", BY(document_show),
@@ -525,8 +518,8 @@ const struct command g_tenant_commands[] = {
 	  BY(command_document_list), .documents = BY(&g_token_documents),
 	  .columns = "name,role,user,commands,expires_utc_s" },
 	{ "webhook.put", COMMAND_FOR_ADMIN, g_webhook_fields,
-	  "Makes a webhook, or changes what is given of it: events of the tenant are posted to a "
-	  "URL, each at least once, those of a call in order (guides/webhooks.md).",
+	  "Makes a webhook, or changes the given fields: events of the tenant are posted to a URL, "
+	  "each at least once, those of a call in order (guides/webhooks.md).",
 	  "the webhook, without its secrets", BY(document_put),
 	  .documents = BY(&g_webhook_documents) },
 	{ "webhook.get", COMMAND_FOR_READER, g_webhook_args,
@@ -581,8 +574,7 @@ const struct command g_tenant_commands[] = {
 	{ "login.callback", COMMAND_FOR_READER, g_login_args,
 	  "Ends the login: where the provider sends the browser, or what a page asks that it was "
 	  "sent to. Each is good once, for ten minutes, at any node of the cluster. Other "
-	  "arguments "
-	  "in the query are passed over.",
+	  "arguments in the query are passed over.",
 	  "name, role, user, expires_utc_s, commands, and token, which clients show: "
 	  "Authorization: Bearer TOKEN",
 	  BY(command_login), .anyone = true, .transient = true, .open = true },
@@ -601,8 +593,7 @@ const struct command g_tenant_commands[] = {
 	  "the cluster: for tandemctl backup.",
 	  "documents (each with owner, kind, name and document), next (cursor of the next page; "
 	  "absent: this was the last one), keys (a mark of the cluster's key), realm (of the "
-	  "tenant "
-	  "default), node",
+	  "tenant default), node",
 	  BY(command_backup_read), .transient = true },
 	{ "backup.restore", COMMAND_FOR_OPERATOR, g_backup_restore_args,
 	  "Puts a document as backup.read has shown it: for tandemctl restore. bad_argument: it is "
@@ -621,7 +612,7 @@ const struct command g_tenant_commands[] = {
 	  "Forgets a set and its versions. Its documents stay.", "name", BY(document_delete),
 	  .documents = BY(&g_set_documents) },
 	{ "hours.put", COMMAND_FOR_ADMIN, g_hours_fields,
-	  "Says when the tenant is open, or changes what is given of it.", "the hours",
+	  "Sets the opening hours of the tenant, or changes the given fields.", "the hours",
 	  BY(document_put), .documents = BY(&g_hours_documents) },
 	{ "hours.get", COMMAND_FOR_READER, g_hours_args, "Shows hours.", "changed_utc_ms",
 	  BY(document_show), .documents = BY(&g_hours_documents), .shows = g_hours_fields },
@@ -631,17 +622,15 @@ const struct command g_tenant_commands[] = {
 	  BY(command_document_list), .documents = BY(&g_hours_documents),
 	  .columns = "name,zone,week,override,until" },
 	{ "hours.override", COMMAND_FOR_APPLICATION, g_hours_override_args,
-	  "Says that it is open or closed now, whatever the hours have, at all nodes and over a "
+	  "Sets the hours to open or closed now, against their times, at all nodes and over a "
 	  "restart.",
 	  "the hours", BY(document_put), .documents = BY(&g_hours_documents) },
 	{ "hours.check", COMMAND_FOR_READER, g_hours_check_args,
-	  "Says whether it is open at a time. Times of the wall that come twice are meant the "
-	  "first "
-	  "time; those that never come are as much later.",
+	  "Says whether it is open at a time. A local time that comes twice means the first one; a "
+	  "time that never comes is as much later.",
 	  "name, open, overridden (it was said by hand), label (of the holiday; empty: none), time "
 	  "and utc_ms, next and next_utc_ms (when it opens or closes; null and 0: not within a "
-	  "year, "
-	  "or not before the override is taken back)",
+	  "year, or not before the override is taken back)",
 	  BY(command_hours_check) },
 	{ "prompt.put", COMMAND_FOR_ADMIN, g_prompt_put_args,
 	  "Makes a prompt in a language, or replaces it. Each node of the cluster has it a moment "
@@ -652,25 +641,22 @@ const struct command g_tenant_commands[] = {
 	  BY(command_prompt_get), .shows = g_prompt_fields },
 	{ "prompt.delete", COMMAND_FOR_ADMIN, g_prompt_args,
 	  "Deletes a prompt in a language. Its octets go a day later. Calls that hear it hear it "
-	  "to "
-	  "its end. Flows that name it play it in another language, or a file, or go on without "
+	  "to its end. Flows that name it play it in another language, or a file, or go on without "
 	  "it.",
 	  "name; warnings, of flows that name it", BY(document_delete),
 	  .documents = BY(&g_prompt_documents) },
 	{ "prompt.record", COMMAND_FOR_ADMIN, g_prompt_record_args,
-	  "Rings the phone of an extension. Who answers hears a beep, says the prompt, and presses "
-	  "# "
-	  "or hangs up. What was said becomes the prompt then, as prompt.put makes one of a "
-	  "recording, and the log says so, or why not. A call that ends before the beep, and one "
-	  "that "
-	  "a killed node had, changes nothing.",
+	  "Rings the phone of an extension. The user answers, hears a beep, says the prompt, and "
+	  "presses # or hangs up. The recording becomes the prompt then, as prompt.put makes one, "
+	  "and the log says so, or why not. A call that ends before the beep, and one that a "
+	  "killed node had, changes nothing.",
 	  "name, language, call", BY(command_prompt_record) },
 	{ "prompt.list", COMMAND_FOR_READER, g_no_args, "Lists prompts by name and language.",
 	  "a list of prompts", BY(command_document_list), .documents = BY(&g_prompt_documents),
 	  .columns = "name,language,length_ms,octets,here,flows",
 	  LISTS("name,language", NULL, false, "sha256") },
 	{ "route.put", COMMAND_FOR_ADMIN, g_route_fields,
-	  "Makes a route by which calls go out, or changes what is given of it.",
+	  "Makes a route by which calls go out, or changes the given fields.",
 	  "the route; warnings, of a pattern that hardly means what it says, as +4420. does, or "
 	  "a trunk that is not there",
 	  BY(document_put), .documents = BY(&g_route_documents) },
@@ -681,7 +667,7 @@ const struct command g_tenant_commands[] = {
 	{ "route.list", COMMAND_FOR_READER, g_no_args, "Lists routes by name.", "a list of routes",
 	  BY(command_document_list), .documents = BY(&g_route_documents) },
 	{ "trunk.put", COMMAND_FOR_OPERATOR, g_trunk_fields,
-	  "Makes a trunk of a tenant, or changes what is given of it. Calls that stand go on.",
+	  "Makes a trunk of a tenant, or changes the given fields. Calls that are up go on.",
 	  "the trunk; warnings, of a pattern that hardly means what it says", BY(document_put),
 	  .documents = BY(&g_trunk_documents) },
 	{ "trunk.show", COMMAND_FOR_READER, g_trunk_args, "Shows a trunk.",

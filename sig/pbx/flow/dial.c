@@ -380,7 +380,7 @@ static bool dial_shows(const struct flow_turn_of *t)
 	struct bytes number = verb_text(t->v, "caller_id");
 
 	if (number.n && !dial_may_show(t->h, t->c, number)) {
-		LOG_WARN("flow", t->c->id, "a number is not shown that is none of the tenant's",
+		LOG_WARN("flow", t->c->id, "a number is not shown that the tenant does not have",
 			 LOG_BYTES("number", number), LOG_STR("step", t->v->step->name));
 		return false;
 	}
@@ -475,7 +475,7 @@ bool dial_screened(struct call_host *h, struct call *c, uint8_t leg, char key)
 	dial_said(c, SAID_CONFIRM, &terms);
 	prompts_stop(h, c);
 	if (!prompts_announce(h, c, leg, &terms, terms.file_count))
-		LOG_WARN("flow", c->id, "who has answered is asked in silence");
+		LOG_WARN("flow", c->id, "the callee who answered is asked in silence");
 	return false;
 }
 
@@ -512,7 +512,7 @@ void dial_announce(struct call_host *h, struct call *c)
 	alone = terms.file_count;
 	dial_said(c, SAID_ANNOUNCE, &terms);
 	if (terms.file_count && !prompts_announce(h, c, c->bridge.callee, &terms, alone))
-		LOG_WARN("flow", c->id, "what who has answered is to hear is left out");
+		LOG_WARN("flow", c->id, "the callee who answered does not hear its prompts");
 }
 
 bool dial_target_at(const struct flow_run *r, uint8_t i, struct bytes *number)
@@ -584,7 +584,7 @@ static void dial_misses(struct call *c, struct bytes number)
 	writer_str(&w, before.n ? "," : "");
 	writer_bytes(&w, number);
 	if (!w.overflow && text_set(&r->missed, writer_done(&w)))
-		LOG_WARN("flow", c->id, "no memory for whom a flow calls");
+		LOG_WARN("flow", c->id, "no memory for the numbers that a flow calls");
 }
 
 /* The next one, where there is one. */

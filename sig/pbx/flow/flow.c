@@ -398,7 +398,7 @@ static void run_diverted(struct call *c)
 		return;
 	c->run->diverted = last->why;
 	if (text_set(&c->run->diverted_by, text_bytes(&c->plan.steps[last->from].user)))
-		LOG_WARN("flow", c->id, "no memory for who has sent a call to a flow");
+		LOG_WARN("flow", c->id, "no memory for the callee that sent a call to a flow");
 }
 
 /* If refused, the call stays in its present flow. visit: number of verbs begun before. A mailbox
@@ -852,7 +852,7 @@ static const struct deadline flow_deadlines[] = {
 	  .at = offsetof(struct flow_run, limit_ns),
 	  .saved = true,
 	  .due = dial_limit_over },
-	{ .name = "key of who has answered",
+	{ .name = "key of the callee who answered",
 	  .owner = offsetof(struct call, run),
 	  .at = offsetof(struct flow_run, screen_ns),
 	  .due = dial_screen_overdue },

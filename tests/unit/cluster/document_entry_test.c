@@ -52,7 +52,7 @@ static void test_entries(void **state)
 		    { "name", "n" },
 		    { "version", "7" },
 		    { "put", "{}" } } },
-		{ "kind or name is none",
+		{ "kind or name is not valid",
 		  { { "tenant", "a" }, { "kind", "k" }, { "version", "7" }, { "put", "{}" } } },
 	}, *row;
 	struct document_entry e;

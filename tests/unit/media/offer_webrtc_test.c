@@ -172,7 +172,7 @@ static void test_answers(void **state)
 		{ "no role", AUDIO ICE SHA256, NULL, DTLS_CLIENT, true },
 		{ "no ICE", AUDIO SHA256 "a=setup:active\r\n", NULL, DTLS_SERVER, false },
 		{ "no feedback", "m=audio 9 UDP/TLS/RTP/SAVP 0\r\na=rtcp-mux\r\n" SHA256, NULL, DTLS_CLIENT, false },
-		{ "no choice", AUDIO ICE SHA256 "a=setup:actpass\r\n", "a=setup of the answer is none", DTLS_NONE, false },
+		{ "no choice", AUDIO ICE SHA256 "a=setup:actpass\r\n", "a=setup of the answer is not valid", DTLS_NONE, false },
 		{ "no certificate", AUDIO ICE "a=setup:active\r\n", "no a=fingerprint that can be used", DTLS_NONE, false },
 		{ "plain", "m=audio 5000 RTP/AVP 0\r\n", "another transport profile than offered", DTLS_NONE, false },
 		{ "SDES", "m=audio 5000 RTP/SAVPF 0\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:" RIG_KEY_Q "\r\n",

@@ -59,7 +59,7 @@ static void test_reasons(void **state)
 		{ "no certificate", DTLS("a=setup:active\r\n"), DTLS(OURS), true,
 		  "no a=fingerprint that can be used" },
 		{ "actpass answered", DTLS(OURS), DTLS(OURS), true,
-		  "a=setup of the answer is none" },
+		  "a=setup of the answer is not valid" },
 		{ "several ports", HEAD "m=audio 4000/2 RTP/AVP 0\r\n", PLAIN, true,
 		  "several ports in one m-line" },
 	}, *row;

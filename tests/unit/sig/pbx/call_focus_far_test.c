@@ -78,7 +78,7 @@ static void dropped(void **state)
 
 	brings(x, &x->f.near.c, &x->f.near.l.b);
 	m = asks(x, &x->f.near.c, "sip:1001@test.local;method=BYE", "SIP/2.0 403");
-	assert_true(rig_has(m, "Warning: 399 tandem \"only its host"));
+	assert_true(rig_has(m, "Warning: 399 tandem \"only the host"));
 	assert_true(asks(x, &x->f.near.c, "sip:1002@test.local;method=BYE", "SIP/2.0 202").n);
 	notified(x, &x->f.near.c, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
 	trio_assert_left(&x->f.near.l.b);

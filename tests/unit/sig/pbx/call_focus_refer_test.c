@@ -121,12 +121,12 @@ static void dropped(void **state)
 	struct members all;
 	char to[96], id[ID_TEXT_LEN + 1] = "";
 
-	refused(&p->t.l.b, "sip:1004@test.local;method=BYE", "SIP/2.0 403", "only its host");
+	refused(&p->t.l.b, "sip:1004@test.local;method=BYE", "SIP/2.0 403", "only the host");
 	refused(&p->t.l.a, "sip:1003@test.local;method=BYE", "SIP/2.0 404", "no such member");
 	trying(&p->t.l.b, "sip:1003@test.local");
 	rings_and(p, "200 OK", PHONE_SDP_B);
 	assert_notified(&p->t.l.b, "SIP/2.0 200 OK\r\n", "Subscription-State: terminated");
-	refused(&p->t.c, "sip:1003@test.local;method=BYE", "SIP/2.0 403", "only its host");
+	refused(&p->t.c, "sip:1003@test.local;method=BYE", "SIP/2.0 403", "only the host");
 	done(&p->t.l.b, "sip:1003@test.local;method=BYE"); /* it brought it */
 	trio_assert_left(&p->d);
 	rig_wait_ms(r, 100);

@@ -150,7 +150,7 @@ static void refused(void **state)
 		{ "nobody", KEPT_NONE, "", "SIP/2.0 404", "nobody has called yet" },
 		{ "hidden", KEPT_OK, "anonymous", "SIP/2.0 404", "did not show a number" },
 		{ "without a number", KEPT_OK, "", "SIP/2.0 404", "did not show a number" },
-		{ "not known", KEPT_UNKNOWN, "", "SIP/2.0 503", "not known who called last" },
+		{ "not known", KEPT_UNKNOWN, "", "SIP/2.0 503", "last caller is not known" },
 		{ "no number that he could dial", KEPT_OK, "4711", "SIP/2.0 403", "may not call" },
 	}, *row;
 	struct line *l = *state;
