@@ -380,8 +380,8 @@ const struct verb g_flow_verbs[] = {
 	  "Goes on with the flow voicemail of the tenant, else of the node. Its variable box is "
 	  "the mailbox." },
 	{ "mailbox", g_box_args, ON(FAILED), 0, 0, VERB_DECIDES | VERB_MAIN,
-	  "Goes on with the flow mailbox of the tenant, else of the node: the menu of that "
-	  "mailbox, behind its PIN." },
+	  "Goes on with the flow mailbox of the tenant, else of the node: the menu of box, "
+	  "behind its PIN." },
 	{ "refer", g_refer_args, ON(NEXT) | ON(REJECTED) | ON(TIMEOUT) | ON(FAILED), 0,
 	  ON(REJECTED) | ON(FAILED), VERB_MAIN,
 	  "Has the caller's side call somebody else (REFER). Without next the call ends when that "
