@@ -90,7 +90,8 @@ def documents_put(stage, version, when):
 def roff(text):
     """As it stands."""
     escaped = text.strip("\n").replace("\\", "\\e").replace("-", "\\-")
-    return ".nf\n" + re.sub(r"^([.'])", r"\\&\1", escaped, flags=re.M) + "\n.fi\n"
+    ascii_only = re.sub(r"[^\0-\x7f]", lambda found: f"\\[u{ord(found[0]):04X}]", escaped)
+    return ".nf\n" + re.sub(r"^([.'])", r"\\&\1", ascii_only, flags=re.M) + "\n.fi\n"
 
 
 def pages_put(stage, version, when):
