@@ -280,7 +280,7 @@ enum pin_verdict { PIN_WRONG, PIN_RIGHT, PIN_NONE };
 struct host_track;
 
 /*
- * The users of a tenant, and what is set of them (sig/host/services.h). What is returned is the
+ * The users of a tenant, and what is set of them (sig/host/host.h). What is returned is the
  * shard's: it may be looked at until the next event, and is not kept.
  */
 struct directory_service {

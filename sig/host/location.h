@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where users are (sig/host/services.h): the contacts that phones have registered, as calls ask
+ * Where users are (sig/host/host.h): the contacts that phones have registered, as calls ask
  * for them. Slices of what is returned live until the next event.
  */
 #ifndef SIG_HOST_LOCATION_H

@@ -105,7 +105,7 @@ void toll_forget(struct toll *t, uint8_t shard);
 struct toll_usage toll_look(struct toll *t, const struct toll_payer *who,
 			    const struct toll_now *now);
 
-/* What calls outside may cost (sig/host/services.h). */
+/* What calls outside may cost (sig/host/host.h). */
 struct toll_service {
 	/* The toll limits of a user's calls to that number outside; user "": not ours, number "":
 	 * the call exists already. Returns false for an emergency number, which has none. */

@@ -99,7 +99,7 @@ struct bytes trunk_number_plain(const struct shard_settings *settings, uint16_t 
 struct call_target;
 struct plan_step;
 
-/* Numbers outside, and the trunks that lead there (sig/host/services.h). */
+/* Numbers outside, and the trunks that lead there (sig/host/host.h). */
 struct trunk_service {
 	/* The address of the trunk server of a step, and the number with its portability data if
 	 * that may be sent. Slices of *out live until the next event. Returns false if it is

@@ -89,7 +89,7 @@ struct leg;
 struct secret_guess;
 struct sip_hop;
 
-/* Who others are to us, and who we are to them (sig/host/services.h). */
+/* Who others are to us, and who we are to them (sig/host/host.h). */
 struct identity_service {
 	/* The identity policy of the leg's side: what is trusted from it and told to it. */
 	struct identity_policy (*policy)(void *owner, const struct leg *leg);

@@ -379,7 +379,7 @@ bool account_digits_are_good(struct bytes keys);
 
 struct call_event;
 
-/* Other calls of the shard (sig/host/services.h). */
+/* Other calls of the shard (sig/host/host.h). */
 struct call_service {
 	/* The call of that id, to look at until the next step. Returns NULL if not found. */
 	const struct call *(*find)(void *owner, uint64_t call);

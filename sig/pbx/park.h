@@ -34,7 +34,7 @@ void park_end(struct call_host *h, struct call *c);
 /* Cancels phones that ring for the party's return: it was retrieved. */
 void park_yield(struct call_host *h, struct call *c);
 
-/* The slots of a tenant (sig/host/services.h). *out is written whatever is returned. */
+/* The slots of a tenant (sig/host/host.h). *out is written whatever is returned. */
 struct parking_service {
 	/* The slot that a number dialled by a user names, or the next free one. Returns false if
 	 * the number is no slot, or the user may not park. */

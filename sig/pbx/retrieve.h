@@ -35,7 +35,7 @@ bool retrieve_waits(const struct call *c);
 /* The party is absent, or unknown: the caller gets the reason. */
 void retrieve_on_result(struct call_host *h, struct call *c, const struct park_news *news);
 
-/* The calls that ring, and may be taken (sig/host/services.h). */
+/* The calls that ring, and may be taken (sig/host/host.h). */
 struct pickup_service {
 	/* The longest ringing call at an extension, or (at "") at any with calls that the user may
 	 * pick up. */

@@ -334,7 +334,7 @@ struct focus_addition {
 };
 
 /*
- * The rooms of a shard (sig/host/services.h). A room that is returned is the shard's: it may be
+ * The rooms of a shard (sig/host/host.h). A room that is returned is the shard's: it may be
  * changed until the next event, and changed() says so.
  */
 struct room_service {

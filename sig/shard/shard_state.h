@@ -148,7 +148,7 @@ struct shard {
 	struct packing *packing;
 };
 
-/* Those of its calls (sig/host/services.h); each is defined beside its functions. */
+/* Those of its calls (sig/host/host.h); each is defined beside its functions. */
 #define X(name, type) extern const struct type shard_##type;
 SERVICES(X)
 #undef X
