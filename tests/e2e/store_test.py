@@ -19,7 +19,7 @@ import wave
 
 import tone
 
-from lib import place
+from lib import apart, place
 from lib.answers import Answers, proxies
 from lib.authority import Authority
 from lib.node import Node
@@ -847,6 +847,13 @@ class Whole(unittest.TestCase):
         self.node.configure(self.settings(**more))
         self.node.process.send_signal(signal.SIGHUP)
         until(lambda: self.node.log_text().count("settings read again") > before)
+
+    def test_messages_of_a_redis_apart(self):
+        """Nodes that share it have no copies here: what another one plays is what lies at a destination."""
+        redis, self.port = self.enterContext(apart.Store(self.home)), self.enterContext(Ports(1)).take()
+        self.node = self.enterContext(Node(settings={"redis": {"url": redis.url}, **self.settings()}, calls=4, spare=10))
+        self.folder = os.path.join(self.node.folder, "recordings")
+        self.becomes(record(self.folder, number=7, mailbox="1001"), "delivered")
 
     def messages(self):
         """No other node knows of one: it stays, until the settings say otherwise."""

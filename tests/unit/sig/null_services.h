@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The services of a host without a shard (sig/host/services.h): nobody is known, nothing is found,
+ * The services of a host without a shard (sig/host/host.h): nobody is known, nothing is found,
  * nothing happens. A test that needs a service has a copy of these with its own in place of one.
  */
 #ifndef TESTS_UNIT_SIG_NULL_SERVICES_H
