@@ -333,7 +333,7 @@ static void forward_on_room(const struct node_box_answer *answer, void *arg)
 	forward_go_on(run);
 }
 
-/* Nobody is sent a message unless each mailbox has room for it: one is asked behind the other. */
+/* Checks that every target mailbox has room, one mailbox at a time, before any copy is sent. */
 static void forward_ask_room(struct command_run *run)
 {
 	struct forward *f = run->kept;

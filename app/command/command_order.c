@@ -462,7 +462,7 @@ static bool command_awaits_user(struct command_run *run, const char *of, struct 
 	return false;
 }
 
-/* Refuses the caller of a transfer at once if the target has no phone; the call itself goes on. */
+/* Rejects a transfer order at once if its target has no registered contact; the call continues. */
 static bool order_awaits_user(struct command_run *run, const struct call_order *order)
 {
 	static struct call_view view; /* large for a stack */

@@ -399,7 +399,8 @@ static void command_recorded_get(struct command_run *run)
 	store_recording_get(run->node->redis.store, tenant, day, file, on_one, on_one_read, one);
 }
 
-/* Rights follow from its name. The node that is asked for it knows whether it exists. */
+/* Authorizes by the tenant in the recording's name; only the node that has the file can tell
+ * whether it exists. */
 static bool recording_may_see(const struct command_run *run, struct bytes name)
 {
 	struct bytes tenant;

@@ -112,7 +112,7 @@ struct control_link {
 	uint32_t running_max, stream_max; /* commands under way in all, and of one stream */
 	bool asked;                       /* a command on the link waits for its answer */
 	uint64_t pause_ns;                /* nothing is read before: the last try failed */
-	/* While nothing is asked: when to try again; UINT64_MAX: an event will tell. */
+	/* Time of the next read if none is pending; UINT64_MAX: an event starts it. */
 	uint64_t wake_ns;
 	struct control_stream *of[CONTROL_STREAMS_MAX]; /* streams of the question, */
 	uint32_t of_count;                              /* in that order */
@@ -176,7 +176,7 @@ bool control_is_elsewhere(const struct node *n, struct bytes name, const json_t 
 /* Key of that kind for a principal: "in"; with an id behind "done:", a client behind "out:". */
 void control_stream_key(const struct node *n, const char *tenant, enum command_role role,
 			const char *kind, char out[CONTROL_KEY_MAX]);
-/* Wakes jobs that wait for an id which no running job has any more: one job per id goes on. */
+/* Resumes, for each id without a running job, one of the jobs that wait for that id. */
 void control_jobs_wake(struct control *c);
 
 #endif

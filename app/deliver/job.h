@@ -20,7 +20,7 @@ enum {
 enum delivery_state {
 	DELIVERY_WAITS,
 	DELIVERY_DONE,
-	DELIVERY_DEAD, /* given up, until it is asked for again */
+	DELIVERY_DEAD, /* abandoned; a command retries it */
 	DELIVERY_STATES,
 };
 extern const char *const g_delivery_states[]; /* by their number */

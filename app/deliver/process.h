@@ -100,7 +100,7 @@ struct process_copies {
 	} fetches[PROCESS_FETCHES_MAX];
 };
 
-/* What Redis is told of recordings: each row is one that Redis does not know, or only recently. */
+/* The index of recordings in Redis: a row is a recording to be added there, or added recently. */
 enum {
 	INDEX_ROWS_MAX = 2048,
 	INDEX_FLIGHT_MAX = 32,

@@ -15,7 +15,7 @@
 #include "base/json.h"
 #include "engine/worker/coding.h"
 
-/* Oddities of a party that is heard. */
+/* Findings about the RTP stream that a party sends. */
 
 enum {
 	LATELY_MS = 60000,

@@ -1,5 +1,5 @@
--- KEYS kept (sorted set: who has a place, until when in ms); ARGV who, for how long (ms; 0: he leaves), how many places there are (0: any number).
--- Whoever has a place keeps it. 1: he has one; 0: there is none.
+-- KEYS kept (sorted set: holders of places, by expiry in ms); ARGV holder, lifetime (ms; 0: release), places (0: unlimited).
+-- A holder keeps its place when the number of places shrinks. Version 1: it has a place; 0: it has none.
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local most = tonumber(ARGV[3])

@@ -108,7 +108,7 @@ void store_kept_claim(struct store_shared *s, const struct store_kept *of,
 		      const struct store_place *place, store_kept_fn *done, void *arg)
 {
 	char key[STORE_KEY_MAX];
-	const struct bytes args[] = { kept_key(key, of), place->who, DECIMAL_TEXT(place->ttl_ms),
+	const struct bytes args[] = { kept_key(key, of), place->holder, DECIMAL_TEXT(place->ttl_ms),
 				      DECIMAL_TEXT(place->most) };
 	struct kept_op *k;
 

@@ -371,11 +371,12 @@ void store_kept_put(struct store_shared *s, const struct store_kept *of, struct 
 		    uint64_t ttl_ms, store_kept_fn *done, void *arg);
 void store_kept_get(struct store_shared *s, const struct store_kept *of, store_kept_fn *done,
 		    void *arg);
-/* Takes a place of that name for who, for ttl_ms; 0: gives it back. there: who has one. */
+/* Claims one of the places under that name for a holder, for ttl_ms; 0: releases it. there: the
+ * holder has a place. */
 struct store_place {
-	struct bytes who;
+	struct bytes holder;
 	uint64_t ttl_ms;
-	uint32_t most; /* places; 0: any number */
+	uint32_t most; /* places; 0: unlimited */
 };
 void store_kept_claim(struct store_shared *s, const struct store_kept *of,
 		      const struct store_place *place, store_kept_fn *done, void *arg);
