@@ -410,7 +410,7 @@ static void control_link_read(struct control_link *l)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	if (l->asked)
+	if (l->asked || l->control->stopped)
 		return;
 	l->wake_ns = UINT64_MAX;
 	streams_sweep(l);
@@ -643,7 +643,13 @@ int control_open(struct control **out, struct node *node, const struct redis_pla
 
 void control_stop(struct control *c)
 {
-	c->stopped = true;
+	c->stopped = true; /* nothing is read from now on, and nothing swept */
+	for (size_t i = 0; i < CONTROL_LINKS; i++) {
+		for (uint32_t k = 0; k < c->links[i].count; k++) {
+			if (c->links[i].streams[k]->gone)
+				stream_delete(c->links[i].streams[k]);
+		}
+	}
 }
 
 void control_wake(struct control *c)
