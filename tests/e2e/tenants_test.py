@@ -558,7 +558,7 @@ class Matrix(unittest.TestCase):
                 out.bye()
 
         me, other = self.houses
-        before = other.state()
+        before = self.settled(other)
         for digits, to in (f"*72{other.lone}", ""), (f"*72{me.lone}", me.lone), ("*73", ""):
             dial(me, digits)
             self.assertEqual(me.ask("extension.get", number="1002")["forward_always"], to, digits)
