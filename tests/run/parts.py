@@ -231,9 +231,16 @@ def format_(report):
             report.add(*result)
 
 
-def unit(report):
-    if folder := build(report, "debug"):
-        meson(report, folder)
+def unit(report, plain=False):
+    """All unit tests, built by gcc.  plain: the suite that a build with sanitizers has not, or not so deep, and which folder links with which."""
+    if not plain:
+        if folder := build(report, "debug"):
+            meson(report, folder)
+    elif folder := build(report, "debug", "build.ninja"):
+        links = [program for program in json.loads(run("meson", "introspect", "--targets", folder)[1]) if program["name"].endswith("_links")]
+        names = [os.path.relpath(program["filename"][0], folder) for program in links]
+        if build(report, "debug", *programs_of(folder, ["plain"]), *names):
+            meson(report, folder, "--suite=plain")
 
 
 def portable(report):

@@ -526,13 +526,19 @@ class Beside(unittest.TestCase):
         """Once."""
         self.begun, self.builds = [], []
         with unittest.mock.patch.multiple(parts, sim_begin=self.begins, build_begin=lambda *_: "build", run=lambda *_: (1, "")):
-            self.assertEqual(self.arguments("unit", ["unit", "asan", "e2e", "sim"]), ())
+            self.assertEqual(self.arguments("unit", ["unit", "asan", "e2e", "sim"]), (True,))
             self.assertEqual((self.told, self.builds, self.ahead), ([], [], [("asan", suite.AHEAD)]))
             self.assertEqual(self.arguments("asan", ["asan", "e2e", "sim"]), ())
             self.assertEqual((self.told, self.builds), ([("nice", "-n", "19")], ["build"]))
             self.assertEqual(self.arguments("e2e", ["asan", "e2e", "sim"]), ([], self.begun, 7, "build"))
             self.assertEqual(self.arguments("sim", ["e2e", "sim"]), (self.begun,))
             self.assertEqual((self.told, self.begun), ([("nice", "-n", "19")], [("300 seeds", "asan", self.outcome)]))
+
+    def test_of_gcc_alone(self):
+        """Where the sanitizers' build runs all unit tests, gcc's runs what that one has not."""
+        for chosen, environment, plain in ((["unit"], {}, False), (["unit", "asan"], {}, True), (["unit", "asan"], {"TANDEM_LONG": "1"}, False)):
+            with unittest.mock.patch.dict(os.environ, environment):
+                self.assertEqual(self.arguments("unit", chosen, begun=[], builds=[]), (plain,))
 
     def test_begins_with_end_to_end_tests(self):
         """Where those are the first that wait; the build is then part of them."""

@@ -70,14 +70,15 @@ def gives_way():
 
 def arguments_of(name, chosen, scripts, report, begun, seed, builds):
     """Of a part, beside its report.  The simulator, and a build that takes minutes, begin with the first tests that mostly wait, and have
-    what time those leave; what the next part of AFTER builds begins with this one."""
+    what time those leave; what the next part of AFTER builds begins with this one.  What asan runs anyhow, unit leaves to it."""
     if (later := AFTER.get(name)) in chosen:
         parts.build_ahead(report, later, *AHEAD)
     if name in ("asan", "e2e") and "sim" in chosen and not begun:
         begun += parts.sim_begin(report, *gives_way()) or []
     if name == "asan" and "e2e" in chosen and not scripts:
         builds.append(parts.build_begin(report, "release", *gives_way()))
-    return {"e2e": (scripts, begun, seed, *builds), "sim": (begun,)}.get(name, ())
+    plain = "asan" in chosen and "TANDEM_LONG" not in os.environ
+    return {"unit": (plain,), "e2e": (scripts, begun, seed, *builds), "sim": (begun,)}.get(name, ())
 
 
 def alone(report, before, installed):
