@@ -514,25 +514,16 @@ static bool room_may_change(struct command_run *run, const struct room_value *r)
 }
 
 /* False: the run has failed. */
-static bool command_room_pin_read(struct command_run *run, const char *name, char pin[ROOM_PIN_MAX])
-{
-	const struct command_value *given = command_value(run, name);
-
-	if (!given->given || room_pin_set(pin, given->text))
-		return true;
-	command_fail(run, COMMAND_BAD_ARGUMENT, name, "%s has 4 to 16 digits, or is " ROOM_NO_PIN,
-		     name);
-	return false;
-}
-
-/* False: the run has failed. */
 static bool command_room_pins_read(struct command_run *run, struct room_value *r)
 {
+	const struct command_value *pin = command_value(run, "pin");
+	const struct command_value *host_pin = command_value(run, "host_pin");
 	const char *member, *wrong;
 
-	if (!command_room_pin_read(run, "pin", r->core.pin) ||
-	    !command_room_pin_read(run, "host_pin", r->core.host_pin))
-		return false;
+	if (pin->given)
+		(void)room_pin_set(r->core.pin, pin->text);
+	if (host_pin->given)
+		(void)room_pin_set(r->core.host_pin, host_pin->text);
 	r->unread = false;
 	wrong = room_wrong(r, &member);
 	if (wrong)

@@ -254,7 +254,6 @@ static bool location_ha1_read(struct bytes list, uint16_t location, struct diges
 	return false;
 }
 
-enum { PIN_MIN = 4 };
 #define PIN_OFF "off"
 
 /* Of the password as it is given now, else as it was. False: it cannot be made. */
@@ -316,16 +315,9 @@ static bool extension_pin_read(struct command_run *run, struct extension *e)
 {
 	struct bytes pin = command_value(run, "pin")->text;
 	bool off = bytes_is(pin, PIN_OFF);
-	size_t digits = 0;
 
-	while (digits < pin.n && pin.p[digits] >= '0' && pin.p[digits] <= '9')
-		digits++;
 	if (!command_value(run, "pin")->given)
 		return true;
-	if (!off && (digits < pin.n || digits < PIN_MIN)) {
-		command_fail(run, COMMAND_BAD_ARGUMENT, "pin", "pin has 4 to 16 digits, or is off");
-		return false;
-	}
 	if (tenants_terms(run->node->common.tenants, document_tenant(run))->one_password) {
 		command_fail(run, COMMAND_CONFLICT, "pin",
 			     "one_password of the tenant: the PIN is the password");

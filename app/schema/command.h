@@ -61,6 +61,7 @@ enum command_charset {
 	CHARSET_PATTERN, /* a pattern of numbers, or several joined by '|' */
 	CHARSET_RANGES,  /* names of ranges of digits, joined by ',' */
 	CHARSET_PLACES,  /* names, addresses and networks, with ports, joined by ',' */
+	CHARSET_PIN,     /* 4 to 16 digits, or off */
 };
 
 /* Which node has the object of an argument:

@@ -103,6 +103,7 @@ static const char *const g_charset_help[] = {
 	[CHARSET_PATTERN] = "digits, '*', '#', '+', 'x', '[', ']', '-', '.' and '|'",
 	[CHARSET_PLACES] =
 		"letters, digits, '.', '_', '-', ':', '/', '[', ']', and ',' between places",
+	[CHARSET_PIN] = "4 to 16 digits, or off",
 };
 
 PRINTF_LIKE(4, 5)
@@ -146,6 +147,8 @@ static bool arg_is_allowed(enum command_charset charset, uint8_t c)
 		return digit || small || big || (c && strchr("._-=,", c));
 	case CHARSET_PLACES:
 		return digit || small || big || (c && strchr("._-:/[],", c));
+	case CHARSET_PIN:
+		return digit;
 	}
 	return false;
 }
@@ -154,6 +157,8 @@ bool command_allows(enum command_charset charset, struct bytes text)
 {
 	struct addr addr;
 
+	if (charset == CHARSET_PIN && (text.n < 4 || text.n > 16))
+		return bytes_is(text, "off");
 	for (size_t i = 0; i < text.n; i++) {
 		if (!arg_is_allowed(charset, text.p[i]))
 			return false;
@@ -200,7 +205,7 @@ static int check_string(const struct command_arg *arg, const struct given *given
 	value->text = given->text;
 	if (arg->charset == CHARSET_DIALLED)
 		dialled_number_read(value);
-	if (value->text.n < arg->min || value->text.n > arg->max)
+	if (arg->charset != CHARSET_PIN && (value->text.n < arg->min || value->text.n > arg->max))
 		return length_refuse(error, arg);
 	if (!command_allows(arg->charset, value->text)) {
 		return argument_refuse(error, COMMAND_BAD_ARGUMENT, arg->name, "%s must be %s",

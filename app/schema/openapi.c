@@ -79,6 +79,8 @@ static const char *charset_pattern(enum command_charset charset)
 		return "^[0-9A-Za-z._=,-]*$";
 	case CHARSET_PLACES:
 		return "^[0-9A-Za-z._:/,\\[\\]-]*$";
+	case CHARSET_PIN:
+		return "^([0-9]{4,16}|off)$";
 	case CHARSET_DIALLED: /* a link has more */
 		break;
 	}

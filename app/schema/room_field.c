@@ -41,7 +41,7 @@ const struct command_arg g_room_fields[] = {
 	TEXT_FIELD("name", core.name, CHARSET_TEXT, NULL, "What people call it."),
 	{ .name = "pin",
 	  .type = ARG_SECRET,
-	  .charset = CHARSET_NUMBER,
+	  .charset = CHARSET_PIN,
 	  .min = 3,
 	  .max = ROOM_PIN_MAX - 1,
 	  .help = "PIN that callers are asked for, 4 to 16 digits; off: none, and every caller of "
@@ -49,7 +49,7 @@ const struct command_arg g_room_fields[] = {
 		  "host_pin." },
 	{ .name = "host_pin",
 	  .type = ARG_SECRET,
-	  .charset = CHARSET_NUMBER,
+	  .charset = CHARSET_PIN,
 	  .min = 3,
 	  .max = ROOM_PIN_MAX - 1,
 	  .help = "PIN that makes its caller a host; it must differ from pin. off: the room has no "
