@@ -134,7 +134,7 @@ struct registrar_settings {
 	uint32_t many;            /* with more registrations than this in the shard */
 	uint32_t expires_many_s;  /* a phone that asks for no time gets this (REG-04) */
 	bool path;                /* for this REGISTER: its sender may state a Path */
-	bool device_claimed;      /* for this one: its first new device has a place in the store */
+	uint32_t devices_claimed; /* for this one: its first new devices that have their places */
 	uint16_t location; /* of this REGISTER, too: where its phone says that it is; 0: nowhere */
 };
 

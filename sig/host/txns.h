@@ -54,15 +54,16 @@ struct txn_slot {
 	enum txn_user user;
 	uint8_t leg;
 	uint8_t client;
-	uint8_t started;       /* client: its request left */
-	uint8_t waiting;       /* client: no response came yet */
-	uint8_t ack_due;       /* INVITE client: it was refused, and the ACK did not leave yet */
-	uint8_t ack_held;      /* ... and its user says when it may */
-	uint8_t challenged;    /* client: challenge_tries of its request */
-	uint8_t held, go;      /* client: its request does not leave yet, and would have */
-	uint8_t places;        /* client: so many were left for a next one (sig/dialog/dialog.h) */
-	uint8_t forks;         /* server of a MESSAGE: phones that have not answered, and */
-	uint16_t best;         /* ... of those that refused it the answer; 0: none did */
+	uint8_t started;    /* client: its request left */
+	uint8_t waiting;    /* client: no response came yet */
+	uint8_t ack_due;    /* INVITE client: it was refused, and the ACK did not leave yet */
+	uint8_t ack_held;   /* ... and its user says when it may */
+	uint8_t challenged; /* client: challenge_tries of its request */
+	uint8_t held, go;   /* client: its request does not leave yet, and would have */
+	uint8_t places;     /* client: so many were left for a next one (sig/dialog/dialog.h) */
+	uint8_t devices_claimed; /* server of a REGISTER: its new devices that have places */
+	uint8_t forks;           /* server of a MESSAGE: phones that have not answered, and */
+	uint16_t best;           /* ... of those that refused it the answer; 0: none did */
 	uint16_t tenant;       /* server of a REGISTER: of which one its sender has proven to be */
 	struct text request;   /* server, answer still open: the lines a response repeats */
 	struct sip_hop source; /* where the request came from */

@@ -573,18 +573,19 @@ bool location_device_next(const struct location *a, const struct sip_message *m,
 }
 
 /* REG-27: one account more of a device at its limit. Existing ones stay, also if the setting is
- * lowered. The store knows better than this node of the device that has claimed. */
+ * lowered. The store knows better than this node of devices that have claimed. */
 static bool device_is_full(const struct locations *l, const struct location *a,
 			   const struct sip_message *m, const struct registrar_settings *set)
 {
-	bool claimed = set->device_claimed;
+	uint32_t claimed = set->devices_claimed;
 	struct bytes instance;
 	unsigned cursor = 0;
 
 	while (set->device_accounts && location_device_next(a, m, &cursor, &instance)) {
-		if (!claimed && location_accounts(l, a, instance) >= set->device_accounts)
+		if (claimed)
+			claimed--;
+		else if (location_accounts(l, a, instance) >= set->device_accounts)
 			return true;
-		claimed = false;
 	}
 	return false;
 }

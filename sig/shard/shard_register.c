@@ -213,7 +213,7 @@ static bool register_asks(struct shard *s, struct location *a, struct txn_slot *
 #define CLAIM_MS UINT64_C(60000)
 
 /* REG-27: a device that is new to this user may have accounts at other nodes. The store counts all
- * of them, and is asked first. Where it does not answer, those that this node knows count. */
+ * of them, and is asked first: of one device after the other. Where it does not answer, those that this node knows count. */
 static bool register_claims(struct shard *s, struct location *a, struct txn_slot *slot,
 			    const struct sip_message *m, const struct registrar_settings *settings)
 {
@@ -223,7 +223,13 @@ static bool register_claims(struct shard *s, struct location *a, struct txn_slot
 	unsigned cursor = 0;
 
 	if (!settings->device_accounts || !locations_has_others(s->locations) ||
-	    !location_device_next(a, m, &cursor, &instance) || txns_keep_request(slot, m))
+	    slot->devices_claimed >= settings->contacts_max)
+		return false;
+	for (uint32_t i = 0; i <= slot->devices_claimed; i++) {
+		if (!location_device_next(a, m, &cursor, &instance))
+			return false;
+	}
+	if (txns_keep_request(slot, m))
 		return false;
 	kept = effects_ask(&s->effects, EFFECT_KEPT, 0, slot->self,
 			   EFFECT_TEXTS(text_bytes(&entry->tenant), instance,
@@ -238,7 +244,8 @@ static bool register_claims(struct shard *s, struct location *a, struct txn_slot
 	return true;
 }
 
-/* What a REGISTER has waited for last. It claims once, and then has the store read once. */
+/* What a REGISTER has waited for last. It claims for each of its new devices, and then has the store
+ * read once. */
 enum register_known {
 	REGISTER_NEW,
 	REGISTER_CLAIMED,
@@ -255,13 +262,13 @@ static void register_apply(struct shard *s, const struct sip_message *m, struct 
 	struct registrar_answer answer;
 	struct text text;
 
-	if (known == REGISTER_NEW && register_claims(s, a, slot, m, &settings))
+	if (known <= REGISTER_CLAIMED && register_claims(s, a, slot, m, &settings))
 		return;
 	/* who has the store read has claimed before, or had the device then */
-	settings.device_claimed =
-		known == REGISTER_CLAIMED ||
-		(known == REGISTER_READ &&
-		 !locations_unread(s->locations, e->tenant, bytes_str(e->number)));
+	settings.devices_claimed = slot->devices_claimed;
+	if (known == REGISTER_READ &&
+	    !locations_unread(s->locations, e->tenant, bytes_str(e->number)))
+		settings.devices_claimed = BINDINGS_MAX;
 	if (known == REGISTER_FULL)
 		location_refuse_device(&answer);
 	else
@@ -425,6 +432,9 @@ void shard_register_claimed(struct shard *s, const struct kept_news *news, struc
 		[KEPT_NONE] = REGISTER_FULL,
 		[KEPT_UNKNOWN] = REGISTER_UNHEARD,
 	};
+	struct txn_slot *slot = txns_get(&s->txns, news->serial);
 
+	if (slot && news->result == KEPT_OK)
+		slot->devices_claimed++;
 	register_go_on(s, news->serial, known[news->result], now);
 }

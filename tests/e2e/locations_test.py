@@ -153,6 +153,20 @@ class Locations(Pair):
         self.b.ctl("extension.delete", number="1021")
         self.until(lambda: comes(phones[0]) == 200, 3)
 
+    def test_accounts_of_two_devices(self):
+        """REG-27: one REGISTER brings both, and each is counted over the nodes."""
+        full, free = INSTANCE % 28, INSTANCE % 29
+        for number in range(1050, 1056):
+            self.a.put_extension(str(number), "secret")
+            self.until(lambda number=number: self.registers(self.b, str(number), "secret") == 200)
+        for number in range(1050, 1054):
+            phone = self.agent(self.b, str(number))
+            self.assertEqual(phone.register(contact=f"{phone.contact};{full}").status, 200)
+        for number, devices, status in ((1054, (free, full), 403), (1055, (full, free), 403), (1055, (free,), 200)):
+            phone = self.agent(self.a, str(number))
+            contacts = [f"<sip:{number}@127.0.0.1:{phone.port};line={line}>;{device}" for line, device in enumerate(devices)]
+            self.assertEqual(phone.register(contact=", ".join(contacts)).status, status)
+
     def test_another_phone_of_one_that_may_have_one(self):
         """REG-07: the first one has left at the other node, which this one learns when it asks."""
         self.a.put_extension("1026", "secret", phones="single")
