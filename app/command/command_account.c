@@ -3,7 +3,7 @@
  * account_field.c has the fields; the commands account.* are the common ones of documents. The
  * codes live in the shared_tables, which all shards of the node read. */
 
-#include "app/command/command_handlers.h"
+#include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/account_field.h"

@@ -9,7 +9,7 @@
 #include <stddef.h>
 
 #include "app/command/command_ask.h"
-#include "app/command/command_handlers.h"
+#include "app/command/command_start.h"
 #include "app/command/queries.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"

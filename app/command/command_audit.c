@@ -8,7 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_start.h"
+#include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/helper/webhook.h"
 #include "app/node/node.h"

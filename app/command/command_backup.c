@@ -7,7 +7,7 @@
  */
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/commands.h"
 #include "app/document/directory.h"
 #include "app/document/document.h"
 #include "app/node/node.h"

@@ -8,9 +8,11 @@
 
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_call.h"
 #include "app/command/command_nodes.h"
+#include "app/command/command_session.h"
 #include "app/command/command_walk.h"
+#include "app/command/commands.h"
 #include "app/command/queries.h"
 #include "app/node/node.h"
 #include "app/schema/fields.h"

@@ -11,8 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_call.h"
+#include "app/command/command_session.h"
 #include "app/command/command_walk.h"
+#include "app/command/commands.h"
+#include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/fields.h"
 #include "base/json_member.h"

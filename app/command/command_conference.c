@@ -7,8 +7,13 @@
 #include <string.h>
 
 #include "app/command/command_ask.h"
-#include "app/command/command_handlers.h"
+#include "app/command/command_call.h"
+#include "app/command/command_extension.h"
+#include "app/command/command_flow.h"
+#include "app/command/command_order.h"
+#include "app/command/command_trunk.h"
 #include "app/command/command_walk.h"
+#include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"

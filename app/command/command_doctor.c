@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_call.h"
+#include "app/command/command_order.h"
 #include "app/command/command_walk.h"
+#include "app/command/commands.h"
 #include "app/command/queries.h"
 #include "app/doctor/diagnosis.h"
 #include "app/node/node.h"

@@ -12,8 +12,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_call.h"
+#include "app/command/command_extension.h"
+#include "app/command/command_flow.h"
+#include "app/command/command_group.h"
+#include "app/command/command_presence.h"
+#include "app/command/command_start.h"
+#include "app/command/command_tenant.h"
+#include "app/command/command_trunk.h"
 #include "app/command/command_walk.h"
+#include "app/command/commands.h"
 #include "app/document/directory.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"

@@ -8,7 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_call.h"
+#include "app/command/command_extension.h"
+#include "app/command/command_flow.h"
+#include "app/command/command_order.h"
+#include "app/command/command_trunk.h"
+#include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/helper/webhook.h"
 #include "app/node/node.h"

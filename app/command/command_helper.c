@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_helper.h"
+#include "app/command/command_start.h"
+#include "app/command/commands.h"
 #include "app/node/node.h"
 #include "app/schema/extension.h"
 #include "app/schema/flow_field.h"

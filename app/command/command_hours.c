@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_hours.h"
+#include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/hours_field.h"

@@ -4,7 +4,9 @@
  * call id it is for the newest fitting call of all nodes (command_ask_pick). */
 
 #include "app/command/command_ask.h"
-#include "app/command/command_handlers.h"
+#include "app/command/command_call.h"
+#include "app/command/command_start.h"
+#include "app/command/commands.h"
 #include "app/node/node.h"
 #include "sig/host/tenant.h"
 #include "sig/shard/shard.h"

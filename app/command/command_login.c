@@ -8,7 +8,9 @@
 #include <string.h>
 
 #include "app/command/command_ask.h"
-#include "app/command/command_handlers.h"
+#include "app/command/command_start.h"
+#include "app/command/commands.h"
+#include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/token_field.h"
 #include "base/base64url.h"

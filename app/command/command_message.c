@@ -8,7 +8,11 @@
 #include <string.h>
 
 #include "app/command/command_ask.h"
-#include "app/command/command_handlers.h"
+#include "app/command/command_message.h"
+#include "app/command/command_recording.h"
+#include "app/command/command_start.h"
+#include "app/command/command_tenant.h"
+#include "app/command/commands.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"
 #include "app/node/node_boxes.h"

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/commands.h"
 #include "app/document/directory.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"

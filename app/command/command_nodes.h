@@ -3,7 +3,9 @@
 #ifndef APP_COMMAND_COMMAND_NODES_H
 #define APP_COMMAND_COMMAND_NODES_H
 
-#include "app/command/command_handlers.h"
+#include <stdint.h>
+
+#include "app/schema/command.h"
 
 /* Collects the rows of all other live nodes in run->list, unless the run names a node. Then calls
  * list, which adds the rows of this node and answers. Nodes without an answer are in

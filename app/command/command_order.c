@@ -9,7 +9,12 @@
 #include <string.h>
 
 #include "app/command/command_ask.h"
-#include "app/command/command_handlers.h"
+#include "app/command/command_call.h"
+#include "app/command/command_extension.h"
+#include "app/command/command_group.h"
+#include "app/command/command_order.h"
+#include "app/command/command_start.h"
+#include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"

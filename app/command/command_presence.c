@@ -7,7 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_extension.h"
+#include "app/command/command_presence.h"
+#include "app/command/command_start.h"
+#include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_prompt.h"
+#include "app/command/command_start.h"
+#include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/prompt_field.h"

@@ -11,7 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_extension.h"
+#include "app/command/command_message.h"
+#include "app/command/command_session.h"
+#include "app/command/commands.h"
 #include "app/command/door.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"

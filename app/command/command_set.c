@@ -10,7 +10,10 @@
 #include <string.h>
 
 #include "app/command/command_set.h"
+#include "app/command/command_start.h"
+#include "app/command/commands.h"
 #include "app/document/directory.h"
+#include "app/document/document.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/log.h"

@@ -4,8 +4,10 @@
 #ifndef APP_COMMAND_COMMAND_SET_H
 #define APP_COMMAND_COMMAND_SET_H
 
-#include "app/command/command_handlers.h"
+#include "app/document/document.h"
+#include "app/schema/command.h"
 #include "app/schema/set_field.h"
+#include "base/fair.h"
 
 /* ---- between the files of sets ---- */
 

@@ -9,7 +9,9 @@
 #include <string.h>
 
 #include "app/command/command_set.h"
+#include "app/command/command_start.h"
 #include "app/document/directory.h"
+#include "app/document/document.h"
 #include "app/node/node.h"
 #include "base/guess.h"
 

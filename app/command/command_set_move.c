@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/command/command_flow.h"
 #include "app/command/command_set.h"
+#include "app/command/commands.h"
 #include "app/document/directory.h"
 #include "app/node/node.h"
 #include "base/clock.h"

@@ -8,7 +8,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_extension.h"
+#include "app/command/command_hours.h"
+#include "app/command/command_tenant.h"
+#include "app/command/command_webhook.h"
+#include "app/command/commands.h"
 #include "app/command/control.h"
 #include "app/document/directory.h"
 #include "app/document/document.h"

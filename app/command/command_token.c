@@ -3,7 +3,8 @@
  * names a tenant makes tokens of at most the role admin, and an administrator may neither change
  * nor delete a token of an operator. */
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_extension.h"
+#include "app/command/commands.h"
 #include "app/command/door.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_call.h"
 #include "app/command/command_walk.h"
+#include "app/command/commands.h"
 #include "app/node/node.h"
 #include "app/watch/watch.h"
 #include "base/log.h"

@@ -7,8 +7,10 @@
 #include <string.h>
 
 #include "app/command/command_ask.h"
-#include "app/command/command_handlers.h"
+#include "app/command/command_call.h"
+#include "app/command/command_order.h"
 #include "app/command/command_walk.h"
+#include "app/command/commands.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 #include "base/json_member.h"

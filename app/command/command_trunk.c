@@ -6,8 +6,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_extension.h"
 #include "app/command/command_lint.h"
+#include "app/command/command_order.h"
+#include "app/command/command_trunk.h"
+#include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/document/extensions.h"
 #include "app/node/node.h"

@@ -12,8 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-#include "app/command/command_handlers.h"
 #include "app/command/command_walk.h"
+#include "app/command/commands.h"
+#include "app/document/document.h"
 #include "app/node/node.h"
 #include "base/clock.h"
 

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_session.h"
+#include "app/command/command_watch.h"
 #include "app/node/node.h"
 #include "app/web/web_link.h"
 

@@ -8,7 +8,11 @@
 #include <string.h>
 
 #include "app/command/command_ask.h"
-#include "app/command/command_handlers.h"
+#include "app/command/command_start.h"
+#include "app/command/command_tenant.h"
+#include "app/command/command_webhook.h"
+#include "app/command/commands.h"
+#include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/fields.h"
 #include "app/schema/tenant_field.h"

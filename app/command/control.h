@@ -13,7 +13,7 @@
 #ifndef APP_COMMAND_CONTROL_H
 #define APP_COMMAND_CONTROL_H
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_start.h"
 #include "base/bytes.h"
 #include "base/metric.h"
 #include "cluster/redis/redis.h"

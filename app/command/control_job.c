@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_session.h"
+#include "app/command/command_start.h"
 #include "app/command/control.h"
+#include "app/document/document.h"
 #include "app/node/node.h"
 #include "app/schema/list.h"
 #include "app/watch/watch_sink.h"

@@ -20,6 +20,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "app/command/command_session.h"
+#include "app/command/command_watch.h"
 #include "app/command/control.h"
 #include "app/document/document.h"
 #include "app/node/node.h"

@@ -9,7 +9,6 @@
 #include <assert.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
 #include "app/command/queries.h"
 #include "app/node/node.h"
 #include "engine/engine.h"

@@ -16,7 +16,12 @@
 #include <unistd.h>
 
 #include "app/command/command_ask.h"
-#include "app/command/command_handlers.h"
+#include "app/command/command_helper.h"
+#include "app/command/command_message.h"
+#include "app/command/command_recording.h"
+#include "app/command/command_tenant.h"
+#include "app/command/command_trunk.h"
+#include "app/command/command_webhook.h"
 #include "app/command/control.h"
 #include "app/command/queries.h"
 #include "app/daemon/daemon.h"

@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/commands.h"
 #include "app/daemon/daemon.h"
 #include "app/document/directory.h"
 #include "app/document/document.h"

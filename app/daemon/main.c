@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
 #include "app/daemon/daemon.h"
 #include "base/clock.h"
 

@@ -8,7 +8,6 @@
 
 #include <stdio.h>
 
-#include "app/command/command_handlers.h"
 #include "app/daemon/daemon.h"
 #include "app/document/extensions.h"
 #include "app/node/claimant.h"

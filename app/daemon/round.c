@@ -7,7 +7,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "app/command/command_handlers.h"
+#include "app/command/command_flow.h"
+#include "app/command/command_hours.h"
 #include "app/command/command_lint.h"
 #include "app/command/command_nodes.h"
 #include "app/command/command_set.h"

@@ -13,11 +13,17 @@
 #include <unistd.h>
 
 #include "app/command/command_ask.h"
-#include "app/command/command_handlers.h"
+#include "app/command/command_flow.h"
+#include "app/command/command_helper.h"
 #include "app/command/command_lint.h"
 #include "app/command/command_nodes.h"
+#include "app/command/command_order.h"
+#include "app/command/command_presence.h"
+#include "app/command/command_prompt.h"
 #include "app/command/command_set.h"
+#include "app/command/command_tenant.h"
 #include "app/command/command_walk.h"
+#include "app/command/command_watch.h"
 #include "app/command/control.h"
 #include "app/command/control_local.h"
 #include "app/command/door.h"

@@ -3,7 +3,7 @@
  * command_conference.c has the handlers; the names of "what" are in the order of enum
  * shard_room_act. */
 
-#include "app/command/command_handlers.h"
+#include "app/command/commands.h"
 #include "app/command/table/table.h"
 #include "app/live/live.h"
 #include "sig/call/prompts.h"

@@ -3,7 +3,8 @@
 #ifndef APP_COMMAND_TABLE_TABLE_H
 #define APP_COMMAND_TABLE_TABLE_H
 
-#include "app/command/command_handlers.h"
+#include "app/command/commands.h"
+#include "app/document/document.h"
 #include "app/schema/command.h"
 #include "sig/model/call.h"
 
@@ -91,7 +92,9 @@
 
 /* Of more than one part. */
 extern const struct command_arg g_no_args[], g_get_args[], g_call_args[];
-extern const char *const g_record_states[];
+extern const char *const g_record_states[], *const g_subscription_endings[];
+/* The legs of a call: caller and callee. */
+extern const char *const g_call_legs[];
 
 /* In the order of the help; each ends with name NULL. */
 extern const struct command g_extension_commands[], g_dial_commands[], g_tenant_commands[],

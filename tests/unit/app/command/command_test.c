@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "app/command/command_handlers.h"
+#include "app/command/command_order.h"
+#include "app/command/command_start.h"
 #include "app/schema/command.h"
 #include "sig/host/sig_metric.h"
 
 #include <errno.h>
 #include <stdarg.h>
 
+#include "app/command/commands.h"
 #include "app/ctl/ctl.h"
 #include "app/settings/settings.h"
 #include "sig/call/prompts.h"

@@ -4,7 +4,7 @@
 
 #include <errno.h>
 
-#include "app/command/command_handlers.h"
+#include "app/document/document.h"
 #include "app/schema/extension.h"
 #include "app/schema/profile.h"
 #include "app/schema/tenant_field.h"

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What numbers mean by the dial plan of a tenant. Control thread. */
+#ifndef APP_COMMAND_COMMAND_TRUNK_H
+#define APP_COMMAND_COMMAND_TRUNK_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bytes.h"
+
+struct node;
+
+/* A warning where the number is one for emergencies. */
+void command_warn_emergency(const struct node *n, uint16_t tenant, struct bytes number,
+			    json_t *out);
+/* It belongs to a user of the tenant, or is an outside number. */
+bool command_number_known(const struct node *n, uint16_t tenant, struct bytes number);
+/* struct node_hooks.number_wrong */
+bool command_number_wrong(const struct node *n, uint16_t tenant, struct bytes number, char *why);
+
+#endif
