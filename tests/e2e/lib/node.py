@@ -138,7 +138,8 @@ class Node(Server):
             main |= {"sip_tcp_ports": [self.sip_port], "sip_tls_ports": [self.tls_port]}
             networks.append(main | {"name": "six", "bind": "::1", "advertise": "::1"})
         base = {"node": {"name": "n1", "shard": 1, "state_dir": self.folder}, "networks": networks,
-                "http": {"bind": place.NODE, "port": self.http_port}, "sip": {"digits": "shown"}, "redis": {"deadline": REDIS_LATE, **({"url": self.store.url} if self.store else {})},
+                "http": {"bind": place.NODE, "port": self.http_port}, "redis": {"deadline": REDIS_LATE, **({"url": self.store.url} if self.store else {})},
+                **({"sip": {"digits": "shown"}} if settings else {}),       # else as it is at first
                 **place.settings(build_folder())}
         if self.webrtc_ports:
             base = merged(base, {"media": {"workers": len(self.webrtc_ports)}})
