@@ -15,13 +15,13 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "app/child/descriptors.h"
 #include "app/deliver/process.h"
 #include "app/record/record_facts.h"
 #include "base/clock.h"
@@ -403,26 +403,15 @@ static void taker_begin(struct process *p, struct process_taker *t, int fd,
 
 static int copies_receive(int from, uint8_t asks[CHANNEL_HELLO_LEN])
 {
-	struct iovec octets = { asks, CHANNEL_HELLO_LEN };
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr m = { .msg_iov = &octets,
-			    .msg_iovlen = 1,
-			    .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(from, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *head = n >= 0 ? CMSG_FIRSTHDR(&m) : NULL;
-	int fd = -1;
+	int fds[2]; /* the room for one is rounded up */
+	uint32_t count = 1;
+	ssize_t n = descriptors_receive(from, asks, CHANNEL_HELLO_LEN, fds, &count, MSG_DONTWAIT);
 
-	if (head && head->cmsg_type == SCM_RIGHTS)
-		memcpy(&fd, CMSG_DATA(head), sizeof(fd));
-	if (fd >= 0 && n != CHANNEL_HELLO_LEN) {
-		(void)close(fd);
-		fd = -1;
-	}
-	return fd;
+	if (n == CHANNEL_HELLO_LEN && count)
+		return fds[0];
+	if (count)
+		(void)close(fds[0]);
+	return -1;
 }
 
 static void copies_accept(struct process *p)

@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "app/child/descriptors.h"
 #include "app/keeper/address.h"
 #include "app/keeper/hook.h"
 #include "app/keeper/keeper.h"

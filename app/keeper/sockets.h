@@ -9,6 +9,7 @@
 
 #include <sys/socket.h>
 
+#include "app/child/descriptors.h"
 #include "app/keeper/keeper.h"
 #include "base/addr.h"
 #include "base/clock.h"

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "app/child/descriptors.h"
 #include "app/node/claimant.h"
 #include "app/node/node.h"
 #include "app/node/node_deliver.h"
@@ -189,23 +190,10 @@ void node_deliver_tell_nodes(struct node *n)
 /* The process does not read for a moment: the other one tries again. */
 void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t length)
 {
-	struct iovec octets = { (void *)(uintptr_t)hello, length };
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { .room = { 0 } };
-	struct msghdr m = { .msg_iov = &octets,
-			    .msg_iovlen = 1,
-			    .msg_control = &control,
-			    .msg_controllen = sizeof(control) };
-	struct cmsghdr *head = CMSG_FIRSTHDR(&m);
+	int hands = n->deliver.process.hands;
 
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	if (n->deliver.process.hands >= 0)
-		(void)sendmsg(n->deliver.process.hands, &m, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (hands >= 0)
+		(void)!descriptors_send(hands, bytes_mem(hello, length), &fd, 1, MSG_DONTWAIT);
 	(void)close(fd);
 }
 
