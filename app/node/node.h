@@ -95,8 +95,8 @@ struct node {
 	struct node_deliver deliver; /* the process that has recordings */
 	struct node_boxes boxes;
 	struct node_notices notices;
-	struct node_helper helper;   /* and the one that asks web servers */
-	struct node_helper webhooks; /* and the one that delivers webhooks */
+	struct node_helper helper; /* and the one that asks web servers */
+	struct child webhooks;     /* and the one that delivers webhooks */
 	struct node_api api;
 };
 

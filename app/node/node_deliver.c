@@ -24,14 +24,14 @@
 
 static void node_deliver_tell_redis(struct node *n);
 
-static void store_on_line(struct node *n, const json_t *line);
-
 #define ANSWER_NS (10 * NS_PER_S)
+
+enum { QUESTIONS_MAX = 256 };
 
 enum { DELIVERED, FAILED, OCTETS, DEAD, RUNNING, STORE_GAUGES };
 
 static struct {
-	metric_id up, deaths, files, octets, waiting, oldest, dead, deleted, lost, full;
+	metric_id files, octets, waiting, oldest, dead, deleted, lost, full;
 	metric_id unlisted, aborted, sealed, seal_failures, uncoded, coded, opus_failures,
 		opus_skipped;
 	metric_id ended; /* the recorder's */
@@ -58,7 +58,6 @@ void node_deliver_setup(void)
 
 #define GAUGE(field, name, text) \
 	g_store_metrics.field = metric_register(METRIC_GAUGE, "tandem_recording" name, NULL, text)
-	GAUGE(up, "_store_up", "1 while tandem-store runs.");
 	GAUGE(files, "_files", "Recordings in the folder.");
 	GAUGE(octets, "_folder_bytes", "Octets of recordings in the folder.");
 	GAUGE(waiting, "s_waiting", "Recordings that are not delivered yet, dead letters aside.");
@@ -70,9 +69,6 @@ void node_deliver_setup(void)
 	GAUGE(full, "_disk_full",
 	      "1 while less than recordings.free_mib is left, and nothing may be deleted.");
 #undef GAUGE
-	g_store_metrics.deaths =
-		metric_register(METRIC_COUNTER, "tandem_recording_store_deaths_total", NULL,
-				"Times that tandem-store ended by itself.");
 	g_store_metrics.deleted =
 		metric_register(METRIC_COUNTER, "tandem_recordings_deleted_total", NULL,
 				"Recordings that were deleted from the folder.");
@@ -107,7 +103,7 @@ void node_deliver_setup(void)
 
 bool node_deliver_runs(const struct node *n)
 {
-	return n->deliver.process.link >= 0;
+	return child_runs(&n->deliver.child);
 }
 
 /* Recordings of an earlier start.
@@ -138,51 +134,10 @@ static void store_on_start(struct node *n)
 	node_deliver_reload(n);
 }
 
-static void store_asks_fail(struct node *n, uint64_t now_ns, const char *why)
-{
-	for (uint32_t i = 0; i < NODE_DELIVER_ASKS_MAX; i++) {
-		struct node_deliver_query *ask = &n->deliver.asks[i];
-		uint64_t ticket = ask->ticket;
-
-		if (!ticket || ask->deadline_ns > now_ns)
-			continue;
-		ask->ticket = 0;
-		if (ask->fetch[0])
-			plays_said(&n->media.plays, ask->fetch, why, now_ns);
-		else
-			n->hooks->delivered(n, ticket, NULL, why);
-	}
-}
-
 static void store_on_end(struct node *n)
 {
-	bool stops = n->life.phase == NODE_STOPPING;
-
 	free(n->deliver.told);
 	n->deliver.told = NULL;
-	if (!stops)
-		metric_add(g_store_metrics.deaths, 1);
-	store_asks_fail(n, UINT64_MAX,
-			stops ? "the node stops"
-			      : "the process that stores recordings ended: try again");
-}
-
-static const struct node_process_kind g_store_process = {
-	.program = "tandem-store",
-	.area = "recordings",
-	.missing = "recordings are not delivered: tandem-store cannot be started; it belongs into "
-		   "the folder of tandemd",
-	.ended = "tandem-store has ended: it is started again",
-	.hands = true,
-	.again_ns = NS_PER_S,
-	.on_start = store_on_start,
-	.on_line = store_on_line,
-	.on_end = store_on_end,
-};
-
-void node_deliver_open(struct node *n)
-{
-	node_process_open(&n->deliver.process, n, &g_store_process);
 }
 
 void node_deliver_beat(struct node *n, uint64_t now_ns)
@@ -194,14 +149,9 @@ void node_deliver_beat(struct node *n, uint64_t now_ns)
 	if (!s->looked)
 		s->folder_error = folder_try(n->settings.recordings.folder);
 	s->looked = true;
-	node_process_reap(&s->process);
-	store_asks_fail(n, now_ns,
-			"the process that stores recordings does not answer: the "
-			"machine has no time for it, or its disk stands still");
-	metric_set(g_store_metrics.up, node_deliver_runs(n));
-	if (!node_deliver_runs(n) && store_is_wanted(n))
-		(void)node_process_start(&s->process, now_ns);
-	else if (s->stale && node_deliver_runs(n))
+	s->child.wanted = store_is_wanted(n);
+	child_beat(&s->child, now_ns);
+	if (s->stale && node_deliver_runs(n))
 		node_deliver_reload(n);
 	if (node_deliver_runs(n))
 		node_deliver_tell_nodes(n);
@@ -212,59 +162,47 @@ void node_deliver_beat(struct node *n, uint64_t now_ns)
 void node_deliver_reload(struct node *n)
 {
 	n->deliver.stale = false;
-	n->deliver.process.missing_said = false;
+	n->deliver.child.missing_said = false;
 	n->deliver.folder_error = folder_try(n->settings.recordings.folder);
 	n->deliver.any = n->deliver.any || store_finds_any(n);
 	if (node_deliver_runs(n))
-		node_deliver_send(n, node_deliver_terms(n));
+		child_send(&n->deliver.child, node_deliver_terms(n));
 }
 
 void node_deliver_close(struct node *n)
 {
 	redis_leave(&n->deliver.guest);
-	node_process_close(&n->deliver.process);
+	child_close(&n->deliver.child);
 }
 
 void node_deliver_look(struct node *n)
 {
-	if (node_deliver_runs(n))
-		node_deliver_send(n, json_pack("{s:b}", "look", 1));
-}
-
-void node_deliver_send(struct node *n, json_t *line)
-{
-	node_process_send(&n->deliver.process, line);
+	child_send(&n->deliver.child, json_pack("{s:b}", "look", 1));
 }
 
 /* ---- questions ---- */
 
-static struct node_deliver_query *store_ask_free(struct node_deliver *s)
+static bool store_ask(struct node *n, json_t *question, child_answer_fn *done, void *arg)
 {
-	for (uint32_t i = 0; i < NODE_DELIVER_ASKS_MAX; i++) {
-		if (!s->asks[i].ticket)
-			return &s->asks[i];
-	}
-	return NULL;
+	return child_ask(&n->deliver.child, question, 0, clock_now_ns() + ANSWER_NS, done, arg);
+}
+
+static void store_on_answer(struct node *n, const json_t *line, const char *why, void *arg)
+{
+	n->hooks->delivered(n, (uintptr_t)arg, line, why);
 }
 
 bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, const char *tenant,
 			json_t *args)
 {
-	struct node_deliver_query *ask = store_ask_free(&n->deliver);
-
-	if (!ask)
-		return false;
-	*ask = (struct node_deliver_query){ .ticket = ticket,
-					    .deadline_ns = clock_now_ns() + ANSWER_NS };
 	if (n->deliver.stale) /* the author of a change sees it applied */
 		node_deliver_reload(n);
-	node_deliver_send(n, json_pack("{s:I, s:s, s:s, s:O}", "ask", (json_int_t)ticket, "command",
-				       command, "tenant", tenant, "args", args));
-	return true;
+	return node_deliver_runs(n) && store_ask(n,
+						 json_pack("{s:s, s:s, s:O}", "command", command,
+							   "tenant", tenant, "args", args),
+						 store_on_answer, (void *)(uintptr_t)ticket);
 }
 
-/* No ticket of a command is like that. */
-#define FETCH_TICKET (UINT64_C(1) << 62)
 #define NO_RECORDING "no node has such a recording: recording.list has them"
 
 /* Start of the call of CALL-NUMBER, by its id. */
@@ -277,38 +215,31 @@ static uint64_t recording_called_ms(const char *recording)
 	return id_utc_ms(id, clock_utc_ms());
 }
 
-bool node_deliver_fetch(struct node *n, const char *tenant, const char *recording)
+static void store_on_fetched(struct node *n, const json_t *line, const char *why, void *arg)
 {
-	struct node_deliver_query *ask = store_ask_free(&n->deliver);
+	char *recording = arg;
 
-	if (!ask || !node_deliver_runs(n))
-		return false;
-	*ask = (struct node_deliver_query){ .ticket = FETCH_TICKET | ++n->deliver.fetches,
-					    .deadline_ns = clock_now_ns() + ANSWER_NS };
-	(void)snprintf(ask->fetch, sizeof(ask->fetch), "%s", recording);
-	node_deliver_send(n, json_pack("{s:I, s:s, s:s, s:{s:s, s:I}}", "ask",
-				       (json_int_t)ask->ticket, "command", "recording.fetch",
-				       "tenant", tenant, "args", "recording", recording, "play",
-				       (json_int_t)recording_called_ms(recording)));
-	return true;
+	if (line)
+		why = json_object_get(line, "error") ? NO_RECORDING : NULL;
+	plays_said(&n->media.plays, recording, why, clock_now_ns());
+	free(recording);
 }
 
-static void store_answered(struct node *n, const json_t *line)
+bool node_deliver_fetch(struct node *n, const char *tenant, const char *recording)
 {
-	uint64_t ticket = (uint64_t)json_integer_value(json_object_get(line, "answer"));
+	char *name = node_deliver_runs(n) ? malloc(strlen(recording) + 1) : NULL;
 
-	for (uint32_t i = 0; i < NODE_DELIVER_ASKS_MAX; i++) {
-		if (n->deliver.asks[i].ticket != ticket)
-			continue;
-		n->deliver.asks[i].ticket = 0;
-		if (n->deliver.asks[i].fetch[0])
-			plays_said(&n->media.plays, n->deliver.asks[i].fetch,
-				   json_object_get(line, "error") ? NO_RECORDING : NULL,
-				   clock_now_ns());
-		else
-			n->hooks->delivered(n, ticket, line, NULL);
-		return;
-	}
+	if (!name)
+		return false;
+	memcpy(name, recording, strlen(recording) + 1);
+	if (store_ask(n,
+		      json_pack("{s:s, s:s, s:{s:s, s:I}}", "command", "recording.fetch", "tenant",
+				tenant, "args", "recording", recording, "play",
+				(json_int_t)recording_called_ms(recording)),
+		      store_on_fetched, name))
+		return true;
+	free(name);
+	return false;
 }
 
 /* ---- figures ---- */
@@ -413,7 +344,7 @@ static void node_deliver_tell_redis(struct node *n)
 		return;
 	s->redis_stale = false;
 	(void)snprintf(s->history, sizeof(s->history), "%s", history);
-	node_deliver_send(n, json_pack("{s:s}", "redis", history));
+	child_send(&s->child, json_pack("{s:s}", "redis", history));
 }
 
 /* ---- a change ---- */
@@ -430,16 +361,13 @@ static void store_index_answer(struct node *n, uint64_t number, bool ok,
 	if (row)
 		(void)json_object_set_new(line, "heard",
 					  json_boolean(box_row_is(row, MESSAGE_OLD)));
-	if (node_deliver_runs(n))
-		node_deliver_send(n, line);
-	else
-		json_decref(line);
+	child_send(&n->deliver.child, line);
 }
 
 static void store_index_end(struct store_index_flight *flight, bool ok,
 			    const struct node_box_answer *message)
 {
-	if (flight->node->deliver.process.start_ns == flight->start_ns)
+	if (flight->node->deliver.child.start_ns == flight->start_ns)
 		store_index_answer(flight->node, flight->number, ok, message);
 	json_decref(flight->line);
 	free(flight);
@@ -519,7 +447,7 @@ static void store_index_write(struct node *n, const struct store_recording *r, u
 		return;
 	}
 	*flight = (struct store_index_flight){ n, json_deep_copy(line), number,
-					       n->deliver.process.start_ns };
+					       n->deliver.child.start_ns };
 	store_recording_announce(n->redis.store, r, store_index_on_reply, flight);
 }
 
@@ -555,8 +483,34 @@ static void store_on_line(struct node *n, const json_t *line)
 
 	if (figures)
 		store_figures(n, figures);
-	else if (json_object_get(line, "answer"))
-		store_answered(n, line);
 	else if (json_object_get(line, "say"))
 		node_deliver_write(n, line);
+}
+
+static const struct child_kind g_store_child = {
+	.program = "tandem-store",
+	.area = "recordings",
+	.missing = "recordings are not delivered: tandem-store cannot be started; it belongs into "
+		   "the folder of tandemd",
+	.ended = "tandem-store has ended: it is started again",
+	.died = "the process that stores recordings ended: try again",
+	.late = "the process that stores recordings does not answer: the machine has no time for "
+		"it, or its disk stands still",
+	.metrics = { [CHILD_UP] = { "tandem_recording_store_up", "1 while tandem-store runs." },
+		     [CHILD_DEATHS] = { "tandem_recording_store_deaths_total",
+					"Times that tandem-store ended by itself." } },
+	.requests_max = QUESTIONS_MAX,
+	.of_tenant_max = QUESTIONS_MAX,
+	.whole_answers = true,
+	.hands = true,
+	.again_ns = NS_PER_S,
+	.stops = node_is_stopping,
+	.on_start = store_on_start,
+	.on_line = store_on_line,
+	.on_end = store_on_end,
+};
+
+void node_deliver_open(struct node *n)
+{
+	child_open(&n->deliver.child, n, &g_store_child);
 }

@@ -8,7 +8,7 @@
 
 #include <jansson.h>
 
-#include "app/node/node_process.h"
+#include "app/child/child_link.h"
 #include "app/record/envelope.h"
 #include "base/bytes.h"
 #include "base/metric.h"
@@ -16,26 +16,18 @@
 
 struct node;
 
-enum { NODE_DELIVER_ASKS_MAX = 256, NODE_DELIVER_ID_MAX = 17 };
+enum { NODE_DELIVER_ID_MAX = 17 };
 
 struct node_deliver {
-	struct node_process process; /* connections of other nodes' processes are handed to it */
-	char *told;                  /* list of nodes that it was last told */
-	bool stale;                  /* a tenant's document changed: it is to be told */
-	bool looked, any;            /* there were recordings at start or reload */
-	bool full;                   /* too little room, and nothing that may be deleted */
-	int folder_error;            /* -errno: recordings.folder cannot be written */
-	unsigned deaths;             /* one after the other */
-	uint64_t fetches;            /* counted */
-	uint64_t start_ns, again_ns;
-	struct redis_guest guest;        /* of the link to Redis */
-	bool redis_stale;                /* it is a new one, and that is to be told */
+	struct child child;       /* connections of other nodes' processes are handed to it */
+	char *told;               /* list of nodes that it was last told */
+	bool stale;               /* a tenant's document changed: it is to be told */
+	bool looked, any;         /* there were recordings at start or reload */
+	bool full;                /* too little room, and nothing that may be deleted */
+	int folder_error;         /* -errno: recordings.folder cannot be written */
+	struct redis_guest guest; /* of the link to Redis */
+	bool redis_stale;         /* it is a new one, and that is to be told */
 	char history[STORE_HISTORY_MAX]; /* of Redis, as last told */
-	struct node_deliver_query {
-		uint64_t ticket; /* 0: free */
-		uint64_t deadline_ns;
-		char fetch[20]; /* a recording to play; "": a command waits */
-	} asks[NODE_DELIVER_ASKS_MAX];
 	struct {
 		/* as told last */
 		uint64_t deleted, lost, sealed, seal_failures, coded, opus_failures, opus_skipped;
@@ -54,7 +46,7 @@ void node_deliver_close(struct node *n);
 void node_deliver_look(struct node *n);
 bool node_deliver_runs(const struct node *n);
 /* Asks tandem-store by command; hooks->delivered gets the answer with that ticket. False: too many
- * questions. args: borrowed. */
+ * questions, or it does not run. args: borrowed. */
 bool node_deliver_query(struct node *n, uint64_t ticket, const char *command, const char *tenant,
 			json_t *args) NODISCARD;
 
@@ -83,7 +75,5 @@ json_t *node_deliver_terms(const struct node *n);
 /* Reads a file of certificates. False: reason says why it cannot be used. */
 bool node_deliver_certificate(const char *path, char pem[ENVELOPE_PEM_MAX],
 			      char reason[ENVELOPE_REASON_MAX], uint64_t *expires_utc_s);
-/* Sends it, or as much as goes; the rest later. line is stolen. */
-void node_deliver_send(struct node *n, json_t *line);
 
 #endif

@@ -184,13 +184,13 @@ void node_deliver_tell_nodes(struct node *n)
 	}
 	free(n->deliver.told);
 	n->deliver.told = text;
-	node_deliver_send(n, json_pack("{s:o}", "nodes", list));
+	child_send(&n->deliver.child, json_pack("{s:o}", "nodes", list));
 }
 
 /* The process does not read for a moment: the other one tries again. */
 void node_deliver_pass_on(struct node *n, int fd, const uint8_t *hello, size_t length)
 {
-	int hands = n->deliver.process.hands;
+	int hands = n->deliver.child.hands;
 
 	if (hands >= 0)
 		(void)!descriptors_send(hands, bytes_mem(hello, length), &fd, 1, MSG_DONTWAIT);

@@ -41,6 +41,11 @@ void node_drain_apply(struct node *n)
 	}
 }
 
+bool node_is_stopping(const struct node *n)
+{
+	return n->life.phase == NODE_STOPPING;
+}
+
 bool node_is_draining(const struct node *n)
 {
 	return n->life.drain.asked || n->life.drain.ends;

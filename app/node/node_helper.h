@@ -5,26 +5,12 @@
 #ifndef APP_NODE_NODE_HELPER_H
 #define APP_NODE_NODE_HELPER_H
 
+#include "app/child/child_link.h"
 #include "app/helper/asked.h"
-#include "app/node/node_process.h"
-
-enum { NODE_HELPER_REQUESTS_MAX = 2048, NODE_HELPER_OF_TENANT_MAX = 512 };
-
-/* Its result, borrowed; NULL: it failed, with the reason. */
-typedef void node_helper_fn(struct node *n, const json_t *result, const char *why, void *arg);
 
 struct node_helper {
-	struct node_process process;
-	struct node_helper_ask {
-		uint64_t id; /* 0: free */
-		uint64_t until_ns;
-		uint16_t tenant;
-		node_helper_fn *done;
-		void *arg;
-	} * asks; /* NULL: no request yet */
-	uint32_t count;
+	struct child child;
 	struct asked asked; /* newest requests, to be shown */
-	uint64_t last;      /* id; its place is id modulo the number of places */
 };
 
 void node_helper_setup(void); /* metrics; main thread, once */
@@ -33,10 +19,10 @@ void node_helper_open(struct node *n);
  * has just died. args: stolen. False: it is not called: too many requests, or the process does not
  * run. */
 bool node_helper_ask(struct node *n, const char *kind, json_t *args, uint16_t tenant, uint32_t ms,
-		     node_helper_fn *done, void *arg) NODISCARD;
+		     child_answer_fn *done, void *arg) NODISCARD;
 /* Likewise of the webhooks process. */
 bool node_hooks_ask(struct node *n, const char *kind, json_t *args, uint16_t tenant, uint32_t ms,
-		    node_helper_fn *done, void *arg) NODISCARD;
+		    child_answer_fn *done, void *arg) NODISCARD;
 /* A line for it; if it does not run it is told all at its start. line: stolen. */
 void node_hooks_send(struct node *n, json_t *line);
 /* Twice a second. */

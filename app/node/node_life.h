@@ -100,6 +100,7 @@ struct node_hooks {
 void node_drain_apply(struct node *n);
 /* It takes no new calls: by command, or before its stop. */
 bool node_is_draining(const struct node *n);
+bool node_is_stopping(const struct node *n);
 /* By command: new calls are refused, or welcome again. */
 void node_drain_set(struct node *n, bool on);
 /* SIGTERM: refuses new calls, and stops when the present ones are over, or after node.drain_time.

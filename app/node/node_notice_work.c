@@ -102,7 +102,7 @@ static uint64_t mail_pause_ms(const struct notice_run *run, uint64_t tries)
 /* It answered nothing, as it is gone: not because a server took too long. */
 static bool helper_ended(const struct node *n, const json_t *result)
 {
-	return !result && n->helper.process.link < 0;
+	return !result && !child_runs(&n->helper.child);
 }
 
 /* The marks of a try that has failed. dead: it is given up. */
@@ -140,7 +140,7 @@ static json_t *notice_answered(struct notice_run *run)
 /* Sends a request to tandem-helper. The row is kept until its answer.
  * False: refused, and the task is due again later. */
 static bool notice_asks(struct notice_run *run, const json_t *row, const char *kind, json_t *args,
-			uint32_t ms, node_helper_fn *done)
+			uint32_t ms, child_answer_fn *done)
 {
 	struct node_notices *all = &run->node->notices;
 
