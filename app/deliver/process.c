@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
@@ -381,7 +380,7 @@ static void process_close(struct process *p)
 	(void)curl_multi_cleanup(p->multi);
 	queue_close(&p->queue);
 	terms_close(&p->terms);
-	node_link_close(&p->link);
+	child_peer_close(&p->link);
 	explicit_bzero(p, sizeof(*p));
 	free(p);
 }
@@ -446,7 +445,7 @@ static void process_line(const json_t *line, void *arg)
 
 void process_send_line(struct process *p, json_t *line)
 {
-	node_link_send(&p->link, line);
+	child_peer_send(&p->link, line);
 }
 
 static json_t *process_destinations_json(const struct process *p)
@@ -512,7 +511,7 @@ static void process_run(int link, int descriptors)
 		free(p);
 		return;
 	}
-	while (node_link_read(&p->link, process_line, p)) {
+	while (child_peer_read(&p->link, process_line, p)) {
 		process_round(p);
 		process_wait(p);
 	}
@@ -534,24 +533,16 @@ static void store_stand_back(void)
 
 int main(int argc, char **argv)
 {
-	bool hands_over = node_link_is(NODE_LINK_HANDS, SOCK_SEQPACKET);
+	int status = child_begin(argc, argv, "tandem-store", NULL,
+				 "the node starts it where recordings.store has a destination; it "
+				 "takes no arguments");
 
-	if (argc == 2 && !strcmp(argv[1], "--version")) {
-		(void)printf("tandem-store %s\n", TANDEM_VERSION);
-		return 0;
-	}
-	if (argc != 1 || !node_link_is(NODE_LINK, SOCK_STREAM)) {
-		(void)fputs("tandem-store: the node starts it where recordings.store has a "
-			    "destination; it takes no arguments\n",
-			    stderr);
-		return 2;
-	}
-	node_link_confine(hands_over ? NODE_LINK_HANDS : NODE_LINK);
+	if (status >= 0)
+		return status;
 	store_stand_back();
-	log_setup(STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return 1;
-	process_run(NODE_LINK, hands_over ? NODE_LINK_HANDS : -1);
+	process_run(CHILD_LINK, child_has_hands() ? CHILD_HANDS : -1);
 	curl_global_cleanup();
 	return 0;
 }

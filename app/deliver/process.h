@@ -20,12 +20,12 @@
 #ifndef APP_DELIVER_PROCESS_H
 #define APP_DELIVER_PROCESS_H
 
+#include "app/child/child_link.h"
 #include "app/deliver/copy_work.h"
 #include "app/deliver/folder.h"
 #include "app/deliver/job.h"
 #include "app/deliver/terms.h"
 #include "app/deliver/transfer.h"
-#include "app/helper/node_link.h"
 #include "app/record/entry.h"
 
 enum {
@@ -134,7 +134,7 @@ struct process_index {
 };
 
 struct process {
-	struct node_link link;
+	struct child_peer link;
 	bool configured;
 	struct terms terms;
 	struct queue queue;

@@ -12,11 +12,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,18 +47,18 @@ static void request_end(struct helper *h, struct helper_request *r)
 void helper_answer(struct helper *h, struct helper_request *r, json_t *result)
 {
 	if (result)
-		node_link_send(&h->link, json_pack("{s:I, s:o}", "answer", (json_int_t)r->id,
-						   "result", result));
+		child_peer_send(&h->link, json_pack("{s:I, s:o}", "answer", (json_int_t)r->id,
+						    "result", result));
 	else
-		node_link_send(&h->link, json_pack("{s:I, s:s}", "answer", (json_int_t)r->id,
-						   "failed", "out of memory"));
+		child_peer_send(&h->link, json_pack("{s:I, s:s}", "answer", (json_int_t)r->id,
+						    "failed", "out of memory"));
 	request_end(h, r);
 }
 
 void helper_fail(struct helper *h, struct helper_request *r, const char *why)
 {
-	node_link_send(&h->link,
-		       json_pack("{s:I, s:s}", "answer", (json_int_t)r->id, "failed", why));
+	child_peer_send(&h->link,
+			json_pack("{s:I, s:s}", "answer", (json_int_t)r->id, "failed", why));
 	request_end(h, r);
 }
 
@@ -203,8 +201,8 @@ static void helper_run(void)
 		free(h);
 		return;
 	}
-	h->link.fd = NODE_LINK;
-	while (node_link_read(&h->link, helper_on_line, h))
+	h->link.fd = CHILD_LINK;
+	while (child_peer_read(&h->link, helper_on_line, h))
 		helper_wait(h, helper_round(h));
 	for (uint32_t i = 0; i < HELPER_REQUESTS_MAX; i++) {
 		if (h->requests[i].id)
@@ -212,30 +210,21 @@ static void helper_run(void)
 	}
 	ws_close_all(h);
 	(void)curl_multi_cleanup(h->multi);
-	node_link_close(&h->link);
+	child_peer_close(&h->link);
 	free(h);
 }
 
 int main(int argc, char **argv)
 {
-	bool hooks;
-	int status = 0;
+	int status = child_begin(argc, argv, "tandem-helper", "webhooks",
+				 "the node starts it where calls or webhooks need it");
 
-	if (argc == 2 && !strcmp(argv[1], "--version")) {
-		(void)printf("tandem-helper %s\n", TANDEM_VERSION);
-		return 0;
-	}
-	hooks = argc == 2 && !strcmp(argv[1], "webhooks");
-	if ((argc != 1 && !hooks) || !node_link_is(NODE_LINK, SOCK_STREAM)) {
-		(void)fputs("tandem-helper: the node starts it where calls or webhooks need it\n",
-			    stderr);
-		return 2;
-	}
-	node_link_confine(NODE_LINK);
-	log_setup(STDERR_FILENO, LOG_LEVEL_INFO, LOG_FORMAT_TEXT);
+	if (status >= 0)
+		return status;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return 1;
-	if (hooks)
+	status = 0;
+	if (argc > 1)
 		status = hooks_run();
 	else
 		helper_run();

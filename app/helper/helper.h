@@ -17,7 +17,7 @@
 #include <curl/curl.h>
 #include <sys/types.h>
 
-#include "app/helper/node_link.h"
+#include "app/child/child_link.h"
 #include "app/helper/webhook.h"
 #include "base/clock.h"
 
@@ -54,7 +54,7 @@ struct helper_kind {
 };
 
 struct helper {
-	struct node_link link;
+	struct child_peer link;
 	CURLM *multi;
 	struct ws_link *links; /* WebSockets to web applications, one of a call */
 	uint32_t count, children, link_count;

@@ -45,16 +45,17 @@ static void hooks_on_timer(void *arg)
 
 void hooks_answer(struct hooks *s, json_int_t ask, json_t *result, const char *failed)
 {
-	node_link_send(&s->link, result ? json_pack("{s:I, s:o}", "answer", ask, "result", result)
-					: json_pack("{s:I, s:s}", "answer", ask, "failed", failed));
+	child_peer_send(&s->link,
+			result ? json_pack("{s:I, s:o}", "answer", ask, "result", result)
+			       : json_pack("{s:I, s:s}", "answer", ask, "failed", failed));
 }
 
 static void hook_say_off(struct hook *h)
 {
-	node_link_send(&h->all->link,
-		       json_pack("{s:s, s:s, s:I, s:s}", "off", h->name, "tenant", h->tenant,
-				 "changed_utc_ms", (json_int_t)h->changed_utc_ms, "reason",
-				 "its server answered 410 Gone"));
+	child_peer_send(&h->all->link,
+			json_pack("{s:s, s:s, s:I, s:s}", "off", h->name, "tenant", h->tenant,
+				  "changed_utc_ms", (json_int_t)h->changed_utc_ms, "reason",
+				  "its server answered 410 Gone"));
 }
 
 static void hooks_say_figures(struct hooks *s, uint64_t now_ns)
@@ -72,12 +73,12 @@ static void hooks_say_figures(struct hooks *s, uint64_t now_ns)
 	lags = json_array();
 	for (unsigned i = 0; i < HOOK_LAGS; i++)
 		(void)json_array_append_new(lags, json_integer((json_int_t)s->lags[i]));
-	node_link_send(&s->link,
-		       json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}}", "figures",
-				 "delivered", (json_int_t)s->delivered, "retried",
-				 (json_int_t)s->retried, "dead", (json_int_t)s->dead, "lost",
-				 (json_int_t)s->lost, "lag_ms", (json_int_t)s->lag_ms, "waiting",
-				 waiting, "owned", owned, "lag", lags));
+	child_peer_send(&s->link,
+			json_pack("{s:{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}}", "figures",
+				  "delivered", (json_int_t)s->delivered, "retried",
+				  (json_int_t)s->retried, "dead", (json_int_t)s->dead, "lost",
+				  (json_int_t)s->lost, "lag_ms", (json_int_t)s->lag_ms, "waiting",
+				  waiting, "owned", owned, "lag", lags));
 	s->delivered = s->retried = s->dead = s->lost = s->lag_ms = 0;
 	memset(s->lags, 0, sizeof(s->lags));
 }
@@ -673,7 +674,7 @@ static void hooks_on_link(int fd, unsigned events, void *arg)
 
 	(void)fd;
 	(void)events;
-	if (!node_link_read(&s->link, hooks_process_line, s))
+	if (!child_peer_read(&s->link, hooks_process_line, s))
 		loop_stop();
 }
 
@@ -683,7 +684,7 @@ int hooks_run(void)
 	int err;
 
 	(void)signal(SIGTERM, SIG_IGN); /* it ends with its link, and gives leases back */
-	s->link.fd = NODE_LINK;
+	s->link.fd = CHILD_LINK;
 	s->curl_ns = UINT64_MAX;
 	rand_open_system(&s->rand);
 	s->multi = curl_multi_init();
@@ -695,7 +696,7 @@ int hooks_run(void)
 	(void)curl_multi_setopt(s->multi, CURLMOPT_TIMERDATA, s);
 	(void)curl_multi_setopt(s->multi, CURLMOPT_MAXCONNECTS, (long)HOOKS_FLIGHTS);
 	loop_after_round(hooks_round, s);
-	err = loop_watch(NODE_LINK, LOOP_READ, hooks_on_link, s);
+	err = loop_watch(CHILD_LINK, LOOP_READ, hooks_on_link, s);
 	if (!err)
 		err = loop_run();
 	hooks_redis_close(s);

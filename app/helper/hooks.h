@@ -100,7 +100,7 @@ struct hook {
 };
 
 struct hooks {
-	struct node_link link;
+	struct child_peer link;
 	struct redis *redis, *wake;
 	struct redis_meant meant;
 	struct scripts scripts;

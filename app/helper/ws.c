@@ -314,8 +314,8 @@ static void ws_on_message(struct ws_link *l, struct bytes text)
 	struct helper_request *r = ws_waits(l, json_string_value(json_object_get(message, "id")));
 
 	if (json_is_array(verbs))
-		node_link_send(&l->helper->link, json_pack("{s:s, s:O, s:O?}", "told", l->call,
-							   "verbs", verbs, "again", l->again));
+		child_peer_send(&l->helper->link, json_pack("{s:s, s:O, s:O?}", "told", l->call,
+							    "verbs", verbs, "again", l->again));
 	else if (r && (json_is_object(answer) || json_is_array(answer)))
 		http_told(l->helper, r, json_incref(answer), NULL, "", false);
 	else if (!json_is_object(message) || r)
