@@ -354,7 +354,7 @@ static bool extension_secret_read(struct command_run *run, struct extension *e)
 bool command_is_code(const struct command_run *run, struct bytes number)
 {
 	struct feature_codes node, codes;
-	enum feature feature;
+	enum feature_action feature;
 	struct bytes rest;
 
 	settings_codes_read(&run->node->settings, &node);

@@ -41,7 +41,7 @@ struct feature_run {
 	uint64_t serial;
 	char tenant[TENANT_NAME_MAX];
 	char number[sizeof(((struct shard_extension *)NULL)->number)];
-	enum feature feature;
+	enum feature_action feature;
 	uint64_t rings; /* 0: as they are */
 };
 
@@ -154,7 +154,7 @@ static const char *target_wrong(const struct feature_run *run, uint16_t tenant, 
 	return comes_back(x, tenant, run->number, target) ? "its calls come back" : NULL;
 }
 
-static bool feature_of_groups(enum feature feature)
+static bool feature_of_groups(enum feature_action feature)
 {
 	return feature == FEATURE_GROUP_IN || feature == FEATURE_GROUP_OUT;
 }
@@ -177,7 +177,7 @@ static json_t *feature_value_json(const struct feature_run *run, struct bytes nu
 	return NULL;
 }
 
-static bool feature_of_hours(enum feature feature)
+static bool feature_of_hours(enum feature_action feature)
 {
 	return feature == FEATURE_HOURS_AUTO || feature == FEATURE_HOURS_OPEN ||
 	       feature == FEATURE_HOURS_CLOSED;
@@ -234,7 +234,7 @@ static json_t *feature_args(const struct feature_run *run, struct bytes number)
 			 run->rings ? json_integer((json_int_t)run->rings) : NULL);
 }
 
-static const char *feature_command(enum feature feature)
+static const char *feature_command(enum feature_action feature)
 {
 	if (feature_of_hours(feature))
 		return "hours.override";
@@ -277,7 +277,7 @@ void command_feature(const struct effect *e, void *arg)
 	*run = (struct feature_run){ .node = arg,
 				     .call = e->call,
 				     .serial = e->serial,
-				     .feature = (enum feature)set->feature,
+				     .feature = (enum feature_action)set->feature,
 				     .rings = set->rings };
 	if (bytes_cstr(text_bytes(&set->user), run->number, sizeof(run->number)) ||
 	    bytes_cstr(text_bytes(&set->tenant), run->tenant, sizeof(run->tenant)))

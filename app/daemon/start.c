@@ -53,6 +53,7 @@
 #include "dsp/codec/g729.h"
 #include "engine/engine.h"
 #include "engine/net/locals.h"
+#include "sig/feature/features.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/toll.h"
 #include "sig/host/trunk_route.h"
@@ -422,6 +423,7 @@ static int shard_start(struct node *n)
 	settings.shares = n->common.shares;
 	settings.lookup = node_dns_of(n);
 	settings.certified = node_sip_certified(n);
+	settings.features = sig_features;
 	settings.tenants = n->common.tenants;
 	settings.trunks = n->common.trunks;
 	settings.names = n->common.names;

@@ -159,7 +159,7 @@ const char *dial_codes_wrong(const struct dial_plan *plan)
 	for (unsigned i = 0; i < FEATURES; i++) {
 		for (unsigned j = 0; j < FEATURES; j++) {
 			if (i != j &&
-			    feature_code_hides(&plan->codes, (enum feature)i,
+			    feature_code_hides(&plan->codes, (enum feature_action)i,
 					       bytes_str(plan->codes.code[j])) &&
 			    plan->codes.code[j][0] && strcmp(plan->codes.code[i], DIAL_OFF) != 0)
 				return "two feature codes begin alike: a phone could not dial both";

@@ -285,7 +285,8 @@ static void check_emergency(const struct check *c)
 	}
 }
 
-static bool are_alike(const struct feature_codes *codes, enum feature a, enum feature b)
+static bool are_alike(const struct feature_codes *codes, enum feature_action a,
+		      enum feature_action b)
 {
 	struct bytes code_a = bytes_str(codes->code[a]), code_b = bytes_str(codes->code[b]);
 
@@ -294,19 +295,19 @@ static bool are_alike(const struct feature_codes *codes, enum feature a, enum fe
 }
 
 /* The first code that it could be mistaken for; FEATURES: none. Codes without a setting differ. */
-static enum feature code_alike(const struct check *c, const struct feature_codes *codes,
-			       enum feature feature, const char *path)
+static enum feature_action code_alike(const struct check *c, const struct feature_codes *codes,
+				      enum feature_action feature, const char *path)
 {
 	uint32_t line, column;
 	unsigned i = conf_where(c->yaml, path, &line, &column) ? FEATURES : 0;
 
-	while (i < FEATURES && !are_alike(codes, feature, (enum feature)i))
+	while (i < FEATURES && !are_alike(codes, feature, (enum feature_action)i))
 		i++;
-	return (enum feature)i;
+	return (enum feature_action)i;
 }
 
 static const char *hidden_emergency(const struct settings *s, const struct feature_codes *codes,
-				    enum feature feature)
+				    enum feature_action feature)
 {
 	for (uint32_t i = 0; i < s->sip.emergency_number_count; i++) {
 		if (feature_code_hides(codes, feature, bytes_str(s->sip.emergency_numbers[i])))
@@ -316,12 +317,12 @@ static const char *hidden_emergency(const struct settings *s, const struct featu
 }
 
 static void check_code(const struct check *c, const struct feature_codes *codes,
-		       enum feature feature)
+		       enum feature_action feature)
 {
 	const char *code = codes->code[feature];
 	const char *emergency = hidden_emergency(c->s, codes, feature);
 	char path[PATH_MAX_BYTES];
-	enum feature other;
+	enum feature_action other;
 
 	(void)snprintf(path, sizeof(path), "codes.%s", feature_key(feature));
 	other = code_alike(c, codes, feature, path);
@@ -389,8 +390,9 @@ static void newer_codes_give_way(const struct check *c, struct feature_codes *co
 		uint32_t line, column;
 		unsigned other = 0;
 
-		(void)snprintf(path, sizeof(path), "codes.%s", feature_key((enum feature)i));
-		while (other < FEATURES && !are_alike(codes, (enum feature)i, (enum feature)other))
+		(void)snprintf(path, sizeof(path), "codes.%s", feature_key((enum feature_action)i));
+		while (other < FEATURES &&
+		       !are_alike(codes, (enum feature_action)i, (enum feature_action)other))
 			other++;
 		if (other == FEATURES || !conf_where(c->yaml, path, &line, &column))
 			continue;
@@ -407,7 +409,7 @@ static void check_codes(const struct check *c)
 	settings_codes_read(c->s, &codes);
 	newer_codes_give_way(c, &codes);
 	for (unsigned i = 0; i < FEATURES; i++)
-		check_code(c, &codes, (enum feature)i);
+		check_code(c, &codes, (enum feature_action)i);
 }
 
 static void check_origin_list(const struct check *c, const char *key,

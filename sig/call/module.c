@@ -6,6 +6,81 @@
 
 #include "sig/call/module.h"
 
+#include <assert.h>
+#include <stdlib.h>
+
+/* ---- the lists ---- */
+
+static bool module_has(const struct module *m, enum module_hook hook)
+{
+	switch (hook) {
+#define X(id, name)     \
+	case HOOK_##id: \
+		return m->name;
+		MODULE_HOOKS(X)
+#undef X
+	case MODULE_HOOK_COUNT:
+		break;
+	}
+	return false;
+}
+
+static const struct module **module_list(struct module_lists *lists, enum module_hook hook)
+{
+	switch (hook) {
+#define X(id, name)     \
+	case HOOK_##id: \
+		return lists->name;
+		MODULE_HOOKS(X)
+#undef X
+	case MODULE_HOOK_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+static int module_rank(const struct module *m, enum module_hook hook)
+{
+	for (const struct module_rank *r = m->ranks; r && r->rank; r++) {
+		if (r->hook == hook)
+			return r->rank;
+	}
+	return 0;
+}
+
+static void module_insert(const struct module **list, const struct module *m, enum module_hook hook)
+{
+	size_t at = 0;
+
+	while (list[at])
+		at++;
+	assert(at < MODULES_MAX);
+	for (; at > 0 && module_rank(list[at - 1], hook) > module_rank(m, hook); at--)
+		list[at] = list[at - 1];
+	list[at] = m;
+}
+
+struct module_lists *module_lists_create(const struct feature *features)
+{
+	struct module_lists *lists = calloc(1, sizeof(*lists));
+
+	for (const struct feature *f = features; lists && f->name; f++) {
+		for (int hook = 0; f->call && hook < MODULE_HOOK_COUNT; hook++) {
+			if (module_has(f->call, (enum module_hook)hook))
+				module_insert(module_list(lists, (enum module_hook)hook), f->call,
+					      (enum module_hook)hook);
+		}
+	}
+	return lists;
+}
+
+void module_lists_free(struct module_lists *lists)
+{
+	free(lists);
+}
+
+/* ---- what they are asked ---- */
+
 /* The modules of a hook, in their order. */
 #define EACH_MODULE(m, h, hook) for (const struct module *const *m = (h)->modules->hook; *m; m++)
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What a call does other than connecting two parties is a module's: a file under sig/pbx/ that
- * exports one of these, and its entries in the lists of sig/pbx/modules.c. The core calls hooks,
- * and names no module. Each hook has a list of the modules that have it, in the order in which they
- * are asked, so modules without it cost nothing. For hooks that say whether the module takes it,
- * the first that does is the last asked. */
+ * exports one of these, and a feature's row (sig/feature/features.c) that names it. The core calls
+ * hooks, and names no module. Each hook has a list of the modules that have it, in the order in
+ * which they are asked, so modules without it cost nothing. For hooks that say whether the module
+ * takes it, the first that does is the last asked. */
 #ifndef SIG_CALL_MODULE_H
 #define SIG_CALL_MODULE_H
 
+#include "sig/host/feature.h"
 #include "sig/model/call.h"
 #include "sig/model/call_order.h"
 #include "sig/model/deadline.h"
@@ -66,9 +67,65 @@ struct module_reply {
 	void (*on)(struct call_host *h, struct call *c, const struct reply *reply);
 };
 
+/* The hooks that have a list: members of struct module. Beside these are screen_ms, which goes with
+ * screened, and ranks. */
+#define MODULE_HOOKS(X)                 \
+	X(ORDERS, orders)               \
+	X(EVENTS, events)               \
+	X(CODES, codes)                 \
+	X(REPLIED, replied)             \
+	X(BEGUN, begun)                 \
+	X(REQUEST, request)             \
+	X(REPEATED, repeated)           \
+	X(RESPONSE, response)           \
+	X(SAVED, saved)                 \
+	X(OVERDUE, overdue)             \
+	X(SETTLE, settle)               \
+	X(FOLLOW, follow)               \
+	X(TAP, tap)                     \
+	X(OVERLAY, overlay)             \
+	X(DEADLINES, deadlines)         \
+	X(NEXT, next)                   \
+	X(RESUMED, resumed)             \
+	X(DIALOG, dialog)               \
+	X(ANSWERING, answering)         \
+	X(SCREENED, screened)           \
+	X(ANSWERED, answered)           \
+	X(ESTABLISHED, established)     \
+	X(UNANSWERED, unanswered)       \
+	X(LEG_LEFT, leg_left)           \
+	X(PARTED, parted)               \
+	X(OVER, over)                   \
+	X(RELEASED, released)           \
+	X(MESSAGE_BEGIN, message_begin) \
+	X(MESSAGE_END, message_end)     \
+	X(PROMPTED, prompted)           \
+	X(OUTSIDE, outside)             \
+	X(TAGGED, tagged)               \
+	X(ENDED, ended)                 \
+	X(ADMIT, admit)                 \
+	X(DIALLED, dialled)             \
+	X(ANSWERS, answers)             \
+	X(HEADERS, headers)
+
+enum module_hook {
+#define X(id, name) HOOK_##id,
+	MODULE_HOOKS(X)
+#undef X
+		MODULE_HOOK_COUNT
+};
+
+/* The place of a module among those of a hook, where that is not its feature's place among the
+ * features: they are asked by rank, those without one have 0, and the list decides between
+ * equals. */
+struct module_rank {
+	enum module_hook hook;
+	int rank;
+};
+
 /* NULL: it does not care. */
 struct module {
-	const char *name;
+	const struct module_rank *ranks;   /* the last has rank 0 */
 	const struct module_order *orders; /* the last has no function */
 	const struct module_event *events; /* likewise */
 	const struct module_codes *codes;
@@ -167,50 +224,18 @@ struct module {
 			uint8_t leg);
 };
 
-/* The modules of each hook; the last of a list is NULL. */
+enum { MODULES_MAX = 32 };
+
+/* The modules of each hook, in their order; the last of a list is NULL. */
 struct module_lists {
-	const struct module *const *all;
-	const struct module *const *orders;
-	const struct module *const *events;
-	const struct module *const *codes;
-	const struct module *const *replied;
-	const struct module *const *begun;
-	const struct module *const *request;
-	const struct module *const *repeated;
-	const struct module *const *response;
-	const struct module *const *saved;
-	const struct module *const *overdue;
-	const struct module *const *settle;
-	const struct module *const *follow;
-	const struct module *const *tap;
-	const struct module *const *overlay;
-	const struct module *const *deadlines;
-	const struct module *const *next;
-	const struct module *const *resumed;
-	const struct module *const *dialog;
-	const struct module *const *answering;
-	const struct module *const *screened;
-	const struct module *const *answered;
-	const struct module *const *established;
-	const struct module *const *unanswered;
-	const struct module *const *leg_left;
-	const struct module *const *parted;
-	const struct module *const *over;
-	const struct module *const *released;
-	const struct module *const *message_begin;
-	const struct module *const *message_end;
-	const struct module *const *prompted;
-	const struct module *const *outside;
-	const struct module *const *tagged;
-	const struct module *const *ended;
-	const struct module *const *admit;
-	const struct module *const *dialled;
-	const struct module *const *answers;
-	const struct module *const *headers;
+#define X(id, name) const struct module *name[MODULES_MAX + 1];
+	MODULE_HOOKS(X)
+#undef X
 };
 
-/* For call_host.modules (sig/pbx/modules.c). */
-extern const struct module_lists modules;
+/* The lists that follow from the features: module_lists_free. Returns NULL without memory. */
+struct module_lists *module_lists_create(const struct feature *features);
+void module_lists_free(struct module_lists *lists); /* NULL is fine */
 
 /* Each asks those that have the hook. */
 void modules_on_event(struct call_host *h, struct call *c, const struct call_event *ev);

@@ -53,7 +53,8 @@ static void plan_feature_write(struct schema_writer *w, const struct schema *row
 {
 	const struct plan_step *step = object;
 
-	schema_put_octets(w, row->tag, bytes_str(feature_key((enum feature)step->set.feature)));
+	schema_put_octets(w, row->tag,
+			  bytes_str(feature_key((enum feature_action)step->set.feature)));
 }
 
 static bool plan_feature_read(struct schema_reader *r, const struct schema *row, void *object,

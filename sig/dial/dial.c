@@ -521,7 +521,7 @@ static struct bytes help_behind_code(const struct dial_asker *a, struct bytes di
 static struct bytes behind_account(const struct dial_asker *a, struct bytes dialled)
 {
 	struct feature_codes codes;
-	enum feature feature;
+	enum feature_action feature;
 	struct bytes rest, one;
 
 	if (!dialled.n || (dialled.p[0] != '*' && dialled.p[0] != '#') || !a->codes)
@@ -610,7 +610,7 @@ static bool dial_is_slot(struct bytes digits)
 }
 
 /* How many digits are behind its code at least. */
-static size_t dial_behind(enum feature feature)
+static size_t dial_behind(enum feature_action feature)
 {
 	switch (feature_value(feature)) {
 	case FEATURE_NUMBER:

@@ -153,10 +153,10 @@ struct dial_result {
 	/* EXTENSION, ROOM, EMERGENCY: the number; OUTSIDE, BARRED: as sent to trunks, behind the
 	 * access code of one and DIAL_ACCESS_END */
 	char number[DIAL_NUMBER_MAX];
-	enum dial_class class; /* OUTSIDE, BARRED */
-	bool blocked;          /* BARRED: the number itself is blocked, for any caller */
-	enum feature feature;  /* FEATURE: */
-	struct bytes value;    /* ... and what is behind its code, of the dialled text */
+	enum dial_class class;       /* OUTSIDE, BARRED */
+	bool blocked;                /* BARRED: the number itself is blocked, for any caller */
+	enum feature_action feature; /* FEATURE: */
+	struct bytes value;          /* ... and what is behind its code, of the dialled text */
 };
 
 /* It is an emergency number of the plan, or without any in the plan, of the node. With or without

@@ -63,7 +63,7 @@ static void map_add_help(struct digit_map *m, const char *front)
 }
 
 /* What may stand behind a code. */
-static const char *map_behind(enum feature feature)
+static const char *map_behind(enum feature_action feature)
 {
 	switch (feature_value(feature)) {
 	case FEATURE_NUMBER:
@@ -87,7 +87,7 @@ static void map_add_codes(struct digit_map *m)
 	dial_plan_codes(m->asker->plan, m->asker->codes, &codes);
 	for (unsigned i = 0; i < FEATURES; i++) {
 		if (codes.code[i][0])
-			map_add(m, codes.code[i], bytes_str(map_behind((enum feature)i)));
+			map_add(m, codes.code[i], bytes_str(map_behind((enum feature_action)i)));
 	}
 }
 

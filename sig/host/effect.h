@@ -241,7 +241,7 @@ struct request_confer {
 struct request_set {
 	struct text tenant, user; /* the document's owner */
 	struct text number;
-	uint32_t feature; /* enum feature */
+	uint32_t feature; /* enum feature_action */
 	uint64_t rings;   /* 0: unchanged */
 };
 struct request_park {

@@ -145,7 +145,8 @@ static inline bool extension_may(const struct tenants *t, const struct shard_ext
 }
 
 /* Whether its phones may do that by its code (SEC-06). */
-static inline bool shard_extension_may_set(const struct shard_extension *e, enum feature feature)
+static inline bool shard_extension_may_set(const struct shard_extension *e,
+					   enum feature_action feature)
 {
 	switch (feature_right(feature)) {
 	case FEATURE_FORWARDING:

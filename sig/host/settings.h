@@ -138,6 +138,8 @@ struct registrar_settings {
 	uint16_t location; /* of this REGISTER, too: where its phone says that it is; 0: nowhere */
 };
 
+/* One of the list sig/feature/features.h. */
+struct feature;
 /* What shards of a node have together: sig/shard/shared_tables.h. */
 struct shard_shared_tables;
 struct hop_edges;
@@ -161,8 +163,9 @@ struct shard_settings {
 	struct sites *sites;      /* of the node (tenant_tables.h); NULL: no sites */
 	struct rooms *rooms;      /* of the node (tenant_tables.h); NULL: no tenant has one */
 	struct shard_shared_tables
-		*shared_tables;  /* of the node; NULL: the shard has one of its own */
-	struct trunks *trunks;   /* of the node (trunk.h); NULL: it has none */
+		*shared_tables;         /* of the node; NULL: the shard has one of its own */
+	const struct feature *features; /* of shared tables that are to be opened */
+	struct trunks *trunks;          /* of the node (trunk.h); NULL: it has none */
 	struct hop_edges *edges; /* of the node (hop.h); NULL: it knows its own connections alone */
 	struct hop_names *names; /* of the node (hop.h); NULL: no hop has one */
 	struct trunk_numbers *numbers; /* of the node (trunk_route.h); NULL: it has none */

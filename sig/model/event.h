@@ -88,7 +88,7 @@ struct call_target {
 };
 /* A feature code, or the number of a room. */
 struct call_set {
-	enum feature feature; /* FEATURES: none */
+	enum feature_action feature; /* FEATURES: none */
 	bool room;
 	struct bytes number;
 	uint64_t conference; /* with room: the one that is there; 0: */

@@ -40,7 +40,7 @@ const char *plan_why_name(enum plan_why why);
 /* What a step sets in a document (set.h). */
 struct plan_set {
 	uint8_t state;   /* enum set_state */
-	uint8_t feature; /* enum feature */
+	uint8_t feature; /* enum feature_action */
 	struct text number;
 };
 

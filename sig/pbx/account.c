@@ -409,9 +409,12 @@ static const struct module_codes account_codes = {
 	.drop = account_drop,
 };
 
+/* The account code stands before the number. */
+static const struct module_rank account_ranks[] = { { HOOK_BEGUN, -1 }, { 0 } };
+
 const struct module account_module = {
+	.ranks = account_ranks,
 	.codes = &account_codes,
-	.name = "account",
 	.begun = account_begun,
 	.tagged = account_tagged,
 	.resumed = account_resume,

@@ -35,4 +35,4 @@ static void announce_begin(struct call_host *h, struct call *c)
 		LOG_WARN("call", c->id, "an announcement is left out", LOG_STR("file", file));
 }
 
-const struct module announce_module = { .name = "announce", .answered = announce_begin };
+const struct module announce_module = { .answered = announce_begin };

@@ -197,7 +197,6 @@ static const struct module_order application_orders[] = {
 };
 
 const struct module application_module = {
-	.name = "application",
 	.orders = application_orders,
 	.settle = attend_go,
 	.deadlines = application_deadlines,

@@ -46,4 +46,4 @@ static void auto_answer_headers(struct writer *w, const struct call_host *h, con
 		writer_str(w, "\r\nAnswer-Mode: Auto\r\n");
 }
 
-const struct module auto_answer_module = { .name = "auto_answer", .headers = auto_answer_headers };
+const struct module auto_answer_module = { .headers = auto_answer_headers };

@@ -182,7 +182,12 @@ static const struct module_order call_waiting_orders[] = {
 	{ 0 },
 };
 
-const struct module call_waiting_module = { .name = "call_waiting",
+/* What forwards or rejects the call decides first; what others did in a step is seen. */
+static const struct module_rank call_waiting_ranks[] = { { HOOK_SETTLE, 1 },
+							 { HOOK_ADMIT, 1 },
+							 { 0 } };
+
+const struct module call_waiting_module = { .ranks = call_waiting_ranks,
 					    .admit = call_waiting_admit,
 					    .dialled = call_waiting_dialled,
 					    .orders = call_waiting_orders,

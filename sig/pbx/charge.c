@@ -453,7 +453,6 @@ static const struct deadline charge_deadlines[] = {
 };
 
 const struct module charge_module = {
-	.name = "charge",
 	.outside = charge_outside,
 	.deadlines = charge_deadlines,
 	.follow = charges_settle,

@@ -533,7 +533,6 @@ static const struct module_order conference_orders[] = {
 };
 
 const struct module conference_module = {
-	.name = "conference",
 	.orders = conference_orders,
 	.settle = conference_go,
 	.over = conference_over,

@@ -639,8 +639,11 @@ static const struct module_event focus_events[] = {
 	{ 0 },
 };
 
+/* A REFER to a conference is no transfer. */
+static const struct module_rank focus_ranks[] = { { HOOK_REQUEST, -1 }, { 0 } };
+
 const struct module focus_module = {
-	.name = "focus",
+	.ranks = focus_ranks,
 	.events = focus_events,
 	.request = focus_request,
 	.repeated = focus_refer_again,

@@ -70,4 +70,4 @@ static enum refusal forward_admit(const struct call_host *h, const struct call *
 	return 0;
 }
 
-const struct module forward_module = { .name = "forward", .admit = forward_admit };
+const struct module forward_module = { .admit = forward_admit };

@@ -77,6 +77,4 @@ static const struct module_order hold_orders[] = {
 	{ 0 },
 };
 
-const struct module hold_module = { .name = "hold",
-				    .orders = hold_orders,
-				    .response = hold_response };
+const struct module hold_module = { .orders = hold_orders, .response = hold_response };

@@ -418,7 +418,6 @@ static const struct module_order join_orders[] = {
 };
 
 const struct module join_module = {
-	.name = "join",
 	.orders = join_orders,
 	.events = join_events,
 	.settle = meet_reoffer_legs,

@@ -161,7 +161,6 @@ static const struct module_reply last_caller_replies[] = {
 };
 
 const struct module last_caller_module = {
-	.name = "last_caller",
 	.admit = last_caller_admit,
 	.begun = last_caller_begun,
 	.saved = last_caller_ask,

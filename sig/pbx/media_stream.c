@@ -210,7 +210,6 @@ static const struct module_reply media_stream_replies[] = {
 
 const struct module media_stream_module = {
 	.replied = media_stream_replies,
-	.name = "media_stream",
 	.follow = media_stream_settle,
 	.tap = media_stream_tap,
 	.resumed = media_stream_resume,

@@ -582,7 +582,6 @@ static bool meetme_begun(struct call_host *h, struct call *c, const struct call_
 }
 
 const struct module meetme_module = {
-	.name = "meetme",
 	.begun = meetme_begun,
 	.resumed = meetme_resume,
 	.prompted = meetme_on_answer,

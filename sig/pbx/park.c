@@ -743,7 +743,6 @@ static const struct module_reply park_replies[] = {
 };
 
 const struct module park_module = {
-	.name = "park",
 	.dialled = park_dialled,
 	.answers = park_answers,
 	.orders = park_orders,

@@ -150,7 +150,6 @@ static const struct module_event pick_events[] = {
 };
 
 const struct module pick_module = {
-	.name = "pick",
 	.orders = pick_orders,
 	.events = pick_events,
 };

@@ -211,5 +211,4 @@ static void remote_shard_write_data(struct writer *w, const struct call_host *h,
 		call_source_write(w, writer_done(&source));
 }
 
-const struct module remote_shard_module = { .name = "remote_shard",
-					    .headers = remote_shard_write_data };
+const struct module remote_shard_module = { .headers = remote_shard_write_data };

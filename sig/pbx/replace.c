@@ -178,8 +178,11 @@ static const struct module_event replace_events[] = {
 	{ 0 },
 };
 
+/* What no dialled number explains. */
+static const struct module_rank replace_ranks[] = { { HOOK_BEGUN, 2 }, { 0 } };
+
 const struct module replace_module = {
-	.name = "replace",
+	.ranks = replace_ranks,
 	.events = replace_events,
 	.begun = replace_begun,
 	.settle = replace_go,

@@ -255,7 +255,6 @@ static void retrieve_write_lines(struct writer *w, const struct call_host *h, co
 }
 
 const struct module retrieve_module = {
-	.name = "retrieve",
 	.saved = retrieve_on_saved,
 	.overdue = retrieve_overdue,
 	.headers = retrieve_write_lines,

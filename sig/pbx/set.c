@@ -28,8 +28,8 @@ static struct plan_step *set_step(const struct call *c)
 }
 
 /* Once more means back: decided here, so that what is asked for again has the same effect. */
-static enum feature set_feature(const struct call_host *h, const struct call *c,
-				const struct call_set *set)
+static enum feature_action set_feature(const struct call_host *h, const struct call *c,
+				       const struct call_set *set)
 {
 	const struct calendar *of;
 	enum hours_override asks = set->feature == FEATURE_HOURS_OPEN     ? HOURS_OPEN
@@ -63,7 +63,7 @@ enum refusal set_begin(struct call_host *h, struct call *c, const struct call_st
 	return 0;
 }
 
-bool set_waits_for(const struct call *c, enum feature feature)
+bool set_waits_for(const struct call *c, enum feature_action feature)
 {
 	const struct plan_step *step = set_step(c);
 
@@ -76,8 +76,8 @@ static bool set_waits(const struct call *c)
 {
 	const struct plan_step *step = set_step(c);
 
-	return step && feature_field((enum feature)step->set.feature)[0] &&
-	       set_waits_for(c, (enum feature)step->set.feature);
+	return step && feature_field((enum feature_action)step->set.feature)[0] &&
+	       set_waits_for(c, (enum feature_action)step->set.feature);
 }
 
 /* The document is asked for, or asked for again. */
@@ -108,7 +108,7 @@ static void set_on_result(struct call_host *h, struct call *c, const struct set_
 		return;
 	step->set.state = (uint8_t)news->state;
 	LOG_INFO("call", c->id, "feature code",
-		 LOG_STR("feature", feature_key((enum feature)step->set.feature)),
+		 LOG_STR("feature", feature_key((enum feature_action)step->set.feature)),
 		 LOG_STR("result", news->state == SET_DONE      ? "set"
 				   : news->state == SET_REFUSED ? "refused"
 								: "failed"));
@@ -174,8 +174,11 @@ static const struct module_reply set_replies[] = {
 	{ 0 },
 };
 
+/* Behind those whose own feature codes and numbers are dialled. */
+static const struct module_rank set_ranks[] = { { HOOK_BEGUN, 1 }, { 0 } };
+
 const struct module set_module = {
-	.name = "set",
+	.ranks = set_ranks,
 	.replied = set_replies,
 	.begun = set_begun,
 	.saved = set_on_saved,

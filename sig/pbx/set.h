@@ -16,7 +16,7 @@ enum { SET_WAIT_MS = 5000, SET_TONE_MS = 4000 };
 enum refusal set_begin(struct call_host *h, struct call *c, const struct call_start *start,
 		       struct call_refusal *refusal) NODISCARD;
 /* ... and still does. */
-bool set_waits_for(const struct call *c, enum feature feature);
+bool set_waits_for(const struct call *c, enum feature_action feature);
 /* It cannot be had: the caller is refused with that status, and told why in Warning. */
 void set_refuse(struct call_host *h, struct call *c, uint16_t status, const char *text);
 

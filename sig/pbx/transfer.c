@@ -869,7 +869,6 @@ static const struct module_order transfer_orders[] = {
 };
 
 const struct module transfer_module = {
-	.name = "transfer",
 	.orders = transfer_orders,
 	.events = transfer_events,
 	.request = refer_received,

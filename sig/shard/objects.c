@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/host/feature.h"
 #include "sig/pbx/remote_shard.h"
 #include "sig/shard/shard_state.h"
 
@@ -27,10 +28,17 @@ enum {
 	SEND_MS = 10000, /* where no name is claimed; then they stay together here */
 };
 
-static const struct object_type *const object_types[OBJECT_KINDS] = { [OBJECT_ROOM] =
-									      &room_object };
-
 /* ---- all of them ---- */
+
+/* Returns NULL if no feature has objects of that kind. */
+static const struct object_type *object_type_of(const struct shard *s, enum object_kind kind)
+{
+	const struct feature *f = s->shared_tables->features;
+
+	while (f->name && !(f->objects && f->objects->kind == kind))
+		f++;
+	return f->objects;
+}
 
 int objects_open(struct shard *s)
 {
@@ -39,8 +47,8 @@ int objects_open(struct shard *s)
 	size_t size = 0;
 	int err;
 
-	for (uint32_t kind = 0; kind < OBJECT_KINDS; kind++)
-		size = object_types[kind]->size > size ? object_types[kind]->size : size;
+	for (const struct feature *f = s->shared_tables->features; f->name; f++)
+		size = f->objects && f->objects->size > size ? f->objects->size : size;
 	err = pool_open(&l->pool, size, most);
 	if (!err)
 		err = table_open(&l->by_id, most);
@@ -384,8 +392,8 @@ static struct object *object_adopt(struct shard *s, struct object *decoded)
 int shard_restore_object(struct shard *s, enum object_kind kind, struct bytes record,
 			 struct instant now, const char **reason)
 {
-	const struct object_type *type = object_types[kind];
-	struct object *decoded = calloc(1, type->size);
+	const struct object_type *type = object_type_of(s, kind);
+	struct object *decoded = type ? calloc(1, type->size) : NULL;
 	int err = -ENOMEM;
 
 	shard_set_now(s, now);

@@ -305,7 +305,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.packing = s->packing,
 		.services = &shard_services,
 		.owner = s,
-		.modules = &modules,
+		.modules = s->shared_tables->modules,
 		.tracks = s->tracks,
 	};
 	s->txns.wheel = &s->wheel;

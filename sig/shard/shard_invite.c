@@ -469,8 +469,8 @@ static bool is_sent_on(const struct shard *s, const struct sip_message *m, uint1
 }
 
 /* SEC-06: what an extension does is not for its phones alone to say. */
-static bool feature_may(const struct shard *s, const struct caller *caller, enum feature feature,
-			struct call_refusal *why)
+static bool feature_may(const struct shard *s, const struct caller *caller,
+			enum feature_action feature, struct call_refusal *why)
 {
 	const struct shard_extension *e =
 		shard_extension_find(s, caller->tenant, bytes_str(caller->user));

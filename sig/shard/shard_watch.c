@@ -69,7 +69,7 @@ static bool watched_slot_of(const struct shard *s, uint16_t tenant, struct bytes
 			    struct bytes *slot)
 {
 	struct feature_codes codes;
-	enum feature feature;
+	enum feature_action feature;
 
 	if (!user.n || (user.p[0] != '*' && user.p[0] != '#') ||
 	    shard_extension_find(s, tenant, user))
@@ -114,12 +114,12 @@ static uint32_t watch_slot(const struct shard *s, uint16_t tenant, struct bytes 
 
 /* ---- the state of opening hours ---- */
 
-static const enum feature hours_codes[] = { FEATURE_HOURS_AUTO, FEATURE_HOURS_OPEN,
-					    FEATURE_HOURS_CLOSED };
+static const enum feature_action hours_codes[] = { FEATURE_HOURS_AUTO, FEATURE_HOURS_OPEN,
+						   FEATURE_HOURS_CLOSED };
 
 /* Calendars are watched by the feature code that sets them. Returns NULL for any other user. */
 static const struct calendar *watched_hours_of(const struct shard *s, uint16_t tenant,
-					       struct bytes user, enum feature *feature)
+					       struct bytes user, enum feature_action *feature)
 {
 	struct feature_codes codes;
 	struct bytes code;
@@ -139,7 +139,7 @@ static const struct calendar *watched_hours_of(const struct shard *s, uint16_t t
 static bool watch_hours(const struct shard *s, uint16_t tenant, struct bytes user,
 			struct dialog_state *out, uint32_t *count)
 {
-	enum feature feature;
+	enum feature_action feature;
 	const struct calendar *c = watched_hours_of(s, tenant, user, &feature);
 
 	if (!c)
@@ -335,7 +335,7 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 	const struct shard_extension *e;
 	bool own = bytes_eq(text_bytes(&sub->watcher), text_bytes(&sub->resource));
 	struct bytes slot;
-	enum feature feature;
+	enum feature_action feature;
 
 	if (!watcher_is_entitled(s, sub, own))
 		return WATCH_REJECTED;

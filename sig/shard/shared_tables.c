@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "sig/call/module.h"
 #include "sig/host/accounts.h"
 #include "sig/host/calendars.h"
 #include "sig/host/groups.h"
@@ -395,9 +396,11 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 		return -ENOMEM;
 	c->key.k0 = rand_u64_from(rand);
 	c->key.k1 = rand_u64_from(rand);
+	c->features = settings->features;
+	c->modules = module_lists_create(c->features);
 	c->programs = programs_create();
 	c->names = names_create();
-	err = c->programs && c->names ? calendars_open(&c->calendars) : -ENOMEM;
+	err = c->modules && c->programs && c->names ? calendars_open(&c->calendars) : -ENOMEM;
 	err = err ? err : groups_open(&c->groups);
 	err = err ? err : accounts_open(&c->accounts);
 	if (!err)
@@ -422,6 +425,7 @@ void shard_shared_tables_close(struct shard_shared_tables *c)
 		return;
 	for (uint32_t i = 0; i < c->network_count; i++)
 		ports_close(&c->ports[i]);
+	module_lists_free(c->modules);
 	nonce_window_close(&c->nonces);
 	secret_limit_close(c->secrets);
 	programs_free(c->programs);

@@ -169,7 +169,9 @@ struct shard_remote {
 };
 
 struct calendars;
+struct feature;
 struct mailboxes;
+struct module_lists;
 struct message_counts;
 struct accounts;
 struct groups;
@@ -178,6 +180,8 @@ struct programs;
 struct shard;
 struct remote_picking;
 struct shard_shared_tables {
+	const struct feature *features;
+	struct module_lists *modules; /* of calls, by hook (sig/call/module.h) */
 	struct ports ports[SHARD_NETWORKS_MAX];
 	uint32_t network_count;
 	struct nonce_window nonces;   /* a nonce is good once, whichever shard is asked */
@@ -204,7 +208,7 @@ struct shard_shared_tables {
 	uint32_t remote_quick;          /* seconds in which all others are asked soon */
 };
 
-/* What is needed of the settings: networks, port_rest_ns. 0 or -errno. */
+/* What is needed of the settings: features, networks, port_rest_ns. 0 or -errno. */
 int shard_shared_tables_open(struct shard_shared_tables **out,
 			     const struct shard_settings *settings,
 			     struct rand_source *rand) NODISCARD;

@@ -97,25 +97,25 @@ static const struct {
 #undef X
 };
 
-const char *feature_key(enum feature feature)
+const char *feature_key(enum feature_action feature)
 {
 	assert(feature < FEATURES);
 	return g_features[feature].key;
 }
 
-const char *feature_field(enum feature feature)
+const char *feature_field(enum feature_action feature)
 {
 	assert(feature < FEATURES);
 	return g_features[feature].field;
 }
 
-enum feature_value feature_value(enum feature feature)
+enum feature_value feature_value(enum feature_action feature)
 {
 	assert(feature < FEATURES);
 	return g_features[feature].value;
 }
 
-enum feature_right feature_right(enum feature feature)
+enum feature_right feature_right(enum feature_action feature)
 {
 	struct bytes field = bytes_str(feature_field(feature));
 
@@ -126,16 +126,17 @@ enum feature_right feature_right(enum feature feature)
 		       : FEATURE_FREE;
 }
 
-enum feature feature_by_key(struct bytes key)
+enum feature_action feature_by_key(struct bytes key)
 {
 	unsigned i = 0;
 
 	while (i < FEATURES && !bytes_is(key, g_features[i].key))
 		i++;
-	return (enum feature)i;
+	return (enum feature_action)i;
 }
 
-bool feature_code_hides(const struct feature_codes *codes, enum feature feature, struct bytes other)
+bool feature_code_hides(const struct feature_codes *codes, enum feature_action feature,
+			struct bytes other)
 {
 	struct bytes code = bytes_str(codes->code[feature]);
 
@@ -147,13 +148,13 @@ bool feature_code_hides(const struct feature_codes *codes, enum feature feature,
 		       : bytes_eq(other, code);
 }
 
-bool feature_dialled(const struct feature_codes *codes, struct bytes dialled, enum feature *feature,
-		     struct bytes *number)
+bool feature_dialled(const struct feature_codes *codes, struct bytes dialled,
+		     enum feature_action *feature, struct bytes *number)
 {
 	for (unsigned i = 0; i < FEATURES; i++) {
-		if (!feature_code_hides(codes, (enum feature)i, dialled))
+		if (!feature_code_hides(codes, (enum feature_action)i, dialled))
 			continue;
-		*feature = (enum feature)i;
+		*feature = (enum feature_action)i;
 		*number = bytes_from(dialled, bytes_str(codes->code[i]).n);
 		return true;
 	}

@@ -74,7 +74,7 @@ enum feature_right { FEATURE_FREE, FEATURE_FORWARDING, FEATURE_DO_NOT_DISTURB };
 	X(ACCOUNT, "account_code", "*47", "", MAYBE,                                            \
 	  "Calls with an account code: its digits follow, then *, then the number.")
 
-enum feature {
+enum feature_action {
 #define X(id, key, code, field, value, help) FEATURE_##id,
 	FEATURE_CODES(X)
 #undef X
@@ -86,20 +86,20 @@ struct feature_codes {
 	char code[FEATURES][FEATURE_CODE_LEN];
 };
 
-const char *feature_key(enum feature feature);
-const char *feature_field(enum feature feature);
-enum feature_value feature_value(enum feature feature);
+const char *feature_key(enum feature_action feature);
+const char *feature_field(enum feature_action feature);
+enum feature_value feature_value(enum feature_action feature);
 /* Of which an extension may have one without the other (SEC-06). */
-enum feature_right feature_right(enum feature feature);
+enum feature_right feature_right(enum feature_action feature);
 /* FEATURES: none has that key. */
-enum feature feature_by_key(struct bytes key);
+enum feature_action feature_by_key(struct bytes key);
 
 /* The feature of the dialled digits, and the number behind the code: complete, or empty if none is
  * to follow. Returns false if no code matches. */
-bool feature_dialled(const struct feature_codes *codes, struct bytes dialled, enum feature *feature,
-		     struct bytes *number);
+bool feature_dialled(const struct feature_codes *codes, struct bytes dialled,
+		     enum feature_action *feature, struct bytes *number);
 /* A code that takes the number of the other one: no phone could dial that. */
-bool feature_code_hides(const struct feature_codes *codes, enum feature feature,
+bool feature_code_hides(const struct feature_codes *codes, enum feature_action feature,
 			struct bytes other);
 
 /* In-call feature codes: dialled by a party in a bridge for an action of the node, such as

@@ -15,7 +15,7 @@
 
 struct feature_event_kind {
 	const char *type; /* forwardingType; NULL: do not disturb */
-	enum feature on, off;
+	enum feature_action on, off;
 };
 
 static const struct feature_event_kind g_kinds[FEATURE_EVENT_PARTS] = {

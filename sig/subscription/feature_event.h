@@ -26,7 +26,8 @@ void feature_event_write(struct writer *w, enum feature_event_part part, struct 
 
 /* What a phone sets. */
 struct feature_event {
-	enum feature feature; /* FEATURES: nothing that the node knows, or that is not so yet */
+	enum feature_action
+		feature; /* FEATURES: nothing that the node knows, or that is not so yet */
 	char number[FORWARD_TARGET_MAX];
 	uint8_t rings; /* 0: as they are */
 };

@@ -69,7 +69,7 @@ void document_set(struct node *n, const struct effect *e)
 	all->list[at] = (struct document_change){
 		.call = e->call,
 		.serial = e->serial,
-		.feature = (enum feature)set->feature,
+		.feature = (enum feature_action)set->feature,
 		.extension = node_extension_index(user),
 		.incarnation = n->incarnation,
 	};

@@ -28,7 +28,7 @@ enum document_what {
 
 struct document_change {
 	uint64_t call, serial;
-	enum feature feature;
+	enum feature_action feature;
 	uint32_t extension, incarnation; /* of the node that asked */
 	char number[FEATURE_VALUE_MAX];
 };

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "sig/feature/features.h"
 #include "tests/sim/scenario.h"
 
 enum { PORT_PLAIN = 5060, PORT_TLS = 5061 };
@@ -93,6 +94,7 @@ static void settings_bounds(struct shard_settings *out, bool small)
 	out->registrar.expires_min_s = 30;
 	out->registrar.expires_max_s = 3600;
 	out->registrar.contacts_max = 5;
+	out->features = sig_features;
 	out->calls_max = small ? 2 : 64;
 	out->conferences = (struct conference_settings){ .station_members = 8,
 							 .succession = true,

@@ -992,8 +992,13 @@ static void flow_released(struct call_host *h, const struct call *c)
 		run_let_go(h, c->run);
 }
 
+/* First where a call begins or is routed, as the list has it; what is left of a step is its. */
+static const struct module_rank flow_ranks[] = {
+	{ HOOK_REQUEST, 1 }, { HOOK_RESPONSE, 1 }, { HOOK_SETTLE, 2 }, { 0 }
+};
+
 const struct module flow_module = {
-	.name = "flow",
+	.ranks = flow_ranks,
 	.orders = flow_orders,
 	.replied = flow_replies,
 	.begun = flow_begun,

@@ -737,7 +737,6 @@ static const struct module_reply recording_replies[] = {
 
 const struct module recording_module = {
 	.replied = recording_replies,
-	.name = "recording",
 	.codes = &recording_codes,
 	.answering = aware_answer,
 	.message_begin = recording_message_begin,

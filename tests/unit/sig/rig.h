@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/feature/features.h"
 #include "sig/host/settings.h"
 #include "sig/shard/shard.h"
 #include "tests/event_value.h"
@@ -133,7 +134,7 @@ struct rig {
 	uint32_t page_number, page_count;
 	char published[256];
 	uint32_t publish_count;
-	enum feature set_feature;
+	enum feature_action set_feature;
 	char set_user[64], set_number[FEATURE_VALUE_MAX];
 	uint32_t set_count;
 	struct {
@@ -197,6 +198,7 @@ RIG_FN struct shard_settings rig_settings(void)
 		.calls.ring_timeout_ns = 180 * NS_PER_S,
 		.port_rest_ns = 1 * NS_PER_S,
 		.conferences = { .station_members = 8, .succession = true, .release = true },
+		.features = sig_features,
 		.calls_max = 64,
 		.registrations_max = 64,
 		.txns_max = 512,
@@ -595,7 +597,7 @@ RIG_FN void rig_keep(struct rig *r, struct effect *e)
 		break;
 	case EFFECT_SET:
 		r->set = e->serial;
-		r->set_feature = (enum feature)set->feature;
+		r->set_feature = (enum feature_action)set->feature;
 		(void)bytes_cstr(text_bytes(&set->user), r->set_user, sizeof(r->set_user));
 		(void)bytes_cstr(text_bytes(&set->number), r->set_number, sizeof(r->set_number));
 		r->set_count++;

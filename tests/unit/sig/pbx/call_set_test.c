@@ -122,7 +122,7 @@ static void sets_and_confirms(void **state)
 {
 	static const struct {
 		const char *digits;
-		enum feature feature;
+		enum feature_action feature;
 		const char *number;
 	} rows[] = {
 		{ "*721002", FEATURE_ALWAYS_ON, "1002" }, { "*73", FEATURE_ALWAYS_OFF, "" },
@@ -472,7 +472,7 @@ static void hours(void **state)
 	static const struct {
 		enum hours_override is;
 		const char *digits;
-		enum feature feature;
+		enum feature_action feature;
 	} rows[] = {
 		{ HOURS_BY_PLAN, "*511", FEATURE_HOURS_OPEN },
 		{ HOURS_OPEN, "*511", FEATURE_HOURS_AUTO },

@@ -107,7 +107,7 @@ static void set(void **state)
 {
 	static const struct {
 		const char *body, *number;
-		enum feature feature;
+		enum feature_action feature;
 	} rows[] = {
 		{ DISTURB("true"), "", FEATURE_DISTURB_OFF },
 		{ DISTURB("false"), "", FEATURE_DISTURB_ON },

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Every deadline of a call is in one table, the call's timer is aimed at it, and what is over is handled once, in the written order. */
 #include "sig/call/module.h"
+#include "sig/feature/features.h"
 #include "sig/pbx/recording/siprec.h"
 #include "sig/shard/shard_state.h"
 #include "sig/step/step.h"
@@ -57,8 +58,10 @@ static uint32_t tables(const struct deadline *out[TABLES_MAX], uint32_t *of_call
 	out[n++] = call_deadlines;
 	out[n++] = call_late_deadlines;
 	out[n++] = settle_deadlines;
-	for (const struct module *const *m = modules.deadlines; *m; m++)
-		out[n++] = (*m)->deadlines;
+	for (const struct feature *f = sig_features; f->name; f++) {
+		if (f->call && f->call->deadlines)
+			out[n++] = f->call->deadlines;
+	}
 	*of_call = n;
 	out[n++] = leg_deadlines;
 	out[n++] = siprec_deadlines;

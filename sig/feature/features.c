@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The list of features. The core knows them by this list alone: at each hook of a call it asks
+ * those that have it, in this order but for the ranks that a module states (sig/call/module.h). A
+ * feature has its files and its row here. */
+
+#include "sig/feature/features.h"
+
+#include <assert.h>
+
+#include "base/compiler.h"
+#include "sig/call/module.h"
+
+/* Each is in the file of its name. */
+extern const struct module account_module, announce_module, application_module, auto_answer_module,
+	call_waiting_module, charge_module, conference_module, flow_module, focus_module,
+	forward_module, hold_module, join_module, last_caller_module, media_stream_module,
+	meetme_module, park_module, pick_module, recording_module, remote_shard_module,
+	replace_module, retrieve_module, set_module, transfer_module;
+extern const struct object_type room_object;
+
+const struct feature sig_features[] = {
+	{ "flow", .call = &flow_module },
+	{ "call_waiting", .call = &call_waiting_module },
+	{ "application", .call = &application_module },
+	{ "transfer", .call = &transfer_module },
+	{ "replace", .call = &replace_module },
+	{ "join", .call = &join_module },
+	{ "park", .call = &park_module },
+	{ "retrieve", .call = &retrieve_module },
+	{ "set", .call = &set_module },
+	{ "meetme", .call = &meetme_module, .objects = &room_object },
+	{ "remote_shard", .call = &remote_shard_module },
+	{ "conference", .call = &conference_module },
+	{ "focus", .call = &focus_module },
+	{ "hold", .call = &hold_module },
+	{ "pick", .call = &pick_module },
+	{ "recording", .call = &recording_module },
+	{ "media_stream", .call = &media_stream_module },
+	{ "account", .call = &account_module },
+	{ "auto_answer", .call = &auto_answer_module },
+	{ "forward", .call = &forward_module },
+	{ "announce", .call = &announce_module },
+	{ "charge", .call = &charge_module },
+	{ "last_caller", .call = &last_caller_module },
+	{ 0 },
+};
+
+static_assert(COUNT_OF(sig_features) - 1 <= MODULES_MAX, "each may have hooks of calls");

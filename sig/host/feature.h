@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A feature: a row of the one list (sig/feature/features.c), with what it brings to each part of
+ * the core. The list lies above all that it names, and is handed to the core by its settings. */
+#ifndef SIG_HOST_FEATURE_H
+#define SIG_HOST_FEATURE_H
+
+/* NULL: it has none. The order of the list is the one in which features are asked. */
+struct feature {
+	const char *name;                  /* the last one of a list has none */
+	const struct module *call;         /* hooks of calls (sig/call/module.h) */
+	const struct object_type *objects; /* what outlives calls (sig/shard/objects.h) */
+};
+
+#endif
