@@ -9,6 +9,7 @@
 
 #include "base/compiler.h"
 #include "sig/call/module.h"
+#include "sig/call/number_claim.h"
 
 /* Each is in the file of its name. */
 extern const struct module account_module, announce_module, application_module, auto_answer_module,
@@ -17,21 +18,23 @@ extern const struct module account_module, announce_module, application_module, 
 	meetme_module, park_module, pick_module, recording_module, remote_shard_module,
 	replace_module, retrieve_module, set_module, transfer_module;
 extern const struct object_type room_object;
+extern const struct number_claim conference_numbers[], focus_numbers[], meetme_numbers[],
+	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
 
 const struct feature sig_features[] = {
 	{ "flow", .call = &flow_module },
 	{ "call_waiting", .call = &call_waiting_module },
 	{ "application", .call = &application_module },
-	{ "transfer", .call = &transfer_module },
-	{ "replace", .call = &replace_module },
+	{ "transfer", .call = &transfer_module, .numbers = transfer_numbers },
+	{ "replace", .call = &replace_module, .numbers = replace_numbers },
 	{ "join", .call = &join_module },
-	{ "park", .call = &park_module },
-	{ "retrieve", .call = &retrieve_module },
+	{ "park", .call = &park_module, .numbers = park_numbers },
+	{ "retrieve", .call = &retrieve_module, .numbers = retrieve_numbers },
 	{ "set", .call = &set_module },
-	{ "meetme", .call = &meetme_module, .objects = &room_object },
+	{ "meetme", .call = &meetme_module, .objects = &room_object, .numbers = meetme_numbers },
 	{ "remote_shard", .call = &remote_shard_module },
-	{ "conference", .call = &conference_module },
-	{ "focus", .call = &focus_module },
+	{ "conference", .call = &conference_module, .numbers = conference_numbers },
+	{ "focus", .call = &focus_module, .numbers = focus_numbers },
 	{ "hold", .call = &hold_module },
 	{ "pick", .call = &pick_module },
 	{ "recording", .call = &recording_module },

@@ -9,6 +9,8 @@ struct feature {
 	const char *name;                  /* the last one of a list has none */
 	const struct module *call;         /* hooks of calls (sig/call/module.h) */
 	const struct object_type *objects; /* what outlives calls (sig/shard/objects.h) */
+	/* targets of INVITEs that are its own (sig/call/number_claim.h); the last has no function */
+	const struct number_claim *numbers;
 };
 
 #endif

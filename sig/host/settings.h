@@ -7,6 +7,7 @@
 #include "base/seal.h"
 #include "base/table.h"
 #include "media/flow.h"
+#include "media/offer/terms.h"
 #include "sig/host/effect.h"
 #include "sig/host/network.h"
 #include "sig/host/quota.h"
@@ -260,6 +261,19 @@ static inline bool shard_local_is_own(const struct shard_settings *s, uint32_t l
 	const struct shard_local *l = &s->locals[local];
 
 	return sip_transport_is_web(l->transport) || shard_network_is_own(s, l->network);
+}
+
+/* What a remote shard may be offered. Media to a shard that may be on another node, now or after a
+ * takeover, is always encrypted. */
+static inline struct offer_terms inter_shard_terms(const struct shard_settings *s)
+{
+	return (struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL,
+				     .lines = s->shards_are_apart ? OFFER_LINES_TEXT
+								  : OFFER_LINES_ALL,
+				     .sdes_offer = s->shards_are_apart,
+				     .sdes_accept = s->shards_are_apart,
+				     .sdes_only = s->shards_are_apart,
+				     .transcode = s->transcode };
 }
 
 #endif

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
+#include "sig/call/number_claim.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/wait.h"
@@ -531,6 +532,27 @@ static const struct module_order conference_orders[] = {
 	{ ORDER_CONFER, NEEDS_NOBODY, order_confer },
 	{ 0 },
 };
+
+/* Another shard gives a party into a conference of this one. */
+static enum number_verdict conference_claim(struct call_host *h, const struct number_ask *ask,
+					    struct number_claimed *out, struct call_refusal *why)
+{
+	const struct sip_message *m = ask->invite;
+	struct member_name name;
+	const struct room *r;
+
+	(void)why;
+	if (m->hop.transport != SIP_INTER_SHARD || !member_name_get(m->uri.user, &name))
+		return NUMBER_FREE;
+	r = h->services->rooms->find(h->owner, name.room);
+	out->set.room = true;
+	out->set.member = m->uri.user;
+	(void)bytes_cstr(r && r->number[0] ? bytes_str(r->number) : BYTES_LIT("conference"),
+			 out->to, ROUTE_USER_MAX);
+	return NUMBER_CLAIMED;
+}
+
+const struct number_claim conference_numbers[] = { { 0, conference_claim }, { 0 } };
 
 const struct module conference_module = {
 	.orders = conference_orders,

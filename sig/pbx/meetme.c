@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/cdr.h"
+#include "sig/call/number_claim.h"
 #include "sig/call/plan.h"
 #include "sig/call/prompts.h"
 #include "sig/call/secret.h"
@@ -92,7 +93,8 @@ static enum refusal room_is_closed(const struct call *c, const struct room *r,
 	return refused;
 }
 
-bool meetme_name_get(struct bytes user, struct bytes *number)
+/* The user part of an INVITE to a remote shard. Returns false for any other text. */
+static bool meetme_name_get(struct bytes user, struct bytes *number)
 {
 	*number = bytes_from(user, strlen(ROOM_NAME_BEGINS));
 	return bytes_starts(user, ROOM_NAME_BEGINS) && number->n;
@@ -580,6 +582,24 @@ static bool meetme_begun(struct call_host *h, struct call *c, const struct call_
 	*refused = meetme_begin(h, c, start, refusal);
 	return true;
 }
+
+/* Another shard sends a caller to a room of this one. */
+static enum number_verdict meetme_claim(struct call_host *h, const struct number_ask *ask,
+					struct number_claimed *out, struct call_refusal *why)
+{
+	const struct sip_message *m = ask->invite;
+	struct bytes number;
+
+	(void)h;
+	(void)why;
+	if (m->hop.transport != SIP_INTER_SHARD || !meetme_name_get(m->uri.user, &number) ||
+	    bytes_cstr(number, out->to, ROUTE_USER_MAX))
+		return NUMBER_FREE;
+	out->set.room = true;
+	return NUMBER_CLAIMED;
+}
+
+const struct number_claim meetme_numbers[] = { { 0, meetme_claim }, { 0 } };
 
 const struct module meetme_module = {
 	.begun = meetme_begun,

@@ -14,8 +14,6 @@ enum refusal meetme_enter(struct call_host *h, struct call *c, struct bytes disp
 			  struct call_refusal *refusal) NODISCARD;
 /* A successor asks again, and so does who finds that a command has stopped what was asked. */
 void meetme_resume(struct call_host *h, struct call *c);
-/* The user part of an INVITE to a remote shard, and back. Returns false for any other text. */
-bool meetme_name_get(struct bytes user, struct bytes *number);
 /* The shard of the room that a call waits for is known (conference_waits). Fields as in struct
  * park_news; owner: the conference. */
 void meetme_on_owner(struct call_host *h, struct call *c, const struct park_news *news);

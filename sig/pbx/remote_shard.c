@@ -30,17 +30,6 @@ bool remote_shard_is_reachable(const struct shard_settings *s, uint16_t shard)
 }
 
 /* Lines other than RTP take no SRTP keys. */
-struct offer_terms remote_shard_terms(const struct shard_settings *s)
-{
-	return (struct offer_terms){ .video_codecs = OFFER_VIDEO_ALL,
-				     .lines = s->shards_are_apart ? OFFER_LINES_TEXT
-								  : OFFER_LINES_ALL,
-				     .sdes_offer = s->shards_are_apart,
-				     .sdes_accept = s->shards_are_apart,
-				     .sdes_only = s->shards_are_apart,
-				     .transcode = s->transcode };
-}
-
 /* Our tags begin with the number of the shard that has the dialog. */
 static uint16_t remote_shard_of_tag(const struct call_host *h, struct bytes text)
 {
@@ -122,7 +111,7 @@ enum refusal remote_shard_ring_name(struct call_host *h, struct call *c, uint16_
 {
 	struct call_target target = {
 		.hop = { .transport = SIP_INTER_SHARD, .remote = inter_shard_address(shard) },
-		.terms = remote_shard_terms(h->settings),
+		.terms = inter_shard_terms(h->settings),
 	};
 	uint8_t space[URI_MAX];
 	struct writer uri = writer_over(space, sizeof(space));

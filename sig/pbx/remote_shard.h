@@ -11,9 +11,6 @@
 
 /* Whether SIP_INTER_SHARD leads there; itself: false. */
 bool remote_shard_is_reachable(const struct shard_settings *s, uint16_t shard);
-/* What a remote shard may be offered. Media to a shard that may be on another node, now or after a
- * takeover, is always encrypted. */
-struct offer_terms remote_shard_terms(const struct shard_settings *s);
 /* The remote shard that has the dialog and is reachable; 0: none. *out: with the tags as that shard
  * sees them. */
 uint16_t remote_shard_of(const struct call_host *h, const struct replaces *r, struct replaces *out);
@@ -28,7 +25,7 @@ int transfer_remote_set_member(struct transfer_remote *remote, uint16_t shard,
 enum refusal remote_shard_ring(struct call_host *h, struct call *c, const struct dialog_party *from,
 			       struct call_refusal *refusal) NODISCARD;
 /* Rings that shard for an object of ours by name (retrieve_name_put, pick_name_put,
- * meetme_name_get), or for none (""). As remote_shard_ring. */
+ * that of a room), or for none (""). As remote_shard_ring. */
 enum refusal remote_shard_ring_name(struct call_host *h, struct call *c, uint16_t shard,
 				    struct bytes name, const struct dialog_party *from,
 				    struct call_refusal *refusal) NODISCARD;

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "sig/call/call_end.h"
 #include "sig/call/module.h"
+#include "sig/call/number_claim.h"
 #include "sig/call/plan.h"
 #include "sig/call/session.h"
 #include "sig/call/wait.h"
@@ -136,7 +137,7 @@ void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes 
 	out[w.overflow ? 0 : w.n] = '\0';
 }
 
-bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot)
+static bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot)
 {
 	if (!bytes_starts(user, SLOT_NAME_BEGINS))
 		return false;
@@ -253,6 +254,44 @@ static void retrieve_write_lines(struct writer *w, const struct call_host *h, co
 	    !(c->transfer && c->transfer->remote.shard) && c->tenant != TENANT_DEFAULT)
 		WRITER_TEXTS(w, "Tandem-Tenant: ", call_tenant(h, c), "\r\n");
 }
+
+/* The remote shard has checked the right. */
+static bool may_be_retrieved(struct call_host *h, const struct number_ask *ask, uint64_t *call)
+{
+	const struct call *c;
+	struct bytes slot;
+
+	if (retrieve_name_get(ask->invite->uri.user, call, &slot))
+		return park_may_pick(h, ask->tenant, *call, slot);
+	c = h->services->calls->find(h->owner, *call);
+	return c && c->tenant == ask->tenant && call_is_ringing(c) && !pick_is_promised(h, c);
+}
+
+/* A remote shard asks for a party parked in a call of this one, or for one that rings here. */
+static enum number_verdict retrieve_claim(struct call_host *h, const struct number_ask *ask,
+					  struct number_claimed *out, struct call_refusal *why)
+{
+	struct bytes user = ask->invite->uri.user, slot;
+	const struct call *c;
+	uint64_t call;
+
+	if (ask->invite->hop.transport != SIP_INTER_SHARD ||
+	    (!retrieve_name_get(user, &call, &slot) && !pick_name_get(user, &call)))
+		return NUMBER_FREE;
+	if (!may_be_retrieved(h, ask, &call)) {
+		*why = (struct call_refusal){ .status = 404,
+					      .reason = REFUSED_REPLACES,
+					      .text = "no call is parked there any more" };
+		return NUMBER_REFUSED;
+	}
+	out->replaces = (struct call_replaces){ .call = call, .leg = LEG_NONE };
+	c = h->services->calls->find(h->owner, call);
+	if (bytes_cstr(call_leg_user(c, c->bridge.caller), out->to, ROUTE_USER_MAX))
+		out->to[0] = '\0';
+	return NUMBER_CLAIMED;
+}
+
+const struct number_claim retrieve_numbers[] = { { 0, retrieve_claim }, { 0 } };
 
 const struct module retrieve_module = {
 	.saved = retrieve_on_saved,

@@ -16,9 +16,7 @@ enum {
 	RETRIEVE_REMOTE_MS = 300,
 };
 
-/* The user part of an INVITE to the shard of that call, and back. Returns false for any other
- * text. */
-bool retrieve_name_get(struct bytes user, uint64_t *call, struct bytes *slot);
+/* The user part of an INVITE to the shard of that call. */
 void retrieve_name_put(char out[RETRIEVE_NAME_MAX], uint64_t call, struct bytes slot);
 /* The call in that slot, or (rung) the call that rings there for that user. Returns the serial of
  * the coming answer. 0: for a ringing call, out is the answer; for a slot, no memory. */

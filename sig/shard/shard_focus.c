@@ -3,6 +3,7 @@
  * call, or to begin a conference from a two-party call. Rooms have their turn behind the step of
  * the request. */
 
+#include "sig/call/number_claim.h"
 #include "sig/call/resolve.h"
 #include "sig/call/trunk_route.h"
 #include "sig/host/trunk.h"
@@ -143,21 +144,30 @@ static bool join_call(struct shard *s, const struct sip_message *m, uint16_t ten
 	return join_into(s, c, leg, to, set, why);
 }
 
-bool shard_focus_calls(struct shard *s, const struct sip_message *m, uint16_t tenant,
-		       struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
-		       struct call_refusal *why)
+static bool focus_calls(struct shard *s, const struct number_ask *ask, struct number_claimed *out,
+			struct call_refusal *why)
 {
+	const struct sip_message *m = ask->invite;
 	struct bytes value;
 
 	*why = (struct call_refusal){ .status = 0 };
-	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE || !user.n)
+	if (shard_trunk_of(s, &m->hop) != TRUNK_NONE || !ask->user.n)
 		return false;
-	if (m->hop.transport == SIP_INTER_SHARD)
-		return focus_call_named(s, m, tenant, user, to, set, why);
-	return message_header(m, "Join", 0, &value)
-		       ? join_call(s, m, tenant, user, to, set, why)
-		       : focus_call_named(s, m, tenant, user, to, set, why);
+	if (m->hop.transport != SIP_INTER_SHARD && message_header(m, "Join", 0, &value))
+		return join_call(s, m, ask->tenant, ask->user, out->to, &out->set, why);
+	return focus_call_named(s, m, ask->tenant, ask->user, out->to, &out->set, why);
 }
+
+/* A phone calls a conference by name, or with Join for the peer of a dialog of its own. */
+static enum number_verdict focus_claim(struct call_host *h, const struct number_ask *ask,
+				       struct number_claimed *out, struct call_refusal *why)
+{
+	if (!focus_calls(h->owner, ask, out, why))
+		return NUMBER_FREE;
+	return why->status ? NUMBER_REFUSED : NUMBER_CLAIMED;
+}
+
+const struct number_claim focus_numbers[] = { { 1, focus_claim }, { 0 } };
 
 /* A number outside that a member invites is called by the extension of its phone, by its dial plan
  * and the first usable trunk. */

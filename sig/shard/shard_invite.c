@@ -3,20 +3,13 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "sig/call/number_claim.h"
 #include "sig/call/session.h"
-#include "sig/call/wait.h"
 #include "sig/host/accounts.h"
 #include "sig/host/tenant_tables.h"
 #include "sig/host/trunk.h"
 #include "sig/leg/session_timer.h"
 #include "sig/model/payer.h"
-#include "sig/pbx/conference.h"
-#include "sig/pbx/meetme.h"
-#include "sig/pbx/park.h"
-#include "sig/pbx/pick.h"
-#include "sig/pbx/remote_shard.h"
-#include "sig/pbx/retrieve.h"
-#include "sig/shard/shard_room.h"
 #include "sig/shard/shard_state.h"
 #include "sig/sip/id.h"
 #include "sig/step/step.h"
@@ -147,7 +140,7 @@ static struct offer_terms invite_terms_of(const struct shard *s, uint16_t tenant
 	bool insecure = e && e->sdes_insecure;
 
 	if (hop->transport == SIP_INTER_SHARD) /* a party's terms are those of its own leg */
-		return remote_shard_terms(&s->settings);
+		return inter_shard_terms(&s->settings);
 	terms.sdes_offer = only || insecure;
 	/* SRTP keys sent in clear are useless, unless the settings allow it */
 	terms.sdes_accept = only || insecure || sip_transport_is_secure(hop->transport);
@@ -751,113 +744,40 @@ static bool invite_is_emergency(const struct shard *s, const struct sip_message 
 		shard_has_trunk_route(s, tenant, bytes_str(number)));
 }
 
-/* A remote shard asks for a party parked in a call of this one, or for one that rings here. */
-static bool is_retrieval(const struct sip_message *m)
-{
-	struct bytes slot;
-	uint64_t call;
-
-	return m->hop.transport == SIP_INTER_SHARD &&
-	       (retrieve_name_get(m->uri.user, &call, &slot) || pick_name_get(m->uri.user, &call));
-}
-
-/* The remote shard has checked the right. */
-static bool may_be_retrieved(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			     uint64_t *call)
-{
-	const struct call *c;
-	struct bytes slot;
-
-	if (retrieve_name_get(m->uri.user, call, &slot))
-		return park_may_pick(&s->host, tenant, *call, slot);
-	c = pick_name_get(m->uri.user, call) ? shard_call_find(s, *call) : NULL;
-	return c && c->tenant == tenant && call_is_ringing(c) && !pick_is_promised(&s->host, c);
-}
-
-static bool invite_retrieves(struct shard *s, const struct sip_message *m,
-			     const struct caller *caller, char to[ROUTE_USER_MAX],
-			     struct call_replaces *replaces, struct call_refusal *why)
-{
-	const struct call *c;
-	uint64_t call;
-
-	if (!may_be_retrieved(s, m, caller->tenant, &call)) {
-		(void)invite_fail(why, 404, REFUSED_REPLACES);
-		why->text = "no call is parked there any more";
-		return false;
-	}
-	*replaces = (struct call_replaces){ .call = call, .leg = LEG_NONE };
-	c = shard_call_find(s, call);
-	if (bytes_cstr(call_leg_user(c, c->bridge.caller), to, ROUTE_USER_MAX))
-		to[0] = '\0';
-	return true;
-}
-
-/* Another shard gives a party into a conference of this one. to: the number of that. */
-static bool invite_confers(const struct shard *s, const struct sip_message *m,
-			   char to[ROUTE_USER_MAX], struct call_set *set)
-{
-	struct member_name name;
-	const struct room *r;
-
-	if (m->hop.transport != SIP_INTER_SHARD || !member_name_get(m->uri.user, &name))
-		return false;
-	r = shard_room_find(s, name.room);
-	set->room = true;
-	set->member = m->uri.user;
-	return !bytes_cstr(r && r->number[0] ? bytes_str(r->number) : BYTES_LIT("conference"), to,
-			   ROUTE_USER_MAX);
-}
-
-/* The target: a user of ours, or (RFC 3891) the peer of another leg. */
+/* The target: a feature's, or else a user of ours. */
 static bool invite_resolve_target(struct shard *s, const struct sip_message *m,
-				  struct caller *caller, char to[ROUTE_USER_MAX],
-				  struct call_set *set, struct call_replaces *replaces,
+				  struct caller *caller, struct number_claimed *out,
 				  struct call_refusal *why)
 {
-	const struct call *c;
-	struct bytes room;
+	const struct number_ask ask = { m, caller->tenant, bytes_str(caller->user) };
 
-	if (is_retrieval(m))
-		return invite_retrieves(s, m, caller, to, replaces, why);
-	if (invite_confers(s, m, to, set))
-		return true;
-	set->room = m->hop.transport == SIP_INTER_SHARD && meetme_name_get(m->uri.user, &room);
-	if (set->room)
-		return !bytes_cstr(room, to, ROUTE_USER_MAX);
-	if (shard_replaces_member(s, m, caller->tenant, bytes_str(caller->user), to, set, why) ||
-	    shard_focus_calls(s, m, caller->tenant, bytes_str(caller->user), to, set, why))
-		return why->status == 0;
-	if (!shard_has_replaces(m))
-		return route(s, m, caller, to, set, why);
-	if (shard_replaces_slot(s, m, caller->tenant, to))
-		return route_dialled(s, caller, to, set, why);
-	if (shard_replaces_anew(s, m, caller->tenant, to))
-		return true;
-	if (!shard_replaces(s, m, caller->tenant, bytes_str(caller->user), replaces, why))
-		return false;
-	c = shard_call_find(s, replaces->call);
-	if (bytes_cstr(call_leg_user(c, replaces->leg == LEG_NONE ? c->bridge.caller
-								  : bridge_peer(c, replaces->leg)),
-		       to, ROUTE_USER_MAX))
-		to[0] = '\0';
-	return true;
+	for (const struct number_claim *const *n = s->shared_tables->numbers; *n; n++) {
+		switch ((*n)->claim(&s->host, &ask, out, why)) {
+		case NUMBER_FREE:
+			break;
+		case NUMBER_CLAIMED:
+			return true;
+		case NUMBER_DIALLED:
+			return route_dialled(s, caller, out->to, &out->set, why);
+		case NUMBER_REFUSED:
+			return false;
+		}
+	}
+	return route(s, m, caller, out->to, &out->set, why);
 }
 
 static void invite_proceed(struct shard *s, const struct sip_message *m, struct caller *caller_ptr)
 {
 	struct caller caller = *caller_ptr;
-	struct call_set set = { .feature = FEATURES };
-	struct call_replaces replaces = { 0 };
+	struct number_claimed target = { .set.feature = FEATURES };
 	uint8_t space[GRUU_NAMED_MAX];
 	struct writer gruu = writer_over(space, sizeof(space));
 	struct call_refusal why;
-	char to[ROUTE_USER_MAX];
 	struct txn_slot *slot;
 
 	caller.payer = shard_party(s, caller.tenant, bytes_str(caller.user), &m->hop);
 	slot = invite_admit(s, m, &caller, &why);
-	if (slot && !invite_resolve_target(s, m, &caller, to, &set, &replaces, &why)) {
+	if (slot && !invite_resolve_target(s, m, &caller, &target, &why)) {
 		shard_quota_release(s, &caller.payer, QUOTA_CALLS);
 		refuse_known(s, slot, m, caller.tenant, bytes_str(caller.user), &why);
 		return;
@@ -882,12 +802,13 @@ static void invite_proceed(struct shard *s, const struct sip_message *m, struct 
 			     .payer = caller.payer,
 			     .trunk = caller.trunk,
 			     .terms = caller.terms,
-			     .to = bytes_str(to),
+			     .to = bytes_str(target.to),
 			     .account = bytes_str(caller.account),
 			     .needs_account = caller.needs_account,
 			     .gruu = writer_done(&gruu),
-			     .replaces = replaces,
-			     .set = set.feature < FEATURES || set.room ? &set : NULL,
+			     .replaces = target.replaces,
+			     .set = target.set.feature < FEATURES || target.set.room ? &target.set
+										     : NULL,
 		     });
 }
 

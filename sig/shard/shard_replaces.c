@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* INVITE with Replaces: the leg that it names, and whether its sender may take that place (RFC 3891
  * 3). */
+#include "sig/call/number_claim.h"
 #include "sig/call/wait.h"
 #include "sig/model/conference.h"
 #include "sig/model/leg.h"
@@ -215,42 +216,56 @@ static bool replaces_state(const struct shard *s, const struct call *c, uint8_t 
 	return true;
 }
 
-bool shard_replaces_slot(const struct shard *s, const struct sip_message *m, uint16_t tenant,
-			 char to[ROUTE_USER_MAX])
+/* It names the party parked in the slot of an extension's number, as BLF shows it: the caller means
+ * the slot, as dialled. */
+static enum number_verdict parked_slot_claim(struct call_host *h, const struct number_ask *ask,
+					     struct number_claimed *out, struct call_refusal *why)
 {
-	struct call_refusal why;
+	const struct sip_message *m = ask->invite;
+	const struct shard *s = h->owner;
+	struct call_refusal none;
 	struct replaces r;
 	struct id_tag tag;
 	const struct call *c;
 
-	if (m->hop.transport == SIP_INTER_SHARD || !replaces_read(m, &r, &why) ||
+	(void)why;
+	if (m->hop.transport == SIP_INTER_SHARD || !replaces_read(m, &r, &none) ||
 	    !park_slot_is(r.call_id) || id_tag_get(r.from_tag, &tag))
-		return false;
+		return NUMBER_FREE;
 	c = shard_call_find(s, tag.call);
-	return c && c->tenant == tenant && bytes_is(r.call_id, c->watched_slot) &&
-	       shard_watch_slot_name(s, c, to);
+	return c && c->tenant == ask->tenant && bytes_is(r.call_id, c->watched_slot) &&
+			       shard_watch_slot_name(s, c, out->to)
+		       ? NUMBER_DIALLED
+		       : NUMBER_FREE;
 }
+
+const struct number_claim park_numbers[] = { { 2, parked_slot_claim }, { 0 } };
 
 /* The target that still rings for the transferor, or its application, is called anew for the given
  * party: the transferor's own call there is over. */
-bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			 char to[ROUTE_USER_MAX])
+static enum number_verdict anew_claim(struct call_host *h, const struct number_ask *ask,
+				      struct number_claimed *out, struct call_refusal *why)
 {
 	const struct call_event hangup = { .kind = CALL_EV_HANGUP, .transferred = true };
-	struct call_refusal why;
+	const struct sip_message *m = ask->invite;
+	struct shard *s = h->owner;
+	struct call_refusal none;
 	struct replaces r;
 	struct call *c;
 	uint8_t leg;
 
-	if (m->hop.transport != SIP_INTER_SHARD || has_join(m) || !replaces_read(m, &r, &why))
-		return false;
-	c = shard_dialog_find(s, tenant, r.call_id, r.to_tag, r.from_tag, &leg);
+	(void)why;
+	if (m->hop.transport != SIP_INTER_SHARD || has_join(m) || !replaces_read(m, &r, &none))
+		return NUMBER_FREE;
+	c = shard_dialog_find(s, ask->tenant, r.call_id, r.to_tag, r.from_tag, &leg);
 	if (!c || !refer_is_asked_anew(c, leg) || !replaces_own_remote(c->legs[leg], m) ||
-	    bytes_cstr(text_bytes(&c->to), to, ROUTE_USER_MAX))
-		return false;
+	    bytes_cstr(text_bytes(&c->to), out->to, ROUTE_USER_MAX))
+		return NUMBER_FREE;
 	shard_call_step(s, c, &hangup);
-	return true;
+	return NUMBER_CLAIMED;
 }
+
+const struct number_claim transfer_numbers[] = { { 2, anew_claim }, { 0 } };
 
 /* The remaining party's peer is the very call that asks: it would be bridged with itself, with no
  * party left to hang up. */
@@ -331,30 +346,38 @@ static bool replaces_pick(const struct shard *s, const struct call *c, struct by
 	return true;
 }
 
-bool shard_replaces_member(const struct shard *s, const struct sip_message *m, uint16_t tenant,
-			   struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
-			   struct call_refusal *why)
+static enum number_verdict replaces_refuse(struct call_refusal *why, uint16_t status,
+					   const char *text)
 {
+	(void)replaces_fail(why, status, text);
+	return NUMBER_REFUSED;
+}
+
+/* A dialog of a conference member: its place is taken. */
+static enum number_verdict replaces_member(struct call_host *h, const struct number_ask *ask,
+					   struct number_claimed *out, struct call_refusal *why)
+{
+	const struct sip_message *m = ask->invite;
+	const struct shard *s = h->owner;
 	uint8_t space[ROOM_USER_MAX], leg;
 	struct bytes value;
 	const struct call *c;
 	struct replaces r;
 
 	if (!message_header(m, "Replaces", 0, &value) || !replaces_read(m, &r, why))
-		return false;
-	c = replaces_find(s, tenant, &r, &leg);
+		return NUMBER_FREE;
+	c = replaces_find(s, ask->tenant, &r, &leg);
 	if (!c || !conference_speaks(c) || leg != c->bridge.caller || r.early_only)
-		return false;
-	*why = (struct call_refusal){ .status = 0 };
-	if (!replaces_own(s, c->legs[leg], user, m))
-		return !replaces_fail(why, 403, "the dialog is another's");
+		return NUMBER_FREE;
+	if (!replaces_own(s, c->legs[leg], ask->user, m))
+		return replaces_refuse(why, 403, "the dialog is another's");
 	if (replaces_taken(s, c, leg))
-		return !replaces_fail(why, 481, "another one takes that place");
-	set->room = true;
-	set->conference = c->member->room;
-	set->stead = (struct call_replaces){ .call = c->id, .leg = leg };
-	(void)bytes_cstr(room_member_names(c->member, space), to, ROUTE_USER_MAX);
-	return true;
+		return replaces_refuse(why, 481, "another one takes that place");
+	out->set.room = true;
+	out->set.conference = c->member->room;
+	out->set.stead = (struct call_replaces){ .call = c->id, .leg = leg };
+	(void)bytes_cstr(room_member_names(c->member, space), out->to, ROUTE_USER_MAX);
+	return NUMBER_CLAIMED;
 }
 
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,
@@ -385,3 +408,28 @@ bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t
 	*out = (struct call_replaces){ .call = c->id, .leg = leg };
 	return true;
 }
+
+/* The peer of the leg that it names is called. */
+static enum number_verdict replaces_claim(struct call_host *h, const struct number_ask *ask,
+					  struct number_claimed *out, struct call_refusal *why)
+{
+	struct call_replaces *what = &out->replaces;
+	const struct shard *s = h->owner;
+	const struct call *c;
+
+	if (!shard_has_replaces(ask->invite))
+		return NUMBER_FREE;
+	if (!shard_replaces(s, ask->invite, ask->tenant, ask->user, what, why))
+		return NUMBER_REFUSED;
+	c = shard_call_find(s, what->call);
+	if (bytes_cstr(call_leg_user(c, what->leg == LEG_NONE ? c->bridge.caller
+							      : bridge_peer(c, what->leg)),
+		       out->to, ROUTE_USER_MAX))
+		out->to[0] = '\0';
+	return NUMBER_CLAIMED;
+}
+
+/* A member before the conference that is called, any other party after all else. */
+const struct number_claim replace_numbers[] = { { 1, replaces_member },
+						{ 3, replaces_claim },
+						{ 0 } };

@@ -100,12 +100,6 @@ enum refusal shard_focus(void *owner, const struct focus_addition *ask);
 /* False: it is to no conference of this shard. */
 bool shard_focus_referred(struct shard *s, const struct sip_message *m);
 enum refusal shard_room_of_local_call(void *owner, uint64_t call, uint8_t leg, struct room **out);
-/* A phone calls a conference by name, or with Join for the peer of a dialog of its own: described
- * by set. Returns false for neither. why.status: 0, or it is refused. */
-bool shard_focus_calls(struct shard *s, const struct sip_message *m, uint16_t tenant,
-		       struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
-		       struct call_refusal *why);
-
 /* ---- shard_room_record.c ---- */
 /* As the document of the room wants it, and as was ordered. */
 void shard_room_record_settle(struct shard *s, struct room *r);

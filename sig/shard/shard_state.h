@@ -478,24 +478,11 @@ struct call *shard_early_find(const struct shard *s, uint16_t tenant, struct byt
 /* A call that rings at that extension. */
 bool shard_may_pick(const struct shard *s, uint16_t tenant, struct bytes by, struct bytes of);
 bool shard_has_replaces(const struct sip_message *m);
-/* Replaces names a dialog of a conference member: set has that place; *why has a status if it may
- * not be taken. to: the conference. Returns false for any other dialog. */
-bool shard_replaces_member(const struct shard *s, const struct sip_message *m, uint16_t tenant,
-			   struct bytes user, char to[ROUTE_USER_MAX], struct call_set *set,
-			   struct call_refusal *why);
 /* The leg that it names and that the user may replace. Returns false and *why otherwise. */
 bool shard_replaces(const struct shard *s, const struct sip_message *m, uint16_t tenant,
 		    struct bytes user, struct call_replaces *out, struct call_refusal *why);
 /* The leg that another call is to replace; no other call may. */
 void shard_replaced_know(struct shard *s, const struct call *c);
-/* It names the party parked in the slot of an extension's number, as BLF shows it: *to is the slot,
- * as dialled. */
-bool shard_replaces_slot(const struct shard *s, const struct sip_message *m, uint16_t tenant,
-			 char to[ROUTE_USER_MAX]);
-/* A remote shard asks for the callee that a named leg has not got yet: that call is over, and *to
- * is to be called. */
-bool shard_replaces_anew(struct shard *s, const struct sip_message *m, uint16_t tenant,
-			 char to[ROUTE_USER_MAX]);
 /* Its sender can be reached by requests (RFC 3261 8.1.1.8). */
 bool shard_has_contact(const struct sip_message *m);
 /* A transaction for a request that belongs to a call. NULL: it was answered. */

@@ -80,7 +80,7 @@ static bool watched_slot_of(const struct shard *s, uint16_t tenant, struct bytes
 }
 
 /* Without the tags of its dialog: the slot is called to get the party. At an extension it has our
- * tag, by which a BLF key retrieves the party (shard_replaces_slot). */
+ * tag, by which a BLF key retrieves the party (park_numbers). */
 static uint32_t slot_state(const struct call *c, struct dialog_state *out, bool at_extension)
 {
 	const struct leg *l = c ? call_leg(c, c->bridge.caller) : NULL;

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "sig/call/module.h"
+#include "sig/call/number_claim.h"
 #include "sig/host/accounts.h"
 #include "sig/host/calendars.h"
 #include "sig/host/groups.h"
@@ -386,6 +387,20 @@ static int shared_tables_ports_open(struct shard_shared_tables *c,
 	return 0;
 }
 
+static void number_claims_list(struct shard_shared_tables *c)
+{
+	uint32_t count = 0, at;
+
+	for (const struct feature *f = c->features; f->name; f++) {
+		for (const struct number_claim *n = f->numbers; n && n->claim; n++) {
+			assert(count < NUMBER_CLAIMS_MAX);
+			for (at = count++; at > 0 && c->numbers[at - 1]->rank > n->rank; at--)
+				c->numbers[at] = c->numbers[at - 1];
+			c->numbers[at] = n;
+		}
+	}
+}
+
 int shard_shared_tables_open(struct shard_shared_tables **out,
 			     const struct shard_settings *settings, struct rand_source *rand)
 {
@@ -398,6 +413,7 @@ int shard_shared_tables_open(struct shard_shared_tables **out,
 	c->key.k1 = rand_u64_from(rand);
 	c->features = settings->features;
 	c->modules = module_lists_create(c->features);
+	number_claims_list(c);
 	c->programs = programs_create();
 	c->names = names_create();
 	err = c->modules && c->programs && c->names ? calendars_open(&c->calendars) : -ENOMEM;

@@ -170,6 +170,7 @@ struct shard_remote {
 
 struct calendars;
 struct feature;
+struct number_claim;
 struct mailboxes;
 struct module_lists;
 struct message_counts;
@@ -179,9 +180,12 @@ struct names;
 struct programs;
 struct shard;
 struct remote_picking;
+enum { NUMBER_CLAIMS_MAX = 32 };
 struct shard_shared_tables {
 	const struct feature *features;
 	struct module_lists *modules; /* of calls, by hook (sig/call/module.h) */
+	/* of the features, by rank; the last is NULL */
+	const struct number_claim *numbers[NUMBER_CLAIMS_MAX + 1];
 	struct ports ports[SHARD_NETWORKS_MAX];
 	uint32_t network_count;
 	struct nonce_window nonces;   /* a nonce is good once, whichever shard is asked */
