@@ -10,6 +10,7 @@
 #include "base/compiler.h"
 #include "sig/call/module.h"
 #include "sig/call/number_claim.h"
+#include "sig/subscription/package.h"
 
 /* Each is in the file of its name. */
 extern const struct module account_module, announce_module, application_module, auto_answer_module,
@@ -22,6 +23,9 @@ extern const struct number_claim conference_numbers[], focus_numbers[], meetme_n
 	park_numbers[], replace_numbers[], retrieve_numbers[], transfer_numbers[];
 
 const struct feature sig_features[] = {
+	{ "blf", .package = &dialog_package },
+	{ "presence", .package = &presence_package },
+	{ "registrations", .package = &reg_package },
 	{ "flow", .call = &flow_module },
 	{ "call_waiting", .call = &call_waiting_module },
 	{ "application", .call = &application_module },
@@ -33,7 +37,8 @@ const struct feature sig_features[] = {
 	{ "set", .call = &set_module },
 	{ "meetme", .call = &meetme_module, .objects = &room_object, .numbers = meetme_numbers },
 	{ "remote_shard", .call = &remote_shard_module },
-	{ "conference", .call = &conference_module, .numbers = conference_numbers },
+	{ "conference", .call = &conference_module, .package = &conference_package,
+	  .numbers = conference_numbers },
 	{ "focus", .call = &focus_module, .numbers = focus_numbers },
 	{ "hold", .call = &hold_module },
 	{ "pick", .call = &pick_module },
@@ -45,6 +50,9 @@ const struct feature sig_features[] = {
 	{ "announce", .call = &announce_module },
 	{ "charge", .call = &charge_module },
 	{ "last_caller", .call = &last_caller_module },
+	{ "phone_features", .package = &features_package },
+	{ "messages", .package = &messages_package },
+	{ "user_page", .package = &user_package },
 	{ 0 },
 };
 

@@ -6,9 +6,10 @@
 
 /* NULL: it has none. The order of the list is the one in which features are asked. */
 struct feature {
-	const char *name;                  /* the last one of a list has none */
-	const struct module *call;         /* hooks of calls (sig/call/module.h) */
-	const struct object_type *objects; /* what outlives calls (sig/shard/objects.h) */
+	const char *name;                    /* the last one of a list has none */
+	const struct module *call;           /* hooks of calls (sig/call/module.h) */
+	const struct event_package *package; /* RFC 6665 (sig/subscription/package.h) */
+	const struct object_type *objects;   /* what outlives calls (sig/shard/objects.h) */
 	/* targets of INVITEs that are its own (sig/call/number_claim.h); the last has no function */
 	const struct number_claim *numbers;
 };

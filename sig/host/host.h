@@ -19,6 +19,7 @@ struct calendars;
 struct groups;
 struct names;
 struct leg_users;
+struct feature;
 struct module_lists;
 struct packing;
 struct secret_limit;
@@ -100,6 +101,7 @@ struct call_host {
 	struct packing *packing;
 	const struct host_track *tracks;    /* by enum shard_track; NULL: none */
 	const struct module_lists *modules; /* sig/call/module.h */
+	const struct feature *features;     /* of the node */
 	const struct services *services;
 	void *owner; /* of the services: their first argument */
 };

@@ -306,6 +306,7 @@ static void host_open(struct shard *s, struct rand_source *rand)
 		.services = &shard_services,
 		.owner = s,
 		.modules = s->shared_tables->modules,
+		.features = s->shared_tables->features,
 		.tracks = s->tracks,
 	};
 	s->txns.wheel = &s->wheel;

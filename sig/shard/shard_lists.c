@@ -135,7 +135,7 @@ static struct subscription *user_watch_begin(struct shard *s, const struct shard
 
 	if (!sub)
 		return NULL;
-	sub->package = PACKAGE_USER;
+	sub->package = &user_package;
 	sub->page = w->page;
 	if (text_set(&sub->users, w->users) || user_watch_set(s, sub)) {
 		subscription_remove(&s->subscriptions, sub);

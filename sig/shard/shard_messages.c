@@ -27,8 +27,7 @@ static bool messages_are_watched(const struct shard *s, uint16_t tenant, struct 
 		const struct subscription *sub = NULL;
 
 		while ((sub = subscription_of_watcher(&of->subscriptions, tenant, user, sub))) {
-			if (sub->package == PACKAGE_MESSAGES &&
-			    shard_is_same_phone(&sub->dialog.hop, hop))
+			if (sub->package->of_messages && shard_is_same_phone(&sub->dialog.hop, hop))
 				return true;
 		}
 	}
@@ -42,7 +41,7 @@ static void messages_tell_phone(struct shard *s, struct bytes user, const struct
 	uint8_t space[MESSAGES_BODY_MAX];
 	struct writer body = writer_over(space, sizeof(space));
 	struct package_state state = { .messages = counts };
-	const struct package *p = package_of(PACKAGE_MESSAGES);
+	const struct event_package *p = &messages_package;
 	struct id_tag tag = { .call = shard_call_new_id(s), .random = rand_u64_from(s->host.rand) };
 	struct dialog_party party = { .local_user = user,
 				      .remote_user = user,

@@ -181,9 +181,9 @@ static void publish_refuse(struct shard *s, struct txn_slot *slot, const struct 
 	if (status == 423)
 		writer_number(&extra, "Min-Expires: ", PUBLISH_EXPIRES_MIN_S, "\r\n");
 	if (status == 489)
-		WRITER_TEXTS(&extra, "Allow-Events: ", package_of(PACKAGE_PRESENCE)->name, "\r\n");
+		WRITER_TEXTS(&extra, "Allow-Events: ", presence_package.name, "\r\n");
 	if (status == 415)
-		WRITER_TEXTS(&extra, "Accept: ", package_of(PACKAGE_PRESENCE)->type, "\r\n");
+		WRITER_TEXTS(&extra, "Accept: ", presence_package.type, "\r\n");
 	if (status == 503)
 		writer_number(&extra, "Retry-After: ", PUBLISH_RETRY_S, "\r\n");
 	shard_refuse(s, slot, m, status, reason, writer_lines(&extra));
@@ -200,7 +200,7 @@ static uint16_t publish_read_head(const struct sip_message *m, struct publish_wi
 
 	*reason = REFUSED_EVENT;
 	if (!message_header(m, "Event", 0, &value) || event_parse(&event, value) ||
-	    package_find(event.package) != PACKAGE_PRESENCE)
+	    !bytes_iis(event.package, presence_package.name))
 		return 489;
 	*reason = REFUSED_EXPIRES;
 	if (asked > 0 && asked < PUBLISH_EXPIRES_MIN_S)
@@ -226,7 +226,7 @@ static uint16_t publish_read(const struct sip_message *m, struct publish_wish *w
 	*reason = REFUSED_MALFORMED;
 	if (!m->body.n)
 		return wish->if_match ? 0 : 400;
-	if (!body_part_is(&body, package_of(PACKAGE_PRESENCE)->type) ||
+	if (!body_part_is(&body, presence_package.type) ||
 	    message_header(m, "Content-Encoding", 0, &coding))
 		return 415;
 	return presence_read_pidf(&wish->word, m->body) ? 400 : 0;

@@ -522,7 +522,7 @@ static void remote_ask_for(struct shard *s, const struct subscription *sub)
 	struct bytes user = text_bytes(&sub->resource),
 		     tenant = bytes_str(tenants_name(s->settings.tenants, sub->tenant));
 
-	if (!package_of(sub->package)->of_dialogs)
+	if (!sub->package->of_dialogs)
 		return;
 	for (uint32_t i = 0; sub->list && i < sub->list->count; i++) {
 		user = list_user(&sub->list->resources[i]);

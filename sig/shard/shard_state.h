@@ -450,7 +450,6 @@ void shard_watch_notify_of(struct shard *s, uint16_t tenant, struct bytes user,
 /* shard_subscribe.c. subscription_view.conference: the first one of the shards of the node. */
 bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
 			    struct conference_view *out);
-enum watch_verdict shard_watch_conference_may(struct shard *s, const struct subscription *sub);
 /* The roster of a conference of this shard has changed (roster.h), or it is over: watchers are
  * notified in their turn. */
 void shard_conference_changed(struct shard *s, uint16_t tenant, struct bytes user);

@@ -9,7 +9,7 @@
 #include "sig/sip/event_parse.h"
 #include "sig/subscription/features.h"
 
-/* Conferences of all shards of the node for watchers: members alone may watch (RFC 4575 3.5). */
+/* Conferences of all shards of the node for watchers. */
 
 bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
 			    struct conference_view *out)
@@ -23,15 +23,6 @@ bool shard_watch_conference(void *owner, uint16_t tenant, struct bytes user,
 	return false;
 }
 
-enum watch_verdict shard_watch_conference_may(struct shard *s, const struct subscription *sub)
-{
-	struct conference_view c;
-
-	if (!shard_watch_conference(s, sub->tenant, text_bytes(&sub->resource), &c))
-		return WATCH_NO_RESOURCE;
-	return c.has(c.room, text_bytes(&sub->watcher)) ? WATCH_OK : WATCH_REJECTED;
-}
-
 void shard_conference_changed(struct shard *s, uint16_t tenant, struct bytes user)
 {
 	shard_watch_notify_of(s, tenant, user, CHANGED_CONFERENCE);
@@ -41,7 +32,7 @@ enum { SUBSCRIBE_RETRY_S = 60 };
 
 /* What is asked for. */
 struct subscribe_wish {
-	enum package_kind package;
+	const struct event_package *package;
 	struct event_name event;
 	uint32_t expires_s; /* 0: once, or no more */
 	struct feature_event set;
@@ -58,7 +49,7 @@ static void subscribe_refuse(struct shard *s, struct txn_slot *slot, const struc
 		writer_number(&extra, "Min-Expires: ", SUBSCRIPTION_EXPIRES_MIN_S, "\r\n");
 		break;
 	case 489:
-		package_write_allowed(&extra);
+		package_write_allowed(&extra, s->host.features);
 		break;
 	case 421:
 		writer_str(&extra, "Require: eventlist\r\n"); /* RFC 4662 4.1 */
@@ -74,7 +65,8 @@ static void subscribe_refuse(struct shard *s, struct txn_slot *slot, const struc
 }
 
 /* 0 or the status to refuse with. */
-static uint16_t read_event(const struct sip_message *m, struct subscribe_wish *wish)
+static uint16_t read_event(const struct shard *s, const struct sip_message *m,
+			   struct subscribe_wish *wish)
 {
 	struct bytes value;
 
@@ -82,18 +74,18 @@ static uint16_t read_event(const struct sip_message *m, struct subscribe_wish *w
 		return 489;
 	if (event_parse(&wish->event, value) || message_header(m, "Event", 1, &value))
 		return 400;
-	wish->package = package_find(wish->event.package);
-	return wish->package == PACKAGES ? 489 : 0;
+	wish->package = package_find(s->host.features, wish->event.package);
+	return wish->package ? 0 : 489;
 }
 
 /* Without Accept the package's own type is taken (RFC 6665 3.1.3). */
-static bool takes_body(const struct sip_message *m, enum package_kind package)
+static bool takes_body(const struct sip_message *m, const struct event_package *package)
 {
 	struct bytes value;
 	unsigned i = 0;
 
 	for (; message_header(m, "Accept", i, &value); i++) {
-		if (accept_takes(value, package_of(package)->type))
+		if (accept_takes(value, package->type))
 			return true;
 	}
 	return i == 0;
@@ -110,10 +102,10 @@ static uint16_t read_expires(const struct sip_message *m, struct subscribe_wish 
 	return 0;
 }
 
-static uint16_t read_wish(const struct sip_message *m, struct subscribe_wish *wish,
-			  enum refusal *reason)
+static uint16_t read_wish(const struct shard *s, const struct sip_message *m,
+			  struct subscribe_wish *wish, enum refusal *reason)
 {
-	uint16_t status = read_event(m, wish);
+	uint16_t status = read_event(s, m, wish);
 
 	*reason = status == 489 ? REFUSED_EVENT : REFUSED_MALFORMED;
 	if (status)
@@ -137,7 +129,7 @@ static uint16_t read_set(const struct shard *s, const struct sip_message *m,
 	enum feature_right right;
 
 	wish->set.feature = FEATURES;
-	if (wish->package != PACKAGE_FEATURES || !m->body.n)
+	if (!wish->package->of_settings || !m->body.n)
 		return 0;
 	*reason = REFUSED_BODY;
 	if (!body_part_is(&whole, FEATURE_EVENT_TYPE))
@@ -168,7 +160,7 @@ static uint64_t pace_hash(const struct shard *s, const struct subscription *sub)
 	struct writer w = writer_over(space, sizeof(space));
 
 	writer_number(&w, "", sub->tenant, " ");
-	writer_number(&w, "", sub->package, " ");
+	WRITER_TEXTS(&w, sub->package->name, " ");
 	writer_bytes(&w, text_bytes(&sub->watcher));
 	writer_str(&w, " ");
 	writer_bytes(&w, text_bytes(&sub->resource));
@@ -414,8 +406,7 @@ static uint16_t read_list(struct shard *s, const struct sip_message *m,
 	if (sub->list_kind == LIST_NOT)
 		return 0;
 	*reason = REFUSED_EVENT;
-	if (package_of(sub->package)->of_conferences || package_of(sub->package)->of_settings ||
-	    package_of(sub->package)->of_messages)
+	if (sub->package->of_conferences || sub->package->of_settings || sub->package->of_messages)
 		return 489;
 	*reason = REFUSED_EXTENSION;
 	if (!message_has_token(m, "Supported", "eventlist") &&
@@ -435,7 +426,7 @@ void shard_subscribe(struct shard *s, const struct sip_message *m)
 	const struct shard_extension *e;
 	struct subscribe_wish wish;
 	enum refusal reason;
-	uint16_t status = read_wish(m, &wish, &reason);
+	uint16_t status = read_wish(s, m, &wish, &reason);
 	struct bytes trunk = subscribe_trunk(s, m);
 
 	if (status) {
@@ -533,15 +524,16 @@ struct subscription *shard_subscription_of(const struct shard *s, const struct s
 }
 
 /* 0 or the status to refuse with. */
-static uint16_t refresh_wish(const struct subscription *sub, const struct sip_message *m,
-			     struct subscribe_wish *wish, enum refusal *reason)
+static uint16_t refresh_wish(const struct shard *s, const struct subscription *sub,
+			     const struct sip_message *m, struct subscribe_wish *wish,
+			     enum refusal *reason)
 {
 	uint16_t status;
 
 	*reason = REFUSED_METHOD;
 	if (m->method != SIP_SUBSCRIBE)
 		return 405;
-	status = read_wish(m, wish, reason);
+	status = read_wish(s, m, wish, reason);
 	if (status)
 		return status;
 	*reason = REFUSED_NO_DIALOG;
@@ -567,7 +559,7 @@ void shard_subscription_inside(struct shard *s, struct subscription *sub,
 {
 	struct subscribe_wish wish;
 	enum refusal reason;
-	uint16_t status = refresh_wish(sub, m, &wish, &reason);
+	uint16_t status = refresh_wish(s, sub, m, &wish, &reason);
 	struct quota_party party;
 	struct txn_slot *slot;
 

@@ -556,7 +556,7 @@ bool shard_subscription_next(const struct shard *s, uint32_t *cursor, struct sub
 	*out = (struct subscription_row){
 		.id = sub->id,
 		.tenant = tenants_name(s->settings.tenants, sub->tenant),
-		.package = package_of(sub->package)->name,
+		.package = sub->package->name,
 		.watcher = text_bytes(&sub->watcher),
 		.resource = text_bytes(&sub->resource),
 		.trunk = text_bytes(&sub->trunk),

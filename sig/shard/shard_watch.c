@@ -209,11 +209,11 @@ static bool watch_shows_offline(const struct shard *s, uint16_t tenant, struct b
 
 /* Waiting calls are not shown: no phone of the user rings. Parked calls and absent phones are shown
  * by BLF alone. */
-static uint32_t watch_dialogs(void *owner, enum package_kind package, uint16_t tenant,
+static uint32_t watch_dialogs(void *owner, const struct event_package *package, uint16_t tenant,
 			      struct bytes user, struct dialog_state *out)
 {
 	uint32_t count = shard_watch_all(owner, tenant, user, out), kept = 0;
-	bool lamp = package == PACKAGE_DIALOG, page = package == PACKAGE_USER;
+	bool lamp = package->of_lamps, page = package == &user_package;
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (!out[i].waits_utc_ms && (lamp || page || !out[i].parked))
@@ -265,7 +265,7 @@ static enum watch_verdict slot_may(const struct shard *s, const struct subscript
 	const struct shard_extension_slot *w =
 		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
 
-	if (sub->package != PACKAGE_DIALOG || use == SLOT_NONE)
+	if (!sub->package->of_lamps || use == SLOT_NONE)
 		return WATCH_NO_RESOURCE;
 	return use == SLOT_OF_OTHERS || (w && w->extension.monitor == MONITOR_NONE) ? WATCH_REJECTED
 										    : WATCH_OK;
@@ -277,7 +277,7 @@ static enum watch_verdict hours_may(const struct shard *s, const struct subscrip
 	const struct shard_extension_slot *w =
 		shard_extension_slot(s, sub->tenant, text_bytes(&sub->watcher));
 
-	if (sub->package != PACKAGE_DIALOG)
+	if (!sub->package->of_lamps)
 		return WATCH_NO_RESOURCE;
 	return w && w->extension.monitor == MONITOR_NONE ? WATCH_REJECTED : WATCH_OK;
 }
@@ -286,7 +286,7 @@ static enum watch_verdict hours_may(const struct shard *s, const struct subscrip
  * same. */
 static bool trunk_may(const struct shard *s, const struct subscription *sub)
 {
-	const struct package *p = package_of(sub->package);
+	const struct event_package *p = sub->package;
 	uint16_t trunk = trunks_find(s->settings.trunks, sub->tenant, text_bytes(&sub->trunk));
 	struct pattern best;
 
@@ -301,27 +301,19 @@ static bool trunk_may(const struct shard *s, const struct subscription *sub)
  * (ADM-90). */
 static bool watcher_is_entitled(const struct shard *s, const struct subscription *sub, bool own)
 {
-	static const enum entitlement needs[PACKAGES] = {
-		[PACKAGE_DIALOG] = ENTITLED_LAMPS,
-		[PACKAGE_PRESENCE] = ENTITLED_PRESENCE,
-		[PACKAGE_REG] = ENTITLEMENT_COUNT,
-		[PACKAGE_CONFERENCE] = ENTITLEMENT_COUNT,
-		[PACKAGE_FEATURES] = ENTITLED_FEATURE_SYNC,
-		[PACKAGE_MESSAGES] = ENTITLEMENT_COUNT
-	};
 	const struct shard_extension *e =
 		sub->trunk.n ? NULL
 			     : shard_extension_find(s, sub->tenant, text_bytes(&sub->watcher));
 
-	return (own && !sub->list_kind && sub->package != PACKAGE_FEATURES) ||
-	       extension_may(s->settings.tenants, e, needs[sub->package]);
+	return (own && !sub->list_kind && !sub->package->needs_for_own) ||
+	       extension_may(s->settings.tenants, e, sub->package->needs);
 }
 
 /* Its own mailbox, or one that it sees as its owner does. */
 static bool watcher_has_box(const struct shard *s, const struct subscription *sub)
 {
 	const struct shard_extension_slot *slot =
-		sub->package == PACKAGE_MESSAGES && !sub->trunk.n
+		sub->package->of_messages && !sub->trunk.n
 			? shard_extension_slot(s, sub->tenant, text_bytes(&sub->resource))
 			: NULL;
 
@@ -343,18 +335,18 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 		return shard_list_may(s, sub);
 	if (sub->trunk.n && !trunk_may(s, sub))
 		return WATCH_REJECTED;
-	if (package_of(sub->package)->of_conferences)
-		return shard_watch_conference_may(s, sub);
+	if (sub->package->may)
+		return sub->package->may(&s->subscriptions, sub);
 	if (watched_slot_of(s, sub->tenant, text_bytes(&sub->resource), &slot))
 		return slot_may(s, sub, slot);
 	if (watched_hours_of(s, sub->tenant, text_bytes(&sub->resource), &feature))
 		return hours_may(s, sub);
 	own = own || watcher_has_box(s, sub);
-	if (!own && (package_of(sub->package)->own || !watcher_may(s, sub)))
+	if (!own && (sub->package->own || !watcher_may(s, sub)))
 		return WATCH_REJECTED;
 	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->watcher));
 	if (e && e->phone_features == PHONE_FEATURES_NONE && !sub->page &&
-	    (sub->package == PACKAGE_FEATURES || sub->package == PACKAGE_PRESENCE))
+	    sub->package->of_phone_features)
 		return WATCH_REJECTED;
 	e = shard_extension_find(s, sub->tenant, text_bytes(&sub->resource));
 	if (!e || !e->enabled)
@@ -363,7 +355,7 @@ static enum watch_verdict watch_may(void *owner, const struct subscription *sub)
 		return WATCH_OK;
 	switch ((enum shard_monitored)e->monitored) {
 	case MONITORED_PARTIES: /* how many messages there are is the owner's own affair */
-		return sub->package == PACKAGE_MESSAGES ? WATCH_HIDDEN : WATCH_OK;
+		return sub->package->of_messages ? WATCH_HIDDEN : WATCH_OK;
 	case MONITORED_STATE:
 		return WATCH_HIDDEN;
 	case MONITORED_NOT:
@@ -573,7 +565,7 @@ void shard_watch_moved(struct shard *s, uint16_t tenant, struct bytes user,
 /* A phone is notified of changed settings only. */
 static void watch_renew(struct subscriptions *all, struct subscription *sub)
 {
-	if (package_of(sub->package)->of_settings)
+	if (sub->package->of_settings)
 		subscription_change(all, sub);
 	else
 		subscription_renew(all, sub);

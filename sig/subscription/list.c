@@ -306,7 +306,7 @@ static uint32_t resource_state(struct list_document *d, const struct list_resour
 	char space[URI_MAX + 2];
 	struct writer local = writer_over(space, sizeof(space));
 	struct bytes user = list_user(r);
-	const struct package *p = package_of(d->sub->package);
+	const struct event_package *p = d->sub->package;
 	struct subscription one = { .tenant = d->sub->tenant,
 				    .package = d->sub->package,
 				    .watcher = d->sub->watcher,
@@ -357,7 +357,7 @@ static bool resource_is_lit(struct list_document *d, const struct list_resource 
 	struct dialog_state dialogs[DIALOG_STATES_MAX];
 	const struct subscription *sub = d->sub;
 
-	return sub->package != PACKAGE_DIALOG ||
+	return !sub->package->of_lamps ||
 	       d->s->view.dialogs(d->s->view.owner, sub->package, sub->tenant, list_user(r),
 				  dialogs) != 0;
 }

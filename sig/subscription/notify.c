@@ -68,25 +68,6 @@ void subscription_renew(struct subscriptions *s, struct subscription *sub)
 	subscription_change(s, sub);
 }
 
-static bool package_tells(const struct package *p, enum watch_change what)
-{
-	switch (what) {
-	case CHANGED_DIALOGS:
-		return p->of_dialogs;
-	case CHANGED_PHONES:
-		return p->of_phones || p->of_settings || p->of_dialogs || p->of_messages;
-	case CHANGED_CONFERENCE:
-		return p->of_conferences;
-	case CHANGED_SETTINGS:
-		return p->of_settings || !p->write;
-	case CHANGED_PRESENCE:
-		return p->of_presence;
-	case CHANGED_MESSAGES:
-		return p->of_messages;
-	}
-	return false;
-}
-
 void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct bytes user,
 			   enum watch_change what)
 {
@@ -95,7 +76,7 @@ void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct byte
 	if (!s->pool.in_use)
 		return;
 	while ((sub = subscription_of_resource(s, tenant, user, sub)) != NULL) {
-		const struct package *p = package_of(sub->package);
+		const struct event_package *p = sub->package;
 
 		if (what == CHANGED_PHONES && (p->of_settings || p->of_messages))
 			sub->whole = true; /* it may have started anew */
@@ -103,11 +84,11 @@ void subscriptions_changed(struct subscriptions *s, uint16_t tenant, struct byte
 			sub->counting = false;
 			sub->retry_ns = 0;
 		}
-		if (package_tells(p, what))
+		if (p->changes & 1 << what)
 			subscription_change(s, sub);
 	}
 	for (struct list_resource *r = list_with(s, tenant, user); r; r = r->next) {
-		if (package_tells(package_of(list_of_resource(r)->sub->package), what))
+		if (list_of_resource(r)->sub->package->changes & 1 << what)
 			list_changed(s, r, false);
 	}
 }
@@ -129,7 +110,7 @@ struct notify_about {
 static void about_read(struct subscriptions *s, struct subscription *sub, struct notify_about *a)
 {
 	struct bytes user = text_bytes(&sub->resource);
-	const struct package *p = package_of(sub->package);
+	const struct event_package *p = sub->package;
 
 	a->dialog_count = 0;
 	a->has_conference = a->counted = false;
@@ -150,14 +131,13 @@ static void about_read(struct subscriptions *s, struct subscription *sub, struct
 			s->view.dialogs(s->view.owner, sub->package, sub->tenant, user, a->dialogs);
 		return;
 	}
-	a->has_conference = s->view.conference &&
-			    s->view.conference(s->view.owner, sub->tenant, user, &a->conference);
+	a->has_conference = s->view.conference(s->view.owner, sub->tenant, user, &a->conference);
 	sub->whole |= a->has_conference && conference_is_news(&a->told, &a->conference);
 }
 
 static void notified_note(struct subscription *sub, const struct notify_about *a)
 {
-	if (package_of(sub->package)->of_settings) {
+	if (sub->package->of_settings) {
 		if (a->features.part < FEATURE_EVENT_PARTS)
 			sub->told[a->features.part].id = a->features.mark;
 		return;
@@ -191,11 +171,11 @@ static bool is_same_state(const struct subscription *sub, const struct notify_ab
 {
 	if (a->has_conference)
 		return a->conference.roster->change == sub->conference.change;
-	if (package_of(sub->package)->of_settings)
+	if (sub->package->of_settings)
 		return a->features.part == FEATURE_EVENT_PARTS;
-	if (sub->package == PACKAGE_MESSAGES)
+	if (sub->package->of_messages)
 		return !a->counted || !memcmp(&a->messages, &sub->messages, sizeof(a->messages));
-	return sub->package == PACKAGE_DIALOG && is_same_dialogs(sub, a);
+	return sub->package->of_lamps && is_same_dialogs(sub, a);
 }
 
 /* Over UDP a document of 16 KiB would be a dozen fragments, of which one may be lost each time. */
@@ -210,7 +190,7 @@ static void write_state(struct writer *w, struct subscriptions *s, struct subscr
 			struct notify_about *a, bool hidden)
 {
 	struct bytes user = text_bytes(&sub->resource);
-	const struct package *p = package_of(sub->package);
+	const struct event_package *p = sub->package;
 	struct sip_name_addr to = { 0 }, from = { 0 };
 	struct package_state state = {
 		.version = sub->dialog.local_cseq,
@@ -258,7 +238,7 @@ uint32_t subscription_write(struct subscriptions *s, struct subscription *sub, b
 	/* the body of dialogs has its version in it */
 	for (uint32_t i = 0; i < a.dialog_count; i++)
 		hash = hash * 31 + a.dialogs[i].id + a.dialogs[i].phase * 2 + a.dialogs[i].held;
-	if (package_of(sub->package)->of_phones)
+	if (sub->package->of_phones)
 		hash = hash_sip(&key, bytes_mem(w->p + from, w->n - from));
 	return (uint32_t)(hash ^ hash >> 32) | WATCH_VERDICTS;
 }
@@ -267,7 +247,7 @@ uint32_t subscription_write(struct subscriptions *s, struct subscription *sub, b
 
 static void write_event(struct writer *w, const struct subscription *sub)
 {
-	WRITER_TEXTS(w, "Event: ", package_of(sub->package)->name);
+	WRITER_TEXTS(w, "Event: ", sub->package->name);
 	if (sub->event_id.n) {
 		writer_str(w, ";id=");
 		writer_bytes(w, text_bytes(&sub->event_id));
@@ -303,7 +283,7 @@ static bool notify_send(struct subscriptions *s, struct subscription *sub, struc
 	struct dialog_request r = { .method = SIP_NOTIFY,
 				    .max_forwards = -1,
 				    .contact = true,
-				    .content_type = bytes_str(package_of(sub->package)->type),
+				    .content_type = bytes_str(sub->package->type),
 				    .body = body };
 	struct txn_slot *slot;
 
@@ -335,7 +315,7 @@ static void notify_later(struct subscriptions *s, struct subscription *sub, uint
 static void notify_too_long(struct subscription *sub, struct writer *w)
 {
 	LOG_WARN("sip", sub->id, "what is to be told is too long",
-		 LOG_STR("package", package_of(sub->package)->name),
+		 LOG_STR("package", sub->package->name),
 		 LOG_BYTES("resource", text_bytes(&sub->resource)));
 	*w = writer_over(w->p, w->cap);
 	if (!sub->ending)
@@ -346,7 +326,7 @@ static void notify_too_long(struct subscription *sub, struct writer *w)
 static bool may_hear(const struct subscription *sub, enum watch_verdict verdict)
 {
 	return verdict == WATCH_OK || verdict == WATCH_HIDDEN ||
-	       (verdict == WATCH_NO_RESOURCE && package_of(sub->package)->tells_end);
+	       (verdict == WATCH_NO_RESOURCE && sub->package->tells_end);
 }
 
 /* What did not fit goes on when this is answered; what changes now has its time. */
@@ -354,7 +334,7 @@ static void notified_now(struct subscriptions *s, struct subscription *sub,
 			 const struct notify_about *a)
 {
 	uint64_t pace_ns = sub->list ? s->host->settings->calls.list_pace_ns
-				     : package_of(sub->package)->pace_ms * NS_PER_MS;
+				     : sub->package->pace_ms * NS_PER_MS;
 
 	notified_note(sub, a);
 	sub->whole = false;
@@ -390,8 +370,7 @@ static void notify_state(struct subscriptions *s, struct subscription *sub,
 		sub->changed = false; /* it came and went before it could be told */
 		return;
 	}
-	about.told.more &=
-		may_hear(sub, verdict) && (!sub->ending || package_of(sub->package)->of_settings);
+	about.told.more &= may_hear(sub, verdict) && (!sub->ending || sub->package->of_settings);
 	if (w.overflow)
 		notify_too_long(sub, &w);
 	if (!notify_send(s, sub, writer_done(&w), about.told.more)) {
@@ -435,7 +414,7 @@ static void subscription_over(struct subscriptions *s, struct subscription *sub)
 	metric_add(s->metrics.ended[sub->ending], 1);
 	LOG_INFO("sip", sub->id, "subscription is over",
 		 LOG_STR("tenant", tenants_name(s->host->settings->tenants, sub->tenant)),
-		 LOG_STR("package", package_of(sub->package)->name),
+		 LOG_STR("package", sub->package->name),
 		 LOG_BYTES("watcher", text_bytes(&sub->watcher)),
 		 LOG_BYTES("resource", text_bytes(&sub->resource)),
 		 LOG_STR("reason",
@@ -458,7 +437,7 @@ static bool subscription_counts(struct subscriptions *s, struct subscription *su
 {
 	struct message_counts counts;
 
-	if (!package_of(sub->package)->of_messages || sub->counting ||
+	if (!sub->package->of_messages || sub->counting ||
 	    s->view.messages(s->view.owner, sub->tenant, text_bytes(&sub->resource), &counts))
 		return false;
 	sub->counting = true;

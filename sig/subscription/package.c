@@ -595,61 +595,111 @@ static void message_summary_write(struct writer *w, const struct package_state *
 
 /* The packages. */
 
-static const struct package g_packages[PACKAGES] = {
-	[PACKAGE_DIALOG] = { .name = "dialog",
-			     .type = "application/dialog-info+xml",
-			     .of_dialogs = true,
-			     .write = dialog_info_write },
-	[PACKAGE_PRESENCE] = { .name = "presence",
-			       .type = "application/pidf+xml",
-			       .of_dialogs = true,
-			       .of_phones = true,
-			       .of_presence = true,
-			       .write = presence_write },
-	[PACKAGE_REG] = { .name = "reg",
-			  .type = "application/reginfo+xml",
-			  .own = true,
-			  .of_phones = true,
-			  .write = reg_info_write },
-	[PACKAGE_CONFERENCE] = { .name = "conference",
-				 .type = "application/conference-info+xml",
-				 .of_conferences = true,
-				 .tells_end = true,
-				 .pace_ms = 1000, /* RFC 4575 3.9 */
-				 .write = conference_info_write },
-	[PACKAGE_FEATURES] = { .name = "as-feature-event",
-			       .type = FEATURE_EVENT_TYPE,
-			       .own = true,
-			       .of_settings = true,
-			       .write = features_write },
-	[PACKAGE_MESSAGES] = { .name = "message-summary",
-			       .type = "application/simple-message-summary",
-			       .of_messages = true,
-			       .write = message_summary_write },
-	[PACKAGE_USER] = { .name = "user",
-			   .of_dialogs = true,
-			   .of_phones = true,
-			   .of_presence = true },
+/* Members alone may watch (RFC 4575 3.5). */
+static enum watch_verdict conference_may(const struct subscriptions *s,
+					 const struct subscription *sub)
+{
+	struct conference_view c;
+
+	if (!s->view.conference(s->view.owner, sub->tenant, text_bytes(&sub->resource), &c))
+		return WATCH_NO_RESOURCE;
+	return c.has(c.room, text_bytes(&sub->watcher)) ? WATCH_OK : WATCH_REJECTED;
+}
+
+const struct event_package dialog_package = {
+	.name = "dialog",
+	.changes = 1 << CHANGED_DIALOGS | 1 << CHANGED_PHONES,
+	.type = "application/dialog-info+xml",
+	.of_dialogs = true,
+	.of_lamps = true,
+	.needs = ENTITLED_LAMPS,
+	.write = dialog_info_write,
 };
 
-const struct package *package_of(enum package_kind kind)
-{
-	return &g_packages[kind];
-}
+const struct event_package presence_package = {
+	.name = "presence",
+	.changes = 1 << CHANGED_DIALOGS | 1 << CHANGED_PHONES | 1 << CHANGED_PRESENCE,
+	.type = "application/pidf+xml",
+	.of_dialogs = true,
+	.of_phones = true,
+	.of_presence = true,
+	.of_phone_features = true,
+	.needs = ENTITLED_PRESENCE,
+	.write = presence_write,
+};
 
-enum package_kind package_find(struct bytes name)
+const struct event_package reg_package = {
+	.name = "reg",
+	.changes = 1 << CHANGED_PHONES,
+	.type = "application/reginfo+xml",
+	.own = true,
+	.of_phones = true,
+	.needs = ENTITLEMENT_COUNT,
+	.write = reg_info_write,
+};
+
+const struct event_package conference_package = {
+	.name = "conference",
+	.changes = 1 << CHANGED_CONFERENCE,
+	.type = "application/conference-info+xml",
+	.of_conferences = true,
+	.tells_end = true,
+	.needs = ENTITLEMENT_COUNT,
+	.pace_ms = 1000, /* RFC 4575 3.9 */
+	.may = conference_may,
+	.write = conference_info_write,
+};
+
+const struct event_package features_package = {
+	.name = "as-feature-event",
+	.changes = 1 << CHANGED_PHONES | 1 << CHANGED_SETTINGS,
+	.type = FEATURE_EVENT_TYPE,
+	.own = true,
+	.of_settings = true,
+	.of_phone_features = true,
+	.needs_for_own = true,
+	.needs = ENTITLED_FEATURE_SYNC,
+	.write = features_write,
+};
+
+const struct event_package messages_package = {
+	.name = "message-summary",
+	.changes = 1 << CHANGED_PHONES | 1 << CHANGED_MESSAGES,
+	.type = "application/simple-message-summary",
+	.of_messages = true,
+	.needs = ENTITLEMENT_COUNT,
+	.write = message_summary_write,
+};
+
+const struct event_package user_package = {
+	.name = "user",
+	.changes = 1 << CHANGED_DIALOGS | 1 << CHANGED_PHONES | 1 << CHANGED_PRESENCE |
+		   1 << CHANGED_SETTINGS,
+	.of_dialogs = true,
+	.of_phones = true,
+	.of_presence = true,
+	.needs = ENTITLEMENT_COUNT,
+};
+
+const struct event_package *package_find(const struct feature *features, struct bytes name)
 {
-	for (unsigned i = 0; i < PACKAGES; i++) {
-		if (g_packages[i].write && bytes_iis(name, g_packages[i].name))
-			return (enum package_kind)i;
+	for (const struct feature *f = features; f->name; f++) {
+		if (f->package && f->package->write && bytes_iis(name, f->package->name))
+			return f->package;
 	}
-	return PACKAGES;
+	return NULL;
 }
 
-void package_write_allowed(struct writer *w)
+void package_write_allowed(struct writer *w, const struct feature *features)
 {
-	for (unsigned i = 0; i < PACKAGES && g_packages[i].write; i++)
-		WRITER_TEXTS(w, i ? ", " : "Allow-Events: ", g_packages[i].name);
+	const char *before = "Allow-Events: ";
+
+	for (const struct feature *f = features; f->name; f++) {
+		if (!f->package || !f->package->write)
+			continue;
+		WRITER_TEXTS(w, before, f->package->name);
+		before = ", ";
+	}
 	writer_str(w, "\r\n");
 }
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Event packages (RFC 6665 5): the state of a user that each reports. A package is a row of a
- * table. It knows no subscription and no transaction: the state of the user goes in, a body comes
- * out. */
+/* Event packages (RFC 6665 5): the state of a user that each reports. A package is a constant that
+ * the row of a feature names (sig/feature/features.c). Its body knows no subscription and no
+ * transaction: the state of the user goes in, a body comes out. */
 #ifndef SIG_SUBSCRIPTION_PACKAGE_H
 #define SIG_SUBSCRIPTION_PACKAGE_H
 
+#include "sig/host/extension.h"
+#include "sig/host/feature.h"
 #include "sig/host/mailboxes.h"
 #include "sig/identity/presence.h"
 #include "sig/location/registrar.h"
@@ -93,17 +95,6 @@ void dialog_state_read(struct dialog_state *out, const struct leg *l);
 /* A hash of what is sent of it. Never 0. */
 uint8_t dialog_state_mark(const struct leg *l);
 
-enum package_kind {
-	PACKAGE_DIALOG,     /* RFC 4235 */
-	PACKAGE_PRESENCE,   /* RFC 3856 */
-	PACKAGE_REG,        /* RFC 3680 */
-	PACKAGE_CONFERENCE, /* RFC 4575 */
-	PACKAGE_FEATURES,   /* as-feature-event (feature_event.h) */
-	PACKAGE_MESSAGES,   /* RFC 3842 */
-	PACKAGE_USER,       /* no phone's: what a page shows (user_watch.c) */
-	PACKAGES,
-};
-
 /* What its watcher was told of a dialog last. */
 struct dialog_notified {
 	uint64_t id;
@@ -133,23 +124,62 @@ struct package_state {
 	const struct message_counts *messages;           /* NULL: not counted */
 };
 
-struct package {
+/* Which state of a user has changed. */
+enum watch_change {
+	CHANGED_DIALOGS,
+	CHANGED_PHONES,
+	CHANGED_CONFERENCE,
+	CHANGED_SETTINGS,
+	CHANGED_PRESENCE,
+	CHANGED_MESSAGES
+};
+
+/* Whether a user may watch another one. */
+enum watch_verdict {
+	WATCH_OK,
+	WATCH_HIDDEN, /* whether he talks, without the peer */
+	WATCH_REJECTED,
+	WATCH_NO_RESOURCE,
+	WATCH_VERDICTS,
+};
+
+struct subscription;
+struct subscriptions;
+
+/* A row of the list of features (sig/host/feature.h). */
+struct event_package {
 	const char *name, *type; /* of Event, and of the body */
 	bool own;                /* told to the user itself alone */
-	/* what it changes with */
+	uint8_t changes;         /* 1 << enum watch_change: what it is told again for */
+	/* what is told: one of dialogs, conferences, settings and messages, with phones and
+	 * presence beside dialogs */
 	bool of_dialogs, of_phones, of_conferences, of_settings, of_presence, of_messages;
+	bool of_lamps;  /* also of slots and hours, and of who waits there (BLF) */
 	bool tells_end; /* the end of a resource is reported in a body, too */
+	/* no more where the node knows no features of phones (PHONE_FEATURES_NONE) */
+	bool of_phone_features;
+	bool needs_for_own;     /* `needs` also to watch oneself */
+	enum entitlement needs; /* of the watcher; ENTITLEMENT_COUNT: none */
 	/* the minimum time between NOTIFYs, except the rest of an oversized one; 0: none */
 	uint32_t pace_ms;
+	/* Of a resource that is no user, in place of what users allow; NULL: of a user. */
+	enum watch_verdict (*may)(const struct subscriptions *s, const struct subscription *sub);
 	void (*write)(struct writer *w,
 		      const struct package_state *state); /* NULL: no phone may subscribe to it */
 };
 
-const struct package *package_of(enum package_kind kind);
-/* Returns PACKAGES if no package has that name. */
-enum package_kind package_find(struct bytes name);
+extern const struct event_package dialog_package;     /* RFC 4235 */
+extern const struct event_package presence_package;   /* RFC 3856 */
+extern const struct event_package reg_package;        /* RFC 3680 */
+extern const struct event_package conference_package; /* RFC 4575 */
+extern const struct event_package features_package;   /* as-feature-event (feature_event.h) */
+extern const struct event_package messages_package;   /* RFC 3842 */
+extern const struct event_package user_package; /* no phone's: what a page shows (user_watch.c) */
+
+/* Returns NULL if no phone may subscribe to an event of that name. */
+const struct event_package *package_find(const struct feature *features, struct bytes name);
 /* "Allow-Events: dialog, ..." */
-void package_write_allowed(struct writer *w);
+void package_write_allowed(struct writer *w, const struct feature *features);
 
 /* ---- the bodies ---- */
 /* What phones dial to hear messages: "##" (REG-17), as in a URI. */

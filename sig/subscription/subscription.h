@@ -40,7 +40,7 @@ struct subscription {
 	uint64_t id; /* one of the shard's, as calls have; in its tag and branches */
 	pool_handle self;
 	uint16_t tenant;
-	enum package_kind package;
+	const struct event_package *package;
 	enum subscription_ending ending;
 	struct text watcher, resource; /* users */
 	struct text trunk;             /* the trunk that subscribed; "": none */
@@ -67,7 +67,7 @@ struct subscription {
 	bool counting;          /* nothing is told until messages are counted, or retry_ns */
 	uint8_t misses;         /* consecutive NOTIFYs without a response */
 	bool published;         /* an event has announced it */
-	uint64_t page;          /* of PACKAGE_USER: the connection that shows it */
+	uint64_t page;          /* of user_package: the connection that shows it */
 	uint64_t setting; /* what its phone sets waits for the store (features.h); 0: nothing */
 	enum due_order due_order;
 	/* among those that are told next; due_back: what points at this one, NULL: not listed */

@@ -253,8 +253,7 @@ int subscription_encode(const struct call_host *h, const struct subscription *su
 	(void)hop_edge_get(h->settings->edges, hop->connection, &beside.edge);
 	(void)bytes_cstr(bytes_str(tenants_name(h->settings->tenants, sub->tenant)), beside.tenant,
 			 sizeof(beside.tenant));
-	(void)bytes_cstr(bytes_str(package_of(sub->package)->name), beside.package,
-			 sizeof(beside.package));
+	(void)bytes_cstr(bytes_str(sub->package->name), beside.package, sizeof(beside.package));
 	schema_write(&w, subscription_rows, &saved);
 	return w.overflow ? -EMSGSIZE : text_set(out, bytes_mem(w.at, (size_t)(end - w.at)));
 }
@@ -308,10 +307,10 @@ static const char *subscription_fits(const struct call_host *h, struct subscript
 	sub->acked = sub->version;
 	sub->acked_limit = sub->dialog.local_cseq = sub->limit;
 	sub->dialog.tag.call = sub->id;
-	sub->package = package_find(bytes_str(beside->package));
+	sub->package = package_find(h->features, bytes_str(beside->package));
 	sub->tenant = tenants_claim(h->settings->tenants, bytes_str(beside->tenant));
 	sub->expires_ns = subscription_expiry(h, beside);
-	if (sub->package == PACKAGES || sub->tenant == TENANT_NONE)
+	if (!sub->package || sub->tenant == TENANT_NONE)
 		return "package or tenant";
 	if (sub->event_id.n && !lex_is_token(text_bytes(&sub->event_id)))
 		return "users or event";

@@ -102,7 +102,7 @@ int subscription_list(struct subscriptions *s, struct subscription *sub)
 
 int subscription_focus(struct subscription *sub)
 {
-	return package_of(sub->package)->of_conferences
+	return sub->package->of_conferences
 		       ? text_set(&sub->dialog.focus, text_bytes(&sub->resource))
 		       : 0;
 }
@@ -214,7 +214,7 @@ static void subscription_publish(struct subscriptions *s, const struct subscript
 	struct sig_event *event = effects_event(s->host->effects, kind, sub->id,
 						sub->version + (kind == SIG_UNSUBSCRIBED), tenant);
 
-	event_put_str(event, EV_PACKAGE, package_of(sub->package)->name);
+	event_put_str(event, EV_PACKAGE, sub->package->name);
 	event_put_str(event, EV_REASON, reason);
 	event_put(event, EV_FROM, text_bytes(&sub->watcher));
 	event_put(event, EV_TO, text_bytes(&sub->resource));

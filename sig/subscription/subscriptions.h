@@ -22,22 +22,13 @@ enum {
 	SUBSCRIPTIONS_TOLD = 32,
 };
 
-/* Whether a user may watch another one. */
-enum watch_verdict {
-	WATCH_OK,
-	WATCH_HIDDEN, /* whether he talks, without the peer */
-	WATCH_REJECTED,
-	WATCH_NO_RESOURCE,
-	WATCH_VERDICTS,
-};
-
 /* What is asked of the shard. */
 struct subscription_view {
 	void *owner;
 	enum watch_verdict (*may)(void *owner, const struct subscription *sub);
 	/* Dialogs over all shards of the node for that package; returns how many of
 	 * DIALOG_STATES_MAX were filled. None is over. */
-	uint32_t (*dialogs)(void *owner, enum package_kind package, uint16_t tenant,
+	uint32_t (*dialogs)(void *owner, const struct event_package *package, uint16_t tenant,
 			    struct bytes user, struct dialog_state *out);
 	const struct aor *(*entry)(void *owner, uint16_t tenant,
 				   struct bytes user); /* NULL: none */
@@ -53,16 +44,6 @@ struct subscription_view {
 			 struct message_counts *out);
 	/* What a resource of a list is called there; empty: nothing. NULL: none has a name. */
 	struct bytes (*name)(void *owner, const struct subscription *sub, uint32_t resource);
-};
-
-/* Which state of a user has changed. */
-enum watch_change {
-	CHANGED_DIALOGS,
-	CHANGED_PHONES,
-	CHANGED_CONFERENCE,
-	CHANGED_SETTINGS,
-	CHANGED_PRESENCE,
-	CHANGED_MESSAGES
 };
 
 struct subscription_metrics {

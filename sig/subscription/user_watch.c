@@ -75,7 +75,7 @@ static void shown_user(struct subscriptions *s, const struct subscription *sub, 
 {
 	struct subscription one = { .tenant = sub->tenant,
 				    .page = sub->page,
-				    .package = PACKAGE_DIALOG,
+				    .package = &dialog_package,
 				    .watcher = sub->watcher,
 				    .resource = { .p = (char *)(uintptr_t)user.p,
 						  .n = (uint32_t)user.n } };
@@ -96,8 +96,8 @@ static void shown_user(struct subscriptions *s, const struct subscription *sub, 
 		return;
 	}
 	brief |= verdict == WATCH_HIDDEN;
-	count = s->view.dialogs(s->view.owner, PACKAGE_USER, sub->tenant, user, dialogs);
-	one.package = PACKAGE_PRESENCE;
+	count = s->view.dialogs(s->view.owner, &user_package, sub->tenant, user, dialogs);
+	one.package = &presence_package;
 	if (shown_may(s->view.may(s->view.owner, &one))) {
 		s->view.presence(s->view.owner, sub->tenant, user, dialogs, count, &presence);
 		shown_presence(w, &presence, verdict == WATCH_HIDDEN);

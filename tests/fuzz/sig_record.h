@@ -36,6 +36,7 @@ static inline void record_check(struct bytes record, record_again_fn *again)
 	struct rand_source rand;
 	struct call_host h = {
 		.settings = &settings,
+		.features = sig_features,
 		.services = &null_services,
 		.rand = &rand,
 		.space = space,
