@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "sig/call/module.h"
+#include "sig/call/number_claim.h"
 #include "sig/feature/features.h"
+#include "sig/subscription/package.h"
 #include "tests/unit/test.h"
 
 /* Of hooks with rows by kind, which each are one module's or do not mind each other, the order says nothing. */
@@ -141,6 +143,40 @@ static void test_each_event_is_of_one_module(void **state)
 	assert_non_null(taker(CALL_EV_REFER));
 }
 
+/* As Allow-Events has them. */
+static void test_packages(void **state)
+{
+	uint8_t space[256];
+	struct writer w = writer_over(space, sizeof(space));
+
+	(void)state;
+	package_write_allowed(&w, sig_features);
+	assert_true(bytes_is(writer_done(&w), "Allow-Events: dialog, presence, reg, conference, "
+					      "as-feature-event, message-summary\r\n"));
+	assert_ptr_equal(package_find(sig_features, BYTES_LIT("Message-Summary")),
+			 &messages_package);
+	assert_null(package_find(sig_features, BYTES_LIT("user")));
+}
+
+/* Names between shards, conferences, other dialogs that are named, and any dialog. */
+static void test_who_claims_a_number_first(void **state)
+{
+	uint8_t space[256];
+	struct writer w = writer_over(space, sizeof(space));
+
+	(void)state;
+	for (int rank = 0; rank <= 3; rank++) {
+		for (const struct feature *f = sig_features; f->name; f++) {
+			for (const struct number_claim *n = f->numbers; n && n->claim; n++) {
+				if (n->rank == rank)
+					WRITER_TEXTS(&w, f->name, " ");
+			}
+		}
+	}
+	assert_true(bytes_is(writer_done(&w),
+			     "retrieve meetme conference replace focus transfer park replace "));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -148,6 +184,8 @@ int main(void)
 		cmocka_unit_test(test_none_is_forgotten),
 		cmocka_unit_test(test_each_order_is_of_one_module),
 		cmocka_unit_test(test_each_event_is_of_one_module),
+		cmocka_unit_test(test_packages),
+		cmocka_unit_test(test_who_claims_a_number_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
