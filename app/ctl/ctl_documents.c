@@ -17,6 +17,7 @@
 #include "app/ctl/ctl.h"
 #include "app/schema/command.h"
 #include "base/conf_tree.h"
+#include "base/csv.h"
 
 enum { SECRET_FILE_MAX = 2048, DOCUMENT_PATH_MAX = 4096 };
 
@@ -309,64 +310,23 @@ void ctl_documents_yaml(struct ctl_documents *d, const char *file, struct bytes 
 
 /* ---- CSV ---- */
 
-/* A CSV field that begins with a quote ends with one; a doubled quote is one quote. */
-static bool csv_cell(struct bytes *rest, struct writer *w)
-{
-	bool quoted = rest->n && rest->p[0] == '"';
-	size_t i = quoted;
-
-	for (; i < rest->n; i++) {
-		uint8_t c = rest->p[i];
-
-		if (quoted && c == '"') {
-			if (i + 1 < rest->n && rest->p[i + 1] == '"') {
-				i++;
-			} else {
-				i++;
-				quoted = false;
-				break;
-			}
-		} else if (!quoted && (c == ',' || c == '\n' || c == '\r')) {
-			break;
-		}
-		writer_u8(w, c);
-	}
-	*rest = bytes_from(*rest, i);
-	return !quoted;
-}
-
 json_t *ctl_csv_row(struct bytes *rest, const char **wrong)
 {
-	json_t *row = rest->n ? json_array() : NULL;
 	size_t room = rest->n;
-	uint8_t *cell = row ? malloc(room + 1) : NULL;
+	json_t *row = room ? json_array() : NULL;
+	uint8_t *cell = row ? malloc(room) : NULL;
+	bool last = !cell;
 
 	*wrong = NULL;
-	while (cell) {
+	while (!last && !*wrong) {
 		struct writer w = writer_over(cell, room);
 		json_t *text;
 
-		if (!csv_cell(rest, &w))
-			*wrong = "a quote is not closed";
+		*wrong = csv_cell_read(rest, &w, &last);
 		text = file_text_json(writer_done(&w));
 		if (!text)
 			*wrong = "it is no text in UTF-8";
-		if (*wrong) {
-			json_decref(text);
-			break;
-		}
 		(void)json_array_append_new(row, text);
-		if (rest->n && rest->p[0] == ',') {
-			*rest = bytes_from(*rest, 1);
-			continue;
-		}
-		if (rest->n && rest->p[0] == '\r')
-			*rest = bytes_from(*rest, 1);
-		if (rest->n && rest->p[0] != '\n')
-			*wrong = "a quoted cell ends with its quote";
-		else
-			*rest = bytes_from(*rest, 1);
-		break;
 	}
 	free(cell);
 	if (*wrong) {
@@ -374,20 +334,6 @@ json_t *ctl_csv_row(struct bytes *rest, const char **wrong)
 		row = NULL;
 	}
 	return row;
-}
-
-void ctl_csv_cell_write(struct writer *w, const char *text)
-{
-	if (!strpbrk(text, ",\"\r\n")) {
-		writer_str(w, text);
-		return;
-	}
-	writer_u8(w, '"');
-	for (; *text; text++) {
-		writer_str(w, *text == '"' ? "\"" : "");
-		writer_u8(w, (uint8_t)*text);
-	}
-	writer_u8(w, '"');
 }
 
 static bool csv_is_empty(const json_t *row)

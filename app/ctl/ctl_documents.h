@@ -37,7 +37,6 @@ void ctl_documents_error(struct ctl_documents *d, size_t document, const char *f
 /* One row of CSV (RFC 4180): unquoted cells as a list of strings; NULL: no more.
  * *wrong: the error, or NULL. */
 json_t *ctl_csv_row(struct bytes *rest, const char **wrong);
-void ctl_csv_cell_write(struct writer *w, const char *text);
 
 /* As YAML that reads back as the same. */
 void ctl_yaml_write(struct writer *w, const json_t *document);

@@ -16,6 +16,7 @@
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_documents.h"
 #include "app/ctl/ctl_table.h"
+#include "base/csv.h"
 #include "base/guess.h"
 
 enum {
@@ -677,7 +678,8 @@ static int export_csv(const struct ctl_target *target, const char *path)
 			if (arg->type == ARG_SECRET && strcmp(arg->name, "password") != 0)
 				continue;
 			writer_str(&w, arg == put->args ? "" : ",");
-			ctl_csv_cell_write(&w, text ? text : value ? json_string_value(value) : "");
+			csv_cell_write(&w, bytes_str(text ? text : json_string_value(value)),
+				       false);
 			free(text);
 		}
 		writer_str(&w, "\n");

@@ -13,6 +13,7 @@
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_documents.h"
 #include "app/ctl/ctl_table.h"
+#include "base/csv.h"
 #include "base/json_member.h"
 
 /* The answer of call.doctor for people. */
@@ -728,16 +729,6 @@ void ctl_table_write(struct writer *w, const json_t *result, size_t width, const
 
 /* ---- RFC 4180 ---- */
 
-/* A spreadsheet takes a text that begins like a formula as text: by the apostrophe. */
-static void csv_text_write(struct writer *w, const char *text, bool guarded)
-{
-	char guard[2 * CELL_MAX];
-
-	(void)snprintf(guard, sizeof(guard), "%s%s",
-		       guarded && text[0] && strchr("=+-@\t\r", text[0]) ? "'" : "", text);
-	ctl_csv_cell_write(w, guard);
-}
-
 static void csv_value_write(struct writer *w, const char *name, const json_t *value)
 {
 	char text[CELL_MAX];
@@ -748,12 +739,13 @@ static void csv_value_write(struct writer *w, const char *name, const json_t *va
 	if (!value || json_is_null(value))
 		return;
 	if (nested) {
-		csv_text_write(w, nested, true);
+		csv_cell_write(w, bytes_str(nested), true);
 	} else if (json_is_string(value)) {
-		csv_text_write(w, json_string_value(value), true);
+		csv_cell_write(w, bytes_str(json_string_value(value)), true);
 	} else if (!json_is_array(value) || json_array_size(value)) {
 		(void)cell(text, name, value);
-		csv_text_write(w, strcmp(text, "-") != 0 ? text : "", json_is_array(value));
+		csv_cell_write(w, bytes_str(strcmp(text, "-") != 0 ? text : ""),
+			       json_is_array(value));
 	}
 	free(nested);
 }
@@ -776,7 +768,7 @@ void ctl_csv_write(FILE *to, const json_t *result)
 	json_object_foreach(names, name, value)
 	{
 		writer_str(&w, w.n ? "," : "");
-		ctl_csv_cell_write(&w, name);
+		csv_cell_write(&w, bytes_str(name), false);
 	}
 	(void)fprintf(to, "%.*s\r\n", (int)w.n, line ? line : "");
 	json_array_foreach(list, i, row)

@@ -9,6 +9,7 @@
 
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_documents.h"
+#include "base/csv.h"
 
 enum { FILES_TEXT_MAX = 512, FILES_WRITTEN_MAX = 1 << 16 };
 
@@ -89,7 +90,7 @@ static void check_csv(struct bytes rest)
 
 			whole &= strlen(value) == json_string_length(cell); /* no NUL within */
 			writer_str(&w, i ? "," : "");
-			ctl_csv_cell_write(&w, value);
+			csv_cell_write(&w, bytes_str(value), false);
 		}
 		writer_str(&w, "\n");
 		assert(!w.overflow);
