@@ -22,7 +22,7 @@ import sys
 
 FIRST = "5945920de"             # the guard came behind it
 MOST, MECHANISM = 3, 3
-LISTS = ("sig/pbx/modules.c", "sig/feature/features.c")  # of features: the former until it moved
+LISTS = ("app/feature/features.c", "sig/pbx/modules.c", "sig/feature/features.c")  # of features: the former until it moved
 PRODUCT = re.compile(r"^(?:app|base|client|cluster|dsp|engine|media|sig)/.*\.(?:c|h|def|proto|lua)$")
 HOME = re.compile(r"^(?:sig/pbx/(\w+)(?:/|\.[ch]$)|(?:\w+/feature|engine/job)/(\w+)/)")
 ELSEWHERE = {"sig/flow/": "flow"}

@@ -23,6 +23,7 @@ static void account_forget(struct node *node, uint16_t tenant, const char *name)
 }
 
 const struct document_kind g_account_documents = {
+	.rank = 1,
 	.name = "account",
 	.argument = "code",
 	.several = "account codes",

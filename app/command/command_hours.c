@@ -81,12 +81,13 @@ static bool hours_code_is_free(struct command_run *run, const struct hours_value
 }
 
 /* Twice a second: an override may be over. */
-void command_hours_beat(struct node *n)
+void command_hours_beat(struct node *n, uint64_t now_ns)
 {
 	uint32_t cursor = 0, first = 0;
 	struct shard *core = node_core_next(n, &first);
 	const struct calendar *c;
 
+	(void)now_ns;
 	while (core &&
 	       (c = calendars_turn(n->shards.shared_tables->calendars, &cursor, now_utc_s())))
 		shard_hours_changed(core, c, clock_instant());
@@ -149,7 +150,7 @@ static int hours_apply(struct node *node, uint16_t tenant, const void *value)
 	hours_to_core(v, &h);
 	err = calendars_put(all, tenant, v->name, &h, hours_zone(v));
 	if (err != -ENOENT) {
-		command_hours_beat(node);
+		command_hours_beat(node, 0);
 		return err;
 	}
 	err = command_zone_read(node, hours_zone(v));

@@ -13,6 +13,6 @@ struct node;
 bool command_zone_is_there(struct command_run *run, const char *name);
 int command_zone_read(struct node *node, const char *name);
 /* Twice a second: BLF of opening hours. */
-void command_hours_beat(struct node *n);
+void command_hours_beat(struct node *n, uint64_t now_ns);
 
 #endif

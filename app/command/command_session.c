@@ -374,6 +374,7 @@ static void session_forget(struct node *node, uint16_t tenant, const char *name)
 }
 
 const struct document_kind g_session_documents = {
+	.rank = 2,
 	.name = "session",
 	.argument = "name",
 	.passing = true,

@@ -1019,6 +1019,7 @@ static void set_kind_forget(struct node *node, uint16_t tenant, const char *name
 }
 
 const struct document_kind g_set_documents = {
+	.rank = 2,
 	.name = "set",
 	.argument = "name",
 	.size = sizeof(struct set_value),

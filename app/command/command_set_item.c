@@ -13,6 +13,7 @@
 #include "app/document/directory.h"
 #include "app/document/document.h"
 #include "app/node/node.h"
+#include "app/schema/feature.h"
 #include "base/guess.h"
 
 #define KEPT "(kept)"

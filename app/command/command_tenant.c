@@ -805,14 +805,3 @@ void command_tenant_status(struct command_run *run)
 	(void)json_object_update_new(json, tenant_usage(run->node, tenant));
 	command_answer(run, json);
 }
-
-/* Tenants come first, and a range names a profile. */
-const struct document_kind *const g_document_kinds[] = {
-	&g_tenant_documents,   &g_profile_documents,   &g_range_documents,
-	&g_dial_documents,     &g_extension_documents, &g_trunk_documents,
-	&g_location_documents, &g_did_documents,       &g_route_documents,
-	&g_room_documents,     &g_hours_documents,     &g_prompt_documents,
-	&g_flow_documents,     &g_number_documents,    &g_group_documents,
-	&g_account_documents,  &g_token_documents,     &g_webhook_documents,
-	&g_session_documents,  &g_set_documents,       NULL,
-};

@@ -93,6 +93,7 @@ static void token_forget(struct node *node, uint16_t tenant, const char *name)
 }
 
 const struct document_kind g_token_documents = {
+	.rank = 2,
 	.name = "token",
 	.argument = "name",
 	.several = "tokens",

@@ -134,6 +134,7 @@ static void webhook_warn(const struct node *node, uint16_t tenant, const void *v
 }
 
 const struct document_kind g_webhook_documents = {
+	.rank = 2,
 	.name = "webhook",
 	.argument = "name",
 	.size = sizeof(struct webhook_value),

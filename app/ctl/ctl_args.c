@@ -12,6 +12,7 @@
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_table.h"
 #include "app/schema/extension.h"
+#include "app/schema/feature.h"
 #include "app/schema/list.h"
 #include "app/schema/openapi.h"
 #include "app/schema/route.h"

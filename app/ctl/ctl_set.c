@@ -16,6 +16,7 @@
 #include "app/ctl/ctl.h"
 #include "app/ctl/ctl_documents.h"
 #include "app/ctl/ctl_table.h"
+#include "app/schema/feature.h"
 #include "base/csv.h"
 #include "base/guess.h"
 

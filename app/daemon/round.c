@@ -7,9 +7,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "app/command/command_flow.h"
-#include "app/command/command_hours.h"
-#include "app/command/command_lint.h"
 #include "app/command/command_nodes.h"
 #include "app/command/command_set.h"
 #include "app/command/command_walk.h"
@@ -27,6 +24,7 @@
 #include "app/node/node_probe.h"
 #include "app/node/node_record.h"
 #include "app/node/node_wait.h"
+#include "app/schema/feature.h"
 #include "app/watch/watch.h"
 #include "base/log.h"
 #include "base/loop.h"
@@ -193,9 +191,10 @@ static void beat(struct node *n, uint64_t now_ns)
 		node_shards_validity(n, now_ns);
 		document_keep_beat(n, now_ns);
 		document_beat(n, now_ns);
-		command_flows_beat(n, now_ns);
-		command_hours_beat(n);
-		command_help_beat(n, now_ns);
+		FEATURE_EACH (f) {
+			if (f->second)
+				f->second(n, now_ns);
+		}
 		node_belonging_beat(n, now_ns);
 		node_players_beat(n, now_ns);
 		node_prompts_beat(n, now_ns);

@@ -14,16 +14,13 @@
 
 #include "app/command/command_ask.h"
 #include "app/command/command_flow.h"
-#include "app/command/command_helper.h"
 #include "app/command/command_lint.h"
 #include "app/command/command_nodes.h"
 #include "app/command/command_order.h"
-#include "app/command/command_presence.h"
 #include "app/command/command_prompt.h"
 #include "app/command/command_set.h"
 #include "app/command/command_tenant.h"
 #include "app/command/command_walk.h"
-#include "app/command/command_watch.h"
 #include "app/command/control.h"
 #include "app/command/control_local.h"
 #include "app/command/door.h"
@@ -40,6 +37,7 @@
 #include "app/node/node_probe.h"
 #include "app/node/node_record.h"
 #include "app/record/recorder.h"
+#include "app/schema/feature.h"
 #include "app/siprec/sender.h"
 #include "app/watch/watch.h"
 #include "app/web/web.h"
@@ -315,10 +313,8 @@ static int store_of_all_open(struct node *n)
 		.save_replicas = n->settings.redis.save_replicas,
 	};
 
-	for (size_t i = 0; g_document_kinds[i]; i++) {
-		assert(i < STORE_KINDS_MAX);
+	for (size_t i = 0; g_document_kinds[i]; i++)
 		settings.kinds[i] = g_document_kinds[i]->name;
-	}
 	static_assert(sizeof(settings.node) == sizeof(n->settings.node.name), "copied whole");
 	memcpy(settings.node, n->settings.node.name, sizeof(settings.node));
 	return store_shared_open(&n->redis.store, n->redis.link, &settings);
@@ -569,14 +565,15 @@ static int message_away(uint16_t from, uint16_t to, struct bytes message, void *
 	return node_edge_inter_shard(arg, from, to, message);
 }
 
-static effects_node_fn *const g_carries[EFFECT_KINDS] = {
-	[EFFECT_SET] = command_feature,          [EFFECT_PROGRAM] = command_flow_program,
-	[EFFECT_HELP] = command_helper,          [EFFECT_LOOKUP] = node_dns_look_up,
-	[EFFECT_LOOKUP_STOP] = node_dns_look_up, [EFFECT_CONFER] = command_ask_confer,
-	[EFFECT_FORK] = node_siprec_carry,       [EFFECT_RECORD] = node_record_carry,
-	[EFFECT_ORDERED] = command_ordered,      [EFFECT_PUBLISH] = command_publish,
-	[EFFECT_USER] = command_user_told,       [EFFECT_BOX] = node_box_carry,
-};
+static effects_node_fn *g_carries[EFFECT_KINDS];
+
+static void carriers_setup(void)
+{
+	FEATURE_EACH (f) {
+		for (const struct carrier *c = f->carriers; c && c->carry; c++)
+			g_carries[c->kind] = c->carry;
+	}
+}
 
 /* s NULL: of locations */
 static void effects_to_set(struct effects_to *to, struct node *n, struct node_shard *s)
@@ -702,6 +699,8 @@ int node_start(struct node *n)
 
 	privilege_keep();
 	effects_setup();
+	carriers_setup();
+	document_setup();
 	plays_setup();
 	node_prompts_setup();
 	node_boxes_setup();

@@ -19,6 +19,7 @@
 #include "app/document/document_keep.h"
 #include "app/node/node.h"
 #include "app/schema/command.h"
+#include "app/schema/feature.h"
 #include "app/schema/field.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -897,6 +898,25 @@ static void document_forget(struct node *node, const struct document_kind *kind,
 	if ((kind->of_operators || tenant != TENANT_NONE) &&
 	    !bytes_cstr(d->name, text, sizeof(text)))
 		kind->forget(node, tenant, text);
+}
+
+const struct document_kind *g_document_kinds[STORE_KINDS_MAX + 1];
+
+void document_setup(void)
+{
+	size_t count = 0;
+
+	FEATURE_EACH (f) {
+		for (size_t i = 0; f->documents && f->documents[i]; i++) {
+			size_t place = count++;
+
+			assert(count <= STORE_KINDS_MAX);
+			for (; place && g_document_kinds[place - 1]->rank > f->documents[i]->rank;
+			     place--)
+				g_document_kinds[place] = g_document_kinds[place - 1];
+			g_document_kinds[place] = f->documents[i];
+		}
+	}
 }
 
 const struct document_kind *document_kind_find(struct bytes name)

@@ -71,7 +71,8 @@ struct document_kind {
 	const char *seat, *seat_quota;
 	enum tenant_item seat_item;
 	bool of_operators; /* it belongs to no tenant: it is DIRECTORY_OPERATORS' */
-	bool exact;        /* what may be put depends on the tenant's other documents */
+	uint8_t rank; /* those of a lower one are loaded first; of one, in the order of features */
+	bool exact;   /* what may be put depends on the tenant's other documents */
 	/* Adds a sentence for each thing that is hardly meant so, besides missing references.
 	 * NULL: none. */
 	void (*warn)(const struct node *node, uint16_t tenant, const void *value, json_t *out);
@@ -213,7 +214,8 @@ json_t *document_view_stored(const struct command_run *run, struct bytes name);
 uint64_t document_version(const struct command_run *run);
 /* Command as document_put: what is shown of one. */
 void document_show(struct command_run *run);
-/* All kinds in the order in which a start loads them. NULL-terminated. */
-extern const struct document_kind *const g_document_kinds[];
+/* Those of all features, in the order in which a start loads them. NULL-terminated. */
+extern const struct document_kind *g_document_kinds[];
+void document_setup(void); /* puts them there; main thread, once */
 
 #endif

@@ -17,6 +17,7 @@
 
 #include "app/schema/command.h"
 #include "app/schema/extension.h"
+#include "app/schema/feature.h"
 #include "app/schema/fields.h"
 #include "app/schema/list.h"
 #include "app/schema/route.h"

@@ -169,12 +169,6 @@ struct command {
 	const struct command_rows *rows; /* of a list, or NULL */
 };
 
-/* Ends with NULL; each part ends with name NULL. */
-extern const struct command *const g_command_parts[];
-/* All commands, in the order of the help. A break ends a part alone. */
-#define COMMAND_EACH(c)                                                             \
-	for (const struct command *const *part_ = g_command_parts; *part_; part_++) \
-		for (const struct command *c = *part_; c->name; c++)
 const struct command *command_find(struct bytes name); /* or NULL */
 const struct command_arg *command_arg_find(const struct command *command, struct bytes name);
 /* How many octets of JSON its arguments may have. */

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "app/schema/feature.h"
 #include "app/schema/fields.h"
 #include "app/schema/list.h"
 #include "app/schema/route.h"

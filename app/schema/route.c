@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/schema/feature.h"
 #include "app/schema/list.h"
 
 enum { ROUTES_MAX = 320 };

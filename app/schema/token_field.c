@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "app/schema/feature.h"
 #include "base/glob.h"
 
 const char *const g_token_roles[] = { "reader", "application", "admin", "operator", NULL };

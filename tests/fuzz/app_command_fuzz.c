@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "app/schema/command.h"
+#include "app/schema/feature.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -6,13 +6,29 @@
 #include "app/command/commands.h"
 #include "app/document/document.h"
 #include "app/schema/command.h"
+#include "app/schema/feature.h"
 #include "sig/model/call.h"
 
 /* The node has the functions of rows; tandemctl has the rows alone. */
 #ifdef ROWS_ALONE
-#define BY(what) NULL
+#define BY(what)      NULL
+#define KINDS(...)    NULL
+#define CARRIERS(...) NULL
 #else
 #define BY(what) (what)
+#define KINDS(...)                            \
+	(const struct document_kind *const[]) \
+	{                                     \
+		__VA_ARGS__, NULL             \
+	}
+#define CARRIERS(...)            \
+	(const struct carrier[]) \
+	{                        \
+		__VA_ARGS__,     \
+		{                \
+			0        \
+		}                \
+	}
 #endif
 
 /* Where it lies in the order, a FIELD_OF. */

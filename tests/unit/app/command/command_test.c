@@ -9,6 +9,8 @@
 
 #include "app/command/commands.h"
 #include "app/ctl/ctl.h"
+#include "app/document/document.h"
+#include "app/schema/feature.h"
 #include "app/settings/settings.h"
 #include "sig/call/prompts.h"
 #include "sig/model/call_order.h"
@@ -711,6 +713,22 @@ static void test_limits(void **state)
 	}
 }
 
+/* Backups and tenant.status have kinds in the order of their start, whatever that of the help is. */
+static void test_kinds(void **state)
+{
+	static const char *const names[] = {
+		"tenant", "profile", "range", "dialplan", "extension", "trunk", "location",
+		"did",    "route",   "room",  "hours",    "prompt",    "flow",  "number",
+		"group",  "account", "token", "webhook",  "session",   "set",
+	};
+
+	(void)state;
+	document_setup();
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		ROW_ASSERT(names[i], !strcmp(g_document_kinds[i]->name, names[i]));
+	assert_null(g_document_kinds[COUNT_OF(names)]);
+}
+
 /* What undoes a switch is for the same roles, and takes the same without on. */
 static void test_switches(void **state)
 {
@@ -881,6 +899,7 @@ int main(void)
 		cmocka_unit_test(test_switches),
 		cmocka_unit_test(test_tenant_is_for_operators),
 		cmocka_unit_test(test_words),
+		cmocka_unit_test(test_kinds),
 		cmocka_unit_test(test_password_becomes_hashes),
 		cmocka_unit_test(test_docs),
 	};

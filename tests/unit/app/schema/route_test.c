@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Paths of the HTTP API: each command has one, no two have the same, and what does not fit is named. */
+#include "app/schema/feature.h"
 #include "tests/unit/test.h"
 
 #include "app/schema/route.h"

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* All features of a node's doors, in the order of the help: a new feature is a folder beside this
+ * file and a row here. What has no folder of its own yet has its row here as a whole, by area. */
+
+#include "app/command/command_ask.h"
+#include "app/command/command_flow.h"
+#include "app/command/command_helper.h"
+#include "app/command/command_hours.h"
+#include "app/command/command_lint.h"
+#include "app/command/command_order.h"
+#include "app/command/command_presence.h"
+#include "app/command/command_watch.h"
+#include "app/command/table/table.h"
+#include "app/node/node.h"
+#include "app/node/node_record.h"
+
+#define AREA static const struct app_feature
+
+AREA g_extension_feature = {
+	.name = "extension",
+	.commands = g_extension_commands,
+	.carriers =
+		CARRIERS({ command_publish, EFFECT_PUBLISH }, { command_user_told, EFFECT_USER }),
+};
+AREA g_dial_feature = { .name = "dialplan", .commands = g_dial_commands };
+/* Tenants come first, and a range names a profile. */
+AREA g_tenant_feature = {
+	.name = "tenant",
+	.commands = g_tenant_commands,
+	.documents = KINDS(
+		&g_tenant_documents, &g_profile_documents, &g_range_documents, &g_dial_documents,
+		&g_extension_documents, &g_trunk_documents, &g_location_documents, &g_did_documents,
+		&g_route_documents, &g_room_documents, &g_hours_documents, &g_prompt_documents,
+		&g_token_documents, &g_webhook_documents, &g_session_documents, &g_set_documents),
+	.second = BY(command_hours_beat),
+};
+AREA g_flow_feature = {
+	.name = "flow",
+	.commands = g_flow_commands,
+	.documents = KINDS(&g_flow_documents, &g_number_documents, &g_group_documents,
+			   &g_account_documents),
+	.carriers =
+		CARRIERS({ command_flow_program, EFFECT_PROGRAM }, { command_helper, EFFECT_HELP }),
+	.second = BY(command_flows_beat),
+};
+AREA g_call_feature = {
+	.name = "call",
+	.commands = g_call_commands,
+	.carriers = CARRIERS({ command_ordered, EFFECT_ORDERED }, { command_feature, EFFECT_SET }),
+};
+AREA g_sound_feature = { .name = "sound", .commands = g_call_sound_commands };
+AREA g_order_feature = { .name = "order", .commands = g_call_order_commands };
+AREA g_conference_feature = {
+	.name = "conference",
+	.commands = g_conference_commands,
+	.carriers = CARRIERS({ command_ask_confer, EFFECT_CONFER }),
+};
+AREA g_park_feature = { .name = "park", .commands = g_call_slot_commands };
+AREA g_digit_feature = { .name = "digits", .commands = g_call_digits_commands };
+AREA g_trace_feature = { .name = "trace", .commands = g_trace_commands };
+AREA g_recording_feature = {
+	.name = "recording",
+	.commands = g_recording_commands,
+	.carriers = CARRIERS({ node_record_carry, EFFECT_RECORD },
+			     { node_siprec_carry, EFFECT_FORK }, { node_box_carry, EFFECT_BOX }),
+};
+AREA g_look_feature = {
+	.name = "look",
+	.commands = g_look_commands,
+	.carriers = CARRIERS({ node_dns_look_up, EFFECT_LOOKUP },
+			     { node_dns_look_up, EFFECT_LOOKUP_STOP }),
+};
+AREA g_node_feature = { .name = "node",
+			.commands = g_node_commands,
+			.second = BY(command_help_beat) };
+
+const struct app_feature *const g_app_features[] = {
+	&g_extension_feature, &g_dial_feature,       &g_tenant_feature,
+	&g_flow_feature,      &g_call_feature,       &g_sound_feature,
+	&g_order_feature,     &g_conference_feature, &g_park_feature,
+	&g_digit_feature,     &g_trace_feature,      &g_recording_feature,
+	&g_look_feature,      &g_node_feature,       NULL,
+};

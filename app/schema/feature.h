@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a feature gives the doors of a node. app/feature/features.c lists all features; the lists of
+ * commands, of kinds of documents and of who carries out requests of calls follow from it. Control
+ * thread. tandemctl has the commands alone: all else is NULL there (BY of table.h). */
+#ifndef APP_SCHEMA_FEATURE_H
+#define APP_SCHEMA_FEATURE_H
+
+#include <stdint.h>
+
+#include "app/schema/command.h"
+#include "sig/host/effect.h"
+
+struct document_kind;
+struct node;
+
+/* Carries out one kind of request of calls. An ask is answered by a reply. */
+struct carrier {
+	void (*carry)(const struct effect *e, void *node); /* NULL ends a list */
+	enum effect_kind kind;
+};
+
+/* NULL: it has none. */
+struct app_feature {
+	const char *name;
+	const struct command *commands;               /* ends with name NULL */
+	const struct document_kind *const *documents; /* ends with NULL */
+	const struct carrier *carriers;
+	void (*second)(struct node *n, uint64_t now_ns); /* twice a second while the node runs */
+};
+
+/* In the order of the help; ends with NULL. */
+extern const struct app_feature *const g_app_features[];
+#define FEATURE_EACH(f) \
+	for (const struct app_feature *const *at_ = g_app_features, *f; (f = *at_) != NULL; at_++)
+/* All commands, in the order of the help. A break ends the commands of a feature alone. */
+#define COMMAND_EACH(c)    \
+	FEATURE_EACH (of_) \
+		for (const struct command *c = of_->commands; c && c->name; c++)
+
+#endif
