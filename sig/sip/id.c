@@ -58,6 +58,11 @@ uint16_t id_shard(uint64_t call)
 	return (uint16_t)(call >> SHARD_SHIFT);
 }
 
+bool id_is_derived(uint64_t call)
+{
+	return call >> DERIVED_SHIFT & 1;
+}
+
 uint64_t id_utc_ms(uint64_t id, uint64_t now_utc_ms)
 {
 	uint64_t half = BIT64(MS_BITS - 1), low = id >> COUNTER_BITS & (BIT64(MS_BITS) - 1);

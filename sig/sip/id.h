@@ -32,6 +32,8 @@ uint64_t id_call_derive(uint16_t shard, struct bytes command);
 /* How a call remembers a command: the same text gives the same number, never 0. */
 uint64_t id_order(struct bytes command);
 uint16_t id_shard(uint64_t call);
+/* It was made from a command, so it has no time. */
+bool id_is_derived(uint64_t call);
 /* When an id of id_call_next was made, about now or before. */
 uint64_t id_utc_ms(uint64_t id, uint64_t now_utc_ms);
 /* The id used before a call exists: it has the shard only. */
