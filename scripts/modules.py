@@ -3,7 +3,7 @@
 """What a feature touches outside of its folders: three product files at most, over all commits.  Run from the root; exits 1 on any finding.
 
 A feature's folder is sig/pbx/NAME/ (or the files sig/pbx/NAME.c and .h), NAME/ in the folder `feature` of any layer, or engine/job/NAME/;
-ELSEWHERE has one more.  A commit says whose it is by a trailer `Feature: NAME`, once for each feature.
+ELSEWHERE has more.  A commit says whose it is by a trailer `Feature: NAME`, once for each feature.
 
 - Of all commits since FIRST that carry a feature's trailer, at most MOST product files outside of the folders of what they name gain code.
 - A commit that changes code in a feature's folder carries its trailer.  One that changes code in the folders of MECHANISM features changes
@@ -25,7 +25,7 @@ MOST, MECHANISM = 3, 3
 LISTS = ("app/feature/features.c", "sig/pbx/modules.c", "sig/feature/features.c")  # of features: the former until it moved
 PRODUCT = re.compile(r"^(?:app|base|client|cluster|dsp|engine|media|sig)/.*\.(?:c|h|def|proto|lua)$")
 HOME = re.compile(r"^(?:sig/pbx/(\w+)(?:/|\.[ch]$)|(?:\w+/feature|engine/job)/(\w+)/)")
-ELSEWHERE = {"sig/flow/": "flow"}
+ELSEWHERE = {"sig/flow/": "flow", "app/archive/": "archive"}
 PAGE = pathlib.Path("docs/features.md")
 HEAD = """# Features
 

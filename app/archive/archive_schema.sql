@@ -1,0 +1,161 @@
+-- The schema of the archive, for PostgreSQL and SQLite. Each part behind "-- migration N" is applied once, in order;
+-- a part that is in use is never changed. Lines that begin with @p are PostgreSQL's alone, those with @s SQLite's.
+-- Times are ms since 1970. month: in which the call began, as YYYYMM, by its id alone, so all rows of a call are in
+-- one partition; 0: the call was made by a command, and its id has no time.
+
+-- migration 1
+
+-- Where the next entry of a stream begins: behind this one, which stays in the stream. own: its id of ours, as the
+-- same id of the stream may be another entry after a failover.
+CREATE TABLE mark (
+	source TEXT PRIMARY KEY,
+	entry TEXT NOT NULL,
+	own TEXT NOT NULL,
+	saved_ms BIGINT NOT NULL
+);
+
+-- A pair of parties: one call record. That of the higher revision counts.
+CREATE TABLE leg (
+	month INTEGER NOT NULL,
+	call BIGINT NOT NULL,
+	leg INTEGER NOT NULL,
+	revision BIGINT NOT NULL,
+	began_ms BIGINT NOT NULL,
+	ringing_ms BIGINT NOT NULL,
+	answered_ms BIGINT NOT NULL,
+	ended_ms BIGINT NOT NULL,
+	talk_ms BIGINT NOT NULL,
+	sip_status INTEGER NOT NULL,
+	q850 INTEGER NOT NULL,
+	mos INTEGER NOT NULL,
+	tenant TEXT NOT NULL,
+	from_number TEXT NOT NULL,
+	from_name TEXT NOT NULL,
+	from_trunk TEXT NOT NULL,
+	to_number TEXT NOT NULL,
+	to_trunk TEXT NOT NULL,
+	answered_by TEXT NOT NULL,
+	forwarded_to TEXT NOT NULL,
+	missed TEXT NOT NULL,
+	grp TEXT NOT NULL,
+	dnis TEXT NOT NULL,
+	account TEXT NOT NULL,
+	flow TEXT NOT NULL,
+	path TEXT NOT NULL,
+	recordings TEXT NOT NULL,
+	message TEXT NOT NULL,
+	cause TEXT NOT NULL,
+	detail TEXT NOT NULL,
+	PRIMARY KEY (month, call, leg)
+)
+@p PARTITION BY LIST (month)
+;
+
+-- A conversation: all legs of a call. owners: in whose lists it is, one a line. words: what a text is looked for in.
+CREATE TABLE conversation (
+	month INTEGER NOT NULL,
+	call BIGINT NOT NULL,
+	legs INTEGER NOT NULL,
+	direction INTEGER NOT NULL,
+	result INTEGER NOT NULL,
+	flags INTEGER NOT NULL,
+	mos INTEGER NOT NULL,
+	began_ms BIGINT NOT NULL,
+	answered_ms BIGINT NOT NULL,
+	ended_ms BIGINT NOT NULL,
+	talk_ms BIGINT NOT NULL,
+	tenant TEXT NOT NULL,
+	from_number TEXT NOT NULL,
+	from_name TEXT NOT NULL,
+	to_number TEXT NOT NULL,
+	answered_by TEXT NOT NULL,
+	grp TEXT NOT NULL,
+	dnis TEXT NOT NULL,
+	account TEXT NOT NULL,
+	flow TEXT NOT NULL,
+	path TEXT NOT NULL,
+	recordings TEXT NOT NULL,
+	message TEXT NOT NULL,
+	cause TEXT NOT NULL,
+	owners TEXT NOT NULL,
+	words TEXT NOT NULL,
+	PRIMARY KEY (month, call)
+)
+@p PARTITION BY LIST (month)
+;
+
+-- The lists: of a tenant (owner is empty), a user (u1001), a group (gsales), a number outside (n+49...). A page is a
+-- range of this one index.
+CREATE TABLE listing (
+	tenant TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	ended_ms BIGINT NOT NULL,
+	call BIGINT NOT NULL,
+	month INTEGER NOT NULL,
+	direction INTEGER NOT NULL,
+	result INTEGER NOT NULL,
+	flags INTEGER NOT NULL,
+	PRIMARY KEY (tenant, owner, ended_ms, call, month)
+@p	INCLUDE (direction, result, flags)
+)
+@p PARTITION BY LIST (month)
+@s WITHOUT ROWID
+;
+
+-- What somebody took out of his list: one conversation, which has a flag there, or all that had ended. It stays out
+-- when it is read again.
+CREATE TABLE hidden (
+	tenant TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	call BIGINT NOT NULL,
+	at_ms BIGINT NOT NULL,
+	PRIMARY KEY (tenant, owner, call)
+);
+CREATE TABLE cleared (
+	tenant TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	until_ms BIGINT NOT NULL,
+	PRIMARY KEY (tenant, owner)
+);
+CREATE TABLE note (
+	tenant TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	call BIGINT NOT NULL,
+	at_ms BIGINT NOT NULL,
+	text TEXT NOT NULL,
+	PRIMARY KEY (tenant, owner, call)
+);
+
+-- Persons and tenants that were erased, up to that time. who: a digest; empty: the whole tenant.
+CREATE TABLE erasure (
+	tenant TEXT NOT NULL,
+	who TEXT NOT NULL,
+	until_ms BIGINT NOT NULL,
+	PRIMARY KEY (tenant, who)
+);
+
+-- Entries of the audit, events of messages and of agents; kind is enum archive_kind.
+CREATE TABLE event (
+	own TEXT PRIMARY KEY,
+	kind INTEGER NOT NULL,
+	utc_ms BIGINT NOT NULL,
+	tenant TEXT NOT NULL,
+	type TEXT NOT NULL,
+	subject TEXT NOT NULL,
+	who TEXT NOT NULL,
+	body TEXT NOT NULL
+);
+CREATE INDEX event_time ON event (tenant, kind, utc_ms, own);
+CREATE INDEX event_subject ON event (tenant, subject, utc_ms);
+
+-- migration 0
+-- Of each session: rows that come many at once.
+
+@p CREATE TEMP TABLE new_leg (LIKE leg) ON COMMIT DELETE ROWS;
+@p CREATE TEMP TABLE new_conversation (LIKE conversation) ON COMMIT DELETE ROWS;
+@p CREATE TEMP TABLE new_listing (LIKE listing) ON COMMIT DELETE ROWS;
+@p CREATE TEMP TABLE new_event (LIKE event) ON COMMIT DELETE ROWS;
+@s CREATE TEMP TABLE new_leg AS SELECT * FROM leg WHERE false;
+@s CREATE TEMP TABLE new_conversation AS SELECT * FROM conversation WHERE false;
+@s CREATE TEMP TABLE new_listing AS SELECT * FROM listing WHERE false;
+@s CREATE TEMP TABLE new_event AS SELECT * FROM event WHERE false;
