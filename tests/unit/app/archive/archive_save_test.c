@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Streams are saved exactly once: rows and the mark in one transaction; what comes again, out of order, in two parts, or after a failover changes
+ * nothing that it should not. Persons and tenants that were erased stay away.
+ */
+#include "tests/unit/app/archive/rig.h"
+
+#define ANSWERED                                                                                  \
+	"\"from\":\"1001\",\"from_name\":\"Ann\",\"to\":\"1002\",\"answered_by\":\"1002\",\"sip_" \
+	"status\":200"
+#define OUTSIDE                                                                              \
+	"\"from\":\"+4989\",\"from_trunk\":\"t\",\"to\":\"1002\",\"missed\":\"1002\",\"sip_" \
+	"status\":487"
+
+static int64_t legs(struct archive *a)
+{
+	return rig_number(a, "SELECT count(*) FROM leg");
+}
+
+static int64_t listings(struct archive *a)
+{
+	return rig_number(a, "SELECT count(*) FROM listing");
+}
+
+static void again(struct archive *a)
+{
+	struct rig_stream s = { 0 };
+	struct archive_mark mark;
+
+	for (int round = 0; round < 3; round++) {
+		s.entries = 0;
+		for (int i = 0; i < 50; i++)
+			rig_cdr(&s, rig_call(1000 * i), 1, T0 + 1000 * i, 100,
+				i % 2 ? ANSWERED : OUTSIDE);
+		rig_save(a, &s);
+		assert_int_equal(legs(a), 50);
+		assert_int_equal(rig_number(a, "SELECT count(*) FROM conversation"), 50);
+		assert_int_equal(listings(a), 150);
+	}
+	assert_int_equal(archive_mark_get(a, BYTES_LIT(STREAM), &mark), 0);
+	assert_string_equal(mark.entry, "1795819000000-50");
+}
+
+/* A later leg joins its conversation, in this batch or the next; a newer revision of one replaces it, an older one does not. */
+static void revisions(struct archive *a)
+{
+	struct archive_query q = rig_all();
+	struct rig_stream s = { 0 };
+	json_t *rows;
+
+	rig_cdr(&s, rig_call(0), 1, T0 + 1000, 100, ANSWERED);
+	rig_cdr(&s, rig_call(0), 1, T0 + 2000, 200, ANSWERED);
+	rig_cdr(&s, rig_call(0), 1, T0 + 1500, 150, ANSWERED);
+	rig_save(a, &s);
+	rig_cdr(&s, rig_call(0), 2, T0 + 9000, 400,
+		"\"from\":\"1001\",\"to\":\"1003\",\"answered_by\":\"1003\"");
+	rig_save(a, &s);
+	rig_cdr(&s, rig_call(0), 1, T0 + 1200, 120, ANSWERED);
+	rig_save(a, &s);
+	rows = rig_page(a, &q, NULL);
+	assert_int_equal(json_array_size(rows), 1);
+	assert_int_equal(rig_int(json_array_get(rows, 0), "talk_ms"), 600);
+	assert_int_equal(rig_int(json_array_get(rows, 0), "legs"), 2);
+	assert_int_equal(rig_int(json_array_get(rows, 0), "end_utc_ms"), T0 + 9000);
+	assert_string_equal(rig_text(json_array_get(rows, 0), "answered_by"), "1003");
+	json_decref(rows);
+	assert_int_equal(listings(a), 4); /* the tenant, 1001, 1002, 1003: none twice */
+	rig_cdr(&s, rig_call(0), 2, T0 + 9500, 500,
+		"\"from\":\"1001\",\"to\":\"1004\",\"answered_by\":\"1004\"");
+	rig_save(a, &s);
+	assert_int_equal(listings(a), 4);
+	q = rig_of("u1003");
+	assert_int_equal(rig_count(a, &q), 0);
+	q = rig_of("u1004");
+	assert_int_equal(rig_count(a, &q), 1);
+}
+
+/* Who reads on from a mark that has moved saves nothing; what is not committed is not there. */
+static void marks(struct archive *a)
+{
+	struct archive_mark old = { 0 }, now;
+	struct rig_stream s = { 0 };
+
+	rig_cdr(&s, rig_call(0), 1, T0, 100, ANSWERED);
+	rig_save(a, &s);
+	rig_cdr(&s, rig_call(1), 1, T0, 100, ANSWERED);
+	assert_int_equal(archive_save(a, s.batch, BYTES_LIT(STREAM), &old, T0), -ESTALE);
+	assert_int_equal(legs(a), 1);
+	assert_int_equal(archive_mark_get(a, BYTES_LIT(STREAM), &now), 0);
+	old = now;
+	now.own[0] ^= 1; /* the entry there is another one by now */
+	assert_int_equal(archive_save(a, s.batch, BYTES_LIT(STREAM), &now, T0), -ESTALE);
+	assert_int_equal(archive_save(a, s.batch, BYTES_LIT(STREAM), &old, T0), 0);
+	assert_int_equal(legs(a), 2);
+	archive_batch_free(s.batch);
+}
+
+static void events(struct archive *a)
+{
+	struct archive_field fields[] = {
+		{ BYTES_LIT("event"), BYTES_LIT("{\"command\":\"x\",\"object\":\"1001\"}") }
+	};
+	struct archive_field broken[] = { { BYTES_LIT("\xff"), BYTES_LIT("a\tb") } };
+	struct rig_stream s = { 0 };
+
+	rig_entry(&s, ARCHIVE_AUDIT, "td:{t:default}:audit", fields, 1);
+	rig_entry(&s, ARCHIVE_AUDIT, "td:{t:default}:audit", broken, 1);
+	rig_save(a, &s);
+	s.entries = 0;
+	rig_entry(&s, ARCHIVE_AUDIT, "td:{t:default}:audit", fields, 1);
+	rig_entry(&s, ARCHIVE_AUDIT, "td:{t:default}:audit", broken, 1);
+	rig_save(a, &s);
+	assert_int_equal(rig_number(a, "SELECT count(*) FROM event WHERE kind = 1"), 1);
+	assert_int_equal(rig_number(a, "SELECT count(*) FROM event WHERE kind = 0"), 1);
+}
+
+static void erase_all(struct archive *a, const char *number, int64_t until_ms)
+{
+	bool more = true;
+
+	for (int i = 0; more; i++) {
+		assert_true(i < 100);
+		if (archive_erase(a, BYTES_LIT("default"), bytes_str(number), until_ms, &more))
+			fail_msg("%s", sql_why(archive_sql(a)));
+	}
+}
+
+static void calls_write(struct archive *a, int64_t from_ms)
+{
+	struct rig_stream s = { 0 };
+
+	for (int i = 0; i < 300; i++)
+		rig_cdr(&s, rig_call(from_ms + i), 1, T0 + from_ms + i, 100,
+			i % 3 ? ANSWERED ",\"data\":\"menu.pin=1234\""
+			      : "\"from\":\"1003\",\"to\":\"100\",\"missed\":\"1001,1004\",\"sip_"
+				"status\":487");
+	rig_save(a, &s);
+}
+
+/* A person is nowhere any more, and not again when the stream is read again; the others keep their conversations; later ones are new. */
+static void person(struct archive *a)
+{
+	struct archive_query of_him = rig_of("u1001"), of_other = rig_of("u1002"), all = rig_all();
+
+	calls_write(a, 0);
+	assert_int_equal(rig_count(a, &of_him), 100);
+	for (int round = 0; round < 2; round++) {
+		erase_all(a, "1001", T0 + 10000);
+		of_him.limit = of_other.limit = all.limit = 1000;
+		assert_int_equal(rig_count(a, &of_him), 0);
+		assert_int_equal(rig_count(a, &of_other), 200);
+		assert_int_equal(rig_count(a, &all), 300);
+		assert_int_equal(rig_number(a,
+					    "SELECT count(*) FROM leg WHERE from_number = '1001' "
+					    "OR missed LIKE '%1001%' OR detail LIKE '%1234%'"),
+				 0);
+		assert_int_equal(rig_number(a, "SELECT count(*) FROM leg WHERE missed = '1004'"),
+				 100);
+		assert_int_equal(
+			rig_number(a, "SELECT count(*) FROM conversation WHERE words LIKE '%1001%' "
+				      "OR owners LIKE '%1001%' OR words LIKE '%ann%'"),
+			0);
+		assert_int_equal(
+			rig_number(a, "SELECT count(*) FROM erasure WHERE who LIKE '%1001%'"), 0);
+		calls_write(a, 0);
+	}
+	calls_write(a, 20000);
+	assert_int_equal(rig_count(a, &of_him), 300);
+}
+
+static void tenant(struct archive *a)
+{
+	calls_write(a, 0);
+	erase_all(a, "", T0 + 10000);
+	assert_int_equal(legs(a) + listings(a) + rig_number(a, "SELECT count(*) FROM conversation"),
+			 0);
+	calls_write(a, 0);
+	assert_int_equal(legs(a), 0);
+	calls_write(a, 20000);
+	assert_int_equal(legs(a), 300);
+}
+
+static void retention(struct archive *a)
+{
+	struct archive_query q = rig_all();
+	bool more = true;
+
+	q.limit = 1000;
+	calls_write(a, 0);
+	calls_write(a, 20000);
+	while (more)
+		assert_int_equal(archive_retain(a, BYTES_LIT("default"), T0 + 10000, &more), 0);
+	assert_int_equal(rig_count(a, &q), 300);
+	assert_int_equal(legs(a), 300);
+	assert_int_equal(
+		rig_number(a, "SELECT count(*) FROM listing WHERE ended_ms < 1795819010000"), 0);
+}
+
+static void test_again(void **state)
+{
+	(void)state;
+	rig_both(again);
+}
+
+static void test_revisions(void **state)
+{
+	(void)state;
+	rig_both(revisions);
+}
+
+static void test_marks(void **state)
+{
+	(void)state;
+	rig_both(marks);
+}
+
+static void test_events(void **state)
+{
+	(void)state;
+	rig_both(events);
+}
+
+static void test_person(void **state)
+{
+	(void)state;
+	rig_both(person);
+}
+
+static void test_tenant(void **state)
+{
+	(void)state;
+	rig_both(tenant);
+}
+
+static void test_retention(void **state)
+{
+	(void)state;
+	rig_both(retention);
+}
+
+/* Two processes at one database: of each entry one of them saves it, and months are made once. */
+static void test_two(void **state)
+{
+	char where[WHERE_MAX];
+	pid_t pids[2];
+	struct archive *a;
+	int status;
+
+	(void)state;
+	rig_where(true, where);
+	archive_close(rig_open(where));
+	for (int k = 0; k < 2; k++) {
+		pids[k] = fork();
+		if (pids[k])
+			continue;
+		a = rig_open(where);
+		for (int i = 0; i < 40;) {
+			struct archive_mark from;
+			struct rig_stream s = { 0 };
+			int err;
+
+			assert_int_equal(archive_mark_get(a, BYTES_LIT(STREAM), &from), 0);
+			i = from.entry[0] ? atoi(strchr(from.entry, '-') + 1) : 0;
+			s.entries = (unsigned)i;
+			rig_cdr(&s, rig_call(i * INT64_C(2678400000)), 1, T0 + i, 100, ANSWERED);
+			err = i < 40 ? archive_save(a, s.batch, BYTES_LIT(STREAM), &from, T0) : 0;
+			archive_batch_free(s.batch);
+			if (err && err != -ESTALE && err != -EAGAIN)
+				_exit(1);
+		}
+		archive_close(a);
+		_exit(0);
+	}
+	for (int k = 0; k < 2; k++) {
+		assert_int_equal(waitpid(pids[k], &status, 0), pids[k]);
+		assert_int_equal(status, 0);
+	}
+	a = rig_open(where);
+	assert_int_equal(legs(a), 40);
+	archive_close(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_again),     cmocka_unit_test(test_revisions),
+		cmocka_unit_test(test_marks),     cmocka_unit_test(test_events),
+		cmocka_unit_test(test_person),    cmocka_unit_test(test_tenant),
+		cmocka_unit_test(test_retention), cmocka_unit_test(test_two),
+	};
+
+	return cmocka_run_group_tests(tests, rig_setup, rig_teardown);
+}
