@@ -88,17 +88,20 @@ static void peer_on_line(const json_t *line, void *arg)
 	else if (!strcmp(what, "fail"))
 		child_peer_send(&g_peer,
 				json_pack("{s:O, s:s}", "answer", id, "failed", "it cannot"));
-	else if (!strcmp(what, "say"))
-		peer_write(news, sizeof(news) - 1), peer_write(rest, sizeof(rest) - 1);
-	else if (!strcmp(what, "strange"))
+	else if (!strcmp(what, "say")) {
+		peer_write(news, sizeof(news) - 1);
+		peer_write(rest, sizeof(rest) - 1);
+	} else if (!strcmp(what, "strange"))
 		child_peer_send(&g_peer,
 				json_pack("{s:I, s:s}", "answer",
 					  json_integer_value(id) + REQUESTS_MAX, "result", "x"));
 	else if (!strcmp(what, "hands"))
 		child_peer_send(&g_peer, json_pack("{s:O, s:o}", "answer", id, "result",
 						   text_of(hands_octets())));
-	else if (!strcmp(what, "die"))
-		peer_write(half, sizeof(half) - 1), _exit(1);
+	else if (!strcmp(what, "die")) {
+		peer_write(half, sizeof(half) - 1);
+		_exit(1);
+	}
 	while (!strcmp(what, "flood"))
 		peer_write(filler, sizeof(filler));
 	while (!strcmp(what, "sleep"))
